@@ -1,0 +1,29 @@
+//! `hitrate`: which inference providers really cache your prompts, what that makes you pay, and the
+//! router preferences that follow from it.
+//!
+//! The modules in dependency order; `tests/it/walls.rs` keeps it so:
+//! `domain` depends on nothing; `source`, `archive`, `store`, `analysis`, `snapshot` on `domain`;
+//! `site`, `api`, `preferences` on `domain` and `snapshot` alone; `pipeline`, `serve`, `cli` on all.
+
+pub mod domain;
+
+pub mod clock;
+pub mod config;
+
+pub mod analysis;
+pub mod archive;
+pub mod fetch;
+pub mod simulator;
+pub mod snapshot;
+pub mod source;
+pub mod store;
+
+pub mod api;
+pub mod preferences;
+pub mod site;
+
+pub mod pipeline;
+pub mod scheduler;
+
+pub mod cli;
+pub mod serve;

@@ -1,0 +1,15 @@
+//! The one integration-test binary: every further one would link DuckDB and Polars again.
+
+mod analysis;
+mod api;
+mod cli;
+mod fetch;
+mod pipeline;
+mod preferences;
+mod recorded;
+mod scheduler;
+mod simulator;
+mod site;
+mod source;
+mod store;
+mod walls;
