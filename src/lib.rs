@@ -18,6 +18,8 @@ pub mod snapshot;
 pub mod source;
 pub mod store;
 
+pub mod prepared;
+
 pub mod api;
 pub mod preferences;
 pub mod site;

@@ -1,1 +1,11 @@
-//! (to come)
+//! The vocabulary of the project as types: pure, no I/O, nothing of the other modules.
+
+pub mod endpoint;
+pub mod ids;
+pub mod reading;
+pub mod thresholds;
+pub mod tier;
+pub mod tier_list;
+pub mod units;
+pub mod window;
+pub mod workload;

@@ -1,1 +1,9 @@
-//! (to come)
+//! Everything published at one moment: immutable, with an id; built by the pipeline, read by site, API and preferences.
+
+pub mod content;
+pub mod current;
+pub mod find;
+pub mod store;
+
+pub use content::*;
+pub use current::Current;

@@ -1,0 +1,105 @@
+//! Names of things, so that a tag is never passed where a slug is meant.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use uuid::Uuid;
+
+macro_rules! name {
+    ($(#[$doc:meta])* $type:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $type(String);
+
+        impl $type {
+            /// Wraps a name as the upstream spells it.
+            pub fn new(name: impl Into<String>) -> Self {
+                Self(name.into())
+            }
+            /// The name itself.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+        impl fmt::Display for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+name!(
+    /// Canonical slug of a model: `author/name-date`; shared by all its variants.
+    ModelSlug
+);
+name!(
+    /// `standard`, `free`, `batch`, `thinking`, … of a model.
+    Variant
+);
+name!(
+    /// Base slug of the company that serves: `deepinfra`.
+    ProviderSlug
+);
+name!(
+    /// Routing name of an endpoint: `deepinfra/fp8`. A dated attribute, not a key: tags change.
+    Tag
+);
+
+impl Variant {
+    /// The variant of a model id without a suffix.
+    pub fn standard() -> Self {
+        Self::new("standard")
+    }
+    /// Splits a public model id into its base and its variant: `a/b:free` is (`a/b`, `free`).
+    pub fn split(model_id: &str) -> (&str, Self) {
+        match model_id.split_once(':') {
+            Some((base, variant)) => (base, Self::new(variant)),
+            None => (model_id, Self::standard()),
+        }
+    }
+    /// Whether a price of 0 means "missing": `batch` traffic is billed elsewhere.
+    pub fn zero_price_is_missing(&self) -> bool {
+        self.0 == "batch"
+    }
+    /// Whether this is the variant that tiers and the backtest compare.
+    pub fn is_standard(&self) -> bool {
+        self.0 == "standard"
+    }
+}
+
+impl ProviderSlug {
+    /// The provider of a tag: what stands before the first slash.
+    pub fn of_tag(tag: &Tag) -> Self {
+        let text = tag.as_str();
+        Self::new(text.split('/').next().unwrap_or(text))
+    }
+}
+
+/// Namespace of the ids that stand in for an endpoint's UUID while the upstream has not told it.
+const SYNTHETIC: Uuid = Uuid::from_u128(0x6b1d_9c5e_3f52_5d0b_9a61_0f7c_5e2d_84a1);
+
+/// The key of an endpoint whose UUID is unknown (the statistics source is off): uuid5 of (model, variant, tag).
+pub fn synthetic_endpoint_id(model: &ModelSlug, variant: &Variant, tag: &Tag) -> Uuid {
+    let name = format!("{model}\u{1f}{variant}\u{1f}{tag}");
+    Uuid::new_v5(&SYNTHETIC, name.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variants_are_suffixes_of_the_public_id() {
+        assert_eq!(Variant::split("a/b:free"), ("a/b", Variant::new("free")));
+        assert_eq!(Variant::split("a/b"), ("a/b", Variant::standard()));
+    }
+
+    #[test]
+    fn synthetic_ids_keep_variants_apart_and_repeat() {
+        let (model, tag) = (ModelSlug::new("a/b-1"), Tag::new("p/fp8"));
+        let one = synthetic_endpoint_id(&model, &Variant::standard(), &tag);
+        assert_eq!(one, synthetic_endpoint_id(&model, &Variant::standard(), &tag));
+        assert_ne!(one, synthetic_endpoint_id(&model, &Variant::new("free"), &tag));
+    }
+}

@@ -1,0 +1,93 @@
+//! Every threshold of the method, in one table. `docs/method.md` names them, the method page prints them from here.
+
+use serde::{Deserialize, Serialize};
+
+/// One threshold as the method page shows it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Threshold {
+    /// Its name in code.
+    pub name: String,
+    /// Its value.
+    pub value: f64,
+    /// What the value counts.
+    pub unit: String,
+    /// What it decides.
+    pub meaning: String,
+}
+
+macro_rules! thresholds {
+    ($($(#[doc = $doc:literal])* $name:ident: $type:ty = $value:expr, $unit:literal;)*) => {
+        $($(#[doc = $doc])* pub const $name: $type = $value;)*
+
+        /// All thresholds, for the method page and the API.
+        pub fn table() -> Vec<Threshold> {
+            vec![$(Threshold {
+                name: stringify!($name).to_lowercase(),
+                value: $name as f64,
+                unit: $unit.to_owned(),
+                meaning: [$($doc),*].join("").trim().to_owned(),
+            }),*]
+        }
+    };
+}
+
+thresholds! {
+    /// A summary's price equals its chart point within this relative difference.
+    WINDOW_PRICE_TOLERANCE: f64 = 1e-9, "relative";
+    /// At least this share of equal prices: the window is the UTC day so far.
+    WINDOW_DAY_SHARE: f64 = 0.9, "share of summaries";
+    /// At most this share of equal prices: the window is a short stretch.
+    WINDOW_HOUR_SHARE: f64 = 0.2, "share of summaries";
+    /// Fewer comparable summaries than this in a run say nothing about the window.
+    WINDOW_MIN_WITNESSES: usize = 5, "summaries";
+    /// Days of readings that a tier list looks at.
+    LENS_WINDOW_DAYS: i64 = 7, "days";
+    /// With fewer observed days than this a tier list is provisional, and days derived from the price charts help.
+    FULL_RECORD_DAYS: usize = 3, "days";
+    /// A cell counts from this many tokens a day on (mean over its days).
+    CELL_MIN_TOKENS: f64 = 10e6, "tokens a day";
+    /// A provider is rated from this many models that it shares with others on.
+    MIN_SHARED_MODELS: usize = 3, "models";
+    /// Ridge on the provider effects, as a share of the mean cell weight.
+    EFFECT_RIDGE: f64 = 0.5, "cells";
+    /// The first days of a model are provisional: price and hit windows disagree.
+    LAUNCH_DAYS: i64 = 3, "days";
+    /// Flags need at least this hit rate.
+    FLAG_MIN_HIT_RATE: f64 = 0.3, "fraction";
+    /// Flags need at least this much traffic.
+    FLAG_MIN_TOKENS: f64 = 100e6, "tokens a day";
+    /// A phantom cache gives less than this share of the listed discount.
+    PHANTOM_EFFICIENCY: f64 = 0.2, "fraction of the listed discount";
+    /// A read price is a discount only below this share of the input price.
+    READ_PRICE_DISCOUNT: f64 = 0.95, "fraction of the input price";
+    /// The price identity is broken where it misses by more than this.
+    IDENTITY_TOLERANCE: f64 = 0.05, "relative";
+    /// Readings under this volume are not held against the price identity.
+    IDENTITY_MIN_TOKENS: f64 = 10e6, "tokens";
+    /// Quantile of a model's hit rates that counts as full retention.
+    REFERENCE_QUANTILE: f64 = 0.9, "quantile";
+    /// A model with fewer endpoints with traffic borrows its reference from its author, then from all.
+    REFERENCE_MIN_ENDPOINTS: usize = 3, "endpoints";
+    /// Availability (or uptime, as labelled) under this caps `overall` at C.
+    GATE_AVAILABILITY: f64 = 0.9, "fraction";
+    /// A preference never names an endpoint whose uptime is under this.
+    PREFERENCE_MIN_UPTIME: f64 = 0.9, "fraction";
+    /// A preference never names an endpoint that appeared less than this long ago.
+    PREFERENCE_MIN_AGE_HOURS: i64 = 24, "hours";
+    /// Ages of data from which pages carry a banner and preferences are withheld.
+    STALE_AFTER_HOURS: i64 = 3, "hours";
+    /// Output tokens for each input token in the price that the backtest charges.
+    BACKTEST_OUTPUT_SHARE: f64 = 0.05, "output tokens an input token";
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_threshold_says_what_it_decides() {
+        let table = super::table();
+        assert!(table.len() > 15);
+        for row in table {
+            assert!(row.meaning.len() > 20 && !row.unit.is_empty(), "{}", row.name);
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! Lenses and tiers, and the cut points between them.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
+
+/// What a tier list ranks by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Lens {
+    /// Hit rate, in points against peers on the same models.
+    Cache,
+    /// Session cost under a workload, against peers on the same models.
+    Cost,
+    /// Log-odds of availability (or published uptime, as labelled).
+    Reliability,
+    /// Throughput and time to first token, half each.
+    Speed,
+    /// The workload's weights over the other lenses' z-scores.
+    Overall,
+}
+
+impl Lens {
+    /// All lenses in the order of the tabs.
+    pub const ALL: [Self; 5] = [Self::Cache, Self::Cost, Self::Reliability, Self::Speed, Self::Overall];
+
+    /// The name in JSON, SQL and addresses.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Cache => "cache",
+            Self::Cost => "cost",
+            Self::Reliability => "reliability",
+            Self::Speed => "speed",
+            Self::Overall => "overall",
+        }
+    }
+
+    /// Unit of `adjusted`, `low` and `high` in a tier list of this lens.
+    pub fn unit(self) -> &'static str {
+        match self {
+            Self::Cache => "fraction (difference of hit rates)",
+            Self::Cost => "fraction (of the peers' session cost)",
+            Self::Reliability | Self::Speed | Self::Overall => "z-score",
+        }
+    }
+
+    /// Whether a tier list of this lens depends on the workload.
+    pub fn needs_workload(self) -> bool {
+        matches!(self, Self::Cost | Self::Overall)
+    }
+
+    /// Cut points between S|A|B|C|D|F in the unit of [`Lens::unit`], best first, and whether higher is better.
+    /// `cost`: session cost over the peers', minus 1. `cache`: differences of hit rates. The z-score cuts were chosen so
+    /// that the recorded days put about as many providers into each tier as the cache lens does.
+    pub fn cuts(self) -> Cuts {
+        match self {
+            Self::Cost => Cuts { higher_is_better: false, at: [-0.25, -0.05, 0.15, 0.5, 1.5] },
+            Self::Cache => Cuts { higher_is_better: true, at: [0.15, 0.07, -0.03, -0.10, -0.20] },
+            Self::Reliability | Self::Speed | Self::Overall => {
+                Cuts { higher_is_better: true, at: [1.25, 0.6, -0.25, -0.8, -1.6] }
+            }
+        }
+    }
+}
+
+impl fmt::Display for Lens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Lens {
+    type Err = String;
+    fn from_str(name: &str) -> Result<Self, String> {
+        Self::ALL
+            .into_iter()
+            .find(|lens| lens.as_str() == name)
+            .ok_or_else(|| format!("unknown lens `{name}`: one of cache, cost, reliability, speed, overall"))
+    }
+}
+
+/// The five cut points of a lens.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Cuts {
+    /// Whether a larger value is the better one.
+    pub higher_is_better: bool,
+    /// Bounds of S, A, B, C, D in the lens's unit; a value on a bound belongs to the better tier.
+    pub at: [f64; 5],
+}
+
+impl Cuts {
+    /// The tier of a value; not a number is unrated.
+    pub fn tier(&self, value: f64) -> Tier {
+        if !value.is_finite() {
+            return Tier::Unrated;
+        }
+        let rank =
+            self.at.iter().position(|cut| if self.higher_is_better { value >= *cut } else { value <= *cut });
+        Tier::RATED[rank.unwrap_or(5)]
+    }
+}
+
+/// S is the best, F the worst; `unrated` always comes with a reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Tier {
+    /// Best.
+    S,
+    /// Good.
+    A,
+    /// As the peers.
+    B,
+    /// Worse than the peers.
+    C,
+    /// Bad.
+    D,
+    /// Worst.
+    F,
+    /// No tier; the reason stands beside it.
+    #[serde(rename = "unrated")]
+    Unrated,
+}
+
+impl Tier {
+    /// The six letters, best first.
+    pub const RATED: [Self; 6] = [Self::S, Self::A, Self::B, Self::C, Self::D, Self::F];
+
+    /// The letter, or `unrated`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::S => "S",
+            Self::A => "A",
+            Self::B => "B",
+            Self::C => "C",
+            Self::D => "D",
+            Self::F => "F",
+            Self::Unrated => "unrated",
+        }
+    }
+}
+
+impl fmt::Display for Tier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_on_the_cut_belongs_to_the_better_tier() {
+        let cache = Lens::Cache.cuts();
+        assert_eq!(cache.tier(0.15), Tier::S);
+        assert_eq!(cache.tier(0.1499), Tier::A);
+        assert_eq!(cache.tier(-0.03), Tier::B);
+        assert_eq!(cache.tier(-0.21), Tier::F);
+        assert_eq!(cache.tier(f64::NAN), Tier::Unrated);
+        let cost = Lens::Cost.cuts();
+        assert_eq!(cost.tier(-0.25), Tier::S);
+        assert_eq!(cost.tier(0.15), Tier::B);
+        assert_eq!(cost.tier(1.51), Tier::F);
+    }
+
+    #[test]
+    fn lens_names_read_back() {
+        for lens in Lens::ALL {
+            assert_eq!(lens.as_str().parse(), Ok(lens));
+        }
+        assert!("price".parse::<Lens>().is_err());
+    }
+}

@@ -1,0 +1,80 @@
+//! Tier lists as they are computed and published.
+
+use super::ids::ProviderSlug;
+use super::tier::{Lens, Tier};
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+
+/// A tier list over providers under one lens.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TierList {
+    /// What it ranks by.
+    pub lens: Lens,
+    /// The workload, for `cost` and `overall`.
+    pub workload: Option<String>,
+    /// Unit of `adjusted`, `low`, `high`.
+    pub unit: String,
+    /// When the newest reading was taken.
+    pub as_of: DateTime<Utc>,
+    /// Version of the method.
+    pub method_version: u32,
+    /// Whether the record is too young for a full window.
+    pub provisional: bool,
+    /// Why it is provisional or empty, for people.
+    pub note: Option<String>,
+    /// The days looked at.
+    pub window: DayRange,
+    /// Rated providers best first, then the unrated ones by name.
+    pub providers: Vec<ProviderTier>,
+}
+
+/// Days, both inclusive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DayRange {
+    /// First day.
+    pub from: NaiveDate,
+    /// Last day.
+    pub to: NaiveDate,
+}
+
+/// One provider in a tier list.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ProviderTier {
+    /// Base slug.
+    pub provider: ProviderSlug,
+    /// Name for people, untrusted.
+    pub name: String,
+    /// The tier.
+    pub tier: Tier,
+    /// Adjusted effect against peers on the same models, in the list's unit.
+    pub adjusted: Option<f64>,
+    /// Lower end of its 90 % interval; null while intervals are not computed yet.
+    pub low: Option<f64>,
+    /// Upper end of its 90 % interval; null while intervals are not computed yet.
+    pub high: Option<f64>,
+    /// What this provider's users got, in the lens's own measure, token-weighted.
+    pub traffic_mean: Option<f64>,
+    /// Plain average over its models, in the lens's own measure.
+    pub model_mean: Option<f64>,
+    /// Models it serves that count.
+    pub models: usize,
+    /// Those that another provider serves too.
+    pub shared_models: usize,
+    /// Its cells: endpoints that count.
+    pub endpoints: usize,
+    /// Mean tokens a day over its cells.
+    pub tokens_per_day: f64,
+    /// Why it is unrated, or what the tier rests on ("published uptime", "availability").
+    pub reason: Option<String>,
+}
+
+/// A verdict on an endpoint within its model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// The tier.
+    pub tier: Tier,
+    /// Difference to its peers in the lens's unit.
+    pub value: Option<f64>,
+    /// Why, in one sentence.
+    pub why: String,
+}

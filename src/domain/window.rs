@@ -1,0 +1,142 @@
+//! The stretch of time a reading covers.
+
+use super::thresholds;
+use chrono::{DateTime, NaiveTime, Utc};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// What stretch the upstream's usage summaries of one run cover. The upstream changed it without notice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WindowKind {
+    /// A short stretch, something like an hour bucket published late: no bounds are known.
+    Hour,
+    /// The current UTC day so far.
+    DayToDate,
+    /// A whole, closed UTC day.
+    Day,
+    /// The witnesses disagree, or there were none.
+    Unknown,
+}
+
+impl WindowKind {
+    /// The name used in SQL, JSON and exports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Hour => "hour",
+            Self::DayToDate => "day_to_date",
+            Self::Day => "day",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// Reads the name back.
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Hour, Self::DayToDate, Self::Day, Self::Unknown].into_iter().find(|kind| kind.as_str() == name)
+    }
+
+    /// The bounds `[start, end)` of a reading taken at `observed_at`; `None` where they are not known.
+    pub fn bounds(self, observed_at: DateTime<Utc>) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
+        let midnight = observed_at.date_naive().and_time(NaiveTime::MIN).and_utc();
+        match self {
+            Self::DayToDate => Some((midnight, observed_at)),
+            Self::Day => Some((midnight, midnight + chrono::Duration::days(1))),
+            Self::Hour | Self::Unknown => None,
+        }
+    }
+}
+
+impl fmt::Display for WindowKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// How many summaries of a run could be compared with the last point of their daily chart, and how many equal it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct WindowWitness {
+    /// Summaries whose chart ends on the run's UTC day with a price that is not 0.
+    pub compared: usize,
+    /// Those whose effective input price equals that point (relative 1e-9).
+    pub equal: usize,
+}
+
+impl WindowWitness {
+    /// Takes one summary's effective input price and the last chart point of the same endpoint.
+    pub fn see(&mut self, summary: f64, chart: f64) {
+        if chart == 0.0 || !chart.is_finite() || !summary.is_finite() {
+            return;
+        }
+        self.compared += 1;
+        if ((summary - chart) / chart).abs() <= thresholds::WINDOW_PRICE_TOLERANCE {
+            self.equal += 1;
+        }
+    }
+
+    /// The window kind of the run (method 1). In the first hour of a UTC day both kinds look alike: the last kind is
+    /// kept.
+    pub fn detect(self, observed_at: DateTime<Utc>, last: Option<WindowKind>) -> WindowKind {
+        use chrono::Timelike;
+        if observed_at.hour() == 0 {
+            return last.unwrap_or(WindowKind::Unknown);
+        }
+        if self.compared < thresholds::WINDOW_MIN_WITNESSES {
+            return WindowKind::Unknown;
+        }
+        let share = self.equal as f64 / self.compared as f64;
+        if share >= thresholds::WINDOW_DAY_SHARE {
+            WindowKind::DayToDate
+        } else if share <= thresholds::WINDOW_HOUR_SHARE {
+            WindowKind::Hour
+        } else {
+            WindowKind::Unknown
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> DateTime<Utc> {
+        text.parse().expect("a time")
+    }
+
+    fn witness(compared: usize, equal: usize) -> WindowWitness {
+        WindowWitness { compared, equal }
+    }
+
+    #[test]
+    fn the_share_of_equal_prices_tells_the_kind() {
+        let noon = at("2026-07-21T12:00:00Z");
+        assert_eq!(witness(100, 100).detect(noon, None), WindowKind::DayToDate);
+        assert_eq!(witness(100, 7).detect(noon, None), WindowKind::Hour);
+        assert_eq!(witness(100, 50).detect(noon, None), WindowKind::Unknown);
+        assert_eq!(witness(0, 0).detect(noon, None), WindowKind::Unknown);
+    }
+
+    #[test]
+    fn the_first_hour_of_a_day_keeps_the_last_kind() {
+        let early = at("2026-07-21T00:40:00Z");
+        let kept = witness(100, 100).detect(early, Some(WindowKind::Hour));
+        assert_eq!(kept, WindowKind::Hour);
+        assert_eq!(witness(100, 100).detect(early, None), WindowKind::Unknown);
+    }
+
+    #[test]
+    fn free_models_are_no_witnesses() {
+        let mut seen = WindowWitness::default();
+        seen.see(0.0, 0.0);
+        seen.see(1.0, 1.0 + 1e-12);
+        seen.see(1.0, 1.1);
+        assert_eq!(seen, witness(2, 1));
+    }
+
+    #[test]
+    fn only_day_windows_have_bounds() {
+        let t = at("2026-07-21T16:24:19Z");
+        let midnight = at("2026-07-21T00:00:00Z");
+        assert_eq!(WindowKind::DayToDate.bounds(t), Some((midnight, t)));
+        assert_eq!(WindowKind::Hour.bounds(t), None);
+    }
+}

@@ -1,0 +1,110 @@
+//! Session profiles that prices are compared under.
+
+use serde::{Deserialize, Serialize};
+
+/// The shipped workloads, written in `data/workloads.toml`.
+const SHIPPED: &str = include_str!("../../data/workloads.toml");
+
+/// A session profile: token counts are per session or per turn as named.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Workload {
+    /// Name in addresses and on the command line: `coding-agent`.
+    pub name: String,
+    /// Name on pages.
+    pub title: String,
+    /// What kind of work it stands for and where its numbers come from.
+    pub about: String,
+    /// Turns of a session, `T`.
+    pub turns: u32,
+    /// Tokens of the first prompt before the user's first input, `S`.
+    pub first_prompt: f64,
+    /// New input tokens a turn, `u`.
+    pub new_input: f64,
+    /// Output tokens a turn, `o`.
+    pub output: f64,
+    /// Whether the model's own output can be found in the cache on the next turn.
+    pub output_cached: bool,
+    /// Weights of the lenses cache, cost, reliability, speed in `overall`.
+    pub weights: LensWeights,
+}
+
+/// Weights of the lenses in `overall`; they need not sum to 1.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LensWeights {
+    /// Weight of the cache lens.
+    pub cache: f64,
+    /// Weight of the cost lens.
+    pub cost: f64,
+    /// Weight of the reliability lens.
+    pub reliability: f64,
+    /// Weight of the speed lens.
+    pub speed: f64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    workload: Vec<Workload>,
+}
+
+impl Workload {
+    /// The workloads that ship with the program, in the order of the tabs; the first is the default.
+    ///
+    /// # Errors
+    /// Never for the embedded file: a test reads it.
+    pub fn shipped() -> Result<Vec<Self>, toml::de::Error> {
+        toml::from_str::<File>(SHIPPED).map(|file| file.workload)
+    }
+
+    /// Prompt tokens of a whole session, `P = T*S + u*T(T+1)/2 + o*T(T-1)/2` (method 4).
+    pub fn prompt_tokens(&self) -> f64 {
+        let turns = f64::from(self.turns);
+        turns * self.first_prompt
+            + self.new_input * turns * (turns + 1.0) / 2.0
+            + self.output * turns * (turns - 1.0) / 2.0
+    }
+
+    /// Output tokens of a whole session.
+    pub fn output_tokens(&self) -> f64 {
+        f64::from(self.turns) * self.output
+    }
+
+    /// The most of the prompt tokens that can be found in a cache, 0..1 (method 4).
+    pub fn reusable_share(&self) -> f64 {
+        let turns = f64::from(self.turns);
+        let fresh_output = if self.output_cached { 0.0 } else { (turns - 1.0) * self.output };
+        let fresh = self.first_prompt + turns * self.new_input + fresh_output;
+        (1.0 - fresh / self.prompt_tokens()).max(0.0)
+    }
+
+    /// Prompt tokens of turn `turn`, counted from 1.
+    pub fn prompt_of_turn(&self, turn: u32) -> f64 {
+        self.first_prompt + f64::from(turn - 1) * (self.new_input + self.output) + self.new_input
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shipped() -> Vec<Workload> {
+        Workload::shipped().expect("data/workloads.toml is valid")
+    }
+
+    #[test]
+    fn the_shipped_file_names_the_four_workloads() {
+        let names: Vec<_> = shipped().into_iter().map(|w| w.name).collect();
+        assert_eq!(names, ["coding-agent", "chat", "rag", "batch"]);
+    }
+
+    #[test]
+    fn the_closed_form_is_the_sum_over_turns() {
+        for workload in shipped() {
+            let sum: f64 = (1..=workload.turns).map(|t| workload.prompt_of_turn(t)).sum();
+            assert!((sum / workload.prompt_tokens() - 1.0).abs() < 1e-12, "{}", workload.name);
+            assert!((0.0..1.0).contains(&workload.reusable_share()), "{}", workload.name);
+        }
+    }
+}

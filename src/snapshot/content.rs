@@ -1,0 +1,394 @@
+//! The published content as typed structs. Rates are fractions, prices USD per million tokens, times UTC; absent is
+//! null. JSON field names are a contract with other programs.
+
+use crate::domain::endpoint::PriceTier;
+use crate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant};
+use crate::domain::thresholds::Threshold;
+use crate::domain::tier::{Lens, Tier};
+pub use crate::domain::tier_list::{DayRange, ProviderTier, TierList, Verdict};
+use crate::domain::window::WindowKind;
+use crate::domain::workload::Workload;
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// Everything published at one moment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// Id: the newest run's id and a digest of the content.
+    pub id: String,
+    /// Version of the method that made the numbers.
+    pub method_version: u32,
+    /// When the newest run looked at the upstream.
+    pub as_of: DateTime<Utc>,
+    /// When this was built.
+    pub built_at: DateTime<Utc>,
+    /// Whether the upstream was the simulator: then every page says so.
+    pub simulated: bool,
+    /// Counts for the front page.
+    pub summary: Summary,
+    /// Tier lists: each lens, and for `cost` and `overall` each workload.
+    pub tier_lists: Vec<TierList>,
+    /// Models with their endpoints, sorted by tokens a day, most first.
+    pub models: Vec<ModelEntry>,
+    /// Providers, sorted by name.
+    pub providers: Vec<ProviderEntry>,
+    /// The workloads the costs were computed under.
+    pub workloads: Vec<Workload>,
+    /// Readings of the last days, newest run first.
+    pub readings: Vec<RecentReading>,
+    /// How the collection is doing.
+    pub status: Status,
+    /// The method's thresholds.
+    pub thresholds: Vec<Threshold>,
+}
+
+/// Counts for the front page.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// Endpoints of the newest run.
+    pub endpoints: usize,
+    /// Those with a hit rate in the newest run.
+    pub endpoints_with_usage: usize,
+    /// (model, variant) pairs with endpoints.
+    pub models: usize,
+    /// Providers with endpoints.
+    pub providers: usize,
+    /// Tokens of the newest closed or current day over all endpoints.
+    pub tokens_per_day: f64,
+    /// Share of those tokens that the tier list of the lens `cache` covers, 0..1.
+    pub covered_share: Option<f64>,
+    /// Runs stored.
+    pub runs: usize,
+    /// First run.
+    pub first_run: DateTime<Utc>,
+    /// UTC days with day-to-date readings.
+    pub observed_days: usize,
+}
+
+/// A model in one variant with its endpoints.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ModelEntry {
+    /// Public name with the variant's suffix.
+    pub model_id: String,
+    /// Canonical slug.
+    pub slug: ModelSlug,
+    /// Variant.
+    pub variant: Variant,
+    /// Name for people, untrusted.
+    pub name: String,
+    /// When the upstream listed it.
+    pub created: Option<DateTime<Utc>>,
+    /// Longest context, tokens.
+    pub context_length: Option<i64>,
+    /// Token-weighted hit rate over its endpoints in their newest day.
+    pub hit_rate: Option<f64>,
+    /// Tokens a day over its endpoints.
+    pub tokens_per_day: f64,
+    /// Endpoints of the newest run, cheapest effective session under the default workload first.
+    pub endpoints: Vec<Endpoint>,
+}
+
+/// Four list prices, USD per million tokens.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Prices {
+    /// Prompt tokens.
+    pub input: Option<f64>,
+    /// Completion tokens.
+    pub output: Option<f64>,
+    /// Prompt tokens found in the cache.
+    pub cache_read: Option<f64>,
+    /// Prompt tokens written to the cache.
+    pub cache_write: Option<f64>,
+}
+
+/// What was really paid, USD per million tokens.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct EffectivePrices {
+    /// Prompt tokens, after caching.
+    pub input: Option<f64>,
+    /// Completion tokens.
+    pub output: Option<f64>,
+}
+
+/// An endpoint of a model as of the newest run, with what was derived.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Endpoint {
+    /// Key.
+    pub endpoint_id: Uuid,
+    /// Base slug of its provider.
+    pub provider: ProviderSlug,
+    /// Display name, untrusted.
+    pub name: String,
+    /// Routing name of the newest run.
+    pub tag: Tag,
+    /// Self-declared quantization.
+    pub quantization: Option<String>,
+    /// Context length, tokens.
+    pub context_length: Option<i64>,
+    /// Longest answer, tokens.
+    pub max_completion_tokens: Option<i64>,
+    /// Region, where told.
+    pub region: Option<String>,
+    /// Whether prompts are used for training.
+    pub trains_on_prompts: Option<bool>,
+    /// Whether prompts are kept.
+    pub retains_prompts: Option<bool>,
+    /// Request parameters it takes.
+    pub parameters: Vec<String>,
+    /// Hit rate over the newest window, 0..1; null without traffic.
+    pub hit_rate: Option<f64>,
+    /// Tokens of that window (the UTC day so far).
+    pub tokens: Option<i64>,
+    /// Mean tokens a day over the lens window.
+    pub tokens_per_day: Option<f64>,
+    /// List prices.
+    pub list: Prices,
+    /// Conditional prices.
+    pub price_tiers: Vec<PriceTier>,
+    /// Effective prices over the newest window.
+    pub effective: EffectivePrices,
+    /// Effective over list input price.
+    pub realised_discount: Option<f64>,
+    /// Share of the listed discount that its hits really gave.
+    pub efficiency: Option<f64>,
+    /// Relative miss of the price identity; null where it does not apply.
+    pub identity_error: Option<f64>,
+    /// Upstream status code.
+    pub status: Option<i32>,
+    /// Published uptime over 5 minutes, fraction.
+    pub uptime_5m: Option<f64>,
+    /// Published uptime over 30 minutes, fraction.
+    pub uptime_30m: Option<f64>,
+    /// Published uptime over a day, fraction.
+    pub uptime_1d: Option<f64>,
+    /// Rate limits counted as failures, over a day, fraction.
+    pub availability: Option<f64>,
+    /// Median output speed, tokens a second.
+    pub throughput: Option<f64>,
+    /// Median time to first token, milliseconds.
+    pub latency_ms: Option<f64>,
+    /// Primary verdict within its model (lens `cost`, default workload).
+    pub tier: Tier,
+    /// Why that tier, in one sentence.
+    pub why: String,
+    /// Verdicts within the model by lens.
+    pub verdicts: BTreeMap<Lens, Verdict>,
+    /// Session cost by workload, USD.
+    pub session_cost: BTreeMap<String, f64>,
+    /// `phantom`, `no_discount`, `identity_break`, `billed_writes`, `price_tiers`, `restricted`, `deranked`, `down`, `new`.
+    pub flags: Vec<String>,
+    /// Days of its record, oldest first, at most 30.
+    pub days: Vec<EndpointDay>,
+    /// When it was first seen.
+    pub first_seen: DateTime<Utc>,
+}
+
+/// One UTC day of an endpoint.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EndpointDay {
+    /// The day.
+    pub day: NaiveDate,
+    /// Hit rate, 0..1.
+    pub hit_rate: Option<f64>,
+    /// Whether the hit rate was worked out from the price chart instead of observed.
+    pub derived: bool,
+    /// Tokens; null on derived days.
+    pub tokens: Option<i64>,
+    /// Effective input price: the closing one where a later chart tells it.
+    pub effective_input: Option<f64>,
+    /// Effective output price.
+    pub effective_output: Option<f64>,
+    /// Share of the day that the reading covers, 0..1.
+    pub coverage: Option<f64>,
+}
+
+/// A provider with where its endpoints stand.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ProviderEntry {
+    /// Base slug.
+    pub provider: ProviderSlug,
+    /// Name for people, untrusted.
+    pub name: String,
+    /// Country code of its headquarters.
+    pub headquarters: Option<String>,
+    /// Its own status page, untrusted.
+    pub status_page: Option<String>,
+    /// Its privacy policy, untrusted.
+    pub privacy_policy: Option<String>,
+    /// Its terms of service, untrusted.
+    pub terms_of_service: Option<String>,
+    /// Public names of the models it serves, most tokens first.
+    pub models: Vec<String>,
+    /// Endpoints of the newest run.
+    pub endpoints: usize,
+    /// Tokens a day over its endpoints.
+    pub tokens_per_day: f64,
+    /// Token-weighted hit rate by day, oldest first, at most 30 days.
+    pub days: Vec<ProviderDay>,
+}
+
+/// One UTC day of a provider.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ProviderDay {
+    /// The day.
+    pub day: NaiveDate,
+    /// Token-weighted hit rate, 0..1.
+    pub hit_rate: Option<f64>,
+    /// Tokens.
+    pub tokens: i64,
+}
+
+/// A reading of the last days as the API's `readings` route and `export readings` give it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RecentReading {
+    /// Run.
+    pub run_id: String,
+    /// When the run looked.
+    pub observed_at: DateTime<Utc>,
+    /// What the usage covers.
+    pub window_kind: WindowKind,
+    /// Start of the window; null where not known.
+    pub window_start: Option<DateTime<Utc>>,
+    /// End of the window.
+    pub window_end: Option<DateTime<Utc>>,
+    /// Canonical slug.
+    pub model: ModelSlug,
+    /// Variant.
+    pub variant: Variant,
+    /// Endpoint.
+    pub endpoint_id: Uuid,
+    /// Base slug.
+    pub provider: ProviderSlug,
+    /// Display name, untrusted.
+    pub provider_name: String,
+    /// Routing name at the time.
+    pub tag: Tag,
+    /// Hit rate, 0..1.
+    pub hit_rate: Option<f64>,
+    /// Tokens of the window.
+    pub tokens: Option<i64>,
+    /// Effective input price.
+    pub effective_input: Option<f64>,
+    /// Effective output price.
+    pub effective_output: Option<f64>,
+    /// List input price.
+    pub list_input: Option<f64>,
+    /// List output price.
+    pub list_output: Option<f64>,
+    /// List cache read price.
+    pub list_cache_read: Option<f64>,
+    /// List cache write price.
+    pub list_cache_write: Option<f64>,
+    /// Published uptime over 5 minutes, fraction.
+    pub uptime_5m: Option<f64>,
+    /// Published uptime over 30 minutes, fraction.
+    pub uptime_30m: Option<f64>,
+    /// Published uptime over a day, fraction.
+    pub uptime_1d: Option<f64>,
+    /// Upstream status code.
+    pub status: Option<i32>,
+}
+
+/// How the collection is doing.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    /// The last runs, newest first.
+    pub runs: Vec<RunSummary>,
+    /// Newest data by source.
+    pub sources: Vec<SourceAge>,
+    /// What the newest run put aside, by reason.
+    pub quarantine: Vec<QuarantineCount>,
+    /// Unknown fields of the newest run.
+    pub drift: Vec<DriftCount>,
+    /// What happened: window changes, price changes, endpoints that came and went; newest first.
+    pub events: Vec<Event>,
+    /// What is still missing, for people: "3 more days until tiers are no longer provisional".
+    pub missing: Vec<String>,
+}
+
+/// One run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunSummary {
+    /// Id.
+    pub run_id: String,
+    /// When it looked.
+    pub observed_at: DateTime<Utc>,
+    /// `ok`, `partial` or `failed`.
+    pub status: String,
+    /// Window kind it detected.
+    pub window_kind: WindowKind,
+    /// Requests sent.
+    pub requests: usize,
+    /// Documents archived.
+    pub documents: usize,
+    /// Readings with usage.
+    pub readings: usize,
+    /// Endpoints seen.
+    pub endpoints: usize,
+    /// Rows put aside.
+    pub quarantined: usize,
+    /// Distinct unknown paths.
+    pub drift: usize,
+    /// How long it took.
+    pub duration_ms: i64,
+    /// What failed, at most 20 lines.
+    pub failures: Vec<String>,
+}
+
+/// Newest data of a source.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SourceAge {
+    /// `openrouter-api` or `openrouter-stats`.
+    pub source: String,
+    /// When it last answered.
+    pub newest: Option<DateTime<Utc>>,
+    /// Documents asked for in the newest run.
+    pub planned: usize,
+    /// Answered with data.
+    pub ok: usize,
+    /// Answered "nothing here".
+    pub no_data: usize,
+    /// Failed.
+    pub failed: usize,
+}
+
+/// Rows put aside for one reason.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct QuarantineCount {
+    /// Machine name of the reason.
+    pub reason: String,
+    /// Rows.
+    pub rows: usize,
+    /// Tokens lost with them.
+    pub tokens: i64,
+    /// An example: document kind, model and JSON path.
+    pub example: String,
+}
+
+/// An unknown field.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DriftCount {
+    /// Kind of document.
+    pub kind: String,
+    /// JSON path.
+    pub path: String,
+    /// How often it came.
+    pub count: usize,
+}
+
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// When it was seen.
+    pub at: DateTime<Utc>,
+    /// `window_changed`, `price_changed`, `endpoint_appeared`, `endpoint_gone`, `tag_changed`.
+    pub kind: String,
+    /// Public name of the model, where it is about one.
+    pub model_id: Option<String>,
+    /// Tag of the endpoint, where it is about one.
+    pub tag: Option<String>,
+    /// What happened, for people.
+    pub detail: String,
+}

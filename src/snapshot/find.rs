@@ -1,0 +1,97 @@
+//! Looking things up in a snapshot by what people type.
+
+use super::{Endpoint, ModelEntry, ProviderEntry, Snapshot, TierList};
+use crate::domain::tier::Lens;
+
+/// How many near names an unknown one is answered with.
+const NEAREST: usize = 5;
+
+impl Snapshot {
+    /// A model by public id (variants included) or canonical slug (the standard variant).
+    pub fn model(&self, name: &str) -> Option<&ModelEntry> {
+        let by_id = self.models.iter().find(|m| m.model_id == name);
+        by_id.or_else(|| self.models.iter().find(|m| m.slug.as_str() == name && m.variant.is_standard()))
+    }
+
+    /// A provider by base slug.
+    pub fn provider(&self, slug: &str) -> Option<&ProviderEntry> {
+        self.providers.iter().find(|p| p.provider.as_str() == slug)
+    }
+
+    /// The tier list of a lens; `workload` counts only where the lens needs one, and is then the default if `None`.
+    pub fn tier_list(&self, lens: Lens, workload: Option<&str>) -> Option<&TierList> {
+        let wanted = lens.needs_workload().then(|| workload.unwrap_or(self.default_workload()));
+        self.tier_lists.iter().find(|list| list.lens == lens && list.workload.as_deref() == wanted)
+    }
+
+    /// Name of the workload that is meant where none is named.
+    pub fn default_workload(&self) -> &str {
+        self.workloads.first().map_or("", |w| w.name.as_str())
+    }
+
+    /// The endpoints of a provider with their models.
+    pub fn endpoints_of<'a>(
+        &'a self,
+        provider: &'a str,
+    ) -> impl Iterator<Item = (&'a ModelEntry, &'a Endpoint)> {
+        self.models
+            .iter()
+            .flat_map(|model| model.endpoints.iter().map(move |endpoint| (model, endpoint)))
+            .filter(move |(_, endpoint)| endpoint.provider.as_str() == provider)
+    }
+
+    /// Public names of the models nearest to a name that is none.
+    pub fn nearest_models(&self, name: &str) -> Vec<&str> {
+        nearest(name, self.models.iter().map(|m| m.model_id.as_str()))
+    }
+
+    /// Slugs of the providers nearest to a name that is none.
+    pub fn nearest_providers(&self, name: &str) -> Vec<&str> {
+        nearest(name, self.providers.iter().map(|p| p.provider.as_str()))
+    }
+
+    /// Models and providers whose id or name contains every word of a query, case ignored.
+    pub fn search(&self, query: &str) -> (Vec<&ModelEntry>, Vec<&ProviderEntry>) {
+        let words: Vec<String> = query.split_whitespace().map(str::to_lowercase).collect();
+        if words.is_empty() {
+            return (Vec::new(), Vec::new());
+        }
+        let matches = |text: String| words.iter().all(|word| text.contains(word));
+        let models =
+            self.models.iter().filter(|m| matches(format!("{} {}", m.model_id, m.name).to_lowercase()));
+        let providers =
+            self.providers.iter().filter(|p| matches(format!("{} {}", p.provider, p.name).to_lowercase()));
+        (models.collect(), providers.collect())
+    }
+}
+
+/// The names most like `name`: containing it first, then by Jaro-Winkler similarity of the whole and of the last part.
+fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let wanted = name.to_lowercase();
+    let mut scored: Vec<(f64, &str)> = names
+        .map(|candidate| {
+            let lower = candidate.to_lowercase();
+            let tail = |text: &str| text.rsplit('/').next().unwrap_or_default().to_owned();
+            let whole = strsim::jaro_winkler(&wanted, &lower);
+            let last = strsim::jaro_winkler(&tail(&wanted), &tail(&lower));
+            let contained = if !wanted.is_empty() && lower.contains(&wanted) { 1.0 } else { 0.0 };
+            (contained + whole.max(last), candidate)
+        })
+        .filter(|(score, _)| *score > 0.7)
+        .collect();
+    scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
+    scored.into_iter().take(NEAREST).map(|(_, candidate)| candidate).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::nearest;
+
+    #[test]
+    fn a_wrong_name_finds_the_right_one() {
+        let names = ["acme/bolt-2", "acme/bolt-2:free", "zeta/quill-large", "other/thing"];
+        assert_eq!(nearest("bolt", names.into_iter()).first(), Some(&"acme/bolt-2"));
+        assert_eq!(nearest("zeta/qill-large", names.into_iter()).first(), Some(&"zeta/quill-large"));
+        assert!(nearest("xyzzy-nothing-like-it-42", names.into_iter()).is_empty());
+    }
+}
