@@ -1,0 +1,460 @@
+//! From the decoded documents of one run to its readings: summaries are joined to endpoints by UUID or, before
+//! 2026-08-04, by display name within the pair; documented and statistics rows by tag within the pair.
+
+use super::{API, Content, PublicEndpoint, STATS, StatsEndpoint, Summary, UsageBody};
+use crate::domain::endpoint::{EndpointFacts, ListPrices, Model, Provider};
+use crate::domain::ids::{ProviderSlug, Tag, Variant};
+use crate::domain::reading::{Health, Quarantined, Reading, RunReadings, SourceReport, Usage};
+use crate::domain::units::HitRate;
+use crate::domain::window::{WindowKind, WindowWitness};
+use crate::source::{Decoded, DocumentKind, Pair, Request};
+use chrono::{DateTime, Utc};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use uuid::Uuid;
+
+/// What came of one request; `decoded` is `None` where it was not answered.
+#[derive(Debug)]
+pub struct Answer {
+    /// What was asked for.
+    pub request: Request,
+    /// sha256 of the body, hex; empty where there is none.
+    pub sha256: String,
+    /// What the answer says.
+    pub decoded: Option<Decoded>,
+}
+
+/// The documents of one pair.
+#[derive(Default)]
+struct PairParts {
+    stats: Vec<StatsEndpoint>,
+    public: Vec<PublicEndpoint>,
+    usage: Option<(UsageBody, String)>,
+    /// Which endpoint lists were answered, "nothing here" included.
+    stats_answered: bool,
+    public_answered: bool,
+    stats_asked: bool,
+    public_asked: bool,
+}
+
+/// Joins the answers of one run. `last_kind` is the window kind of the run before, if any.
+pub fn join(answers: Vec<Answer>, observed_at: DateTime<Utc>, last_kind: Option<WindowKind>) -> RunReadings {
+    let mut run = RunReadings {
+        observed_at,
+        window_kind: WindowKind::Unknown,
+        models: Vec::new(),
+        providers: Vec::new(),
+        readings: Vec::new(),
+        model_usage: Vec::new(),
+        activity: Vec::new(),
+        quarantined: Vec::new(),
+        drift: BTreeMap::new(),
+        unanswered: Vec::new(),
+        sources: source_reports(&answers),
+    };
+    let mut pairs: BTreeMap<Pair, PairParts> = BTreeMap::new();
+    let mut providers: BTreeMap<ProviderSlug, Provider> = BTreeMap::new();
+    for answer in answers {
+        take(answer, &mut run, &mut pairs, &mut providers);
+    }
+    let mut witness = WindowWitness::default();
+    for (pair, parts) in pairs {
+        if !list_answered(&parts) {
+            run.unanswered.push((pair.model.clone(), pair.variant.clone()));
+        }
+        join_pair(&pair, parts, &providers, &mut run, &mut witness);
+    }
+    run.window_kind = witness.detect(observed_at, last_kind);
+    run.providers = providers.into_values().collect();
+    run.models.sort_by(|a: &Model, b| (&a.model, &a.variant).cmp(&(&b.model, &b.variant)));
+    run
+}
+
+/// Whether the pair's endpoints are known: by the statistics where they were asked, else by the documented API.
+fn list_answered(parts: &PairParts) -> bool {
+    if parts.stats_asked { parts.stats_answered } else { !parts.public_asked || parts.public_answered }
+}
+
+fn source_reports(answers: &[Answer]) -> Vec<SourceReport> {
+    [API, STATS].into_iter().filter_map(|source| source_report(source, answers)).collect()
+}
+
+fn source_report(source: &str, answers: &[Answer]) -> Option<SourceReport> {
+    let mut report = SourceReport { source: source.into(), ..SourceReport::default() };
+    for answer in answers.iter().filter(|answer| answer.request.kind.source() == source) {
+        report.planned += 1;
+        match &answer.decoded {
+            None => report.failed += 1,
+            Some(decoded) if decoded.failed => report.failed += 1,
+            Some(decoded) if decoded.content.is_none() => report.no_data += 1,
+            Some(_) => report.ok += 1,
+        }
+    }
+    (report.planned > 0).then_some(report)
+}
+
+fn take(
+    answer: Answer,
+    run: &mut RunReadings,
+    pairs: &mut BTreeMap<Pair, PairParts>,
+    providers: &mut BTreeMap<ProviderSlug, Provider>,
+) {
+    let Answer { request, sha256, decoded } = answer;
+    let answered = decoded.as_ref().is_some_and(|decoded| !decoded.failed);
+    if let Some(pair) = &request.pair {
+        let parts = pairs.entry(pair.clone()).or_default();
+        match request.kind {
+            DocumentKind::StatsEndpoint => (parts.stats_asked, parts.stats_answered) = (true, answered),
+            DocumentKind::PublicEndpoints => (parts.public_asked, parts.public_answered) = (true, answered),
+            _ => {}
+        }
+    }
+    let Some(decoded) = decoded else { return };
+    run.quarantined.extend(decoded.quarantined);
+    for (path, count) in decoded.drift {
+        *run.drift.entry(path).or_default() += count;
+    }
+    let Some(content) = decoded.content else { return };
+    let parts = request.pair.map(|pair| pairs.entry(pair).or_default());
+    match (content, parts) {
+        (Content::Models(models), _) => run.models = models,
+        (Content::Providers(list), _) => list.into_iter().for_each(|p| merge_provider(providers, p)),
+        (Content::Activity(days), _) => run.activity.extend(days),
+        (Content::StatsEndpoints(rows), Some(parts)) => parts.stats = rows,
+        (Content::PublicEndpoints(rows), Some(parts)) => parts.public = rows,
+        (Content::Usage(body), Some(parts)) => parts.usage = Some((body, sha256)),
+        _ => {}
+    }
+}
+
+fn merge_provider(providers: &mut BTreeMap<ProviderSlug, Provider>, new: Provider) {
+    let old = providers.entry(new.provider.clone()).or_insert_with(|| new.clone());
+    old.headquarters = old.headquarters.take().or(new.headquarters);
+    old.status_page = old.status_page.take().or(new.status_page);
+    old.privacy_policy = old.privacy_policy.take().or(new.privacy_policy);
+    old.terms_of_service = old.terms_of_service.take().or(new.terms_of_service);
+}
+
+fn join_pair(
+    pair: &Pair,
+    parts: PairParts,
+    providers: &BTreeMap<ProviderSlug, Provider>,
+    run: &mut RunReadings,
+    witness: &mut WindowWitness,
+) {
+    let put_aside = |reason: &str, kind: DocumentKind, path: &str, detail: String, tokens| Quarantined {
+        reason: reason.into(),
+        kind: kind.as_str().into(),
+        model: Some(pair.model.clone()),
+        variant: Some(pair.variant.clone()),
+        path: path.into(),
+        detail,
+        tokens,
+        sha256: String::new(),
+    };
+    let mut public: HashMap<Tag, Vec<PublicEndpoint>> = HashMap::new();
+    for row in parts.public {
+        public.entry(row.tag.clone()).or_default().push(row);
+    }
+    let mut tags: HashMap<&Tag, usize> = HashMap::new();
+    parts.stats.iter().for_each(|row| *tags.entry(&row.tag).or_default() += 1);
+    let mut readings: Vec<Reading> = Vec::with_capacity(parts.stats.len());
+    for row in &parts.stats {
+        let rows = public.get(&row.tag).map_or(&[][..], Vec::as_slice);
+        let matched = (tags[&row.tag] == 1 && rows.len() == 1).then(|| &rows[0]);
+        if matched.is_none() && !rows.is_empty() {
+            let detail = format!("{} endpoints carry the tag `{}`", rows.len().max(tags[&row.tag]), row.tag);
+            run.quarantined.push(put_aside(
+                "ambiguous_tag",
+                DocumentKind::PublicEndpoints,
+                "$",
+                detail,
+                None,
+            ));
+        }
+        readings.push(from_stats(pair, row, matched));
+    }
+    let mut unmatched: Vec<&Tag> = public.keys().filter(|tag| !tags.contains_key(tag)).collect();
+    unmatched.sort();
+    for tag in unmatched {
+        match public[tag].as_slice() {
+            [row] => readings.push(from_public(pair, row, providers)),
+            rows => {
+                let detail = format!("{} endpoints carry the tag `{tag}` and none has a UUID", rows.len());
+                run.quarantined.push(put_aside(
+                    "ambiguous_tag",
+                    DocumentKind::PublicEndpoints,
+                    "$",
+                    detail,
+                    None,
+                ));
+            }
+        }
+    }
+    if let Some((body, sha256)) = parts.usage {
+        let answered = !parts.stats_asked || parts.stats_answered;
+        let mut aside = join_usage(pair, body, run.observed_at, answered, &mut readings, witness, run);
+        aside.iter_mut().for_each(|row| row.sha256.clone_from(&sha256));
+        run.quarantined.extend(aside);
+    }
+    readings.sort_by(|a, b| (&a.facts.endpoint_id, &a.facts.tag).cmp(&(&b.facts.endpoint_id, &b.facts.tag)));
+    run.readings.extend(readings);
+}
+
+fn from_stats(pair: &Pair, row: &StatsEndpoint, public: Option<&PublicEndpoint>) -> Reading {
+    let counted = row.counters_1d.and_then(|counters| counters.uptime());
+    let uptime = public.map_or([None; 3], |public| public.uptime);
+    Reading {
+        facts: EndpointFacts {
+            model: pair.model.clone(),
+            variant: pair.variant.clone(),
+            endpoint_id: Some(row.endpoint_id),
+            tag: row.tag.clone(),
+            provider: row.provider.clone(),
+            provider_name: row.provider_name.clone(),
+            quantization: row.quantization.clone(),
+            context_length: row.context_length,
+            max_completion_tokens: row.max_completion_tokens,
+            region: row.region.clone(),
+            trains_on_prompts: row.trains_on_prompts,
+            retains_prompts: row.retains_prompts,
+            parameters: row.parameters.clone(),
+            restricted: row.restricted,
+            deranked: row.deranked,
+            disabled: row.disabled,
+        },
+        prices: checked_prices(&pair.variant, row.prices.clone()),
+        health: Health {
+            status: row.status.or_else(|| public.and_then(|public| public.status)),
+            uptime_5m: uptime[0],
+            uptime_30m: uptime[1],
+            uptime_1d: uptime[2].or(counted),
+            counters_1d: row.counters_1d,
+            throughput: row.throughput.or_else(|| public.and_then(|public| public.throughput)),
+            latency_ms: row.latency_ms.or_else(|| public.and_then(|public| public.latency_ms)),
+            requests_30m: row.requests_30m,
+        },
+        usage: None,
+        closing_prices: BTreeMap::new(),
+    }
+}
+
+fn from_public(pair: &Pair, row: &PublicEndpoint, providers: &BTreeMap<ProviderSlug, Provider>) -> Reading {
+    let provider = ProviderSlug::of_tag(&row.tag);
+    let listed = providers.get(&provider).map(|known| known.name.clone());
+    Reading {
+        facts: EndpointFacts {
+            model: pair.model.clone(),
+            variant: pair.variant.clone(),
+            endpoint_id: None,
+            tag: row.tag.clone(),
+            provider_name: listed
+                .or_else(|| row.provider_name.clone())
+                .unwrap_or_else(|| provider.to_string()),
+            provider,
+            quantization: row.quantization.clone(),
+            context_length: row.context_length,
+            max_completion_tokens: row.max_completion_tokens,
+            region: None,
+            trains_on_prompts: None,
+            retains_prompts: None,
+            parameters: row.parameters.clone(),
+            restricted: false,
+            deranked: false,
+            disabled: false,
+        },
+        prices: checked_prices(&pair.variant, row.prices.clone()),
+        health: Health {
+            status: row.status,
+            uptime_5m: row.uptime[0],
+            uptime_30m: row.uptime[1],
+            uptime_1d: row.uptime[2],
+            counters_1d: None,
+            throughput: row.throughput,
+            latency_ms: row.latency_ms,
+            requests_30m: None,
+        },
+        usage: None,
+        closing_prices: BTreeMap::new(),
+    }
+}
+
+/// Prices of 0 mean "missing" for variants that are billed elsewhere.
+fn checked_prices(variant: &Variant, mut prices: ListPrices) -> ListPrices {
+    if variant.zero_price_is_missing() {
+        let fields = [&mut prices.input, &mut prices.output, &mut prices.cache_read, &mut prices.cache_write];
+        for price in fields {
+            *price = price.filter(|p| !p.0.is_zero());
+        }
+    }
+    prices
+}
+
+/// Which reading a summary or chart belongs to.
+struct Resolver {
+    by_id: HashMap<Uuid, usize>,
+    by_name: HashMap<String, Vec<usize>>,
+}
+
+/// Why a summary belongs to no reading: reason and detail.
+type Unresolved = (&'static str, String);
+
+impl Resolver {
+    fn new(readings: &[Reading]) -> Self {
+        let mut by_id = HashMap::new();
+        let mut by_name: HashMap<String, Vec<usize>> = HashMap::new();
+        for (position, reading) in readings.iter().enumerate() {
+            // Rows of the documented API alone carry internal provider names, which summaries do not use.
+            if let Some(id) = reading.facts.endpoint_id {
+                by_id.insert(id, position);
+                by_name.entry(reading.facts.provider_name.clone()).or_default().push(position);
+            }
+        }
+        Self { by_id, by_name }
+    }
+
+    fn by_id(&self, id: Uuid) -> Result<usize, Unresolved> {
+        let missing = || ("no_such_endpoint", format!("no endpoint has the UUID {id}"));
+        self.by_id.get(&id).copied().ok_or_else(missing)
+    }
+
+    fn by_name(&self, name: &str) -> Result<usize, Unresolved> {
+        match self.by_name.get(name).map(Vec::as_slice) {
+            Some([position]) => Ok(*position),
+            Some(several) => {
+                Err(("ambiguous_name", format!("{} endpoints are named `{name}`", several.len())))
+            }
+            None if has_ordinal(name) => Err((
+                "ambiguous_name",
+                format!("`{name}` numbers endpoints of one name; which is which is not told"),
+            )),
+            None => Err(("no_such_endpoint", format!("no endpoint is named `{name}`"))),
+        }
+    }
+
+    fn chart(&self, key: &str) -> Result<usize, Unresolved> {
+        match Uuid::parse_str(key) {
+            Ok(id) => self.by_id(id),
+            Err(_) => self.by_name(key),
+        }
+    }
+}
+
+/// Whether a display name ends in "(1)", "(2)", …: the upstream's way to tell apart what else would look the same.
+fn has_ordinal(name: &str) -> bool {
+    let inside = name.strip_suffix(')').and_then(|rest| rest.rsplit_once(" (")).map(|(_, inside)| inside);
+    inside.is_some_and(|text| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+fn join_usage(
+    pair: &Pair,
+    body: UsageBody,
+    observed_at: DateTime<Utc>,
+    list_answered: bool,
+    readings: &mut [Reading],
+    witness: &mut WindowWitness,
+    run: &mut RunReadings,
+) -> Vec<Quarantined> {
+    let today = observed_at.date_naive();
+    let resolver = Resolver::new(readings);
+    let mut aside = Vec::new();
+    let mut taken = BTreeSet::new();
+    for summary in &body.summaries {
+        see_window(summary, &body, today, witness);
+        match place(summary, &resolver, list_answered, &taken) {
+            Ok(position) => {
+                taken.insert(position);
+                readings[position].usage = Some(usage(&pair.variant, summary));
+            }
+            Err((reason, detail)) => aside.push(Quarantined {
+                reason: reason.into(),
+                kind: DocumentKind::EffectivePricing.as_str().into(),
+                model: Some(pair.model.clone()),
+                variant: Some(pair.variant.clone()),
+                path: summary.path.clone(),
+                detail,
+                tokens: Some(summary.tokens),
+                sha256: String::new(),
+            }),
+        }
+    }
+    for (key, days) in &body.charts {
+        // Charts reach back to endpoints that are gone; those have no reading to belong to.
+        let Ok(position) = resolver.chart(key) else { continue };
+        let past = days.iter().filter(|(day, _)| **day < today);
+        readings[position].closing_prices = past
+            .map(|(day, (input, output))| (*day, (paid(&pair.variant, *input), paid(&pair.variant, *output))))
+            .collect();
+    }
+    if !body.summaries.is_empty() {
+        run.model_usage.push(body.aggregate);
+    }
+    aside
+}
+
+fn see_window(summary: &Summary, body: &UsageBody, today: chrono::NaiveDate, witness: &mut WindowWitness) {
+    let key = summary.endpoint_id.map_or_else(|| summary.name.clone(), |id| id.to_string());
+    let last = body.charts.get(&key).and_then(|days| days.last_key_value());
+    if let (Some((day, (Some(chart), _))), Some(price)) = (last, summary.effective_input)
+        && *day == today
+    {
+        witness.see(price, *chart);
+    }
+}
+
+fn place(
+    summary: &Summary,
+    resolver: &Resolver,
+    list_answered: bool,
+    taken: &BTreeSet<usize>,
+) -> Result<usize, Unresolved> {
+    if let Some(rate) = summary.hit_rate
+        && HitRate::new(rate).is_none()
+    {
+        return Err(("hit_rate_out_of_range", format!("a hit rate of {rate} is not in 0..1")));
+    }
+    if summary.tokens < 0 {
+        return Err(("negative_tokens", format!("{} tokens", summary.tokens)));
+    }
+    if !list_answered {
+        return Err((
+            "endpoint_list_missing",
+            "the endpoints of this model were not answered in this run".into(),
+        ));
+    }
+    let position = match summary.endpoint_id {
+        Some(id) => resolver.by_id(id),
+        None => resolver.by_name(&summary.name),
+    }?;
+    if taken.contains(&position) {
+        return Err(("duplicate_summary", format!("a second summary of `{}`", summary.name)));
+    }
+    Ok(position)
+}
+
+fn usage(variant: &Variant, summary: &Summary) -> Usage {
+    Usage {
+        hit_rate: summary.hit_rate.and_then(HitRate::new),
+        tokens: summary.tokens,
+        effective_input: paid(variant, summary.effective_input),
+        effective_output: paid(variant, summary.effective_output),
+    }
+}
+
+fn paid(variant: &Variant, price: Option<f64>) -> Option<f64> {
+    price.filter(|price| {
+        price.is_finite() && *price >= 0.0 && !(*price == 0.0 && variant.zero_price_is_missing())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::has_ordinal;
+
+    #[test]
+    fn only_numbers_in_brackets_are_ordinals() {
+        assert!(has_ordinal("North Cloud (1)"));
+        assert!(!has_ordinal("North Cloud (EU)"));
+        assert!(!has_ordinal("North Cloud"));
+        assert!(!has_ordinal("()"));
+    }
+}
