@@ -1,1 +1,450 @@
-//! (to come)
+//! Raw bodies: content-addressed, append-only, the source of truth. Everything else can be rebuilt from here.
+//!
+//! A run writes one pack (zstd frames of about [`FRAME_BYTES`] of bodies each, like beside like, so that they compress
+//! well together) and one manifest (JSON lines, zstd). A body that an earlier run holds already is pointed at instead
+//! of being stored again; to keep that cheap only the manifest before is asked, which points on in turn.
+
+use crate::domain::ids::ModelSlug;
+use crate::source::{DocumentKind, Request};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+/// Bodies that share a frame; larger frames compress better and cost more to read one body of.
+const FRAME_BYTES: usize = 4 << 20;
+const ZSTD_LEVEL: i32 = 3;
+
+/// What can go wrong with the archive.
+#[derive(Debug, thiserror::Error)]
+pub enum ArchiveError {
+    /// A file could not be read or written.
+    #[error("archive {path}: {source}")]
+    Io {
+        /// Which file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A manifest cannot be read.
+    #[error("archive {path}, line {line}: {source}")]
+    Manifest {
+        /// Which file.
+        path: PathBuf,
+        /// Which line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+    /// A body is not what its manifest says.
+    #[error("archive {path}: the body of {url} does not have the sha256 {expected} that its manifest names")]
+    Corrupt {
+        /// The pack.
+        path: PathBuf,
+        /// The body's address.
+        url: String,
+        /// What the manifest says.
+        expected: String,
+    },
+}
+
+fn io_error(path: &Path) -> impl FnOnce(io::Error) -> ArchiveError + '_ {
+    move |source| ArchiveError::Io { path: path.to_owned(), source }
+}
+
+/// What a manifest says about its run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunHeader {
+    /// Id.
+    pub run_id: String,
+    /// When the run looked at the upstream.
+    pub observed_at: DateTime<Utc>,
+    /// The upstream's base address.
+    pub upstream: String,
+    /// Whether the upstream is the simulator.
+    pub simulated: bool,
+    /// Version of the program that collected.
+    pub version: String,
+    /// Requests sent, retries included.
+    pub requests: usize,
+    /// How long fetching took.
+    pub duration_ms: i64,
+    /// Whether the upstream told the sweep to stop, or was not there.
+    pub stopped: Option<String>,
+}
+
+/// What came of one request.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// What was asked for.
+    pub request: Request,
+    /// HTTP status; `None` where there was no answer.
+    pub status: Option<u16>,
+    /// When the answer came.
+    pub fetched_at: DateTime<Utc>,
+    /// Why there is no body.
+    pub error: Option<String>,
+    /// Where the body is.
+    pub body: Option<Location>,
+}
+
+/// Where a body is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Location {
+    /// sha256, hex.
+    pub sha256: String,
+    /// Pack file below the archive's folder.
+    pub pack: String,
+    /// Where its frame begins in the pack, bytes.
+    pub frame: u64,
+    /// Where the body begins in the unpacked frame, bytes.
+    pub offset: usize,
+    /// Its length, bytes.
+    pub length: usize,
+}
+
+/// A run's manifest.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Manifest {
+    /// The run.
+    pub header: RunHeader,
+    /// Its requests, in the order of the plan.
+    pub entries: Vec<Entry>,
+}
+
+/// An answer to be archived.
+#[derive(Debug, Clone)]
+pub struct Fetched {
+    /// What was asked for.
+    pub request: Request,
+    /// HTTP status.
+    pub status: Option<u16>,
+    /// When the answer came.
+    pub fetched_at: DateTime<Utc>,
+    /// Why there is no body.
+    pub error: Option<String>,
+    /// The body, where there is one.
+    pub body: Option<Vec<u8>>,
+}
+
+/// The folder of packs and manifests.
+#[derive(Debug, Clone)]
+pub struct Archive {
+    dir: PathBuf,
+}
+
+impl Archive {
+    /// Opens the archive of a folder; it is made when the first run is written.
+    pub fn open(dir: impl Into<PathBuf>) -> Self {
+        Self { dir: dir.into() }
+    }
+
+    /// Writes a run: the pack, then the manifest, each flushed to disk and renamed into place, so that a manifest never
+    /// names a body that is not there. Returns the manifest and the bytes written.
+    ///
+    /// # Errors
+    /// [`ArchiveError`] where the folder cannot be written or the manifest before cannot be read.
+    pub fn write(&self, header: RunHeader, fetched: &[Fetched]) -> Result<(Manifest, u64), ArchiveError> {
+        let mut known = self.bodies_before(header.observed_at)?;
+        let pack_name = format!("{}/{}.pack", header.observed_at.format("%Y/%m/%d"), header.run_id);
+        let mut pack = PackWriter::new(pack_name);
+        let mut order: Vec<&Fetched> = fetched.iter().filter(|one| one.body.is_some()).collect();
+        // Like beside like compresses better; the model breaks ties so that a pair's bodies stay in a fixed order.
+        order.sort_by(|a, b| group(&a.request).cmp(&group(&b.request)));
+        let mut locations: HashMap<&str, Location> = HashMap::new();
+        for one in order {
+            let Some(body) = &one.body else { continue };
+            let sha256 = hex_sha256(body);
+            if !known.contains_key(&sha256) {
+                let location = pack.add(&sha256, body)?;
+                known.insert(sha256.clone(), location);
+            }
+            if let Some(location) = known.get(&sha256) {
+                locations.insert(one.request.path.as_str(), location.clone());
+            }
+        }
+        let entry = |one: &Fetched| Entry {
+            request: one.request.clone(),
+            status: one.status,
+            fetched_at: one.fetched_at,
+            error: one.error.clone(),
+            body: one.body.as_ref().and_then(|_| locations.get(one.request.path.as_str()).cloned()),
+        };
+        let manifest = Manifest { header, entries: fetched.iter().map(entry).collect() };
+        let pack_bytes = pack.finish(&self.dir)?;
+        let manifest_bytes = self.write_manifest(&manifest)?;
+        Ok((manifest, pack_bytes + manifest_bytes))
+    }
+
+    fn manifest_path(&self, header: &RunHeader) -> PathBuf {
+        let day = header.observed_at.format("%Y/%m/%d").to_string();
+        self.dir.join(day).join(format!("{}.manifest.zst", header.run_id))
+    }
+
+    fn write_manifest(&self, manifest: &Manifest) -> Result<u64, ArchiveError> {
+        let path = self.manifest_path(&manifest.header);
+        let invalid = |source| ArchiveError::Manifest { path: path.clone(), line: 1, source };
+        let mut lines = serde_json::to_vec(&manifest.header).map_err(invalid)?;
+        for entry in &manifest.entries {
+            lines.push(b'\n');
+            serde_json::to_writer(&mut lines, entry).map_err(|source| ArchiveError::Manifest {
+                path: path.clone(),
+                line: 1,
+                source,
+            })?;
+        }
+        let packed = zstd::encode_all(lines.as_slice(), ZSTD_LEVEL).map_err(io_error(&path))?;
+        write_durably(&path, &packed)?;
+        Ok(packed.len() as u64)
+    }
+
+    /// The manifests, oldest run first.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Io`] where the folder cannot be read.
+    pub fn manifests(&self) -> Result<Vec<PathBuf>, ArchiveError> {
+        let mut found = Vec::new();
+        if self.dir.exists() {
+            collect_manifests(&self.dir, &mut found)?;
+        }
+        // The path carries the time of the run, so that sorting by it is sorting by time.
+        found.sort();
+        Ok(found)
+    }
+
+    /// Whether a run is archived already.
+    pub fn contains(&self, header: &RunHeader) -> bool {
+        self.manifest_path(header).exists()
+    }
+
+    /// Reads a manifest.
+    ///
+    /// # Errors
+    /// [`ArchiveError`] naming the file and the line.
+    pub fn read_manifest(path: &Path) -> Result<Manifest, ArchiveError> {
+        let file = File::open(path).map_err(io_error(path))?;
+        let mut text = String::new();
+        zstd::Decoder::new(file)
+            .and_then(|mut decoder| decoder.read_to_string(&mut text))
+            .map_err(io_error(path))?;
+        let mut lines = text.lines().enumerate();
+        let wrong =
+            |line: usize| move |source| ArchiveError::Manifest { path: path.to_owned(), line, source };
+        let (_, first) = lines.next().unwrap_or_default();
+        let header = serde_json::from_str(first).map_err(wrong(1))?;
+        let entries = lines
+            .map(|(number, line)| serde_json::from_str(line).map_err(wrong(number + 1)))
+            .collect::<Result<_, _>>()?;
+        Ok(Manifest { header, entries })
+    }
+
+    /// Reads the bodies of a manifest in its order; `None` where an entry has none. Each body is checked against its
+    /// sha256.
+    ///
+    /// # Errors
+    /// [`ArchiveError`] where a pack is missing, cut short or not what the manifest says.
+    pub fn bodies(&self, manifest: &Manifest) -> Result<Vec<Option<Vec<u8>>>, ArchiveError> {
+        let mut frames: HashMap<(&str, u64), Vec<u8>> = HashMap::new();
+        for location in manifest.entries.iter().filter_map(|entry| entry.body.as_ref()) {
+            let key = (location.pack.as_str(), location.frame);
+            if !frames.contains_key(&key) {
+                frames.insert(key, self.read_frame(&location.pack, location.frame)?);
+            }
+        }
+        let body = |entry: &Entry| {
+            let Some(location) = &entry.body else { return Ok(None) };
+            let frame = frames.get(&(location.pack.as_str(), location.frame)).map_or(&[][..], Vec::as_slice);
+            let bytes = frame.get(location.offset..location.offset + location.length).unwrap_or_default();
+            if hex_sha256(bytes) == location.sha256 {
+                return Ok(Some(bytes.to_vec()));
+            }
+            Err(ArchiveError::Corrupt {
+                path: self.dir.join(&location.pack),
+                url: entry.request.path.clone(),
+                expected: location.sha256.clone(),
+            })
+        };
+        manifest.entries.iter().map(body).collect()
+    }
+
+    fn read_frame(&self, pack: &str, frame: u64) -> Result<Vec<u8>, ArchiveError> {
+        let path = self.dir.join(pack);
+        let mut file = File::open(&path).map_err(io_error(&path))?;
+        file.seek(SeekFrom::Start(frame)).map_err(io_error(&path))?;
+        let mut bytes = Vec::with_capacity(FRAME_BYTES);
+        zstd::Decoder::new(file)
+            .and_then(|decoder| decoder.single_frame().read_to_end(&mut bytes))
+            .map_err(io_error(&path))?;
+        Ok(bytes)
+    }
+
+    /// The bodies that the newest manifest before a time points at.
+    fn bodies_before(&self, time: DateTime<Utc>) -> Result<HashMap<String, Location>, ArchiveError> {
+        for path in self.manifests()?.into_iter().rev() {
+            let manifest = Self::read_manifest(&path)?;
+            if manifest.header.observed_at < time {
+                let locations = manifest.entries.into_iter().filter_map(|entry| entry.body);
+                return Ok(locations.map(|location| (location.sha256.clone(), location)).collect());
+            }
+        }
+        Ok(HashMap::new())
+    }
+
+    /// Bytes on disk, packs and manifests.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Io`] where the folder cannot be read.
+    pub fn bytes(&self) -> Result<u64, ArchiveError> {
+        fn sum(dir: &Path) -> Result<u64, ArchiveError> {
+            let mut total = 0;
+            for entry in fs::read_dir(dir).map_err(io_error(dir))?.filter_map(Result::ok) {
+                let path = entry.path();
+                total += if path.is_dir() {
+                    sum(&path)?
+                } else {
+                    entry.metadata().map_err(io_error(&path))?.len()
+                };
+            }
+            Ok(total)
+        }
+        if self.dir.exists() { sum(&self.dir) } else { Ok(0) }
+    }
+}
+
+fn group(request: &Request) -> (DocumentKind, Option<&ModelSlug>, &str) {
+    (request.kind, request.pair.as_ref().map(|pair| &pair.model), &request.path)
+}
+
+/// sha256 of a body, hex.
+pub fn hex_sha256(body: &[u8]) -> String {
+    Sha256::digest(body).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn collect_manifests(dir: &Path, found: &mut Vec<PathBuf>) -> Result<(), ArchiveError> {
+    for entry in fs::read_dir(dir).map_err(io_error(dir))?.filter_map(Result::ok) {
+        let path = entry.path();
+        if path.is_dir() {
+            collect_manifests(&path, found)?;
+        } else if path.to_string_lossy().ends_with(".manifest.zst") {
+            found.push(path);
+        }
+    }
+    Ok(())
+}
+
+fn write_durably(path: &Path, bytes: &[u8]) -> Result<(), ArchiveError> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder).map_err(io_error(folder))?;
+    let temporary = path.with_extension("tmp");
+    let mut file = File::create(&temporary).map_err(io_error(&temporary))?;
+    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(io_error(&temporary))?;
+    fs::rename(&temporary, path).map_err(io_error(path))?;
+    // The rename itself is durable only once the folder is.
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(io_error(folder))
+}
+
+/// Gathers bodies into frames.
+struct PackWriter {
+    name: String,
+    done: Vec<u8>,
+    open: Vec<u8>,
+}
+
+impl PackWriter {
+    fn new(name: String) -> Self {
+        Self { name, done: Vec::new(), open: Vec::new() }
+    }
+
+    fn add(&mut self, sha256: &str, body: &[u8]) -> Result<Location, ArchiveError> {
+        if !self.open.is_empty() && self.open.len() + body.len() > FRAME_BYTES {
+            self.close_frame()?;
+        }
+        let location = Location {
+            sha256: sha256.to_owned(),
+            pack: self.name.clone(),
+            frame: self.done.len() as u64,
+            offset: self.open.len(),
+            length: body.len(),
+        };
+        self.open.extend_from_slice(body);
+        Ok(location)
+    }
+
+    fn close_frame(&mut self) -> Result<(), ArchiveError> {
+        let packed =
+            zstd::encode_all(self.open.as_slice(), ZSTD_LEVEL).map_err(io_error(Path::new(&self.name)))?;
+        self.done.extend_from_slice(&packed);
+        self.open.clear();
+        Ok(())
+    }
+
+    fn finish(mut self, dir: &Path) -> Result<u64, ArchiveError> {
+        if !self.open.is_empty() {
+            self.close_frame()?;
+        }
+        if self.done.is_empty() {
+            return Ok(0);
+        }
+        write_durably(&dir.join(&self.name), &self.done)?;
+        Ok(self.done.len() as u64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header(at: &str) -> RunHeader {
+        RunHeader {
+            run_id: at.replace([':', '-'], ""),
+            observed_at: at.parse().expect("a time"),
+            upstream: "http://127.0.0.1:1".into(),
+            simulated: true,
+            version: "test".into(),
+            requests: 3,
+            duration_ms: 1,
+            stopped: None,
+        }
+    }
+
+    fn fetched(path: &str, body: &str) -> Fetched {
+        Fetched {
+            request: Request { kind: DocumentKind::Providers, pair: None, path: path.into() },
+            status: Some(200),
+            fetched_at: "2026-08-01T00:00:00Z".parse().expect("a time"),
+            error: None,
+            body: Some(body.into()),
+        }
+    }
+
+    #[test]
+    fn bodies_come_back_and_the_same_body_is_stored_once() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let archive = Archive::open(dir.path());
+        let first = [fetched("/a", "one"), fetched("/b", "two")];
+        let (manifest, _) = archive.write(header("2026-08-01T00:00:00Z"), &first).expect("written");
+        let second = [fetched("/a", "one"), fetched("/b", "three")];
+        let (later, _) = archive.write(header("2026-08-01T01:00:00Z"), &second).expect("written");
+        let pack_of =
+            |manifest: &Manifest, n: usize| manifest.entries[n].body.as_ref().map(|b| b.pack.clone());
+        assert_eq!(pack_of(&later, 0), pack_of(&manifest, 0));
+        assert_ne!(pack_of(&later, 1), pack_of(&manifest, 1));
+        let read = Archive::read_manifest(&archive.manifests().expect("listed")[1]).expect("read");
+        assert_eq!(read, later);
+        let bodies = archive.bodies(&read).expect("read");
+        assert_eq!(bodies, [Some(b"one".to_vec()), Some(b"three".to_vec())]);
+    }
+
+    #[test]
+    fn a_changed_pack_is_noticed() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let archive = Archive::open(dir.path());
+        let (mut manifest, _) =
+            archive.write(header("2026-08-01T00:00:00Z"), &[fetched("/a", "one")]).expect("written");
+        manifest.entries[0].body.as_mut().expect("a body").sha256 = "0".repeat(64);
+        assert!(matches!(archive.bodies(&manifest), Err(ArchiveError::Corrupt { .. })));
+    }
+}

@@ -154,7 +154,7 @@ const STATS_ENDPOINT: &[&str] = &[
 ];
 
 const EFFECTIVE_PRICING: &[&str] =
-    &["providerNames", "endpointNames", "endpointRawNames", "endpointProviderSlugs"];
+    &["providerNames", "endpointNames", "endpointRawNames", "endpointProviderSlugs", "providerSlug"];
 
 const MODEL_ACTIVITY: &[&str] = &[
     "cachedAt",

@@ -246,8 +246,6 @@ pub struct Summary {
     pub endpoint_id: Option<String>,
     #[serde(deserialize_with = "lenient::text")]
     pub provider_name: Option<String>,
-    #[serde(default, deserialize_with = "lenient::text")]
-    pub provider_slug: Option<String>,
     #[serde(default, deserialize_with = "lenient::number")]
     pub effective_input_price: Option<f64>,
     #[serde(default, deserialize_with = "lenient::number")]
