@@ -1,1 +1,104 @@
-//! (to come)
+//! The record of all runs in DuckDB. The only module that names duckdb: open, migrate, write, read, and the bridge from
+//! Arrow to data frames.
+
+mod export;
+mod frame;
+mod ingest;
+mod migrate;
+mod open;
+mod read;
+mod status;
+
+pub use export::{ExportFormat, ReadingRow};
+pub use ingest::{Ingested, RunRecord};
+pub use open::{Store, StoreOptions};
+pub use read::{EndpointDayRow, EndpointNow, RunRow};
+pub use status::{DriftRow, EventRow, QuarantineRow, SourceRow};
+
+use std::path::PathBuf;
+
+/// What can go wrong with the store.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Another process has the file.
+    #[error(
+        "the store {path} is in use by another process ({holder}); stop it, or ask it: verbs that can do so go through its address by themselves"
+    )]
+    Locked {
+        /// The file.
+        path: PathBuf,
+        /// What DuckDB says of the holder.
+        holder: String,
+    },
+    /// The file was written by a newer version.
+    #[error(
+        "the store was written by a newer version of hitrate (schema {found}, this one knows {known}); update hitrate, or rebuild with `hitrate replay`"
+    )]
+    TooNew {
+        /// Schema version of the file.
+        found: i64,
+        /// Newest version this program knows.
+        known: i64,
+    },
+    /// A migration is not the one that was applied.
+    #[error(
+        "migration {version} of the store is not the one this version of hitrate ships; rebuild with `hitrate replay --into DIR`"
+    )]
+    MigrationChanged {
+        /// Which.
+        version: i64,
+    },
+    /// Runs must come in order of time: history is kept as rows that are valid from-to.
+    #[error(
+        "the run at {observed_at} is older than the newest one in the store ({newest}); collect in order, or rebuild with `hitrate replay`"
+    )]
+    OutOfOrder {
+        /// Of the run.
+        observed_at: String,
+        /// Of the newest one stored.
+        newest: String,
+    },
+    /// The store cannot be opened.
+    #[error(
+        "cannot open the store {path}: {detail}. The archive beside it is the source of truth: `hitrate replay --into DIR` rebuilds the store from it"
+    )]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// What DuckDB says.
+        detail: String,
+    },
+    /// A column of a query cannot become a data frame column.
+    #[error("column `{column}` has the type {kind}, which data frames do not take: cast it in the SQL")]
+    UnsupportedColumn {
+        /// The column.
+        column: String,
+        /// Its Arrow type.
+        kind: String,
+    },
+    /// A query took longer than it may.
+    #[error("a query took longer than {seconds} s and was stopped")]
+    TimedOut {
+        /// The limit.
+        seconds: u64,
+    },
+    /// A file could not be written.
+    #[error("{path}: {source}")]
+    Io {
+        /// Which file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A stored value is not what was written.
+    #[error("the store holds a {what} that cannot be read: {detail}")]
+    Content {
+        /// Which.
+        what: &'static str,
+        /// What is wrong.
+        detail: String,
+    },
+    /// Anything else that DuckDB says.
+    #[error("store: {0}")]
+    Query(#[from] duckdb::Error),
+}

@@ -1,0 +1,77 @@
+-- One row per endpoint and UTC day in [from, to], from what was known at as_of. Parameters: from, to (dates), as_of.
+-- Observed days come from the last day-to-date reading with usage; days without one are derived from the price charts.
+WITH parameters AS (
+    SELECT CAST($1 AS DATE) AS from_day, CAST($2 AS DATE) AS to_day, CAST($3 AS TIMESTAMP) AS as_of
+), looked AS (
+    SELECT run_no, observed_at, CAST(observed_at AS DATE) AS day
+    FROM run, parameters
+    WHERE window_kind = 'day_to_date' AND observed_at <= as_of
+      AND CAST(observed_at AS DATE) BETWEEN from_day AND to_day
+), observed AS (
+    SELECT endpoint_no, day,
+        max_by(struct_pack(h := hit_rate, t := tokens, i := effective_input, o := effective_output, at := observed_at),
+            observed_at) FILTER (WHERE tokens IS NOT NULL) AS usage,
+        max_by(struct_pack(u := uptime_1d, s := success_1d, e := error_1d, r := rate_limited_1d), observed_at) AS health,
+        avg(uptime_30m) AS uptime_30m,
+        avg(throughput) AS throughput,
+        avg(latency_ms) AS latency_ms
+    FROM reading JOIN looked USING (run_no)
+    GROUP BY endpoint_no, day
+), closing AS (
+    SELECT c.endpoint_no, c.day, c.effective_input, c.effective_output
+    FROM closing_price c JOIN run USING (run_no), parameters
+    WHERE run.observed_at <= as_of AND c.day BETWEEN from_day AND to_day
+    QUALIFY row_number() OVER (PARTITION BY c.endpoint_no, c.day ORDER BY c.run_no DESC) = 1
+), both_ AS (
+    SELECT coalesce(o.endpoint_no, c.endpoint_no) AS endpoint_no, coalesce(o.day, c.day) AS day,
+        o.usage, o.health, o.uptime_30m, o.throughput, o.latency_ms,
+        c.effective_input AS closing_input, c.effective_output AS closing_output
+    FROM observed o FULL JOIN closing c ON c.endpoint_no = o.endpoint_no AND c.day = o.day
+), priced AS (
+    -- The list price at the end of the day; before the record began, the oldest one known.
+    SELECT b.endpoint_no, b.day, p.list_input, p.list_output, p.list_cache_read, p.list_cache_write, p.price_tiers
+    FROM both_ b JOIN price_history p ON p.endpoint_no = b.endpoint_no, parameters
+    WHERE p.valid_from <= as_of
+    QUALIFY row_number() OVER (
+        PARTITION BY b.endpoint_no, b.day
+        ORDER BY p.valid_from < b.day + INTERVAL 1 DAY DESC,
+            CASE WHEN p.valid_from < b.day + INTERVAL 1 DAY THEN epoch(p.valid_from) ELSE -epoch(p.valid_from) END DESC
+    ) = 1
+), named AS (
+    SELECT h.endpoint_no, h.provider
+    FROM endpoint_history h, parameters
+    WHERE h.valid_from <= as_of
+    QUALIFY row_number() OVER (PARTITION BY h.endpoint_no ORDER BY h.valid_from DESC) = 1
+), numbers AS (
+    SELECT b.endpoint_no, b.day, b.usage, b.health, b.uptime_30m, b.throughput, b.latency_ms,
+        CAST(p.list_input AS DOUBLE) AS list_input, CAST(p.list_output AS DOUBLE) AS list_output,
+        CAST(p.list_cache_read AS DOUBLE) AS list_cache_read, CAST(p.list_cache_write AS DOUBLE) AS list_cache_write,
+        p.price_tiers,
+        coalesce(b.closing_input, b.usage.i) AS effective_input,
+        coalesce(b.closing_output, b.usage.o) AS effective_output
+    FROM both_ b LEFT JOIN priced p ON p.endpoint_no = b.endpoint_no AND p.day = b.day
+), derived AS (
+    -- p_eff = (1 - h) p_in + h p_read, inverted; only where writes are free and no conditional price applies.
+    SELECT *,
+        CASE WHEN usage IS NULL AND list_input > 0 AND list_cache_read < 0.95 * list_input
+              AND list_cache_write IS NULL AND price_tiers = '[]'
+             THEN (list_input - effective_input) / (list_input - list_cache_read) END AS inverted
+    FROM numbers
+)
+SELECT CAST(e.endpoint_id AS VARCHAR) AS endpoint_id, e.model, e.variant, n.provider, d.day,
+    CASE WHEN d.usage IS NOT NULL THEN d.usage.h
+         WHEN d.inverted BETWEEN -0.01 AND 1.01 THEN greatest(0.0, least(1.0, d.inverted)) END AS hit_rate,
+    d.usage IS NULL AS derived,
+    d.usage.t AS tokens,
+    d.effective_input, d.effective_output,
+    d.list_input, d.list_output, d.list_cache_read, d.list_cache_write,
+    coalesce(d.list_cache_write > 0, false) AS billed_writes,
+    coalesce(d.price_tiers, '[]') <> '[]' AS price_tiers,
+    coalesce(d.health.u, d.uptime_30m) AS uptime_1d,
+    CASE WHEN d.health.s + d.health.e + d.health.r > 0
+         THEN d.health.s / (d.health.s + d.health.e + d.health.r) END AS availability_1d,
+    d.throughput, d.latency_ms,
+    CASE WHEN d.usage IS NOT NULL THEN date_diff('second', CAST(d.day AS TIMESTAMP), d.usage.at) / 86400.0 END AS coverage
+FROM derived d JOIN endpoint e USING (endpoint_no) JOIN named n USING (endpoint_no)
+WHERE d.usage IS NOT NULL OR d.effective_input IS NOT NULL OR d.health IS NOT NULL
+ORDER BY e.model, e.variant, endpoint_id, d.day

@@ -1,0 +1,14 @@
+-- Every reading with usage beside the upstream's aggregate of its model, for `hitrate check numbers`.
+SELECT run.run_id, e.model, e.variant, r.hit_rate, r.tokens, u.hit_rate AS upstream_hit_rate,
+    r.effective_input,
+    CAST(p.list_input AS DOUBLE) AS list_input, CAST(p.list_cache_read AS DOUBLE) AS list_cache_read,
+    CAST(p.list_cache_write AS DOUBLE) AS list_cache_write,
+    coalesce(p.price_tiers, '[]') <> '[]' AS price_tiers
+FROM run
+JOIN reading r USING (run_no)
+JOIN endpoint e USING (endpoint_no)
+LEFT JOIN model_usage u ON u.run_no = run.run_no AND u.model = e.model AND u.variant = e.variant
+LEFT JOIN price_history p ON p.endpoint_no = r.endpoint_no
+    AND p.valid_from <= run.observed_at AND (p.valid_to IS NULL OR p.valid_to > run.observed_at)
+WHERE r.tokens IS NOT NULL
+ORDER BY run.observed_at, e.model, e.variant, r.endpoint_no

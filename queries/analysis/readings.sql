@@ -1,0 +1,25 @@
+-- What `export readings` gives: one row per endpoint and run in [from, to). Parameters: from, to.
+WITH runs AS (
+    SELECT * FROM run
+    WHERE observed_at >= CAST($1 AS TIMESTAMP) AND observed_at < CAST($2 AS TIMESTAMP)
+)
+SELECT runs.run_id,
+    runs.observed_at,
+    runs.window_kind,
+    CASE WHEN runs.window_kind = 'day_to_date' AND r.tokens IS NOT NULL
+         THEN date_trunc('day', runs.observed_at) END AS window_start,
+    CASE WHEN runs.window_kind = 'day_to_date' AND r.tokens IS NOT NULL THEN runs.observed_at END AS window_end,
+    e.model, e.variant, CAST(e.endpoint_id AS VARCHAR) AS endpoint_id,
+    f.provider, f.provider_name, f.tag,
+    r.hit_rate, r.tokens, r.effective_input, r.effective_output,
+    CAST(p.list_input AS DOUBLE) AS list_input, CAST(p.list_output AS DOUBLE) AS list_output,
+    CAST(p.list_cache_read AS DOUBLE) AS list_cache_read, CAST(p.list_cache_write AS DOUBLE) AS list_cache_write,
+    r.uptime_5m, r.uptime_30m, r.uptime_1d, CAST(r.status AS INTEGER) AS status
+FROM runs
+JOIN reading r USING (run_no)
+JOIN endpoint e USING (endpoint_no)
+JOIN endpoint_history f ON f.endpoint_no = r.endpoint_no
+    AND f.valid_from <= runs.observed_at AND (f.valid_to IS NULL OR f.valid_to > runs.observed_at)
+LEFT JOIN price_history p ON p.endpoint_no = r.endpoint_no
+    AND p.valid_from <= runs.observed_at AND (p.valid_to IS NULL OR p.valid_to > runs.observed_at)
+ORDER BY runs.observed_at, e.model, e.variant, endpoint_id

@@ -1,0 +1,175 @@
+-- From the stage into the record: readings are appended; what changes seldom is closed and reopened only on change.
+
+INSERT INTO reading
+SELECT run_no, endpoint_no, hit_rate, tokens, effective_input, effective_output, uptime_5m, uptime_30m, uptime_1d,
+    status, success_1d, error_1d, rate_limited_1d, throughput, latency_ms, requests_30m
+FROM stage_reading, stage_run
+ORDER BY endpoint_no;
+
+-- Endpoints of models whose list was not answered stay as they were.
+CREATE OR REPLACE TEMP TABLE stage_kept AS
+SELECT endpoint_no FROM endpoint JOIN stage_unanswered USING (model, variant);
+
+UPDATE endpoint_history SET valid_to = (SELECT observed_at FROM stage_run)
+WHERE valid_to IS NULL
+  AND endpoint_no NOT IN (SELECT endpoint_no FROM stage_kept)
+  AND NOT EXISTS (
+    SELECT 1 FROM stage_reading s
+    WHERE s.endpoint_no = endpoint_history.endpoint_no
+      AND s.provider = endpoint_history.provider
+      AND s.provider_name = endpoint_history.provider_name
+      AND s.tag = endpoint_history.tag
+      AND s.quantization IS NOT DISTINCT FROM endpoint_history.quantization
+      AND s.context_length IS NOT DISTINCT FROM endpoint_history.context_length
+      AND s.max_completion_tokens IS NOT DISTINCT FROM endpoint_history.max_completion_tokens
+      AND s.region IS NOT DISTINCT FROM endpoint_history.region
+      AND s.trains_on_prompts IS NOT DISTINCT FROM endpoint_history.trains_on_prompts
+      AND s.retains_prompts IS NOT DISTINCT FROM endpoint_history.retains_prompts
+      AND s.parameters = endpoint_history.parameters
+      AND s.restricted = endpoint_history.restricted
+      AND s.deranked = endpoint_history.deranked
+      AND s.disabled = endpoint_history.disabled
+  );
+
+INSERT INTO endpoint_history
+SELECT endpoint_no, provider, provider_name, tag, quantization, context_length, max_completion_tokens, region,
+    trains_on_prompts, retains_prompts, parameters, restricted, deranked, disabled, observed_at, NULL
+FROM stage_reading s, stage_run
+WHERE NOT EXISTS (SELECT 1 FROM endpoint_history h WHERE h.endpoint_no = s.endpoint_no AND h.valid_to IS NULL)
+ORDER BY endpoint_no;
+
+UPDATE price_history SET valid_to = (SELECT observed_at FROM stage_run)
+WHERE valid_to IS NULL
+  AND endpoint_no NOT IN (SELECT endpoint_no FROM stage_kept)
+  AND NOT EXISTS (
+    SELECT 1 FROM stage_reading s
+    WHERE s.endpoint_no = price_history.endpoint_no
+      AND CAST(s.list_input AS DECIMAL(18, 9)) IS NOT DISTINCT FROM price_history.list_input
+      AND CAST(s.list_output AS DECIMAL(18, 9)) IS NOT DISTINCT FROM price_history.list_output
+      AND CAST(s.list_cache_read AS DECIMAL(18, 9)) IS NOT DISTINCT FROM price_history.list_cache_read
+      AND CAST(s.list_cache_write AS DECIMAL(18, 9)) IS NOT DISTINCT FROM price_history.list_cache_write
+      AND s.discount IS NOT DISTINCT FROM price_history.discount
+      AND s.price_tiers = price_history.price_tiers
+  );
+
+INSERT INTO price_history
+SELECT endpoint_no, CAST(list_input AS DECIMAL(18, 9)), CAST(list_output AS DECIMAL(18, 9)),
+    CAST(list_cache_read AS DECIMAL(18, 9)), CAST(list_cache_write AS DECIMAL(18, 9)), discount, price_tiers,
+    observed_at, NULL
+FROM stage_reading s, stage_run
+WHERE NOT EXISTS (SELECT 1 FROM price_history h WHERE h.endpoint_no = s.endpoint_no AND h.valid_to IS NULL)
+ORDER BY endpoint_no;
+
+UPDATE model_history SET valid_to = (SELECT observed_at FROM stage_run)
+WHERE valid_to IS NULL
+  AND NOT EXISTS (
+    SELECT 1 FROM stage_model s
+    WHERE s.model_id = model_history.model_id
+      AND s.model = model_history.model
+      AND s.name = model_history.name
+      AND CAST(s.created AS TIMESTAMP) IS NOT DISTINCT FROM model_history.created
+      AND s.context_length IS NOT DISTINCT FROM model_history.context_length
+  );
+
+INSERT INTO model_history
+SELECT model, variant, model_id, name, CAST(created AS TIMESTAMP), context_length, observed_at, NULL
+FROM stage_model s, stage_run
+WHERE NOT EXISTS (SELECT 1 FROM model_history h WHERE h.model_id = s.model_id AND h.valid_to IS NULL)
+ORDER BY model_id;
+
+-- A provider that is not listed for once keeps its row: nothing is known against it.
+UPDATE provider_history SET valid_to = (SELECT observed_at FROM stage_run)
+WHERE valid_to IS NULL
+  AND EXISTS (
+    SELECT 1 FROM stage_provider s
+    WHERE s.provider = provider_history.provider
+      AND (s.name <> provider_history.name
+        OR s.headquarters IS DISTINCT FROM provider_history.headquarters
+        OR s.status_page IS DISTINCT FROM provider_history.status_page
+        OR s.privacy_policy IS DISTINCT FROM provider_history.privacy_policy
+        OR s.terms_of_service IS DISTINCT FROM provider_history.terms_of_service)
+  );
+
+INSERT INTO provider_history
+SELECT provider, name, headquarters, status_page, privacy_policy, terms_of_service, observed_at, NULL
+FROM stage_provider s, stage_run
+WHERE NOT EXISTS (SELECT 1 FROM provider_history h WHERE h.provider = s.provider AND h.valid_to IS NULL)
+ORDER BY provider;
+
+-- Past days of the charts: stored when they are new or were restated.
+INSERT INTO closing_price
+WITH known AS (
+    SELECT endpoint_no, day, effective_input, effective_output
+    FROM closing_price
+    WHERE day >= (SELECT min(CAST(day AS DATE)) FROM stage_closing)
+    QUALIFY row_number() OVER (PARTITION BY endpoint_no, day ORDER BY run_no DESC) = 1
+)
+SELECT s.endpoint_no, CAST(s.day AS DATE), s.effective_input, s.effective_output, run_no
+FROM stage_run, stage_closing s
+LEFT JOIN known k ON k.endpoint_no = s.endpoint_no AND k.day = CAST(s.day AS DATE)
+WHERE k.endpoint_no IS NULL
+   OR (k.effective_input IS NULL) <> (s.effective_input IS NULL)
+   OR (k.effective_output IS NULL) <> (s.effective_output IS NULL)
+   OR abs(k.effective_input - s.effective_input) > 1e-9 * abs(k.effective_input)
+   OR abs(k.effective_output - s.effective_output) > 1e-9 * abs(k.effective_output)
+ORDER BY 1, 2;
+
+INSERT INTO activity
+WITH known AS (
+    SELECT * FROM activity
+    QUALIFY row_number() OVER (PARTITION BY model, variant, day ORDER BY run_no DESC) = 1
+)
+SELECT s.model, s.variant, CAST(s.day AS DATE), s.prompt_tokens, s.completion_tokens, s.cached_tokens, s.requests,
+    stage_run.run_no
+FROM stage_run, stage_activity s
+LEFT JOIN known k ON k.model = s.model AND k.variant = s.variant AND k.day = CAST(s.day AS DATE)
+WHERE k.model IS NULL
+   OR k.prompt_tokens <> s.prompt_tokens OR k.completion_tokens <> s.completion_tokens
+   OR k.cached_tokens <> s.cached_tokens OR k.requests <> s.requests
+ORDER BY 1, 2, 3;
+
+-- What happened since the run before. The first run of a record sees everything for the first time: no events.
+INSERT INTO event
+WITH opened AS (
+    SELECT * FROM endpoint_history WHERE valid_from = (SELECT observed_at FROM stage_run)
+), closed AS (
+    SELECT * FROM endpoint_history WHERE valid_to = (SELECT observed_at FROM stage_run)
+), priced AS (
+    SELECT * FROM price_history WHERE valid_from = (SELECT observed_at FROM stage_run)
+), was_priced AS (
+    SELECT * FROM price_history WHERE valid_to = (SELECT observed_at FROM stage_run)
+), happened AS (
+    SELECT 'endpoint_appeared' AS kind, endpoint_no, concat('appeared: ', tag) AS detail
+    FROM opened WHERE endpoint_no NOT IN (SELECT endpoint_no FROM closed)
+    UNION ALL
+    SELECT 'endpoint_gone', endpoint_no, concat('gone: ', tag)
+    FROM closed WHERE endpoint_no NOT IN (SELECT endpoint_no FROM opened)
+    UNION ALL
+    SELECT 'tag_changed', o.endpoint_no, concat(c.tag, ' is now ', o.tag)
+    FROM opened o JOIN closed c USING (endpoint_no) WHERE o.tag <> c.tag
+    UNION ALL
+    SELECT 'price_changed', p.endpoint_no,
+        concat('list price in/read/out, USD per million tokens: ',
+            coalesce(CAST(CAST(w.list_input AS DOUBLE) AS VARCHAR), '-'), ' / ',
+            coalesce(CAST(CAST(w.list_cache_read AS DOUBLE) AS VARCHAR), '-'), ' / ',
+            coalesce(CAST(CAST(w.list_output AS DOUBLE) AS VARCHAR), '-'), ' to ',
+            coalesce(CAST(CAST(p.list_input AS DOUBLE) AS VARCHAR), '-'), ' / ',
+            coalesce(CAST(CAST(p.list_cache_read AS DOUBLE) AS VARCHAR), '-'), ' / ',
+            coalesce(CAST(CAST(p.list_output AS DOUBLE) AS VARCHAR), '-'))
+    FROM priced p JOIN was_priced w USING (endpoint_no)
+    WHERE p.list_input IS DISTINCT FROM w.list_input OR p.list_output IS DISTINCT FROM w.list_output
+       OR p.list_cache_read IS DISTINCT FROM w.list_cache_read
+)
+SELECT run_no, observed_at, kind, endpoint_no, detail
+FROM happened, stage_run
+WHERE run_no > 1
+ORDER BY kind, endpoint_no;
+
+DROP TABLE stage_run;
+DROP TABLE stage_reading;
+DROP TABLE stage_unanswered;
+DROP TABLE stage_closing;
+DROP TABLE stage_model;
+DROP TABLE stage_provider;
+DROP TABLE stage_activity;
+DROP TABLE stage_kept;

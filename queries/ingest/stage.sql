@@ -1,0 +1,26 @@
+-- Where a run's rows wait inside its transaction until they are compared with what is known.
+CREATE OR REPLACE TEMP TABLE stage_run (run_no INTEGER, observed_at TIMESTAMP);
+CREATE OR REPLACE TEMP TABLE stage_reading (
+    endpoint_no INTEGER, provider VARCHAR, provider_name VARCHAR, tag VARCHAR, quantization VARCHAR,
+    context_length BIGINT, max_completion_tokens BIGINT, region VARCHAR, trains_on_prompts BOOLEAN,
+    retains_prompts BOOLEAN, parameters VARCHAR, restricted BOOLEAN, deranked BOOLEAN, disabled BOOLEAN,
+    list_input VARCHAR, list_output VARCHAR, list_cache_read VARCHAR, list_cache_write VARCHAR, discount DOUBLE,
+    price_tiers VARCHAR,
+    hit_rate DOUBLE, tokens BIGINT, effective_input DOUBLE, effective_output DOUBLE,
+    uptime_5m DOUBLE, uptime_30m DOUBLE, uptime_1d DOUBLE, status SMALLINT,
+    success_1d BIGINT, error_1d BIGINT, rate_limited_1d BIGINT,
+    throughput DOUBLE, latency_ms DOUBLE, requests_30m BIGINT
+);
+CREATE OR REPLACE TEMP TABLE stage_unanswered (model VARCHAR, variant VARCHAR);
+CREATE OR REPLACE TEMP TABLE stage_closing (endpoint_no INTEGER, day VARCHAR, effective_input DOUBLE, effective_output DOUBLE);
+CREATE OR REPLACE TEMP TABLE stage_model (
+    model VARCHAR, variant VARCHAR, model_id VARCHAR, name VARCHAR, created VARCHAR, context_length BIGINT
+);
+CREATE OR REPLACE TEMP TABLE stage_provider (
+    provider VARCHAR, name VARCHAR, headquarters VARCHAR, status_page VARCHAR, privacy_policy VARCHAR,
+    terms_of_service VARCHAR
+);
+CREATE OR REPLACE TEMP TABLE stage_activity (
+    model VARCHAR, variant VARCHAR, day VARCHAR, prompt_tokens BIGINT, completion_tokens BIGINT, cached_tokens BIGINT,
+    requests BIGINT
+);

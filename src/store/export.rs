@@ -1,0 +1,178 @@
+//! Readings as files: made by DuckDB in the work folder, then moved or streamed to where they were asked for.
+
+use super::ingest::naive;
+use super::read::uuid;
+use super::{Store, StoreError};
+use crate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant};
+use crate::domain::window::WindowKind;
+use chrono::{DateTime, Utc};
+use duckdb::{Row, params};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use uuid::Uuid;
+
+const READINGS: &str = include_str!("../../queries/analysis/readings.sql");
+
+/// File formats of an export.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExportFormat {
+    /// Comma-separated with a header; times RFC 3339; null is empty.
+    Csv,
+    /// One JSON array of objects; times RFC 3339.
+    Json,
+    /// Parquet with zstd; times are naive UTC timestamps.
+    Parquet,
+}
+
+impl ExportFormat {
+    /// Reads the name of a format.
+    pub fn parse(name: &str) -> Option<Self> {
+        match name {
+            "csv" => Some(Self::Csv),
+            "json" => Some(Self::Json),
+            "parquet" => Some(Self::Parquet),
+            _ => None,
+        }
+    }
+
+    fn copy_options(self) -> &'static str {
+        match self {
+            Self::Csv => "FORMAT csv, HEADER",
+            Self::Json => "FORMAT json, ARRAY true",
+            Self::Parquet => "FORMAT parquet, COMPRESSION zstd",
+        }
+    }
+
+    /// The columns, with times in the format's own way.
+    fn columns(self) -> &'static str {
+        match self {
+            Self::Parquet => "*",
+            Self::Csv | Self::Json => {
+                "* REPLACE (strftime(observed_at, '%Y-%m-%dT%H:%M:%SZ') AS observed_at,
+                            strftime(window_start, '%Y-%m-%dT%H:%M:%SZ') AS window_start,
+                            strftime(window_end, '%Y-%m-%dT%H:%M:%SZ') AS window_end)"
+            }
+        }
+    }
+}
+
+/// A row of the export.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReadingRow {
+    /// Run.
+    pub run_id: String,
+    /// When the run looked.
+    pub observed_at: DateTime<Utc>,
+    /// What the usage covers.
+    pub window_kind: WindowKind,
+    /// Bounds of the window, where known.
+    pub window: Option<(DateTime<Utc>, DateTime<Utc>)>,
+    /// Model.
+    pub model: ModelSlug,
+    /// Variant.
+    pub variant: Variant,
+    /// Endpoint.
+    pub endpoint_id: Uuid,
+    /// Provider.
+    pub provider: ProviderSlug,
+    /// Display name.
+    pub provider_name: String,
+    /// Routing name at the time.
+    pub tag: Tag,
+    /// Hit rate.
+    pub hit_rate: Option<f64>,
+    /// Tokens.
+    pub tokens: Option<i64>,
+    /// Effective input and output price.
+    pub effective: [Option<f64>; 2],
+    /// List prices: input, output, cache read, cache write.
+    pub list: [Option<f64>; 4],
+    /// Uptime over 5 minutes, 30 minutes, a day.
+    pub uptime: [Option<f64>; 3],
+    /// Upstream status code.
+    pub status: Option<i32>,
+}
+
+static EXPORTS: AtomicU64 = AtomicU64::new(0);
+
+impl Store {
+    /// Writes the readings of `[from, to)` to a new file in the work folder and returns its path; the caller moves or
+    /// removes it.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing is left behind then.
+    pub fn export_readings(
+        &self,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+        format: ExportFormat,
+    ) -> Result<PathBuf, StoreError> {
+        let number = EXPORTS.fetch_add(1, Ordering::Relaxed);
+        let folder = std::fs::canonicalize(&self.options().work_dir)
+            .map_err(|source| StoreError::Io { path: self.options().work_dir.clone(), source })?;
+        let path = folder.join(format!("export-{}-{number}", std::process::id()));
+        // COPY takes no parameters; both times are rendered by this program.
+        let query =
+            READINGS.replace("$1", &format!("'{}'", naive(from))).replace("$2", &format!("'{}'", naive(to)));
+        let sql = format!(
+            "COPY (SELECT {} FROM ({query})) TO '{}' ({})",
+            format.columns(),
+            path.to_string_lossy().replace('\'', "''"),
+            format.copy_options()
+        );
+        let written = self.read(|connection| Ok(connection.execute_batch(&sql)?));
+        if written.is_err() {
+            // A half-written file is of no use; that it may not be there at all is fine.
+            let _ = std::fs::remove_file(&path);
+        }
+        written.map(|()| path)
+    }
+
+    /// The readings of `[from, to)` as rows, oldest run first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn readings(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Vec<ReadingRow>, StoreError> {
+        self.read(|connection| {
+            let sql = format!(
+                "SELECT * EXCLUDE (observed_at), epoch_us(observed_at) AS observed_us FROM ({READINGS}) ORDER BY observed_at, model, variant, endpoint_id"
+            );
+            let mut statement = connection.prepare(&sql)?;
+            let rows = statement.query_map(params![naive(from), naive(to)], |row| Ok(reading_row(row)))?;
+            rows.map(|row| row?).collect()
+        })
+    }
+}
+
+fn reading_row(row: &Row<'_>) -> Result<ReadingRow, StoreError> {
+    let unreadable = |what: &'static str, detail: String| StoreError::Content { what, detail };
+    let micros: i64 = row.get("observed_us")?;
+    let observed_at =
+        DateTime::from_timestamp_micros(micros).ok_or_else(|| unreadable("time", micros.to_string()))?;
+    let kind: String = row.get("window_kind")?;
+    let window_kind = WindowKind::parse(&kind).ok_or_else(|| unreadable("window kind", kind))?;
+    let tokens: Option<i64> = row.get("tokens")?;
+    Ok(ReadingRow {
+        run_id: row.get("run_id")?,
+        observed_at,
+        window_kind,
+        window: tokens.and_then(|_| window_kind.bounds(observed_at)),
+        model: ModelSlug::new(row.get::<_, String>("model")?),
+        variant: Variant::new(row.get::<_, String>("variant")?),
+        endpoint_id: uuid(row)?,
+        provider: ProviderSlug::new(row.get::<_, String>("provider")?),
+        provider_name: row.get("provider_name")?,
+        tag: Tag::new(row.get::<_, String>("tag")?),
+        hit_rate: row.get("hit_rate")?,
+        tokens,
+        effective: [row.get("effective_input")?, row.get("effective_output")?],
+        list: [
+            row.get("list_input")?,
+            row.get("list_output")?,
+            row.get("list_cache_read")?,
+            row.get("list_cache_write")?,
+        ],
+        uptime: [row.get("uptime_5m")?, row.get("uptime_30m")?, row.get("uptime_1d")?],
+        status: row.get("status")?,
+    })
+}

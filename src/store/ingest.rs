@@ -1,0 +1,421 @@
+//! A run goes in whole, in one transaction, or not at all; the same run twice changes nothing.
+
+use super::{Store, StoreError};
+use crate::domain::endpoint::{EndpointFacts, ListPrices, Model};
+use crate::domain::ids::{ModelSlug, Tag, Variant, synthetic_endpoint_id};
+use crate::domain::reading::{Reading, RunReadings};
+use crate::domain::units::{HitRate, UsdPerMtok};
+use crate::domain::window::WindowKind;
+use chrono::{DateTime, Utc};
+use duckdb::{Connection, params};
+use std::collections::HashMap;
+use uuid::Uuid;
+
+const STAGE: &str = include_str!("../../queries/ingest/stage.sql");
+const MERGE: &str = include_str!("../../queries/ingest/merge.sql");
+
+/// What is stored of a run besides its readings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunRecord {
+    /// Id.
+    pub run_id: String,
+    /// `ok` or `partial`.
+    pub status: String,
+    /// The upstream's base address.
+    pub upstream: String,
+    /// Whether that was the simulator.
+    pub simulated: bool,
+    /// Requests sent.
+    pub requests: usize,
+    /// Documents archived.
+    pub documents: usize,
+    /// How long fetching took.
+    pub duration_ms: i64,
+    /// Whether the once-a-day routes were asked.
+    pub activity: bool,
+    /// What failed, for people.
+    pub failures: Vec<String>,
+}
+
+/// What became of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ingested {
+    /// It was stored.
+    Stored,
+    /// It was there already; nothing changed.
+    Known,
+}
+
+impl Store {
+    /// Stores a run.
+    ///
+    /// # Errors
+    /// [`StoreError::OutOfOrder`] where a newer run is stored already; [`StoreError::Query`]: then nothing of the run is
+    /// stored.
+    pub fn ingest(&self, record: &RunRecord, run: &RunReadings) -> Result<Ingested, StoreError> {
+        let connection = self.writer();
+        if known(&connection, &record.run_id)? {
+            return Ok(Ingested::Known);
+        }
+        refuse_out_of_order(&connection, run.observed_at)?;
+        connection.execute_batch("BEGIN")?;
+        let outcome = ingest(&connection, record, run);
+        match outcome {
+            Ok(()) => {
+                connection.execute_batch("COMMIT; CHECKPOINT;")?;
+                Ok(Ingested::Stored)
+            }
+            Err(error) => {
+                connection.execute_batch("ROLLBACK")?;
+                Err(error)
+            }
+        }
+    }
+}
+
+fn known(connection: &Connection, run_id: &str) -> Result<bool, StoreError> {
+    let count: i64 =
+        connection.query_row("SELECT count(*) FROM run WHERE run_id = ?", [run_id], |row| row.get(0))?;
+    Ok(count > 0)
+}
+
+fn refuse_out_of_order(connection: &Connection, observed_at: DateTime<Utc>) -> Result<(), StoreError> {
+    let newest: Option<i64> =
+        connection.query_row("SELECT epoch_us(max(observed_at)) FROM run", [], |row| row.get(0))?;
+    match newest.and_then(DateTime::from_timestamp_micros) {
+        Some(newest) if newest >= observed_at => {
+            Err(StoreError::OutOfOrder { observed_at: observed_at.to_rfc3339(), newest: newest.to_rfc3339() })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn ingest(connection: &Connection, record: &RunRecord, run: &RunReadings) -> Result<(), StoreError> {
+    let run_no: i32 =
+        connection.query_row("SELECT coalesce(max(run_no), 0) + 1 FROM run", [], |row| row.get(0))?;
+    connection.execute_batch(STAGE)?;
+    connection.execute(
+        "INSERT INTO stage_run VALUES (?, CAST(? AS TIMESTAMP))",
+        params![run_no, naive(run.observed_at)],
+    )?;
+    window_event(connection, run_no, run)?;
+    let numbers = number_endpoints(connection, run)?;
+    stage_readings(connection, run, &numbers)?;
+    stage_closing(connection, run, &numbers)?;
+    stage_lists(connection, run)?;
+    insert_run(connection, run_no, record, run)?;
+    insert_findings(connection, run_no, run)?;
+    connection.execute_batch(MERGE)?;
+    Ok(())
+}
+
+/// A time as DuckDB's naive TIMESTAMP reads it.
+pub(super) fn naive(time: DateTime<Utc>) -> String {
+    time.format("%Y-%m-%d %H:%M:%S%.6f").to_string()
+}
+
+/// The endpoints that are known, by UUID and by what stands in for one.
+struct Numbers {
+    next: i32,
+    by_id: HashMap<Uuid, i32>,
+    by_stand_in: HashMap<Uuid, Option<(i32, bool)>>,
+}
+
+impl Numbers {
+    fn load(connection: &Connection) -> Result<Self, StoreError> {
+        let mut statement = connection.prepare(
+            "SELECT e.endpoint_no, CAST(e.endpoint_id AS VARCHAR), e.synthetic, e.model, e.variant, h.tag
+             FROM endpoint e LEFT JOIN endpoint_history h ON h.endpoint_no = e.endpoint_no AND h.valid_to IS NULL",
+        )?;
+        let rows = statement.query_map([], |row| {
+            let id: String = row.get(1)?;
+            let tag: Option<String> = row.get(5)?;
+            Ok((
+                row.get::<_, i32>(0)?,
+                id,
+                row.get::<_, bool>(2)?,
+                row.get::<_, String>(3)?,
+                row.get::<_, String>(4)?,
+                tag,
+            ))
+        })?;
+        let mut numbers = Self { next: 1, by_id: HashMap::new(), by_stand_in: HashMap::new() };
+        for row in rows {
+            let (number, id, synthetic, model, variant, tag) = row?;
+            let id = Uuid::parse_str(&id)
+                .map_err(|error| StoreError::Content { what: "UUID", detail: error.to_string() })?;
+            numbers.next = numbers.next.max(number + 1);
+            numbers.by_id.insert(id, number);
+            if let Some(tag) = tag {
+                let stand_in =
+                    synthetic_endpoint_id(&ModelSlug::new(model), &Variant::new(variant), &Tag::new(tag));
+                // Two endpoints under one tag: the tag tells nobody apart.
+                numbers
+                    .by_stand_in
+                    .entry(stand_in)
+                    .and_modify(|entry| *entry = None)
+                    .or_insert(Some((number, synthetic)));
+            }
+        }
+        Ok(numbers)
+    }
+}
+
+/// Finds or makes the short key of every reading's endpoint, linking those whose UUID has become known.
+fn number_endpoints(connection: &Connection, run: &RunReadings) -> Result<Vec<i32>, StoreError> {
+    let mut numbers = Numbers::load(connection)?;
+    let mut appender = connection.appender("endpoint")?;
+    let mut linked: Vec<(i32, Uuid)> = Vec::new();
+    let mut keys = Vec::with_capacity(run.readings.len());
+    for reading in &run.readings {
+        let facts = &reading.facts;
+        let stand_in = synthetic_endpoint_id(&facts.model, &facts.variant, &facts.tag);
+        let by_tag = numbers.by_stand_in.get(&stand_in).copied().flatten();
+        let known = match facts.endpoint_id {
+            Some(id) => numbers.by_id.get(&id).copied().or_else(|| {
+                let (number, _) = by_tag.filter(|(_, synthetic)| *synthetic)?;
+                linked.push((number, id));
+                numbers.by_id.insert(id, number);
+                Some(number)
+            }),
+            None => by_tag.map(|(number, _)| number).or_else(|| numbers.by_id.get(&stand_in).copied()),
+        };
+        let number = match known {
+            Some(number) => number,
+            None => {
+                let number = numbers.next;
+                numbers.next += 1;
+                let id = facts.endpoint_id.unwrap_or(stand_in);
+                numbers.by_id.insert(id, number);
+                appender.append_row(params![
+                    number,
+                    id.to_string(),
+                    facts.endpoint_id.is_none(),
+                    facts.model.as_str(),
+                    facts.variant.as_str(),
+                    naive(run.observed_at)
+                ])?;
+                number
+            }
+        };
+        keys.push(number);
+    }
+    appender.flush()?;
+    drop(appender);
+    for (number, id) in linked {
+        connection.execute(
+            "UPDATE endpoint SET endpoint_id = CAST(? AS UUID), synthetic = false WHERE endpoint_no = ?",
+            params![id.to_string(), number],
+        )?;
+    }
+    Ok(keys)
+}
+
+fn json(value: &impl serde::Serialize) -> Result<String, StoreError> {
+    serde_json::to_string(value)
+        .map_err(|error| StoreError::Content { what: "JSON value", detail: error.to_string() })
+}
+
+fn decimal(price: Option<UsdPerMtok>) -> Option<String> {
+    price.map(|price| price.0.to_string())
+}
+
+fn stage_readings(connection: &Connection, run: &RunReadings, keys: &[i32]) -> Result<(), StoreError> {
+    let mut appender = connection.appender("stage_reading")?;
+    for (reading, key) in run.readings.iter().zip(keys) {
+        let Reading { facts, prices, health, usage, .. } = reading;
+        let EndpointFacts { provider, provider_name, tag, .. } = facts;
+        let ListPrices { input, output, cache_read, cache_write, discount, tiers } = prices;
+        let counters = health.counters_1d;
+        appender.append_row(params![
+            key,
+            provider.as_str(),
+            provider_name,
+            tag.as_str(),
+            facts.quantization,
+            facts.context_length,
+            facts.max_completion_tokens,
+            facts.region,
+            facts.trains_on_prompts,
+            facts.retains_prompts,
+            json(&facts.parameters)?,
+            facts.restricted,
+            facts.deranked,
+            facts.disabled,
+            decimal(*input),
+            decimal(*output),
+            decimal(*cache_read),
+            decimal(*cache_write),
+            discount,
+            json(tiers)?,
+            usage.and_then(|usage| usage.hit_rate).map(HitRate::get),
+            usage.map(|usage| usage.tokens),
+            usage.and_then(|usage| usage.effective_input),
+            usage.and_then(|usage| usage.effective_output),
+            health.uptime_5m,
+            health.uptime_30m,
+            health.uptime_1d,
+            health.status.and_then(|status| i16::try_from(status).ok()),
+            counters.map(|counters| counters.success),
+            counters.map(|counters| counters.error),
+            counters.map(|counters| counters.rate_limited),
+            health.throughput,
+            health.latency_ms,
+            health.requests_30m,
+        ])?;
+    }
+    Ok(appender.flush()?)
+}
+
+fn stage_closing(connection: &Connection, run: &RunReadings, keys: &[i32]) -> Result<(), StoreError> {
+    let mut appender = connection.appender("stage_closing")?;
+    for (reading, key) in run.readings.iter().zip(keys) {
+        for (day, (input, output)) in &reading.closing_prices {
+            appender.append_row(params![key, day.to_string(), input, output])?;
+        }
+    }
+    Ok(appender.flush()?)
+}
+
+fn stage_lists(connection: &Connection, run: &RunReadings) -> Result<(), StoreError> {
+    let mut models = connection.appender("stage_model")?;
+    for Model { model, variant, model_id, name, created, context_length } in &run.models {
+        models.append_row(params![
+            model.as_str(),
+            variant.as_str(),
+            model_id,
+            name,
+            created.map(naive),
+            context_length
+        ])?;
+    }
+    models.flush()?;
+    let mut providers = connection.appender("stage_provider")?;
+    for p in &run.providers {
+        providers.append_row(params![
+            p.provider.as_str(),
+            p.name,
+            p.headquarters,
+            p.status_page,
+            p.privacy_policy,
+            p.terms_of_service
+        ])?;
+    }
+    providers.flush()?;
+    let mut unanswered = connection.appender("stage_unanswered")?;
+    for (model, variant) in &run.unanswered {
+        unanswered.append_row(params![model.as_str(), variant.as_str()])?;
+    }
+    unanswered.flush()?;
+    let mut days = connection.appender("stage_activity")?;
+    for day in &run.activity {
+        days.append_row(params![
+            day.model.as_str(),
+            day.variant.as_str(),
+            day.day.to_string(),
+            day.prompt_tokens,
+            day.completion_tokens,
+            day.cached_tokens,
+            day.requests
+        ])?;
+    }
+    Ok(days.flush()?)
+}
+
+fn insert_run(
+    connection: &Connection,
+    run_no: i32,
+    record: &RunRecord,
+    run: &RunReadings,
+) -> Result<(), StoreError> {
+    let count = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
+    connection.execute(
+        "INSERT INTO run VALUES (?, ?, CAST(? AS TIMESTAMP), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        params![
+            run_no,
+            record.run_id,
+            naive(run.observed_at),
+            record.status,
+            run.window_kind.as_str(),
+            record.upstream,
+            record.simulated,
+            count(record.requests),
+            count(record.documents),
+            count(run.readings.iter().filter(|reading| reading.usage.is_some()).count()),
+            count(run.readings.len()),
+            count(run.quarantined.len()),
+            count(run.drift.len()),
+            record.duration_ms,
+            record.activity,
+            json(&record.failures)?
+        ],
+    )?;
+    for source in &run.sources {
+        connection.execute(
+            "INSERT INTO run_source VALUES (?, ?, ?, ?, ?, ?)",
+            params![
+                run_no,
+                source.source,
+                count(source.planned),
+                count(source.ok),
+                count(source.no_data),
+                count(source.failed)
+            ],
+        )?;
+    }
+    Ok(())
+}
+
+fn insert_findings(connection: &Connection, run_no: i32, run: &RunReadings) -> Result<(), StoreError> {
+    let mut usage = connection.appender("model_usage")?;
+    for one in &run.model_usage {
+        usage.append_row(params![
+            run_no,
+            one.model.as_str(),
+            one.variant.as_str(),
+            one.hit_rate,
+            one.effective_input,
+            one.effective_output
+        ])?;
+    }
+    usage.flush()?;
+    let mut aside = connection.appender("quarantine")?;
+    for row in &run.quarantined {
+        aside.append_row(params![
+            run_no,
+            row.reason,
+            row.kind,
+            row.model.as_ref().map(ModelSlug::as_str),
+            row.variant.as_ref().map(Variant::as_str),
+            row.path,
+            row.detail,
+            row.tokens,
+            row.sha256
+        ])?;
+    }
+    aside.flush()?;
+    let mut drift = connection.appender("drift")?;
+    for (path, count) in &run.drift {
+        drift.append_row(params![run_no, path.kind, path.path, i32::try_from(*count).unwrap_or(i32::MAX)])?;
+    }
+    Ok(drift.flush()?)
+}
+
+/// A change of the window kind is an event: numbers before and after do not mean the same.
+fn window_event(connection: &Connection, run_no: i32, run: &RunReadings) -> Result<(), StoreError> {
+    let before: Option<String> = connection.query_row(
+        "SELECT max_by(window_kind, run_no) FROM run WHERE window_kind <> 'unknown'",
+        [],
+        |row| row.get(0),
+    )?;
+    let Some(before) = before.filter(|kind| *kind != run.window_kind.as_str()) else { return Ok(()) };
+    if run.window_kind == WindowKind::Unknown {
+        return Ok(());
+    }
+    let detail = format!("usage summaries covered `{before}` before and cover `{}` now", run.window_kind);
+    connection.execute(
+        "INSERT INTO event VALUES (?, CAST(? AS TIMESTAMP), 'window_changed', NULL, ?)",
+        params![run_no, naive(run.observed_at), detail],
+    )?;
+    Ok(())
+}

@@ -1,0 +1,55 @@
+//! The schema, brought up to date step by step; each step in a transaction of its own, its text remembered by digest.
+
+use super::StoreError;
+use duckdb::{Connection, params};
+use sha2::{Digest, Sha256};
+
+struct Migration {
+    version: i64,
+    name: &'static str,
+    sql: &'static str,
+}
+
+const MIGRATIONS: &[Migration] =
+    &[Migration { version: 1, name: "init", sql: include_str!("../../queries/migrations/V0001__init.sql") }];
+
+/// Applies what is missing.
+pub fn migrate(connection: &Connection) -> Result<(), StoreError> {
+    connection.execute_batch(
+        "CREATE TABLE IF NOT EXISTS schema_migration (version BIGINT NOT NULL, name VARCHAR NOT NULL, sha256 VARCHAR NOT NULL, app_version VARCHAR NOT NULL)",
+    )?;
+    let mut applied = connection.prepare("SELECT version, sha256 FROM schema_migration ORDER BY version")?;
+    let applied: Vec<(i64, String)> =
+        applied.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
+    let known = MIGRATIONS.last().map_or(0, |migration| migration.version);
+    if let Some((found, _)) = applied.last().filter(|(found, _)| *found > known) {
+        return Err(StoreError::TooNew { found: *found, known });
+    }
+    for migration in MIGRATIONS {
+        let digest: String = Sha256::digest(migration.sql).iter().map(|b| format!("{b:02x}")).collect();
+        match applied.iter().find(|(version, _)| *version == migration.version) {
+            Some((_, sha256)) if *sha256 == digest => {}
+            Some(_) => return Err(StoreError::MigrationChanged { version: migration.version }),
+            None => apply(connection, migration, &digest)?,
+        }
+    }
+    Ok(())
+}
+
+fn apply(connection: &Connection, migration: &Migration, digest: &str) -> Result<(), StoreError> {
+    connection.execute_batch("BEGIN")?;
+    let applied = connection.execute_batch(migration.sql).and_then(|()| {
+        connection.execute(
+            "INSERT INTO schema_migration VALUES (?, ?, ?, ?)",
+            params![migration.version, migration.name, digest, env!("CARGO_PKG_VERSION")],
+        )
+    });
+    match applied {
+        // A checkpoint right after keeps DDL out of the write-ahead log, where it is the commonest cause of trouble.
+        Ok(_) => Ok(connection.execute_batch("COMMIT; CHECKPOINT;")?),
+        Err(error) => {
+            connection.execute_batch("ROLLBACK")?;
+            Err(error.into())
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! Opening the store, with explicit limits and no way out of its folder.
+
+use super::{StoreError, migrate};
+use duckdb::{Config, Connection};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
+use std::time::Duration;
+
+/// Limits of the embedded database.
+#[derive(Debug, Clone)]
+pub struct StoreOptions {
+    /// The database file.
+    pub path: PathBuf,
+    /// The one folder that queries may write to (exports, spilling).
+    pub work_dir: PathBuf,
+    /// Memory limit in DuckDB's spelling: `1GB`.
+    pub memory: String,
+    /// Threads.
+    pub threads: i64,
+    /// Longest time a query of a reader may take.
+    pub query_timeout: Duration,
+}
+
+/// The record of all runs. One connection writes, under a lock; readers are clones of it.
+pub struct Store {
+    writer: Mutex<Connection>,
+    options: StoreOptions,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").field("path", &self.options.path).finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// Opens the store, making it where there is none, and brings its schema up to date.
+    ///
+    /// A write-ahead log that cannot be replayed is set aside (renamed, never deleted) and the open is tried once more:
+    /// the runs that it held are in the archive.
+    ///
+    /// # Errors
+    /// [`StoreError::Locked`] where another process holds it, [`StoreError::TooNew`], [`StoreError::Open`].
+    pub fn open(options: StoreOptions) -> Result<Self, StoreError> {
+        for folder in [options.path.parent().unwrap_or(Path::new(".")), options.work_dir.as_path()] {
+            std::fs::create_dir_all(folder)
+                .map_err(|source| StoreError::Io { path: folder.to_owned(), source })?;
+        }
+        let connection = match connect(&options) {
+            Err(StoreError::Open { path, detail }) if set_log_aside(&options.path) => {
+                tracing::error!(store = %path.display(), detail, "the write-ahead log was unreadable and was set aside; `hitrate replay` restores its runs");
+                connect(&options)?
+            }
+            other => other?,
+        };
+        migrate::migrate(&connection)?;
+        confine(&connection, &options.work_dir)?;
+        Ok(Self { writer: Mutex::new(connection), options })
+    }
+
+    /// The limits it was opened with.
+    pub fn options(&self) -> &StoreOptions {
+        &self.options
+    }
+
+    /// The writing connection, for as long as the guard lives.
+    pub(super) fn writer(&self) -> MutexGuard<'_, Connection> {
+        // A panic while the lock was held rolled its transaction back: the connection is still good.
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs a query on a connection of its own, stopped after the time limit.
+    pub(super) fn read<T>(
+        &self,
+        query: impl FnOnce(&Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let connection = self.writer().try_clone()?;
+        let handle = connection.interrupt_handle();
+        let limit = self.options.query_timeout;
+        let (done, wait) = mpsc::channel::<()>();
+        let watchdog = std::thread::spawn(move || {
+            let timed_out = wait.recv_timeout(limit) == Err(mpsc::RecvTimeoutError::Timeout);
+            if timed_out {
+                handle.interrupt();
+            }
+            timed_out
+        });
+        let answer = query(&connection);
+        drop(done);
+        let timed_out = watchdog.join().unwrap_or(false);
+        match answer {
+            Err(_) if timed_out => Err(StoreError::TimedOut { seconds: limit.as_secs() }),
+            answer => answer,
+        }
+    }
+
+    /// Writes everything to the database file, so that the write-ahead log is empty.
+    ///
+    /// # Errors
+    /// [`StoreError::Query`] where DuckDB cannot.
+    pub fn checkpoint(&self) -> Result<(), StoreError> {
+        Ok(self.writer().execute_batch("FORCE CHECKPOINT")?)
+    }
+}
+
+#[allow(clippy::disallowed_methods)]
+fn connect(options: &StoreOptions) -> Result<Connection, StoreError> {
+    let config = Config::default()
+        .enable_autoload_extension(false)?
+        .max_memory(&options.memory)?
+        .threads(options.threads)?
+        .with("allow_community_extensions", "false")?
+        .with("temp_directory", options.work_dir.to_string_lossy())?;
+    Connection::open_with_flags(&options.path, config).map_err(|error| {
+        let detail = error.to_string();
+        if detail.contains("lock on file") {
+            StoreError::Locked { path: options.path.clone(), holder: holder(&detail) }
+        } else {
+            StoreError::Open { path: options.path.clone(), detail }
+        }
+    })
+}
+
+/// What DuckDB says of the process that holds the lock.
+fn holder(detail: &str) -> String {
+    let start = detail.find("held in").map_or(0, |at| at + "held in ".len());
+    detail[start..].split(". ").next().unwrap_or(detail).trim().to_owned()
+}
+
+fn set_log_aside(path: &Path) -> bool {
+    let log = PathBuf::from(format!("{}.wal", path.display()));
+    if !log.exists() {
+        return false;
+    }
+    let free =
+        (1..1000).map(|n| PathBuf::from(format!("{}.corrupt-{n}", log.display()))).find(|p| !p.exists());
+    free.is_some_and(|aside| std::fs::rename(&log, aside).is_ok())
+}
+
+/// Queries may touch the work folder and nothing else, and nothing can undo that while the process runs.
+fn confine(connection: &Connection, work_dir: &Path) -> Result<(), StoreError> {
+    let folder = std::fs::canonicalize(work_dir)
+        .map_err(|source| StoreError::Io { path: work_dir.to_owned(), source })?;
+    let quoted = folder.to_string_lossy().replace('\'', "''");
+    connection.execute_batch(&format!(
+        "SET allowed_directories = ['{quoted}']; SET enable_external_access = false;"
+    ))?;
+    Ok(())
+}

@@ -1,0 +1,380 @@
+//! What the pipeline reads back: frames for the analysis, rows for the snapshot.
+
+use super::frame::query_frame;
+use super::ingest::naive;
+use super::{Store, StoreError};
+use crate::domain::endpoint::{PriceTier, Provider};
+use crate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant};
+use crate::domain::window::WindowKind;
+use chrono::{DateTime, NaiveDate, Utc};
+use duckdb::{Row, params};
+use polars::prelude::DataFrame;
+use serde::de::DeserializeOwned;
+use uuid::Uuid;
+
+const DAYS: &str = include_str!("../../queries/analysis/days.sql");
+const NEWEST: &str = include_str!("../../queries/analysis/newest.sql");
+const MODELS: &str = include_str!("../../queries/analysis/models.sql");
+const PROVIDERS: &str = include_str!("../../queries/analysis/providers.sql");
+const NUMBERS: &str = include_str!("../../queries/analysis/numbers.sql");
+
+/// A stored run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunRow {
+    /// Id.
+    pub run_id: String,
+    /// When it looked.
+    pub observed_at: DateTime<Utc>,
+    /// `ok` or `partial`.
+    pub status: String,
+    /// What its summaries cover.
+    pub window_kind: WindowKind,
+    /// Whether the upstream was the simulator.
+    pub simulated: bool,
+    /// Requests, documents, readings, endpoints, rows put aside, distinct unknown paths.
+    pub counts: [usize; 6],
+    /// How long fetching took.
+    pub duration_ms: i64,
+    /// What failed.
+    pub failures: Vec<String>,
+}
+
+/// An endpoint of the newest run with what is known of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EndpointNow {
+    /// Key.
+    pub endpoint_id: Uuid,
+    /// Model.
+    pub model: ModelSlug,
+    /// Variant.
+    pub variant: Variant,
+    /// Provider.
+    pub provider: ProviderSlug,
+    /// Display name.
+    pub provider_name: String,
+    /// Routing name.
+    pub tag: Tag,
+    /// First seen.
+    pub first_seen: DateTime<Utc>,
+    /// Hit rate of the newest window.
+    pub hit_rate: Option<f64>,
+    /// Tokens of the newest window.
+    pub tokens: Option<i64>,
+    /// Effective input and output price.
+    pub effective: [Option<f64>; 2],
+    /// List prices: input, output, cache read, cache write.
+    pub list: [Option<f64>; 4],
+    /// Conditional prices.
+    pub price_tiers: Vec<PriceTier>,
+    /// Uptime over 5 minutes, 30 minutes, a day.
+    pub uptime: [Option<f64>; 3],
+    /// Availability over a day.
+    pub availability: Option<f64>,
+    /// Upstream status code.
+    pub status: Option<i32>,
+    /// Output speed, tokens a second.
+    pub throughput: Option<f64>,
+    /// Time to first token, milliseconds.
+    pub latency_ms: Option<f64>,
+    /// Quantization.
+    pub quantization: Option<String>,
+    /// Context length.
+    pub context_length: Option<i64>,
+    /// Longest answer.
+    pub max_completion_tokens: Option<i64>,
+    /// Region.
+    pub region: Option<String>,
+    /// Whether prompts are used for training.
+    pub trains_on_prompts: Option<bool>,
+    /// Whether prompts are kept.
+    pub retains_prompts: Option<bool>,
+    /// Request parameters.
+    pub parameters: Vec<String>,
+}
+
+/// One UTC day of an endpoint.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EndpointDayRow {
+    /// Key.
+    pub endpoint_id: Uuid,
+    /// Provider.
+    pub provider: ProviderSlug,
+    /// The day.
+    pub day: NaiveDate,
+    /// Hit rate.
+    pub hit_rate: Option<f64>,
+    /// Worked out from the price chart.
+    pub derived: bool,
+    /// Tokens.
+    pub tokens: Option<i64>,
+    /// Effective input and output price.
+    pub effective: [Option<f64>; 2],
+    /// Share of the day covered.
+    pub coverage: Option<f64>,
+}
+
+impl Store {
+    /// The window kind of the newest run that knew it, and whether a run of this UTC day asked for the daily routes.
+    ///
+    /// # Errors
+    /// [`StoreError::Query`].
+    pub fn last_window_kind(&self, before: DateTime<Utc>) -> Result<Option<WindowKind>, StoreError> {
+        let kind: Option<String> = self.writer().query_row(
+            "SELECT max_by(window_kind, run_no) FROM run WHERE window_kind <> 'unknown' AND observed_at < CAST(? AS TIMESTAMP)",
+            [naive(before)],
+            |row| row.get(0),
+        )?;
+        Ok(kind.as_deref().and_then(WindowKind::parse))
+    }
+
+    /// Whether a run of the UTC day of `at` asked for what is wanted once a day.
+    ///
+    /// # Errors
+    /// [`StoreError::Query`].
+    pub fn has_daily(&self, at: DateTime<Utc>) -> Result<bool, StoreError> {
+        let count: i64 = self.writer().query_row(
+            "SELECT count(*) FROM run WHERE activity AND CAST(observed_at AS DATE) = CAST(? AS DATE)",
+            [at.date_naive().to_string()],
+            |row| row.get(0),
+        )?;
+        Ok(count > 0)
+    }
+
+    /// The runs up to `as_of`, newest first, at most `limit`.
+    ///
+    /// # Errors
+    /// [`StoreError::Query`].
+    pub fn runs(&self, as_of: DateTime<Utc>, limit: usize) -> Result<Vec<RunRow>, StoreError> {
+        self.read(|connection| {
+            let mut statement = connection.prepare(
+                "SELECT run_id, epoch_us(observed_at), status, window_kind, simulated, requests, documents, readings,
+                        endpoints, quarantined, drift, duration_ms, failures
+                 FROM run WHERE observed_at <= CAST(? AS TIMESTAMP) ORDER BY observed_at DESC LIMIT ?",
+            )?;
+            let rows = statement.query_map(params![naive(as_of), i64::try_from(limit).unwrap_or(i64::MAX)], run_row)?;
+            rows.map(|row| row?).collect()
+        })
+    }
+
+    /// The number of runs up to `as_of` and the time of the first.
+    ///
+    /// # Errors
+    /// [`StoreError::Query`].
+    pub fn extent(&self, as_of: DateTime<Utc>) -> Result<(usize, Option<DateTime<Utc>>), StoreError> {
+        self.read(|connection| {
+            let (count, first): (i64, Option<i64>) = connection.query_row(
+                "SELECT count(*), epoch_us(min(observed_at)) FROM run WHERE observed_at <= CAST(? AS TIMESTAMP)",
+                [naive(as_of)],
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            )?;
+            Ok((usize::try_from(count).unwrap_or(0), first.and_then(DateTime::from_timestamp_micros)))
+        })
+    }
+
+    /// The newest run at or before `as_of`.
+    ///
+    /// # Errors
+    /// [`StoreError::Query`].
+    pub fn newest_run(&self, as_of: DateTime<Utc>) -> Result<Option<RunRow>, StoreError> {
+        Ok(self.runs(as_of, 1)?.pop())
+    }
+
+    /// Frame `days` of the analysis: one row per endpoint and UTC day of `[from, to]`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn days_frame(
+        &self,
+        from: NaiveDate,
+        to: NaiveDate,
+        as_of: DateTime<Utc>,
+    ) -> Result<DataFrame, StoreError> {
+        self.read(|connection| {
+            query_frame(connection, DAYS, &[&from.to_string(), &to.to_string(), &naive(as_of)])
+        })
+    }
+
+    /// Frame `newest` of the analysis: one row per endpoint of the newest run.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn newest_frame(&self, as_of: DateTime<Utc>) -> Result<DataFrame, StoreError> {
+        self.read(|connection| query_frame(connection, NEWEST, &[&naive(as_of)]))
+    }
+
+    /// Frame for `hitrate check numbers`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn numbers_frame(&self) -> Result<DataFrame, StoreError> {
+        self.read(|connection| query_frame(connection, NUMBERS, &[]))
+    }
+
+    /// The endpoints of the newest run.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn endpoints(&self, as_of: DateTime<Utc>) -> Result<Vec<EndpointNow>, StoreError> {
+        self.read(|connection| {
+            let mut statement = connection.prepare(NEWEST)?;
+            let rows = statement.query_map([naive(as_of)], |row| Ok(endpoint_now(row)))?;
+            rows.map(|row| row?).collect()
+        })
+    }
+
+    /// The days of `[from, to]` as rows.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn days(
+        &self,
+        from: NaiveDate,
+        to: NaiveDate,
+        as_of: DateTime<Utc>,
+    ) -> Result<Vec<EndpointDayRow>, StoreError> {
+        self.read(|connection| {
+            let mut statement = connection.prepare(DAYS)?;
+            let rows = statement
+                .query_map(params![from.to_string(), to.to_string(), naive(as_of)], |row| Ok(day_row(row)))?;
+            rows.map(|row| row?).collect()
+        })
+    }
+
+    /// The models listed at `as_of`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn models(&self, as_of: DateTime<Utc>) -> Result<Vec<crate::domain::endpoint::Model>, StoreError> {
+        self.read(|connection| {
+            let mut statement = connection.prepare(MODELS)?;
+            let rows = statement.query_map([naive(as_of)], |row| {
+                let created: Option<i64> = row.get("created_s")?;
+                Ok(crate::domain::endpoint::Model {
+                    model: ModelSlug::new(row.get::<_, String>("model")?),
+                    variant: Variant::new(row.get::<_, String>("variant")?),
+                    model_id: row.get("model_id")?,
+                    name: row.get("name")?,
+                    created: created.and_then(|seconds| DateTime::from_timestamp(seconds, 0)),
+                    context_length: row.get("context_length")?,
+                })
+            })?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
+    /// The providers known at `as_of`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn providers(&self, as_of: DateTime<Utc>) -> Result<Vec<Provider>, StoreError> {
+        self.read(|connection| {
+            let mut statement = connection.prepare(PROVIDERS)?;
+            let rows = statement.query_map([naive(as_of)], |row| {
+                Ok(Provider {
+                    provider: ProviderSlug::new(row.get::<_, String>("provider")?),
+                    name: row.get("name")?,
+                    headquarters: row.get("headquarters")?,
+                    status_page: row.get("status_page")?,
+                    privacy_policy: row.get("privacy_policy")?,
+                    terms_of_service: row.get("terms_of_service")?,
+                })
+            })?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+}
+
+fn content(what: &'static str) -> impl Fn(String) -> StoreError {
+    move |detail| StoreError::Content { what, detail }
+}
+
+pub(super) fn uuid(row: &Row<'_>) -> Result<Uuid, StoreError> {
+    let text: String = row.get("endpoint_id")?;
+    Uuid::parse_str(&text).map_err(|error| content("UUID")(error.to_string()))
+}
+
+fn from_json<T: DeserializeOwned>(row: &Row<'_>, column: &str) -> Result<T, StoreError> {
+    let text: String = row.get(column)?;
+    serde_json::from_str(&text).map_err(|error| content("JSON value")(error.to_string()))
+}
+
+fn time(micros: i64) -> Result<DateTime<Utc>, StoreError> {
+    DateTime::from_timestamp_micros(micros).ok_or_else(|| content("time")(micros.to_string()))
+}
+
+fn run_row(row: &Row<'_>) -> duckdb::Result<Result<RunRow, StoreError>> {
+    let (observed, kind): (i64, String) = (row.get(1)?, row.get(3)?);
+    let failures: String = row.get(12)?;
+    let mut counts = [0; 6];
+    for (position, count) in counts.iter_mut().enumerate() {
+        *count = usize::try_from(row.get::<_, i64>(5 + position)?).unwrap_or(0);
+    }
+    let (run_id, status, simulated, duration_ms) = (row.get(0)?, row.get(2)?, row.get(4)?, row.get(11)?);
+    Ok(time(observed).and_then(|observed_at| {
+        Ok(RunRow {
+            run_id,
+            observed_at,
+            status,
+            window_kind: WindowKind::parse(&kind).ok_or_else(|| content("window kind")(kind))?,
+            simulated,
+            counts,
+            duration_ms,
+            failures: serde_json::from_str(&failures)
+                .map_err(|error| content("JSON value")(error.to_string()))?,
+        })
+    }))
+}
+
+fn endpoint_now(row: &Row<'_>) -> Result<EndpointNow, StoreError> {
+    Ok(EndpointNow {
+        endpoint_id: uuid(row)?,
+        model: ModelSlug::new(row.get::<_, String>("model")?),
+        variant: Variant::new(row.get::<_, String>("variant")?),
+        provider: ProviderSlug::new(row.get::<_, String>("provider")?),
+        provider_name: row.get("provider_name")?,
+        tag: Tag::new(row.get::<_, String>("tag")?),
+        first_seen: time(row.get::<_, i64>("first_seen_s")? * 1_000_000)?,
+        hit_rate: row.get("hit_rate")?,
+        tokens: row.get("tokens")?,
+        effective: [row.get("effective_input")?, row.get("effective_output")?],
+        list: [
+            row.get("list_input")?,
+            row.get("list_output")?,
+            row.get("list_cache_read")?,
+            row.get("list_cache_write")?,
+        ],
+        price_tiers: from_json(row, "price_tiers_json")?,
+        uptime: [row.get("uptime_5m")?, row.get("uptime_30m")?, row.get("uptime_1d")?],
+        availability: row.get("availability_1d")?,
+        status: row.get("status")?,
+        throughput: row.get("throughput")?,
+        latency_ms: row.get("latency_ms")?,
+        quantization: row.get("quantization")?,
+        context_length: row.get("context_length")?,
+        max_completion_tokens: row.get("max_completion_tokens")?,
+        region: row.get("region")?,
+        trains_on_prompts: row.get("trains_on_prompts")?,
+        retains_prompts: row.get("retains_prompts")?,
+        parameters: from_json(row, "parameters")?,
+    })
+}
+
+fn day_row(row: &Row<'_>) -> Result<EndpointDayRow, StoreError> {
+    // DATE comes as days since 1970-01-01.
+    let day = match row.get_ref("day")? {
+        duckdb::types::ValueRef::Date32(days) => {
+            DateTime::from_timestamp(i64::from(days) * 86_400, 0).map(|midnight| midnight.date_naive())
+        }
+        _ => None,
+    };
+    Ok(EndpointDayRow {
+        endpoint_id: uuid(row)?,
+        provider: ProviderSlug::new(row.get::<_, String>("provider")?),
+        day: day.ok_or_else(|| content("day")("not a date".into()))?,
+        hit_rate: row.get("hit_rate")?,
+        derived: row.get("derived")?,
+        tokens: row.get("tokens")?,
+        effective: [row.get("effective_input")?, row.get("effective_output")?],
+        coverage: row.get("coverage")?,
+    })
+}

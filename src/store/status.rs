@@ -1,0 +1,167 @@
+//! How the collection is doing, as rows for the status page.
+
+use super::ingest::naive;
+use super::{Store, StoreError};
+use chrono::{DateTime, Utc};
+
+/// A source in the newest run, and when it last answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceRow {
+    /// Name.
+    pub source: String,
+    /// Newest run in which it answered with data.
+    pub newest: Option<DateTime<Utc>>,
+    /// Planned, ok, no data, failed in the newest run.
+    pub counts: [usize; 4],
+}
+
+/// Rows put aside for one reason in the newest run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QuarantineRow {
+    /// Reason.
+    pub reason: String,
+    /// Rows.
+    pub rows: usize,
+    /// Tokens lost with them.
+    pub tokens: i64,
+    /// An example.
+    pub example: String,
+}
+
+/// An unknown field of the newest run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DriftRow {
+    /// Kind of document.
+    pub kind: String,
+    /// JSON path.
+    pub path: String,
+    /// How often.
+    pub count: usize,
+}
+
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventRow {
+    /// When it was seen.
+    pub at: DateTime<Utc>,
+    /// What kind.
+    pub kind: String,
+    /// Public name of the model.
+    pub model_id: Option<String>,
+    /// Tag of the endpoint.
+    pub tag: Option<String>,
+    /// For people.
+    pub detail: String,
+}
+
+const NEWEST_RUN: &str = "(SELECT max(run_no) AS run_no FROM run WHERE observed_at <= CAST($1 AS TIMESTAMP))";
+
+fn count(value: i64) -> usize {
+    usize::try_from(value).unwrap_or(0)
+}
+
+fn micros(value: Option<i64>) -> Option<DateTime<Utc>> {
+    value.and_then(DateTime::from_timestamp_micros)
+}
+
+impl Store {
+    /// The sources of the newest run at `as_of`.
+    ///
+    /// # Errors
+    /// [`StoreError::Query`].
+    pub fn source_rows(&self, as_of: DateTime<Utc>) -> Result<Vec<SourceRow>, StoreError> {
+        let sql = format!(
+            "WITH ages AS (
+                SELECT s.source, epoch_us(max(r.observed_at) FILTER (WHERE s.ok > 0)) AS newest
+                FROM run_source s JOIN run r USING (run_no)
+                WHERE r.observed_at <= CAST($1 AS TIMESTAMP) GROUP BY s.source)
+             SELECT source, newest, coalesce(planned, 0), coalesce(ok, 0), coalesce(no_data, 0), coalesce(failed, 0)
+             FROM ages LEFT JOIN (SELECT s.* FROM run_source s JOIN {NEWEST_RUN} USING (run_no)) USING (source)
+             ORDER BY source"
+        );
+        self.read(|connection| {
+            let mut statement = connection.prepare(&sql)?;
+            let rows = statement.query_map([naive(as_of)], |row| {
+                let mut counts = [0; 4];
+                for (position, value) in counts.iter_mut().enumerate() {
+                    *value = count(row.get(2 + position)?);
+                }
+                Ok(SourceRow { source: row.get(0)?, newest: micros(row.get(1)?), counts })
+            })?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
+    /// What the newest run at `as_of` put aside, by reason, most tokens first.
+    ///
+    /// # Errors
+    /// [`StoreError::Query`].
+    pub fn quarantine_rows(&self, as_of: DateTime<Utc>) -> Result<Vec<QuarantineRow>, StoreError> {
+        let sql = format!(
+            "SELECT reason, count(*), CAST(coalesce(sum(tokens), 0) AS BIGINT) AS lost,
+                    min(concat(kind, ' ', coalesce(model, ''), ' ', path, ': ', detail))
+             FROM quarantine JOIN {NEWEST_RUN} USING (run_no)
+             GROUP BY reason ORDER BY lost DESC, reason"
+        );
+        self.read(|connection| {
+            let mut statement = connection.prepare(&sql)?;
+            let rows = statement.query_map([naive(as_of)], |row| {
+                Ok(QuarantineRow {
+                    reason: row.get(0)?,
+                    rows: count(row.get(1)?),
+                    tokens: row.get(2)?,
+                    example: row.get(3)?,
+                })
+            })?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
+    /// The unknown fields of the newest run at `as_of`.
+    ///
+    /// # Errors
+    /// [`StoreError::Query`].
+    pub fn drift_rows(&self, as_of: DateTime<Utc>) -> Result<Vec<DriftRow>, StoreError> {
+        let sql = format!(
+            "SELECT kind, path, count FROM drift JOIN {NEWEST_RUN} USING (run_no) ORDER BY kind, path LIMIT 200"
+        );
+        self.read(|connection| {
+            let mut statement = connection.prepare(&sql)?;
+            let rows = statement.query_map([naive(as_of)], |row| {
+                Ok(DriftRow { kind: row.get(0)?, path: row.get(1)?, count: count(row.get(2)?) })
+            })?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
+    /// What happened up to `as_of`, newest first, at most `limit`.
+    ///
+    /// # Errors
+    /// [`StoreError::Query`].
+    pub fn event_rows(&self, as_of: DateTime<Utc>, limit: usize) -> Result<Vec<EventRow>, StoreError> {
+        let sql = format!(
+            "SELECT epoch_us(v.at), v.kind, m.model_id, h.tag, v.detail
+             FROM event v
+             LEFT JOIN endpoint e USING (endpoint_no)
+             LEFT JOIN (SELECT endpoint_no, max_by(tag, valid_from) AS tag FROM endpoint_history GROUP BY ALL) h
+                 USING (endpoint_no)
+             LEFT JOIN (SELECT model, variant, max_by(model_id, valid_from) AS model_id FROM model_history GROUP BY ALL) m
+                 ON m.model = e.model AND m.variant = e.variant
+             WHERE v.at <= CAST($1 AS TIMESTAMP)
+             ORDER BY v.at DESC, v.kind DESC, m.model_id, h.tag LIMIT {limit}"
+        );
+        self.read(|connection| {
+            let mut statement = connection.prepare(&sql)?;
+            let rows = statement.query_map([naive(as_of)], |row| {
+                Ok(EventRow {
+                    at: micros(row.get(0)?).unwrap_or(as_of),
+                    kind: row.get(1)?,
+                    model_id: row.get(2)?,
+                    tag: row.get(3)?,
+                    detail: row.get(4)?,
+                })
+            })?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+}
