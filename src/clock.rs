@@ -66,9 +66,7 @@ pub struct ManualClock {
 impl ManualClock {
     /// A clock that stands at `start`.
     pub fn new(start: DateTime<Utc>) -> Self {
-        Self {
-            time: Arc::new(watch::Sender::new(start)),
-        }
+        Self { time: Arc::new(watch::Sender::new(start)) }
     }
 
     /// Moves the clock to `time`, forward or back.
