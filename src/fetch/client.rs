@@ -1,0 +1,79 @@
+//! The HTTP clients: what they connect to and what they follow.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use reqwest::redirect::Policy;
+use reqwest::{Client, ClientBuilder, Url};
+
+use super::config::FetchConfig;
+use super::outcome::SetupError;
+
+/// A host that does not take a connection within this is as good as down.
+const CONNECT_WITHIN: Duration = Duration::from_secs(3);
+const MOST_REDIRECTS: usize = 3;
+
+/// One client for this machine and one for the world, so that a demo or a test on loopback needs neither
+/// CA certificates nor an exception from the proxy settings.
+pub(super) struct Clients {
+    loopback: Client,
+    world: Client,
+}
+
+impl Clients {
+    pub(super) fn new(config: &FetchConfig) -> Result<Self, SetupError> {
+        Ok(Self {
+            loopback: build(limited(loopback_builder(), config))?,
+            world: build(limited(builder(), config))?,
+        })
+    }
+
+    pub(super) fn of(&self, url: &Url) -> &Client {
+        if url.scheme() == "http" && is_loopback(url) { &self.loopback } else { &self.world }
+    }
+}
+
+/// A client for plain HTTP on this machine.
+pub(super) fn loopback_client(timeout: Duration) -> Result<Client, SetupError> {
+    build(loopback_builder().timeout(timeout).user_agent(concat!("hitrate/", env!("CARGO_PKG_VERSION"))))
+}
+
+/// Whether the URL's host is this machine.
+pub(super) fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || address.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
+}
+
+fn limited(builder: ClientBuilder, config: &FetchConfig) -> ClientBuilder {
+    builder
+        .user_agent(&config.user_agent)
+        .connect_timeout(CONNECT_WITHIN.min(config.timeout))
+        .pool_max_idle_per_host(config.connections())
+}
+
+fn loopback_builder() -> ClientBuilder {
+    builder().no_proxy().tls_certs_only([])
+}
+
+fn builder() -> ClientBuilder {
+    install_tls();
+    Client::builder().redirect(Policy::custom(|attempt| {
+        let from = attempt.previous().last().and_then(Url::host_str);
+        // Another host is another upstream: its budget and its consent are not ours to assume.
+        if from == attempt.url().host_str() && attempt.previous().len() <= MOST_REDIRECTS {
+            attempt.follow()
+        } else {
+            attempt.stop()
+        }
+    }))
+}
+
+fn build(builder: ClientBuilder) -> Result<Client, SetupError> {
+    builder.build().map_err(|error| SetupError { reason: super::attempt::chain(error) })
+}
+
+/// Makes ring the process's TLS provider; who comes second finds it installed, which is as good.
+fn install_tls() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}

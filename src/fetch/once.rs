@@ -1,0 +1,59 @@
+//! A single GET to a server on this machine.
+
+use std::time::Duration;
+
+use reqwest::Url;
+
+use super::attempt::chain;
+use super::client::{is_loopback, loopback_client};
+use super::outcome::FetchError;
+
+/// Largest body a single GET takes, in bytes.
+const MOST_BYTES: usize = 32 * 1024 * 1024;
+
+/// The answer of [`get_json_once`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OnceAnswer {
+    /// The HTTP status, whatever it is.
+    pub status: u16,
+    /// The body, decompressed.
+    pub body: Vec<u8>,
+}
+
+/// One GET without retries to a server on this machine, for `healthcheck` and for verbs that ask a
+/// running server. The whole exchange takes at most `timeout`.
+///
+/// # Errors
+/// [`FetchError::BadUrl`] when the host is not this machine, else what kept the answer from coming.
+pub async fn get_json_once(url: &str, timeout: Duration) -> Result<OnceAnswer, FetchError> {
+    let bad = |reason: String| FetchError::BadUrl { url: url.to_owned(), reason };
+    let target = Url::parse(url).map_err(|error| bad(error.to_string()))?;
+    if target.scheme() != "http" || !is_loopback(&target) {
+        return Err(bad("only http on this machine (127.0.0.1, ::1, localhost) is asked".to_owned()));
+    }
+    let client = loopback_client(timeout).map_err(|error| bad(error.to_string()))?;
+    let broken = |error: reqwest::Error| failure(url, timeout, error);
+    let mut response =
+        client.get(target).header("accept", "application/json").send().await.map_err(broken)?;
+    let status = response.status().as_u16();
+    let mut body = Vec::new();
+    while let Some(piece) = response.chunk().await.map_err(broken)? {
+        if body.len() + piece.len() > MOST_BYTES {
+            return Err(FetchError::TooLarge { url: url.to_owned(), limit: MOST_BYTES });
+        }
+        body.extend_from_slice(&piece);
+    }
+    Ok(OnceAnswer { status, body })
+}
+
+fn failure(url: &str, limit: Duration, error: reqwest::Error) -> FetchError {
+    let url = url.to_owned();
+    let attempts = 1;
+    if error.is_timeout() {
+        FetchError::Timeout { url, attempts, limit }
+    } else if error.is_connect() {
+        FetchError::Connect { url, attempts, reason: chain(error) }
+    } else {
+        FetchError::Truncated { url, attempts, reason: chain(error) }
+    }
+}

@@ -1,0 +1,39 @@
+//! The `Retry-After` header: seconds, or an HTTP date.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+/// Reads the header's value as a wait from `now`; a date that has passed is no wait, nonsense is `None`.
+pub(super) fn parse(value: &str, now: DateTime<Utc>) -> Option<Duration> {
+    let value = value.trim();
+    if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
+        // More digits than fit are still "a very long time".
+        return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
+    }
+    let until = DateTime::parse_from_rfc2822(value).ok()?;
+    Some((until.with_timezone(&Utc) - now).to_std().unwrap_or(Duration::ZERO))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seconds_dates_and_nonsense() {
+        let now = DateTime::parse_from_rfc3339("2026-08-10T10:57:00Z").expect("a valid time").to_utc();
+        let cases = [
+            ("7", Some(7)),
+            (" 0 ", Some(0)),
+            ("99999999999999999999999", Some(u64::MAX)),
+            ("Mon, 10 Aug 2026 10:57:30 GMT", Some(30)),
+            ("Mon, 10 Aug 2026 10:00:00 GMT", Some(0)),
+            ("-3", None),
+            ("soon", None),
+            ("", None),
+        ];
+        for (value, seconds) in cases {
+            assert_eq!(parse(value, now), seconds.map(Duration::from_secs), "{value:?}");
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! Unix five-field cron expressions over the `cron` crate.
+//!
+//! The crate wants a seconds field, counts Sunday as 1 and asks both day fields to match; Unix has no
+//! seconds, counts Sunday as 0 or 7, and when both day fields are restricted lets either match. So the
+//! fields are read here, handed to the crate as plain lists of values, and a day rule with two
+//! restricted fields becomes two schedules.
+
+use std::fmt;
+use std::str::FromStr;
+
+use ::cron::Schedule;
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::field::{DAY_OF_MONTH, DAY_OF_WEEK, Field, HOUR, MINUTE, MONTH};
+
+/// Why a cron expression was refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CronError {
+    /// Not five fields.
+    #[error(
+        "cron expression `{expression}` has {found} fields; write five: minute hour day-of-month month day-of-week (there is no seconds field)"
+    )]
+    FieldCount {
+        /// The expression as written.
+        expression: String,
+        /// How many fields it has.
+        found: usize,
+    },
+    /// One field cannot be read.
+    #[error("cron field {field}: `{text}` is not understood: {reason}")]
+    Field {
+        /// The name of the field.
+        field: &'static str,
+        /// The part that is wrong.
+        text: String,
+        /// What was expected instead.
+        reason: String,
+    },
+    /// An unknown `@word`.
+    #[error(
+        "cron shorthand `{word}` is not known; write @hourly, @daily, @midnight, @weekly, @monthly, @yearly, @annually or five fields"
+    )]
+    Shorthand {
+        /// The word as written.
+        word: String,
+    },
+    /// A date that does not exist, such as 30 February.
+    #[error("cron expression `{expression}` never comes due: no such day in the calendar")]
+    NeverDue {
+        /// The expression as written.
+        expression: String,
+    },
+    /// The library refused what it was handed.
+    #[error("cron expression `{expression}` cannot be scheduled: {reason}")]
+    Library {
+        /// The expression as written.
+        expression: String,
+        /// The library's own words.
+        reason: String,
+    },
+}
+
+/// A parsed Unix cron expression, evaluated in UTC to whole minutes. Ends with the year 2100.
+#[derive(Debug, Clone)]
+pub struct CronExpression {
+    source: String,
+    /// One schedule, or two of which either may match.
+    schedules: Vec<Schedule>,
+}
+
+impl CronExpression {
+    /// Reads `minute hour day-of-month month day-of-week` or a shorthand such as `@daily`.
+    ///
+    /// # Errors
+    /// [`CronError`] naming the field at fault when the expression is malformed or can never come due.
+    pub fn parse(text: &str) -> Result<Self, CronError> {
+        let source = text.trim().to_owned();
+        let expanded = expand(&source)?;
+        let fields: Vec<&str> = expanded.split_whitespace().collect();
+        let &[minute, hour, day_of_month, month, day_of_week] = fields.as_slice() else {
+            return Err(CronError::FieldCount { expression: source.clone(), found: fields.len() });
+        };
+        let minute = list(&MINUTE.parse(minute)?.values);
+        let hour = list(&HOUR.parse(hour)?.values);
+        let day_of_month = DAY_OF_MONTH.parse(day_of_month)?;
+        let month = list(&MONTH.parse(month)?.values);
+        let day_of_week = DAY_OF_WEEK.parse(day_of_week)?;
+        let schedules = day_rules(&day_of_month, &day_of_week)
+            .into_iter()
+            .map(|(days, weekdays)| {
+                Schedule::from_str(&format!("0 {minute} {hour} {days} {month} {weekdays}"))
+            })
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|error| CronError::Library { expression: source.clone(), reason: error.to_string() })?;
+        let expression = Self { source, schedules };
+        match expression.next_after(DateTime::UNIX_EPOCH) {
+            Some(_) => Ok(expression),
+            None => Err(CronError::NeverDue { expression: expression.source }),
+        }
+    }
+
+    /// The first tick strictly after `time`; `None` after the year 2100.
+    pub fn next_after(&self, time: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        self.schedules.iter().filter_map(|schedule| schedule.after(&time).next()).min()
+    }
+
+    /// The last tick at or before `time`; `None` before 1970.
+    pub fn latest_until(&self, time: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let just_after = time.checked_add_signed(TimeDelta::nanoseconds(1))?;
+        self.schedules.iter().filter_map(|schedule| schedule.after(&just_after).next_back()).max()
+    }
+}
+
+impl fmt::Display for CronExpression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.source)
+    }
+}
+
+impl FromStr for CronExpression {
+    type Err = CronError;
+
+    fn from_str(text: &str) -> Result<Self, CronError> {
+        Self::parse(text)
+    }
+}
+
+fn expand(source: &str) -> Result<&str, CronError> {
+    if !source.starts_with('@') {
+        return Ok(source);
+    }
+    match source.to_ascii_lowercase().as_str() {
+        "@hourly" => Ok("0 * * * *"),
+        "@daily" | "@midnight" => Ok("0 0 * * *"),
+        "@weekly" => Ok("0 0 * * 0"),
+        "@monthly" => Ok("0 0 1 * *"),
+        "@yearly" | "@annually" => Ok("0 0 1 1 *"),
+        _ => Err(CronError::Shorthand { word: source.to_owned() }),
+    }
+}
+
+/// The (day of month, day of week) pairs of which either may match, in the crate's own notation.
+fn day_rules(day_of_month: &Field, day_of_week: &Field) -> Vec<(String, String)> {
+    let days = list(&day_of_month.values);
+    let sunday_is_one: Vec<u32> = day_of_week.values.iter().map(|day| day + 1).collect();
+    let weekdays = list(&sunday_is_one);
+    if day_of_month.starred || day_of_week.starred {
+        vec![(days, weekdays)]
+    } else {
+        vec![(days, "*".to_owned()), ("*".to_owned(), weekdays)]
+    }
+}
+
+fn list(values: &[u32]) -> String {
+    let words: Vec<String> = values.iter().map(u32::to_string).collect();
+    words.join(",")
+}

@@ -1,0 +1,235 @@
+//! The loop: wait for a tick, run the job, count what was missed meanwhile.
+
+use std::fmt::Display;
+use std::future::Future;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
+
+use super::CronExpression;
+use crate::clock::{Clock, later};
+
+/// The longest sleep at a stretch: a clock that is set, or a machine that wakes up, is noticed this soon.
+const LONGEST_SLEEP: Duration = Duration::from_secs(30);
+/// How late a tick may start when catching up is off.
+const PUNCTUAL: Duration = Duration::from_secs(120);
+/// A clock set back by more than this forgets the ticks it has already seen.
+const SET_BACK: TimeDelta = TimeDelta::hours(1);
+/// Missed ticks are counted up to here: after a month of a minutely schedule the exact number is idle.
+const COUNT_AT_MOST: usize = 10_000;
+
+/// When a job runs.
+#[derive(Debug, Clone)]
+pub struct Scheduler {
+    /// The ticks, in UTC.
+    pub expression: CronExpression,
+    /// A tick starts up to this much late, but never more than half the way to the next tick.
+    pub jitter: Duration,
+    /// Whether a tick that passed while nothing ran is made up for, once.
+    pub catch_up: bool,
+    /// Seed of the jitter: the same seed and tick give the same delay.
+    pub seed: u64,
+}
+
+/// What a job is told when it starts.
+#[derive(Debug, Clone)]
+pub struct Tick {
+    /// The tick of the schedule this run stands for, UTC.
+    pub scheduled_for: DateTime<Utc>,
+    /// Whether it is made up for after a downtime.
+    pub catch_up: bool,
+    /// Cancelled when the service stops: finish the current step and return.
+    pub cancel: CancellationToken,
+}
+
+/// What a scheduler did until it was stopped, in counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SchedulerReport {
+    /// Jobs started.
+    pub runs: usize,
+    /// Jobs that returned an error.
+    pub failed: usize,
+    /// Jobs that panicked.
+    pub panicked: usize,
+    /// Ticks that passed while a job ran or the machine slept.
+    pub skipped: usize,
+}
+
+/// The tick to make up for: the latest one at or before `now`, if the last run is older than it or
+/// there was none. However many ticks were missed, this is one.
+pub fn due(
+    last_run: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+    expression: &CronExpression,
+) -> Option<DateTime<Utc>> {
+    let latest = expression.latest_until(now)?;
+    match last_run {
+        Some(last_run) if last_run >= latest => None,
+        _ => Some(latest),
+    }
+}
+
+enum Wake {
+    Run { tick: DateTime<Utc>, missed: usize },
+    Drop { until: DateTime<Utc>, missed: usize },
+    Sleep(Duration),
+    Never,
+}
+
+impl Scheduler {
+    /// The delay of the tick `tick`: at least zero, below [`Scheduler::jitter`] and below half the
+    /// way to the next tick, the same every time it is asked.
+    pub fn delay(&self, tick: DateTime<Utc>) -> Duration {
+        let gap = self
+            .expression
+            .next_after(tick)
+            .and_then(|next| (next - tick).to_std().ok())
+            .unwrap_or(Duration::MAX);
+        let bound = self.jitter.min(gap / 2);
+        let bound = u64::try_from(bound.as_millis()).unwrap_or(u64::MAX);
+        if bound == 0 {
+            return Duration::ZERO;
+        }
+        let mut random = ChaCha8Rng::seed_from_u64(self.seed ^ tick.timestamp().cast_unsigned());
+        Duration::from_millis(random.random_range(0..bound))
+    }
+
+    /// Runs `job` at every tick until `cancel`, then waits for a running job and returns the counts.
+    ///
+    /// `last_run` is when the job last ran (UTC), `None` if never: with `catch_up` a new installation
+    /// runs at once. Jobs never overlap; a job that fails or panics is logged and the next tick
+    /// comes as usual. Also returns when the expression has no further tick.
+    pub async fn run<C, J, F, E>(
+        &self,
+        clock: &C,
+        last_run: Option<DateTime<Utc>>,
+        job: J,
+        cancel: CancellationToken,
+    ) -> SchedulerReport
+    where
+        C: Clock + ?Sized,
+        J: Fn(Tick) -> F,
+        F: Future<Output = Result<(), E>> + Send + 'static,
+        E: Display + Send + 'static,
+    {
+        let mut report = SchedulerReport::default();
+        // The point up to which every tick has been dealt with.
+        let mut handled = clock.now();
+        if self.catch_up
+            && !cancel.is_cancelled()
+            && let Some(tick) = due(last_run, handled, &self.expression)
+        {
+            tracing::info!(scheduled_for = %tick, "catching up on a missed tick");
+            handled = self.start(clock, tick, true, &job, &cancel, &mut report).await;
+        }
+        while !cancel.is_cancelled() {
+            let now = clock.now();
+            if now < handled - SET_BACK {
+                tracing::warn!(%now, %handled, "the clock was set back; scheduling anew from here");
+                handled = now;
+            }
+            match self.wake(handled, now) {
+                Wake::Run { tick, missed } => {
+                    count_skipped(&mut report, missed, "while waiting");
+                    handled = self.start(clock, tick, false, &job, &cancel, &mut report).await;
+                }
+                Wake::Drop { until, missed } => {
+                    count_skipped(&mut report, missed, "too late to start");
+                    handled = until;
+                }
+                Wake::Sleep(duration) => tokio::select! {
+                    () = cancel.cancelled() => {}
+                    () = clock.sleep(duration) => {}
+                },
+                Wake::Never => {
+                    tracing::error!(expression = %self.expression, "no further tick; the scheduler ends");
+                    break;
+                }
+            }
+        }
+        report
+    }
+
+    fn wake(&self, handled: DateTime<Utc>, now: DateTime<Utc>) -> Wake {
+        let Some(first) = self.expression.next_after(handled) else {
+            return Wake::Never;
+        };
+        let start = later(first, self.delay(first));
+        if let Ok(wait) = (start - now).to_std()
+            && !wait.is_zero()
+        {
+            return Wake::Sleep(wait.min(LONGEST_SLEEP));
+        }
+        let tick = self.expression.latest_until(now).unwrap_or(first);
+        let missed = self.ticks_between(handled, tick);
+        let punctual = later(tick, self.delay(tick) + PUNCTUAL) >= now;
+        if self.catch_up || punctual {
+            Wake::Run { tick, missed: missed.saturating_sub(1) }
+        } else {
+            Wake::Drop { until: tick, missed }
+        }
+    }
+
+    /// Runs one job to its end and returns the point up to which ticks are dealt with.
+    async fn start<C, J, F, E>(
+        &self,
+        clock: &C,
+        tick: DateTime<Utc>,
+        catch_up: bool,
+        job: &J,
+        cancel: &CancellationToken,
+        report: &mut SchedulerReport,
+    ) -> DateTime<Utc>
+    where
+        C: Clock + ?Sized,
+        J: Fn(Tick) -> F,
+        F: Future<Output = Result<(), E>> + Send + 'static,
+        E: Display + Send + 'static,
+    {
+        report.runs += 1;
+        let begun = clock.now().max(tick);
+        let cancel = cancel.clone();
+        match run_apart(|| job(Tick { scheduled_for: tick, catch_up, cancel })).await {
+            Some(Ok(())) => {}
+            Some(Err(error)) => {
+                report.failed += 1;
+                tracing::error!(scheduled_for = %tick, %error, "the scheduled job failed; the next tick comes as usual");
+            }
+            None => {
+                report.panicked += 1;
+                tracing::error!(scheduled_for = %tick, "the scheduled job panicked; the next tick comes as usual");
+            }
+        }
+        let ended = clock.now().max(tick);
+        count_skipped(report, self.ticks_between(begun, ended), "while the job ran");
+        ended
+    }
+
+    /// The number of ticks in `(after, until]`.
+    fn ticks_between(&self, after: DateTime<Utc>, until: DateTime<Utc>) -> usize {
+        std::iter::successors(self.expression.next_after(after), |tick| self.expression.next_after(*tick))
+            .take_while(|tick| *tick <= until)
+            .take(COUNT_AT_MOST)
+            .count()
+    }
+}
+
+/// Makes and runs a job so that its panic ends with it: `None` then. Dropping this aborts the job.
+async fn run_apart<F>(job: impl FnOnce() -> F) -> Option<F::Output>
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    let work = std::panic::catch_unwind(std::panic::AssertUnwindSafe(job)).ok()?;
+    AbortOnDropHandle::new(tokio::spawn(work)).await.ok()
+}
+
+fn count_skipped(report: &mut SchedulerReport, missed: usize, when: &str) {
+    if missed > 0 {
+        report.skipped += missed;
+        tracing::warn!(missed, "skipped ticks that passed {when}");
+    }
+}
