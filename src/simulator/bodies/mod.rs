@@ -1,0 +1,140 @@
+//! The bodies in the upstream's wire shapes, one file a family of routes.
+
+mod catalog;
+mod endpoints;
+mod pricing;
+mod wire;
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+
+use super::Simulator;
+use super::world::{Pair, World};
+
+/// What does not change with time, rendered once.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    /// `/api/v1/providers`.
+    providers: Vec<u8>,
+    /// `/api/frontend/v1/all-providers`.
+    all_providers: Vec<u8>,
+    /// By endpoint: the fixed part of its rows, and its prices.
+    rows: Vec<endpoints::Row>,
+    /// By endpoint: the display name in summaries, numbered where siblings share it.
+    summary_names: Vec<String>,
+    /// By model id or canonical slug, with the variant's suffix, aliases included: index of the pair.
+    by_id: HashMap<String, usize>,
+    /// By canonical slug and variant: index of the pair.
+    by_permaslug: HashMap<(String, &'static str), usize>,
+}
+
+impl Prepared {
+    /// Renders the fixed parts of a world.
+    pub(super) fn new(world: &World) -> Self {
+        let mut by_id = HashMap::new();
+        let mut by_permaslug = HashMap::new();
+        for (index, pair) in world.pairs.iter().enumerate() {
+            let model = &world.models[pair.model];
+            by_id.insert(catalog::with_variant(&model.id, pair.variant), index);
+            by_id.insert(catalog::with_variant(&model.canonical, pair.variant), index);
+            by_permaslug.insert((model.canonical.clone(), pair.variant), index);
+        }
+        for (alias, model) in catalog::aliases(world) {
+            by_id.insert(alias, model);
+        }
+        Self {
+            providers: catalog::providers(world),
+            all_providers: catalog::all_providers(world),
+            rows: endpoints::rows(world),
+            summary_names: summary_names(world),
+            by_id,
+            by_permaslug,
+        }
+    }
+}
+
+/// `Name`, or `Name (1)` and `Name (2)` where several endpoints of a pair are displayed alike.
+fn summary_names(world: &World) -> Vec<String> {
+    let mut names: Vec<String> = world.endpoints.iter().map(|e| e.display.clone()).collect();
+    for pair in &world.pairs {
+        for &index in &pair.endpoints {
+            let display = &world.endpoints[index].display;
+            let alike = || pair.endpoints.iter().filter(|&&i| world.endpoints[i].display == *display);
+            if alike().count() > 1 {
+                let place = 1 + alike().filter(|&&i| i < index).count();
+                names[index] = format!("{display} ({place})");
+            }
+        }
+    }
+    names
+}
+
+/// The body of a route, or `None` where the upstream answers 404.
+pub(super) fn answer(simulator: &Simulator, path: &str, query: &str, at: DateTime<Utc>) -> Option<Vec<u8>> {
+    let route = path.strip_prefix("/api/")?;
+    match route {
+        "v1/models" => return Some(catalog::models(simulator, at)),
+        "v1/providers" => return Some(simulator.prepared.providers.clone()),
+        "frontend/v1/all-providers" => return Some(simulator.prepared.all_providers.clone()),
+        _ => {}
+    }
+    if let Some(id) = route.strip_prefix("v1/models/").and_then(|rest| rest.strip_suffix("/endpoints")) {
+        return endpoints::public(simulator, &decode(id), at);
+    }
+    let pair = pair(simulator, query);
+    match route.strip_prefix("frontend/v1/stats/")? {
+        "endpoint" => endpoints::stats(simulator, pair?, at),
+        "effective-pricing" => Some(pricing::effective(simulator, pair, at)),
+        "model-activity" => Some(pricing::activity(simulator, pair, at)),
+        "cache-hit-rate-comparison" => Some(pricing::comparison(simulator, pair, at)),
+        _ => None,
+    }
+}
+
+/// The pair that `permaslug` and `variant` name; a model id instead of a permaslug names none.
+fn pair<'a>(simulator: &'a Simulator, query: &str) -> Option<&'a Pair> {
+    let value =
+        |key: &str| query.split('&').find_map(|part| part.strip_prefix(key)?.strip_prefix('=')).map(decode);
+    let permaslug = value("permaslug")?;
+    let variant = value("variant").unwrap_or_else(|| "standard".to_owned());
+    let known = ["standard", "free", "batch", "thinking"].into_iter().find(|v| *v == variant)?;
+    let index = simulator.prepared.by_permaslug.get(&(permaslug, known))?;
+    simulator.world.pairs.get(*index)
+}
+
+/// Undoes percent-encoding; malformed escapes stay as they are.
+fn decode(text: &str) -> String {
+    if !text.contains('%') {
+        return text.to_owned();
+    }
+    let bytes = text.as_bytes();
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut i = 0;
+    while i < bytes.len() {
+        let escape = text.get(i + 1..i + 3).and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        match escape.filter(|_| bytes[i] == b'%') {
+            Some(byte) => {
+                out.push(byte);
+                i += 3;
+            }
+            None => {
+                out.push(bytes[i]);
+                i += 1;
+            }
+        }
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percent_escapes_are_undone_and_broken_ones_kept() {
+        assert_eq!(decode("a%2Fb%3Afree"), "a/b:free");
+        assert_eq!(decode("100%"), "100%");
+        assert_eq!(decode("%zz"), "%zz");
+    }
+}

@@ -1,0 +1,268 @@
+//! Hit rates, effective prices and token volumes.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Duration, Utc};
+use serde::Serialize;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::wire::{Number, envelope, stamp};
+use crate::simulator::noise::Draw;
+use crate::simulator::traffic::{Counters, full_hour, midnight};
+use crate::simulator::world::Pair;
+use crate::simulator::{CacheKind, Simulator};
+
+/// UTC days that charts and comparisons show, the last one partial.
+const CHART_DAYS: i64 = 8;
+
+/// UTC days of model activity, the last one partial.
+const ACTIVITY_DAYS: i64 = 31;
+
+/// Largest relative error of an effective price.
+const PRICE_ERROR: f64 = 0.0004;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Effective<'a> {
+    weighted_input_price: Number,
+    weighted_output_price: Number,
+    weighted_cache_hit_rate: Number,
+    provider_summaries: Vec<Summary<'a>>,
+    provider_names: Vec<&'a str>,
+    #[serde(flatten)]
+    names: Option<Names<'a>>,
+    input_chart_data: Vec<Point<'a>>,
+    output_chart_data: Vec<Point<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Names<'a> {
+    endpoint_names: BTreeMap<Uuid, &'a str>,
+    endpoint_raw_names: BTreeMap<Uuid, &'a str>,
+    endpoint_provider_slugs: BTreeMap<Uuid, &'a str>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Summary<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    endpoint_id: Option<Uuid>,
+    provider_name: &'a str,
+    provider_slug: &'a str,
+    effective_input_price: Number,
+    effective_output_price: Number,
+    cache_hit_rate: Number,
+    total_tokens: u64,
+}
+
+#[derive(Serialize)]
+struct Point<'a> {
+    x: String,
+    y: BTreeMap<Key<'a>, Number>,
+}
+
+/// What a chart calls an endpoint: by id, or by display name before the ids came.
+#[derive(Serialize, PartialEq, Eq, PartialOrd, Ord)]
+#[serde(untagged)]
+enum Key<'a> {
+    Name(&'a str),
+    Id(Uuid),
+}
+
+/// What one endpoint did and cost over a window.
+struct Paid {
+    endpoint: usize,
+    counters: Counters,
+    hit_rate: f64,
+    input: f64,
+    output: f64,
+}
+
+/// The endpoints of a pair with traffic in `[from, to)`. `bucket` numbers the window for the price's error.
+fn paid(
+    simulator: &Simulator,
+    pair: &Pair,
+    from: DateTime<Utc>,
+    to: DateTime<Utc>,
+    bucket: i64,
+) -> Vec<Paid> {
+    let world = &simulator.world;
+    let one = |&endpoint: &usize| {
+        let counters = simulator.book.between(world, endpoint, from, to);
+        let hit_rate = counters.hit_rate()?;
+        let e = &world.endpoints[endpoint];
+        let prices = e.price(to - Duration::milliseconds(1));
+        let draw = |part: i64| world.noise.at(Draw::EffectivePrice, [part, endpoint as i64, bucket]);
+        let error = draw(0).between(-PRICE_ERROR, PRICE_ERROR);
+        let rounding = if endpoint % 2 == 0 { 1.0 } else { 1.0 - 1e-6 * draw(1).uniform() };
+        let (input, output) = match e.unpriced() {
+            true => (0.0, 0.0),
+            false => (prices.effective_input(e.kind, hit_rate, error), prices.output_usd() * rounding),
+        };
+        Some(Paid { endpoint, counters, hit_rate, input, output })
+    };
+    pair.endpoints.iter().filter_map(one).collect()
+}
+
+/// `stats/effective-pricing`: all zeros for an unknown pair and for one without traffic.
+pub(super) fn effective(simulator: &Simulator, pair: Option<&Pair>, at: DateTime<Utc>) -> Vec<u8> {
+    let with_ids = at >= simulator.config.ids_from;
+    let (mut summaries, days) = match pair {
+        Some(pair) => (summarised(simulator, pair, at), chart_days(simulator, pair, at)),
+        None => (Vec::new(), Vec::new()),
+    };
+    summaries.sort_by_key(|paid| (std::cmp::Reverse(paid.counters.tokens()), paid.endpoint));
+    let mut named: Vec<usize> = days.iter().flat_map(|(_, paid)| paid).map(|paid| paid.endpoint).collect();
+    named.sort_unstable();
+    named.dedup();
+    let chart = |value: fn(&Paid) -> f64| {
+        let key = |paid: &Paid| match with_ids {
+            true => Key::Id(simulator.world.endpoints[paid.endpoint].id),
+            false => Key::Name(&simulator.prepared.summary_names[paid.endpoint]),
+        };
+        let point = |(day, paid): &(DateTime<Utc>, Vec<Paid>)| Point {
+            x: stamp(*day),
+            y: paid.iter().map(|p| (key(p), Number(value(p)))).collect(),
+        };
+        days.iter().map(point).collect()
+    };
+    envelope(&Effective {
+        weighted_input_price: weighted(&summaries, |p| (p.input, p.counters.prompt)),
+        weighted_output_price: weighted(&summaries, |p| (p.output, p.counters.completion)),
+        weighted_cache_hit_rate: weighted(&summaries, |p| (p.hit_rate, p.counters.prompt)),
+        provider_summaries: summaries.iter().map(|p| summary(simulator, p, with_ids)).collect(),
+        provider_names: named.iter().map(|&i| simulator.prepared.summary_names[i].as_str()).collect(),
+        names: with_ids.then(|| names(simulator, &named)),
+        input_chart_data: chart(|p| p.input),
+        output_chart_data: chart(|p| p.output),
+    })
+}
+
+/// The window that summaries cover: the current clock hour, or the UTC day to date. In the first minute of an
+/// hour the hour before is still shown.
+fn summarised(simulator: &Simulator, pair: &Pair, at: DateTime<Utc>) -> Vec<Paid> {
+    if at >= simulator.config.window_switch {
+        let from = midnight(at);
+        return paid(simulator, pair, from, at, from.timestamp() / 86_400);
+    }
+    let hour = full_hour(at);
+    let (from, to) = match at - hour < Duration::minutes(1) {
+        true => (hour - Duration::hours(1), hour),
+        false => (hour, at),
+    };
+    paid(simulator, pair, from, to, 1_000_000 + from.timestamp() / 3600)
+}
+
+fn chart_days(simulator: &Simulator, pair: &Pair, at: DateTime<Utc>) -> Vec<(DateTime<Utc>, Vec<Paid>)> {
+    days(at, CHART_DAYS)
+        .map(|(from, to)| (from, paid(simulator, pair, from, to, from.timestamp() / 86_400)))
+        .collect()
+}
+
+/// The last UTC days, oldest first, the last one up to now.
+fn days(at: DateTime<Utc>, count: i64) -> impl DoubleEndedIterator<Item = (DateTime<Utc>, DateTime<Utc>)> {
+    let today = midnight(at);
+    (0..count).rev().map(move |back| {
+        let from = today - Duration::days(back);
+        (from, at.min(from + Duration::days(1)))
+    })
+}
+
+fn weighted(all: &[Paid], value: impl Fn(&Paid) -> (f64, u64)) -> Number {
+    let mut sum = (0.0, 0.0);
+    for (value, weight) in all.iter().map(value) {
+        sum = (sum.0 + value * weight as f64, sum.1 + weight as f64);
+    }
+    Number(if sum.1 > 0.0 { sum.0 / sum.1 } else { 0.0 })
+}
+
+fn summary<'a>(simulator: &'a Simulator, paid: &Paid, with_ids: bool) -> Summary<'a> {
+    let e = &simulator.world.endpoints[paid.endpoint];
+    Summary {
+        endpoint_id: with_ids.then_some(e.id),
+        provider_name: &simulator.prepared.summary_names[paid.endpoint],
+        provider_slug: &simulator.world.providers[e.provider].slug,
+        effective_input_price: Number(paid.input),
+        effective_output_price: Number(paid.output),
+        cache_hit_rate: Number(if e.kind == CacheKind::None { 0.0 } else { paid.hit_rate }),
+        total_tokens: paid.counters.tokens(),
+    }
+}
+
+fn names<'a>(simulator: &'a Simulator, named: &[usize]) -> Names<'a> {
+    let world = &simulator.world;
+    let id = |i: usize| world.endpoints[i].id;
+    Names {
+        endpoint_names: named
+            .iter()
+            .map(|&i| (id(i), simulator.prepared.summary_names[i].as_str()))
+            .collect(),
+        endpoint_raw_names: named.iter().map(|&i| (id(i), world.endpoints[i].display.as_str())).collect(),
+        endpoint_provider_slugs: named
+            .iter()
+            .map(|&i| (id(i), world.providers[world.endpoints[i].provider].slug.as_str()))
+            .collect(),
+    }
+}
+
+/// `stats/cache-hit-rate-comparison`: per cent with two decimals.
+pub(super) fn comparison(simulator: &Simulator, pair: Option<&Pair>, at: DateTime<Utc>) -> Vec<u8> {
+    let Some(pair) = pair else { return envelope(&json!([])) };
+    let percent = |p: &Paid| Number((p.hit_rate * 10_000.0).round() / 100.0);
+    let id = |p: &Paid| Key::Id(simulator.world.endpoints[p.endpoint].id);
+    let rows: Vec<Point<'_>> = chart_days(simulator, pair, at)
+        .iter()
+        .map(|(day, paid)| Point { x: stamp(*day), y: paid.iter().map(|p| (id(p), percent(p))).collect() })
+        .collect();
+    envelope(&rows)
+}
+
+#[derive(Serialize)]
+struct Activity<'a> {
+    date: String,
+    model_permaslug: &'a str,
+    variant: &'a str,
+    total_prompt_tokens: u64,
+    total_completion_tokens: u64,
+    total_native_tokens_reasoning: u64,
+    total_native_tokens_cached: u64,
+    count: u64,
+    total_tool_calls: u64,
+    requests_with_tool_call_errors: u64,
+    variant_permaslug: String,
+}
+
+/// `stats/model-activity`: 31 days, newest first, as of the last full hour.
+pub(super) fn activity(simulator: &Simulator, pair: Option<&Pair>, at: DateTime<Utc>) -> Vec<u8> {
+    let cached = full_hour(at);
+    let cached_at = cached.timestamp_millis();
+    let Some(pair) = pair else { return envelope(&json!({"analytics": [], "cachedAt": cached_at})) };
+    let model = &simulator.world.models[pair.model];
+    let rows: Vec<Activity<'_>> = days(cached, ACTIVITY_DAYS)
+        .rev()
+        .map(|(from, to)| {
+            let mut sum = Counters::default();
+            for &endpoint in &pair.endpoints {
+                sum += simulator.book.between(&simulator.world, endpoint, from, to);
+            }
+            (from, sum)
+        })
+        .filter(|(_, sum)| sum.prompt > 0)
+        .map(|(from, sum)| Activity {
+            date: stamp(from),
+            model_permaslug: &model.canonical,
+            variant: pair.variant,
+            total_prompt_tokens: sum.prompt,
+            total_completion_tokens: sum.completion,
+            total_native_tokens_reasoning: sum.completion / 2,
+            total_native_tokens_cached: sum.cached,
+            count: sum.success,
+            total_tool_calls: sum.success / 5,
+            requests_with_tool_call_errors: sum.success / 250,
+            variant_permaslug: super::catalog::with_variant(&model.canonical, pair.variant),
+        })
+        .collect();
+    envelope(&json!({"analytics": rows, "cachedAt": cached_at}))
+}

@@ -1,0 +1,45 @@
+//! How the upstream writes things down.
+
+use chrono::{DateTime, Utc};
+use serde::{Serialize, Serializer};
+
+/// A number as JavaScript writes it: `4`, never `4.0`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Number(pub(super) f64);
+
+impl Serialize for Number {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.0.fract() == 0.0 && self.0.abs() < 1e15 {
+            serializer.serialize_i64(self.0 as i64)
+        } else {
+            serializer.serialize_f64(self.0)
+        }
+    }
+}
+
+/// `{"data": …}` as bytes. The values written here have string keys only and cannot fail to serialise; if one
+/// did, the empty body would be refused by every reader.
+pub(super) fn envelope(data: &impl Serialize) -> Vec<u8> {
+    #[derive(Serialize)]
+    struct Envelope<'a, T> {
+        data: &'a T,
+    }
+    serde_json::to_vec(&Envelope { data }).unwrap_or_default()
+}
+
+/// A value as JSON text.
+pub(super) fn text(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+/// Two JSON objects, neither of them empty, as one.
+pub(super) fn join(left: &str, right: &str) -> String {
+    let left = left.strip_suffix('}').unwrap_or(left);
+    let right = right.strip_prefix('{').unwrap_or(right);
+    format!("{left},{right}")
+}
+
+/// `2026-09-01 00:00:00`.
+pub(super) fn stamp(at: DateTime<Utc>) -> String {
+    at.format("%Y-%m-%d %H:%M:%S").to_string()
+}

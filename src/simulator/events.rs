@@ -1,0 +1,222 @@
+//! What happens in the simulated span, at known times.
+
+use chrono::{DateTime, Duration, NaiveTime, Utc};
+use uuid::Uuid;
+
+use super::config::SimulatorConfig;
+use super::noise::Draw;
+use super::price::CacheKind;
+use super::world::World;
+
+/// Points of hit rate that the getting-worse provider loses.
+const SHIFT: f64 = -0.25;
+
+/// Something that happened to an endpoint or a provider.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event {
+    /// When it began. What holds over the whole span begins at its start.
+    pub at: DateTime<Utc>,
+    /// The endpoint it happened to; `None` where a whole provider is meant.
+    pub endpoint: Option<Uuid>,
+    /// Base slug of the provider.
+    pub provider: String,
+    /// What it was.
+    pub kind: EventKind,
+}
+
+/// The kinds of events.
+#[derive(Clone, Debug, PartialEq)]
+pub enum EventKind {
+    /// All list prices are multiplied by `factor`, at midnight.
+    PriceChange {
+        /// New price over old.
+        factor: f64,
+    },
+    /// Uptime under 80 % until then: status -5.
+    Outage {
+        /// End, exclusive.
+        until: DateTime<Utc>,
+    },
+    /// Uptime between 80 and 95 % until then: status -2.
+    Degraded {
+        /// End, exclusive.
+        until: DateTime<Utc>,
+    },
+    /// A read price is listed and never given.
+    Phantom,
+    /// Hits are reported without any read price.
+    NoDiscount,
+    /// A host that turns many requests away while its uptime looks good.
+    RateLimited,
+    /// The endpoint did not exist before.
+    Appears,
+    /// The endpoint does not exist from then on.
+    Disappears,
+    /// The routing name changes.
+    TagChange {
+        /// New tag.
+        to: String,
+    },
+    /// The provider's true effect changes.
+    EffectShift {
+        /// By how much, a fraction.
+        by: f64,
+    },
+}
+
+/// The UTC midnight at a share of the span; at least one day after its start.
+fn midnight(config: &SimulatorConfig, share: f64) -> DateTime<Utc> {
+    let day = ((f64::from(config.days) * share) as i64).max(1);
+    config.start.date_naive().and_time(NaiveTime::MIN).and_utc() + Duration::days(day)
+}
+
+/// Picks the provider that gets worse, before endpoints are made to fit its range of effects.
+pub(super) fn shift_one_provider(world: &mut World, config: &SimulatorConfig) {
+    let at = midnight(config, 0.6) + Duration::hours(6);
+    let last = world.providers.len() - 1;
+    let chosen = (0..last)
+        .filter(|&i| !world.providers[i].cacheless && !world.providers[i].bills_writes)
+        .min_by(|&a, &b| {
+            let far = |i: usize| (world.providers[i].theta - 0.08).abs();
+            far(a).total_cmp(&far(b))
+        });
+    let Some(chosen) = chosen else { return };
+    let provider = &mut world.providers[chosen];
+    provider.theta = provider.theta.clamp(0.04, 0.12);
+    provider.shift = Some((at, SHIFT));
+    let event = Event {
+        at,
+        endpoint: None,
+        provider: provider.slug.clone(),
+        kind: EventKind::EffectShift { by: SHIFT },
+    };
+    world.events.push(event);
+}
+
+/// Lets everything else happen, each to endpoints of its own.
+pub(super) fn happen(world: &mut World, config: &SimulatorConfig) {
+    let mut free: Vec<usize> = (0..world.endpoints.len())
+        .filter(|&i| {
+            world.endpoints[i].variant == "standard" && world.endpoints[i].kind == CacheKind::Implicit
+        })
+        .collect();
+    special_caches(world, config, &mut free);
+    comings_and_goings(world, config, &mut free);
+    incidents(world, config);
+    price_changes(world, config, &free);
+    let limited: Vec<String> =
+        world.providers.iter().filter(|p| p.limited_ratio > 0.3).map(|p| p.slug.clone()).collect();
+    for provider in limited {
+        world.events.push(Event { at: config.start, endpoint: None, provider, kind: EventKind::RateLimited });
+    }
+    world.events.sort_by_key(|event| (event.at, event.endpoint));
+}
+
+fn record(world: &mut World, endpoint: usize, at: DateTime<Utc>, kind: EventKind) {
+    let e = &world.endpoints[endpoint];
+    let provider = world.providers[e.provider].slug.clone();
+    world.events.push(Event { at, endpoint: Some(e.id), provider, kind });
+}
+
+/// The phantom cache and the cache without a discount: well used endpoints near a hit rate of 0.6.
+fn special_caches(world: &mut World, config: &SimulatorConfig, free: &mut Vec<usize>) {
+    for (kind, event) in
+        [(CacheKind::Phantom, EventKind::Phantom), (CacheKind::NoDiscount, EventKind::NoDiscount)]
+    {
+        let Some(chosen) = nearest(world, config, free, 0.6) else { return };
+        free.retain(|&i| i != chosen);
+        let mean = world.mean_hit_rate(&world.endpoints[chosen], config.start);
+        let endpoint = &mut world.endpoints[chosen];
+        endpoint.kind = kind;
+        endpoint.effect += 0.6 - mean;
+        endpoint.spread = 0.03;
+        endpoint.tokens = endpoint.tokens.max(800e6);
+        for (_, prices) in &mut endpoint.prices {
+            prices.tier_above = None;
+            prices.read = if kind == CacheKind::NoDiscount { None } else { Some(prices.input / 10) };
+        }
+        record(world, chosen, config.start, event);
+    }
+}
+
+/// The free endpoint of an unshifted provider whose mean is nearest to a hit rate.
+fn nearest(world: &World, config: &SimulatorConfig, free: &[usize], hit_rate: f64) -> Option<usize> {
+    let far = |i: usize| (world.mean_hit_rate(&world.endpoints[i], config.start) - hit_rate).abs();
+    free.iter()
+        .copied()
+        .filter(|&i| world.providers[world.endpoints[i].provider].shift.is_none())
+        .min_by(|&a, &b| far(a).total_cmp(&far(b)))
+}
+
+/// One endpoint appears, one goes, one is renamed, all in the middle of the span.
+fn comings_and_goings(world: &mut World, config: &SimulatorConfig, free: &mut Vec<usize>) {
+    let lonely = |world: &World, i: usize| {
+        world
+            .endpoints
+            .iter()
+            .filter(|e| {
+                let own = &world.endpoints[i];
+                e.model == own.model && e.variant == own.variant
+            })
+            .count()
+            < 3
+    };
+    let mut take = |world: &World, salt: i64| {
+        let choices: Vec<usize> = free.iter().copied().filter(|&i| !lonely(world, i)).collect();
+        let chosen = *choices.get(world.noise.at(Draw::Event, [salt]).index(choices.len()))?;
+        free.retain(|&i| i != chosen);
+        Some(chosen)
+    };
+    if let Some(chosen) = take(world, 1) {
+        let at = midnight(config, 0.5) + Duration::hours(9);
+        world.endpoints[chosen].alive_from = at;
+        record(world, chosen, at, EventKind::Appears);
+    }
+    if let Some(chosen) = take(world, 2) {
+        let at = midnight(config, 0.67) + Duration::hours(15);
+        world.endpoints[chosen].alive_until = at;
+        record(world, chosen, at, EventKind::Disappears);
+    }
+    if let Some(chosen) = take(world, 3) {
+        let at = midnight(config, 0.55) + Duration::hours(12);
+        let to = format!("{}/turbo", world.providers[world.endpoints[chosen].provider].slug);
+        world.endpoints[chosen].tags.push((at, to.clone()));
+        record(world, chosen, at, EventKind::TagChange { to });
+    }
+}
+
+/// About 4 % of the endpoints fail hard for some hours, as many are degraded for longer.
+fn incidents(world: &mut World, config: &SimulatorConfig) {
+    for index in 0..world.endpoints.len() {
+        let draw = |part: i64| world.noise.at(Draw::Event, [10 + part, index as i64]);
+        let roll = draw(0).uniform();
+        if roll >= 0.08 {
+            continue;
+        }
+        let from = midnight(config, draw(1).between(0.1, 0.97)) + Duration::hours(draw(2).index(24) as i64);
+        let (hours, failing) = match roll < 0.04 {
+            true => (3 + draw(3).index(7) as i64, draw(4).between(0.27, 0.5)),
+            false => (6 + draw(3).index(9) as i64, draw(4).between(0.075, 0.16)),
+        };
+        let until = from + Duration::hours(hours);
+        world.endpoints[index].incidents.push((from, until, failing));
+        let kind = if roll < 0.04 { EventKind::Outage { until } } else { EventKind::Degraded { until } };
+        record(world, index, from, kind);
+    }
+}
+
+/// About a tenth of the endpoints change their list prices once, at a UTC midnight.
+fn price_changes(world: &mut World, config: &SimulatorConfig, free: &[usize]) {
+    for &index in free {
+        let draw = |part: i64| world.noise.at(Draw::Event, [20 + part, index as i64]);
+        if draw(0).uniform() >= 0.1 {
+            continue;
+        }
+        let at = midnight(config, draw(1).between(0.15, 0.95));
+        let factor =
+            if draw(2).uniform() < 0.6 { draw(3).between(0.6, 0.9) } else { draw(3).between(1.1, 1.4) };
+        let scaled = world.endpoints[index].prices[0].1.scaled(factor);
+        world.endpoints[index].prices.push((at, scaled));
+        record(world, index, at, EventKind::PriceChange { factor });
+    }
+}

@@ -1,0 +1,143 @@
+//! Invented names. None is a company's or a model's; anything that looks like one is chance.
+
+/// Display names of providers; the base slug is derived from them.
+const PROVIDERS: [&str; 44] = [
+    "Quillcloud",
+    "Brackenhost",
+    "Nimbus Forge",
+    "Tallow Compute",
+    "Oxbow AI",
+    "Fennel Systems",
+    "Gantry Nine",
+    "Marmalade GPU",
+    "Pinwheel Inference",
+    "Cobblestone",
+    "Lanternfish",
+    "Umber Works",
+    "Dovetail Cloud",
+    "Sprocketry",
+    "Halyard AI",
+    "Kettlebrook",
+    "Thistledown",
+    "Bellows Compute",
+    "Juniper Stack Co",
+    "Wickerbasket",
+    "Ostrich Labs",
+    "Peatland",
+    "Rookery",
+    "Saltbox AI",
+    "Trundle",
+    "Verdigris",
+    "Yarrow Hosting",
+    "Zeppelin Bay",
+    "Acorn Relay",
+    "Buttercup Silicon",
+    "Clapboard",
+    "Drumlin",
+    "Eiderdown",
+    "Flagstone GPU",
+    "Gooseberry",
+    "Hollyhock",
+    "Inkwell Serve",
+    "Jetsam",
+    "Knapsack AI",
+    "Larkspur Tensor",
+    "Mudlark",
+    "Nutmeg Compute",
+    "Osprey Barn",
+    "Pumpernickel",
+];
+
+const AUTHORS: [(&str, &str); 12] = [
+    ("pelagic-lab", "Pelagic Lab"),
+    ("tanagerworks", "TanagerWorks"),
+    ("orrery-ai", "Orrery AI"),
+    ("mossgrove", "Mossgrove"),
+    ("vesperine", "Vesperine"),
+    ("candlewick", "Candlewick"),
+    ("hollow-hill", "Hollow Hill"),
+    ("bluff-and-bay", "Bluff & Bay"),
+    ("saltmarsh", "Saltmarsh"),
+    ("quincunx", "Quincunx"),
+    ("larchmind", "Larchmind"),
+    ("tin-whistle", "Tin Whistle"),
+];
+
+const FAMILIES: [&str; 25] = [
+    "Bittern",
+    "Curlew",
+    "Dotterel",
+    "Egret",
+    "Fulmar",
+    "Gadwall",
+    "Hoopoe",
+    "Ibisbill",
+    "Jacana",
+    "Knot",
+    "Lapwing",
+    "Merlin Oak",
+    "Nightjar",
+    "Ouzel",
+    "Plover",
+    "Quelea",
+    "Redshank",
+    "Siskin",
+    "Turnstone",
+    "Umbrette",
+    "Veery",
+    "Wagtail",
+    "Xenops",
+    "Yaffle",
+    "Zitting",
+];
+
+const SIZES: [&str; 6] = ["Mini", "Flash", "Pro", "32B", "120B A6B", "Coder"];
+
+/// Text that a page must survive: markup, a right-to-left override, an emoji, 300 characters and more.
+pub(super) fn hostile(what: &str) -> String {
+    format!("<script>alert(\"{what}\")</script> & 'x' \u{202e}\u{200f}\u{1f9ea} {}", "W".repeat(300))
+}
+
+/// How a provider is called.
+pub(super) struct ProviderName {
+    /// Base slug: `nimbus-forge`.
+    pub(super) slug: String,
+    /// The upstream's internal name: `NimbusForge`.
+    pub(super) internal: String,
+    /// What people read: `Nimbus Forge`.
+    pub(super) display: String,
+}
+
+/// The name of the provider at `index`; unique for every index.
+pub(super) fn provider(index: usize) -> ProviderName {
+    let base = PROVIDERS[index % PROVIDERS.len()];
+    let display = match index / PROVIDERS.len() {
+        0 => base.to_owned(),
+        lap => format!("{base} Nr {}", lap + 1),
+    };
+    ProviderName { slug: slug(&display), internal: display.replace(' ', ""), display }
+}
+
+/// How a model is called.
+pub(super) struct ModelName {
+    /// Author slug: `mossgrove`.
+    pub(super) author: &'static str,
+    /// Slug below the author: `curlew-1-mini`.
+    pub(super) slug: String,
+    /// What people read: `Mossgrove: Curlew 1 Mini`.
+    pub(super) display: String,
+}
+
+/// The name of the model at `index`; unique for every index.
+pub(super) fn model(index: usize) -> ModelName {
+    let (author, author_name) = AUTHORS[index % AUTHORS.len()];
+    let turn = index / AUTHORS.len();
+    let family = FAMILIES[(turn + 5 * (index % AUTHORS.len())) % FAMILIES.len()];
+    let version = 1 + turn / FAMILIES.len();
+    let name = format!("{family} {version} {}", SIZES[(index + turn) % SIZES.len()]);
+    ModelName { author, slug: slug(&name), display: format!("{author_name}: {name}") }
+}
+
+fn slug(name: &str) -> String {
+    name.to_lowercase().replace(' ', "-")
+}

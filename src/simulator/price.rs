@@ -1,0 +1,208 @@
+//! Prices in whole units of 10^-12 USD per token, so that the published decimal strings are exact.
+
+use serde_json::{Map, Value, json};
+
+/// One picodollar a token is 10^-6 USD per million tokens.
+const UNITS_PER_USD_PER_MTOK: f64 = 1e6;
+
+/// Share of the traffic with prompts above the threshold of a price tier.
+const LONG_PROMPT_SHARE: f64 = 0.12;
+
+/// Share of the uncached prompt tokens that is written to the cache where writes are billed.
+const WRITE_SHARE: f64 = 0.55;
+
+/// How an endpoint caches and what it charges for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CacheKind {
+    /// Hits are billed at the read price, writes cost nothing extra: the price identity holds.
+    Implicit,
+    /// Writes are billed above the prompt price: the identity does not hold.
+    WriteBilled,
+    /// No cache product: no read price, hit rate exactly 0.
+    None,
+    /// Hits are reported, no read price is listed: they are worth nothing to the payer.
+    NoDiscount,
+    /// A read price is listed and not given: everything is billed at the prompt price.
+    Phantom,
+}
+
+/// List prices of one endpoint before its discount, in 10^-12 USD per token.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Prices {
+    pub(super) input: u64,
+    pub(super) output: u64,
+    pub(super) read: Option<u64>,
+    pub(super) write: Option<u64>,
+    /// Prompts above this many tokens cost twice as much.
+    pub(super) tier_above: Option<u32>,
+    /// Per cent taken off every price shown.
+    pub(super) discount: u32,
+    /// Whether the raw price sheet holds numbers where others hold strings.
+    pub(super) numeric_sheet: bool,
+}
+
+impl Prices {
+    /// Prices from USD per million tokens, to three significant digits.
+    pub(super) fn new(input: f64, output: f64) -> Self {
+        Self {
+            input: units(input),
+            output: units(output),
+            read: None,
+            write: None,
+            tier_above: None,
+            discount: 0,
+            numeric_sheet: false,
+        }
+    }
+
+    /// Everything for nothing.
+    pub(super) fn free() -> Self {
+        Self::new(0.0, 0.0)
+    }
+
+    /// The same sheet with every price times `factor`, to three significant digits.
+    pub(super) fn scaled(&self, factor: f64) -> Self {
+        let scale = |value: u64| units(value as f64 * factor / UNITS_PER_USD_PER_MTOK);
+        Self {
+            input: scale(self.input),
+            output: scale(self.output),
+            read: self.read.map(scale),
+            write: self.write.map(scale),
+            ..self.clone()
+        }
+    }
+
+    /// The prompt price that is charged, in USD per million tokens.
+    pub(super) fn input_usd(&self) -> f64 {
+        self.shown(self.input) as f64 / UNITS_PER_USD_PER_MTOK
+    }
+
+    /// The completion price that is charged, in USD per million tokens.
+    pub(super) fn output_usd(&self) -> f64 {
+        self.shown(self.output) as f64 / UNITS_PER_USD_PER_MTOK
+    }
+
+    /// What a prompt token cost on average at hit rate `h`, in USD per million tokens; `error` is the relative
+    /// error of the upstream's own arithmetic.
+    pub(super) fn effective_input(&self, kind: CacheKind, h: f64, error: f64) -> f64 {
+        let usd = |value: u64| self.shown(value) as f64 / UNITS_PER_USD_PER_MTOK;
+        let (input, read) = (usd(self.input), usd(self.read.unwrap_or(self.input)));
+        let base = match kind {
+            CacheKind::None | CacheKind::NoDiscount | CacheKind::Phantom => input,
+            CacheKind::Implicit => ((1.0 - h) * input + h * read) * (1.0 + error),
+            CacheKind::WriteBilled => {
+                let written = (1.0 - h) * WRITE_SHARE;
+                let write = usd(self.write.unwrap_or(self.input));
+                ((1.0 - h - written) * input + h * read + written * write) * (1.0 + error)
+            }
+        };
+        match self.tier_above {
+            Some(_) => base * (1.0 + LONG_PROMPT_SHARE),
+            None => base,
+        }
+    }
+
+    /// The `pricing` object: strings in USD per token net of the discount, which is a number.
+    pub(super) fn wire(&self) -> Value {
+        let mut object = self.wire_plain();
+        object.insert("discount".to_owned(), discount(self.discount));
+        Value::Object(object)
+    }
+
+    /// The `pricing` object as `/models` shows it: without the discount.
+    pub(super) fn wire_plain(&self) -> Map<String, Value> {
+        let mut object = self.wire_times(1);
+        if let Some(above) = self.tier_above {
+            let mut tier = self.wire_times(2);
+            tier.insert("min_prompt_tokens".to_owned(), json!(above));
+            object.insert("overrides".to_owned(), json!([tier]));
+        }
+        object
+    }
+
+    /// The undiscounted sheet: strings or numbers, by provider.
+    pub(super) fn wire_sheet(&self) -> Value {
+        let value = |units: u64| match self.numeric_sheet {
+            true => json!(units as f64 * 1e-12),
+            false => json!(decimal(units)),
+        };
+        let mut sheet = Map::new();
+        sheet.insert("openai:prompt_tokens".to_owned(), value(self.input));
+        sheet.insert("openai:completion_tokens".to_owned(), value(self.output));
+        if let Some(read) = self.read {
+            sheet.insert("openai:cached_prompt_tokens".to_owned(), value(read));
+        }
+        Value::Object(sheet)
+    }
+
+    fn wire_times(&self, factor: u64) -> Map<String, Value> {
+        let text = |value: u64| json!(decimal(self.shown(value) * factor));
+        let mut object = Map::new();
+        object.insert("prompt".to_owned(), text(self.input));
+        object.insert("completion".to_owned(), text(self.output));
+        if let Some(read) = self.read {
+            object.insert("input_cache_read".to_owned(), text(read));
+        }
+        if let Some(write) = self.write {
+            object.insert("input_cache_write".to_owned(), text(write));
+        }
+        object
+    }
+
+    fn shown(&self, units: u64) -> u64 {
+        (units * u64::from(100 - self.discount) + 50) / 100
+    }
+}
+
+/// The upstream writes 0 as an integer and other discounts as fractions.
+fn discount(percent: u32) -> Value {
+    match percent {
+        0 => json!(0),
+        other => json!(f64::from(other) / 100.0),
+    }
+}
+
+/// USD per million tokens to units, three significant digits.
+fn units(usd_per_mtok: f64) -> u64 {
+    let raw = usd_per_mtok * UNITS_PER_USD_PER_MTOK;
+    if raw < 1.0 {
+        return 0;
+    }
+    let step = 10f64.powi((raw.log10().floor() as i32 - 2).max(0));
+    ((raw / step).round() * step) as u64
+}
+
+/// `580000` to `"0.00000058"`: a plain decimal without trailing zeros.
+fn decimal(units: u64) -> String {
+    let text = format!("{}.{:012}", units / 1_000_000_000_000, units % 1_000_000_000_000);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prices_are_written_as_the_upstream_writes_them() {
+        assert_eq!(decimal(580_000), "0.00000058");
+        assert_eq!(decimal(0), "0");
+        assert_eq!(units(0.123_456), 123_000);
+        let mut prices = Prices::new(0.95, 4.0);
+        prices.read = Some(units(0.16));
+        prices.discount = 39;
+        let wire = prices.wire();
+        assert_eq!(wire["prompt"], "0.0000005795");
+        assert_eq!(wire["input_cache_read"], "0.0000000976");
+        assert_eq!(wire["discount"], 0.39);
+        assert_eq!(prices.wire_sheet()["openai:prompt_tokens"], "0.00000095");
+    }
+
+    #[test]
+    fn a_phantom_and_a_missing_read_price_bill_in_full() {
+        let mut prices = Prices::new(1.0, 4.0);
+        prices.read = Some(units(0.1));
+        assert_eq!(prices.effective_input(CacheKind::Phantom, 0.6, 0.0), 1.0);
+        assert_eq!(prices.effective_input(CacheKind::NoDiscount, 0.6, 0.0), 1.0);
+        assert!((prices.effective_input(CacheKind::Implicit, 0.5, 0.0) - 0.55).abs() < 1e-12);
+    }
+}

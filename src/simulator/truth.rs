@@ -1,0 +1,138 @@
+//! What is really so: what an estimate made from the published bodies has to find.
+
+use chrono::{DateTime, Duration, NaiveDate, NaiveTime, Utc};
+use uuid::Uuid;
+
+use super::events::Event;
+use super::price::CacheKind;
+use super::traffic::{Counters, full_hour};
+use super::{Simulator, world};
+
+/// The truth of one provider.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProviderTruth {
+    /// Base slug.
+    pub slug: String,
+    /// Effect on the hit rate at the start of time, a fraction; `None` where it has no cache product.
+    /// Only differences between effects can be estimated: centre both sides before comparing.
+    pub theta: Option<f64>,
+}
+
+/// The truth of one model.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ModelTruth {
+    /// Public id without variant.
+    pub id: String,
+    /// Canonical slug.
+    pub canonical: String,
+    /// Level of the hit rate, a fraction.
+    pub alpha: f64,
+}
+
+/// The truth of one endpoint.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EndpointTruth {
+    /// Upstream id.
+    pub id: Uuid,
+    /// Canonical slug of its model.
+    pub model: String,
+    /// `standard`, `free`, `batch` or `thinking`.
+    pub variant: &'static str,
+    /// Base slug of its provider.
+    pub provider: String,
+    /// How it caches and bills.
+    pub kind: CacheKind,
+    /// Deviation from model level plus provider effect, a fraction.
+    pub effect: f64,
+    /// Mean tokens a day.
+    pub tokens_per_day: f64,
+}
+
+/// A view of a simulator's truth.
+#[derive(Clone, Copy, Debug)]
+pub struct Truth<'a> {
+    pub(super) simulator: &'a Simulator,
+}
+
+impl Truth<'_> {
+    /// All providers, in the world's order.
+    pub fn providers(&self) -> Vec<ProviderTruth> {
+        let world = &self.simulator.world;
+        let truth = |p: &world::Provider| ProviderTruth {
+            slug: p.slug.clone(),
+            theta: (!p.cacheless).then_some(p.theta),
+        };
+        world.providers.iter().map(truth).collect()
+    }
+
+    /// All models, in the world's order.
+    pub fn models(&self) -> Vec<ModelTruth> {
+        let truth = |m: &world::Model| ModelTruth {
+            id: m.id.clone(),
+            canonical: m.canonical.clone(),
+            alpha: m.alpha,
+        };
+        self.simulator.world.models.iter().map(truth).collect()
+    }
+
+    /// All endpoints that exist at some time, in the world's order.
+    pub fn endpoints(&self) -> Vec<EndpointTruth> {
+        let world = &self.simulator.world;
+        let truth = |e: &world::Endpoint| EndpointTruth {
+            id: e.id,
+            model: world.models[e.model].canonical.clone(),
+            variant: e.variant,
+            provider: world.providers[e.provider].slug.clone(),
+            kind: e.kind,
+            effect: e.effect,
+            tokens_per_day: e.tokens,
+        };
+        world.endpoints.iter().map(truth).collect()
+    }
+
+    /// What happened, by time.
+    pub fn events(&self) -> &[Event] {
+        &self.simulator.world.events
+    }
+
+    /// A provider's effect at the start of time, a fraction; `None` if it is unknown or has no cache product.
+    pub fn theta(&self, provider: &str) -> Option<f64> {
+        self.theta_at(provider, DateTime::<Utc>::MIN_UTC)
+    }
+
+    /// A provider's effect at a time, a fraction; `None` if it is unknown or has no cache product.
+    pub fn theta_at(&self, provider: &str, at: DateTime<Utc>) -> Option<f64> {
+        let found = self.simulator.world.providers.iter().find(|p| p.slug == provider)?;
+        (!found.cacheless).then(|| found.theta_at(at))
+    }
+
+    /// The mean hit rate of an endpoint at a time, a fraction, without the noise of days and hours;
+    /// `None` if the endpoint is unknown.
+    pub fn mean_hit_rate(&self, endpoint: Uuid, at: DateTime<Utc>) -> Option<f64> {
+        let index = self.index(endpoint)?;
+        let world = &self.simulator.world;
+        Some(world.mean_hit_rate(&world.endpoints[index], at))
+    }
+
+    /// The hit rate of an endpoint in the clock hour that holds `hour`, a fraction; `None` without traffic.
+    pub fn true_hourly_hit_rate(&self, endpoint: Uuid, hour: DateTime<Utc>) -> Option<f64> {
+        let from = full_hour(hour);
+        self.counters(endpoint, from, from + Duration::hours(1))?.hit_rate()
+    }
+
+    /// The hit rate of an endpoint over a UTC day, a fraction; `None` without traffic.
+    pub fn true_day_hit_rate(&self, endpoint: Uuid, day: NaiveDate) -> Option<f64> {
+        let from = day.and_time(NaiveTime::MIN).and_utc();
+        self.counters(endpoint, from, from + Duration::days(1))?.hit_rate()
+    }
+
+    /// What an endpoint served in `[from, to)`; `None` if it is unknown.
+    pub fn counters(&self, endpoint: Uuid, from: DateTime<Utc>, to: DateTime<Utc>) -> Option<Counters> {
+        let index = self.index(endpoint)?;
+        Some(self.simulator.book.between(&self.simulator.world, index, from, to))
+    }
+
+    fn index(&self, endpoint: Uuid) -> Option<usize> {
+        self.simulator.by_uuid.get(&endpoint).copied()
+    }
+}

@@ -1,0 +1,208 @@
+//! The simulated market: providers, models, endpoints, and the true effects behind them.
+
+use chrono::{DateTime, Datelike, Duration, Utc};
+use uuid::Uuid;
+
+use super::config::SimulatorConfig;
+use super::events::Event;
+use super::noise::{Draw, Noise};
+use super::price::{CacheKind, Prices};
+use super::{endpoints, events, names};
+
+/// A company that serves models.
+#[derive(Clone, Debug)]
+pub(super) struct Provider {
+    pub(super) slug: String,
+    pub(super) internal: String,
+    pub(super) display: String,
+    pub(super) headquarters: &'static str,
+    /// True effect on the hit rate, a fraction; meaningless where `cacheless`.
+    pub(super) theta: f64,
+    /// From when on the effect is lower, and by how much (a negative fraction).
+    pub(super) shift: Option<(DateTime<Utc>, f64)>,
+    pub(super) cacheless: bool,
+    pub(super) bills_writes: bool,
+    /// Share of the requests it turns away, as a multiple of those it takes.
+    pub(super) limited_ratio: f64,
+}
+
+impl Provider {
+    pub(super) fn theta_at(&self, at: DateTime<Utc>) -> f64 {
+        self.theta + self.shift.filter(|(from, _)| at >= *from).map_or(0.0, |(_, by)| by)
+    }
+
+    /// The lowest and the highest effect over time.
+    pub(super) fn theta_range(&self) -> (f64, f64) {
+        let other = self.theta + self.shift.map_or(0.0, |(_, by)| by);
+        (self.theta.min(other), self.theta.max(other))
+    }
+}
+
+/// One set of weights.
+#[derive(Clone, Debug)]
+pub(super) struct Model {
+    /// Public name without variant: `mossgrove/curlew-1-mini`.
+    pub(super) id: String,
+    /// Canonical slug: the id and a date.
+    pub(super) canonical: String,
+    pub(super) name: String,
+    pub(super) created: i64,
+    pub(super) context: u32,
+    /// True level of the hit rate, a fraction.
+    pub(super) alpha: f64,
+    /// Typical prompt price, USD per million tokens.
+    pub(super) price: f64,
+    /// Whether its providers charge more for long prompts.
+    pub(super) tiered: bool,
+    /// log of its typical endpoint's tokens a day.
+    pub(super) log_tokens: f64,
+}
+
+/// One provider's deployment of one model variant.
+#[derive(Clone, Debug)]
+pub(super) struct Endpoint {
+    pub(super) id: Uuid,
+    pub(super) model: usize,
+    pub(super) variant: &'static str,
+    pub(super) provider: usize,
+    /// Routing name and from when on it holds; never empty.
+    pub(super) tags: Vec<(DateTime<Utc>, String)>,
+    pub(super) display: String,
+    pub(super) region: Option<&'static str>,
+    pub(super) quantization: Option<&'static str>,
+    /// List prices and from when on they hold; never empty.
+    pub(super) prices: Vec<(DateTime<Utc>, Prices)>,
+    pub(super) kind: CacheKind,
+    /// True deviation from model level plus provider effect, a fraction.
+    pub(super) effect: f64,
+    /// Standard deviation of its slow level changes, a fraction.
+    pub(super) spread: f64,
+    /// Mean tokens a day.
+    pub(super) tokens: f64,
+    /// Prompt tokens over all tokens.
+    pub(super) prompt_share: f64,
+    /// Typical share of requests that fail.
+    pub(super) error_rate: f64,
+    /// Median tokens a second.
+    pub(super) throughput: f64,
+    /// Median time to first token, ms.
+    pub(super) latency: f64,
+    pub(super) hides_stats: bool,
+    pub(super) alive_from: DateTime<Utc>,
+    pub(super) alive_until: DateTime<Utc>,
+    /// Half-open stretches with the share of requests that fail in them.
+    pub(super) incidents: Vec<(DateTime<Utc>, DateTime<Utc>, f64)>,
+}
+
+impl Endpoint {
+    pub(super) fn alive(&self, at: DateTime<Utc>) -> bool {
+        self.alive_from <= at && at < self.alive_until
+    }
+
+    pub(super) fn tag(&self, at: DateTime<Utc>) -> &str {
+        let index = self.tags.partition_point(|(from, _)| *from <= at).max(1) - 1;
+        &self.tags[index].1
+    }
+
+    /// Index of the price sheet that holds at a time.
+    pub(super) fn price_step(&self, at: DateTime<Utc>) -> usize {
+        self.prices.partition_point(|(from, _)| *from <= at).max(1) - 1
+    }
+
+    pub(super) fn price(&self, at: DateTime<Utc>) -> &Prices {
+        &self.prices[self.price_step(at)].1
+    }
+
+    /// Free and batch variants publish effective prices of 0.
+    pub(super) fn unpriced(&self) -> bool {
+        matches!(self.variant, "free" | "batch")
+    }
+}
+
+/// A model variant as `/models` lists it.
+#[derive(Clone, Debug)]
+pub(super) struct Pair {
+    pub(super) model: usize,
+    pub(super) variant: &'static str,
+    /// Indices of its endpoints; empty for a variant that nobody serves any more.
+    pub(super) endpoints: Vec<usize>,
+}
+
+/// Everything that is true.
+#[derive(Clone, Debug)]
+pub(super) struct World {
+    pub(super) noise: Noise,
+    pub(super) providers: Vec<Provider>,
+    pub(super) models: Vec<Model>,
+    pub(super) endpoints: Vec<Endpoint>,
+    pub(super) pairs: Vec<Pair>,
+    pub(super) events: Vec<Event>,
+}
+
+impl World {
+    /// Builds the world of a validated configuration.
+    pub(super) fn build(config: &SimulatorConfig) -> Self {
+        let noise = Noise::new(config.seed);
+        let providers = (0..config.providers).map(|i| provider(config, noise, i)).collect();
+        let models = (0..config.models).map(|i| model(config, noise, i)).collect();
+        let mut world =
+            Self { noise, providers, models, endpoints: Vec::new(), pairs: Vec::new(), events: Vec::new() };
+        if config.events {
+            events::shift_one_provider(&mut world, config);
+        }
+        endpoints::populate(&mut world, config);
+        if config.events {
+            events::happen(&mut world, config);
+        }
+        world
+    }
+
+    /// The true mean hit rate of an endpoint at a time: level plus effects, without noise.
+    pub(super) fn mean_hit_rate(&self, endpoint: &Endpoint, at: DateTime<Utc>) -> f64 {
+        if endpoint.kind == CacheKind::None {
+            return 0.0;
+        }
+        self.models[endpoint.model].alpha + self.providers[endpoint.provider].theta_at(at) + endpoint.effect
+    }
+}
+
+fn provider(config: &SimulatorConfig, noise: Noise, index: usize) -> Provider {
+    let key = index as i64;
+    let name = names::provider(index);
+    let cacheless = index % 4 == 3 && index / 4 < config.cacheless_providers;
+    let limited = if index % 13 == 5 {
+        noise.at(Draw::Limited, [key]).between(0.5, 1.8)
+    } else {
+        0.01 * noise.at(Draw::Limited, [key]).factor(1.2).min(8.0)
+    };
+    Provider {
+        display: if config.hostile_names && index == 0 { names::hostile("provider") } else { name.display },
+        slug: name.slug,
+        internal: name.internal,
+        headquarters: ["US", "DE", "SG", "CN", "FI", "FR"][noise.at(Draw::Catalog, [0, key]).index(6)],
+        theta: (0.12 * noise.at(Draw::Theta, [key]).normal()).clamp(-0.22, 0.20),
+        shift: None,
+        cacheless,
+        bills_writes: !cacheless && index % 13 == 8,
+        limited_ratio: limited,
+    }
+}
+
+fn model(config: &SimulatorConfig, noise: Noise, index: usize) -> Model {
+    let key = index as i64;
+    let name = names::model(index);
+    let id = format!("{}/{}", name.author, name.slug);
+    let created = config.start - Duration::days(30 + noise.at(Draw::Catalog, [1, key]).index(300) as i64);
+    let date = format!("{:04}{:02}{:02}", created.year(), created.month(), created.day());
+    Model {
+        canonical: format!("{id}-{date}"),
+        id,
+        name: if config.hostile_names && index == 0 { names::hostile("model") } else { name.display },
+        created: created.timestamp(),
+        context: [131_072, 200_000, 262_144, 1_048_576][noise.at(Draw::Catalog, [2, key]).index(4)],
+        alpha: noise.at(Draw::Alpha, [key]).between(0.27, 0.73),
+        price: (0.4 * noise.at(Draw::Price, [key]).factor(1.1)).clamp(0.03, 6.0),
+        tiered: index % 9 == 7,
+        log_tokens: 300e6_f64.ln() + 1.2 * noise.at(Draw::Volume, [0, key]).normal(),
+    }
+}
