@@ -1,7 +1,7 @@
 -- One row per endpoint of the newest run at as_of. Parameter: as_of.
 WITH newest AS (
     SELECT run_no, observed_at, window_kind FROM run
-    WHERE observed_at <= CAST($1 AS TIMESTAMP)
+    WHERE observed_at <= CAST($1 AS TIMESTAMP) AND status <> 'failed'
     ORDER BY observed_at DESC LIMIT 1
 ), facts AS (
     SELECT h.* FROM endpoint_history h, newest

@@ -162,7 +162,7 @@ WITH opened AS (
 )
 SELECT run_no, observed_at, kind, endpoint_no, detail
 FROM happened, stage_run
-WHERE run_no > 1
+WHERE EXISTS (SELECT 1 FROM run WHERE run.run_no < stage_run.run_no AND run.status <> 'failed')
 ORDER BY kind, endpoint_no;
 
 DROP TABLE stage_run;

@@ -19,7 +19,7 @@ const MERGE: &str = include_str!("../../queries/ingest/merge.sql");
 pub struct RunRecord {
     /// Id.
     pub run_id: String,
-    /// `ok` or `partial`.
+    /// `ok`, `partial` or `failed`.
     pub status: String,
     /// The upstream's base address.
     pub upstream: String,
@@ -36,6 +36,9 @@ pub struct RunRecord {
     /// What failed, for people.
     pub failures: Vec<String>,
 }
+
+/// Status of a run that brought no readings: its account is kept, the record stays as it was.
+const FAILED: &str = "failed";
 
 /// What became of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,9 +60,10 @@ impl Store {
         if known(&connection, &record.run_id)? {
             return Ok(Ingested::Known);
         }
-        refuse_out_of_order(&connection, run.observed_at)?;
         connection.execute_batch("BEGIN")?;
-        let outcome = ingest(&connection, record, run);
+        let outcome = forget_failed(&connection, &record.run_id)
+            .and_then(|()| refuse_out_of_order(&connection, run.observed_at))
+            .and_then(|()| ingest(&connection, record, run));
         match outcome {
             Ok(()) => {
                 connection.execute_batch("COMMIT; CHECKPOINT;")?;
@@ -74,9 +78,24 @@ impl Store {
 }
 
 fn known(connection: &Connection, run_id: &str) -> Result<bool, StoreError> {
-    let count: i64 =
-        connection.query_row("SELECT count(*) FROM run WHERE run_id = ?", [run_id], |row| row.get(0))?;
+    let count: i64 = connection.query_row(
+        "SELECT count(*) FROM run WHERE run_id = ? AND status <> 'failed'",
+        [run_id],
+        |row| row.get(0),
+    )?;
     Ok(count > 0)
+}
+
+/// A run that failed may be tried again under its id: only the account of the failure is replaced.
+fn forget_failed(connection: &Connection, run_id: &str) -> Result<(), StoreError> {
+    for table in ["run_source", "quarantine", "drift"] {
+        connection.execute(
+            &format!("DELETE FROM {table} WHERE run_no IN (SELECT run_no FROM run WHERE run_id = ?)"),
+            [run_id],
+        )?;
+    }
+    connection.execute("DELETE FROM run WHERE run_id = ?", [run_id])?;
+    Ok(())
 }
 
 fn refuse_out_of_order(connection: &Connection, observed_at: DateTime<Utc>) -> Result<(), StoreError> {
@@ -98,13 +117,17 @@ fn ingest(connection: &Connection, record: &RunRecord, run: &RunReadings) -> Res
         "INSERT INTO stage_run VALUES (?, CAST(? AS TIMESTAMP))",
         params![run_no, naive(run.observed_at)],
     )?;
+    insert_run(connection, run_no, record, run)?;
+    insert_findings(connection, run_no, run)?;
+    if record.status == FAILED {
+        // It says nothing about the endpoints, so nothing that is known of them may change.
+        return Ok(());
+    }
     window_event(connection, run_no, run)?;
     let numbers = number_endpoints(connection, run)?;
     stage_readings(connection, run, &numbers)?;
     stage_closing(connection, run, &numbers)?;
     stage_lists(connection, run)?;
-    insert_run(connection, run_no, record, run)?;
-    insert_findings(connection, run_no, run)?;
     connection.execute_batch(MERGE)?;
     Ok(())
 }
@@ -404,8 +427,8 @@ fn insert_findings(connection: &Connection, run_no: i32, run: &RunReadings) -> R
 /// A change of the window kind is an event: numbers before and after do not mean the same.
 fn window_event(connection: &Connection, run_no: i32, run: &RunReadings) -> Result<(), StoreError> {
     let before: Option<String> = connection.query_row(
-        "SELECT max_by(window_kind, run_no) FROM run WHERE window_kind <> 'unknown'",
-        [],
+        "SELECT max_by(window_kind, run_no) FROM run WHERE window_kind <> 'unknown' AND run_no < ?",
+        [run_no],
         |row| row.get(0),
     )?;
     let Some(before) = before.filter(|kind| *kind != run.window_kind.as_str()) else { return Ok(()) };

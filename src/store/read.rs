@@ -18,6 +18,10 @@ const MODELS: &str = include_str!("../../queries/analysis/models.sql");
 const PROVIDERS: &str = include_str!("../../queries/analysis/providers.sql");
 const NUMBERS: &str = include_str!("../../queries/analysis/numbers.sql");
 
+const RUN_COLUMNS: &str =
+    "SELECT run_id, epoch_us(observed_at), status, window_kind, simulated, requests, documents,
+    readings, endpoints, quarantined, drift, duration_ms, failures FROM run";
+
 /// A stored run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RunRow {
@@ -146,12 +150,12 @@ impl Store {
     /// [`StoreError::Query`].
     pub fn runs(&self, as_of: DateTime<Utc>, limit: usize) -> Result<Vec<RunRow>, StoreError> {
         self.read(|connection| {
-            let mut statement = connection.prepare(
-                "SELECT run_id, epoch_us(observed_at), status, window_kind, simulated, requests, documents, readings,
-                        endpoints, quarantined, drift, duration_ms, failures
-                 FROM run WHERE observed_at <= CAST(? AS TIMESTAMP) ORDER BY observed_at DESC LIMIT ?",
-            )?;
-            let rows = statement.query_map(params![naive(as_of), i64::try_from(limit).unwrap_or(i64::MAX)], run_row)?;
+            let sql = format!(
+                "{RUN_COLUMNS} WHERE observed_at <= CAST(? AS TIMESTAMP) ORDER BY observed_at DESC LIMIT ?"
+            );
+            let mut statement = connection.prepare(&sql)?;
+            let rows = statement
+                .query_map(params![naive(as_of), i64::try_from(limit).unwrap_or(i64::MAX)], run_row)?;
             rows.map(|row| row?).collect()
         })
     }
@@ -171,12 +175,30 @@ impl Store {
         })
     }
 
-    /// The newest run at or before `as_of`.
+    /// The newest run at or before `as_of` that brought readings; `None` of `as_of` is no limit.
     ///
     /// # Errors
     /// [`StoreError::Query`].
-    pub fn newest_run(&self, as_of: DateTime<Utc>) -> Result<Option<RunRow>, StoreError> {
-        Ok(self.runs(as_of, 1)?.pop())
+    pub fn newest_run(&self, as_of: Option<DateTime<Utc>>) -> Result<Option<RunRow>, StoreError> {
+        let limit = as_of.map_or_else(|| "9999-12-31".to_owned(), naive);
+        self.read(|connection| {
+            let sql = format!(
+                "{RUN_COLUMNS} WHERE observed_at <= CAST(? AS TIMESTAMP) AND status <> 'failed' ORDER BY observed_at DESC LIMIT 1"
+            );
+            let mut statement = connection.prepare(&sql)?;
+            let mut rows = statement.query_map([limit], run_row)?;
+            rows.next().map(|row| row?).transpose()
+        })
+    }
+
+    /// When the newest run looked, failed ones included.
+    ///
+    /// # Errors
+    /// [`StoreError::Query`].
+    pub fn newest_time(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let newest: Option<i64> =
+            self.writer().query_row("SELECT epoch_us(max(observed_at)) FROM run", [], |row| row.get(0))?;
+        Ok(newest.and_then(DateTime::from_timestamp_micros))
     }
 
     /// Frame `days` of the analysis: one row per endpoint and UTC day of `[from, to]`.

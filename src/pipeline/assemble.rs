@@ -1,0 +1,431 @@
+//! Puts what the store knows and what the analysis says together into the published content.
+
+use super::publish::SHOWN_DAYS;
+use crate::analysis::{Analysis, EndpointVerdicts, METHOD_VERSION};
+use crate::archive::hex_sha256;
+use crate::domain::endpoint::{Model, Provider};
+use crate::domain::ids::{ModelSlug, ProviderSlug, Variant};
+use crate::domain::thresholds;
+use crate::domain::tier::{Lens, Tier};
+use crate::domain::window::WindowKind;
+use crate::domain::workload::Workload;
+use crate::snapshot::{
+    DriftCount, EffectivePrices, Endpoint, EndpointDay, Event, ModelEntry, Prices, ProviderDay,
+    ProviderEntry, QuarantineCount, RecentReading, RunSummary, Snapshot, SourceAge, Status, Summary,
+};
+use crate::store::{EndpointDayRow, EndpointNow, ReadingRow, RunRow, Store, StoreError};
+use chrono::{DateTime, Days, Duration, NaiveDate, Utc};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use uuid::Uuid;
+
+/// Runs the status page lists.
+const SHOWN_RUNS: usize = 48;
+/// Events the status page lists.
+const SHOWN_EVENTS: usize = 200;
+/// Hours of readings that the API's `readings` route serves.
+const READING_HOURS: i64 = 48;
+/// Most readings a snapshot carries; the newest are kept.
+const MOST_READINGS: usize = 30_000;
+
+/// Everything read from the store for one snapshot.
+pub struct Material {
+    newest: RunRow,
+    runs: Vec<RunRow>,
+    run_count: usize,
+    first_run: DateTime<Utc>,
+    providers: Vec<Provider>,
+    models: Vec<Model>,
+    endpoints: Vec<EndpointNow>,
+    days: Vec<EndpointDayRow>,
+    readings: Vec<ReadingRow>,
+    status: Status,
+}
+
+impl Material {
+    /// Reads what was known at the time of `newest`.
+    pub fn read(store: &Store, newest: RunRow, providers: Vec<Provider>) -> Result<Self, StoreError> {
+        let as_of = newest.observed_at;
+        let today = as_of.date_naive();
+        let from = today.checked_sub_days(Days::new(SHOWN_DAYS - 1)).unwrap_or(today);
+        let (run_count, first) = store.extent(as_of)?;
+        let runs = store.runs(as_of, SHOWN_RUNS)?;
+        let until = as_of + Duration::seconds(1);
+        Ok(Self {
+            run_count,
+            first_run: first.unwrap_or(as_of),
+            models: store.models(as_of)?,
+            endpoints: store.endpoints(as_of)?,
+            days: store.days(from, today, as_of)?,
+            readings: store.readings(until - Duration::hours(READING_HOURS), until)?,
+            status: status(store, as_of, &runs)?,
+            newest,
+            runs,
+            providers,
+        })
+    }
+}
+
+fn status(store: &Store, as_of: DateTime<Utc>, runs: &[RunRow]) -> Result<Status, StoreError> {
+    let source = |row: crate::store::SourceRow| {
+        let [planned, ok, no_data, failed] = row.counts;
+        SourceAge { source: row.source, newest: row.newest, planned, ok, no_data, failed }
+    };
+    Ok(Status {
+        runs: runs.iter().map(run_summary).collect(),
+        sources: store.source_rows(as_of)?.into_iter().map(source).collect(),
+        quarantine: store
+            .quarantine_rows(as_of)?
+            .into_iter()
+            .map(|row| QuarantineCount {
+                reason: row.reason,
+                rows: row.rows,
+                tokens: row.tokens,
+                example: row.example,
+            })
+            .collect(),
+        drift: store
+            .drift_rows(as_of)?
+            .into_iter()
+            .map(|row| DriftCount { kind: row.kind, path: row.path, count: row.count })
+            .collect(),
+        events: store
+            .event_rows(as_of, SHOWN_EVENTS)?
+            .into_iter()
+            .map(|row| Event {
+                at: row.at,
+                kind: row.kind,
+                model_id: row.model_id,
+                tag: row.tag,
+                detail: row.detail,
+            })
+            .collect(),
+        missing: Vec::new(),
+    })
+}
+
+fn run_summary(row: &RunRow) -> RunSummary {
+    let [requests, documents, readings, endpoints, quarantined, drift] = row.counts;
+    RunSummary {
+        run_id: row.run_id.clone(),
+        observed_at: row.observed_at,
+        status: row.status.clone(),
+        window_kind: row.window_kind,
+        requests,
+        documents,
+        readings,
+        endpoints,
+        quarantined,
+        drift,
+        duration_ms: row.duration_ms,
+        failures: row.failures.clone(),
+    }
+}
+
+/// Puts the published content together.
+pub fn snapshot(
+    material: Material,
+    mut analysis: Analysis,
+    workloads: Vec<Workload>,
+    built_at: DateTime<Utc>,
+) -> Snapshot {
+    let observed_days: BTreeSet<NaiveDate> =
+        material.days.iter().filter(|day| !day.derived).map(|day| day.day).collect();
+    let provider_days = provider_days(&material.days);
+    let default_workload = workloads.first().map_or_else(String::new, |workload| workload.name.clone());
+    let mut days: HashMap<Uuid, Vec<EndpointDay>> = HashMap::new();
+    for day in &material.days {
+        days.entry(day.endpoint_id).or_default().push(endpoint_day(day));
+    }
+    let endpoints = material.endpoints.len();
+    let with_usage = material.endpoints.iter().filter(|endpoint| endpoint.hit_rate.is_some()).count();
+    let models =
+        model_entries(material.models, material.endpoints, &mut days, &mut analysis, &default_workload);
+    let providers = provider_entries(&material.providers, &models, provider_days);
+    let tokens_per_day: f64 = models.iter().map(|model| model.tokens_per_day).sum();
+    let covered = analysis.tier_lists.iter().find(|list| list.lens == Lens::Cache).map(|list| {
+        let rated = list.providers.iter().filter(|provider| provider.tier != Tier::Unrated);
+        rated.map(|provider| provider.tokens_per_day).sum::<f64>()
+    });
+    let mut status = material.status;
+    status.missing = missing(&material.newest, observed_days.len(), &analysis);
+    let mut snapshot = Snapshot {
+        id: String::new(),
+        method_version: METHOD_VERSION,
+        as_of: material.newest.observed_at,
+        built_at,
+        simulated: material.newest.simulated || material.runs.iter().any(|run| run.simulated),
+        summary: Summary {
+            endpoints,
+            endpoints_with_usage: with_usage,
+            models: models.len(),
+            providers: providers.iter().filter(|provider| provider.endpoints > 0).count(),
+            tokens_per_day,
+            covered_share: covered
+                .filter(|_| tokens_per_day > 0.0)
+                .map(|tokens| (tokens / tokens_per_day).min(1.0)),
+            runs: material.run_count,
+            first_run: material.first_run,
+            observed_days: observed_days.len(),
+        },
+        tier_lists: analysis.tier_lists,
+        models,
+        providers,
+        workloads,
+        readings: recent_readings(material.readings),
+        status,
+        thresholds: thresholds::table(),
+    };
+    snapshot.id = id(&snapshot, &material.newest.run_id);
+    snapshot
+}
+
+/// The run's id and a digest of the content, the time of building left out: the same content has the same id.
+fn id(snapshot: &Snapshot, run_id: &str) -> String {
+    let content = (
+        &snapshot.tier_lists,
+        &snapshot.models,
+        &snapshot.providers,
+        &snapshot.status,
+        snapshot.method_version,
+    );
+    let bytes = serde_json::to_vec(&content).unwrap_or_default();
+    format!("{run_id}-{}", &hex_sha256(&bytes)[..8])
+}
+
+fn endpoint_day(row: &EndpointDayRow) -> EndpointDay {
+    EndpointDay {
+        day: row.day,
+        hit_rate: row.hit_rate,
+        derived: row.derived,
+        tokens: row.tokens,
+        effective_input: row.effective[0],
+        effective_output: row.effective[1],
+        coverage: row.coverage,
+    }
+}
+
+/// Token-weighted hit rate by provider and observed day.
+fn provider_days(days: &[EndpointDayRow]) -> HashMap<ProviderSlug, Vec<ProviderDay>> {
+    let mut sums: BTreeMap<(&ProviderSlug, NaiveDate), (f64, i64)> = BTreeMap::new();
+    for day in days.iter().filter(|day| !day.derived) {
+        if let (Some(rate), Some(tokens)) = (day.hit_rate, day.tokens) {
+            let sum = sums.entry((&day.provider, day.day)).or_default();
+            sum.0 += rate * tokens as f64;
+            sum.1 += tokens;
+        }
+    }
+    let mut by_provider: HashMap<ProviderSlug, Vec<ProviderDay>> = HashMap::new();
+    for ((provider, day), (weighted, tokens)) in sums {
+        let hit_rate = (tokens > 0).then(|| weighted / tokens as f64);
+        by_provider.entry(provider.clone()).or_default().push(ProviderDay { day, hit_rate, tokens });
+    }
+    by_provider
+}
+
+fn model_entries(
+    models: Vec<Model>,
+    endpoints: Vec<EndpointNow>,
+    days: &mut HashMap<Uuid, Vec<EndpointDay>>,
+    analysis: &mut Analysis,
+    default_workload: &str,
+) -> Vec<ModelEntry> {
+    let mut by_pair: HashMap<(ModelSlug, Variant), Vec<Endpoint>> = HashMap::new();
+    for now in endpoints {
+        let verdicts = analysis.endpoints.remove(&now.endpoint_id);
+        let record = days.remove(&now.endpoint_id).unwrap_or_default();
+        let pair = (now.model.clone(), now.variant.clone());
+        by_pair.entry(pair).or_default().push(endpoint(now, verdicts, record));
+    }
+    let entry = |model: Model| {
+        let mut endpoints = by_pair.remove(&(model.model.clone(), model.variant.clone()))?;
+        let cost = |endpoint: &Endpoint| {
+            endpoint.session_cost.get(default_workload).copied().unwrap_or(f64::INFINITY)
+        };
+        endpoints.sort_by(|a, b| cost(a).total_cmp(&cost(b)).then_with(|| a.tag.cmp(&b.tag)));
+        let weights =
+            endpoints.iter().filter_map(|endpoint| Some((endpoint.hit_rate?, endpoint.tokens? as f64)));
+        let (weighted, tokens) =
+            weights.fold((0.0, 0.0), |sum, (rate, tokens)| (sum.0 + rate * tokens, sum.1 + tokens));
+        Some(ModelEntry {
+            model_id: model.model_id,
+            slug: model.model,
+            variant: model.variant,
+            name: model.name,
+            created: model.created,
+            context_length: model.context_length,
+            hit_rate: (tokens > 0.0).then(|| weighted / tokens),
+            tokens_per_day: endpoints.iter().filter_map(|endpoint| endpoint.tokens_per_day).sum(),
+            endpoints,
+        })
+    };
+    let mut entries: Vec<ModelEntry> = models.into_iter().filter_map(entry).collect();
+    entries.sort_by(|a, b| {
+        b.tokens_per_day.total_cmp(&a.tokens_per_day).then_with(|| a.model_id.cmp(&b.model_id))
+    });
+    entries
+}
+
+fn endpoint(now: EndpointNow, verdicts: Option<EndpointVerdicts>, days: Vec<EndpointDay>) -> Endpoint {
+    let verdicts = verdicts.unwrap_or_else(|| EndpointVerdicts {
+        tier: Tier::Unrated,
+        why: "not part of the newest analysis".into(),
+        verdicts: BTreeMap::new(),
+        session_cost: BTreeMap::new(),
+        realised_discount: None,
+        efficiency: None,
+        identity_error: None,
+        flags: Vec::new(),
+        tokens_per_day: None,
+        retention: None,
+        reference: None,
+    });
+    let [input, output, cache_read, cache_write] = now.list;
+    let [effective_input, effective_output] = now.effective;
+    let [uptime_5m, uptime_30m, uptime_1d] = now.uptime;
+    Endpoint {
+        endpoint_id: now.endpoint_id,
+        provider: now.provider,
+        name: now.provider_name,
+        tag: now.tag,
+        quantization: now.quantization,
+        context_length: now.context_length,
+        max_completion_tokens: now.max_completion_tokens,
+        region: now.region,
+        trains_on_prompts: now.trains_on_prompts,
+        retains_prompts: now.retains_prompts,
+        parameters: now.parameters,
+        hit_rate: now.hit_rate,
+        tokens: now.tokens,
+        tokens_per_day: verdicts.tokens_per_day,
+        list: Prices { input, output, cache_read, cache_write },
+        price_tiers: now.price_tiers,
+        effective: EffectivePrices { input: effective_input, output: effective_output },
+        realised_discount: verdicts.realised_discount,
+        efficiency: verdicts.efficiency,
+        identity_error: verdicts.identity_error,
+        status: now.status,
+        uptime_5m,
+        uptime_30m,
+        uptime_1d,
+        availability: now.availability,
+        throughput: now.throughput,
+        latency_ms: now.latency_ms,
+        tier: verdicts.tier,
+        why: verdicts.why,
+        verdicts: verdicts.verdicts,
+        session_cost: verdicts.session_cost,
+        flags: verdicts.flags,
+        days,
+        first_seen: now.first_seen,
+    }
+}
+
+fn provider_entries(
+    providers: &[Provider],
+    models: &[ModelEntry],
+    mut days: HashMap<ProviderSlug, Vec<ProviderDay>>,
+) -> Vec<ProviderEntry> {
+    #[derive(Default)]
+    struct Seen {
+        models: Vec<String>,
+        endpoints: usize,
+        tokens: f64,
+    }
+    let mut seen: HashMap<&ProviderSlug, Seen> = HashMap::new();
+    for model in models {
+        for endpoint in &model.endpoints {
+            let entry = seen.entry(&endpoint.provider).or_default();
+            // Models come most tokens first, so a repeated one is the one just put in.
+            if entry.models.last() != Some(&model.model_id) {
+                entry.models.push(model.model_id.clone());
+            }
+            entry.endpoints += 1;
+            entry.tokens += endpoint.tokens_per_day.unwrap_or(0.0);
+        }
+    }
+    let entry = |provider: &Provider| {
+        let seen = seen.remove(&provider.provider).unwrap_or_default();
+        ProviderEntry {
+            provider: provider.provider.clone(),
+            name: provider.name.clone(),
+            headquarters: provider.headquarters.clone(),
+            status_page: provider.status_page.clone(),
+            privacy_policy: provider.privacy_policy.clone(),
+            terms_of_service: provider.terms_of_service.clone(),
+            models: seen.models,
+            endpoints: seen.endpoints,
+            tokens_per_day: seen.tokens,
+            days: days.remove(&provider.provider).unwrap_or_default(),
+        }
+    };
+    let mut entries: Vec<ProviderEntry> = providers.iter().map(entry).collect();
+    entries.sort_by_key(|entry| (entry.name.to_lowercase(), entry.provider.clone()));
+    entries
+}
+
+fn recent_readings(mut rows: Vec<ReadingRow>) -> Vec<RecentReading> {
+    let surplus = rows.len().saturating_sub(MOST_READINGS);
+    rows.drain(..surplus);
+    rows.sort_by(|a, b| b.observed_at.cmp(&a.observed_at));
+    rows.into_iter().map(recent_reading).collect()
+}
+
+fn recent_reading(row: ReadingRow) -> RecentReading {
+    let [list_input, list_output, list_cache_read, list_cache_write] = row.list;
+    let [effective_input, effective_output] = row.effective;
+    let [uptime_5m, uptime_30m, uptime_1d] = row.uptime;
+    RecentReading {
+        run_id: row.run_id,
+        observed_at: row.observed_at,
+        window_kind: row.window_kind,
+        window_start: row.window.map(|(start, _)| start),
+        window_end: row.window.map(|(_, end)| end),
+        model: row.model,
+        variant: row.variant,
+        endpoint_id: row.endpoint_id,
+        provider: row.provider,
+        provider_name: row.provider_name,
+        tag: row.tag,
+        hit_rate: row.hit_rate,
+        tokens: row.tokens,
+        effective_input,
+        effective_output,
+        list_input,
+        list_output,
+        list_cache_read,
+        list_cache_write,
+        uptime_5m,
+        uptime_30m,
+        uptime_1d,
+        status: row.status,
+    }
+}
+
+/// What a reader should know is not there yet.
+fn missing(newest: &RunRow, observed_days: usize, analysis: &Analysis) -> Vec<String> {
+    let mut missing = Vec::new();
+    let needed = thresholds::FULL_RECORD_DAYS.saturating_sub(observed_days);
+    if needed > 0 {
+        missing.push(format!(
+            "{needed} more day{} of collection until tiers are no longer provisional; until then days worked out from the price charts help",
+            if needed == 1 { "" } else { "s" }
+        ));
+    }
+    if newest.window_kind != WindowKind::DayToDate {
+        missing.push(format!(
+            "the newest run's usage covers `{}`, which forms no day: hit rates of days come from other runs or the price charts",
+            newest.window_kind
+        ));
+    }
+    let empty = |lens: Lens| {
+        let list = analysis.tier_lists.iter().find(|list| list.lens == lens);
+        list.is_none_or(|list| list.providers.iter().all(|provider| provider.tier == Tier::Unrated))
+    };
+    for lens in Lens::ALL.into_iter().filter(|lens| empty(*lens)) {
+        missing.push(format!("no provider is rated under the lens `{lens}` yet"));
+    }
+    missing.push(
+        "intervals, rank intervals and hysteresis are not computed yet: tiers are point estimates".into(),
+    );
+    missing
+}

@@ -1,0 +1,332 @@
+//! One collection: plan, fetch, archive, decode, store.
+
+use super::{Pipeline, PipelineError, decode};
+use crate::archive::{Entry, Fetched, Manifest, RunHeader};
+use crate::domain::endpoint::Model;
+use crate::domain::reading::RunReadings;
+use crate::domain::window::WindowKind;
+use crate::fetch::{FetchConfig, FetchOutcome, FetchRequest, Fetcher, SkipReason};
+use crate::source::openrouter::{Content, OpenRouterApi, OpenRouterStats, models_request};
+use crate::source::{Document, DocumentKind, Request, Source};
+use crate::store::{Ingested, RunRecord};
+use chrono::{DateTime, SubsecRound, Utc};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// How many failures a run tells of; the counts are always whole.
+const TOLD_FAILURES: usize = 20;
+
+/// What a collection may be told beyond the settings.
+#[derive(Debug, Clone, Default)]
+pub struct CollectOptions {
+    /// Base address in place of the settings' one.
+    pub upstream: Option<String>,
+    /// The time the run counts as, in place of now: for replays of recorded days.
+    pub at: Option<DateTime<Utc>>,
+    /// Requests a second in place of the settings' one; 0 is unlimited.
+    pub rate: Option<f64>,
+    /// Whether the upstream is the simulator.
+    pub simulated: bool,
+}
+
+/// What a collection did: the contract of `hitrate collect --json`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CollectReport {
+    /// Id.
+    pub run_id: String,
+    /// `ok`, `partial` or `failed`.
+    pub status: String,
+    /// The time the run counts as.
+    pub observed_at: DateTime<Utc>,
+    /// What its summaries cover.
+    pub window_kind: WindowKind,
+    /// Requests sent, retries included.
+    pub requests: usize,
+    /// Bodies archived.
+    pub documents: usize,
+    /// Endpoints with usage.
+    pub readings: usize,
+    /// Endpoints seen.
+    pub endpoints: usize,
+    /// Rows put aside by reason.
+    pub quarantined: BTreeMap<String, usize>,
+    /// Distinct unknown paths.
+    pub drift: usize,
+    /// From the first request to the stored run.
+    pub duration_ms: i64,
+    /// Bytes written to the archive.
+    pub archive_bytes: u64,
+    /// What failed, at most 20 lines.
+    pub failures: Vec<String>,
+}
+
+/// The id of a run: the time it counts as.
+pub(super) fn run_id(observed_at: DateTime<Utc>) -> String {
+    observed_at.format("%Y%m%dT%H%M%SZ").to_string()
+}
+
+/// What fetching brought.
+struct Sweep {
+    fetched: Vec<Fetched>,
+    requests: usize,
+    stopped: Option<SkipReason>,
+}
+
+impl Pipeline {
+    /// Collects once. `on_progress` is told how many of how many documents are done.
+    ///
+    /// A run that is stored already is not collected again: its report is given as it was.
+    ///
+    /// # Errors
+    /// [`PipelineError`]. An upstream that is down or refuses is no error: the report's status is `failed`.
+    pub async fn collect(
+        &self,
+        options: &CollectOptions,
+        cancel: &CancellationToken,
+        mut on_progress: impl FnMut(usize, usize) + Send,
+    ) -> Result<CollectReport, PipelineError> {
+        let started = self.clock.now();
+        let observed_at = options.at.unwrap_or(started).trunc_subsecs(0);
+        if let Some(report) = self.stored_report(observed_at)? {
+            tracing::info!(run_id = report.run_id, "this run is stored already");
+            return Ok(report);
+        }
+        let upstream = options.upstream.as_deref().unwrap_or(&self.config.upstream.base_url);
+        let upstream = upstream.trim_end_matches('/').to_owned();
+        let daily = !self.store.has_daily(observed_at)?;
+        let sweep = self.sweep(&upstream, options, daily, cancel, &mut on_progress).await?;
+        let header = RunHeader {
+            run_id: run_id(observed_at),
+            observed_at,
+            upstream,
+            simulated: options.simulated,
+            version: env!("CARGO_PKG_VERSION").into(),
+            requests: sweep.requests,
+            duration_ms: (self.clock.now() - started).num_milliseconds(),
+            stopped: sweep.stopped.map(|reason| reason.to_string()),
+        };
+        let (manifest, archive_bytes) = self.archive.write(header, &sweep.fetched)?;
+        let bodies: Vec<Option<Vec<u8>>> = sweep.fetched.into_iter().map(|one| one.body).collect();
+        let (run, record) = self.store_run(&manifest, &bodies)?;
+        let mut report = report(&run, &record);
+        report.archive_bytes = archive_bytes;
+        report.duration_ms = (self.clock.now() - started).num_milliseconds();
+        Ok(report)
+    }
+
+    async fn sweep(
+        &self,
+        upstream: &str,
+        options: &CollectOptions,
+        daily: bool,
+        cancel: &CancellationToken,
+        on_progress: &mut (impl FnMut(usize, usize) + Send),
+    ) -> Result<Sweep, PipelineError> {
+        let fetcher = Fetcher::new(self.fetch_config(options), self.clock.clone())?;
+        let sources = self.sources();
+        let mut index = vec![models_request()];
+        index.extend(sources.iter().flat_map(|source| source.index()));
+        let mut sweep = fetch(&fetcher, upstream, index, cancel, |_, _| {}).await;
+        let models = models_of(&sweep.fetched);
+        if sweep.stopped.is_none() && !models.is_empty() {
+            let plan = sources.iter().flat_map(|source| source.plan(&models, daily)).collect();
+            let rest = fetch(&fetcher, upstream, plan, cancel, on_progress).await;
+            sweep.fetched.extend(rest.fetched);
+            sweep.requests += rest.requests;
+            sweep.stopped = rest.stopped;
+        }
+        Ok(sweep)
+    }
+
+    fn sources(&self) -> Vec<Box<dyn Source>> {
+        let mut sources: Vec<Box<dyn Source>> = Vec::new();
+        if self.config.upstream.openrouter_api {
+            sources.push(Box::new(OpenRouterApi));
+        }
+        if self.config.upstream.openrouter_stats {
+            sources.push(Box::new(OpenRouterStats));
+        }
+        sources
+    }
+
+    fn fetch_config(&self, options: &CollectOptions) -> FetchConfig {
+        let settings = &self.config.fetch;
+        let rate = options.rate.unwrap_or(settings.rate_per_second);
+        FetchConfig {
+            user_agent: self.config.user_agent(),
+            rate_per_second: (rate > 0.0).then_some(rate),
+            max_connections: if rate > 0.0 {
+                settings.max_connections
+            } else {
+                crate::fetch::MOST_CONNECTIONS
+            },
+            budget: settings.requests_per_sweep,
+            timeout: Duration::from_secs(settings.timeout_seconds),
+            max_body_bytes: settings.max_body_mib << 20,
+            ..FetchConfig::default()
+        }
+    }
+
+    /// Decodes an archived run and stores it.
+    pub(super) fn store_run(
+        &self,
+        manifest: &Manifest,
+        bodies: &[Option<Vec<u8>>],
+    ) -> Result<(RunReadings, RunRecord), PipelineError> {
+        let header = &manifest.header;
+        let last_kind = self.store.last_window_kind(header.observed_at)?;
+        let run = decode::readings(manifest, bodies, last_kind);
+        let record = record(manifest, &run);
+        if self.store.ingest(&record, &run)? == Ingested::Known {
+            tracing::info!(run_id = record.run_id, "this run is stored already");
+        }
+        Ok((run, record))
+    }
+
+    /// The report of a run that is stored already, a failed one not counted.
+    fn stored_report(&self, observed_at: DateTime<Utc>) -> Result<Option<CollectReport>, PipelineError> {
+        let Some(row) = self.store.newest_run(Some(observed_at))? else { return Ok(None) };
+        if row.observed_at != observed_at {
+            return Ok(None);
+        }
+        let [requests, documents, readings, endpoints, _, drift] = row.counts;
+        Ok(Some(CollectReport {
+            run_id: row.run_id,
+            status: row.status,
+            observed_at,
+            window_kind: row.window_kind,
+            requests,
+            documents,
+            readings,
+            endpoints,
+            quarantined: self
+                .store
+                .quarantine_rows(observed_at)?
+                .into_iter()
+                .map(|row| (row.reason, row.rows))
+                .collect(),
+            drift,
+            duration_ms: row.duration_ms,
+            archive_bytes: 0,
+            failures: row.failures,
+        }))
+    }
+}
+
+async fn fetch(
+    fetcher: &Fetcher,
+    upstream: &str,
+    plan: Vec<Request>,
+    cancel: &CancellationToken,
+    mut on_progress: impl FnMut(usize, usize),
+) -> Sweep {
+    let total = plan.len();
+    let mut fetched: Vec<Option<Fetched>> = (0..total).map(|_| None).collect();
+    let requests = plan
+        .into_iter()
+        .enumerate()
+        .map(|(position, request)| FetchRequest {
+            url: format!("{upstream}{}", request.path),
+            key: (position, request),
+        })
+        .collect();
+    let mut done = 0;
+    let report = fetcher
+        .fetch_all_until(cancel, requests, |outcome| {
+            done += 1;
+            let position = outcome.key.0;
+            fetched[position] = Some(archived(outcome));
+            on_progress(done, total);
+        })
+        .await;
+    Sweep {
+        fetched: fetched.into_iter().flatten().collect(),
+        requests: report.attempts as usize,
+        stopped: report.stopped,
+    }
+}
+
+/// What is archived of an outcome: every body that came whole, also that of an error answer.
+fn archived(outcome: FetchOutcome<(usize, Request)>) -> Fetched {
+    let (_, request) = outcome.key;
+    Fetched {
+        request,
+        status: outcome.status,
+        fetched_at: outcome.fetched_at,
+        error: outcome.error.map(|error| error.to_string()),
+        body: (outcome.status.is_some() && !outcome.body.is_empty()).then_some(outcome.body),
+    }
+}
+
+/// The models that the list of models names; none where it did not come or cannot be read.
+fn models_of(fetched: &[Fetched]) -> Vec<Model> {
+    let list = fetched.iter().find(|one| one.request.kind == DocumentKind::Models);
+    let Some((list, body)) = list.and_then(|list| Some((list, list.body.as_ref()?))) else {
+        return Vec::new();
+    };
+    let document = Document { request: &list.request, status: list.status.unwrap_or(0), sha256: "", body };
+    match OpenRouterApi.decode(&document).content {
+        Some(Content::Models(models)) => models,
+        _ => Vec::new(),
+    }
+}
+
+fn record(manifest: &Manifest, run: &RunReadings) -> RunRecord {
+    let header = &manifest.header;
+    let mut failures: Vec<String> = header.stopped.iter().cloned().collect();
+    failures.extend(manifest.entries.iter().filter_map(|entry| entry.error.clone()));
+    let undecodable = run.quarantined.iter().filter(|row| row.reason == "undecodable");
+    failures.extend(undecodable.map(|row| format!("{} {}: {}", row.kind, row.path, row.detail)));
+    let failed: usize = run.sources.iter().map(|source| source.failed).sum();
+    let status = if run.models.is_empty() || run.readings.is_empty() {
+        "failed"
+    } else if failed > 0 || !failures.is_empty() {
+        "partial"
+    } else {
+        "ok"
+    };
+    let more = failures.len().saturating_sub(TOLD_FAILURES);
+    failures.truncate(TOLD_FAILURES);
+    if more > 0 {
+        failures.push(format!("and {more} more"));
+    }
+    RunRecord {
+        run_id: header.run_id.clone(),
+        status: status.into(),
+        upstream: header.upstream.clone(),
+        simulated: header.simulated,
+        requests: header.requests,
+        documents: manifest.entries.iter().filter(|entry| entry.body.is_some()).count(),
+        duration_ms: header.duration_ms,
+        activity: manifest.entries.iter().any(is_daily),
+        failures,
+    }
+}
+
+fn is_daily(entry: &Entry) -> bool {
+    entry.request.kind == DocumentKind::ModelActivity && entry.status.is_some()
+}
+
+fn report(run: &RunReadings, record: &RunRecord) -> CollectReport {
+    let mut quarantined: BTreeMap<String, usize> = BTreeMap::new();
+    for row in &run.quarantined {
+        *quarantined.entry(row.reason.clone()).or_default() += 1;
+    }
+    CollectReport {
+        run_id: record.run_id.clone(),
+        status: record.status.clone(),
+        observed_at: run.observed_at,
+        window_kind: run.window_kind,
+        requests: record.requests,
+        documents: record.documents,
+        readings: run.readings.iter().filter(|reading| reading.usage.is_some()).count(),
+        endpoints: run.readings.len(),
+        quarantined,
+        drift: run.drift.len(),
+        duration_ms: record.duration_ms,
+        archive_bytes: 0,
+        failures: record.failures.clone(),
+    }
+}

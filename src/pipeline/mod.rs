@@ -1,0 +1,150 @@
+//! collect → store → analyse → publish. Reads as the flow in `docs/architecture.md`; everything right of the archive is
+//! one path for live collection and replay.
+
+mod assemble;
+mod collect;
+mod decode;
+mod publish;
+mod replay;
+
+pub use collect::{CollectOptions, CollectReport};
+pub use publish::build_snapshot;
+pub use replay::ReplayReport;
+
+use crate::archive::{Archive, ArchiveError};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::snapshot::{self, Current, Snapshot};
+use crate::store::{Store, StoreError, StoreOptions};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Where things are in a data folder.
+#[derive(Debug, Clone)]
+pub struct DataDir(PathBuf);
+
+impl DataDir {
+    /// Wraps a folder; it is made when something is written.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self(path.into())
+    }
+    /// The folder itself.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+    /// Raw bodies.
+    pub fn archive(&self) -> PathBuf {
+        self.0.join("archive")
+    }
+    /// The database file.
+    pub fn store(&self) -> PathBuf {
+        self.0.join("hitrate.duckdb")
+    }
+    /// Published snapshots.
+    pub fn snapshots(&self) -> PathBuf {
+        self.0.join("snapshots")
+    }
+    /// The one folder that queries may write to.
+    pub fn work(&self) -> PathBuf {
+        self.0.join("work")
+    }
+    /// Where a running server says how to reach it.
+    pub fn server(&self) -> PathBuf {
+        self.0.join("server.json")
+    }
+}
+
+/// What can go wrong on the way from the upstream to a snapshot.
+#[derive(Debug, thiserror::Error)]
+pub enum PipelineError {
+    /// The archive.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The snapshot's files.
+    #[error(transparent)]
+    Snapshot(#[from] snapshot::store::SnapshotError),
+    /// The analysis.
+    #[error("analysis: {0}")]
+    Analysis(#[from] crate::analysis::AnalysisError),
+    /// The HTTP client.
+    #[error(transparent)]
+    Fetch(#[from] crate::fetch::SetupError),
+    /// There is nothing to publish.
+    #[error(
+        "there is no run yet{0}; `hitrate collect` makes one, `hitrate demo` shows the service without an upstream"
+    )]
+    NoRun(String),
+    /// The folder to rebuild into is not empty.
+    #[error("{0} holds a store already; name an empty folder")]
+    NotEmpty(PathBuf),
+    /// The shipped workloads.
+    #[error("data/workloads.toml: {0}")]
+    Workloads(#[from] toml::de::Error),
+    /// A background task ended badly.
+    #[error("a task ended badly: {0}")]
+    Task(#[from] tokio::task::JoinError),
+}
+
+/// The pipeline over one data folder.
+pub struct Pipeline {
+    /// The settings.
+    pub config: Config,
+    /// The folder.
+    pub data: DataDir,
+    /// The record.
+    pub store: Store,
+    /// The raw bodies.
+    pub archive: Archive,
+    /// What is being served.
+    pub current: Arc<Current>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Opens the store of a data folder within the limits of the settings.
+///
+/// # Errors
+/// [`StoreError`], [`StoreError::Locked`] above all.
+pub fn open_store(config: &Config, data: &DataDir) -> Result<Store, StoreError> {
+    Store::open(StoreOptions {
+        path: data.store(),
+        work_dir: data.work(),
+        memory: config.store.memory.clone(),
+        threads: config.store.threads,
+        query_timeout: Duration::from_secs(config.store.query_timeout_seconds),
+    })
+}
+
+impl Pipeline {
+    /// Opens a data folder: the store, the archive, and the snapshot that was served last. Runs that were archived and
+    /// not stored (the process ended between the two) are stored now.
+    ///
+    /// # Errors
+    /// [`PipelineError`]; a snapshot that cannot be read is only logged, the next publication replaces it.
+    pub fn open(config: Config, data: DataDir, clock: Arc<dyn Clock>) -> Result<Self, PipelineError> {
+        let store = open_store(&config, &data)?;
+        let archive = Archive::open(data.archive());
+        let loaded = snapshot::store::load(&data.snapshots()).unwrap_or_else(|error| {
+            tracing::error!(%error, "starting without a snapshot");
+            None
+        });
+        let pipeline = Self { config, data, store, archive, current: Arc::new(Current::new(loaded)), clock };
+        pipeline.recover()?;
+        Ok(pipeline)
+    }
+
+    /// Builds the newest snapshot from the store, saves it and swaps it in.
+    ///
+    /// # Errors
+    /// [`PipelineError`]; what was served before is still served.
+    pub fn publish(&self) -> Result<Arc<Snapshot>, PipelineError> {
+        let snapshot = Arc::new(build_snapshot(&self.store, None, self.clock.now())?);
+        snapshot::store::save(&self.data.snapshots(), &snapshot)?;
+        self.current.set(snapshot.clone());
+        Ok(snapshot)
+    }
+}

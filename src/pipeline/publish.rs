@@ -1,0 +1,50 @@
+//! From the store to a snapshot, as of any moment of the record.
+
+use super::{PipelineError, assemble};
+use crate::analysis::{self, Frames, Parameters};
+use crate::domain::thresholds;
+use crate::domain::tier_list::DayRange;
+use crate::domain::workload::Workload;
+use crate::snapshot::Snapshot;
+use crate::store::Store;
+use chrono::{DateTime, Days, Utc};
+use std::collections::BTreeMap;
+
+/// Days of record that pages show.
+pub(super) const SHOWN_DAYS: u64 = 30;
+
+/// Builds the snapshot of the newest run at or before `as_of` (`None`: the newest of all), from nothing but what was
+/// known then.
+///
+/// # Errors
+/// [`PipelineError::NoRun`] where there is no such run; otherwise what store or analysis say.
+pub fn build_snapshot(
+    store: &Store,
+    as_of: Option<DateTime<Utc>>,
+    built_at: DateTime<Utc>,
+) -> Result<Snapshot, PipelineError> {
+    let newest = store.newest_run(as_of)?.ok_or_else(|| {
+        PipelineError::NoRun(
+            as_of.map(|time| format!(" at or before {}", time.to_rfc3339())).unwrap_or_default(),
+        )
+    })?;
+    let as_of = newest.observed_at;
+    let window = window(as_of);
+    let workloads = Workload::shipped()?;
+    let providers = store.providers(as_of)?;
+    let provider_names: BTreeMap<String, String> =
+        providers.iter().map(|p| (p.provider.to_string(), p.name.clone())).collect();
+    let frames =
+        Frames { days: store.days_frame(window.from, window.to, as_of)?, newest: store.newest_frame(as_of)? };
+    let parameters = Parameters { as_of, window, workloads: workloads.clone(), provider_names };
+    let analysis = analysis::analyse(&frames, &parameters)?;
+    let material = assemble::Material::read(store, newest, providers)?;
+    Ok(assemble::snapshot(material, analysis, workloads, built_at))
+}
+
+/// The lens window that ends with a time's UTC day.
+fn window(as_of: DateTime<Utc>) -> DayRange {
+    let to = as_of.date_naive();
+    let back = u64::try_from(thresholds::LENS_WINDOW_DAYS - 1).unwrap_or(0);
+    DayRange { from: to.checked_sub_days(Days::new(back)).unwrap_or(to), to }
+}
