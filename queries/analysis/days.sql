@@ -58,7 +58,8 @@ WITH parameters AS (
              THEN (list_input - effective_input) / (list_input - list_cache_read) END AS inverted
     FROM numbers
 )
-SELECT CAST(e.endpoint_id AS VARCHAR) AS endpoint_id, e.model, e.variant, n.provider, d.day,
+SELECT CAST(e.endpoint_id AS VARCHAR) AS endpoint_id, e.model, e.variant, n.provider,
+    CAST(d.day - DATE '1970-01-01' AS INTEGER) AS day,
     CASE WHEN d.usage IS NOT NULL THEN d.usage.h
          WHEN d.inverted BETWEEN -0.01 AND 1.01 THEN greatest(0.0, least(1.0, d.inverted)) END AS hit_rate,
     d.usage IS NULL AS derived,
@@ -74,4 +75,4 @@ SELECT CAST(e.endpoint_id AS VARCHAR) AS endpoint_id, e.model, e.variant, n.prov
     CASE WHEN d.usage IS NOT NULL THEN date_diff('second', CAST(d.day AS TIMESTAMP), d.usage.at) / 86400.0 END AS coverage
 FROM derived d JOIN endpoint e USING (endpoint_no) JOIN named n USING (endpoint_no)
 WHERE d.usage IS NOT NULL OR d.effective_input IS NOT NULL OR d.health IS NOT NULL
-ORDER BY e.model, e.variant, endpoint_id, d.day
+ORDER BY e.model, e.variant, endpoint_id, day

@@ -1,1 +1,245 @@
-//! (to come)
+//! The command line: one file a verb. `--json` prints one JSON document on standard output and nothing else; logs go to
+//! standard error.
+
+mod check;
+mod collect;
+mod demo;
+mod export;
+mod model;
+mod prefs;
+mod replay;
+mod running;
+mod serve;
+mod show;
+mod tables;
+mod tiers;
+
+use crate::clock::SystemClock;
+use crate::config::Config;
+use crate::pipeline::{DataDir, PipelineError};
+use crate::snapshot::{self, Snapshot};
+use crate::store::StoreError;
+use anyhow::{Context, Result};
+use clap::{Args, CommandFactory, Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+/// Where data are kept where nothing is said.
+const DEFAULT_DATA_DIR: &str = "hitrate-data";
+
+/// Documented exit codes.
+pub mod exit {
+    /// Done.
+    pub const OK: u8 = 0;
+    /// Something went wrong; standard error says what.
+    pub const ERROR: u8 = 1;
+    /// The command line is wrong (clap's own code).
+    pub const USAGE: u8 = 2;
+    /// The upstream is down or refuses.
+    pub const UPSTREAM: u8 = 4;
+    /// The run is stored, and some of it failed.
+    pub const PARTIAL: u8 = 5;
+    /// The store was written by a newer version.
+    pub const TOO_NEW: u8 = 6;
+    /// Another process holds the store.
+    pub const LOCKED: u8 = 8;
+}
+
+/// Which inference providers really cache your prompts, what that makes you pay, and the router preferences that follow.
+#[derive(Debug, Parser)]
+#[command(name = "hitrate", version, about, long_about = None, propagate_version = true, max_term_width = 110)]
+#[command(after_help = "Without a verb the service is started: collector, site and API (`hitrate serve`).\n\
+Exit codes: 0 ok, 1 error, 2 usage, 4 upstream unavailable, 5 partial, 6 store written by a newer version, 8 store in use.")]
+pub struct Cli {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    verb: Option<Verb>,
+}
+
+/// Options that every verb takes, before or after it.
+#[derive(Debug, Clone, Args)]
+pub struct Common {
+    /// Folder of archive, store and snapshots [default: hitrate-data].
+    #[arg(long, global = true, env = "HITRATE_DATA_DIR", value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Settings file [default: hitrate.toml in the data folder, if there is one].
+    #[arg(long, global = true, env = "HITRATE_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Print one JSON document on standard output.
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Collect every hour, serve the site and the API (the default).
+    Serve(serve::ServeArgs),
+    /// Show the whole service on this machine: a simulated upstream, no network, no key.
+    Demo(demo::DemoArgs),
+    /// Collect once.
+    Collect(collect::CollectArgs),
+    /// Rebuild store and snapshot from the archive alone.
+    Replay(replay::ReplayArgs),
+    /// Tier list of the providers.
+    Tiers(tiers::TiersArgs),
+    /// The endpoints of a model side by side.
+    Model(model::ModelArgs),
+    /// A preference to copy into a router.
+    Prefs(prefs::PrefsArgs),
+    /// Write stored data to a file.
+    Export(export::ExportArgs),
+    /// Check stored data.
+    Check(check::CheckArgs),
+    /// Ask a running server whether it is well (for containers).
+    Healthcheck(running::HealthcheckArgs),
+    /// Print the settings in force.
+    Config(show::ConfigArgs),
+    /// Print the OpenAPI description of the API.
+    Openapi,
+    /// Print a completion script.
+    Completions(show::CompletionsArgs),
+    /// Print the version.
+    Version,
+}
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    init_logs();
+    match run(cli) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) if is_broken_pipe(&error) => ExitCode::from(exit::OK),
+        Err(error) => {
+            eprintln!("hitrate: {error:#}");
+            ExitCode::from(code_of(&error))
+        }
+    }
+}
+
+fn init_logs() {
+    use tracing_subscriber::EnvFilter;
+    let filter =
+        EnvFilter::try_from_env("HITRATE_LOG").unwrap_or_else(|_| EnvFilter::new("hitrate=info,warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+}
+
+/// A reader that went away (`hitrate tiers | head`) is no failure.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause.downcast_ref::<std::io::Error>().is_some_and(|io| io.kind() == std::io::ErrorKind::BrokenPipe)
+    })
+}
+
+fn code_of(error: &anyhow::Error) -> u8 {
+    let store = error.chain().find_map(|cause| {
+        cause.downcast_ref::<StoreError>().or_else(|| match cause.downcast_ref::<PipelineError>() {
+            Some(PipelineError::Store(store)) => Some(store),
+            _ => None,
+        })
+    });
+    match store {
+        Some(StoreError::TooNew { .. }) => exit::TOO_NEW,
+        Some(StoreError::Locked { .. }) => exit::LOCKED,
+        _ => exit::ERROR,
+    }
+}
+
+fn run(cli: Cli) -> Result<u8> {
+    let common = cli.common;
+    match cli.verb.unwrap_or(Verb::Serve(serve::ServeArgs::default())) {
+        Verb::Serve(args) => serve::run(&common, &args),
+        Verb::Demo(args) => demo::run(&common, &args),
+        Verb::Collect(args) => collect::run(&common, &args),
+        Verb::Replay(args) => replay::run(&common, &args),
+        Verb::Tiers(args) => tiers::run(&common, &args),
+        Verb::Model(args) => model::run(&common, &args),
+        Verb::Prefs(args) => prefs::run(&common, &args),
+        Verb::Export(args) => export::run(&common, &args),
+        Verb::Check(args) => check::run(&common, &args),
+        Verb::Healthcheck(args) => running::healthcheck(&common, &args),
+        Verb::Config(args) => show::config(&common, &args),
+        Verb::Openapi => show::openapi(),
+        Verb::Completions(args) => show::completions(&args, &mut Cli::command()),
+        Verb::Version => show::version(&common),
+    }
+}
+
+impl Common {
+    fn data(&self) -> DataDir {
+        DataDir::new(self.data_dir.clone().unwrap_or_else(|| PathBuf::from(DEFAULT_DATA_DIR)))
+    }
+
+    fn settings(&self) -> Result<Config> {
+        Ok(Config::load(self.config.as_deref(), self.data().path())?)
+    }
+
+    /// The saved snapshot of the data folder.
+    fn snapshot(&self) -> Result<Snapshot> {
+        let data = self.data();
+        let loaded = snapshot::store::load(&data.snapshots())?;
+        loaded.with_context(|| {
+            format!(
+                "there is no snapshot in {} yet; `hitrate collect` makes one, `hitrate demo` shows the service without an upstream",
+                data.path().display()
+            )
+        })
+    }
+
+    fn clock() -> Arc<SystemClock> {
+        Arc::new(SystemClock)
+    }
+}
+
+/// Prints one JSON document.
+fn print_json(value: &impl serde::Serialize) -> Result<()> {
+    use std::io::Write;
+    let mut out = std::io::stdout().lock();
+    serde_json::to_writer_pretty(&mut out, value).map_err(std::io::Error::from)?;
+    writeln!(out)?;
+    Ok(())
+}
+
+/// Prints a text for people.
+fn print_text(text: &str) -> Result<()> {
+    use std::io::Write;
+    writeln!(std::io::stdout().lock(), "{text}")?;
+    Ok(())
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the async runtime")
+}
+
+/// A progress bar on standard error; nothing where that is no terminal.
+fn progress(total: usize, what: &str) -> indicatif::ProgressBar {
+    let bar = indicatif::ProgressBar::new(total as u64);
+    let style = indicatif::ProgressStyle::with_template("{msg} {bar:30} {pos}/{len} {eta}");
+    if let Ok(style) = style {
+        bar.set_style(style);
+    }
+    bar.set_message(what.to_owned());
+    bar
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn common_options_stand_before_or_after_the_verb() {
+        for line in [
+            &["hitrate", "--data-dir", "d", "tiers", "--lens", "cache"][..],
+            &["hitrate", "tiers", "--lens", "cache", "--data-dir", "d"],
+        ] {
+            let cli = Cli::try_parse_from(line).expect("valid");
+            assert_eq!(cli.common.data().path(), std::path::Path::new("d"));
+        }
+    }
+}

@@ -52,6 +52,12 @@ impl fmt::Display for WindowKind {
     }
 }
 
+/// The last moment of a UTC day, to the microsecond.
+pub fn end_of_day(day: chrono::NaiveDate) -> DateTime<Utc> {
+    let next = day.succ_opt().unwrap_or(day).and_time(NaiveTime::MIN).and_utc();
+    next - chrono::Duration::microseconds(1)
+}
+
 /// How many summaries of a run could be compared with the last point of their daily chart, and how many equal it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct WindowWitness {

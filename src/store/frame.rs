@@ -4,7 +4,7 @@
 use super::StoreError;
 use duckdb::Connection;
 use duckdb::arrow::array::{
-    Array, AsArray, BooleanArray, Date32Array, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray,
+    Array, AsArray, BooleanArray, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray,
 };
 use duckdb::arrow::datatypes::DataType;
 use polars::prelude::{Column, DataFrame, IntoColumn, NamedFrom, Series};
@@ -65,15 +65,6 @@ fn column(name: &str, kind: &DataType, parts: &[&dyn Array]) -> Result<Column, S
                 part.iter().collect::<Vec<_>>()
             });
             Series::new(name.into(), values.collect::<Vec<Option<bool>>>())
-        }
-        DataType::Date32 => {
-            let values = parts.iter().flat_map(|part| {
-                let part: &Date32Array = part.as_primitive();
-                part.iter().collect::<Vec<_>>()
-            });
-            let days = Series::new(name.into(), values.collect::<Vec<Option<i32>>>());
-            days.cast(&polars::prelude::DataType::Date)
-                .map_err(|error| StoreError::Content { what: "date", detail: error.to_string() })?
         }
         other => {
             return Err(StoreError::UnsupportedColumn { column: name.into(), kind: other.to_string() });

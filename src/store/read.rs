@@ -382,13 +382,8 @@ fn endpoint_now(row: &Row<'_>) -> Result<EndpointNow, StoreError> {
 }
 
 fn day_row(row: &Row<'_>) -> Result<EndpointDayRow, StoreError> {
-    // DATE comes as days since 1970-01-01.
-    let day = match row.get_ref("day")? {
-        duckdb::types::ValueRef::Date32(days) => {
-            DateTime::from_timestamp(i64::from(days) * 86_400, 0).map(|midnight| midnight.date_naive())
-        }
-        _ => None,
-    };
+    let days: i64 = row.get("day")?;
+    let day = DateTime::from_timestamp(days * 86_400, 0).map(|midnight| midnight.date_naive());
     Ok(EndpointDayRow {
         endpoint_id: uuid(row)?,
         provider: ProviderSlug::new(row.get::<_, String>("provider")?),

@@ -1,0 +1,83 @@
+//! `hitrate check`: whether the stored numbers reproduce what is known to be true.
+
+use super::{Common, exit, print_json, print_text, tables};
+use crate::analysis::numbers;
+use crate::pipeline::open_store;
+use anyhow::{Result, bail};
+use clap::{Args, Subcommand};
+use serde::Serialize;
+
+/// Our token-weighted hit rate of a model against the upstream's own: median absolute difference at most this.
+const AGGREGATE_BOUND: f64 = 0.001;
+/// Effective price against the price identity: median relative miss at most this.
+const IDENTITY_BOUND: f64 = 0.0005;
+
+/// Arguments of `check`.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Hit rates against the upstream's own aggregate, effective prices against the identity, run by run.
+    Numbers,
+}
+
+/// The acceptance numbers of one run.
+#[derive(Debug, Serialize)]
+pub struct CheckedRun {
+    /// Run.
+    pub run_id: String,
+    /// Models compared with the upstream's aggregate.
+    pub models: usize,
+    /// Median absolute difference of hit rates, fraction.
+    pub aggregate_difference: Option<f64>,
+    /// Endpoints that the price identity is asked of.
+    pub endpoints: usize,
+    /// Median relative miss of the identity.
+    pub identity_error: Option<f64>,
+    /// Share of them within 1 %.
+    pub identity_within_one_percent: Option<f64>,
+    /// Whether both are within their bounds.
+    pub holds: bool,
+}
+
+/// Prints the acceptance numbers of every run; exit code 1 where one misses its bound.
+pub fn run(common: &Common, args: &CheckArgs) -> Result<u8> {
+    let What::Numbers = args.what;
+    let data = common.data();
+    if !data.store().exists() {
+        bail!("there is no store in {} yet; `hitrate collect` makes one", data.path().display());
+    }
+    let store = open_store(&common.settings()?, &data)?;
+    let frame = store.numbers_frame()?;
+    let identities = numbers::identities(&frame)?;
+    let checked: Vec<CheckedRun> = numbers::aggregates(&frame)?
+        .into_iter()
+        .map(|aggregate| {
+            let identity = identities.iter().find(|identity| identity.run_id == aggregate.run_id);
+            let error = identity.and_then(|identity| identity.median_error);
+            let within = |value: Option<f64>, bound: f64| value.is_some_and(|value| value <= bound);
+            CheckedRun {
+                holds: within(aggregate.median_difference, AGGREGATE_BOUND) && within(error, IDENTITY_BOUND),
+                run_id: aggregate.run_id,
+                models: aggregate.models,
+                aggregate_difference: aggregate.median_difference,
+                endpoints: identity.map_or(0, |identity| identity.endpoints),
+                identity_error: error,
+                identity_within_one_percent: identity.and_then(|identity| identity.within_one_percent),
+            }
+        })
+        .collect();
+    if checked.is_empty() {
+        bail!("there is no run with usage yet; `hitrate collect` makes one");
+    }
+    if common.json {
+        print_json(&checked)?;
+    } else {
+        print_text(&tables::numbers(&checked, AGGREGATE_BOUND, IDENTITY_BOUND))?;
+    }
+    Ok(if checked.iter().all(|run| run.holds) { exit::OK } else { exit::ERROR })
+}

@@ -1,0 +1,87 @@
+//! `hitrate collect`: one run, stored and published.
+
+use super::{Common, exit, print_json, print_text, progress, runtime};
+use crate::pipeline::{CollectOptions, CollectReport, Pipeline};
+use anyhow::Result;
+use chrono::{DateTime, Utc};
+use clap::Args;
+use tokio_util::sync::CancellationToken;
+
+/// Arguments of `collect`.
+#[derive(Debug, Args)]
+pub struct CollectArgs {
+    /// Base address of the upstream, in place of the settings' one.
+    #[arg(long, value_name = "URL")]
+    upstream: Option<String>,
+    /// The time the run counts as (RFC 3339), for recorded days [default: now].
+    #[arg(long, value_name = "RFC3339")]
+    at: Option<DateTime<Utc>>,
+    /// Requests a second; 0 is unlimited, for a replay server on this machine.
+    #[arg(long, value_name = "N")]
+    rate: Option<f64>,
+}
+
+/// Collects once; exit code 0 ok, 5 partial, 4 upstream unavailable.
+pub fn run(common: &Common, args: &CollectArgs) -> Result<u8> {
+    let config = common.settings()?;
+    warn_about_contact(&config);
+    let pipeline = Pipeline::open(config, common.data(), Common::clock())?;
+    let options =
+        CollectOptions { upstream: args.upstream.clone(), at: args.at, rate: args.rate, simulated: false };
+    let bar = progress(0, "collecting");
+    let report =
+        runtime()?.block_on(pipeline.collect(&options, &CancellationToken::new(), |done, total| {
+            bar.set_length(total as u64);
+            bar.set_position(done as u64);
+        }))?;
+    bar.finish_and_clear();
+    if report.status != "failed" {
+        pipeline.publish()?;
+    }
+    pipeline.store.checkpoint()?;
+    if common.json {
+        print_json(&report)?;
+    } else {
+        print_text(&describe(&report))?;
+    }
+    Ok(match report.status.as_str() {
+        "ok" => exit::OK,
+        "partial" => exit::PARTIAL,
+        _ => exit::UPSTREAM,
+    })
+}
+
+/// Without a contact the upstream can only block, not ask.
+pub(super) fn warn_about_contact(config: &crate::config::Config) {
+    if config.upstream.contact_url.trim().is_empty() {
+        tracing::warn!(
+            "no contact in the settings (upstream.contact_url): the upstream cannot reach you if your collector troubles it"
+        );
+    }
+}
+
+fn describe(report: &CollectReport) -> String {
+    let mut text = format!(
+        "run {} of {}: {}\n{} requests, {} documents ({} KiB archived), {} endpoints, {} with usage, window {}, {} ms",
+        report.run_id,
+        report.observed_at.to_rfc3339(),
+        report.status,
+        report.requests,
+        report.documents,
+        report.archive_bytes / 1024,
+        report.endpoints,
+        report.readings,
+        report.window_kind,
+        report.duration_ms
+    );
+    for (reason, rows) in &report.quarantined {
+        text.push_str(&format!("\nput aside: {rows} rows, {reason}"));
+    }
+    if report.drift > 0 {
+        text.push_str(&format!("\nunknown fields: {}", report.drift));
+    }
+    for failure in &report.failures {
+        text.push_str(&format!("\nfailed: {failure}"));
+    }
+    text
+}

@@ -1,0 +1,181 @@
+//! `hitrate demo`: the whole pipeline against the simulator, over HTTP, on loopback.
+
+use super::serve::{address, stop_on_signal};
+use super::{Common, exit, print_text, progress, runtime};
+use crate::clock::{Clock, ManualClock};
+use crate::config::Config;
+use crate::pipeline::{CollectOptions, DataDir, Pipeline, PipelineError};
+use crate::serve::{Server, collect_and_publish};
+use crate::simulator::{self, Simulator, SimulatorConfig, SimulatorServer};
+use anyhow::{Context, Result};
+use chrono::{DateTime, DurationRound, TimeDelta, Utc};
+use clap::Args;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// Days that are collected hourly, at the end of the record.
+const HOURLY_DAYS: i64 = 2;
+/// Hours between runs before that.
+const COARSE_HOURS: i64 = 6;
+/// The minute of the hour that runs look at, as the default schedule has it.
+const MINUTE: i64 = 57;
+
+/// Arguments of `demo`.
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// Address and port of site and API; port 0 picks a free one.
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8080")]
+    listen: String,
+    /// Days of simulated record.
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=90))]
+    days: u32,
+    /// Seconds until the next simulated hour is collected.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
+    hour_every: u64,
+    /// Seed of the simulated world.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Give a model and a provider hostile names, as a test of the pages.
+    #[arg(long, hide = true)]
+    hostile_names: bool,
+    /// Collect the record, publish it, and stop.
+    #[arg(long)]
+    once: bool,
+}
+
+/// Collects a simulated record, then serves it and lets an hour pass every few seconds.
+pub fn run(common: &Common, args: &DemoArgs) -> Result<u8> {
+    let listen = address(&args.listen)?;
+    // Without a folder of its own choosing the demo leaves nothing behind.
+    let (folder, _temporary) = match &common.data_dir {
+        Some(folder) => (folder.clone(), None),
+        None => {
+            let temporary = tempfile::tempdir().context("cannot make a temporary folder")?;
+            (temporary.path().to_owned(), Some(temporary))
+        }
+    };
+    let data = DataDir::new(folder);
+    if data.store().exists() {
+        return Err(PipelineError::NotEmpty(data.path().to_owned()).into());
+    }
+    runtime()?.block_on(demo(common, args, data, listen))?;
+    Ok(exit::OK)
+}
+
+async fn demo(common: &Common, args: &DemoArgs, data: DataDir, listen: SocketAddr) -> Result<()> {
+    let today = Common::clock().now().duration_trunc(TimeDelta::hours(1))?;
+    let start = (today - TimeDelta::days(i64::from(args.days))).duration_trunc(TimeDelta::days(1))?;
+    let world = SimulatorConfig {
+        seed: args.seed,
+        hostile_names: args.hostile_names,
+        ..SimulatorConfig::starting_at(start, args.days + 1)
+    };
+    let upstream = simulator::serve(Arc::new(Simulator::new(world)?), ([127, 0, 0, 1], 0).into()).await?;
+    let clock = ManualClock::new(start);
+    let config = Config {
+        upstream: crate::config::Upstream { base_url: upstream.base_url(), ..common.settings()?.upstream },
+        ..common.settings()?
+    };
+    let pipeline = Arc::new(Pipeline::open(config, data, Arc::new(clock.clone()))?);
+    let cancel = stop_on_signal();
+    let mut now = start;
+    let times = times(start, today);
+    let bar = progress(times.len(), &format!("collecting {} simulated days", args.days));
+    for time in times {
+        if cancel.is_cancelled() {
+            return Ok(());
+        }
+        now = time;
+        look(&pipeline, &upstream, &clock, now, &cancel).await?;
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    publish(&pipeline).await?;
+    if !args.once {
+        let server = Server::bind(pipeline.clone(), Arc::new(clock.clone()), listen).await?;
+        print_text(&format!("listening {}", server.url()))?;
+        let living =
+            tokio::spawn(live(pipeline.clone(), upstream, clock, now, args.hour_every, cancel.clone()));
+        server.run(cancel).await?;
+        living.await??;
+    }
+    pipeline.store.checkpoint()?;
+    Ok(())
+}
+
+/// When the runs look: every few hours at first, hourly at the end.
+fn times(start: DateTime<Utc>, end: DateTime<Utc>) -> Vec<DateTime<Utc>> {
+    let hourly_from = end - TimeDelta::days(HOURLY_DAYS);
+    let hours = (end - start).num_hours();
+    (0..hours)
+        .filter(|hour| (hour + 1) % COARSE_HOURS == 0 || start + TimeDelta::hours(*hour) >= hourly_from)
+        .map(|hour| start + TimeDelta::hours(hour) + TimeDelta::minutes(MINUTE))
+        .collect()
+}
+
+async fn look(
+    pipeline: &Pipeline,
+    upstream: &SimulatorServer,
+    clock: &ManualClock,
+    now: DateTime<Utc>,
+    cancel: &CancellationToken,
+) -> Result<()> {
+    upstream.set_now(now);
+    clock.set(now);
+    pipeline.collect(&options(now), cancel, |_, _| {}).await?;
+    Ok(())
+}
+
+fn options(now: DateTime<Utc>) -> CollectOptions {
+    CollectOptions { upstream: None, at: Some(now), rate: Some(0.0), simulated: true }
+}
+
+async fn publish(pipeline: &Arc<Pipeline>) -> Result<()> {
+    let publishing = pipeline.clone();
+    tokio::task::spawn_blocking(move || publishing.publish()).await??;
+    Ok(())
+}
+
+/// Lets an hour pass every few seconds, so that the page lives.
+async fn live(
+    pipeline: Arc<Pipeline>,
+    upstream: SimulatorServer,
+    clock: ManualClock,
+    mut now: DateTime<Utc>,
+    hour_every: u64,
+    cancel: CancellationToken,
+) -> Result<()> {
+    loop {
+        tokio::select! {
+            () = cancel.cancelled() => break,
+            () = tokio::time::sleep(Duration::from_secs(hour_every)) => {}
+        }
+        now += TimeDelta::hours(1);
+        upstream.set_now(now);
+        clock.set(now);
+        if let Err(error) = collect_and_publish(pipeline.clone(), &options(now), &cancel).await {
+            tracing::error!(%error, "a simulated hour failed; what is there is served on");
+        }
+    }
+    upstream.stop().await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_record_is_coarse_at_first_and_hourly_at_the_end() {
+        let start: DateTime<Utc> = "2026-08-01T00:00:00Z".parse().expect("a time");
+        let end = start + TimeDelta::days(30) + TimeDelta::hours(11);
+        let times = times(start, end);
+        assert_eq!(times[0], start + TimeDelta::hours(5) + TimeDelta::minutes(57));
+        assert_eq!(times[1] - times[0], TimeDelta::hours(6));
+        let last: Vec<_> = times.windows(2).rev().take(47).map(|pair| pair[1] - pair[0]).collect();
+        assert!(last.iter().all(|gap| *gap == TimeDelta::hours(1)));
+        assert!(times.iter().all(|time| *time < end));
+    }
+}

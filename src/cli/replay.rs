@@ -1,0 +1,45 @@
+//! `hitrate replay`: store and snapshot from the archive alone.
+
+use super::{Common, exit, print_json, print_text, progress};
+use crate::archive::Archive;
+use crate::pipeline::{DataDir, Pipeline, PipelineError};
+use anyhow::Result;
+use clap::Args;
+use std::path::PathBuf;
+
+/// Arguments of `replay`.
+#[derive(Debug, Args)]
+pub struct ReplayArgs {
+    /// Folder to build the new store and snapshot in; must hold no store yet.
+    #[arg(long, value_name = "DIR")]
+    into: PathBuf,
+}
+
+/// Rebuilds into another folder; the archive of the data folder is only read.
+pub fn run(common: &Common, args: &ReplayArgs) -> Result<u8> {
+    let target = DataDir::new(&args.into);
+    if target.store().exists() {
+        return Err(PipelineError::NotEmpty(args.into.clone()).into());
+    }
+    let source = Archive::open(common.data().archive());
+    let pipeline = Pipeline::open(common.settings()?, target, Common::clock())?;
+    let bar = progress(0, "replaying");
+    let report = pipeline.replay(&source, |done, total| {
+        bar.set_length(total as u64);
+        bar.set_position(done as u64);
+    })?;
+    bar.finish_and_clear();
+    pipeline.store.checkpoint()?;
+    if common.json {
+        print_json(&report)?;
+    } else {
+        print_text(&format!(
+            "{} of {} archived runs stored in {}, {} readings",
+            report.stored,
+            report.runs,
+            args.into.display(),
+            report.readings
+        ))?;
+    }
+    Ok(exit::OK)
+}

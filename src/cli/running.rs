@@ -1,0 +1,50 @@
+//! Reaching a server that runs on the same data folder: it holds the store, so verbs that need the store ask it.
+
+use super::{Common, exit, print_text, runtime};
+use crate::fetch::get_json_once;
+use crate::pipeline::DataDir;
+use crate::serve::Announced;
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use std::time::Duration;
+
+/// How long a verb waits for the server's answer.
+const PATIENCE: Duration = Duration::from_secs(150);
+
+/// Arguments of `healthcheck`.
+#[derive(Debug, Args)]
+pub struct HealthcheckArgs {
+    /// Address of the server [default: as the server of the data folder announced it, else 127.0.0.1:8080].
+    #[arg(long, value_name = "URL")]
+    url: Option<String>,
+}
+
+/// Asks `/livez`; exit code 0 if the server is well, 1 if not.
+pub fn healthcheck(common: &Common, args: &HealthcheckArgs) -> Result<u8> {
+    let announced = Announced::read(&common.data()).map(|server| server.url);
+    let base = args.url.clone().or(announced).unwrap_or_else(|| "http://127.0.0.1:8080".into());
+    let url = format!("{}/livez", base.trim_end_matches('/'));
+    let answer = runtime()?.block_on(get_json_once(&url, Duration::from_secs(5)))?;
+    if answer.status != 200 {
+        bail!("{url} answered with status {}", answer.status);
+    }
+    print_text("ok")?;
+    Ok(exit::OK)
+}
+
+/// Asks the running server of a data folder for `path` (with its query) and returns the body.
+///
+/// # Errors
+/// Where no server has announced itself, or it does not answer with 200.
+pub fn ask(data: &DataDir, path: &str) -> Result<Vec<u8>> {
+    let server = Announced::read(data).with_context(|| {
+        format!("the store in {} is in use by a process that is no hitrate server", data.path().display())
+    })?;
+    let separator = if path.contains('?') { '&' } else { '?' };
+    let url = format!("{}{path}{separator}token={}", server.url, server.token);
+    let answer = runtime()?.block_on(get_json_once(&url, PATIENCE))?;
+    if answer.status != 200 {
+        bail!("the server that holds the store answered: {}", String::from_utf8_lossy(&answer.body).trim());
+    }
+    Ok(answer.body)
+}

@@ -1,0 +1,112 @@
+//! `hitrate serve`: the service.
+
+use super::collect::warn_about_contact;
+use super::{Common, exit, print_text, runtime};
+use crate::clock::{Clock, FixedClock};
+use crate::config::Config;
+use crate::pipeline::Pipeline;
+use crate::scheduler::CronExpression;
+use crate::serve::{Server, collect_by_schedule};
+use anyhow::{Context, Result};
+use chrono::{DateTime, Utc};
+use clap::Args;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::sync::Arc;
+use tokio::signal;
+use tokio_util::sync::CancellationToken;
+
+/// Arguments of `serve`.
+#[derive(Debug, Default, Args)]
+pub struct ServeArgs {
+    /// Address and port of site and API [default: 127.0.0.1:8080]; port 0 picks a free one.
+    #[arg(long, value_name = "ADDR:PORT")]
+    listen: Option<String>,
+    /// Serve what is there and collect nothing.
+    #[arg(long)]
+    no_collect: bool,
+    /// Serve as if it were this time (RFC 3339) and collect nothing: for looking at recorded days.
+    #[arg(long, value_name = "RFC3339")]
+    now: Option<DateTime<Utc>>,
+}
+
+/// Runs until interrupted.
+pub fn run(common: &Common, args: &ServeArgs) -> Result<u8> {
+    let config = common.settings()?;
+    // Refused before anything is opened: a service that would never collect is not started.
+    let schedule: CronExpression =
+        CronExpression::parse(&config.schedule.cron).context("setting `schedule.cron`")?;
+    let listen = address(args.listen.as_deref().unwrap_or(&config.serve.listen))?;
+    let collect = !args.no_collect && args.now.is_none();
+    if collect {
+        warn_about_contact(&config);
+    }
+    runtime()?.block_on(serve(common, config, schedule, listen, collect, args.now))?;
+    Ok(exit::OK)
+}
+
+async fn serve(
+    common: &Common,
+    config: Config,
+    schedule: CronExpression,
+    listen: SocketAddr,
+    collect: bool,
+    now: Option<DateTime<Utc>>,
+) -> Result<()> {
+    let clock: Arc<dyn Clock> = match now {
+        Some(now) => Arc::new(FixedClock(now)),
+        None => Common::clock(),
+    };
+    let data = common.data();
+    let opening = clock.clone();
+    let pipeline = tokio::task::spawn_blocking(move || Pipeline::open(config, data, opening)).await??;
+    let pipeline = Arc::new(pipeline);
+    let cancel = stop_on_signal();
+    let server = Server::bind(pipeline.clone(), clock, listen).await?;
+    print_text(&format!("listening {}", server.url()))?;
+    let collector = collect.then(|| {
+        let (pipeline, cancel) = (pipeline.clone(), cancel.clone());
+        tokio::spawn(async move {
+            if let Err(error) = collect_by_schedule(pipeline, schedule, cancel).await {
+                tracing::error!(%error, "the collector stopped; what is there is served on");
+            }
+        })
+    });
+    let served = server.run(cancel.clone()).await;
+    cancel.cancel();
+    if let Some(collector) = collector {
+        collector.await?;
+    }
+    pipeline.store.checkpoint()?;
+    Ok(served?)
+}
+
+/// The address to listen on.
+pub(super) fn address(text: &str) -> Result<SocketAddr> {
+    text.to_socket_addrs()
+        .ok()
+        .and_then(|mut found| found.next())
+        .with_context(|| format!("`{text}` is no address to listen on; write it as 127.0.0.1:8080"))
+}
+
+/// A token that is cancelled by an interrupt or a request to terminate.
+pub(super) fn stop_on_signal() -> CancellationToken {
+    let cancel = CancellationToken::new();
+    let stopping = cancel.clone();
+    tokio::spawn(async move {
+        let terminated = async {
+            #[cfg(unix)]
+            if let Ok(mut signals) = signal::unix::signal(signal::unix::SignalKind::terminate()) {
+                signals.recv().await;
+                return;
+            }
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            _ = signal::ctrl_c() => {}
+            () = terminated => {}
+        }
+        tracing::info!("stopping");
+        stopping.cancel();
+    });
+    cancel
+}

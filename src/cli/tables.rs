@@ -1,0 +1,138 @@
+//! Tables for people on a terminal.
+
+use super::check::CheckedRun;
+use crate::domain::tier::Lens;
+use crate::domain::tier_list::TierList;
+use crate::snapshot::ModelEntry;
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+
+const SIMULATED: &str = "SIMULATED DATA: made up by the demo's upstream";
+
+/// Upstream text without what a terminal would act on.
+fn clean(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(60).collect()
+}
+
+fn table(header: &[&str], right_from: usize) -> Table {
+    let mut table = Table::new();
+    table.load_preset(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(header);
+    for column in table.column_iter_mut().skip(right_from) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table
+}
+
+fn fixed(value: Option<f64>, decimals: usize) -> String {
+    value.map_or_else(|| "-".into(), |value| format!("{value:.decimals$}"))
+}
+
+fn percent(value: Option<f64>) -> String {
+    value.map_or_else(|| "-".into(), |value| format!("{:.1} %", value * 100.0))
+}
+
+/// A tier list.
+pub fn tiers(list: &TierList, simulated: bool) -> String {
+    let adjusted = |value: Option<f64>| match (value, list.lens) {
+        (None, _) => "-".into(),
+        (Some(value), Lens::Cache) => format!("{:+.0} points", value * 100.0),
+        (Some(value), Lens::Cost) => format!("{:+.0} %", value * 100.0),
+        (Some(value), _) => format!("{value:+.2}"),
+    };
+    let mean = |value: Option<f64>| match list.lens {
+        Lens::Cache | Lens::Reliability => percent(value),
+        Lens::Cost => value.map_or_else(|| "-".into(), |value| format!("${value:.3}")),
+        Lens::Speed | Lens::Overall => fixed(value, 1),
+    };
+    let mut table = table(
+        &["tier", "provider", "against peers", "traffic mean", "models mean", "models", "tokens a day"],
+        2,
+    );
+    for provider in &list.providers {
+        table.add_row([
+            provider.tier.to_string(),
+            clean(&provider.name),
+            adjusted(provider.adjusted),
+            mean(provider.traffic_mean),
+            mean(provider.model_mean),
+            provider.models.to_string(),
+            format!("{:.1} B", provider.tokens_per_day / 1e9),
+        ]);
+    }
+    let workload = list.workload.as_deref().map(|name| format!(", workload {name}")).unwrap_or_default();
+    let mut text = format!(
+        "lens {}{workload}, {} to {}, as of {}{}\n",
+        list.lens,
+        list.window.from,
+        list.window.to,
+        list.as_of.to_rfc3339(),
+        if list.provisional { ", provisional" } else { "" }
+    );
+    if simulated {
+        text.push_str(&format!("{SIMULATED}\n"));
+    }
+    if let Some(note) = &list.note {
+        text.push_str(&format!("{note}\n"));
+    }
+    text + &table.to_string()
+}
+
+/// A model's endpoints.
+pub fn model(model: &ModelEntry, workload: &str, simulated: bool) -> String {
+    let header = [
+        "tier",
+        "endpoint",
+        "hit rate",
+        "list in/read/out",
+        "paid in",
+        "session",
+        "uptime",
+        "tok/s",
+        "flags",
+    ];
+    let mut table = table(&header, 2);
+    for endpoint in &model.endpoints {
+        let list = &endpoint.list;
+        table.add_row([
+            endpoint.tier.to_string(),
+            clean(endpoint.tag.as_str()),
+            percent(endpoint.hit_rate),
+            format!("{} / {} / {}", fixed(list.input, 3), fixed(list.cache_read, 3), fixed(list.output, 2)),
+            fixed(endpoint.effective.input, 3),
+            endpoint.session_cost.get(workload).map_or_else(|| "-".into(), |cost| format!("${cost:.3}")),
+            percent(endpoint.uptime_30m),
+            fixed(endpoint.throughput, 0),
+            endpoint.flags.join(" "),
+        ]);
+    }
+    let mut text = format!(
+        "{} ({}), prices USD per million tokens, session: {workload}\n",
+        clean(&model.model_id),
+        clean(&model.name)
+    );
+    if simulated {
+        text.push_str(&format!("{SIMULATED}\n"));
+    }
+    text + &table.to_string()
+}
+
+/// The acceptance numbers run by run.
+pub fn numbers(runs: &[CheckedRun], aggregate_bound: f64, identity_bound: f64) -> String {
+    let header = ["run", "", "models", "hit rate vs upstream", "endpoints", "identity error", "within 1 %"];
+    let mut table = table(&header, 2);
+    for run in runs {
+        table.add_row([
+            run.run_id.clone(),
+            if run.holds { "ok".into() } else { "MISSED".to_owned() },
+            run.models.to_string(),
+            fixed(run.aggregate_difference, 6),
+            run.endpoints.to_string(),
+            run.identity_error.map_or_else(|| "-".into(), |error| format!("{:.4} %", error * 100.0)),
+            percent(run.identity_within_one_percent),
+        ]);
+    }
+    format!(
+        "medians; bounds: {aggregate_bound} of hit rate, {:.2} % of price\n{table}",
+        identity_bound * 100.0
+    )
+}

@@ -1,0 +1,69 @@
+//! `hitrate tiers`.
+
+use super::{Common, exit, print_json, print_text, running, tables};
+use crate::domain::tier::Lens;
+use crate::domain::tier_list::TierList;
+use crate::domain::window::end_of_day;
+use crate::pipeline::{build_snapshot, open_store};
+use crate::snapshot::Snapshot;
+use crate::store::StoreError;
+use anyhow::{Context, Result, bail};
+use chrono::NaiveDate;
+use clap::Args;
+
+/// Arguments of `tiers`.
+#[derive(Debug, Args)]
+pub struct TiersArgs {
+    /// What to rank by: cache, cost, reliability, speed, overall.
+    #[arg(long, default_value = "cache")]
+    lens: Lens,
+    /// Workload for cost and overall [default: coding-agent].
+    #[arg(long, value_name = "NAME")]
+    workload: Option<String>,
+    /// The list as it was known at the end of this UTC day.
+    #[arg(long, value_name = "DATE")]
+    as_of: Option<NaiveDate>,
+}
+
+/// Prints a tier list from the saved snapshot, or recomputed for a past day.
+pub fn run(common: &Common, args: &TiersArgs) -> Result<u8> {
+    let snapshot = match args.as_of {
+        None => common.snapshot()?,
+        Some(day) => past(common, day)?,
+    };
+    let list = pick(&snapshot, args.lens, args.workload.as_deref())?;
+    if common.json {
+        print_json(list)?;
+    } else {
+        print_text(&tables::tiers(list, snapshot.simulated))?;
+    }
+    Ok(exit::OK)
+}
+
+fn pick<'a>(snapshot: &'a Snapshot, lens: Lens, workload: Option<&str>) -> Result<&'a TierList> {
+    if let Some(name) = workload
+        && !snapshot.workloads.iter().any(|workload| workload.name == name)
+    {
+        let known: Vec<&str> = snapshot.workloads.iter().map(|workload| workload.name.as_str()).collect();
+        bail!("unknown workload `{name}`: one of {}", known.join(", "));
+    }
+    snapshot
+        .tier_list(lens, workload)
+        .context("the snapshot has no such tier list; the next collection makes it")
+}
+
+/// The snapshot as it would have been at the end of a UTC day.
+fn past(common: &Common, day: NaiveDate) -> Result<Snapshot> {
+    let data = common.data();
+    if !data.store().exists() {
+        bail!("there is no store in {} yet; `hitrate collect` makes one", data.path().display());
+    }
+    match open_store(&common.settings()?, &data) {
+        Ok(store) => Ok(build_snapshot(&store, Some(end_of_day(day)), end_of_day(day))?),
+        Err(StoreError::Locked { .. }) => {
+            let body = running::ask(&data, &format!("/local/snapshot?as_of={day}"))?;
+            serde_json::from_slice(&body).context("the server's answer is not a snapshot")
+        }
+        Err(error) => Err(error.into()),
+    }
+}

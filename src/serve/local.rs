@@ -1,0 +1,88 @@
+//! Routes for other processes on this machine: DuckDB lets no second process in, so they ask this one. Answered on
+//! loopback only, to who knows the token in the data folder.
+
+use crate::domain::window::end_of_day;
+use crate::pipeline::{Pipeline, build_snapshot};
+use crate::store::ExportFormat;
+use axum::extract::{ConnectInfo, Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::Deserialize;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+#[derive(Clone)]
+struct Local {
+    pipeline: Arc<Pipeline>,
+    token: Arc<str>,
+}
+
+#[derive(Deserialize)]
+struct ExportQuery {
+    from: DateTime<Utc>,
+    to: DateTime<Utc>,
+    format: String,
+    token: String,
+}
+
+#[derive(Deserialize)]
+struct SnapshotQuery {
+    as_of: NaiveDate,
+    token: String,
+}
+
+pub fn router(pipeline: Arc<Pipeline>, token: &str) -> Router {
+    Router::new()
+        .route("/local/export", get(export))
+        .route("/local/snapshot", get(snapshot))
+        .with_state(Local { pipeline, token: token.into() })
+}
+
+impl Local {
+    fn admits(&self, peer: SocketAddr, token: &str) -> bool {
+        peer.ip().is_loopback() && token == &*self.token
+    }
+}
+
+/// Makes a file in the shared work folder and answers with its path.
+async fn export(
+    State(local): State<Local>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Query(query): Query<ExportQuery>,
+) -> Response {
+    if !local.admits(peer, &query.token) {
+        return StatusCode::NOT_FOUND.into_response();
+    }
+    let Some(format) = ExportFormat::parse(&query.format) else {
+        return (StatusCode::BAD_REQUEST, "unknown format").into_response();
+    };
+    answer(move || local.pipeline.store.export_readings(query.from, query.to, format)).await
+}
+
+/// The snapshot as it would have been at the end of a UTC day.
+async fn snapshot(
+    State(local): State<Local>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Query(query): Query<SnapshotQuery>,
+) -> Response {
+    if !local.admits(peer, &query.token) {
+        return StatusCode::NOT_FOUND.into_response();
+    }
+    let end = end_of_day(query.as_of);
+    answer(move || build_snapshot(&local.pipeline.store, Some(end), end)).await
+}
+
+async fn answer<T, E>(work: impl FnOnce() -> Result<T, E> + Send + 'static) -> Response
+where
+    T: serde::Serialize + Send + 'static,
+    E: std::fmt::Display + Send + 'static,
+{
+    match tokio::task::spawn_blocking(work).await {
+        Ok(Ok(value)) => Json(value).into_response(),
+        Ok(Err(error)) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+    }
+}

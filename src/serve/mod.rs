@@ -1,0 +1,157 @@
+//! Wires scheduler, site and API together, and stops them gracefully.
+
+mod announce;
+mod local;
+
+pub use announce::Announced;
+
+use crate::api::{self, ApiState};
+use crate::clock::Clock;
+use crate::pipeline::{CollectOptions, Pipeline, PipelineError};
+use crate::scheduler::{CronExpression, Scheduler};
+use crate::site::{self, SiteState};
+use axum::Router;
+use chrono::{DateTime, Utc};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::timeout::TimeoutLayer;
+
+/// The method as the method page tells it.
+const METHOD: &str = include_str!("../../docs/method.md");
+/// Longest time an answer may take; what the site serves is prepared, so this only bounds what went wrong.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(180);
+
+/// What can go wrong with serving.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The address cannot be listened on.
+    #[error("cannot listen on {listen}: {source}; name another address with --listen")]
+    Listen {
+        /// The address.
+        listen: SocketAddr,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The server stopped by itself.
+    #[error("the server stopped: {0}")]
+    Stopped(std::io::Error),
+    /// The data folder cannot be written.
+    #[error("cannot announce the server in the data folder: {0}")]
+    Announce(std::io::Error),
+}
+
+/// A server that listens already and does not answer yet.
+pub struct Server {
+    listener: TcpListener,
+    announced: Announced,
+    router: Router,
+}
+
+impl Server {
+    /// Listens and announces itself in the data folder, so that verbs that need the store can ask it.
+    ///
+    /// # Errors
+    /// [`ServeError`].
+    pub async fn bind(
+        pipeline: Arc<Pipeline>,
+        clock: Arc<dyn Clock>,
+        listen: SocketAddr,
+    ) -> Result<Self, ServeError> {
+        let listener =
+            TcpListener::bind(listen).await.map_err(|source| ServeError::Listen { listen, source })?;
+        let address = listener.local_addr().map_err(|source| ServeError::Listen { listen, source })?;
+        let announced = Announced::new(&pipeline.data, address).map_err(ServeError::Announce)?;
+        let router = router(pipeline, clock, &announced.token);
+        Ok(Self { listener, announced, router })
+    }
+
+    /// Where it answers, as a person on this machine would type it.
+    pub fn url(&self) -> &str {
+        &self.announced.url
+    }
+
+    /// Answers until cancelled, then lets what is under way finish.
+    ///
+    /// # Errors
+    /// [`ServeError::Stopped`].
+    pub async fn run(self, cancel: CancellationToken) -> Result<(), ServeError> {
+        let service = self.router.into_make_service_with_connect_info::<SocketAddr>();
+        let served = axum::serve(self.listener, service)
+            .with_graceful_shutdown(async move { cancel.cancelled().await })
+            .await;
+        self.announced.withdraw();
+        served.map_err(ServeError::Stopped)
+    }
+}
+
+fn router(pipeline: Arc<Pipeline>, clock: Arc<dyn Clock>, token: &str) -> Router {
+    let now: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync> = Arc::new(move || clock.now());
+    let current = pipeline.current.clone();
+    Router::new()
+        .merge(site::router(SiteState {
+            current: current.clone(),
+            now: now.clone(),
+            method_markdown: METHOD,
+        }))
+        .merge(api::router(ApiState { current, now }))
+        .merge(local::router(pipeline, token))
+        .layer(CatchPanicLayer::new())
+        .layer(TimeoutLayer::with_status_code(axum::http::StatusCode::GATEWAY_TIMEOUT, ANSWER_TIMEOUT))
+}
+
+/// Collects by the schedule until cancelled. Whatever fails is logged, and the last good snapshot is served on.
+pub async fn collect_by_schedule(
+    pipeline: Arc<Pipeline>,
+    expression: CronExpression,
+    cancel: CancellationToken,
+) -> Result<(), PipelineError> {
+    let schedule = &pipeline.config.schedule;
+    let scheduler = Scheduler {
+        expression,
+        jitter: Duration::from_secs(schedule.jitter_seconds),
+        catch_up: schedule.catch_up,
+        seed: u64::from(std::process::id()),
+    };
+    let last_run = pipeline.store.newest_time()?;
+    let clock = pipeline.clock.clone();
+    let job = |tick: crate::scheduler::Tick| {
+        let pipeline = pipeline.clone();
+        async move { collect_and_publish(pipeline, &CollectOptions::default(), &tick.cancel).await }
+    };
+    let report = scheduler.run(clock.as_ref(), last_run, job, cancel).await;
+    tracing::info!(runs = report.runs, failed = report.failed, skipped = report.skipped, "scheduler stopped");
+    Ok(())
+}
+
+/// One run and, if it brought anything, a new snapshot. Computing happens beside the async workers.
+///
+/// # Errors
+/// [`PipelineError`].
+pub async fn collect_and_publish(
+    pipeline: Arc<Pipeline>,
+    options: &CollectOptions,
+    cancel: &CancellationToken,
+) -> Result<(), PipelineError> {
+    let report = pipeline.collect(options, cancel, |_, _| {}).await?;
+    tracing::info!(
+        run_id = report.run_id,
+        status = report.status,
+        requests = report.requests,
+        endpoints = report.endpoints,
+        readings = report.readings,
+        duration_ms = report.duration_ms,
+        "collected"
+    );
+    for failure in &report.failures {
+        tracing::warn!(run_id = report.run_id, failure, "failed in the run");
+    }
+    if report.status != "failed" {
+        let snapshot = tokio::task::spawn_blocking(move || pipeline.publish()).await??;
+        tracing::info!(snapshot = snapshot.id, "published");
+    }
+    Ok(())
+}
