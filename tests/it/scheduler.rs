@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::{DateTime, Datelike, TimeDelta, Timelike, Utc};
-use hitrate::clock::{Clock, ManualClock};
+use hitrate::clock::ManualClock;
 use hitrate::scheduler::{CronError, CronExpression, Scheduler, SchedulerReport, Tick, due};
 use proptest::prelude::*;
 use tokio::sync::{Notify, mpsc};
@@ -90,13 +90,8 @@ const HORIZON_DAYS: i64 = 40;
 
 fn brute(fields: &Fields, from: DateTime<Utc>, step: TimeDelta, strictly: bool) -> Option<DateTime<Utc>> {
     let whole = from.with_second(0)?.with_nanosecond(0)?;
-    let mut time = if step > TimeDelta::zero() {
-        whole + step
-    } else if strictly && whole == from {
-        whole + step
-    } else {
-        whole
-    };
+    let moves = step > TimeDelta::zero() || (strictly && whole == from);
+    let mut time = if moves { whole + step } else { whole };
     for _ in 0..HORIZON_DAYS * 24 * 60 {
         if matches(fields, time) {
             return Some(time);
