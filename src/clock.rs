@@ -57,7 +57,7 @@ impl Clock for FixedClock {
 }
 
 /// A clock that moves only when it is told to, for the demo and for tests. Clones share the time;
-/// whoever sleeps on it wakes when it has been moved far enough.
+/// whoever sleeps on it wakes when it has been moved far enough, or back to before the sleep.
 #[derive(Debug, Clone)]
 pub struct ManualClock {
     time: Arc<watch::Sender<DateTime<Utc>>>,
@@ -92,10 +92,11 @@ impl Clock for ManualClock {
 
     fn sleep(&self, duration: Duration) -> Sleep<'_> {
         let mut time = self.time.subscribe();
-        let wake = later(*time.borrow(), duration);
+        let start = *time.borrow();
+        let wake = later(start, duration);
         Box::pin(async move {
             // The sender lives in `self`, which this future borrows: the wait cannot fail.
-            let _ = time.wait_for(|now| *now >= wake).await;
+            let _ = time.wait_for(|now| *now >= wake || *now < start).await;
         })
     }
 }
