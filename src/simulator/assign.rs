@@ -4,7 +4,7 @@
 use super::noise::{Draw, Noise};
 
 /// How strongly taste steers the choice of models.
-const TASTE_STRENGTH: f64 = 1.8;
+const TASTE_STRENGTH: f64 = 1.2;
 
 /// Cells (provider, model) of the standard variant, sorted; about `target` of them, every model with two
 /// providers or more, every provider with three models or more but the last, which has two.
@@ -26,7 +26,7 @@ pub(super) fn assign(noise: Noise, target: usize, taste: &[f64], alpha_z: &[f64]
 
 /// How many models each provider serves: log-normal, summing to `target` where the bounds allow.
 fn degrees(noise: Noise, target: usize, providers: usize, models: usize) -> Vec<usize> {
-    let weights: Vec<f64> = (0..providers).map(|p| noise.at(Draw::Degree, [p as i64]).factor(0.6)).collect();
+    let weights: Vec<f64> = (0..providers).map(|p| noise.at(Draw::Degree, [p as i64]).factor(0.45)).collect();
     let total: f64 = weights.iter().sum();
     let most = (models * 3 / 4).max(3);
     let wanted = |w: f64| ((target as f64 * w / total).round() as usize).clamp(3, most);

@@ -54,7 +54,7 @@ fn cells(world: &World, target: usize) -> Vec<(usize, usize)> {
         .providers
         .iter()
         .enumerate()
-        .map(|(i, p)| -0.8 * p.theta / 0.12 + 0.6 * world.noise.at(Draw::Taste, [i as i64]).normal())
+        .map(|(i, p)| -0.8 * p.theta / 0.13 + 0.6 * world.noise.at(Draw::Taste, [i as i64]).normal())
         .collect();
     let alpha_z: Vec<f64> = world.models.iter().map(|m| (m.alpha - 0.5) / 0.133).collect();
     assign(world.noise, target, &taste, &alpha_z)
@@ -125,10 +125,10 @@ fn add(world: &mut World, model: usize, variant: &'static str, provider: usize, 
         prices: vec![(DateTime::<Utc>::MIN_UTC, prices(world, model, variant, kind, key))],
         kind,
         effect: effect(world, model, provider, key),
-        spread: (0.088 * noise.at(Draw::CellSpread, [key]).factor(0.55)).clamp(0.025, 0.22),
+        spread: (0.11 * noise.at(Draw::CellSpread, [key]).factor(0.55)).clamp(0.03, 0.26),
         tokens: tokens.clamp(20e6, 60e9),
         prompt_share: 1.0 / (1.0 + completions),
-        error_rate: (0.004 * noise.at(Draw::Errors, [key]).factor(1.3)).min(0.06),
+        error_rate: (0.0025 * noise.at(Draw::Errors, [key]).factor(1.5)).min(0.06),
         throughput: (55.0 * noise.at(Draw::Speed, [0, key]).factor(0.5)).round(),
         latency: (900.0 * noise.at(Draw::Speed, [1, key]).factor(0.6)).round(),
         hides_stats: noise.at(Draw::Catalog, [5, key]).uniform() < 0.12,
@@ -143,7 +143,7 @@ fn effect(world: &World, model: usize, provider: usize, key: i64) -> f64 {
     let (low, high) = world.providers[provider].theta_range();
     let alpha = world.models[model].alpha;
     let room = (alpha + low - 0.02).min(0.965 - alpha - high).max(0.005);
-    bounded(0.05 * world.noise.at(Draw::Effect, [key]).normal(), room)
+    bounded(0.035 * world.noise.at(Draw::Effect, [key]).normal(), room)
 }
 
 /// Squeezes a symmetric deviation into `(-room, room)`, symmetrically.

@@ -180,7 +180,7 @@ fn provider(config: &SimulatorConfig, noise: Noise, index: usize) -> Provider {
         slug: name.slug,
         internal: name.internal,
         headquarters: ["US", "DE", "SG", "CN", "FI", "FR"][noise.at(Draw::Catalog, [0, key]).index(6)],
-        theta: (0.12 * noise.at(Draw::Theta, [key]).normal()).clamp(-0.22, 0.20),
+        theta: (0.13 * noise.at(Draw::Theta, [key]).normal()).clamp(-0.23, 0.21),
         shift: None,
         cacheless,
         bills_writes: !cacheless && index % 13 == 8,
