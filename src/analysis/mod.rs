@@ -1,1 +1,178 @@
-//! (to come)
+//! What the readings mean: cells, adjusted effects, session costs, tier lists, verdicts. The only module that names
+//! polars. Pure: data frames and parameters in, typed results out; no SQL, no clock, no I/O. One file a job; the method
+//! is told in `docs/method.md`, its thresholds are in [`crate::domain::thresholds`].
+
+mod cells;
+mod derive;
+mod effects;
+mod frames;
+mod lenses;
+mod linear;
+mod newest;
+pub mod numbers;
+mod overall;
+mod reference;
+mod session;
+mod standing;
+mod statistics;
+mod tier_lists;
+mod verdicts;
+
+pub use cells::{Cell, cells, observed_days};
+pub use derive::{efficiency, identity_error, realised_discount};
+pub use effects::{Effects, Observation, solve};
+pub use frames::{ColumnKind, ColumnSpec, DAYS, Frames, NEWEST};
+pub use reference::{ModelReference, ReferenceBasis};
+pub use session::{Pricing, session_cost};
+pub use statistics::{Share, model_mean, traffic_mean, weighted_quantile};
+
+use crate::domain::tier::{Lens, Tier};
+use crate::domain::tier_list::{DayRange, TierList, Verdict};
+use crate::domain::workload::Workload;
+use chrono::{DateTime, Utc};
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// Version of the method: goes up whenever a number could come out differently.
+pub const METHOD_VERSION: u32 = 1;
+
+/// What [`analyse`] needs besides the frames.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Parameters {
+    /// When the newest reading was taken.
+    pub as_of: DateTime<Utc>,
+    /// The days looked at, both inclusive.
+    pub window: DayRange,
+    /// Workloads to price sessions under; the first is the default.
+    pub workloads: Vec<Workload>,
+    /// Names for people by provider slug; a missing one is shown by its slug.
+    pub provider_names: BTreeMap<String, String>,
+}
+
+/// Everything that is computed from the record at one moment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Analysis {
+    /// One list a lens; `cost` and `overall` one a workload.
+    pub tier_lists: Vec<TierList>,
+    /// The endpoints of the newest run.
+    pub endpoints: BTreeMap<Uuid, EndpointVerdicts>,
+    /// What counts as full retention, by model; sorted by slug.
+    pub references: Vec<ModelReference>,
+}
+
+/// What is said about one endpoint of the newest run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EndpointVerdicts {
+    /// Primary verdict: lens `cost` under the default workload.
+    pub tier: Tier,
+    /// Why, in one sentence.
+    pub why: String,
+    /// Verdicts within its model by lens, under the default workload.
+    pub verdicts: BTreeMap<Lens, Verdict>,
+    /// Session cost by workload name, USD; a workload is missing where the cost cannot be known.
+    pub session_cost: BTreeMap<String, f64>,
+    /// Effective over list input price of the newest reading.
+    pub realised_discount: Option<f64>,
+    /// Share of the listed discount that its hits gave, over the lens window, else in the newest reading.
+    pub efficiency: Option<f64>,
+    /// Relative miss of the price identity in the newest reading; null where it does not apply.
+    pub identity_error: Option<f64>,
+    /// `phantom`, `no_discount`, `identity_break`, `billed_writes`, `price_tiers`, `restricted`, `deranked`, `down`, `new`.
+    pub flags: Vec<String>,
+    /// Mean tokens a day over the lens window, else the newest reading's tokens.
+    pub tokens_per_day: Option<f64>,
+    /// Share of the reusable prefix that is really found, 0..1.
+    pub retention: Option<f64>,
+    /// Where the model's reference hit rate comes from.
+    pub reference: Option<ReferenceBasis>,
+}
+
+/// What can go wrong in an analysis: always a fault of whoever made the frames.
+#[derive(Debug, thiserror::Error)]
+pub enum AnalysisError {
+    /// A column of the contract is missing.
+    #[error(
+        "the frame `{frame}` has no column `{column}` ({wanted}); the query that makes it must select it"
+    )]
+    MissingColumn {
+        /// Which frame.
+        frame: &'static str,
+        /// Which column.
+        column: &'static str,
+        /// What it should hold.
+        wanted: &'static str,
+    },
+    /// A column has another type than the contract says.
+    #[error("column `{column}` of the frame `{frame}` is {found}, wanted is {wanted}; cast it in the query")]
+    WrongType {
+        /// Which frame.
+        frame: &'static str,
+        /// Which column.
+        column: &'static str,
+        /// What it should hold.
+        wanted: &'static str,
+        /// What it holds.
+        found: String,
+    },
+    /// A null where the contract allows none.
+    #[error("column `{column}` of the frame `{frame}` has {nulls} null rows; it must have a value in each")]
+    UnexpectedNull {
+        /// Which frame.
+        frame: &'static str,
+        /// Which column.
+        column: &'static str,
+        /// How many.
+        nulls: usize,
+    },
+    /// An endpoint id that is no UUID.
+    #[error("`{value}` in column `endpoint_id` of the frame `{frame}` is no UUID")]
+    BadEndpointId {
+        /// Which frame.
+        frame: &'static str,
+        /// What stands there.
+        value: String,
+    },
+    /// Price tiers that do not read back.
+    #[error(
+        "`price_tiers_json` of endpoint {endpoint} in the frame `newest` is not a list of price tiers: {source}"
+    )]
+    BadPriceTiers {
+        /// Which endpoint.
+        endpoint: Uuid,
+        /// What the reader says.
+        source: serde_json::Error,
+    },
+    /// No workload was given.
+    #[error(
+        "no workload to price sessions under: the first one is the default of every verdict, give at least one"
+    )]
+    NoWorkload,
+    /// The equations of the effects have no unique solution.
+    #[error(
+        "the equations of the provider effects cannot be solved (pivot {pivot} of {size} is not positive)"
+    )]
+    Singular {
+        /// Which pivot.
+        pivot: usize,
+        /// How many unknowns.
+        size: usize,
+    },
+    /// Polars refused an operation.
+    #[error("data frame operation failed: {0}")]
+    Polars(#[from] polars::error::PolarsError),
+}
+
+/// Computes everything published from the record: `frames` as [`DAYS`] and [`NEWEST`] describe them.
+///
+/// # Errors
+/// Where a frame breaks its contract, price tiers or ids do not read, or no workload is given.
+pub fn analyse(frames: &Frames, parameters: &Parameters) -> Result<Analysis, AnalysisError> {
+    let default = parameters.workloads.first().ok_or(AnalysisError::NoWorkload)?;
+    frames.check()?;
+    let latest = newest::read(&frames.newest)?;
+    let record = cells::record(&frames.days, &latest)?;
+    let field = standing::Field::build(&record, latest, parameters);
+    let tier_lists = tier_lists::all(&field, parameters)?;
+    let endpoints = verdicts::all(&field, default, &parameters.workloads);
+    Ok(Analysis { tier_lists, endpoints, references: field.references })
+}

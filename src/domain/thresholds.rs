@@ -48,8 +48,10 @@ thresholds! {
     CELL_MIN_TOKENS: f64 = 10e6, "tokens a day";
     /// A provider is rated from this many models that it shares with others on.
     MIN_SHARED_MODELS: usize = 3, "models";
-    /// Ridge on the provider effects, as a share of the mean cell weight.
-    EFFECT_RIDGE: f64 = 0.5, "cells";
+    /// An endpoint has a tier within its model from this many tokens a day on.
+    ENDPOINT_MIN_TOKENS: f64 = 1e6, "tokens a day";
+    /// Ridge on the provider effects, in mean weights of a (model, provider) pair.
+    EFFECT_RIDGE: f64 = 0.25, "pairs";
     /// The first days of a model are provisional: price and hit windows disagree.
     LAUNCH_DAYS: i64 = 3, "days";
     /// Flags need at least this hit rate.

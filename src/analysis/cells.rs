@@ -1,0 +1,207 @@
+//! Cells: one endpoint over the lens window, from its days.
+
+use super::AnalysisError;
+use super::frames::{flags, floats, integers, texts};
+use super::newest::{Latest, endpoint_ids};
+use crate::domain::thresholds::{FULL_RECORD_DAYS, LAUNCH_DAYS};
+use polars::prelude::*;
+use std::collections::{BTreeMap, BTreeSet};
+use uuid::Uuid;
+
+/// One endpoint over the lens window. Means are plain means over its days, nulls left out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cell {
+    /// Endpoint.
+    pub endpoint: Uuid,
+    /// Canonical slug.
+    pub model: String,
+    /// Variant.
+    pub variant: String,
+    /// Base slug of the provider.
+    pub provider: String,
+    /// Days with a hit rate, observed or derived.
+    pub days: usize,
+    /// Days with an observed hit rate.
+    pub observed: usize,
+    /// Mean hit rate, 0..1.
+    pub hit_rate: Option<f64>,
+    /// Mean tokens a day over its observed days.
+    pub tokens: Option<f64>,
+    /// Share of the listed discount that the hits gave over its observed days, as a ratio of sums.
+    pub efficiency: Option<f64>,
+    /// List prices of its last day, USD per million tokens: input, output, cache read, cache write.
+    pub prices: [Option<f64>; 4],
+    /// Whether writes were billed on its last day.
+    pub billed_writes: bool,
+    /// Whether price tiers applied on its last day.
+    pub price_tiers: bool,
+    /// Mean published uptime over a day, 0..1.
+    pub uptime: Option<f64>,
+    /// Mean availability over a day, 0..1.
+    pub availability: Option<f64>,
+    /// Mean output speed, tokens a second.
+    pub throughput: Option<f64>,
+    /// Mean time to first token, milliseconds.
+    pub latency_ms: Option<f64>,
+}
+
+/// The cells of a window and what they rest on.
+pub(super) struct Record {
+    pub cells: Vec<Cell>,
+    pub observed_days: usize,
+    /// Whether derived days were let in because there are too few observed ones.
+    pub provisional: bool,
+}
+
+/// The cells of the window. Derived days help only while the record is young.
+pub(super) fn record(days: &DataFrame, latest: &[Latest]) -> Result<Record, AnalysisError> {
+    let created = latest
+        .iter()
+        .filter_map(|l| Some((l.model.clone(), l.model_created_s?.div_euclid(86_400))))
+        .collect();
+    let observed_days = observed_days(days)?;
+    let provisional = observed_days < FULL_RECORD_DAYS;
+    Ok(Record { cells: cells(days, &created, provisional)?, observed_days, provisional })
+}
+
+/// How many UTC days of the frame `days` have an observed hit rate.
+///
+/// # Errors
+/// Where a column is missing or of another type.
+pub fn observed_days(days: &DataFrame) -> Result<usize, AnalysisError> {
+    let (day, derived, hits) = (integers(days, "day")?, flags(days, "derived")?, floats(days, "hit_rate")?);
+    let seen =
+        (0..days.height()).filter(|row| !derived[*row] && hits[*row].is_some()).filter_map(|row| day[row]);
+    Ok(seen.collect::<BTreeSet<_>>().len())
+}
+
+/// Groups the frame `days` by endpoint, ordered by endpoint. The first [`LAUNCH_DAYS`] of a model are left out:
+/// `created` holds the day (since 1970-01-01) it was listed on. Derived rows are left out unless `with_derived`.
+///
+/// # Errors
+/// Where a column is missing or of another type, or an endpoint id is no UUID.
+pub fn cells(
+    days: &DataFrame,
+    created: &BTreeMap<String, i64>,
+    with_derived: bool,
+) -> Result<Vec<Cell>, AnalysisError> {
+    let kept = days.filter(&kept_rows(days, created, with_derived)?)?;
+    let cells = kept
+        .lazy()
+        .with_columns(FLOATS.map(|name| col(name).cast(DataType::Float64)))
+        .sort(["endpoint_id", "day"], SortMultipleOptions::default())
+        .group_by_stable([col("endpoint_id")])
+        .agg(aggregates())
+        .collect()?;
+    read(&cells)
+}
+
+const FLOATS: [&str; 11] = [
+    "hit_rate",
+    "tokens",
+    "effective_input",
+    "list_input",
+    "list_output",
+    "list_cache_read",
+    "list_cache_write",
+    "uptime_1d",
+    "availability_1d",
+    "throughput",
+    "latency_ms",
+];
+
+fn kept_rows(
+    days: &DataFrame,
+    created: &BTreeMap<String, i64>,
+    with_derived: bool,
+) -> Result<BooleanChunked, AnalysisError> {
+    let (model, day, derived) = (texts(days, "model")?, integers(days, "day")?, flags(days, "derived")?);
+    let launched = |row: usize| {
+        let first = created.get(&model[row]).copied().unwrap_or(i64::MIN);
+        day[row].is_some_and(|day| day >= first.saturating_add(LAUNCH_DAYS))
+    };
+    let kept: Vec<bool> =
+        (0..days.height()).map(|row| launched(row) && (with_derived || !derived[row])).collect();
+    Ok(BooleanChunked::new("kept".into(), kept))
+}
+
+fn aggregates() -> Vec<Expr> {
+    let observed = col("derived").not();
+    let discount = col("list_input") - col("list_cache_read");
+    let given = col("list_input") - col("effective_input");
+    let listed =
+        col("list_cache_read").lt(lit(crate::domain::thresholds::READ_PRICE_DISCOUNT) * col("list_input"));
+    let usable = observed
+        .clone()
+        .and(listed)
+        .and(col("hit_rate").is_not_null())
+        .and(col("effective_input").is_not_null());
+    let mean = |name: &str| col(name).mean();
+    let last = |name: &str| col(name).last();
+    vec![
+        last("model"),
+        last("variant"),
+        last("provider"),
+        col("hit_rate").count().cast(DataType::Int64).alias("days"),
+        col("hit_rate").filter(observed.clone()).count().cast(DataType::Int64).alias("observed"),
+        mean("hit_rate"),
+        col("tokens").filter(observed).mean(),
+        given.filter(usable.clone()).sum().alias("given"),
+        (col("hit_rate") * discount.clone()).filter(usable.clone()).sum().alias("promised"),
+        discount.filter(usable).sum().alias("discount"),
+        last("list_input"),
+        last("list_output"),
+        last("list_cache_read"),
+        last("list_cache_write"),
+        last("billed_writes"),
+        last("price_tiers"),
+        mean("uptime_1d"),
+        mean("availability_1d"),
+        mean("throughput"),
+        mean("latency_ms"),
+    ]
+}
+
+/// With fewer hits than this the efficiency is a quotient of two roundings.
+const EFFICIENCY_MIN_HIT_RATE: f64 = 0.01;
+
+fn read(frame: &DataFrame) -> Result<Vec<Cell>, AnalysisError> {
+    let ids = endpoint_ids("days", frame)?;
+    let (model, variant, provider) =
+        (texts(frame, "model")?, texts(frame, "variant")?, texts(frame, "provider")?);
+    let (days, observed) = (integers(frame, "days")?, integers(frame, "observed")?);
+    let (hit_rate, tokens) = (floats(frame, "hit_rate")?, floats(frame, "tokens")?);
+    let (given, promised) = (floats(frame, "given")?, floats(frame, "promised")?);
+    let discount = floats(frame, "discount")?;
+    let (input, output) = (floats(frame, "list_input")?, floats(frame, "list_output")?);
+    let (cache_read, cache_write) = (floats(frame, "list_cache_read")?, floats(frame, "list_cache_write")?);
+    let (billed, tiers) = (flags(frame, "billed_writes")?, flags(frame, "price_tiers")?);
+    let (uptime, availability) = (floats(frame, "uptime_1d")?, floats(frame, "availability_1d")?);
+    let (throughput, latency) = (floats(frame, "throughput")?, floats(frame, "latency_ms")?);
+    let count = |value: Option<i64>| usize::try_from(value.unwrap_or(0)).unwrap_or(0);
+    let efficiency = |row: usize| {
+        let (promised, discount) = (promised[row]?, discount[row]?);
+        (promised > EFFICIENCY_MIN_HIT_RATE * discount)
+            .then(|| given[row].map(|given| given / promised))
+            .flatten()
+    };
+    let cells = ids.iter().enumerate().map(|(row, endpoint)| Cell {
+        endpoint: *endpoint,
+        model: model[row].clone(),
+        variant: variant[row].clone(),
+        provider: provider[row].clone(),
+        days: count(days[row]),
+        observed: count(observed[row]),
+        hit_rate: hit_rate[row],
+        tokens: tokens[row],
+        efficiency: efficiency(row),
+        prices: [input[row], output[row], cache_read[row], cache_write[row]],
+        billed_writes: billed[row],
+        price_tiers: tiers[row],
+        uptime: uptime[row],
+        availability: availability[row],
+        throughput: throughput[row],
+        latency_ms: latency[row],
+    });
+    Ok(cells.collect())
+}

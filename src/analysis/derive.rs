@@ -1,0 +1,125 @@
+//! What one reading says beyond its own columns: realised discount, efficiency, price identity, flags.
+
+use super::Pricing;
+use super::newest::Latest;
+use crate::domain::thresholds::*;
+
+/// `m`: effective over list input price; `None` where either is missing or the list price is 0.
+pub fn realised_discount(effective_input: Option<f64>, list_input: Option<f64>) -> Option<f64> {
+    let list = list_input.filter(|price| *price > 0.0)?;
+    effective_input.map(|effective| effective / list)
+}
+
+/// `eta`: the share of the listed discount that the hits gave, `(p_in - p_eff) / (h * (p_in - p_read))`; `None` without
+/// hits, or where no read price below [`READ_PRICE_DISCOUNT`] of the input price is listed.
+pub fn efficiency(hit_rate: Option<f64>, effective_input: Option<f64>, pricing: &Pricing) -> Option<f64> {
+    let (input, read) = discount(pricing)?;
+    let hits = hit_rate.filter(|h| *h > 0.0)?;
+    effective_input.map(|effective| (input - effective) / (hits * (input - read)))
+}
+
+/// Input and read price where the read price is a real discount.
+pub(super) fn discount(pricing: &Pricing) -> Option<(f64, f64)> {
+    let (input, read) = (pricing.input?, pricing.cache_read?);
+    (read < READ_PRICE_DISCOUNT * input).then_some((input, read))
+}
+
+/// Relative miss of `p_eff = (1-h)*p_in + h*p_read`. `None` where the identity does not apply: no read price, a write
+/// price, price tiers, a prediction of 0, or fewer than [`IDENTITY_MIN_TOKENS`] tokens.
+pub fn identity_error(
+    hit_rate: Option<f64>,
+    tokens: Option<i64>,
+    effective_input: Option<f64>,
+    pricing: &Pricing,
+) -> Option<f64> {
+    let writes = pricing.billed_writes || pricing.cache_write.is_some_and(|price| price > 0.0);
+    if writes || !pricing.tiers.is_empty() || (tokens? as f64) < IDENTITY_MIN_TOKENS {
+        return None;
+    }
+    let (input, read, hits) = (pricing.input?, pricing.cache_read?, hit_rate?);
+    let predicted = (1.0 - hits) * input + hits * read;
+    effective_input.filter(|_| predicted > 0.0).map(|effective| (effective / predicted - 1.0).abs())
+}
+
+/// What the flags of an endpoint are decided from, over the lens window where it has one.
+pub(super) struct Evidence {
+    pub hit_rate: Option<f64>,
+    pub tokens_per_day: Option<f64>,
+    pub efficiency: Option<f64>,
+}
+
+/// Whether a discount is listed and not given: hits are reported, and the payer sees next to nothing of it.
+pub(super) fn is_phantom(pricing: &Pricing, seen: &Evidence) -> bool {
+    busy(seen)
+        && !pricing.billed_writes
+        && discount(pricing).is_some()
+        && seen.efficiency.is_some_and(|eta| eta < PHANTOM_EFFICIENCY)
+}
+
+/// Hits and traffic enough to hold something against an endpoint.
+fn busy(seen: &Evidence) -> bool {
+    seen.hit_rate.is_some_and(|h| h > FLAG_MIN_HIT_RATE)
+        && seen.tokens_per_day.is_some_and(|t| t > FLAG_MIN_TOKENS)
+}
+
+/// The flags of an endpoint, in the order of the glossary. `record_began_s`: when the first endpoint of all was first
+/// seen, so that a young record does not call everything new.
+pub(super) fn flags(latest: &Latest, seen: &Evidence, record_began_s: i64) -> Vec<String> {
+    let pricing = &latest.pricing;
+    let paid = pricing.input.is_some_and(|price| price > 0.0);
+    let miss = identity_error(latest.hit_rate, latest.tokens, latest.effective_input, pricing);
+    let age = latest.observed_s - latest.first_seen_s;
+    let marks = [
+        ("phantom", is_phantom(pricing, seen)),
+        ("no_discount", busy(seen) && paid && discount(pricing).is_none()),
+        ("identity_break", miss.is_some_and(|miss| miss > IDENTITY_TOLERANCE)),
+        ("billed_writes", pricing.billed_writes),
+        ("price_tiers", !pricing.tiers.is_empty()),
+        ("restricted", latest.restricted),
+        ("deranked", latest.deranked),
+        ("down", latest.disabled || matches!(latest.status, Some(-5 | -10))),
+        ("new", age < PREFERENCE_MIN_AGE_HOURS * 3600 && latest.first_seen_s > record_began_s),
+    ];
+    marks.into_iter().filter(|(_, holds)| *holds).map(|(name, _)| name.to_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pricing() -> Pricing {
+        Pricing { input: Some(1.0), output: Some(2.0), cache_read: Some(0.1), ..Pricing::default() }
+    }
+
+    #[test]
+    fn a_full_discount_has_efficiency_one_and_no_identity_error() {
+        let effective = Some(0.5 + 0.5 * 0.1);
+        let eta = efficiency(Some(0.5), effective, &pricing()).expect("a discount");
+        assert!((eta - 1.0).abs() < 1e-12);
+        let miss = identity_error(Some(0.5), Some(20_000_000), effective, &pricing()).expect("applies");
+        assert!(miss < 1e-12);
+        assert_eq!(realised_discount(effective, Some(0.0)), None);
+    }
+
+    #[test]
+    fn the_identity_is_not_asked_of_what_it_cannot_hold_for() {
+        let error = |tokens, pricing: Pricing| identity_error(Some(0.5), tokens, Some(0.9), &pricing);
+        assert!(error(Some(20_000_000), pricing()).is_some_and(|miss| miss > 0.5));
+        assert_eq!(error(Some(9_000_000), pricing()), None);
+        assert_eq!(error(None, pricing()), None);
+        assert_eq!(error(Some(20_000_000), Pricing { cache_read: None, ..pricing() }), None);
+        assert_eq!(error(Some(20_000_000), Pricing { cache_write: Some(1.25), ..pricing() }), None);
+        let tiers = vec![crate::domain::endpoint::PriceTier::default()];
+        assert_eq!(error(Some(20_000_000), Pricing { tiers, ..pricing() }), None);
+    }
+
+    #[test]
+    fn a_phantom_lists_a_discount_and_does_not_give_it() {
+        let seen = |efficiency| Evidence { hit_rate: Some(0.6), tokens_per_day: Some(2e8), efficiency };
+        assert!(is_phantom(&pricing(), &seen(Some(0.05))));
+        assert!(!is_phantom(&pricing(), &seen(Some(0.9))));
+        assert!(!is_phantom(&pricing(), &seen(None)));
+        assert!(!is_phantom(&Pricing { billed_writes: true, ..pricing() }, &seen(Some(0.05))));
+        assert!(!is_phantom(&Pricing { cache_read: Some(0.97), ..pricing() }, &seen(Some(0.05))));
+    }
+}

@@ -1,0 +1,210 @@
+//! The adjusted effect: a weighted two-way model `y = alpha_model + theta_provider + e` with a light ridge on theta.
+//!
+//! The alphas are eliminated first: each model's rows are taken as differences to the model's weighted mean, which
+//! leaves one equation a provider (the Schur complement over providers) for a dense Cholesky. The ridge makes it
+//! positive definite. Afterwards theta is shifted so that, over the rows of each connected component, its weighted mean
+//! is zero: zero is then what a token (damped by the square root) meets on average, and "+0.05" reads as five points
+//! above the peers. A shift is free within a component and meaningless between components.
+
+use super::AnalysisError;
+use super::linear::Symmetric;
+
+/// One cell as the model sees it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Observation {
+    /// Model, numbered from 0.
+    pub model: usize,
+    /// Provider, numbered from 0.
+    pub provider: usize,
+    /// What the lens measures, on its additive scale.
+    pub y: f64,
+    /// Weight, positive.
+    pub weight: f64,
+}
+
+/// Effects of the providers, by number.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Effects {
+    /// Effect against peers on the same models; `None` for a provider that shares no model.
+    pub theta: Vec<Option<f64>>,
+    /// Connected component of a provider that shares a model, by its smallest provider.
+    pub component: Vec<Option<usize>>,
+    /// The component with most providers (among equals the one with most weight): the one that is rated.
+    pub largest: Option<usize>,
+    /// How many models each provider shares with another one.
+    pub shared_models: Vec<usize>,
+}
+
+/// Ridge under which rounding would decide the solution, in [`solve`]'s unit.
+const SMALLEST_RIDGE: f64 = 1e-9;
+
+/// Solves the two-way model over `providers` providers and `models` models. Rows that are not finite or without weight
+/// are ignored, so are models with a single provider. `ridge` is in mean weights of a (model, provider) pair: a pair
+/// split into several rows of the same total weight changes nothing.
+///
+/// # Errors
+/// [`AnalysisError::Singular`] where the weights are so far apart that the equations lose their solution.
+pub fn solve(
+    observations: &[Observation],
+    providers: usize,
+    models: usize,
+    ridge: f64,
+) -> Result<Effects, AnalysisError> {
+    let by_model = shared(observations, models);
+    let mut groups = Groups::new(providers);
+    let mut shared_models = vec![0; providers];
+    for rows in &by_model {
+        for provider in distinct(rows) {
+            shared_models[provider] += 1;
+            groups.join(rows[0].provider, provider);
+        }
+    }
+    let component: Vec<_> = (0..providers).map(|p| (shared_models[p] > 0).then(|| groups.root(p))).collect();
+    let theta = normal_equations(&by_model, providers, ridge)?;
+    let weight = provider_weights(&by_model, providers);
+    let theta = centred(&theta, &component, &weight);
+    let largest = largest(&component, &weight);
+    Ok(Effects { theta, component, largest, shared_models })
+}
+
+/// The usable rows by model, models with two providers or more only.
+fn shared(observations: &[Observation], models: usize) -> Vec<Vec<Observation>> {
+    let mut by_model = vec![Vec::new(); models];
+    for row in observations {
+        if row.y.is_finite() && row.weight.is_finite() && row.weight > 0.0 {
+            by_model[row.model].push(*row);
+        }
+    }
+    by_model.retain(|rows: &Vec<Observation>| rows.iter().any(|r| r.provider != rows[0].provider));
+    by_model
+}
+
+fn distinct(rows: &[Observation]) -> Vec<usize> {
+    let mut providers: Vec<_> = rows.iter().map(|r| r.provider).collect();
+    providers.sort_unstable();
+    providers.dedup();
+    providers
+}
+
+fn normal_equations(
+    by_model: &[Vec<Observation>],
+    providers: usize,
+    ridge: f64,
+) -> Result<Vec<f64>, AnalysisError> {
+    let mut matrix = Symmetric::zeros(providers);
+    let mut right = vec![0.0; providers];
+    let (mut total, mut pairs) = (0.0, 0.0);
+    for rows in by_model {
+        let weight: f64 = rows.iter().map(|r| r.weight).sum();
+        let mean = rows.iter().map(|r| r.weight * r.y).sum::<f64>() / weight;
+        for row in rows {
+            matrix.add(row.provider, row.provider, row.weight);
+            right[row.provider] += row.weight * (row.y - mean);
+            for other in rows {
+                matrix.add(row.provider, other.provider, -row.weight * other.weight / weight);
+            }
+        }
+        total += weight;
+        pairs += distinct(rows).len() as f64;
+    }
+    let penalty = if pairs > 0.0 { ridge.max(SMALLEST_RIDGE) * total / pairs } else { 1.0 };
+    for provider in 0..providers {
+        matrix.add(provider, provider, penalty);
+    }
+    matrix.solve(&right)
+}
+
+fn provider_weights(by_model: &[Vec<Observation>], providers: usize) -> Vec<f64> {
+    let mut weights = vec![0.0; providers];
+    for row in by_model.iter().flatten() {
+        weights[row.provider] += row.weight;
+    }
+    weights
+}
+
+fn centred(theta: &[f64], component: &[Option<usize>], weight: &[f64]) -> Vec<Option<f64>> {
+    let mut sums = vec![(0.0, 0.0); theta.len()];
+    for (provider, root) in component.iter().enumerate() {
+        if let Some(root) = root {
+            sums[*root].0 += weight[provider] * theta[provider];
+            sums[*root].1 += weight[provider];
+        }
+    }
+    let centre = |(provider, root): (usize, &Option<usize>)| {
+        root.map(|root| theta[provider] - sums[root].0 / sums[root].1)
+    };
+    component.iter().enumerate().map(centre).collect()
+}
+
+fn largest(component: &[Option<usize>], weight: &[f64]) -> Option<usize> {
+    let mut sizes = vec![(0_usize, 0.0_f64); component.len()];
+    for (provider, root) in component.iter().enumerate() {
+        if let Some(root) = root {
+            sizes[*root].0 += 1;
+            sizes[*root].1 += weight[provider];
+        }
+    }
+    let order = |a: &usize, b: &usize| {
+        let ((an, aw), (bn, bw)) = (sizes[*a], sizes[*b]);
+        an.cmp(&bn).then(aw.total_cmp(&bw)).then(b.cmp(a))
+    };
+    (0..component.len()).filter(|root| sizes[*root].0 > 0).max_by(order)
+}
+
+/// Union-find; the root of a group is its smallest member.
+struct Groups(Vec<usize>);
+
+impl Groups {
+    fn new(size: usize) -> Self {
+        Self((0..size).collect())
+    }
+
+    fn root(&mut self, mut item: usize) -> usize {
+        while self.0[item] != item {
+            self.0[item] = self.0[self.0[item]];
+            item = self.0[item];
+        }
+        item
+    }
+
+    fn join(&mut self, a: usize, b: usize) {
+        let (a, b) = (self.root(a), self.root(b));
+        self.0[a.max(b)] = a.min(b);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(model: usize, provider: usize, y: f64) -> Observation {
+        Observation { model, provider, y, weight: 1.0 }
+    }
+
+    #[test]
+    fn a_balanced_table_without_ridge_gives_the_differences() {
+        let rows = [row(0, 0, 0.5), row(0, 1, 0.7), row(1, 0, 0.1), row(1, 1, 0.3)];
+        let effects = solve(&rows, 2, 2, 0.0).expect("solvable");
+        assert!((effects.theta[0].expect("shares") + 0.1).abs() < 1e-6);
+        assert!((effects.theta[1].expect("shares") - 0.1).abs() < 1e-6);
+        assert_eq!(effects.shared_models, [2, 2]);
+    }
+
+    #[test]
+    fn components_are_kept_apart_and_lone_models_left_out() {
+        let rows =
+            [row(0, 0, 0.1), row(0, 1, 0.2), row(0, 2, 0.3), row(1, 3, 0.9), row(1, 4, 0.1), row(2, 5, 0.5)];
+        let effects = solve(&rows, 6, 3, 0.25).expect("solvable");
+        assert_eq!(effects.component, [Some(0), Some(0), Some(0), Some(3), Some(3), None]);
+        assert_eq!(effects.largest, Some(0));
+        assert_eq!(effects.theta[5], None);
+        let sum: f64 = effects.theta[3..5].iter().flatten().sum();
+        assert!(sum.abs() < 1e-12, "each component is centred by itself");
+    }
+
+    #[test]
+    fn nothing_shared_is_no_effect_and_no_error() {
+        let effects = solve(&[row(0, 0, 1.0), row(1, 1, f64::NAN)], 2, 2, 0.25).expect("solvable");
+        assert_eq!((effects.theta, effects.largest), (vec![None, None], None));
+    }
+}

@@ -1,0 +1,88 @@
+//! What each lens measures on an endpoint, and on which scale effects are added.
+
+use super::standing::{Field, Standing};
+use crate::domain::tier::Lens;
+use crate::domain::workload::Workload;
+use chrono::{DateTime, Utc};
+
+/// Bounds that log-odds are kept within: a day without a failure is not infinitely good.
+const RELIABILITY_BOUNDS: (f64, f64) = (0.0005, 0.9995);
+
+/// What reliability is read from; one measure for a whole list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reliability {
+    /// Rate limits counted as failures.
+    Availability,
+    /// As published: rate-limited requests left out.
+    Uptime,
+    /// The newest run tells neither of any endpoint.
+    NotPublished,
+}
+
+impl Reliability {
+    /// Decided by what the newest run publishes of any endpoint, so that no list mixes two measures.
+    pub fn of(field: &Field) -> Self {
+        let published = |has: fn(&super::newest::Latest) -> bool| {
+            field.standings.iter().filter_map(|s| s.latest.as_ref()).any(has)
+        };
+        if published(|l| l.availability_1d.is_some()) {
+            Self::Availability
+        } else if published(|l| l.uptime_1d.is_some()) {
+            Self::Uptime
+        } else {
+            Self::NotPublished
+        }
+    }
+
+    /// The measure of an endpoint, fraction.
+    pub fn measure(self, standing: &Standing) -> Option<f64> {
+        match self {
+            Self::Availability => standing.availability,
+            Self::Uptime => standing.uptime,
+            Self::NotPublished => None,
+        }
+    }
+
+    /// The words that stand beside a rating.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Availability => "availability (rate limits count as failures)",
+            Self::Uptime => "published uptime (rate-limited requests left out)",
+            Self::NotPublished => "uptime not published",
+        }
+    }
+}
+
+/// A lens with what it needs to measure.
+pub(super) struct Gauge<'a> {
+    pub lens: Lens,
+    pub workload: &'a Workload,
+    pub reliability: Reliability,
+    pub as_of: DateTime<Utc>,
+}
+
+impl Gauge<'_> {
+    /// The lens's own measure and its additive scale `y`; `None` where the endpoint has no data for it. Never for
+    /// `overall`, which is made of the others.
+    pub fn read(&self, standing: &Standing) -> Option<(f64, f64)> {
+        match self.lens {
+            Lens::Cache => standing.hit_rate.map(|h| (h, h)),
+            Lens::Cost => positive(standing.cost(self.workload, self.as_of)).map(|cost| (cost, cost.ln())),
+            Lens::Reliability => self.reliability.measure(standing).map(|share| (share, log_odds(share))),
+            Lens::Speed => {
+                let (speed, wait) = (positive(standing.throughput)?, positive(standing.latency_ms)?);
+                Some((speed, 0.5 * speed.ln() - 0.5 * wait.ln()))
+            }
+            Lens::Overall => None,
+        }
+    }
+}
+
+fn positive(value: Option<f64>) -> Option<f64> {
+    value.filter(|v| *v > 0.0)
+}
+
+fn log_odds(share: f64) -> f64 {
+    let share = share.clamp(RELIABILITY_BOUNDS.0, RELIABILITY_BOUNDS.1);
+    (share / (1.0 - share)).ln()
+}

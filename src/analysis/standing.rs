@@ -1,0 +1,166 @@
+//! Where each endpoint stands: its cell of the lens window joined with its row of the newest run.
+
+use super::cells::{Cell, Record};
+use super::derive::{Evidence, efficiency, is_phantom};
+use super::newest::Latest;
+use super::reference::{ModelReference, references};
+use super::{Parameters, Pricing, session_cost};
+use crate::domain::thresholds::{CELL_MIN_TOKENS, FULL_RECORD_DAYS};
+use crate::domain::workload::Workload;
+use chrono::{DateTime, Utc};
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// One endpoint, gone or not, with what the tier lists and the verdicts look at.
+pub(super) struct Standing {
+    pub id: Uuid,
+    pub model: String,
+    pub variant: String,
+    pub provider: String,
+    /// Whether it is a cell of the provider lists.
+    pub counts: bool,
+    pub hit_rate: Option<f64>,
+    /// Tokens a day.
+    pub tokens: Option<f64>,
+    pub efficiency: Option<f64>,
+    /// `None` where only "there were price tiers" is known of an endpoint that is gone.
+    pub pricing: Option<Pricing>,
+    pub uptime: Option<f64>,
+    pub availability: Option<f64>,
+    pub throughput: Option<f64>,
+    pub latency_ms: Option<f64>,
+    pub retention: Option<f64>,
+    pub latest: Option<Latest>,
+}
+
+/// All endpoints of the window and of the newest run.
+pub(super) struct Field {
+    /// Ordered by endpoint.
+    pub standings: Vec<Standing>,
+    /// By canonical slug.
+    pub references: Vec<ModelReference>,
+    pub as_of: DateTime<Utc>,
+    pub observed_days: usize,
+    pub provisional: bool,
+    /// Whether the newest run's usage covers the UTC day so far.
+    pub day_to_date: bool,
+    pub record_began_s: i64,
+}
+
+impl Field {
+    /// Joins the record with the newest run.
+    pub fn build(record: &Record, latest: Vec<Latest>, parameters: &Parameters) -> Self {
+        let record_began_s = latest.iter().map(|l| l.first_seen_s).min().unwrap_or_default();
+        let day_to_date = latest.iter().any(|l| l.day_to_date);
+        let mut newest: BTreeMap<Uuid, Latest> = latest.into_iter().map(|l| (l.id, l)).collect();
+        let days_needed = if record.provisional { 1 } else { FULL_RECORD_DAYS };
+        let seen =
+            record.cells.iter().map(|cell| from_cell(cell, newest.remove(&cell.endpoint), days_needed));
+        let mut standings: Vec<_> = seen.collect();
+        standings.extend(newest.into_values().map(from_latest));
+        standings.sort_by_key(|s| s.id);
+        let references = references(&standings);
+        set_retention(&mut standings, &references);
+        let (observed_days, provisional) = (record.observed_days, record.provisional);
+        let as_of = parameters.as_of;
+        Self { standings, references, as_of, observed_days, provisional, day_to_date, record_began_s }
+    }
+
+    /// The reference of a model.
+    pub fn reference(&self, model: &str) -> Option<&ModelReference> {
+        let found = self.references.binary_search_by(|r| r.model.as_str().cmp(model)).ok()?;
+        self.references.get(found)
+    }
+
+    /// The cells of the provider lists.
+    pub fn cells(&self) -> impl Iterator<Item = &Standing> {
+        self.standings.iter().filter(|s| s.counts)
+    }
+}
+
+fn from_cell(cell: &Cell, latest: Option<Latest>, days_needed: usize) -> Standing {
+    let newest_tokens = latest.as_ref().and_then(|l| l.tokens).map(|t| t as f64);
+    let newest_hits = latest.as_ref().and_then(|l| l.hit_rate);
+    let tokens = cell.tokens.or(newest_tokens);
+    let big = tokens.is_some_and(|t| t >= CELL_MIN_TOKENS);
+    Standing {
+        id: cell.endpoint,
+        model: cell.model.clone(),
+        variant: cell.variant.clone(),
+        provider: cell.provider.clone(),
+        counts: cell.variant == "standard" && big && cell.days >= days_needed,
+        hit_rate: cell.hit_rate.or(newest_hits),
+        tokens,
+        efficiency: cell.efficiency.or_else(|| latest.as_ref().and_then(newest_efficiency)),
+        pricing: latest.as_ref().map(|l| l.pricing.clone()).or_else(|| last_prices(cell)),
+        uptime: cell.uptime.or(latest.as_ref().and_then(|l| l.uptime_1d)),
+        availability: cell.availability.or(latest.as_ref().and_then(|l| l.availability_1d)),
+        throughput: cell.throughput.or(latest.as_ref().and_then(|l| l.throughput)),
+        latency_ms: cell.latency_ms.or(latest.as_ref().and_then(|l| l.latency_ms)),
+        retention: None,
+        latest,
+    }
+}
+
+fn from_latest(latest: Latest) -> Standing {
+    Standing {
+        id: latest.id,
+        model: latest.model.clone(),
+        variant: latest.variant.clone(),
+        provider: latest.provider.clone(),
+        counts: false,
+        hit_rate: latest.hit_rate,
+        tokens: latest.tokens.map(|t| t as f64),
+        efficiency: newest_efficiency(&latest),
+        pricing: Some(latest.pricing.clone()),
+        uptime: latest.uptime_1d,
+        availability: latest.availability_1d,
+        throughput: latest.throughput,
+        latency_ms: latest.latency_ms,
+        retention: None,
+        latest: Some(latest),
+    }
+}
+
+fn newest_efficiency(latest: &Latest) -> Option<f64> {
+    efficiency(latest.hit_rate, latest.effective_input, &latest.pricing)
+}
+
+/// The prices of an endpoint that is gone, from its last day.
+fn last_prices(cell: &Cell) -> Option<Pricing> {
+    let [input, output, cache_read, cache_write] = cell.prices;
+    let (billed_writes, tiers) = (cell.billed_writes, Vec::new());
+    (!cell.price_tiers).then_some(Pricing { input, output, cache_read, cache_write, billed_writes, tiers })
+}
+
+fn set_retention(standings: &mut [Standing], references: &[ModelReference]) {
+    let by_model: BTreeMap<&str, f64> = references.iter().map(|r| (r.model.as_str(), r.hit_rate)).collect();
+    for standing in standings {
+        let reference = by_model.get(standing.model.as_str()).copied().unwrap_or(0.0);
+        let retained = |hits: f64| if reference > 0.0 { (hits / reference).min(1.0) } else { 0.0 };
+        standing.retention = standing.hit_rate.map(retained);
+    }
+}
+
+impl Standing {
+    /// Session cost under a workload, USD; `None` where prices or the hit rate are not known.
+    pub fn cost(&self, workload: &Workload, as_of: DateTime<Utc>) -> Option<f64> {
+        let pricing = self.pricing.as_ref()?;
+        session_cost(pricing, workload, self.retention?, self.priced_efficiency(pricing), as_of)
+    }
+
+    /// The efficiency that prices are corrected by: 1 where it cannot be told apart from billed writes or price tiers.
+    fn priced_efficiency(&self, pricing: &Pricing) -> f64 {
+        if pricing.billed_writes || !pricing.tiers.is_empty() { 1.0 } else { self.efficiency.unwrap_or(1.0) }
+    }
+
+    /// What its flags are decided from.
+    pub fn evidence(&self) -> Evidence {
+        Evidence { hit_rate: self.hit_rate, tokens_per_day: self.tokens, efficiency: self.efficiency }
+    }
+
+    /// Whether its hits are reported and not paid for.
+    pub fn is_phantom(&self) -> bool {
+        self.pricing.as_ref().is_some_and(|pricing| is_phantom(pricing, &self.evidence()))
+    }
+}

@@ -1,0 +1,231 @@
+//! Provider tier lists, one a lens: effects over the cells, turned into the lens's unit and into tiers.
+
+use super::effects::{Effects, Observation, solve};
+use super::lenses::{Gauge, Reliability};
+use super::standing::{Field, Standing};
+use super::statistics::{Share, model_mean, spread, traffic_mean};
+use super::{AnalysisError, METHOD_VERSION, Parameters, overall};
+use crate::domain::ids::ProviderSlug;
+use crate::domain::thresholds::{CELL_MIN_TOKENS, EFFECT_RIDGE, FULL_RECORD_DAYS, MIN_SHARED_MODELS};
+use crate::domain::tier::{Lens, Tier};
+use crate::domain::tier_list::{ProviderTier, TierList};
+use crate::domain::workload::Workload;
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A list with the raw effects of its rated providers, for `overall`.
+pub(super) struct Ranked {
+    pub lens: Lens,
+    pub providers: Vec<ProviderTier>,
+    /// Effects of the rated providers on the lens's additive scale.
+    pub theta: BTreeMap<String, f64>,
+}
+
+/// All tier lists: `cache`, `reliability` and `speed` once, `cost` and `overall` for each workload.
+pub(super) fn all(field: &Field, parameters: &Parameters) -> Result<Vec<TierList>, AnalysisError> {
+    let reliability = Reliability::of(field);
+    let rank = |lens, workload| {
+        ranked(&Gauge { lens, workload, reliability, as_of: field.as_of }, field, &parameters.provider_names)
+    };
+    let Some(default) = parameters.workloads.first() else { return Err(AnalysisError::NoWorkload) };
+    let fixed = [rank(Lens::Cache, default)?, rank(Lens::Reliability, default)?, rank(Lens::Speed, default)?];
+    let publish = |lens, workload: Option<&Workload>, providers| TierList {
+        lens,
+        workload: workload.map(|w| w.name.clone()),
+        unit: lens.unit().to_owned(),
+        as_of: field.as_of,
+        method_version: METHOD_VERSION,
+        provisional: field.provisional,
+        note: note(field, lens, reliability),
+        window: parameters.window,
+        providers,
+    };
+    let (mut costs, mut overalls) = (Vec::new(), Vec::new());
+    for workload in &parameters.workloads {
+        let cost = rank(Lens::Cost, workload)?;
+        let together = overall::providers(field, workload, reliability, &fixed, &cost);
+        costs.push(publish(Lens::Cost, Some(workload), cost.providers));
+        overalls.push(publish(Lens::Overall, Some(workload), together));
+    }
+    let [cache, reliable, speed] = fixed;
+    let mut lists = vec![publish(Lens::Cache, None, cache.providers)];
+    lists.extend(costs);
+    lists.push(publish(Lens::Reliability, None, reliable.providers));
+    lists.push(publish(Lens::Speed, None, speed.providers));
+    lists.extend(overalls);
+    Ok(lists)
+}
+
+/// What stands above a list that is provisional, empty or leaves something out.
+fn note(field: &Field, lens: Lens, reliability: Reliability) -> Option<String> {
+    let mut notes = Vec::new();
+    if field.provisional {
+        notes.push(format!(
+            "Provisional: {} of {FULL_RECORD_DAYS} observed days; days whose hit rate is worked out from the price \
+             charts help.",
+            field.observed_days
+        ));
+        if !field.day_to_date {
+            notes.push("Volumes are those of a short window, not of a day.".to_owned());
+        }
+    }
+    if reliability == Reliability::NotPublished && lens == Lens::Reliability {
+        notes.push("Unrated: uptime not published.".to_owned());
+    }
+    if reliability == Reliability::NotPublished && lens == Lens::Overall {
+        notes.push("Reliability is left out: uptime not published.".to_owned());
+    }
+    (!notes.is_empty()).then(|| notes.join(" "))
+}
+
+struct Cell<'a> {
+    standing: &'a Standing,
+    measure: f64,
+    y: f64,
+}
+
+fn ranked(
+    gauge: &Gauge<'_>,
+    field: &Field,
+    names: &BTreeMap<String, String>,
+) -> Result<Ranked, AnalysisError> {
+    let read = |standing| gauge.read(standing).map(|(measure, y)| Cell { standing, measure, y });
+    let cells: Vec<_> = field.cells().filter_map(read).collect();
+    let listed = listed_providers(field);
+    let effects = effects(&cells, &listed)?;
+    let (mut providers, mut theta) = (Vec::new(), BTreeMap::new());
+    for (number, provider) in listed.iter().enumerate() {
+        let mut row = evidence(provider, names, &cells);
+        row.shared_models = effects.shared_models[number];
+        row.reason = unrated(gauge, field, &row, &effects, number);
+        // Outside of the rated component an effect is against other peers: not shown beside these.
+        let comparable = effects.component[number].is_some() && effects.component[number] == effects.largest;
+        let effect = effects.theta[number].filter(|_| comparable);
+        if let (None, Some(effect)) = (&row.reason, effect) {
+            theta.insert((*provider).to_owned(), effect);
+        }
+        row.adjusted = effect;
+        providers.push(row);
+    }
+    let scale = scale(gauge.lens, &theta);
+    for row in &mut providers {
+        finish(gauge, row, scale);
+    }
+    sort(gauge.lens, &mut providers);
+    Ok(Ranked { lens: gauge.lens, providers, theta })
+}
+
+/// Providers of the newest run's standard variants, and those with cells.
+fn listed_providers(field: &Field) -> Vec<&str> {
+    let offered = |s: &&Standing| s.counts || (s.latest.is_some() && s.variant == "standard");
+    let listed: BTreeSet<_> = field.standings.iter().filter(offered).map(|s| s.provider.as_str()).collect();
+    listed.into_iter().collect()
+}
+
+fn effects(cells: &[Cell<'_>], providers: &[&str]) -> Result<Effects, AnalysisError> {
+    let models: BTreeSet<_> = cells.iter().map(|c| c.standing.model.as_str()).collect();
+    let models: BTreeMap<_, _> =
+        models.into_iter().enumerate().map(|(number, name)| (name, number)).collect();
+    let observation = |cell: &Cell<'_>| {
+        let provider = providers.binary_search(&cell.standing.provider.as_str()).ok()?;
+        let model = *models.get(cell.standing.model.as_str())?;
+        Some(Observation { model, provider, y: cell.y, weight: cell.standing.tokens?.sqrt() })
+    };
+    let observations: Vec<_> = cells.iter().filter_map(observation).collect();
+    solve(&observations, providers.len(), models.len(), EFFECT_RIDGE)
+}
+
+/// What a provider's row says before it is rated.
+fn evidence(provider: &str, names: &BTreeMap<String, String>, cells: &[Cell<'_>]) -> ProviderTier {
+    let own = cells.iter().filter(|c| c.standing.provider == provider);
+    let share = |c: &Cell<'_>| (c.standing.model.clone(), c.measure, c.standing.tokens.unwrap_or(0.0));
+    let own: Vec<_> = own.map(share).collect();
+    let shares: Vec<_> =
+        own.iter().map(|(model, value, tokens)| Share { model, value: *value, tokens: *tokens }).collect();
+    ProviderTier {
+        provider: ProviderSlug::new(provider),
+        name: names.get(provider).cloned().unwrap_or_else(|| provider.to_owned()),
+        tier: Tier::Unrated,
+        adjusted: None,
+        low: None,
+        high: None,
+        traffic_mean: traffic_mean(&shares),
+        model_mean: model_mean(&shares),
+        models: shares.iter().map(|s| s.model).collect::<BTreeSet<_>>().len(),
+        shared_models: 0,
+        endpoints: shares.len(),
+        tokens_per_day: shares.iter().map(|s| s.tokens).sum(),
+        reason: None,
+    }
+}
+
+/// Why a provider has no tier under this lens; `None` where it has one.
+fn unrated(
+    gauge: &Gauge<'_>,
+    field: &Field,
+    row: &ProviderTier,
+    effects: &Effects,
+    number: usize,
+) -> Option<String> {
+    if gauge.lens == Lens::Reliability && gauge.reliability == Reliability::NotPublished {
+        return Some(gauge.reliability.label().to_owned());
+    }
+    if row.endpoints == 0 {
+        let counts = field.cells().any(|s| s.provider == row.provider.as_str());
+        let volume = CELL_MIN_TOKENS / 1e6;
+        return Some(match counts {
+            true => "no data for this lens".to_owned(),
+            false => format!("no endpoint with {volume} M tokens a day"),
+        });
+    }
+    if row.shared_models == 0 || effects.component[number] != effects.largest {
+        return Some("shares no model with others".to_owned());
+    }
+    match row.shared_models {
+        1 if MIN_SHARED_MODELS > 1 => Some("1 shared model".to_owned()),
+        n if n < MIN_SHARED_MODELS => Some(format!("{n} shared models")),
+        _ => None,
+    }
+}
+
+/// Centre and width of the effects of a z-score lens; `None` where the lens keeps its own unit or has no spread.
+fn scale(lens: Lens, theta: &BTreeMap<String, f64>) -> Option<(f64, f64)> {
+    let values: Vec<f64> = theta.values().copied().collect();
+    matches!(lens, Lens::Reliability | Lens::Speed).then(|| spread(&values)).flatten()
+}
+
+/// Turns the effect into the lens's unit and gives the tier.
+fn finish(gauge: &Gauge<'_>, row: &mut ProviderTier, scale: Option<(f64, f64)>) {
+    row.adjusted = match gauge.lens {
+        Lens::Cost => row.adjusted.map(f64::exp_m1),
+        Lens::Reliability | Lens::Speed => {
+            row.adjusted.zip(scale).map(|(theta, (centre, width))| (theta - centre) / width)
+        }
+        Lens::Cache | Lens::Overall => row.adjusted,
+    };
+    if row.reason.is_some() {
+        return;
+    }
+    row.tier = row.adjusted.map_or(Tier::Unrated, |value| gauge.lens.cuts().tier(value));
+    row.reason = match (row.tier, gauge.lens) {
+        (Tier::Unrated, _) => Some("the rated providers do not differ".to_owned()),
+        (_, Lens::Reliability) => Some(gauge.reliability.label().to_owned()),
+        _ => None,
+    };
+    if gauge.lens == Lens::Cost && row.tier != Tier::Unrated {
+        row.reason = Some(format!("session of the workload {}", gauge.workload.name));
+    }
+}
+
+/// Rated providers best first, then the unrated ones by name.
+pub(super) fn sort(lens: Lens, providers: &mut [ProviderTier]) {
+    let sign = if lens.cuts().higher_is_better { -1.0 } else { 1.0 };
+    let place = |row: &ProviderTier| match row.tier {
+        Tier::Unrated => 0.0,
+        _ => sign * row.adjusted.unwrap_or(0.0),
+    };
+    let order = |a: &ProviderTier, b: &ProviderTier| -> Ordering {
+        a.tier.cmp(&b.tier).then(place(a).total_cmp(&place(b))).then_with(|| a.name.cmp(&b.name))
+    };
+    providers.sort_by(order);
+}

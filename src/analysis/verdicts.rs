@@ -1,0 +1,274 @@
+//! Verdicts on the endpoints of the newest run, each against the other endpoints of its model and variant.
+
+use super::derive::{flags, identity_error, realised_discount};
+use super::lenses::{Gauge, Reliability};
+use super::overall::{GATED, is_down, weight};
+use super::standing::{Field, Standing};
+use super::statistics::median;
+use super::{EndpointVerdicts, ReferenceBasis};
+use crate::domain::thresholds::{ENDPOINT_MIN_TOKENS, GATE_AVAILABILITY};
+use crate::domain::tier::{Lens, Tier};
+use crate::domain::tier_list::Verdict;
+use crate::domain::workload::Workload;
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// The lenses that `overall` is made of.
+const PARTS: [Lens; 4] = [Lens::Cache, Lens::Cost, Lens::Reliability, Lens::Speed];
+
+/// An endpoint's distance to its peers under one lens.
+#[derive(Debug, Clone, Copy)]
+struct Distance {
+    /// The lens's own measure.
+    measure: f64,
+    /// In the lens's unit; for the z-score lenses not scaled yet.
+    value: f64,
+    /// On the additive scale.
+    y: f64,
+}
+
+/// What is known of one lens over the whole newest run.
+struct Lensed<'a> {
+    gauge: Gauge<'a>,
+    /// Distances of the endpoints that have peers.
+    distances: BTreeMap<Uuid, Distance>,
+    /// Root mean square of the distances: the recorded spread within models.
+    spread: Option<f64>,
+}
+
+/// The verdicts on every endpoint of the newest run.
+pub(super) fn all(
+    field: &Field,
+    default: &Workload,
+    workloads: &[Workload],
+) -> BTreeMap<Uuid, EndpointVerdicts> {
+    let reliability = Reliability::of(field);
+    let gauge = |lens| Gauge { lens, workload: default, reliability, as_of: field.as_of };
+    let lenses = PARTS.map(|lens| lensed(gauge(lens), field));
+    let seen = field.standings.iter().filter(|s| s.latest.is_some());
+    seen.map(|standing| (standing.id, endpoint(field, standing, &lenses, workloads))).collect()
+}
+
+fn lensed<'a>(gauge: Gauge<'a>, field: &Field) -> Lensed<'a> {
+    let mut groups: BTreeMap<(&str, &str), Vec<(&Standing, f64, f64)>> = BTreeMap::new();
+    for standing in field.standings.iter().filter(|s| s.latest.is_some() && is_busy(s)) {
+        if let Some((measure, y)) = gauge.read(standing) {
+            groups.entry((&standing.model, &standing.variant)).or_default().push((standing, measure, y));
+        }
+    }
+    let mut distances = BTreeMap::new();
+    for group in groups.values().filter(|group| group.len() > 1) {
+        distances
+            .extend(group.iter().enumerate().map(|(own, (s, ..))| (s.id, distance(gauge.lens, group, own))));
+    }
+    let squares: f64 = distances.values().map(|d| d.y * d.y).sum();
+    let spread = Some((squares / distances.len().max(1) as f64).sqrt()).filter(|s| *s > 1e-12);
+    Lensed { gauge, distances, spread }
+}
+
+fn is_busy(standing: &Standing) -> bool {
+    standing.tokens.is_some_and(|tokens| tokens >= ENDPOINT_MIN_TOKENS)
+}
+
+/// Cost is held against the median of all, everything else against the token-weighted mean of the others.
+fn distance(lens: Lens, group: &[(&Standing, f64, f64)], own: usize) -> Distance {
+    let (_, measure, y) = group[own];
+    if lens == Lens::Cost {
+        let middle = median(group.iter().map(|(_, cost, _)| *cost).collect()).unwrap_or(measure);
+        return Distance { measure, value: measure / middle - 1.0, y: (measure / middle).ln() };
+    }
+    let others = group.iter().enumerate().filter(|(number, _)| *number != own);
+    let (sum, total) = others.fold((0.0, 0.0), |(sum, total), (_, (s, _, y))| {
+        let tokens = s.tokens.unwrap_or(0.0);
+        (sum + tokens * y, total + tokens)
+    });
+    Distance { measure, value: y - sum / total, y: y - sum / total }
+}
+
+fn endpoint(
+    field: &Field,
+    standing: &Standing,
+    lenses: &[Lensed<'_>; 4],
+    workloads: &[Workload],
+) -> EndpointVerdicts {
+    let mut verdicts: BTreeMap<Lens, Verdict> =
+        lenses.iter().map(|lensed| (lensed.gauge.lens, verdict(field, standing, lensed))).collect();
+    verdicts.insert(Lens::Overall, overall(standing, lenses, &verdicts));
+    let primary = verdicts.get(&Lens::Cost);
+    let cost = |w: &Workload| Some((w.name.clone(), standing.cost(w, field.as_of)?));
+    let latest = standing.latest.as_ref();
+    EndpointVerdicts {
+        tier: primary.map_or(Tier::Unrated, |v| v.tier),
+        why: primary.map_or_else(String::new, |v| v.why.clone()),
+        session_cost: workloads.iter().filter_map(cost).collect(),
+        realised_discount: latest.and_then(|l| realised_discount(l.effective_input, l.pricing.input)),
+        efficiency: standing.efficiency,
+        identity_error: latest
+            .and_then(|l| identity_error(l.hit_rate, l.tokens, l.effective_input, &l.pricing)),
+        flags: latest.map_or_else(Vec::new, |l| flags(l, &standing.evidence(), field.record_began_s)),
+        tokens_per_day: standing.tokens,
+        retention: standing.retention,
+        reference: field.reference(&standing.model).map(|r| r.basis),
+        verdicts,
+    }
+}
+
+fn verdict(field: &Field, standing: &Standing, lensed: &Lensed<'_>) -> Verdict {
+    let lens = lensed.gauge.lens;
+    let Some(distance) = lensed.distances.get(&standing.id) else {
+        return Verdict { tier: Tier::Unrated, value: None, why: unrated(standing, &lensed.gauge) };
+    };
+    let value = match lens {
+        Lens::Cache | Lens::Cost => Some(distance.value),
+        _ => lensed.spread.map(|spread| distance.value / spread),
+    };
+    let tier = value.map_or(Tier::Unrated, |value| lens.cuts().tier(value));
+    Verdict { tier, value, why: why(field, standing, &lensed.gauge, distance, value) }
+}
+
+/// Why an endpoint has no tier under a lens.
+fn unrated(standing: &Standing, gauge: &Gauge<'_>) -> String {
+    if gauge.lens == Lens::Cost
+        && let Some(reason) = unpriced(standing)
+    {
+        return reason.to_owned();
+    }
+    if gauge.lens == Lens::Reliability && gauge.reliability == Reliability::NotPublished {
+        return gauge.reliability.label().to_owned();
+    }
+    let data = gauge.read(standing).is_some();
+    match (gauge.lens, standing.tokens) {
+        (_, None) => "no traffic".to_owned(),
+        (_, Some(_)) if !is_busy(standing) => {
+            format!("fewer than {} M tokens a day", ENDPOINT_MIN_TOKENS / 1e6)
+        }
+        (Lens::Reliability, _) if !data => "no uptime is told of it".to_owned(),
+        (Lens::Speed, _) if !data => "no speed is told of it".to_owned(),
+        (_, _) if !data => "no hit rate is told of it".to_owned(),
+        _ => "no peers".to_owned(),
+    }
+}
+
+fn unpriced(standing: &Standing) -> Option<&'static str> {
+    let pricing = standing.pricing.as_ref()?;
+    if pricing.is_free() {
+        Some("free")
+    } else if pricing.input.is_some() && pricing.output.is_some() {
+        None
+    } else if standing.variant == "batch" {
+        Some("batch prices are not published")
+    } else {
+        Some("no fixed price")
+    }
+}
+
+fn why(
+    field: &Field,
+    standing: &Standing,
+    gauge: &Gauge<'_>,
+    distance: &Distance,
+    value: Option<f64>,
+) -> String {
+    let hits = standing.hit_rate.map_or_else(String::new, |h| format!("; hit rate {:.0} %", h * 100.0));
+    let measure = distance.measure;
+    match gauge.lens {
+        Lens::Cost => {
+            let assumed = match field.reference(&standing.model).map(|r| r.basis) {
+                Some(ReferenceBasis::Author) => "; full retention assumed from the author's models",
+                Some(ReferenceBasis::All) => "; full retention assumed from all models",
+                _ => "",
+            };
+            let cost = usd(measure);
+            let against = against(distance.value, "the model's median");
+            format!("a {} session costs {cost}, {against}{hits}{assumed}", gauge.workload.name)
+        }
+        Lens::Cache => {
+            let points = distance.value * 100.0;
+            let side = if points >= 0.0 { "above" } else { "below" };
+            let points = points.abs();
+            format!(
+                "hit rate {:.0} %, {points:.0} points {side} the model's other endpoints",
+                measure * 100.0
+            )
+        }
+        Lens::Reliability => {
+            format!("{:.2} % {}{}", measure * 100.0, gauge.reliability.label(), spreads(value))
+        }
+        Lens::Speed => {
+            let wait =
+                standing.latency_ms.map_or_else(String::new, |ms| format!(", first token after {ms:.0} ms"));
+            format!("{measure:.0} tokens a second{wait}{}", spreads(value))
+        }
+        Lens::Overall => String::new(),
+    }
+}
+
+fn spreads(value: Option<f64>) -> String {
+    let Some(value) = value else { return "; no endpoint differs from its peers".to_owned() };
+    let side = if value >= 0.0 { "better" } else { "worse" };
+    format!("; {:.1} usual spreads {side} than the model's other endpoints", value.abs())
+}
+
+fn against(relative: f64, what: &str) -> String {
+    let percent = (relative * 100.0).round();
+    match percent {
+        p if p > 0.0 => format!("{p:.0} % above {what}"),
+        p if p < 0.0 => format!("{:.0} % below {what}", -p),
+        _ => format!("at {what}"),
+    }
+}
+
+/// Dollars with cents; sums under ten cents keep two significant digits.
+fn usd(amount: f64) -> String {
+    if amount >= 0.1 || amount <= 0.0 {
+        return format!("${amount:.2}");
+    }
+    let digits = (1.0 - amount.log10().floor()) as usize;
+    format!("${amount:.digits$}")
+}
+
+/// The workload's weights over the distances in recorded spreads; a lens that does not rate the endpoint is left out.
+fn overall(standing: &Standing, lenses: &[Lensed<'_>; 4], verdicts: &BTreeMap<Lens, Verdict>) -> Verdict {
+    let unrated = |why: &str| Verdict { tier: Tier::Unrated, value: None, why: why.to_owned() };
+    if let Some(cost) = verdicts.get(&Lens::Cost).filter(|v| v.tier == Tier::Unrated) {
+        return unrated(&cost.why);
+    }
+    let (mut sum, mut total, mut parts) = (0.0, 0.0, Vec::new());
+    for lensed in lenses {
+        let weight = weight(&lensed.gauge.workload.weights, lensed.gauge.lens);
+        let sign = if lensed.gauge.lens.cuts().higher_is_better { 1.0 } else { -1.0 };
+        if let (Some(distance), Some(spread)) = (lensed.distances.get(&standing.id), lensed.spread)
+            && weight > 0.0
+        {
+            sum += weight * sign * distance.y / spread;
+            total += weight;
+            let tier = verdicts.get(&lensed.gauge.lens).map_or(Tier::Unrated, |v| v.tier);
+            parts.push(format!("{} {tier}", lensed.gauge.lens));
+        }
+    }
+    if total <= 0.0 {
+        return unrated("no endpoint differs from its peers");
+    }
+    let value = sum / total;
+    let tier = Lens::Overall.cuts().tier(value);
+    let why = parts.join(", ");
+    match gate(standing, lenses[2].gauge.reliability) {
+        Some(gate) => Verdict {
+            tier: tier.max(GATED),
+            value: Some(value),
+            why: format!("{why}; not above {GATED}: {gate}"),
+        },
+        None => Verdict { tier, value: Some(value), why },
+    }
+}
+
+fn gate(standing: &Standing, reliability: Reliability) -> Option<String> {
+    if standing.is_phantom() {
+        return Some("a phantom cache".to_owned());
+    }
+    if is_down(standing) {
+        return Some("down in the newest run".to_owned());
+    }
+    let share = reliability.measure(standing).filter(|share| *share < GATE_AVAILABILITY)?;
+    Some(format!("{:.1} % {}", share * 100.0, reliability.label()))
+}
