@@ -7,6 +7,7 @@ mod fetch;
 mod pipeline;
 mod preferences;
 mod recorded;
+mod sample;
 mod scheduler;
 mod simulator;
 mod site;
