@@ -1,1 +1,69 @@
-//! (to come)
+//! The JSON API under `/api/v1`: everything is `{data, meta}`, errors are RFC 9457 problems, bodies are prepared once.
+
+mod asked;
+mod bodies;
+mod catalogue;
+mod envelope;
+mod guidance;
+mod health;
+mod http;
+mod openapi;
+mod page;
+mod problem;
+mod readings;
+
+pub use envelope::{Envelope, Meta};
+pub use openapi::openapi;
+pub use problem::Problem;
+
+use crate::prepared::Prepared;
+use crate::snapshot::Current;
+use axum::Router;
+use axum::routing::any;
+use chrono::{DateTime, Utc};
+use std::sync::Arc;
+
+/// What the API answers from.
+#[derive(Clone)]
+pub struct ApiState {
+    /// The snapshot being served.
+    pub current: Arc<Current>,
+    /// What time it is; it decides whether a preference is still fresh.
+    pub now: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>,
+}
+
+/// State of the handlers: what was given, and the bodies made so far.
+struct Api {
+    state: ApiState,
+    bodies: bodies::Bodies,
+    openapi: Result<Prepared, Problem>,
+}
+
+/// The routes under `/api/v1`, problems for everything else under `/api`, and `/livez` and `/readyz`.
+///
+/// The router has no fallback of its own and can be merged with one that has.
+pub fn router(state: ApiState) -> Router {
+    let api = Arc::new(Api { state, bodies: bodies::Bodies::default(), openapi: openapi::prepared() });
+    let v1 = Router::new()
+        .route("/tiers", http::read_only(guidance::tiers))
+        .route("/preferences/{name}", http::read_only(guidance::preferences_of_encoded))
+        .route("/preferences/{author}/{slug}", http::read_only(guidance::preferences))
+        .route("/workloads", http::read_only(guidance::workloads))
+        .route("/thresholds", http::read_only(guidance::thresholds))
+        .route("/status", http::read_only(guidance::status))
+        .route("/models", http::read_only(catalogue::models))
+        .route("/models/{name}", http::read_only(catalogue::model_of_encoded))
+        .route("/models/{author}/{slug}", http::read_only(catalogue::model))
+        .route("/providers", http::read_only(catalogue::providers))
+        .route("/providers/{slug}", http::read_only(catalogue::provider))
+        .route("/readings", http::read_only(readings::readings))
+        .route("/openapi.json", http::read_only(openapi::document));
+    Router::new()
+        .nest("/api/v1", v1)
+        .route("/api", any(http::no_such_route))
+        .route("/api/", any(http::no_such_route))
+        .route("/api/{*rest}", any(http::no_such_route))
+        .route_layer(axum::middleware::from_fn(http::finish))
+        .merge(health::router())
+        .with_state(api)
+}

@@ -1,1 +1,326 @@
-//! (to come)
+//! The JSON API over the sample snapshot.
+
+use crate::json_schema::violations;
+use crate::sample;
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::header::{
+    ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ALLOW, CACHE_CONTROL, CONTENT_LENGTH,
+    CONTENT_TYPE, ETAG, IF_NONE_MATCH, RETRY_AFTER,
+};
+use axum::http::{HeaderMap, Method, Request, StatusCode};
+use hitrate::api::{ApiState, router};
+use hitrate::snapshot::{Current, Snapshot};
+use proptest::prelude::*;
+use serde_json::Value;
+use std::sync::Arc;
+use tower::ServiceExt;
+
+struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Vec<u8>,
+}
+
+impl Answer {
+    fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).expect("a JSON body")
+    }
+    fn header(&self, name: axum::http::HeaderName) -> &str {
+        self.headers.get(&name).unwrap_or_else(|| panic!("no {name}")).to_str().expect("ascii")
+    }
+}
+
+fn api_of(snapshot: Option<Snapshot>) -> Router {
+    let now = Arc::new(|| sample::as_of() + chrono::Duration::minutes(20));
+    router(ApiState { current: Arc::new(Current::new(snapshot)), now })
+}
+
+fn api() -> Router {
+    api_of(Some(sample::snapshot()))
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().build().expect("a runtime")
+}
+
+fn send(api: &Router, request: Request<Body>) -> Answer {
+    runtime().block_on(async {
+        let response = api.clone().oneshot(request).await.expect("routers do not fail");
+        let (parts, body) = response.into_parts();
+        let body = to_bytes(body, 64 << 20).await.expect("a body").to_vec();
+        Answer { status: parts.status, headers: parts.headers, body }
+    })
+}
+
+fn ask(api: &Router, method: Method, address: &str) -> Answer {
+    let request = Request::builder().method(method).uri(address).body(Body::empty()).expect("a request");
+    send(api, request)
+}
+
+fn get(api: &Router, address: &str) -> Answer {
+    ask(api, Method::GET, address)
+}
+
+fn data(api: &Router, address: &str) -> Value {
+    let answer = get(api, address);
+    assert_eq!(answer.status, StatusCode::OK, "{address}: {}", String::from_utf8_lossy(&answer.body));
+    answer.json()["data"].take()
+}
+
+fn problem(api: &Router, address: &str, status: u16) -> Value {
+    let answer = get(api, address);
+    let body = answer.json();
+    assert_eq!(answer.status.as_u16(), status, "{address}: {body}");
+    assert_eq!(answer.header(CONTENT_TYPE), "application/problem+json", "{address}");
+    assert_eq!(answer.header(ACCESS_CONTROL_ALLOW_ORIGIN), "*", "{address}");
+    assert_eq!(body["status"], status, "{address}");
+    assert_eq!(body["instance"], address.split('?').next().expect("a path"), "{address}");
+    for field in ["type", "title", "detail"] {
+        assert!(body[field].as_str().is_some_and(|text| !text.is_empty()), "{address}: {field}");
+    }
+    body
+}
+
+/// Every documented address, with names of the sample for its variable parts.
+fn addresses(document: &Value) -> Vec<(String, Value)> {
+    let paths = document["paths"].as_object().expect("paths");
+    let filled = |path: &str| {
+        let slug = if path.contains("providers") { "quarry" } else { "atlas-3" };
+        path.replace("{author}", "northwind").replace("{slug}", slug)
+    };
+    paths.iter().map(|(path, item)| (filled(path), item["get"].clone())).collect()
+}
+
+#[test]
+fn every_documented_route_answers_as_documented() {
+    let api = api();
+    let document = get(&api, "/api/v1/openapi.json").json();
+    assert_eq!(document["openapi"], "3.1.0");
+    let addresses = addresses(&document);
+    assert_eq!(addresses.len(), 11);
+    for (address, operation) in addresses {
+        let answer = get(&api, &address);
+        assert_eq!(answer.status, StatusCode::OK, "{address}");
+        assert_eq!(answer.header(CONTENT_TYPE), "application/json", "{address}");
+        let schema = &operation["responses"]["200"]["content"]["application/json"]["schema"];
+        if address.ends_with("openapi.json") {
+            continue;
+        }
+        assert!(schema.is_object(), "{address}: no schema");
+        assert_eq!(violations(&document, schema, &answer.json()), Vec::<String>::new(), "{address}");
+        assert_eq!(answer.json()["meta"]["snapshot"], sample::snapshot().id, "{address}");
+    }
+}
+
+#[test]
+fn the_schemas_refuse_what_is_not_so() {
+    let document = get(&api(), "/api/v1/openapi.json").json();
+    let schema = &document["paths"]["/api/v1/models/{author}/{slug}"]["get"]["responses"]["200"]["content"];
+    let schema = &schema["application/json"]["schema"];
+    let mut body = get(&api(), "/api/v1/models/northwind/atlas-3").json();
+    body["data"]["endpoints"][0]["tier"] = "Z".into();
+    body["data"]["endpoints"][1]["tag"] = 7.into();
+    assert!(violations(&document, schema, &body).len() >= 2);
+}
+
+#[test]
+fn answers_can_be_revalidated_and_read_from_other_origins() {
+    let api = api();
+    let document = get(&api, "/api/v1/openapi.json").json();
+    for (address, _) in addresses(&document) {
+        let full = get(&api, &address);
+        assert_eq!(full.header(ACCESS_CONTROL_ALLOW_ORIGIN), "*", "{address}");
+        assert!(full.header(CACHE_CONTROL).contains("max-age"), "{address}");
+        let request = Request::builder().uri(&address).header(IF_NONE_MATCH, full.header(ETAG));
+        let again = send(&api, request.body(Body::empty()).expect("a request"));
+        assert_eq!((again.status, again.body.len()), (StatusCode::NOT_MODIFIED, 0), "{address}");
+        assert_eq!(again.header(ETAG), full.header(ETAG), "{address}");
+        assert_eq!(again.header(ACCESS_CONTROL_ALLOW_ORIGIN), "*", "{address}");
+        let head = ask(&api, Method::HEAD, &address);
+        assert_eq!((head.status, head.body.len()), (StatusCode::OK, 0), "{address}");
+        assert_eq!(head.header(ETAG), full.header(ETAG), "{address}");
+        assert_eq!(head.header(CONTENT_LENGTH), full.body.len().to_string(), "{address}");
+        let preflight = ask(&api, Method::OPTIONS, &address);
+        assert_eq!(preflight.status, StatusCode::NO_CONTENT, "{address}");
+        assert!(preflight.header(ACCESS_CONTROL_ALLOW_METHODS).contains("GET"), "{address}");
+        let refused = ask(&api, Method::POST, &address);
+        assert_eq!(refused.status, StatusCode::METHOD_NOT_ALLOWED, "{address}");
+        assert_eq!(refused.header(ALLOW), "GET, HEAD, OPTIONS", "{address}");
+        assert_eq!(refused.json()["status"], 405, "{address}");
+    }
+}
+
+#[test]
+fn a_new_snapshot_changes_the_answers() {
+    let current = Arc::new(Current::new(Some(sample::snapshot())));
+    let api = router(ApiState { current: Arc::clone(&current), now: Arc::new(sample::as_of) });
+    let before = get(&api, "/api/v1/status");
+    let next = Snapshot { id: "another".to_owned(), ..sample::snapshot() };
+    current.set(Arc::new(next));
+    let after = get(&api, "/api/v1/status");
+    assert_eq!(after.json()["meta"]["snapshot"], "another");
+    assert_ne!(before.header(ETAG), after.header(ETAG));
+}
+
+#[test]
+fn tier_lists_by_lens_and_workload() {
+    let api = api();
+    let list = data(&api, "/api/v1/tiers?lens=cost&workload=rag");
+    assert_eq!((&list["lens"], &list["workload"]), (&"cost".into(), &"rag".into()));
+    assert_eq!(list["providers"][0]["tier"], "S");
+    assert_eq!(data(&api, "/api/v1/tiers")["workload"], "coding-agent");
+    assert_eq!(data(&api, "/api/v1/tiers?lens=cache&workload=rag")["workload"], Value::Null);
+    let wrong = problem(&api, "/api/v1/tiers?lens=price", 400);
+    assert!(wrong["detail"].as_str().is_some_and(|d| d.contains("cache, cost, reliability, speed, overall")));
+    let wrong = problem(&api, "/api/v1/tiers?workload=chess", 400);
+    assert!(wrong["detail"].as_str().is_some_and(|d| d.contains("coding-agent, chat, rag, batch")));
+    let wrong = problem(&api, "/api/v1/tiers?lense=cost", 400);
+    assert!(wrong["detail"].as_str().is_some_and(|d| d.contains("`lens`")), "{wrong}");
+    problem(&api, "/api/v1/tiers?lens=cost&lens=cache", 400);
+    let mut bare = sample::snapshot();
+    bare.tier_lists.clear();
+    problem(&api_of(Some(bare)), "/api/v1/tiers", 404);
+}
+
+fn ids(list: &Value) -> Vec<&str> {
+    list.as_array().expect("a list").iter().map(|m| m["model_id"].as_str().expect("an id")).collect()
+}
+
+#[test]
+fn models_are_found_by_filter_id_variant_and_slug() {
+    let api = api();
+    assert_eq!(data(&api, "/api/v1/models").as_array().map(Vec::len), Some(4));
+    assert_eq!(ids(&data(&api, "/api/v1/models?author=zephyr")), ["zephyr/quill-large"]);
+    assert_eq!(ids(&data(&api, "/api/v1/models?variant=free")), ["northwind/atlas-3:free"]);
+    let of_quarry = data(&api, "/api/v1/models?provider=quarry&q=LARGE+zephyr");
+    assert_eq!(ids(&of_quarry), ["zephyr/quill-large"]);
+    assert_eq!(data(&api, "/api/v1/models?q=script")[0]["name"], sample::HOSTILE_NAME);
+    for (address, id) in [
+        ("northwind/atlas-3", "northwind/atlas-3"),
+        ("northwind/atlas-3:free", "northwind/atlas-3:free"),
+        ("northwind/atlas-3%3Afree", "northwind/atlas-3:free"),
+        ("northwind%2Fatlas-3", "northwind/atlas-3"),
+        ("northwind/atlas-3-20260901", "northwind/atlas-3"),
+    ] {
+        assert_eq!(data(&api, &format!("/api/v1/models/{address}"))["model_id"], id, "{address}");
+    }
+    let unknown = problem(&api, "/api/v1/models/northwind/atlas", 404);
+    assert_eq!(unknown["nearest"][0], "northwind/atlas-3");
+    assert_eq!(unknown["type"], "/problems/unknown-model");
+}
+
+#[test]
+fn providers_come_with_their_tiers_and_endpoints() {
+    let api = api();
+    let list = data(&api, "/api/v1/providers");
+    assert_eq!(list.as_array().map(Vec::len), Some(5));
+    let quarry = data(&api, "/api/v1/providers/quarry");
+    assert_eq!(quarry["tiers"]["cost"]["tier"], "S");
+    let served: Vec<&str> =
+        quarry["serves"].as_array().expect("a list").iter().filter_map(|e| e["tag"].as_str()).collect();
+    assert_eq!(served, ["quarry/fp8", "quarry"]);
+    assert_eq!(problem(&api, "/api/v1/providers/quary", 404)["nearest"][0], "quarry");
+}
+
+#[test]
+fn pages_of_readings_put_together_are_all_of_them() {
+    let api = api();
+    let all = sample::snapshot().readings;
+    let (mut seen, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let answer = get(&api, &format!("/api/v1/readings?limit=7{cursor}"));
+        assert_eq!(answer.status, StatusCode::OK);
+        let body = answer.json();
+        seen.extend(body["data"].as_array().expect("a list").clone());
+        match body["meta"]["next_cursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => break,
+        }
+        assert!(seen.len() <= all.len(), "the pages do not end");
+    }
+    let wanted = serde_json::to_value(&all).expect("JSON");
+    assert_eq!(Value::Array(seen), wanted);
+}
+
+#[test]
+fn readings_are_filtered_half_open() {
+    let api = api();
+    let count = |query: &str| data(&api, &format!("/api/v1/readings?{query}")).as_array().map(Vec::len);
+    assert_eq!(count("from=2026-10-05T14:57:12Z&to=2026-10-05T15:57:12Z"), Some(12));
+    assert_eq!(count("from=2026-10-05T16:57:12+01:00"), Some(12));
+    assert_eq!(count("to=2026-10-05T13:57:12Z"), Some(0));
+    assert_eq!(count("model=northwind/atlas-3:free"), Some(3));
+    assert_eq!(count("model=zephyr/quill-large&provider=quarry"), Some(3));
+    assert!(problem(&api, "/api/v1/readings?model=zephyr/quil-large", 404)["nearest"].is_array());
+    for query in
+        ["from=yesterday", "to=", "from=2026-10-05T15:57:12Z&to=2026-10-05T15:57:12Z", "from=2026-10-05"]
+    {
+        problem(&api, &format!("/api/v1/readings?{query}"), 400);
+    }
+}
+
+#[test]
+fn preferences_are_answered_with_their_evidence() {
+    let api = api();
+    let preference = data(&api, "/api/v1/preferences/zephyr/quill-large?mode=shortlist&target=openrouter");
+    assert_eq!(preference["provider"]["only"][0], "lumen/bf16");
+    assert_eq!(preference["mode"], "shortlist");
+    assert_eq!(data(&api, "/api/v1/preferences/zephyr/quill-large")["mode"], "avoid");
+    let none = data(&api, "/api/v1/preferences/northwind/atlas-3:free?mode=pin");
+    assert_eq!(none["provider"], Value::Null);
+    assert!(none["why"].as_str().is_some_and(|why| why.contains("free")));
+    let wrong = problem(&api, "/api/v1/preferences/zephyr/quill-large?mode=best", 400);
+    assert!(wrong["detail"].as_str().is_some_and(|d| d.contains("avoid, shortlist, pin")));
+    let wrong = problem(&api, "/api/v1/preferences/zephyr/quill-large?target=telex", 400);
+    assert!(wrong["detail"].as_str().is_some_and(|d| d.contains("openrouter")));
+    problem(&api, "/api/v1/preferences/zephyr/quill-large?workload=chess", 400);
+    problem(&api, "/api/v1/preferences/zephyr/quill?mode=pin", 404);
+}
+
+#[test]
+fn before_the_first_snapshot_it_says_when_to_come_back() {
+    let api = api_of(None);
+    problem(&api, "/api/v1/tiers", 503);
+    assert_eq!(get(&api, "/api/v1/models/a/b").header(RETRY_AFTER), "30");
+    assert_eq!(get(&api, "/api/v1/openapi.json").status, StatusCode::OK);
+    assert_eq!(get(&api, "/livez").status, StatusCode::OK);
+    assert_eq!(get(&api, "/readyz").status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(get(&self::api(), "/readyz").status, StatusCode::OK);
+}
+
+#[test]
+fn what_is_not_understood_is_a_problem() {
+    let api = api();
+    for address in
+        ["/api", "/api/", "/api/v1", "/api/v1/", "/api/v2/models", "/api/v1/models/a/b/c", "/api/v1/x%FFy"]
+    {
+        problem(&api, address, 404);
+    }
+    for query in
+        ["limit=0", "limit=501", "limit=99999999999999999999", "limit=-1", "limit=ten", "cursor=zz", "page=2"]
+    {
+        problem(&api, &format!("/api/v1/models?{query}"), 400);
+    }
+    problem(&api, "/api/v1/models/%FF/%C3%28", 400);
+    problem(&api, "/api/v1/status?verbose=1", 400);
+    let other = Router::new().fallback(|| async { "the site" }).merge(self::api());
+    assert_eq!(get(&other, "/anything").body, b"the site");
+    problem(&other, "/api/v1/nothing", 404);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 300, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_address_makes_it_fall_over(
+        route in prop::sample::select(vec!["models", "models/", "readings", "tiers", "providers/", "preferences/a/", "status"]),
+        path in "([a-z:]|%[0-9A-F]{2}|/){0,12}",
+        query in "((limit|cursor|q|from|lens|mode|model|author)=([a-z0-9+:.-]|%[0-9A-F]{2}|&){0,16}){0,3}",
+    ) {
+        let path = if route.ends_with('/') { path } else { String::new() };
+        let answer = get(&api(), &format!("/api/v1/{route}{path}?{query}"));
+        prop_assert!([200, 400, 404].contains(&answer.status.as_u16()), "{}", answer.status);
+        prop_assert!(answer.json().is_object());
+    }
+}

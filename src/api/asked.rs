@@ -1,0 +1,94 @@
+//! A request as the handlers see it: the snapshot, the parameters, the time. Everything that can be wrong with a request
+//! is refused here, before a handler runs.
+
+use super::envelope::enveloped;
+use super::problem::Problem;
+use super::{Api, ApiState};
+use crate::snapshot::Snapshot;
+use axum::extract::path::ErrorKind;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{FromRequestParts, Path, Query};
+use axum::http::HeaderMap;
+use axum::http::request::Parts;
+use axum::response::Response;
+use chrono::{DateTime, Utc};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use std::fmt::Debug;
+use std::sync::Arc;
+
+/// Segments of an address.
+pub(super) type Pair = (String, String);
+
+/// No query parameters: any is refused.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NoQuery {}
+
+/// A request for something of the snapshot, its query as `Q` and its path's variable segments as `P`.
+pub(super) struct Asked<Q = NoQuery, P = ()> {
+    pub snapshot: Arc<Snapshot>,
+    pub query: Q,
+    pub path: P,
+    pub now: DateTime<Utc>,
+    api: Arc<Api>,
+    headers: HeaderMap,
+    address: String,
+}
+
+impl<Q: Debug, P> Asked<Q, P> {
+    /// Answers with data that depend on nothing but the snapshot and the parameters: made once, kept for the next.
+    pub fn kept<T, F>(&self, make: F) -> Result<Response, Problem>
+    where
+        T: Serialize,
+        F: FnOnce() -> Result<(T, Option<String>), Problem>,
+    {
+        let key = format!("{} {:?}", self.address, self.query);
+        let body = self.api.bodies.get(&self.snapshot.id, key, || {
+            let (data, next_cursor) = make()?;
+            enveloped(&self.snapshot, data, next_cursor)
+        })?;
+        Ok(body.respond(&self.headers))
+    }
+
+    /// Answers with data made for this request alone.
+    pub fn fresh<T: Serialize>(&self, data: T, next_cursor: Option<String>) -> Result<Response, Problem> {
+        Ok(enveloped(&self.snapshot, data, next_cursor)?.respond(&self.headers))
+    }
+}
+
+impl<Q, P> FromRequestParts<Arc<Api>> for Asked<Q, P>
+where
+    Q: DeserializeOwned + Send,
+    P: DeserializeOwned + Send,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, Problem> {
+        let Path(path) = Path::<P>::from_request_parts(parts, api).await.map_err(bad_path)?;
+        let Query(query) = Query::<Q>::try_from_uri(&parts.uri)
+            .map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
+        let ApiState { current, now } = &api.state;
+        let snapshot = current.get().ok_or_else(Problem::no_snapshot)?;
+        Ok(Self {
+            snapshot,
+            query,
+            path,
+            now: now(),
+            api: Arc::clone(api),
+            headers: parts.headers.clone(),
+            address: parts.uri.path().to_owned(),
+        })
+    }
+}
+
+fn bad_path(rejection: PathRejection) -> Problem {
+    match rejection {
+        PathRejection::FailedToDeserializePathParams(error)
+            if matches!(error.kind(), ErrorKind::InvalidUtf8InPathParam { .. }) =>
+        {
+            Problem::bad_request("the address is not UTF-8 behind its percent signs")
+        }
+        other => Problem::bad_request(other.body_text()),
+    }
+}

@@ -1,0 +1,263 @@
+//! Models and providers.
+
+use super::asked::{Asked, NoQuery, Pair};
+use super::envelope::Envelope;
+use super::page::{Page, page};
+use super::problem::Problem;
+use crate::domain::ids::{ProviderSlug, Tag};
+use crate::domain::tier::{Lens, Tier};
+use crate::snapshot::{Endpoint, ModelEntry, ProviderEntry, ProviderTier, Snapshot};
+use axum::response::Response;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use utoipa::{IntoParams, ToSchema};
+
+/// Which models to list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct ModelsQuery {
+    /// Models of this author: what stands before the slash of the public name.
+    author: Option<String>,
+    /// Models that this provider serves, by base slug.
+    provider: Option<String>,
+    /// Models of this variant: `standard`, `free`, `batch`, …
+    variant: Option<String>,
+    /// Models whose id or name contains every word of this.
+    q: Option<String>,
+    /// Entries of a page, 1 to 500.
+    #[param(minimum = 1, maximum = 500, default = 100)]
+    limit: Option<u32>,
+    /// `meta.next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// A model in a list; its endpoints stand at `/api/v1/models/{model_id}`.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(super) struct ModelSummary {
+    /// Public name with the variant's suffix.
+    model_id: String,
+    /// Canonical slug.
+    slug: String,
+    /// Variant.
+    variant: String,
+    /// Name for people, untrusted.
+    name: String,
+    /// When the upstream listed it.
+    created: Option<DateTime<Utc>>,
+    /// Longest context, tokens.
+    context_length: Option<i64>,
+    /// Token-weighted hit rate over its endpoints, 0..1.
+    hit_rate: Option<f64>,
+    /// Tokens a day over its endpoints.
+    tokens_per_day: f64,
+    /// Endpoints of the newest run.
+    endpoints: usize,
+    /// Base slugs of the providers that serve it.
+    providers: Vec<ProviderSlug>,
+}
+
+impl From<&ModelEntry> for ModelSummary {
+    fn from(model: &ModelEntry) -> Self {
+        let mut providers: Vec<ProviderSlug> = model.endpoints.iter().map(|e| e.provider.clone()).collect();
+        providers.sort();
+        providers.dedup();
+        Self {
+            model_id: model.model_id.clone(),
+            slug: model.slug.to_string(),
+            variant: model.variant.to_string(),
+            name: model.name.clone(),
+            created: model.created,
+            context_length: model.context_length,
+            hit_rate: model.hit_rate,
+            tokens_per_day: model.tokens_per_day,
+            endpoints: model.endpoints.len(),
+            providers,
+        }
+    }
+}
+
+/// A provider in a list; its days and endpoints stand at `/api/v1/providers/{slug}`.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(super) struct ProviderSummary {
+    /// Base slug.
+    provider: ProviderSlug,
+    /// Name for people, untrusted.
+    name: String,
+    /// Country code of its headquarters.
+    headquarters: Option<String>,
+    /// Models it serves.
+    models: usize,
+    /// Endpoints of the newest run.
+    endpoints: usize,
+    /// Tokens a day over its endpoints.
+    tokens_per_day: f64,
+    /// Tier by lens; `cost` and `overall` under the default workload.
+    tiers: BTreeMap<Lens, Tier>,
+}
+
+/// A provider with its place in every tier list and its endpoints.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(super) struct ProviderDetail {
+    #[serde(flatten)]
+    provider: ProviderEntry,
+    /// Its row in the tier list of each lens; `cost` and `overall` under the default workload.
+    tiers: BTreeMap<Lens, ProviderTier>,
+    /// Its endpoints of the newest run.
+    serves: Vec<Served>,
+}
+
+/// An endpoint of a provider.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(super) struct Served {
+    /// Public name of the model.
+    model_id: String,
+    /// Routing name.
+    tag: Tag,
+    /// Primary verdict within the model.
+    tier: Tier,
+    /// Why, in one sentence.
+    why: String,
+    /// Hit rate over the newest window, 0..1.
+    hit_rate: Option<f64>,
+    /// Effective input price, USD per million tokens.
+    effective_input: Option<f64>,
+    /// What is odd about it.
+    flags: Vec<String>,
+}
+
+impl Served {
+    fn new(model: &ModelEntry, endpoint: &Endpoint) -> Self {
+        Self {
+            model_id: model.model_id.clone(),
+            tag: endpoint.tag.clone(),
+            tier: endpoint.tier,
+            why: endpoint.why.clone(),
+            hit_rate: endpoint.hit_rate,
+            effective_input: endpoint.effective.input,
+            flags: endpoint.flags.clone(),
+        }
+    }
+}
+
+/// The model of a name, or the names nearest to it.
+pub(super) fn known_model<'a>(snapshot: &'a Snapshot, name: &str) -> Result<&'a ModelEntry, Problem> {
+    snapshot.model(name).ok_or_else(|| {
+        let short: String = name.chars().take(200).collect();
+        Problem::unknown("model", name, snapshot.nearest_models(&short))
+    })
+}
+
+/// The provider of a slug, or the slugs nearest to it.
+pub(super) fn known_provider<'a>(snapshot: &'a Snapshot, slug: &str) -> Result<&'a ProviderEntry, Problem> {
+    snapshot.provider(slug).ok_or_else(|| {
+        let short: String = slug.chars().take(200).collect();
+        Problem::unknown("provider", slug, snapshot.nearest_providers(&short))
+    })
+}
+
+/// A provider's row in the tier list of every lens.
+fn rows<'a>(snapshot: &'a Snapshot, provider: &'a str) -> impl Iterator<Item = (Lens, &'a ProviderTier)> {
+    Lens::ALL.into_iter().filter_map(move |lens| {
+        let list = snapshot.tier_list(lens, None)?;
+        list.providers.iter().find(|row| row.provider.as_str() == provider).map(|row| (lens, row))
+    })
+}
+
+impl ModelsQuery {
+    fn select<'a>(&'a self, snapshot: &'a Snapshot) -> impl Iterator<Item = &'a ModelEntry> {
+        let words: Vec<String> =
+            self.q.iter().flat_map(|q| q.split_whitespace()).map(str::to_lowercase).collect();
+        snapshot.models.iter().filter(move |model| {
+            let author = model.model_id.split('/').next().unwrap_or_default();
+            let text = format!("{} {}", model.model_id, model.name).to_lowercase();
+            self.author.as_ref().is_none_or(|wanted| wanted == author)
+                && self.variant.as_ref().is_none_or(|wanted| wanted == model.variant.as_str())
+                && self.provider.as_ref().is_none_or(|wanted| serves(model, wanted))
+                && words.iter().all(|word| text.contains(word))
+        })
+    }
+}
+
+fn serves(model: &ModelEntry, provider: &str) -> bool {
+    model.endpoints.iter().any(|endpoint| endpoint.provider.as_str() == provider)
+}
+
+/// Models, most tokens a day first.
+#[utoipa::path(get, path = "/api/v1/models", params(ModelsQuery), tag = "models", responses(
+    (status = 200, description = "A page of models", body = Envelope<Vec<ModelSummary>>),
+    (status = 400, description = "A parameter is not understood", body = Problem, content_type = "application/problem+json"),
+    (status = 404, description = "The provider is not known", body = Problem, content_type = "application/problem+json"),
+    (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
+))]
+pub(super) async fn models(asked: Asked<ModelsQuery>) -> Result<Response, Problem> {
+    let (query, snapshot) = (&asked.query, &asked.snapshot);
+    let make = || {
+        query.provider.as_ref().map(|slug| known_provider(snapshot, slug)).transpose()?;
+        let key = |model: &&ModelEntry| model.model_id.clone();
+        let Page { entries, next_cursor } =
+            page(query.select(snapshot), query.limit, query.cursor.as_deref(), key)?;
+        Ok((entries.into_iter().map(ModelSummary::from).collect::<Vec<_>>(), next_cursor))
+    };
+    asked.kept(make)
+}
+
+/// A model with its endpoints.
+///
+/// The id may carry a variant (`author/name:free`); a canonical slug is taken too.
+#[utoipa::path(get, path = "/api/v1/models/{author}/{slug}", tag = "models",
+    params(("author" = String, Path, description = "Before the slash"), ("slug" = String, Path, description = "After the slash")),
+    responses(
+    (status = 200, description = "The model", body = Envelope<ModelEntry>),
+    (status = 404, description = "Not known; `nearest` names similar ones", body = Problem, content_type = "application/problem+json"),
+    (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
+))]
+pub(super) async fn model(asked: Asked<NoQuery, Pair>) -> Result<Response, Problem> {
+    let name = format!("{}/{}", asked.path.0, asked.path.1);
+    asked.kept(|| Ok((known_model(&asked.snapshot, &name)?, None)))
+}
+
+/// The same for clients that encode the slash of a model id as `%2F`.
+pub(super) async fn model_of_encoded(asked: Asked<NoQuery, String>) -> Result<Response, Problem> {
+    asked.kept(|| Ok((known_model(&asked.snapshot, &asked.path)?, None)))
+}
+
+/// Providers by name.
+#[utoipa::path(get, path = "/api/v1/providers", tag = "providers", responses(
+    (status = 200, description = "All providers", body = Envelope<Vec<ProviderSummary>>),
+    (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
+))]
+pub(super) async fn providers(asked: Asked) -> Result<Response, Problem> {
+    let summary = |entry: &ProviderEntry| ProviderSummary {
+        provider: entry.provider.clone(),
+        name: entry.name.clone(),
+        headquarters: entry.headquarters.clone(),
+        models: entry.models.len(),
+        endpoints: entry.endpoints,
+        tokens_per_day: entry.tokens_per_day,
+        tiers: rows(&asked.snapshot, entry.provider.as_str()).map(|(lens, row)| (lens, row.tier)).collect(),
+    };
+    asked.kept(|| Ok((asked.snapshot.providers.iter().map(summary).collect::<Vec<_>>(), None)))
+}
+
+/// A provider with its tiers, its days and its endpoints.
+#[utoipa::path(get, path = "/api/v1/providers/{slug}", tag = "providers",
+    params(("slug" = String, Path, description = "Base slug of the provider")),
+    responses(
+    (status = 200, description = "The provider", body = Envelope<ProviderDetail>),
+    (status = 404, description = "Not known; `nearest` names similar ones", body = Problem, content_type = "application/problem+json"),
+    (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
+))]
+pub(super) async fn provider(asked: Asked<NoQuery, String>) -> Result<Response, Problem> {
+    let (slug, snapshot) = (asked.path.as_str(), &asked.snapshot);
+    let make = || {
+        let detail = ProviderDetail {
+            provider: known_provider(snapshot, slug)?.clone(),
+            tiers: rows(snapshot, slug).map(|(lens, row)| (lens, row.clone())).collect(),
+            serves: snapshot.endpoints_of(slug).map(|(model, e)| Served::new(model, e)).collect(),
+        };
+        Ok((detail, None))
+    };
+    asked.kept(make)
+}

@@ -1,0 +1,162 @@
+//! Tier lists, preferences, and what they rest on: workloads, thresholds, the state of the collection.
+
+use super::asked::{Asked, NoQuery, Pair};
+use super::catalogue::known_model;
+use super::envelope::Envelope;
+use super::problem::Problem;
+use crate::domain::thresholds::Threshold;
+use crate::domain::tier::Lens;
+use crate::domain::workload::Workload;
+use crate::preferences::{Mode, Preference, openrouter, preference};
+use crate::snapshot::{Snapshot, Status, Summary, TierList};
+use axum::response::Response;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+/// Which tier list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct TiersQuery {
+    /// What it ranks by; `cost` where it is left out.
+    #[param(value_type = Option<Lens>)]
+    lens: Option<String>,
+    /// The workload of `cost` and `overall`, a name of `/api/v1/workloads`; the first one where it is left out.
+    workload: Option<String>,
+}
+
+/// Which preference.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct PreferenceQuery {
+    /// How much it takes over; `avoid` where it is left out.
+    #[param(value_type = Option<Mode>)]
+    mode: Option<String>,
+    /// The workload whose session cost ranks the endpoints, a name of `/api/v1/workloads`; the first one where it is
+    /// left out.
+    workload: Option<String>,
+    /// The router it is for; `openrouter` where it is left out.
+    target: Option<String>,
+}
+
+/// How the collection is doing, with counts.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(super) struct StatusData {
+    /// Counts.
+    summary: Summary,
+    #[serde(flatten)]
+    status: Status,
+}
+
+/// The workload that is meant, or 400 with the known ones.
+fn known_workload<'a>(snapshot: &'a Snapshot, name: Option<&str>) -> Result<&'a str, Problem> {
+    let Some(name) = name else { return Ok(snapshot.default_workload()) };
+    let mut names = snapshot.workloads.iter().map(|workload| workload.name.as_str());
+    names.clone().find(|known| *known == name).ok_or_else(|| {
+        let known: Vec<&str> = names.by_ref().collect();
+        Problem::bad_request(format!("unknown workload `{}`: one of {}", shortened(name), known.join(", ")))
+    })
+}
+
+/// Enough of a text to recognise it by.
+fn shortened(text: &str) -> String {
+    text.chars().take(80).collect()
+}
+
+/// A value with a closed list of names, or 400 with the list.
+fn parsed<T: std::str::FromStr<Err = String>>(text: Option<&str>, default: T) -> Result<T, Problem> {
+    text.map_or(Ok(default), |text| shortened(text).parse().map_err(Problem::bad_request))
+}
+
+/// The tier list of a lens.
+#[utoipa::path(get, path = "/api/v1/tiers", params(TiersQuery), tag = "tiers", responses(
+    (status = 200, description = "The tier list", body = Envelope<TierList>),
+    (status = 400, description = "The lens or the workload is not known", body = Problem, content_type = "application/problem+json"),
+    (status = 404, description = "This snapshot has no such list", body = Problem, content_type = "application/problem+json"),
+    (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
+))]
+pub(super) async fn tiers(asked: Asked<TiersQuery>) -> Result<Response, Problem> {
+    let (query, snapshot) = (&asked.query, &asked.snapshot);
+    let make = || {
+        let lens: Lens = parsed(query.lens.as_deref(), Lens::Cost)?;
+        let workload = known_workload(snapshot, query.workload.as_deref())?;
+        let list = snapshot.tier_list(lens, Some(workload));
+        let list = list.ok_or_else(|| {
+            Problem::not_published(format!("no tier list of lens {lens} for workload {workload}"))
+        })?;
+        Ok((list, None))
+    };
+    asked.kept(make)
+}
+
+fn answer<P>(asked: &Asked<PreferenceQuery, P>, name: &str) -> Result<Response, Problem> {
+    let (query, snapshot) = (&asked.query, &asked.snapshot);
+    let mode: Mode = parsed(query.mode.as_deref(), Mode::Avoid)?;
+    let target = query.target.as_deref().unwrap_or(openrouter::TARGET);
+    if target != openrouter::TARGET {
+        let target = shortened(target);
+        return Err(Problem::bad_request(format!(
+            "unknown target `{target}`: one of {}",
+            openrouter::TARGET
+        )));
+    }
+    let workload = known_workload(snapshot, query.workload.as_deref())?;
+    let model = known_model(snapshot, name)?;
+    // Not kept: whether the data are stale depends on the time.
+    asked.fresh(preference(snapshot, model, mode, workload, asked.now), None)
+}
+
+/// The preference for a model.
+///
+/// `provider` is what to put into the request; where it is null, `why` says why nothing can be recommended.
+#[utoipa::path(get, path = "/api/v1/preferences/{author}/{slug}", tag = "preferences",
+    params(("author" = String, Path, description = "Before the slash of the model id"),
+        ("slug" = String, Path, description = "After the slash, variants included"), PreferenceQuery),
+    responses(
+    (status = 200, description = "The preference, or why there is none", body = Envelope<Preference>),
+    (status = 400, description = "A parameter is not understood", body = Problem, content_type = "application/problem+json"),
+    (status = 404, description = "The model is not known", body = Problem, content_type = "application/problem+json"),
+    (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
+))]
+pub(super) async fn preferences(asked: Asked<PreferenceQuery, Pair>) -> Result<Response, Problem> {
+    answer(&asked, &format!("{}/{}", asked.path.0, asked.path.1))
+}
+
+/// The same for clients that encode the slash of a model id as `%2F`.
+pub(super) async fn preferences_of_encoded(
+    asked: Asked<PreferenceQuery, String>,
+) -> Result<Response, Problem> {
+    answer(&asked, &asked.path)
+}
+
+/// The workloads that costs are computed under; the first is the default.
+#[utoipa::path(get, path = "/api/v1/workloads", tag = "reference", responses(
+    (status = 200, description = "The workloads", body = Envelope<Vec<Workload>>),
+    (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
+))]
+pub(super) async fn workloads(asked: Asked<NoQuery>) -> Result<Response, Problem> {
+    asked.kept(|| Ok((&asked.snapshot.workloads, None)))
+}
+
+/// The thresholds of the method.
+#[utoipa::path(get, path = "/api/v1/thresholds", tag = "reference", responses(
+    (status = 200, description = "The thresholds", body = Envelope<Vec<Threshold>>),
+    (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
+))]
+pub(super) async fn thresholds(asked: Asked<NoQuery>) -> Result<Response, Problem> {
+    asked.kept(|| Ok((&asked.snapshot.thresholds, None)))
+}
+
+/// How the collection is doing.
+#[utoipa::path(get, path = "/api/v1/status", tag = "status", responses(
+    (status = 200, description = "Counts, last runs, ages of the sources, quarantine, drift, events", body = Envelope<StatusData>),
+    (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
+))]
+pub(super) async fn status(asked: Asked<NoQuery>) -> Result<Response, Problem> {
+    let make = || {
+        let snapshot = &asked.snapshot;
+        Ok((StatusData { summary: snapshot.summary.clone(), status: snapshot.status.clone() }, None))
+    };
+    asked.kept(make)
+}

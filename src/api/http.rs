@@ -1,0 +1,58 @@
+//! What all routes share: methods, CORS, and problems that know which address they happened at.
+
+use super::Api;
+use super::problem::Problem;
+use axum::extract::Request;
+use axum::handler::Handler;
+use axum::http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{HeaderValue, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, get};
+use std::sync::Arc;
+
+/// Methods that routes answer.
+pub(super) const METHODS: &str = "GET, HEAD, OPTIONS";
+
+/// A route that is read with GET or HEAD; OPTIONS answers a preflight, any other method a problem.
+pub(super) fn read_only<H, T>(handler: H) -> MethodRouter<Arc<Api>>
+where
+    H: Handler<T, Arc<Api>>,
+    T: 'static,
+{
+    get(handler).options(preflight).fallback(method_not_allowed)
+}
+
+async fn preflight() -> Response {
+    let headers = [
+        (ACCESS_CONTROL_ALLOW_METHODS, METHODS),
+        (ACCESS_CONTROL_ALLOW_HEADERS, "Accept, Content-Type, If-None-Match"),
+        (ACCESS_CONTROL_MAX_AGE, "86400"),
+    ];
+    (StatusCode::NO_CONTENT, headers).into_response()
+}
+
+async fn method_not_allowed(request: Request) -> Problem {
+    Problem::method_not_allowed(request.method().as_str())
+}
+
+pub(super) async fn no_such_route() -> Problem {
+    Problem::no_such_route()
+}
+
+/// Adds what every answer carries, and writes problems out: only here their address is known.
+pub(super) async fn finish(request: Request, next: Next) -> Response {
+    let instance = request.uri().path().to_owned();
+    let mut response = next.run(request).await;
+    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        response = problem.at(instance).written();
+    }
+    let headers = response.headers_mut();
+    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("ETag, Retry-After"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}

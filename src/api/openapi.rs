@@ -1,0 +1,56 @@
+//! The description of the API, generated from the handlers and the types they answer with.
+
+use super::Api;
+use super::problem::Problem;
+use crate::prepared::Prepared;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use std::sync::Arc;
+use utoipa::OpenApi;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "hitrate",
+        description = "Prompt-cache hit rates, prices paid and uptime of inference endpoints, tiers made of them, and \
+            router preferences. Rates are fractions, prices USD per million tokens, times RFC 3339 in UTC; absent is \
+            null. Names and texts of models and providers are the upstream's: untrusted."
+    ),
+    paths(
+        super::guidance::tiers,
+        super::guidance::preferences,
+        super::guidance::workloads,
+        super::guidance::thresholds,
+        super::guidance::status,
+        super::catalogue::models,
+        super::catalogue::model,
+        super::catalogue::providers,
+        super::catalogue::provider,
+        super::readings::readings,
+        document,
+    )
+)]
+struct Document;
+
+/// The OpenAPI 3.1 document of the API.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    Document::openapi()
+}
+
+/// The document as it is served.
+///
+/// # Errors
+/// 500 where it cannot be written as JSON, which would be a defect.
+pub(super) fn prepared() -> Result<Prepared, Problem> {
+    let text = openapi().to_pretty_json().map_err(|error| Problem::unwritable(&error))?;
+    Ok(Prepared::new("application/json", text.into_bytes()))
+}
+
+/// This document.
+#[utoipa::path(get, path = "/api/v1/openapi.json", tag = "reference", responses(
+    (status = 200, description = "OpenAPI 3.1", content_type = "application/json"),
+))]
+pub(super) async fn document(State(api): State<Arc<Api>>, headers: HeaderMap) -> Result<Response, Problem> {
+    api.openapi.as_ref().map(|prepared| prepared.respond(&headers)).map_err(Problem::clone)
+}

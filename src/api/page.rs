@@ -1,0 +1,89 @@
+//! Pages of a list: `limit` entries after the one that `cursor` names.
+
+use super::problem::Problem;
+
+/// Entries of a page where the client does not say.
+pub(super) const DEFAULT_LIMIT: u32 = 100;
+/// Most entries of a page.
+pub(super) const MAX_LIMIT: u32 = 500;
+
+/// One page of a list and how to ask for the next.
+pub(super) struct Page<T> {
+    pub entries: Vec<T>,
+    pub next_cursor: Option<String>,
+}
+
+/// Cuts a page out of a list. `key` names an entry uniquely; a cursor is the hex of the last entry's key, so that a new
+/// snapshot between two pages does not shift what follows.
+///
+/// # Errors
+/// 400 for a limit outside 1..=500, and for a cursor that names no entry of the list.
+pub(super) fn page<T>(
+    list: impl Iterator<Item = T>,
+    limit: Option<u32>,
+    cursor: Option<&str>,
+    key: impl Fn(&T) -> String,
+) -> Result<Page<T>, Problem> {
+    let limit = limit.unwrap_or(DEFAULT_LIMIT);
+    if !(1..=MAX_LIMIT).contains(&limit) {
+        return Err(Problem::bad_request(format!("`limit` is {limit}: it must be 1 to {MAX_LIMIT}")));
+    }
+    let mut list = list.peekable();
+    if let Some(cursor) = cursor {
+        let last = decode(cursor).ok_or_else(bad_cursor)?;
+        list.find(|entry| key(entry) == last).ok_or_else(bad_cursor)?;
+    }
+    let entries: Vec<T> = list.by_ref().take(limit as usize).collect();
+    let next_cursor = list.peek().and(entries.last()).map(|entry| encode(&key(entry)));
+    Ok(Page { entries, next_cursor })
+}
+
+fn bad_cursor() -> Problem {
+    Problem::bad_request(
+        "`cursor` names no entry of this list: pass `meta.next_cursor` of the page before with the same filters, or \
+         begin again without a cursor",
+    )
+}
+
+fn encode(key: &str) -> String {
+    key.bytes().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn decode(cursor: &str) -> Option<String> {
+    let digits = cursor.as_bytes();
+    if digits.len() % 2 != 0 {
+        return None;
+    }
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let bytes: Option<Vec<u8>> =
+        digits.chunks_exact(2).map(|pair| Some(digit(pair[0])? * 16 + digit(pair[1])?)).collect();
+    String::from_utf8(bytes?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_put_together_are_the_list() {
+        let list: Vec<String> = (0..25).map(|number| format!("entry-{number}")).collect();
+        let (mut seen, mut cursor) = (Vec::new(), None::<String>);
+        for _ in 0..3 {
+            let next = page(list.iter(), Some(10), cursor.as_deref(), |entry| (*entry).clone());
+            let next = next.unwrap_or_else(|problem| panic!("{}", problem.detail));
+            seen.extend(next.entries.into_iter().cloned());
+            cursor = next.next_cursor;
+        }
+        assert_eq!((seen, cursor), (list, None));
+    }
+
+    #[test]
+    fn junk_is_refused() {
+        let refused =
+            |limit, cursor| page(["a"].iter(), limit, cursor, |entry| (*entry).to_string()).is_err();
+        assert!(refused(Some(0), None) && refused(Some(501), None) && refused(Some(u32::MAX), None));
+        for cursor in ["", "6", "zz", "ff", "62", "é1", "+1"] {
+            assert!(refused(None, Some(cursor)), "{cursor}");
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Readings of the snapshot's last days.
+
+use super::asked::Asked;
+use super::catalogue::{known_model, known_provider};
+use super::envelope::Envelope;
+use super::page::{Page, page};
+use super::problem::Problem;
+use crate::snapshot::{ModelEntry, RecentReading, Snapshot};
+use axum::response::Response;
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+/// Which readings to list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct ReadingsQuery {
+    /// Readings taken at or after this time, RFC 3339.
+    #[param(format = "date-time", value_type = Option<String>)]
+    from: Option<String>,
+    /// Readings taken before this time, RFC 3339.
+    #[param(format = "date-time", value_type = Option<String>)]
+    to: Option<String>,
+    /// Readings of this model: a public id (its variant alone) or a canonical slug.
+    model: Option<String>,
+    /// Readings of this provider, by base slug.
+    provider: Option<String>,
+    /// Entries of a page, 1 to 500.
+    #[param(minimum = 1, maximum = 500, default = 100)]
+    limit: Option<u32>,
+    /// `meta.next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// The filters with their values checked.
+struct Filter<'a> {
+    from: Option<DateTime<Utc>>,
+    to: Option<DateTime<Utc>>,
+    model: Option<&'a ModelEntry>,
+    provider: Option<&'a str>,
+}
+
+impl<'a> Filter<'a> {
+    fn new(query: &'a ReadingsQuery, snapshot: &'a Snapshot) -> Result<Self, Problem> {
+        let (from, to) = (time("from", query.from.as_deref())?, time("to", query.to.as_deref())?);
+        if let (Some(from), Some(to)) = (from, to)
+            && from >= to
+        {
+            return Err(Problem::bad_request("`from` must be before `to`: the interval is half-open"));
+        }
+        query.provider.as_ref().map(|slug| known_provider(snapshot, slug)).transpose()?;
+        let model = query.model.as_ref().map(|name| known_model(snapshot, name)).transpose()?;
+        Ok(Self { from, to, model, provider: query.provider.as_deref() })
+    }
+
+    fn admits(&self, reading: &RecentReading) -> bool {
+        self.from.is_none_or(|from| reading.observed_at >= from)
+            && self.to.is_none_or(|to| reading.observed_at < to)
+            && self.provider.is_none_or(|slug| reading.provider.as_str() == slug)
+            && self.model.is_none_or(|m| reading.model == m.slug && reading.variant == m.variant)
+    }
+}
+
+/// Reads a time; a `+` that came through as a blank is taken for what was meant.
+fn time(name: &str, text: Option<&str>) -> Result<Option<DateTime<Utc>>, Problem> {
+    let Some(text) = text else { return Ok(None) };
+    let parsed = DateTime::parse_from_rfc3339(&text.replace(' ', "+"));
+    parsed.map(|time| Some(time.to_utc())).map_err(|error| {
+        Problem::bad_request(format!("`{name}` is no RFC 3339 time like 2026-08-08T12:00:00Z: {error}"))
+    })
+}
+
+/// Readings of the last days, newest run first; the whole record comes from `hitrate export readings`.
+///
+/// `from` and `to` bound when a reading was taken, half-open.
+#[utoipa::path(get, path = "/api/v1/readings", params(ReadingsQuery), tag = "readings", responses(
+    (status = 200, description = "A page of readings", body = Envelope<Vec<RecentReading>>),
+    (status = 400, description = "A parameter is not understood", body = Problem, content_type = "application/problem+json"),
+    (status = 404, description = "The model or provider is not known", body = Problem, content_type = "application/problem+json"),
+    (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
+))]
+pub(super) async fn readings(asked: Asked<ReadingsQuery>) -> Result<Response, Problem> {
+    let (query, snapshot) = (&asked.query, &asked.snapshot);
+    let make = || {
+        let filter = Filter::new(query, snapshot)?;
+        let list = snapshot.readings.iter().filter(|reading| filter.admits(reading));
+        let key = |reading: &&RecentReading| format!("{} {}", reading.run_id, reading.endpoint_id);
+        let Page { entries, next_cursor } = page(list, query.limit, query.cursor.as_deref(), key)?;
+        Ok((entries, next_cursor))
+    };
+    asked.kept(make)
+}

@@ -1,0 +1,413 @@
+//! A small made-up snapshot with the awkward cases: variants, shared base slugs, outages, phantom caches, hostile names.
+
+use chrono::{DateTime, Duration, Utc};
+use hitrate::domain::endpoint::PriceTier;
+use hitrate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant, synthetic_endpoint_id};
+use hitrate::domain::thresholds;
+use hitrate::domain::tier::{Lens, Tier};
+use hitrate::domain::units::UsdPerMtok;
+use hitrate::domain::window::WindowKind;
+use hitrate::domain::workload::Workload;
+use hitrate::snapshot::{
+    DayRange, DriftCount, EffectivePrices, Endpoint, EndpointDay, Event, ModelEntry, Prices, ProviderDay,
+    ProviderEntry, ProviderTier, QuarantineCount, RecentReading, RunSummary, Snapshot, SourceAge, Status,
+    Summary, TierList, Verdict,
+};
+
+/// A name that breaks out of HTML wherever it is not escaped.
+pub const HOSTILE_NAME: &str = r#"<script>alert("solo")</script> & 'Solo' 1"#;
+
+const PROVIDERS: [(&str, &str); 5] = [
+    ("lumen", "Lumen AI"),
+    ("mirage", "Mirage"),
+    ("north-cloud", "North Cloud"),
+    ("quarry", "Quarry Compute"),
+    ("sprout", "Sprout <b>Labs</b>"),
+];
+
+/// When the newest run of the sample looked at its upstream.
+pub fn as_of() -> DateTime<Utc> {
+    "2026-10-05T15:57:12Z".parse().expect("a time")
+}
+
+/// Six decimals: more digits may differ by a last bit after a round trip through JSON.
+fn rounded(number: f64) -> f64 {
+    (number * 1e6).round() / 1e6
+}
+
+fn workloads() -> Vec<Workload> {
+    Workload::shipped().expect("data/workloads.toml is valid")
+}
+
+fn prices(input: f64) -> Prices {
+    Prices {
+        input: Some(rounded(input)),
+        output: Some(rounded(input * 4.0)),
+        cache_read: Some(rounded(input / 10.0)),
+        cache_write: None,
+    }
+}
+
+fn days(hit_rate: f64) -> Vec<EndpointDay> {
+    let day = |ago: i64| EndpointDay {
+        day: (as_of() - Duration::days(ago)).date_naive(),
+        hit_rate: (ago != 4).then_some(rounded((hit_rate + 0.01 * (ago % 3) as f64).min(1.0))),
+        derived: ago > 6,
+        tokens: (ago <= 6).then_some(40_000_000 + 1_000_000 * ago),
+        effective_input: Some(0.3),
+        effective_output: Some(1.2),
+        coverage: Some(if ago == 0 { 0.66 } else { 0.998 }),
+    };
+    (0..10).rev().map(day).collect()
+}
+
+/// An endpoint without anything wrong: `cost` is its `coding-agent` session in USD.
+pub fn endpoint(model: &str, variant: &Variant, tag: &str, tier: Tier, cost: f64, hit_rate: f64) -> Endpoint {
+    let (slug, tag) = (ModelSlug::new(model), Tag::new(tag));
+    let provider = ProviderSlug::of_tag(&tag);
+    let name = PROVIDERS.iter().find(|(p, _)| *p == provider.as_str()).map_or("Elsewhere", |(_, name)| name);
+    let why = format!("a session costs {cost:.2} USD, its peers' median is 0.40 USD");
+    let verdict = |tier, value| Verdict { tier, value: Some(rounded(value)), why: why.clone() };
+    let input = cost * 1.5;
+    let effective = input * (1.0 - 0.9 * hit_rate);
+    let scale = [1.0, 0.031, 0.055, 0.012];
+    Endpoint {
+        endpoint_id: synthetic_endpoint_id(&slug, variant, &tag),
+        provider,
+        name: (*name).to_owned(),
+        tag,
+        quantization: Some("fp8".to_owned()),
+        context_length: Some(262_144),
+        max_completion_tokens: Some(65_536),
+        region: None,
+        trains_on_prompts: Some(false),
+        retains_prompts: Some(false),
+        parameters: ["max_tokens", "temperature", "tools"].map(str::to_owned).to_vec(),
+        hit_rate: Some(hit_rate),
+        tokens: Some(38_000_000),
+        tokens_per_day: Some(52_000_000.0),
+        list: prices(input),
+        price_tiers: Vec::new(),
+        effective: EffectivePrices { input: Some(rounded(effective)), output: Some(rounded(input * 4.0)) },
+        realised_discount: Some(rounded(effective / input)),
+        efficiency: Some(1.0),
+        identity_error: Some(0.0003),
+        status: Some(0),
+        uptime_5m: Some(0.999),
+        uptime_30m: Some(0.998),
+        uptime_1d: Some(0.995),
+        availability: None,
+        throughput: Some(61.5),
+        latency_ms: Some(840.0),
+        tier,
+        verdicts: [
+            (Lens::Cost, verdict(tier, cost / 0.4 - 1.0)),
+            (Lens::Cache, verdict(tier, hit_rate - 0.6)),
+        ]
+        .into(),
+        why,
+        session_cost: workloads()
+            .into_iter()
+            .zip(scale)
+            .map(|(w, factor)| (w.name, rounded(cost * factor)))
+            .collect(),
+        flags: Vec::new(),
+        days: days(hit_rate),
+        first_seen: as_of() - Duration::days(40),
+    }
+}
+
+/// A model without endpoints.
+pub fn model(model_id: &str, slug: &str, name: &str) -> ModelEntry {
+    ModelEntry {
+        model_id: model_id.to_owned(),
+        slug: ModelSlug::new(slug),
+        variant: Variant::split(model_id).1,
+        name: name.to_owned(),
+        created: Some(as_of() - Duration::days(60)),
+        context_length: Some(262_144),
+        hit_rate: Some(0.71),
+        tokens_per_day: 260_000_000.0,
+        endpoints: Vec::new(),
+    }
+}
+
+/// Six endpoints: one good, one good under a bare tag with a bad sibling, one down, one phantom, one new.
+fn atlas() -> ModelEntry {
+    let mut atlas = model("northwind/atlas-3", "northwind/atlas-3-20260901", "Northwind: Atlas 3");
+    let make = |tag, tier, cost, hit_rate| {
+        endpoint("northwind/atlas-3-20260901", &Variant::standard(), tag, tier, cost, hit_rate)
+    };
+    let mut tiered = make("quarry/fp8", Tier::S, 0.24, 0.86);
+    tiered.price_tiers = vec![PriceTier {
+        min_prompt_tokens: Some(128_000),
+        input: Some(UsdPerMtok("0.72".parse().expect("a price"))),
+        ..PriceTier::default()
+    }];
+    let mut fresh = make("sprout/turbo", Tier::S, 0.26, 0.83);
+    fresh.first_seen = as_of() - Duration::hours(5);
+    fresh.flags = vec!["new".to_owned()];
+    let mut eu = make("north-cloud/eu-west", Tier::F, 1.9, 0.08);
+    eu.region = Some("eu-west".to_owned());
+    let mut phantom = make("mirage/fp4", Tier::D, 0.81, 0.66);
+    phantom.efficiency = Some(0.04);
+    phantom.quantization = Some("fp4".to_owned());
+    phantom.flags = vec!["phantom".to_owned()];
+    let mut down = make("lumen", Tier::C, 0.55, 0.4);
+    (down.status, down.uptime_5m, down.uptime_30m, down.uptime_1d) =
+        (Some(-5), Some(0.21), Some(0.34), Some(0.82));
+    down.flags = vec!["down".to_owned()];
+    atlas.endpoints = vec![tiered, fresh, make("north-cloud", Tier::A, 0.33, 0.74), down, phantom, eu];
+    atlas
+}
+
+/// Four endpoints of four providers: enough for a shortlist of three, and one to avoid.
+fn quill() -> ModelEntry {
+    let slug = "zephyr/quill-large-20260714";
+    let mut quill = model("zephyr/quill-large", slug, "Zephyr: Quill Large");
+    let rows = [
+        ("lumen/bf16", Tier::S, 0.21, 0.9),
+        ("quarry", Tier::A, 0.34, 0.77),
+        ("north-cloud/us-east", Tier::B, 0.41, 0.62),
+        ("mirage", Tier::F, 1.4, 0.03),
+    ];
+    quill.endpoints = rows
+        .into_iter()
+        .map(|(tag, tier, cost, hit_rate)| endpoint(slug, &Variant::standard(), tag, tier, cost, hit_rate))
+        .collect();
+    quill.tokens_per_day = 190_000_000.0;
+    quill
+}
+
+fn atlas_free() -> ModelEntry {
+    let slug = "northwind/atlas-3-20260901";
+    let mut free = model("northwind/atlas-3:free", slug, "Northwind: Atlas 3 (free)");
+    let mut only = endpoint(slug, &free.variant, "sprout", Tier::Unrated, 0.0, 0.31);
+    only.list = Prices { input: Some(0.0), output: Some(0.0), ..Prices::default() };
+    only.effective = EffectivePrices { input: Some(0.0), output: Some(0.0) };
+    (only.realised_discount, only.efficiency) = (None, None);
+    only.why = "no peers".to_owned();
+    only.verdicts.clear();
+    only.session_cost.clear();
+    free.endpoints = vec![only];
+    free.tokens_per_day = 9_000_000.0;
+    free
+}
+
+/// One endpoint that nothing is known of, under a hostile name.
+fn solo() -> ModelEntry {
+    let slug = "tinker/solo-1-20261001";
+    let mut solo = model("tinker/solo-1", slug, HOSTILE_NAME);
+    let mut only = endpoint(slug, &Variant::standard(), "sprout/fp16", Tier::Unrated, 0.0, 0.0);
+    (only.hit_rate, only.tokens, only.tokens_per_day) = (None, None, None);
+    (only.effective, only.realised_discount, only.efficiency) = (EffectivePrices::default(), None, None);
+    (only.uptime_5m, only.uptime_30m, only.uptime_1d) = (None, None, None);
+    (only.identity_error, only.throughput, only.latency_ms) = (None, None, None);
+    only.why = "no traffic".to_owned();
+    only.verdicts.clear();
+    only.session_cost.clear();
+    only.days.clear();
+    solo.endpoints = vec![only];
+    (solo.hit_rate, solo.tokens_per_day) = (None, 0.0);
+    solo
+}
+
+fn provider_tier(index: usize, lens: Lens) -> ProviderTier {
+    let (slug, name) = PROVIDERS[index];
+    let rows = [(Tier::C, -0.08, 0.5), (Tier::F, -0.31, 0.2), (Tier::B, 0.01, 0.6), (Tier::S, 0.22, 0.85)];
+    let sign = if lens == Lens::Cost { -1.0 } else { 1.0 };
+    let rated = rows.get(index);
+    ProviderTier {
+        provider: ProviderSlug::new(slug),
+        name: name.to_owned(),
+        tier: rated.map_or(Tier::Unrated, |row| row.0),
+        adjusted: rated.map(|row| sign * row.1),
+        low: None,
+        high: None,
+        traffic_mean: rated.map(|row| row.2),
+        model_mean: rated.map(|row| rounded(row.2 - 0.02)),
+        models: rated.map_or(1, |_| 4),
+        shared_models: rated.map_or(1, |_| 3),
+        endpoints: rated.map_or(1, |_| 5),
+        tokens_per_day: 160_000_000.0,
+        reason: rated.is_none().then(|| "1 shared model, 3 are needed".to_owned()),
+    }
+}
+
+fn tier_list(lens: Lens, workload: Option<&str>) -> TierList {
+    TierList {
+        lens,
+        workload: workload.map(str::to_owned),
+        unit: lens.unit().to_owned(),
+        as_of: as_of(),
+        method_version: 1,
+        provisional: lens == Lens::Speed,
+        note: (lens == Lens::Speed).then(|| "speed is measured since yesterday".to_owned()),
+        window: DayRange { from: (as_of() - Duration::days(6)).date_naive(), to: as_of().date_naive() },
+        providers: [3, 2, 0, 1, 4].into_iter().map(|index| provider_tier(index, lens)).collect(),
+    }
+}
+
+fn tier_lists() -> Vec<TierList> {
+    let of_lens = |lens: Lens| -> Vec<TierList> {
+        match lens.needs_workload() {
+            true => workloads().iter().map(|w| tier_list(lens, Some(&w.name))).collect(),
+            false => vec![tier_list(lens, None)],
+        }
+    };
+    Lens::ALL.into_iter().flat_map(of_lens).collect()
+}
+
+fn provider(models: &[ModelEntry], (slug, name): (&str, &str)) -> ProviderEntry {
+    let served = |m: &&ModelEntry| m.endpoints.iter().any(|e| e.provider.as_str() == slug);
+    let day = |ago: i64| ProviderDay {
+        day: (as_of() - Duration::days(ago)).date_naive(),
+        hit_rate: Some(rounded(0.6 + 0.01 * ago as f64)),
+        tokens: 90_000_000,
+    };
+    ProviderEntry {
+        provider: ProviderSlug::new(slug),
+        name: name.to_owned(),
+        headquarters: Some("NL".to_owned()),
+        status_page: Some(format!("https://status.{slug}.example/")),
+        privacy_policy: (slug == "sprout").then(|| "javascript:alert(1)".to_owned()),
+        terms_of_service: None,
+        models: models.iter().filter(served).map(|m| m.model_id.clone()).collect(),
+        endpoints: models.iter().flat_map(|m| &m.endpoints).filter(|e| e.provider.as_str() == slug).count(),
+        tokens_per_day: 160_000_000.0,
+        days: (0..10).rev().map(day).collect(),
+    }
+}
+
+fn run_id(ago: i64) -> String {
+    format!("01999999-0000-7000-8000-{:012}", 100 - ago)
+}
+
+fn readings(models: &[ModelEntry]) -> Vec<RecentReading> {
+    let reading = |ago: i64, model: &ModelEntry, e: &Endpoint| RecentReading {
+        run_id: run_id(ago),
+        observed_at: as_of() - Duration::hours(ago),
+        window_kind: WindowKind::DayToDate,
+        window_start: WindowKind::DayToDate.bounds(as_of() - Duration::hours(ago)).map(|bounds| bounds.0),
+        window_end: Some(as_of() - Duration::hours(ago)),
+        model: model.slug.clone(),
+        variant: model.variant.clone(),
+        endpoint_id: e.endpoint_id,
+        provider: e.provider.clone(),
+        provider_name: e.name.clone(),
+        tag: e.tag.clone(),
+        hit_rate: e.hit_rate,
+        tokens: e.tokens.map(|tokens| tokens - 2_000_000 * ago),
+        effective_input: e.effective.input,
+        effective_output: e.effective.output,
+        list_input: e.list.input,
+        list_output: e.list.output,
+        list_cache_read: e.list.cache_read,
+        list_cache_write: e.list.cache_write,
+        uptime_5m: e.uptime_5m,
+        uptime_30m: e.uptime_30m,
+        uptime_1d: e.uptime_1d,
+        status: e.status,
+    };
+    let of_run = |ago: i64| {
+        models
+            .iter()
+            .flat_map(move |m| m.endpoints.iter().map(move |e| reading(ago, m, e)))
+            .collect::<Vec<_>>()
+    };
+    (0..3).flat_map(of_run).collect()
+}
+
+fn run(ago: i64) -> RunSummary {
+    RunSummary {
+        run_id: run_id(ago),
+        observed_at: as_of() - Duration::hours(ago),
+        status: if ago == 1 { "partial" } else { "ok" }.to_owned(),
+        window_kind: WindowKind::DayToDate,
+        requests: 19,
+        documents: 19,
+        readings: 11,
+        endpoints: 12,
+        quarantined: 1,
+        drift: 1,
+        duration_ms: 5_300,
+        failures: if ago == 1 {
+            vec!["stats/endpoint tinker/solo-1: timed out".to_owned()]
+        } else {
+            Vec::new()
+        },
+    }
+}
+
+fn status() -> Status {
+    let source = |name: &str, failed| SourceAge {
+        source: name.to_owned(),
+        newest: Some(as_of()),
+        planned: 10,
+        ok: 8,
+        no_data: 1,
+        failed,
+    };
+    Status {
+        runs: (0..3).map(run).collect(),
+        sources: vec![source("openrouter-api", 0), source("openrouter-stats", 1)],
+        quarantine: vec![QuarantineCount {
+            reason: "ambiguous_name".to_owned(),
+            rows: 1,
+            tokens: 1_200_000,
+            example: "effective-pricing northwind/atlas-3-20260901 $.data[3]".to_owned(),
+        }],
+        drift: vec![DriftCount {
+            kind: "stats/endpoint".to_owned(),
+            path: "$.data.*.moon".to_owned(),
+            count: 12,
+        }],
+        events: vec![Event {
+            at: as_of() - Duration::hours(5),
+            kind: "endpoint_appeared".to_owned(),
+            model_id: Some("northwind/atlas-3".to_owned()),
+            tag: Some("sprout/turbo".to_owned()),
+            detail: "sprout/turbo began to serve northwind/atlas-3".to_owned(),
+        }],
+        missing: vec!["speed: 2 more days until its tiers are no longer provisional".to_owned()],
+    }
+}
+
+/// The sample: four models (one a `:free` variant), twelve endpoints, five providers, three runs.
+pub fn snapshot() -> Snapshot {
+    let models = vec![atlas(), quill(), atlas_free(), solo()];
+    Snapshot {
+        id: "01999999-0000-7000-8000-000000000100-5eed".to_owned(),
+        method_version: 1,
+        as_of: as_of(),
+        built_at: as_of() + Duration::seconds(9),
+        simulated: true,
+        summary: Summary {
+            endpoints: 12,
+            endpoints_with_usage: 11,
+            models: models.len(),
+            providers: PROVIDERS.len(),
+            tokens_per_day: 459_000_000.0,
+            covered_share: Some(0.93),
+            runs: 400,
+            first_run: as_of() - Duration::days(41),
+            observed_days: 40,
+        },
+        tier_lists: tier_lists(),
+        providers: PROVIDERS.into_iter().map(|provider_| provider(&models, provider_)).collect(),
+        workloads: workloads(),
+        readings: readings(&models),
+        models,
+        status: status(),
+        thresholds: thresholds::table(),
+    }
+}
+
+#[test]
+fn the_sample_reads_back_and_its_counts_hold() {
+    let sample = snapshot();
+    let text = serde_json::to_string(&sample).expect("a snapshot is JSON");
+    assert_eq!(serde_json::from_str::<Snapshot>(&text).expect("it reads back"), sample);
+    assert_eq!(sample.models.iter().map(|m| m.endpoints.len()).sum::<usize>(), sample.summary.endpoints);
+    assert!(Lens::ALL.into_iter().all(|lens| sample.tier_list(lens, None).is_some()));
+}
