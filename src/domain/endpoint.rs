@@ -4,6 +4,7 @@ use super::ids::{ModelSlug, ProviderSlug, Tag, Variant};
 use super::units::UsdPerMtok;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// A model in one variant, as the public list names it.
@@ -59,7 +60,7 @@ pub struct ListPrices {
 }
 
 /// Prices that replace the base ones where all conditions hold; a missing price inherits the base.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct PriceTier {
     /// Holds for prompts strictly longer than this, tokens.
     pub min_prompt_tokens: Option<i64>,

@@ -1,9 +1,10 @@
 //! Every threshold of the method, in one table. `docs/method.md` names them, the method page prints them from here.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// One threshold as the method page shows it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Threshold {
     /// Its name in code.
     pub name: String,

@@ -4,9 +4,10 @@ use super::ids::ProviderSlug;
 use super::tier::{Lens, Tier};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// A tier list over providers under one lens.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct TierList {
     /// What it ranks by.
     pub lens: Lens,
@@ -29,7 +30,7 @@ pub struct TierList {
 }
 
 /// Days, both inclusive.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DayRange {
     /// First day.
     pub from: NaiveDate,
@@ -38,7 +39,7 @@ pub struct DayRange {
 }
 
 /// One provider in a tier list.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ProviderTier {
     /// Base slug.
     pub provider: ProviderSlug,
@@ -69,7 +70,7 @@ pub struct ProviderTier {
 }
 
 /// A verdict on an endpoint within its model.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Verdict {
     /// The tier.
     pub tier: Tier,

@@ -2,14 +2,16 @@
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// A price in USD per token, as the upstream's price lists have it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct UsdPerToken(pub Decimal);
 
 /// A price in USD per million tokens: the only price unit inside the program.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
+#[schema(value_type = String)]
 pub struct UsdPerMtok(#[serde(with = "rust_decimal::serde::str")] pub Decimal);
 
 impl UsdPerToken {

@@ -4,9 +4,10 @@ use super::thresholds;
 use chrono::{DateTime, NaiveTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use utoipa::ToSchema;
 
 /// What stretch the upstream's usage summaries of one run cover. The upstream changed it without notice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum WindowKind {
     /// A short stretch, something like an hour bucket published late: no bounds are known.

@@ -1,12 +1,13 @@
 //! Session profiles that prices are compared under.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// The shipped workloads, written in `data/workloads.toml`.
 const SHIPPED: &str = include_str!("../../data/workloads.toml");
 
 /// A session profile: token counts are per session or per turn as named.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Workload {
     /// Name in addresses and on the command line: `coding-agent`.
@@ -30,7 +31,7 @@ pub struct Workload {
 }
 
 /// Weights of the lenses in `overall`; they need not sum to 1.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LensWeights {
     /// Weight of the cache lens.

@@ -11,10 +11,11 @@ use crate::domain::workload::Workload;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// Everything published at one moment.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Snapshot {
     /// Id: the newest run's id and a digest of the content.
     pub id: String,
@@ -45,7 +46,7 @@ pub struct Snapshot {
 }
 
 /// Counts for the front page.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Summary {
     /// Endpoints of the newest run.
     pub endpoints: usize,
@@ -68,7 +69,7 @@ pub struct Summary {
 }
 
 /// A model in one variant with its endpoints.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ModelEntry {
     /// Public name with the variant's suffix.
     pub model_id: String,
@@ -91,7 +92,7 @@ pub struct ModelEntry {
 }
 
 /// Four list prices, USD per million tokens.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Prices {
     /// Prompt tokens.
     pub input: Option<f64>,
@@ -104,7 +105,7 @@ pub struct Prices {
 }
 
 /// What was really paid, USD per million tokens.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct EffectivePrices {
     /// Prompt tokens, after caching.
     pub input: Option<f64>,
@@ -113,9 +114,10 @@ pub struct EffectivePrices {
 }
 
 /// An endpoint of a model as of the newest run, with what was derived.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Endpoint {
     /// Key.
+    #[schema(value_type = String, format = "uuid")]
     pub endpoint_id: Uuid,
     /// Base slug of its provider.
     pub provider: ProviderSlug,
@@ -186,7 +188,7 @@ pub struct Endpoint {
 }
 
 /// One UTC day of an endpoint.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct EndpointDay {
     /// The day.
     pub day: NaiveDate,
@@ -205,7 +207,7 @@ pub struct EndpointDay {
 }
 
 /// A provider with where its endpoints stand.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ProviderEntry {
     /// Base slug.
     pub provider: ProviderSlug,
@@ -230,7 +232,7 @@ pub struct ProviderEntry {
 }
 
 /// One UTC day of a provider.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ProviderDay {
     /// The day.
     pub day: NaiveDate,
@@ -241,7 +243,7 @@ pub struct ProviderDay {
 }
 
 /// A reading of the last days as the API's `readings` route and `export readings` give it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct RecentReading {
     /// Run.
     pub run_id: String,
@@ -258,6 +260,7 @@ pub struct RecentReading {
     /// Variant.
     pub variant: Variant,
     /// Endpoint.
+    #[schema(value_type = String, format = "uuid")]
     pub endpoint_id: Uuid,
     /// Base slug.
     pub provider: ProviderSlug,
@@ -292,7 +295,7 @@ pub struct RecentReading {
 }
 
 /// How the collection is doing.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Status {
     /// The last runs, newest first.
     pub runs: Vec<RunSummary>,
@@ -309,7 +312,7 @@ pub struct Status {
 }
 
 /// One run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct RunSummary {
     /// Id.
     pub run_id: String,
@@ -338,7 +341,7 @@ pub struct RunSummary {
 }
 
 /// Newest data of a source.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct SourceAge {
     /// `openrouter-api` or `openrouter-stats`.
     pub source: String,
@@ -355,7 +358,7 @@ pub struct SourceAge {
 }
 
 /// Rows put aside for one reason.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct QuarantineCount {
     /// Machine name of the reason.
     pub reason: String,
@@ -368,7 +371,7 @@ pub struct QuarantineCount {
 }
 
 /// An unknown field.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct DriftCount {
     /// Kind of document.
     pub kind: String,
@@ -379,7 +382,7 @@ pub struct DriftCount {
 }
 
 /// Something that happened.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Event {
     /// When it was seen.
     pub at: DateTime<Utc>,

@@ -30,15 +30,20 @@ pub fn as_of() -> DateTime<Utc> {
     "2026-10-05T15:57:12Z".parse().expect("a time")
 }
 
+/// Six decimals: more digits may differ by a last bit after a round trip through JSON.
+fn rounded(number: f64) -> f64 {
+    (number * 1e6).round() / 1e6
+}
+
 fn workloads() -> Vec<Workload> {
     Workload::shipped().expect("data/workloads.toml is valid")
 }
 
 fn prices(input: f64) -> Prices {
     Prices {
-        input: Some(input),
-        output: Some(input * 4.0),
-        cache_read: Some(input / 10.0),
+        input: Some(rounded(input)),
+        output: Some(rounded(input * 4.0)),
+        cache_read: Some(rounded(input / 10.0)),
         cache_write: None,
     }
 }
@@ -46,7 +51,7 @@ fn prices(input: f64) -> Prices {
 fn days(hit_rate: f64) -> Vec<EndpointDay> {
     let day = |ago: i64| EndpointDay {
         day: (as_of() - Duration::days(ago)).date_naive(),
-        hit_rate: (ago != 4).then_some((hit_rate + 0.01 * (ago % 3) as f64).min(1.0)),
+        hit_rate: (ago != 4).then_some(rounded((hit_rate + 0.01 * (ago % 3) as f64).min(1.0))),
         derived: ago > 6,
         tokens: (ago <= 6).then_some(40_000_000 + 1_000_000 * ago),
         effective_input: Some(0.3),
@@ -62,7 +67,7 @@ pub fn endpoint(model: &str, variant: &Variant, tag: &str, tier: Tier, cost: f64
     let provider = ProviderSlug::of_tag(&tag);
     let name = PROVIDERS.iter().find(|(p, _)| *p == provider.as_str()).map_or("Elsewhere", |(_, name)| name);
     let why = format!("a session costs {cost:.2} USD, its peers' median is 0.40 USD");
-    let verdict = |tier, value| Verdict { tier, value: Some(value), why: why.clone() };
+    let verdict = |tier, value| Verdict { tier, value: Some(rounded(value)), why: why.clone() };
     let input = cost * 1.5;
     let effective = input * (1.0 - 0.9 * hit_rate);
     let scale = [1.0, 0.031, 0.055, 0.012];
@@ -83,8 +88,8 @@ pub fn endpoint(model: &str, variant: &Variant, tag: &str, tier: Tier, cost: f64
         tokens_per_day: Some(52_000_000.0),
         list: prices(input),
         price_tiers: Vec::new(),
-        effective: EffectivePrices { input: Some(effective), output: Some(input * 4.0) },
-        realised_discount: Some(effective / input),
+        effective: EffectivePrices { input: Some(rounded(effective)), output: Some(rounded(input * 4.0)) },
+        realised_discount: Some(rounded(effective / input)),
         efficiency: Some(1.0),
         identity_error: Some(0.0003),
         status: Some(0),
@@ -101,7 +106,11 @@ pub fn endpoint(model: &str, variant: &Variant, tag: &str, tier: Tier, cost: f64
         ]
         .into(),
         why,
-        session_cost: workloads().into_iter().zip(scale).map(|(w, factor)| (w.name, cost * factor)).collect(),
+        session_cost: workloads()
+            .into_iter()
+            .zip(scale)
+            .map(|(w, factor)| (w.name, rounded(cost * factor)))
+            .collect(),
         flags: Vec::new(),
         days: days(hit_rate),
         first_seen: as_of() - Duration::days(40),
@@ -216,7 +225,7 @@ fn provider_tier(index: usize, lens: Lens) -> ProviderTier {
         low: None,
         high: None,
         traffic_mean: rated.map(|row| row.2),
-        model_mean: rated.map(|row| row.2 - 0.02),
+        model_mean: rated.map(|row| rounded(row.2 - 0.02)),
         models: rated.map_or(1, |_| 4),
         shared_models: rated.map_or(1, |_| 3),
         endpoints: rated.map_or(1, |_| 5),
@@ -253,7 +262,7 @@ fn provider(models: &[ModelEntry], (slug, name): (&str, &str)) -> ProviderEntry 
     let served = |m: &&ModelEntry| m.endpoints.iter().any(|e| e.provider.as_str() == slug);
     let day = |ago: i64| ProviderDay {
         day: (as_of() - Duration::days(ago)).date_naive(),
-        hit_rate: Some(0.6 + 0.01 * ago as f64),
+        hit_rate: Some(rounded(0.6 + 0.01 * ago as f64)),
         tokens: 90_000_000,
     };
     ProviderEntry {

@@ -1,0 +1,158 @@
+//! What a preference may say about each endpoint of a model.
+
+use super::Evidence;
+use crate::domain::thresholds::{PREFERENCE_MIN_AGE_HOURS, PREFERENCE_MIN_UPTIME};
+use crate::domain::tier::{Lens, Tier};
+use crate::snapshot::{Endpoint, ModelEntry, Snapshot};
+use chrono::{DateTime, Duration, Utc};
+
+/// From this status down the upstream counts an endpoint as out of order (-5: uptime under 80 %, -10: disabled).
+const STATUS_DOWN: i32 = -5;
+
+/// One endpoint as a preference sees it.
+pub(super) struct Judged<'a> {
+    pub endpoint: &'a Endpoint,
+    /// Position in the model's list.
+    pub position: usize,
+    /// By session cost within the model, under the workload.
+    pub tier: Tier,
+    pub cost: Option<f64>,
+    /// Why it must never be recommended.
+    pub unfit: Option<String>,
+    /// Why it should be avoided.
+    pub avoid: Option<String>,
+    why: String,
+}
+
+impl Judged<'_> {
+    /// Whether it may be recommended under one of the tiers.
+    pub fn good(&self, tiers: &[Tier]) -> bool {
+        self.unfit.is_none() && tiers.contains(&self.tier)
+    }
+
+    pub fn evidence(&self) -> Evidence {
+        Evidence {
+            tag: self.endpoint.tag.to_string(),
+            provider: self.endpoint.provider.to_string(),
+            tier: self.tier,
+            session_cost: self.cost,
+            hit_rate: self.endpoint.hit_rate,
+            uptime: self.endpoint.uptime_30m.or(self.endpoint.uptime_1d),
+            why: self.avoid.clone().unwrap_or_else(|| self.why.clone()),
+        }
+    }
+}
+
+/// Judges every endpoint of a model, cheapest session first; those without a cost come last.
+pub(super) fn judge<'a>(snapshot: &Snapshot, model: &'a ModelEntry, workload: &str) -> Vec<Judged<'a>> {
+    let costs = Costs::of(model, workload, snapshot.default_workload());
+    let young = youngest_age(snapshot);
+    let mut judged: Vec<Judged> = (model.endpoints.iter().enumerate())
+        .map(|(position, endpoint)| {
+            let cost = session_cost(endpoint, workload);
+            let (tier, why) = costs.verdict(endpoint, cost);
+            let broken = broken(endpoint);
+            let expensive = matches!(tier, Tier::D | Tier::F).then(|| why.clone());
+            let unfit = broken.clone().or_else(|| unfit(endpoint, cost, snapshot.as_of, young));
+            Judged { endpoint, position, tier, cost, unfit, avoid: broken.or(expensive), why }
+        })
+        .collect();
+    judged.sort_by(|a, b| {
+        let key = |j: &Judged| j.cost.unwrap_or(f64::INFINITY);
+        key(a).total_cmp(&key(b)).then_with(|| a.endpoint.tag.cmp(&b.endpoint.tag))
+    });
+    judged
+}
+
+/// Whether the whole record is too young for an endpoint's age to mean anything.
+pub(super) fn record_is_young(snapshot: &Snapshot) -> bool {
+    snapshot.as_of - snapshot.summary.first_run < Duration::hours(PREFERENCE_MIN_AGE_HOURS)
+}
+
+/// The age from which on an endpoint is old enough, or `None` where age says nothing yet.
+fn youngest_age(snapshot: &Snapshot) -> Option<Duration> {
+    (!record_is_young(snapshot)).then(|| Duration::hours(PREFERENCE_MIN_AGE_HOURS))
+}
+
+fn session_cost(endpoint: &Endpoint, workload: &str) -> Option<f64> {
+    endpoint.session_cost.get(workload).copied().filter(|cost| cost.is_finite() && *cost >= 0.0)
+}
+
+fn flagged(endpoint: &Endpoint, flag: &str) -> bool {
+    endpoint.flags.iter().any(|own| own == flag)
+}
+
+/// What makes an endpoint bad whatever it costs.
+fn broken(endpoint: &Endpoint) -> Option<String> {
+    match endpoint.status {
+        Some(status) if status <= STATUS_DOWN => Some(format!("down: the upstream gives it status {status}")),
+        _ if flagged(endpoint, "down") => Some("down in the newest run".to_owned()),
+        _ if flagged(endpoint, "phantom") => {
+            Some("phantom cache: it lists a discount for cached tokens and does not give it".to_owned())
+        }
+        _ => None,
+    }
+}
+
+/// What keeps an endpoint from being recommended although it is not bad.
+fn unfit(
+    endpoint: &Endpoint,
+    cost: Option<f64>,
+    as_of: DateTime<Utc>,
+    old_enough: Option<Duration>,
+) -> Option<String> {
+    let low = |uptime: Option<f64>| uptime.filter(|share| *share < PREFERENCE_MIN_UPTIME);
+    if let Some(uptime) = low(endpoint.uptime_30m).or(low(endpoint.uptime_1d)) {
+        return Some(format!("uptime {:.1} %", uptime * 100.0));
+    }
+    if old_enough.is_some_and(|age| as_of - endpoint.first_seen < age || flagged(endpoint, "new")) {
+        return Some(format!("appeared less than {PREFERENCE_MIN_AGE_HOURS} hours ago"));
+    }
+    for (flag, meaning) in
+        [("restricted", "not offered to everybody"), ("deranked", "de-ranked by the upstream")]
+    {
+        if flagged(endpoint, flag) {
+            return Some(meaning.to_owned());
+        }
+    }
+    cost.is_none().then(|| "its session cost is not known".to_owned())
+}
+
+/// The session costs of a model under one workload.
+struct Costs<'a> {
+    workload: &'a str,
+    /// Whether the published tiers were made under this workload.
+    published: bool,
+    median: Option<f64>,
+}
+
+impl<'a> Costs<'a> {
+    fn of(model: &ModelEntry, workload: &'a str, default: &str) -> Self {
+        let rated = model.endpoints.iter().filter(|endpoint| endpoint.tier != Tier::Unrated);
+        let mut costs: Vec<f64> = rated.filter_map(|endpoint| session_cost(endpoint, workload)).collect();
+        costs.sort_by(f64::total_cmp);
+        let middle = costs.len() / 2;
+        let median = match costs.len() {
+            0 | 1 => None,
+            even if even % 2 == 0 => Some((costs[middle - 1] + costs[middle]) / 2.0),
+            _ => Some(costs[middle]),
+        };
+        Self { workload, published: workload == default, median: median.filter(|median| *median > 0.0) }
+    }
+
+    /// The tier of an endpoint and why. What is unrated under the default workload is unrated under every other: there
+    /// is too little behind it, whatever it is priced under.
+    fn verdict(&self, endpoint: &Endpoint, cost: Option<f64>) -> (Tier, String) {
+        let (Some(cost), Some(median), true) = (cost, self.median, endpoint.tier != Tier::Unrated) else {
+            return (Tier::Unrated, endpoint.why.clone());
+        };
+        let relative = cost / median - 1.0;
+        let tier = if self.published { endpoint.tier } else { Lens::Cost.cuts().tier(relative) };
+        let why = format!(
+            "tier {tier}: a {} session costs {cost:.4} USD, {:+.0} % against the model's median",
+            self.workload,
+            relative * 100.0
+        );
+        (tier, why)
+    }
+}

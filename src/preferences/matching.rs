@@ -1,0 +1,53 @@
+//! Which endpoints of a model a router would match by an entry of `only` or `ignore`.
+
+use crate::snapshot::Endpoint;
+
+/// Service tiers are endpoints of their own that a base slug does not match.
+const SERVICE_TIERS: [&str; 2] = ["priority", "flex"];
+
+/// Whether `entry` matches an endpoint: by its whole tag, or, written without a slash, by its provider's base slug.
+pub(super) fn matches(entry: &str, endpoint: &Endpoint) -> bool {
+    let tag = endpoint.tag.as_str();
+    if entry == tag {
+        return true;
+    }
+    match tag.split_once('/') {
+        Some((base, rest)) => entry == base && !SERVICE_TIERS.contains(&rest),
+        None => false,
+    }
+}
+
+/// The tags by which the endpoints `chosen` (positions in `all`) can be named without matching any other endpoint, in
+/// the order of `chosen`, each with the position it names; and a warning for each endpoint that cannot be named so.
+pub(super) fn nameable(all: &[Endpoint], chosen: &[usize]) -> (Vec<usize>, Vec<String>) {
+    let (mut named, mut warnings) = (Vec::new(), Vec::new());
+    for &position in chosen {
+        let tag = all[position].tag.as_str();
+        let others: Vec<&str> = strangers(all, chosen, tag).map(|e| e.tag.as_str()).collect();
+        if others.is_empty() {
+            named.push(position);
+        } else {
+            warnings.push(ambiguous(tag, &others));
+        }
+    }
+    warnings.sort();
+    warnings.dedup();
+    (named, warnings)
+}
+
+/// The endpoints that a tag matches and that were not chosen.
+fn strangers<'a>(
+    all: &'a [Endpoint],
+    chosen: &'a [usize],
+    tag: &'a str,
+) -> impl Iterator<Item = &'a Endpoint> {
+    let matched = move |(position, endpoint): (usize, &'a Endpoint)| {
+        (!chosen.contains(&position) && matches(tag, endpoint)).then_some(endpoint)
+    };
+    all.iter().enumerate().filter_map(matched)
+}
+
+fn ambiguous(tag: &str, others: &[&str]) -> String {
+    let others: Vec<String> = others.iter().map(|other| format!("`{other}`")).collect();
+    format!("`{tag}` is left out: it would also match {}, which has another verdict", others.join(", "))
+}
