@@ -1,1 +1,56 @@
-//! (to come)
+//! The site: pages rendered from the snapshot, once each, that work without a script.
+//!
+//! Upstream text (names of models and providers, addresses, errors) is untrusted: templates escape it, and addresses
+//! leave the site only where they are plain web ones.
+
+mod assets;
+mod day_chart;
+mod flags;
+mod format;
+mod front;
+mod link;
+mod method;
+mod model;
+mod models;
+mod pages;
+mod parts;
+mod picks;
+mod problem;
+mod provider;
+mod providers;
+mod routes;
+mod search;
+mod shell;
+mod spark;
+mod status;
+
+use crate::snapshot::Current;
+use axum::Router;
+use chrono::{DateTime, Utc};
+use std::fmt;
+use std::sync::Arc;
+
+/// What the site is made of.
+#[derive(Clone)]
+pub struct SiteState {
+    /// The snapshot being served.
+    pub current: Arc<Current>,
+    /// What time it is, UTC.
+    pub now: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>,
+    /// The project's own `docs/method.md`; HTML in it is passed through.
+    pub method_markdown: &'static str,
+}
+
+impl fmt::Debug for SiteState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SiteState").field("current", &self.current).finish_non_exhaustive()
+    }
+}
+
+/// All pages, assets and a fallback that answers unknown addresses with the nearest names.
+///
+/// Before the first snapshot every page answers 503 and reloads itself. Merge it last: its fallback takes what no other
+/// router knows.
+pub fn router(state: SiteState) -> Router {
+    routes::router(pages::Site::new(state))
+}

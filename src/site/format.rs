@@ -1,0 +1,213 @@
+//! Numbers, times and ages as people read them. Every function takes the program's own units: fractions, USD, UTC.
+
+use chrono::{DateTime, Duration, NaiveDate, Utc};
+
+/// What stands between a number and its unit: narrow, and never a line break.
+const THIN: char = '\u{202f}';
+/// The minus of running text; the hyphen of the keyboard is too short beside digits.
+const MINUS: char = '\u{2212}';
+
+/// A price or cost in USD: two decimals from one dollar on, three significant digits below.
+pub fn usd(amount: f64) -> String {
+    if !amount.is_finite() {
+        return "not a number".to_owned();
+    }
+    let size = amount.abs();
+    let sign = if amount < 0.0 { MINUS.to_string() } else { String::new() };
+    if size == 0.0 {
+        return "$0".to_owned();
+    }
+    if size >= 1000.0 {
+        return format!("{sign}${}", grouped(size.round() as u64));
+    }
+    let decimals = if size >= 1.0 { 2 } else { (2 - size.log10().floor() as i32).clamp(2, 9) as usize };
+    let mut text = format!("{size:.decimals$}");
+    let shortest = text.find('.').map_or(text.len(), |dot| dot + 3);
+    while text.len() > shortest && text.ends_with('0') {
+        text.pop();
+    }
+    format!("{sign}${text}")
+}
+
+/// A fraction as a whole percentage: 0.864 is `86 %`; close to 0 and 1 with the decimals that still tell them apart.
+pub fn percent(fraction: f64) -> String {
+    let value = fraction * 100.0;
+    let decimals = if (value > 99.0 && value < 100.0) || (value > 0.0 && value < 1.0) { 1 } else { 0 };
+    signed_zero(format!("{value:.decimals$}{THIN}%"))
+}
+
+/// A fraction as a percentage with one decimal, for uptimes: 0.9983 is `99.8 %`; only 1 itself is `100 %`.
+pub fn percent_fine(fraction: f64) -> String {
+    if fraction >= 1.0 {
+        return format!("100{THIN}%");
+    }
+    let floored = (fraction * 1000.0).floor() / 10.0;
+    format!("{floored:.1}{THIN}%")
+}
+
+/// A difference of fractions as signed percent: -0.12 is `−12 %`.
+pub fn percent_change(fraction: f64) -> String {
+    format!("{}{THIN}%", signed(fraction * 100.0, 0))
+}
+
+/// A difference of hit rates in signed points: 0.24 is `+24`.
+pub fn points(fraction: f64) -> String {
+    signed(fraction * 100.0, 0)
+}
+
+/// A number with its sign and a real minus; nothing is `+0` or `−0`, that is `0`.
+pub fn signed(value: f64, decimals: usize) -> String {
+    let text = format!("{:.decimals$}", value.abs());
+    let is_zero = text.chars().all(|c| matches!(c, '0' | '.'));
+    match (is_zero, value < 0.0) {
+        (true, _) => text,
+        (false, true) => format!("{MINUS}{text}"),
+        (false, false) => format!("+{text}"),
+    }
+}
+
+fn signed_zero(text: String) -> String {
+    text.strip_prefix('-').map_or(text.clone(), |rest| format!("{MINUS}{rest}"))
+}
+
+/// A count of tokens with a magnitude: `5.3 T`, `459 M`, `1.2 k`.
+pub fn tokens(count: f64) -> String {
+    let scales = [(1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")];
+    let Some((scale, letter)) = scales.into_iter().find(|(scale, _)| count >= scale * 0.9995) else {
+        return format!("{count:.0}");
+    };
+    let value = count / scale;
+    let decimals = usize::from(value < 9.95);
+    format!("{value:.decimals$}{THIN}{letter}")
+}
+
+/// A whole number with groups of three: `1,054`.
+pub fn grouped(count: u64) -> String {
+    let digits = count.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (position, digit) in digits.chars().enumerate() {
+        if position > 0 && (digits.len() - position) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// How old something is, coarse: pages are kept for as long as their words stay true.
+pub fn age(age: Duration) -> String {
+    match age.num_hours() {
+        ..=0 => "less than an hour ago".to_owned(),
+        1 => "an hour ago".to_owned(),
+        hours @ 2..48 => format!("{hours} hours ago"),
+        hours => format!("{} days ago", hours / 24),
+    }
+}
+
+/// A length of time for people: `14 hours`, `3 days`.
+pub fn span(length: Duration) -> String {
+    match length.num_hours() {
+        ..=0 => "less than an hour".to_owned(),
+        1 => "an hour".to_owned(),
+        hours @ 2..48 => format!("{hours} hours"),
+        hours => format!("{} days", hours / 24),
+    }
+}
+
+/// A moment to the minute: `2026-10-05 15:57 UTC`.
+pub fn moment(at: DateTime<Utc>) -> String {
+    at.format("%Y-%m-%d %H:%M UTC").to_string()
+}
+
+/// A day as an axis has it: `5 Oct`.
+pub fn short_day(day: NaiveDate) -> String {
+    day.format("%-d %b").to_string()
+}
+
+/// Milliseconds as people say them: `840 ms`, `1.2 s`.
+pub fn milliseconds(ms: f64) -> String {
+    if ms < 1000.0 { format!("{ms:.0}{THIN}ms") } else { format!("{:.1}{THIN}s", ms / 1000.0) }
+}
+
+/// A context length: `262k`, `1M`.
+pub fn context(tokens: i64) -> String {
+    match tokens {
+        1_000_000.. => signed_zero(format!("{:.1}M", tokens as f64 / 1e6)).replace(".0M", "M"),
+        1_000.. => format!("{}k", tokens / 1000),
+        _ => tokens.to_string(),
+    }
+}
+
+/// At most `limit` characters, with an ellipsis where something was cut.
+pub fn shorten(text: &str, limit: usize) -> String {
+    if text.chars().count() <= limit {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(limit.saturating_sub(1)).collect();
+    format!("{}…", kept.trim_end())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dollars_keep_what_matters() {
+        let cases = [
+            (0.0, "$0"),
+            (0.24, "$0.24"),
+            (0.135, "$0.135"),
+            (0.0312, "$0.0312"),
+            (0.03, "$0.03"),
+            (2.5, "$2.50"),
+            (15.0, "$15.00"),
+            (0.000_000_4, "$0.0000004"),
+            (12_345.6, "$12,346"),
+        ];
+        for (amount, text) in cases {
+            assert_eq!(usd(amount), text);
+        }
+    }
+
+    #[test]
+    fn signs_are_real_and_zero_has_none() {
+        assert_eq!(points(-0.12), "−12");
+        assert_eq!(points(0.004), "0");
+        assert_eq!(points(-0.004), "0");
+        assert_eq!(points(0.26), "+26");
+        assert_eq!(percent_change(-0.118), "−12\u{202f}%");
+        assert_eq!(signed(0.84, 1), "+0.8");
+    }
+
+    #[test]
+    fn almost_all_is_not_all() {
+        assert_eq!(percent_fine(0.9999), "99.9\u{202f}%");
+        assert_eq!(percent_fine(1.0), "100\u{202f}%");
+        assert_eq!(percent(0.997), "99.7\u{202f}%");
+        assert_eq!(percent(0.86), "86\u{202f}%");
+    }
+
+    #[test]
+    fn tokens_change_their_letter_at_the_round_number() {
+        assert_eq!(tokens(5.3e12), "5.3\u{202f}T");
+        assert_eq!(tokens(999.9e6), "1.0\u{202f}B");
+        assert_eq!(tokens(459e6), "459\u{202f}M");
+        assert_eq!(tokens(0.0), "0");
+    }
+
+    #[test]
+    fn ages_are_coarse_and_never_negative() {
+        assert_eq!(age(Duration::minutes(-5)), "less than an hour ago");
+        assert_eq!(age(Duration::minutes(61)), "an hour ago");
+        assert_eq!(age(Duration::hours(14)), "14 hours ago");
+        assert_eq!(age(Duration::hours(75)), "3 days ago");
+        assert_eq!(grouped(1_054), "1,054");
+        assert_eq!(grouped(12), "12");
+    }
+
+    #[test]
+    fn long_names_are_cut_between_characters() {
+        assert_eq!(shorten("ümläut", 4), "üml…");
+        assert_eq!(shorten("short", 5), "short");
+    }
+}

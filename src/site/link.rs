@@ -1,0 +1,85 @@
+//! Addresses inside the site, and what is let out of it.
+
+use crate::domain::tier::Lens;
+use std::fmt::Write;
+
+/// Percent-encodes one path segment or query value; `:` and `@` may stand, `/` may not.
+pub fn encode(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' | b':' | b'@' => {
+                encoded.push(byte as char);
+            }
+            // Writing to a String cannot fail.
+            _ => _ = write!(encoded, "%{byte:02X}"),
+        }
+    }
+    encoded
+}
+
+/// Encodes a model id segment by segment: its slash separates author and name.
+fn encode_path(path: &str) -> String {
+    path.split('/').map(encode).collect::<Vec<_>>().join("/")
+}
+
+/// The page of a model.
+pub fn model(model_id: &str) -> String {
+    format!("/models/{}", encode_path(model_id))
+}
+
+/// The page of a provider.
+pub fn provider(slug: &str) -> String {
+    format!("/providers/{}", encode(slug))
+}
+
+/// The tier list of a lens under a workload; the workload is left out where the lens needs none.
+pub fn tiers(lens: Lens, workload: Option<&str>) -> String {
+    let query = tier_query(lens, workload);
+    format!("/?{query}")
+}
+
+/// The query of a tier list, shared with its JSON twin.
+pub fn tier_query(lens: Lens, workload: Option<&str>) -> String {
+    match workload.filter(|_| lens.needs_workload()) {
+        Some(workload) => format!("lens={lens}&workload={}", encode(workload)),
+        None => format!("lens={lens}"),
+    }
+}
+
+/// The JSON twin of a model's page.
+pub fn model_json(model_id: &str) -> String {
+    format!("/api/v1/models/{}", encode_path(model_id))
+}
+
+/// An address that the upstream gave, if it leads where an address may: a plain `http` or `https` one.
+pub fn external(address: Option<&str>) -> Option<String> {
+    let address = address?.trim();
+    let lower = address.to_ascii_lowercase();
+    let is_web = lower.starts_with("https://") || lower.starts_with("http://");
+    let is_plain = !address.chars().any(|c| c.is_control() || c.is_whitespace());
+    (is_web && is_plain).then(|| address.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_web_addresses_leave_the_site() {
+        assert_eq!(external(Some("HTTPS://a.example/x")), Some("HTTPS://a.example/x".to_owned()));
+        for hostile in ["javascript:alert(1)", "data:text/html,x", "//a.example", "", "https://a.example/ x"]
+        {
+            assert_eq!(external(Some(hostile)), None, "{hostile}");
+        }
+        assert_eq!(external(None), None);
+    }
+
+    #[test]
+    fn names_cannot_leave_their_segment() {
+        assert_eq!(model("a/b:free"), "/models/a/b:free");
+        assert_eq!(provider("a/../b?c#d\"<"), "/providers/a%2F..%2Fb%3Fc%23d%22%3C");
+        assert_eq!(tiers(Lens::Cache, Some("chat")), "/?lens=cache");
+        assert_eq!(tiers(Lens::Cost, Some("a&b")), "/?lens=cost&workload=a%26b");
+    }
+}

@@ -1,0 +1,135 @@
+//! The method page: the project's own `docs/method.md`, and the thresholds as the program has them.
+
+use super::shell::{Section, Shell, View};
+use crate::domain::thresholds::Threshold;
+use askama::Template;
+use pulldown_cmark::{CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd, html};
+use std::collections::BTreeMap;
+
+#[derive(Template)]
+#[template(path = "method.html")]
+struct MethodPage<'a> {
+    shell: Shell,
+    heading: String,
+    body: String,
+    thresholds: Vec<Row<'a>>,
+}
+
+struct Row<'a> {
+    of: &'a Threshold,
+    value: String,
+}
+
+/// Renders the method; `markdown` is the project's own text, the HTML in it included.
+///
+/// # Errors
+/// Where the template cannot be rendered.
+pub fn render(view: &View, markdown: &str) -> askama::Result<String> {
+    let text = to_html(markdown);
+    let rows = view.snapshot.thresholds.iter().map(|of| Row { of, value: number(of.value) });
+    MethodPage {
+        shell: Shell::new(view, Section::Method, "method", "What the numbers mean and how they are made.")
+            .json("/api/v1/openapi.json"),
+        heading: text.heading.unwrap_or_else(|| "The method".to_owned()),
+        body: text.body,
+        thresholds: rows.collect(),
+    }
+    .render()
+}
+
+fn number(value: f64) -> String {
+    if value != 0.0 && value.abs() < 1e-4 { format!("{value:e}") } else { format!("{value}") }
+}
+
+struct Text {
+    heading: Option<String>,
+    body: String,
+}
+
+/// Renders the text without its first main heading, which becomes the page's own; others sink a level, so that a page
+/// has one `h1`. Headings get ids, tables a box to scroll in.
+fn to_html(markdown: &str) -> Text {
+    let mut heading: Option<String> = None;
+    let mut events: Vec<Event> = Vec::new();
+    let mut source = Parser::new_ext(markdown, Options::ENABLE_TABLES).peekable();
+    let mut ids = Ids::default();
+    while let Some(event) = source.next() {
+        match event {
+            Event::Start(Tag::Heading { level, .. }) => {
+                let inner: Vec<Event> =
+                    source.by_ref().take_while(|e| !matches!(e, Event::End(TagEnd::Heading(_)))).collect();
+                let plain = plain(&inner);
+                if level == HeadingLevel::H1 && heading.is_none() {
+                    heading = Some(plain);
+                    continue;
+                }
+                let level = if level == HeadingLevel::H1 { HeadingLevel::H2 } else { level };
+                let id = Some(CowStr::from(ids.of(&plain)));
+                events.push(Event::Start(Tag::Heading { level, id, classes: Vec::new(), attrs: Vec::new() }));
+                events.extend(inner);
+                events.push(Event::End(TagEnd::Heading(level)));
+            }
+            Event::Start(Tag::Table(_)) => {
+                events.push(Event::Html("<div class=\"scroll\">".into()));
+                events.push(event);
+            }
+            Event::End(TagEnd::Table) => {
+                events.push(event);
+                events.push(Event::Html("</div>".into()));
+            }
+            other => events.push(other),
+        }
+    }
+    let mut body = String::new();
+    html::push_html(&mut body, events.into_iter());
+    Text { heading, body }
+}
+
+fn plain(events: &[Event]) -> String {
+    let text = |event: &Event| match event {
+        Event::Text(text) | Event::Code(text) => Some(text.to_string()),
+        _ => None,
+    };
+    events.iter().filter_map(text).collect()
+}
+
+/// Ids of headings, each once.
+#[derive(Default)]
+struct Ids(BTreeMap<String, usize>);
+
+impl Ids {
+    fn of(&mut self, heading: &str) -> String {
+        let words: Vec<String> = heading
+            .split(|c: char| !c.is_ascii_alphanumeric())
+            .filter(|word| !word.is_empty())
+            .map(str::to_ascii_lowercase)
+            .collect();
+        let base = format!("m-{}", words.join("-"));
+        let count = self.0.entry(base.clone()).or_insert(0);
+        *count += 1;
+        if *count == 1 { base } else { format!("{base}-{count}") }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_heading_is_the_pages_and_ids_are_unique() {
+        let text =
+            to_html("# The `method`\n\n## Tiers\n\n## Tiers\n\n# More\n\n| a | b |\n|---|---|\n| 1 | 2 |\n");
+        assert_eq!(text.heading.as_deref(), Some("The method"));
+        assert!(!text.body.contains("<h1"), "{}", text.body);
+        assert!(text.body.contains("id=\"m-tiers\"") && text.body.contains("id=\"m-tiers-2\""));
+        assert!(text.body.contains("<h2 id=\"m-more\""));
+        assert!(text.body.contains("<div class=\"scroll\"><table>"), "{}", text.body);
+    }
+
+    #[test]
+    fn small_thresholds_keep_their_digits() {
+        assert_eq!(number(1e-9), "1e-9");
+        assert_eq!(number(0.9), "0.9");
+        assert_eq!(number(10e6), "10000000");
+    }
+}

@@ -1,0 +1,307 @@
+//! The page of a model: its endpoints side by side.
+
+use super::day_chart::{DayChart, Point, Series, Subject};
+use super::flags::{self, Flag};
+use super::format;
+use super::link;
+use super::parts::{Badge, Cell, When};
+use super::picks::{Picks, picks};
+use super::shell::{Section, Shell, View};
+use crate::domain::endpoint::PriceTier;
+use crate::domain::workload::Workload;
+use crate::snapshot::{Endpoint, EndpointDay, ModelEntry, Snapshot};
+use askama::Template;
+
+/// Lines of a chart: more are not told apart.
+const CHART_LINES: usize = 5;
+
+#[derive(Template)]
+#[template(path = "model.html")]
+struct ModelPage<'a> {
+    shell: Shell,
+    model: &'a ModelEntry,
+    author: &'a str,
+    facts: Facts,
+    siblings: Vec<(String, &'a str)>,
+    advice: Option<Advice>,
+    workload: String,
+    workloads: &'a [Workload],
+    rows: Vec<Row>,
+    flags: Vec<Flag>,
+    conditions: Vec<Condition>,
+    charts: Vec<DayChart>,
+    charted: usize,
+}
+
+struct Facts {
+    endpoints: usize,
+    hit_rate: String,
+    tokens: String,
+    context: Option<String>,
+    created: Option<When>,
+}
+
+/// What the price list says beside what a session costs.
+struct Advice {
+    list_name: String,
+    list_tag: String,
+    list_cost: String,
+    best_name: String,
+    best_tag: String,
+    best_cost: String,
+    surcharge: Option<String>,
+    agrees: bool,
+}
+
+struct Row {
+    provider: String,
+    name: String,
+    tag: String,
+    badge: Badge,
+    why: String,
+    cheapest_list: bool,
+    cheapest_session: bool,
+    flags: Vec<&'static str>,
+    session: Cell,
+    hit_rate: Cell,
+    tokens: Cell,
+    prices: Vec<Cell>,
+    sessions: Vec<Cell>,
+    service: Vec<Cell>,
+    quantization: String,
+    context: Cell,
+    longest_answer: Cell,
+    region: String,
+    prompts: &'static str,
+}
+
+/// A conditional price in words.
+struct Condition {
+    tag: String,
+    text: String,
+}
+
+/// Renders the page of a model.
+///
+/// # Errors
+/// Where the template cannot be rendered.
+pub fn render(view: &View, model: &ModelEntry) -> askama::Result<String> {
+    let snapshot = view.snapshot.as_ref();
+    let workload = snapshot.default_workload();
+    let picks = picks(model, workload);
+    let charts = charts(model);
+    ModelPage {
+        shell: Shell::new(
+            view,
+            Section::Models,
+            format!("{} and its hosts", model.name),
+            format!("The hosts of {} side by side: hit rates, prices, uptime.", model.model_id),
+        )
+        .json(link::model_json(&model.model_id)),
+        model,
+        author: model.model_id.split('/').next().unwrap_or_default(),
+        facts: facts(model),
+        siblings: siblings(snapshot, model),
+        advice: picks.as_ref().map(advice),
+        workload: snapshot.workloads.first().map_or(String::new(), |w| w.title.to_lowercase()),
+        workloads: &snapshot.workloads,
+        rows: model.endpoints.iter().map(|e| row(e, &snapshot.workloads, picks.as_ref())).collect(),
+        flags: flags::explained(model.endpoints.iter().flat_map(|e| &e.flags)),
+        conditions: model.endpoints.iter().flat_map(conditions).collect(),
+        charted: model.endpoints.len().min(CHART_LINES),
+        charts,
+    }
+    .render()
+}
+
+fn facts(model: &ModelEntry) -> Facts {
+    let no_traffic = || "no traffic".to_owned();
+    Facts {
+        endpoints: model.endpoints.len(),
+        hit_rate: model.hit_rate.map_or_else(no_traffic, format::percent),
+        tokens: Some(model.tokens_per_day)
+            .filter(|tokens| *tokens > 0.0)
+            .map_or_else(no_traffic, |tokens| format!("{} a day", format::tokens(tokens))),
+        context: model.context_length.map(format::context),
+        created: model.created.map(When::new),
+    }
+}
+
+/// The other variants of the same model.
+fn siblings<'a>(snapshot: &'a Snapshot, model: &ModelEntry) -> Vec<(String, &'a str)> {
+    let same = |m: &&ModelEntry| m.slug == model.slug && m.model_id != model.model_id;
+    let link = |m: &'a ModelEntry| (link::model(&m.model_id), m.model_id.as_str());
+    snapshot.models.iter().filter(same).map(link).collect()
+}
+
+fn advice(picks: &Picks) -> Advice {
+    Advice {
+        list_name: picks.by_list.name.clone(),
+        list_tag: picks.by_list.tag.to_string(),
+        list_cost: format::usd(picks.by_list_cost),
+        best_name: picks.by_session.name.clone(),
+        best_tag: picks.by_session.tag.to_string(),
+        best_cost: format::usd(picks.by_session_cost),
+        surcharge: picks.surcharge().map(format::percent),
+        agrees: picks.by_list.endpoint_id == picks.by_session.endpoint_id,
+    }
+}
+
+fn row(endpoint: &Endpoint, workloads: &[Workload], picks: Option<&Picks>) -> Row {
+    let is = |picked: fn(&Picks) -> uuid::Uuid| picks.map(picked) == Some(endpoint.endpoint_id);
+    let cost = |w: &Workload| endpoint.session_cost.get(&w.name).copied();
+    let session = |w: &Workload| Cell::number(cost(w), format::usd, "not priced");
+    let first = workloads.first().and_then(cost);
+    let cheapest_session = is(|p| p.by_session.endpoint_id);
+    let default_session = Cell::number(first, format::usd, "not priced");
+    let context = |length: Option<i64>| {
+        Cell::number(length.map(|n| n as f64), |n| format::context(n as i64), "not told")
+    };
+    Row {
+        provider: link::provider(endpoint.provider.as_str()),
+        name: endpoint.name.clone(),
+        tag: endpoint.tag.to_string(),
+        badge: Badge::new(endpoint.tier),
+        why: endpoint.why.clone(),
+        cheapest_list: is(|p| p.by_list.endpoint_id),
+        cheapest_session,
+        flags: endpoint.flags.iter().map(|f| flags::label(f)).collect(),
+        session: if cheapest_session { default_session.best() } else { default_session },
+        hit_rate: Cell::number(endpoint.hit_rate, format::percent, "no traffic"),
+        tokens: Cell::number(endpoint.tokens_per_day, format::tokens, "no traffic"),
+        prices: prices(endpoint),
+        sessions: workloads.iter().map(session).collect(),
+        service: service(endpoint),
+        quantization: endpoint.quantization.clone().unwrap_or_else(|| "not told".to_owned()),
+        context: context(endpoint.context_length),
+        longest_answer: context(endpoint.max_completion_tokens),
+        region: endpoint.region.clone().unwrap_or_else(|| "not told".to_owned()),
+        prompts: prompts(endpoint),
+    }
+}
+
+/// List in, read, write, out; effective in, out; realised discount.
+fn prices(endpoint: &Endpoint) -> Vec<Cell> {
+    let listed = |price: Option<f64>| Cell::number(price, format::usd, "not listed");
+    let paid = |price: Option<f64>| Cell::number(price, format::usd, "no traffic");
+    let (list, effective) = (&endpoint.list, &endpoint.effective);
+    vec![
+        listed(list.input),
+        listed(list.cache_read),
+        listed(list.cache_write),
+        listed(list.output),
+        paid(effective.input),
+        paid(effective.output),
+        Cell::number(endpoint.realised_discount, format::percent, "not known"),
+    ]
+}
+
+/// Uptime 30 m, 1 d; availability; speed; first token.
+fn service(endpoint: &Endpoint) -> Vec<Cell> {
+    vec![
+        Cell::number(endpoint.uptime_30m, format::percent_fine, "too little traffic"),
+        Cell::number(endpoint.uptime_1d, format::percent_fine, "too little traffic"),
+        Cell::number(endpoint.availability, format::percent_fine, "not published"),
+        Cell::number(endpoint.throughput, |v| format!("{v:.0}"), "not measured"),
+        Cell::number(endpoint.latency_ms, format::milliseconds, "not measured"),
+    ]
+}
+
+fn prompts(endpoint: &Endpoint) -> &'static str {
+    match (endpoint.trains_on_prompts, endpoint.retains_prompts) {
+        (Some(true), _) => "used for training",
+        (Some(false), Some(true)) => "kept, not trained on",
+        (Some(false), Some(false)) => "not kept",
+        (None, Some(true)) => "kept",
+        (Some(false), None) => "not trained on",
+        (None, Some(false)) => "not kept",
+        (None, None) => "not told",
+    }
+}
+
+fn conditions(endpoint: &Endpoint) -> Vec<Condition> {
+    let of = |tier: &PriceTier| Condition { tag: endpoint.tag.to_string(), text: condition(tier) };
+    endpoint.price_tiers.iter().map(of).collect()
+}
+
+/// `prompts over 128k tokens: input $0.72`; prices in USD per million tokens.
+fn condition(tier: &PriceTier) -> String {
+    let clock = |hhmm: i32| format!("{:02}:{:02}", hhmm / 100, hhmm % 100);
+    let mut when: Vec<String> = Vec::new();
+    if let Some(tokens) = tier.min_prompt_tokens {
+        when.push(format!("prompts over {} tokens", format::context(tokens)));
+    }
+    if let Some((start, end)) = tier.utc_start.zip(tier.utc_end) {
+        when.push(format!("{} to {} UTC", clock(start), clock(end)));
+    }
+    let prices = [
+        ("input", tier.input),
+        ("cache read", tier.cache_read),
+        ("cache write", tier.cache_write),
+        ("output", tier.output),
+    ];
+    let prices: Vec<String> = prices
+        .into_iter()
+        .filter_map(|(name, price)| Some(format!("{name} {}", format::usd(price?.to_f64()))))
+        .collect();
+    let when = if when.is_empty() { "always".to_owned() } else { when.join(", ") };
+    format!("{when}: {}", prices.join(", "))
+}
+
+/// Hit rate and effective price by day of the endpoints with the most traffic.
+fn charts(model: &ModelEntry) -> Vec<DayChart> {
+    let mut busiest: Vec<&Endpoint> = model.endpoints.iter().collect();
+    busiest.sort_by(|a, b| b.tokens_per_day.unwrap_or(0.0).total_cmp(&a.tokens_per_day.unwrap_or(0.0)));
+    busiest.truncate(CHART_LINES);
+    let series = |value: fn(&EndpointDay) -> Point| -> Vec<Series> {
+        let one = |e: &&Endpoint| Series {
+            // The tag and not the name: several endpoints may share a name.
+            name: e.tag.to_string(),
+            points: e.days.iter().map(value).collect(),
+        };
+        busiest.iter().map(one).collect()
+    };
+    let hit_rate = Subject {
+        id: "chart-hit-rate",
+        title: "Hit rate by day".to_owned(),
+        unit: "cached share of prompt tokens",
+        top: Some(1.0),
+        format: format::percent,
+    };
+    let price = Subject {
+        id: "chart-price",
+        title: "Effective input price by day".to_owned(),
+        unit: "USD per million prompt tokens",
+        top: None,
+        format: format::usd,
+    };
+    let hit_rates = series(|d| Point { day: d.day, value: d.hit_rate, derived: d.derived });
+    // The charts' prices are observed ones, also on the days whose hit rate had to be derived from them.
+    let prices = series(|d| Point { day: d.day, value: d.effective_input, derived: false });
+    [DayChart::new(hit_rate, &hit_rates), DayChart::new(price, &prices)].into_iter().flatten().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::units::UsdPerMtok;
+
+    #[test]
+    fn a_conditional_price_reads_as_a_sentence() {
+        let price = |text: &str| Some(UsdPerMtok(text.parse().expect("a price")));
+        let long = PriceTier {
+            min_prompt_tokens: Some(128_000),
+            input: price("0.72"),
+            output: price("3"),
+            ..PriceTier::default()
+        };
+        assert_eq!(condition(&long), "prompts over 128k tokens: input $0.72, output $3.00");
+        let night = PriceTier {
+            utc_start: Some(1630),
+            utc_end: Some(30),
+            input: price("0.1"),
+            ..PriceTier::default()
+        };
+        assert_eq!(condition(&night), "16:30 to 00:30 UTC: input $0.10");
+    }
+}

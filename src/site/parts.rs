@@ -1,0 +1,211 @@
+//! Small pieces of markup that several pages share. Each is a template of its own, escaped there, and therefore marked
+//! as safe to be put into others.
+
+use super::format;
+use crate::domain::tier::{Lens, Tier};
+use crate::snapshot::ProviderTier;
+use askama::Template;
+use askama::filters::HtmlSafe;
+use chrono::{DateTime, Utc};
+
+/// A tier's letter in its colour; a span of letters where the interval does.
+#[derive(Debug, Clone, Template)]
+#[template(path = "parts/badge.html")]
+pub struct Badge {
+    class: &'static str,
+    label: String,
+    spoken: String,
+}
+impl HtmlSafe for Badge {}
+
+impl Badge {
+    /// The badge of a tier.
+    pub fn new(tier: Tier) -> Self {
+        let spoken = match tier {
+            Tier::Unrated => "unrated".to_owned(),
+            rated => format!("tier {rated}"),
+        };
+        let label = if tier == Tier::Unrated { "–".to_owned() } else { tier.to_string() };
+        Self { class: class(tier), label, spoken }
+    }
+
+    /// The badge of a provider in a tier list: `S–B` where its interval reaches from S to B.
+    pub fn of(row: &ProviderTier, lens: Lens) -> Self {
+        let cuts = lens.cuts();
+        let ends = row.low.zip(row.high).map(|(low, high)| (cuts.tier(low), cuts.tier(high)));
+        match ends {
+            Some((one, other)) if one != other && row.tier != Tier::Unrated => {
+                let (best, worst) = (one.min(other), one.max(other));
+                let spoken = format!("tier {}, between {best} and {worst}", row.tier);
+                Self { class: class(row.tier), label: format!("{best}–{worst}"), spoken }
+            }
+            _ => Self::new(row.tier),
+        }
+    }
+}
+
+/// The class that carries a tier's colour.
+pub fn class(tier: Tier) -> &'static str {
+    match tier {
+        Tier::Unrated => "U",
+        rated => rated.as_str(),
+    }
+}
+
+/// A table cell with a number, or with the words for its absence: absent is not zero.
+#[derive(Debug, Clone, Template)]
+#[template(path = "parts/cell.html")]
+pub struct Cell {
+    text: String,
+    sort: Option<f64>,
+    class: &'static str,
+}
+impl HtmlSafe for Cell {}
+
+impl Cell {
+    /// A number written by `format`, or `absent` in words.
+    pub fn number(value: Option<f64>, format: fn(f64) -> String, absent: &str) -> Self {
+        match value.filter(|v| v.is_finite()) {
+            Some(value) => Self { text: format(value), sort: Some(value), class: "n" },
+            None => Self { text: absent.to_owned(), sort: None, class: "n na" },
+        }
+    }
+    /// A count.
+    pub fn count(count: usize) -> Self {
+        Self { text: format::grouped(count as u64), sort: Some(count as f64), class: "n" }
+    }
+    /// The same cell set off, because it is the best of its column.
+    #[must_use]
+    pub fn best(mut self) -> Self {
+        self.class = "n best";
+        self
+    }
+}
+
+/// A moment, machine-readable beside the words.
+#[derive(Debug, Clone, Template)]
+#[template(path = "parts/when.html")]
+pub struct When {
+    iso: String,
+    text: String,
+}
+impl HtmlSafe for When {}
+
+impl When {
+    /// To the minute, UTC.
+    pub fn new(at: DateTime<Utc>) -> Self {
+        Self { iso: at.format("%Y-%m-%dT%H:%M:%SZ").to_string(), text: format::moment(at) }
+    }
+}
+
+/// Where a provider stands against its peers: a dot on a line with zero in the middle, and its interval if there is one.
+#[derive(Debug, Clone, Template)]
+#[template(path = "parts/bar.html")]
+pub struct Bar {
+    class: &'static str,
+    label: String,
+    /// Left end, right end of the stem from zero to the value.
+    stem: (String, String),
+    dot: String,
+    interval: Option<(String, String)>,
+}
+impl HtmlSafe for Bar {}
+
+/// Width of the drawing and the place of zero in it.
+const BAR_MIDDLE: f64 = 80.0;
+/// From zero to either end.
+const BAR_REACH: f64 = 74.0;
+
+impl Bar {
+    /// Draws `row` on a scale that ends at `reach` on either side, in the list's unit; `None` without a value.
+    pub fn new(row: &ProviderTier, lens: Lens, reach: f64) -> Option<Self> {
+        let value = row.adjusted?;
+        let at = |v: f64| BAR_MIDDLE + (v / reach).clamp(-1.0, 1.0) * BAR_REACH;
+        let text = |x: f64| format!("{x:.1}");
+        let (left, right) = (at(value).min(BAR_MIDDLE), at(value).max(BAR_MIDDLE));
+        let interval = row.low.zip(row.high).map(|(low, high)| (text(at(low)), text(at(high))));
+        let label = match row.low.zip(row.high) {
+            Some((low, high)) => {
+                format!(
+                    "{}, 90 % interval {} to {}",
+                    effect(lens, value),
+                    effect(lens, low),
+                    effect(lens, high)
+                )
+            }
+            None => format!("{} against peers", effect(lens, value)),
+        };
+        Some(Self {
+            class: class(row.tier),
+            label,
+            stem: (text(left), text(right)),
+            dot: text(at(value)),
+            interval,
+        })
+    }
+}
+
+/// An adjusted effect as the lens has it: points, per cent of cost, or a score.
+pub fn effect(lens: Lens, value: f64) -> String {
+    match lens {
+        Lens::Cache => format::points(value),
+        Lens::Cost => format::percent_change(value),
+        Lens::Reliability | Lens::Speed | Lens::Overall => format::signed(value, 1),
+    }
+}
+
+/// The link of a tab or of the navigation.
+#[derive(Debug, Clone)]
+pub struct Tab {
+    /// Where it leads.
+    pub href: String,
+    /// What it says.
+    pub label: String,
+    /// Whether it is the page being shown.
+    pub current: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::ProviderSlug;
+
+    fn row(tier: Tier, adjusted: Option<f64>, ends: Option<(f64, f64)>) -> ProviderTier {
+        ProviderTier {
+            provider: ProviderSlug::new("p"),
+            name: "P".to_owned(),
+            tier,
+            adjusted,
+            low: ends.map(|e| e.0),
+            high: ends.map(|e| e.1),
+            traffic_mean: None,
+            model_mean: None,
+            models: 3,
+            shared_models: 3,
+            endpoints: 3,
+            tokens_per_day: 1e9,
+            reason: None,
+        }
+    }
+
+    #[test]
+    fn an_interval_over_several_tiers_prints_its_span() {
+        let badge = Badge::of(&row(Tier::A, Some(0.1), Some((-0.05, 0.2))), Lens::Cache);
+        assert_eq!(badge.label, "S–C");
+        assert_eq!(badge.class, "A");
+        assert_eq!(Badge::of(&row(Tier::A, Some(0.1), None), Lens::Cache).label, "A");
+    }
+
+    #[test]
+    fn a_bar_never_leaves_its_drawing() {
+        let bar = Bar::new(&row(Tier::F, Some(9.0), None), Lens::Cost, 1.0).expect("it has a value");
+        assert_eq!(bar.dot, "154.0");
+        assert!(Bar::new(&row(Tier::Unrated, None, None), Lens::Cost, 1.0).is_none());
+    }
+
+    #[test]
+    fn an_absent_number_is_words() {
+        let cell = Cell::number(None, format::usd, "not listed").to_string();
+        assert!(cell.contains("not listed") && !cell.contains("data-sort"), "{cell}");
+    }
+}

@@ -1,0 +1,86 @@
+//! What picking by the price list costs: the cheapest host on paper beside the one whose sessions are cheapest.
+
+use crate::domain::thresholds::BACKTEST_OUTPUT_SHARE;
+use crate::snapshot::{Endpoint, ModelEntry, Snapshot};
+
+/// The two hosts of one model under one workload.
+#[derive(Debug, Clone, Copy)]
+pub struct Picks<'a> {
+    /// Lowest list price: input plus the output that goes with it in the method's backtest.
+    pub by_list: &'a Endpoint,
+    /// Cost of its session, USD.
+    pub by_list_cost: f64,
+    /// Cheapest session.
+    pub by_session: &'a Endpoint,
+    /// Cost of that session, USD.
+    pub by_session_cost: f64,
+    /// Dearest session over cheapest; `None` where the cheapest costs nothing.
+    pub spread: Option<f64>,
+}
+
+impl Picks<'_> {
+    /// How much more the list's choice costs, as a fraction; `None` where the cheapest session costs nothing.
+    pub fn surcharge(&self) -> Option<f64> {
+        (self.by_session_cost > 0.0).then(|| self.by_list_cost / self.by_session_cost - 1.0)
+    }
+}
+
+/// Whether everybody can use an endpoint, and it is up.
+fn is_open(endpoint: &Endpoint) -> bool {
+    !endpoint.flags.iter().any(|flag| matches!(flag.as_str(), "restricted" | "down"))
+}
+
+fn list_price(endpoint: &Endpoint) -> Option<f64> {
+    Some(endpoint.list.input? + BACKTEST_OUTPUT_SHARE * endpoint.list.output?)
+}
+
+/// The picks among the endpoints that everybody can use and that have both a list price and a session cost under
+/// `workload`; `None` where there are fewer than two: then there is nothing to pick.
+pub fn picks<'a>(model: &'a ModelEntry, workload: &str) -> Option<Picks<'a>> {
+    let priced: Vec<(&Endpoint, f64, f64)> = model
+        .endpoints
+        .iter()
+        .filter(|e| is_open(e))
+        .filter_map(|e| Some((e, list_price(e)?, *e.session_cost.get(workload)?)))
+        .filter(|(_, list, cost)| list.is_finite() && cost.is_finite())
+        .collect();
+    if priced.len() < 2 {
+        return None;
+    }
+    // At equal list prices the cheaper session is taken: the list is not blamed for what it does not decide.
+    let by_list = priced.iter().min_by(|a, b| a.1.total_cmp(&b.1).then(a.2.total_cmp(&b.2)))?;
+    let by_session = priced.iter().min_by(|a, b| a.2.total_cmp(&b.2))?;
+    let dearest = priced.iter().map(|p| p.2).fold(0.0, f64::max);
+    Some(Picks {
+        by_list: by_list.0,
+        by_list_cost: by_list.2,
+        by_session: by_session.0,
+        by_session_cost: by_session.2,
+        spread: (by_session.2 > 0.0).then(|| dearest / by_session.2),
+    })
+}
+
+/// What the price list misleads to, over all standard models with a choice.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Misled {
+    /// Models with a choice.
+    pub models: usize,
+    /// Those where the lowest list price is not the cheapest session.
+    pub misled: usize,
+    /// Median surcharge over those, fraction.
+    pub median_surcharge: f64,
+}
+
+/// Counts the models whose price list misleads; `None` where no model has a choice or none misleads.
+pub fn misled(snapshot: &Snapshot, workload: &str) -> Option<Misled> {
+    let standard = snapshot.models.iter().filter(|m| m.variant.is_standard());
+    let all: Vec<f64> = standard.filter_map(|m| picks(m, workload)?.surcharge()).collect();
+    let mut misled: Vec<f64> = all.iter().copied().filter(|s| *s > 1e-9).collect();
+    misled.sort_by(f64::total_cmp);
+    let median_surcharge = match misled.len() {
+        0 => return None,
+        n if n % 2 == 1 => misled[n / 2],
+        n => (misled[n / 2 - 1] + misled[n / 2]) / 2.0,
+    };
+    Some(Misled { models: all.len(), misled: misled.len(), median_surcharge })
+}

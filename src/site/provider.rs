@@ -1,0 +1,170 @@
+//! The page of a provider: its tier under each lens, and its endpoints against their peers.
+
+use super::day_chart::{DayChart, Point, Series, Subject};
+use super::flags::{self, Flag};
+use super::format;
+use super::front;
+use super::link;
+use super::parts::{Badge, Cell, effect};
+use super::providers::lenses;
+use super::shell::{Section, Shell, View};
+use crate::domain::tier::Lens;
+use crate::snapshot::{Endpoint, ModelEntry, ProviderEntry, Snapshot, Verdict};
+use askama::Template;
+
+#[derive(Template)]
+#[template(path = "provider.html")]
+struct ProviderPage<'a> {
+    shell: Shell,
+    provider: &'a ProviderEntry,
+    tokens: String,
+    share: Option<String>,
+    links: Vec<(&'static str, String)>,
+    workload: String,
+    standings: Vec<Standing>,
+    rows: Vec<Row<'a>>,
+    flags: Vec<Flag>,
+    chart: Option<DayChart>,
+}
+
+/// Where the provider stands under one lens.
+struct Standing {
+    href: String,
+    lens: &'static str,
+    badge: Badge,
+    value: String,
+    place: Option<String>,
+    reason: Option<String>,
+    traffic: Option<String>,
+    traffic_name: &'static str,
+}
+
+struct Row<'a> {
+    href: String,
+    model_id: &'a str,
+    tag: &'a str,
+    badge: Badge,
+    why: &'a str,
+    hit_rate: Cell,
+    against: Cell,
+    session: Cell,
+    session_against: Cell,
+    uptime: Cell,
+    tokens: Cell,
+    flags: Vec<&'static str>,
+}
+
+/// Renders the page of a provider.
+///
+/// # Errors
+/// Where the template cannot be rendered.
+pub fn render(view: &View, provider: &ProviderEntry) -> askama::Result<String> {
+    let snapshot = view.snapshot.as_ref();
+    let total = snapshot.summary.tokens_per_day;
+    let mut served: Vec<(&ModelEntry, &Endpoint)> =
+        snapshot.endpoints_of(provider.provider.as_str()).collect();
+    let traffic = |e: &Endpoint| e.tokens_per_day.unwrap_or(0.0);
+    served.sort_by(|a, b| traffic(b.1).total_cmp(&traffic(a.1)));
+    let workload = snapshot.default_workload();
+    ProviderPage {
+        shell: Shell::new(
+            view,
+            Section::Providers,
+            provider.name.clone(),
+            format!("How {} caches, costs and holds up against its peers.", provider.name),
+        )
+        .json(format!("/api/v1/providers/{}", link::encode(provider.provider.as_str()))),
+        provider,
+        tokens: match provider.tokens_per_day > 0.0 {
+            true => format!("{} a day", format::tokens(provider.tokens_per_day)),
+            false => "no traffic".to_owned(),
+        },
+        share: (total > 0.0).then(|| format::percent(provider.tokens_per_day / total)),
+        links: links(provider),
+        workload: snapshot.workloads.first().map_or(String::new(), |w| w.title.to_lowercase()),
+        standings: lenses().into_iter().filter_map(|lens| standing(snapshot, provider, lens)).collect(),
+        flags: flags::explained(served.iter().flat_map(|(_, e)| &e.flags)),
+        rows: served.into_iter().map(|(m, e)| row(m, e, workload)).collect(),
+        chart: chart(provider),
+    }
+    .render()
+}
+
+/// The provider's own pages, those of them that are plain web addresses.
+fn links(provider: &ProviderEntry) -> Vec<(&'static str, String)> {
+    let all = [
+        ("Status page", &provider.status_page),
+        ("Privacy policy", &provider.privacy_policy),
+        ("Terms of service", &provider.terms_of_service),
+    ];
+    all.into_iter().filter_map(|(name, href)| Some((name, link::external(href.as_deref())?))).collect()
+}
+
+fn standing(snapshot: &Snapshot, provider: &ProviderEntry, lens: Lens) -> Option<Standing> {
+    let list = snapshot.tier_list(lens, None)?;
+    let position = list.providers.iter().position(|row| row.provider == provider.provider);
+    let row = position.and_then(|position| list.providers.get(position));
+    let rated = list.providers.iter().filter(|row| row.adjusted.is_some()).count();
+    let value = row.and_then(|row| row.adjusted);
+    let format = front::measure(lens);
+    Some(Standing {
+        href: link::tiers(lens, list.workload.as_deref()),
+        lens: front::lens_title(lens),
+        badge: row.map_or_else(|| Badge::new(crate::domain::tier::Tier::Unrated), |row| Badge::of(row, lens)),
+        value: value.map_or_else(|| "unrated".to_owned(), |v| spoken(lens, v)),
+        place: position.zip(value).map(|(position, _)| format!("{} of {rated}", position + 1)),
+        reason: match row {
+            Some(row) => row.reason.clone(),
+            None => Some("no endpoint of it has enough traffic to be compared".to_owned()),
+        },
+        traffic: row.and_then(|row| row.traffic_mean).map(format),
+        traffic_name: match lens {
+            Lens::Cache => "its users’ hit rate",
+            Lens::Cost => "its users’ session",
+            Lens::Reliability => "requests answered",
+            Lens::Speed => "tokens a second",
+            Lens::Overall => "its users’ score",
+        },
+    })
+}
+
+/// An effect with the words that say which way it goes.
+fn spoken(lens: Lens, value: f64) -> String {
+    match lens {
+        Lens::Cache => format!("{} points", effect(lens, value)),
+        Lens::Cost if value < 0.0 => format!("{} cheaper", format::percent(value.abs())),
+        Lens::Cost => format!("{} dearer", format::percent(value)),
+        Lens::Reliability | Lens::Speed | Lens::Overall => effect(lens, value),
+    }
+}
+
+fn row<'a>(model: &'a ModelEntry, endpoint: &'a Endpoint, workload: &str) -> Row<'a> {
+    let verdict = |lens: Lens| endpoint.verdicts.get(&lens).and_then(|v: &Verdict| v.value);
+    Row {
+        href: link::model(&model.model_id),
+        model_id: &model.model_id,
+        tag: endpoint.tag.as_str(),
+        badge: Badge::new(endpoint.tier),
+        why: &endpoint.why,
+        hit_rate: Cell::number(endpoint.hit_rate, format::percent, "no traffic"),
+        against: Cell::number(verdict(Lens::Cache), format::points, "no peers"),
+        session: Cell::number(endpoint.session_cost.get(workload).copied(), format::usd, "not priced"),
+        session_against: Cell::number(verdict(Lens::Cost), format::percent_change, "no peers"),
+        uptime: Cell::number(endpoint.uptime_1d, format::percent_fine, "not known"),
+        tokens: Cell::number(endpoint.tokens_per_day, format::tokens, "no traffic"),
+        flags: endpoint.flags.iter().map(|f| flags::label(f)).collect(),
+    }
+}
+
+fn chart(provider: &ProviderEntry) -> Option<DayChart> {
+    let points =
+        provider.days.iter().map(|d| Point { day: d.day, value: d.hit_rate, derived: false }).collect();
+    let subject = Subject {
+        id: "chart-hit-rate",
+        title: "Hit rate by day, over all its traffic".to_owned(),
+        unit: "cached share of prompt tokens",
+        top: Some(1.0),
+        format: format::percent,
+    };
+    DayChart::new(subject, &[Series { name: provider.name.clone(), points }])
+}

@@ -1,0 +1,217 @@
+//! Addresses to pages, and the headers that every answer carries.
+
+use super::pages::{HTML, Page, Site, model_address};
+use super::problem::{self, Missing};
+use super::search;
+use super::shell::View;
+use super::{assets, front};
+use crate::domain::tier::Lens;
+use axum::Router;
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::{Path, Query, State};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, RETRY_AFTER,
+    X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
+use axum::middleware::map_response;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::get;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// No inline script or style, nothing from elsewhere.
+const POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; form-action 'self'; \
+     base-uri 'none'; frame-ancestors 'none'",
+);
+
+type Words = Result<Query<HashMap<String, String>>, QueryRejection>;
+type Name = Result<Path<String>, PathRejection>;
+
+/// Longer names are not repeated to who asked for them.
+const LONGEST_ECHO: usize = 120;
+
+pub fn router(site: Arc<Site>) -> Router {
+    Router::new()
+        .route("/", get(tiers))
+        .route("/models", get(|State(site), headers| async move { page(&site, &headers, Page::Models) }))
+        .route("/models/{*id}", get(model))
+        .route(
+            "/providers",
+            get(|State(site), headers| async move { page(&site, &headers, Page::Providers) }),
+        )
+        .route("/providers/{slug}", get(provider))
+        .route("/method", get(|State(site), headers| async move { page(&site, &headers, Page::Method) }))
+        .route("/status", get(|State(site), headers| async move { page(&site, &headers, Page::Status) }))
+        .route("/search", get(find))
+        .route("/assets/{file}", get(asset))
+        .route("/robots.txt", get(asset))
+        .route("/favicon.svg", get(asset))
+        .fallback(unknown)
+        .with_state(site)
+        .layer(map_response(secure))
+}
+
+/// Adds the headers that keep a page from being turned against its reader.
+async fn secure(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_SECURITY_POLICY, POLICY);
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    response
+}
+
+async fn asset(uri: Uri, headers: HeaderMap, State(site): State<Arc<Site>>) -> Response {
+    match assets::find(uri.path()) {
+        Some(body) => body.respond(&headers),
+        None => unknown(uri, State(site)).await,
+    }
+}
+
+async fn tiers(State(site): State<Arc<Site>>, headers: HeaderMap, words: Words) -> Response {
+    let Some(view) = site.view() else { return empty() };
+    let words = words.map(|Query(words)| words).unwrap_or_default();
+    match front_page(&view, &words) {
+        Ok(wanted) => page_of(&site, &view, &headers, wanted),
+        Err(missing) => not_found(&view, &missing),
+    }
+}
+
+/// The tier list that the query asks for.
+fn front_page(view: &View, words: &HashMap<String, String>) -> Result<Page, Missing> {
+    let lens = match words.get("lens").map(String::as_str) {
+        None | Some("") => front::DEFAULT_LENS,
+        Some(name) => name.parse::<Lens>().map_err(|_| Missing {
+            heading: "No such lens".to_owned(),
+            detail: format!(
+                "There is no lens “{}”. The lenses are cache, cost, reliability, speed and overall.",
+                echo(name)
+            ),
+            nearest: Vec::new(),
+        })?,
+    };
+    if !lens.needs_workload() {
+        return Ok(Page::Front(lens, None));
+    }
+    let workloads = &view.snapshot.workloads;
+    let wanted = match words.get("workload").map(String::as_str) {
+        None | Some("") => view.snapshot.default_workload(),
+        Some(name) => name,
+    };
+    if workloads.iter().any(|w| w.name == wanted) || workloads.is_empty() {
+        return Ok(Page::Front(lens, Some(wanted.to_owned()).filter(|name| !name.is_empty())));
+    }
+    let names: Vec<&str> = workloads.iter().map(|w| w.name.as_str()).collect();
+    Err(Missing {
+        heading: "No such workload".to_owned(),
+        detail: format!("There is no workload “{}”. The workloads are {}.", echo(wanted), names.join(", ")),
+        nearest: Vec::new(),
+    })
+}
+
+async fn model(State(site): State<Arc<Site>>, headers: HeaderMap, name: Name) -> Response {
+    let Some(view) = site.view() else { return empty() };
+    let name = name.map(|Path(name)| name).unwrap_or_default();
+    if let Some(address) = model_address(&view.snapshot, &name) {
+        return Redirect::temporary(&address).into_response();
+    }
+    if view.snapshot.model(&name).is_some() {
+        return page_of(&site, &view, &headers, Page::Model(name));
+    }
+    let missing = Missing {
+        heading: "No such model".to_owned(),
+        detail: format!("No model is called “{}” in the newest data.", echo(&name)),
+        nearest: search::nearest(&view.snapshot, &name),
+    };
+    not_found(&view, &missing)
+}
+
+async fn provider(State(site): State<Arc<Site>>, headers: HeaderMap, slug: Name) -> Response {
+    let Some(view) = site.view() else { return empty() };
+    let slug = slug.map(|Path(slug)| slug).unwrap_or_default();
+    if view.snapshot.provider(&slug).is_some() {
+        return page_of(&site, &view, &headers, Page::Provider(slug));
+    }
+    let missing = Missing {
+        heading: "No such provider".to_owned(),
+        detail: format!("No provider has the slug “{}” in the newest data.", echo(&slug)),
+        nearest: search::nearest(&view.snapshot, &slug),
+    };
+    not_found(&view, &missing)
+}
+
+async fn find(State(site): State<Arc<Site>>, words: Words) -> Response {
+    let Some(view) = site.view() else { return empty() };
+    let words = words.map(|Query(words)| words).unwrap_or_default();
+    let query = words.get("q").map(String::as_str).unwrap_or_default();
+    if let Some(address) = search::exact(&view.snapshot, query) {
+        return Redirect::temporary(&address).into_response();
+    }
+    rendered(StatusCode::OK, search::render(&view, query))
+}
+
+async fn unknown(uri: Uri, State(site): State<Arc<Site>>) -> Response {
+    let Some(view) = site.view() else { return empty() };
+    let path = uri.path().trim_matches('/');
+    let missing = Missing {
+        heading: "No such page".to_owned(),
+        detail: format!("There is nothing at “/{}”.", echo(path)),
+        nearest: search::nearest(&view.snapshot, path),
+    };
+    not_found(&view, &missing)
+}
+
+fn echo(text: &str) -> String {
+    super::format::shorten(text, LONGEST_ECHO)
+}
+
+fn page(site: &Arc<Site>, headers: &HeaderMap, wanted: Page) -> Response {
+    match site.view() {
+        Some(view) => page_of(site, &view, headers, wanted),
+        None => empty(),
+    }
+}
+
+fn page_of(site: &Arc<Site>, view: &View, headers: &HeaderMap, wanted: Page) -> Response {
+    match site.page(view, wanted) {
+        Ok(Some(prepared)) => prepared.respond(headers),
+        Ok(None) => not_found(
+            view,
+            &Missing {
+                heading: "No such page".to_owned(),
+                detail: "It is not in the newest data.".to_owned(),
+                nearest: Vec::new(),
+            },
+        ),
+        Err(error) => failed(&error),
+    }
+}
+
+fn not_found(view: &View, missing: &Missing) -> Response {
+    rendered(StatusCode::NOT_FOUND, problem::render(view, missing))
+}
+
+/// The first collection is not done: not an error of the visitor's, and over soon.
+fn empty() -> Response {
+    let mut response = rendered(StatusCode::SERVICE_UNAVAILABLE, problem::empty());
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("10"));
+    response
+}
+
+/// A page made for one visitor: not kept here, not kept there.
+fn rendered(status: StatusCode, text: askama::Result<String>) -> Response {
+    match text {
+        Ok(text) => {
+            let headers = [(CONTENT_TYPE, HTML), (CACHE_CONTROL, "no-store")];
+            (status, headers, text).into_response()
+        }
+        Err(error) => failed(&error),
+    }
+}
+
+fn failed(error: &askama::Error) -> Response {
+    tracing::error!(%error, "a page could not be rendered");
+    let text = "This page could not be rendered. The others still work, and so does the API.\n";
+    (StatusCode::INTERNAL_SERVER_ERROR, text).into_response()
+}

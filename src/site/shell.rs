@@ -1,0 +1,137 @@
+//! What stands around every page: title, navigation, banners, footer.
+
+use super::assets;
+use super::format;
+use super::parts::{Tab, When};
+use crate::domain::thresholds::STALE_AFTER_HOURS;
+use crate::snapshot::Snapshot;
+use chrono::{DateTime, Duration, Utc};
+use std::sync::Arc;
+
+/// A snapshot and how old it is: what a page is rendered from.
+#[derive(Debug, Clone)]
+pub struct View {
+    /// What is published.
+    pub snapshot: Arc<Snapshot>,
+    /// When the page is rendered.
+    pub now: DateTime<Utc>,
+}
+
+impl View {
+    /// Age of the newest data; never negative, whatever the clocks say.
+    pub fn age(&self) -> Duration {
+        (self.now - self.snapshot.as_of).max(Duration::zero())
+    }
+
+    /// Whether the data is so old that pages warn of it.
+    pub fn is_stale(&self) -> bool {
+        self.age() >= Duration::hours(STALE_AFTER_HOURS)
+    }
+}
+
+/// The part of the site that a page belongs to, for the navigation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Section {
+    /// Tier lists.
+    Tiers,
+    /// Models.
+    Models,
+    /// Providers.
+    Providers,
+    /// The method.
+    Method,
+    /// How the collection is doing.
+    Status,
+    /// None of them.
+    Elsewhere,
+}
+
+const NAVIGATION: [(Section, &str, &str); 5] = [
+    (Section::Tiers, "/", "Tiers"),
+    (Section::Models, "/models", "Models"),
+    (Section::Providers, "/providers", "Providers"),
+    (Section::Method, "/method", "Method"),
+    (Section::Status, "/status", "Status"),
+];
+
+/// What the base template shows; the fields that need a snapshot are absent before the first one.
+#[derive(Debug, Clone)]
+pub struct Shell {
+    /// Title in the window, without the site's name; untrusted.
+    pub title: String,
+    /// One sentence for search engines; untrusted.
+    pub description: String,
+    /// Links of the navigation.
+    pub navigation: Vec<Tab>,
+    /// Address of the style sheet.
+    pub style: &'static str,
+    /// Address of the script.
+    pub script: &'static str,
+    /// What the search field holds.
+    pub query: String,
+    /// Whether the upstream was the simulator.
+    pub simulated: bool,
+    /// How old the data is, where that is too old.
+    pub stale: Option<String>,
+    /// Time of the newest data.
+    pub as_of: Option<When>,
+    /// Id of the snapshot.
+    pub snapshot_id: String,
+    /// Version of the method.
+    pub method_version: u32,
+    /// Address of the JSON twin.
+    pub json: Option<String>,
+    /// Seconds after which the page loads itself again.
+    pub refresh: Option<u32>,
+}
+
+impl Shell {
+    /// The shell of a page over a snapshot.
+    pub fn new(
+        view: &View,
+        section: Section,
+        title: impl Into<String>,
+        description: impl Into<String>,
+    ) -> Self {
+        let snapshot = &view.snapshot;
+        Self {
+            simulated: snapshot.simulated,
+            stale: view.is_stale().then(|| format::span(view.age())),
+            as_of: Some(When::new(snapshot.as_of)),
+            snapshot_id: snapshot.id.clone(),
+            method_version: snapshot.method_version,
+            ..Self::bare(section, title, description)
+        }
+    }
+
+    /// The shell of a page without a snapshot.
+    pub fn bare(section: Section, title: impl Into<String>, description: impl Into<String>) -> Self {
+        let tab = |(of, href, label): (Section, &str, &str)| Tab {
+            href: href.to_owned(),
+            label: label.to_owned(),
+            current: of == section,
+        };
+        Self {
+            title: title.into(),
+            description: description.into(),
+            navigation: NAVIGATION.into_iter().map(tab).collect(),
+            style: assets::style_path(),
+            script: assets::script_path(),
+            query: String::new(),
+            simulated: false,
+            stale: None,
+            as_of: None,
+            snapshot_id: String::new(),
+            method_version: 0,
+            json: None,
+            refresh: None,
+        }
+    }
+
+    /// Names the JSON twin.
+    #[must_use]
+    pub fn json(mut self, address: impl Into<String>) -> Self {
+        self.json = Some(address.into());
+        self
+    }
+}

@@ -1,0 +1,129 @@
+//! The page that says how the collection is doing.
+
+use super::format;
+use super::link;
+use super::parts::When;
+use super::shell::{Section, Shell, View};
+use crate::snapshot::{DriftCount, Event, QuarantineCount, RunSummary, SourceAge};
+use askama::Template;
+use chrono::{DateTime, Duration, Utc};
+
+#[derive(Template)]
+#[template(path = "status.html")]
+struct StatusPage<'a> {
+    shell: Shell,
+    age: String,
+    built_at: When,
+    summary: Vec<(&'static str, String)>,
+    missing: &'a [String],
+    sources: Vec<Source<'a>>,
+    runs: Vec<Run<'a>>,
+    quarantine: Vec<Quarantine<'a>>,
+    drift: &'a [DriftCount],
+    events: Vec<Happened<'a>>,
+}
+
+struct Source<'a> {
+    of: &'a SourceAge,
+    newest: Option<When>,
+    age: Option<String>,
+}
+
+struct Run<'a> {
+    of: &'a RunSummary,
+    at: When,
+    took: String,
+    kind: &'static str,
+}
+
+struct Quarantine<'a> {
+    of: &'a QuarantineCount,
+    tokens: String,
+}
+
+struct Happened<'a> {
+    at: When,
+    kind: String,
+    detail: &'a str,
+    model: Option<(String, &'a str)>,
+}
+
+/// Renders the status page.
+///
+/// # Errors
+/// Where the template cannot be rendered.
+pub fn render(view: &View) -> askama::Result<String> {
+    let snapshot = view.snapshot.as_ref();
+    let status = &snapshot.status;
+    StatusPage {
+        shell: Shell::new(
+            view,
+            Section::Status,
+            "status",
+            "Runs, age of the data, coverage, what was put aside.",
+        )
+        .json("/api/v1/status"),
+        age: format::age(view.age()),
+        built_at: When::new(snapshot.built_at),
+        summary: summary(view),
+        missing: &status.missing,
+        sources: status.sources.iter().map(|s| source(view, s)).collect(),
+        runs: status.runs.iter().map(run).collect(),
+        quarantine: status
+            .quarantine
+            .iter()
+            .map(|of| Quarantine { of, tokens: format::tokens(of.tokens as f64) })
+            .collect(),
+        drift: &status.drift,
+        events: status.events.iter().map(|e| happened(view, e)).collect(),
+    }
+    .render()
+}
+
+fn summary(view: &View) -> Vec<(&'static str, String)> {
+    let summary = &view.snapshot.summary;
+    let count = |n: usize| format::grouped(n as u64);
+    vec![
+        ("models and variants", count(summary.models)),
+        ("providers", count(summary.providers)),
+        ("endpoints", count(summary.endpoints)),
+        ("with a hit rate", count(summary.endpoints_with_usage)),
+        ("tokens a day", format::tokens(summary.tokens_per_day)),
+        (
+            "of them in the cache tiers",
+            summary.covered_share.map_or_else(|| "not known".to_owned(), format::percent),
+        ),
+        ("runs stored", count(summary.runs)),
+        ("days observed", count(summary.observed_days)),
+        ("first run", summary.first_run.format("%Y-%m-%d").to_string()),
+    ]
+}
+
+fn source<'a>(view: &View, of: &'a SourceAge) -> Source<'a> {
+    let age = |at: DateTime<Utc>| format::age((view.now - at).max(Duration::zero()));
+    Source { of, newest: of.newest.map(When::new), age: of.newest.map(age) }
+}
+
+fn run(of: &RunSummary) -> Run<'_> {
+    Run {
+        of,
+        at: When::new(of.observed_at),
+        took: format::milliseconds(of.duration_ms as f64),
+        kind: match of.window_kind.as_str() {
+            "hour" => "a short stretch",
+            "day_to_date" => "the day so far",
+            "day" => "a whole day",
+            _ => "not known",
+        },
+    }
+}
+
+fn happened<'a>(view: &View, event: &'a Event) -> Happened<'a> {
+    let known = event.model_id.as_deref().filter(|id| view.snapshot.model(id).is_some());
+    Happened {
+        at: When::new(event.at),
+        kind: event.kind.replace('_', " "),
+        detail: &event.detail,
+        model: known.map(|id| (link::model(id), id)),
+    }
+}
