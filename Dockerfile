@@ -1,0 +1,32 @@
+# syntax=docker/dockerfile:1
+# One static-enough binary: DuckDB is compiled in (feature `bundled`), so the image needs no library beside it.
+# The first build takes over half an hour on two cores; later ones reuse the layer of the dependencies.
+
+FROM rust:1.95-bookworm AS builder
+WORKDIR /build
+COPY Cargo.toml Cargo.lock build.rs ./
+# Dependencies alone, behind an empty program: this layer changes only with the manifests.
+RUN mkdir -p src tests/it \
+    && echo 'fn main() {}' > src/main.rs && touch src/lib.rs tests/it/main.rs \
+    && cargo build --profile dist --features bundled --locked --bin hitrate \
+    && rm -rf src tests
+COPY . .
+# Cargo goes by time stamps: the copied sources must be newer than the empty program.
+RUN find src -name '*.rs' -exec touch {} + \
+    && cargo build --profile dist --features bundled --locked --bin hitrate
+
+FROM debian:bookworm-slim
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends ca-certificates libstdc++6 \
+    && rm -rf /var/lib/apt/lists/* \
+    && useradd --system --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin hitrate \
+    && install -d -o hitrate -g hitrate /data
+COPY --from=builder /build/target/dist/hitrate /usr/local/bin/hitrate
+COPY LICENSE-MIT LICENSE-APACHE /usr/share/doc/hitrate/
+USER 10001:10001
+VOLUME ["/data"]
+EXPOSE 8080
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 CMD ["hitrate", "healthcheck"]
+ENTRYPOINT ["hitrate"]
+CMD ["serve", "--listen", "0.0.0.0:8080", "--data-dir", "/data"]

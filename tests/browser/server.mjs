@@ -1,0 +1,53 @@
+// Starts the binary, waits until it says where it listens, and stops it by its pid whatever happens.
+import { spawn } from 'node:child_process';
+import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const STARTED = /^listening (http:\/\/127\.0\.0\.1:\d+)\/?\s*$/m;
+
+// Resolves to { base, stop, log } once the server answers; rejects with what it said if it ends or stays silent.
+export async function startServer(binary, { startSeconds = 240, stopSeconds = 20, extra = [] } = {}) {
+  const dir = mkdtempSync(join(tmpdir(), 'hitrate-browser-'));
+  const logFile = join(dir, 'stderr.log');
+  const args = ['demo', '--listen', '127.0.0.1:0', '--data-dir', join(dir, 'data'), ...extra];
+  const child = spawn(binary, args, { stdio: ['ignore', 'pipe', openSync(logFile, 'w')] });
+  const log = () => readFileSync(logFile, 'utf8').split('\n').slice(-40).join('\n');
+  const ended = new Promise((resolve) => {
+    child.once('error', (error) => resolve(`could not be started: ${error.message}`));
+    child.once('exit', (code, signal) => resolve(signal ? `was ended by ${signal}` : `ended with code ${code}`));
+  });
+  const killNow = () => child.exitCode === null && child.pid && child.kill('SIGKILL');
+  process.once('exit', killNow);
+
+  // Asks the server to stop; resolves to how it ended. The data folder is kept when `keep` says so.
+  async function stop({ keep = false } = {}) {
+    child.kill('SIGTERM');
+    const late = new Promise((resolve) => setTimeout(resolve, stopSeconds * 1000, null).unref());
+    const how = (await Promise.race([ended, late])) ?? `did not stop within ${stopSeconds} s of SIGTERM`;
+    killNow();
+    await ended;
+    process.removeListener('exit', killNow);
+    if (!keep) rmSync(dir, { recursive: true, force: true });
+    return how;
+  }
+
+  let said = '';
+  const base = new Promise((resolve) => {
+    child.stdout.setEncoding('utf8');
+    // Goes on reading after the match, so that the pipe never fills up.
+    child.stdout.on('data', (text) => {
+      if (said.length < 100_000) said += text;
+      const found = STARTED.exec(said);
+      if (found) resolve({ base: found[1] });
+    });
+  });
+  const silent = new Promise((resolve) =>
+    setTimeout(resolve, startSeconds * 1000, { why: `said no 'listening http://…' within ${startSeconds} s` }).unref(),
+  );
+  const first = await Promise.race([base, ended.then((why) => ({ why })), silent]);
+  if (first.base) return { base: first.base, stop, log };
+  const tail = log();
+  await stop();
+  throw new Error(`${binary} ${args.join(' ')} ${first.why}\nstandard output: ${said.slice(-2000)}\nlog:\n${tail}`);
+}

@@ -1,0 +1,51 @@
+// Which pages are looked at: one of every kind, found by following the site's own links.
+import { internalPaths, lensPaths } from './checks.mjs';
+import { visit } from './visit.mjs';
+
+const MODEL = /^\/models\/[^?]+$/;
+const PROVIDER = /^\/providers\/[^?]+$/;
+// Markup that would run if a page put a search term into its HTML unescaped.
+const HOSTILE = `"'><img src=x onerror="window.__marked=true"><script>window.__marked=true</script>`;
+
+// Returns [{ name, path, expectStatus }]; what could not be found is a failed check.
+export async function discover(context, base, report) {
+  const front = await visit(context, base, '/');
+  const models = internalPaths(await visit(context, base, '/models'), base).filter((path) => MODEL.test(path));
+  const providers = internalPaths(await visit(context, base, '/providers'), base).filter((path) => PROVIDER.test(path));
+  const lenses = lensPaths(front, base);
+  report.check('/', 'links to at least two lenses', lenses.length < 2 && `it links to ${lenses.length}`);
+  report.check('/models', 'links to model pages', models.length === 0 && 'no link under /models/');
+  report.check('/providers', 'links to provider pages', providers.length === 0 && 'no link under /providers/');
+  const pages = [
+    { name: 'front', path: '/' },
+    ...lenses.slice(0, 8).map((path) => ({ name: `front${path}`, path })),
+    { name: 'models', path: '/models' },
+    ...models.slice(0, 1).map((path) => ({ name: 'model', path })),
+    { name: 'providers', path: '/providers' },
+    ...providers.slice(0, 1).map((path) => ({ name: 'provider', path })),
+    { name: 'method', path: '/method' },
+    { name: 'status', path: '/status' },
+    { name: 'unknown-model', path: `${models[0] ?? '/models/nobody/none'}x`, expectStatus: 404, near: models[0] },
+    { name: 'search-empty', path: '/search?q=' },
+    { name: 'search-nothing', path: '/search?q=zzqqxxzzqqxx' },
+    { name: 'search-hostile', path: `/search?q=${encodeURIComponent(HOSTILE)}` },
+    ...models.slice(0, 1).map((path) => ({ name: 'search', path: searchFor(path), near: path })),
+  ];
+  return pages.map((page) => ({ expectStatus: 200, ...page }));
+}
+
+// The last part of a model's name, as a person would type it.
+function searchFor(modelPath) {
+  const name = decodeURIComponent(modelPath.split('/').pop());
+  return `/search?q=${encodeURIComponent(name)}`;
+}
+
+// The checks that only some kinds of page have.
+export function checkKind(report, page, facts, base) {
+  if (page.near) {
+    const there = internalPaths(facts, base).includes(page.near) || facts.finalUrl === base + page.near;
+    report.check(page.path, 'offers the nearest name', !there && `there is no link to ${page.near}`);
+  }
+  if (page.name === 'search-hostile')
+    report.check(page.path, 'shows a hostile search term as text', facts.marked && 'markup in the search term was run');
+}
