@@ -159,7 +159,7 @@ CREATE TABLE drift (
 
 CREATE TABLE event (
     run_no INTEGER NOT NULL,
-    at TIMESTAMP NOT NULL,
+    seen_at TIMESTAMP NOT NULL,
     kind VARCHAR NOT NULL,
     endpoint_no INTEGER,
     detail VARCHAR NOT NULL

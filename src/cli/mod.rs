@@ -122,7 +122,12 @@ fn init_logs() {
     use tracing_subscriber::EnvFilter;
     let filter =
         EnvFilter::try_from_env("HITRATE_LOG").unwrap_or_else(|_| EnvFilter::new("hitrate=info,warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
+        .with_target(false)
+        .init();
 }
 
 /// A reader that went away (`hitrate tiers | head`) is no failure.

@@ -140,15 +140,15 @@ impl Store {
     /// [`StoreError::Query`].
     pub fn event_rows(&self, as_of: DateTime<Utc>, limit: usize) -> Result<Vec<EventRow>, StoreError> {
         let sql = format!(
-            "SELECT epoch_us(v.at), v.kind, m.model_id, h.tag, v.detail
+            "SELECT epoch_us(v.seen_at), v.kind, m.model_id, h.tag, v.detail
              FROM event v
              LEFT JOIN endpoint e USING (endpoint_no)
              LEFT JOIN (SELECT endpoint_no, max_by(tag, valid_from) AS tag FROM endpoint_history GROUP BY ALL) h
                  USING (endpoint_no)
              LEFT JOIN (SELECT model, variant, max_by(model_id, valid_from) AS model_id FROM model_history GROUP BY ALL) m
                  ON m.model = e.model AND m.variant = e.variant
-             WHERE v.at <= CAST($1 AS TIMESTAMP)
-             ORDER BY v.at DESC, v.kind DESC, m.model_id, h.tag LIMIT {limit}"
+             WHERE v.seen_at <= CAST($1 AS TIMESTAMP)
+             ORDER BY v.seen_at DESC, v.kind DESC, m.model_id, h.tag LIMIT {limit}"
         );
         self.read(|connection| {
             let mut statement = connection.prepare(&sql)?;
