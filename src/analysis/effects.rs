@@ -176,6 +176,9 @@ impl Groups {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::thresholds::EFFECT_RIDGE;
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
 
     fn row(model: usize, provider: usize, y: f64) -> Observation {
         Observation { model, provider, y, weight: 1.0 }
@@ -206,5 +209,86 @@ mod tests {
     fn nothing_shared_is_no_effect_and_no_error() {
         let effects = solve(&[row(0, 0, 1.0), row(1, 1, f64::NAN)], 2, 2, 0.25).expect("solvable");
         assert_eq!((effects.theta, effects.largest), (vec![None, None], None));
+    }
+
+    /// Solves the two-way model over all alphas and thetas at once by Gaussian elimination, then centres.
+    fn dense(rows: &[Observation], providers: usize, models: usize, ridge: f64) -> Vec<f64> {
+        let size = models + providers;
+        let mut a = vec![vec![0.0; size + 1]; size];
+        let pairs: BTreeSet<_> = rows.iter().map(|r| (r.model, r.provider)).collect();
+        let total: f64 = rows.iter().map(|r| r.weight).sum();
+        for row in rows {
+            let at = [row.model, models + row.provider];
+            for i in at {
+                at.iter().for_each(|j| a[i][*j] += row.weight);
+                a[i][size] += row.weight * row.y;
+            }
+        }
+        (models..size).for_each(|i| a[i][i] += ridge * total / pairs.len() as f64);
+        for column in 0..size {
+            let pivot = (column..size)
+                .max_by(|i, j| a[*i][column].abs().total_cmp(&a[*j][column].abs()))
+                .expect("rows");
+            a.swap(column, pivot);
+            let lead = a[column].clone();
+            for (i, row) in a.iter_mut().enumerate().filter(|(i, _)| *i != column) {
+                let factor = row[column] / lead[column];
+                assert!(factor.is_finite(), "row {i} of a singular system");
+                row.iter_mut().zip(&lead).for_each(|(value, lead)| *value -= factor * lead);
+            }
+        }
+        let theta: Vec<f64> = (models..size).map(|i| a[i][size] / a[i][i]).collect();
+        let centre = rows.iter().map(|r| r.weight * theta[r.provider]).sum::<f64>() / total;
+        theta.iter().map(|t| t - centre).collect()
+    }
+
+    const PROVIDERS: usize = 6;
+    const MODELS: usize = 8;
+
+    /// Tables in which each model is served by provider 0 and some others: one component, no lone model.
+    fn table() -> impl Strategy<Value = Vec<Observation>> {
+        let row = |(model, provider, y, weight)| Observation { model, provider, y, weight };
+        let any = (0..MODELS, 1..PROVIDERS, -1.0..1.0, 0.5..50.0).prop_map(row);
+        let fixed = proptest::collection::vec((-1.0..1.0, 0.5..50.0), MODELS + PROVIDERS);
+        (proptest::collection::vec(any, 0..40), fixed).prop_map(move |(mut rows, fixed)| {
+            for (n, (y, weight)) in fixed.into_iter().enumerate() {
+                rows.push(row(if n < MODELS { (n, 0, y, weight) } else { (0, n - MODELS, y, weight) }));
+            }
+            rows.extend((1..MODELS).map(|model| row((model, 1 + model % (PROVIDERS - 1), 0.1, 1.0))));
+            rows
+        })
+    }
+
+    fn thetas(rows: &[Observation]) -> Vec<f64> {
+        let effects = solve(rows, PROVIDERS, MODELS, EFFECT_RIDGE).expect("solvable");
+        effects.theta.into_iter().map(|t| t.expect("every provider shares a model")).collect()
+    }
+
+    fn alike(a: &[f64], b: &[f64]) -> bool {
+        a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-9)
+    }
+
+    proptest! {
+        #[test]
+        fn the_solver_agrees_with_a_plain_dense_solve(rows in table()) {
+            let (found, wanted) = (thetas(&rows), dense(&rows, PROVIDERS, MODELS, EFFECT_RIDGE));
+            prop_assert!(alike(&found, &wanted), "{:?} {:?}", found, wanted);
+        }
+
+        #[test]
+        fn order_names_splits_and_levels_change_nothing(rows in table(), model in 0..MODELS, level in -5.0..5.0) {
+            let wanted = thetas(&rows);
+            let reversed: Vec<_> = rows.iter().rev().copied().collect();
+            prop_assert!(alike(&thetas(&reversed), &wanted), "row order");
+            let renamed: Vec<_> =
+                rows.iter().map(|r| Observation { provider: PROVIDERS - 1 - r.provider, ..*r }).collect();
+            let back: Vec<_> = thetas(&renamed).into_iter().rev().collect();
+            prop_assert!(alike(&back, &wanted), "names");
+            let halves: Vec<_> = rows.iter().map(|r| Observation { weight: r.weight / 2.0, ..*r }).collect();
+            prop_assert!(alike(&thetas(&[halves.clone(), halves].concat()), &wanted), "splits");
+            let lift = |r: &Observation| if r.model == model { level } else { 0.0 };
+            let lifted: Vec<_> = rows.iter().map(|r| Observation { y: r.y + lift(r), ..*r }).collect();
+            prop_assert!(alike(&thetas(&lifted), &wanted), "levels");
+        }
     }
 }

@@ -153,7 +153,8 @@ pub(super) fn check(
             return Err(AnalysisError::MissingColumn { frame, column: spec.name, wanted });
         };
         let found = column.dtype();
-        if !spec.kind.takes(found) && !(spec.nullable && *found == DataType::Null) {
+        let empty = spec.nullable && *found == DataType::Null;
+        if !(spec.kind.takes(found) || empty) {
             let found = format!("{found:?}");
             return Err(AnalysisError::WrongType { frame, column: spec.name, wanted, found });
         }

@@ -27,6 +27,9 @@ struct Distance {
     y: f64,
 }
 
+/// An endpoint with the lens's measure and y.
+type Member<'a> = (&'a Standing, f64, f64);
+
 /// What is known of one lens over the whole newest run.
 struct Lensed<'a> {
     gauge: Gauge<'a>,
@@ -50,7 +53,7 @@ pub(super) fn all(
 }
 
 fn lensed<'a>(gauge: Gauge<'a>, field: &Field) -> Lensed<'a> {
-    let mut groups: BTreeMap<(&str, &str), Vec<(&Standing, f64, f64)>> = BTreeMap::new();
+    let mut groups: BTreeMap<(&str, &str), Vec<Member<'_>>> = BTreeMap::new();
     for standing in field.standings.iter().filter(|s| s.latest.is_some() && is_busy(s)) {
         if let Some((measure, y)) = gauge.read(standing) {
             groups.entry((&standing.model, &standing.variant)).or_default().push((standing, measure, y));
@@ -71,7 +74,7 @@ fn is_busy(standing: &Standing) -> bool {
 }
 
 /// Cost is held against the median of all, everything else against the token-weighted mean of the others.
-fn distance(lens: Lens, group: &[(&Standing, f64, f64)], own: usize) -> Distance {
+fn distance(lens: Lens, group: &[Member<'_>], own: usize) -> Distance {
     let (_, measure, y) = group[own];
     if lens == Lens::Cost {
         let middle = median(group.iter().map(|(_, cost, _)| *cost).collect()).unwrap_or(measure);

@@ -51,8 +51,8 @@ impl Lens {
     }
 
     /// Cut points between S|A|B|C|D|F in the unit of [`Lens::unit`], best first, and whether higher is better.
-    /// `cost`: session cost over the peers', minus 1. `cache`: differences of hit rates. The z-score cuts were chosen so
-    /// that the recorded days put about as many providers into each tier as the cache lens does.
+    /// `cost`: session cost over the peers', minus 1. `cache`: differences of hit rates. The z-score cuts are of the same
+    /// spirit; how many providers they put into each tier on recorded days stands in `docs/method.md`.
     pub fn cuts(self) -> Cuts {
         match self {
             Self::Cost => Cuts { higher_is_better: false, at: [-0.25, -0.05, 0.15, 0.5, 1.5] },

@@ -1,1 +1,540 @@
-//! (to come)
+//! The analysis from frames to verdicts, against plain loops, a plain dense solve and the published table.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use hitrate::analysis::*;
+use hitrate::domain::tier::{Lens, Tier};
+use hitrate::domain::tier_list::{DayRange, ProviderTier, TierList};
+use hitrate::domain::workload::Workload;
+use polars::prelude::{Column, DataFrame, NamedFrom, Series};
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// 2026-07-21 in days since 1970-01-01.
+const FIRST_DAY: i32 = 20_655;
+
+/// An endpoint of a small made-up world, the same on every day.
+#[derive(Clone)]
+struct Host {
+    model: &'static str,
+    variant: &'static str,
+    provider: &'static str,
+    hit_rate: Option<f64>,
+    tokens: i64,
+    /// Input, output, cache read, cache write.
+    prices: [Option<f64>; 4],
+    /// Share of the listed discount that is given.
+    efficiency: f64,
+    uptime: Option<f64>,
+    availability: Option<f64>,
+    speed: f64,
+    status: i32,
+    days: i32,
+    derived: bool,
+}
+
+fn host(model: &'static str, provider: &'static str, hit_rate: f64) -> Host {
+    Host {
+        model,
+        variant: "standard",
+        provider,
+        hit_rate: Some(hit_rate),
+        tokens: 400_000_000,
+        prices: [Some(1.0), Some(4.0), Some(0.1), None],
+        efficiency: 1.0,
+        uptime: Some(0.99),
+        availability: None,
+        speed: 50.0,
+        status: 0,
+        days: 7,
+        derived: false,
+    }
+}
+
+impl Host {
+    fn id(&self) -> Uuid {
+        let name = format!("{} {} {}", self.model, self.variant, self.provider);
+        Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes())
+    }
+    fn effective_input(&self) -> Option<f64> {
+        let (input, hits) = (self.prices[0]?, self.hit_rate?);
+        Some(input - hits * self.efficiency * (input - self.prices[2].unwrap_or(input)))
+    }
+}
+
+fn text(name: &str, values: Vec<String>) -> Column {
+    Series::new(name.into(), values).into()
+}
+fn float(name: &str, values: Vec<Option<f64>>) -> Column {
+    Series::new(name.into(), values).into()
+}
+fn integer(name: &str, values: Vec<Option<i64>>) -> Column {
+    Series::new(name.into(), values).into()
+}
+fn flag(name: &str, values: Vec<bool>) -> Column {
+    Series::new(name.into(), values).into()
+}
+fn frame(columns: Vec<Column>) -> DataFrame {
+    DataFrame::new_infer_height(columns).expect("columns of one length")
+}
+
+fn days(hosts: &[Host]) -> DataFrame {
+    let rows: Vec<(&Host, i32)> =
+        hosts.iter().flat_map(|h| (0..h.days).map(move |d| (h, FIRST_DAY + d))).collect();
+    let texts = |name: &str, f: fn(&Host) -> String| text(name, rows.iter().map(|(h, _)| f(h)).collect());
+    let floats =
+        |name: &str, f: &dyn Fn(&Host) -> Option<f64>| float(name, rows.iter().map(|(h, _)| f(h)).collect());
+    let flags = |name: &str, f: fn(&Host) -> bool| flag(name, rows.iter().map(|(h, _)| f(h)).collect());
+    frame(vec![
+        texts("endpoint_id", |h| h.id().to_string()),
+        texts("model", |h| h.model.to_owned()),
+        texts("variant", |h| h.variant.to_owned()),
+        texts("provider", |h| h.provider.to_owned()),
+        Series::new("day".into(), rows.iter().map(|(_, d)| *d).collect::<Vec<_>>()).into(),
+        floats("hit_rate", &|h| h.hit_rate),
+        flags("derived", |h| h.derived),
+        integer("tokens", rows.iter().map(|(h, _)| (!h.derived).then_some(h.tokens)).collect()),
+        floats("effective_input", &Host::effective_input),
+        floats("effective_output", &|h| h.prices[1]),
+        floats("list_input", &|h| h.prices[0]),
+        floats("list_output", &|h| h.prices[1]),
+        floats("list_cache_read", &|h| h.prices[2]),
+        floats("list_cache_write", &|h| h.prices[3]),
+        flags("billed_writes", |h| h.prices[3].is_some()),
+        flags("price_tiers", |_| false),
+        floats("uptime_1d", &|h| h.uptime),
+        floats("availability_1d", &|h| h.availability),
+        floats("throughput", &|h| Some(h.speed)),
+        floats("latency_ms", &|_| Some(800.0)),
+        floats("coverage", &|_| Some(0.97)),
+    ])
+}
+
+fn newest(hosts: &[Host]) -> DataFrame {
+    let texts = |name: &str, f: fn(&Host) -> String| text(name, hosts.iter().map(f).collect());
+    let floats = |name: &str, f: &dyn Fn(&Host) -> Option<f64>| float(name, hosts.iter().map(f).collect());
+    let integers =
+        |name: &str, f: &dyn Fn(&Host) -> Option<i64>| integer(name, hosts.iter().map(f).collect());
+    let flags = |name: &str, f: fn(&Host) -> bool| flag(name, hosts.iter().map(f).collect());
+    let noon = i64::from(FIRST_DAY + 6) * 86_400 + 43_200;
+    frame(vec![
+        texts("endpoint_id", |h| h.id().to_string()),
+        texts("model", |h| h.model.to_owned()),
+        texts("variant", |h| h.variant.to_owned()),
+        texts("provider", |h| h.provider.to_owned()),
+        texts("provider_name", |h| h.provider.to_owned()),
+        texts("tag", |h| h.provider.to_owned()),
+        integers("model_created_s", &|h| (h.model == "z/young").then_some(i64::from(FIRST_DAY + 5) * 86_400)),
+        integers("observed_s", &|_| Some(noon)),
+        integers("first_seen_s", &|h| Some(noon - if h.model == "z/young" { 3600 } else { 900_000 })),
+        floats("hit_rate", &|h| h.hit_rate),
+        integers("tokens", &|h| h.hit_rate.map(|_| h.tokens)),
+        floats("effective_input", &Host::effective_input),
+        floats("effective_output", &|h| h.prices[1]),
+        floats("list_input", &|h| h.prices[0]),
+        floats("list_output", &|h| h.prices[1]),
+        floats("list_cache_read", &|h| h.prices[2]),
+        floats("list_cache_write", &|h| h.prices[3]),
+        texts("price_tiers_json", |_| "[]".to_owned()),
+        flags("billed_writes", |h| h.prices[3].is_some()),
+        floats("uptime_5m", &|h| h.uptime),
+        floats("uptime_30m", &|h| h.uptime),
+        floats("uptime_1d", &|h| h.uptime),
+        floats("availability_1d", &|h| h.availability),
+        integers("status", &|h| Some(i64::from(h.status))),
+        floats("throughput", &|h| Some(h.speed)),
+        floats("latency_ms", &|_| Some(800.0)),
+        flags("restricted", |_| false),
+        flags("deranked", |_| false),
+        flags("disabled", |_| false),
+        flags("window_day_to_date", |_| true),
+    ])
+}
+
+fn frames(hosts: &[Host]) -> Frames {
+    Frames { days: days(hosts), newest: newest(hosts) }
+}
+
+fn as_of() -> DateTime<Utc> {
+    "2026-07-27T12:00:00Z".parse().expect("a time")
+}
+
+fn parameters() -> Parameters {
+    let day = |d| NaiveDate::from_ymd_opt(2026, 7, d).expect("a day");
+    Parameters {
+        as_of: as_of(),
+        window: DayRange { from: day(21), to: day(27) },
+        workloads: Workload::shipped().expect("shipped workloads"),
+        provider_names: BTreeMap::from([("good".to_owned(), "Good Co".to_owned())]),
+    }
+}
+
+fn run(hosts: &[Host]) -> Analysis {
+    analyse(&frames(hosts), &parameters()).expect("frames that keep the contract")
+}
+
+fn list(analysis: &Analysis, lens: Lens) -> &TierList {
+    analysis.tier_lists.iter().find(|l| l.lens == lens).expect("a list for each lens")
+}
+
+fn row<'a>(list: &'a TierList, provider: &str) -> &'a ProviderTier {
+    list.providers.iter().find(|p| p.provider.as_str() == provider).expect("the provider is listed")
+}
+
+/// Four models with very different levels; `good` serves the ones that cache badly, `poor` the ones that cache well.
+fn world() -> Vec<Host> {
+    let mut hosts = vec![host("x/easy-1", "poor", 0.80), host("x/easy-2", "poor", 0.78)];
+    for (model, level) in [("x/easy-1", 0.9), ("x/easy-2", 0.88), ("y/hard-1", 0.3), ("y/hard-2", 0.25)] {
+        hosts.push(host(model, "middle", level));
+        hosts.push(host(model, "other", level - 0.02));
+    }
+    for (model, level) in [("y/hard-1", 0.5), ("y/hard-2", 0.45), ("y/hard-3", 0.4)] {
+        hosts.push(host(model, "good", level));
+    }
+    hosts.push(host("y/hard-3", "poor", 0.1));
+    hosts.push(host("y/hard-3", "other", 0.2));
+    hosts
+}
+
+#[test]
+fn tiers_compare_on_the_same_models_where_the_plain_mean_ranks_the_mix() {
+    let analysis = run(&world());
+    let cache = list(&analysis, Lens::Cache);
+    let (good, poor) = (row(cache, "good"), row(cache, "poor"));
+    assert!(good.model_mean < poor.model_mean, "the confounding is in the data");
+    assert!(
+        good.adjusted > Some(0.1) && poor.adjusted < Some(-0.05),
+        "{:?} {:?}",
+        good.adjusted,
+        poor.adjusted
+    );
+    assert_eq!((good.name.as_str(), good.models, good.shared_models), ("Good Co", 3, 3));
+    assert_eq!(cache.providers[0].provider.as_str(), "good");
+    assert_eq!((cache.provisional, cache.note.as_deref()), (false, None));
+    assert_eq!((good.low, good.high), (None, None));
+    let cost = list(&analysis, Lens::Cost);
+    assert!(row(cost, "good").adjusted < Some(0.0), "better caching is cheaper at the same prices");
+    assert!(row(cost, "good").traffic_mean > Some(0.1), "a session costs dollars");
+    let expected = 1 + 4 + 1 + 1 + 4;
+    assert_eq!(analysis.tier_lists.len(), expected, "cost and overall once a workload");
+}
+
+#[test]
+fn who_shares_too_little_is_unrated_with_the_reason() {
+    let mut hosts = world();
+    hosts.push(host("y/hard-1", "guest", 0.9));
+    hosts.push(host("lone/model", "hermit", 0.9));
+    for (model, provider) in [("far/1", "isle"), ("far/1", "reef")] {
+        hosts.push(host(model, provider, 0.5));
+    }
+    hosts.push(Host { tokens: 9_000_000, ..host("x/easy-1", "small", 0.5) });
+    hosts.push(Host { days: 2, ..host("x/easy-1", "brief", 0.5) });
+    let analysis = run(&hosts);
+    let cache = list(&analysis, Lens::Cache);
+    let reason = |provider: &str| row(cache, provider).reason.clone().unwrap_or_default();
+    assert_eq!(reason("guest"), "1 shared model");
+    assert_eq!(reason("hermit"), "shares no model with others");
+    assert_eq!(reason("isle"), "shares no model with others");
+    assert_eq!(reason("small"), "no endpoint with 10 M tokens a day");
+    assert_eq!(reason("brief"), "no endpoint with 10 M tokens a day");
+    assert_eq!(row(cache, "isle").adjusted, None, "other peers: not comparable");
+    let unrated: Vec<_> = cache.providers.iter().skip_while(|p| p.tier != Tier::Unrated).collect();
+    assert!(unrated.iter().all(|p| p.tier == Tier::Unrated) && unrated.len() == 6);
+    assert!(unrated.is_sorted_by_key(|p| p.name.clone()));
+}
+
+#[test]
+fn an_endpoint_verdict_says_the_numbers() {
+    let hosts = world();
+    let analysis = run(&hosts);
+    let verdicts = &analysis.endpoints[&host("y/hard-1", "good", 0.5).id()];
+    let cost = &verdicts.verdicts[&Lens::Cost];
+    assert_eq!(verdicts.tier, cost.tier);
+    assert!(cost.value < Some(0.0));
+    assert!(cost.why.starts_with("a coding-agent session costs $"), "{}", cost.why);
+    assert!(cost.why.contains("% below the model's median; hit rate 50 %"), "{}", cost.why);
+    let cache = verdicts.verdicts[&Lens::Cache].value.expect("it has peers");
+    assert!((cache - (0.5 - (0.3 + 0.28) / 2.0)).abs() < 1e-12, "against the weighted mean of the others");
+    assert!((verdicts.realised_discount.expect("paid") - (1.0 - 0.5 * 0.9)).abs() < 1e-12);
+    assert!((verdicts.efficiency.expect("discounted") - 1.0).abs() < 1e-9);
+    assert!(verdicts.identity_error.expect("applies") < 1e-9);
+    assert!(verdicts.flags.is_empty(), "{:?}", verdicts.flags);
+    assert_eq!(verdicts.session_cost.len(), 4);
+}
+
+#[test]
+fn what_cannot_be_compared_says_so() {
+    let mut hosts = world();
+    let free = [Some(0.0), Some(0.0), None, None];
+    hosts.push(Host { variant: "free", prices: free, ..host("x/easy-1", "gift", 0.5) });
+    hosts.push(Host { variant: "batch", prices: [None; 4], ..host("x/easy-1", "bulk", 0.5) });
+    hosts.push(host("lone/model", "hermit", 0.9));
+    hosts.push(Host { hit_rate: None, days: 0, ..host("x/easy-1", "idle", 0.0) });
+    hosts.push(Host { tokens: 500_000, ..host("x/easy-1", "small", 0.5) });
+    let analysis = run(&hosts);
+    let why = |model, variant, provider| {
+        let id = Host { variant, ..host(model, provider, 0.0) }.id();
+        let verdict = &analysis.endpoints[&id];
+        assert_eq!(verdict.tier, Tier::Unrated);
+        verdict.why.as_str()
+    };
+    assert_eq!(why("x/easy-1", "free", "gift"), "free");
+    assert_eq!(why("x/easy-1", "batch", "bulk"), "batch prices are not published");
+    assert_eq!(why("lone/model", "standard", "hermit"), "no peers");
+    assert_eq!(why("x/easy-1", "standard", "idle"), "no traffic");
+    assert_eq!(why("x/easy-1", "standard", "small"), "fewer than 1 M tokens a day");
+}
+
+#[test]
+fn a_phantom_cache_is_flagged_priced_as_it_is_and_capped() {
+    let mut hosts = world();
+    for h in hosts.iter_mut().filter(|h| h.provider == "good") {
+        h.efficiency = 0.05;
+        h.speed = 5000.0;
+    }
+    let analysis = run(&hosts);
+    let verdicts = &analysis.endpoints[&host("y/hard-1", "good", 0.5).id()];
+    assert_eq!(verdicts.flags, ["phantom", "identity_break"]);
+    let honest = &analysis.endpoints[&host("y/hard-1", "middle", 0.3).id()];
+    assert!(verdicts.session_cost["coding-agent"] > honest.session_cost["coding-agent"]);
+    let overall = row(list(&analysis, Lens::Overall), "good");
+    assert!(overall.tier >= Tier::C && overall.tier != Tier::Unrated, "{overall:?}");
+    assert!(overall.reason.as_deref().is_some_and(|r| r.contains("phantom")), "{overall:?}");
+    let endpoint = &verdicts.verdicts[&Lens::Overall];
+    assert!(endpoint.tier >= Tier::C && endpoint.why.contains("phantom"), "{endpoint:?}");
+}
+
+#[test]
+fn hits_without_a_cheaper_price_are_no_discount() {
+    let mut hosts = world();
+    hosts[0].prices[2] = None;
+    let analysis = run(&hosts);
+    let verdicts = &analysis.endpoints[&hosts[0].id()];
+    assert_eq!(verdicts.flags, ["no_discount"]);
+    assert_eq!(verdicts.efficiency, None);
+}
+
+#[test]
+fn reliability_says_what_it_rests_on_and_never_calls_silence_down() {
+    let mut hosts = world();
+    for h in &mut hosts {
+        h.uptime = Some(if h.provider == "poor" { 0.7 } else { 0.995 });
+        h.speed = if h.provider == "good" { 90.0 } else { 50.0 };
+    }
+    let analysis = run(&hosts);
+    let reliability = list(&analysis, Lens::Reliability);
+    assert!(row(reliability, "middle").reason.as_deref().is_some_and(|r| r.starts_with("published uptime")));
+    assert_eq!(
+        reliability.providers.iter().rfind(|p| p.tier != Tier::Unrated).map(|p| p.provider.as_str()),
+        Some("poor")
+    );
+    let capped = row(list(&analysis, Lens::Overall), "poor");
+    assert!(
+        capped.tier >= Tier::C && capped.reason.as_deref().is_some_and(|r| r.contains("70.0 %")),
+        "{capped:?}"
+    );
+
+    hosts.iter_mut().for_each(|h| h.availability = Some(0.93));
+    let analysis = run(&hosts);
+    assert_eq!(
+        row(list(&analysis, Lens::Reliability), "good").reason.as_deref(),
+        Some("the rated providers do not differ")
+    );
+
+    hosts.iter_mut().for_each(|h| (h.availability, h.uptime) = (None, None));
+    let analysis = run(&hosts);
+    let reliability = list(&analysis, Lens::Reliability);
+    assert!(reliability.providers.iter().all(|p| p.tier == Tier::Unrated));
+    assert!(reliability.providers.iter().all(|p| p.reason.as_deref() == Some("uptime not published")));
+    let overall = list(&analysis, Lens::Overall);
+    let good = row(overall, "good");
+    assert!(
+        good.tier != Tier::Unrated
+            && good.reason.as_deref().is_some_and(|r| r.contains("without reliability"))
+    );
+    assert!(overall.note.as_deref().is_some_and(|n| n.contains("left out")));
+}
+
+#[test]
+fn derived_days_help_only_a_young_record() {
+    let mut hosts = world();
+    hosts.iter_mut().for_each(|h| h.derived = true);
+    let young = run(&hosts);
+    let cache = list(&young, Lens::Cache);
+    assert!(cache.provisional && cache.note.as_deref().is_some_and(|n| n.contains("0 of 3 observed days")));
+    assert!(row(cache, "good").tier != Tier::Unrated, "the newest run's tokens stand in");
+    assert_eq!(row(cache, "good").tokens_per_day, 3.0 * 400e6);
+    hosts.extend(world().into_iter().filter(|h| h.provider != "good"));
+    let old = run(&hosts);
+    let cache = list(&old, Lens::Cache);
+    assert!(!cache.provisional && row(cache, "good").tier == Tier::Unrated, "derived days no longer count");
+}
+
+#[test]
+fn the_launch_days_of_a_model_are_left_out_and_its_endpoints_marked_new() {
+    let mut hosts = world();
+    hosts.push(host("z/young", "good", 0.0));
+    hosts.push(host("z/young", "poor", 0.9));
+    let analysis = run(&hosts);
+    assert_eq!(
+        row(list(&analysis, Lens::Cache), "good").models,
+        3,
+        "created five days into a window of seven"
+    );
+    let verdicts = &analysis.endpoints[&host("z/young", "poor", 0.9).id()];
+    assert_eq!(verdicts.flags, ["new"]);
+}
+
+#[test]
+fn a_thin_model_borrows_its_reference_and_says_so() {
+    let mut hosts = world();
+    hosts.extend([host("x/thin", "good", 0.4), host("x/thin", "poor", 0.2), host("w/alone", "good", 0.4)]);
+    let analysis = run(&hosts);
+    let reference = |model: &str| {
+        let found = analysis.references.iter().find(|r| r.model == model).expect("listed");
+        (found.basis, (found.hit_rate * 1e9).round() / 1e9)
+    };
+    assert_eq!(reference("x/easy-1"), (ReferenceBasis::Model, 0.9));
+    assert_eq!(reference("x/thin"), (ReferenceBasis::Author, 0.9));
+    assert_eq!(reference("w/alone").0, ReferenceBasis::All);
+    let verdict = &analysis.endpoints[&host("x/thin", "good", 0.4).id()];
+    assert!(verdict.why.contains("assumed from the author's models"), "{}", verdict.why);
+}
+
+#[test]
+fn a_frame_that_breaks_its_contract_is_refused_by_column() {
+    let good = frames(&world());
+    let error = |change: &dyn Fn(&mut Frames)| {
+        let mut broken = good.clone();
+        change(&mut broken);
+        analyse(&broken, &parameters()).expect_err("a broken contract").to_string()
+    };
+    let missing = error(&|f| f.days = f.days.drop("latency_ms").expect("there"));
+    assert!(missing.contains("`days` has no column `latency_ms`"), "{missing}");
+    let height = good.newest.height();
+    let wrong = error(&|f| {
+        f.newest.with_column(text("tokens", vec!["many".to_owned(); height])).expect("same length");
+    });
+    assert!(wrong.contains("`tokens` of the frame `newest` is String, wanted is Int64"), "{wrong}");
+    let null = error(&|f| {
+        f.newest.with_column(integer("observed_s", vec![None; height])).expect("same length");
+    });
+    assert!(null.contains(&format!("`observed_s` of the frame `newest` has {height} null rows")), "{null}");
+    let id = error(&|f| {
+        f.newest.with_column(text("endpoint_id", vec!["7".to_owned(); height])).expect("same length");
+    });
+    assert!(id.contains("`7` in column `endpoint_id`"), "{id}");
+    let tiers = error(&|f| {
+        f.newest.with_column(text("price_tiers_json", vec!["{".to_owned(); height])).expect("same length");
+    });
+    assert!(tiers.contains("not a list of price tiers"), "{tiers}");
+    let none = Parameters { workloads: Vec::new(), ..parameters() };
+    assert!(matches!(analyse(&good, &none), Err(AnalysisError::NoWorkload)));
+}
+
+#[test]
+fn empty_frames_make_empty_lists() {
+    let analysis = run(&[]);
+    assert!(analysis.endpoints.is_empty());
+    assert!(analysis.tier_lists.iter().all(|l| l.providers.is_empty() && l.provisional));
+}
+
+#[test]
+fn the_known_table_is_reproduced_by_the_model_mean() {
+    #[derive(serde::Deserialize)]
+    struct Published {
+        model: String,
+        provider: String,
+        cache_hit_rate: f64,
+    }
+    let path =
+        concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/openrouter/published/dirac-full-table-2026-05.json");
+    let Ok(body) = std::fs::read(path) else {
+        println!("SKIPPED: the published table is not on this machine; looked for {path}");
+        return;
+    };
+    let rows: Vec<Published> = serde_json::from_slice(&body).expect("the published table is JSON");
+    let mut labels: BTreeMap<&str, Vec<Share<'_>>> = BTreeMap::new();
+    for row in &rows {
+        let share = Share { model: &row.model, value: row.cache_hit_rate, tokens: 1.0 };
+        labels.entry(&row.provider).or_default().push(share);
+    }
+    let models: std::collections::BTreeSet<_> = rows.iter().map(|r| &r.model).collect();
+    assert_eq!((rows.len(), models.len(), labels.len()), (398, 75, 68));
+    let known = [
+        ("DeepSeek", 87.0),
+        ("StepFun", 86.1),
+        ("Moonshot AI", 84.8),
+        ("MiniMax", 75.45),
+        ("Xiaomi", 74.7),
+        ("Z.ai", 71.1),
+        ("Anthropic", 53.3),
+        ("OpenAI", 53.0),
+        ("DeepInfra", 26.1),
+        ("Together", 18.9),
+        ("Cloudflare", 13.2),
+    ];
+    for (label, wanted) in known {
+        let found = model_mean(&labels[label]).expect("the label has rows");
+        assert!((found - wanted).abs() < 0.0501, "{label}: {found}, published {wanted}");
+    }
+}
+
+#[test]
+fn aggregates_and_identities_are_medians_by_run() {
+    let id = |n: usize| ["r1", "r1", "r1", "r2"][n].to_owned();
+    let data = frame(vec![
+        text("run_id", (0..4).map(id).collect()),
+        text("model", vec!["a/a".to_owned(), "a/a".to_owned(), "a/b".to_owned(), "a/a".to_owned()]),
+        text("variant", vec!["standard".to_owned(); 4]),
+        float("hit_rate", vec![Some(0.5), Some(0.9), Some(0.3), Some(0.3)]),
+        integer("tokens", vec![Some(30_000_000), Some(10_000_000), Some(1), Some(1)]),
+        float("upstream_hit_rate", vec![Some(0.601), Some(0.601), Some(0.9), Some(0.9)]),
+        float("effective_input", vec![Some(0.55), Some(0.19 * 1.02), Some(9.0), Some(9.0)]),
+        float("list_input", vec![Some(1.0); 4]),
+        float("list_cache_read", vec![Some(0.1); 4]),
+        float("list_cache_write", vec![None; 4]),
+        flag("price_tiers", vec![false; 4]),
+    ]);
+    let aggregates = numbers::aggregates(&data).expect("the columns are there");
+    assert_eq!(
+        (aggregates.len(), aggregates[0].models, aggregates[1].models),
+        (2, 1, 0),
+        "lone endpoints prove nothing"
+    );
+    assert!((aggregates[0].median_difference.expect("a model") - 0.001).abs() < 1e-12);
+    assert_eq!(aggregates[1].median_difference, None);
+    let identities = numbers::identities(&data).expect("the columns are there");
+    assert_eq!((identities[0].endpoints, identities[1].endpoints), (2, 0));
+    assert!((identities[0].median_error.expect("two") - 0.01).abs() < 1e-9);
+    assert_eq!((identities[0].within_one_percent, identities[1].median_error), (Some(0.5), None));
+}
+
+proptest! {
+    #[test]
+    fn cells_agree_with_a_plain_loop(
+        values in proptest::collection::vec((0..5_usize, proptest::option::of(0.0..1.0), 0..1_000_000_000_i64, any::<bool>()), 1..60)
+    ) {
+        let names = ["a", "b", "c", "d", "e"];
+        let hosts: Vec<Host> = values
+            .iter()
+            .map(|(name, hits, tokens, derived)| Host {
+                hit_rate: *hits, tokens: *tokens, derived: *derived, days: 1, ..host("m/m", names[*name], 0.0)
+            })
+            .collect();
+        let found = cells(&days(&hosts), &BTreeMap::new(), true).expect("the contract is kept");
+        for cell in found {
+            let own: Vec<_> = hosts.iter().filter(|h| h.id() == cell.endpoint).collect();
+            let hits: Vec<f64> = own.iter().filter_map(|h| h.hit_rate).collect();
+            let seen: Vec<_> = own.iter().filter(|h| !h.derived).collect();
+            let close = |a: Option<f64>, sum: f64, count: usize| match a {
+                Some(a) => (a - sum / count as f64).abs() <= 1e-9 * a.abs().max(1e-3),
+                None => count == 0,
+            };
+            prop_assert!(close(cell.hit_rate, hits.iter().sum(), hits.len()));
+            prop_assert!(close(cell.tokens, seen.iter().map(|h| h.tokens as f64).sum(), seen.len()));
+            prop_assert_eq!(cell.days, hits.len());
+            prop_assert_eq!(cell.observed, seen.iter().filter(|h| h.hit_rate.is_some()).count());
+        }
+    }
+}

@@ -420,8 +420,9 @@ fn stats_endpoint(wire: wire::StatsEndpoint) -> Result<Option<StatsEndpoint>, (&
     let endpoint_id =
         Uuid::parse_str(&wire.id).map_err(|_| ("id", format!("`{}` is not a UUID", clip(&wire.id))))?;
     let tag = Tag::new(wire.provider_slug);
-    let slug = wire.provider_info.and_then(|info| info.slug);
-    let provider = slug.map_or_else(|| ProviderSlug::of_tag(&tag), ProviderSlug::new);
+    // The detailed slug names regions and brands (`azure/eu`); the provider is what stands before them.
+    let detailed = wire.provider_info.and_then(|info| info.slug).map(Tag::new);
+    let provider = ProviderSlug::of_tag(detailed.as_ref().unwrap_or(&tag));
     let policy = wire.data_policy.unwrap_or_default();
     let is = |flag: Option<bool>| flag == Some(true);
     let (throughput, latency_ms, requests_30m) =

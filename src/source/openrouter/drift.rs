@@ -41,6 +41,8 @@ fn pricing_key(path: &str, key: &str) -> bool {
 }
 
 const MODELS: &[&str] = &[
+    // Only whether it is there counts.
+    "alias_target",
     "hugging_face_id",
     "description",
     "architecture",
