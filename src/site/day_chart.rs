@@ -9,8 +9,8 @@ use chrono::NaiveDate;
 
 const LEFT: f64 = 52.0;
 const RIGHT: f64 = 560.0;
-const TOP: f64 = 14.0;
-const BOTTOM: f64 = 220.0;
+const TOP: f64 = 26.0;
+const BOTTOM: f64 = 226.0;
 /// Lines of text at the right end must not overlap.
 const LABEL_STEP: f64 = 15.0;
 /// Characters of a name that fit beside the lines.

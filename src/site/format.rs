@@ -29,6 +29,11 @@ pub fn usd(amount: f64) -> String {
     format!("{sign}${text}")
 }
 
+/// A mean cost in USD: three digits also where the last is a zero, so that a column of them lines up.
+pub fn usd_mean(amount: f64) -> String {
+    if (0.1..1.0).contains(&amount) { format!("${amount:.3}") } else { usd(amount) }
+}
+
 /// A fraction as a whole percentage: 0.864 is `86 %`; close to 0 and 1 with the decimals that still tell them apart.
 pub fn percent(fraction: f64) -> String {
     let value = fraction * 100.0;

@@ -2,7 +2,7 @@
 
 use super::format;
 use super::link;
-use super::parts::{Badge, Bar, Cell, Tab, class, effect};
+use super::parts::{Badge, Bar, Cell, Tab, class, effect, on_scale};
 use super::picks;
 use super::shell::{Section, Shell, View};
 use super::spark::{DayAxis, Spark};
@@ -287,7 +287,7 @@ fn columns(lens: Lens, snapshot: &Snapshot) -> Columns {
 pub fn measure(lens: Lens) -> fn(f64) -> String {
     match lens {
         Lens::Cache => format::percent,
-        Lens::Cost => format::usd,
+        Lens::Cost => format::usd_mean,
         Lens::Reliability => format::percent_fine,
         Lens::Speed => |value| format!("{value:.0}"),
         Lens::Overall => |value| format::signed(value, 1),
@@ -297,10 +297,10 @@ pub fn measure(lens: Lens) -> fn(f64) -> String {
 /// The end of the scale of the bars: the largest effect that is not an outlier beyond the cut of F.
 fn reach(list: &TierList) -> f64 {
     let cuts = list.lens.cuts();
-    let limit = cuts.at.iter().fold(0.0_f64, |most, cut| most.max(cut.abs())) * 1.5;
+    let far = |most: f64, value: f64| most.max(on_scale(list.lens, value).abs());
+    let limit = cuts.at.into_iter().fold(0.0_f64, far) * 1.3;
     let ends = |row: &ProviderTier| [row.adjusted, row.low, row.high];
-    let largest =
-        list.providers.iter().flat_map(ends).flatten().fold(0.0_f64, |most, value| most.max(value.abs()));
+    let largest = list.providers.iter().flat_map(ends).flatten().fold(0.0_f64, far);
     let reach = largest.min(limit);
     if reach > 0.0 { reach } else { 1.0 }
 }

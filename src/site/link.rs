@@ -52,6 +52,11 @@ pub fn model_json(model_id: &str) -> String {
     format!("/api/v1/models/{}", encode_path(model_id))
 }
 
+/// The preferences of a model in the API.
+pub fn preference_json(model_id: &str) -> String {
+    format!("/api/v1/preferences/{}", encode_path(model_id))
+}
+
 /// An address that the upstream gave, if it leads where an address may: a plain `http` or `https` one.
 pub fn external(address: Option<&str>) -> Option<String> {
     let address = address?.trim();

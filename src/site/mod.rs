@@ -15,6 +15,7 @@ mod models;
 mod pages;
 mod parts;
 mod picks;
+mod preference;
 mod problem;
 mod provider;
 mod providers;

@@ -6,6 +6,7 @@ use super::format;
 use super::link;
 use super::parts::{Badge, Cell, When};
 use super::picks::{Picks, picks};
+use super::preference::{Instructions, instructions};
 use super::shell::{Section, Shell, View};
 use crate::domain::endpoint::PriceTier;
 use crate::domain::workload::Workload;
@@ -29,6 +30,7 @@ struct ModelPage<'a> {
     rows: Vec<Row>,
     flags: Vec<Flag>,
     conditions: Vec<Condition>,
+    preferences: Option<Instructions>,
     charts: Vec<DayChart>,
     charted: usize,
 }
@@ -108,6 +110,7 @@ pub fn render(view: &View, model: &ModelEntry) -> askama::Result<String> {
         rows: model.endpoints.iter().map(|e| row(e, &snapshot.workloads, picks.as_ref())).collect(),
         flags: flags::explained(model.endpoints.iter().flat_map(|e| &e.flags)),
         conditions: model.endpoints.iter().flat_map(conditions).collect(),
+        preferences: instructions(snapshot, model, view.now),
         charted: model.endpoints.len().min(CHART_LINES),
         charts,
     }

@@ -117,10 +117,10 @@ const BAR_MIDDLE: f64 = 80.0;
 const BAR_REACH: f64 = 74.0;
 
 impl Bar {
-    /// Draws `row` on a scale that ends at `reach` on either side, in the list's unit; `None` without a value.
+    /// Draws `row` on a scale that ends at `reach` (see [`on_scale`]) on either side; `None` without a value.
     pub fn new(row: &ProviderTier, lens: Lens, reach: f64) -> Option<Self> {
         let value = row.adjusted?;
-        let at = |v: f64| BAR_MIDDLE + (v / reach).clamp(-1.0, 1.0) * BAR_REACH;
+        let at = |v: f64| BAR_MIDDLE + (on_scale(lens, v) / reach).clamp(-1.0, 1.0) * BAR_REACH;
         let text = |x: f64| format!("{x:.1}");
         let (left, right) = (at(value).min(BAR_MIDDLE), at(value).max(BAR_MIDDLE));
         let interval = row.low.zip(row.high).map(|(low, high)| (text(at(low)), text(at(high))));
@@ -143,6 +143,11 @@ impl Bar {
             interval,
         })
     }
+}
+
+/// An adjusted effect on the scale of the bars. Costs are ratios: half and double are equally far from even.
+pub fn on_scale(lens: Lens, value: f64) -> f64 {
+    if lens == Lens::Cost { value.max(-0.99).ln_1p() } else { value }
 }
 
 /// An adjusted effect as the lens has it: points, per cent of cost, or a score.

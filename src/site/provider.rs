@@ -134,7 +134,7 @@ fn spoken(lens: Lens, value: f64) -> String {
         Lens::Cache => format!("{} points", effect(lens, value)),
         Lens::Cost if value < 0.0 => format!("{} cheaper", format::percent(value.abs())),
         Lens::Cost => format!("{} dearer", format::percent(value)),
-        Lens::Reliability | Lens::Speed | Lens::Overall => effect(lens, value),
+        Lens::Reliability | Lens::Speed | Lens::Overall => format!("{}\u{202f}σ", effect(lens, value)),
     }
 }
 

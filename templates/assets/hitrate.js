@@ -54,5 +54,5 @@ for (const block of document.querySelectorAll("pre[data-copy]")) {
       button.textContent = "Select and copy by hand";
     }
   });
-  block.before(button);
+  block.after(button);
 }

@@ -1,1 +1,398 @@
-//! (to come)
+//! The site as a browser meets it: every page over the sample snapshot, before the first one, and with awkward names.
+
+use super::sample;
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{HeaderMap, Request, StatusCode, header};
+use chrono::Duration;
+use hitrate::domain::ids::ProviderSlug;
+use hitrate::domain::tier::Lens;
+use hitrate::site::{SiteState, router};
+use hitrate::snapshot::{Current, Snapshot};
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
+use tower::ServiceExt;
+
+const METHOD: &str =
+    "# The method\n\n## Tiers\n\nWhat they *mean*.\n\n## Tiers\n\n| a | b |\n|---|---|\n| 1 | 2 |\n";
+
+struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: String,
+}
+
+fn site_over(snapshot: Option<Snapshot>, age: Duration) -> Router {
+    let now = sample::as_of() + age;
+    router(SiteState {
+        current: Arc::new(Current::new(snapshot)),
+        now: Arc::new(move || now),
+        method_markdown: METHOD,
+    })
+}
+
+fn site() -> Router {
+    site_over(Some(sample::snapshot()), Duration::minutes(24))
+}
+
+async fn ask(site: &Router, request: Request<Body>) -> Answer {
+    let response = site.clone().oneshot(request).await.expect("the router never fails");
+    let (parts, body) = response.into_parts();
+    let bytes = to_bytes(body, usize::MAX).await.expect("a body");
+    Answer {
+        status: parts.status,
+        headers: parts.headers,
+        body: String::from_utf8(bytes.to_vec()).expect("utf-8"),
+    }
+}
+
+async fn get(site: &Router, path: &str) -> Answer {
+    let request = Request::get(path).body(Body::empty()).expect("a request");
+    ask(site, request).await
+}
+
+/// Every kind of page, the lenses and workloads, a variant, a model under a hostile name.
+fn pages() -> Vec<String> {
+    let mut pages: Vec<String> =
+        ["/", "/models", "/providers", "/method", "/status", "/search?q=atlas"].map(str::to_owned).to_vec();
+    pages.extend(Lens::ALL.map(|lens| format!("/?lens={lens}")));
+    pages.extend(["chat", "rag", "batch"].map(|w| format!("/?lens=overall&workload={w}")));
+    pages.extend(
+        ["northwind/atlas-3", "northwind/atlas-3:free", "tinker/solo-1"].map(|m| format!("/models/{m}")),
+    );
+    pages.extend(["lumen", "sprout"].map(|p| format!("/providers/{p}")));
+    pages
+}
+
+const VOID: [&str; 6] = ["meta", "link", "input", "br", "hr", "img"];
+
+/// Reads the tags of a page: every one is closed in order, ids are unique, no attribute is cut short. Returns the tags.
+fn tags(path: &str, html: &str) -> Vec<String> {
+    let (mut open, mut ids, mut all): (Vec<String>, BTreeSet<String>, Vec<String>) = Default::default();
+    for piece in html.split('<').skip(1) {
+        let (tag, text) =
+            piece.split_once('>').unwrap_or_else(|| panic!("{path}: `<{piece}` is never closed"));
+        assert!(!text.contains('>'), "{path}: a stray `>` after `<{tag}>`");
+        if tag.starts_with("!doctype") {
+            continue;
+        }
+        if let Some(name) = tag.strip_prefix('/') {
+            assert_eq!(open.pop().as_deref(), Some(name), "{path}: </{name}> closes something else");
+            continue;
+        }
+        assert_eq!(tag.matches('"').count() % 2, 0, "{path}: quotes of <{tag}>");
+        let name = tag.split([' ', '/']).next().unwrap_or_default();
+        if let Some(id) = attribute(tag, "id") {
+            assert!(ids.insert(id.clone()), "{path}: the id `{id}` twice");
+        }
+        if !VOID.contains(&name) && !tag.ends_with('/') {
+            open.push(name.to_owned());
+        }
+        all.push(tag.to_owned());
+    }
+    assert!(open.is_empty(), "{path}: never closed: {open:?}");
+    all
+}
+
+fn attribute(tag: &str, name: &str) -> Option<String> {
+    let (_, rest) = tag.split_once(&format!(" {name}=\""))?;
+    rest.split('"').next().map(|value| value.replace("&#38;", "&").replace("&amp;", "&"))
+}
+
+fn named<'a>(tags: &'a [String], name: &str) -> Vec<&'a String> {
+    tags.iter().filter(|tag| tag.split(' ').next() == Some(name)).collect()
+}
+
+#[tokio::test]
+async fn every_page_is_whole_and_can_be_found_ones_way_in() {
+    let site = site();
+    for path in pages() {
+        let page = get(&site, &path).await;
+        assert_eq!(page.status, StatusCode::OK, "{path}");
+        let tags = tags(&path, &page.body);
+        for (name, count) in [("h1", 1), ("main", 1), ("header", 1), ("footer", 1), ("title", 1)] {
+            assert_eq!(named(&tags, name).len(), count, "{path}: <{name}>");
+        }
+        assert!(
+            named(&tags, "th").iter().all(|th| attribute(th, "scope").is_some()),
+            "{path}: th without scope"
+        );
+        assert!(tags.iter().all(|tag| attribute(tag, "style").is_none()), "{path}: an inline style");
+        assert!(tags.iter().all(|tag| !tag.contains(" on")), "{path}: an inline handler");
+        assert!(
+            named(&tags, "script").iter().all(|s| attribute(s, "src").is_some()),
+            "{path}: an inline script"
+        );
+        assert!(page.body.contains("Skip to the content"), "{path}");
+        assert!(page.body.contains("not affiliated with OpenRouter"), "{path}");
+        assert!(page.body.contains("01999999-0000-7000-8000-000000000100-5eed"), "{path}: the snapshot's id");
+    }
+}
+
+#[tokio::test]
+async fn every_link_leads_somewhere() {
+    let site = site();
+    let (mut seen, mut queue) = (BTreeSet::from(["/".to_owned()]), VecDeque::from(["/".to_owned()]));
+    while let Some(path) = queue.pop_front() {
+        let page = get(&site, &path).await;
+        assert_eq!(page.status, StatusCode::OK, "{path}");
+        if !page.headers[header::CONTENT_TYPE].to_str().expect("ascii").starts_with("text/html") {
+            continue;
+        }
+        for tag in tags(&path, &page.body) {
+            let Some(target) = attribute(&tag, "href").or_else(|| attribute(&tag, "src")) else { continue };
+            // The API is another router's; it has tests of its own.
+            let is_ours = target.starts_with('/') && !target.starts_with("/api/");
+            let is_known_elsewhere = target.starts_with("/api/")
+                || target.starts_with('#')
+                || (target.starts_with("https://") && tag.contains("rel=\"nofollow noopener\""));
+            assert!(is_ours || is_known_elsewhere, "{path} links to {target}: <{tag}>");
+            if is_ours && seen.insert(target.clone()) {
+                queue.push_back(target);
+            }
+        }
+    }
+    for path in
+        ["/models/northwind/atlas-3:free", "/providers/mirage", "/?lens=cost&workload=chat", "/method"]
+    {
+        assert!(seen.contains(path), "nothing links to {path}: {seen:?}");
+    }
+}
+
+#[tokio::test]
+async fn every_answer_carries_the_security_headers() {
+    let (site, empty) = (site(), site_over(None, Duration::zero()));
+    let mut paths = pages();
+    paths.extend(
+        ["/robots.txt", "/favicon.svg", "/nothing", "/models/no/such", "/assets/x.css"].map(str::to_owned),
+    );
+    for path in paths {
+        for router in [&site, &empty] {
+            let answer = get(router, &path).await;
+            let policy = answer.headers[header::CONTENT_SECURITY_POLICY].to_str().expect("ascii");
+            assert!(
+                policy.starts_with("default-src 'none'") && !policy.contains("unsafe"),
+                "{path}: {policy}"
+            );
+            assert_eq!(answer.headers[header::X_CONTENT_TYPE_OPTIONS], "nosniff", "{path}");
+            assert!(answer.headers.contains_key(header::REFERRER_POLICY), "{path}");
+        }
+    }
+}
+
+/// Names that break out of text, attributes, titles and layout.
+fn hostile() -> [String; 4] {
+    [
+        "<script>alert(1)</script>".to_owned(),
+        "\"><img src=x onerror=alert(1)> ' onmouseover='x".to_owned(),
+        "\u{202e}gnp.exe\u{202e} نص <b>".to_owned(),
+        format!("</title></main>{}", "W".repeat(300)),
+    ]
+}
+
+fn poisoned(name: &str) -> Snapshot {
+    let mut snapshot = sample::snapshot();
+    let slug = ProviderSlug::new(name);
+    for list in &mut snapshot.tier_lists {
+        list.note = Some(name.to_owned());
+        for row in &mut list.providers {
+            row.name = name.to_owned();
+            row.reason = Some(name.to_owned());
+        }
+    }
+    for provider in &mut snapshot.providers {
+        provider.name = name.to_owned();
+        provider.headquarters = Some(name.to_owned());
+        provider.status_page = Some(format!("javascript:{name}"));
+        provider.terms_of_service = Some(format!("https://x.example/{name}"));
+    }
+    snapshot.providers[0].provider = slug.clone();
+    for model in &mut snapshot.models {
+        model.name = name.to_owned();
+        for endpoint in &mut model.endpoints {
+            endpoint.name = name.to_owned();
+            endpoint.why = name.to_owned();
+            endpoint.region = Some(name.to_owned());
+            endpoint.quantization = Some(name.to_owned());
+            endpoint.flags.push(name.to_owned());
+        }
+        model.endpoints[0].provider = slug.clone();
+    }
+    snapshot.status.missing.push(name.to_owned());
+    snapshot.status.events[0].detail = name.to_owned();
+    snapshot.status.runs[0].failures = vec![name.to_owned()];
+    snapshot.status.quarantine[0].example = name.to_owned();
+    snapshot
+}
+
+#[tokio::test]
+async fn hostile_names_stay_text() {
+    for name in hostile() {
+        let site = site_over(Some(poisoned(&name)), Duration::minutes(24));
+        for path in pages().into_iter().filter(|path| path != "/providers/lumen") {
+            let page = get(&site, &path).await;
+            assert_eq!(page.status, StatusCode::OK, "{path} with {name}");
+            let tags = tags(&path, &page.body);
+            assert!(named(&tags, "img").is_empty(), "{path} with {name}");
+            assert_eq!(named(&tags, "script").len(), 1, "{path} with {name}");
+            assert!(tags.iter().all(|tag| !tag.contains(" onerror=") && !tag.contains(" onmouseover=")));
+            let hrefs = tags.iter().filter_map(|tag| attribute(tag, "href"));
+            assert!(hrefs.into_iter().all(|href| !href.contains("javascript:")), "{path} with {name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_query_that_is_markup_is_shown_as_text() {
+    let page = get(&site(), "/search?q=%22%3E%3Cscript%3Ealert(1)%3C/script%3E").await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert_eq!(named(&tags("search", &page.body), "script").len(), 1);
+    let page = get(&site(), "/models/%3Cscript%3E/%22onx=%22").await;
+    assert_eq!(page.status, StatusCode::NOT_FOUND);
+    assert_eq!(named(&tags("model", &page.body), "script").len(), 1);
+}
+
+#[tokio::test]
+async fn old_data_is_announced_from_the_third_hour_on() {
+    let snapshot = || Some(sample::snapshot());
+    let fresh = get(&site_over(snapshot(), Duration::minutes(179)), "/models").await.body;
+    let stale = get(&site_over(snapshot(), Duration::hours(3)), "/models").await.body;
+    assert!(!fresh.contains("The newest data is"));
+    assert!(stale.contains("The newest data is 3 hours old"));
+    let before = get(&site_over(snapshot(), Duration::hours(-2)), "/").await.body;
+    assert!(before.contains("less than an hour ago") && !before.contains("The newest data is"));
+}
+
+#[tokio::test]
+async fn simulated_data_is_marked_on_every_page() {
+    let mut real = sample::snapshot();
+    real.simulated = false;
+    let (simulated, real) = (site(), site_over(Some(real), Duration::minutes(24)));
+    for path in pages().into_iter().chain(["/nowhere".to_owned()]) {
+        assert!(get(&simulated, &path).await.body.contains("Simulated data."), "{path}");
+        assert!(!get(&real, &path).await.body.contains("Simulated data."), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn before_the_first_snapshot_every_page_says_so_and_reloads() {
+    let empty = site_over(None, Duration::zero());
+    for path in pages().into_iter().chain(["/nowhere".to_owned()]) {
+        let page = get(&empty, &path).await;
+        assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE, "{path}");
+        assert!(page.headers.contains_key(header::RETRY_AFTER), "{path}");
+        assert!(page.body.contains("http-equiv=\"refresh\"") && page.body.contains("under way"), "{path}");
+        tags(&path, &page.body);
+    }
+    assert_eq!(get(&empty, "/robots.txt").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_published_snapshot_replaces_the_kept_pages() {
+    let current = Arc::new(Current::new(Some(sample::snapshot())));
+    let now = sample::as_of();
+    let site =
+        router(SiteState { current: current.clone(), now: Arc::new(move || now), method_markdown: METHOD });
+    let before = get(&site, "/models").await.body;
+    assert_eq!(get(&site, "/models").await.body, before);
+    let mut next = sample::snapshot();
+    next.id = "next-snapshot".to_owned();
+    next.models[0].name = "Renamed".to_owned();
+    current.set(Arc::new(next));
+    let after = get(&site, "/models").await.body;
+    assert!(after.contains("Renamed") && after.contains("next-snapshot"));
+}
+
+#[tokio::test]
+async fn a_wrong_name_is_answered_with_the_nearest() {
+    let site = site();
+    let model = get(&site, "/models/northwind/atlas-4").await;
+    assert_eq!(model.status, StatusCode::NOT_FOUND);
+    assert!(model.body.contains("href=\"/models/northwind/atlas-3\""), "{}", model.body);
+    let provider = get(&site, "/providers/mirrage").await;
+    assert_eq!(provider.status, StatusCode::NOT_FOUND);
+    assert!(provider.body.contains("href=\"/providers/mirage\""), "{}", provider.body);
+    for path in ["/?lens=price", "/?lens=cost&workload=gaming", "/models/", "/assets/hitrate-0.css"] {
+        assert_eq!(get(&site, path).await.status, StatusCode::NOT_FOUND, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn search_finds_parts_and_goes_straight_to_exact_names() {
+    let site = site();
+    for (query, target) in [
+        ("northwind/atlas-3", "/models/northwind/atlas-3"),
+        ("northwind/atlas-3:free", "/models/northwind/atlas-3:free"),
+        ("Quarry%20compute", "/providers/quarry"),
+    ] {
+        let answer = get(&site, &format!("/search?q={query}")).await;
+        assert_eq!(answer.status, StatusCode::TEMPORARY_REDIRECT, "{query}");
+        assert_eq!(answer.headers[header::LOCATION], target, "{query}");
+    }
+    let found = get(&site, "/search?q=atlas").await.body;
+    assert!(found.contains("href=\"/models/northwind/atlas-3:free\""));
+    assert!(get(&site, "/search?q=quilt").await.body.contains("Did you mean"));
+    assert_eq!(get(&site, "/search").await.status, StatusCode::OK);
+    let slug = get(&site, "/models/northwind/atlas-3-20260901").await;
+    assert_eq!(slug.headers[header::LOCATION], "/models/northwind/atlas-3");
+}
+
+#[tokio::test]
+async fn a_page_that_is_held_already_is_not_sent_again() {
+    let site = site();
+    let first = get(&site, "/").await;
+    let etag = first.headers[header::ETAG].clone();
+    let again = Request::get("/").header(header::IF_NONE_MATCH, etag).body(Body::empty()).expect("a request");
+    let answer = ask(&site, again).await;
+    assert_eq!((answer.status, answer.body.len()), (StatusCode::NOT_MODIFIED, 0));
+    assert!(answer.headers.contains_key(header::CONTENT_SECURITY_POLICY));
+}
+
+#[tokio::test]
+async fn assets_are_named_by_content_small_and_kept_for_ever() {
+    let site = site();
+    let page = get(&site, "/").await.body;
+    let tags = tags("/", &page);
+    let style = named(&tags, "link").into_iter().find(|l| l.contains("stylesheet")).expect("a style sheet");
+    let script = named(&tags, "script")[0];
+    let paths = [attribute(style, "href"), attribute(script, "src")];
+    for path in paths.into_iter().map(|path| path.expect("an address")) {
+        let asset = get(&site, &path).await;
+        assert_eq!(asset.status, StatusCode::OK);
+        let policy = asset.headers[header::CACHE_CONTROL].to_str().expect("ascii");
+        assert!(policy.contains("immutable"), "{path}: {policy}");
+        assert!(path.ends_with(".css") || asset.body.len() < 10_000, "{path}: {} bytes", asset.body.len());
+    }
+}
+
+#[tokio::test]
+async fn absent_and_derived_are_said_in_words() {
+    let site = site();
+    let solo = get(&site, "/models/tinker/solo-1").await.body;
+    assert!(
+        solo.contains("no traffic") && solo.contains("too little traffic") && solo.contains("not priced")
+    );
+    let atlas = get(&site, "/models/northwind/atlas-3").await.body;
+    assert!(atlas.contains("(derived)") && atlas.contains("no data"));
+    assert!(atlas.contains("the discount is not given"), "the flag is explained");
+    assert!(atlas.contains("prompts over 128k tokens"), "price tiers are told");
+    assert!(atlas.contains("&#34;quarry/fp8&#34;"), "a preference can be copied");
+    let sprout = get(&site, "/providers/sprout").await.body;
+    assert!(sprout.contains("1 shared model, 3 are needed"));
+}
+
+#[tokio::test]
+async fn where_the_list_misleads_the_page_says_what_it_costs() {
+    let mut snapshot = sample::snapshot();
+    // The dearest session gets the lowest price on paper.
+    let last = snapshot.models[1].endpoints.last_mut().expect("an endpoint");
+    (last.list.input, last.list.output) = (Some(0.01), Some(0.04));
+    let site = site_over(Some(snapshot), Duration::zero());
+    let model = get(&site, "/models/zephyr/quill-large").await.body;
+    assert!(
+        model.contains("The price list misleads here.") && model.contains("<b>567\u{202f}%</b>"),
+        "{model}"
+    );
+    let front = get(&site, "/").await.body;
+    assert!(front.contains("<b>1 of 2</b>"), "{front}");
+}

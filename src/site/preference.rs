@@ -1,0 +1,80 @@
+//! The preferences to copy from a model's page.
+
+use super::link;
+use super::parts::When;
+use crate::preferences::{Mode, Preference, openrouter};
+use crate::snapshot::{ModelEntry, Snapshot};
+use chrono::{DateTime, Utc};
+
+/// One mode's preference, ready to be copied, or why there is none.
+#[derive(Debug, Clone)]
+pub struct Instruction {
+    /// Name of the mode.
+    pub mode: &'static str,
+    /// What the mode does.
+    pub about: &'static str,
+    /// The JSON to put into a request; `None` where there is no preference.
+    pub json: Option<String>,
+    /// Why there is none.
+    pub reason: Option<String>,
+    /// What to know before using it.
+    pub warnings: Vec<String>,
+    /// Its address in the API.
+    pub address: String,
+}
+
+/// The preferences of a model for one router.
+#[derive(Debug, Clone)]
+pub struct Instructions {
+    /// One a mode, the gentlest first.
+    pub modes: Vec<Instruction>,
+    /// Advice on session ids.
+    pub session_id: String,
+    /// Until when to use them.
+    pub valid_until: When,
+}
+
+/// The preferences of a model under the snapshot's default workload.
+pub fn instructions(snapshot: &Snapshot, model: &ModelEntry, now: DateTime<Utc>) -> Option<Instructions> {
+    let of = |mode| openrouter::preference(snapshot, model, mode, snapshot.default_workload(), now);
+    let all: Vec<Preference> = Mode::ALL.into_iter().map(of).collect();
+    let first = all.first()?;
+    Some(Instructions {
+        session_id: quoted(&first.session_id),
+        valid_until: When::new(first.valid_until),
+        modes: all.iter().map(|preference| instruction(model, preference)).collect(),
+    })
+}
+
+fn instruction(model: &ModelEntry, preference: &Preference) -> Instruction {
+    let body = preference.provider.as_ref().map(|provider| {
+        let request = serde_json::json!({ "model": model.model_id, "provider": provider });
+        serde_json::to_string_pretty(&request).unwrap_or_default()
+    });
+    Instruction {
+        mode: preference.mode.as_str(),
+        about: match preference.mode {
+            Mode::Avoid => "Leaves the bad hosts out, and the routing to the router.",
+            Mode::Shortlist => "Lets in good hosts only.",
+            Mode::Pin => "Lets in the best host only.",
+        },
+        json: body.filter(|text| !text.is_empty()),
+        reason: preference.reason.as_deref().map(quoted),
+        warnings: preference.warnings.iter().map(|w| quoted(w)).collect(),
+        address: format!("{}?mode={}", link::preference_json(&model.model_id), preference.mode),
+    }
+}
+
+/// Backticks of terminal text as the quotation marks of a page.
+fn quoted(text: &str) -> String {
+    let mut is_open = false;
+    text.chars()
+        .map(|c| match c {
+            '`' => {
+                is_open = !is_open;
+                if is_open { '“' } else { '”' }
+            }
+            other => other,
+        })
+        .collect()
+}
