@@ -145,7 +145,7 @@ impl Served {
 pub(super) fn known_model<'a>(snapshot: &'a Snapshot, name: &str) -> Result<&'a ModelEntry, Problem> {
     snapshot.model(name).ok_or_else(|| {
         let short: String = name.chars().take(200).collect();
-        Problem::unknown("model", name, snapshot.nearest_models(&short))
+        Problem::unknown_model(&short, snapshot.nearest_models(&short))
     })
 }
 
@@ -153,7 +153,7 @@ pub(super) fn known_model<'a>(snapshot: &'a Snapshot, name: &str) -> Result<&'a 
 pub(super) fn known_provider<'a>(snapshot: &'a Snapshot, slug: &str) -> Result<&'a ProviderEntry, Problem> {
     snapshot.provider(slug).ok_or_else(|| {
         let short: String = slug.chars().take(200).collect();
-        Problem::unknown("provider", slug, snapshot.nearest_providers(&short))
+        Problem::unknown_provider(&short, snapshot.nearest_providers(&short))
     })
 }
 

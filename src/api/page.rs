@@ -51,7 +51,7 @@ fn encode(key: &str) -> String {
 
 fn decode(cursor: &str) -> Option<String> {
     let digits = cursor.as_bytes();
-    if digits.len() % 2 != 0 {
+    if !digits.len().is_multiple_of(2) {
         return None;
     }
     let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());

@@ -4,20 +4,20 @@ use super::http::METHODS;
 use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 
 /// Seconds after which a client may ask again for what the first collection has yet to bring.
 const RETRY_AFTER_SECONDS: &str = "30";
 
 /// What went wrong, for people and programs.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Problem {
     /// What kind of problem, as a URI reference: `/problems/unknown-model`.
     #[serde(rename = "type")]
-    pub kind: String,
+    pub kind: &'static str,
     /// The kind in words.
-    pub title: String,
+    pub title: &'static str,
     /// The HTTP status.
     pub status: u16,
     /// What happened this time, and what to do.
@@ -25,63 +25,73 @@ pub struct Problem {
     /// The address it happened at.
     pub instance: Option<String>,
     /// Known names near to the unknown one.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub nearest: Option<Vec<String>>,
 }
 
 impl Problem {
-    fn new(status: StatusCode, kind: &str, title: &str, detail: String) -> Self {
-        Self {
-            kind: format!("/problems/{kind}"),
-            title: title.to_owned(),
-            status: status.as_u16(),
-            detail,
-            instance: None,
-            nearest: None,
-        }
+    fn new(status: StatusCode, kind: &'static str, title: &'static str, detail: String) -> Self {
+        Self { kind, title, status: status.as_u16(), detail, instance: None, nearest: None }
     }
 
     /// 400: a parameter that is not understood; `detail` lists what is.
     pub(super) fn bad_request(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "bad-request", "The request is not understood", detail.into())
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "/problems/bad-request",
+            "The request is not understood",
+            detail.into(),
+        )
     }
 
-    /// 404: a model or provider nobody knows, with the names nearest to it.
-    pub(super) fn unknown(what: &str, name: &str, nearest: Vec<&str>) -> Self {
-        let shown: String = name.chars().take(200).collect();
-        let hint = if nearest.is_empty() { "see the list of all" } else { "`nearest` names similar ones" };
-        let detail = format!("there is no {what} `{shown}` in this snapshot; {hint}");
-        let problem =
-            Self::new(StatusCode::NOT_FOUND, &format!("unknown-{what}"), &format!("Unknown {what}"), detail);
-        Self { nearest: Some(nearest.into_iter().map(str::to_owned).collect()), ..problem }
+    /// 404: a model nobody knows, with the names nearest to it.
+    pub(super) fn unknown_model(name: &str, nearest: Vec<&str>) -> Self {
+        let detail = unknown_detail("model", name, &nearest);
+        Self::new(StatusCode::NOT_FOUND, "/problems/unknown-model", "Unknown model", detail).near(nearest)
+    }
+
+    /// 404: a provider nobody knows, with the slugs nearest to it.
+    pub(super) fn unknown_provider(slug: &str, nearest: Vec<&str>) -> Self {
+        let detail = unknown_detail("provider", slug, &nearest);
+        Self::new(StatusCode::NOT_FOUND, "/problems/unknown-provider", "Unknown provider", detail)
+            .near(nearest)
+    }
+
+    fn near(self, nearest: Vec<&str>) -> Self {
+        Self { nearest: Some(nearest.into_iter().map(str::to_owned).collect()), ..self }
     }
 
     /// 404: something that the snapshot could hold and does not.
     pub(super) fn not_published(detail: String) -> Self {
-        Self::new(StatusCode::NOT_FOUND, "not-published", "Not in this snapshot", detail)
+        Self::new(StatusCode::NOT_FOUND, "/problems/not-published", "Not in this snapshot", detail)
     }
 
     pub(super) fn no_such_route() -> Self {
         let detail = "there is no such route; /api/v1/openapi.json lists them all".to_owned();
-        Self::new(StatusCode::NOT_FOUND, "no-such-route", "No such route", detail)
+        Self::new(StatusCode::NOT_FOUND, "/problems/no-such-route", "No such route", detail)
     }
 
     pub(super) fn method_not_allowed(method: &str) -> Self {
         let shown: String = method.chars().take(20).collect();
         let detail = format!("{shown} is not answered here; use one of {METHODS}");
-        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "Method not allowed", detail)
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "/problems/method-not-allowed",
+            "Method not allowed",
+            detail,
+        )
     }
 
     /// 503: a new installation before its first publication.
     pub(super) fn no_snapshot() -> Self {
         let detail = "nothing is published yet: the first collection is still to be finished".to_owned();
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "no-snapshot", "No snapshot yet", detail)
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "/problems/no-snapshot", "No snapshot yet", detail)
     }
 
     /// 500: a defect of this program.
     pub(super) fn unwritable(error: &serde_json::Error) -> Self {
         let detail = format!("the answer could not be written as JSON: {error}; please report this");
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Internal error", detail)
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "/problems/internal", "Internal error", detail)
     }
 
     pub(super) fn at(mut self, instance: String) -> Self {
@@ -112,6 +122,11 @@ impl Problem {
         }
         response
     }
+}
+
+fn unknown_detail(what: &str, name: &str, nearest: &[&str]) -> String {
+    let hint = if nearest.is_empty() { "see the list of all" } else { "`nearest` names similar ones" };
+    format!("there is no {what} `{name}` in this snapshot; {hint}")
 }
 
 /// Leaves the problem in the response's extensions: the layer `finish` knows the address and writes it.

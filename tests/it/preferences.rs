@@ -260,12 +260,12 @@ impl Truth<'_> {
         let record_is_old = self.snapshot.as_of - self.snapshot.summary.first_run >= day;
         let new = self.snapshot.as_of - endpoint.first_seen < day || Self::flagged(endpoint, &["new"]);
         let low = |uptime: Option<f64>| uptime.is_some_and(|share| share < 0.9);
-        !Self::broken(endpoint)
-            && !Self::flagged(endpoint, &["restricted", "deranked"])
-            && !low(endpoint.uptime_30m)
-            && !low(endpoint.uptime_1d)
-            && !(record_is_old && new)
-            && self.cost(endpoint).is_some()
+        let refused = Self::broken(endpoint)
+            || Self::flagged(endpoint, &["restricted", "deranked"])
+            || low(endpoint.uptime_30m)
+            || low(endpoint.uptime_1d)
+            || (record_is_old && new);
+        !refused && self.cost(endpoint).is_some()
     }
 
     fn recommended(&self, endpoint: &Endpoint) -> bool {
