@@ -9,7 +9,7 @@ use crate::source::{DocumentKind, Request};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map};
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -250,8 +250,8 @@ impl Archive {
         let mut frames: HashMap<(&str, u64), Vec<u8>> = HashMap::new();
         for location in manifest.entries.iter().filter_map(|entry| entry.body.as_ref()) {
             let key = (location.pack.as_str(), location.frame);
-            if !frames.contains_key(&key) {
-                frames.insert(key, self.read_frame(&location.pack, location.frame)?);
+            if let hash_map::Entry::Vacant(place) = frames.entry(key) {
+                place.insert(self.read_frame(&location.pack, location.frame)?);
             }
         }
         let body = |entry: &Entry| {

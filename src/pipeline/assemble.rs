@@ -366,7 +366,7 @@ fn provider_entries(
 fn recent_readings(mut rows: Vec<ReadingRow>) -> Vec<RecentReading> {
     let surplus = rows.len().saturating_sub(MOST_READINGS);
     rows.drain(..surplus);
-    rows.sort_by(|a, b| b.observed_at.cmp(&a.observed_at));
+    rows.sort_by_key(|row| std::cmp::Reverse(row.observed_at));
     rows.into_iter().map(recent_reading).collect()
 }
 

@@ -105,13 +105,16 @@ pub struct Summary {
     pub path: String,
 }
 
+/// Effective (input, output) prices by chart key (UUID or display name) and day, USD per million.
+pub type Charts = BTreeMap<String, BTreeMap<NaiveDate, (Option<f64>, Option<f64>)>>;
+
 /// Usage of a pair: summaries, the daily charts, and the upstream's aggregate.
 #[derive(Debug, Clone)]
 pub struct UsageBody {
     /// One an endpoint with traffic.
     pub summaries: Vec<Summary>,
-    /// Effective (input, output) prices by chart key (UUID or display name) and day, USD per million.
-    pub charts: BTreeMap<String, BTreeMap<NaiveDate, (Option<f64>, Option<f64>)>>,
+    /// The daily charts.
+    pub charts: Charts,
     /// The upstream's own aggregate.
     pub aggregate: ModelUsage,
 }
@@ -274,7 +277,7 @@ impl Reader<'_> {
         &mut self,
         points: &[wire::ChartPoint],
         field: &str,
-        charts: &mut BTreeMap<String, BTreeMap<NaiveDate, (Option<f64>, Option<f64>)>>,
+        charts: &mut Charts,
         set: impl Fn(&mut (Option<f64>, Option<f64>), Option<f64>),
     ) {
         for (position, point) in points.iter().enumerate() {

@@ -17,7 +17,7 @@ pub fn known(kind: DocumentKind, path: &str) -> bool {
     let under = |prefix: &&str| {
         path.strip_prefix(*prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
     };
-    list.iter().any(|prefix| under(prefix)) || PRICING.iter().any(|key| pricing_key(path, key))
+    list.iter().any(under) || PRICING.iter().any(|key| pricing_key(path, key))
 }
 
 /// Prices that a text session does not pay, at the base and in conditional tiers.
