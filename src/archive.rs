@@ -4,8 +4,8 @@
 //! well together) and one manifest (JSON lines, zstd). A body that an earlier run holds already is pointed at instead
 //! of being stored again; to keep that cheap only the manifest before is asked, which points on in turn.
 
+use crate::domain::document::{DocumentKind, Request};
 use crate::domain::ids::ModelSlug;
-use crate::source::{DocumentKind, Request};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};

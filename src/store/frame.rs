@@ -1,7 +1,10 @@
 //! From Arrow record batches to data frames, column by column: no shared memory, no unsafe code, and a clear refusal of
 //! types that would be read wrongly.
 
-use super::StoreError;
+use super::ingest::naive;
+use super::read::{DAYS, NEWEST};
+use super::{Store, StoreError};
+use chrono::{DateTime, NaiveDate, Utc};
 use duckdb::Connection;
 use duckdb::arrow::array::{
     Array, AsArray, BooleanArray, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray,
@@ -9,11 +12,46 @@ use duckdb::arrow::array::{
 use duckdb::arrow::datatypes::DataType;
 use polars::prelude::{Column, DataFrame, IntoColumn, NamedFrom, Series};
 
+const NUMBERS: &str = include_str!("../../queries/analysis/numbers.sql");
+
+impl Store {
+    /// Frame `days` of the analysis: one row per endpoint and UTC day of `[from, to]`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn days_frame(
+        &self,
+        from: NaiveDate,
+        to: NaiveDate,
+        as_of: DateTime<Utc>,
+    ) -> Result<DataFrame, StoreError> {
+        self.read(|connection| {
+            query_frame(connection, DAYS, &[&from.to_string(), &to.to_string(), &naive(as_of)])
+        })
+    }
+
+    /// Frame `newest` of the analysis: one row per endpoint of the newest run.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn newest_frame(&self, as_of: DateTime<Utc>) -> Result<DataFrame, StoreError> {
+        self.read(|connection| query_frame(connection, NEWEST, &[&naive(as_of)]))
+    }
+
+    /// Frame for `hitrate check numbers`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn numbers_frame(&self) -> Result<DataFrame, StoreError> {
+        self.read(|connection| query_frame(connection, NUMBERS, &[]))
+    }
+}
+
 /// Runs a query and gives its answer as a data frame. DECIMAL, HUGEINT and TIMESTAMP have to be cast in the SQL.
 ///
 /// # Errors
 /// [`StoreError::UnsupportedColumn`] for another column type, [`StoreError::Query`] where the query fails.
-pub fn query_frame(
+fn query_frame(
     connection: &Connection,
     sql: &str,
     parameters: &[&dyn duckdb::ToSql],

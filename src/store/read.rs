@@ -1,6 +1,5 @@
 //! What the pipeline reads back: frames for the analysis, rows for the snapshot.
 
-use super::frame::query_frame;
 use super::ingest::naive;
 use super::{Store, StoreError};
 use crate::domain::endpoint::{PriceTier, Provider};
@@ -8,15 +7,13 @@ use crate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant};
 use crate::domain::window::WindowKind;
 use chrono::{DateTime, NaiveDate, Utc};
 use duckdb::{Row, params};
-use polars::prelude::DataFrame;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
-const DAYS: &str = include_str!("../../queries/analysis/days.sql");
-const NEWEST: &str = include_str!("../../queries/analysis/newest.sql");
+pub(super) const DAYS: &str = include_str!("../../queries/analysis/days.sql");
+pub(super) const NEWEST: &str = include_str!("../../queries/analysis/newest.sql");
 const MODELS: &str = include_str!("../../queries/analysis/models.sql");
 const PROVIDERS: &str = include_str!("../../queries/analysis/providers.sql");
-const NUMBERS: &str = include_str!("../../queries/analysis/numbers.sql");
 
 const RUN_COLUMNS: &str =
     "SELECT run_id, epoch_us(observed_at), status, window_kind, simulated, requests, documents,
@@ -199,37 +196,6 @@ impl Store {
         let newest: Option<i64> =
             self.writer().query_row("SELECT epoch_us(max(observed_at)) FROM run", [], |row| row.get(0))?;
         Ok(newest.and_then(DateTime::from_timestamp_micros))
-    }
-
-    /// Frame `days` of the analysis: one row per endpoint and UTC day of `[from, to]`.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub fn days_frame(
-        &self,
-        from: NaiveDate,
-        to: NaiveDate,
-        as_of: DateTime<Utc>,
-    ) -> Result<DataFrame, StoreError> {
-        self.read(|connection| {
-            query_frame(connection, DAYS, &[&from.to_string(), &to.to_string(), &naive(as_of)])
-        })
-    }
-
-    /// Frame `newest` of the analysis: one row per endpoint of the newest run.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub fn newest_frame(&self, as_of: DateTime<Utc>) -> Result<DataFrame, StoreError> {
-        self.read(|connection| query_frame(connection, NEWEST, &[&naive(as_of)]))
-    }
-
-    /// Frame for `hitrate check numbers`.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub fn numbers_frame(&self) -> Result<DataFrame, StoreError> {
-        self.read(|connection| query_frame(connection, NUMBERS, &[]))
     }
 
     /// The endpoints of the newest run.

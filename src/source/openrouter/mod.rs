@@ -7,15 +7,11 @@ mod lenient;
 mod wire;
 
 use super::{Decoded, Document, DocumentKind, Pair, Request, Source};
+pub use crate::domain::document::{OPENROUTER_API as API, OPENROUTER_STATS as STATS};
 use crate::domain::endpoint::{Model, Provider};
 use crate::domain::reading::Activity;
 
 pub use decode::{PublicEndpoint, StatsEndpoint, Summary, UsageBody};
-
-/// Name of the documented source.
-pub const API: &str = "openrouter-api";
-/// Name of the undocumented source.
-pub const STATS: &str = "openrouter-stats";
 
 /// The content of a decoded document.
 #[derive(Debug, Clone)]
