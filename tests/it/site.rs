@@ -120,7 +120,7 @@ async fn every_page_is_whole_and_can_be_found_ones_way_in() {
         let page = get(&site, &path).await;
         assert_eq!(page.status, StatusCode::OK, "{path}");
         let tags = tags(&path, &page.body);
-        for (name, count) in [("h1", 1), ("main", 1), ("header", 1), ("footer", 1), ("title", 1)] {
+        for (name, count) in [("h1", 1), ("main", 1), ("header", 1), ("footer", 1)] {
             assert_eq!(named(&tags, name).len(), count, "{path}: <{name}>");
         }
         assert!(
@@ -133,6 +133,7 @@ async fn every_page_is_whole_and_can_be_found_ones_way_in() {
             named(&tags, "script").iter().all(|s| attribute(s, "src").is_some()),
             "{path}: an inline script"
         );
+        assert_eq!(page.body.matches(" · hitrate</title>").count(), 1, "{path}");
         assert!(page.body.contains("Skip to the content"), "{path}");
         assert!(page.body.contains("not affiliated with OpenRouter"), "{path}");
         assert!(page.body.contains("01999999-0000-7000-8000-000000000100-5eed"), "{path}: the snapshot's id");
