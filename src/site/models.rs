@@ -45,6 +45,7 @@ struct Host {
     tag: String,
     badge: Badge,
     cost: String,
+    sort: f64,
 }
 
 /// Renders the index of models.
@@ -94,6 +95,7 @@ fn host(endpoint: &Endpoint, cost: f64) -> Host {
         tag: endpoint.tag.to_string(),
         badge: Badge::new(endpoint.tier),
         cost: format::usd(cost),
+        sort: cost,
     }
 }
 
