@@ -212,9 +212,6 @@ fn finish(gauge: &Gauge<'_>, row: &mut ProviderTier, scale: Option<(f64, f64)>) 
         (_, Lens::Reliability) => Some(gauge.reliability.label().to_owned()),
         _ => None,
     };
-    if gauge.lens == Lens::Cost && row.tier != Tier::Unrated {
-        row.reason = Some(format!("session of the workload {}", gauge.workload.name));
-    }
 }
 
 /// Rated providers best first, then the unrated ones by name.

@@ -12,7 +12,7 @@ use crate::store::{Ingested, RunRecord};
 use chrono::{DateTime, SubsecRound, Utc};
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 /// How many failures a run tells of; the counts are always whole.
@@ -62,6 +62,10 @@ pub struct CollectReport {
     pub failures: Vec<String>,
 }
 
+fn milliseconds(since: Instant) -> i64 {
+    i64::try_from(since.elapsed().as_millis()).unwrap_or(i64::MAX)
+}
+
 /// The id of a run: the time it counts as.
 pub(super) fn run_id(observed_at: DateTime<Utc>) -> String {
     observed_at.format("%Y%m%dT%H%M%SZ").to_string()
@@ -87,8 +91,9 @@ impl Pipeline {
         cancel: &CancellationToken,
         mut on_progress: impl FnMut(usize, usize) + Send,
     ) -> Result<CollectReport, PipelineError> {
-        let started = self.clock.now();
-        let observed_at = options.at.unwrap_or(started).trunc_subsecs(0);
+        // Durations are of this machine, also where the clock is simulated.
+        let started = Instant::now();
+        let observed_at = options.at.unwrap_or_else(|| self.clock.now()).trunc_subsecs(0);
         if let Some(report) = self.stored_report(observed_at)? {
             tracing::info!(run_id = report.run_id, "this run is stored already");
             return Ok(report);
@@ -104,7 +109,7 @@ impl Pipeline {
             simulated: options.simulated,
             version: env!("CARGO_PKG_VERSION").into(),
             requests: sweep.requests,
-            duration_ms: (self.clock.now() - started).num_milliseconds(),
+            duration_ms: milliseconds(started),
             stopped: sweep.stopped.map(|reason| reason.to_string()),
         };
         let (manifest, archive_bytes) = self.archive.write(header, &sweep.fetched)?;
@@ -112,7 +117,7 @@ impl Pipeline {
         let (run, record) = self.store_run(&manifest, &bodies)?;
         let mut report = report(&run, &record);
         report.archive_bytes = archive_bytes;
-        report.duration_ms = (self.clock.now() - started).num_milliseconds();
+        report.duration_ms = milliseconds(started);
         Ok(report)
     }
 
