@@ -154,7 +154,8 @@ fn evidence(provider: &str, names: &BTreeMap<String, String>, cells: &[Cell<'_>]
         models: shares.iter().map(|s| s.model).collect::<BTreeSet<_>>().len(),
         shared_models: 0,
         endpoints: shares.len(),
-        tokens_per_day: shares.iter().map(|s| s.tokens).sum(),
+        // Folded from 0, because the sum of nothing is -0.
+        tokens_per_day: shares.iter().fold(0.0, |sum, s| sum + s.tokens),
         reason: None,
     }
 }

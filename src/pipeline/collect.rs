@@ -283,7 +283,11 @@ fn record(manifest: &Manifest, run: &RunReadings) -> RunRecord {
     let mut failures: Vec<String> = header.stopped.iter().cloned().collect();
     failures.extend(manifest.entries.iter().filter_map(|entry| entry.error.clone()));
     let undecodable = run.quarantined.iter().filter(|row| row.reason == "undecodable");
-    failures.extend(undecodable.map(|row| format!("{} {}: {}", row.kind, row.path, row.detail)));
+    failures.extend(undecodable.map(|row| {
+        let pair = row.model.as_ref().zip(row.variant.as_ref());
+        let whose = pair.map(|(model, variant)| format!(" of {model} ({variant})")).unwrap_or_default();
+        format!("{}{whose} at {}: {}", row.kind, row.path, row.detail)
+    }));
     let failed: usize = run.sources.iter().map(|source| source.failed).sum();
     let status = if run.models.is_empty() || run.readings.is_empty() {
         "failed"
