@@ -3,6 +3,7 @@
 mod analysis;
 mod api;
 mod cli;
+mod docs;
 mod fetch;
 mod json_schema;
 mod pipeline;

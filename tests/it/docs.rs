@@ -1,0 +1,316 @@
+//! The documents name everything there is, and nothing that is not: tables and columns, settings, verbs and options,
+//! API routes and their parameters, thresholds, modules and functions.
+
+use clap::CommandFactory;
+use hitrate::cli::{Cli, exit};
+use hitrate::domain::thresholds;
+use hitrate::{api, config};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+fn at(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+fn read(path: &str) -> String {
+    std::fs::read_to_string(at(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// Files below a folder with one of the extensions, in order.
+fn files(folder: &str, extension: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![at(folder)];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).expect("a folder").filter_map(Result::ok) {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|found| found == extension) {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// The first cell of every table row that is code, with the whole row: `| `fetch.timeout_seconds` | … |`.
+fn rows(text: &str) -> Vec<(&str, &str)> {
+    let first = |line| {
+        let rest = str::strip_prefix(line, "| `")?;
+        Some((rest.split('`').next()?, line))
+    };
+    text.lines().filter_map(first).collect()
+}
+
+/// Nothing missing, nothing too much.
+fn same(what: &str, documented: &BTreeSet<String>, there: &BTreeSet<String>) {
+    let missing: Vec<_> = there.difference(documented).collect();
+    let stale: Vec<_> = documented.difference(there).collect();
+    assert!(missing.is_empty(), "{what}: not documented: {missing:?}");
+    assert!(stale.is_empty(), "{what}: documented and not there: {stale:?}");
+}
+
+/// Tables and their columns with types, as the migrations make them.
+fn schema(sql: &str) -> BTreeMap<String, BTreeSet<String>> {
+    let bare: Vec<&str> = sql.lines().map(|line| line.split("--").next().unwrap_or("").trim()).collect();
+    let bare = bare.join("\n");
+    let mut tables: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for statement in bare.split(';').map(str::trim).filter(|statement| !statement.is_empty()) {
+        if let Some(rest) = statement.strip_prefix("CREATE TABLE ") {
+            let (name, body) = rest.split_once('(').expect("a list of columns");
+            let body = body.trim_end().strip_suffix(')').expect("the end of the columns");
+            let columns = body.lines().map(|line| line.trim().trim_end_matches(','));
+            let columns = columns.filter(|line| !line.is_empty()).map(column).collect();
+            tables.insert(name.trim().to_owned(), columns);
+        } else if let Some(rest) = statement.strip_prefix("ALTER TABLE ") {
+            let (name, added) = rest.split_once(" ADD COLUMN ").expect("only ADD COLUMN is known to this test");
+            tables.entry(name.trim().to_owned()).or_default().insert(column(added));
+        } else {
+            let word = statement.split_whitespace().next().unwrap_or_default();
+            let plain = ["INSERT", "UPDATE", "DELETE"].contains(&word);
+            assert!(plain, "teach this test what the migration does to the schema: {statement}");
+        }
+    }
+    tables
+}
+
+/// `hit_rate DOUBLE` of `hit_rate DOUBLE NOT NULL`.
+fn column(definition: &str) -> String {
+    definition.replace("NOT NULL", "").trim().to_owned()
+}
+
+#[test]
+fn every_table_and_column_is_described() {
+    let migrations = files("queries/migrations", "sql");
+    assert!(!migrations.is_empty());
+    let sql: Vec<String> =
+        migrations.iter().map(|path| std::fs::read_to_string(path).expect("a migration")).collect();
+    let there = schema(&sql.join("\n"));
+    let text = read("docs/schema.md");
+    let mut described = BTreeMap::new();
+    for section in text.split("\n### `").skip(1) {
+        let (name, body) = section.split_once('`').expect("a table's name");
+        let body = body.split("\n## ").next().unwrap_or(body);
+        let columns: BTreeSet<String> = rows(body)
+            .into_iter()
+            .map(|(column, row)| {
+                let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+                assert!(cells[3].len() > 3, "{name}.{column} is not explained");
+                format!("{column} {}", cells[2].trim_end_matches(", may be null"))
+            })
+            .collect();
+        described.insert(name.to_owned(), columns);
+    }
+    // Made by the program before any migration, to remember them by.
+    assert!(described.remove("schema_migration").is_some(), "schema_migration is not described");
+    let names = |tables: &BTreeMap<String, BTreeSet<String>>| tables.keys().cloned().collect();
+    same("tables", &names(&described), &names(&there));
+    for (table, columns) in &there {
+        same(table, &described[table], columns);
+    }
+}
+
+#[test]
+fn nullable_columns_are_said_to_be() {
+    let text = read("docs/schema.md");
+    let sql = read("queries/migrations/V0001__init.sql");
+    let required = sql.lines().filter(|line| line.starts_with("    ") && line.contains(" NOT NULL")).count();
+    let columns = sql.lines().filter(|line| line.starts_with("    ")).count();
+    let nullable = text.lines().filter(|line| line.contains(", may be null |")).count();
+    assert_eq!(nullable, columns - required);
+}
+
+#[test]
+fn every_setting_is_in_the_readme_with_its_default() {
+    let defaults: toml::Table = config::DEFAULTS.parse().expect("the defaults are TOML");
+    let mut there = BTreeMap::new();
+    for (section, keys) in &defaults {
+        for (key, value) in keys.as_table().expect("a section") {
+            there.insert(format!("{section}.{key}"), value.to_string());
+        }
+    }
+    let readme = read("README.md");
+    let settings = readme.split("\n## Configuration").nth(1).expect("a section of settings");
+    let settings = settings.split("\n## ").next().expect("its text");
+    let documented: BTreeMap<&str, &str> = rows(settings).into_iter().collect();
+    let names = documented.keys().filter(|name| name.contains('.')).map(|name| (*name).to_owned()).collect();
+    same("settings", &names, &there.keys().cloned().collect());
+    for (key, value) in &there {
+        let row = documented[key.as_str()];
+        assert!(row.contains(&format!("| `{value}` |")), "the default of {key} is {value}: {row}");
+    }
+}
+
+/// Every verb as it is typed, with its own long options; hidden ones are not told of.
+fn verbs(command: &clap::Command, path: &str, found: &mut BTreeMap<String, BTreeSet<String>>) {
+    let children: Vec<_> =
+        command.get_subcommands().filter(|child| child.get_name() != "help" && !child.is_hide_set()).collect();
+    if children.is_empty() {
+        let own = command.get_arguments().filter(|argument| !argument.is_hide_set());
+        let own = own.filter(|argument| !argument.is_global_set());
+        let long = own.filter_map(|argument| argument.get_long()).filter(|long| *long != "help");
+        found.insert(path.to_owned(), long.map(|long| format!("--{long}")).collect());
+    }
+    for child in children {
+        verbs(child, &format!("{path} {}", child.get_name()), found);
+    }
+}
+
+/// The `--options` of a text.
+fn options(text: &str) -> BTreeSet<String> {
+    let letters = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let after = text.match_indices("--").map(|(start, _)| &text[start..]);
+    let word = |rest: &str| rest.chars().take_while(|c| letters(*c)).collect::<String>();
+    after.map(word).filter(|word| word.len() > 3 && !word.starts_with("---")).collect()
+}
+
+#[test]
+fn every_verb_and_option_is_in_the_readme() {
+    let cli = Cli::command();
+    let mut there = BTreeMap::new();
+    verbs(&cli, "hitrate", &mut there);
+    assert!(there.len() > 10, "{there:?}");
+    let readme = read("README.md");
+    let table: BTreeMap<String, &str> = rows(&readme)
+        .into_iter()
+        .filter(|(cell, _)| cell.starts_with("hitrate "))
+        .map(|(cell, row)| {
+            let words = cell.split(' ').take_while(|word| word.chars().all(|c| c.is_ascii_lowercase()));
+            (words.collect::<Vec<_>>().join(" "), row)
+        })
+        .collect();
+    same("verbs", &table.keys().cloned().collect(), &there.keys().cloned().collect());
+    for (verb, long) in &there {
+        same(verb, &options(table[verb]), long);
+    }
+    for global in cli.get_arguments().filter(|argument| argument.is_global_set()) {
+        let long = global.get_long().expect("a long name");
+        assert!(readme.contains(&format!("`--{long}")), "--{long}");
+        if let Some(variable) = global.get_env() {
+            let variable = variable.to_string_lossy();
+            assert!(readme.contains(&format!("`{variable}`")), "{variable}");
+        }
+    }
+}
+
+#[test]
+fn every_exit_code_is_explained() {
+    let codes =
+        [exit::OK, exit::ERROR, exit::USAGE, exit::UPSTREAM, exit::PARTIAL, exit::TOO_NEW, exit::LOCKED];
+    for path in ["README.md", "docs/operations.md"] {
+        let text = read(path);
+        let section = text.split("\n## Exit codes").nth(1).unwrap_or_else(|| panic!("{path}: exit codes"));
+        let section = section.split("\n## ").next().expect("its text");
+        for code in codes {
+            assert!(section.contains(&format!("\n| {code} | ")), "{path}: exit code {code}");
+        }
+    }
+}
+
+#[test]
+fn every_route_and_parameter_of_the_api_is_described() {
+    let described = serde_json::to_value(api::openapi()).expect("JSON");
+    let text = read("docs/api.md");
+    let table: BTreeMap<&str, &str> = rows(&text)
+        .into_iter()
+        .filter_map(|(cell, row)| Some((cell.strip_prefix("GET ")?, row)))
+        .filter(|(path, _)| path.starts_with("/api/"))
+        .collect();
+    let paths = described["paths"].as_object().expect("paths");
+    same(
+        "routes",
+        &table.keys().map(|path| (*path).to_owned()).collect(),
+        &paths.keys().cloned().collect(),
+    );
+    for (path, operations) in paths {
+        for (method, operation) in operations.as_object().expect("operations") {
+            assert_eq!(method, "get", "{path}");
+            let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
+            for parameter in parameters.iter().filter(|parameter| parameter["in"] == "query") {
+                let name = parameter["name"].as_str().expect("a name");
+                assert!(table[path.as_str()].contains(&format!("`{name}`")), "{path}: {name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_kind_of_problem_is_described() {
+    let source = read("src/api/problem.rs");
+    let source = source.split("#[cfg(test)]").next().expect("the program");
+    let there: BTreeSet<String> =
+        source.split("\"/problems/").skip(1).filter_map(|rest| rest.split('"').next()).map(str::to_owned).collect();
+    let text = read("docs/api.md");
+    let documented = rows(&text).into_iter().filter_map(|(cell, _)| cell.strip_prefix("/problems/"));
+    same("problems", &documented.map(str::to_owned).collect(), &there);
+}
+
+#[test]
+fn every_threshold_is_named_in_the_method() {
+    let text = read("docs/method.md");
+    for threshold in thresholds::table() {
+        assert!(text.contains(&format!("`{}`", threshold.name)), "docs/method.md: {}", threshold.name);
+    }
+}
+
+#[test]
+fn every_module_is_in_the_architecture_and_every_function_named_there_exists() {
+    let text = read("docs/architecture.md");
+    let library = read("src/lib.rs");
+    let there = library.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'));
+    let documented = rows(&text).into_iter().map(|(cell, _)| cell.to_owned()).collect();
+    same("modules", &documented, &there.map(str::to_owned).collect());
+
+    let sources: Vec<String> =
+        files("src", "rs").iter().map(|path| std::fs::read_to_string(path).expect("a source")).collect();
+    let sources = sources.join("\n");
+    let named: BTreeSet<&str> =
+        text.split('`').skip(1).step_by(2).filter_map(|code| code.strip_suffix("()")).collect();
+    assert!(named.len() > 15, "the walk through the program names its functions: {named:?}");
+    for name in named {
+        let last = name.rsplit("::").next().expect("a name");
+        let defined = [format!("fn {last}("), format!("fn {last}<")];
+        assert!(defined.iter().any(|text| sources.contains(text)), "no function `{name}`");
+        if let Some(module) = name.split("::").next().filter(|_| name.contains("::")) {
+            let type_or_module = [format!("impl {module} "), format!("mod {module};"), format!(" for {module} ")];
+            assert!(type_or_module.iter().any(|text| sources.contains(text)), "no `{module}` for `{name}`");
+        }
+    }
+}
+
+#[test]
+fn links_between_the_documents_lead_somewhere() {
+    let mut documents = files("docs", "md");
+    documents.extend([at("README.md"), at("CHANGELOG.md")]);
+    let mut followed = 0;
+    for document in documents {
+        let text = std::fs::read_to_string(&document).expect("a document");
+        for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            // Pictures are made from a running service and may be added later than the text.
+            if target.contains("://") || target.ends_with(".png") {
+                continue;
+            }
+            let (path, fragment) = target.split_once('#').unwrap_or((target, ""));
+            let file = match path {
+                "" => document.clone(),
+                path => document.parent().expect("a folder").join(path),
+            };
+            assert!(file.exists(), "{}: {target}", document.display());
+            if !fragment.is_empty() {
+                let text = std::fs::read_to_string(&file).expect("a document");
+                let mut headings = text.lines().filter(|line| line.starts_with('#')).map(anchor);
+                assert!(headings.any(|anchor| anchor == fragment), "{}: {target}", document.display());
+            }
+            followed += 1;
+        }
+    }
+    assert!(followed > 10, "{followed}");
+}
+
+/// The fragment of a heading, as hosts of Markdown make it.
+fn anchor(heading: &str) -> String {
+    let kept = heading.trim_start_matches('#').trim().to_lowercase();
+    let kept = kept.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+    kept.map(|c| if c == ' ' { '-' } else { c }).collect()
+}
