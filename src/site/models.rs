@@ -28,7 +28,6 @@ struct Row {
     href: String,
     name: String,
     model_id: String,
-    author: String,
     endpoints: Cell,
     hit_rate: Cell,
     tokens: Cell,
@@ -107,7 +106,6 @@ fn row(model: &ModelEntry, workload: &str) -> Row {
         href: link::model(&model.model_id),
         name: model.name.clone(),
         model_id: model.model_id.clone(),
-        author: model.model_id.split('/').next().unwrap_or_default().to_owned(),
         endpoints: Cell::count(model.endpoints.len()),
         hit_rate: Cell::number(model.hit_rate, format::percent, "no traffic"),
         tokens: Cell::number(
