@@ -8,7 +8,7 @@ use crate::domain::window::WindowKind;
 use crate::fetch::{FetchConfig, FetchOutcome, FetchRequest, Fetcher, SkipReason};
 use crate::source::openrouter::{Content, OpenRouterApi, OpenRouterStats, models_request};
 use crate::source::{Document, DocumentKind, Request, Source};
-use crate::store::{Ingested, RunRecord};
+use crate::store::{Ingested, RunRecord, StoreError};
 use chrono::{DateTime, SubsecRound, Utc};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -98,6 +98,7 @@ impl Pipeline {
             tracing::info!(run_id = report.run_id, "this run is stored already");
             return Ok(report);
         }
+        self.refuse_out_of_order(observed_at)?;
         let upstream = options.upstream.as_deref().unwrap_or(&self.config.upstream.base_url);
         let upstream = upstream.trim_end_matches('/').to_owned();
         let daily = !self.store.has_daily(observed_at)?;
@@ -188,6 +189,17 @@ impl Pipeline {
             tracing::info!(run_id = record.run_id, "this run is stored already");
         }
         Ok((run, record))
+    }
+
+    /// Refused before anything is archived: a replay would store what the store did not take.
+    fn refuse_out_of_order(&self, observed_at: DateTime<Utc>) -> Result<(), StoreError> {
+        match self.store.newest_time()? {
+            Some(newest) if newest > observed_at => Err(StoreError::OutOfOrder {
+                observed_at: observed_at.to_rfc3339(),
+                newest: newest.to_rfc3339(),
+            }),
+            _ => Ok(()),
+        }
     }
 
     /// The report of a run that is stored already, a failed one not counted.
