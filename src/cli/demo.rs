@@ -5,7 +5,7 @@ use super::{Common, exit, print_text, progress, runtime};
 use crate::clock::{Clock, ManualClock};
 use crate::config::Config;
 use crate::pipeline::{CollectOptions, DataDir, Pipeline, PipelineError};
-use crate::serve::{Server, collect_and_publish};
+use crate::serve::{Content, Server, collect_and_publish};
 use crate::simulator::{self, Simulator, SimulatorConfig, SimulatorServer};
 use anyhow::{Context, Result};
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
@@ -94,7 +94,7 @@ async fn demo(common: &Common, args: &DemoArgs, data: DataDir, listen: SocketAdd
     bar.finish_and_clear();
     publish(&pipeline).await?;
     if !args.once {
-        let server = Server::bind(pipeline.clone(), Arc::new(clock.clone()), listen).await?;
+        let server = Server::bind(Content::of(&pipeline), Arc::new(clock.clone()), listen).await?;
         print_text(&format!("listening {}", server.url()))?;
         let living =
             tokio::spawn(live(pipeline.clone(), upstream, clock, now, args.hour_every, cancel.clone()));
