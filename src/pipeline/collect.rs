@@ -291,6 +291,11 @@ fn record(manifest: &Manifest, run: &RunReadings) -> RunRecord {
     failures.extend(manifest.entries.iter().filter_map(|entry| entry.error.clone()));
     let undecodable = run.quarantined.iter().filter(|row| row.reason == "undecodable");
     failures.extend(undecodable.map(|row| format!("{} {}: {}", row.kind, row.path, row.detail)));
+    if failures.is_empty() && run.models.is_empty() {
+        failures.push("the upstream listed no models".into());
+    } else if failures.is_empty() && run.readings.is_empty() {
+        failures.push("no model has an endpoint".into());
+    }
     let failed: usize = run.sources.iter().map(|source| source.failed).sum();
     let status = if run.models.is_empty() || run.readings.is_empty() {
         "failed"
