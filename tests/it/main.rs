@@ -2,6 +2,7 @@
 
 mod analysis;
 mod api;
+mod binary;
 mod cli;
 mod docs;
 mod fetch;
