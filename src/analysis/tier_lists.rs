@@ -154,7 +154,8 @@ fn evidence(provider: &str, names: &BTreeMap<String, String>, cells: &[Cell<'_>]
         models: shares.iter().map(|s| s.model).collect::<BTreeSet<_>>().len(),
         shared_models: 0,
         endpoints: shares.len(),
-        tokens_per_day: shares.iter().map(|s| s.tokens).sum(),
+        // Folded from 0, because the sum of nothing is -0.
+        tokens_per_day: shares.iter().fold(0.0, |sum, s| sum + s.tokens),
         reason: None,
     }
 }
@@ -212,9 +213,6 @@ fn finish(gauge: &Gauge<'_>, row: &mut ProviderTier, scale: Option<(f64, f64)>) 
         (_, Lens::Reliability) => Some(gauge.reliability.label().to_owned()),
         _ => None,
     };
-    if gauge.lens == Lens::Cost && row.tier != Tier::Unrated {
-        row.reason = Some(format!("session of the workload {}", gauge.workload.name));
-    }
 }
 
 /// Rated providers best first, then the unrated ones by name.

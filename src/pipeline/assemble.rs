@@ -141,7 +141,7 @@ pub fn snapshot(
     let models =
         model_entries(material.models, material.endpoints, &mut days, &mut analysis, &default_workload);
     let providers = provider_entries(&material.providers, &models, provider_days);
-    let tokens_per_day: f64 = models.iter().map(|model| model.tokens_per_day).sum();
+    let tokens_per_day = models.iter().fold(0.0, |sum, model| sum + model.tokens_per_day);
     let covered = analysis.tier_lists.iter().find(|list| list.lens == Lens::Cache).map(|list| {
         let rated = list.providers.iter().filter(|provider| provider.tier != Tier::Unrated);
         rated.map(|provider| provider.tokens_per_day).sum::<f64>()
@@ -254,7 +254,8 @@ fn model_entries(
             created: model.created,
             context_length: model.context_length,
             hit_rate: (tokens > 0.0).then(|| weighted / tokens),
-            tokens_per_day: endpoints.iter().filter_map(|endpoint| endpoint.tokens_per_day).sum(),
+            // Folded from 0, because the sum of nothing is -0.
+            tokens_per_day: endpoints.iter().filter_map(|e| e.tokens_per_day).fold(0.0, |sum, t| sum + t),
             endpoints,
         })
     };

@@ -8,11 +8,11 @@ use crate::domain::window::WindowKind;
 use crate::fetch::{FetchConfig, FetchOutcome, FetchRequest, Fetcher, SkipReason};
 use crate::source::openrouter::{Content, OpenRouterApi, OpenRouterStats, models_request};
 use crate::source::{Document, DocumentKind, Request, Source};
-use crate::store::{Ingested, RunRecord};
+use crate::store::{Ingested, RunRecord, StoreError};
 use chrono::{DateTime, SubsecRound, Utc};
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 /// How many failures a run tells of; the counts are always whole.
@@ -62,6 +62,10 @@ pub struct CollectReport {
     pub failures: Vec<String>,
 }
 
+fn milliseconds(since: Instant) -> i64 {
+    i64::try_from(since.elapsed().as_millis()).unwrap_or(i64::MAX)
+}
+
 /// The id of a run: the time it counts as.
 pub(super) fn run_id(observed_at: DateTime<Utc>) -> String {
     observed_at.format("%Y%m%dT%H%M%SZ").to_string()
@@ -87,12 +91,14 @@ impl Pipeline {
         cancel: &CancellationToken,
         mut on_progress: impl FnMut(usize, usize) + Send,
     ) -> Result<CollectReport, PipelineError> {
-        let started = self.clock.now();
-        let observed_at = options.at.unwrap_or(started).trunc_subsecs(0);
+        // Durations are of this machine, also where the clock is simulated.
+        let started = Instant::now();
+        let observed_at = options.at.unwrap_or_else(|| self.clock.now()).trunc_subsecs(0);
         if let Some(report) = self.stored_report(observed_at)? {
             tracing::info!(run_id = report.run_id, "this run is stored already");
             return Ok(report);
         }
+        self.refuse_out_of_order(observed_at)?;
         let upstream = options.upstream.as_deref().unwrap_or(&self.config.upstream.base_url);
         let upstream = upstream.trim_end_matches('/').to_owned();
         let daily = !self.store.has_daily(observed_at)?;
@@ -104,7 +110,7 @@ impl Pipeline {
             simulated: options.simulated,
             version: env!("CARGO_PKG_VERSION").into(),
             requests: sweep.requests,
-            duration_ms: (self.clock.now() - started).num_milliseconds(),
+            duration_ms: milliseconds(started),
             stopped: sweep.stopped.map(|reason| reason.to_string()),
         };
         let (manifest, archive_bytes) = self.archive.write(header, &sweep.fetched)?;
@@ -112,7 +118,7 @@ impl Pipeline {
         let (run, record) = self.store_run(&manifest, &bodies)?;
         let mut report = report(&run, &record);
         report.archive_bytes = archive_bytes;
-        report.duration_ms = (self.clock.now() - started).num_milliseconds();
+        report.duration_ms = milliseconds(started);
         Ok(report)
     }
 
@@ -183,6 +189,17 @@ impl Pipeline {
             tracing::info!(run_id = record.run_id, "this run is stored already");
         }
         Ok((run, record))
+    }
+
+    /// Refused before anything is archived: a replay would store what the store did not take.
+    fn refuse_out_of_order(&self, observed_at: DateTime<Utc>) -> Result<(), StoreError> {
+        match self.store.newest_time()? {
+            Some(newest) if newest > observed_at => Err(StoreError::OutOfOrder {
+                observed_at: observed_at.to_rfc3339(),
+                newest: newest.to_rfc3339(),
+            }),
+            _ => Ok(()),
+        }
     }
 
     /// The report of a run that is stored already, a failed one not counted.
@@ -278,7 +295,11 @@ fn record(manifest: &Manifest, run: &RunReadings) -> RunRecord {
     let mut failures: Vec<String> = header.stopped.iter().cloned().collect();
     failures.extend(manifest.entries.iter().filter_map(|entry| entry.error.clone()));
     let undecodable = run.quarantined.iter().filter(|row| row.reason == "undecodable");
-    failures.extend(undecodable.map(|row| format!("{} {}: {}", row.kind, row.path, row.detail)));
+    failures.extend(undecodable.map(|row| {
+        let pair = row.model.as_ref().zip(row.variant.as_ref());
+        let whose = pair.map(|(model, variant)| format!(" of {model} ({variant})")).unwrap_or_default();
+        format!("{}{whose} at {}: {}", row.kind, row.path, row.detail)
+    }));
     let failed: usize = run.sources.iter().map(|source| source.failed).sum();
     let status = if run.models.is_empty() || run.readings.is_empty() {
         "failed"

@@ -121,10 +121,11 @@ pub fn open_store(config: &Config, data: &DataDir) -> Result<Store, StoreError> 
 
 impl Pipeline {
     /// Opens a data folder: the store, the archive, and the snapshot that was served last. Runs that were archived and
-    /// not stored (the process ended between the two) are stored now.
+    /// not stored (the process ended between the two) are stored now, and a snapshot that is missing, unreadable or
+    /// older than the record is built anew.
     ///
     /// # Errors
-    /// [`PipelineError`]; a snapshot that cannot be read is only logged, the next publication replaces it.
+    /// [`PipelineError`]; a damaged archive or snapshot is only logged: what is there is served and collecting goes on.
     pub fn open(config: Config, data: DataDir, clock: Arc<dyn Clock>) -> Result<Self, PipelineError> {
         let store = open_store(&config, &data)?;
         let archive = Archive::open(data.archive());
@@ -133,8 +134,27 @@ impl Pipeline {
             None
         });
         let pipeline = Self { config, data, store, archive, current: Arc::new(Current::new(loaded)), clock };
-        pipeline.recover()?;
+        match pipeline.recover() {
+            Err(PipelineError::Archive(error)) => {
+                tracing::error!(%error, "archived runs that are not stored cannot be read; going on without them");
+            }
+            other => other?,
+        }
+        pipeline.catch_up_snapshot()?;
         Ok(pipeline)
+    }
+
+    /// Publishes where the record is ahead of what is served: the process ended before it could, or a new version
+    /// cannot read the old snapshot.
+    fn catch_up_snapshot(&self) -> Result<(), PipelineError> {
+        let Some(newest) = self.store.newest_run(None)? else { return Ok(()) };
+        if self.current.get().is_some_and(|served| served.as_of >= newest.observed_at) {
+            return Ok(());
+        }
+        if let Err(error) = self.publish() {
+            tracing::error!(%error, "the newest run is stored and cannot be published");
+        }
+        Ok(())
     }
 
     /// Builds the newest snapshot from the store, saves it and swaps it in.

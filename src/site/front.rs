@@ -39,6 +39,7 @@ struct Lede {
     misled: usize,
     models: usize,
     surcharge: String,
+    workload: String,
 }
 
 struct Facts {
@@ -106,6 +107,7 @@ pub fn render(view: &View, lens: Lens, workload: Option<&str>) -> askama::Result
             misled: m.misled,
             models: m.models,
             surcharge: format::percent(m.median_surcharge),
+            workload: workload_title(snapshot, Some(default_workload)).unwrap_or_default().to_lowercase(),
         }),
         facts: facts(view, lens, list),
         lenses: lens_tabs(lens),

@@ -28,7 +28,6 @@ struct Row {
     href: String,
     name: String,
     model_id: String,
-    author: String,
     endpoints: Cell,
     hit_rate: Cell,
     tokens: Cell,
@@ -45,6 +44,7 @@ struct Host {
     tag: String,
     badge: Badge,
     cost: String,
+    sort: f64,
 }
 
 /// Renders the index of models.
@@ -94,6 +94,7 @@ fn host(endpoint: &Endpoint, cost: f64) -> Host {
         tag: endpoint.tag.to_string(),
         badge: Badge::new(endpoint.tier),
         cost: format::usd(cost),
+        sort: cost,
     }
 }
 
@@ -105,7 +106,6 @@ fn row(model: &ModelEntry, workload: &str) -> Row {
         href: link::model(&model.model_id),
         name: model.name.clone(),
         model_id: model.model_id.clone(),
-        author: model.model_id.split('/').next().unwrap_or_default().to_owned(),
         endpoints: Cell::count(model.endpoints.len()),
         hit_rate: Cell::number(model.hit_rate, format::percent, "no traffic"),
         tokens: Cell::number(

@@ -8,7 +8,8 @@ use super::link;
 use super::parts::{Badge, Cell, effect};
 use super::providers::lenses;
 use super::shell::{Section, Shell, View};
-use crate::domain::tier::Lens;
+use crate::domain::tier::{Lens, Tier};
+use crate::domain::tier_list::ProviderTier;
 use crate::snapshot::{Endpoint, ModelEntry, ProviderEntry, Snapshot, Verdict};
 use askama::Template;
 
@@ -104,13 +105,14 @@ fn standing(snapshot: &Snapshot, provider: &ProviderEntry, lens: Lens) -> Option
     let list = snapshot.tier_list(lens, None)?;
     let position = list.providers.iter().position(|row| row.provider == provider.provider);
     let row = position.and_then(|position| list.providers.get(position));
-    let rated = list.providers.iter().filter(|row| row.adjusted.is_some()).count();
-    let value = row.and_then(|row| row.adjusted);
+    let is_rated = |row: &&ProviderTier| row.tier != Tier::Unrated;
+    let rated = list.providers.iter().filter(is_rated).count();
+    let value = row.filter(is_rated).and_then(|row| row.adjusted);
     let format = front::measure(lens);
     Some(Standing {
         href: link::tiers(lens, list.workload.as_deref()),
         lens: front::lens_title(lens),
-        badge: row.map_or_else(|| Badge::new(crate::domain::tier::Tier::Unrated), |row| Badge::of(row, lens)),
+        badge: row.map_or_else(|| Badge::new(Tier::Unrated), |row| Badge::of(row, lens)),
         value: value.map_or_else(|| "unrated".to_owned(), |v| spoken(lens, v)),
         place: position.zip(value).map(|(position, _)| format!("{} of {rated}", position + 1)),
         reason: match row {

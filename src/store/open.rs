@@ -147,3 +147,50 @@ fn confine(connection: &Connection, work_dir: &Path) -> Result<(), StoreError> {
     ))?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn opened(folder: &Path, query_timeout: Duration) -> Store {
+        let path = folder.join("record.duckdb");
+        let work_dir = folder.join("work");
+        Store::open(StoreOptions { path, work_dir, memory: "256MB".into(), threads: 1, query_timeout })
+            .expect("the store opens")
+    }
+
+    #[test]
+    fn queries_reach_the_work_folder_and_nothing_else() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = opened(folder.path(), Duration::from_secs(60));
+        let run = |sql: &str| store.read(|connection| Ok(connection.execute_batch(sql)?));
+        let copy = |to: &Path| run(&format!("COPY (SELECT 1) TO '{}' (FORMAT csv)", to.display()));
+        let inside = store.options().work_dir.canonicalize().expect("there").join("a.csv");
+        copy(&inside).expect("the work folder is open");
+        let outside = folder.path().canonicalize().expect("there").join("b.csv");
+        assert!(copy(&outside).is_err() && !outside.exists());
+        assert!(copy(&inside.parent().expect("a folder").join("../c.csv")).is_err());
+        let secret = folder.path().join("secret.csv");
+        std::fs::write(&secret, "x").expect("written");
+        for sql in [
+            format!("SELECT * FROM read_csv('{}')", secret.display()),
+            format!("ATTACH '{}'", folder.path().join("other.duckdb").display()),
+            "INSTALL httpfs".to_owned(),
+            "SET enable_external_access = true".to_owned(),
+            "SET allowed_directories = ['/']".to_owned(),
+        ] {
+            assert!(run(&sql).is_err(), "{sql}");
+        }
+    }
+
+    #[test]
+    fn a_query_that_takes_too_long_is_stopped_and_the_next_one_runs() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = opened(folder.path(), Duration::from_millis(50));
+        let endless =
+            "SELECT count(*) FROM range(100000000) a, range(100000000) b WHERE a.range + b.range = 1";
+        let stopped = store.read(|connection| Ok(connection.execute_batch(endless)?)).expect_err("stopped");
+        assert!(matches!(stopped, StoreError::TimedOut { .. }), "{stopped}");
+        store.read(|connection| Ok(connection.execute_batch("SELECT 1")?)).expect("it is well again");
+    }
+}

@@ -52,7 +52,7 @@ export function lensPaths(page, base) {
     if (!link.url || !URL.canParse(link.url) || new URL(link.url).origin !== base) continue;
     const url = new URL(link.url);
     const lens = link.lens ?? url.searchParams.get('lens');
-    if (lens && !byLens.has(lens)) byLens.set(lens, url.pathname + url.search);
+    if (lens && url.pathname === '/' && !byLens.has(lens)) byLens.set(lens, url.pathname + url.search);
   }
   return [...byLens.values()];
 }

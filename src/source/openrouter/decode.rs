@@ -275,19 +275,18 @@ impl Reader<'_> {
 
     fn chart(
         &mut self,
-        points: &[wire::ChartPoint],
+        points: &[&RawValue],
         field: &str,
         charts: &mut Charts,
         set: impl Fn(&mut (Option<f64>, Option<f64>), Option<f64>),
     ) {
-        for (position, point) in points.iter().enumerate() {
-            let Some(day) = day(&point.x) else {
-                let path = format!("$.data.{field}[{position}].x");
-                self.put_aside("undecodable", &path, format!("`{}` is not a day", point.x), None);
-                continue;
-            };
-            for (key, price) in &point.y {
-                set(charts.entry(key.clone()).or_default().entry(day).or_default(), *price);
+        let convert = |point: wire::ChartPoint, _: &str| {
+            let day = day(&point.x).ok_or_else(|| ("x", format!("`{}` is not a day", clip(&point.x))))?;
+            Ok(Some((day, point.y.unwrap_or_default())))
+        };
+        for (day, prices) in self.each(points, &format!("$.data.{field}"), convert) {
+            for (key, price) in prices {
+                set(charts.entry(key).or_default().entry(day).or_default(), price.0);
             }
         }
     }

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 /// `{"data": [...]}` whose rows are read one by one, so that a bad row costs no other.
 #[derive(Deserialize)]
 pub struct Rows<'a> {
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "lenient::list")]
     pub data: Vec<&'a RawValue>,
 }
 
@@ -103,7 +103,7 @@ pub struct DataPolicy {
 
 #[derive(Deserialize)]
 pub struct PublicModel<'a> {
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "lenient::list")]
     pub endpoints: Vec<&'a RawValue>,
 }
 
@@ -140,15 +140,17 @@ pub struct PublicEndpoint {
 #[derive(Deserialize)]
 #[serde(untagged)]
 pub enum Percentiles {
-    Number(f64),
-    Object { p50: Option<f64> },
+    Number(#[serde(deserialize_with = "lenient::number")] Option<f64>),
+    Object {
+        #[serde(default, deserialize_with = "lenient::number")]
+        p50: Option<f64>,
+    },
 }
 
 impl Percentiles {
     pub fn median(&self) -> Option<f64> {
         match self {
-            Self::Number(value) => Some(*value),
-            Self::Object { p50 } => *p50,
+            Self::Number(value) | Self::Object { p50: value } => *value,
         }
     }
 }
@@ -231,12 +233,12 @@ pub struct EffectivePricing<'a> {
     pub weighted_output_price: Option<f64>,
     #[serde(default, deserialize_with = "lenient::number")]
     pub weighted_cache_hit_rate: Option<f64>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "lenient::list")]
     pub provider_summaries: Vec<&'a RawValue>,
-    #[serde(default, deserialize_with = "lenient::list")]
-    pub input_chart_data: Vec<ChartPoint>,
-    #[serde(default, deserialize_with = "lenient::list")]
-    pub output_chart_data: Vec<ChartPoint>,
+    #[serde(borrow, default, deserialize_with = "lenient::list")]
+    pub input_chart_data: Vec<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "lenient::list")]
+    pub output_chart_data: Vec<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -260,12 +262,17 @@ pub struct Summary {
 pub struct ChartPoint {
     pub x: String,
     #[serde(default)]
-    pub y: HashMap<String, Option<f64>>,
+    pub y: Option<HashMap<String, Number>>,
 }
+
+/// A number on its own, also from a string; null is nothing.
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub struct Number(#[serde(deserialize_with = "lenient::number")] pub Option<f64>);
 
 #[derive(Deserialize)]
 pub struct ActivityBody<'a> {
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "lenient::list")]
     pub analytics: Vec<&'a RawValue>,
 }
 

@@ -1,0 +1,66 @@
+//! What several test files need: times, folders, settings, and a look into the database file past the store.
+
+use std::path::Path;
+
+use chrono::{DateTime, Utc};
+use hitrate::config::Config;
+use hitrate::pipeline::{DataDir, open_store};
+use hitrate::store::{Store, StoreError};
+use tempfile::TempDir;
+
+/// A time from its RFC 3339 text.
+pub fn at(text: &str) -> DateTime<Utc> {
+    text.parse().expect("a time")
+}
+
+/// A folder that goes away with its guard.
+pub fn folder() -> TempDir {
+    tempfile::tempdir().expect("a temporary folder")
+}
+
+/// The default settings, overlaid with a text.
+pub fn config(text: &str) -> Config {
+    Config::parse(text, Path::new("hitrate.toml")).expect("valid settings")
+}
+
+/// The store of a data folder, under the default settings.
+pub fn try_store(folder: &Path) -> Result<Store, StoreError> {
+    open_store(&config(""), &DataDir::new(folder))
+}
+
+/// The same, where it has to open.
+pub fn store(folder: &Path) -> Store {
+    try_store(folder).expect("the store opens")
+}
+
+/// The database file of a data folder, opened past the store; no store may be open on it.
+#[allow(clippy::disallowed_methods)]
+fn file(folder: &Path) -> duckdb::Connection {
+    duckdb::Connection::open(DataDir::new(folder).store()).expect("the database file opens")
+}
+
+/// Runs statements on the database file past the store.
+pub fn tamper(folder: &Path, sql: &str) {
+    file(folder).execute_batch(sql).expect("the statements run");
+}
+
+/// The rows of a query on the database file, each as one text.
+pub fn rows(folder: &Path, query: &str) -> Vec<String> {
+    texts(&file(folder), &format!("SELECT CAST(one AS VARCHAR) FROM ({query}) one"))
+}
+
+/// Every table of the database file with its rows in a fixed order.
+pub fn dump(folder: &Path) -> Vec<(String, Vec<String>)> {
+    let connection = file(folder);
+    let tables = texts(&connection, "SELECT table_name FROM duckdb_tables() WHERE NOT temporary ORDER BY 1");
+    let of = |table: &String| {
+        texts(&connection, &format!("SELECT CAST(t AS VARCHAR) AS row FROM {table} t ORDER BY row"))
+    };
+    tables.iter().map(|table| (table.clone(), of(table))).collect()
+}
+
+fn texts(connection: &duckdb::Connection, sql: &str) -> Vec<String> {
+    let mut statement = connection.prepare(sql).expect("a valid query");
+    let rows = statement.query_map([], |row| row.get(0)).expect("it runs");
+    rows.collect::<Result<_, _>>().expect("texts")
+}

@@ -1,0 +1,184 @@
+//! A small simulated upstream that misbehaves on request, and folders to collect it into.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{Response, StatusCode, Uri, header};
+use chrono::{DateTime, Duration, Utc};
+use hitrate::clock::SystemClock;
+use hitrate::pipeline::{CollectOptions, CollectReport, DataDir, Pipeline};
+use hitrate::simulator::{Simulator, SimulatorConfig};
+use tokio_util::sync::CancellationToken;
+
+use crate::rig::{at, config};
+
+/// What is answered instead of the truth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// This status, every time.
+    Status(u16),
+    /// 429 the first time, the truth from then on.
+    BusyOnce,
+    /// A page for people, with status 200.
+    Html,
+    /// The first half of the body.
+    Half,
+}
+
+/// What the server shares with the test.
+struct Shared {
+    simulator: Simulator,
+    now: Mutex<DateTime<Utc>>,
+    faults: Mutex<Vec<(String, Fault)>>,
+    asked: Mutex<Vec<String>>,
+}
+
+/// A running upstream; it stops when dropped.
+pub struct Upstream {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Drop for Upstream {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// First moment of the small world; its window switches after 4 days, its counters go after 8, its ids come after 10.
+pub fn start() -> DateTime<Utc> {
+    at("2026-07-10T00:00:00Z")
+}
+
+/// So many whole days after the start, at 12:57.
+pub fn day(number: i64) -> DateTime<Utc> {
+    start() + Duration::days(number) + Duration::minutes(12 * 60 + 57)
+}
+
+/// The small world.
+pub fn world() -> Simulator {
+    let small = SimulatorConfig {
+        models: 14,
+        providers: 10,
+        endpoints: 60,
+        ..SimulatorConfig::starting_at(start(), 16)
+    };
+    Simulator::new(small).expect("such a world exists")
+}
+
+impl Upstream {
+    /// Serves the small world on loopback.
+    pub async fn serve() -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("bound");
+        let shared = Arc::new(Shared {
+            simulator: world(),
+            now: Mutex::new(start()),
+            faults: Mutex::default(),
+            asked: Mutex::default(),
+        });
+        let router = Router::new().fallback(answer).with_state(shared.clone());
+        let task = tokio::spawn(async move { axum::serve(listener, router).await.expect("the server runs") });
+        Self { address, shared, task }
+    }
+
+    /// Its base address.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The simulated time from now on.
+    pub fn set_now(&self, now: DateTime<Utc>) {
+        *self.shared.now.lock().expect("not poisoned") = now;
+    }
+
+    /// What is wrong from now on with the addresses that contain a text; the first that fits counts.
+    pub fn set_faults(&self, faults: &[(&str, Fault)]) {
+        let faults = faults.iter().map(|(text, fault)| ((*text).to_owned(), *fault)).collect();
+        *self.shared.faults.lock().expect("not poisoned") = faults;
+    }
+
+    /// The addresses asked for since the last call, in order.
+    pub fn take_asked(&self) -> Vec<String> {
+        std::mem::take(&mut self.shared.asked.lock().expect("not poisoned"))
+    }
+
+    /// Canonical slugs of models that have endpoints in the standard variant at a time, most tokens first.
+    pub fn models(&self) -> Vec<String> {
+        let mut endpoints = self.shared.simulator.truth().endpoints();
+        endpoints.retain(|endpoint| endpoint.variant == "standard");
+        endpoints.sort_by(|a, b| b.tokens_per_day.total_cmp(&a.tokens_per_day));
+        let mut models: Vec<String> = Vec::new();
+        for endpoint in endpoints {
+            if !models.contains(&endpoint.model) {
+                models.push(endpoint.model);
+            }
+        }
+        models
+    }
+}
+
+async fn answer(State(shared): State<Arc<Shared>>, uri: Uri) -> Response<Body> {
+    let address = uri.to_string();
+    let seen = {
+        let mut asked = shared.asked.lock().expect("not poisoned");
+        asked.push(address.clone());
+        asked.iter().filter(|one| **one == address).count()
+    };
+    let faults = shared.faults.lock().expect("not poisoned").clone();
+    let fault = faults.iter().find(|(text, _)| address.contains(text)).map(|(_, fault)| *fault);
+    let now = *shared.now.lock().expect("not poisoned");
+    let (status, body) = shared.simulator.body(uri.path(), uri.query().unwrap_or_default(), now);
+    let body = body.unwrap_or_default();
+    match fault {
+        Some(Fault::Status(status)) => reply(status, Vec::new()),
+        Some(Fault::BusyOnce) if seen == 1 => reply(429, Vec::new()),
+        Some(Fault::Html) => reply(200, b"<!doctype html><title>Just a moment</title>".to_vec()),
+        Some(Fault::Half) => reply(status, body[..body.len() / 2].to_vec()),
+        _ => reply(status, body),
+    }
+}
+
+fn reply(status: u16, body: Vec<u8>) -> Response<Body> {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = StatusCode::from_u16(status).expect("a status");
+    if status == 429 {
+        response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static("0"));
+    }
+    response
+}
+
+/// An address on which nobody listens.
+pub fn nobody() -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    format!("http://{}", listener.local_addr().expect("bound"))
+}
+
+/// The pipeline over a folder, with settings over the defaults.
+pub fn pipeline_with(folder: &Path, settings: &str) -> Pipeline {
+    Pipeline::open(config(settings), DataDir::new(folder), Arc::new(SystemClock)).expect("the folder opens")
+}
+
+/// The pipeline over a folder, under the default settings.
+pub fn pipeline(folder: &Path) -> Pipeline {
+    pipeline_with(folder, "")
+}
+
+/// Collects once from an address, as fast as it goes.
+pub async fn collect_from(pipeline: &Pipeline, url: &str, time: DateTime<Utc>) -> CollectReport {
+    let options =
+        CollectOptions { upstream: Some(url.to_owned()), at: Some(time), rate: Some(0.0), simulated: true };
+    let cancel = CancellationToken::new();
+    pipeline.collect(&options, &cancel, |_, _| {}).await.expect("the run has an account")
+}
+
+/// Collects once from the upstream as it is at a time.
+pub async fn collect(pipeline: &Pipeline, upstream: &Upstream, time: DateTime<Utc>) -> CollectReport {
+    upstream.set_now(time);
+    collect_from(pipeline, &upstream.url(), time).await
+}
