@@ -33,6 +33,8 @@ pub struct Effects {
     pub largest: Option<usize>,
     /// How many models each provider shares with another one.
     pub shared_models: Vec<usize>,
+    /// Weight of each provider's rows on shared models.
+    pub weight: Vec<f64>,
 }
 
 impl Effects {
@@ -72,7 +74,7 @@ pub fn solve(
     let weight = provider_weights(&by_model, providers);
     let theta = centred(&theta, &component, &weight);
     let largest = largest(&component, &weight);
-    Ok(Effects { theta, component, largest, shared_models })
+    Ok(Effects { theta, component, largest, shared_models, weight })
 }
 
 /// The usable rows by model, models with two providers or more only.

@@ -147,7 +147,8 @@ mod tests {
             .flat_map(|(m, d)| [row(m, 0, 0.1 + d), row(m, 1, 0.1)])
             .collect();
         let effects = solve(&rows, 2, 3, 0.0).expect("solvable");
-        let replicates = Replicates::of(&rows, 2, &Plan::new(3, &[0, 1, 2], 200), 0.0).expect("solvable");
+        let replicates =
+            Replicates::of(&rows, &effects, &Plan::new(3, &[0, 1, 2], 200), 0.0).expect("solvable");
         let found = certainties(&effects.theta, &replicates);
         let first = found[0].as_ref().expect("rated");
         assert!((first.point - 0.2).abs() < 1e-6);

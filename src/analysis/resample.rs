@@ -2,7 +2,7 @@
 //! Models, not tokens, are what a provider's record is a sample of.
 
 use super::AnalysisError;
-use super::effects::{Observation, solve};
+use super::effects::{Effects, Observation, solve};
 use crate::domain::thresholds::RESAMPLE_SEED;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -42,22 +42,19 @@ pub(super) struct Replicates {
 }
 
 impl Replicates {
-    /// Solves the effects anew for every set of models of the plan.
+    /// Solves the effects anew for every set of models of the plan. `full` are the effects of all `rows`: the others are
+    /// put on its centre, so that they tell how a provider moves among its peers and not how the peers' mix does.
     ///
     /// # Errors
     /// As [`solve`].
-    pub fn of(
-        rows: &[Observation],
-        providers: usize,
-        plan: &Plan,
-        ridge: f64,
-    ) -> Result<Self, AnalysisError> {
+    pub fn of(rows: &[Observation], full: &Effects, plan: &Plan, ridge: f64) -> Result<Self, AnalysisError> {
+        let providers = full.theta.len();
         let own = own_models(rows, providers, plan.models);
         let again = |counts: &[u32]| -> Result<Vec<Option<f64>>, AnalysisError> {
             let times = |r: &Observation| Observation { weight: r.weight * f64::from(counts[r.model]), ..*r };
             let rows: Vec<_> = rows.iter().map(times).collect();
             let effects = solve(&rows, providers, plan.models, ridge)?;
-            Ok((0..providers).map(|p| effects.comparable(p)).collect())
+            Ok(on_centre_of(full, &effects))
         };
         let without = |model: usize| {
             if !own.iter().any(|models| models.contains(&model)) {
@@ -70,6 +67,21 @@ impl Replicates {
         let draws = plan.draws.iter().map(|counts| again(counts)).collect::<Result<_, _>>()?;
         Ok(Self { own, left_out, draws })
     }
+}
+
+/// Effects shifted so that their mean, in the weights of the full set, is that of the full set over the same providers.
+fn on_centre_of(full: &Effects, effects: &Effects) -> Vec<Option<f64>> {
+    let found: Vec<_> =
+        (0..full.theta.len()).map(|p| full.comparable(p).and(effects.comparable(p))).collect();
+    let (mut sum, mut weight) = (0.0, 0.0);
+    for (p, found) in found.iter().enumerate() {
+        if let Some((full_effect, found)) = full.theta[p].zip(*found) {
+            sum += full.weight[p] * (full_effect - found);
+            weight += full.weight[p];
+        }
+    }
+    let shift = if weight > 0.0 { sum / weight } else { 0.0 };
+    found.into_iter().map(|effect| effect.map(|effect| effect + shift)).collect()
 }
 
 /// The models that each provider shares with another one.
@@ -103,11 +115,15 @@ mod tests {
         let row = |model, provider, y| Observation { model, provider, y, weight: 1.0 };
         let rows =
             [row(0, 0, 0.5), row(0, 1, 0.3), row(1, 0, 0.4), row(1, 1, 0.4), row(1, 2, 0.9), row(2, 1, 0.1)];
-        let found = Replicates::of(&rows, 3, &Plan::new(3, &[0, 1], 20), 0.0).expect("solvable");
+        let full = solve(&rows, 3, 3, 0.0).expect("solvable");
+        let found = Replicates::of(&rows, &full, &Plan::new(3, &[0, 1], 20), 0.0).expect("solvable");
         assert_eq!(found.own, [vec![0, 1], vec![0, 1], vec![1]]);
         assert_eq!(found.left_out[1][2], None);
         assert!(found.left_out[2].is_empty(), "a model with one provider plays no part");
-        assert!((found.left_out[1][0].expect("rated") - 0.1).abs() < 1e-6);
+        let [first, second] = [0, 1].map(|p| found.left_out[1][p].expect("rated"));
+        assert!((first - second - 0.2).abs() < 1e-6, "what the other model says");
+        let centre = (full.theta[0].expect("rated") + full.theta[1].expect("rated")) / 2.0;
+        assert!((f64::midpoint(first, second) - centre).abs() < 1e-6, "on the centre of the full set");
         assert!(found.draws.iter().any(|d| d[2].is_none()) && found.draws.iter().any(|d| d[2].is_some()));
     }
 }
