@@ -4,6 +4,7 @@ mod analysis;
 mod api;
 mod cli;
 mod fetch;
+mod intervals;
 mod json_schema;
 mod pipeline;
 mod preferences;
