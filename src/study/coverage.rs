@@ -183,25 +183,42 @@ fn usage(simulator: &Simulator, window: DayRange) -> Vec<UsageDay> {
     usage
 }
 
+/// A rated provider whose truth is known.
+struct Compared {
+    shared_models: usize,
+    truth: f64,
+    adjusted: f64,
+    low: f64,
+    high: f64,
+    model_mean: f64,
+}
+
 fn compare(providers: &[ProviderTier], simulator: &Simulator) -> World {
     let truth = simulator.truth();
-    let rated = |row: &&ProviderTier| row.tier != Tier::Unrated;
     let known = |row: &ProviderTier| {
-        let interval = (row.adjusted?, row.low?, row.high?);
-        Some((row.shared_models, truth.theta(row.provider.as_str())?, interval, row.model_mean?))
+        Some(Compared {
+            shared_models: row.shared_models,
+            truth: truth.theta(row.provider.as_str())?,
+            adjusted: row.adjusted?,
+            low: row.low?,
+            high: row.high?,
+            model_mean: row.model_mean?,
+        })
     };
-    let known: Vec<_> = providers.iter().filter(rated).filter_map(known).collect();
-    let shift = known.iter().map(|(_, truth, (point, _, _), _)| truth - point).sum::<f64>()
-        / known.len().max(1) as f64;
-    let held = |(models, truth, (_, low, high), _): &(usize, f64, (f64, f64, f64), f64)| Held {
-        thin: *models <= THIN_MODELS,
-        holds: (low + shift..=high + shift).contains(truth),
-        half_width: (high - low) / 2.0,
+    let known: Vec<_> = providers.iter().filter(|row| row.tier != Tier::Unrated).filter_map(known).collect();
+    let shift = known.iter().map(|row| row.truth - row.adjusted).sum::<f64>() / known.len().max(1) as f64;
+    let held = |row: &Compared| Held {
+        thin: row.shared_models <= THIN_MODELS,
+        holds: (row.low + shift..=row.high + shift).contains(&row.truth),
+        half_width: (row.high - row.low) / 2.0,
+    };
+    let with_truth = |value: fn(&Compared) -> f64| {
+        spearman(&known.iter().map(|row| (value(row), row.truth)).collect::<Vec<_>>())
     };
     World {
         held: known.iter().map(held).collect(),
-        adjusted: spearman(&known.iter().map(|k| (k.2.0, k.1)).collect::<Vec<_>>()),
-        model_mean: spearman(&known.iter().map(|k| (k.3, k.1)).collect::<Vec<_>>()),
+        adjusted: with_truth(|row| row.adjusted),
+        model_mean: with_truth(|row| row.model_mean),
     }
 }
 

@@ -6,6 +6,7 @@ mod binary;
 mod cli;
 mod docs;
 mod fetch;
+mod intervals;
 mod json_schema;
 mod pipeline;
 mod preferences;
