@@ -67,7 +67,12 @@ pub fn run(common: &Common, args: &DemoArgs) -> Result<u8> {
 async fn demo(common: &Common, args: &DemoArgs, data: DataDir, listen: SocketAddr) -> Result<()> {
     let today = Common::clock().now().duration_trunc(TimeDelta::hours(1))?;
     let start = (today - TimeDelta::days(i64::from(args.days))).duration_trunc(TimeDelta::days(1))?;
+    let span = TimeDelta::days(i64::from(args.days));
     let world = SimulatorConfig {
+        // A short record has all the eras too: at most as early as in the default month, else in proportion.
+        window_switch: start + (span / 8).min(TimeDelta::days(4)),
+        counters_until: start + (span / 4).min(TimeDelta::days(8)),
+        ids_from: start + (span / 3).min(TimeDelta::days(10)),
         seed: args.seed,
         hostile_names: args.hostile_names,
         ..SimulatorConfig::starting_at(start, args.days + 1)
