@@ -76,3 +76,17 @@ fn a_new_installation_is_served_before_its_first_run() {
     assert_ne!(server.ask("GET", "/api/v1/tiers").0, 200, "no data is not an empty list");
     assert_eq!(server.terminate(), Some(0));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_damaged_store_costs_the_collection_and_not_the_pages() {
+    let (data, _) = filled().await;
+    std::fs::write(data.path().join("hitrate.duckdb"), vec![7; 20_000]).expect("written");
+    let server = Server::of(data.path());
+    let (status, body) = server.ask("GET", "/api/v1/tiers?lens=cache");
+    let tiers: Value = serde_json::from_slice(&body).expect("JSON");
+    assert_eq!((status, tiers["meta"].is_object()), (200, true));
+    assert_eq!(server.terminate(), Some(0));
+    let collected = hitrate(data.path(), &["collect", "--upstream", &nobody()]);
+    assert_eq!((collected.code, collected.out.as_str()), (1, ""));
+    assert!(collected.err.contains("hitrate replay --into"), "the way out is told: {}", collected.err);
+}
