@@ -140,7 +140,8 @@ pub(super) async fn preferences_of_encoded(
 pub(super) async fn backtest(asked: Asked<NoQuery>) -> Result<Response, Problem> {
     let make = || {
         let tested = asked.snapshot.backtest.as_ref();
-        let tested = tested.ok_or_else(|| Problem::not_published("no backtest: it takes two days of record".to_owned()))?;
+        let tested = tested
+            .ok_or_else(|| Problem::not_published("no backtest: it takes two days of record".to_owned()))?;
         Ok((tested, None))
     };
     asked.kept(make)

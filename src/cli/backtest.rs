@@ -49,8 +49,7 @@ pub fn run(common: &Common, args: &BacktestArgs) -> Result<u8> {
 
 fn ask_server(common: &Common, args: &BacktestArgs) -> Result<Option<Backtest>> {
     let bound = |name: &str, day: Option<NaiveDate>| day.map(|day| format!("{name}={day}"));
-    let query: Vec<String> =
-        [bound("from", args.from), bound("to", args.to)].into_iter().flatten().collect();
+    let query: Vec<String> = [bound("from", args.from), bound("to", args.to)].into_iter().flatten().collect();
     let path = match query.is_empty() {
         true => "/local/backtest".to_owned(),
         false => format!("/local/backtest?{}", query.join("&")),

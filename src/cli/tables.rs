@@ -61,7 +61,12 @@ fn tested_days(days: &TestedDays) -> String {
     format!(
         "{table}\nCost over the oracle's, geometric mean over {} choices ({} models) from {} to {}, each charged the price of the day after.\n\
          Left out: {} endpoint-days without a price on the day after, {} model-days with one endpoint to choose from.",
-        days.model_days, days.models, days.from, days.to, days.exclusions.gone_next_day, days.exclusions.lone_endpoint
+        days.model_days,
+        days.models,
+        days.from,
+        days.to,
+        days.exclusions.gone_next_day,
+        days.exclusions.lone_endpoint
     )
 }
 

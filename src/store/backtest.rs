@@ -22,7 +22,9 @@ impl Store {
         self.read(|connection| {
             let mut statement = connection.prepare(BACKTEST)?;
             let rows = statement
-                .query_map(params![from.to_string(), to.to_string(), naive(as_of)], |row| Ok(priced_day(row)))?;
+                .query_map(params![from.to_string(), to.to_string(), naive(as_of)], |row| {
+                    Ok(priced_day(row))
+                })?;
             rows.map(|row| row?).collect()
         })
     }
