@@ -141,7 +141,7 @@ pub(super) async fn backtest(asked: Asked<NoQuery>) -> Result<Response, Problem>
     let make = || {
         let tested = asked.snapshot.backtest.as_ref();
         let tested = tested
-            .ok_or_else(|| Problem::not_published("no backtest: it takes two days of record".to_owned()))?;
+            .ok_or_else(|| Problem::not_published("no backtest: it takes two days running with closing prices, and models with two endpoints of enough traffic".to_owned()))?;
         Ok((tested, None))
     };
     asked.kept(make)

@@ -50,7 +50,7 @@ pub fn backtest(tested: &Backtest) -> String {
 fn tested_days(days: &TestedDays) -> String {
     let mut table = table(&["policy", "equal", "by sqrt(tokens)", "by tokens"], 1);
     for row in &days.policies {
-        let over = |ratio: f64| format!("{:+.1} %", (ratio - 1.0) * 100.0);
+        let over = |ratio: f64| format!("{:+.2} %", (ratio - 1.0) * 100.0);
         table.add_row([
             row.policy.name().to_owned(),
             over(row.equal),

@@ -324,3 +324,12 @@ proptest! {
         prop_assert!(answer.json().is_object());
     }
 }
+
+#[test]
+fn the_backtest_is_served_and_a_young_record_has_none() {
+    let tested = data(&api(), "/api/v1/backtest");
+    assert_eq!(tested["policies"][5]["name"], "hitrate");
+    assert_eq!(tested["reported_on"]["model_days"], 1200);
+    let young = Snapshot { backtest: None, ..sample::snapshot() };
+    problem(&api_of(Some(young)), "/api/v1/backtest", 404);
+}

@@ -2,6 +2,7 @@
 
 mod analysis;
 mod api;
+mod backtest;
 mod cli;
 mod docs;
 mod fetch;
