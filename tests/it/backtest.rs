@@ -51,7 +51,7 @@ fn every_policy_pays_what_the_hand_reckons() {
     assert_eq!((result.all.from, result.all.to), (day(1), day(1)));
     // Cost over the oracle's for the two models. Between equal list prices the mean of both is charged; the mean with a
     // half-life of two days still prefers endpoint 3, that of the logarithm over one day no longer does.
-    let by_hand = [
+    let by_hand: [(Policy, f64, f64); 7] = [
         (Policy::CheapestList, 1.5, 6.0_f64.sqrt() / 2.0),
         (Policy::TrafficAverage, 2.25 / 2.0, 2.5 / 2.0),
         (Policy::Yesterday, 1.5, 1.0),
