@@ -2,6 +2,7 @@
 //! polars. Pure: data frames and parameters in, typed results out; no SQL, no clock, no I/O. One file a job; the method
 //! is told in `docs/method.md`, its thresholds are in [`crate::domain::thresholds`].
 
+pub mod backtest;
 mod cells;
 mod derive;
 mod effects;

@@ -6,10 +6,10 @@ use super::lenses::{Gauge, Reliability};
 use super::rating::{Scale, tell};
 use super::resample::{Plan, Replicates};
 use super::standing::{Field, Standing};
-use super::statistics::{Share, median, model_mean, spread, traffic_mean};
+use super::statistics::{Share, model_mean, spread, traffic_mean};
 use super::{AnalysisError, METHOD_VERSION, Parameters, Tuning, overall};
 use crate::domain::ids::ProviderSlug;
-use crate::domain::thresholds::{CELL_MIN_TOKENS, CELL_WEIGHT_CAP, FULL_RECORD_DAYS, MIN_SHARED_MODELS};
+use crate::domain::thresholds::{CELL_MIN_TOKENS, FULL_RECORD_DAYS, MIN_SHARED_MODELS};
 use crate::domain::tier::{Lens, Tier};
 use crate::domain::tier_list::{ProviderTier, TierList};
 use crate::domain::workload::Workload;
@@ -157,15 +157,12 @@ pub(super) fn listed_providers(field: &Field) -> Vec<&str> {
     listed.into_iter().collect()
 }
 
-/// A cell weighs the square root of its tokens a day, at most [`CELL_WEIGHT_CAP`] times that of the median cell: beyond
-/// some volume more tokens say nothing more of how the host differs on this model.
+/// A cell weighs the square root of its tokens a day: that damps the giants without ignoring volume.
 fn observations(cells: &[Cell<'_>], ground: &Ground<'_>) -> Vec<Observation> {
-    let weight = |cell: &Cell<'_>| cell.standing.tokens.map(f64::sqrt);
-    let cap = median(cells.iter().filter_map(weight).collect()).map_or(f64::MAX, |m| m * CELL_WEIGHT_CAP);
     let observation = |cell: &Cell<'_>| {
         let provider = ground.providers.binary_search(&cell.standing.provider.as_str()).ok()?;
         let model = *ground.models.get(cell.standing.model.as_str())?;
-        Some(Observation { model, provider, y: cell.y, weight: weight(cell)?.min(cap) })
+        Some(Observation { model, provider, y: cell.y, weight: cell.standing.tokens?.sqrt() })
     };
     cells.iter().filter_map(observation).collect()
 }

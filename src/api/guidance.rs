@@ -8,7 +8,7 @@ use crate::domain::thresholds::Threshold;
 use crate::domain::tier::Lens;
 use crate::domain::workload::Workload;
 use crate::preferences::{Mode, Preference, openrouter, preference};
-use crate::snapshot::{Snapshot, Status, Summary, TierList};
+use crate::snapshot::{Backtest, Snapshot, Status, Summary, TierList};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -128,6 +128,23 @@ pub(super) async fn preferences_of_encoded(
     asked: Asked<PreferenceQuery, String>,
 ) -> Result<Response, Problem> {
     answer(&asked, &asked.path)
+}
+
+/// What following each policy would have cost: an endpoint chosen for each model each day, charged the price of the day
+/// after, as the geometric mean over the cost of perfect hindsight.
+#[utoipa::path(get, path = "/api/v1/backtest", tag = "backtest", responses(
+    (status = 200, description = "The backtest over the days of the snapshot", body = Envelope<Backtest>),
+    (status = 404, description = "The record is too young for a backtest", body = Problem, content_type = "application/problem+json"),
+    (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
+))]
+pub(super) async fn backtest(asked: Asked<NoQuery>) -> Result<Response, Problem> {
+    let make = || {
+        let tested = asked.snapshot.backtest.as_ref();
+        let tested = tested
+            .ok_or_else(|| Problem::not_published("no backtest: it takes two days running with closing prices, and models with two endpoints of enough traffic".to_owned()))?;
+        Ok((tested, None))
+    };
+    asked.kept(make)
 }
 
 /// The workloads that costs are computed under; the first is the default.

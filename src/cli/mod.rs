@@ -1,6 +1,7 @@
 //! The command line: one file a verb. `--json` prints one JSON document on standard output and nothing else; logs go to
 //! standard error.
 
+mod backtest;
 mod check;
 mod collect;
 mod demo;
@@ -89,6 +90,8 @@ enum Verb {
     Model(model::ModelArgs),
     /// A preference to copy into a router.
     Prefs(prefs::PrefsArgs),
+    /// What following each policy would have cost, day by day.
+    Backtest(backtest::BacktestArgs),
     /// Write stored data to a file.
     Export(export::ExportArgs),
     /// Check stored data.
@@ -164,6 +167,7 @@ fn run(cli: Cli) -> Result<u8> {
         Verb::Tiers(args) => tiers::run(&common, &args),
         Verb::Model(args) => model::run(&common, &args),
         Verb::Prefs(args) => prefs::run(&common, &args),
+        Verb::Backtest(args) => backtest::run(&common, &args),
         Verb::Export(args) => export::run(&common, &args),
         Verb::Check(args) => check::run(&common, &args),
         Verb::Study(args) => study::run(&common, &args),

@@ -1,6 +1,7 @@
 //! Tables for people on a terminal.
 
 use super::check::CheckedRun;
+use crate::domain::backtest::{Backtest, TestedDays};
 use crate::domain::tier::Lens;
 use crate::domain::tier_list::TierList;
 use crate::snapshot::ModelEntry;
@@ -29,6 +30,44 @@ fn fixed(value: Option<f64>, decimals: usize) -> String {
 
 fn percent(value: Option<f64>) -> String {
     value.map_or_else(|| "-".into(), |value| format!("{:.1} %", value * 100.0))
+}
+
+/// A backtest: over all its days, and over those that our policy was not tuned on.
+pub fn backtest(tested: &Backtest) -> String {
+    let mut text = format!("All days\n{}", tested_days(&tested.all));
+    if let Some(days) = &tested.reported_on {
+        let tuned = tested.tuned_on;
+        text.push_str(&format!(
+            "\n\nDays that hitrate was not tuned on (tuned on {} to {})\n{}",
+            tuned.from,
+            tuned.to,
+            tested_days(days)
+        ));
+    }
+    text
+}
+
+fn tested_days(days: &TestedDays) -> String {
+    let mut table = table(&["policy", "equal", "by sqrt(tokens)", "by tokens"], 1);
+    for row in &days.policies {
+        let over = |ratio: f64| format!("{:+.2} %", (ratio - 1.0) * 100.0);
+        table.add_row([
+            row.policy.name().to_owned(),
+            over(row.equal),
+            over(row.sqrt_tokens),
+            over(row.tokens),
+        ]);
+    }
+    format!(
+        "{table}\nCost over the oracle's, geometric mean over {} choices ({} models) from {} to {}, each charged the price of the day after.\n\
+         Left out: {} endpoint-days without a price on the day after, {} model-days with one endpoint to choose from.",
+        days.model_days,
+        days.models,
+        days.from,
+        days.to,
+        days.exclusions.gone_next_day,
+        days.exclusions.lone_endpoint
+    )
 }
 
 /// A tier list.

@@ -1,5 +1,6 @@
 //! The vocabulary of the project as types: pure, no I/O, nothing of the other modules.
 
+pub mod backtest;
 pub mod document;
 pub mod endpoint;
 pub mod ids;

@@ -51,10 +51,8 @@ thresholds! {
     MIN_SHARED_MODELS: usize = 3, "models";
     /// An endpoint has a tier within its model from this many tokens a day on.
     ENDPOINT_MIN_TOKENS: f64 = 1e6, "tokens a day";
-    /// A cell weighs the square root of its tokens a day, at most this many times that of the median cell.
-    CELL_WEIGHT_CAP: f64 = 1.0, "median weights";
     /// Ridge on the provider effects, in mean weights of a (model, provider) pair.
-    EFFECT_RIDGE: f64 = 0.1, "pairs";
+    EFFECT_RIDGE: f64 = 0.25, "pairs";
     /// The share of cases in which an interval is meant to hold the truth.
     INTERVAL_COVERAGE: f64 = 0.9, "share";
     /// What all providers together say of the scatter counts as much as this many models of a provider's own.
@@ -93,6 +91,22 @@ thresholds! {
     STALE_AFTER_HOURS: i64 = 3, "hours";
     /// Output tokens for each input token in the price that the backtest charges.
     BACKTEST_OUTPUT_SHARE: f64 = 0.05, "output tokens an input token";
+    /// The backtest chooses among endpoints with at least this many tokens in the latest reading.
+    BACKTEST_MIN_TOKENS: f64 = 10e6, "tokens";
+    /// Prices from this long before the first choice feed the smoothed policies of the backtest.
+    BACKTEST_HISTORY_DAYS: u64 = 30, "days";
+    /// The front page tells the backtest from this many choices on.
+    BACKTEST_TOLD_FROM: usize = 100, "model-days";
+    /// Our policy moves its level by this share of each day's news about the log price.
+    POLICY_GAIN: f64 = 0.8, "fraction";
+    /// Our policy takes in at most this much news a day, so that a one-day dip or spike does not decide.
+    POLICY_MOST_NEWS: f64 = 0.25, "log price";
+    /// Weight of the long mean that our policy shrinks every level towards.
+    POLICY_LONG_SHARE: f64 = 0.1, "fraction";
+    /// Half-life of that long mean.
+    POLICY_LONG_HALF_LIFE: f64 = 5.0, "days";
+    /// Our policy charges thin endpoints this much for each factor e of traffic they lack.
+    POLICY_THIN_CHARGE: f64 = 0.005, "log price";
 }
 
 #[cfg(test)]

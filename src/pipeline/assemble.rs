@@ -3,6 +3,7 @@
 use super::publish::SHOWN_DAYS;
 use crate::analysis::{Analysis, EndpointVerdicts, METHOD_VERSION};
 use crate::archive::hex_sha256;
+use crate::domain::backtest::Backtest;
 use crate::domain::endpoint::{Model, Provider};
 use crate::domain::ids::{ModelSlug, ProviderSlug, Variant};
 use crate::domain::thresholds;
@@ -125,6 +126,7 @@ fn run_summary(row: &RunRow) -> RunSummary {
 pub fn snapshot(
     material: Material,
     mut analysis: Analysis,
+    backtest: Option<Backtest>,
     workloads: Vec<Workload>,
     built_at: DateTime<Utc>,
 ) -> Snapshot {
@@ -170,6 +172,7 @@ pub fn snapshot(
         tier_lists: analysis.tier_lists,
         models,
         providers,
+        backtest,
         workloads,
         readings: recent_readings(material.readings),
         status,
@@ -185,6 +188,7 @@ fn id(snapshot: &Snapshot, run_id: &str) -> String {
         &snapshot.tier_lists,
         &snapshot.models,
         &snapshot.providers,
+        &snapshot.backtest,
         &snapshot.status,
         snapshot.method_version,
     );

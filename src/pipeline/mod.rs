@@ -2,11 +2,13 @@
 //! one path for live collection and replay.
 
 mod assemble;
+mod backtest;
 mod collect;
 mod decode;
 mod publish;
 mod replay;
 
+pub use backtest::{backtest, backtest_record};
 pub use collect::{CollectOptions, CollectReport};
 pub use publish::build_snapshot;
 pub use replay::ReplayReport;

@@ -1,6 +1,6 @@
 //! From the store to a snapshot, as of any moment of the record.
 
-use super::{PipelineError, assemble};
+use super::{PipelineError, assemble, backtest};
 use crate::analysis::{self, Frames, Parameters};
 use crate::domain::thresholds;
 use crate::domain::tier_list::DayRange;
@@ -38,8 +38,9 @@ pub fn build_snapshot(
         Frames { days: store.days_frame(window.from, window.to, as_of)?, newest: store.newest_frame(as_of)? };
     let parameters = Parameters { as_of, window, workloads: workloads.clone(), provider_names };
     let analysis = analysis::analyse(&frames, &parameters)?;
+    let backtest = backtest(store, shown_days(as_of), as_of)?;
     let material = assemble::Material::read(store, newest, providers)?;
-    Ok(assemble::snapshot(material, analysis, workloads, built_at))
+    Ok(assemble::snapshot(material, analysis, backtest, workloads, built_at))
 }
 
 /// The lens window that ends with a time's UTC day.
@@ -47,4 +48,10 @@ fn window(as_of: DateTime<Utc>) -> DayRange {
     let to = as_of.date_naive();
     let back = u64::try_from(thresholds::LENS_WINDOW_DAYS - 1).unwrap_or(0);
     DayRange { from: to.checked_sub_days(Days::new(back)).unwrap_or(to), to }
+}
+
+/// The days that pages show.
+fn shown_days(as_of: DateTime<Utc>) -> DayRange {
+    let to = as_of.date_naive();
+    DayRange { from: to.checked_sub_days(Days::new(SHOWN_DAYS - 1)).unwrap_or(to), to }
 }

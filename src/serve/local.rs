@@ -2,7 +2,7 @@
 //! loopback only, to who knows the token in the data folder.
 
 use crate::domain::window::end_of_day;
-use crate::pipeline::{Pipeline, build_snapshot};
+use crate::pipeline::{Pipeline, backtest_record, build_snapshot};
 use crate::store::ExportFormat;
 use axum::extract::{ConnectInfo, Query, State};
 use axum::http::StatusCode;
@@ -34,10 +34,18 @@ struct SnapshotQuery {
     token: String,
 }
 
+#[derive(Deserialize)]
+struct BacktestQuery {
+    from: Option<NaiveDate>,
+    to: Option<NaiveDate>,
+    token: String,
+}
+
 pub fn router(pipeline: Arc<Pipeline>, token: &str) -> Router {
     Router::new()
         .route("/local/export", get(export))
         .route("/local/snapshot", get(snapshot))
+        .route("/local/backtest", get(backtest))
         .with_state(Local { pipeline, token: token.into() })
 }
 
@@ -73,6 +81,18 @@ async fn snapshot(
     }
     let end = end_of_day(query.as_of);
     answer(move || build_snapshot(&local.pipeline.store, Some(end), end)).await
+}
+
+/// The backtest over some days of choice.
+async fn backtest(
+    State(local): State<Local>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Query(query): Query<BacktestQuery>,
+) -> Response {
+    if !local.admits(peer, &query.token) {
+        return StatusCode::NOT_FOUND.into_response();
+    }
+    answer(move || backtest_record(&local.pipeline.store, query.from, query.to)).await
 }
 
 async fn answer<T, E>(work: impl FnOnce() -> Result<T, E> + Send + 'static) -> Response

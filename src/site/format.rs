@@ -50,6 +50,11 @@ pub fn percent_fine(fraction: f64) -> String {
     format!("{floored:.1}{THIN}%")
 }
 
+/// A small share as a percentage with one decimal: 0.0144 is `1.4 %`.
+pub fn percent_tenth(fraction: f64) -> String {
+    signed_zero(format!("{:.1}{THIN}%", fraction * 100.0))
+}
+
 /// A difference of fractions as signed percent: -0.12 is `−12 %`.
 pub fn percent_change(fraction: f64) -> String {
     format!("{}{THIN}%", signed(fraction * 100.0, 0))

@@ -6,8 +6,9 @@ use super::parts::{Badge, Bar, Cell, Tab, class, effect, on_scale};
 use super::picks;
 use super::shell::{Section, Shell, View};
 use super::spark::{DayAxis, Spark};
+use crate::domain::thresholds::BACKTEST_TOLD_FROM;
 use crate::domain::tier::{Lens, Tier};
-use crate::snapshot::{ProviderEntry, ProviderTier, Snapshot, TierList};
+use crate::snapshot::{Policy, ProviderEntry, ProviderTier, Snapshot, TestedDays, TierList};
 use askama::Template;
 use std::collections::HashMap;
 
@@ -20,6 +21,7 @@ pub const DEFAULT_LENS: Lens = Lens::Cost;
 struct Front<'a> {
     shell: Shell,
     lede: Option<Lede>,
+    tested: Option<Tested>,
     facts: Facts,
     lenses: Vec<Tab>,
     workloads: Vec<Tab>,
@@ -40,6 +42,17 @@ struct Lede {
     models: usize,
     surcharge: String,
     workload: String,
+}
+
+/// The result of the backtest in a sentence.
+struct Tested {
+    choices: String,
+    models: usize,
+    from: String,
+    to: String,
+    ours: String,
+    yesterday: String,
+    list: String,
 }
 
 struct Facts {
@@ -109,6 +122,7 @@ pub fn render(view: &View, lens: Lens, workload: Option<&str>) -> askama::Result
             surcharge: format::percent(m.median_surcharge),
             workload: workload_title(snapshot, Some(default_workload)).unwrap_or_default().to_lowercase(),
         }),
+        tested: snapshot.backtest.as_ref().and_then(|backtest| tested(backtest.headline())),
         facts: facts(view, lens, list),
         lenses: lens_tabs(lens),
         workloads: workload_tabs(snapshot, lens, workload),
@@ -128,6 +142,21 @@ pub fn render(view: &View, lens: Lens, workload: Option<&str>) -> askama::Result
         unrated: list.map(unrated).unwrap_or_default(),
     }
     .render()
+}
+
+/// `None` where there were too few choices to tell people of.
+fn tested(days: &TestedDays) -> Option<Tested> {
+    let over = |policy: Policy| Some(format::percent_tenth(days.of(policy)?.equal - 1.0));
+    (days.model_days >= BACKTEST_TOLD_FROM).then_some(())?;
+    Some(Tested {
+        choices: format::grouped(u64::try_from(days.model_days).unwrap_or(u64::MAX)),
+        models: days.models,
+        from: days.from.to_string(),
+        to: days.to.to_string(),
+        ours: over(Policy::Hitrate)?,
+        yesterday: over(Policy::Yesterday)?,
+        list: over(Policy::CheapestList)?,
+    })
 }
 
 fn shell(view: &View, lens: Lens, workload: Option<&str>) -> Shell {

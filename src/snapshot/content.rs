@@ -1,6 +1,7 @@
 //! The published content as typed structs. Rates are fractions, prices USD per million tokens, times UTC; absent is
 //! null. JSON field names are a contract with other programs.
 
+pub use crate::domain::backtest::{Backtest, Exclusions, Policy, PolicyCost, TestedDays};
 use crate::domain::endpoint::PriceTier;
 use crate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant};
 use crate::domain::thresholds::Threshold;
@@ -35,6 +36,8 @@ pub struct Snapshot {
     pub models: Vec<ModelEntry>,
     /// Providers, sorted by name.
     pub providers: Vec<ProviderEntry>,
+    /// What following each policy would have cost over the days shown; null while the record is too young.
+    pub backtest: Option<Backtest>,
     /// The workloads the costs were computed under.
     pub workloads: Vec<Workload>,
     /// Readings of the last days, newest run first.

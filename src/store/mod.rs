@@ -1,6 +1,7 @@
 //! The record of all runs in DuckDB. The only module that names duckdb: open, migrate, write, read, and the bridge from
 //! Arrow to data frames.
 
+mod backtest;
 mod export;
 mod frame;
 mod ingest;

@@ -98,7 +98,7 @@ fn every_documented_route_answers_as_documented() {
     let document = get(&api, "/api/v1/openapi.json").json();
     assert_eq!(document["openapi"], "3.1.0");
     let addresses = addresses(&document);
-    assert_eq!(addresses.len(), 11);
+    assert_eq!(addresses.len(), 12);
     for (address, operation) in addresses {
         let answer = get(&api, &address);
         assert_eq!(answer.status, StatusCode::OK, "{address}");
@@ -323,4 +323,13 @@ proptest! {
         prop_assert!([200, 400, 404].contains(&answer.status.as_u16()), "{}", answer.status);
         prop_assert!(answer.json().is_object());
     }
+}
+
+#[test]
+fn the_backtest_is_served_and_a_young_record_has_none() {
+    let tested = data(&api(), "/api/v1/backtest");
+    assert_eq!(tested["policies"][5]["name"], "hitrate");
+    assert_eq!(tested["reported_on"]["model_days"], 1200);
+    let young = Snapshot { backtest: None, ..sample::snapshot() };
+    problem(&api_of(Some(young)), "/api/v1/backtest", 404);
 }

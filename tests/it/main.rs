@@ -2,6 +2,7 @@
 
 mod analysis;
 mod api;
+mod backtest;
 mod binary;
 mod cli;
 mod docs;

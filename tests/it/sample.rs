@@ -9,9 +9,9 @@ use hitrate::domain::units::UsdPerMtok;
 use hitrate::domain::window::WindowKind;
 use hitrate::domain::workload::Workload;
 use hitrate::snapshot::{
-    DayRange, DriftCount, EffectivePrices, Endpoint, EndpointDay, Event, ModelEntry, Prices, ProviderDay,
-    ProviderEntry, ProviderTier, QuarantineCount, RecentReading, RunSummary, Snapshot, SourceAge, Status,
-    Summary, TierList, Verdict,
+    Backtest, DayRange, DriftCount, EffectivePrices, Endpoint, EndpointDay, Event, Exclusions, ModelEntry,
+    Policy, PolicyCost, Prices, ProviderDay, ProviderEntry, ProviderTier, QuarantineCount, RecentReading,
+    RunSummary, Snapshot, SourceAge, Status, Summary, TestedDays, TierList, Verdict,
 };
 
 /// A name that breaks out of HTML wherever it is not escaped.
@@ -377,6 +377,24 @@ fn status() -> Status {
     }
 }
 
+/// A backtest of two days of choice, told on the front page for its number of choices.
+fn backtest() -> Backtest {
+    let day = |back: i64| (as_of() - Duration::days(back)).date_naive();
+    let row = |(at, policy): (usize, Policy)| {
+        let over = [0.1, 0.26, 0.0192, 0.017, 0.016, 0.0144, 0.0][at];
+        PolicyCost { policy, equal: 1.0 + over, sqrt_tokens: 1.0 + over, tokens: 1.0 + over }
+    };
+    let all = TestedDays {
+        from: day(9),
+        to: day(2),
+        model_days: 1200,
+        models: 140,
+        policies: Policy::ALL.into_iter().enumerate().map(row).collect(),
+        exclusions: Exclusions { gone_next_day: 7, lone_endpoint: 90 },
+    };
+    Backtest { reported_on: Some(all.clone()), tuned_on: DayRange { from: day(30), to: day(20) }, all }
+}
+
 /// The sample: four models (one a `:free` variant), twelve endpoints, five providers, three runs.
 pub fn snapshot() -> Snapshot {
     let models = vec![atlas(), quill(), atlas_free(), solo()];
@@ -399,6 +417,7 @@ pub fn snapshot() -> Snapshot {
         },
         tier_lists: tier_lists(),
         providers: PROVIDERS.into_iter().map(|provider_| provider(&models, provider_)).collect(),
+        backtest: Some(backtest()),
         workloads: workloads(),
         readings: readings(&models),
         models,

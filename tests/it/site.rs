@@ -407,3 +407,11 @@ async fn where_the_list_misleads_the_page_says_what_it_costs() {
     let front = get(&site, "/").await.body;
     assert!(front.contains("<b>1 of 2</b>"), "{front}");
 }
+
+#[tokio::test]
+async fn the_front_page_tells_the_backtest_once_it_says_something() {
+    let page = get(&site(), "/").await.body;
+    assert!(page.contains("1,200 daily choices on 140 models"), "the choices");
+    assert!(page.contains("<b>1.4\u{202f}%</b> more than perfect hindsight"), "our cost");
+    assert!(page.contains("the lowest list price <b>10.0\u{202f}%</b> more"), "the list's cost");
+}

@@ -1,0 +1,41 @@
+-- One row per standard endpoint and priced UTC day in [from, to], from what was known at as_of: the closing effective
+-- price, the list price at the end of the day, the tokens of the newest day-to-date reading of the newest day that was
+-- looked at up to then. Parameters: from, to (dates), as_of.
+WITH parameters AS (
+    SELECT CAST($1 AS DATE) AS from_day, CAST($2 AS DATE) AS to_day, CAST($3 AS TIMESTAMP) AS as_of
+), standard AS (
+    SELECT endpoint_no, dense_rank() OVER (ORDER BY model) AS model_no
+    FROM endpoint WHERE variant = 'standard'
+), closing AS (
+    -- The newest run that told a day counts.
+    SELECT c.endpoint_no, c.day, c.effective_input, c.effective_output,
+        CAST(c.day AS TIMESTAMP) + INTERVAL 1 DAY AS day_end
+    FROM closing_price c JOIN run USING (run_no), parameters
+    WHERE run.observed_at <= as_of AND c.day BETWEEN from_day AND to_day
+    QUALIFY row_number() OVER (PARTITION BY c.endpoint_no, c.day ORDER BY c.run_no DESC) = 1
+), looked AS (
+    SELECT run_no, observed_at, CAST(observed_at AS DATE) AS looked_day
+    FROM run, parameters
+    WHERE window_kind = 'day_to_date' AND observed_at <= as_of AND CAST(observed_at AS DATE) <= to_day
+), usage AS (
+    SELECT endpoint_no, looked_day, arg_max(tokens, observed_at) AS tokens
+    FROM reading JOIN looked USING (run_no)
+    WHERE tokens IS NOT NULL
+    GROUP BY endpoint_no, looked_day
+), newest_look AS (
+    SELECT days.day, max(l.looked_day) AS looked_day
+    FROM (SELECT DISTINCT day FROM closing) days
+    JOIN (SELECT DISTINCT looked_day FROM looked) l ON l.looked_day <= days.day
+    GROUP BY days.day
+)
+SELECT c.endpoint_no, s.model_no, CAST(c.day - DATE '1970-01-01' AS INTEGER) AS day,
+    c.effective_input, c.effective_output,
+    CAST(p.list_input AS DOUBLE) AS list_input, CAST(p.list_output AS DOUBLE) AS list_output,
+    u.tokens
+FROM closing c
+JOIN standard s USING (endpoint_no)
+ASOF LEFT JOIN price_history p ON p.endpoint_no = c.endpoint_no AND p.valid_from < c.day_end
+LEFT JOIN newest_look n ON n.day = c.day
+LEFT JOIN usage u ON u.endpoint_no = c.endpoint_no AND u.looked_day = n.looked_day
+WHERE c.effective_input IS NOT NULL AND c.effective_output IS NOT NULL
+ORDER BY c.endpoint_no, c.day

@@ -1,0 +1,143 @@
+//! Does following it pay? Each day an endpoint is chosen for each model from what was known at its end, and charged
+//! what that endpoint really cost the day after.
+
+mod policy;
+
+pub use policy::cost;
+
+use crate::domain::backtest::{Backtest, Exclusions, Policy, PolicyCost, PricedDay, TestedDays};
+use crate::domain::thresholds::BACKTEST_MIN_TOKENS;
+use crate::domain::tier_list::DayRange;
+use chrono::NaiveDate;
+use policy::{Judged, judge};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// First recorded day that the settings of the policy `hitrate` were chosen on.
+const TUNED_FROM: Option<NaiveDate> = NaiveDate::from_ymd_opt(2026, 7, 13);
+/// Last one.
+const TUNED_TO: Option<NaiveDate> = NaiveDate::from_ymd_opt(2026, 7, 28);
+/// Scores this close, relatively, are equal: the choice between them is chance, and the mean of them is charged.
+const EQUAL: f64 = 1e-9;
+
+/// An endpoint that can be chosen: judged at the end of the day, and what it costs the day after.
+struct Candidate {
+    judged: Judged,
+    charged: f64,
+}
+
+/// One choice: a model on a day, with what each policy pays over the oracle.
+struct Choice {
+    day: NaiveDate,
+    model: i64,
+    tokens: f64,
+    log_ratios: [f64; Policy::ALL.len()],
+}
+
+/// What was left out, by the day of choice.
+type Excluded = BTreeMap<NaiveDate, Exclusions>;
+
+/// Runs the backtest over the choices of `days`. The panel holds one row per endpoint and priced day, sorted by
+/// endpoint and day; rows from before `days` feed the smoothed policies. `None` where there is no choice to make: it
+/// takes two days running with closing prices, and a model with two endpoints of enough traffic.
+pub fn backtest(panel: &[PricedDay], days: DayRange) -> Option<Backtest> {
+    let (choices, excluded) = choices(panel, days);
+    let tuned_on = TUNED_FROM.zip(TUNED_TO).map(|(from, to)| DayRange { from, to })?;
+    let untuned = |day: NaiveDate| day < tuned_on.from || day > tuned_on.to;
+    Some(Backtest {
+        all: summary(&choices, &excluded, |_| true)?,
+        tuned_on,
+        reported_on: summary(&choices, &excluded, untuned),
+    })
+}
+
+fn choices(panel: &[PricedDay], days: DayRange) -> (Vec<Choice>, Excluded) {
+    let priced: BTreeSet<NaiveDate> = panel.iter().map(|row| row.day).collect();
+    let mut by_model_day: BTreeMap<(NaiveDate, i64), Vec<Candidate>> = BTreeMap::new();
+    let mut excluded = Excluded::new();
+    for endpoint in panel.chunk_by(|a, b| a.endpoint == b.endpoint) {
+        let judged = judge(endpoint);
+        for (at, today) in judged.iter().enumerate() {
+            let eligible = today.tokens.is_some_and(|tokens| tokens as f64 >= BACKTEST_MIN_TOKENS);
+            let Some(tomorrow) = today.day.succ_opt().filter(|day| priced.contains(day)) else { continue };
+            if !eligible || today.day < days.from || today.day > days.to {
+                continue;
+            }
+            match judged.get(at + 1).filter(|next| next.day == tomorrow) {
+                None => excluded.entry(today.day).or_default().gone_next_day += 1,
+                Some(next) => by_model_day
+                    .entry((today.day, today.model))
+                    .or_default()
+                    .push(Candidate { judged: today.clone(), charged: next.cost }),
+            }
+        }
+    }
+    let mut choices = Vec::with_capacity(by_model_day.len());
+    for ((day, model), candidates) in by_model_day {
+        match candidates.len() {
+            1 => excluded.entry(day).or_default().lone_endpoint += 1,
+            _ => choices.push(choose(day, model, &candidates)),
+        }
+    }
+    (choices, excluded)
+}
+
+fn choose(day: NaiveDate, model: i64, candidates: &[Candidate]) -> Choice {
+    let tokens = |candidate: &Candidate| candidate.judged.tokens.unwrap_or_default() as f64;
+    let oracle = candidates.iter().map(|candidate| candidate.charged.ln()).fold(f64::INFINITY, f64::min);
+    let total: f64 = candidates.iter().map(tokens).sum();
+    let paid = |policy: Policy| match policy {
+        Policy::Oracle => oracle,
+        Policy::TrafficAverage => {
+            let sum: f64 = candidates.iter().map(|candidate| candidate.charged * tokens(candidate)).sum();
+            (sum / total).ln()
+        }
+        _ => chosen(candidates, policy),
+    };
+    Choice { day, model, tokens: total, log_ratios: Policy::ALL.map(|policy| paid(policy) - oracle) }
+}
+
+/// Log cost of the endpoint a policy chooses; of equal ones, and where it knows nothing of any, their mean.
+fn chosen(candidates: &[Candidate], policy: Policy) -> f64 {
+    let score = |candidate: &Candidate| candidate.judged.score(policy);
+    let best = candidates.iter().map(score).fold(f64::INFINITY, f64::min);
+    let limit = best + EQUAL * best.abs();
+    let equal = candidates.iter().filter(|candidate| score(candidate) <= limit || best.is_infinite());
+    let (sum, count) =
+        equal.fold((0.0, 0.0), |(sum, count), candidate| (sum + candidate.charged.ln(), count + 1.0));
+    sum / count
+}
+
+fn summary(
+    choices: &[Choice],
+    excluded: &Excluded,
+    counts: impl Fn(NaiveDate) -> bool,
+) -> Option<TestedDays> {
+    let choices: Vec<&Choice> = choices.iter().filter(|choice| counts(choice.day)).collect();
+    let (first, last) = (choices.first()?, choices.last()?);
+    let mean = |at: usize, weight: fn(f64) -> f64| {
+        let (sum, weights) = choices.iter().fold((0.0, 0.0), |(sum, weights), choice| {
+            let weight = weight(choice.tokens);
+            (sum + weight * choice.log_ratios[at], weights + weight)
+        });
+        (sum / weights).exp()
+    };
+    let row = |(at, policy): (usize, Policy)| PolicyCost {
+        policy,
+        equal: mean(at, |_| 1.0),
+        sqrt_tokens: mean(at, f64::sqrt),
+        tokens: mean(at, |tokens| tokens),
+    };
+    let mut exclusions = Exclusions::default();
+    for (_, day) in excluded.iter().filter(|(day, _)| counts(**day)) {
+        exclusions.gone_next_day += day.gone_next_day;
+        exclusions.lone_endpoint += day.lone_endpoint;
+    }
+    Some(TestedDays {
+        from: first.day,
+        to: last.day,
+        model_days: choices.len(),
+        models: choices.iter().map(|choice| choice.model).collect::<BTreeSet<_>>().len(),
+        policies: Policy::ALL.into_iter().enumerate().map(row).collect(),
+        exclusions,
+    })
+}

@@ -1,0 +1,209 @@
+//! The backtest: every policy by hand, nothing seen ahead, nobody beats the oracle, what is left out is counted.
+
+use chrono::{Days, NaiveDate};
+use hitrate::analysis::backtest::{backtest, cost};
+use hitrate::domain::backtest::{Backtest, Policy, PricedDay};
+use hitrate::domain::tier_list::DayRange;
+
+/// A day that no setting of ours was chosen on.
+const BASE: Option<NaiveDate> = NaiveDate::from_ymd_opt(2026, 9, 1);
+
+fn day(number: u64) -> NaiveDate {
+    BASE.and_then(|base| base.checked_add_days(Days::new(number))).expect("a day")
+}
+
+fn only(number: u64) -> DayRange {
+    DayRange { from: day(number), to: day(number) }
+}
+
+/// An endpoint priced on running days from day 0 on; output is free, so that the cost is the input price.
+fn endpoint(endpoint: i64, model: i64, millions: i64, list: f64, costs: &[f64]) -> Vec<PricedDay> {
+    let row = |(number, cost): (usize, &f64)| PricedDay {
+        endpoint,
+        model,
+        day: day(number as u64),
+        effective: [*cost, 0.0],
+        list: [Some(list), Some(0.0)],
+        tokens: Some(millions * 1_000_000),
+    };
+    costs.iter().enumerate().map(row).collect()
+}
+
+/// Two models with two endpoints each, over which the policies disagree on day 1.
+fn panel() -> Vec<PricedDay> {
+    [
+        endpoint(1, 1, 30, 5.0, &[0.5, 3.0, 2.0]),
+        endpoint(2, 1, 10, 4.0, &[2.0, 2.0, 3.0]),
+        endpoint(3, 2, 80, 4.0, &[1.6, 2.26, 3.0]),
+        endpoint(4, 2, 80, 4.0, &[2.0, 2.0, 2.0]),
+    ]
+    .concat()
+}
+
+fn tested(panel: &[PricedDay], days: DayRange) -> Backtest {
+    backtest(panel, days).expect("there are choices")
+}
+
+#[test]
+fn every_policy_pays_what_the_hand_reckons() {
+    let result = tested(&panel(), only(1));
+    assert_eq!((result.all.model_days, result.all.models), (2, 2));
+    assert_eq!((result.all.from, result.all.to), (day(1), day(1)));
+    // Cost over the oracle's for the two models. Between equal list prices the mean of both is charged; the mean with a
+    // half-life of two days still prefers endpoint 3, that of the logarithm over one day no longer does.
+    let by_hand: [(Policy, f64, f64); 7] = [
+        (Policy::CheapestList, 1.5, 6.0_f64.sqrt() / 2.0),
+        (Policy::TrafficAverage, 2.25 / 2.0, 2.5 / 2.0),
+        (Policy::Yesterday, 1.5, 1.0),
+        (Policy::HalfLife, 1.0, 1.5),
+        (Policy::HalfLife1d, 1.0, 1.0),
+        (Policy::Hitrate, 1.0, 1.5),
+        (Policy::Oracle, 1.0, 1.0),
+    ];
+    assert_eq!(result.all.policies.len(), by_hand.len());
+    for (policy, first, second) in by_hand {
+        let row = result.all.of(policy).expect("a row");
+        // 40 and 160 million tokens: the second model weighs 1, 2 and 4 times the first.
+        for (found, weight) in [(row.equal, 1.0), (row.sqrt_tokens, 2.0), (row.tokens, 4.0)] {
+            let mean = ((first.ln() + weight * second.ln()) / (1.0 + weight)).exp();
+            assert!(
+                (found - mean).abs() < 1e-12,
+                "{} at weight {weight}: {found}, not {mean}",
+                policy.name()
+            );
+        }
+    }
+}
+
+#[test]
+fn output_tokens_are_part_of_the_cost() {
+    assert!(cost([1.0, 4.0]).is_some_and(|cost| (cost - 1.2).abs() < 1e-12));
+    assert_eq!(cost([0.0, 0.0]), None, "a price of nothing has no logarithm");
+}
+
+/// What a policy paid on day 1 for the first model, where its two endpoints cost these on day 2.
+fn paid(policy: Policy, tomorrow: [f64; 2]) -> f64 {
+    let mut panel = panel();
+    panel.retain(|row| row.model == 1);
+    for row in panel.iter_mut().filter(|row| row.day == day(2)) {
+        row.effective[0] = tomorrow[if row.endpoint == 1 { 0 } else { 1 }];
+    }
+    let row = *tested(&panel, only(1)).all.of(policy).expect("a row");
+    row.equal * tomorrow[0].min(tomorrow[1])
+}
+
+#[test]
+fn what_happens_tomorrow_changes_no_choice_of_today() {
+    let choosing = [
+        (Policy::CheapestList, 1),
+        (Policy::Yesterday, 1),
+        (Policy::HalfLife, 0),
+        (Policy::HalfLife1d, 0),
+        (Policy::Hitrate, 0),
+    ];
+    for (policy, choice) in choosing {
+        for tomorrow in [[2.0, 3.0], [3.0, 2.0], [100.0, 0.01], [0.01, 100.0]] {
+            let found = paid(policy, tomorrow);
+            assert!(
+                (found / tomorrow[choice] - 1.0).abs() < 1e-9,
+                "{} paid {found} where tomorrow costs {tomorrow:?}",
+                policy.name()
+            );
+        }
+    }
+}
+
+#[test]
+fn days_after_the_charged_one_change_nothing() {
+    let mut longer = panel();
+    longer.extend((1..=4).map(|endpoint| PricedDay {
+        endpoint,
+        model: if endpoint < 3 { 1 } else { 2 },
+        day: day(3),
+        effective: [1000.0 / endpoint as f64, 0.0],
+        list: [Some(endpoint as f64), Some(0.0)],
+        tokens: Some(1_000_000_000),
+    }));
+    longer.sort_by_key(|row| (row.endpoint, row.day));
+    assert_eq!(tested(&longer, only(1)), tested(&panel(), only(1)));
+}
+
+#[test]
+fn nobody_beats_the_oracle() {
+    // A fixed sequence of made-up prices: 12 endpoints of 4 models over 20 days.
+    let mut state = 7_u64;
+    let mut next = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 40) as f64 / (1_u64 << 24) as f64
+    };
+    let panel: Vec<PricedDay> = (0..12)
+        .flat_map(|number| {
+            let costs: Vec<f64> = (0..20).map(|_| 0.1 + next()).collect();
+            endpoint(number, number % 4, 20 + number, 1.0 + next(), &costs)
+        })
+        .collect();
+    let result = tested(&panel, DayRange { from: day(0), to: day(30) });
+    assert_eq!((result.all.model_days, result.all.to), (4 * 19, day(18)));
+    for row in &result.all.policies {
+        for ratio in [row.equal, row.sqrt_tokens, row.tokens] {
+            match row.policy {
+                Policy::Oracle => assert_eq!(ratio, 1.0),
+                // On prices without any memory nobody can be right every day.
+                policy => assert!(ratio > 1.0, "{}: {ratio}", policy.name()),
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_left_out_is_counted() {
+    let mut panel = panel();
+    // Endpoint 2 is gone on the day that is charged: model 1 has no choice left.
+    panel.retain(|row| (row.endpoint, row.day) != (2, day(2)));
+    // A small endpoint and one without a reading are no candidates and not counted.
+    panel.extend(endpoint(5, 2, 9, 0.1, &[0.1, 0.1, 0.1]));
+    panel.extend(
+        endpoint(6, 2, 9, 0.1, &[0.1, 0.1, 0.1]).into_iter().map(|row| PricedDay { tokens: None, ..row }),
+    );
+    let result = tested(&panel, only(1));
+    assert_eq!((result.all.model_days, result.all.models), (1, 1));
+    assert_eq!((result.all.exclusions.gone_next_day, result.all.exclusions.lone_endpoint), (1, 1));
+    let oracle = result.all.of(Policy::CheapestList).expect("a row").equal;
+    assert!((oracle - 6.0_f64.sqrt() / 2.0).abs() < 1e-12, "the small endpoints are not chosen");
+}
+
+#[test]
+fn no_prices_tomorrow_is_no_choice_today() {
+    assert_eq!(backtest(&panel(), only(2)), None, "the record ends with the day");
+    let mut holed = panel();
+    holed.retain(|row| row.day != day(1));
+    assert_eq!(backtest(&holed, only(0)), None, "a hole in the record is nobody's absence");
+    assert_eq!(backtest(&[], only(0)), None);
+}
+
+#[test]
+fn days_of_tuning_are_reported_apart() {
+    let back = |row: PricedDay| {
+        let day = row.day.checked_sub_days(Days::new(36)).expect("a day");
+        PricedDay { day, ..row }
+    };
+    let panel: Vec<PricedDay> = panel().into_iter().map(back).collect();
+    let result = tested(&panel, DayRange { from: panel[0].day, to: panel[2].day });
+    assert_eq!(result.all.from.to_string(), "2026-07-27");
+    assert!(result.tuned_on.to >= result.all.to);
+    assert_eq!(result.reported_on, None, "both days of choice were tuned on");
+    let later = tested(&self::panel(), only(1));
+    assert_eq!(later.reported_on.as_ref(), Some(&later.all));
+}
+
+#[test]
+fn its_json_is_the_contract() {
+    let json = serde_json::to_value(tested(&panel(), only(1))).expect("it is JSON");
+    assert_eq!((&json["from"], &json["model_days"]), (&"2026-09-02".into(), &2.into()));
+    let names: Vec<&str> =
+        json["policies"].as_array().expect("rows").iter().filter_map(|row| row["name"].as_str()).collect();
+    assert_eq!(names, Policy::ALL.map(Policy::name));
+    let row = json["policies"][0].as_object().expect("a row");
+    assert!(["equal", "sqrt_tokens", "tokens"].iter().all(|key| row[*key].is_f64()), "{row:?}");
+    assert_eq!(serde_json::from_value::<Backtest>(json).expect("it reads back"), tested(&panel(), only(1)));
+}
