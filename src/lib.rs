@@ -3,7 +3,7 @@
 //!
 //! The modules in dependency order; `tests/it/walls.rs` keeps it so:
 //! `domain` depends on nothing; `source`, `archive`, `store`, `analysis`, `snapshot` on `domain`;
-//! `site`, `api`, `preferences` on `domain` and `snapshot` alone; `pipeline`, `serve`, `cli` on all.
+//! `study` on `analysis`, `simulator` and `domain`; `site`, `api`, `preferences` on `domain` and `snapshot` alone; `pipeline`, `serve`, `cli` on all.
 
 pub mod domain;
 
@@ -26,6 +26,7 @@ pub mod site;
 
 pub mod pipeline;
 pub mod scheduler;
+pub mod study;
 
 pub mod cli;
 pub mod serve;

@@ -33,6 +33,16 @@ pub struct Effects {
     pub largest: Option<usize>,
     /// How many models each provider shares with another one.
     pub shared_models: Vec<usize>,
+    /// Weight of each provider's rows on shared models.
+    pub weight: Vec<f64>,
+}
+
+impl Effects {
+    /// A provider's effect where it is comparable with those that are rated: in the largest component.
+    pub fn comparable(&self, provider: usize) -> Option<f64> {
+        let rated = self.component[provider].is_some() && self.component[provider] == self.largest;
+        self.theta[provider].filter(|_| rated)
+    }
 }
 
 /// Ridge under which rounding would decide the solution, in [`solve`]'s unit.
@@ -60,11 +70,11 @@ pub fn solve(
         }
     }
     let component: Vec<_> = (0..providers).map(|p| (shared_models[p] > 0).then(|| groups.root(p))).collect();
-    let theta = normal_equations(&by_model, providers, ridge)?;
+    let theta = raw_effects(&by_model, &shared_models, ridge)?;
     let weight = provider_weights(&by_model, providers);
     let theta = centred(&theta, &component, &weight);
     let largest = largest(&component, &weight);
-    Ok(Effects { theta, component, largest, shared_models })
+    Ok(Effects { theta, component, largest, shared_models, weight })
 }
 
 /// The usable rows by model, models with two providers or more only.
@@ -86,30 +96,49 @@ fn distinct(rows: &[Observation]) -> Vec<usize> {
     providers
 }
 
-fn normal_equations(
+/// Effects of all providers, before centring. Those that share no model have no equation: their effect is 0.
+fn raw_effects(
     by_model: &[Vec<Observation>],
-    providers: usize,
+    shared_models: &[usize],
     ridge: f64,
 ) -> Result<Vec<f64>, AnalysisError> {
-    let mut matrix = Symmetric::zeros(providers);
-    let mut right = vec![0.0; providers];
+    let active: Vec<_> = (0..shared_models.len()).filter(|p| shared_models[*p] > 0).collect();
+    let mut place = vec![0; shared_models.len()];
+    active.iter().enumerate().for_each(|(at, provider)| place[*provider] = at);
+    let mut theta = vec![0.0; shared_models.len()];
+    for (solved, provider) in normal_equations(by_model, &place, active.len(), ridge)?.iter().zip(&active) {
+        theta[*provider] = *solved;
+    }
+    Ok(theta)
+}
+
+/// Solves the equations of `size` providers; `place` is where a provider stands in them.
+fn normal_equations(
+    by_model: &[Vec<Observation>],
+    place: &[usize],
+    size: usize,
+    ridge: f64,
+) -> Result<Vec<f64>, AnalysisError> {
+    let mut matrix = Symmetric::zeros(size);
+    let mut right = vec![0.0; size];
     let (mut total, mut pairs) = (0.0, 0.0);
     for rows in by_model {
         let weight: f64 = rows.iter().map(|r| r.weight).sum();
         let mean = rows.iter().map(|r| r.weight * r.y).sum::<f64>() / weight;
         for row in rows {
-            matrix.add(row.provider, row.provider, row.weight);
-            right[row.provider] += row.weight * (row.y - mean);
+            let at = place[row.provider];
+            matrix.add(at, at, row.weight);
+            right[at] += row.weight * (row.y - mean);
             for other in rows {
-                matrix.add(row.provider, other.provider, -row.weight * other.weight / weight);
+                matrix.add(at, place[other.provider], -row.weight * other.weight / weight);
             }
         }
         total += weight;
         pairs += distinct(rows).len() as f64;
     }
     let penalty = if pairs > 0.0 { ridge.max(SMALLEST_RIDGE) * total / pairs } else { 1.0 };
-    for provider in 0..providers {
-        matrix.add(provider, provider, penalty);
+    for at in 0..size {
+        matrix.add(at, at, penalty);
     }
     matrix.solve(&right)
 }

@@ -7,16 +7,20 @@ mod cells;
 mod derive;
 mod effects;
 mod frames;
+mod intervals;
 mod lenses;
 mod linear;
 mod newest;
 pub mod numbers;
 mod overall;
+mod rating;
 mod reference;
+mod resample;
 mod session;
 mod standing;
 mod statistics;
 mod tier_lists;
+mod usage;
 mod verdicts;
 
 pub use cells::{Cell, cells, observed_days};
@@ -26,7 +30,9 @@ pub use frames::{ColumnKind, ColumnSpec, DAYS, Frames, NEWEST};
 pub use reference::{ModelReference, ReferenceBasis};
 pub use session::{Pricing, session_cost};
 pub use statistics::{Share, model_mean, traffic_mean, weighted_quantile};
+pub use usage::UsageDay;
 
+use crate::domain::thresholds;
 use crate::domain::tier::{Lens, Tier};
 use crate::domain::tier_list::{DayRange, TierList, Verdict};
 use crate::domain::workload::Workload;
@@ -35,7 +41,7 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// Version of the method: goes up whenever a number could come out differently.
-pub const METHOD_VERSION: u32 = 1;
+pub const METHOD_VERSION: u32 = 2;
 
 /// What [`analyse`] needs besides the frames.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,6 +54,21 @@ pub struct Parameters {
     pub workloads: Vec<Workload>,
     /// Names for people by provider slug; a missing one is shown by its slug.
     pub provider_names: BTreeMap<String, String>,
+}
+
+/// Settings of the method that a study varies; everything that is published uses the default ones.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Tuning {
+    /// Ridge on the provider effects, in mean weights of a (model, provider) pair.
+    pub ridge: f64,
+    /// Resamples of whole models behind rank intervals and tier probabilities; with 0 there are none of either.
+    pub resamples: usize,
+}
+
+impl Default for Tuning {
+    fn default() -> Self {
+        Self { ridge: thresholds::EFFECT_RIDGE, resamples: thresholds::RESAMPLES }
+    }
 }
 
 /// Everything that is computed from the record at one moment.
@@ -168,12 +189,24 @@ pub enum AnalysisError {
 /// # Errors
 /// Where a frame breaks its contract, price tiers or ids do not read, or no workload is given.
 pub fn analyse(frames: &Frames, parameters: &Parameters) -> Result<Analysis, AnalysisError> {
+    analyse_with(frames, parameters, &Tuning::default())
+}
+
+/// As [`analyse`], with other settings of the method.
+///
+/// # Errors
+/// As [`analyse`].
+pub fn analyse_with(
+    frames: &Frames,
+    parameters: &Parameters,
+    tuning: &Tuning,
+) -> Result<Analysis, AnalysisError> {
     let default = parameters.workloads.first().ok_or(AnalysisError::NoWorkload)?;
     frames.check()?;
     let latest = newest::read(&frames.newest)?;
     let record = cells::record(&frames.days, &latest)?;
     let field = standing::Field::build(&record, latest, parameters);
-    let tier_lists = tier_lists::all(&field, parameters)?;
+    let tier_lists = tier_lists::all(&field, parameters, tuning)?;
     let endpoints = verdicts::all(&field, default, &parameters.workloads);
     Ok(Analysis { tier_lists, endpoints, references: field.references })
 }

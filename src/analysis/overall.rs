@@ -1,14 +1,16 @@
 //! The lens `overall`: a workload's weights over the z-scores of the other lenses, with gates.
 
+use super::intervals::certainties;
 use super::lenses::Reliability;
+use super::rating::{Scale, tell};
+use super::resample::Replicates;
 use super::standing::{Field, Standing};
 use super::statistics::{Share, spread, traffic_mean};
-use super::tier_lists::{Ranked, sort};
+use super::tier_lists::{Ranked, listed_providers, sort};
 use crate::domain::thresholds::GATE_AVAILABILITY;
 use crate::domain::tier::{Lens, Tier};
 use crate::domain::tier_list::ProviderTier;
 use crate::domain::workload::{LensWeights, Workload};
-use std::collections::BTreeMap;
 
 /// The weight of a lens in `overall`.
 pub(super) fn weight(weights: &LensWeights, lens: Lens) -> f64 {
@@ -33,48 +35,104 @@ pub(super) fn providers(
     fixed: &[Ranked],
     cost: &Ranked,
 ) -> Vec<ProviderTier> {
-    let parts: Vec<_> = fixed.iter().chain([cost]).map(|part| (part.lens, scores(part))).collect();
-    let mixed: BTreeMap<_, _> =
-        cost.theta.keys().map(|p| (p.as_str(), mix(p, &parts, &workload.weights))).collect();
-    let values: Vec<f64> = mixed.values().filter_map(|(score, _)| *score).collect();
-    let scale = spread(&values);
+    let listed = listed_providers(field);
+    let parts: Vec<_> = fixed.iter().chain([cost]).map(|ranked| Part { ranked, z: z(ranked) }).collect();
+    let rated = |provider: &&str| cost.theta.contains_key(*provider);
+    let blends: Vec<_> =
+        listed.iter().map(|p| rated(p).then(|| blend(p, &parts, &workload.weights))).collect();
+    let scores: Vec<Option<f64>> = blends.iter().map(|b| b.as_ref()?.score).collect();
+    let scale = spread(&scores.iter().copied().flatten().collect::<Vec<_>>());
+    let points: Vec<_> =
+        scores.iter().map(|s| s.zip(scale).map(|(s, (centre, width))| (s - centre) / width)).collect();
     let mut rows: Vec<_> = cost.providers.iter().map(blank).collect();
-    for row in &mut rows {
-        let Some((score, missing)) = mixed.get(row.provider.as_str()) else { continue };
-        let value = score.zip(scale).map(|(score, (centre, width))| (score - centre) / width);
-        rate(row, value, missing, gate(field, reliability, row.provider.as_str()));
+    // Certainties are numbered as the providers are listed: by slug.
+    rows.sort_by(|a, b| a.provider.as_str().cmp(b.provider.as_str()));
+    let mut caps = vec![Tier::S; rows.len()];
+    for (number, row) in rows.iter_mut().enumerate() {
+        let Some(blend) = &blends[number] else { continue };
+        let gate = gate(field, reliability, row.provider.as_str());
+        caps[number] = if gate.is_some() { GATED } else { Tier::S };
+        rate(row, points[number], &blend.missing, gate);
     }
+    let width = scale.map_or(1.0, |(_, width)| width);
+    let certainties = certainties(&points, &together(&parts, &blends, &points, width, &cost.replicates));
+    tell(&mut rows, &certainties, &caps, Scale { lens: Lens::Overall, z: None });
     sort(Lens::Overall, &mut rows);
     rows
 }
 
-/// z-scores over the rated providers, higher is better.
-fn scores(part: &Ranked) -> BTreeMap<&str, f64> {
-    let values: Vec<f64> = part.theta.values().copied().collect();
-    let sign = if part.lens.cuts().higher_is_better { 1.0 } else { -1.0 };
-    let Some((centre, width)) = spread(&values) else { return BTreeMap::new() };
-    part.theta.iter().map(|(provider, theta)| (provider.as_str(), sign * (theta - centre) / width)).collect()
+/// A lens with the centre and the width of its z-scores, higher is better: a negative width where lower is.
+struct Part<'a> {
+    ranked: &'a Ranked,
+    z: Option<(f64, f64)>,
 }
 
-/// The weighted mean of a provider's scores, and the lenses with weight that say nothing of it.
-fn mix(
-    provider: &str,
-    parts: &[(Lens, BTreeMap<&str, f64>)],
-    weights: &LensWeights,
-) -> (Option<f64>, Vec<Lens>) {
-    let (mut sum, mut total, mut missing) = (0.0, 0.0, Vec::new());
-    for (lens, scores) in parts {
-        let weight = weight(weights, *lens);
-        match scores.get(provider) {
-            Some(score) => {
-                sum += weight * score;
-                total += weight;
-            }
-            None if weight > 0.0 => missing.push(*lens),
-            None => {}
-        }
+fn z(ranked: &Ranked) -> Option<(f64, f64)> {
+    let sign = if ranked.lens.cuts().higher_is_better { 1.0 } else { -1.0 };
+    let values: Vec<f64> = ranked.theta.values().copied().collect();
+    spread(&values).map(|(centre, width)| (centre, sign * width))
+}
+
+/// How a provider's score is made: linear in its effects under the lenses.
+struct Blend {
+    score: Option<f64>,
+    /// By part: the effect, and what one unit of it adds to the score.
+    terms: Vec<Option<(f64, f64)>>,
+    /// The lenses with weight that say nothing of it.
+    missing: Vec<Lens>,
+}
+
+/// The weighted mean of a provider's z-scores.
+fn blend(provider: &str, parts: &[Part<'_>], weights: &LensWeights) -> Blend {
+    let effect = |part: &Part<'_>| Some((*part.ranked.theta.get(provider)?, part.z?));
+    let weight = |part: &Part<'_>| weight(weights, part.ranked.lens);
+    let total: f64 = parts.iter().filter(|part| effect(part).is_some()).map(weight).sum();
+    let silent = |part: &&Part<'_>| effect(part).is_none() && weight(part) > 0.0;
+    let missing = parts.iter().filter(silent).map(|part| part.ranked.lens).collect();
+    if total <= 0.0 {
+        return Blend { score: None, terms: vec![None; parts.len()], missing };
     }
-    ((total > 0.0).then(|| sum / total), missing)
+    let term = |part: &Part<'_>| {
+        let (effect, (_, width)) = effect(part).filter(|_| weight(part) > 0.0)?;
+        Some((effect, weight(part) / (total * width)))
+    };
+    let share = |part: &Part<'_>| {
+        effect(part).map(|(effect, (centre, width))| weight(part) / total * (effect - centre) / width)
+    };
+    let score = Some(parts.iter().filter_map(share).sum());
+    Blend { score, terms: parts.iter().map(term).collect(), missing }
+}
+
+/// The scores under other sets of models, all lenses under the same set; centre and widths stay those of all models.
+/// Whose models count is as under `cost`, which decides who is rated.
+fn together(
+    parts: &[Part<'_>],
+    blends: &[Option<Blend>],
+    points: &[Option<f64>],
+    width: f64,
+    cost: &Replicates,
+) -> Replicates {
+    let score = |provider: usize, effects: &[&Vec<Option<f64>>]| {
+        let mut score = points[provider]?;
+        for (term, effects) in blends[provider].as_ref()?.terms.iter().zip(effects) {
+            let Some((effect, unit)) = term else { continue };
+            // Nothing at all: the model plays no part under this lens.
+            let moved = if effects.is_empty() { *effect } else { effects[provider]? };
+            score += unit * (moved - effect) / width;
+        }
+        Some(score)
+    };
+    let sets = |pick: &dyn Fn(&Replicates) -> &Vec<Vec<Option<f64>>>| -> Vec<Vec<Option<f64>>> {
+        let set = |number: usize| {
+            let effects: Vec<_> = parts.iter().map(|part| &pick(&part.ranked.replicates)[number]).collect();
+            match effects.iter().all(|effects| effects.is_empty()) {
+                true => Vec::new(),
+                false => (0..points.len()).map(|provider| score(provider, &effects)).collect(),
+            }
+        };
+        (0..pick(cost).len()).map(set).collect()
+    };
+    Replicates { own: cost.own.clone(), left_out: sets(&|r| &r.left_out), draws: sets(&|r| &r.draws) }
 }
 
 /// The row of the cost list without its verdict.
@@ -83,6 +141,12 @@ fn blank(row: &ProviderTier) -> ProviderTier {
     ProviderTier {
         tier: Tier::Unrated,
         adjusted: None,
+        low: None,
+        high: None,
+        span: None,
+        rank_low: None,
+        rank_high: None,
+        tier_probabilities: None,
         traffic_mean: None,
         model_mean: None,
         reason,

@@ -1,12 +1,15 @@
 //! Provider tier lists, one a lens: effects over the cells, turned into the lens's unit and into tiers.
 
 use super::effects::{Effects, Observation, solve};
+use super::intervals::certainties;
 use super::lenses::{Gauge, Reliability};
+use super::rating::{Scale, tell};
+use super::resample::{Plan, Replicates};
 use super::standing::{Field, Standing};
-use super::statistics::{Share, model_mean, spread, traffic_mean};
-use super::{AnalysisError, METHOD_VERSION, Parameters, overall};
+use super::statistics::{Share, median, model_mean, spread, traffic_mean};
+use super::{AnalysisError, METHOD_VERSION, Parameters, Tuning, overall};
 use crate::domain::ids::ProviderSlug;
-use crate::domain::thresholds::{CELL_MIN_TOKENS, EFFECT_RIDGE, FULL_RECORD_DAYS, MIN_SHARED_MODELS};
+use crate::domain::thresholds::{CELL_MIN_TOKENS, CELL_WEIGHT_CAP, FULL_RECORD_DAYS, MIN_SHARED_MODELS};
 use crate::domain::tier::{Lens, Tier};
 use crate::domain::tier_list::{ProviderTier, TierList};
 use crate::domain::workload::Workload;
@@ -19,14 +22,48 @@ pub(super) struct Ranked {
     pub providers: Vec<ProviderTier>,
     /// Effects of the rated providers on the lens's additive scale.
     pub theta: BTreeMap<String, f64>,
+    /// The same effects under other sets of models, providers in the order of [`listed_providers`].
+    pub replicates: Replicates,
+}
+
+/// What all lenses of a field share.
+struct Ground<'a> {
+    field: &'a Field,
+    names: &'a BTreeMap<String, String>,
+    providers: Vec<&'a str>,
+    /// Models of the cells, by name.
+    models: BTreeMap<&'a str, usize>,
+    plan: Plan,
+    ridge: f64,
+}
+
+impl<'a> Ground<'a> {
+    fn new(field: &'a Field, names: &'a BTreeMap<String, String>, tuning: &Tuning) -> Self {
+        let mut hosts: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for cell in field.cells() {
+            hosts.entry(cell.model.as_str()).or_default().insert(cell.provider.as_str());
+        }
+        let shared: Vec<_> = hosts
+            .values()
+            .enumerate()
+            .filter(|(_, hosts)| hosts.len() > 1)
+            .map(|(number, _)| number)
+            .collect();
+        let plan = Plan::new(hosts.len(), &shared, tuning.resamples);
+        let models = hosts.into_keys().enumerate().map(|(number, name)| (name, number)).collect();
+        Self { field, names, providers: listed_providers(field), models, plan, ridge: tuning.ridge }
+    }
 }
 
 /// All tier lists: `cache`, `reliability` and `speed` once, `cost` and `overall` for each workload.
-pub(super) fn all(field: &Field, parameters: &Parameters) -> Result<Vec<TierList>, AnalysisError> {
+pub(super) fn all(
+    field: &Field,
+    parameters: &Parameters,
+    tuning: &Tuning,
+) -> Result<Vec<TierList>, AnalysisError> {
     let reliability = Reliability::of(field);
-    let rank = |lens, workload| {
-        ranked(&Gauge { lens, workload, reliability, as_of: field.as_of }, field, &parameters.provider_names)
-    };
+    let ground = Ground::new(field, &parameters.provider_names, tuning);
+    let rank = |lens, workload| ranked(&Gauge { lens, workload, reliability, as_of: field.as_of }, &ground);
     let Some(default) = parameters.workloads.first() else { return Err(AnalysisError::NoWorkload) };
     let fixed = [rank(Lens::Cache, default)?, rank(Lens::Reliability, default)?, rank(Lens::Speed, default)?];
     let publish = |lens, workload: Option<&Workload>, providers| TierList {
@@ -84,55 +121,53 @@ struct Cell<'a> {
     y: f64,
 }
 
-fn ranked(
-    gauge: &Gauge<'_>,
-    field: &Field,
-    names: &BTreeMap<String, String>,
-) -> Result<Ranked, AnalysisError> {
+fn ranked(gauge: &Gauge<'_>, ground: &Ground<'_>) -> Result<Ranked, AnalysisError> {
+    let (field, listed) = (ground.field, &ground.providers);
     let read = |standing| gauge.read(standing).map(|(measure, y)| Cell { standing, measure, y });
     let cells: Vec<_> = field.cells().filter_map(read).collect();
-    let listed = listed_providers(field);
-    let effects = effects(&cells, &listed)?;
-    let (mut providers, mut theta) = (Vec::new(), BTreeMap::new());
+    let rows = observations(&cells, ground);
+    let effects = solve(&rows, listed.len(), ground.models.len(), ground.ridge)?;
+    let replicates = Replicates::of(&rows, &effects, &ground.plan, ground.ridge)?;
+    let (mut providers, mut points) = (Vec::new(), Vec::new());
     for (number, provider) in listed.iter().enumerate() {
-        let mut row = evidence(provider, names, &cells);
+        let mut row = evidence(provider, ground.names, &cells);
         row.shared_models = effects.shared_models[number];
         row.reason = unrated(gauge, field, &row, &effects, number);
         // Outside of the rated component an effect is against other peers: not shown beside these.
-        let comparable = effects.component[number].is_some() && effects.component[number] == effects.largest;
-        let effect = effects.theta[number].filter(|_| comparable);
-        if let (None, Some(effect)) = (&row.reason, effect) {
-            theta.insert((*provider).to_owned(), effect);
-        }
-        row.adjusted = effect;
+        row.adjusted = effects.comparable(number);
+        points.push(row.adjusted.filter(|_| row.reason.is_none()));
         providers.push(row);
     }
-    let scale = scale(gauge.lens, &theta);
+    let named = |(number, provider): (usize, &&str)| Some(((*provider).to_owned(), points[number]?));
+    let theta: BTreeMap<_, _> = listed.iter().enumerate().filter_map(named).collect();
+    let scale = Scale { lens: gauge.lens, z: spread(&theta.values().copied().collect::<Vec<_>>()) };
     for row in &mut providers {
         finish(gauge, row, scale);
     }
+    let open = vec![Tier::S; listed.len()];
+    tell(&mut providers, &certainties(&points, &replicates), &open, scale);
     sort(gauge.lens, &mut providers);
-    Ok(Ranked { lens: gauge.lens, providers, theta })
+    Ok(Ranked { lens: gauge.lens, providers, theta, replicates })
 }
 
-/// Providers of the newest run's standard variants, and those with cells.
-fn listed_providers(field: &Field) -> Vec<&str> {
+/// Providers of the newest run's standard variants, and those with cells; by name.
+pub(super) fn listed_providers(field: &Field) -> Vec<&str> {
     let offered = |s: &&Standing| s.counts || (s.latest.is_some() && s.variant == "standard");
     let listed: BTreeSet<_> = field.standings.iter().filter(offered).map(|s| s.provider.as_str()).collect();
     listed.into_iter().collect()
 }
 
-fn effects(cells: &[Cell<'_>], providers: &[&str]) -> Result<Effects, AnalysisError> {
-    let models: BTreeSet<_> = cells.iter().map(|c| c.standing.model.as_str()).collect();
-    let models: BTreeMap<_, _> =
-        models.into_iter().enumerate().map(|(number, name)| (name, number)).collect();
+/// A cell weighs the square root of its tokens a day, at most [`CELL_WEIGHT_CAP`] times that of the median cell: beyond
+/// some volume more tokens say nothing more of how the host differs on this model.
+fn observations(cells: &[Cell<'_>], ground: &Ground<'_>) -> Vec<Observation> {
+    let weight = |cell: &Cell<'_>| cell.standing.tokens.map(f64::sqrt);
+    let cap = median(cells.iter().filter_map(weight).collect()).map_or(f64::MAX, |m| m * CELL_WEIGHT_CAP);
     let observation = |cell: &Cell<'_>| {
-        let provider = providers.binary_search(&cell.standing.provider.as_str()).ok()?;
-        let model = *models.get(cell.standing.model.as_str())?;
-        Some(Observation { model, provider, y: cell.y, weight: cell.standing.tokens?.sqrt() })
+        let provider = ground.providers.binary_search(&cell.standing.provider.as_str()).ok()?;
+        let model = *ground.models.get(cell.standing.model.as_str())?;
+        Some(Observation { model, provider, y: cell.y, weight: weight(cell)?.min(cap) })
     };
-    let observations: Vec<_> = cells.iter().filter_map(observation).collect();
-    solve(&observations, providers.len(), models.len(), EFFECT_RIDGE)
+    cells.iter().filter_map(observation).collect()
 }
 
 /// What a provider's row says before it is rated.
@@ -149,6 +184,10 @@ fn evidence(provider: &str, names: &BTreeMap<String, String>, cells: &[Cell<'_>]
         adjusted: None,
         low: None,
         high: None,
+        span: None,
+        rank_low: None,
+        rank_high: None,
+        tier_probabilities: None,
         traffic_mean: traffic_mean(&shares),
         model_mean: model_mean(&shares),
         models: shares.iter().map(|s| s.model).collect::<BTreeSet<_>>().len(),
@@ -189,21 +228,9 @@ fn unrated(
     }
 }
 
-/// Centre and width of the effects of a z-score lens; `None` where the lens keeps its own unit or has no spread.
-fn scale(lens: Lens, theta: &BTreeMap<String, f64>) -> Option<(f64, f64)> {
-    let values: Vec<f64> = theta.values().copied().collect();
-    matches!(lens, Lens::Reliability | Lens::Speed).then(|| spread(&values)).flatten()
-}
-
 /// Turns the effect into the lens's unit and gives the tier.
-fn finish(gauge: &Gauge<'_>, row: &mut ProviderTier, scale: Option<(f64, f64)>) {
-    row.adjusted = match gauge.lens {
-        Lens::Cost => row.adjusted.map(f64::exp_m1),
-        Lens::Reliability | Lens::Speed => {
-            row.adjusted.zip(scale).map(|(theta, (centre, width))| (theta - centre) / width)
-        }
-        Lens::Cache | Lens::Overall => row.adjusted,
-    };
+fn finish(gauge: &Gauge<'_>, row: &mut ProviderTier, scale: Scale) {
+    row.adjusted = row.adjusted.and_then(|effect| scale.value(effect));
     if row.reason.is_some() {
         return;
     }

@@ -5,7 +5,7 @@ use super::{Common, exit, print_text, progress, runtime};
 use crate::clock::{Clock, ManualClock};
 use crate::config::Config;
 use crate::pipeline::{CollectOptions, DataDir, Pipeline, PipelineError};
-use crate::serve::{Server, collect_and_publish};
+use crate::serve::{Content, Server, collect_and_publish};
 use crate::simulator::{self, Simulator, SimulatorConfig, SimulatorServer};
 use anyhow::{Context, Result};
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
@@ -67,7 +67,12 @@ pub fn run(common: &Common, args: &DemoArgs) -> Result<u8> {
 async fn demo(common: &Common, args: &DemoArgs, data: DataDir, listen: SocketAddr) -> Result<()> {
     let today = Common::clock().now().duration_trunc(TimeDelta::hours(1))?;
     let start = (today - TimeDelta::days(i64::from(args.days))).duration_trunc(TimeDelta::days(1))?;
+    let span = TimeDelta::days(i64::from(args.days));
     let world = SimulatorConfig {
+        // A short record has all the eras too: at most as early as in the default month, else in proportion.
+        window_switch: start + (span / 8).min(TimeDelta::days(4)),
+        counters_until: start + (span / 4).min(TimeDelta::days(8)),
+        ids_from: start + (span / 3).min(TimeDelta::days(10)),
         seed: args.seed,
         hostile_names: args.hostile_names,
         ..SimulatorConfig::starting_at(start, args.days + 1)
@@ -94,7 +99,7 @@ async fn demo(common: &Common, args: &DemoArgs, data: DataDir, listen: SocketAdd
     bar.finish_and_clear();
     publish(&pipeline).await?;
     if !args.once {
-        let server = Server::bind(pipeline.clone(), Arc::new(clock.clone()), listen).await?;
+        let server = Server::bind(Content::of(&pipeline), Arc::new(clock.clone()), listen).await?;
         print_text(&format!("listening {}", server.url()))?;
         let living =
             tokio::spawn(live(pipeline.clone(), upstream, clock, now, args.hour_every, cancel.clone()));

@@ -12,6 +12,7 @@ mod replay;
 mod running;
 mod serve;
 mod show;
+mod study;
 mod tables;
 mod tiers;
 
@@ -95,6 +96,8 @@ enum Verb {
     Export(export::ExportArgs),
     /// Check stored data.
     Check(check::CheckArgs),
+    /// Check the method on simulated worlds whose truth is known.
+    Study(study::StudyArgs),
     /// Ask a running server whether it is well (for containers).
     Healthcheck(running::HealthcheckArgs),
     /// Print the settings in force.
@@ -167,6 +170,7 @@ fn run(cli: Cli) -> Result<u8> {
         Verb::Backtest(args) => backtest::run(&common, &args),
         Verb::Export(args) => export::run(&common, &args),
         Verb::Check(args) => check::run(&common, &args),
+        Verb::Study(args) => study::run(&common, &args),
         Verb::Healthcheck(args) => running::healthcheck(&common, &args),
         Verb::Config(args) => show::config(&common, &args),
         Verb::Openapi => show::openapi(),

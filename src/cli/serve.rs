@@ -4,9 +4,10 @@ use super::collect::warn_about_contact;
 use super::{Common, exit, print_text, runtime};
 use crate::clock::{Clock, FixedClock};
 use crate::config::Config;
-use crate::pipeline::Pipeline;
+use crate::pipeline::{DataDir, Pipeline, PipelineError};
 use crate::scheduler::CronExpression;
-use crate::serve::{Server, collect_by_schedule};
+use crate::serve::{Content, Server, collect_by_schedule};
+use crate::store::StoreError;
 use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
 use clap::Args;
@@ -58,10 +59,14 @@ async fn serve(
     };
     let data = common.data();
     let opening = clock.clone();
-    let pipeline = tokio::task::spawn_blocking(move || Pipeline::open(config, data, opening)).await??;
-    let pipeline = Arc::new(pipeline);
+    let folder = data.clone();
+    let opened = tokio::task::spawn_blocking(move || Pipeline::open(config, folder, opening)).await?;
     let cancel = stop_on_signal();
-    let server = Server::bind(pipeline.clone(), clock, listen).await?;
+    let pipeline = match opened {
+        Ok(pipeline) => Arc::new(pipeline),
+        Err(error) => return serve_last_snapshot(error, data, clock, listen, cancel).await,
+    };
+    let server = Server::bind(Content::of(&pipeline), clock, listen).await?;
     print_text(&format!("listening {}", server.url()))?;
     let collector = collect.then(|| {
         let (pipeline, cancel) = (pipeline.clone(), cancel.clone());
@@ -78,6 +83,25 @@ async fn serve(
     }
     pipeline.store.checkpoint()?;
     Ok(served?)
+}
+
+/// A store that cannot be opened costs the collection, not the pages: what was published last is served on. A store
+/// that another process holds, or that is too new, is the operator's to sort out.
+async fn serve_last_snapshot(
+    error: PipelineError,
+    data: DataDir,
+    clock: Arc<dyn Clock>,
+    listen: SocketAddr,
+    cancel: CancellationToken,
+) -> Result<()> {
+    let operators =
+        matches!(&error, PipelineError::Store(StoreError::Locked { .. } | StoreError::TooNew { .. }));
+    let content = if operators { None } else { Content::last_snapshot(data) };
+    let Some(content) = content else { return Err(error.into()) };
+    tracing::error!(%error, "nothing is collected; the last snapshot is served until this is mended and the service restarted");
+    let server = Server::bind(content, clock, listen).await?;
+    print_text(&format!("listening {}", server.url()))?;
+    Ok(server.run(cancel).await?)
 }
 
 /// The address to listen on.

@@ -84,14 +84,32 @@ pub fn tiers(list: &TierList, simulated: bool) -> String {
         Lens::Speed | Lens::Overall => fixed(value, 1),
     };
     let mut table = table(
-        &["tier", "provider", "against peers", "traffic mean", "models mean", "models", "tokens a day"],
+        &[
+            "tier",
+            "provider",
+            "against peers",
+            "90 % interval",
+            "rank",
+            "traffic mean",
+            "models mean",
+            "models",
+            "tokens a day",
+        ],
         2,
     );
     for provider in &list.providers {
         table.add_row([
-            provider.tier.to_string(),
+            provider.span.clone().unwrap_or_else(|| provider.tier.to_string()),
             clean(&provider.name),
             adjusted(provider.adjusted),
+            provider.low.map_or_else(
+                || "-".into(),
+                |low| format!("{} to {}", adjusted(Some(low)), adjusted(provider.high)),
+            ),
+            match provider.rank_low.zip(provider.rank_high) {
+                Some((best, worst)) => format!("{best} to {worst}"),
+                None => "-".into(),
+            },
             mean(provider.traffic_mean),
             mean(provider.model_mean),
             provider.models.to_string(),

@@ -51,8 +51,20 @@ thresholds! {
     MIN_SHARED_MODELS: usize = 3, "models";
     /// An endpoint has a tier within its model from this many tokens a day on.
     ENDPOINT_MIN_TOKENS: f64 = 1e6, "tokens a day";
+    /// A cell weighs the square root of its tokens a day, at most this many times that of the median cell.
+    CELL_WEIGHT_CAP: f64 = 1.0, "median weights";
     /// Ridge on the provider effects, in mean weights of a (model, provider) pair.
-    EFFECT_RIDGE: f64 = 0.25, "pairs";
+    EFFECT_RIDGE: f64 = 0.1, "pairs";
+    /// The share of cases in which an interval is meant to hold the truth.
+    INTERVAL_COVERAGE: f64 = 0.9, "share";
+    /// What all providers together say of the scatter counts as much as this many models of a provider's own.
+    INTERVAL_PRIOR_MODELS: usize = 3, "models";
+    /// A provider's own scatter is part of the common one from this many shared models on.
+    INTERVAL_POOL_MODELS: usize = 6, "models";
+    /// Resamples of whole models behind rank intervals and tier probabilities.
+    RESAMPLES: usize = 400, "resamples";
+    /// Seed of the resamples: the same data give the same figures.
+    RESAMPLE_SEED: u64 = 20_260_721, "seed";
     /// The first days of a model are provisional: price and hit windows disagree.
     LAUNCH_DAYS: i64 = 3, "days";
     /// Flags need at least this hit rate.

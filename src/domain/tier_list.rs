@@ -4,6 +4,7 @@ use super::ids::ProviderSlug;
 use super::tier::{Lens, Tier};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
 /// A tier list over providers under one lens.
@@ -49,10 +50,18 @@ pub struct ProviderTier {
     pub tier: Tier,
     /// Adjusted effect against peers on the same models, in the list's unit.
     pub adjusted: Option<f64>,
-    /// Lower end of its 90 % interval; null while intervals are not computed yet.
+    /// Lower end of its 90 % interval; null for unrated providers.
     pub low: Option<f64>,
-    /// Upper end of its 90 % interval; null while intervals are not computed yet.
+    /// Upper end of its 90 % interval; null for unrated providers.
     pub high: Option<f64>,
+    /// The tiers its interval reaches over, best first ("S-B"); null where it stays within one.
+    pub span: Option<String>,
+    /// Best end of its 90 % rank interval, 1 for the best of the rated; null for unrated providers.
+    pub rank_low: Option<usize>,
+    /// Worst end of its 90 % rank interval; null for unrated providers.
+    pub rank_high: Option<usize>,
+    /// Probability of each tier, 0..1, tiers that never came up left out; null for unrated providers.
+    pub tier_probabilities: Option<BTreeMap<Tier, f64>>,
     /// What this provider's users got, in the lens's own measure, token-weighted.
     pub traffic_mean: Option<f64>,
     /// Plain average over its models, in the lens's own measure.

@@ -430,7 +430,7 @@ fn missing(newest: &RunRow, observed_days: usize, analysis: &Analysis) -> Vec<St
         missing.push(format!("no provider is rated under the lens `{lens}` yet"));
     }
     missing.push(
-        "intervals, rank intervals and hysteresis are not computed yet: tiers are point estimates".into(),
+        "hysteresis is not applied yet: each run gives its tiers afresh, whatever they were before".into(),
     );
     missing
 }

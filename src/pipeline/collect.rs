@@ -300,6 +300,11 @@ fn record(manifest: &Manifest, run: &RunReadings) -> RunRecord {
         let whose = pair.map(|(model, variant)| format!(" of {model} ({variant})")).unwrap_or_default();
         format!("{}{whose} at {}: {}", row.kind, row.path, row.detail)
     }));
+    if failures.is_empty() && run.models.is_empty() {
+        failures.push("the upstream listed no models".into());
+    } else if failures.is_empty() && run.readings.is_empty() {
+        failures.push("no model has an endpoint".into());
+    }
     let failed: usize = run.sources.iter().map(|source| source.failed).sum();
     let status = if run.models.is_empty() || run.readings.is_empty() {
         "failed"

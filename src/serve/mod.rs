@@ -7,9 +7,10 @@ pub use announce::Announced;
 
 use crate::api::{self, ApiState};
 use crate::clock::Clock;
-use crate::pipeline::{CollectOptions, Pipeline, PipelineError};
+use crate::pipeline::{CollectOptions, DataDir, Pipeline, PipelineError};
 use crate::scheduler::{CronExpression, Scheduler};
 use crate::site::{self, SiteState};
+use crate::snapshot::Current;
 use axum::Router;
 use chrono::{DateTime, Utc};
 use std::net::SocketAddr;
@@ -57,15 +58,15 @@ impl Server {
     /// # Errors
     /// [`ServeError`].
     pub async fn bind(
-        pipeline: Arc<Pipeline>,
+        content: Content,
         clock: Arc<dyn Clock>,
         listen: SocketAddr,
     ) -> Result<Self, ServeError> {
         let listener =
             TcpListener::bind(listen).await.map_err(|source| ServeError::Listen { listen, source })?;
         let address = listener.local_addr().map_err(|source| ServeError::Listen { listen, source })?;
-        let announced = Announced::new(&pipeline.data, address).map_err(ServeError::Announce)?;
-        let router = router(pipeline, clock, &announced.token);
+        let announced = Announced::new(&content.data, address).map_err(ServeError::Announce)?;
+        let router = router(content, clock, &announced.token);
         Ok(Self { listener, announced, router })
     }
 
@@ -88,9 +89,37 @@ impl Server {
     }
 }
 
-fn router(pipeline: Arc<Pipeline>, clock: Arc<dyn Clock>, token: &str) -> Router {
+/// What is served, and the pipeline behind it where its store could be opened.
+pub struct Content {
+    /// The data folder.
+    pub data: DataDir,
+    /// The newest snapshot.
+    pub current: Arc<Current>,
+    /// Answers the local verbs that need the store.
+    pub pipeline: Option<Arc<Pipeline>>,
+}
+
+impl Content {
+    /// Of a pipeline.
+    pub fn of(pipeline: &Arc<Pipeline>) -> Self {
+        Self {
+            data: pipeline.data.clone(),
+            current: pipeline.current.clone(),
+            pipeline: Some(pipeline.clone()),
+        }
+    }
+
+    /// The last snapshot alone: for when the store cannot be opened. `None` where there is no snapshot either.
+    pub fn last_snapshot(data: DataDir) -> Option<Self> {
+        let snapshot = crate::snapshot::store::load(&data.snapshots()).ok().flatten()?;
+        Some(Self { data, current: Arc::new(Current::new(Some(snapshot))), pipeline: None })
+    }
+}
+
+fn router(content: Content, clock: Arc<dyn Clock>, token: &str) -> Router {
     let now: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync> = Arc::new(move || clock.now());
-    let current = pipeline.current.clone();
+    let current = content.current;
+    let local = content.pipeline.map_or_else(Router::new, |pipeline| local::router(pipeline, token));
     Router::new()
         .merge(site::router(SiteState {
             current: current.clone(),
@@ -98,7 +127,7 @@ fn router(pipeline: Arc<Pipeline>, clock: Arc<dyn Clock>, token: &str) -> Router
             method_markdown: METHOD,
         }))
         .merge(api::router(ApiState { current, now }))
-        .merge(local::router(pipeline, token))
+        .merge(local)
         .layer(CatchPanicLayer::new())
         .layer(TimeoutLayer::with_status_code(axum::http::StatusCode::GATEWAY_TIMEOUT, ANSWER_TIMEOUT))
 }

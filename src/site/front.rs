@@ -186,7 +186,7 @@ fn facts(view: &View, lens: Lens, list: Option<&TierList>) -> Facts {
         covered: summary.covered_share.map(format::percent),
         sure_to: list
             .and_then(|l| typical_interval(l, lens))
-            .unwrap_or_else(|| "intervals: not yet".to_owned()),
+            .unwrap_or_else(|| "no intervals: nobody is rated".to_owned()),
     }
 }
 
@@ -345,7 +345,7 @@ fn evidence(snapshot: &Snapshot, list: &TierList) -> Vec<Evidence> {
     let row = |row: &ProviderTier| Evidence {
         href: link::provider(row.provider.as_str()),
         name: row.name.clone(),
-        badge: Badge::of(row, lens),
+        badge: Badge::of(row),
         bar: Bar::new(row, lens, reach),
         value: Cell::number(
             row.adjusted,

@@ -30,12 +30,9 @@ impl Badge {
     }
 
     /// The badge of a provider in a tier list: `S–B` where its interval reaches from S to B.
-    pub fn of(row: &ProviderTier, lens: Lens) -> Self {
-        let cuts = lens.cuts();
-        let ends = row.low.zip(row.high).map(|(low, high)| (cuts.tier(low), cuts.tier(high)));
-        match ends {
-            Some((one, other)) if one != other && row.tier != Tier::Unrated => {
-                let (best, worst) = (one.min(other), one.max(other));
+    pub fn of(row: &ProviderTier) -> Self {
+        match row.span.as_deref().and_then(|span| span.split_once('-')) {
+            Some((best, worst)) if row.tier != Tier::Unrated => {
                 let spoken = format!("tier {}, between {best} and {worst}", row.tier);
                 Self { class: class(row.tier), label: format!("{best}–{worst}"), spoken }
             }
@@ -183,6 +180,10 @@ mod tests {
             adjusted,
             low: ends.map(|e| e.0),
             high: ends.map(|e| e.1),
+            span: None,
+            rank_low: None,
+            rank_high: None,
+            tier_probabilities: None,
             traffic_mean: None,
             model_mean: None,
             models: 3,
@@ -195,10 +196,11 @@ mod tests {
 
     #[test]
     fn an_interval_over_several_tiers_prints_its_span() {
-        let badge = Badge::of(&row(Tier::A, Some(0.1), Some((-0.05, 0.2))), Lens::Cache);
+        let plain = row(Tier::A, Some(0.1), Some((0.08, 0.12)));
+        let badge = Badge::of(&ProviderTier { span: Some("S-C".to_owned()), ..plain.clone() });
         assert_eq!(badge.label, "S–C");
         assert_eq!(badge.class, "A");
-        assert_eq!(Badge::of(&row(Tier::A, Some(0.1), None), Lens::Cache).label, "A");
+        assert_eq!(Badge::of(&plain).label, "A");
     }
 
     #[test]

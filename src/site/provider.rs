@@ -112,7 +112,7 @@ fn standing(snapshot: &Snapshot, provider: &ProviderEntry, lens: Lens) -> Option
     Some(Standing {
         href: link::tiers(lens, list.workload.as_deref()),
         lens: front::lens_title(lens),
-        badge: row.map_or_else(|| Badge::new(Tier::Unrated), |row| Badge::of(row, lens)),
+        badge: row.map_or_else(|| Badge::new(Tier::Unrated), Badge::of),
         value: value.map_or_else(|| "unrated".to_owned(), |v| spoken(lens, v)),
         place: position.zip(value).map(|(position, _)| format!("{} of {rated}", position + 1)),
         reason: match row {

@@ -35,7 +35,7 @@ fn badges(snapshot: &Snapshot, provider: &ProviderEntry) -> Vec<Badge> {
     let badge = |lens: Lens| {
         let list = snapshot.tier_list(lens, None)?;
         let row = list.providers.iter().find(|row| row.provider == provider.provider)?;
-        Some(Badge::of(row, lens))
+        Some(Badge::of(row))
     };
     let none = || Badge::new(crate::domain::tier::Tier::Unrated);
     lenses().into_iter().map(|lens| badge(lens).unwrap_or_else(none)).collect()

@@ -211,7 +211,8 @@ fn tiers_compare_on_the_same_models_where_the_plain_mean_ranks_the_mix() {
     assert_eq!((good.name.as_str(), good.models, good.shared_models), ("Good Co", 3, 3));
     assert_eq!(cache.providers[0].provider.as_str(), "good");
     assert_eq!((cache.provisional, cache.note.as_deref()), (false, None));
-    assert_eq!((good.low, good.high), (None, None));
+    let (low, high) = good.low.zip(good.high).expect("an interval for each rated provider");
+    assert!(Some(low) < good.adjusted && good.adjusted < Some(high), "{low} {high}");
     let cost = list(&analysis, Lens::Cost);
     assert!(row(cost, "good").adjusted < Some(0.0), "better caching is cheaper at the same prices");
     assert!(row(cost, "good").traffic_mean > Some(0.1), "a session costs dollars");
@@ -300,6 +301,8 @@ fn a_phantom_cache_is_flagged_priced_as_it_is_and_capped() {
     let overall = row(list(&analysis, Lens::Overall), "good");
     assert!(overall.tier >= Tier::C && overall.tier != Tier::Unrated, "{overall:?}");
     assert!(overall.reason.as_deref().is_some_and(|r| r.contains("phantom")), "{overall:?}");
+    let likely = overall.tier_probabilities.as_ref().expect("rated");
+    assert!(likely.keys().all(|tier| *tier >= Tier::C), "the cap holds for probabilities too: {overall:?}");
     let endpoint = &verdicts.verdicts[&Lens::Overall];
     assert!(endpoint.tier >= Tier::C && endpoint.why.contains("phantom"), "{endpoint:?}");
 }

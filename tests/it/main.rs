@@ -3,9 +3,11 @@
 mod analysis;
 mod api;
 mod backtest;
+mod binary;
 mod cli;
 mod docs;
 mod fetch;
+mod intervals;
 mod json_schema;
 mod pipeline;
 mod preferences;

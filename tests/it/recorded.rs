@@ -1,1 +1,158 @@
-//! (to come)
+//! Recorded days of the real upstream, where they are kept beside the project: through collect, store, tiers and
+//! preferences.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+
+use hitrate::domain::tier::{Lens, Tier};
+use hitrate::domain::window::WindowKind;
+use hitrate::preferences::{Mode, preference};
+use hitrate::snapshot::{ModelEntry, Snapshot};
+use serde_json::Value;
+
+use crate::binary::{Server, hitrate};
+use crate::rig::{at, folder, rows};
+use crate::upstream::{collect_from, pipeline};
+
+/// The days, and what their summaries cover.
+const DAYS: [(&str, WindowKind); 6] = [
+    ("2026-07-18", WindowKind::Hour),
+    ("2026-07-20", WindowKind::Hour),
+    ("2026-07-21", WindowKind::DayToDate),
+    ("2026-08-03", WindowKind::DayToDate),
+    ("2026-08-04", WindowKind::DayToDate),
+    ("2026-08-07", WindowKind::DayToDate),
+];
+
+/// The folder with the recorded days and their server, where both it and python3 are there.
+fn recordings() -> Option<PathBuf> {
+    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/openrouter");
+    if !kept.join("recorded").is_dir() || !kept.join("replay/serve.py").is_file() {
+        eprintln!("skipped: the recorded days, as {} is not there", kept.display());
+        return None;
+    }
+    let python =
+        Command::new("python3").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    if !python.is_ok_and(|status| status.success()) {
+        eprintln!("skipped: the recorded days, as python3 is not there to serve them");
+        return None;
+    }
+    Some(kept)
+}
+
+fn json(server: &Server, method: &str, path: &str) -> Value {
+    let (status, body) = server.ask(method, path);
+    assert_eq!(status, 200, "{path}");
+    serde_json::from_slice(&body).expect("JSON")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn recorded_days_go_through_collect_store_tiers_and_preferences() {
+    let Some(kept) = recordings() else { return };
+    let serve = kept.join("replay/serve.py");
+    let server = Server::start(Command::new("python3").arg(serve).arg("--data").arg(kept.join("recorded")));
+    let data = folder();
+    let snapshot = {
+        let pipeline = pipeline(data.path());
+        for (day, kind) in DAYS {
+            let told = json(&server, "POST", &format!("/_replay/day/{day}"));
+            let time = at(told["observed_at"].as_str().expect("a time"));
+            let report = collect_from(&pipeline, &server.url, time).await;
+            let outcome = (report.status.as_str(), report.window_kind, report.drift);
+            assert_eq!(outcome, ("ok", kind, 0), "{day}: {:?}", report.failures);
+            let reasons: BTreeSet<&str> = report.quarantined.keys().map(String::as_str).collect();
+            let expected = BTreeSet::from(["ambiguous_name", "ambiguous_tag", "no_such_endpoint"]);
+            assert!(reasons.is_subset(&expected), "{day}: {reasons:?}");
+            assert!(report.readings > 700 && report.endpoints > report.readings, "{day}: {report:?}");
+        }
+        pipeline.publish().expect("published")
+    };
+    no_endpoint_is_lost(&server, &snapshot);
+    drop(server);
+    the_numbers_hold(data.path());
+    deepseek_caches_well(&snapshot);
+    preferences_name_only_what_they_mean(&snapshot);
+}
+
+/// The newest day's endpoints, by UUID, are those of the statistics.
+fn no_endpoint_is_lost(server: &Server, snapshot: &Arc<Snapshot>) {
+    let mut compared = 0;
+    for model in &snapshot.models {
+        let path =
+            format!("/api/frontend/v1/stats/endpoint?permaslug={}&variant={}", model.slug, model.variant);
+        let listed = json(server, "GET", &path);
+        let listed: BTreeSet<&str> =
+            listed["data"].as_array().expect("a list").iter().filter_map(|row| row["id"].as_str()).collect();
+        let ours: Vec<String> = model.endpoints.iter().map(|one| one.endpoint_id.to_string()).collect();
+        assert_eq!(ours.iter().map(String::as_str).collect::<BTreeSet<_>>(), listed, "{}", model.model_id);
+        compared += listed.len();
+    }
+    assert_eq!(compared, snapshot.summary.endpoints);
+    assert!(compared > 1000, "{compared}");
+}
+
+/// Hit rates reproduce the upstream's aggregate and prices the identity, as the program itself checks.
+fn the_numbers_hold(data: &Path) {
+    let checked = hitrate(data, &["check", "numbers", "--json"]);
+    assert_eq!(checked.code, 0, "{checked:?}");
+    let checked = checked.json();
+    let runs = checked.as_array().expect("a list");
+    assert_eq!(runs.len(), DAYS.len());
+    for run in runs {
+        assert!(run["models"].as_u64() > Some(100) && run["endpoints"].as_u64() > Some(50), "{run}");
+        assert!(run["aggregate_difference"].as_f64() <= Some(0.001), "{run}");
+    }
+    let duplicates = "SELECT endpoint_no, run_no FROM reading GROUP BY ALL HAVING count(*) > 1";
+    assert_eq!(rows(data, duplicates), Vec::<String>::new());
+    let changed = rows(data, "SELECT 1 FROM event WHERE kind = 'window_changed'");
+    assert_eq!(changed.len(), 1, "the window changed once");
+}
+
+fn deepseek_caches_well(snapshot: &Snapshot) {
+    let list = snapshot.tier_list(Lens::Cache, None).expect("a list");
+    let rated = list.providers.iter().filter(|provider| provider.tier != Tier::Unrated).count();
+    assert!(rated > 20, "{rated} providers are rated");
+    let deepseek = list.providers.iter().find(|one| one.provider.as_str() == "deepseek").expect("listed");
+    assert!(matches!(deepseek.tier, Tier::S | Tier::A), "{deepseek:?}");
+}
+
+/// Whether a bare tag also reaches an endpoint: all of its provider but the service tiers.
+fn reached(bare: &str, tag: &str) -> bool {
+    let service = tag.ends_with("/priority") || tag.ends_with("/flex");
+    tag == bare || (!service && tag.split('/').next() == Some(bare))
+}
+
+fn preferences_name_only_what_they_mean(snapshot: &Snapshot) {
+    let mut given: BTreeMap<&str, usize> = BTreeMap::new();
+    let (mut bedrock, mut left_out) = (0, 0);
+    for model in snapshot.models.iter().filter(|model| model.variant.is_standard()) {
+        let siblings = |one: &&hitrate::snapshot::Endpoint| one.tag.as_str().starts_with("amazon-bedrock/");
+        bedrock +=
+            usize::from(has(model, "amazon-bedrock") && model.endpoints.iter().any(|one| siblings(&one)));
+        for mode in Mode::ALL {
+            let preference = preference(snapshot, model, mode, snapshot.default_workload(), snapshot.as_of);
+            left_out += preference.warnings.iter().filter(|warning| warning.contains("is left out")).count();
+            let Some(object) = preference.provider else { continue };
+            *given.entry(mode.as_str()).or_default() += 1;
+            for list in [object.ignore, object.only].into_iter().flatten() {
+                for tag in &list {
+                    assert!(has(model, tag), "{}: {tag} is no tag of the newest run", model.model_id);
+                    let stray = model.endpoints.iter().map(|one| one.tag.as_str());
+                    let stray: Vec<&str> = stray
+                        .filter(|other| reached(tag, other) && !list.iter().any(|one| one == other))
+                        .collect();
+                    assert!(stray.is_empty(), "{}: {tag} also means {stray:?}", model.model_id);
+                }
+            }
+        }
+    }
+    assert!(bedrock > 0, "no model has amazon-bedrock beside its regions");
+    assert!(left_out > 0, "no bare tag had to be left out");
+    assert!(given.len() == 3 && given.values().all(|models| *models > 20), "{given:?}");
+}
+
+fn has(model: &ModelEntry, tag: &str) -> bool {
+    model.endpoints.iter().any(|endpoint| endpoint.tag.as_str() == tag)
+}

@@ -64,8 +64,10 @@ pub fn day(number: i64) -> DateTime<Utc> {
 pub fn world() -> Simulator {
     let small = SimulatorConfig {
         models: 14,
-        providers: 10,
-        endpoints: 60,
+        providers: 12,
+        endpoints: 64,
+        // Without a cache the price of an hour is that of the day: too many would hide the window.
+        cacheless_providers: 1,
         ..SimulatorConfig::starting_at(start(), 16)
     };
     Simulator::new(small).expect("such a world exists")

@@ -22,6 +22,7 @@ const MAY_USE: &[(&str, Option<&[&str]>)] = &[
     ("analysis", Some(&["domain"])),
     ("snapshot", Some(&["domain"])),
     ("simulator", Some(&["domain"])),
+    ("study", Some(&["analysis", "domain", "simulator"])),
     ("fetch", Some(&["clock", "domain"])),
     ("preferences", Some(&["domain", "snapshot"])),
     ("site", Some(&["domain", "preferences", "prepared", "snapshot"])),

@@ -28,7 +28,11 @@ async fn single_failures_make_a_run_partial_and_cost_nothing_else() {
     assert_eq!(report.failures.len(), 3, "{:?}", report.failures);
     let told = |text: &str| report.failures.iter().any(|failure| failure.contains(text));
     assert!(told(&stats(broken)) && told("status 500"), "{:?}", report.failures);
-    assert!(told("stats_endpoint $: ") && told("effective_pricing $.data"), "{:?}", report.failures);
+    assert!(
+        told("stats_endpoint of ") && told("at $: ") && told("effective_pricing of ") && told("at $.data"),
+        "{:?}",
+        report.failures
+    );
     assert_eq!(report.quarantined.get("undecodable"), Some(&2));
     let asked = upstream.take_asked();
     let times = |address: &str| asked.iter().filter(|one| one.contains(address)).count();

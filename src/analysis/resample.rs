@@ -1,0 +1,129 @@
+//! How much an effect hangs on single models: every model left out once, and whole models drawn with replacement.
+//! Models, not tokens, are what a provider's record is a sample of.
+
+use super::AnalysisError;
+use super::effects::{Effects, Observation, solve};
+use crate::domain::thresholds::RESAMPLE_SEED;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+/// How often each model stands in each resample; one plan for all lenses, so that they can be put together.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Plan {
+    models: usize,
+    draws: Vec<Vec<u32>>,
+}
+
+impl Plan {
+    /// `resamples` draws of as many models as there are `drawable` ones, with replacement; `models` counts all models,
+    /// drawable or not. The same arguments give the same plan.
+    pub fn new(models: usize, drawable: &[usize], resamples: usize) -> Self {
+        let mut random = ChaCha8Rng::seed_from_u64(RESAMPLE_SEED);
+        let mut draw = || {
+            let mut counts = vec![0; models];
+            for _ in drawable {
+                counts[drawable[random.random_range(0..drawable.len())]] += 1;
+            }
+            counts
+        };
+        Self { models, draws: (0..resamples).map(|_| draw()).collect() }
+    }
+}
+
+/// Effects of the providers under changed sets of models; `None` where a set does not rate the provider.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Replicates {
+    /// By provider, the models that it shares with others, by number and ascending.
+    pub own: Vec<Vec<usize>>,
+    /// The effects without a model, by model and provider; empty for a model that plays no part.
+    pub left_out: Vec<Vec<Option<f64>>>,
+    /// The effects of each draw, by provider.
+    pub draws: Vec<Vec<Option<f64>>>,
+}
+
+impl Replicates {
+    /// Solves the effects anew for every set of models of the plan. `full` are the effects of all `rows`: the others are
+    /// put on its centre, so that they tell how a provider moves among its peers and not how the peers' mix does.
+    ///
+    /// # Errors
+    /// As [`solve`].
+    pub fn of(rows: &[Observation], full: &Effects, plan: &Plan, ridge: f64) -> Result<Self, AnalysisError> {
+        let providers = full.theta.len();
+        let own = own_models(rows, providers, plan.models);
+        let again = |counts: &[u32]| -> Result<Vec<Option<f64>>, AnalysisError> {
+            let times = |r: &Observation| Observation { weight: r.weight * f64::from(counts[r.model]), ..*r };
+            let rows: Vec<_> = rows.iter().map(times).collect();
+            let effects = solve(&rows, providers, plan.models, ridge)?;
+            Ok(on_centre_of(full, &effects))
+        };
+        let without = |model: usize| {
+            if !own.iter().any(|models| models.contains(&model)) {
+                return Ok(Vec::new());
+            }
+            let counts: Vec<_> = (0..plan.models).map(|m| u32::from(m != model)).collect();
+            again(&counts)
+        };
+        let left_out = (0..plan.models).map(without).collect::<Result<_, _>>()?;
+        let draws = plan.draws.iter().map(|counts| again(counts)).collect::<Result<_, _>>()?;
+        Ok(Self { own, left_out, draws })
+    }
+}
+
+/// Effects shifted so that their mean, in the weights of the full set, is that of the full set over the same providers.
+fn on_centre_of(full: &Effects, effects: &Effects) -> Vec<Option<f64>> {
+    let found: Vec<_> =
+        (0..full.theta.len()).map(|p| full.comparable(p).and(effects.comparable(p))).collect();
+    let (mut sum, mut weight) = (0.0, 0.0);
+    for (p, found) in found.iter().enumerate() {
+        if let Some((full_effect, found)) = full.theta[p].zip(*found) {
+            sum += full.weight[p] * (full_effect - found);
+            weight += full.weight[p];
+        }
+    }
+    let shift = if weight > 0.0 { sum / weight } else { 0.0 };
+    found.into_iter().map(|effect| effect.map(|effect| effect + shift)).collect()
+}
+
+/// The models that each provider shares with another one.
+fn own_models(rows: &[Observation], providers: usize, models: usize) -> Vec<Vec<usize>> {
+    let mut serves = vec![vec![false; providers]; models];
+    for row in rows {
+        serves[row.model][row.provider] = true;
+    }
+    let shared = |m: &usize| serves[*m].iter().filter(|on| **on).count() > 1;
+    let of = |p: usize| (0..models).filter(shared).filter(|m| serves[*m][p]).collect();
+    (0..providers).map(of).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plan_is_repeated_by_its_seed_and_draws_only_what_may_be_drawn() {
+        let plan = Plan::new(5, &[0, 2, 4], 50);
+        assert_eq!(plan, Plan::new(5, &[0, 2, 4], 50));
+        for counts in &plan.draws {
+            assert_eq!(counts.iter().sum::<u32>(), 3);
+            assert_eq!((counts[1], counts[3]), (0, 0));
+        }
+        assert!(plan.draws.iter().any(|counts| counts[0] != plan.draws[0][0]));
+    }
+
+    #[test]
+    fn a_set_that_lacks_a_provider_does_not_rate_it() {
+        let row = |model, provider, y| Observation { model, provider, y, weight: 1.0 };
+        let rows =
+            [row(0, 0, 0.5), row(0, 1, 0.3), row(1, 0, 0.4), row(1, 1, 0.4), row(1, 2, 0.9), row(2, 1, 0.1)];
+        let full = solve(&rows, 3, 3, 0.0).expect("solvable");
+        let found = Replicates::of(&rows, &full, &Plan::new(3, &[0, 1], 20), 0.0).expect("solvable");
+        assert_eq!(found.own, [vec![0, 1], vec![0, 1], vec![1]]);
+        assert_eq!(found.left_out[1][2], None);
+        assert!(found.left_out[2].is_empty(), "a model with one provider plays no part");
+        let [first, second] = [0, 1].map(|p| found.left_out[1][p].expect("rated"));
+        assert!((first - second - 0.2).abs() < 1e-6, "what the other model says");
+        let centre = (full.theta[0].expect("rated") + full.theta[1].expect("rated")) / 2.0;
+        assert!((f64::midpoint(first, second) - centre).abs() < 1e-6, "on the centre of the full set");
+        assert!(found.draws.iter().any(|d| d[2].is_none()) && found.draws.iter().any(|d| d[2].is_some()));
+    }
+}

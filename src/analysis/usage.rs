@@ -1,0 +1,84 @@
+//! Frames from usage alone: hit rates and tokens, nothing published of prices, uptime or speed. For studies that know
+//! the truth and need no upstream.
+
+use super::AnalysisError;
+use super::frames::{ColumnSpec, DAYS, Frames, NEWEST};
+use chrono::NaiveDate;
+use polars::prelude::{Column, DataFrame, DataType, NamedFrom, Series};
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// What one endpoint served on one UTC day.
+#[derive(Debug, Clone, PartialEq)]
+pub struct UsageDay {
+    /// Endpoint.
+    pub endpoint: Uuid,
+    /// Canonical slug.
+    pub model: String,
+    /// Variant.
+    pub variant: String,
+    /// Base slug of the provider.
+    pub provider: String,
+    /// UTC day.
+    pub day: NaiveDate,
+    /// Cached over all prompt tokens, 0..1; `None` without traffic.
+    pub hit_rate: Option<f64>,
+    /// Tokens of the day.
+    pub tokens: i64,
+}
+
+impl Frames {
+    /// The frames of an upstream that tells usage only; each endpoint's last day in `usage` is its newest reading.
+    ///
+    /// # Errors
+    /// [`AnalysisError::Polars`] where the columns do not fit together.
+    pub fn of_usage(usage: &[UsageDay]) -> Result<Self, AnalysisError> {
+        let rows: Vec<&UsageDay> = usage.iter().collect();
+        let mut last: BTreeMap<Uuid, &UsageDay> = BTreeMap::new();
+        for row in usage {
+            let kept = last.entry(row.endpoint).or_insert(row);
+            if row.day > kept.day {
+                *kept = row;
+            }
+        }
+        let newest: Vec<&UsageDay> = last.into_values().collect();
+        Ok(Self { days: frame(&rows, DAYS)?, newest: frame(&newest, NEWEST)? })
+    }
+}
+
+fn frame(rows: &[&UsageDay], contract: &[ColumnSpec]) -> Result<DataFrame, AnalysisError> {
+    let columns = contract.iter().map(|spec| column(rows, spec.name)).collect();
+    Ok(DataFrame::new(rows.len(), columns)?)
+}
+
+/// A column of either contract; what usage does not tell is null.
+fn column(rows: &[&UsageDay], name: &'static str) -> Column {
+    let texts = |f: fn(&UsageDay) -> String| -> Column {
+        Series::new(name.into(), rows.iter().map(|row| f(row)).collect::<Vec<_>>()).into()
+    };
+    let flags = |flag: bool| -> Column { Series::new(name.into(), vec![flag; rows.len()]).into() };
+    match name {
+        "endpoint_id" => texts(|row| row.endpoint.to_string()),
+        "model" => texts(|row| row.model.clone()),
+        "variant" => texts(|row| row.variant.clone()),
+        "provider" | "provider_name" | "tag" => texts(|row| row.provider.clone()),
+        "price_tiers_json" => texts(|_| "[]".to_owned()),
+        "window_day_to_date" => flags(true),
+        "derived" | "billed_writes" | "price_tiers" | "restricted" | "deranked" | "disabled" => flags(false),
+        "day" => Series::new(name.into(), rows.iter().map(|row| days(row)).collect::<Vec<_>>()).into(),
+        "observed_s" | "first_seen_s" => {
+            Series::new(name.into(), rows.iter().map(|row| i64::from(days(row)) * 86_400).collect::<Vec<_>>())
+                .into()
+        }
+        "hit_rate" => {
+            Series::new(name.into(), rows.iter().map(|row| row.hit_rate).collect::<Vec<_>>()).into()
+        }
+        "tokens" => Series::new(name.into(), rows.iter().map(|row| row.tokens).collect::<Vec<_>>()).into(),
+        _ => Series::full_null(name.into(), rows.len(), &DataType::Null).into(),
+    }
+}
+
+/// Days since 1970-01-01.
+fn days(row: &UsageDay) -> i32 {
+    row.day.to_epoch_days()
+}

@@ -1,0 +1,80 @@
+//! `hitrate study`: whether the method does what it says, on simulated worlds whose truth is known.
+
+use super::{Common, exit, print_json, print_text, progress};
+use crate::domain::thresholds::EFFECT_RIDGE;
+use crate::study::coverage::{
+    COVERAGE_BOUNDS, CoverageReport, CoverageStudy, Group, SPEARMAN_BOUND, run as study,
+};
+use anyhow::Result;
+use clap::{Args, Subcommand};
+
+/// Arguments of `study`.
+#[derive(Debug, Args)]
+pub struct StudyArgs {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// How often the 90 % intervals hold the truth, and how well the order comes out.
+    Coverage(CoverageArgs),
+}
+
+#[derive(Debug, Args)]
+struct CoverageArgs {
+    /// How many simulated worlds.
+    #[arg(long, default_value_t = 200, value_name = "N")]
+    seeds: u64,
+    /// Seed of the first world.
+    #[arg(long, default_value_t = 1, value_name = "SEED")]
+    first_seed: u64,
+    /// Ridge on the provider effects [default: the one that is published with].
+    #[arg(long, value_name = "R")]
+    ridge: Option<f64>,
+}
+
+/// Runs a study; exit code 1 where a figure misses its bound.
+pub fn run(common: &Common, args: &StudyArgs) -> Result<u8> {
+    let What::Coverage(args) = &args.what;
+    let ridge = args.ridge.unwrap_or(EFFECT_RIDGE);
+    anyhow::ensure!(ridge.is_finite() && ridge >= 0.0, "the ridge is {ridge}; it must be a number from 0 on");
+    let bar = progress(usize::try_from(args.seeds)?, "worlds");
+    let asked = CoverageStudy { first_seed: args.first_seed, seeds: args.seeds, ridge };
+    let report = study(&asked, &|| bar.inc(1))?;
+    bar.finish_and_clear();
+    match common.json {
+        true => print_json(&report)?,
+        false => print_text(&told(&report))?,
+    }
+    Ok(if report.holds { exit::OK } else { exit::ERROR })
+}
+
+fn told(report: &CoverageReport) -> String {
+    let number = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{value:.3}"));
+    let percent =
+        |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{:.1}", value * 100.0));
+    let group = |name: &str, group: &Group| {
+        format!(
+            "{name}: {} % of {} intervals hold the truth, half-width {} points in the mean\n",
+            percent(group.coverage),
+            group.intervals,
+            percent(group.half_width)
+        )
+    };
+    format!(
+        "{} worlds from seed {}, ridge {}\n{}{}rank correlation with the truth: adjusted {} (worst {}), plain mean over models {} (worst {})\n{}: asked for are {:.0} to {:.0} % for both groups and a rank correlation of {SPEARMAN_BOUND} in the mean",
+        report.seeds,
+        report.first_seed,
+        report.ridge,
+        group("all providers", &report.all),
+        group("thin ones (3 or 4 shared models)", &report.thin),
+        number(report.adjusted.mean),
+        number(report.adjusted.worst),
+        number(report.model_mean.mean),
+        number(report.model_mean.worst),
+        if report.holds { "holds" } else { "does not hold" },
+        COVERAGE_BOUNDS.0 * 100.0,
+        COVERAGE_BOUNDS.1 * 100.0,
+    )
+}

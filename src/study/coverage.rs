@@ -1,0 +1,252 @@
+//! Do the intervals hold the truth as often as they say, and does the order come out right?
+//!
+//! Each seed makes a world without events; its endpoints' days go straight to the analysis, without an upstream and
+//! without prices. Effects are comparable up to a shift, so that truth and estimate are put on one centre first: the
+//! mean over the providers that are compared.
+
+use super::ranks::spearman;
+use crate::analysis::{AnalysisError, Frames, Parameters, Tuning, UsageDay, analyse_with};
+use crate::domain::thresholds::LENS_WINDOW_DAYS;
+use crate::domain::tier::{Lens, Tier};
+use crate::domain::tier_list::{DayRange, ProviderTier};
+use crate::domain::workload::Workload;
+use crate::simulator::{Simulator, SimulatorConfig, SimulatorError};
+use chrono::{Days, Duration};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// Providers with so many shared models or fewer are thin; with fewer than three they are not rated at all.
+pub const THIN_MODELS: usize = 4;
+
+/// What the study is asked to show: coverage within these bounds, for all providers and for thin ones.
+pub const COVERAGE_BOUNDS: (f64, f64) = (0.85, 0.95);
+
+/// What the study is asked to show: mean rank correlation of the adjusted effect with the truth, at least.
+pub const SPEARMAN_BOUND: f64 = 0.9;
+
+/// What can go wrong in a study.
+#[derive(Debug, thiserror::Error)]
+pub enum StudyError {
+    /// No seed, no study.
+    #[error("a study of 0 seeds shows nothing; ask for 1 or more")]
+    NoSeeds,
+    /// A world could not be made.
+    #[error(transparent)]
+    Simulator(#[from] SimulatorError),
+    /// The analysis refused a world.
+    #[error("the analysis of a simulated world failed: {0}")]
+    Analysis(#[from] AnalysisError),
+    /// The shipped workloads do not read.
+    #[error("the shipped workloads do not read: {0}")]
+    Workloads(String),
+}
+
+/// What is studied.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct CoverageStudy {
+    /// First seed; the others follow it.
+    pub first_seed: u64,
+    /// How many worlds.
+    pub seeds: u64,
+    /// Ridge on the provider effects, in mean weights of a (model, provider) pair.
+    pub ridge: f64,
+}
+
+/// A group of providers over all worlds.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Group {
+    /// Intervals that were held against the truth.
+    pub intervals: usize,
+    /// Share of them that hold it; null without intervals.
+    pub coverage: Option<f64>,
+    /// Mean half-width, a fraction of hit rate; null without intervals.
+    pub half_width: Option<f64>,
+}
+
+/// Rank correlations with the truth over the worlds.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Correlation {
+    /// Mean over the worlds; null where no world has one.
+    pub mean: Option<f64>,
+    /// The worst world; null where no world has one.
+    pub worst: Option<f64>,
+}
+
+/// What came out.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CoverageReport {
+    /// First seed.
+    pub first_seed: u64,
+    /// Worlds.
+    pub seeds: u64,
+    /// Ridge that was used.
+    pub ridge: f64,
+    /// All rated providers that have a cache.
+    pub all: Group,
+    /// Those with three or four shared models.
+    pub thin: Group,
+    /// Adjusted effect against the truth, Spearman.
+    pub adjusted: Correlation,
+    /// Plain mean over models against the truth, Spearman: what the usual way of making such lists gives.
+    pub model_mean: Correlation,
+    /// Whether coverage and rank correlation are within their bounds.
+    pub holds: bool,
+}
+
+/// One interval against the truth.
+#[derive(Debug, Clone, Copy)]
+struct Held {
+    thin: bool,
+    holds: bool,
+    half_width: f64,
+}
+
+struct World {
+    held: Vec<Held>,
+    adjusted: Option<f64>,
+    model_mean: Option<f64>,
+}
+
+/// Runs the study on two threads; `done` is called after each world. The result does not depend on which thread did what.
+///
+/// # Errors
+/// [`StudyError`]: no seeds, or the first world that fails.
+pub fn run(study: &CoverageStudy, done: &(dyn Fn() + Sync)) -> Result<CoverageReport, StudyError> {
+    if study.seeds == 0 {
+        return Err(StudyError::NoSeeds);
+    }
+    let (next, worlds) = (AtomicU64::new(0), Mutex::new(BTreeMap::new()));
+    let work = || {
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            if number >= study.seeds {
+                break;
+            }
+            let world = world(study.first_seed.wrapping_add(number), study.ridge);
+            worlds.lock().unwrap_or_else(PoisonError::into_inner).insert(number, world);
+            done();
+        }
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(work);
+        work();
+    });
+    let worlds = worlds.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let worlds = worlds.into_values().collect::<Result<Vec<_>, _>>()?;
+    Ok(report(study, &worlds))
+}
+
+fn world(seed: u64, ridge: f64) -> Result<World, StudyError> {
+    let start = SimulatorConfig::default().start;
+    let config = SimulatorConfig { seed, events: false, ..SimulatorConfig::starting_at(start, 30) };
+    let simulator = Simulator::new(config)?;
+    let window = DayRange {
+        from: start.date_naive(),
+        to: start.date_naive() + Days::new(LENS_WINDOW_DAYS.unsigned_abs() - 1),
+    };
+    let parameters = Parameters {
+        as_of: start + Duration::days(LENS_WINDOW_DAYS),
+        window,
+        workloads: Workload::shipped().map_err(|error| StudyError::Workloads(error.to_string()))?,
+        provider_names: BTreeMap::new(),
+    };
+    let frames = Frames::of_usage(&usage(&simulator, window))?;
+    let analysis = analyse_with(&frames, &parameters, &Tuning { ridge, resamples: 0 })?;
+    let list = analysis.tier_lists.iter().find(|list| list.lens == Lens::Cache);
+    Ok(compare(list.map_or(&[], |list| &list.providers), &simulator))
+}
+
+/// What each endpoint counted on each day, as a perfect upstream would tell it.
+fn usage(simulator: &Simulator, window: DayRange) -> Vec<UsageDay> {
+    let truth = simulator.truth();
+    let endpoints = truth.endpoints();
+    let mut usage = Vec::new();
+    for day in window.from.iter_days().take_while(|day| *day <= window.to) {
+        let from = day.and_time(chrono::NaiveTime::MIN).and_utc();
+        for endpoint in &endpoints {
+            let Some(counters) = truth.counters(endpoint.id, from, from + Duration::days(1)) else {
+                continue;
+            };
+            usage.push(UsageDay {
+                endpoint: endpoint.id,
+                model: endpoint.model.clone(),
+                variant: endpoint.variant.to_owned(),
+                provider: endpoint.provider.clone(),
+                day,
+                hit_rate: counters.hit_rate(),
+                tokens: i64::try_from(counters.prompt + counters.completion).unwrap_or(i64::MAX),
+            });
+        }
+    }
+    usage
+}
+
+/// A rated provider whose truth is known.
+struct Compared {
+    shared_models: usize,
+    truth: f64,
+    adjusted: f64,
+    low: f64,
+    high: f64,
+    model_mean: f64,
+}
+
+fn compare(providers: &[ProviderTier], simulator: &Simulator) -> World {
+    let truth = simulator.truth();
+    let known = |row: &ProviderTier| {
+        Some(Compared {
+            shared_models: row.shared_models,
+            truth: truth.theta(row.provider.as_str())?,
+            adjusted: row.adjusted?,
+            low: row.low?,
+            high: row.high?,
+            model_mean: row.model_mean?,
+        })
+    };
+    let known: Vec<_> = providers.iter().filter(|row| row.tier != Tier::Unrated).filter_map(known).collect();
+    let shift = known.iter().map(|row| row.truth - row.adjusted).sum::<f64>() / known.len().max(1) as f64;
+    let held = |row: &Compared| Held {
+        thin: row.shared_models <= THIN_MODELS,
+        holds: (row.low + shift..=row.high + shift).contains(&row.truth),
+        half_width: (row.high - row.low) / 2.0,
+    };
+    let with_truth = |value: fn(&Compared) -> f64| {
+        spearman(&known.iter().map(|row| (value(row), row.truth)).collect::<Vec<_>>())
+    };
+    World {
+        held: known.iter().map(held).collect(),
+        adjusted: with_truth(|row| row.adjusted),
+        model_mean: with_truth(|row| row.model_mean),
+    }
+}
+
+fn report(study: &CoverageStudy, worlds: &[World]) -> CoverageReport {
+    let held: Vec<Held> = worlds.iter().flat_map(|world| world.held.iter().copied()).collect();
+    let all = group(&held);
+    let thin = group(&held.iter().copied().filter(|held| held.thin).collect::<Vec<_>>());
+    let adjusted = correlation(worlds.iter().filter_map(|world| world.adjusted));
+    let model_mean = correlation(worlds.iter().filter_map(|world| world.model_mean));
+    let (low, high) = COVERAGE_BOUNDS;
+    let covers = |group: &Group| group.coverage.is_some_and(|share| (low..=high).contains(&share));
+    let holds = covers(&all) && covers(&thin) && adjusted.mean.is_some_and(|mean| mean >= SPEARMAN_BOUND);
+    let CoverageStudy { first_seed, seeds, ridge } = *study;
+    CoverageReport { first_seed, seeds, ridge, all, thin, adjusted, model_mean, holds }
+}
+
+fn group(held: &[Held]) -> Group {
+    let count = held.len() as f64;
+    let share = |sum: f64| (!held.is_empty()).then(|| sum / count);
+    Group {
+        intervals: held.len(),
+        coverage: share(held.iter().filter(|held| held.holds).count() as f64),
+        half_width: share(held.iter().map(|held| held.half_width).sum()),
+    }
+}
+
+fn correlation(values: impl Iterator<Item = f64>) -> Correlation {
+    let values: Vec<f64> = values.collect();
+    let mean = (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64);
+    Correlation { mean, worst: values.into_iter().reduce(f64::min) }
+}

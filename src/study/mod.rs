@@ -1,0 +1,4 @@
+//! Studies of the method itself: simulated worlds whose truth is known, against what the analysis says of them.
+
+pub mod coverage;
+mod ranks;

@@ -1,0 +1,92 @@
+//! A running server, and the verbs that find it on their data folder.
+
+use super::{filled, rfc};
+use crate::binary::{Server, hitrate};
+use crate::upstream::{day, nobody};
+use serde_json::Value;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn serve_answers_announces_itself_and_stops_when_told() {
+    let (data, _) = filled().await;
+    let server = Server::of(data.path());
+    assert!(server.url.starts_with("http://127.0.0.1:"), "{}", server.url);
+    assert_eq!(server.ask("GET", "/livez").0, 200);
+    let (status, body) = server.ask("GET", "/api/v1/tiers?lens=cache");
+    let tiers: Value = serde_json::from_slice(&body).expect("JSON");
+    assert_eq!((status, tiers["data"]["lens"].as_str()), (200, Some("cache")));
+    assert_eq!(server.ask("GET", "/").0, 200);
+    let announced = data.path().join("server.json");
+    assert!(announced.exists());
+
+    let well = hitrate(data.path(), &["healthcheck"]);
+    assert_eq!((well.code, well.out.trim()), (0, "ok"), "{well:?}");
+    assert_eq!(server.terminate(), Some(0));
+    assert!(!announced.exists(), "the announcement is taken back");
+    let ill = hitrate(data.path(), &["healthcheck", "--url", &nobody()]);
+    assert_eq!((ill.code, ill.out.as_str()), (1, ""), "{ill:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn verbs_that_need_the_store_ask_the_server_that_holds_it() {
+    let (data, _) = filled().await;
+    let (from, to, past) = (rfc(day(0)), rfc(day(20)), day(11).date_naive().to_string());
+    let export = ["export", "readings", "--from", from.as_str(), "--to", to.as_str()];
+    let as_of = ["tiers", "--json", "--as-of", past.as_str()];
+    let (exported, list) = (hitrate(data.path(), &export), hitrate(data.path(), &as_of));
+    assert_eq!((exported.code, list.code), (0, 0));
+
+    let server = Server::of(data.path());
+    let through = hitrate(data.path(), &export);
+    assert_eq!(through.code, 0, "{}", through.err);
+    assert!(through.out == exported.out, "through the server the export is the same");
+    assert_eq!(hitrate(data.path(), &as_of).json(), list.json());
+    assert_eq!(std::fs::read_dir(data.path().join("work")).expect("there").count(), 0);
+    // Its local routes answer nobody who cannot read the data folder.
+    assert_eq!(server.ask("GET", &format!("/local/snapshot?as_of={past}&token=guess")).0, 404);
+
+    for verb in [&["collect"][..], &["check", "numbers"], &["serve", "--listen", "127.0.0.1:0"]] {
+        let locked = hitrate(data.path(), verb);
+        assert_eq!((locked.code, locked.out.as_str()), (8, ""), "{verb:?}: {locked:?}");
+        assert!(locked.err.contains(&server.pid().to_string()), "who holds it is told: {}", locked.err);
+    }
+    assert_eq!(server.ask("GET", "/livez").0, 200, "it went on serving");
+    assert_eq!(server.terminate(), Some(0));
+    assert_eq!(hitrate(data.path(), &as_of).json(), list.json(), "and the store is free again");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_was_killed_leaves_a_folder_that_works() {
+    let (data, _) = filled().await;
+    drop(Server::of(data.path()));
+    assert!(data.path().join("server.json").exists(), "it had no time to take it back");
+    assert_eq!(hitrate(data.path(), &["healthcheck"]).code, 1);
+    let (from, to) = (rfc(day(0)), rfc(day(20)));
+    let ran = hitrate(data.path(), &["export", "readings", "--from", &from, "--to", &to]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let server = Server::of(data.path());
+    assert_eq!(hitrate(data.path(), &["healthcheck"]).code, 0);
+    assert_eq!(server.terminate(), Some(0));
+}
+
+#[test]
+fn a_new_installation_is_served_before_its_first_run() {
+    let data = crate::rig::folder();
+    let server = Server::of(data.path());
+    assert_eq!(server.ask("GET", "/livez").0, 200);
+    assert_ne!(server.ask("GET", "/api/v1/tiers").0, 200, "no data is not an empty list");
+    assert_eq!(server.terminate(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_damaged_store_costs_the_collection_and_not_the_pages() {
+    let (data, _) = filled().await;
+    std::fs::write(data.path().join("hitrate.duckdb"), vec![7; 20_000]).expect("written");
+    let server = Server::of(data.path());
+    let (status, body) = server.ask("GET", "/api/v1/tiers?lens=cache");
+    let tiers: Value = serde_json::from_slice(&body).expect("JSON");
+    assert_eq!((status, tiers["meta"].is_object()), (200, true));
+    assert_eq!(server.terminate(), Some(0));
+    let collected = hitrate(data.path(), &["collect", "--upstream", &nobody()]);
+    assert_eq!((collected.code, collected.out.as_str()), (1, ""));
+    assert!(collected.err.contains("hitrate replay --into"), "the way out is told: {}", collected.err);
+}
