@@ -9,7 +9,7 @@ use crate::scheduler::CronExpression;
 use crate::serve::{Content, Server, collect_by_schedule};
 use crate::store::StoreError;
 use anyhow::{Context, Result};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use clap::Args;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
@@ -36,6 +36,7 @@ pub fn run(common: &Common, args: &ServeArgs) -> Result<u8> {
     // Refused before anything is opened: a service that would never collect is not started.
     let schedule: CronExpression =
         CronExpression::parse(&config.schedule.cron).context("setting `schedule.cron`")?;
+    refuse_too_often(&schedule, &config)?;
     let listen = address(args.listen.as_deref().unwrap_or(&config.serve.listen))?;
     let collect = !args.no_collect && args.now.is_none();
     if collect {
@@ -43,6 +44,24 @@ pub fn run(common: &Common, args: &ServeArgs) -> Result<u8> {
     }
     runtime()?.block_on(serve(common, config, schedule, listen, collect, args.now))?;
     Ok(exit::OK)
+}
+
+/// At most one sweep an hour goes to somebody else's machine, whatever the settings say.
+fn refuse_too_often(schedule: &CronExpression, config: &Config) -> Result<()> {
+    const TICKS: usize = 48;
+    let upstream = &config.upstream.base_url;
+    let own = ["http://127.", "http://localhost", "http://[::1]"].iter().any(|base| upstream.starts_with(base));
+    let ticks: Vec<DateTime<Utc>> =
+        std::iter::successors(schedule.next_after(DateTime::UNIX_EPOCH), |tick| schedule.next_after(*tick))
+            .take(TICKS)
+            .collect();
+    let too_often = ticks.windows(2).any(|pair| pair[1] - pair[0] < TimeDelta::hours(1));
+    anyhow::ensure!(
+        own || !too_often,
+        "setting `schedule.cron`: `{}` asks the upstream more than once an hour; name one minute of the hour, as `57 * * * *`",
+        config.schedule.cron
+    );
+    Ok(())
 }
 
 async fn serve(
@@ -133,4 +152,26 @@ pub(super) fn stop_on_signal() -> CancellationToken {
         stopping.cancel();
     });
     cancel
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    fn refused(cron: &str, upstream: &str) -> bool {
+        let text = format!("[schedule]\ncron = \"{cron}\"\n[upstream]\nbase_url = \"{upstream}\"\n");
+        let config = Config::parse(&text, Path::new("hitrate.toml")).expect("valid");
+        let schedule = CronExpression::parse(cron).expect("valid");
+        refuse_too_often(&schedule, &config).is_err()
+    }
+
+    #[test]
+    fn somebody_elses_machine_is_asked_once_an_hour_at_most() {
+        assert!(refused("*/10 * * * *", "https://openrouter.ai"));
+        assert!(refused("0,59 * * * *", "https://openrouter.ai"));
+        assert!(!refused("57 * * * *", "https://openrouter.ai"));
+        assert!(!refused("5 3 * * 1", "https://openrouter.ai"));
+        assert!(!refused("* * * * *", "http://127.0.0.1:4000"));
+    }
 }
