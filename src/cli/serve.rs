@@ -50,7 +50,8 @@ pub fn run(common: &Common, args: &ServeArgs) -> Result<u8> {
 fn refuse_too_often(schedule: &CronExpression, config: &Config) -> Result<()> {
     const TICKS: usize = 48;
     let upstream = &config.upstream.base_url;
-    let own = ["http://127.", "http://localhost", "http://[::1]"].iter().any(|base| upstream.starts_with(base));
+    let own =
+        ["http://127.", "http://localhost", "http://[::1]"].iter().any(|base| upstream.starts_with(base));
     let ticks: Vec<DateTime<Utc>> =
         std::iter::successors(schedule.next_after(DateTime::UNIX_EPOCH), |tick| schedule.next_after(*tick))
             .take(TICKS)
