@@ -8,7 +8,7 @@ use crate::domain::endpoint::{Model, Provider};
 use crate::domain::ids::{ModelSlug, ProviderSlug, Variant};
 use crate::domain::thresholds;
 use crate::domain::tier::{Lens, Tier};
-use crate::domain::window::WindowKind;
+use crate::domain::window::{Basis, WindowKind};
 use crate::domain::workload::Workload;
 use crate::snapshot::{
     DriftCount, EffectivePrices, Endpoint, EndpointDay, Event, ModelEntry, Prices, ProviderDay,
@@ -131,7 +131,7 @@ pub fn snapshot(
     built_at: DateTime<Utc>,
 ) -> Snapshot {
     let observed_days: BTreeSet<NaiveDate> =
-        material.days.iter().filter(|day| !day.derived).map(|day| day.day).collect();
+        material.days.iter().filter(|day| day.coverage.is_some()).map(|day| day.day).collect();
     let provider_days = provider_days(&material.days);
     let default_workload = workloads.first().map_or_else(String::new, |workload| workload.name.clone());
     let mut days: HashMap<Uuid, Vec<EndpointDay>> = HashMap::new();
@@ -200,7 +200,7 @@ fn endpoint_day(row: &EndpointDayRow) -> EndpointDay {
     EndpointDay {
         day: row.day,
         hit_rate: row.hit_rate,
-        derived: row.derived,
+        basis: row.basis,
         tokens: row.tokens,
         effective_input: row.effective[0],
         effective_output: row.effective[1],
@@ -211,7 +211,7 @@ fn endpoint_day(row: &EndpointDayRow) -> EndpointDay {
 /// Token-weighted hit rate by provider and observed day.
 fn provider_days(days: &[EndpointDayRow]) -> HashMap<ProviderSlug, Vec<ProviderDay>> {
     let mut sums: BTreeMap<(&ProviderSlug, NaiveDate), (f64, i64)> = BTreeMap::new();
-    for day in days.iter().filter(|day| !day.derived) {
+    for day in days.iter().filter(|day| day.basis != Some(Basis::Derived)) {
         if let (Some(rate), Some(tokens)) = (day.hit_rate, day.tokens) {
             let sum = sums.entry((&day.provider, day.day)).or_default();
             sum.0 += rate * tokens as f64;

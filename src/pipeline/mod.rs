@@ -7,6 +7,7 @@ mod collect;
 mod decode;
 mod publish;
 mod replay;
+mod sweep;
 
 pub use backtest::{backtest, backtest_record};
 pub use collect::{CollectOptions, CollectReport};

@@ -7,7 +7,7 @@ use crate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant};
 use crate::domain::thresholds::Threshold;
 use crate::domain::tier::{Lens, Tier};
 pub use crate::domain::tier_list::{DayRange, ProviderTier, TierList, Verdict};
-use crate::domain::window::WindowKind;
+use crate::domain::window::{Basis, WindowKind};
 use crate::domain::workload::Workload;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
@@ -197,15 +197,15 @@ pub struct EndpointDay {
     pub day: NaiveDate,
     /// Hit rate, 0..1.
     pub hit_rate: Option<f64>,
-    /// Whether the hit rate was worked out from the price chart instead of observed.
-    pub derived: bool,
-    /// Tokens; null on derived days.
+    /// What the hit rate rests on; null where there is none.
+    pub basis: Option<Basis>,
+    /// Tokens of the day's last reading; null on days without one.
     pub tokens: Option<i64>,
     /// Effective input price: the closing one where a later chart tells it.
     pub effective_input: Option<f64>,
     /// Effective output price.
     pub effective_output: Option<f64>,
-    /// Share of the day that the reading covers, 0..1.
+    /// Share of the day that its last reading covers, 0..1.
     pub coverage: Option<f64>,
 }
 

@@ -6,7 +6,7 @@ use hitrate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant, synthetic_endp
 use hitrate::domain::thresholds;
 use hitrate::domain::tier::{Lens, Tier};
 use hitrate::domain::units::UsdPerMtok;
-use hitrate::domain::window::WindowKind;
+use hitrate::domain::window::{Basis, WindowKind};
 use hitrate::domain::workload::Workload;
 use hitrate::snapshot::{
     Backtest, DayRange, DriftCount, EffectivePrices, Endpoint, EndpointDay, Event, Exclusions, ModelEntry,
@@ -52,7 +52,7 @@ fn days(hit_rate: f64) -> Vec<EndpointDay> {
     let day = |ago: i64| EndpointDay {
         day: (as_of() - Duration::days(ago)).date_naive(),
         hit_rate: (ago != 4).then_some(rounded((hit_rate + 0.01 * (ago % 3) as f64).min(1.0))),
-        derived: ago > 6,
+        basis: (ago != 4).then_some(if ago > 6 { Basis::Derived } else { Basis::Observed }),
         tokens: (ago <= 6).then_some(40_000_000 + 1_000_000 * ago),
         effective_input: Some(0.3),
         effective_output: Some(1.2),

@@ -89,6 +89,8 @@ fn run(time: &str, readings: Vec<Reading>) -> RunReadings {
         readings,
         model_usage: Vec::new(),
         activity: Vec::new(),
+        closing_rates: Vec::new(),
+        comparison: None,
         quarantined: Vec::new(),
         drift: BTreeMap::new(),
         unanswered: Vec::new(),
