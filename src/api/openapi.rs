@@ -29,6 +29,7 @@ use utoipa::OpenApi;
         super::catalogue::providers,
         super::catalogue::provider,
         super::readings::readings,
+        super::hourly::hourly,
         document,
     )
 )]

@@ -5,6 +5,7 @@ mod assemble;
 mod backtest;
 mod collect;
 mod decode;
+mod hourly;
 mod publish;
 mod replay;
 mod sweep;

@@ -59,9 +59,8 @@ impl Sweeper<'_> {
         if sweep.stopped.is_none() && self.closing {
             let pairs = pairs_with_endpoints(&sweep.fetched);
             let plan = self.sources.iter().flat_map(|source| source.closing(&pairs)).collect();
-            let closing = self
-                .fetch_if_there(plan, |done, total| on_progress(before + done, before + total))
-                .await;
+            let closing =
+                self.fetch_if_there(plan, |done, total| on_progress(before + done, before + total)).await;
             sweep.add(closing);
         }
         sweep
@@ -141,8 +140,9 @@ fn models_of(fetched: &[Fetched]) -> Vec<Model> {
 
 /// The pairs whose list of endpoints was answered in this sweep, standard variants first.
 fn pairs_with_endpoints(fetched: &[Fetched]) -> Vec<Pair> {
-    let answered =
-        fetched.iter().filter(|one| one.request.kind == DocumentKind::StatsEndpoint && one.status == Some(200));
+    let answered = fetched
+        .iter()
+        .filter(|one| one.request.kind == DocumentKind::StatsEndpoint && one.status == Some(200));
     let mut pairs: Vec<Pair> = answered.filter_map(|one| one.request.pair.clone()).collect();
     pairs.sort_by_key(|pair| !pair.variant.is_standard());
     pairs

@@ -1,7 +1,9 @@
 //! The published content as typed structs. Rates are fractions, prices USD per million tokens, times UTC; absent is
 //! null. JSON field names are a contract with other programs.
 
+pub use super::hourly::{HourlyRate, HourlyRates};
 pub use crate::domain::backtest::{Backtest, Exclusions, Policy, PolicyCost, TestedDays};
+use crate::domain::document::RouteAnswer;
 use crate::domain::endpoint::PriceTier;
 use crate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant};
 use crate::domain::thresholds::Threshold;
@@ -42,6 +44,9 @@ pub struct Snapshot {
     pub workloads: Vec<Workload>,
     /// Readings of the last days, newest run first.
     pub readings: Vec<RecentReading>,
+    /// Hourly rates of the last days, worked out from readings of the day so far.
+    #[schema(value_type = Object)]
+    pub hourly: HourlyRates,
     /// How the collection is doing.
     pub status: Status,
     /// The method's thresholds.
@@ -304,6 +309,8 @@ pub struct Status {
     pub runs: Vec<RunSummary>,
     /// Newest data by source.
     pub sources: Vec<SourceAge>,
+    /// The daily series of hit rates; null where it was never asked for.
+    pub comparison: Option<ComparisonAge>,
     /// What the newest run put aside, by reason.
     pub quarantine: Vec<QuarantineCount>,
     /// Unknown fields of the newest run.
@@ -358,6 +365,17 @@ pub struct SourceAge {
     pub no_data: usize,
     /// Failed.
     pub failed: usize,
+}
+
+/// The daily series of hit rates, which closes past days and fills those on which nothing was collected.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ComparisonAge {
+    /// What came of asking for it the last time.
+    pub answer: RouteAnswer,
+    /// When that was.
+    pub asked_at: DateTime<Utc>,
+    /// Newest UTC day with a closing value.
+    pub newest_day: Option<NaiveDate>,
 }
 
 /// Rows put aside for one reason.

@@ -1,7 +1,9 @@
 //! The record: what a run changes in it, and what nothing may change.
 
+mod closing;
 mod export;
 mod files;
+mod hourly;
 
 use std::collections::BTreeMap;
 
