@@ -4,6 +4,7 @@
 //! leave the site only where they are plain web ones.
 
 mod assets;
+mod basis;
 mod day_chart;
 mod flags;
 mod format;
