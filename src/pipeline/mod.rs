@@ -87,8 +87,8 @@ pub enum PipelineError {
     #[error("data/workloads.toml: {0}")]
     Workloads(#[from] toml::de::Error),
     /// A background task ended badly.
-    #[error("a task ended badly: {0}")]
-    Task(#[from] tokio::task::JoinError),
+    #[error(transparent)]
+    Task(#[from] crate::background::Ended),
 }
 
 /// The pipeline over one data folder.
