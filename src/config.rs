@@ -35,6 +35,8 @@ pub struct Upstream {
     pub openrouter_api: bool,
     /// Whether the undocumented statistics are read.
     pub openrouter_stats: bool,
+    /// Whether the statistics' daily series of hit rates is read, once a UTC day.
+    pub hit_rate_comparison: bool,
 }
 
 /// How politely.

@@ -5,6 +5,7 @@ mod catalogue;
 mod envelope;
 mod guidance;
 mod health;
+mod hourly;
 mod http;
 mod openapi;
 mod page;
@@ -70,6 +71,7 @@ pub fn router(state: ApiState) -> Router {
         .route("/providers", http::read_only(catalogue::providers))
         .route("/providers/{slug}", http::read_only(catalogue::provider))
         .route("/readings", http::read_only(readings::readings))
+        .route("/hourly", http::read_only(hourly::hourly))
         .route("/openapi.json", http::read_only(openapi::document));
     Router::new()
         .nest("/api/v1", v1)

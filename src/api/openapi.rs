@@ -27,6 +27,7 @@ use utoipa::OpenApi;
         super::catalogue::providers,
         super::catalogue::provider,
         super::readings::readings,
+        super::hourly::hourly,
         document,
     )
 )]

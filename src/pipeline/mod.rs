@@ -5,8 +5,10 @@ mod assemble;
 mod backtest;
 mod collect;
 mod decode;
+mod hourly;
 mod publish;
 mod replay;
+mod sweep;
 
 pub use backtest::{backtest, backtest_record};
 pub use collect::{CollectOptions, CollectReport};
