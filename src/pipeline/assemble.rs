@@ -44,7 +44,7 @@ pub struct Material {
 
 impl Material {
     /// Reads what was known at the time of `newest`.
-    pub fn read(store: &Store, newest: RunRow, providers: Vec<Provider>) -> Result<Self, StoreError> {
+    pub fn read(store: &Store, newest: RunRow) -> Result<Self, StoreError> {
         let as_of = newest.observed_at;
         let today = as_of.date_naive();
         let from = today.checked_sub_days(Days::new(SHOWN_DAYS - 1)).unwrap_or(today);
@@ -59,9 +59,9 @@ impl Material {
             days: store.days(from, today, as_of)?,
             readings: store.readings(until - Duration::hours(READING_HOURS), until)?,
             status: status(store, as_of, &runs)?,
+            providers: store.providers(as_of)?,
             newest,
             runs,
-            providers,
         })
     }
 }
@@ -429,8 +429,5 @@ fn missing(newest: &RunRow, observed_days: usize, analysis: &Analysis) -> Vec<St
     for lens in Lens::ALL.into_iter().filter(|lens| empty(*lens)) {
         missing.push(format!("no provider is rated under the lens `{lens}` yet"));
     }
-    missing.push(
-        "hysteresis is not applied yet: each run gives its tiers afresh, whatever they were before".into(),
-    );
     missing
 }

@@ -9,12 +9,14 @@ mod migrate;
 mod open;
 mod read;
 mod status;
+mod tiers;
 
 pub use export::{ExportFormat, ReadingRow};
 pub use ingest::{Ingested, RunRecord};
 pub use open::{Store, StoreOptions};
 pub use read::{EndpointDayRow, EndpointNow, RunRow};
 pub use status::{DriftRow, EventRow, QuarantineRow, SourceRow};
+pub use tiers::TierChangeRow;
 
 use std::path::PathBuf;
 
