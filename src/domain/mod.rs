@@ -8,6 +8,7 @@ pub mod ids;
 pub mod reading;
 pub mod thresholds;
 pub mod tier;
+pub mod tier_history;
 pub mod tier_list;
 pub mod units;
 pub mod window;

@@ -4,7 +4,7 @@ use super::hourly;
 use super::publish::SHOWN_DAYS;
 use crate::analysis::{Analysis, EndpointVerdicts, METHOD_VERSION};
 use crate::archive::hex_sha256;
-use crate::domain::backtest::Backtest;
+use crate::domain::backtest::{Backtest, ExpectedCost};
 use crate::domain::document::RouteAnswer;
 use crate::domain::endpoint::{Model, Provider};
 use crate::domain::ids::{ModelSlug, ProviderSlug, Variant};
@@ -48,7 +48,7 @@ pub struct Material {
 
 impl Material {
     /// Reads what was known at the time of `newest`.
-    pub fn read(store: &Store, newest: RunRow, providers: Vec<Provider>) -> Result<Self, StoreError> {
+    pub fn read(store: &Store, newest: RunRow) -> Result<Self, StoreError> {
         let as_of = newest.observed_at;
         let today = as_of.date_naive();
         let from = today.checked_sub_days(Days::new(SHOWN_DAYS - 1)).unwrap_or(today);
@@ -64,9 +64,9 @@ impl Material {
             readings: store.readings(until - Duration::hours(READING_HOURS), until)?,
             hourly: store.hourly(hourly::first(as_of), until)?,
             status: status(store, as_of, &runs)?,
+            providers: store.providers(as_of)?,
             newest,
             runs,
-            providers,
         })
     }
 }
@@ -136,7 +136,7 @@ fn run_summary(row: &RunRow) -> RunSummary {
 pub fn snapshot(
     material: Material,
     mut analysis: Analysis,
-    backtest: Option<Backtest>,
+    (backtest, expected): (Option<Backtest>, BTreeMap<Uuid, ExpectedCost>),
     workloads: Vec<Workload>,
     built_at: DateTime<Utc>,
 ) -> Snapshot {
@@ -152,8 +152,11 @@ pub fn snapshot(
     let endpoints = material.endpoints.len();
     let shown: BTreeSet<Uuid> = material.endpoints.iter().map(|endpoint| endpoint.endpoint_id).collect();
     let with_usage = material.endpoints.iter().filter(|endpoint| endpoint.hit_rate.is_some()).count();
-    let models =
+    let mut models =
         model_entries(material.models, material.endpoints, &mut days, &mut analysis, &default_workload);
+    for endpoint in models.iter_mut().flat_map(|model| &mut model.endpoints) {
+        endpoint.expected_cost = expected.get(&endpoint.endpoint_id).copied();
+    }
     let providers = provider_entries(&material.providers, &models, provider_days);
     let tokens_per_day = models.iter().fold(0.0, |sum, model| sum + model.tokens_per_day);
     let covered = analysis.tier_lists.iter().find(|list| list.lens == Lens::Cache).map(|list| {
@@ -340,6 +343,7 @@ fn endpoint(now: EndpointNow, verdicts: Option<EndpointVerdicts>, days: Vec<Endp
         verdicts: verdicts.verdicts,
         session_cost: verdicts.session_cost,
         flags: verdicts.flags,
+        expected_cost: None,
         days,
         first_seen: now.first_seen,
     }
@@ -458,8 +462,5 @@ fn missing(
     for lens in Lens::ALL.into_iter().filter(|lens| empty(*lens)) {
         missing.push(format!("no provider is rated under the lens `{lens}` yet"));
     }
-    missing.push(
-        "hysteresis is not applied yet: each run gives its tiers afresh, whatever they were before".into(),
-    );
     missing
 }
