@@ -83,9 +83,9 @@ pub enum PipelineError {
     /// The folder to rebuild into is not empty.
     #[error("{0} holds a store already; name an empty folder")]
     NotEmpty(PathBuf),
-    /// The shipped workloads.
-    #[error("data/workloads.toml: {0}")]
-    Workloads(#[from] toml::de::Error),
+    /// The workloads, shipped or the user's.
+    #[error(transparent)]
+    Workloads(#[from] crate::domain::workload_file::WorkloadError),
     /// A background task ended badly.
     #[error("a task ended badly: {0}")]
     Task(#[from] tokio::task::JoinError),
