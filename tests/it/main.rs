@@ -19,5 +19,6 @@ mod simulator;
 mod site;
 mod source;
 mod store;
+mod traces;
 mod upstream;
 mod walls;
