@@ -195,9 +195,9 @@ fn row(
     quality: Option<f64>,
     left_out: &mut LeftOut,
 ) -> Option<AcrossRow> {
-    let priced = Priced::of(endpoint, workload, snapshot.as_of);
+    let priced = Priced::of(endpoint, workload, workload.longest_turn(), snapshot.as_of);
     let Some(cost) = priced.cost().filter(|_| priced.open) else {
-        let long = workload.longest_prompt() + workload.output;
+        let long = workload.longest_turn();
         let short = priced.parts.is_some() && endpoint.context_length.is_some_and(|c| (c as f64) < long);
         *(if short { &mut left_out.context } else { &mut left_out.not_a_choice }) += 1;
         return None;

@@ -102,8 +102,13 @@ pub struct EndpointCost {
 
 /// Prices a workload at every endpoint of a model, as of the snapshot's newest run.
 pub fn compare(snapshot: &Snapshot, model: &ModelEntry, workload: &Workload) -> CostOfModel {
+    let longest = workload.longest_turn();
+    let takes = |e: &Endpoint| e.context_length.is_none_or(|context| context as f64 >= longest);
+    // A model whose every host is too short is not without choice: its sessions are cut into shorter ones.
+    let too_long = !model.endpoints.iter().any(takes);
+    let needs = if too_long { 0.0 } else { longest };
     let mut priced: Vec<Priced<'_>> =
-        model.endpoints.iter().map(|e| Priced::of(e, workload, snapshot.as_of)).collect();
+        model.endpoints.iter().map(|e| Priced::of(e, workload, needs, snapshot.as_of)).collect();
     let order = |p: &Priced<'_>| (!p.open, p.cost().unwrap_or(f64::INFINITY));
     priced.sort_by(|a, b| {
         let ((closed_a, cost_a), (closed_b, cost_b)) = (order(a), order(b));
@@ -126,7 +131,7 @@ pub fn compare(snapshot: &Snapshot, model: &ModelEntry, workload: &Workload) -> 
         longest_prompt: workload.longest_prompt(),
         cheapest: endpoints.iter().find(|e| e.cheapest).map(|e| e.tag.clone()),
         by_list: field.list_choice(&priced),
-        notes: notes(snapshot.as_of, &priced, workload),
+        notes: notes(snapshot.as_of, &priced, workload, too_long),
         endpoints,
     }
 }
@@ -221,8 +226,14 @@ impl<'a> Field<'a> {
     }
 }
 
-fn notes(as_of: DateTime<Utc>, priced: &[Priced<'_>], workload: &Workload) -> Vec<String> {
+fn notes(as_of: DateTime<Utc>, priced: &[Priced<'_>], workload: &Workload, too_long: bool) -> Vec<String> {
     let mut notes = Vec::new();
+    if too_long && !priced.is_empty() {
+        notes.push(format!(
+            "no endpoint's context takes the longest turn of {:.0} tokens: sessions this long have to be cut",
+            workload.longest_turn()
+        ));
+    }
     let all = || priced.iter().filter(|p| p.parts.is_some()).map(|p| p.endpoint);
     if all().any(|e| e.cost_basis.reference_basis.is_some_and(|b| b.is_assumed())) {
         notes.push(

@@ -109,11 +109,12 @@ pub(super) struct Priced<'a> {
 }
 
 impl<'a> Priced<'a> {
-    pub fn of(endpoint: &'a Endpoint, workload: &Workload, as_of: DateTime<Utc>) -> Self {
+    /// `needs`: tokens that the context has to take.
+    pub fn of(endpoint: &'a Endpoint, workload: &Workload, needs: f64, as_of: DateTime<Utc>) -> Self {
         let pricing = pricing(endpoint);
         let line = Line::of(&pricing, workload, &endpoint.cost_basis, as_of);
         let parts = session_cost(&pricing, workload, &endpoint.cost_basis, as_of);
-        let why = obstacle(endpoint, &pricing, workload, parts.is_some());
+        let why = obstacle(endpoint, &pricing, needs, parts.is_some());
         Self { endpoint, line, parts, open: why.is_none(), why }
     }
 
@@ -123,10 +124,9 @@ impl<'a> Priced<'a> {
 }
 
 /// Why an endpoint is not a choice, in words for its row.
-fn obstacle(endpoint: &Endpoint, pricing: &Pricing, workload: &Workload, priced: bool) -> Option<String> {
+fn obstacle(endpoint: &Endpoint, pricing: &Pricing, needs: f64, priced: bool) -> Option<String> {
     let has = |flag: &str| endpoint.flags.iter().any(|f| f == flag);
-    let longest = workload.longest_prompt() + workload.output;
-    let short = endpoint.context_length.filter(|length| (*length as f64) < longest);
+    let short = endpoint.context_length.filter(|length| (*length as f64) < needs);
     if pricing.is_free() {
         Some("free: not compared by cost".to_owned())
     } else if pricing.input.is_none() || pricing.output.is_none() {
@@ -139,9 +139,7 @@ fn obstacle(endpoint: &Endpoint, pricing: &Pricing, workload: &Workload, priced:
         Some("not offered to everybody".to_owned())
     } else {
         short.map(|length| {
-            format!(
-                "its context of {length} tokens is shorter than the session's longest turn of {longest:.0}"
-            )
+            format!("its context of {length} tokens is shorter than the session's longest turn of {needs:.0}")
         })
     }
 }

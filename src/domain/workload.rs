@@ -118,6 +118,11 @@ impl Workload {
         self.prompt_of_turn(self.turns.max(1))
     }
 
+    /// What the context has to take, tokens: the longest prompt and the answer to it.
+    pub fn longest_turn(&self) -> f64 {
+        self.longest_prompt() + self.output
+    }
+
     /// Prompt tokens of turn `turn`, counted from 1.
     pub fn prompt_of_turn(&self, turn: u32) -> f64 {
         self.first_prompt + f64::from(turn - 1) * (self.new_input + self.output) + self.new_input

@@ -16,6 +16,7 @@ pub use replay::ReplayReport;
 use crate::archive::{Archive, ArchiveError};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::domain::workload::Workload;
 use crate::snapshot::{self, Current, Snapshot};
 use crate::store::{Store, StoreError, StoreOptions};
 use std::path::{Path, PathBuf};
@@ -129,6 +130,8 @@ impl Pipeline {
     /// # Errors
     /// [`PipelineError`]; a damaged archive or snapshot is only logged: what is there is served and collecting goes on.
     pub fn open(config: Config, data: DataDir, clock: Arc<dyn Clock>) -> Result<Self, PipelineError> {
+        // A wrong file is told now and not an hour later by the log.
+        config.workloads(data.path())?;
         let store = open_store(&config, &data)?;
         let archive = Archive::open(data.archive());
         let loaded = snapshot::store::load(&data.snapshots()).unwrap_or_else(|error| {
@@ -144,6 +147,14 @@ impl Pipeline {
         }
         pipeline.catch_up_snapshot()?;
         Ok(pipeline)
+    }
+
+    /// The workloads in force.
+    ///
+    /// # Errors
+    /// [`PipelineError::Workloads`] where the user's file is wrong.
+    pub fn workloads(&self) -> Result<Vec<Workload>, PipelineError> {
+        Ok(self.config.workloads(self.data.path())?)
     }
 
     /// Publishes where the record is ahead of what is served: the process ended before it could, or a new version
@@ -164,7 +175,7 @@ impl Pipeline {
     /// # Errors
     /// [`PipelineError`]; what was served before is still served.
     pub fn publish(&self) -> Result<Arc<Snapshot>, PipelineError> {
-        let snapshot = Arc::new(build_snapshot(&self.store, None, self.clock.now())?);
+        let snapshot = Arc::new(build_snapshot(&self.store, None, self.workloads()?, self.clock.now())?);
         snapshot::store::save(&self.data.snapshots(), &snapshot)?;
         self.current.set(snapshot.clone());
         Ok(snapshot)

@@ -14,13 +14,14 @@ use std::collections::BTreeMap;
 pub(super) const SHOWN_DAYS: u64 = 30;
 
 /// Builds the snapshot of the newest run at or before `as_of` (`None`: the newest of all), from nothing but what was
-/// known then.
+/// known then. Sessions are priced under `workloads`, of which the first is the default.
 ///
 /// # Errors
 /// [`PipelineError::NoRun`] where there is no such run; otherwise what store or analysis say.
 pub fn build_snapshot(
     store: &Store,
     as_of: Option<DateTime<Utc>>,
+    workloads: Vec<Workload>,
     built_at: DateTime<Utc>,
 ) -> Result<Snapshot, PipelineError> {
     let newest = store.newest_run(as_of)?.ok_or_else(|| {
@@ -30,7 +31,6 @@ pub fn build_snapshot(
     })?;
     let as_of = newest.observed_at;
     let window = window(as_of);
-    let workloads = Workload::shipped()?;
     let providers = store.providers(as_of)?;
     let provider_names: BTreeMap<String, String> =
         providers.iter().map(|p| (p.provider.to_string(), p.name.clone())).collect();

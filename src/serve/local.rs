@@ -80,7 +80,7 @@ async fn snapshot(
         return StatusCode::NOT_FOUND.into_response();
     }
     let end = end_of_day(query.as_of);
-    answer(move || build_snapshot(&local.pipeline.store, Some(end), end)).await
+    answer(move || build_snapshot(&local.pipeline.store, Some(end), local.pipeline.workloads()?, end)).await
 }
 
 /// The backtest over some days of choice.

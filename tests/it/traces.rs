@@ -22,8 +22,7 @@ struct Recorded {
 
 /// Each recorded request as the line that a log behind a cache that finds everything would have.
 fn recorded() -> Option<Vec<Recorded>> {
-    let path =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/traces/claude_code_requests.jsonl.gz");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/traces/claude_code_requests.jsonl.gz");
     let Ok(file) = File::open(&path) else {
         eprintln!("skipped: the recorded agent sessions, as {} is not there", path.display());
         return None;
