@@ -5,6 +5,7 @@ mod api;
 mod backtest;
 mod binary;
 mod cli;
+mod cost;
 mod docs;
 mod fetch;
 mod intervals;
