@@ -4,6 +4,8 @@ pub mod backtest;
 pub mod document;
 pub mod endpoint;
 pub mod ids;
+pub mod limits;
+pub mod quantization;
 pub mod reading;
 pub mod thresholds;
 pub mod tier;
