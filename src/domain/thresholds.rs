@@ -107,6 +107,12 @@ thresholds! {
     POLICY_LONG_HALF_LIFE: f64 = 5.0, "days";
     /// Our policy charges thin endpoints this much for each factor e of traffic they lack.
     POLICY_THIN_CHARGE: f64 = 0.005, "log price";
+    /// What all endpoints say of how far forecasts are off counts as much as this many days of an endpoint's own.
+    EXPECTED_COST_PRIOR_DAYS: f64 = 3.0, "days";
+    /// How fast the misses of an endpoint's own forecasts are forgotten.
+    EXPECTED_COST_HALF_LIFE: f64 = 7.0, "days";
+    /// The interval of an expected cost reaches this many root mean squares of the misses to either side.
+    EXPECTED_COST_SPREADS: f64 = 1.28, "root mean squares";
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::publish::SHOWN_DAYS;
 use crate::analysis::{Analysis, EndpointVerdicts, METHOD_VERSION};
 use crate::archive::hex_sha256;
-use crate::domain::backtest::Backtest;
+use crate::domain::backtest::{Backtest, ExpectedCost};
 use crate::domain::endpoint::{Model, Provider};
 use crate::domain::ids::{ModelSlug, ProviderSlug, Variant};
 use crate::domain::thresholds;
@@ -126,7 +126,7 @@ fn run_summary(row: &RunRow) -> RunSummary {
 pub fn snapshot(
     material: Material,
     mut analysis: Analysis,
-    backtest: Option<Backtest>,
+    (backtest, expected): (Option<Backtest>, BTreeMap<Uuid, ExpectedCost>),
     workloads: Vec<Workload>,
     built_at: DateTime<Utc>,
 ) -> Snapshot {
@@ -140,8 +140,11 @@ pub fn snapshot(
     }
     let endpoints = material.endpoints.len();
     let with_usage = material.endpoints.iter().filter(|endpoint| endpoint.hit_rate.is_some()).count();
-    let models =
+    let mut models =
         model_entries(material.models, material.endpoints, &mut days, &mut analysis, &default_workload);
+    for endpoint in models.iter_mut().flat_map(|model| &mut model.endpoints) {
+        endpoint.expected_cost = expected.get(&endpoint.endpoint_id).copied();
+    }
     let providers = provider_entries(&material.providers, &models, provider_days);
     let tokens_per_day = models.iter().fold(0.0, |sum, model| sum + model.tokens_per_day);
     let covered = analysis.tier_lists.iter().find(|list| list.lens == Lens::Cache).map(|list| {
@@ -320,6 +323,7 @@ fn endpoint(now: EndpointNow, verdicts: Option<EndpointVerdicts>, days: Vec<Endp
         verdicts: verdicts.verdicts,
         session_cost: verdicts.session_cost,
         flags: verdicts.flags,
+        expected_cost: None,
         days,
         first_seen: now.first_seen,
     }

@@ -1,7 +1,7 @@
 //! The published content as typed structs. Rates are fractions, prices USD per million tokens, times UTC; absent is
 //! null. JSON field names are a contract with other programs.
 
-pub use crate::domain::backtest::{Backtest, Exclusions, Policy, PolicyCost, TestedDays};
+pub use crate::domain::backtest::{Backtest, Exclusions, ExpectedCost, Policy, PolicyCost, TestedDays};
 use crate::domain::endpoint::PriceTier;
 use crate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant};
 use crate::domain::thresholds::Threshold;
@@ -184,6 +184,10 @@ pub struct Endpoint {
     pub session_cost: BTreeMap<String, f64>,
     /// `phantom`, `no_discount`, `identity_break`, `billed_writes`, `price_tiers`, `restricted`, `deranked`, `down`, `new`.
     pub flags: Vec<String>,
+    /// What it is expected to cost on the day after the newest one with closing prices; null for other variants than
+    /// `standard` and without a price on that day.
+    #[serde(default)]
+    pub expected_cost: Option<ExpectedCost>,
     /// Days of its record, oldest first, at most 30.
     pub days: Vec<EndpointDay>,
     /// When it was first seen.

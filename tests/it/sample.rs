@@ -112,6 +112,7 @@ pub fn endpoint(model: &str, variant: &Variant, tag: &str, tier: Tier, cost: f64
             .map(|(w, factor)| (w.name, rounded(cost * factor)))
             .collect(),
         flags: Vec::new(),
+        expected_cost: None,
         days: days(hit_rate),
         first_seen: as_of() - Duration::days(40),
     }
