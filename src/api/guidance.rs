@@ -7,7 +7,8 @@ use super::problem::Problem;
 use crate::domain::thresholds::Threshold;
 use crate::domain::tier::Lens;
 use crate::domain::workload::Workload;
-use crate::preferences::{Mode, Preference, openrouter, preference};
+use crate::preferences::targets::{Answer, TARGETS, Target};
+use crate::preferences::{Mode, preference};
 use crate::snapshot::{Backtest, Snapshot, Status, Summary, TierList};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
@@ -36,7 +37,7 @@ pub(super) struct PreferenceQuery {
     /// The workload whose session cost ranks the endpoints, a name of `/api/v1/workloads`; the first one where it is
     /// left out.
     workload: Option<String>,
-    /// The router it is for; `openrouter` where it is left out.
+    /// What it is written for, a name of `/api/v1/targets`; `openrouter` where it is left out.
     target: Option<String>,
 }
 
@@ -93,28 +94,24 @@ pub(super) async fn tiers(asked: Asked<TiersQuery>) -> Result<Response, Problem>
 fn answer<P>(asked: &Asked<PreferenceQuery, P>, name: &str) -> Result<Response, Problem> {
     let (query, snapshot) = (&asked.query, &asked.snapshot);
     let mode: Mode = parsed(query.mode.as_deref(), Mode::Avoid)?;
-    let target = query.target.as_deref().unwrap_or(openrouter::TARGET);
-    if target != openrouter::TARGET {
-        let target = shortened(target);
-        return Err(Problem::bad_request(format!(
-            "unknown target `{target}`: one of {}",
-            openrouter::TARGET
-        )));
-    }
+    let target = query.target.as_deref().unwrap_or(TARGETS[0].name);
+    let target = Target::named(&shortened(target)).map_err(Problem::bad_request)?;
     let workload = known_workload(snapshot, query.workload.as_deref())?;
     let model = known_model(snapshot, name)?;
     // Not kept: whether the data are stale depends on the time.
-    asked.fresh(preference(snapshot, model, mode, workload, asked.now), None)
+    let preference = preference(snapshot, model, mode, workload, asked.now);
+    asked.fresh(target.answer(preference, model), None)
 }
 
 /// The preference for a model.
 ///
-/// `provider` is what to put into the request; where it is null, `why` says why nothing can be recommended.
+/// `provider` is what to put into a request to OpenRouter; where it is null, `why` says why nothing can be recommended.
+/// `rendered` is the same in the words of the target; its notes say what the target cannot express.
 #[utoipa::path(get, path = "/api/v1/preferences/{author}/{slug}", tag = "preferences",
     params(("author" = String, Path, description = "Before the slash of the model id"),
         ("slug" = String, Path, description = "After the slash, variants included"), PreferenceQuery),
     responses(
-    (status = 200, description = "The preference, or why there is none", body = Envelope<Preference>),
+    (status = 200, description = "The preference, or why there is none", body = Envelope<Answer>),
     (status = 400, description = "A parameter is not understood", body = Problem, content_type = "application/problem+json"),
     (status = 404, description = "The model is not known", body = Problem, content_type = "application/problem+json"),
     (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
@@ -128,6 +125,15 @@ pub(super) async fn preferences_of_encoded(
     asked: Asked<PreferenceQuery, String>,
 ) -> Result<Response, Problem> {
     answer(&asked, &asked.path)
+}
+
+/// What preferences can be written for, and what each can express.
+#[utoipa::path(get, path = "/api/v1/targets", tag = "preferences", responses(
+    (status = 200, description = "The targets, the default first", body = Envelope<Vec<Target>>),
+    (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
+))]
+pub(super) async fn targets(asked: Asked<NoQuery>) -> Result<Response, Problem> {
+    asked.kept(|| Ok((TARGETS, None)))
 }
 
 /// What following each policy would have cost: an endpoint chosen for each model each day, charged the price of the day

@@ -48,6 +48,7 @@ pub fn router(state: ApiState) -> Router {
         .route("/tiers", http::read_only(guidance::tiers))
         .route("/preferences/{name}", http::read_only(guidance::preferences_of_encoded))
         .route("/preferences/{author}/{slug}", http::read_only(guidance::preferences))
+        .route("/targets", http::read_only(guidance::targets))
         .route("/backtest", http::read_only(guidance::backtest))
         .route("/workloads", http::read_only(guidance::workloads))
         .route("/thresholds", http::read_only(guidance::thresholds))

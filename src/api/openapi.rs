@@ -20,6 +20,7 @@ use utoipa::OpenApi;
     paths(
         super::guidance::tiers,
         super::guidance::preferences,
+        super::guidance::targets,
         super::guidance::backtest,
         super::guidance::workloads,
         super::guidance::thresholds,

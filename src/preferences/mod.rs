@@ -7,6 +7,7 @@
 mod judge;
 mod matching;
 pub mod openrouter;
+pub mod targets;
 
 pub use openrouter::{ProviderObject, preference};
 
