@@ -6,6 +6,7 @@ mod check;
 mod collect;
 mod demo;
 mod export;
+mod limits;
 mod model;
 mod prefs;
 mod replay;

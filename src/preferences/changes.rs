@@ -1,7 +1,8 @@
 //! What changed for a router between two snapshots.
 
+use super::ProviderObject;
 use super::answer::{Wish, advise};
-use super::{Preference, ProviderObject};
+use super::targets::{Answer, Target};
 use crate::domain::thresholds::STALE_AFTER_HOURS;
 use crate::snapshot::{ModelEntry, Snapshot};
 use chrono::{DateTime, Duration, Utc};
@@ -11,8 +12,6 @@ use utoipa::ToSchema;
 /// The difference of two sets of preferences: what a router that holds the older one has to change.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Changes {
-    /// The snapshot that it was asked since.
-    pub since: String,
     /// The snapshot it leads to: `since` of the next time.
     pub until: String,
     /// Whether the older snapshot is not kept any more: `changed` then holds every preference, and what the router holds
@@ -21,8 +20,8 @@ pub struct Changes {
     /// Until when preferences hold that did not change.
     pub valid_until: DateTime<Utc>,
     /// Preferences whose `provider` is another than before, or that were not there before.
-    pub changed: Vec<Preference>,
-    /// Models that are not there any more.
+    pub changed: Vec<Answer>,
+    /// Models that are not there any more, and names that were asked for and are none.
     pub gone: Vec<String>,
     /// How many preferences did not change.
     pub unchanged: usize,
@@ -32,8 +31,7 @@ pub struct Changes {
 pub fn changes(
     before: Option<&Snapshot>,
     after: &Snapshot,
-    since: &str,
-    wish: &Wish<'_>,
+    (wish, target): (&Wish<'_>, &Target),
     wanted: impl Fn(&ModelEntry) -> bool,
     now: DateTime<Utc>,
 ) -> Changes {
@@ -47,13 +45,12 @@ pub fn changes(
         });
         match earlier {
             Some(provider) if provider == preference.provider => unchanged += 1,
-            _ => changed.push(preference),
+            _ => changed.push(target.answer(preference, model)),
         }
     }
     let is_gone = |model: &&ModelEntry| after.models.iter().all(|later| later.model_id != model.model_id);
     let gone = before.into_iter().flat_map(|before| before.models.iter().filter(|model| wanted(model)));
     Changes {
-        since: since.to_owned(),
         until: after.id.clone(),
         complete: before.is_none(),
         valid_until: after.as_of + Duration::hours(STALE_AFTER_HOURS),

@@ -72,7 +72,7 @@ pub(super) fn router_limits(limits: &Limits) -> Option<ProviderObject> {
         MaxPrice { prompt: limits.max_input.map(price), completion: limits.max_output.map(price) };
     let told = ProviderObject {
         quantizations: limits.quant_floor.map(finer),
-        data_collection: (limits.no_training || limits.no_retention).then(|| "deny".to_owned()),
+        data_collection: limits.no_training.then(|| "deny".to_owned()),
         zdr: limits.zdr.then_some(true),
         require_parameters: (!limits.parameters.is_empty()).then_some(true),
         max_price: (max_price != MaxPrice::default()).then_some(max_price),

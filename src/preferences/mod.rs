@@ -13,6 +13,7 @@ pub mod openrouter;
 mod rank;
 mod saving;
 mod select;
+pub mod targets;
 
 pub use answer::{Wish, advise, known_workload, preference};
 pub use changes::{Changes, changes};

@@ -35,9 +35,9 @@ pub(super) fn choose<'a>(
     let base = router_limits.cloned().unwrap_or_default();
     match wish.mode {
         Mode::Avoid => avoid(limited, base, all, judged, warnings),
-        Mode::Shortlist => shortlist(limited, base, all, judged, warnings),
-        Mode::Pin => pin(limited, base, all, judged, warnings),
-        Mode::Order => order(limited, base, all, judged, warnings),
+        Mode::Shortlist => shortlist(base, all, judged, warnings),
+        Mode::Pin => pin(base, all, judged, warnings),
+        Mode::Order => order(base, all, judged, warnings),
     }
 }
 
@@ -93,7 +93,7 @@ fn ignored<'a>(
         let Some(one) = judged.iter().find(|j| j.position == position) else { continue };
         if one.admitted() {
             warnings.push(why);
-        } else if !one.missed.iter().any(|missed| missed.enforced) {
+        } else if !one.missed.iter().all(|missed| missed.enforced) {
             warnings.push(forced(all, bad, one.endpoint.tag.as_str()));
             names.push(position);
         }
@@ -111,10 +111,16 @@ fn forced(all: &[Endpoint], bad: &[usize], tag: &str) -> String {
     format!("`{tag}` is outside of the limits; leaving it out leaves out {} too", hit.join(", "))
 }
 
-/// The recommended endpoints that can be named: tiers S and A; with B where those are too few; and within limits, which
-/// may leave nothing better, the cheapest of what there is.
+/// Whether the limits leave nothing of what would be recommended without them: then the best of the rest is.
+fn limits_cost(judged: &[Judged]) -> bool {
+    let recommended = |j: &Judged| j.unfit.is_none() && RECOMMENDED.contains(&j.tier);
+    let (kept, lost): (Vec<_>, Vec<_>) = judged.iter().filter(|j| recommended(j)).partition(|j| j.admitted());
+    kept.is_empty() && !lost.is_empty()
+}
+
+/// The recommended endpoints that can be named: tiers S and A; with B where those are too few; and where the limits
+/// leave none of these, the cheapest of what there is.
 fn recommended<'a>(
-    limited: bool,
     all: &[Endpoint],
     judged: &'a [Judged<'a>],
     warnings: &mut Vec<String>,
@@ -125,7 +131,7 @@ fn recommended<'a>(
         left_out.clear();
         chosen = named(all, judged, &good(judged, &RECOMMENDED), &mut left_out);
     }
-    if chosen.is_empty() && limited {
+    if chosen.is_empty() && limits_cost(judged) {
         left_out.clear();
         let rest = good(judged, &Tier::RATED);
         chosen = named(all, judged, &rest, &mut left_out).into_iter().take(SHORTLIST_MIN).collect();
@@ -141,13 +147,12 @@ fn recommended<'a>(
 }
 
 fn shortlist<'a>(
-    limited: bool,
     base: ProviderObject,
     all: &[Endpoint],
     judged: &'a [Judged<'a>],
     warnings: &mut Vec<String>,
 ) -> Choice<'a> {
-    let chosen = recommended(limited, all, judged, warnings);
+    let chosen = recommended(all, judged, warnings);
     let tags = tags(&chosen);
     if tags.is_empty() {
         return Err(format!("no endpoint can be recommended: {}", shortage(judged)));
@@ -163,20 +168,18 @@ fn shortlist<'a>(
 /// The shortlist as an order. `only` names the same tags: without it the router goes on to endpoints that are not
 /// recommended when those of the order fail.
 fn order<'a>(
-    limited: bool,
     base: ProviderObject,
     all: &[Endpoint],
     judged: &'a [Judged<'a>],
     warnings: &mut Vec<String>,
 ) -> Choice<'a> {
-    let (provider, chosen) = shortlist(limited, base, all, judged, warnings)?;
+    let (provider, chosen) = shortlist(base, all, judged, warnings)?;
     warnings.push(ORDER_COSTS.to_owned());
     Ok((ProviderObject { order: provider.only.clone(), ..provider }, chosen))
 }
 
 /// Names one endpoint; a tag that matches two is no pin, even where both are good.
 fn pin<'a>(
-    limited: bool,
     base: ProviderObject,
     all: &[Endpoint],
     judged: &'a [Judged<'a>],
@@ -188,7 +191,7 @@ fn pin<'a>(
         let alone = |&position: &usize| named(all, judged, &[position], &mut left_out).into_iter().next();
         good(judged, tiers).iter().find_map(alone)
     };
-    let best = first(&RECOMMENDED).or_else(|| limited.then(|| first(&Tier::RATED)).flatten());
+    let best = first(&RECOMMENDED).or_else(|| limits_cost(judged).then(|| first(&Tier::RATED)).flatten());
     warnings.append(&mut left_out);
     let Some(best) = best else {
         return Err(format!("no endpoint can be recommended alone: {}", shortage(judged)));
