@@ -4,19 +4,20 @@ use super::check::CheckedRun;
 use crate::domain::backtest::{Backtest, TestedDays};
 use crate::domain::tier::{Lens, Tier};
 use crate::domain::tier_list::TierList;
+use crate::preferences::targets::{Names, Target};
 use crate::snapshot::ModelEntry;
 use crate::study::flips::{FLIP_BOUND, FlipReport};
 use chrono::NaiveDate;
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
-const SIMULATED: &str = "SIMULATED DATA: made up by the demo's upstream";
+pub(super) const SIMULATED: &str = "SIMULATED DATA: made up by the demo's upstream";
 
 /// Upstream text without what a terminal would act on.
-fn clean(text: &str) -> String {
+pub(super) fn clean(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(60).collect()
 }
 
-fn table(header: &[&str], right_from: usize) -> Table {
+pub(super) fn table(header: &[&str], right_from: usize) -> Table {
     let mut table = Table::new();
     table.load_style(presets::UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(header);
@@ -30,7 +31,7 @@ fn fixed(value: Option<f64>, decimals: usize) -> String {
     value.map_or_else(|| "-".into(), |value| format!("{value:.decimals$}"))
 }
 
-fn percent(value: Option<f64>) -> String {
+pub(super) fn percent(value: Option<f64>) -> String {
     value.map_or_else(|| "-".into(), |value| format!("{:.1} %", value * 100.0))
 }
 
@@ -244,4 +245,19 @@ pub fn numbers(runs: &[CheckedRun], aggregate_bound: f64, identity_bound: f64) -
         "medians; bounds: {aggregate_bound} of hit rate, {:.2} % of price\n{table}",
         identity_bound * 100.0
     )
+}
+
+/// The targets of preferences.
+pub fn targets(targets: &[Target]) -> String {
+    let mut table = table(&["--for", "what it is", "names", "fields it can express"], 4);
+    table.set_content_arrangement(ContentArrangement::Dynamic);
+    for target in targets {
+        let names = match target.names {
+            Names::Many => "many",
+            Names::One => "one",
+            Names::None => "none",
+        };
+        table.add_row([target.name, target.about, names, &target.fields.join(" ")]);
+    }
+    table.to_string()
 }
