@@ -1,7 +1,9 @@
 -- From the stage into the record: readings are appended; what changes seldom is closed and reopened only on change.
 
-INSERT INTO reading
-SELECT run_no, endpoint_no, hit_rate, tokens, effective_input, effective_output, uptime_5m, uptime_30m, uptime_1d,
+INSERT INTO stored_reading
+SELECT run_no, endpoint_no, CASE WHEN hit_rate = 0 THEN [] WHEN hit_rate IS NOT NULL THEN [hit_rate] END,
+    tokens, effective_input, effective_output,
+    down_5m, of_5m, exact_5m, down_30m, of_30m, exact_30m, down_1d, of_1d, exact_1d,
     status, success_1d, error_1d, rate_limited_1d, throughput, latency_ms, requests_30m
 FROM stage_reading, stage_run
 ORDER BY endpoint_no;

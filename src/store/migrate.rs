@@ -10,8 +10,14 @@ struct Migration {
     sql: &'static str,
 }
 
-const MIGRATIONS: &[Migration] =
-    &[Migration { version: 1, name: "init", sql: include_str!("../../queries/migrations/V0001__init.sql") }];
+const MIGRATIONS: &[Migration] = &[
+    Migration { version: 1, name: "init", sql: include_str!("../../queries/migrations/V0001__init.sql") },
+    Migration {
+        version: 4,
+        name: "compact_reading",
+        sql: include_str!("../../queries/migrations/V0004__compact_reading.sql"),
+    },
+];
 
 /// Applies what is missing.
 pub fn migrate(connection: &Connection) -> Result<(), StoreError> {

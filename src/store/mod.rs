@@ -9,6 +9,7 @@ mod migrate;
 mod open;
 mod read;
 mod status;
+mod uptime;
 
 pub use export::{ExportFormat, ReadingRow};
 pub use ingest::{Ingested, RunRecord};
