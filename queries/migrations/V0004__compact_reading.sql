@@ -1,21 +1,19 @@
 -- Readings in fewer bytes, and the days that are over in one row an endpoint. Nothing is rounded: the view `reading`
 -- gives every number back to the last bit.
 
+-- Lists of at most one value, as an empty one takes no room.
 CREATE TABLE stored_reading (
     run_no INTEGER NOT NULL,
     endpoint_no INTEGER NOT NULL,
-    hit_rate DOUBLE[],                  -- null: none; empty: 0; else the rate alone
+    hit_rate DOUBLE[],                  -- null: none; empty: 0; else the rate
     tokens BIGINT,
-    effective_input DOUBLE,
-    effective_output DOUBLE,
-    down_5m INTEGER,                    -- uptime is (1 - down / of): the smallest whole numbers that give it
-    of_5m INTEGER,
-    exact_5m DOUBLE,                    -- the uptime itself where no such numbers do
-    down_30m INTEGER,
-    of_30m INTEGER,
+    effective_input DOUBLE[],           -- null: none; else the price
+    effective_output DOUBLE[],
+    uptime_5m STRUCT(down INTEGER, total INTEGER)[], -- null: none; empty: 1; else 1 - down / total, in the smallest whole numbers
+    uptime_30m STRUCT(down INTEGER, total INTEGER)[],
+    uptime_1d STRUCT(down INTEGER, total INTEGER)[],
+    exact_5m DOUBLE,                    -- the uptime itself where no such numbers give it
     exact_30m DOUBLE,
-    down_1d INTEGER,
-    of_1d INTEGER,
     exact_1d DOUBLE,
     status SMALLINT,
     success_1d BIGINT,
@@ -27,9 +25,11 @@ CREATE TABLE stored_reading (
 );
 
 INSERT INTO stored_reading
-SELECT run_no, endpoint_no, CASE WHEN hit_rate = 0 THEN [] WHEN hit_rate IS NOT NULL THEN [hit_rate] END,
-    tokens, effective_input, effective_output,
-    NULL, NULL, uptime_5m, NULL, NULL, uptime_30m, NULL, NULL, uptime_1d,
+SELECT run_no, endpoint_no,
+    CASE WHEN hit_rate = 0 THEN [] WHEN hit_rate IS NOT NULL THEN [hit_rate] END, tokens,
+    CASE WHEN effective_input IS NOT NULL THEN [effective_input] END,
+    CASE WHEN effective_output IS NOT NULL THEN [effective_output] END,
+    NULL, NULL, NULL, uptime_5m, uptime_30m, uptime_1d,
     status, success_1d, error_1d, rate_limited_1d, throughput, latency_ms, requests_30m
 FROM reading
 ORDER BY run_no, endpoint_no;
@@ -39,10 +39,13 @@ DROP TABLE reading;
 CREATE VIEW reading AS
 SELECT run_no, endpoint_no,
     CASE WHEN len(hit_rate) = 0 THEN CAST(0 AS DOUBLE) ELSE hit_rate[1] END AS hit_rate,
-    tokens, effective_input, effective_output,
-    coalesce(exact_5m, (of_5m - down_5m) / of_5m * 100 / 100) AS uptime_5m,
-    coalesce(exact_30m, (of_30m - down_30m) / of_30m * 100 / 100) AS uptime_30m,
-    coalesce(exact_1d, (of_1d - down_1d) / of_1d * 100 / 100) AS uptime_1d,
+    tokens, effective_input[1] AS effective_input, effective_output[1] AS effective_output,
+    coalesce(exact_5m, CASE WHEN len(uptime_5m) = 0 THEN CAST(1 AS DOUBLE)
+        ELSE (uptime_5m[1].total - uptime_5m[1].down) / uptime_5m[1].total * 100 / 100 END) AS uptime_5m,
+    coalesce(exact_30m, CASE WHEN len(uptime_30m) = 0 THEN CAST(1 AS DOUBLE)
+        ELSE (uptime_30m[1].total - uptime_30m[1].down) / uptime_30m[1].total * 100 / 100 END) AS uptime_30m,
+    coalesce(exact_1d, CASE WHEN len(uptime_1d) = 0 THEN CAST(1 AS DOUBLE)
+        ELSE (uptime_1d[1].total - uptime_1d[1].down) / uptime_1d[1].total * 100 / 100 END) AS uptime_1d,
     status, success_1d, error_1d, rate_limited_1d, throughput, latency_ms, requests_30m
 FROM stored_reading;
 

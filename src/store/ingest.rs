@@ -1,7 +1,7 @@
 //! A run goes in whole, in one transaction, or not at all; the same run twice changes nothing.
 
 use super::uptime::StoredUptime;
-use super::{Store, StoreError};
+use super::{Store, StoreError, days};
 use crate::domain::endpoint::{EndpointFacts, ListPrices, Model};
 use crate::domain::ids::{ModelSlug, Tag, Variant, synthetic_endpoint_id};
 use crate::domain::reading::{Reading, RunReadings};
@@ -14,7 +14,6 @@ use uuid::Uuid;
 
 const STAGE: &str = include_str!("../../queries/ingest/stage.sql");
 const MERGE: &str = include_str!("../../queries/ingest/merge.sql");
-const CLOSE_DAYS: &str = include_str!("../../queries/ingest/close_days.sql");
 
 /// What is stored of a run besides its readings.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,7 +124,7 @@ fn ingest(connection: &Connection, record: &RunRecord, run: &RunReadings) -> Res
         // It says nothing about the endpoints, so nothing that is known of them may change.
         return Ok(());
     }
-    connection.execute(CLOSE_DAYS, [naive(run.observed_at)])?;
+    days::close_before(connection, run.observed_at)?;
     window_event(connection, run_no, run)?;
     let numbers = number_endpoints(connection, run)?;
     stage_readings(connection, run, &numbers)?;

@@ -2,6 +2,7 @@
 //! Arrow to data frames.
 
 mod backtest;
+mod days;
 mod export;
 mod frame;
 mod ingest;
