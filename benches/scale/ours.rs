@@ -1,6 +1,7 @@
 //! What the program takes: its own store, its own pipeline.
 
 use crate::generate::{Scale, generate as write};
+use crate::report::Stopwatch;
 use crate::{Outcome, bytes, sweep};
 use chrono::{Days, Duration};
 use hitrate::analysis::{self, Frames, Parameters};
@@ -70,14 +71,15 @@ pub fn generate(data: &Path, scale: Scale) -> Outcome {
 /// Everything anew: all days from their readings, then all tier lists and the pages' content as of the end.
 pub fn recompute(data: &Path) -> Outcome {
     let store = store(data)?;
-    let started = Instant::now();
+    let watch = Stopwatch::start();
     let rows = store.rebuild_days()?;
-    let days = started.elapsed().as_secs_f64();
+    let days = watch.read();
     let newest = store.newest_run(None)?.ok_or("the record is empty")?;
     let snapshot = build_snapshot(&store, None, newest.observed_at)?;
-    let seconds = started.elapsed().as_secs_f64();
+    let all = watch.read();
     Ok(json!({
-        "seconds": seconds, "days_seconds": days, "snapshot_seconds": seconds - days, "endpoint_days": rows,
+        "seconds": all[0], "cpu_seconds": all[1], "days_seconds": days[0], "days_cpu_seconds": days[1],
+        "snapshot_seconds": all[0] - days[0], "snapshot_cpu_seconds": all[1] - days[1], "endpoint_days": rows,
         "tier_lists": snapshot.tier_lists.len(), "models": snapshot.models.len(),
     }))
 }
@@ -97,35 +99,39 @@ pub fn increment(data: &Path) -> Outcome {
     let mut rows = Vec::new();
     for hour in 1..=SWEEPS {
         let (record, run) = sweep::next(&pipeline.store, &past, hour)?;
-        let started = Instant::now();
+        let watch = Stopwatch::start();
         if pipeline.store.ingest(&record, &run)? != Ingested::Stored {
             return Err("the sweep was not stored".into());
         }
-        let ingest = started.elapsed().as_secs_f64();
+        let ingest = watch.read();
         pipeline.publish()?;
-        let seconds = started.elapsed().as_secs_f64();
-        rows.push(json!({ "seconds": seconds, "ingest_seconds": ingest, "publish_seconds": seconds - ingest }));
+        let all = watch.read();
+        rows.push(json!({
+            "seconds": all[0], "cpu_seconds": all[1], "ingest_seconds": ingest[0], "ingest_cpu_seconds": ingest[1],
+            "publish_seconds": all[0] - ingest[0], "publish_cpu_seconds": all[1] - ingest[1],
+        }));
     }
     drop(pipeline);
     std::fs::remove_dir_all(&copy)?;
     // The last is an ordinary hour; the first closes a day.
     let mut ordinary = rows[rows.len() - 1].clone();
     ordinary["first_of_a_day_seconds"] = rows[0]["seconds"].clone();
+    ordinary["first_of_a_day_cpu_seconds"] = rows[0]["cpu_seconds"].clone();
     ordinary["all"] = rows.into();
     Ok(ordinary)
 }
 
-/// What building the snapshot is made of, step by step, seconds each.
+/// What building the snapshot is made of, step by step: seconds, CPU seconds.
 pub fn parts(data: &Path) -> Outcome {
     let store = store(data)?;
     let as_of = store.newest_run(None)?.ok_or("the record is empty")?.observed_at;
     let today = as_of.date_naive();
     let back = |days: u64| today.checked_sub_days(Days::new(days)).unwrap_or(today);
     let mut told = serde_json::Map::new();
-    let mut started = Instant::now();
+    let mut watch = Stopwatch::start();
     let mut lap = |name: &str| {
-        told.insert(name.to_owned(), started.elapsed().as_secs_f64().into());
-        started = Instant::now();
+        told.insert(name.to_owned(), json!(watch.read()));
+        watch = Stopwatch::start();
     };
     let window = DayRange { from: back(6), to: today };
     let frames = Frames {

@@ -1,6 +1,7 @@
 //! The same readings in one plain table, the same aggregation as plain SQL.
 
 use crate::generate::Scale;
+use crate::report::Stopwatch;
 use crate::{Outcome, bytes, ours};
 use duckdb::Connection;
 use serde_json::json;
@@ -71,10 +72,11 @@ fn lists(connection: &Connection, from: &str, window: &str) -> duckdb::Result<i6
 /// Day cells of the whole year, then the lists.
 pub fn recompute(data: &Path) -> Outcome {
     let connection = open(&file(data))?;
-    let started = Instant::now();
+    let watch = Stopwatch::start();
     let window = midnight(&connection, WINDOW_DAYS - 1)?;
     let providers = lists(&connection, "1970-01-01 00:00:00", &window)?;
-    Ok(json!({ "seconds": started.elapsed().as_secs_f64(), "providers": providers }))
+    let [seconds, cpu] = watch.read();
+    Ok(json!({ "seconds": seconds, "cpu_seconds": cpu, "providers": providers }))
 }
 
 /// One sweep inserted, day cells of the window, the lists; in a copy.
@@ -82,16 +84,17 @@ pub fn increment(data: &Path) -> Outcome {
     let copy = data.join("plain-copy.duckdb");
     std::fs::copy(file(data), &copy)?;
     let connection = open(&copy)?;
-    let mut measured = (0.0, 0.0);
+    let mut measured = ([0.0; 2], [0.0; 2]);
     for _ in 0..3 {
-        let started = Instant::now();
+        let watch = Stopwatch::start();
         connection.execute_batch(SWEEP)?;
-        let insert = started.elapsed().as_secs_f64();
+        let insert = watch.read();
         let window = midnight(&connection, WINDOW_DAYS - 1)?;
         lists(&connection, &window, &window)?;
-        measured = (started.elapsed().as_secs_f64(), insert);
+        measured = (watch.read(), insert);
     }
     drop(connection);
     std::fs::remove_file(&copy)?;
-    Ok(json!({ "seconds": measured.0, "ingest_seconds": measured.1 }))
+    let ([seconds, cpu], [ingest, _]) = measured;
+    Ok(json!({ "seconds": seconds, "cpu_seconds": cpu, "ingest_seconds": ingest }))
 }
