@@ -19,5 +19,6 @@ mod simulator;
 mod site;
 mod source;
 mod store;
+mod targets;
 mod upstream;
 mod walls;
