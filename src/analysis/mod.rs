@@ -7,6 +7,7 @@ mod cells;
 mod derive;
 mod effects;
 mod frames;
+mod hysteresis;
 mod intervals;
 mod lenses;
 mod linear;
@@ -27,6 +28,7 @@ pub use cells::{Cell, cells, observed_days};
 pub use derive::{efficiency, identity_error, realised_discount};
 pub use effects::{Effects, Observation, solve};
 pub use frames::{ColumnKind, ColumnSpec, DAYS, Frames, NEWEST};
+pub use hysteresis::{Figures, next, steady};
 pub use reference::{ModelReference, ReferenceBasis};
 pub use session::{Pricing, session_cost};
 pub use statistics::{Share, model_mean, traffic_mean, weighted_quantile};
@@ -41,7 +43,7 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// Version of the method: goes up whenever a number could come out differently.
-pub const METHOD_VERSION: u32 = 2;
+pub const METHOD_VERSION: u32 = 3;
 
 /// What [`analyse`] needs besides the frames.
 #[derive(Debug, Clone, PartialEq)]

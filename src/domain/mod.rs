@@ -3,10 +3,12 @@
 pub mod backtest;
 pub mod document;
 pub mod endpoint;
+pub mod hourly;
 pub mod ids;
 pub mod reading;
 pub mod thresholds;
 pub mod tier;
+pub mod tier_history;
 pub mod tier_list;
 pub mod units;
 pub mod window;

@@ -5,11 +5,15 @@ mod assemble;
 mod backtest;
 mod collect;
 mod decode;
+mod hourly;
+mod history;
 mod publish;
 mod replay;
+mod sweep;
 
 pub use backtest::{backtest, backtest_record};
 pub use collect::{CollectOptions, CollectReport};
+pub use history::flips;
 pub use publish::build_snapshot;
 pub use replay::ReplayReport;
 
@@ -87,8 +91,8 @@ pub enum PipelineError {
     #[error("data/workloads.toml: {0}")]
     Workloads(#[from] toml::de::Error),
     /// A background task ended badly.
-    #[error("a task ended badly: {0}")]
-    Task(#[from] tokio::task::JoinError),
+    #[error(transparent)]
+    Task(#[from] crate::background::Ended),
 }
 
 /// The pipeline over one data folder.
@@ -164,6 +168,9 @@ impl Pipeline {
     /// # Errors
     /// [`PipelineError`]; what was served before is still served.
     pub fn publish(&self) -> Result<Arc<Snapshot>, PipelineError> {
+        if let Some(newest) = self.store.newest_run(None)? {
+            history::close_days(&self.store, newest.observed_at.date_naive())?;
+        }
         let snapshot = Arc::new(build_snapshot(&self.store, None, self.clock.now())?);
         snapshot::store::save(&self.data.snapshots(), &snapshot)?;
         self.current.set(snapshot.clone());
