@@ -101,14 +101,30 @@ thresholds! {
     REFERENCE_QUANTILE: f64 = 0.9, "quantile";
     /// A model with fewer endpoints with traffic borrows its reference from its author, then from all.
     REFERENCE_MIN_ENDPOINTS: usize = 3, "endpoints";
+    /// A turn is paid for again at most so often: who fails oftener is left, not retried.
+    MOST_RESENDS: f64 = 1.0, "prompts a turn";
+    /// What all endpoints together say of the day-to-day scatter counts as much as this many days of an endpoint's own.
+    COST_PRIOR_DAYS: usize = 3, "days";
+    /// Requests of one model without a session id are of one session while the pauses are shorter than this.
+    SESSION_GAP_MINUTES: i64 = 30, "minutes";
+    /// A session is cut where a prompt can reuse less than this share of the one before.
+    SESSION_MIN_REUSE: f64 = 0.5, "fraction of the prompt before";
     /// Availability (or uptime, as labelled) under this caps `overall` at C.
     GATE_AVAILABILITY: f64 = 0.9, "fraction";
     /// A preference never names an endpoint whose uptime is under this.
     PREFERENCE_MIN_UPTIME: f64 = 0.9, "fraction";
     /// A preference never names an endpoint that appeared less than this long ago.
     PREFERENCE_MIN_AGE_HOURS: i64 = 24, "hours";
+    /// A preference never names an endpoint of which nothing was read for more than this.
+    PREFERENCE_READING_DAYS: i64 = 2, "days";
+    /// A shortlist takes in tier B where S and A give fewer endpoints than this.
+    SHORTLIST_MIN: usize = 3, "endpoints";
+    /// A saving against the average is told where endpoints with at least this share of the traffic have a cost.
+    SAVING_MIN_TRAFFIC: f64 = 0.8, "share of the tokens";
     /// Ages of data from which pages carry a banner and preferences are withheld.
     STALE_AFTER_HOURS: i64 = 3, "hours";
+    /// So long after that a preference is still given, with a warning.
+    STALE_GRACE_HOURS: i64 = 24, "hours";
     /// Output tokens for each input token in the price that the backtest charges.
     BACKTEST_OUTPUT_SHARE: f64 = 0.05, "output tokens an input token";
     /// The backtest chooses among endpoints with at least this many tokens in the latest reading.

@@ -92,7 +92,7 @@ async fn snapshot(
         return StatusCode::NOT_FOUND.into_response();
     }
     let end = end_of_day(query.as_of);
-    answer(move || build_snapshot(&local.pipeline.store, Some(end), end)).await
+    answer(move || build_snapshot(&local.pipeline.store, Some(end), local.pipeline.workloads()?, end)).await
 }
 
 /// The backtest over some days of choice.
@@ -116,7 +116,7 @@ async fn flips(
     if !local.admits(peer, &query.token) {
         return StatusCode::NOT_FOUND.into_response();
     }
-    answer(move || count_flips(&local.pipeline.store)).await
+    answer(move || count_flips(&local.pipeline.store, &local.pipeline.workloads()?)).await
 }
 
 async fn answer<T, E>(work: impl FnOnce() -> Result<T, E> + Send + 'static) -> Response

@@ -3,7 +3,7 @@
 use super::link;
 use super::parts::When;
 use crate::preferences::targets::{TARGETS, Target};
-use crate::preferences::{Mode, Preference, openrouter};
+use crate::preferences::{Mode, Preference, preference};
 use crate::snapshot::{ModelEntry, Snapshot};
 use chrono::{DateTime, Utc};
 
@@ -58,7 +58,7 @@ pub struct Instructions {
 
 /// The preferences of a model under the snapshot's default workload.
 pub fn instructions(snapshot: &Snapshot, model: &ModelEntry, now: DateTime<Utc>) -> Option<Instructions> {
-    let of = |mode| openrouter::preference(snapshot, model, mode, snapshot.default_workload(), now);
+    let of = |mode| preference(snapshot, model, mode, snapshot.default_workload(), now);
     let all: Vec<Preference> = Mode::ALL.into_iter().map(of).collect();
     let first = all.first()?;
     Some(Instructions {
@@ -99,6 +99,7 @@ fn instruction(model: &ModelEntry, preference: &Preference) -> Instruction {
             Mode::Avoid => "Leaves the bad hosts out, and the routing to the router.",
             Mode::Shortlist => "Lets in good hosts only.",
             Mode::Pin => "Lets in the best host only.",
+            Mode::Order => "Tries good hosts one after the other; sticky routing is off.",
         },
         json: body.filter(|text| !text.is_empty()),
         reason: preference.reason.as_deref().map(quoted),
