@@ -21,6 +21,7 @@ mod simulator;
 mod site;
 mod source;
 mod store;
+mod targets;
 mod traces;
 mod upstream;
 mod walls;
