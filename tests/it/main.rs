@@ -6,6 +6,7 @@ mod backtest;
 mod binary;
 mod cli;
 mod docs;
+mod feed;
 mod fetch;
 mod intervals;
 mod json_schema;
