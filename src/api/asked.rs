@@ -3,7 +3,7 @@
 
 use super::envelope::enveloped;
 use super::problem::Problem;
-use super::{Api, ApiState};
+use super::{Api, ApiState, Bodies};
 use crate::prepared::Prepared;
 use crate::snapshot::Snapshot;
 use axum::extract::path::ErrorKind;
@@ -18,6 +18,9 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::fmt::Debug;
 use std::sync::Arc;
+
+/// Keys are built from what the client sent: longer ones are not kept.
+const LONGEST_KEY: usize = 400;
 
 /// Segments of an address.
 pub(super) type Pair = (String, String);
@@ -45,7 +48,7 @@ impl<Q: Debug, P> Asked<Q, P> {
         T: Serialize,
         F: FnOnce() -> Result<(T, Option<String>), Problem>,
     {
-        self.body("", make).map(|body| body.respond(&self.headers))
+        Ok(self.body("", make)?.share(&self.headers))
     }
 
     /// The same for data that depend on a `state` too, a word for each of its few values; the answer may be held for
@@ -55,6 +58,7 @@ impl<Q: Debug, P> Asked<Q, P> {
         T: Serialize,
         F: FnOnce() -> Result<(T, Option<String>), Problem>,
     {
+        // Not shared: how long it may be held depends on the time.
         let mut response = self.body(state, make)?.respond(&self.headers);
         if let Ok(policy) = HeaderValue::try_from(format!("public, max-age={max_age}, must-revalidate")) {
             response.headers_mut().insert(CACHE_CONTROL, policy);
@@ -72,11 +76,21 @@ impl<Q: Debug, P> Asked<Q, P> {
         T: Serialize,
         F: FnOnce() -> Result<(T, Option<String>), Problem>,
     {
-        let key = format!("{} {state} {:?}", self.address, self.query);
-        self.api.bodies.get(&self.snapshot.id, key, || {
-            let (data, next_cursor) = make()?;
-            enveloped(&self.snapshot, data, next_cursor)
-        })
+        let key = match state {
+            "" => format!("{} {:?}", self.address, self.query),
+            state => format!("{} {:?} {state}", self.address, self.query),
+        };
+        let Bodies(shelf) = &*self.api.state.bodies;
+        if let Some(body) = shelf.get(&self.snapshot.id, &key) {
+            return Ok(body);
+        }
+        // Made outside of any lock: two requests may make the same body once each, none waits for another's.
+        let (data, next_cursor) = make()?;
+        let body = Arc::new(enveloped(&self.snapshot, data, next_cursor)?);
+        if key.len() <= LONGEST_KEY {
+            shelf.keep(&self.snapshot.id, key, Arc::clone(&body), body.held());
+        }
+        Ok(body)
     }
 }
 
@@ -91,7 +105,7 @@ where
         let Path(path) = Path::<P>::from_request_parts(parts, api).await.map_err(bad_path)?;
         let Query(query) = Query::<Q>::try_from_uri(&parts.uri)
             .map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
-        let ApiState { current, now } = &api.state;
+        let ApiState { current, now, .. } = &api.state;
         let snapshot = current.get().ok_or_else(Problem::no_snapshot)?;
         Ok(Self {
             snapshot,

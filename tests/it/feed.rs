@@ -27,7 +27,7 @@ impl Feed {
         let current = Arc::new(Current::new(Some(snapshot)));
         let clock = now.clone();
         let now_of = Arc::new(move || *clock.lock().expect("not poisoned"));
-        let api = router(ApiState { current: current.clone(), now: now_of });
+        let api = router(ApiState { current: current.clone(), bodies: Arc::default(), now: now_of });
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
         Self { current, now, api, runtime }
     }
