@@ -22,6 +22,7 @@ mod simulator;
 mod site;
 mod source;
 mod store;
+mod targets;
 mod traces;
 mod upstream;
 mod walls;
