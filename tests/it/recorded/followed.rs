@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use hitrate::domain::limits::Limits;
 use hitrate::domain::thresholds::{BACKTEST_MIN_TOKENS, BACKTEST_OUTPUT_SHARE};
+use hitrate::domain::workload::Workload;
 use hitrate::pipeline::build_snapshot;
 use hitrate::preferences::{Mode, TRAFFIC, Wish, advise};
 use hitrate::snapshot::{Endpoint, ModelEntry, Snapshot};
@@ -15,6 +16,10 @@ use uuid::Uuid;
 use crate::preferences::router::{keeps, means, uses};
 
 const MODES: [Mode; 4] = [Mode::Avoid, Mode::Shortlist, Mode::Pin, Mode::Order];
+
+fn workloads() -> Vec<Workload> {
+    Workload::shipped().expect("data/workloads.toml is valid")
+}
 
 /// No limits, and a few that people have.
 fn limits() -> Vec<Limits> {
@@ -34,7 +39,7 @@ fn limits() -> Vec<Limits> {
 pub fn preferences_hold_and_pay(store: &Store, times: &[DateTime<Utc>]) {
     let (mut given, mut followed) = (BTreeMap::new(), Followed::new(store, times));
     for time in times {
-        let snapshot = build_snapshot(store, Some(*time), *time).expect("a snapshot");
+        let snapshot = build_snapshot(store, Some(*time), workloads(), *time).expect("a snapshot");
         for (at, limits) in limits().iter().enumerate() {
             for mode in MODES {
                 let count = a_router_obeys(&snapshot, mode, limits);
@@ -108,11 +113,14 @@ impl Followed {
 
     fn take(&mut self, snapshot: &Snapshot) {
         for model in snapshot.models.iter().filter(|model| model.variant.is_standard()) {
-            let busy = |one: &&Endpoint| one.tokens.is_some_and(|tokens| tokens as f64 >= BACKTEST_MIN_TOKENS);
+            let busy =
+                |one: &&Endpoint| one.tokens.is_some_and(|tokens| tokens as f64 >= BACKTEST_MIN_TOKENS);
             let candidates: Vec<(&Endpoint, f64)> =
                 model.endpoints.iter().filter(busy).filter_map(|one| Some((one, self.next(one)?))).collect();
-            let pins = [TRAFFIC, snapshot.default_workload()].map(|workload| pinned(snapshot, model, workload));
-            let [Some(traffic), Some(session)] = pins.map(|pin| pin.and_then(|one| self.next(one).map(|p| (one, p))))
+            let pins =
+                [TRAFFIC, snapshot.default_workload()].map(|workload| pinned(snapshot, model, workload));
+            let [Some(traffic), Some(session)] =
+                pins.map(|pin| pin.and_then(|one| self.next(one).map(|p| (one, p))))
             else {
                 continue;
             };
@@ -138,7 +146,8 @@ impl Followed {
         let tokens = |one: &Endpoint| one.tokens.unwrap_or(0) as f64;
         let total: f64 = all.iter().map(|(one, _)| tokens(one)).sum();
         let average: f64 = all.iter().map(|(one, price)| tokens(one) * price / total).sum();
-        let chosen = all.iter().min_by(|a, b| policy(a.0).total_cmp(&policy(b.0))).map(|(one, _)| one.endpoint_id);
+        let chosen =
+            all.iter().min_by(|a, b| policy(a.0).total_cmp(&policy(b.0))).map(|(one, _)| one.endpoint_id);
         self.same += usize::from(chosen == Some(traffic.0.endpoint_id));
         let paid = [
             ("pin, traffic", traffic.1),
