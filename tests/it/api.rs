@@ -98,7 +98,7 @@ fn every_documented_route_answers_as_documented() {
     let document = get(&api, "/api/v1/openapi.json").json();
     assert_eq!(document["openapi"], "3.1.0");
     let addresses = addresses(&document);
-    assert_eq!(addresses.len(), 12);
+    assert_eq!(addresses.len(), 14);
     for (address, operation) in addresses {
         let answer = get(&api, &address);
         assert_eq!(answer.status, StatusCode::OK, "{address}");
@@ -280,6 +280,26 @@ fn preferences_are_answered_with_their_evidence() {
     assert!(wrong["detail"].as_str().is_some_and(|d| d.contains("openrouter")));
     problem(&api, "/api/v1/preferences/zephyr/quill-large?workload=chess", 400);
     problem(&api, "/api/v1/preferences/zephyr/quill?mode=pin", 404);
+}
+
+#[test]
+fn a_preference_comes_with_its_text_for_the_target() {
+    let api = api();
+    let known = data(&api, "/api/v1/targets");
+    let names: Vec<&str> =
+        known.as_array().expect("a list").iter().filter_map(|target| target["name"].as_str()).collect();
+    assert_eq!(names, hitrate::preferences::targets::Target::names().collect::<Vec<_>>());
+    assert_eq!((&known[0]["names"], &known[2]["prices"]), (&"many".into(), &true.into()));
+    for name in names {
+        let address = format!("/api/v1/preferences/zephyr/quill-large?mode=shortlist&target={name}");
+        let answer = data(&api, &address);
+        assert_eq!((&answer["target"], &answer["rendered"]["target"]), (&name.into(), &name.into()));
+        let files = answer["rendered"]["files"].as_array().expect("a list");
+        // The sample's providers have no counterpart at Vercel's gateway.
+        assert_eq!(files.len(), usize::from(name != "vercel-ai-gateway"), "{answer}");
+        assert!(!files.is_empty() || !answer["rendered"]["notes"][0].is_null(), "{answer}");
+        assert!(files.iter().all(|file| file["text"].as_str().is_some_and(|text| text.ends_with('\n'))));
+    }
 }
 
 #[test]

@@ -420,3 +420,22 @@ async fn the_front_page_tells_the_backtest_once_it_says_something() {
     assert!(page.contains("<b>1.4\u{202f}%</b> more than perfect hindsight"), "our cost");
     assert!(page.contains("the lowest list price <b>10.0\u{202f}%</b> more"), "the list's cost");
 }
+
+#[tokio::test]
+async fn the_page_of_a_model_has_a_text_for_every_router_that_can_be_told() {
+    let page = get(&site(), "/models/zephyr/quill-large").await.body;
+    assert_eq!(
+        page.matches("<details name=\"target\">").count(),
+        18,
+        "all but Vercel's, which knows none of them"
+    );
+    for part in [
+        "claude-code-router",
+        "os.environ/OPENROUTER_API_KEY",
+        "openRouterRouting",
+        "data-copy",
+        "target=zed",
+    ] {
+        assert!(page.contains(part), "{part}");
+    }
+}

@@ -46,7 +46,11 @@ fn cases() -> Vec<(&'static str, ModelEntry, Preference)> {
     hostile.model_id = HOSTILE_MODEL.to_owned();
     let mut known = renamed(["deepinfra/fp8", "amazon-bedrock/us-east-1", "streamlake", "fireworks"]);
     known.model_id = "z-ai/glm-5.2".to_owned();
+    let mut ordered = quill();
+    // Dear output at the cheapest session: one token of each says otherwise than a session.
+    ordered.endpoints[0].effective.output = Some(60.0);
     [
+        ("ordered", ordered, Mode::Shortlist, listed.clone()),
         ("avoid", quill(), Mode::Avoid, json!({"ignore": ["mirage"]})),
         ("shortlist", quill(), Mode::Shortlist, listed),
         ("pin", quill(), Mode::Pin, json!({"only": ["lumen/bf16"]})),
@@ -190,7 +194,8 @@ fn litellm_is_told_what_was_paid_with_the_cache_prices() {
     }
     let mut model = quill();
     model.endpoints[0].effective.input = None;
-    let unpriced = Target::named("litellm").expect("a target").render(&cases()[2].2, &model);
+    let pin = case(&model, Mode::Pin, json!({"only": ["lumen/bf16"]}));
+    let unpriced = Target::named("litellm").expect("a target").render(&pin, &model);
     assert!(!unpriced.files[0].text.contains("cost") && noted(&unpriced, "no price"), "{unpriced:?}");
 }
 
@@ -199,22 +204,20 @@ fn cost_routing_gets_an_order_only_where_its_own_ranking_is_another() {
     let agreeing = text("litellm-cost", "shortlist");
     assert!(!agreeing.contains("order:"), "{agreeing}");
     assert_eq!(agreeing.matches("model_name:").count(), 3);
-    let mut model = quill();
-    // Dear output at the cheapest session: one token of each says otherwise than a session.
-    model.endpoints[0].effective.output = Some(60.0);
+    let (_, mut model, shortlist) = cases().swap_remove(0);
     let target = Target::named("litellm-cost").expect("a target");
-    let rendered = target.render(&cases()[1].2, &model);
+    let rendered = target.render(&shortlist, &model);
     let text = &rendered.files[0].text;
     let at = |part: &str| text.find(part).unwrap_or_else(|| panic!("{part}: {text}"));
     assert!(at("'lumen/bf16'") < at("order: 1") && at("order: 1") < at("'quarry'"), "{text}");
     assert!(text.contains("enable_pre_call_checks: true") && noted(&rendered, "`order`"), "{rendered:?}");
     model.endpoints[1].effective.input = None;
-    let rendered = target.render(&cases()[1].2, &model);
+    let rendered = target.render(&shortlist, &model);
     assert!(!rendered.files[0].text.contains("quarry") && noted(&rendered, "`quarry` is left out"));
     for endpoint in &mut model.endpoints {
         endpoint.effective.input = None;
     }
-    let rendered = target.render(&cases()[1].2, &model);
+    let rendered = target.render(&shortlist, &model);
     assert!(rendered.files.is_empty() && noted(&rendered, "is not known"), "{rendered:?}");
 }
 
@@ -287,4 +290,11 @@ fn no_name_breaks_out_of_its_text() {
             }
         }
     }
+}
+
+#[test]
+fn every_target_is_in_its_document_and_no_other() {
+    let text = include_str!("../../docs/targets.md");
+    let rows = text.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+    assert_eq!(rows.collect::<Vec<_>>(), Target::names().collect::<Vec<_>>());
 }
