@@ -17,11 +17,19 @@ use crate::binary::{Server, hitrate};
 use crate::rig::{at, folder, rows};
 use crate::upstream::{collect_from, pipeline};
 
+mod followed;
+
 /// The days, and what their summaries cover.
-const DAYS: [(&str, WindowKind); 6] = [
+const DAYS: [(&str, WindowKind); 12] = [
     ("2026-07-18", WindowKind::Hour),
     ("2026-07-20", WindowKind::Hour),
     ("2026-07-21", WindowKind::DayToDate),
+    ("2026-07-22", WindowKind::DayToDate),
+    ("2026-07-24", WindowKind::DayToDate),
+    ("2026-07-26", WindowKind::DayToDate),
+    ("2026-07-28", WindowKind::DayToDate),
+    ("2026-07-30", WindowKind::DayToDate),
+    ("2026-08-01", WindowKind::DayToDate),
     ("2026-08-03", WindowKind::DayToDate),
     ("2026-08-04", WindowKind::DayToDate),
     ("2026-08-07", WindowKind::DayToDate),
@@ -57,6 +65,7 @@ async fn recorded_days_go_through_collect_store_tiers_and_preferences() {
     let data = folder();
     let snapshot = {
         let pipeline = pipeline(data.path());
+        let mut times = Vec::new();
         for (day, kind) in DAYS {
             let told = json(&server, "POST", &format!("/_replay/day/{day}"));
             let time = at(told["observed_at"].as_str().expect("a time"));
@@ -72,7 +81,9 @@ async fn recorded_days_go_through_collect_store_tiers_and_preferences() {
                 "{day}: the replay has no such route"
             );
             assert!(report.readings > 700 && report.endpoints > report.readings, "{day}: {report:?}");
+            times.push(time);
         }
+        followed::preferences_hold_and_pay(&pipeline.store, &times);
         pipeline.publish().expect("published")
     };
     no_endpoint_is_lost(&server, &snapshot);
