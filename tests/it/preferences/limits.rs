@@ -306,7 +306,7 @@ proptest! {
             .into_iter()
             .enumerate()
             .map(|(at, (mut one, usd, charge))| {
-                one.tag = hitrate::domain::ids::Tag::new(&format!("host-{at}"));
+                one.tag = hitrate::domain::ids::Tag::new(format!("host-{at}"));
                 (one.uptime_1d, one.uptime_30m) = (None, None);
                 let chosen_by = usd * charge.exp();
                 let day = sample::as_of().date_naive();
