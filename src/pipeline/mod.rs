@@ -5,8 +5,10 @@ mod assemble;
 mod backtest;
 mod collect;
 mod decode;
+mod hourly;
 mod publish;
 mod replay;
+mod sweep;
 
 pub use backtest::{backtest, backtest_record};
 pub use collect::{CollectOptions, CollectReport};
@@ -88,8 +90,8 @@ pub enum PipelineError {
     #[error(transparent)]
     Workloads(#[from] crate::domain::workload_file::WorkloadError),
     /// A background task ended badly.
-    #[error("a task ended badly: {0}")]
-    Task(#[from] tokio::task::JoinError),
+    #[error(transparent)]
+    Task(#[from] crate::background::Ended),
 }
 
 /// The pipeline over one data folder.

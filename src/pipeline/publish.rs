@@ -38,9 +38,9 @@ pub fn build_snapshot(
         Frames { days: store.days_frame(window.from, window.to, as_of)?, newest: store.newest_frame(as_of)? };
     let parameters = Parameters { as_of, window, workloads: workloads.clone(), provider_names };
     let analysis = analysis::analyse(&frames, &parameters)?;
-    let backtest = backtest(store, shown_days(as_of), as_of)?;
+    let (backtest, expected) = backtest::with_expectations(store, shown_days(as_of), as_of)?;
     let material = assemble::Material::read(store, newest, providers)?;
-    Ok(assemble::snapshot(material, analysis, backtest, workloads, built_at))
+    Ok(assemble::snapshot(material, analysis, (backtest, expected), workloads, built_at))
 }
 
 /// The lens window that ends with a time's UTC day.

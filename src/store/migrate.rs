@@ -10,8 +10,14 @@ struct Migration {
     sql: &'static str,
 }
 
-const MIGRATIONS: &[Migration] =
-    &[Migration { version: 1, name: "init", sql: include_str!("../../queries/migrations/V0001__init.sql") }];
+const MIGRATIONS: &[Migration] = &[
+    Migration { version: 1, name: "init", sql: include_str!("../../queries/migrations/V0001__init.sql") },
+    Migration {
+        version: 2,
+        name: "closing_rate",
+        sql: include_str!("../../queries/migrations/V0002__closing_rate.sql"),
+    },
+];
 
 /// Applies what is missing.
 pub fn migrate(connection: &Connection) -> Result<(), StoreError> {

@@ -4,6 +4,7 @@
 mod backtest;
 mod export;
 mod frame;
+mod hourly;
 mod ingest;
 mod migrate;
 mod open;
@@ -11,10 +12,11 @@ mod read;
 mod status;
 
 pub use export::{ExportFormat, ReadingRow};
+pub use hourly::HourlyRecord;
 pub use ingest::{Ingested, RunRecord};
 pub use open::{Store, StoreOptions};
 pub use read::{EndpointDayRow, EndpointNow, RunRow};
-pub use status::{DriftRow, EventRow, QuarantineRow, SourceRow};
+pub use status::{ComparisonRow, DriftRow, EventRow, QuarantineRow, SourceRow};
 
 use std::path::PathBuf;
 
