@@ -94,12 +94,11 @@ pub fn run(common: &Common, args: &CostArgs) -> Result<u8> {
     }
     let mut ranked = rank(&snapshot, &chosen, &args.limits)?;
     let shown = if args.limits.top == 0 { ranked.rows.len() } else { args.limits.top };
-    let all = ranked.rows.len();
     ranked.rows.truncate(shown);
     if common.json {
         print_json(&AcrossDocument { across: &ranked, as_of, simulated, fit })?;
     } else {
-        print_text(&(told(&chosen) + &cost_tables::across(&ranked, all, simulated)))?;
+        print_text(&(told(&chosen) + &cost_tables::across(&ranked, simulated)))?;
     }
     Ok(exit::OK)
 }
