@@ -4,6 +4,7 @@ mod asked;
 mod catalogue;
 mod cost;
 mod envelope;
+mod feed;
 mod guidance;
 mod health;
 mod hourly;
@@ -12,6 +13,7 @@ mod openapi;
 mod page;
 mod problem;
 mod readings;
+mod wish;
 
 pub use envelope::{Envelope, Meta};
 pub use openapi::openapi;
@@ -60,8 +62,11 @@ pub fn router(state: ApiState) -> Router {
     let api = Arc::new(Api { state });
     let v1 = Router::new()
         .route("/tiers", http::read_only(guidance::tiers))
-        .route("/preferences/{name}", http::read_only(guidance::preferences_of_encoded))
-        .route("/preferences/{author}/{slug}", http::read_only(guidance::preferences))
+        .route("/preferences", http::read_only(feed::bulk))
+        .route("/preferences/changes", http::read_only(feed::since))
+        .route("/preferences/{name}", http::read_only(feed::preferences_of_encoded))
+        .route("/preferences/{author}/{slug}", http::read_only(feed::preferences))
+        .route("/targets", http::read_only(guidance::targets))
         .route("/backtest", http::read_only(guidance::backtest))
         .route("/workloads", http::read_only(guidance::workloads))
         .route("/thresholds", http::read_only(guidance::thresholds))

@@ -71,6 +71,18 @@ thresholds! {
     RESAMPLES: usize = 400, "resamples";
     /// Seed of the resamples: the same data give the same figures.
     RESAMPLE_SEED: u64 = 20_260_721, "seed";
+    /// A tier changes at once where the draws say with this probability that the new one, or a further one, is right.
+    TIER_CHANGE_PROBABILITY: f64 = 0.8, "probability";
+    /// It also changes once the figure has been past the cut by the dead band on this many days running.
+    TIER_CONFIRM_DAYS: u32 = 2, "days";
+    /// Dead band of the tiers under the lens cache.
+    TIER_BAND_CACHE: f64 = 0.03, "hit rate";
+    /// Dead band of the tiers under the lens cost: so much of the session cost.
+    TIER_BAND_COST: f64 = 0.05, "relative";
+    /// Dead band of the tiers under the lenses reliability, speed and overall.
+    TIER_BAND_Z: f64 = 0.2, "z-score";
+    /// A tier is kept in mind over so many days without a rating; after more the next one starts a new series.
+    TIER_MEMORY_DAYS: u32 = 7, "days with a run";
     /// The first days of a model are provisional: price and hit windows disagree.
     LAUNCH_DAYS: i64 = 3, "days";
     /// Flags need at least this hit rate.
@@ -103,8 +115,16 @@ thresholds! {
     PREFERENCE_MIN_UPTIME: f64 = 0.9, "fraction";
     /// A preference never names an endpoint that appeared less than this long ago.
     PREFERENCE_MIN_AGE_HOURS: i64 = 24, "hours";
+    /// A preference never names an endpoint of which nothing was read for more than this.
+    PREFERENCE_READING_DAYS: i64 = 2, "days";
+    /// A shortlist takes in tier B where S and A give fewer endpoints than this.
+    SHORTLIST_MIN: usize = 3, "endpoints";
+    /// A saving against the average is told where endpoints with at least this share of the traffic have a cost.
+    SAVING_MIN_TRAFFIC: f64 = 0.8, "share of the tokens";
     /// Ages of data from which pages carry a banner and preferences are withheld.
     STALE_AFTER_HOURS: i64 = 3, "hours";
+    /// So long after that a preference is still given, with a warning.
+    STALE_GRACE_HOURS: i64 = 24, "hours";
     /// Output tokens for each input token in the price that the backtest charges.
     BACKTEST_OUTPUT_SHARE: f64 = 0.05, "output tokens an input token";
     /// The backtest chooses among endpoints with at least this many tokens in the latest reading.

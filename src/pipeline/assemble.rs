@@ -49,7 +49,7 @@ pub struct Material {
 
 impl Material {
     /// Reads what was known at the time of `newest`.
-    pub fn read(store: &Store, newest: RunRow, providers: Vec<Provider>) -> Result<Self, StoreError> {
+    pub fn read(store: &Store, newest: RunRow) -> Result<Self, StoreError> {
         let as_of = newest.observed_at;
         let today = as_of.date_naive();
         let from = today.checked_sub_days(Days::new(SHOWN_DAYS - 1)).unwrap_or(today);
@@ -65,9 +65,9 @@ impl Material {
             readings: store.readings(until - Duration::hours(READING_HOURS), until)?,
             hourly: store.hourly(hourly::first(as_of), until)?,
             status: status(store, as_of, &runs)?,
+            providers: store.providers(as_of)?,
             newest,
             runs,
-            providers,
         })
     }
 }
@@ -463,8 +463,5 @@ fn missing(
     for lens in Lens::ALL.into_iter().filter(|lens| empty(*lens)) {
         missing.push(format!("no provider is rated under the lens `{lens}` yet"));
     }
-    missing.push(
-        "hysteresis is not applied yet: each run gives its tiers afresh, whatever they were before".into(),
-    );
     missing
 }

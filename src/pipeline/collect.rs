@@ -170,6 +170,7 @@ impl Pipeline {
         bodies: &[Option<Vec<u8>>],
     ) -> Result<(RunReadings, RunRecord), PipelineError> {
         let header = &manifest.header;
+        self.close_days_before(header.observed_at.date_naive());
         let last_kind = self.store.last_window_kind(header.observed_at)?;
         let run = decode::readings(manifest, bodies, last_kind);
         let record = record(manifest, &run);

@@ -6,12 +6,14 @@ mod backtest;
 mod collect;
 mod decode;
 mod hourly;
+mod history;
 mod publish;
 mod replay;
 mod sweep;
 
 pub use backtest::{backtest, backtest_record};
 pub use collect::{CollectOptions, CollectReport};
+pub use history::flips;
 pub use publish::build_snapshot;
 pub use replay::ReplayReport;
 
@@ -177,7 +179,11 @@ impl Pipeline {
     /// # Errors
     /// [`PipelineError`]; what was served before is still served.
     pub fn publish(&self) -> Result<Arc<Snapshot>, PipelineError> {
-        let snapshot = Arc::new(build_snapshot(&self.store, None, self.workloads()?, self.clock.now())?);
+        let workloads = self.workloads()?;
+        if let Some(newest) = self.store.newest_run(None)? {
+            history::close_days(&self.store, &workloads, newest.observed_at.date_naive())?;
+        }
+        let snapshot = Arc::new(build_snapshot(&self.store, None, workloads, self.clock.now())?);
         snapshot::store::save(&self.data.snapshots(), &snapshot)?;
         self.current.set(snapshot.clone());
         Ok(snapshot)

@@ -2,7 +2,7 @@
 //! loopback only, to who knows the token in the data folder.
 
 use crate::domain::window::end_of_day;
-use crate::pipeline::{Pipeline, backtest_record, build_snapshot};
+use crate::pipeline::{Pipeline, backtest_record, build_snapshot, flips as count_flips};
 use crate::store::ExportFormat;
 use axum::extract::{ConnectInfo, Query, State};
 use axum::http::StatusCode;
@@ -42,11 +42,17 @@ struct BacktestQuery {
     token: String,
 }
 
+#[derive(Deserialize)]
+struct FlipsQuery {
+    token: String,
+}
+
 pub fn router(pipeline: Arc<Pipeline>, token: &str) -> Router {
     Router::new()
         .route("/local/export", get(export))
         .route("/local/snapshot", get(snapshot))
         .route("/local/backtest", get(backtest))
+        .route("/local/flips", get(flips))
         .with_state(Local { pipeline, token: token.into() })
 }
 
@@ -99,6 +105,18 @@ async fn backtest(
         return StatusCode::NOT_FOUND.into_response();
     }
     answer(move || backtest_record(&local.pipeline.store, query.from, query.to)).await
+}
+
+/// How often tiers change, over the whole record.
+async fn flips(
+    State(local): State<Local>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Query(query): Query<FlipsQuery>,
+) -> Response {
+    if !local.admits(peer, &query.token) {
+        return StatusCode::NOT_FOUND.into_response();
+    }
+    answer(move || count_flips(&local.pipeline.store, &local.pipeline.workloads()?)).await
 }
 
 async fn answer<T, E>(work: impl FnOnce() -> Result<T, E> + Send + 'static) -> Response

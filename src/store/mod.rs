@@ -10,6 +10,7 @@ mod migrate;
 mod open;
 mod read;
 mod status;
+mod tiers;
 
 pub use export::{ExportFormat, ReadingRow};
 pub use hourly::HourlyRecord;
@@ -17,6 +18,7 @@ pub use ingest::{Ingested, RunRecord};
 pub use open::{Store, StoreOptions};
 pub use read::{EndpointDayRow, EndpointNow, RunRow};
 pub use status::{ComparisonRow, DriftRow, EventRow, QuarantineRow, SourceRow};
+pub use tiers::TierChangeRow;
 
 use std::path::PathBuf;
 

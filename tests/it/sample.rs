@@ -1,6 +1,6 @@
 //! A small made-up snapshot with the awkward cases: variants, shared base slugs, outages, phantom caches, hostile names.
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Duration, NaiveDate, Utc};
 use hitrate::domain::document::RouteAnswer;
 use hitrate::domain::endpoint::PriceTier;
 use hitrate::domain::hourly::{Refusal, Stretch};
@@ -71,7 +71,7 @@ pub fn endpoint(model: &str, variant: &Variant, tag: &str, tier: Tier, cost: f64
     let provider = ProviderSlug::of_tag(&tag);
     let name = PROVIDERS.iter().find(|(p, _)| *p == provider.as_str()).map_or("Elsewhere", |(_, name)| name);
     let why = format!("a session costs {cost:.2} USD, its peers' median is 0.40 USD");
-    let verdict = |tier, value| Verdict { tier, value: Some(rounded(value)), why: why.clone() };
+    let verdict = |tier, value| Verdict::naive(tier, Some(rounded(value)), why.clone());
     let input = cost * 1.5;
     let effective = input * (1.0 - 0.9 * hit_rate);
     let scale = [1.0, 0.031, 0.055, 0.012];
@@ -229,6 +229,9 @@ fn solo() -> ModelEntry {
     solo
 }
 
+/// The day since which the tiers of the sample have held.
+const SINCE: Option<NaiveDate> = NaiveDate::from_ymd_opt(2026, 8, 3);
+
 fn provider_tier(index: usize, lens: Lens) -> ProviderTier {
     let (slug, name) = PROVIDERS[index];
     let rows = [(Tier::C, -0.08, 0.5), (Tier::F, -0.31, 0.2), (Tier::B, 0.01, 0.6), (Tier::S, 0.22, 0.85)];
@@ -238,6 +241,10 @@ fn provider_tier(index: usize, lens: Lens) -> ProviderTier {
         provider: ProviderSlug::new(slug),
         name: name.to_owned(),
         tier: rated.map_or(Tier::Unrated, |row| row.0),
+        naive: rated.map_or(Tier::Unrated, |row| row.0),
+        since: rated.and(SINCE),
+        previous: rated.filter(|row| row.0 == Tier::S).map(|_| Tier::A),
+        cap: None,
         adjusted: rated.map(|row| sign * row.1),
         low: None,
         high: None,
