@@ -124,7 +124,7 @@ fn list(text: Option<&str>) -> Vec<String> {
 
 /// The endpoints of all models by what a session costs.
 ///
-/// Standard variants only; `left_out` counts what was passed over and why. No quality figure is published with the data:
+/// Standard variants only; `left_out` counts what was passed over and why. There are no quality figures here:
 /// a cheap model is not shown to be a good one.
 #[utoipa::path(get, path = "/api/v1/cost", tag = "cost", params(AcrossQuery), responses(
     (status = 200, description = "Endpoints, cheapest session first", body = Envelope<Across>),

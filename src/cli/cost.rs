@@ -29,7 +29,7 @@ pub struct CostArgs {
 /// Limits of `--across`.
 #[derive(Debug, Args)]
 struct Limits {
-    /// Your scores of models: lines of model_id,score. No quality figure comes with the data.
+    /// Your scores of models: lines of model_id,score. hitrate keeps no quality figures of its own.
     #[arg(long, value_name = "FILE", requires = "across")]
     quality: Option<PathBuf>,
     /// Lowest score of a model.
