@@ -44,8 +44,11 @@ struct CostRow {
     why: Option<String>,
 }
 
+/// Class, name and amount of a part.
+type Part = (&'static str, &'static str, fn(&SessionCost) -> f64);
+
 /// Parts of a session by class and name, in the order they are drawn.
-const PARTS: [(&str, &str, fn(&SessionCost) -> f64); 5] = [
+const PARTS: [Part; 5] = [
     ("cold", "cold input", |p| p.cold_input),
     ("cached", "cached input", |p| p.cached_input),
     ("writes", "writes", |p| p.writes),
