@@ -1,6 +1,6 @@
 //! A small made-up snapshot with the awkward cases: variants, shared base slugs, outages, phantom caches, hostile names.
 
-use chrono::{NaiveDate, DateTime, Duration, Utc};
+use chrono::{DateTime, Duration, NaiveDate, Utc};
 use hitrate::domain::endpoint::PriceTier;
 use hitrate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant, synthetic_endpoint_id};
 use hitrate::domain::thresholds;
