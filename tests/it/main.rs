@@ -7,6 +7,7 @@ mod binary;
 mod cli;
 mod docs;
 mod fetch;
+mod history;
 mod intervals;
 mod json_schema;
 mod pipeline;
