@@ -35,6 +35,8 @@ pub struct Upstream {
     pub openrouter_api: bool,
     /// Whether the undocumented statistics are read.
     pub openrouter_stats: bool,
+    /// Whether the statistics' daily series of hit rates is read, once a UTC day.
+    pub hit_rate_comparison: bool,
 }
 
 /// How politely.
@@ -83,6 +85,10 @@ pub struct StoreLimits {
 pub struct Serve {
     /// Address and port.
     pub listen: String,
+    /// Requests a minute and client for what is not prepared; 0 is unlimited.
+    pub requests_per_minute: u32,
+    /// Header with the client's address, written by a proxy in front; empty where there is none.
+    pub client_header: String,
 }
 
 /// What can be wrong with settings.
@@ -180,6 +186,10 @@ impl Config {
         if !(self.fetch.rate_per_second >= 0.0 && self.fetch.rate_per_second.is_finite()) {
             return wrong("fetch.rate_per_second", "0 (unlimited) or more");
         }
+        let header = &self.serve.client_header;
+        if !header.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
+            return wrong("serve.client_header", "the name of a header is needed, as X-Forwarded-For");
+        }
         if self.store.threads < 1 {
             return wrong("store.threads", "1 or more");
         }
@@ -234,6 +244,7 @@ mod tests {
         assert!(wrong.contains("store.threads"), "{wrong}");
         assert!(parse("[upstream]\nopenrouter_api = false\nopenrouter_stats = false\n").is_err());
         assert!(parse("[fetch]\nmax_connections = 17\n").is_err());
+        assert!(parse("[serve]\nclient_header = \"X Forwarded\"\n").is_err());
     }
 
     #[test]

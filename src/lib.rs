@@ -7,6 +7,7 @@
 
 pub mod domain;
 
+pub mod background;
 pub mod clock;
 pub mod config;
 

@@ -3,7 +3,7 @@
 
 use super::envelope::enveloped;
 use super::problem::Problem;
-use super::{Api, ApiState};
+use super::{Api, ApiState, Bodies};
 use crate::snapshot::Snapshot;
 use axum::extract::path::ErrorKind;
 use axum::extract::rejection::PathRejection;
@@ -16,6 +16,9 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::fmt::Debug;
 use std::sync::Arc;
+
+/// Keys are built from what the client sent: longer ones are not kept.
+const LONGEST_KEY: usize = 400;
 
 /// Segments of an address.
 pub(super) type Pair = (String, String);
@@ -44,11 +47,17 @@ impl<Q: Debug, P> Asked<Q, P> {
         F: FnOnce() -> Result<(T, Option<String>), Problem>,
     {
         let key = format!("{} {:?}", self.address, self.query);
-        let body = self.api.bodies.get(&self.snapshot.id, key, || {
-            let (data, next_cursor) = make()?;
-            enveloped(&self.snapshot, data, next_cursor)
-        })?;
-        Ok(body.respond(&self.headers))
+        let Bodies(shelf) = &*self.api.state.bodies;
+        if let Some(body) = shelf.get(&self.snapshot.id, &key) {
+            return Ok(body.share(&self.headers));
+        }
+        // Made outside of any lock: two requests may make the same body once each, none waits for another's.
+        let (data, next_cursor) = make()?;
+        let body = Arc::new(enveloped(&self.snapshot, data, next_cursor)?);
+        if key.len() <= LONGEST_KEY {
+            shelf.keep(&self.snapshot.id, key, Arc::clone(&body), body.held());
+        }
+        Ok(body.share(&self.headers))
     }
 
     /// Answers with data made for this request alone.
@@ -68,7 +77,7 @@ where
         let Path(path) = Path::<P>::from_request_parts(parts, api).await.map_err(bad_path)?;
         let Query(query) = Query::<Q>::try_from_uri(&parts.uri)
             .map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
-        let ApiState { current, now } = &api.state;
+        let ApiState { current, now, .. } = &api.state;
         let snapshot = current.get().ok_or_else(Problem::no_snapshot)?;
         Ok(Self {
             snapshot,

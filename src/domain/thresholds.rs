@@ -41,6 +41,14 @@ thresholds! {
     WINDOW_HOUR_SHARE: f64 = 0.2, "share of summaries";
     /// Fewer comparable summaries than this in a run say nothing about the window.
     WINDOW_MIN_WITNESSES: usize = 5, "summaries";
+    /// So long after midnight the day before is taken for closed, and its closing hit rates are asked for.
+    CLOSING_SETTLE_MINUTES: u32 = 30, "minutes";
+    /// An hourly rate rests on at least this many tokens between two readings.
+    HOURLY_MIN_TOKENS: i64 = 1_000_000, "tokens";
+    /// An hourly rate this far outside of 0..1 is clamped, one further out is refused.
+    HOURLY_TOLERANCE: f64 = 0.01, "fraction";
+    /// Days of hourly rates that are published, the day under way included.
+    HOURLY_DAYS: u64 = 8, "days";
     /// Days of readings that a tier list looks at.
     LENS_WINDOW_DAYS: i64 = 7, "days";
     /// With fewer observed days than this a tier list is provisional, and days derived from the price charts help.
@@ -123,6 +131,12 @@ thresholds! {
     POLICY_LONG_HALF_LIFE: f64 = 5.0, "days";
     /// Our policy charges thin endpoints this much for each factor e of traffic they lack.
     POLICY_THIN_CHARGE: f64 = 0.005, "log price";
+    /// What all endpoints say of how far forecasts are off counts as much as this many days of an endpoint's own.
+    EXPECTED_COST_PRIOR_DAYS: f64 = 3.0, "days";
+    /// How fast the misses of an endpoint's own forecasts are forgotten.
+    EXPECTED_COST_HALF_LIFE: f64 = 7.0, "days";
+    /// The interval of an expected cost reaches this many root mean squares of the misses to either side.
+    EXPECTED_COST_SPREADS: f64 = 1.28, "root mean squares";
 }
 
 #[cfg(test)]

@@ -6,8 +6,10 @@ mod backtest;
 mod collect;
 mod decode;
 mod history;
+mod hourly;
 mod publish;
 mod replay;
+mod sweep;
 
 pub use backtest::{backtest, backtest_record};
 pub use collect::{CollectOptions, CollectReport};
@@ -89,8 +91,8 @@ pub enum PipelineError {
     #[error("data/workloads.toml: {0}")]
     Workloads(#[from] toml::de::Error),
     /// A background task ended badly.
-    #[error("a task ended badly: {0}")]
-    Task(#[from] tokio::task::JoinError),
+    #[error(transparent)]
+    Task(#[from] crate::background::Ended),
 }
 
 /// The pipeline over one data folder.

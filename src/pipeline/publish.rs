@@ -33,11 +33,11 @@ pub fn build_snapshot(
     let mut analysis = analysis_at(store, as_of)?;
     let day = as_of.date_naive();
     analysis::steady(&mut analysis, &held_before(store, day)?, day);
-    let backtest = backtest(store, shown_days(as_of), as_of)?;
+    let (backtest, expected) = backtest::with_expectations(store, shown_days(as_of), as_of)?;
     let workloads = Workload::shipped()?;
     let default_workload = workloads.first().map_or("", |workload| workload.name.as_str());
     let material = assemble::Material::read(store, newest, default_workload)?;
-    Ok(assemble::snapshot(material, analysis, backtest, workloads, built_at))
+    Ok(assemble::snapshot(material, analysis, (backtest, expected), workloads, built_at))
 }
 
 /// The analysis of the run at `as_of` from what was known then: every tier that of the figures alone.

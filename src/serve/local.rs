@@ -22,6 +22,7 @@ struct Local {
 
 #[derive(Deserialize)]
 struct ExportQuery {
+    kind: String,
     from: DateTime<Utc>,
     to: DateTime<Utc>,
     format: String,
@@ -73,7 +74,12 @@ async fn export(
     let Some(format) = ExportFormat::parse(&query.format) else {
         return (StatusCode::BAD_REQUEST, "unknown format").into_response();
     };
-    answer(move || local.pipeline.store.export_readings(query.from, query.to, format)).await
+    let pipeline = local.pipeline;
+    match query.kind.as_str() {
+        "readings" => answer(move || pipeline.store.export_readings(query.from, query.to, format)).await,
+        "hourly" => answer(move || pipeline.store.export_hourly(query.from, query.to, format)).await,
+        _ => (StatusCode::BAD_REQUEST, "unknown kind of export").into_response(),
+    }
 }
 
 /// The snapshot as it would have been at a moment, or at the end of a UTC day.

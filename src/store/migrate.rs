@@ -12,6 +12,11 @@ struct Migration {
 
 const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, name: "init", sql: include_str!("../../queries/migrations/V0001__init.sql") },
+    Migration {
+        version: 2,
+        name: "closing_rate",
+        sql: include_str!("../../queries/migrations/V0002__closing_rate.sql"),
+    },
     Migration { version: 3, name: "tiers", sql: include_str!("../../queries/migrations/V0003__tiers.sql") },
 ];
 

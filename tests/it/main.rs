@@ -16,6 +16,7 @@ mod recorded;
 mod rig;
 mod sample;
 mod scheduler;
+mod serve;
 mod simulator;
 mod site;
 mod source;

@@ -1,17 +1,20 @@
 //! A small made-up snapshot with the awkward cases: variants, shared base slugs, outages, phantom caches, hostile names.
 
 use chrono::{DateTime, Duration, NaiveDate, Utc};
+use hitrate::domain::document::RouteAnswer;
 use hitrate::domain::endpoint::PriceTier;
+use hitrate::domain::hourly::{Refusal, Stretch};
 use hitrate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant, synthetic_endpoint_id};
 use hitrate::domain::thresholds;
 use hitrate::domain::tier::{Lens, Tier};
 use hitrate::domain::units::UsdPerMtok;
-use hitrate::domain::window::WindowKind;
+use hitrate::domain::window::{Basis, WindowKind};
 use hitrate::domain::workload::Workload;
 use hitrate::snapshot::{
-    Backtest, DayRange, DriftCount, EffectivePrices, Endpoint, EndpointDay, Event, Exclusions, ModelEntry,
-    Policy, PolicyCost, Prices, ProviderDay, ProviderEntry, ProviderTier, QuarantineCount, RecentReading,
-    RunSummary, Snapshot, SourceAge, Status, Summary, TestedDays, TierList, Verdict,
+    Backtest, ComparisonAge, DayRange, DriftCount, EffectivePrices, Endpoint, EndpointDay, Event, Exclusions,
+    HourlyRate, HourlyRates, ModelEntry, Policy, PolicyCost, Prices, ProviderDay, ProviderEntry,
+    ProviderTier, QuarantineCount, RecentReading, RunSummary, Snapshot, SourceAge, Status, Summary,
+    TestedDays, TierList, Verdict,
 };
 
 /// A name that breaks out of HTML wherever it is not escaped.
@@ -52,7 +55,7 @@ fn days(hit_rate: f64) -> Vec<EndpointDay> {
     let day = |ago: i64| EndpointDay {
         day: (as_of() - Duration::days(ago)).date_naive(),
         hit_rate: (ago != 4).then_some(rounded((hit_rate + 0.01 * (ago % 3) as f64).min(1.0))),
-        derived: ago > 6,
+        basis: (ago != 4).then_some(if ago > 6 { Basis::Derived } else { Basis::Observed }),
         tokens: (ago <= 6).then_some(40_000_000 + 1_000_000 * ago),
         effective_input: Some(0.3),
         effective_output: Some(1.2),
@@ -112,6 +115,7 @@ pub fn endpoint(model: &str, variant: &Variant, tag: &str, tier: Tier, cost: f64
             .map(|(w, factor)| (w.name, rounded(cost * factor)))
             .collect(),
         flags: Vec::new(),
+        expected_cost: None,
         days: days(hit_rate),
         first_seen: as_of() - Duration::days(40),
     }
@@ -362,6 +366,11 @@ fn status() -> Status {
     Status {
         runs: (0..3).map(run).collect(),
         sources: vec![source("openrouter-api", 0), source("openrouter-stats", 1)],
+        comparison: Some(ComparisonAge {
+            answer: RouteAnswer::Answered,
+            asked_at: as_of() - Duration::hours(15),
+            newest_day: as_of().date_naive().pred_opt(),
+        }),
         quarantine: vec![QuarantineCount {
             reason: "ambiguous_name".to_owned(),
             rows: 1,
@@ -381,6 +390,24 @@ fn status() -> Status {
             detail: "sprout/turbo began to serve northwind/atlas-3".to_owned(),
         }],
         missing: vec!["speed: 2 more days until its tiers are no longer provisional".to_owned()],
+    }
+}
+
+/// The last three hours of every endpoint with usage.
+fn hourly(models: &[ModelEntry]) -> HourlyRates {
+    let from = (as_of() - Duration::days(7)).date_naive().and_time(chrono::NaiveTime::MIN).and_utc();
+    let hour = |end: DateTime<Utc>| {
+        let start = end - Duration::hours(1);
+        HourlyRate::new(from, &Stretch { start, end, hit_rate: 0.61, tokens: 3_000_000 })
+    };
+    let hours: Vec<HourlyRate> = (0..3).rev().map(|ago| hour(as_of() - Duration::hours(ago))).collect();
+    let seen =
+        models.iter().flat_map(|model| &model.endpoints).filter(|endpoint| endpoint.hit_rate.is_some());
+    HourlyRates {
+        from,
+        to: as_of(),
+        endpoints: seen.map(|endpoint| (endpoint.endpoint_id, hours.clone())).collect(),
+        refused: [(Refusal::TooFewTokens, 7), (Refusal::NoTraffic, 2)].into(),
     }
 }
 
@@ -427,6 +454,7 @@ pub fn snapshot() -> Snapshot {
         backtest: Some(backtest()),
         workloads: workloads(),
         readings: readings(&models),
+        hourly: hourly(&models),
         models,
         status: status(),
         thresholds: thresholds::table(),

@@ -13,6 +13,7 @@ use scan::{line_of, own_modules_used, plain_code, plain_sql, words_in_a_row};
 /// Each module of the crate and what it may use of the crate beside itself; `None` means all.
 const MAY_USE: &[(&str, Option<&[&str]>)] = &[
     ("domain", Some(&[])),
+    ("background", Some(&[])),
     ("clock", Some(&[])),
     ("prepared", Some(&[])),
     ("config", Some(&["domain"])),
