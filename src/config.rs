@@ -1,5 +1,7 @@
 //! Settings: one struct a section, the defaults in `data/hitrate.toml`, unknown keys refused with their path.
 
+use crate::domain::workload::Workload;
+use crate::domain::workload_file::{self, FileKind, WorkloadError};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use toml::{Table, Value};
@@ -21,6 +23,8 @@ pub struct Config {
     pub store: StoreLimits,
     /// Where to answer.
     pub serve: Serve,
+    /// The user's own workloads.
+    pub workloads: Workloads,
 }
 
 /// Whom to ask.
@@ -89,6 +93,14 @@ pub struct Serve {
     pub requests_per_minute: u32,
     /// Header with the client's address, written by a proxy in front; empty where there is none.
     pub client_header: String,
+}
+
+/// The user's own workloads.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Workloads {
+    /// A file of them, TOML or JSON by its name; a relative path counts from the data folder. Empty: none.
+    pub file: String,
 }
 
 /// What can be wrong with settings.
@@ -194,6 +206,24 @@ impl Config {
             return wrong("store.threads", "1 or more");
         }
         Ok(())
+    }
+
+    /// The workloads in force: the shipped ones and those of the user's file, read afresh.
+    ///
+    /// # Errors
+    /// [`WorkloadError`] where the file cannot be read, a value is none that a session can have, or a name is taken.
+    pub fn workloads(&self, data_dir: &Path) -> Result<Vec<Workload>, WorkloadError> {
+        let file = self.workloads.file.trim();
+        if file.is_empty() {
+            return Workload::shipped();
+        }
+        let path = data_dir.join(file);
+        let shown = path.display().to_string();
+        let text = std::fs::read_to_string(&path)
+            .map_err(|source| WorkloadError::Io { path: shown.clone(), source })?;
+        let json = path.extension().is_some_and(|extension| extension == "json");
+        let kind = if json { FileKind::Json } else { FileKind::Toml };
+        workload_file::joined(workload_file::read(&text, kind, &shown)?, &shown)
     }
 
     /// The User-Agent of every request: program, version and contact.

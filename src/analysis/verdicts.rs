@@ -1,11 +1,12 @@
 //! Verdicts on the endpoints of the newest run, each against the other endpoints of its model and variant.
 
+use super::EndpointVerdicts;
 use super::derive::{flags, identity_error, realised_discount};
 use super::lenses::{Gauge, Reliability};
 use super::overall::{GATED, is_down, weight};
 use super::standing::{Field, Standing};
 use super::statistics::median;
-use super::{EndpointVerdicts, ReferenceBasis};
+use crate::domain::session::ReferenceBasis;
 use crate::domain::thresholds::{ENDPOINT_MIN_TOKENS, GATE_AVAILABILITY};
 use crate::domain::tier::{Lens, Tier};
 use crate::domain::tier_list::Verdict;
@@ -110,8 +111,7 @@ fn endpoint(
             .and_then(|l| identity_error(l.hit_rate, l.tokens, l.effective_input, &l.pricing)),
         flags: latest.map_or_else(Vec::new, |l| flags(l, &standing.evidence(), field.record_began_s)),
         tokens_per_day: standing.tokens,
-        retention: standing.retention,
-        reference: field.reference(&standing.model).map(|r| r.basis),
+        cost_basis: standing.basis.clone(),
         verdicts,
     }
 }

@@ -80,8 +80,9 @@ fn flips(common: &Common) -> Result<u8> {
     if !data.store().exists() {
         bail!("there is no store in {} yet; `hitrate collect` makes one", data.path().display());
     }
-    let report = match open_store(&common.settings()?, &data) {
-        Ok(store) => count_flips(&store)?,
+    let config = common.settings()?;
+    let report = match open_store(&config, &data) {
+        Ok(store) => count_flips(&store, &config.workloads(data.path())?)?,
         Err(StoreError::Locked { .. }) => serde_json::from_slice(&running::ask(&data, "/local/flips")?)
             .context("the server's answer is no count of changes")?,
         Err(error) => return Err(error.into()),

@@ -10,14 +10,14 @@ use crate::study::lag::LagReport;
 use chrono::NaiveDate;
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
-const SIMULATED: &str = "SIMULATED DATA: made up by the demo's upstream";
+pub(super) const SIMULATED: &str = "SIMULATED DATA: made up by the demo's upstream";
 
 /// Upstream text without what a terminal would act on.
-fn clean(text: &str) -> String {
+pub(super) fn clean(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(60).collect()
 }
 
-fn table(header: &[&str], right_from: usize) -> Table {
+pub(super) fn table(header: &[&str], right_from: usize) -> Table {
     let mut table = Table::new();
     table.load_style(presets::UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(header);
@@ -31,7 +31,7 @@ fn fixed(value: Option<f64>, decimals: usize) -> String {
     value.map_or_else(|| "-".into(), |value| format!("{value:.decimals$}"))
 }
 
-fn percent(value: Option<f64>) -> String {
+pub(super) fn percent(value: Option<f64>) -> String {
     value.map_or_else(|| "-".into(), |value| format!("{:.1} %", value * 100.0))
 }
 

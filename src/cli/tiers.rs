@@ -59,7 +59,10 @@ fn past(common: &Common, time: DateTime<Utc>) -> Result<Snapshot> {
         bail!("there is no store in {} yet; `hitrate collect` makes one", data.path().display());
     }
     match open_store(&common.settings()?, &data) {
-        Ok(store) => Ok(build_snapshot(&store, Some(time), time)?),
+        Ok(store) => {
+            let workloads = common.settings()?.workloads(data.path())?;
+            Ok(build_snapshot(&store, Some(time), workloads, time)?)
+        }
         Err(StoreError::Locked { .. }) => {
             let time = time.to_rfc3339_opts(SecondsFormat::Micros, true);
             let body = running::ask(&data, &format!("/local/snapshot?as_of={time}"))?;

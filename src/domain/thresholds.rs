@@ -105,6 +105,14 @@ thresholds! {
     REFERENCE_QUANTILE: f64 = 0.9, "quantile";
     /// A model with fewer endpoints with traffic borrows its reference from its author, then from all.
     REFERENCE_MIN_ENDPOINTS: usize = 3, "endpoints";
+    /// A turn is paid for again at most so often: who fails oftener is left, not retried.
+    MOST_RESENDS: f64 = 1.0, "prompts a turn";
+    /// What all endpoints together say of the day-to-day scatter counts as much as this many days of an endpoint's own.
+    COST_PRIOR_DAYS: usize = 3, "days";
+    /// Requests of one model without a session id are of one session while the pauses are shorter than this.
+    SESSION_GAP_MINUTES: i64 = 30, "minutes";
+    /// A session is cut where a prompt can reuse less than this share of the one before.
+    SESSION_MIN_REUSE: f64 = 0.5, "fraction of the prompt before";
     /// Availability (or uptime, as labelled) under this caps `overall` at C.
     GATE_AVAILABILITY: f64 = 0.9, "fraction";
     /// A preference never names an endpoint whose uptime is under this.

@@ -8,6 +8,7 @@ use crate::domain::backtest::{Backtest, ExpectedCost};
 use crate::domain::document::RouteAnswer;
 use crate::domain::endpoint::{Model, Provider};
 use crate::domain::ids::{ModelSlug, ProviderSlug, Variant};
+use crate::domain::session::CostBasis;
 use crate::domain::thresholds;
 use crate::domain::tier::{Lens, Tier};
 use crate::domain::window::{Basis, WindowKind};
@@ -298,8 +299,7 @@ fn endpoint(now: EndpointNow, verdicts: Option<EndpointVerdicts>, days: Vec<Endp
         identity_error: None,
         flags: Vec::new(),
         tokens_per_day: None,
-        retention: None,
-        reference: None,
+        cost_basis: CostBasis::default(),
     });
     let [input, output, cache_read, cache_write] = now.list;
     let [effective_input, effective_output] = now.effective;
@@ -336,6 +336,7 @@ fn endpoint(now: EndpointNow, verdicts: Option<EndpointVerdicts>, days: Vec<Endp
         why: verdicts.why,
         verdicts: verdicts.verdicts,
         session_cost: verdicts.session_cost,
+        cost_basis: verdicts.cost_basis,
         flags: verdicts.flags,
         expected_cost: None,
         days,

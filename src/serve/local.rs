@@ -95,7 +95,7 @@ async fn snapshot(
         Ok(time) => time,
         Err(error) => return (StatusCode::BAD_REQUEST, error).into_response(),
     };
-    answer(move || build_snapshot(&local.pipeline.store, Some(time), time)).await
+    answer(move || build_snapshot(&local.pipeline.store, Some(time), local.pipeline.workloads()?, time)).await
 }
 
 /// The backtest over some days of choice.
@@ -119,7 +119,7 @@ async fn flips(
     if !local.admits(peer, &query.token) {
         return StatusCode::NOT_FOUND.into_response();
     }
-    answer(move || count_flips(&local.pipeline.store)).await
+    answer(move || count_flips(&local.pipeline.store, &local.pipeline.workloads()?)).await
 }
 
 async fn answer<T, E>(work: impl FnOnce() -> Result<T, E> + Send + 'static) -> Response

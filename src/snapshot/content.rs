@@ -6,6 +6,7 @@ pub use crate::domain::backtest::{Backtest, Exclusions, ExpectedCost, Policy, Po
 use crate::domain::document::RouteAnswer;
 use crate::domain::endpoint::PriceTier;
 use crate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant};
+use crate::domain::session::CostBasis;
 use crate::domain::thresholds::Threshold;
 use crate::domain::tier::{Lens, Tier};
 pub use crate::domain::tier_list::{DayRange, ProviderTier, TierList, Verdict};
@@ -187,6 +188,8 @@ pub struct Endpoint {
     pub verdicts: BTreeMap<Lens, Verdict>,
     /// Session cost by workload, USD.
     pub session_cost: BTreeMap<String, f64>,
+    /// What any workload is priced from, beside the list prices.
+    pub cost_basis: CostBasis,
     /// `phantom`, `no_discount`, `identity_break`, `billed_writes`, `price_tiers`, `restricted`, `deranked`, `down`, `new`.
     pub flags: Vec<String>,
     /// What it is expected to cost on the day after the newest one with closing prices; null for other variants than

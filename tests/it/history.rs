@@ -8,6 +8,7 @@ use hitrate::analysis::METHOD_VERSION;
 use hitrate::domain::ids::ProviderSlug;
 use hitrate::domain::tier::{Lens, Tier};
 use hitrate::domain::tier_history::{Held, History, ProviderKey, RunDay};
+use hitrate::domain::workload::Workload;
 use hitrate::pipeline::{Pipeline, build_snapshot, flips};
 use hitrate::simulator::SimulatorConfig;
 use hitrate::snapshot::Snapshot;
@@ -73,7 +74,8 @@ async fn a_past_day_is_recomputed_as_it_was_published_with_or_without_its_histor
 fn as_published(folder: &std::path::Path, published: &[Arc<Snapshot>], stored: bool) {
     let store = store(folder);
     for was in published {
-        let now = build_snapshot(&store, Some(was.as_of), was.built_at).expect("built");
+        let now =
+            build_snapshot(&store, Some(was.as_of), was.workloads.clone(), was.built_at).expect("built");
         assert_eq!(now.tier_lists, was.tier_lists, "{}", was.as_of);
         assert_eq!(now.models, was.models, "{}", was.as_of);
         if stored {
@@ -198,7 +200,7 @@ async fn changes_are_counted_the_same_from_the_store_and_by_walking() {
     assert!(compared > 10 && published <= naive && naive <= compared, "{cache}");
     assert!(cache["subject_days"].as_u64() > Some(compared), "one pair of days is two apart");
     tamper(data.path(), "DELETE FROM tier_day");
-    let walked = flips(&store(data.path())).expect("counted");
+    let walked = flips(&store(data.path()), &Workload::shipped().expect("shipped")).expect("counted");
     assert_eq!(serde_json::to_value(&walked).expect("JSON"), told);
 }
 

@@ -5,6 +5,7 @@ use hitrate::domain::document::RouteAnswer;
 use hitrate::domain::endpoint::PriceTier;
 use hitrate::domain::hourly::{Refusal, Stretch};
 use hitrate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant, synthetic_endpoint_id};
+use hitrate::domain::session::{CostBasis, ReferenceBasis};
 use hitrate::domain::thresholds;
 use hitrate::domain::tier::{Lens, Tier};
 use hitrate::domain::units::UsdPerMtok;
@@ -114,6 +115,16 @@ pub fn endpoint(model: &str, variant: &Variant, tag: &str, tier: Tier, cost: f64
             .zip(scale)
             .map(|(w, factor)| (w.name, rounded(cost * factor)))
             .collect(),
+        cost_basis: CostBasis {
+            retention: Some(rounded((hit_rate / 0.9).min(1.0))),
+            retention_low: Some(rounded((hit_rate / 0.9 - 0.1).clamp(0.0, 1.0))),
+            retention_high: Some(rounded((hit_rate / 0.9 + 0.1).min(1.0))),
+            reference: Some(0.9),
+            reference_basis: Some(ReferenceBasis::Model),
+            efficiency: 1.0,
+            uptime: Some(0.995),
+            availability: None,
+        },
         flags: Vec::new(),
         expected_cost: None,
         days: days(hit_rate),
@@ -155,6 +166,7 @@ fn atlas() -> ModelEntry {
     eu.region = Some("eu-west".to_owned());
     let mut phantom = make("mirage/fp4", Tier::D, 0.81, 0.66);
     phantom.efficiency = Some(0.04);
+    phantom.cost_basis.efficiency = 0.04;
     phantom.quantization = Some("fp4".to_owned());
     phantom.flags = vec!["phantom".to_owned()];
     let mut down = make("lumen", Tier::C, 0.55, 0.4);
@@ -205,6 +217,7 @@ fn solo() -> ModelEntry {
     let mut only = endpoint(slug, &Variant::standard(), "sprout/fp16", Tier::Unrated, 0.0, 0.0);
     (only.hit_rate, only.tokens, only.tokens_per_day) = (None, None, None);
     (only.effective, only.realised_discount, only.efficiency) = (EffectivePrices::default(), None, None);
+    only.cost_basis = CostBasis::default();
     (only.uptime_5m, only.uptime_30m, only.uptime_1d) = (None, None, None);
     (only.identity_error, only.throughput, only.latency_ms) = (None, None, None);
     only.why = "no traffic".to_owned();
