@@ -3,6 +3,7 @@
 mod asked;
 mod catalogue;
 mod envelope;
+mod feed;
 mod guidance;
 mod health;
 mod hourly;
@@ -11,6 +12,7 @@ mod openapi;
 mod page;
 mod problem;
 mod readings;
+mod wish;
 
 pub use envelope::{Envelope, Meta};
 pub use openapi::openapi;
@@ -59,8 +61,11 @@ pub fn router(state: ApiState) -> Router {
     let api = Arc::new(Api { state });
     let v1 = Router::new()
         .route("/tiers", http::read_only(guidance::tiers))
-        .route("/preferences/{name}", http::read_only(guidance::preferences_of_encoded))
-        .route("/preferences/{author}/{slug}", http::read_only(guidance::preferences))
+        .route("/preferences", http::read_only(feed::bulk))
+        .route("/preferences/changes", http::read_only(feed::since))
+        .route("/preferences/{name}", http::read_only(feed::preferences_of_encoded))
+        .route("/preferences/{author}/{slug}", http::read_only(feed::preferences))
+        .route("/targets", http::read_only(guidance::targets))
         .route("/backtest", http::read_only(guidance::backtest))
         .route("/workloads", http::read_only(guidance::workloads))
         .route("/thresholds", http::read_only(guidance::thresholds))
@@ -71,7 +76,8 @@ pub fn router(state: ApiState) -> Router {
         .route("/providers", http::read_only(catalogue::providers))
         .route("/providers/{slug}", http::read_only(catalogue::provider))
         .route("/readings", http::read_only(readings::readings))
-        .route("/hourly", http::read_only(hourly::hourly))
+        .route("/hourly/{name}", http::read_only(hourly::hourly_of_encoded))
+        .route("/hourly/{author}/{slug}", http::read_only(hourly::hourly))
         .route("/openapi.json", http::read_only(openapi::document));
     Router::new()
         .nest("/api/v1", v1)

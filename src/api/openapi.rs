@@ -17,7 +17,10 @@ use utoipa::OpenApi;
     ),
     paths(
         super::guidance::tiers,
-        super::guidance::preferences,
+        super::feed::bulk,
+        super::feed::since,
+        super::feed::preferences,
+        super::guidance::targets,
         super::guidance::backtest,
         super::guidance::workloads,
         super::guidance::thresholds,

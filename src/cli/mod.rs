@@ -8,6 +8,7 @@ mod cost;
 mod cost_tables;
 mod demo;
 mod export;
+mod limits;
 mod model;
 mod prefs;
 mod replay;

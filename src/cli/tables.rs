@@ -4,6 +4,7 @@ use super::check::CheckedRun;
 use crate::domain::backtest::{Backtest, TestedDays};
 use crate::domain::tier::{Lens, Tier};
 use crate::domain::tier_list::TierList;
+use crate::preferences::targets::{Names, Target};
 use crate::snapshot::ModelEntry;
 use crate::study::flips::{FLIP_BOUND, FlipReport};
 use crate::study::lag::LagReport;
@@ -287,4 +288,20 @@ pub fn numbers(runs: &[CheckedRun], aggregate_bound: f64, identity_bound: f64) -
         "medians; bounds: {aggregate_bound} of hit rate, {:.2} % of price\n{table}",
         identity_bound * 100.0
     )
+}
+
+/// The targets of preferences.
+pub fn targets(targets: &[Target]) -> String {
+    let mut table = table(&["--for", "what it is", "names", "fields it can express"], 4);
+    let all = targets.iter().map(|target| target.fields.len()).max().unwrap_or_default();
+    for target in targets {
+        let names = match target.names {
+            Names::Many => "many",
+            Names::One => "one",
+            Names::None => "none",
+        };
+        let fields = if target.fields.len() == all { "all".to_owned() } else { target.fields.join(" ") };
+        table.add_row([target.name, target.about, names, &fields]);
+    }
+    table.to_string()
 }

@@ -5,6 +5,8 @@ pub mod document;
 pub mod endpoint;
 pub mod hourly;
 pub mod ids;
+pub mod limits;
+pub mod quantization;
 pub mod reading;
 pub mod session;
 pub mod thresholds;

@@ -119,8 +119,16 @@ thresholds! {
     PREFERENCE_MIN_UPTIME: f64 = 0.9, "fraction";
     /// A preference never names an endpoint that appeared less than this long ago.
     PREFERENCE_MIN_AGE_HOURS: i64 = 24, "hours";
+    /// A preference never names an endpoint of which nothing was read for more than this.
+    PREFERENCE_READING_DAYS: i64 = 2, "days";
+    /// A shortlist takes in tier B where S and A give fewer endpoints than this.
+    SHORTLIST_MIN: usize = 3, "endpoints";
+    /// A saving against the average is told where endpoints with at least this share of the traffic have a cost.
+    SAVING_MIN_TRAFFIC: f64 = 0.8, "share of the tokens";
     /// Ages of data from which pages carry a banner and preferences are withheld.
     STALE_AFTER_HOURS: i64 = 3, "hours";
+    /// So long after that a preference is still given, with a warning.
+    STALE_GRACE_HOURS: i64 = 24, "hours";
     /// Output tokens for each input token in the price that the backtest charges.
     BACKTEST_OUTPUT_SHARE: f64 = 0.05, "output tokens an input token";
     /// The backtest chooses among endpoints with at least this many tokens in the latest reading.
