@@ -47,11 +47,8 @@ pub fn steady(analysis: &mut Analysis, before: &History, day: NaiveDate) -> Hist
 
 fn steady_list(list: &mut TierList, before: &History, day: NaiveDate, history: &mut History) {
     for row in &mut list.providers {
-        let key = ProviderKey {
-            lens: list.lens,
-            workload: list.workload.clone(),
-            provider: row.provider.clone(),
-        };
+        let key =
+            ProviderKey { lens: list.lens, workload: list.workload.clone(), provider: row.provider.clone() };
         let figures = Figures {
             lens: list.lens,
             naive: row.naive,
@@ -117,13 +114,8 @@ fn name_parts(verdicts: &mut BTreeMap<Lens, Verdict>) {
 
 /// Who is missing altogether is kept in mind like who is unrated.
 fn keep_in_mind(before: &History, day: NaiveDate, history: &mut History) {
-    let absent = |lens: Lens| Figures {
-        lens,
-        naive: Tier::Unrated,
-        value: None,
-        cap: None,
-        probabilities: None,
-    };
+    let absent =
+        |lens: Lens| Figures { lens, naive: Tier::Unrated, value: None, cap: None, probabilities: None };
     for (key, held) in &before.providers {
         if !history.providers.contains_key(key)
             && let Some(held) = next(Some(held), absent(key.lens), day)
@@ -207,7 +199,8 @@ fn lean(before: &Held, figures: &Figures<'_>) -> (Option<Tier>, u32) {
     };
     match before.leaning {
         Some(running) if (running > before.tier) == (today > before.tier) => {
-            let nearest = if distance(before.tier, running) < distance(before.tier, today) { running } else { today };
+            let nearest =
+                if distance(before.tier, running) < distance(before.tier, today) { running } else { today };
             (Some(nearest), before.leaning_days + 1)
         }
         _ => (Some(today), 1),
@@ -314,8 +307,7 @@ mod tests {
             probabilities: Some(&sure),
         };
         let capped = BTreeMap::from([(Tier::C, 1.0)]);
-        let gated =
-            Figures { naive: Tier::C, cap: Some(Tier::C), probabilities: Some(&capped), ..good };
+        let gated = Figures { naive: Tier::C, cap: Some(Tier::C), probabilities: Some(&capped), ..good };
         let tiers = series([good, gated, good, gated, good, good]);
         assert_eq!(tiers, [Tier::S, Tier::C, Tier::C, Tier::C, Tier::C, Tier::S]);
     }

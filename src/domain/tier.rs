@@ -206,7 +206,9 @@ mod tests {
     fn the_dead_band_moves_a_value_the_way_that_its_lens_calls_worse_or_better() {
         for lens in Lens::ALL {
             let sign = if lens.cuts().higher_is_better { 1.0 } else { -1.0 };
-            assert!(sign * lens.banded(0.1, true) < sign * 0.1 && sign * lens.banded(0.1, false) > sign * 0.1);
+            assert!(
+                sign * lens.banded(0.1, true) < sign * 0.1 && sign * lens.banded(0.1, false) > sign * 0.1
+            );
             assert!((lens.banded(lens.banded(0.1, true), false) - 0.1).abs() < 1e-12, "{lens}");
         }
         assert!((Lens::Cost.banded(1.0, true) - 1.1).abs() < 1e-12, "five per cent of twice the peers' cost");

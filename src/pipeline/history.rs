@@ -50,11 +50,7 @@ fn walk(
 }
 
 /// Stores what is not stored yet of the days before `day`.
-pub(super) fn close_days(
-    store: &Store,
-    workloads: &[Workload],
-    day: NaiveDate,
-) -> Result<(), PipelineError> {
+pub(super) fn close_days(store: &Store, workloads: &[Workload], day: NaiveDate) -> Result<(), PipelineError> {
     walk(store, workloads, day, |run_day, history| Ok(store.close_day(METHOD_VERSION, run_day, history)?))?;
     Ok(())
 }

@@ -108,7 +108,8 @@ impl FlipCount {
 
     /// What was counted.
     pub fn report(&self) -> FlipReport {
-        let of = |counts: &BTreeMap<Lens, Flips>, lens| counts.get(&lens).copied().unwrap_or_default().shared();
+        let of =
+            |counts: &BTreeMap<Lens, Flips>, lens| counts.get(&lens).copied().unwrap_or_default().shared();
         let lens = |lens| LensFlips {
             lens,
             providers: of(&self.providers, lens),
@@ -134,7 +135,8 @@ mod tests {
     fn history(workload: Option<&str>, tier: Tier, naive: Tier) -> History {
         let day = NaiveDate::default();
         let lens = if workload.is_some() { Lens::Cost } else { Lens::Cache };
-        let key = ProviderKey { lens, workload: workload.map(str::to_owned), provider: ProviderSlug::new("p") };
+        let key =
+            ProviderKey { lens, workload: workload.map(str::to_owned), provider: ProviderSlug::new("p") };
         let held = Held {
             tier,
             naive,
