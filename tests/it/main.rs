@@ -17,6 +17,7 @@ mod preferences;
 mod recorded;
 mod rig;
 mod sample;
+mod scale;
 mod scheduler;
 mod serve;
 mod simulator;
