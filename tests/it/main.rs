@@ -7,6 +7,7 @@ mod binary;
 mod cli;
 mod cost;
 mod docs;
+mod feed;
 mod fetch;
 mod intervals;
 mod json_schema;
