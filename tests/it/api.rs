@@ -98,7 +98,7 @@ fn every_documented_route_answers_as_documented() {
     let document = get(&api, "/api/v1/openapi.json").json();
     assert_eq!(document["openapi"], "3.1.0");
     let addresses = addresses(&document);
-    assert_eq!(addresses.len(), 14);
+    assert_eq!(addresses.len(), 16);
     for (address, operation) in addresses {
         let answer = get(&api, &address);
         assert_eq!(answer.status, StatusCode::OK, "{address}");
