@@ -5,6 +5,7 @@
 
 mod addresses;
 mod assets;
+mod basis;
 mod day_chart;
 mod flags;
 mod format;

@@ -1,5 +1,6 @@
 //! The page of a model: its endpoints side by side.
 
+use super::basis;
 use super::day_chart::{DayChart, Point, Series, Subject};
 use super::flags::{self, Flag};
 use super::format;
@@ -9,7 +10,6 @@ use super::picks::{Picks, picks};
 use super::preference::{Instructions, instructions};
 use super::shell::{Section, Shell, View};
 use crate::domain::endpoint::PriceTier;
-use crate::domain::window::Basis;
 use crate::domain::workload::Workload;
 use crate::snapshot::{Endpoint, EndpointDay, ModelEntry, Snapshot};
 use askama::Template;
@@ -33,6 +33,7 @@ struct ModelPage<'a> {
     conditions: Vec<Condition>,
     preferences: Option<Instructions>,
     charts: Vec<DayChart>,
+    basis: Option<String>,
     charted: usize,
 }
 
@@ -114,6 +115,7 @@ pub fn render(view: &View, model: &ModelEntry) -> askama::Result<String> {
         preferences: instructions(snapshot, model, view.now),
         charted: model.endpoints.len().min(CHART_LINES),
         charts,
+        basis: basis::of_days(&model.endpoints),
     }
     .render()
 }
@@ -279,8 +281,7 @@ fn charts(model: &ModelEntry) -> Vec<DayChart> {
         top: None,
         format: format::usd,
     };
-    let hit_rates =
-        series(|d| Point { day: d.day, value: d.hit_rate, derived: d.basis == Some(Basis::Derived) });
+    let hit_rates = series(|d| Point { day: d.day, value: d.hit_rate, derived: d.derived() });
     // The charts' prices are observed ones, also on the days whose hit rate had to be derived from them.
     let prices = series(|d| Point { day: d.day, value: d.effective_input, derived: false });
     [DayChart::new(hit_rate, &hit_rates), DayChart::new(price, &prices)].into_iter().flatten().collect()

@@ -248,6 +248,29 @@ fn pages_of_readings_put_together_are_all_of_them() {
 }
 
 #[test]
+fn hours_come_with_their_bounds_and_say_that_they_are_approximate() {
+    let api = api();
+    let all = data(&api, "/api/v1/hourly/northwind/atlas-3");
+    assert_eq!((&all["approximate"], &all["model_id"]), (&true.into(), &"northwind/atlas-3".into()));
+    let endpoints = all["endpoints"].as_array().expect("a list");
+    let snapshot = sample::snapshot();
+    assert_eq!(endpoints.len(), snapshot.model("northwind/atlas-3").expect("there").endpoints.len());
+    let hours = endpoints[0]["hours"].as_array().expect("a list");
+    assert_eq!(hours.len(), 3);
+    assert_eq!(hours[2]["end"], "2026-10-05T15:57:12Z");
+    assert_eq!(hours[2]["start"], "2026-10-05T14:57:12Z");
+    assert_eq!((hours[2]["hit_rate"].as_f64(), hours[2]["tokens"].as_i64()), (Some(0.61), Some(3_000_000)));
+    let one = data(&api, "/api/v1/hourly/northwind/atlas-3?provider=lumen");
+    let of: Vec<&str> =
+        one["endpoints"].as_array().expect("a list").iter().filter_map(|e| e["provider"].as_str()).collect();
+    assert!(!of.is_empty() && of.iter().all(|provider| *provider == "lumen"), "{of:?}");
+    assert!(problem(&api, "/api/v1/hourly/zephyr/quil-large", 404)["nearest"].is_array());
+    problem(&api, "/api/v1/hourly/northwind/atlas-3?provider=nobody", 404);
+    assert_eq!(data(&api, "/api/v1/hourly/northwind%2Fatlas-3"), all);
+    problem(&api, "/api/v1/hourly/northwind/atlas-3?day=1", 400);
+}
+
+#[test]
 fn readings_are_filtered_half_open() {
     let api = api();
     let count = |query: &str| data(&api, &format!("/api/v1/readings?{query}")).as_array().map(Vec::len);

@@ -39,6 +39,12 @@ fn renamed(tags: [&str; 4]) -> ModelEntry {
     model
 }
 
+/// A shortlist under every limit there is.
+fn limits() -> Value {
+    json!({"only": ["lumen/bf16", "quarry"], "allow_fallbacks": true, "require_parameters": true, "zdr": true,
+        "data_collection": "deny", "quantizations": ["fp8", "bf16"], "max_price": {"prompt": "1", "completion": "5"}})
+}
+
 /// The cases whose texts are kept.
 fn cases() -> Vec<(&'static str, ModelEntry, Preference)> {
     let listed = json!({"only": ["lumen/bf16", "quarry", "north-cloud/us-east"], "allow_fallbacks": true});
@@ -51,6 +57,7 @@ fn cases() -> Vec<(&'static str, ModelEntry, Preference)> {
     ordered.endpoints[0].effective.output = Some(60.0);
     [
         ("ordered", ordered, Mode::Shortlist, listed.clone()),
+        ("limits", quill(), Mode::Shortlist, limits()),
         ("avoid", quill(), Mode::Avoid, json!({"ignore": ["mirage"]})),
         ("shortlist", quill(), Mode::Shortlist, listed),
         ("pin", quill(), Mode::Pin, json!({"only": ["lumen/bf16"]})),
@@ -253,6 +260,61 @@ fn a_target_that_names_one_provider_takes_the_best_and_says_which_are_lost() {
     assert!(noted(&of("roo", "shortlist"), "not used: quarry, north-cloud/us-east"));
     let none = of("roo", "avoid");
     assert!(none.files.is_empty() && noted(&none, "mode `pin`"), "{none:?}");
+}
+
+#[test]
+fn a_limit_that_a_target_cannot_say_is_said_not_to_hold() {
+    let lost = |target: &str| {
+        let notes = of(target, "limits").notes;
+        let lost: BTreeSet<String> = notes
+            .iter()
+            .filter(|note| note.contains("the limit does not hold here"))
+            .filter_map(|note| Some(note.split('`').nth(1)?.to_owned()))
+            .collect();
+        lost.into_iter().collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(lost("litellm"), "");
+    assert_eq!(lost("zed"), "max_price zdr");
+    assert_eq!(lost("hermes"), "max_price quantizations zdr");
+    assert_eq!(lost("roo"), "data_collection max_price quantizations require_parameters zdr");
+    let zed =
+        json_of("zed", "limits")["language_models"]["open_router"]["available_models"][0]["provider"].take();
+    assert_eq!(zed["data_collection"], "disallow");
+    let cost = text("litellm-cost", "limits");
+    assert_eq!((cost.matches("zdr: true").count(), cost.contains("allow_fallbacks")), (2, false), "{cost}");
+    let model = renamed(["deepinfra/fp8", "amazon-bedrock", "fireworks", "azure"]);
+    let preference =
+        case(&model, Mode::Avoid, json!({"ignore": ["azure"], "zdr": true, "data_collection": "deny"}));
+    let gateway = Target::named("vercel-ai-gateway").expect("a target").render(&preference, &model);
+    let value: Value = serde_json::from_str(&gateway.files[0].text).expect("JSON");
+    let options = &value["providerOptions"]["gateway"];
+    assert_eq!(
+        (&options["zeroDataRetention"], &options["disallowPromptTraining"]),
+        (&json!(true), &json!(true))
+    );
+}
+
+#[test]
+fn limits_hold_where_there_is_no_preference() {
+    let limits = serde_json::from_value(json!({"zdr": true})).expect("a provider object");
+    let (_, model, made) = cases().swap_remove(0);
+    let reason = Some("nothing to avoid".to_owned());
+    let none = Preference { provider: None, router_limits: Some(limits), reason, ..made };
+    for target in TARGETS {
+        let rendered = target.render(&none, &model);
+        assert!(noted(&rendered, "nothing to avoid"), "{}: {rendered:?}", target.name);
+        match target.name {
+            "litellm-cost" | "vercel-ai-gateway" | "roo" => {
+                assert!(rendered.files.is_empty(), "{}", target.name)
+            }
+            "zed" | "hermes" => assert!(noted(&rendered, "`zdr`"), "{}: {rendered:?}", target.name),
+            _ => {
+                let text = rendered.files[0].text.to_lowercase();
+                assert!(text.contains("zdr") && text.contains("true"), "{}: {text}", target.name);
+            }
+        }
+        assert!(rendered.files.iter().all(|file| !file.text.contains("lumen")), "{}", target.name);
+    }
 }
 
 #[test]
