@@ -37,7 +37,8 @@ pub const START: &str = "2026-01-01 00:00:00";
 pub fn generate(path: &Path, scale: Scale, mut on_day: impl FnMut(u32)) -> duckdb::Result<()> {
     #[expect(clippy::disallowed_methods, reason = "past the store, into a file of the bench's own")]
     let connection = Connection::open(path)?;
-    connection.execute_batch("SET threads = 2; SET memory_limit = '2GB'; SET checkpoint_threshold = '256MB';")?;
+    connection
+        .execute_batch("SET threads = 2; SET memory_limit = '2GB'; SET checkpoint_threshold = '256MB';")?;
     connection.execute_batch(&filled(WORLD, scale, 0))?;
     for day in 0..scale.days() {
         connection.execute_batch(&filled(DAY, scale, day))?;

@@ -134,10 +134,8 @@ pub fn parts(data: &Path) -> Outcome {
         watch = Stopwatch::start();
     };
     let window = DayRange { from: back(6), to: today };
-    let frames = Frames {
-        days: store.days_frame(window.from, window.to, as_of)?,
-        newest: store.newest_frame(as_of)?,
-    };
+    let frames =
+        Frames { days: store.days_frame(window.from, window.to, as_of)?, newest: store.newest_frame(as_of)? };
     lap("frames");
     let workloads = Workload::shipped()?;
     let parameters = Parameters { as_of, window, workloads, provider_names: BTreeMap::new() };

@@ -51,7 +51,8 @@ pub fn table(data: &Path, scale: Scale) -> Outcome {
         // A view of the record names its tables without the record.
         connection.execute_batch("USE record;")?;
         let sql = TABLE.replace("INTO flat", "INTO plain.main.flat");
-        connection.execute_batch(&sql.replace("{from}", &from.to_string()).replace("{to}", &until.to_string()))?;
+        connection
+            .execute_batch(&sql.replace("{from}", &from.to_string()).replace("{to}", &until.to_string()))?;
     }
     connection.execute_batch("USE plain; CHECKPOINT;")?;
     drop(connection);
@@ -60,7 +61,8 @@ pub fn table(data: &Path, scale: Scale) -> Outcome {
 }
 
 fn midnight(connection: &Connection, days_back: u32) -> duckdb::Result<String> {
-    let sql = "SELECT CAST(date_trunc('day', max(observed_at)) - to_days(CAST(? AS INTEGER)) AS VARCHAR) FROM flat";
+    let sql =
+        "SELECT CAST(date_trunc('day', max(observed_at)) - to_days(CAST(? AS INTEGER)) AS VARCHAR) FROM flat";
     connection.query_row(sql, [days_back], |row| row.get(0))
 }
 

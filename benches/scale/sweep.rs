@@ -79,7 +79,12 @@ pub fn next(store: &Store, past: &Past, hour: u32) -> Result<(RunRecord, RunRead
     }
     let daily = observed_at.hour() == 0;
     let count = readings.len();
-    let source = |name: &str| SourceReport { source: name.into(), planned: count, ok: count, ..SourceReport::default() };
+    let source = |name: &str| SourceReport {
+        source: name.into(),
+        planned: count,
+        ok: count,
+        ..SourceReport::default()
+    };
     let run = RunReadings {
         observed_at,
         window_kind: WindowKind::DayToDate,
@@ -182,12 +187,13 @@ fn usage_of_models(readings: &[Reading]) -> Vec<ModelUsage> {
         sums[2] += tokens * usage.effective_input.unwrap_or(0.0);
         sums[3] += tokens * usage.effective_output.unwrap_or(0.0);
     }
-    let mean = |((model, variant), [tokens, hits, input, output]): ((&ModelSlug, &Variant), [f64; 4])| ModelUsage {
-        model: model.clone(),
-        variant: variant.clone(),
-        hit_rate: HitRate::new(hits / tokens).map(HitRate::get),
-        effective_input: Some(input / tokens),
-        effective_output: Some(output / tokens),
-    };
+    let mean =
+        |((model, variant), [tokens, hits, input, output]): ((&ModelSlug, &Variant), [f64; 4])| ModelUsage {
+            model: model.clone(),
+            variant: variant.clone(),
+            hit_rate: HitRate::new(hits / tokens).map(HitRate::get),
+            effective_input: Some(input / tokens),
+            effective_output: Some(output / tokens),
+        };
     models.into_iter().map(mean).collect()
 }

@@ -73,7 +73,8 @@ fn schema(sql: &str) -> BTreeMap<String, BTreeSet<String>> {
         } else if let Some(rest) = statement.strip_prefix("CREATE VIEW ") {
             // A view in the place of a table shows what the table held; a test of the store compares the types.
             let name = rest.split_whitespace().next().expect("a name");
-            let columns = dropped.remove(name).expect("only views in the place of a table are known to this test");
+            let columns =
+                dropped.remove(name).expect("only views in the place of a table are known to this test");
             tables.insert(name.to_owned(), columns);
         } else {
             let word = statement.split_whitespace().next().unwrap_or_default();
