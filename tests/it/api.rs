@@ -90,7 +90,8 @@ fn addresses(document: &Value) -> Vec<(String, Value)> {
     let paths = document["paths"].as_object().expect("paths");
     let filled = |path: &str| {
         let slug = if path.contains("providers") { "quarry" } else { "atlas-3" };
-        path.replace("{author}", "northwind").replace("{slug}", slug)
+        let query = if path.ends_with("/changes") { "?since=before" } else { "" };
+        format!("{}{query}", path.replace("{author}", "northwind").replace("{slug}", slug))
     };
     paths.iter().map(|(path, item)| (filled(path), item["get"].clone())).collect()
 }
