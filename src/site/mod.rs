@@ -22,6 +22,7 @@ mod preference;
 mod problem;
 mod provider;
 mod providers;
+mod reference;
 mod routes;
 mod search;
 mod shell;
@@ -30,6 +31,7 @@ mod status;
 
 pub use self::pages::Pages;
 pub use addresses::{pages, twins};
+pub use reference::{Described, router as reference};
 
 use crate::snapshot::Current;
 use axum::Router;

@@ -55,7 +55,7 @@ pub fn router(site: Arc<Site>) -> Router {
 }
 
 /// Adds the headers that keep a page from being turned against its reader.
-async fn secure(mut response: Response) -> Response {
+pub(super) async fn secure(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.insert(CONTENT_SECURITY_POLICY, POLICY);
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
@@ -202,7 +202,7 @@ fn not_found(view: &View, missing: &Missing) -> Response {
 }
 
 /// The first collection is not done: not an error of the visitor's, and over soon.
-fn empty() -> Response {
+pub(super) fn empty() -> Response {
     let mut response = rendered(StatusCode::SERVICE_UNAVAILABLE, problem::empty());
     response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("10"));
     response
@@ -219,7 +219,7 @@ fn rendered(status: StatusCode, text: askama::Result<String>) -> Response {
     }
 }
 
-fn failed(error: &askama::Error) -> Response {
+pub(super) fn failed(error: &askama::Error) -> Response {
     tracing::error!(%error, "a page could not be rendered");
     let text = "This page could not be rendered. The others still work, and so does the API.\n";
     (StatusCode::INTERNAL_SERVER_ERROR, text).into_response()

@@ -42,16 +42,19 @@ pub enum Section {
     Method,
     /// How the collection is doing.
     Status,
+    /// The reference of the API.
+    Api,
     /// None of them.
     Elsewhere,
 }
 
-const NAVIGATION: [(Section, &str, &str); 5] = [
+const NAVIGATION: [(Section, &str, &str); 6] = [
     (Section::Tiers, "/", "Tiers"),
     (Section::Models, "/models", "Models"),
     (Section::Providers, "/providers", "Providers"),
     (Section::Method, "/method", "Method"),
     (Section::Status, "/status", "Status"),
+    (Section::Api, "/api", "API"),
 ];
 
 /// What the base template shows; the fields that need a snapshot are absent before the first one.

@@ -25,6 +25,7 @@ export async function discover(context, base, report) {
     ...providers.slice(0, 1).map((path) => ({ name: 'provider', path })),
     { name: 'method', path: '/method' },
     { name: 'status', path: '/status' },
+    { name: 'api', path: '/api' },
     { name: 'unknown-model', path: `${models[0] ?? '/models/nobody/none'}x`, expectStatus: 404, near: models[0] },
     { name: 'search-empty', path: '/search?q=' },
     { name: 'search-nothing', path: '/search?q=zzqqxxzzqqxx' },
