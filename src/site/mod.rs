@@ -6,6 +6,7 @@
 mod addresses;
 mod assets;
 mod basis;
+mod cost;
 mod day_chart;
 mod flags;
 mod format;

@@ -9,6 +9,7 @@ mod cost;
 mod docs;
 mod feed;
 mod fetch;
+mod history;
 mod intervals;
 mod json_schema;
 mod pipeline;
