@@ -41,7 +41,7 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// Version of the method: goes up whenever a number could come out differently.
-pub const METHOD_VERSION: u32 = 2;
+pub const METHOD_VERSION: u32 = 3;
 
 /// What [`analyse`] needs besides the frames.
 #[derive(Debug, Clone, PartialEq)]
