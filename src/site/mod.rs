@@ -3,6 +3,7 @@
 //! Upstream text (names of models and providers, addresses, errors) is untrusted: templates escape it, and addresses
 //! leave the site only where they are plain web ones.
 
+mod addresses;
 mod assets;
 mod day_chart;
 mod flags;
@@ -25,6 +26,9 @@ mod shell;
 mod spark;
 mod status;
 
+pub use self::pages::Pages;
+pub use addresses::{pages, twins};
+
 use crate::snapshot::Current;
 use axum::Router;
 use chrono::{DateTime, Utc};
@@ -38,6 +42,8 @@ pub struct SiteState {
     pub current: Arc<Current>,
     /// What time it is, UTC.
     pub now: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>,
+    /// The pages rendered so far, shared by every router that serves them.
+    pub pages: Arc<Pages>,
     /// The project's own `docs/method.md`; HTML in it is passed through.
     pub method_markdown: &'static str,
 }

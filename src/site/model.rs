@@ -9,6 +9,7 @@ use super::picks::{Picks, picks};
 use super::preference::{Instructions, instructions};
 use super::shell::{Section, Shell, View};
 use crate::domain::endpoint::PriceTier;
+use crate::domain::window::Basis;
 use crate::domain::workload::Workload;
 use crate::snapshot::{Endpoint, EndpointDay, ModelEntry, Snapshot};
 use askama::Template;
@@ -278,7 +279,8 @@ fn charts(model: &ModelEntry) -> Vec<DayChart> {
         top: None,
         format: format::usd,
     };
-    let hit_rates = series(|d| Point { day: d.day, value: d.hit_rate, derived: d.derived });
+    let hit_rates =
+        series(|d| Point { day: d.day, value: d.hit_rate, derived: d.basis == Some(Basis::Derived) });
     // The charts' prices are observed ones, also on the days whose hit rate had to be derived from them.
     let prices = series(|d| Point { day: d.day, value: d.effective_input, derived: false });
     [DayChart::new(hit_rate, &hit_rates), DayChart::new(price, &prices)].into_iter().flatten().collect()

@@ -3,6 +3,7 @@
 pub mod content;
 pub mod current;
 pub mod find;
+mod hourly;
 pub mod store;
 
 pub use content::*;

@@ -25,6 +25,7 @@ struct Answer {
 fn site_over(snapshot: Option<Snapshot>, age: Duration) -> Router {
     let now = sample::as_of() + age;
     router(SiteState {
+        pages: Arc::default(),
         current: Arc::new(Current::new(snapshot)),
         now: Arc::new(move || now),
         method_markdown: METHOD,
@@ -302,8 +303,12 @@ async fn before_the_first_snapshot_every_page_says_so_and_reloads() {
 async fn a_published_snapshot_replaces_the_kept_pages() {
     let current = Arc::new(Current::new(Some(sample::snapshot())));
     let now = sample::as_of();
-    let site =
-        router(SiteState { current: current.clone(), now: Arc::new(move || now), method_markdown: METHOD });
+    let site = router(SiteState {
+        current: current.clone(),
+        pages: Arc::default(),
+        now: Arc::new(move || now),
+        method_markdown: METHOD,
+    });
     let before = get(&site, "/models").await.body;
     assert_eq!(get(&site, "/models").await.body, before);
     let mut next = sample::snapshot();
