@@ -5,6 +5,8 @@
 
 mod addresses;
 mod assets;
+mod basis;
+mod cost;
 mod day_chart;
 mod flags;
 mod format;

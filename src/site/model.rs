@@ -1,5 +1,7 @@
 //! The page of a model: its endpoints side by side.
 
+use super::basis;
+use super::cost::CostPart;
 use super::day_chart::{DayChart, Point, Series, Subject};
 use super::flags::{self, Flag};
 use super::format;
@@ -8,8 +10,8 @@ use super::parts::{Badge, Cell, When};
 use super::picks::{Picks, picks};
 use super::preference::{Instructions, instructions};
 use super::shell::{Section, Shell, View};
+use crate::cost::compare;
 use crate::domain::endpoint::PriceTier;
-use crate::domain::window::Basis;
 use crate::domain::workload::Workload;
 use crate::snapshot::{Endpoint, EndpointDay, ModelEntry, Snapshot};
 use askama::Template;
@@ -32,7 +34,9 @@ struct ModelPage<'a> {
     flags: Vec<Flag>,
     conditions: Vec<Condition>,
     preferences: Option<Instructions>,
+    cost: Option<(CostPart, String)>,
     charts: Vec<DayChart>,
+    basis: Option<String>,
     charted: usize,
 }
 
@@ -111,11 +115,21 @@ pub fn render(view: &View, model: &ModelEntry) -> askama::Result<String> {
         rows: model.endpoints.iter().map(|e| row(e, &snapshot.workloads, picks.as_ref())).collect(),
         flags: flags::explained(model.endpoints.iter().flat_map(|e| &e.flags)),
         conditions: model.endpoints.iter().flat_map(conditions).collect(),
+        cost: cost(snapshot, model),
         preferences: instructions(snapshot, model, view.now),
         charted: model.endpoints.len().min(CHART_LINES),
         charts,
+        basis: basis::of_days(&model.endpoints),
     }
     .render()
+}
+
+/// What a session of the default workload costs, and the calculator's address.
+fn cost(snapshot: &Snapshot, model: &ModelEntry) -> Option<(CostPart, String)> {
+    let workload = snapshot.workloads.first()?;
+    let compared = compare(snapshot, model, workload);
+    let priced = compared.endpoints.iter().any(|e| e.cost.is_some());
+    priced.then(|| (CostPart::new(&compared), link::cost(&model.model_id)))
 }
 
 fn facts(model: &ModelEntry) -> Facts {
@@ -279,8 +293,7 @@ fn charts(model: &ModelEntry) -> Vec<DayChart> {
         top: None,
         format: format::usd,
     };
-    let hit_rates =
-        series(|d| Point { day: d.day, value: d.hit_rate, derived: d.basis == Some(Basis::Derived) });
+    let hit_rates = series(|d| Point { day: d.day, value: d.hit_rate, derived: d.derived() });
     // The charts' prices are observed ones, also on the days whose hit rate had to be derived from them.
     let prices = series(|d| Point { day: d.day, value: d.effective_input, derived: false });
     [DayChart::new(hit_rate, &hit_rates), DayChart::new(price, &prices)].into_iter().flatten().collect()

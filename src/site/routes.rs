@@ -4,7 +4,7 @@ use super::pages::{HTML, Page, Site, model_address};
 use super::problem::{self, Missing};
 use super::search;
 use super::shell::View;
-use super::{assets, front};
+use super::{assets, cost, front};
 use crate::domain::tier::Lens;
 use axum::Router;
 use axum::extract::rejection::{PathRejection, QueryRejection};
@@ -45,6 +45,7 @@ pub fn router(site: Arc<Site>) -> Router {
         .route("/method", get(|State(site), headers| async move { page(&site, &headers, Page::Method) }))
         .route("/status", get(|State(site), headers| async move { page(&site, &headers, Page::Status) }))
         .route("/search", get(find))
+        .route("/cost", get(calculate))
         .route("/assets/{file}", get(asset))
         .route("/robots.txt", get(asset))
         .route("/favicon.svg", get(asset))
@@ -149,6 +150,14 @@ async fn find(State(site): State<Arc<Site>>, words: Words) -> Response {
         return Redirect::temporary(&address).into_response();
     }
     rendered(StatusCode::OK, search::render(&view, query))
+}
+
+async fn calculate(State(site): State<Arc<Site>>, words: Words) -> Response {
+    let Some(view) = site.view() else { return empty() };
+    let words = words.map(|Query(words)| words).unwrap_or_default();
+    let answered = cost::calculator(&view, &words);
+    let status = if answered.understood { StatusCode::OK } else { StatusCode::BAD_REQUEST };
+    rendered(status, answered.page)
 }
 
 async fn unknown(uri: Uri, State(site): State<Arc<Site>>) -> Response {

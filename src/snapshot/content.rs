@@ -221,6 +221,13 @@ pub struct EndpointDay {
     pub coverage: Option<f64>,
 }
 
+impl EndpointDay {
+    /// Whether the hit rate was worked out from the day's price instead of published by the upstream.
+    pub fn derived(&self) -> bool {
+        self.basis == Some(Basis::Derived)
+    }
+}
+
 /// A provider with where its endpoints stand.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ProviderEntry {
@@ -414,7 +421,7 @@ pub struct DriftCount {
 pub struct Event {
     /// When it was seen.
     pub at: DateTime<Utc>,
-    /// `window_changed`, `price_changed`, `endpoint_appeared`, `endpoint_gone`, `tag_changed`.
+    /// `window_changed`, `price_changed`, `endpoint_appeared`, `endpoint_gone`, `tag_changed`, `tier_changed`.
     pub kind: String,
     /// Public name of the model, where it is about one.
     pub model_id: Option<String>,

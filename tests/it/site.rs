@@ -5,6 +5,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use chrono::Duration;
+use hitrate::domain::document::RouteAnswer;
 use hitrate::domain::ids::ProviderSlug;
 use hitrate::domain::tier::Lens;
 use hitrate::site::{SiteState, router};
@@ -15,6 +16,9 @@ use tower::ServiceExt;
 
 const METHOD: &str =
     "# The method\n\n## Tiers\n\nWhat they *mean*.\n\n## Tiers\n\n| a | b |\n|---|---|\n| 1 | 2 |\n";
+
+#[path = "site/cost.rs"]
+mod cost;
 
 struct Answer {
     status: StatusCode,
@@ -55,7 +59,9 @@ async fn get(site: &Router, path: &str) -> Answer {
 /// Every kind of page, the lenses and workloads, a variant, a model under a hostile name.
 fn pages() -> Vec<String> {
     let mut pages: Vec<String> =
-        ["/", "/models", "/providers", "/method", "/status", "/search?q=atlas"].map(str::to_owned).to_vec();
+        ["/", "/models", "/providers", "/method", "/status", "/search?q=atlas", "/cost"]
+            .map(str::to_owned)
+            .to_vec();
     pages.extend(Lens::ALL.map(|lens| format!("/?lens={lens}")));
     pages.extend(["chat", "rag", "batch"].map(|w| format!("/?lens=overall&workload={w}")));
     pages.extend(
@@ -382,6 +388,23 @@ async fn assets_are_named_by_content_small_and_kept_for_ever() {
 }
 
 #[tokio::test]
+async fn the_status_page_tells_of_days_and_hours_and_of_a_new_window() {
+    let page = get(&site(), "/status").await.body;
+    assert!(page.contains("The newest day with a closing value is 2026-10-04."), "{page}");
+    assert!(page.contains("under a million tokens in between: 7"));
+    let mut snapshot = sample::snapshot();
+    snapshot.status.comparison.as_mut().expect("asked for").answer = RouteAnswer::NotOffered;
+    snapshot.status.events[0].kind = "window_changed".to_owned();
+    snapshot.status.events[0].detail = "usage covered `hour` before".to_owned();
+    let page = get(&site_over(Some(snapshot), Duration::zero()), "/status").await.body;
+    assert!(page.contains("Not offered by the upstream") && page.contains("window changed"), "{page}");
+    let mut young = sample::snapshot();
+    young.status.comparison = None;
+    let page = get(&site_over(Some(young), Duration::zero()), "/status").await.body;
+    assert!(page.contains("not asked for yet"));
+}
+
+#[tokio::test]
 async fn absent_and_derived_are_said_in_words() {
     let site = site();
     let solo = get(&site, "/models/tinker/solo-1").await.body;
@@ -390,6 +413,7 @@ async fn absent_and_derived_are_said_in_words() {
     );
     let atlas = get(&site, "/models/northwind/atlas-3").await.body;
     assert!(atlas.contains("(derived)") && atlas.contains("no data"));
+    assert!(atlas.contains("rest on the last reading of the day") && atlas.contains("derived from the day"));
     assert!(atlas.contains("the discount is not given"), "the flag is explained");
     assert!(atlas.contains("prompts over 128k tokens"), "price tiers are told");
     assert!(atlas.contains("&#34;quarry/fp8&#34;"), "a preference can be copied");
@@ -419,4 +443,23 @@ async fn the_front_page_tells_the_backtest_once_it_says_something() {
     assert!(page.contains("1,200 daily choices on 140 models"), "the choices");
     assert!(page.contains("<b>1.4\u{202f}%</b> more than perfect hindsight"), "our cost");
     assert!(page.contains("the lowest list price <b>10.0\u{202f}%</b> more"), "the list's cost");
+}
+
+#[tokio::test]
+async fn the_page_of_a_model_has_a_text_for_every_router_that_can_be_told() {
+    let page = get(&site(), "/models/zephyr/quill-large").await.body;
+    assert_eq!(
+        page.matches("<details name=\"target\">").count(),
+        18,
+        "all but Vercel's, which knows none of them"
+    );
+    for part in [
+        "claude-code-router",
+        "os.environ/OPENROUTER_API_KEY",
+        "openRouterRouting",
+        "data-copy",
+        "target=zed",
+    ] {
+        assert!(page.contains(part), "{part}");
+    }
 }

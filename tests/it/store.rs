@@ -1,6 +1,7 @@
 //! The record: what a run changes in it, and what nothing may change.
 
 mod closing;
+mod days;
 mod export;
 mod files;
 mod hourly;
@@ -138,7 +139,7 @@ fn the_same_run_twice_changes_nothing() {
     );
     drop(opened);
     assert_eq!(dump(data.path()), before);
-    assert!(before.iter().any(|(table, rows)| table == "reading" && rows.len() == 2));
+    assert!(before.iter().any(|(table, rows)| table == "stored_reading" && rows.len() == 2));
 }
 
 #[test]
