@@ -26,5 +26,6 @@ mod source;
 mod store;
 mod targets;
 mod traces;
+mod twins;
 mod upstream;
 mod walls;
