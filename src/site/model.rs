@@ -108,7 +108,7 @@ pub fn render(view: &View, model: &ModelEntry) -> askama::Result<String> {
         workload: snapshot.workloads.first().map_or(String::new(), |w| w.title.to_lowercase()),
         workloads: &snapshot.workloads,
         rows: model.endpoints.iter().map(|e| row(e, &snapshot.workloads, picks.as_ref())).collect(),
-        flags: flags::explained(model.endpoints.iter().flat_map(|e| &e.flags)),
+        flags: flags::explained(model.endpoints.iter().flat_map(|e| e.flags.iter().map(String::as_str))),
         conditions: model.endpoints.iter().flat_map(conditions).collect(),
         preferences: instructions(snapshot, model, view.now),
         charted: model.endpoints.len().min(CHART_LINES),

@@ -56,6 +56,7 @@ pub struct Cell {
     text: String,
     sort: Option<f64>,
     class: &'static str,
+    label: &'static str,
 }
 impl HtmlSafe for Cell {}
 
@@ -63,13 +64,19 @@ impl Cell {
     /// A number written by `format`, or `absent` in words.
     pub fn number(value: Option<f64>, format: fn(f64) -> String, absent: &str) -> Self {
         match value.filter(|v| v.is_finite()) {
-            Some(value) => Self { text: format(value), sort: Some(value), class: "n" },
-            None => Self { text: absent.to_owned(), sort: None, class: "n na" },
+            Some(value) => Self { text: format(value), sort: Some(value), class: "n", label: "" },
+            None => Self { text: absent.to_owned(), sort: None, class: "n na", label: "" },
         }
     }
     /// A count.
     pub fn count(count: usize) -> Self {
-        Self { text: format::grouped(count as u64), sort: Some(count as f64), class: "n" }
+        Self { text: format::grouped(count as u64), sort: Some(count as f64), class: "n", label: "" }
+    }
+    /// The same cell with the name of its column, for where a narrow screen shows a row as a card.
+    #[must_use]
+    pub fn labelled(mut self, label: &'static str) -> Self {
+        self.label = label;
+        self
     }
     /// The same cell set off, because it is the best of its column.
     #[must_use]

@@ -84,7 +84,7 @@ pub fn render(view: &View, provider: &ProviderEntry) -> askama::Result<String> {
         links: links(provider),
         workload: snapshot.workloads.first().map_or(String::new(), |w| w.title.to_lowercase()),
         standings: lenses().into_iter().filter_map(|lens| standing(snapshot, provider, lens)).collect(),
-        flags: flags::explained(served.iter().flat_map(|(_, e)| &e.flags)),
+        flags: flags::explained(served.iter().flat_map(|(_, e)| e.flags.iter().map(String::as_str))),
         rows: served.into_iter().map(|(m, e)| row(m, e, workload)).collect(),
         chart: chart(provider),
     }

@@ -3,6 +3,8 @@
 pub mod content;
 pub mod current;
 pub mod find;
+pub mod movers;
+pub mod price_gap;
 pub mod store;
 
 pub use content::*;

@@ -9,6 +9,7 @@ mod docs;
 mod fetch;
 mod intervals;
 mod json_schema;
+mod look;
 mod pipeline;
 mod preferences;
 mod recorded;

@@ -8,7 +8,7 @@ use chrono::Duration;
 use hitrate::domain::ids::ProviderSlug;
 use hitrate::domain::tier::Lens;
 use hitrate::site::{SiteState, router};
-use hitrate::snapshot::{Current, Snapshot};
+use hitrate::snapshot::{Current, EndpointDay, Snapshot};
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use tower::ServiceExt;
@@ -412,6 +412,57 @@ async fn where_the_list_misleads_the_page_says_what_it_costs() {
 async fn the_front_page_tells_the_backtest_once_it_says_something() {
     let page = get(&site(), "/").await.body;
     assert!(page.contains("1,200 daily choices on 140 models"), "the choices");
-    assert!(page.contains("<b>1.4\u{202f}%</b> more than perfect hindsight"), "our cost");
-    assert!(page.contains("the lowest list price <b>10.0\u{202f}%</b> more"), "the list's cost");
+    assert!(page.contains("<b>7.8\u{202f}%</b><span>off the bill</span>"), "what it saved: 1 - 1.0144/1.1");
+    assert!(page.contains("these numbers <b>1.4\u{202f}%</b>"), "our cost over hindsight");
+    assert!(page.contains("the lowest list price <b>10.0\u{202f}%</b>"), "the list's cost over hindsight");
+    let mut young = sample::snapshot();
+    young.backtest = None;
+    let page = get(&site_over(Some(young), Duration::zero()), "/").await.body;
+    assert!(!page.contains("off the bill"), "nothing is claimed without a test");
+}
+
+/// The sample with a fortnight of days for every endpoint: `then` in the first week, `now` in the second.
+fn fortnight(then: f64, now: f64) -> Snapshot {
+    let mut snapshot = sample::snapshot();
+    let today = snapshot.as_of.date_naive();
+    for endpoint in snapshot.models.iter_mut().flat_map(|m| &mut m.endpoints) {
+        let Some(day) = endpoint.days.last().cloned() else { continue };
+        let moves = endpoint.provider.as_str() == "quarry";
+        let rate = |back: i64| if moves && back < 7 { now } else { then };
+        endpoint.days = (0..14)
+            .rev()
+            .map(|back| EndpointDay {
+                day: today - Duration::days(back),
+                hit_rate: Some(rate(back)),
+                derived: false,
+                tokens: Some(80_000_000),
+                ..day.clone()
+            })
+            .collect();
+    }
+    snapshot
+}
+
+#[tokio::test]
+async fn movers_are_those_who_moved_and_the_page_says_when_nobody_can_be_compared() {
+    let page = get(&site_over(Some(fortnight(0.4, 0.7)), Duration::zero()), "/").await.body;
+    assert!(page.contains("<b class=\"up\">+30</b>") && page.contains("40\u{202f}% → 70\u{202f}%"), "{page}");
+    let fell = get(&site_over(Some(fortnight(0.7, 0.4)), Duration::zero()), "/").await.body;
+    assert!(fell.contains("<b class=\"down\">−30</b>"), "{fell}");
+    let calm = get(&site_over(Some(fortnight(0.7, 0.71)), Duration::zero()), "/").await.body;
+    assert!(calm.contains("Nobody moved by 2 points or more."), "{calm}");
+    let young = get(&site(), "/").await.body;
+    assert!(young.contains("it takes observed days in two weeks"), "{young}");
+}
+
+#[tokio::test]
+async fn the_evidence_has_every_column_and_explains_its_flags() {
+    let page = get(&site(), "/").await.body;
+    for column in
+        ["Traffic mean", "Effective price", "Answered", "Speed", "Models", "Share", "Hit rate, 10 days"]
+    {
+        assert!(page.contains(&format!(">{column}<")), "{column}");
+    }
+    assert!(page.contains("href=\"#flag-phantom\"") && page.contains("id=\"flag-phantom\""), "{page}");
+    assert!(page.contains("data-l=\"effective price\""), "cells name their column for narrow screens");
 }
