@@ -6,6 +6,8 @@ use std::sync::LazyLock;
 
 const STYLE: &str = include_str!("../../templates/assets/hitrate.css");
 const SCRIPT: &str = include_str!("../../templates/assets/hitrate.js");
+/// What charts that stand alone are drawn with.
+pub const CHART_STYLE: &str = include_str!("../../templates/assets/chart.css");
 const ICON: &str = include_str!("../../templates/assets/favicon.svg");
 const ROBOTS: &str = "User-agent: *\nAllow: /\nDisallow: /search\n";
 

@@ -52,6 +52,21 @@ pub fn model_json(model_id: &str) -> String {
     format!("/api/v1/models/{}", encode_path(model_id))
 }
 
+/// A chart of a model as a file.
+pub fn model_chart(model_id: &str, file: &str) -> String {
+    format!("/chart/model/{}/{file}", encode_path(model_id))
+}
+
+/// The chart of a provider as a file.
+pub fn provider_chart(slug: &str) -> String {
+    format!("/chart/provider/{}/{}", encode(slug), super::charts::OF_PROVIDER)
+}
+
+/// How an endpoint is named in addresses of this site: its model and its tag.
+pub fn endpoint_name(model_id: &str, tag: &str) -> String {
+    format!("{model_id}@{tag}")
+}
+
 /// The preferences of a model in the API.
 pub fn preference_json(model_id: &str) -> String {
     format!("/api/v1/preferences/{}", encode_path(model_id))

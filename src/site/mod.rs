@@ -4,6 +4,8 @@
 //! leave the site only where they are plain web ones.
 
 mod assets;
+mod changes;
+mod charts;
 mod day_chart;
 mod flags;
 mod format;
@@ -19,6 +21,7 @@ mod preference;
 mod problem;
 mod provider;
 mod providers;
+mod record;
 mod routes;
 mod search;
 mod shell;

@@ -149,6 +149,28 @@ impl Bar {
     }
 }
 
+/// The hit rates of an endpoint's newest days: from the lowest to the highest, with their mean.
+#[derive(Debug, Clone, Template)]
+#[template(path = "parts/range.html")]
+pub struct RateRange {
+    label: String,
+    low: String,
+    high: String,
+    mean: String,
+    text: String,
+}
+impl HtmlSafe for RateRange {}
+
+impl RateRange {
+    /// Of lowest, mean, highest (fractions) and the number of days.
+    pub fn new((low, mean, high, days): (f64, f64, f64, usize)) -> Self {
+        let at = |rate: f64| format!("{:.1}", 4.0 + rate.clamp(0.0, 1.0) * 92.0);
+        let text = format!("{} to {}", format::percent(low), format::percent(high));
+        let label = format!("hit rate on {days} days: {text}, mean {}", format::percent(mean));
+        Self { label, low: at(low), high: at(high), mean: at(mean), text }
+    }
+}
+
 /// An adjusted effect on the scale of the bars. Costs are ratios: half and double are equally far from even.
 pub fn on_scale(lens: Lens, value: f64) -> f64 {
     if lens == Lens::Cost { value.max(-0.99).ln_1p() } else { value }

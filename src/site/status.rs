@@ -1,12 +1,15 @@
 //! The page that says how the collection is doing.
 
+use super::changes::{self, Change};
 use super::format;
-use super::link;
 use super::parts::When;
 use super::shell::{Section, Shell, View};
-use crate::snapshot::{DriftCount, Event, QuarantineCount, RunSummary, SourceAge};
+use crate::snapshot::{DriftCount, QuarantineCount, RunSummary, SourceAge};
 use askama::Template;
 use chrono::{DateTime, Duration, Utc};
+
+/// Changes shown; the others stand on a page of their own.
+const CHANGES: usize = 40;
 
 #[derive(Template)]
 #[template(path = "status.html")]
@@ -20,7 +23,7 @@ struct StatusPage<'a> {
     runs: Vec<Run<'a>>,
     quarantine: Vec<Quarantine<'a>>,
     drift: &'a [DriftCount],
-    events: Vec<Happened<'a>>,
+    changes: Vec<Change<'a>>,
 }
 
 struct Source<'a> {
@@ -39,13 +42,6 @@ struct Run<'a> {
 struct Quarantine<'a> {
     of: &'a QuarantineCount,
     tokens: String,
-}
-
-struct Happened<'a> {
-    at: When,
-    kind: String,
-    detail: &'a str,
-    model: Option<(String, &'a str)>,
 }
 
 /// Renders the status page.
@@ -75,7 +71,7 @@ pub fn render(view: &View) -> askama::Result<String> {
             .map(|of| Quarantine { of, tokens: format::tokens(of.tokens as f64) })
             .collect(),
         drift: &status.drift,
-        events: status.events.iter().map(|e| happened(view, e)).collect(),
+        changes: status.events.iter().take(CHANGES).map(|e| changes::change(snapshot, e)).collect(),
     }
     .render()
 }
@@ -115,15 +111,5 @@ fn run(of: &RunSummary) -> Run<'_> {
             "day" => "a whole day",
             _ => "not known",
         },
-    }
-}
-
-fn happened<'a>(view: &View, event: &'a Event) -> Happened<'a> {
-    let known = event.model_id.as_deref().filter(|id| view.snapshot.model(id).is_some());
-    Happened {
-        at: When::new(event.at),
-        kind: event.kind.replace('_', " "),
-        detail: &event.detail,
-        model: known.map(|id| (link::model(id), id)),
     }
 }
