@@ -83,6 +83,8 @@ pub struct StoreLimits {
 pub struct Serve {
     /// Address and port.
     pub listen: String,
+    /// Where readers reach it, without a trailing slash; empty where that is not told.
+    pub public_url: String,
 }
 
 /// What can be wrong with settings.
@@ -179,6 +181,12 @@ impl Config {
         }
         if !(self.fetch.rate_per_second >= 0.0 && self.fetch.rate_per_second.is_finite()) {
             return wrong("fetch.rate_per_second", "0 (unlimited) or more");
+        }
+        let public = &self.serve.public_url;
+        let is_web = public.starts_with("https://") || public.starts_with("http://");
+        let is_plain = !public.contains(['"', '<', '>', '?', '#', ' ']);
+        if !public.is_empty() && !(is_web && is_plain) {
+            return wrong("serve.public_url", "an http or https address without query, like https://tiers.example.org");
         }
         if self.store.threads < 1 {
             return wrong("store.threads", "1 or more");

@@ -119,12 +119,14 @@ impl Content {
 fn router(content: Content, clock: Arc<dyn Clock>, token: &str) -> Router {
     let now: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync> = Arc::new(move || clock.now());
     let current = content.current;
+    let public_url = content.pipeline.as_ref().map(|p| p.config.serve.public_url.clone()).unwrap_or_default();
     let local = content.pipeline.map_or_else(Router::new, |pipeline| local::router(pipeline, token));
     Router::new()
         .merge(site::router(SiteState {
             current: current.clone(),
             now: now.clone(),
             method_markdown: METHOD,
+            public_url: public_url.trim_end_matches('/').into(),
         }))
         .merge(api::router(ApiState { current, now }))
         .merge(local)

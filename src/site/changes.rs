@@ -2,8 +2,10 @@
 
 use super::link;
 use super::parts::When;
+use super::shell::{Section, Shell, View};
 use crate::domain::ids::{ProviderSlug, Tag};
 use crate::snapshot::{Event, Snapshot};
+use askama::Template;
 
 /// One change, ready to be shown.
 #[derive(Debug, Clone)]
@@ -59,4 +61,28 @@ pub fn of_model<'a>(snapshot: &'a Snapshot, model_id: &str, most: usize) -> Vec<
 pub fn of_provider<'a>(snapshot: &'a Snapshot, provider: &ProviderSlug, most: usize) -> Vec<Change<'a>> {
     let events = snapshot.status.events.iter().filter(|e| provider_of(e).as_ref() == Some(provider));
     events.take(most).map(|e| change(snapshot, e)).collect()
+}
+
+#[derive(Template)]
+#[template(path = "changes.html")]
+struct ChangesPage<'a> {
+    shell: Shell,
+    changes: Vec<Change<'a>>,
+    since: Option<When>,
+}
+
+/// Renders the page of all recorded changes.
+///
+/// # Errors
+/// Where the template cannot be rendered.
+pub fn render(view: &View) -> askama::Result<String> {
+    let snapshot = view.snapshot.as_ref();
+    let events = &snapshot.status.events;
+    let about = "What changed: list prices, endpoints that came and went, names, tiers.";
+    ChangesPage {
+        shell: Shell::new(view, Section::Changes, "what changed", about).at("/changes").json("/api/v1/status"),
+        changes: events.iter().map(|e| change(snapshot, e)).collect(),
+        since: events.last().map(|e| When::new(e.at)),
+    }
+    .render()
 }

@@ -37,7 +37,7 @@ fn busiest(model: &ModelEntry) -> Vec<&Endpoint> {
 }
 
 /// The days on which the list price of an endpoint was seen to change.
-fn steps(snapshot: &Snapshot, model: &ModelEntry, endpoint: &Endpoint) -> Vec<(NaiveDate, String)> {
+pub fn steps(snapshot: &Snapshot, model: &ModelEntry, endpoint: &Endpoint) -> Vec<(NaiveDate, String)> {
     let its = snapshot.status.events.iter().filter(|e| {
         e.kind == "price_changed"
             && e.model_id.as_deref() == Some(model.model_id.as_str())

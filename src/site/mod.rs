@@ -4,11 +4,17 @@
 //! leave the site only where they are plain web ones.
 
 mod assets;
+mod badge_file;
 mod changes;
 mod charts;
+mod compare;
 mod day_chart;
+mod explore;
+mod feed;
 mod flags;
 mod format;
+mod file_routes;
+mod files;
 mod front;
 mod link;
 mod method;
@@ -43,6 +49,8 @@ pub struct SiteState {
     pub now: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>,
     /// The project's own `docs/method.md`; HTML in it is passed through.
     pub method_markdown: &'static str,
+    /// Where readers reach the site, without a trailing slash; empty where that is not known.
+    pub public_url: Arc<str>,
 }
 
 impl fmt::Debug for SiteState {

@@ -107,6 +107,7 @@ pub fn render(view: &View, model: &ModelEntry) -> askama::Result<String> {
             format!("{} and its hosts", model.name),
             format!("The hosts of {} side by side: hit rates, prices, uptime.", model.model_id),
         )
+        .at(link::model(&model.model_id))
         .json(link::model_json(&model.model_id)),
         model,
         author: model.model_id.split('/').next().unwrap_or_default(),
@@ -222,7 +223,8 @@ fn service(endpoint: &Endpoint) -> Vec<Cell> {
     ]
 }
 
-fn prompts(endpoint: &Endpoint) -> &'static str {
+/// What becomes of prompts, as far as the provider tells.
+pub fn prompts(endpoint: &Endpoint) -> &'static str {
     match (endpoint.trains_on_prompts, endpoint.retains_prompts) {
         (Some(true), _) => "used for training",
         (Some(false), Some(true)) => "kept, not trained on",

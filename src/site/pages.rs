@@ -1,7 +1,8 @@
 //! The pages of a snapshot, rendered once and kept until the snapshot or the words about its age change.
 
 use super::shell::View;
-use super::{SiteState, front, link, method, model, models, provider, providers, status};
+use super::files::{self, File};
+use super::{SiteState, changes, front, link, method, model, models, provider, providers, status};
 use crate::domain::tier::Lens;
 use crate::prepared::Prepared;
 use crate::snapshot::Snapshot;
@@ -29,6 +30,10 @@ pub enum Page {
     Method,
     /// How the collection is doing.
     Status,
+    /// What changed.
+    Changes,
+    /// A file beside the pages.
+    File(File),
 }
 
 /// What makes kept pages true: the snapshot they show, and its age as they word it (whole hours).
@@ -57,10 +62,15 @@ impl Site {
         Arc::new(Self { state, kept: Mutex::default() })
     }
 
+    /// Where readers reach the site, without a trailing slash; empty where that is not known.
+    pub fn public_url(&self) -> &str {
+        &self.state.public_url
+    }
+
     /// The newest snapshot and the time; `None` before the first.
     pub fn view(&self) -> Option<View> {
         let snapshot = self.state.current.get()?;
-        Some(View { snapshot, now: (self.state.now)() })
+        Some(View { snapshot, now: (self.state.now)(), public_url: Arc::clone(&self.state.public_url) })
     }
 
     /// A page of the view, rendered now or before; `None` where the snapshot does not have it.
@@ -99,7 +109,7 @@ impl Site {
         let Some(text) = self.render(view, &page)? else {
             return Ok(None);
         };
-        let prepared = Arc::new(Prepared::new(HTML, text.into_bytes()));
+        let prepared = Arc::new(Prepared::new(content_type(&page), text.into_bytes()));
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.epoch.as_ref() == Some(epoch) {
             kept.pages.insert(page, prepared.clone());
@@ -115,6 +125,11 @@ impl Site {
             Page::Providers => providers::render(view)?,
             Page::Method => method::render(view, self.state.method_markdown)?,
             Page::Status => status::render(view)?,
+            Page::Changes => changes::render(view)?,
+            Page::File(file) => match files::render(view, file)? {
+                Some(text) => text,
+                None => return Ok(None),
+            },
             Page::Model(id) => match snapshot.model(id) {
                 Some(model) => model::render(view, model)?,
                 None => return Ok(None),
@@ -140,8 +155,15 @@ impl Site {
     }
 }
 
-fn index_pages() -> [Page; 4] {
-    [Page::Models, Page::Providers, Page::Status, Page::Method]
+fn content_type(page: &Page) -> &'static str {
+    match page {
+        Page::File(file) => file.content_type(),
+        _ => HTML,
+    }
+}
+
+fn index_pages() -> [Page; 5] {
+    [Page::Models, Page::Providers, Page::Status, Page::Method, Page::Changes]
 }
 
 /// Every tier list's page.

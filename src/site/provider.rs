@@ -83,6 +83,7 @@ pub fn render(view: &View, provider: &ProviderEntry) -> askama::Result<String> {
             provider.name.clone(),
             format!("How {} caches, costs and holds up against its peers.", provider.name),
         )
+        .at(link::provider(provider.provider.as_str()))
         .json(format!("/api/v1/providers/{}", link::encode(provider.provider.as_str()))),
         provider,
         tokens: match provider.tokens_per_day > 0.0 {

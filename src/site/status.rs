@@ -58,6 +58,7 @@ pub fn render(view: &View) -> askama::Result<String> {
             "status",
             "Runs, age of the data, coverage, what was put aside.",
         )
+        .at("/status")
         .json("/api/v1/status"),
         age: format::age(view.age()),
         built_at: When::new(snapshot.built_at),

@@ -28,6 +28,7 @@ fn site_over(snapshot: Option<Snapshot>, age: Duration) -> Router {
         current: Arc::new(Current::new(snapshot)),
         now: Arc::new(move || now),
         method_markdown: METHOD,
+        public_url: "".into(),
     })
 }
 
@@ -303,7 +304,12 @@ async fn a_published_snapshot_replaces_the_kept_pages() {
     let current = Arc::new(Current::new(Some(sample::snapshot())));
     let now = sample::as_of();
     let site =
-        router(SiteState { current: current.clone(), now: Arc::new(move || now), method_markdown: METHOD });
+        router(SiteState {
+            current: current.clone(),
+            now: Arc::new(move || now),
+            method_markdown: METHOD,
+            public_url: "".into(),
+        });
     let before = get(&site, "/models").await.body;
     assert_eq!(get(&site, "/models").await.body, before);
     let mut next = sample::snapshot();

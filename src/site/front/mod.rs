@@ -83,7 +83,8 @@ pub fn render(view: &View, lens: Lens, workload: Option<&str>) -> askama::Result
 }
 
 fn shell(view: &View, lens: Lens, workload: Option<&str>) -> Shell {
-    let title = match lens == DEFAULT_LENS && workload == Some(view.snapshot.default_workload()) {
+    let is_default = lens == DEFAULT_LENS && workload == Some(view.snapshot.default_workload());
+    let title = match is_default {
         true => "which hosts really cache your prompts".to_owned(),
         false => match workload_title(&view.snapshot, workload) {
             Some(workload) => format!("tier list by {lens} for the workload {workload}"),
@@ -92,7 +93,9 @@ fn shell(view: &View, lens: Lens, workload: Option<&str>) -> Shell {
     };
     let description =
         "Inference providers in tiers by what their caching makes you pay, compared on the same models.";
+    let path = if is_default { "/".to_owned() } else { link::tiers(lens, workload) };
     Shell::new(view, Section::Tiers, title, description)
+        .at(path)
         .json(format!("/api/v1/tiers?{}", link::tier_query(lens, workload)))
 }
 
