@@ -186,7 +186,10 @@ impl Config {
         let is_web = public.starts_with("https://") || public.starts_with("http://");
         let is_plain = !public.contains(['"', '<', '>', '?', '#', ' ']);
         if !public.is_empty() && !(is_web && is_plain) {
-            return wrong("serve.public_url", "an http or https address without query, like https://tiers.example.org");
+            return wrong(
+                "serve.public_url",
+                "an http or https address without query, like https://tiers.example.org",
+            );
         }
         if self.store.threads < 1 {
             return wrong("store.threads", "1 or more");

@@ -118,4 +118,3 @@ pub fn of_model(view: &View, id: &str, lens: Lens) -> askama::Result<Option<Stri
     };
     file(view, label, &value, class).map(Some)
 }
-

@@ -80,7 +80,9 @@ pub fn render(view: &View) -> askama::Result<String> {
     let events = &snapshot.status.events;
     let about = "What changed: list prices, endpoints that came and went, names, tiers.";
     ChangesPage {
-        shell: Shell::new(view, Section::Changes, "what changed", about).at("/changes").json("/api/v1/status"),
+        shell: Shell::new(view, Section::Changes, "what changed", about)
+            .at("/changes")
+            .json("/api/v1/status"),
         changes: events.iter().map(|e| change(snapshot, e)).collect(),
         since: events.last().map(|e| When::new(e.at)),
     }

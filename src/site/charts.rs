@@ -103,7 +103,8 @@ pub const OF_PROVIDER: &str = "hit-rate.svg";
 
 /// The newest days of a record with a hit rate, as lowest, mean and highest; `None` with fewer than two.
 pub fn range_of_days(days: &[EndpointDay], most: usize) -> Option<(f64, f64, f64, usize)> {
-    let rates: Vec<f64> = days.iter().rev().filter(|d| !d.derived).filter_map(|d| d.hit_rate).take(most).collect();
+    let rates: Vec<f64> =
+        days.iter().rev().filter(|d| !d.derived).filter_map(|d| d.hit_rate).take(most).collect();
     let low = rates.iter().copied().fold(f64::INFINITY, f64::min);
     let high = rates.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let mean = rates.iter().sum::<f64>() / rates.len() as f64;
@@ -125,7 +126,12 @@ mod tests {
             effective_output: None,
             coverage: None,
         };
-        let days = [day(1, Some(0.1), true), day(2, Some(0.4), false), day(3, None, false), day(4, Some(0.6), false)];
+        let days = [
+            day(1, Some(0.1), true),
+            day(2, Some(0.4), false),
+            day(3, None, false),
+            day(4, Some(0.6), false),
+        ];
         assert_eq!(range_of_days(&days, 7), Some((0.4, 0.5, 0.6, 2)));
         assert_eq!(range_of_days(&days[..2], 7), None);
     }

@@ -347,13 +347,18 @@ mod tests {
     #[test]
     fn a_step_of_the_list_price_is_marked_where_there_is_a_value_and_told_in_the_table() {
         let day = |n: u32| point(n, None, false).day;
-        let mut one = series(vec![point(1, Some(0.4), false), point(2, Some(0.3), false), point(4, Some(0.3), false)]);
+        let mut one =
+            series(vec![point(1, Some(0.4), false), point(2, Some(0.3), false), point(4, Some(0.3), false)]);
         one.steps = vec![(day(2), "0.4 to 0.3".to_owned()), (day(3), "unseen".to_owned())];
         let chart = DayChart::new(subject(), &[one]).expect("a chart");
         assert_eq!(chart.lines[0].steps.len(), 1);
         assert!(chart.rows[1].cells[0].ends_with("(list price changed)"));
         let file = chart.file().expect("a file");
-        assert!(file.starts_with("<svg xmlns=") && file.contains("prefers-color-scheme") && file.contains("0.4 to 0.3"));
+        assert!(
+            file.starts_with("<svg xmlns=")
+                && file.contains("prefers-color-scheme")
+                && file.contains("0.4 to 0.3")
+        );
     }
 
     #[test]

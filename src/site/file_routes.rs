@@ -1,11 +1,11 @@
 //! Addresses of the files beside the pages.
 
 use super::charts::{self, OfModel};
+use super::feed;
 use super::files::{File, PICTURE_POLICY};
 use super::front::DEFAULT_LENS;
 use super::pages::{Page, Site};
 use super::routes::{Name, Words, empty, page, unknown};
-use super::feed;
 use crate::domain::tier::Lens;
 use crate::snapshot::Snapshot;
 use axum::extract::{Path, Query, State};
@@ -42,7 +42,8 @@ pub async fn model_chart(State(site): Served, headers: HeaderMap, uri: Uri, rest
     let Some(view) = site.view() else { return empty() };
     let rest = rest.map(|Path(rest)| rest).unwrap_or_default();
     let wanted = split_file(&rest).and_then(|(model, file)| {
-        let what = [OfModel::HitRate, OfModel::EffectivePrice].into_iter().find(|what| what.file() == file)?;
+        let what =
+            [OfModel::HitRate, OfModel::EffectivePrice].into_iter().find(|what| what.file() == file)?;
         Some(File::ModelChart(known_model(&view.snapshot, model)?, what))
     });
     picture(site, headers, uri, wanted).await
@@ -96,6 +97,27 @@ pub async fn model_badge(
     picture(site, headers, uri, wanted).await
 }
 
+/// `/og/site.png`.
+pub async fn site_card(State(site): Served, headers: HeaderMap, uri: Uri) -> Response {
+    picture(site, headers, uri, Some(File::SiteCard)).await
+}
+
+/// `/og/provider/{slug}.png`.
+pub async fn provider_card(State(site): Served, headers: HeaderMap, uri: Uri, file: Name) -> Response {
+    let Some(view) = site.view() else { return empty() };
+    let file = file.map(|Path(file)| file).unwrap_or_default();
+    let slug = file.strip_suffix(".png").filter(|slug| view.snapshot.provider(slug).is_some());
+    picture(site, headers, uri, slug.map(|slug| File::ProviderCard(slug.to_owned()))).await
+}
+
+/// `/og/model/{author}/{slug}.png`.
+pub async fn model_card(State(site): Served, headers: HeaderMap, uri: Uri, rest: Name) -> Response {
+    let Some(view) = site.view() else { return empty() };
+    let rest = rest.map(|Path(rest)| rest).unwrap_or_default();
+    let model = rest.strip_suffix(".png").and_then(|name| known_model(&view.snapshot, name));
+    picture(site, headers, uri, model.map(File::ModelCard)).await
+}
+
 /// `/changes.atom`.
 pub async fn feed(State(site): Served, headers: HeaderMap) -> Response {
     page(&site, &headers, Page::File(File::Feed))
@@ -128,7 +150,8 @@ fn asked_under(headers: &HeaderMap) -> String {
 
 /// `/robots.txt`.
 pub async fn robots(State(site): Served) -> Response {
-    let mut text = "User-agent: *\nAllow: /\nDisallow: /search\nDisallow: /compare\nDisallow: /explore?\n".to_owned();
+    let mut text =
+        "User-agent: *\nAllow: /\nDisallow: /search\nDisallow: /compare\nDisallow: /explore?\n".to_owned();
     let public = site.public_url();
     if !public.is_empty() {
         text += &format!("\nSitemap: {public}/sitemap.xml\n");

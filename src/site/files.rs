@@ -1,8 +1,9 @@
-//! Files beside the pages: charts, badges, feed, site map. Made from the snapshot like pages, and kept like them.
+//! Files beside the pages: charts, badges, pictures for previews, feed, site map. Made from the snapshot like pages, and kept like them.
 
 use super::badge_file;
 use super::charts::{self, OfModel};
 use super::feed;
+use super::previews;
 use super::shell::View;
 use crate::domain::tier::Lens;
 use sha2::{Digest, Sha256};
@@ -21,14 +22,21 @@ pub enum File {
     ModelBadge(String, Lens),
     /// The feed of changes.
     Feed,
-    /// The site map; holds the address that the site was asked under where it does not know its own.
+    /// The site map.
     SiteMap,
+    /// The front page's picture for previews.
+    SiteCard,
+    /// A provider's, by its base slug.
+    ProviderCard(String),
+    /// A model's, by its public id.
+    ModelCard(String),
 }
 
 impl File {
     /// Its content type.
     pub fn content_type(&self) -> &'static str {
         match self {
+            Self::SiteCard | Self::ProviderCard(_) | Self::ModelCard(_) => "image/png",
             Self::Feed => "application/atom+xml; charset=utf-8",
             Self::SiteMap => "application/xml; charset=utf-8",
             _ => "image/svg+xml",
@@ -40,7 +48,20 @@ impl File {
 ///
 /// # Errors
 /// Where the template cannot be rendered.
-pub fn render(view: &View, file: &File) -> askama::Result<Option<String>> {
+pub fn render(view: &View, file: &File) -> askama::Result<Option<Vec<u8>>> {
+    let snapshot = view.snapshot.as_ref();
+    let text = match file {
+        File::SiteCard => return Ok(previews::of_site(view)),
+        File::ProviderCard(slug) => {
+            return Ok(snapshot.provider(slug).and_then(|p| previews::of_provider(view, p)));
+        }
+        File::ModelCard(id) => return Ok(snapshot.model(id).and_then(|m| previews::of_model(view, m))),
+        text => render_text(view, text)?,
+    };
+    Ok(text.map(String::into_bytes))
+}
+
+fn render_text(view: &View, file: &File) -> askama::Result<Option<String>> {
     let snapshot = view.snapshot.as_ref();
     match file {
         File::ModelChart(id, what) => {
@@ -55,6 +76,7 @@ pub fn render(view: &View, file: &File) -> askama::Result<Option<String>> {
         File::ModelBadge(id, lens) => badge_file::of_model(view, id, *lens),
         File::Feed => feed::atom(view).map(Some),
         File::SiteMap => feed::site_map(view).map(Some),
+        File::SiteCard | File::ProviderCard(_) | File::ModelCard(_) => Ok(None),
     }
 }
 
@@ -94,6 +116,9 @@ mod tests {
         assert_eq!(base64(b"hell"), "aGVsbA==");
         assert_eq!(base64(b"hel"), "aGVs");
         // The example of the specification: sha256 of "alert('Hello, world.');".
-        assert_eq!(source_of("alert('Hello, world.');"), "'sha256-qznLcsROx4GACP2dm0UCKCzCG+HiZ1guq6ZZDob/Tng='");
+        assert_eq!(
+            source_of("alert('Hello, world.');"),
+            "'sha256-qznLcsROx4GACP2dm0UCKCzCG+HiZ1guq6ZZDob/Tng='"
+        );
     }
 }

@@ -62,6 +62,11 @@ pub fn provider_chart(slug: &str) -> String {
     format!("/chart/provider/{}/{}", encode(slug), super::charts::OF_PROVIDER)
 }
 
+/// The picture of a model for previews.
+pub fn model_card(model_id: &str) -> String {
+    format!("/og/model/{}.png", encode_path(model_id))
+}
+
 /// How an endpoint is named in addresses of this site: its model and its tag.
 pub fn endpoint_name(model_id: &str, tag: &str) -> String {
     format!("{model_id}@{tag}")

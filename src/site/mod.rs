@@ -5,16 +5,17 @@
 
 mod assets;
 mod badge_file;
+mod card;
 mod changes;
 mod charts;
 mod compare;
 mod day_chart;
 mod explore;
 mod feed;
-mod flags;
-mod format;
 mod file_routes;
 mod files;
+mod flags;
+mod format;
 mod front;
 mod link;
 mod method;
@@ -24,6 +25,7 @@ mod pages;
 mod parts;
 mod picks;
 mod preference;
+mod previews;
 mod problem;
 mod provider;
 mod providers;

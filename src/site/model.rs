@@ -107,6 +107,7 @@ pub fn render(view: &View, model: &ModelEntry) -> askama::Result<String> {
             format!("{} and its hosts", model.name),
             format!("The hosts of {} side by side: hit rates, prices, uptime.", model.model_id),
         )
+        .picture(link::model_card(&model.model_id))
         .at(link::model(&model.model_id))
         .json(link::model_json(&model.model_id)),
         model,
@@ -182,9 +183,9 @@ fn row(model: &ModelEntry, endpoint: &Endpoint, workloads: &[Workload], picks: O
         cheapest_session,
         flags: endpoint.flags.iter().map(|f| flags::label(f)).collect(),
         session: if cheapest_session { default_session.best() } else { default_session },
-        effective: Cell::number(endpoint.effective.input, format::usd, "no traffic").labelled("effective price"),
+        effective: Cell::number(endpoint.effective.input, format::usd, "no traffic").labelled("price paid"),
         hit_rate: Cell::number(endpoint.hit_rate, format::percent, "no traffic").labelled("hit rate"),
-        tokens: Cell::number(endpoint.tokens_per_day, format::tokens, "no traffic").labelled("tokens a day"),
+        tokens: Cell::number(endpoint.tokens_per_day, format::tokens, "no traffic").labelled("tokens/day"),
         prices: prices(endpoint),
         sessions: workloads.iter().map(session).collect(),
         service: service(endpoint),

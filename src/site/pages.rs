@@ -1,7 +1,7 @@
 //! The pages of a snapshot, rendered once and kept until the snapshot or the words about its age change.
 
-use super::shell::View;
 use super::files::{self, File};
+use super::shell::View;
 use super::{SiteState, changes, front, link, method, model, models, provider, providers, status};
 use crate::domain::tier::Lens;
 use crate::prepared::Prepared;
@@ -106,10 +106,12 @@ impl Site {
         epoch: &Epoch,
         page: Page,
     ) -> askama::Result<Option<Arc<Prepared>>> {
-        let Some(text) = self.render(view, &page)? else {
-            return Ok(None);
+        let body = match &page {
+            Page::File(file) => files::render(view, file)?,
+            page => self.render(view, page)?.map(String::into_bytes),
         };
-        let prepared = Arc::new(Prepared::new(content_type(&page), text.into_bytes()));
+        let Some(body) = body else { return Ok(None) };
+        let prepared = Arc::new(Prepared::new(content_type(&page), body));
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.epoch.as_ref() == Some(epoch) {
             kept.pages.insert(page, prepared.clone());
@@ -126,10 +128,8 @@ impl Site {
             Page::Method => method::render(view, self.state.method_markdown)?,
             Page::Status => status::render(view)?,
             Page::Changes => changes::render(view)?,
-            Page::File(file) => match files::render(view, file)? {
-                Some(text) => text,
-                None => return Ok(None),
-            },
+            // Made elsewhere: a file need not be text.
+            Page::File(_) => return Ok(None),
             Page::Model(id) => match snapshot.model(id) {
                 Some(model) => model::render(view, model)?,
                 None => return Ok(None),

@@ -35,6 +35,8 @@ struct ProviderPage<'a> {
     sides: Sides,
     reliability: Reliability,
     changes: Vec<Change<'a>>,
+    badge: String,
+    page: String,
 }
 
 /// Where the provider stands under one lens.
@@ -83,6 +85,7 @@ pub fn render(view: &View, provider: &ProviderEntry) -> askama::Result<String> {
             provider.name.clone(),
             format!("How {} caches, costs and holds up against its peers.", provider.name),
         )
+        .picture(format!("/og/provider/{}.png", link::encode(provider.provider.as_str())))
         .at(link::provider(provider.provider.as_str()))
         .json(format!("/api/v1/providers/{}", link::encode(provider.provider.as_str()))),
         provider,
@@ -95,6 +98,8 @@ pub fn render(view: &View, provider: &ProviderEntry) -> askama::Result<String> {
         workload: snapshot.workloads.first().map_or(String::new(), |w| w.title.to_lowercase()),
         standings: lenses().into_iter().filter_map(|lens| standing(snapshot, provider, lens)).collect(),
         flags: flags::explained(served.iter().flat_map(|(_, e)| e.flags.iter().map(String::as_str))),
+        badge: format!("/badge/{}.svg", link::encode(provider.provider.as_str())),
+        page: link::provider(provider.provider.as_str()),
         sides: record::sides(&served),
         reliability: record::reliability(&served),
         changes: changes::of_provider(snapshot, &provider.provider, CHANGES),
@@ -167,8 +172,8 @@ fn row<'a>(model: &'a ModelEntry, endpoint: &'a Endpoint, workload: &str) -> Row
             .labelled("session"),
         session_against: Cell::number(verdict(Lens::Cost), format::percent_change, "no peers")
             .labelled("cost to peers"),
-        uptime: Cell::number(endpoint.uptime_1d, format::percent_fine, "not known").labelled("uptime, 1 day"),
-        tokens: Cell::number(endpoint.tokens_per_day, format::tokens, "no traffic").labelled("tokens a day"),
+        uptime: Cell::number(endpoint.uptime_1d, format::percent_fine, "not known").labelled("uptime 1 d"),
+        tokens: Cell::number(endpoint.tokens_per_day, format::tokens, "no traffic").labelled("tokens/day"),
         flags: endpoint.flags.iter().map(|f| flags::label(f)).collect(),
     }
 }

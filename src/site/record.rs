@@ -84,10 +84,8 @@ fn answered(endpoint: &Endpoint) -> Option<f64> {
 
 /// How the endpoints hold up.
 pub fn reliability(served: &[(&ModelEntry, &Endpoint)]) -> Reliability {
-    let known: Vec<(f64, f64)> = served
-        .iter()
-        .filter_map(|(_, e)| Some((answered(e)?, e.tokens_per_day.unwrap_or(0.0))))
-        .collect();
+    let known: Vec<(f64, f64)> =
+        served.iter().filter_map(|(_, e)| Some((answered(e)?, e.tokens_per_day.unwrap_or(0.0)))).collect();
     let weight: f64 = known.iter().map(|(_, tokens)| tokens).sum();
     let mean = known.iter().map(|(share, tokens)| share * tokens).sum::<f64>() / weight;
     let by_availability = served.iter().filter(|(_, e)| e.availability.is_some()).count();

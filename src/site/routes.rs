@@ -1,16 +1,16 @@
 //! Addresses to pages, and the headers that every answer carries.
 
+use super::compare;
+use super::explore::{self, Question};
+use super::file_routes as files;
 use super::pages::{HTML, Page, Site, model_address};
 use super::problem::{self, Missing};
 use super::search;
 use super::shell::View;
-use super::compare;
-use super::explore::{self, Question};
-use super::file_routes as files;
 use super::{assets, front};
+use crate::domain::tier::Lens;
 use crate::prepared::Prepared;
 use crate::snapshot::Snapshot;
-use crate::domain::tier::Lens;
 use axum::Router;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
@@ -59,6 +59,9 @@ pub fn router(site: Arc<Site>) -> Router {
         .route("/chart/provider/{slug}/{file}", get(files::provider_chart))
         .route("/badge/model/{*rest}", get(files::model_badge))
         .route("/badge/{file}", get(files::provider_badge))
+        .route("/og/site.png", get(files::site_card))
+        .route("/og/provider/{file}", get(files::provider_card))
+        .route("/og/model/{*rest}", get(files::model_card))
         .route("/changes.atom", get(files::feed))
         .route("/sitemap.xml", get(files::site_map))
         .route("/assets/{file}", get(asset))

@@ -117,6 +117,7 @@ impl Shell {
             public_url: Arc::clone(&view.public_url),
             ..Self::bare(section, title, description)
         }
+        .picture("/og/site.png")
     }
 
     /// The shell of a page without a snapshot.
@@ -150,6 +151,13 @@ impl Shell {
     #[must_use]
     pub fn at(mut self, path: impl AsRef<str>) -> Self {
         self.canonical = Some(format!("{}{}", self.public_url, path.as_ref()));
+        self
+    }
+
+    /// Names the picture for previews by its path. Those who show it want an absolute address.
+    #[must_use]
+    pub fn picture(mut self, path: impl AsRef<str>) -> Self {
+        self.picture = (!self.public_url.is_empty()).then(|| format!("{}{}", self.public_url, path.as_ref()));
         self
     }
 

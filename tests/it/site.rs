@@ -303,13 +303,12 @@ async fn before_the_first_snapshot_every_page_says_so_and_reloads() {
 async fn a_published_snapshot_replaces_the_kept_pages() {
     let current = Arc::new(Current::new(Some(sample::snapshot())));
     let now = sample::as_of();
-    let site =
-        router(SiteState {
-            current: current.clone(),
-            now: Arc::new(move || now),
-            method_markdown: METHOD,
-            public_url: "".into(),
-        });
+    let site = router(SiteState {
+        current: current.clone(),
+        now: Arc::new(move || now),
+        method_markdown: METHOD,
+        public_url: "".into(),
+    });
     let before = get(&site, "/models").await.body;
     assert_eq!(get(&site, "/models").await.body, before);
     let mut next = sample::snapshot();
@@ -470,5 +469,5 @@ async fn the_evidence_has_every_column_and_explains_its_flags() {
         assert!(page.contains(&format!(">{column}<")), "{column}");
     }
     assert!(page.contains("href=\"#flag-phantom\"") && page.contains("id=\"flag-phantom\""), "{page}");
-    assert!(page.contains("data-l=\"effective price\""), "cells name their column for narrow screens");
+    assert!(page.contains("data-l=\"price to peers\""), "cells name their column for narrow screens");
 }

@@ -29,7 +29,9 @@ pub fn table(snapshot: &Snapshot, all: &[Pair]) -> Table {
         charts: charts(snapshot, all),
         note: match same_model {
             true => "The best of a row is set off. All serve the same model.",
-            false => "These are endpoints of different models: tiers are against the peers on each one’s own model.",
+            false => {
+                "These are endpoints of different models: tiers are against the peers on each one’s own model."
+            }
         },
         shared: None,
     }
@@ -56,7 +58,11 @@ fn verdict(all: &[Pair]) -> Group {
         true => "none".to_owned(),
         false => e.flags.iter().map(|f| flags::label(f)).collect::<Vec<_>>().join(", "),
     };
-    let tiers = Measure { name: "Tier within its model".to_owned(), unit: String::new(), cells: all.iter().map(tier).collect() };
+    let tiers = Measure {
+        name: "Tier within its model".to_owned(),
+        unit: String::new(),
+        cells: all.iter().map(tier).collect(),
+    };
     Group { title: "Verdict", rows: vec![tiers, words(all, "Flags", flags)] }
 }
 
@@ -79,16 +85,36 @@ fn cost(snapshot: &Snapshot, all: &[Pair]) -> Group {
 
 fn caching(all: &[Pair]) -> Group {
     let range = |e: &Endpoint| match charts::range_of_days(&e.days, RANGE_DAYS) {
-        Some((low, _, high, days)) => format!("{} to {} on {days} days", format::percent(low), format::percent(high)),
+        Some((low, _, high, days)) => {
+            format!("{} to {} on {days} days", format::percent(low), format::percent(high))
+        }
         None => "fewer than two days".to_owned(),
     };
     Group {
         title: "Caching",
         rows: vec![
-            numbers(all, "Hit rate", "newest window", |e| e.hit_rate, (format::percent, "no traffic", Best::Highest)),
+            numbers(
+                all,
+                "Hit rate",
+                "newest window",
+                |e| e.hit_rate,
+                (format::percent, "no traffic", Best::Highest),
+            ),
             words(all, "Lowest to highest day", range),
-            numbers(all, "Paid of list", "input", |e| e.realised_discount, (format::percent, "not known", Best::None)),
-            numbers(all, "Tokens a day", "", |e| e.tokens_per_day, (format::tokens, "no traffic", Best::None)),
+            numbers(
+                all,
+                "Paid of list",
+                "input",
+                |e| e.realised_discount,
+                (format::percent, "not known", Best::None),
+            ),
+            numbers(
+                all,
+                "Tokens a day",
+                "",
+                |e| e.tokens_per_day,
+                (format::tokens, "no traffic", Best::None),
+            ),
         ],
     }
 }
@@ -108,7 +134,13 @@ fn service(all: &[Pair]) -> Group {
                 |e| e.throughput,
                 (|v| format!("{v:.0}"), "not measured", Best::Highest),
             ),
-            numbers(all, "First token", "", |e| e.latency_ms, (format::milliseconds, "not measured", Best::Lowest)),
+            numbers(
+                all,
+                "First token",
+                "",
+                |e| e.latency_ms,
+                (format::milliseconds, "not measured", Best::Lowest),
+            ),
         ],
     }
 }

@@ -100,7 +100,11 @@ impl Measure {
     }
 
     fn words(name: &str, texts: Vec<String>) -> Self {
-        Self { name: name.to_owned(), unit: String::new(), cells: texts.into_iter().map(Shown::Words).collect() }
+        Self {
+            name: name.to_owned(),
+            unit: String::new(),
+            cells: texts.into_iter().map(Shown::Words).collect(),
+        }
     }
 }
 
@@ -122,8 +126,12 @@ pub fn render(view: &View, names: &[String]) -> askama::Result<(StatusCode, Stri
     let outcome = subjects(snapshot, &names);
     let (status, table, errors, nearest) = match outcome {
         Ok(None) => (StatusCode::OK, None, Vec::new(), Vec::new()),
-        Ok(Some(Subjects::Endpoints(all))) => (StatusCode::OK, Some(endpoints::table(snapshot, &all)), Vec::new(), Vec::new()),
-        Ok(Some(Subjects::Providers(all))) => (StatusCode::OK, Some(providers::table(snapshot, &all)), Vec::new(), Vec::new()),
+        Ok(Some(Subjects::Endpoints(all))) => {
+            (StatusCode::OK, Some(endpoints::table(snapshot, &all)), Vec::new(), Vec::new())
+        }
+        Ok(Some(Subjects::Providers(all))) => {
+            (StatusCode::OK, Some(providers::table(snapshot, &all)), Vec::new(), Vec::new())
+        }
         Err(wrong) => (wrong.status, None, wrong.errors, wrong.nearest),
     };
     let mut fields: Vec<String> = names.iter().take(MOST).map(|n| n.chars().take(200).collect()).collect();

@@ -70,7 +70,12 @@ pub fn subjects<'a>(snapshot: &'a Snapshot, names: &[&str]) -> Result<Option<Sub
     }
     match unique.len() {
         0 => return Ok(None),
-        1 => return Err(wrong(StatusCode::BAD_REQUEST, "One alone cannot be compared: name a second.".to_owned())),
+        1 => {
+            return Err(wrong(
+                StatusCode::BAD_REQUEST,
+                "One alone cannot be compared: name a second.".to_owned(),
+            ));
+        }
         2..=MOST => {}
         n => return Err(wrong(StatusCode::BAD_REQUEST, format!("{n} are too many: name at most {MOST}."))),
     }
@@ -82,7 +87,9 @@ pub fn subjects<'a>(snapshot: &'a Snapshot, names: &[&str]) -> Result<Option<Sub
             Some(Subject::Provider(provider)) => providers.push(provider),
             None => {
                 let name_shown = format::shorten(name, LONGEST_ECHO);
-                unknown.errors.push(format!("The newest data has no provider and no endpoint “{name_shown}”."));
+                unknown
+                    .errors
+                    .push(format!("The newest data has no provider and no endpoint “{name_shown}”."));
                 unknown.nearest.extend(suggestions(snapshot, name));
             }
         }

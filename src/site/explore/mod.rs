@@ -109,9 +109,12 @@ pub fn render(view: &View, question: &Question) -> askama::Result<String> {
         true => format!("/explore.{extension}"),
         false => format!("/explore.{extension}?{twin}"),
     };
-    let about = "All endpoints, filtered by price, hit rate, quantization, context, parameters and data policy.";
+    let about =
+        "All endpoints, filtered by price, hit rate, quantization, context, parameters and data policy.";
     Explore {
-        shell: Shell::new(view, Section::Explore, "explore all endpoints", about).json(twin("json")).at("/explore"),
+        shell: Shell::new(view, Section::Explore, "explore all endpoints", about)
+            .json(twin("json"))
+            .at("/explore"),
         errors: question.errors.clone(),
         form: form(snapshot, question),
         found: hits.len(),
@@ -181,13 +184,13 @@ fn row((model, endpoint): Hit, workload: &str) -> Row {
     let cell = |sort: Sort| {
         let (format, absent, label): (fn(f64) -> String, _, _) = match sort {
             Sort::Session => (format::usd, "not priced", "session"),
-            Sort::Price => (format::usd, "no traffic", "effective price"),
+            Sort::Price => (format::usd, "no traffic", "price paid"),
             Sort::List => (format::usd, "not listed", "list price"),
             Sort::Hit => (format::percent, "no traffic", "hit rate"),
-            Sort::Uptime => (format::percent_fine, "not published", "uptime, 1 day"),
-            Sort::Speed => (|v| format!("{v:.0}"), "not measured", "tokens a second"),
+            Sort::Uptime => (format::percent_fine, "not published", "uptime 1 d"),
+            Sort::Speed => (|v| format!("{v:.0}"), "not measured", "tokens/s"),
             Sort::Context => (|v| format::context(v as i64), "not told", "context"),
-            Sort::Tokens => (format::tokens, "no traffic", "tokens a day"),
+            Sort::Tokens => (format::tokens, "no traffic", "tokens/day"),
         };
         Cell::number(sort.key(endpoint, workload), format, absent).labelled(label)
     };

@@ -187,7 +187,8 @@ impl Question {
     /// Reads an address's words. What cannot be understood is left out and told of in [`Question::errors`].
     pub fn new(words: &HashMap<String, String>) -> Self {
         let mut reader = Reader { words, errors: Vec::new() };
-        let policy = |text: &str| [Policy::NoTraining, Policy::NotKept].into_iter().find(|p| p.name() == text);
+        let policy =
+            |text: &str| [Policy::NoTraining, Policy::NotKept].into_iter().find(|p| p.name() == text);
         let parameters = reader.text("param");
         let filter = Filter {
             words: reader.text("q"),
@@ -197,7 +198,11 @@ impl Question {
             hit: reader.value("hit", "a percentage from 0 to 100", percent),
             quantization: reader.text("quant").to_lowercase(),
             context: reader.value("context", "a number of tokens, like 128k", tokens),
-            parameters: parameters.split([',', ' ']).filter(|p| !p.is_empty()).map(str::to_lowercase).collect(),
+            parameters: parameters
+                .split([',', ' '])
+                .filter(|p| !p.is_empty())
+                .map(str::to_lowercase)
+                .collect(),
             policy: reader.value("data", "no-training or not-kept", policy),
             variants: reader.value("variants", "all", |text| (text == "all").then_some(())).is_some(),
         };
@@ -245,8 +250,10 @@ impl Question {
 impl Filter {
     /// Whether an endpoint passes.
     pub fn passes(&self, model: &ModelEntry, endpoint: &Endpoint) -> bool {
-        let at_most = |value: Option<f64>, limit: Option<f64>| limit.is_none_or(|l| value.is_some_and(|v| v <= l));
-        let at_least = |value: Option<f64>, limit: Option<f64>| limit.is_none_or(|l| value.is_some_and(|v| v >= l));
+        let at_most =
+            |value: Option<f64>, limit: Option<f64>| limit.is_none_or(|l| value.is_some_and(|v| v <= l));
+        let at_least =
+            |value: Option<f64>, limit: Option<f64>| limit.is_none_or(|l| value.is_some_and(|v| v >= l));
         (self.variants || model.variant.is_standard())
             && (self.provider.is_empty() || endpoint.provider.as_str() == self.provider)
             && at_most(endpoint.effective.input, self.price)
@@ -264,7 +271,8 @@ impl Filter {
         if self.words.is_empty() {
             return true;
         }
-        let text = format!("{} {} {} {}", model.model_id, model.name, endpoint.name, endpoint.tag).to_lowercase();
+        let text =
+            format!("{} {} {} {}", model.model_id, model.name, endpoint.name, endpoint.tag).to_lowercase();
         self.words.to_lowercase().split_whitespace().all(|word| text.contains(word))
     }
 }
@@ -287,7 +295,8 @@ mod tests {
 
     #[test]
     fn numbers_are_read_as_people_write_them() {
-        let question = ask(&[("context", "128k"), ("hit", "60 %"), ("price", "0.5"), ("param", "tools, seed")]);
+        let question =
+            ask(&[("context", "128k"), ("hit", "60 %"), ("price", "0.5"), ("param", "tools, seed")]);
         assert_eq!(question.errors, Vec::<String>::new());
         assert_eq!(question.filter.context, Some(128_000.0));
         assert_eq!(question.filter.hit, Some(0.6));

@@ -178,7 +178,7 @@ impl Sources<'_> {
         let mut cells = vec![
             Cell::number(row.adjusted, value, "none").labelled("against peers"),
             Cell::number(row.traffic_mean, measure(lens), "none").labelled("traffic mean"),
-            Cell::number(gap, format::percent_change, "too few models").labelled("effective price"),
+            Cell::number(gap, format::percent_change, "too few models").labelled("price to peers"),
         ];
         if lens != Lens::Reliability {
             let answered = of(&self.reliability, |row| row.traffic_mean);
@@ -186,8 +186,7 @@ impl Sources<'_> {
         }
         if lens != Lens::Speed {
             let speed = of(&self.speed, |row| row.traffic_mean);
-            cells
-                .push(Cell::number(speed, |v| format!("{v:.0}"), "not measured").labelled("tokens a second"));
+            cells.push(Cell::number(speed, |v| format!("{v:.0}"), "not measured").labelled("tokens/s"));
         }
         cells.push(Cell::count(row.models).labelled("models"));
         cells.push(Cell::number(share, format::percent, "none").labelled("of traffic"));
