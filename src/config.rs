@@ -1,5 +1,7 @@
 //! Settings: one struct a section, the defaults in `data/hitrate.toml`, unknown keys refused with their path.
 
+use crate::domain::workload::Workload;
+use crate::domain::workload_file::{self, FileKind, WorkloadError};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use toml::{Table, Value};
@@ -21,6 +23,8 @@ pub struct Config {
     pub store: StoreLimits,
     /// Where to answer.
     pub serve: Serve,
+    /// The user's own workloads.
+    pub workloads: Workloads,
 }
 
 /// Whom to ask.
@@ -35,6 +39,8 @@ pub struct Upstream {
     pub openrouter_api: bool,
     /// Whether the undocumented statistics are read.
     pub openrouter_stats: bool,
+    /// Whether the statistics' daily series of hit rates is read, once a UTC day.
+    pub hit_rate_comparison: bool,
 }
 
 /// How politely.
@@ -85,6 +91,18 @@ pub struct Serve {
     pub listen: String,
     /// Where readers reach it, without a trailing slash; empty where that is not told.
     pub public_url: String,
+    /// Requests a minute and client for what is not prepared; 0 is unlimited.
+    pub requests_per_minute: u32,
+    /// Header with the client's address, written by a proxy in front; empty where there is none.
+    pub client_header: String,
+}
+
+/// The user's own workloads.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Workloads {
+    /// A file of them, TOML or JSON by its name; a relative path counts from the data folder. Empty: none.
+    pub file: String,
 }
 
 /// What can be wrong with settings.
@@ -191,10 +209,32 @@ impl Config {
                 "an http or https address without query, like https://tiers.example.org",
             );
         }
+        let header = &self.serve.client_header;
+        if !header.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
+            return wrong("serve.client_header", "the name of a header is needed, as X-Forwarded-For");
+        }
         if self.store.threads < 1 {
             return wrong("store.threads", "1 or more");
         }
         Ok(())
+    }
+
+    /// The workloads in force: the shipped ones and those of the user's file, read afresh.
+    ///
+    /// # Errors
+    /// [`WorkloadError`] where the file cannot be read, a value is none that a session can have, or a name is taken.
+    pub fn workloads(&self, data_dir: &Path) -> Result<Vec<Workload>, WorkloadError> {
+        let file = self.workloads.file.trim();
+        if file.is_empty() {
+            return Workload::shipped();
+        }
+        let path = data_dir.join(file);
+        let shown = path.display().to_string();
+        let text = std::fs::read_to_string(&path)
+            .map_err(|source| WorkloadError::Io { path: shown.clone(), source })?;
+        let json = path.extension().is_some_and(|extension| extension == "json");
+        let kind = if json { FileKind::Json } else { FileKind::Toml };
+        workload_file::joined(workload_file::read(&text, kind, &shown)?, &shown)
     }
 
     /// The User-Agent of every request: program, version and contact.
@@ -245,6 +285,7 @@ mod tests {
         assert!(wrong.contains("store.threads"), "{wrong}");
         assert!(parse("[upstream]\nopenrouter_api = false\nopenrouter_stats = false\n").is_err());
         assert!(parse("[fetch]\nmax_connections = 17\n").is_err());
+        assert!(parse("[serve]\nclient_header = \"X Forwarded\"\n").is_err());
     }
 
     #[test]

@@ -7,6 +7,7 @@
 
 pub mod domain;
 
+pub mod background;
 pub mod clock;
 pub mod config;
 
@@ -18,7 +19,9 @@ pub mod snapshot;
 pub mod source;
 pub mod store;
 
+pub mod cost;
 pub mod prepared;
+pub mod request_log;
 
 pub mod api;
 pub mod preferences;

@@ -3,14 +3,18 @@
 //! A compressing layer would have to weaken or drop the ETag; bytes that are compressed beforehand each keep their own
 //! strong one.
 
+mod coding;
+mod shelf;
+
+pub use shelf::{Bounds, Shelf};
+
 use axum::body::Bytes;
-use axum::http::header::{
-    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY,
-};
+use axum::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use coding::{Coding, accepted};
 use sha2::{Digest, Sha256};
-use std::io::Write;
+use std::sync::Arc;
 
 /// Bodies shorter than this are not worth compressing.
 const COMPRESS_FROM: usize = 800;
@@ -18,49 +22,61 @@ const COMPRESS_FROM: usize = 800;
 /// One body, ready to be sent.
 #[derive(Debug, Clone)]
 pub struct Prepared {
-    content_type: HeaderValue,
-    cache_control: HeaderValue,
     plain: Form,
-    gzip: Option<Form>,
+    /// By size, the smallest first.
+    packed: Vec<(Coding, Form)>,
 }
 
+/// Marks a response whose body is the same for everybody; see [`Prepared::share`].
+#[derive(Debug, Clone)]
+pub struct Shared(pub Arc<Prepared>);
+
+/// The body in one coding with the headers that tell of it.
 #[derive(Debug, Clone)]
 struct Form {
     bytes: Bytes,
     etag: HeaderValue,
+    headers: HeaderMap,
 }
 
 impl Form {
-    fn new(bytes: Vec<u8>) -> Self {
+    fn new(bytes: Vec<u8>, content_type: &'static str, coding: Option<Coding>) -> Self {
         let digest = Sha256::digest(&bytes);
         let hex: String = digest.iter().take(12).map(|byte| format!("{byte:02x}")).collect();
         let etag = HeaderValue::from_str(&format!("\"{hex}\"")).unwrap_or(HeaderValue::from_static("\"0\""));
-        Self { bytes: bytes.into(), etag }
+        let mut headers = HeaderMap::with_capacity(12);
+        headers.insert(ETAG, etag.clone());
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=60, must-revalidate"));
+        headers.insert(VARY, HeaderValue::from_static("Accept-Encoding"));
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        if let Some(coding) = coding {
+            headers.insert(CONTENT_ENCODING, HeaderValue::from_static(coding.name()));
+        }
+        Self { bytes: bytes.into(), etag, headers }
     }
 }
 
-fn gzip(bytes: &[u8]) -> Option<Vec<u8>> {
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(6));
-    encoder.write_all(bytes).ok()?;
-    encoder.finish().ok()
-}
-
 impl Prepared {
-    /// Prepares a body of a content type, to be revalidated by its ETag after a minute.
+    /// Prepares a body of a content type in every coding that makes it smaller, to be revalidated by its ETag after a
+    /// minute.
     pub fn new(content_type: &'static str, body: Vec<u8>) -> Self {
-        let packed = (body.len() >= COMPRESS_FROM).then(|| gzip(&body)).flatten();
-        Self {
-            content_type: HeaderValue::from_static(content_type),
-            cache_control: HeaderValue::from_static("public, max-age=60, must-revalidate"),
-            plain: Form::new(body),
-            gzip: packed.map(Form::new),
-        }
+        let codings = if body.len() < COMPRESS_FROM { &[][..] } else { &Coding::ALL[..] };
+        let mut packed: Vec<(Coding, Form)> = codings
+            .iter()
+            .filter_map(|&coding| Some((coding, coding.pack(&body)?)))
+            .filter(|(_, bytes)| bytes.len() < body.len())
+            .map(|(coding, bytes)| (coding, Form::new(bytes, content_type, Some(coding))))
+            .collect();
+        packed.sort_by_key(|(_, form)| form.bytes.len());
+        Self { plain: Form::new(body, content_type, None), packed }
     }
 
     /// The same body under another `Cache-Control`.
     #[must_use]
     pub fn cache_control(mut self, policy: &'static str) -> Self {
-        self.cache_control = HeaderValue::from_static(policy);
+        for form in self.packed.iter_mut().map(|(_, form)| form).chain([&mut self.plain]) {
+            form.headers.insert(CACHE_CONTROL, HeaderValue::from_static(policy));
+        }
         self
     }
 
@@ -69,36 +85,43 @@ impl Prepared {
         &self.plain.bytes
     }
 
+    /// Bytes held in all forms.
+    pub fn held(&self) -> usize {
+        self.packed.iter().map(|(_, form)| form.bytes.len()).sum::<usize>() + self.plain.bytes.len()
+    }
+
     /// Answers a request: in the best form it accepts, or 304 where it holds that form already.
     pub fn respond(&self, request: &HeaderMap) -> Response {
-        let packed = self.gzip.as_ref().filter(|_| accepts_gzip(request));
-        let form = packed.unwrap_or(&self.plain);
-        let mut headers = HeaderMap::new();
-        headers.insert(ETAG, form.etag.clone());
-        headers.insert(CACHE_CONTROL, self.cache_control.clone());
-        headers.insert(VARY, HeaderValue::from_static("Accept-Encoding"));
+        let form = self.form(request);
+        let mut headers = form.headers.clone();
         if holds(request, &form.etag) {
+            headers.remove(CONTENT_TYPE);
+            headers.remove(CONTENT_ENCODING);
             return (StatusCode::NOT_MODIFIED, headers).into_response();
         }
-        headers.insert(CONTENT_TYPE, self.content_type.clone());
-        if packed.is_some() {
-            headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-        }
-        (headers, form.bytes.clone()).into_response()
+        let mut response = Response::new(form.bytes.clone().into());
+        *response.headers_mut() = headers;
+        response
     }
-}
 
-/// Whether `Accept-Encoding` names gzip (or anything) without `q=0`.
-fn accepts_gzip(request: &HeaderMap) -> bool {
-    let Some(accepted) = request.get(ACCEPT_ENCODING).and_then(|value| value.to_str().ok()) else {
-        return false;
-    };
-    accepted.split(',').any(|part| {
-        let mut fields = part.split(';').map(str::trim);
-        let coding = fields.next().unwrap_or_default();
-        let refused = fields.any(|field| matches!(field, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"));
-        (coding.eq_ignore_ascii_case("gzip") || coding == "*") && !refused
-    })
+    /// The same answer, marked as one that everybody gets who asks for this address while the snapshot and its age stay.
+    pub fn share(self: &Arc<Self>, request: &HeaderMap) -> Response {
+        let mut response = self.respond(request);
+        response.extensions_mut().insert(Shared(Arc::clone(self)));
+        response
+    }
+
+    /// The form that the client likes best; where it likes several alike, the smallest of them.
+    fn form(&self, request: &HeaderMap) -> &Form {
+        let mut best = (0, &self.plain);
+        for (coding, form) in &self.packed {
+            let liking = accepted(request, *coding);
+            if liking > best.0 {
+                best = (liking, form);
+            }
+        }
+        best.1
+    }
 }
 
 fn holds(request: &HeaderMap, etag: &HeaderValue) -> bool {
@@ -113,6 +136,7 @@ fn holds(request: &HeaderMap, etag: &HeaderValue) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::http::header::ACCEPT_ENCODING;
 
     fn request(name: axum::http::HeaderName, value: &str) -> HeaderMap {
         let mut headers = HeaderMap::new();
@@ -120,24 +144,54 @@ mod tests {
         headers
     }
 
-    #[test]
-    fn each_form_has_its_own_etag_and_answers_304_to_it_alone() {
-        let page = Prepared::new("text/plain", "word ".repeat(1000).into_bytes());
-        let plain = page.respond(&HeaderMap::new());
-        let packed = page.respond(&request(ACCEPT_ENCODING, "br, gzip;q=0.8"));
-        assert_eq!(packed.headers()[CONTENT_ENCODING], "gzip");
-        assert!(plain.headers().get(CONTENT_ENCODING).is_none());
-        assert_ne!(plain.headers()[ETAG], packed.headers()[ETAG]);
-        let again = page.respond(&request(IF_NONE_MATCH, plain.headers()[ETAG].to_str().expect("ascii")));
-        assert_eq!(again.status(), StatusCode::NOT_MODIFIED);
-        let other = page.respond(&request(IF_NONE_MATCH, packed.headers()[ETAG].to_str().expect("ascii")));
-        assert_eq!(other.status(), StatusCode::OK);
+    fn page() -> Prepared {
+        let body: Vec<String> = (0..1000).map(|number| format!("row {}", number * 7919 % 1000)).collect();
+        Prepared::new("text/plain", body.join(" ").into_bytes())
+    }
+
+    fn coding(accept: &str) -> Option<String> {
+        let answer = page().respond(&request(ACCEPT_ENCODING, accept));
+        answer.headers().get(CONTENT_ENCODING).map(|value| value.to_str().expect("ascii").to_owned())
     }
 
     #[test]
-    fn a_refused_coding_is_not_sent() {
-        let page = Prepared::new("text/plain", "word ".repeat(1000).into_bytes());
-        let answer = page.respond(&request(ACCEPT_ENCODING, "gzip;q=0"));
-        assert!(answer.headers().get(CONTENT_ENCODING).is_none());
+    fn each_form_has_its_own_etag_and_answers_304_to_it_alone() {
+        let page = page();
+        let etag = |accept: &str| {
+            let answer = page.respond(&request(ACCEPT_ENCODING, accept));
+            assert_eq!(answer.status(), StatusCode::OK);
+            answer.headers()[ETAG].to_str().expect("ascii").to_owned()
+        };
+        let tags = ["identity", "gzip", "br", "zstd"].map(etag);
+        for (at, tag) in tags.iter().enumerate() {
+            assert!(!tags[..at].contains(tag), "{tags:?}");
+            let again = page.respond(&request(IF_NONE_MATCH, tag));
+            let expected = if at == 0 { StatusCode::NOT_MODIFIED } else { StatusCode::OK };
+            assert_eq!(again.status(), expected);
+        }
+        let mut held = request(ACCEPT_ENCODING, "br");
+        held.insert(IF_NONE_MATCH, HeaderValue::from_str(&format!("\"x\", W/{}", tags[2])).expect("ascii"));
+        let again = page.respond(&held);
+        assert_eq!(again.status(), StatusCode::NOT_MODIFIED);
+        assert!(again.headers().get(CONTENT_TYPE).is_none());
+    }
+
+    #[test]
+    fn the_client_chooses_the_coding_and_the_smallest_wins_a_tie() {
+        assert_eq!(coding("gzip").as_deref(), Some("gzip"));
+        assert_eq!(coding("zstd").as_deref(), Some("zstd"));
+        assert_eq!(coding("gzip, deflate, br, zstd").as_deref(), Some("br"));
+        assert_eq!(coding("br;q=0.1, gzip;q=0.8").as_deref(), Some("gzip"));
+        assert_eq!(coding("gzip;q=0"), None);
+        assert_eq!(coding("*;q=0"), None);
+        assert_eq!(coding("deflate"), None);
+        assert_eq!(coding("*").as_deref(), Some("br"));
+    }
+
+    #[test]
+    fn short_and_incompressible_bodies_are_sent_as_they_are() {
+        let short = Prepared::new("text/plain", b"short".to_vec());
+        assert!(short.packed.is_empty());
+        assert_eq!(short.held(), 5);
     }
 }

@@ -1,5 +1,7 @@
 -- One row per endpoint and UTC day in [from, to], from what was known at as_of. Parameters: from, to (dates), as_of.
--- Observed days come from the last day-to-date reading with usage; days without one are derived from the price charts.
+-- The hit rate is the closing value of the comparison series where it tells one, else that of the last day-to-date
+-- reading with usage, else it is worked out from the closing price; `basis` says which, and `coverage` which share of
+-- the day that last reading (and so its tokens) covers.
 WITH parameters AS (
     SELECT CAST($1 AS DATE) AS from_day, CAST($2 AS DATE) AS to_day, CAST($3 AS TIMESTAMP) AS as_of
 ), looked AS (
@@ -22,11 +24,18 @@ WITH parameters AS (
     FROM closing_price c JOIN run USING (run_no), parameters
     WHERE run.observed_at <= as_of AND c.day BETWEEN from_day AND to_day
     QUALIFY row_number() OVER (PARTITION BY c.endpoint_no, c.day ORDER BY c.run_no DESC) = 1
+), rates AS (
+    SELECT c.endpoint_no, c.day, c.hit_rate
+    FROM closing_rate c JOIN run USING (run_no), parameters
+    WHERE run.observed_at <= as_of AND c.day BETWEEN from_day AND to_day
+    QUALIFY row_number() OVER (PARTITION BY c.endpoint_no, c.day ORDER BY c.run_no DESC) = 1
 ), both_ AS (
-    SELECT coalesce(o.endpoint_no, c.endpoint_no) AS endpoint_no, coalesce(o.day, c.day) AS day,
+    SELECT coalesce(o.endpoint_no, c.endpoint_no, r.endpoint_no) AS endpoint_no, coalesce(o.day, c.day, r.day) AS day,
         o.usage, o.health, o.uptime_30m, o.throughput, o.latency_ms,
-        c.effective_input AS closing_input, c.effective_output AS closing_output
-    FROM observed o FULL JOIN closing c ON c.endpoint_no = o.endpoint_no AND c.day = o.day
+        c.effective_input AS closing_input, c.effective_output AS closing_output, r.hit_rate AS closing_rate
+    FROM observed o
+    FULL JOIN closing c ON c.endpoint_no = o.endpoint_no AND c.day = o.day
+    FULL JOIN rates r ON r.endpoint_no = coalesce(o.endpoint_no, c.endpoint_no) AND r.day = coalesce(o.day, c.day)
 ), priced AS (
     -- The list price at the end of the day; before the record began, the oldest one known.
     SELECT b.endpoint_no, b.day, p.list_input, p.list_output, p.list_cache_read, p.list_cache_write, p.price_tiers
@@ -43,7 +52,7 @@ WITH parameters AS (
     WHERE h.valid_from <= as_of
     QUALIFY row_number() OVER (PARTITION BY h.endpoint_no ORDER BY h.valid_from DESC) = 1
 ), numbers AS (
-    SELECT b.endpoint_no, b.day, b.usage, b.health, b.uptime_30m, b.throughput, b.latency_ms,
+    SELECT b.endpoint_no, b.day, b.usage, b.closing_rate, b.health, b.uptime_30m, b.throughput, b.latency_ms,
         CAST(p.list_input AS DOUBLE) AS list_input, CAST(p.list_output AS DOUBLE) AS list_output,
         CAST(p.list_cache_read AS DOUBLE) AS list_cache_read, CAST(p.list_cache_write AS DOUBLE) AS list_cache_write,
         p.price_tiers,
@@ -53,16 +62,24 @@ WITH parameters AS (
 ), derived AS (
     -- p_eff = (1 - h) p_in + h p_read, inverted; only where writes are free and no conditional price applies.
     SELECT *,
-        CASE WHEN usage IS NULL AND list_input > 0 AND list_cache_read < 0.95 * list_input
+        CASE WHEN usage IS NULL AND closing_rate IS NULL AND list_input > 0 AND list_cache_read < 0.95 * list_input
               AND list_cache_write IS NULL AND price_tiers = '[]'
              THEN (list_input - effective_input) / (list_input - list_cache_read) END AS inverted
     FROM numbers
+), rated AS (
+    SELECT *,
+        CASE WHEN closing_rate IS NOT NULL THEN closing_rate
+             WHEN usage IS NOT NULL THEN usage.h
+             WHEN inverted BETWEEN -0.01 AND 1.01 THEN greatest(0.0, least(1.0, inverted)) END AS hit_rate,
+        CASE WHEN closing_rate IS NOT NULL THEN 'comparison'
+             WHEN usage.h IS NOT NULL THEN 'observed'
+             WHEN usage IS NULL AND inverted BETWEEN -0.01 AND 1.01 THEN 'derived' END AS basis
+    FROM derived
 )
 SELECT CAST(e.endpoint_id AS VARCHAR) AS endpoint_id, e.model, e.variant, n.provider,
     CAST(d.day - DATE '1970-01-01' AS INTEGER) AS day,
-    CASE WHEN d.usage IS NOT NULL THEN d.usage.h
-         WHEN d.inverted BETWEEN -0.01 AND 1.01 THEN greatest(0.0, least(1.0, d.inverted)) END AS hit_rate,
-    d.usage IS NULL AS derived,
+    d.hit_rate, d.basis,
+    d.usage IS NULL AND d.closing_rate IS NULL AS derived,
     d.usage.t AS tokens,
     d.effective_input, d.effective_output,
     d.list_input, d.list_output, d.list_cache_read, d.list_cache_write,
@@ -73,6 +90,6 @@ SELECT CAST(e.endpoint_id AS VARCHAR) AS endpoint_id, e.model, e.variant, n.prov
          THEN d.health.s / (d.health.s + d.health.e + d.health.r) END AS availability_1d,
     d.throughput, d.latency_ms,
     CASE WHEN d.usage IS NOT NULL THEN date_diff('second', CAST(d.day AS TIMESTAMP), d.usage.at) / 86400.0 END AS coverage
-FROM derived d JOIN endpoint e USING (endpoint_no) JOIN named n USING (endpoint_no)
-WHERE d.usage IS NOT NULL OR d.effective_input IS NOT NULL OR d.health IS NOT NULL
+FROM rated d JOIN endpoint e USING (endpoint_no) JOIN named n USING (endpoint_no)
+WHERE d.usage IS NOT NULL OR d.closing_rate IS NOT NULL OR d.effective_input IS NOT NULL OR d.health IS NOT NULL
 ORDER BY e.model, e.variant, endpoint_id, day

@@ -114,6 +114,21 @@ WHERE k.endpoint_no IS NULL
    OR abs(k.effective_output - s.effective_output) > 1e-9 * abs(k.effective_output)
 ORDER BY 1, 2;
 
+-- Closing hit rates: the same. An endpoint that no run has seen has nothing to belong to; its series stays in the archive.
+INSERT INTO closing_rate
+WITH known AS (
+    SELECT endpoint_no, day, hit_rate
+    FROM closing_rate
+    WHERE day >= (SELECT min(CAST(day AS DATE)) FROM stage_rate)
+    QUALIFY row_number() OVER (PARTITION BY endpoint_no, day ORDER BY run_no DESC) = 1
+)
+SELECT e.endpoint_no, CAST(s.day AS DATE), s.hit_rate, run_no
+FROM stage_run, stage_rate s
+JOIN endpoint e ON e.endpoint_id = CAST(s.endpoint_id AS UUID)
+LEFT JOIN known k ON k.endpoint_no = e.endpoint_no AND k.day = CAST(s.day AS DATE)
+WHERE k.endpoint_no IS NULL OR abs(k.hit_rate - s.hit_rate) > 1e-9
+ORDER BY 1, 2;
+
 INSERT INTO activity
 WITH known AS (
     SELECT * FROM activity
@@ -169,6 +184,7 @@ DROP TABLE stage_run;
 DROP TABLE stage_reading;
 DROP TABLE stage_unanswered;
 DROP TABLE stage_closing;
+DROP TABLE stage_rate;
 DROP TABLE stage_model;
 DROP TABLE stage_provider;
 DROP TABLE stage_activity;

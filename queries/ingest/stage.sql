@@ -13,6 +13,7 @@ CREATE OR REPLACE TEMP TABLE stage_reading (
 );
 CREATE OR REPLACE TEMP TABLE stage_unanswered (model VARCHAR, variant VARCHAR);
 CREATE OR REPLACE TEMP TABLE stage_closing (endpoint_no INTEGER, day VARCHAR, effective_input DOUBLE, effective_output DOUBLE);
+CREATE OR REPLACE TEMP TABLE stage_rate (endpoint_id VARCHAR, day VARCHAR, hit_rate DOUBLE);
 CREATE OR REPLACE TEMP TABLE stage_model (
     model VARCHAR, variant VARCHAR, model_id VARCHAR, name VARCHAR, created VARCHAR, context_length BIGINT
 );

@@ -3,6 +3,7 @@
 use super::AnalysisError;
 use super::frames::{flags, floats, integers, texts};
 use super::newest::{Latest, endpoint_ids};
+use super::scatter::HitDays;
 use crate::domain::thresholds::{FULL_RECORD_DAYS, LAUNCH_DAYS};
 use polars::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,6 +26,8 @@ pub struct Cell {
     pub observed: usize,
     /// Mean hit rate, 0..1.
     pub hit_rate: Option<f64>,
+    /// Variance of the days' hit rates (n - 1); `None` with fewer than two days.
+    pub hit_rate_variance: Option<f64>,
     /// Mean tokens a day over its observed days.
     pub tokens: Option<f64>,
     /// Share of the listed discount that the hits gave over its observed days, as a ratio of sums.
@@ -43,6 +46,14 @@ pub struct Cell {
     pub throughput: Option<f64>,
     /// Mean time to first token, milliseconds.
     pub latency_ms: Option<f64>,
+}
+
+impl Cell {
+    /// Its hit rate by day, as far as the scatter needs it.
+    pub(super) fn hit_days(&self) -> Option<HitDays> {
+        let mean = self.hit_rate.filter(|_| self.days > 0)?;
+        Some(HitDays { days: self.days, mean, variance: self.hit_rate_variance })
+    }
 }
 
 /// The cells of a window and what they rest on.
@@ -145,6 +156,7 @@ fn aggregates() -> Vec<Expr> {
         col("hit_rate").count().cast(DataType::Int64).alias("days"),
         col("hit_rate").filter(observed.clone()).count().cast(DataType::Int64).alias("observed"),
         mean("hit_rate"),
+        col("hit_rate").var(1).alias("hit_rate_variance"),
         col("tokens").filter(observed).mean(),
         given.filter(usable.clone()).sum().alias("given"),
         (col("hit_rate") * discount.clone()).filter(usable.clone()).sum().alias("promised"),
@@ -172,7 +184,7 @@ fn read(frame: &DataFrame) -> Result<Vec<Cell>, AnalysisError> {
     let (days, observed) = (integers(frame, "days")?, integers(frame, "observed")?);
     let (hit_rate, tokens) = (floats(frame, "hit_rate")?, floats(frame, "tokens")?);
     let (given, promised) = (floats(frame, "given")?, floats(frame, "promised")?);
-    let discount = floats(frame, "discount")?;
+    let (discount, variance) = (floats(frame, "discount")?, floats(frame, "hit_rate_variance")?);
     let (input, output) = (floats(frame, "list_input")?, floats(frame, "list_output")?);
     let (cache_read, cache_write) = (floats(frame, "list_cache_read")?, floats(frame, "list_cache_write")?);
     let (billed, tiers) = (flags(frame, "billed_writes")?, flags(frame, "price_tiers")?);
@@ -193,6 +205,7 @@ fn read(frame: &DataFrame) -> Result<Vec<Cell>, AnalysisError> {
         days: count(days[row]),
         observed: count(observed[row]),
         hit_rate: hit_rate[row],
+        hit_rate_variance: variance[row].filter(|_| count(days[row]) > 1),
         tokens: tokens[row],
         efficiency: efficiency(row),
         prices: [input[row], output[row], cache_read[row], cache_write[row]],

@@ -1,7 +1,7 @@
 //! What one reading says beyond its own columns: realised discount, efficiency, price identity, flags.
 
-use super::Pricing;
 use super::newest::Latest;
+use crate::domain::session::Pricing;
 use crate::domain::thresholds::*;
 
 /// `m`: effective over list input price; `None` where either is missing or the list price is 0.

@@ -7,6 +7,7 @@ mod cells;
 mod derive;
 mod effects;
 mod frames;
+mod hysteresis;
 mod intervals;
 mod lenses;
 mod linear;
@@ -16,7 +17,7 @@ mod overall;
 mod rating;
 mod reference;
 mod resample;
-mod session;
+mod scatter;
 mod standing;
 mod statistics;
 mod tier_lists;
@@ -27,11 +28,12 @@ pub use cells::{Cell, cells, observed_days};
 pub use derive::{efficiency, identity_error, realised_discount};
 pub use effects::{Effects, Observation, solve};
 pub use frames::{ColumnKind, ColumnSpec, DAYS, Frames, NEWEST};
-pub use reference::{ModelReference, ReferenceBasis};
-pub use session::{Pricing, session_cost};
+pub use hysteresis::{Figures, next, steady};
+pub use reference::ModelReference;
 pub use statistics::{Share, model_mean, traffic_mean, weighted_quantile};
 pub use usage::UsageDay;
 
+use crate::domain::session::CostBasis;
 use crate::domain::thresholds;
 use crate::domain::tier::{Lens, Tier};
 use crate::domain::tier_list::{DayRange, TierList, Verdict};
@@ -41,7 +43,7 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// Version of the method: goes up whenever a number could come out differently.
-pub const METHOD_VERSION: u32 = 2;
+pub const METHOD_VERSION: u32 = 3;
 
 /// What [`analyse`] needs besides the frames.
 #[derive(Debug, Clone, PartialEq)]
@@ -103,10 +105,8 @@ pub struct EndpointVerdicts {
     pub flags: Vec<String>,
     /// Mean tokens a day over the lens window, else the newest reading's tokens.
     pub tokens_per_day: Option<f64>,
-    /// Share of the reusable prefix that is really found, 0..1.
-    pub retention: Option<f64>,
-    /// Where the model's reference hit rate comes from.
-    pub reference: Option<ReferenceBasis>,
+    /// What its sessions are priced from.
+    pub cost_basis: CostBasis,
 }
 
 /// What can go wrong in an analysis: always a fault of whoever made the frames.

@@ -1,8 +1,9 @@
 //! The endpoints of the newest run as typed rows.
 
+use super::AnalysisError;
 use super::frames::{flags, floats, integers, texts};
-use super::{AnalysisError, Pricing};
 use crate::domain::endpoint::PriceTier;
+use crate::domain::session::Pricing;
 use polars::prelude::DataFrame;
 use uuid::Uuid;
 

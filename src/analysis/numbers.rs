@@ -2,8 +2,9 @@
 
 use super::frames::{ColumnKind, ColumnSpec, check, flags, floats, integers, texts};
 use super::statistics::{Share, median, traffic_mean};
-use super::{AnalysisError, Pricing, identity_error};
+use super::{AnalysisError, identity_error};
 use crate::domain::endpoint::PriceTier;
+use crate::domain::session::Pricing;
 use polars::prelude::DataFrame;
 use std::collections::BTreeMap;
 

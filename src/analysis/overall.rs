@@ -140,6 +140,8 @@ fn blank(row: &ProviderTier) -> ProviderTier {
     let reason = if row.tier == Tier::Unrated { row.reason.clone() } else { None };
     ProviderTier {
         tier: Tier::Unrated,
+        naive: Tier::Unrated,
+        cap: None,
         adjusted: None,
         low: None,
         high: None,
@@ -163,6 +165,7 @@ fn rate(row: &mut ProviderTier, value: Option<f64>, missing: &[Lens], gate: Opti
     }
     let mut reasons = Vec::new();
     if let Some(gate) = gate {
+        row.cap = Some(GATED);
         row.tier = row.tier.max(GATED);
         reasons.push(format!("not above {GATED}: {gate}"));
     }

@@ -2,26 +2,9 @@
 
 use super::standing::Standing;
 use super::statistics::weighted_quantile;
+use crate::domain::session::ReferenceBasis;
 use crate::domain::thresholds::{REFERENCE_MIN_ENDPOINTS, REFERENCE_QUANTILE};
 use std::collections::BTreeMap;
-
-/// Where a reference hit rate comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ReferenceBasis {
-    /// The model's own endpoints.
-    Model,
-    /// Assumed: the endpoints of the model's author.
-    Author,
-    /// Assumed: all endpoints.
-    All,
-}
-
-impl ReferenceBasis {
-    /// Whether the reference is borrowed from other models.
-    pub fn is_assumed(self) -> bool {
-        self != Self::Model
-    }
-}
 
 /// The reference hit rate of a model.
 #[derive(Debug, Clone, PartialEq)]

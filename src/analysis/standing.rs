@@ -1,10 +1,12 @@
 //! Where each endpoint stands: its cell of the lens window joined with its row of the newest run.
 
+use super::Parameters;
 use super::cells::{Cell, Record};
 use super::derive::{Evidence, efficiency, is_phantom};
 use super::newest::Latest;
 use super::reference::{ModelReference, references};
-use super::{Parameters, Pricing, session_cost};
+use super::scatter::{HitDays, Scatter};
+use crate::domain::session::{CostBasis, Pricing, session_cost};
 use crate::domain::thresholds::{CELL_MIN_TOKENS, FULL_RECORD_DAYS};
 use crate::domain::workload::Workload;
 use chrono::{DateTime, Utc};
@@ -29,7 +31,9 @@ pub(super) struct Standing {
     pub availability: Option<f64>,
     pub throughput: Option<f64>,
     pub latency_ms: Option<f64>,
-    pub retention: Option<f64>,
+    /// Its days of the window with a hit rate, where it has any.
+    pub days: Option<HitDays>,
+    pub basis: CostBasis,
     pub latest: Option<Latest>,
 }
 
@@ -60,7 +64,7 @@ impl Field {
         standings.extend(newest.into_values().map(from_latest));
         standings.sort_by_key(|s| s.id);
         let references = references(&standings);
-        set_retention(&mut standings, &references);
+        set_basis(&mut standings, &references);
         let (observed_days, provisional) = (record.observed_days, record.provisional);
         let as_of = parameters.as_of;
         Self { standings, references, as_of, observed_days, provisional, day_to_date, record_began_s }
@@ -97,7 +101,8 @@ fn from_cell(cell: &Cell, latest: Option<Latest>, days_needed: usize) -> Standin
         availability: cell.availability.or(latest.as_ref().and_then(|l| l.availability_1d)),
         throughput: cell.throughput.or(latest.as_ref().and_then(|l| l.throughput)),
         latency_ms: cell.latency_ms.or(latest.as_ref().and_then(|l| l.latency_ms)),
-        retention: None,
+        days: cell.hit_days(),
+        basis: CostBasis::default(),
         latest,
     }
 }
@@ -117,7 +122,8 @@ fn from_latest(latest: Latest) -> Standing {
         availability: latest.availability_1d,
         throughput: latest.throughput,
         latency_ms: latest.latency_ms,
-        retention: None,
+        days: None,
+        basis: CostBasis::default(),
         latest: Some(latest),
     }
 }
@@ -133,25 +139,38 @@ fn last_prices(cell: &Cell) -> Option<Pricing> {
     (!cell.price_tiers).then_some(Pricing { input, output, cache_read, cache_write, billed_writes, tiers })
 }
 
-fn set_retention(standings: &mut [Standing], references: &[ModelReference]) {
-    let by_model: BTreeMap<&str, f64> = references.iter().map(|r| (r.model.as_str(), r.hit_rate)).collect();
+fn set_basis(standings: &mut [Standing], references: &[ModelReference]) {
+    let by_model: BTreeMap<&str, &ModelReference> =
+        references.iter().map(|r| (r.model.as_str(), r)).collect();
+    let scatter = Scatter::over(standings.iter().filter_map(|s| s.days.as_ref()));
     for standing in standings {
-        let reference = by_model.get(standing.model.as_str()).copied().unwrap_or(0.0);
-        let retained = |hits: f64| if reference > 0.0 { (hits / reference).min(1.0) } else { 0.0 };
-        standing.retention = standing.hit_rate.map(retained);
+        let reference = by_model.get(standing.model.as_str());
+        let full = reference.map_or(0.0, |r| r.hit_rate);
+        let retained = |hits: f64| if full > 0.0 { (hits / full).min(1.0) } else { 0.0 };
+        let interval = standing.days.as_ref().and_then(|days| scatter.interval(days));
+        standing.basis = CostBasis {
+            retention: standing.hit_rate.map(retained),
+            retention_low: interval.map(|(low, _)| retained(low)),
+            retention_high: interval.map(|(_, high)| retained(high)),
+            reference: reference.map(|r| r.hit_rate),
+            reference_basis: reference.map(|r| r.basis),
+            efficiency: standing.priced_efficiency(),
+            uptime: standing.uptime,
+            availability: standing.availability,
+        };
     }
 }
 
 impl Standing {
     /// Session cost under a workload, USD; `None` where prices or the hit rate are not known.
     pub fn cost(&self, workload: &Workload, as_of: DateTime<Utc>) -> Option<f64> {
-        let pricing = self.pricing.as_ref()?;
-        session_cost(pricing, workload, self.retention?, self.priced_efficiency(pricing), as_of)
+        session_cost(self.pricing.as_ref()?, workload, &self.basis, as_of).map(|cost| cost.total())
     }
 
     /// The efficiency that prices are corrected by: 1 where it cannot be told apart from billed writes or price tiers.
-    fn priced_efficiency(&self, pricing: &Pricing) -> f64 {
-        if pricing.billed_writes || !pricing.tiers.is_empty() { 1.0 } else { self.efficiency.unwrap_or(1.0) }
+    fn priced_efficiency(&self) -> f64 {
+        let plain = self.pricing.as_ref().is_some_and(|p| !p.billed_writes && p.tiers.is_empty());
+        if plain { self.efficiency.unwrap_or(1.0).clamp(0.0, 1.0) } else { 1.0 }
     }
 
     /// What its flags are decided from.

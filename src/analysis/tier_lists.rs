@@ -75,7 +75,7 @@ pub(super) fn all(
         provisional: field.provisional,
         note: note(field, lens, reliability),
         window: parameters.window,
-        providers,
+        providers: of_this_moment(providers),
     };
     let (mut costs, mut overalls) = (Vec::new(), Vec::new());
     for workload in &parameters.workloads {
@@ -91,6 +91,14 @@ pub(super) fn all(
     lists.push(publish(Lens::Speed, None, speed.providers));
     lists.extend(overalls);
     Ok(lists)
+}
+
+/// Nothing is known of the days before here: the tier is that of the figures alone.
+fn of_this_moment(mut providers: Vec<ProviderTier>) -> Vec<ProviderTier> {
+    for row in &mut providers {
+        row.naive = row.tier;
+    }
+    providers
 }
 
 /// What stands above a list that is provisional, empty or leaves something out.
@@ -178,6 +186,10 @@ fn evidence(provider: &str, names: &BTreeMap<String, String>, cells: &[Cell<'_>]
         provider: ProviderSlug::new(provider),
         name: names.get(provider).cloned().unwrap_or_else(|| provider.to_owned()),
         tier: Tier::Unrated,
+        naive: Tier::Unrated,
+        since: None,
+        previous: None,
+        cap: None,
         adjusted: None,
         low: None,
         high: None,

@@ -1,11 +1,12 @@
 //! Verdicts on the endpoints of the newest run, each against the other endpoints of its model and variant.
 
+use super::EndpointVerdicts;
 use super::derive::{flags, identity_error, realised_discount};
 use super::lenses::{Gauge, Reliability};
 use super::overall::{GATED, is_down, weight};
 use super::standing::{Field, Standing};
 use super::statistics::median;
-use super::{EndpointVerdicts, ReferenceBasis};
+use crate::domain::session::ReferenceBasis;
 use crate::domain::thresholds::{ENDPOINT_MIN_TOKENS, GATE_AVAILABILITY};
 use crate::domain::tier::{Lens, Tier};
 use crate::domain::tier_list::Verdict;
@@ -110,8 +111,7 @@ fn endpoint(
             .and_then(|l| identity_error(l.hit_rate, l.tokens, l.effective_input, &l.pricing)),
         flags: latest.map_or_else(Vec::new, |l| flags(l, &standing.evidence(), field.record_began_s)),
         tokens_per_day: standing.tokens,
-        retention: standing.retention,
-        reference: field.reference(&standing.model).map(|r| r.basis),
+        cost_basis: standing.basis.clone(),
         verdicts,
     }
 }
@@ -119,14 +119,14 @@ fn endpoint(
 fn verdict(field: &Field, standing: &Standing, lensed: &Lensed<'_>) -> Verdict {
     let lens = lensed.gauge.lens;
     let Some(distance) = lensed.distances.get(&standing.id) else {
-        return Verdict { tier: Tier::Unrated, value: None, why: unrated(standing, &lensed.gauge) };
+        return Verdict::naive(Tier::Unrated, None, unrated(standing, &lensed.gauge));
     };
     let value = match lens {
         Lens::Cache | Lens::Cost => Some(distance.value),
         _ => lensed.spread.map(|spread| distance.value / spread),
     };
     let tier = value.map_or(Tier::Unrated, |value| lens.cuts().tier(value));
-    Verdict { tier, value, why: why(field, standing, &lensed.gauge, distance, value) }
+    Verdict::naive(tier, value, why(field, standing, &lensed.gauge, distance, value))
 }
 
 /// Why an endpoint has no tier under a lens.
@@ -232,7 +232,7 @@ fn usd(amount: f64) -> String {
 
 /// The workload's weights over the distances in recorded spreads; a lens that does not rate the endpoint is left out.
 fn overall(standing: &Standing, lenses: &[Lensed<'_>; 4], verdicts: &BTreeMap<Lens, Verdict>) -> Verdict {
-    let unrated = |why: &str| Verdict { tier: Tier::Unrated, value: None, why: why.to_owned() };
+    let unrated = |why: &str| Verdict::naive(Tier::Unrated, None, why.to_owned());
     if let Some(cost) = verdicts.get(&Lens::Cost).filter(|v| v.tier == Tier::Unrated) {
         return unrated(&cost.why);
     }
@@ -256,12 +256,11 @@ fn overall(standing: &Standing, lenses: &[Lensed<'_>; 4], verdicts: &BTreeMap<Le
     let tier = Lens::Overall.cuts().tier(value);
     let why = parts.join(", ");
     match gate(standing, lenses[2].gauge.reliability) {
-        Some(gate) => Verdict {
-            tier: tier.max(GATED),
-            value: Some(value),
-            why: format!("{why}; not above {GATED}: {gate}"),
-        },
-        None => Verdict { tier, value: Some(value), why },
+        Some(gate) => {
+            let why = format!("{why}; not above {GATED}: {gate}");
+            Verdict { cap: Some(GATED), ..Verdict::naive(tier.max(GATED), Some(value), why) }
+        }
+        None => Verdict::naive(tier, Some(value), why),
     }
 }
 

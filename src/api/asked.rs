@@ -3,19 +3,24 @@
 
 use super::envelope::enveloped;
 use super::problem::Problem;
-use super::{Api, ApiState};
+use super::{Api, ApiState, Bodies};
+use crate::prepared::Prepared;
 use crate::snapshot::Snapshot;
 use axum::extract::path::ErrorKind;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequestParts, Path, Query};
-use axum::http::HeaderMap;
+use axum::http::header::CACHE_CONTROL;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::fmt::Debug;
 use std::sync::Arc;
+
+/// Keys are built from what the client sent: longer ones are not kept.
+const LONGEST_KEY: usize = 400;
 
 /// Segments of an address.
 pub(super) type Pair = (String, String);
@@ -43,17 +48,45 @@ impl<Q: Debug, P> Asked<Q, P> {
         T: Serialize,
         F: FnOnce() -> Result<(T, Option<String>), Problem>,
     {
-        let key = format!("{} {:?}", self.address, self.query);
-        let body = self.api.bodies.get(&self.snapshot.id, key, || {
-            let (data, next_cursor) = make()?;
-            enveloped(&self.snapshot, data, next_cursor)
-        })?;
-        Ok(body.respond(&self.headers))
+        self.body("", make).map(|body| body.share(&self.headers))
     }
 
-    /// Answers with data made for this request alone.
-    pub fn fresh<T: Serialize>(&self, data: T, next_cursor: Option<String>) -> Result<Response, Problem> {
-        Ok(enveloped(&self.snapshot, data, next_cursor)?.respond(&self.headers))
+    /// The same for data that depend on a `state` too, a word for each of its few values; the answer may be held for
+    /// `max_age` seconds.
+    pub fn kept_while<T, F>(&self, state: &str, max_age: i64, make: F) -> Result<Response, Problem>
+    where
+        T: Serialize,
+        F: FnOnce() -> Result<(T, Option<String>), Problem>,
+    {
+        let mut response = self.body(state, make)?.respond(&self.headers);
+        if let Ok(policy) = HeaderValue::try_from(format!("public, max-age={max_age}, must-revalidate")) {
+            response.headers_mut().insert(CACHE_CONTROL, policy);
+        }
+        Ok(response)
+    }
+
+    /// A snapshot that is still kept, by its id.
+    pub fn snapshot_of(&self, id: &str) -> Option<Arc<Snapshot>> {
+        self.api.state.current.of_id(id)
+    }
+
+    fn body<T, F>(&self, state: &str, make: F) -> Result<Arc<Prepared>, Problem>
+    where
+        T: Serialize,
+        F: FnOnce() -> Result<(T, Option<String>), Problem>,
+    {
+        let key = format!("{} {state} {:?}", self.address, self.query);
+        let Bodies(shelf) = &*self.api.state.bodies;
+        if let Some(body) = shelf.get(&self.snapshot.id, &key) {
+            return Ok(body);
+        }
+        // Made outside of any lock: two requests may make the same body once each, none waits for another's.
+        let (data, next_cursor) = make()?;
+        let body = Arc::new(enveloped(&self.snapshot, data, next_cursor)?);
+        if key.len() <= LONGEST_KEY {
+            shelf.keep(&self.snapshot.id, key, Arc::clone(&body), body.held());
+        }
+        Ok(body)
     }
 }
 
@@ -68,7 +101,7 @@ where
         let Path(path) = Path::<P>::from_request_parts(parts, api).await.map_err(bad_path)?;
         let Query(query) = Query::<Q>::try_from_uri(&parts.uri)
             .map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
-        let ApiState { current, now } = &api.state;
+        let ApiState { current, now, .. } = &api.state;
         let snapshot = current.get().ok_or_else(Problem::no_snapshot)?;
         Ok(Self {
             snapshot,

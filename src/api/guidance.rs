@@ -1,13 +1,12 @@
-//! Tier lists, preferences, and what they rest on: workloads, thresholds, the state of the collection.
+//! Tier lists, and what they and preferences rest on: targets, workloads, thresholds, the state of the collection.
 
-use super::asked::{Asked, NoQuery, Pair};
-use super::catalogue::known_model;
+use super::asked::{Asked, NoQuery};
 use super::envelope::Envelope;
 use super::problem::Problem;
 use crate::domain::thresholds::Threshold;
 use crate::domain::tier::Lens;
 use crate::domain::workload::Workload;
-use crate::preferences::{Mode, Preference, openrouter, preference};
+use crate::preferences::targets::{TARGETS, Target};
 use crate::snapshot::{Backtest, Snapshot, Status, Summary, TierList};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
@@ -23,21 +22,6 @@ pub(super) struct TiersQuery {
     lens: Option<String>,
     /// The workload of `cost` and `overall`, a name of `/api/v1/workloads`; the first one where it is left out.
     workload: Option<String>,
-}
-
-/// Which preference.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(super) struct PreferenceQuery {
-    /// How much it takes over; `avoid` where it is left out.
-    #[param(value_type = Option<Mode>)]
-    mode: Option<String>,
-    /// The workload whose session cost ranks the endpoints, a name of `/api/v1/workloads`; the first one where it is
-    /// left out.
-    workload: Option<String>,
-    /// The router it is for; `openrouter` where it is left out.
-    target: Option<String>,
 }
 
 /// How the collection is doing, with counts.
@@ -60,12 +44,15 @@ fn known_workload<'a>(snapshot: &'a Snapshot, name: Option<&str>) -> Result<&'a 
 }
 
 /// Enough of a text to recognise it by.
-fn shortened(text: &str) -> String {
+pub(super) fn shortened(text: &str) -> String {
     text.chars().take(80).collect()
 }
 
 /// A value with a closed list of names, or 400 with the list.
-fn parsed<T: std::str::FromStr<Err = String>>(text: Option<&str>, default: T) -> Result<T, Problem> {
+pub(super) fn parsed<T: std::str::FromStr<Err = String>>(
+    text: Option<&str>,
+    default: T,
+) -> Result<T, Problem> {
     text.map_or(Ok(default), |text| shortened(text).parse().map_err(Problem::bad_request))
 }
 
@@ -90,44 +77,13 @@ pub(super) async fn tiers(asked: Asked<TiersQuery>) -> Result<Response, Problem>
     asked.kept(make)
 }
 
-fn answer<P>(asked: &Asked<PreferenceQuery, P>, name: &str) -> Result<Response, Problem> {
-    let (query, snapshot) = (&asked.query, &asked.snapshot);
-    let mode: Mode = parsed(query.mode.as_deref(), Mode::Avoid)?;
-    let target = query.target.as_deref().unwrap_or(openrouter::TARGET);
-    if target != openrouter::TARGET {
-        let target = shortened(target);
-        return Err(Problem::bad_request(format!(
-            "unknown target `{target}`: one of {}",
-            openrouter::TARGET
-        )));
-    }
-    let workload = known_workload(snapshot, query.workload.as_deref())?;
-    let model = known_model(snapshot, name)?;
-    // Not kept: whether the data are stale depends on the time.
-    asked.fresh(preference(snapshot, model, mode, workload, asked.now), None)
-}
-
-/// The preference for a model.
-///
-/// `provider` is what to put into the request; where it is null, `why` says why nothing can be recommended.
-#[utoipa::path(get, path = "/api/v1/preferences/{author}/{slug}", tag = "preferences",
-    params(("author" = String, Path, description = "Before the slash of the model id"),
-        ("slug" = String, Path, description = "After the slash, variants included"), PreferenceQuery),
-    responses(
-    (status = 200, description = "The preference, or why there is none", body = Envelope<Preference>),
-    (status = 400, description = "A parameter is not understood", body = Problem, content_type = "application/problem+json"),
-    (status = 404, description = "The model is not known", body = Problem, content_type = "application/problem+json"),
+/// What preferences can be written for, and what each can express.
+#[utoipa::path(get, path = "/api/v1/targets", tag = "preferences", responses(
+    (status = 200, description = "The targets, the default first", body = Envelope<Vec<Target>>),
     (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
 ))]
-pub(super) async fn preferences(asked: Asked<PreferenceQuery, Pair>) -> Result<Response, Problem> {
-    answer(&asked, &format!("{}/{}", asked.path.0, asked.path.1))
-}
-
-/// The same for clients that encode the slash of a model id as `%2F`.
-pub(super) async fn preferences_of_encoded(
-    asked: Asked<PreferenceQuery, String>,
-) -> Result<Response, Problem> {
-    answer(&asked, &asked.path)
+pub(super) async fn targets(asked: Asked<NoQuery>) -> Result<Response, Problem> {
+    asked.kept(|| Ok((TARGETS, None)))
 }
 
 /// What following each policy would have cost: an endpoint chosen for each model each day, charged the price of the day

@@ -1,53 +1,71 @@
 //! The JSON API under `/api/v1`: everything is `{data, meta}`, errors are RFC 9457 problems, bodies are prepared once.
 
 mod asked;
-mod bodies;
 mod catalogue;
 mod envelope;
+mod feed;
 mod guidance;
 mod health;
+mod hourly;
 mod http;
 mod openapi;
 mod page;
 mod problem;
 mod readings;
+mod wish;
 
 pub use envelope::{Envelope, Meta};
 pub use openapi::openapi;
-pub use problem::Problem;
+pub use problem::{Problem, too_many_requests};
 
-use crate::prepared::Prepared;
+use crate::prepared::{Bounds, Prepared, Shelf};
 use crate::snapshot::Current;
 use axum::Router;
 use axum::routing::any;
 use chrono::{DateTime, Utc};
 use std::sync::Arc;
 
+/// Bounds of the bodies kept: many addresses are the client's own making.
+const BOUNDS: Bounds = Bounds { things: 4_000, bytes: 128 << 20 };
+
+/// The bodies made so far: by the snapshot's id, the address and the query as it was understood.
+#[derive(Debug)]
+pub struct Bodies(Shelf<String, String, Prepared>);
+
+impl Default for Bodies {
+    fn default() -> Self {
+        Self(Shelf::new(BOUNDS))
+    }
+}
+
 /// What the API answers from.
 #[derive(Clone)]
 pub struct ApiState {
     /// The snapshot being served.
     pub current: Arc<Current>,
+    /// The bodies made so far, shared by every router that serves them.
+    pub bodies: Arc<Bodies>,
     /// What time it is; it decides whether a preference is still fresh.
     pub now: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>,
 }
 
-/// State of the handlers: what was given, and the bodies made so far.
+/// State of the handlers.
 struct Api {
     state: ApiState,
-    bodies: bodies::Bodies,
-    openapi: Result<Prepared, Problem>,
 }
 
 /// The routes under `/api/v1`, problems for everything else under `/api`, and `/livez` and `/readyz`.
 ///
 /// The router has no fallback of its own and can be merged with one that has.
 pub fn router(state: ApiState) -> Router {
-    let api = Arc::new(Api { state, bodies: bodies::Bodies::default(), openapi: openapi::prepared() });
+    let api = Arc::new(Api { state });
     let v1 = Router::new()
         .route("/tiers", http::read_only(guidance::tiers))
-        .route("/preferences/{name}", http::read_only(guidance::preferences_of_encoded))
-        .route("/preferences/{author}/{slug}", http::read_only(guidance::preferences))
+        .route("/preferences", http::read_only(feed::bulk))
+        .route("/preferences/changes", http::read_only(feed::since))
+        .route("/preferences/{name}", http::read_only(feed::preferences_of_encoded))
+        .route("/preferences/{author}/{slug}", http::read_only(feed::preferences))
+        .route("/targets", http::read_only(guidance::targets))
         .route("/backtest", http::read_only(guidance::backtest))
         .route("/workloads", http::read_only(guidance::workloads))
         .route("/thresholds", http::read_only(guidance::thresholds))
@@ -58,6 +76,7 @@ pub fn router(state: ApiState) -> Router {
         .route("/providers", http::read_only(catalogue::providers))
         .route("/providers/{slug}", http::read_only(catalogue::provider))
         .route("/readings", http::read_only(readings::readings))
+        .route("/hourly", http::read_only(hourly::hourly))
         .route("/openapi.json", http::read_only(openapi::document));
     Router::new()
         .nest("/api/v1", v1)

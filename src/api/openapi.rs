@@ -1,12 +1,10 @@
 //! The description of the API, generated from the handlers and the types they answer with.
 
-use super::Api;
 use super::problem::Problem;
 use crate::prepared::Prepared;
-use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
-use std::sync::Arc;
+use std::sync::LazyLock;
 use utoipa::OpenApi;
 
 #[derive(OpenApi)]
@@ -19,7 +17,10 @@ use utoipa::OpenApi;
     ),
     paths(
         super::guidance::tiers,
-        super::guidance::preferences,
+        super::feed::bulk,
+        super::feed::since,
+        super::feed::preferences,
+        super::guidance::targets,
         super::guidance::backtest,
         super::guidance::workloads,
         super::guidance::thresholds,
@@ -29,6 +30,7 @@ use utoipa::OpenApi;
         super::catalogue::providers,
         super::catalogue::provider,
         super::readings::readings,
+        super::hourly::hourly,
         document,
     )
 )]
@@ -39,11 +41,14 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     Document::openapi()
 }
 
+/// It is the same as long as the program is.
+static PREPARED: LazyLock<Result<Prepared, Problem>> = LazyLock::new(prepared);
+
 /// The document as it is served.
 ///
 /// # Errors
 /// 500 where it cannot be written as JSON, which would be a defect.
-pub(super) fn prepared() -> Result<Prepared, Problem> {
+fn prepared() -> Result<Prepared, Problem> {
     let text = openapi().to_pretty_json().map_err(|error| Problem::unwritable(&error))?;
     Ok(Prepared::new("application/json", text.into_bytes()))
 }
@@ -52,6 +57,6 @@ pub(super) fn prepared() -> Result<Prepared, Problem> {
 #[utoipa::path(get, path = "/api/v1/openapi.json", tag = "reference", responses(
     (status = 200, description = "OpenAPI 3.1", content_type = "application/json"),
 ))]
-pub(super) async fn document(State(api): State<Arc<Api>>, headers: HeaderMap) -> Result<Response, Problem> {
-    api.openapi.as_ref().map(|prepared| prepared.respond(&headers)).map_err(Problem::clone)
+pub(super) async fn document(headers: HeaderMap) -> Result<Response, Problem> {
+    PREPARED.as_ref().map(|prepared| prepared.respond(&headers)).map_err(Problem::clone)
 }

@@ -1,10 +1,11 @@
 //! Errors as `application/problem+json` (RFC 9457).
 
-use super::http::METHODS;
+use super::http::{METHODS, finished};
 use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use std::num::NonZeroU32;
 use utoipa::ToSchema;
 
 /// Seconds after which a client may ask again for what the first collection has yet to bring.
@@ -88,6 +89,15 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "/problems/no-snapshot", "No snapshot yet", detail)
     }
 
+    /// 429: more than one client may ask of what is made on request.
+    fn too_many_requests(a_minute: NonZeroU32, seconds: u64) -> Self {
+        let detail = format!(
+            "{a_minute} requests a minute may be made for what is not prepared; ask again in {seconds} s. Lists, models and \
+             tier lists without filters are prepared and never limited"
+        );
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "/problems/too-many-requests", "Too many requests", detail)
+    }
+
     /// 500: a defect of this program.
     pub(super) fn unwritable(error: &serde_json::Error) -> Self {
         let detail = format!("the answer could not be written as JSON: {error}; please report this");
@@ -127,6 +137,11 @@ impl Problem {
 fn unknown_detail(what: &str, name: &str, nearest: &[&str]) -> String {
     let hint = if nearest.is_empty() { "see the list of all" } else { "`nearest` names similar ones" };
     format!("there is no {what} `{name}` in this snapshot; {hint}")
+}
+
+/// The answer to a client that asked too much: 429 as a problem.
+pub fn too_many_requests(path: &str, a_minute: NonZeroU32, seconds: u64) -> Response {
+    finished(Problem::too_many_requests(a_minute, seconds).at(path.to_owned()).written())
 }
 
 /// Leaves the problem in the response's extensions: the layer `finish` knows the address and writes it.

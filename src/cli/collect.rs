@@ -1,6 +1,7 @@
 //! `hitrate collect`: one run, stored and published.
 
 use super::{Common, exit, print_json, print_text, progress, runtime};
+use crate::domain::document::RouteAnswer;
 use crate::pipeline::{CollectOptions, CollectReport, Pipeline};
 use anyhow::Result;
 use chrono::{DateTime, Utc};
@@ -76,6 +77,14 @@ fn describe(report: &CollectReport) -> String {
     );
     for (reason, rows) in &report.quarantined {
         text.push_str(&format!("\nput aside: {rows} rows, {reason}"));
+    }
+    match report.comparison {
+        Some(RouteAnswer::NotOffered) => {
+            text.push_str("\ndaily hit rates: not offered by this upstream; days without a sweep stay gaps");
+        }
+        Some(RouteAnswer::Answered) => text.push_str("\ndaily hit rates: answered"),
+        Some(RouteAnswer::Failed) => text.push_str("\ndaily hit rates: failed; the next sweep asks again"),
+        None => {}
     }
     if report.drift > 0 {
         text.push_str(&format!("\nunknown fields: {}", report.drift));

@@ -2,6 +2,7 @@
 
 use super::serve::{address, stop_on_signal};
 use super::{Common, exit, print_text, progress, runtime};
+use crate::background;
 use crate::clock::{Clock, ManualClock};
 use crate::config::Config;
 use crate::pipeline::{CollectOptions, DataDir, Pipeline, PipelineError};
@@ -139,7 +140,7 @@ fn options(now: DateTime<Utc>) -> CollectOptions {
 
 async fn publish(pipeline: &Arc<Pipeline>) -> Result<()> {
     let publishing = pipeline.clone();
-    tokio::task::spawn_blocking(move || publishing.publish()).await??;
+    background::run(move || publishing.publish()).await??;
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! `hitrate export readings`.
+//! `hitrate export readings|hourly`.
 
 use super::{Common, exit, running};
 use crate::pipeline::open_store;
@@ -18,15 +18,17 @@ pub struct ExportArgs {
 #[derive(Debug, Subcommand)]
 enum What {
     /// One row per endpoint and run, also where no usage was published.
-    Readings(ReadingsArgs),
+    Readings(SpanArgs),
+    /// One row per endpoint and reading with usage: the approximate hit rate since the reading before, or why there is none.
+    Hourly(SpanArgs),
 }
 
 #[derive(Debug, Args)]
-struct ReadingsArgs {
-    /// First moment (RFC 3339), inclusive.
+struct SpanArgs {
+    /// First moment (RFC 3339), inclusive; runs that looked from then on.
     #[arg(long, value_name = "RFC3339")]
     from: DateTime<Utc>,
-    /// Last moment (RFC 3339), exclusive.
+    /// Last moment (RFC 3339), exclusive; runs that looked before.
     #[arg(long, value_name = "RFC3339")]
     to: DateTime<Utc>,
     /// File to write [default: standard output].
@@ -39,7 +41,10 @@ struct ReadingsArgs {
 
 /// Exports, asking the running server where one holds the store.
 pub fn run(common: &Common, args: &ExportArgs) -> Result<u8> {
-    let What::Readings(args) = &args.what;
+    let (kind, args) = match &args.what {
+        What::Readings(args) => ("readings", args),
+        What::Hourly(args) => ("hourly", args),
+    };
     if args.from >= args.to {
         bail!("--from {} is not before --to {}", args.from.to_rfc3339(), args.to.to_rfc3339());
     }
@@ -49,8 +54,9 @@ pub fn run(common: &Common, args: &ExportArgs) -> Result<u8> {
     }
     let format = ExportFormat::parse(&args.format).context("unknown format")?;
     let made = match open_store(&common.settings()?, &data) {
+        Ok(store) if kind == "hourly" => store.export_hourly(args.from, args.to, format)?,
         Ok(store) => store.export_readings(args.from, args.to, format)?,
-        Err(StoreError::Locked { .. }) => ask_server(common, args)?,
+        Err(StoreError::Locked { .. }) => ask_server(common, kind, args)?,
         Err(error) => return Err(error.into()),
     };
     let delivered = deliver(&made, args.out.as_deref());
@@ -61,9 +67,14 @@ pub fn run(common: &Common, args: &ExportArgs) -> Result<u8> {
 }
 
 /// The server makes the file in the work folder that both share and answers with its path.
-fn ask_server(common: &Common, args: &ReadingsArgs) -> Result<PathBuf> {
+fn ask_server(common: &Common, kind: &str, args: &SpanArgs) -> Result<PathBuf> {
     let time = |time: DateTime<Utc>| time.to_rfc3339_opts(chrono::SecondsFormat::Micros, true);
-    let path = format!("/local/export?from={}&to={}&format={}", time(args.from), time(args.to), args.format);
+    let path = format!(
+        "/local/export?kind={kind}&from={}&to={}&format={}",
+        time(args.from),
+        time(args.to),
+        args.format
+    );
     let body = running::ask(&common.data(), &path)?;
     serde_json::from_slice(&body).context("the server's answer is not a path")
 }

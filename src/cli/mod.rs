@@ -4,8 +4,11 @@
 mod backtest;
 mod check;
 mod collect;
+mod cost;
+mod cost_tables;
 mod demo;
 mod export;
+mod limits;
 mod model;
 mod prefs;
 mod replay;
@@ -15,6 +18,7 @@ mod show;
 mod study;
 mod tables;
 mod tiers;
+mod workload;
 
 use crate::clock::SystemClock;
 use crate::config::Config;
@@ -90,6 +94,10 @@ enum Verb {
     Model(model::ModelArgs),
     /// A preference to copy into a router.
     Prefs(prefs::PrefsArgs),
+    /// What a session costs at every endpoint of a model, or over all models.
+    Cost(cost::CostArgs),
+    /// Fit a workload to a request log, or print those in force.
+    Workload(workload::WorkloadArgs),
     /// What following each policy would have cost, day by day.
     Backtest(backtest::BacktestArgs),
     /// Write stored data to a file.
@@ -167,6 +175,8 @@ fn run(cli: Cli) -> Result<u8> {
         Verb::Tiers(args) => tiers::run(&common, &args),
         Verb::Model(args) => model::run(&common, &args),
         Verb::Prefs(args) => prefs::run(&common, &args),
+        Verb::Cost(args) => cost::run(&common, &args),
+        Verb::Workload(args) => workload::run(&common, &args),
         Verb::Backtest(args) => backtest::run(&common, &args),
         Verb::Export(args) => export::run(&common, &args),
         Verb::Check(args) => check::run(&common, &args),

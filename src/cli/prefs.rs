@@ -1,41 +1,60 @@
 //! `hitrate prefs`.
 
-use super::{Common, exit, print_json, print_text};
+use super::limits::LimitArgs;
+use super::{Common, exit, print_json, print_text, tables};
 use crate::clock::Clock;
-use crate::preferences::{Mode, openrouter};
-use anyhow::{Result, bail};
+use crate::preferences::targets::{Answer, TARGETS, Target};
+use crate::preferences::{Compared, Mode, Wish, advise, known_workload};
+use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
+use clap::builder::PossibleValuesParser;
 
 /// Arguments of `prefs`.
 #[derive(Debug, Args)]
 pub struct PrefsArgs {
     /// Model id or canonical slug.
-    model: String,
-    /// The router it is for.
-    #[arg(long = "for", value_name = "TARGET", default_value = "openrouter", value_parser = ["openrouter"])]
+    #[arg(required_unless_present = "list_targets")]
+    model: Option<String>,
+    /// The router, agent or language it is for.
+    #[arg(long = "for", value_name = "TARGET", default_value = TARGETS[0].name, hide_possible_values = true,
+        value_parser = PossibleValuesParser::new(Target::names()))]
     target: String,
-    /// How much it takes over: avoid the bad ones, shortlist the good ones, pin the best.
-    #[arg(long, default_value = "avoid", value_parser = ["avoid", "shortlist", "pin"])]
+    /// Print the targets that --for takes, with what each can express, and nothing else.
+    #[arg(long)]
+    list_targets: bool,
+    /// How much it takes over: avoid the bad ones, shortlist the good ones, pin the best, or try the good ones in order
+    /// (which switches the router's sticky routing off).
+    #[arg(long, default_value = "avoid", value_parser = ["avoid", "shortlist", "pin", "order"])]
     mode: String,
-    /// Workload to rank by [default: coding-agent].
+    /// Workload to rank by; `traffic` is the mix that its endpoints serve [default: coding-agent].
     #[arg(long, value_name = "NAME")]
     workload: Option<String>,
+    #[command(flatten)]
+    limits: LimitArgs,
 }
 
 /// Prints a preference from the saved snapshot, as of that snapshot: a person asks for what the data said. The API,
 /// which routers follow unattended, gives none once the data are stale.
+///
+/// The text for the target goes to standard output alone, so that it can be written to a file; what to know of it goes to
+/// standard error. Without a text the exit code is 1: an empty file must not pass for a preference.
 pub fn run(common: &Common, args: &PrefsArgs) -> Result<u8> {
-    let snapshot = common.snapshot()?;
-    let model = super::model::find(&snapshot, &args.model)?;
-    let Some(mode) = Mode::ALL.into_iter().find(|mode| mode.as_str() == args.mode) else {
-        bail!("unknown mode `{}`", args.mode);
-    };
-    let workload = args.workload.as_deref().unwrap_or(snapshot.default_workload());
-    if !snapshot.workloads.iter().any(|known| known.name == workload) {
-        let known: Vec<&str> = snapshot.workloads.iter().map(|workload| workload.name.as_str()).collect();
-        bail!("unknown workload `{workload}`: one of {}", known.join(", "));
+    if args.list_targets {
+        if common.json {
+            print_json(&TARGETS)?
+        } else {
+            print_text(&tables::targets(TARGETS))?
+        }
+        return Ok(exit::OK);
     }
-    let mut preference = openrouter::preference(&snapshot, model, mode, workload, snapshot.as_of);
+    let limits = args.limits.limits()?;
+    let target = Target::named(&args.target).map_err(anyhow::Error::msg)?;
+    let snapshot = common.snapshot()?;
+    let model = super::model::find(&snapshot, args.model.as_deref().context("no model is named")?)?;
+    let mode: Mode = args.mode.parse().map_err(|why: String| anyhow!("{why}"))?;
+    let workload = known_workload(&snapshot, args.workload.as_deref()).map_err(|why| anyhow!("{why}"))?;
+    let wish = Wish { mode, workload, limits: &limits };
+    let mut preference = advise(&snapshot, model, &wish, snapshot.as_of);
     let now = Common::clock().now();
     if now > preference.valid_until {
         preference.warnings.push(format!(
@@ -43,10 +62,62 @@ pub fn run(common: &Common, args: &PrefsArgs) -> Result<u8> {
             snapshot.as_of.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
         ));
     }
+    let answer = target.answer(preference, model);
     if common.json {
-        print_json(&preference)?;
+        print_json(&answer)?;
+        return Ok(exit::OK);
+    }
+    print_answer(&answer)
+}
+
+/// The text on standard output, everything about it on standard error.
+fn print_answer(answer: &Answer) -> Result<u8> {
+    let (preference, rendered) = (&answer.preference, &answer.rendered);
+    let about = |text: &str| eprintln!("# {}", text.replace(char::is_control, " "));
+    if rendered.files.is_empty() {
+        bail!(
+            "no preference for {} in mode {}: {}",
+            preference.model,
+            preference.mode,
+            rendered.notes.join(". ")
+        );
+    }
+    for file in &rendered.files {
+        about(&format!("{}: {}", rendered.title, file.path));
+        print_text(file.text.trim_end_matches('\n'))?;
+    }
+    for evidence in &preference.evidence {
+        about(&format!("{}: {}", evidence.tag, evidence.why));
+    }
+    about(&saved("the lowest list price", &preference.saving.against_cheapest_list));
+    about(&saved("what its traffic pays on average", &preference.saving.against_traffic_average));
+    about(&format!(
+        "valid until {}",
+        preference.valid_until.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
+    ));
+    for (word, texts) in [("warning", &preference.warnings), ("note", &rendered.notes)] {
+        texts.iter().for_each(|text| about(&format!("{word}: {text}")));
+    }
+    if rendered.sticky_safe {
+        about(&preference.session_id);
     } else {
-        print_text(&serde_json::to_string_pretty(&preference)?)?;
+        about("warning: a conversation may move to an endpoint whose cache is cold");
     }
     Ok(exit::OK)
+}
+
+/// What is saved, in a sentence.
+fn saved(against: &str, compared: &Compared) -> String {
+    let Some((share, usd)) = compared.fraction.zip(compared.usd_per_session) else {
+        let why = compared.why.as_deref().unwrap_or("it is not known");
+        return format!("saving against {against}: cannot be told, as {why}");
+    };
+    let interval = match compared.low.zip(compared.high) {
+        Some((low, high)) => format!("90 % interval {:+.0} to {:+.0} %", low * 100.0, high * 100.0),
+        None => compared.why.clone().unwrap_or_default(),
+    };
+    format!(
+        "expected saving against {against}: {:+.0} %, {usd:+.4} USD a session ({interval})",
+        share * 100.0
+    )
 }

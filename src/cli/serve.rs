@@ -2,9 +2,10 @@
 
 use super::collect::warn_about_contact;
 use super::{Common, exit, print_text, runtime};
+use crate::background;
 use crate::clock::{Clock, FixedClock};
 use crate::config::Config;
-use crate::pipeline::{DataDir, Pipeline, PipelineError};
+use crate::pipeline::{Pipeline, PipelineError};
 use crate::scheduler::CronExpression;
 use crate::serve::{Content, Server, collect_by_schedule};
 use crate::store::StoreError;
@@ -78,13 +79,17 @@ async fn serve(
         None => Common::clock(),
     };
     let data = common.data();
-    let opening = clock.clone();
+    let (opening, settings) = (clock.clone(), config.serve.clone());
     let folder = data.clone();
-    let opened = tokio::task::spawn_blocking(move || Pipeline::open(config, folder, opening)).await?;
+    // On a background thread, so that the threads of the database give way to visitors too.
+    let opened = background::run(move || Pipeline::open(config, folder, opening)).await?;
     let cancel = stop_on_signal();
     let pipeline = match opened {
         Ok(pipeline) => Arc::new(pipeline),
-        Err(error) => return serve_last_snapshot(error, data, clock, listen, cancel).await,
+        Err(error) => {
+            return serve_last_snapshot(error, Content::last_snapshot(data, settings), clock, listen, cancel)
+                .await;
+        }
     };
     let server = Server::bind(Content::of(&pipeline), clock, listen).await?;
     print_text(&format!("listening {}", server.url()))?;
@@ -109,15 +114,14 @@ async fn serve(
 /// that another process holds, or that is too new, is the operator's to sort out.
 async fn serve_last_snapshot(
     error: PipelineError,
-    data: DataDir,
+    last: Option<Content>,
     clock: Arc<dyn Clock>,
     listen: SocketAddr,
     cancel: CancellationToken,
 ) -> Result<()> {
     let operators =
         matches!(&error, PipelineError::Store(StoreError::Locked { .. } | StoreError::TooNew { .. }));
-    let content = if operators { None } else { Content::last_snapshot(data) };
-    let Some(content) = content else { return Err(error.into()) };
+    let Some(content) = last.filter(|_| !operators) else { return Err(error.into()) };
     tracing::error!(%error, "nothing is collected; the last snapshot is served until this is mended and the service restarted");
     let server = Server::bind(content, clock, listen).await?;
     print_text(&format!("listening {}", server.url()))?;

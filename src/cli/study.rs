@@ -1,11 +1,13 @@
-//! `hitrate study`: whether the method does what it says, on simulated worlds whose truth is known.
+//! `hitrate study`: whether the method does what it says, on simulated worlds whose truth is known and on the record.
 
-use super::{Common, exit, print_json, print_text, progress};
+use super::{Common, exit, print_json, print_text, progress, running, tables};
 use crate::domain::thresholds::EFFECT_RIDGE;
+use crate::pipeline::{flips as count_flips, open_store};
+use crate::store::StoreError;
 use crate::study::coverage::{
     COVERAGE_BOUNDS, CoverageReport, CoverageStudy, Group, SPEARMAN_BOUND, run as study,
 };
-use anyhow::Result;
+use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 
 /// Arguments of `study`.
@@ -19,6 +21,8 @@ pub struct StudyArgs {
 enum What {
     /// How often the 90 % intervals hold the truth, and how well the order comes out.
     Coverage(CoverageArgs),
+    /// How often the tiers of the collected record change from day to day, beside what they would without hysteresis.
+    Flips,
 }
 
 #[derive(Debug, Args)]
@@ -36,7 +40,13 @@ struct CoverageArgs {
 
 /// Runs a study; exit code 1 where a figure misses its bound.
 pub fn run(common: &Common, args: &StudyArgs) -> Result<u8> {
-    let What::Coverage(args) = &args.what;
+    match &args.what {
+        What::Coverage(args) => coverage(common, args),
+        What::Flips => flips(common),
+    }
+}
+
+fn coverage(common: &Common, args: &CoverageArgs) -> Result<u8> {
     let ridge = args.ridge.unwrap_or(EFFECT_RIDGE);
     anyhow::ensure!(ridge.is_finite() && ridge >= 0.0, "the ridge is {ridge}; it must be a number from 0 on");
     let bar = progress(usize::try_from(args.seeds)?, "worlds");
@@ -48,6 +58,26 @@ pub fn run(common: &Common, args: &StudyArgs) -> Result<u8> {
         false => print_text(&told(&report))?,
     }
     Ok(if report.holds { exit::OK } else { exit::ERROR })
+}
+
+/// Counts over the store, asking the running server where one holds it.
+fn flips(common: &Common) -> Result<u8> {
+    let data = common.data();
+    if !data.store().exists() {
+        bail!("there is no store in {} yet; `hitrate collect` makes one", data.path().display());
+    }
+    let config = common.settings()?;
+    let report = match open_store(&config, &data) {
+        Ok(store) => count_flips(&store, &config.workloads(data.path())?)?,
+        Err(StoreError::Locked { .. }) => serde_json::from_slice(&running::ask(&data, "/local/flips")?)
+            .context("the server's answer is no count of changes")?,
+        Err(error) => return Err(error.into()),
+    };
+    match common.json {
+        true => print_json(&report)?,
+        false => print_text(&tables::flips(&report))?,
+    }
+    Ok(if report.holds == Some(false) { exit::ERROR } else { exit::OK })
 }
 
 fn told(report: &CoverageReport) -> String {

@@ -2,19 +2,22 @@
 
 use super::check::CheckedRun;
 use crate::domain::backtest::{Backtest, TestedDays};
-use crate::domain::tier::Lens;
+use crate::domain::tier::{Lens, Tier};
 use crate::domain::tier_list::TierList;
+use crate::preferences::targets::{Names, Target};
 use crate::snapshot::ModelEntry;
+use crate::study::flips::{FLIP_BOUND, FlipReport};
+use chrono::NaiveDate;
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
-const SIMULATED: &str = "SIMULATED DATA: made up by the demo's upstream";
+pub(super) const SIMULATED: &str = "SIMULATED DATA: made up by the demo's upstream";
 
 /// Upstream text without what a terminal would act on.
-fn clean(text: &str) -> String {
+pub(super) fn clean(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(60).collect()
 }
 
-fn table(header: &[&str], right_from: usize) -> Table {
+pub(super) fn table(header: &[&str], right_from: usize) -> Table {
     let mut table = Table::new();
     table.load_style(presets::UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(header);
@@ -28,7 +31,7 @@ fn fixed(value: Option<f64>, decimals: usize) -> String {
     value.map_or_else(|| "-".into(), |value| format!("{value:.decimals$}"))
 }
 
-fn percent(value: Option<f64>) -> String {
+pub(super) fn percent(value: Option<f64>) -> String {
     value.map_or_else(|| "-".into(), |value| format!("{:.1} %", value * 100.0))
 }
 
@@ -86,6 +89,8 @@ pub fn tiers(list: &TierList, simulated: bool) -> String {
     let mut table = table(
         &[
             "tier",
+            "span",
+            "since",
             "provider",
             "against peers",
             "90 % interval",
@@ -95,11 +100,16 @@ pub fn tiers(list: &TierList, simulated: bool) -> String {
             "models",
             "tokens a day",
         ],
-        2,
+        4,
     );
     for provider in &list.providers {
         table.add_row([
-            provider.span.clone().unwrap_or_else(|| provider.tier.to_string()),
+            match provider.naive == provider.tier {
+                true => provider.tier.to_string(),
+                false => format!("{} ({})", provider.tier, provider.naive),
+            },
+            provider.span.clone().unwrap_or_default(),
+            since(provider.since, provider.previous),
             clean(&provider.name),
             adjusted(provider.adjusted),
             provider.low.map_or_else(
@@ -131,7 +141,50 @@ pub fn tiers(list: &TierList, simulated: bool) -> String {
     if let Some(note) = &list.note {
         text.push_str(&format!("{note}\n"));
     }
-    text + &table.to_string()
+    text.push_str(&table.to_string());
+    if list.providers.iter().any(|provider| provider.naive != provider.tier) {
+        text.push_str("\nIn brackets: the tier of this moment's figures alone; it has not lasted long enough to count yet.");
+    }
+    text
+}
+
+/// "2026-08-03, before A".
+fn since(since: Option<NaiveDate>, previous: Option<Tier>) -> String {
+    let before = previous.map(|tier| format!(", before {tier}")).unwrap_or_default();
+    since.map_or_else(|| "-".into(), |day| format!("{day}{before}"))
+}
+
+/// How often tiers change.
+pub fn flips(report: &FlipReport) -> String {
+    let header = ["lens", "of", "compared", "published", "", "naive", "", "two letters away"];
+    let mut table = table(&header, 2);
+    for row in &report.lenses {
+        for (of, flips) in [("providers", row.providers), ("endpoints", row.endpoints)] {
+            table.add_row([
+                row.lens.to_string(),
+                of.to_owned(),
+                flips.compared.to_string(),
+                flips.published.to_string(),
+                percent(flips.published_share),
+                flips.naive.to_string(),
+                percent(flips.naive_share),
+                flips.far.to_string(),
+            ]);
+        }
+    }
+    let range = match report.from.zip(report.to) {
+        Some((from, to)) => format!("{} days with a run, {from} to {to}", report.days),
+        None => "no day with a run".to_owned(),
+    };
+    let verdict = match report.holds {
+        Some(true) => "holds",
+        Some(false) => "does not hold",
+        None => "nothing to compare yet: it takes two days with a run",
+    };
+    format!(
+        "{range}: tiers that differ from those of the day before\n{table}\n{verdict}: asked for are at most {:.0} % of the providers' published tiers under cache and cost",
+        FLIP_BOUND * 100.0
+    )
 }
 
 /// A model's endpoints.
@@ -192,4 +245,19 @@ pub fn numbers(runs: &[CheckedRun], aggregate_bound: f64, identity_bound: f64) -
         "medians; bounds: {aggregate_bound} of hit rate, {:.2} % of price\n{table}",
         identity_bound * 100.0
     )
+}
+
+/// The targets of preferences.
+pub fn targets(targets: &[Target]) -> String {
+    let mut table = table(&["--for", "what it is", "names", "fields it can express"], 4);
+    table.set_content_arrangement(ContentArrangement::Dynamic);
+    for target in targets {
+        let names = match target.names {
+            Names::Many => "many",
+            Names::One => "one",
+            Names::None => "none",
+        };
+        table.add_row([target.name, target.about, names, &target.fields.join(" ")]);
+    }
+    table.to_string()
 }

@@ -59,7 +59,10 @@ fn past(common: &Common, day: NaiveDate) -> Result<Snapshot> {
         bail!("there is no store in {} yet; `hitrate collect` makes one", data.path().display());
     }
     match open_store(&common.settings()?, &data) {
-        Ok(store) => Ok(build_snapshot(&store, Some(end_of_day(day)), end_of_day(day))?),
+        Ok(store) => {
+            let workloads = common.settings()?.workloads(data.path())?;
+            Ok(build_snapshot(&store, Some(end_of_day(day)), workloads, end_of_day(day))?)
+        }
         Err(StoreError::Locked { .. }) => {
             let body = running::ask(&data, &format!("/local/snapshot?as_of={day}"))?;
             serde_json::from_slice(&body).context("the server's answer is not a snapshot")

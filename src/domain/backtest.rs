@@ -22,6 +22,23 @@ pub struct PricedDay {
     pub tokens: Option<i64>,
 }
 
+/// What the policy `hitrate` expects an endpoint to cost, effective input and [`crate::domain::thresholds::BACKTEST_OUTPUT_SHARE`]
+/// of the effective output price together, USD per million prompt tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ExpectedCost {
+    /// The newest day with a closing price; what is expected is the cost of the day after.
+    pub day: NaiveDate,
+    /// The expectation.
+    pub usd_per_mtok: f64,
+    /// Lower end of its 90 % interval; null before anything was forecast that could be held against a price.
+    pub low: Option<f64>,
+    /// Upper end of its 90 % interval.
+    pub high: Option<f64>,
+    /// What the policy chooses by, lowest first: the expectation, with a charge for every factor by which the traffic is
+    /// under 1000 M tokens a day (and a credit above).
+    pub chosen_by: f64,
+}
+
 /// A way of choosing an endpoint of a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]

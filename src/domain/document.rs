@@ -2,6 +2,7 @@
 
 use super::ids::{ModelSlug, Variant};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// Name of the documented source in settings, manifests and reports.
 pub const OPENROUTER_API: &str = "openrouter-api";
@@ -26,6 +27,8 @@ pub enum DocumentKind {
     EffectivePricing,
     /// Tokens by day of a (model, variant).
     ModelActivity,
+    /// Hit rates by UTC day of a (model, variant): the closing values of the last week.
+    HitRateComparison,
 }
 
 impl DocumentKind {
@@ -39,6 +42,7 @@ impl DocumentKind {
             Self::StatsEndpoint => "stats_endpoint",
             Self::EffectivePricing => "effective_pricing",
             Self::ModelActivity => "model_activity",
+            Self::HitRateComparison => "hit_rate_comparison",
         }
     }
 
@@ -69,4 +73,63 @@ pub struct Request {
     pub pair: Option<Pair>,
     /// Path and query below the upstream's base address.
     pub path: String,
+}
+
+/// What came of a route that is asked at most once a UTC day. That a route is not there is no failure: it says so with
+/// 404 for every model that was tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RouteAnswer {
+    /// It told something of most models asked for.
+    Answered,
+    /// The upstream does not have the route.
+    NotOffered,
+    /// It was asked and did not answer usably: asked again in the next sweep of the day.
+    Failed,
+}
+
+impl RouteAnswer {
+    /// The name used in SQL and JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::NotOffered => "not_offered",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// Reads the name back.
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Answered, Self::NotOffered, Self::Failed].into_iter().find(|answer| answer.as_str() == name)
+    }
+
+    /// Judges by how many requests were answered, how many with "no such address", and how many not usably; `None`
+    /// where nothing was asked.
+    pub fn judge(answered: usize, missing: usize, failed: usize) -> Option<Self> {
+        match (answered, missing, failed) {
+            (0, 0, 0) => None,
+            (0, _, 0) => Some(Self::NotOffered),
+            (0, ..) => Some(Self::Failed),
+            _ if failed > answered + missing => Some(Self::Failed),
+            _ => Some(Self::Answered),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RouteAnswer::{self, Answered, Failed, NotOffered};
+
+    #[test]
+    fn a_missing_route_is_no_failure_and_a_failure_no_missing_route() {
+        assert_eq!(RouteAnswer::judge(0, 0, 0), None);
+        assert_eq!(RouteAnswer::judge(0, 3, 0), Some(NotOffered));
+        assert_eq!(RouteAnswer::judge(0, 2, 1), Some(Failed));
+        assert_eq!(RouteAnswer::judge(0, 0, 3), Some(Failed));
+        assert_eq!(RouteAnswer::judge(400, 30, 5), Some(Answered));
+        assert_eq!(RouteAnswer::judge(3, 0, 400), Some(Failed));
+        for answer in [Answered, NotOffered, Failed] {
+            assert_eq!(RouteAnswer::parse(answer.as_str()), Some(answer));
+        }
+    }
 }

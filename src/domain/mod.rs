@@ -3,11 +3,17 @@
 pub mod backtest;
 pub mod document;
 pub mod endpoint;
+pub mod hourly;
 pub mod ids;
+pub mod limits;
+pub mod quantization;
 pub mod reading;
+pub mod session;
 pub mod thresholds;
 pub mod tier;
+pub mod tier_history;
 pub mod tier_list;
 pub mod units;
 pub mod window;
 pub mod workload;
+pub mod workload_file;

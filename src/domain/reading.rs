@@ -1,5 +1,6 @@
 //! What one run says about one endpoint, before any derivation.
 
+use super::document::RouteAnswer;
 use super::endpoint::{EndpointFacts, ListPrices, Model, Provider};
 use super::ids::{ModelSlug, Variant};
 use super::units::HitRate;
@@ -7,6 +8,7 @@ use super::window::WindowKind;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use uuid::Uuid;
 
 /// Usage of an endpoint over the run's window.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -117,6 +119,17 @@ pub struct Activity {
     pub requests: i64,
 }
 
+/// The closing hit rate of one endpoint over a whole, past UTC day, as the comparison series tells it.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct ClosingRate {
+    /// The upstream's UUID.
+    pub endpoint_id: Uuid,
+    /// A UTC day that was over when the run looked.
+    pub day: NaiveDate,
+    /// Cached prompt tokens over prompt tokens of that day, told to a hundredth of a percent.
+    pub hit_rate: HitRate,
+}
+
 /// Input that could not be used: kept with its reason, counted, shown on the status page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quarantined {
@@ -179,6 +192,10 @@ pub struct RunReadings {
     pub model_usage: Vec<ModelUsage>,
     /// Model activity by day, where it was collected.
     pub activity: Vec<Activity>,
+    /// Closing hit rates of past days, where the comparison series was collected; sorted by endpoint and day.
+    pub closing_rates: Vec<ClosingRate>,
+    /// What came of asking for that series; `None` where it was not asked for.
+    pub comparison: Option<RouteAnswer>,
     /// What could not be used.
     pub quarantined: Vec<Quarantined>,
     /// Unknown fields and how often they came.

@@ -41,6 +41,14 @@ thresholds! {
     WINDOW_HOUR_SHARE: f64 = 0.2, "share of summaries";
     /// Fewer comparable summaries than this in a run say nothing about the window.
     WINDOW_MIN_WITNESSES: usize = 5, "summaries";
+    /// So long after midnight the day before is taken for closed, and its closing hit rates are asked for.
+    CLOSING_SETTLE_MINUTES: u32 = 30, "minutes";
+    /// An hourly rate rests on at least this many tokens between two readings.
+    HOURLY_MIN_TOKENS: i64 = 1_000_000, "tokens";
+    /// An hourly rate this far outside of 0..1 is clamped, one further out is refused.
+    HOURLY_TOLERANCE: f64 = 0.01, "fraction";
+    /// Days of hourly rates that are published, the day under way included.
+    HOURLY_DAYS: u64 = 8, "days";
     /// Days of readings that a tier list looks at.
     LENS_WINDOW_DAYS: i64 = 7, "days";
     /// With fewer observed days than this a tier list is provisional, and days derived from the price charts help.
@@ -63,6 +71,18 @@ thresholds! {
     RESAMPLES: usize = 400, "resamples";
     /// Seed of the resamples: the same data give the same figures.
     RESAMPLE_SEED: u64 = 20_260_721, "seed";
+    /// A tier changes at once where the draws say with this probability that the new one, or a further one, is right.
+    TIER_CHANGE_PROBABILITY: f64 = 0.8, "probability";
+    /// It also changes once the figure has been past the cut by the dead band on this many days running.
+    TIER_CONFIRM_DAYS: u32 = 2, "days";
+    /// Dead band of the tiers under the lens cache.
+    TIER_BAND_CACHE: f64 = 0.03, "hit rate";
+    /// Dead band of the tiers under the lens cost: so much of the session cost.
+    TIER_BAND_COST: f64 = 0.05, "relative";
+    /// Dead band of the tiers under the lenses reliability, speed and overall.
+    TIER_BAND_Z: f64 = 0.2, "z-score";
+    /// A tier is kept in mind over so many days without a rating; after more the next one starts a new series.
+    TIER_MEMORY_DAYS: u32 = 7, "days with a run";
     /// The first days of a model are provisional: price and hit windows disagree.
     LAUNCH_DAYS: i64 = 3, "days";
     /// Flags need at least this hit rate.
@@ -81,14 +101,30 @@ thresholds! {
     REFERENCE_QUANTILE: f64 = 0.9, "quantile";
     /// A model with fewer endpoints with traffic borrows its reference from its author, then from all.
     REFERENCE_MIN_ENDPOINTS: usize = 3, "endpoints";
+    /// A turn is paid for again at most so often: who fails oftener is left, not retried.
+    MOST_RESENDS: f64 = 1.0, "prompts a turn";
+    /// What all endpoints together say of the day-to-day scatter counts as much as this many days of an endpoint's own.
+    COST_PRIOR_DAYS: usize = 3, "days";
+    /// Requests of one model without a session id are of one session while the pauses are shorter than this.
+    SESSION_GAP_MINUTES: i64 = 30, "minutes";
+    /// A session is cut where a prompt can reuse less than this share of the one before.
+    SESSION_MIN_REUSE: f64 = 0.5, "fraction of the prompt before";
     /// Availability (or uptime, as labelled) under this caps `overall` at C.
     GATE_AVAILABILITY: f64 = 0.9, "fraction";
     /// A preference never names an endpoint whose uptime is under this.
     PREFERENCE_MIN_UPTIME: f64 = 0.9, "fraction";
     /// A preference never names an endpoint that appeared less than this long ago.
     PREFERENCE_MIN_AGE_HOURS: i64 = 24, "hours";
+    /// A preference never names an endpoint of which nothing was read for more than this.
+    PREFERENCE_READING_DAYS: i64 = 2, "days";
+    /// A shortlist takes in tier B where S and A give fewer endpoints than this.
+    SHORTLIST_MIN: usize = 3, "endpoints";
+    /// A saving against the average is told where endpoints with at least this share of the traffic have a cost.
+    SAVING_MIN_TRAFFIC: f64 = 0.8, "share of the tokens";
     /// Ages of data from which pages carry a banner and preferences are withheld.
     STALE_AFTER_HOURS: i64 = 3, "hours";
+    /// So long after that a preference is still given, with a warning.
+    STALE_GRACE_HOURS: i64 = 24, "hours";
     /// Output tokens for each input token in the price that the backtest charges.
     BACKTEST_OUTPUT_SHARE: f64 = 0.05, "output tokens an input token";
     /// The backtest chooses among endpoints with at least this many tokens in the latest reading.
@@ -115,6 +151,12 @@ thresholds! {
     MOVER_MIN_TOKENS: f64 = 100e6, "tokens a day";
     /// A provider whose hit rate changed by less is no mover.
     MOVER_MIN_CHANGE: f64 = 0.02, "fraction";
+    /// What all endpoints say of how far forecasts are off counts as much as this many days of an endpoint's own.
+    EXPECTED_COST_PRIOR_DAYS: f64 = 3.0, "days";
+    /// How fast the misses of an endpoint's own forecasts are forgotten.
+    EXPECTED_COST_HALF_LIFE: f64 = 7.0, "days";
+    /// The interval of an expected cost reaches this many root mean squares of the misses to either side.
+    EXPECTED_COST_SPREADS: f64 = 1.28, "root mean squares";
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Lenses and tiers, and the cut points between them.
 
+use super::thresholds::{TIER_BAND_CACHE, TIER_BAND_COST, TIER_BAND_Z};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -59,6 +60,21 @@ impl Lens {
             Self::Cache => Cuts { higher_is_better: true, at: [0.15, 0.07, -0.03, -0.10, -0.20] },
             Self::Reliability | Self::Speed | Self::Overall => {
                 Cuts { higher_is_better: true, at: [1.25, 0.6, -0.25, -0.8, -1.6] }
+            }
+        }
+    }
+}
+
+impl Lens {
+    /// The value worsened (or, with `worse` false, improved) by the dead band of the lens, in the unit of [`Lens::unit`].
+    /// `cost` takes a share of the cost, so that the band is as wide at three times the peers' cost as at half of it.
+    pub fn banded(self, value: f64, worse: bool) -> f64 {
+        match self {
+            Self::Cost if worse => (1.0 + value) * (1.0 + TIER_BAND_COST) - 1.0,
+            Self::Cost => (1.0 + value) / (1.0 + TIER_BAND_COST) - 1.0,
+            _ => {
+                let band = if self == Self::Cache { TIER_BAND_CACHE } else { TIER_BAND_Z };
+                if worse { value - band } else { value + band }
             }
         }
     }
@@ -139,6 +155,17 @@ impl Tier {
     }
 }
 
+impl FromStr for Tier {
+    type Err = String;
+    fn from_str(name: &str) -> Result<Self, String> {
+        Self::RATED
+            .into_iter()
+            .chain([Self::Unrated])
+            .find(|tier| tier.as_str() == name)
+            .ok_or_else(|| format!("unknown tier `{name}`: one of S, A, B, C, D, F, unrated"))
+    }
+}
+
 impl fmt::Display for Tier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
@@ -169,5 +196,21 @@ mod tests {
             assert_eq!(lens.as_str().parse(), Ok(lens));
         }
         assert!("price".parse::<Lens>().is_err());
+        for tier in Tier::RATED.into_iter().chain([Tier::Unrated]) {
+            assert_eq!(tier.as_str().parse(), Ok(tier));
+        }
+        assert!("E".parse::<Tier>().is_err());
+    }
+
+    #[test]
+    fn the_dead_band_moves_a_value_the_way_that_its_lens_calls_worse_or_better() {
+        for lens in Lens::ALL {
+            let sign = if lens.cuts().higher_is_better { 1.0 } else { -1.0 };
+            assert!(
+                sign * lens.banded(0.1, true) < sign * 0.1 && sign * lens.banded(0.1, false) > sign * 0.1
+            );
+            assert!((lens.banded(lens.banded(0.1, true), false) - 0.1).abs() < 1e-12, "{lens}");
+        }
+        assert!((Lens::Cost.banded(1.0, true) - 1.1).abs() < 1e-12, "five per cent of twice the peers' cost");
     }
 }

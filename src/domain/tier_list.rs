@@ -46,8 +46,16 @@ pub struct ProviderTier {
     pub provider: ProviderSlug,
     /// Name for people, untrusted.
     pub name: String,
-    /// The tier.
+    /// The tier: that of the day before, unless the figures have moved far or long enough to change it.
     pub tier: Tier,
+    /// The tier of the figures of this moment alone.
+    pub naive: Tier,
+    /// The UTC day since which the tier has held; null for unrated providers.
+    pub since: Option<NaiveDate>,
+    /// The tier before that; null where none is known.
+    pub previous: Option<Tier>,
+    /// The best tier that a gate leaves open; null where none applies.
+    pub cap: Option<Tier>,
     /// Adjusted effect against peers on the same models, in the list's unit.
     pub adjusted: Option<f64>,
     /// Lower end of its 90 % interval; null for unrated providers.
@@ -81,10 +89,25 @@ pub struct ProviderTier {
 /// A verdict on an endpoint within its model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Verdict {
-    /// The tier.
+    /// The tier: that of the day before, unless the figures have moved far or long enough to change it.
     pub tier: Tier,
+    /// The tier of the figures of this moment alone.
+    pub naive: Tier,
+    /// The UTC day since which the tier has held; null for an unrated endpoint.
+    pub since: Option<NaiveDate>,
+    /// The tier before that; null where none is known.
+    pub previous: Option<Tier>,
+    /// The best tier that a gate leaves open; null where none applies.
+    pub cap: Option<Tier>,
     /// Difference to its peers in the lens's unit.
     pub value: Option<f64>,
     /// Why, in one sentence.
     pub why: String,
+}
+
+impl Verdict {
+    /// The verdict of this moment alone: nothing is known of the days before.
+    pub fn naive(tier: Tier, value: Option<f64>, why: String) -> Self {
+        Self { tier, naive: tier, since: None, previous: None, cap: None, value, why }
+    }
 }

@@ -47,6 +47,40 @@ impl WindowKind {
     }
 }
 
+/// What the hit rate of an endpoint's UTC day rests on. The three are never averaged into one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Basis {
+    /// The last reading of the day.
+    Observed,
+    /// The closing value that the upstream's comparison series tells of the whole day.
+    Comparison,
+    /// Worked out from the day's closing price.
+    Derived,
+}
+
+impl Basis {
+    /// The name used in SQL, JSON and exports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Observed => "observed",
+            Self::Comparison => "comparison",
+            Self::Derived => "derived",
+        }
+    }
+
+    /// Reads the name back.
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Observed, Self::Comparison, Self::Derived].into_iter().find(|basis| basis.as_str() == name)
+    }
+}
+
+impl fmt::Display for Basis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 impl fmt::Display for WindowKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())

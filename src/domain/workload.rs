@@ -1,5 +1,6 @@
 //! Session profiles that prices are compared under.
 
+use super::workload_file::{self, FileKind, WorkloadError};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -27,7 +28,28 @@ pub struct Workload {
     /// Whether the model's own output can be found in the cache on the next turn.
     pub output_cached: bool,
     /// Weights of the lenses cache, cost, reliability, speed in `overall`.
+    #[serde(default)]
     pub weights: LensWeights,
+    /// What failed requests cost.
+    #[serde(default)]
+    pub failures: Failures,
+}
+
+/// What failed requests cost: how many prompts are paid for again after one. A request that succeeds at once pays once.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Failures {
+    /// Prompts paid for again after an error.
+    pub error: f64,
+    /// Prompts paid for again after a request that was refused at once (rate limited).
+    pub refused: f64,
+}
+
+impl Default for Failures {
+    /// An error has produced tokens and its prompt is sent again; a refusal costs nothing.
+    fn default() -> Self {
+        Self { error: 1.0, refused: 0.0 }
+    }
 }
 
 /// Weights of the lenses in `overall`; they need not sum to 1.
@@ -44,10 +66,11 @@ pub struct LensWeights {
     pub speed: f64,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    workload: Vec<Workload>,
+impl Default for LensWeights {
+    /// Those of the shipped coding agent.
+    fn default() -> Self {
+        Self { cache: 0.15, cost: 0.5, reliability: 0.25, speed: 0.1 }
+    }
 }
 
 impl Workload {
@@ -55,8 +78,8 @@ impl Workload {
     ///
     /// # Errors
     /// Never for the embedded file: a test reads it.
-    pub fn shipped() -> Result<Vec<Self>, toml::de::Error> {
-        toml::from_str::<File>(SHIPPED).map(|file| file.workload)
+    pub fn shipped() -> Result<Vec<Self>, WorkloadError> {
+        workload_file::read(SHIPPED, FileKind::Toml, "data/workloads.toml")
     }
 
     /// Prompt tokens of a whole session, `P = T*S + u*T(T+1)/2 + o*T(T-1)/2` (method 4).
@@ -78,6 +101,26 @@ impl Workload {
         let fresh_output = if self.output_cached { 0.0 } else { (turns - 1.0) * self.output };
         let fresh = self.first_prompt + turns * self.new_input + fresh_output;
         (1.0 - fresh / self.prompt_tokens()).max(0.0)
+    }
+
+    /// Tokens of a turn's prompt that stood in the turn before, `turn` counted from 1: all but the new input, and the last
+    /// answer where the cache does not keep outputs. Over all turns this is `reusable_share * prompt_tokens`.
+    pub fn reusable_of_turn(&self, turn: u32) -> f64 {
+        if turn == 1 {
+            return 0.0;
+        }
+        let lost = if self.output_cached { 0.0 } else { self.output };
+        (self.prompt_of_turn(turn) - self.new_input - lost).max(0.0)
+    }
+
+    /// The longest prompt of the session, tokens: that of its last turn.
+    pub fn longest_prompt(&self) -> f64 {
+        self.prompt_of_turn(self.turns.max(1))
+    }
+
+    /// What the context has to take, tokens: the longest prompt and the answer to it.
+    pub fn longest_turn(&self) -> f64 {
+        self.longest_prompt() + self.output
     }
 
     /// Prompt tokens of turn `turn`, counted from 1.

@@ -1,20 +1,24 @@
 //! Puts what the store knows and what the analysis says together into the published content.
 
+use super::hourly;
 use super::publish::SHOWN_DAYS;
 use crate::analysis::{Analysis, EndpointVerdicts, METHOD_VERSION};
 use crate::archive::hex_sha256;
-use crate::domain::backtest::Backtest;
+use crate::domain::backtest::{Backtest, ExpectedCost};
+use crate::domain::document::RouteAnswer;
 use crate::domain::endpoint::{Model, Provider};
 use crate::domain::ids::{ModelSlug, ProviderSlug, Variant};
+use crate::domain::session::CostBasis;
 use crate::domain::thresholds;
 use crate::domain::tier::{Lens, Tier};
-use crate::domain::window::WindowKind;
+use crate::domain::window::{Basis, WindowKind};
 use crate::domain::workload::Workload;
 use crate::snapshot::{
-    DriftCount, EffectivePrices, Endpoint, EndpointDay, Event, ModelEntry, Prices, ProviderDay,
-    ProviderEntry, QuarantineCount, RecentReading, RunSummary, Snapshot, SourceAge, Status, Summary,
+    ComparisonAge, DriftCount, EffectivePrices, Endpoint, EndpointDay, Event, ModelEntry, Prices,
+    ProviderDay, ProviderEntry, QuarantineCount, RecentReading, RunSummary, Snapshot, SourceAge, Status,
+    Summary,
 };
-use crate::store::{EndpointDayRow, EndpointNow, ReadingRow, RunRow, Store, StoreError};
+use crate::store::{EndpointDayRow, EndpointNow, HourlyRecord, ReadingRow, RunRow, Store, StoreError};
 use chrono::{DateTime, Days, Duration, NaiveDate, Utc};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use uuid::Uuid;
@@ -39,12 +43,13 @@ pub struct Material {
     endpoints: Vec<EndpointNow>,
     days: Vec<EndpointDayRow>,
     readings: Vec<ReadingRow>,
+    hourly: HourlyRecord,
     status: Status,
 }
 
 impl Material {
     /// Reads what was known at the time of `newest`.
-    pub fn read(store: &Store, newest: RunRow, providers: Vec<Provider>) -> Result<Self, StoreError> {
+    pub fn read(store: &Store, newest: RunRow) -> Result<Self, StoreError> {
         let as_of = newest.observed_at;
         let today = as_of.date_naive();
         let from = today.checked_sub_days(Days::new(SHOWN_DAYS - 1)).unwrap_or(today);
@@ -58,10 +63,11 @@ impl Material {
             endpoints: store.endpoints(as_of)?,
             days: store.days(from, today, as_of)?,
             readings: store.readings(until - Duration::hours(READING_HOURS), until)?,
+            hourly: store.hourly(hourly::first(as_of), until)?,
             status: status(store, as_of, &runs)?,
+            providers: store.providers(as_of)?,
             newest,
             runs,
-            providers,
         })
     }
 }
@@ -74,6 +80,11 @@ fn status(store: &Store, as_of: DateTime<Utc>, runs: &[RunRow]) -> Result<Status
     Ok(Status {
         runs: runs.iter().map(run_summary).collect(),
         sources: store.source_rows(as_of)?.into_iter().map(source).collect(),
+        comparison: store.comparison(as_of)?.map(|row| ComparisonAge {
+            answer: row.answer,
+            asked_at: row.asked_at,
+            newest_day: row.newest_day,
+        }),
         quarantine: store
             .quarantine_rows(as_of)?
             .into_iter()
@@ -126,12 +137,13 @@ fn run_summary(row: &RunRow) -> RunSummary {
 pub fn snapshot(
     material: Material,
     mut analysis: Analysis,
-    backtest: Option<Backtest>,
+    (backtest, expected): (Option<Backtest>, BTreeMap<Uuid, ExpectedCost>),
     workloads: Vec<Workload>,
     built_at: DateTime<Utc>,
 ) -> Snapshot {
     let observed_days: BTreeSet<NaiveDate> =
-        material.days.iter().filter(|day| !day.derived).map(|day| day.day).collect();
+        material.days.iter().filter(|day| day.coverage.is_some()).map(|day| day.day).collect();
+    let rated_days = rated_days(&material.days);
     let provider_days = provider_days(&material.days);
     let default_workload = workloads.first().map_or_else(String::new, |workload| workload.name.clone());
     let mut days: HashMap<Uuid, Vec<EndpointDay>> = HashMap::new();
@@ -139,9 +151,13 @@ pub fn snapshot(
         days.entry(day.endpoint_id).or_default().push(endpoint_day(day));
     }
     let endpoints = material.endpoints.len();
+    let shown: BTreeSet<Uuid> = material.endpoints.iter().map(|endpoint| endpoint.endpoint_id).collect();
     let with_usage = material.endpoints.iter().filter(|endpoint| endpoint.hit_rate.is_some()).count();
-    let models =
+    let mut models =
         model_entries(material.models, material.endpoints, &mut days, &mut analysis, &default_workload);
+    for endpoint in models.iter_mut().flat_map(|model| &mut model.endpoints) {
+        endpoint.expected_cost = expected.get(&endpoint.endpoint_id).copied();
+    }
     let providers = provider_entries(&material.providers, &models, provider_days);
     let tokens_per_day = models.iter().fold(0.0, |sum, model| sum + model.tokens_per_day);
     let covered = analysis.tier_lists.iter().find(|list| list.lens == Lens::Cache).map(|list| {
@@ -149,7 +165,7 @@ pub fn snapshot(
         rated.map(|provider| provider.tokens_per_day).sum::<f64>()
     });
     let mut status = material.status;
-    status.missing = missing(&material.newest, observed_days.len(), &analysis);
+    status.missing = missing(&material.newest, rated_days, status.comparison.as_ref(), &analysis);
     let mut snapshot = Snapshot {
         id: String::new(),
         method_version: METHOD_VERSION,
@@ -174,6 +190,7 @@ pub fn snapshot(
         providers,
         backtest,
         workloads,
+        hourly: hourly::rates(material.hourly, material.newest.observed_at, &shown),
         readings: recent_readings(material.readings),
         status,
         thresholds: thresholds::table(),
@@ -189,6 +206,7 @@ fn id(snapshot: &Snapshot, run_id: &str) -> String {
         &snapshot.models,
         &snapshot.providers,
         &snapshot.backtest,
+        &snapshot.hourly,
         &snapshot.status,
         snapshot.method_version,
     );
@@ -200,7 +218,7 @@ fn endpoint_day(row: &EndpointDayRow) -> EndpointDay {
     EndpointDay {
         day: row.day,
         hit_rate: row.hit_rate,
-        derived: row.derived,
+        basis: row.basis,
         tokens: row.tokens,
         effective_input: row.effective[0],
         effective_output: row.effective[1],
@@ -208,10 +226,16 @@ fn endpoint_day(row: &EndpointDayRow) -> EndpointDay {
     }
 }
 
+/// UTC days with a hit rate that the upstream published: observed or closing, not derived.
+fn rated_days(days: &[EndpointDayRow]) -> usize {
+    let published = days.iter().filter(|day| day.basis.is_some_and(|basis| basis != Basis::Derived));
+    published.map(|day| day.day).collect::<BTreeSet<_>>().len()
+}
+
 /// Token-weighted hit rate by provider and observed day.
 fn provider_days(days: &[EndpointDayRow]) -> HashMap<ProviderSlug, Vec<ProviderDay>> {
     let mut sums: BTreeMap<(&ProviderSlug, NaiveDate), (f64, i64)> = BTreeMap::new();
-    for day in days.iter().filter(|day| !day.derived) {
+    for day in days.iter().filter(|day| day.basis != Some(Basis::Derived)) {
         if let (Some(rate), Some(tokens)) = (day.hit_rate, day.tokens) {
             let sum = sums.entry((&day.provider, day.day)).or_default();
             sum.0 += rate * tokens as f64;
@@ -281,8 +305,7 @@ fn endpoint(now: EndpointNow, verdicts: Option<EndpointVerdicts>, days: Vec<Endp
         identity_error: None,
         flags: Vec::new(),
         tokens_per_day: None,
-        retention: None,
-        reference: None,
+        cost_basis: CostBasis::default(),
     });
     let [input, output, cache_read, cache_write] = now.list;
     let [effective_input, effective_output] = now.effective;
@@ -319,7 +342,9 @@ fn endpoint(now: EndpointNow, verdicts: Option<EndpointVerdicts>, days: Vec<Endp
         why: verdicts.why,
         verdicts: verdicts.verdicts,
         session_cost: verdicts.session_cost,
+        cost_basis: verdicts.cost_basis,
         flags: verdicts.flags,
+        expected_cost: None,
         days,
         first_seen: now.first_seen,
     }
@@ -407,9 +432,14 @@ fn recent_reading(row: ReadingRow) -> RecentReading {
 }
 
 /// What a reader should know is not there yet.
-fn missing(newest: &RunRow, observed_days: usize, analysis: &Analysis) -> Vec<String> {
+fn missing(
+    newest: &RunRow,
+    rated_days: usize,
+    comparison: Option<&ComparisonAge>,
+    analysis: &Analysis,
+) -> Vec<String> {
     let mut missing = Vec::new();
-    let needed = thresholds::FULL_RECORD_DAYS.saturating_sub(observed_days);
+    let needed = thresholds::FULL_RECORD_DAYS.saturating_sub(rated_days);
     if needed > 0 {
         missing.push(format!(
             "{needed} more day{} of collection until tiers are no longer provisional; until then days worked out from the price charts help",
@@ -422,6 +452,10 @@ fn missing(newest: &RunRow, observed_days: usize, analysis: &Analysis) -> Vec<St
             newest.window_kind
         ));
     }
+    if comparison.is_some_and(|series| series.answer == RouteAnswer::NotOffered) {
+        missing
+            .push("the upstream offers no daily series of hit rates: days without a sweep stay gaps".into());
+    }
     let empty = |lens: Lens| {
         let list = analysis.tier_lists.iter().find(|list| list.lens == lens);
         list.is_none_or(|list| list.providers.iter().all(|provider| provider.tier == Tier::Unrated))
@@ -429,8 +463,5 @@ fn missing(newest: &RunRow, observed_days: usize, analysis: &Analysis) -> Vec<St
     for lens in Lens::ALL.into_iter().filter(|lens| empty(*lens)) {
         missing.push(format!("no provider is rated under the lens `{lens}` yet"));
     }
-    missing.push(
-        "hysteresis is not applied yet: each run gives its tiers afresh, whatever they were before".into(),
-    );
     missing
 }

@@ -1,15 +1,17 @@
 //! One collection: plan, fetch, archive, decode, store.
 
+use super::sweep::Sweeper;
 use super::{Pipeline, PipelineError, decode};
-use crate::archive::{Entry, Fetched, Manifest, RunHeader};
-use crate::domain::endpoint::Model;
+use crate::archive::{Entry, Manifest, RunHeader};
+use crate::domain::document::RouteAnswer;
 use crate::domain::reading::RunReadings;
+use crate::domain::thresholds;
 use crate::domain::window::WindowKind;
-use crate::fetch::{FetchConfig, FetchOutcome, FetchRequest, Fetcher, SkipReason};
-use crate::source::openrouter::{Content, OpenRouterApi, OpenRouterStats, models_request};
-use crate::source::{Document, DocumentKind, Request, Source};
+use crate::fetch::{FetchConfig, Fetcher};
+use crate::source::openrouter::{OpenRouterApi, OpenRouterStats};
+use crate::source::{DocumentKind, Source};
 use crate::store::{Ingested, RunRecord, StoreError};
-use chrono::{DateTime, SubsecRound, Utc};
+use chrono::{DateTime, SubsecRound, Timelike, Utc};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -54,6 +56,8 @@ pub struct CollectReport {
     pub quarantined: BTreeMap<String, usize>,
     /// Distinct unknown paths.
     pub drift: usize,
+    /// What came of asking for the daily series of hit rates; null where it was not asked for.
+    pub comparison: Option<RouteAnswer>,
     /// From the first request to the stored run.
     pub duration_ms: i64,
     /// Bytes written to the archive.
@@ -69,13 +73,6 @@ fn milliseconds(since: Instant) -> i64 {
 /// The id of a run: the time it counts as.
 pub(super) fn run_id(observed_at: DateTime<Utc>) -> String {
     observed_at.format("%Y%m%dT%H%M%SZ").to_string()
-}
-
-/// What fetching brought.
-struct Sweep {
-    fetched: Vec<Fetched>,
-    requests: usize,
-    stopped: Option<SkipReason>,
 }
 
 impl Pipeline {
@@ -101,8 +98,16 @@ impl Pipeline {
         self.refuse_out_of_order(observed_at)?;
         let upstream = options.upstream.as_deref().unwrap_or(&self.config.upstream.base_url);
         let upstream = upstream.trim_end_matches('/').to_owned();
-        let daily = !self.store.has_daily(observed_at)?;
-        let sweep = self.sweep(&upstream, options, daily, cancel, &mut on_progress).await?;
+        let sweep = Sweeper {
+            fetcher: Fetcher::new(self.fetch_config(options), self.clock.clone())?,
+            sources: self.sources(),
+            upstream: &upstream,
+            daily: !self.store.has_daily(observed_at)?,
+            closing: self.wants_closing_rates(observed_at)?,
+            cancel,
+        }
+        .sweep(&mut on_progress)
+        .await;
         let header = RunHeader {
             run_id: run_id(observed_at),
             observed_at,
@@ -122,30 +127,6 @@ impl Pipeline {
         Ok(report)
     }
 
-    async fn sweep(
-        &self,
-        upstream: &str,
-        options: &CollectOptions,
-        daily: bool,
-        cancel: &CancellationToken,
-        on_progress: &mut (impl FnMut(usize, usize) + Send),
-    ) -> Result<Sweep, PipelineError> {
-        let fetcher = Fetcher::new(self.fetch_config(options), self.clock.clone())?;
-        let sources = self.sources();
-        let mut index = vec![models_request()];
-        index.extend(sources.iter().flat_map(|source| source.index()));
-        let mut sweep = fetch(&fetcher, upstream, index, cancel, |_, _| {}).await;
-        let models = models_of(&sweep.fetched);
-        if sweep.stopped.is_none() && !models.is_empty() {
-            let plan = sources.iter().flat_map(|source| source.plan(&models, daily)).collect();
-            let rest = fetch(&fetcher, upstream, plan, cancel, on_progress).await;
-            sweep.fetched.extend(rest.fetched);
-            sweep.requests += rest.requests;
-            sweep.stopped = rest.stopped;
-        }
-        Ok(sweep)
-    }
-
     fn sources(&self) -> Vec<Box<dyn Source>> {
         let mut sources: Vec<Box<dyn Source>> = Vec::new();
         if self.config.upstream.openrouter_api {
@@ -155,6 +136,13 @@ impl Pipeline {
             sources.push(Box::new(OpenRouterStats));
         }
         sources
+    }
+
+    /// Whether this sweep is to ask for the closing values of past days: the first one of a UTC day that comes late
+    /// enough for the day before to be settled, until one has them.
+    fn wants_closing_rates(&self, observed_at: DateTime<Utc>) -> Result<bool, StoreError> {
+        let settled = observed_at.num_seconds_from_midnight() >= thresholds::CLOSING_SETTLE_MINUTES * 60;
+        Ok(self.config.upstream.hit_rate_comparison && settled && !self.store.has_comparison(observed_at)?)
     }
 
     fn fetch_config(&self, options: &CollectOptions) -> FetchConfig {
@@ -182,6 +170,7 @@ impl Pipeline {
         bodies: &[Option<Vec<u8>>],
     ) -> Result<(RunReadings, RunRecord), PipelineError> {
         let header = &manifest.header;
+        self.close_days_before(header.observed_at.date_naive());
         let last_kind = self.store.last_window_kind(header.observed_at)?;
         let run = decode::readings(manifest, bodies, last_kind);
         let record = record(manifest, &run);
@@ -225,68 +214,11 @@ impl Pipeline {
                 .map(|row| (row.reason, row.rows))
                 .collect(),
             drift,
+            comparison: row.comparison,
             duration_ms: row.duration_ms,
             archive_bytes: 0,
             failures: row.failures,
         }))
-    }
-}
-
-async fn fetch(
-    fetcher: &Fetcher,
-    upstream: &str,
-    plan: Vec<Request>,
-    cancel: &CancellationToken,
-    mut on_progress: impl FnMut(usize, usize),
-) -> Sweep {
-    let total = plan.len();
-    let mut fetched: Vec<Option<Fetched>> = (0..total).map(|_| None).collect();
-    let requests = plan
-        .into_iter()
-        .enumerate()
-        .map(|(position, request)| FetchRequest {
-            url: format!("{upstream}{}", request.path),
-            key: (position, request),
-        })
-        .collect();
-    let mut done = 0;
-    let report = fetcher
-        .fetch_all_until(cancel, requests, |outcome| {
-            done += 1;
-            let position = outcome.key.0;
-            fetched[position] = Some(archived(outcome));
-            on_progress(done, total);
-        })
-        .await;
-    Sweep {
-        fetched: fetched.into_iter().flatten().collect(),
-        requests: report.attempts as usize,
-        stopped: report.stopped,
-    }
-}
-
-/// What is archived of an outcome: every body that came whole, also that of an error answer.
-fn archived(outcome: FetchOutcome<(usize, Request)>) -> Fetched {
-    let (_, request) = outcome.key;
-    Fetched {
-        request,
-        status: outcome.status,
-        fetched_at: outcome.fetched_at,
-        error: outcome.error.map(|error| error.to_string()),
-        body: (outcome.status.is_some() && !outcome.body.is_empty()).then_some(outcome.body),
-    }
-}
-
-/// The models that the list of models names; none where it did not come or cannot be read.
-fn models_of(fetched: &[Fetched]) -> Vec<Model> {
-    let list = fetched.iter().find(|one| one.request.kind == DocumentKind::Models);
-    let Some((list, body)) = list.and_then(|list| Some((list, list.body.as_ref()?))) else {
-        return Vec::new();
-    };
-    let document = Document { request: &list.request, status: list.status.unwrap_or(0), sha256: "", body };
-    match OpenRouterApi.decode(&document).content {
-        Some(Content::Models(models)) => models,
-        _ => Vec::new(),
     }
 }
 
@@ -351,6 +283,7 @@ fn report(run: &RunReadings, record: &RunRecord) -> CollectReport {
         endpoints: run.readings.len(),
         quarantined,
         drift: run.drift.len(),
+        comparison: run.comparison,
         duration_ms: record.duration_ms,
         archive_bytes: 0,
         failures: record.failures.clone(),

@@ -5,17 +5,22 @@ mod assemble;
 mod backtest;
 mod collect;
 mod decode;
+mod history;
+mod hourly;
 mod publish;
 mod replay;
+mod sweep;
 
 pub use backtest::{backtest, backtest_record};
 pub use collect::{CollectOptions, CollectReport};
+pub use history::flips;
 pub use publish::build_snapshot;
 pub use replay::ReplayReport;
 
 use crate::archive::{Archive, ArchiveError};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::domain::workload::Workload;
 use crate::snapshot::{self, Current, Snapshot};
 use crate::store::{Store, StoreError, StoreOptions};
 use std::path::{Path, PathBuf};
@@ -83,12 +88,12 @@ pub enum PipelineError {
     /// The folder to rebuild into is not empty.
     #[error("{0} holds a store already; name an empty folder")]
     NotEmpty(PathBuf),
-    /// The shipped workloads.
-    #[error("data/workloads.toml: {0}")]
-    Workloads(#[from] toml::de::Error),
+    /// The workloads, shipped or the user's.
+    #[error(transparent)]
+    Workloads(#[from] crate::domain::workload_file::WorkloadError),
     /// A background task ended badly.
-    #[error("a task ended badly: {0}")]
-    Task(#[from] tokio::task::JoinError),
+    #[error(transparent)]
+    Task(#[from] crate::background::Ended),
 }
 
 /// The pipeline over one data folder.
@@ -129,6 +134,8 @@ impl Pipeline {
     /// # Errors
     /// [`PipelineError`]; a damaged archive or snapshot is only logged: what is there is served and collecting goes on.
     pub fn open(config: Config, data: DataDir, clock: Arc<dyn Clock>) -> Result<Self, PipelineError> {
+        // A wrong file is told now and not an hour later by the log.
+        config.workloads(data.path())?;
         let store = open_store(&config, &data)?;
         let archive = Archive::open(data.archive());
         let loaded = snapshot::store::load(&data.snapshots()).unwrap_or_else(|error| {
@@ -144,6 +151,14 @@ impl Pipeline {
         }
         pipeline.catch_up_snapshot()?;
         Ok(pipeline)
+    }
+
+    /// The workloads in force.
+    ///
+    /// # Errors
+    /// [`PipelineError::Workloads`] where the user's file is wrong.
+    pub fn workloads(&self) -> Result<Vec<Workload>, PipelineError> {
+        Ok(self.config.workloads(self.data.path())?)
     }
 
     /// Publishes where the record is ahead of what is served: the process ended before it could, or a new version
@@ -164,7 +179,11 @@ impl Pipeline {
     /// # Errors
     /// [`PipelineError`]; what was served before is still served.
     pub fn publish(&self) -> Result<Arc<Snapshot>, PipelineError> {
-        let snapshot = Arc::new(build_snapshot(&self.store, None, self.clock.now())?);
+        let workloads = self.workloads()?;
+        if let Some(newest) = self.store.newest_run(None)? {
+            history::close_days(&self.store, &workloads, newest.observed_at.date_naive())?;
+        }
+        let snapshot = Arc::new(build_snapshot(&self.store, None, workloads, self.clock.now())?);
         snapshot::store::save(&self.data.snapshots(), &snapshot)?;
         self.current.set(snapshot.clone());
         Ok(snapshot)

@@ -1,7 +1,8 @@
 //! From the store to a snapshot, as of any moment of the record.
 
+use super::history::held_before;
 use super::{PipelineError, assemble, backtest};
-use crate::analysis::{self, Frames, Parameters};
+use crate::analysis::{self, Analysis, Frames, Parameters};
 use crate::domain::thresholds;
 use crate::domain::tier_list::DayRange;
 use crate::domain::workload::Workload;
@@ -14,13 +15,14 @@ use std::collections::BTreeMap;
 pub(super) const SHOWN_DAYS: u64 = 30;
 
 /// Builds the snapshot of the newest run at or before `as_of` (`None`: the newest of all), from nothing but what was
-/// known then.
+/// known then. Sessions are priced under `workloads`, of which the first is the default.
 ///
 /// # Errors
 /// [`PipelineError::NoRun`] where there is no such run; otherwise what store or analysis say.
 pub fn build_snapshot(
     store: &Store,
     as_of: Option<DateTime<Utc>>,
+    workloads: Vec<Workload>,
     built_at: DateTime<Utc>,
 ) -> Result<Snapshot, PipelineError> {
     let newest = store.newest_run(as_of)?.ok_or_else(|| {
@@ -29,18 +31,27 @@ pub fn build_snapshot(
         )
     })?;
     let as_of = newest.observed_at;
+    let mut analysis = analysis_at(store, &workloads, as_of)?;
+    let day = as_of.date_naive();
+    analysis::steady(&mut analysis, &held_before(store, &workloads, day)?, day);
+    let (backtest, expected) = backtest::with_expectations(store, shown_days(as_of), as_of)?;
+    let material = assemble::Material::read(store, newest)?;
+    Ok(assemble::snapshot(material, analysis, (backtest, expected), workloads, built_at))
+}
+
+/// The analysis of the run at `as_of` from what was known then: every tier that of the figures alone.
+pub(super) fn analysis_at(
+    store: &Store,
+    workloads: &[Workload],
+    as_of: DateTime<Utc>,
+) -> Result<Analysis, PipelineError> {
     let window = window(as_of);
-    let workloads = Workload::shipped()?;
-    let providers = store.providers(as_of)?;
     let provider_names: BTreeMap<String, String> =
-        providers.iter().map(|p| (p.provider.to_string(), p.name.clone())).collect();
+        store.providers(as_of)?.iter().map(|p| (p.provider.to_string(), p.name.clone())).collect();
     let frames =
         Frames { days: store.days_frame(window.from, window.to, as_of)?, newest: store.newest_frame(as_of)? };
-    let parameters = Parameters { as_of, window, workloads: workloads.clone(), provider_names };
-    let analysis = analysis::analyse(&frames, &parameters)?;
-    let backtest = backtest(store, shown_days(as_of), as_of)?;
-    let material = assemble::Material::read(store, newest, providers)?;
-    Ok(assemble::snapshot(material, analysis, backtest, workloads, built_at))
+    let parameters = Parameters { as_of, window, workloads: workloads.to_vec(), provider_names };
+    Ok(analysis::analyse(&frames, &parameters)?)
 }
 
 /// The lens window that ends with a time's UTC day.

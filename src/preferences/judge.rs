@@ -1,7 +1,10 @@
 //! What a preference may say about each endpoint of a model.
 
-use super::Evidence;
-use crate::domain::thresholds::{PREFERENCE_MIN_AGE_HOURS, PREFERENCE_MIN_UPTIME};
+use super::answer::Wish;
+use super::kept::{Missed, longest_prompt, missed};
+use super::rank::{expected_cost, session_cost};
+use super::{Evidence, TRAFFIC};
+use crate::domain::thresholds::{PREFERENCE_MIN_AGE_HOURS, PREFERENCE_MIN_UPTIME, PREFERENCE_READING_DAYS};
 use crate::domain::tier::{Lens, Tier};
 use crate::snapshot::{Endpoint, ModelEntry, Snapshot};
 use chrono::{DateTime, Duration, Utc};
@@ -16,7 +19,12 @@ pub(super) struct Judged<'a> {
     pub position: usize,
     /// By session cost within the model, under the workload.
     pub tier: Tier,
+    /// Cost of a session, USD.
     pub cost: Option<f64>,
+    /// What it is ranked by.
+    pub expected: Option<f64>,
+    /// The limits it does not keep.
+    pub missed: Vec<Missed>,
     /// Why it must never be recommended.
     pub unfit: Option<String>,
     /// Why it should be avoided.
@@ -27,26 +35,48 @@ pub(super) struct Judged<'a> {
 impl Judged<'_> {
     /// Whether it may be recommended under one of the tiers.
     pub fn good(&self, tiers: &[Tier]) -> bool {
-        self.unfit.is_none() && tiers.contains(&self.tier)
+        self.admitted() && self.unfit.is_none() && tiers.contains(&self.tier)
+    }
+
+    /// Whether it keeps all limits.
+    pub fn admitted(&self) -> bool {
+        self.missed.is_empty()
+    }
+
+    /// Why it is neither good nor bad, or what is wrong with it: limits first.
+    pub fn shortcoming(&self) -> String {
+        let missed: Vec<String> = self.missed.iter().map(Missed::text).collect();
+        if !missed.is_empty() {
+            return format!("outside of the limits: {}", missed.join(", "));
+        }
+        self.unfit.clone().or_else(|| self.avoid.clone()).unwrap_or_else(|| self.why.clone())
     }
 
     pub fn evidence(&self) -> Evidence {
+        let wrong = !self.admitted() || self.avoid.is_some();
         Evidence {
             tag: self.endpoint.tag.to_string(),
             provider: self.endpoint.provider.to_string(),
             tier: self.tier,
             session_cost: self.cost,
+            expected_cost: self.expected,
             hit_rate: self.endpoint.hit_rate,
             uptime: self.endpoint.uptime_30m.or(self.endpoint.uptime_1d),
-            why: self.avoid.clone().unwrap_or_else(|| self.why.clone()),
+            why: match (wrong, self.admitted()) {
+                (false, _) => self.why.clone(),
+                (true, true) => self.avoid.clone().unwrap_or_default(),
+                (true, false) => self.shortcoming(),
+            },
         }
     }
 }
 
-/// Judges every endpoint of a model, cheapest session first; those without a cost come last.
-pub(super) fn judge<'a>(snapshot: &Snapshot, model: &'a ModelEntry, workload: &str) -> Vec<Judged<'a>> {
+/// Judges every endpoint of a model, lowest expected cost first; those without a cost come last.
+pub(super) fn judge<'a>(snapshot: &Snapshot, model: &'a ModelEntry, wish: &Wish<'_>) -> Vec<Judged<'a>> {
+    let workload = wish.workload;
     let costs = Costs::of(model, workload, snapshot.default_workload());
     let young = youngest_age(snapshot);
+    let longest = longest_prompt(snapshot, workload);
     let mut judged: Vec<Judged> = (model.endpoints.iter().enumerate())
         .map(|(position, endpoint)| {
             let cost = session_cost(endpoint, workload);
@@ -54,11 +84,23 @@ pub(super) fn judge<'a>(snapshot: &Snapshot, model: &'a ModelEntry, workload: &s
             let broken = broken(endpoint);
             let expensive = matches!(tier, Tier::D | Tier::F).then(|| why.clone());
             let unfit = broken.clone().or_else(|| unfit(endpoint, cost, snapshot.as_of, young));
-            Judged { endpoint, position, tier, cost, unfit, avoid: broken.or(expensive), why }
+            let missed = missed(wish.limits, endpoint, longest);
+            let expected = expected_cost(endpoint, workload);
+            Judged {
+                endpoint,
+                position,
+                tier,
+                cost,
+                expected,
+                missed,
+                unfit,
+                avoid: broken.or(expensive),
+                why,
+            }
         })
         .collect();
     judged.sort_by(|a, b| {
-        let key = |j: &Judged| j.cost.unwrap_or(f64::INFINITY);
+        let key = |j: &Judged| j.expected.unwrap_or(f64::INFINITY);
         key(a).total_cmp(&key(b)).then_with(|| a.endpoint.tag.cmp(&b.endpoint.tag))
     });
     judged
@@ -74,8 +116,11 @@ fn youngest_age(snapshot: &Snapshot) -> Option<Duration> {
     (!record_is_young(snapshot)).then(|| Duration::hours(PREFERENCE_MIN_AGE_HOURS))
 }
 
-fn session_cost(endpoint: &Endpoint, workload: &str) -> Option<f64> {
-    endpoint.session_cost.get(workload).copied().filter(|cost| cost.is_finite() && *cost >= 0.0)
+/// Whether nothing was read of an endpoint for days: neither usage in the newest run nor a price since.
+fn is_unread(endpoint: &Endpoint, as_of: DateTime<Utc>) -> bool {
+    let newest = endpoint.days.last().map(|day| day.day);
+    let old = newest.is_none_or(|day| (as_of.date_naive() - day).num_days() > PREFERENCE_READING_DAYS);
+    endpoint.tokens.is_none() && old
 }
 
 fn flagged(endpoint: &Endpoint, flag: &str) -> bool {
@@ -115,7 +160,11 @@ fn unfit(
             return Some(meaning.to_owned());
         }
     }
-    cost.is_none().then(|| "its session cost is not known".to_owned())
+    if cost.is_none() {
+        return Some("its session cost is not known".to_owned());
+    }
+    is_unread(endpoint, as_of)
+        .then(|| format!("nothing was read of it for over {PREFERENCE_READING_DAYS} days"))
 }
 
 /// The session costs of a model under one workload.
@@ -149,10 +198,17 @@ impl<'a> Costs<'a> {
         let relative = cost / median - 1.0;
         let tier = if self.published { endpoint.tier } else { Lens::Cost.cuts().tier(relative) };
         let why = format!(
-            "tier {tier}: a {} session costs {cost:.4} USD, {:+.0} % against the model's median",
-            self.workload,
+            "tier {tier}: {} costs {cost:.4} USD, {:+.0} % against the model's median",
+            what(self.workload),
             relative * 100.0
         );
         (tier, why)
+    }
+}
+
+fn what(workload: &str) -> String {
+    match workload {
+        TRAFFIC => "a million prompt tokens of its traffic".to_owned(),
+        workload => format!("a {workload} session"),
     }
 }

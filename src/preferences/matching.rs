@@ -18,21 +18,19 @@ pub(super) fn matches(entry: &str, endpoint: &Endpoint) -> bool {
 }
 
 /// The tags by which the endpoints `chosen` (positions in `all`) can be named without matching any other endpoint, in
-/// the order of `chosen`, each with the position it names; and a warning for each endpoint that cannot be named so.
-pub(super) fn nameable(all: &[Endpoint], chosen: &[usize]) -> (Vec<usize>, Vec<String>) {
-    let (mut named, mut warnings) = (Vec::new(), Vec::new());
+/// the order of `chosen`, each by its position; and for each endpoint that cannot be named so, its position and why.
+pub(super) fn nameable(all: &[Endpoint], chosen: &[usize]) -> (Vec<usize>, Vec<(usize, String)>) {
+    let (mut named, mut left_out) = (Vec::new(), Vec::new());
     for &position in chosen {
         let tag = all[position].tag.as_str();
         let others: Vec<&str> = strangers(all, chosen, tag).map(|e| e.tag.as_str()).collect();
         if others.is_empty() {
             named.push(position);
         } else {
-            warnings.push(ambiguous(tag, &others));
+            left_out.push((position, ambiguous(tag, &others)));
         }
     }
-    warnings.sort();
-    warnings.dedup();
-    (named, warnings)
+    (named, left_out)
 }
 
 /// The endpoints that a tag matches and that were not chosen.

@@ -2,7 +2,7 @@
 //! loopback only, to who knows the token in the data folder.
 
 use crate::domain::window::end_of_day;
-use crate::pipeline::{Pipeline, backtest_record, build_snapshot};
+use crate::pipeline::{Pipeline, backtest_record, build_snapshot, flips as count_flips};
 use crate::store::ExportFormat;
 use axum::extract::{ConnectInfo, Query, State};
 use axum::http::StatusCode;
@@ -22,6 +22,7 @@ struct Local {
 
 #[derive(Deserialize)]
 struct ExportQuery {
+    kind: String,
     from: DateTime<Utc>,
     to: DateTime<Utc>,
     format: String,
@@ -41,11 +42,17 @@ struct BacktestQuery {
     token: String,
 }
 
+#[derive(Deserialize)]
+struct FlipsQuery {
+    token: String,
+}
+
 pub fn router(pipeline: Arc<Pipeline>, token: &str) -> Router {
     Router::new()
         .route("/local/export", get(export))
         .route("/local/snapshot", get(snapshot))
         .route("/local/backtest", get(backtest))
+        .route("/local/flips", get(flips))
         .with_state(Local { pipeline, token: token.into() })
 }
 
@@ -67,7 +74,12 @@ async fn export(
     let Some(format) = ExportFormat::parse(&query.format) else {
         return (StatusCode::BAD_REQUEST, "unknown format").into_response();
     };
-    answer(move || local.pipeline.store.export_readings(query.from, query.to, format)).await
+    let pipeline = local.pipeline;
+    match query.kind.as_str() {
+        "readings" => answer(move || pipeline.store.export_readings(query.from, query.to, format)).await,
+        "hourly" => answer(move || pipeline.store.export_hourly(query.from, query.to, format)).await,
+        _ => (StatusCode::BAD_REQUEST, "unknown kind of export").into_response(),
+    }
 }
 
 /// The snapshot as it would have been at the end of a UTC day.
@@ -80,7 +92,7 @@ async fn snapshot(
         return StatusCode::NOT_FOUND.into_response();
     }
     let end = end_of_day(query.as_of);
-    answer(move || build_snapshot(&local.pipeline.store, Some(end), end)).await
+    answer(move || build_snapshot(&local.pipeline.store, Some(end), local.pipeline.workloads()?, end)).await
 }
 
 /// The backtest over some days of choice.
@@ -93,6 +105,18 @@ async fn backtest(
         return StatusCode::NOT_FOUND.into_response();
     }
     answer(move || backtest_record(&local.pipeline.store, query.from, query.to)).await
+}
+
+/// How often tiers change, over the whole record.
+async fn flips(
+    State(local): State<Local>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Query(query): Query<FlipsQuery>,
+) -> Response {
+    if !local.admits(peer, &query.token) {
+        return StatusCode::NOT_FOUND.into_response();
+    }
+    answer(move || count_flips(&local.pipeline.store, &local.pipeline.workloads()?)).await
 }
 
 async fn answer<T, E>(work: impl FnOnce() -> Result<T, E> + Send + 'static) -> Response

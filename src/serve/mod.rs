@@ -1,18 +1,26 @@
 //! Wires scheduler, site and API together, and stops them gracefully.
 
 mod announce;
+mod hot;
+mod limit;
 mod local;
+mod metrics;
+mod public;
 
 pub use announce::Announced;
 
-use crate::api::{self, ApiState};
+use crate::background;
 use crate::clock::Clock;
+use crate::config;
 use crate::pipeline::{CollectOptions, DataDir, Pipeline, PipelineError};
 use crate::scheduler::{CronExpression, Scheduler};
-use crate::site::{self, SiteState};
 use crate::snapshot::Current;
 use axum::Router;
-use chrono::{DateTime, Utc};
+use axum::middleware::from_fn_with_state;
+use axum::routing::get;
+use limit::Limit;
+use metrics::Metrics;
+use public::{Now, Public};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,8 +29,6 @@ use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::TimeoutLayer;
 
-/// The method as the method page tells it.
-const METHOD: &str = include_str!("../../docs/method.md");
 /// Longest time an answer may take; what the site serves is prepared, so this only bounds what went wrong.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(180);
 
@@ -97,6 +103,8 @@ pub struct Content {
     pub current: Arc<Current>,
     /// Answers the local verbs that need the store.
     pub pipeline: Option<Arc<Pipeline>>,
+    /// How to answer.
+    pub settings: config::Serve,
 }
 
 impl Content {
@@ -106,32 +114,37 @@ impl Content {
             data: pipeline.data.clone(),
             current: pipeline.current.clone(),
             pipeline: Some(pipeline.clone()),
+            settings: pipeline.config.serve.clone(),
         }
     }
 
     /// The last snapshot alone: for when the store cannot be opened. `None` where there is no snapshot either.
-    pub fn last_snapshot(data: DataDir) -> Option<Self> {
+    pub fn last_snapshot(data: DataDir, settings: config::Serve) -> Option<Self> {
         let snapshot = crate::snapshot::store::load(&data.snapshots()).ok().flatten()?;
-        Some(Self { data, current: Arc::new(Current::new(Some(snapshot))), pipeline: None })
+        Some(Self { data, current: Arc::new(Current::new(Some(snapshot))), pipeline: None, settings })
     }
 }
 
 fn router(content: Content, clock: Arc<dyn Clock>, token: &str) -> Router {
-    let now: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync> = Arc::new(move || clock.now());
-    let current = content.current;
-    let public_url = content.pipeline.as_ref().map(|p| p.config.serve.public_url.clone()).unwrap_or_default();
+    let now: Now = Arc::new(move || clock.now());
+    let metrics = Arc::new(Metrics::new(content.current.clone(), now.clone()));
+    let public = Public::new(content.current, now, &content.settings.public_url);
+    public.prepare_what_is_published();
     let local = content.pipeline.map_or_else(Router::new, |pipeline| local::router(pipeline, token));
-    Router::new()
-        .merge(site::router(SiteState {
-            current: current.clone(),
-            now: now.clone(),
-            method_markdown: METHOD,
-            public_url: public_url.trim_end_matches('/').into(),
-        }))
-        .merge(api::router(ApiState { current, now }))
-        .merge(local)
+    let figures = Router::new().route("/metrics", get(metrics::metrics)).with_state(metrics.clone());
+    let public = public.router(limit(&content.settings));
+    // Routes beside the site's fallback have to be merged before it; the layers of one do not touch the other's.
+    local
+        .merge(figures)
+        .fallback_service(public)
         .layer(CatchPanicLayer::new())
         .layer(TimeoutLayer::with_status_code(axum::http::StatusCode::GATEWAY_TIMEOUT, ANSWER_TIMEOUT))
+        .layer(from_fn_with_state(metrics, metrics::count))
+}
+
+fn limit(settings: &config::Serve) -> Option<Limit> {
+    let header = settings.client_header.trim().parse().ok();
+    Limit::new(settings.requests_per_minute, header)
 }
 
 /// Collects by the schedule until cancelled. Whatever fails is logged, and the last good snapshot is served on.
@@ -181,7 +194,7 @@ pub async fn collect_and_publish(
         tracing::warn!(run_id = report.run_id, failure, "failed in the run");
     }
     if report.status != "failed" {
-        let snapshot = tokio::task::spawn_blocking(move || pipeline.publish()).await??;
+        let snapshot = background::run(move || pipeline.publish()).await??;
         tracing::info!(snapshot = snapshot.id, "published");
     }
     Ok(())

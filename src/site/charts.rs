@@ -3,6 +3,7 @@
 use super::day_chart::{DayChart, Point, Series, Subject};
 use super::format;
 use super::link;
+use crate::domain::window::Basis;
 use crate::snapshot::{Endpoint, EndpointDay, ModelEntry, ProviderEntry, Snapshot};
 use chrono::NaiveDate;
 
@@ -66,7 +67,10 @@ pub fn of_model(snapshot: &Snapshot, model: &ModelEntry, what: OfModel) -> Optio
                 top: Some(1.0),
                 format: format::percent,
             },
-            &series(|d| Point { day: d.day, value: d.hit_rate, derived: d.derived }, false),
+            &series(
+                |d| Point { day: d.day, value: d.hit_rate, derived: d.basis == Some(Basis::Derived) },
+                false,
+            ),
         ),
         OfModel::EffectivePrice => DayChart::new(
             Subject {
@@ -103,8 +107,13 @@ pub const OF_PROVIDER: &str = "hit-rate.svg";
 
 /// The newest days of a record with a hit rate, as lowest, mean and highest; `None` with fewer than two.
 pub fn range_of_days(days: &[EndpointDay], most: usize) -> Option<(f64, f64, f64, usize)> {
-    let rates: Vec<f64> =
-        days.iter().rev().filter(|d| !d.derived).filter_map(|d| d.hit_rate).take(most).collect();
+    let rates: Vec<f64> = days
+        .iter()
+        .rev()
+        .filter(|d| d.basis != Some(Basis::Derived))
+        .filter_map(|d| d.hit_rate)
+        .take(most)
+        .collect();
     let low = rates.iter().copied().fold(f64::INFINITY, f64::min);
     let high = rates.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let mean = rates.iter().sum::<f64>() / rates.len() as f64;
@@ -117,20 +126,20 @@ mod tests {
 
     #[test]
     fn the_range_is_of_observed_days_only() {
-        let day = |n: u32, hit_rate: Option<f64>, derived: bool| EndpointDay {
+        let day = |n: u32, hit_rate: Option<f64>, basis: Basis| EndpointDay {
             day: NaiveDate::from_ymd_opt(2026, 8, n).expect("a day"),
             hit_rate,
-            derived,
+            basis: Some(basis),
             tokens: None,
             effective_input: None,
             effective_output: None,
             coverage: None,
         };
         let days = [
-            day(1, Some(0.1), true),
-            day(2, Some(0.4), false),
-            day(3, None, false),
-            day(4, Some(0.6), false),
+            day(1, Some(0.1), Basis::Derived),
+            day(2, Some(0.4), Basis::Observed),
+            day(3, None, Basis::Observed),
+            day(4, Some(0.6), Basis::Comparison),
         ];
         assert_eq!(range_of_days(&days, 7), Some((0.4, 0.5, 0.6, 2)));
         assert_eq!(range_of_days(&days[..2], 7), None);

@@ -47,6 +47,16 @@ pub fn tier_query(lens: Lens, workload: Option<&str>) -> String {
     }
 }
 
+/// The JSON twin of a tier list.
+pub fn tiers_json(lens: Lens, workload: Option<&str>) -> String {
+    format!("/api/v1/tiers?{}", tier_query(lens, workload))
+}
+
+/// The JSON twin of a provider's page.
+pub fn provider_json(slug: &str) -> String {
+    format!("/api/v1/providers/{}", encode(slug))
+}
+
 /// The JSON twin of a model's page.
 pub fn model_json(model_id: &str) -> String {
     format!("/api/v1/models/{}", encode_path(model_id))

@@ -3,6 +3,7 @@
 //! Upstream text (names of models and providers, addresses, errors) is untrusted: templates escape it, and addresses
 //! leave the site only where they are plain web ones.
 
+mod addresses;
 mod assets;
 mod badge_file;
 mod card;
@@ -36,6 +37,9 @@ mod shell;
 mod spark;
 mod status;
 
+pub use self::pages::Pages;
+pub use addresses::{pages, twins};
+
 use crate::snapshot::Current;
 use axum::Router;
 use chrono::{DateTime, Utc};
@@ -49,6 +53,8 @@ pub struct SiteState {
     pub current: Arc<Current>,
     /// What time it is, UTC.
     pub now: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>,
+    /// The pages rendered so far, shared by every router that serves them.
+    pub pages: Arc<Pages>,
     /// The project's own `docs/method.md`; HTML in it is passed through.
     pub method_markdown: &'static str,
     /// Where readers reach the site, without a trailing slash; empty where that is not known.

@@ -4,10 +4,9 @@ use super::files::{self, File};
 use super::shell::View;
 use super::{SiteState, changes, front, link, method, model, models, provider, providers, status};
 use crate::domain::tier::Lens;
-use crate::prepared::Prepared;
+use crate::prepared::{Bounds, Prepared, Shelf};
 use crate::snapshot::Snapshot;
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 /// Content type of every page.
 pub const HTML: &str = "text/html; charset=utf-8";
@@ -43,23 +42,35 @@ struct Epoch {
     age_hours: i64,
 }
 
-#[derive(Debug, Default)]
-struct Kept {
-    epoch: Option<Epoch>,
-    pages: HashMap<Page, Arc<Prepared>>,
+impl Epoch {
+    fn of(view: &View) -> Self {
+        Self { snapshot_id: view.snapshot.id.clone(), age_hours: view.age().num_hours() }
+    }
+}
+
+/// No bound is ever reached: only names that a snapshot knows make a page.
+const BOUNDS: Bounds = Bounds { things: usize::MAX, bytes: usize::MAX };
+
+/// The pages rendered so far.
+#[derive(Debug)]
+pub struct Pages(Shelf<Epoch, Page, Prepared>);
+
+impl Default for Pages {
+    fn default() -> Self {
+        Self(Shelf::new(BOUNDS))
+    }
 }
 
 /// The site with what it has rendered.
 #[derive(Debug)]
 pub struct Site {
     state: SiteState,
-    kept: Mutex<Kept>,
 }
 
 impl Site {
-    /// A site that has rendered nothing yet.
+    /// A site over what was rendered before.
     pub fn new(state: SiteState) -> Arc<Self> {
-        Arc::new(Self { state, kept: Mutex::default() })
+        Arc::new(Self { state })
     }
 
     /// Where readers reach the site, without a trailing slash; empty where that is not known.
@@ -73,49 +84,23 @@ impl Site {
         Some(View { snapshot, now: (self.state.now)(), public_url: Arc::clone(&self.state.public_url) })
     }
 
-    /// A page of the view, rendered now or before; `None` where the snapshot does not have it.
+    /// A page of the view, rendered now or before; `None` where the snapshot does not have it. Rendered outside of any
+    /// lock: two visitors may render the same page at once, none waits for another's.
     ///
     /// # Errors
     /// Where the template cannot be rendered.
-    pub fn page(self: &Arc<Self>, view: &View, page: Page) -> askama::Result<Option<Arc<Prepared>>> {
-        let epoch = Epoch { snapshot_id: view.snapshot.id.clone(), age_hours: view.age().num_hours() };
-        let (kept, is_new) = self.look_up(&epoch, &page);
-        if is_new {
-            self.warm(view.clone(), epoch.clone());
+    pub fn page(&self, view: &View, page: Page) -> askama::Result<Option<Arc<Prepared>>> {
+        let (epoch, Pages(shelf)) = (Epoch::of(view), &*self.state.pages);
+        if let Some(kept) = shelf.get(&epoch, &page) {
+            return Ok(Some(kept));
         }
-        match kept {
-            Some(kept) => Ok(Some(kept)),
-            None => self.render_and_keep(view, &epoch, page),
-        }
-    }
-
-    /// What is kept of a page, and whether this is the first question about this epoch.
-    fn look_up(&self, epoch: &Epoch, page: &Page) -> (Option<Arc<Prepared>>, bool) {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_new = kept.epoch.as_ref() != Some(epoch);
-        if is_new {
-            *kept = Kept { epoch: Some(epoch.clone()), pages: HashMap::new() };
-        }
-        (kept.pages.get(page).cloned(), is_new)
-    }
-
-    /// Rendered outside of the lock: two visitors may render the same page at once, none waits for another's.
-    fn render_and_keep(
-        &self,
-        view: &View,
-        epoch: &Epoch,
-        page: Page,
-    ) -> askama::Result<Option<Arc<Prepared>>> {
         let body = match &page {
             Page::File(file) => files::render(view, file)?,
             page => self.render(view, page)?.map(String::into_bytes),
         };
         let Some(body) = body else { return Ok(None) };
         let prepared = Arc::new(Prepared::new(content_type(&page), body));
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.epoch.as_ref() == Some(epoch) {
-            kept.pages.insert(page, prepared.clone());
-        }
+        shelf.keep(&epoch, page, prepared.clone(), prepared.held());
         Ok(Some(prepared))
     }
 
@@ -140,19 +125,6 @@ impl Site {
             },
         }))
     }
-
-    /// Renders the tier lists and indexes beside the request that found them missing: most visitors ask for those.
-    fn warm(self: &Arc<Self>, view: View, epoch: Epoch) {
-        let site = Arc::clone(self);
-        // Nobody waits for it: a page that fails here fails again, and loudly, for the visitor who asks for it.
-        drop(tokio::task::spawn_blocking(move || {
-            for page in front_pages(&view.snapshot).into_iter().chain(index_pages()) {
-                if site.look_up(&epoch, &page).0.is_none() {
-                    drop(site.render_and_keep(&view, &epoch, page));
-                }
-            }
-        }));
-    }
 }
 
 fn content_type(page: &Page) -> &'static str {
@@ -160,19 +132,6 @@ fn content_type(page: &Page) -> &'static str {
         Page::File(file) => file.content_type(),
         _ => HTML,
     }
-}
-
-fn index_pages() -> [Page; 5] {
-    [Page::Models, Page::Providers, Page::Status, Page::Method, Page::Changes]
-}
-
-/// Every tier list's page.
-fn front_pages(snapshot: &Snapshot) -> Vec<Page> {
-    let of = |lens: Lens| match lens.needs_workload() {
-        true => snapshot.workloads.iter().map(|w| Page::Front(lens, Some(w.name.clone()))).collect(),
-        false => vec![Page::Front(lens, None)],
-    };
-    Lens::ALL.into_iter().flat_map(of).collect()
 }
 
 /// Where a model's page stands under its public id, for who came by its canonical slug.

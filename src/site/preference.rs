@@ -2,7 +2,8 @@
 
 use super::link;
 use super::parts::When;
-use crate::preferences::{Mode, Preference, openrouter};
+use crate::preferences::targets::{TARGETS, Target};
+use crate::preferences::{Mode, Preference, preference};
 use crate::snapshot::{ModelEntry, Snapshot};
 use chrono::{DateTime, Utc};
 
@@ -23,11 +24,32 @@ pub struct Instruction {
     pub address: String,
 }
 
-/// The preferences of a model for one router.
+/// A preference in the words of a router or agent.
+#[derive(Debug, Clone)]
+pub struct Text {
+    /// Name of the target for people.
+    pub title: &'static str,
+    /// What the text is and where it goes.
+    pub about: &'static str,
+    /// The mode it is in: the gentlest that the target can express.
+    pub mode: &'static str,
+    /// Where it goes.
+    pub path: String,
+    /// What to copy.
+    pub text: String,
+    /// What the target cannot express, and what to know.
+    pub notes: Vec<String>,
+    /// Name and address of each mode.
+    pub others: Vec<(&'static str, String)>,
+}
+
+/// The preferences of a model.
 #[derive(Debug, Clone)]
 pub struct Instructions {
     /// One a mode, the gentlest first.
     pub modes: Vec<Instruction>,
+    /// One a target; empty where there is no preference in any mode.
+    pub texts: Vec<Text>,
     /// Advice on session ids.
     pub session_id: String,
     /// Until when to use them.
@@ -36,13 +58,33 @@ pub struct Instructions {
 
 /// The preferences of a model under the snapshot's default workload.
 pub fn instructions(snapshot: &Snapshot, model: &ModelEntry, now: DateTime<Utc>) -> Option<Instructions> {
-    let of = |mode| openrouter::preference(snapshot, model, mode, snapshot.default_workload(), now);
+    let of = |mode| preference(snapshot, model, mode, snapshot.default_workload(), now);
     let all: Vec<Preference> = Mode::ALL.into_iter().map(of).collect();
     let first = all.first()?;
     Some(Instructions {
         session_id: quoted(&first.session_id),
         valid_until: When::new(first.valid_until),
+        texts: TARGETS.iter().filter_map(|target| text(target, model, &all)).collect(),
         modes: all.iter().map(|preference| instruction(model, preference)).collect(),
+    })
+}
+
+/// The text of a target in the gentlest mode that it can express.
+fn text(target: &Target, model: &ModelEntry, preferences: &[Preference]) -> Option<Text> {
+    let rendered = preferences.iter().map(|preference| (preference.mode, target.render(preference, model)));
+    let (mode, rendered) = rendered.into_iter().find(|(_, rendered)| !rendered.files.is_empty())?;
+    let file = rendered.files.into_iter().next()?;
+    let address = |other: Mode| {
+        format!("{}?target={}&mode={other}", link::preference_json(&model.model_id), target.name)
+    };
+    Some(Text {
+        title: target.title,
+        about: target.about,
+        mode: mode.as_str(),
+        path: file.path,
+        text: file.text,
+        notes: rendered.notes.iter().map(|note| quoted(note)).collect(),
+        others: Mode::ALL.into_iter().map(|mode| (mode.as_str(), address(mode))).collect(),
     })
 }
 
@@ -57,6 +99,7 @@ fn instruction(model: &ModelEntry, preference: &Preference) -> Instruction {
             Mode::Avoid => "Leaves the bad hosts out, and the routing to the router.",
             Mode::Shortlist => "Lets in good hosts only.",
             Mode::Pin => "Lets in the best host only.",
+            Mode::Order => "Tries good hosts one after the other; sticky routing is off.",
         },
         json: body.filter(|text| !text.is_empty()),
         reason: preference.reason.as_deref().map(quoted),

@@ -87,7 +87,7 @@ pub fn render(view: &View, provider: &ProviderEntry) -> askama::Result<String> {
         )
         .picture(format!("/og/provider/{}.png", link::encode(provider.provider.as_str())))
         .at(link::provider(provider.provider.as_str()))
-        .json(format!("/api/v1/providers/{}", link::encode(provider.provider.as_str()))),
+        .json(link::provider_json(provider.provider.as_str())),
         provider,
         tokens: match provider.tokens_per_day > 0.0 {
             true => format!("{} a day", format::tokens(provider.tokens_per_day)),

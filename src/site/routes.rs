@@ -250,7 +250,7 @@ pub(super) fn page(site: &Arc<Site>, headers: &HeaderMap, wanted: Page) -> Respo
 
 fn page_of(site: &Arc<Site>, view: &View, headers: &HeaderMap, wanted: Page) -> Response {
     match site.page(view, wanted) {
-        Ok(Some(prepared)) => prepared.respond(headers),
+        Ok(Some(prepared)) => prepared.share(headers),
         Ok(None) => not_found(
             view,
             &Missing {

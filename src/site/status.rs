@@ -4,7 +4,9 @@ use super::changes::{self, Change};
 use super::format;
 use super::parts::When;
 use super::shell::{Section, Shell, View};
-use crate::snapshot::{DriftCount, QuarantineCount, RunSummary, SourceAge};
+use crate::domain::document::RouteAnswer;
+use crate::domain::hourly::Refusal;
+use crate::snapshot::{ComparisonAge, DriftCount, HourlyRates, QuarantineCount, RunSummary, SourceAge};
 use askama::Template;
 use chrono::{DateTime, Duration, Utc};
 
@@ -21,6 +23,9 @@ struct StatusPage<'a> {
     missing: &'a [String],
     sources: Vec<Source<'a>>,
     runs: Vec<Run<'a>>,
+    comparison: Option<String>,
+    hourly: String,
+    refused: Vec<(&'static str, String)>,
     quarantine: Vec<Quarantine<'a>>,
     drift: &'a [DriftCount],
     changes: Vec<Change<'a>>,
@@ -66,6 +71,9 @@ pub fn render(view: &View) -> askama::Result<String> {
         missing: &status.missing,
         sources: status.sources.iter().map(|s| source(view, s)).collect(),
         runs: status.runs.iter().map(run).collect(),
+        comparison: status.comparison.as_ref().map(comparison),
+        hourly: format::grouped(snapshot.hourly.len() as u64),
+        refused: refused(&snapshot.hourly),
         quarantine: status
             .quarantine
             .iter()
@@ -99,6 +107,47 @@ fn summary(view: &View) -> Vec<(&'static str, String)> {
 fn source<'a>(view: &View, of: &'a SourceAge) -> Source<'a> {
     let age = |at: DateTime<Utc>| format::age((view.now - at).max(Duration::zero()));
     Source { of, newest: of.newest.map(When::new), age: of.newest.map(age) }
+}
+
+/// What is known of the daily series of hit rates, in words.
+fn comparison(of: &ComparisonAge) -> String {
+    let asked = of.asked_at.format("%Y-%m-%d %H:%M UTC");
+    let newest = of.newest_day.map_or_else(
+        || "No day has a closing value yet.".to_owned(),
+        |day| format!("The newest day with a closing value is {day}."),
+    );
+    match of.answer {
+        RouteAnswer::Answered => format!("Answered on {asked}. {newest}"),
+        RouteAnswer::NotOffered => {
+            format!(
+                "Not offered by the upstream, which was asked on {asked}: days without a sweep stay gaps. {newest}"
+            )
+        }
+        RouteAnswer::Failed => {
+            format!("Asked for on {asked} without a usable answer; the next sweep asks again. {newest}")
+        }
+    }
+}
+
+/// Why readings gave no hourly rate, most frequent first.
+fn refused(hourly: &HourlyRates) -> Vec<(&'static str, String)> {
+    let mut counts: Vec<(Refusal, usize)> =
+        hourly.refused.iter().map(|(why, count)| (*why, *count)).collect();
+    counts.sort_by_key(|(why, count)| (std::cmp::Reverse(*count), *why));
+    counts.into_iter().map(|(why, count)| (in_words(why), format::grouped(count as u64))).collect()
+}
+
+fn in_words(refusal: Refusal) -> &'static str {
+    match refusal {
+        Refusal::WindowKind => "the reading does not cover the day so far",
+        Refusal::OtherEndpoint => "readings of two endpoints",
+        Refusal::AcrossMidnight => "readings of two days",
+        Refusal::TokensFell => "the count of tokens went down",
+        Refusal::NoTraffic => "no tokens in between",
+        Refusal::NoRate => "a reading without a hit rate",
+        Refusal::TooFewTokens => "under a million tokens in between",
+        Refusal::OutOfRange => "the rate would lie outside of 0 to 100 %",
+    }
 }
 
 fn run(of: &RunSummary) -> Run<'_> {

@@ -1,13 +1,16 @@
 //! The published content as typed structs. Rates are fractions, prices USD per million tokens, times UTC; absent is
 //! null. JSON field names are a contract with other programs.
 
-pub use crate::domain::backtest::{Backtest, Exclusions, Policy, PolicyCost, TestedDays};
+pub use super::hourly::{HourlyRate, HourlyRates};
+pub use crate::domain::backtest::{Backtest, Exclusions, ExpectedCost, Policy, PolicyCost, TestedDays};
+use crate::domain::document::RouteAnswer;
 use crate::domain::endpoint::PriceTier;
 use crate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant};
+use crate::domain::session::CostBasis;
 use crate::domain::thresholds::Threshold;
 use crate::domain::tier::{Lens, Tier};
 pub use crate::domain::tier_list::{DayRange, ProviderTier, TierList, Verdict};
-use crate::domain::window::WindowKind;
+use crate::domain::window::{Basis, WindowKind};
 use crate::domain::workload::Workload;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
@@ -42,6 +45,9 @@ pub struct Snapshot {
     pub workloads: Vec<Workload>,
     /// Readings of the last days, newest run first.
     pub readings: Vec<RecentReading>,
+    /// Hourly rates of the last days, worked out from readings of the day so far.
+    #[schema(value_type = Object)]
+    pub hourly: HourlyRates,
     /// How the collection is doing.
     pub status: Status,
     /// The method's thresholds.
@@ -182,8 +188,14 @@ pub struct Endpoint {
     pub verdicts: BTreeMap<Lens, Verdict>,
     /// Session cost by workload, USD.
     pub session_cost: BTreeMap<String, f64>,
+    /// What any workload is priced from, beside the list prices.
+    pub cost_basis: CostBasis,
     /// `phantom`, `no_discount`, `identity_break`, `billed_writes`, `price_tiers`, `restricted`, `deranked`, `down`, `new`.
     pub flags: Vec<String>,
+    /// What it is expected to cost on the day after the newest one with closing prices; null for other variants than
+    /// `standard` and without a price on that day.
+    #[serde(default)]
+    pub expected_cost: Option<ExpectedCost>,
     /// Days of its record, oldest first, at most 30.
     pub days: Vec<EndpointDay>,
     /// When it was first seen.
@@ -197,15 +209,15 @@ pub struct EndpointDay {
     pub day: NaiveDate,
     /// Hit rate, 0..1.
     pub hit_rate: Option<f64>,
-    /// Whether the hit rate was worked out from the price chart instead of observed.
-    pub derived: bool,
-    /// Tokens; null on derived days.
+    /// What the hit rate rests on; null where there is none.
+    pub basis: Option<Basis>,
+    /// Tokens of the day's last reading; null on days without one.
     pub tokens: Option<i64>,
     /// Effective input price: the closing one where a later chart tells it.
     pub effective_input: Option<f64>,
     /// Effective output price.
     pub effective_output: Option<f64>,
-    /// Share of the day that the reading covers, 0..1.
+    /// Share of the day that its last reading covers, 0..1.
     pub coverage: Option<f64>,
 }
 
@@ -304,6 +316,8 @@ pub struct Status {
     pub runs: Vec<RunSummary>,
     /// Newest data by source.
     pub sources: Vec<SourceAge>,
+    /// The daily series of hit rates; null where it was never asked for.
+    pub comparison: Option<ComparisonAge>,
     /// What the newest run put aside, by reason.
     pub quarantine: Vec<QuarantineCount>,
     /// Unknown fields of the newest run.
@@ -358,6 +372,17 @@ pub struct SourceAge {
     pub no_data: usize,
     /// Failed.
     pub failed: usize,
+}
+
+/// The daily series of hit rates, which closes past days and fills those on which nothing was collected.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ComparisonAge {
+    /// What came of asking for it the last time.
+    pub answer: RouteAnswer,
+    /// When that was.
+    pub asked_at: DateTime<Utc>,
+    /// Newest UTC day with a closing value.
+    pub newest_day: Option<NaiveDate>,
 }
 
 /// Rows put aside for one reason.

@@ -1,24 +1,99 @@
 //! The snapshot being served: swapped whole, so that a reader never sees half of a publication.
 
-use super::Snapshot;
+use super::{Snapshot, Status};
 use arc_swap::ArcSwapOption;
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-/// Holds the newest snapshot; empty until the first publication of a new installation.
-#[derive(Debug, Default)]
-pub struct Current(ArcSwapOption<Snapshot>);
+/// How many earlier snapshots are kept, in the lean form: a day of hourly ones.
+const EARLIER: usize = 24;
+
+type Preparation = Box<dyn Fn(&Arc<Snapshot>) + Send + Sync>;
+
+/// Holds the newest snapshot; empty until the first publication of a new installation. What preferences were made from
+/// is kept of earlier ones too, in memory alone.
+#[derive(Default)]
+pub struct Current {
+    newest: ArcSwapOption<Snapshot>,
+    preparation: OnceLock<Preparation>,
+    earlier: Mutex<VecDeque<Arc<Snapshot>>>,
+}
 
 impl Current {
     /// Starts with what was loaded from disk, if anything.
     pub fn new(snapshot: Option<Snapshot>) -> Self {
-        Self(ArcSwapOption::from(snapshot.map(Arc::new)))
+        Self::holding(snapshot.map(Arc::new))
+    }
+    /// Starts with a snapshot that others hold too.
+    pub fn holding(snapshot: Option<Arc<Snapshot>>) -> Self {
+        Self { newest: ArcSwapOption::from(snapshot), ..Self::default() }
     }
     /// The newest snapshot.
     pub fn get(&self) -> Option<Arc<Snapshot>> {
-        self.0.load_full()
+        self.newest.load_full()
+    }
+    /// Has something done with every snapshot before it is swapped in, in the thread that publishes; the first caller
+    /// wins.
+    pub fn prepare_with(&self, preparation: impl Fn(&Arc<Snapshot>) + Send + Sync + 'static) {
+        drop(self.preparation.set(Box::new(preparation)));
     }
     /// Publishes a snapshot.
     pub fn set(&self, snapshot: Arc<Snapshot>) {
-        self.0.store(Some(snapshot));
+        if let Some(prepare) = self.preparation.get() {
+            prepare(&snapshot);
+        }
+        let id = snapshot.id.clone();
+        let before = self.newest.swap(Some(snapshot)).filter(|before| before.id != id);
+        let Some(before) = before else { return };
+        let lean = Arc::new(lean(&before));
+        let mut earlier = self.earlier.lock().unwrap_or_else(PoisonError::into_inner);
+        earlier.retain(|kept| kept.id != lean.id && kept.id != id);
+        earlier.push_front(lean);
+        earlier.truncate(EARLIER);
+    }
+    /// A snapshot by its id: the newest whole, an earlier one as far as preferences need it (models and endpoints without
+    /// their days and sentences); `None` where it is not kept.
+    pub fn of_id(&self, id: &str) -> Option<Arc<Snapshot>> {
+        if let Some(newest) = self.get().filter(|newest| newest.id == id) {
+            return Some(newest);
+        }
+        let earlier = self.earlier.lock().unwrap_or_else(PoisonError::into_inner);
+        earlier.iter().find(|kept| kept.id == id).cloned()
+    }
+}
+
+impl fmt::Debug for Current {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let id = self.get().map(|snapshot| snapshot.id.clone());
+        f.debug_struct("Current").field("newest", &id).finish_non_exhaustive()
+    }
+}
+
+/// What preferences are chosen from, and nothing else.
+fn lean(snapshot: &Snapshot) -> Snapshot {
+    let mut models = snapshot.models.clone();
+    for endpoint in models.iter_mut().flat_map(|model| &mut model.endpoints) {
+        // The newest day tells whether anything was read lately.
+        endpoint.days = endpoint.days.pop().into_iter().collect();
+        endpoint.verdicts.clear();
+        endpoint.why = String::new();
+    }
+    Snapshot {
+        models,
+        id: snapshot.id.clone(),
+        method_version: snapshot.method_version,
+        as_of: snapshot.as_of,
+        built_at: snapshot.built_at,
+        simulated: snapshot.simulated,
+        summary: snapshot.summary.clone(),
+        workloads: snapshot.workloads.clone(),
+        tier_lists: Vec::new(),
+        providers: Vec::new(),
+        backtest: None,
+        readings: Vec::new(),
+        hourly: Default::default(),
+        status: Status::default(),
+        thresholds: Vec::new(),
     }
 }

@@ -4,6 +4,7 @@ use super::{Endpoint, EndpointDay, ProviderEntry, Snapshot};
 use crate::domain::ids::ProviderSlug;
 use crate::domain::thresholds::{MOVER_DAYS, MOVER_MIN_CHANGE, MOVER_MIN_DAYS, MOVER_MIN_TOKENS};
 use crate::domain::tier_list::DayRange;
+use crate::domain::window::Basis;
 use chrono::Duration;
 
 /// A provider whose hit rate moved.
@@ -58,7 +59,7 @@ fn weeks(snapshot: &Snapshot) -> (DayRange, DayRange) {
 fn week_of(days: &[EndpointDay], range: DayRange) -> Option<(f64, f64)> {
     let seen: Vec<(f64, f64)> = days
         .iter()
-        .filter(|d| !d.derived && (range.from..=range.to).contains(&d.day))
+        .filter(|d| d.basis != Some(Basis::Derived) && (range.from..=range.to).contains(&d.day))
         .filter_map(|d| Some((d.hit_rate?, d.tokens.filter(|tokens| *tokens > 0)? as f64)))
         .collect();
     let tokens: f64 = seen.iter().map(|(_, tokens)| tokens).sum();

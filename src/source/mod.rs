@@ -32,6 +32,8 @@ pub struct Decoded {
     pub drift: BTreeMap<DriftPath, usize>,
     /// Whether the answer is unusable as a whole (not "nothing here", but undecodable).
     pub failed: bool,
+    /// Whether the upstream has no such address (404); an empty answer is something else.
+    pub missing: bool,
 }
 
 /// An upstream: what to ask, and what the answers mean.
@@ -42,6 +44,9 @@ pub trait Source: Send + Sync {
     fn index(&self) -> Vec<Request>;
     /// What to ask for the models swept; `daily` adds what is wanted once a UTC day.
     fn plan(&self, models: &[Model], daily: bool) -> Vec<Request>;
+    /// What to ask once a UTC day of the pairs that have endpoints: the closing values of whole days. A route that may
+    /// not be there, so a few are tried before the rest is asked.
+    fn closing(&self, pairs: &[Pair]) -> Vec<Request>;
     /// Reads an answer.
     fn decode(&self, document: &Document<'_>) -> Decoded;
 }

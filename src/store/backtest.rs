@@ -5,6 +5,8 @@ use super::{Store, StoreError};
 use crate::domain::backtest::PricedDay;
 use chrono::{DateTime, NaiveDate, Utc};
 use duckdb::{Row, params};
+use std::collections::BTreeMap;
+use uuid::Uuid;
 
 const BACKTEST: &str = include_str!("../../queries/analysis/backtest.sql");
 
@@ -26,6 +28,24 @@ impl Store {
                     Ok(priced_day(row))
                 })?;
             rows.map(|row| row?).collect()
+        })
+    }
+
+    /// The ids of the endpoints by their key in the panel.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn endpoint_ids(&self) -> Result<BTreeMap<i64, Uuid>, StoreError> {
+        self.read(|connection| {
+            let mut statement =
+                connection.prepare("SELECT endpoint_no, CAST(endpoint_id AS VARCHAR) FROM endpoint")?;
+            let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get::<_, String>(1)?)))?;
+            let keyed = |row: duckdb::Result<(i64, String)>| {
+                let (key, id) = row?;
+                let content = || StoreError::Content { what: "endpoint_id", detail: id.clone() };
+                Ok((key, id.parse().map_err(|_| content())?))
+            };
+            rows.map(keyed).collect()
         })
     }
 }

@@ -1,9 +1,11 @@
-//! Readings as files: made by DuckDB in the work folder, then moved or streamed to where they were asked for.
+//! Readings and hourly rates as files: made by DuckDB in the work folder, then moved or streamed to where they were asked for.
 
+use super::hourly::HOURLY;
 use super::ingest::naive;
 use super::read::uuid;
 use super::{Store, StoreError};
 use crate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant};
+use crate::domain::thresholds::{HOURLY_MIN_TOKENS, HOURLY_TOLERANCE};
 use crate::domain::window::WindowKind;
 use chrono::{DateTime, Utc};
 use duckdb::{Row, params};
@@ -12,6 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use uuid::Uuid;
 
 const READINGS: &str = include_str!("../../queries/analysis/readings.sql");
+const HOURLY_EXPORT: &str = include_str!("../../queries/analysis/hourly_export.sql");
 
 /// File formats of an export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,13 +110,30 @@ impl Store {
         to: DateTime<Utc>,
         format: ExportFormat,
     ) -> Result<PathBuf, StoreError> {
+        self.export(&in_span(READINGS, from, to), format)
+    }
+
+    /// Writes the hourly rates of the runs in `[from, to)`, refused ones included, as [`Store::export_readings`] does.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing is left behind then.
+    pub fn export_hourly(
+        &self,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+        format: ExportFormat,
+    ) -> Result<PathBuf, StoreError> {
+        let hourly = in_span(HOURLY, from, to)
+            .replace("$3", &HOURLY_MIN_TOKENS.to_string())
+            .replace("$4", &HOURLY_TOLERANCE.to_string());
+        self.export(&format!("WITH hourly AS ({hourly}) {HOURLY_EXPORT}"), format)
+    }
+
+    fn export(&self, query: &str, format: ExportFormat) -> Result<PathBuf, StoreError> {
         let number = EXPORTS.fetch_add(1, Ordering::Relaxed);
         let folder = std::fs::canonicalize(&self.options().work_dir)
             .map_err(|source| StoreError::Io { path: self.options().work_dir.clone(), source })?;
         let path = folder.join(format!("export-{}-{number}", std::process::id()));
-        // COPY takes no parameters; both times are rendered by this program.
-        let query =
-            READINGS.replace("$1", &format!("'{}'", naive(from))).replace("$2", &format!("'{}'", naive(to)));
         let sql = format!(
             "COPY (SELECT {} FROM ({query})) TO '{}' ({})",
             format.columns(),
@@ -142,6 +162,11 @@ impl Store {
             rows.map(|row| row?).collect()
         })
     }
+}
+
+/// A query with its span written out: COPY takes no parameters, and both times are rendered by this program.
+fn in_span(query: &str, from: DateTime<Utc>, to: DateTime<Utc>) -> String {
+    query.replace("$1", &format!("'{}'", naive(from))).replace("$2", &format!("'{}'", naive(to)))
 }
 
 fn reading_row(row: &Row<'_>) -> Result<ReadingRow, StoreError> {

@@ -1,6 +1,7 @@
 //! A run goes in whole, in one transaction, or not at all; the same run twice changes nothing.
 
 use super::{Store, StoreError};
+use crate::domain::document::RouteAnswer;
 use crate::domain::endpoint::{EndpointFacts, ListPrices, Model};
 use crate::domain::ids::{ModelSlug, Tag, Variant, synthetic_endpoint_id};
 use crate::domain::reading::{Reading, RunReadings};
@@ -127,6 +128,7 @@ fn ingest(connection: &Connection, record: &RunRecord, run: &RunReadings) -> Res
     let numbers = number_endpoints(connection, run)?;
     stage_readings(connection, run, &numbers)?;
     stage_closing(connection, run, &numbers)?;
+    stage_rates(connection, run)?;
     stage_lists(connection, run)?;
     connection.execute_batch(MERGE)?;
     Ok(())
@@ -300,6 +302,18 @@ fn stage_closing(connection: &Connection, run: &RunReadings, keys: &[i32]) -> Re
     Ok(appender.flush()?)
 }
 
+fn stage_rates(connection: &Connection, run: &RunReadings) -> Result<(), StoreError> {
+    let mut appender = connection.appender("stage_rate")?;
+    for rate in &run.closing_rates {
+        appender.append_row(params![
+            rate.endpoint_id.to_string(),
+            rate.day.to_string(),
+            rate.hit_rate.get()
+        ])?;
+    }
+    Ok(appender.flush()?)
+}
+
 fn stage_lists(connection: &Connection, run: &RunReadings) -> Result<(), StoreError> {
     let mut models = connection.appender("stage_model")?;
     for Model { model, variant, model_id, name, created, context_length } in &run.models {
@@ -353,7 +367,7 @@ fn insert_run(
 ) -> Result<(), StoreError> {
     let count = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
     connection.execute(
-        "INSERT INTO run VALUES (?, ?, CAST(? AS TIMESTAMP), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO run VALUES (?, ?, CAST(? AS TIMESTAMP), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         params![
             run_no,
             record.run_id,
@@ -370,7 +384,8 @@ fn insert_run(
             count(run.drift.len()),
             record.duration_ms,
             record.activity,
-            json(&record.failures)?
+            json(&record.failures)?,
+            run.comparison.map(RouteAnswer::as_str)
         ],
     )?;
     for source in &run.sources {

@@ -10,8 +10,15 @@ struct Migration {
     sql: &'static str,
 }
 
-const MIGRATIONS: &[Migration] =
-    &[Migration { version: 1, name: "init", sql: include_str!("../../queries/migrations/V0001__init.sql") }];
+const MIGRATIONS: &[Migration] = &[
+    Migration { version: 1, name: "init", sql: include_str!("../../queries/migrations/V0001__init.sql") },
+    Migration {
+        version: 2,
+        name: "closing_rate",
+        sql: include_str!("../../queries/migrations/V0002__closing_rate.sql"),
+    },
+    Migration { version: 3, name: "tiers", sql: include_str!("../../queries/migrations/V0003__tiers.sql") },
+];
 
 /// Applies what is missing.
 pub fn migrate(connection: &Connection) -> Result<(), StoreError> {
@@ -21,7 +28,7 @@ pub fn migrate(connection: &Connection) -> Result<(), StoreError> {
     let mut applied = connection.prepare("SELECT version, sha256 FROM schema_migration ORDER BY version")?;
     let applied: Vec<(i64, String)> =
         applied.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
-    let known = MIGRATIONS.last().map_or(0, |migration| migration.version);
+    let known = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0);
     if let Some((found, _)) = applied.last().filter(|(found, _)| *found > known) {
         return Err(StoreError::TooNew { found: *found, known });
     }

@@ -4,17 +4,21 @@
 mod backtest;
 mod export;
 mod frame;
+mod hourly;
 mod ingest;
 mod migrate;
 mod open;
 mod read;
 mod status;
+mod tiers;
 
 pub use export::{ExportFormat, ReadingRow};
+pub use hourly::HourlyRecord;
 pub use ingest::{Ingested, RunRecord};
 pub use open::{Store, StoreOptions};
 pub use read::{EndpointDayRow, EndpointNow, RunRow};
-pub use status::{DriftRow, EventRow, QuarantineRow, SourceRow};
+pub use status::{ComparisonRow, DriftRow, EventRow, QuarantineRow, SourceRow};
+pub use tiers::TierChangeRow;
 
 use std::path::PathBuf;
 

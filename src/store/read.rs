@@ -2,9 +2,10 @@
 
 use super::ingest::naive;
 use super::{Store, StoreError};
+use crate::domain::document::RouteAnswer;
 use crate::domain::endpoint::{PriceTier, Provider};
 use crate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant};
-use crate::domain::window::WindowKind;
+use crate::domain::window::{Basis, WindowKind};
 use chrono::{DateTime, NaiveDate, Utc};
 use duckdb::{Row, params};
 use serde::de::DeserializeOwned;
@@ -17,7 +18,7 @@ const PROVIDERS: &str = include_str!("../../queries/analysis/providers.sql");
 
 const RUN_COLUMNS: &str =
     "SELECT run_id, epoch_us(observed_at), status, window_kind, simulated, requests, documents,
-    readings, endpoints, quarantined, drift, duration_ms, failures FROM run";
+    readings, endpoints, quarantined, drift, duration_ms, failures, comparison FROM run";
 
 /// A stored run.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,6 +39,8 @@ pub struct RunRow {
     pub duration_ms: i64,
     /// What failed.
     pub failures: Vec<String>,
+    /// What came of asking for the comparison series; `None` where it was not asked for.
+    pub comparison: Option<RouteAnswer>,
 }
 
 /// An endpoint of the newest run with what is known of it.
@@ -104,8 +107,8 @@ pub struct EndpointDayRow {
     pub day: NaiveDate,
     /// Hit rate.
     pub hit_rate: Option<f64>,
-    /// Worked out from the price chart.
-    pub derived: bool,
+    /// What the hit rate rests on; `None` where there is none.
+    pub basis: Option<Basis>,
     /// Tokens.
     pub tokens: Option<i64>,
     /// Effective input and output price.
@@ -135,6 +138,20 @@ impl Store {
     pub fn has_daily(&self, at: DateTime<Utc>) -> Result<bool, StoreError> {
         let count: i64 = self.writer().query_row(
             "SELECT count(*) FROM run WHERE activity AND CAST(observed_at AS DATE) = CAST(? AS DATE)",
+            [at.date_naive().to_string()],
+            |row| row.get(0),
+        )?;
+        Ok(count > 0)
+    }
+
+    /// Whether a run of the UTC day of `at` has what the comparison series tells, or was told that there is none.
+    ///
+    /// # Errors
+    /// [`StoreError::Query`].
+    pub fn has_comparison(&self, at: DateTime<Utc>) -> Result<bool, StoreError> {
+        let count: i64 = self.writer().query_row(
+            "SELECT count(*) FROM run
+             WHERE comparison IN ('answered', 'not_offered') AND CAST(observed_at AS DATE) = CAST(? AS DATE)",
             [at.date_naive().to_string()],
             |row| row.get(0),
         )?;
@@ -292,7 +309,7 @@ fn time(micros: i64) -> Result<DateTime<Utc>, StoreError> {
 
 fn run_row(row: &Row<'_>) -> duckdb::Result<Result<RunRow, StoreError>> {
     let (observed, kind): (i64, String) = (row.get(1)?, row.get(3)?);
-    let failures: String = row.get(12)?;
+    let (failures, comparison): (String, Option<String>) = (row.get(12)?, row.get(13)?);
     let mut counts = [0; 6];
     for (position, count) in counts.iter_mut().enumerate() {
         *count = usize::try_from(row.get::<_, i64>(5 + position)?).unwrap_or(0);
@@ -309,6 +326,11 @@ fn run_row(row: &Row<'_>) -> duckdb::Result<Result<RunRow, StoreError>> {
             duration_ms,
             failures: serde_json::from_str(&failures)
                 .map_err(|error| content("JSON value")(error.to_string()))?,
+            comparison: comparison
+                .map(|name| {
+                    RouteAnswer::parse(&name).ok_or_else(|| content("answer of the comparison series")(name))
+                })
+                .transpose()?,
         })
     }))
 }
@@ -349,13 +371,16 @@ fn endpoint_now(row: &Row<'_>) -> Result<EndpointNow, StoreError> {
 
 fn day_row(row: &Row<'_>) -> Result<EndpointDayRow, StoreError> {
     let days: i64 = row.get("day")?;
+    let basis: Option<String> = row.get("basis")?;
     let day = DateTime::from_timestamp(days * 86_400, 0).map(|midnight| midnight.date_naive());
     Ok(EndpointDayRow {
         endpoint_id: uuid(row)?,
         provider: ProviderSlug::new(row.get::<_, String>("provider")?),
         day: day.ok_or_else(|| content("day")("not a date".into()))?,
         hit_rate: row.get("hit_rate")?,
-        derived: row.get("derived")?,
+        basis: basis
+            .map(|name| Basis::parse(&name).ok_or_else(|| content("basis of a day")(name)))
+            .transpose()?,
         tokens: row.get("tokens")?,
         effective: [row.get("effective_input")?, row.get("effective_output")?],
         coverage: row.get("coverage")?,

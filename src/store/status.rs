@@ -2,7 +2,8 @@
 
 use super::ingest::naive;
 use super::{Store, StoreError};
-use chrono::{DateTime, Utc};
+use crate::domain::document::RouteAnswer;
+use chrono::{DateTime, NaiveDate, Utc};
 
 /// A source in the newest run, and when it last answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +14,17 @@ pub struct SourceRow {
     pub newest: Option<DateTime<Utc>>,
     /// Planned, ok, no data, failed in the newest run.
     pub counts: [usize; 4],
+}
+
+/// What came of asking for the comparison series the last time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ComparisonRow {
+    /// What came of it.
+    pub answer: RouteAnswer,
+    /// When it was asked for.
+    pub asked_at: DateTime<Utc>,
+    /// Newest day that has a closing value.
+    pub newest_day: Option<NaiveDate>,
 }
 
 /// Rows put aside for one reason in the newest run.
@@ -89,6 +101,30 @@ impl Store {
                 Ok(SourceRow { source: row.get(0)?, newest: micros(row.get(1)?), counts })
             })?;
             Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
+    /// What came of the newest asking for the comparison series at `as_of`; `None` where it was never asked for.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn comparison(&self, as_of: DateTime<Utc>) -> Result<Option<ComparisonRow>, StoreError> {
+        let sql = "SELECT comparison, epoch_us(observed_at),
+                (SELECT CAST(max(day) AS VARCHAR) FROM closing_rate c JOIN run r USING (run_no)
+                 WHERE r.observed_at <= CAST($1 AS TIMESTAMP)) AS newest_day
+             FROM run WHERE comparison IS NOT NULL AND observed_at <= CAST($1 AS TIMESTAMP)
+             ORDER BY observed_at DESC LIMIT 1";
+        self.read(|connection| {
+            let mut statement = connection.prepare(sql)?;
+            let mut rows = statement.query([naive(as_of)])?;
+            let Some(row) = rows.next()? else { return Ok(None) };
+            let (name, asked, day): (String, i64, Option<String>) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            let unreadable = |detail: String| StoreError::Content { what: "comparison", detail };
+            Ok(Some(ComparisonRow {
+                answer: RouteAnswer::parse(&name).ok_or_else(|| unreadable(name))?,
+                asked_at: micros(Some(asked)).ok_or_else(|| unreadable(asked.to_string()))?,
+                newest_day: day.and_then(|day| day.parse().ok()),
+            }))
         })
     }
 

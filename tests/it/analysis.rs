@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use hitrate::analysis::*;
+use hitrate::domain::session::ReferenceBasis;
 use hitrate::domain::tier::{Lens, Tier};
 use hitrate::domain::tier_list::{DayRange, ProviderTier, TierList};
 use hitrate::domain::workload::Workload;

@@ -33,7 +33,7 @@ impl Answer {
 
 fn api_of(snapshot: Option<Snapshot>) -> Router {
     let now = Arc::new(|| sample::as_of() + chrono::Duration::minutes(20));
-    router(ApiState { current: Arc::new(Current::new(snapshot)), now })
+    router(ApiState { current: Arc::new(Current::new(snapshot)), bodies: Arc::default(), now })
 }
 
 fn api() -> Router {
@@ -154,7 +154,11 @@ fn answers_can_be_revalidated_and_read_from_other_origins() {
 #[test]
 fn a_new_snapshot_changes_the_answers() {
     let current = Arc::new(Current::new(Some(sample::snapshot())));
-    let api = router(ApiState { current: Arc::clone(&current), now: Arc::new(sample::as_of) });
+    let api = router(ApiState {
+        current: Arc::clone(&current),
+        bodies: Arc::default(),
+        now: Arc::new(sample::as_of),
+    });
     let before = get(&api, "/api/v1/status");
     let next = Snapshot { id: "another".to_owned(), ..sample::snapshot() };
     current.set(Arc::new(next));

@@ -1,7 +1,7 @@
 //! The backtest: every policy by hand, nothing seen ahead, nobody beats the oracle, what is left out is counted.
 
 use chrono::{Days, NaiveDate};
-use hitrate::analysis::backtest::{backtest, cost};
+use hitrate::analysis::backtest::{backtest, cost, expected_costs};
 use hitrate::domain::backtest::{Backtest, Policy, PricedDay};
 use hitrate::domain::tier_list::DayRange;
 
@@ -206,4 +206,65 @@ fn its_json_is_the_contract() {
     let row = json["policies"][0].as_object().expect("a row");
     assert!(["equal", "sqrt_tokens", "tokens"].iter().all(|key| row[*key].is_f64()), "{row:?}");
     assert_eq!(serde_json::from_value::<Backtest>(json).expect("it reads back"), tested(&panel(), only(1)));
+}
+
+#[test]
+fn a_steady_endpoint_is_expected_to_cost_what_it_cost_and_a_jumpy_one_is_less_sure() {
+    let steady = endpoint(1, 1, 1000, 4.0, &[2.0; 10]);
+    let jumpy: Vec<f64> = (0..10).map(|day| if day % 2 == 0 { 1.5 } else { 2.5 }).collect();
+    let panel = [steady, endpoint(2, 1, 1000, 4.0, &jumpy)].concat();
+    let expected = expected_costs(&panel);
+    let (steady, jumpy) = (expected[&1], expected[&2]);
+    assert_eq!(steady.day, day(9));
+    assert!(
+        (steady.usd_per_mtok - 2.0).abs() < 1e-12 && (steady.chosen_by - 2.0).abs() < 1e-12,
+        "{steady:?}"
+    );
+    for one in [steady, jumpy] {
+        let (low, high) = one.low.zip(one.high).expect("there were forecasts");
+        assert!(low < one.usd_per_mtok && one.usd_per_mtok < high, "{one:?}");
+        assert!((low * high / one.usd_per_mtok.powi(2) - 1.0).abs() < 1e-9, "even on the log scale: {one:?}");
+    }
+    let width = |one: hitrate::domain::backtest::ExpectedCost| one.high.zip(one.low).map(|(h, l)| h / l);
+    assert!(width(jumpy) > width(steady));
+}
+
+#[test]
+fn what_is_expected_says_which_day_it_rests_on_and_needs_a_price_then() {
+    let mut panel = panel();
+    panel.retain(|row| (row.endpoint, row.day) != (2, day(2)));
+    let expected = expected_costs(&panel);
+    assert_eq!(expected.keys().copied().collect::<Vec<_>>(), [1, 3, 4]);
+    assert!(expected.values().all(|one| one.day == day(2)));
+    panel.retain(|row| row.day == day(0));
+    let first = expected_costs(&panel);
+    assert!(first.values().all(|one| one.low.is_none() && one.high.is_none()), "nothing was forecast yet");
+    assert!(expected_costs(&[]).is_empty());
+}
+
+#[test]
+fn the_policy_chooses_by_the_expected_cost() {
+    for last in 1..=2 {
+        let known: Vec<PricedDay> = panel().into_iter().filter(|row| row.day < day(last)).collect();
+        let expected = expected_costs(&known);
+        let by = |a: i64, b: i64| if expected[&a].chosen_by < expected[&b].chosen_by { a } else { b };
+        let charged = |key: i64| {
+            let row = panel().into_iter().find(|row| (row.endpoint, row.day) == (key, day(last)));
+            row.expect("priced").effective[0]
+        };
+        let oracle = |a: i64, b: i64| charged(a).min(charged(b));
+        let by_hand = charged(by(1, 2)) / oracle(1, 2) * charged(by(3, 4)) / oracle(3, 4);
+        let found = tested(&panel(), only(last - 1)).all.of(Policy::Hitrate).expect("a row").equal;
+        assert!((found - by_hand.sqrt()).abs() < 1e-12, "{found} {by_hand}");
+    }
+}
+
+#[test]
+fn a_thin_endpoint_is_chosen_by_more_than_it_is_expected_to_cost() {
+    let panel = [endpoint(1, 1, 10_000, 4.0, &[2.0; 4]), endpoint(2, 1, 10, 4.0, &[2.0; 4])].concat();
+    let expected = expected_costs(&panel);
+    assert!(expected[&1].chosen_by < 2.0 && 2.0 < expected[&2].chosen_by, "{expected:?}");
+    // A thousand times the traffic at 0.005 for each factor e.
+    let ratio = (expected[&2].chosen_by / expected[&1].chosen_by).ln() / 1000_f64.ln();
+    assert!((ratio - 0.005).abs() < 1e-12, "{ratio}");
 }

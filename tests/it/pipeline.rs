@@ -2,6 +2,7 @@
 
 mod faults;
 mod recovery;
+mod windows;
 
 use std::path::Path;
 use std::sync::Arc;

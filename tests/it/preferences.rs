@@ -10,6 +10,10 @@ use hitrate::snapshot::{Endpoint, ModelEntry, Snapshot};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+mod limits;
+mod router;
+mod savings;
+
 const WORKLOADS: [&str; 2] = ["coding-agent", "chat"];
 const GOOD: [Tier; 3] = [Tier::S, Tier::A, Tier::B];
 
@@ -91,8 +95,21 @@ fn the_contract_of_the_json_holds() {
     let value = serde_json::to_value(of(&sample, "zephyr/quill-large", Mode::Shortlist, "coding-agent"));
     let value = value.expect("JSON");
     let fields: Vec<&String> = value.as_object().expect("an object").keys().collect();
-    let mut expected =
-        ["model", "target", "mode", "provider", "session_id", "valid_until", "evidence", "warnings", "why"];
+    let mut expected = [
+        "model",
+        "target",
+        "mode",
+        "workload",
+        "limits",
+        "provider",
+        "router_limits",
+        "session_id",
+        "valid_until",
+        "evidence",
+        "warnings",
+        "saving",
+        "why",
+    ];
     expected.sort_unstable();
     assert_eq!(fields, expected);
     assert_eq!((&value["target"], &value["mode"]), (&json!("openrouter"), &json!("shortlist")));
@@ -256,6 +273,11 @@ impl Truth<'_> {
 
     /// May be recommended, whatever its tier.
     fn fit(&self, endpoint: &Endpoint) -> bool {
+        self.fit_at_any_cost(endpoint) && self.cost(endpoint).is_some()
+    }
+
+    /// The same, whether its session cost is known or not.
+    fn fit_at_any_cost(&self, endpoint: &Endpoint) -> bool {
         let day = Duration::hours(24);
         let record_is_old = self.snapshot.as_of - self.snapshot.summary.first_run >= day;
         let new = self.snapshot.as_of - endpoint.first_seen < day || Self::flagged(endpoint, &["new"]);
@@ -265,7 +287,7 @@ impl Truth<'_> {
             || low(endpoint.uptime_30m)
             || low(endpoint.uptime_1d)
             || (record_is_old && new);
-        !refused && self.cost(endpoint).is_some()
+        !refused
     }
 
     fn recommended(&self, endpoint: &Endpoint) -> bool {

@@ -1,17 +1,21 @@
 //! A small made-up snapshot with the awkward cases: variants, shared base slugs, outages, phantom caches, hostile names.
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Duration, NaiveDate, Utc};
+use hitrate::domain::document::RouteAnswer;
 use hitrate::domain::endpoint::PriceTier;
+use hitrate::domain::hourly::{Refusal, Stretch};
 use hitrate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant, synthetic_endpoint_id};
+use hitrate::domain::session::{CostBasis, ReferenceBasis};
 use hitrate::domain::thresholds;
 use hitrate::domain::tier::{Lens, Tier};
 use hitrate::domain::units::UsdPerMtok;
-use hitrate::domain::window::WindowKind;
+use hitrate::domain::window::{Basis, WindowKind};
 use hitrate::domain::workload::Workload;
 use hitrate::snapshot::{
-    Backtest, DayRange, DriftCount, EffectivePrices, Endpoint, EndpointDay, Event, Exclusions, ModelEntry,
-    Policy, PolicyCost, Prices, ProviderDay, ProviderEntry, ProviderTier, QuarantineCount, RecentReading,
-    RunSummary, Snapshot, SourceAge, Status, Summary, TestedDays, TierList, Verdict,
+    Backtest, ComparisonAge, DayRange, DriftCount, EffectivePrices, Endpoint, EndpointDay, Event, Exclusions,
+    HourlyRate, HourlyRates, ModelEntry, Policy, PolicyCost, Prices, ProviderDay, ProviderEntry,
+    ProviderTier, QuarantineCount, RecentReading, RunSummary, Snapshot, SourceAge, Status, Summary,
+    TestedDays, TierList, Verdict,
 };
 
 /// A name that breaks out of HTML wherever it is not escaped.
@@ -52,7 +56,7 @@ fn days(hit_rate: f64) -> Vec<EndpointDay> {
     let day = |ago: i64| EndpointDay {
         day: (as_of() - Duration::days(ago)).date_naive(),
         hit_rate: (ago != 4).then_some(rounded((hit_rate + 0.01 * (ago % 3) as f64).min(1.0))),
-        derived: ago > 6,
+        basis: (ago != 4).then_some(if ago > 6 { Basis::Derived } else { Basis::Observed }),
         tokens: (ago <= 6).then_some(40_000_000 + 1_000_000 * ago),
         effective_input: Some(0.3),
         effective_output: Some(1.2),
@@ -67,7 +71,7 @@ pub fn endpoint(model: &str, variant: &Variant, tag: &str, tier: Tier, cost: f64
     let provider = ProviderSlug::of_tag(&tag);
     let name = PROVIDERS.iter().find(|(p, _)| *p == provider.as_str()).map_or("Elsewhere", |(_, name)| name);
     let why = format!("a session costs {cost:.2} USD, its peers' median is 0.40 USD");
-    let verdict = |tier, value| Verdict { tier, value: Some(rounded(value)), why: why.clone() };
+    let verdict = |tier, value| Verdict::naive(tier, Some(rounded(value)), why.clone());
     let input = cost * 1.5;
     let effective = input * (1.0 - 0.9 * hit_rate);
     let scale = [1.0, 0.031, 0.055, 0.012];
@@ -111,7 +115,18 @@ pub fn endpoint(model: &str, variant: &Variant, tag: &str, tier: Tier, cost: f64
             .zip(scale)
             .map(|(w, factor)| (w.name, rounded(cost * factor)))
             .collect(),
+        cost_basis: CostBasis {
+            retention: Some(rounded((hit_rate / 0.9).min(1.0))),
+            retention_low: Some(rounded((hit_rate / 0.9 - 0.1).clamp(0.0, 1.0))),
+            retention_high: Some(rounded((hit_rate / 0.9 + 0.1).min(1.0))),
+            reference: Some(0.9),
+            reference_basis: Some(ReferenceBasis::Model),
+            efficiency: 1.0,
+            uptime: Some(0.995),
+            availability: None,
+        },
         flags: Vec::new(),
+        expected_cost: None,
         days: days(hit_rate),
         first_seen: as_of() - Duration::days(40),
     }
@@ -151,6 +166,7 @@ fn atlas() -> ModelEntry {
     eu.region = Some("eu-west".to_owned());
     let mut phantom = make("mirage/fp4", Tier::D, 0.81, 0.66);
     phantom.efficiency = Some(0.04);
+    phantom.cost_basis.efficiency = 0.04;
     phantom.quantization = Some("fp4".to_owned());
     phantom.flags = vec!["phantom".to_owned()];
     let mut down = make("lumen", Tier::C, 0.55, 0.4);
@@ -201,6 +217,7 @@ fn solo() -> ModelEntry {
     let mut only = endpoint(slug, &Variant::standard(), "sprout/fp16", Tier::Unrated, 0.0, 0.0);
     (only.hit_rate, only.tokens, only.tokens_per_day) = (None, None, None);
     (only.effective, only.realised_discount, only.efficiency) = (EffectivePrices::default(), None, None);
+    only.cost_basis = CostBasis::default();
     (only.uptime_5m, only.uptime_30m, only.uptime_1d) = (None, None, None);
     (only.identity_error, only.throughput, only.latency_ms) = (None, None, None);
     only.why = "no traffic".to_owned();
@@ -212,6 +229,9 @@ fn solo() -> ModelEntry {
     solo
 }
 
+/// The day since which the tiers of the sample have held.
+const SINCE: Option<NaiveDate> = NaiveDate::from_ymd_opt(2026, 8, 3);
+
 fn provider_tier(index: usize, lens: Lens) -> ProviderTier {
     let (slug, name) = PROVIDERS[index];
     let rows = [(Tier::C, -0.08, 0.5), (Tier::F, -0.31, 0.2), (Tier::B, 0.01, 0.6), (Tier::S, 0.22, 0.85)];
@@ -221,6 +241,10 @@ fn provider_tier(index: usize, lens: Lens) -> ProviderTier {
         provider: ProviderSlug::new(slug),
         name: name.to_owned(),
         tier: rated.map_or(Tier::Unrated, |row| row.0),
+        naive: rated.map_or(Tier::Unrated, |row| row.0),
+        since: rated.and(SINCE),
+        previous: rated.filter(|row| row.0 == Tier::S).map(|_| Tier::A),
+        cap: None,
         adjusted: rated.map(|row| sign * row.1),
         low: None,
         high: None,
@@ -355,6 +379,11 @@ fn status() -> Status {
     Status {
         runs: (0..3).map(run).collect(),
         sources: vec![source("openrouter-api", 0), source("openrouter-stats", 1)],
+        comparison: Some(ComparisonAge {
+            answer: RouteAnswer::Answered,
+            asked_at: as_of() - Duration::hours(15),
+            newest_day: as_of().date_naive().pred_opt(),
+        }),
         quarantine: vec![QuarantineCount {
             reason: "ambiguous_name".to_owned(),
             rows: 1,
@@ -374,6 +403,24 @@ fn status() -> Status {
             detail: "sprout/turbo began to serve northwind/atlas-3".to_owned(),
         }],
         missing: vec!["speed: 2 more days until its tiers are no longer provisional".to_owned()],
+    }
+}
+
+/// The last three hours of every endpoint with usage.
+fn hourly(models: &[ModelEntry]) -> HourlyRates {
+    let from = (as_of() - Duration::days(7)).date_naive().and_time(chrono::NaiveTime::MIN).and_utc();
+    let hour = |end: DateTime<Utc>| {
+        let start = end - Duration::hours(1);
+        HourlyRate::new(from, &Stretch { start, end, hit_rate: 0.61, tokens: 3_000_000 })
+    };
+    let hours: Vec<HourlyRate> = (0..3).rev().map(|ago| hour(as_of() - Duration::hours(ago))).collect();
+    let seen =
+        models.iter().flat_map(|model| &model.endpoints).filter(|endpoint| endpoint.hit_rate.is_some());
+    HourlyRates {
+        from,
+        to: as_of(),
+        endpoints: seen.map(|endpoint| (endpoint.endpoint_id, hours.clone())).collect(),
+        refused: [(Refusal::TooFewTokens, 7), (Refusal::NoTraffic, 2)].into(),
     }
 }
 
@@ -420,6 +467,7 @@ pub fn snapshot() -> Snapshot {
         backtest: Some(backtest()),
         workloads: workloads(),
         readings: readings(&models),
+        hourly: hourly(&models),
         models,
         status: status(),
         thresholds: thresholds::table(),

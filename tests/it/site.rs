@@ -7,6 +7,7 @@ use axum::http::{HeaderMap, Request, StatusCode, header};
 use chrono::Duration;
 use hitrate::domain::ids::ProviderSlug;
 use hitrate::domain::tier::Lens;
+use hitrate::domain::window::Basis;
 use hitrate::site::{SiteState, router};
 use hitrate::snapshot::{Current, EndpointDay, Snapshot};
 use std::collections::{BTreeSet, VecDeque};
@@ -25,6 +26,7 @@ struct Answer {
 fn site_over(snapshot: Option<Snapshot>, age: Duration) -> Router {
     let now = sample::as_of() + age;
     router(SiteState {
+        pages: Arc::default(),
         current: Arc::new(Current::new(snapshot)),
         now: Arc::new(move || now),
         method_markdown: METHOD,
@@ -305,6 +307,7 @@ async fn a_published_snapshot_replaces_the_kept_pages() {
     let now = sample::as_of();
     let site = router(SiteState {
         current: current.clone(),
+        pages: Arc::default(),
         now: Arc::new(move || now),
         method_markdown: METHOD,
         public_url: "".into(),
@@ -439,7 +442,7 @@ fn fortnight(then: f64, now: f64) -> Snapshot {
             .map(|back| EndpointDay {
                 day: today - Duration::days(back),
                 hit_rate: Some(rate(back)),
-                derived: false,
+                basis: Some(Basis::Observed),
                 tokens: Some(80_000_000),
                 ..day.clone()
             })

@@ -1,5 +1,6 @@
 //! What the upstream's answers say: every shape it was seen in, and the shapes it should never have.
 
+mod comparison;
 mod join;
 
 use chrono::NaiveDate;

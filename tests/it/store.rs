@@ -1,7 +1,9 @@
 //! The record: what a run changes in it, and what nothing may change.
 
+mod closing;
 mod export;
 mod files;
+mod hourly;
 
 use std::collections::BTreeMap;
 
@@ -89,6 +91,8 @@ fn run(time: &str, readings: Vec<Reading>) -> RunReadings {
         readings,
         model_usage: Vec::new(),
         activity: Vec::new(),
+        closing_rates: Vec::new(),
+        comparison: None,
         quarantined: Vec::new(),
         drift: BTreeMap::new(),
         unanswered: Vec::new(),

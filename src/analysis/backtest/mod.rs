@@ -1,8 +1,10 @@
 //! Does following it pay? Each day an endpoint is chosen for each model from what was known at its end, and charged
 //! what that endpoint really cost the day after.
 
+mod expect;
 mod policy;
 
+pub use expect::expected_costs;
 pub use policy::cost;
 
 use crate::domain::backtest::{Backtest, Exclusions, Policy, PolicyCost, PricedDay, TestedDays};

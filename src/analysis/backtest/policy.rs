@@ -28,6 +28,8 @@ pub(super) struct Judged {
     pub tokens: Option<i64>,
     half_life: f64,
     half_life_1d: f64,
+    /// Logarithm of what the policy `hitrate` expects it to cost the day after.
+    pub level: f64,
     hitrate: f64,
 }
 
@@ -72,7 +74,7 @@ fn follow(level: Option<f64>, log_cost: f64) -> f64 {
 /// Judges every day of one endpoint; `days` in order of time. Each result depends on its own day and earlier ones only.
 pub(super) fn judge(days: &[PricedDay]) -> Vec<Judged> {
     let (mut two_days, mut one_day, mut long) = (Decayed::default(), Decayed::default(), Decayed::default());
-    let mut level = None;
+    let mut following = None;
     let mut before: Option<NaiveDate> = None;
     let mut judged = Vec::with_capacity(days.len());
     for row in days {
@@ -80,10 +82,11 @@ pub(super) fn judge(days: &[PricedDay]) -> Vec<Judged> {
         let log_cost = cost.ln();
         let passed = before.map_or(0.0, |before| (row.day - before).num_days() as f64);
         before = Some(row.day);
-        let followed = follow(level, log_cost);
-        level = Some(followed);
+        let followed = follow(following, log_cost);
+        following = Some(followed);
         let long = long.take(log_cost, passed, POLICY_LONG_HALF_LIFE);
         let traffic = row.tokens.filter(|tokens| *tokens > 0).map_or(0.0, |tokens| (tokens as f64).ln());
+        let level = (1.0 - POLICY_LONG_SHARE) * followed + POLICY_LONG_SHARE * long;
         judged.push(Judged {
             model: row.model,
             day: row.day,
@@ -92,8 +95,8 @@ pub(super) fn judge(days: &[PricedDay]) -> Vec<Judged> {
             tokens: row.tokens,
             half_life: two_days.take(cost, passed, HALF_LIFE),
             half_life_1d: one_day.take(log_cost, passed, HALF_LIFE_1D),
-            hitrate: (1.0 - POLICY_LONG_SHARE) * followed + POLICY_LONG_SHARE * long
-                - POLICY_THIN_CHARGE * traffic,
+            level,
+            hitrate: level - POLICY_THIN_CHARGE * traffic,
         });
     }
     judged

@@ -8,6 +8,7 @@ use super::super::link;
 use super::super::model::prompts;
 use super::super::parts::Badge;
 use super::{Best, Group, Head, Measure, Shown, Table};
+use crate::domain::window::Basis;
 use crate::snapshot::{Endpoint, EndpointDay, ModelEntry, Snapshot};
 
 type Pair<'a> = (&'a ModelEntry, &'a Endpoint);
@@ -188,6 +189,7 @@ fn charts(snapshot: &Snapshot, all: &[Pair]) -> Vec<DayChart> {
         format: format::percent,
     };
     let prices = series(|d| Point { day: d.day, value: d.effective_input, derived: false }, true);
-    let rates = series(|d| Point { day: d.day, value: d.hit_rate, derived: d.derived }, false);
+    let rates =
+        series(|d| Point { day: d.day, value: d.hit_rate, derived: d.basis == Some(Basis::Derived) }, false);
     [DayChart::new(price, &prices), DayChart::new(rate, &rates)].into_iter().flatten().collect()
 }

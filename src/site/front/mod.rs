@@ -94,9 +94,7 @@ fn shell(view: &View, lens: Lens, workload: Option<&str>) -> Shell {
     let description =
         "Inference providers in tiers by what their caching makes you pay, compared on the same models.";
     let path = if is_default { "/".to_owned() } else { link::tiers(lens, workload) };
-    Shell::new(view, Section::Tiers, title, description)
-        .at(path)
-        .json(format!("/api/v1/tiers?{}", link::tier_query(lens, workload)))
+    Shell::new(view, Section::Tiers, title, description).at(path).json(link::tiers_json(lens, workload))
 }
 
 fn workload_title<'a>(snapshot: &'a Snapshot, workload: Option<&str>) -> Option<&'a str> {

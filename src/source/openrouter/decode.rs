@@ -1,6 +1,8 @@
 //! From the upstream's JSON to the project's own types, row by row: a bad row is put aside with its JSON path, an
 //! unknown field is counted, and neither costs the rest of the body.
 
+mod comparison;
+
 use super::{Content, drift, wire};
 use crate::domain::endpoint::{ListPrices, Model, PriceTier, Provider};
 use crate::domain::ids::{ProviderSlug, Tag, Variant};
@@ -143,12 +145,12 @@ pub fn decode(document: &Document<'_>) -> Decoded {
         200 => reader.content(document.body),
         status => Err(("$".to_owned(), format!("HTTP status {status}"))),
     };
-    let failed = answer.is_err();
+    let (failed, missing) = (answer.is_err(), document.status == 404);
     let content = answer.unwrap_or_else(|(path, detail)| {
         reader.put_aside("undecodable", &path, detail, None);
         None
     });
-    Decoded { content, quarantined: reader.quarantined, drift: reader.drift, failed }
+    Decoded { content, quarantined: reader.quarantined, drift: reader.drift, failed, missing }
 }
 
 type Found<T> = Result<T, (String, String)>;
@@ -170,6 +172,7 @@ impl Reader<'_> {
             }
             DocumentKind::EffectivePricing => self.usage(body),
             DocumentKind::ModelActivity => self.activity(body),
+            DocumentKind::HitRateComparison => self.comparison(body),
         }
     }
 

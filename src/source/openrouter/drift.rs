@@ -13,6 +13,7 @@ pub fn known(kind: DocumentKind, path: &str) -> bool {
         DocumentKind::StatsEndpoint => STATS_ENDPOINT,
         DocumentKind::EffectivePricing => EFFECTIVE_PRICING,
         DocumentKind::ModelActivity => MODEL_ACTIVITY,
+        DocumentKind::HitRateComparison => &[],
     };
     let under = |prefix: &&str| {
         path.strip_prefix(*prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))

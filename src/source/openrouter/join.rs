@@ -2,6 +2,7 @@
 //! 2026-08-04, by display name within the pair; documented and statistics rows by tag within the pair.
 
 use super::{API, Content, PublicEndpoint, STATS, StatsEndpoint, Summary, UsageBody};
+use crate::domain::document::RouteAnswer;
 use crate::domain::endpoint::{EndpointFacts, ListPrices, Model, Provider};
 use crate::domain::ids::{ProviderSlug, Tag, Variant};
 use crate::domain::reading::{Health, Quarantined, Reading, RunReadings, SourceReport, Usage};
@@ -46,6 +47,8 @@ pub fn join(answers: Vec<Answer>, observed_at: DateTime<Utc>, last_kind: Option<
         readings: Vec::new(),
         model_usage: Vec::new(),
         activity: Vec::new(),
+        closing_rates: Vec::new(),
+        comparison: comparison_answer(&answers),
         quarantined: Vec::new(),
         drift: BTreeMap::new(),
         unanswered: Vec::new(),
@@ -64,9 +67,26 @@ pub fn join(answers: Vec<Answer>, observed_at: DateTime<Utc>, last_kind: Option<
         join_pair(&pair, parts, &providers, &mut run, &mut witness);
     }
     run.window_kind = witness.detect(observed_at, last_kind);
+    // The series' last day is the one under way: only days that are over have a closing value.
+    let today = observed_at.date_naive();
+    run.closing_rates.retain(|rate| rate.day < today);
+    run.closing_rates.sort_by_key(|rate| (rate.endpoint_id, rate.day));
     run.providers = providers.into_values().collect();
     run.models.sort_by(|a: &Model, b| (&a.model, &a.variant).cmp(&(&b.model, &b.variant)));
     run
+}
+
+/// What came of asking for the comparison series.
+fn comparison_answer(answers: &[Answer]) -> Option<RouteAnswer> {
+    let (mut answered, mut missing, mut failed) = (0, 0, 0);
+    for answer in answers.iter().filter(|a| a.request.kind == DocumentKind::HitRateComparison) {
+        match &answer.decoded {
+            Some(decoded) if decoded.missing => missing += 1,
+            Some(decoded) if !decoded.failed => answered += 1,
+            _ => failed += 1,
+        }
+    }
+    RouteAnswer::judge(answered, missing, failed)
 }
 
 /// Whether the pair's endpoints are known: by the statistics where they were asked, else by the documented API.
@@ -119,6 +139,7 @@ fn take(
         (Content::Models(models), _) => run.models = models,
         (Content::Providers(list), _) => list.into_iter().for_each(|p| merge_provider(providers, p)),
         (Content::Activity(days), _) => run.activity.extend(days),
+        (Content::Comparison(rates), _) => run.closing_rates.extend(rates),
         (Content::StatsEndpoints(rows), Some(parts)) => parts.stats = rows,
         (Content::PublicEndpoints(rows), Some(parts)) => parts.public = rows,
         (Content::Usage(body), Some(parts)) => parts.usage = Some((body, sha256)),

@@ -9,7 +9,7 @@ mod wire;
 use super::{Decoded, Document, DocumentKind, Pair, Request, Source};
 pub use crate::domain::document::{OPENROUTER_API as API, OPENROUTER_STATS as STATS};
 use crate::domain::endpoint::{Model, Provider};
-use crate::domain::reading::Activity;
+use crate::domain::reading::{Activity, ClosingRate};
 
 pub use decode::{PublicEndpoint, StatsEndpoint, Summary, UsageBody};
 
@@ -28,13 +28,16 @@ pub enum Content {
     Usage(UsageBody),
     /// Days of a pair.
     Activity(Vec<Activity>),
+    /// Hit rates of a pair by endpoint and UTC day; the last day is the one under way.
+    Comparison(Vec<ClosingRate>),
 }
 
 /// The documented API: `/api/v1/models`, `/api/v1/models/{id}/endpoints`, `/api/v1/providers`.
 #[derive(Debug, Clone, Copy)]
 pub struct OpenRouterApi;
 
-/// The undocumented statistics: `stats/endpoint`, `stats/effective-pricing`, `stats/model-activity`, `all-providers`.
+/// The undocumented statistics: `stats/endpoint`, `stats/effective-pricing`, `stats/model-activity`,
+/// `stats/cache-hit-rate-comparison`, `all-providers`.
 #[derive(Debug, Clone, Copy)]
 pub struct OpenRouterStats;
 
@@ -58,6 +61,9 @@ impl Source for OpenRouterApi {
         };
         models.iter().map(request).collect()
     }
+    fn closing(&self, _pairs: &[Pair]) -> Vec<Request> {
+        Vec::new()
+    }
     fn decode(&self, document: &Document<'_>) -> Decoded {
         decode::decode(document)
     }
@@ -79,20 +85,28 @@ impl Source for OpenRouterStats {
         if daily {
             routes.push((DocumentKind::ModelActivity, "stats/model-activity", ""));
         }
-        let request = |model: &Model, (kind, route, extra): &(DocumentKind, &str, &str)| Request {
-            kind: *kind,
-            pair: Some(pair_of(model)),
-            path: format!(
-                "/api/frontend/v1/{route}?permaslug={}&variant={}{extra}",
-                query_escape(model.model.as_str()),
-                query_escape(model.variant.as_str())
-            ),
+        let request = |model: &Model, (kind, route, extra): &(DocumentKind, &str, &str)| {
+            statistics(pair_of(model), *kind, route, extra)
         };
         models.iter().flat_map(|model| routes.iter().map(move |route| request(model, route))).collect()
+    }
+    fn closing(&self, pairs: &[Pair]) -> Vec<Request> {
+        let (kind, route) = (DocumentKind::HitRateComparison, "stats/cache-hit-rate-comparison");
+        pairs.iter().map(|pair| statistics(pair.clone(), kind, route, "&timeRange=1w")).collect()
     }
     fn decode(&self, document: &Document<'_>) -> Decoded {
         decode::decode(document)
     }
+}
+
+/// A request for the statistics of a pair.
+fn statistics(pair: Pair, kind: DocumentKind, route: &str, extra: &str) -> Request {
+    let path = format!(
+        "/api/frontend/v1/{route}?permaslug={}&variant={}{extra}",
+        query_escape(pair.model.as_str()),
+        query_escape(pair.variant.as_str())
+    );
+    Request { kind, pair: Some(pair), path }
 }
 
 fn pair_of(model: &Model) -> Pair {
@@ -148,6 +162,12 @@ mod tests {
             "/api/frontend/v1/stats/effective-pricing?permaslug=a/b-2026&variant=free&shape=v7"
         );
         assert_eq!(OpenRouterStats.plan(&models, true).len(), 3);
+        let closing = OpenRouterStats.closing(&[pair_of(&models[0])]);
+        assert_eq!(
+            closing[0].path,
+            "/api/frontend/v1/stats/cache-hit-rate-comparison?permaslug=a/b-2026&variant=free&timeRange=1w"
+        );
+        assert!(OpenRouterApi.closing(&[pair_of(&models[0])]).is_empty());
     }
 
     #[test]

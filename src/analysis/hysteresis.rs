@@ -1,0 +1,339 @@
+//! Tiers that do not flap: each starts from the day before and moves only for a reason. Pure: the figures of a moment
+//! and what was held in, what is held now out.
+//!
+//! A tier changes at once where the draws are sure enough of it (`TIER_CHANGE_PROBABILITY`), where a gate caps it, and
+//! where nothing is known of the days before; otherwise after `TIER_CONFIRM_DAYS` days running past the cut by the dead
+//! band of the lens. It never moves further than the figures themselves.
+
+use super::Analysis;
+use super::tier_lists::sort;
+use crate::domain::thresholds::{TIER_CHANGE_PROBABILITY, TIER_CONFIRM_DAYS, TIER_MEMORY_DAYS};
+use crate::domain::tier::{Lens, Tier};
+use crate::domain::tier_history::{EndpointKey, Held, History, ProviderKey};
+use crate::domain::tier_list::{ProviderTier, TierList, Verdict};
+use chrono::NaiveDate;
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// The figures of one tier at one moment.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Figures<'a> {
+    /// The lens they are of.
+    pub lens: Lens,
+    /// The tier they give by themselves.
+    pub naive: Tier,
+    /// The value that was cut into tiers, in the lens's unit.
+    pub value: Option<f64>,
+    /// The best tier that a gate leaves open.
+    pub cap: Option<Tier>,
+    /// Probability of each tier; `None` where nothing was drawn.
+    pub probabilities: Option<&'a BTreeMap<Tier, f64>>,
+}
+
+/// Gives every tier of an analysis its steadiness: `before` is what was held at the end of the day before (empty at the
+/// beginning of a series), `day` the UTC day of the analysis. What comes back is held at this moment of `day`.
+pub fn steady(analysis: &mut Analysis, before: &History, day: NaiveDate) -> History {
+    let mut history = History::default();
+    for list in &mut analysis.tier_lists {
+        steady_list(list, before, day, &mut history);
+    }
+    for (endpoint, verdicts) in &mut analysis.endpoints {
+        steady_verdicts(*endpoint, &mut verdicts.verdicts, before, day, &mut history);
+        verdicts.tier = verdicts.verdicts.get(&Lens::Cost).map_or(verdicts.tier, |verdict| verdict.tier);
+    }
+    keep_in_mind(before, day, &mut history);
+    history
+}
+
+fn steady_list(list: &mut TierList, before: &History, day: NaiveDate, history: &mut History) {
+    for row in &mut list.providers {
+        let key =
+            ProviderKey { lens: list.lens, workload: list.workload.clone(), provider: row.provider.clone() };
+        let figures = Figures {
+            lens: list.lens,
+            naive: row.naive,
+            value: row.adjusted,
+            cap: row.cap,
+            probabilities: row.tier_probabilities.as_ref(),
+        };
+        if let Some(held) = next(before.providers.get(&key), figures, day) {
+            publish_row(row, &held);
+            history.providers.insert(key, held);
+        }
+    }
+    sort(list.lens, &mut list.providers);
+}
+
+fn publish_row(row: &mut ProviderTier, held: &Held) {
+    row.tier = held.published();
+    let rated = row.tier != Tier::Unrated;
+    row.since = rated.then_some(held.since);
+    row.previous = held.previous.filter(|_| rated);
+}
+
+fn steady_verdicts(
+    endpoint: Uuid,
+    verdicts: &mut BTreeMap<Lens, Verdict>,
+    before: &History,
+    day: NaiveDate,
+    history: &mut History,
+) {
+    for (lens, verdict) in verdicts.iter_mut() {
+        let key = EndpointKey { lens: *lens, endpoint };
+        let figures = Figures {
+            lens: *lens,
+            naive: verdict.naive,
+            value: verdict.value,
+            cap: verdict.cap,
+            probabilities: None,
+        };
+        if let Some(held) = next(before.endpoints.get(&key), figures, day) {
+            verdict.tier = held.published();
+            let rated = verdict.tier != Tier::Unrated;
+            verdict.since = rated.then_some(held.since);
+            verdict.previous = held.previous.filter(|_| rated);
+            history.endpoints.insert(key, held);
+        }
+    }
+    name_parts(verdicts);
+}
+
+/// The sentence of `overall` names the tiers of the other lenses: those that are published.
+fn name_parts(verdicts: &mut BTreeMap<Lens, Verdict>) {
+    let moved: Vec<(Lens, Tier, Tier)> = verdicts
+        .iter()
+        .filter(|(lens, verdict)| **lens != Lens::Overall && verdict.tier != verdict.naive)
+        .map(|(lens, verdict)| (*lens, verdict.naive, verdict.tier))
+        .collect();
+    if let Some(overall) = verdicts.get_mut(&Lens::Overall) {
+        for (lens, naive, tier) in moved {
+            overall.why = overall.why.replacen(&format!("{lens} {naive}"), &format!("{lens} {tier}"), 1);
+        }
+    }
+}
+
+/// Who is missing altogether is kept in mind like who is unrated.
+fn keep_in_mind(before: &History, day: NaiveDate, history: &mut History) {
+    let absent =
+        |lens: Lens| Figures { lens, naive: Tier::Unrated, value: None, cap: None, probabilities: None };
+    for (key, held) in &before.providers {
+        if !history.providers.contains_key(key)
+            && let Some(held) = next(Some(held), absent(key.lens), day)
+        {
+            history.providers.insert(key.clone(), held);
+        }
+    }
+    for (key, held) in &before.endpoints {
+        if !history.endpoints.contains_key(key)
+            && let Some(held) = next(Some(held), absent(key.lens), day)
+        {
+            history.endpoints.insert(*key, held);
+        }
+    }
+}
+
+/// What is held on `day`, from what was held on the day before and the figures of the day. `None`: nothing is known.
+pub fn next(before: Option<&Held>, figures: Figures<'_>, day: NaiveDate) -> Option<Held> {
+    if figures.naive == Tier::Unrated {
+        let held = before.filter(|held| held.unrated_days < TIER_MEMORY_DAYS)?;
+        return Some(Held {
+            naive: Tier::Unrated,
+            effect: None,
+            capped: false,
+            leaning: None,
+            leaning_days: 0,
+            unrated_days: held.unrated_days + 1,
+            ..held.clone()
+        });
+    }
+    let fresh = Held {
+        tier: figures.naive,
+        naive: figures.naive,
+        since: day,
+        previous: None,
+        effect: figures.value,
+        capped: figures.cap.is_some(),
+        leaning: None,
+        leaning_days: 0,
+        unrated_days: 0,
+    };
+    let Some(before) = before else { return Some(fresh) };
+    let (leaning, leaning_days) = lean(before, &figures);
+    let confirmed = leaning.filter(|_| leaning_days >= TIER_CONFIRM_DAYS);
+    let capped = figures.cap.filter(|cap| *cap > before.tier);
+    let moves = [confirmed, sure(before, &figures), capped];
+    let to = moves.into_iter().flatten().max_by_key(|tier| distance(before.tier, *tier));
+    Some(match to {
+        Some(tier) => Held { tier, previous: Some(before.tier), ..fresh },
+        None => Held {
+            tier: before.tier,
+            since: before.since,
+            previous: before.previous,
+            leaning,
+            leaning_days,
+            ..fresh
+        },
+    })
+}
+
+/// How many letters lie between two tiers.
+fn distance(one: Tier, other: Tier) -> usize {
+    (one as usize).abs_diff(other as usize)
+}
+
+/// Where the figures lie past a cut by the dead band: the nearest such tier of the days running, and how many they are.
+fn lean(before: &Held, figures: &Figures<'_>) -> (Option<Tier>, u32) {
+    let Some(value) = figures.value else { return (None, 0) };
+    let tier = |value: f64| {
+        let tier = figures.lens.cuts().tier(value);
+        figures.cap.map_or(tier, |cap| tier.max(cap))
+    };
+    let (at_best, at_worst) =
+        (tier(figures.lens.banded(value, false)), tier(figures.lens.banded(value, true)));
+    let today = if at_best > before.tier {
+        at_best
+    } else if at_worst < before.tier {
+        at_worst
+    } else {
+        return (None, 0);
+    };
+    match before.leaning {
+        Some(running) if (running > before.tier) == (today > before.tier) => {
+            let nearest =
+                if distance(before.tier, running) < distance(before.tier, today) { running } else { today };
+            (Some(nearest), before.leaning_days + 1)
+        }
+        _ => (Some(today), 1),
+    }
+}
+
+/// The furthest tier, no further than the figures' own, that it or one beyond it is probable enough of.
+fn sure(before: &Held, figures: &Figures<'_>) -> Option<Tier> {
+    let probabilities = figures.probabilities?;
+    let worse = figures.naive > before.tier;
+    if figures.naive == before.tier || (!worse && before.capped && figures.cap.is_none()) {
+        // What a gate held down has to prove itself for longer than the day that the gate opened.
+        return None;
+    }
+    let beyond = |tier: Tier| -> f64 {
+        let on = |other: &Tier| if worse { *other >= tier } else { *other <= tier };
+        probabilities.iter().filter(|(other, _)| on(other)).map(|(_, share)| share).sum()
+    };
+    let on_the_way = |tier: &Tier| match worse {
+        true => *tier > before.tier && *tier <= figures.naive,
+        false => *tier < before.tier && *tier >= figures.naive,
+    };
+    let mut candidates: Vec<Tier> = Tier::RATED.into_iter().filter(on_the_way).collect();
+    candidates.sort_by_key(|tier| std::cmp::Reverse(distance(before.tier, *tier)));
+    candidates.into_iter().find(|tier| beyond(*tier) >= TIER_CHANGE_PROBABILITY)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(number: u32) -> NaiveDate {
+        NaiveDate::from_ymd_opt(2026, 8, number).expect("a day")
+    }
+
+    fn cache(value: f64) -> Figures<'static> {
+        let naive = Lens::Cache.cuts().tier(value);
+        Figures { lens: Lens::Cache, naive, value: Some(value), cap: None, probabilities: None }
+    }
+
+    /// The published tiers of days running, from nothing.
+    fn series<'a>(figures: impl IntoIterator<Item = Figures<'a>>) -> Vec<Tier> {
+        let mut held = None;
+        let days = (1..).map(day);
+        figures
+            .into_iter()
+            .zip(days)
+            .map(|(figures, day)| {
+                held = next(held.as_ref(), figures, day);
+                held.as_ref().map_or(Tier::Unrated, Held::published)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn the_first_day_gives_the_tier_of_its_figures() {
+        let held = next(None, cache(0.1), day(1)).expect("held");
+        assert_eq!((held.tier, held.since, held.previous), (Tier::A, day(1), None));
+        assert_eq!(next(None, Figures { naive: Tier::Unrated, ..cache(0.1) }, day(1)), None);
+    }
+
+    #[test]
+    fn around_a_cut_the_tier_stands_still() {
+        // The cut between A and B is 0.07, the dead band 0.03.
+        let tiers = series([0.08, 0.06, 0.08, 0.05, 0.041, 0.041, 0.09].map(cache));
+        assert_eq!(tiers, [Tier::A; 7]);
+    }
+
+    #[test]
+    fn two_days_running_past_the_dead_band_change_it_and_one_does_not() {
+        assert_eq!(series([0.08, 0.03, 0.08, 0.03, 0.08].map(cache)), [Tier::A; 5]);
+        assert_eq!(series([0.08, 0.03, 0.035].map(cache)), [Tier::A, Tier::A, Tier::B]);
+        // Both days say C or worse, one says F.
+        assert_eq!(series([0.08, -0.12, -0.30].map(cache)), [Tier::A, Tier::A, Tier::C]);
+        let up = series([-0.30, 0.05, 0.30].map(cache));
+        assert_eq!(up, [Tier::F, Tier::F, Tier::B]);
+    }
+
+    #[test]
+    fn leaning_to_the_other_side_starts_the_count_anew() {
+        assert_eq!(series([0.0, 0.12, -0.08, 0.12].map(cache)), [Tier::B; 4]);
+    }
+
+    #[test]
+    fn sure_draws_change_it_at_once_and_not_beyond_the_figures() {
+        let shares = BTreeMap::from([(Tier::B, 0.1), (Tier::C, 0.2), (Tier::D, 0.7)]);
+        let unsure = BTreeMap::from([(Tier::A, 0.21), (Tier::B, 0.39), (Tier::C, 0.4)]);
+        let with = |value, shares| Figures { probabilities: Some(shares), ..cache(value) };
+        assert_eq!(series([cache(0.08), with(-0.12, &shares)]), [Tier::A, Tier::C], "C or worse: 0.9");
+        assert_eq!(series([cache(0.08), with(0.06, &shares)]), [Tier::A, Tier::B], "the figures say B");
+        assert_eq!(series([cache(0.08), with(-0.05, &unsure)]), [Tier::A, Tier::A], "B or worse: 0.79");
+        let better = BTreeMap::from([(Tier::S, 0.85), (Tier::A, 0.15)]);
+        assert_eq!(series([cache(-0.05), with(0.2, &better)]), [Tier::C, Tier::S]);
+    }
+
+    #[test]
+    fn a_gate_works_at_once_and_its_end_has_to_last() {
+        let sure = BTreeMap::from([(Tier::S, 1.0)]);
+        let good = Figures {
+            lens: Lens::Overall,
+            naive: Tier::S,
+            value: Some(2.0),
+            cap: None,
+            probabilities: Some(&sure),
+        };
+        let capped = BTreeMap::from([(Tier::C, 1.0)]);
+        let gated = Figures { naive: Tier::C, cap: Some(Tier::C), probabilities: Some(&capped), ..good };
+        let tiers = series([good, gated, good, gated, good, good]);
+        assert_eq!(tiers, [Tier::S, Tier::C, Tier::C, Tier::C, Tier::C, Tier::S]);
+    }
+
+    #[test]
+    fn a_tier_is_kept_in_mind_for_some_days_without_a_rating() {
+        let unrated = Figures { naive: Tier::Unrated, value: None, ..cache(0.0) };
+        let away = |days: usize| {
+            let mut figures = vec![cache(0.08)];
+            figures.extend(vec![unrated; days]);
+            figures.push(cache(0.06));
+            series(figures).last().copied()
+        };
+        let memory = usize::try_from(TIER_MEMORY_DAYS).expect("small");
+        assert_eq!(away(memory), Some(Tier::A), "still what it was");
+        assert_eq!(away(memory + 1), Some(Tier::B), "a new series");
+        assert_eq!(series([cache(0.08), unrated])[1], Tier::Unrated, "nothing is published meanwhile");
+    }
+
+    #[test]
+    fn since_and_previous_tell_of_the_last_change() {
+        let mut held = next(None, cache(0.08), day(1));
+        for (number, value) in [(2, 0.03), (3, 0.03), (4, 0.0)] {
+            held = next(held.as_ref(), cache(value), day(number));
+        }
+        let held = held.expect("held");
+        assert_eq!((held.tier, held.since, held.previous), (Tier::B, day(3), Some(Tier::A)));
+    }
+}

@@ -1,0 +1,235 @@
+//! Preferences as a router polls them: one model, many, or what changed.
+
+use super::asked::{Asked, Pair};
+use super::catalogue::known_model;
+use super::envelope::Envelope;
+use super::page::page;
+use super::problem::Problem;
+use super::wish::{Asking, names, preference_query};
+use crate::domain::thresholds::{STALE_AFTER_HOURS, STALE_GRACE_HOURS};
+use crate::preferences::targets::Answer;
+use crate::preferences::{Changes, advise, changes};
+use crate::snapshot::{ModelEntry, Snapshot};
+use axum::response::Response;
+use chrono::{DateTime, Duration, Utc};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use utoipa::ToSchema;
+
+/// An answer is never called fresh for less or longer than this, seconds.
+const MAX_AGE: [i64; 2] = [30, 3600];
+/// The time of a simulated upstream runs faster than that of its readers.
+const SIMULATED_MAX_AGE: i64 = 5;
+/// What a sweep takes until it is published, where the last runs do not tell, seconds.
+const SWEEP_SLACK: i64 = 60;
+
+preference_query!(
+    /// Which preference.
+    PreferenceQuery {}
+);
+
+preference_query!(
+    /// Which preferences.
+    BulkQuery {
+        /// Model ids or canonical slugs, separated by commas; all where it is left out or `all`.
+        models: Option<String>,
+        /// Entries of a page, 1 to 500; everything in one page where it is left out.
+        #[param(minimum = 1, maximum = 500)]
+        limit: Option<u32>,
+        /// `meta.next_cursor` of the page before.
+        cursor: Option<String>,
+    }
+);
+
+preference_query!(
+    /// Which changes.
+    ChangesQuery {
+        /// `meta.snapshot` of the answer that the router holds (`until` of the last changes).
+        since: String,
+        /// Model ids or canonical slugs, separated by commas; all where it is left out or `all`.
+        models: Option<String>,
+    }
+);
+
+/// Preferences of many models.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub(super) struct Bulk {
+    /// One for each model, most tokens a day first; where `provider` is null, `why` says why.
+    preferences: Vec<Answer>,
+    /// Names that were asked for and that this snapshot does not know.
+    unknown: Vec<Unknown>,
+}
+
+/// A name that is not known.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub(super) struct Unknown {
+    /// The name.
+    model: String,
+    /// Known names like it.
+    nearest: Vec<String>,
+}
+
+/// The models that are asked for.
+struct Wanted {
+    /// Their public names; `None` for all.
+    ids: Option<BTreeSet<String>>,
+    /// Names that are none now; an earlier snapshot may know them.
+    unknown: Vec<Unknown>,
+}
+
+impl Wanted {
+    fn of(snapshot: &Snapshot, models: Option<&str>) -> Self {
+        if models.is_none_or(|models| models == "all") {
+            return Self { ids: None, unknown: Vec::new() };
+        }
+        let (mut ids, mut unknown) = (BTreeSet::new(), Vec::new());
+        for name in names(models) {
+            match snapshot.model(&name) {
+                Some(model) => drop(ids.insert(model.model_id.clone())),
+                None => {
+                    let short: String = name.chars().take(200).collect();
+                    let nearest = snapshot.nearest_models(&short).into_iter().map(str::to_owned).collect();
+                    unknown.push(Unknown { model: short, nearest });
+                }
+            }
+        }
+        Self { ids: Some(ids), unknown }
+    }
+
+    fn holds(&self, model: &ModelEntry) -> bool {
+        let named = |name: &str| name == model.model_id || name == model.slug.as_str();
+        self.ids.as_ref().is_none_or(|ids| ids.contains(&model.model_id))
+            || self.unknown.iter().any(|unknown| named(&unknown.model))
+    }
+}
+
+/// What an answer depends on besides snapshot and query: how old the data are.
+fn freshness(snapshot: &Snapshot, now: DateTime<Utc>) -> &'static str {
+    match now - snapshot.as_of {
+        age if age > Duration::hours(STALE_AFTER_HOURS + STALE_GRACE_HOURS) => "stale",
+        age if age > Duration::hours(STALE_AFTER_HOURS) => "old",
+        _ => "fresh",
+    }
+}
+
+/// Seconds until the next sweep is expected to be published, judged by the last runs; little where it is late.
+fn max_age(snapshot: &Snapshot, now: DateTime<Utc>) -> i64 {
+    if snapshot.simulated {
+        return SIMULATED_MAX_AGE;
+    }
+    let mut gaps: Vec<i64> = snapshot
+        .status
+        .runs
+        .windows(2)
+        .map(|runs| (runs[0].observed_at - runs[1].observed_at).num_seconds())
+        .collect();
+    gaps.sort_unstable();
+    let period = gaps.get(gaps.len() / 2).copied().unwrap_or(MAX_AGE[1]).clamp(0, MAX_AGE[1]);
+    let sweep = snapshot.status.runs.first().map_or(0, |run| run.duration_ms / 1000) + SWEEP_SLACK;
+    let next = snapshot.as_of + Duration::seconds(period + sweep);
+    (next - now).num_seconds().clamp(MAX_AGE[0], MAX_AGE[1])
+}
+
+impl<Q: std::fmt::Debug, P> Asked<Q, P> {
+    /// Answers with data that depend on the age of the snapshot too, to be held until the next sweep.
+    fn until_next_sweep<T: Serialize>(
+        &self,
+        make: impl FnOnce() -> Result<(T, Option<String>), Problem>,
+    ) -> Result<Response, Problem> {
+        let age = max_age(&self.snapshot, self.now);
+        self.kept_while(freshness(&self.snapshot, self.now), age, make)
+    }
+}
+
+fn answered(asking: &Asking<'_>, snapshot: &Snapshot, model: &ModelEntry, now: DateTime<Utc>) -> Answer {
+    asking.target.answer(advise(snapshot, model, &asking.wish(), now), model)
+}
+
+fn one<P>(asked: &Asked<PreferenceQuery, P>, name: &str) -> Result<Response, Problem> {
+    let make = || {
+        let asking = asked.query.asking(&asked.snapshot)?;
+        let model = known_model(&asked.snapshot, name)?;
+        Ok((answered(&asking, &asked.snapshot, model, asked.now), None))
+    };
+    asked.until_next_sweep(make)
+}
+
+/// The preference for a model.
+///
+/// `provider` is what to put into a request to OpenRouter; where it is null, `why` says why nothing can be recommended.
+/// `rendered` is the same in the words of the target; its notes say what the target cannot express.
+#[utoipa::path(get, path = "/api/v1/preferences/{author}/{slug}", tag = "preferences",
+    params(("author" = String, Path, description = "Before the slash of the model id"),
+        ("slug" = String, Path, description = "After the slash, variants included"), PreferenceQuery),
+    responses(
+    (status = 200, description = "The preference, or why there is none", body = Envelope<Answer>),
+    (status = 304, description = "`If-None-Match` names the answer as it is"),
+    (status = 400, description = "A parameter is not understood", body = Problem, content_type = "application/problem+json"),
+    (status = 404, description = "The model is not known", body = Problem, content_type = "application/problem+json"),
+    (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
+))]
+pub(super) async fn preferences(asked: Asked<PreferenceQuery, Pair>) -> Result<Response, Problem> {
+    one(&asked, &format!("{}/{}", asked.path.0, asked.path.1))
+}
+
+/// The same for clients that encode the slash of a model id as `%2F`.
+pub(super) async fn preferences_of_encoded(
+    asked: Asked<PreferenceQuery, String>,
+) -> Result<Response, Problem> {
+    one(&asked, &asked.path)
+}
+
+/// The preferences of many models.
+#[utoipa::path(get, path = "/api/v1/preferences", tag = "preferences", params(BulkQuery), responses(
+    (status = 200, description = "One preference a model, or why there is none", body = Envelope<Bulk>),
+    (status = 304, description = "`If-None-Match` names the answer as it is"),
+    (status = 400, description = "A parameter is not understood", body = Problem, content_type = "application/problem+json"),
+    (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
+))]
+pub(super) async fn bulk(asked: Asked<BulkQuery>) -> Result<Response, Problem> {
+    let (query, snapshot) = (&asked.query, &asked.snapshot);
+    let make = || {
+        let asking = query.asking(snapshot)?;
+        let wanted = Wanted::of(snapshot, query.models.as_deref());
+        let models = snapshot.models.iter().filter(|model| wanted.holds(model));
+        let (entries, next_cursor) = match (query.limit, query.cursor.as_deref()) {
+            (None, None) => (models.collect(), None),
+            (limit, cursor) => {
+                let page = page(models, limit, cursor, |model| model.model_id.clone())?;
+                (page.entries, page.next_cursor)
+            }
+        };
+        let answers = entries.into_iter().map(|model| answered(&asking, snapshot, model, asked.now));
+        Ok((Bulk { preferences: answers.collect(), unknown: wanted.unknown }, next_cursor))
+    };
+    asked.until_next_sweep(make)
+}
+
+/// What changed since a snapshot.
+///
+/// A router holds the answer of `/api/v1/preferences`, asks with its `meta.snapshot` as `since`, replaces what is in
+/// `changed`, drops what is in `gone`, and keeps the rest until `valid_until`. Where the older snapshot is not kept any
+/// more (`complete`), `changed` is everything.
+#[utoipa::path(get, path = "/api/v1/preferences/changes", tag = "preferences", params(ChangesQuery), responses(
+    (status = 200, description = "The difference", body = Envelope<Changes>),
+    (status = 304, description = "`If-None-Match` names the answer as it is"),
+    (status = 400, description = "A parameter is not understood", body = Problem, content_type = "application/problem+json"),
+    (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
+))]
+pub(super) async fn since(asked: Asked<ChangesQuery>) -> Result<Response, Problem> {
+    let (query, snapshot) = (&asked.query, &asked.snapshot);
+    let make = || {
+        let asking = query.asking(snapshot)?;
+        let wanted = Wanted::of(snapshot, query.models.as_deref());
+        let before = asked.snapshot_of(&query.since);
+        let holds = |model: &ModelEntry| wanted.holds(model);
+        let ask = (&asking.wish(), asking.target);
+        let mut data = changes(before.as_deref(), snapshot, ask, holds, asked.now);
+        let unknown = wanted.unknown.iter().map(|unknown| unknown.model.clone());
+        data.gone.extend(unknown);
+        data.gone.sort();
+        data.gone.dedup();
+        Ok((data, None))
+    };
+    asked.until_next_sweep(make)
+}

@@ -1,0 +1,112 @@
+//! Hourly rates of a model's endpoints.
+
+use super::asked::Asked;
+use super::catalogue::{known_model, known_provider};
+use super::envelope::Envelope;
+use super::problem::Problem;
+use crate::domain::hourly::Stretch;
+use crate::domain::ids::{ProviderSlug, Tag};
+use crate::snapshot::{Endpoint, HourlyRates, ModelEntry};
+use axum::response::Response;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+/// Whose hourly rates.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct HourlyQuery {
+    /// The model: a public id (its variant alone) or a canonical slug.
+    model: String,
+    /// Endpoints of this provider alone, by base slug.
+    provider: Option<String>,
+}
+
+/// Hourly rates of a model's endpoints.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub(super) struct ModelHours {
+    /// Public name of the model.
+    model_id: String,
+    /// Always true: tokens include completions, and the upstream counts up with a delay of its own.
+    approximate: bool,
+    /// First moment that is looked at.
+    from: DateTime<Utc>,
+    /// When the newest run looked.
+    to: DateTime<Utc>,
+    /// The endpoints of the newest run, most tokens a day first.
+    endpoints: Vec<EndpointHours>,
+}
+
+/// Hourly rates of an endpoint.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub(super) struct EndpointHours {
+    /// Key.
+    #[schema(value_type = String, format = "uuid")]
+    endpoint_id: Uuid,
+    /// Base slug of its provider.
+    provider: ProviderSlug,
+    /// Routing name.
+    tag: Tag,
+    /// Oldest first; hours without a rate are absent.
+    hours: Vec<Hour>,
+}
+
+/// A rate between two readings.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub(super) struct Hour {
+    /// When the earlier run looked; midnight for the first reading of a UTC day.
+    start: DateTime<Utc>,
+    /// When the later run looked.
+    end: DateTime<Utc>,
+    /// Approximate hit rate, 0..1.
+    hit_rate: f64,
+    /// Tokens between the two.
+    tokens: i64,
+}
+
+impl From<Stretch> for Hour {
+    fn from(stretch: Stretch) -> Self {
+        Self { start: stretch.start, end: stretch.end, hit_rate: stretch.hit_rate, tokens: stretch.tokens }
+    }
+}
+
+fn model_hours(model: &ModelEntry, provider: Option<&str>, hourly: &HourlyRates) -> ModelHours {
+    let wanted = |one: &&Endpoint| provider.is_none_or(|slug| one.provider.as_str() == slug);
+    let mut endpoints: Vec<_> = model.endpoints.iter().filter(wanted).collect();
+    let tokens = |one: &Endpoint| one.tokens_per_day.unwrap_or(0.0);
+    endpoints.sort_by(|a, b| tokens(b).total_cmp(&tokens(a)).then_with(|| a.tag.cmp(&b.tag)));
+    let hours = |one: &Endpoint| EndpointHours {
+        endpoint_id: one.endpoint_id,
+        provider: one.provider.clone(),
+        tag: one.tag.clone(),
+        hours: hourly.of(one.endpoint_id).map(Hour::from).collect(),
+    };
+    ModelHours {
+        model_id: model.model_id.clone(),
+        approximate: true,
+        from: hourly.from,
+        to: hourly.to,
+        endpoints: endpoints.into_iter().map(hours).collect(),
+    }
+}
+
+/// Approximate hourly hit rates of a model's endpoints over the last eight UTC days.
+///
+/// Differences of readings that cover the day so far, each with its true bounds; hours without a rate are absent. The
+/// whole record, with the reason of every missing rate, comes from `hitrate export hourly`.
+#[utoipa::path(get, path = "/api/v1/hourly", params(HourlyQuery), tag = "readings", responses(
+    (status = 200, description = "The hours of each endpoint", body = Envelope<ModelHours>),
+    (status = 400, description = "A parameter is not understood", body = Problem, content_type = "application/problem+json"),
+    (status = 404, description = "The model or provider is not known", body = Problem, content_type = "application/problem+json"),
+    (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
+))]
+pub(super) async fn hourly(asked: Asked<HourlyQuery>) -> Result<Response, Problem> {
+    let (query, snapshot) = (&asked.query, &asked.snapshot);
+    asked.kept(|| {
+        let model = known_model(snapshot, &query.model)?;
+        query.provider.as_ref().map(|slug| known_provider(snapshot, slug)).transpose()?;
+        Ok((model_hours(model, query.provider.as_deref(), &snapshot.hourly), None))
+    })
+}

@@ -1,0 +1,117 @@
+//! The query of everything that gives preferences: mode, workload, target, limits.
+
+use super::guidance::{parsed, shortened};
+use super::problem::Problem;
+use crate::domain::limits::Limits;
+use crate::preferences::targets::{TARGETS, Target};
+use crate::preferences::{Mode, Wish, known_workload};
+use crate::snapshot::Snapshot;
+
+/// What is asked for, read from a query.
+pub(super) struct Asking<'a> {
+    pub mode: Mode,
+    pub workload: &'a str,
+    pub target: &'static Target,
+    pub limits: Limits,
+}
+
+impl Asking<'_> {
+    pub fn wish(&self) -> Wish<'_> {
+        Wish { mode: self.mode, workload: self.workload, limits: &self.limits }
+    }
+}
+
+/// A query with the parameters of a preference beside its own: a flattened struct would let misspelt ones through.
+macro_rules! preference_query {
+    ($(#[$about:meta])* $name:ident { $($(#[$own_about:meta])* $own:ident: $type:ty,)* }) => {
+        $(#[$about])*
+        #[derive(Debug, serde::Deserialize, utoipa::IntoParams)]
+        #[serde(deny_unknown_fields)]
+        #[into_params(parameter_in = Query)]
+        pub(super) struct $name {
+            $($(#[$own_about])* pub $own: $type,)*
+            /// How much it takes over; `avoid` where it is left out. `order` switches the router's sticky routing off.
+            #[param(value_type = Option<crate::preferences::Mode>)]
+            mode: Option<String>,
+            /// The workload whose session cost ranks the endpoints, a name of `/api/v1/workloads`, or `traffic`: the mix
+            /// that the endpoints serve; the first one where it is left out.
+            workload: Option<String>,
+            /// What it is written for, a name of `/api/v1/targets`; `openrouter` where it is left out.
+            target: Option<String>,
+            /// Limit: coarsest weight format, such as `fp8`.
+            quant_floor: Option<String>,
+            /// Limit: prompts are not used for training.
+            no_training: Option<bool>,
+            /// Limit: prompts are not kept.
+            no_retention: Option<bool>,
+            /// Limit: zero data retention.
+            zdr: Option<bool>,
+            /// Limit: request parameters that must be taken, separated by commas.
+            parameters: Option<String>,
+            /// Limit: shortest context length, tokens.
+            #[param(minimum = 1)]
+            context: Option<i64>,
+            /// Limit: region, `eu`, `us` or the name of one.
+            region: Option<String>,
+            /// Limit: highest list price of prompt tokens, USD per million.
+            #[param(minimum = 0)]
+            max_input: Option<f64>,
+            /// Limit: highest list price of completion tokens, USD per million.
+            #[param(minimum = 0)]
+            max_output: Option<f64>,
+            /// Limit: lowest availability over a day, or uptime where that is not published, 0 to 1.
+            #[param(minimum = 0, maximum = 1)]
+            min_availability: Option<f64>,
+        }
+
+        impl $name {
+            /// What is asked for, or 400 with what is understood.
+            pub fn asking<'a>(
+                &self,
+                snapshot: &'a crate::snapshot::Snapshot,
+            ) -> Result<$crate::api::wish::Asking<'a>, $crate::api::problem::Problem> {
+                let limits = crate::domain::limits::Limits {
+                    quant_floor: $crate::api::wish::quantization(self.quant_floor.as_deref())?,
+                    no_training: self.no_training.unwrap_or(false),
+                    no_retention: self.no_retention.unwrap_or(false),
+                    zdr: self.zdr.unwrap_or(false),
+                    parameters: $crate::api::wish::names(self.parameters.as_deref()),
+                    context: self.context,
+                    region: self.region.clone(),
+                    max_input: self.max_input,
+                    max_output: self.max_output,
+                    min_availability: self.min_availability,
+                };
+                let named = [self.mode.as_deref(), self.workload.as_deref(), self.target.as_deref()];
+                $crate::api::wish::asking(snapshot, named, limits)
+            }
+        }
+    };
+}
+pub(super) use preference_query;
+
+pub(super) fn quantization(
+    name: Option<&str>,
+) -> Result<Option<crate::domain::quantization::Quantization>, Problem> {
+    name.map(|name| shortened(name).parse().map_err(Problem::bad_request)).transpose()
+}
+
+/// Names separated by commas.
+pub(super) fn names(list: Option<&str>) -> Vec<String> {
+    let names = list.into_iter().flat_map(|list| list.split(',')).map(str::trim);
+    names.filter(|name| !name.is_empty()).map(str::to_owned).collect()
+}
+
+pub(super) fn asking<'a>(
+    snapshot: &'a Snapshot,
+    [mode, workload, target]: [Option<&str>; 3],
+    limits: Limits,
+) -> Result<Asking<'a>, Problem> {
+    let target = shortened(target.unwrap_or(TARGETS[0].name));
+    Ok(Asking {
+        mode: parsed(mode, Mode::Avoid)?,
+        workload: known_workload(snapshot, workload).map_err(Problem::bad_request)?,
+        target: Target::named(&target).map_err(Problem::bad_request)?,
+        limits: limits.checked().map_err(Problem::bad_request)?,
+    })
+}

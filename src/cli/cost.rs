@@ -1,0 +1,128 @@
+//! `hitrate cost`.
+
+use super::workload::{self, Chosen};
+use super::{Common, cost_tables, exit, model, print_json, print_text};
+use crate::cost::{Across, AcrossFilter, CostOfModel, Quality, across, compare};
+use crate::snapshot::Snapshot;
+use anyhow::{Context, Result};
+use clap::Args;
+use serde::Serialize;
+use std::path::PathBuf;
+
+/// Arguments of `cost`.
+#[derive(Debug, Args)]
+pub struct CostArgs {
+    /// Model id (`author/name`, `author/name:free`) or canonical slug.
+    #[arg(required_unless_present = "across", conflicts_with = "across")]
+    model: Option<String>,
+    /// Workload: a name, a file of workloads (TOML or JSON; FILE#NAME where it has several), or a request log
+    /// (JSON Lines of usage objects) to fit one to [default: the first one].
+    #[arg(long, value_name = "NAME|FILE")]
+    workload: Option<String>,
+    /// Rank the endpoints of all models.
+    #[arg(long)]
+    across: bool,
+    #[command(flatten)]
+    limits: Limits,
+}
+
+/// Limits of `--across`.
+#[derive(Debug, Args)]
+struct Limits {
+    /// Your scores of models: lines of model_id,score. No quality figure comes with the data.
+    #[arg(long, value_name = "FILE", requires = "across")]
+    quality: Option<PathBuf>,
+    /// Lowest score of a model.
+    #[arg(long, value_name = "N", requires = "quality")]
+    min_quality: Option<f64>,
+    /// Shortest context of an endpoint, tokens.
+    #[arg(long, value_name = "TOKENS", requires = "across")]
+    min_context: Option<i64>,
+    /// Request parameter that an endpoint must take, as `tools`; may be repeated.
+    #[arg(long, value_name = "NAME", requires = "across")]
+    parameter: Vec<String>,
+    /// Quantization that an endpoint may declare, as `bf16`; may be repeated.
+    #[arg(long, value_name = "NAME", requires = "across")]
+    quantization: Vec<String>,
+    /// Author that a model may be from, as `moonshotai`; may be repeated.
+    #[arg(long, value_name = "NAME", requires = "across")]
+    author: Vec<String>,
+    /// Only the cheapest endpoint of each model.
+    #[arg(long, requires = "across")]
+    best: bool,
+    /// Rows to print, with --json too; 0 is all.
+    #[arg(long, value_name = "N", default_value_t = 20, requires = "across")]
+    top: usize,
+}
+
+/// The contract of `hitrate cost --json`.
+#[derive(Serialize)]
+struct CostDocument<'a> {
+    #[serde(flatten)]
+    cost: &'a CostOfModel,
+    as_of: chrono::DateTime<chrono::Utc>,
+    simulated: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fit: Option<&'a workload::FitDocument>,
+}
+
+/// The contract of `hitrate cost --across --json`.
+#[derive(Serialize)]
+struct AcrossDocument<'a> {
+    #[serde(flatten)]
+    across: &'a Across,
+    as_of: chrono::DateTime<chrono::Utc>,
+    simulated: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fit: Option<&'a workload::FitDocument>,
+}
+
+/// Prints what sessions cost at a model's endpoints, or over all models.
+pub fn run(common: &Common, args: &CostArgs) -> Result<u8> {
+    let snapshot = common.snapshot()?;
+    let found = args.model.as_deref().map(|name| model::find(&snapshot, name)).transpose()?;
+    let chosen = workload::choose(common, &snapshot, args.workload.as_deref())?;
+    let (as_of, simulated, fit) = (snapshot.as_of, snapshot.simulated, chosen.fit.as_ref());
+    if let Some(model) = found {
+        let cost = compare(&snapshot, model, &chosen.workload);
+        if common.json {
+            print_json(&CostDocument { cost: &cost, as_of, simulated, fit })?;
+        } else {
+            print_text(&(told(&chosen) + &cost_tables::model(&cost, simulated)))?;
+        }
+        return Ok(exit::OK);
+    }
+    let mut ranked = rank(&snapshot, &chosen, &args.limits)?;
+    let shown = if args.limits.top == 0 { ranked.rows.len() } else { args.limits.top };
+    let all = ranked.rows.len();
+    ranked.rows.truncate(shown);
+    if common.json {
+        print_json(&AcrossDocument { across: &ranked, as_of, simulated, fit })?;
+    } else {
+        print_text(&(told(&chosen) + &cost_tables::across(&ranked, all, simulated)))?;
+    }
+    Ok(exit::OK)
+}
+
+/// What was recognised in a request log stands before what follows from it.
+fn told(chosen: &Chosen) -> String {
+    chosen.fit.as_ref().map_or_else(String::new, |fit| format!("{}\n\n", cost_tables::fit(fit)))
+}
+
+fn rank(snapshot: &Snapshot, chosen: &Chosen, limits: &Limits) -> Result<Across> {
+    let quality = limits.quality.as_deref().map(|path| {
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("cannot read the scores {}", path.display()))?;
+        Quality::parse(&text).with_context(|| path.display().to_string())
+    });
+    let quality = quality.transpose()?;
+    let filter = AcrossFilter {
+        min_context: limits.min_context,
+        parameters: limits.parameter.clone(),
+        quantizations: limits.quantization.clone(),
+        authors: limits.author.clone(),
+        min_quality: limits.min_quality,
+        best_of_model: limits.best,
+    };
+    Ok(across(snapshot, &chosen.workload, &filter, quality.as_ref()))
+}

@@ -1,0 +1,209 @@
+//! `hitrate workload`, and how every verb finds the workload that is meant: a name, a file, or a request log to fit.
+
+use super::{Common, cost_tables, exit, print_json, print_text, progress};
+use crate::domain::workload::Workload;
+use crate::domain::workload_file::{self, FileKind};
+use crate::request_log::{self, Fit, Log, Shape, Skipped};
+use crate::snapshot::Snapshot;
+use anyhow::{Context, Result, bail};
+use clap::{Args, Subcommand};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+
+/// Arguments of `workload`.
+#[derive(Debug, Args)]
+pub struct WorkloadArgs {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Fit a workload to a request log: JSON Lines of usage objects as OpenAI, Anthropic, OpenRouter and LiteLLM write
+    /// them.
+    Fit(FitArgs),
+    /// Print the workloads in force, in the form of a file of your own.
+    Show(ShowArgs),
+}
+
+#[derive(Debug, Args)]
+struct FitArgs {
+    /// The log; `-` is standard input.
+    log: String,
+    /// Name of the workload.
+    #[arg(long, default_value = "log")]
+    name: String,
+    /// Print the workload as TOML and nothing else: append it to your file of workloads.
+    #[arg(long, conflicts_with = "json")]
+    toml: bool,
+}
+
+#[derive(Debug, Args)]
+struct ShowArgs {
+    /// Only this one.
+    name: Option<String>,
+}
+
+/// What was recognised in a request log, and what was made of it: the contract of `hitrate workload fit --json`.
+#[derive(Debug, Serialize)]
+pub struct FitDocument {
+    /// The log, as it was named.
+    pub log: String,
+    /// Lines that are not empty.
+    pub lines: usize,
+    /// Requests by the shape they were recognised by.
+    pub shapes: BTreeMap<Shape, usize>,
+    /// Lines passed over, with reasons and the numbers of the first ones.
+    pub skipped: Vec<Skipped>,
+    /// The fit.
+    #[serde(flatten)]
+    pub fit: Fit,
+}
+
+/// The workload that is meant.
+pub struct Chosen {
+    /// It.
+    pub workload: Workload,
+    /// The log it was fitted to, where it was.
+    pub fit: Option<FitDocument>,
+}
+
+#[derive(Serialize)]
+struct Shown<'a> {
+    workload: &'a [Workload],
+}
+
+/// Fits or shows.
+pub fn run(common: &Common, args: &WorkloadArgs) -> Result<u8> {
+    match &args.what {
+        What::Fit(args) => {
+            let fitted = fit_file(&args.log, &args.name)?;
+            if common.json {
+                print_json(&fitted)?;
+            } else if args.toml {
+                print_text(&as_toml(std::slice::from_ref(&fitted.fit.workload))?)?;
+            } else {
+                let toml = as_toml(std::slice::from_ref(&fitted.fit.workload))?;
+                print_text(&format!("{}\n\n{toml}", cost_tables::fit(&fitted)))?;
+            }
+        }
+        What::Show(args) => {
+            let mut all = common.settings()?.workloads(common.data().path())?;
+            if let Some(name) = &args.name {
+                let known = names(&all);
+                all.retain(|workload| workload.name == *name);
+                if all.is_empty() {
+                    bail!("unknown workload `{name}`: one of {known}");
+                }
+            }
+            if common.json { print_json(&all)? } else { print_text(&as_toml(&all)?)? }
+        }
+    }
+    Ok(exit::OK)
+}
+
+fn as_toml(workloads: &[Workload]) -> Result<String> {
+    Ok(toml::to_string(&Shown { workload: workloads })?.trim_end().to_owned())
+}
+
+fn names(workloads: &[Workload]) -> String {
+    workloads.iter().map(|w| w.name.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+/// Finds the workload that `wanted` means: one of the snapshot's by name, else a file; the first one where nothing is
+/// said.
+pub fn choose(common: &Common, snapshot: &Snapshot, wanted: Option<&str>) -> Result<Chosen> {
+    let known = |workload: &Workload| Chosen { workload: workload.clone(), fit: None };
+    let Some(wanted) = wanted else {
+        let first = snapshot.workloads.first();
+        return first
+            .map(known)
+            .context("the snapshot has no workloads; the next collection makes one that has");
+    };
+    if let Some(workload) = snapshot.workloads.iter().find(|w| w.name == wanted) {
+        return Ok(known(workload));
+    }
+    let (path, name) = match wanted.rsplit_once('#') {
+        Some((path, name)) if !Path::new(wanted).exists() => (path, Some(name)),
+        _ => (wanted, None),
+    };
+    if Path::new(path).is_file() {
+        return of_file(path, name);
+    }
+    // A workload added to the user's file since the snapshot was made.
+    let own = common.settings()?.workloads(common.data().path())?;
+    match own.iter().find(|w| w.name == wanted) {
+        Some(workload) => Ok(known(workload)),
+        None => bail!(
+            "unknown workload `{wanted}`: one of {}, or a file of workloads, or a request log",
+            names(&own)
+        ),
+    }
+}
+
+fn of_file(path: &str, name: Option<&str>) -> Result<Chosen> {
+    let Some(kind) = kind(path)? else {
+        let fit = fit_file(path, "log")?;
+        return Ok(Chosen { workload: fit.fit.workload.clone(), fit: Some(fit) });
+    };
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {path}"))?;
+    let all = workload_file::read(&text, kind, path)?;
+    let found = match (name, all.as_slice()) {
+        (None, [only]) => Some(only),
+        (None, _) => bail!("{path} has {}; say which: {path}#{}", names(&all), all[0].name),
+        (Some(name), all) => all.iter().find(|w| w.name == name),
+    };
+    let workload = found.cloned();
+    let workload = workload
+        .with_context(|| format!("{path} has no workload `{}`: {}", name.unwrap_or(""), names(&all)))?;
+    Ok(Chosen { workload, fit: None })
+}
+
+/// What a file is, by its first bytes where its name does not say: `None` is a request log.
+fn kind(path: &str) -> Result<Option<FileKind>> {
+    let extension = Path::new(path).extension().and_then(|e| e.to_str()).unwrap_or_default();
+    match extension {
+        "toml" => return Ok(Some(FileKind::Toml)),
+        "jsonl" | "ndjson" | "log" => return Ok(None),
+        _ => {}
+    }
+    let file = File::open(path).with_context(|| format!("cannot read {path}"))?;
+    let mut head = Vec::new();
+    BufReader::new(file).take(4096).read_to_end(&mut head)?;
+    let head = String::from_utf8_lossy(&head);
+    let mut start = head.trim_start_matches('\u{feff}').trim_start().chars().filter(|c| !c.is_whitespace());
+    let opening: String = start.by_ref().take(11).collect();
+    Ok(match opening.as_str() {
+        r#"{"workload""# => Some(FileKind::Json),
+        log if log.starts_with(['{', '[']) && !log.starts_with("[[") => None,
+        _ => Some(FileKind::Toml),
+    })
+}
+
+fn fit_file(path: &str, name: &str) -> Result<FitDocument> {
+    let log = if path == "-" {
+        request_log::read(std::io::stdin().lock())
+    } else {
+        let file = File::open(path).with_context(|| format!("cannot read the request log {path}"))?;
+        let bar = progress(usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX), "reading (bytes)");
+        let log = request_log::read(&mut BufReader::new(bar.wrap_read(file)) as &mut dyn BufRead);
+        bar.finish_and_clear();
+        log
+    };
+    let log = log.with_context(|| format!("cannot read the request log {path}"))?;
+    let fit = request_log::fit(&log, name).with_context(|| unusable(path, &log))?;
+    workload_file::check(&fit.workload, path)?;
+    let Log { lines, shapes, skipped, .. } = log;
+    Ok(FitDocument { log: path.to_owned(), lines, shapes, skipped, fit })
+}
+
+/// Why nothing could be made of a log, with what its lines were.
+fn unusable(path: &str, log: &Log) -> String {
+    let reasons = cost_tables::skipped(&log.skipped);
+    format!(
+        "{path} is no request log that can be fitted. Wanted is one JSON object a line with the usage of a request{reasons}"
+    )
+}

@@ -1,0 +1,223 @@
+//! The cheapest (model, endpoint) pairs for a workload, over all models that pass the user's limits.
+
+use super::endpoint::Priced;
+use super::quality::Quality;
+use crate::domain::ids::{ProviderSlug, Tag};
+use crate::domain::tier::Tier;
+use crate::domain::workload::Workload;
+use crate::snapshot::{Endpoint, ModelEntry, Snapshot};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// The user's limits; what is empty or `None` limits nothing.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AcrossFilter {
+    /// Shortest context of an endpoint, tokens.
+    pub min_context: Option<i64>,
+    /// Request parameters that an endpoint must take: `tools`.
+    pub parameters: Vec<String>,
+    /// Quantizations of which an endpoint must declare one: `bf16`.
+    pub quantizations: Vec<String>,
+    /// Authors of which a model must be from one: `moonshotai`.
+    pub authors: Vec<String>,
+    /// Lowest score of a model.
+    pub min_quality: Option<f64>,
+    /// Only the cheapest endpoint of each model.
+    pub best_of_model: bool,
+}
+
+/// The ranking.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct Across {
+    /// The workload.
+    pub workload: Workload,
+    /// Cheapest session first.
+    pub rows: Vec<AcrossRow>,
+    /// What was passed over, endpoint by endpoint, each for the first reason that holds.
+    pub left_out: LeftOut,
+    /// Where the scores come from, or that there are none.
+    pub quality_note: String,
+}
+
+/// One endpoint of one model.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct AcrossRow {
+    /// Place, from 1.
+    pub rank: usize,
+    /// Public name of the model.
+    pub model_id: String,
+    /// Routing name of the endpoint.
+    pub tag: Tag,
+    /// Base slug of its provider.
+    pub provider: ProviderSlug,
+    /// Its verdict among the endpoints of its model.
+    pub tier: Tier,
+    /// A session, USD.
+    pub cost: f64,
+    /// Lower end of the 90 % interval, USD.
+    pub low: Option<f64>,
+    /// Upper end of it.
+    pub high: Option<f64>,
+    /// Share of the reusable prefix that is found, 0..1.
+    pub retention: Option<f64>,
+    /// Whether retention is measured against other models' hit rates.
+    pub assumed: bool,
+    /// The user's score of the model.
+    pub quality: Option<f64>,
+    /// Context, tokens.
+    pub context_length: Option<i64>,
+    /// Self-declared quantization.
+    pub quantization: Option<String>,
+}
+
+/// Endpoints passed over, by the first reason that holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct LeftOut {
+    /// Free, batch and other variants.
+    pub variant: usize,
+    /// Of another author.
+    pub author: usize,
+    /// Of a model without a score.
+    pub no_score: usize,
+    /// Of a model under the floor.
+    pub under_floor: usize,
+    /// Without one of the parameters.
+    pub parameters: usize,
+    /// Of another quantization, or of none declared.
+    pub quantization: usize,
+    /// With a shorter context, or one that the session does not fit in.
+    pub context: usize,
+    /// Down, not offered to everybody, free, without price or without traffic.
+    pub not_a_choice: usize,
+    /// Dearer than another endpoint of the same model.
+    pub not_the_best: usize,
+}
+
+impl LeftOut {
+    /// All of them.
+    pub fn total(&self) -> usize {
+        self.reasons().iter().map(|(_, count)| count).sum()
+    }
+
+    /// The reasons in words, with their counts.
+    pub fn reasons(&self) -> [(&'static str, usize); 9] {
+        [
+            ("of free, batch and other variants", self.variant),
+            ("of other authors", self.author),
+            ("of models without a score", self.no_score),
+            ("of models under the floor", self.under_floor),
+            ("without a parameter asked for", self.parameters),
+            ("of another or no declared quantization", self.quantization),
+            ("with too short a context", self.context),
+            ("down, not offered to everybody, free, without price or without traffic", self.not_a_choice),
+            ("dearer than another endpoint of the same model", self.not_the_best),
+        ]
+    }
+}
+
+/// Ranks the endpoints of all standard models that pass the limits by what a session costs.
+pub fn across(
+    snapshot: &Snapshot,
+    workload: &Workload,
+    filter: &AcrossFilter,
+    quality: Option<&Quality>,
+) -> Across {
+    let mut left_out = LeftOut::default();
+    let mut rows = Vec::new();
+    for model in &snapshot.models {
+        let score = quality.and_then(|q| q.score(&model.model_id, model.slug.as_str()));
+        let mut of_model: Vec<AcrossRow> = model
+            .endpoints
+            .iter()
+            .filter_map(|endpoint| {
+                let counter = passed_over(model, endpoint, filter, score, &mut left_out);
+                if let Some(counter) = counter {
+                    *counter += 1;
+                    return None;
+                }
+                row(snapshot, model, endpoint, workload, score, &mut left_out)
+            })
+            .collect();
+        if filter.best_of_model {
+            of_model.sort_by(|a, b| a.cost.total_cmp(&b.cost));
+            left_out.not_the_best += of_model.len().saturating_sub(1);
+            of_model.truncate(1);
+        }
+        rows.append(&mut of_model);
+    }
+    rows.sort_by(|a, b| {
+        a.cost.total_cmp(&b.cost).then_with(|| (&a.model_id, &a.tag).cmp(&(&b.model_id, &b.tag)))
+    });
+    rows.iter_mut().enumerate().for_each(|(place, row)| row.rank = place + 1);
+    let quality_note = match quality {
+        Some(_) => "scores are the user's own".to_owned(),
+        None => "no scores: cheap models are not shown to be good ones".to_owned(),
+    };
+    Across { workload: workload.clone(), rows, left_out, quality_note }
+}
+
+/// The counter of the first limit that an endpoint does not pass.
+fn passed_over<'a>(
+    model: &ModelEntry,
+    endpoint: &Endpoint,
+    filter: &AcrossFilter,
+    score: Option<f64>,
+    left_out: &'a mut LeftOut,
+) -> Option<&'a mut usize> {
+    let author = model.model_id.split('/').next().unwrap_or_default();
+    let any_of = |list: &[String], value: &str| list.is_empty() || list.iter().any(|one| one == value);
+    if !model.variant.is_standard() {
+        return Some(&mut left_out.variant);
+    }
+    if !any_of(&filter.authors, author) {
+        return Some(&mut left_out.author);
+    }
+    match (filter.min_quality, score) {
+        (Some(_), None) => return Some(&mut left_out.no_score),
+        (Some(floor), Some(score)) if score < floor => return Some(&mut left_out.under_floor),
+        _ => {}
+    }
+    if !filter.parameters.iter().all(|wanted| endpoint.parameters.contains(wanted)) {
+        return Some(&mut left_out.parameters);
+    }
+    if !any_of(&filter.quantizations, endpoint.quantization.as_deref().unwrap_or_default()) {
+        return Some(&mut left_out.quantization);
+    }
+    let short = filter.min_context.is_some_and(|least| endpoint.context_length.is_none_or(|c| c < least));
+    short.then_some(&mut left_out.context)
+}
+
+fn row(
+    snapshot: &Snapshot,
+    model: &ModelEntry,
+    endpoint: &Endpoint,
+    workload: &Workload,
+    quality: Option<f64>,
+    left_out: &mut LeftOut,
+) -> Option<AcrossRow> {
+    let priced = Priced::of(endpoint, workload, workload.longest_turn(), snapshot.as_of);
+    let Some(cost) = priced.cost().filter(|_| priced.open) else {
+        let long = workload.longest_turn();
+        let short = priced.parts.is_some() && endpoint.context_length.is_some_and(|c| (c as f64) < long);
+        *(if short { &mut left_out.context } else { &mut left_out.not_a_choice }) += 1;
+        return None;
+    };
+    let basis = &endpoint.cost_basis;
+    let ends = basis.retention_low.zip(basis.retention_high).zip(priced.line);
+    let interval = ends.map(|((low, high), line)| line.between(low, high));
+    Some(AcrossRow {
+        rank: 0,
+        model_id: model.model_id.clone(),
+        tag: endpoint.tag.clone(),
+        provider: endpoint.provider.clone(),
+        tier: endpoint.tier,
+        cost,
+        low: interval.map(|i| i.0),
+        high: interval.map(|i| i.1),
+        retention: basis.retention,
+        assumed: basis.reference_basis.is_some_and(|b| b.is_assumed()),
+        quality,
+        context_length: endpoint.context_length,
+        quantization: endpoint.quantization.clone(),
+    })
+}

@@ -1,0 +1,254 @@
+//! The endpoints of a model under a workload side by side.
+
+use super::endpoint::{BreakEven, Priced, ToWin};
+use crate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant};
+use crate::domain::session::{CostBasis, SessionCost};
+use crate::domain::thresholds::BACKTEST_OUTPUT_SHARE;
+use crate::domain::tier::Tier;
+use crate::domain::workload::Workload;
+use crate::snapshot::{Endpoint, ModelEntry, Prices, Snapshot};
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// What a session of a workload costs at every endpoint of a model.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct CostOfModel {
+    /// Public name of the model.
+    pub model_id: String,
+    /// Canonical slug.
+    pub slug: ModelSlug,
+    /// Variant.
+    pub variant: Variant,
+    /// The workload.
+    pub workload: Workload,
+    /// Prompt tokens of a session.
+    pub prompt_tokens: f64,
+    /// Output tokens of a session.
+    pub output_tokens: f64,
+    /// The most of the prompt tokens that can be found in a cache, 0..1.
+    pub reusable_share: f64,
+    /// Prompt tokens of its longest turn.
+    pub longest_prompt: f64,
+    /// Cheapest session first; those that are no choice last.
+    pub endpoints: Vec<EndpointCost>,
+    /// Tag of the cheapest session among the endpoints that are a choice.
+    pub cheapest: Option<Tag>,
+    /// What choosing by the price list leads to; null where fewer than two endpoints are a choice.
+    pub by_list: Option<ListChoice>,
+    /// What to know before using these numbers.
+    pub notes: Vec<String>,
+}
+
+/// The endpoint with the lowest list price, and what it really costs.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct ListChoice {
+    /// Its tag.
+    pub tag: Tag,
+    /// Its session, USD.
+    pub cost: f64,
+    /// How much more that is than the cheapest session, as a fraction; null where the cheapest costs nothing.
+    pub surcharge: Option<f64>,
+}
+
+/// What a session costs at one endpoint. Amounts are USD a session.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct EndpointCost {
+    /// Key.
+    #[schema(value_type = String, format = "uuid")]
+    pub endpoint_id: Uuid,
+    /// Routing name.
+    pub tag: Tag,
+    /// Base slug of its provider.
+    pub provider: ProviderSlug,
+    /// Display name, untrusted.
+    pub name: String,
+    /// Its verdict under the lens `cost` and the default workload.
+    pub tier: Tier,
+    /// List prices, USD per million tokens.
+    pub list: Prices,
+    /// The session; null where prices or caching are not known.
+    pub cost: Option<f64>,
+    /// Lower end of the 90 % interval from its day-to-day caching; null where too few days are known.
+    pub low: Option<f64>,
+    /// Upper end of it.
+    pub high: Option<f64>,
+    /// What the session is made of.
+    pub parts: Option<SessionCost>,
+    /// The session if nothing were found in the cache.
+    pub cold: Option<f64>,
+    /// The session if everything reusable were found, hits being worth what they were seen to be.
+    pub warm: Option<f64>,
+    /// Hit rate over this workload's prompt tokens that its retention comes to, 0..1.
+    pub hit_rate: Option<f64>,
+    /// What the cost rests on.
+    pub basis: CostBasis,
+    /// Whether retention is measured against other models' hit rates.
+    pub assumed: bool,
+    /// Whether it is among the endpoints that are compared; if not, `why` says why.
+    pub is_choice: bool,
+    /// Why it is no choice.
+    pub why: Option<String>,
+    /// Whether its session is the cheapest.
+    pub cheapest: bool,
+    /// Whether its list price is the lowest: input plus the output that goes with it in the backtest.
+    pub cheapest_by_list: bool,
+    /// What caching would have to be for it to win.
+    pub to_win: ToWin,
+    /// Where it undercuts the cheapest by list, were that one without any caching; null for that one itself.
+    pub break_even: Option<BreakEven>,
+}
+
+/// Prices a workload at every endpoint of a model, as of the snapshot's newest run.
+pub fn compare(snapshot: &Snapshot, model: &ModelEntry, workload: &Workload) -> CostOfModel {
+    let longest = workload.longest_turn();
+    let takes = |e: &Endpoint| e.context_length.is_none_or(|context| context as f64 >= longest);
+    // A model whose every host is too short is not without choice: its sessions are cut into shorter ones.
+    let too_long = !model.endpoints.iter().any(takes);
+    let needs = if too_long { 0.0 } else { longest };
+    let mut priced: Vec<Priced<'_>> =
+        model.endpoints.iter().map(|e| Priced::of(e, workload, needs, snapshot.as_of)).collect();
+    let order = |p: &Priced<'_>| (!p.open, p.cost().unwrap_or(f64::INFINITY));
+    priced.sort_by(|a, b| {
+        let ((closed_a, cost_a), (closed_b, cost_b)) = (order(a), order(b));
+        closed_a
+            .cmp(&closed_b)
+            .then(cost_a.total_cmp(&cost_b))
+            .then_with(|| a.endpoint.tag.cmp(&b.endpoint.tag))
+    });
+    let field = Field::of(&priced, workload);
+    let endpoints: Vec<EndpointCost> =
+        priced.iter().enumerate().map(|(place, one)| field.row(place, one)).collect();
+    CostOfModel {
+        model_id: model.model_id.clone(),
+        slug: model.slug.clone(),
+        variant: model.variant.clone(),
+        workload: workload.clone(),
+        prompt_tokens: workload.prompt_tokens(),
+        output_tokens: workload.output_tokens(),
+        reusable_share: workload.reusable_share(),
+        longest_prompt: workload.longest_prompt(),
+        cheapest: endpoints.iter().find(|e| e.cheapest).map(|e| e.tag.clone()),
+        by_list: field.list_choice(&priced),
+        notes: notes(snapshot.as_of, &priced, workload, too_long),
+        endpoints,
+    }
+}
+
+fn list_price(endpoint: &Endpoint) -> Option<f64> {
+    Some(endpoint.list.input? + BACKTEST_OUTPUT_SHARE * endpoint.list.output?)
+}
+
+/// What a row is held against.
+struct Field<'a> {
+    workload: &'a Workload,
+    /// Costs of the endpoints that are a choice, cheapest first.
+    costs: Vec<f64>,
+    /// Place of the lowest list price among the choices, and the cost of its session without caching.
+    by_list: Option<(usize, f64)>,
+}
+
+impl<'a> Field<'a> {
+    /// `priced`: choices first, cheapest first.
+    fn of(priced: &[Priced<'_>], workload: &'a Workload) -> Self {
+        let costs: Vec<f64> = priced.iter().take_while(|p| p.open).filter_map(Priced::cost).collect();
+        let listed = priced.iter().take(costs.len()).enumerate();
+        // Of equal list prices the cheaper session is first: the list is not blamed for what it does not decide.
+        let by_list = listed
+            .filter_map(|(place, p)| Some((place, list_price(p.endpoint)?, p.line?.cold)))
+            .min_by(|a, b| a.1.total_cmp(&b.1))
+            .map(|(place, _, cold)| (place, cold));
+        Self { workload, costs, by_list }
+    }
+
+    fn list_choice(&self, priced: &[Priced<'_>]) -> Option<ListChoice> {
+        let (place, _) = self.by_list.filter(|_| self.costs.len() > 1)?;
+        let (cost, best) = (self.costs[place], self.costs[0]);
+        let surcharge = (best > 0.0).then(|| cost / best - 1.0);
+        Some(ListChoice { tag: priced[place].endpoint.tag.clone(), cost, surcharge })
+    }
+
+    fn row(&self, place: usize, one: &Priced<'_>) -> EndpointCost {
+        let (endpoint, basis) = (one.endpoint, &one.endpoint.cost_basis);
+        let ends = basis.retention_low.zip(basis.retention_high).filter(|_| one.parts.is_some());
+        let interval = ends.zip(one.line).map(|((low, high), line)| line.between(low, high));
+        let cheapest_by_list = self.by_list.is_some_and(|(list, _)| list == place);
+        EndpointCost {
+            endpoint_id: endpoint.endpoint_id,
+            tag: endpoint.tag.clone(),
+            provider: endpoint.provider.clone(),
+            name: endpoint.name.clone(),
+            tier: endpoint.tier,
+            list: endpoint.list.clone(),
+            cost: one.cost(),
+            low: interval.map(|i| i.0),
+            high: interval.map(|i| i.1),
+            parts: one.parts,
+            cold: one.line.map(|line| line.cold),
+            warm: one.line.map(|line| line.warm),
+            hit_rate: basis.retention.map(|q| q * self.workload.reusable_share()),
+            basis: basis.clone(),
+            assumed: basis.reference_basis.is_some_and(|b| b.is_assumed()),
+            is_choice: one.open,
+            why: one.why.clone(),
+            cheapest: one.open && place == 0,
+            cheapest_by_list,
+            to_win: self.to_win(place, one),
+            break_even: self.break_even(one).filter(|_| !cheapest_by_list),
+        }
+    }
+
+    /// An endpoint without traffic has no cost and still an answer: what it would have to find.
+    fn to_win(&self, place: usize, one: &Priced<'_>) -> ToWin {
+        let Some(line) = one.line.filter(|_| one.open || one.parts.is_none()) else {
+            return ToWin::NotCompared;
+        };
+        if one.open && place == 0 {
+            let rival = self.costs.get(1).and_then(|rival| line.retention_for(*rival));
+            return ToWin::Cheapest { down_to: rival.filter(|q| *q > 0.0) };
+        }
+        let Some(best) = self.costs.first() else { return ToWin::NotCompared };
+        match line.retention_for(*best) {
+            Some(retention) => {
+                ToWin::Needs { retention, hit_rate: retention * self.workload.reusable_share() }
+            }
+            None => ToWin::Cannot { at_best: line.warm },
+        }
+    }
+
+    fn break_even(&self, one: &Priced<'_>) -> Option<BreakEven> {
+        let ((_, cold), line) = (self.by_list?, one.line?);
+        Some(match line.retention_for(cold) {
+            Some(q) => BreakEven::From { hit_rate: q * self.workload.reusable_share() },
+            None => BreakEven::Never,
+        })
+    }
+}
+
+fn notes(as_of: DateTime<Utc>, priced: &[Priced<'_>], workload: &Workload, too_long: bool) -> Vec<String> {
+    let mut notes = Vec::new();
+    if too_long && !priced.is_empty() {
+        notes.push(format!(
+            "no endpoint's context takes the longest turn of {:.0} tokens: sessions this long have to be cut",
+            workload.longest_turn()
+        ));
+    }
+    let all = || priced.iter().filter(|p| p.parts.is_some()).map(|p| p.endpoint);
+    if all().any(|e| e.cost_basis.reference_basis.is_some_and(|b| b.is_assumed())) {
+        notes.push(
+            "full retention is assumed from other models: this one has too few endpoints with traffic"
+                .to_owned(),
+        );
+    }
+    if all().any(|e| e.cost_basis.resends(workload).is_none()) {
+        notes.push("where no uptime is published, failed requests are not part of the cost".to_owned());
+    }
+    if all().any(|e| e.price_tiers.iter().any(|t| t.utc_start.is_some() || t.utc_end.is_some())) {
+        notes.push(format!("prices for a time of day are those of {}", as_of.format("%H:%M UTC")));
+    }
+    if workload.reusable_share() <= 0.0 {
+        notes.push("nothing is sent twice within this session: caching makes no difference".to_owned());
+    }
+    notes
+}

@@ -1,0 +1,161 @@
+//! One endpoint under one workload: its cost as a line over retention, and where that line crosses another's cost.
+
+use crate::domain::session::{CostBasis, Pricing, SessionCost, session_cost};
+use crate::domain::workload::Workload;
+use crate::snapshot::Endpoint;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// What caching would have to be for an endpoint to be the cheapest of its model.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "verdict", rename_all = "snake_case")]
+pub enum ToWin {
+    /// It is the cheapest as it is.
+    Cheapest {
+        /// Share of the reusable prefix it has to keep finding to stay so, 0..1; null where it stays the cheapest
+        /// without any, or nothing else is priced.
+        down_to: Option<f64>,
+    },
+    /// It would be with more caching.
+    Needs {
+        /// Share of the reusable prefix that would have to be found, 0..1.
+        retention: f64,
+        /// The same as a hit rate over this workload's prompt tokens, 0..1.
+        hit_rate: f64,
+    },
+    /// It would not be if everything reusable were found.
+    Cannot {
+        /// What a session would cost then, USD.
+        at_best: f64,
+    },
+    /// It is not compared: `why` says why.
+    NotCompared,
+}
+
+/// Where a dearer endpoint with caching undercuts the cheapest by list without any.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "verdict", rename_all = "snake_case")]
+pub enum BreakEven {
+    /// From this hit rate over the workload's prompt tokens on, 0..1; 0 where it is cheaper without any hit.
+    From {
+        /// The hit rate.
+        hit_rate: f64,
+    },
+    /// Not even if everything reusable were found.
+    Never,
+}
+
+/// The list prices of an endpoint of the snapshot.
+pub fn pricing(endpoint: &Endpoint) -> Pricing {
+    let list = &endpoint.list;
+    Pricing {
+        input: list.input,
+        output: list.output,
+        cache_read: list.cache_read,
+        cache_write: list.cache_write,
+        billed_writes: list.cache_write.is_some_and(|price| price > 0.0),
+        tiers: endpoint.price_tiers.clone(),
+    }
+}
+
+/// What a session costs at an endpoint whatever its retention: prices for a turn do not depend on it, so the cost is a
+/// straight line between nothing found and everything reusable found.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Line {
+    /// Cost with retention 0, USD.
+    pub cold: f64,
+    /// Cost with retention 1, USD.
+    pub warm: f64,
+}
+
+impl Line {
+    /// `None` where the prices are not listed.
+    pub fn of(
+        pricing: &Pricing,
+        workload: &Workload,
+        basis: &CostBasis,
+        as_of: DateTime<Utc>,
+    ) -> Option<Self> {
+        let at = |q| session_cost(pricing, workload, &basis.at(q), as_of).map(|cost| cost.total());
+        Some(Self { cold: at(0.0)?, warm: at(1.0)? })
+    }
+
+    /// The retention from which on a session costs `target` USD or less, 0..1; `None` where it never does.
+    pub fn retention_for(self, target: f64) -> Option<f64> {
+        // A last bit of rounding is no difference in cost.
+        let slack = 1e-12 * target.abs().max(1e-12);
+        if self.cold <= target + slack {
+            return Some(0.0);
+        }
+        (self.warm <= target + slack).then(|| ((self.cold - target) / (self.cold - self.warm)).min(1.0))
+    }
+
+    /// Lowest and highest cost between two retentions, USD.
+    pub fn between(self, low: f64, high: f64) -> (f64, f64) {
+        let at = |q: f64| self.cold + q.clamp(0.0, 1.0) * (self.warm - self.cold);
+        (at(low).min(at(high)), at(low).max(at(high)))
+    }
+}
+
+/// An endpoint with everything that the comparison asks of it.
+pub(super) struct Priced<'a> {
+    pub endpoint: &'a Endpoint,
+    pub line: Option<Line>,
+    pub parts: Option<SessionCost>,
+    /// Whether everybody can use it, it is up, and its context takes the workload's longest prompt.
+    pub open: bool,
+    pub why: Option<String>,
+}
+
+impl<'a> Priced<'a> {
+    /// `needs`: tokens that the context has to take.
+    pub fn of(endpoint: &'a Endpoint, workload: &Workload, needs: f64, as_of: DateTime<Utc>) -> Self {
+        let pricing = pricing(endpoint);
+        let line = Line::of(&pricing, workload, &endpoint.cost_basis, as_of);
+        let parts = session_cost(&pricing, workload, &endpoint.cost_basis, as_of);
+        let why = obstacle(endpoint, &pricing, needs, parts.is_some());
+        Self { endpoint, line, parts, open: why.is_none(), why }
+    }
+
+    pub fn cost(&self) -> Option<f64> {
+        self.parts.map(|parts| parts.total())
+    }
+}
+
+/// Why an endpoint is not a choice, in words for its row.
+fn obstacle(endpoint: &Endpoint, pricing: &Pricing, needs: f64, priced: bool) -> Option<String> {
+    let has = |flag: &str| endpoint.flags.iter().any(|f| f == flag);
+    let short = endpoint.context_length.filter(|length| (*length as f64) < needs);
+    if pricing.is_free() {
+        Some("free: not compared by cost".to_owned())
+    } else if pricing.input.is_none() || pricing.output.is_none() {
+        Some("no fixed price is listed".to_owned())
+    } else if !priced {
+        Some("no traffic, so its caching is not known".to_owned())
+    } else if has("down") {
+        Some("down in the newest run".to_owned())
+    } else if has("restricted") {
+        Some("not offered to everybody".to_owned())
+    } else {
+        short.map(|length| {
+            format!("its context of {length} tokens is shorter than the session's longest turn of {needs:.0}")
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_crosses_where_it_should() {
+        let line = Line { cold: 10.0, warm: 2.0 };
+        assert_eq!(line.retention_for(6.0), Some(0.5));
+        assert_eq!(line.retention_for(11.0), Some(0.0));
+        assert_eq!(line.retention_for(1.9), None);
+        assert_eq!(line.between(0.25, 0.75), (4.0, 8.0));
+        let flat = Line { cold: 3.0, warm: 3.0 };
+        assert_eq!((flat.retention_for(3.0), flat.retention_for(2.0)), (Some(0.0), None));
+    }
+}

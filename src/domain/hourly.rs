@@ -1,0 +1,262 @@
+//! Rates of an hour out of readings that cover the day so far: the difference of two of them, its true bounds, and why
+//! there is none. This is the definition; `queries/analysis/hourly.sql` computes it in bulk, and a test holds the two
+//! together.
+
+use super::thresholds::{HOURLY_MIN_TOKENS, HOURLY_TOLERANCE};
+use super::window::WindowKind;
+use chrono::{DateTime, NaiveTime, Utc};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// One reading of an endpoint, as far as differences need it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Cumulative {
+    /// Endpoint.
+    pub endpoint: Uuid,
+    /// What the reading covers.
+    pub kind: WindowKind,
+    /// When the run looked: the end of a window of the day so far.
+    pub at: DateTime<Utc>,
+    /// Hit rate since midnight, 0..1.
+    pub hit_rate: Option<f64>,
+    /// Prompt and completion tokens since midnight.
+    pub tokens: i64,
+}
+
+/// A rate between two readings.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Stretch {
+    /// When the earlier run looked; midnight for the first reading of a UTC day.
+    pub start: DateTime<Utc>,
+    /// When the later run looked.
+    pub end: DateTime<Utc>,
+    /// Cached prompt tokens over prompt tokens between the two, 0..1; approximate, because tokens include completions.
+    pub hit_rate: f64,
+    /// Prompt and completion tokens between the two.
+    pub tokens: i64,
+}
+
+/// Why two readings give no hourly rate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Refusal {
+    /// A reading does not cover the day so far: its bounds are not known.
+    WindowKind,
+    /// The readings are of two endpoints.
+    OtherEndpoint,
+    /// The readings are of two UTC days: what came between the first and its midnight was not read.
+    AcrossMidnight,
+    /// The count went down: the upstream restated it.
+    TokensFell,
+    /// No tokens between the two.
+    NoTraffic,
+    /// A reading has no hit rate.
+    NoRate,
+    /// Fewer tokens than a rate can rest on.
+    TooFewTokens,
+    /// The rate would lie outside of 0..1 by more than rounding explains.
+    OutOfRange,
+}
+
+impl Refusal {
+    /// All of them, in the order in which they are looked for.
+    pub const ALL: [Self; 8] = [
+        Self::WindowKind,
+        Self::OtherEndpoint,
+        Self::AcrossMidnight,
+        Self::TokensFell,
+        Self::NoTraffic,
+        Self::NoRate,
+        Self::TooFewTokens,
+        Self::OutOfRange,
+    ];
+
+    /// The name used in SQL, JSON and exports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::WindowKind => "window_kind",
+            Self::OtherEndpoint => "other_endpoint",
+            Self::AcrossMidnight => "across_midnight",
+            Self::TokensFell => "tokens_fell",
+            Self::NoTraffic => "no_traffic",
+            Self::NoRate => "no_rate",
+            Self::TooFewTokens => "too_few_tokens",
+            Self::OutOfRange => "out_of_range",
+        }
+    }
+
+    /// Reads the name back.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|refusal| refusal.as_str() == name)
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The rate between two consecutive readings of the day so far, `(h2*T2 - h1*T1) / (T2 - T1)`; without an earlier one of
+/// its UTC day a reading stands alone, from midnight on. Method, "Hourly rates".
+///
+/// # Errors
+/// The [`Refusal`] that comes first in [`Refusal::ALL`].
+pub fn difference(before: Option<&Cumulative>, now: &Cumulative) -> Result<Stretch, Refusal> {
+    let midnight = now.at.date_naive().and_time(NaiveTime::MIN).and_utc();
+    if now.kind != WindowKind::DayToDate || before.is_some_and(|b| b.kind != WindowKind::DayToDate) {
+        return Err(Refusal::WindowKind);
+    }
+    if before.is_some_and(|b| b.endpoint != now.endpoint) {
+        return Err(Refusal::OtherEndpoint);
+    }
+    if before.is_some_and(|b| b.at < midnight || b.at >= now.at) {
+        return Err(Refusal::AcrossMidnight);
+    }
+    let tokens = now.tokens - before.map_or(0, |b| b.tokens);
+    if tokens < 0 {
+        return Err(Refusal::TokensFell);
+    }
+    if tokens == 0 {
+        return Err(Refusal::NoTraffic);
+    }
+    let cached_before = before.map_or(Some(0.0), |b| Some(b.hit_rate? * b.tokens as f64));
+    let (Some(rate), Some(cached_before)) = (now.hit_rate, cached_before) else {
+        return Err(Refusal::NoRate);
+    };
+    if tokens < HOURLY_MIN_TOKENS {
+        return Err(Refusal::TooFewTokens);
+    }
+    let hit_rate = (rate * now.tokens as f64 - cached_before) / tokens as f64;
+    if !(-HOURLY_TOLERANCE..=1.0 + HOURLY_TOLERANCE).contains(&hit_rate) {
+        return Err(Refusal::OutOfRange);
+    }
+    let start = before.map_or(midnight, |b| b.at);
+    Ok(Stretch { start, end: now.at, hit_rate: hit_rate.clamp(0.0, 1.0), tokens })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::Duration;
+    use proptest::prelude::*;
+
+    fn reading(time: &str, hit_rate: f64, tokens: i64) -> Cumulative {
+        Cumulative {
+            endpoint: Uuid::from_u128(1),
+            kind: WindowKind::DayToDate,
+            at: time.parse().expect("a time"),
+            hit_rate: Some(hit_rate),
+            tokens,
+        }
+    }
+
+    #[test]
+    fn the_first_reading_of_a_day_stands_alone_and_later_ones_are_differences() {
+        let first = reading("2026-08-07T00:57:12Z", 0.4, 10_000_000);
+        let second = reading("2026-08-07T01:57:09Z", 0.5, 20_000_000);
+        let alone = difference(None, &first).expect("a rate");
+        assert_eq!((alone.start, alone.end), ("2026-08-07T00:00:00Z".parse().expect("a time"), first.at));
+        assert_eq!((alone.hit_rate, alone.tokens), (0.4, 10_000_000));
+        let hour = difference(Some(&first), &second).expect("a rate");
+        assert_eq!((hour.start, hour.end, hour.tokens), (first.at, second.at, 10_000_000));
+        assert!((hour.hit_rate - 0.6).abs() < 1e-12);
+    }
+
+    #[test]
+    fn every_refusal_has_its_case_and_its_name() {
+        let before = reading("2026-08-07T01:57:00Z", 0.5, 20_000_000);
+        let now = reading("2026-08-07T02:57:00Z", 0.5, 30_000_000);
+        let of = |change: fn(&mut Cumulative)| {
+            let mut later = now;
+            change(&mut later);
+            difference(Some(&before), &later).err()
+        };
+        let found = [
+            of(|r| r.kind = WindowKind::Hour),
+            of(|r| r.endpoint = Uuid::from_u128(2)),
+            of(|r| r.at += Duration::days(1)),
+            of(|r| r.tokens = 19_999_999),
+            of(|r| r.tokens = 20_000_000),
+            of(|r| r.hit_rate = None),
+            of(|r| r.tokens = 20_999_999),
+            of(|r| r.hit_rate = Some(0.9)),
+        ];
+        assert_eq!(found, Refusal::ALL.map(Some));
+        for refusal in Refusal::ALL {
+            assert_eq!(Refusal::parse(refusal.as_str()), Some(refusal));
+        }
+        assert_eq!(of(|_| ()), None);
+        let unrated = Cumulative { hit_rate: None, ..before };
+        assert_eq!(difference(Some(&unrated), &now), Err(Refusal::NoRate));
+    }
+
+    #[test]
+    fn what_rounding_puts_just_outside_is_clamped() {
+        let before = reading("2026-08-07T01:57:00Z", 0.5, 20_000_000);
+        // 10.05 of 10 M tokens cached, and 0.05 M less than none.
+        let over = reading("2026-08-07T02:57:00Z", 20_050_000.0 / 30_000_000.0, 30_000_000);
+        let under = reading("2026-08-07T02:57:00Z", 9_950_000.0 / 30_000_000.0, 30_000_000);
+        assert_eq!(difference(Some(&before), &over).map(|s| s.hit_rate), Ok(1.0));
+        assert_eq!(difference(Some(&before), &under).map(|s| s.hit_rate), Ok(0.0));
+    }
+
+    /// The readings of a day whose hours had these rates and tokens.
+    fn day(hours: &[(f64, i64)]) -> Vec<Cumulative> {
+        let (mut cached, mut tokens) = (0.0, 0);
+        let start = reading("2026-08-07T00:57:00Z", 0.0, 0);
+        let readings = hours.iter().enumerate().map(|(hour, (rate, gained))| {
+            cached += rate * *gained as f64;
+            tokens += gained;
+            let at = start.at + Duration::hours(i64::try_from(hour).expect("small"));
+            Cumulative { at, hit_rate: Some(cached / tokens as f64), tokens, ..start }
+        });
+        readings.collect()
+    }
+
+    fn differences(readings: &[Cumulative]) -> Vec<Result<Stretch, Refusal>> {
+        let before = std::iter::once(None).chain(readings.iter().map(Some));
+        before.zip(readings).map(|(before, now)| difference(before, now)).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn differences_give_the_hours_back_and_add_up_to_the_day(
+            hours in prop::collection::vec((0.0..=1.0f64, HOURLY_MIN_TOKENS..200_000_000_000), 1..24)
+        ) {
+            let readings = day(&hours);
+            let found: Vec<Stretch> =
+                differences(&readings).into_iter().collect::<Result<_, _>>().expect("none is refused");
+            for (stretch, (rate, gained)) in found.iter().zip(&hours) {
+                prop_assert!((stretch.hit_rate - rate).abs() < 1e-6 && stretch.tokens == *gained);
+            }
+            prop_assert!(found.windows(2).all(|pair| pair[0].end == pair[1].start));
+            let last = readings.last().expect("an hour");
+            let tokens: i64 = found.iter().map(|s| s.tokens).sum();
+            let cached: f64 = found.iter().map(|s| s.hit_rate * s.tokens as f64).sum();
+            prop_assert_eq!(tokens, last.tokens);
+            let whole = last.hit_rate.expect("rated");
+            prop_assert!((cached / tokens as f64 - whole).abs() < 1e-6);
+        }
+
+        #[test]
+        fn whatever_two_readings_say_a_rate_is_a_share_within_the_day(
+            rates in (prop::option::of(0.0..=1.0f64), prop::option::of(0.0..=1.0f64)),
+            tokens in (0..50_000_000i64, 0..50_000_000i64),
+            minutes in (0..2880i64, 0..2880i64),
+        ) {
+            let base = reading("2026-08-07T00:00:00Z", 0.0, 0);
+            let one = |rate, tokens, minutes| Cumulative {
+                hit_rate: rate, tokens, at: base.at + Duration::minutes(minutes), ..base
+            };
+            let (before, now) = (one(rates.0, tokens.0, minutes.0), one(rates.1, tokens.1, minutes.1));
+            if let Ok(stretch) = difference(Some(&before), &now) {
+                prop_assert!((0.0..=1.0).contains(&stretch.hit_rate));
+                prop_assert!(stretch.tokens >= HOURLY_MIN_TOKENS && stretch.start < stretch.end);
+                prop_assert_eq!(stretch.start.date_naive(), stretch.end.date_naive());
+            }
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! Hard limits on the endpoints that a preference may lead to.
+
+use super::quantization::Quantization;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use utoipa::ToSchema;
+
+/// What an endpoint must keep to be used at all. A fact that is not known does not keep a limit.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Coarsest weight format.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, example = "fp8")]
+    pub quant_floor: Option<Quantization>,
+    /// Prompts are not used for training.
+    #[serde(skip_serializing_if = "is_off")]
+    pub no_training: bool,
+    /// Prompts are not kept.
+    #[serde(skip_serializing_if = "is_off")]
+    pub no_retention: bool,
+    /// Zero data retention as the router defines it; prompts are neither kept nor trained on.
+    #[serde(skip_serializing_if = "is_off")]
+    pub zdr: bool,
+    /// Request parameters that must be taken, sorted.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub parameters: Vec<String>,
+    /// Shortest context length, tokens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub context: Option<i64>,
+    /// Region: `eu`, `us`, or the name of one as the upstream writes it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    /// Highest list price of prompt tokens, USD per million.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_input: Option<f64>,
+    /// Highest list price of completion tokens, USD per million.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_output: Option<f64>,
+    /// Lowest availability over a day, or uptime where that is not published; fraction.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_availability: Option<f64>,
+}
+
+// serde hands a reference.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_off(flag: &bool) -> bool {
+    !flag
+}
+
+/// One of the limits, in the order of the table in the documents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Limit {
+    /// [`Limits::quant_floor`].
+    QuantFloor,
+    /// [`Limits::no_training`].
+    NoTraining,
+    /// [`Limits::no_retention`].
+    NoRetention,
+    /// [`Limits::zdr`].
+    Zdr,
+    /// [`Limits::parameters`].
+    Parameters,
+    /// [`Limits::context`].
+    Context,
+    /// [`Limits::region`].
+    Region,
+    /// [`Limits::max_input`].
+    MaxInput,
+    /// [`Limits::max_output`].
+    MaxOutput,
+    /// [`Limits::min_availability`].
+    MinAvailability,
+}
+
+impl Limit {
+    /// The name in JSON, in addresses, and with dashes on the command line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::QuantFloor => "quant_floor",
+            Self::NoTraining => "no_training",
+            Self::NoRetention => "no_retention",
+            Self::Zdr => "zdr",
+            Self::Parameters => "parameters",
+            Self::Context => "context",
+            Self::Region => "region",
+            Self::MaxInput => "max_input",
+            Self::MaxOutput => "max_output",
+            Self::MinAvailability => "min_availability",
+        }
+    }
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Limits {
+    /// Whether nothing is limited.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The same limits in the one form they are compared and kept in: parameters sorted, each once.
+    ///
+    /// # Errors
+    /// What cannot be meant: a context under one token, a price under 0, an availability outside of 0..1, a parameter or
+    /// region without letters. The text names the limit and what it takes.
+    pub fn checked(mut self) -> Result<Self, String> {
+        let price = |name: Limit, price: Option<f64>| match price {
+            Some(price) if !price.is_finite() || price < 0.0 => {
+                Err(format!("`{name}` is {price}: it takes USD per million tokens, 0 or more"))
+            }
+            _ => Ok(()),
+        };
+        price(Limit::MaxInput, self.max_input)?;
+        price(Limit::MaxOutput, self.max_output)?;
+        if let Some(context) = self.context.filter(|context| *context < 1) {
+            return Err(format!("`context` is {context}: it takes tokens, 1 or more"));
+        }
+        if let Some(share) = self.min_availability.filter(|share| !(0.0..=1.0).contains(share)) {
+            return Err(format!("`min_availability` is {share}: it takes a fraction, 0 to 1 (0.99 is 99 %)"));
+        }
+        let plain = |text: &String| {
+            !text.is_empty() && text.len() <= 60 && text.chars().all(|c| c.is_ascii_graphic())
+        };
+        if let Some(region) = self.region.as_ref().filter(|region| !plain(region)) {
+            return Err(format!(
+                "`region` is `{region}`: it takes eu, us, or a region's name such as us-east-1"
+            ));
+        }
+        if self.parameters.len() > 50 || !self.parameters.iter().all(plain) {
+            return Err(
+                "`parameters` takes names such as tools,response_format, separated by commas".to_owned()
+            );
+        }
+        self.region = self.region.map(|region| region.to_ascii_lowercase());
+        self.parameters.sort();
+        self.parameters.dedup();
+        Ok(self)
+    }
+}
+
+/// Names of Azure regions do not begin with the part of the world they are in.
+const EUROPE: [&str; 12] = [
+    "swedencentral",
+    "northeurope",
+    "westeurope",
+    "francecentral",
+    "francesouth",
+    "germanywestcentral",
+    "germanynorth",
+    "polandcentral",
+    "italynorth",
+    "spaincentral",
+    "eu",
+    "europe",
+];
+const UNITED_STATES: [&str; 9] = [
+    "eastus",
+    "eastus2",
+    "westus",
+    "westus2",
+    "westus3",
+    "centralus",
+    "northcentralus",
+    "southcentralus",
+    "us",
+];
+
+/// Whether a region as the upstream names it lies in the one that is asked for: the same name, or `eu` or `us` for all
+/// that is known to be in the European Union or the United States. `global` lies in neither.
+pub fn region_is_in(region: &str, asked: &str) -> bool {
+    let (region, asked) = (region.to_ascii_lowercase(), asked.to_ascii_lowercase());
+    let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| region.starts_with(prefix));
+    region == asked
+        || match asked.as_str() {
+            // Google's europe-west2 is London, europe-west6 Zurich; Amazon's eu-west-2 London, eu-central-2 Zurich.
+            "eu" => {
+                let outside = ["europe-west2", "europe-west6", "eu-west-2", "eu-central-2"];
+                !outside.contains(&region.as_str())
+                    && (EUROPE.contains(&region.as_str()) || starts(&["eu-", "europe-"]))
+            }
+            "us" => {
+                !region.starts_with("us-gov")
+                    && (UNITED_STATES.contains(&region.as_str()) || starts(&["us-"]))
+            }
+            _ => false,
+        }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn regions_lie_where_they_are() {
+        for (region, asked, is_in) in [
+            ("swedencentral", "eu", true),
+            ("europe-west4", "eu", true),
+            ("eu-west-1", "EU", true),
+            ("europe-west2", "eu", false),
+            ("global", "eu", false),
+            ("us-east5", "us", true),
+            ("us-east5", "us-east5", true),
+            ("us-east5", "us-east", false),
+            ("eu", "us", false),
+        ] {
+            assert_eq!(region_is_in(region, asked), is_in, "{region} in {asked}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_refused_by_name() {
+        let refused = |limits: Limits| limits.checked().expect_err("refused");
+        assert!(refused(Limits { max_input: Some(-1.0), ..Limits::default() }).contains("`max_input` is -1"));
+        assert!(refused(Limits { max_output: Some(f64::NAN), ..Limits::default() }).contains("max_output"));
+        assert!(refused(Limits { context: Some(0), ..Limits::default() }).contains("`context` is 0"));
+        assert!(
+            refused(Limits { min_availability: Some(99.0), ..Limits::default() }).contains("0.99 is 99 %")
+        );
+        assert!(refused(Limits { region: Some(String::new()), ..Limits::default() }).contains("region"));
+        let parameters = vec!["tools".to_owned(), "seed".to_owned(), "tools".to_owned()];
+        let sorted = Limits { parameters, ..Limits::default() }.checked().expect("fine");
+        assert_eq!(sorted.parameters, ["seed", "tools"]);
+        assert!(!sorted.is_empty() && Limits::default().checked().is_ok_and(|none| none.is_empty()));
+    }
+}

@@ -1,0 +1,96 @@
+//! Weight formats in the order of their precision: the one table that a floor is judged by.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
+
+/// Names as the router spells them, with the bits of a weight; the coarsest first. Formats of the same width count as
+/// equally fine: what a block scale or a float adds to an integer is not published endpoint by endpoint.
+const TABLE: [(&str, u8); 11] = [
+    ("int4", 4),
+    ("fp4", 4),
+    ("mxfp4", 4),
+    ("nvfp4", 4),
+    ("fp6", 6),
+    ("int8", 8),
+    ("fp8", 8),
+    ("mxfp8", 8),
+    ("fp16", 16),
+    ("bf16", 16),
+    ("fp32", 32),
+];
+
+/// A known weight format; `unknown` is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(into = "&'static str", try_from = "String")]
+pub struct Quantization(usize);
+
+impl Quantization {
+    /// All of them, the coarsest first.
+    pub fn all() -> impl Iterator<Item = Self> {
+        (0..TABLE.len()).map(Self)
+    }
+
+    /// The router's name: `fp8`.
+    pub fn as_str(self) -> &'static str {
+        TABLE[self.0].0
+    }
+
+    /// Bits of a weight.
+    pub fn bits(self) -> u8 {
+        TABLE[self.0].1
+    }
+
+    /// Whether it is as fine as a floor, or finer.
+    pub fn reaches(self, floor: Self) -> bool {
+        self.bits() >= floor.bits()
+    }
+
+    /// All formats that reach this one.
+    pub fn and_finer(self) -> Vec<Self> {
+        Self::all().filter(|one| one.reaches(self)).collect()
+    }
+}
+
+impl fmt::Display for Quantization {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl From<Quantization> for &'static str {
+    fn from(quantization: Quantization) -> Self {
+        quantization.as_str()
+    }
+}
+
+impl TryFrom<String> for Quantization {
+    type Error = String;
+    fn try_from(name: String) -> Result<Self, String> {
+        name.parse()
+    }
+}
+
+impl FromStr for Quantization {
+    type Err = String;
+    fn from_str(name: &str) -> Result<Self, String> {
+        let known = || Self::all().map(Self::as_str).collect::<Vec<_>>().join(", ");
+        Self::all()
+            .find(|one| one.as_str() == name)
+            .ok_or_else(|| format!("unknown quantization `{name}`: one of {}", known()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_floor_admits_its_own_width_and_finer_ones() {
+        let floor: Quantization = "fp8".parse().expect("known");
+        let names: Vec<&str> = floor.and_finer().into_iter().map(Quantization::as_str).collect();
+        assert_eq!(names, ["int8", "fp8", "mxfp8", "fp16", "bf16", "fp32"]);
+        assert!("unknown".parse::<Quantization>().is_err_and(|why| why.contains("nvfp4")));
+        assert!(Quantization::all().is_sorted_by_key(Quantization::bits));
+    }
+}

@@ -1,0 +1,311 @@
+//! What a session costs at an endpoint (method 4): the one function that tier lists, verdicts, the command line, the API
+//! and the pages price with.
+
+use super::endpoint::PriceTier;
+use super::thresholds::MOST_RESENDS;
+use super::workload::Workload;
+use chrono::{DateTime, Timelike, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// The list prices of an endpoint, USD per million tokens.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Pricing {
+    /// Prompt tokens.
+    pub input: Option<f64>,
+    /// Completion tokens.
+    pub output: Option<f64>,
+    /// Prompt tokens found in the cache.
+    pub cache_read: Option<f64>,
+    /// Prompt tokens written to the cache.
+    pub cache_write: Option<f64>,
+    /// Whether writes are billed.
+    pub billed_writes: bool,
+    /// Conditional prices; later entries win key by key.
+    pub tiers: Vec<PriceTier>,
+}
+
+/// Where a model's reference hit rate comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ReferenceBasis {
+    /// The model's own endpoints.
+    Model,
+    /// Assumed: the endpoints of the model's author.
+    Author,
+    /// Assumed: all endpoints.
+    All,
+}
+
+impl ReferenceBasis {
+    /// Whether the reference is borrowed from other models.
+    pub fn is_assumed(self) -> bool {
+        self != Self::Model
+    }
+}
+
+/// What an endpoint was seen to do with prompts over the lens window. With its list prices this is all that pricing any
+/// workload takes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct CostBasis {
+    /// Share of the reusable prefix that is found, 0..1: hit rate over `reference`, at most 1; null where no hit rate is
+    /// known.
+    pub retention: Option<f64>,
+    /// Lower end of the 90 % interval of a day's retention; null where too few days are known.
+    pub retention_low: Option<f64>,
+    /// Upper end of it.
+    pub retention_high: Option<f64>,
+    /// The hit rate that counts as full retention, 0..1.
+    pub reference: Option<f64>,
+    /// Whose hit rates the reference is a quantile of: `author` and `all` are assumptions.
+    pub reference_basis: Option<ReferenceBasis>,
+    /// Share of the listed discount that a hit gives, 0..1; 1 where it cannot be told apart from billed writes or price
+    /// tiers, or nothing contradicts the list.
+    pub efficiency: f64,
+    /// Share of requests that succeed, rate-limited ones left out, 0..1; null where it is not published.
+    pub uptime: Option<f64>,
+    /// The same with rate-limited requests counted as failures; null where it is not published.
+    pub availability: Option<f64>,
+}
+
+impl Default for CostBasis {
+    /// Nothing seen: no retention, full efficiency.
+    fn default() -> Self {
+        Self {
+            retention: None,
+            retention_low: None,
+            retention_high: None,
+            reference: None,
+            reference_basis: None,
+            efficiency: 1.0,
+            uptime: None,
+            availability: None,
+        }
+    }
+}
+
+impl CostBasis {
+    /// The same endpoint with another retention, 0..1.
+    #[must_use]
+    pub fn at(&self, retention: f64) -> Self {
+        Self { retention: Some(retention), ..self.clone() }
+    }
+
+    /// Prompts paid for again, for each turn that succeeds: with `u` succeeding per `1 - u` errors that is `(1-u)/u`, and
+    /// the refusals are what availability lacks beyond that. At most [`MOST_RESENDS`]; `None` where the workload pays for
+    /// failures and none of them is published.
+    pub fn resends(&self, workload: &Workload) -> Option<f64> {
+        let paid = workload.failures;
+        let odds = |share: f64| (1.0 - share.clamp(1e-9, 1.0)) / share.clamp(1e-9, 1.0);
+        let all = self.availability.map(odds);
+        let errors = self.uptime.map(odds);
+        let refused = all.zip(errors).map(|(all, errors)| (all - errors).max(0.0));
+        let paid =
+            [(paid.error, errors), (paid.refused, refused)].into_iter().filter(|(weight, _)| *weight > 0.0);
+        let told: Vec<f64> = paid.clone().filter_map(|(weight, odds)| Some(weight * odds?)).collect();
+        let known = (!told.is_empty() || paid.count() == 0).then(|| told.iter().sum::<f64>());
+        known.map(|resends| resends.min(MOST_RESENDS))
+    }
+}
+
+/// What a session costs, part by part, USD.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct SessionCost {
+    /// Prompt tokens that are not found in the cache, at the input price.
+    pub cold_input: f64,
+    /// Prompt tokens that are found, at what a hit was seen to cost.
+    pub cached_input: f64,
+    /// What writing to the cache adds to the input price, where writes are billed.
+    pub writes: f64,
+    /// Completion tokens.
+    pub output: f64,
+    /// Prompts that are paid for again after failures.
+    pub failures: f64,
+}
+
+impl SessionCost {
+    /// The whole session, USD.
+    pub fn total(&self) -> f64 {
+        self.cold_input + self.cached_input + self.writes + self.output + self.failures
+    }
+}
+
+/// Prices of one turn.
+struct Turn {
+    input: f64,
+    output: f64,
+    cache_read: Option<f64>,
+    cache_write: Option<f64>,
+}
+
+impl Pricing {
+    /// Whether both prices are 0.
+    pub fn is_free(&self) -> bool {
+        self.input == Some(0.0) && self.output == Some(0.0)
+    }
+
+    fn turn(&self, prompt: f64, as_of: DateTime<Utc>) -> Option<Turn> {
+        let (mut input, mut output) = (self.input?, self.output?);
+        let (mut cache_read, mut cache_write) = (self.cache_read, self.cache_write);
+        for tier in self.tiers.iter().filter(|tier| holds(tier, prompt, as_of)) {
+            input = tier.input.map_or(input, |p| p.to_f64());
+            output = tier.output.map_or(output, |p| p.to_f64());
+            cache_read = tier.cache_read.map(|p| p.to_f64()).or(cache_read);
+            cache_write = tier.cache_write.map(|p| p.to_f64()).or(cache_write);
+        }
+        Some(Turn { input, output, cache_read, cache_write })
+    }
+}
+
+/// Whether a price tier applies: the prompt strictly longer than its bound, and the time of day within its hours.
+fn holds(tier: &PriceTier, prompt: f64, as_of: DateTime<Utc>) -> bool {
+    let long_enough = tier.min_prompt_tokens.is_none_or(|bound| prompt > bound as f64);
+    let clock = i32::try_from(as_of.hour() * 100 + as_of.minute()).unwrap_or(0);
+    let in_hours = match (tier.utc_start, tier.utc_end) {
+        (None, None) => true,
+        (start, end) => {
+            let (start, end) = (start.unwrap_or(0), end.unwrap_or(2400));
+            if start <= end { (start..end).contains(&clock) } else { clock >= start || clock < end }
+        }
+    };
+    long_enough && in_hours
+}
+
+/// Cost of one session, USD, priced turn by turn; `as_of` decides which prices for a time of day apply.
+///
+/// A hit is paid `input - efficiency * (input - cache_read)`, the input price where no read price is listed. Where writes
+/// are billed, what is not found pays on top what the write price exceeds the input price by. `None` where the input or
+/// output price is not listed, or no retention is known.
+pub fn session_cost(
+    pricing: &Pricing,
+    workload: &Workload,
+    basis: &CostBasis,
+    as_of: DateTime<Utc>,
+) -> Option<SessionCost> {
+    let retention = basis.retention?.clamp(0.0, 1.0);
+    let efficiency = basis.efficiency.clamp(0.0, 1.0);
+    let resends = basis.resends(workload).unwrap_or(0.0);
+    let mut cost = SessionCost::default();
+    for turn in 1..=workload.turns {
+        let prompt = workload.prompt_of_turn(turn);
+        let price = pricing.turn(prompt, as_of)?;
+        let read =
+            price.cache_read.map_or(price.input, |read| price.input - efficiency * (price.input - read));
+        // A write price under the input price (a fee for keeping it) is seen in nobody's bill: method 4.
+        let write = price.cache_write.filter(|_| pricing.billed_writes);
+        let premium = write.map_or(0.0, |write| (write - price.input).max(0.0));
+        let found = retention * workload.reusable_of_turn(turn);
+        let (cold, cached) = ((prompt - found) * price.input, found * read);
+        let writes = (prompt - found) * premium;
+        cost.cold_input += cold / 1e6;
+        cost.cached_input += cached / 1e6;
+        cost.writes += writes / 1e6;
+        cost.output += workload.output * price.output / 1e6;
+        cost.failures += resends * (cold + cached + writes) / 1e6;
+    }
+    Some(cost)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::units::UsdPerMtok;
+    use rust_decimal::Decimal;
+
+    fn noon() -> DateTime<Utc> {
+        "2026-07-21T12:00:00Z".parse().expect("a time")
+    }
+
+    fn pricing() -> Pricing {
+        Pricing { input: Some(1.0), output: Some(4.0), cache_read: Some(0.1), ..Pricing::default() }
+    }
+
+    fn priced(pricing: &Pricing, workload: &Workload, retention: f64, efficiency: f64) -> f64 {
+        let basis = CostBasis { efficiency, ..CostBasis::default().at(retention) };
+        session_cost(pricing, workload, &basis, noon()).expect("priced").total()
+    }
+
+    fn close(a: f64, b: f64) -> bool {
+        (a - b).abs() <= 1e-12 * b.abs().max(1.0)
+    }
+
+    #[test]
+    fn turn_by_turn_is_the_closed_form() {
+        for mut workload in Workload::shipped().expect("shipped workloads") {
+            for output_cached in [true, false] {
+                workload.output_cached = output_cached;
+                let (q, eta) = (0.8, 0.5);
+                let read = 1.0 - eta * 0.9;
+                let found = q * workload.reusable_share();
+                let closed =
+                    workload.prompt_tokens() * (found * read + 1.0 - found) + workload.output_tokens() * 4.0;
+                let cost = priced(&pricing(), &workload, q, eta);
+                assert!(close(cost, closed / 1e6), "{} {cost} {closed}", workload.name);
+            }
+        }
+    }
+
+    #[test]
+    fn price_tiers_begin_strictly_above_their_bound_and_later_ones_win() {
+        let usd = |n: i64| Some(UsdPerMtok(Decimal::from(n)));
+        let mut workload = Workload::shipped().expect("shipped workloads").remove(3);
+        (workload.turns, workload.first_prompt, workload.new_input, workload.output) = (1, 0.0, 1000.0, 0.0);
+        let above =
+            |bound, input| PriceTier { min_prompt_tokens: Some(bound), input, ..PriceTier::default() };
+        let cost = |tiers| {
+            let pricing = Pricing { tiers, ..pricing() };
+            priced(&pricing, &workload, 1.0, 1.0) * 1000.0
+        };
+        assert!(close(cost(vec![above(1000, usd(5))]), 1.0), "not strictly longer");
+        assert!(close(cost(vec![above(999, usd(5))]), 5.0));
+        assert!(close(cost(vec![above(10, usd(5)), above(20, usd(7)), above(30, None)]), 7.0));
+        let night =
+            PriceTier { utc_start: Some(2200), utc_end: Some(600), input: usd(9), ..PriceTier::default() };
+        assert!(close(cost(vec![night]), 1.0), "noon is not night");
+        let day =
+            PriceTier { utc_start: Some(1200), utc_end: Some(1300), input: usd(9), ..PriceTier::default() };
+        assert!(close(cost(vec![day]), 9.0));
+    }
+
+    #[test]
+    fn billed_writes_replace_the_input_price_of_what_is_not_reused() {
+        let workload = Workload::shipped().expect("shipped workloads").remove(3);
+        let billed = Pricing { cache_write: Some(1.25), billed_writes: true, ..pricing() };
+        let cost = priced(&billed, &workload, 1.0, 1.0);
+        assert!(close(cost, (3000.0 * 1.25 + 500.0 * 4.0) / 1e6));
+        let kept = Pricing { cache_write: Some(0.06), ..billed.clone() };
+        assert!(close(priced(&kept, &workload, 1.0, 1.0), (3000.0 + 500.0 * 4.0) / 1e6), "no discount");
+        let unlisted = Pricing { cache_write: None, ..billed };
+        let cost = priced(&unlisted, &workload, 1.0, 1.0);
+        assert!(close(cost, (3000.0 + 500.0 * 4.0) / 1e6));
+        let unpriced = Pricing { output: None, ..unlisted };
+        assert_eq!(session_cost(&unpriced, &workload, &CostBasis::default().at(1.0), noon()), None);
+    }
+
+    #[test]
+    fn failures_pay_the_prompt_again_and_refusals_do_not() {
+        let mut workload = Workload::shipped().expect("shipped workloads").remove(3);
+        let seen = CostBasis { uptime: Some(0.8), availability: Some(0.5), ..CostBasis::default().at(0.0) };
+        let cost = |workload: &Workload, seen: &CostBasis| {
+            session_cost(&pricing(), workload, seen, noon()).expect("priced")
+        };
+        let paid = cost(&workload, &seen);
+        assert!(close(paid.failures, 0.25 * 3000.0 / 1e6), "one error for four that succeed: {paid:?}");
+        assert!(close(paid.total(), (1.25 * 3000.0 + 500.0 * 4.0) / 1e6));
+        workload.failures.refused = 1.0;
+        assert!(close(cost(&workload, &seen).failures, 3000.0 / 1e6), "half of the requests fail");
+        workload.failures.error = 0.0;
+        assert!(close(cost(&workload, &seen).failures, 0.75 * 3000.0 / 1e6));
+        let silent = CostBasis { uptime: None, availability: None, ..seen.clone() };
+        assert_eq!((cost(&workload, &silent).failures, silent.resends(&workload)), (0.0, None));
+        let dead = CostBasis { uptime: Some(0.0), ..seen };
+        workload.failures = super::super::workload::Failures::default();
+        assert!(close(cost(&workload, &dead).failures, 3000.0 / 1e6), "never more than one");
+    }
+
+    #[test]
+    fn without_a_retention_there_is_no_cost() {
+        let workload = Workload::shipped().expect("shipped workloads").remove(0);
+        assert_eq!(session_cost(&pricing(), &workload, &CostBasis::default(), noon()), None);
+    }
+}

@@ -1,0 +1,90 @@
+//! The history of tiers: each UTC day starts from the one before, and is closed once, by its last run.
+//!
+//! A day is closed when the first run of a later day is about to be stored, live and in a replay alike: both see the
+//! record in the same state then. What is not closed yet (an older version made the store, or another version of the
+//! method) is walked day by day.
+
+use super::{Pipeline, PipelineError};
+use crate::analysis::{self, METHOD_VERSION};
+use crate::domain::tier_history::{History, RunDay};
+use crate::domain::workload::Workload;
+use crate::store::Store;
+use crate::study::flips::{FlipCount, FlipReport};
+use chrono::NaiveDate;
+
+/// Days between two words about a long walk.
+const TOLD_EVERY: usize = 30;
+
+/// What was held before a UTC day: from the stored days, and walked from there where some are missing. Writes nothing.
+pub(super) fn held_before(
+    store: &Store,
+    workloads: &[Workload],
+    day: NaiveDate,
+) -> Result<History, PipelineError> {
+    walk(store, workloads, day, |_, _| Ok(()))
+}
+
+/// Walks the days before `day` that are not stored, from the last one that is; `visit` is told of each what was held at
+/// its end. What was held at the end of the last is returned.
+fn walk(
+    store: &Store,
+    workloads: &[Workload],
+    day: NaiveDate,
+    mut visit: impl FnMut(RunDay, &History) -> Result<(), PipelineError>,
+) -> Result<History, PipelineError> {
+    let closed = store.newest_closed(METHOD_VERSION, day)?;
+    let mut history = match closed {
+        Some(closed) => store.tier_history(METHOD_VERSION, closed)?,
+        None => History::default(),
+    };
+    let open = store.run_days(closed, day)?;
+    for (number, run_day) in open.iter().enumerate() {
+        if number > 0 && number % TOLD_EVERY == 0 {
+            tracing::info!(days = number, of = open.len(), "walking the history of tiers");
+        }
+        let mut analysis = super::publish::analysis_at(store, workloads, run_day.closing)?;
+        history = analysis::steady(&mut analysis, &history, run_day.day);
+        visit(*run_day, &history)?;
+    }
+    Ok(history)
+}
+
+/// Stores what is not stored yet of the days before `day`.
+pub(super) fn close_days(store: &Store, workloads: &[Workload], day: NaiveDate) -> Result<(), PipelineError> {
+    walk(store, workloads, day, |run_day, history| Ok(store.close_day(METHOD_VERSION, run_day, history)?))?;
+    Ok(())
+}
+
+/// How often tiers change from one day with a run to the next, over the whole record; the newest day as of its newest
+/// run.
+///
+/// # Errors
+/// [`PipelineError::NoRun`] where the record is empty; otherwise what store or analysis say.
+pub fn flips(store: &Store, workloads: &[Workload]) -> Result<FlipReport, PipelineError> {
+    let newest = store.newest_run(None)?.ok_or_else(|| PipelineError::NoRun(String::new()))?;
+    let today = newest.observed_at.date_naive();
+    let workload = workloads.first().map_or("", |workload| workload.name.as_str());
+    let mut count = FlipCount::default();
+    let closed = store.newest_closed(METHOD_VERSION, today)?;
+    for run_day in store.run_days(None, today)?.iter().filter(|one| Some(one.day) <= closed) {
+        count.see(run_day.day, &store.tier_history(METHOD_VERSION, run_day.day)?, workload);
+    }
+    let before = walk(store, workloads, today, |run_day, history| {
+        count.see(run_day.day, history, workload);
+        Ok(())
+    })?;
+    let mut analysis = super::publish::analysis_at(store, workloads, newest.observed_at)?;
+    count.see(today, &analysis::steady(&mut analysis, &before, today), workload);
+    Ok(count.report())
+}
+
+impl Pipeline {
+    /// Closes the days before that of a run that is about to be stored. A failure is only logged: the record goes on, and
+    /// the next run or publication tries again.
+    pub(super) fn close_days_before(&self, day: NaiveDate) {
+        let closed = self.workloads().and_then(|workloads| close_days(&self.store, &workloads, day));
+        if let Err(error) = closed {
+            tracing::error!(%error, %day, "the tiers of the days before cannot be closed; trying again with the next run");
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! From a wish to an answer: what refuses it, what warns about it, what it holds.
+
+use super::judge::{Judged, judge, record_is_young};
+use super::kept::router_limits;
+use super::openrouter::{SESSION_ADVICE, TARGET};
+use super::saving::{Saving, saving};
+use super::select::choose;
+use super::{Evidence, Mode, Preference, TRAFFIC};
+use crate::domain::limits::{Limit, Limits};
+use crate::domain::thresholds::{STALE_AFTER_HOURS, STALE_GRACE_HOURS};
+use crate::snapshot::{ModelEntry, Snapshot};
+use chrono::{DateTime, Duration, Utc};
+use std::collections::BTreeMap;
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Wish<'a> {
+    /// How much is taken over.
+    pub mode: Mode,
+    /// The workload to rank by: a name of the snapshot's, or [`TRAFFIC`].
+    pub workload: &'a str,
+    /// What an endpoint must keep.
+    pub limits: &'a Limits,
+}
+
+/// The name of a workload that preferences can rank by.
+///
+/// # Errors
+/// A text with the known names, where `name` is none of them.
+pub fn known_workload<'a>(snapshot: &'a Snapshot, name: Option<&str>) -> Result<&'a str, String> {
+    let Some(name) = name else { return Ok(snapshot.default_workload()) };
+    let known: Vec<&str> =
+        snapshot.workloads.iter().map(|known| known.name.as_str()).chain([TRAFFIC]).collect();
+    known.iter().find(|own| **own == name).copied().ok_or_else(|| {
+        let short: String = name.chars().take(80).collect();
+        format!("unknown workload `{short}`: one of {}", known.join(", "))
+    })
+}
+
+/// The preference for a model in a mode under no limits; see [`advise`].
+pub fn preference(
+    snapshot: &Snapshot,
+    model: &ModelEntry,
+    mode: Mode,
+    workload: &str,
+    now: DateTime<Utc>,
+) -> Preference {
+    advise(snapshot, model, &Wish { mode, workload, limits: &Limits::default() }, now)
+}
+
+/// The preference for a model: hard limits first, then the ranking by expected cost. `now` decides whether the snapshot
+/// is still fresh enough to say anything. Without a preference `provider` is `None` and `reason` says why.
+pub fn advise(snapshot: &Snapshot, model: &ModelEntry, wish: &Wish<'_>, now: DateTime<Utc>) -> Preference {
+    let valid_until = snapshot.as_of + Duration::hours(STALE_AFTER_HOURS);
+    let mut warnings = Vec::new();
+    let judged = judge(snapshot, model, wish);
+    let router_limits = router_limits(wish.limits);
+    let choice = refusal(snapshot, model, wish.workload, now).map_or_else(
+        || {
+            warnings.extend(general_warnings(snapshot, now, valid_until));
+            warnings.extend(limit_warnings(wish.limits, &judged));
+            choose(wish, router_limits.as_ref(), &model.endpoints, &judged, &mut warnings)
+        },
+        Err,
+    );
+    let saving = match &choice {
+        Ok((provider, _)) => saving(snapshot, wish.workload, provider, &judged),
+        Err(_) => Saving::untold("there is no preference"),
+    };
+    let (provider, evidence, reason): (_, Vec<Evidence>, _) = match choice {
+        Ok((provider, named)) => (Some(provider), named.into_iter().map(Judged::evidence).collect(), None),
+        Err(reason) => (None, Vec::new(), Some(reason)),
+    };
+    Preference {
+        model: model.model_id.clone(),
+        target: TARGET.to_owned(),
+        mode: wish.mode,
+        workload: wish.workload.to_owned(),
+        limits: wish.limits.clone(),
+        provider,
+        router_limits,
+        session_id: SESSION_ADVICE.to_owned(),
+        valid_until,
+        evidence,
+        warnings,
+        saving,
+        reason,
+    }
+}
+
+/// Why nothing can be said about a model before its endpoints are looked at.
+fn refusal(snapshot: &Snapshot, model: &ModelEntry, workload: &str, now: DateTime<Utc>) -> Option<String> {
+    let stale = Duration::hours(STALE_AFTER_HOURS + STALE_GRACE_HOURS);
+    let variant = model.variant.as_str();
+    if now - snapshot.as_of > stale {
+        return Some(format!(
+            "the data are stale: the newest run is of {}, more than {} hours ago",
+            snapshot.as_of.to_rfc3339(),
+            stale.num_hours()
+        ));
+    }
+    if matches!(variant, "free" | "batch") {
+        return Some(format!(
+            "the variant `{variant}` has no session costs to compare: nothing is paid per cached token"
+        ));
+    }
+    known_workload(snapshot, Some(workload)).err().map(|why| format!("no session costs: {why}"))
+}
+
+fn general_warnings(snapshot: &Snapshot, now: DateTime<Utc>, valid_until: DateTime<Utc>) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if snapshot.simulated {
+        warnings.push("these numbers are simulated: do not send them to a real router".to_owned());
+    }
+    if now > valid_until {
+        warnings.push(format!("the data are old: valid until {}", valid_until.to_rfc3339()));
+    }
+    if record_is_young(snapshot) {
+        warnings.push(
+            "the record is younger than a day: newly appeared endpoints cannot be told apart".to_owned(),
+        );
+    }
+    warnings
+}
+
+/// How many endpoints a limit costs because the fact is not known; and what the router must be trusted with.
+fn limit_warnings(limits: &Limits, judged: &[Judged]) -> Vec<String> {
+    let mut unknown: BTreeMap<Limit, usize> = BTreeMap::new();
+    for one in judged {
+        let mut of_one: Vec<Limit> = one.missed.iter().filter(|m| !m.known).map(|m| m.limit).collect();
+        of_one.dedup();
+        of_one.into_iter().for_each(|limit| *unknown.entry(limit).or_default() += 1);
+    }
+    let count = |(limit, count): (&Limit, &usize)| {
+        format!(
+            "`{limit}`: it is not known of {count} of {} endpoints, and what is not known does not keep a limit",
+            judged.len()
+        )
+    };
+    let mut warnings: Vec<String> = unknown.iter().map(count).collect();
+    if limits.zdr {
+        warnings.push(
+            "`zdr` is judged by the published data policies; the router keeps a list of its own, which may be shorter: a \
+             request that finds no endpoint fails"
+                .to_owned(),
+        );
+    }
+    warnings
+}

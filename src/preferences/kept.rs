@@ -1,0 +1,168 @@
+//! Which limits an endpoint keeps, and which of them the router can be told to keep itself.
+
+use super::openrouter::{MaxPrice, ProviderObject};
+use super::rank::TRAFFIC;
+use crate::domain::limits::{Limit, Limits, region_is_in};
+use crate::domain::quantization::Quantization;
+use crate::domain::workload::Workload;
+use crate::snapshot::{Endpoint, Snapshot};
+
+/// A limit that an endpoint does not keep.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Missed {
+    pub limit: Limit,
+    /// Whether the fact is known; what is not known does not keep a limit.
+    pub known: bool,
+    /// Whether the router, told of the limit, leaves the endpoint out by itself.
+    pub enforced: bool,
+    what: String,
+}
+
+impl Missed {
+    fn known(limit: Limit, enforced: bool, what: String) -> Option<Self> {
+        Some(Self { limit, known: true, enforced, what })
+    }
+
+    fn unknown(limit: Limit, enforced: bool) -> Option<Self> {
+        Some(Self { limit, known: false, enforced, what: "not known".to_owned() })
+    }
+
+    /// In words: `quant_floor: fp4`.
+    pub fn text(&self) -> String {
+        format!("{}: {}", self.limit, self.what)
+    }
+}
+
+/// Everything of `limits` that an endpoint does not keep; prices as they are at the longest prompt of the workload.
+pub(super) fn missed(limits: &Limits, endpoint: &Endpoint, longest_prompt: Option<f64>) -> Vec<Missed> {
+    let checks = [
+        quantization(limits, endpoint),
+        flag(
+            Limit::NoTraining,
+            limits.no_training,
+            endpoint.trains_on_prompts,
+            "prompts are used for training",
+        ),
+        flag(Limit::NoRetention, limits.no_retention, endpoint.retains_prompts, "prompts are kept"),
+        flag(Limit::Zdr, limits.zdr, endpoint.retains_prompts, "prompts are kept"),
+        flag(Limit::Zdr, limits.zdr, endpoint.trains_on_prompts, "prompts are used for training"),
+        parameters(limits, endpoint),
+        context(limits, endpoint),
+        region(limits, endpoint),
+        price(Limit::MaxInput, limits.max_input, endpoint, longest_prompt),
+        price(Limit::MaxOutput, limits.max_output, endpoint, longest_prompt),
+        availability(limits, endpoint),
+    ];
+    checks.into_iter().flatten().collect()
+}
+
+/// The longest prompt of a workload, tokens; `None` where it is not bounded.
+pub(super) fn longest_prompt(snapshot: &Snapshot, workload: &str) -> Option<f64> {
+    let workload = snapshot.workloads.iter().find(|known| known.name == workload && workload != TRAFFIC)?;
+    Some(Workload::prompt_of_turn(workload, workload.turns))
+}
+
+/// What the router can be told of the limits; `None` where that is nothing.
+///
+/// Context and availability have no field, a region only where it is part of a tag, retention only as `zdr`.
+pub(super) fn router_limits(limits: &Limits) -> Option<ProviderObject> {
+    let finer = |floor: Quantization| floor.and_finer().into_iter().map(|q| q.as_str().to_owned()).collect();
+    let price = |usd: f64| format!("{usd}");
+    let max_price =
+        MaxPrice { prompt: limits.max_input.map(price), completion: limits.max_output.map(price) };
+    let told = ProviderObject {
+        quantizations: limits.quant_floor.map(finer),
+        data_collection: limits.no_training.then(|| "deny".to_owned()),
+        zdr: limits.zdr.then_some(true),
+        require_parameters: (!limits.parameters.is_empty()).then_some(true),
+        max_price: (max_price != MaxPrice::default()).then_some(max_price),
+        ..ProviderObject::default()
+    };
+    (told != ProviderObject::default()).then_some(told)
+}
+
+fn quantization(limits: &Limits, endpoint: &Endpoint) -> Option<Missed> {
+    let floor = limits.quant_floor?;
+    match endpoint.quantization.as_deref().map(str::parse::<Quantization>) {
+        Some(Ok(own)) if own.reaches(floor) => None,
+        Some(Ok(own)) => Missed::known(Limit::QuantFloor, true, own.to_string()),
+        // The list that is written does not hold `unknown`, so the router leaves it out as well.
+        _ => Missed::unknown(Limit::QuantFloor, true),
+    }
+}
+
+fn flag(limit: Limit, asked: bool, fact: Option<bool>, meaning: &str) -> Option<Missed> {
+    match fact {
+        _ if !asked => None,
+        Some(false) => None,
+        Some(true) => Missed::known(limit, limit != Limit::NoRetention, meaning.to_owned()),
+        None => Missed::unknown(limit, false),
+    }
+}
+
+fn parameters(limits: &Limits, endpoint: &Endpoint) -> Option<Missed> {
+    let lacking: Vec<&str> = (limits.parameters.iter())
+        .filter(|wanted| !endpoint.parameters.contains(wanted))
+        .map(String::as_str)
+        .collect();
+    match (lacking.is_empty(), endpoint.parameters.is_empty()) {
+        (true, _) => None,
+        (false, true) => Missed::unknown(Limit::Parameters, false),
+        // The router looks at the parameters of the request itself, which may be fewer.
+        (false, false) => Missed::known(Limit::Parameters, false, format!("no {}", lacking.join(", "))),
+    }
+}
+
+fn context(limits: &Limits, endpoint: &Endpoint) -> Option<Missed> {
+    let wanted = limits.context?;
+    match endpoint.context_length {
+        Some(own) if own >= wanted => None,
+        Some(own) => Missed::known(Limit::Context, false, format!("{own} tokens")),
+        None => Missed::unknown(Limit::Context, false),
+    }
+}
+
+fn region(limits: &Limits, endpoint: &Endpoint) -> Option<Missed> {
+    let asked = limits.region.as_ref()?;
+    match &endpoint.region {
+        Some(own) if region_is_in(own, asked) => None,
+        Some(own) => Missed::known(Limit::Region, false, own.clone()),
+        None => Missed::unknown(Limit::Region, false),
+    }
+}
+
+/// The router compares the base price alone; price tiers that the workload may reach count here as well.
+fn price(
+    limit: Limit,
+    ceiling: Option<f64>,
+    endpoint: &Endpoint,
+    longest_prompt: Option<f64>,
+) -> Option<Missed> {
+    let ceiling = ceiling?;
+    let is_output = limit == Limit::MaxOutput;
+    let Some(base) = (if is_output { endpoint.list.output } else { endpoint.list.input }) else {
+        return Missed::unknown(limit, false);
+    };
+    if base > ceiling {
+        return Missed::known(limit, true, format!("{base} USD per million"));
+    }
+    let reached = endpoint.price_tiers.iter().filter(|tier| {
+        let over = |from: i64| longest_prompt.is_none_or(|longest| longest > from as f64);
+        tier.min_prompt_tokens.is_none_or(over)
+    });
+    let prices = reached
+        .filter_map(|tier| (if is_output { tier.output } else { tier.input }).map(|price| price.to_f64()));
+    let highest = prices.fold(base, f64::max);
+    (highest > ceiling)
+        .then(|| Missed::known(limit, false, format!("{highest} USD per million in a price tier")))
+        .flatten()
+}
+
+fn availability(limits: &Limits, endpoint: &Endpoint) -> Option<Missed> {
+    let floor = limits.min_availability?;
+    match endpoint.availability.or(endpoint.uptime_1d) {
+        Some(own) if own >= floor => None,
+        Some(own) => Missed::known(Limit::MinAvailability, false, format!("{:.2} %", own * 100.0)),
+        None => Missed::unknown(Limit::MinAvailability, false),
+    }
+}

@@ -1,0 +1,199 @@
+//! What a preference is expected to save, against what people pick and against what the traffic pays.
+
+use super::judge::Judged;
+use super::matching::matches;
+use super::openrouter::ProviderObject;
+use super::rank::TRAFFIC;
+use crate::domain::thresholds::{BACKTEST_OUTPUT_SHARE, SAVING_MIN_TRAFFIC};
+use crate::snapshot::{Endpoint, Snapshot};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// List prices this close, relatively, are equal: the choice between them is chance.
+const EQUAL: f64 = 1e-9;
+/// An endpoint that moves the comparison by less than this share needs no interval of its own.
+const NEGLIGIBLE: f64 = 0.01;
+const NO_COST: &str = "endpoints with too much of the traffic have no cost";
+
+/// What following the preference is expected to save, within the same limits.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Saving {
+    /// Against the endpoint with the lowest list price; the mean of several that are equal.
+    pub against_cheapest_list: Compared,
+    /// Against the mean over all endpoints by their traffic.
+    pub against_traffic_average: Compared,
+}
+
+/// A comparison of expected session costs. All null where it cannot be told, `why` then says why not.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Compared {
+    /// Saved share of the other's cost, fraction; negative where the preference costs more.
+    pub fraction: Option<f64>,
+    /// Lower end of its 90 % interval.
+    pub low: Option<f64>,
+    /// Upper end of its 90 % interval.
+    pub high: Option<f64>,
+    /// Saved, USD a session (a million prompt tokens under the workload `traffic`).
+    pub usd_per_session: Option<f64>,
+    /// Lower end of its 90 % interval.
+    pub usd_low: Option<f64>,
+    /// Upper end of its 90 % interval.
+    pub usd_high: Option<f64>,
+    /// The other's cost, USD a session.
+    pub against_usd: Option<f64>,
+    /// Tags of what it is compared with; null for all of them.
+    pub against: Option<Vec<String>>,
+    /// Why a figure or its interval is null.
+    pub why: Option<String>,
+}
+
+impl Saving {
+    pub(super) fn untold(why: &str) -> Self {
+        let untold = Compared { why: Some(why.to_owned()), ..Compared::default() };
+        Self { against_cheapest_list: untold.clone(), against_traffic_average: untold }
+    }
+}
+
+/// An endpoint that could be used, with its part of the traffic.
+struct Usable<'a> {
+    endpoint: &'a Endpoint,
+    cost: f64,
+    tokens: f64,
+}
+
+/// A way of spreading requests: a share for each usable endpoint, summing to 1.
+type Spread = Vec<f64>;
+
+/// The saving of a preference: its endpoints share the requests as their traffic does, `pin` has one. Compared are
+/// expected costs of a session, nothing charged.
+pub(super) fn saving(
+    snapshot: &Snapshot,
+    workload: &str,
+    provider: &ProviderObject,
+    judged: &[Judged],
+) -> Saving {
+    let population: Vec<&Judged> = judged.iter().filter(|j| j.admitted() && is_offered(j.endpoint)).collect();
+    let usable: Vec<Usable> = population
+        .iter()
+        .filter_map(|j| {
+            let tokens = j.endpoint.tokens_per_day.unwrap_or(0.0);
+            Some(Usable { endpoint: j.endpoint, cost: j.cost.filter(|cost| *cost > 0.0)?, tokens })
+        })
+        .collect();
+    let spread = match following(provider, &population, &usable) {
+        Ok(spread) => spread,
+        Err(why) => return Saving::untold(&why),
+    };
+    let (tags, cheapest) = cheapest_list(snapshot, workload, &usable);
+    let average = by_traffic(&population, &usable, |_| true);
+    Saving {
+        against_cheapest_list: match cheapest {
+            Some(cheapest) => Compared { against: Some(tags), ..compared(&usable, &spread, &cheapest) },
+            None => Compared { why: Some("no list price is known".to_owned()), ..Compared::default() },
+        },
+        against_traffic_average: match average {
+            Ok(average) => compared(&usable, &spread, &average),
+            Err(why) => Compared { why: Some(why), ..Compared::default() },
+        },
+    }
+}
+
+/// Whether the router sends ordinary requests to an endpoint.
+fn is_offered(endpoint: &Endpoint) -> bool {
+    let shut = ["down", "restricted", "deranked"];
+    !endpoint.flags.iter().any(|flag| shut.contains(&flag.as_str()))
+}
+
+fn following(provider: &ProviderObject, population: &[&Judged], usable: &[Usable]) -> Result<Spread, String> {
+    let named = |list: &Option<Vec<String>>, endpoint: &Endpoint| {
+        list.as_ref().map(|tags| tags.iter().any(|tag| matches(tag, endpoint)))
+    };
+    if let Some(first) = provider.order.as_ref().and_then(|order| order.first()) {
+        return by_traffic(population, usable, |endpoint| matches(first, endpoint));
+    }
+    by_traffic(population, usable, |endpoint| {
+        named(&provider.only, endpoint).unwrap_or(true) && !named(&provider.ignore, endpoint).unwrap_or(false)
+    })
+}
+
+/// Shares by traffic over the endpoints that `used` holds for; where one is used alone its traffic does not matter.
+fn by_traffic(
+    population: &[&Judged],
+    usable: &[Usable],
+    used: impl Fn(&Endpoint) -> bool,
+) -> Result<Spread, String> {
+    let known: Vec<f64> =
+        usable.iter().map(|one| if used(one.endpoint) { one.tokens } else { 0.0 }).collect();
+    let total: f64 =
+        population.iter().filter(|j| used(j.endpoint)).filter_map(|j| j.endpoint.tokens_per_day).sum();
+    let sum: f64 = known.iter().sum();
+    if population.iter().filter(|j| used(j.endpoint)).count() == 1 {
+        let alone: Spread = usable.iter().map(|one| f64::from(u8::from(used(one.endpoint)))).collect();
+        return if alone.contains(&1.0) { Ok(alone) } else { Err("its cost is not known".to_owned()) };
+    }
+    match sum > 0.0 {
+        true if sum < SAVING_MIN_TRAFFIC * total => Err(NO_COST.to_owned()),
+        true => Ok(known.into_iter().map(|tokens| tokens / sum).collect()),
+        false => Err("no traffic is known to spread the requests by".to_owned()),
+    }
+}
+
+/// The lowest list price for the tokens of the workload: what people pick who do not know about caching.
+fn cheapest_list(snapshot: &Snapshot, workload: &str, usable: &[Usable]) -> (Vec<String>, Option<Spread>) {
+    let tokens = match snapshot.workloads.iter().find(|known| known.name == workload && workload != TRAFFIC) {
+        Some(workload) => [workload.prompt_tokens(), workload.output_tokens()],
+        None => [1.0, BACKTEST_OUTPUT_SHARE],
+    };
+    let price = |one: &Usable| {
+        let (input, output) = one.endpoint.list.input.zip(one.endpoint.list.output)?;
+        Some(tokens[0] * input + tokens[1] * output)
+    };
+    let prices: Vec<Option<f64>> = usable.iter().map(price).collect();
+    let Some(lowest) = prices.iter().flatten().copied().min_by(f64::total_cmp) else {
+        return (Vec::new(), None);
+    };
+    let is_lowest = |price: &Option<f64>| price.is_some_and(|price| price <= lowest * (1.0 + EQUAL));
+    let count = prices.iter().filter(|price| is_lowest(price)).count() as f64;
+    let tags = usable.iter().zip(&prices).filter(|(_, price)| is_lowest(price));
+    let tags = tags.map(|(one, _)| one.endpoint.tag.to_string()).collect();
+    let share = |price: &Option<f64>| if is_lowest(price) { 1.0 / count } else { 0.0 };
+    (tags, Some(prices.iter().map(share).collect()))
+}
+
+fn compared(usable: &[Usable], ours: &Spread, theirs: &Spread) -> Compared {
+    let mean =
+        |spread: &Spread| -> f64 { usable.iter().zip(spread).map(|(one, share)| share * one.cost).sum() };
+    let (own, other) = (mean(ours), mean(theirs));
+    let fraction = 1.0 - own / other;
+    let reach = reach(usable, (ours, own), (theirs, other));
+    let end = |sign: f64| reach.as_ref().ok().map(|reach| 1.0 - own / other * (sign * reach).exp());
+    let (low, high) = (end(1.0), end(-1.0));
+    Compared {
+        fraction: Some(fraction),
+        low,
+        high,
+        usd_per_session: Some(fraction * other),
+        usd_low: low.map(|low| low * other),
+        usd_high: high.map(|high| high * other),
+        against_usd: Some(other),
+        against: None,
+        why: reach.err(),
+    }
+}
+
+/// Half-width of the interval of the log of `own / other`: the misses of the forecasts of single endpoints, each
+/// weighed by how far it moves that logarithm, added as independent ones. What is on both sides cancels.
+fn reach(usable: &[Usable], ours: (&Spread, f64), theirs: (&Spread, f64)) -> Result<f64, String> {
+    let mut squares = 0.0;
+    for (at, one) in usable.iter().enumerate() {
+        let pull = one.cost * (ours.0[at] / ours.1 - theirs.0[at] / theirs.1);
+        let expected = one.endpoint.expected_cost;
+        let half = expected.and_then(|e| e.low.zip(e.high)).map(|(low, high)| (high / low).ln() / 2.0);
+        match half.filter(|half| half.is_finite()) {
+            Some(half) => squares += (pull * half).powi(2),
+            None if pull.abs() < NEGLIGIBLE => {}
+            None => return Err(format!("no interval: too few closing prices of `{}`", one.endpoint.tag)),
+        }
+    }
+    Ok(squares.sqrt())
+}

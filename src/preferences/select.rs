@@ -1,0 +1,256 @@
+//! Which endpoints a preference names, by mode.
+
+use super::judge::Judged;
+use super::matching::{matches, nameable};
+use super::openrouter::ProviderObject;
+use super::{Mode, Wish};
+use crate::domain::thresholds::SHORTLIST_MIN;
+use crate::domain::tier::Tier;
+use crate::snapshot::Endpoint;
+
+/// What a preference without limits recommends.
+const RECOMMENDED: [Tier; 3] = [Tier::S, Tier::A, Tier::B];
+
+/// Said of every preference that names one endpoint.
+const ONE_ONLY: &str = "one endpoint only: when it is down or rate-limited, requests fail; a shortlist falls back. \
+    `order` would not help: it switches sticky routing off";
+
+/// Said of every `order`.
+const ORDER_COSTS: &str = "`order` switches the router's sticky routing and load balancing off: a conversation is no \
+    longer kept on the endpoint whose cache is warm. Use it only where the client itself keeps a conversation on one \
+    endpoint; otherwise take `shortlist`";
+
+/// A choice of endpoints, or why there is none.
+pub(super) type Choice<'a> = Result<(ProviderObject, Vec<&'a Judged<'a>>), String>;
+
+/// Chooses by the mode of the wish; the limits that the router keeps itself are part of the object.
+pub(super) fn choose<'a>(
+    wish: &Wish<'_>,
+    router_limits: Option<&ProviderObject>,
+    all: &[Endpoint],
+    judged: &'a [Judged<'a>],
+    warnings: &mut Vec<String>,
+) -> Choice<'a> {
+    let limited = !wish.limits.is_empty();
+    let base = router_limits.cloned().unwrap_or_default();
+    match wish.mode {
+        Mode::Avoid => avoid(limited, base, all, judged, warnings),
+        Mode::Shortlist => shortlist(base, all, judged, warnings),
+        Mode::Pin => pin(base, all, judged, warnings),
+        Mode::Order => order(base, all, judged, warnings),
+    }
+}
+
+fn avoid<'a>(
+    limited: bool,
+    base: ProviderObject,
+    all: &[Endpoint],
+    judged: &'a [Judged<'a>],
+    warnings: &mut Vec<String>,
+) -> Choice<'a> {
+    let bad: Vec<usize> =
+        judged.iter().filter(|j| j.avoid.is_some() || !j.admitted()).map(|j| j.position).collect();
+    if bad.is_empty() && !limited {
+        return Err("nothing to avoid: no endpoint is down, phantom or of tier D or F".to_owned());
+    }
+    let named = ignored(all, judged, &bad, warnings);
+    let tags = tags(&named);
+    let remains = |j: &Judged| {
+        j.avoid.is_none()
+            && j.good(&[Tier::S, Tier::A, Tier::B, Tier::C])
+            && !tags.iter().any(|tag| matches(tag, j.endpoint))
+    };
+    if !judged.iter().any(remains) {
+        return Err(format!(
+            "no good endpoint would remain: {}{}",
+            shortage(judged),
+            best_of_the_rest(judged)
+        ));
+    }
+    if tags.is_empty() && !limited {
+        return Err("the endpoints to avoid cannot be named without avoiding better ones too".to_owned());
+    }
+    let ignore = (!tags.is_empty()).then_some(tags);
+    if ignore.is_none() && base == ProviderObject::default() {
+        return Err(
+            "nothing to avoid: every endpoint keeps the limits, and none is down, phantom or of tier D or F"
+                .to_owned(),
+        );
+    }
+    Ok((ProviderObject { ignore, ..base }, named))
+}
+
+/// What `ignore` names: the bad ones that can be named alone, and those outside of the limits that the router would
+/// not leave out by itself, even where their tag costs a good one.
+fn ignored<'a>(
+    all: &[Endpoint],
+    judged: &'a [Judged<'a>],
+    bad: &[usize],
+    warnings: &mut Vec<String>,
+) -> Vec<&'a Judged<'a>> {
+    let (mut names, left_out) = nameable(all, bad);
+    for (position, why) in left_out {
+        let Some(one) = judged.iter().find(|j| j.position == position) else { continue };
+        if one.admitted() {
+            warnings.push(why);
+        } else if !one.missed.iter().all(|missed| missed.enforced) {
+            warnings.push(forced(all, bad, one.endpoint.tag.as_str()));
+            names.push(position);
+        }
+    }
+    warnings.sort();
+    warnings.dedup();
+    judged.iter().filter(|j| names.contains(&j.position)).collect()
+}
+
+fn forced(all: &[Endpoint], bad: &[usize], tag: &str) -> String {
+    let hit = |(position, endpoint): (usize, &Endpoint)| {
+        (!bad.contains(&position) && matches(tag, endpoint)).then(|| format!("`{}`", endpoint.tag))
+    };
+    let hit: Vec<String> = all.iter().enumerate().filter_map(hit).collect();
+    format!("`{tag}` is outside of the limits; leaving it out leaves out {} too", hit.join(", "))
+}
+
+/// Whether the limits leave nothing of what would be recommended without them: then the best of the rest is.
+fn limits_cost(judged: &[Judged]) -> bool {
+    let recommended = |j: &Judged| j.unfit.is_none() && RECOMMENDED.contains(&j.tier);
+    let (kept, lost): (Vec<_>, Vec<_>) = judged.iter().filter(|j| recommended(j)).partition(|j| j.admitted());
+    kept.is_empty() && !lost.is_empty()
+}
+
+/// The recommended endpoints that can be named: tiers S and A; with B where those are too few; and where the limits
+/// leave none of these, the cheapest of what there is.
+fn recommended<'a>(
+    all: &[Endpoint],
+    judged: &'a [Judged<'a>],
+    warnings: &mut Vec<String>,
+) -> Vec<&'a Judged<'a>> {
+    let mut left_out = Vec::new();
+    let mut chosen = named(all, judged, &good(judged, &[Tier::S, Tier::A]), &mut left_out);
+    if chosen.len() < SHORTLIST_MIN {
+        left_out.clear();
+        chosen = named(all, judged, &good(judged, &RECOMMENDED), &mut left_out);
+    }
+    if chosen.is_empty() && limits_cost(judged) {
+        left_out.clear();
+        let rest = good(judged, &Tier::RATED);
+        chosen = named(all, judged, &rest, &mut left_out).into_iter().take(SHORTLIST_MIN).collect();
+        if let Some(best) = chosen.first() {
+            warnings.push(format!(
+                "within the limits nothing better than tier {} is left: looser limits would cost less",
+                best.tier
+            ));
+        }
+    }
+    warnings.append(&mut left_out);
+    chosen
+}
+
+fn shortlist<'a>(
+    base: ProviderObject,
+    all: &[Endpoint],
+    judged: &'a [Judged<'a>],
+    warnings: &mut Vec<String>,
+) -> Choice<'a> {
+    let chosen = recommended(all, judged, warnings);
+    let tags = tags(&chosen);
+    if tags.is_empty() {
+        return Err(format!("no endpoint can be recommended: {}", shortage(judged)));
+    }
+    if tags.len() < SHORTLIST_MIN {
+        let count = tags.len();
+        warnings
+            .push(format!("only {count} of {} endpoints can be recommended: an outage hits hard", all.len()));
+    }
+    Ok((ProviderObject { only: Some(tags), allow_fallbacks: Some(true), ..base }, chosen))
+}
+
+/// The shortlist as an order. `only` names the same tags: without it the router goes on to endpoints that are not
+/// recommended when those of the order fail.
+fn order<'a>(
+    base: ProviderObject,
+    all: &[Endpoint],
+    judged: &'a [Judged<'a>],
+    warnings: &mut Vec<String>,
+) -> Choice<'a> {
+    let (provider, chosen) = shortlist(base, all, judged, warnings)?;
+    warnings.push(ORDER_COSTS.to_owned());
+    Ok((ProviderObject { order: provider.only.clone(), ..provider }, chosen))
+}
+
+/// Names one endpoint; a tag that matches two is no pin, even where both are good.
+fn pin<'a>(
+    base: ProviderObject,
+    all: &[Endpoint],
+    judged: &'a [Judged<'a>],
+    warnings: &mut Vec<String>,
+) -> Choice<'a> {
+    let mut left_out = Vec::new();
+    let mut first = |tiers: &[Tier]| {
+        left_out.clear();
+        let alone = |&position: &usize| named(all, judged, &[position], &mut left_out).into_iter().next();
+        good(judged, tiers).iter().find_map(alone)
+    };
+    let best = first(&RECOMMENDED).or_else(|| limits_cost(judged).then(|| first(&Tier::RATED)).flatten());
+    warnings.append(&mut left_out);
+    let Some(best) = best else {
+        return Err(format!("no endpoint can be recommended alone: {}", shortage(judged)));
+    };
+    if !RECOMMENDED.contains(&best.tier) {
+        warnings.push(format!(
+            "within the limits nothing better than tier {} is left: looser limits would cost less",
+            best.tier
+        ));
+    }
+    warnings.push(ONE_ONLY.to_owned());
+    let only = Some(vec![best.endpoint.tag.to_string()]);
+    Ok((ProviderObject { only, ..base }, vec![best]))
+}
+
+/// Positions of the endpoints that may be recommended, lowest expected cost first.
+fn good(judged: &[Judged], tiers: &[Tier]) -> Vec<usize> {
+    judged.iter().filter(|j| j.good(tiers)).map(|j| j.position).collect()
+}
+
+fn named<'a>(
+    all: &[Endpoint],
+    judged: &'a [Judged<'a>],
+    chosen: &[usize],
+    warnings: &mut Vec<String>,
+) -> Vec<&'a Judged<'a>> {
+    let (positions, left_out) = nameable(all, chosen);
+    let mut left_out: Vec<String> = left_out.into_iter().map(|(_, why)| why).collect();
+    left_out.sort();
+    left_out.dedup();
+    warnings.append(&mut left_out);
+    positions.into_iter().filter_map(|position| judged.iter().find(|j| j.position == position)).collect()
+}
+
+/// The tags of the endpoints, each once.
+fn tags(named: &[&Judged]) -> Vec<String> {
+    let mut tags: Vec<String> = Vec::new();
+    for judged in named {
+        let tag = judged.endpoint.tag.to_string();
+        if !tags.contains(&tag) {
+            tags.push(tag);
+        }
+    }
+    tags
+}
+
+/// Why there is nothing to recommend, endpoint by endpoint, at most five of them.
+fn shortage(judged: &[Judged]) -> String {
+    if judged.is_empty() {
+        return "the newest run saw no endpoint".to_owned();
+    }
+    let line = |j: &Judged| format!("{}: {}", j.endpoint.tag, j.shortcoming());
+    let lines: Vec<String> = judged.iter().take(5).map(line).collect();
+    let more = judged.len().saturating_sub(5);
+    if more > 0 { format!("{}; and {more} more", lines.join("; ")) } else { lines.join("; ") }
+}
+
+/// A way out where the limits leave bad endpoints alone.
+fn best_of_the_rest(judged: &[Judged]) -> &'static str {
+    let is_left = judged.iter().any(|j| j.good(&Tier::RATED)) && judged.iter().any(|j| !j.admitted());
+    if is_left { " (`shortlist` and `pin` name the best of what the limits leave)" } else { "" }
+}

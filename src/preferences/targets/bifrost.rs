@@ -1,0 +1,38 @@
+//! Bifrost.
+
+use super::given::Given;
+use super::{ALL_FIELDS, Draft, Names, Target, write};
+use serde_json::json;
+
+pub(super) const TARGET: Target = Target {
+    name: "bifrost",
+    title: "Bifrost",
+    about: "A request through the gateway: its configuration has no place for OpenRouter's preferences.",
+    path: "request.sh",
+    language: "sh",
+    fields: ALL_FIELDS,
+    names: Names::Many,
+    prices: false,
+    draft,
+};
+
+fn draft(given: &Given) -> Result<Draft, String> {
+    let request = json!({
+        "model": format!("openrouter/{}", given.model_id()),
+        "messages": [{ "role": "user", "content": "Say hello." }],
+        "extra_params": { "provider": given.object() },
+    });
+    let text = format!(
+        "curl --fail-with-body \"$BIFROST_URL/v1/chat/completions\" \\\n  \
+         -H 'x-bf-passthrough-extra-params: true' \\\n  \
+         -H 'Content-Type: application/json' \\\n  --data @- <<'JSON'\n{}JSON\n",
+        write::json(&request)
+    );
+    let notes = vec![
+        "without the header `x-bf-passthrough-extra-params` the gateway drops `provider` and says nothing"
+            .to_owned(),
+        "this is written by the gateway's documentation and not tried: its program is in no package registry"
+            .to_owned(),
+    ];
+    Ok(Draft { text, notes, sticky_safe: given.sticky_safe() })
+}

@@ -1,0 +1,49 @@
+//! Continue.
+
+use super::given::Given;
+use super::{ALL_FIELDS, Draft, Names, Target, write};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+pub(super) const TARGET: Target = Target {
+    name: "continue",
+    title: "Continue",
+    about: "A model for Continue's config.yaml.",
+    path: "config.yaml",
+    language: "yaml",
+    fields: ALL_FIELDS,
+    names: Names::Many,
+    prices: false,
+    draft,
+};
+
+#[derive(Serialize)]
+struct Config {
+    name: &'static str,
+    version: &'static str,
+    schema: &'static str,
+    models: [Model; 1],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Model {
+    name: String,
+    provider: &'static str,
+    model: String,
+    api_key: &'static str,
+    request_options: Value,
+}
+
+fn draft(given: &Given) -> Result<Draft, String> {
+    let model = Model {
+        // The id: names of models are the upstream's text.
+        name: given.model_id().to_owned(),
+        provider: "openrouter",
+        model: given.model_id().to_owned(),
+        api_key: "${{ secrets.OPENROUTER_API_KEY }}",
+        request_options: json!({ "extraBodyProperties": { "provider": given.object() } }),
+    };
+    let config = Config { name: "hitrate", version: "1.0.0", schema: "v1", models: [model] };
+    Ok(Draft { text: write::yaml(&config)?, notes: Vec::new(), sticky_safe: given.sticky_safe() })
+}

@@ -1,0 +1,151 @@
+//! What a target writes down: the `provider` object field by field, and the endpoints it lets in.
+
+use super::super::Preference;
+use super::super::matching::matches;
+use crate::snapshot::{Endpoint, ModelEntry};
+use serde_json::{Map, Value};
+
+/// A preference that there is, with what it is about.
+pub(super) struct Given<'a> {
+    pub preference: &'a Preference,
+    pub model: &'a ModelEntry,
+    /// OpenRouter's `provider` object.
+    pub provider: Map<String, Value>,
+}
+
+impl<'a> Given<'a> {
+    /// # Errors
+    /// Why there is nothing to write, in one sentence.
+    pub fn new(preference: &'a Preference, model: &'a ModelEntry) -> Result<Self, String> {
+        let provider = preference.provider.as_ref().ok_or_else(|| {
+            preference.reason.clone().unwrap_or_else(|| "there is no preference for this model".to_owned())
+        })?;
+        match serde_json::to_value(provider) {
+            Ok(Value::Object(provider)) => Ok(Self { preference, model, provider }),
+            Ok(other) => Err(format!("the preference is no object: {other}")),
+            Err(error) => Err(format!("the preference cannot be written as JSON: {error}")),
+        }
+    }
+
+    /// Public name of the model.
+    pub fn model_id(&self) -> &str {
+        &self.model.model_id
+    }
+
+    /// The object as it stands.
+    pub fn object(&self) -> Value {
+        Value::Object(self.provider.clone())
+    }
+
+    /// The names under `only`, `ignore` or `order`; `None` where the field is not set.
+    pub fn names(&self, field: &str) -> Option<Vec<&str>> {
+        let names = self.provider.get(field)?.as_array()?;
+        Some(names.iter().filter_map(Value::as_str).collect())
+    }
+
+    /// Whether conversations stay where their cache is warm: the router drops that for `order`, and `sort` takes the
+    /// choice away from it in the same way.
+    pub fn sticky_safe(&self) -> bool {
+        !self.provider.contains_key("order") && !self.provider.contains_key("sort")
+    }
+
+    /// The fields that a target takes, and a note for each that it does not.
+    pub fn fit(&self, taken: &[&str]) -> (Map<String, Value>, Vec<String>) {
+        let (mut fits, mut notes) = (Map::new(), Vec::new());
+        for (field, value) in &self.provider {
+            if taken.contains(&field.as_str()) {
+                fits.insert(field.clone(), value.clone());
+            } else if !is_default(field, value) {
+                notes.push(unsaid(field, value));
+            }
+        }
+        (fits, notes)
+    }
+
+    /// The endpoints that the preference lets in, those it names first and in its order, then in the model's order.
+    pub fn admitted(&self) -> Vec<&'a Endpoint> {
+        let of = |field| self.names(field);
+        let (only, ignore) = (of("only"), of("ignore").unwrap_or_default());
+        // A list of priorities without fallbacks is a list of what is let in.
+        let closed = self.provider.get("allow_fallbacks") == Some(&Value::Bool(false));
+        let order = of("order").filter(|_| closed);
+        let listed = |names: &Option<Vec<&str>>, endpoint: &Endpoint| {
+            names.as_ref().is_none_or(|names| names.iter().any(|name| matches(name, endpoint)))
+        };
+        let mut admitted: Vec<&Endpoint> = (self.model.endpoints.iter())
+            .filter(|endpoint| listed(&only, endpoint) && listed(&order, endpoint))
+            .filter(|endpoint| !ignore.iter().any(|name| matches(name, endpoint)))
+            .filter(|endpoint| self.within_limits(endpoint))
+            .collect();
+        let rank = |endpoint: &Endpoint| {
+            let evidence = &self.preference.evidence;
+            evidence.iter().position(|one| one.tag == endpoint.tag.as_str()).unwrap_or(usize::MAX)
+        };
+        admitted.sort_by_key(|endpoint| rank(endpoint));
+        admitted
+    }
+
+    /// Whether an endpoint keeps the limits of the object, as far as the snapshot tells.
+    fn within_limits(&self, endpoint: &Endpoint) -> bool {
+        let is = |field: &str, value: Value| self.provider.get(field) == Some(&value);
+        let quantization = endpoint.quantization.as_deref().unwrap_or("unknown");
+        let ceiling = |field: &str| {
+            let price = self.provider.get("max_price")?.get(field)?;
+            price.as_f64().or_else(|| price.as_str()?.parse().ok())
+        };
+        let affordable = |price: Option<f64>, ceiling: Option<f64>| {
+            ceiling.is_none_or(|most| price.is_none_or(|price| price <= most))
+        };
+        self.names("quantizations").is_none_or(|named| named.contains(&quantization))
+            && !(is("data_collection", "deny".into()) && endpoint.trains_on_prompts == Some(true))
+            && !(is("zdr", true.into()) && endpoint.retains_prompts == Some(true))
+            && affordable(endpoint.list.input, ceiling("prompt"))
+            && affordable(endpoint.list.output, ceiling("completion"))
+    }
+}
+
+/// Whether a field says what holds without it.
+fn is_default(field: &str, value: &Value) -> bool {
+    match field {
+        "allow_fallbacks" => *value == Value::Bool(true),
+        "require_parameters" | "zdr" | "enforce_distillable_text" => *value == Value::Bool(false),
+        "data_collection" => value == "allow",
+        _ => value.is_null(),
+    }
+}
+
+/// What is lost with a field that a target cannot express.
+fn unsaid(field: &str, value: &Value) -> String {
+    let meaning = match field {
+        "data_collection"
+        | "zdr"
+        | "quantizations"
+        | "max_price"
+        | "require_parameters"
+        | "enforce_distillable_text" => {
+            "the limit does not hold here; keep it in a preset or in the account's settings"
+        }
+        "allow_fallbacks" => "another endpoint is tried where one fails",
+        _ => "it has no effect here",
+    };
+    format!("`{field}` = `{value}` cannot be said here: {meaning}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_holds_anyway_is_not_mentioned() {
+        for (field, value) in [
+            ("allow_fallbacks", json!(true)),
+            ("zdr", json!(false)),
+            ("data_collection", json!("allow")),
+            ("sort", Value::Null),
+        ] {
+            assert!(is_default(field, &value), "{field}");
+        }
+        assert!(!is_default("zdr", &json!(true)) && !is_default("order", &json!(["a"])));
+    }
+}

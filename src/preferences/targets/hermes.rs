@@ -1,0 +1,34 @@
+//! Hermes.
+
+use super::given::Given;
+use super::{Draft, Names, Target, write};
+use serde_json::json;
+
+/// What it reads under `provider_routing` and sends on, by the source of 0.19.
+const FIELDS: &[&str] = &["only", "ignore", "order", "sort", "require_parameters", "data_collection"];
+
+pub(super) const TARGET: Target = Target {
+    name: "hermes",
+    title: "Hermes",
+    about: "A section for ~/.hermes/config.yaml.",
+    path: "config.yaml",
+    language: "yaml",
+    fields: FIELDS,
+    names: Names::Many,
+    prices: false,
+    draft,
+};
+
+fn draft(given: &Given) -> Result<Draft, String> {
+    let (routing, mut notes) = given.fit(FIELDS);
+    notes.push(format!(
+        "Hermes routes every model by this one section, and it is right for `{}` only: take it out when you change the \
+         model",
+        given.model_id()
+    ));
+    Ok(Draft {
+        text: write::yaml(&json!({ "provider_routing": routing }))?,
+        notes,
+        sticky_safe: given.sticky_safe(),
+    })
+}

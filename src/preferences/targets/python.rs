@@ -1,0 +1,34 @@
+//! Python, with OpenAI's SDK.
+
+use super::curl::SESSION;
+use super::given::Given;
+use super::{ALL_FIELDS, Draft, Names, OPENROUTER_API, Target, write};
+use serde_json::json;
+
+pub(super) const TARGET: Target = Target {
+    name: "python",
+    title: "Python (OpenAI SDK)",
+    about: "A request with the package openai.",
+    path: "request.py",
+    language: "python",
+    fields: ALL_FIELDS,
+    names: Names::Many,
+    prices: false,
+    draft,
+};
+
+fn draft(given: &Given) -> Result<Draft, String> {
+    let body = json!({ "provider": given.object(), "session_id": SESSION });
+    let text = format!(
+        "import os\n\nfrom openai import OpenAI\n\n\
+         client = OpenAI(base_url=\"{OPENROUTER_API}\", api_key=os.environ[\"OPENROUTER_API_KEY\"])\n\
+         answer = client.chat.completions.create(\n    \
+         model={},\n    \
+         messages=[{{\"role\": \"user\", \"content\": \"Say hello.\"}}],\n    \
+         extra_body={},\n)\n\
+         print(answer.choices[0].message.content)\n",
+        write::string(given.model_id()),
+        write::literal(&body, &write::PYTHON, 1),
+    );
+    Ok(Draft { text, notes: Vec::new(), sticky_safe: given.sticky_safe() })
+}

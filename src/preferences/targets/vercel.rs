@@ -1,0 +1,124 @@
+//! Vercel's AI Gateway: another router, with its own names, that knows lists of what to use and none of what to leave out.
+
+use super::given::Given;
+use super::vercel_names::Names as Spelling;
+use super::{Draft, Names, Target, write};
+use crate::snapshot::Endpoint;
+use serde_json::{Map, Value, json};
+
+/// What of the object has a counterpart there.
+const FIELDS: &[&str] = &["only", "ignore", "order", "data_collection", "zdr"];
+
+pub(super) const TARGET: Target = Target {
+    name: "vercel-ai-gateway",
+    title: "Vercel AI Gateway",
+    about: "Fields of a chat completion's body at ai-gateway.vercel.sh, or `providerOptions` of the AI SDK.",
+    path: "request.json",
+    language: "json",
+    fields: FIELDS,
+    names: Names::Many,
+    prices: false,
+    draft,
+};
+
+fn draft(given: &Given) -> Result<Draft, String> {
+    let spelling = Spelling::shipped()?;
+    let (_, mut notes) = given.fit(FIELDS);
+    let mut gateway = Map::new();
+    let only = admitted(given, spelling, &mut notes)?;
+    gateway.insert("only".to_owned(), json!(only));
+    if let Some(order) = given.names("order") {
+        let order = order.into_iter().filter_map(|tag| spelling.providers.get(base(tag)));
+        gateway.insert("order".to_owned(), json!(order.collect::<Vec<_>>()));
+    }
+    limits(given, &mut gateway);
+    let model = match spelling.model(given.model_id()) {
+        Some(model) => {
+            notes.push(format!(
+                "the gateway's name of the model is taken to be `{model}`: check that it is there"
+            ));
+            model
+        }
+        None => {
+            notes.push("the gateway's name of the model is not known: this is OpenRouter's".to_owned());
+            given.model_id().to_owned()
+        }
+    };
+    if given.names("ignore").is_some() {
+        notes.push(
+            "the gateway has no list of providers to leave out: `only` names those that are left, and providers that \
+             appear later are not used"
+                .to_owned(),
+        );
+    }
+    notes.push(
+        "the evidence is from OpenRouter: the same provider may cache otherwise behind another router"
+            .to_owned(),
+    );
+    let request = json!({ "model": model, "providerOptions": { "gateway": Value::Object(gateway) } });
+    Ok(Draft { text: write::json(&request), notes, sticky_safe: only.len() == 1 })
+}
+
+/// The gateway's names of the providers let in, best first. A provider with an endpoint that is not let in is left out:
+/// the gateway does not tell endpoints of a provider apart.
+fn admitted<'a>(
+    given: &Given,
+    spelling: &'a Spelling,
+    notes: &mut Vec<String>,
+) -> Result<Vec<&'a String>, String> {
+    let admitted = given.admitted();
+    let in_both = |endpoint: &&Endpoint| {
+        let provider = &endpoint.provider;
+        let mut siblings = given.model.endpoints.iter().filter(|other| other.provider == *provider);
+        siblings.any(|other| admitted.iter().all(|one| one.endpoint_id != other.endpoint_id))
+    };
+    let (mut names, mut unknown, mut mixed): (Vec<&String>, Vec<&str>, Vec<&str>) = Default::default();
+    for endpoint in &admitted {
+        let provider = endpoint.provider.as_str();
+        match spelling.providers.get(provider) {
+            _ if in_both(endpoint) => mixed.push(provider),
+            Some(name) => names.push(name),
+            None => unknown.push(provider),
+        }
+    }
+    for (list, why) in [
+        (&mut mixed, "have other endpoints that are not let in, which the gateway does not tell apart"),
+        (&mut unknown, "have no counterpart there that is known"),
+    ] {
+        unique(list);
+        if !list.is_empty() {
+            notes.push(format!("left out, as they {why}: {}", list.join(", ")));
+        }
+    }
+    unique(&mut names);
+    if names.is_empty() {
+        return Err(format!(
+            "none of the providers let in can be named at the gateway. {}",
+            notes.join(". ")
+        ));
+    }
+    Ok(names)
+}
+
+fn unique<T: PartialEq + Copy>(list: &mut Vec<T>) {
+    let mut seen: Vec<T> = Vec::new();
+    list.retain(|one| {
+        !seen.contains(one) && {
+            seen.push(*one);
+            true
+        }
+    });
+}
+
+fn base(tag: &str) -> &str {
+    tag.split('/').next().unwrap_or(tag)
+}
+
+fn limits(given: &Given, gateway: &mut Map<String, Value>) {
+    if given.provider.get("zdr") == Some(&true.into()) {
+        gateway.insert("zeroDataRetention".to_owned(), true.into());
+    }
+    if given.provider.get("data_collection").is_some_and(|value| value == "deny") {
+        gateway.insert("disallowPromptTraining".to_owned(), true.into());
+    }
+}

@@ -1,0 +1,116 @@
+//! Writers: JSON, YAML, and literals of the languages that snippets are in.
+
+use serde::Serialize;
+use serde_json::Value;
+
+/// JSON over several lines.
+pub(super) fn json(value: &Value) -> String {
+    format!("{value:#}\n")
+}
+
+/// YAML that YAML 1.1 readers take as well: every string in quotes, so that no name reads as a number, a date or a
+/// truth value, and floats with point and signed exponent.
+///
+/// # Errors
+/// Where the value cannot be written, which would be a defect.
+pub(super) fn yaml<T: Serialize>(value: &T) -> Result<String, String> {
+    let options = serde_saphyr::ser_options! { quote_all: true, prefer_block_scalars: false };
+    serde_saphyr::to_string_with_options(value, options)
+        .map_err(|error| format!("this preference could not be written as YAML: {error}"))
+}
+
+/// A language's own words where its literals differ from JSON.
+pub(super) struct Words {
+    pub null: &'static str,
+    pub yes: &'static str,
+    pub no: &'static str,
+    /// Spaces of one level.
+    pub indent: usize,
+}
+
+/// Python.
+pub(super) const PYTHON: Words = Words { null: "None", yes: "True", no: "False", indent: 4 };
+/// TypeScript, which takes JSON as it is.
+pub(super) const TYPESCRIPT: Words = Words { null: "null", yes: "true", no: "false", indent: 2 };
+
+/// A value as a literal, its inner lines indented from `level` on. Strings are those of JSON with everything outside of
+/// printable ASCII escaped, which both languages read the same.
+pub(super) fn literal(value: &Value, words: &Words, level: usize) -> String {
+    let pad = |level: usize| " ".repeat(level * words.indent);
+    let block = |open: char, lines: Vec<String>, close: char| {
+        let inner: String = lines.iter().map(|line| format!("{}{line},\n", pad(level + 1))).collect();
+        format!("{open}\n{inner}{}{close}", pad(level))
+    };
+    match value {
+        Value::Null => words.null.to_owned(),
+        Value::Bool(yes) => (if *yes { words.yes } else { words.no }).to_owned(),
+        Value::Number(number) => number.to_string(),
+        Value::String(text) => string(text),
+        Value::Array(entries) if entries.iter().all(|entry| !entry.is_object()) => {
+            let entries: Vec<String> = entries.iter().map(|entry| literal(entry, words, level)).collect();
+            format!("[{}]", entries.join(", "))
+        }
+        Value::Array(entries) => {
+            block('[', entries.iter().map(|entry| literal(entry, words, level + 1)).collect(), ']')
+        }
+        Value::Object(fields) => {
+            let lines = fields
+                .iter()
+                .map(|(name, value)| format!("{}: {}", string(name), literal(value, words, level + 1)));
+            block('{', lines.collect(), '}')
+        }
+    }
+}
+
+/// A string literal in ASCII that JSON, Python and JavaScript read the same.
+pub(super) fn string(text: &str) -> String {
+    let mut written = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => written.extend(['\\', c]),
+            ' '..='~' => written.push(c),
+            _ => {
+                let mut units = [0; 2];
+                // One escape for each UTF-16 unit would be two characters in Python: beyond the plane it takes \U.
+                match c.encode_utf16(&mut units) {
+                    [unit] => written.push_str(&format!("\\u{unit:04x}")),
+                    _ => written.push(c),
+                }
+            }
+        }
+    }
+    written.push('"');
+    written
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn literals_are_those_of_their_language() {
+        let value = json!({"a": ["x", true], "b": {"c": null, "d": 0.5}});
+        let python = "{\n    \"a\": [\"x\", True],\n    \"b\": {\n        \"c\": None,\n        \"d\": 0.5,\n    },\n}";
+        assert_eq!(literal(&value, &PYTHON, 0), python);
+        let nested = literal(&json!({"a": false}), &TYPESCRIPT, 1);
+        assert_eq!(nested, "{\n    \"a\": false,\n  }");
+    }
+
+    #[test]
+    fn no_string_ends_itself_or_its_line() {
+        let hostile = "\"; rm -rf /\n\\ \u{2028}é'";
+        let written = string(hostile);
+        assert!(written.chars().all(|c| matches!(c, ' '..='~')), "{written}");
+        let read: String = serde_json::from_str(&written).expect("JSON");
+        assert_eq!(read, hostile);
+    }
+
+    #[test]
+    fn yaml_keeps_strings_strings_and_floats_floats() {
+        let text = yaml(&json!({"a": "no", "b": 3e-7, "c": ["1.0", "x: y", "# z"]})).expect("YAML");
+        for part in ["'no'", "3.0e-7", "'1.0'", "'x: y'", "'# z'"] {
+            assert!(text.replace('"', "'").contains(part), "{part}: {text}");
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! Zed.
+
+use super::given::Given;
+use super::{Draft, Names, Target, write};
+use serde_json::{Value, json};
+
+/// What `provider` of a model takes in Zed's settings, by their source.
+const FIELDS: &[&str] = &[
+    "only",
+    "ignore",
+    "order",
+    "allow_fallbacks",
+    "require_parameters",
+    "data_collection",
+    "quantizations",
+    "sort",
+];
+
+pub(super) const TARGET: Target = Target {
+    name: "zed",
+    title: "Zed",
+    about: "A model for Zed's settings.json.",
+    path: "settings.json",
+    language: "json",
+    fields: FIELDS,
+    names: Names::Many,
+    prices: false,
+    draft,
+};
+
+fn draft(given: &Given) -> Result<Draft, String> {
+    let (mut provider, mut notes) = given.fit(FIELDS);
+    if provider.get("sort").is_some_and(|sort| !sort.is_string()) {
+        notes.push("`sort` is left out: Zed takes a word there".to_owned());
+        provider.remove("sort");
+    }
+    if provider.get("data_collection").is_some_and(|value| value == "deny") {
+        // Zed's own spelling; another word makes the whole entry unreadable.
+        provider.insert("data_collection".to_owned(), "disallow".into());
+        notes.push(
+            "Zed spells `deny` as `disallow`; OpenRouter's own word is `deny`, so set the limit in the account as well"
+                .to_owned(),
+        );
+    }
+    let admitted = given.admitted();
+    let shortest = admitted.iter().filter_map(|endpoint| endpoint.context_length).min();
+    let context = shortest
+        .or(given.model.context_length)
+        .ok_or_else(|| "the context length is not known, and Zed takes no model without one".to_owned())?;
+    let takes =
+        |name: &str| admitted.iter().any(|endpoint| endpoint.parameters.iter().any(|own| own == name));
+    let model = json!({
+        "name": given.model_id(),
+        "display_name": format!("{} (hitrate)", given.model_id()),
+        "max_tokens": context,
+        "supports_tools": takes("tools"),
+        "provider": Value::Object(provider),
+    });
+    let settings = json!({ "language_models": { "open_router": { "available_models": [model] } } });
+    notes.push("`max_tokens` is the shortest context of the endpoints let in".to_owned());
+    Ok(Draft { text: write::json(&settings), notes, sticky_safe: given.sticky_safe() })
+}

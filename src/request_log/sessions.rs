@@ -1,0 +1,143 @@
+//! Which requests belong together. Where the log tells sessions they are taken; where it does not, a request continues
+//! the session whose prompt it can have grown out of.
+
+use super::read::{Log, Request};
+use crate::domain::thresholds::{SESSION_GAP_MINUTES, SESSION_MIN_REUSE};
+use chrono::TimeDelta;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// How many requests were grouped in which way.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Grouping {
+    /// By a session id in the log.
+    pub by_id: usize,
+    /// By the time between them and prompts that grow.
+    pub by_time: usize,
+    /// By prompts that grow alone, because no time is told.
+    pub by_growth: usize,
+}
+
+/// The sessions of a log.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sessions {
+    /// Each in the order of time, where time is told, else of the file.
+    pub sessions: Vec<Vec<Request>>,
+    /// How they were found.
+    pub grouping: Grouping,
+}
+
+/// Groups the requests of a log.
+pub fn sessions(log: &Log) -> Sessions {
+    let mut grouping = Grouping::default();
+    let mut named: BTreeMap<&str, Vec<Request>> = BTreeMap::new();
+    let mut unnamed: BTreeMap<&str, Vec<&Request>> = BTreeMap::new();
+    for request in &log.requests {
+        match &request.session {
+            Some(session) => {
+                grouping.by_id += 1;
+                named.entry(session).or_default().push(request.clone());
+            }
+            None => unnamed.entry(request.model.as_deref().unwrap_or_default()).or_default().push(request),
+        }
+    }
+    let mut sessions: Vec<Vec<Request>> = named.into_values().collect();
+    for session in &mut sessions {
+        if session.iter().all(|r| r.at.is_some()) {
+            session.sort_by_key(|r| (r.at, r.line));
+        }
+    }
+    for mut requests in unnamed.into_values() {
+        let timed = requests.iter().all(|r| r.at.is_some());
+        if timed {
+            requests.sort_by_key(|r| (r.at, r.line));
+        }
+        *(if timed { &mut grouping.by_time } else { &mut grouping.by_growth }) += requests.len();
+        sessions.extend(guessed(&requests, timed));
+    }
+    Sessions { sessions, grouping }
+}
+
+/// Whether a prompt can have grown out of the one before: no shorter, and at least half of it stood there.
+fn continues(last: &Request, request: &Request) -> bool {
+    let kept = last.prompt + last.output;
+    last.prompt <= request.prompt && kept >= SESSION_MIN_REUSE * request.prompt
+}
+
+/// Continues the open session with the longest last prompt that the request's can have grown out of; opens one where
+/// there is none. With time told a session is closed by a pause.
+fn guessed(requests: &[&Request], timed: bool) -> Vec<Vec<Request>> {
+    let gap = TimeDelta::minutes(SESSION_GAP_MINUTES);
+    let mut open: Vec<Vec<Request>> = Vec::new();
+    let mut closed: Vec<Vec<Request>> = Vec::new();
+    for request in requests {
+        if timed {
+            let late = |session: &mut Vec<Request>| {
+                let last = session.last().and_then(|r| r.at);
+                last.zip(request.at).is_some_and(|(last, now)| now - last > gap)
+            };
+            closed.extend(open.extract_if(.., late));
+        }
+        let fits = |session: &Vec<Request>| session.last().is_some_and(|last| continues(last, request));
+        let longest = |a: &&mut Vec<Request>, b: &&mut Vec<Request>| {
+            let last = |s: &Vec<Request>| s.last().map_or(0.0, |r| r.prompt);
+            last(a).total_cmp(&last(b))
+        };
+        match open.iter_mut().filter(|s| fits(s)).max_by(longest) {
+            Some(session) => session.push((*request).clone()),
+            None => open.push(vec![(*request).clone()]),
+        }
+    }
+    closed.append(&mut open);
+    closed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::read::read;
+    use super::*;
+
+    fn found(lines: &[String]) -> Sessions {
+        sessions(&read(lines.join("\n").as_bytes()).expect("readable"))
+    }
+
+    fn prompts(found: &Sessions) -> Vec<Vec<f64>> {
+        let mut all: Vec<Vec<f64>> =
+            found.sessions.iter().map(|s| s.iter().map(|r| r.prompt).collect()).collect();
+        all.sort_by(|a, b| a[0].total_cmp(&b[0]));
+        all
+    }
+
+    #[test]
+    fn ids_are_taken_and_times_put_in_order() {
+        let line = |id: &str, minute: u32, prompt: u32| {
+            format!(
+                r#"{{"session_id":"{id}","timestamp":"2026-08-01T10:{minute:02}:00Z","prompt_tokens":{prompt}}}"#
+            )
+        };
+        let found = found(&[line("a", 5, 20), line("b", 1, 30), line("a", 1, 10)]);
+        assert_eq!(prompts(&found), [vec![10.0, 20.0], vec![30.0]]);
+        assert_eq!(found.grouping, Grouping { by_id: 3, ..Grouping::default() });
+    }
+
+    #[test]
+    fn interleaved_sessions_without_ids_are_told_apart_by_growth_and_pauses() {
+        let line = |minute: u32, prompt: u32| {
+            format!(
+                r#"{{"timestamp":"2026-08-01T1{}:{:02}:00Z","prompt_tokens":{prompt}}}"#,
+                minute / 60,
+                minute % 60
+            )
+        };
+        let found = found(&[
+            line(0, 100),
+            line(1, 5000),
+            line(2, 150),
+            line(3, 5100),
+            line(60, 5200),
+            line(61, 5300),
+        ]);
+        assert_eq!(prompts(&found), [vec![100.0, 150.0], vec![5000.0, 5100.0], vec![5200.0, 5300.0]]);
+        assert_eq!(found.grouping.by_time, 6);
+    }
+}

@@ -1,0 +1,204 @@
+//! How much one client may ask of what is made on request. What is prepared costs a lookup and is never limited.
+//!
+//! Told by the fields of the IETF draft "RateLimit header fields for HTTP": `RateLimit-Policy` says what is allowed,
+//! `RateLimit` what is left of it.
+
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::header::RETRY_AFTER;
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::middleware::Next;
+use axum::response::Response;
+use governor::clock::{Clock, MonotonicClock};
+use governor::middleware::StateInformationMiddleware;
+use governor::state::keyed::HashMapStateStore;
+use governor::{Quota, RateLimiter};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+pub(super) const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+pub(super) const LEFT: HeaderName = HeaderName::from_static("ratelimit");
+/// Seconds that the allowance is for.
+const WINDOW_SECONDS: u64 = 60;
+/// Clients that came and went are forgotten every so many requests.
+const FORGET_EVERY: usize = 1_000;
+
+type Clients<C> = RateLimiter<IpAddr, HashMapStateStore<IpAddr>, C, StateInformationMiddleware>;
+
+/// The allowance of each client.
+pub(super) struct Limit<C: Clock = MonotonicClock> {
+    clients: Clients<C>,
+    clock: C,
+    a_minute: NonZeroU32,
+    /// The header that says who asks, where a proxy stands in front.
+    client_header: Option<HeaderName>,
+    asked: AtomicUsize,
+}
+
+/// What a client may still do.
+enum Allowance {
+    /// Requests left at once.
+    Left(u32),
+    /// Nothing, for so long.
+    Wait(Duration),
+}
+
+impl Limit {
+    /// An allowance of so many requests a minute and client, all at once where the client likes; `None` for no limit.
+    pub fn new(a_minute: u32, client_header: Option<HeaderName>) -> Option<Self> {
+        Self::with_clock(a_minute, client_header, MonotonicClock)
+    }
+}
+
+impl<C: Clock + Clone> Limit<C> {
+    fn with_clock(a_minute: u32, client_header: Option<HeaderName>, clock: C) -> Option<Self> {
+        let a_minute = NonZeroU32::new(a_minute)?;
+        let quota = Quota::per_minute(a_minute);
+        let clients = Clients::new(quota, HashMapStateStore::default(), clock.clone());
+        Some(Self { clients, clock, a_minute, client_header, asked: AtomicUsize::new(0) })
+    }
+
+    fn take(&self, client: IpAddr) -> Allowance {
+        if self.asked.fetch_add(1, Ordering::Relaxed) % FORGET_EVERY == FORGET_EVERY - 1 {
+            self.clients.retain_recent();
+        }
+        match self.clients.check_key(&network(client)) {
+            Ok(state) => Allowance::Left(state.remaining_burst_capacity()),
+            Err(refused) => Allowance::Wait(refused.wait_time_from(self.clock.now())),
+        }
+    }
+
+    /// Who asks: what the proxy says where one is trusted to, else the other end of the connection.
+    fn client(&self, request: &Request) -> IpAddr {
+        let told = self.client_header.as_ref().and_then(|name| last_address(request.headers(), name));
+        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+        told.or(peer).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
+    }
+
+    fn tell(&self, headers: &mut HeaderMap, left: u32, reset: Duration) {
+        let seconds = reset.as_secs_f64().ceil();
+        let policy = format!("\"requests\";q={};w={WINDOW_SECONDS}", self.a_minute);
+        let state = format!("\"requests\";r={left};t={seconds:.0}");
+        for (name, text) in [(POLICY, policy), (LEFT, state)] {
+            if let Ok(value) = HeaderValue::from_str(&text) {
+                headers.insert(name, value);
+            }
+        }
+    }
+
+    /// How long until the allowance is whole again.
+    fn refill(&self, left: u32) -> Duration {
+        let used = self.a_minute.get().saturating_sub(left);
+        Duration::from_secs(WINDOW_SECONDS) * used / self.a_minute.get()
+    }
+}
+
+/// The last address in a list header: the one that the nearest proxy wrote.
+fn last_address(headers: &HeaderMap, name: &HeaderName) -> Option<IpAddr> {
+    let text = headers.get_all(name).iter().next_back()?.to_str().ok()?;
+    text.rsplit(',').next()?.trim().parse().ok()
+}
+
+/// One client: an IPv6 host has a whole /64 to itself.
+fn network(client: IpAddr) -> IpAddr {
+    match client.to_canonical() {
+        IpAddr::V6(v6) => {
+            let [a, b, c, d, ..] = v6.segments();
+            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+        }
+        v4 => v4,
+    }
+}
+
+/// Whether an address is answered without limit: files that never change, and health.
+fn is_free(path: &str) -> bool {
+    const FREE: [&str; 4] = ["/livez", "/readyz", "/favicon.svg", "/robots.txt"];
+    FREE.contains(&path) || path.starts_with("/assets/")
+}
+
+/// Lets a request through within its client's allowance; else 429 with the time to wait.
+pub(super) async fn check(State(limit): State<Arc<Limit>>, request: Request, next: Next) -> Response {
+    if is_free(request.uri().path()) {
+        return next.run(request).await;
+    }
+    match limit.take(limit.client(&request)) {
+        Allowance::Left(left) => {
+            let mut response = next.run(request).await;
+            limit.tell(response.headers_mut(), left, limit.refill(left));
+            response
+        }
+        Allowance::Wait(wait) => {
+            let wait = wait.max(Duration::from_secs(1));
+            let seconds = wait.as_secs_f64().ceil();
+            let mut response =
+                crate::api::too_many_requests(request.uri().path(), limit.a_minute, seconds as u64);
+            limit.tell(response.headers_mut(), 0, wait);
+            if let Ok(value) = HeaderValue::from_str(&format!("{seconds:.0}")) {
+                response.headers_mut().insert(RETRY_AFTER, value);
+            }
+            response
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use governor::clock::FakeRelativeClock;
+
+    fn limit(a_minute: u32) -> Limit<FakeRelativeClock> {
+        Limit::with_clock(a_minute, None, FakeRelativeClock::default()).expect("a limit")
+    }
+
+    fn address(text: &str) -> IpAddr {
+        text.parse().expect("an address")
+    }
+
+    fn left<C: Clock + Clone>(limit: &Limit<C>, client: &str) -> Option<u32> {
+        match limit.take(address(client)) {
+            Allowance::Left(left) => Some(left),
+            Allowance::Wait(_) => None,
+        }
+    }
+
+    #[test]
+    fn each_client_has_its_own_allowance_and_it_comes_back() {
+        let limit = limit(3);
+        assert_eq!([left(&limit, "192.0.2.1"), left(&limit, "192.0.2.1")], [Some(2), Some(1)]);
+        assert_eq!(left(&limit, "192.0.2.1"), Some(0));
+        assert_eq!(left(&limit, "192.0.2.1"), None);
+        assert_eq!(left(&limit, "192.0.2.2"), Some(2));
+        limit.clock.advance(Duration::from_secs(20));
+        assert_eq!([left(&limit, "192.0.2.1"), left(&limit, "192.0.2.1")], [Some(0), None]);
+    }
+
+    #[test]
+    fn a_host_with_many_addresses_is_one_client() {
+        let limit = limit(2);
+        assert_eq!(left(&limit, "2001:db8::1"), Some(1));
+        assert_eq!(left(&limit, "2001:db8::2"), Some(0));
+        assert_eq!(left(&limit, "2001:db8:0:1::1"), Some(1));
+        assert_eq!(network(address("::ffff:192.0.2.1")), address("192.0.2.1"));
+    }
+
+    #[test]
+    fn a_proxy_is_believed_only_where_it_is_named() {
+        let request = Request::get("/search")
+            .header("x-forwarded-for", "203.0.113.9, 198.51.100.7")
+            .extension(ConnectInfo(SocketAddr::from(([127, 0, 0, 1], 4000))))
+            .body(axum::body::Body::empty())
+            .expect("a request");
+        let header = HeaderName::from_static("x-forwarded-for");
+        let trusting = Limit::new(5, Some(header)).expect("a limit");
+        assert_eq!(trusting.client(&request), address("198.51.100.7"));
+        assert_eq!(limit(5).client(&request), address("127.0.0.1"));
+    }
+
+    #[test]
+    fn no_limit_is_no_limiter() {
+        assert!(Limit::new(0, None).is_none());
+        assert!(is_free("/assets/x.css") && is_free("/livez") && !is_free("/search") && !is_free("/"));
+    }
+}

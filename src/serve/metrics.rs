@@ -1,0 +1,119 @@
+//! Figures about the service for Prometheus: what it serves, how old that is, and what it was asked.
+
+use super::public::Now;
+use crate::snapshot::{Current, Snapshot};
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use prometheus_client::encoding::{EncodeLabelSet, text::encode};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::{Registry, Unit};
+use std::sync::Arc;
+
+/// OpenMetrics text, which Prometheus reads.
+const TEXT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// Marks a response that was answered from what is kept, without any routing.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct FromKept;
+
+/// What responses are counted by: few values each, so that nobody who asks can make the list grow.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Answered {
+    area: &'static str,
+    origin: &'static str,
+    status: u16,
+}
+
+/// The figures.
+pub(super) struct Metrics {
+    current: Arc<Current>,
+    now: Now,
+    responses: Family<Answered, Counter>,
+}
+
+impl Metrics {
+    pub fn new(current: Arc<Current>, now: Now) -> Self {
+        Self { current, now, responses: Family::default() }
+    }
+
+    fn text(&self) -> Result<String, std::fmt::Error> {
+        let mut registry = Registry::with_prefix("hitrate");
+        let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
+        registry.register("build", "Version of the program", version);
+        registry.register("http_responses", "Responses sent", self.responses.clone());
+        if let Some(snapshot) = self.current.get() {
+            let age = ((self.now)() - snapshot.as_of).as_seconds_f64();
+            let help = "Age of the newest data";
+            registry.register_with_unit("data_age", help, Unit::Seconds, ConstGauge::new(age));
+            of_snapshot(&mut registry, &snapshot);
+        }
+        let mut text = String::new();
+        encode(&mut text, &registry)?;
+        Ok(text)
+    }
+}
+
+/// What the newest snapshot tells of the collection.
+fn of_snapshot(registry: &mut Registry, snapshot: &Snapshot) {
+    let mut gauge = |name: &str, help: &str, value: f64| {
+        registry.register(name, help, ConstGauge::new(value));
+    };
+    let summary = &snapshot.summary;
+    gauge("endpoints", "Endpoints of the newest run", summary.endpoints as f64);
+    gauge("endpoints_with_usage", "Those with a hit rate", summary.endpoints_with_usage as f64);
+    gauge("models", "Models with endpoints", summary.models as f64);
+    gauge("providers", "Providers with endpoints", summary.providers as f64);
+    gauge("runs_stored", "Runs stored", summary.runs as f64);
+    let quarantined: usize = snapshot.status.quarantine.iter().map(|reason| reason.rows).sum();
+    gauge("quarantined_rows", "Rows that the newest run put aside", quarantined as f64);
+    gauge("drift_paths", "Unknown fields of the newest run", snapshot.status.drift.len() as f64);
+    if let Some(run) = snapshot.status.runs.first() {
+        gauge(
+            "last_run_ok",
+            "Whether the newest run missed nothing",
+            f64::from(u8::from(run.status == "ok")),
+        );
+        gauge("last_run_requests", "Requests of the newest run", run.requests as f64);
+        let seconds = run.duration_ms as f64 / 1000.0;
+        let help = "How long the newest run took";
+        registry.register_with_unit("last_run", help, Unit::Seconds, ConstGauge::new(seconds));
+    }
+}
+
+/// The part of the service that an address belongs to.
+fn area(path: &str) -> &'static str {
+    match path.split('/').nth(1).unwrap_or_default() {
+        "api" => "api",
+        "assets" => "assets",
+        "local" => "local",
+        "livez" | "readyz" | "metrics" => "health",
+        _ => "site",
+    }
+}
+
+/// Counts a response.
+pub(super) async fn count(State(metrics): State<Arc<Metrics>>, request: Request, next: Next) -> Response {
+    let area = area(request.uri().path());
+    let response = next.run(request).await;
+    let origin = if response.extensions().get::<FromKept>().is_some() { "kept" } else { "routed" };
+    let answered = Answered { area, origin, status: response.status().as_u16() };
+    metrics.responses.get_or_create(&answered).inc();
+    response
+}
+
+/// All figures.
+pub(super) async fn metrics(State(metrics): State<Arc<Metrics>>) -> Response {
+    match metrics.text() {
+        Ok(text) => ([(CONTENT_TYPE, TEXT), (CACHE_CONTROL, "no-store")], text).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "the figures could not be written");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! The comparison series: `[{"x": day, "y": {uuid: percent}}]`, one row a UTC day, the last one the day under way.
+
+use super::{Found, Reader, clip, day, wire};
+use crate::domain::reading::ClosingRate;
+use crate::domain::units::{HitRate, Percent};
+use crate::source::openrouter::Content;
+use chrono::NaiveDate;
+use std::collections::{BTreeMap, BTreeSet};
+use uuid::Uuid;
+
+impl Reader<'_> {
+    /// Reads the series of a pair. A key that is no UUID is put aside once, however many days carry it; a value that is
+    /// no share is put aside alone; a missing key is an endpoint without traffic on that day.
+    pub(super) fn comparison(&mut self, body: &[u8]) -> Found<Option<Content>> {
+        let rows = self.rows(body, |point: wire::ChartPoint, path| {
+            let day = day(&point.x).ok_or_else(|| ("x", format!("`{}` is not a day", clip(&point.x))))?;
+            Ok(Some((day, path.to_owned(), point.y.unwrap_or_default())))
+        })?;
+        let mut rates: BTreeMap<(Uuid, NaiveDate), HitRate> = BTreeMap::new();
+        let mut strange: BTreeSet<String> = BTreeSet::new();
+        for (day, path, values) in rows {
+            let mut values: Vec<(String, wire::Number)> = values.into_iter().collect();
+            values.sort_by(|a, b| a.0.cmp(&b.0));
+            for (key, percent) in values {
+                let Some(percent) = percent.0 else { continue };
+                let Ok(endpoint) = Uuid::parse_str(&key) else {
+                    if strange.insert(key.clone()) {
+                        let detail = format!("`{}` is not the UUID of an endpoint", clip(&key));
+                        self.put_aside("no_such_endpoint", &format!("{path}.y"), detail, None);
+                    }
+                    continue;
+                };
+                match Percent(percent).fraction().and_then(HitRate::new) {
+                    Some(rate) => {
+                        rates.insert((endpoint, day), rate);
+                    }
+                    None => {
+                        let detail = format!("a hit rate of {percent} % is not in 0..100");
+                        self.put_aside("hit_rate_out_of_range", &format!("{path}.y.{key}"), detail, None);
+                    }
+                }
+            }
+        }
+        let rates: Vec<ClosingRate> = rates
+            .into_iter()
+            .map(|((endpoint_id, day), hit_rate)| ClosingRate { endpoint_id, day, hit_rate })
+            .collect();
+        Ok((!rates.is_empty()).then_some(Content::Comparison(rates)))
+    }
+}

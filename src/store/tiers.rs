@@ -1,0 +1,280 @@
+//! The history of tiers: what was held at the end of each UTC day.
+
+use super::ingest::naive;
+use super::{Store, StoreError};
+use crate::domain::ids::ProviderSlug;
+use crate::domain::tier::{Lens, Tier};
+use crate::domain::tier_history::{EndpointKey, Held, History, ProviderKey, RunDay};
+use chrono::{DateTime, NaiveDate, Utc};
+use duckdb::{Connection, Row, params};
+use std::str::FromStr;
+
+const PROVIDERS: &str = include_str!("../../queries/tiers/providers.sql");
+const ENDPOINTS: &str = include_str!("../../queries/tiers/endpoints.sql");
+const RUN_DAYS: &str = include_str!("../../queries/tiers/run_days.sql");
+const STAGE: &str = include_str!("../../queries/tiers/stage.sql");
+const CHANGES: &str = include_str!("../../queries/tiers/changes.sql");
+
+/// A change of a provider's tier, with the name people know it by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TierChangeRow {
+    /// When the run looked that closed the day of the change.
+    pub at: DateTime<Utc>,
+    /// Lens.
+    pub lens: Lens,
+    /// The provider's name, untrusted.
+    pub name: String,
+    /// Its tier from then on.
+    pub tier: Tier,
+    /// Its tier before.
+    pub previous: Tier,
+}
+
+impl Store {
+    /// The newest UTC day before `before` whose tiers are stored, as the method of this version judged.
+    ///
+    /// # Errors
+    /// [`StoreError::Query`].
+    pub fn newest_closed(
+        &self,
+        method_version: u32,
+        before: NaiveDate,
+    ) -> Result<Option<NaiveDate>, StoreError> {
+        let newest: Option<i64> = self.writer().query_row(
+            "SELECT CAST(max(day) - DATE '1970-01-01' AS BIGINT) FROM tier_day WHERE method_version = ? AND day < CAST(? AS DATE)",
+            params![method_version, before.to_string()],
+            |row| row.get(0),
+        )?;
+        newest.map(day).transpose()
+    }
+
+    /// The UTC days with a run that brought readings, later than `after` and earlier than `before`, in order.
+    ///
+    /// # Errors
+    /// [`StoreError::Query`].
+    pub fn run_days(&self, after: Option<NaiveDate>, before: NaiveDate) -> Result<Vec<RunDay>, StoreError> {
+        let after = after.map_or_else(|| "0001-01-01".to_owned(), |day| day.to_string());
+        self.read(|connection| {
+            let mut statement = connection.prepare(RUN_DAYS)?;
+            let rows = statement.query_map(params![after, before.to_string()], |row| {
+                Ok((row.get::<_, i64>("day")?, row.get::<_, i64>("closing")?))
+            })?;
+            rows.map(|row| {
+                let (number, micros) = row?;
+                Ok(RunDay { day: day(number)?, closing: time(micros)? })
+            })
+            .collect()
+        })
+    }
+
+    /// What was held at the end of a day, as the method of this version judged; empty for a day that is not stored.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn tier_history(&self, method_version: u32, day: NaiveDate) -> Result<History, StoreError> {
+        self.read(|connection| {
+            let asked = params![method_version, day.to_string()];
+            let mut history = History::default();
+            let mut statement = connection.prepare(PROVIDERS)?;
+            let mut rows = statement.query(asked)?;
+            while let Some(row) = rows.next()? {
+                let workload: String = row.get("workload")?;
+                let key = ProviderKey {
+                    lens: parsed(row, "lens")?,
+                    workload: (!workload.is_empty()).then_some(workload),
+                    provider: ProviderSlug::new(row.get::<_, String>("provider")?),
+                };
+                history.providers.insert(key, held(row)?);
+            }
+            let mut statement = connection.prepare(ENDPOINTS)?;
+            let mut rows = statement.query(asked)?;
+            while let Some(row) = rows.next()? {
+                let key = EndpointKey { lens: parsed(row, "lens")?, endpoint: super::read::uuid(row)? };
+                history.endpoints.insert(key, held(row)?);
+            }
+            Ok(history)
+        })
+    }
+
+    /// Stores what was held at the end of a day, in one transaction. A day that is stored already is replaced.
+    ///
+    /// # Errors
+    /// [`StoreError::Query`]: then nothing has changed.
+    pub fn close_day(&self, method_version: u32, day: RunDay, history: &History) -> Result<(), StoreError> {
+        let connection = self.writer();
+        connection.execute_batch("BEGIN")?;
+        match write(&connection, method_version, day, history) {
+            Ok(()) => Ok(connection.execute_batch("COMMIT; CHECKPOINT;")?),
+            Err(error) => {
+                connection.execute_batch("ROLLBACK")?;
+                Err(error)
+            }
+        }
+    }
+
+    /// The changes of providers' tiers on days that were over by `as_of`, newest first, at most `limit`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn tier_changes(
+        &self,
+        method_version: u32,
+        as_of: DateTime<Utc>,
+        workload: &str,
+        limit: usize,
+    ) -> Result<Vec<TierChangeRow>, StoreError> {
+        self.read(|connection| {
+            let mut statement = connection.prepare(&format!("{CHANGES} LIMIT {limit}"))?;
+            let mut rows = statement.query(params![method_version, naive(as_of), workload])?;
+            let mut changes = Vec::new();
+            while let Some(row) = rows.next()? {
+                changes.push(TierChangeRow {
+                    at: time(row.get("at")?)?,
+                    lens: parsed(row, "lens")?,
+                    name: row.get("name")?,
+                    tier: parsed(row, "tier")?,
+                    previous: parsed(row, "previous")?,
+                });
+            }
+            Ok(changes)
+        })
+    }
+}
+
+fn write(
+    connection: &Connection,
+    method_version: u32,
+    day: RunDay,
+    history: &History,
+) -> Result<(), StoreError> {
+    let date = day.day.to_string();
+    for table in ["tier_day", "provider_tier", "endpoint_tier"] {
+        connection.execute(
+            &format!("DELETE FROM {table} WHERE method_version = ? AND day = CAST(? AS DATE)"),
+            params![method_version, date],
+        )?;
+    }
+    connection.execute(
+        "INSERT INTO tier_day VALUES (?, CAST(? AS DATE), CAST(? AS TIMESTAMP))",
+        params![method_version, date, naive(day.closing)],
+    )?;
+    let mut providers = connection.appender("provider_tier")?;
+    for (key, held) in &history.providers {
+        let row = HeldRow::of(held);
+        providers.append_row(params![
+            method_version,
+            date,
+            key.lens.as_str(),
+            key.workload.as_deref().unwrap_or_default(),
+            key.provider.as_str(),
+            row.tier,
+            row.naive,
+            row.since,
+            row.previous,
+            held.effect,
+            held.capped,
+            row.leaning,
+            held.leaning_days,
+            held.unrated_days,
+        ])?;
+    }
+    providers.flush()?;
+    drop(providers);
+    connection.execute_batch(STAGE)?;
+    let mut endpoints = connection.appender("stage_endpoint_tier")?;
+    for (key, held) in &history.endpoints {
+        let row = HeldRow::of(held);
+        endpoints.append_row(params![
+            key.lens.as_str(),
+            key.endpoint.to_string(),
+            row.tier,
+            row.naive,
+            row.since,
+            row.previous,
+            held.effect,
+            held.capped,
+            row.leaning,
+            held.leaning_days,
+            held.unrated_days,
+        ])?;
+    }
+    endpoints.flush()?;
+    drop(endpoints);
+    // In a fixed order, so that the same history is the same rows.
+    connection.execute(
+        "INSERT INTO endpoint_tier
+         SELECT ?, CAST(? AS DATE), s.lens, e.endpoint_no, s.* EXCLUDE (lens, endpoint_id)
+         FROM stage_endpoint_tier s JOIN endpoint e ON e.endpoint_id = CAST(s.endpoint_id AS UUID)
+         ORDER BY s.lens, e.endpoint_no",
+        params![method_version, date],
+    )?;
+    Ok(connection.execute_batch("DROP TABLE stage_endpoint_tier")?)
+}
+
+/// The words and dates of a row.
+struct HeldRow {
+    tier: &'static str,
+    naive: &'static str,
+    since: String,
+    previous: Option<&'static str>,
+    leaning: Option<&'static str>,
+}
+
+impl HeldRow {
+    fn of(held: &Held) -> Self {
+        Self {
+            tier: held.tier.as_str(),
+            naive: held.naive.as_str(),
+            since: held.since.to_string(),
+            previous: held.previous.map(Tier::as_str),
+            leaning: held.leaning.map(Tier::as_str),
+        }
+    }
+}
+
+fn held(row: &Row<'_>) -> Result<Held, StoreError> {
+    Ok(Held {
+        tier: parsed(row, "tier")?,
+        naive: parsed(row, "naive")?,
+        since: day(row.get("since")?)?,
+        previous: parsed_or_null(row, "previous")?,
+        effect: row.get("effect")?,
+        capped: row.get("capped")?,
+        leaning: parsed_or_null(row, "leaning")?,
+        leaning_days: row.get("leaning_days")?,
+        unrated_days: row.get("unrated_days")?,
+    })
+}
+
+fn content(detail: String) -> StoreError {
+    StoreError::Content { what: "row of the tier history", detail }
+}
+
+fn parsed<T: FromStr<Err = String>>(row: &Row<'_>, column: &str) -> Result<T, StoreError> {
+    row.get::<_, String>(column)?.parse().map_err(content)
+}
+
+fn parsed_or_null(row: &Row<'_>, column: &str) -> Result<Option<Tier>, StoreError> {
+    let text: Option<String> = row.get(column)?;
+    text.map(|text| text.parse().map_err(content)).transpose()
+}
+
+fn day(number: i64) -> Result<NaiveDate, StoreError> {
+    let midnight = DateTime::from_timestamp(number.saturating_mul(86_400), 0);
+    midnight.map(|time| time.date_naive()).ok_or_else(|| content(format!("day {number}")))
+}
+
+fn time(micros: i64) -> Result<DateTime<Utc>, StoreError> {
+    DateTime::from_timestamp_micros(micros).ok_or_else(|| content(format!("time {micros}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_that_is_no_date_is_told() {
+        assert_eq!(day(20_668).expect("a date").to_string(), "2026-08-03");
+        assert!(day(i64::MAX).is_err());
+    }
+}

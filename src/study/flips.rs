@@ -1,0 +1,189 @@
+//! How often tiers change from one day to the next: as published, and as the figures of each day alone would have it.
+
+use crate::domain::tier::{Lens, Tier};
+use crate::domain::tier_history::{EndpointKey, Held, History, ProviderKey};
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What is asked of the published tiers: at most this share of changes, over all provider-days of a lens.
+pub const FLIP_BOUND: f64 = 0.04;
+
+/// The lenses that the bound is asked of.
+pub const BOUND_LENSES: [Lens; 2] = [Lens::Cache, Lens::Cost];
+
+/// Changes from one day with a run to the next.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Flips {
+    /// Pairs of such days, each of one provider or endpoint that has a tier on both.
+    pub compared: usize,
+    /// Pairs whose tiers differ, by the figures of each day alone.
+    pub naive: usize,
+    /// Pairs whose tiers differ as published.
+    pub published: usize,
+    /// `naive` over `compared`; null where nothing is compared.
+    pub naive_share: Option<f64>,
+    /// `published` over `compared`; null where nothing is compared.
+    pub published_share: Option<f64>,
+    /// Of the later days of the pairs: those whose published tier is two letters or more from that of their figures.
+    pub far: usize,
+}
+
+impl Flips {
+    fn see(&mut self, before: &Held, now: &Held) {
+        if before.naive == Tier::Unrated || now.naive == Tier::Unrated {
+            return;
+        }
+        self.compared += 1;
+        self.naive += usize::from(before.naive != now.naive);
+        self.published += usize::from(before.published() != now.published());
+        self.far += usize::from((now.published() as usize).abs_diff(now.naive as usize) > 1);
+    }
+
+    fn shared(self) -> Self {
+        let share = |count: usize| (self.compared > 0).then(|| count as f64 / self.compared as f64);
+        Self { naive_share: share(self.naive), published_share: share(self.published), ..self }
+    }
+}
+
+/// The changes under one lens; `cost` and `overall` under the default workload.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LensFlips {
+    /// The lens.
+    pub lens: Lens,
+    /// Providers across models.
+    pub providers: Flips,
+    /// Endpoints within their models.
+    pub endpoints: Flips,
+}
+
+/// What came out.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FlipReport {
+    /// First day with a run; null without any.
+    pub from: Option<NaiveDate>,
+    /// Last day with a run; null without any.
+    pub to: Option<NaiveDate>,
+    /// Days with a run.
+    pub days: usize,
+    /// By lens.
+    pub lenses: Vec<LensFlips>,
+    /// Whether the providers' published tiers under `cache` and `cost` change no more often than asked for; null where
+    /// nothing is compared yet.
+    pub holds: Option<bool>,
+}
+
+/// Counts changes while the days come by.
+#[derive(Debug, Default)]
+pub struct FlipCount {
+    from: Option<NaiveDate>,
+    to: Option<NaiveDate>,
+    days: usize,
+    before: History,
+    providers: BTreeMap<Lens, Flips>,
+    endpoints: BTreeMap<Lens, Flips>,
+}
+
+impl FlipCount {
+    /// Takes in what was held at the end of a day; days come in order. `workload` is the one that counts for the lenses
+    /// that have one.
+    pub fn see(&mut self, day: NaiveDate, history: &History, workload: &str) {
+        self.from = self.from.or(Some(day));
+        self.to = Some(day);
+        self.days += 1;
+        let counts = |key: &ProviderKey| key.workload.as_deref().is_none_or(|name| name == workload);
+        for (key, now) in history.providers.iter().filter(|(key, _)| counts(key)) {
+            if let Some(before) = self.before.providers.get(key) {
+                self.providers.entry(key.lens).or_default().see(before, now);
+            }
+        }
+        for (key, now) in &history.endpoints {
+            let EndpointKey { lens, .. } = *key;
+            if let Some(before) = self.before.endpoints.get(key) {
+                self.endpoints.entry(lens).or_default().see(before, now);
+            }
+        }
+        self.before = history.clone();
+    }
+
+    /// What was counted.
+    pub fn report(&self) -> FlipReport {
+        let of =
+            |counts: &BTreeMap<Lens, Flips>, lens| counts.get(&lens).copied().unwrap_or_default().shared();
+        let lens = |lens| LensFlips {
+            lens,
+            providers: of(&self.providers, lens),
+            endpoints: of(&self.endpoints, lens),
+        };
+        let bound = BOUND_LENSES.map(|lens| of(&self.providers, lens).published_share);
+        let known = bound.iter().all(Option::is_some);
+        FlipReport {
+            from: self.from,
+            to: self.to,
+            days: self.days,
+            lenses: Lens::ALL.map(lens).to_vec(),
+            holds: known.then(|| bound.iter().flatten().all(|share| *share <= FLIP_BOUND)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::ProviderSlug;
+
+    fn history(workload: Option<&str>, tier: Tier, naive: Tier) -> History {
+        let day = NaiveDate::default();
+        let lens = if workload.is_some() { Lens::Cost } else { Lens::Cache };
+        let key =
+            ProviderKey { lens, workload: workload.map(str::to_owned), provider: ProviderSlug::new("p") };
+        let held = Held {
+            tier,
+            naive,
+            since: day,
+            previous: None,
+            effect: None,
+            capped: false,
+            leaning: None,
+            leaning_days: 0,
+            unrated_days: 0,
+        };
+        History { providers: BTreeMap::from([(key, held)]), ..History::default() }
+    }
+
+    #[test]
+    fn changes_are_counted_between_days_that_rate_both() {
+        let mut count = FlipCount::default();
+        let day = |number: i64| NaiveDate::default() + chrono::Duration::days(number);
+        let days = [
+            (Tier::A, Tier::A),
+            (Tier::A, Tier::B),
+            (Tier::A, Tier::C),
+            (Tier::A, Tier::Unrated),
+            (Tier::C, Tier::C),
+        ];
+        for (number, (tier, naive)) in (0..).zip(days) {
+            count.see(day(number), &history(None, tier, naive), "chat");
+        }
+        let report = count.report();
+        let cache = report.lenses[0].providers;
+        assert_eq!((cache.compared, cache.naive, cache.published, cache.far), (2, 2, 0, 1));
+        assert_eq!((cache.naive_share, cache.published_share), (Some(1.0), Some(0.0)));
+        assert_eq!((report.days, report.from, report.to), (5, Some(day(0)), Some(day(4))));
+        assert_eq!(report.holds, None, "nothing is known of the lens cost");
+    }
+
+    #[test]
+    fn only_the_default_workload_counts_and_too_many_changes_do_not_hold() {
+        let mut count = FlipCount::default();
+        for (tier, other) in [(Tier::A, Tier::A), (Tier::A, Tier::B)] {
+            let mut both = history(Some("chat"), tier, tier);
+            both.providers.extend(history(Some("rag"), other, other).providers);
+            both.providers.extend(history(None, other, other).providers);
+            count.see(NaiveDate::default(), &both, "chat");
+        }
+        let report = count.report();
+        assert_eq!((report.lenses[1].providers.compared, report.lenses[1].providers.published), (1, 0));
+        assert_eq!(report.holds, Some(false), "the lens cache changed on all of its days");
+    }
+}

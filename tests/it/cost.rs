@@ -1,0 +1,302 @@
+//! What sessions cost: known bills, the comparison of endpoints, break-evens, and the ranking over all models.
+
+use crate::sample;
+use hitrate::cost::{
+    AcrossFilter, BreakEven, CostOfModel, EndpointCost, Quality, ToWin, across, compare, pricing,
+};
+use hitrate::domain::session::{CostBasis, Pricing, SessionCost, session_cost};
+use hitrate::domain::workload::{Failures, Workload};
+use hitrate::snapshot::Snapshot;
+use proptest::prelude::*;
+use serde_json::Value;
+use std::path::Path;
+
+fn workload(turns: u32, first_prompt: f64, new_input: f64, output: f64) -> Workload {
+    let shipped = Workload::shipped().expect("shipped workloads").remove(0);
+    Workload { turns, first_prompt, new_input, output, output_cached: true, ..shipped }
+}
+
+fn priced(pricing: &Pricing, workload: &Workload, retention: f64) -> SessionCost {
+    session_cost(pricing, workload, &CostBasis::default().at(retention), sample::as_of()).expect("priced")
+}
+
+fn close(a: f64, b: f64) -> bool {
+    (a - b).abs() <= 1e-12 * b.abs().max(1e-6)
+}
+
+/// A bill: tokens read, tokens written to the cache, tokens neither, output; prices in USD per million; USD paid.
+struct Bill {
+    written: f64,
+    plain: f64,
+    output: f64,
+    prices: Pricing,
+    premium: f64,
+    paid: f64,
+}
+
+impl Bill {
+    fn holds(&self) {
+        let write = priced(&self.prices, &workload(1, 0.0, self.written, self.output), 0.0);
+        let unwritten = Pricing { billed_writes: false, ..self.prices.clone() };
+        let plain = priced(&unwritten, &workload(1, 0.0, self.plain, 0.0), 0.0);
+        assert!(close(write.writes, self.premium), "{write:?}");
+        assert!(
+            close(write.total() + plain.total(), self.paid),
+            "{} {}",
+            write.total() + plain.total(),
+            self.paid
+        );
+    }
+}
+
+fn writer(input: f64, output: f64) -> Pricing {
+    let (read, write) = (Some(input / 10.0), Some(input * 1.25));
+    Pricing {
+        input: Some(input),
+        output: Some(output),
+        cache_read: read,
+        cache_write: write,
+        billed_writes: true,
+        ..Pricing::default()
+    }
+}
+
+/// What a prompt token costs on average at a hit rate, through a session that has it.
+fn blended(raw: f64, cached: f64, hit_rate: f64) -> f64 {
+    let prices =
+        Pricing { input: Some(raw), output: Some(0.0), cache_read: Some(cached), ..Pricing::default() };
+    let long = workload(100, 10_000.0, 0.0, 0.0);
+    priced(&prices, &long, hit_rate / long.reusable_share()).total() * 1e6 / long.prompt_tokens()
+}
+
+#[test]
+fn bills_worked_out_by_hand_come_out_to_the_last_digit() {
+    // 120,000 written at 1.25 times 3 USD, 6 tokens neither, 2,000 out at 15 USD.
+    let (premium, paid) = (0.09, 0.45 + 0.000_018 + 0.03);
+    Bill { written: 120_000.0, plain: 6.0, output: 2_000.0, prices: writer(3.0, 15.0), premium, paid }
+        .holds();
+    assert!(close(blended(0.5, 0.05, 0.8), 0.14));
+    assert!(close(blended(2.0, 2.0, 0.9), 2.0));
+    // 400 of 500 requests succeed: a quarter of the prompts is paid for again.
+    let seen = CostBasis { uptime: Some(0.8), ..CostBasis::default() };
+    assert!(close(seen.resends(&workload(1, 0.0, 1.0, 0.0)).expect("published"), 0.25));
+}
+
+#[test]
+fn recorded_bills_come_out_to_the_last_digit() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../shared/openrouter/bodies/cost_arithmetic_vectors.json");
+    let Ok(text) = std::fs::read_to_string(&path) else {
+        eprintln!("skipped: the recorded bills, as {} is not there", path.display());
+        return;
+    };
+    let vectors: Vec<Value> = serde_json::from_str(&text).expect("JSON");
+    let number = |row: &Value, key: &str| row[key].as_f64().expect("a number");
+    let (mut bills, mut blends) = (0, 0);
+    for vector in &vectors {
+        if vector["usage"].is_number() {
+            // The model's list prices at the time: 5, 25 and 6.25 USD for writes.
+            let premium = number(vector, "usage_cache");
+            let written = (premium / 1.25e-6).round();
+            let plain = number(vector, "native_tokens_prompt") - written;
+            assert!((0.0..10.0).contains(&plain), "{plain}");
+            let (output, paid) = (number(vector, "native_tokens_completion"), number(vector, "usage"));
+            Bill { written, plain, output, prices: writer(5.0, 25.0), premium, paid }.holds();
+            bills += 1;
+        }
+        for case in vector["cases"].as_array().into_iter().flatten() {
+            let found = blended(number(case, "raw"), number(case, "cached"), 0.9);
+            assert!(close(found, number(case, "blended")), "{case}: {found}");
+            blends += 1;
+        }
+    }
+    assert!(bills > 0 && blends > 3, "{bills} {blends}");
+}
+
+fn snapshot() -> Snapshot {
+    let mut snapshot = sample::snapshot();
+    // The made-up session costs of the sample are not those of its prices.
+    for endpoint in snapshot.models.iter_mut().flat_map(|m| &mut m.endpoints) {
+        endpoint.session_cost.clear();
+    }
+    snapshot
+}
+
+fn compared(snapshot: &Snapshot, workload: &str) -> CostOfModel {
+    let workload = snapshot.workloads.iter().find(|w| w.name == workload).expect("a workload");
+    compare(snapshot, snapshot.model("northwind/atlas-3").expect("a model"), workload)
+}
+
+fn of<'a>(cost: &'a CostOfModel, tag: &str) -> &'a EndpointCost {
+    cost.endpoints.iter().find(|e| e.tag.as_str() == tag).expect("an endpoint")
+}
+
+#[test]
+fn the_comparison_says_who_is_no_choice_and_why() {
+    let mut snapshot = snapshot();
+    let cost = compared(&snapshot, "chat");
+    assert_eq!(cost.cheapest.as_ref().map(ToString::to_string).as_deref(), Some("quarry/fp8"));
+    assert!(of(&cost, "lumen").why.as_deref().is_some_and(|w| w.contains("down")), "{cost:?}");
+    assert_eq!((of(&cost, "lumen").is_choice, of(&cost, "lumen").to_win), (false, ToWin::NotCompared));
+    assert!(cost.endpoints.iter().take_while(|e| e.is_choice).is_sorted_by_key(|e| e.cost));
+    let sure = of(&cost, "quarry/fp8");
+    assert!(sure.low < sure.cost && sure.cost < sure.high, "{sure:?}");
+    let parts = sure.parts.expect("priced");
+    assert!(close(parts.total(), sure.cost.expect("priced")) && parts.failures > 0.0 && parts.writes == 0.0);
+
+    let endpoints =
+        &mut snapshot.models.iter_mut().find(|m| m.model_id == "northwind/atlas-3").expect("it").endpoints;
+    endpoints[0].context_length = Some(4_000);
+    let short = compared(&snapshot, "chat");
+    assert!(
+        of(&short, "quarry/fp8").why.as_deref().is_some_and(|w| w.contains("context of 4000")),
+        "{short:?}"
+    );
+    for endpoint in
+        &mut snapshot.models.iter_mut().find(|m| m.model_id == "northwind/atlas-3").expect("it").endpoints
+    {
+        endpoint.context_length = Some(4_000);
+    }
+    let cut = compared(&snapshot, "chat");
+    assert!(
+        of(&cut, "quarry/fp8").is_choice && cut.notes.iter().any(|n| n.contains("cut")),
+        "{:?}",
+        cut.notes
+    );
+}
+
+#[test]
+fn with_the_retention_it_needs_an_endpoint_is_the_cheapest() {
+    let snapshot = snapshot();
+    for name in ["coding-agent", "chat", "rag"] {
+        let cost = compared(&snapshot, name);
+        let best = cost.endpoints[0].cost.expect("priced");
+        let model = snapshot.model("northwind/atlas-3").expect("a model");
+        let mut answered = 0;
+        for row in cost.endpoints.iter().filter(|e| e.is_choice) {
+            let endpoint = model.endpoints.iter().find(|e| e.tag == row.tag).expect("the same");
+            let at = |q: f64| {
+                let basis = endpoint.cost_basis.at(q);
+                session_cost(&pricing(endpoint), &cost.workload, &basis, snapshot.as_of)
+                    .expect("priced")
+                    .total()
+            };
+            match row.to_win {
+                ToWin::Needs { retention, .. } => {
+                    assert!((at(retention) / best - 1.0).abs() < 1e-9, "{name} {row:?}");
+                    answered += 1;
+                }
+                ToWin::Cannot { at_best } => {
+                    assert!(close(at_best, at(1.0)) && at_best > best, "{name} {row:?}");
+                    answered += 1;
+                }
+                ToWin::Cheapest { .. } => assert!(row.cheapest),
+                ToWin::NotCompared => panic!("a choice is compared: {row:?}"),
+            }
+        }
+        assert!(answered > 2, "{name}: {answered}");
+    }
+}
+
+#[test]
+fn the_break_even_is_that_of_the_formula() {
+    let mut snapshot = snapshot();
+    let model = snapshot.models.iter_mut().find(|m| m.model_id == "zephyr/quill-large").expect("a model");
+    for endpoint in &mut model.endpoints {
+        (endpoint.cost_basis.uptime, endpoint.context_length) = (None, None);
+    }
+    let model = snapshot.model("zephyr/quill-large").expect("a model");
+    let chat = snapshot.workloads.iter().find(|w| w.name == "chat").expect("a workload");
+    let cost = compare(&snapshot, model, chat);
+    let list = cost.endpoints.iter().find(|e| e.cheapest_by_list).expect("a choice by list");
+    let k = cost.output_tokens / cost.prompt_tokens;
+    let price = |p: Option<f64>| p.expect("listed");
+    let mut checked = 0;
+    for row in cost.endpoints.iter().filter(|e| !e.cheapest_by_list) {
+        let (a, b) = (&list.list, &row.list);
+        let dearer = price(b.input) - price(a.input) + k * (price(b.output) - price(a.output));
+        let from = dearer / (price(b.input) - price(b.cache_read));
+        match row.break_even.expect("not the list's choice") {
+            BreakEven::From { hit_rate } => {
+                assert!((hit_rate - from.max(0.0)).abs() < 1e-9, "{hit_rate} {from}")
+            }
+            BreakEven::Never => assert!(from > cost.reusable_share, "{from}"),
+        }
+        checked += 1;
+    }
+    assert_eq!(checked, 3);
+}
+
+#[test]
+fn an_endpoint_without_traffic_is_told_what_it_would_have_to_find() {
+    let mut snapshot = snapshot();
+    let model = snapshot.models.iter_mut().find(|m| m.model_id == "zephyr/quill-large").expect("a model");
+    model.endpoints[0].cost_basis = CostBasis::default();
+    let model = snapshot.model("zephyr/quill-large").expect("a model");
+    let cost = compare(&snapshot, model, &snapshot.workloads[0]);
+    let idle = cost.endpoints.last().expect("endpoints");
+    assert_eq!((idle.cost, idle.is_choice), (None, false));
+    assert!(idle.why.as_deref().is_some_and(|w| w.contains("no traffic")));
+    assert!(matches!(idle.to_win, ToWin::Needs { .. }), "{idle:?}");
+    assert!(idle.cold > idle.warm);
+}
+
+#[test]
+fn the_ranking_over_all_models_counts_whom_it_leaves_out() {
+    let snapshot = snapshot();
+    let chat = snapshot.workloads.iter().find(|w| w.name == "chat").expect("a workload");
+    let total: usize = snapshot.models.iter().map(|m| m.endpoints.len()).sum();
+    let all = across(&snapshot, chat, &AcrossFilter::default(), None);
+    assert_eq!(all.rows.len() + all.left_out.total(), total, "nobody is lost: {:?}", all.left_out);
+    assert!(all.rows.is_sorted_by_key(|r| r.cost) && all.rows[0].rank == 1);
+    assert_eq!((all.left_out.variant, all.left_out.not_a_choice), (1, 2), "{:?}", all.left_out);
+    assert!(all.quality_note.starts_with("no scores"));
+
+    let quality = Quality::parse("zephyr/quill-large,70\nnorthwind/atlas-3-20260901,40\n").expect("valid");
+    let scored = AcrossFilter { min_quality: Some(50.0), best_of_model: true, ..AcrossFilter::default() };
+    let best = across(&snapshot, chat, &scored, Some(&quality));
+    let found: Vec<(&str, Option<f64>)> =
+        best.rows.iter().map(|r| (r.model_id.as_str(), r.quality)).collect();
+    assert_eq!(found, [("zephyr/quill-large", Some(70.0))]);
+    assert_eq!(best.left_out.not_the_best, 3);
+    assert_eq!((best.left_out.under_floor, best.left_out.no_score), (6, 1), "{:?}", best.left_out);
+    assert_eq!(best.rows.len() + best.left_out.total(), total);
+
+    let limits = AcrossFilter {
+        min_context: Some(1_000_000),
+        authors: vec!["zephyr".to_owned()],
+        ..AcrossFilter::default()
+    };
+    let none = across(&snapshot, chat, &limits, None);
+    assert_eq!((none.rows.len(), none.left_out.context), (0, 4), "{:?}", none.left_out);
+    let picky = AcrossFilter {
+        parameters: vec!["telepathy".to_owned()],
+        quantizations: vec!["fp4".to_owned()],
+        ..AcrossFilter::default()
+    };
+    assert_eq!(across(&snapshot, chat, &picky, None).left_out.parameters, total - 1);
+}
+
+proptest! {
+    #[test]
+    fn more_retention_never_costs_more_and_parts_add_up(
+        input in 0.01f64..20.0, read in 0.0f64..1.0, write in 0.0f64..2.0, output in 0.0f64..80.0,
+        efficiency in 0.0f64..1.0, uptime in 0.0f64..1.0, q in 0.0f64..1.0, turns in 1u32..60,
+    ) {
+        let prices = Pricing {
+            input: Some(input), output: Some(output), cache_read: Some(read * input),
+            cache_write: Some(write * input), billed_writes: write > 0.0, ..Pricing::default()
+        };
+        let session = Workload { failures: Failures { error: 1.0, refused: 0.0 }, ..workload(turns, 2000.0, 300.0, 200.0) };
+        let basis = CostBasis { efficiency, uptime: Some(uptime), ..CostBasis::default() };
+        let at = |q: f64| session_cost(&prices, &session, &basis.at(q), sample::as_of()).expect("priced");
+        let (some, all, none) = (at(q), at(1.0), at(0.0));
+        prop_assert!(all.total() <= some.total() + 1e-12 && some.total() <= none.total() + 1e-12);
+        let line = none.total() + q * (all.total() - none.total());
+        prop_assert!((some.total() - line).abs() < 1e-9 * line.max(1e-9), "a straight line over retention");
+        for part in [some.cold_input, some.cached_input, some.writes, some.output, some.failures] {
+            prop_assert!(part >= 0.0, "{:?}", some);
+        }
+        prop_assert!(some.failures <= some.cold_input + some.cached_input + some.writes + 1e-12);
+    }
+}

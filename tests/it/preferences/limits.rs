@@ -1,0 +1,331 @@
+//! Hard limits: by example, and over random models, modes and limits against a router written apart.
+
+use super::router::{keeps, uses};
+use super::{Truth, any_endpoint, of, only, provider_schema, warned};
+use crate::json_schema::violations;
+use crate::sample;
+use hitrate::domain::backtest::ExpectedCost;
+use hitrate::domain::endpoint::PriceTier;
+use hitrate::domain::limits::Limits;
+use hitrate::domain::tier::Tier;
+use hitrate::domain::units::UsdPerMtok;
+use hitrate::preferences::{Mode, Preference, TRAFFIC, Wish, advise};
+use hitrate::snapshot::{Endpoint, ModelEntry, Snapshot};
+use proptest::prelude::*;
+use serde_json::json;
+use std::collections::BTreeSet;
+
+const MODES: [Mode; 4] = [Mode::Avoid, Mode::Shortlist, Mode::Pin, Mode::Order];
+/// Longest prompt of the workload `coding-agent`, tokens: 21400 + 42 * 740 + 310.
+const LONGEST: f64 = 52_790.0;
+
+fn limited(snapshot: &Snapshot, model: &str, mode: Mode, limits: Limits) -> Preference {
+    let model = snapshot.model(model).expect("a model of the sample");
+    let limits = limits.checked().expect("limits that can be meant");
+    advise(snapshot, model, &Wish { mode, workload: "coding-agent", limits: &limits }, snapshot.as_of)
+}
+
+fn floor(name: &str) -> Limits {
+    Limits { quant_floor: Some(name.parse().expect("a format")), ..Limits::default() }
+}
+
+/// The sample's `quill`: changed before it is asked.
+fn quill(change: impl Fn(&mut [Endpoint])) -> Snapshot {
+    let mut sample = sample::snapshot();
+    let quill = sample.models.iter_mut().find(|model| model.model_id == "zephyr/quill-large").expect("quill");
+    change(&mut quill.endpoints);
+    sample
+}
+
+#[test]
+fn a_limit_is_kept_by_us_and_handed_to_the_router() {
+    let sample = quill(|all| all[0].quantization = Some("fp4".to_owned()));
+    let list = limited(&sample, "zephyr/quill-large", Mode::Shortlist, floor("fp8"));
+    assert_eq!(only(&list), Some(["quarry", "north-cloud/us-east"].map(str::to_owned).to_vec()));
+    let written = serde_json::to_value(list.provider.expect("a preference")).expect("JSON");
+    assert_eq!(written["quantizations"], json!(["int8", "fp8", "mxfp8", "fp16", "bf16", "fp32"]));
+    let limits = Limits {
+        no_training: true,
+        zdr: true,
+        parameters: vec!["tools".to_owned()],
+        max_input: Some(0.6),
+        max_output: Some(2.5),
+        ..Limits::default()
+    };
+    let list = limited(&sample, "zephyr/quill-large", Mode::Shortlist, limits);
+    let written = serde_json::to_value(list.provider.as_ref().expect("a preference")).expect("JSON");
+    assert_eq!(written["max_price"], json!({"prompt": "0.6", "completion": "2.5"}));
+    assert_eq!((&written["data_collection"], &written["zdr"]), (&json!("deny"), &json!(true)));
+    assert_eq!(written["require_parameters"], true);
+    assert!(warned(&list, "keeps a list of its own"), "{:?}", list.warnings);
+}
+
+#[test]
+fn what_is_not_known_does_not_keep_a_limit_and_is_counted() {
+    let sample = quill(|all| {
+        all[0].retains_prompts = None;
+        all[1].quantization = Some("unknown".to_owned());
+        all[2].quantization = None;
+    });
+    let limits = Limits { no_retention: true, ..floor("fp8") };
+    let pin = limited(&sample, "zephyr/quill-large", Mode::Pin, limits);
+    assert!(warned(&pin, "`no_retention`: it is not known of 1 of 4"), "{:?}", pin.warnings);
+    assert!(warned(&pin, "`quant_floor`: it is not known of 2 of 4"), "{:?}", pin.warnings);
+    // What is left is of tier F: the best there is within the limits, and it is said.
+    assert_eq!(only(&pin), Some(vec!["mirage".to_owned()]));
+    assert!(warned(&pin, "nothing better than tier F"), "{:?}", pin.warnings);
+    let nowhere = Limits { region: Some("eu".to_owned()), ..Limits::default() };
+    let none = limited(&sample, "zephyr/quill-large", Mode::Avoid, nowhere);
+    assert_eq!((none.provider, none.evidence.len()), (None, 0));
+    let why = none.reason.expect("a reason");
+    assert!(why.contains("outside of the limits: region: not known"), "{why}");
+}
+
+#[test]
+fn avoiding_leaves_out_what_misses_a_limit() {
+    let sample = quill(|all| all[1].context_length = Some(32_000));
+    let limits = Limits { context: Some(100_000), ..Limits::default() };
+    let avoid = limited(&sample, "zephyr/quill-large", Mode::Avoid, limits);
+    let provider = avoid.provider.expect("a preference");
+    assert_eq!(provider.ignore, Some(vec!["quarry".to_owned(), "mirage".to_owned()]));
+    assert!(avoid.evidence[0].why.contains("context: 32000 tokens"), "{:?}", avoid.evidence);
+    assert_eq!(avoid.router_limits, None, "no router takes a context");
+    // A limit that all keep, and nothing bad: the limit is the preference.
+    let sample = quill(|all| all[3].tier = Tier::B);
+    let avoid = limited(&sample, "zephyr/quill-large", Mode::Avoid, floor("fp8"));
+    let provider = avoid.provider.clone().expect("a preference");
+    assert_eq!((provider.ignore.clone(), Some(provider)), (None, avoid.router_limits));
+}
+
+#[test]
+fn a_hard_limit_goes_before_a_good_sibling() {
+    let mut sample = sample::snapshot();
+    let atlas = sample.models.iter_mut().find(|model| model.model_id == "northwind/atlas-3").expect("atlas");
+    let north = atlas.endpoints.iter_mut().find(|one| one.tag.as_str() == "north-cloud").expect("there");
+    north.retains_prompts = Some(true);
+    let eu = atlas.endpoints.iter_mut().find(|one| one.tag.as_str() == "north-cloud/eu-west").expect("there");
+    eu.tier = Tier::A;
+    let limits = Limits { no_retention: true, ..Limits::default() };
+    let avoid = limited(&sample, "northwind/atlas-3", Mode::Avoid, limits);
+    let ignore = avoid.provider.clone().and_then(|provider| provider.ignore).expect("a list");
+    assert!(ignore.contains(&"north-cloud".to_owned()), "{ignore:?}");
+    assert!(warned(&avoid, "leaves out `north-cloud/eu-west` too"), "{:?}", avoid.warnings);
+}
+
+#[test]
+fn a_price_tier_above_the_ceiling_counts_where_the_workload_reaches_it() {
+    let tier = |from: i64| PriceTier {
+        min_prompt_tokens: Some(from),
+        input: Some(UsdPerMtok("9".parse().expect("a price"))),
+        ..PriceTier::default()
+    };
+    let limits = || Limits { max_input: Some(1.0), ..Limits::default() };
+    for (from, best) in [(128_000, "lumen/bf16"), (32_000, "quarry")] {
+        let sample = quill(|all| all[0].price_tiers = vec![tier(from)]);
+        let pin = limited(&sample, "zephyr/quill-large", Mode::Pin, limits());
+        assert_eq!(only(&pin), Some(vec![best.to_owned()]), "{from}");
+    }
+}
+
+#[test]
+fn an_order_is_given_when_it_is_asked_for_and_says_what_it_costs() {
+    assert!(!Mode::ALL.contains(&Mode::Order));
+    let order = of(&sample::snapshot(), "zephyr/quill-large", Mode::Order, "coding-agent");
+    let provider = order.provider.clone().expect("a preference");
+    assert_eq!(provider.order, provider.only);
+    assert_eq!(provider.order.map(|order| order[0].clone()), Some("lumen/bf16".to_owned()));
+    assert!(warned(&order, "switches the router's sticky routing and load balancing off"));
+    for mode in Mode::ALL {
+        let given = of(&sample::snapshot(), "zephyr/quill-large", mode, "coding-agent");
+        assert_eq!(given.provider.expect("a preference").order, None, "{mode}");
+    }
+}
+
+#[test]
+fn an_endpoint_of_which_nothing_was_read_is_not_named() {
+    let unread = |days: usize| {
+        let sample = quill(|all| {
+            all[0].tokens = None;
+            let kept = all[0].days.len() - days;
+            all[0].days.truncate(kept);
+        });
+        only(&of(&sample, "zephyr/quill-large", Mode::Pin, "coding-agent")).expect("a pin")
+    };
+    assert_eq!(unread(2), ["lumen/bf16"]);
+    assert_eq!(unread(3), ["quarry"]);
+}
+
+/// Facts that limits are about, over a random endpoint.
+fn any_facts() -> impl Strategy<Value = Endpoint> {
+    let quantization =
+        prop::sample::select(vec![None, Some("unknown"), Some("fp4"), Some("fp8"), Some("bf16")]);
+    let flag = || prop::sample::select(vec![None, Some(false), Some(false), Some(false), Some(true)]);
+    let context = prop::sample::select(vec![None, Some(32_000), Some(262_144)]);
+    let region = prop::sample::select(vec![None, Some("eu-west-1"), Some("us-east-1"), Some("global")]);
+    let price = || prop::option::weighted(0.9, prop::sample::select(vec![0.2, 0.5, 1.0, 3.0]));
+    let tier = prop::option::weighted(0.2, prop::sample::select(vec![20_000_i64, 200_000]));
+    let parameters = prop::sample::subsequence(vec!["max_tokens", "seed", "tools"], 0..=3);
+    let facts = (quantization, flag(), flag(), context, region, (price(), price()), tier, parameters);
+    (any_endpoint(), facts).prop_map(|(mut made, facts)| {
+        made.quantization = facts.0.map(str::to_owned);
+        (made.trains_on_prompts, made.retains_prompts) = (facts.1, facts.2);
+        made.context_length = facts.3;
+        made.region = facts.4.map(str::to_owned);
+        (made.list.input, made.list.output) = facts.5;
+        let dear = Some(UsdPerMtok("2".parse().expect("a price")));
+        let tier = |from| PriceTier { min_prompt_tokens: Some(from), input: dear, ..PriceTier::default() };
+        made.price_tiers = facts.6.map(tier).into_iter().collect();
+        made.parameters = facts.7.into_iter().map(str::to_owned).collect();
+        made
+    })
+}
+
+fn any_limits() -> impl Strategy<Value = Limits> {
+    let maybe = |some| prop::bool::weighted(some);
+    let floor = prop::option::weighted(0.3, prop::sample::select(vec!["fp4", "fp8", "bf16"]));
+    let context = prop::option::weighted(0.2, prop::sample::select(vec![10_000_i64, 100_000]));
+    let region = prop::option::weighted(0.1, prop::sample::select(vec!["eu", "us"]));
+    let ceiling = || prop::option::weighted(0.2, prop::sample::select(vec![0.3, 1.0, 4.0]));
+    let availability = prop::option::weighted(0.2, prop::sample::select(vec![0.5, 0.95]));
+    let parameters = prop::sample::subsequence(vec!["seed", "tools"], 0..=1);
+    let parameters = prop_oneof![3 => Just(Vec::new()), 1 => parameters];
+    let rest = (ceiling(), ceiling(), availability, parameters);
+    (floor, maybe(0.2), maybe(0.2), maybe(0.1), context, region, rest).prop_map(|all| Limits {
+        quant_floor: all.0.map(|name| name.parse().expect("a format")),
+        no_training: all.1,
+        no_retention: all.2,
+        zdr: all.3,
+        context: all.4,
+        region: all.5.map(str::to_owned),
+        max_input: all.6.0,
+        max_output: all.6.1,
+        min_availability: all.6.2,
+        parameters: all.6.3.into_iter().map(str::to_owned).collect(),
+    })
+}
+
+/// Both limits at once: never looser than either.
+fn both(a: &Limits, b: &Limits) -> Limits {
+    let least = |a: Option<f64>, b: Option<f64>| a.into_iter().chain(b).min_by(f64::total_cmp);
+    let finer = a.quant_floor.into_iter().chain(b.quant_floor).max_by_key(|one| one.bits());
+    Limits {
+        quant_floor: finer,
+        no_training: a.no_training || b.no_training,
+        no_retention: a.no_retention || b.no_retention,
+        zdr: a.zdr || b.zdr,
+        parameters: [a.parameters.clone(), b.parameters.clone()].concat(),
+        context: a.context.max(b.context),
+        region: a.region.clone().or_else(|| b.region.clone()),
+        max_input: least(a.max_input, b.max_input),
+        max_output: least(a.max_output, b.max_output),
+        min_availability: a.min_availability.into_iter().chain(b.min_availability).max_by(f64::total_cmp),
+    }
+    .checked()
+    .expect("limits that can be meant")
+}
+
+fn world(endpoints: Vec<Endpoint>) -> Snapshot {
+    let mut snapshot = sample::snapshot();
+    let model = sample::model("an/model", "an/model-1", "A model");
+    snapshot.models = vec![ModelEntry { endpoints, ..model }];
+    snapshot
+}
+
+/// The endpoints that the router would use: positions; `None` where there is no preference.
+fn used(snapshot: &Snapshot, mode: Mode, limits: &Limits) -> Option<BTreeSet<usize>> {
+    let model = &snapshot.models[0];
+    let made = advise(snapshot, model, &Wish { mode, workload: "coding-agent", limits }, snapshot.as_of);
+    let provider = made.provider?;
+    let all = model.endpoints.iter().enumerate();
+    Some(all.filter(|(_, e)| uses(&provider, &limits.parameters, e)).map(|(at, _)| at).collect())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 600, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_request_reaches_what_misses_a_limit(
+        endpoints in prop::collection::vec(any_facts(), 0..10),
+        limits in any_limits(),
+        mode in prop::sample::select(MODES.to_vec()),
+    ) {
+        let snapshot = world(endpoints);
+        let endpoints = &snapshot.models[0].endpoints;
+        let wish = Wish { mode, workload: "coding-agent", limits: &limits };
+        let made = advise(&snapshot, &snapshot.models[0], &wish, snapshot.as_of);
+        prop_assert_eq!(made.provider.is_none(), made.reason.is_some());
+        let Some(provider) = made.provider else { return Ok(()) };
+        let schema = provider_schema();
+        let written = serde_json::to_value(&provider).expect("JSON");
+        prop_assert_eq!(violations(&schema, &schema, &written), Vec::<String>::new());
+        let reached: Vec<&Endpoint> =
+            endpoints.iter().filter(|e| uses(&provider, &limits.parameters, e)).collect();
+        prop_assert!(!reached.is_empty(), "a request would find no endpoint: {:?}", provider);
+        for endpoint in &reached {
+            prop_assert!(keeps(&limits, endpoint, LONGEST), "{} under {:?}: {:?}", endpoint.tag, limits, provider);
+        }
+        let truth = Truth { snapshot: &snapshot, workload: "coding-agent" };
+        if mode == Mode::Avoid {
+            prop_assert!(reached.iter().any(|e| truth.fit(e) && !truth.avoided(e)));
+        } else {
+            prop_assert!(reached.iter().all(|e| truth.fit(e)), "{:?}", provider);
+        }
+        let lists = [&provider.only, &provider.ignore, &provider.order];
+        for entry in lists.into_iter().flatten().flatten() {
+            prop_assert!(endpoints.iter().any(|e| e.tag.as_str() == entry), "{}", entry);
+        }
+    }
+
+    #[test]
+    fn tighter_limits_add_nothing_that_they_did_not_make_room_for(
+        endpoints in prop::collection::vec(any_facts(), 1..10),
+        (loose, more) in (any_limits(), any_limits()),
+    ) {
+        let snapshot = world(endpoints);
+        let tight = both(&loose, &more);
+        prop_assume!(more.region.is_none() || loose.region.is_none() || more.region == loose.region);
+        let keeps_tight = |at: &usize| keeps(&tight, &snapshot.models[0].endpoints[*at], LONGEST);
+        for mode in MODES {
+            let Some(after) = used(&snapshot, mode, &tight) else { continue };
+            let Some(before) = used(&snapshot, mode, &loose) else { continue };
+            let added: Vec<usize> = after.difference(&before).copied().collect();
+            if mode == Mode::Avoid {
+                prop_assert!(added.is_empty(), "{:?} -> {:?}", before, after);
+            } else {
+                // A shortlist is filled up, and a pin moves on, where a limit took an endpoint away.
+                prop_assert!(added.is_empty() || !before.iter().all(keeps_tight), "{}: {:?}", mode, added);
+            }
+        }
+    }
+
+    #[test]
+    fn under_the_traffic_the_pin_is_the_choice_of_the_policy(
+        endpoints in prop::collection::vec((any_endpoint(), 0.1..5.0_f64, -0.05..0.05_f64), 2..8),
+    ) {
+        let endpoints: Vec<Endpoint> = endpoints
+            .into_iter()
+            .enumerate()
+            .map(|(at, (mut one, usd, charge))| {
+                one.tag = hitrate::domain::ids::Tag::new(&format!("host-{at}"));
+                (one.uptime_1d, one.uptime_30m) = (None, None);
+                let chosen_by = usd * charge.exp();
+                let day = sample::as_of().date_naive();
+                one.expected_cost =
+                    Some(ExpectedCost { day, usd_per_mtok: usd, low: None, high: None, chosen_by });
+                one
+            })
+            .collect();
+        let snapshot = world(endpoints);
+        let truth = Truth { snapshot: &snapshot, workload: "coding-agent" };
+        let score = |e: &&Endpoint| e.expected_cost.map_or(f64::INFINITY, |expected| expected.chosen_by);
+        let model = &snapshot.models[0];
+        // Of the endpoints that may be named at all; what is far above the others in cost is no candidate.
+        let fit = |e: &&Endpoint| truth.fit_at_any_cost(e) && e.tier != Tier::Unrated;
+        let best = model.endpoints.iter().filter(fit).min_by(|a, b| score(a).total_cmp(&score(b)));
+        let wish = Wish { mode: Mode::Pin, workload: TRAFFIC, limits: &Limits::default() };
+        let pin = advise(&snapshot, model, &wish, snapshot.as_of);
+        if let (Some(named), Some(best)) = (only(&pin), best) {
+            prop_assert_eq!(&named[0], best.tag.as_str());
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! What a preference says it saves.
+
+use super::of;
+use crate::sample;
+use hitrate::domain::backtest::ExpectedCost;
+use hitrate::preferences::{Compared, Mode, TRAFFIC};
+use hitrate::snapshot::{Endpoint, Snapshot};
+
+/// `quill` with expectations, and list prices that mislead: the dearest session has the lowest list price.
+fn snapshot(change: impl Fn(usize, &mut Endpoint)) -> Snapshot {
+    let mut sample = sample::snapshot();
+    let day = sample.as_of.date_naive();
+    let quill = sample.models.iter_mut().find(|model| model.model_id == "zephyr/quill-large").expect("quill");
+    for (at, endpoint) in quill.endpoints.iter_mut().enumerate() {
+        let usd = endpoint.session_cost["coding-agent"];
+        let [low, high] = [Some(usd / 1.1), Some(usd * 1.1)];
+        endpoint.expected_cost = Some(ExpectedCost { day, usd_per_mtok: usd, low, high, chosen_by: usd });
+        let list = [0.5, 0.4, 0.6, 0.2][at];
+        (endpoint.list.input, endpoint.list.output) = (Some(list), Some(list * 4.0));
+        endpoint.tokens_per_day = Some([1e6, 2e6, 3e6, 4e6][at]);
+        change(at, endpoint);
+    }
+    sample
+}
+
+fn close(told: Option<f64>, expected: f64) {
+    assert!(told.is_some_and(|told| (told - expected).abs() < 1e-9), "{told:?} is not {expected}");
+}
+
+/// The costs of the sample: S, A, B, F.
+const COSTS: [f64; 4] = [0.21, 0.34, 0.41, 1.4];
+
+#[test]
+fn a_pin_is_compared_with_what_people_pick_and_with_what_the_traffic_pays() {
+    let saving = of(&snapshot(|_, _| {}), "zephyr/quill-large", Mode::Pin, "coding-agent").saving;
+    let list = saving.against_cheapest_list;
+    assert_eq!(list.against, Some(vec!["mirage".to_owned()]));
+    close(list.against_usd, 1.4);
+    close(list.fraction, 1.0 - 0.21 / 1.4);
+    close(list.usd_per_session, 1.4 - 0.21);
+    // Two endpoints, each known to 10 %: their logarithms' misses add in quadrature.
+    let reach = 2.0_f64.sqrt() * 1.1_f64.ln();
+    close(list.low, 1.0 - 0.21 / 1.4 * reach.exp());
+    close(list.usd_high, 1.4 - 0.21 * (-reach).exp());
+    let average = saving.against_traffic_average;
+    let mean = COSTS.iter().zip([0.1, 0.2, 0.3, 0.4]).map(|(cost, share)| cost * share).sum::<f64>();
+    close(average.against_usd, mean);
+    close(average.fraction, 1.0 - 0.21 / mean);
+    assert!(average.low < average.fraction && average.fraction < average.high && average.why.is_none());
+}
+
+#[test]
+fn what_is_left_shares_the_requests_as_its_traffic_does() {
+    let saving = of(&snapshot(|_, _| {}), "zephyr/quill-large", Mode::Avoid, "coding-agent").saving;
+    let (left, mean) =
+        ((0.21 + 2.0 * 0.34 + 3.0 * 0.41) / 6.0, 0.1 * 0.21 + 0.2 * 0.34 + 0.3 * 0.41 + 0.4 * 1.4);
+    close(saving.against_traffic_average.fraction, 1.0 - left / mean);
+    let shortlist = of(&snapshot(|_, _| {}), "zephyr/quill-large", Mode::Shortlist, "coding-agent").saving;
+    close(shortlist.against_traffic_average.fraction, 1.0 - left / mean);
+}
+
+#[test]
+fn what_is_picked_anyway_saves_nothing_and_that_is_certain() {
+    let cheap = |at: usize, one: &mut Endpoint| {
+        if at == 0 {
+            one.list.input = Some(0.01);
+        }
+    };
+    let saving = of(&snapshot(cheap), "zephyr/quill-large", Mode::Pin, "coding-agent").saving;
+    let list = saving.against_cheapest_list;
+    for told in [list.fraction, list.low, list.high, list.usd_per_session] {
+        close(told, 0.0);
+    }
+}
+
+#[test]
+fn a_preference_can_cost_more_than_the_cheapest_list() {
+    let cheap = |at: usize, one: &mut Endpoint| {
+        if at == 0 {
+            one.list.input = Some(0.01);
+        }
+    };
+    let saving = of(&snapshot(cheap), "zephyr/quill-large", Mode::Avoid, "coding-agent").saving;
+    assert!(saving.against_cheapest_list.fraction.is_some_and(|fraction| fraction < 0.0), "{saving:?}");
+}
+
+#[test]
+fn what_cannot_be_told_is_null_with_a_reason() {
+    let untold = |compared: &Compared, why: &str| {
+        assert!(compared.why.as_deref().is_some_and(|told| told.contains(why)), "{compared:?}");
+    };
+    let silent = snapshot(|_, one| one.expected_cost = None);
+    let saving = of(&silent, "zephyr/quill-large", Mode::Pin, "coding-agent").saving;
+    let list = &saving.against_cheapest_list;
+    assert_eq!((list.fraction.is_some(), list.low, list.usd_low), (true, None, None));
+    untold(list, "no interval: too few closing prices of `lumen/bf16`");
+    let unlisted = snapshot(|_, one| one.list.input = None);
+    let saving = of(&unlisted, "zephyr/quill-large", Mode::Pin, "coding-agent").saving;
+    assert_eq!(saving.against_cheapest_list.fraction, None);
+    untold(&saving.against_cheapest_list, "no list price");
+    assert!(saving.against_traffic_average.fraction.is_some());
+    let costless = snapshot(|at, one| {
+        if at == 3 {
+            one.session_cost.clear();
+        }
+    });
+    let saving = of(&costless, "zephyr/quill-large", Mode::Pin, "coding-agent").saving;
+    assert_eq!(saving.against_traffic_average.fraction, None);
+    untold(&saving.against_traffic_average, "too much of the traffic have no cost");
+    let none = of(&costless, "tinker/solo-1", Mode::Pin, "coding-agent").saving;
+    untold(&none.against_cheapest_list, "there is no preference");
+}
+
+#[test]
+fn under_the_traffic_the_cost_is_the_policys_expectation() {
+    let other = snapshot(|at, one| {
+        if let Some(expected) = &mut one.expected_cost {
+            (expected.usd_per_mtok, expected.chosen_by) =
+                ([2.0, 1.0, 1.5, 9.0][at], [2.0, 1.0, 1.5, 9.0][at]);
+        }
+    });
+    let pin = of(&other, "zephyr/quill-large", Mode::Pin, TRAFFIC);
+    assert_eq!(pin.evidence[0].tag, "quarry");
+    assert_eq!(pin.evidence[0].session_cost, Some(1.0));
+    assert!(pin.evidence[0].why.contains("a million prompt tokens of its traffic"), "{:?}", pin.evidence);
+    close(pin.saving.against_cheapest_list.against_usd, 9.0);
+}

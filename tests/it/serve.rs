@@ -1,0 +1,187 @@
+//! The service as a whole, over a socket: what is prepared, limited, counted.
+
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::sync::Arc;
+
+use hitrate::clock::FixedClock;
+use hitrate::pipeline::DataDir;
+use hitrate::serve::{Content, Server};
+use hitrate::snapshot::{Current, Snapshot};
+use tokio_util::sync::CancellationToken;
+
+use crate::rig::{config, folder};
+use crate::sample;
+
+/// A response: status, headers by lower-case name, body.
+struct Answer {
+    status: u16,
+    headers: BTreeMap<String, String>,
+    body: Vec<u8>,
+}
+
+impl Answer {
+    fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", String::as_str)
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8(self.body.clone()).expect("utf-8")
+    }
+}
+
+/// A service over a snapshot, in this process.
+struct Service {
+    address: String,
+    current: Arc<Current>,
+    cancel: CancellationToken,
+    ended: tokio::task::JoinHandle<()>,
+    _folder: tempfile::TempDir,
+}
+
+impl Service {
+    async fn start(settings: &str) -> Self {
+        let folder = folder();
+        let current = Arc::new(Current::new(Some(sample::snapshot())));
+        let content = Content {
+            data: DataDir::new(folder.path()),
+            current: current.clone(),
+            pipeline: None,
+            settings: config(settings).serve,
+        };
+        let clock = Arc::new(FixedClock(sample::as_of()));
+        let server = Server::bind(content, clock, ([127, 0, 0, 1], 0).into()).await.expect("it listens");
+        let address = server.url().strip_prefix("http://").expect("http").to_owned();
+        let cancel = CancellationToken::new();
+        let stop = cancel.clone();
+        let ended = tokio::spawn(async move { server.run(stop).await.expect("it stops") });
+        Self { address, current, cancel, ended, _folder: folder }
+    }
+
+    async fn get(&self, path: &str, headers: &str) -> Answer {
+        let (address, path, headers) = (self.address.clone(), path.to_owned(), headers.to_owned());
+        let asked = tokio::task::spawn_blocking(move || ask(&address, &path, &headers));
+        asked.await.expect("asked")
+    }
+
+    /// Publishes as a run does: beside the async workers.
+    async fn publish(&self, snapshot: Snapshot) {
+        let current = self.current.clone();
+        let published = tokio::task::spawn_blocking(move || current.set(Arc::new(snapshot)));
+        published.await.expect("published");
+    }
+
+    async fn stop(self) {
+        self.cancel.cancel();
+        self.ended.await.expect("ended");
+    }
+}
+
+fn ask(address: &str, path: &str, headers: &str) -> Answer {
+    let mut stream = TcpStream::connect(address).expect("it listens");
+    let head = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\n{headers}Connection: close\r\n\r\n");
+    stream.write_all(head.as_bytes()).expect("sent");
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).expect("answered");
+    let end = answer.windows(4).position(|four| four == b"\r\n\r\n").expect("a head");
+    let head = String::from_utf8_lossy(&answer[..end]).into_owned();
+    let mut lines = head.lines();
+    let status = lines.next().and_then(|line| line.split(' ').nth(1)?.parse().ok()).expect("a status");
+    let pair = |line: &str| {
+        let (name, value) = line.split_once(':').expect("a header");
+        (name.to_ascii_lowercase(), value.trim().to_owned())
+    };
+    Answer { status, headers: lines.map(pair).collect(), body: answer.split_off(end + 4) }
+}
+
+/// The value of a counter line that holds all words.
+fn counted(metrics: &str, words: &[&str]) -> f64 {
+    let mut lines = metrics.lines().filter(|line| !line.starts_with('#'));
+    let line = lines.find(|line| words.iter().all(|word| line.contains(word)));
+    line.and_then(|line| line.rsplit(' ').next()?.parse().ok()).unwrap_or(0.0)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_coding_is_prepared_with_its_own_etag() {
+    let service = Service::start("").await;
+    for path in ["/", "/api/v1/tiers", "/api/v1/models/northwind/atlas-3"] {
+        let mut etags = Vec::new();
+        for coding in ["identity", "gzip", "br", "zstd"] {
+            let accept = format!("Accept-Encoding: {coding}\r\n");
+            let answer = service.get(path, &accept).await;
+            assert_eq!(answer.status, 200, "{path}");
+            let expected = if coding == "identity" { "" } else { coding };
+            assert_eq!(answer.header("content-encoding"), expected, "{path}");
+            let etag = answer.header("etag").to_owned();
+            assert!(etag.starts_with('"') && !etags.contains(&etag), "strong and its own: {etag}");
+            let again = service.get(path, &format!("{accept}If-None-Match: {etag}\r\n")).await;
+            assert_eq!((again.status, again.body.len()), (304, 0), "{path} {coding}");
+            assert_eq!(again.header("etag"), etag);
+            etags.push(etag);
+        }
+    }
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_publication_is_prepared_before_it_is_shown_and_shown_at_once() {
+    let service = Service::start("").await;
+    let before = service.get("/", "").await;
+    let mut next = sample::snapshot();
+    next.id = "next".to_owned();
+    next.models[0].name = "A model of the next snapshot".to_owned();
+    let path = format!("/models/{}", next.models[0].model_id);
+    service.publish(next).await;
+    let model = service.get(&path, "").await;
+    assert!(model.text().contains("A model of the next snapshot"));
+    let json = service.get("/api/v1/tiers", "").await;
+    assert!(json.text().contains("\"snapshot\":\"next\""));
+    assert_eq!(service.get("/", "").await.status, before.status);
+    let metrics = service.get("/metrics", "").await.text();
+    let kept = |area: &str| counted(&metrics, &["http_responses_total", area, "origin=\"kept\"", "200"]);
+    assert_eq!(kept("area=\"api\""), 1.0, "prepared by the publication, not by the request:\n{metrics}");
+    assert!(kept("area=\"site\"") >= 2.0, "{metrics}");
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_made_on_request_is_limited_and_what_is_prepared_is_not() {
+    let service = Service::start("[serve]\nrequests_per_minute = 3\n").await;
+    service.publish(Snapshot { id: "prepared".to_owned(), ..sample::snapshot() }).await;
+    for left in [2, 1, 0] {
+        let answer = service.get(&format!("/search?q=zzz{left}"), "").await;
+        assert_eq!(answer.status, 200);
+        assert_eq!(answer.header("ratelimit-policy"), "\"requests\";q=3;w=60");
+        let told = answer.header("ratelimit");
+        assert!(told.starts_with(&format!("\"requests\";r={left};t=")), "{told}");
+    }
+    let refused = service.get("/api/v1/models?q=nimbus", "").await;
+    assert_eq!(refused.status, 429);
+    assert_eq!(refused.header("content-type"), "application/problem+json");
+    assert!(refused.header("retry-after").parse::<u32>().is_ok_and(|seconds| (1..=60).contains(&seconds)));
+    assert!(refused.header("ratelimit").starts_with("\"requests\";r=0;t="));
+    assert!(
+        refused.text().contains("/problems/too-many-requests") && refused.text().contains("/api/v1/models")
+    );
+    for path in ["/", "/api/v1/tiers", "/models", "/livez", "/metrics", "/robots.txt"] {
+        assert_eq!(service.get(path, "").await.status, 200, "{path}");
+    }
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn metrics_tell_of_the_data_and_of_the_answers() {
+    let service = Service::start("").await;
+    assert_eq!(service.get("/no-such-page", "").await.status, 404);
+    let answer = service.get("/metrics", "").await;
+    assert!(answer.header("content-type").starts_with("application/openmetrics-text"));
+    let text = answer.text();
+    assert!(text.ends_with("# EOF\n"), "{text}");
+    let snapshot = sample::snapshot();
+    assert_eq!(counted(&text, &["hitrate_endpoints "]), snapshot.summary.endpoints as f64);
+    assert_eq!(counted(&text, &["hitrate_data_age_seconds "]), 0.0);
+    assert_eq!(counted(&text, &["http_responses_total", "area=\"site\"", "status=\"404\""]), 1.0);
+    assert!(text.contains(concat!("version=\"", env!("CARGO_PKG_VERSION"), "\"")), "{text}");
+    service.stop().await;
+}

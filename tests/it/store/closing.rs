@@ -1,0 +1,130 @@
+//! Closing hit rates: stored once, told apart from what was observed and derived, and never known before they were.
+
+use super::{id, ingest, reading, run};
+use crate::rig::{at, dump, folder, rows, store};
+use hitrate::domain::reading::{ClosingRate, RunReadings};
+use hitrate::domain::units::HitRate;
+use hitrate::domain::window::{Basis, WindowKind};
+use hitrate::store::Store;
+
+fn rate(number: u128, day: &str, rate: f64) -> ClosingRate {
+    ClosingRate {
+        endpoint_id: id(number).expect("given"),
+        day: day.parse().expect("a day"),
+        hit_rate: HitRate::new(rate).expect("a share"),
+    }
+}
+
+fn with(mut run: RunReadings, rates: &[ClosingRate]) -> RunReadings {
+    run.closing_rates = rates.to_vec();
+    run
+}
+
+/// Day, hit rate, basis, tokens and coverage of the one endpoint, as known at a time.
+fn days(store: &Store, as_of: &str) -> Vec<(String, Option<f64>, Option<Basis>, Option<i64>, bool)> {
+    let (from, to) = ("2026-08-01".parse().expect("a day"), "2026-08-31".parse().expect("a day"));
+    let rows = store.days(from, to, at(as_of)).expect("readable");
+    let row = |d: hitrate::store::EndpointDayRow| {
+        (d.day.format("%d").to_string(), d.hit_rate, d.basis, d.tokens, d.coverage.is_some())
+    };
+    rows.into_iter().map(row).collect()
+}
+
+#[test]
+fn closing_rates_are_stored_when_new_or_restated_and_only_for_endpoints_that_were_seen() {
+    let data = folder();
+    let opened = store(data.path());
+    let one = || vec![reading(id(1), "heron")];
+    let first = [rate(1, "2026-08-06", 0.4), rate(9, "2026-08-06", 0.9)];
+    ingest(&opened, &with(run("2026-08-07T00:57:00Z", one()), &first));
+    let told_again = [rate(1, "2026-08-06", 0.4), rate(1, "2026-08-07", 0.5)];
+    ingest(&opened, &with(run("2026-08-08T00:57:00Z", one()), &told_again));
+    let restated = [rate(1, "2026-08-06", 0.41), rate(1, "2026-08-07", 0.5)];
+    ingest(&opened, &with(run("2026-08-09T00:57:00Z", one()), &restated));
+    drop(opened);
+    let stored = rows(
+        data.path(),
+        "SELECT CAST(day AS VARCHAR) AS d, hit_rate AS h, run_no AS r FROM closing_rate ORDER BY r, d",
+    );
+    let expected = [
+        "{'d': 2026-08-06, 'h': 0.4, 'r': 1}",
+        "{'d': 2026-08-07, 'h': 0.5, 'r': 2}",
+        "{'d': 2026-08-06, 'h': 0.41, 'r': 3}",
+    ];
+    assert_eq!(stored, expected);
+    let before = dump(data.path());
+    let opened = store(data.path());
+    ingest(&opened, &with(run("2026-08-09T00:57:00Z", one()), &[rate(1, "2026-08-06", 0.9)]));
+    let sixth =
+        |as_of: &str| days(&opened, as_of).into_iter().find(|day| day.0 == "06").and_then(|day| day.1);
+    assert_eq!(sixth("2026-08-08T12:00:00Z"), Some(0.4), "as it was known then");
+    assert_eq!(sixth("2026-08-09T12:00:00Z"), Some(0.41), "the newest run counts");
+    drop(opened);
+    assert_eq!(dump(data.path()), before, "the same run twice changes nothing");
+}
+
+#[test]
+fn a_day_says_what_its_rate_rests_on() {
+    let data = folder();
+    let opened = store(data.path());
+    let mut seen = reading(id(1), "heron");
+    // Half cached at a tenth of the price: 0.11 of 0.20 USD. On the fourth a quarter less was paid for.
+    for (day, price) in [("2026-08-03", 0.11), ("2026-08-04", 0.11), ("2026-08-05", 0.065)] {
+        seen.closing_prices.insert(day.parse().expect("a day"), (Some(price), Some(1.0)));
+    }
+    let mut evening = run("2026-08-06T20:57:00Z", vec![seen]);
+    evening.closing_rates = vec![rate(1, "2026-08-04", 0.45)];
+    ingest(&opened, &evening);
+    ingest(
+        &opened,
+        &with(
+            run("2026-08-08T00:57:00Z", vec![reading(id(1), "heron")]),
+            &[rate(1, "2026-08-06", 0.55), rate(1, "2026-08-07", 0.6)],
+        ),
+    );
+    let (observed, tokens) = (Some(Basis::Observed), Some(1_000_000_000_000));
+    let found = days(&opened, "2026-08-08T12:00:00Z");
+    let told: Vec<(&str, Option<Basis>, Option<i64>, bool)> = found
+        .iter()
+        .map(|(day, _, basis, tokens, covered)| (day.as_str(), *basis, *tokens, *covered))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("03", Some(Basis::Derived), None, false),
+            ("04", Some(Basis::Comparison), None, false),
+            ("05", Some(Basis::Derived), None, false),
+            ("06", Some(Basis::Comparison), tokens, true),
+            ("07", Some(Basis::Comparison), None, false),
+            ("08", observed, tokens, true),
+        ]
+    );
+    let rates: Vec<f64> = found.iter().filter_map(|day| day.1).collect();
+    for (rate, expected) in rates.iter().zip([0.5, 0.45, 0.75, 0.55, 0.6, 0.5]) {
+        assert!((rate - expected).abs() < 1e-9, "{rates:?}");
+    }
+    let before = days(&opened, "2026-08-07T12:00:00Z");
+    assert_eq!(before.last().map(|day| (day.0.as_str(), day.1, day.2)), Some(("06", Some(0.5), observed)));
+    let frame = opened.days_frame(
+        "2026-08-01".parse().expect("a day"),
+        "2026-08-31".parse().expect("a day"),
+        at("2026-08-08T12:00:00Z"),
+    );
+    let published = hitrate::analysis::observed_days(&frame.expect("a frame")).expect("its columns");
+    assert_eq!(published, 4, "closing values count like observed days, derived ones do not");
+}
+
+#[test]
+fn readings_of_a_short_stretch_have_no_bounds_and_form_no_day() {
+    let data = folder();
+    let opened = store(data.path());
+    let mut hourly = run("2026-08-07T10:57:00Z", vec![reading(id(1), "heron")]);
+    hourly.window_kind = WindowKind::Hour;
+    ingest(&opened, &hourly);
+    assert_eq!(days(&opened, "2026-08-07T12:00:00Z"), Vec::new());
+    let (from, to) = (at("2026-08-07T00:00:00Z"), at("2026-08-08T00:00:00Z"));
+    assert_eq!(opened.readings(from, to).expect("readable")[0].window, None);
+    let hours = opened.hourly(from, to).expect("readable");
+    assert!(hours.stretches.is_empty());
+    assert_eq!(hours.refused.into_values().collect::<Vec<_>>(), [1]);
+}
