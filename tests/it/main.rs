@@ -20,6 +20,7 @@ mod scheduler;
 mod serve;
 mod simulator;
 mod site;
+mod site_files;
 mod source;
 mod store;
 mod traces;
