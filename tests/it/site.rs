@@ -65,7 +65,7 @@ fn pages() -> Vec<String> {
             "/explore?q=atlas&hit=50&sort=hit&dir=asc",
             "/explore?price=0.0000001",
             "/compare",
-            "/compare?e=lumen&e=quarry&e=sprout",
+            "/compare?e=quarry&e=north-cloud&e=sprout",
             "/compare?e=northwind/atlas-3@quarry/fp8&e=northwind/atlas-3@lumen",
         ]
         .map(str::to_owned),
