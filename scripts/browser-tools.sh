@@ -25,22 +25,6 @@ package_version() {
 	[ -f "$1" ] && sed -n "\|\"$2\"|,/}/s/.*\"version\": \"\([^\"]*\)\".*/\1/p" "$1" | head -n 1
 }
 
-as_root() {
-	if [ "$(id -u)" = 0 ]; then "$@"; elif have sudo; then sudo -n "$@"; else
-		die "installing '$*' needs root and sudo is not there" "run it as root, then start again"
-	fi
-}
-
-apt_install() {
-	have apt-get || die "no apt-get to install $* with" "install $* with your system's package manager"
-	if [ -z "${apt_updated:-}" ]; then
-		as_root apt-get update -q >&2 </dev/null || die "apt-get update failed"
-		apt_updated=yes
-	fi
-	as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "$@" >&2 </dev/null \
-		|| die "apt-get install $* failed"
-}
-
 if [ "${CI:-}" = true ]; then
 	have node || apt_install nodejs
 	have npm || apt_install npm

@@ -34,3 +34,19 @@ read_features() {
 		read -r -a features <"$features_file"
 	fi
 }
+
+as_root() {
+	if [ "$(id -u)" = 0 ]; then "$@"; elif have sudo; then sudo -n "$@"; else
+		die "installing '$*' needs root and sudo is not there" "run it as root, then start again"
+	fi
+}
+
+apt_install() {
+	have apt-get || die "no apt-get to install $* with" "install $* with your system's package manager"
+	if [ -z "${apt_updated:-}" ]; then
+		as_root apt-get update -q >&2 </dev/null || die "apt-get update failed"
+		apt_updated=yes
+	fi
+	as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "$@" >&2 </dev/null \
+		|| die "apt-get install $* failed"
+}

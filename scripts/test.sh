@@ -43,9 +43,33 @@ browser() {
 	HITRATE_BIN=$binary node tests/browser/run.mjs
 }
 
+# A LiteLLM proxy that follows the feed of a running server.
+feed() {
+	local binary
+	binary=$(built_binary)
+	[ -n "$binary" ] || {
+		say "error: the binary did not build, so there is no feed to follow"
+		return 1
+	}
+	"$1/python/bin/python" tests/targets/feed.py "$binary" >&2
+}
+
+targets() { "$1/python/bin/python" tests/targets/run.py "$1" >&2; }
+
 step format format
 step lints lints
 step tests tests
+
+tools=$(scripts/target-tools.sh)
+case $? in
+0)
+	step "target checks" targets "$tools"
+	step "feed checks" feed "$tools"
+	;;
+3) say "skipped: the checks of preferences against the real programs, as $tools. To have them (about 1 GB in" \
+	"$cache): CI=true scripts/target-tools.sh" ;;
+*) failed+=("target tools") ;;
+esac
 
 missing=$(scripts/browser-tools.sh)
 case $? in

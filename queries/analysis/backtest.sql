@@ -18,10 +18,17 @@ WITH parameters AS (
     FROM run, parameters
     WHERE window_kind = 'day_to_date' AND observed_at <= as_of AND CAST(observed_at AS DATE) <= to_day
 ), usage AS (
+    -- Days that are over stand in endpoint_day; that of as_of is taken as it was known then.
     SELECT endpoint_no, looked_day, arg_max(tokens, observed_at) AS tokens
-    FROM reading JOIN looked USING (run_no)
+    FROM reading JOIN looked USING (run_no), parameters
     WHERE tokens IS NOT NULL
+      AND (looked_day = CAST(as_of AS DATE)
+        OR looked_day > (SELECT coalesce(max(day), DATE '1970-01-01') FROM endpoint_day))
     GROUP BY endpoint_no, looked_day
+    UNION ALL
+    SELECT endpoint_no, day, tokens
+    FROM endpoint_day, parameters
+    WHERE tokens IS NOT NULL AND day <= to_day AND day < CAST(as_of AS DATE)
 ), newest_look AS (
     SELECT days.day, max(l.looked_day) AS looked_day
     FROM (SELECT DISTINCT day FROM closing) days

@@ -9,6 +9,9 @@ WITH parameters AS (
     FROM run, parameters
     WHERE window_kind = 'day_to_date' AND observed_at <= as_of
       AND CAST(observed_at AS DATE) BETWEEN from_day AND to_day
+      -- Days that are over stand in endpoint_day; that of as_of is taken as it was known then.
+      AND (CAST(observed_at AS DATE) = CAST(as_of AS DATE)
+        OR CAST(observed_at AS DATE) > (SELECT coalesce(max(day), DATE '1970-01-01') FROM endpoint_day))
 ), observed AS (
     SELECT endpoint_no, day,
         max_by(struct_pack(h := hit_rate, t := tokens, i := effective_input, o := effective_output, at := observed_at),
@@ -19,6 +22,14 @@ WITH parameters AS (
         avg(latency_ms) AS latency_ms
     FROM reading JOIN looked USING (run_no)
     GROUP BY endpoint_no, day
+    UNION ALL
+    SELECT endpoint_no, day,
+        CASE WHEN usage_at IS NOT NULL THEN struct_pack(h := hit_rate, t := tokens, i := effective_input,
+            o := effective_output, at := usage_at) END,
+        struct_pack(u := uptime_1d, s := success_1d, e := error_1d, r := rate_limited_1d),
+        uptime_30m, throughput, latency_ms
+    FROM endpoint_day, parameters
+    WHERE day BETWEEN from_day AND to_day AND day < CAST(as_of AS DATE)
 ), closing AS (
     SELECT c.endpoint_no, c.day, c.effective_input, c.effective_output
     FROM closing_price c JOIN run USING (run_no), parameters

@@ -1,4 +1,5 @@
--- Every reading with usage beside the upstream's aggregate of its model, for `hitrate check numbers`.
+-- The readings with usage beside the upstream's aggregate of their model, for `hitrate check numbers`: of the runs whose
+-- aggregates are kept (the last of each day that is over, and those of the newest day) and of the newest run.
 SELECT run.run_id, e.model, e.variant, r.hit_rate, r.tokens, u.hit_rate AS upstream_hit_rate,
     r.effective_input,
     CAST(p.list_input AS DOUBLE) AS list_input, CAST(p.list_cache_read AS DOUBLE) AS list_cache_read,
@@ -11,4 +12,6 @@ LEFT JOIN model_usage u ON u.run_no = run.run_no AND u.model = e.model AND u.var
 LEFT JOIN price_history p ON p.endpoint_no = r.endpoint_no
     AND p.valid_from <= run.observed_at AND (p.valid_to IS NULL OR p.valid_to > run.observed_at)
 WHERE r.tokens IS NOT NULL
+  AND (run.run_no IN (SELECT run_no FROM model_usage)
+    OR run.run_no = (SELECT max(run_no) FROM run WHERE status <> 'failed'))
 ORDER BY run.observed_at, e.model, e.variant, r.endpoint_no

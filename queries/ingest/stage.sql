@@ -7,7 +7,8 @@ CREATE OR REPLACE TEMP TABLE stage_reading (
     list_input VARCHAR, list_output VARCHAR, list_cache_read VARCHAR, list_cache_write VARCHAR, discount DOUBLE,
     price_tiers VARCHAR,
     hit_rate DOUBLE, tokens BIGINT, effective_input DOUBLE, effective_output DOUBLE,
-    uptime_5m DOUBLE, uptime_30m DOUBLE, uptime_1d DOUBLE, status SMALLINT,
+    down_5m INTEGER, of_5m INTEGER, exact_5m DOUBLE, down_30m INTEGER, of_30m INTEGER, exact_30m DOUBLE,
+    down_1d INTEGER, of_1d INTEGER, exact_1d DOUBLE, status SMALLINT,
     success_1d BIGINT, error_1d BIGINT, rate_limited_1d BIGINT,
     throughput DOUBLE, latency_ms DOUBLE, requests_30m BIGINT
 );

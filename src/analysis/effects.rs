@@ -60,34 +60,68 @@ pub fn solve(
     models: usize,
     ridge: f64,
 ) -> Result<Effects, AnalysisError> {
-    let by_model = shared(observations, models);
-    let mut groups = Groups::new(providers);
-    let mut shared_models = vec![0; providers];
-    for rows in &by_model {
-        for provider in distinct(rows) {
-            shared_models[provider] += 1;
-            groups.join(rows[0].provider, provider);
-        }
-    }
-    let component: Vec<_> = (0..providers).map(|p| (shared_models[p] > 0).then(|| groups.root(p))).collect();
-    let theta = raw_effects(&by_model, &shared_models, ridge)?;
-    let weight = provider_weights(&by_model, providers);
-    let theta = centred(&theta, &component, &weight);
-    let largest = largest(&component, &weight);
-    Ok(Effects { theta, component, largest, shared_models, weight })
+    Table::new(observations, providers, models).solve(|_| 1.0, ridge)
 }
 
-/// The usable rows by model, models with two providers or more only.
-fn shared(observations: &[Observation], models: usize) -> Vec<Vec<Observation>> {
-    let mut by_model = vec![Vec::new(); models];
-    for row in observations {
-        if row.y.is_finite() && row.weight.is_finite() && row.weight > 0.0 {
-            by_model[row.model].push(*row);
-        }
-    }
-    by_model.retain(|rows: &Vec<Observation>| rows.iter().any(|r| r.provider != rows[0].provider));
-    by_model
+/// Observations sorted into models once, to be solved under many weights of the models.
+pub(super) struct Table {
+    models: Vec<SharedModel>,
+    providers: usize,
 }
+
+/// A model of two providers or more: its usable rows, and its providers, ascending.
+struct SharedModel {
+    number: usize,
+    rows: Vec<Observation>,
+    hosts: Vec<usize>,
+}
+
+impl Table {
+    /// As [`solve`] takes them.
+    pub fn new(observations: &[Observation], providers: usize, models: usize) -> Self {
+        let mut by_model = vec![Vec::new(); models];
+        for row in observations {
+            if row.y.is_finite() && row.weight.is_finite() && row.weight > 0.0 {
+                by_model[row.model].push(*row);
+            }
+        }
+        let shared = |(number, rows): (usize, Vec<Observation>)| {
+            let hosts = distinct(&rows);
+            (hosts.len() > 1).then_some(SharedModel { number, rows, hosts })
+        };
+        Self { models: by_model.into_iter().enumerate().filter_map(shared).collect(), providers }
+    }
+
+    /// Solves with the rows of model `m` counted `times(m)` times; 0 leaves the model out.
+    ///
+    /// # Errors
+    /// As [`solve`].
+    pub fn solve<'a>(&'a self, times: impl Fn(usize) -> f64, ridge: f64) -> Result<Effects, AnalysisError> {
+        let counted = |model: &'a SharedModel| {
+            let times = times(model.number);
+            (times > 0.0).then_some((model, times))
+        };
+        let models: Vec<Counted<'_>> = self.models.iter().filter_map(counted).collect();
+        let mut groups = Groups::new(self.providers);
+        let mut shared_models = vec![0; self.providers];
+        for (model, _) in &models {
+            for provider in &model.hosts {
+                shared_models[*provider] += 1;
+                groups.join(model.hosts[0], *provider);
+            }
+        }
+        let component: Vec<_> =
+            (0..self.providers).map(|p| (shared_models[p] > 0).then(|| groups.root(p))).collect();
+        let theta = raw_effects(&models, &shared_models, ridge)?;
+        let weight = provider_weights(&models, self.providers);
+        let theta = centred(&theta, &component, &weight);
+        let largest = largest(&component, &weight);
+        Ok(Effects { theta, component, largest, shared_models, weight })
+    }
+}
+
+/// A model and how often it counts.
+type Counted<'a> = (&'a SharedModel, f64);
 
 fn distinct(rows: &[Observation]) -> Vec<usize> {
     let mut providers: Vec<_> = rows.iter().map(|r| r.provider).collect();
@@ -98,7 +132,7 @@ fn distinct(rows: &[Observation]) -> Vec<usize> {
 
 /// Effects of all providers, before centring. Those that share no model have no equation: their effect is 0.
 fn raw_effects(
-    by_model: &[Vec<Observation>],
+    models: &[Counted<'_>],
     shared_models: &[usize],
     ridge: f64,
 ) -> Result<Vec<f64>, AnalysisError> {
@@ -106,7 +140,7 @@ fn raw_effects(
     let mut place = vec![0; shared_models.len()];
     active.iter().enumerate().for_each(|(at, provider)| place[*provider] = at);
     let mut theta = vec![0.0; shared_models.len()];
-    for (solved, provider) in normal_equations(by_model, &place, active.len(), ridge)?.iter().zip(&active) {
+    for (solved, provider) in normal_equations(models, &place, active.len(), ridge)?.iter().zip(&active) {
         theta[*provider] = *solved;
     }
     Ok(theta)
@@ -114,7 +148,7 @@ fn raw_effects(
 
 /// Solves the equations of `size` providers; `place` is where a provider stands in them.
 fn normal_equations(
-    by_model: &[Vec<Observation>],
+    models: &[Counted<'_>],
     place: &[usize],
     size: usize,
     ridge: f64,
@@ -122,19 +156,21 @@ fn normal_equations(
     let mut matrix = Symmetric::zeros(size);
     let mut right = vec![0.0; size];
     let (mut total, mut pairs) = (0.0, 0.0);
-    for rows in by_model {
-        let weight: f64 = rows.iter().map(|r| r.weight).sum();
-        let mean = rows.iter().map(|r| r.weight * r.y).sum::<f64>() / weight;
-        for row in rows {
-            let at = place[row.provider];
-            matrix.add(at, at, row.weight);
-            right[at] += row.weight * (row.y - mean);
-            for other in rows {
-                matrix.add(at, place[other.provider], -row.weight * other.weight / weight);
+    let mut cells: Vec<(usize, f64)> = Vec::new();
+    for (model, times) in models {
+        cells.clear();
+        cells.extend(model.rows.iter().map(|r| (place[r.provider], r.weight * times)));
+        let weight: f64 = cells.iter().map(|(_, weight)| weight).sum();
+        let mean = model.rows.iter().zip(&cells).map(|(r, (_, weight))| weight * r.y).sum::<f64>() / weight;
+        for (row, (at, own)) in model.rows.iter().zip(&cells) {
+            matrix.add(*at, *at, *own);
+            right[*at] += own * (row.y - mean);
+            for (other, others) in &cells {
+                matrix.add(*at, *other, -own * others / weight);
             }
         }
         total += weight;
-        pairs += distinct(rows).len() as f64;
+        pairs += model.hosts.len() as f64;
     }
     let penalty = if pairs > 0.0 { ridge.max(SMALLEST_RIDGE) * total / pairs } else { 1.0 };
     for at in 0..size {
@@ -143,10 +179,12 @@ fn normal_equations(
     matrix.solve(&right)
 }
 
-fn provider_weights(by_model: &[Vec<Observation>], providers: usize) -> Vec<f64> {
+fn provider_weights(models: &[Counted<'_>], providers: usize) -> Vec<f64> {
     let mut weights = vec![0.0; providers];
-    for row in by_model.iter().flatten() {
-        weights[row.provider] += row.weight;
+    for (model, times) in models {
+        for row in &model.rows {
+            weights[row.provider] += row.weight * times;
+        }
     }
     weights
 }

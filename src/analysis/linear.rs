@@ -44,17 +44,35 @@ impl Symmetric {
 
     /// Replaces the lower triangle by `L` with `A = L L'`.
     fn factor(&mut self) -> Result<(), AnalysisError> {
-        for column in 0..self.size {
-            let done: f64 = (0..column).map(|k| self.at(column, k).powi(2)).sum();
-            let pivot = self.at(column, column) - done;
+        let size = self.size;
+        for column in 0..size {
+            let (above, below) = self.values.split_at_mut((column + 1) * size);
+            let (done, rest) = above[column * size..].split_at_mut(column);
+            let pivot = rest[0] - done.iter().map(|v| v * v).sum::<f64>();
             if !pivot.is_finite() || pivot <= 0.0 {
-                return Err(AnalysisError::Singular { pivot: column, size: self.size });
+                return Err(AnalysisError::Singular { pivot: column, size });
             }
             let root = pivot.sqrt();
-            self.values[column * self.size + column] = root;
-            for row in column + 1..self.size {
-                let done: f64 = (0..column).map(|k| self.at(row, k) * self.at(column, k)).sum();
-                self.values[row * self.size + column] = (self.at(row, column) - done) / root;
+            rest[0] = root;
+            let mut fours = below.chunks_exact_mut(4 * size);
+            for four in &mut fours {
+                // Four sums side by side: each waits for itself alone, and its order stays what it was.
+                let (a, b) = four.split_at_mut(2 * size);
+                let ((a, b), (c, d)) = (a.split_at_mut(size), b.split_at_mut(size));
+                let mut sums = [0.0; 4];
+                for (k, done) in done.iter().enumerate() {
+                    sums[0] += a[k] * done;
+                    sums[1] += b[k] * done;
+                    sums[2] += c[k] * done;
+                    sums[3] += d[k] * done;
+                }
+                for (row, sum) in [a, b, c, d].into_iter().zip(sums) {
+                    row[column] = (row[column] - sum) / root;
+                }
+            }
+            for row in fours.into_remainder().chunks_exact_mut(size) {
+                let sum: f64 = row.iter().zip(done.iter()).map(|(v, done)| v * done).sum();
+                row[column] = (row[column] - sum) / root;
             }
         }
         Ok(())

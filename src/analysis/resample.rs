@@ -2,10 +2,11 @@
 //! Models, not tokens, are what a provider's record is a sample of.
 
 use super::AnalysisError;
-use super::effects::{Effects, Observation, solve};
+use super::effects::{Effects, Observation, Table};
 use crate::domain::thresholds::RESAMPLE_SEED;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use std::num::NonZero;
 
 /// How often each model stands in each resample; one plan for all lenses, so that they can be put together.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,23 +51,41 @@ impl Replicates {
     pub fn of(rows: &[Observation], full: &Effects, plan: &Plan, ridge: f64) -> Result<Self, AnalysisError> {
         let providers = full.theta.len();
         let own = own_models(rows, providers, plan.models);
-        let again = |counts: &[u32]| -> Result<Vec<Option<f64>>, AnalysisError> {
-            let times = |r: &Observation| Observation { weight: r.weight * f64::from(counts[r.model]), ..*r };
-            let rows: Vec<_> = rows.iter().map(times).collect();
-            let effects = solve(&rows, providers, plan.models, ridge)?;
-            Ok(on_centre_of(full, &effects))
+        let table = Table::new(rows, providers, plan.models);
+        let again = |times: &(dyn Fn(usize) -> f64 + Sync)| -> Result<Vec<Option<f64>>, AnalysisError> {
+            Ok(on_centre_of(full, &table.solve(times, ridge)?))
         };
-        let without = |model: usize| {
-            if !own.iter().any(|models| models.contains(&model)) {
-                return Ok(Vec::new());
-            }
-            let counts: Vec<_> = (0..plan.models).map(|m| u32::from(m != model)).collect();
-            again(&counts)
+        let mut played = vec![false; plan.models];
+        own.iter().flatten().for_each(|model| played[*model] = true);
+        let without = |model: usize| match played[model] {
+            true => again(&|m| if m == model { 0.0 } else { 1.0 }),
+            false => Ok(Vec::new()),
         };
-        let left_out = (0..plan.models).map(without).collect::<Result<_, _>>()?;
-        let draws = plan.draws.iter().map(|counts| again(counts)).collect::<Result<_, _>>()?;
+        let left_out = in_parallel(plan.models, &without)?;
+        let drawn = |draw: usize| again(&|m| f64::from(plan.draws[draw][m]));
+        let draws = in_parallel(plan.draws.len(), &drawn)?;
         Ok(Self { own, left_out, draws })
     }
+}
+
+/// `each` of 0..`count`, in order, worked out on as many threads as there are cores.
+fn in_parallel<T: Send>(
+    count: usize,
+    each: &(dyn Fn(usize) -> Result<T, AnalysisError> + Sync),
+) -> Result<Vec<T>, AnalysisError> {
+    let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let share = count.div_ceil(threads).max(1);
+    let parts: Vec<Result<Vec<T>, AnalysisError>> = std::thread::scope(|scope| {
+        let part = |from: usize| scope.spawn(move || (from..count.min(from + share)).map(each).collect());
+        let running: Vec<_> = (0..count).step_by(share).map(part).collect();
+        let ended = running.into_iter().map(|thread| thread.join());
+        ended.map(|part| part.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+    });
+    let mut all = Vec::with_capacity(count);
+    for part in parts {
+        all.extend(part?);
+    }
+    Ok(all)
 }
 
 /// Effects shifted so that their mean, in the weights of the full set, is that of the full set over the same providers.
@@ -97,6 +116,7 @@ fn own_models(rows: &[Observation], providers: usize, models: usize) -> Vec<Vec<
 
 #[cfg(test)]
 mod tests {
+    use super::super::effects::solve;
     use super::*;
 
     #[test]

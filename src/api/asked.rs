@@ -48,7 +48,7 @@ impl<Q: Debug, P> Asked<Q, P> {
         T: Serialize,
         F: FnOnce() -> Result<(T, Option<String>), Problem>,
     {
-        self.body("", make).map(|body| body.share(&self.headers))
+        Ok(self.body("", make)?.share(&self.headers))
     }
 
     /// The same for data that depend on a `state` too, a word for each of its few values; the answer may be held for
@@ -58,6 +58,7 @@ impl<Q: Debug, P> Asked<Q, P> {
         T: Serialize,
         F: FnOnce() -> Result<(T, Option<String>), Problem>,
     {
+        // Not shared: how long it may be held depends on the time.
         let mut response = self.body(state, make)?.respond(&self.headers);
         if let Ok(policy) = HeaderValue::try_from(format!("public, max-age={max_age}, must-revalidate")) {
             response.headers_mut().insert(CACHE_CONTROL, policy);
@@ -75,7 +76,10 @@ impl<Q: Debug, P> Asked<Q, P> {
         T: Serialize,
         F: FnOnce() -> Result<(T, Option<String>), Problem>,
     {
-        let key = format!("{} {state} {:?}", self.address, self.query);
+        let key = match state {
+            "" => format!("{} {:?}", self.address, self.query),
+            state => format!("{} {:?} {state}", self.address, self.query),
+        };
         let Bodies(shelf) = &*self.api.state.bodies;
         if let Some(body) = shelf.get(&self.snapshot.id, &key) {
             return Ok(body);

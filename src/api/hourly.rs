@@ -1,6 +1,6 @@
 //! Hourly rates of a model's endpoints.
 
-use super::asked::Asked;
+use super::asked::{Asked, Pair};
 use super::catalogue::{known_model, known_provider};
 use super::envelope::Envelope;
 use super::problem::Problem;
@@ -13,13 +13,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-/// Whose hourly rates.
+/// Which endpoints of the model.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct HourlyQuery {
-    /// The model: a public id (its variant alone) or a canonical slug.
-    model: String,
     /// Endpoints of this provider alone, by base slug.
     provider: Option<String>,
 }
@@ -96,16 +94,28 @@ fn model_hours(model: &ModelEntry, provider: Option<&str>, hourly: &HourlyRates)
 ///
 /// Differences of readings that cover the day so far, each with its true bounds; hours without a rate are absent. The
 /// whole record, with the reason of every missing rate, comes from `hitrate export hourly`.
-#[utoipa::path(get, path = "/api/v1/hourly", params(HourlyQuery), tag = "readings", responses(
+#[utoipa::path(get, path = "/api/v1/hourly/{author}/{slug}", tag = "readings",
+    params(("author" = String, Path, description = "Before the slash"), ("slug" = String, Path, description = "After the slash"), HourlyQuery),
+    responses(
     (status = 200, description = "The hours of each endpoint", body = Envelope<ModelHours>),
     (status = 400, description = "A parameter is not understood", body = Problem, content_type = "application/problem+json"),
     (status = 404, description = "The model or provider is not known", body = Problem, content_type = "application/problem+json"),
     (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
 ))]
-pub(super) async fn hourly(asked: Asked<HourlyQuery>) -> Result<Response, Problem> {
+pub(super) async fn hourly(asked: Asked<HourlyQuery, Pair>) -> Result<Response, Problem> {
+    let name = format!("{}/{}", asked.path.0, asked.path.1);
+    answer(&asked, &name)
+}
+
+/// The same for clients that encode the slash of a model id as `%2F`.
+pub(super) async fn hourly_of_encoded(asked: Asked<HourlyQuery, String>) -> Result<Response, Problem> {
+    answer(&asked, &asked.path)
+}
+
+fn answer<P>(asked: &Asked<HourlyQuery, P>, name: &str) -> Result<Response, Problem> {
     let (query, snapshot) = (&asked.query, &asked.snapshot);
     asked.kept(|| {
-        let model = known_model(snapshot, &query.model)?;
+        let model = known_model(snapshot, name)?;
         query.provider.as_ref().map(|slug| known_provider(snapshot, slug)).transpose()?;
         Ok((model_hours(model, query.provider.as_deref(), &snapshot.hourly), None))
     })

@@ -76,7 +76,8 @@ pub fn router(state: ApiState) -> Router {
         .route("/providers", http::read_only(catalogue::providers))
         .route("/providers/{slug}", http::read_only(catalogue::provider))
         .route("/readings", http::read_only(readings::readings))
-        .route("/hourly", http::read_only(hourly::hourly))
+        .route("/hourly/{name}", http::read_only(hourly::hourly_of_encoded))
+        .route("/hourly/{author}/{slug}", http::read_only(hourly::hourly))
         .route("/openapi.json", http::read_only(openapi::document));
     Router::new()
         .nest("/api/v1", v1)

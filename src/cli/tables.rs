@@ -250,14 +250,15 @@ pub fn numbers(runs: &[CheckedRun], aggregate_bound: f64, identity_bound: f64) -
 /// The targets of preferences.
 pub fn targets(targets: &[Target]) -> String {
     let mut table = table(&["--for", "what it is", "names", "fields it can express"], 4);
-    table.set_content_arrangement(ContentArrangement::Dynamic);
+    let all = targets.iter().map(|target| target.fields.len()).max().unwrap_or_default();
     for target in targets {
         let names = match target.names {
             Names::Many => "many",
             Names::One => "one",
             Names::None => "none",
         };
-        table.add_row([target.name, target.about, names, &target.fields.join(" ")]);
+        let fields = if target.fields.len() == all { "all".to_owned() } else { target.fields.join(" ") };
+        table.add_row([target.name, target.about, names, &fields]);
     }
     table.to_string()
 }

@@ -62,7 +62,7 @@ impl Material {
             models: store.models(as_of)?,
             endpoints: store.endpoints(as_of)?,
             days: store.days(from, today, as_of)?,
-            readings: store.readings(until - Duration::hours(READING_HOURS), until)?,
+            readings: store.newest_readings(until - Duration::hours(READING_HOURS), until, MOST_READINGS)?,
             hourly: store.hourly(hourly::first(as_of), until)?,
             status: status(store, as_of, &runs)?,
             providers: store.providers(as_of)?,
@@ -394,8 +394,6 @@ fn provider_entries(
 }
 
 fn recent_readings(mut rows: Vec<ReadingRow>) -> Vec<RecentReading> {
-    let surplus = rows.len().saturating_sub(MOST_READINGS);
-    rows.drain(..surplus);
     rows.sort_by_key(|row| std::cmp::Reverse(row.observed_at));
     rows.into_iter().map(recent_reading).collect()
 }

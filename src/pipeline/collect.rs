@@ -104,6 +104,7 @@ impl Pipeline {
             upstream: &upstream,
             daily: !self.store.has_daily(observed_at)?,
             closing: self.wants_closing_rates(observed_at)?,
+            budget: self.config.fetch.requests_per_sweep as usize,
             cancel,
         }
         .sweep(&mut on_progress)

@@ -23,6 +23,8 @@ pub(super) struct Sweeper<'a> {
     pub daily: bool,
     /// Whether it asks for the closing values of past days.
     pub closing: bool,
+    /// Requests a sweep may send, retries included.
+    pub budget: usize,
     pub cancel: &'a CancellationToken,
 }
 
@@ -59,11 +61,26 @@ impl Sweeper<'_> {
         if sweep.stopped.is_none() && self.closing {
             let pairs = pairs_with_endpoints(&sweep.fetched);
             let plan = self.sources.iter().flat_map(|source| source.closing(&pairs)).collect();
+            let plan = self.within_budget(plan, sweep.requests);
             let closing =
                 self.fetch_if_there(plan, |done, total| on_progress(before + done, before + total)).await;
             sweep.add(closing);
         }
         sweep
+    }
+
+    /// Cuts a plan to what the requests sent so far leave of the sweep's budget.
+    fn within_budget(&self, mut plan: Vec<Request>, sent: usize) -> Vec<Request> {
+        let left = self.budget.saturating_sub(sent);
+        if plan.len() > left {
+            tracing::warn!(
+                asked = left,
+                wanted = plan.len(),
+                "the budget leaves models without closing values today: raise fetch.requests_per_sweep"
+            );
+            plan.truncate(left);
+        }
+        plan
     }
 
     /// Fetches from a route that may not be there: a few requests first, and the rest only if one of them was answered.

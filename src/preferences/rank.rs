@@ -28,15 +28,15 @@ pub(super) fn session_cost(endpoint: &Endpoint, workload: &str) -> Option<f64> {
 /// - *thin* is the policy's charge for uncertainty (`chosen_by` over the expectation): endpoints with little traffic,
 ///   whose past says least about tomorrow, must be cheaper to win. Without an expectation the traffic counts as
 ///   `endpoint_min_tokens`.
-/// - *attempts* is 1 over the published uptime of a day, at most 2: a failed request is sent, and paid, again. Where no
-///   uptime is published nothing is charged.
+/// - *attempts* is 1 over the published uptime of a day, at most 2, under [`TRAFFIC`]: a failed request is paid again.
+///   The cost of a workload holds its failures already. Where no uptime is published nothing is charged.
 ///
 /// Under [`TRAFFIC`], with all endpoints up, the order is the policy's own. `None` where the cost is not known.
 pub fn expected_cost(endpoint: &Endpoint, workload: &str) -> Option<f64> {
     let thin = endpoint.expected_cost.map(|expected| expected.chosen_by / expected.usd_per_mtok);
     let unknown = (POLICY_THIN_CHARGE * (UNCHARGED_TOKENS / ENDPOINT_MIN_TOKENS).ln()).exp();
     let thin = thin.filter(|thin| thin.is_finite() && *thin > 0.0).unwrap_or(unknown);
-    let up = endpoint.uptime_1d.or(endpoint.uptime_30m);
+    let up = endpoint.uptime_1d.or(endpoint.uptime_30m).filter(|_| workload == TRAFFIC);
     let attempts = up.map_or(1.0, |up| (1.0 / up.max(0.0)).clamp(1.0, MOST_ATTEMPTS));
     session_cost(endpoint, workload).map(|cost| cost * thin * attempts)
 }

@@ -6,6 +6,7 @@
 mod addresses;
 mod assets;
 mod badge_file;
+mod basis;
 mod card;
 mod changes;
 mod charts;

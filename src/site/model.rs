@@ -1,5 +1,6 @@
 //! The page of a model: its endpoints side by side.
 
+use super::basis;
 use super::changes::{self, Change};
 use super::charts::{self, OfModel};
 use super::day_chart::DayChart;
@@ -36,6 +37,7 @@ struct ModelPage<'a> {
     conditions: Vec<Condition>,
     preferences: Option<Instructions>,
     charts: Vec<DayChart>,
+    basis: Option<String>,
     charted: usize,
     changes: Vec<Change<'a>>,
 }
@@ -124,6 +126,7 @@ pub fn render(view: &View, model: &ModelEntry) -> askama::Result<String> {
         charted: model.endpoints.len().min(charts::LINES),
         charts: charts.into_iter().filter_map(|what| charts::of_model(snapshot, model, what)).collect(),
         changes: changes::of_model(snapshot, &model.model_id, CHANGES),
+        basis: basis::of_days(&model.endpoints),
     }
     .render()
 }

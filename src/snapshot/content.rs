@@ -221,6 +221,13 @@ pub struct EndpointDay {
     pub coverage: Option<f64>,
 }
 
+impl EndpointDay {
+    /// Whether the hit rate was worked out from the day's price instead of published by the upstream.
+    pub fn derived(&self) -> bool {
+        self.basis == Some(Basis::Derived)
+    }
+}
+
 /// A provider with where its endpoints stand.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ProviderEntry {

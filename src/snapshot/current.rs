@@ -1,6 +1,6 @@
 //! The snapshot being served: swapped whole, so that a reader never sees half of a publication.
 
-use super::{Snapshot, Status};
+use super::{HourlyRates, Snapshot, Status};
 use arc_swap::ArcSwapOption;
 use std::collections::VecDeque;
 use std::fmt;
@@ -11,8 +11,8 @@ const EARLIER: usize = 24;
 
 type Preparation = Box<dyn Fn(&Arc<Snapshot>) + Send + Sync>;
 
-/// Holds the newest snapshot; empty until the first publication of a new installation. What preferences were made from
-/// is kept of earlier ones too, in memory alone.
+/// Holds the newest snapshot; empty until the first publication of a new installation. Of earlier ones it keeps what
+/// preferences were made from, in memory alone.
 #[derive(Default)]
 pub struct Current {
     newest: ArcSwapOption<Snapshot>,
@@ -44,16 +44,16 @@ impl Current {
             prepare(&snapshot);
         }
         let id = snapshot.id.clone();
-        let before = self.newest.swap(Some(snapshot)).filter(|before| before.id != id);
-        let Some(before) = before else { return };
-        let lean = Arc::new(lean(&before));
-        let mut earlier = self.earlier.lock().unwrap_or_else(PoisonError::into_inner);
-        earlier.retain(|kept| kept.id != lean.id && kept.id != id);
-        earlier.push_front(lean);
-        earlier.truncate(EARLIER);
+        if let Some(before) = self.newest.swap(Some(snapshot)).filter(|before| before.id != id) {
+            let lean = Arc::new(lean(&before));
+            let mut earlier = self.earlier.lock().unwrap_or_else(PoisonError::into_inner);
+            earlier.retain(|kept| kept.id != lean.id && kept.id != id);
+            earlier.push_front(lean);
+            earlier.truncate(EARLIER);
+        }
     }
     /// A snapshot by its id: the newest whole, an earlier one as far as preferences need it (models and endpoints without
-    /// their days and sentences); `None` where it is not kept.
+    /// their record and sentences); `None` where it is not kept.
     pub fn of_id(&self, id: &str) -> Option<Arc<Snapshot>> {
         if let Some(newest) = self.get().filter(|newest| newest.id == id) {
             return Some(newest);
@@ -70,30 +70,19 @@ impl fmt::Debug for Current {
     }
 }
 
-/// What preferences are chosen from, and nothing else.
+/// What preferences are chosen from, and nothing else that is large.
 fn lean(snapshot: &Snapshot) -> Snapshot {
-    let mut models = snapshot.models.clone();
-    for endpoint in models.iter_mut().flat_map(|model| &mut model.endpoints) {
+    let mut lean = snapshot.clone();
+    for endpoint in lean.models.iter_mut().flat_map(|model| &mut model.endpoints) {
         // The newest day tells whether anything was read lately.
         endpoint.days = endpoint.days.pop().into_iter().collect();
         endpoint.verdicts.clear();
         endpoint.why = String::new();
     }
-    Snapshot {
-        models,
-        id: snapshot.id.clone(),
-        method_version: snapshot.method_version,
-        as_of: snapshot.as_of,
-        built_at: snapshot.built_at,
-        simulated: snapshot.simulated,
-        summary: snapshot.summary.clone(),
-        workloads: snapshot.workloads.clone(),
-        tier_lists: Vec::new(),
-        providers: Vec::new(),
-        backtest: None,
-        readings: Vec::new(),
-        hourly: Default::default(),
-        status: Status::default(),
-        thresholds: Vec::new(),
-    }
+    lean.tier_lists = Vec::new();
+    lean.providers = Vec::new();
+    lean.readings = Vec::new();
+    lean.hourly = HourlyRates::default();
+    lean.status = Status::default();
+    lean
 }

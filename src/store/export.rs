@@ -13,6 +13,14 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use uuid::Uuid;
 
+/// The oldest run whose readings are among the newest so many. Parameters: from, to, how many.
+const FIRST_RUN: &str = "
+    WITH counted AS (
+        SELECT observed_at, sum(endpoints) OVER (ORDER BY observed_at DESC) - endpoints AS newer
+        FROM run
+        WHERE observed_at >= CAST($1 AS TIMESTAMP) AND observed_at < CAST($2 AS TIMESTAMP) AND status <> 'failed'
+    )
+    SELECT epoch_us(min(observed_at)) FROM counted WHERE newer < CAST($3 AS BIGINT)";
 const READINGS: &str = include_str!("../../queries/analysis/readings.sql");
 const HOURLY_EXPORT: &str = include_str!("../../queries/analysis/hourly_export.sql");
 
@@ -146,6 +154,26 @@ impl Store {
             let _ = std::fs::remove_file(&path);
         }
         written.map(|()| path)
+    }
+
+    /// The newest `most` readings of `[from, to)`, oldest run first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn newest_readings(
+        &self,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+        most: usize,
+    ) -> Result<Vec<ReadingRow>, StoreError> {
+        let from = self.read(|connection| {
+            let first: Option<i64> =
+                connection.query_row(FIRST_RUN, params![naive(from), naive(to), most], |row| row.get(0))?;
+            Ok(first.and_then(DateTime::from_timestamp_micros).unwrap_or(from))
+        })?;
+        let mut rows = self.readings(from, to)?;
+        rows.drain(..rows.len().saturating_sub(most));
+        Ok(rows)
     }
 
     /// The readings of `[from, to)` as rows, oldest run first.

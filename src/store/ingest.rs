@@ -1,6 +1,7 @@
 //! A run goes in whole, in one transaction, or not at all; the same run twice changes nothing.
 
-use super::{Store, StoreError};
+use super::uptime::StoredUptime;
+use super::{Store, StoreError, days};
 use crate::domain::document::RouteAnswer;
 use crate::domain::endpoint::{EndpointFacts, ListPrices, Model};
 use crate::domain::ids::{ModelSlug, Tag, Variant, synthetic_endpoint_id};
@@ -124,6 +125,7 @@ fn ingest(connection: &Connection, record: &RunRecord, run: &RunReadings) -> Res
         // It says nothing about the endpoints, so nothing that is known of them may change.
         return Ok(());
     }
+    days::close_before(connection, run.observed_at)?;
     window_event(connection, run_no, run)?;
     let numbers = number_endpoints(connection, run)?;
     stage_readings(connection, run, &numbers)?;
@@ -252,6 +254,8 @@ fn stage_readings(connection: &Connection, run: &RunReadings, keys: &[i32]) -> R
         let EndpointFacts { provider, provider_name, tag, .. } = facts;
         let ListPrices { input, output, cache_read, cache_write, discount, tiers } = prices;
         let counters = health.counters_1d;
+        let [up_5m, up_30m, up_1d] =
+            [health.uptime_5m, health.uptime_30m, health.uptime_1d].map(StoredUptime::of);
         appender.append_row(params![
             key,
             provider.as_str(),
@@ -277,9 +281,15 @@ fn stage_readings(connection: &Connection, run: &RunReadings, keys: &[i32]) -> R
             usage.map(|usage| usage.tokens),
             usage.and_then(|usage| usage.effective_input),
             usage.and_then(|usage| usage.effective_output),
-            health.uptime_5m,
-            health.uptime_30m,
-            health.uptime_1d,
+            up_5m.down,
+            up_5m.of,
+            up_5m.exact,
+            up_30m.down,
+            up_30m.of,
+            up_30m.exact,
+            up_1d.down,
+            up_1d.of,
+            up_1d.exact,
             health.status.and_then(|status| i16::try_from(status).ok()),
             counters.map(|counters| counters.success),
             counters.map(|counters| counters.error),

@@ -18,6 +18,11 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../queries/migrations/V0002__closing_rate.sql"),
     },
     Migration { version: 3, name: "tiers", sql: include_str!("../../queries/migrations/V0003__tiers.sql") },
+    Migration {
+        version: 4,
+        name: "compact_reading",
+        sql: include_str!("../../queries/migrations/V0004__compact_reading.sql"),
+    },
 ];
 
 /// Applies what is missing.

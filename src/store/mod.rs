@@ -2,6 +2,7 @@
 //! Arrow to data frames.
 
 mod backtest;
+mod days;
 mod export;
 mod frame;
 mod hourly;
@@ -11,6 +12,7 @@ mod open;
 mod read;
 mod status;
 mod tiers;
+mod uptime;
 
 pub use export::{ExportFormat, ReadingRow};
 pub use hourly::HourlyRecord;

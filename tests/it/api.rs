@@ -98,7 +98,7 @@ fn every_documented_route_answers_as_documented() {
     let document = get(&api, "/api/v1/openapi.json").json();
     assert_eq!(document["openapi"], "3.1.0");
     let addresses = addresses(&document);
-    assert_eq!(addresses.len(), 12);
+    assert_eq!(addresses.len(), 14);
     for (address, operation) in addresses {
         let answer = get(&api, &address);
         assert_eq!(answer.status, StatusCode::OK, "{address}");
@@ -248,6 +248,29 @@ fn pages_of_readings_put_together_are_all_of_them() {
 }
 
 #[test]
+fn hours_come_with_their_bounds_and_say_that_they_are_approximate() {
+    let api = api();
+    let all = data(&api, "/api/v1/hourly/northwind/atlas-3");
+    assert_eq!((&all["approximate"], &all["model_id"]), (&true.into(), &"northwind/atlas-3".into()));
+    let endpoints = all["endpoints"].as_array().expect("a list");
+    let snapshot = sample::snapshot();
+    assert_eq!(endpoints.len(), snapshot.model("northwind/atlas-3").expect("there").endpoints.len());
+    let hours = endpoints[0]["hours"].as_array().expect("a list");
+    assert_eq!(hours.len(), 3);
+    assert_eq!(hours[2]["end"], "2026-10-05T15:57:12Z");
+    assert_eq!(hours[2]["start"], "2026-10-05T14:57:12Z");
+    assert_eq!((hours[2]["hit_rate"].as_f64(), hours[2]["tokens"].as_i64()), (Some(0.61), Some(3_000_000)));
+    let one = data(&api, "/api/v1/hourly/northwind/atlas-3?provider=lumen");
+    let of: Vec<&str> =
+        one["endpoints"].as_array().expect("a list").iter().filter_map(|e| e["provider"].as_str()).collect();
+    assert!(!of.is_empty() && of.iter().all(|provider| *provider == "lumen"), "{of:?}");
+    assert!(problem(&api, "/api/v1/hourly/zephyr/quil-large", 404)["nearest"].is_array());
+    problem(&api, "/api/v1/hourly/northwind/atlas-3?provider=nobody", 404);
+    assert_eq!(data(&api, "/api/v1/hourly/northwind%2Fatlas-3"), all);
+    problem(&api, "/api/v1/hourly/northwind/atlas-3?day=1", 400);
+}
+
+#[test]
 fn readings_are_filtered_half_open() {
     let api = api();
     let count = |query: &str| data(&api, &format!("/api/v1/readings?{query}")).as_array().map(Vec::len);
@@ -280,6 +303,26 @@ fn preferences_are_answered_with_their_evidence() {
     assert!(wrong["detail"].as_str().is_some_and(|d| d.contains("openrouter")));
     problem(&api, "/api/v1/preferences/zephyr/quill-large?workload=chess", 400);
     problem(&api, "/api/v1/preferences/zephyr/quill?mode=pin", 404);
+}
+
+#[test]
+fn a_preference_comes_with_its_text_for_the_target() {
+    let api = api();
+    let known = data(&api, "/api/v1/targets");
+    let names: Vec<&str> =
+        known.as_array().expect("a list").iter().filter_map(|target| target["name"].as_str()).collect();
+    assert_eq!(names, hitrate::preferences::targets::Target::names().collect::<Vec<_>>());
+    assert_eq!((&known[0]["names"], &known[2]["prices"]), (&"many".into(), &true.into()));
+    for name in names {
+        let address = format!("/api/v1/preferences/zephyr/quill-large?mode=shortlist&target={name}");
+        let answer = data(&api, &address);
+        assert_eq!((&answer["target"], &answer["rendered"]["target"]), (&name.into(), &name.into()));
+        let files = answer["rendered"]["files"].as_array().expect("a list");
+        // The sample's providers have no counterpart at Vercel's gateway.
+        assert_eq!(files.len(), usize::from(name != "vercel-ai-gateway"), "{answer}");
+        assert!(!files.is_empty() || !answer["rendered"]["notes"][0].is_null(), "{answer}");
+        assert!(files.iter().all(|file| file["text"].as_str().is_some_and(|text| text.ends_with('\n'))));
+    }
 }
 
 #[test]

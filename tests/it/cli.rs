@@ -2,6 +2,8 @@
 
 mod served;
 
+use std::path::Path;
+
 use chrono::{DateTime, Duration, SecondsFormat, Utc};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -135,7 +137,34 @@ async fn model_and_prefs_have_the_fields_of_the_contract() {
         }
         let warnings = preference["warnings"].to_string();
         assert!(warnings.contains("expired"), "these data are old: {warnings}");
+        text_for_a_target(data.path(), &name, mode, &preference);
     }
+}
+
+/// For people the text alone stands on standard output, and nothing but an error where there is none.
+fn text_for_a_target(data: &Path, name: &str, mode: &str, preference: &Value) {
+    let ran = hitrate(data, &["prefs", name, "--for", "opencode", "--mode", mode]);
+    if preference["provider"].is_null() {
+        assert_eq!((ran.code, ran.out.as_str()), (1, ""), "{ran:?}");
+        let why = preference["why"].as_str().expect("a reason");
+        assert!(ran.err.contains(why), "{why}: {ran:?}");
+        return;
+    }
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let options = &ran.json()["provider"]["openrouter"]["models"][name]["options"];
+    assert_eq!(options["provider"], preference["provider"]);
+    assert!(ran.err.contains("opencode.json") && ran.err.contains("expired"), "{}", ran.err);
+}
+
+#[test]
+fn the_targets_are_listed_without_any_data() {
+    let data = folder();
+    let listed = hitrate(data.path(), &["prefs", "--list-targets", "--json"]);
+    let names: Vec<String> =
+        listed.json().as_array().expect("a list").iter().map(|t| t["name"].to_string()).collect();
+    assert_eq!((listed.code, names.len(), names[0].as_str()), (0, 19, "\"openrouter\""));
+    let table = hitrate(data.path(), &["prefs", "--list-targets"]);
+    assert!(table.code == 0 && table.out.contains("claude-code-router"), "{table:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -203,6 +232,8 @@ fn a_wrong_command_line_is_told_apart_from_a_failure() {
         &["collect", "--rate"],
         &["export", "readings", "--from", "2026-08-01T00:00:00Z"],
         &["prefs", "a/b", "--mode", "hope"],
+        &["prefs", "a/b", "--for", "telex"],
+        &["prefs"],
         &["model"],
     ] {
         let ran = hitrate(data.path(), arguments);

@@ -56,6 +56,7 @@ fn schema(sql: &str) -> BTreeMap<String, BTreeSet<String>> {
     let bare: Vec<&str> = sql.lines().map(|line| line.split("--").next().unwrap_or("").trim()).collect();
     let bare = bare.join("\n");
     let mut tables: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let mut dropped: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for statement in bare.split(';').map(str::trim).filter(|statement| !statement.is_empty()) {
         if let Some(rest) = statement.strip_prefix("CREATE TABLE ") {
             let (name, body) = rest.split_once('(').expect("a list of columns");
@@ -67,6 +68,14 @@ fn schema(sql: &str) -> BTreeMap<String, BTreeSet<String>> {
             let (name, added) =
                 rest.split_once(" ADD COLUMN ").expect("only ADD COLUMN is known to this test");
             tables.entry(name.trim().to_owned()).or_default().insert(column(added));
+        } else if let Some(name) = statement.strip_prefix("DROP TABLE ") {
+            dropped.insert(name.to_owned(), tables.remove(name).expect("a table"));
+        } else if let Some(rest) = statement.strip_prefix("CREATE VIEW ") {
+            // A view in the place of a table shows what the table held; a test of the store compares the types.
+            let name = rest.split_whitespace().next().expect("a name");
+            let columns =
+                dropped.remove(name).expect("only views in the place of a table are known to this test");
+            tables.insert(name.to_owned(), columns);
         } else {
             let word = statement.split_whitespace().next().unwrap_or_default();
             let plain = ["INSERT", "UPDATE", "DELETE"].contains(&word);
@@ -115,11 +124,14 @@ fn every_table_and_column_is_described() {
 #[test]
 fn nullable_columns_are_said_to_be() {
     let text = read("docs/schema.md");
-    let sql = read("queries/migrations/V0001__init.sql");
-    let required = sql.lines().filter(|line| line.starts_with("    ") && line.contains(" NOT NULL")).count();
-    let columns = sql.lines().filter(|line| line.starts_with("    ")).count();
+    let migrations = files("queries/migrations", "sql");
+    let sql: Vec<String> =
+        migrations.iter().map(|path| std::fs::read_to_string(path).expect("a migration")).collect();
+    let column = |line: &&str| line.starts_with("    ") || line.contains(" ADD COLUMN ");
+    let columns = sql.iter().flat_map(|text| text.lines()).filter(column);
+    let expected = columns.filter(|line| !line.contains(" NOT NULL")).count();
     let nullable = text.lines().filter(|line| line.contains(", may be null |")).count();
-    assert_eq!(nullable, columns - required);
+    assert_eq!(nullable, expected);
 }
 
 #[test]

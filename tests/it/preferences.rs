@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 mod limits;
-mod router;
+pub mod router;
 mod savings;
 
 const WORKLOADS: [&str; 2] = ["coding-agent", "chat"];

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
+use hitrate::domain::document::RouteAnswer;
 use hitrate::domain::tier::{Lens, Tier};
-use hitrate::domain::window::WindowKind;
+use hitrate::domain::window::{Basis, WindowKind};
 use hitrate::preferences::{Mode, preference};
 use hitrate::snapshot::{ModelEntry, Snapshot};
 use serde_json::Value;
@@ -16,11 +17,19 @@ use crate::binary::{Server, hitrate};
 use crate::rig::{at, folder, rows};
 use crate::upstream::{collect_from, pipeline};
 
+mod followed;
+
 /// The days, and what their summaries cover.
-const DAYS: [(&str, WindowKind); 6] = [
+const DAYS: [(&str, WindowKind); 12] = [
     ("2026-07-18", WindowKind::Hour),
     ("2026-07-20", WindowKind::Hour),
     ("2026-07-21", WindowKind::DayToDate),
+    ("2026-07-22", WindowKind::DayToDate),
+    ("2026-07-24", WindowKind::DayToDate),
+    ("2026-07-26", WindowKind::DayToDate),
+    ("2026-07-28", WindowKind::DayToDate),
+    ("2026-07-30", WindowKind::DayToDate),
+    ("2026-08-01", WindowKind::DayToDate),
     ("2026-08-03", WindowKind::DayToDate),
     ("2026-08-04", WindowKind::DayToDate),
     ("2026-08-07", WindowKind::DayToDate),
@@ -56,6 +65,7 @@ async fn recorded_days_go_through_collect_store_tiers_and_preferences() {
     let data = folder();
     let snapshot = {
         let pipeline = pipeline(data.path());
+        let mut times = Vec::new();
         for (day, kind) in DAYS {
             let told = json(&server, "POST", &format!("/_replay/day/{day}"));
             let time = at(told["observed_at"].as_str().expect("a time"));
@@ -65,13 +75,21 @@ async fn recorded_days_go_through_collect_store_tiers_and_preferences() {
             let reasons: BTreeSet<&str> = report.quarantined.keys().map(String::as_str).collect();
             let expected = BTreeSet::from(["ambiguous_name", "ambiguous_tag", "no_such_endpoint"]);
             assert!(reasons.is_subset(&expected), "{day}: {reasons:?}");
+            assert_eq!(
+                report.comparison,
+                Some(RouteAnswer::NotOffered),
+                "{day}: the replay has no such route"
+            );
             assert!(report.readings > 700 && report.endpoints > report.readings, "{day}: {report:?}");
+            times.push(time);
         }
+        followed::preferences_hold_and_pay(&pipeline.store, &times);
         pipeline.publish().expect("published")
     };
     no_endpoint_is_lost(&server, &snapshot);
     drop(server);
     the_numbers_hold(data.path());
+    short_stretches_form_no_day(&snapshot, data.path());
     deepseek_caches_well(&snapshot);
     preferences_name_only_what_they_mean(&snapshot);
 }
@@ -108,6 +126,38 @@ fn the_numbers_hold(data: &Path) {
     assert_eq!(rows(data, duplicates), Vec::<String>::new());
     let changed = rows(data, "SELECT 1 FROM event WHERE kind = 'window_changed'");
     assert_eq!(changed.len(), 1, "the window changed once");
+}
+
+/// Days are observed where the window is the day so far, and only there; short stretches give neither days nor hours.
+fn short_stretches_form_no_day(snapshot: &Snapshot, data: &Path) {
+    let days = || snapshot.models.iter().flat_map(|model| &model.endpoints).flat_map(|one| &one.days);
+    let of = |basis: Basis| {
+        days().filter(|d| d.basis == Some(basis)).map(|d| d.day.to_string()).collect::<BTreeSet<_>>()
+    };
+    let to_date = DAYS.iter().filter(|(_, kind)| *kind == WindowKind::DayToDate);
+    assert_eq!(of(Basis::Observed), to_date.map(|(day, _)| (*day).to_owned()).collect());
+    let derived = of(Basis::Derived);
+    assert!(derived.contains("2026-07-18") && derived.contains("2026-07-20"), "{derived:?}");
+    assert!(of(Basis::Comparison).is_empty());
+    assert!(
+        days()
+            .filter(|d| d.basis == Some(Basis::Derived))
+            .all(|d| d.tokens.is_none() && d.coverage.is_none())
+    );
+    assert!(days().filter(|d| d.basis.is_none()).all(|d| d.hit_rate.is_none()));
+    let export = ["export", "hourly", "--from", "2026-07-18T00:00:00Z", "--to", "2026-08-08T00:00:00Z"];
+    let hours = hitrate(data, &export);
+    assert_eq!(hours.code, 0, "{}", hours.err);
+    let (mut alone, mut refused) = (0, BTreeMap::<&str, usize>::new());
+    for line in hours.out.lines().skip(1) {
+        let reason = line.rsplit(',').next().expect("a column");
+        let short = line.starts_with("20260718") || line.starts_with("20260720");
+        assert_eq!(short, reason == "window_kind", "{line}");
+        assert_eq!(short, line.contains(",hour,,,"), "short stretches have no bounds: {line}");
+        alone += usize::from(reason.is_empty());
+        *refused.entry(reason).or_default() += usize::from(!reason.is_empty());
+    }
+    assert!(alone > 2_000, "one sweep a day: each stands alone from midnight on: {alone}, {refused:?}");
 }
 
 fn deepseek_caches_well(snapshot: &Snapshot) {

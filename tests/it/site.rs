@@ -5,6 +5,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use chrono::Duration;
+use hitrate::domain::document::RouteAnswer;
 use hitrate::domain::ids::ProviderSlug;
 use hitrate::domain::tier::Lens;
 use hitrate::domain::window::Basis;
@@ -401,6 +402,23 @@ async fn assets_are_named_by_content_small_and_kept_for_ever() {
 }
 
 #[tokio::test]
+async fn the_status_page_tells_of_days_and_hours_and_of_a_new_window() {
+    let page = get(&site(), "/status").await.body;
+    assert!(page.contains("The newest day with a closing value is 2026-10-04."), "{page}");
+    assert!(page.contains("under a million tokens in between: 7"));
+    let mut snapshot = sample::snapshot();
+    snapshot.status.comparison.as_mut().expect("asked for").answer = RouteAnswer::NotOffered;
+    snapshot.status.events[0].kind = "window_changed".to_owned();
+    snapshot.status.events[0].detail = "usage covered `hour` before".to_owned();
+    let page = get(&site_over(Some(snapshot), Duration::zero()), "/status").await.body;
+    assert!(page.contains("Not offered by the upstream") && page.contains("window changed"), "{page}");
+    let mut young = sample::snapshot();
+    young.status.comparison = None;
+    let page = get(&site_over(Some(young), Duration::zero()), "/status").await.body;
+    assert!(page.contains("not asked for yet"));
+}
+
+#[tokio::test]
 async fn absent_and_derived_are_said_in_words() {
     let site = site();
     let solo = get(&site, "/models/tinker/solo-1").await.body;
@@ -409,6 +427,7 @@ async fn absent_and_derived_are_said_in_words() {
     );
     let atlas = get(&site, "/models/northwind/atlas-3").await.body;
     assert!(atlas.contains("(derived)") && atlas.contains("no data"));
+    assert!(atlas.contains("rest on the last reading of the day") && atlas.contains("derived from the day"));
     assert!(atlas.contains("the discount is not given"), "the flag is explained");
     assert!(atlas.contains("prompts over 128k tokens"), "price tiers are told");
     assert!(atlas.contains("&#34;quarry/fp8&#34;"), "a preference can be copied");
@@ -489,4 +508,23 @@ async fn the_evidence_has_every_column_and_explains_its_flags() {
     }
     assert!(page.contains("href=\"#flag-phantom\"") && page.contains("id=\"flag-phantom\""), "{page}");
     assert!(page.contains("data-l=\"price to peers\""), "cells name their column for narrow screens");
+}
+
+#[tokio::test]
+async fn the_page_of_a_model_has_a_text_for_every_router_that_can_be_told() {
+    let page = get(&site(), "/models/zephyr/quill-large").await.body;
+    assert_eq!(
+        page.matches("<details name=\"target\">").count(),
+        18,
+        "all but Vercel's, which knows none of them"
+    );
+    for part in [
+        "claude-code-router",
+        "os.environ/OPENROUTER_API_KEY",
+        "openRouterRouting",
+        "data-copy",
+        "target=zed",
+    ] {
+        assert!(page.contains(part), "{part}");
+    }
 }

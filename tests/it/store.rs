@@ -138,7 +138,7 @@ fn the_same_run_twice_changes_nothing() {
     );
     drop(opened);
     assert_eq!(dump(data.path()), before);
-    assert!(before.iter().any(|(table, rows)| table == "reading" && rows.len() == 2));
+    assert!(before.iter().any(|(table, rows)| table == "stored_reading" && rows.len() == 2));
 }
 
 #[test]

@@ -11,20 +11,30 @@ pub(super) struct Given<'a> {
     pub model: &'a ModelEntry,
     /// OpenRouter's `provider` object.
     pub provider: Map<String, Value>,
+    /// Whether there is no preference and the object holds the limits alone, which keep on holding.
+    pub limits_only: bool,
 }
 
 impl<'a> Given<'a> {
     /// # Errors
     /// Why there is nothing to write, in one sentence.
     pub fn new(preference: &'a Preference, model: &'a ModelEntry) -> Result<Self, String> {
-        let provider = preference.provider.as_ref().ok_or_else(|| {
-            preference.reason.clone().unwrap_or_else(|| "there is no preference for this model".to_owned())
-        })?;
+        let limits_only = preference.provider.is_none();
+        let provider = preference.provider.as_ref().or(preference.router_limits.as_ref());
+        let provider = provider.ok_or_else(|| reason(preference))?;
         match serde_json::to_value(provider) {
-            Ok(Value::Object(provider)) => Ok(Self { preference, model, provider }),
+            Ok(Value::Object(provider)) => Ok(Self { preference, model, provider, limits_only }),
             Ok(other) => Err(format!("the preference is no object: {other}")),
             Err(error) => Err(format!("the preference cannot be written as JSON: {error}")),
         }
+    }
+
+    /// For targets that have to name endpoints: nothing is named without a preference, whatever the limits leave.
+    ///
+    /// # Errors
+    /// Why there is no preference.
+    pub fn named(&self) -> Result<(), String> {
+        if self.limits_only { Err(reason(self.preference)) } else { Ok(()) }
     }
 
     /// Public name of the model.
@@ -102,6 +112,11 @@ impl<'a> Given<'a> {
             && affordable(endpoint.list.input, ceiling("prompt"))
             && affordable(endpoint.list.output, ceiling("completion"))
     }
+}
+
+/// Why there is no preference.
+pub(super) fn reason(preference: &Preference) -> String {
+    preference.reason.clone().unwrap_or_else(|| "there is no preference for this model".to_owned())
 }
 
 /// Whether a field says what holds without it.

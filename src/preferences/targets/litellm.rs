@@ -47,8 +47,7 @@ pub(super) struct Parameters {
 }
 
 /// What a token costs, USD. The effective input price holds the caching already, so a token read from or written to the
-/// cache costs the same: with the list's read price LiteLLM would take the discount off twice, and without any it
-/// would drop cached tokens from its account.
+/// cache costs the same: with the list's read price LiteLLM would take the discount off twice.
 #[derive(Serialize, Clone, Copy)]
 pub(super) struct TokenPrice {
     input_cost_per_token: f64,
@@ -121,8 +120,8 @@ fn draft(given: &Given) -> Result<Draft, String> {
     let text = write::yaml(&Config { model_list: vec![deployment], router_settings: None })?;
     let mut notes = vec![match price {
         Some(_) => "the prices are what was paid, cache discounts included, as a mean over the endpoints let in: right \
-            on average for budgets, and comparable with other deployments of the model under cost-based-routing; set \
-            the cache prices with them, or LiteLLM takes cached tokens off its account"
+            on average for budgets, and comparable with other deployments of the model under cost-based-routing; a \
+            cached token costs the same there, or the discount would be taken off twice"
             .to_owned(),
         None => "no price: what was paid at these endpoints is not known".to_owned(),
     }];

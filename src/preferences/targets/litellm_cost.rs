@@ -21,6 +21,7 @@ pub(super) const TARGET: Target = Target {
 };
 
 fn draft(given: &Given) -> Result<Draft, String> {
+    given.named()?;
     let mut notes = Vec::new();
     let priced = priced(given, &mut notes);
     if priced.is_empty() {

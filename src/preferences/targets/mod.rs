@@ -175,12 +175,18 @@ impl Target {
         TARGETS.iter().map(|target| target.name)
     }
 
-    /// A preference for a model in the words of this target. Where there is no preference, or none that it can express,
-    /// there are no files and the first note says why.
+    /// A preference for a model in the words of this target. Where there is no preference the limits still hold: the text
+    /// is then of them alone, and the first note says so. Without either, or where the target cannot express what there
+    /// is, there are no files and the first note says why.
     pub fn render(&self, preference: &Preference, model: &ModelEntry) -> Rendered {
         let draft = Given::new(preference, model).and_then(|given| (self.draft)(&given));
         let (files, notes, sticky_safe) = match draft {
-            Ok(draft) => (vec![self.file(draft.text)], draft.notes, draft.sticky_safe),
+            Ok(mut draft) => {
+                if preference.provider.is_none() {
+                    draft.notes.insert(0, format!("your limits alone: {}", given::reason(preference)));
+                }
+                (vec![self.file(draft.text)], draft.notes, draft.sticky_safe)
+            }
             Err(why) => (Vec::new(), vec![why], false),
         };
         let (target, title) = (self.name.to_owned(), self.title.to_owned());

@@ -19,6 +19,7 @@ pub(super) const TARGET: Target = Target {
 };
 
 fn draft(given: &Given) -> Result<Draft, String> {
+    given.named()?;
     let only = given.names("only").filter(|names| !names.is_empty()).ok_or_else(|| {
         "Roo Code can name one provider to use and none to leave out: take mode `pin`, or a preset (`openrouter-preset`)"
             .to_owned()

@@ -22,6 +22,7 @@ pub(super) const TARGET: Target = Target {
 };
 
 fn draft(given: &Given) -> Result<Draft, String> {
+    given.named()?;
     let spelling = Spelling::shipped()?;
     let (_, mut notes) = given.fit(FIELDS);
     let mut gateway = Map::new();

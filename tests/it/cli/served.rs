@@ -35,10 +35,15 @@ async fn verbs_that_need_the_store_ask_the_server_that_holds_it() {
     let (exported, list) = (hitrate(data.path(), &export), hitrate(data.path(), &as_of));
     assert_eq!((exported.code, list.code), (0, 0));
 
+    let hourly = ["export", "hourly", "--from", from.as_str(), "--to", to.as_str(), "--format", "json"];
+    let hours = hitrate(data.path(), &hourly);
+    assert!(hours.code == 0 && !hours.json().as_array().expect("an array").is_empty(), "{}", hours.err);
+
     let server = Server::of(data.path());
     let through = hitrate(data.path(), &export);
     assert_eq!(through.code, 0, "{}", through.err);
     assert!(through.out == exported.out, "through the server the export is the same");
+    assert!(hitrate(data.path(), &hourly).out == hours.out, "so are the hours");
     assert_eq!(hitrate(data.path(), &as_of).json(), list.json());
     assert_eq!(std::fs::read_dir(data.path().join("work")).expect("there").count(), 0);
     // Its local routes answer nobody who cannot read the data folder.

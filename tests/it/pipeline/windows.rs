@@ -200,6 +200,18 @@ async fn a_route_that_fails_is_a_failure_and_costs_nothing_else() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn closing_values_keep_within_the_budget_of_the_sweep() {
+    let upstream = Upstream::serve().await;
+    let (data, other) = (folder(), folder());
+    let off = pipeline_with(data.path(), "[upstream]\nhit_rate_comparison = false\n");
+    let needed = collect(&off, &upstream, sweep_at(11, 0)).await.requests;
+    let tight = format!("[fetch]\nrequests_per_sweep = {}\n", needed + 5);
+    let report = collect(&pipeline_with(other.path(), &tight), &upstream, sweep_at(11, 0)).await;
+    assert_eq!((report.status.as_str(), report.requests), ("ok", needed + 5));
+    assert_eq!(report.comparison, Some(RouteAnswer::Answered));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn missing_hours_and_days_stay_gaps_and_a_new_window_is_an_event() {
     let upstream = Upstream::serve().await;
     let data = folder();

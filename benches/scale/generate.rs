@@ -1,0 +1,61 @@
+//! Writes a generated record straight into a store: no HTTP, no archive, the schema of the program.
+
+use duckdb::Connection;
+use std::path::Path;
+
+const WORLD: &str = include_str!("world.sql");
+const DAY: &str = include_str!("day.sql");
+
+/// How much to generate.
+#[derive(Debug, Clone, Copy)]
+pub struct Scale {
+    /// Endpoints in every sweep.
+    pub endpoints: u32,
+    /// Sweeps, one an hour from midnight on.
+    pub hours: u32,
+    /// The same seed gives the same record.
+    pub seed: u32,
+}
+
+impl Scale {
+    /// UTC days that the hours touch.
+    pub fn days(self) -> u32 {
+        self.hours.div_ceil(24)
+    }
+
+    /// Readings in the record.
+    pub fn readings(self) -> u64 {
+        u64::from(self.endpoints) * u64::from(self.hours)
+    }
+}
+
+/// The record begins at this midnight, UTC.
+pub const START: &str = "2026-01-01 00:00:00";
+
+/// Fills the store file at `path`, which must have its schema and no rows, in order of time. `on_day` is told how many
+/// days are written. Days that are over are left for the program to close: `Store::rebuild_days`.
+pub fn generate(path: &Path, scale: Scale, mut on_day: impl FnMut(u32)) -> duckdb::Result<()> {
+    #[expect(clippy::disallowed_methods, reason = "past the store, into a file of the bench's own")]
+    let connection = Connection::open(path)?;
+    connection
+        .execute_batch("SET threads = 2; SET memory_limit = '2GB'; SET checkpoint_threshold = '256MB';")?;
+    connection.execute_batch(&filled(WORLD, scale, 0))?;
+    for day in 0..scale.days() {
+        connection.execute_batch(&filled(DAY, scale, day))?;
+        on_day(day + 1);
+    }
+    connection.execute_batch("DROP TABLE hourly; DROP TABLE priced; DROP TABLE seen; CHECKPOINT;")
+}
+
+fn filled(sql: &str, scale: Scale, day: u32) -> String {
+    [
+        ("{endpoints}", scale.endpoints.to_string()),
+        ("{hours}", scale.hours.to_string()),
+        ("{days}", scale.days().to_string()),
+        ("{seed}", scale.seed.to_string()),
+        ("{start}", START.to_owned()),
+        ("{day}", day.to_string()),
+    ]
+    .into_iter()
+    .fold(sql.to_owned(), |sql, (name, value)| sql.replace(name, &value))
+}

@@ -1,0 +1,155 @@
+//! What the program takes: its own store, its own pipeline.
+
+use crate::generate::{Scale, generate as write};
+use crate::report::Stopwatch;
+use crate::{Outcome, bytes, sweep};
+use chrono::{Days, Duration};
+use hitrate::analysis::{self, Frames, Parameters};
+use hitrate::clock::FixedClock;
+use hitrate::config::Config;
+use hitrate::domain::tier_list::DayRange;
+use hitrate::domain::workload::Workload;
+use hitrate::pipeline::{self, DataDir, Pipeline, build_snapshot, open_store};
+use hitrate::store::{Ingested, Store};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// Sweeps that an increment adds: the first of a new day, which closes the one before, and three more.
+const SWEEPS: u32 = 4;
+
+fn data_dir(data: &Path) -> DataDir {
+    DataDir::new(data.join("record"))
+}
+
+fn config() -> Result<Config, Box<dyn Error>> {
+    Ok(Config::parse("", Path::new("hitrate.toml"))?)
+}
+
+fn store(data: &Path) -> Result<Store, Box<dyn Error>> {
+    Ok(open_store(&config()?, &data_dir(data))?)
+}
+
+fn done(data: &Path) -> std::path::PathBuf {
+    data.join("record.done")
+}
+
+/// Whether the record was written whole.
+pub fn is_written(data: &Path) -> bool {
+    done(data).exists()
+}
+
+/// Path of the database file.
+pub fn file(data: &Path) -> std::path::PathBuf {
+    data_dir(data).store()
+}
+
+/// Writes the record, closes its days.
+pub fn generate(data: &Path, scale: Scale) -> Outcome {
+    let folder = data_dir(data);
+    if folder.path().exists() {
+        std::fs::remove_dir_all(folder.path())?;
+    }
+    drop(store(data)?);
+    let started = Instant::now();
+    let bar = ProgressBar::new(scale.days().into());
+    bar.set_style(ProgressStyle::with_template("{bar:40} {pos} of {len} days, {eta} to go")?);
+    write(&folder.store(), scale, |day| bar.set_position(day.into()))?;
+    bar.finish_and_clear();
+    let days = store(data)?.rebuild_days()?;
+    std::fs::write(done(data), "")?;
+    Ok(json!({
+        "seconds": started.elapsed().as_secs_f64(), "readings": scale.readings(), "endpoint_days": days,
+        "bytes": bytes(&folder.store())?,
+    }))
+}
+
+/// Everything anew: all days from their readings, then all tier lists and the pages' content as of the end.
+pub fn recompute(data: &Path) -> Outcome {
+    let store = store(data)?;
+    let watch = Stopwatch::start();
+    let rows = store.rebuild_days()?;
+    let days = watch.read();
+    let newest = store.newest_run(None)?.ok_or("the record is empty")?;
+    let snapshot = build_snapshot(&store, None, newest.observed_at)?;
+    let all = watch.read();
+    Ok(json!({
+        "seconds": all[0], "cpu_seconds": all[1], "days_seconds": days[0], "days_cpu_seconds": days[1],
+        "snapshot_seconds": all[0] - days[0], "snapshot_cpu_seconds": all[1] - days[1], "endpoint_days": rows,
+        "tier_lists": snapshot.tier_lists.len(), "models": snapshot.models.len(),
+    }))
+}
+
+/// Adds sweeps to a copy of the record: ingest, analysis, snapshot saved and swapped in.
+pub fn increment(data: &Path) -> Outcome {
+    let copy = data.join("copy");
+    if copy.exists() {
+        std::fs::remove_dir_all(&copy)?;
+    }
+    std::fs::create_dir_all(&copy)?;
+    let folder = DataDir::new(copy.as_path());
+    std::fs::copy(file(data), folder.store())?;
+    let past = sweep::Past::read(&folder.store())?;
+    let clock = Arc::new(FixedClock(past.observed_at));
+    let pipeline = Pipeline::open(config()?, folder, clock)?;
+    let mut rows = Vec::new();
+    for hour in 1..=SWEEPS {
+        let (record, run) = sweep::next(&pipeline.store, &past, hour)?;
+        let watch = Stopwatch::start();
+        if pipeline.store.ingest(&record, &run)? != Ingested::Stored {
+            return Err("the sweep was not stored".into());
+        }
+        let ingest = watch.read();
+        pipeline.publish()?;
+        let all = watch.read();
+        rows.push(json!({
+            "seconds": all[0], "cpu_seconds": all[1], "ingest_seconds": ingest[0], "ingest_cpu_seconds": ingest[1],
+            "publish_seconds": all[0] - ingest[0], "publish_cpu_seconds": all[1] - ingest[1],
+        }));
+    }
+    drop(pipeline);
+    std::fs::remove_dir_all(&copy)?;
+    // The last is an ordinary hour; the first closes a day.
+    let mut ordinary = rows[rows.len() - 1].clone();
+    ordinary["first_of_a_day_seconds"] = rows[0]["seconds"].clone();
+    ordinary["first_of_a_day_cpu_seconds"] = rows[0]["cpu_seconds"].clone();
+    ordinary["all"] = rows.into();
+    Ok(ordinary)
+}
+
+/// What building the snapshot is made of, step by step: seconds, CPU seconds.
+pub fn parts(data: &Path) -> Outcome {
+    let store = store(data)?;
+    let as_of = store.newest_run(None)?.ok_or("the record is empty")?.observed_at;
+    let today = as_of.date_naive();
+    let back = |days: u64| today.checked_sub_days(Days::new(days)).unwrap_or(today);
+    let mut told = serde_json::Map::new();
+    let mut watch = Stopwatch::start();
+    let mut lap = |name: &str| {
+        told.insert(name.to_owned(), json!(watch.read()));
+        watch = Stopwatch::start();
+    };
+    let window = DayRange { from: back(6), to: today };
+    let frames =
+        Frames { days: store.days_frame(window.from, window.to, as_of)?, newest: store.newest_frame(as_of)? };
+    lap("frames");
+    let workloads = Workload::shipped()?;
+    let parameters = Parameters { as_of, window, workloads, provider_names: BTreeMap::new() };
+    analysis::analyse(&frames, &parameters)?;
+    lap("analyse");
+    pipeline::backtest(&store, DayRange { from: back(29), to: today }, as_of)?;
+    lap("backtest");
+    store.days(back(29), today, as_of)?;
+    lap("days");
+    store.endpoints(as_of)?;
+    lap("endpoints");
+    store.newest_readings(as_of - Duration::hours(48), as_of + Duration::seconds(1), 30_000)?;
+    lap("readings");
+    store.event_rows(as_of, 200)?;
+    lap("events");
+    Ok(told.into())
+}

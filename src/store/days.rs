@@ -1,0 +1,59 @@
+//! Days that are over, in one row an endpoint: what tier lists and pages of a month are made from, without reading every
+//! hour again. A day is over when a run of a later one is stored; runs come in order, so nothing is ever added to it.
+
+use super::ingest::naive;
+use super::{Store, StoreError};
+use chrono::{DateTime, Duration, NaiveTime, Utc};
+use duckdb::Connection;
+
+const CLOSE_DAYS: &str = include_str!("../../queries/ingest/close_days.sql");
+const THIN_USAGE: &str = include_str!("../../queries/ingest/thin_usage.sql");
+
+/// Days that are aggregated at once when all are made anew: bounds the memory it takes.
+const DAYS_AT_ONCE: i64 = 14;
+
+/// Closes the days before that of `time` that are not closed yet, inside the caller's transaction.
+pub(super) fn close_before(connection: &Connection, time: DateTime<Utc>) -> Result<(), StoreError> {
+    connection.execute(CLOSE_DAYS, [naive(time)])?;
+    connection.execute(THIN_USAGE, [naive(time)])?;
+    Ok(())
+}
+
+impl Store {
+    /// Makes the rows of all days that are over anew from their readings, and says how many there are now. The result
+    /// is what was there: for checks, and for measuring.
+    ///
+    /// # Errors
+    /// [`StoreError::Query`]: then nothing is changed.
+    pub fn rebuild_days(&self) -> Result<usize, StoreError> {
+        let connection = self.writer();
+        connection.execute_batch("BEGIN; DELETE FROM endpoint_day;")?;
+        match rebuild(&connection) {
+            Ok(rows) => {
+                connection.execute_batch("COMMIT; CHECKPOINT;")?;
+                Ok(rows)
+            }
+            Err(error) => {
+                connection.execute_batch("ROLLBACK")?;
+                Err(error)
+            }
+        }
+    }
+}
+
+fn rebuild(connection: &Connection) -> Result<usize, StoreError> {
+    let extent = connection.query_row(
+        "SELECT epoch_us(min(observed_at)), epoch_us(max(observed_at)) FROM run WHERE status <> 'failed'",
+        [],
+        |row| Ok((row.get::<_, Option<i64>>(0)?, row.get::<_, Option<i64>>(1)?)),
+    )?;
+    let time = |micros: Option<i64>| micros.and_then(DateTime::from_timestamp_micros);
+    let (Some(first), Some(last)) = (time(extent.0), time(extent.1)) else { return Ok(0) };
+    let mut until = first.date_naive().and_time(NaiveTime::MIN).and_utc();
+    while until < last {
+        until = (until + Duration::days(DAYS_AT_ONCE)).min(last);
+        connection.execute(CLOSE_DAYS, [naive(until)])?;
+    }
+    let rows: i64 = connection.query_row("SELECT count(*) FROM endpoint_day", [], |row| row.get(0))?;
+    Ok(usize::try_from(rows).unwrap_or(0))
+}

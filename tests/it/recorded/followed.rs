@@ -1,0 +1,191 @@
+//! Preferences over every model of every recorded day: what a router would do with them, and what following them would
+//! have cost the day after.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Days, NaiveDate, Utc};
+use hitrate::domain::limits::Limits;
+use hitrate::domain::thresholds::{BACKTEST_MIN_TOKENS, BACKTEST_OUTPUT_SHARE};
+use hitrate::domain::workload::Workload;
+use hitrate::pipeline::build_snapshot;
+use hitrate::preferences::{Mode, TRAFFIC, Wish, advise};
+use hitrate::snapshot::{Endpoint, ModelEntry, Snapshot};
+use hitrate::store::Store;
+use uuid::Uuid;
+
+use crate::preferences::router::{keeps, means, uses};
+
+const MODES: [Mode; 4] = [Mode::Avoid, Mode::Shortlist, Mode::Pin, Mode::Order];
+
+fn workloads() -> Vec<Workload> {
+    Workload::shipped().expect("data/workloads.toml is valid")
+}
+
+/// No limits, and a few that people have.
+fn limits() -> Vec<Limits> {
+    let floor = Some("fp8".parse().expect("a format"));
+    let none = Limits::default;
+    vec![
+        none(),
+        Limits { quant_floor: floor, ..none() },
+        Limits { no_training: true, no_retention: true, ..none() },
+        Limits { zdr: true, parameters: vec!["tools".to_owned()], ..none() },
+        Limits { max_input: Some(0.5), max_output: Some(2.0), ..none() },
+        Limits { region: Some("us".to_owned()), context: Some(100_000), ..none() },
+    ]
+}
+
+/// Checks the preferences of the snapshots at `times`, and what following the pins cost.
+pub fn preferences_hold_and_pay(store: &Store, times: &[DateTime<Utc>]) {
+    let (mut given, mut followed) = (BTreeMap::new(), Followed::new(store, times));
+    for time in times {
+        let snapshot = build_snapshot(store, Some(*time), workloads(), *time).expect("a snapshot");
+        for (at, limits) in limits().iter().enumerate() {
+            for mode in MODES {
+                let count = a_router_obeys(&snapshot, mode, limits);
+                *given.entry((mode.as_str(), at)).or_insert(0) += count;
+            }
+        }
+        followed.take(&snapshot);
+    }
+    eprintln!("preferences given over {} days, by mode and limits: {given:?}", times.len());
+    assert!(given.values().all(|count| *count > 20), "{given:?}");
+    followed.pays();
+}
+
+/// Every preference of a snapshot, as a router would follow it; how many there are.
+fn a_router_obeys(snapshot: &Snapshot, mode: Mode, limits: &Limits) -> usize {
+    let workload = snapshot.workloads.iter().find(|own| own.name == snapshot.default_workload());
+    let longest = workload.map(|workload| workload.prompt_of_turn(workload.turns)).expect("a workload");
+    let mut given = 0;
+    for model in snapshot.models.iter().filter(|model| model.variant.is_standard()) {
+        let wish = Wish { mode, workload: snapshot.default_workload(), limits };
+        let made = advise(snapshot, model, &wish, snapshot.as_of);
+        assert_eq!(made.provider.is_none(), made.reason.is_some(), "{}", model.model_id);
+        let Some(provider) = made.provider else { continue };
+        given += 1;
+        let reached: Vec<&Endpoint> =
+            model.endpoints.iter().filter(|one| uses(&provider, &limits.parameters, one)).collect();
+        assert!(!reached.is_empty(), "{}: {provider:?} reaches nothing", model.model_id);
+        for one in &reached {
+            assert!(keeps(limits, one, longest), "{}: {} under {limits:?}", model.model_id, one.tag);
+        }
+        let lists = [&provider.only, &provider.ignore, &provider.order];
+        for entry in lists.into_iter().flatten().flatten() {
+            let is_there = model.endpoints.iter().any(|one| means(entry, one.tag.as_str()));
+            assert!(is_there, "{}: {entry} is no endpoint", model.model_id);
+        }
+        let bad = |one: &&&Endpoint| {
+            let flagged = |flag: &str| one.flags.iter().any(|own| own == flag);
+            one.status.is_some_and(|status| status <= -5) || flagged("phantom") || flagged("down")
+        };
+        if mode == Mode::Avoid {
+            assert!(reached.iter().any(|one| !bad(&one)), "{}: {provider:?}", model.model_id);
+        } else {
+            assert!(!reached.iter().any(|one| bad(&one)), "{}: {provider:?}", model.model_id);
+        }
+    }
+    given
+}
+
+/// What was chosen, charged the price of the day after.
+struct Followed {
+    prices: BTreeMap<(Uuid, NaiveDate), f64>,
+    /// Log of the cost over the cheapest of the next day, by way of choosing.
+    over: BTreeMap<&'static str, Vec<f64>>,
+    same: usize,
+}
+
+impl Followed {
+    fn new(store: &Store, times: &[DateTime<Utc>]) -> Self {
+        let (first, last) = (times[0].date_naive(), times[times.len() - 1]);
+        let ids = store.endpoint_ids().expect("ids");
+        let days = store.priced_days(first - Days::new(2), last.date_naive(), last).expect("prices");
+        let cost = |[input, output]: [f64; 2]| input + BACKTEST_OUTPUT_SHARE * output;
+        let prices = days.iter().map(|row| ((ids[&row.endpoint], row.day), cost(row.effective))).collect();
+        Self { prices, over: BTreeMap::new(), same: 0 }
+    }
+
+    fn next(&self, endpoint: &Endpoint) -> Option<f64> {
+        let day = endpoint.expected_cost?.day.succ_opt()?;
+        self.prices.get(&(endpoint.endpoint_id, day)).copied().filter(|price| *price > 0.0)
+    }
+
+    fn take(&mut self, snapshot: &Snapshot) {
+        for model in snapshot.models.iter().filter(|model| model.variant.is_standard()) {
+            let busy =
+                |one: &&Endpoint| one.tokens.is_some_and(|tokens| tokens as f64 >= BACKTEST_MIN_TOKENS);
+            let candidates: Vec<(&Endpoint, f64)> =
+                model.endpoints.iter().filter(busy).filter_map(|one| Some((one, self.next(one)?))).collect();
+            let pins =
+                [TRAFFIC, snapshot.default_workload()].map(|workload| pinned(snapshot, model, workload));
+            let [Some(traffic), Some(session)] =
+                pins.map(|pin| pin.and_then(|one| self.next(one).map(|p| (one, p))))
+            else {
+                continue;
+            };
+            if candidates.len() > 1 {
+                self.charge(&candidates, traffic, session);
+            }
+        }
+    }
+
+    fn charge(&mut self, all: &[(&Endpoint, f64)], traffic: (&Endpoint, f64), session: (&Endpoint, f64)) {
+        let oracle = all.iter().map(|(_, price)| *price).fold(f64::INFINITY, f64::min);
+        let lowest = |score: &dyn Fn(&Endpoint) -> f64| {
+            let best = all.iter().map(|(one, _)| score(one)).fold(f64::INFINITY, f64::min);
+            let equal = all.iter().filter(|(one, _)| score(one) <= best * (1.0 + 1e-9));
+            let logs: Vec<f64> = equal.map(|(_, price)| price.ln()).collect();
+            (logs.iter().sum::<f64>() / logs.len() as f64).exp()
+        };
+        let list = |one: &Endpoint| {
+            let list = one.list.input.zip(one.list.output);
+            list.map_or(f64::INFINITY, |(input, output)| input + BACKTEST_OUTPUT_SHARE * output)
+        };
+        let policy = |one: &Endpoint| one.expected_cost.map_or(f64::INFINITY, |expected| expected.chosen_by);
+        let tokens = |one: &Endpoint| one.tokens.unwrap_or(0) as f64;
+        let total: f64 = all.iter().map(|(one, _)| tokens(one)).sum();
+        let average: f64 = all.iter().map(|(one, price)| tokens(one) * price / total).sum();
+        let chosen =
+            all.iter().min_by(|a, b| policy(a.0).total_cmp(&policy(b.0))).map(|(one, _)| one.endpoint_id);
+        self.same += usize::from(chosen == Some(traffic.0.endpoint_id));
+        let paid = [
+            ("pin, traffic", traffic.1),
+            ("pin, coding-agent", session.1),
+            ("policy", lowest(&policy)),
+            ("cheapest list", lowest(&list)),
+            ("traffic average", average),
+        ];
+        for (way, price) in paid {
+            self.over.entry(way).or_default().push((price / oracle).ln());
+        }
+    }
+
+    fn pays(&self) {
+        let mean = |way: &str| {
+            let logs = &self.over[way];
+            (logs.iter().sum::<f64>() / logs.len() as f64).exp()
+        };
+        let choices = self.over["policy"].len();
+        let agreed = self.same as f64 / choices as f64;
+        eprintln!("{choices} choices, {:.1} % the policy's own; cost over the oracle's:", agreed * 100.0);
+        self.over.keys().for_each(|way| eprintln!("  {way}: {:.4}", mean(way)));
+        assert!(choices > 300, "{choices}");
+        assert!(agreed > 0.9, "{agreed}");
+        for pin in ["pin, traffic", "pin, coding-agent"] {
+            for other in ["cheapest list", "traffic average"] {
+                assert!(mean(pin) < mean(other), "{pin} is dearer than {other}");
+            }
+        }
+        assert!(mean("pin, traffic") < 1.01 * mean("policy"));
+    }
+}
+
+/// The endpoint that a pin names.
+fn pinned<'a>(snapshot: &Snapshot, model: &'a ModelEntry, workload: &str) -> Option<&'a Endpoint> {
+    let wish = Wish { mode: Mode::Pin, workload, limits: &Limits::default() };
+    let only = advise(snapshot, model, &wish, snapshot.as_of).provider?.only?;
+    let named: BTreeSet<&String> = only.iter().collect();
+    assert_eq!(named.len(), 1, "{}", model.model_id);
+    model.endpoints.iter().find(|one| one.tag.as_str() == only[0])
+}

@@ -1,0 +1,362 @@
+//! Preferences in the formats of their targets. The texts of a few cases are kept in `tests/targets/texts`, where the
+//! real programs read them (`tests/targets/run.py`); here they must be what the program writes.
+
+use crate::sample;
+use hitrate::domain::ids::Variant;
+use hitrate::domain::tier::Tier;
+use hitrate::preferences::targets::{Names, Rendered, TARGETS, Target};
+use hitrate::preferences::{Mode, Preference, preference};
+use hitrate::snapshot::ModelEntry;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+/// A tag that breaks out of every quotation that is not one.
+const HOSTILE_TAG: &str = "lu\"men'/$(id) `id` \\ #{x}\nJSON\n: - & * ! {{ é \u{2028}";
+const HOSTILE_MODEL: &str = "zephyr/quill'; \"$(id)\" #large";
+
+/// A model and a preference for it that holds `provider`.
+fn case(model: &ModelEntry, mode: Mode, provider: Value) -> Preference {
+    let snapshot = sample::snapshot();
+    let made = preference(&snapshot, model, mode, "coding-agent", snapshot.as_of);
+    let provider = serde_json::from_value(provider).expect("a provider object");
+    Preference { provider: Some(provider), reason: None, ..made }
+}
+
+fn quill() -> ModelEntry {
+    sample::snapshot().model("zephyr/quill-large").expect("a model of the sample").clone()
+}
+
+/// The model with other tags for its endpoints.
+fn renamed(tags: [&str; 4]) -> ModelEntry {
+    let mut model = quill();
+    let slug = model.slug.to_string();
+    let rows = [(Tier::S, 0.21, 0.9), (Tier::A, 0.34, 0.77), (Tier::B, 0.41, 0.62), (Tier::F, 1.4, 0.03)];
+    let made = tags.into_iter().zip(rows);
+    model.endpoints = made
+        .map(|(tag, (tier, cost, rate))| sample::endpoint(&slug, &Variant::standard(), tag, tier, cost, rate))
+        .collect();
+    model
+}
+
+/// A shortlist under every limit there is.
+fn limits() -> Value {
+    json!({"only": ["lumen/bf16", "quarry"], "allow_fallbacks": true, "require_parameters": true, "zdr": true,
+        "data_collection": "deny", "quantizations": ["fp8", "bf16"], "max_price": {"prompt": "1", "completion": "5"}})
+}
+
+/// The cases whose texts are kept.
+fn cases() -> Vec<(&'static str, ModelEntry, Preference)> {
+    let listed = json!({"only": ["lumen/bf16", "quarry", "north-cloud/us-east"], "allow_fallbacks": true});
+    let mut hostile = renamed([HOSTILE_TAG, "quarry", "north-cloud/us-east", "mirage"]);
+    hostile.model_id = HOSTILE_MODEL.to_owned();
+    let mut known = renamed(["deepinfra/fp8", "amazon-bedrock/us-east-1", "streamlake", "fireworks"]);
+    known.model_id = "z-ai/glm-5.2".to_owned();
+    let mut ordered = quill();
+    // Dear output at the cheapest session: one token of each says otherwise than a session.
+    ordered.endpoints[0].effective.output = Some(60.0);
+    [
+        ("ordered", ordered, Mode::Shortlist, listed.clone()),
+        ("limits", quill(), Mode::Shortlist, limits()),
+        ("avoid", quill(), Mode::Avoid, json!({"ignore": ["mirage"]})),
+        ("shortlist", quill(), Mode::Shortlist, listed),
+        ("pin", quill(), Mode::Pin, json!({"only": ["lumen/bf16"]})),
+        ("hostile", hostile, Mode::Shortlist, json!({"only": [HOSTILE_TAG, "quarry"]})),
+        ("known", known, Mode::Avoid, json!({"ignore": ["fireworks"]})),
+    ]
+    .into_iter()
+    .map(|(name, model, mode, provider)| {
+        let preference = case(&model, mode, provider);
+        (name, model, preference)
+    })
+    .collect()
+}
+
+fn of(target: &str, case: &str) -> Rendered {
+    let cases = cases();
+    let (_, model, preference) = cases.iter().find(|(name, ..)| *name == case).expect("a case");
+    Target::named(target).expect("a target").render(preference, model)
+}
+
+fn text(target: &str, case: &str) -> String {
+    let rendered = of(target, case);
+    assert_eq!(rendered.files.len(), 1, "{target}: {:?}", rendered.notes);
+    rendered.files[0].text.clone()
+}
+
+fn json_of(target: &str, case: &str) -> Value {
+    serde_json::from_str(&text(target, case)).expect("JSON")
+}
+
+fn noted(rendered: &Rendered, part: &str) -> bool {
+    rendered.notes.iter().any(|note| note.contains(part))
+}
+
+/// Every text that is kept: its path below `tests/targets/texts`, and what it has to be.
+fn kept() -> Vec<(PathBuf, String)> {
+    let mut kept = Vec::new();
+    for (name, model, preference) in cases() {
+        let object = serde_json::to_value(&preference.provider).expect("JSON");
+        let facts = json!({"model": model.model_id, "provider": object});
+        kept.push((Path::new(name).join("case.json"), format!("{facts:#}\n")));
+        for target in TARGETS {
+            for file in target.render(&preference, &model).files {
+                let extension = match target.language {
+                    "python" => "py",
+                    "typescript" => "ts",
+                    other => other,
+                };
+                kept.push((Path::new(name).join(format!("{}.{extension}", target.name)), file.text));
+            }
+        }
+    }
+    kept
+}
+
+#[test]
+fn the_texts_that_the_real_programs_read_are_what_is_written() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/targets/texts");
+    let kept = kept();
+    assert!(kept.len() > 80, "{}", kept.len());
+    if std::env::var_os("UPDATE_TEXTS").is_some() {
+        for (path, text) in &kept {
+            let path = folder.join(path);
+            std::fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+            std::fs::write(path, text).expect("written");
+        }
+    }
+    for (path, text) in &kept {
+        let found = std::fs::read_to_string(folder.join(path)).unwrap_or_default();
+        assert_eq!(&found, text, "{}: UPDATE_TEXTS=1 writes them anew", path.display());
+    }
+    let there: usize = std::fs::read_dir(&folder)
+        .expect("a folder")
+        .map(|case| std::fs::read_dir(case.expect("an entry").path()).expect("a folder").count())
+        .sum();
+    assert_eq!(there, kept.len(), "a text is kept that nothing writes any more");
+}
+
+#[test]
+fn names_are_unique_and_unknown_ones_answered_with_the_known() {
+    let names: BTreeSet<&str> = Target::names().collect();
+    assert_eq!((names.len(), TARGETS.len()), (19, 19));
+    assert_eq!(TARGETS[0].name, "openrouter");
+    let error = Target::named("telex").expect_err("unknown");
+    assert!(error.contains("telex") && error.contains("claude-code-router"), "{error}");
+}
+
+#[test]
+fn where_there_is_no_preference_there_is_no_text_but_the_reason() {
+    let sample = sample::snapshot();
+    let free = sample.model("northwind/atlas-3:free").expect("a model of the sample");
+    let none = preference(&sample, free, Mode::Pin, "coding-agent", sample.as_of);
+    for target in TARGETS {
+        let answer = target.answer(none.clone(), free);
+        assert_eq!((answer.rendered.files.len(), answer.rendered.sticky_safe), (0, false), "{}", target.name);
+        assert_eq!(answer.rendered.notes, [none.reason.clone().expect("a reason")], "{}", target.name);
+        assert_eq!(answer.preference.target, target.name);
+    }
+}
+
+#[test]
+fn every_text_names_what_the_preference_names_and_nothing_else() {
+    for (name, _, preference) in cases().into_iter().filter(|(name, ..)| !["hostile", "known"].contains(name))
+    {
+        let object = serde_json::to_value(&preference.provider).expect("JSON");
+        let tags: Vec<&str> = ["only", "ignore"]
+            .into_iter()
+            .filter_map(|list| object[list].as_array())
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
+        let others = ["lumen/bf16", "quarry", "north-cloud/us-east", "mirage"];
+        for target in
+            TARGETS.iter().filter(|target| target.names == Names::Many && target.name != "litellm-cost")
+        {
+            let rendered = of(target.name, name);
+            let Some(file) = rendered.files.first() else {
+                assert!(!rendered.notes.is_empty(), "{}: {name}: nothing is said", target.name);
+                continue;
+            };
+            for tag in others {
+                assert_eq!(file.text.contains(tag), tags.contains(&tag), "{}: {name}: {tag}", target.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn litellm_is_told_what_was_paid_with_the_cache_prices() {
+    let yaml = text("litellm", "pin");
+    // The sample's pinned endpoint: list 0.315, hit rate 0.9, read discount 90 %: 0.05985 USD a million; output 1.26.
+    for line in [
+        "model: 'openrouter/zephyr/quill-large'",
+        "input_cost_per_token: 5.985e-8",
+        "output_cost_per_token: 1.26e-6",
+        "cache_read_input_token_cost: 5.985e-8",
+        "cache_creation_input_token_cost: 5.985e-8",
+        "- 'lumen/bf16'",
+    ] {
+        assert!(yaml.contains(line), "{line}: {yaml}");
+    }
+    let mut model = quill();
+    model.endpoints[0].effective.input = None;
+    let pin = case(&model, Mode::Pin, json!({"only": ["lumen/bf16"]}));
+    let unpriced = Target::named("litellm").expect("a target").render(&pin, &model);
+    assert!(!unpriced.files[0].text.contains("cost") && noted(&unpriced, "no price"), "{unpriced:?}");
+}
+
+#[test]
+fn cost_routing_gets_an_order_only_where_its_own_ranking_is_another() {
+    let agreeing = text("litellm-cost", "shortlist");
+    assert!(!agreeing.contains("order:"), "{agreeing}");
+    assert_eq!(agreeing.matches("model_name:").count(), 3);
+    let (_, mut model, shortlist) = cases().swap_remove(0);
+    let target = Target::named("litellm-cost").expect("a target");
+    let rendered = target.render(&shortlist, &model);
+    let text = &rendered.files[0].text;
+    let at = |part: &str| text.find(part).unwrap_or_else(|| panic!("{part}: {text}"));
+    assert!(at("'lumen/bf16'") < at("order: 1") && at("order: 1") < at("'quarry'"), "{text}");
+    assert!(text.contains("enable_pre_call_checks: true") && noted(&rendered, "`order`"), "{rendered:?}");
+    model.endpoints[1].effective.input = None;
+    let rendered = target.render(&shortlist, &model);
+    assert!(!rendered.files[0].text.contains("quarry") && noted(&rendered, "`quarry` is left out"));
+    for endpoint in &mut model.endpoints {
+        endpoint.effective.input = None;
+    }
+    let rendered = target.render(&shortlist, &model);
+    assert!(rendered.files.is_empty() && noted(&rendered, "is not known"), "{rendered:?}");
+}
+
+#[test]
+fn what_is_to_be_left_out_becomes_what_is_let_in_where_a_target_knows_only_that() {
+    let cost = text("litellm-cost", "avoid");
+    assert_eq!((cost.matches("model_name:").count(), cost.contains("mirage")), (3, false));
+    let gateway = of("vercel-ai-gateway", "known");
+    let value: Value = serde_json::from_str(&gateway.files[0].text).expect("JSON");
+    assert_eq!(value["model"], "zai/glm-5.2");
+    assert_eq!(value["providerOptions"]["gateway"]["only"], json!(["deepinfra", "bedrock"]));
+    assert!(noted(&gateway, "streamlake") && noted(&gateway, "appear later"), "{gateway:?}");
+    assert!(!gateway.sticky_safe, "the gateway has two to choose from");
+}
+
+#[test]
+fn a_provider_that_is_only_partly_let_in_is_not_named_to_a_router_that_cannot_tell_its_endpoints_apart() {
+    let model = renamed(["deepinfra/fp8", "deepinfra/turbo", "fireworks", "azure"]);
+    let preference = case(&model, Mode::Avoid, json!({"ignore": ["deepinfra/turbo", "azure"]}));
+    let rendered = Target::named("vercel-ai-gateway").expect("a target").render(&preference, &model);
+    let value: Value = serde_json::from_str(&rendered.files[0].text).expect("JSON");
+    assert_eq!(value["providerOptions"]["gateway"]["only"], json!(["fireworks"]));
+    assert!(noted(&rendered, "apart: deepinfra"), "{rendered:?}");
+    let unknown = of("vercel-ai-gateway", "shortlist");
+    assert!(unknown.files.is_empty() && noted(&unknown, "quarry"), "{unknown:?}");
+}
+
+#[test]
+fn a_target_that_names_one_provider_takes_the_best_and_says_which_are_lost() {
+    let profile = |case| json_of("roo", case)["providerProfiles"]["apiConfigs"]["hitrate"].take();
+    assert_eq!(profile("shortlist")["openRouterSpecificProvider"], "lumen/bf16");
+    assert_eq!(profile("pin")["openRouterModelId"], "zephyr/quill-large");
+    assert!(noted(&of("roo", "shortlist"), "not used: quarry, north-cloud/us-east"));
+    let none = of("roo", "avoid");
+    assert!(none.files.is_empty() && noted(&none, "mode `pin`"), "{none:?}");
+}
+
+#[test]
+fn a_limit_that_a_target_cannot_say_is_said_not_to_hold() {
+    let lost = |target: &str| {
+        let notes = of(target, "limits").notes;
+        let lost: BTreeSet<String> = notes
+            .iter()
+            .filter(|note| note.contains("the limit does not hold here"))
+            .filter_map(|note| Some(note.split('`').nth(1)?.to_owned()))
+            .collect();
+        lost.into_iter().collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(lost("litellm"), "");
+    assert_eq!(lost("zed"), "max_price zdr");
+    assert_eq!(lost("hermes"), "max_price quantizations zdr");
+    assert_eq!(lost("roo"), "data_collection max_price quantizations require_parameters zdr");
+    let zed =
+        json_of("zed", "limits")["language_models"]["open_router"]["available_models"][0]["provider"].take();
+    assert_eq!(zed["data_collection"], "disallow");
+    let cost = text("litellm-cost", "limits");
+    assert_eq!((cost.matches("zdr: true").count(), cost.contains("allow_fallbacks")), (2, false), "{cost}");
+    let model = renamed(["deepinfra/fp8", "amazon-bedrock", "fireworks", "azure"]);
+    let preference =
+        case(&model, Mode::Avoid, json!({"ignore": ["azure"], "zdr": true, "data_collection": "deny"}));
+    let gateway = Target::named("vercel-ai-gateway").expect("a target").render(&preference, &model);
+    let value: Value = serde_json::from_str(&gateway.files[0].text).expect("JSON");
+    let options = &value["providerOptions"]["gateway"];
+    assert_eq!(
+        (&options["zeroDataRetention"], &options["disallowPromptTraining"]),
+        (&json!(true), &json!(true))
+    );
+}
+
+#[test]
+fn limits_hold_where_there_is_no_preference() {
+    let limits = serde_json::from_value(json!({"zdr": true})).expect("a provider object");
+    let (_, model, made) = cases().swap_remove(0);
+    let reason = Some("nothing to avoid".to_owned());
+    let none = Preference { provider: None, router_limits: Some(limits), reason, ..made };
+    for target in TARGETS {
+        let rendered = target.render(&none, &model);
+        assert!(noted(&rendered, "nothing to avoid"), "{}: {rendered:?}", target.name);
+        match target.name {
+            "litellm-cost" | "vercel-ai-gateway" | "roo" => {
+                assert!(rendered.files.is_empty(), "{}", target.name)
+            }
+            "zed" | "hermes" => assert!(noted(&rendered, "`zdr`"), "{}: {rendered:?}", target.name),
+            _ => {
+                let text = rendered.files[0].text.to_lowercase();
+                assert!(text.contains("zdr") && text.contains("true"), "{}: {text}", target.name);
+            }
+        }
+        assert!(rendered.files.iter().all(|file| !file.text.contains("lumen")), "{}", target.name);
+    }
+}
+
+#[test]
+fn a_preset_is_referred_to_by_a_name_that_an_address_can_hold() {
+    let preset = of("openrouter-preset", "shortlist");
+    assert!(noted(&preset, "/presets/hitrate-zephyr-quill-large-shortlist/chat/completions"), "{preset:?}");
+    assert!(noted(&preset, "`zephyr/quill-large@preset/hitrate-zephyr-quill-large-shortlist`"));
+    assert!(noted(
+        &of("openrouter-preset", "hostile"),
+        "/presets/hitrate-zephyr-quill-id-large-shortlist/chat"
+    ));
+    assert_eq!(json_of("cline", "pin"), json_of("openrouter-preset", "pin"));
+}
+
+#[test]
+fn no_name_breaks_out_of_its_text() {
+    for target in TARGETS {
+        for file in of(target.name, "hostile").files {
+            match target.language {
+                "json" => {
+                    let value: Value = serde_json::from_str(&file.text).expect("JSON");
+                    assert!(value.to_string().contains("quill"), "{}", target.name);
+                }
+                "sh" => {
+                    let (head, body) = file.text.split_once("<<'JSON'\n").expect("a here-document");
+                    let body = body.strip_suffix("\nJSON\n").expect("its end");
+                    assert!(!head.contains("quill") && body.lines().all(|line| line != "JSON"), "{body}");
+                    let value: Value = serde_json::from_str(body).expect("JSON");
+                    assert!(value["model"].as_str().is_some_and(|model| model.ends_with(HOSTILE_MODEL)));
+                }
+                // Their own interpreters read these: see `tests/targets/run.py`.
+                "yaml" => assert!(!file.text.contains("\nJSON"), "{}: {}", target.name, file.text),
+                "python" | "typescript" => assert!(file.text.is_ascii() && !file.text.contains("\nJSON")),
+                other => panic!("{}: no rule for {other}", target.name),
+            }
+        }
+    }
+}
+
+#[test]
+fn every_target_is_in_its_document_and_no_other() {
+    let text = include_str!("../../docs/targets.md");
+    let rows = text.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+    assert_eq!(rows.collect::<Vec<_>>(), Target::names().collect::<Vec<_>>());
+}

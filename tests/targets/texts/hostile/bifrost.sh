@@ -1,0 +1,22 @@
+curl --fail-with-body "$BIFROST_URL/v1/chat/completions" \
+  -H 'x-bf-passthrough-extra-params: true' \
+  -H 'Content-Type: application/json' \
+  --data @- <<'JSON'
+{
+  "extra_params": {
+    "provider": {
+      "only": [
+        "lu\"men'/$(id) `id` \\ #{x}\nJSON\n: - & * ! {{ é  ",
+        "quarry"
+      ]
+    }
+  },
+  "messages": [
+    {
+      "content": "Say hello.",
+      "role": "user"
+    }
+  ],
+  "model": "openrouter/zephyr/quill'; \"$(id)\" #large"
+}
+JSON

@@ -1,0 +1,17 @@
+import os
+
+from openai import OpenAI
+
+client = OpenAI(base_url="https://openrouter.ai/api/v1", api_key=os.environ["OPENROUTER_API_KEY"])
+answer = client.chat.completions.create(
+    model="zephyr/quill-large",
+    messages=[{"role": "user", "content": "Say hello."}],
+    extra_body={
+        "provider": {
+            "allow_fallbacks": True,
+            "only": ["lumen/bf16", "quarry", "north-cloud/us-east"],
+        },
+        "session_id": "one-for-each-conversation",
+    },
+)
+print(answer.choices[0].message.content)
