@@ -9,7 +9,6 @@ use super::search;
 use super::shell::View;
 use super::{assets, front};
 use crate::domain::tier::Lens;
-use crate::prepared::Prepared;
 use crate::snapshot::Snapshot;
 use axum::Router;
 use axum::extract::rejection::{PathRejection, QueryRejection};
@@ -178,18 +177,17 @@ async fn explore_page(State(site): State<Arc<Site>>, words: Words) -> Response {
     rendered(status, explore::render(&view, &question))
 }
 
-async fn explore_json(State(site): State<Arc<Site>>, headers: HeaderMap, words: Words) -> Response {
-    explored(&site, &headers, words, "application/json", explore::json)
+async fn explore_json(State(site): State<Arc<Site>>, words: Words) -> Response {
+    explored(&site, words, "application/json", explore::json)
 }
 
-async fn explore_csv(State(site): State<Arc<Site>>, headers: HeaderMap, words: Words) -> Response {
-    explored(&site, &headers, words, "text/csv; charset=utf-8; header=present", explore::csv)
+async fn explore_csv(State(site): State<Arc<Site>>, words: Words) -> Response {
+    explored(&site, words, "text/csv; charset=utf-8; header=present", explore::csv)
 }
 
 /// The explorer's answer for programs: what cannot be understood is refused, not left out, as nobody reads a hint.
 fn explored(
     site: &Arc<Site>,
-    headers: &HeaderMap,
     words: Words,
     content_type: &'static str,
     body: fn(&Snapshot, &Question) -> Vec<u8>,
@@ -197,7 +195,9 @@ fn explored(
     let Some(view) = site.view() else { return empty() };
     let question = Question::new(&words.map(|Query(words)| words).unwrap_or_default());
     if question.errors.is_empty() {
-        return Prepared::new(content_type, body(&view.snapshot, &question)).respond(headers);
+        // Asked for by one, so not prepared: packing a large answer well takes longer than making it.
+        let headers = [(CONTENT_TYPE, content_type), (CACHE_CONTROL, "public, max-age=60")];
+        return (headers, body(&view.snapshot, &question)).into_response();
     }
     let problem = serde_json::json!({
         "type": "about:blank",
