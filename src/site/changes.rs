@@ -29,7 +29,7 @@ pub fn kind_in_words(kind: &str) -> String {
         "endpoint_appeared" => "new endpoint".to_owned(),
         "endpoint_gone" => "endpoint gone".to_owned(),
         "tag_changed" => "renamed".to_owned(),
-        "window_changed" => "window".to_owned(),
+        "window_changed" => "window changed".to_owned(),
         other => other.replace('_', " "),
     }
 }
