@@ -47,6 +47,21 @@ pub fn generate(path: &Path, scale: Scale, mut on_day: impl FnMut(u32)) -> duckd
     connection.execute_batch("DROP TABLE hourly; DROP TABLE priced; DROP TABLE seen; CHECKPOINT;")
 }
 
+/// Marks the last day that is over as closed with nothing held, as after a change of the method's version: without it the
+/// first snapshot walks every day of the record, which happens once a version and is not what is measured.
+pub fn begin_tier_history(path: &Path, method_version: u32) -> duckdb::Result<()> {
+    #[expect(clippy::disallowed_methods, reason = "past the store, into a file of the bench's own")]
+    let connection = Connection::open(path)?;
+    connection.execute(
+        "INSERT INTO tier_day
+         SELECT ?, CAST(observed_at AS DATE), observed_at FROM run
+         WHERE CAST(observed_at AS DATE) < (SELECT CAST(max(observed_at) AS DATE) FROM run)
+         ORDER BY observed_at DESC LIMIT 1",
+        [method_version],
+    )?;
+    connection.execute_batch("CHECKPOINT")
+}
+
 fn filled(sql: &str, scale: Scale, day: u32) -> String {
     [
         ("{endpoints}", scale.endpoints.to_string()),

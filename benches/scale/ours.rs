@@ -1,10 +1,10 @@
 //! What the program takes: its own store, its own pipeline.
 
-use crate::generate::{Scale, generate as write};
+use crate::generate::{Scale, begin_tier_history, generate as write};
 use crate::report::Stopwatch;
 use crate::{Outcome, bytes, sweep};
 use chrono::{Days, Duration};
-use hitrate::analysis::{self, Frames, Parameters};
+use hitrate::analysis::{self, Frames, METHOD_VERSION, Parameters};
 use hitrate::clock::FixedClock;
 use hitrate::config::Config;
 use hitrate::domain::tier_list::DayRange;
@@ -61,6 +61,7 @@ pub fn generate(data: &Path, scale: Scale) -> Outcome {
     write(&folder.store(), scale, |day| bar.set_position(day.into()))?;
     bar.finish_and_clear();
     let days = store(data)?.rebuild_days()?;
+    begin_tier_history(&folder.store(), METHOD_VERSION)?;
     std::fs::write(done(data), "")?;
     Ok(json!({
         "seconds": started.elapsed().as_secs_f64(), "readings": scale.readings(), "endpoint_days": days,
@@ -75,7 +76,7 @@ pub fn recompute(data: &Path) -> Outcome {
     let rows = store.rebuild_days()?;
     let days = watch.read();
     let newest = store.newest_run(None)?.ok_or("the record is empty")?;
-    let snapshot = build_snapshot(&store, None, newest.observed_at)?;
+    let snapshot = build_snapshot(&store, None, Workload::shipped()?, newest.observed_at)?;
     let all = watch.read();
     Ok(json!({
         "seconds": all[0], "cpu_seconds": all[1], "days_seconds": days[0], "days_cpu_seconds": days[1],

@@ -93,6 +93,8 @@ pub fn next(store: &Store, past: &Past, hour: u32) -> Result<(RunRecord, RunRead
         model_usage: usage_of_models(&readings),
         readings,
         activity: if daily { past.activity.clone() } else { Vec::new() },
+        closing_rates: Vec::new(),
+        comparison: None,
         quarantined: Vec::new(),
         drift: BTreeMap::new(),
         unanswered: Vec::new(),

@@ -47,9 +47,11 @@ SELECT endpoint_no, period, first_day, next_day,
         AS cache_read
 FROM periods;
 
-INSERT INTO run
-SELECT range + 1, strftime(looked(range), '%Y%m%dT%H%M%SZ'), looked(range), 'ok', 'day_to_date', 'generated', true,
-    3 * n.models, 3 * n.models, n.used, n.all_of_them, 0, 0, 300000, range % 24 = 0, '[]'
+INSERT INTO run BY NAME
+SELECT range + 1 AS run_no, strftime(looked(range), '%Y%m%dT%H%M%SZ') AS run_id, looked(range) AS observed_at, 'ok' AS status,
+    'day_to_date' AS window_kind, 'generated' AS upstream, true AS simulated, 3 * n.models AS requests,
+    3 * n.models AS documents, n.used AS readings, n.all_of_them AS endpoints, 0 AS quarantined, 0 AS drift,
+    300000 AS duration_ms, range % 24 = 0 AS activity, '[]' AS failures
 FROM range({hours}), (SELECT count(DISTINCT model_no) AS models, count(*) AS all_of_them, count(*) FILTER (NOT idle) AS used FROM seen) n
 ORDER BY range;
 

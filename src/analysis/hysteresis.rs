@@ -24,6 +24,8 @@ pub struct Figures<'a> {
     pub naive: Tier,
     /// The value that was cut into tiers, in the lens's unit.
     pub value: Option<f64>,
+    /// The ends of its interval, in the lens's unit.
+    pub interval: Option<(f64, f64)>,
     /// The best tier that a gate leaves open.
     pub cap: Option<Tier>,
     /// Probability of each tier; `None` where nothing was drawn.
@@ -53,6 +55,7 @@ fn steady_list(list: &mut TierList, before: &History, day: NaiveDate, history: &
             lens: list.lens,
             naive: row.naive,
             value: row.adjusted,
+            interval: row.low.zip(row.high),
             cap: row.cap,
             probabilities: row.tier_probabilities.as_ref(),
         };
@@ -84,6 +87,7 @@ fn steady_verdicts(
             lens: *lens,
             naive: verdict.naive,
             value: verdict.value,
+            interval: None,
             cap: verdict.cap,
             probabilities: None,
         };
@@ -92,6 +96,12 @@ fn steady_verdicts(
             let rated = verdict.tier != Tier::Unrated;
             verdict.since = rated.then_some(held.since);
             verdict.previous = held.previous.filter(|_| rated);
+            if rated && verdict.tier != verdict.naive {
+                verdict.why = format!(
+                    "{}; {} since {}, these figures alone: {}",
+                    verdict.why, verdict.tier, held.since, verdict.naive
+                );
+            }
             history.endpoints.insert(key, held);
         }
     }
@@ -114,8 +124,14 @@ fn name_parts(verdicts: &mut BTreeMap<Lens, Verdict>) {
 
 /// Who is missing altogether is kept in mind like who is unrated.
 fn keep_in_mind(before: &History, day: NaiveDate, history: &mut History) {
-    let absent =
-        |lens: Lens| Figures { lens, naive: Tier::Unrated, value: None, cap: None, probabilities: None };
+    let absent = |lens: Lens| Figures {
+        lens,
+        naive: Tier::Unrated,
+        value: None,
+        interval: None,
+        cap: None,
+        probabilities: None,
+    };
     for (key, held) in &before.providers {
         if !history.providers.contains_key(key)
             && let Some(held) = next(Some(held), absent(key.lens), day)
@@ -162,7 +178,7 @@ pub fn next(before: Option<&Held>, figures: Figures<'_>, day: NaiveDate) -> Opti
     let confirmed = leaning.filter(|_| leaning_days >= TIER_CONFIRM_DAYS);
     let capped = figures.cap.filter(|cap| *cap > before.tier);
     let moves = [confirmed, sure(before, &figures), capped];
-    let to = moves.into_iter().flatten().max_by_key(|tier| distance(before.tier, *tier));
+    let to = moves.into_iter().flatten().max_by_key(|tier| before.tier.distance(*tier));
     Some(match to {
         Some(tier) => Held { tier, previous: Some(before.tier), ..fresh },
         None => Held {
@@ -176,11 +192,6 @@ pub fn next(before: Option<&Held>, figures: Figures<'_>, day: NaiveDate) -> Opti
     })
 }
 
-/// How many letters lie between two tiers.
-fn distance(one: Tier, other: Tier) -> usize {
-    (one as usize).abs_diff(other as usize)
-}
-
 /// Where the figures lie past a cut by the dead band: the nearest such tier of the days running, and how many they are.
 fn lean(before: &Held, figures: &Figures<'_>) -> (Option<Tier>, u32) {
     let Some(value) = figures.value else { return (None, 0) };
@@ -188,8 +199,9 @@ fn lean(before: &Held, figures: &Figures<'_>) -> (Option<Tier>, u32) {
         let tier = figures.lens.cuts().tier(value);
         figures.cap.map_or(tier, |cap| tier.max(cap))
     };
+    let band = figures.lens.dead_band(figures.interval);
     let (at_best, at_worst) =
-        (tier(figures.lens.banded(value, false)), tier(figures.lens.banded(value, true)));
+        (tier(figures.lens.worsened(value, -band)), tier(figures.lens.worsened(value, band)));
     let today = if at_best > before.tier {
         at_best
     } else if at_worst < before.tier {
@@ -200,7 +212,7 @@ fn lean(before: &Held, figures: &Figures<'_>) -> (Option<Tier>, u32) {
     match before.leaning {
         Some(running) if (running > before.tier) == (today > before.tier) => {
             let nearest =
-                if distance(before.tier, running) < distance(before.tier, today) { running } else { today };
+                if before.tier.distance(running) < before.tier.distance(today) { running } else { today };
             (Some(nearest), before.leaning_days + 1)
         }
         _ => (Some(today), 1),
@@ -224,7 +236,7 @@ fn sure(before: &Held, figures: &Figures<'_>) -> Option<Tier> {
         false => *tier < before.tier && *tier >= figures.naive,
     };
     let mut candidates: Vec<Tier> = Tier::RATED.into_iter().filter(on_the_way).collect();
-    candidates.sort_by_key(|tier| std::cmp::Reverse(distance(before.tier, *tier)));
+    candidates.sort_by_key(|tier| std::cmp::Reverse(before.tier.distance(*tier)));
     candidates.into_iter().find(|tier| beyond(*tier) >= TIER_CHANGE_PROBABILITY)
 }
 
@@ -238,7 +250,14 @@ mod tests {
 
     fn cache(value: f64) -> Figures<'static> {
         let naive = Lens::Cache.cuts().tier(value);
-        Figures { lens: Lens::Cache, naive, value: Some(value), cap: None, probabilities: None }
+        Figures {
+            lens: Lens::Cache,
+            naive,
+            value: Some(value),
+            interval: None,
+            cap: None,
+            probabilities: None,
+        }
     }
 
     /// The published tiers of days running, from nothing.
@@ -285,6 +304,14 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_well_known_has_to_move_further() {
+        let unsure = |value: f64| Figures { interval: Some((value - 0.2, value + 0.2)), ..cache(value) };
+        // A third of the half-width is 0.066: past the cut at 0.07 by it is 0.004.
+        assert_eq!(series([0.08, 0.01, 0.01].map(unsure)), [Tier::A; 3]);
+        assert_eq!(series([0.08, 0.0, 0.0].map(unsure)), [Tier::A, Tier::A, Tier::B]);
+    }
+
+    #[test]
     fn sure_draws_change_it_at_once_and_not_beyond_the_figures() {
         let shares = BTreeMap::from([(Tier::B, 0.1), (Tier::C, 0.2), (Tier::D, 0.7)]);
         let unsure = BTreeMap::from([(Tier::A, 0.21), (Tier::B, 0.39), (Tier::C, 0.4)]);
@@ -303,6 +330,7 @@ mod tests {
             lens: Lens::Overall,
             naive: Tier::S,
             value: Some(2.0),
+            interval: None,
             cap: None,
             probabilities: Some(&sure),
         };

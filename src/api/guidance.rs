@@ -34,7 +34,7 @@ pub(super) struct StatusData {
 }
 
 /// The workload that is meant, or 400 with the known ones.
-fn known_workload<'a>(snapshot: &'a Snapshot, name: Option<&str>) -> Result<&'a str, Problem> {
+pub(super) fn known_workload<'a>(snapshot: &'a Snapshot, name: Option<&str>) -> Result<&'a str, Problem> {
     let Some(name) = name else { return Ok(snapshot.default_workload()) };
     let mut names = snapshot.workloads.iter().map(|workload| workload.name.as_str());
     names.clone().find(|known| *known == name).ok_or_else(|| {

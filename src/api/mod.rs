@@ -2,6 +2,7 @@
 
 mod asked;
 mod catalogue;
+mod cost;
 mod envelope;
 mod feed;
 mod guidance;
@@ -75,6 +76,9 @@ pub fn router(state: ApiState) -> Router {
         .route("/models/{author}/{slug}", http::read_only(catalogue::model))
         .route("/providers", http::read_only(catalogue::providers))
         .route("/providers/{slug}", http::read_only(catalogue::provider))
+        .route("/cost", http::read_only(cost::ranking))
+        .route("/cost/{name}", http::read_only(cost::cost_of_encoded))
+        .route("/cost/{author}/{slug}", http::read_only(cost::cost))
         .route("/readings", http::read_only(readings::readings))
         .route("/hourly/{name}", http::read_only(hourly::hourly_of_encoded))
         .route("/hourly/{author}/{slug}", http::read_only(hourly::hourly))

@@ -30,6 +30,8 @@ use utoipa::OpenApi;
         super::catalogue::providers,
         super::catalogue::provider,
         super::readings::readings,
+        super::cost::cost,
+        super::cost::ranking,
         super::hourly::hourly,
         document,
     )

@@ -1,11 +1,12 @@
 //! `hitrate cost`.
 
 use super::workload::{self, Chosen};
-use super::{Common, cost_tables, exit, model, print_json, print_text};
+use super::{Cli, Common, cost_tables, exit, model, print_json, print_text};
 use crate::cost::{Across, AcrossFilter, CostOfModel, Quality, across, compare};
 use crate::snapshot::Snapshot;
 use anyhow::{Context, Result};
-use clap::Args;
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory};
 use serde::Serialize;
 use std::path::PathBuf;
 
@@ -13,7 +14,7 @@ use std::path::PathBuf;
 #[derive(Debug, Args)]
 pub struct CostArgs {
     /// Model id (`author/name`, `author/name:free`) or canonical slug.
-    #[arg(required_unless_present = "across", conflicts_with = "across")]
+    #[arg(required_unless_present = "across")]
     model: Option<String>,
     /// Workload: a name, a file of workloads (TOML or JSON; FILE#NAME where it has several), or a request log
     /// (JSON Lines of usage objects) to fit one to [default: the first one].
@@ -29,7 +30,7 @@ pub struct CostArgs {
 /// Limits of `--across`.
 #[derive(Debug, Args)]
 struct Limits {
-    /// Your scores of models: lines of model_id,score. No quality figure comes with the data.
+    /// Your scores of models: lines of model_id,score. hitrate keeps no quality figures of its own.
     #[arg(long, value_name = "FILE", requires = "across")]
     quality: Option<PathBuf>,
     /// Lowest score of a model.
@@ -79,6 +80,11 @@ struct AcrossDocument<'a> {
 
 /// Prints what sessions cost at a model's endpoints, or over all models.
 pub fn run(common: &Common, args: &CostArgs) -> Result<u8> {
+    if args.across && args.model.is_some() {
+        // Not left to clap: an argument that conflicts with another is not asked for where that one requires it.
+        let said = "a model is not named with --across: it ranks the endpoints of all models";
+        Cli::command().error(ErrorKind::ArgumentConflict, said).exit();
+    }
     let snapshot = common.snapshot()?;
     let found = args.model.as_deref().map(|name| model::find(&snapshot, name)).transpose()?;
     let chosen = workload::choose(common, &snapshot, args.workload.as_deref())?;
@@ -94,12 +100,11 @@ pub fn run(common: &Common, args: &CostArgs) -> Result<u8> {
     }
     let mut ranked = rank(&snapshot, &chosen, &args.limits)?;
     let shown = if args.limits.top == 0 { ranked.rows.len() } else { args.limits.top };
-    let all = ranked.rows.len();
     ranked.rows.truncate(shown);
     if common.json {
         print_json(&AcrossDocument { across: &ranked, as_of, simulated, fit })?;
     } else {
-        print_text(&(told(&chosen) + &cost_tables::across(&ranked, all, simulated)))?;
+        print_text(&(told(&chosen) + &cost_tables::across(&ranked, simulated)))?;
     }
     Ok(exit::OK)
 }

@@ -141,8 +141,8 @@ fn conclusion(cost: &CostOfModel) -> String {
     }
 }
 
-/// The cheapest endpoints over all models; `all` is how many there are beside those shown.
-pub fn across(ranked: &Across, all: usize, simulated: bool) -> String {
+/// The cheapest endpoints over all models.
+pub fn across(ranked: &Across, simulated: bool) -> String {
     let header =
         ["rank", "model", "endpoint", "tier", "session", "90 % interval", "retention", "score", "context"];
     let mut rows = table(&header, 4);
@@ -165,8 +165,9 @@ pub fn across(ranked: &Across, all: usize, simulated: bool) -> String {
         text.push_str(&format!("{SIMULATED}\n"));
     }
     text.push_str(&format!(
-        "{rows}\nShown are {} of {all} endpoints; {}.",
+        "{rows}\nShown are {} of {} endpoints; {}.",
         ranked.rows.len(),
+        ranked.found,
         ranked.quality_note
     ));
     let reasons: Vec<String> = ranked

@@ -7,6 +7,7 @@ use crate::store::StoreError;
 use crate::study::coverage::{
     COVERAGE_BOUNDS, CoverageReport, CoverageStudy, Group, SPEARMAN_BOUND, run as study,
 };
+use crate::study::lag::{LagStudy, run as follow};
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 
@@ -23,6 +24,18 @@ enum What {
     Coverage(CoverageArgs),
     /// How often the tiers of the collected record change from day to day, beside what they would without hysteresis.
     Flips,
+    /// How soon the published tier follows a provider that truly gets worse, on simulated worlds.
+    Lag(LagArgs),
+}
+
+#[derive(Debug, Args)]
+struct LagArgs {
+    /// How many simulated worlds.
+    #[arg(long, default_value_t = 20, value_name = "N")]
+    seeds: u64,
+    /// Seed of the first world.
+    #[arg(long, default_value_t = 1, value_name = "SEED")]
+    first_seed: u64,
 }
 
 #[derive(Debug, Args)]
@@ -43,6 +56,7 @@ pub fn run(common: &Common, args: &StudyArgs) -> Result<u8> {
     match &args.what {
         What::Coverage(args) => coverage(common, args),
         What::Flips => flips(common),
+        What::Lag(args) => lag(common, args),
     }
 }
 
@@ -78,6 +92,18 @@ fn flips(common: &Common) -> Result<u8> {
         false => print_text(&tables::flips(&report))?,
     }
     Ok(if report.holds == Some(false) { exit::ERROR } else { exit::OK })
+}
+
+/// Runs the study of the lag.
+fn lag(common: &Common, args: &LagArgs) -> Result<u8> {
+    let bar = progress(usize::try_from(args.seeds)?, "worlds");
+    let report = follow(&LagStudy::of_default_worlds(args.first_seed, args.seeds), &|| bar.inc(1))?;
+    bar.finish_and_clear();
+    match common.json {
+        true => print_json(&report)?,
+        false => print_text(&tables::lag(&report))?,
+    }
+    Ok(exit::OK)
 }
 
 fn told(report: &CoverageReport) -> String {

@@ -7,6 +7,7 @@ use crate::domain::tier_list::TierList;
 use crate::preferences::targets::{Names, Target};
 use crate::snapshot::ModelEntry;
 use crate::study::flips::{FLIP_BOUND, FlipReport};
+use crate::study::lag::LagReport;
 use chrono::NaiveDate;
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
@@ -156,7 +157,8 @@ fn since(since: Option<NaiveDate>, previous: Option<Tier>) -> String {
 
 /// How often tiers change.
 pub fn flips(report: &FlipReport) -> String {
-    let header = ["lens", "of", "compared", "published", "", "naive", "", "two letters away"];
+    let header =
+        ["lens", "of", "pairs", "published", "a step", "a day", "naive", "a step", "a day", "far off"];
     let mut table = table(&header, 2);
     for row in &report.lenses {
         for (of, flips) in [("providers", row.providers), ("endpoints", row.endpoints)] {
@@ -165,9 +167,11 @@ pub fn flips(report: &FlipReport) -> String {
                 of.to_owned(),
                 flips.compared.to_string(),
                 flips.published.to_string(),
-                percent(flips.published_share),
+                percent(flips.published_a_step),
+                percent(flips.published_a_day),
                 flips.naive.to_string(),
-                percent(flips.naive_share),
+                percent(flips.naive_a_step),
+                percent(flips.naive_a_day),
                 flips.far.to_string(),
             ]);
         }
@@ -182,8 +186,47 @@ pub fn flips(report: &FlipReport) -> String {
         None => "nothing to compare yet: it takes two days with a run",
     };
     format!(
-        "{range}: tiers that differ from those of the day before\n{table}\n{verdict}: asked for are at most {:.0} % of the providers' published tiers under cache and cost",
+        "{range}: tiers that differ from one such day to the next, of all pairs (a step) and of all days between them (a day); far off: published two letters or more from naive\n{table}\n{verdict}: asked for are changes on at most {:.0} % of the provider-days under cache and cost",
         FLIP_BOUND * 100.0
+    )
+}
+
+/// How soon tiers follow the truth.
+pub fn lag(report: &LagReport) -> String {
+    let mut table = table(&["seed", "provider", "true tier", "published, days", "naive, days"], 3);
+    let days = |days: Option<i64>| days.map_or_else(|| "never".into(), |days| days.to_string());
+    for one in &report.followed {
+        table.add_row([
+            one.seed.to_string(),
+            clean(&one.provider),
+            format!("{} to {}", one.from, one.to),
+            days(one.published),
+            days(one.naive),
+        ]);
+    }
+    let share = |count: usize| {
+        percent((report.provider_days > 0).then(|| count as f64 / report.provider_days as f64))
+    };
+    format!(
+        "{} worlds from seed {}: days until the tier of a provider that lost 25 points was within a letter of the truth\n{table}\n\
+         in the mean: published {} ({} never), naive {} ({} never)\n\
+         changes a provider-day: published {}, naive {}\n\
+         two letters or more from the truth: published {}, naive {} of {} provider-days\n\
+         plainly stale (published so far off and the day's figures not): {} provider-days, {}; the longest {} days running",
+        report.seeds,
+        report.first_seed,
+        fixed(report.published_days, 1),
+        report.published_never,
+        fixed(report.naive_days, 1),
+        report.naive_never,
+        percent(report.flips.published_a_day),
+        percent(report.flips.naive_a_day),
+        share(report.published_far),
+        share(report.naive_far),
+        report.provider_days,
+        report.stale,
+        share(report.stale),
+        report.longest_stale
     )
 }
 

@@ -3,12 +3,12 @@
 use super::{Common, exit, print_json, print_text, running, tables};
 use crate::domain::tier::Lens;
 use crate::domain::tier_list::TierList;
-use crate::domain::window::end_of_day;
+use crate::domain::window::moment;
 use crate::pipeline::{build_snapshot, open_store};
 use crate::snapshot::Snapshot;
 use crate::store::StoreError;
 use anyhow::{Context, Result, bail};
-use chrono::NaiveDate;
+use chrono::{DateTime, SecondsFormat, Utc};
 use clap::Args;
 
 /// Arguments of `tiers`.
@@ -20,16 +20,16 @@ pub struct TiersArgs {
     /// Workload for cost and overall [default: coding-agent].
     #[arg(long, value_name = "NAME")]
     workload: Option<String>,
-    /// The list as it was known at the end of this UTC day.
-    #[arg(long, value_name = "DATE")]
-    as_of: Option<NaiveDate>,
+    /// The list as it was known then: an RFC 3339 time, or a date for the end of that UTC day.
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    as_of: Option<DateTime<Utc>>,
 }
 
 /// Prints a tier list from the saved snapshot, or recomputed for a past day.
 pub fn run(common: &Common, args: &TiersArgs) -> Result<u8> {
     let snapshot = match args.as_of {
         None => common.snapshot()?,
-        Some(day) => past(common, day)?,
+        Some(time) => past(common, time)?,
     };
     let list = pick(&snapshot, args.lens, args.workload.as_deref())?;
     if common.json {
@@ -52,8 +52,8 @@ fn pick<'a>(snapshot: &'a Snapshot, lens: Lens, workload: Option<&str>) -> Resul
         .context("the snapshot has no such tier list; the next collection makes it")
 }
 
-/// The snapshot as it would have been at the end of a UTC day.
-fn past(common: &Common, day: NaiveDate) -> Result<Snapshot> {
+/// The snapshot as it would have been at a moment: what was known then, tiers with the history up to then.
+fn past(common: &Common, time: DateTime<Utc>) -> Result<Snapshot> {
     let data = common.data();
     if !data.store().exists() {
         bail!("there is no store in {} yet; `hitrate collect` makes one", data.path().display());
@@ -61,10 +61,11 @@ fn past(common: &Common, day: NaiveDate) -> Result<Snapshot> {
     match open_store(&common.settings()?, &data) {
         Ok(store) => {
             let workloads = common.settings()?.workloads(data.path())?;
-            Ok(build_snapshot(&store, Some(end_of_day(day)), workloads, end_of_day(day))?)
+            Ok(build_snapshot(&store, Some(time), workloads, time)?)
         }
         Err(StoreError::Locked { .. }) => {
-            let body = running::ask(&data, &format!("/local/snapshot?as_of={day}"))?;
+            let time = time.to_rfc3339_opts(SecondsFormat::Micros, true);
+            let body = running::ask(&data, &format!("/local/snapshot?as_of={time}"))?;
             serde_json::from_slice(&body).context("the server's answer is not a snapshot")
         }
         Err(error) => Err(error.into()),

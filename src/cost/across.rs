@@ -31,6 +31,8 @@ pub struct AcrossFilter {
 pub struct Across {
     /// The workload.
     pub workload: Workload,
+    /// Endpoints that pass the limits; `rows` may be fewer where a number of rows was asked for.
+    pub found: usize,
     /// Cheapest session first.
     pub rows: Vec<AcrossRow>,
     /// What was passed over, endpoint by endpoint, each for the first reason that holds.
@@ -153,7 +155,7 @@ pub fn across(
         Some(_) => "scores are the user's own".to_owned(),
         None => "no scores: cheap models are not shown to be good ones".to_owned(),
     };
-    Across { workload: workload.clone(), rows, left_out, quality_note }
+    Across { workload: workload.clone(), found: rows.len(), rows, left_out, quality_note }
 }
 
 /// The counter of the first limit that an endpoint does not pass.

@@ -5,9 +5,11 @@
 mod across;
 mod compare;
 mod endpoint;
+mod own;
 mod quality;
 
 pub use across::{Across, AcrossFilter, AcrossRow, LeftOut, across};
 pub use compare::{CostOfModel, EndpointCost, ListChoice, compare};
 pub use endpoint::{BreakEven, ToWin, pricing};
+pub use own::OwnNumbers;
 pub use quality::{Quality, QualityError};

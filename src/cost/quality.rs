@@ -1,4 +1,4 @@
-//! Scores of models that the user brings along: no quality figure is published with the data, so a floor needs them.
+//! Scores of models that the user brings along: the snapshot has no quality figures, so a floor needs them.
 
 use std::collections::BTreeMap;
 

@@ -75,12 +75,16 @@ thresholds! {
     TIER_CHANGE_PROBABILITY: f64 = 0.8, "probability";
     /// It also changes once the figure has been past the cut by the dead band on this many days running.
     TIER_CONFIRM_DAYS: u32 = 2, "days";
-    /// Dead band of the tiers under the lens cache.
+    /// Dead band of the tiers under the lens cache, at least.
     TIER_BAND_CACHE: f64 = 0.03, "hit rate";
-    /// Dead band of the tiers under the lens cost: so much of the session cost.
+    /// Dead band of the tiers under the lens cost, at least: so much of the session cost.
     TIER_BAND_COST: f64 = 0.05, "relative";
-    /// Dead band of the tiers under the lenses reliability, speed and overall.
+    /// Dead band of the tiers under the lenses reliability, speed and overall, at least.
     TIER_BAND_Z: f64 = 0.2, "z-score";
+    /// The dead band is this share of the half-width of the interval where that is more.
+    TIER_BAND_INTERVAL_SHARE: f64 = 0.33, "fraction of the half-width";
+    /// The dead band is never wider than so many times the least one of the lens.
+    TIER_BAND_MOST: f64 = 3.0, "times";
     /// A tier is kept in mind over so many days without a rating; after more the next one starts a new series.
     TIER_MEMORY_DAYS: u32 = 7, "days with a run";
     /// The first days of a model are provisional: price and hit windows disagree.

@@ -1,6 +1,8 @@
 //! Lenses and tiers, and the cut points between them.
 
-use super::thresholds::{TIER_BAND_CACHE, TIER_BAND_COST, TIER_BAND_Z};
+use super::thresholds::{
+    TIER_BAND_CACHE, TIER_BAND_COST, TIER_BAND_INTERVAL_SHARE, TIER_BAND_MOST, TIER_BAND_Z,
+};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -66,17 +68,30 @@ impl Lens {
 }
 
 impl Lens {
-    /// The value worsened (or, with `worse` false, improved) by the dead band of the lens, in the unit of [`Lens::unit`].
-    /// `cost` takes a share of the cost, so that the band is as wide at three times the peers' cost as at half of it.
-    pub fn banded(self, value: f64, worse: bool) -> f64 {
+    /// The dead band of a tier on the scale that effects are added on (`cost`: the logarithm). At least that of the
+    /// lens; wider, within limits, for a figure whose interval `(low, high)` in the unit of [`Lens::unit`] is wide.
+    pub fn dead_band(self, interval: Option<(f64, f64)>) -> f64 {
+        let least = match self {
+            Self::Cache => TIER_BAND_CACHE,
+            Self::Cost => TIER_BAND_COST.ln_1p(),
+            Self::Reliability | Self::Speed | Self::Overall => TIER_BAND_Z,
+        };
+        let half = |(low, high)| (self.additive(high) - self.additive(low)).abs() / 2.0;
+        let half = interval.map(half).filter(|half: &f64| half.is_finite()).unwrap_or(0.0);
+        (TIER_BAND_INTERVAL_SHARE * half).min(TIER_BAND_MOST * least).max(least)
+    }
+
+    /// A value made worse by a band on the additive scale; better by a negative one. In and out in the unit of
+    /// [`Lens::unit`].
+    pub fn worsened(self, value: f64, by: f64) -> f64 {
         match self {
-            Self::Cost if worse => (1.0 + value) * (1.0 + TIER_BAND_COST) - 1.0,
-            Self::Cost => (1.0 + value) / (1.0 + TIER_BAND_COST) - 1.0,
-            _ => {
-                let band = if self == Self::Cache { TIER_BAND_CACHE } else { TIER_BAND_Z };
-                if worse { value - band } else { value + band }
-            }
+            Self::Cost => (self.additive(value) + by).exp_m1(),
+            _ => value - by,
         }
+    }
+
+    fn additive(self, value: f64) -> f64 {
+        if self == Self::Cost { value.ln_1p() } else { value }
     }
 }
 
@@ -141,6 +156,11 @@ impl Tier {
     /// The six letters, best first.
     pub const RATED: [Self; 6] = [Self::S, Self::A, Self::B, Self::C, Self::D, Self::F];
 
+    /// How many letters lie from one to the other; from 2 on a whole tier lies between.
+    pub fn distance(self, other: Self) -> usize {
+        (self as usize).abs_diff(other as usize)
+    }
+
     /// The letter, or `unrated`.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -203,14 +223,24 @@ mod tests {
     }
 
     #[test]
-    fn the_dead_band_moves_a_value_the_way_that_its_lens_calls_worse_or_better() {
+    fn the_dead_band_moves_a_value_the_way_that_its_lens_calls_worse() {
         for lens in Lens::ALL {
             let sign = if lens.cuts().higher_is_better { 1.0 } else { -1.0 };
+            let band = lens.dead_band(None);
             assert!(
-                sign * lens.banded(0.1, true) < sign * 0.1 && sign * lens.banded(0.1, false) > sign * 0.1
+                sign * lens.worsened(0.1, band) < sign * 0.1 && sign * lens.worsened(0.1, -band) > sign * 0.1
             );
-            assert!((lens.banded(lens.banded(0.1, true), false) - 0.1).abs() < 1e-12, "{lens}");
         }
-        assert!((Lens::Cost.banded(1.0, true) - 1.1).abs() < 1e-12, "five per cent of twice the peers' cost");
+        let dearer = Lens::Cost.worsened(1.0, Lens::Cost.dead_band(None));
+        assert!((dearer - 1.1).abs() < 1e-12, "five per cent of twice the peers' cost: {dearer}");
+    }
+
+    #[test]
+    fn the_dead_band_widens_with_the_interval_within_limits() {
+        let band = |half: f64| Lens::Cache.dead_band(Some((-half, half)));
+        assert!((band(0.05) - 0.03).abs() < 1e-12 && (band(0.2) - 0.066).abs() < 1e-12);
+        assert!((band(0.9) - 0.09).abs() < 1e-12 && (band(f64::NAN) - 0.03).abs() < 1e-12);
+        let cost = Lens::Cost.dead_band(Some((-0.5, 1.0)));
+        assert!((cost - 3.0 * 1.05_f64.ln()).abs() < 1e-12, "{cost}");
     }
 }

@@ -93,6 +93,19 @@ pub fn end_of_day(day: chrono::NaiveDate) -> DateTime<Utc> {
     next - chrono::Duration::microseconds(1)
 }
 
+/// A moment as it is typed: a date is the end of that UTC day, anything else an RFC 3339 time.
+///
+/// # Errors
+/// What was expected, where it is neither.
+pub fn moment(text: &str) -> Result<DateTime<Utc>, String> {
+    if let Ok(day) = text.parse::<chrono::NaiveDate>() {
+        return Ok(end_of_day(day));
+    }
+    DateTime::parse_from_rfc3339(text)
+        .map(|time| time.with_timezone(&Utc))
+        .map_err(|_| "neither a date (2026-08-03) nor a time (2026-08-03T12:00:00Z)".to_owned())
+}
+
 /// How many summaries of a run could be compared with the last point of their daily chart, and how many equal it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct WindowWitness {
@@ -171,6 +184,13 @@ mod tests {
         seen.see(1.0, 1.0 + 1e-12);
         seen.see(1.0, 1.1);
         assert_eq!(seen, witness(2, 1));
+    }
+
+    #[test]
+    fn a_moment_is_a_time_or_the_end_of_a_day() {
+        assert_eq!(moment("2026-08-03"), Ok(at("2026-08-03T23:59:59.999999Z")));
+        assert_eq!(moment("2026-08-03T14:00:00+02:00"), Ok(at("2026-08-03T12:00:00Z")));
+        assert!(moment("yesterday").is_err_and(|error| error.contains("2026-08-03")));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use std::collections::BTreeSet;
 
 /// Most turns a session may have: each is priced on its own.
-pub const MOST_TURNS: u32 = 10_000;
+pub const MOST_TURNS: u32 = 2_000;
 /// Most tokens that a part of a session may have.
 pub const MOST_TOKENS: f64 = 1e9;
 

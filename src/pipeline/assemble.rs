@@ -1,7 +1,7 @@
 //! Puts what the store knows and what the analysis says together into the published content.
 
-use super::hourly;
 use super::publish::SHOWN_DAYS;
+use super::{history, hourly};
 use crate::analysis::{Analysis, EndpointVerdicts, METHOD_VERSION};
 use crate::archive::hex_sha256;
 use crate::domain::backtest::{Backtest, ExpectedCost};
@@ -14,9 +14,8 @@ use crate::domain::tier::{Lens, Tier};
 use crate::domain::window::{Basis, WindowKind};
 use crate::domain::workload::Workload;
 use crate::snapshot::{
-    ComparisonAge, DriftCount, EffectivePrices, Endpoint, EndpointDay, Event, ModelEntry, Prices,
-    ProviderDay, ProviderEntry, QuarantineCount, RecentReading, RunSummary, Snapshot, SourceAge, Status,
-    Summary,
+    ComparisonAge, DriftCount, EffectivePrices, Endpoint, EndpointDay, ModelEntry, Prices, ProviderDay,
+    ProviderEntry, QuarantineCount, RecentReading, RunSummary, Snapshot, SourceAge, Status, Summary,
 };
 use crate::store::{EndpointDayRow, EndpointNow, HourlyRecord, ReadingRow, RunRow, Store, StoreError};
 use chrono::{DateTime, Days, Duration, NaiveDate, Utc};
@@ -48,8 +47,8 @@ pub struct Material {
 }
 
 impl Material {
-    /// Reads what was known at the time of `newest`.
-    pub fn read(store: &Store, newest: RunRow) -> Result<Self, StoreError> {
+    /// Reads what was known at the time of `newest`; `workload` is the default one.
+    pub fn read(store: &Store, newest: RunRow, workload: &str) -> Result<Self, StoreError> {
         let as_of = newest.observed_at;
         let today = as_of.date_naive();
         let from = today.checked_sub_days(Days::new(SHOWN_DAYS - 1)).unwrap_or(today);
@@ -64,7 +63,7 @@ impl Material {
             days: store.days(from, today, as_of)?,
             readings: store.newest_readings(until - Duration::hours(READING_HOURS), until, MOST_READINGS)?,
             hourly: store.hourly(hourly::first(as_of), until)?,
-            status: status(store, as_of, &runs)?,
+            status: status(store, as_of, &runs, workload)?,
             providers: store.providers(as_of)?,
             newest,
             runs,
@@ -72,7 +71,12 @@ impl Material {
     }
 }
 
-fn status(store: &Store, as_of: DateTime<Utc>, runs: &[RunRow]) -> Result<Status, StoreError> {
+fn status(
+    store: &Store,
+    as_of: DateTime<Utc>,
+    runs: &[RunRow],
+    workload: &str,
+) -> Result<Status, StoreError> {
     let source = |row: crate::store::SourceRow| {
         let [planned, ok, no_data, failed] = row.counts;
         SourceAge { source: row.source, newest: row.newest, planned, ok, no_data, failed }
@@ -100,17 +104,7 @@ fn status(store: &Store, as_of: DateTime<Utc>, runs: &[RunRow]) -> Result<Status
             .into_iter()
             .map(|row| DriftCount { kind: row.kind, path: row.path, count: row.count })
             .collect(),
-        events: store
-            .event_rows(as_of, SHOWN_EVENTS)?
-            .into_iter()
-            .map(|row| Event {
-                at: row.at,
-                kind: row.kind,
-                model_id: row.model_id,
-                tag: row.tag,
-                detail: row.detail,
-            })
-            .collect(),
+        events: history::events(store, as_of, workload, SHOWN_EVENTS)?,
         missing: Vec::new(),
     })
 }

@@ -8,9 +8,10 @@ use super::{Pipeline, PipelineError};
 use crate::analysis::{self, METHOD_VERSION};
 use crate::domain::tier_history::{History, RunDay};
 use crate::domain::workload::Workload;
-use crate::store::Store;
+use crate::snapshot::Event;
+use crate::store::{Store, StoreError};
 use crate::study::flips::{FlipCount, FlipReport};
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 
 /// Days between two words about a long walk.
 const TOLD_EVERY: usize = 30;
@@ -76,6 +77,34 @@ pub fn flips(store: &Store, workloads: &[Workload]) -> Result<FlipReport, Pipeli
     let mut analysis = super::publish::analysis_at(store, workloads, newest.observed_at)?;
     count.see(today, &analysis::steady(&mut analysis, &before, today), workload);
     Ok(count.report())
+}
+
+/// What was seen and what tiers changed, newest first, at most `limit`. A change of tier counts once its day is over.
+pub(super) fn events(
+    store: &Store,
+    as_of: DateTime<Utc>,
+    workload: &str,
+    limit: usize,
+) -> Result<Vec<Event>, StoreError> {
+    let seen = store.event_rows(as_of, limit)?.into_iter().map(|row| Event {
+        at: row.at,
+        kind: row.kind,
+        model_id: row.model_id,
+        tag: row.tag,
+        detail: row.detail,
+    });
+    let changes = store.tier_changes(METHOD_VERSION, as_of, workload, limit)?;
+    let changed = changes.into_iter().map(|row| Event {
+        at: row.at,
+        kind: "tier_changed".into(),
+        model_id: None,
+        tag: None,
+        detail: format!("{}: {} under {}, before {}", row.name, row.tier, row.lens, row.previous),
+    });
+    let mut events: Vec<Event> = changed.chain(seen).collect();
+    events.sort_by_key(|event| std::cmp::Reverse(event.at));
+    events.truncate(limit);
+    Ok(events)
 }
 
 impl Pipeline {

@@ -35,7 +35,8 @@ pub fn build_snapshot(
     let day = as_of.date_naive();
     analysis::steady(&mut analysis, &held_before(store, &workloads, day)?, day);
     let (backtest, expected) = backtest::with_expectations(store, shown_days(as_of), as_of)?;
-    let material = assemble::Material::read(store, newest)?;
+    let default_workload = workloads.first().map_or("", |workload| workload.name.as_str());
+    let material = assemble::Material::read(store, newest, default_workload)?;
     Ok(assemble::snapshot(material, analysis, (backtest, expected), workloads, built_at))
 }
 

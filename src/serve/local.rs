@@ -1,7 +1,7 @@
 //! Routes for other processes on this machine: DuckDB lets no second process in, so they ask this one. Answered on
 //! loopback only, to who knows the token in the data folder.
 
-use crate::domain::window::end_of_day;
+use crate::domain::window::moment;
 use crate::pipeline::{Pipeline, backtest_record, build_snapshot, flips as count_flips};
 use crate::store::ExportFormat;
 use axum::extract::{ConnectInfo, Query, State};
@@ -31,7 +31,7 @@ struct ExportQuery {
 
 #[derive(Deserialize)]
 struct SnapshotQuery {
-    as_of: NaiveDate,
+    as_of: String,
     token: String,
 }
 
@@ -82,7 +82,7 @@ async fn export(
     }
 }
 
-/// The snapshot as it would have been at the end of a UTC day.
+/// The snapshot as it would have been at a moment, or at the end of a UTC day.
 async fn snapshot(
     State(local): State<Local>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
@@ -91,8 +91,11 @@ async fn snapshot(
     if !local.admits(peer, &query.token) {
         return StatusCode::NOT_FOUND.into_response();
     }
-    let end = end_of_day(query.as_of);
-    answer(move || build_snapshot(&local.pipeline.store, Some(end), local.pipeline.workloads()?, end)).await
+    let time = match moment(&query.as_of) {
+        Ok(time) => time,
+        Err(error) => return (StatusCode::BAD_REQUEST, error).into_response(),
+    };
+    answer(move || build_snapshot(&local.pipeline.store, Some(time), local.pipeline.workloads()?, time)).await
 }
 
 /// The backtest over some days of choice.

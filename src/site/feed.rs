@@ -105,7 +105,7 @@ struct SiteMap {
 /// Where the template cannot be rendered.
 pub fn site_map(view: &View) -> askama::Result<String> {
     let snapshot = view.snapshot.as_ref();
-    let fixed = ["/", "/models", "/providers", "/explore", "/changes", "/method", "/status"];
+    let fixed = ["/", "/models", "/providers", "/explore", "/cost", "/changes", "/method", "/status"];
     let lists = Lens::ALL.into_iter().flat_map(|lens| match lens.needs_workload() {
         true => snapshot.workloads.iter().map(|w| link::tiers(lens, Some(&w.name))).collect(),
         false => vec![link::tiers(lens, None)],

@@ -82,6 +82,11 @@ pub fn endpoint_name(model_id: &str, tag: &str) -> String {
     format!("{model_id}@{tag}")
 }
 
+/// The calculator, with a model in it.
+pub fn cost(model_id: &str) -> String {
+    format!("/cost?model={}", encode(model_id))
+}
+
 /// The preferences of a model in the API.
 pub fn preference_json(model_id: &str) -> String {
     format!("/api/v1/preferences/{}", encode_path(model_id))

@@ -11,6 +11,7 @@ mod card;
 mod changes;
 mod charts;
 mod compare;
+mod cost;
 mod day_chart;
 mod explore;
 mod feed;

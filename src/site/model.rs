@@ -3,6 +3,7 @@
 use super::basis;
 use super::changes::{self, Change};
 use super::charts::{self, OfModel};
+use super::cost::CostPart;
 use super::day_chart::DayChart;
 use super::flags::{self, Flag};
 use super::format;
@@ -11,6 +12,7 @@ use super::parts::{Badge, Cell, RateRange, When};
 use super::picks::{Picks, picks};
 use super::preference::{Instructions, instructions};
 use super::shell::{Section, Shell, View};
+use crate::cost::compare;
 use crate::domain::endpoint::PriceTier;
 use crate::domain::workload::Workload;
 use crate::snapshot::{Endpoint, ModelEntry, Snapshot};
@@ -36,6 +38,7 @@ struct ModelPage<'a> {
     flags: Vec<Flag>,
     conditions: Vec<Condition>,
     preferences: Option<Instructions>,
+    cost: Option<(CostPart, String)>,
     charts: Vec<DayChart>,
     basis: Option<String>,
     charted: usize,
@@ -122,6 +125,7 @@ pub fn render(view: &View, model: &ModelEntry) -> askama::Result<String> {
         rows: model.endpoints.iter().map(|e| row(model, e, &snapshot.workloads, picks.as_ref())).collect(),
         flags: flags::explained(model.endpoints.iter().flat_map(|e| e.flags.iter().map(String::as_str))),
         conditions: model.endpoints.iter().flat_map(conditions).collect(),
+        cost: cost(snapshot, model),
         preferences: instructions(snapshot, model, view.now),
         charted: model.endpoints.len().min(charts::LINES),
         charts: charts.into_iter().filter_map(|what| charts::of_model(snapshot, model, what)).collect(),
@@ -129,6 +133,14 @@ pub fn render(view: &View, model: &ModelEntry) -> askama::Result<String> {
         basis: basis::of_days(&model.endpoints),
     }
     .render()
+}
+
+/// What a session of the default workload costs, and the calculator's address.
+fn cost(snapshot: &Snapshot, model: &ModelEntry) -> Option<(CostPart, String)> {
+    let workload = snapshot.workloads.first()?;
+    let compared = compare(snapshot, model, workload);
+    let priced = compared.endpoints.iter().any(|e| e.cost.is_some());
+    priced.then(|| (CostPart::new(&compared), link::cost(&model.model_id)))
 }
 
 fn facts(model: &ModelEntry) -> Facts {

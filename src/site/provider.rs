@@ -44,6 +44,7 @@ struct Standing {
     href: String,
     lens: &'static str,
     badge: Badge,
+    held: Option<String>,
     value: String,
     place: Option<String>,
     reason: Option<String>,
@@ -131,6 +132,7 @@ fn standing(snapshot: &Snapshot, provider: &ProviderEntry, lens: Lens) -> Option
         href: link::tiers(lens, list.workload.as_deref()),
         lens: front::lens_title(lens),
         badge: row.map_or_else(|| Badge::new(Tier::Unrated), Badge::of),
+        held: row.and_then(held),
         value: value.map_or_else(|| "unrated".to_owned(), |v| spoken(lens, v)),
         place: position.zip(value).map(|(position, _)| format!("{} of {rated}", position + 1)),
         reason: match row {
@@ -146,6 +148,17 @@ fn standing(snapshot: &Snapshot, provider: &ProviderEntry, lens: Lens) -> Option
             Lens::Overall => "its users’ score",
         },
     })
+}
+
+/// "S since 3 August 2026, before A", and the tier of the figures alone where that is another.
+fn held(row: &ProviderTier) -> Option<String> {
+    let since = row.since?.format("%-d %B %Y");
+    let before = row.previous.map(|tier| format!(", before {tier}")).unwrap_or_default();
+    let alone = match row.naive == row.tier {
+        true => String::new(),
+        false => format!("; this moment’s figures alone: {}", row.naive),
+    };
+    Some(format!("{} since {since}{before}{alone}", row.tier))
 }
 
 /// An effect with the words that say which way it goes.

@@ -7,7 +7,7 @@ use super::pages::{HTML, Page, Site, model_address};
 use super::problem::{self, Missing};
 use super::search;
 use super::shell::View;
-use super::{assets, front};
+use super::{assets, cost, front};
 use crate::domain::tier::Lens;
 use crate::snapshot::Snapshot;
 use axum::Router;
@@ -63,6 +63,7 @@ pub fn router(site: Arc<Site>) -> Router {
         .route("/og/model/{*rest}", get(files::model_card))
         .route("/changes.atom", get(files::feed))
         .route("/sitemap.xml", get(files::site_map))
+        .route("/cost", get(calculate))
         .route("/assets/{file}", get(asset))
         .route("/robots.txt", get(files::robots))
         .route("/favicon.svg", get(asset))
@@ -168,6 +169,14 @@ async fn find(State(site): State<Arc<Site>>, words: Words) -> Response {
         return Redirect::temporary(&address).into_response();
     }
     rendered(StatusCode::OK, search::render(&view, query))
+}
+
+async fn calculate(State(site): State<Arc<Site>>, words: Words) -> Response {
+    let Some(view) = site.view() else { return empty() };
+    let words = words.map(|Query(words)| words).unwrap_or_default();
+    let answered = cost::calculator(&view, &words);
+    let status = if answered.understood { StatusCode::OK } else { StatusCode::BAD_REQUEST };
+    rendered(status, answered.page)
 }
 
 async fn explore_page(State(site): State<Arc<Site>>, words: Words) -> Response {

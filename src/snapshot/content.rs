@@ -421,7 +421,7 @@ pub struct DriftCount {
 pub struct Event {
     /// When it was seen.
     pub at: DateTime<Utc>,
-    /// `window_changed`, `price_changed`, `endpoint_appeared`, `endpoint_gone`, `tag_changed`.
+    /// `window_changed`, `price_changed`, `endpoint_appeared`, `endpoint_gone`, `tag_changed`, `tier_changed`.
     pub kind: String,
     /// Public name of the model, where it is about one.
     pub model_id: Option<String>,

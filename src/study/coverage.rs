@@ -10,12 +10,10 @@ use crate::domain::thresholds::LENS_WINDOW_DAYS;
 use crate::domain::tier::{Lens, Tier};
 use crate::domain::tier_list::{DayRange, ProviderTier};
 use crate::domain::workload::Workload;
-use crate::simulator::{Simulator, SimulatorConfig, SimulatorError};
-use chrono::{Days, Duration};
+use crate::simulator::{EndpointTruth, Simulator, SimulatorConfig, SimulatorError};
+use chrono::{Days, Duration, NaiveDate};
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 /// Providers with so many shared models or fewer are thin; with fewer than three they are not rated at all.
 pub const THIN_MODELS: usize = 4;
@@ -117,24 +115,13 @@ pub fn run(study: &CoverageStudy, done: &(dyn Fn() + Sync)) -> Result<CoverageRe
     if study.seeds == 0 {
         return Err(StudyError::NoSeeds);
     }
-    let (next, worlds) = (AtomicU64::new(0), Mutex::new(BTreeMap::new()));
-    let work = || {
-        loop {
-            let number = next.fetch_add(1, Ordering::Relaxed);
-            if number >= study.seeds {
-                break;
-            }
-            let world = world(study.first_seed.wrapping_add(number), study.ridge);
-            worlds.lock().unwrap_or_else(PoisonError::into_inner).insert(number, world);
-            done();
-        }
-    };
-    std::thread::scope(|scope| {
-        scope.spawn(work);
-        work();
+    let seeds: Vec<u64> = (0..study.seeds).map(|number| study.first_seed.wrapping_add(number)).collect();
+    let worlds = super::on_two_threads(&seeds, |seed| {
+        let world = world(*seed, study.ridge);
+        done();
+        world
     });
-    let worlds = worlds.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let worlds = worlds.into_values().collect::<Result<Vec<_>, _>>()?;
+    let worlds = worlds.into_iter().collect::<Result<Vec<_>, _>>()?;
     Ok(report(study, &worlds))
 }
 
@@ -160,27 +147,27 @@ fn world(seed: u64, ridge: f64) -> Result<World, StudyError> {
 
 /// What each endpoint counted on each day, as a perfect upstream would tell it.
 fn usage(simulator: &Simulator, window: DayRange) -> Vec<UsageDay> {
+    let days = window.from.iter_days().take_while(|day| *day <= window.to);
+    days.flat_map(|day| usage_of(simulator, day)).collect()
+}
+
+/// What each endpoint counted on one day.
+pub(super) fn usage_of(simulator: &Simulator, day: NaiveDate) -> Vec<UsageDay> {
     let truth = simulator.truth();
-    let endpoints = truth.endpoints();
-    let mut usage = Vec::new();
-    for day in window.from.iter_days().take_while(|day| *day <= window.to) {
-        let from = day.and_time(chrono::NaiveTime::MIN).and_utc();
-        for endpoint in &endpoints {
-            let Some(counters) = truth.counters(endpoint.id, from, from + Duration::days(1)) else {
-                continue;
-            };
-            usage.push(UsageDay {
-                endpoint: endpoint.id,
-                model: endpoint.model.clone(),
-                variant: endpoint.variant.to_owned(),
-                provider: endpoint.provider.clone(),
-                day,
-                hit_rate: counters.hit_rate(),
-                tokens: i64::try_from(counters.prompt + counters.completion).unwrap_or(i64::MAX),
-            });
-        }
-    }
-    usage
+    let from = day.and_time(chrono::NaiveTime::MIN).and_utc();
+    let counted = |endpoint: EndpointTruth| {
+        let counters = truth.counters(endpoint.id, from, from + Duration::days(1))?;
+        Some(UsageDay {
+            endpoint: endpoint.id,
+            hit_rate: counters.hit_rate(),
+            tokens: i64::try_from(counters.prompt + counters.completion).unwrap_or(i64::MAX),
+            model: endpoint.model,
+            variant: endpoint.variant.to_owned(),
+            provider: endpoint.provider,
+            day,
+        })
+    };
+    truth.endpoints().into_iter().filter_map(counted).collect()
 }
 
 /// A rated provider whose truth is known.

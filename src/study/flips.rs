@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// What is asked of the published tiers: at most this share of changes, over all provider-days of a lens.
+/// What is asked of the published tiers: at most this share of a lens's provider-days with a change.
 pub const FLIP_BOUND: f64 = 0.04;
 
 /// The lenses that the bound is asked of.
@@ -21,28 +21,56 @@ pub struct Flips {
     pub naive: usize,
     /// Pairs whose tiers differ as published.
     pub published: usize,
+    /// Calendar days between them, summed: a pair of days three apart makes three.
+    pub subject_days: i64,
     /// `naive` over `compared`; null where nothing is compared.
-    pub naive_share: Option<f64>,
+    pub naive_a_step: Option<f64>,
     /// `published` over `compared`; null where nothing is compared.
-    pub published_share: Option<f64>,
+    pub published_a_step: Option<f64>,
+    /// `naive` over `subject_days`; null where nothing is compared.
+    pub naive_a_day: Option<f64>,
+    /// `published` over `subject_days`: on what share of the days a reader found a tier changed; null where nothing is
+    /// compared.
+    pub published_a_day: Option<f64>,
     /// Of the later days of the pairs: those whose published tier is two letters or more from that of their figures.
     pub far: usize,
 }
 
 impl Flips {
-    fn see(&mut self, before: &Held, now: &Held) {
+    fn see(&mut self, before: &Held, now: &Held, apart: i64) {
         if before.naive == Tier::Unrated || now.naive == Tier::Unrated {
             return;
         }
         self.compared += 1;
+        self.subject_days += apart;
         self.naive += usize::from(before.naive != now.naive);
         self.published += usize::from(before.published() != now.published());
-        self.far += usize::from((now.published() as usize).abs_diff(now.naive as usize) > 1);
+        self.far += usize::from(now.published().distance(now.naive) > 1);
+    }
+
+    /// The counts of both, with their shares.
+    pub(super) fn plus(self, other: Self) -> Self {
+        let sum = Self {
+            compared: self.compared + other.compared,
+            naive: self.naive + other.naive,
+            published: self.published + other.published,
+            subject_days: self.subject_days + other.subject_days,
+            far: self.far + other.far,
+            ..self
+        };
+        sum.shared()
     }
 
     fn shared(self) -> Self {
-        let share = |count: usize| (self.compared > 0).then(|| count as f64 / self.compared as f64);
-        Self { naive_share: share(self.naive), published_share: share(self.published), ..self }
+        let over = |count: usize, all: f64| (all > 0.0).then(|| count as f64 / all);
+        let (steps, days) = (self.compared as f64, self.subject_days as f64);
+        Self {
+            naive_a_step: over(self.naive, steps),
+            published_a_step: over(self.published, steps),
+            naive_a_day: over(self.naive, days),
+            published_a_day: over(self.published, days),
+            ..self
+        }
     }
 }
 
@@ -89,18 +117,19 @@ impl FlipCount {
     /// that have one.
     pub fn see(&mut self, day: NaiveDate, history: &History, workload: &str) {
         self.from = self.from.or(Some(day));
+        let apart = self.to.map_or(0, |last| (day - last).num_days());
         self.to = Some(day);
         self.days += 1;
         let counts = |key: &ProviderKey| key.workload.as_deref().is_none_or(|name| name == workload);
         for (key, now) in history.providers.iter().filter(|(key, _)| counts(key)) {
             if let Some(before) = self.before.providers.get(key) {
-                self.providers.entry(key.lens).or_default().see(before, now);
+                self.providers.entry(key.lens).or_default().see(before, now, apart);
             }
         }
         for (key, now) in &history.endpoints {
             let EndpointKey { lens, .. } = *key;
             if let Some(before) = self.before.endpoints.get(key) {
-                self.endpoints.entry(lens).or_default().see(before, now);
+                self.endpoints.entry(lens).or_default().see(before, now, apart);
             }
         }
         self.before = history.clone();
@@ -115,7 +144,7 @@ impl FlipCount {
             providers: of(&self.providers, lens),
             endpoints: of(&self.endpoints, lens),
         };
-        let bound = BOUND_LENSES.map(|lens| of(&self.providers, lens).published_share);
+        let bound = BOUND_LENSES.map(|lens| of(&self.providers, lens).published_a_day);
         let known = bound.iter().all(Option::is_some);
         FlipReport {
             from: self.from,
@@ -154,7 +183,7 @@ mod tests {
     #[test]
     fn changes_are_counted_between_days_that_rate_both() {
         let mut count = FlipCount::default();
-        let day = |number: i64| NaiveDate::default() + chrono::Duration::days(number);
+        let day = |number: i64| NaiveDate::default() + chrono::Duration::days(2 * number);
         let days = [
             (Tier::A, Tier::A),
             (Tier::A, Tier::B),
@@ -168,7 +197,8 @@ mod tests {
         let report = count.report();
         let cache = report.lenses[0].providers;
         assert_eq!((cache.compared, cache.naive, cache.published, cache.far), (2, 2, 0, 1));
-        assert_eq!((cache.naive_share, cache.published_share), (Some(1.0), Some(0.0)));
+        assert_eq!((cache.naive_a_step, cache.published_a_step), (Some(1.0), Some(0.0)));
+        assert_eq!((cache.subject_days, cache.naive_a_day), (4, Some(0.5)), "the days are two apart");
         assert_eq!((report.days, report.from, report.to), (5, Some(day(0)), Some(day(4))));
         assert_eq!(report.holds, None, "nothing is known of the lens cost");
     }
@@ -176,11 +206,11 @@ mod tests {
     #[test]
     fn only_the_default_workload_counts_and_too_many_changes_do_not_hold() {
         let mut count = FlipCount::default();
-        for (tier, other) in [(Tier::A, Tier::A), (Tier::A, Tier::B)] {
+        for (days, tier, other) in [(0, Tier::A, Tier::A), (1, Tier::A, Tier::B)] {
             let mut both = history(Some("chat"), tier, tier);
             both.providers.extend(history(Some("rag"), other, other).providers);
             both.providers.extend(history(None, other, other).providers);
-            count.see(NaiveDate::default(), &both, "chat");
+            count.see(NaiveDate::default() + chrono::Duration::days(days), &both, "chat");
         }
         let report = count.report();
         assert_eq!((report.lenses[1].providers.compared, report.lenses[1].providers.published), (1, 0));

@@ -1,5 +1,29 @@
-//! Studies of the method itself: simulated worlds whose truth is known, against what the analysis says of them.
+//! Studies of the method itself: simulated worlds whose truth is known, against what the analysis says of them; and how
+//! often tiers change.
 
 pub mod coverage;
 pub mod flips;
+pub mod lag;
 mod ranks;
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// The work on each item, two at a time, in the order of the items. The result does not depend on which thread did what.
+fn on_two_threads<I: Sync, T: Send>(items: &[I], work: impl Fn(&I) -> T + Sync) -> Vec<T> {
+    let (next, done) = (AtomicUsize::new(0), Mutex::new(BTreeMap::new()));
+    let share = || {
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            let Some(item) = items.get(number) else { break };
+            let result = work(item);
+            done.lock().unwrap_or_else(PoisonError::into_inner).insert(number, result);
+        }
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(share);
+        share();
+    });
+    done.into_inner().unwrap_or_else(PoisonError::into_inner).into_values().collect()
+}

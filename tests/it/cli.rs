@@ -1,5 +1,6 @@
 //! The contracts of the command line: exit codes, what stands on standard output, the fields that programs rely on.
 
+mod cost;
 mod served;
 
 use std::path::Path;

@@ -206,3 +206,40 @@ fn preferences_name_only_what_they_mean(snapshot: &Snapshot) {
 fn has(model: &ModelEntry, tag: &str) -> bool {
     model.endpoints.iter().any(|endpoint| endpoint.tag.as_str() == tag)
 }
+
+/// All days, in order: tiers may change, but not often.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn over_the_recorded_days_published_tiers_hold_still() {
+    let Some(kept) = recordings() else { return };
+    let serve = kept.join("replay/serve.py");
+    let server = Server::start(Command::new("python3").arg(serve).arg("--data").arg(kept.join("recorded")));
+    let data = folder();
+    let days = json(&server, "GET", "/_replay/days");
+    let days: Vec<&str> = days["days"].as_array().expect("a list").iter().filter_map(Value::as_str).collect();
+    assert!(days.len() >= 12, "{days:?}");
+    {
+        let pipeline = pipeline(data.path());
+        for day in &days {
+            let told = json(&server, "POST", &format!("/_replay/day/{day}"));
+            let time = at(told["observed_at"].as_str().expect("a time"));
+            assert_eq!(collect_from(&pipeline, &server.url, time).await.status, "ok", "{day}");
+        }
+    }
+    drop(server);
+    let told = hitrate(data.path(), &["study", "flips", "--json"]);
+    assert_eq!(told.code, 0, "{}", told.err);
+    let told = told.json();
+    assert_eq!(told["days"].as_u64(), Some(days.len() as u64));
+    for lens in told["lenses"].as_array().expect("a list") {
+        let providers = &lens["providers"];
+        let [published, naive] =
+            ["published_a_day", "naive_a_day"].map(|name| providers[name].as_f64().expect("compared"));
+        assert!(published < naive * 0.6, "{lens}");
+        if lens["lens"] == "cache" || lens["lens"] == "cost" {
+            assert!(published <= 0.04 && providers["compared"].as_u64() > Some(300), "{lens}");
+        }
+    }
+    // Closed while collecting: the last day but one is there, and what it holds is of each lens.
+    let closed = rows(data.path(), "SELECT count(*) AS n FROM tier_day");
+    assert_eq!(closed, [format!("{{'n': {}}}", days.len() - 1)]);
+}

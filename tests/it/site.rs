@@ -18,6 +18,9 @@ use tower::ServiceExt;
 const METHOD: &str =
     "# The method\n\n## Tiers\n\nWhat they *mean*.\n\n## Tiers\n\n| a | b |\n|---|---|\n| 1 | 2 |\n";
 
+#[path = "site/cost.rs"]
+mod cost;
+
 struct Answer {
     status: StatusCode,
     headers: HeaderMap,
@@ -58,7 +61,9 @@ async fn get(site: &Router, path: &str) -> Answer {
 /// Every kind of page, the lenses and workloads, a variant, a model under a hostile name.
 fn pages() -> Vec<String> {
     let mut pages: Vec<String> =
-        ["/", "/models", "/providers", "/method", "/status", "/search?q=atlas"].map(str::to_owned).to_vec();
+        ["/", "/models", "/providers", "/method", "/status", "/search?q=atlas", "/cost"]
+            .map(str::to_owned)
+            .to_vec();
     pages.extend(
         [
             "/changes",

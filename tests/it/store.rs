@@ -1,6 +1,7 @@
 //! The record: what a run changes in it, and what nothing may change.
 
 mod closing;
+mod days;
 mod export;
 mod files;
 mod hourly;

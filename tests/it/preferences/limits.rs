@@ -16,8 +16,13 @@ use serde_json::json;
 use std::collections::BTreeSet;
 
 const MODES: [Mode; 4] = [Mode::Avoid, Mode::Shortlist, Mode::Pin, Mode::Order];
-/// Longest prompt of the workload `coding-agent`, tokens: 21400 + 42 * 740 + 310.
-const LONGEST: f64 = 52_790.0;
+/// Longest prompt of the workload `coding-agent`, tokens.
+fn longest() -> f64 {
+    let workloads = hitrate::domain::workload::Workload::shipped().expect("data/workloads.toml is valid");
+    let agent = workloads.iter().find(|workload| workload.name == "coding-agent").expect("shipped");
+    let turn = f64::from(agent.turns - 1) * (agent.new_input + agent.output);
+    agent.first_prompt + turn + agent.new_input
+}
 
 fn limited(snapshot: &Snapshot, model: &str, mode: Mode, limits: Limits) -> Preference {
     let model = snapshot.model(model).expect("a model of the sample");
@@ -120,7 +125,7 @@ fn a_price_tier_above_the_ceiling_counts_where_the_workload_reaches_it() {
         ..PriceTier::default()
     };
     let limits = || Limits { max_input: Some(1.0), ..Limits::default() };
-    for (from, best) in [(128_000, "lumen/bf16"), (32_000, "quarry")] {
+    for (from, best) in [(500_000, "lumen/bf16"), (32_000, "quarry")] {
         let sample = quill(|all| all[0].price_tiers = vec![tier(from)]);
         let pin = limited(&sample, "zephyr/quill-large", Mode::Pin, limits());
         assert_eq!(only(&pin), Some(vec![best.to_owned()]), "{from}");
@@ -163,7 +168,7 @@ fn any_facts() -> impl Strategy<Value = Endpoint> {
     let context = prop::sample::select(vec![None, Some(32_000), Some(262_144)]);
     let region = prop::sample::select(vec![None, Some("eu-west-1"), Some("us-east-1"), Some("global")]);
     let price = || prop::option::weighted(0.9, prop::sample::select(vec![0.2, 0.5, 1.0, 3.0]));
-    let tier = prop::option::weighted(0.2, prop::sample::select(vec![20_000_i64, 200_000]));
+    let tier = prop::option::weighted(0.2, prop::sample::select(vec![20_000_i64, 500_000]));
     let parameters = prop::sample::subsequence(vec!["max_tokens", "seed", "tools"], 0..=3);
     let facts = (quantization, flag(), flag(), context, region, (price(), price()), tier, parameters);
     (any_endpoint(), facts).prop_map(|(mut made, facts)| {
@@ -262,7 +267,7 @@ proptest! {
             endpoints.iter().filter(|e| uses(&provider, &limits.parameters, e)).collect();
         prop_assert!(!reached.is_empty(), "a request would find no endpoint: {:?}", provider);
         for endpoint in &reached {
-            prop_assert!(keeps(&limits, endpoint, LONGEST), "{} under {:?}: {:?}", endpoint.tag, limits, provider);
+            prop_assert!(keeps(&limits, endpoint, longest()), "{} under {:?}: {:?}", endpoint.tag, limits, provider);
         }
         let truth = Truth { snapshot: &snapshot, workload: "coding-agent" };
         if mode == Mode::Avoid {
@@ -284,7 +289,7 @@ proptest! {
         let snapshot = world(endpoints);
         let tight = both(&loose, &more);
         prop_assume!(more.region.is_none() || loose.region.is_none() || more.region == loose.region);
-        let keeps_tight = |at: &usize| keeps(&tight, &snapshot.models[0].endpoints[*at], LONGEST);
+        let keeps_tight = |at: &usize| keeps(&tight, &snapshot.models[0].endpoints[*at], longest());
         for mode in MODES {
             let Some(after) = used(&snapshot, mode, &tight) else { continue };
             let Some(before) = used(&snapshot, mode, &loose) else { continue };
@@ -306,7 +311,7 @@ proptest! {
             .into_iter()
             .enumerate()
             .map(|(at, (mut one, usd, charge))| {
-                one.tag = hitrate::domain::ids::Tag::new(&format!("host-{at}"));
+                one.tag = hitrate::domain::ids::Tag::new(format!("host-{at}"));
                 (one.uptime_1d, one.uptime_30m) = (None, None);
                 let chosen_by = usd * charge.exp();
                 let day = sample::as_of().date_naive();

@@ -20,8 +20,11 @@ fn with(mut run: RunReadings, rates: &[ClosingRate]) -> RunReadings {
     run
 }
 
-/// Day, hit rate, basis, tokens and coverage of the one endpoint, as known at a time.
-fn days(store: &Store, as_of: &str) -> Vec<(String, Option<f64>, Option<Basis>, Option<i64>, bool)> {
+/// Day of the month, hit rate, basis, tokens, and whether a reading covers a part of it.
+type Day = (String, Option<f64>, Option<Basis>, Option<i64>, bool);
+
+/// The days of the one endpoint, as known at a time.
+fn days(store: &Store, as_of: &str) -> Vec<Day> {
     let (from, to) = ("2026-08-01".parse().expect("a day"), "2026-08-31".parse().expect("a day"));
     let rows = store.days(from, to, at(as_of)).expect("readable");
     let row = |d: hitrate::store::EndpointDayRow| {

@@ -1,0 +1,70 @@
+//! Numbers of one's own over a workload that is known: what the API and the calculator take.
+
+use crate::domain::workload::Workload;
+use crate::domain::workload_file::{self, WorkloadError};
+
+/// Name of a workload whose numbers are the asker's own.
+const OWN: &str = "own";
+
+/// Numbers that replace those of a workload; `None` leaves what it has.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct OwnNumbers {
+    /// Turns of a session.
+    pub turns: Option<u32>,
+    /// Tokens of the first prompt before the user's first input.
+    pub first_prompt: Option<f64>,
+    /// New input tokens a turn.
+    pub new_input: Option<f64>,
+    /// Output tokens a turn.
+    pub output: Option<f64>,
+    /// Whether the model's own output can be found in the cache on the next turn.
+    pub output_cached: Option<bool>,
+}
+
+impl OwnNumbers {
+    /// The workload with these numbers; named `own` where one differs.
+    ///
+    /// # Errors
+    /// [`WorkloadError::Value`] for a number that no session can have.
+    pub fn over(&self, base: &Workload) -> Result<Workload, WorkloadError> {
+        let mut workload = Workload {
+            turns: self.turns.unwrap_or(base.turns),
+            first_prompt: self.first_prompt.unwrap_or(base.first_prompt),
+            new_input: self.new_input.unwrap_or(base.new_input),
+            output: self.output.unwrap_or(base.output),
+            output_cached: self.output_cached.unwrap_or(base.output_cached),
+            ..base.clone()
+        };
+        if workload != *base {
+            OWN.clone_into(&mut workload.name);
+            "Your own numbers".clone_into(&mut workload.title);
+            workload.about = format!("Numbers of the request, the rest as in {}.", base.name);
+        }
+        workload_file::check(&workload, "request")?;
+        Ok(workload)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_out_stays_and_nonsense_is_refused() {
+        let base = Workload::shipped().expect("shipped workloads").remove(1);
+        assert_eq!(OwnNumbers::default().over(&base).expect("valid"), base);
+        assert_eq!(
+            OwnNumbers { turns: Some(base.turns), ..OwnNumbers::default() }.over(&base).expect("valid"),
+            base
+        );
+        let own = OwnNumbers { turns: Some(3), ..OwnNumbers::default() }.over(&base).expect("valid");
+        assert_eq!((own.name.as_str(), own.turns, own.new_input), ("own", 3, base.new_input));
+        for nonsense in [
+            OwnNumbers { turns: Some(0), ..OwnNumbers::default() },
+            OwnNumbers { output: Some(f64::NAN), ..OwnNumbers::default() },
+            OwnNumbers { first_prompt: Some(0.0), new_input: Some(0.0), ..OwnNumbers::default() },
+        ] {
+            assert!(nonsense.over(&base).is_err(), "{nonsense:?}");
+        }
+    }
+}

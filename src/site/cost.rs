@@ -1,0 +1,262 @@
+//! What a session costs: the part of a model's page, and the calculator that takes numbers of one's own.
+
+use super::format;
+use super::link;
+use super::shell::{Section, Shell, View};
+use crate::cost::{BreakEven, CostOfModel, EndpointCost, OwnNumbers, ToWin, compare};
+use crate::domain::session::SessionCost;
+use crate::domain::workload::Workload;
+use crate::snapshot::{ModelEntry, Snapshot};
+use askama::Template;
+use askama::filters::HtmlSafe;
+use std::collections::HashMap;
+
+/// Width of a bar's drawing; the dearest end reaches it.
+const BAR_WIDTH: f64 = 300.0;
+
+/// The endpoints of a model under one workload, as bars of what the session is made of.
+#[derive(Debug, Template)]
+#[template(path = "parts/cost.html")]
+pub struct CostPart {
+    summary: String,
+    verdict: String,
+    rows: Vec<CostRow>,
+    notes: Vec<String>,
+}
+impl HtmlSafe for CostPart {}
+
+#[derive(Debug)]
+struct CostRow {
+    name: String,
+    tag: String,
+    cheapest: bool,
+    cheapest_by_list: bool,
+    cost: String,
+    interval: Option<String>,
+    /// Class, left end and width of each part.
+    parts: Vec<(&'static str, String, String)>,
+    /// Ends of the interval.
+    whisker: Option<(String, String)>,
+    spoken: String,
+    retention: String,
+    to_win: String,
+    break_even: String,
+    why: Option<String>,
+}
+
+/// Class, name and amount of a part.
+type Part = (&'static str, &'static str, fn(&SessionCost) -> f64);
+
+/// Parts of a session by class and name, in the order they are drawn.
+const PARTS: [Part; 5] = [
+    ("cold", "cold input", |p| p.cold_input),
+    ("cached", "cached input", |p| p.cached_input),
+    ("writes", "writes", |p| p.writes),
+    ("output", "output", |p| p.output),
+    ("failures", "failures", |p| p.failures),
+];
+
+impl CostPart {
+    /// Draws a comparison.
+    pub fn new(cost: &CostOfModel) -> Self {
+        let shown = cost.endpoints.iter().filter(|e| e.cost.is_some());
+        let reach = shown.filter_map(|e| e.high.or(e.cost)).fold(0.0, f64::max);
+        let workload = &cost.workload;
+        Self {
+            summary: format!(
+                "{}: {} {}, {} prompt tokens of which {} can be found in a cache, {} output tokens.",
+                workload.title,
+                workload.turns,
+                if workload.turns == 1 { "turn" } else { "turns" },
+                format::tokens(cost.prompt_tokens),
+                format::percent(cost.reusable_share),
+                format::tokens(cost.output_tokens)
+            ),
+            verdict: verdict(cost),
+            rows: cost.endpoints.iter().map(|e| row(e, reach)).collect(),
+            notes: cost.notes.clone(),
+        }
+    }
+}
+
+fn verdict(cost: &CostOfModel) -> String {
+    let Some(cheapest) = &cost.cheapest else { return "No endpoint can be compared.".to_owned() };
+    let best =
+        cost.endpoints.iter().find(|e| e.cheapest).and_then(|e| e.cost).map_or(String::new(), format::usd);
+    match &cost.by_list {
+        Some(list) if list.tag == *cheapest => {
+            format!("{cheapest} is the cheapest, by list and in the end ({best}).")
+        }
+        Some(list) => format!(
+            "{cheapest} is the cheapest in the end ({best}); by list it would be {}, where a session really costs {}{}.",
+            list.tag,
+            format::usd(list.cost),
+            list.surcharge.map_or(String::new(), |s| format!(", {} more", format::percent(s)))
+        ),
+        None => format!("{cheapest} is the only endpoint that can be compared ({best})."),
+    }
+}
+
+fn row(endpoint: &EndpointCost, reach: f64) -> CostRow {
+    let at = |amount: f64| if reach > 0.0 { amount / reach * BAR_WIDTH } else { 0.0 };
+    let (mut left, mut parts, mut spoken) = (0.0, Vec::new(), Vec::new());
+    for (class, name, of) in PARTS {
+        let amount = endpoint.parts.as_ref().map_or(0.0, of);
+        if amount > 0.0 {
+            parts.push((class, format!("{left:.1}"), format!("{:.1}", at(amount))));
+            spoken.push(format!("{name} {}", format::usd(amount)));
+            left += at(amount);
+        }
+    }
+    let ends = endpoint.low.zip(endpoint.high);
+    let assumed = if endpoint.assumed { " (assumed)" } else { "" };
+    CostRow {
+        name: endpoint.name.clone(),
+        tag: endpoint.tag.to_string(),
+        cheapest: endpoint.cheapest,
+        cheapest_by_list: endpoint.cheapest_by_list,
+        cost: endpoint.cost.map_or_else(|| "not known".to_owned(), format::usd),
+        interval: ends.map(|(low, high)| format!("{} to {}", format::usd(low), format::usd(high))),
+        parts,
+        whisker: ends.map(|(low, high)| (format!("{:.1}", at(low)), format!("{:.1}", at(high)))),
+        spoken: spoken.join(", "),
+        retention: endpoint
+            .basis
+            .retention
+            .map_or_else(|| "not known".to_owned(), |q| format::percent(q) + assumed),
+        to_win: to_win(endpoint),
+        break_even: break_even(endpoint),
+        why: endpoint.why.clone(),
+    }
+}
+
+fn to_win(endpoint: &EndpointCost) -> String {
+    match endpoint.to_win {
+        ToWin::Cheapest { down_to: Some(q) } => format!("is, down to {}", format::percent(q)),
+        ToWin::Cheapest { down_to: None } => "is".to_owned(),
+        ToWin::Needs { retention, .. } => format!("needs {}", format::percent(retention)),
+        ToWin::Cannot { at_best } => format!("cannot: {} with all found", format::usd(at_best)),
+        ToWin::NotCompared => "not compared".to_owned(),
+    }
+}
+
+fn break_even(endpoint: &EndpointCost) -> String {
+    match endpoint.break_even {
+        Some(BreakEven::From { hit_rate }) if hit_rate <= 0.0 => "always".to_owned(),
+        Some(BreakEven::From { hit_rate }) => format!("from {} hits", format::percent(hit_rate)),
+        Some(BreakEven::Never) => "never".to_owned(),
+        None => "–".to_owned(),
+    }
+}
+
+/// What the calculator was asked, as its fields hold it.
+#[derive(Debug, Default, Clone)]
+struct Fields {
+    model: String,
+    workload: String,
+    turns: String,
+    first_prompt: String,
+    new_input: String,
+    output: String,
+    output_cached: String,
+}
+
+#[derive(Template)]
+#[template(path = "cost.html")]
+struct CalculatorPage<'a> {
+    shell: Shell,
+    fields: Fields,
+    base: Option<&'a Workload>,
+    workloads: &'a [Workload],
+    models: Vec<&'a str>,
+    problem: Option<String>,
+    found: Option<(String, &'a str)>,
+    part: Option<CostPart>,
+}
+
+/// The calculator's answer, and whether it understood what it was asked.
+pub struct Answered {
+    /// The page.
+    pub page: askama::Result<String>,
+    /// Whether every field was understood and the model is known.
+    pub understood: bool,
+}
+
+/// Renders the calculator for the words of its form; without a model it is the empty form.
+pub fn calculator(view: &View, words: &HashMap<String, String>) -> Answered {
+    let snapshot = view.snapshot.as_ref();
+    let fields = fields(words);
+    let asked = ask(snapshot, &fields);
+    let (problem, found) = match asked {
+        Ok(found) => (None, found),
+        Err(problem) => (Some(problem), None),
+    };
+    let understood = problem.is_none();
+    let base = snapshot.workloads.iter().find(|w| w.name == fields.workload).or(snapshot.workloads.first());
+    let part = found.as_ref().map(|(model, workload)| CostPart::new(&compare(snapshot, model, workload)));
+    let page = CalculatorPage {
+        shell: Shell::new(
+            view,
+            Section::Models,
+            "What a session costs",
+            "What a session of your own costs at every host of a model, after caching.",
+        )
+        .at("/cost"),
+        base,
+        workloads: &snapshot.workloads,
+        models: snapshot.models.iter().map(|m| m.model_id.as_str()).collect(),
+        problem,
+        found: found.map(|(model, _)| (link::model(&model.model_id), model.model_id.as_str())),
+        part,
+        fields,
+    };
+    Answered { page: page.render(), understood }
+}
+
+/// Longest text that a field repeats.
+const LONGEST_FIELD: usize = 120;
+
+fn fields(words: &HashMap<String, String>) -> Fields {
+    let word = |name: &str| format::shorten(words.get(name).map_or("", |w| w.trim()), LONGEST_FIELD);
+    Fields {
+        model: word("model"),
+        workload: word("workload"),
+        turns: word("turns"),
+        first_prompt: word("first_prompt"),
+        new_input: word("new_input"),
+        output: word("output"),
+        output_cached: word("output_cached"),
+    }
+}
+
+/// The model and the workload that are meant; `None` where no model is named; in words what is not understood.
+fn ask<'a>(snapshot: &'a Snapshot, fields: &Fields) -> Result<Option<(&'a ModelEntry, Workload)>, String> {
+    let name = if fields.workload.is_empty() { snapshot.default_workload() } else { &fields.workload };
+    let base = snapshot.workloads.iter().find(|w| w.name == name);
+    let base = base.ok_or_else(|| format!("There is no workload “{}”.", fields.workload))?;
+    let own = OwnNumbers {
+        turns: number("turns", &fields.turns)?,
+        first_prompt: number("first prompt", &fields.first_prompt)?,
+        new_input: number("new input", &fields.new_input)?,
+        output: number("output", &fields.output)?,
+        output_cached: number("answers cached", &fields.output_cached)?,
+    };
+    let workload = own.over(base).map_err(|error| format!("Not a session: {error}."))?;
+    if fields.model.is_empty() {
+        return Ok(None);
+    }
+    let model = snapshot.model(&fields.model).ok_or_else(|| {
+        let near = snapshot.nearest_models(&fields.model);
+        let near =
+            if near.is_empty() { String::new() } else { format!(" Did you mean {}?", near.join(", ")) };
+        format!("No model is called “{}” in the newest data.{near}", fields.model)
+    })?;
+    Ok(Some((model, workload)))
+}
+
+fn number<T: std::str::FromStr>(name: &str, text: &str) -> Result<Option<T>, String> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    text.parse().map(Some).map_err(|_| format!("“{text}” is no value for “{name}”."))
+}

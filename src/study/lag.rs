@@ -1,0 +1,277 @@
+//! How soon the published tier follows a provider that truly gets worse, and how often tiers change where nothing does.
+//!
+//! Each seed makes a world in which one provider loses 25 points of hit rate on a known day. Its days go straight to the
+//! analysis, and the tiers of each day start from those of the day before, as in the live service. Effects are
+//! comparable up to a shift: the truth is put on the day's centre by the mean over the providers that did not change.
+
+use super::coverage::{StudyError, usage_of};
+use super::flips::{FlipCount, Flips};
+use crate::analysis::{Frames, Parameters, UsageDay, analyse, steady};
+use crate::domain::thresholds::LENS_WINDOW_DAYS;
+use crate::domain::tier::{Lens, Tier};
+use crate::domain::tier_history::History;
+use crate::domain::tier_list::{DayRange, ProviderTier};
+use crate::domain::workload::Workload;
+use crate::simulator::{EventKind, Simulator, SimulatorConfig};
+use chrono::{DateTime, Days, Duration, NaiveDate, Utc};
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Days looked at before the day of the change, a full window not counted.
+const BEFORE: i64 = 10;
+/// Days looked at from the day of the change on.
+const AFTER: i64 = 16;
+
+/// What is studied.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LagStudy {
+    /// First seed; the others follow it.
+    pub first_seed: u64,
+    /// How many worlds.
+    pub seeds: u64,
+    /// Shape of the worlds; seed and events are set by the study.
+    pub world: SimulatorConfig,
+}
+
+impl LagStudy {
+    /// So many worlds of the default size.
+    pub fn of_default_worlds(first_seed: u64, seeds: u64) -> Self {
+        let start = SimulatorConfig::default().start;
+        Self { first_seed, seeds, world: SimulatorConfig::starting_at(start, 40) }
+    }
+}
+
+/// One provider that got worse.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Followed {
+    /// Seed of its world.
+    pub seed: u64,
+    /// Base slug.
+    pub provider: String,
+    /// Its true tier on the day before the change.
+    pub from: Tier,
+    /// Its true tier on the last day.
+    pub to: Tier,
+    /// Days from the day of the change until the published tier was within a letter of the truth, that day being 0;
+    /// null where it never was.
+    pub published: Option<i64>,
+    /// The same for the tier of each day's figures alone.
+    pub naive: Option<i64>,
+}
+
+/// What came out.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct LagReport {
+    /// First seed.
+    pub first_seed: u64,
+    /// Worlds.
+    pub seeds: u64,
+    /// The providers that got worse by a letter or more and were rated throughout.
+    pub followed: Vec<Followed>,
+    /// Mean of their days, published; null without any that was followed.
+    pub published_days: Option<f64>,
+    /// Mean of their days, each day's figures alone; null without any.
+    pub naive_days: Option<f64>,
+    /// Those whose published tier never came within a letter of the truth.
+    pub published_never: usize,
+    /// Those whose naive tier never did.
+    pub naive_never: usize,
+    /// Provider-days that were held against the truth.
+    pub provider_days: usize,
+    /// Of them, published two letters or more from the true tier: a whole tier lies between.
+    pub published_far: usize,
+    /// Of them, the figures of the day alone as far off.
+    pub naive_far: usize,
+    /// Plainly stale: published as far off while the figures of the day were not.
+    pub stale: usize,
+    /// Longest run of days that one provider was plainly stale.
+    pub longest_stale: usize,
+    /// Changes from day to day over all providers under the lens `cache`.
+    pub flips: Flips,
+}
+
+/// Runs the study; `done` is called after each world.
+///
+/// # Errors
+/// [`StudyError`]: no seeds, or the first world that fails.
+pub fn run(study: &LagStudy, done: &(dyn Fn() + Sync)) -> Result<LagReport, StudyError> {
+    if study.seeds == 0 {
+        return Err(StudyError::NoSeeds);
+    }
+    let seeds: Vec<u64> = (0..study.seeds).map(|number| study.first_seed.wrapping_add(number)).collect();
+    let worlds = super::on_two_threads(&seeds, |seed| {
+        let world = world(*seed, &study.world);
+        done();
+        world
+    });
+    Ok(report(study, &worlds.into_iter().collect::<Result<Vec<_>, _>>()?))
+}
+
+/// What one world showed.
+#[derive(Debug, Default)]
+struct World {
+    followed: Option<Followed>,
+    days: usize,
+    published_far: usize,
+    naive_far: usize,
+    stale: usize,
+    longest_stale: usize,
+    flips: Flips,
+}
+
+/// One provider on one day: the true tier beside the others.
+struct Seen {
+    provider: String,
+    truth: Tier,
+    published: Tier,
+    naive: Tier,
+}
+
+fn world(seed: u64, shape: &SimulatorConfig) -> Result<World, StudyError> {
+    let config = SimulatorConfig { seed, events: true, ..shape.clone() };
+    let simulator = Simulator::new(config)?;
+    let worse = simulator.truth().events().iter().find_map(|event| match event.kind {
+        EventKind::EffectShift { .. } => Some((event.provider.clone(), event.at)),
+        _ => None,
+    });
+    let Some((provider, at)) = worse else { return Ok(World::default()) };
+    let change = at.date_naive();
+    let days: Vec<NaiveDate> = (-BEFORE..AFTER).map(|offset| change + Duration::days(offset)).collect();
+    let mut record: BTreeMap<NaiveDate, Vec<UsageDay>> = BTreeMap::new();
+    let (mut history, mut count) = (History::default(), FlipCount::default());
+    let mut seen = Vec::new();
+    for day in &days {
+        let window = DayRange { from: *day - Days::new(LENS_WINDOW_DAYS.unsigned_abs() - 1), to: *day };
+        for wanted in window.from.iter_days().take_while(|one| *one <= window.to) {
+            record.entry(wanted).or_insert_with(|| usage_of(&simulator, wanted));
+        }
+        let usage: Vec<UsageDay> =
+            record.range(window.from..=window.to).flat_map(|(_, rows)| rows.iter().cloned()).collect();
+        let mut analysis = analyse(&Frames::of_usage(&usage)?, &parameters(window)?)?;
+        history = steady(&mut analysis, &history, *day);
+        count.see(*day, &history, "");
+        let list = analysis.tier_lists.iter().find(|list| list.lens == Lens::Cache);
+        seen.push(against_truth(list.map_or(&[], |list| &list.providers), &simulator, &provider, *day));
+    }
+    let flips = count.report().lenses.iter().find(|row| row.lens == Lens::Cache).map(|row| row.providers);
+    let mut world = tally(&seen);
+    world.flips = flips.unwrap_or_default();
+    world.followed = followed(seed, &provider, &days, change, &seen);
+    Ok(world)
+}
+
+fn end(day: NaiveDate) -> DateTime<Utc> {
+    crate::domain::window::end_of_day(day)
+}
+
+fn parameters(window: DayRange) -> Result<Parameters, StudyError> {
+    Ok(Parameters {
+        as_of: end(window.to),
+        window,
+        workloads: Workload::shipped().map_err(|error| StudyError::Workloads(error.to_string()))?,
+        provider_names: BTreeMap::new(),
+    })
+}
+
+fn against_truth(rows: &[ProviderTier], simulator: &Simulator, changed: &str, day: NaiveDate) -> Vec<Seen> {
+    let truth = simulator.truth();
+    let known = |row: &ProviderTier| {
+        let effect = row.adjusted.filter(|_| row.naive != Tier::Unrated)?;
+        Some((row.clone(), effect, truth.theta_at(row.provider.as_str(), end(day))?))
+    };
+    let known: Vec<_> = rows.iter().filter_map(known).collect();
+    let steady = known.iter().filter(|(row, ..)| row.provider.as_str() != changed);
+    let offsets: Vec<f64> = steady.map(|(_, effect, truth)| truth - effect).collect();
+    let offset = offsets.iter().sum::<f64>() / offsets.len().max(1) as f64;
+    let cuts = Lens::Cache.cuts();
+    let seen = |(row, _, truth): (ProviderTier, f64, f64)| Seen {
+        provider: row.provider.to_string(),
+        truth: cuts.tier(truth - offset),
+        published: row.tier,
+        naive: row.naive,
+    };
+    known.into_iter().map(seen).collect()
+}
+
+/// Whether a whole tier lies between two.
+fn is_far(one: Tier, other: Tier) -> bool {
+    one.distance(other) > 1
+}
+
+fn tally(days: &[Vec<Seen>]) -> World {
+    let mut world = World::default();
+    let mut running: BTreeMap<&str, usize> = BTreeMap::new();
+    for day in days {
+        let mut stale_now = BTreeSet::new();
+        for one in day {
+            let (published, naive) = (is_far(one.published, one.truth), is_far(one.naive, one.truth));
+            world.days += 1;
+            world.published_far += usize::from(published);
+            world.naive_far += usize::from(naive);
+            if published && !naive {
+                world.stale += 1;
+                stale_now.insert(one.provider.as_str());
+            }
+        }
+        running.retain(|provider, _| stale_now.contains(provider));
+        for provider in stale_now {
+            let days = running.entry(provider).or_default();
+            *days += 1;
+            world.longest_stale = world.longest_stale.max(*days);
+        }
+    }
+    world
+}
+
+fn followed(
+    seed: u64,
+    provider: &str,
+    days: &[NaiveDate],
+    change: NaiveDate,
+    seen: &[Vec<Seen>],
+) -> Option<Followed> {
+    let its = |day: &[Seen]| day.iter().position(|one| one.provider == provider);
+    let own: Vec<(NaiveDate, &Seen)> =
+        days.iter().zip(seen).filter_map(|(day, all)| Some((*day, all.get(its(all)?)?))).collect();
+    let from = own.iter().rfind(|(day, _)| *day < change)?.1.truth;
+    let to = own.last()?.1.truth;
+    if own.len() < days.len() || to <= from {
+        return None;
+    }
+    let within = |tier: fn(&Seen) -> Tier| {
+        let first = own.iter().find(|(day, one)| *day >= change && !is_far(tier(one), to))?;
+        Some((first.0 - change).num_days())
+    };
+    Some(Followed {
+        seed,
+        provider: provider.to_owned(),
+        from,
+        to,
+        published: within(|one| one.published),
+        naive: within(|one| one.naive),
+    })
+}
+
+fn report(study: &LagStudy, worlds: &[World]) -> LagReport {
+    let followed: Vec<Followed> = worlds.iter().filter_map(|world| world.followed.clone()).collect();
+    let mean = |days: fn(&Followed) -> Option<i64>| {
+        let days: Vec<i64> = followed.iter().filter_map(days).collect();
+        (!days.is_empty()).then(|| days.iter().sum::<i64>() as f64 / days.len() as f64)
+    };
+    let sum = |of: fn(&World) -> usize| worlds.iter().map(of).sum();
+    LagReport {
+        first_seed: study.first_seed,
+        seeds: study.seeds,
+        published_days: mean(|one| one.published),
+        naive_days: mean(|one| one.naive),
+        published_never: followed.iter().filter(|one| one.published.is_none()).count(),
+        naive_never: followed.iter().filter(|one| one.naive.is_none()).count(),
+        provider_days: sum(|world| world.days),
+        published_far: sum(|world| world.published_far),
+        naive_far: sum(|world| world.naive_far),
+        stale: sum(|world| world.stale),
+        longest_stale: worlds.iter().map(|world| world.longest_stale).max().unwrap_or(0),
+        flips: worlds.iter().fold(Flips::default(), |sum, world| sum.plus(world.flips)),
+        followed,
+    }
+}

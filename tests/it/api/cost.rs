@@ -1,0 +1,48 @@
+//! The routes of session costs.
+
+use super::{api, data, get, problem};
+use axum::http::StatusCode;
+
+#[test]
+fn a_models_costs_come_under_a_workload_or_numbers_of_ones_own() {
+    let api = api();
+    let named = data(&api, "/api/v1/cost/northwind/atlas-3?workload=chat");
+    assert_eq!(named["workload"]["name"], "chat");
+    let rows = named["endpoints"].as_array().expect("rows");
+    assert_eq!(rows.len(), 6);
+    assert_eq!((&rows[0]["cheapest"], &rows[0]["to_win"]["verdict"]), (&true.into(), &"cheapest".into()));
+    let parts = rows[0]["parts"].as_object().expect("parts");
+    let sum: f64 = parts.values().filter_map(serde_json::Value::as_f64).sum();
+    assert!((sum - rows[0]["cost"].as_f64().expect("a cost")).abs() < 1e-12);
+    assert_eq!(data(&api, "/api/v1/cost/northwind%2Fatlas-3?workload=chat"), named);
+    let own = data(&api, "/api/v1/cost/northwind/atlas-3?workload=chat&turns=16&output_cached=false");
+    assert_eq!((&own["workload"]["name"], &own["workload"]["turns"]), (&"own".into(), &16.into()));
+    assert!(own["endpoints"][0]["cost"].as_f64() > rows[0]["cost"].as_f64());
+}
+
+#[test]
+fn the_ranking_takes_limits_and_says_what_it_left_out() {
+    let api = api();
+    let all = data(&api, "/api/v1/cost?workload=chat");
+    let best = data(&api, "/api/v1/cost?workload=chat&best=true&limit=1&parameters=tools,temperature");
+    assert_eq!((best["rows"].as_array().map(Vec::len), &best["found"]), (Some(1), &2.into()));
+    assert_eq!(best["rows"][0], all["rows"][0]);
+    let none = data(&api, "/api/v1/cost?authors=nobody");
+    assert_eq!(none["rows"], serde_json::json!([]));
+    assert!(none["left_out"]["author"].as_u64() > Some(5), "{none}");
+}
+
+#[test]
+fn what_is_not_understood_is_refused() {
+    let api = api();
+    for query in
+        ["turns=0", "turns=2001", "turns=x", "output=-1", "output=nan", "workload=nonsense", "what=1"]
+    {
+        problem(&api, &format!("/api/v1/cost/northwind/atlas-3?{query}"), 400);
+    }
+    for query in ["limit=0", "limit=1001", "first_prompt=0&new_input=0"] {
+        problem(&api, &format!("/api/v1/cost?{query}"), 400);
+    }
+    problem(&api, "/api/v1/cost/northwind/nothing", 404);
+    assert_eq!(get(&api, "/api/v1/cost/northwind/atlas-3?turns=2000").status, StatusCode::OK);
+}

@@ -1,0 +1,83 @@
+//! The generated record of the bench, very small: it is a record like any other.
+
+use crate::binary::hitrate;
+use crate::rig::{folder, rows, store, tamper};
+use hitrate::analysis::METHOD_VERSION;
+use hitrate::domain::tier::{Lens, Tier};
+use hitrate::domain::workload::Workload;
+use hitrate::pipeline::{DataDir, build_snapshot};
+use hitrate::store::{EndpointDayRow, Store};
+
+#[path = "../../benches/scale/generate.rs"]
+mod generate;
+
+use generate::{Scale, begin_tier_history};
+
+const SCALE: Scale = Scale { endpoints: 120, hours: 72, seed: 7 };
+
+fn days(store: &Store) -> Vec<EndpointDayRow> {
+    let as_of = store.newest_run(None).expect("readable").expect("a run").observed_at;
+    let first = as_of.date_naive() - chrono::Days::new(SCALE.days().into());
+    store.days(first, as_of.date_naive(), as_of).expect("readable")
+}
+
+fn close(one: Option<f64>, other: Option<f64>) -> bool {
+    match (one, other) {
+        (Some(one), Some(other)) => (one - other).abs() <= 1e-9 * one.abs().max(1.0),
+        (one, other) => one.is_none() && other.is_none(),
+    }
+}
+
+#[test]
+fn the_generated_record_is_checked_published_and_rebuilt_like_any_other() {
+    let data = folder();
+    drop(store(data.path()));
+    let file = DataDir::new(data.path()).store();
+    let mut written = 0;
+    generate::generate(&file, SCALE, |day| written = day).expect("generated");
+    assert_eq!((written, SCALE.readings()), (3, 8640));
+    begin_tier_history(&file, METHOD_VERSION).expect("marked");
+    assert_eq!(rows(data.path(), "SELECT 1 FROM reading").len(), 8640);
+
+    let opened = store(data.path());
+    let hourly = days(&opened);
+    assert_eq!(opened.rebuild_days().expect("closed"), 240, "two of three days are over");
+    let closed = days(&opened);
+    assert_eq!(hourly.len(), closed.len());
+    for (one, other) in hourly.iter().zip(&closed) {
+        assert_eq!((one.endpoint_id, one.day, one.tokens), (other.endpoint_id, other.day, other.tokens));
+        assert!(
+            close(one.hit_rate, other.hit_rate) && close(one.coverage, other.coverage),
+            "{one:?} {other:?}"
+        );
+        assert!(close(one.effective[0], other.effective[0]) && close(one.effective[1], other.effective[1]));
+    }
+    let newest = opened.newest_run(None).expect("readable").expect("a run");
+    let workloads = Workload::shipped().expect("workloads");
+    let snapshot = build_snapshot(&opened, None, workloads, newest.observed_at).expect("published");
+    let list = snapshot.tier_list(Lens::Cache, None).expect("a list");
+    let rated = list.providers.iter().filter(|provider| provider.tier != Tier::Unrated).count();
+    assert!(rated > 3, "{rated} providers are rated");
+    drop(opened);
+
+    let checked = hitrate(data.path(), &["check", "numbers", "--json"]);
+    assert_eq!(checked.code, 0, "{checked:?}");
+    assert!(
+        checked.json().as_array().is_some_and(|runs| runs.len() >= 26),
+        "two closing runs and the newest day"
+    );
+}
+
+#[test]
+fn a_generated_uptime_is_a_share_of_requests_in_lowest_terms() {
+    let data = folder();
+    drop(store(data.path()));
+    let file = DataDir::new(data.path()).store();
+    generate::generate(&file, Scale { endpoints: 40, hours: 24, seed: 3 }, |_| ()).expect("generated");
+    let odd = "SELECT 1 FROM stored_reading
+        WHERE len(uptime_30m) > 0 AND gcd(uptime_30m[1].down, uptime_30m[1].total) <> 1";
+    assert_eq!(rows(data.path(), odd), Vec::<String>::new());
+    assert!(rows(data.path(), "SELECT 1 FROM stored_reading WHERE len(uptime_30m) > 0").len() > 100);
+    tamper(data.path(), "DELETE FROM stored_reading");
+    assert_eq!(rows(data.path(), "SELECT 1 FROM reading"), Vec::<String>::new());
+}

@@ -1,0 +1,149 @@
+//! Days that are over stand in one row an endpoint; nothing that can be read changes by it.
+
+use super::{id, ingest, reading, run};
+use crate::rig::{at, folder, rows, store, tamper};
+use hitrate::domain::ids::Variant;
+use hitrate::domain::reading::ModelUsage;
+use hitrate::domain::units::HitRate;
+use hitrate::store::{EndpointDayRow, Store};
+use std::path::Path;
+
+const NOON: &str = "2026-08-07T12:00:00Z";
+const EVENING: &str = "2026-08-07T23:57:00Z";
+const NEXT: &str = "2026-08-08T00:57:00Z";
+
+/// Two runs of one day and one of the next: an endpoint whose rate rises, and one without usage in the evening.
+fn filled(folder: &Path) -> Store {
+    let store = store(folder);
+    for (time, rate) in [(NOON, 0.25), (EVENING, 0.5), (NEXT, 0.75)] {
+        let mut one = reading(id(1), "heron");
+        one.usage =
+            one.usage.map(|usage| hitrate::domain::reading::Usage { hit_rate: HitRate::new(rate), ..usage });
+        one.health.uptime_30m = Some(rate);
+        let mut other = reading(id(2), "crane/fp8");
+        other.usage = other.usage.filter(|_| time == NOON);
+        let mut run = run(time, vec![one, other]);
+        run.model_usage = vec![ModelUsage {
+            model: super::lark(),
+            variant: Variant::standard(),
+            hit_rate: Some(rate),
+            effective_input: None,
+            effective_output: None,
+        }];
+        ingest(&store, &run);
+    }
+    store
+}
+
+fn days(store: &Store, as_of: &str) -> Vec<EndpointDayRow> {
+    let day = |text: &str| text.parse().expect("a day");
+    store.days(day("2026-08-01"), day("2026-08-31"), at(as_of)).expect("readable")
+}
+
+#[test]
+fn a_day_is_closed_by_the_first_run_of_a_later_one() {
+    let data = folder();
+    let store = filled(data.path());
+    let seen = days(&store, NEXT);
+    drop(store);
+    let closed = rows(
+        data.path(),
+        "SELECT endpoint_no, hit_rate, tokens IS NULL AS idle, uptime_30m FROM endpoint_day ORDER BY endpoint_no",
+    );
+    assert_eq!(
+        closed,
+        [
+            "{'endpoint_no': 1, 'hit_rate': 0.5, 'idle': false, 'uptime_30m': 0.375}",
+            "{'endpoint_no': 2, 'hit_rate': 0.5, 'idle': false, 'uptime_30m': 0.99}"
+        ]
+    );
+    let rates: Vec<_> = seen.iter().map(|day| (day.day.to_string(), day.hit_rate)).collect();
+    let expected = [
+        ("2026-08-07", Some(0.5)),
+        ("2026-08-08", Some(0.75)),
+        ("2026-08-07", Some(0.5)),
+        ("2026-08-08", None),
+    ];
+    assert_eq!(rates, expected.map(|(day, rate)| (day.to_owned(), rate)));
+}
+
+#[test]
+fn a_moment_inside_a_closed_day_is_seen_as_it_was_known_then() {
+    let data = folder();
+    let store = filled(data.path());
+    let seen = days(&store, NOON);
+    assert_eq!(seen.len(), 2, "{seen:?}");
+    assert_eq!(seen[0].hit_rate, Some(0.25));
+    assert_eq!(seen[0].coverage, Some(0.5));
+}
+
+#[test]
+fn closed_days_are_what_their_readings_give() {
+    let data = folder();
+    let store = filled(data.path());
+    let kept = days(&store, NEXT);
+    assert_eq!(store.rebuild_days().expect("made anew"), 2);
+    assert_eq!(days(&store, NEXT), kept);
+    drop(store);
+    let table = rows(data.path(), "FROM endpoint_day ORDER BY endpoint_no");
+    tamper(data.path(), "DELETE FROM endpoint_day");
+    let store = crate::rig::store(data.path());
+    assert_eq!(days(&store, NEXT), kept, "without the table every day is read hour by hour");
+    store.rebuild_days().expect("made anew");
+    drop(store);
+    assert_eq!(rows(data.path(), "FROM endpoint_day ORDER BY endpoint_no"), table);
+}
+
+#[test]
+fn aggregates_of_a_day_that_is_over_are_those_of_its_last_run() {
+    let data = folder();
+    drop(filled(data.path()));
+    let kept = rows(data.path(), "SELECT run_no AS r, hit_rate AS h FROM model_usage ORDER BY run_no");
+    assert_eq!(kept, ["{'r': 2, 'h': 0.5}", "{'r': 3, 'h': 0.75}"]);
+}
+
+#[test]
+fn readings_come_back_to_the_last_bit_in_the_types_of_the_contract() {
+    let data = folder();
+    let opened = store(data.path());
+    let rates = [0.0, 1.0 / 3.0, f64::from_bits(0.5_f64.to_bits() + 1), 1.0];
+    // Shares of requests as they are published, and two numbers that are none.
+    let uptimes =
+        [1.0, 0.0, 77.0 / 79.0 * 100.0 / 100.0, 0.999_710_137_289_520_2, std::f64::consts::FRAC_1_SQRT_2];
+    let mut readings = Vec::new();
+    for (number, uptime) in uptimes.into_iter().enumerate() {
+        let mut one = reading(id(number as u128 + 1), &format!("tag-{number}"));
+        one.usage = one.usage.zip(rates.get(number)).map(|(usage, rate)| hitrate::domain::reading::Usage {
+            hit_rate: HitRate::new(*rate),
+            effective_input: Some(uptime / 3.0),
+            ..usage
+        });
+        one.health.uptime_5m = Some(uptime);
+        one.health.uptime_1d = None;
+        readings.push(one);
+    }
+    let run = run(NOON, readings);
+    ingest(&opened, &run);
+    let back = opened.readings(at("2026-08-07T00:00:00Z"), at("2026-08-08T00:00:00Z")).expect("readable");
+    assert_eq!(back.len(), uptimes.len());
+    for (row, read) in back.iter().zip(&run.readings) {
+        let bits = |value: Option<f64>| value.map(f64::to_bits);
+        assert_eq!(bits(row.uptime[0]), bits(read.health.uptime_5m));
+        assert_eq!((bits(row.uptime[1]), row.uptime[2]), (bits(read.health.uptime_30m), None));
+        assert_eq!(bits(row.hit_rate), bits(read.usage.and_then(|usage| usage.hit_rate).map(HitRate::get)));
+        assert_eq!(bits(row.effective[0]), bits(read.usage.and_then(|usage| usage.effective_input)));
+        assert_eq!(row.tokens, read.usage.map(|usage| usage.tokens));
+    }
+    drop(opened);
+    let types =
+        rows(data.path(), "SELECT concat(column_name, ' ', column_type) AS c FROM (DESCRIBE reading)");
+    let documented = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/schema.md"));
+    let documented = documented.expect("the document");
+    let section = documented.split("### `reading`").nth(1).and_then(|rest| rest.split("\n### ").next());
+    for one in &types {
+        let text = one.trim_start_matches("{'c': ").trim_end_matches('}');
+        let (name, kind) = text.split_once(' ').expect("a name and a type");
+        assert!(section.is_some_and(|text| text.contains(&format!("| `{name}` | {kind}"))), "{name} {kind}");
+    }
+    assert_eq!(types.len(), 16);
+}
