@@ -203,7 +203,8 @@ impl Config {
         let public = &self.serve.public_url;
         let is_web = public.starts_with("https://") || public.starts_with("http://");
         let is_plain = !public.contains(['"', '<', '>', '?', '#', ' ']);
-        if !public.is_empty() && !(is_web && is_plain) {
+        let is_usable = is_web && is_plain;
+        if !public.is_empty() && !is_usable {
             return wrong(
                 "serve.public_url",
                 "an http or https address without query, like https://tiers.example.org",
