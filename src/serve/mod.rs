@@ -9,6 +9,7 @@ mod public;
 
 pub use announce::Announced;
 
+use crate::api::with_twins;
 use crate::background;
 use crate::clock::Clock;
 use crate::config;
@@ -136,7 +137,7 @@ fn router(content: Content, clock: Arc<dyn Clock>, token: &str) -> Router {
     // Routes beside the site's fallback have to be merged before it; the layers of one do not touch the other's.
     local
         .merge(figures)
-        .fallback_service(public)
+        .fallback_service(with_twins(public))
         .layer(CatchPanicLayer::new())
         .layer(TimeoutLayer::with_status_code(axum::http::StatusCode::GATEWAY_TIMEOUT, ANSWER_TIMEOUT))
         .layer(from_fn_with_state(metrics, metrics::count))
