@@ -129,7 +129,7 @@ impl Content {
 fn router(content: Content, clock: Arc<dyn Clock>, token: &str) -> Router {
     let now: Now = Arc::new(move || clock.now());
     let metrics = Arc::new(Metrics::new(content.current.clone(), now.clone()));
-    let public = Public::new(content.current, now);
+    let public = Public::new(content.current, now, &content.settings.public_url);
     public.prepare_what_is_published();
     let local = content.pipeline.map_or_else(Router::new, |pipeline| local::router(pipeline, token));
     let figures = Router::new().route("/metrics", get(metrics::metrics)).with_state(metrics.clone());

@@ -29,7 +29,8 @@ pub fn render(view: &View, markdown: &str) -> askama::Result<String> {
     let rows = view.snapshot.thresholds.iter().map(|of| Row { of, value: number(of.value) });
     MethodPage {
         shell: Shell::new(view, Section::Method, "method", "What the numbers mean and how they are made.")
-            .json("/api/v1/openapi.json"),
+            .at("/method")
+            .json("/api/v1/thresholds"),
         heading: text.heading.unwrap_or_else(|| "The method".to_owned()),
         body: text.body,
         thresholds: rows.collect(),

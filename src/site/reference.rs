@@ -64,10 +64,11 @@ async fn page(State(reference): State<Reference>, headers: HeaderMap) -> Respons
 
 fn render(view: &View, described: Described) -> askama::Result<String> {
     let Described { document, markdown } = described;
-    let examples = document::Examples::of(&view.snapshot);
+    let examples = document::Examples::of(&view.snapshot, &view.public_url);
     ReferencePage {
         shell: Shell::new(view, Section::Api, "API", "Every route, parameter and field of the JSON API.")
-            .json("/api/v1/openapi.json"),
+            .json("/api/v1/openapi.json")
+            .at("/api"),
         about: document["info"]["description"].as_str().unwrap_or_default().to_owned(),
         chapters: method::to_html(&chapters(markdown)).body,
         groups: document::groups(document, &examples),

@@ -4,7 +4,7 @@ use crate::site::link;
 use crate::snapshot::Snapshot;
 use serde_json::Value;
 
-/// Where examples are asked.
+/// Where examples are asked where readers' own address is not known.
 const BASE: &str = "http://127.0.0.1:8080";
 
 /// Routes under one tag.
@@ -73,15 +73,17 @@ pub struct Examples {
     model: Option<String>,
     provider: Option<String>,
     snapshot: String,
+    base: String,
 }
 
 impl Examples {
     /// The names of a snapshot's first model and provider.
-    pub fn of(snapshot: &Snapshot) -> Self {
+    pub fn of(snapshot: &Snapshot, public_url: &str) -> Self {
         Self {
             model: snapshot.models.first().map(|model| link::model_json(&model.model_id)),
             provider: snapshot.providers.first().map(|entry| link::provider_json(entry.provider.as_str())),
             snapshot: snapshot.id.clone(),
+            base: if public_url.is_empty() { BASE } else { public_url }.to_owned(),
         }
     }
 
@@ -227,7 +229,7 @@ fn route(document: &Value, path: &str, operation: &Value, examples: &Examples) -
         about: text(&operation["description"]),
         deprecated: operation["deprecated"] == true,
         parameters: list(&operation["parameters"]).map(parameter).collect(),
-        curl: format!("curl -s '{BASE}{}{}'", examples.fill(path), query(operation, examples)),
+        curl: format!("curl -s '{}{}{}'", examples.base, examples.fill(path), query(operation, examples)),
         data: if data.is_null() { String::new() } else { data_kind(data) },
         fields: fields(document, data),
         answers: answers.map(|(status, answer)| (status.clone(), text(&answer["description"]))).collect(),
@@ -296,7 +298,7 @@ mod tests {
         let some = Examples {
             model: Some("/api/v1/models/a/b".to_owned()),
             provider: Some("/api/v1/providers/x".to_owned()),
-            snapshot: "s".to_owned(),
+            ..Examples::default()
         };
         assert_eq!(some.fill("/api/v1/cost/{author}/{slug}"), "/api/v1/cost/a/b");
         assert_eq!(some.fill("/api/v1/providers/{slug}"), "/api/v1/providers/x");

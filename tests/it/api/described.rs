@@ -64,6 +64,7 @@ fn page(snapshot: Option<Snapshot>) -> (StatusCode, String) {
         now: Arc::new(sample::as_of),
         pages: Arc::default(),
         method_markdown: "",
+        public_url: "".into(),
     };
     let router: Router = reference(state, Described { document, markdown });
     runtime().block_on(async {
