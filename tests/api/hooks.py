@@ -24,8 +24,10 @@ def put_in_order(query):
         if query["to"] <= query["from"]:
             del query["from"]
     for name in ("first_prompt", "new_input"):
-        if query.get(name) == 0:
+        if name in query and float(query[name]) == 0:
             query[name] = 1
+    if "parameters" in query:
+        query["parameters"] = pick(["tools", "tools,temperature", "response_format"], query["parameters"])
 
 
 @schemathesis.hook

@@ -5,6 +5,7 @@ Usage: PYTHON run.py HITRATE, with the Python of scripts/api-tools.sh, which pri
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -55,7 +56,9 @@ def known(base):
 def check(base, work):
     # No proxy, no setting of the user's: only the server here is asked.
     environment = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
-    environment |= {"HITRATE_KNOWN": json.dumps(known(base)), "PYTHONPATH": str(HERE)}
+    environment |= {"HITRATE_KNOWN": json.dumps(known(base))}
+    # Run from the work folder, so that what it writes goes with it; hooks are looked for there.
+    shutil.copy(HERE / "hooks.py", work)
     program = Path(sys.executable).parent / "schemathesis"
     command = [program, "--config-file", HERE / "schemathesis.toml", "run", f"{base}/api/v1/openapi.json"]
     command += ["--max-time", str(BUDGET), "--request-timeout", "30", "--no-color"]

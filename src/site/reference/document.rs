@@ -23,9 +23,9 @@ pub struct Route {
     pub id: String,
     /// Path with its variable parts in braces.
     pub path: String,
-    /// What it gives, in a line.
+    /// What it gives, in a line; HTML.
     pub summary: String,
-    /// More of it.
+    /// More of it; HTML.
     pub about: String,
     /// Whether it is to go.
     pub deprecated: bool,
@@ -37,7 +37,7 @@ pub struct Route {
     pub data: String,
     /// Fields of `data`, or of its entries.
     pub fields: Vec<Field>,
-    /// Statuses with what they mean.
+    /// Statuses with what they mean, as HTML.
     pub answers: Vec<(String, String)>,
 }
 
@@ -48,7 +48,7 @@ pub struct Field {
     pub name: String,
     /// Its type in words.
     pub kind: String,
-    /// What it means.
+    /// What it means; HTML.
     pub about: String,
     /// What is to be said of its presence: `required`, `path`.
     pub note: String,
@@ -59,7 +59,7 @@ pub struct Field {
 pub struct Named {
     /// Its name.
     pub name: String,
-    /// What it is.
+    /// What it is; HTML.
     pub about: String,
     /// Its values, where it is a closed list.
     pub values: Vec<String>,
@@ -106,6 +106,21 @@ impl Examples {
 
 fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
+}
+
+/// A description as HTML: escaped, with what stands between backticks as code.
+fn prose(value: &Value) -> String {
+    let text = value.as_str().unwrap_or_default();
+    let escaped = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let mut html = String::with_capacity(escaped.len());
+    for (at, part) in escaped.split('`').enumerate() {
+        if at > 0 {
+            html += if at % 2 == 1 { "<code>" } else { "</code>" };
+        }
+        html += part;
+    }
+    // A backtick that stands alone would leave the element open.
+    if escaped.matches('`').count() % 2 == 1 { escaped } else { html }
 }
 
 fn list(value: &Value) -> impl Iterator<Item = &Value> {
@@ -181,7 +196,7 @@ fn fields(document: &Value, schema: &Value) -> Vec<Field> {
         let referred = list(&field["oneOf"]).find(|part| part["$ref"].is_string()).unwrap_or(field);
         let about = [field, referred, resolved(document, referred)];
         let about =
-            about.into_iter().map(|schema| text(&schema["description"])).find(|about| !about.is_empty());
+            about.into_iter().map(|schema| prose(&schema["description"])).find(|about| !about.is_empty());
         found.push(Field {
             name: name.clone(),
             kind: kind(field),
@@ -212,7 +227,7 @@ fn route(document: &Value, path: &str, operation: &Value, examples: &Examples) -
     let parameter = |one: &Value| Field {
         name: text(&one["name"]),
         kind: takes(&one["schema"]),
-        about: text(&one["description"]),
+        about: prose(&one["description"]),
         note: match (one["in"].as_str(), &one["required"]) {
             (Some("path"), _) => "in the path".to_owned(),
             (_, Value::Bool(true)) => "required".to_owned(),
@@ -225,20 +240,24 @@ fn route(document: &Value, path: &str, operation: &Value, examples: &Examples) -
     Route {
         id: format!("r-{}", text(&operation["operationId"])),
         path: path.to_owned(),
-        summary: text(&operation["summary"]),
-        about: text(&operation["description"]),
+        summary: prose(&operation["summary"]),
+        about: prose(&operation["description"]),
         deprecated: operation["deprecated"] == true,
         parameters: list(&operation["parameters"]).map(parameter).collect(),
         curl: format!("curl -s '{}{}{}'", examples.base, examples.fill(path), query(operation, examples)),
         data: if data.is_null() { String::new() } else { data_kind(data) },
         fields: fields(document, data),
-        answers: answers.map(|(status, answer)| (status.clone(), text(&answer["description"]))).collect(),
+        answers: answers.map(|(status, answer)| (status.clone(), prose(&answer["description"]))).collect(),
     }
 }
 
 /// The type of an answer's data; what has no name of its own is an object, its fields stand below.
 fn data_kind(data: &Value) -> String {
-    if data["items"]["properties"].is_object() { "list".to_owned() } else { kind(data) }
+    match data {
+        data if data["items"]["properties"].is_object() => "list".to_owned(),
+        data if data["properties"].is_object() || data["allOf"].is_array() => "object".to_owned(),
+        data => kind(data),
+    }
 }
 
 /// The parameters that a route cannot do without.
@@ -260,7 +279,7 @@ pub fn types(document: &Value) -> Vec<Named> {
     let own = all.filter(|(name, _)| !name.starts_with("Envelope_"));
     own.map(|(name, schema)| Named {
         name: name.clone(),
-        about: text(&schema["description"]),
+        about: prose(&schema["description"]),
         values: list(&schema["enum"]).filter_map(Value::as_str).map(str::to_owned).collect(),
         fields: fields(document, schema),
     })
@@ -289,6 +308,12 @@ mod tests {
         }
         let limit = json!({"type": ["integer", "null"], "minimum": 1, "maximum": 500, "default": 100});
         assert_eq!(takes(&limit), "integer, 1 to 500, 100 where left out");
+    }
+
+    #[test]
+    fn descriptions_are_escaped_and_code_is_marked() {
+        assert_eq!(prose(&json!("`a<b>` & c")), "<code>a&lt;b&gt;</code> &amp; c");
+        assert_eq!(prose(&json!("one ` alone")), "one ` alone");
     }
 
     #[test]
