@@ -56,6 +56,17 @@ feed() {
 
 targets() { "$1/python/bin/python" tests/targets/run.py "$1" >&2; }
 
+# The API against its own description.
+api() {
+	local binary
+	binary=$(built_binary)
+	[ -n "$binary" ] || {
+		say "error: the binary did not build, so there is no API to check"
+		return 1
+	}
+	"$1/python/bin/python" tests/api/run.py "$binary" >&2
+}
+
 step format format
 step lints lints
 step tests tests
@@ -69,6 +80,14 @@ case $? in
 3) say "skipped: the checks of preferences against the real programs, as $tools. To have them (about 1 GB in" \
 	"$cache): CI=true scripts/target-tools.sh" ;;
 *) failed+=("target tools") ;;
+esac
+
+tools=$(scripts/api-tools.sh)
+case $? in
+0) step "API checks" api "$tools" ;;
+3) say "skipped: the check of the API against its description, as $tools. To have it (about 100 MB in" \
+	"$cache): CI=true scripts/api-tools.sh" ;;
+*) failed+=("API tools") ;;
 esac
 
 missing=$(scripts/browser-tools.sh)

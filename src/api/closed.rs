@@ -17,8 +17,6 @@ const CURSOR: &str = "^([0-9a-f]{2})+$";
 const WORKLOAD: &str = "^[a-z0-9-]{1,40}$";
 /// A region as it goes into a preference.
 const REGION: &str = "^[!-~]{1,60}$";
-/// Names of request parameters.
-const NAMES: &str = "^[a-z_]{1,60}(,[a-z_]{1,60}){0,9}$";
 
 /// Writes what the parameters take into the description.
 pub(super) fn tighten(document: &mut OpenApi) {
@@ -46,7 +44,6 @@ fn describe(path: &str, parameter: &mut Parameter) {
         "cursor" => pattern(CURSOR),
         "workload" => pattern(WORKLOAD),
         "region" => pattern(REGION),
-        "parameters" => pattern(NAMES),
         _ => return,
     };
     parameter.schema = Some(RefOr::T(Schema::Object(schema.build())));

@@ -61,7 +61,7 @@ struct Api {
     state: ApiState,
 }
 
-/// The routes under `/api/v1`, problems for everything else under `/api`, and `/livez` and `/readyz`.
+/// The routes under `/api/v1`, problems for everything else under `/api/`, and `/livez` and `/readyz`.
 ///
 /// The router has no fallback of its own and can be merged with one that has.
 pub fn router(state: ApiState) -> Router {
@@ -92,7 +92,6 @@ pub fn router(state: ApiState) -> Router {
         .route("/openapi.json", http::read_only(openapi::document));
     Router::new()
         .nest("/api/v1", v1)
-        .route("/api", any(http::no_such_route))
         .route("/api/", any(http::no_such_route))
         .route("/api/{*rest}", any(http::no_such_route))
         .route_layer(axum::middleware::from_fn(http::finish))

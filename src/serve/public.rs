@@ -4,19 +4,29 @@ use super::hot::{self, Answers, Hot};
 use super::limit::{self, Limit};
 use crate::api::{self, ApiState, Bodies};
 use crate::background;
-use crate::site::{self, Pages, SiteState};
+use crate::site::{self, Described, Pages, SiteState};
 use crate::snapshot::{Current, Snapshot};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use axum::middleware::from_fn_with_state;
 use chrono::{DateTime, Utc};
-use std::sync::Arc;
+use serde_json::Value;
+use std::sync::{Arc, LazyLock};
 use std::time::Instant;
 use tower::ServiceExt;
 
 /// The method as the method page tells it.
 const METHOD: &str = include_str!("../../docs/method.md");
+
+/// The page of the reference.
+const API_PAGE: &str = "/api";
+/// The text that the reference of the API quotes.
+const API_TEXT: &str = include_str!("../../docs/api.md");
+
+/// The description of the API; it is the same as long as the program is.
+static API_DOCUMENT: LazyLock<Value> =
+    LazyLock::new(|| serde_json::to_value(api::openapi()).unwrap_or_default());
 
 /// What time it is.
 pub(super) type Now = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
@@ -63,7 +73,10 @@ impl Public {
         let (pages, public_url) = (self.pages.clone(), self.public_url.clone());
         let site = SiteState { current, now, pages, method_markdown: METHOD, public_url };
         let (current, now) = (self.current.clone(), self.now.clone());
-        api::router(ApiState { current, now, bodies: self.bodies.clone() }).merge(site::router(site))
+        let described = Described { document: &API_DOCUMENT, markdown: API_TEXT };
+        api::router(ApiState { current, now, bodies: self.bodies.clone() })
+            .merge(site::reference(site.clone(), described))
+            .merge(site::router(site))
     }
 
     /// The same with another snapshot in front, filling the same shelves.
@@ -75,7 +88,8 @@ impl Public {
     pub async fn prepare(&self, snapshot: &Arc<Snapshot>) {
         let started = Instant::now();
         let router = self.preview(snapshot).router(None);
-        let addresses = site::pages(snapshot).into_iter().chain(site::twins(snapshot));
+        let addresses =
+            site::pages(snapshot).into_iter().chain(site::twins(snapshot)).chain([API_PAGE.to_owned()]);
         let (mut made, mut failed) = (0, 0);
         for address in addresses {
             match get(&router, &address).await {

@@ -23,7 +23,8 @@ fn tier_lists(snapshot: &Snapshot, lens: Lens) -> Vec<String> {
 
 /// The addresses of the JSON twins of all pages.
 pub fn twins(snapshot: &Snapshot) -> Vec<String> {
-    const INDEXES: [&str; 6] = ["tiers", "models", "providers", "workloads", "thresholds", "status"];
+    const INDEXES: [&str; 7] =
+        ["tiers", "models", "providers", "workloads", "thresholds", "changes", "status"];
     let indexes = INDEXES.into_iter().map(|name| format!("/api/v1/{name}"));
     let backtest = snapshot.backtest.iter().map(|_| "/api/v1/backtest".to_owned());
     let tiers = snapshot.tier_lists.iter().map(|list| link::tiers_json(list.lens, list.workload.as_deref()));

@@ -82,7 +82,7 @@ pub fn render(view: &View) -> askama::Result<String> {
     ChangesPage {
         shell: Shell::new(view, Section::Changes, "what changed", about)
             .at("/changes")
-            .json("/api/v1/status"),
+            .json("/api/v1/changes"),
         changes: events.iter().map(|e| change(snapshot, e)).collect(),
         since: events.last().map(|e| When::new(e.at)),
     }

@@ -30,7 +30,7 @@ pub fn render(view: &View, markdown: &str) -> askama::Result<String> {
     MethodPage {
         shell: Shell::new(view, Section::Method, "method", "What the numbers mean and how they are made.")
             .at("/method")
-            .json("/api/v1/openapi.json"),
+            .json("/api/v1/thresholds"),
         heading: text.heading.unwrap_or_else(|| "The method".to_owned()),
         body: text.body,
         thresholds: rows.collect(),
@@ -42,14 +42,14 @@ fn number(value: f64) -> String {
     if value != 0.0 && value.abs() < 1e-4 { format!("{value:e}") } else { format!("{value}") }
 }
 
-struct Text {
-    heading: Option<String>,
-    body: String,
+pub(super) struct Text {
+    pub heading: Option<String>,
+    pub body: String,
 }
 
 /// Renders the text without its first main heading, which becomes the page's own; others sink a level, so that a page
 /// has one `h1`. Headings get ids, tables a box to scroll in.
-fn to_html(markdown: &str) -> Text {
+pub(super) fn to_html(markdown: &str) -> Text {
     let mut heading: Option<String> = None;
     let mut events: Vec<Event> = Vec::new();
     let mut source = Parser::new_ext(markdown, Options::ENABLE_TABLES).peekable();

@@ -33,6 +33,7 @@ mod problem;
 mod provider;
 mod providers;
 mod record;
+mod reference;
 mod routes;
 mod search;
 mod shell;
@@ -41,6 +42,7 @@ mod status;
 
 pub use self::pages::Pages;
 pub use addresses::{pages, twins};
+pub use reference::{Described, router as reference};
 
 use crate::snapshot::Current;
 use axum::Router;

@@ -73,7 +73,7 @@ pub fn router(site: Arc<Site>) -> Router {
 }
 
 /// Adds the headers that keep a page from being turned against its reader.
-async fn secure(mut response: Response) -> Response {
+pub(super) async fn secure(mut response: Response) -> Response {
     let headers = response.headers_mut();
     // Pictures that stand alone come with a policy of their own.
     headers.entry(CONTENT_SECURITY_POLICY).or_insert(POLICY);
@@ -294,7 +294,7 @@ fn rendered(status: StatusCode, text: askama::Result<String>) -> Response {
     }
 }
 
-fn failed(error: &askama::Error) -> Response {
+pub(super) fn failed(error: &askama::Error) -> Response {
     tracing::error!(%error, "a page could not be rendered");
     let text = "This page could not be rendered. The others still work, and so does the API.\n";
     (StatusCode::INTERNAL_SERVER_ERROR, text).into_response()

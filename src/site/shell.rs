@@ -48,11 +48,13 @@ pub enum Section {
     Method,
     /// How the collection is doing.
     Status,
+    /// The reference of the API.
+    Api,
     /// None of them.
     Elsewhere,
 }
 
-const NAVIGATION: [(Section, &str, &str); 7] = [
+const NAVIGATION: [(Section, &str, &str); 8] = [
     (Section::Tiers, "/", "Tiers"),
     (Section::Models, "/models", "Models"),
     (Section::Providers, "/providers", "Providers"),
@@ -60,6 +62,7 @@ const NAVIGATION: [(Section, &str, &str); 7] = [
     (Section::Changes, "/changes", "Changes"),
     (Section::Method, "/method", "Method"),
     (Section::Status, "/status", "Status"),
+    (Section::Api, "/api", "API"),
 ];
 
 /// What the base template shows; the fields that need a snapshot are absent before the first one.

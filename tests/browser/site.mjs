@@ -32,6 +32,7 @@ export async function discover(context, base, report) {
     { name: 'changes', path: '/changes' },
     { name: 'method', path: '/method' },
     { name: 'status', path: '/status' },
+    { name: 'api', path: '/api' },
     { name: 'unknown-model', path: `${models[0] ?? '/models/nobody/none'}x`, expectStatus: 404, near: models[0] },
     { name: 'search-empty', path: '/search?q=' },
     { name: 'search-nothing', path: '/search?q=zzqqxxzzqqxx' },

@@ -18,6 +18,8 @@ use tower::ServiceExt;
 
 #[path = "api/cost.rs"]
 mod cost;
+#[path = "api/described.rs"]
+mod described;
 #[path = "api/tables.rs"]
 mod tables;
 
@@ -355,8 +357,7 @@ fn before_the_first_snapshot_it_says_when_to_come_back() {
 #[test]
 fn what_is_not_understood_is_a_problem() {
     let api = api();
-    for address in
-        ["/api", "/api/", "/api/v1", "/api/v1/", "/api/v2/models", "/api/v1/models/a/b/c", "/api/v1/x%FFy"]
+    for address in ["/api/", "/api/v1", "/api/v1/", "/api/v2/models", "/api/v1/models/a/b/c", "/api/v1/x%FFy"]
     {
         problem(&api, address, 404);
     }

@@ -1,0 +1,91 @@
+"""Checks the API of a running server against its own description with schemathesis, on simulated data and on loopback.
+
+Usage: PYTHON run.py HITRATE, with the Python of scripts/api-tools.sh, which prints its folder.
+"""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+# Seconds: what schemathesis may take, and after which a program that hangs is given up.
+BUDGET, PATIENCE = 60, 300
+DAYS = "3"
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def data_of(address):
+    with urllib.request.urlopen(address, timeout=60) as answer:
+        return json.load(answer)["data"]
+
+
+def wait_for(base, server):
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        if server.poll() is not None:
+            sys.exit(f"the server ended with exit code {server.returncode}")
+        try:
+            with urllib.request.urlopen(f"{base}/readyz", timeout=5):
+                return
+        except OSError:
+            time.sleep(0.2)
+    sys.exit(f"the server did not get ready within {PATIENCE} s")
+
+
+def known(base):
+    """Names that the server has, for cases that are to find something."""
+    models = [model["model_id"] for model in data_of(f"{base}/api/v1/models?limit=20")]
+    providers = [one["provider"] for one in data_of(f"{base}/api/v1/providers")]
+    workloads = [one["name"] for one in data_of(f"{base}/api/v1/workloads")]
+    return {"models": models, "providers": providers, "workloads": workloads}
+
+
+def check(base, work):
+    # No proxy, no setting of the user's: only the server here is asked.
+    environment = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+    environment |= {"HITRATE_KNOWN": json.dumps(known(base))}
+    # Run from the work folder, so that what it writes goes with it; hooks are looked for there.
+    shutil.copy(HERE / "hooks.py", work)
+    program = Path(sys.executable).parent / "schemathesis"
+    command = [program, "--config-file", HERE / "schemathesis.toml", "run", f"{base}/api/v1/openapi.json"]
+    command += ["--max-time", str(BUDGET), "--request-timeout", "30", "--no-color"]
+    return subprocess.run(command, cwd=work, env=environment, timeout=BUDGET * 2, check=False).returncode
+
+
+def main():
+    binary = Path(sys.argv[1]).resolve()
+    with tempfile.TemporaryDirectory(prefix="hitrate-api-") as folder:
+        work = Path(folder)
+        data = work / "data"
+        data.mkdir()
+        # The limit is checked elsewhere; here it would only answer 429.
+        (data / "hitrate.toml").write_text("[serve]\nrequests_per_minute = 0\n")
+        log = (work / "server.log").open("w")
+        made = [binary, "demo", "--once", "--days", DAYS, "--data-dir", data, "--listen", f"127.0.0.1:{free_port()}"]
+        subprocess.run(made, stdout=log, stderr=log, timeout=PATIENCE, check=True)
+        base = f"http://127.0.0.1:{free_port()}"
+        serve = [binary, "serve", "--no-collect", "--data-dir", data, "--listen", base.removeprefix("http://")]
+        server = subprocess.Popen(serve, stdout=log, stderr=log)
+        try:
+            wait_for(base, server)
+            return check(base, work)
+        finally:
+            server.send_signal(signal.SIGTERM)
+            server.wait(timeout=60)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
