@@ -3,7 +3,9 @@
 
 use super::StoreError;
 use chrono::{DateTime, NaiveDate};
-use duckdb::arrow::array::{Array, AsArray, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray};
+use duckdb::arrow::array::{
+    Array, AsArray, BooleanArray, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray,
+};
 use duckdb::arrow::datatypes::{Float64Type, Int32Type, Int64Type};
 use duckdb::{Connection, Params};
 use uuid::Uuid;
@@ -54,6 +56,12 @@ impl<'a> Columns<'a> {
         let long = column.as_primitive_opt::<Int64Type>().map(Whole::Long);
         let values = long.or_else(|| column.as_primitive_opt::<Int32Type>().map(Whole::Short));
         Ok(Integers { name, values: values.ok_or_else(|| self.other_type(name))? })
+    }
+
+    /// A column of BOOLEAN.
+    pub fn flags(self, name: &'static str) -> Result<Flags<'a>, StoreError> {
+        let values = self.column(name)?.as_boolean_opt();
+        Ok(Flags { name, values: values.ok_or_else(|| self.other_type(name))? })
     }
 
     fn column(self, name: &'static str) -> Result<&'a dyn Array, StoreError> {
@@ -139,6 +147,20 @@ impl Integers<'_> {
         let midnight = days.checked_mul(86_400).and_then(|seconds| DateTime::from_timestamp(seconds, 0));
         let day = midnight.map(|midnight| midnight.date_naive());
         day.ok_or_else(|| StoreError::Content { what: "day", detail: days.to_string() })
+    }
+}
+
+/// A column of yes or no.
+pub(super) struct Flags<'a> {
+    name: &'static str,
+    values: &'a BooleanArray,
+}
+
+impl Flags<'_> {
+    /// The word of a row that must have one.
+    pub fn must(&self, row: usize) -> Result<bool, StoreError> {
+        let found = self.values.is_valid(row).then(|| self.values.value(row));
+        found.ok_or_else(|| null(self.name))
     }
 }
 
