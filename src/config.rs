@@ -89,6 +89,8 @@ pub struct StoreLimits {
 pub struct Serve {
     /// Address and port.
     pub listen: String,
+    /// Where readers reach it, without a trailing slash; empty where that is not told.
+    pub public_url: String,
     /// Requests a minute and client for what is not prepared; 0 is unlimited.
     pub requests_per_minute: u32,
     /// Header with the client's address, written by a proxy in front; empty where there is none.
@@ -197,6 +199,16 @@ impl Config {
         }
         if !(self.fetch.rate_per_second >= 0.0 && self.fetch.rate_per_second.is_finite()) {
             return wrong("fetch.rate_per_second", "0 (unlimited) or more");
+        }
+        let public = &self.serve.public_url;
+        let is_web = public.starts_with("https://") || public.starts_with("http://");
+        let is_plain = !public.contains(['"', '<', '>', '?', '#', ' ']);
+        let is_usable = is_web && is_plain;
+        if !public.is_empty() && !is_usable {
+            return wrong(
+                "serve.public_url",
+                "an http or https address without query, like https://tiers.example.org",
+            );
         }
         let header = &self.serve.client_header;
         if !header.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {

@@ -8,6 +8,7 @@
 
 use super::AnalysisError;
 use super::equations::Table;
+use super::statistics::median;
 
 /// One cell as the model sees it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -42,6 +43,19 @@ impl Effects {
     pub fn comparable(&self, provider: usize) -> Option<f64> {
         let rated = self.component[provider].is_some() && self.component[provider] == self.largest;
         self.theta[provider].filter(|_| rated)
+    }
+
+    /// Shifts the effects of the largest component so that the median over its providers with `least` shared models or
+    /// more is zero: zero is then the middle provider on the same models, whatever its traffic.
+    pub fn centre_on_median(&mut self, least: usize) {
+        let rated = |p: &usize| self.shared_models[*p] >= least;
+        let effects = (0..self.theta.len()).filter(rated).filter_map(|p| self.comparable(p)).collect();
+        let Some(middle) = median(effects) else { return };
+        for (effect, component) in self.theta.iter_mut().zip(&self.component) {
+            if component.is_some() && *component == self.largest {
+                *effect = effect.map(|effect| effect - middle);
+            }
+        }
     }
 }
 
@@ -90,6 +104,21 @@ mod tests {
         assert_eq!(effects.theta[5], None);
         let sum: f64 = effects.theta[3..5].iter().flatten().sum();
         assert!(sum.abs() < 1e-12, "each component is centred by itself");
+    }
+
+    #[test]
+    fn centred_on_the_median_the_middle_provider_is_zero_and_differences_stay() {
+        let rows: Vec<_> =
+            (0..3).flat_map(|m| [row(m, 0, 0.1), row(m, 1, 0.2), row(m, 2, 0.9), row(m, 3, 0.3)]).collect();
+        let rows: Vec<_> = rows.into_iter().filter(|r| r.provider != 3 || r.model == 0).collect();
+        let before = solve(&rows, 4, 3, 0.25).expect("solvable");
+        let mut after = before.clone();
+        after.centre_on_median(3);
+        assert_eq!(after.theta[1], Some(0.0), "the guest with one shared model does not count");
+        for p in 0..4 {
+            let [b, a] = [&before, &after].map(|e| e.theta[p].zip(e.theta[1]).expect("rated"));
+            assert!(((b.0 - b.1) - (a.0 - a.1)).abs() < 1e-12);
+        }
     }
 
     #[test]

@@ -134,7 +134,11 @@ fn ranked(gauge: &Gauge<'_>, ground: &Ground<'_>) -> Result<Ranked, AnalysisErro
     let read = |standing| gauge.read(standing).map(|(measure, y)| Cell { standing, measure, y });
     let cells: Vec<_> = field.cells().filter_map(read).collect();
     let rows = observations(&cells, ground);
-    let effects = solve(&rows, listed.len(), ground.models.len(), ground.ridge)?;
+    let mut effects = solve(&rows, listed.len(), ground.models.len(), ground.ridge)?;
+    if gauge.lens == Lens::Cost {
+        // Traffic goes to the cheap hosts: against what it meets, most would be dear.
+        effects.centre_on_median(MIN_SHARED_MODELS);
+    }
     let replicates = Replicates::of(&rows, &effects, &ground.plan, ground.ridge)?;
     let (mut providers, mut points) = (Vec::new(), Vec::new());
     for (number, provider) in listed.iter().enumerate() {

@@ -3,6 +3,7 @@
 
 use super::envelope::enveloped;
 use super::problem::Problem;
+use super::table::{self, Row};
 use super::{Api, ApiState, Bodies};
 use crate::prepared::Prepared;
 use crate::snapshot::Snapshot;
@@ -48,6 +49,15 @@ impl<Q: Debug, P> Asked<Q, P> {
         T: Serialize,
         F: FnOnce() -> Result<(T, Option<String>), Problem>,
     {
+        Ok(self.body("", || self.enveloped(make))?.share(&self.headers))
+    }
+
+    /// Answers with rows as CSV, made once and kept like [`Self::kept`].
+    pub fn table<T: Row<N>, const N: usize>(
+        &self,
+        rows: impl FnOnce() -> Result<Vec<T>, Problem>,
+    ) -> Result<Response, Problem> {
+        let make = || Ok(Prepared::new(table::CSV, table::csv(&rows()?)));
         Ok(self.body("", make)?.share(&self.headers))
     }
 
@@ -59,7 +69,7 @@ impl<Q: Debug, P> Asked<Q, P> {
         F: FnOnce() -> Result<(T, Option<String>), Problem>,
     {
         // Not shared: how long it may be held depends on the time.
-        let mut response = self.body(state, make)?.respond(&self.headers);
+        let mut response = self.body(state, || self.enveloped(make))?.respond(&self.headers);
         if let Ok(policy) = HeaderValue::try_from(format!("public, max-age={max_age}, must-revalidate")) {
             response.headers_mut().insert(CACHE_CONTROL, policy);
         }
@@ -71,11 +81,19 @@ impl<Q: Debug, P> Asked<Q, P> {
         self.api.state.current.of_id(id)
     }
 
-    fn body<T, F>(&self, state: &str, make: F) -> Result<Arc<Prepared>, Problem>
-    where
-        T: Serialize,
-        F: FnOnce() -> Result<(T, Option<String>), Problem>,
-    {
+    fn enveloped<T: Serialize>(
+        &self,
+        make: impl FnOnce() -> Result<(T, Option<String>), Problem>,
+    ) -> Result<Prepared, Problem> {
+        let (data, next_cursor) = make()?;
+        enveloped(&self.snapshot, data, next_cursor)
+    }
+
+    fn body(
+        &self,
+        state: &str,
+        make: impl FnOnce() -> Result<Prepared, Problem>,
+    ) -> Result<Arc<Prepared>, Problem> {
         let key = match state {
             "" => format!("{} {:?}", self.address, self.query),
             state => format!("{} {:?} {state}", self.address, self.query),
@@ -85,8 +103,7 @@ impl<Q: Debug, P> Asked<Q, P> {
             return Ok(body);
         }
         // Made outside of any lock: two requests may make the same body once each, none waits for another's.
-        let (data, next_cursor) = make()?;
-        let body = Arc::new(enveloped(&self.snapshot, data, next_cursor)?);
+        let body = Arc::new(make()?);
         if key.len() <= LONGEST_KEY {
             shelf.keep(&self.snapshot.id, key, Arc::clone(&body), body.held());
         }

@@ -1,15 +1,17 @@
 //! Models and providers.
 
-use super::asked::{Asked, NoQuery, Pair};
+use super::asked::{Asked, Pair};
 use super::envelope::Envelope;
-use super::page::{Page, page};
 use super::problem::Problem;
+use super::rows::Offer;
+use super::table::{Cut, Format, sort};
 use crate::domain::ids::{ProviderSlug, Tag};
 use crate::domain::tier::{Lens, Tier};
 use crate::snapshot::{Endpoint, ModelEntry, ProviderEntry, ProviderTier, Snapshot};
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use utoipa::{IntoParams, ToSchema};
 
@@ -26,36 +28,51 @@ pub(super) struct ModelsQuery {
     variant: Option<String>,
     /// Models whose id or name contains every word of this.
     q: Option<String>,
+    /// The column to sort by, with a `-` before it for descending; absent values come last.
+    sort: Option<String>,
     /// Entries of a page, 1 to 500.
     #[param(minimum = 1, maximum = 500, default = 100)]
     limit: Option<u32>,
     /// `meta.next_cursor` of the page before.
     cursor: Option<String>,
+    /// `json`, or `csv` for a table.
+    format: Option<String>,
+}
+
+/// How to list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct ListQuery {
+    /// The column to sort by, with a `-` before it for descending; absent values come last.
+    sort: Option<String>,
+    /// `json`, or `csv` for a table.
+    format: Option<String>,
 }
 
 /// A model in a list; its endpoints stand at `/api/v1/models/{model_id}`.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(super) struct ModelSummary {
     /// Public name with the variant's suffix.
-    model_id: String,
+    pub model_id: String,
     /// Canonical slug.
-    slug: String,
+    pub slug: String,
     /// Variant.
-    variant: String,
+    pub variant: String,
     /// Name for people, untrusted.
-    name: String,
+    pub name: String,
     /// When the upstream listed it.
-    created: Option<DateTime<Utc>>,
+    pub created: Option<DateTime<Utc>>,
     /// Longest context, tokens.
-    context_length: Option<i64>,
+    pub context_length: Option<i64>,
     /// Token-weighted hit rate over its endpoints, 0..1.
-    hit_rate: Option<f64>,
+    pub hit_rate: Option<f64>,
     /// Tokens a day over its endpoints.
-    tokens_per_day: f64,
+    pub tokens_per_day: f64,
     /// Endpoints of the newest run.
-    endpoints: usize,
+    pub endpoints: usize,
     /// Base slugs of the providers that serve it.
-    providers: Vec<ProviderSlug>,
+    pub providers: Vec<ProviderSlug>,
 }
 
 impl From<&ModelEntry> for ModelSummary {
@@ -82,19 +99,19 @@ impl From<&ModelEntry> for ModelSummary {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(super) struct ProviderSummary {
     /// Base slug.
-    provider: ProviderSlug,
+    pub provider: ProviderSlug,
     /// Name for people, untrusted.
-    name: String,
+    pub name: String,
     /// Country code of its headquarters.
-    headquarters: Option<String>,
+    pub headquarters: Option<String>,
     /// Models it serves.
-    models: usize,
+    pub models: usize,
     /// Endpoints of the newest run.
-    endpoints: usize,
+    pub endpoints: usize,
     /// Tokens a day over its endpoints.
-    tokens_per_day: f64,
+    pub tokens_per_day: f64,
     /// Tier by lens; `cost` and `overall` under the default workload.
-    tiers: BTreeMap<Lens, Tier>,
+    pub tiers: BTreeMap<Lens, Tier>,
 }
 
 /// A provider with its place in every tier list and its endpoints.
@@ -112,19 +129,19 @@ pub(super) struct ProviderDetail {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(super) struct Served {
     /// Public name of the model.
-    model_id: String,
+    pub model_id: String,
     /// Routing name.
-    tag: Tag,
+    pub tag: Tag,
     /// Primary verdict within the model.
-    tier: Tier,
+    pub tier: Tier,
     /// Why, in one sentence.
-    why: String,
+    pub why: String,
     /// Hit rate over the newest window, 0..1.
-    hit_rate: Option<f64>,
+    pub hit_rate: Option<f64>,
     /// Effective input price, USD per million tokens.
-    effective_input: Option<f64>,
+    pub effective_input: Option<f64>,
     /// What is odd about it.
-    flags: Vec<String>,
+    pub flags: Vec<String>,
 }
 
 impl Served {
@@ -186,49 +203,82 @@ fn serves(model: &ModelEntry, provider: &str) -> bool {
 
 /// Models, most tokens a day first.
 #[utoipa::path(get, path = "/api/v1/models", params(ModelsQuery), tag = "models", responses(
-    (status = 200, description = "A page of models", body = Envelope<Vec<ModelSummary>>),
+    (status = 200, description = "A page of models", content((Envelope<Vec<ModelSummary>> = "application/json"), (String = "text/csv"))),
     (status = 400, description = "A parameter is not understood", body = Problem, content_type = "application/problem+json"),
     (status = 404, description = "The provider is not known", body = Problem, content_type = "application/problem+json"),
     (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn models(asked: Asked<ModelsQuery>) -> Result<Response, Problem> {
     let (query, snapshot) = (&asked.query, &asked.snapshot);
-    let make = || {
+    let rows = || {
         query.provider.as_ref().map(|slug| known_provider(snapshot, slug)).transpose()?;
-        let key = |model: &&ModelEntry| model.model_id.clone();
-        let Page { entries, next_cursor } =
-            page(query.select(snapshot), query.limit, query.cursor.as_deref(), key)?;
-        Ok((entries.into_iter().map(ModelSummary::from).collect::<Vec<_>>(), next_cursor))
+        let mut rows: Vec<ModelSummary> = query.select(snapshot).map(ModelSummary::from).collect();
+        sort(&mut rows, query.sort.as_deref())?;
+        Ok(rows)
     };
-    asked.kept(make)
+    let cut = Cut { limit: query.limit, cursor: query.cursor.as_deref() };
+    asked.listed(query.format.as_deref(), &cut, rows, |model| model.model_id.clone())
 }
 
 /// A model with its endpoints.
 ///
 /// The id may carry a variant (`author/name:free`); a canonical slug is taken too.
 #[utoipa::path(get, path = "/api/v1/models/{author}/{slug}", tag = "models",
-    params(("author" = String, Path, description = "Before the slash"), ("slug" = String, Path, description = "After the slash")),
+    params(("author" = String, Path, description = "Before the slash"), ("slug" = String, Path, description = "After the slash"), ListQuery),
     responses(
-    (status = 200, description = "The model", body = Envelope<ModelEntry>),
+    (status = 200, description = "The model", content((Envelope<ModelEntry> = "application/json"), (String = "text/csv"))),
+    (status = 400, description = "A parameter is not understood", body = Problem, content_type = "application/problem+json"),
     (status = 404, description = "Not known; `nearest` names similar ones", body = Problem, content_type = "application/problem+json"),
     (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
 ))]
-pub(super) async fn model(asked: Asked<NoQuery, Pair>) -> Result<Response, Problem> {
+pub(super) async fn model(asked: Asked<ListQuery, Pair>) -> Result<Response, Problem> {
     let name = format!("{}/{}", asked.path.0, asked.path.1);
-    asked.kept(|| Ok((known_model(&asked.snapshot, &name)?, None)))
+    model_answer(&asked, &name)
 }
 
 /// The same for clients that encode the slash of a model id as `%2F`.
-pub(super) async fn model_of_encoded(asked: Asked<NoQuery, String>) -> Result<Response, Problem> {
-    asked.kept(|| Ok((known_model(&asked.snapshot, &asked.path)?, None)))
+pub(super) async fn model_of_encoded(asked: Asked<ListQuery, String>) -> Result<Response, Problem> {
+    model_answer(&asked, &asked.path)
+}
+
+fn model_answer<P>(asked: &Asked<ListQuery, P>, name: &str) -> Result<Response, Problem> {
+    let (query, snapshot) = (&asked.query, &asked.snapshot);
+    let offers = |model| -> Result<Vec<Offer>, Problem> {
+        let mut offers = offers(snapshot, model);
+        sort(&mut offers, query.sort.as_deref())?;
+        Ok(offers)
+    };
+    match Format::of(query.format.as_deref())? {
+        Format::Csv => asked.table(|| offers(known_model(snapshot, name)?)),
+        Format::Json => asked.kept(|| {
+            let model = known_model(snapshot, name)?;
+            if query.sort.is_none() {
+                return Ok((Cow::Borrowed(model), None));
+            }
+            let endpoints = offers(model)?.into_iter().map(|offer| offer.endpoint.clone()).collect();
+            Ok((Cow::Owned(ModelEntry { endpoints, ..model.clone() }), None))
+        }),
+    }
+}
+
+fn offers<'a>(snapshot: &'a Snapshot, model: &'a ModelEntry) -> Vec<Offer<'a>> {
+    let workload = snapshot.default_workload();
+    let offer = |endpoint: &'a Endpoint| Offer {
+        model,
+        endpoint,
+        session_cost: endpoint.session_cost.get(workload).copied(),
+    };
+    model.endpoints.iter().map(offer).collect()
 }
 
 /// Providers by name.
-#[utoipa::path(get, path = "/api/v1/providers", tag = "providers", responses(
-    (status = 200, description = "All providers", body = Envelope<Vec<ProviderSummary>>),
+#[utoipa::path(get, path = "/api/v1/providers", params(ListQuery), tag = "providers", responses(
+    (status = 200, description = "All providers", content((Envelope<Vec<ProviderSummary>> = "application/json"), (String = "text/csv"))),
+    (status = 400, description = "A parameter is not understood", body = Problem, content_type = "application/problem+json"),
     (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
 ))]
-pub(super) async fn providers(asked: Asked) -> Result<Response, Problem> {
+pub(super) async fn providers(asked: Asked<ListQuery>) -> Result<Response, Problem> {
+    let (query, snapshot) = (&asked.query, &asked.snapshot);
     let summary = |entry: &ProviderEntry| ProviderSummary {
         provider: entry.provider.clone(),
         name: entry.name.clone(),
@@ -236,28 +286,47 @@ pub(super) async fn providers(asked: Asked) -> Result<Response, Problem> {
         models: entry.models.len(),
         endpoints: entry.endpoints,
         tokens_per_day: entry.tokens_per_day,
-        tiers: rows(&asked.snapshot, entry.provider.as_str()).map(|(lens, row)| (lens, row.tier)).collect(),
+        tiers: rows(snapshot, entry.provider.as_str()).map(|(lens, row)| (lens, row.tier)).collect(),
     };
-    asked.kept(|| Ok((asked.snapshot.providers.iter().map(summary).collect::<Vec<_>>(), None)))
+    let all = || {
+        let mut all: Vec<ProviderSummary> = snapshot.providers.iter().map(summary).collect();
+        sort(&mut all, query.sort.as_deref())?;
+        Ok(all)
+    };
+    match Format::of(query.format.as_deref())? {
+        Format::Csv => asked.table(all),
+        Format::Json => asked.kept(|| Ok((all()?, None))),
+    }
 }
 
 /// A provider with its tiers, its days and its endpoints.
 #[utoipa::path(get, path = "/api/v1/providers/{slug}", tag = "providers",
-    params(("slug" = String, Path, description = "Base slug of the provider")),
+    params(("slug" = String, Path, description = "Base slug of the provider"), ListQuery),
     responses(
-    (status = 200, description = "The provider", body = Envelope<ProviderDetail>),
+    (status = 200, description = "The provider", content((Envelope<ProviderDetail> = "application/json"), (String = "text/csv"))),
+    (status = 400, description = "A parameter is not understood", body = Problem, content_type = "application/problem+json"),
     (status = 404, description = "Not known; `nearest` names similar ones", body = Problem, content_type = "application/problem+json"),
     (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
 ))]
-pub(super) async fn provider(asked: Asked<NoQuery, String>) -> Result<Response, Problem> {
-    let (slug, snapshot) = (asked.path.as_str(), &asked.snapshot);
-    let make = || {
+pub(super) async fn provider(asked: Asked<ListQuery, String>) -> Result<Response, Problem> {
+    let (slug, query, snapshot) = (asked.path.as_str(), &asked.query, &asked.snapshot);
+    let serves = || {
+        known_provider(snapshot, slug)?;
+        let mut serves: Vec<Served> =
+            snapshot.endpoints_of(slug).map(|(model, e)| Served::new(model, e)).collect();
+        sort(&mut serves, query.sort.as_deref())?;
+        Ok(serves)
+    };
+    let detail = || {
         let detail = ProviderDetail {
             provider: known_provider(snapshot, slug)?.clone(),
             tiers: rows(snapshot, slug).map(|(lens, row)| (lens, row.clone())).collect(),
-            serves: snapshot.endpoints_of(slug).map(|(model, e)| Served::new(model, e)).collect(),
+            serves: serves()?,
         };
         Ok((detail, None))
     };
-    asked.kept(make)
+    match Format::of(query.format.as_deref())? {
+        Format::Csv => asked.table(serves),
+        Format::Json => asked.kept(detail),
+    }
 }

@@ -24,12 +24,16 @@ pub(super) struct CostQuery {
     /// A name of `/api/v1/workloads`; the first one where it is left out.
     workload: Option<String>,
     /// Turns of a session, instead of the workload's.
+    #[param(minimum = 1, maximum = 2000)]
     turns: Option<u32>,
     /// Tokens of the first prompt before the user's first input, instead of the workload's.
+    #[param(minimum = 0, maximum = 1000000000)]
     first_prompt: Option<f64>,
     /// New input tokens a turn, instead of the workload's.
+    #[param(minimum = 0, maximum = 1000000000)]
     new_input: Option<f64>,
     /// Output tokens a turn, instead of the workload's.
+    #[param(minimum = 0, maximum = 1000000000)]
     output: Option<f64>,
     /// Whether outputs can be found in the cache on the next turn, instead of the workload's.
     output_cached: Option<bool>,
@@ -94,12 +98,16 @@ pub(super) struct AcrossQuery {
     /// A name of `/api/v1/workloads`; the first one where it is left out.
     workload: Option<String>,
     /// Turns of a session, instead of the workload's.
+    #[param(minimum = 1, maximum = 2000)]
     turns: Option<u32>,
     /// Tokens of the first prompt before the user's first input, instead of the workload's.
+    #[param(minimum = 0, maximum = 1000000000)]
     first_prompt: Option<f64>,
     /// New input tokens a turn, instead of the workload's.
+    #[param(minimum = 0, maximum = 1000000000)]
     new_input: Option<f64>,
     /// Output tokens a turn, instead of the workload's.
+    #[param(minimum = 0, maximum = 1000000000)]
     output: Option<f64>,
     /// Whether outputs can be found in the cache on the next turn, instead of the workload's.
     output_cached: Option<bool>,
@@ -114,6 +122,7 @@ pub(super) struct AcrossQuery {
     /// Only the cheapest endpoint of each model.
     best: Option<bool>,
     /// Rows, 1 to 1000; 100 where it is left out.
+    #[param(minimum = 1, maximum = 1000, default = 100)]
     limit: Option<usize>,
 }
 

@@ -45,6 +45,7 @@ preference_query!(
     /// Which changes.
     ChangesQuery {
         /// `meta.snapshot` of the answer that the router holds (`until` of the last changes).
+        #[param(example = "20260807T015700Z-8a28b2d4")]
         since: String,
         /// Model ids or canonical slugs, separated by commas; all where it is left out or `all`.
         models: Option<String>,

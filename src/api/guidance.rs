@@ -3,6 +3,7 @@
 use super::asked::{Asked, NoQuery};
 use super::envelope::Envelope;
 use super::problem::Problem;
+use super::table::{Format, sort};
 use crate::domain::thresholds::Threshold;
 use crate::domain::tier::Lens;
 use crate::domain::workload::Workload;
@@ -10,6 +11,7 @@ use crate::preferences::targets::{TARGETS, Target};
 use crate::snapshot::{Backtest, Snapshot, Status, Summary, TierList};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use utoipa::{IntoParams, ToSchema};
 
 /// Which tier list.
@@ -22,6 +24,10 @@ pub(super) struct TiersQuery {
     lens: Option<String>,
     /// The workload of `cost` and `overall`, a name of `/api/v1/workloads`; the first one where it is left out.
     workload: Option<String>,
+    /// The column to sort by, with a `-` before it for descending; absent values come last.
+    sort: Option<String>,
+    /// `json`, or `csv` for a table.
+    format: Option<String>,
 }
 
 /// How the collection is doing, with counts.
@@ -58,23 +64,36 @@ pub(super) fn parsed<T: std::str::FromStr<Err = String>>(
 
 /// The tier list of a lens.
 #[utoipa::path(get, path = "/api/v1/tiers", params(TiersQuery), tag = "tiers", responses(
-    (status = 200, description = "The tier list", body = Envelope<TierList>),
+    (status = 200, description = "The tier list", content((Envelope<TierList> = "application/json"), (String = "text/csv"))),
     (status = 400, description = "The lens or the workload is not known", body = Problem, content_type = "application/problem+json"),
     (status = 404, description = "This snapshot has no such list", body = Problem, content_type = "application/problem+json"),
     (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn tiers(asked: Asked<TiersQuery>) -> Result<Response, Problem> {
     let (query, snapshot) = (&asked.query, &asked.snapshot);
-    let make = || {
+    let list = || {
         let lens: Lens = parsed(query.lens.as_deref(), Lens::Cost)?;
         let workload = known_workload(snapshot, query.workload.as_deref())?;
         let list = snapshot.tier_list(lens, Some(workload));
-        let list = list.ok_or_else(|| {
+        list.ok_or_else(|| {
             Problem::not_published(format!("no tier list of lens {lens} for workload {workload}"))
-        })?;
-        Ok((list, None))
+        })
     };
-    asked.kept(make)
+    let providers = |list: &TierList| {
+        let mut providers = list.providers.clone();
+        sort(&mut providers, query.sort.as_deref())?;
+        Ok::<_, Problem>(providers)
+    };
+    match Format::of(query.format.as_deref())? {
+        Format::Csv => asked.table(|| providers(list()?)),
+        Format::Json => asked.kept(|| {
+            let list = list()?;
+            if query.sort.is_none() {
+                return Ok((Cow::Borrowed(list), None));
+            }
+            Ok((Cow::Owned(TierList { providers: providers(list)?, ..list.clone() }), None))
+        }),
+    }
 }
 
 /// What preferences can be written for, and what each can express.

@@ -2,6 +2,8 @@
 
 mod asked;
 mod catalogue;
+mod changes;
+mod closed;
 mod cost;
 mod envelope;
 mod feed;
@@ -13,11 +15,15 @@ mod openapi;
 mod page;
 mod problem;
 mod readings;
+mod rows;
+mod table;
+mod twins;
 mod wish;
 
 pub use envelope::{Envelope, Meta};
 pub use openapi::openapi;
 pub use problem::{Problem, too_many_requests};
+pub use twins::with_twins;
 
 use crate::prepared::{Bounds, Prepared, Shelf};
 use crate::snapshot::Current;
@@ -70,6 +76,7 @@ pub fn router(state: ApiState) -> Router {
         .route("/backtest", http::read_only(guidance::backtest))
         .route("/workloads", http::read_only(guidance::workloads))
         .route("/thresholds", http::read_only(guidance::thresholds))
+        .route("/changes", http::read_only(changes::changes))
         .route("/status", http::read_only(guidance::status))
         .route("/models", http::read_only(catalogue::models))
         .route("/models/{name}", http::read_only(catalogue::model_of_encoded))

@@ -1,5 +1,6 @@
 //! The description of the API, generated from the handlers and the types they answer with.
 
+use super::closed;
 use super::problem::Problem;
 use crate::prepared::Prepared;
 use axum::http::HeaderMap;
@@ -25,6 +26,7 @@ use utoipa::OpenApi;
         super::guidance::workloads,
         super::guidance::thresholds,
         super::guidance::status,
+        super::changes::changes,
         super::catalogue::models,
         super::catalogue::model,
         super::catalogue::providers,
@@ -40,7 +42,9 @@ struct Document;
 
 /// The OpenAPI 3.1 document of the API.
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    Document::openapi()
+    let mut document = Document::openapi();
+    closed::tighten(&mut document);
+    document
 }
 
 /// It is the same as long as the program is.

@@ -3,8 +3,8 @@
 use super::asked::Asked;
 use super::catalogue::{known_model, known_provider};
 use super::envelope::Envelope;
-use super::page::{Page, page};
 use super::problem::Problem;
+use super::table::{Cut, sort};
 use crate::snapshot::{ModelEntry, RecentReading, Snapshot};
 use axum::response::Response;
 use chrono::{DateTime, Utc};
@@ -26,11 +26,15 @@ pub(super) struct ReadingsQuery {
     model: Option<String>,
     /// Readings of this provider, by base slug.
     provider: Option<String>,
+    /// The column to sort by, with a `-` before it for descending; absent values come last.
+    sort: Option<String>,
     /// Entries of a page, 1 to 500.
     #[param(minimum = 1, maximum = 500, default = 100)]
     limit: Option<u32>,
     /// `meta.next_cursor` of the page before.
     cursor: Option<String>,
+    /// `json`, or `csv` for a table.
+    format: Option<String>,
 }
 
 /// The filters with their values checked.
@@ -75,19 +79,21 @@ fn time(name: &str, text: Option<&str>) -> Result<Option<DateTime<Utc>>, Problem
 ///
 /// `from` and `to` bound when a reading was taken, half-open.
 #[utoipa::path(get, path = "/api/v1/readings", params(ReadingsQuery), tag = "readings", responses(
-    (status = 200, description = "A page of readings", body = Envelope<Vec<RecentReading>>),
+    (status = 200, description = "A page of readings", content((Envelope<Vec<RecentReading>> = "application/json"), (String = "text/csv"))),
     (status = 400, description = "A parameter is not understood", body = Problem, content_type = "application/problem+json"),
     (status = 404, description = "The model or provider is not known", body = Problem, content_type = "application/problem+json"),
     (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn readings(asked: Asked<ReadingsQuery>) -> Result<Response, Problem> {
     let (query, snapshot) = (&asked.query, &asked.snapshot);
-    let make = || {
+    let rows = || {
         let filter = Filter::new(query, snapshot)?;
-        let list = snapshot.readings.iter().filter(|reading| filter.admits(reading));
-        let key = |reading: &&RecentReading| format!("{} {}", reading.run_id, reading.endpoint_id);
-        let Page { entries, next_cursor } = page(list, query.limit, query.cursor.as_deref(), key)?;
-        Ok((entries, next_cursor))
+        let mut rows: Vec<&RecentReading> =
+            snapshot.readings.iter().filter(|reading| filter.admits(reading)).collect();
+        sort(&mut rows, query.sort.as_deref())?;
+        Ok(rows)
     };
-    asked.kept(make)
+    let cut = Cut { limit: query.limit, cursor: query.cursor.as_deref() };
+    let key = |reading: &&RecentReading| format!("{} {}", reading.run_id, reading.endpoint_id);
+    asked.listed(query.format.as_deref(), &cut, rows, key)
 }

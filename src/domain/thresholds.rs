@@ -147,6 +147,14 @@ thresholds! {
     POLICY_LONG_HALF_LIFE: f64 = 5.0, "days";
     /// Our policy charges thin endpoints this much for each factor e of traffic they lack.
     POLICY_THIN_CHARGE: f64 = 0.005, "log price";
+    /// The movers of the week compare so many days with as many before them.
+    MOVER_DAYS: i64 = 7, "days";
+    /// An endpoint counts for the movers with at least this many observed days in both weeks.
+    MOVER_MIN_DAYS: usize = 2, "days";
+    /// A provider counts for the movers from this many tokens a day on those endpoints on.
+    MOVER_MIN_TOKENS: f64 = 100e6, "tokens a day";
+    /// A provider whose hit rate changed by less is no mover.
+    MOVER_MIN_CHANGE: f64 = 0.02, "fraction";
     /// What all endpoints say of how far forecasts are off counts as much as this many days of an endpoint's own.
     EXPECTED_COST_PRIOR_DAYS: f64 = 3.0, "days";
     /// How fast the misses of an endpoint's own forecasts are forgotten.

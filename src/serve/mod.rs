@@ -9,6 +9,7 @@ mod public;
 
 pub use announce::Announced;
 
+use crate::api::with_twins;
 use crate::background;
 use crate::clock::Clock;
 use crate::config;
@@ -128,7 +129,7 @@ impl Content {
 fn router(content: Content, clock: Arc<dyn Clock>, token: &str) -> Router {
     let now: Now = Arc::new(move || clock.now());
     let metrics = Arc::new(Metrics::new(content.current.clone(), now.clone()));
-    let public = Public::new(content.current, now);
+    let public = Public::new(content.current, now, &content.settings.public_url);
     public.prepare_what_is_published();
     let local = content.pipeline.map_or_else(Router::new, |pipeline| local::router(pipeline, token));
     let figures = Router::new().route("/metrics", get(metrics::metrics)).with_state(metrics.clone());
@@ -136,7 +137,7 @@ fn router(content: Content, clock: Arc<dyn Clock>, token: &str) -> Router {
     // Routes beside the site's fallback have to be merged before it; the layers of one do not touch the other's.
     local
         .merge(figures)
-        .fallback_service(public)
+        .fallback_service(with_twins(public))
         .layer(CatchPanicLayer::new())
         .layer(TimeoutLayer::with_status_code(axum::http::StatusCode::GATEWAY_TIMEOUT, ANSWER_TIMEOUT))
         .layer(from_fn_with_state(metrics, metrics::count))

@@ -29,11 +29,21 @@ pub(super) struct Public {
     pages: Arc<Pages>,
     bodies: Arc<Bodies>,
     answers: Arc<Answers>,
+    public_url: Arc<str>,
 }
 
 impl Public {
-    pub fn new(current: Arc<Current>, now: Now) -> Self {
-        Self { current, now, pages: Arc::default(), bodies: Arc::default(), answers: Arc::default() }
+    /// Over a snapshot holder; `public_url` is where readers reach it, empty where that is not known.
+    pub fn new(current: Arc<Current>, now: Now, public_url: &str) -> Self {
+        let public_url = public_url.trim_end_matches('/').into();
+        Self {
+            current,
+            now,
+            public_url,
+            pages: Arc::default(),
+            bodies: Arc::default(),
+            answers: Arc::default(),
+        }
     }
 
     /// Every route that needs no token, what is asked for again answered first, and the rest within a limit where there
@@ -50,7 +60,8 @@ impl Public {
     /// The site comes last: its fallback takes what the API does not know.
     fn routes(&self) -> Router {
         let (current, now) = (self.current.clone(), self.now.clone());
-        let site = SiteState { current, now, pages: self.pages.clone(), method_markdown: METHOD };
+        let (pages, public_url) = (self.pages.clone(), self.public_url.clone());
+        let site = SiteState { current, now, pages, method_markdown: METHOD, public_url };
         let (current, now) = (self.current.clone(), self.now.clone());
         api::router(ApiState { current, now, bodies: self.bodies.clone() }).merge(site::router(site))
     }

@@ -6,10 +6,16 @@ use super::noise::{Draw, Noise};
 /// How strongly taste steers the choice of models.
 const TASTE_STRENGTH: f64 = 1.2;
 
-/// Cells (provider, model) of the standard variant, sorted; about `target` of them, every model with two
+/// Cells (provider, model) of the standard variant, sorted; about `target` of them, spread over the providers with
+/// `spread` as the standard deviation of the logarithm; every model with two
 /// providers or more, every provider with three models or more but the last, which has two.
-pub(super) fn assign(noise: Noise, target: usize, taste: &[f64], alpha_z: &[f64]) -> Vec<(usize, usize)> {
-    let degrees = degrees(noise, target, taste.len(), alpha_z.len());
+pub(super) fn assign(
+    noise: Noise,
+    (target, spread): (usize, f64),
+    taste: &[f64],
+    alpha_z: &[f64],
+) -> Vec<(usize, usize)> {
+    let degrees = degrees(noise, (target, spread), taste.len(), alpha_z.len());
     let mut serves = vec![vec![false; alpha_z.len()]; taste.len()];
     for (provider, &degree) in degrees.iter().enumerate() {
         for model in favourites(noise, provider, degree, taste[provider], alpha_z) {
@@ -25,10 +31,11 @@ pub(super) fn assign(noise: Noise, target: usize, taste: &[f64], alpha_z: &[f64]
 }
 
 /// How many models each provider serves: log-normal, summing to `target` where the bounds allow.
-fn degrees(noise: Noise, target: usize, providers: usize, models: usize) -> Vec<usize> {
-    let weights: Vec<f64> = (0..providers).map(|p| noise.at(Draw::Degree, [p as i64]).factor(0.45)).collect();
+fn degrees(noise: Noise, (target, spread): (usize, f64), providers: usize, models: usize) -> Vec<usize> {
+    let weights: Vec<f64> =
+        (0..providers).map(|p| noise.at(Draw::Degree, [p as i64]).factor(spread)).collect();
     let total: f64 = weights.iter().sum();
-    let most = (models * 3 / 4).max(3);
+    let most = (models / 2).max(3);
     let wanted = |w: f64| ((target as f64 * w / total).round() as usize).clamp(3, most);
     let mut degrees: Vec<usize> = weights.iter().map(|&w| wanted(w)).collect();
     degrees[providers - 1] = 2;
@@ -91,7 +98,7 @@ mod tests {
     fn every_model_has_two_providers_and_the_total_is_near_the_target() {
         let taste: Vec<f64> = (0..40).map(|i| f64::from(i) / 20.0 - 1.0).collect();
         let alpha_z: Vec<f64> = (0..60).map(|i| f64::from(i) / 30.0 - 1.0).collect();
-        let cells = assign(Noise::new(5), 250, &taste, &alpha_z);
+        let cells = assign(Noise::new(5), (250, 0.45), &taste, &alpha_z);
         assert!((240..=270).contains(&cells.len()), "{} cells", cells.len());
         for model in 0..60 {
             assert!(cells.iter().filter(|c| c.1 == model).count() >= 2, "model {model}");

@@ -49,6 +49,8 @@ pub struct SimulatorConfig {
     pub ids_from: DateTime<Utc>,
     /// Number of providers without any cache product: no read price, hit rate exactly 0, no true effect.
     pub cacheless_providers: usize,
+    /// Standard deviation of the logarithm of how many models a provider serves.
+    pub degree_spread: f64,
     /// Price changes, outages, phantom cache, comings and goings, the provider that gets worse.
     pub events: bool,
     /// One model and one provider carry markup, control characters and an overlong text as names.
@@ -70,8 +72,22 @@ impl SimulatorConfig {
             counters_until: start + Duration::days(8),
             ids_from: start + Duration::days(10),
             cacheless_providers: 2,
+            degree_spread: 0.45,
             events: true,
             hostile_names: false,
+        }
+    }
+
+    /// A world of the size and shape of the recorded market, without events: for studies of the method.
+    pub fn recorded_size(seed: u64, start: DateTime<Utc>, days: u32) -> Self {
+        Self {
+            seed,
+            models: 136,
+            providers: 57,
+            endpoints: 800,
+            degree_spread: 1.05,
+            events: false,
+            ..Self::starting_at(start, days)
         }
     }
 

@@ -7,7 +7,11 @@ use super::assign::assign;
 use super::config::SimulatorConfig;
 use super::noise::{Draw, Noise};
 use super::price::{CacheKind, Prices};
-use super::world::{Endpoint, Pair, World};
+use super::world::{Endpoint, Pair, THETA_SD, World};
+
+/// Standard deviation of the own deviation of an endpoint with 500 M tokens a day, before bounds; smaller endpoints
+/// deviate more (calibration: `docs/method.md`).
+const CELL_SD: f64 = 0.105;
 
 /// What tells an endpoint from its siblings.
 struct Label {
@@ -22,7 +26,7 @@ pub(super) fn populate(world: &mut World, config: &SimulatorConfig) {
     let wanted = variants(config.models);
     let extra: usize = wanted.iter().map(|(_, _, count)| count).sum();
     let standard = config.endpoints - extra;
-    let cells = cells(world, standard * 22 / 25);
+    let cells = cells(world, standard * 22 / 25, config.degree_spread);
     let siblings = standard.saturating_sub(cells.len());
     let stride = (cells.len() / siblings.max(1)).max(1);
     for model in 0..config.models {
@@ -49,15 +53,15 @@ fn variants(models: usize) -> Vec<(usize, &'static str, usize)> {
     all
 }
 
-fn cells(world: &World, target: usize) -> Vec<(usize, usize)> {
+fn cells(world: &World, target: usize, spread: f64) -> Vec<(usize, usize)> {
     let taste: Vec<f64> = world
         .providers
         .iter()
         .enumerate()
-        .map(|(i, p)| -0.8 * p.theta / 0.13 + 0.6 * world.noise.at(Draw::Taste, [i as i64]).normal())
+        .map(|(i, p)| -0.8 * p.theta / THETA_SD + 0.6 * world.noise.at(Draw::Taste, [i as i64]).normal())
         .collect();
-    let alpha_z: Vec<f64> = world.models.iter().map(|m| (m.alpha - 0.5) / 0.133).collect();
-    assign(world.noise, target, &taste, &alpha_z)
+    let alpha_z: Vec<f64> = world.models.iter().map(|m| (m.alpha - 0.495) / 0.113).collect();
+    assign(world.noise, (target, spread), &taste, &alpha_z)
 }
 
 /// One label for a lone endpoint, two for twins: by quantization, by region or by ordinal.
@@ -111,7 +115,9 @@ fn add(world: &mut World, model: usize, variant: &'static str, provider: usize, 
         Some(suffix) => format!("{}/{suffix}", host.slug),
         None => host.slug.clone(),
     };
-    let tokens = (world.models[model].log_tokens + 1.3 * noise.at(Draw::Volume, [1, key]).normal()).exp();
+    let volume = |part, key, sd: f64| sd * noise.at(Draw::Volume, [part, key]).normal();
+    let tokens =
+        (world.models[model].log_tokens + volume(1, key, 1.35) + volume(2, provider as i64, 1.0)).exp();
     let completions = 0.05 * noise.at(Draw::PromptShare, [key]).factor(0.3);
     world.endpoints.push(Endpoint {
         id: uuid(noise.at(Draw::Id, [key])),
@@ -124,7 +130,7 @@ fn add(world: &mut World, model: usize, variant: &'static str, provider: usize, 
         quantization: label.quantization,
         prices: vec![(DateTime::<Utc>::MIN_UTC, prices(world, model, variant, kind, key))],
         kind,
-        effect: effect(world, model, provider, key),
+        effect: effect(world, model, provider, (key, tokens)),
         spread: (0.11 * noise.at(Draw::CellSpread, [key]).factor(0.55)).clamp(0.03, 0.26),
         tokens: tokens.clamp(20e6, 60e9),
         prompt_share: 1.0 / (1.0 + completions),
@@ -139,11 +145,12 @@ fn add(world: &mut World, model: usize, variant: &'static str, provider: usize, 
 }
 
 /// A deviation that leaves the mean strictly inside 0..1, so that no clipping bends the additive truth.
-fn effect(world: &World, model: usize, provider: usize, key: i64) -> f64 {
+fn effect(world: &World, model: usize, provider: usize, (key, tokens): (i64, f64)) -> f64 {
+    let size = (500e6 / tokens).powf(0.08).clamp(0.6, 1.4);
     let (low, high) = world.providers[provider].theta_range();
     let alpha = world.models[model].alpha;
     let room = (alpha + low - 0.02).min(0.965 - alpha - high).max(0.005);
-    bounded(0.035 * world.noise.at(Draw::Effect, [key]).normal(), room)
+    bounded(CELL_SD * size * world.noise.at(Draw::Effect, [key]).normal(), room)
 }
 
 /// Squeezes a symmetric deviation into `(-room, room)`, symmetrically.

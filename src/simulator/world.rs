@@ -9,6 +9,9 @@ use super::noise::{Draw, Noise};
 use super::price::{CacheKind, Prices};
 use super::{endpoints, events, names};
 
+/// Standard deviation of the true effects (calibration: `docs/method.md`).
+pub(super) const THETA_SD: f64 = 0.145;
+
 /// A company that serves models.
 #[derive(Clone, Debug)]
 pub(super) struct Provider {
@@ -180,7 +183,7 @@ fn provider(config: &SimulatorConfig, noise: Noise, index: usize) -> Provider {
         slug: name.slug,
         internal: name.internal,
         headquarters: ["US", "DE", "SG", "CN", "FI", "FR"][noise.at(Draw::Catalog, [0, key]).index(6)],
-        theta: (0.13 * noise.at(Draw::Theta, [key]).normal()).clamp(-0.23, 0.21),
+        theta: endpoints::bounded(0.19 * noise.at(Draw::Theta, [key]).normal(), 0.27),
         shift: None,
         cacheless,
         bills_writes: !cacheless && index % 13 == 8,
@@ -200,7 +203,7 @@ fn model(config: &SimulatorConfig, noise: Noise, index: usize) -> Model {
         name: if config.hostile_names && index == 0 { names::hostile("model") } else { name.display },
         created: created.timestamp(),
         context: [131_072, 200_000, 262_144, 1_048_576][noise.at(Draw::Catalog, [2, key]).index(4)],
-        alpha: noise.at(Draw::Alpha, [key]).between(0.27, 0.73),
+        alpha: noise.at(Draw::Alpha, [key]).between(0.30, 0.69),
         price: (0.4 * noise.at(Draw::Price, [key]).factor(1.1)).clamp(0.03, 6.0),
         tiered: index % 9 == 7,
         log_tokens: 300e6_f64.ln() + 1.2 * noise.at(Draw::Volume, [0, key]).normal(),

@@ -6,7 +6,8 @@ use crate::snapshot::Snapshot;
 
 /// The addresses of all pages of a snapshot, those that most people ask for first.
 pub fn pages(snapshot: &Snapshot) -> Vec<String> {
-    let indexes = ["/", "/models", "/providers", "/status", "/method"].map(str::to_owned);
+    let indexes =
+        ["/", "/models", "/providers", "/explore", "/changes", "/status", "/method"].map(str::to_owned);
     let lenses = Lens::ALL.into_iter().flat_map(|lens| tier_lists(snapshot, lens));
     let models = snapshot.models.iter().map(|model| link::model(&model.model_id));
     let providers = snapshot.providers.iter().map(|entry| link::provider(entry.provider.as_str()));

@@ -6,8 +6,9 @@ use std::sync::LazyLock;
 
 const STYLE: &str = include_str!("../../templates/assets/hitrate.css");
 const SCRIPT: &str = include_str!("../../templates/assets/hitrate.js");
+/// What charts that stand alone are drawn with.
+pub const CHART_STYLE: &str = include_str!("../../templates/assets/chart.css");
 const ICON: &str = include_str!("../../templates/assets/favicon.svg");
-const ROBOTS: &str = "User-agent: *\nAllow: /\nDisallow: /search\n";
 
 const FOREVER: &str = "public, max-age=31536000, immutable";
 const A_DAY: &str = "public, max-age=86400";
@@ -34,9 +35,6 @@ static SCRIPT_ASSET: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("js", "text/javascript; charset=utf-8", SCRIPT));
 static ICON_BODY: LazyLock<Prepared> =
     LazyLock::new(|| Prepared::new("image/svg+xml", ICON.as_bytes().to_vec()).cache_control(A_DAY));
-static ROBOTS_BODY: LazyLock<Prepared> = LazyLock::new(|| {
-    Prepared::new("text/plain; charset=utf-8", ROBOTS.as_bytes().to_vec()).cache_control(A_DAY)
-});
 
 /// Address of the style sheet.
 pub fn style_path() -> &'static str {
@@ -52,7 +50,6 @@ pub fn script_path() -> &'static str {
 pub fn find(path: &str) -> Option<&'static Prepared> {
     match path {
         "/favicon.svg" => Some(&ICON_BODY),
-        "/robots.txt" => Some(&ROBOTS_BODY),
         _ => [&*STYLE_ASSET, &*SCRIPT_ASSET].into_iter().find(|a| a.path == path).map(|a| &a.body),
     }
 }

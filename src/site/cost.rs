@@ -200,7 +200,8 @@ pub fn calculator(view: &View, words: &HashMap<String, String>) -> Answered {
             Section::Models,
             "What a session costs",
             "What a session of your own costs at every host of a model, after caching.",
-        ),
+        )
+        .at("/cost"),
         base,
         workloads: &snapshot.workloads,
         models: snapshot.models.iter().map(|m| m.model_id.as_str()).collect(),

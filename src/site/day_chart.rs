@@ -1,6 +1,7 @@
 //! The chart of several lines over days, drawn here as SVG geometry, with a table of the same numbers for who cannot
 //! see it.
 
+use super::assets;
 use super::format;
 use super::spark::DayAxis;
 use askama::Template;
@@ -36,6 +37,8 @@ pub struct Series {
     pub name: String,
     /// Its points, oldest first.
     pub points: Vec<Point>,
+    /// Days on which its list price changed, with what happened.
+    pub steps: Vec<(NaiveDate, String)>,
 }
 
 #[derive(Debug, Clone)]
@@ -51,6 +54,14 @@ struct Dot {
     derived: bool,
 }
 
+/// A change of the list price, marked on the line.
+#[derive(Debug, Clone)]
+struct Step {
+    x: String,
+    y: String,
+    what: String,
+}
+
 #[derive(Debug, Clone)]
 struct Line {
     class: String,
@@ -59,6 +70,7 @@ struct Line {
     observed: String,
     derived: String,
     dots: Vec<Dot>,
+    steps: Vec<Step>,
     end: (String, String),
     label_y: f64,
 }
@@ -82,8 +94,18 @@ pub struct DayChart {
     lines: Vec<Line>,
     rows: Vec<Row>,
     has_derived: bool,
+    has_steps: bool,
+    address: Option<String>,
 }
 impl HtmlSafe for DayChart {}
+
+/// The same drawing as a file of its own, with its colours in it.
+#[derive(Debug, Template)]
+#[template(path = "parts/day_chart.svg", escape = "html")]
+struct ChartFile<'a> {
+    style: &'static str,
+    chart: &'a DayChart,
+}
 
 /// What a chart shows, and how its numbers are written.
 #[derive(Debug, Clone)]
@@ -126,8 +148,25 @@ impl DayChart {
             x_ticks: scale.x_ticks(),
             rows: rows(axis, &series, subject.format),
             has_derived: lines.iter().any(|l| l.dots.iter().any(|d| d.derived)),
+            has_steps: lines.iter().any(|l| !l.steps.is_empty()),
+            address: None,
             lines,
         })
+    }
+
+    /// Names the address of the drawing as a file.
+    #[must_use]
+    pub fn at(mut self, address: String) -> Self {
+        self.address = Some(address);
+        self
+    }
+
+    /// The drawing as a file of its own.
+    ///
+    /// # Errors
+    /// Where the template cannot be rendered.
+    pub fn file(&self) -> askama::Result<String> {
+        ChartFile { style: assets::CHART_STYLE, chart: self }.render()
     }
 }
 
@@ -201,9 +240,25 @@ impl Scale {
             observed,
             derived,
             dots: dots.collect(),
+            steps: self.steps(series, &known),
             end: (format!("{:.1}", end.0), format!("{:.1}", end.1)),
             label_y: end.1,
         }
+    }
+}
+
+impl Scale {
+    /// The steps that fall on a day with a value; the others stand in the list of changes.
+    fn steps(&self, series: &Series, known: &[(Point, f64)]) -> Vec<Step> {
+        let of = |(day, what): &(NaiveDate, String)| {
+            let (_, value) = known.iter().find(|(point, _)| point.day == *day)?;
+            Some(Step {
+                x: format!("{:.1}", self.x(*day)),
+                y: format!("{:.1}", self.y(*value)),
+                what: what.clone(),
+            })
+        };
+        series.steps.iter().filter_map(of).collect()
     }
 }
 
@@ -224,10 +279,15 @@ fn spread_labels(lines: &mut [Line]) {
 }
 
 fn rows(axis: DayAxis, series: &[&Series], format: fn(f64) -> String) -> Vec<Row> {
-    let cell = |s: &Series, day: NaiveDate| match s.points.iter().find(|p| p.day == day) {
+    let value = |s: &Series, day: NaiveDate| match s.points.iter().find(|p| p.day == day) {
         Some(Point { value: Some(value), derived: true, .. }) => format!("{} (derived)", format(*value)),
         Some(Point { value: Some(value), .. }) => format(*value),
         _ => "no data".to_owned(),
+    };
+    let stepped = |s: &Series, day: NaiveDate| s.steps.iter().any(|(at, _)| *at == day);
+    let cell = |s: &Series, day: NaiveDate| match stepped(s, day) {
+        true => format!("{} (list price changed)", value(s, day)),
+        false => value(s, day),
     };
     axis.each().map(|day| Row { day, cells: series.iter().map(|s| cell(s, day)).collect() }).collect()
 }
@@ -251,7 +311,7 @@ mod tests {
     }
 
     fn series(points: Vec<Point>) -> Series {
-        Series { name: "one".to_owned(), points }
+        Series { name: "one".to_owned(), points, steps: Vec::new() }
     }
 
     #[test]
@@ -282,6 +342,23 @@ mod tests {
         places.sort_by(f64::total_cmp);
         assert!(places.windows(2).all(|p| p[1] - p[0] >= LABEL_STEP - 1e-9), "{places:?}");
         assert!(places.iter().all(|y| (TOP..=BOTTOM).contains(y)), "{places:?}");
+    }
+
+    #[test]
+    fn a_step_of_the_list_price_is_marked_where_there_is_a_value_and_told_in_the_table() {
+        let day = |n: u32| point(n, None, false).day;
+        let mut one =
+            series(vec![point(1, Some(0.4), false), point(2, Some(0.3), false), point(4, Some(0.3), false)]);
+        one.steps = vec![(day(2), "0.4 to 0.3".to_owned()), (day(3), "unseen".to_owned())];
+        let chart = DayChart::new(subject(), &[one]).expect("a chart");
+        assert_eq!(chart.lines[0].steps.len(), 1);
+        assert!(chart.rows[1].cells[0].ends_with("(list price changed)"));
+        let file = chart.file().expect("a file");
+        assert!(
+            file.starts_with("<svg xmlns=")
+                && file.contains("prefers-color-scheme")
+                && file.contains("0.4 to 0.3")
+        );
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What the flags of an endpoint mean.
 
-use std::collections::BTreeSet;
+use crate::snapshot::Snapshot;
+use std::collections::{BTreeSet, HashMap};
 
 /// A flag with its explanation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,7 +66,37 @@ pub fn label(name: &str) -> &'static str {
 }
 
 /// The explanations of the flags that occur, each once, in the order of their weight.
-pub fn explained<'a>(names: impl Iterator<Item = &'a String>) -> Vec<Flag> {
-    let present: BTreeSet<&str> = names.map(String::as_str).collect();
+pub fn explained<'a>(names: impl Iterator<Item = &'a str>) -> Vec<Flag> {
+    let present: BTreeSet<&str> = names.collect();
     FLAGS.into_iter().filter(|f| present.contains(f.name)).collect()
+}
+
+/// A flag and how many endpoints of a provider carry it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FlagCount {
+    /// Its name in the API; it is also the end of the id of its explanation.
+    pub name: &'static str,
+    /// What stands on the chip.
+    pub label: &'static str,
+    /// Endpoints that carry it.
+    pub endpoints: usize,
+}
+
+/// Flags that say something is wrong with an endpoint, not merely particular about it.
+const WRONG: [&str; 4] = ["phantom", "no_discount", "identity_break", "down"];
+
+/// The flags that warn, counted by provider over the standard variants, in the order of their weight.
+pub fn by_provider(snapshot: &Snapshot) -> HashMap<&str, Vec<FlagCount>> {
+    let mut counts: HashMap<&str, [usize; FLAGS.len()]> = HashMap::new();
+    for endpoint in snapshot.models.iter().filter(|m| m.variant.is_standard()).flat_map(|m| &m.endpoints) {
+        let count = counts.entry(endpoint.provider.as_str()).or_default();
+        for (index, flag) in FLAGS.iter().enumerate().filter(|(_, flag)| WRONG.contains(&flag.name)) {
+            count[index] += usize::from(endpoint.flags.iter().any(|name| name == flag.name));
+        }
+    }
+    let of = |count: [usize; FLAGS.len()]| {
+        let all = FLAGS.iter().zip(count).filter(|(_, endpoints)| *endpoints > 0);
+        all.map(|(f, endpoints)| FlagCount { name: f.name, label: f.label, endpoints }).collect()
+    };
+    counts.into_iter().map(|(provider, count)| (provider, of(count))).collect()
 }

@@ -62,6 +62,26 @@ pub fn model_json(model_id: &str) -> String {
     format!("/api/v1/models/{}", encode_path(model_id))
 }
 
+/// A chart of a model as a file.
+pub fn model_chart(model_id: &str, file: &str) -> String {
+    format!("/chart/model/{}/{file}", encode_path(model_id))
+}
+
+/// The chart of a provider as a file.
+pub fn provider_chart(slug: &str) -> String {
+    format!("/chart/provider/{}/{}", encode(slug), super::charts::OF_PROVIDER)
+}
+
+/// The picture of a model for previews.
+pub fn model_card(model_id: &str) -> String {
+    format!("/og/model/{}.png", encode_path(model_id))
+}
+
+/// How an endpoint is named in addresses of this site: its model and its tag.
+pub fn endpoint_name(model_id: &str, tag: &str) -> String {
+    format!("{model_id}@{tag}")
+}
+
 /// The calculator, with a model in it.
 pub fn cost(model_id: &str) -> String {
     format!("/cost?model={}", encode(model_id))

@@ -29,6 +29,7 @@ pub fn render(view: &View, markdown: &str) -> askama::Result<String> {
     let rows = view.snapshot.thresholds.iter().map(|of| Row { of, value: number(of.value) });
     MethodPage {
         shell: Shell::new(view, Section::Method, "method", "What the numbers mean and how they are made.")
+            .at("/method")
             .json("/api/v1/openapi.json"),
         heading: text.heading.unwrap_or_else(|| "The method".to_owned()),
         body: text.body,

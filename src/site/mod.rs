@@ -5,9 +5,18 @@
 
 mod addresses;
 mod assets;
+mod badge_file;
 mod basis;
+mod card;
+mod changes;
+mod charts;
+mod compare;
 mod cost;
 mod day_chart;
+mod explore;
+mod feed;
+mod file_routes;
+mod files;
 mod flags;
 mod format;
 mod front;
@@ -19,9 +28,11 @@ mod pages;
 mod parts;
 mod picks;
 mod preference;
+mod previews;
 mod problem;
 mod provider;
 mod providers;
+mod record;
 mod routes;
 mod search;
 mod shell;
@@ -48,6 +59,8 @@ pub struct SiteState {
     pub pages: Arc<Pages>,
     /// The project's own `docs/method.md`; HTML in it is passed through.
     pub method_markdown: &'static str,
+    /// Where readers reach the site, without a trailing slash; empty where that is not known.
+    pub public_url: Arc<str>,
 }
 
 impl fmt::Debug for SiteState {

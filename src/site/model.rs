@@ -1,23 +1,27 @@
 //! The page of a model: its endpoints side by side.
 
 use super::basis;
+use super::changes::{self, Change};
+use super::charts::{self, OfModel};
 use super::cost::CostPart;
-use super::day_chart::{DayChart, Point, Series, Subject};
+use super::day_chart::DayChart;
 use super::flags::{self, Flag};
 use super::format;
 use super::link;
-use super::parts::{Badge, Cell, When};
+use super::parts::{Badge, Cell, RateRange, When};
 use super::picks::{Picks, picks};
 use super::preference::{Instructions, instructions};
 use super::shell::{Section, Shell, View};
 use crate::cost::compare;
 use crate::domain::endpoint::PriceTier;
 use crate::domain::workload::Workload;
-use crate::snapshot::{Endpoint, EndpointDay, ModelEntry, Snapshot};
+use crate::snapshot::{Endpoint, ModelEntry, Snapshot};
 use askama::Template;
 
-/// Lines of a chart: more are not told apart.
-const CHART_LINES: usize = 5;
+/// Days that the range of a hit rate looks back.
+const RANGE_DAYS: usize = 7;
+/// Changes shown.
+const CHANGES: usize = 30;
 
 #[derive(Template)]
 #[template(path = "model.html")]
@@ -38,6 +42,7 @@ struct ModelPage<'a> {
     charts: Vec<DayChart>,
     basis: Option<String>,
     charted: usize,
+    changes: Vec<Change<'a>>,
 }
 
 struct Facts {
@@ -61,6 +66,8 @@ struct Advice {
 }
 
 struct Row {
+    key: String,
+    range: Option<RateRange>,
     provider: String,
     name: String,
     tag: String,
@@ -70,6 +77,7 @@ struct Row {
     cheapest_session: bool,
     flags: Vec<&'static str>,
     session: Cell,
+    effective: Cell,
     hit_rate: Cell,
     tokens: Cell,
     prices: Vec<Cell>,
@@ -96,7 +104,7 @@ pub fn render(view: &View, model: &ModelEntry) -> askama::Result<String> {
     let snapshot = view.snapshot.as_ref();
     let workload = snapshot.default_workload();
     let picks = picks(model, workload);
-    let charts = charts(model);
+    let charts = [OfModel::EffectivePrice, OfModel::HitRate];
     ModelPage {
         shell: Shell::new(
             view,
@@ -104,6 +112,8 @@ pub fn render(view: &View, model: &ModelEntry) -> askama::Result<String> {
             format!("{} and its hosts", model.name),
             format!("The hosts of {} side by side: hit rates, prices, uptime.", model.model_id),
         )
+        .picture(link::model_card(&model.model_id))
+        .at(link::model(&model.model_id))
         .json(link::model_json(&model.model_id)),
         model,
         author: model.model_id.split('/').next().unwrap_or_default(),
@@ -112,13 +122,14 @@ pub fn render(view: &View, model: &ModelEntry) -> askama::Result<String> {
         advice: picks.as_ref().map(advice),
         workload: snapshot.workloads.first().map_or(String::new(), |w| w.title.to_lowercase()),
         workloads: &snapshot.workloads,
-        rows: model.endpoints.iter().map(|e| row(e, &snapshot.workloads, picks.as_ref())).collect(),
-        flags: flags::explained(model.endpoints.iter().flat_map(|e| &e.flags)),
+        rows: model.endpoints.iter().map(|e| row(model, e, &snapshot.workloads, picks.as_ref())).collect(),
+        flags: flags::explained(model.endpoints.iter().flat_map(|e| e.flags.iter().map(String::as_str))),
         conditions: model.endpoints.iter().flat_map(conditions).collect(),
         cost: cost(snapshot, model),
         preferences: instructions(snapshot, model, view.now),
-        charted: model.endpoints.len().min(CHART_LINES),
-        charts,
+        charted: model.endpoints.len().min(charts::LINES),
+        charts: charts.into_iter().filter_map(|what| charts::of_model(snapshot, model, what)).collect(),
+        changes: changes::of_model(snapshot, &model.model_id, CHANGES),
         basis: basis::of_days(&model.endpoints),
     }
     .render()
@@ -165,17 +176,19 @@ fn advice(picks: &Picks) -> Advice {
     }
 }
 
-fn row(endpoint: &Endpoint, workloads: &[Workload], picks: Option<&Picks>) -> Row {
+fn row(model: &ModelEntry, endpoint: &Endpoint, workloads: &[Workload], picks: Option<&Picks>) -> Row {
     let is = |picked: fn(&Picks) -> uuid::Uuid| picks.map(picked) == Some(endpoint.endpoint_id);
     let cost = |w: &Workload| endpoint.session_cost.get(&w.name).copied();
     let session = |w: &Workload| Cell::number(cost(w), format::usd, "not priced");
     let first = workloads.first().and_then(cost);
     let cheapest_session = is(|p| p.by_session.endpoint_id);
-    let default_session = Cell::number(first, format::usd, "not priced");
+    let default_session = Cell::number(first, format::usd, "not priced").labelled("session");
     let context = |length: Option<i64>| {
         Cell::number(length.map(|n| n as f64), |n| format::context(n as i64), "not told")
     };
     Row {
+        key: link::endpoint_name(&model.model_id, endpoint.tag.as_str()),
+        range: charts::range_of_days(&endpoint.days, RANGE_DAYS).map(RateRange::new),
         provider: link::provider(endpoint.provider.as_str()),
         name: endpoint.name.clone(),
         tag: endpoint.tag.to_string(),
@@ -185,8 +198,9 @@ fn row(endpoint: &Endpoint, workloads: &[Workload], picks: Option<&Picks>) -> Ro
         cheapest_session,
         flags: endpoint.flags.iter().map(|f| flags::label(f)).collect(),
         session: if cheapest_session { default_session.best() } else { default_session },
-        hit_rate: Cell::number(endpoint.hit_rate, format::percent, "no traffic"),
-        tokens: Cell::number(endpoint.tokens_per_day, format::tokens, "no traffic"),
+        effective: Cell::number(endpoint.effective.input, format::usd, "no traffic").labelled("price paid"),
+        hit_rate: Cell::number(endpoint.hit_rate, format::percent, "no traffic").labelled("hit rate"),
+        tokens: Cell::number(endpoint.tokens_per_day, format::tokens, "no traffic").labelled("tokens/day"),
         prices: prices(endpoint),
         sessions: workloads.iter().map(session).collect(),
         service: service(endpoint),
@@ -225,7 +239,8 @@ fn service(endpoint: &Endpoint) -> Vec<Cell> {
     ]
 }
 
-fn prompts(endpoint: &Endpoint) -> &'static str {
+/// What becomes of prompts, as far as the provider tells.
+pub fn prompts(endpoint: &Endpoint) -> &'static str {
     match (endpoint.trains_on_prompts, endpoint.retains_prompts) {
         (Some(true), _) => "used for training",
         (Some(false), Some(true)) => "kept, not trained on",
@@ -264,39 +279,6 @@ fn condition(tier: &PriceTier) -> String {
         .collect();
     let when = if when.is_empty() { "always".to_owned() } else { when.join(", ") };
     format!("{when}: {}", prices.join(", "))
-}
-
-/// Hit rate and effective price by day of the endpoints with the most traffic.
-fn charts(model: &ModelEntry) -> Vec<DayChart> {
-    let mut busiest: Vec<&Endpoint> = model.endpoints.iter().collect();
-    busiest.sort_by(|a, b| b.tokens_per_day.unwrap_or(0.0).total_cmp(&a.tokens_per_day.unwrap_or(0.0)));
-    busiest.truncate(CHART_LINES);
-    let series = |value: fn(&EndpointDay) -> Point| -> Vec<Series> {
-        let one = |e: &&Endpoint| Series {
-            // The tag and not the name: several endpoints may share a name.
-            name: e.tag.to_string(),
-            points: e.days.iter().map(value).collect(),
-        };
-        busiest.iter().map(one).collect()
-    };
-    let hit_rate = Subject {
-        id: "chart-hit-rate",
-        title: "Hit rate by day".to_owned(),
-        unit: "cached share of prompt tokens",
-        top: Some(1.0),
-        format: format::percent,
-    };
-    let price = Subject {
-        id: "chart-price",
-        title: "Effective input price by day".to_owned(),
-        unit: "USD per million prompt tokens",
-        top: None,
-        format: format::usd,
-    };
-    let hit_rates = series(|d| Point { day: d.day, value: d.hit_rate, derived: d.derived() });
-    // The charts' prices are observed ones, also on the days whose hit rate had to be derived from them.
-    let prices = series(|d| Point { day: d.day, value: d.effective_input, derived: false });
-    [DayChart::new(hit_rate, &hit_rates), DayChart::new(price, &prices)].into_iter().flatten().collect()
 }
 
 #[cfg(test)]

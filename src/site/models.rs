@@ -80,6 +80,7 @@ pub fn render(view: &View) -> askama::Result<String> {
             "models",
             "Every model with its hosts: the cheapest on the price list beside the cheapest in use.",
         )
+        .at("/models")
         .json("/api/v1/models"),
         workload: title,
         groups: groups.into_iter().filter(|g| !g.rows.is_empty()).collect(),

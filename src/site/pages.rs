@@ -1,7 +1,8 @@
 //! The pages of a snapshot, rendered once and kept until the snapshot or the words about its age change.
 
+use super::files::{self, File};
 use super::shell::View;
-use super::{SiteState, front, link, method, model, models, provider, providers, status};
+use super::{SiteState, changes, front, link, method, model, models, provider, providers, status};
 use crate::domain::tier::Lens;
 use crate::prepared::{Bounds, Prepared, Shelf};
 use crate::snapshot::Snapshot;
@@ -28,6 +29,10 @@ pub enum Page {
     Method,
     /// How the collection is doing.
     Status,
+    /// What changed.
+    Changes,
+    /// A file beside the pages.
+    File(File),
 }
 
 /// What makes kept pages true: the snapshot they show, and its age as they word it (whole hours).
@@ -68,10 +73,15 @@ impl Site {
         Arc::new(Self { state })
     }
 
+    /// Where readers reach the site, without a trailing slash; empty where that is not known.
+    pub fn public_url(&self) -> &str {
+        &self.state.public_url
+    }
+
     /// The newest snapshot and the time; `None` before the first.
     pub fn view(&self) -> Option<View> {
         let snapshot = self.state.current.get()?;
-        Some(View { snapshot, now: (self.state.now)() })
+        Some(View { snapshot, now: (self.state.now)(), public_url: Arc::clone(&self.state.public_url) })
     }
 
     /// A page of the view, rendered now or before; `None` where the snapshot does not have it. Rendered outside of any
@@ -84,8 +94,12 @@ impl Site {
         if let Some(kept) = shelf.get(&epoch, &page) {
             return Ok(Some(kept));
         }
-        let Some(text) = self.render(view, &page)? else { return Ok(None) };
-        let prepared = Arc::new(Prepared::new(HTML, text.into_bytes()));
+        let body = match &page {
+            Page::File(file) => files::render(view, file)?,
+            page => self.render(view, page)?.map(String::into_bytes),
+        };
+        let Some(body) = body else { return Ok(None) };
+        let prepared = Arc::new(Prepared::new(content_type(&page), body));
         shelf.keep(&epoch, page, prepared.clone(), prepared.held());
         Ok(Some(prepared))
     }
@@ -98,6 +112,9 @@ impl Site {
             Page::Providers => providers::render(view)?,
             Page::Method => method::render(view, self.state.method_markdown)?,
             Page::Status => status::render(view)?,
+            Page::Changes => changes::render(view)?,
+            // Made elsewhere: a file need not be text.
+            Page::File(_) => return Ok(None),
             Page::Model(id) => match snapshot.model(id) {
                 Some(model) => model::render(view, model)?,
                 None => return Ok(None),
@@ -107,6 +124,13 @@ impl Site {
                 None => return Ok(None),
             },
         }))
+    }
+}
+
+fn content_type(page: &Page) -> &'static str {
+    match page {
+        Page::File(file) => file.content_type(),
+        _ => HTML,
     }
 }
 

@@ -56,6 +56,7 @@ pub struct Cell {
     text: String,
     sort: Option<f64>,
     class: &'static str,
+    label: &'static str,
 }
 impl HtmlSafe for Cell {}
 
@@ -63,13 +64,19 @@ impl Cell {
     /// A number written by `format`, or `absent` in words.
     pub fn number(value: Option<f64>, format: fn(f64) -> String, absent: &str) -> Self {
         match value.filter(|v| v.is_finite()) {
-            Some(value) => Self { text: format(value), sort: Some(value), class: "n" },
-            None => Self { text: absent.to_owned(), sort: None, class: "n na" },
+            Some(value) => Self { text: format(value), sort: Some(value), class: "n", label: "" },
+            None => Self { text: absent.to_owned(), sort: None, class: "n na", label: "" },
         }
     }
     /// A count.
     pub fn count(count: usize) -> Self {
-        Self { text: format::grouped(count as u64), sort: Some(count as f64), class: "n" }
+        Self { text: format::grouped(count as u64), sort: Some(count as f64), class: "n", label: "" }
+    }
+    /// The same cell with the name of its column, for where a narrow screen shows a row as a card.
+    #[must_use]
+    pub fn labelled(mut self, label: &'static str) -> Self {
+        self.label = label;
+        self
     }
     /// The same cell set off, because it is the best of its column.
     #[must_use]
@@ -139,6 +146,28 @@ impl Bar {
             dot: text(at(value)),
             interval,
         })
+    }
+}
+
+/// The hit rates of an endpoint's newest days: from the lowest to the highest, with their mean.
+#[derive(Debug, Clone, Template)]
+#[template(path = "parts/range.html")]
+pub struct RateRange {
+    label: String,
+    low: String,
+    high: String,
+    mean: String,
+    text: String,
+}
+impl HtmlSafe for RateRange {}
+
+impl RateRange {
+    /// Of lowest, mean, highest (fractions) and the number of days.
+    pub fn new((low, mean, high, days): (f64, f64, f64, usize)) -> Self {
+        let at = |rate: f64| format!("{:.1}", 4.0 + rate.clamp(0.0, 1.0) * 92.0);
+        let text = format!("{} to {}", format::percent(low), format::percent(high));
+        let label = format!("hit rate on {days} days: {text}, mean {}", format::percent(mean));
+        Self { label, low: at(low), high: at(high), mean: at(mean), text }
     }
 }
 

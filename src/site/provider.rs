@@ -1,17 +1,23 @@
 //! The page of a provider: its tier under each lens, and its endpoints against their peers.
 
-use super::day_chart::{DayChart, Point, Series, Subject};
+use super::changes::{self, Change};
+use super::charts;
+use super::day_chart::DayChart;
 use super::flags::{self, Flag};
 use super::format;
 use super::front;
 use super::link;
 use super::parts::{Badge, Cell, effect};
 use super::providers::lenses;
+use super::record::{self, Reliability, Sides};
 use super::shell::{Section, Shell, View};
 use crate::domain::tier::{Lens, Tier};
 use crate::domain::tier_list::ProviderTier;
 use crate::snapshot::{Endpoint, ModelEntry, ProviderEntry, Snapshot, Verdict};
 use askama::Template;
+
+/// Changes shown.
+const CHANGES: usize = 30;
 
 #[derive(Template)]
 #[template(path = "provider.html")]
@@ -26,6 +32,11 @@ struct ProviderPage<'a> {
     rows: Vec<Row<'a>>,
     flags: Vec<Flag>,
     chart: Option<DayChart>,
+    sides: Sides,
+    reliability: Reliability,
+    changes: Vec<Change<'a>>,
+    badge: String,
+    page: String,
 }
 
 /// Where the provider stands under one lens.
@@ -75,6 +86,8 @@ pub fn render(view: &View, provider: &ProviderEntry) -> askama::Result<String> {
             provider.name.clone(),
             format!("How {} caches, costs and holds up against its peers.", provider.name),
         )
+        .picture(format!("/og/provider/{}.png", link::encode(provider.provider.as_str())))
+        .at(link::provider(provider.provider.as_str()))
         .json(link::provider_json(provider.provider.as_str())),
         provider,
         tokens: match provider.tokens_per_day > 0.0 {
@@ -85,9 +98,14 @@ pub fn render(view: &View, provider: &ProviderEntry) -> askama::Result<String> {
         links: links(provider),
         workload: snapshot.workloads.first().map_or(String::new(), |w| w.title.to_lowercase()),
         standings: lenses().into_iter().filter_map(|lens| standing(snapshot, provider, lens)).collect(),
-        flags: flags::explained(served.iter().flat_map(|(_, e)| &e.flags)),
+        flags: flags::explained(served.iter().flat_map(|(_, e)| e.flags.iter().map(String::as_str))),
+        badge: format!("/badge/{}.svg", link::encode(provider.provider.as_str())),
+        page: link::provider(provider.provider.as_str()),
+        sides: record::sides(&served),
+        reliability: record::reliability(&served),
+        changes: changes::of_provider(snapshot, &provider.provider, CHANGES),
+        chart: charts::of_provider(provider),
         rows: served.into_iter().map(|(m, e)| row(m, e, workload)).collect(),
-        chart: chart(provider),
     }
     .render()
 }
@@ -161,25 +179,14 @@ fn row<'a>(model: &'a ModelEntry, endpoint: &'a Endpoint, workload: &str) -> Row
         tag: endpoint.tag.as_str(),
         badge: Badge::new(endpoint.tier),
         why: &endpoint.why,
-        hit_rate: Cell::number(endpoint.hit_rate, format::percent, "no traffic"),
-        against: Cell::number(verdict(Lens::Cache), format::points, "no peers"),
-        session: Cell::number(endpoint.session_cost.get(workload).copied(), format::usd, "not priced"),
-        session_against: Cell::number(verdict(Lens::Cost), format::percent_change, "no peers"),
-        uptime: Cell::number(endpoint.uptime_1d, format::percent_fine, "not known"),
-        tokens: Cell::number(endpoint.tokens_per_day, format::tokens, "no traffic"),
+        hit_rate: Cell::number(endpoint.hit_rate, format::percent, "no traffic").labelled("hit rate"),
+        against: Cell::number(verdict(Lens::Cache), format::points, "no peers").labelled("points to peers"),
+        session: Cell::number(endpoint.session_cost.get(workload).copied(), format::usd, "not priced")
+            .labelled("session"),
+        session_against: Cell::number(verdict(Lens::Cost), format::percent_change, "no peers")
+            .labelled("cost to peers"),
+        uptime: Cell::number(endpoint.uptime_1d, format::percent_fine, "not known").labelled("uptime 1 d"),
+        tokens: Cell::number(endpoint.tokens_per_day, format::tokens, "no traffic").labelled("tokens/day"),
         flags: endpoint.flags.iter().map(|f| flags::label(f)).collect(),
     }
-}
-
-fn chart(provider: &ProviderEntry) -> Option<DayChart> {
-    let points =
-        provider.days.iter().map(|d| Point { day: d.day, value: d.hit_rate, derived: false }).collect();
-    let subject = Subject {
-        id: "chart-hit-rate",
-        title: "Hit rate by day, over all its traffic".to_owned(),
-        unit: "cached share of prompt tokens",
-        top: Some(1.0),
-        format: format::percent,
-    };
-    DayChart::new(subject, &[Series { name: provider.name.clone(), points }])
 }

@@ -78,6 +78,7 @@ pub fn render(view: &View) -> askama::Result<String> {
             "providers",
             "Every provider with its tier under each lens.",
         )
+        .at("/providers")
         .json("/api/v1/providers"),
         workload: snapshot.workloads.first().map_or(String::new(), |w| w.title.to_lowercase()),
         lenses: lenses().into_iter().map(super::front::lens_title).collect(),

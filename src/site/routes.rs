@@ -1,11 +1,15 @@
 //! Addresses to pages, and the headers that every answer carries.
 
+use super::compare;
+use super::explore::{self, Question};
+use super::file_routes as files;
 use super::pages::{HTML, Page, Site, model_address};
 use super::problem::{self, Missing};
 use super::search;
 use super::shell::View;
 use super::{assets, cost, front};
 use crate::domain::tier::Lens;
+use crate::snapshot::Snapshot;
 use axum::Router;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
@@ -26,8 +30,8 @@ const POLICY: HeaderValue = HeaderValue::from_static(
      base-uri 'none'; frame-ancestors 'none'",
 );
 
-type Words = Result<Query<HashMap<String, String>>, QueryRejection>;
-type Name = Result<Path<String>, PathRejection>;
+pub(super) type Words = Result<Query<HashMap<String, String>>, QueryRejection>;
+pub(super) type Name = Result<Path<String>, PathRejection>;
 
 /// Longer names are not repeated to who asked for them.
 const LONGEST_ECHO: usize = 120;
@@ -45,9 +49,23 @@ pub fn router(site: Arc<Site>) -> Router {
         .route("/method", get(|State(site), headers| async move { page(&site, &headers, Page::Method) }))
         .route("/status", get(|State(site), headers| async move { page(&site, &headers, Page::Status) }))
         .route("/search", get(find))
+        .route("/changes", get(|State(site), headers| async move { page(&site, &headers, Page::Changes) }))
+        .route("/explore", get(explore_page))
+        .route("/explore.json", get(explore_json))
+        .route("/explore.csv", get(explore_csv))
+        .route("/compare", get(compare_page))
+        .route("/chart/model/{*rest}", get(files::model_chart))
+        .route("/chart/provider/{slug}/{file}", get(files::provider_chart))
+        .route("/badge/model/{*rest}", get(files::model_badge))
+        .route("/badge/{file}", get(files::provider_badge))
+        .route("/og/site.png", get(files::site_card))
+        .route("/og/provider/{file}", get(files::provider_card))
+        .route("/og/model/{*rest}", get(files::model_card))
+        .route("/changes.atom", get(files::feed))
+        .route("/sitemap.xml", get(files::site_map))
         .route("/cost", get(calculate))
         .route("/assets/{file}", get(asset))
-        .route("/robots.txt", get(asset))
+        .route("/robots.txt", get(files::robots))
         .route("/favicon.svg", get(asset))
         .fallback(unknown)
         .with_state(site)
@@ -57,7 +75,8 @@ pub fn router(site: Arc<Site>) -> Router {
 /// Adds the headers that keep a page from being turned against its reader.
 async fn secure(mut response: Response) -> Response {
     let headers = response.headers_mut();
-    headers.insert(CONTENT_SECURITY_POLICY, POLICY);
+    // Pictures that stand alone come with a policy of their own.
+    headers.entry(CONTENT_SECURITY_POLICY).or_insert(POLICY);
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     response
@@ -160,7 +179,63 @@ async fn calculate(State(site): State<Arc<Site>>, words: Words) -> Response {
     rendered(status, answered.page)
 }
 
-async fn unknown(uri: Uri, State(site): State<Arc<Site>>) -> Response {
+async fn explore_page(State(site): State<Arc<Site>>, words: Words) -> Response {
+    let Some(view) = site.view() else { return empty() };
+    let question = Question::new(&words.map(|Query(words)| words).unwrap_or_default());
+    let status = if question.errors.is_empty() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
+    rendered(status, explore::render(&view, &question))
+}
+
+async fn explore_json(State(site): State<Arc<Site>>, words: Words) -> Response {
+    explored(&site, words, "application/json", explore::json)
+}
+
+async fn explore_csv(State(site): State<Arc<Site>>, words: Words) -> Response {
+    explored(&site, words, "text/csv; charset=utf-8; header=present", explore::csv)
+}
+
+/// The explorer's answer for programs: what cannot be understood is refused, not left out, as nobody reads a hint.
+fn explored(
+    site: &Arc<Site>,
+    words: Words,
+    content_type: &'static str,
+    body: fn(&Snapshot, &Question) -> Vec<u8>,
+) -> Response {
+    let Some(view) = site.view() else { return empty() };
+    let question = Question::new(&words.map(|Query(words)| words).unwrap_or_default());
+    if question.errors.is_empty() {
+        // Asked for by one, so not prepared: packing a large answer well takes longer than making it.
+        let headers = [(CONTENT_TYPE, content_type), (CACHE_CONTROL, "public, max-age=60")];
+        return (headers, body(&view.snapshot, &question)).into_response();
+    }
+    let problem = serde_json::json!({
+        "type": "about:blank",
+        "title": "The question cannot be understood",
+        "status": 400,
+        "detail": question.errors.join(" "),
+    });
+    let headers = [(CONTENT_TYPE, "application/problem+json"), (CACHE_CONTROL, "no-store")];
+    (StatusCode::BAD_REQUEST, headers, problem.to_string()).into_response()
+}
+
+async fn compare_page(State(site): State<Arc<Site>>, uri: Uri) -> Response {
+    let Some(view) = site.view() else { return empty() };
+    match compare::render(&view, &repeated(uri.query().unwrap_or_default(), "e")) {
+        Ok((status, text)) => rendered(status, Ok(text)),
+        Err(error) => failed(&error),
+    }
+}
+
+/// All values of a field that may come more than once.
+fn repeated(query: &str, field: &str) -> Vec<String> {
+    let pairs = Query::<Vec<(String, String)>>::try_from_uri(
+        &Uri::builder().path_and_query(format!("/?{query}")).build().unwrap_or_default(),
+    );
+    let pairs = pairs.map(|Query(pairs)| pairs).unwrap_or_default();
+    pairs.into_iter().filter(|(name, _)| name == field).map(|(_, value)| value).collect()
+}
+
+pub(super) async fn unknown(uri: Uri, State(site): State<Arc<Site>>) -> Response {
     let Some(view) = site.view() else { return empty() };
     let path = uri.path().trim_matches('/');
     let missing = Missing {
@@ -175,7 +250,7 @@ fn echo(text: &str) -> String {
     super::format::shorten(text, LONGEST_ECHO)
 }
 
-fn page(site: &Arc<Site>, headers: &HeaderMap, wanted: Page) -> Response {
+pub(super) fn page(site: &Arc<Site>, headers: &HeaderMap, wanted: Page) -> Response {
     match site.view() {
         Some(view) => page_of(site, &view, headers, wanted),
         None => empty(),
@@ -202,7 +277,7 @@ fn not_found(view: &View, missing: &Missing) -> Response {
 }
 
 /// The first collection is not done: not an error of the visitor's, and over soon.
-fn empty() -> Response {
+pub(super) fn empty() -> Response {
     let mut response = rendered(StatusCode::SERVICE_UNAVAILABLE, problem::empty());
     response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("10"));
     response

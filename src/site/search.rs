@@ -77,7 +77,8 @@ pub fn render(view: &View, query: &str) -> askama::Result<String> {
     let (models, providers) = snapshot.search(&query);
     let more = models.len().saturating_sub(MOST) + providers.len().saturating_sub(MOST);
     let found_any = !(models.is_empty() && providers.is_empty());
-    let mut shell = Shell::new(view, Section::Elsewhere, "search", "Find a model or a provider by name.");
+    let mut shell =
+        Shell::new(view, Section::Elsewhere, "search", "Find a model or a provider by name.").at("/search");
     shell.query.clone_from(&query);
     SearchPage {
         shell,

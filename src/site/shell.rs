@@ -15,6 +15,8 @@ pub struct View {
     pub snapshot: Arc<Snapshot>,
     /// When the page is rendered.
     pub now: DateTime<Utc>,
+    /// Where readers reach the site, without a trailing slash; empty where that is not known.
+    pub public_url: Arc<str>,
 }
 
 impl View {
@@ -38,6 +40,10 @@ pub enum Section {
     Models,
     /// Providers.
     Providers,
+    /// The explorer.
+    Explore,
+    /// What changed.
+    Changes,
     /// The method.
     Method,
     /// How the collection is doing.
@@ -46,10 +52,12 @@ pub enum Section {
     Elsewhere,
 }
 
-const NAVIGATION: [(Section, &str, &str); 5] = [
+const NAVIGATION: [(Section, &str, &str); 7] = [
     (Section::Tiers, "/", "Tiers"),
     (Section::Models, "/models", "Models"),
     (Section::Providers, "/providers", "Providers"),
+    (Section::Explore, "/explore", "Explore"),
+    (Section::Changes, "/changes", "Changes"),
     (Section::Method, "/method", "Method"),
     (Section::Status, "/status", "Status"),
 ];
@@ -79,6 +87,12 @@ pub struct Shell {
     pub snapshot_id: String,
     /// Version of the method.
     pub method_version: u32,
+    /// Address of the page without what does not change what it says; absolute where the site knows its own.
+    pub canonical: Option<String>,
+    /// Address of the picture for previews; absent where the site does not know its own address.
+    pub picture: Option<String>,
+    /// Where readers reach the site, without a trailing slash; empty where that is not known.
+    pub public_url: Arc<str>,
     /// Address of the JSON twin.
     pub json: Option<String>,
     /// Seconds after which the page loads itself again.
@@ -100,8 +114,10 @@ impl Shell {
             as_of: Some(When::new(snapshot.as_of)),
             snapshot_id: snapshot.id.clone(),
             method_version: snapshot.method_version,
+            public_url: Arc::clone(&view.public_url),
             ..Self::bare(section, title, description)
         }
+        .picture("/og/site.png")
     }
 
     /// The shell of a page without a snapshot.
@@ -123,9 +139,26 @@ impl Shell {
             as_of: None,
             snapshot_id: String::new(),
             method_version: 0,
+            canonical: None,
+            picture: None,
+            public_url: "".into(),
             json: None,
             refresh: None,
         }
+    }
+
+    /// Names the page's own path, from the root.
+    #[must_use]
+    pub fn at(mut self, path: impl AsRef<str>) -> Self {
+        self.canonical = Some(format!("{}{}", self.public_url, path.as_ref()));
+        self
+    }
+
+    /// Names the picture for previews by its path. Those who show it want an absolute address.
+    #[must_use]
+    pub fn picture(mut self, path: impl AsRef<str>) -> Self {
+        self.picture = (!self.public_url.is_empty()).then(|| format!("{}{}", self.public_url, path.as_ref()));
+        self
     }
 
     /// Names the JSON twin.

@@ -15,6 +15,8 @@ const MARGIN: f64 = 2.0;
 #[template(path = "parts/spark.html")]
 pub struct Spark {
     path: String,
+    /// Days without a neighbour: dots.
+    lone: String,
     label: String,
 }
 impl HtmlSafe for Spark {}
@@ -57,20 +59,25 @@ impl Spark {
         let known: Vec<(NaiveDate, f64)> =
             days.iter().filter_map(|d| Some((d.day, d.hit_rate.filter(|h| h.is_finite())?))).collect();
         let (first, last) = (known.first()?, known.last()?);
-        let mut path = String::new();
-        let mut before: Option<NaiveDate> = None;
-        for (day, hit_rate) in &known {
+        let (mut path, mut lone) = (String::new(), String::new());
+        let next_to = |a: Option<&(NaiveDate, f64)>, b: NaiveDate| {
+            a.is_some_and(|(day, _)| (b - *day).num_days().abs() == 1)
+        };
+        for (index, (day, hit_rate)) in known.iter().enumerate() {
             let x = MARGIN + axis.place(*day) * (WIDTH - 2.0 * MARGIN);
             let y = HEIGHT - MARGIN - hit_rate.clamp(0.0, 1.0) * (HEIGHT - 2.0 * MARGIN);
-            let follows = before.is_some_and(|b| (*day - b).num_days() == 1);
-            // A lone day is a line of no length: its round cap draws a dot.
-            path += &if follows { format!("L{x:.1} {y:.1}") } else { format!("M{x:.1} {y:.1}h0") };
-            before = Some(*day);
+            let follows = next_to(index.checked_sub(1).and_then(|i| known.get(i)), *day);
+            match (follows, next_to(known.get(index + 1), *day)) {
+                (true, _) => path += &format!("L{x:.1} {y:.1}"),
+                (false, true) => path += &format!("M{x:.1} {y:.1}"),
+                // A line of no length: its round cap draws a dot.
+                (false, false) => lone += &format!("M{x:.1} {y:.1}h0"),
+            }
         }
         let percent = super::format::percent;
         let label =
             format!("hit rate on {} days, from {} to {}", known.len(), percent(first.1), percent(last.1));
-        Some(Self { path, label })
+        Some(Self { path, lone, label })
     }
 }
 
@@ -87,7 +94,7 @@ mod tests {
         let days = [day(1, Some(0.5)), day(2, None), day(3, Some(0.5)), day(4, Some(0.6))];
         let axis = DayAxis::over(days.iter().map(|d| d.day)).expect("days");
         let spark = Spark::new(&days, axis).expect("a line");
-        assert_eq!(spark.path.matches('M').count(), 2, "{}", spark.path);
+        assert_eq!((spark.path.matches('M').count(), spark.lone.matches('M').count()), (1, 1), "{spark:?}");
         assert_eq!(spark.path.matches('L').count(), 1, "{}", spark.path);
         assert_eq!(axis.days(), 4);
     }

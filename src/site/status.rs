@@ -1,16 +1,17 @@
 //! The page that says how the collection is doing.
 
+use super::changes::{self, Change};
 use super::format;
-use super::link;
 use super::parts::When;
 use super::shell::{Section, Shell, View};
 use crate::domain::document::RouteAnswer;
 use crate::domain::hourly::Refusal;
-use crate::snapshot::{
-    ComparisonAge, DriftCount, Event, HourlyRates, QuarantineCount, RunSummary, SourceAge,
-};
+use crate::snapshot::{ComparisonAge, DriftCount, HourlyRates, QuarantineCount, RunSummary, SourceAge};
 use askama::Template;
 use chrono::{DateTime, Duration, Utc};
+
+/// Changes shown; the others stand on a page of their own.
+const CHANGES: usize = 40;
 
 #[derive(Template)]
 #[template(path = "status.html")]
@@ -27,7 +28,7 @@ struct StatusPage<'a> {
     refused: Vec<(&'static str, String)>,
     quarantine: Vec<Quarantine<'a>>,
     drift: &'a [DriftCount],
-    events: Vec<Happened<'a>>,
+    changes: Vec<Change<'a>>,
 }
 
 struct Source<'a> {
@@ -48,13 +49,6 @@ struct Quarantine<'a> {
     tokens: String,
 }
 
-struct Happened<'a> {
-    at: When,
-    kind: String,
-    detail: &'a str,
-    model: Option<(String, &'a str)>,
-}
-
 /// Renders the status page.
 ///
 /// # Errors
@@ -69,6 +63,7 @@ pub fn render(view: &View) -> askama::Result<String> {
             "status",
             "Runs, age of the data, coverage, what was put aside.",
         )
+        .at("/status")
         .json("/api/v1/status"),
         age: format::age(view.age()),
         built_at: When::new(snapshot.built_at),
@@ -85,7 +80,7 @@ pub fn render(view: &View) -> askama::Result<String> {
             .map(|of| Quarantine { of, tokens: format::tokens(of.tokens as f64) })
             .collect(),
         drift: &status.drift,
-        events: status.events.iter().map(|e| happened(view, e)).collect(),
+        changes: status.events.iter().take(CHANGES).map(|e| changes::change(snapshot, e)).collect(),
     }
     .render()
 }
@@ -166,15 +161,5 @@ fn run(of: &RunSummary) -> Run<'_> {
             "day" => "a whole day",
             _ => "not known",
         },
-    }
-}
-
-fn happened<'a>(view: &View, event: &'a Event) -> Happened<'a> {
-    let known = event.model_id.as_deref().filter(|id| view.snapshot.model(id).is_some());
-    Happened {
-        at: When::new(event.at),
-        kind: event.kind.replace('_', " "),
-        detail: &event.detail,
-        model: known.map(|id| (link::model(id), id)),
     }
 }

@@ -4,6 +4,8 @@ pub mod content;
 pub mod current;
 pub mod find;
 mod hourly;
+pub mod movers;
+pub mod price_gap;
 pub mod store;
 
 pub use content::*;

@@ -127,7 +127,7 @@ pub fn run(study: &CoverageStudy, done: &(dyn Fn() + Sync)) -> Result<CoverageRe
 
 fn world(seed: u64, ridge: f64) -> Result<World, StudyError> {
     let start = SimulatorConfig::default().start;
-    let config = SimulatorConfig { seed, events: false, ..SimulatorConfig::starting_at(start, 30) };
+    let config = SimulatorConfig::recorded_size(seed, start, 30);
     let simulator = Simulator::new(config)?;
     let window = DayRange {
         from: start.date_naive(),

@@ -23,6 +23,13 @@ export async function discover(context, base, report) {
     ...models.slice(0, 1).map((path) => ({ name: 'model', path })),
     { name: 'providers', path: '/providers' },
     ...providers.slice(0, 1).map((path) => ({ name: 'provider', path })),
+    { name: 'explore', path: '/explore' },
+    { name: 'explore-filtered', path: '/explore?hit=50&sort=hit' },
+    { name: 'explore-nothing', path: '/explore?price=0.0000001' },
+    { name: 'compare-empty', path: '/compare' },
+    ...(providers.length > 1 ? [{ name: 'compare', path: comparison(providers) }] : []),
+    { name: 'compare-wrong', path: '/compare?e=nobody-at-all&e=nobody-else', expectStatus: 404 },
+    { name: 'changes', path: '/changes' },
     { name: 'method', path: '/method' },
     { name: 'status', path: '/status' },
     { name: 'unknown-model', path: `${models[0] ?? '/models/nobody/none'}x`, expectStatus: 404, near: models[0] },
@@ -32,6 +39,12 @@ export async function discover(context, base, report) {
     ...models.slice(0, 1).map((path) => ({ name: 'search', path: searchFor(path), near: path })),
   ];
   return pages.map((page) => ({ expectStatus: 200, ...page }));
+}
+
+// The first two providers side by side.
+function comparison(paths) {
+  const slug = (path) => path.split('/').pop();
+  return `/compare?e=${slug(paths[0])}&e=${slug(paths[1])}`;
 }
 
 // The last part of a model's name, as a person would type it.

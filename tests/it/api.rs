@@ -18,6 +18,8 @@ use tower::ServiceExt;
 
 #[path = "api/cost.rs"]
 mod cost;
+#[path = "api/tables.rs"]
+mod tables;
 
 struct Answer {
     status: StatusCode,
@@ -90,10 +92,20 @@ fn addresses(document: &Value) -> Vec<(String, Value)> {
     let paths = document["paths"].as_object().expect("paths");
     let filled = |path: &str| {
         let slug = if path.contains("providers") { "quarry" } else { "atlas-3" };
-        let query = if path.ends_with("/changes") { "?since=before" } else { "" };
-        format!("{}{query}", path.replace("{author}", "northwind").replace("{slug}", slug))
+        path.replace("{author}", "northwind").replace("{slug}", slug)
     };
-    paths.iter().map(|(path, item)| (filled(path), item["get"].clone())).collect()
+    paths.iter().map(|(path, item)| (filled(path) + &required(&item["get"]), item["get"].clone())).collect()
+}
+
+/// The query of the parameters that an operation cannot do without, with the examples that the document gives.
+fn required(operation: &Value) -> String {
+    let parameters = operation["parameters"].as_array().into_iter().flatten();
+    let pairs = parameters.filter(|one| one["in"] == "query" && one["required"] == true).map(|one| {
+        let example = one["example"].as_str().unwrap_or_else(|| panic!("no example of {}", one["name"]));
+        format!("{}={example}", one["name"].as_str().expect("a name"))
+    });
+    let pairs: Vec<String> = pairs.collect();
+    if pairs.is_empty() { String::new() } else { format!("?{}", pairs.join("&")) }
 }
 
 #[test]

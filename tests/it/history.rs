@@ -230,7 +230,8 @@ fn the_published_tier_follows_a_provider_that_gets_worse() {
     assert_eq!(report.followed.len(), 2, "{:?}", report.followed);
     for one in &report.followed {
         let (published, naive) = (one.published.expect("followed"), one.naive.expect("followed"));
-        assert!(naive <= published && published <= naive + 3, "{one:?}");
+        // Where the noise had it near the new tier before, the published one may even be there first.
+        assert!(published <= naive + 3, "{one:?}");
     }
     assert!(report.flips.published < report.flips.naive, "{:?}", report.flips);
     assert!(report.longest_stale <= 7, "{report:?}");

@@ -15,9 +15,11 @@ use serde_json::Value;
 
 use crate::binary::{Server, hitrate};
 use crate::rig::{at, folder, rows};
+use crate::twins;
 use crate::upstream::{collect_from, pipeline};
 
 mod followed;
+mod paying;
 
 /// The days, and what their summaries cover.
 const DAYS: [(&str, WindowKind); 12] = [
@@ -90,6 +92,9 @@ async fn recorded_days_go_through_collect_store_tiers_and_preferences() {
     drop(server);
     the_numbers_hold(data.path());
     short_stretches_form_no_day(&snapshot, data.path());
+    paying::following_it_pays(data.path());
+    paying::forecasts_hold_as_often_as_they_say(&snapshot);
+    twins::agree(data.path(), &snapshot);
     deepseek_caches_well(&snapshot);
     preferences_name_only_what_they_mean(&snapshot);
 }

@@ -8,8 +8,9 @@ use chrono::Duration;
 use hitrate::domain::document::RouteAnswer;
 use hitrate::domain::ids::ProviderSlug;
 use hitrate::domain::tier::Lens;
+use hitrate::domain::window::Basis;
 use hitrate::site::{SiteState, router};
-use hitrate::snapshot::{Current, Snapshot};
+use hitrate::snapshot::{Current, EndpointDay, Snapshot};
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use tower::ServiceExt;
@@ -33,6 +34,7 @@ fn site_over(snapshot: Option<Snapshot>, age: Duration) -> Router {
         current: Arc::new(Current::new(snapshot)),
         now: Arc::new(move || now),
         method_markdown: METHOD,
+        public_url: "".into(),
     })
 }
 
@@ -47,7 +49,7 @@ async fn ask(site: &Router, request: Request<Body>) -> Answer {
     Answer {
         status: parts.status,
         headers: parts.headers,
-        body: String::from_utf8(bytes.to_vec()).expect("utf-8"),
+        body: String::from_utf8(bytes.to_vec()).unwrap_or_else(|_| "not text".to_owned()),
     }
 }
 
@@ -62,6 +64,18 @@ fn pages() -> Vec<String> {
         ["/", "/models", "/providers", "/method", "/status", "/search?q=atlas", "/cost"]
             .map(str::to_owned)
             .to_vec();
+    pages.extend(
+        [
+            "/changes",
+            "/explore",
+            "/explore?q=atlas&hit=50&sort=hit&dir=asc",
+            "/explore?price=0.0000001",
+            "/compare",
+            "/compare?e=quarry&e=north-cloud&e=sprout",
+            "/compare?e=northwind/atlas-3@quarry/fp8&e=northwind/atlas-3@lumen",
+        ]
+        .map(str::to_owned),
+    );
     pages.extend(Lens::ALL.map(|lens| format!("/?lens={lens}")));
     pages.extend(["chat", "rag", "batch"].map(|w| format!("/?lens=overall&workload={w}")));
     pages.extend(
@@ -251,7 +265,8 @@ async fn hostile_names_stay_text() {
             let page = get(&site, &path).await;
             assert_eq!(page.status, StatusCode::OK, "{path} with {name}");
             let tags = tags(&path, &page.body);
-            assert!(named(&tags, "img").is_empty(), "{path} with {name}");
+            let own = |img: &&String| attribute(img, "src").is_some_and(|src| src.starts_with("/badge/"));
+            assert!(named(&tags, "img").iter().all(own), "{path} with {name}");
             assert_eq!(named(&tags, "script").len(), 1, "{path} with {name}");
             assert!(!tags.iter().any(|tag| has_handler(tag)), "{path} with {name}");
             let hrefs = tags.iter().filter_map(|tag| attribute(tag, "href"));
@@ -302,6 +317,9 @@ async fn before_the_first_snapshot_every_page_says_so_and_reloads() {
         assert!(page.body.contains("http-equiv=\"refresh\"") && page.body.contains("under way"), "{path}");
         tags(&path, &page.body);
     }
+    for path in ["/changes.atom", "/sitemap.xml", "/badge/lumen.svg", "/og/site.png", "/explore.json"] {
+        assert_eq!(get(&empty, path).await.status, StatusCode::SERVICE_UNAVAILABLE, "{path}");
+    }
     assert_eq!(get(&empty, "/robots.txt").await.status, StatusCode::OK);
 }
 
@@ -314,6 +332,7 @@ async fn a_published_snapshot_replaces_the_kept_pages() {
         pages: Arc::default(),
         now: Arc::new(move || now),
         method_markdown: METHOD,
+        public_url: "".into(),
     });
     let before = get(&site, "/models").await.body;
     assert_eq!(get(&site, "/models").await.body, before);
@@ -441,8 +460,59 @@ async fn where_the_list_misleads_the_page_says_what_it_costs() {
 async fn the_front_page_tells_the_backtest_once_it_says_something() {
     let page = get(&site(), "/").await.body;
     assert!(page.contains("1,200 daily choices on 140 models"), "the choices");
-    assert!(page.contains("<b>1.4\u{202f}%</b> more than perfect hindsight"), "our cost");
-    assert!(page.contains("the lowest list price <b>10.0\u{202f}%</b> more"), "the list's cost");
+    assert!(page.contains("<b>7.8\u{202f}%</b><span>off the bill</span>"), "what it saved: 1 - 1.0144/1.1");
+    assert!(page.contains("these numbers <b>1.4\u{202f}%</b>"), "our cost over hindsight");
+    assert!(page.contains("the lowest list price <b>10.0\u{202f}%</b>"), "the list's cost over hindsight");
+    let mut young = sample::snapshot();
+    young.backtest = None;
+    let page = get(&site_over(Some(young), Duration::zero()), "/").await.body;
+    assert!(!page.contains("off the bill"), "nothing is claimed without a test");
+}
+
+/// The sample with a fortnight of days for every endpoint: `then` in the first week, `now` in the second.
+fn fortnight(then: f64, now: f64) -> Snapshot {
+    let mut snapshot = sample::snapshot();
+    let today = snapshot.as_of.date_naive();
+    for endpoint in snapshot.models.iter_mut().flat_map(|m| &mut m.endpoints) {
+        let Some(day) = endpoint.days.last().cloned() else { continue };
+        let moves = endpoint.provider.as_str() == "quarry";
+        let rate = |back: i64| if moves && back < 7 { now } else { then };
+        endpoint.days = (0..14)
+            .rev()
+            .map(|back| EndpointDay {
+                day: today - Duration::days(back),
+                hit_rate: Some(rate(back)),
+                basis: Some(Basis::Observed),
+                tokens: Some(80_000_000),
+                ..day.clone()
+            })
+            .collect();
+    }
+    snapshot
+}
+
+#[tokio::test]
+async fn movers_are_those_who_moved_and_the_page_says_when_nobody_can_be_compared() {
+    let page = get(&site_over(Some(fortnight(0.4, 0.7)), Duration::zero()), "/").await.body;
+    assert!(page.contains("<b class=\"up\">+30</b>") && page.contains("40\u{202f}% → 70\u{202f}%"), "{page}");
+    let fell = get(&site_over(Some(fortnight(0.7, 0.4)), Duration::zero()), "/").await.body;
+    assert!(fell.contains("<b class=\"down\">−30</b>"), "{fell}");
+    let calm = get(&site_over(Some(fortnight(0.7, 0.71)), Duration::zero()), "/").await.body;
+    assert!(calm.contains("Nobody moved by 2 points or more."), "{calm}");
+    let young = get(&site(), "/").await.body;
+    assert!(young.contains("it takes observed days in two weeks"), "{young}");
+}
+
+#[tokio::test]
+async fn the_evidence_has_every_column_and_explains_its_flags() {
+    let page = get(&site(), "/").await.body;
+    for column in
+        ["Traffic mean", "Effective price", "Answered", "Speed", "Models", "Share", "Hit rate, 10 days"]
+    {
+        assert!(page.contains(&format!(">{column}<")), "{column}");
+    }
+    assert!(page.contains("href=\"#flag-phantom\"") && page.contains("id=\"flag-phantom\""), "{page}");
+    assert!(page.contains("data-l=\"price to peers\""), "cells name their column for narrow screens");
 }
 
 #[tokio::test]

@@ -1,0 +1,75 @@
+//! What happened: prices, endpoints, tiers, windows.
+
+use super::asked::Asked;
+use super::catalogue::known_model;
+use super::envelope::Envelope;
+use super::problem::Problem;
+use super::table::Cut;
+use crate::snapshot::Event;
+use axum::response::Response;
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+/// Which changes.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct EventsQuery {
+    /// Changes of this kind: `price_changed`, `endpoint_appeared`, `endpoint_gone`, `tag_changed`, `tier_changed`,
+    /// `window_changed`.
+    kind: Option<String>,
+    /// Changes of this model: a public id or a canonical slug.
+    model: Option<String>,
+    /// Changes of this provider's endpoints, by base slug.
+    provider: Option<String>,
+    /// Entries of a page, 1 to 500.
+    #[param(minimum = 1, maximum = 500, default = 100)]
+    limit: Option<u32>,
+    /// `meta.next_cursor` of the page before.
+    cursor: Option<String>,
+    /// `json`, or `csv` for a table.
+    format: Option<String>,
+}
+
+/// Kinds of what happens; the snapshot's text says so too.
+pub(super) const KINDS: [&str; 6] =
+    ["price_changed", "endpoint_appeared", "endpoint_gone", "tag_changed", "tier_changed", "window_changed"];
+
+/// What changed of late, newest first.
+#[utoipa::path(get, path = "/api/v1/changes", params(EventsQuery), tag = "status", responses(
+    (status = 200, description = "A page of changes", content((Envelope<Vec<Event>> = "application/json"), (String = "text/csv"))),
+    (status = 400, description = "A parameter is not understood", body = Problem, content_type = "application/problem+json"),
+    (status = 404, description = "The model is not known", body = Problem, content_type = "application/problem+json"),
+    (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
+))]
+pub(super) async fn changes(asked: Asked<EventsQuery>) -> Result<Response, Problem> {
+    let (query, snapshot) = (&asked.query, &asked.snapshot);
+    let rows = || {
+        if let Some(kind) = query.kind.as_ref().filter(|kind| !KINDS.contains(&kind.as_str())) {
+            let short: String = kind.chars().take(80).collect();
+            return Err(Problem::bad_request(format!(
+                "`kind` is `{short}`: it takes one of {}",
+                KINDS.join(", ")
+            )));
+        }
+        let model = query.model.as_ref().map(|name| known_model(snapshot, name)).transpose()?;
+        let of = |event: &&Event| {
+            query.kind.as_ref().is_none_or(|kind| *kind == event.kind)
+                && model.is_none_or(|model| event.model_id.as_ref() == Some(&model.model_id))
+                && query.provider.as_ref().is_none_or(|slug| is_of(event, slug))
+        };
+        Ok(snapshot.status.events.iter().filter(of).collect::<Vec<_>>())
+    };
+    let cut = Cut { limit: query.limit, cursor: query.cursor.as_deref() };
+    asked.listed(query.format.as_deref(), &cut, rows, |event| key(event))
+}
+
+/// Whether an event is about an endpoint of a provider, which may be gone by now.
+fn is_of(event: &Event, provider: &str) -> bool {
+    event.tag.as_ref().is_some_and(|tag| tag.split('/').next() == Some(provider))
+}
+
+fn key(event: &Event) -> String {
+    let name = |name: &Option<String>| name.clone().unwrap_or_default();
+    format!("{} {} {} {} {}", event.at, event.kind, name(&event.model_id), name(&event.tag), event.detail)
+}

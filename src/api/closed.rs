@@ -1,0 +1,66 @@
+//! What a parameter takes, where the program knows it and the type of the parameter does not: written into the
+//! description, so that it never says less than the code refuses.
+
+use super::catalogue::{ModelSummary, ProviderSummary, Served};
+use super::rows::Offer;
+use super::table::{FORMATS, Row};
+use crate::domain::quantization::Quantization;
+use crate::preferences::targets::Target;
+use crate::snapshot::{ProviderTier, RecentReading};
+use utoipa::openapi::path::Parameter;
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::{OpenApi, RefOr, Schema};
+
+/// A cursor is the hex of a name; an unknown one is refused all the same.
+const CURSOR: &str = "^([0-9a-f]{2})+$";
+/// Names of workloads.
+const WORKLOAD: &str = "^[a-z0-9-]{1,40}$";
+/// A region as it goes into a preference.
+const REGION: &str = "^[!-~]{1,60}$";
+/// Names of request parameters.
+const NAMES: &str = "^[a-z_]{1,60}(,[a-z_]{1,60}){0,9}$";
+
+/// Writes what the parameters take into the description.
+pub(super) fn tighten(document: &mut OpenApi) {
+    for (path, item) in &mut document.paths.paths {
+        let parameters = item.get.iter_mut().flat_map(|operation| operation.parameters.iter_mut().flatten());
+        for parameter in parameters {
+            let RefOr::T(parameter) = parameter else { continue };
+            describe(path, parameter);
+        }
+    }
+}
+
+fn describe(path: &str, parameter: &mut Parameter) {
+    let names = |names: Vec<String>| ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names));
+    let pattern = |pattern: &str| ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern));
+    let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+    let schema = match parameter.name.as_str() {
+        "format" => names(owned(&FORMATS)),
+        "target" => names(Target::names().map(str::to_owned).collect()),
+        "quant_floor" => names(Quantization::all().map(|one| one.to_string()).collect()),
+        "kind" => names(owned(&super::changes::KINDS)),
+        "sort" => {
+            names(columns(path).iter().flat_map(|name| [(*name).to_owned(), format!("-{name}")]).collect())
+        }
+        "cursor" => pattern(CURSOR),
+        "workload" => pattern(WORKLOAD),
+        "region" => pattern(REGION),
+        "parameters" => pattern(NAMES),
+        _ => return,
+    };
+    parameter.schema = Some(RefOr::T(Schema::Object(schema.build())));
+}
+
+/// What a route can be sorted by.
+fn columns(path: &str) -> &'static [&'static str] {
+    match path {
+        "/api/v1/tiers" => &<ProviderTier as Row<17>>::COLUMNS,
+        "/api/v1/models" => &<ModelSummary as Row<10>>::COLUMNS,
+        "/api/v1/models/{author}/{slug}" => &<Offer as Row<22>>::COLUMNS,
+        "/api/v1/providers" => &<ProviderSummary as Row<11>>::COLUMNS,
+        "/api/v1/providers/{slug}" => &<Served as Row<6>>::COLUMNS,
+        "/api/v1/readings" => &<RecentReading as Row<23>>::COLUMNS,
+        _ => &[],
+    }
+}

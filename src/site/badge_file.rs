@@ -1,0 +1,120 @@
+//! Badges for the pages of others: a label, a letter, a colour, as SVG with everything in it.
+
+use super::format;
+use super::front;
+use super::parts::effect;
+use super::picks::picks;
+use super::shell::View;
+use crate::domain::tier::{Lens, Tier};
+use crate::snapshot::{ModelEntry, ProviderTier};
+use askama::Template;
+
+/// What badges are drawn with: the tier colours of the light scheme, as badges stand on grounds we do not know.
+pub const STYLE: &str = include_str!("../../templates/assets/badge.css");
+/// Width of a character of the badge's font at 11 px, roughly; the drawing is told to fit its text to it.
+const CHARACTER: f64 = 6.6;
+const PADDING: f64 = 7.0;
+/// Longer texts are cut.
+const LONGEST: usize = 36;
+
+#[derive(Template)]
+#[template(path = "badge.svg", escape = "html")]
+struct File {
+    style: &'static str,
+    class: &'static str,
+    label: String,
+    value: String,
+    spoken: String,
+    left: f64,
+    right: f64,
+    label_width: f64,
+    value_width: f64,
+}
+
+fn width(text: &str) -> f64 {
+    (text.chars().count() as f64 * CHARACTER).round()
+}
+
+fn file(view: &View, label: &str, value: &str, class: &'static str) -> askama::Result<String> {
+    // A picture of made-up data on somebody's page must not pass for a real one.
+    let prefix = if view.snapshot.simulated { "simulated " } else { "" };
+    let label = format::shorten(&format!("{prefix}{label}"), LONGEST);
+    let value = format::shorten(value, LONGEST);
+    let (label_width, value_width) = (width(&label), width(&value));
+    File {
+        style: STYLE,
+        class,
+        spoken: format!("{label}: {value}"),
+        left: label_width + 2.0 * PADDING,
+        right: value_width + 2.0 * PADDING,
+        label_width,
+        value_width,
+        label,
+        value,
+    }
+    .render()
+}
+
+fn tier_in_words(row: &ProviderTier, lens: Lens) -> String {
+    match (row.tier, row.adjusted) {
+        (Tier::Unrated, _) | (_, None) => "unrated".to_owned(),
+        (tier, Some(value)) => {
+            let tier = row.span.as_deref().map_or_else(|| tier.to_string(), |span| span.replace('-', "–"));
+            let unit = if lens == Lens::Cache { " points" } else { "" };
+            format!("{tier}  {}{unit}", effect(lens, value))
+        }
+    }
+}
+
+/// A provider's tier under a lens and the default workload; `None` where there is no such provider.
+///
+/// # Errors
+/// Where the template cannot be rendered.
+pub fn of_provider(view: &View, slug: &str, lens: Lens) -> askama::Result<Option<String>> {
+    let snapshot = view.snapshot.as_ref();
+    if snapshot.provider(slug).is_none() {
+        return Ok(None);
+    }
+    let list = snapshot.tier_list(lens, None);
+    let row = list.and_then(|list| list.providers.iter().find(|row| row.provider.as_str() == slug));
+    let value = row.map_or_else(|| "unrated".to_owned(), |row| tier_in_words(row, lens));
+    let class = row.map_or("U", |row| super::parts::class(row.tier));
+    let label = format!("{} tier", front::lens_title(lens).to_lowercase());
+    file(view, &label, &value, class).map(Some)
+}
+
+/// The host of a model that is best under a lens: its cheapest session for `cost`, the best verdict else.
+fn best(model: &ModelEntry, lens: Lens, workload: &str) -> Option<(String, Tier)> {
+    if lens == Lens::Cost {
+        let picked = picks(model, workload)?;
+        return Some((picked.by_session.tag.to_string(), picked.by_session.tier));
+    }
+    let better = lens.cuts().higher_is_better;
+    let rated = model.endpoints.iter().filter_map(|e| {
+        let verdict = e.verdicts.get(&lens).filter(|v| v.tier != Tier::Unrated)?;
+        Some((verdict.value.filter(|v| v.is_finite())?, e, verdict.tier))
+    });
+    let best = rated.max_by(|a, b| if better { a.0.total_cmp(&b.0) } else { b.0.total_cmp(&a.0) })?;
+    Some((best.1.tag.to_string(), best.2))
+}
+
+/// A model's best host under a lens; `None` where there is no such model.
+///
+/// # Errors
+/// Where the template cannot be rendered.
+pub fn of_model(view: &View, id: &str, lens: Lens) -> askama::Result<Option<String>> {
+    let Some(model) = view.snapshot.model(id) else { return Ok(None) };
+    let label = match lens {
+        Lens::Cost => "cheapest host",
+        Lens::Cache => "best cache",
+        Lens::Reliability => "most reliable host",
+        Lens::Speed => "fastest host",
+        Lens::Overall => "best host",
+    };
+    let (value, class) = match best(model, lens, view.snapshot.default_workload()) {
+        Some((tag, tier)) if tier != Tier::Unrated => (format!("{tag}  {tier}"), super::parts::class(tier)),
+        Some((tag, _)) => (tag, "U"),
+        None => ("no choice".to_owned(), "U"),
+    };
+    file(view, label, &value, class).map(Some)
+}

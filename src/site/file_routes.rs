@@ -1,0 +1,161 @@
+//! Addresses of the files beside the pages.
+
+use super::charts::{self, OfModel};
+use super::feed;
+use super::files::{File, PICTURE_POLICY};
+use super::front::DEFAULT_LENS;
+use super::pages::{Page, Site};
+use super::routes::{Name, Words, empty, page, unknown};
+use crate::domain::tier::Lens;
+use crate::snapshot::Snapshot;
+use axum::extract::{Path, Query, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use std::sync::Arc;
+
+type Served = State<Arc<Site>>;
+
+/// What is left of a path once the name of a file is taken from its end: `(model, file)`.
+fn split_file(rest: &str) -> Option<(&str, &str)> {
+    rest.rsplit_once('/').filter(|(model, file)| !model.is_empty() && !file.is_empty())
+}
+
+/// A picture: with the policy of its own, or the page that says what is missing.
+async fn picture(site: Arc<Site>, headers: HeaderMap, uri: Uri, file: Option<File>) -> Response {
+    let Some(file) = file else { return unknown(uri, State(site)).await };
+    let mut response = page(&site, &headers, Page::File(file));
+    let is_picture = response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED;
+    if let Some(policy) = HeaderValue::from_str(&PICTURE_POLICY).ok().filter(|_| is_picture) {
+        response.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
+    }
+    response
+}
+
+/// The public id of a model by any of its names, where the snapshot has it.
+fn known_model(snapshot: &Snapshot, name: &str) -> Option<String> {
+    snapshot.model(name).map(|model| model.model_id.clone())
+}
+
+/// `/chart/model/{author}/{slug}/{file}`.
+pub async fn model_chart(State(site): Served, headers: HeaderMap, uri: Uri, rest: Name) -> Response {
+    let Some(view) = site.view() else { return empty() };
+    let rest = rest.map(|Path(rest)| rest).unwrap_or_default();
+    let wanted = split_file(&rest).and_then(|(model, file)| {
+        let what =
+            [OfModel::HitRate, OfModel::EffectivePrice].into_iter().find(|what| what.file() == file)?;
+        Some(File::ModelChart(known_model(&view.snapshot, model)?, what))
+    });
+    picture(site, headers, uri, wanted).await
+}
+
+/// `/chart/provider/{slug}/{file}`.
+pub async fn provider_chart(
+    State(site): Served,
+    headers: HeaderMap,
+    uri: Uri,
+    Path((slug, file)): Path<(String, String)>,
+) -> Response {
+    let Some(view) = site.view() else { return empty() };
+    let known = view.snapshot.provider(&slug).is_some() && file == charts::OF_PROVIDER;
+    picture(site, headers, uri, known.then_some(File::ProviderChart(slug))).await
+}
+
+/// The lens that the query asks for, the default one where it asks for none; `None` for one that is none.
+fn lens(words: Words) -> Option<Lens> {
+    let words = words.map(|Query(words)| words).unwrap_or_default();
+    words.get("lens").map_or(Some(DEFAULT_LENS), |name| name.parse().ok())
+}
+
+/// `/badge/{provider}.svg`.
+pub async fn provider_badge(
+    State(site): Served,
+    headers: HeaderMap,
+    uri: Uri,
+    file: Name,
+    words: Words,
+) -> Response {
+    let Some(view) = site.view() else { return empty() };
+    let file = file.map(|Path(file)| file).unwrap_or_default();
+    let slug = file.strip_suffix(".svg").filter(|slug| view.snapshot.provider(slug).is_some());
+    let wanted = slug.zip(lens(words)).map(|(slug, lens)| File::ProviderBadge(slug.to_owned(), lens));
+    picture(site, headers, uri, wanted).await
+}
+
+/// `/badge/model/{author}/{slug}.svg`.
+pub async fn model_badge(
+    State(site): Served,
+    headers: HeaderMap,
+    uri: Uri,
+    rest: Name,
+    words: Words,
+) -> Response {
+    let Some(view) = site.view() else { return empty() };
+    let rest = rest.map(|Path(rest)| rest).unwrap_or_default();
+    let model = rest.strip_suffix(".svg").and_then(|name| known_model(&view.snapshot, name));
+    let wanted = model.zip(lens(words)).map(|(model, lens)| File::ModelBadge(model, lens));
+    picture(site, headers, uri, wanted).await
+}
+
+/// `/og/site.png`.
+pub async fn site_card(State(site): Served, headers: HeaderMap, uri: Uri) -> Response {
+    picture(site, headers, uri, Some(File::SiteCard)).await
+}
+
+/// `/og/provider/{slug}.png`.
+pub async fn provider_card(State(site): Served, headers: HeaderMap, uri: Uri, file: Name) -> Response {
+    let Some(view) = site.view() else { return empty() };
+    let file = file.map(|Path(file)| file).unwrap_or_default();
+    let slug = file.strip_suffix(".png").filter(|slug| view.snapshot.provider(slug).is_some());
+    picture(site, headers, uri, slug.map(|slug| File::ProviderCard(slug.to_owned()))).await
+}
+
+/// `/og/model/{author}/{slug}.png`.
+pub async fn model_card(State(site): Served, headers: HeaderMap, uri: Uri, rest: Name) -> Response {
+    let Some(view) = site.view() else { return empty() };
+    let rest = rest.map(|Path(rest)| rest).unwrap_or_default();
+    let model = rest.strip_suffix(".png").and_then(|name| known_model(&view.snapshot, name));
+    picture(site, headers, uri, model.map(File::ModelCard)).await
+}
+
+/// `/changes.atom`.
+pub async fn feed(State(site): Served, headers: HeaderMap) -> Response {
+    page(&site, &headers, Page::File(File::Feed))
+}
+
+/// `/sitemap.xml`. Where the site does not know its own address, the one that it was asked under is taken, for this
+/// answer alone: what another asks must not stand in what is kept.
+pub async fn site_map(State(site): Served, headers: HeaderMap) -> Response {
+    let Some(mut view) = site.view() else { return empty() };
+    if !view.public_url.is_empty() {
+        return page(&site, &headers, Page::File(File::SiteMap));
+    }
+    view.public_url = asked_under(&headers).into();
+    match feed::site_map(&view) {
+        Ok(text) => ([(CONTENT_TYPE, "application/xml; charset=utf-8"), (CACHE_CONTROL, "no-store")], text)
+            .into_response(),
+        Err(error) => {
+            tracing::error!(%error, "the site map could not be rendered");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+/// The address in a request's `Host`, where it is a plain one.
+fn asked_under(headers: &HeaderMap) -> String {
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']');
+    if host.is_empty() || !host.chars().all(is_plain) { String::new() } else { format!("http://{host}") }
+}
+
+/// `/robots.txt`.
+pub async fn robots(State(site): Served) -> Response {
+    let mut text =
+        "User-agent: *\nAllow: /\nDisallow: /search\nDisallow: /compare\nDisallow: /explore?\n".to_owned();
+    let public = site.public_url();
+    if !public.is_empty() {
+        text += &format!("\nSitemap: {public}/sitemap.xml\n");
+    }
+    let headers = [(CONTENT_TYPE, "text/plain; charset=utf-8"), (CACHE_CONTROL, "public, max-age=86400")];
+    (headers, text).into_response()
+}

@@ -1,0 +1,173 @@
+//! The front page: a tier list in the shape people know, over the evidence for it.
+
+mod evidence;
+mod hero;
+mod tierlist;
+mod week;
+
+use super::flags::{self, Flag};
+use super::format;
+use super::link;
+use super::parts::Tab;
+use super::shell::{Section, Shell, View};
+use crate::domain::tier::{Lens, Tier};
+use crate::snapshot::{Snapshot, TierList};
+use askama::Template;
+use evidence::{Columns, Evidence};
+use hero::{Facts, Lede, Tested};
+use tierlist::{TierRow, Unrated};
+use week::{Popular, Week};
+
+/// The lens shown where none is asked for. Who comes here has a bill to lower: the cost of a whole session against
+/// peers on the same models is the answer to that; the hit rate is its cause, one tab away.
+pub const DEFAULT_LENS: Lens = Lens::Cost;
+
+#[derive(Template)]
+#[template(path = "front.html")]
+struct Front<'a> {
+    shell: Shell,
+    lede: Option<Lede>,
+    tested: Option<Tested>,
+    facts: Facts,
+    popular: Vec<Popular>,
+    lenses: Vec<Tab>,
+    workloads: Vec<Tab>,
+    workload_about: Option<&'a str>,
+    explanation: String,
+    provisional: bool,
+    note: Option<&'a str>,
+    window: Option<String>,
+    is_empty: bool,
+    rows: Vec<TierRow>,
+    columns: Columns,
+    lens: Lens,
+    evidence: Vec<Evidence>,
+    flags: Vec<Flag>,
+    unrated: Vec<Unrated>,
+    week: Option<Week>,
+}
+
+/// Renders the tier list of a lens; `workload` must be one of the snapshot's, or `None` for lenses without.
+///
+/// # Errors
+/// Where the template cannot be rendered.
+pub fn render(view: &View, lens: Lens, workload: Option<&str>) -> askama::Result<String> {
+    let snapshot = view.snapshot.as_ref();
+    let list = snapshot.tier_list(lens, workload);
+    let rated = |list: &TierList| list.providers.iter().any(|row| row.tier != Tier::Unrated);
+    let about = snapshot.workloads.iter().find(|w| Some(w.name.as_str()) == workload);
+    let evidence = list.map(|l| evidence::evidence(snapshot, l)).unwrap_or_default();
+    Front {
+        shell: shell(view, lens, workload),
+        lede: hero::lede(snapshot, workload_title(snapshot, Some(snapshot.default_workload()))),
+        tested: snapshot.backtest.as_ref().and_then(|backtest| hero::tested(backtest.headline())),
+        facts: hero::facts(view, lens, list),
+        popular: week::popular(snapshot),
+        lenses: lens_tabs(lens),
+        workloads: workload_tabs(snapshot, lens, workload),
+        workload_about: about.map(|w| w.about.as_str()),
+        explanation: explanation(lens, workload_title(snapshot, workload)),
+        provisional: list.is_some_and(|l| l.provisional),
+        note: list.and_then(|l| l.note.as_deref()),
+        window: list.map(|l| format!("{} to {}", l.window.from, l.window.to)),
+        is_empty: !list.is_some_and(rated),
+        rows: list.map(tierlist::tier_rows).unwrap_or_default(),
+        columns: evidence::columns(lens, snapshot),
+        lens,
+        flags: flags::explained(evidence.iter().flat_map(|e| e.flags.iter().map(|f| f.name))),
+        evidence,
+        unrated: list.map(tierlist::unrated).unwrap_or_default(),
+        week: week::week(snapshot),
+    }
+    .render()
+}
+
+fn shell(view: &View, lens: Lens, workload: Option<&str>) -> Shell {
+    let is_default = lens == DEFAULT_LENS && workload == Some(view.snapshot.default_workload());
+    let title = match is_default {
+        true => "which hosts really cache your prompts".to_owned(),
+        false => match workload_title(&view.snapshot, workload) {
+            Some(workload) => format!("tier list by {lens} for the workload {workload}"),
+            None => format!("tier list by {lens}"),
+        },
+    };
+    let description =
+        "Inference providers in tiers by what their caching makes you pay, compared on the same models.";
+    let path = if is_default { "/".to_owned() } else { link::tiers(lens, workload) };
+    Shell::new(view, Section::Tiers, title, description).at(path).json(link::tiers_json(lens, workload))
+}
+
+fn workload_title<'a>(snapshot: &'a Snapshot, workload: Option<&str>) -> Option<&'a str> {
+    snapshot.workloads.iter().find(|w| Some(w.name.as_str()) == workload).map(|w| w.title.as_str())
+}
+
+/// What a lens is called on pages.
+pub fn lens_title(lens: Lens) -> &'static str {
+    match lens {
+        Lens::Cache => "Cache",
+        Lens::Cost => "Cost",
+        Lens::Reliability => "Reliability",
+        Lens::Speed => "Speed",
+        Lens::Overall => "Overall",
+    }
+}
+
+/// The tabs of the lenses, the default one at the plain address.
+fn lens_tabs(current: Lens) -> Vec<Tab> {
+    let tab = |lens: Lens| Tab {
+        href: if lens == DEFAULT_LENS { "/".to_owned() } else { format!("/?lens={lens}") },
+        label: lens_title(lens).to_owned(),
+        current: lens == current,
+    };
+    super::providers::lenses().into_iter().map(tab).collect()
+}
+
+fn workload_tabs(snapshot: &Snapshot, lens: Lens, current: Option<&str>) -> Vec<Tab> {
+    if !lens.needs_workload() {
+        return Vec::new();
+    }
+    let tab = |name: &str, title: &str| Tab {
+        href: link::tiers(lens, Some(name)),
+        label: title.to_owned(),
+        current: current == Some(name),
+    };
+    snapshot.workloads.iter().map(|w| tab(&w.name, &w.title)).collect()
+}
+
+fn explanation(lens: Lens, workload: Option<&str>) -> String {
+    let workload = workload.unwrap_or("default").to_lowercase();
+    match lens {
+        Lens::Cache => {
+            "Points of hit rate above or below its peers on the same models, so that serving models \
+                        that cache easily earns nothing."
+                .to_owned()
+        }
+        Lens::Cost => format!(
+            "What a {workload} session costs there, against peers on the same models: \u{2212}12\u{202f}% is twelve \
+             per cent cheaper. Counted with the cache hits its users really got, not with the price list."
+        ),
+        Lens::Reliability => "How many requests are answered, against peers on the same models; +1 is one \
+                              standard deviation better than the middle."
+            .to_owned(),
+        Lens::Speed => {
+            "Output speed and time to the first token, half each, against peers on the same models; \
+                        +1 is one standard deviation faster than the middle."
+                .to_owned()
+        }
+        Lens::Overall => format!(
+            "The four lenses together, weighted for the workload {workload}; +1 is one standard deviation better \
+             than the middle."
+        ),
+    }
+}
+
+/// Writes a mean in the lens's own measure.
+pub fn measure(lens: Lens) -> fn(f64) -> String {
+    match lens {
+        Lens::Cache => format::percent,
+        Lens::Cost => format::usd_mean,
+        Lens::Reliability => format::percent_fine,
+        Lens::Speed => |value| format!("{value:.0}"),
+        Lens::Overall => |value| format::signed(value, 1),
+    }
+}

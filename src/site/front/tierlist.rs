@@ -1,0 +1,83 @@
+//! The tier list in the shape people know: a row a letter.
+
+use super::super::format;
+use super::super::link;
+use super::super::parts::{class, effect};
+use crate::domain::tier::{Lens, Tier};
+use crate::snapshot::{ProviderTier, TierList};
+
+/// A letter with who has it.
+pub struct TierRow {
+    /// Class that carries the colour.
+    pub class: &'static str,
+    /// The letter.
+    pub letter: &'static str,
+    /// What it takes to stand here.
+    pub bound: String,
+    /// Who does, best first.
+    pub chips: Vec<Chip>,
+}
+
+/// A provider in a row.
+pub struct Chip {
+    /// Its page.
+    pub href: String,
+    /// Name for people, untrusted.
+    pub name: String,
+    /// Its effect as the lens has it.
+    pub value: String,
+}
+
+/// A provider without a tier.
+pub struct Unrated {
+    /// Its page.
+    pub href: String,
+    /// Name for people, untrusted.
+    pub name: String,
+    /// Why it has none.
+    pub reason: String,
+}
+
+/// What it takes to stand in a row, as the lens has it: `≤ −25 %`.
+fn bound(lens: Lens, rank: usize) -> String {
+    let cuts = lens.cuts();
+    let (reached, missed) = if cuts.higher_is_better { ("≥", "<") } else { ("≤", ">") };
+    match cuts.at.get(rank) {
+        Some(cut) => format!("{reached}\u{202f}{}", bound_value(lens, *cut)),
+        None => format!("{missed}\u{202f}{}", bound_value(lens, cuts.at[4])),
+    }
+}
+
+fn bound_value(lens: Lens, cut: f64) -> String {
+    match lens {
+        Lens::Cache | Lens::Cost => effect(lens, cut),
+        // Two decimals: the cuts of the scores have them.
+        Lens::Reliability | Lens::Speed | Lens::Overall => format::signed(cut, 2),
+    }
+}
+
+/// The six rows of a list, empty ones included.
+pub fn tier_rows(list: &TierList) -> Vec<TierRow> {
+    let chip = |row: &ProviderTier| Chip {
+        href: link::provider(row.provider.as_str()),
+        name: row.name.clone(),
+        value: row.adjusted.map(|v| effect(list.lens, v)).unwrap_or_default(),
+    };
+    let of = |(rank, tier): (usize, Tier)| TierRow {
+        class: class(tier),
+        letter: tier.as_str(),
+        bound: bound(list.lens, rank),
+        chips: list.providers.iter().filter(|row| row.tier == tier).map(chip).collect(),
+    };
+    Tier::RATED.into_iter().enumerate().map(of).collect()
+}
+
+/// Who has no tier, with the reasons.
+pub fn unrated(list: &TierList) -> Vec<Unrated> {
+    let row = |row: &ProviderTier| Unrated {
+        href: link::provider(row.provider.as_str()),
+        name: row.name.clone(),
+        reason: row.reason.clone().unwrap_or_else(|| "no reason was recorded".to_owned()),
+    };
+    list.providers.iter().filter(|r| r.tier == Tier::Unrated).map(row).collect()
+}

@@ -1,0 +1,110 @@
+//! Where a provider is good and bad, and how its endpoints hold up.
+
+use super::format;
+use super::link;
+use crate::domain::thresholds::{CELL_MIN_TOKENS, GATE_AVAILABILITY};
+use crate::domain::tier::Lens;
+use crate::snapshot::{Endpoint, ModelEntry};
+
+/// Lines either way.
+const MOST: usize = 4;
+
+/// One endpoint with what is said of it.
+#[derive(Debug, Clone)]
+pub struct Line {
+    /// Its model's page.
+    pub href: String,
+    /// The model's id.
+    pub model_id: String,
+    /// Its tag.
+    pub tag: String,
+    /// The number.
+    pub value: String,
+}
+
+/// Endpoints with much traffic whose session is much cheaper or dearer than their peers'.
+#[derive(Debug, Clone, Default)]
+pub struct Sides {
+    /// Cheapest against peers first.
+    pub good: Vec<Line>,
+    /// Dearest against peers first.
+    pub bad: Vec<Line>,
+}
+
+/// How the endpoints of a provider hold up.
+#[derive(Debug, Clone)]
+pub struct Reliability {
+    /// Endpoints whose answers are known.
+    pub known: usize,
+    /// All of them.
+    pub all: usize,
+    /// Token-weighted share of requests answered over a day; `None` where nothing is known.
+    pub answered: Option<String>,
+    /// Which measure that is.
+    pub measure: &'static str,
+    /// Endpoints under the gate of the method, worst first.
+    pub weak: Vec<Line>,
+    /// How many of them there are.
+    pub weak_count: usize,
+    /// The gate.
+    pub gate: String,
+}
+
+fn line(model: &ModelEntry, endpoint: &Endpoint, value: String) -> Line {
+    Line {
+        href: link::model(&model.model_id),
+        model_id: model.model_id.clone(),
+        tag: endpoint.tag.to_string(),
+        value,
+    }
+}
+
+/// Where a session is tier A or better, and C or worse, against the peers on the same model.
+pub fn sides(served: &[(&ModelEntry, &Endpoint)]) -> Sides {
+    let cuts = Lens::Cost.cuts().at;
+    let mut all: Vec<(f64, &ModelEntry, &Endpoint)> = served
+        .iter()
+        .filter(|(m, e)| m.variant.is_standard() && e.tokens_per_day.is_some_and(|t| t >= CELL_MIN_TOKENS))
+        .filter_map(|(m, e)| Some((e.verdicts.get(&Lens::Cost)?.value?, *m, *e)))
+        .collect();
+    all.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let told = |(value, model, endpoint): &(f64, &ModelEntry, &Endpoint)| {
+        line(model, endpoint, format::percent_change(*value))
+    };
+    Sides {
+        good: all.iter().filter(|(value, ..)| *value <= cuts[1]).take(MOST).map(told).collect(),
+        bad: all.iter().rev().filter(|(value, ..)| *value > cuts[2]).take(MOST).map(told).collect(),
+    }
+}
+
+/// Availability where it is published, else published uptime; as a fraction.
+fn answered(endpoint: &Endpoint) -> Option<f64> {
+    endpoint.availability.or(endpoint.uptime_1d)
+}
+
+/// How the endpoints hold up.
+pub fn reliability(served: &[(&ModelEntry, &Endpoint)]) -> Reliability {
+    let known: Vec<(f64, f64)> =
+        served.iter().filter_map(|(_, e)| Some((answered(e)?, e.tokens_per_day.unwrap_or(0.0)))).collect();
+    let weight: f64 = known.iter().map(|(_, tokens)| tokens).sum();
+    let mean = known.iter().map(|(share, tokens)| share * tokens).sum::<f64>() / weight;
+    let by_availability = served.iter().filter(|(_, e)| e.availability.is_some()).count();
+    let mut weak: Vec<(f64, &ModelEntry, &Endpoint)> = served
+        .iter()
+        .filter_map(|(m, e)| Some((answered(e).filter(|share| *share < GATE_AVAILABILITY)?, *m, *e)))
+        .collect();
+    weak.sort_by(|a, b| a.0.total_cmp(&b.0));
+    Reliability {
+        known: known.len(),
+        all: served.len(),
+        answered: (weight > 0.0).then(|| format::percent_fine(mean)),
+        measure: match by_availability {
+            0 => "published uptime, which leaves out requests refused by rate limits",
+            n if n == known.len() => "availability: rate limits count as failures",
+            _ => "availability where it is published, else published uptime",
+        },
+        weak_count: weak.len(),
+        weak: weak.iter().take(MOST).map(|(share, m, e)| line(m, e, format::percent_fine(*share))).collect(),
+        gate: format::percent(GATE_AVAILABILITY),
+    }
+}

@@ -1,0 +1,60 @@
+//! What a provider's users really pay for input, against its peers on the same models.
+
+use super::{Endpoint, ModelEntry, Snapshot};
+use crate::domain::ids::ProviderSlug;
+use crate::domain::thresholds::{CELL_MIN_TOKENS, MIN_SHARED_MODELS};
+use std::collections::HashMap;
+
+/// A provider's effective input price against its peers.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PriceGap {
+    /// Weighted geometric mean of its price over its peers' median, minus 1: -0.2 is a fifth cheaper.
+    pub gap: f64,
+    /// Models it was compared on.
+    pub models: usize,
+}
+
+/// What is paid, where enough is: a price that a handful of requests paid is no peer.
+fn paid(endpoint: &Endpoint) -> Option<f64> {
+    endpoint.tokens_per_day.filter(|tokens| *tokens >= CELL_MIN_TOKENS)?;
+    endpoint.effective.input.filter(|price| price.is_finite() && *price > 0.0)
+}
+
+fn median(mut prices: Vec<f64>) -> Option<f64> {
+    prices.sort_by(f64::total_cmp);
+    let middle = prices.len() / 2;
+    match prices.len() {
+        0 => None,
+        n if n % 2 == 1 => Some(prices[middle]),
+        _ => Some((prices[middle - 1] + prices[middle]) / 2.0),
+    }
+}
+
+/// Log of an endpoint's price over the median of the other providers' on its model, and its weight: the square root
+/// of its tokens a day, as a cell of the tier lists has it.
+fn against_peers(model: &ModelEntry, endpoint: &Endpoint) -> Option<(f64, f64)> {
+    let others = model.endpoints.iter().filter(|e| e.provider != endpoint.provider);
+    let peers = median(others.filter_map(paid).collect())?;
+    Some(((paid(endpoint)? / peers).ln(), endpoint.tokens_per_day?.sqrt()))
+}
+
+/// The gap of every provider with enough shared models; the others are not in it.
+pub fn price_gaps(snapshot: &Snapshot) -> HashMap<ProviderSlug, PriceGap> {
+    let mut seen: HashMap<&ProviderSlug, Vec<(f64, f64, &str)>> = HashMap::new();
+    for model in snapshot.models.iter().filter(|m| m.variant.is_standard()) {
+        for endpoint in &model.endpoints {
+            if let Some((log, weight)) = against_peers(model, endpoint) {
+                seen.entry(&endpoint.provider).or_default().push((log, weight, model.model_id.as_str()));
+            }
+        }
+    }
+    let of = |(provider, rows): (&ProviderSlug, Vec<(f64, f64, &str)>)| {
+        let mut models: Vec<&str> = rows.iter().map(|r| r.2).collect();
+        models.dedup();
+        let weight: f64 = rows.iter().map(|r| r.1).sum();
+        let mean = rows.iter().map(|r| r.0 * r.1).sum::<f64>() / weight;
+        let gap = PriceGap { gap: mean.exp_m1(), models: models.len() };
+        (gap.models >= MIN_SHARED_MODELS).then(|| (provider.clone(), gap))
+    };
+    seen.into_iter().filter_map(of).collect()
+}

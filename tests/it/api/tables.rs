@@ -1,0 +1,210 @@
+//! Tables: sorted by any column, as CSV, and under the addresses of the pages.
+
+use super::{Answer, api, data, get, ids, problem, send};
+use crate::sample;
+use axum::body::Body;
+use axum::http::header::{CONTENT_TYPE, ETAG};
+use axum::http::{Request, StatusCode};
+use axum::response::Response;
+use hitrate::api::with_twins;
+use serde_json::Value;
+use tower::ServiceExt;
+
+/// The fields of a CSV as RFC 4180 reads them.
+fn fields(text: &str) -> Vec<Vec<String>> {
+    let (mut rows, mut row, mut field, mut quoted) = (Vec::new(), Vec::new(), String::new(), false);
+    let mut letters = text.chars().peekable();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '"' if quoted && letters.peek() == Some(&'"') => field.extend(letters.next()),
+            '"' => quoted = !quoted,
+            ',' if !quoted => row.push(std::mem::take(&mut field)),
+            '\r' if !quoted => {
+                assert_eq!(letters.next(), Some('\n'), "lines end in CRLF");
+                row.push(std::mem::take(&mut field));
+                rows.push(std::mem::take(&mut row));
+            }
+            letter => field.push(letter),
+        }
+    }
+    assert!(row.is_empty() && field.is_empty(), "the last line is ended too");
+    rows
+}
+
+fn table(address: &str) -> Vec<Vec<String>> {
+    let answer = get(&api(), address);
+    assert_eq!(answer.status, StatusCode::OK, "{address}: {}", String::from_utf8_lossy(&answer.body));
+    assert_eq!(answer.header(CONTENT_TYPE), "text/csv; charset=utf-8; header=present", "{address}");
+    let rows = fields(&String::from_utf8(answer.body).expect("UTF-8"));
+    assert!(rows.iter().all(|row| row.len() == rows[0].len()), "{address}");
+    rows
+}
+
+/// A column of a table under its header.
+fn column(rows: &[Vec<String>], name: &str) -> Vec<String> {
+    let at = rows[0].iter().position(|column| column == name).unwrap_or_else(|| panic!("no {name}"));
+    rows[1..].iter().map(|row| row[at].clone()).collect()
+}
+
+const TABLES: [&str; 7] = [
+    "/api/v1/tiers",
+    "/api/v1/models",
+    "/api/v1/models/northwind/atlas-3",
+    "/api/v1/providers",
+    "/api/v1/providers/quarry",
+    "/api/v1/readings",
+    "/api/v1/changes",
+];
+
+#[test]
+fn tables_hold_what_the_json_holds() {
+    let snapshot = sample::snapshot();
+    let counts = [
+        snapshot.tier_list(hitrate::domain::tier::Lens::Cost, None).expect("a list").providers.len(),
+        snapshot.models.len(),
+        snapshot.model("northwind/atlas-3").expect("there").endpoints.len(),
+        snapshot.providers.len(),
+        snapshot.endpoints_of("quarry").count(),
+        snapshot.readings.len(),
+        snapshot.status.events.len(),
+    ];
+    for (address, count) in TABLES.into_iter().zip(counts) {
+        assert_eq!(table(&format!("{address}?format=csv")).len(), count + 1, "{address}");
+    }
+    let models = table("/api/v1/models?format=csv");
+    let json = data(&api(), "/api/v1/models");
+    assert_eq!(column(&models, "model_id"), ids(&json));
+    let rates: Vec<Option<f64>> = column(&models, "hit_rate").iter().map(|text| text.parse().ok()).collect();
+    let told: Vec<Option<f64>> =
+        json.as_array().expect("a list").iter().map(|model| model["hit_rate"].as_f64()).collect();
+    assert_eq!(rates, told);
+    assert_eq!(table("/api/v1/readings?format=csv&limit=3").len(), 4);
+    assert_eq!(get(&api(), "/api/v1/models?format=json").body, get(&api(), "/api/v1/models").body);
+}
+
+#[test]
+fn hostile_names_run_nothing_in_a_spreadsheet() {
+    let mut snapshot = sample::snapshot();
+    snapshot.models[0].name = "=HYPERLINK(\"https://x.example\",\"a\")".to_owned();
+    snapshot.providers[0].name = "@SUM(1+1)*cmd|' /C calc'!A0".to_owned();
+    let api = super::api_of(Some(snapshot));
+    let read = |address: &str| fields(&String::from_utf8(get(&api, address).body).expect("UTF-8"));
+    let names = column(&read("/api/v1/models?format=csv"), "name");
+    assert_eq!(names[0], "'=HYPERLINK(\"https://x.example\",\"a\")");
+    assert!(
+        column(&read("/api/v1/providers?format=csv"), "name").iter().any(|name| name.starts_with("'@SUM"))
+    );
+    // Negative numbers are numbers.
+    let effects = column(&read("/api/v1/tiers?format=csv&lens=cost"), "adjusted");
+    assert!(effects.iter().any(|effect| effect.starts_with('-')), "{effects:?}");
+}
+
+#[test]
+fn every_column_sorts_both_ways_with_absent_values_last() {
+    let document = get(&api(), "/api/v1/openapi.json").json();
+    for address in TABLES.into_iter().filter(|address| !address.ends_with("changes")) {
+        let header = table(&format!("{address}?format=csv")).remove(0);
+        for name in &header {
+            let up = column(&table(&format!("{address}?format=csv&sort={name}")), name);
+            let down = column(&table(&format!("{address}?format=csv&sort=-{name}")), name);
+            let told =
+                |values: &[String]| values.iter().filter(|v| !v.is_empty()).cloned().collect::<Vec<_>>();
+            let (mut from_above, from_below) = (told(&down), told(&up));
+            from_above.reverse();
+            assert_eq!(from_above.len(), from_below.len(), "{address} {name}");
+            let key = |text: &String| text.trim_start_matches('\'').to_lowercase();
+            assert_eq!(
+                from_above.iter().map(key).collect::<Vec<_>>(),
+                from_below.iter().map(key).collect::<Vec<_>>(),
+                "{address} {name}"
+            );
+            for values in [&up, &down] {
+                let first_absent = values.iter().position(String::is_empty).unwrap_or(values.len());
+                assert!(values[first_absent..].iter().all(String::is_empty), "{address} {name}: {values:?}");
+            }
+        }
+        let wrong = problem(&api(), &format!("{address}?sort=beauty"), 400);
+        let detail = wrong["detail"].as_str().expect("a detail");
+        assert!(header.iter().all(|name| detail.contains(name.as_str())), "{address}: {detail}");
+        problem(&api(), &format!("{address}?format=xml"), 400);
+    }
+    let sort = |path: &str| {
+        let parameters = document["paths"][path]["get"]["parameters"].as_array().expect("parameters").clone();
+        parameters.into_iter().find(|one| one["name"] == "sort").expect("sort")["schema"]["enum"].clone()
+    };
+    let columns = sort("/api/v1/models");
+    assert!(columns.as_array().is_some_and(|all| all.contains(&"-tokens_per_day".into())), "{columns}");
+}
+
+#[test]
+fn sorted_json_keeps_its_pages() {
+    let api = api();
+    let by_name = data(&api, "/api/v1/models?sort=model_id");
+    let mut expected = ids(&by_name);
+    expected.sort_unstable();
+    assert_eq!(ids(&by_name), expected);
+    let first = get(&api, "/api/v1/models?sort=model_id&limit=1").json();
+    let cursor = first["meta"]["next_cursor"].as_str().expect("more");
+    let rest = data(&api, &format!("/api/v1/models?sort=model_id&cursor={cursor}"));
+    assert_eq!(ids(&rest), expected[1..]);
+    let tags = |address: &str| -> Vec<Value> {
+        let model = data(&api, address);
+        model["endpoints"].as_array().expect("a list").iter().map(|one| one["tag"].clone()).collect()
+    };
+    let mut sorted = tags("/api/v1/models/northwind/atlas-3?sort=-tag");
+    sorted.reverse();
+    assert_eq!(sorted, tags("/api/v1/models/northwind/atlas-3?sort=tag"));
+    let tiers = data(&api, "/api/v1/tiers?sort=name");
+    let plain = data(&api, "/api/v1/tiers");
+    assert_eq!(tiers["providers"].as_array().map(Vec::len), plain["providers"].as_array().map(Vec::len));
+    assert_ne!(tiers["providers"], plain["providers"]);
+}
+
+#[test]
+fn changes_are_filtered_and_paged() {
+    let api = api();
+    let all = data(&api, "/api/v1/changes");
+    let events = sample::snapshot().status.events;
+    assert_eq!(all, serde_json::to_value(&events).expect("JSON"));
+    let one = &events[0];
+    let same_kind = data(&api, &format!("/api/v1/changes?kind={}", one.kind));
+    assert_eq!(
+        same_kind.as_array().map(Vec::len),
+        Some(events.iter().filter(|e| e.kind == one.kind).count())
+    );
+    let wrong = problem(&api, "/api/v1/changes?kind=weather", 400);
+    assert!(wrong["detail"].as_str().is_some_and(|detail| detail.contains("price_changed")), "{wrong}");
+    problem(&api, "/api/v1/changes?model=northwind/atlas", 404);
+    assert_eq!(data(&api, "/api/v1/changes?provider=nobody"), serde_json::json!([]));
+}
+
+#[test]
+fn pages_answer_under_their_json_and_csv_names() {
+    let service = with_twins(api());
+    let ask = |address: &str| -> Answer {
+        let request = Request::get(address).body(Body::empty()).expect("a request");
+        super::runtime().block_on(async {
+            let response: Response = service.clone().oneshot(request).await.expect("routers do not fail");
+            let (parts, body) = response.into_parts();
+            let body = axum::body::to_bytes(body, 64 << 20).await.expect("a body").to_vec();
+            Answer { status: parts.status, headers: parts.headers, body }
+        })
+    };
+    for (page, address) in [
+        ("/tiers.json?lens=cache", "/api/v1/tiers?lens=cache"),
+        ("/models.json", "/api/v1/models"),
+        ("/models/northwind/atlas-3:free.json", "/api/v1/models/northwind/atlas-3:free"),
+        ("/models/northwind/atlas-3.csv", "/api/v1/models/northwind/atlas-3?format=csv"),
+        ("/providers/quarry.json", "/api/v1/providers/quarry"),
+        ("/api/v1/readings.csv", "/api/v1/readings?format=csv"),
+        ("/status.json", "/api/v1/status"),
+        ("/changes.csv", "/api/v1/changes?format=csv"),
+        ("/cost.json?model=northwind%2Fatlas-3", "/api/v1/cost/northwind/atlas-3"),
+    ] {
+        let (twin, own) =
+            (ask(page), send(&api(), Request::get(address).body(Body::empty()).expect("a request")));
+        assert_eq!((twin.status, &twin.body), (StatusCode::OK, &own.body), "{page}");
+        assert_eq!(twin.header(ETAG), own.header(ETAG), "{page}");
+    }
+    assert_eq!(ask("/models/northwind/nothing.json").status, StatusCode::NOT_FOUND);
+}

@@ -1,0 +1,166 @@
+//! The style sheet's promises, by computation: contrast, colours that colour-blind readers tell apart, sizes.
+
+use std::collections::BTreeMap;
+
+const STYLE: &str = include_str!("../../templates/assets/hitrate.css");
+const SCRIPT: &str = include_str!("../../templates/assets/hitrate.js");
+
+/// The budget for all script; the style sheet's is our own.
+const SCRIPT_BUDGET: usize = 10 * 1024;
+const STYLE_BUDGET: usize = 28 * 1024;
+
+type Rgb = [f64; 3];
+type Palette = BTreeMap<String, Rgb>;
+
+/// `--name: #rrggbb` (or `#rgb`) of a piece of style.
+fn colours(text: &str) -> Palette {
+    let mut found = Palette::new();
+    for piece in text.split("--").skip(1) {
+        let Some((name, rest)) = piece.split_once(':') else { continue };
+        let Some(hex) = rest.trim_start().strip_prefix('#') else { continue };
+        let hex: String = hex.chars().take_while(char::is_ascii_hexdigit).collect();
+        let hex: String = if hex.len() == 3 { hex.chars().flat_map(|c| [c, c]).collect() } else { hex };
+        let part = |at: usize| {
+            f64::from(u8::from_str_radix(&hex[at..at + 2], 16).expect("two hexadecimal digits")) / 255.0
+        };
+        found.insert(name.trim().to_owned(), [part(0), part(2), part(4)]);
+    }
+    found
+}
+
+/// The light palette, and the dark one over it.
+fn palettes() -> [(&'static str, Palette); 2] {
+    let (_, rest) = STYLE.split_once(":root {").expect("a light palette");
+    let (light, rest) = rest.split_once('}').expect("its end");
+    let (_, rest) = rest.split_once("prefers-color-scheme: dark").expect("a dark palette");
+    let (_, rest) = rest.split_once(":root {").expect("its root");
+    let (dark, _) = rest.split_once('}').expect("its end");
+    let light = colours(light);
+    let mut both = light.clone();
+    both.extend(colours(dark));
+    [("light", light), ("dark", both)]
+}
+
+/// Linear light of an sRGB channel.
+fn linear(channel: f64) -> f64 {
+    if channel <= 0.040_45 { channel / 12.92 } else { ((channel + 0.055) / 1.055).powf(2.4) }
+}
+
+/// Relative luminance and contrast ratio as WCAG 2.1 defines them.
+fn luminance(colour: Rgb) -> f64 {
+    let [r, g, b] = colour.map(linear);
+    0.2126 * r + 0.7152 * g + 0.0722 * b
+}
+
+fn contrast(a: Rgb, b: Rgb) -> f64 {
+    let (a, b) = (luminance(a), luminance(b));
+    (a.max(b) + 0.05) / (a.min(b) + 0.05)
+}
+
+fn times(matrix: [[f64; 3]; 3], v: Rgb) -> Rgb {
+    matrix.map(|row| row[0] * v[0] + row[1] * v[1] + row[2] * v[2])
+}
+
+/// Oklab (Ottosson 2020) of linear light: distances in it are about even to the eye.
+fn oklab(light: Rgb) -> Rgb {
+    let lms = times(
+        [
+            [0.412_221_470_8, 0.536_332_536_3, 0.051_445_992_9],
+            [0.211_903_498_2, 0.680_699_545_1, 0.107_396_956_6],
+            [0.088_302_461_9, 0.281_718_837_6, 0.629_978_700_5],
+        ],
+        light,
+    );
+    times(
+        [
+            [0.210_454_255_3, 0.793_617_785, -0.004_072_046_8],
+            [1.977_998_495_1, -2.428_592_205, 0.450_593_709_9],
+            [0.025_904_037_1, 0.782_771_766_2, -0.808_675_766],
+        ],
+        lms.map(f64::cbrt),
+    )
+}
+
+/// How linear light looks with red, green or blue cones missing (Machado, Oliveira and Fernandes 2009, severity 1).
+const BLINDNESS: [(&str, [[f64; 3]; 3]); 3] = [
+    (
+        "protanopia",
+        [
+            [0.152_286, 1.052_583, -0.204_868],
+            [0.114_503, 0.786_281, 0.099_216],
+            [-0.003_882, -0.048_116, 1.051_998],
+        ],
+    ),
+    (
+        "deuteranopia",
+        [
+            [0.367_322, 0.860_646, -0.227_968],
+            [0.280_085, 0.672_501, 0.047_413],
+            [-0.011_820, 0.042_940, 0.968_881],
+        ],
+    ),
+    (
+        "tritanopia",
+        [
+            [1.255_528, -0.076_749, -0.178_779],
+            [-0.078_411, 0.930_809, 0.147_602],
+            [0.004_733, 0.691_367, 0.303_900],
+        ],
+    ),
+];
+
+const TIERS: [&str; 6] = ["S", "A", "B", "C", "D", "F"];
+
+#[test]
+fn every_text_colour_has_enough_contrast_on_what_it_stands_on() {
+    for (scheme, palette) in palettes() {
+        let mut pairs: Vec<(&str, &str)> = vec![("warn", "warn-tint"), ("stale", "stale-tint")];
+        for text in ["ink", "soft", "accent", "good", "stale", "warn"] {
+            pairs.extend(["page", "card", "tint"].map(|ground| (text, ground)));
+        }
+        for tier in TIERS {
+            pairs.extend([(tier, "card"), (tier, "page"), (tier, "tint"), ("on-tier", tier)]);
+        }
+        for line in ["c1", "c2", "c3", "c4", "c5", "c6"] {
+            pairs.extend([(line, "card"), (line, "page")]);
+        }
+        for (text, ground) in pairs {
+            let ratio = contrast(palette[text], palette[ground]);
+            assert!(ratio >= 4.5, "{scheme}: {text} on {ground} is {ratio:.2}, 4.5 is needed");
+        }
+    }
+}
+
+#[test]
+fn neighbouring_tiers_differ_also_for_colour_blind_readers() {
+    let distance = |a: Rgb, b: Rgb| {
+        let (a, b) = (oklab(a), oklab(b));
+        (0..3).map(|n| (a[n] - b[n]).powi(2)).sum::<f64>().sqrt()
+    };
+    for (scheme, palette) in palettes() {
+        for pair in TIERS.windows(2) {
+            for (kind, matrix) in BLINDNESS {
+                let seen = |name: &str| times(matrix, palette[name].map(linear)).map(|v| v.clamp(0.0, 1.0));
+                let apart = distance(seen(pair[0]), seen(pair[1]));
+                assert!(apart >= 0.05, "{scheme}, {kind}: {} and {} are {apart:.3} apart", pair[0], pair[1]);
+            }
+        }
+    }
+}
+
+#[test]
+fn style_and_script_stay_within_their_budgets() {
+    assert!(SCRIPT.len() <= SCRIPT_BUDGET, "{} bytes of script", SCRIPT.len());
+    assert!(STYLE.len() <= STYLE_BUDGET, "{} bytes of style", STYLE.len());
+    assert!(
+        !STYLE.contains("@import") && !STYLE.contains("@font-face") && !STYLE.contains("url("),
+        "own style only"
+    );
+}
+
+#[test]
+fn the_contrast_is_computed_as_the_standard_does() {
+    assert!((contrast([0.0; 3], [1.0; 3]) - 21.0).abs() < 1e-9);
+    let grey = colours("--g: #777;")["g"];
+    assert!((contrast(grey, [1.0; 3]) - 4.478).abs() < 0.01);
+}
