@@ -271,3 +271,43 @@ impl Groups {
         self.0[a.max(b)] = a.min(b);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Cells without a pattern: a few providers on many models, some with two endpoints, one model of a lone provider.
+    fn cells() -> Vec<Observation> {
+        let noise = |n: usize, factor: usize| (n * factor % 97) as f64 / 97.0;
+        let cell = |n: usize| Observation {
+            model: n % 13,
+            provider: (n * 7 + n / 13) % 6,
+            y: noise(n, 31) - 0.5,
+            weight: 0.1 + 9.0 * noise(n, 53),
+        };
+        let lone = Observation { model: 13, provider: 6, y: 0.3, weight: 2.0 };
+        (0..50).map(cell).chain([lone]).collect()
+    }
+
+    #[test]
+    fn leaving_models_out_gives_the_same_to_the_last_bit_as_solving_anew() {
+        let table = Table::new(&cells(), 7, 14).prepared();
+        let numbers: Vec<usize> = (3..14).collect();
+        let without = table.solve_without(&numbers, 0.25).expect("solvable");
+        assert_eq!(without.len(), numbers.len());
+        for (number, found) in numbers.iter().zip(&without) {
+            let kept: Vec<_> = cells().into_iter().filter(|cell| cell.model != *number).collect();
+            let anew = Table::new(&kept, 7, 14).solve(|_| 1, 0.25).expect("solvable");
+            assert_eq!(*found, anew, "without model {number}");
+        }
+    }
+
+    #[test]
+    fn parts_that_are_ready_change_nothing() {
+        let times = |model: usize| (model * 5 % 7) as u32;
+        let [ready, plain] = [Table::new(&cells(), 7, 14).prepared(), Table::new(&cells(), 7, 14)]
+            .map(|table| table.solve(times, 0.25).expect("solvable"));
+        assert_eq!(ready, plain);
+        assert!(ready.theta.iter().flatten().any(|effect| effect.abs() > 0.01));
+    }
+}
