@@ -17,5 +17,6 @@ case " $* " in
 	;;
 esac
 say "machine: $(nproc) cores, $(awk '/^MemTotal/ { printf "%.0f", $2 / 1048576 }' /proc/meminfo) GiB; load $(cut -d ' ' -f 1 /proc/loadavg)"
-# The daily profile, so that nothing compiles a second time.
+# The program's own code optimised as in releases, its dependencies those of daily work: they compile no second time.
+export CARGO_PROFILE_DEV_OPT_LEVEL=3
 cargo bench --locked --profile dev --bench scale ${features[@]+"${features[@]}"} -- "$@"

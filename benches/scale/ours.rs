@@ -3,13 +3,15 @@
 use crate::generate::{Scale, begin_tier_history, generate as write};
 use crate::report::Stopwatch;
 use crate::{Outcome, bytes, sweep};
-use chrono::{Days, Duration};
+use chrono::{Days, Duration, NaiveTime};
 use hitrate::analysis::{self, Frames, METHOD_VERSION, Parameters};
 use hitrate::clock::FixedClock;
 use hitrate::config::Config;
+use hitrate::domain::thresholds::HOURLY_DAYS;
 use hitrate::domain::tier_list::DayRange;
 use hitrate::domain::workload::Workload;
 use hitrate::pipeline::{self, DataDir, Pipeline, build_snapshot, open_store};
+use hitrate::snapshot;
 use hitrate::store::{Ingested, Store};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
@@ -122,7 +124,7 @@ pub fn increment(data: &Path) -> Outcome {
     Ok(ordinary)
 }
 
-/// What building the snapshot is made of, step by step: seconds, CPU seconds.
+/// What building the snapshot is made of, step by step, then built whole and saved: seconds, CPU seconds.
 pub fn parts(data: &Path) -> Outcome {
     let store = store(data)?;
     let as_of = store.newest_run(None)?.ok_or("the record is empty")?.observed_at;
@@ -152,5 +154,14 @@ pub fn parts(data: &Path) -> Outcome {
     lap("readings");
     store.event_rows(as_of, 200)?;
     lap("events");
+    let midnight = |days: u64| back(days).and_time(NaiveTime::MIN).and_utc();
+    store.hourly(midnight(HOURLY_DAYS - 1), as_of + Duration::seconds(1))?;
+    lap("hourly");
+    let snapshot = build_snapshot(&store, None, Workload::shipped()?, as_of)?;
+    lap("whole");
+    let folder = data.join("parts");
+    snapshot::store::save(&folder, &snapshot)?;
+    lap("save");
+    std::fs::remove_dir_all(&folder)?;
     Ok(told.into())
 }

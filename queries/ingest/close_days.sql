@@ -7,18 +7,29 @@ WITH looked AS (
     WHERE window_kind = 'day_to_date'
       AND CAST(observed_at AS DATE) < CAST(CAST($1 AS TIMESTAMP) AS DATE)
       AND CAST(observed_at AS DATE) > (SELECT coalesce(max(day), DATE '1970-01-01') FROM endpoint_day)
-), observed AS (
+), last AS MATERIALIZED (
     SELECT endpoint_no, day,
-        max_by(struct_pack(h := hit_rate, t := tokens, i := effective_input, o := effective_output, at := observed_at),
-            observed_at) FILTER (WHERE tokens IS NOT NULL) AS usage,
-        max_by(struct_pack(u := uptime_1d, s := success_1d, e := error_1d, r := rate_limited_1d), observed_at) AS health,
+        max(run_no) FILTER (WHERE tokens IS NOT NULL) AS usage_run,
+        max(run_no) AS health_run,
         avg(uptime_30m) AS uptime_30m,
         avg(throughput) AS throughput,
         avg(latency_ms) AS latency_ms
     FROM reading JOIN looked USING (run_no)
     GROUP BY endpoint_no, day
+), usage AS (
+    -- Everything else is read from the few runs that were the last ones of an endpoint's day.
+    SELECT DISTINCT ON (run_no, endpoint_no) run_no, endpoint_no, hit_rate, tokens, effective_input, effective_output
+    FROM reading
+    WHERE run_no IN (SELECT usage_run FROM last) AND tokens IS NOT NULL
+), health AS (
+    SELECT DISTINCT ON (run_no, endpoint_no) run_no, endpoint_no, uptime_1d, success_1d, error_1d, rate_limited_1d
+    FROM reading
+    WHERE run_no IN (SELECT health_run FROM last)
 )
-SELECT endpoint_no, day, usage.h, usage.t, usage.i, usage.o, usage.at, health.u, health.s, health.e, health.r,
-    uptime_30m, throughput, latency_ms
-FROM observed
-ORDER BY day, endpoint_no
+SELECT last.endpoint_no, last.day, u.hit_rate, u.tokens, u.effective_input, u.effective_output, looked.observed_at,
+    h.uptime_1d, h.success_1d, h.error_1d, h.rate_limited_1d, last.uptime_30m, last.throughput, last.latency_ms
+FROM last
+LEFT JOIN usage u ON u.run_no = last.usage_run AND u.endpoint_no = last.endpoint_no
+LEFT JOIN looked ON looked.run_no = last.usage_run
+LEFT JOIN health h ON h.run_no = last.health_run AND h.endpoint_no = last.endpoint_no
+ORDER BY last.day, last.endpoint_no

@@ -7,7 +7,7 @@
 //! above the peers. A shift is free within a component and meaningless between components.
 
 use super::AnalysisError;
-use super::linear::Symmetric;
+use super::equations::Table;
 use super::statistics::median;
 
 /// One cell as the model sees it.
@@ -59,9 +59,6 @@ impl Effects {
     }
 }
 
-/// Ridge under which rounding would decide the solution, in [`solve`]'s unit.
-const SMALLEST_RIDGE: f64 = 1e-9;
-
 /// Solves the two-way model over `providers` providers and `models` models. Rows that are not finite or without weight
 /// are ignored, so are models with a single provider. `ridge` is in mean weights of a (model, provider) pair: a pair
 /// split into several rows of the same total weight changes nothing.
@@ -74,184 +71,7 @@ pub fn solve(
     models: usize,
     ridge: f64,
 ) -> Result<Effects, AnalysisError> {
-    Table::new(observations, providers, models).solve(|_| 1.0, ridge)
-}
-
-/// Observations sorted into models once, to be solved under many weights of the models.
-pub(super) struct Table {
-    models: Vec<SharedModel>,
-    providers: usize,
-}
-
-/// A model of two providers or more: its usable rows, and its providers, ascending.
-struct SharedModel {
-    number: usize,
-    rows: Vec<Observation>,
-    hosts: Vec<usize>,
-}
-
-impl Table {
-    /// As [`solve`] takes them.
-    pub fn new(observations: &[Observation], providers: usize, models: usize) -> Self {
-        let mut by_model = vec![Vec::new(); models];
-        for row in observations {
-            if row.y.is_finite() && row.weight.is_finite() && row.weight > 0.0 {
-                by_model[row.model].push(*row);
-            }
-        }
-        let shared = |(number, rows): (usize, Vec<Observation>)| {
-            let hosts = distinct(&rows);
-            (hosts.len() > 1).then_some(SharedModel { number, rows, hosts })
-        };
-        Self { models: by_model.into_iter().enumerate().filter_map(shared).collect(), providers }
-    }
-
-    /// Solves with the rows of model `m` counted `times(m)` times; 0 leaves the model out.
-    ///
-    /// # Errors
-    /// As [`solve`].
-    pub fn solve<'a>(&'a self, times: impl Fn(usize) -> f64, ridge: f64) -> Result<Effects, AnalysisError> {
-        let counted = |model: &'a SharedModel| {
-            let times = times(model.number);
-            (times > 0.0).then_some((model, times))
-        };
-        let models: Vec<Counted<'_>> = self.models.iter().filter_map(counted).collect();
-        let mut groups = Groups::new(self.providers);
-        let mut shared_models = vec![0; self.providers];
-        for (model, _) in &models {
-            for provider in &model.hosts {
-                shared_models[*provider] += 1;
-                groups.join(model.hosts[0], *provider);
-            }
-        }
-        let component: Vec<_> =
-            (0..self.providers).map(|p| (shared_models[p] > 0).then(|| groups.root(p))).collect();
-        let theta = raw_effects(&models, &shared_models, ridge)?;
-        let weight = provider_weights(&models, self.providers);
-        let theta = centred(&theta, &component, &weight);
-        let largest = largest(&component, &weight);
-        Ok(Effects { theta, component, largest, shared_models, weight })
-    }
-}
-
-/// A model and how often it counts.
-type Counted<'a> = (&'a SharedModel, f64);
-
-fn distinct(rows: &[Observation]) -> Vec<usize> {
-    let mut providers: Vec<_> = rows.iter().map(|r| r.provider).collect();
-    providers.sort_unstable();
-    providers.dedup();
-    providers
-}
-
-/// Effects of all providers, before centring. Those that share no model have no equation: their effect is 0.
-fn raw_effects(
-    models: &[Counted<'_>],
-    shared_models: &[usize],
-    ridge: f64,
-) -> Result<Vec<f64>, AnalysisError> {
-    let active: Vec<_> = (0..shared_models.len()).filter(|p| shared_models[*p] > 0).collect();
-    let mut place = vec![0; shared_models.len()];
-    active.iter().enumerate().for_each(|(at, provider)| place[*provider] = at);
-    let mut theta = vec![0.0; shared_models.len()];
-    for (solved, provider) in normal_equations(models, &place, active.len(), ridge)?.iter().zip(&active) {
-        theta[*provider] = *solved;
-    }
-    Ok(theta)
-}
-
-/// Solves the equations of `size` providers; `place` is where a provider stands in them.
-fn normal_equations(
-    models: &[Counted<'_>],
-    place: &[usize],
-    size: usize,
-    ridge: f64,
-) -> Result<Vec<f64>, AnalysisError> {
-    let mut matrix = Symmetric::zeros(size);
-    let mut right = vec![0.0; size];
-    let (mut total, mut pairs) = (0.0, 0.0);
-    let mut cells: Vec<(usize, f64)> = Vec::new();
-    for (model, times) in models {
-        cells.clear();
-        cells.extend(model.rows.iter().map(|r| (place[r.provider], r.weight * times)));
-        let weight: f64 = cells.iter().map(|(_, weight)| weight).sum();
-        let mean = model.rows.iter().zip(&cells).map(|(r, (_, weight))| weight * r.y).sum::<f64>() / weight;
-        for (row, (at, own)) in model.rows.iter().zip(&cells) {
-            matrix.add(*at, *at, *own);
-            right[*at] += own * (row.y - mean);
-            for (other, others) in &cells {
-                matrix.add(*at, *other, -own * others / weight);
-            }
-        }
-        total += weight;
-        pairs += model.hosts.len() as f64;
-    }
-    let penalty = if pairs > 0.0 { ridge.max(SMALLEST_RIDGE) * total / pairs } else { 1.0 };
-    for at in 0..size {
-        matrix.add(at, at, penalty);
-    }
-    matrix.solve(&right)
-}
-
-fn provider_weights(models: &[Counted<'_>], providers: usize) -> Vec<f64> {
-    let mut weights = vec![0.0; providers];
-    for (model, times) in models {
-        for row in &model.rows {
-            weights[row.provider] += row.weight * times;
-        }
-    }
-    weights
-}
-
-fn centred(theta: &[f64], component: &[Option<usize>], weight: &[f64]) -> Vec<Option<f64>> {
-    let mut sums = vec![(0.0, 0.0); theta.len()];
-    for (provider, root) in component.iter().enumerate() {
-        if let Some(root) = root {
-            sums[*root].0 += weight[provider] * theta[provider];
-            sums[*root].1 += weight[provider];
-        }
-    }
-    let centre = |(provider, root): (usize, &Option<usize>)| {
-        root.map(|root| theta[provider] - sums[root].0 / sums[root].1)
-    };
-    component.iter().enumerate().map(centre).collect()
-}
-
-fn largest(component: &[Option<usize>], weight: &[f64]) -> Option<usize> {
-    let mut sizes = vec![(0_usize, 0.0_f64); component.len()];
-    for (provider, root) in component.iter().enumerate() {
-        if let Some(root) = root {
-            sizes[*root].0 += 1;
-            sizes[*root].1 += weight[provider];
-        }
-    }
-    let order = |a: &usize, b: &usize| {
-        let ((an, aw), (bn, bw)) = (sizes[*a], sizes[*b]);
-        an.cmp(&bn).then(aw.total_cmp(&bw)).then(b.cmp(a))
-    };
-    (0..component.len()).filter(|root| sizes[*root].0 > 0).max_by(order)
-}
-
-/// Union-find; the root of a group is its smallest member.
-struct Groups(Vec<usize>);
-
-impl Groups {
-    fn new(size: usize) -> Self {
-        Self((0..size).collect())
-    }
-
-    fn root(&mut self, mut item: usize) -> usize {
-        while self.0[item] != item {
-            self.0[item] = self.0[self.0[item]];
-            item = self.0[item];
-        }
-        item
-    }
-
-    fn join(&mut self, a: usize, b: usize) {
-        let (a, b) = (self.root(a), self.root(b));
-        self.0[a.max(b)] = a.min(b);
-    }
+    Table::new(observations, providers, models).solve(|_| 1, ridge)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::AnalysisError;
 
-/// A symmetric matrix, stored whole, row by row.
+/// A symmetric matrix of which the lower triangle is kept, column by column.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Symmetric {
     size: usize,
@@ -15,13 +15,19 @@ impl Symmetric {
         Self { size, values: vec![0.0; size * size] }
     }
 
-    /// Adds to one entry; the caller keeps the matrix symmetric.
-    pub fn add(&mut self, row: usize, column: usize, value: f64) {
-        self.values[row * self.size + column] += value;
+    /// Where an entry of the lower triangle stands: `row` is not less than `column`.
+    pub fn place(&self, row: usize, column: usize) -> usize {
+        Self::place_in(self.size, row, column)
     }
 
-    fn at(&self, row: usize, column: usize) -> f64 {
-        self.values[row * self.size + column]
+    /// As [`Symmetric::place`], in a matrix of `size` rows.
+    pub fn place_in(size: usize, row: usize, column: usize) -> usize {
+        column * size + row
+    }
+
+    /// Adds to the entry that stands at `place`.
+    pub fn add(&mut self, place: usize, value: f64) {
+        self.values[place] += value;
     }
 
     /// Solves `A x = b` for a positive definite `A` of as many rows as `right` has.
@@ -30,14 +36,20 @@ impl Symmetric {
     /// [`AnalysisError::Singular`] where a pivot is not positive.
     pub fn solve(mut self, right: &[f64]) -> Result<Vec<f64>, AnalysisError> {
         self.factor()?;
+        let size = self.size;
         let mut x = right.to_vec();
-        for row in 0..self.size {
-            let known: f64 = (0..row).map(|k| self.at(row, k) * x[k]).sum();
-            x[row] = (x[row] - known) / self.at(row, row);
+        let mut known = vec![0.0; size];
+        for row in 0..size {
+            x[row] = (x[row] - known[row]) / self.values[self.place(row, row)];
+            let below = &self.values[self.place(row, row)..(row + 1) * size];
+            for (known, factor) in known[row..].iter_mut().zip(below) {
+                *known += factor * x[row];
+            }
         }
-        for row in (0..self.size).rev() {
-            let known: f64 = (row + 1..self.size).map(|k| self.at(k, row) * x[k]).sum();
-            x[row] = (x[row] - known) / self.at(row, row);
+        for row in (0..size).rev() {
+            let column = &self.values[self.place(row, row)..(row + 1) * size];
+            let known: f64 = column[1..].iter().zip(&x[row + 1..]).map(|(factor, x)| factor * x).sum();
+            x[row] = (x[row] - known) / column[0];
         }
         Ok(x)
     }
@@ -45,34 +57,27 @@ impl Symmetric {
     /// Replaces the lower triangle by `L` with `A = L L'`.
     fn factor(&mut self) -> Result<(), AnalysisError> {
         let size = self.size;
+        let mut sums = vec![0.0; size];
         for column in 0..size {
-            let (above, below) = self.values.split_at_mut((column + 1) * size);
-            let (done, rest) = above[column * size..].split_at_mut(column);
-            let pivot = rest[0] - done.iter().map(|v| v * v).sum::<f64>();
+            let (done, rest) = self.values.split_at_mut(column * size);
+            let sums = &mut sums[column..];
+            sums.fill(0.0);
+            // All rows side by side, each in the order of the columns.
+            for before in done.chunks_exact(size) {
+                let factor = before[column];
+                for (sum, value) in sums.iter_mut().zip(&before[column..]) {
+                    *sum += value * factor;
+                }
+            }
+            let values = &mut rest[column..size];
+            let pivot = values[0] - sums[0];
             if !pivot.is_finite() || pivot <= 0.0 {
                 return Err(AnalysisError::Singular { pivot: column, size });
             }
             let root = pivot.sqrt();
-            rest[0] = root;
-            let mut fours = below.chunks_exact_mut(4 * size);
-            for four in &mut fours {
-                // Four sums side by side: each waits for itself alone, and its order stays what it was.
-                let (a, b) = four.split_at_mut(2 * size);
-                let ((a, b), (c, d)) = (a.split_at_mut(size), b.split_at_mut(size));
-                let mut sums = [0.0; 4];
-                for (k, done) in done.iter().enumerate() {
-                    sums[0] += a[k] * done;
-                    sums[1] += b[k] * done;
-                    sums[2] += c[k] * done;
-                    sums[3] += d[k] * done;
-                }
-                for (row, sum) in [a, b, c, d].into_iter().zip(sums) {
-                    row[column] = (row[column] - sum) / root;
-                }
-            }
-            for row in fours.into_remainder().chunks_exact_mut(size) {
-                let sum: f64 = row.iter().zip(done.iter()).map(|(v, done)| v * done).sum();
-                row[column] = (row[column] - sum) / root;
+            values[0] = root;
+            for (value, sum) in values[1..].iter_mut().zip(&sums[1..]) {
+                *value = (*value - sum) / root;
             }
         }
         Ok(())
@@ -86,8 +91,8 @@ mod tests {
     fn matrix(rows: &[&[f64]]) -> Symmetric {
         let mut matrix = Symmetric::zeros(rows.len());
         for (i, row) in rows.iter().enumerate() {
-            for (j, value) in row.iter().enumerate() {
-                matrix.add(i, j, *value);
+            for (j, value) in row.iter().enumerate().take(i + 1) {
+                matrix.add(matrix.place(i, j), *value);
             }
         }
         matrix

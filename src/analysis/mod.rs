@@ -6,6 +6,7 @@ pub mod backtest;
 mod cells;
 mod derive;
 mod effects;
+mod equations;
 mod frames;
 mod hysteresis;
 mod intervals;

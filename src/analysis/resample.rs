@@ -2,11 +2,13 @@
 //! Models, not tokens, are what a provider's record is a sample of.
 
 use super::AnalysisError;
-use super::effects::{Effects, Observation, Table};
+use super::effects::{Effects, Observation};
+use super::equations::Table;
 use crate::domain::thresholds::RESAMPLE_SEED;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::num::NonZero;
+use std::ops::Range;
 
 /// How often each model stands in each resample; one plan for all lenses, so that they can be put together.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,33 +53,35 @@ impl Replicates {
     pub fn of(rows: &[Observation], full: &Effects, plan: &Plan, ridge: f64) -> Result<Self, AnalysisError> {
         let providers = full.theta.len();
         let own = own_models(rows, providers, plan.models);
-        let table = Table::new(rows, providers, plan.models);
-        let again = |times: &(dyn Fn(usize) -> f64 + Sync)| -> Result<Vec<Option<f64>>, AnalysisError> {
-            Ok(on_centre_of(full, &table.solve(times, ridge)?))
-        };
-        let mut played = vec![false; plan.models];
-        own.iter().flatten().for_each(|model| played[*model] = true);
-        let without = |model: usize| match played[model] {
-            true => again(&|m| if m == model { 0.0 } else { 1.0 }),
-            false => Ok(Vec::new()),
-        };
-        let left_out = in_parallel(plan.models, &without)?;
-        let drawn = |draw: usize| again(&|m| f64::from(plan.draws[draw][m]));
-        let draws = in_parallel(plan.draws.len(), &drawn)?;
+        let table = Table::new(rows, providers, plan.models).prepared();
+        let centred = |solved: Vec<Effects>| solved.iter().map(|again| on_centre_of(full, again)).collect();
+        let mut played: Vec<usize> = own.iter().flatten().copied().collect();
+        played.sort_unstable();
+        played.dedup();
+        let without =
+            in_parallel(played.len(), &|part| Ok(centred(table.solve_without(&played[part], ridge)?)))?;
+        let mut left_out = vec![Vec::new(); plan.models];
+        for (model, effects) in played.into_iter().zip(without) {
+            left_out[model] = effects;
+        }
+        let drawn = |draw: &Vec<u32>| table.solve(|model| draw[model], ridge);
+        let draws = in_parallel(plan.draws.len(), &|draws| {
+            Ok(centred(plan.draws[draws].iter().map(drawn).collect::<Result<_, _>>()?))
+        })?;
         Ok(Self { own, left_out, draws })
     }
 }
 
-/// `each` of 0..`count`, in order, worked out on as many threads as there are cores.
+/// `part` of 0..`count`, cut into as many ranges as there are cores, worked out side by side and put together in order.
 fn in_parallel<T: Send>(
     count: usize,
-    each: &(dyn Fn(usize) -> Result<T, AnalysisError> + Sync),
+    part: &(dyn Fn(Range<usize>) -> Result<Vec<T>, AnalysisError> + Sync),
 ) -> Result<Vec<T>, AnalysisError> {
     let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
     let share = count.div_ceil(threads).max(1);
     let parts: Vec<Result<Vec<T>, AnalysisError>> = std::thread::scope(|scope| {
-        let part = |from: usize| scope.spawn(move || (from..count.min(from + share)).map(each).collect());
-        let running: Vec<_> = (0..count).step_by(share).map(part).collect();
+        let start = |from: usize| scope.spawn(move || part(from..count.min(from + share)));
+        let running: Vec<_> = (0..count).step_by(share).map(start).collect();
         let ended = running.into_iter().map(|thread| thread.join());
         ended.map(|part| part.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
     });

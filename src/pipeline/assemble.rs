@@ -195,17 +195,22 @@ pub fn snapshot(
 
 /// The run's id and a digest of the content, the time of building left out: the same content has the same id.
 fn id(snapshot: &Snapshot, run_id: &str) -> String {
-    let content = (
-        &snapshot.tier_lists,
-        &snapshot.models,
-        &snapshot.providers,
-        &snapshot.backtest,
-        &snapshot.hourly,
-        &snapshot.status,
-        snapshot.method_version,
-    );
-    let bytes = serde_json::to_vec(&content).unwrap_or_default();
+    // The text of one list of them all, its longest parts written side by side.
+    let (hourly, models) = std::thread::scope(|scope| {
+        let hourly = scope.spawn(|| json(&snapshot.hourly));
+        let models = json(&snapshot.models);
+        (hourly.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), models)
+    });
+    let (lists, providers, backtest) =
+        (json(&snapshot.tier_lists), json(&snapshot.providers), json(&snapshot.backtest));
+    let (status, version) = (json(&snapshot.status), json(&snapshot.method_version));
+    let parts = [lists, models, providers, backtest, hourly, status, version];
+    let bytes = [b"[".as_slice(), &parts.join(&b','), b"]"].concat();
     format!("{run_id}-{}", &hex_sha256(&bytes)[..8])
+}
+
+fn json(value: &impl serde::Serialize) -> Vec<u8> {
+    serde_json::to_vec(value).unwrap_or_default()
 }
 
 fn endpoint_day(row: &EndpointDayRow) -> EndpointDay {

@@ -31,13 +31,26 @@ pub fn build_snapshot(
         )
     })?;
     let as_of = newest.observed_at;
-    let mut analysis = analysis_at(store, &workloads, as_of)?;
-    let day = as_of.date_naive();
-    analysis::steady(&mut analysis, &held_before(store, &workloads, day)?, day);
-    let (backtest, expected) = backtest::with_expectations(store, shown_days(as_of), as_of)?;
     let default_workload = workloads.first().map_or("", |workload| workload.name.as_str());
-    let material = assemble::Material::read(store, newest, default_workload)?;
-    Ok(assemble::snapshot(material, analysis, (backtest, expected), workloads, built_at))
+    // Side by side: what tiers are made of, and what the pages show besides.
+    let (analysis, shown) = std::thread::scope(|scope| {
+        let shown = scope.spawn(|| {
+            let tested = backtest::with_expectations(store, shown_days(as_of), as_of)?;
+            Ok::<_, PipelineError>((tested, assemble::Material::read(store, newest, default_workload)?))
+        });
+        let analysis = judged(store, &workloads, as_of);
+        (analysis, shown.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    });
+    let (analysis, (tested, material)) = (analysis?, shown?);
+    Ok(assemble::snapshot(material, analysis, tested, workloads, built_at))
+}
+
+/// The analysis of the run at `as_of`, every tier held against where it stood the evening before.
+fn judged(store: &Store, workloads: &[Workload], as_of: DateTime<Utc>) -> Result<Analysis, PipelineError> {
+    let day = as_of.date_naive();
+    let mut analysis = analysis_at(store, workloads, as_of)?;
+    analysis::steady(&mut analysis, &held_before(store, workloads, day)?, day);
+    Ok(analysis)
 }
 
 /// The analysis of the run at `as_of` from what was known then: every tier that of the figures alone.

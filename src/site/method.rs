@@ -54,6 +54,7 @@ pub(super) fn to_html(markdown: &str) -> Text {
     let mut events: Vec<Event> = Vec::new();
     let mut source = Parser::new_ext(markdown, Options::ENABLE_TABLES).peekable();
     let mut ids = Ids::default();
+    let mut unlinked = false;
     while let Some(event) = source.next() {
         match event {
             Event::Start(Tag::Heading { level, .. }) => {
@@ -70,6 +71,14 @@ pub(super) fn to_html(markdown: &str) -> Text {
                 events.extend(inner);
                 events.push(Event::End(TagEnd::Heading(level)));
             }
+            Event::Start(Tag::Link { link_type, dest_url, title, id }) => match destination(&dest_url) {
+                Some(dest_url) => {
+                    events.push(Event::Start(Tag::Link { link_type, dest_url: dest_url.into(), title, id }));
+                }
+                None => unlinked = true,
+            },
+            // Links do not nest: the next end is that of the link that was left out.
+            Event::End(TagEnd::Link) if unlinked => unlinked = false,
             Event::Start(Tag::Table(columns)) => {
                 events.push(Event::Html("<div class=\"scroll\">".into()));
                 // Alignment would come out as inline styles, which the site's policy refuses.
@@ -85,6 +94,15 @@ pub(super) fn to_html(markdown: &str) -> Text {
     let mut body = String::new();
     html::push_html(&mut body, events.into_iter());
     Text { heading, body: body.replace("<th>", "<th scope=\"col\">") }
+}
+
+/// Where a link of the text leads on the site. Headings have ids of the site's own here; other documents of the project
+/// are not served, so what links to them is left as text.
+fn destination(address: &str) -> Option<String> {
+    match address.strip_prefix("method.md").unwrap_or(address).strip_prefix('#') {
+        Some(heading) => Some(format!("#m-{heading}")),
+        None => (address.contains("://") || address.starts_with('/')).then(|| address.to_owned()),
+    }
 }
 
 fn plain(events: &[Event]) -> String {
@@ -127,6 +145,15 @@ mod tests {
         assert!(text.body.contains("<h2 id=\"m-more\""));
         assert!(text.body.contains("<div class=\"scroll\"><table>"), "{}", text.body);
         assert!(text.body.contains("<th scope=\"col\">b") && !text.body.contains("style="), "{}", text.body);
+    }
+
+    #[test]
+    fn links_lead_to_what_the_site_has() {
+        let text = to_html("[a](api.md#limits) [b](#how-sure) [c](method.md#x) [d](https://e.example/)\n");
+        assert!(!text.body.contains("api.md") && text.body.contains("a <a"), "{}", text.body);
+        for link in ["#m-how-sure", "#m-x", "https://e.example/"] {
+            assert!(text.body.contains(&format!("href=\"{link}\"")), "{link}: {}", text.body);
+        }
     }
 
     #[test]

@@ -2,12 +2,16 @@
 
 use super::Snapshot;
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
 
 /// How many snapshots are kept beside the current one.
 const KEEP: usize = 3;
 const CURRENT: &str = "current";
+/// Bytes of JSON that are handed on at once, and how many such pieces may wait to be compressed.
+const PIECE: usize = 256 * 1024;
+const PIECES: usize = 8;
 
 /// What can go wrong with snapshots on disk.
 #[derive(Debug, thiserror::Error)]
@@ -43,13 +47,48 @@ fn io_error(path: &Path) -> impl FnOnce(io::Error) -> SnapshotError + '_ {
 pub fn save(dir: &Path, snapshot: &Snapshot) -> Result<PathBuf, SnapshotError> {
     fs::create_dir_all(dir).map_err(io_error(dir))?;
     let path = dir.join(format!("{}.json.zst", snapshot.id));
-    let body = serde_json::to_vec(snapshot)
-        .map_err(|source| SnapshotError::Unreadable { path: path.clone(), source })?;
-    let packed = zstd::encode_all(body.as_slice(), 3).map_err(io_error(&path))?;
+    let packed = packed(snapshot, &path)?;
     write_durably(&path, &packed)?;
     write_durably(&dir.join(CURRENT), snapshot.id.as_bytes())?;
     prune(dir, &path)?;
     Ok(path)
+}
+
+/// The snapshot as compressed JSON: one thread writes it, this one compresses what is written so far.
+fn packed(snapshot: &Snapshot, path: &Path) -> Result<Vec<u8>, SnapshotError> {
+    let (sender, pieces) = mpsc::sync_channel(PIECES);
+    std::thread::scope(|scope| {
+        let writing = scope.spawn(move || {
+            let mut out = BufWriter::with_capacity(PIECE, Pieces(sender));
+            serde_json::to_writer(&mut out, snapshot)?;
+            out.flush().map_err(serde_json::Error::io)
+        });
+        let compress = |pieces: mpsc::Receiver<Vec<u8>>| {
+            let mut out = zstd::Encoder::new(Vec::new(), 3)?;
+            pieces.iter().try_for_each(|piece| out.write_all(&piece))?;
+            out.finish()
+        };
+        let packed = compress(pieces);
+        let written = writing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        // Where compressing failed, writing failed for want of a reader: the first is the cause.
+        let packed = packed.map_err(io_error(path))?;
+        written.map_err(|source| SnapshotError::Unreadable { path: path.to_owned(), source })?;
+        Ok(packed)
+    })
+}
+
+/// Hands what is written to another thread.
+struct Pieces(mpsc::SyncSender<Vec<u8>>);
+
+impl Write for Pieces {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.send(bytes.to_vec()).map_err(|_| io::ErrorKind::BrokenPipe)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 fn write_durably(path: &Path, bytes: &[u8]) -> Result<(), SnapshotError> {

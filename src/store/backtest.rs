@@ -1,10 +1,11 @@
 //! The panel of the backtest.
 
+use super::columns::{self, Columns};
 use super::ingest::naive;
 use super::{Store, StoreError};
 use crate::domain::backtest::PricedDay;
 use chrono::{DateTime, NaiveDate, Utc};
-use duckdb::{Row, params};
+use duckdb::params;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
@@ -22,12 +23,8 @@ impl Store {
         as_of: DateTime<Utc>,
     ) -> Result<Vec<PricedDay>, StoreError> {
         self.read(|connection| {
-            let mut statement = connection.prepare(BACKTEST)?;
-            let rows = statement
-                .query_map(params![from.to_string(), to.to_string(), naive(as_of)], |row| {
-                    Ok(priced_day(row))
-                })?;
-            rows.map(|row| row?).collect()
+            let parameters = params![from.to_string(), to.to_string(), naive(as_of)];
+            columns::rows(connection, BACKTEST, parameters, priced_days)
         })
     }
 
@@ -50,15 +47,22 @@ impl Store {
     }
 }
 
-fn priced_day(row: &Row<'_>) -> Result<PricedDay, StoreError> {
-    let days: i64 = row.get("day")?;
-    let day = DateTime::from_timestamp(days * 86_400, 0).map(|midnight| midnight.date_naive());
-    Ok(PricedDay {
-        endpoint: row.get("endpoint_no")?,
-        model: row.get("model_no")?,
-        day: day.ok_or_else(|| StoreError::Content { what: "day", detail: days.to_string() })?,
-        effective: [row.get("effective_input")?, row.get("effective_output")?],
-        list: [row.get("list_input")?, row.get("list_output")?],
-        tokens: row.get("tokens")?,
-    })
+fn priced_days(columns: Columns<'_>, days: &mut Vec<PricedDay>) -> Result<(), StoreError> {
+    let (endpoint, model) = (columns.integers("endpoint_no")?, columns.integers("model_no")?);
+    let (day, tokens) = (columns.integers("day")?, columns.integers("tokens")?);
+    let (input, output) = (columns.floats("effective_input")?, columns.floats("effective_output")?);
+    let (list_input, list_output) = (columns.floats("list_input")?, columns.floats("list_output")?);
+    for row in 0..columns.height() {
+        // The query leaves out days without a price.
+        let Some(effective) = input.get(row).zip(output.get(row)) else { continue };
+        days.push(PricedDay {
+            endpoint: endpoint.must(row)?,
+            model: model.must(row)?,
+            day: day.date(row)?,
+            effective: effective.into(),
+            list: [list_input.get(row), list_output.get(row)],
+            tokens: tokens.get(row),
+        });
+    }
+    Ok(())
 }

@@ -1,14 +1,14 @@
 //! Readings and hourly rates as files: made by DuckDB in the work folder, then moved or streamed to where they were asked for.
 
+use super::columns::{self, Columns, Floats};
 use super::hourly::HOURLY;
 use super::ingest::naive;
-use super::read::uuid;
 use super::{Store, StoreError};
 use crate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant};
 use crate::domain::thresholds::{HOURLY_MIN_TOKENS, HOURLY_TOLERANCE};
 use crate::domain::window::WindowKind;
 use chrono::{DateTime, Utc};
-use duckdb::{Row, params};
+use duckdb::params;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use uuid::Uuid;
@@ -185,9 +185,7 @@ impl Store {
             let sql = format!(
                 "SELECT * EXCLUDE (observed_at), epoch_us(observed_at) AS observed_us FROM ({READINGS}) ORDER BY observed_at, model, variant, endpoint_id"
             );
-            let mut statement = connection.prepare(&sql)?;
-            let rows = statement.query_map(params![naive(from), naive(to)], |row| Ok(reading_row(row)))?;
-            rows.map(|row| row?).collect()
+            columns::rows(connection, &sql, params![naive(from), naive(to)], reading_rows)
         })
     }
 }
@@ -197,35 +195,54 @@ fn in_span(query: &str, from: DateTime<Utc>, to: DateTime<Utc>) -> String {
     query.replace("$1", &format!("'{}'", naive(from))).replace("$2", &format!("'{}'", naive(to)))
 }
 
-fn reading_row(row: &Row<'_>) -> Result<ReadingRow, StoreError> {
+fn reading_rows(columns: Columns<'_>, rows: &mut Vec<ReadingRow>) -> Result<(), StoreError> {
     let unreadable = |what: &'static str, detail: String| StoreError::Content { what, detail };
-    let micros: i64 = row.get("observed_us")?;
-    let observed_at =
-        DateTime::from_timestamp_micros(micros).ok_or_else(|| unreadable("time", micros.to_string()))?;
-    let kind: String = row.get("window_kind")?;
-    let window_kind = WindowKind::parse(&kind).ok_or_else(|| unreadable("window kind", kind))?;
-    let tokens: Option<i64> = row.get("tokens")?;
-    Ok(ReadingRow {
-        run_id: row.get("run_id")?,
-        observed_at,
-        window_kind,
-        window: tokens.and_then(|_| window_kind.bounds(observed_at)),
-        model: ModelSlug::new(row.get::<_, String>("model")?),
-        variant: Variant::new(row.get::<_, String>("variant")?),
-        endpoint_id: uuid(row)?,
-        provider: ProviderSlug::new(row.get::<_, String>("provider")?),
-        provider_name: row.get("provider_name")?,
-        tag: Tag::new(row.get::<_, String>("tag")?),
-        hit_rate: row.get("hit_rate")?,
-        tokens,
-        effective: [row.get("effective_input")?, row.get("effective_output")?],
-        list: [
-            row.get("list_input")?,
-            row.get("list_output")?,
-            row.get("list_cache_read")?,
-            row.get("list_cache_write")?,
-        ],
-        uptime: [row.get("uptime_5m")?, row.get("uptime_30m")?, row.get("uptime_1d")?],
-        status: row.get("status")?,
-    })
+    let (observed, run_id, kind) =
+        (columns.integers("observed_us")?, columns.texts("run_id")?, columns.texts("window_kind")?);
+    let (model, variant, endpoint) =
+        (columns.texts("model")?, columns.texts("variant")?, columns.texts("endpoint_id")?);
+    let (provider, name, tag) =
+        (columns.texts("provider")?, columns.texts("provider_name")?, columns.texts("tag")?);
+    let (tokens, status) = (columns.integers("tokens")?, columns.integers("status")?);
+    let hit_rate = columns.floats("hit_rate")?;
+    let effective = [columns.floats("effective_input")?, columns.floats("effective_output")?];
+    let list = [
+        columns.floats("list_input")?,
+        columns.floats("list_output")?,
+        columns.floats("list_cache_read")?,
+        columns.floats("list_cache_write")?,
+    ];
+    let uptime = [columns.floats("uptime_5m")?, columns.floats("uptime_30m")?, columns.floats("uptime_1d")?];
+    for row in 0..columns.height() {
+        let micros = observed.must(row)?;
+        let observed_at =
+            DateTime::from_timestamp_micros(micros).ok_or_else(|| unreadable("time", micros.to_string()))?;
+        let kind = kind.must(row)?;
+        let window_kind =
+            WindowKind::parse(kind).ok_or_else(|| unreadable("window kind", kind.to_owned()))?;
+        let tokens = tokens.get(row);
+        rows.push(ReadingRow {
+            run_id: run_id.must(row)?.to_owned(),
+            observed_at,
+            window_kind,
+            window: tokens.and_then(|_| window_kind.bounds(observed_at)),
+            model: ModelSlug::new(model.must(row)?),
+            variant: Variant::new(variant.must(row)?),
+            endpoint_id: endpoint.uuid(row)?,
+            provider: ProviderSlug::new(provider.must(row)?),
+            provider_name: name.must(row)?.to_owned(),
+            tag: Tag::new(tag.must(row)?),
+            hit_rate: hit_rate.get(row),
+            tokens,
+            effective: each(&effective, row),
+            list: each(&list, row),
+            uptime: each(&uptime, row),
+            status: status.get(row).and_then(|status| i32::try_from(status).ok()),
+        });
+    }
+    Ok(())
+}
+
+fn each<const N: usize>(columns: &[Floats<'_>; N], row: usize) -> [Option<f64>; N] {
+    columns.each_ref().map(|column| column.get(row))
 }

@@ -2,6 +2,7 @@
 //! Arrow to data frames.
 
 mod backtest;
+mod columns;
 mod days;
 mod export;
 mod frame;

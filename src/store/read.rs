@@ -1,5 +1,6 @@
 //! What the pipeline reads back: frames for the analysis, rows for the snapshot.
 
+use super::columns::{self, Columns};
 use super::ingest::naive;
 use super::{Store, StoreError};
 use crate::domain::document::RouteAnswer;
@@ -238,10 +239,8 @@ impl Store {
         as_of: DateTime<Utc>,
     ) -> Result<Vec<EndpointDayRow>, StoreError> {
         self.read(|connection| {
-            let mut statement = connection.prepare(DAYS)?;
-            let rows = statement
-                .query_map(params![from.to_string(), to.to_string(), naive(as_of)], |row| Ok(day_row(row)))?;
-            rows.map(|row| row?).collect()
+            let parameters = params![from.to_string(), to.to_string(), naive(as_of)];
+            columns::rows(connection, DAYS, parameters, day_rows)
         })
     }
 
@@ -369,20 +368,24 @@ fn endpoint_now(row: &Row<'_>) -> Result<EndpointNow, StoreError> {
     })
 }
 
-fn day_row(row: &Row<'_>) -> Result<EndpointDayRow, StoreError> {
-    let days: i64 = row.get("day")?;
-    let basis: Option<String> = row.get("basis")?;
-    let day = DateTime::from_timestamp(days * 86_400, 0).map(|midnight| midnight.date_naive());
-    Ok(EndpointDayRow {
-        endpoint_id: uuid(row)?,
-        provider: ProviderSlug::new(row.get::<_, String>("provider")?),
-        day: day.ok_or_else(|| content("day")("not a date".into()))?,
-        hit_rate: row.get("hit_rate")?,
-        basis: basis
-            .map(|name| Basis::parse(&name).ok_or_else(|| content("basis of a day")(name)))
-            .transpose()?,
-        tokens: row.get("tokens")?,
-        effective: [row.get("effective_input")?, row.get("effective_output")?],
-        coverage: row.get("coverage")?,
-    })
+fn day_rows(columns: Columns<'_>, days: &mut Vec<EndpointDayRow>) -> Result<(), StoreError> {
+    let (endpoint, provider) = (columns.texts("endpoint_id")?, columns.texts("provider")?);
+    let (day, basis, tokens) =
+        (columns.integers("day")?, columns.texts("basis")?, columns.integers("tokens")?);
+    let (hit_rate, coverage) = (columns.floats("hit_rate")?, columns.floats("coverage")?);
+    let (input, output) = (columns.floats("effective_input")?, columns.floats("effective_output")?);
+    let parsed = |name: &str| Basis::parse(name).ok_or_else(|| content("basis of a day")(name.to_owned()));
+    for row in 0..columns.height() {
+        days.push(EndpointDayRow {
+            endpoint_id: endpoint.uuid(row)?,
+            provider: ProviderSlug::new(provider.must(row)?),
+            day: day.date(row)?,
+            hit_rate: hit_rate.get(row),
+            basis: basis.get(row).map(parsed).transpose()?,
+            tokens: tokens.get(row),
+            effective: [input.get(row), output.get(row)],
+            coverage: coverage.get(row),
+        });
+    }
+    Ok(())
 }

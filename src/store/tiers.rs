@@ -1,5 +1,6 @@
 //! The history of tiers: what was held at the end of each UTC day.
 
+use super::columns::{self, Columns, Flags, Floats, Integers, Texts};
 use super::ingest::naive;
 use super::{Store, StoreError};
 use crate::domain::ids::ProviderSlug;
@@ -74,25 +75,12 @@ impl Store {
     pub fn tier_history(&self, method_version: u32, day: NaiveDate) -> Result<History, StoreError> {
         self.read(|connection| {
             let asked = params![method_version, day.to_string()];
-            let mut history = History::default();
-            let mut statement = connection.prepare(PROVIDERS)?;
-            let mut rows = statement.query(asked)?;
-            while let Some(row) = rows.next()? {
-                let workload: String = row.get("workload")?;
-                let key = ProviderKey {
-                    lens: parsed(row, "lens")?,
-                    workload: (!workload.is_empty()).then_some(workload),
-                    provider: ProviderSlug::new(row.get::<_, String>("provider")?),
-                };
-                history.providers.insert(key, held(row)?);
-            }
-            let mut statement = connection.prepare(ENDPOINTS)?;
-            let mut rows = statement.query(asked)?;
-            while let Some(row) = rows.next()? {
-                let key = EndpointKey { lens: parsed(row, "lens")?, endpoint: super::read::uuid(row)? };
-                history.endpoints.insert(key, held(row)?);
-            }
-            Ok(history)
+            let providers = columns::rows(connection, PROVIDERS, asked, provider_rows)?;
+            let endpoints = columns::rows(connection, ENDPOINTS, asked, endpoint_rows)?;
+            Ok(History {
+                providers: providers.into_iter().collect(),
+                endpoints: endpoints.into_iter().collect(),
+            })
         })
     }
 
@@ -232,31 +220,89 @@ impl HeldRow {
     }
 }
 
-fn held(row: &Row<'_>) -> Result<Held, StoreError> {
-    Ok(Held {
-        tier: parsed(row, "tier")?,
-        naive: parsed(row, "naive")?,
-        since: day(row.get("since")?)?,
-        previous: parsed_or_null(row, "previous")?,
-        effect: row.get("effect")?,
-        capped: row.get("capped")?,
-        leaning: parsed_or_null(row, "leaning")?,
-        leaning_days: row.get("leaning_days")?,
-        unrated_days: row.get("unrated_days")?,
-    })
+fn provider_rows(columns: Columns<'_>, rows: &mut Vec<(ProviderKey, Held)>) -> Result<(), StoreError> {
+    let (lens, workload) = (columns.texts("lens")?, columns.texts("workload")?);
+    let provider = columns.texts("provider")?;
+    let held = HeldColumns::of(columns)?;
+    for row in 0..columns.height() {
+        let workload = workload.must(row)?;
+        let key = ProviderKey {
+            lens: word(lens.must(row)?)?,
+            workload: (!workload.is_empty()).then(|| workload.to_owned()),
+            provider: ProviderSlug::new(provider.must(row)?),
+        };
+        rows.push((key, held.read(row)?));
+    }
+    Ok(())
+}
+
+fn endpoint_rows(columns: Columns<'_>, rows: &mut Vec<(EndpointKey, Held)>) -> Result<(), StoreError> {
+    let (lens, endpoint) = (columns.texts("lens")?, columns.texts("endpoint_id")?);
+    let held = HeldColumns::of(columns)?;
+    for row in 0..columns.height() {
+        let key = EndpointKey { lens: word(lens.must(row)?)?, endpoint: endpoint.uuid(row)? };
+        rows.push((key, held.read(row)?));
+    }
+    Ok(())
+}
+
+/// What both tables say of what was held.
+struct HeldColumns<'a> {
+    tier: Texts<'a>,
+    naive: Texts<'a>,
+    since: Integers<'a>,
+    previous: Texts<'a>,
+    effect: Floats<'a>,
+    capped: Flags<'a>,
+    leaning: Texts<'a>,
+    leaning_days: Integers<'a>,
+    unrated_days: Integers<'a>,
+}
+
+impl<'a> HeldColumns<'a> {
+    fn of(columns: Columns<'a>) -> Result<Self, StoreError> {
+        Ok(Self {
+            tier: columns.texts("tier")?,
+            naive: columns.texts("naive")?,
+            since: columns.integers("since")?,
+            previous: columns.texts("previous")?,
+            effect: columns.floats("effect")?,
+            capped: columns.flags("capped")?,
+            leaning: columns.texts("leaning")?,
+            leaning_days: columns.integers("leaning_days")?,
+            unrated_days: columns.integers("unrated_days")?,
+        })
+    }
+
+    fn read(&self, row: usize) -> Result<Held, StoreError> {
+        let days = |column: &Integers<'_>| {
+            let days = column.must(row)?;
+            days.try_into().map_err(|_| content(format!("{days} days")))
+        };
+        Ok(Held {
+            tier: word(self.tier.must(row)?)?,
+            naive: word(self.naive.must(row)?)?,
+            since: self.since.date(row)?,
+            previous: self.previous.get(row).map(word).transpose()?,
+            effect: self.effect.get(row),
+            capped: self.capped.must(row)?,
+            leaning: self.leaning.get(row).map(word).transpose()?,
+            leaning_days: days(&self.leaning_days)?,
+            unrated_days: days(&self.unrated_days)?,
+        })
+    }
 }
 
 fn content(detail: String) -> StoreError {
     StoreError::Content { what: "row of the tier history", detail }
 }
 
-fn parsed<T: FromStr<Err = String>>(row: &Row<'_>, column: &str) -> Result<T, StoreError> {
-    row.get::<_, String>(column)?.parse().map_err(content)
+fn word<T: FromStr<Err = String>>(text: &str) -> Result<T, StoreError> {
+    text.parse().map_err(content)
 }
 
-fn parsed_or_null(row: &Row<'_>, column: &str) -> Result<Option<Tier>, StoreError> {
-    let text: Option<String> = row.get(column)?;
-    text.map(|text| text.parse().map_err(content)).transpose()
+fn parsed<T: FromStr<Err = String>>(row: &Row<'_>, column: &str) -> Result<T, StoreError> {
+    word(&row.get::<_, String>(column)?)
 }
 
 fn day(number: i64) -> Result<NaiveDate, StoreError> {
