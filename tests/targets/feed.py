@@ -48,7 +48,7 @@ class Feed:
 
 
 def configuration(preferences):
-    """The proxy's configuration: what the feed wrote for each model that it has a preference for."""
+    """The proxy's configuration: what the feed wrote for each model."""
     deployments = []
     for one in preferences:
         for file in one["rendered"]["files"]:
@@ -135,18 +135,22 @@ def main(binary):
         without = [one for one in preferences if not one["provider"]]
         assert len(given) > 5, f"{len(given)} of {len(preferences)} models have a preference"
         assert all(one["why"] for one in without), "where there is no preference it says why"
+        # Where there is no preference the limits still hold: the router is handed those alone.
+        written = {one["model"]: one["provider"] or one["router_limits"] for one in preferences}
         config = configuration(preferences)
-        assert [one["model_name"] for one in config["model_list"]] == list(given)
+        assert [one["model_name"] for one in config["model_list"]] == list(written)
 
         proxy, address, log = proxy_of(config, upstream)
         wait_for(f"{address}/health/liveliness", proxy, log)
-        for model, provider in list(given.items())[:3]:
+        asked = list(given)[:3] + [one["model"] for one in without][:1]
+        for model, provider in ((model, written[model]) for model in asked):
             body = {"model": model, "messages": [{"role": "user", "content": "hello"}]}
             answer = ask(f"{address}/v1/chat/completions", body, KEY)
             assert answer["choices"][0]["message"]["content"] == "hello", answer
             sent = upstream.last()
             assert (sent["model"], sent["provider"]) == (model, provider), (sent, provider)
             assert provider["data_collection"] == "deny" and "fp4" not in provider["quantizations"], provider
+            assert ("only" in provider) == (model in given), provider
 
         assert not feed.poll(), "nothing is new while the snapshot stays"
         since = feed.body["meta"]["snapshot"]
@@ -154,7 +158,7 @@ def main(binary):
         assert changes.poll()
         told = changes.body["data"]
         assert (told["changed"], told["complete"], told["unchanged"]) == ([], False, len(preferences)), told
-        print(f"a LiteLLM proxy followed the feed: {len(given)} models configured, 3 asked")
+        print(f"a LiteLLM proxy followed the feed: {len(written)} models configured, {len(asked)} asked")
     finally:
         for process in (proxy, server):
             if process:
