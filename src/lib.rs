@@ -3,7 +3,7 @@
 //!
 //! The modules in dependency order; `tests/it/walls.rs` keeps it so:
 //! `domain` depends on nothing; `source`, `archive`, `store`, `analysis`, `snapshot` on `domain`;
-//! `study` on `analysis`, `simulator` and `domain`; `site`, `api`, `preferences` on `domain` and `snapshot` alone; `pipeline`, `serve`, `cli` on all.
+//! `study` on `analysis`, `simulator` and `domain`; `site`, `api`, `preferences` on `domain` and `snapshot` alone; `static_site` on `site`, `snapshot` and `domain`; `pipeline`, `serve`, `cli` on all.
 
 pub mod domain;
 
@@ -33,3 +33,4 @@ pub mod study;
 
 pub mod cli;
 pub mod serve;
+pub mod static_site;

@@ -27,6 +27,26 @@ pub struct Prepared {
     packed: Vec<(Coding, Form)>,
 }
 
+/// What bodies are made for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Purpose {
+    /// Many readers: packed in every coding.
+    #[default]
+    Serving,
+    /// Files of a static site, each asked for once: left as they are.
+    Files,
+}
+
+impl Purpose {
+    /// Prepares a body of a content type.
+    pub fn prepare(self, content_type: &'static str, body: Vec<u8>) -> Prepared {
+        match self {
+            Self::Serving => Prepared::new(content_type, body),
+            Self::Files => Prepared::unpacked(content_type, body),
+        }
+    }
+}
+
 /// Marks a response whose body is the same for everybody; see [`Prepared::share`].
 #[derive(Debug, Clone)]
 pub struct Shared(pub Arc<Prepared>);
@@ -69,6 +89,11 @@ impl Prepared {
             .collect();
         packed.sort_by_key(|(_, form)| form.bytes.len());
         Self { plain: Form::new(body, content_type, None), packed }
+    }
+
+    /// The body as it is, for whoever asks for it once and packs it otherwise.
+    pub fn unpacked(content_type: &'static str, body: Vec<u8>) -> Self {
+        Self { plain: Form::new(body, content_type, None), packed: Vec::new() }
     }
 
     /// The same body under another `Cache-Control`.

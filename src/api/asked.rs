@@ -57,7 +57,8 @@ impl<Q: Debug, P> Asked<Q, P> {
         &self,
         rows: impl FnOnce() -> Result<Vec<T>, Problem>,
     ) -> Result<Response, Problem> {
-        let make = || Ok(Prepared::new(table::CSV, table::csv(&rows()?)));
+        let purpose = self.api.state.bodies.purpose;
+        let make = || Ok(purpose.prepare(table::CSV, table::csv(&rows()?)));
         Ok(self.body("", make)?.share(&self.headers))
     }
 
@@ -86,7 +87,7 @@ impl<Q: Debug, P> Asked<Q, P> {
         make: impl FnOnce() -> Result<(T, Option<String>), Problem>,
     ) -> Result<Prepared, Problem> {
         let (data, next_cursor) = make()?;
-        enveloped(&self.snapshot, data, next_cursor)
+        enveloped(&self.snapshot, data, next_cursor, self.api.state.bodies.purpose)
     }
 
     fn body(
@@ -98,7 +99,7 @@ impl<Q: Debug, P> Asked<Q, P> {
             "" => format!("{} {:?}", self.address, self.query),
             state => format!("{} {:?} {state}", self.address, self.query),
         };
-        let Bodies(shelf) = &*self.api.state.bodies;
+        let Bodies { shelf, .. } = &*self.api.state.bodies;
         if let Some(body) = shelf.get(&self.snapshot.id, &key) {
             return Ok(body);
         }

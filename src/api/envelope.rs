@@ -1,7 +1,7 @@
 //! The frame of every answer: `{data, meta}`.
 
 use super::problem::Problem;
-use crate::prepared::Prepared;
+use crate::prepared::{Prepared, Purpose};
 use crate::snapshot::Snapshot;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -55,8 +55,9 @@ pub(super) fn enveloped<T: Serialize>(
     snapshot: &Snapshot,
     data: T,
     next_cursor: Option<String>,
+    purpose: Purpose,
 ) -> Result<Prepared, Problem> {
     let envelope = Envelope { data, meta: Meta::of(snapshot, next_cursor) };
     let body = serde_json::to_vec(&envelope).map_err(|error| Problem::unwritable(&error))?;
-    Ok(Prepared::new("application/json", body))
+    Ok(purpose.prepare("application/json", body))
 }

@@ -23,9 +23,9 @@ mod wish;
 pub use envelope::{Envelope, Meta};
 pub use openapi::openapi;
 pub use problem::{Problem, too_many_requests};
-pub use twins::with_twins;
+pub use twins::{Twinned, with_twins};
 
-use crate::prepared::{Bounds, Prepared, Shelf};
+use crate::prepared::{Bounds, Prepared, Purpose, Shelf};
 use crate::snapshot::Current;
 use axum::Router;
 use axum::routing::any;
@@ -37,11 +37,21 @@ const BOUNDS: Bounds = Bounds { things: 4_000, bytes: 128 << 20 };
 
 /// The bodies made so far: by the snapshot's id, the address and the query as it was understood.
 #[derive(Debug)]
-pub struct Bodies(Shelf<String, String, Prepared>);
+pub struct Bodies {
+    shelf: Shelf<String, String, Prepared>,
+    purpose: Purpose,
+}
 
 impl Default for Bodies {
     fn default() -> Self {
-        Self(Shelf::new(BOUNDS))
+        Self::made_for(Purpose::default())
+    }
+}
+
+impl Bodies {
+    /// No bodies yet; those to come are made for a purpose.
+    pub fn made_for(purpose: Purpose) -> Self {
+        Self { shelf: Shelf::new(BOUNDS), purpose }
     }
 }
 

@@ -27,8 +27,11 @@ const PAGES: [(&str, &str); 10] = [
     ("cost", "cost"),
 ];
 
+/// Routes that answer to their pages' other names too.
+pub type Twinned = MapRequest<Router, fn(Request) -> Request>;
+
 /// The service of these routes, which also answers to the `.json` and `.csv` names of its pages.
-pub fn with_twins(router: Router) -> MapRequest<Router, fn(Request) -> Request> {
+pub fn with_twins(router: Router) -> Twinned {
     ServiceExt::<Request>::map_request(router, renamed)
 }
 

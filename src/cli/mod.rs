@@ -11,6 +11,7 @@ mod export;
 mod limits;
 mod model;
 mod prefs;
+mod publish;
 mod replay;
 mod running;
 mod serve;
@@ -102,6 +103,8 @@ enum Verb {
     Backtest(backtest::BacktestArgs),
     /// Write stored data to a file.
     Export(export::ExportArgs),
+    /// Write the whole site as files, for any static host.
+    Publish(publish::PublishArgs),
     /// Check stored data.
     Check(check::CheckArgs),
     /// Check the method on simulated worlds whose truth is known.
@@ -179,6 +182,7 @@ fn run(cli: Cli) -> Result<u8> {
         Verb::Workload(args) => workload::run(&common, &args),
         Verb::Backtest(args) => backtest::run(&common, &args),
         Verb::Export(args) => export::run(&common, &args),
+        Verb::Publish(args) => publish::run(&common, &args),
         Verb::Check(args) => check::run(&common, &args),
         Verb::Study(args) => study::run(&common, &args),
         Verb::Healthcheck(args) => running::healthcheck(&common, &args),

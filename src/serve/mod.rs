@@ -8,6 +8,7 @@ mod metrics;
 mod public;
 
 pub use announce::Announced;
+pub use public::for_files;
 
 use crate::api::with_twins;
 use crate::background;

@@ -2,8 +2,9 @@
 
 use super::hot::{self, Answers, Hot};
 use super::limit::{self, Limit};
-use crate::api::{self, ApiState, Bodies};
+use crate::api::{self, ApiState, Bodies, Twinned, with_twins};
 use crate::background;
+use crate::prepared::Purpose;
 use crate::site::{self, Described, Pages, SiteState};
 use crate::snapshot::{Current, Snapshot};
 use axum::Router;
@@ -53,6 +54,15 @@ impl Public {
             pages: Arc::default(),
             bodies: Arc::default(),
             answers: Arc::default(),
+        }
+    }
+
+    /// Over one snapshot, for files that are written once: nothing is packed.
+    fn for_files(snapshot: Arc<Snapshot>, now: DateTime<Utc>, public_url: &str) -> Self {
+        Self {
+            pages: Arc::new(Pages::made_for(Purpose::Files)),
+            bodies: Arc::new(Bodies::made_for(Purpose::Files)),
+            ..Self::new(Arc::new(Current::holding(Some(snapshot))), Arc::new(move || now), public_url)
         }
     }
 
@@ -117,6 +127,12 @@ impl Public {
             drop(background::spawn(move || on_own.block_on(first.prepare(&snapshot))));
         }
     }
+}
+
+/// The routes of site and API over one snapshot, for a static site: as they are served, with nothing packed or limited.
+/// `public_url` is where readers reach what is made, empty where that is not known.
+pub fn for_files(snapshot: Arc<Snapshot>, now: DateTime<Utc>, public_url: &str) -> Twinned {
+    with_twins(Public::for_files(snapshot, now, public_url).routes())
 }
 
 async fn get(router: &Router, address: &str) -> StatusCode {

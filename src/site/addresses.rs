@@ -1,5 +1,6 @@
 //! Every address that has a page of its own.
 
+use super::charts::{self, OfModel};
 use super::link;
 use crate::domain::tier::Lens;
 use crate::snapshot::Snapshot;
@@ -31,4 +32,49 @@ pub fn twins(snapshot: &Snapshot) -> Vec<String> {
     let models = snapshot.models.iter().map(|model| link::model_json(&model.model_id));
     let providers = snapshot.providers.iter().map(|entry| link::provider_json(entry.provider.as_str()));
     indexes.chain(backtest).chain(tiers).chain(models).chain(providers).collect()
+}
+
+/// The addresses of the tables as CSV, each at the name of its page.
+pub fn tables(snapshot: &Snapshot) -> Vec<String> {
+    let indexes = ["/tiers", "/models", "/providers", "/changes", "/explore"].map(|name| format!("{name}.csv"));
+    let lists = snapshot.tier_lists.iter();
+    let tiers = lists.map(|list| format!("/tiers.csv?{}", link::tier_query(list.lens, list.workload.as_deref())));
+    let models = snapshot.models.iter().map(|model| format!("{}.csv", link::model(&model.model_id)));
+    let providers = snapshot.providers.iter();
+    let providers = providers.map(|entry| format!("{}.csv", link::provider(entry.provider.as_str())));
+    indexes.into_iter().chain(tiers).chain(models).chain(providers).collect()
+}
+
+/// The addresses of badges, charts, style, script and feed. A chart that shows nothing is not there.
+pub fn pictures(snapshot: &Snapshot) -> Vec<String> {
+    let fixed = [super::assets::style_path(), super::assets::script_path(), "/favicon.svg", "/changes.atom"];
+    let mut all: Vec<String> = fixed.map(str::to_owned).to_vec();
+    for model in &snapshot.models {
+        for what in [OfModel::HitRate, OfModel::EffectivePrice] {
+            if charts::of_model(snapshot, model, what).is_some() {
+                all.push(link::model_chart(&model.model_id, what.file()));
+            }
+        }
+        all.extend(badges(&link::model_badge(&model.model_id)));
+    }
+    for entry in &snapshot.providers {
+        if charts::of_provider(entry).is_some() {
+            all.push(link::provider_chart(entry.provider.as_str()));
+        }
+        all.extend(badges(&link::provider_badge(entry.provider.as_str())));
+    }
+    all
+}
+
+/// A badge under the default lens, and under each one by name.
+fn badges(address: &str) -> impl Iterator<Item = String> {
+    let by_lens = Lens::ALL.into_iter().map(move |lens| format!("{address}?lens={lens}"));
+    std::iter::once(address.to_owned()).chain(by_lens)
+}
+
+/// The addresses of the pictures for link previews; pages name them only where they know their own address.
+pub fn cards(snapshot: &Snapshot) -> Vec<String> {
+    let models = snapshot.models.iter().map(|model| link::model_card(&model.model_id));
+    let providers = snapshot.providers.iter().map(|entry| link::provider_card(entry.provider.as_str()));
+    std::iter::once("/og/site.png".to_owned()).chain(models).chain(providers).collect()
 }

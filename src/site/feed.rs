@@ -114,10 +114,13 @@ pub fn site_map(view: &View) -> askama::Result<String> {
     let models = snapshot.models.iter().map(|m| link::model(&m.model_id));
     let providers = snapshot.providers.iter().map(|p| link::provider(p.provider.as_str()));
     let paths = fixed.into_iter().map(str::to_owned).chain(lists.filter(|path| *path != default));
-    SiteMap {
-        base: view.public_url.to_string(),
-        changed: snapshot.as_of.format("%Y-%m-%d").to_string(),
-        paths: paths.chain(models).chain(providers).collect(),
-    }
-    .render()
+    site_map_of(&view.public_url, snapshot.as_of, paths.chain(models).chain(providers).collect())
+}
+
+/// A site map of pages, by their paths behind `base`, all changed on one day.
+///
+/// # Errors
+/// Where the template cannot be rendered.
+pub fn site_map_of(base: &str, changed: DateTime<Utc>, paths: Vec<String>) -> askama::Result<String> {
+    SiteMap { base: base.to_owned(), changed: changed.format("%Y-%m-%d").to_string(), paths }.render()
 }

@@ -77,6 +77,21 @@ pub fn model_card(model_id: &str) -> String {
     format!("/og/model/{}.png", encode_path(model_id))
 }
 
+/// The picture of a provider for previews.
+pub fn provider_card(slug: &str) -> String {
+    format!("/og/provider/{}.png", encode(slug))
+}
+
+/// The badge of a model.
+pub fn model_badge(model_id: &str) -> String {
+    format!("/badge/model/{}.svg", encode_path(model_id))
+}
+
+/// The badge of a provider.
+pub fn provider_badge(slug: &str) -> String {
+    format!("/badge/{}.svg", encode(slug))
+}
+
 /// How an endpoint is named in addresses of this site: its model and its tag.
 pub fn endpoint_name(model_id: &str, tag: &str) -> String {
     format!("{model_id}@{tag}")

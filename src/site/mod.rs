@@ -41,7 +41,9 @@ mod spark;
 mod status;
 
 pub use self::pages::Pages;
-pub use addresses::{pages, twins};
+pub use addresses::{cards, pages, pictures, tables, twins};
+pub use feed::site_map_of;
+pub use link::{model as model_page, provider as provider_page};
 pub use reference::{Described, router as reference};
 
 use crate::snapshot::Current;

@@ -4,7 +4,7 @@ use super::files::{self, File};
 use super::shell::View;
 use super::{SiteState, changes, front, link, method, model, models, provider, providers, status};
 use crate::domain::tier::Lens;
-use crate::prepared::{Bounds, Prepared, Shelf};
+use crate::prepared::{Bounds, Prepared, Purpose, Shelf};
 use crate::snapshot::Snapshot;
 use std::sync::Arc;
 
@@ -53,11 +53,21 @@ const BOUNDS: Bounds = Bounds { things: usize::MAX, bytes: usize::MAX };
 
 /// The pages rendered so far.
 #[derive(Debug)]
-pub struct Pages(Shelf<Epoch, Page, Prepared>);
+pub struct Pages {
+    shelf: Shelf<Epoch, Page, Prepared>,
+    purpose: Purpose,
+}
 
 impl Default for Pages {
     fn default() -> Self {
-        Self(Shelf::new(BOUNDS))
+        Self::made_for(Purpose::default())
+    }
+}
+
+impl Pages {
+    /// No pages yet; those to come are made for a purpose.
+    pub fn made_for(purpose: Purpose) -> Self {
+        Self { shelf: Shelf::new(BOUNDS), purpose }
     }
 }
 
@@ -81,7 +91,13 @@ impl Site {
     /// The newest snapshot and the time; `None` before the first.
     pub fn view(&self) -> Option<View> {
         let snapshot = self.state.current.get()?;
-        Some(View { snapshot, now: (self.state.now)(), public_url: Arc::clone(&self.state.public_url) })
+        let (now, public_url) = ((self.state.now)(), Arc::clone(&self.state.public_url));
+        Some(View { snapshot, now, public_url, purpose: self.state.pages.purpose })
+    }
+
+    /// A body made for what the pages are made for.
+    pub fn prepare(&self, content_type: &'static str, body: Vec<u8>) -> Prepared {
+        self.state.pages.purpose.prepare(content_type, body)
     }
 
     /// A page of the view, rendered now or before; `None` where the snapshot does not have it. Rendered outside of any
@@ -90,7 +106,7 @@ impl Site {
     /// # Errors
     /// Where the template cannot be rendered.
     pub fn page(&self, view: &View, page: Page) -> askama::Result<Option<Arc<Prepared>>> {
-        let (epoch, Pages(shelf)) = (Epoch::of(view), &*self.state.pages);
+        let (epoch, shelf) = (Epoch::of(view), &self.state.pages.shelf);
         if let Some(kept) = shelf.get(&epoch, &page) {
             return Ok(Some(kept));
         }
@@ -99,7 +115,7 @@ impl Site {
             page => self.render(view, page)?.map(String::into_bytes),
         };
         let Some(body) = body else { return Ok(None) };
-        let prepared = Arc::new(Prepared::new(content_type(&page), body));
+        let prepared = Arc::new(self.prepare(content_type(&page), body));
         shelf.keep(&epoch, page, prepared.clone(), prepared.held());
         Ok(Some(prepared))
     }

@@ -86,7 +86,7 @@ pub fn render(view: &View, provider: &ProviderEntry) -> askama::Result<String> {
             provider.name.clone(),
             format!("How {} caches, costs and holds up against its peers.", provider.name),
         )
-        .picture(format!("/og/provider/{}.png", link::encode(provider.provider.as_str())))
+        .picture(link::provider_card(provider.provider.as_str()))
         .at(link::provider(provider.provider.as_str()))
         .json(link::provider_json(provider.provider.as_str())),
         provider,
@@ -99,7 +99,7 @@ pub fn render(view: &View, provider: &ProviderEntry) -> askama::Result<String> {
         workload: snapshot.workloads.first().map_or(String::new(), |w| w.title.to_lowercase()),
         standings: lenses().into_iter().filter_map(|lens| standing(snapshot, provider, lens)).collect(),
         flags: flags::explained(served.iter().flat_map(|(_, e)| e.flags.iter().map(String::as_str))),
-        badge: format!("/badge/{}.svg", link::encode(provider.provider.as_str())),
+        badge: link::provider_badge(provider.provider.as_str()),
         page: link::provider(provider.provider.as_str()),
         sides: record::sides(&served),
         reliability: record::reliability(&served),

@@ -8,7 +8,6 @@ use super::method;
 use super::pages::{HTML, Site};
 use super::routes::{empty, failed, secure};
 use super::shell::{Section, Shell, View};
-use crate::prepared::Prepared;
 use askama::Template;
 use axum::Router;
 use axum::extract::State;
@@ -57,7 +56,7 @@ pub fn router(state: SiteState, described: Described) -> Router {
 async fn page(State(reference): State<Reference>, headers: HeaderMap) -> Response {
     let Some(view) = reference.site.view() else { return empty() };
     match render(&view, reference.described) {
-        Ok(text) => Arc::new(Prepared::new(HTML, text.into_bytes())).share(&headers),
+        Ok(text) => Arc::new(reference.site.prepare(HTML, text.into_bytes())).share(&headers),
         Err(error) => failed(&error),
     }
 }

@@ -4,6 +4,7 @@ use super::assets;
 use super::format;
 use super::parts::{Tab, When};
 use crate::domain::thresholds::STALE_AFTER_HOURS;
+use crate::prepared::Purpose;
 use crate::snapshot::Snapshot;
 use chrono::{DateTime, Duration, Utc};
 use std::sync::Arc;
@@ -17,6 +18,8 @@ pub struct View {
     pub now: DateTime<Utc>,
     /// Where readers reach the site, without a trailing slash; empty where that is not known.
     pub public_url: Arc<str>,
+    /// Whether it is served or written into files, which do not grow older with their reader's clock.
+    pub purpose: Purpose,
 }
 
 impl View {

@@ -5,6 +5,7 @@ use super::super::picks;
 use super::super::shell::View;
 use crate::domain::thresholds::BACKTEST_TOLD_FROM;
 use crate::domain::tier::Lens;
+use crate::prepared::Purpose;
 use crate::snapshot::{Policy, Snapshot, TestedDays, TierList};
 
 /// How often the price list misleads.
@@ -90,7 +91,10 @@ pub fn tested(days: &TestedDays) -> Option<Tested> {
 pub fn facts(view: &View, lens: Lens, list: Option<&TierList>) -> Facts {
     let summary = &view.snapshot.summary;
     Facts {
-        age: format::age(view.age()),
+        age: match view.purpose {
+            Purpose::Serving => format::age(view.age()),
+            Purpose::Files => format!("published {} later", format::span(view.age())),
+        },
         endpoints: format::grouped(summary.endpoints as u64),
         tokens: format::tokens(summary.tokens_per_day),
         covered: summary.covered_share.map(format::percent),

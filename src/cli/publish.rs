@@ -1,0 +1,109 @@
+//! `hitrate publish`: the site as a folder of files.
+
+use super::{Common, exit, print_json, print_text, progress};
+use crate::clock::Clock;
+use crate::serve;
+use crate::static_site::{self, Options, Report};
+use anyhow::{Result, bail};
+use chrono::{DateTime, Utc};
+use clap::Args;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Addresses named when some did not answer.
+const NAMED: usize = 10;
+
+/// Arguments of `publish`.
+#[derive(Debug, Args)]
+#[command(after_help = "The folder is replaced whole, or not at all. What others put into it (.git, CNAME) is kept.\n\
+Links that only a service can answer lead to `serve.public_url` where that is set.")]
+pub struct PublishArgs {
+    /// Folder to write; it is made, or must be empty or a former publication.
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Publish into a folder that holds other files; what has the name of a published one is replaced.
+    #[arg(long)]
+    force: bool,
+    /// Where the site will stand, like https://me.example/tiers: adds a site map and pictures for link previews.
+    #[arg(long, value_name = "URL", value_parser = web_address)]
+    url: Option<String>,
+    /// Publish as if it were then, for looking at recorded days.
+    #[arg(long, value_name = "RFC3339")]
+    now: Option<DateTime<Utc>>,
+}
+
+/// A web address without query, its trailing slash taken off.
+fn web_address(text: &str) -> Result<String, String> {
+    let is_web = text.starts_with("https://") || text.starts_with("http://");
+    if !is_web || text.contains(['"', '<', '>', '?', '#', ' ']) {
+        return Err("an http or https address without query is needed".to_owned());
+    }
+    Ok(text.trim_end_matches('/').to_owned())
+}
+
+/// Writes the site of the saved snapshot.
+pub fn run(common: &Common, args: &PublishArgs) -> Result<u8> {
+    let snapshot = Arc::new(common.snapshot()?);
+    let now = args.now.unwrap_or_else(|| Common::clock().now());
+    if now < snapshot.as_of {
+        bail!("--now is before the data, which are of {}", snapshot.as_of.to_rfc3339());
+    }
+    let live = common.settings()?.serve.public_url.trim_end_matches('/').to_owned();
+    let own = args.url.clone().unwrap_or_default();
+    // Pages name the address that their readers will see; without one of their own that is the live service's.
+    let named = if own.is_empty() { &live } else { &own };
+    let service = serve::for_files(snapshot.clone(), now, named);
+    let bar = progress(0, "publishing");
+    let options = Options { out: args.out.clone(), force: args.force, live, own };
+    let published = static_site::publish(&service, &snapshot, &options, |done, all| {
+        bar.set_length(all as u64);
+        bar.set_position(done as u64);
+    });
+    bar.finish_and_clear();
+    tell(common, &published?)
+}
+
+fn tell(common: &Common, report: &Report) -> Result<u8> {
+    for address in report.failed.iter().take(NAMED) {
+        tracing::warn!(address, "did not answer and was left out");
+    }
+    if common.json {
+        print_json(report)?;
+    } else {
+        print_text(&in_words(report))?;
+    }
+    Ok(if report.failed.is_empty() { exit::OK } else { exit::PARTIAL })
+}
+
+fn in_words(report: &Report) -> String {
+    let Report { files, pages, live_links, lost_links, .. } = report;
+    let (out, seconds) = (report.out.display(), report.duration_ms as f64 / 1000.0);
+    let mebibytes = report.bytes as f64 / f64::from(1 << 20);
+    let mut text =
+        format!("{out}: {files} files, {pages} of them pages, {mebibytes:.1} MiB, in {seconds:.1} s");
+    if *live_links > 0 {
+        text += &format!("\n{live_links} links lead to the live service");
+    }
+    if *lost_links > 0 {
+        text += &format!(
+            "\n{lost_links} links need a live service and lead nowhere; `serve.public_url` names one to point at"
+        );
+    }
+    if !report.failed.is_empty() {
+        text += &format!("\n{} addresses did not answer and were left out", report.failed.len());
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::web_address;
+
+    #[test]
+    fn an_address_is_a_plain_web_one() {
+        assert_eq!(web_address("https://me.example/tiers/").as_deref(), Ok("https://me.example/tiers"));
+        for wrong in ["me.example", "https://me.example/?a", "javascript:alert(1)", "https://a\"b"] {
+            assert!(web_address(wrong).is_err(), "{wrong}");
+        }
+    }
+}

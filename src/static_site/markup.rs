@@ -1,0 +1,190 @@
+//! The addresses in pages and feeds, made relative to the file that they stand in.
+//!
+//! A tokenizer tells where values stand; everything else is left as it was, byte for byte.
+
+use super::plan::Plan;
+use html5gum::emitters::callback::{CallbackEmitter, CallbackEvent};
+use html5gum::{Span, Tokenizer};
+use std::convert::Infallible;
+use std::ops::Range;
+
+/// Said of what only the service can answer.
+const LIVE_ONLY: &str = "Answered by the live service only, which this copy has no address of";
+
+/// What addresses are resolved against.
+#[derive(Debug, Clone, Copy)]
+pub struct Links<'a> {
+    /// What there is.
+    pub plan: &'a Plan,
+    /// The live service, without a trailing slash; empty where there is none to point at.
+    pub live: &'a str,
+    /// Where the site will stand, without a trailing slash; empty where that is not known.
+    pub own: &'a str,
+}
+
+/// What goes into a page beside what was there.
+#[derive(Debug, Default)]
+pub struct Added {
+    /// Behind the character set.
+    pub head: String,
+    /// At the end of the head.
+    pub head_end: String,
+    /// At the start of the main part.
+    pub main: String,
+}
+
+/// A text with its addresses rewritten.
+#[derive(Debug)]
+pub struct Rewritten {
+    pub text: String,
+    /// Addresses that lead to the live service.
+    pub live: usize,
+    /// Addresses that lead nowhere now.
+    pub lost: Vec<String>,
+}
+
+enum Lead {
+    Stays,
+    To(String),
+    Live(String),
+    Nowhere,
+}
+
+impl Links<'_> {
+    /// Where an address leads from a file.
+    fn resolve(&self, file: &str, value: &str) -> Lead {
+        let own = Some(value).filter(|_| !self.own.is_empty()).and_then(|value| value.strip_prefix(self.own));
+        let (address, base) = match own {
+            // The front page is its own address, with or without a slash.
+            Some("") => ("/", format!("{}/", self.own)),
+            Some(rest) if rest.starts_with('/') => (rest, format!("{}/", self.own)),
+            _ if value.starts_with('/') && !value.starts_with("//") => (value, up(file)),
+            _ => return Lead::Stays,
+        };
+        let (address, fragment) = address.split_once('#').map_or((address, None), |(a, f)| (a, Some(f)));
+        let fragment = fragment.map(|name| format!("#{name}")).unwrap_or_default();
+        match self.plan.leads_to(address) {
+            Some(target) => Lead::To(format!("{base}{target}{fragment}")),
+            None if self.live.is_empty() => Lead::Nowhere,
+            None => Lead::Live(format!("{}{address}{fragment}", self.live)),
+        }
+    }
+}
+
+/// The way from a file to the folder of the site: `../../`.
+pub fn up(file: &str) -> String {
+    "../".repeat(file.matches('/').count())
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;")
+}
+
+/// Where something is put in the place of what stood there.
+type Edit = (Range<usize>, String);
+
+/// Reads a text and collects what changes.
+struct Reader<'a> {
+    links: Links<'a>,
+    file: &'a str,
+    added: Added,
+    edits: Vec<Edit>,
+    live: usize,
+    lost: Vec<String>,
+    tag: Vec<u8>,
+    attribute: Vec<u8>,
+    attribute_starts: usize,
+}
+
+impl Reader<'_> {
+    fn see(&mut self, event: CallbackEvent<'_>, span: Span<usize>) {
+        match event {
+            CallbackEvent::OpenStartTag { name } => name.clone_into(&mut self.tag),
+            CallbackEvent::AttributeName { name } => {
+                name.clone_into(&mut self.attribute);
+                self.attribute_starts = span.start;
+            }
+            CallbackEvent::AttributeValue { value } => self.see_value(value, span),
+            CallbackEvent::CloseStartTag { .. } => {
+                let put = match self.tag.as_slice() {
+                    b"meta" => std::mem::take(&mut self.added.head),
+                    b"main" => std::mem::take(&mut self.added.main),
+                    _ => String::new(),
+                };
+                self.put(span.end, put);
+            }
+            CallbackEvent::EndTag { name: b"head" } => {
+                let put = std::mem::take(&mut self.added.head_end);
+                self.put(span.start, put);
+            }
+            _ => {}
+        }
+    }
+
+    fn put(&mut self, at: usize, text: String) {
+        if !text.is_empty() {
+            self.edits.push((at..at, text));
+        }
+    }
+
+    fn see_value(&mut self, value: &[u8], span: Span<usize>) {
+        let named = match self.attribute.as_slice() {
+            b"href" | b"src" | b"action" => true,
+            // Previews want absolute addresses.
+            b"content" => self.tag == b"meta" && !self.links.own.is_empty(),
+            _ => false,
+        };
+        let Some(value) = std::str::from_utf8(value).ok().filter(|_| named) else { return };
+        match self.links.resolve(self.file, value) {
+            Lead::Stays => {}
+            Lead::To(to) => self.edits.push((span.start..span.end, escaped(&to))),
+            Lead::Live(to) => {
+                self.live += 1;
+                self.edits.push((span.start..span.end, escaped(&to)));
+            }
+            Lead::Nowhere => {
+                self.lost.push(value.to_owned());
+                // With the quotation mark behind it.
+                self.edits.push((self.attribute_starts..span.end + 1, format!("title=\"{LIVE_ONLY}\"")));
+            }
+        }
+    }
+}
+
+/// Rewrites the addresses of a page or feed that is written to `file`.
+pub fn rewrite(links: Links<'_>, file: &str, text: &str, added: Added) -> Rewritten {
+    let mut reader = Reader {
+        links,
+        file,
+        added,
+        edits: Vec::new(),
+        live: 0,
+        lost: Vec::new(),
+        tag: Vec::new(),
+        attribute: Vec::new(),
+        attribute_starts: 0,
+    };
+    let see = |event: CallbackEvent<'_>, span: Span<usize>| -> Option<Infallible> {
+        reader.see(event, span);
+        None
+    };
+    // Nothing is given back but through the callback, and reading a text does not fail.
+    Tokenizer::new_with_emitter(text, CallbackEmitter::new(see)).for_each(|never| match never {
+        Ok(never) => match never {},
+        Err(never) => match never {},
+    });
+    let Reader { edits, live, lost, .. } = reader;
+    Rewritten { text: edited(text, edits), live, lost }
+}
+
+fn edited(text: &str, mut edits: Vec<Edit>) -> String {
+    edits.sort_by_key(|(place, _)| place.start);
+    let mut out = String::with_capacity(text.len() + text.len() / 8);
+    let mut done = 0;
+    for (place, put) in edits {
+        out += &text[done..place.start];
+        out += &put;
+        done = place.end;
+    }
+    out + &text[done..]
+}

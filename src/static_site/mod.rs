@@ -1,0 +1,331 @@
+//! The site as files: every page, its data, charts and badges, with relative links, for any static host and any folder of
+//! it. Made by the routes that serve them, from the same list of addresses.
+
+mod address;
+mod folder;
+mod index;
+mod markup;
+mod names;
+mod page;
+mod plan;
+
+pub use folder::MARKER;
+
+use crate::snapshot::Snapshot;
+use axum::body::{Body, Bytes, to_bytes};
+use axum::http::header::CONTENT_SECURITY_POLICY;
+use axum::http::{Request, Response, StatusCode};
+use folder::Folder;
+use markup::{Added, Links};
+use page::Parts;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use plan::{Item, Kind, Plan};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use std::convert::Infallible;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+use tower::{Service, ServiceExt};
+
+/// Where a site is written and what it links to.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The folder.
+    pub out: PathBuf,
+    /// Whether a folder that holds other files may be written into.
+    pub force: bool,
+    /// The live service, without a trailing slash; empty where there is none to point at.
+    pub live: String,
+    /// Where the site will stand, without a trailing slash; empty where that is not known.
+    pub own: String,
+}
+
+/// What was written.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    /// The folder.
+    pub out: PathBuf,
+    /// Id of the snapshot.
+    pub snapshot: String,
+    /// Files, the marker not counted.
+    pub files: usize,
+    /// Pages among them.
+    pub pages: usize,
+    /// Bytes of all files.
+    pub bytes: u64,
+    /// Links that lead to the live service.
+    pub live_links: usize,
+    /// Links that lost their address: the service alone can answer them, and it has no address.
+    pub lost_links: usize,
+    /// Addresses that did not answer, with their status; they have no file.
+    pub failed: Vec<String>,
+    /// Milliseconds it took.
+    pub duration_ms: u64,
+}
+
+/// What can go wrong with publishing.
+#[derive(Debug, thiserror::Error)]
+pub enum PublishError {
+    /// A file or folder could not be read or written.
+    #[error("{path}: {source}")]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The folder holds what no publication wrote.
+    #[error(
+        "{path} is not empty and was not written by `hitrate publish`; name another folder, or add --force to publish \
+         beside what is there"
+    )]
+    NotOurs {
+        /// Which folder.
+        path: PathBuf,
+    },
+    /// A file of others has the name of a published one.
+    #[error("{path} was not written by `hitrate publish` and would be replaced; move it away, or add --force")]
+    Taken {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// The marker of an earlier publication cannot be read.
+    #[error("{path} cannot be read ({source}); name another folder, or remove the file and add --force")]
+    Marker {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+    /// The path has no last part.
+    #[error("{path} cannot be replaced; name a folder below it")]
+    NoName {
+        /// Which path.
+        path: PathBuf,
+    },
+    /// A list of the service is not what it should be.
+    #[error("the list {address} cannot be put together: {source}")]
+    List {
+        /// Which.
+        address: String,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+    /// The index or the site map could not be made.
+    #[error("{what} could not be made: {detail}")]
+    Made {
+        /// What.
+        what: &'static str,
+        /// Why.
+        detail: String,
+    },
+    /// No runtime to ask the routes with.
+    #[error("cannot start the async runtime: {0}")]
+    Runtime(std::io::Error),
+}
+
+/// Writes the site of a snapshot, whose routes are `service`. `done` hears of how many files of how many are written.
+///
+/// The folder is written beside its place and put there whole; a publication that fails changes nothing.
+///
+/// # Errors
+/// [`PublishError`].
+pub fn publish<S>(
+    service: &S,
+    snapshot: &Snapshot,
+    options: &Options,
+    done: impl Fn(usize, usize) + Sync,
+) -> Result<Report, PublishError>
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Sync,
+    S::Future: Send,
+{
+    let started = Instant::now();
+    let plan = Plan::new(snapshot, !options.own.is_empty());
+    let folder = Folder::begin(&options.out, options.force)?;
+    for name in plan.folders() {
+        folder.make(name)?;
+    }
+    let links = Links { plan: &plan, live: &options.live, own: &options.own };
+    let parts = Parts::new(snapshot, &plan)?;
+    let job = Job { service, links, folder: &folder, parts: &parts };
+    let mut report = job.run(&plan, done)?;
+    report.add(&folder, parts.files())?;
+    if !options.own.is_empty() {
+        report.add(&folder, &[site_map(snapshot, &plan, &options.own)?])?;
+    }
+    folder.finish(&snapshot.id, options.force)?;
+    report.out.clone_from(&options.out);
+    report.snapshot.clone_from(&snapshot.id);
+    report.failed.sort();
+    report.duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    Ok(report)
+}
+
+/// A file of our own: its path and what it holds.
+type Own = (String, Vec<u8>);
+
+fn site_map(snapshot: &Snapshot, plan: &Plan, own: &str) -> Result<Own, PublishError> {
+    // The front page at its plain address, as people know it.
+    let path = |item: &Item| format!("/{}", item.file.strip_prefix("index.html").unwrap_or(&item.file));
+    let paths = plan.pages().map(path).collect();
+    let text = crate::site::site_map_of(own, snapshot.as_of, paths)
+        .map_err(|error| PublishError::Made { what: "the site map", detail: error.to_string() })?;
+    Ok(("sitemap.xml".to_owned(), text.into_bytes()))
+}
+
+impl Report {
+    fn empty() -> Self {
+        Self {
+            out: PathBuf::new(),
+            snapshot: String::new(),
+            files: 0,
+            pages: 0,
+            bytes: 0,
+            live_links: 0,
+            lost_links: 0,
+            failed: Vec::new(),
+            duration_ms: 0,
+        }
+    }
+
+    fn add(&mut self, folder: &Folder, files: &[Own]) -> Result<(), PublishError> {
+        for (file, bytes) in files {
+            if let Some((above, _)) = file.rsplit_once('/') {
+                folder.make(above)?;
+            }
+            folder.write(file, bytes)?;
+            self.files += 1;
+            self.bytes += bytes.len() as u64;
+        }
+        Ok(())
+    }
+}
+
+/// What every thread works with.
+struct Job<'a, S> {
+    service: &'a S,
+    links: Links<'a>,
+    folder: &'a Folder,
+    parts: &'a Parts,
+}
+
+impl<S> Job<'_, S>
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Sync,
+    S::Future: Send,
+{
+    /// Writes all items, on as many threads as there are cores.
+    fn run(&self, plan: &Plan, done: impl Fn(usize, usize) + Sync) -> Result<Report, PublishError> {
+        let (next, finished, report) = (AtomicUsize::new(0), AtomicUsize::new(0), Mutex::new(Report::empty()));
+        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(16);
+        let work = || -> Result<(), PublishError> {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(PublishError::Runtime)?;
+            while let Some(item) = plan.items.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let written = runtime.block_on(self.write(item));
+                if written.is_err() {
+                    // Nobody begins another one.
+                    next.store(plan.items.len(), Ordering::Relaxed);
+                }
+                written?.count(&mut report.lock().unwrap_or_else(PoisonError::into_inner));
+                done(finished.fetch_add(1, Ordering::Relaxed) + 1, plan.items.len());
+            }
+            Ok(())
+        };
+        std::thread::scope(|scope| {
+            let all: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+            let join = |thread: std::thread::ScopedJoinHandle<'_, _>| {
+                thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            };
+            all.into_iter().map(join).collect::<Result<(), PublishError>>()
+        })?;
+        Ok(report.into_inner().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Asks for an item and writes its file.
+    async fn write(&self, item: &Item) -> Result<Written, PublishError> {
+        let (status, policy, body) = self.ask(&item.address).await;
+        if status != StatusCode::OK {
+            return Ok(Written { failed: Some(format!("{}: {status}", item.address)), ..Written::default() });
+        }
+        let mut written = Written { is_page: item.kind == Kind::Page, ..Written::default() };
+        let body = match item.kind {
+            Kind::Plain => body,
+            Kind::List => self.whole(item, body).await?,
+            Kind::Markup => written.rewritten(self.links, item, &body, Added::default()),
+            Kind::Page => {
+                written.rewritten(self.links, item, &body, self.parts.added(item, policy.as_deref()))
+            }
+        };
+        written.bytes = body.len() as u64;
+        self.folder.write(&item.file, &body)?;
+        Ok(written)
+    }
+
+    /// Status, content security policy and body of an answer.
+    async fn ask(&self, address: &str) -> (StatusCode, Option<String>, Bytes) {
+        let Ok(request) = Request::get(address).body(Body::empty()) else {
+            return (StatusCode::BAD_REQUEST, None, Bytes::new());
+        };
+        let (parts, body) = match self.service.clone().oneshot(request).await {
+            Ok(response) => response.into_parts(),
+            Err(never) => match never {},
+        };
+        let policy = parts.headers.get(CONTENT_SECURITY_POLICY).and_then(|policy| policy.to_str().ok());
+        // Bodies are in memory already: nothing can fail.
+        (parts.status, policy.map(str::to_owned), to_bytes(body, usize::MAX).await.unwrap_or_default())
+    }
+
+    /// All entries of a list whose first page is `first`.
+    async fn whole(&self, item: &Item, first: Bytes) -> Result<Bytes, PublishError> {
+        let wrong = |source| PublishError::List { address: item.address.clone(), source };
+        let read = |body: &[u8]| serde_json::from_slice::<Listed>(body).map_err(wrong);
+        let mut all = read(&first)?;
+        let mut cursor = all.meta.remove("next_cursor");
+        while let Some(next) = cursor.as_ref().and_then(serde_json::Value::as_str) {
+            let next = utf8_percent_encode(next, NON_ALPHANUMERIC);
+            let (_, _, body) = self.ask(&format!("{}?limit=500&cursor={next}", item.address)).await;
+            let mut more = read(&body)?;
+            cursor = more.meta.remove("next_cursor");
+            all.data.append(&mut more.data);
+        }
+        Ok(serde_json::to_vec(&all).map_err(wrong)?.into())
+    }
+}
+
+/// A page of a list; entries stay as they are written.
+#[derive(Serialize, Deserialize)]
+struct Listed {
+    data: Vec<Box<RawValue>>,
+    meta: serde_json::Map<String, serde_json::Value>,
+}
+
+/// What came of one item.
+#[derive(Default)]
+struct Written {
+    is_page: bool,
+    bytes: u64,
+    live: usize,
+    lost: usize,
+    failed: Option<String>,
+}
+
+impl Written {
+    fn rewritten(&mut self, links: Links<'_>, item: &Item, body: &[u8], added: Added) -> Bytes {
+        let text = String::from_utf8_lossy(body);
+        let rewritten = markup::rewrite(links, &item.file, &text, added);
+        (self.live, self.lost) = (rewritten.live, rewritten.lost.len());
+        rewritten.text.into()
+    }
+
+    fn count(self, report: &mut Report) {
+        report.files += usize::from(self.failed.is_none());
+        report.pages += usize::from(self.is_page);
+        report.bytes += self.bytes;
+        report.live_links += self.live;
+        report.lost_links += self.lost;
+        report.failed.extend(self.failed);
+    }
+}

@@ -1,0 +1,109 @@
+//! What a page of a static site has that a served one has not: its policy in its head, and a script where no service
+//! answers.
+
+use super::index::Index;
+use super::markup::{Added, up};
+use super::plan::{Item, Plan};
+use super::{Own, PublishError};
+use crate::snapshot::Snapshot;
+use sha2::{Digest, Sha256};
+
+const SCRIPT: &str = include_str!("../../templates/assets/static.js");
+
+/// Said where there is no script, by page.
+const WITHOUT_SCRIPT: [(&str, &str); 3] = [
+    (
+        "/search",
+        "This is a copy without a service behind it: searching needs a script. <a href=\"/models\">Models</a> and \
+         <a href=\"/providers\">providers</a> list everything; your browser finds a name on them.",
+    ),
+    (
+        "/explore",
+        "This is a copy without a service behind it: filtering, sorting and further pages need a script. Below are the \
+         busiest endpoints; all of them are in the JSON and the CSV.",
+    ),
+    (
+        "/compare",
+        "This is a copy without a service behind it: comparing needs a script. A <a href=\"/models\">model’s page</a> \
+         has its endpoints side by side, <a href=\"/providers\">the providers</a> stand in one table.",
+    ),
+];
+
+/// The files of our own, by their paths, and how pages name them.
+pub struct Parts {
+    files: [Own; 3],
+}
+
+/// A path that its content gives a name.
+fn hashed(name: &str, ending: &str, bytes: &[u8]) -> String {
+    let hash: String = Sha256::digest(bytes).iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+    format!("assets/{name}-{hash}.{ending}")
+}
+
+impl Parts {
+    /// Of a snapshot.
+    ///
+    /// # Errors
+    /// [`PublishError::Made`] where the index cannot be written as JSON, which would be a defect.
+    pub fn new(snapshot: &Snapshot, plan: &Plan) -> Result<Self, PublishError> {
+        let index = serde_json::to_vec(&Index::new(snapshot, plan))
+            .map_err(|error| PublishError::Made { what: "the index", detail: error.to_string() })?;
+        let files = [
+            (hashed("static", "js", SCRIPT.as_bytes()), SCRIPT.as_bytes().to_vec()),
+            (hashed("index", "json", &index), index),
+            // GitHub's host would run the files through a generator and leave some out.
+            (".nojekyll".to_owned(), Vec::new()),
+        ];
+        Ok(Self { files })
+    }
+
+    /// The files themselves.
+    pub fn files(&self) -> &[Own] {
+        &self.files
+    }
+
+    /// What goes into a page; `policy` is what its header said.
+    pub fn added(&self, item: &Item, policy: Option<&str>) -> Added {
+        let hint = WITHOUT_SCRIPT.iter().find(|(page, _)| *page == item.address).map(|(_, hint)| *hint);
+        let policy = policy.map(|policy| in_page(policy, hint.is_some())).unwrap_or_default();
+        let mut added = Added {
+            head: format!(
+                "\n<meta http-equiv=\"content-security-policy\" content=\"{policy}\">\
+                 \n<meta name=\"referrer\" content=\"no-referrer\">"
+            ),
+            ..Added::default()
+        };
+        if let Some(hint) = hint {
+            let [(script, _), (index, _), _] = &self.files;
+            let base = up(&item.file);
+            added.head_end = format!(
+                "<script src=\"{base}{script}\" data-base=\"{base}\" data-index=\"{base}{index}\" defer></script>\n"
+            );
+            // These addresses are written by hand and not seen by the rewriting.
+            let hint = hint.replace("href=\"/models\"", &format!("href=\"{base}models/index.html\""));
+            let hint = hint.replace("href=\"/providers\"", &format!("href=\"{base}providers/index.html\""));
+            added.main = format!("\n<noscript><p class=\"hint\">{hint}</p></noscript>");
+        }
+        added
+    }
+}
+
+/// A policy as a page can carry it: who may frame it can only be said in a header. Where the script fetches the index,
+/// that is allowed.
+fn in_page(policy: &str, fetches: bool) -> String {
+    let said = policy.split(';').map(str::trim).filter(|said| !said.starts_with("frame-ancestors"));
+    let fetching = fetches.then_some("connect-src 'self'");
+    said.chain(fetching).collect::<Vec<_>>().join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::in_page;
+
+    #[test]
+    fn a_policy_loses_what_only_a_header_can_say() {
+        let header = "default-src 'none'; img-src 'self' data:; frame-ancestors 'none'";
+        assert_eq!(in_page(header, false), "default-src 'none'; img-src 'self' data:");
+        assert!(in_page(header, true).ends_with("; connect-src 'self'"));
+    }
+}

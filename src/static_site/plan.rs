@@ -1,0 +1,106 @@
+//! What a static site is made of: every address of a snapshot with the file it is written to.
+
+use super::address::{file_of, is_question};
+use crate::site;
+use crate::snapshot::Snapshot;
+use std::collections::{BTreeSet, HashSet};
+
+/// How an answer becomes a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A page: its addresses are rewritten, and what came in headers is put into it.
+    Page,
+    /// Markup whose addresses are rewritten.
+    Markup,
+    /// A list that the service gives in pages: all of them in one file.
+    List,
+    /// As it is.
+    Plain,
+}
+
+/// One address to be asked and the file of its answer, below the folder of the site.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Item {
+    pub address: String,
+    pub file: String,
+    pub kind: Kind,
+}
+
+/// All items, each file once.
+#[derive(Debug)]
+pub struct Plan {
+    pub items: Vec<Item>,
+    files: HashSet<String>,
+    workload: String,
+}
+
+/// Pages that answer a question, and others that are not prepared for anybody.
+const MORE_PAGES: [&str; 3] = ["/search", "/compare", "/api"];
+/// Data beside those of the pages.
+const MORE_DATA: [&str; 8] = [
+    "/api/v1/openapi.json",
+    "/api/v1/targets",
+    "/api/v1/preferences",
+    "/api/v1/preferences?mode=avoid",
+    "/api/v1/preferences?mode=shortlist",
+    "/api/v1/preferences?mode=pin",
+    "/api/v1/preferences?mode=order",
+    "/explore.json",
+];
+const LISTS: [&str; 2] = ["/api/v1/models", "/api/v1/changes"];
+
+impl Plan {
+    /// Of a snapshot. Cards and `robots.txt` are for a site that knows its own address.
+    pub fn new(snapshot: &Snapshot, knows_its_address: bool) -> Self {
+        let mut plan = Self {
+            items: Vec::new(),
+            files: HashSet::new(),
+            workload: snapshot.default_workload().to_owned(),
+        };
+        let own = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        plan.add(Kind::List, own(&LISTS));
+        plan.add(Kind::Page, site::pages(snapshot));
+        plan.add(Kind::Page, own(&MORE_PAGES));
+        plan.add(Kind::Plain, site::twins(snapshot));
+        plan.add(Kind::Plain, own(&MORE_DATA));
+        plan.add(Kind::Plain, site::tables(snapshot));
+        let (feeds, pictures) = site::pictures(snapshot).into_iter().partition(|at| at.ends_with(".atom"));
+        plan.add(Kind::Markup, feeds);
+        plan.add(Kind::Plain, pictures);
+        if knows_its_address {
+            plan.add(Kind::Plain, site::cards(snapshot));
+            plan.add(Kind::Plain, own(&["/robots.txt"]));
+        }
+        plan
+    }
+
+    fn add(&mut self, kind: Kind, addresses: Vec<String>) {
+        for address in addresses {
+            let Some(file) = file_of(&address, &self.workload) else { continue };
+            if self.files.insert(file.clone()) {
+                self.items.push(Item { address, file, kind });
+            }
+        }
+    }
+
+    /// Where an address of the service leads in the site: a file, for pages that answer a question with its query.
+    /// `None` where only the service can answer.
+    pub fn leads_to(&self, address: &str) -> Option<String> {
+        let (path, query) = address.split_once('?').unwrap_or((address, ""));
+        let asked = is_question(path) && !query.is_empty();
+        let file = file_of(if asked { path } else { address }, &self.workload)?;
+        let known = self.files.contains(&file);
+        known.then(|| if asked { format!("{file}?{query}") } else { file })
+    }
+
+    /// The folders of all files, those above first.
+    pub fn folders(&self) -> BTreeSet<&str> {
+        self.items.iter().filter_map(|item| Some(item.file.rsplit_once('/')?.0)).collect()
+    }
+
+    /// Pages that a site map names.
+    pub fn pages(&self) -> impl Iterator<Item = &Item> {
+        let is_answer = |item: &&Item| item.kind == Kind::Page && !is_question(&item.address);
+        self.items.iter().filter(is_answer)
+    }
+}
