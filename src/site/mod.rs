@@ -42,7 +42,9 @@ mod status;
 
 pub use self::pages::Pages;
 pub use addresses::{cards, pages, pictures, tables, twins};
+pub use explore::{columns, figures};
 pub use feed::site_map_of;
+pub use format::tokens as tokens_in_words;
 pub use link::{model as model_page, provider as provider_page};
 pub use reference::{Described, router as reference};
 

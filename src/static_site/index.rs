@@ -2,6 +2,7 @@
 
 use super::plan::Plan;
 use crate::domain::tier::{Lens, Tier};
+use crate::site;
 use crate::snapshot::{Endpoint, ModelEntry, ProviderEntry, Snapshot};
 use serde::Serialize;
 use std::collections::{BTreeSet, HashMap};
@@ -9,28 +10,29 @@ use std::collections::{BTreeSet, HashMap};
 /// Names once, rows by their places in the lists: the script knows the order of a row's fields.
 #[derive(Debug, Serialize)]
 pub struct Index<'a> {
-    /// Title of the workload that session costs are of.
-    workload: String,
-    /// Id, name, whether it is the standard variant, address.
-    models: Vec<(&'a str, &'a str, bool, String)>,
-    /// Slug, name, address, models, endpoints, tokens a day, tier by lens.
-    providers: Vec<(&'a str, &'a str, String, usize, usize, f64, Vec<Tier>)>,
-    /// Lenses, in the order of the tiers.
-    lenses: Vec<&'static str>,
+    /// Columns of figures: the name they are sorted under, heading, whether large values come first.
+    columns: Vec<(&'static str, String, bool)>,
+    /// What stands beside endpoints, and beside providers, when they are compared: as many as texts of each.
+    titles: [Vec<String>; 2],
+    /// Id, name, address, whether it is the standard variant.
+    models: Vec<(&'a str, &'a str, String, bool)>,
+    /// Slug, name, address, texts to compare.
+    providers: Vec<(&'a str, &'a str, String, Vec<String>)>,
     /// Request parameters.
     parameters: Vec<&'a str>,
     endpoints: Vec<Row<'a>>,
 }
 
-/// Model, provider, name, tag, tier; session cost, effective and list price of input, hit rate, uptime, speed, context,
-/// tokens a day; quantization, parameters, what is said of prompts.
+/// Model, provider, name, tag, tier; figures and their texts, in the order of the columns; quantization, parameters, what
+/// is said of prompts.
 type Row<'a> = (
     usize,
     Option<usize>,
     &'a str,
     &'a str,
     Tier,
-    [Option<f64>; 8],
+    Vec<Option<f64>>,
+    Vec<String>,
     Option<&'a str>,
     Vec<usize>,
     Prompts,
@@ -47,7 +49,7 @@ fn prompts(endpoint: &Endpoint) -> Prompts {
     }
 }
 
-/// Six significant digits: more than any page shows.
+/// Six significant digits: more than a filter is asked for.
 fn short(value: f64) -> Option<f64> {
     format!("{value:.5e}").parse().ok().filter(|value: &f64| value.is_finite())
 }
@@ -69,35 +71,47 @@ impl<'a> Index<'a> {
             model.endpoints.iter().map(row).collect::<Vec<_>>()
         };
         Self {
-            workload: snapshot.workloads.first().map_or(String::new(), |w| w.title.to_lowercase()),
+            titles: [endpoint_titles(snapshot), provider_titles()],
+            columns: site::columns(snapshot),
             models: snapshot.models.iter().map(|m| model(plan, m)).collect(),
             providers: snapshot.providers.iter().map(|p| provider(snapshot, plan, p)).collect(),
-            lenses: Lens::ALL.map(Lens::as_str).to_vec(),
             endpoints: snapshot.models.iter().enumerate().flat_map(rows).collect(),
             parameters,
         }
     }
 }
 
-fn model<'a>(plan: &Plan, model: &'a ModelEntry) -> (&'a str, &'a str, bool, String) {
-    let file = plan.leads_to(&crate::site::model_page(&model.model_id)).unwrap_or_default();
-    (&model.model_id, &model.name, model.variant.is_standard(), file)
+fn endpoint_titles(snapshot: &Snapshot) -> Vec<String> {
+    let figures = site::columns(snapshot).into_iter().map(|(_, heading, _)| heading);
+    let (first, last) = ("Tier within its model".to_owned(), "Quantization".to_owned());
+    std::iter::once(first).chain(figures).chain([last]).collect()
+}
+
+fn provider_titles() -> Vec<String> {
+    let tiers = Lens::ALL.into_iter().map(|lens| format!("Tier, {lens}"));
+    tiers.chain(["Models", "Endpoints", "Tokens a day"].map(str::to_owned)).collect()
+}
+
+fn model<'a>(plan: &Plan, model: &'a ModelEntry) -> (&'a str, &'a str, String, bool) {
+    let file = plan.leads_to(&site::model_page(&model.model_id)).unwrap_or_default();
+    (&model.model_id, &model.name, file, model.variant.is_standard())
 }
 
 fn provider<'a>(
     snapshot: &Snapshot,
     plan: &Plan,
     entry: &'a ProviderEntry,
-) -> (&'a str, &'a str, String, usize, usize, f64, Vec<Tier>) {
+) -> (&'a str, &'a str, String, Vec<String>) {
     let slug = entry.provider.as_str();
     let tier = |lens: Lens| {
         let list = snapshot.tier_list(lens, None);
         let row = list.and_then(|list| list.providers.iter().find(|row| row.provider == entry.provider));
-        row.map_or(Tier::Unrated, |row| row.tier)
+        row.map_or(Tier::Unrated, |row| row.tier).to_string()
     };
-    let file = plan.leads_to(&crate::site::provider_page(slug)).unwrap_or_default();
-    let tiers = Lens::ALL.map(tier).to_vec();
-    (slug, &entry.name, file, entry.models.len(), entry.endpoints, entry.tokens_per_day.round(), tiers)
+    let counts = [entry.models.len(), entry.endpoints].map(|count| count.to_string());
+    let tokens = site::tokens_in_words(entry.tokens_per_day);
+    let texts = Lens::ALL.into_iter().map(tier).chain(counts).chain([tokens]).collect();
+    (slug, &entry.name, plan.leads_to(&site::provider_page(slug)).unwrap_or_default(), texts)
 }
 
 fn row<'a>(
@@ -107,23 +121,15 @@ fn row<'a>(
     endpoint: &'a Endpoint,
     parameters: Vec<usize>,
 ) -> Row<'a> {
-    let numbers = [
-        endpoint.session_cost.get(snapshot.default_workload()).copied(),
-        endpoint.effective.input,
-        endpoint.list.input,
-        endpoint.hit_rate,
-        endpoint.uptime_1d,
-        endpoint.throughput,
-        endpoint.context_length.map(|length| length as f64),
-        endpoint.tokens_per_day,
-    ];
+    let (numbers, texts): (Vec<_>, Vec<_>) = site::figures(snapshot, endpoint).into_iter().unzip();
     (
         model,
         provider,
         &endpoint.name,
         endpoint.tag.as_str(),
         endpoint.tier,
-        numbers.map(|number| number.and_then(short)),
+        numbers.into_iter().map(|number: Option<f64>| number.and_then(short)).collect(),
+        texts,
         endpoint.quantization.as_deref(),
         parameters,
         prompts(endpoint),

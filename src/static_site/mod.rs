@@ -10,6 +10,7 @@ mod page;
 mod plan;
 
 pub use folder::MARKER;
+pub use page::script;
 
 use crate::snapshot::Snapshot;
 use axum::body::{Body, Bytes, to_bytes};

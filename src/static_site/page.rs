@@ -10,6 +10,12 @@ use sha2::{Digest, Sha256};
 
 const SCRIPT: &str = include_str!("../../templates/assets/static.js");
 
+/// The script as it is published: without what only its writers need, comments and indentation.
+pub fn script() -> String {
+    let lines = SCRIPT.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//"));
+    lines.map(|line| format!("{line}\n")).collect()
+}
+
 /// Said where there is no script, by page.
 const WITHOUT_SCRIPT: [(&str, &str); 3] = [
     (
@@ -48,8 +54,9 @@ impl Parts {
     pub fn new(snapshot: &Snapshot, plan: &Plan) -> Result<Self, PublishError> {
         let index = serde_json::to_vec(&Index::new(snapshot, plan))
             .map_err(|error| PublishError::Made { what: "the index", detail: error.to_string() })?;
+        let script = script().into_bytes();
         let files = [
-            (hashed("static", "js", SCRIPT.as_bytes()), SCRIPT.as_bytes().to_vec()),
+            (hashed("static", "js", &script), script),
             (hashed("index", "json", &index), index),
             // GitHub's host would run the files through a generator and leave some out.
             (".nojekyll".to_owned(), Vec::new()),

@@ -25,6 +25,7 @@ mod simulator;
 mod site;
 mod site_files;
 mod source;
+mod static_site;
 mod store;
 mod targets;
 mod traces;

@@ -30,6 +30,7 @@ const MAY_USE: &[(&str, Option<&[&str]>)] = &[
     ("preferences", Some(&["domain", "snapshot"])),
     ("site", Some(&["cost", "domain", "preferences", "prepared", "snapshot"])),
     ("api", Some(&["cost", "domain", "preferences", "prepared", "snapshot"])),
+    ("static_site", Some(&["domain", "site", "snapshot"])),
     ("pipeline", None),
     ("scheduler", None),
     ("serve", None),

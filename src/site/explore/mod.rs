@@ -159,10 +159,9 @@ fn form(snapshot: &Snapshot, question: &Question) -> Form {
     }
 }
 
-fn column(question: &Question, sort: Sort, workload: &str) -> Column {
-    let is_current = question.sort == sort;
-    let descending = if is_current { !question.descending } else { sort.is_descending() };
-    let (label, unit) = match sort {
+/// Label and unit of a column.
+fn heading(sort: Sort, workload: &str) -> (&'static str, &str) {
+    match sort {
         Sort::Session => ("Session", workload),
         Sort::Price => ("Effective price", "input"),
         Sort::List => ("List price", "input"),
@@ -171,7 +170,47 @@ fn column(question: &Question, sort: Sort, workload: &str) -> Column {
         Sort::Speed => ("Speed", "tokens a second"),
         Sort::Context => ("Context", "tokens"),
         Sort::Tokens => ("Tokens", "a day"),
+    }
+}
+
+/// How a column's numbers are written, the words for an absent one, and the label on a narrow screen.
+fn shown(sort: Sort) -> (fn(f64) -> String, &'static str, &'static str) {
+    match sort {
+        Sort::Session => (format::usd, "not priced", "session"),
+        Sort::Price => (format::usd, "no traffic", "price paid"),
+        Sort::List => (format::usd, "not listed", "list price"),
+        Sort::Hit => (format::percent, "no traffic", "hit rate"),
+        Sort::Uptime => (format::percent_fine, "not published", "uptime 1 d"),
+        Sort::Speed => (|v| format!("{v:.0}"), "not measured", "tokens/s"),
+        Sort::Context => (|v| format::context(v as i64), "not told", "context"),
+        Sort::Tokens => (format::tokens, "no traffic", "tokens/day"),
+    }
+}
+
+/// The columns of figures by the name they are sorted under, with their heading and whether large values come first.
+pub fn columns(snapshot: &Snapshot) -> Vec<(&'static str, String, bool)> {
+    let workload = snapshot.workloads.first().map_or(String::new(), |w| w.title.to_lowercase());
+    let column = |sort: Sort| {
+        let (label, unit) = heading(sort, &workload);
+        (sort.name(), format!("{label} {unit}").trim_end().to_owned(), sort.is_descending())
     };
+    Sort::ALL.into_iter().map(column).collect()
+}
+
+/// The figures of an endpoint in the order of [`columns`], each with the text that the explorer shows for it.
+pub fn figures(snapshot: &Snapshot, endpoint: &Endpoint) -> Vec<(Option<f64>, String)> {
+    let figure = |sort: Sort| {
+        let (format, absent, _) = shown(sort);
+        let value = sort.key(endpoint, snapshot.default_workload()).filter(|value| value.is_finite());
+        (value, value.map_or_else(|| absent.to_owned(), format))
+    };
+    Sort::ALL.into_iter().map(figure).collect()
+}
+
+fn column(question: &Question, sort: Sort, workload: &str) -> Column {
+    let is_current = question.sort == sort;
+    let descending = if is_current { !question.descending } else { sort.is_descending() };
+    let (label, unit) = heading(sort, workload);
     Column {
         label,
         unit: unit.to_owned(),
@@ -182,16 +221,7 @@ fn column(question: &Question, sort: Sort, workload: &str) -> Column {
 
 fn row((model, endpoint): Hit, workload: &str) -> Row {
     let cell = |sort: Sort| {
-        let (format, absent, label): (fn(f64) -> String, _, _) = match sort {
-            Sort::Session => (format::usd, "not priced", "session"),
-            Sort::Price => (format::usd, "no traffic", "price paid"),
-            Sort::List => (format::usd, "not listed", "list price"),
-            Sort::Hit => (format::percent, "no traffic", "hit rate"),
-            Sort::Uptime => (format::percent_fine, "not published", "uptime 1 d"),
-            Sort::Speed => (|v| format!("{v:.0}"), "not measured", "tokens/s"),
-            Sort::Context => (|v| format::context(v as i64), "not told", "context"),
-            Sort::Tokens => (format::tokens, "no traffic", "tokens/day"),
-        };
+        let (format, absent, label) = shown(sort);
         Cell::number(sort.key(endpoint, workload), format, absent).labelled(label)
     };
     Row {
