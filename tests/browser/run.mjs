@@ -12,6 +12,7 @@ import { join, resolve } from 'node:path';
 import { launchBrowser } from './browser.mjs';
 import { checkPage, checkWithoutScript } from './checks.mjs';
 import { LinkCheck } from './links.mjs';
+import { lookAtPublished } from './published.mjs';
 import { Report } from './report.mjs';
 import { startServer } from './server.mjs';
 import { checkKind, discover } from './site.mjs';
@@ -108,6 +109,7 @@ async function main() {
   try {
     browser = await launchBrowser();
     await lookAtSite(browser, server.base);
+    await lookAtPublished(report, browser, binary);
   } finally {
     await browser?.close();
     if (report.failures.length > 0) console.log(`the end of the server's log:\n${server.log()}`);

@@ -38,8 +38,9 @@ function pageFacts() {
   };
 }
 
-// Visits `path` and returns { status, finalUrl, complaints, ...facts }. Complaints are sentences.
-export async function visit(context, base, path, { expectStatus = 200, screenshot = null } = {}) {
+// Visits `path` and returns { status, finalUrl, complaints, ...facts }. Complaints are sentences. `look` runs in the page
+// once nothing is loading any more; what it returns is `looked`.
+export async function visit(context, base, path, { expectStatus = 200, screenshot = null, look = null } = {}) {
   const page = await context.newPage();
   const complaints = [];
   const url = new URL(path, base).href;
@@ -62,9 +63,11 @@ export async function visit(context, base, path, { expectStatus = 200, screensho
   });
   try {
     const response = await page.goto(url, { waitUntil: 'load', timeout: 30_000 });
+    if (look) await page.waitForLoadState('networkidle');
+    const looked = look && (await page.evaluate(look));
     const facts = await page.evaluate(pageFacts);
     if (screenshot) await page.screenshot({ path: screenshot, fullPage: true, animations: 'disabled' });
-    return { status: response?.status() ?? 0, finalUrl: page.url(), complaints, ...facts };
+    return { status: response?.status() ?? 0, finalUrl: page.url(), complaints, looked, ...facts };
   } finally {
     await page.close();
   }
