@@ -15,8 +15,10 @@ const NAMED: usize = 10;
 
 /// Arguments of `publish`.
 #[derive(Debug, Args)]
-#[command(after_help = "The folder is replaced whole, or not at all. What others put into it (.git, CNAME) is kept.\n\
-Links that only a service can answer lead to `serve.public_url` where that is set.")]
+#[command(
+    after_help = "The folder is replaced whole, or not at all. What others put into it (.git, CNAME) is kept.\n\
+Links that only a service can answer lead to `serve.public_url` where that is set."
+)]
 pub struct PublishArgs {
     /// Folder to write; it is made, or must be empty or a former publication.
     #[arg(long, value_name = "DIR")]

@@ -36,9 +36,11 @@ pub fn twins(snapshot: &Snapshot) -> Vec<String> {
 
 /// The addresses of the tables as CSV, each at the name of its page.
 pub fn tables(snapshot: &Snapshot) -> Vec<String> {
-    let indexes = ["/tiers", "/models", "/providers", "/changes", "/explore"].map(|name| format!("{name}.csv"));
+    let indexes =
+        ["/tiers", "/models", "/providers", "/changes", "/explore"].map(|name| format!("{name}.csv"));
     let lists = snapshot.tier_lists.iter();
-    let tiers = lists.map(|list| format!("/tiers.csv?{}", link::tier_query(list.lens, list.workload.as_deref())));
+    let tiers =
+        lists.map(|list| format!("/tiers.csv?{}", link::tier_query(list.lens, list.workload.as_deref())));
     let models = snapshot.models.iter().map(|model| format!("{}.csv", link::model(&model.model_id)));
     let providers = snapshot.providers.iter();
     let providers = providers.map(|entry| format!("{}.csv", link::provider(entry.provider.as_str())));

@@ -53,10 +53,10 @@ impl Card {
 
     /// Fills a rectangle; what is outside of the card is left out.
     pub fn fill(&mut self, (left, top): (usize, usize), (width, height): (usize, usize), colour: Colour) {
+        let (from, to) = (left.min(WIDTH), (left + width).min(WIDTH));
         for y in top..(top + height).min(HEIGHT) {
-            for x in left..(left + width).min(WIDTH) {
-                self.blend(x, y, colour, 1.0);
-            }
+            let row = y * WIDTH;
+            self.pixels[(row + from) * 3..(row + to) * 3].copy_from_slice(&colour.repeat(to - from));
         }
     }
 
@@ -130,12 +130,17 @@ fn png(pixels: &[u8]) -> Vec<u8> {
         match index.checked_sub(1) {
             Some(above) => {
                 let above = &pixels[above * stride..(above + 1) * stride];
+                if row == above {
+                    // Most rows are: told at once.
+                    rows.resize(rows.len() + stride, 0);
+                    continue;
+                }
                 rows.extend(row.iter().zip(above).map(|(here, above)| here.wrapping_sub(*above)));
             }
             None => rows.extend(row),
         }
     }
-    let mut packed = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::new(9));
+    let mut packed = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::new(6));
     // Writing to memory cannot fail; were it to, the file would be short and its reader say so.
     let packed = packed.write_all(&rows).and_then(|()| packed.finish()).unwrap_or_default();
     let mut header = Vec::new();

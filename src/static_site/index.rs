@@ -65,7 +65,8 @@ impl<'a> Index<'a> {
         let rows = |(at, model): (usize, &'a ModelEntry)| {
             let row = |endpoint: &'a Endpoint| {
                 let places = endpoint.parameters.iter();
-                let places = places.filter_map(|name| parameters.binary_search(&name.as_str()).ok()).collect();
+                let places =
+                    places.filter_map(|name| parameters.binary_search(&name.as_str()).ok()).collect();
                 row(snapshot, at, provider_at.get(endpoint.provider.as_str()).copied(), endpoint, places)
             };
             model.endpoints.iter().map(row).collect::<Vec<_>>()

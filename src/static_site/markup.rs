@@ -127,11 +127,16 @@ impl Reader<'_> {
         }
     }
 
+    /// Whether an address names the site itself.
+    fn is_own(&self, value: &[u8]) -> bool {
+        !self.links.own.is_empty() && value.starts_with(self.links.own.as_bytes())
+    }
+
     fn see_value(&mut self, value: &[u8], span: Span<usize>) {
         let named = match self.attribute.as_slice() {
             b"href" | b"src" | b"action" => true,
             // Previews want absolute addresses.
-            b"content" => self.tag == b"meta" && !self.links.own.is_empty(),
+            b"content" => self.tag == b"meta" && self.is_own(value),
             _ => false,
         };
         let Some(value) = std::str::from_utf8(value).ok().filter(|_| named) else { return };
@@ -187,4 +192,66 @@ fn edited(text: &str, mut edits: Vec<Edit>) -> String {
         done = place.end;
     }
     out + &text[done..]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::static_site::plan::Kind;
+
+    fn plan() -> Plan {
+        let pages = ["/", "/models", "/models/a/b:free", "/explore", "/?lens=cache"].map(str::to_owned);
+        Plan::of(Kind::Page, pages.to_vec(), "chat")
+    }
+
+    fn rewritten(file: &str, text: &str, live: &str, own: &str) -> Rewritten {
+        rewrite(Links { plan: &plan(), live, own }, file, text, Added::default())
+    }
+
+    #[test]
+    fn addresses_are_relative_to_their_file_and_all_else_stays() {
+        let text = "<!doctype html>\n<a class=x href=\"/models/a/b:free#days\">a &amp; b ü</a><img src=\"/models\">\
+                    <a href=\"#here\">h</a><a href=\"https://else.test/models\">e</a><a href=\"//models\">f</a>\
+                    <form action='/explore'></form><a href=\"/explore?q=a&#38;sort=hit\">s</a>";
+        let expected = "<!doctype html>\n<a class=x href=\"../models/a/b~3afree/index.html#days\">a &amp; b ü</a>\
+                        <img src=\"../models/index.html\"><a href=\"#here\">h</a>\
+                        <a href=\"https://else.test/models\">e</a><a href=\"//models\">f</a>\
+                        <form action='../explore/index.html'></form>\
+                        <a href=\"../explore/index.html?q=a&amp;sort=hit\">s</a>";
+        let done = rewritten("changes/index.html", text, "", "");
+        assert_eq!(done.text, expected);
+        assert_eq!((done.live, done.lost.len()), (0, 0));
+    }
+
+    #[test]
+    fn what_has_no_file_leads_to_the_service_or_says_so() {
+        let text = "<p><a rel=\"nofollow\" href=\"/cost?model=a&amp;turns=3\" class=\"y\">cost</a></p>";
+        let live = rewritten("index.html", text, "https://live.test", "");
+        assert!(live.text.contains("href=\"https://live.test/cost?model=a&amp;turns=3\""), "{}", live.text);
+        let lost = rewritten("index.html", text, "", "");
+        let expected = format!("<p><a rel=\"nofollow\" title=\"{LIVE_ONLY}\" class=\"y\">cost</a></p>");
+        assert_eq!(lost.text, expected);
+        assert_eq!(lost.lost, ["/cost?model=a&turns=3"]);
+    }
+
+    #[test]
+    fn its_own_address_is_told_apart_from_others_that_begin_alike() {
+        let own = "https://me.test/x";
+        let text = "<meta property=\"og:url\" content=\"https://me.test/x/?lens=cache\"><link href=\"https://me.test/x\">\
+                    <a href=\"https://me.test/xylophone\">o</a><meta content=\"/models\" name=\"a\">";
+        let done = rewritten("models/index.html", text, "", own).text;
+        assert!(done.contains("content=\"https://me.test/x/tiers/cache/index.html\""), "{done}");
+        assert!(done.contains("<link href=\"https://me.test/x/index.html\">"), "{done}");
+        assert!(done.contains("href=\"https://me.test/xylophone\""), "{done}");
+        assert!(done.contains("content=\"/models\""), "a name that looks like an address is none: {done}");
+    }
+
+    #[test]
+    fn what_is_added_stands_once_in_its_place() {
+        let added = Added { head: "[1]".into(), head_end: "[2]".into(), main: "[3]".into() };
+        let text = "<html><head><meta charset=\"utf-8\"><meta name=\"x\"></head><body><main id=\"m\">x</main></body></html>";
+        let done = rewrite(Links { plan: &plan(), live: "", own: "" }, "index.html", text, added).text;
+        let expected = "<html><head><meta charset=\"utf-8\">[1]<meta name=\"x\">[2]</head><body><main id=\"m\">[3]x</main></body></html>";
+        assert_eq!(done, expected);
+    }
 }

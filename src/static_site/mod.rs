@@ -87,7 +87,9 @@ pub enum PublishError {
         path: PathBuf,
     },
     /// A file of others has the name of a published one.
-    #[error("{path} was not written by `hitrate publish` and would be replaced; move it away, or add --force")]
+    #[error(
+        "{path} was not written by `hitrate publish` and would be replaced; move it away, or add --force"
+    )]
     Taken {
         /// Which file.
         path: PathBuf,
@@ -220,10 +222,12 @@ where
 {
     /// Writes all items, on as many threads as there are cores.
     fn run(&self, plan: &Plan, done: impl Fn(usize, usize) + Sync) -> Result<Report, PublishError> {
-        let (next, finished, report) = (AtomicUsize::new(0), AtomicUsize::new(0), Mutex::new(Report::empty()));
+        let (next, finished, report) =
+            (AtomicUsize::new(0), AtomicUsize::new(0), Mutex::new(Report::empty()));
         let threads = std::thread::available_parallelism().map_or(1, usize::from).min(16);
         let work = || -> Result<(), PublishError> {
-            let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(PublishError::Runtime)?;
+            let runtime =
+                tokio::runtime::Builder::new_current_thread().build().map_err(PublishError::Runtime)?;
             while let Some(item) = plan.items.get(next.fetch_add(1, Ordering::Relaxed)) {
                 let written = runtime.block_on(self.write(item));
                 if written.is_err() {

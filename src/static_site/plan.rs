@@ -74,6 +74,13 @@ impl Plan {
         plan
     }
 
+    #[cfg(test)]
+    pub fn of(kind: Kind, addresses: Vec<String>, workload: &str) -> Self {
+        let mut plan = Self { items: Vec::new(), files: HashSet::new(), workload: workload.to_owned() };
+        plan.add(kind, addresses);
+        plan
+    }
+
     fn add(&mut self, kind: Kind, addresses: Vec<String>) {
         for address in addresses {
             let Some(file) = file_of(&address, &self.workload) else { continue };

@@ -78,7 +78,8 @@ fn files(folder: &Path) -> BTreeSet<String> {
 /// The values of the attributes that hold addresses, as they stand in the text.
 fn addresses(text: &str) -> Vec<String> {
     let named = [" href=\"", " src=\"", " action=\"", " data-index=\""];
-    let of = |name: &str| text.split(name).skip(1).filter_map(|rest| rest.split('"').next()).collect::<Vec<_>>();
+    let of =
+        |name: &str| text.split(name).skip(1).filter_map(|rest| rest.split('"').next()).collect::<Vec<_>>();
     named.into_iter().flat_map(of).map(|value| value.replace("&#38;", "&").replace("&amp;", "&")).collect()
 }
 
@@ -98,7 +99,10 @@ fn check_links(site: &Site) -> usize {
             if address.starts_with("http://") || address.starts_with("https://") {
                 continue;
             }
-            assert!(!address.starts_with('/') && !address.starts_with("//"), "{file}: {address} leaves the folder");
+            assert!(
+                !address.starts_with('/') && !address.starts_with("//"),
+                "{file}: {address} leaves the folder"
+            );
             let (path, fragment) = address.split_once('#').unwrap_or((&address, ""));
             let path = path.split('?').next().unwrap_or_default();
             let target = if path.is_empty() { (*file).clone() } else { joined(file, path) };
@@ -110,7 +114,10 @@ fn check_links(site: &Site) -> usize {
         }
     }
     for sheet in files.iter().filter(|file| file.ends_with(".css")) {
-        assert!(!site.text(sheet).contains("url("), "{sheet} names other files; teach this test to follow them");
+        assert!(
+            !site.text(sheet).contains("url("),
+            "{sheet} names other files; teach this test to follow them"
+        );
     }
     followed
 }
@@ -212,11 +219,51 @@ fn awkward_names_have_files_of_their_own() {
 }
 
 #[test]
+fn lists_are_whole_however_long_they_are() {
+    let mut snapshot = sample::snapshot();
+    let mut lean = snapshot.models[0].clone();
+    lean.endpoints.truncate(1);
+    let more = (0..620).map(|number| {
+        let mut model = lean.clone();
+        model.model_id = format!("many/model-{number}");
+        model
+    });
+    snapshot.models = more.collect();
+    let root = folder();
+    let (now, out) = (snapshot.as_of, root.path().join("site"));
+    let snapshot = Arc::new(snapshot);
+    let service = hitrate::serve::for_files(snapshot.clone(), now, "");
+    let options = Options { out: out.clone(), force: false, live: String::new(), own: String::new() };
+    publish(&service, &snapshot, &options, |_, _| {}).expect("published");
+    let text = std::fs::read_to_string(out.join("models.json")).expect("there");
+    let list: Value = serde_json::from_str(&text).expect("JSON");
+    let ids: BTreeSet<&str> = list["data"]
+        .as_array()
+        .expect("rows")
+        .iter()
+        .filter_map(|model| model["model_id"].as_str())
+        .collect();
+    assert_eq!(ids.len(), 620);
+    assert!(
+        list["meta"]["next_cursor"].is_null() && list["meta"]["snapshot"].is_string(),
+        "{}",
+        list["meta"]
+    );
+}
+
+#[test]
 fn pages_carry_their_policy_and_what_only_a_service_answers_says_so() {
     let site = written(sample::snapshot(), "", "");
     let front = site.text("index.html");
-    assert!(front.contains("<meta http-equiv=\"content-security-policy\" content=\"default-src 'none'"), "{front}");
-    assert!(!front.contains("frame-ancestors") && !front.contains("unsafe-inline") && !front.contains("connect-src"));
+    assert!(
+        front.contains("<meta http-equiv=\"content-security-policy\" content=\"default-src 'none'"),
+        "{front}"
+    );
+    assert!(
+        !front.contains("frame-ancestors")
+            && !front.contains("unsafe-inline")
+            && !front.contains("connect-src")
+    );
     assert!(front.contains("published less than an hour later"), "no age that grows");
     let model = site.text("models/northwind/atlas-3/index.html");
     assert!(!model.contains("/api/v1/preferences/"), "no address of a service that is not there");
@@ -224,7 +271,10 @@ fn pages_carry_their_policy_and_what_only_a_service_answers_says_so() {
     assert!(site.report.lost_links > 0 && site.report.live_links == 0);
     for page in ["search", "explore", "compare"] {
         let text = site.text(&format!("{page}/index.html"));
-        assert!(text.contains("<noscript><p class=\"hint\">") && text.contains("connect-src 'self'"), "{page}");
+        assert!(
+            text.contains("<noscript><p class=\"hint\">") && text.contains("connect-src 'self'"),
+            "{page}"
+        );
         assert!(text.contains("data-base=\"../\" data-index=\"../assets/index-"), "{page}");
     }
 }
@@ -235,7 +285,10 @@ fn with_a_live_service_its_answers_are_linked_there() {
     check_links(&site);
     assert!(site.report.lost_links == 0 && site.report.live_links > 0);
     let model = site.text("models/northwind/atlas-3/index.html");
-    assert!(model.contains(&format!("href=\"{LIVE}/api/v1/preferences/northwind/atlas-3?mode=avoid\"")), "{model}");
+    assert!(
+        model.contains(&format!("href=\"{LIVE}/api/v1/preferences/northwind/atlas-3?mode=avoid\"")),
+        "{model}"
+    );
     assert!(model.contains(&format!("<link rel=\"canonical\" href=\"{LIVE}/models/northwind/atlas-3\">")));
 }
 
@@ -273,7 +326,8 @@ fn the_index_has_every_endpoint_as_the_explorer_shows_it() {
     let endpoints = index["endpoints"].as_array().expect("rows");
     assert_eq!(endpoints.len(), sample::snapshot().summary.endpoints);
     let page = site.text("explore/index.html");
-    let shown = endpoints.iter().filter(|row| page.contains(&format!(">{}</a>", row[3].as_str().expect("a tag"))));
+    let shown =
+        endpoints.iter().filter(|row| page.contains(&format!(">{}</a>", row[3].as_str().expect("a tag"))));
     assert!(shown.clone().count() > 3);
     for row in shown {
         let [numbers, texts] = [5, 6].map(|at| row[at].as_array().expect("figures"));
@@ -314,7 +368,9 @@ fn publish_reports_replaces_what_it_wrote_and_refuses_what_it_did_not() {
     let first = hitrate(data.path(), &["publish", "--out", out, "--now", now, "--json"]);
     assert_eq!(first.code, 0, "{first:?}");
     let report = first.json();
-    for key in ["out", "snapshot", "files", "pages", "bytes", "live_links", "lost_links", "failed", "duration_ms"] {
+    for key in
+        ["out", "snapshot", "files", "pages", "bytes", "live_links", "lost_links", "failed", "duration_ms"]
+    {
         assert!(!report[key].is_null(), "{key}: {report}");
     }
     let before = files(Path::new(out));
