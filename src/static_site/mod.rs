@@ -244,7 +244,7 @@ where
             let join = |thread: std::thread::ScopedJoinHandle<'_, _>| {
                 thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
             };
-            all.into_iter().map(join).collect::<Result<(), PublishError>>()
+            all.into_iter().try_for_each(join)
         })?;
         Ok(report.into_inner().unwrap_or_else(PoisonError::into_inner))
     }

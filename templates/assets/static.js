@@ -130,10 +130,9 @@
     if (sides.length < 2) return hint("It takes two to compare.");
     const titles = data.titles.find((titles) => sides.every((side) => side[3].length === titles.length));
     if (!titles) return hint("Endpoints or providers, not both.");
-    const cell = (tag, ...inside) => make(tag, { className: "n" }, ...inside);
-    const head = make("tr", {}, make("td"), ...sides.map(([href, name, key]) => cell("th", link(href, name), make("small", {}, key))));
-    const lines = titles.map((title, n) => make("tr", {}, make("th", { scope: "row" }, title), ...sides.map((side) => cell("td", side[3][n]))));
-    find("section").before(make("h2", {}, "Side by side"), make("div", { className: "scroll", tabIndex: 0 }, make("table", { className: "sticky" }, head, ...lines)));
+    const head = make("tr", {}, make("td"), ...sides.map(([href, name, key]) => make("th", { scope: "col" }, link(href, name), make("small", {}, key))));
+    const lines = titles.map((title, n) => make("tr", {}, make("th", { scope: "row" }, title), ...sides.map((side) => make("td", { className: "n" }, side[3][n]))));
+    find("section").before(make("h2", {}, "Side by side"), make("div", { className: "scroll", tabIndex: 0 }, make("table", { className: "sticky sides" }, make("thead", {}, head), make("tbody", {}, ...lines))));
   }
 
   const pages = { search, explore, compare };
