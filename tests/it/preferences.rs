@@ -354,7 +354,7 @@ proptest! {
         let best = |e: &Endpoint| truth.fit(e) && matches!(truth.tier(e), Tier::S | Tier::A);
         let ranked = |e: &Endpoint| expected_cost(e, workload).unwrap_or(f64::INFINITY);
         let lowest = endpoints.iter().filter(|e| best(e)).map(ranked).fold(f64::INFINITY, f64::min);
-        let near = |e: &Endpoint| best(e) && ranked(e) <= 1.5 * lowest;
+        let near = |e: &Endpoint| best(e) && ranked(e) <= 1.25 * lowest;
         for endpoint in endpoints.iter().filter(|e| safe(e, &near)) {
             prop_assert!(listed.contains(&endpoint.tag.to_string()), "{}: {:?}", endpoint.tag, listed);
         }
@@ -372,7 +372,7 @@ proptest! {
         };
         // The third may be dear, and the sibling without which its base slug cannot be named comes with it.
         if listed.len() > 4 {
-            prop_assert!(members().all(|e| ranked(e) <= 1.5 * lowest), "{:?}", listed);
+            prop_assert!(members().all(|e| ranked(e) <= 1.25 * lowest), "{:?}", listed);
         }
         prop_assert_eq!(listed.is_empty(), !endpoints.iter().any(|e| safe(e, &any_good)));
         let avoid = preference(&snapshot, model, Mode::Avoid, workload, snapshot.as_of);
