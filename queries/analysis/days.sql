@@ -47,20 +47,23 @@ WITH looked AS MATERIALIZED (
     FULL JOIN closing c ON c.endpoint_no = o.endpoint_no AND c.day = o.day
     FULL JOIN rates r ON r.endpoint_no = coalesce(o.endpoint_no, c.endpoint_no) AND r.day = coalesce(o.day, c.day)
 ), priced AS (
-    -- The list price at the end of the day; before the record began, the oldest one known.
-    SELECT b.endpoint_no, b.day, p.list_input, p.list_output, p.list_cache_read, p.list_cache_write, p.price_tiers
-    FROM both_ b JOIN price_history p ON p.endpoint_no = b.endpoint_no
-    WHERE p.valid_from <= CAST($3 AS TIMESTAMP)
-    QUALIFY row_number() OVER (
-        PARTITION BY b.endpoint_no, b.day
-        ORDER BY p.valid_from < b.day + INTERVAL 1 DAY DESC,
-            CASE WHEN p.valid_from < b.day + INTERVAL 1 DAY THEN epoch(p.valid_from) ELSE -epoch(p.valid_from) END DESC
-    ) = 1
+    -- List prices with the days at whose end they held; before the record began, the oldest one known.
+    SELECT endpoint_no, list_input, list_output, list_cache_read, list_cache_write, price_tiers,
+        CASE WHEN row_number() OVER in_turn = 1 THEN TIMESTAMP '0001-01-01' ELSE valid_from END AS since,
+        coalesce(lead(valid_from) OVER in_turn, TIMESTAMP '9999-12-31') AS until
+    FROM price_history
+    WHERE valid_from <= CAST($3 AS TIMESTAMP)
+    WINDOW in_turn AS (PARTITION BY endpoint_no ORDER BY valid_from)
 ), named AS (
     SELECT h.endpoint_no, h.provider
     FROM endpoint_history h
     WHERE h.valid_from <= CAST($3 AS TIMESTAMP)
     QUALIFY row_number() OVER (PARTITION BY h.endpoint_no ORDER BY h.valid_from DESC) = 1
+), placed AS (
+    -- One number to sort by instead of three texts.
+    SELECT endpoint_no, CAST(endpoint_id AS VARCHAR) AS endpoint_id, model, variant,
+        row_number() OVER (ORDER BY model, variant, CAST(endpoint_id AS VARCHAR)) AS place
+    FROM endpoint
 ), numbers AS (
     SELECT b.endpoint_no, b.day, b.usage, b.closing_rate, b.health, b.uptime_30m, b.throughput, b.latency_ms,
         CAST(p.list_input AS DOUBLE) AS list_input, CAST(p.list_output AS DOUBLE) AS list_output,
@@ -68,7 +71,9 @@ WITH looked AS MATERIALIZED (
         p.price_tiers,
         coalesce(b.closing_input, b.usage.i) AS effective_input,
         coalesce(b.closing_output, b.usage.o) AS effective_output
-    FROM both_ b LEFT JOIN priced p ON p.endpoint_no = b.endpoint_no AND p.day = b.day
+    FROM both_ b
+    LEFT JOIN priced p ON p.endpoint_no = b.endpoint_no
+        AND p.since < b.day + INTERVAL 1 DAY AND p.until >= b.day + INTERVAL 1 DAY
 ), derived AS (
     -- p_eff = (1 - h) p_in + h p_read, inverted; only where writes are free and no conditional price applies.
     SELECT *,
@@ -86,7 +91,7 @@ WITH looked AS MATERIALIZED (
              WHEN usage IS NULL AND inverted BETWEEN -0.01 AND 1.01 THEN 'derived' END AS basis
     FROM derived
 )
-SELECT CAST(e.endpoint_id AS VARCHAR) AS endpoint_id, e.model, e.variant, n.provider,
+SELECT e.endpoint_id, e.model, e.variant, n.provider,
     CAST(d.day - DATE '1970-01-01' AS INTEGER) AS day,
     d.hit_rate, d.basis,
     d.usage IS NULL AND d.closing_rate IS NULL AS derived,
@@ -100,6 +105,6 @@ SELECT CAST(e.endpoint_id AS VARCHAR) AS endpoint_id, e.model, e.variant, n.prov
          THEN d.health.s / (d.health.s + d.health.e + d.health.r) END AS availability_1d,
     d.throughput, d.latency_ms,
     CASE WHEN d.usage IS NOT NULL THEN date_diff('second', CAST(d.day AS TIMESTAMP), d.usage.at) / 86400.0 END AS coverage
-FROM rated d JOIN endpoint e USING (endpoint_no) JOIN named n USING (endpoint_no)
+FROM rated d JOIN placed e USING (endpoint_no) JOIN named n USING (endpoint_no)
 WHERE d.usage IS NOT NULL OR d.closing_rate IS NOT NULL OR d.effective_input IS NOT NULL OR d.health IS NOT NULL
-ORDER BY e.model, e.variant, endpoint_id, day
+ORDER BY e.place, d.day
