@@ -65,7 +65,13 @@ impl Report {
             let (whole, plain) = pair(plain);
             let bound = if unit == "s" { "1" } else { "" };
             row(&format!("one more hour: stored, all tier lists anew, {unit}"), bound, lists, plain, 2);
-            row(&format!("one more hour: stored, whole snapshot anew and saved, {unit}"), "", whole, plain, 2);
+            row(
+                &format!("one more hour: stored, whole snapshot anew and saved, {unit}"),
+                "",
+                whole,
+                plain,
+                2,
+            );
         }
         let (time, plain_time) = pair("ingest_seconds");
         row("of it storing, s", "", time, plain_time, 2);

@@ -128,7 +128,7 @@ fn recommended<'a>(
 ) -> Vec<&'a Judged<'a>> {
     let mut left_out = Vec::new();
     let mut chosen = near_the_best(all, judged, &[Tier::S, Tier::A], &mut left_out);
-    if chosen.len() < SHORTLIST_MIN {
+    if tags(&chosen).len() < SHORTLIST_MIN {
         left_out.clear();
         chosen = near_the_best(all, judged, &RECOMMENDED, &mut left_out);
     }
@@ -158,7 +158,8 @@ fn near_the_best<'a>(
 ) -> Vec<&'a Judged<'a>> {
     let candidates: Vec<&Judged> = judged.iter().filter(|j| j.good(tiers)).collect();
     let best = candidates.first().and_then(|j| j.expected).unwrap_or(f64::INFINITY);
-    let near = candidates.iter().take_while(|j| j.expected.is_some_and(|cost| cost <= best * SHORTLIST_REACH));
+    let near =
+        candidates.iter().take_while(|j| j.expected.is_some_and(|cost| cost <= best * SHORTLIST_REACH));
     let mut count = near.count().max(SHORTLIST_MIN);
     loop {
         let mut left_out = Vec::new();
