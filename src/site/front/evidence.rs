@@ -36,6 +36,8 @@ pub struct Evidence {
     pub name: String,
     /// Tier or span.
     pub badge: Badge,
+    /// Since when the tier has held.
+    pub since: Option<String>,
     /// The interval.
     pub bar: Option<Bar>,
     /// The interval in numbers.
@@ -147,6 +149,7 @@ impl Sources<'_> {
             href: link::provider(slug),
             name: row.name.clone(),
             badge: Badge::of(row),
+            since: row.since.map(format::short_day),
             bar: Bar::new(row, lens, reach),
             interval: row
                 .low
