@@ -151,7 +151,10 @@ impl SessionCell {
         Self {
             text: cost.map_or_else(|| "not priced".to_owned(), format::usd),
             sort: cost,
-            interval: ends.map(|(low, high)| format!("{} to {}", format::usd(low), format::usd(high))),
+            interval: ends
+                .map(|(low, high)| (format::usd(low), format::usd(high)))
+                .filter(|(low, high)| low != high)
+                .map(|(low, high)| format!("{low} to {high}")),
             cheapest: endpoint.is_some_and(|e| e.cheapest),
         }
     }
@@ -227,7 +230,11 @@ fn bar(rank: usize, endpoint: &EndpointCost, reach: f64) -> Bar {
         tag: format::shorten(endpoint.tag.as_str(), TAG_CHARS),
         cost: endpoint.cost.map_or(String::new(), format::usd),
         width: format!("{:.1}", wide(endpoint.cost.unwrap_or(0.0))),
-        whisker: endpoint.low.zip(endpoint.high).map(|(low, high)| (at(low), at(high))),
+        whisker: endpoint
+            .low
+            .zip(endpoint.high)
+            .filter(|(low, high)| low < high)
+            .map(|(low, high)| (at(low), at(high))),
     }
 }
 
