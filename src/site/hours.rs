@@ -14,7 +14,7 @@ use std::fmt::Write;
 /// The name of the file of a map, under its endpoint.
 pub const FILE: &str = "hours.svg";
 /// Maps on the page of a model; the others have their addresses there.
-const MAPS: usize = 4;
+const MAPS: usize = 6;
 /// Steps of the colour scale, each a tenth of the hit rate.
 const STEPS: usize = 10;
 

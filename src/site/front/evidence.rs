@@ -36,7 +36,7 @@ pub struct Evidence {
     pub name: String,
     /// Tier or span.
     pub badge: Badge,
-    /// Since when the tier has held.
+    /// "S since 3 Aug": since when the published tier has held.
     pub since: Option<String>,
     /// The interval.
     pub bar: Option<Bar>,
@@ -149,7 +149,7 @@ impl Sources<'_> {
             href: link::provider(slug),
             name: row.name.clone(),
             badge: Badge::of(row),
-            since: row.since.map(format::short_day),
+            since: row.since.map(|since| format!("{} since {}", row.tier, format::short_day(since))),
             bar: Bar::new(row, lens, reach),
             interval: row
                 .low
