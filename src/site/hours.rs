@@ -28,7 +28,7 @@ const HATCH: f64 = 5.0;
 /// Below the rows: hours and legend.
 const FOOT: f64 = 58.0;
 /// Characters that fit over the drawing.
-const HEAD_CHARS: usize = 44;
+const HEAD_CHARS: usize = 42;
 /// In the table an hour shows a rate that covers at least so much of it.
 const COVERS: Duration = Duration::minutes(30);
 

@@ -132,7 +132,7 @@ pub fn render(view: &View, model: &ModelEntry) -> askama::Result<String> {
         workload: snapshot.workloads.first().map_or(String::new(), |w| w.title.to_lowercase()),
         workloads: &snapshot.workloads,
         rows: with_sessions
-            .map(|(e, sessions)| row(model, e, (&snapshot.workloads, sessions), picks.as_ref()))
+            .map(|(e, sessions)| row(model, e, (snapshot, sessions), picks.as_ref()))
             .collect(),
         has_intervals: sessions.bars.iter().any(|bars| bars.has_intervals),
         session_bars: sessions.bars,
@@ -193,12 +193,12 @@ fn advice(picks: &Picks) -> Advice {
 fn row(
     model: &ModelEntry,
     endpoint: &Endpoint,
-    (workloads, sessions): (&[Workload], Vec<SessionCell>),
+    (snapshot, sessions): (&Snapshot, Vec<SessionCell>),
     picks: Option<&Picks>,
 ) -> Row {
     let is = |picked: fn(&Picks) -> uuid::Uuid| picks.map(picked) == Some(endpoint.endpoint_id);
     let cost = |w: &Workload| endpoint.session_cost.get(&w.name).copied();
-    let first = workloads.first().and_then(cost);
+    let first = snapshot.workloads.first().and_then(cost);
     let cheapest_session = is(|p| p.by_session.endpoint_id);
     let default_session = Cell::number(first, format::usd, "not priced").labelled("session");
     let context = |length: Option<i64>| {
@@ -222,7 +222,7 @@ fn row(
         prices: prices(endpoint),
         sessions,
         held: endpoint.verdicts.get(&Lens::Cost).and_then(held),
-        service: service(endpoint),
+        service: service(endpoint, without_uptime(snapshot)),
         quantization: endpoint.quantization.clone().unwrap_or_else(|| "not told".to_owned()),
         context: context(endpoint.context_length),
         longest_answer: context(endpoint.max_completion_tokens),
@@ -257,11 +257,18 @@ fn prices(endpoint: &Endpoint) -> Vec<Cell> {
     ]
 }
 
+/// Why an uptime is absent: with too little traffic the upstream tells none, and some runs have none at all.
+fn without_uptime(snapshot: &Snapshot) -> &'static str {
+    let mut all = snapshot.models.iter().flat_map(|model| &model.endpoints);
+    let told = all.any(|e| e.uptime_30m.is_some() || e.uptime_1d.is_some());
+    if told { "too little traffic" } else { "not published" }
+}
+
 /// Uptime 30 m, 1 d; availability; speed; first token.
-fn service(endpoint: &Endpoint) -> Vec<Cell> {
+fn service(endpoint: &Endpoint, without_uptime: &str) -> Vec<Cell> {
     vec![
-        Cell::number(endpoint.uptime_30m, format::percent_fine, "too little traffic"),
-        Cell::number(endpoint.uptime_1d, format::percent_fine, "too little traffic"),
+        Cell::number(endpoint.uptime_30m, format::percent_fine, without_uptime),
+        Cell::number(endpoint.uptime_1d, format::percent_fine, without_uptime),
         Cell::number(endpoint.availability, format::percent_fine, "not published"),
         Cell::number(endpoint.throughput, |v| format!("{v:.0}"), "not measured"),
         Cell::number(endpoint.latency_ms, format::milliseconds, "not measured"),

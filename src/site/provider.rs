@@ -107,7 +107,7 @@ pub fn render(view: &View, provider: &ProviderEntry) -> askama::Result<String> {
             true => format!("{} a day", format::tokens(provider.tokens_per_day)),
             false => "no traffic".to_owned(),
         },
-        share: (total > 0.0).then(|| format::percent(provider.tokens_per_day / total)),
+        share: (total > 0.0).then(|| share(provider.tokens_per_day / total)),
         links: links(provider),
         workload: title,
         standings: lenses().into_iter().filter_map(|lens| standing(snapshot, provider, lens)).collect(),
@@ -139,6 +139,16 @@ fn sides(served: &[(&ModelEntry, &Endpoint)], workload: &str) -> [Side; 2] {
             sides: record::sides(served, Lens::Cache),
         },
     ]
+}
+
+/// A share of the traffic; one that would round to nothing is said to be small.
+fn share(fraction: f64) -> String {
+    let least = 0.0005;
+    if fraction > 0.0 && fraction < least {
+        "less than 0.1\u{202f}%".to_owned()
+    } else {
+        format::percent(fraction)
+    }
 }
 
 /// The provider's own pages, those of them that are plain web addresses.

@@ -14,7 +14,7 @@ const BARS: usize = 10;
 /// Characters of a tag that fit over its bar.
 const TAG_CHARS: usize = 26;
 /// Characters that fit over the drawing.
-const HEAD_CHARS: usize = 44;
+const HEAD_CHARS: usize = 42;
 
 const LEFT: f64 = 8.0;
 const REACH: f64 = 328.0;

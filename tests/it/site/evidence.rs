@@ -243,6 +243,17 @@ async fn the_front_page_tells_whose_tier_changed_in_the_last_week() {
 }
 
 #[tokio::test]
+async fn a_run_without_any_uptime_does_not_blame_the_traffic() {
+    let mut snapshot = sample::snapshot();
+    for endpoint in snapshot.models.iter_mut().flat_map(|model| &mut model.endpoints) {
+        (endpoint.uptime_30m, endpoint.uptime_1d) = (None, None);
+    }
+    let page = get(&site_over(Some(snapshot), Duration::zero()), ATLAS).await.body;
+    assert!(section(&page, "service").contains("not published"));
+    assert!(!page.contains("too little traffic</td>"), "{page}");
+}
+
+#[tokio::test]
 async fn badges_and_pages_show_the_tier_that_is_held() {
     let mut snapshot = sample::snapshot();
     for list in &mut snapshot.tier_lists {
