@@ -239,7 +239,7 @@ async fn the_front_page_tells_whose_tier_changed_in_the_last_week() {
             && week.contains("None in the last 7 days; tiers are held since 3 Aug."),
         "{week}"
     );
-    assert!(section(&page, "evidence").contains("<small>S since 3 Aug</small>"), "{page}");
+    assert!(section(&page, "evidence").contains("<small>S since 28 Sep</small>"), "{page}");
 }
 
 #[tokio::test]
