@@ -1,7 +1,8 @@
 //! Every address that has a page of its own.
 
-use super::charts::{self, OfModel};
+use super::charts::OfModel;
 use super::link;
+use super::session_bars;
 use crate::domain::tier::Lens;
 use crate::snapshot::Snapshot;
 
@@ -47,22 +48,21 @@ pub fn tables(snapshot: &Snapshot) -> Vec<String> {
     indexes.into_iter().chain(tiers).chain(models).chain(providers).collect()
 }
 
-/// The addresses of badges, charts, style, script and feed. A chart that shows nothing is not there.
+/// The addresses of badges, charts, style, script and feed. A chart that would show nothing is not there.
 pub fn pictures(snapshot: &Snapshot) -> Vec<String> {
     let fixed = [super::assets::style_path(), super::assets::script_path(), "/favicon.svg", "/changes.atom"];
     let mut all: Vec<String> = fixed.map(str::to_owned).to_vec();
     for model in &snapshot.models {
-        for what in [OfModel::HitRate, OfModel::EffectivePrice] {
-            if charts::of_model(snapshot, model, what).is_some() {
-                all.push(link::model_chart(&model.model_id, what.file()));
-            }
-        }
-        all.extend(badges(&link::model_badge(&model.model_id)));
+        let id = &model.model_id;
+        let days = [OfModel::HitRate, OfModel::EffectivePrice];
+        all.extend(days.map(|what| link::model_chart(id, what.file())));
+        let sessions = snapshot.workloads.iter().map(|w| session_bars::file_name(&w.name));
+        all.extend(sessions.map(|file| link::model_chart(id, &file)));
+        all.extend(model.endpoints.iter().map(|e| link::hours_chart(id, e.tag.as_str())));
+        all.extend(badges(&link::model_badge(id)));
     }
     for entry in &snapshot.providers {
-        if charts::of_provider(entry).is_some() {
-            all.push(link::provider_chart(entry.provider.as_str()));
-        }
+        all.push(link::provider_chart(entry.provider.as_str()));
         all.extend(badges(&link::provider_badge(entry.provider.as_str())));
     }
     all

@@ -79,7 +79,8 @@ impl CostPart {
     }
 }
 
-fn verdict(cost: &CostOfModel) -> String {
+/// Which endpoint is the cheapest in the end, and what the price list's choice really costs, in one sentence.
+pub fn verdict(cost: &CostOfModel) -> String {
     let Some(cheapest) = &cost.cheapest else { return "No endpoint can be compared.".to_owned() };
     let best =
         cost.endpoints.iter().find(|e| e.cheapest).and_then(|e| e.cost).map_or(String::new(), format::usd);

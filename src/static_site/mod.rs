@@ -252,12 +252,15 @@ where
     /// Asks for an item and writes its file.
     async fn write(&self, item: &Item) -> Result<Written, PublishError> {
         let (status, policy, body) = self.ask(&item.address).await;
+        if status == StatusCode::NOT_FOUND && item.kind == Kind::Picture {
+            return Ok(Written { is_absent: true, ..Written::default() });
+        }
         if status != StatusCode::OK {
             return Ok(Written { failed: Some(format!("{}: {status}", item.address)), ..Written::default() });
         }
         let mut written = Written { is_page: item.kind == Kind::Page, ..Written::default() };
         let body = match item.kind {
-            Kind::Plain => body,
+            Kind::Plain | Kind::Picture => body,
             Kind::List => self.whole(item, body).await?,
             Kind::Markup => written.rewritten(self.links, item, &body, Added::default()),
             Kind::Page => {
@@ -311,6 +314,7 @@ struct Listed {
 #[derive(Default)]
 struct Written {
     is_page: bool,
+    is_absent: bool,
     bytes: u64,
     live: usize,
     lost: usize,
@@ -326,7 +330,7 @@ impl Written {
     }
 
     fn count(self, report: &mut Report) {
-        report.files += usize::from(self.failed.is_none());
+        report.files += usize::from(self.failed.is_none() && !self.is_absent);
         report.pages += usize::from(self.is_page);
         report.bytes += self.bytes;
         report.live_links += self.live;

@@ -16,6 +16,8 @@ pub enum Kind {
     List,
     /// As it is.
     Plain,
+    /// As it is, where there is one: a chart may have nothing to show, and then nothing links to it.
+    Picture,
 }
 
 /// One address to be asked and the file of its answer, below the folder of the site.
@@ -66,7 +68,7 @@ impl Plan {
         plan.add(Kind::Plain, site::tables(snapshot));
         let (feeds, pictures) = site::pictures(snapshot).into_iter().partition(|at| at.ends_with(".atom"));
         plan.add(Kind::Markup, feeds);
-        plan.add(Kind::Plain, pictures);
+        plan.add(Kind::Picture, pictures);
         if knows_its_address {
             plan.add(Kind::Plain, site::cards(snapshot));
             plan.add(Kind::Plain, own(&["/robots.txt"]));

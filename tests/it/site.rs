@@ -20,6 +20,8 @@ const METHOD: &str =
 
 #[path = "site/cost.rs"]
 mod cost;
+#[path = "site/evidence.rs"]
+mod evidence;
 
 struct Answer {
     status: StatusCode,
