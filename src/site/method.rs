@@ -80,7 +80,7 @@ pub(super) fn to_html(markdown: &str) -> Text {
             // Links do not nest: the next end is that of the link that was left out.
             Event::End(TagEnd::Link) if unlinked => unlinked = false,
             Event::Start(Tag::Table(columns)) => {
-                events.push(Event::Html("<div class=\"scroll\">".into()));
+                events.push(Event::Html("<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"Table\">".into()));
                 // Alignment would come out as inline styles, which the site's policy refuses.
                 events.push(Event::Start(Tag::Table(vec![Alignment::None; columns.len()])));
             }
@@ -143,7 +143,7 @@ mod tests {
         assert!(!text.body.contains("<h1"), "{}", text.body);
         assert!(text.body.contains("id=\"m-tiers\"") && text.body.contains("id=\"m-tiers-2\""));
         assert!(text.body.contains("<h2 id=\"m-more\""));
-        assert!(text.body.contains("<div class=\"scroll\"><table>"), "{}", text.body);
+        assert!(text.body.contains("aria-label=\"Table\"><table>"), "{}", text.body);
         assert!(text.body.contains("<th scope=\"col\">b") && !text.body.contains("style="), "{}", text.body);
     }
 
