@@ -44,8 +44,8 @@ const STRANGE = /[<"=\u200b\u202e\u{1f9ea}]|W{9}/u;
 
 // The pages of models and providers with hostile names, and those that show many of them: [{ name, path, expectStatus }].
 export async function hostilePages(base) {
-  const all = async (kind) => (await (await fetch(`${base}/api/v1/${kind}?limit=200`)).json()).data;
-  const [models, providers] = [await all('models'), await all('providers')];
+  const all = async (kind) => (await (await fetch(`${base}/api/v1/${kind}`)).json()).data;
+  const [models, providers] = [await all('models?limit=200'), await all('providers')];
   const path = (kind, id) => `/${kind}/${id.split('/').map(encodeURIComponent).join('/')}`;
   const strange = (rows) => rows.filter((row) => STRANGE.test(row.name));
   const found = [

@@ -2,6 +2,8 @@
 
 // More stops than any page has: where it takes as many, there is a trap.
 const MOST_STOPS = 1500;
+// Navigation, search and footer alone have more.
+const FEWEST_STOPS = 12;
 
 // Runs inside the page: what has the focus, and whether one can see that it has.
 function stop() {
@@ -43,7 +45,7 @@ async function walk(page) {
   for (let count = 0; count < MOST_STOPS; count += 1) {
     await page.keyboard.press('Tab');
     const at = await page.evaluate(stop);
-    if (!at || at.again) return [...problems, ...(await page.evaluate(missed))];
+    if (!at || at.again) return [...problems, count < FEWEST_STOPS && `after ${count} stops it ends`, ...(await page.evaluate(missed))];
     if (!at.outlined) problems.push(`the focus cannot be seen at ${at.what}`);
     if (!at.inView) problems.push(`the focus is out of sight at ${at.what}`);
   }
