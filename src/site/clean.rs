@@ -29,7 +29,8 @@ mod tests {
     fn what_cannot_be_seen_goes_and_what_scripts_need_stays() {
         let kept = "a\tb\nc\u{a0}\u{202f}é \u{645} \u{1f469}\u{200d}\u{1f52c} \u{200c}";
         assert_eq!(clean(kept.to_owned()), kept);
-        let hostile = "\u{0}a\u{1}\r\u{7f}\u{85}\u{202e}b\u{2066}\u{2069}\u{200b}\u{feff}\u{2028}\u{fffe}c\u{61c}";
+        let hostile =
+            "\u{0}a\u{1}\r\u{7f}\u{85}\u{202e}b\u{2066}\u{2069}\u{200b}\u{feff}\u{2028}\u{fffe}c\u{61c}";
         assert_eq!(clean(hostile.to_owned()), "abc");
     }
 }

@@ -80,7 +80,9 @@ pub(super) fn to_html(markdown: &str) -> Text {
             // Links do not nest: the next end is that of the link that was left out.
             Event::End(TagEnd::Link) if unlinked => unlinked = false,
             Event::Start(Tag::Table(columns)) => {
-                events.push(Event::Html("<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"Table\">".into()));
+                events.push(Event::Html(
+                    "<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"Table\">".into(),
+                ));
                 // Alignment would come out as inline styles, which the site's policy refuses.
                 events.push(Event::Start(Tag::Table(vec![Alignment::None; columns.len()])));
             }

@@ -1,8 +1,8 @@
 //! The pages of a snapshot, rendered once and kept until the snapshot or the words about its age change.
 
+use super::clean::clean;
 use super::files::{self, File};
 use super::shell::View;
-use super::clean::clean;
 use super::{SiteState, changes, front, link, method, model, models, provider, providers, status};
 use crate::domain::tier::Lens;
 use crate::prepared::{Bounds, Prepared, Shelf};

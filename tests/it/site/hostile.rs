@@ -104,7 +104,9 @@ async fn hostile_names_stay_text() {
 async fn hostile_names_stay_text_in_pictures_feed_and_site_map() {
     for name in hostile() {
         let snapshot = poisoned(&name);
-        let provider = addresses(&snapshot).into_iter().find_map(|path| Some(path.strip_prefix("/providers/")?.to_owned()));
+        let provider = addresses(&snapshot)
+            .into_iter()
+            .find_map(|path| Some(path.strip_prefix("/providers/")?.to_owned()));
         let provider = provider.expect("a provider");
         let site = site_over(Some(snapshot), Duration::minutes(24));
         for path in [
@@ -118,14 +120,18 @@ async fn hostile_names_stay_text_in_pictures_feed_and_site_map() {
         ] {
             let file = get(&site, &path).await;
             assert_eq!(file.status, StatusCode::OK, "{path} with {name:?}");
-            let body = file.body.strip_prefix("<?xml version=\"1.0\" encoding=\"utf-8\"?>").unwrap_or(&file.body);
+            let body =
+                file.body.strip_prefix("<?xml version=\"1.0\" encoding=\"utf-8\"?>").unwrap_or(&file.body);
             let tags = tags(&path, body);
             assert!(named(&tags, "script").is_empty() && !tags.iter().any(|tag| has_handler(tag)), "{path}");
             assert!(is_clean(body), "{path} with {name:?} holds what cannot be seen");
         }
         for path in [format!("/og/provider/{provider}.png"), "/og/model/northwind/atlas-3.png".to_owned()] {
             let card = get(&site, &path).await;
-            assert_eq!((card.status, &card.headers[header::CONTENT_TYPE]), (StatusCode::OK, &"image/png".parse().expect("a type")));
+            assert_eq!(
+                (card.status, &card.headers[header::CONTENT_TYPE]),
+                (StatusCode::OK, &"image/png".parse().expect("a type"))
+            );
         }
     }
 }
@@ -163,7 +169,9 @@ async fn hostile_names_stay_in_their_cell_and_out_of_headers() {
         let formula = |field: &String| field.starts_with(['=', '@']);
         assert!(!rows.iter().flatten().any(formula), "{name:?}");
         let encoded: String = name.bytes().map(|byte| format!("%{byte:02X}")).collect();
-        for path in [format!("/search?q={encoded}"), format!("/models/{encoded}"), format!("/nothing/{encoded}")] {
+        for path in
+            [format!("/search?q={encoded}"), format!("/models/{encoded}"), format!("/nothing/{encoded}")]
+        {
             let answer = get(&site, &path).await;
             assert!(!answer.headers.contains_key(header::SET_COOKIE), "{path}");
             if let Some(place) = answer.headers.get(header::LOCATION) {
@@ -172,5 +180,7 @@ async fn hostile_names_stay_in_their_cell_and_out_of_headers() {
             }
         }
     }
-    assert!(twins(&poisoned("a\r\nb")).iter().all(|path| path.is_ascii() && !path.contains(char::is_whitespace)));
+    assert!(
+        twins(&poisoned("a\r\nb")).iter().all(|path| path.is_ascii() && !path.contains(char::is_whitespace))
+    );
 }

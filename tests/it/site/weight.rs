@@ -32,7 +32,8 @@ fn crowded() -> Snapshot {
 }
 
 async fn size(site: &axum::Router, path: &str, coding: &str) -> (usize, Vec<u8>) {
-    let request = Request::get(path).header(header::ACCEPT_ENCODING, coding).body(Body::empty()).expect("a request");
+    let request =
+        Request::get(path).header(header::ACCEPT_ENCODING, coding).body(Body::empty()).expect("a request");
     let response = site.clone().oneshot(request).await.expect("the router never fails");
     assert_eq!(response.status(), StatusCode::OK, "{path}");
     let body = to_bytes(response.into_body(), usize::MAX).await.expect("a body").to_vec();
@@ -45,7 +46,8 @@ async fn the_front_page_with_all_it_needs_stays_within_its_budget() {
     let (_, plain) = size(&site, "/", "identity").await;
     let page = String::from_utf8(plain).expect("text");
     let tags = tags("/", &page);
-    let sheet = named(&tags, "link").into_iter().find(|tag| tag.contains("stylesheet")).expect("a style sheet");
+    let sheet =
+        named(&tags, "link").into_iter().find(|tag| tag.contains("stylesheet")).expect("a style sheet");
     let needed = [
         Some("/".to_owned()),
         attribute(sheet, "href"),
