@@ -6,7 +6,7 @@
 fn is_left_out(c: char) -> bool {
     match c {
         '\t' | '\n' => false,
-        ..'\u{a0}' => c < ' ' || c >= '\u{7f}',
+        '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' => true,
         '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' => true,
         '\u{2028}'..='\u{202e}' | '\u{2060}' | '\u{2066}'..='\u{2069}' => true,
         _ => matches!(c, '\u{feff}' | '\u{fffe}' | '\u{ffff}'),

@@ -20,7 +20,7 @@ import { checkKind, discover, files } from './site.mjs';
 import { SCHEMES, WIDTHS, checkAccess, checkHtml, followLinks, lookAtAll, lookWithoutScript } from './tour.mjs';
 import { checkFiles } from './xml.mjs';
 
-const RUN_LIMIT_SECONDS = 1500;
+const RUN_LIMIT_SECONDS = 2400;
 const [PHONE, , DESK] = WIDTHS;
 
 const report = new Report();
@@ -49,7 +49,8 @@ async function lookAtPages(browser, base, pages) {
     for (const scheme of SCHEMES) {
       const look = async (where, page, text) => {
         if (size === DESK && scheme === 'light') await checkHtml(report, where, text);
-        if (size === PHONE || size === DESK) await checkAccess(report, where, page);
+        // Each width once and each scheme once: axe-core takes seconds on the long pages.
+        if ((size === PHONE && scheme === 'light') || (size === DESK && scheme === 'dark')) await checkAccess(report, where, page);
       };
       seen = await lookAtAll(report, browser, base, pages, { size, scheme, picture, look });
       backgrounds.push(seen.get('/')?.background);
