@@ -10,6 +10,7 @@ mod basis;
 mod card;
 mod changes;
 mod charts;
+mod clean;
 mod compare;
 mod cost;
 mod day_chart;
@@ -43,6 +44,7 @@ mod spark;
 mod status;
 
 pub use self::pages::Pages;
+pub use self::routes::secure;
 pub use addresses::{pages, twins};
 pub use reference::{Described, router as reference};
 
