@@ -120,7 +120,11 @@ fn row(endpoint: &EndpointCost, reach: f64) -> CostRow {
         interval: ends.map(|(low, high)| format!("{} to {}", format::usd(low), format::usd(high))),
         parts,
         whisker: ends.map(|(low, high)| (format!("{:.1}", at(low)), format!("{:.1}", at(high)))),
-        spoken: spoken.join(", "),
+        spoken: match (&endpoint.parts, spoken.is_empty()) {
+            (None, _) => "not known".to_owned(),
+            (Some(_), true) => "nothing to pay".to_owned(),
+            (Some(_), false) => spoken.join(", "),
+        },
         retention: endpoint
             .basis
             .retention

@@ -2,6 +2,7 @@
 
 use super::badge_file;
 use super::charts::{self, OfModel};
+use super::clean::clean;
 use super::feed;
 use super::hours;
 use super::previews;
@@ -64,7 +65,7 @@ pub fn render(view: &View, file: &File) -> askama::Result<Option<Vec<u8>>> {
         File::ModelCard(id) => return Ok(snapshot.model(id).and_then(|m| previews::of_model(view, m))),
         text => render_text(view, text)?,
     };
-    Ok(text.map(String::into_bytes))
+    Ok(text.map(|text| clean(text).into_bytes()))
 }
 
 fn render_text(view: &View, file: &File) -> askama::Result<Option<String>> {

@@ -10,6 +10,7 @@ mod basis;
 mod card;
 mod changes;
 mod charts;
+mod clean;
 mod compare;
 mod cost;
 mod day_chart;
@@ -43,7 +44,9 @@ mod spark;
 mod status;
 
 pub use self::pages::Pages;
+pub use self::routes::secure;
 pub use addresses::{cards, pages, pictures, tables, twins};
+pub use clean::clean;
 pub use explore::{columns, figures};
 pub use feed::site_map_of;
 pub use format::tokens as tokens_in_words;

@@ -5,6 +5,7 @@ use super::index::Index;
 use super::markup::{Added, up};
 use super::plan::{Item, Plan};
 use super::{Own, PublishError};
+use crate::site;
 use crate::snapshot::Snapshot;
 use sha2::{Digest, Sha256};
 
@@ -52,7 +53,8 @@ impl Parts {
     /// # Errors
     /// [`PublishError::Made`] where the index cannot be written as JSON, which would be a defect.
     pub fn new(snapshot: &Snapshot, plan: &Plan) -> Result<Self, PublishError> {
-        let index = serde_json::to_vec(&Index::new(snapshot, plan))
+        let index = serde_json::to_string(&Index::new(snapshot, plan))
+            .map(|index| site::clean(index).into_bytes())
             .map_err(|error| PublishError::Made { what: "the index", detail: error.to_string() })?;
         let script = script().into_bytes();
         let files = [
@@ -72,7 +74,7 @@ impl Parts {
     /// What goes into a page; `policy` is what its header said.
     pub fn added(&self, item: &Item, policy: Option<&str>) -> Added {
         let hint = WITHOUT_SCRIPT.iter().find(|(page, _)| *page == item.address).map(|(_, hint)| *hint);
-        let policy = policy.map(|policy| in_page(policy, hint.is_some())).unwrap_or_default();
+        let policy = policy.map(in_page).unwrap_or_default();
         let mut added = Added {
             head: format!(
                 "\n<meta http-equiv=\"content-security-policy\" content=\"{policy}\">\
@@ -95,12 +97,10 @@ impl Parts {
     }
 }
 
-/// A policy as a page can carry it: who may frame it can only be said in a header. Where the script fetches the index,
-/// that is allowed.
-fn in_page(policy: &str, fetches: bool) -> String {
+/// A policy as a page can carry it: who may frame it can only be said in a header.
+fn in_page(policy: &str) -> String {
     let said = policy.split(';').map(str::trim).filter(|said| !said.starts_with("frame-ancestors"));
-    let fetching = fetches.then_some("connect-src 'self'");
-    said.chain(fetching).collect::<Vec<_>>().join("; ")
+    said.collect::<Vec<_>>().join("; ")
 }
 
 #[cfg(test)]
@@ -110,7 +110,6 @@ mod tests {
     #[test]
     fn a_policy_loses_what_only_a_header_can_say() {
         let header = "default-src 'none'; img-src 'self' data:; frame-ancestors 'none'";
-        assert_eq!(in_page(header, false), "default-src 'none'; img-src 'self' data:");
-        assert!(in_page(header, true).ends_with("; connect-src 'self'"));
+        assert_eq!(in_page(header), "default-src 'none'; img-src 'self' data:");
     }
 }

@@ -43,10 +43,21 @@ function serveFiles(folder) {
   });
 }
 
+// Visits a file; what `look` returns in the page, once nothing is loading any more, is `looked`.
+async function visitFile(context, base, file, look) {
+  let looked = null;
+  const ready = async (page) => {
+    await page.waitForLoadState('networkidle');
+    looked = await page.evaluate(look);
+  };
+  const facts = await visit(context, base, SUB_PATH + file, { ready });
+  return { ...facts, looked };
+}
+
 // Opens a page, runs `look` in it once it is quiet, and checks what the browser complained about.
 async function open(report, context, base, file, look = () => null) {
   const where = `published ${file}`;
-  const facts = await visit(context, base, SUB_PATH + file, { look });
+  const facts = await visitFile(context, base, file, look);
   report.check(where, 'answers 200 without complaint', [facts.status !== 200 && `status ${facts.status}`, ...facts.complaints]);
   report.check(where, 'has one heading', facts.headings.length !== 1 && `${facts.headings.length} headings`);
   return facts;
@@ -70,7 +81,7 @@ async function withScript(report, browser, base, explored) {
   report.check('published search', 'finds a model by a part of its name', !found.text.includes(model.model_id) && found.text);
   // What the search page was still loading when it led on is given up, which is no complaint.
   const query = `search/index.html?q=${encodeURIComponent(model.model_id)}`;
-  const exact = await visit(context, base, SUB_PATH + query, { look: () => location.href });
+  const exact = await visitFile(context, base, query, () => location.href);
   report.check('published search', 'leads to a page by its name', !exact.looked.includes('/models/') && exact.looked);
   const nothing = await open(report, context, base, `search/index.html?q=${encodeURIComponent('<img src=x onerror="window.__marked=true">')}`);
   report.check('published search', 'shows a hostile term as text', (nothing.marked || !nothing.text.includes('<img')) && nothing.text);

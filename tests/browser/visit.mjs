@@ -38,9 +38,9 @@ function pageFacts() {
   };
 }
 
-// Visits `path` and returns { status, finalUrl, complaints, ...facts }. Complaints are sentences. `look` runs in the page
-// once nothing is loading any more; what it returns is `looked`.
-export async function visit(context, base, path, { expectStatus = 200, screenshot = null, look = null } = {}) {
+// Visits `path` and returns { status, finalUrl, complaints, ...facts }. Complaints are sentences. `also` is given the open
+// page and the text that was sent; `ready` is awaited with the page before its facts are read.
+export async function visit(context, base, path, { expectStatus = 200, screenshot = null, also = null, ready = null } = {}) {
   const page = await context.newPage();
   const complaints = [];
   const url = new URL(path, base).href;
@@ -63,11 +63,11 @@ export async function visit(context, base, path, { expectStatus = 200, screensho
   });
   try {
     const response = await page.goto(url, { waitUntil: 'load', timeout: 30_000 });
-    if (look) await page.waitForLoadState('networkidle');
-    const looked = look && (await page.evaluate(look));
+    if (ready) await ready(page);
     const facts = await page.evaluate(pageFacts);
     if (screenshot) await page.screenshot({ path: screenshot, fullPage: true, animations: 'disabled' });
-    return { status: response?.status() ?? 0, finalUrl: page.url(), complaints, looked, ...facts };
+    if (also) await also(page, (await response?.text()) ?? '');
+    return { status: response?.status() ?? 0, finalUrl: page.url(), complaints, ...facts };
   } finally {
     await page.close();
   }
