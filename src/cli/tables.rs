@@ -2,12 +2,13 @@
 
 use super::check::CheckedRun;
 use crate::domain::backtest::{Backtest, TestedDays};
+use crate::domain::flag::names;
 use crate::domain::tier::{Lens, Tier};
 use crate::domain::tier_list::TierList;
 use crate::preferences::targets::{Names, Target};
-use crate::snapshot::ModelEntry;
+use crate::snapshot::{Endpoint, ModelEntry};
 use crate::study::flips::{FLIP_BOUND, FlipReport};
-use crate::study::lag::LagReport;
+use crate::study::lag::{Lag, LagReport};
 use chrono::NaiveDate;
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
@@ -193,6 +194,17 @@ pub fn flips(report: &FlipReport) -> String {
 
 /// How soon tiers follow the truth.
 pub fn lag(report: &LagReport) -> String {
+    let lags = |lag: Option<Lag>| {
+        lag.map_or_else(
+            || "not once".into(),
+            |lag| {
+                format!(
+                    "after {} days in the median, {:.1} in the mean, {} at worst",
+                    lag.median, lag.mean, lag.worst
+                )
+            },
+        )
+    };
     let mut table = table(&["seed", "provider", "true tier", "published, days", "naive, days"], 3);
     let days = |days: Option<i64>| days.map_or_else(|| "never".into(), |days| days.to_string());
     for one in &report.followed {
@@ -209,15 +221,15 @@ pub fn lag(report: &LagReport) -> String {
     };
     format!(
         "{} worlds from seed {}: days until the tier of a provider that lost 25 points was within a letter of the truth\n{table}\n\
-         in the mean: published {} ({} never), naive {} ({} never)\n\
+         published {} ({} never); naive {} ({} never)\n\
          changes a provider-day: published {}, naive {}\n\
          two letters or more from the truth: published {}, naive {} of {} provider-days\n\
          plainly stale (published so far off and the day's figures not): {} provider-days, {}; the longest {} days running",
         report.seeds,
         report.first_seed,
-        fixed(report.published_days, 1),
+        lags(report.published_days),
         report.published_never,
-        fixed(report.naive_days, 1),
+        lags(report.naive_days),
         report.naive_never,
         percent(report.flips.published_a_day),
         percent(report.flips.naive_a_day),
@@ -255,7 +267,7 @@ pub fn model(model: &ModelEntry, workload: &str, simulated: bool) -> String {
             endpoint.session_cost.get(workload).map_or_else(|| "-".into(), |cost| format!("${cost:.3}")),
             percent(endpoint.uptime_30m),
             fixed(endpoint.throughput, 0),
-            endpoint.flags.join(" "),
+            names(&endpoint.flags),
         ]);
     }
     let mut text = format!(
@@ -266,7 +278,20 @@ pub fn model(model: &ModelEntry, workload: &str, simulated: bool) -> String {
     if simulated {
         text.push_str(&format!("{SIMULATED}\n"));
     }
-    text + &table.to_string()
+    text + &table.to_string() + &flags(model)
+}
+
+/// The numbers behind the flags of a model's endpoints, one a line.
+fn flags(model: &ModelEntry) -> String {
+    let of = |endpoint: &Endpoint| {
+        let tag = clean(endpoint.tag.as_str());
+        endpoint
+            .flags
+            .iter()
+            .map(move |flag| format!("\n{tag}: {}: {}", flag.kind(), flag.why()))
+            .collect::<String>()
+    };
+    model.endpoints.iter().map(of).collect()
 }
 
 /// The acceptance numbers run by run.

@@ -5,7 +5,7 @@ use super::changes::{self, Change};
 use super::charts::{self, OfModel};
 use super::cost::CostPart;
 use super::day_chart::DayChart;
-use super::flags::{self, Flag};
+use super::flags::{self, Chip, Explained};
 use super::format;
 use super::link;
 use super::parts::{Badge, Cell, RateRange, When};
@@ -35,7 +35,7 @@ struct ModelPage<'a> {
     workload: String,
     workloads: &'a [Workload],
     rows: Vec<Row>,
-    flags: Vec<Flag>,
+    flags: Vec<Explained>,
     conditions: Vec<Condition>,
     preferences: Option<Instructions>,
     cost: Option<(CostPart, String)>,
@@ -75,7 +75,7 @@ struct Row {
     why: String,
     cheapest_list: bool,
     cheapest_session: bool,
-    flags: Vec<&'static str>,
+    flags: Vec<Chip>,
     session: Cell,
     effective: Cell,
     hit_rate: Cell,
@@ -123,7 +123,7 @@ pub fn render(view: &View, model: &ModelEntry) -> askama::Result<String> {
         workload: snapshot.workloads.first().map_or(String::new(), |w| w.title.to_lowercase()),
         workloads: &snapshot.workloads,
         rows: model.endpoints.iter().map(|e| row(model, e, &snapshot.workloads, picks.as_ref())).collect(),
-        flags: flags::explained(model.endpoints.iter().flat_map(|e| e.flags.iter().map(String::as_str))),
+        flags: flags::explained(model.endpoints.iter().map(|e| (e.tag.to_string(), e))),
         conditions: model.endpoints.iter().flat_map(conditions).collect(),
         cost: cost(snapshot, model),
         preferences: instructions(snapshot, model, view.now),
@@ -196,7 +196,7 @@ fn row(model: &ModelEntry, endpoint: &Endpoint, workloads: &[Workload], picks: O
         why: endpoint.why.clone(),
         cheapest_list: is(|p| p.by_list.endpoint_id),
         cheapest_session,
-        flags: endpoint.flags.iter().map(|f| flags::label(f)).collect(),
+        flags: flags::chips(endpoint),
         session: if cheapest_session { default_session.best() } else { default_session },
         effective: Cell::number(endpoint.effective.input, format::usd, "no traffic").labelled("price paid"),
         hit_rate: Cell::number(endpoint.hit_rate, format::percent, "no traffic").labelled("hit rate"),

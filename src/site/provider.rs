@@ -3,7 +3,7 @@
 use super::changes::{self, Change};
 use super::charts;
 use super::day_chart::DayChart;
-use super::flags::{self, Flag};
+use super::flags::{self, Chip, Explained};
 use super::format;
 use super::front;
 use super::link;
@@ -30,7 +30,7 @@ struct ProviderPage<'a> {
     workload: String,
     standings: Vec<Standing>,
     rows: Vec<Row<'a>>,
-    flags: Vec<Flag>,
+    flags: Vec<Explained>,
     chart: Option<DayChart>,
     sides: Sides,
     reliability: Reliability,
@@ -64,7 +64,7 @@ struct Row<'a> {
     session_against: Cell,
     uptime: Cell,
     tokens: Cell,
-    flags: Vec<&'static str>,
+    flags: Vec<Chip>,
 }
 
 /// Renders the page of a provider.
@@ -98,7 +98,7 @@ pub fn render(view: &View, provider: &ProviderEntry) -> askama::Result<String> {
         links: links(provider),
         workload: snapshot.workloads.first().map_or(String::new(), |w| w.title.to_lowercase()),
         standings: lenses().into_iter().filter_map(|lens| standing(snapshot, provider, lens)).collect(),
-        flags: flags::explained(served.iter().flat_map(|(_, e)| e.flags.iter().map(String::as_str))),
+        flags: flags::explained(served.iter().map(|(m, e)| (format!("{} at {}", m.model_id, e.tag), *e))),
         badge: format!("/badge/{}.svg", link::encode(provider.provider.as_str())),
         page: link::provider(provider.provider.as_str()),
         sides: record::sides(&served),
@@ -187,6 +187,6 @@ fn row<'a>(model: &'a ModelEntry, endpoint: &'a Endpoint, workload: &str) -> Row
             .labelled("cost to peers"),
         uptime: Cell::number(endpoint.uptime_1d, format::percent_fine, "not known").labelled("uptime 1 d"),
         tokens: Cell::number(endpoint.tokens_per_day, format::tokens, "no traffic").labelled("tokens/day"),
-        flags: endpoint.flags.iter().map(|f| flags::label(f)).collect(),
+        flags: flags::chips(endpoint),
     }
 }

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use hitrate::analysis::*;
+use hitrate::domain::flag::{Flag, FlagKind, Shown};
 use hitrate::domain::session::ReferenceBasis;
 use hitrate::domain::tier::{Lens, Tier};
 use hitrate::domain::tier_list::{DayRange, ProviderTier, TierList};
@@ -11,11 +12,13 @@ use proptest::prelude::*;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
+mod properties;
+
 /// 2026-07-21 in days since 1970-01-01.
 const FIRST_DAY: i32 = 20_655;
 
 /// An endpoint of a small made-up world, the same on every day.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 struct Host {
     model: &'static str,
     variant: &'static str,
@@ -296,7 +299,23 @@ fn a_phantom_cache_is_flagged_priced_as_it_is_and_capped() {
     }
     let analysis = run(&hosts);
     let verdicts = &analysis.endpoints[&host("y/hard-1", "good", 0.5).id()];
-    assert_eq!(verdicts.flags, ["phantom", "identity_break"]);
+    let [phantom, broken] = verdicts.flags.as_slice() else { panic!("{:?}", verdicts.flags) };
+    let Shown::Phantom { hit_rate, tokens_per_day, days, effective_input, efficiency, .. } = phantom.shown()
+    else {
+        panic!("{phantom:?}")
+    };
+    let close = |found: f64, wanted: f64| assert!((found - wanted).abs() < 1e-9, "{found}, not {wanted}");
+    close(*hit_rate, 0.5);
+    close(*tokens_per_day, 400e6);
+    close(*efficiency, 0.05);
+    close(effective_input.expect("traffic"), 1.0 - 0.5 * 0.05 * 0.9);
+    assert_eq!(*days, Some(7));
+    assert!(phantom.why().contains("5 % of that discount was given (bound 20 %)"), "{}", phantom.why());
+    let Shown::IdentityBreak { predicted_input, effective_input: paid, error, .. } = broken.shown() else {
+        panic!("{broken:?}")
+    };
+    close(*predicted_input, 0.5 + 0.5 * 0.1);
+    close(*error, paid / predicted_input - 1.0);
     let honest = &analysis.endpoints[&host("y/hard-1", "middle", 0.3).id()];
     assert!(verdicts.session_cost["coding-agent"] > honest.session_cost["coding-agent"]);
     let overall = row(list(&analysis, Lens::Overall), "good");
@@ -314,7 +333,9 @@ fn hits_without_a_cheaper_price_are_no_discount() {
     hosts[0].prices[2] = None;
     let analysis = run(&hosts);
     let verdicts = &analysis.endpoints[&hosts[0].id()];
-    assert_eq!(verdicts.flags, ["no_discount"]);
+    let [none] = verdicts.flags.as_slice() else { panic!("{:?}", verdicts.flags) };
+    let Shown::NoDiscount { list_input, list_cache_read, .. } = none.shown() else { panic!("{none:?}") };
+    assert_eq!((*list_input, *list_cache_read), (1.0, None));
     assert_eq!(verdicts.efficiency, None);
 }
 
@@ -386,7 +407,7 @@ fn the_launch_days_of_a_model_are_left_out_and_its_endpoints_marked_new() {
         "created five days into a window of seven"
     );
     let verdicts = &analysis.endpoints[&host("z/young", "poor", 0.9).id()];
-    assert_eq!(verdicts.flags, ["new"]);
+    assert_eq!(verdicts.flags.iter().map(Flag::kind).collect::<Vec<_>>(), [FlagKind::New]);
 }
 
 #[test]

@@ -6,6 +6,7 @@ use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use chrono::Duration;
 use hitrate::domain::document::RouteAnswer;
+use hitrate::domain::flag::FlagKind;
 use hitrate::domain::ids::ProviderSlug;
 use hitrate::domain::tier::Lens;
 use hitrate::domain::window::Basis;
@@ -247,7 +248,7 @@ fn poisoned(name: &str) -> Snapshot {
             endpoint.why = name.to_owned();
             endpoint.region = Some(name.to_owned());
             endpoint.quantization = Some(name.to_owned());
-            endpoint.flags.push(name.to_owned());
+            endpoint.flags = FlagKind::ALL.map(sample::flag).to_vec();
         }
         model.endpoints[0].provider = slug.clone();
     }
@@ -435,6 +436,10 @@ async fn absent_and_derived_are_said_in_words() {
     assert!(atlas.contains("(derived)") && atlas.contains("no data"));
     assert!(atlas.contains("rest on the last reading of the day") && atlas.contains("derived from the day"));
     assert!(atlas.contains("the discount is not given"), "the flag is explained");
+    assert!(
+        atlas.contains("</code></bdi>: 66 % hits over 7 days") && atlas.contains("id=\"flag-phantom\""),
+        "and its numbers are told"
+    );
     assert!(atlas.contains("prompts over 128k tokens"), "price tiers are told");
     assert!(atlas.contains("&#34;quarry/fp8&#34;"), "a preference can be copied");
     let sprout = get(&site, "/providers/sprout").await.body;
