@@ -4,7 +4,7 @@ use super::check::CheckedRun;
 use crate::domain::backtest::{Backtest, TestedDays};
 use crate::domain::flag::names;
 use crate::domain::tier::{Lens, Tier};
-use crate::domain::tier_list::TierList;
+use crate::domain::tier_list::{ProviderTier, TierList};
 use crate::preferences::targets::{Names, Target};
 use crate::snapshot::{Endpoint, ModelEntry};
 use crate::study::flips::{FLIP_BOUND, FlipReport};
@@ -97,6 +97,7 @@ pub fn tiers(list: &TierList, simulated: bool) -> String {
             "against peers",
             "90 % interval",
             "rank",
+            "likeliest",
             "traffic mean",
             "models mean",
             "models",
@@ -122,6 +123,7 @@ pub fn tiers(list: &TierList, simulated: bool) -> String {
                 Some((best, worst)) => format!("{best} to {worst}"),
                 None => "-".into(),
             },
+            likeliest(provider),
             mean(provider.traffic_mean),
             mean(provider.model_mean),
             provider.models.to_string(),
@@ -147,7 +149,23 @@ pub fn tiers(list: &TierList, simulated: bool) -> String {
     if list.providers.iter().any(|provider| provider.naive != provider.tier) {
         text.push_str("\nIn brackets: the tier of this moment's figures alone; it has not lasted long enough to count yet.");
     }
+    text.push_str(
+        "\nagainst peers: adjusted, on the same models (tiers use this); traffic mean: by tokens, what its users got; \
+         models mean: the plain average over its models",
+    );
+    let unrated = list.providers.iter().filter(|provider| provider.tier == Tier::Unrated);
+    for provider in unrated {
+        let reason = provider.reason.as_deref().unwrap_or("no reason is told");
+        text.push_str(&format!("\nunrated: {}: {}", clean(&provider.name), clean(reason)));
+    }
     text
+}
+
+/// The tier that most draws give, and how many of them: `A 62.0 %`.
+fn likeliest(provider: &ProviderTier) -> String {
+    let all = provider.tier_probabilities.iter().flatten();
+    let most = all.max_by(|one, other| one.1.total_cmp(other.1));
+    most.map_or_else(|| "-".into(), |(tier, share)| format!("{tier} {}", percent(Some(*share))))
 }
 
 /// "2026-08-03, before A".
@@ -247,6 +265,7 @@ pub fn model(model: &ModelEntry, workload: &str, simulated: bool) -> String {
     let header = [
         "tier",
         "endpoint",
+        "by lens",
         "hit rate",
         "list in/read/out",
         "paid in",
@@ -255,12 +274,13 @@ pub fn model(model: &ModelEntry, workload: &str, simulated: bool) -> String {
         "tok/s",
         "flags",
     ];
-    let mut table = table(&header, 2);
+    let mut table = table(&header, 3);
     for endpoint in &model.endpoints {
         let list = &endpoint.list;
         table.add_row([
             endpoint.tier.to_string(),
             clean(endpoint.tag.as_str()),
+            by_lens(endpoint),
             percent(endpoint.hit_rate),
             format!("{} / {} / {}", fixed(list.input, 3), fixed(list.cache_read, 3), fixed(list.output, 2)),
             fixed(endpoint.effective.input, 3),
@@ -278,7 +298,35 @@ pub fn model(model: &ModelEntry, workload: &str, simulated: bool) -> String {
     if simulated {
         text.push_str(&format!("{SIMULATED}\n"));
     }
-    text + &table.to_string() + &flags(model)
+    let lenses = Lens::ALL.map(Lens::as_str).join(", ");
+    text + &format!("{table}\nby lens: {lenses}; - is unrated") + &unrated(model) + &flags(model)
+}
+
+/// The tiers of an endpoint within its model, in the order of the lenses: `A B C S -`.
+fn by_lens(endpoint: &Endpoint) -> String {
+    let tier = |lens: Lens| match endpoint.verdicts.get(&lens).map(|verdict| verdict.tier) {
+        None | Some(Tier::Unrated) => "-",
+        Some(tier) => tier.as_str(),
+    };
+    Lens::ALL.map(tier).join(" ")
+}
+
+/// Why endpoints have no tier under a lens, one endpoint a line, the same reason said once.
+fn unrated(model: &ModelEntry) -> String {
+    let of = |endpoint: &Endpoint| {
+        let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
+        for (lens, verdict) in endpoint.verdicts.iter().filter(|(_, verdict)| verdict.tier == Tier::Unrated) {
+            match reasons.iter_mut().find(|(why, _)| *why == verdict.why) {
+                Some((_, lenses)) => lenses.push(lens.as_str()),
+                None => reasons.push((&verdict.why, vec![lens.as_str()])),
+            }
+        }
+        let told: Vec<String> =
+            reasons.iter().map(|(why, lenses)| format!("{} ({})", clean(why), lenses.join(", "))).collect();
+        let tag = clean(endpoint.tag.as_str());
+        if told.is_empty() { String::new() } else { format!("\n{tag}: unrated: {}", told.join("; ")) }
+    };
+    model.endpoints.iter().map(of).collect()
 }
 
 /// The numbers behind the flags of a model's endpoints, one a line.

@@ -20,6 +20,7 @@ mod files;
 mod flags;
 mod format;
 mod front;
+mod lens_table;
 mod link;
 mod method;
 mod model;

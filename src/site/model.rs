@@ -7,6 +7,7 @@ use super::cost::CostPart;
 use super::day_chart::DayChart;
 use super::flags::{self, Chip, Explained};
 use super::format;
+use super::lens_table::LensTable;
 use super::link;
 use super::parts::{Badge, Cell, RateRange, When};
 use super::picks::{Picks, picks};
@@ -35,6 +36,7 @@ struct ModelPage<'a> {
     workload: String,
     workloads: &'a [Workload],
     rows: Vec<Row>,
+    by_lens: LensTable,
     flags: Vec<Explained>,
     conditions: Vec<Condition>,
     preferences: Option<Instructions>,
@@ -123,6 +125,7 @@ pub fn render(view: &View, model: &ModelEntry) -> askama::Result<String> {
         workload: snapshot.workloads.first().map_or(String::new(), |w| w.title.to_lowercase()),
         workloads: &snapshot.workloads,
         rows: model.endpoints.iter().map(|e| row(model, e, &snapshot.workloads, picks.as_ref())).collect(),
+        by_lens: LensTable::new(model),
         flags: flags::explained(model.endpoints.iter().map(|e| (e.tag.to_string(), e))),
         conditions: model.endpoints.iter().flat_map(conditions).collect(),
         cost: cost(snapshot, model),

@@ -17,13 +17,15 @@ mod properties;
 /// 2026-07-21 in days since 1970-01-01.
 const FIRST_DAY: i32 = 20_655;
 
-/// An endpoint of a small made-up world, the same on every day.
+/// An endpoint of a small made-up world, the same on every day but for the swing of its hit rate.
 #[derive(Clone, Debug)]
 struct Host {
     model: &'static str,
     variant: &'static str,
     provider: &'static str,
     hit_rate: Option<f64>,
+    /// How far its hit rate goes from day to day.
+    swing: f64,
     tokens: i64,
     /// Input, output, cache read, cache write.
     prices: [Option<f64>; 4],
@@ -43,6 +45,7 @@ fn host(model: &'static str, provider: &'static str, hit_rate: f64) -> Host {
         variant: "standard",
         provider,
         hit_rate: Some(hit_rate),
+        swing: 0.0,
         tokens: 400_000_000,
         prices: [Some(1.0), Some(4.0), Some(0.1), None],
         efficiency: 1.0,
@@ -60,8 +63,12 @@ impl Host {
         let name = format!("{} {} {}", self.model, self.variant, self.provider);
         Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes())
     }
-    fn effective_input(&self) -> Option<f64> {
-        let (input, hits) = (self.prices[0]?, self.hit_rate?);
+    fn rate(&self, day: i32) -> Option<f64> {
+        self.hit_rate.map(|rate| (rate + self.swing * f64::from(day * 3 % 5 - 2)).clamp(0.0, 1.0))
+    }
+    /// What is paid where so many prompt tokens are found.
+    fn paid(&self, hits: Option<f64>) -> Option<f64> {
+        let (input, hits) = (self.prices[0]?, hits?);
         Some(input - hits * self.efficiency * (input - self.prices[2].unwrap_or(input)))
     }
 }
@@ -95,10 +102,10 @@ fn days(hosts: &[Host]) -> DataFrame {
         texts("variant", |h| h.variant.to_owned()),
         texts("provider", |h| h.provider.to_owned()),
         Series::new("day".into(), rows.iter().map(|(_, d)| *d).collect::<Vec<_>>()).into(),
-        floats("hit_rate", &|h| h.hit_rate),
+        float("hit_rate", rows.iter().map(|(h, day)| h.rate(*day)).collect()),
         flags("derived", |h| h.derived),
         integer("tokens", rows.iter().map(|(h, _)| (!h.derived).then_some(h.tokens)).collect()),
-        floats("effective_input", &Host::effective_input),
+        float("effective_input", rows.iter().map(|(h, day)| h.paid(h.rate(*day))).collect()),
         floats("effective_output", &|h| h.prices[1]),
         floats("list_input", &|h| h.prices[0]),
         floats("list_output", &|h| h.prices[1]),
@@ -133,7 +140,7 @@ fn newest(hosts: &[Host]) -> DataFrame {
         integers("first_seen_s", &|h| Some(noon - if h.model == "z/young" { 3600 } else { 900_000 })),
         floats("hit_rate", &|h| h.hit_rate),
         integers("tokens", &|h| h.hit_rate.map(|_| h.tokens)),
-        floats("effective_input", &Host::effective_input),
+        floats("effective_input", &|h| h.paid(h.hit_rate)),
         floats("effective_output", &|h| h.prices[1]),
         floats("list_input", &|h| h.prices[0]),
         floats("list_output", &|h| h.prices[1]),

@@ -68,6 +68,40 @@ fn the_generated_record_is_checked_published_and_rebuilt_like_any_other() {
     );
 }
 
+/// Enough readings that the threads of the database share them: an addition of floats in the order in which threads come
+/// would give other last bits, and so another id.
+#[test]
+fn the_same_record_gives_the_same_snapshot_however_threads_share_the_work() {
+    const BUSY: Scale = Scale { endpoints: 3000, hours: 95, seed: 11 };
+    let data = folder();
+    drop(store(data.path()));
+    let file = DataDir::new(data.path()).store();
+    generate::generate(&file, BUSY, |_| ()).expect("generated");
+    begin_tier_history(&file, METHOD_VERSION).expect("marked");
+    let opened = store(data.path());
+    let newest = opened.newest_run(None).expect("readable").expect("a run");
+    let day = newest.observed_at.date_naive();
+    let first = day - chrono::Days::new(3);
+    let of_readings = opened.days(first, day, newest.observed_at).expect("readable");
+    for _ in 0..4 {
+        let again = opened.days(first, day, newest.observed_at).expect("readable");
+        assert!(again == of_readings, "days from readings");
+    }
+    drop(opened);
+    let sums = "SELECT day, endpoint_no, uptime_30m, throughput, latency_ms FROM endpoint_day ORDER BY ALL";
+    let mut ids = std::collections::BTreeSet::new();
+    let mut closed = std::collections::BTreeSet::new();
+    for _ in 0..3 {
+        let opened = store(data.path());
+        assert_eq!(opened.rebuild_days().expect("closed"), 9000, "three of four days");
+        let workloads = Workload::shipped().expect("workloads");
+        ids.insert(build_snapshot(&opened, None, workloads, newest.observed_at).expect("published").id);
+        drop(opened);
+        closed.insert(rows(data.path(), sums));
+    }
+    assert_eq!((ids.len(), closed.len()), (1, 1), "{ids:?}");
+}
+
 #[test]
 fn a_generated_uptime_is_a_share_of_requests_in_lowest_terms() {
     let data = folder();

@@ -11,7 +11,7 @@ const MODELS: [&str; 7] = ["x/a", "x/b", "x/c", "y/d", "y/e", "z/f", "z/g"];
 /// A world of one to six hosts a model; the first provider serves every model, the second at least three.
 fn worlds() -> impl Strategy<Value = Vec<Host>> {
     let numbers = (0.02..0.97_f64, 2.1..9.5_f64, 0.2..5.0_f64, 0.05..0.9_f64, 2.0..6.0_f64);
-    let service = (0.9..0.9999_f64, 20.0..200.0_f64);
+    let service = (0.9..0.9999_f64, 20.0..200.0_f64, 0.0..0.012_f64);
     let one = (proptest::bool::weighted(0.6), numbers, service);
     proptest::collection::vec(one, MODELS.len() * PROVIDERS.len()).prop_map(|drawn| {
         let place = |at: usize| (at / PROVIDERS.len(), at % PROVIDERS.len());
@@ -19,13 +19,14 @@ fn worlds() -> impl Strategy<Value = Vec<Host>> {
             let (model, provider) = place(*at);
             *is_there || provider == 0 || (provider == 1 && model < 3)
         });
-        kept.map(|(at, (_, (hits, tokens, input, read, output), (uptime, speed)))| {
+        kept.map(|(at, (_, (hits, tokens, input, read, output), (uptime, speed, swing)))| {
             let (model, provider) = place(at);
             Host {
                 tokens: (tokens * 1e8) as i64,
                 prices: [Some(input), Some(input * output), Some(input * read), None],
                 uptime: Some(uptime),
                 speed,
+                swing,
                 ..host(MODELS[model], PROVIDERS[provider], hits)
             }
         })
