@@ -11,6 +11,7 @@ use crate::study::flips::{FLIP_BOUND, FlipReport};
 use crate::study::lag::{Lag, LagReport};
 use chrono::NaiveDate;
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use std::collections::BTreeMap;
 
 pub(super) const SIMULATED: &str = "SIMULATED DATA: made up by the demo's upstream";
 
@@ -311,22 +312,21 @@ fn by_lens(endpoint: &Endpoint) -> String {
     Lens::ALL.map(tier).join(" ")
 }
 
-/// Why endpoints have no tier under a lens, one endpoint a line, the same reason said once.
+/// Why endpoints have no tier under a lens, the same reason said once.
 fn unrated(model: &ModelEntry) -> String {
-    let of = |endpoint: &Endpoint| {
-        let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
+    let mut reasons: BTreeMap<(Lens, &str), Vec<&Endpoint>> = BTreeMap::new();
+    for endpoint in &model.endpoints {
         for (lens, verdict) in endpoint.verdicts.iter().filter(|(_, verdict)| verdict.tier == Tier::Unrated) {
-            match reasons.iter_mut().find(|(why, _)| *why == verdict.why) {
-                Some((_, lenses)) => lenses.push(lens.as_str()),
-                None => reasons.push((&verdict.why, vec![lens.as_str()])),
-            }
+            reasons.entry((*lens, &verdict.why)).or_default().push(endpoint);
         }
-        let told: Vec<String> =
-            reasons.iter().map(|(why, lenses)| format!("{} ({})", clean(why), lenses.join(", "))).collect();
-        let tag = clean(endpoint.tag.as_str());
-        if told.is_empty() { String::new() } else { format!("\n{tag}: unrated: {}", told.join("; ")) }
+    }
+    let line = |((lens, why), endpoints): ((Lens, &str), Vec<&Endpoint>)| {
+        let tags: Vec<String> = endpoints.iter().map(|endpoint| clean(endpoint.tag.as_str())).collect();
+        let all = endpoints.len() == model.endpoints.len() && endpoints.len() > 1;
+        let who = if all { "all of them".to_owned() } else { tags.join(", ") };
+        format!("\nunrated under {lens}: {} ({who})", clean(why))
     };
-    model.endpoints.iter().map(of).collect()
+    reasons.into_iter().map(line).collect()
 }
 
 /// The numbers behind the flags of a model's endpoints, one a line.
