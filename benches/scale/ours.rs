@@ -3,7 +3,7 @@
 use crate::generate::{Scale, begin_tier_history, generate as write};
 use crate::report::Stopwatch;
 use crate::{Outcome, bytes, sweep};
-use chrono::{Days, Duration, NaiveTime};
+use chrono::{DateTime, Days, Duration, NaiveDate, NaiveTime, Utc};
 use hitrate::analysis::{self, Frames, METHOD_VERSION, Parameters};
 use hitrate::clock::FixedClock;
 use hitrate::config::Config;
@@ -109,9 +109,13 @@ pub fn increment(data: &Path) -> Outcome {
         let ingest = watch.read();
         pipeline.publish()?;
         let all = watch.read();
+        let watch = Stopwatch::start();
+        tier_lists(&pipeline.store)?;
+        let lists = watch.read();
         rows.push(json!({
             "seconds": all[0], "cpu_seconds": all[1], "ingest_seconds": ingest[0], "ingest_cpu_seconds": ingest[1],
             "publish_seconds": all[0] - ingest[0], "publish_cpu_seconds": all[1] - ingest[1],
+            "lists_seconds": ingest[0] + lists[0], "lists_cpu_seconds": ingest[1] + lists[1],
         }));
     }
     drop(pipeline);
@@ -124,24 +128,41 @@ pub fn increment(data: &Path) -> Outcome {
     Ok(ordinary)
 }
 
+fn days_before(day: NaiveDate, days: u64) -> NaiveDate {
+    day.checked_sub_days(Days::new(days)).unwrap_or(day)
+}
+
+/// What tier lists as of a time are made of.
+fn frames(store: &Store, as_of: DateTime<Utc>) -> Result<(Frames, Parameters), Box<dyn Error>> {
+    let today = as_of.date_naive();
+    let window = DayRange { from: days_before(today, 6), to: today };
+    let frames =
+        Frames { days: store.days_frame(window.from, window.to, as_of)?, newest: store.newest_frame(as_of)? };
+    let workloads = Workload::shipped()?;
+    Ok((frames, Parameters { as_of, window, workloads, provider_names: BTreeMap::new() }))
+}
+
+/// All tier lists as of the newest run, without what a snapshot holds besides.
+fn tier_lists(store: &Store) -> Result<usize, Box<dyn Error>> {
+    let as_of = store.newest_run(None)?.ok_or("the record is empty")?.observed_at;
+    let (frames, parameters) = frames(store, as_of)?;
+    Ok(analysis::analyse(&frames, &parameters)?.tier_lists.len())
+}
+
 /// What building the snapshot is made of, step by step, then built whole and saved: seconds, CPU seconds.
 pub fn parts(data: &Path) -> Outcome {
     let store = store(data)?;
     let as_of = store.newest_run(None)?.ok_or("the record is empty")?.observed_at;
     let today = as_of.date_naive();
-    let back = |days: u64| today.checked_sub_days(Days::new(days)).unwrap_or(today);
+    let back = |days| days_before(today, days);
     let mut told = serde_json::Map::new();
     let mut watch = Stopwatch::start();
     let mut lap = |name: &str| {
         told.insert(name.to_owned(), json!(watch.read()));
         watch = Stopwatch::start();
     };
-    let window = DayRange { from: back(6), to: today };
-    let frames =
-        Frames { days: store.days_frame(window.from, window.to, as_of)?, newest: store.newest_frame(as_of)? };
+    let (frames, parameters) = frames(&store, as_of)?;
     lap("frames");
-    let workloads = Workload::shipped()?;
-    let parameters = Parameters { as_of, window, workloads, provider_names: BTreeMap::new() };
     analysis::analyse(&frames, &parameters)?;
     lap("analyse");
     pipeline::backtest(&store, DayRange { from: back(29), to: today }, as_of)?;

@@ -1,34 +1,36 @@
 -- One row per standard endpoint and priced UTC day in [from, to], from what was known at as_of: the closing effective
 -- price, the list price at the end of the day, the tokens of the newest day-to-date reading of the newest day that was
 -- looked at up to then. Parameters: from, to (dates), as_of.
-WITH parameters AS (
-    SELECT CAST($1 AS DATE) AS from_day, CAST($2 AS DATE) AS to_day, CAST($3 AS TIMESTAMP) AS as_of
-), standard AS (
+-- The parameters stand where they are compared: as a joined row they keep DuckDB from leaving out what lies outside.
+WITH standard AS (
     SELECT endpoint_no, dense_rank() OVER (ORDER BY model) AS model_no
     FROM endpoint WHERE variant = 'standard'
 ), closing AS (
     -- The newest run that told a day counts.
     SELECT c.endpoint_no, c.day, c.effective_input, c.effective_output,
         CAST(c.day AS TIMESTAMP) + INTERVAL 1 DAY AS day_end
-    FROM closing_price c JOIN run USING (run_no), parameters
-    WHERE run.observed_at <= as_of AND c.day BETWEEN from_day AND to_day
+    FROM closing_price c JOIN run USING (run_no)
+    WHERE run.observed_at <= CAST($3 AS TIMESTAMP) AND c.day BETWEEN CAST($1 AS DATE) AND CAST($2 AS DATE)
     QUALIFY row_number() OVER (PARTITION BY c.endpoint_no, c.day ORDER BY c.run_no DESC) = 1
 ), looked AS (
     SELECT run_no, observed_at, CAST(observed_at AS DATE) AS looked_day
-    FROM run, parameters
-    WHERE window_kind = 'day_to_date' AND observed_at <= as_of AND CAST(observed_at AS DATE) <= to_day
-), usage AS (
+    FROM run
+    WHERE window_kind = 'day_to_date' AND observed_at <= CAST($3 AS TIMESTAMP)
+      AND CAST(observed_at AS DATE) <= CAST($2 AS DATE)
+), open_run AS MATERIALIZED (
     -- Days that are over stand in endpoint_day; that of as_of is taken as it was known then.
+    SELECT * FROM looked
+    WHERE looked_day = CAST(CAST($3 AS TIMESTAMP) AS DATE)
+       OR looked_day > (SELECT coalesce(max(day), DATE '1970-01-01') FROM endpoint_day)
+), usage AS (
     SELECT endpoint_no, looked_day, arg_max(tokens, observed_at) AS tokens
-    FROM reading JOIN looked USING (run_no), parameters
+    FROM reading JOIN open_run USING (run_no)
     WHERE tokens IS NOT NULL
-      AND (looked_day = CAST(as_of AS DATE)
-        OR looked_day > (SELECT coalesce(max(day), DATE '1970-01-01') FROM endpoint_day))
     GROUP BY endpoint_no, looked_day
     UNION ALL
     SELECT endpoint_no, day, tokens
-    FROM endpoint_day, parameters
-    WHERE tokens IS NOT NULL AND day <= to_day AND day < CAST(as_of AS DATE)
+    FROM endpoint_day
+    WHERE tokens IS NOT NULL AND day <= CAST($2 AS DATE) AND day < CAST(CAST($3 AS TIMESTAMP) AS DATE)
 ), newest_look AS (
     SELECT days.day, max(l.looked_day) AS looked_day
     FROM (SELECT DISTINCT day FROM closing) days

@@ -2,15 +2,14 @@
 -- The hit rate is the closing value of the comparison series where it tells one, else that of the last day-to-date
 -- reading with usage, else it is worked out from the closing price; `basis` says which, and `coverage` which share of
 -- the day that last reading (and so its tokens) covers.
-WITH parameters AS (
-    SELECT CAST($1 AS DATE) AS from_day, CAST($2 AS DATE) AS to_day, CAST($3 AS TIMESTAMP) AS as_of
-), looked AS (
+-- The parameters stand where they are compared: as a joined row they keep DuckDB from leaving out what lies outside.
+WITH looked AS MATERIALIZED (
     SELECT run_no, observed_at, CAST(observed_at AS DATE) AS day
-    FROM run, parameters
-    WHERE window_kind = 'day_to_date' AND observed_at <= as_of
-      AND CAST(observed_at AS DATE) BETWEEN from_day AND to_day
+    FROM run
+    WHERE window_kind = 'day_to_date' AND observed_at <= CAST($3 AS TIMESTAMP)
+      AND CAST(observed_at AS DATE) BETWEEN CAST($1 AS DATE) AND CAST($2 AS DATE)
       -- Days that are over stand in endpoint_day; that of as_of is taken as it was known then.
-      AND (CAST(observed_at AS DATE) = CAST(as_of AS DATE)
+      AND (CAST(observed_at AS DATE) = CAST(CAST($3 AS TIMESTAMP) AS DATE)
         OR CAST(observed_at AS DATE) > (SELECT coalesce(max(day), DATE '1970-01-01') FROM endpoint_day))
 ), observed AS (
     SELECT endpoint_no, day,
@@ -29,17 +28,17 @@ WITH parameters AS (
             o := effective_output, at := usage_at) END,
         struct_pack(u := uptime_1d, s := success_1d, e := error_1d, r := rate_limited_1d),
         uptime_30m, throughput, latency_ms
-    FROM endpoint_day, parameters
-    WHERE day BETWEEN from_day AND to_day AND day < CAST(as_of AS DATE)
+    FROM endpoint_day
+    WHERE day BETWEEN CAST($1 AS DATE) AND CAST($2 AS DATE) AND day < CAST(CAST($3 AS TIMESTAMP) AS DATE)
 ), closing AS (
     SELECT c.endpoint_no, c.day, c.effective_input, c.effective_output
-    FROM closing_price c JOIN run USING (run_no), parameters
-    WHERE run.observed_at <= as_of AND c.day BETWEEN from_day AND to_day
+    FROM closing_price c JOIN run USING (run_no)
+    WHERE run.observed_at <= CAST($3 AS TIMESTAMP) AND c.day BETWEEN CAST($1 AS DATE) AND CAST($2 AS DATE)
     QUALIFY row_number() OVER (PARTITION BY c.endpoint_no, c.day ORDER BY c.run_no DESC) = 1
 ), rates AS (
     SELECT c.endpoint_no, c.day, c.hit_rate
-    FROM closing_rate c JOIN run USING (run_no), parameters
-    WHERE run.observed_at <= as_of AND c.day BETWEEN from_day AND to_day
+    FROM closing_rate c JOIN run USING (run_no)
+    WHERE run.observed_at <= CAST($3 AS TIMESTAMP) AND c.day BETWEEN CAST($1 AS DATE) AND CAST($2 AS DATE)
     QUALIFY row_number() OVER (PARTITION BY c.endpoint_no, c.day ORDER BY c.run_no DESC) = 1
 ), both_ AS (
     SELECT coalesce(o.endpoint_no, c.endpoint_no, r.endpoint_no) AS endpoint_no, coalesce(o.day, c.day, r.day) AS day,
@@ -49,20 +48,23 @@ WITH parameters AS (
     FULL JOIN closing c ON c.endpoint_no = o.endpoint_no AND c.day = o.day
     FULL JOIN rates r ON r.endpoint_no = coalesce(o.endpoint_no, c.endpoint_no) AND r.day = coalesce(o.day, c.day)
 ), priced AS (
-    -- The list price at the end of the day; before the record began, the oldest one known.
-    SELECT b.endpoint_no, b.day, p.list_input, p.list_output, p.list_cache_read, p.list_cache_write, p.price_tiers
-    FROM both_ b JOIN price_history p ON p.endpoint_no = b.endpoint_no, parameters
-    WHERE p.valid_from <= as_of
-    QUALIFY row_number() OVER (
-        PARTITION BY b.endpoint_no, b.day
-        ORDER BY p.valid_from < b.day + INTERVAL 1 DAY DESC,
-            CASE WHEN p.valid_from < b.day + INTERVAL 1 DAY THEN epoch(p.valid_from) ELSE -epoch(p.valid_from) END DESC
-    ) = 1
+    -- List prices with the days at whose end they held; before the record began, the oldest one known.
+    SELECT endpoint_no, list_input, list_output, list_cache_read, list_cache_write, price_tiers,
+        CASE WHEN row_number() OVER in_turn = 1 THEN TIMESTAMP '0001-01-01' ELSE valid_from END AS since,
+        coalesce(lead(valid_from) OVER in_turn, TIMESTAMP '9999-12-31') AS until
+    FROM price_history
+    WHERE valid_from <= CAST($3 AS TIMESTAMP)
+    WINDOW in_turn AS (PARTITION BY endpoint_no ORDER BY valid_from)
 ), named AS (
     SELECT h.endpoint_no, h.provider
-    FROM endpoint_history h, parameters
-    WHERE h.valid_from <= as_of
+    FROM endpoint_history h
+    WHERE h.valid_from <= CAST($3 AS TIMESTAMP)
     QUALIFY row_number() OVER (PARTITION BY h.endpoint_no ORDER BY h.valid_from DESC) = 1
+), placed AS (
+    -- One number to sort by instead of three texts.
+    SELECT endpoint_no, CAST(endpoint_id AS VARCHAR) AS endpoint_id, model, variant,
+        row_number() OVER (ORDER BY model, variant, CAST(endpoint_id AS VARCHAR)) AS place
+    FROM endpoint
 ), numbers AS (
     SELECT b.endpoint_no, b.day, b.usage, b.closing_rate, b.health, b.uptime_30m, b.throughput, b.latency_ms,
         CAST(p.list_input AS DOUBLE) AS list_input, CAST(p.list_output AS DOUBLE) AS list_output,
@@ -70,7 +72,9 @@ WITH parameters AS (
         p.price_tiers,
         coalesce(b.closing_input, b.usage.i) AS effective_input,
         coalesce(b.closing_output, b.usage.o) AS effective_output
-    FROM both_ b LEFT JOIN priced p ON p.endpoint_no = b.endpoint_no AND p.day = b.day
+    FROM both_ b
+    LEFT JOIN priced p ON p.endpoint_no = b.endpoint_no
+        AND p.since < b.day + INTERVAL 1 DAY AND p.until >= b.day + INTERVAL 1 DAY
 ), derived AS (
     -- p_eff = (1 - h) p_in + h p_read, inverted; only where writes are free and no conditional price applies.
     SELECT *,
@@ -88,7 +92,7 @@ WITH parameters AS (
              WHEN usage IS NULL AND inverted BETWEEN -0.01 AND 1.01 THEN 'derived' END AS basis
     FROM derived
 )
-SELECT CAST(e.endpoint_id AS VARCHAR) AS endpoint_id, e.model, e.variant, n.provider,
+SELECT e.endpoint_id, e.model, e.variant, n.provider,
     CAST(d.day - DATE '1970-01-01' AS INTEGER) AS day,
     d.hit_rate, d.basis,
     d.usage IS NULL AND d.closing_rate IS NULL AS derived,
@@ -102,6 +106,6 @@ SELECT CAST(e.endpoint_id AS VARCHAR) AS endpoint_id, e.model, e.variant, n.prov
          THEN d.health.s / (d.health.s + d.health.e + d.health.r) END AS availability_1d,
     d.throughput, d.latency_ms,
     CASE WHEN d.usage IS NOT NULL THEN date_diff('second', CAST(d.day AS TIMESTAMP), d.usage.at) / 86400.0 END AS coverage
-FROM rated d JOIN endpoint e USING (endpoint_no) JOIN named n USING (endpoint_no)
+FROM rated d JOIN placed e USING (endpoint_no) JOIN named n USING (endpoint_no)
 WHERE d.usage IS NOT NULL OR d.closing_rate IS NOT NULL OR d.effective_input IS NOT NULL OR d.health IS NOT NULL
-ORDER BY e.model, e.variant, endpoint_id, day
+ORDER BY e.place, d.day

@@ -7,5 +7,5 @@ FROM hourly h
 JOIN run USING (run_no)
 JOIN endpoint e USING (endpoint_no)
 JOIN endpoint_history f ON f.endpoint_no = h.endpoint_no
-    AND f.valid_from <= run.observed_at AND (f.valid_to IS NULL OR f.valid_to > run.observed_at)
+    AND f.valid_from <= run.observed_at AND coalesce(f.valid_to, TIMESTAMP '9999-12-31') > run.observed_at
 ORDER BY run.observed_at, e.model, e.variant, endpoint_id

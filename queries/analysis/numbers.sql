@@ -10,7 +10,7 @@ JOIN reading r USING (run_no)
 JOIN endpoint e USING (endpoint_no)
 LEFT JOIN model_usage u ON u.run_no = run.run_no AND u.model = e.model AND u.variant = e.variant
 LEFT JOIN price_history p ON p.endpoint_no = r.endpoint_no
-    AND p.valid_from <= run.observed_at AND (p.valid_to IS NULL OR p.valid_to > run.observed_at)
+    AND p.valid_from <= run.observed_at AND coalesce(p.valid_to, TIMESTAMP '9999-12-31') > run.observed_at
 WHERE r.tokens IS NOT NULL
   AND (run.run_no IN (SELECT run_no FROM model_usage)
     OR run.run_no = (SELECT max(run_no) FROM run WHERE status <> 'failed'))

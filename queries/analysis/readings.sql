@@ -1,5 +1,5 @@
 -- What `export readings` gives: one row per endpoint and run in [from, to). Parameters: from, to.
-WITH runs AS (
+WITH runs AS MATERIALIZED (
     SELECT * FROM run
     WHERE observed_at >= CAST($1 AS TIMESTAMP) AND observed_at < CAST($2 AS TIMESTAMP)
 )
@@ -19,7 +19,7 @@ FROM runs
 JOIN reading r USING (run_no)
 JOIN endpoint e USING (endpoint_no)
 JOIN endpoint_history f ON f.endpoint_no = r.endpoint_no
-    AND f.valid_from <= runs.observed_at AND (f.valid_to IS NULL OR f.valid_to > runs.observed_at)
+    AND f.valid_from <= runs.observed_at AND coalesce(f.valid_to, TIMESTAMP '9999-12-31') > runs.observed_at
 LEFT JOIN price_history p ON p.endpoint_no = r.endpoint_no
-    AND p.valid_from <= runs.observed_at AND (p.valid_to IS NULL OR p.valid_to > runs.observed_at)
+    AND p.valid_from <= runs.observed_at AND coalesce(p.valid_to, TIMESTAMP '9999-12-31') > runs.observed_at
 ORDER BY runs.observed_at, e.model, e.variant, endpoint_id

@@ -41,7 +41,9 @@ pub fn steady(analysis: &mut Analysis, before: &History, day: NaiveDate) -> Hist
     }
     for (endpoint, verdicts) in &mut analysis.endpoints {
         steady_verdicts(*endpoint, &mut verdicts.verdicts, before, day, &mut history);
-        verdicts.tier = verdicts.verdicts.get(&Lens::Cost).map_or(verdicts.tier, |verdict| verdict.tier);
+        if let Some(cost) = verdicts.verdicts.get(&Lens::Cost) {
+            (verdicts.tier, verdicts.why) = (cost.tier, cost.why.clone());
+        }
     }
     keep_in_mind(before, day, &mut history);
     history

@@ -20,7 +20,7 @@ pub(super) struct EventsQuery {
     kind: Option<String>,
     /// Changes of this model: a public id or a canonical slug.
     model: Option<String>,
-    /// Changes of this provider's endpoints, by base slug.
+    /// Changes of this provider and its endpoints, by base slug.
     provider: Option<String>,
     /// Entries of a page, 1 to 500.
     #[param(minimum = 1, maximum = 500, default = 100)]
@@ -64,9 +64,10 @@ pub(super) async fn changes(asked: Asked<EventsQuery>) -> Result<Response, Probl
     asked.listed(query.format.as_deref(), &cut, rows, |event| key(event))
 }
 
-/// Whether an event is about an endpoint of a provider, which may be gone by now.
+/// Whether an event is about a provider or an endpoint of it, which may be gone by now.
 fn is_of(event: &Event, provider: &str) -> bool {
-    event.tag.as_ref().is_some_and(|tag| tag.split('/').next() == Some(provider))
+    event.provider.as_ref().is_some_and(|slug| slug.as_str() == provider)
+        || event.tag.as_ref().is_some_and(|tag| tag.split('/').next() == Some(provider))
 }
 
 fn key(event: &Event) -> String {

@@ -251,15 +251,16 @@ impl Row<23> for RecentReading {
     }
 }
 
-impl Row<5> for Event {
-    const COLUMNS: [&'static str; 5] = ["at", "kind", "model_id", "tag", "detail"];
-    fn cells(&self) -> [Cell; 5] {
+impl Row<6> for Event {
+    const COLUMNS: [&'static str; 6] = ["at", "kind", "model_id", "tag", "detail", "provider"];
+    fn cells(&self) -> [Cell; 6] {
         [
             Cell::Time(Some(self.at)),
             Cell::text(&self.kind),
             maybe(self.model_id.as_ref()),
             maybe(self.tag.as_ref()),
             Cell::text(&self.detail),
+            maybe(self.provider.as_ref()),
         ]
     }
 }

@@ -38,7 +38,7 @@ pub struct DemoArgs {
     /// Seed of the simulated world.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Give a model and a provider hostile names, as a test of the pages.
+    /// Give some models, providers, tags and regions hostile names, as a test of the pages.
     #[arg(long, hide = true)]
     hostile_names: bool,
     /// Collect the record, publish it, and stop.

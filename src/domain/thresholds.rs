@@ -123,6 +123,8 @@ thresholds! {
     PREFERENCE_READING_DAYS: i64 = 2, "days";
     /// A shortlist takes in tier B where S and A give fewer endpoints than this.
     SHORTLIST_MIN: usize = 3, "endpoints";
+    /// A shortlist of at least that many takes in nothing that is expected to cost more than this, in costs of its best.
+    SHORTLIST_REACH: f64 = 1.25, "times the best";
     /// A saving against the average is told where endpoints with at least this share of the traffic have a cost.
     SAVING_MIN_TRAFFIC: f64 = 0.8, "share of the tokens";
     /// Ages of data from which pages carry a banner and preferences are withheld.

@@ -91,6 +91,7 @@ pub(super) fn events(
         kind: row.kind,
         model_id: row.model_id,
         tag: row.tag,
+        provider: None,
         detail: row.detail,
     });
     let changes = store.tier_changes(METHOD_VERSION, as_of, workload, limit)?;
@@ -99,6 +100,7 @@ pub(super) fn events(
         kind: "tier_changed".into(),
         model_id: None,
         tag: None,
+        provider: Some(row.provider),
         detail: format!("{}: {} under {}, before {}", row.name, row.tier, row.lens, row.previous),
     });
     let mut events: Vec<Event> = changed.chain(seen).collect();

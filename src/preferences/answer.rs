@@ -67,6 +67,7 @@ pub fn advise(snapshot: &Snapshot, model: &ModelEntry, wish: &Wish<'_>, now: Dat
         Ok((provider, _)) => saving(snapshot, wish.workload, provider, &judged),
         Err(_) => Saving::untold("there is no preference"),
     };
+    warnings.extend(dearer(&saving, wish.mode));
     let (provider, evidence, reason): (_, Vec<Evidence>, _) = match choice {
         Ok((provider, named)) => (Some(provider), named.into_iter().map(Judged::evidence).collect(), None),
         Err(reason) => (None, Vec::new(), Some(reason)),
@@ -105,6 +106,26 @@ fn refusal(snapshot: &Snapshot, model: &ModelEntry, workload: &str, now: DateTim
         ));
     }
     known_workload(snapshot, Some(workload)).err().map(|why| format!("no session costs: {why}"))
+}
+
+/// Told from this saving against the lowest list price on, fraction: less is within what rounding hides.
+const TOLD_AS_DEARER: f64 = -0.005;
+
+/// That following costs more than picking by list price would: the price of having something to fall back on.
+fn dearer(saving: &Saving, mode: Mode) -> Option<String> {
+    let compared = &saving.against_cheapest_list;
+    let fraction = compared.fraction.filter(|fraction| *fraction < TOLD_AS_DEARER)?;
+    let tags: Vec<String> = compared.against.iter().flatten().map(|tag| format!("`{tag}`")).collect();
+    let instead = match mode {
+        Mode::Avoid => "; `shortlist` and `pin` narrow the choice down further",
+        Mode::Shortlist => "; `pin` names one endpoint and has nothing to fall back on",
+        Mode::Pin | Mode::Order => "",
+    };
+    Some(format!(
+        "expected to cost {:.0} % more than what the list prices make the cheapest ({}){instead}",
+        -fraction * 100.0,
+        tags.join(", ")
+    ))
 }
 
 fn general_warnings(snapshot: &Snapshot, now: DateTime<Utc>, valid_until: DateTime<Utc>) -> Vec<String> {

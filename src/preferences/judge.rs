@@ -196,12 +196,26 @@ impl<'a> Costs<'a> {
         let relative = cost / median - 1.0;
         let tier = if self.published { endpoint.tier } else { Lens::Cost.cuts().tier(relative) };
         let why = format!(
-            "tier {tier}: {} costs {cost:.4} USD, {:+.0} % against the model's median",
+            "tier {tier}: {} costs {cost:.4} USD, {:+.0} % against the model's median{}",
             what(self.workload),
-            relative * 100.0
+            relative * 100.0,
+            if self.published { held(endpoint) } else { String::new() }
         );
         (tier, why)
     }
+}
+
+/// That a tier is kept although the figures of the moment give another: without it the sentence would contradict itself.
+fn held(endpoint: &Endpoint) -> String {
+    let verdict = endpoint.verdicts.get(&Lens::Cost);
+    let verdict = verdict.filter(|verdict| verdict.tier == endpoint.tier && verdict.naive != verdict.tier);
+    verdict.map_or_else(String::new, |verdict| {
+        let since = verdict.since.map_or_else(String::new, |day| format!(" since {day}"));
+        format!(
+            " (these figures alone: {}; {}{since}, as tiers change only where the change is sure or lasts)",
+            verdict.naive, verdict.tier
+        )
+    })
 }
 
 fn what(workload: &str) -> String {

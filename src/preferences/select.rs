@@ -4,7 +4,7 @@ use super::judge::Judged;
 use super::matching::{matches, nameable};
 use super::openrouter::ProviderObject;
 use super::{Mode, Wish};
-use crate::domain::thresholds::SHORTLIST_MIN;
+use crate::domain::thresholds::{SHORTLIST_MIN, SHORTLIST_REACH};
 use crate::domain::tier::Tier;
 use crate::snapshot::Endpoint;
 
@@ -119,17 +119,18 @@ fn limits_cost(judged: &[Judged]) -> bool {
 }
 
 /// The recommended endpoints that can be named: tiers S and A; with B where those are too few; and where the limits
-/// leave none of these, the cheapest of what there is.
+/// leave none of these, the cheapest of what there is. Of enough of them only those near the best: the requests are
+/// spread over all that are named, so that each dear one costs.
 fn recommended<'a>(
     all: &[Endpoint],
     judged: &'a [Judged<'a>],
     warnings: &mut Vec<String>,
 ) -> Vec<&'a Judged<'a>> {
     let mut left_out = Vec::new();
-    let mut chosen = named(all, judged, &good(judged, &[Tier::S, Tier::A]), &mut left_out);
-    if chosen.len() < SHORTLIST_MIN {
+    let mut chosen = near_the_best(all, judged, &[Tier::S, Tier::A], &mut left_out);
+    if tags(&chosen).len() < SHORTLIST_MIN {
         left_out.clear();
-        chosen = named(all, judged, &good(judged, &RECOMMENDED), &mut left_out);
+        chosen = near_the_best(all, judged, &RECOMMENDED, &mut left_out);
     }
     if chosen.is_empty() && limits_cost(judged) {
         left_out.clear();
@@ -144,6 +145,32 @@ fn recommended<'a>(
     }
     warnings.append(&mut left_out);
     chosen
+}
+
+/// The endpoints of the tiers that can be named without another, up to the last that is near the best or needed to
+/// make enough. What can be named depends on what is chosen (a base slug matches its siblings), so that the list grows
+/// until there are enough.
+fn near_the_best<'a>(
+    all: &[Endpoint],
+    judged: &'a [Judged<'a>],
+    tiers: &[Tier],
+    warnings: &mut Vec<String>,
+) -> Vec<&'a Judged<'a>> {
+    let candidates: Vec<&Judged> = judged.iter().filter(|j| j.good(tiers)).collect();
+    let best = candidates.first().and_then(|j| j.expected).unwrap_or(f64::INFINITY);
+    let near =
+        candidates.iter().take_while(|j| j.expected.is_some_and(|cost| cost <= best * SHORTLIST_REACH));
+    let mut count = near.count().max(SHORTLIST_MIN);
+    loop {
+        let mut left_out = Vec::new();
+        let positions: Vec<usize> = candidates.iter().take(count).map(|j| j.position).collect();
+        let chosen = named(all, judged, &positions, &mut left_out);
+        if tags(&chosen).len() >= SHORTLIST_MIN || count >= candidates.len() {
+            warnings.append(&mut left_out);
+            return chosen;
+        }
+        count += 1;
+    }
 }
 
 fn shortlist<'a>(

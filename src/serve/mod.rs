@@ -15,9 +15,10 @@ use crate::clock::Clock;
 use crate::config;
 use crate::pipeline::{CollectOptions, DataDir, Pipeline, PipelineError};
 use crate::scheduler::{CronExpression, Scheduler};
+use crate::site;
 use crate::snapshot::Current;
 use axum::Router;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn_with_state, map_response};
 use axum::routing::get;
 use limit::Limit;
 use metrics::Metrics;
@@ -141,6 +142,8 @@ fn router(content: Content, clock: Arc<dyn Clock>, token: &str) -> Router {
         .layer(CatchPanicLayer::new())
         .layer(TimeoutLayer::with_status_code(axum::http::StatusCode::GATEWAY_TIMEOUT, ANSWER_TIMEOUT))
         .layer(from_fn_with_state(metrics, metrics::count))
+        // Outermost, for what the layers above answer themselves.
+        .layer(map_response(site::secure))
 }
 
 fn limit(settings: &config::Serve) -> Option<Limit> {

@@ -53,7 +53,8 @@ pub struct SimulatorConfig {
     pub degree_spread: f64,
     /// Price changes, outages, phantom cache, comings and goings, the provider that gets worse.
     pub events: bool,
-    /// One model and one provider carry markup, control characters and an overlong text as names.
+    /// The first models and providers, with their tags and regions, carry markup, quotes, control characters, overlong and
+    /// right-to-left texts, emoji and formulas as names.
     pub hostile_names: bool,
 }
 

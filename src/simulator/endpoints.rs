@@ -34,6 +34,7 @@ pub(super) fn populate(world: &mut World, config: &SimulatorConfig) {
         for (index, &(provider, _)) in cells.iter().enumerate().filter(|(_, cell)| cell.1 == model) {
             let twins = index % stride == 0 && index / stride < siblings;
             for label in labels(world.noise, index, twins) {
+                let label = if config.hostile_names { hostile(label, provider) } else { label };
                 add(world, model, "standard", provider, label);
             }
         }
@@ -87,6 +88,14 @@ fn labels(noise: Noise, cell: usize, twins: bool) -> Vec<Label> {
         ],
         _ => vec![label(None, "", None, None), label(Some("2"), " Direct", None, None)],
     }
+}
+
+/// The label with a hostile tag and region, for the providers with hostile names; what tells twins apart stays.
+fn hostile(label: Label, provider: usize) -> Label {
+    let Some(text) = super::names::hostile(provider).filter(|_| label.display_suffix.is_empty()) else {
+        return label;
+    };
+    Label { suffix: label.suffix.or(Some(text)), region: label.region.or(Some(text)), ..label }
 }
 
 fn add_variant(world: &mut World, model: usize, variant: &'static str, count: usize) {

@@ -1,5 +1,7 @@
 //! Invented names. None is a company's or a model's; anything that looks like one is chance.
 
+use std::sync::LazyLock;
+
 /// Display names of providers; the base slug is derived from them.
 const PROVIDERS: [&str; 44] = [
     "Quillcloud",
@@ -93,9 +95,22 @@ const FAMILIES: [&str; 25] = [
 
 const SIZES: [&str; 6] = ["Mini", "Flash", "Pro", "32B", "120B A6B", "Coder"];
 
-/// Text that a page must survive: markup, a right-to-left override, an emoji, 300 characters and more.
-pub(super) fn hostile(what: &str) -> String {
-    format!("<script>alert(\"{what}\")</script> & 'x' \u{202e}\u{200f}\u{1f9ea} {}", "W".repeat(300))
+/// Texts that a page must survive. What marks the window is found by the browser checks if it ever runs.
+static HOSTILE: LazyLock<[String; 7]> = LazyLock::new(|| {
+    [
+        "<script>window.__marked=true</script><img src=x onerror=\"window.__marked=true\"> & </title>".to_owned(),
+        "\"'><svg onload='window.__marked=true'>`${x}`\\ {{ x }} \" autofocus onfocus=window.__marked=true x=\"".to_owned(),
+        "\u{202e}gnp.exe\u{2067} \u{645}\u{632}\u{648}\u{62f}".to_owned(),
+        "W".repeat(300),
+        "\u{1f9ea}\u{1f469}\u{200d}\u{1f52c} o\u{301}\u{323}\u{336}\u{489} \u{fdfd}".to_owned(),
+        "\u{200b}zero\u{2060}\u{feff}width\u{ad}\u{1}\u{7f}\u{85}two\nlines\ttab\u{2028}\u{fffe}".to_owned(),
+        "=HYPERLINK(\"http://x.example\",\"y\")\r\nSet-Cookie: a=b".to_owned(),
+    ]
+});
+
+/// The hostile text at an index, while there are some.
+pub(super) fn hostile(index: usize) -> Option<&'static str> {
+    HOSTILE.get(index).map(String::as_str)
 }
 
 /// How a provider is called.

@@ -169,6 +169,11 @@ impl World {
     }
 }
 
+/// The name that stands in for an invented one, for the first few where hostile names were asked for.
+fn hostile(config: &SimulatorConfig, index: usize) -> Option<String> {
+    names::hostile(index).filter(|_| config.hostile_names).map(str::to_owned)
+}
+
 fn provider(config: &SimulatorConfig, noise: Noise, index: usize) -> Provider {
     let key = index as i64;
     let name = names::provider(index);
@@ -179,7 +184,7 @@ fn provider(config: &SimulatorConfig, noise: Noise, index: usize) -> Provider {
         0.01 * noise.at(Draw::Limited, [key]).factor(1.2).min(8.0)
     };
     Provider {
-        display: if config.hostile_names && index == 0 { names::hostile("provider") } else { name.display },
+        display: hostile(config, index).unwrap_or(name.display),
         slug: name.slug,
         internal: name.internal,
         headquarters: ["US", "DE", "SG", "CN", "FI", "FR"][noise.at(Draw::Catalog, [0, key]).index(6)],
@@ -200,7 +205,7 @@ fn model(config: &SimulatorConfig, noise: Noise, index: usize) -> Model {
     Model {
         canonical: format!("{id}-{date}"),
         id,
-        name: if config.hostile_names && index == 0 { names::hostile("model") } else { name.display },
+        name: hostile(config, index).unwrap_or(name.display),
         created: created.timestamp(),
         context: [131_072, 200_000, 262_144, 1_048_576][noise.at(Draw::Catalog, [2, key]).index(4)],
         alpha: noise.at(Draw::Alpha, [key]).between(0.30, 0.69),

@@ -59,7 +59,6 @@ fn tier_in_words(row: &ProviderTier, lens: Lens) -> String {
     match (row.tier, row.adjusted) {
         (Tier::Unrated, _) | (_, None) => "unrated".to_owned(),
         (tier, Some(value)) => {
-            let tier = row.span.as_deref().map_or_else(|| tier.to_string(), |span| span.replace('-', "–"));
             let unit = if lens == Lens::Cache { " points" } else { "" };
             format!("{tier}  {}{unit}", effect(lens, value))
         }

@@ -18,6 +18,8 @@ pub struct Change<'a> {
     pub detail: &'a str,
     /// The model's page and id, where it is about one that there still is.
     pub model: Option<(String, &'a str)>,
+    /// The provider's page, where it is about a provider that there still is.
+    pub provider: Option<String>,
     /// The tag of the endpoint, where it is about one.
     pub tag: Option<&'a str>,
 }
@@ -28,15 +30,16 @@ pub fn kind_in_words(kind: &str) -> String {
         "price_changed" => "list price".to_owned(),
         "endpoint_appeared" => "new endpoint".to_owned(),
         "endpoint_gone" => "endpoint gone".to_owned(),
+        "tier_changed" => "tier".to_owned(),
         "tag_changed" => "renamed".to_owned(),
         "window_changed" => "window changed".to_owned(),
         other => other.replace('_', " "),
     }
 }
 
-/// The provider that an event is about, where it names an endpoint.
+/// The provider that an event is about, by itself or by one of its endpoints.
 pub fn provider_of(event: &Event) -> Option<ProviderSlug> {
-    event.tag.as_deref().map(|tag| ProviderSlug::of_tag(&Tag::new(tag)))
+    event.provider.clone().or_else(|| event.tag.as_deref().map(|tag| ProviderSlug::of_tag(&Tag::new(tag))))
 }
 
 /// An event as pages show it.
@@ -47,6 +50,11 @@ pub fn change<'a>(snapshot: &Snapshot, event: &'a Event) -> Change<'a> {
         kind: kind_in_words(&event.kind),
         detail: &event.detail,
         model: known.map(|id| (link::model(id), id)),
+        provider: event
+            .provider
+            .as_ref()
+            .filter(|slug| snapshot.provider(slug.as_str()).is_some())
+            .map(|slug| link::provider(slug.as_str())),
         tag: event.tag.as_deref(),
     }
 }
@@ -57,7 +65,7 @@ pub fn of_model<'a>(snapshot: &'a Snapshot, model_id: &str, most: usize) -> Vec<
     events.take(most).map(|e| change(snapshot, e)).collect()
 }
 
-/// The newest changes of a provider's endpoints, at most `most`.
+/// The newest changes of a provider and its endpoints, at most `most`.
 pub fn of_provider<'a>(snapshot: &'a Snapshot, provider: &ProviderSlug, most: usize) -> Vec<Change<'a>> {
     let events = snapshot.status.events.iter().filter(|e| provider_of(e).as_ref() == Some(provider));
     events.take(most).map(|e| change(snapshot, e)).collect()

@@ -79,7 +79,8 @@ impl CostPart {
     }
 }
 
-fn verdict(cost: &CostOfModel) -> String {
+/// Which endpoint is the cheapest in the end, and what the price list's choice really costs, in one sentence.
+pub fn verdict(cost: &CostOfModel) -> String {
     let Some(cheapest) = &cost.cheapest else { return "No endpoint can be compared.".to_owned() };
     let best =
         cost.endpoints.iter().find(|e| e.cheapest).and_then(|e| e.cost).map_or(String::new(), format::usd);
@@ -119,7 +120,11 @@ fn row(endpoint: &EndpointCost, reach: f64) -> CostRow {
         interval: ends.map(|(low, high)| format!("{} to {}", format::usd(low), format::usd(high))),
         parts,
         whisker: ends.map(|(low, high)| (format!("{:.1}", at(low)), format!("{:.1}", at(high)))),
-        spoken: spoken.join(", "),
+        spoken: match (&endpoint.parts, spoken.is_empty()) {
+            (None, _) => "not known".to_owned(),
+            (Some(_), true) => "nothing to pay".to_owned(),
+            (Some(_), false) => spoken.join(", "),
+        },
         retention: endpoint
             .basis
             .retention

@@ -57,7 +57,12 @@ fn id_of(event: &Event) -> Uuid {
 
 fn entry(snapshot: &Snapshot, event: &Event, base: &str) -> Entry {
     let known = event.model_id.as_deref().filter(|id| snapshot.model(id).is_some());
-    let path = known.map_or_else(|| "/changes".to_owned(), link::model);
+    let provider = event.provider.as_ref().filter(|slug| snapshot.provider(slug.as_str()).is_some());
+    let path = match (known, provider) {
+        (Some(model), _) => link::model(model),
+        (None, Some(slug)) => link::provider(slug.as_str()),
+        (None, None) => "/changes".to_owned(),
+    };
     let about: Vec<&str> = event.model_id.iter().chain(&event.tag).map(String::as_str).collect();
     let kind = kind_in_words(&event.kind);
     let title = if about.is_empty() { kind.clone() } else { format!("{kind}: {}", about.join(" at ")) };

@@ -4,8 +4,10 @@ use super::charts::{self, OfModel};
 use super::feed;
 use super::files::{File, PICTURE_POLICY};
 use super::front::DEFAULT_LENS;
+use super::hours;
 use super::pages::{Page, Site};
 use super::routes::{Name, Words, empty, page, unknown};
+use super::session_bars;
 use crate::domain::tier::Lens;
 use crate::snapshot::Snapshot;
 use axum::extract::{Path, Query, State};
@@ -37,15 +39,35 @@ fn known_model(snapshot: &Snapshot, name: &str) -> Option<String> {
     snapshot.model(name).map(|model| model.model_id.clone())
 }
 
-/// `/chart/model/{author}/{slug}/{file}`.
+/// The model and the tag of `{author}/{slug}/{tag}/hours.svg`; a tag may have slashes of its own.
+fn split_hours(rest: &str) -> Option<(&str, &str)> {
+    let (endpoint, _) = split_file(rest).filter(|(_, file)| *file == hours::FILE)?;
+    let slash = endpoint.match_indices('/').nth(1)?.0;
+    Some((&endpoint[..slash], &endpoint[slash + 1..]))
+}
+
+/// The file that a name under `/chart/model/` means.
+fn chart_of_model(snapshot: &Snapshot, rest: &str) -> Option<File> {
+    if let Some((model, tag)) = split_hours(rest) {
+        let known = snapshot.model(model)?;
+        // Only what the snapshot has makes a file that is kept.
+        known.endpoints.iter().find(|e| e.tag.as_str() == tag)?;
+        return Some(File::Hours(known.model_id.clone(), tag.to_owned()));
+    }
+    let (model, file) = split_file(rest)?;
+    if let Some(workload) = session_bars::workload_of(file) {
+        let known = snapshot.workloads.iter().find(|w| w.name == workload)?;
+        return Some(File::Sessions(known_model(snapshot, model)?, known.name.clone()));
+    }
+    let what = [OfModel::HitRate, OfModel::EffectivePrice].into_iter().find(|what| what.file() == file)?;
+    Some(File::ModelChart(known_model(snapshot, model)?, what))
+}
+
+/// `/chart/model/{author}/{slug}/{file}` (`session-{workload}.svg` among them), and `/chart/model/{author}/{slug}/{tag}/hours.svg`.
 pub async fn model_chart(State(site): Served, headers: HeaderMap, uri: Uri, rest: Name) -> Response {
     let Some(view) = site.view() else { return empty() };
     let rest = rest.map(|Path(rest)| rest).unwrap_or_default();
-    let wanted = split_file(&rest).and_then(|(model, file)| {
-        let what =
-            [OfModel::HitRate, OfModel::EffectivePrice].into_iter().find(|what| what.file() == file)?;
-        Some(File::ModelChart(known_model(&view.snapshot, model)?, what))
-    });
+    let wanted = chart_of_model(&view.snapshot, &rest);
     picture(site, headers, uri, wanted).await
 }
 

@@ -2,8 +2,11 @@
 
 use super::badge_file;
 use super::charts::{self, OfModel};
+use super::clean::clean;
 use super::feed;
+use super::hours;
 use super::previews;
+use super::session_bars;
 use super::shell::View;
 use crate::domain::tier::Lens;
 use sha2::{Digest, Sha256};
@@ -14,6 +17,10 @@ use std::sync::LazyLock;
 pub enum File {
     /// A chart of a model, by its public id.
     ModelChart(String, OfModel),
+    /// The hours of an endpoint, by the model's public id and the endpoint's tag.
+    Hours(String, String),
+    /// What sessions of a workload cost, by the model's public id and the workload's name.
+    Sessions(String, String),
     /// The chart of a provider, by its base slug.
     ProviderChart(String),
     /// The badge of a provider under a lens.
@@ -58,7 +65,7 @@ pub fn render(view: &View, file: &File) -> askama::Result<Option<Vec<u8>>> {
         File::ModelCard(id) => return Ok(snapshot.model(id).and_then(|m| previews::of_model(view, m))),
         text => render_text(view, text)?,
     };
-    Ok(text.map(String::into_bytes))
+    Ok(text.map(|text| clean(text).into_bytes()))
 }
 
 fn render_text(view: &View, file: &File) -> askama::Result<Option<String>> {
@@ -67,6 +74,14 @@ fn render_text(view: &View, file: &File) -> askama::Result<Option<String>> {
         File::ModelChart(id, what) => {
             let chart = snapshot.model(id).and_then(|model| charts::of_model(snapshot, model, *what));
             chart.map(|chart| chart.file()).transpose()
+        }
+        File::Hours(id, tag) => {
+            let map = snapshot.model(id).and_then(|model| hours::of_endpoint(&snapshot.hourly, model, tag));
+            map.map(|map| map.file()).transpose()
+        }
+        File::Sessions(id, workload) => {
+            let bars = snapshot.model(id).and_then(|m| session_bars::of_workload(snapshot, m, workload));
+            bars.map(|bars| bars.file()).transpose()
         }
         File::ProviderChart(slug) => {
             let chart = snapshot.provider(slug).and_then(charts::of_provider);

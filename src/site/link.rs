@@ -67,6 +67,12 @@ pub fn model_chart(model_id: &str, file: &str) -> String {
     format!("/chart/model/{}/{file}", encode_path(model_id))
 }
 
+/// The hours of an endpoint as a file.
+pub fn hours_chart(model_id: &str, tag: &str) -> String {
+    let file = super::hours::FILE;
+    format!("/chart/model/{}/{}/{file}", encode_path(model_id), encode_path(tag))
+}
+
 /// The chart of a provider as a file.
 pub fn provider_chart(slug: &str) -> String {
     format!("/chart/provider/{}/{}", encode(slug), super::charts::OF_PROVIDER)
@@ -85,6 +91,11 @@ pub fn endpoint_name(model_id: &str, tag: &str) -> String {
 /// The calculator, with a model in it.
 pub fn cost(model_id: &str) -> String {
     format!("/cost?model={}", encode(model_id))
+}
+
+/// The calculator, with a model and a workload in it.
+pub fn cost_of(model_id: &str, workload: &str) -> String {
+    format!("/cost?model={}&workload={}", encode(model_id), encode(workload))
 }
 
 /// The preferences of a model in the API.

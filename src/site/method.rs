@@ -80,7 +80,9 @@ pub(super) fn to_html(markdown: &str) -> Text {
             // Links do not nest: the next end is that of the link that was left out.
             Event::End(TagEnd::Link) if unlinked => unlinked = false,
             Event::Start(Tag::Table(columns)) => {
-                events.push(Event::Html("<div class=\"scroll\">".into()));
+                events.push(Event::Html(
+                    "<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"Table\">".into(),
+                ));
                 // Alignment would come out as inline styles, which the site's policy refuses.
                 events.push(Event::Start(Tag::Table(vec![Alignment::None; columns.len()])));
             }
@@ -93,7 +95,9 @@ pub(super) fn to_html(markdown: &str) -> Text {
     }
     let mut body = String::new();
     html::push_html(&mut body, events.into_iter());
-    Text { heading, body: body.replace("<th>", "<th scope=\"col\">") }
+    // A heading without words is a corner; what scrolls can be reached by keyboard.
+    let body = body.replace("<th></th>", "<td></td>").replace("<th>", "<th scope=\"col\">");
+    Text { heading, body: body.replace("<pre>", "<pre tabindex=\"0\">") }
 }
 
 /// Where a link of the text leads on the site. Headings have ids of the site's own here; other documents of the project
@@ -143,7 +147,9 @@ mod tests {
         assert!(!text.body.contains("<h1"), "{}", text.body);
         assert!(text.body.contains("id=\"m-tiers\"") && text.body.contains("id=\"m-tiers-2\""));
         assert!(text.body.contains("<h2 id=\"m-more\""));
-        assert!(text.body.contains("<div class=\"scroll\"><table>"), "{}", text.body);
+        assert!(text.body.contains("aria-label=\"Table\"><table>"), "{}", text.body);
+        let corner = to_html("|  | b |\n|---|---|\n| 1 | 2 |\n\n```\ncode\n```\n").body;
+        assert!(corner.contains("<td></td>") && corner.contains("<pre tabindex=\"0\">"), "{corner}");
         assert!(text.body.contains("<th scope=\"col\">b") && !text.body.contains("style="), "{}", text.body);
     }
 

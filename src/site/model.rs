@@ -7,16 +7,19 @@ use super::cost::CostPart;
 use super::day_chart::DayChart;
 use super::flags::{self, Chip, Explained};
 use super::format;
+use super::hours::{self, Hours};
 use super::lens_table::LensTable;
 use super::link;
 use super::parts::{Badge, Cell, RateRange, When};
 use super::picks::{Picks, picks};
 use super::preference::{Instructions, instructions};
+use super::session_bars::{self, SessionBars, SessionCell};
 use super::shell::{Section, Shell, View};
 use crate::cost::compare;
 use crate::domain::endpoint::PriceTier;
+use crate::domain::tier::Lens;
 use crate::domain::workload::Workload;
-use crate::snapshot::{Endpoint, ModelEntry, Snapshot};
+use crate::snapshot::{Endpoint, ModelEntry, Snapshot, Verdict};
 use askama::Template;
 
 /// Days that the range of a hit rate looks back.
@@ -42,6 +45,9 @@ struct ModelPage<'a> {
     preferences: Option<Instructions>,
     cost: Option<(CostPart, String)>,
     charts: Vec<DayChart>,
+    hours: Hours,
+    session_bars: Vec<SessionBars>,
+    has_intervals: bool,
     basis: Option<String>,
     charted: usize,
     changes: Vec<Change<'a>>,
@@ -83,7 +89,8 @@ struct Row {
     hit_rate: Cell,
     tokens: Cell,
     prices: Vec<Cell>,
-    sessions: Vec<Cell>,
+    sessions: Vec<SessionCell>,
+    held: Option<String>,
     service: Vec<Cell>,
     quantization: String,
     context: Cell,
@@ -106,6 +113,8 @@ pub fn render(view: &View, model: &ModelEntry) -> askama::Result<String> {
     let snapshot = view.snapshot.as_ref();
     let workload = snapshot.default_workload();
     let picks = picks(model, workload);
+    let sessions = session_bars::of_model(snapshot, model);
+    let with_sessions = model.endpoints.iter().zip(sessions.rows);
     let charts = [OfModel::EffectivePrice, OfModel::HitRate];
     ModelPage {
         shell: Shell::new(
@@ -124,7 +133,12 @@ pub fn render(view: &View, model: &ModelEntry) -> askama::Result<String> {
         advice: picks.as_ref().map(advice),
         workload: snapshot.workloads.first().map_or(String::new(), |w| w.title.to_lowercase()),
         workloads: &snapshot.workloads,
-        rows: model.endpoints.iter().map(|e| row(model, e, &snapshot.workloads, picks.as_ref())).collect(),
+        rows: with_sessions
+            .map(|(e, sessions)| row(model, e, (snapshot, sessions), picks.as_ref()))
+            .collect(),
+        has_intervals: sessions.bars.iter().any(|bars| bars.has_intervals),
+        session_bars: sessions.bars,
+        hours: hours::of_model(&snapshot.hourly, model),
         by_lens: LensTable::new(model),
         flags: flags::explained(model.endpoints.iter().map(|e| (e.tag.to_string(), e))),
         conditions: model.endpoints.iter().flat_map(conditions).collect(),
@@ -179,11 +193,15 @@ fn advice(picks: &Picks) -> Advice {
     }
 }
 
-fn row(model: &ModelEntry, endpoint: &Endpoint, workloads: &[Workload], picks: Option<&Picks>) -> Row {
+fn row(
+    model: &ModelEntry,
+    endpoint: &Endpoint,
+    (snapshot, sessions): (&Snapshot, Vec<SessionCell>),
+    picks: Option<&Picks>,
+) -> Row {
     let is = |picked: fn(&Picks) -> uuid::Uuid| picks.map(picked) == Some(endpoint.endpoint_id);
     let cost = |w: &Workload| endpoint.session_cost.get(&w.name).copied();
-    let session = |w: &Workload| Cell::number(cost(w), format::usd, "not priced");
-    let first = workloads.first().and_then(cost);
+    let first = snapshot.workloads.first().and_then(cost);
     let cheapest_session = is(|p| p.by_session.endpoint_id);
     let default_session = Cell::number(first, format::usd, "not priced").labelled("session");
     let context = |length: Option<i64>| {
@@ -205,14 +223,25 @@ fn row(model: &ModelEntry, endpoint: &Endpoint, workloads: &[Workload], picks: O
         hit_rate: Cell::number(endpoint.hit_rate, format::percent, "no traffic").labelled("hit rate"),
         tokens: Cell::number(endpoint.tokens_per_day, format::tokens, "no traffic").labelled("tokens/day"),
         prices: prices(endpoint),
-        sessions: workloads.iter().map(session).collect(),
-        service: service(endpoint),
+        sessions,
+        held: endpoint.verdicts.get(&Lens::Cost).and_then(held),
+        service: service(endpoint, without_uptime(snapshot)),
         quantization: endpoint.quantization.clone().unwrap_or_else(|| "not told".to_owned()),
         context: context(endpoint.context_length),
         longest_answer: context(endpoint.max_completion_tokens),
         region: endpoint.region.clone().unwrap_or_else(|| "not told".to_owned()),
         prompts: prompts(endpoint),
     }
+}
+
+/// "since 3 Aug, before B": how long an endpoint's tier has held; `None` for an unrated one.
+pub fn held(verdict: &Verdict) -> Option<String> {
+    let since = format::short_day(verdict.since?);
+    Some(
+        verdict
+            .previous
+            .map_or_else(|| format!("since {since}"), |tier| format!("since {since}, before {tier}")),
+    )
 }
 
 /// List in, read, write, out; effective in, out; realised discount.
@@ -231,11 +260,18 @@ fn prices(endpoint: &Endpoint) -> Vec<Cell> {
     ]
 }
 
+/// Why an uptime is absent: with too little traffic the upstream tells none, and some runs have none at all.
+fn without_uptime(snapshot: &Snapshot) -> &'static str {
+    let mut all = snapshot.models.iter().flat_map(|model| &model.endpoints);
+    let told = all.any(|e| e.uptime_30m.is_some() || e.uptime_1d.is_some());
+    if told { "too little traffic" } else { "not published" }
+}
+
 /// Uptime 30 m, 1 d; availability; speed; first token.
-fn service(endpoint: &Endpoint) -> Vec<Cell> {
+fn service(endpoint: &Endpoint, without_uptime: &str) -> Vec<Cell> {
     vec![
-        Cell::number(endpoint.uptime_30m, format::percent_fine, "too little traffic"),
-        Cell::number(endpoint.uptime_1d, format::percent_fine, "too little traffic"),
+        Cell::number(endpoint.uptime_30m, format::percent_fine, without_uptime),
+        Cell::number(endpoint.uptime_1d, format::percent_fine, without_uptime),
         Cell::number(endpoint.availability, format::percent_fine, "not published"),
         Cell::number(endpoint.throughput, |v| format!("{v:.0}"), "not measured"),
         Cell::number(endpoint.latency_ms, format::milliseconds, "not measured"),

@@ -1,5 +1,6 @@
 //! The pages of a snapshot, rendered once and kept until the snapshot or the words about its age change.
 
+use super::clean::clean;
 use super::files::{self, File};
 use super::shell::View;
 use super::{SiteState, changes, front, link, method, model, models, provider, providers, status};
@@ -96,7 +97,7 @@ impl Site {
         }
         let body = match &page {
             Page::File(file) => files::render(view, file)?,
-            page => self.render(view, page)?.map(String::into_bytes),
+            page => self.render(view, page)?.map(|text| clean(text).into_bytes()),
         };
         let Some(body) = body else { return Ok(None) };
         let prepared = Arc::new(Prepared::new(content_type(&page), body));

@@ -1,9 +1,10 @@
 //! The preferences to copy from a model's page.
 
+use super::format;
 use super::link;
 use super::parts::When;
 use crate::preferences::targets::{TARGETS, Target};
-use crate::preferences::{Mode, Preference, preference};
+use crate::preferences::{Compared, Mode, Preference, Saving, preference};
 use crate::snapshot::{ModelEntry, Snapshot};
 use chrono::{DateTime, Utc};
 
@@ -18,6 +19,8 @@ pub struct Instruction {
     pub json: Option<String>,
     /// Why there is none.
     pub reason: Option<String>,
+    /// What it is expected to save, in sentences.
+    pub saving: Vec<String>,
     /// What to know before using it.
     pub warnings: Vec<String>,
     /// Its address in the API.
@@ -102,10 +105,34 @@ fn instruction(model: &ModelEntry, preference: &Preference) -> Instruction {
             Mode::Order => "Tries good hosts one after the other; sticky routing is off.",
         },
         json: body.filter(|text| !text.is_empty()),
+        saving: match preference.provider {
+            Some(_) => saving(&preference.saving),
+            None => Vec::new(),
+        },
         reason: preference.reason.as_deref().map(quoted),
         warnings: preference.warnings.iter().map(|w| quoted(w)).collect(),
         address: format!("{}?mode={}", link::preference_json(&model.model_id), preference.mode),
     }
+}
+
+/// What a preference is expected to save; what cannot be told is left out.
+fn saving(saving: &Saving) -> Vec<String> {
+    let against = [
+        ("against the lowest list price", &saving.against_cheapest_list),
+        ("against what its traffic pays on average", &saving.against_traffic_average),
+    ];
+    let told = |(against, compared): (&str, &Compared)| {
+        let share = compared.fraction.filter(|share| share.is_finite())?;
+        let costs = share < 0.0;
+        let ends = compared.low.zip(compared.high).map(|(low, high)| {
+            let (low, high) = if costs { (-high, -low) } else { (low, high) };
+            format!(" (90 % interval: {} to {})", format::percent(low), format::percent(high))
+        });
+        let words = if costs { ("Costs", " more") } else { ("Saves", "") };
+        let (share, ends) = (format::percent(share.abs()), ends.unwrap_or_default());
+        Some(format!("{} {share}{} {against}{ends}.", words.0, words.1))
+    };
+    against.into_iter().filter_map(told).collect()
 }
 
 /// Backticks of terminal text as the quotation marks of a page.

@@ -7,6 +7,7 @@ use super::flags::{self, Chip, Explained};
 use super::format;
 use super::front;
 use super::link;
+use super::model::held as held_endpoint;
 use super::parts::{Badge, Cell, effect};
 use super::providers::lenses;
 use super::record::{self, Reliability, Sides};
@@ -32,11 +33,20 @@ struct ProviderPage<'a> {
     rows: Vec<Row<'a>>,
     flags: Vec<Explained>,
     chart: Option<DayChart>,
-    sides: Sides,
+    sides: [Side; 2],
+    is_even: bool,
     reliability: Reliability,
     changes: Vec<Change<'a>>,
     badge: String,
     page: String,
+}
+
+/// Where the provider is good and bad under one lens.
+struct Side {
+    about: String,
+    better: &'static str,
+    worse: &'static str,
+    sides: Sides,
 }
 
 /// Where the provider stands under one lens.
@@ -59,6 +69,7 @@ struct Row<'a> {
     model_id: &'a str,
     tag: &'a str,
     badge: Badge,
+    held: Option<String>,
     why: &'a str,
     hit_rate: Cell,
     against: Cell,
@@ -81,6 +92,8 @@ pub fn render(view: &View, provider: &ProviderEntry) -> askama::Result<String> {
     let traffic = |e: &Endpoint| e.tokens_per_day.unwrap_or(0.0);
     served.sort_by(|a, b| traffic(b.1).total_cmp(&traffic(a.1)));
     let workload = snapshot.default_workload();
+    let title = snapshot.workloads.first().map_or(String::new(), |w| w.title.to_lowercase());
+    let sides = sides(&served, &title);
     ProviderPage {
         shell: Shell::new(
             view,
@@ -96,20 +109,48 @@ pub fn render(view: &View, provider: &ProviderEntry) -> askama::Result<String> {
             true => format!("{} a day", format::tokens(provider.tokens_per_day)),
             false => "no traffic".to_owned(),
         },
-        share: (total > 0.0).then(|| format::percent(provider.tokens_per_day / total)),
+        share: (total > 0.0).then(|| share(provider.tokens_per_day / total)),
         links: links(provider),
-        workload: snapshot.workloads.first().map_or(String::new(), |w| w.title.to_lowercase()),
+        workload: title,
         standings: lenses().into_iter().filter_map(|lens| standing(snapshot, provider, lens)).collect(),
         flags: flags::explained(served.iter().map(|(m, e)| (format!("{} at {}", m.model_id, e.tag), *e))),
         badge: format!("/badge/{}.svg", link::encode(provider.provider.as_str())),
         page: link::provider(provider.provider.as_str()),
-        sides: record::sides(&served),
+        is_even: sides.iter().all(|side| side.sides.good.is_empty() && side.sides.bad.is_empty()),
+        sides,
         reliability: record::reliability(&served),
         changes: changes::of_provider(snapshot, &provider.provider, CHANGES),
         chart: charts::of_provider(provider),
         rows: served.into_iter().map(|(m, e)| row(m, e, workload)).collect(),
     }
     .render()
+}
+
+fn sides(served: &[(&ModelEntry, &Endpoint)], workload: &str) -> [Side; 2] {
+    [
+        Side {
+            about: format!("A {workload} session against the peers on the same model"),
+            better: "Cheaper",
+            worse: "Dearer",
+            sides: record::sides(served, Lens::Cost),
+        },
+        Side {
+            about: "Points of hit rate against the peers on the same model".to_owned(),
+            better: "Caches more",
+            worse: "Caches less",
+            sides: record::sides(served, Lens::Cache),
+        },
+    ]
+}
+
+/// A share of the traffic; one that would round to nothing is said to be small.
+fn share(fraction: f64) -> String {
+    let least = 0.0005;
+    if fraction > 0.0 && fraction < least {
+        "less than 0.1\u{202f}%".to_owned()
+    } else {
+        format::percent(fraction)
+    }
 }
 
 /// The provider's own pages, those of them that are plain web addresses.
@@ -163,7 +204,7 @@ fn certain(row: &ProviderTier) -> Option<String> {
     Some(if tiers.is_empty() { ranks } else { format!("{ranks}; {}", tiers.join(", ")) })
 }
 
-/// "S since 3 August 2026, before A", and the tier of the figures alone where that is another.
+/// "S since 3 August 2026, before A", and the tier of the figures alone where that is another, and what caps it.
 fn held(row: &ProviderTier) -> Option<String> {
     let since = row.since?.format("%-d %B %Y");
     let before = row.previous.map(|tier| format!(", before {tier}")).unwrap_or_default();
@@ -171,7 +212,11 @@ fn held(row: &ProviderTier) -> Option<String> {
         true => String::new(),
         false => format!("; this moment’s figures alone: {}", row.naive),
     };
-    Some(format!("{} since {since}{before}{alone}", row.tier))
+    let capped = match row.cap {
+        Some(cap) if cap == row.tier => "; a gate of the method keeps it from better".to_owned(),
+        _ => String::new(),
+    };
+    Some(format!("{} since {since}{before}{alone}{capped}", row.tier))
 }
 
 /// An effect with the words that say which way it goes.
@@ -191,6 +236,7 @@ fn row<'a>(model: &'a ModelEntry, endpoint: &'a Endpoint, workload: &str) -> Row
         model_id: &model.model_id,
         tag: endpoint.tag.as_str(),
         badge: Badge::new(endpoint.tier),
+        held: endpoint.verdicts.get(&Lens::Cost).and_then(held_endpoint),
         why: &endpoint.why,
         hit_rate: Cell::number(endpoint.hit_rate, format::percent, "no traffic").labelled("hit rate"),
         against: Cell::number(verdict(Lens::Cache), format::points, "no peers").labelled("points to peers"),

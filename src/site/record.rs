@@ -2,6 +2,7 @@
 
 use super::format;
 use super::link;
+use super::parts::effect;
 use crate::domain::thresholds::{CELL_MIN_TOKENS, GATE_AVAILABILITY};
 use crate::domain::tier::Lens;
 use crate::snapshot::{Endpoint, ModelEntry};
@@ -22,12 +23,12 @@ pub struct Line {
     pub value: String,
 }
 
-/// Endpoints with much traffic whose session is much cheaper or dearer than their peers'.
+/// Endpoints with much traffic that are much better or worse than their peers under a lens.
 #[derive(Debug, Clone, Default)]
 pub struct Sides {
-    /// Cheapest against peers first.
+    /// Best against peers first.
     pub good: Vec<Line>,
-    /// Dearest against peers first.
+    /// Worst against peers first.
     pub bad: Vec<Line>,
 }
 
@@ -59,21 +60,25 @@ fn line(model: &ModelEntry, endpoint: &Endpoint, value: String) -> Line {
     }
 }
 
-/// Where a session is tier A or better, and C or worse, against the peers on the same model.
-pub fn sides(served: &[(&ModelEntry, &Endpoint)]) -> Sides {
-    let cuts = Lens::Cost.cuts().at;
+/// Where a lens has endpoints with much traffic at tier A or better, and at C or worse, against the peers on the same
+/// model.
+pub fn sides(served: &[(&ModelEntry, &Endpoint)], lens: Lens) -> Sides {
+    let cuts = lens.cuts();
+    // Turned so that less is better.
+    let turned = |value: f64| if cuts.higher_is_better { -value } else { value };
     let mut all: Vec<(f64, &ModelEntry, &Endpoint)> = served
         .iter()
         .filter(|(m, e)| m.variant.is_standard() && e.tokens_per_day.is_some_and(|t| t >= CELL_MIN_TOKENS))
-        .filter_map(|(m, e)| Some((e.verdicts.get(&Lens::Cost)?.value?, *m, *e)))
+        .filter_map(|(m, e)| Some((e.verdicts.get(&lens)?.value?, *m, *e)))
         .collect();
-    all.sort_by(|a, b| a.0.total_cmp(&b.0));
+    all.sort_by(|a, b| turned(a.0).total_cmp(&turned(b.0)));
     let told = |(value, model, endpoint): &(f64, &ModelEntry, &Endpoint)| {
-        line(model, endpoint, format::percent_change(*value))
+        line(model, endpoint, effect(lens, *value))
     };
+    let (good, bad) = (turned(cuts.at[1]), turned(cuts.at[2]));
     Sides {
-        good: all.iter().filter(|(value, ..)| *value <= cuts[1]).take(MOST).map(told).collect(),
-        bad: all.iter().rev().filter(|(value, ..)| *value > cuts[2]).take(MOST).map(told).collect(),
+        good: all.iter().filter(|(value, ..)| turned(*value) <= good).take(MOST).map(told).collect(),
+        bad: all.iter().rev().filter(|(value, ..)| turned(*value) > bad).take(MOST).map(told).collect(),
     }
 }
 

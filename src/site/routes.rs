@@ -1,5 +1,6 @@
 //! Addresses to pages, and the headers that every answer carries.
 
+use super::clean::clean;
 use super::compare;
 use super::explore::{self, Question};
 use super::file_routes as files;
@@ -26,7 +27,7 @@ use std::sync::Arc;
 
 /// No inline script or style, nothing from elsewhere.
 const POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; form-action 'self'; \
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; connect-src 'self'; form-action 'self'; \
      base-uri 'none'; frame-ancestors 'none'",
 );
 
@@ -72,13 +73,13 @@ pub fn router(site: Arc<Site>) -> Router {
         .layer(map_response(secure))
 }
 
-/// Adds the headers that keep a page from being turned against its reader.
-pub(super) async fn secure(mut response: Response) -> Response {
+/// Adds the headers that keep an answer from being turned against its reader, where it does not have them.
+pub async fn secure(mut response: Response) -> Response {
     let headers = response.headers_mut();
     // Pictures that stand alone come with a policy of their own.
     headers.entry(CONTENT_SECURITY_POLICY).or_insert(POLICY);
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.entry(X_CONTENT_TYPE_OPTIONS).or_insert(HeaderValue::from_static("nosniff"));
+    headers.entry(REFERRER_POLICY).or_insert(HeaderValue::from_static("no-referrer"));
     response
 }
 
@@ -288,7 +289,7 @@ fn rendered(status: StatusCode, text: askama::Result<String>) -> Response {
     match text {
         Ok(text) => {
             let headers = [(CONTENT_TYPE, HTML), (CACHE_CONTROL, "no-store")];
-            (status, headers, text).into_response()
+            (status, headers, clean(text)).into_response()
         }
         Err(error) => failed(&error),
     }

@@ -65,6 +65,10 @@ const NAVIGATION: [(Section, &str, &str); 8] = [
     (Section::Api, "/api", "API"),
 ];
 
+/// Longer titles and descriptions are cut: they may hold names that others chose.
+const LONGEST_TITLE: usize = 120;
+const LONGEST_DESCRIPTION: usize = 300;
+
 /// What the base template shows; the fields that need a snapshot are absent before the first one.
 #[derive(Debug, Clone)]
 pub struct Shell {
@@ -131,8 +135,8 @@ impl Shell {
             current: of == section,
         };
         Self {
-            title: title.into(),
-            description: description.into(),
+            title: format::shorten(&title.into(), LONGEST_TITLE),
+            description: format::shorten(&description.into(), LONGEST_DESCRIPTION),
             navigation: NAVIGATION.into_iter().map(tab).collect(),
             style: assets::style_path(),
             script: assets::script_path(),

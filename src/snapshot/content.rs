@@ -440,6 +440,9 @@ pub struct Event {
     pub model_id: Option<String>,
     /// Tag of the endpoint, where it is about one.
     pub tag: Option<String>,
+    /// Base slug of the provider whose tier changed; null for everything else.
+    #[serde(default)]
+    pub provider: Option<ProviderSlug>,
     /// What happened, for people.
     pub detail: String,
 }

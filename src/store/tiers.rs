@@ -23,6 +23,8 @@ pub struct TierChangeRow {
     pub at: DateTime<Utc>,
     /// Lens.
     pub lens: Lens,
+    /// The provider.
+    pub provider: ProviderSlug,
     /// The provider's name, untrusted.
     pub name: String,
     /// Its tier from then on.
@@ -119,6 +121,7 @@ impl Store {
                 changes.push(TierChangeRow {
                     at: time(row.get("at")?)?,
                     lens: parsed(row, "lens")?,
+                    provider: ProviderSlug::new(row.get::<_, String>("provider")?),
                     name: row.get("name")?,
                     tier: parsed(row, "tier")?,
                     previous: parsed(row, "previous")?,

@@ -1,4 +1,4 @@
-// Nothing here is needed: it sorts tables by a column and copies what can be copied.
+// Nothing here is needed: it sorts tables by a column, copies what can be copied, and waits for the first data.
 "use strict";
 
 function keyOf(row, column) {
@@ -56,3 +56,13 @@ for (const block of document.querySelectorAll("pre[data-copy]")) {
   });
   block.after(button);
 }
+
+const until = document.querySelector("[data-until]");
+
+// Loads the page again once there is something to show, and not before: a reader is not interrupted for nothing.
+async function wait() {
+  const answer = await fetch(until.dataset.until).catch(() => null);
+  if (answer && answer.ok) location.reload();
+  else setTimeout(wait, 5000);
+}
+if (until) setTimeout(wait, 5000);

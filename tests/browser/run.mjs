@@ -1,101 +1,122 @@
-// Looks at every kind of page of the demo in a real browser: three widths, light and dark, with and without JavaScript.
+// Looks at every kind of page in a real browser: three sizes, light and dark, with and without JavaScript, by keyboard,
+// by the rules of accessibility and of HTML; then at pages full of hostile names, and at a site that has no data yet.
 //
 //   HITRATE_BIN=target/debug/hitrate node tests/browser/run.mjs
 //   SCREENSHOTS=DIR     keeps the pictures there (default: a temporary folder, named at the end)
 //   CHROMIUM=PATH       the browser to use (default: the first known name on the PATH)
 //   HITRATE_DEMO_ARGS   further arguments for `hitrate demo`, separated by spaces
+//   ONLY=NAMES          only these parts, separated by commas: pages, keyboard, files, hostile, empty
 //
 // The last line is 'N passed, N failed'; exit code 1 unless all passed.
-import { mkdirSync, mkdtempSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { launchBrowser } from './browser.mjs';
-import { checkPage, checkWithoutScript } from './checks.mjs';
-import { LinkCheck } from './links.mjs';
+import { checkHostile, hostilePages } from './hostile.mjs';
+import { checkKeyboard } from './keyboard.mjs';
 import { Report } from './report.mjs';
 import { startServer } from './server.mjs';
-import { checkKind, discover } from './site.mjs';
-import { visit } from './visit.mjs';
+import { checkKind, discover, files } from './site.mjs';
+import { SCHEMES, WIDTHS, checkAccess, checkHtml, followLinks, lookAtAll, lookWithoutScript } from './tour.mjs';
+import { checkFiles } from './xml.mjs';
 
-const WIDTHS = [
-  { width: 360, height: 740 },
-  { width: 768, height: 1024 },
-  { width: 1440, height: 900 },
-];
-const SCHEMES = ['light', 'dark'];
-const LINK_LIMIT = 150;
-const RUN_LIMIT_SECONDS = 900;
+const RUN_LIMIT_SECONDS = 2400;
+const [PHONE, , DESK] = WIDTHS;
 
 const report = new Report();
+const wanted = (part) => !process.env.ONLY || process.env.ONLY.split(',').includes(part);
 const pictures = process.env.SCREENSHOTS ? resolve(process.env.SCREENSHOTS) : mkdtempSync(join(tmpdir(), 'hitrate-pages-'));
-const fileName = (page, size, scheme) =>
-  join(pictures, `${page.name.replace(/[^\w-]+/g, '-')}-${size.width}-${scheme}.png`);
+const picture = (page, size, scheme) =>
+  join(pictures, `${page.name.replace(/[^\w-]+/g, '-').slice(0, 80)}-${size.width}-${scheme}.png`);
 
-// A visit that fails altogether is a failed check, and the others go on.
-async function tryVisit(where, context, base, page, options = {}) {
+// Does something with a server and sees to it that it stops in order.
+async function withServer(binary, options, use) {
+  const server = await startServer(binary, options);
+  const before = report.failures.length;
   try {
-    return await visit(context, base, page.path, { expectStatus: page.expectStatus, ...options });
-  } catch (error) {
-    report.check(where, 'can be visited', error.message.split('\n')[0]);
-    return null;
+    await use(server.base);
+  } finally {
+    if (report.failures.length > before) console.log(`the end of the server's log:\n${server.log()}`);
+    const how = await server.stop();
+    report.check('server', 'stops in order when asked to', how !== 'ended with code 0' && `it ${how}`);
   }
 }
 
-// Returns the facts of every page, by path, as seen in the last context.
-async function lookAtAll(browser, base, pages, size, colorScheme) {
-  const context = await browser.newContext({ viewport: size, colorScheme });
-  const seen = new Map();
-  for (const page of pages) {
-    const where = `${page.path} at ${size.width} ${colorScheme}`;
-    const facts = await tryVisit(where, context, base, page, { screenshot: fileName(page, size, colorScheme) });
-    if (!facts) continue;
-    checkPage(report, where, facts, page);
-    seen.set(page.path, facts);
-  }
-  await context.close();
-  return seen;
-}
-
-async function lookWithoutScript(browser, base, pages, seen) {
-  const context = await browser.newContext({ viewport: WIDTHS[2], javaScriptEnabled: false });
-  for (const page of pages) {
-    const where = `${page.path} without JavaScript`;
-    const facts = await tryVisit(where, context, base, page);
-    const before = seen.get(page.path);
-    if (facts && before) checkWithoutScript(report, where, before, facts);
-  }
-  await context.close();
-}
-
-async function followLinks(base, seen) {
-  const links = new LinkCheck(base);
-  for (const [path, facts] of seen)
-    for (const link of facts.links) {
-      // The skip link of a page that is not there leads to that page: its status was looked at already.
-      const toItself = facts.status >= 400 && link.url?.split('#')[0] === facts.finalUrl.split('#')[0];
-      if (link.follow && link.url && !toItself) links.add(link.url, path);
-    }
-  const problems = await links.follow(LINK_LIMIT);
-  report.check('links', `all of ${links.followed} followed links answer`, problems);
-  report.check('links', 'there are some', links.followed < 5 && `only ${links.followed} were found`);
-}
-
-async function lookAtSite(browser, base) {
-  const context = await browser.newContext({ viewport: WIDTHS[2] });
-  const pages = await discover(context, base, report);
-  await context.close();
+async function lookAtPages(browser, base, pages) {
   const backgrounds = [];
   let seen = new Map();
   for (const size of WIDTHS)
     for (const scheme of SCHEMES) {
-      seen = await lookAtAll(browser, base, pages, size, scheme);
+      const look = async (where, page, text) => {
+        if (size === DESK && scheme === 'light') await checkHtml(report, where, text);
+        // Each width once and each scheme once: axe-core takes seconds on the long pages.
+        if ((size === PHONE && scheme === 'light') || (size === DESK && scheme === 'dark')) await checkAccess(report, where, page);
+      };
+      seen = await lookAtAll(report, browser, base, pages, { size, scheme, picture, look });
       backgrounds.push(seen.get('/')?.background);
     }
   const [light, dark] = backgrounds;
   report.check('/', 'is dark where dark is wished for', light === dark && `the background is ${light} in both schemes`);
   for (const page of pages) if (seen.has(page.path)) checkKind(report, page, seen.get(page.path), base);
-  await lookWithoutScript(browser, base, pages, seen);
-  await followLinks(base, seen);
+  await lookWithoutScript(report, browser, base, pages, seen);
+  await followLinks(report, base, seen);
+}
+
+async function goByKeyboard(browser, base, pages) {
+  const kinds = ['front', 'models', 'model', 'provider', 'explore', 'compare', 'api'];
+  for (const size of [PHONE, DESK]) {
+    const context = await browser.newContext({ viewport: size, permissions: ['clipboard-read', 'clipboard-write'] });
+    for (const page of pages.filter(({ name }) => kinds.includes(name))) await checkKeyboard(report, context, base, page.path, size);
+    await context.close();
+  }
+}
+
+async function lookAtFiles(browser, base, paths) {
+  const page = await browser.newPage();
+  await page.goto(`${base}/method`);
+  await checkFiles(report, page, base, paths);
+  await page.close();
+}
+
+async function lookAtSite(browser, base) {
+  const context = await browser.newContext({ viewport: DESK });
+  const pages = await discover(context, base, report);
+  await context.close();
+  if (wanted('pages')) await lookAtPages(browser, base, pages);
+  if (wanted('keyboard')) await goByKeyboard(browser, base, pages);
+  if (wanted('files')) await lookAtFiles(browser, base, files(pages));
+}
+
+async function lookAtHostile(browser, base) {
+  const { pages, strange, tags } = await hostilePages(base);
+  report.check('hostile names', 'are there', (strange < 10 || tags < 4) && `${strange} names, ${tags} tags`);
+  for (const [size, scheme] of [[PHONE, 'light'], [DESK, 'dark']]) {
+    const look = async (where, page, text) => {
+      await checkHostile(report, where, page);
+      await checkAccess(report, where, page);
+      if (size === DESK) await checkHtml(report, where, text);
+    };
+    await lookAtAll(report, browser, base, pages, { size, scheme, picture, look });
+  }
+  await lookAtFiles(browser, base, files(pages));
+}
+
+// Before the first snapshot there is one page; later, when nothing new comes, every page says how old the data are.
+async function lookAtEmptyAndOld(browser, binary, folder) {
+  const look = async (where, page, text) => {
+    await checkAccess(report, where, page);
+    await checkHtml(report, where, text);
+  };
+  const tour = (base, pages, expected) =>
+    Promise.all(SCHEMES.map((scheme) => lookAtAll(report, browser, base, pages, { size: PHONE, scheme, picture, look, ...expected })));
+  await withServer(binary, { verb: 'serve', extra: ['--no-collect'] }, async (base) => {
+    await tour(base, [{ name: 'empty', path: '/', expectStatus: 503 }], { simulated: false });
+  });
+  const later = new Date(Date.now() + 26 * 3_600_000).toISOString();
+  await withServer(binary, { verb: 'serve', data: folder, extra: ['--now', later] }, async (base) => {
+    const seen = await tour(base, [{ name: 'old', path: '/', expectStatus: 200 }], {});
+    report.check('/', 'says how old old data are', !/The newest data is .* old/.test(seen[0].get('/')?.text ?? '') && 'it does not');
+  });
 }
 
 async function main() {
@@ -103,16 +124,16 @@ async function main() {
   if (!binary) throw new Error('HITRATE_BIN is not set: the path of the hitrate program to look at');
   mkdirSync(pictures, { recursive: true });
   const extra = (process.env.HITRATE_DEMO_ARGS ?? '').split(' ').filter(Boolean);
-  const server = await startServer(binary, { extra });
-  let browser = null;
+  const folder = mkdtempSync(join(tmpdir(), 'hitrate-hostile-'));
+  const browser = await launchBrowser();
   try {
-    browser = await launchBrowser();
-    await lookAtSite(browser, server.base);
+    if (['pages', 'keyboard', 'files'].some(wanted)) await withServer(binary, { extra }, (base) => lookAtSite(browser, base));
+    const hostile = { data: folder, extra: ['--days', '12', '--hour-every', '3600', '--hostile-names'] };
+    if (wanted('hostile') || wanted('empty')) await withServer(binary, hostile, (base) => (wanted('hostile') ? lookAtHostile(browser, base) : null));
+    if (wanted('empty')) await lookAtEmptyAndOld(browser, binary, folder);
   } finally {
-    await browser?.close();
-    if (report.failures.length > 0) console.log(`the end of the server's log:\n${server.log()}`);
-    const how = await server.stop();
-    report.check('server', 'stops in order when asked to', how !== 'ended with code 0' && `it ${how}`);
+    await browser.close();
+    rmSync(folder, { recursive: true, force: true });
   }
 }
 

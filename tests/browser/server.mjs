@@ -7,10 +7,11 @@ import { join } from 'node:path';
 const STARTED = /^listening (http:\/\/127\.0\.0\.1:\d+)\/?\s*$/m;
 
 // Resolves to { base, stop, log } once the server answers; rejects with what it said if it ends or stays silent.
-export async function startServer(binary, { startSeconds = 240, stopSeconds = 20, extra = [] } = {}) {
+// Without a data folder it has one of its own, which goes with it.
+export async function startServer(binary, { verb = 'demo', data = null, startSeconds = 240, stopSeconds = 20, extra = [] } = {}) {
   const dir = mkdtempSync(join(tmpdir(), 'hitrate-browser-'));
   const logFile = join(dir, 'stderr.log');
-  const args = ['demo', '--listen', '127.0.0.1:0', '--data-dir', join(dir, 'data'), ...extra];
+  const args = [verb, '--listen', '127.0.0.1:0', '--data-dir', data ?? join(dir, 'data'), ...extra];
   const child = spawn(binary, args, { stdio: ['ignore', 'pipe', openSync(logFile, 'w')] });
   const log = () => readFileSync(logFile, 'utf8').split('\n').slice(-40).join('\n');
   const ended = new Promise((resolve) => {
@@ -20,15 +21,15 @@ export async function startServer(binary, { startSeconds = 240, stopSeconds = 20
   const killNow = () => child.exitCode === null && child.pid && child.kill('SIGKILL');
   process.once('exit', killNow);
 
-  // Asks the server to stop; resolves to how it ended. The data folder is kept when `keep` says so.
-  async function stop({ keep = false } = {}) {
+  // Asks the server to stop; resolves to how it ended.
+  async function stop() {
     child.kill('SIGTERM');
     const late = new Promise((resolve) => setTimeout(resolve, stopSeconds * 1000, null).unref());
     const how = (await Promise.race([ended, late])) ?? `did not stop within ${stopSeconds} s of SIGTERM`;
     killNow();
     await ended;
     process.removeListener('exit', killNow);
-    if (!keep) rmSync(dir, { recursive: true, force: true });
+    rmSync(dir, { recursive: true, force: true });
     return how;
   }
 

@@ -33,6 +33,10 @@ export async function discover(context, base, report) {
     { name: 'method', path: '/method' },
     { name: 'status', path: '/status' },
     { name: 'api', path: '/api' },
+    { name: 'cost', path: '/cost' },
+    ...models.slice(0, 1).map((path) => ({ name: 'cost-model', path: `/cost?model=${encodeURIComponent(path.slice('/models/'.length))}&turns=5` })),
+    { name: 'explore-wrong', path: '/explore?hit=lots', expectStatus: 400 },
+    { name: 'lens-wrong', path: '/?lens=beauty', expectStatus: 404 },
     { name: 'unknown-model', path: `${models[0] ?? '/models/nobody/none'}x`, expectStatus: 404, near: models[0] },
     { name: 'search-empty', path: '/search?q=' },
     { name: 'search-nothing', path: '/search?q=zzqqxxzzqqxx' },
@@ -40,6 +44,21 @@ export async function discover(context, base, report) {
     ...models.slice(0, 1).map((path) => ({ name: 'search', path: searchFor(path), near: path })),
   ];
   return pages.map((page) => ({ expectStatus: 200, ...page }));
+}
+
+// The files that stand beside pages: charts and badges of the models and providers among them, the feed, the site map.
+export function files(pages) {
+  const models = pages.filter(({ path, expectStatus }) => MODEL.test(path) && expectStatus === 200);
+  const providers = pages.filter(({ path, expectStatus }) => PROVIDER.test(path) && expectStatus === 200);
+  return [
+    '/changes.atom',
+    '/sitemap.xml',
+    '/favicon.svg',
+    ...models.map(({ path }) => `/badge/model/${path.slice('/models/'.length)}.svg`),
+    ...models.flatMap(({ path }) => ['hit-rate', 'effective-price'].map((chart) => `/chart/model/${path.slice('/models/'.length)}/${chart}.svg`)),
+    ...providers.map(({ path }) => `/badge/${path.slice('/providers/'.length)}.svg?lens=cache`),
+    ...providers.map(({ path }) => `/chart/provider/${path.slice('/providers/'.length)}/hit-rate.svg`),
+  ];
 }
 
 // The first two providers side by side.

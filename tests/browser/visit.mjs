@@ -38,8 +38,9 @@ function pageFacts() {
   };
 }
 
-// Visits `path` and returns { status, finalUrl, complaints, ...facts }. Complaints are sentences.
-export async function visit(context, base, path, { expectStatus = 200, screenshot = null } = {}) {
+// Visits `path` and returns { status, finalUrl, complaints, ...facts }. Complaints are sentences. `also` is given the open
+// page and the text that was sent.
+export async function visit(context, base, path, { expectStatus = 200, screenshot = null, also = null } = {}) {
   const page = await context.newPage();
   const complaints = [];
   const url = new URL(path, base).href;
@@ -64,6 +65,7 @@ export async function visit(context, base, path, { expectStatus = 200, screensho
     const response = await page.goto(url, { waitUntil: 'load', timeout: 30_000 });
     const facts = await page.evaluate(pageFacts);
     if (screenshot) await page.screenshot({ path: screenshot, fullPage: true, animations: 'disabled' });
+    if (also) await also(page, (await response?.text()) ?? '');
     return { status: response?.status() ?? 0, finalUrl: page.url(), complaints, ...facts };
   } finally {
     await page.close();

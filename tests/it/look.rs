@@ -149,6 +149,22 @@ fn neighbouring_tiers_differ_also_for_colour_blind_readers() {
 }
 
 #[test]
+fn steps_of_the_heat_map_differ_by_lightness_also_for_colour_blind_readers() {
+    for (scheme, palette) in palettes() {
+        let steps: Vec<Rgb> = (0..10).map(|n| palette[format!("h{n}").as_str()].map(linear)).collect();
+        for (kind, matrix) in BLINDNESS {
+            let seen: Vec<Rgb> =
+                steps.iter().map(|light| oklab(times(matrix, *light).map(|v| v.clamp(0.0, 1.0)))).collect();
+            for (n, pair) in seen.windows(2).enumerate() {
+                let lighter =
+                    if scheme == "light" { pair[0][0] - pair[1][0] } else { pair[1][0] - pair[0][0] };
+                assert!(lighter >= 0.03, "{scheme}, {kind}: steps {n} and {} differ by {lighter:.3}", n + 1);
+            }
+        }
+    }
+}
+
+#[test]
 fn style_and_script_stay_within_their_budgets() {
     assert!(SCRIPT.len() <= SCRIPT_BUDGET, "{} bytes of script", SCRIPT.len());
     assert!(STYLE.len() <= STYLE_BUDGET, "{} bytes of style", STYLE.len());

@@ -6,10 +6,11 @@ use chrono::{DateTime, Duration, Utc};
 use hitrate::domain::flag::FlagKind;
 use hitrate::domain::ids::Variant;
 use hitrate::domain::tier::{Lens, Tier};
-use hitrate::preferences::{Mode, Preference, ProviderObject, preference};
+use hitrate::preferences::{Mode, Preference, ProviderObject, expected_cost, preference};
 use hitrate::snapshot::{Endpoint, ModelEntry, Snapshot};
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 mod limits;
 pub mod router;
@@ -362,10 +363,24 @@ proptest! {
         let list = preference(&snapshot, model, Mode::Shortlist, workload, snapshot.as_of);
         let listed = only(&list).unwrap_or_default();
         let best = |e: &Endpoint| truth.fit(e) && matches!(truth.tier(e), Tier::S | Tier::A);
-        for endpoint in endpoints.iter().filter(|e| safe(e, &best)) {
+        let any_good = |e: &Endpoint| truth.recommended(e);
+        let nameable = |right: &dyn Fn(&Endpoint) -> bool| {
+            let named = endpoints.iter().filter(|e| safe(e, right));
+            named.map(|e| e.tag.to_string()).collect::<BTreeSet<_>>().len()
+        };
+        // Tier B comes in where S and A are too few.
+        let pool = |e: &Endpoint| if nameable(&best) >= 3 { best(e) } else { any_good(e) };
+        let ranked = |e: &Endpoint| expected_cost(e, workload).unwrap_or(f64::INFINITY);
+        let lowest = endpoints.iter().filter(|e| pool(e)).map(ranked).fold(f64::INFINITY, f64::min);
+        let near = |e: &Endpoint| pool(e) && ranked(e) <= 1.25 * lowest;
+        for endpoint in endpoints.iter().filter(|e| safe(e, &near)) {
             prop_assert!(listed.contains(&endpoint.tag.to_string()), "{}: {:?}", endpoint.tag, listed);
         }
-        let any_good = |e: &Endpoint| truth.recommended(e);
+        // At least three where there are three that can be named. The third may be dear, and the sibling without which
+        // its base slug cannot be named comes with it: beyond these nothing is.
+        prop_assert!(listed.len() >= nameable(&any_good).min(3), "{:?}", listed);
+        let members = || endpoints.iter().filter(|e| listed.contains(&e.tag.to_string()));
+        prop_assert!(listed.len() <= 4 || members().all(near), "{:?}", listed);
         prop_assert_eq!(listed.is_empty(), !endpoints.iter().any(|e| safe(e, &any_good)));
         let avoid = preference(&snapshot, model, Mode::Avoid, workload, snapshot.as_of);
         let remains = endpoints.iter().any(|e| truth.fit(e) && !truth.avoided(e) && truth.tier(e) != Tier::Unrated);

@@ -459,6 +459,7 @@ fn status() -> Status {
             kind: "endpoint_appeared".to_owned(),
             model_id: Some("northwind/atlas-3".to_owned()),
             tag: Some("sprout/turbo".to_owned()),
+            provider: None,
             detail: "sprout/turbo began to serve northwind/atlas-3".to_owned(),
         }],
         missing: vec!["speed: 2 more days until its tiers are no longer provisional".to_owned()],

@@ -1,6 +1,6 @@
 //! The service as a whole, over a socket: what is prepared, limited, counted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
@@ -167,6 +167,42 @@ async fn what_is_made_on_request_is_limited_and_what_is_prepared_is_not() {
     for path in ["/", "/api/v1/tiers", "/models", "/livez", "/metrics", "/robots.txt"] {
         assert_eq!(service.get(path, "").await.status, 200, "{path}");
     }
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_answer_carries_the_policy_whoever_made_it() {
+    let service = Service::start("[serve]\nrequests_per_minute = 12\n").await;
+    let mut statuses = BTreeSet::new();
+    for path in [
+        "/",
+        "/assets/nothing.css",
+        "/badge/lumen.svg",
+        "/changes.atom",
+        "/explore?hit=lots",
+        "/api",
+        "/api/v1/tiers",
+        "/api/v1/nothing",
+        "/local/query",
+        "/livez",
+        "/metrics",
+        "/nothing",
+        "/search?q=1",
+        "/search?q=2",
+        "/search?q=3",
+        "/search?q=4",
+        "/search?q=5",
+        "/search?q=6",
+        "/search?q=7",
+    ] {
+        let answer = service.get(path, "").await;
+        statuses.insert(answer.status);
+        let policy = answer.header("content-security-policy");
+        assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe"), "{path}: {policy}");
+        assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
+        assert_eq!(answer.header("referrer-policy"), "no-referrer", "{path}");
+    }
+    assert!([200, 400, 404, 429].iter().all(|status| statuses.contains(status)), "{statuses:?}");
     service.stop().await;
 }
 

@@ -482,6 +482,7 @@ fn hostile_names_come_only_when_asked_for() {
     assert!(!names(false).contains("<script>"));
     let hostile = names(true);
     assert!(hostile.matches("<script>").count() >= 2, "a model and a provider");
+    assert!(hostile.contains("=HYPERLINK") && hostile.contains("\\u0001"), "formulas and control characters");
     assert!(hostile.contains('\u{202e}') && hostile.contains(&"W".repeat(300)));
 }
 

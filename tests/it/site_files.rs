@@ -246,6 +246,7 @@ async fn the_feed_keeps_the_ids_of_its_entries_and_escapes_what_others_wrote() {
         kind: "price_changed".to_owned(),
         model_id: Some("northwind/atlas-3".to_owned()),
         tag: Some("lumen".to_owned()),
+        provider: None,
         detail: detail.to_owned(),
     };
     let mut first = sample::snapshot();

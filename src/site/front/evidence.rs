@@ -36,6 +36,8 @@ pub struct Evidence {
     pub name: String,
     /// Tier or span.
     pub badge: Badge,
+    /// "S since 3 Aug": since when the published tier has held.
+    pub since: Option<String>,
     /// The interval.
     pub bar: Option<Bar>,
     /// The interval in numbers.
@@ -147,6 +149,7 @@ impl Sources<'_> {
             href: link::provider(slug),
             name: row.name.clone(),
             badge: Badge::of(row),
+            since: row.since.map(|since| format!("{} since {}", row.tier, format::short_day(since))),
             bar: Bar::new(row, lens, reach),
             interval: row
                 .low

@@ -16,7 +16,7 @@ use askama::Template;
 use evidence::{Columns, Evidence};
 use hero::{Facts, Lede, Tested};
 use tierlist::{TierRow, Unrated};
-use week::{Popular, Week};
+use week::{Popular, TierMoves, Week};
 
 /// The lens shown where none is asked for. Who comes here has a bill to lower: the cost of a whole session against
 /// peers on the same models is the answer to that; the hit rate is its cause, one tab away.
@@ -45,6 +45,8 @@ struct Front<'a> {
     flags: Vec<Explained>,
     unrated: Vec<Unrated>,
     week: Option<Week>,
+    tier_moves: Option<TierMoves>,
+    lens_name: String,
 }
 
 /// Renders the tier list of a lens; `workload` must be one of the snapshot's, or `None` for lenses without.
@@ -78,6 +80,8 @@ pub fn render(view: &View, lens: Lens, workload: Option<&str>) -> askama::Result
         evidence,
         unrated: list.map(tierlist::unrated).unwrap_or_default(),
         week: week::week(snapshot),
+        tier_moves: list.filter(|list| rated(list)).map(week::tier_moves),
+        lens_name: lens_title(lens).to_lowercase(),
     }
     .render()
 }

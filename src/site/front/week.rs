@@ -1,10 +1,13 @@
-//! What changed this week, and where the most used models are cheapest.
+//! What changed this week (hit rates, tiers), and where the most used models are cheapest.
 
 use super::super::format;
 use super::super::link;
+use super::super::parts::Badge;
 use super::super::picks::picks;
-use crate::snapshot::Snapshot;
+use crate::domain::thresholds::MOVER_DAYS;
+use crate::domain::tier::Tier;
 use crate::snapshot::movers::{Mover, movers};
+use crate::snapshot::{ProviderTier, Snapshot, TierList};
 
 /// Movers shown either way.
 const MOST: usize = 4;
@@ -37,6 +40,64 @@ pub struct Moved {
     pub rates: String,
     /// On how many endpoints, and their traffic.
     pub base: String,
+}
+
+/// Tiers of the list shown that changed within the last week.
+pub struct TierMoves {
+    /// Who rose, newest first.
+    pub up: Vec<TierMove>,
+    /// Who fell, newest first.
+    pub down: Vec<TierMove>,
+    /// The days looked at.
+    pub days: i64,
+    /// First day of the oldest tier that is held: before that nothing is known.
+    pub known_since: Option<String>,
+}
+
+/// A provider whose tier changed.
+pub struct TierMove {
+    /// Its page.
+    pub href: String,
+    /// Name for people, untrusted.
+    pub name: String,
+    /// Its tier now.
+    pub badge: Badge,
+    /// Its tier before.
+    pub before: Tier,
+    /// Since when.
+    pub since: String,
+}
+
+fn tier_move(row: &ProviderTier) -> Option<TierMove> {
+    Some(TierMove {
+        href: link::provider(row.provider.as_str()),
+        name: row.name.clone(),
+        badge: Badge::new(row.tier),
+        before: row.previous?,
+        since: format::short_day(row.since?),
+    })
+}
+
+/// Whose published tier in a list changed within the last week.
+pub fn tier_moves(list: &TierList) -> TierMoves {
+    let today = list.as_of.date_naive();
+    let fresh = |row: &&ProviderTier| {
+        row.tier != Tier::Unrated && row.since.is_some_and(|since| (today - since).num_days() < MOVER_DAYS)
+    };
+    let mut moved: Vec<&ProviderTier> = list.providers.iter().filter(fresh).collect();
+    moved.sort_by(|a, b| b.since.cmp(&a.since).then_with(|| a.name.cmp(&b.name)));
+    let rank = |tier: Tier| Tier::RATED.iter().position(|rated| *rated == tier);
+    // Better tiers come first.
+    let (up, down): (Vec<_>, Vec<_>) = moved
+        .into_iter()
+        .filter(|row| row.previous.is_some())
+        .partition(|row| rank(row.tier) < row.previous.and_then(rank));
+    TierMoves {
+        up: up.into_iter().filter_map(tier_move).collect(),
+        down: down.into_iter().filter_map(tier_move).collect(),
+        days: MOVER_DAYS,
+        known_since: list.providers.iter().filter_map(|row| row.since).min().map(format::short_day),
+    }
 }
 
 /// A model with where it is cheapest.

@@ -7,7 +7,7 @@ use crate::sample;
 use hitrate::domain::backtest::ExpectedCost;
 use hitrate::domain::endpoint::PriceTier;
 use hitrate::domain::limits::Limits;
-use hitrate::domain::tier::Tier;
+use hitrate::domain::tier::{Lens, Tier};
 use hitrate::domain::units::UsdPerMtok;
 use hitrate::preferences::{Mode, Preference, TRAFFIC, Wish, advise};
 use hitrate::snapshot::{Endpoint, ModelEntry, Snapshot};
@@ -324,8 +324,15 @@ proptest! {
         let truth = Truth { snapshot: &snapshot, workload: "coding-agent" };
         let score = |e: &&Endpoint| e.expected_cost.map_or(f64::INFINITY, |expected| expected.chosen_by);
         let model = &snapshot.models[0];
-        // Of the endpoints that may be named at all; what is far above the others in cost is no candidate.
-        let fit = |e: &&Endpoint| truth.fit_at_any_cost(e) && e.tier != Tier::Unrated;
+        let usd = |e: &Endpoint| e.expected_cost.map_or(f64::INFINITY, |expected| expected.usd_per_mtok);
+        let mut rated: Vec<f64> =
+            model.endpoints.iter().filter(|e| e.tier != Tier::Unrated).map(usd).collect();
+        rated.sort_by(f64::total_cmp);
+        prop_assume!(rated.len() > 1);
+        let median = (rated[(rated.len() - 1) / 2] + rated[rated.len() / 2]) / 2.0;
+        // Of the endpoints that may be recommended at all: the charge for thin traffic ranks them, their cost rates them.
+        let good = |e: &Endpoint| matches!(Lens::Cost.cuts().tier(usd(e) / median - 1.0), Tier::S | Tier::A | Tier::B);
+        let fit = |e: &&Endpoint| truth.fit_at_any_cost(e) && e.tier != Tier::Unrated && good(e);
         let best = model.endpoints.iter().filter(fit).min_by(|a, b| score(a).total_cmp(&score(b)));
         let wish = Wish { mode: Mode::Pin, workload: TRAFFIC, limits: &Limits::default() };
         let pin = advise(&snapshot, model, &wish, snapshot.as_of);

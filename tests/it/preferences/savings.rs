@@ -80,8 +80,13 @@ fn a_preference_can_cost_more_than_the_cheapest_list() {
             one.list.input = Some(0.01);
         }
     };
-    let saving = of(&snapshot(cheap), "zephyr/quill-large", Mode::Avoid, "coding-agent").saving;
-    assert!(saving.against_cheapest_list.fraction.is_some_and(|fraction| fraction < 0.0), "{saving:?}");
+    let made = of(&snapshot(cheap), "zephyr/quill-large", Mode::Avoid, "coding-agent");
+    let fraction = made.saving.against_cheapest_list.fraction.expect("told");
+    assert!(fraction < 0.0, "{made:?}");
+    let told = format!("expected to cost {:.0} % more than what the list prices", -fraction * 100.0);
+    assert!(made.warnings.iter().any(|warning| warning.starts_with(&told)), "{:?}", made.warnings);
+    let pinned = of(&snapshot(|_, _| {}), "zephyr/quill-large", Mode::Pin, "coding-agent");
+    assert!(!pinned.warnings.iter().any(|warning| warning.starts_with("expected")), "{:?}", pinned.warnings);
 }
 
 #[test]

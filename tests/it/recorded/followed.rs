@@ -39,16 +39,19 @@ fn limits() -> Vec<Limits> {
 /// Checks the preferences of the snapshots at `times`, and what following the pins cost.
 pub fn preferences_hold_and_pay(store: &Store, times: &[DateTime<Utc>]) {
     let (mut given, mut followed) = (BTreeMap::new(), Followed::new(store, times));
-    // A snapshot of every third day: each is computed from the whole record before it.
-    for time in times.iter().rev().step_by(3) {
+    for (at_day, time) in times.iter().enumerate() {
         let snapshot = build_snapshot(store, Some(*time), workloads(), *time).expect("a snapshot");
+        followed.take(&snapshot);
+        // What is obeyed hardly differs from day to day: every third day, all limits and modes.
+        if at_day % 3 != 2 {
+            continue;
+        }
         for (at, limits) in limits().iter().enumerate() {
             for mode in MODES {
                 let count = a_router_obeys(&snapshot, mode, limits);
                 *given.entry((mode.as_str(), at)).or_insert(0) += count;
             }
         }
-        followed.take(&snapshot);
     }
     eprintln!("preferences given, by mode and limits: {given:?}");
     assert!(given.values().all(|count| *count > 5), "{given:?}");
@@ -127,13 +130,22 @@ impl Followed {
             else {
                 continue;
             };
-            if candidates.len() > 1 {
-                self.charge(&candidates, traffic, session);
+            let listed = shortlisted(snapshot, model);
+            let listed: Vec<(&Endpoint, f64)> =
+                listed.into_iter().filter_map(|one| Some((one, self.next(one)?))).collect();
+            if candidates.len() > 1 && !listed.is_empty() {
+                self.charge(&candidates, traffic, session, &listed);
             }
         }
     }
 
-    fn charge(&mut self, all: &[(&Endpoint, f64)], traffic: (&Endpoint, f64), session: (&Endpoint, f64)) {
+    fn charge(
+        &mut self,
+        all: &[(&Endpoint, f64)],
+        traffic: (&Endpoint, f64),
+        session: (&Endpoint, f64),
+        listed: &[(&Endpoint, f64)],
+    ) {
         let oracle = all.iter().map(|(_, price)| *price).fold(f64::INFINITY, f64::min);
         let lowest = |score: &dyn Fn(&Endpoint) -> f64| {
             let best = all.iter().map(|(one, _)| score(one)).fold(f64::INFINITY, f64::min);
@@ -146,9 +158,12 @@ impl Followed {
             list.map_or(f64::INFINITY, |(input, output)| input + BACKTEST_OUTPUT_SHARE * output)
         };
         let policy = |one: &Endpoint| one.expected_cost.map_or(f64::INFINITY, |expected| expected.chosen_by);
-        let tokens = |one: &Endpoint| one.tokens.unwrap_or(0) as f64;
-        let total: f64 = all.iter().map(|(one, _)| tokens(one)).sum();
-        let average: f64 = all.iter().map(|(one, price)| tokens(one) * price / total).sum();
+        // At least one token, so that a list of idle endpoints has a mean.
+        let tokens = |one: &Endpoint| one.tokens.unwrap_or(0).max(1) as f64;
+        let spread = |some: &[(&Endpoint, f64)]| {
+            let total: f64 = some.iter().map(|(one, _)| tokens(one)).sum();
+            some.iter().map(|(one, price)| tokens(one) * price / total).sum::<f64>()
+        };
         let chosen =
             all.iter().min_by(|a, b| policy(a.0).total_cmp(&policy(b.0))).map(|(one, _)| one.endpoint_id);
         self.same += usize::from(chosen == Some(traffic.0.endpoint_id));
@@ -157,7 +172,8 @@ impl Followed {
             ("pin, coding-agent", session.1),
             ("policy", lowest(&policy)),
             ("cheapest list", lowest(&list)),
-            ("traffic average", average),
+            ("traffic average", spread(all)),
+            ("shortlist, spread as traffic", spread(listed)),
         ];
         for (way, price) in paid {
             self.over.entry(way).or_default().push((price / oracle).ln());
@@ -181,8 +197,19 @@ impl Followed {
                 assert!(mean(pin) < mean(other), "{pin} is dearer than {other}");
             }
         }
+        // Three endpoints at least cost more than the best of them: still far less than what the traffic pays.
+        let list = mean("shortlist, spread as traffic");
+        assert!(list < 0.95 * mean("traffic average") && list < 1.02 * mean("cheapest list"), "{list}");
         assert!(mean("pin, traffic") < 1.03 * mean("policy"));
     }
+}
+
+/// The endpoints that a shortlist names.
+fn shortlisted<'a>(snapshot: &Snapshot, model: &'a ModelEntry) -> Vec<&'a Endpoint> {
+    let limits = Limits::default();
+    let wish = Wish { mode: Mode::Shortlist, workload: TRAFFIC, limits: &limits };
+    let Some(provider) = advise(snapshot, model, &wish, snapshot.as_of).provider else { return Vec::new() };
+    model.endpoints.iter().filter(|one| uses(&provider, &limits.parameters, one)).collect()
 }
 
 /// The endpoint that a pin names.

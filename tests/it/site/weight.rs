@@ -1,0 +1,65 @@
+//! What the front page weighs on its way to the reader.
+
+use super::{attribute, named, sample, site_over, tags};
+use axum::body::{Body, to_bytes};
+use axum::http::{Request, StatusCode, header};
+use chrono::Duration;
+use hitrate::snapshot::Snapshot;
+use tower::ServiceExt;
+
+/// The issue's budget: page, style and script, compressed.
+const BUDGET: usize = 60 * 1024;
+/// As many providers as the live upstream has, and some.
+const PROVIDERS: usize = 90;
+
+/// The sample with as many providers as the live upstream has: rated ones, each with a row of evidence.
+fn crowded() -> Snapshot {
+    let mut snapshot = sample::snapshot();
+    for list in &mut snapshot.tier_lists {
+        let rated = list.providers.clone();
+        list.providers = (0..PROVIDERS)
+            .map(|index| {
+                let mut row = rated[index % 4].clone();
+                row.name = format!("{} {index}", row.name);
+                row.traffic_mean = row.traffic_mean.map(|mean| mean - 0.001 * index as f64);
+                row.adjusted = row.adjusted.map(|value| value - 0.0007 * index as f64);
+                (row.low, row.high) = (row.adjusted.map(|v| v - 0.031), row.adjusted.map(|v| v + 0.029));
+                row
+            })
+            .collect();
+    }
+    snapshot
+}
+
+async fn size(site: &axum::Router, path: &str, coding: &str) -> (usize, Vec<u8>) {
+    let request =
+        Request::get(path).header(header::ACCEPT_ENCODING, coding).body(Body::empty()).expect("a request");
+    let response = site.clone().oneshot(request).await.expect("the router never fails");
+    assert_eq!(response.status(), StatusCode::OK, "{path}");
+    let body = to_bytes(response.into_body(), usize::MAX).await.expect("a body").to_vec();
+    (body.len(), body)
+}
+
+#[tokio::test]
+async fn the_front_page_with_all_it_needs_stays_within_its_budget() {
+    let site = site_over(Some(crowded()), Duration::minutes(24));
+    let (_, plain) = size(&site, "/", "identity").await;
+    let page = String::from_utf8(plain).expect("text");
+    let tags = tags("/", &page);
+    let sheet =
+        named(&tags, "link").into_iter().find(|tag| tag.contains("stylesheet")).expect("a style sheet");
+    let needed = [
+        Some("/".to_owned()),
+        attribute(sheet, "href"),
+        attribute(named(&tags, "script")[0], "src"),
+        Some("/favicon.svg".to_owned()),
+    ];
+    for coding in ["gzip", "br", "zstd"] {
+        let mut total = 0;
+        for path in needed.iter().flatten() {
+            total += size(&site, path, coding).await.0;
+        }
+        assert!(total <= BUDGET, "{total} bytes with {coding}");
+        assert!(total > 5_000, "{total} bytes with {coding} are too few to be all");
+    }
+}
