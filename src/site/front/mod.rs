@@ -39,6 +39,7 @@ struct Front<'a> {
     window: Option<String>,
     is_empty: bool,
     rows: Vec<TierRow>,
+    any_held: bool,
     columns: Columns,
     lens: Lens,
     evidence: Vec<Evidence>,
@@ -59,6 +60,7 @@ pub fn render(view: &View, lens: Lens, workload: Option<&str>) -> askama::Result
     let rated = |list: &TierList| list.providers.iter().any(|row| row.tier != Tier::Unrated);
     let about = snapshot.workloads.iter().find(|w| Some(w.name.as_str()) == workload);
     let evidence = list.map(|l| evidence::evidence(snapshot, l)).unwrap_or_default();
+    let rows = list.map(tierlist::tier_rows).unwrap_or_default();
     Front {
         shell: shell(view, lens, workload),
         lede: hero::lede(snapshot, workload_title(snapshot, Some(snapshot.default_workload()))),
@@ -73,7 +75,8 @@ pub fn render(view: &View, lens: Lens, workload: Option<&str>) -> askama::Result
         note: list.and_then(|l| l.note.as_deref()),
         window: list.map(|l| format!("{} to {}", l.window.from, l.window.to)),
         is_empty: !list.is_some_and(rated),
-        rows: list.map(tierlist::tier_rows).unwrap_or_default(),
+        any_held: rows.iter().flat_map(|row| &row.chips).any(|chip| chip.held.is_some()),
+        rows,
         columns: evidence::columns(lens, snapshot),
         lens,
         flags: flags::meanings(evidence.iter().flat_map(|e| &e.flags)),

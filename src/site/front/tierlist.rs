@@ -26,6 +26,21 @@ pub struct Chip {
     pub name: String,
     /// Its effect as the lens has it.
     pub value: String,
+    /// Where the figures alone give another tier than the one that is held.
+    pub held: Option<Held>,
+}
+
+/// What the figures of the moment say of a tier that is held.
+pub struct Held {
+    /// Points to the tier that they give.
+    pub arrow: &'static str,
+    /// That tier.
+    pub naive: &'static str,
+}
+
+fn held(row: &ProviderTier) -> Option<Held> {
+    let arrow = if row.naive < row.tier { "▲" } else { "▼" };
+    (row.naive != row.tier && row.naive != Tier::Unrated).then(|| Held { arrow, naive: row.naive.as_str() })
 }
 
 /// A provider without a tier.
@@ -62,6 +77,7 @@ pub fn tier_rows(list: &TierList) -> Vec<TierRow> {
         href: link::provider(row.provider.as_str()),
         name: row.name.clone(),
         value: row.adjusted.map(|v| effect(list.lens, v)).unwrap_or_default(),
+        held: held(row),
     };
     let of = |(rank, tier): (usize, Tier)| TierRow {
         class: class(tier),

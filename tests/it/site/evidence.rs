@@ -273,3 +273,25 @@ async fn badges_and_pages_show_the_tier_that_is_held() {
     assert!(section(&atlas, "verdicts").contains("<small>since 2 Sep, before B</small>"), "{atlas}");
     assert!(!named(&tags(ATLAS, &atlas), "table").is_empty());
 }
+
+#[tokio::test]
+async fn a_tier_that_is_held_is_marked_where_the_figures_alone_differ() {
+    let mut snapshot = sample::snapshot();
+    let workload = snapshot.default_workload().to_owned();
+    let list = |snapshot: &mut Snapshot| {
+        let mut lists = snapshot.tier_lists.iter().enumerate();
+        let shown =
+            lists.find(|(_, l)| l.lens == Lens::Cost && l.workload.as_deref() == Some(workload.as_str()));
+        shown.map(|(at, _)| at).expect("the list of the front page")
+    };
+    let at = list(&mut snapshot);
+    snapshot.tier_lists[at].providers.iter_mut().for_each(|row| row.naive = row.tier);
+    let plain = get(&site_over(Some(snapshot.clone()), Duration::minutes(24)), "/").await.body;
+    assert!(!plain.contains("figures alone:") && !plain.contains("class=\"held\""), "{plain}");
+    let row =
+        snapshot.tier_lists[at].providers.iter_mut().find(|row| row.tier == Tier::B).expect("one of tier B");
+    row.naive = Tier::S;
+    let marked = get(&site_over(Some(snapshot), Duration::minutes(24)), "/").await.body;
+    assert!(marked.contains("▲</span></b><span class=\"vh\">, the figures alone: S</span>"), "{marked}");
+    assert!(marked.contains("The figures of today alone"), "the mark is explained");
+}
