@@ -16,9 +16,10 @@ WITH looked AS MATERIALIZED (
         max_by(struct_pack(h := hit_rate, t := tokens, i := effective_input, o := effective_output, at := observed_at),
             observed_at) FILTER (WHERE tokens IS NOT NULL) AS usage,
         max_by(struct_pack(u := uptime_1d, s := success_1d, e := error_1d, r := rate_limited_1d), observed_at) AS health,
-        avg(uptime_30m) AS uptime_30m,
-        avg(throughput) AS throughput,
-        avg(latency_ms) AS latency_ms
+        -- Means of whole numbers: their sums are exact, so that threads in whatever order come to the same bits.
+        avg(CAST(round(uptime_30m * 1e9) AS BIGINT)) / 1e9 AS uptime_30m,
+        avg(CAST(round(throughput * 1e6) AS BIGINT)) / 1e6 AS throughput,
+        avg(CAST(round(latency_ms * 1e6) AS BIGINT)) / 1e6 AS latency_ms
     FROM reading JOIN looked USING (run_no)
     GROUP BY endpoint_no, day
     UNION ALL

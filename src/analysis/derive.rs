@@ -1,6 +1,5 @@
-//! What one reading says beyond its own columns: realised discount, efficiency, price identity, flags.
+//! What one reading says beyond its own columns: realised discount, efficiency, price identity.
 
-use super::newest::Latest;
 use crate::domain::session::Pricing;
 use crate::domain::thresholds::*;
 
@@ -32,13 +31,18 @@ pub fn identity_error(
     effective_input: Option<f64>,
     pricing: &Pricing,
 ) -> Option<f64> {
+    let predicted = predicted_input(hit_rate, tokens, pricing)?;
+    effective_input.map(|effective| (effective / predicted - 1.0).abs())
+}
+
+/// What list prices and hit rate come to, USD per million prompt tokens; `None` where the identity does not apply.
+pub(super) fn predicted_input(hit_rate: Option<f64>, tokens: Option<i64>, pricing: &Pricing) -> Option<f64> {
     let writes = pricing.billed_writes || pricing.cache_write.is_some_and(|price| price > 0.0);
     if writes || !pricing.tiers.is_empty() || (tokens? as f64) < IDENTITY_MIN_TOKENS {
         return None;
     }
     let (input, read, hits) = (pricing.input?, pricing.cache_read?, hit_rate?);
-    let predicted = (1.0 - hits) * input + hits * read;
-    effective_input.filter(|_| predicted > 0.0).map(|effective| (effective / predicted - 1.0).abs())
+    Some((1.0 - hits) * input + hits * read).filter(|predicted| *predicted > 0.0)
 }
 
 /// What the flags of an endpoint are decided from, over the lens window where it has one.
@@ -46,6 +50,8 @@ pub(super) struct Evidence {
     pub hit_rate: Option<f64>,
     pub tokens_per_day: Option<f64>,
     pub efficiency: Option<f64>,
+    /// Days with a hit rate; `None` where only the newest reading has one.
+    pub days: Option<usize>,
 }
 
 /// Whether a discount is listed and not given: hits are reported, and the payer sees next to nothing of it.
@@ -57,30 +63,9 @@ pub(super) fn is_phantom(pricing: &Pricing, seen: &Evidence) -> bool {
 }
 
 /// Hits and traffic enough to hold something against an endpoint.
-fn busy(seen: &Evidence) -> bool {
+pub(super) fn busy(seen: &Evidence) -> bool {
     seen.hit_rate.is_some_and(|h| h > FLAG_MIN_HIT_RATE)
         && seen.tokens_per_day.is_some_and(|t| t > FLAG_MIN_TOKENS)
-}
-
-/// The flags of an endpoint, in the order of the glossary. `record_began_s`: when the first endpoint of all was first
-/// seen, so that a young record does not call everything new.
-pub(super) fn flags(latest: &Latest, seen: &Evidence, record_began_s: i64) -> Vec<String> {
-    let pricing = &latest.pricing;
-    let paid = pricing.input.is_some_and(|price| price > 0.0);
-    let miss = identity_error(latest.hit_rate, latest.tokens, latest.effective_input, pricing);
-    let age = latest.observed_s - latest.first_seen_s;
-    let marks = [
-        ("phantom", is_phantom(pricing, seen)),
-        ("no_discount", busy(seen) && paid && discount(pricing).is_none()),
-        ("identity_break", miss.is_some_and(|miss| miss > IDENTITY_TOLERANCE)),
-        ("billed_writes", pricing.billed_writes),
-        ("price_tiers", !pricing.tiers.is_empty()),
-        ("restricted", latest.restricted),
-        ("deranked", latest.deranked),
-        ("down", latest.disabled || matches!(latest.status, Some(-5 | -10))),
-        ("new", age < PREFERENCE_MIN_AGE_HOURS * 3600 && latest.first_seen_s > record_began_s),
-    ];
-    marks.into_iter().filter(|(_, holds)| *holds).map(|(name, _)| name.to_owned()).collect()
 }
 
 #[cfg(test)]
@@ -115,7 +100,12 @@ mod tests {
 
     #[test]
     fn a_phantom_lists_a_discount_and_does_not_give_it() {
-        let seen = |efficiency| Evidence { hit_rate: Some(0.6), tokens_per_day: Some(2e8), efficiency };
+        let seen = |efficiency| Evidence {
+            hit_rate: Some(0.6),
+            tokens_per_day: Some(2e8),
+            efficiency,
+            days: Some(7),
+        };
         assert!(is_phantom(&pricing(), &seen(Some(0.05))));
         assert!(!is_phantom(&pricing(), &seen(Some(0.9))));
         assert!(!is_phantom(&pricing(), &seen(None)));

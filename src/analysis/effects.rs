@@ -184,7 +184,62 @@ mod tests {
         a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-9)
     }
 
+    /// Two tables that share neither a model nor a provider, the second with models and providers numbered after the
+    /// first's.
+    fn apart() -> impl Strategy<Value = (Vec<Observation>, Vec<Observation>)> {
+        let moved = |row: Observation| Observation {
+            model: row.model + MODELS,
+            provider: row.provider + PROVIDERS,
+            ..row
+        };
+        (table(), table()).prop_map(move |(one, other)| (one, other.into_iter().map(moved).collect()))
+    }
+
+    /// The dense solution of one piece alone, under the ridge that the whole table has.
+    fn piece(rows: &[Observation], penalty: f64) -> Vec<f64> {
+        let first = |of: fn(&Observation) -> usize| rows.iter().map(of).min().expect("rows");
+        let (model, provider) = (first(|r| r.model), first(|r| r.provider));
+        let rows: Vec<_> = rows
+            .iter()
+            .map(|r| Observation { model: r.model - model, provider: r.provider - provider, ..*r })
+            .collect();
+        let (total, pairs) = mass(&rows);
+        dense(&rows, PROVIDERS, MODELS, penalty * pairs / total)
+    }
+
+    /// Weight of all rows, and how many pairs of model and provider they have.
+    fn mass(rows: &[Observation]) -> (f64, f64) {
+        let pairs: BTreeSet<_> = rows.iter().map(|r| (r.model, r.provider)).collect();
+        (rows.iter().map(|r| r.weight).sum(), pairs.len() as f64)
+    }
+
     proptest! {
+        #[test]
+        fn pieces_that_share_nothing_agree_with_a_dense_solve_of_each((one, other) in apart(), ridge in 0.01..4.0) {
+            let all = [one.clone(), other.clone()].concat();
+            let (total, pairs) = mass(&all);
+            let found = solve(&all, 2 * PROVIDERS, 2 * MODELS, ridge).expect("solvable");
+            let penalty = ridge * total / pairs;
+            let wanted = [piece(&one, penalty), piece(&other, penalty)].concat();
+            let theta: Vec<f64> = found.theta.iter().map(|t| t.expect("shares")).collect();
+            prop_assert!(alike(&theta, &wanted), "{:?} {:?}", theta, wanted);
+            let pieces: BTreeSet<_> = found.component.iter().flatten().collect();
+            prop_assert_eq!(pieces.len(), 2);
+        }
+
+        #[test]
+        fn the_heavier_the_ridge_the_nearer_to_nothing(rows in table(), ridge in 0.01..2.0) {
+            let spread = |ridge: f64| {
+                let effects = solve(&rows, PROVIDERS, MODELS, ridge).expect("solvable").theta;
+                let theta: Vec<f64> = effects.into_iter().flatten().collect();
+                prop_assert!(alike(&theta, &dense(&rows, PROVIDERS, MODELS, ridge)));
+                let mean = theta.iter().sum::<f64>() / PROVIDERS as f64;
+                prop_assert_eq!(theta.len(), PROVIDERS);
+                Ok(theta.iter().map(|t| (t - mean).powi(2)).sum::<f64>())
+            };
+            prop_assert!(spread(2.0 * ridge)? <= spread(ridge)? * (1.0 + 1e-9) + 1e-15);
+        }
+
         #[test]
         fn the_solver_agrees_with_a_plain_dense_solve(rows in table()) {
             let (found, wanted) = (thetas(&rows), dense(&rows, PROVIDERS, MODELS, EFFECT_RIDGE));

@@ -7,6 +7,7 @@ mod cells;
 mod derive;
 mod effects;
 mod equations;
+mod flags;
 mod frames;
 mod hysteresis;
 mod intervals;
@@ -34,6 +35,7 @@ pub use reference::ModelReference;
 pub use statistics::{Share, model_mean, traffic_mean, weighted_quantile};
 pub use usage::UsageDay;
 
+use crate::domain::flag::Flag;
 use crate::domain::session::CostBasis;
 use crate::domain::thresholds;
 use crate::domain::tier::{Lens, Tier};
@@ -102,8 +104,8 @@ pub struct EndpointVerdicts {
     pub efficiency: Option<f64>,
     /// Relative miss of the price identity in the newest reading; null where it does not apply.
     pub identity_error: Option<f64>,
-    /// `phantom`, `no_discount`, `identity_break`, `billed_writes`, `price_tiers`, `restricted`, `deranked`, `down`, `new`.
-    pub flags: Vec<String>,
+    /// What is odd about it, with the numbers that show it; in the order of their weight.
+    pub flags: Vec<Flag>,
     /// Mean tokens a day over the lens window, else the newest reading's tokens.
     pub tokens_per_day: Option<f64>,
     /// What its sessions are priced from.

@@ -21,6 +21,7 @@ pub(super) struct Latest {
     pub tokens: Option<i64>,
     pub effective_input: Option<f64>,
     pub pricing: Pricing,
+    pub uptime_30m: Option<f64>,
     pub uptime_1d: Option<f64>,
     pub availability_1d: Option<f64>,
     pub status: Option<i64>,
@@ -44,6 +45,7 @@ pub(super) fn read(frame: &DataFrame) -> Result<Vec<Latest>, AnalysisError> {
     let (first_seen, tokens) = (integers(frame, "first_seen_s")?, integers(frame, "tokens")?);
     let (hit_rate, effective_input) = (floats(frame, "hit_rate")?, floats(frame, "effective_input")?);
     let (uptime, availability) = (floats(frame, "uptime_1d")?, floats(frame, "availability_1d")?);
+    let uptime_30m = floats(frame, "uptime_30m")?;
     let (throughput, latency) = (floats(frame, "throughput")?, floats(frame, "latency_ms")?);
     let (status, restricted) = (integers(frame, "status")?, flags(frame, "restricted")?);
     let (deranked, disabled) = (flags(frame, "deranked")?, flags(frame, "disabled")?);
@@ -61,6 +63,7 @@ pub(super) fn read(frame: &DataFrame) -> Result<Vec<Latest>, AnalysisError> {
         tokens: tokens[row],
         effective_input: effective_input[row],
         pricing,
+        uptime_30m: uptime_30m[row],
         uptime_1d: uptime[row],
         availability_1d: availability[row],
         status: status[row],

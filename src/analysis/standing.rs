@@ -6,7 +6,7 @@ use super::derive::{Evidence, efficiency, is_phantom};
 use super::newest::Latest;
 use super::reference::{ModelReference, references};
 use super::scatter::{HitDays, Scatter};
-use crate::domain::session::{CostBasis, Pricing, session_cost};
+use crate::domain::session::{CostBasis, Pricing, SessionCost, session_cost};
 use crate::domain::thresholds::{CELL_MIN_TOKENS, FULL_RECORD_DAYS};
 use crate::domain::workload::Workload;
 use chrono::{DateTime, Utc};
@@ -164,7 +164,12 @@ fn set_basis(standings: &mut [Standing], references: &[ModelReference]) {
 impl Standing {
     /// Session cost under a workload, USD; `None` where prices or the hit rate are not known.
     pub fn cost(&self, workload: &Workload, as_of: DateTime<Utc>) -> Option<f64> {
-        session_cost(self.pricing.as_ref()?, workload, &self.basis, as_of).map(|cost| cost.total())
+        self.cost_parts(workload, as_of).map(|cost| cost.total())
+    }
+
+    /// The parts of that cost, USD.
+    pub fn cost_parts(&self, workload: &Workload, as_of: DateTime<Utc>) -> Option<SessionCost> {
+        session_cost(self.pricing.as_ref()?, workload, &self.basis, as_of)
     }
 
     /// The efficiency that prices are corrected by: 1 where it cannot be told apart from billed writes or price tiers.
@@ -175,7 +180,12 @@ impl Standing {
 
     /// What its flags are decided from.
     pub fn evidence(&self) -> Evidence {
-        Evidence { hit_rate: self.hit_rate, tokens_per_day: self.tokens, efficiency: self.efficiency }
+        Evidence {
+            hit_rate: self.hit_rate,
+            tokens_per_day: self.tokens,
+            efficiency: self.efficiency,
+            days: self.days.as_ref().map(|days| days.days),
+        }
     }
 
     /// Whether its hits are reported and not paid for.

@@ -1,7 +1,8 @@
 //! Verdicts on the endpoints of the newest run, each against the other endpoints of its model and variant.
 
 use super::EndpointVerdicts;
-use super::derive::{flags, identity_error, realised_discount};
+use super::derive::{identity_error, realised_discount};
+use super::flags::flags;
 use super::lenses::{Gauge, Reliability};
 use super::overall::{GATED, is_down, weight};
 use super::standing::{Field, Standing};
@@ -109,7 +110,7 @@ fn endpoint(
         efficiency: standing.efficiency,
         identity_error: latest
             .and_then(|l| identity_error(l.hit_rate, l.tokens, l.effective_input, &l.pricing)),
-        flags: latest.map_or_else(Vec::new, |l| flags(l, &standing.evidence(), field.record_began_s)),
+        flags: latest.map_or_else(Vec::new, |l| flags(field, standing, l, lenses[1].gauge.workload)),
         tokens_per_day: standing.tokens,
         cost_basis: standing.basis.clone(),
         verdicts,

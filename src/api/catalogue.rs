@@ -5,6 +5,7 @@ use super::envelope::Envelope;
 use super::problem::Problem;
 use super::rows::Offer;
 use super::table::{Cut, Format, sort};
+use crate::domain::flag::Flag;
 use crate::domain::ids::{ProviderSlug, Tag};
 use crate::domain::tier::{Lens, Tier};
 use crate::snapshot::{Endpoint, ModelEntry, ProviderEntry, ProviderTier, Snapshot};
@@ -140,8 +141,8 @@ pub(super) struct Served {
     pub hit_rate: Option<f64>,
     /// Effective input price, USD per million tokens.
     pub effective_input: Option<f64>,
-    /// What is odd about it.
-    pub flags: Vec<String>,
+    /// What is odd about it, with the numbers that show it.
+    pub flags: Vec<Flag>,
 }
 
 impl Served {

@@ -2,6 +2,7 @@
 
 use super::catalogue::{ModelSummary, ProviderSummary, Served};
 use super::table::{Cell, Row};
+use crate::domain::flag::names;
 use crate::domain::tier::{Lens, Tier};
 use crate::snapshot::{Endpoint, Event, ModelEntry, ProviderTier, RecentReading};
 
@@ -128,7 +129,7 @@ impl Row<6> for Served {
             tier(self.tier),
             Cell::Number(self.hit_rate),
             Cell::Number(self.effective_input),
-            Cell::Text(self.flags.join(" ")),
+            Cell::Text(names(&self.flags)),
         ]
     }
 }
@@ -190,7 +191,7 @@ impl Row<22> for Offer<'_> {
             Cell::Number(one.latency_ms),
             maybe(one.quantization.as_ref()),
             Cell::Whole(one.context_length),
-            Cell::Text(one.flags.join(" ")),
+            Cell::Text(names(&one.flags)),
         ]
     }
 }

@@ -1,6 +1,7 @@
 //! `hitrate model`.
 
 use super::{Common, exit, print_json, print_text, tables};
+use crate::domain::flag::Flag;
 use crate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant};
 use crate::domain::tier::{Lens, Tier};
 use crate::snapshot::{EffectivePrices, Endpoint, ModelEntry, Prices, Snapshot, Verdict};
@@ -43,7 +44,7 @@ struct EndpointDocument<'a> {
     latency_ms: Option<f64>,
     tier: Tier,
     why: &'a str,
-    flags: &'a [String],
+    flags: &'a [Flag],
     verdicts: &'a BTreeMap<Lens, Verdict>,
     session_cost: &'a BTreeMap<String, f64>,
 }

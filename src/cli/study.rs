@@ -97,7 +97,7 @@ fn flips(common: &Common) -> Result<u8> {
 /// Runs the study of the lag.
 fn lag(common: &Common, args: &LagArgs) -> Result<u8> {
     let bar = progress(usize::try_from(args.seeds)?, "worlds");
-    let report = follow(&LagStudy::of_default_worlds(args.first_seed, args.seeds), &|| bar.inc(1))?;
+    let report = follow(&LagStudy::of_recorded_size(args.first_seed, args.seeds), &|| bar.inc(1))?;
     bar.finish_and_clear();
     match common.json {
         true => print_json(&report)?,

@@ -2,14 +2,16 @@
 
 use super::check::CheckedRun;
 use crate::domain::backtest::{Backtest, TestedDays};
+use crate::domain::flag::names;
 use crate::domain::tier::{Lens, Tier};
-use crate::domain::tier_list::TierList;
+use crate::domain::tier_list::{ProviderTier, TierList};
 use crate::preferences::targets::{Names, Target};
-use crate::snapshot::ModelEntry;
+use crate::snapshot::{Endpoint, ModelEntry};
 use crate::study::flips::{FLIP_BOUND, FlipReport};
-use crate::study::lag::LagReport;
+use crate::study::lag::{Lag, LagReport};
 use chrono::NaiveDate;
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use std::collections::BTreeMap;
 
 pub(super) const SIMULATED: &str = "SIMULATED DATA: made up by the demo's upstream";
 
@@ -96,6 +98,7 @@ pub fn tiers(list: &TierList, simulated: bool) -> String {
             "against peers",
             "90 % interval",
             "rank",
+            "likeliest",
             "traffic mean",
             "models mean",
             "models",
@@ -121,6 +124,7 @@ pub fn tiers(list: &TierList, simulated: bool) -> String {
                 Some((best, worst)) => format!("{best} to {worst}"),
                 None => "-".into(),
             },
+            likeliest(provider),
             mean(provider.traffic_mean),
             mean(provider.model_mean),
             provider.models.to_string(),
@@ -146,7 +150,23 @@ pub fn tiers(list: &TierList, simulated: bool) -> String {
     if list.providers.iter().any(|provider| provider.naive != provider.tier) {
         text.push_str("\nIn brackets: the tier of this moment's figures alone; it has not lasted long enough to count yet.");
     }
+    text.push_str(
+        "\nagainst peers: adjusted, on the same models (tiers use this); traffic mean: by tokens, what its users got; \
+         models mean: the plain average over its models",
+    );
+    let unrated = list.providers.iter().filter(|provider| provider.tier == Tier::Unrated);
+    for provider in unrated {
+        let reason = provider.reason.as_deref().unwrap_or("no reason is told");
+        text.push_str(&format!("\nunrated: {}: {}", clean(&provider.name), clean(reason)));
+    }
     text
+}
+
+/// The tier that most draws give, and how many of them: `A 62.0 %`.
+fn likeliest(provider: &ProviderTier) -> String {
+    let all = provider.tier_probabilities.iter().flatten();
+    let most = all.max_by(|one, other| one.1.total_cmp(other.1));
+    most.map_or_else(|| "-".into(), |(tier, share)| format!("{tier} {}", percent(Some(*share))))
 }
 
 /// "2026-08-03, before A".
@@ -193,6 +213,17 @@ pub fn flips(report: &FlipReport) -> String {
 
 /// How soon tiers follow the truth.
 pub fn lag(report: &LagReport) -> String {
+    let lags = |lag: Option<Lag>| {
+        lag.map_or_else(
+            || "not once".into(),
+            |lag| {
+                format!(
+                    "after {} days in the median, {:.1} in the mean, {} at worst",
+                    lag.median, lag.mean, lag.worst
+                )
+            },
+        )
+    };
     let mut table = table(&["seed", "provider", "true tier", "published, days", "naive, days"], 3);
     let days = |days: Option<i64>| days.map_or_else(|| "never".into(), |days| days.to_string());
     for one in &report.followed {
@@ -209,15 +240,15 @@ pub fn lag(report: &LagReport) -> String {
     };
     format!(
         "{} worlds from seed {}: days until the tier of a provider that lost 25 points was within a letter of the truth\n{table}\n\
-         in the mean: published {} ({} never), naive {} ({} never)\n\
+         published {} ({} never); naive {} ({} never)\n\
          changes a provider-day: published {}, naive {}\n\
          two letters or more from the truth: published {}, naive {} of {} provider-days\n\
          plainly stale (published so far off and the day's figures not): {} provider-days, {}; the longest {} days running",
         report.seeds,
         report.first_seed,
-        fixed(report.published_days, 1),
+        lags(report.published_days),
         report.published_never,
-        fixed(report.naive_days, 1),
+        lags(report.naive_days),
         report.naive_never,
         percent(report.flips.published_a_day),
         percent(report.flips.naive_a_day),
@@ -235,6 +266,7 @@ pub fn model(model: &ModelEntry, workload: &str, simulated: bool) -> String {
     let header = [
         "tier",
         "endpoint",
+        "by lens",
         "hit rate",
         "list in/read/out",
         "paid in",
@@ -243,19 +275,20 @@ pub fn model(model: &ModelEntry, workload: &str, simulated: bool) -> String {
         "tok/s",
         "flags",
     ];
-    let mut table = table(&header, 2);
+    let mut table = table(&header, 3);
     for endpoint in &model.endpoints {
         let list = &endpoint.list;
         table.add_row([
             endpoint.tier.to_string(),
             clean(endpoint.tag.as_str()),
+            by_lens(endpoint),
             percent(endpoint.hit_rate),
             format!("{} / {} / {}", fixed(list.input, 3), fixed(list.cache_read, 3), fixed(list.output, 2)),
             fixed(endpoint.effective.input, 3),
             endpoint.session_cost.get(workload).map_or_else(|| "-".into(), |cost| format!("${cost:.3}")),
             percent(endpoint.uptime_30m),
             fixed(endpoint.throughput, 0),
-            endpoint.flags.join(" "),
+            names(&endpoint.flags),
         ]);
     }
     let mut text = format!(
@@ -266,7 +299,47 @@ pub fn model(model: &ModelEntry, workload: &str, simulated: bool) -> String {
     if simulated {
         text.push_str(&format!("{SIMULATED}\n"));
     }
-    text + &table.to_string()
+    let lenses = Lens::ALL.map(Lens::as_str).join(", ");
+    text + &format!("{table}\nby lens: {lenses}; - is unrated") + &unrated(model) + &flags(model)
+}
+
+/// The tiers of an endpoint within its model, in the order of the lenses: `A B C S -`.
+fn by_lens(endpoint: &Endpoint) -> String {
+    let tier = |lens: Lens| match endpoint.verdicts.get(&lens).map(|verdict| verdict.tier) {
+        None | Some(Tier::Unrated) => "-",
+        Some(tier) => tier.as_str(),
+    };
+    Lens::ALL.map(tier).join(" ")
+}
+
+/// Why endpoints have no tier under a lens, the same reason said once.
+fn unrated(model: &ModelEntry) -> String {
+    let mut reasons: BTreeMap<(Lens, &str), Vec<&Endpoint>> = BTreeMap::new();
+    for endpoint in &model.endpoints {
+        for (lens, verdict) in endpoint.verdicts.iter().filter(|(_, verdict)| verdict.tier == Tier::Unrated) {
+            reasons.entry((*lens, &verdict.why)).or_default().push(endpoint);
+        }
+    }
+    let line = |((lens, why), endpoints): ((Lens, &str), Vec<&Endpoint>)| {
+        let tags: Vec<String> = endpoints.iter().map(|endpoint| clean(endpoint.tag.as_str())).collect();
+        let all = endpoints.len() == model.endpoints.len() && endpoints.len() > 1;
+        let who = if all { "all of them".to_owned() } else { tags.join(", ") };
+        format!("\nunrated under {lens}: {} ({who})", clean(why))
+    };
+    reasons.into_iter().map(line).collect()
+}
+
+/// The numbers behind the flags of a model's endpoints, one a line.
+fn flags(model: &ModelEntry) -> String {
+    let of = |endpoint: &Endpoint| {
+        let tag = clean(endpoint.tag.as_str());
+        endpoint
+            .flags
+            .iter()
+            .map(move |flag| format!("\n{tag}: {}: {}", flag.kind(), flag.why()))
+            .collect::<String>()
+    };
+    model.endpoints.iter().map(of).collect()
 }
 
 /// The acceptance numbers run by run.

@@ -1,5 +1,6 @@
 //! One endpoint under one workload: its cost as a line over retention, and where that line crosses another's cost.
 
+use crate::domain::flag::FlagKind;
 use crate::domain::session::{CostBasis, Pricing, SessionCost, session_cost};
 use crate::domain::workload::Workload;
 use crate::snapshot::Endpoint;
@@ -125,7 +126,6 @@ impl<'a> Priced<'a> {
 
 /// Why an endpoint is not a choice, in words for its row.
 fn obstacle(endpoint: &Endpoint, pricing: &Pricing, needs: f64, priced: bool) -> Option<String> {
-    let has = |flag: &str| endpoint.flags.iter().any(|f| f == flag);
     let short = endpoint.context_length.filter(|length| (*length as f64) < needs);
     if pricing.is_free() {
         Some("free: not compared by cost".to_owned())
@@ -133,9 +133,9 @@ fn obstacle(endpoint: &Endpoint, pricing: &Pricing, needs: f64, priced: bool) ->
         Some("no fixed price is listed".to_owned())
     } else if !priced {
         Some("no traffic, so its caching is not known".to_owned())
-    } else if has("down") {
+    } else if endpoint.is_flagged(FlagKind::Down) {
         Some("down in the newest run".to_owned())
-    } else if has("restricted") {
+    } else if endpoint.is_flagged(FlagKind::Restricted) {
         Some("not offered to everybody".to_owned())
     } else {
         short.map(|length| {

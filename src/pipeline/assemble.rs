@@ -14,8 +14,9 @@ use crate::domain::tier::{Lens, Tier};
 use crate::domain::window::{Basis, WindowKind};
 use crate::domain::workload::Workload;
 use crate::snapshot::{
-    ComparisonAge, DriftCount, EffectivePrices, Endpoint, EndpointDay, ModelEntry, Prices, ProviderDay,
-    ProviderEntry, QuarantineCount, RecentReading, RunSummary, Snapshot, SourceAge, Status, Summary,
+    ComparisonAge, DriftCount, EffectivePrices, Endpoint, EndpointDay, FORMAT, ModelEntry, Prices,
+    ProviderDay, ProviderEntry, QuarantineCount, RecentReading, RunSummary, Snapshot, SourceAge, Status,
+    Summary,
 };
 use crate::store::{EndpointDayRow, EndpointNow, HourlyRecord, ReadingRow, RunRow, Store, StoreError};
 use chrono::{DateTime, Days, Duration, NaiveDate, Utc};
@@ -161,6 +162,7 @@ pub fn snapshot(
     let mut status = material.status;
     status.missing = missing(&material.newest, rated_days, status.comparison.as_ref(), &analysis);
     let mut snapshot = Snapshot {
+        format: FORMAT,
         id: String::new(),
         method_version: METHOD_VERSION,
         as_of: material.newest.observed_at,

@@ -21,6 +21,7 @@ use crate::archive::{Archive, ArchiveError};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::workload::Workload;
+use crate::snapshot::store::SnapshotError;
 use crate::snapshot::{self, Current, Snapshot};
 use crate::store::{Store, StoreError, StoreOptions};
 use std::path::{Path, PathBuf};
@@ -73,7 +74,7 @@ pub enum PipelineError {
     Store(#[from] StoreError),
     /// The snapshot's files.
     #[error(transparent)]
-    Snapshot(#[from] snapshot::store::SnapshotError),
+    Snapshot(#[from] SnapshotError),
     /// The analysis.
     #[error("analysis: {0}")]
     Analysis(#[from] crate::analysis::AnalysisError),
@@ -139,7 +140,10 @@ impl Pipeline {
         let store = open_store(&config, &data)?;
         let archive = Archive::open(data.archive());
         let loaded = snapshot::store::load(&data.snapshots()).unwrap_or_else(|error| {
-            tracing::error!(%error, "starting without a snapshot");
+            match error {
+                SnapshotError::OtherFormat { .. } => tracing::warn!(%error, "building the snapshot anew"),
+                _ => tracing::error!(%error, "starting without a snapshot"),
+            }
             None
         });
         let pipeline = Self { config, data, store, archive, current: Arc::new(Current::new(loaded)), clock };

@@ -4,6 +4,7 @@ use super::answer::Wish;
 use super::kept::{Missed, longest_prompt, missed};
 use super::rank::{expected_cost, session_cost};
 use super::{Evidence, TRAFFIC};
+use crate::domain::flag::FlagKind;
 use crate::domain::thresholds::{PREFERENCE_MIN_AGE_HOURS, PREFERENCE_MIN_UPTIME, PREFERENCE_READING_DAYS};
 use crate::domain::tier::{Lens, Tier};
 use crate::snapshot::{Endpoint, ModelEntry, Snapshot};
@@ -123,16 +124,12 @@ fn is_unread(endpoint: &Endpoint, as_of: DateTime<Utc>) -> bool {
     endpoint.tokens.is_none() && old
 }
 
-fn flagged(endpoint: &Endpoint, flag: &str) -> bool {
-    endpoint.flags.iter().any(|own| own == flag)
-}
-
 /// What makes an endpoint bad whatever it costs.
 fn broken(endpoint: &Endpoint) -> Option<String> {
     match endpoint.status {
         Some(status) if status <= STATUS_DOWN => Some(format!("down: the upstream gives it status {status}")),
-        _ if flagged(endpoint, "down") => Some("down in the newest run".to_owned()),
-        _ if flagged(endpoint, "phantom") => {
+        _ if endpoint.is_flagged(FlagKind::Down) => Some("down in the newest run".to_owned()),
+        _ if endpoint.is_flagged(FlagKind::Phantom) => {
             Some("phantom cache: it lists a discount for cached tokens and does not give it".to_owned())
         }
         _ => None,
@@ -150,13 +147,14 @@ fn unfit(
     if let Some(uptime) = low(endpoint.uptime_30m).or(low(endpoint.uptime_1d)) {
         return Some(format!("uptime {:.1} %", uptime * 100.0));
     }
-    if old_enough.is_some_and(|age| as_of - endpoint.first_seen < age || flagged(endpoint, "new")) {
+    if old_enough.is_some_and(|age| as_of - endpoint.first_seen < age || endpoint.is_flagged(FlagKind::New)) {
         return Some(format!("appeared less than {PREFERENCE_MIN_AGE_HOURS} hours ago"));
     }
-    for (flag, meaning) in
-        [("restricted", "not offered to everybody"), ("deranked", "de-ranked by the upstream")]
-    {
-        if flagged(endpoint, flag) {
+    for (flag, meaning) in [
+        (FlagKind::Restricted, "not offered to everybody"),
+        (FlagKind::Deranked, "de-ranked by the upstream"),
+    ] {
+        if endpoint.is_flagged(flag) {
             return Some(meaning.to_owned());
         }
     }

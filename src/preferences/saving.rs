@@ -4,6 +4,7 @@ use super::judge::Judged;
 use super::matching::matches;
 use super::openrouter::ProviderObject;
 use super::rank::TRAFFIC;
+use crate::domain::flag::FlagKind;
 use crate::domain::thresholds::{BACKTEST_OUTPUT_SHARE, SAVING_MIN_TRAFFIC};
 use crate::snapshot::{Endpoint, Snapshot};
 use serde::{Deserialize, Serialize};
@@ -100,8 +101,8 @@ pub(super) fn saving(
 
 /// Whether the router sends ordinary requests to an endpoint.
 fn is_offered(endpoint: &Endpoint) -> bool {
-    let shut = ["down", "restricted", "deranked"];
-    !endpoint.flags.iter().any(|flag| shut.contains(&flag.as_str()))
+    let shut = [FlagKind::Down, FlagKind::Restricted, FlagKind::Deranked];
+    !shut.into_iter().any(|kind| endpoint.is_flagged(kind))
 }
 
 fn following(provider: &ProviderObject, population: &[&Judged], usable: &[Usable]) -> Result<Spread, String> {

@@ -10,7 +10,8 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTEN
 use axum::http::{HeaderMap, HeaderName, Method, Uri};
 use axum::middleware::Next;
 use axum::response::Response;
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, PoisonError, RwLock};
 
 /// The bodies are on other shelves: only their addresses count here.
 const BOUNDS: Bounds = Bounds { things: 4_000, bytes: 1 << 20 };
@@ -26,14 +27,34 @@ struct Answer {
     headers: HeaderMap,
 }
 
-/// The answers kept so far, by address.
-pub(super) struct Answers(Shelf<Epoch, String, Answer>);
+/// The answers kept so far, by address, and which addresses are prepared for every snapshot.
+pub(super) struct Answers {
+    kept: Shelf<Epoch, String, Answer>,
+    prepared: RwLock<HashSet<String>>,
+}
 
 impl Default for Answers {
     fn default() -> Self {
-        Self(Shelf::new(BOUNDS))
+        Self { kept: Shelf::new(BOUNDS), prepared: RwLock::default() }
     }
 }
+
+impl Answers {
+    /// Says which addresses are prepared; the last saying counts.
+    pub fn set_prepared(&self, addresses: &[String]) {
+        let mut prepared = self.prepared.write().unwrap_or_else(PoisonError::into_inner);
+        *prepared = addresses.iter().cloned().collect();
+    }
+
+    fn is_prepared(&self, address: &str) -> bool {
+        self.prepared.read().unwrap_or_else(PoisonError::into_inner).contains(address)
+    }
+}
+
+/// Marks a request for something that is prepared: it is never limited, also when it has to be made once more because
+/// the data got an hour older.
+#[derive(Clone)]
+pub(super) struct Unlimited;
 
 /// What is asked for again, over one snapshot holder.
 pub(super) struct Hot {
@@ -58,10 +79,13 @@ fn address(uri: &Uri) -> &str {
 }
 
 /// Answers from what is kept, or asks the routes and keeps what they mark as shared.
-pub(super) async fn answer(State(hot): State<Arc<Hot>>, request: Request, next: Next) -> Response {
+pub(super) async fn answer(State(hot): State<Arc<Hot>>, mut request: Request, next: Next) -> Response {
+    if hot.answers.is_prepared(address(request.uri())) {
+        request.extensions_mut().insert(Unlimited);
+    }
     let epoch = hot.epoch().filter(|_| request.method() == Method::GET);
     let Some(epoch) = epoch else { return next.run(request).await };
-    if let Some(kept) = hot.answers.0.get(&epoch, address(request.uri())) {
+    if let Some(kept) = hot.answers.kept.get(&epoch, address(request.uri())) {
         let mut response = kept.body.respond(request.headers());
         response.headers_mut().extend(kept.headers.clone());
         response.extensions_mut().insert(FromKept);
@@ -75,7 +99,7 @@ pub(super) async fn answer(State(hot): State<Arc<Hot>>, request: Request, next: 
     if let Some(Shared(body)) = shared.filter(|_| is_certain) {
         let size = asked.len();
         let headers = added(response.headers());
-        hot.answers.0.keep(&epoch, asked, Arc::new(Answer { body, headers }), size);
+        hot.answers.kept.keep(&epoch, asked, Arc::new(Answer { body, headers }), size);
     }
     response
 }

@@ -98,8 +98,12 @@ impl Public {
     pub async fn prepare(&self, snapshot: &Arc<Snapshot>) {
         let started = Instant::now();
         let router = self.preview(snapshot).router(None);
-        let addresses =
-            site::pages(snapshot).into_iter().chain(site::twins(snapshot)).chain([API_PAGE.to_owned()]);
+        let addresses: Vec<String> = site::pages(snapshot)
+            .into_iter()
+            .chain(site::twins(snapshot))
+            .chain([API_PAGE.to_owned()])
+            .collect();
+        self.answers.set_prepared(&addresses);
         let (mut made, mut failed) = (0, 0);
         for address in addresses {
             match get(&router, &address).await {

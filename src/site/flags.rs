@@ -1,79 +1,116 @@
-//! What the flags of an endpoint mean.
+//! What the flags of an endpoint mean, and the endpoints that show them.
 
-use crate::snapshot::Snapshot;
-use std::collections::{BTreeSet, HashMap};
+use crate::domain::flag::{Flag, FlagKind};
+use crate::snapshot::{Endpoint, Snapshot};
+use std::collections::HashMap;
 
-/// A flag with its explanation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Flag {
+/// What stands on the chip.
+pub fn label(kind: FlagKind) -> &'static str {
+    match kind {
+        FlagKind::Phantom => "phantom cache",
+        FlagKind::NoDiscount => "no discount",
+        FlagKind::IdentityBreak => "price does not add up",
+        FlagKind::BilledWrites => "billed writes",
+        FlagKind::PriceTiers => "price tiers",
+        FlagKind::Restricted => "restricted",
+        FlagKind::Deranked => "de-ranked",
+        FlagKind::Down => "down",
+        FlagKind::New => "new",
+    }
+}
+
+/// What it means for who pays.
+fn meaning(kind: FlagKind) -> &'static str {
+    match kind {
+        FlagKind::Phantom => {
+            "A discount for cached tokens is listed, hits are reported, and the price that was paid hardly falls: the \
+             discount is not given."
+        }
+        FlagKind::NoDiscount => {
+            "Hits are reported, but no cheaper price for them is listed: they are worth nothing to who pays."
+        }
+        FlagKind::IdentityBreak => {
+            "List prices and hit rate do not explain the price that was paid; read these numbers with care."
+        }
+        FlagKind::BilledWrites => "Writing to the cache costs extra. The session costs here count it in.",
+        FlagKind::PriceTiers => "Prices change with the length of the prompt or the time of day.",
+        FlagKind::Restricted => "Not offered to everybody: hidden, private, or only with one's own key.",
+        FlagKind::Deranked => "The router sends traffic here only when it is asked to.",
+        FlagKind::Down => {
+            "Out of order in the newest run: most requests of the last half hour failed, or it is switched off."
+        }
+        FlagKind::New => "Seen for the first time less than a day ago; preferences do not name it yet.",
+    }
+}
+
+/// A flag on an endpoint's row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chip {
+    /// Its name in the API; it is also the end of the id of its explanation.
+    pub name: &'static str,
+    /// What stands on it.
+    pub label: &'static str,
+    /// The numbers in a sentence.
+    pub why: String,
+}
+
+/// The chips of an endpoint, in the order of their weight.
+pub fn chips(endpoint: &Endpoint) -> Vec<Chip> {
+    let chip = |flag: &Flag| Chip {
+        name: flag.kind().as_str(),
+        label: label(flag.kind()),
+        why: flag.why().to_owned(),
+    };
+    endpoint.flags.iter().map(chip).collect()
+}
+
+/// All flags of an endpoint with their numbers, in words.
+pub fn told(endpoint: &Endpoint) -> String {
+    let one = |flag: &Flag| format!("{} ({})", label(flag.kind()), flag.why());
+    endpoint.flags.iter().map(one).collect::<Vec<_>>().join(", ")
+}
+
+/// A flag with its explanation and the endpoints that show it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Explained {
     /// Its name in the API.
     pub name: &'static str,
     /// What stands on the chip.
     pub label: &'static str,
     /// What it means for who pays.
     pub meaning: &'static str,
+    /// Who carries it, each with its numbers in a sentence.
+    pub shown: Vec<(String, String)>,
 }
 
-const FLAGS: [Flag; 9] = [
-    Flag {
-        name: "phantom",
-        label: "phantom cache",
-        meaning: "A discount for cached tokens is listed, hits are reported, and the price that was paid hardly \
-                  falls: the discount is not given.",
-    },
-    Flag {
-        name: "no_discount",
-        label: "no discount",
-        meaning: "Hits are reported, but no cheaper price for them is listed: they are worth nothing to who pays.",
-    },
-    Flag {
-        name: "identity_break",
-        label: "price does not add up",
-        meaning: "List prices and hit rate do not explain the price that was paid; read these numbers with care.",
-    },
-    Flag {
-        name: "billed_writes",
-        label: "billed writes",
-        meaning: "Writing to the cache costs extra. The session costs here count it in.",
-    },
-    Flag {
-        name: "price_tiers",
-        label: "price tiers",
-        meaning: "Prices change with the length of the prompt or the time of day; the conditions stand under the \
-                  price table.",
-    },
-    Flag {
-        name: "restricted",
-        label: "restricted",
-        meaning: "Not offered to everybody: hidden, private, or only with one's own key.",
-    },
-    Flag {
-        name: "deranked",
-        label: "de-ranked",
-        meaning: "The router sends traffic here only when it is asked to.",
-    },
-    Flag { name: "down", label: "down", meaning: "Most requests of the last half hour failed." },
-    Flag {
-        name: "new",
-        label: "new",
-        meaning: "Seen for the first time less than a day ago; preferences do not name it yet.",
-    },
-];
-
-/// The chip of a flag; a flag that this version does not know is shown as such.
-pub fn label(name: &str) -> &'static str {
-    FLAGS.iter().find(|f| f.name == name).map_or("other flag", |f| f.label)
+/// The flags of endpoints, each once with all that carry it, in the order of their weight.
+pub fn explained<'a>(endpoints: impl Iterator<Item = (String, &'a Endpoint)>) -> Vec<Explained> {
+    let mut shown: HashMap<FlagKind, Vec<(String, String)>> = HashMap::new();
+    for (name, endpoint) in endpoints {
+        for flag in &endpoint.flags {
+            shown.entry(flag.kind()).or_default().push((name.clone(), flag.why().to_owned()));
+        }
+    }
+    let all = FlagKind::ALL.into_iter();
+    all.filter_map(|kind| shown.remove(&kind).map(|shown| explanation(kind, shown))).collect()
 }
 
-/// The explanations of the flags that occur, each once, in the order of their weight.
-pub fn explained<'a>(names: impl Iterator<Item = &'a str>) -> Vec<Flag> {
-    let present: BTreeSet<&str> = names.collect();
-    FLAGS.into_iter().filter(|f| present.contains(f.name)).collect()
+fn explanation(kind: FlagKind, shown: Vec<(String, String)>) -> Explained {
+    Explained { name: kind.as_str(), label: label(kind), meaning: meaning(kind), shown }
+}
+
+/// The explanations of the flags that are counted, each once, in the order of their weight.
+pub fn meanings<'a>(counts: impl Iterator<Item = &'a FlagCount>) -> Vec<Explained> {
+    let present: Vec<FlagKind> = counts.map(|count| count.kind).collect();
+    let all = FlagKind::ALL.into_iter().filter(|kind| present.contains(kind));
+    all.map(|kind| explanation(kind, Vec::new())).collect()
 }
 
 /// A flag and how many endpoints of a provider carry it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FlagCount {
+    /// Which flag.
+    pub kind: FlagKind,
     /// Its name in the API; it is also the end of the id of its explanation.
     pub name: &'static str,
     /// What stands on the chip.
@@ -83,20 +120,22 @@ pub struct FlagCount {
 }
 
 /// Flags that say something is wrong with an endpoint, not merely particular about it.
-const WRONG: [&str; 4] = ["phantom", "no_discount", "identity_break", "down"];
+const WRONG: [FlagKind; 4] =
+    [FlagKind::Phantom, FlagKind::NoDiscount, FlagKind::IdentityBreak, FlagKind::Down];
 
 /// The flags that warn, counted by provider over the standard variants, in the order of their weight.
 pub fn by_provider(snapshot: &Snapshot) -> HashMap<&str, Vec<FlagCount>> {
-    let mut counts: HashMap<&str, [usize; FLAGS.len()]> = HashMap::new();
+    let mut counts: HashMap<&str, [usize; WRONG.len()]> = HashMap::new();
     for endpoint in snapshot.models.iter().filter(|m| m.variant.is_standard()).flat_map(|m| &m.endpoints) {
         let count = counts.entry(endpoint.provider.as_str()).or_default();
-        for (index, flag) in FLAGS.iter().enumerate().filter(|(_, flag)| WRONG.contains(&flag.name)) {
-            count[index] += usize::from(endpoint.flags.iter().any(|name| name == flag.name));
+        for (count, kind) in count.iter_mut().zip(WRONG) {
+            *count += usize::from(endpoint.is_flagged(kind));
         }
     }
-    let of = |count: [usize; FLAGS.len()]| {
-        let all = FLAGS.iter().zip(count).filter(|(_, endpoints)| *endpoints > 0);
-        all.map(|(f, endpoints)| FlagCount { name: f.name, label: f.label, endpoints }).collect()
+    let of = |count: [usize; WRONG.len()]| {
+        let all = WRONG.into_iter().zip(count).filter(|(_, endpoints)| *endpoints > 0);
+        all.map(|(kind, endpoints)| FlagCount { kind, name: kind.as_str(), label: label(kind), endpoints })
+            .collect()
     };
     counts.into_iter().map(|(provider, count)| (provider, of(count))).collect()
 }

@@ -22,6 +22,7 @@ mod flags;
 mod format;
 mod front;
 mod hours;
+mod lens_table;
 mod link;
 mod method;
 mod model;

@@ -5,9 +5,10 @@ use super::changes::{self, Change};
 use super::charts::{self, OfModel};
 use super::cost::CostPart;
 use super::day_chart::DayChart;
-use super::flags::{self, Flag};
+use super::flags::{self, Chip, Explained};
 use super::format;
 use super::hours::{self, Hours};
+use super::lens_table::LensTable;
 use super::link;
 use super::parts::{Badge, Cell, RateRange, When};
 use super::picks::{Picks, picks};
@@ -38,7 +39,8 @@ struct ModelPage<'a> {
     workload: String,
     workloads: &'a [Workload],
     rows: Vec<Row>,
-    flags: Vec<Flag>,
+    by_lens: LensTable,
+    flags: Vec<Explained>,
     conditions: Vec<Condition>,
     preferences: Option<Instructions>,
     cost: Option<(CostPart, String)>,
@@ -81,7 +83,7 @@ struct Row {
     why: String,
     cheapest_list: bool,
     cheapest_session: bool,
-    flags: Vec<&'static str>,
+    flags: Vec<Chip>,
     session: Cell,
     effective: Cell,
     hit_rate: Cell,
@@ -137,7 +139,8 @@ pub fn render(view: &View, model: &ModelEntry) -> askama::Result<String> {
         has_intervals: sessions.bars.iter().any(|bars| bars.has_intervals),
         session_bars: sessions.bars,
         hours: hours::of_model(&snapshot.hourly, model),
-        flags: flags::explained(model.endpoints.iter().flat_map(|e| e.flags.iter().map(String::as_str))),
+        by_lens: LensTable::new(model),
+        flags: flags::explained(model.endpoints.iter().map(|e| (e.tag.to_string(), e))),
         conditions: model.endpoints.iter().flat_map(conditions).collect(),
         cost: cost(snapshot, model),
         preferences: instructions(snapshot, model, view.now),
@@ -214,7 +217,7 @@ fn row(
         why: endpoint.why.clone(),
         cheapest_list: is(|p| p.by_list.endpoint_id),
         cheapest_session,
-        flags: endpoint.flags.iter().map(|f| flags::label(f)).collect(),
+        flags: flags::chips(endpoint),
         session: if cheapest_session { default_session.best() } else { default_session },
         effective: Cell::number(endpoint.effective.input, format::usd, "no traffic").labelled("price paid"),
         hit_rate: Cell::number(endpoint.hit_rate, format::percent, "no traffic").labelled("hit rate"),

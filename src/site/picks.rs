@@ -1,5 +1,6 @@
 //! What picking by the price list costs: the cheapest host on paper beside the one whose sessions are cheapest.
 
+use crate::domain::flag::FlagKind;
 use crate::domain::thresholds::BACKTEST_OUTPUT_SHARE;
 use crate::snapshot::{Endpoint, ModelEntry, Snapshot};
 
@@ -27,7 +28,7 @@ impl Picks<'_> {
 
 /// Whether everybody can use an endpoint, and it is up.
 fn is_open(endpoint: &Endpoint) -> bool {
-    !endpoint.flags.iter().any(|flag| matches!(flag.as_str(), "restricted" | "down"))
+    !endpoint.is_flagged(FlagKind::Restricted) && !endpoint.is_flagged(FlagKind::Down)
 }
 
 fn list_price(endpoint: &Endpoint) -> Option<f64> {

@@ -3,7 +3,7 @@
 use super::changes::{self, Change};
 use super::charts;
 use super::day_chart::DayChart;
-use super::flags::{self, Flag};
+use super::flags::{self, Chip, Explained};
 use super::format;
 use super::front;
 use super::link;
@@ -31,7 +31,7 @@ struct ProviderPage<'a> {
     workload: String,
     standings: Vec<Standing>,
     rows: Vec<Row<'a>>,
-    flags: Vec<Flag>,
+    flags: Vec<Explained>,
     chart: Option<DayChart>,
     sides: [Side; 2],
     is_even: bool,
@@ -57,6 +57,8 @@ struct Standing {
     held: Option<String>,
     value: String,
     place: Option<String>,
+    certain: Option<String>,
+    models_mean: Option<String>,
     reason: Option<String>,
     traffic: Option<String>,
     traffic_name: &'static str,
@@ -75,7 +77,7 @@ struct Row<'a> {
     session_against: Cell,
     uptime: Cell,
     tokens: Cell,
-    flags: Vec<&'static str>,
+    flags: Vec<Chip>,
 }
 
 /// Renders the page of a provider.
@@ -111,7 +113,7 @@ pub fn render(view: &View, provider: &ProviderEntry) -> askama::Result<String> {
         links: links(provider),
         workload: title,
         standings: lenses().into_iter().filter_map(|lens| standing(snapshot, provider, lens)).collect(),
-        flags: flags::explained(served.iter().flat_map(|(_, e)| e.flags.iter().map(String::as_str))),
+        flags: flags::explained(served.iter().map(|(m, e)| (format!("{} at {}", m.model_id, e.tag), *e))),
         badge: link::provider_badge(provider.provider.as_str()),
         page: link::provider(provider.provider.as_str()),
         is_even: sides.iter().all(|side| side.sides.good.is_empty() && side.sides.bad.is_empty()),
@@ -176,6 +178,8 @@ fn standing(snapshot: &Snapshot, provider: &ProviderEntry, lens: Lens) -> Option
         held: row.and_then(held),
         value: value.map_or_else(|| "unrated".to_owned(), |v| spoken(lens, v)),
         place: position.zip(value).map(|(position, _)| format!("{} of {rated}", position + 1)),
+        certain: row.and_then(certain),
+        models_mean: row.and_then(|row| row.model_mean).map(format),
         reason: match row {
             Some(row) => row.reason.clone(),
             None => Some("no endpoint of it has enough traffic to be compared".to_owned()),
@@ -189,6 +193,15 @@ fn standing(snapshot: &Snapshot, provider: &ProviderEntry, lens: Lens) -> Option
             Lens::Overall => "its users’ score",
         },
     })
+}
+
+/// "rank 3 to 11; A 62 %, B 30 %": where 90 % of the draws rank it, and how often they give each tier.
+fn certain(row: &ProviderTier) -> Option<String> {
+    let (best, worst) = row.rank_low.zip(row.rank_high)?;
+    let tier = |(tier, share): (&Tier, &f64)| format!("{tier} {}", format::percent(*share));
+    let tiers: Vec<String> = row.tier_probabilities.iter().flatten().map(tier).collect();
+    let ranks = if best == worst { format!("rank {best}") } else { format!("rank {best} to {worst}") };
+    Some(if tiers.is_empty() { ranks } else { format!("{ranks}; {}", tiers.join(", ")) })
 }
 
 /// "S since 3 August 2026, before A", and the tier of the figures alone where that is another, and what caps it.
@@ -233,6 +246,6 @@ fn row<'a>(model: &'a ModelEntry, endpoint: &'a Endpoint, workload: &str) -> Row
             .labelled("cost to peers"),
         uptime: Cell::number(endpoint.uptime_1d, format::percent_fine, "not known").labelled("uptime 1 d"),
         tokens: Cell::number(endpoint.tokens_per_day, format::tokens, "no traffic").labelled("tokens/day"),
-        flags: endpoint.flags.iter().map(|f| flags::label(f)).collect(),
+        flags: flags::chips(endpoint),
     }
 }

@@ -5,6 +5,7 @@ pub use super::hourly::{HourlyRate, HourlyRates};
 pub use crate::domain::backtest::{Backtest, Exclusions, ExpectedCost, Policy, PolicyCost, TestedDays};
 use crate::domain::document::RouteAnswer;
 use crate::domain::endpoint::PriceTier;
+use crate::domain::flag::{Flag, FlagKind};
 use crate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant};
 use crate::domain::session::CostBasis;
 use crate::domain::thresholds::Threshold;
@@ -18,9 +19,14 @@ use std::collections::BTreeMap;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+/// The form of saved snapshots: goes up whenever an older one no longer reads or would read as something else.
+pub const FORMAT: u32 = 2;
+
 /// Everything published at one moment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Snapshot {
+    /// Which form this content has on disk: [`FORMAT`] where this version wrote it.
+    pub format: u32,
     /// Id: the newest run's id and a digest of the content.
     pub id: String,
     /// Version of the method that made the numbers.
@@ -190,8 +196,8 @@ pub struct Endpoint {
     pub session_cost: BTreeMap<String, f64>,
     /// What any workload is priced from, beside the list prices.
     pub cost_basis: CostBasis,
-    /// `phantom`, `no_discount`, `identity_break`, `billed_writes`, `price_tiers`, `restricted`, `deranked`, `down`, `new`.
-    pub flags: Vec<String>,
+    /// What is odd about it, with the numbers that show it; in the order of their weight.
+    pub flags: Vec<Flag>,
     /// What it is expected to cost on the day after the newest one with closing prices; null for other variants than
     /// `standard` and without a price on that day.
     #[serde(default)]
@@ -200,6 +206,13 @@ pub struct Endpoint {
     pub days: Vec<EndpointDay>,
     /// When it was first seen.
     pub first_seen: DateTime<Utc>,
+}
+
+impl Endpoint {
+    /// Whether it carries a flag.
+    pub fn is_flagged(&self, kind: FlagKind) -> bool {
+        self.flags.iter().any(|flag| flag.kind() == kind)
+    }
 }
 
 /// One UTC day of an endpoint.

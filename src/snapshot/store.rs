@@ -1,6 +1,6 @@
 //! Snapshots on disk: saved whole, swapped in by renaming, loaded at start.
 
-use super::Snapshot;
+use super::{FORMAT, Snapshot};
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -23,6 +23,19 @@ pub enum SnapshotError {
         path: PathBuf,
         /// What the system said.
         source: io::Error,
+    },
+    /// A file was written by a version that saved another form.
+    #[error(
+        "snapshot {path} has format {found} and this version reads {wanted}; the next `hitrate collect` or \
+         `hitrate serve` builds a new one from the store"
+    )]
+    OtherFormat {
+        /// Which file.
+        path: PathBuf,
+        /// Its form.
+        found: u32,
+        /// The form of this version.
+        wanted: u32,
     },
     /// A file is not a snapshot this version reads.
     #[error(
@@ -127,5 +140,25 @@ pub fn load(dir: &Path) -> Result<Option<Snapshot>, SnapshotError> {
     let path = dir.join(format!("{}.json.zst", id.trim()));
     let file = File::open(&path).map_err(io_error(&path))?;
     let body = zstd::decode_all(file).map_err(io_error(&path))?;
-    serde_json::from_slice(&body).map(Some).map_err(|source| SnapshotError::Unreadable { path, source })
+    match serde_json::from_slice::<Snapshot>(&body) {
+        Ok(snapshot) if snapshot.format == FORMAT => Ok(Some(snapshot)),
+        Ok(snapshot) => Err(SnapshotError::OtherFormat { path, found: snapshot.format, wanted: FORMAT }),
+        Err(source) => Err(match serde_json::from_slice::<Head>(&body) {
+            Ok(head) if head.format != FORMAT => {
+                SnapshotError::OtherFormat { path, found: head.format, wanted: FORMAT }
+            }
+            _ => SnapshotError::Unreadable { path, source },
+        }),
+    }
+}
+
+/// As much of a snapshot of any form as says which one it is; the first one did not.
+#[derive(serde::Deserialize)]
+struct Head {
+    #[serde(default = "first_format")]
+    format: u32,
+}
+
+fn first_format() -> u32 {
+    1
 }

@@ -34,10 +34,10 @@ pub struct LagStudy {
 }
 
 impl LagStudy {
-    /// So many worlds of the default size.
-    pub fn of_default_worlds(first_seed: u64, seeds: u64) -> Self {
+    /// So many worlds of the size of the recorded market.
+    pub fn of_recorded_size(first_seed: u64, seeds: u64) -> Self {
         let start = SimulatorConfig::default().start;
-        Self { first_seed, seeds, world: SimulatorConfig::starting_at(start, 40) }
+        Self { first_seed, seeds, world: SimulatorConfig::recorded_size(first_seed, start, 40) }
     }
 }
 
@@ -59,6 +59,30 @@ pub struct Followed {
     pub naive: Option<i64>,
 }
 
+/// Days until a tier was within a letter of the truth, over the providers where it came to that.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Lag {
+    /// Mean.
+    pub mean: f64,
+    /// Median.
+    pub median: f64,
+    /// Longest.
+    pub worst: i64,
+}
+
+impl Lag {
+    fn of(mut days: Vec<i64>) -> Option<Self> {
+        days.sort_unstable();
+        let worst = *days.last()?;
+        let middle = days.len() / 2;
+        let median = match days.len() % 2 {
+            0 => (days[middle - 1] + days[middle]) as f64 / 2.0,
+            _ => days[middle] as f64,
+        };
+        Some(Self { mean: days.iter().sum::<i64>() as f64 / days.len() as f64, median, worst })
+    }
+}
+
 /// What came out.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct LagReport {
@@ -68,10 +92,10 @@ pub struct LagReport {
     pub seeds: u64,
     /// The providers that got worse by a letter or more and were rated throughout.
     pub followed: Vec<Followed>,
-    /// Mean of their days, published; null without any that was followed.
-    pub published_days: Option<f64>,
-    /// Mean of their days, each day's figures alone; null without any.
-    pub naive_days: Option<f64>,
+    /// Their days, published; null without any that was followed.
+    pub published_days: Option<Lag>,
+    /// Their days, each day's figures alone; null without any.
+    pub naive_days: Option<Lag>,
     /// Those whose published tier never came within a letter of the truth.
     pub published_never: usize,
     /// Those whose naive tier never did.
@@ -254,16 +278,13 @@ fn followed(
 
 fn report(study: &LagStudy, worlds: &[World]) -> LagReport {
     let followed: Vec<Followed> = worlds.iter().filter_map(|world| world.followed.clone()).collect();
-    let mean = |days: fn(&Followed) -> Option<i64>| {
-        let days: Vec<i64> = followed.iter().filter_map(days).collect();
-        (!days.is_empty()).then(|| days.iter().sum::<i64>() as f64 / days.len() as f64)
-    };
+    let lag = |days: fn(&Followed) -> Option<i64>| Lag::of(followed.iter().filter_map(days).collect());
     let sum = |of: fn(&World) -> usize| worlds.iter().map(of).sum();
     LagReport {
         first_seed: study.first_seed,
         seeds: study.seeds,
-        published_days: mean(|one| one.published),
-        naive_days: mean(|one| one.naive),
+        published_days: lag(|one| one.published),
+        naive_days: lag(|one| one.naive),
         published_never: followed.iter().filter(|one| one.published.is_none()).count(),
         naive_never: followed.iter().filter(|one| one.naive.is_none()).count(),
         provider_days: sum(|world| world.days),

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use hitrate::analysis::*;
+use hitrate::domain::flag::{Flag, FlagKind, Shown};
 use hitrate::domain::session::ReferenceBasis;
 use hitrate::domain::tier::{Lens, Tier};
 use hitrate::domain::tier_list::{DayRange, ProviderTier, TierList};
@@ -11,16 +12,20 @@ use proptest::prelude::*;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
+mod properties;
+
 /// 2026-07-21 in days since 1970-01-01.
 const FIRST_DAY: i32 = 20_655;
 
-/// An endpoint of a small made-up world, the same on every day.
-#[derive(Clone)]
+/// An endpoint of a small made-up world, the same on every day but for the swing of its hit rate.
+#[derive(Clone, Debug)]
 struct Host {
     model: &'static str,
     variant: &'static str,
     provider: &'static str,
     hit_rate: Option<f64>,
+    /// How far its hit rate goes from day to day.
+    swing: f64,
     tokens: i64,
     /// Input, output, cache read, cache write.
     prices: [Option<f64>; 4],
@@ -40,6 +45,7 @@ fn host(model: &'static str, provider: &'static str, hit_rate: f64) -> Host {
         variant: "standard",
         provider,
         hit_rate: Some(hit_rate),
+        swing: 0.0,
         tokens: 400_000_000,
         prices: [Some(1.0), Some(4.0), Some(0.1), None],
         efficiency: 1.0,
@@ -57,8 +63,12 @@ impl Host {
         let name = format!("{} {} {}", self.model, self.variant, self.provider);
         Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes())
     }
-    fn effective_input(&self) -> Option<f64> {
-        let (input, hits) = (self.prices[0]?, self.hit_rate?);
+    fn rate(&self, day: i32) -> Option<f64> {
+        self.hit_rate.map(|rate| (rate + self.swing * f64::from(day * 3 % 5 - 2)).clamp(0.0, 1.0))
+    }
+    /// What is paid where so many prompt tokens are found.
+    fn paid(&self, hits: Option<f64>) -> Option<f64> {
+        let (input, hits) = (self.prices[0]?, hits?);
         Some(input - hits * self.efficiency * (input - self.prices[2].unwrap_or(input)))
     }
 }
@@ -92,10 +102,10 @@ fn days(hosts: &[Host]) -> DataFrame {
         texts("variant", |h| h.variant.to_owned()),
         texts("provider", |h| h.provider.to_owned()),
         Series::new("day".into(), rows.iter().map(|(_, d)| *d).collect::<Vec<_>>()).into(),
-        floats("hit_rate", &|h| h.hit_rate),
+        float("hit_rate", rows.iter().map(|(h, day)| h.rate(*day)).collect()),
         flags("derived", |h| h.derived),
         integer("tokens", rows.iter().map(|(h, _)| (!h.derived).then_some(h.tokens)).collect()),
-        floats("effective_input", &Host::effective_input),
+        float("effective_input", rows.iter().map(|(h, day)| h.paid(h.rate(*day))).collect()),
         floats("effective_output", &|h| h.prices[1]),
         floats("list_input", &|h| h.prices[0]),
         floats("list_output", &|h| h.prices[1]),
@@ -130,7 +140,7 @@ fn newest(hosts: &[Host]) -> DataFrame {
         integers("first_seen_s", &|h| Some(noon - if h.model == "z/young" { 3600 } else { 900_000 })),
         floats("hit_rate", &|h| h.hit_rate),
         integers("tokens", &|h| h.hit_rate.map(|_| h.tokens)),
-        floats("effective_input", &Host::effective_input),
+        floats("effective_input", &|h| h.paid(h.hit_rate)),
         floats("effective_output", &|h| h.prices[1]),
         floats("list_input", &|h| h.prices[0]),
         floats("list_output", &|h| h.prices[1]),
@@ -296,7 +306,23 @@ fn a_phantom_cache_is_flagged_priced_as_it_is_and_capped() {
     }
     let analysis = run(&hosts);
     let verdicts = &analysis.endpoints[&host("y/hard-1", "good", 0.5).id()];
-    assert_eq!(verdicts.flags, ["phantom", "identity_break"]);
+    let [phantom, broken] = verdicts.flags.as_slice() else { panic!("{:?}", verdicts.flags) };
+    let Shown::Phantom { hit_rate, tokens_per_day, days, effective_input, efficiency, .. } = phantom.shown()
+    else {
+        panic!("{phantom:?}")
+    };
+    let close = |found: f64, wanted: f64| assert!((found - wanted).abs() < 1e-9, "{found}, not {wanted}");
+    close(*hit_rate, 0.5);
+    close(*tokens_per_day, 400e6);
+    close(*efficiency, 0.05);
+    close(effective_input.expect("traffic"), 1.0 - 0.5 * 0.05 * 0.9);
+    assert_eq!(*days, Some(7));
+    assert!(phantom.why().contains("5 % of that discount was given (bound 20 %)"), "{}", phantom.why());
+    let Shown::IdentityBreak { predicted_input, effective_input: paid, error, .. } = broken.shown() else {
+        panic!("{broken:?}")
+    };
+    close(*predicted_input, 0.5 + 0.5 * 0.1);
+    close(*error, paid / predicted_input - 1.0);
     let honest = &analysis.endpoints[&host("y/hard-1", "middle", 0.3).id()];
     assert!(verdicts.session_cost["coding-agent"] > honest.session_cost["coding-agent"]);
     let overall = row(list(&analysis, Lens::Overall), "good");
@@ -314,7 +340,9 @@ fn hits_without_a_cheaper_price_are_no_discount() {
     hosts[0].prices[2] = None;
     let analysis = run(&hosts);
     let verdicts = &analysis.endpoints[&hosts[0].id()];
-    assert_eq!(verdicts.flags, ["no_discount"]);
+    let [none] = verdicts.flags.as_slice() else { panic!("{:?}", verdicts.flags) };
+    let Shown::NoDiscount { list_input, list_cache_read, .. } = none.shown() else { panic!("{none:?}") };
+    assert_eq!((*list_input, *list_cache_read), (1.0, None));
     assert_eq!(verdicts.efficiency, None);
 }
 
@@ -386,7 +414,7 @@ fn the_launch_days_of_a_model_are_left_out_and_its_endpoints_marked_new() {
         "created five days into a window of seven"
     );
     let verdicts = &analysis.endpoints[&host("z/young", "poor", 0.9).id()];
-    assert_eq!(verdicts.flags, ["new"]);
+    assert_eq!(verdicts.flags.iter().map(Flag::kind).collect::<Vec<_>>(), [FlagKind::New]);
 }
 
 #[test]

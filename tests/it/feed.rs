@@ -7,6 +7,7 @@ use axum::http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH};
 use axum::http::{HeaderMap, Request, StatusCode};
 use chrono::{DateTime, Duration, Utc};
 use hitrate::api::{ApiState, router};
+use hitrate::domain::flag::FlagKind;
 use hitrate::domain::tier::Tier;
 use hitrate::snapshot::{Current, Snapshot};
 use serde_json::{Value, json};
@@ -186,7 +187,7 @@ fn what_changed_between_two_snapshots_is_told_and_nothing_else() {
     assert_eq!((before["unchanged"].clone(), before["gone"].clone()), (json!(4), json!([])));
     let after = later(|snapshot| {
         let quill = &mut snapshot.models[1].endpoints[0];
-        quill.flags = vec!["phantom".to_owned()];
+        quill.flags = vec![sample::flag(FlagKind::Phantom)];
         snapshot.models[0].endpoints[0].hit_rate = Some(0.5);
         snapshot.models.retain(|model| model.model_id != "tinker/solo-1");
         let mut new = snapshot.models[0].clone();

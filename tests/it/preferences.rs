@@ -3,6 +3,7 @@
 use crate::json_schema::violations;
 use crate::sample;
 use chrono::{DateTime, Duration, Utc};
+use hitrate::domain::flag::FlagKind;
 use hitrate::domain::ids::Variant;
 use hitrate::domain::tier::{Lens, Tier};
 use hitrate::preferences::{Mode, Preference, ProviderObject, expected_cost, preference};
@@ -189,7 +190,14 @@ fn any_endpoint() -> impl Strategy<Value = Endpoint> {
         prop::sample::select(vec![Some(0), Some(0), Some(0), Some(-2), Some(-3), Some(-5), Some(-10), None]);
     let uptime = || prop::option::weighted(0.8, prop_oneof![5 => 0.9..1.0_f64, 1 => 0.0..0.9_f64]);
     let flags = prop::sample::subsequence(
-        vec!["phantom", "restricted", "deranked", "down", "new", "no_discount"],
+        vec![
+            FlagKind::Phantom,
+            FlagKind::Restricted,
+            FlagKind::Deranked,
+            FlagKind::Down,
+            FlagKind::New,
+            FlagKind::NoDiscount,
+        ],
         0..=1,
     );
     let flags = prop_oneof![3 => Just(Vec::new()), 1 => flags];
@@ -202,7 +210,7 @@ fn any_endpoint() -> impl Strategy<Value = Endpoint> {
             }
             made.status = status;
             (made.uptime_30m, made.uptime_1d) = uptimes;
-            made.flags = flags.into_iter().map(str::to_owned).collect();
+            made.flags = flags.into_iter().map(sample::flag).collect();
             made.first_seen = sample::as_of() - Duration::hours(age);
             made
         })
@@ -263,13 +271,14 @@ impl Truth<'_> {
         costs
     }
 
-    fn flagged(endpoint: &Endpoint, flags: &[&str]) -> bool {
-        endpoint.flags.iter().any(|flag| flags.contains(&flag.as_str()))
+    fn flagged(endpoint: &Endpoint, kinds: &[FlagKind]) -> bool {
+        endpoint.flags.iter().any(|flag| kinds.contains(&flag.kind()))
     }
 
     /// Down or phantom.
     fn broken(endpoint: &Endpoint) -> bool {
-        matches!(endpoint.status, Some(-5 | -10)) || Self::flagged(endpoint, &["down", "phantom"])
+        matches!(endpoint.status, Some(-5 | -10))
+            || Self::flagged(endpoint, &[FlagKind::Down, FlagKind::Phantom])
     }
 
     /// May be recommended, whatever its tier.
@@ -281,10 +290,11 @@ impl Truth<'_> {
     fn fit_at_any_cost(&self, endpoint: &Endpoint) -> bool {
         let day = Duration::hours(24);
         let record_is_old = self.snapshot.as_of - self.snapshot.summary.first_run >= day;
-        let new = self.snapshot.as_of - endpoint.first_seen < day || Self::flagged(endpoint, &["new"]);
+        let new =
+            self.snapshot.as_of - endpoint.first_seen < day || Self::flagged(endpoint, &[FlagKind::New]);
         let low = |uptime: Option<f64>| uptime.is_some_and(|share| share < 0.9);
         let refused = Self::broken(endpoint)
-            || Self::flagged(endpoint, &["restricted", "deranked"])
+            || Self::flagged(endpoint, &[FlagKind::Restricted, FlagKind::Deranked])
             || low(endpoint.uptime_30m)
             || low(endpoint.uptime_1d)
             || (record_is_old && new);

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 use hitrate::domain::document::RouteAnswer;
 use hitrate::domain::endpoint::PriceTier;
+use hitrate::domain::flag::{Flag, FlagKind, Shown};
 use hitrate::domain::hourly::{Refusal, Stretch};
 use hitrate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant, synthetic_endpoint_id};
 use hitrate::domain::session::{CostBasis, ReferenceBasis};
@@ -13,7 +14,7 @@ use hitrate::domain::window::{Basis, WindowKind};
 use hitrate::domain::workload::Workload;
 use hitrate::snapshot::{
     Backtest, ComparisonAge, DayRange, DriftCount, EffectivePrices, Endpoint, EndpointDay, Event, Exclusions,
-    HourlyRate, HourlyRates, ModelEntry, Policy, PolicyCost, Prices, ProviderDay, ProviderEntry,
+    FORMAT, HourlyRate, HourlyRates, ModelEntry, Policy, PolicyCost, Prices, ProviderDay, ProviderEntry,
     ProviderTier, QuarantineCount, RecentReading, RunSummary, Snapshot, SourceAge, Status, Summary,
     TestedDays, TierList, Verdict,
 };
@@ -132,6 +133,64 @@ pub fn endpoint(model: &str, variant: &Variant, tag: &str, tier: Tier, cost: f64
     }
 }
 
+/// A flag with numbers that show it.
+pub fn flag(kind: FlagKind) -> Flag {
+    let (hit_rate, tokens_per_day, days, list_input) = (0.66, 459e6, Some(7), 1.2);
+    let (list_cache_read, effective_input) = (0.12, 1.18);
+    let status = Some(0);
+    Flag::of(match kind {
+        FlagKind::Phantom => Shown::Phantom {
+            hit_rate,
+            tokens_per_day,
+            days,
+            list_input,
+            list_cache_read,
+            effective_input: Some(effective_input),
+            efficiency: 0.028,
+            efficiency_bound: thresholds::PHANTOM_EFFICIENCY,
+        },
+        FlagKind::NoDiscount => Shown::NoDiscount {
+            hit_rate,
+            tokens_per_day,
+            days,
+            list_input,
+            list_cache_read: None,
+            discount_bound: thresholds::READ_PRICE_DISCOUNT,
+        },
+        FlagKind::IdentityBreak => Shown::IdentityBreak {
+            hit_rate,
+            tokens: 38_000_000,
+            list_input,
+            list_cache_read,
+            predicted_input: 0.4872,
+            effective_input,
+            error: 1.42,
+            error_bound: thresholds::IDENTITY_TOLERANCE,
+        },
+        FlagKind::BilledWrites => Shown::BilledWrites {
+            list_cache_write: Some(1.5),
+            list_input: Some(list_input),
+            multiple: Some(1.25),
+            workload: "coding-agent".to_owned(),
+            session_share: Some(0.12),
+        },
+        FlagKind::PriceTiers => {
+            let long = PriceTier { min_prompt_tokens: Some(128_000), ..PriceTier::default() };
+            Shown::PriceTiers { count: 1, thresholds: vec![128_000], conditions: vec![long] }
+        }
+        FlagKind::Restricted => Shown::Restricted { status },
+        FlagKind::Deranked => Shown::Deranked { status },
+        FlagKind::Down => {
+            Shown::Down { status: Some(-5), disabled: false, uptime_30m: Some(0.34), uptime_1d: Some(0.82) }
+        }
+        FlagKind::New => Shown::New {
+            first_seen: as_of() - Duration::hours(5),
+            hours: 5,
+            hours_bound: thresholds::PREFERENCE_MIN_AGE_HOURS,
+        },
+    })
+}
+
 /// A model without endpoints.
 pub fn model(model_id: &str, slug: &str, name: &str) -> ModelEntry {
     ModelEntry {
@@ -161,18 +220,18 @@ fn atlas() -> ModelEntry {
     }];
     let mut fresh = make("sprout/turbo", Tier::S, 0.26, 0.83);
     fresh.first_seen = as_of() - Duration::hours(5);
-    fresh.flags = vec!["new".to_owned()];
+    fresh.flags = vec![flag(FlagKind::New)];
     let mut eu = make("north-cloud/eu-west", Tier::F, 1.9, 0.08);
     eu.region = Some("eu-west".to_owned());
     let mut phantom = make("mirage/fp4", Tier::D, 0.81, 0.66);
     phantom.efficiency = Some(0.04);
     phantom.cost_basis.efficiency = 0.04;
     phantom.quantization = Some("fp4".to_owned());
-    phantom.flags = vec!["phantom".to_owned()];
+    phantom.flags = vec![flag(FlagKind::Phantom)];
     let mut down = make("lumen", Tier::C, 0.55, 0.4);
     (down.status, down.uptime_5m, down.uptime_30m, down.uptime_1d) =
         (Some(-5), Some(0.21), Some(0.34), Some(0.82));
-    down.flags = vec!["down".to_owned()];
+    down.flags = vec![flag(FlagKind::Down)];
     atlas.endpoints = vec![tiered, fresh, make("north-cloud", Tier::A, 0.33, 0.74), down, phantom, eu];
     atlas
 }
@@ -447,6 +506,7 @@ fn backtest() -> Backtest {
 pub fn snapshot() -> Snapshot {
     let models = vec![atlas(), quill(), atlas_free(), solo()];
     Snapshot {
+        format: FORMAT,
         id: "01999999-0000-7000-8000-000000000100-5eed".to_owned(),
         method_version: 1,
         as_of: as_of(),

@@ -7,6 +7,7 @@ use hitrate::domain::tier::{Lens, Tier};
 use hitrate::domain::workload::Workload;
 use hitrate::pipeline::{DataDir, build_snapshot};
 use hitrate::store::{EndpointDayRow, Store};
+use std::collections::BTreeSet;
 
 #[path = "../../benches/scale/generate.rs"]
 mod generate;
@@ -66,6 +67,50 @@ fn the_generated_record_is_checked_published_and_rebuilt_like_any_other() {
         checked.json().as_array().is_some_and(|runs| runs.len() >= 26),
         "two closing runs and the newest day"
     );
+}
+
+/// A generated record in a folder, its days not closed yet.
+fn generated(scale: Scale) -> tempfile::TempDir {
+    let data = folder();
+    drop(store(data.path()));
+    let file = DataDir::new(data.path()).store();
+    generate::generate(&file, scale, |_| ()).expect("generated");
+    begin_tier_history(&file, METHOD_VERSION).expect("marked");
+    data
+}
+
+/// Enough readings that the threads of the database share those of one day: floats added in the order in which threads
+/// come have other last bits each time.
+#[test]
+fn closed_days_have_the_same_bits_however_threads_share_the_readings() {
+    let data = generated(Scale { endpoints: 3000, hours: 95, seed: 11 });
+    let sums = "SELECT day, endpoint_no, uptime_30m, throughput, latency_ms FROM endpoint_day ORDER BY ALL";
+    let mut closed = BTreeSet::new();
+    for _ in 0..4 {
+        assert_eq!(store(data.path()).rebuild_days().expect("closed"), 9000, "three of four days");
+        closed.insert(rows(data.path(), sums));
+    }
+    assert_eq!(closed.len(), 1);
+}
+
+#[test]
+fn the_same_record_gives_the_same_snapshot_each_time() {
+    let data = generated(Scale { endpoints: 400, hours: 400, seed: 11 });
+    let opened = store(data.path());
+    let newest = opened.newest_run(None).expect("readable").expect("a run");
+    let id = |opened: &Store| {
+        let workloads = Workload::shipped().expect("workloads");
+        build_snapshot(opened, None, workloads, newest.observed_at).expect("published").id
+    };
+    let of_readings: BTreeSet<String> = (0..2).map(|_| id(&opened)).collect();
+    let of_days: BTreeSet<String> = (0..2)
+        .map(|_| {
+            opened.rebuild_days().expect("closed");
+            id(&opened)
+        })
+        .collect();
+    assert_eq!((of_readings.len(), of_days.len()), (1, 1), "{of_readings:?} {of_days:?}");
+    assert_eq!(of_readings, of_days, "a day is the same from its readings and once it is closed");
 }
 
 #[test]

@@ -60,8 +60,16 @@ impl Service {
     }
 
     async fn get(&self, path: &str, headers: &str) -> Answer {
+        self.ask("GET", path, headers).await
+    }
+
+    async fn head(&self, path: &str) -> u16 {
+        self.ask("HEAD", path, "").await.status
+    }
+
+    async fn ask(&self, method: &'static str, path: &str, headers: &str) -> Answer {
         let (address, path, headers) = (self.address.clone(), path.to_owned(), headers.to_owned());
-        let asked = tokio::task::spawn_blocking(move || ask(&address, &path, &headers));
+        let asked = tokio::task::spawn_blocking(move || ask(&address, method, &path, &headers));
         asked.await.expect("asked")
     }
 
@@ -78,9 +86,9 @@ impl Service {
     }
 }
 
-fn ask(address: &str, path: &str, headers: &str) -> Answer {
+fn ask(address: &str, method: &str, path: &str, headers: &str) -> Answer {
     let mut stream = TcpStream::connect(address).expect("it listens");
-    let head = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\n{headers}Connection: close\r\n\r\n");
+    let head = format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\n{headers}Connection: close\r\n\r\n");
     stream.write_all(head.as_bytes()).expect("sent");
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).expect("answered");
@@ -167,6 +175,8 @@ async fn what_is_made_on_request_is_limited_and_what_is_prepared_is_not() {
     for path in ["/", "/api/v1/tiers", "/models", "/livez", "/metrics", "/robots.txt"] {
         assert_eq!(service.get(path, "").await.status, 200, "{path}");
     }
+    // Heads are not kept: they are made anew, without limit too.
+    assert_eq!([service.head("/models").await, service.head("/search?q=zzz").await], [200, 429]);
     service.stop().await;
 }
 

@@ -377,6 +377,10 @@ async fn absent_and_derived_are_said_in_words() {
     assert!(atlas.contains("(derived)") && atlas.contains("no data"));
     assert!(atlas.contains("rest on the last reading of the day") && atlas.contains("derived from the day"));
     assert!(atlas.contains("the discount is not given"), "the flag is explained");
+    assert!(
+        atlas.contains("</code></bdi>: 66 % hits over 7 days") && atlas.contains("id=\"flag-phantom\""),
+        "and its numbers are told"
+    );
     assert!(atlas.contains("prompts over 128k tokens"), "price tiers are told");
     assert!(atlas.contains("&#34;quarry/fp8&#34;"), "a preference can be copied");
     let sprout = get(&site, "/providers/sprout").await.body;

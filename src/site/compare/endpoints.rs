@@ -57,7 +57,7 @@ fn verdict(all: &[Pair]) -> Group {
     let tier = |(_, e): &Pair| Shown::Tier(Badge::new(e.tier), e.why.clone());
     let flags = |e: &Endpoint| match e.flags.is_empty() {
         true => "none".to_owned(),
-        false => e.flags.iter().map(|f| flags::label(f)).collect::<Vec<_>>().join(", "),
+        false => flags::told(e),
     };
     let tiers = Measure {
         name: "Tier within its model".to_owned(),

@@ -2,6 +2,7 @@
 
 use super::query::Question;
 use super::{Hit, hits};
+use crate::domain::flag::names;
 use crate::snapshot::Snapshot;
 use serde_json::{Value, json};
 
@@ -93,7 +94,7 @@ pub fn csv(snapshot: &Snapshot, question: &Question) -> Vec<u8> {
             number(e.latency_ms),
             quoted(e.quantization.as_deref().unwrap_or_default()),
             e.context_length.map(|n| n.to_string()).unwrap_or_default(),
-            quoted(&e.flags.join(" ")),
+            quoted(&names(&e.flags)),
         ];
         text += &(row.join(",") + "\r\n");
     }

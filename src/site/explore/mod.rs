@@ -111,10 +111,10 @@ pub fn render(view: &View, question: &Question) -> askama::Result<String> {
     };
     let about =
         "All endpoints, filtered by price, hit rate, quantization, context, parameters and data policy.";
+    let shell = Shell::new(view, Section::Explore, "explore all endpoints", about).at("/explore");
     Explore {
-        shell: Shell::new(view, Section::Explore, "explore all endpoints", about)
-            .json(twin("json"))
-            .at("/explore"),
+        // For programs a condition that cannot be read is an error: there is nothing to lead to.
+        shell: if question.errors.is_empty() { shell.json(twin("json")) } else { shell },
         errors: question.errors.clone(),
         form: form(snapshot, question),
         found: hits.len(),

@@ -5,7 +5,7 @@ mod hero;
 mod tierlist;
 mod week;
 
-use super::flags::{self, Flag};
+use super::flags::{self, Explained};
 use super::format;
 use super::link;
 use super::parts::Tab;
@@ -43,7 +43,7 @@ struct Front<'a> {
     columns: Columns,
     lens: Lens,
     evidence: Vec<Evidence>,
-    flags: Vec<Flag>,
+    flags: Vec<Explained>,
     unrated: Vec<Unrated>,
     week: Option<Week>,
     tier_moves: Option<TierMoves>,
@@ -79,7 +79,7 @@ pub fn render(view: &View, lens: Lens, workload: Option<&str>) -> askama::Result
         rows,
         columns: evidence::columns(lens, snapshot),
         lens,
-        flags: flags::explained(evidence.iter().flat_map(|e| e.flags.iter().map(|f| f.name))),
+        flags: flags::meanings(evidence.iter().flat_map(|e| &e.flags)),
         evidence,
         unrated: list.map(tierlist::unrated).unwrap_or_default(),
         week: week::week(snapshot),

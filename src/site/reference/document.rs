@@ -191,6 +191,7 @@ fn fields(document: &Value, schema: &Value) -> Vec<Field> {
         return fields(document, &schema["items"]);
     }
     let mut found: Vec<Field> = list(&schema["allOf"]).flat_map(|part| fields(document, part)).collect();
+    found.extend(alternatives(document, schema));
     let required: Vec<&str> = list(&schema["required"]).filter_map(Value::as_str).collect();
     for (name, field) in schema["properties"].as_object().into_iter().flatten() {
         let referred = list(&field["oneOf"]).find(|part| part["$ref"].is_string()).unwrap_or(field);
@@ -203,6 +204,24 @@ fn fields(document: &Value, schema: &Value) -> Vec<Field> {
             about: about.unwrap_or_default(),
             note: if required.contains(&name.as_str()) { String::new() } else { "may be absent".to_owned() },
         });
+    }
+    found
+}
+
+/// The fields of an object that is one of several kinds: each once, those that only some have marked as such.
+fn alternatives(document: &Value, schema: &Value) -> Vec<Field> {
+    let kinds: Vec<Vec<Field>> = list(&schema["oneOf"]).map(|kind| fields(document, kind)).collect();
+    let mut found: Vec<Field> = Vec::new();
+    for field in kinds.iter().flatten() {
+        let Some(known) = found.iter_mut().find(|known| known.name == field.name) else {
+            let everywhere = kinds.iter().all(|kind| kind.iter().any(|other| other.name == field.name));
+            let note = if everywhere { field.note.clone() } else { "may be absent".to_owned() };
+            found.push(Field { note, ..field.clone() });
+            continue;
+        };
+        if known.kind != field.kind && !known.kind.split(" · ").any(|value| value == field.kind) {
+            known.kind = format!("{} · {}", known.kind, field.kind);
+        }
     }
     found
 }
@@ -308,6 +327,29 @@ mod tests {
         }
         let limit = json!({"type": ["integer", "null"], "minimum": 1, "maximum": 500, "default": 100});
         assert_eq!(takes(&limit), "integer, 1 to 500, 100 where left out");
+    }
+
+    #[test]
+    fn what_is_one_of_several_kinds_shows_the_fields_of_all() {
+        let document = json!({});
+        let kind = |name: &str, own: &str| {
+            json!({
+                "type": "object", "required": ["name", own],
+                "properties": {"name": {"type": "string", "enum": [name]}, own: {"type": "number"}},
+            })
+        };
+        let schema = json!({"oneOf": [kind("one", "hours"), kind("two", "dollars")]});
+        let found: Vec<(String, String, String)> =
+            fields(&document, &schema).into_iter().map(|f| (f.name, f.kind, f.note)).collect();
+        let row = |name: &str, kind: &str, note: &str| (name.to_owned(), kind.to_owned(), note.to_owned());
+        assert_eq!(found.len(), 3);
+        for wanted in [
+            row("name", "one · two", ""),
+            row("hours", "number", "may be absent"),
+            row("dollars", "number", "may be absent"),
+        ] {
+            assert!(found.contains(&wanted), "{found:?}");
+        }
     }
 
     #[test]

@@ -172,15 +172,23 @@ fn join_pair(
         tokens,
         sha256: String::new(),
     };
+    let mut known: BTreeSet<Uuid> = BTreeSet::new();
+    let (listed, repeated): (Vec<StatsEndpoint>, Vec<StatsEndpoint>) =
+        parts.stats.into_iter().partition(|row| known.insert(row.endpoint_id));
+    for row in repeated {
+        let detail = format!("a second row of endpoint {}", row.endpoint_id);
+        let kind = DocumentKind::StatsEndpoint;
+        run.quarantined.push(put_aside("duplicate_endpoint", kind, "$.data", detail, None));
+    }
     let mut public: HashMap<Tag, Vec<PublicEndpoint>> = HashMap::new();
     for row in parts.public {
         public.entry(row.tag.clone()).or_default().push(row);
     }
     let mut tags: HashMap<&Tag, usize> = HashMap::new();
-    parts.stats.iter().for_each(|row| *tags.entry(&row.tag).or_default() += 1);
+    listed.iter().for_each(|row| *tags.entry(&row.tag).or_default() += 1);
     let mut told: BTreeSet<&Tag> = BTreeSet::new();
-    let mut readings: Vec<Reading> = Vec::with_capacity(parts.stats.len());
-    for row in &parts.stats {
+    let mut readings: Vec<Reading> = Vec::with_capacity(listed.len());
+    for row in &listed {
         let rows = public.get(&row.tag).map_or(&[][..], Vec::as_slice);
         let matched = (tags[&row.tag] == 1 && rows.len() == 1).then(|| &rows[0]);
         if matched.is_none() && !rows.is_empty() && told.insert(&row.tag) {

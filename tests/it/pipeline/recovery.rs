@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use chrono::Duration;
+use hitrate::snapshot::store::{SnapshotError, load};
 
 use crate::rig::{dump, folder};
 use crate::upstream::{Upstream, collect, day, pipeline};
@@ -60,6 +61,44 @@ async fn a_lost_database_is_rebuilt_and_an_unreadable_snapshot_replaced_at_start
     assert_eq!(rebuilt.current.get().expect("served").as_of, day(12));
     drop(rebuilt);
     assert_eq!(dump(data.path()), before);
+}
+
+/// The saved snapshot as another version wrote it.
+fn rewrite(folder: &Path, change: impl Fn(&mut serde_json::Value)) {
+    let current = std::fs::read_to_string(folder.join("current")).expect("saved");
+    let path = folder.join(format!("{current}.json.zst"));
+    let body = zstd::decode_all(std::fs::File::open(&path).expect("there")).expect("unpacked");
+    let mut saved: serde_json::Value = serde_json::from_slice(&body).expect("JSON");
+    change(&mut saved);
+    let body = serde_json::to_vec(&saved).expect("JSON");
+    std::fs::write(&path, zstd::encode_all(body.as_slice(), 3).expect("packed")).expect("written");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_snapshot_of_an_older_form_is_named_and_built_anew_at_start() {
+    let upstream = Upstream::serve().await;
+    let data = folder();
+    let made = {
+        let pipeline = pipeline(data.path());
+        collect(&pipeline, &upstream, day(11)).await;
+        pipeline.publish().expect("published")
+    };
+    let folder = data.path().join("snapshots");
+    // The first form had no number, and flags were words.
+    rewrite(&folder, |saved| {
+        saved.as_object_mut().expect("an object").remove("format");
+        saved["models"][0]["endpoints"][0]["flags"] = serde_json::json!(["phantom"]);
+    });
+    let error = load(&folder).expect_err("not read");
+    assert!(matches!(error, SnapshotError::OtherFormat { found: 1, .. }), "{error:?}");
+    assert!(error.to_string().contains("format 1 and this version reads 2"), "{error}");
+    let rebuilt = pipeline(data.path());
+    assert_eq!(rebuilt.current.get().expect("served").id, made.id);
+    assert_eq!(load(&folder).expect("reads").expect("there").id, made.id);
+    drop(rebuilt);
+    rewrite(&folder, |saved| saved["format"] = 7.into());
+    let error = load(&folder).expect_err("a later form that happens to read");
+    assert!(matches!(error, SnapshotError::OtherFormat { found: 7, .. }), "{error:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

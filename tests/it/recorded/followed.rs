@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Days, NaiveDate, Utc};
+use hitrate::domain::flag::FlagKind;
 use hitrate::domain::limits::Limits;
 use hitrate::domain::thresholds::{BACKTEST_MIN_TOKENS, BACKTEST_OUTPUT_SHARE};
 use hitrate::domain::workload::Workload;
@@ -80,8 +81,9 @@ fn a_router_obeys(snapshot: &Snapshot, mode: Mode, limits: &Limits) -> usize {
             assert!(is_there, "{}: {entry} is no endpoint", model.model_id);
         }
         let bad = |one: &&&Endpoint| {
-            let flagged = |flag: &str| one.flags.iter().any(|own| own == flag);
-            one.status.is_some_and(|status| status <= -5) || flagged("phantom") || flagged("down")
+            one.status.is_some_and(|status| status <= -5)
+                || one.is_flagged(FlagKind::Phantom)
+                || one.is_flagged(FlagKind::Down)
         };
         if mode == Mode::Avoid {
             assert!(reached.iter().any(|one| !bad(&one)), "{}: {provider:?}", model.model_id);

@@ -3,6 +3,7 @@
 use super::{attribute, get, has_handler, named, pages, sample, site_over, tags};
 use axum::http::{StatusCode, header};
 use chrono::Duration;
+use hitrate::domain::flag::FlagKind;
 use hitrate::domain::ids::{ProviderSlug, Tag};
 use hitrate::site::{pages as addresses, twins};
 use hitrate::snapshot::Snapshot;
@@ -48,7 +49,7 @@ fn poisoned(name: &str) -> Snapshot {
             endpoint.region = Some(name.to_owned());
             endpoint.quantization = Some(name.to_owned());
             endpoint.parameters.push(name.to_owned());
-            endpoint.flags.push(name.to_owned());
+            endpoint.flags = FlagKind::ALL.map(sample::flag).to_vec();
         }
         model.endpoints[0].provider = slug.clone();
     }

@@ -6,6 +6,7 @@ use hitrate::domain::reading::{Reading, RunReadings};
 use hitrate::domain::window::WindowKind;
 use hitrate::source::DocumentKind::{self, EffectivePricing, PublicEndpoints, StatsEndpoint};
 use hitrate::source::openrouter::join::{Answer, join};
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 fn noon() -> DateTime<Utc> {
@@ -125,6 +126,36 @@ fn what_names_no_single_endpoint_is_put_aside_with_its_tokens() {
     let crane = by_tag(&run, "crane").usage.expect("the first good summary counts");
     assert_eq!((crane.tokens, rate(by_tag(&run, "crane"))), (8, Some(0.5)));
     assert!(by_tag(&run, "heron").usage.is_none() && by_tag(&run, "heron/eu").usage.is_none());
+}
+
+proptest! {
+    /// An upstream that says the same twice, or ten times, has said nothing new: the readings are those of the first, and
+    /// every repetition is put aside.
+    #[test]
+    fn what_is_said_again_changes_nothing_and_is_put_aside(
+        hosts in prop::collection::vec((0.0..1.0_f64, 1..1_000_000_i64, 0..4_usize, 0..4_usize), 1..8)
+    ) {
+        let id = |at: usize| format!("aaaaaaaa-0000-4000-8000-{at:012}");
+        let (mut rows, mut used) = (Vec::new(), Vec::new());
+        let (mut more_rows, mut more_used) = (Vec::new(), Vec::new());
+        for (at, (rate, tokens, again, used_again)) in hosts.iter().enumerate() {
+            let row = stats_row(&id(at), &format!("host-{at}"), &format!("Host {at}"));
+            let usage = summary(Some(&id(at)), "Host", *rate, *tokens);
+            more_rows.extend(vec![row.clone(); *again]);
+            more_used.extend(vec![usage.clone(); *used_again]);
+            rows.push(row);
+            used.push(usage);
+        }
+        let once = run(vec![stats(rows.clone()), answer(EffectivePricing, &pricing(used.clone()))]);
+        prop_assert!(once.quarantined.is_empty());
+        let repeated = (more_rows.len(), more_used.len());
+        let (rows, used) = ([rows, more_rows].concat(), [used, more_used].concat());
+        let often = run(vec![stats(rows), answer(EffectivePricing, &pricing(used))]);
+        prop_assert_eq!(&often.readings, &once.readings);
+        let count = |reason: &str| often.quarantined.iter().filter(|row| row.reason == reason).count();
+        prop_assert_eq!((count("duplicate_endpoint"), count("duplicate_summary")), repeated);
+        prop_assert_eq!(often.quarantined.len(), repeated.0 + repeated.1);
+    }
 }
 
 #[test]

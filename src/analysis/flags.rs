@@ -1,0 +1,118 @@
+//! The flags of an endpoint of the newest run, each with the numbers that show it.
+
+use super::derive::{busy, discount, identity_error, is_phantom, predicted_input};
+use super::newest::Latest;
+use super::standing::{Field, Standing};
+use crate::domain::flag::{Flag, Shown};
+use crate::domain::thresholds::*;
+use crate::domain::workload::Workload;
+use chrono::DateTime;
+
+/// Status codes with which the upstream counts an endpoint as out of order.
+const DOWN: [i64; 2] = [-5, -10];
+
+/// The flags of an endpoint, in the order of their weight. Shares of a session are told under `workload`.
+pub(super) fn flags(field: &Field, standing: &Standing, latest: &Latest, workload: &Workload) -> Vec<Flag> {
+    let status = latest.status;
+    let all = [
+        phantom(standing, latest),
+        no_discount(standing, latest),
+        identity_break(latest),
+        billed_writes(field, standing, latest, workload),
+        price_tiers(latest),
+        latest.restricted.then_some(Shown::Restricted { status }),
+        latest.deranked.then_some(Shown::Deranked { status }),
+        down(latest),
+        new(latest, field.record_began_s),
+    ];
+    all.into_iter().flatten().map(Flag::of).collect()
+}
+
+fn phantom(standing: &Standing, latest: &Latest) -> Option<Shown> {
+    let seen = standing.evidence();
+    let (list_input, list_cache_read) = discount(&latest.pricing)?;
+    is_phantom(&latest.pricing, &seen).then_some(Shown::Phantom {
+        hit_rate: seen.hit_rate?,
+        tokens_per_day: seen.tokens_per_day?,
+        days: seen.days,
+        list_input,
+        list_cache_read,
+        effective_input: latest.effective_input,
+        efficiency: seen.efficiency?,
+        efficiency_bound: PHANTOM_EFFICIENCY,
+    })
+}
+
+fn no_discount(standing: &Standing, latest: &Latest) -> Option<Shown> {
+    let seen = standing.evidence();
+    let list_input = latest.pricing.input.filter(|price| *price > 0.0)?;
+    (busy(&seen) && discount(&latest.pricing).is_none()).then_some(Shown::NoDiscount {
+        hit_rate: seen.hit_rate?,
+        tokens_per_day: seen.tokens_per_day?,
+        days: seen.days,
+        list_input,
+        list_cache_read: latest.pricing.cache_read,
+        discount_bound: READ_PRICE_DISCOUNT,
+    })
+}
+
+fn identity_break(latest: &Latest) -> Option<Shown> {
+    let pricing = &latest.pricing;
+    let error = identity_error(latest.hit_rate, latest.tokens, latest.effective_input, pricing)?;
+    (error > IDENTITY_TOLERANCE).then_some(Shown::IdentityBreak {
+        hit_rate: latest.hit_rate?,
+        tokens: latest.tokens?,
+        list_input: pricing.input?,
+        list_cache_read: pricing.cache_read?,
+        predicted_input: predicted_input(latest.hit_rate, latest.tokens, pricing)?,
+        effective_input: latest.effective_input?,
+        error,
+        error_bound: IDENTITY_TOLERANCE,
+    })
+}
+
+fn billed_writes(field: &Field, standing: &Standing, latest: &Latest, workload: &Workload) -> Option<Shown> {
+    let pricing = &latest.pricing;
+    let share = || {
+        let parts = standing.cost_parts(workload, field.as_of)?;
+        let total = parts.total();
+        (total > 0.0).then(|| parts.writes / total)
+    };
+    let input = pricing.input.filter(|price| *price > 0.0);
+    pricing.billed_writes.then(|| Shown::BilledWrites {
+        list_cache_write: pricing.cache_write,
+        list_input: pricing.input,
+        multiple: pricing.cache_write.zip(input).map(|(write, input)| write / input),
+        workload: workload.name.clone(),
+        session_share: share(),
+    })
+}
+
+fn price_tiers(latest: &Latest) -> Option<Shown> {
+    let conditions = &latest.pricing.tiers;
+    let mut thresholds: Vec<i64> = conditions.iter().filter_map(|tier| tier.min_prompt_tokens).collect();
+    thresholds.sort_unstable();
+    thresholds.dedup();
+    let count = conditions.len();
+    (count > 0).then(|| Shown::PriceTiers { count, thresholds, conditions: conditions.clone() })
+}
+
+fn down(latest: &Latest) -> Option<Shown> {
+    let out_of_order = latest.status.is_some_and(|status| DOWN.contains(&status));
+    (latest.disabled || out_of_order).then_some(Shown::Down {
+        status: latest.status,
+        disabled: latest.disabled,
+        uptime_30m: latest.uptime_30m,
+        uptime_1d: latest.uptime_1d,
+    })
+}
+
+/// What was there when the record began is not called new: `record_began_s`, seconds since 1970-01-01.
+fn new(latest: &Latest, record_began_s: i64) -> Option<Shown> {
+    let hours = (latest.observed_s - latest.first_seen_s).div_euclid(3600);
+    (hours < PREFERENCE_MIN_AGE_HOURS && latest.first_seen_s > record_began_s).then_some(Shown::New {
+        first_seen: DateTime::from_timestamp(latest.first_seen_s, 0)?,
+        hours,
+        hours_bound: PREFERENCE_MIN_AGE_HOURS,
+    })
+}

@@ -1,0 +1,60 @@
+//! The tiers of a model's endpoints under every lens, each with its reason.
+
+use super::front::lens_title;
+use super::parts::Badge;
+use super::providers::lenses;
+use crate::domain::tier::{Lens, Tier};
+use crate::snapshot::{Endpoint, ModelEntry};
+use askama::Template;
+use askama::filters::HtmlSafe;
+
+/// One row an endpoint, one column a lens.
+#[derive(Debug, Clone, Template)]
+#[template(path = "parts/lenses.html")]
+pub struct LensTable {
+    lenses: Vec<&'static str>,
+    rows: Vec<Row>,
+}
+impl HtmlSafe for LensTable {}
+
+#[derive(Debug, Clone)]
+struct Row {
+    name: String,
+    tag: String,
+    tiers: Vec<Verdict>,
+}
+
+#[derive(Debug, Clone)]
+struct Verdict {
+    lens: &'static str,
+    badge: Badge,
+    why: String,
+    /// The tier of the newest figures alone, where it has not lasted long enough to count.
+    naive: Option<Tier>,
+}
+
+impl LensTable {
+    /// The endpoints in the order of the model.
+    pub fn new(model: &ModelEntry) -> Self {
+        let row = |endpoint: &Endpoint| Row {
+            name: endpoint.name.clone(),
+            tag: endpoint.tag.to_string(),
+            tiers: lenses().into_iter().map(|lens| verdict(endpoint, lens)).collect(),
+        };
+        Self {
+            lenses: lenses().into_iter().map(lens_title).collect(),
+            rows: model.endpoints.iter().map(row).collect(),
+        }
+    }
+}
+
+fn verdict(endpoint: &Endpoint, lens: Lens) -> Verdict {
+    let found = endpoint.verdicts.get(&lens);
+    Verdict {
+        lens: lens_title(lens),
+        badge: Badge::new(found.map_or(Tier::Unrated, |verdict| verdict.tier)),
+        why: found
+            .map_or_else(|| "not part of the newest analysis".to_owned(), |verdict| verdict.why.clone()),
+        naive: found.filter(|verdict| verdict.naive != verdict.tier).map(|verdict| verdict.naive),
+    }
+}

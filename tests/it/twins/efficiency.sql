@@ -1,0 +1,49 @@
+-- The share of the listed discount that an endpoint's hits gave, over the observed days of the seven that end with the newest
+-- run's, as a ratio of sums; where these say nothing, in the newest reading. One line an endpoint of the newest run.
+WITH newest AS (
+    SELECT run_no, observed_at AS at FROM run ORDER BY observed_at DESC LIMIT 1
+), told AS (
+    SELECT r.endpoint_no, CAST(run.observed_at AS DATE) AS day, r.hit_rate, r.effective_input
+    FROM reading r JOIN run USING (run_no)
+    WHERE run.window_kind = 'day_to_date' AND r.tokens IS NOT NULL
+    QUALIFY row_number() OVER (PARTITION BY r.endpoint_no, day ORDER BY run.observed_at DESC) = 1
+), closed_rate AS (
+    SELECT endpoint_no, day, arg_max(hit_rate, run_no) AS hit_rate FROM closing_rate GROUP BY ALL
+), closed_price AS (
+    SELECT endpoint_no, day, arg_max({'paid': effective_input}, run_no).paid AS paid FROM closing_price GROUP BY ALL
+), observed AS (
+    SELECT endpoint_no, day, coalesce(c.hit_rate, told.hit_rate) AS hit_rate,
+        coalesce(p.paid, told.effective_input) AS paid
+    FROM told FULL JOIN closed_rate c USING (endpoint_no, day) LEFT JOIN closed_price p USING (endpoint_no, day)
+), listed AS (
+    SELECT model, max(date_trunc('day', created)) AS day FROM model_history WHERE valid_to IS NULL GROUP BY model
+), price AS (
+    SELECT o.endpoint_no, o.day,
+        coalesce(arg_max(p, p.valid_from) FILTER (p.valid_from < o.day + INTERVAL 1 DAY), arg_min(p, p.valid_from)) AS was
+    FROM observed o JOIN price_history p USING (endpoint_no)
+    GROUP BY ALL
+), discounted AS (
+    SELECT o.endpoint_no, o.hit_rate, o.paid,
+        CAST(price.was.list_input AS DOUBLE) AS input, CAST(price.was.list_cache_read AS DOUBLE) AS hit
+    FROM observed o JOIN price USING (endpoint_no, day)
+    JOIN endpoint e USING (endpoint_no) LEFT JOIN listed ON listed.model = e.model, newest
+    WHERE o.day BETWEEN CAST(newest.at AS DATE) - 6 AND CAST(newest.at AS DATE)
+      AND (listed.day IS NULL OR o.day >= listed.day + INTERVAL 3 DAY)
+      AND o.hit_rate IS NOT NULL AND o.paid IS NOT NULL AND hit < 0.95 * input
+), week AS (
+    SELECT endpoint_no, sum(input - paid) / sum(hit_rate * (input - hit)) AS efficiency
+    FROM discounted
+    GROUP BY endpoint_no
+    HAVING sum(hit_rate * (input - hit)) > 0.01 * sum(input - hit)
+), now AS (
+    SELECT r.endpoint_no,
+        (CAST(p.list_input AS DOUBLE) - r.effective_input)
+            / (r.hit_rate * (CAST(p.list_input AS DOUBLE) - CAST(p.list_cache_read AS DOUBLE))) AS efficiency
+    FROM reading r JOIN newest USING (run_no)
+    JOIN price_history p ON p.endpoint_no = r.endpoint_no AND p.valid_to IS NULL
+    WHERE r.hit_rate > 0 AND CAST(p.list_cache_read AS DOUBLE) < 0.95 * CAST(p.list_input AS DOUBLE)
+)
+SELECT CAST(e.endpoint_id AS VARCHAR) AS endpoint, coalesce(week.efficiency, now.efficiency) AS efficiency
+FROM reading r JOIN newest USING (run_no) JOIN endpoint e USING (endpoint_no)
+LEFT JOIN week USING (endpoint_no) LEFT JOIN now USING (endpoint_no)
+WHERE coalesce(week.efficiency, now.efficiency) IS NOT NULL
