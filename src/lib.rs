@@ -22,6 +22,7 @@ pub mod store;
 pub mod cost;
 pub mod prepared;
 pub mod request_log;
+pub mod table;
 
 pub mod api;
 pub mod preferences;

@@ -3,10 +3,10 @@
 
 use super::envelope::enveloped;
 use super::problem::Problem;
-use super::table::{self, Row};
 use super::{Api, ApiState, Bodies};
 use crate::prepared::Prepared;
 use crate::snapshot::Snapshot;
+use crate::table::{self, Row};
 use axum::extract::path::ErrorKind;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequestParts, Path, Query};

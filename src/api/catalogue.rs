@@ -3,12 +3,12 @@
 use super::asked::{Asked, Pair};
 use super::envelope::Envelope;
 use super::problem::Problem;
-use super::rows::Offer;
 use super::table::{Cut, Format, sort};
 use crate::domain::flag::Flag;
 use crate::domain::ids::{ProviderSlug, Tag};
 use crate::domain::tier::{Lens, Tier};
 use crate::snapshot::{Endpoint, ModelEntry, ProviderEntry, ProviderTier, Snapshot};
+use crate::table::Offer;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -264,12 +264,7 @@ fn model_answer<P>(asked: &Asked<ListQuery, P>, name: &str) -> Result<Response, 
 
 fn offers<'a>(snapshot: &'a Snapshot, model: &'a ModelEntry) -> Vec<Offer<'a>> {
     let workload = snapshot.default_workload();
-    let offer = |endpoint: &'a Endpoint| Offer {
-        model,
-        endpoint,
-        session_cost: endpoint.session_cost.get(workload).copied(),
-    };
-    model.endpoints.iter().map(offer).collect()
+    model.endpoints.iter().map(|endpoint| Offer::of(model, endpoint, workload)).collect()
 }
 
 /// Providers by name.

@@ -2,11 +2,12 @@
 //! description, so that it never says less than the code refuses.
 
 use super::catalogue::{ModelSummary, ProviderSummary, Served};
-use super::rows::Offer;
-use super::table::{FORMATS, Row};
+use super::table::FORMATS;
 use crate::domain::quantization::Quantization;
 use crate::preferences::targets::Target;
 use crate::snapshot::{ProviderTier, RecentReading};
+use crate::table::Offer;
+use crate::table::Row;
 use utoipa::openapi::path::Parameter;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{OpenApi, RefOr, Schema};

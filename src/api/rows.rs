@@ -1,18 +1,10 @@
 //! The tables of the API: which columns a row of each has. Names and units are those of the JSON.
 
 use super::catalogue::{ModelSummary, ProviderSummary, Served};
-use super::table::{Cell, Row};
 use crate::domain::flag::names;
 use crate::domain::tier::{Lens, Tier};
-use crate::snapshot::{Endpoint, Event, ModelEntry, ProviderTier, RecentReading};
-
-fn tier(tier: Tier) -> Cell {
-    Cell::Ranked(tier as usize, tier.to_string())
-}
-
-fn maybe(text: Option<impl ToString>) -> Cell {
-    Cell::Text(text.map(|text| text.to_string()).unwrap_or_default())
-}
+use crate::snapshot::{Event, ProviderTier, RecentReading};
+use crate::table::{Cell, Row};
 
 impl Row<17> for ProviderTier {
     const COLUMNS: [&'static str; 17] = [
@@ -39,8 +31,8 @@ impl Row<17> for ProviderTier {
         [
             Cell::text(&self.provider),
             Cell::text(&self.name),
-            tier(self.tier),
-            maybe(self.span.as_ref()),
+            Cell::tier(self.tier),
+            Cell::maybe(self.span.as_ref()),
             Cell::Number(self.adjusted),
             Cell::Number(self.low),
             Cell::Number(self.high),
@@ -52,8 +44,8 @@ impl Row<17> for ProviderTier {
             Cell::count(self.shared_models),
             Cell::count(self.endpoints),
             Cell::Number(Some(self.tokens_per_day)),
-            maybe(self.since),
-            maybe(self.reason.as_ref()),
+            Cell::maybe(self.since),
+            Cell::maybe(self.reason.as_ref()),
         ]
     }
 }
@@ -103,11 +95,11 @@ impl Row<11> for ProviderSummary {
         "overall",
     ];
     fn cells(&self) -> [Cell; 11] {
-        let of = |lens: Lens| tier(self.tiers.get(&lens).copied().unwrap_or(Tier::Unrated));
+        let of = |lens: Lens| Cell::tier(self.tiers.get(&lens).copied().unwrap_or(Tier::Unrated));
         [
             Cell::text(&self.provider),
             Cell::text(&self.name),
-            maybe(self.headquarters.as_ref()),
+            Cell::maybe(self.headquarters.as_ref()),
             Cell::count(self.models),
             Cell::count(self.endpoints),
             Cell::Number(Some(self.tokens_per_day)),
@@ -126,72 +118,10 @@ impl Row<6> for Served {
         [
             Cell::text(&self.model_id),
             Cell::text(&self.tag),
-            tier(self.tier),
+            Cell::tier(self.tier),
             Cell::Number(self.hit_rate),
             Cell::Number(self.effective_input),
             Cell::Text(names(&self.flags)),
-        ]
-    }
-}
-
-/// An endpoint of a model with what a session costs there under the default workload.
-#[derive(Clone, Copy)]
-pub(super) struct Offer<'a> {
-    pub model: &'a ModelEntry,
-    pub endpoint: &'a Endpoint,
-    pub session_cost: Option<f64>,
-}
-
-impl Row<22> for Offer<'_> {
-    const COLUMNS: [&'static str; 22] = [
-        "model_id",
-        "provider",
-        "name",
-        "tag",
-        "endpoint_id",
-        "tier",
-        "session_cost",
-        "effective_input",
-        "effective_output",
-        "list_input",
-        "list_cache_read",
-        "list_cache_write",
-        "list_output",
-        "hit_rate",
-        "tokens_per_day",
-        "uptime_1d",
-        "availability",
-        "throughput",
-        "latency_ms",
-        "quantization",
-        "context_length",
-        "flags",
-    ];
-    fn cells(&self) -> [Cell; 22] {
-        let one = self.endpoint;
-        [
-            Cell::text(&self.model.model_id),
-            Cell::text(&one.provider),
-            Cell::text(&one.name),
-            Cell::text(&one.tag),
-            Cell::text(one.endpoint_id),
-            tier(one.tier),
-            Cell::Number(self.session_cost),
-            Cell::Number(one.effective.input),
-            Cell::Number(one.effective.output),
-            Cell::Number(one.list.input),
-            Cell::Number(one.list.cache_read),
-            Cell::Number(one.list.cache_write),
-            Cell::Number(one.list.output),
-            Cell::Number(one.hit_rate),
-            Cell::Number(one.tokens_per_day),
-            Cell::Number(one.uptime_1d),
-            Cell::Number(one.availability),
-            Cell::Number(one.throughput),
-            Cell::Number(one.latency_ms),
-            maybe(one.quantization.as_ref()),
-            Cell::Whole(one.context_length),
-            Cell::Text(names(&one.flags)),
         ]
     }
 }
@@ -257,10 +187,10 @@ impl Row<6> for Event {
         [
             Cell::Time(Some(self.at)),
             Cell::text(&self.kind),
-            maybe(self.model_id.as_ref()),
-            maybe(self.tag.as_ref()),
+            Cell::maybe(self.model_id.as_ref()),
+            Cell::maybe(self.tag.as_ref()),
             Cell::text(&self.detail),
-            maybe(self.provider.as_ref()),
+            Cell::maybe(self.provider.as_ref()),
         ]
     }
 }

@@ -1,103 +1,14 @@
-//! Lists as tables: the same rows as JSON, sorted by any column, or as CSV (RFC 4180).
+//! Lists as tables: the same rows as JSON, sorted by any column, or as CSV.
 //!
 //! A table's columns are told once: they are what `sort` takes and what the header of the CSV says.
 
 use super::asked::Asked;
 use super::page::{Page, page};
 use super::problem::Problem;
+use crate::table::{Cell, Row};
 use axum::response::Response;
-use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
-use std::cmp::Ordering;
-use std::fmt::{Debug, Write};
-
-/// Content type of a table.
-pub(super) const CSV: &str = "text/csv; charset=utf-8; header=present";
-
-/// One value of a row.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Cell {
-    /// Text, untrusted.
-    Text(String),
-    /// A number; absent is not zero.
-    Number(Option<f64>),
-    /// A count.
-    Whole(Option<i64>),
-    /// A moment, UTC.
-    Time(Option<DateTime<Utc>>),
-    /// A name of our own that stands in an order of its own: a tier.
-    Ranked(usize, String),
-}
-
-impl Cell {
-    pub fn text(text: impl ToString) -> Self {
-        Self::Text(text.to_string())
-    }
-
-    pub fn count(count: usize) -> Self {
-        Self::Whole(i64::try_from(count).ok())
-    }
-
-    fn is_absent(&self) -> bool {
-        match self {
-            Self::Text(text) => text.is_empty(),
-            Self::Number(value) => value.is_none(),
-            Self::Whole(value) => value.is_none(),
-            Self::Time(value) => value.is_none(),
-            Self::Ranked(..) => false,
-        }
-    }
-
-    fn compare(&self, other: &Self) -> Ordering {
-        match (self, other) {
-            (Self::Text(one), Self::Text(other)) => one.to_lowercase().cmp(&other.to_lowercase()),
-            (Self::Number(Some(one)), Self::Number(Some(other))) => one.total_cmp(other),
-            (Self::Whole(one), Self::Whole(other)) => one.cmp(other),
-            (Self::Time(one), Self::Time(other)) => one.cmp(other),
-            (Self::Ranked(one, _), Self::Ranked(other, _)) => one.cmp(other),
-            _ => Ordering::Equal,
-        }
-    }
-
-    fn write(&self, out: &mut String) {
-        match self {
-            Self::Text(text) => write_text(text, out),
-            Self::Ranked(_, name) => out.push_str(name),
-            // Writing to a String cannot fail.
-            Self::Number(Some(value)) => _ = write!(out, "{value}"),
-            Self::Whole(Some(value)) => _ = write!(out, "{value}"),
-            Self::Time(Some(time)) => *out += &time.to_rfc3339_opts(SecondsFormat::AutoSi, true),
-            Self::Number(None) | Self::Whole(None) | Self::Time(None) => {}
-        }
-    }
-}
-
-/// A text in quotation marks where it needs them. What a spreadsheet would run as a formula is led by an apostrophe:
-/// names come from others.
-fn write_text(text: &str, out: &mut String) {
-    let lead = if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
-    if text.contains([',', '"', '\n', '\r']) {
-        _ = write!(out, "\"{lead}{}\"", text.replace('"', "\"\""));
-    } else {
-        *out += lead;
-        *out += text;
-    }
-}
-
-/// A row of a table with `N` columns.
-pub(super) trait Row<const N: usize> {
-    /// Names of the columns, the fields of the JSON where there are such.
-    const COLUMNS: [&'static str; N];
-    /// The values in the order of the columns.
-    fn cells(&self) -> [Cell; N];
-}
-
-impl<const N: usize, T: Row<N>> Row<N> for &T {
-    const COLUMNS: [&'static str; N] = T::COLUMNS;
-    fn cells(&self) -> [Cell; N] {
-        (*self).cells()
-    }
-}
+use std::fmt::Debug;
 
 /// Sorts rows by the column that `sort` names, descending behind a `-`. Rows without a value come last either way; equal
 /// ones keep their order.
@@ -122,22 +33,6 @@ pub(super) fn sort<T: Row<N>, const N: usize>(rows: &mut Vec<T>, sort: Option<&s
     });
     rows.extend(keyed.into_iter().map(|(_, row)| row));
     Ok(())
-}
-
-/// Rows as CSV: a header, then a line each, all ended by CRLF.
-pub(super) fn csv<T: Row<N>, const N: usize>(rows: &[T]) -> Vec<u8> {
-    let mut out = T::COLUMNS.join(",");
-    out += "\r\n";
-    for row in rows {
-        for (at, cell) in row.cells().iter().enumerate() {
-            if at > 0 {
-                out.push(',');
-            }
-            cell.write(&mut out);
-        }
-        out += "\r\n";
-    }
-    out.into_bytes()
 }
 
 /// What an answer is written as.
@@ -237,19 +132,5 @@ mod tests {
             let refused = sort(&mut vec![Named("a", None)], Some(junk)).expect_err("refused");
             assert!(refused.detail.contains("name, rate"), "{}", refused.detail);
         }
-    }
-
-    #[test]
-    fn names_stay_names_in_a_spreadsheet_and_numbers_numbers() {
-        let rows = [
-            Named("=1+1", Some(-0.25)),
-            Named("@a,\"b\"", None),
-            Named("-x\r\ny", Some(1e-7)),
-            Named("\tx", Some(0.0)),
-        ];
-        let text = String::from_utf8(csv(&rows)).expect("UTF-8");
-        let expected =
-            "name,rate\r\n'=1+1,-0.25\r\n\"'@a,\"\"b\"\"\",\r\n\"'-x\r\ny\",0.0000001\r\n'\tx,0\r\n";
-        assert_eq!(text, expected);
     }
 }

@@ -192,7 +192,7 @@ async fn explore_json(State(site): State<Arc<Site>>, words: Words) -> Response {
 }
 
 async fn explore_csv(State(site): State<Arc<Site>>, words: Words) -> Response {
-    explored(&site, words, "text/csv; charset=utf-8; header=present", explore::csv)
+    explored(&site, words, crate::table::CSV, explore::csv)
 }
 
 /// The explorer's answer for programs: what cannot be understood is refused, not left out, as nobody reads a hint.

@@ -23,14 +23,20 @@ const MAY_USE: &[(&str, Option<&[&str]>)] = &[
     ("analysis", Some(&["domain"])),
     ("snapshot", Some(&["domain"])),
     ("cost", Some(&["domain", "snapshot"])),
+    ("table", Some(&["domain", "snapshot"])),
     ("request_log", Some(&["domain"])),
     ("simulator", Some(&["domain"])),
     ("study", Some(&["analysis", "domain", "simulator"])),
     ("fetch", Some(&["clock", "domain"])),
     ("preferences", Some(&["domain", "snapshot"])),
+<<<<<<< HEAD
     ("site", Some(&["cost", "domain", "preferences", "prepared", "snapshot"])),
     ("api", Some(&["cost", "domain", "preferences", "prepared", "snapshot"])),
     ("static_site", Some(&["domain", "site", "snapshot"])),
+=======
+    ("site", Some(&["cost", "domain", "preferences", "prepared", "snapshot", "table"])),
+    ("api", Some(&["cost", "domain", "preferences", "prepared", "snapshot", "table"])),
+>>>>>>> main
     ("pipeline", None),
     ("scheduler", None),
     ("serve", None),

@@ -1,0 +1,157 @@
+//! Tables: columns with names, cells in an order, CSV (RFC 4180). What the API and the site give as files.
+
+mod offer;
+
+pub use offer::Offer;
+
+use crate::domain::tier::Tier;
+use chrono::{DateTime, SecondsFormat, Utc};
+use std::cmp::Ordering;
+use std::fmt::Write;
+
+/// Content type of a table.
+pub const CSV: &str = "text/csv; charset=utf-8; header=present";
+
+/// One value of a row.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Cell {
+    /// Text, untrusted.
+    Text(String),
+    /// A number; absent is not zero.
+    Number(Option<f64>),
+    /// A count.
+    Whole(Option<i64>),
+    /// A moment, UTC.
+    Time(Option<DateTime<Utc>>),
+    /// A name of our own that stands in an order of its own: a tier.
+    Ranked(usize, String),
+}
+
+impl Cell {
+    /// A text.
+    pub fn text(text: impl ToString) -> Self {
+        Self::Text(text.to_string())
+    }
+
+    /// A count.
+    pub fn count(count: usize) -> Self {
+        Self::Whole(i64::try_from(count).ok())
+    }
+
+    /// A text that may be absent.
+    pub fn maybe(text: Option<impl ToString>) -> Self {
+        Self::Text(text.map(|text| text.to_string()).unwrap_or_default())
+    }
+
+    /// A tier, the best first.
+    pub fn tier(tier: Tier) -> Self {
+        Self::Ranked(tier as usize, tier.to_string())
+    }
+
+    /// Whether there is no value.
+    pub fn is_absent(&self) -> bool {
+        match self {
+            Self::Text(text) => text.is_empty(),
+            Self::Number(value) => value.is_none(),
+            Self::Whole(value) => value.is_none(),
+            Self::Time(value) => value.is_none(),
+            Self::Ranked(..) => false,
+        }
+    }
+
+    /// Order among values of one column; of texts without regard to capitals.
+    pub fn compare(&self, other: &Self) -> Ordering {
+        match (self, other) {
+            (Self::Text(one), Self::Text(other)) => one.to_lowercase().cmp(&other.to_lowercase()),
+            (Self::Number(Some(one)), Self::Number(Some(other))) => one.total_cmp(other),
+            (Self::Whole(one), Self::Whole(other)) => one.cmp(other),
+            (Self::Time(one), Self::Time(other)) => one.cmp(other),
+            (Self::Ranked(one, _), Self::Ranked(other, _)) => one.cmp(other),
+            _ => Ordering::Equal,
+        }
+    }
+
+    fn write(&self, out: &mut String) {
+        match self {
+            Self::Text(text) => write_text(text, out),
+            Self::Ranked(_, name) => out.push_str(name),
+            // Writing to a String cannot fail.
+            Self::Number(Some(value)) => _ = write!(out, "{value}"),
+            Self::Whole(Some(value)) => _ = write!(out, "{value}"),
+            Self::Time(Some(time)) => *out += &time.to_rfc3339_opts(SecondsFormat::AutoSi, true),
+            Self::Number(None) | Self::Whole(None) | Self::Time(None) => {}
+        }
+    }
+}
+
+/// A text in quotation marks where it needs them. What a spreadsheet would run as a formula is led by an apostrophe:
+/// names come from others.
+fn write_text(text: &str, out: &mut String) {
+    let lead = if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
+    if text.contains([',', '"', '\n', '\r']) {
+        _ = write!(out, "\"{lead}{}\"", text.replace('"', "\"\""));
+    } else {
+        *out += lead;
+        *out += text;
+    }
+}
+
+/// A row of a table with `N` columns.
+pub trait Row<const N: usize> {
+    /// Names of the columns, the fields of the JSON where there are such.
+    const COLUMNS: [&'static str; N];
+    /// The values in the order of the columns.
+    fn cells(&self) -> [Cell; N];
+}
+
+impl<const N: usize, T: Row<N>> Row<N> for &T {
+    const COLUMNS: [&'static str; N] = T::COLUMNS;
+    fn cells(&self) -> [Cell; N] {
+        (*self).cells()
+    }
+}
+
+/// Rows as CSV: a header, then a line each, all ended by CRLF.
+pub fn csv<T: Row<N>, const N: usize>(rows: &[T]) -> Vec<u8> {
+    let mut out = T::COLUMNS.join(",");
+    out += "\r\n";
+    for row in rows {
+        for (at, cell) in row.cells().iter().enumerate() {
+            if at > 0 {
+                out.push(',');
+            }
+            cell.write(&mut out);
+        }
+        out += "\r\n";
+    }
+    out.into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Clone, PartialEq)]
+    struct Named(&'static str, Option<f64>);
+
+    impl Row<2> for Named {
+        const COLUMNS: [&'static str; 2] = ["name", "rate"];
+        fn cells(&self) -> [Cell; 2] {
+            [Cell::text(self.0), Cell::Number(self.1)]
+        }
+    }
+
+    #[test]
+    fn names_stay_names_in_a_spreadsheet_and_numbers_numbers() {
+        let rows = [
+            Named("=1+1", Some(-0.25)),
+            Named("@a,\"b\"", None),
+            Named("-x\r\ny", Some(1e-7)),
+            Named("\tx", Some(0.0)),
+        ];
+        let text = String::from_utf8(csv(&rows)).expect("UTF-8");
+        let expected =
+            "name,rate\r\n'=1+1,-0.25\r\n\"'@a,\"\"b\"\"\",\r\n\"'-x\r\ny\",0.0000001\r\n'\tx,0\r\n";
+        assert_eq!(text, expected);
+    }
+}
