@@ -29,14 +29,9 @@ const MAY_USE: &[(&str, Option<&[&str]>)] = &[
     ("study", Some(&["analysis", "domain", "simulator"])),
     ("fetch", Some(&["clock", "domain"])),
     ("preferences", Some(&["domain", "snapshot"])),
-<<<<<<< HEAD
-    ("site", Some(&["cost", "domain", "preferences", "prepared", "snapshot"])),
-    ("api", Some(&["cost", "domain", "preferences", "prepared", "snapshot"])),
-    ("static_site", Some(&["domain", "site", "snapshot"])),
-=======
     ("site", Some(&["cost", "domain", "preferences", "prepared", "snapshot", "table"])),
     ("api", Some(&["cost", "domain", "preferences", "prepared", "snapshot", "table"])),
->>>>>>> main
+    ("static_site", Some(&["domain", "site", "snapshot"])),
     ("pipeline", None),
     ("scheduler", None),
     ("serve", None),
