@@ -1,7 +1,7 @@
 # Thin on purpose: what each target does is in scripts/ and in README.md.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test bench bench-scale
+.PHONY: help setup run demo test bench bench-scale bench-serve
 
 # `make setup` writes the extra cargo flags (none, or those of the source build) into this git-ignored file.
 # Read by the shell when a recipe runs, as make itself has read its files before setup writes it.
@@ -29,3 +29,6 @@ bench: setup ## figures: sizes, times, memory (nothing here passes or fails)
 
 bench-scale: setup ## a generated year of 3,000 endpoints: disk, recomputation, one more hour, beside plain SQL
 	@scripts/bench-scale.sh
+
+bench-serve: setup ## the same bytes served by hitrate and by nginx, loaded in turn (needs nginx and wrk)
+	@scripts/bench-serve.sh
