@@ -4,15 +4,17 @@
 //! strong one.
 
 mod coding;
+mod on_the_way;
 mod shelf;
 
+pub use on_the_way::pack_on_the_way;
 pub use shelf::{Bounds, Shelf};
 
 use axum::body::Bytes;
 use axum::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use coding::{Coding, accepted};
+use coding::{Coding, Effort, accepted};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
@@ -83,7 +85,7 @@ impl Prepared {
         let codings = if body.len() < COMPRESS_FROM { &[][..] } else { &Coding::ALL[..] };
         let mut packed: Vec<(Coding, Form)> = codings
             .iter()
-            .filter_map(|&coding| Some((coding, coding.pack(&body)?)))
+            .filter_map(|&coding| Some((coding, coding.pack(&body, Effort::ONCE)?)))
             .filter(|(_, bytes)| bytes.len() < body.len())
             .map(|(coding, bytes)| (coding, Form::new(bytes, content_type, Some(coding))))
             .collect();

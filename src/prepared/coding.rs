@@ -15,11 +15,18 @@ pub(super) enum Coding {
     Gzip,
 }
 
-/// High enough that text shrinks well, low enough that a whole site is packed within the time of a publication.
-const BROTLI_QUALITY: u32 = 5;
 const BROTLI_WINDOW: u32 = 20;
-const ZSTD_LEVEL: i32 = 9;
-const GZIP_LEVEL: u32 = 6;
+
+/// How hard to pack: the levels of Brotli, Zstandard and gzip.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Effort(u32, i32, u32);
+
+impl Effort {
+    /// High enough that text shrinks well, low enough that a whole site is packed within the time of a publication.
+    pub const ONCE: Self = Self(5, 9, 6);
+    /// For one reader who waits.
+    pub const WHILE_WAITED_FOR: Self = Self(1, 1, 1);
+}
 
 impl Coding {
     pub const ALL: [Self; 3] = [Self::Brotli, Self::Zstd, Self::Gzip];
@@ -34,20 +41,19 @@ impl Coding {
     }
 
     /// The body in this coding; `None` where the packer fails, and the body goes out as it is.
-    pub fn pack(self, body: &[u8]) -> Option<Vec<u8>> {
+    pub fn pack(self, body: &[u8], Effort(brotli, zstd, gzip): Effort) -> Option<Vec<u8>> {
         match self {
             Self::Brotli => {
                 let mut packed = Vec::new();
-                let mut encoder =
-                    brotli::CompressorWriter::new(&mut packed, 4096, BROTLI_QUALITY, BROTLI_WINDOW);
+                let mut encoder = brotli::CompressorWriter::new(&mut packed, 4096, brotli, BROTLI_WINDOW);
                 encoder.write_all(body).ok()?;
                 encoder.flush().ok()?;
                 drop(encoder);
                 Some(packed)
             }
-            Self::Zstd => zstd::bulk::compress(body, ZSTD_LEVEL).ok(),
+            Self::Zstd => zstd::bulk::compress(body, zstd).ok(),
             Self::Gzip => {
-                let level = flate2::Compression::new(GZIP_LEVEL);
+                let level = flate2::Compression::new(gzip);
                 let mut encoder = flate2::write::GzEncoder::new(Vec::new(), level);
                 encoder.write_all(body).ok()?;
                 encoder.finish().ok()
@@ -93,9 +99,9 @@ mod tests {
     #[test]
     fn what_is_packed_unpacks_to_the_same() {
         let body = "tier S, tier A, tier B; ".repeat(500).into_bytes();
-        let unpacked = |coding: Coding| {
-            let packed = coding.pack(&body).expect("packed");
-            assert!(packed.len() < body.len() / 10, "{coding:?}");
+        let unpacked = |coding: Coding, effort: Effort| {
+            let packed = coding.pack(&body, effort).expect("packed");
+            assert!(packed.len() < body.len() / 5, "{coding:?}");
             let mut out = Vec::new();
             match coding {
                 Coding::Brotli => brotli::Decompressor::new(&packed[..], 4096).read_to_end(&mut out),
@@ -109,7 +115,8 @@ mod tests {
             out
         };
         for coding in Coding::ALL {
-            assert_eq!(unpacked(coding), body);
+            assert_eq!(unpacked(coding, Effort::ONCE), body);
+            assert_eq!(unpacked(coding, Effort::WHILE_WAITED_FOR), body);
         }
     }
 

@@ -10,6 +10,7 @@ use super::search;
 use super::shell::View;
 use super::{assets, cost, front};
 use crate::domain::tier::Lens;
+use crate::prepared::pack_on_the_way;
 use crate::snapshot::Snapshot;
 use axum::Router;
 use axum::extract::rejection::{PathRejection, QueryRejection};
@@ -19,7 +20,7 @@ use axum::http::header::{
     X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
-use axum::middleware::map_response;
+use axum::middleware::{from_fn, map_response};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use std::collections::HashMap;
@@ -70,6 +71,7 @@ pub fn router(site: Arc<Site>) -> Router {
         .route("/favicon.svg", get(asset))
         .fallback(unknown)
         .with_state(site)
+        .layer(from_fn(pack_on_the_way))
         .layer(map_response(secure))
 }
 
@@ -205,7 +207,7 @@ fn explored(
     let Some(view) = site.view() else { return empty() };
     let question = Question::new(&words.map(|Query(words)| words).unwrap_or_default());
     if question.errors.is_empty() {
-        // Asked for by one, so not prepared: packing a large answer well takes longer than making it.
+        // Asked for by one, so not prepared, but packed quickly on the way: packing it well takes longer than making it.
         let headers = [(CONTENT_TYPE, content_type), (CACHE_CONTROL, "public, max-age=60")];
         return (headers, body(&view.snapshot, &question)).into_response();
     }
