@@ -106,6 +106,14 @@ pub struct Location {
     pub length: usize,
 }
 
+/// What an operator accepted of a run whose sweep was suspect.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Decision {
+    run_id: String,
+    fields: Vec<String>,
+    accepted_at: DateTime<Utc>,
+}
+
 /// A run's manifest.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Manifest {
@@ -180,8 +188,7 @@ impl Archive {
     }
 
     fn manifest_path(&self, header: &RunHeader) -> PathBuf {
-        let day = header.observed_at.format("%Y/%m/%d").to_string();
-        self.dir.join(day).join(format!("{}.manifest.zst", header.run_id))
+        self.manifest_file(&header.run_id, header.observed_at)
     }
 
     fn write_manifest(&self, manifest: &Manifest) -> Result<u64, ArchiveError> {
@@ -213,6 +220,55 @@ impl Archive {
         // The path carries the time of the run, so that sorting by it is sorting by time.
         found.sort();
         Ok(found)
+    }
+
+    /// The manifest of a run.
+    ///
+    /// # Errors
+    /// [`ArchiveError`] where there is none or it cannot be read.
+    pub fn manifest(&self, run_id: &str, observed_at: DateTime<Utc>) -> Result<Manifest, ArchiveError> {
+        Self::read_manifest(&self.manifest_file(run_id, observed_at))
+    }
+
+    fn manifest_file(&self, run_id: &str, observed_at: DateTime<Utc>) -> PathBuf {
+        let day = observed_at.format("%Y/%m/%d").to_string();
+        self.dir.join(day).join(format!("{run_id}.manifest.zst"))
+    }
+
+    /// The fields of a run that an operator accepted by name although their meaning moved.
+    ///
+    /// # Errors
+    /// [`ArchiveError`] where the decision cannot be read.
+    pub fn accepted(&self, run_id: &str) -> Result<Vec<String>, ArchiveError> {
+        let path = self.decision_file(run_id);
+        match fs::read(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+            Err(error) => Err(io_error(&path)(error)),
+            Ok(bytes) => serde_json::from_slice::<Decision>(&bytes)
+                .map(|decision| decision.fields)
+                .map_err(|source| ArchiveError::Manifest { path, line: 1, source }),
+        }
+    }
+
+    /// Writes down that an operator accepts fields of a run. It is part of the archive, so that a replay decides the same.
+    ///
+    /// # Errors
+    /// [`ArchiveError`] where it cannot be written.
+    pub fn accept(&self, run_id: &str, fields: &[String], at: DateTime<Utc>) -> Result<(), ArchiveError> {
+        let mut all = self.accepted(run_id)?;
+        all.extend(fields.iter().filter(|field| !all.contains(field)).cloned().collect::<Vec<_>>());
+        let path = self.decision_file(run_id);
+        let decision = Decision { run_id: run_id.to_owned(), fields: all, accepted_at: at };
+        let text = serde_json::to_vec_pretty(&decision).map_err(|source| ArchiveError::Manifest {
+            path: path.clone(),
+            line: 1,
+            source,
+        })?;
+        write_durably(&path, &text)
+    }
+
+    fn decision_file(&self, run_id: &str) -> PathBuf {
+        self.dir.join("accepted").join(format!("{run_id}.json"))
     }
 
     /// Whether a run is archived already.

@@ -17,20 +17,29 @@ WITH standard AS (
     FROM run
     WHERE window_kind = 'day_to_date' AND observed_at <= CAST($3 AS TIMESTAMP)
       AND CAST(observed_at AS DATE) <= CAST($2 AS DATE)
+), closed_until AS MATERIALIZED (
+    SELECT coalesce(max(day), DATE '1970-01-01') AS day FROM endpoint_day
 ), open_run AS MATERIALIZED (
-    -- Days that are over stand in endpoint_day; that of as_of is taken as it was known then.
+    -- Days that are over are in endpoint_day; the day of as_of is read as it was known then.
     SELECT * FROM looked
-    WHERE looked_day = CAST(CAST($3 AS TIMESTAMP) AS DATE)
-       OR looked_day > (SELECT coalesce(max(day), DATE '1970-01-01') FROM endpoint_day)
+    WHERE looked_day >= CAST(CAST($3 AS TIMESTAMP) AS DATE) - 1 OR looked_day >= (SELECT day FROM closed_until)
 ), usage AS (
-    SELECT endpoint_no, looked_day, arg_max(tokens, observed_at) AS tokens
+    SELECT endpoint_no, looked_day - usage_day_back AS looked_day,
+        max_by(tokens, struct_pack(tokens := tokens, run_no := run_no)) AS tokens
     FROM reading JOIN open_run USING (run_no)
     WHERE tokens IS NOT NULL
-    GROUP BY endpoint_no, looked_day
+      AND (looked_day - usage_day_back = CAST(CAST($3 AS TIMESTAMP) AS DATE)
+        OR looked_day - usage_day_back > (SELECT day FROM closed_until))
+    GROUP BY endpoint_no, looked_day - usage_day_back
     UNION ALL
     SELECT endpoint_no, day, tokens
-    FROM endpoint_day
-    WHERE tokens IS NOT NULL AND day <= CAST($2 AS DATE) AND day < CAST(CAST($3 AS TIMESTAMP) AS DATE)
+    FROM (
+        SELECT * FROM endpoint_day
+        WHERE day <= CAST($2 AS DATE) AND day < CAST(CAST($3 AS TIMESTAMP) AS DATE)
+          AND (known_at IS NULL OR known_at <= CAST($3 AS TIMESTAMP))
+        QUALIFY row_number() OVER (PARTITION BY endpoint_no, day ORDER BY known_at DESC NULLS LAST) = 1
+    )
+    WHERE tokens IS NOT NULL
 ), newest_look AS (
     SELECT days.day, max(l.looked_day) AS looked_day
     FROM (SELECT DISTINCT day FROM closing) days

@@ -3,33 +3,56 @@
 -- reading with usage, else it is worked out from the closing price; `basis` says which, and `coverage` which share of
 -- the day that last reading (and so its tokens) covers.
 -- The parameters stand where they are compared: as a joined row they keep DuckDB from leaving out what lies outside.
-WITH looked AS MATERIALIZED (
+WITH closed_until AS MATERIALIZED (
+    SELECT coalesce(max(day), DATE '1970-01-01') AS day FROM endpoint_day
+), looked AS MATERIALIZED (
     SELECT run_no, observed_at, CAST(observed_at AS DATE) AS day
     FROM run
     WHERE window_kind = 'day_to_date' AND observed_at <= CAST($3 AS TIMESTAMP)
-      AND CAST(observed_at AS DATE) BETWEEN CAST($1 AS DATE) AND CAST($2 AS DATE)
-      -- Days that are over stand in endpoint_day; that of as_of is taken as it was known then.
-      AND (CAST(observed_at AS DATE) = CAST(CAST($3 AS TIMESTAMP) AS DATE)
-        OR CAST(observed_at AS DATE) > (SELECT coalesce(max(day), DATE '1970-01-01') FROM endpoint_day))
-), observed AS (
+      -- The last run of a day may hold the first reading of the next one.
+      AND CAST(observed_at AS DATE) BETWEEN CAST($1 AS DATE) - 1 AND CAST($2 AS DATE)
+      -- Days that are over are in endpoint_day; the day of as_of is read as it was known then.
+      AND (CAST(observed_at AS DATE) >= CAST(CAST($3 AS TIMESTAMP) AS DATE) - 1
+        OR CAST(observed_at AS DATE) >= (SELECT day FROM closed_until))
+), open_health AS (
     SELECT endpoint_no, day,
-        max_by(struct_pack(h := hit_rate, t := tokens, i := effective_input, o := effective_output, at := observed_at),
-            observed_at) FILTER (WHERE tokens IS NOT NULL) AS usage,
         max_by(struct_pack(u := uptime_1d, s := success_1d, e := error_1d, r := rate_limited_1d), observed_at) AS health,
-        -- Means of whole numbers: their sums are exact, so that threads in whatever order come to the same bits.
-        avg(CAST(round(uptime_30m * 1e9) AS BIGINT)) / 1e9 AS uptime_30m,
-        avg(CAST(round(throughput * 1e6) AS BIGINT)) / 1e6 AS throughput,
-        avg(CAST(round(latency_ms * 1e6) AS BIGINT)) / 1e6 AS latency_ms
+        -- Means of whole numbers: their sums are exact, so that the order of threads does not change a bit.
+        avg(TRY_CAST(round(uptime_30m * 1e9) AS BIGINT)) / 1e9 AS uptime_30m,
+        avg(TRY_CAST(round(throughput * 1e6) AS BIGINT)) / 1e6 AS throughput,
+        avg(TRY_CAST(round(latency_ms * 1e6) AS BIGINT)) / 1e6 AS latency_ms
     FROM reading JOIN looked USING (run_no)
+    WHERE day BETWEEN CAST($1 AS DATE) AND CAST($2 AS DATE)
+      AND (day = CAST(CAST($3 AS TIMESTAMP) AS DATE) OR day > (SELECT day FROM closed_until))
     GROUP BY endpoint_no, day
+), open_usage AS (
+    -- A day closes on its last reading that does not fall, as in queries/ingest/close_days.sql.
+    SELECT endpoint_no, looked.day - usage_day_back AS usage_day,
+        max_by(struct_pack(h := hit_rate, t := tokens, i := effective_input, o := effective_output,
+                at := least(observed_at + to_seconds(usage_after_s), looked.day - usage_day_back + INTERVAL 1 DAY)),
+            struct_pack(tokens := coalesce(tokens, -1), run_no := run_no)) AS usage
+    FROM reading JOIN looked USING (run_no)
+    WHERE has_usage
+      AND looked.day - usage_day_back BETWEEN CAST($1 AS DATE) AND CAST($2 AS DATE)
+      AND (looked.day - usage_day_back = CAST(CAST($3 AS TIMESTAMP) AS DATE)
+        OR looked.day - usage_day_back > (SELECT day FROM closed_until))
+    GROUP BY endpoint_no, looked.day - usage_day_back
+), observed AS (
+    SELECT coalesce(h.endpoint_no, u.endpoint_no) AS endpoint_no, coalesce(h.day, u.usage_day) AS day, u.usage, h.health,
+        h.uptime_30m, h.throughput, h.latency_ms
+    FROM open_health h FULL JOIN open_usage u ON u.endpoint_no = h.endpoint_no AND u.usage_day = h.day
     UNION ALL
     SELECT endpoint_no, day,
         CASE WHEN usage_at IS NOT NULL THEN struct_pack(h := hit_rate, t := tokens, i := effective_input,
             o := effective_output, at := usage_at) END,
         struct_pack(u := uptime_1d, s := success_1d, e := error_1d, r := rate_limited_1d),
         uptime_30m, throughput, latency_ms
-    FROM endpoint_day
-    WHERE day BETWEEN CAST($1 AS DATE) AND CAST($2 AS DATE) AND day < CAST(CAST($3 AS TIMESTAMP) AS DATE)
+    FROM (
+        SELECT * FROM endpoint_day
+        WHERE day BETWEEN CAST($1 AS DATE) AND CAST($2 AS DATE) AND day < CAST(CAST($3 AS TIMESTAMP) AS DATE)
+          AND (known_at IS NULL OR known_at <= CAST($3 AS TIMESTAMP))
+        QUALIFY row_number() OVER (PARTITION BY endpoint_no, day ORDER BY known_at DESC NULLS LAST) = 1
+    )
 ), closing AS (
     SELECT c.endpoint_no, c.day, c.effective_input, c.effective_output
     FROM closing_price c JOIN run USING (run_no)

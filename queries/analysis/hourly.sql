@@ -2,17 +2,22 @@
 -- per endpoint and reading with usage of a run in [from, to); `refused` names why there is no rate.
 -- Parameters: from, to, the least tokens of a rate, how far outside of 0..1 a rate may lie to be clamped.
 WITH runs AS (
-    -- From midnight on, since the first difference may need a reading from before `from`.
-    SELECT run_no, observed_at, window_kind = 'day_to_date' AS to_date, date_trunc('day', observed_at) AS midnight
+    -- From the day before on: the first difference may need a reading from before `from`, and the last run of a day may
+    -- hold the first reading of the next one.
+    SELECT run_no, observed_at, window_kind = 'day_to_date' AS to_date
     FROM run
-    WHERE observed_at >= date_trunc('day', CAST($1 AS TIMESTAMP)) AND observed_at < CAST($2 AS TIMESTAMP)
+    WHERE observed_at >= date_trunc('day', CAST($1 AS TIMESTAMP)) - INTERVAL 1 DAY AND observed_at < CAST($2 AS TIMESTAMP)
 ), readings AS (
-    SELECT runs.*, r.endpoint_no, r.hit_rate, r.tokens
+    SELECT runs.*, r.endpoint_no, r.hit_rate, r.tokens,
+        CAST(CAST(runs.observed_at AS DATE) - r.usage_day_back AS TIMESTAMP) AS midnight,
+        -- What is read after its day is over covers that day and no more.
+        least(runs.observed_at + to_seconds(r.usage_after_s),
+            CAST(CAST(runs.observed_at AS DATE) - r.usage_day_back AS TIMESTAMP) + INTERVAL 1 DAY - INTERVAL 1 MICROSECOND) AS read_at
     FROM runs JOIN reading r USING (run_no)
     WHERE r.tokens IS NOT NULL
 ), paired AS (
     SELECT *,
-        lag(observed_at) OVER same_day AS at_before,
+        lag(read_at) OVER same_day AS at_before,
         lag(tokens) OVER same_day AS tokens_before,
         lag(hit_rate) OVER same_day AS rate_before
     FROM readings
@@ -26,6 +31,7 @@ WITH runs AS (
 ), judged AS (
     SELECT *, cached / nullif(gained, 0) AS rate,
         CASE WHEN NOT to_date THEN 'window_kind'
+             WHEN at_before >= read_at THEN 'across_midnight'
              WHEN gained < 0 THEN 'tokens_fell'
              WHEN gained = 0 THEN 'no_traffic'
              WHEN cached IS NULL THEN 'no_rate'
@@ -37,7 +43,7 @@ WITH runs AS (
 )
 SELECT run_no, endpoint_no,
     CASE WHEN to_date THEN coalesce(at_before, midnight) END AS window_start,
-    CASE WHEN to_date THEN observed_at END AS window_end,
+    CASE WHEN to_date THEN read_at END AS window_end,
     CASE WHEN refused IS NULL THEN greatest(0.0, least(1.0, rate)) END AS hit_rate,
     CASE WHEN to_date THEN gained END AS tokens,
     refused

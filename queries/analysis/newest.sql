@@ -1,8 +1,16 @@
--- One row per endpoint of the newest run at as_of. Parameter: as_of.
-WITH newest AS (
+-- One row per open endpoint at as_of. Parameter: as_of.
+-- Health is that of the endpoint's newest reading. An endpoint whose list was not answered in the newest run keeps its last
+-- reading, for at most two days; `reading_s` says from when it is. Usage is that of the UTC day of the newest run: its last
+-- reading that does not fall, so that a stale copy or the first minutes of the next day never count as today.
+WITH newest AS MATERIALIZED (
     SELECT run_no, observed_at, window_kind FROM run
-    WHERE observed_at <= CAST($1 AS TIMESTAMP) AND status <> 'failed'
+    WHERE observed_at <= CAST($1 AS TIMESTAMP) AND status NOT IN ('failed', 'suspect')
     ORDER BY observed_at DESC LIMIT 1
+), recent AS MATERIALIZED (
+    SELECT run.run_no, run.observed_at, CAST(run.observed_at AS DATE) AS day, run.window_kind
+    FROM run, newest
+    WHERE run.observed_at <= newest.observed_at AND run.observed_at > newest.observed_at - INTERVAL 2 DAY
+      AND run.status NOT IN ('failed', 'suspect')
 ), facts AS (
     SELECT h.* FROM endpoint_history h, newest
     WHERE h.valid_from <= newest.observed_at AND (h.valid_to IS NULL OR h.valid_to > newest.observed_at)
@@ -12,12 +20,31 @@ WITH newest AS (
 ), models AS (
     SELECT m.* FROM model_history m, newest
     WHERE m.valid_from <= newest.observed_at AND (m.valid_to IS NULL OR m.valid_to > newest.observed_at)
+    QUALIFY row_number() OVER (PARTITION BY m.model, m.variant ORDER BY m.created, m.model_id) = 1
+), seen AS MATERIALIZED (
+    SELECT endpoint_no, max(run_no) AS run_no
+    FROM reading JOIN recent USING (run_no) JOIN facts USING (endpoint_no)
+    GROUP BY endpoint_no
+), health AS (
+    SELECT r.*, recent.observed_at AS seen_at
+    FROM reading r JOIN seen USING (endpoint_no, run_no) JOIN recent USING (run_no)
+), usage AS (
+    SELECT endpoint_no,
+        max_by(struct_pack(h := hit_rate, t := tokens, i := effective_input, o := effective_output),
+            struct_pack(tokens := coalesce(tokens, -1), run_no := run_no)) AS usage
+    FROM reading JOIN recent USING (run_no), newest
+    WHERE has_usage
+      AND CASE WHEN newest.window_kind = 'day_to_date'
+          THEN recent.window_kind = 'day_to_date'
+            AND recent.day - usage_day_back = CAST(newest.observed_at AS DATE)
+          ELSE run_no = newest.run_no END
+    GROUP BY endpoint_no
 )
 SELECT CAST(e.endpoint_id AS VARCHAR) AS endpoint_id, e.model, e.variant, f.provider, f.provider_name, f.tag,
     CAST(epoch(m.created) AS BIGINT) AS model_created_s,
     CAST(epoch(newest.observed_at) AS BIGINT) AS observed_s,
     CAST(epoch(e.first_seen) AS BIGINT) AS first_seen_s,
-    r.hit_rate, r.tokens, r.effective_input, r.effective_output,
+    u.usage.h AS hit_rate, u.usage.t AS tokens, u.usage.i AS effective_input, u.usage.o AS effective_output,
     CAST(p.list_input AS DOUBLE) AS list_input, CAST(p.list_output AS DOUBLE) AS list_output,
     CAST(p.list_cache_read AS DOUBLE) AS list_cache_read, CAST(p.list_cache_write AS DOUBLE) AS list_cache_write,
     coalesce(p.price_tiers, '[]') AS price_tiers_json,
@@ -30,11 +57,13 @@ SELECT CAST(e.endpoint_id AS VARCHAR) AS endpoint_id, e.model, e.variant, f.prov
     f.restricted, f.deranked, f.disabled,
     newest.window_kind = 'day_to_date' AS window_day_to_date,
     f.quantization, f.context_length, f.max_completion_tokens, f.region, f.trains_on_prompts, f.retains_prompts,
-    f.parameters
+    f.parameters,
+    CAST(epoch(r.seen_at) AS BIGINT) AS reading_s
 FROM newest
-JOIN reading r USING (run_no)
+CROSS JOIN health r
 JOIN endpoint e USING (endpoint_no)
 JOIN facts f USING (endpoint_no)
+LEFT JOIN usage u USING (endpoint_no)
 LEFT JOIN prices p USING (endpoint_no)
 LEFT JOIN models m ON m.model = e.model AND m.variant = e.variant
 ORDER BY e.model, e.variant, endpoint_id

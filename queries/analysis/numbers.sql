@@ -13,5 +13,5 @@ LEFT JOIN price_history p ON p.endpoint_no = r.endpoint_no
     AND p.valid_from <= run.observed_at AND coalesce(p.valid_to, TIMESTAMP '9999-12-31') > run.observed_at
 WHERE r.tokens IS NOT NULL
   AND (run.run_no IN (SELECT run_no FROM model_usage)
-    OR run.run_no = (SELECT max(run_no) FROM run WHERE status <> 'failed'))
+    OR run.run_no = (SELECT max(run_no) FROM run WHERE status NOT IN ('failed', 'suspect')))
 ORDER BY run.observed_at, e.model, e.variant, r.endpoint_no

@@ -6,9 +6,12 @@ WITH runs AS MATERIALIZED (
 SELECT runs.run_id,
     runs.observed_at,
     runs.window_kind,
-    CASE WHEN runs.window_kind = 'day_to_date' AND r.tokens IS NOT NULL
-         THEN date_trunc('day', runs.observed_at) END AS window_start,
-    CASE WHEN runs.window_kind = 'day_to_date' AND r.tokens IS NOT NULL THEN runs.observed_at END AS window_end,
+    -- The UTC day that the summary covers, up to the time it was read or the end of that day.
+    CASE WHEN runs.window_kind = 'day_to_date' AND r.has_usage
+         THEN CAST(CAST(runs.observed_at AS DATE) - r.usage_day_back AS TIMESTAMP) END AS window_start,
+    CASE WHEN runs.window_kind = 'day_to_date' AND r.has_usage
+         THEN least(runs.observed_at + to_seconds(r.usage_after_s),
+            CAST(CAST(runs.observed_at AS DATE) - r.usage_day_back AS TIMESTAMP) + INTERVAL 1 DAY) END AS window_end,
     e.model, e.variant, CAST(e.endpoint_id AS VARCHAR) AS endpoint_id,
     f.provider, f.provider_name, f.tag,
     r.hit_rate, r.tokens, r.effective_input, r.effective_output,

@@ -9,14 +9,16 @@ SELECT run_no, endpoint_no,
     CASE WHEN down_30m = 0 THEN [] WHEN down_30m > 0 THEN [struct_pack(down := down_30m, total := of_30m)] END,
     CASE WHEN down_1d = 0 THEN [] WHEN down_1d > 0 THEN [struct_pack(down := down_1d, total := of_1d)] END,
     exact_5m, exact_30m, exact_1d,
-    status, success_1d, error_1d, rate_limited_1d, throughput, latency_ms, requests_30m
+    status, success_1d, error_1d, rate_limited_1d, throughput, latency_ms, requests_30m, usage_day_back, usage_after_s
 FROM stage_reading, stage_run
 -- Every other run backwards: from row to row the number then changes by one, which takes next to no room.
 ORDER BY CASE WHEN run_no % 2 = 0 THEN endpoint_no ELSE -endpoint_no END;
 
--- Endpoints of models whose list was not answered stay as they were.
+-- Endpoints of models whose list was not answered stay as they were; where only some rows of a list could be read, those
+-- that are missing from it do.
 CREATE OR REPLACE TEMP TABLE stage_kept AS
-SELECT endpoint_no FROM endpoint JOIN stage_unanswered USING (model, variant);
+SELECT endpoint_no FROM endpoint JOIN stage_unanswered USING (model, variant)
+WHERE NOT incomplete OR endpoint_no NOT IN (SELECT endpoint_no FROM stage_reading);
 
 UPDATE endpoint_history SET valid_to = (SELECT observed_at FROM stage_run)
 WHERE valid_to IS NULL
@@ -68,6 +70,11 @@ FROM stage_reading s, stage_run
 WHERE NOT EXISTS (SELECT 1 FROM price_history h WHERE h.endpoint_no = s.endpoint_no AND h.valid_to IS NULL)
 ORDER BY endpoint_no;
 
+-- One open row a model: a store of an older version may hold more, from a list that named a model twice.
+UPDATE model_history SET valid_to = (SELECT observed_at FROM stage_run)
+WHERE valid_to IS NULL
+  AND rowid NOT IN (SELECT max(rowid) FROM model_history WHERE valid_to IS NULL GROUP BY model_id);
+
 UPDATE model_history SET valid_to = (SELECT observed_at FROM stage_run)
 WHERE valid_to IS NULL
   AND NOT EXISTS (
@@ -81,7 +88,7 @@ WHERE valid_to IS NULL
 
 INSERT INTO model_history
 SELECT model, variant, model_id, name, CAST(created AS TIMESTAMP), context_length, observed_at, NULL
-FROM stage_model s, stage_run
+FROM (SELECT DISTINCT ON (model_id) * FROM stage_model ORDER BY model_id, model, variant, name) s, stage_run
 WHERE NOT EXISTS (SELECT 1 FROM model_history h WHERE h.model_id = s.model_id AND h.valid_to IS NULL)
 ORDER BY model_id;
 
@@ -148,7 +155,7 @@ FROM stage_run, stage_activity s
 LEFT JOIN known k ON k.model = s.model AND k.variant = s.variant AND k.day = CAST(s.day AS DATE)
 WHERE k.model IS NULL
    OR k.prompt_tokens <> s.prompt_tokens OR k.completion_tokens <> s.completion_tokens
-   OR k.cached_tokens <> s.cached_tokens OR k.requests <> s.requests
+   OR k.cached_tokens IS DISTINCT FROM s.cached_tokens OR k.requests IS DISTINCT FROM s.requests
 ORDER BY 1, 2, 3;
 
 -- What happened since the run before. The first run of a record sees everything for the first time: no events.
@@ -185,7 +192,7 @@ WITH opened AS (
 )
 SELECT run_no, observed_at, kind, endpoint_no, detail
 FROM happened, stage_run
-WHERE EXISTS (SELECT 1 FROM run WHERE run.run_no < stage_run.run_no AND run.status <> 'failed')
+WHERE EXISTS (SELECT 1 FROM run WHERE run.run_no < stage_run.run_no AND run.status NOT IN ('failed', 'suspect'))
 ORDER BY kind, endpoint_no;
 
 DROP TABLE stage_run;

@@ -2,7 +2,7 @@
 
 use super::{Common, exit, print_json, print_text, progress, runtime};
 use crate::domain::document::RouteAnswer;
-use crate::pipeline::{CollectOptions, CollectReport, Pipeline};
+use crate::pipeline::{CollectOptions, CollectReport, Pipeline, PipelineError};
 use anyhow::Result;
 use chrono::{DateTime, Utc};
 use clap::Args;
@@ -22,7 +22,7 @@ pub struct CollectArgs {
     rate: Option<f64>,
 }
 
-/// Collects once; exit code 0 ok, 5 partial, 4 upstream unavailable.
+/// Collects once; exit code 0 ok, 5 partial, 7 suspect, 4 upstream unavailable.
 pub fn run(common: &Common, args: &CollectArgs) -> Result<u8> {
     let config = common.settings()?;
     warn_about_contact(&config);
@@ -36,8 +36,10 @@ pub fn run(common: &Common, args: &CollectArgs) -> Result<u8> {
             bar.set_position(done as u64);
         }))?;
     bar.finish_and_clear();
-    if report.status != "failed" {
-        pipeline.publish()?;
+    match pipeline.publish() {
+        // Nothing was accepted yet, so there is nothing to publish.
+        Err(PipelineError::NoRun(_)) => {}
+        other => drop(other?),
     }
     pipeline.store.checkpoint()?;
     if common.json {
@@ -48,6 +50,7 @@ pub fn run(common: &Common, args: &CollectArgs) -> Result<u8> {
     Ok(match report.status.as_str() {
         "ok" => exit::OK,
         "partial" => exit::PARTIAL,
+        "suspect" => exit::SUSPECT,
         _ => exit::UPSTREAM,
     })
 }
@@ -88,6 +91,15 @@ fn describe(report: &CollectReport) -> String {
     }
     if report.drift > 0 {
         text.push_str(&format!("\nunknown fields: {}", report.drift));
+    }
+    for finding in &report.findings {
+        text.push_str(&format!("\nsuspect: {}: {}", finding.field, finding.detail));
+    }
+    if !report.findings.is_empty() {
+        text.push_str(&format!(
+            "\nnot published; if the change is genuine: hitrate accept {} --field NAME",
+            report.run_id
+        ));
     }
     for failure in &report.failures {
         text.push_str(&format!("\nfailed: {failure}"));

@@ -1,6 +1,7 @@
 //! The command line: one file a verb. `--json` prints one JSON document on standard output and nothing else; logs go to
 //! standard error.
 
+mod accept;
 mod backtest;
 mod check;
 mod collect;
@@ -49,6 +50,8 @@ pub mod exit {
     pub const PARTIAL: u8 = 5;
     /// The store was written by a newer version.
     pub const TOO_NEW: u8 = 6;
+    /// The run is suspect: archived, and not published.
+    pub const SUSPECT: u8 = 7;
     /// Another process holds the store.
     pub const LOCKED: u8 = 8;
 }
@@ -57,7 +60,7 @@ pub mod exit {
 #[derive(Debug, Parser)]
 #[command(name = "hitrate", version, about, long_about = None, propagate_version = true, max_term_width = 110)]
 #[command(after_help = "Without a verb the service is started: collector, site and API (`hitrate serve`).\n\
-Exit codes: 0 ok, 1 error, 2 usage, 4 upstream unavailable, 5 partial, 6 store written by a newer version, 8 store in use.")]
+Exit codes: 0 ok, 1 error, 2 usage, 4 upstream unavailable, 5 partial, 6 store written by a newer version, 7 suspect run, 8 store in use.")]
 pub struct Cli {
     #[command(flatten)]
     common: Common,
@@ -87,6 +90,8 @@ enum Verb {
     Demo(demo::DemoArgs),
     /// Collect once.
     Collect(collect::CollectArgs),
+    /// Accept a field of a suspect run whose meaning changed, and publish the run.
+    Accept(accept::AcceptArgs),
     /// Rebuild store and snapshot from the archive alone.
     Replay(replay::ReplayArgs),
     /// Tier list of the providers.
@@ -174,6 +179,7 @@ fn run(cli: Cli) -> Result<u8> {
         Verb::Serve(args) => serve::run(&common, &args),
         Verb::Demo(args) => demo::run(&common, &args),
         Verb::Collect(args) => collect::run(&common, &args),
+        Verb::Accept(args) => accept::run(&common, &args),
         Verb::Replay(args) => replay::run(&common, &args),
         Verb::Tiers(args) => tiers::run(&common, &args),
         Verb::Model(args) => model::run(&common, &args),

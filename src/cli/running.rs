@@ -1,7 +1,7 @@
 //! Reaching a server that runs on the same data folder: it holds the store, so verbs that need the store ask it.
 
 use super::{Common, exit, print_text, runtime};
-use crate::fetch::get_json_once;
+use crate::fetch::{OnceAnswer, get_json_once, post_json_once};
 use crate::pipeline::DataDir;
 use crate::serve::Announced;
 use anyhow::{Context, Result, bail};
@@ -37,12 +37,28 @@ pub fn healthcheck(common: &Common, args: &HealthcheckArgs) -> Result<u8> {
 /// # Errors
 /// Where no server has announced itself, or it does not answer with 200.
 pub fn ask(data: &DataDir, path: &str) -> Result<Vec<u8>> {
+    let url = address(data, path)?;
+    accepted(runtime()?.block_on(get_json_once(&url, PATIENCE))?)
+}
+
+/// Posts to the running server of a data folder and returns the body.
+///
+/// # Errors
+/// As [`ask`].
+pub fn post(data: &DataDir, path: &str) -> Result<Vec<u8>> {
+    let url = address(data, path)?;
+    accepted(runtime()?.block_on(post_json_once(&url, PATIENCE))?)
+}
+
+fn address(data: &DataDir, path: &str) -> Result<String> {
     let server = Announced::read(data).with_context(|| {
         format!("the store in {} is in use by a process that is no hitrate server", data.path().display())
     })?;
     let separator = if path.contains('?') { '&' } else { '?' };
-    let url = format!("{}{path}{separator}token={}", server.url, server.token);
-    let answer = runtime()?.block_on(get_json_once(&url, PATIENCE))?;
+    Ok(format!("{}{path}{separator}token={}", server.url, server.token))
+}
+
+fn accepted(answer: OnceAnswer) -> Result<Vec<u8>> {
     if answer.status != 200 {
         bail!("the server that holds the store answered: {}", String::from_utf8_lossy(&answer.body).trim());
     }

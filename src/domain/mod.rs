@@ -3,6 +3,7 @@
 pub mod backtest;
 pub mod document;
 pub mod endpoint;
+pub mod finding;
 pub mod flag;
 pub mod hourly;
 pub mod ids;

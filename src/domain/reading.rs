@@ -1,13 +1,13 @@
 //! What one run says about one endpoint, before any derivation.
 
-use super::document::RouteAnswer;
+use super::document::{DocumentKind, Pair, Request, RouteAnswer};
 use super::endpoint::{EndpointFacts, ListPrices, Model, Provider};
 use super::ids::{ModelSlug, Variant};
 use super::units::HitRate;
 use super::window::WindowKind;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 /// Usage of an endpoint over the run's window.
@@ -15,12 +15,26 @@ use uuid::Uuid;
 pub struct Usage {
     /// Cached prompt tokens over prompt tokens.
     pub hit_rate: Option<HitRate>,
-    /// Prompt and completion tokens.
-    pub tokens: i64,
+    /// Prompt and completion tokens; absent is not zero.
+    pub tokens: Option<i64>,
     /// What was paid for a prompt token, USD per million; a measurement, hence a float.
     pub effective_input: Option<f64>,
     /// What was paid for a completion token, USD per million.
     pub effective_output: Option<f64>,
+    /// The UTC day that the summary covers, as the body's last chart point says; `None`: the day of the run.
+    pub day: Option<NaiveDate>,
+    /// When the body was read; `None`: when the run began.
+    pub read_at: Option<DateTime<Utc>>,
+}
+
+impl Usage {
+    /// Whether the summary says anything.
+    pub fn is_empty(&self) -> bool {
+        self.hit_rate.is_none()
+            && self.tokens.is_none()
+            && self.effective_input.is_none()
+            && self.effective_output.is_none()
+    }
 }
 
 /// Outcomes of requests over some stretch, as published until 2026-07-31.
@@ -113,10 +127,10 @@ pub struct Activity {
     pub prompt_tokens: i64,
     /// Completion tokens.
     pub completion_tokens: i64,
-    /// Prompt tokens found in a cache.
-    pub cached_tokens: i64,
-    /// Requests.
-    pub requests: i64,
+    /// Prompt tokens found in a cache; absent is not zero.
+    pub cached_tokens: Option<i64>,
+    /// Requests; absent is not zero.
+    pub requests: Option<i64>,
 }
 
 /// The closing hit rate of one endpoint over a whole, past UTC day, as the comparison series tells it.
@@ -129,6 +143,16 @@ pub struct ClosingRate {
     /// Cached prompt tokens over prompt tokens of that day, told to a hundredth of a percent.
     pub hit_rate: HitRate,
 }
+
+/// Whether a run with this status is in the record. Of a run that failed or is suspect only the account is kept.
+pub fn is_accepted(status: &str) -> bool {
+    !matches!(status, "failed" | "suspect")
+}
+
+/// Quarantine reason: a row or document that cannot be read.
+pub const UNDECODABLE: &str = "undecodable";
+/// Quarantine reason: an empty answer where the run before had rows.
+pub const EMPTY_ANSWER: &str = "empty_answer";
 
 /// Input that could not be used: kept with its reason, counted, shown on the status page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -175,6 +199,29 @@ pub struct SourceReport {
     pub failed: usize,
 }
 
+/// What the last accepted run had: an answer without rows where that run had some is a failure.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Known {
+    /// Window kind of the newest accepted run that knew it.
+    pub window_kind: Option<WindowKind>,
+    /// Pairs with endpoints.
+    pub listed: BTreeSet<Pair>,
+    /// Pairs with usage.
+    pub used: BTreeSet<Pair>,
+}
+
+impl Known {
+    /// Whether the document that a request asks for held rows in that run.
+    pub fn had_rows(&self, request: &Request) -> bool {
+        let Some(pair) = &request.pair else { return false };
+        match request.kind {
+            DocumentKind::StatsEndpoint | DocumentKind::PublicEndpoints => self.listed.contains(pair),
+            DocumentKind::EffectivePricing => self.used.contains(pair),
+            _ => false,
+        }
+    }
+}
+
 /// A whole run, decoded and joined, ready to be stored.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunReadings {
@@ -202,6 +249,8 @@ pub struct RunReadings {
     pub drift: BTreeMap<DriftPath, usize>,
     /// (model, variant) pairs whose endpoint list was not answered: what is known of them stays as it was.
     pub unanswered: Vec<(ModelSlug, Variant)>,
+    /// Pairs of whose endpoint list some rows could not be read: endpoints that are missing from it stay as they were.
+    pub incomplete: Vec<(ModelSlug, Variant)>,
     /// How each source went.
     pub sources: Vec<SourceReport>,
 }

@@ -21,7 +21,7 @@ use client::Clients;
 use pace::Pace;
 
 pub use config::{FetchConfig, MOST_CONNECTIONS};
-pub use once::{OnceAnswer, get_json_once};
+pub use once::{OnceAnswer, get_json_once, post_json_once};
 pub use outcome::{FetchError, FetchOutcome, FetchRequest, SetupError, SkipReason, SweepReport};
 
 /// The HTTP client of the process. Clones share connections and rate.

@@ -26,6 +26,18 @@ pub struct OnceAnswer {
 /// # Errors
 /// [`FetchError::BadUrl`] when the host is not this machine, else what kept the answer from coming.
 pub async fn get_json_once(url: &str, timeout: Duration) -> Result<OnceAnswer, FetchError> {
+    once(reqwest::Method::GET, url, timeout).await
+}
+
+/// One POST without a body, otherwise as [`get_json_once`]: for verbs that change what a running server holds.
+///
+/// # Errors
+/// As [`get_json_once`].
+pub async fn post_json_once(url: &str, timeout: Duration) -> Result<OnceAnswer, FetchError> {
+    once(reqwest::Method::POST, url, timeout).await
+}
+
+async fn once(method: reqwest::Method, url: &str, timeout: Duration) -> Result<OnceAnswer, FetchError> {
     let bad = |reason: String| FetchError::BadUrl { url: url.to_owned(), reason };
     let target = Url::parse(url).map_err(|error| bad(error.to_string()))?;
     if target.scheme() != "http" || !is_loopback(&target) {
@@ -34,7 +46,7 @@ pub async fn get_json_once(url: &str, timeout: Duration) -> Result<OnceAnswer, F
     let client = loopback_client(timeout).map_err(|error| bad(error.to_string()))?;
     let broken = |error: reqwest::Error| failure(url, timeout, error);
     let mut response =
-        client.get(target).header("accept", "application/json").send().await.map_err(broken)?;
+        client.request(method, target).header("accept", "application/json").send().await.map_err(broken)?;
     let status = response.status().as_u16();
     let mut body = Vec::new();
     while let Some(piece) = response.chunk().await.map_err(broken)? {

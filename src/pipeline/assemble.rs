@@ -16,7 +16,7 @@ use crate::domain::workload::Workload;
 use crate::snapshot::{
     ComparisonAge, DriftCount, EffectivePrices, Endpoint, EndpointDay, FORMAT, ModelEntry, Prices,
     ProviderDay, ProviderEntry, QuarantineCount, RecentReading, RunSummary, Snapshot, SourceAge, Status,
-    Summary,
+    Summary, SuspectRun,
 };
 use crate::store::{EndpointDayRow, EndpointNow, HourlyRecord, ReadingRow, RunRow, Store, StoreError};
 use chrono::{DateTime, Days, Duration, NaiveDate, Utc};
@@ -48,13 +48,20 @@ pub struct Material {
 }
 
 impl Material {
-    /// Reads what was known at the time of `newest`; `workload` is the default one.
-    pub fn read(store: &Store, newest: RunRow, workload: &str) -> Result<Self, StoreError> {
+    /// Reads what was known at the time of `newest`; `workload` is the default one. How the collection is doing is read
+    /// as of `until`: runs that failed or are suspect come after the newest one that counts.
+    pub fn read(
+        store: &Store,
+        newest: RunRow,
+        until: DateTime<Utc>,
+        workload: &str,
+    ) -> Result<Self, StoreError> {
         let as_of = newest.observed_at;
         let today = as_of.date_naive();
         let from = today.checked_sub_days(Days::new(SHOWN_DAYS - 1)).unwrap_or(today);
+        let status_at = until.max(as_of);
         let (run_count, first) = store.extent(as_of)?;
-        let runs = store.runs(as_of, SHOWN_RUNS)?;
+        let runs = store.runs(status_at, SHOWN_RUNS)?;
         let until = as_of + Duration::seconds(1);
         Ok(Self {
             run_count,
@@ -64,7 +71,7 @@ impl Material {
             days: store.days(from, today, as_of)?,
             readings: store.newest_readings(until - Duration::hours(READING_HOURS), until, MOST_READINGS)?,
             hourly: store.hourly(hourly::first(as_of), until)?,
-            status: status(store, as_of, &runs, workload)?,
+            status: status(store, (as_of, status_at), &runs, workload)?,
             providers: store.providers(as_of)?,
             newest,
             runs,
@@ -74,7 +81,7 @@ impl Material {
 
 fn status(
     store: &Store,
-    as_of: DateTime<Utc>,
+    (numbers_at, as_of): (DateTime<Utc>, DateTime<Utc>),
     runs: &[RunRow],
     workload: &str,
 ) -> Result<Status, StoreError> {
@@ -105,9 +112,17 @@ fn status(
             .into_iter()
             .map(|row| DriftCount { kind: row.kind, path: row.path, count: row.count })
             .collect(),
-        events: history::events(store, as_of, workload, SHOWN_EVENTS)?,
+        events: history::events(store, numbers_at, workload, SHOWN_EVENTS)?,
+        suspect: suspect(store, as_of)?,
         missing: Vec::new(),
     })
+}
+
+/// The newest run, where it is suspect.
+fn suspect(store: &Store, as_of: DateTime<Utc>) -> Result<Option<SuspectRun>, StoreError> {
+    let Some(run) = store.suspect_run(as_of)? else { return Ok(None) };
+    let findings = store.findings(&run.run_id)?.open;
+    Ok(Some(SuspectRun { run_id: run.run_id, observed_at: run.observed_at, findings }))
 }
 
 fn run_summary(row: &RunRow) -> RunSummary {
@@ -348,6 +363,7 @@ fn endpoint(now: EndpointNow, verdicts: Option<EndpointVerdicts>, days: Vec<Endp
         expected_cost: None,
         days,
         first_seen: now.first_seen,
+        reading_at: now.reading_at,
     }
 }
 

@@ -2,12 +2,13 @@
 
 use super::sweep::Sweeper;
 use super::{Pipeline, PipelineError, decode};
-use crate::archive::{Entry, Manifest, RunHeader};
+use crate::archive::{Archive, Entry, Manifest, RunHeader};
 use crate::domain::document::RouteAnswer;
-use crate::domain::reading::RunReadings;
+use crate::domain::finding::{Finding, Findings};
+use crate::domain::reading::{EMPTY_ANSWER, RunReadings, UNDECODABLE, is_accepted};
 use crate::domain::thresholds;
 use crate::domain::window::WindowKind;
-use crate::fetch::{FetchConfig, Fetcher};
+use crate::fetch::{FetchConfig, Fetcher, SkipReason};
 use crate::source::openrouter::{OpenRouterApi, OpenRouterStats};
 use crate::source::{DocumentKind, Source};
 use crate::store::{Ingested, RunRecord, StoreError};
@@ -38,7 +39,7 @@ pub struct CollectOptions {
 pub struct CollectReport {
     /// Id.
     pub run_id: String,
-    /// `ok`, `partial` or `failed`.
+    /// `ok`, `partial`, `suspect` or `failed`.
     pub status: String,
     /// The time the run counts as.
     pub observed_at: DateTime<Utc>,
@@ -64,6 +65,8 @@ pub struct CollectReport {
     pub archive_bytes: u64,
     /// What failed, at most 20 lines.
     pub failures: Vec<String>,
+    /// Why the run is suspect: the fields of the upstream whose meaning moved.
+    pub findings: Vec<Finding>,
 }
 
 fn milliseconds(since: Instant) -> i64 {
@@ -109,6 +112,9 @@ impl Pipeline {
         }
         .sweep(&mut on_progress)
         .await;
+        if sweep.stopped == Some(SkipReason::Cancelled) {
+            return Err(PipelineError::Cancelled);
+        }
         let header = RunHeader {
             run_id: run_id(observed_at),
             observed_at,
@@ -121,7 +127,7 @@ impl Pipeline {
         };
         let (manifest, archive_bytes) = self.archive.write(header, &sweep.fetched)?;
         let bodies: Vec<Option<Vec<u8>>> = sweep.fetched.into_iter().map(|one| one.body).collect();
-        let (run, record) = self.store_run(&manifest, &bodies)?;
+        let (run, record) = self.store_run(&self.archive, &manifest, &bodies)?;
         let mut report = report(&run, &record);
         report.archive_bytes = archive_bytes;
         report.duration_ms = milliseconds(started);
@@ -167,16 +173,23 @@ impl Pipeline {
     /// Decodes an archived run and stores it.
     pub(super) fn store_run(
         &self,
+        archive: &Archive,
         manifest: &Manifest,
         bodies: &[Option<Vec<u8>>],
     ) -> Result<(RunReadings, RunRecord), PipelineError> {
         let header = &manifest.header;
         self.close_days_before(header.observed_at.date_naive());
-        let last_kind = self.store.last_window_kind(header.observed_at)?;
-        let run = decode::readings(manifest, bodies, last_kind);
-        let record = record(manifest, &run);
+        let known = self.store.known(header.observed_at)?;
+        let run = decode::readings(manifest, bodies, &known);
+        let findings = self.examine(archive, &header.run_id, &run)?;
+        let record = record(manifest, &run, findings);
+        for finding in &record.findings.open {
+            tracing::error!(run_id = record.run_id, field = finding.field, detail = finding.detail, "suspect run");
+        }
         if self.store.ingest(&record, &run)? == Ingested::Known {
             tracing::info!(run_id = record.run_id, "this run is stored already");
+        } else if is_accepted(&record.status) {
+            self.keep_baseline(&record.run_id, &run);
         }
         Ok((run, record))
     }
@@ -194,11 +207,11 @@ impl Pipeline {
 
     /// The report of a run that is stored already, a failed one not counted.
     fn stored_report(&self, observed_at: DateTime<Utc>) -> Result<Option<CollectReport>, PipelineError> {
-        let Some(row) = self.store.newest_run(Some(observed_at))? else { return Ok(None) };
-        if row.observed_at != observed_at {
+        let Some(row) = self.store.run(&run_id(observed_at))?.filter(|row| row.status != "failed") else {
             return Ok(None);
-        }
+        };
         let [requests, documents, readings, endpoints, _, drift] = row.counts;
+        let findings = self.store.findings(&row.run_id)?.open;
         Ok(Some(CollectReport {
             run_id: row.run_id,
             status: row.status,
@@ -219,15 +232,17 @@ impl Pipeline {
             duration_ms: row.duration_ms,
             archive_bytes: 0,
             failures: row.failures,
+            findings,
         }))
     }
 }
 
-fn record(manifest: &Manifest, run: &RunReadings) -> RunRecord {
+fn record(manifest: &Manifest, run: &RunReadings, findings: Findings) -> RunRecord {
     let header = &manifest.header;
     let mut failures: Vec<String> = header.stopped.iter().cloned().collect();
     failures.extend(manifest.entries.iter().filter_map(|entry| entry.error.clone()));
-    let undecodable = run.quarantined.iter().filter(|row| row.reason == "undecodable");
+    let undecodable =
+        run.quarantined.iter().filter(|row| row.reason == UNDECODABLE || row.reason == EMPTY_ANSWER);
     failures.extend(undecodable.map(|row| {
         let pair = row.model.as_ref().zip(row.variant.as_ref());
         let whose = pair.map(|(model, variant)| format!(" of {model} ({variant})")).unwrap_or_default();
@@ -239,8 +254,11 @@ fn record(manifest: &Manifest, run: &RunReadings) -> RunRecord {
         failures.push("no model has an endpoint".into());
     }
     let failed: usize = run.sources.iter().map(|source| source.failed).sum();
-    let status = if run.models.is_empty() || run.readings.is_empty() {
+    let cut = is_cut_short(manifest);
+    let status = if run.models.is_empty() || run.readings.is_empty() || cut {
         "failed"
+    } else if !findings.open.is_empty() {
+        "suspect"
     } else if failed > 0 || !failures.is_empty() {
         "partial"
     } else {
@@ -261,8 +279,21 @@ fn record(manifest: &Manifest, run: &RunReadings) -> RunRecord {
         duration_ms: header.duration_ms,
         activity: manifest.entries.iter().any(is_daily),
         failures,
+        findings,
     }
 }
+
+/// Whether the sweep ended before what it is about was asked for: then it says nothing about the rest, and publishing it as
+/// the whole would drop every endpoint that was not reached. Routes that are asked once a day do not count.
+fn is_cut_short(manifest: &Manifest) -> bool {
+    use DocumentKind::{EffectivePricing, PublicEndpoints, StatsEndpoint};
+    let missing = |entry: &Entry| {
+        entry.status.is_none()
+            && matches!(entry.request.kind, EffectivePricing | PublicEndpoints | StatsEndpoint)
+    };
+    manifest.header.stopped.is_some() && manifest.entries.iter().any(missing)
+}
+
 
 fn is_daily(entry: &Entry) -> bool {
     entry.request.kind == DocumentKind::ModelActivity && entry.status.is_some()
@@ -288,5 +319,6 @@ fn report(run: &RunReadings, record: &RunRecord) -> CollectReport {
         duration_ms: record.duration_ms,
         archive_bytes: 0,
         failures: record.failures.clone(),
+        findings: record.findings.open.clone(),
     }
 }

@@ -1,18 +1,17 @@
 //! From archived bodies to the readings of a run: the one path that live collection and replay share.
 
 use crate::archive::{Entry, Manifest};
-use crate::domain::reading::RunReadings;
-use crate::domain::window::WindowKind;
+use crate::domain::reading::{Known, RunReadings};
 use crate::source::openrouter::join::{Answer, join};
 use crate::source::openrouter::{API, OpenRouterApi, OpenRouterStats};
 use crate::source::{Document, Source};
 use std::thread;
 
-/// Decodes and joins a run.
+/// Decodes and joins a run. `known` is what the last accepted run had.
 pub fn readings(
     manifest: &Manifest,
     bodies: &[Option<Vec<u8>>],
-    last_kind: Option<WindowKind>,
+    known: &Known,
 ) -> RunReadings {
     let paired: Vec<(&Entry, Option<&[u8]>)> =
         manifest.entries.iter().zip(bodies).map(|(entry, body)| (entry, body.as_deref())).collect();
@@ -37,7 +36,7 @@ pub fn readings(
         }
         answers
     });
-    join(answers, manifest.header.observed_at, last_kind)
+    join(answers, manifest.header.observed_at, known)
 }
 
 fn answer(entry: &Entry, body: Option<&[u8]>) -> Answer {
@@ -52,5 +51,5 @@ fn answer(entry: &Entry, body: Option<&[u8]>) -> Answer {
         }
         _ => None,
     };
-    Answer { request: entry.request.clone(), sha256, decoded }
+    Answer { request: entry.request.clone(), sha256, decoded, fetched_at: entry.fetched_at }
 }

@@ -9,6 +9,7 @@ mod history;
 mod hourly;
 mod publish;
 mod replay;
+mod suspect;
 mod sweep;
 
 pub use backtest::{backtest, backtest_record};
@@ -16,6 +17,7 @@ pub use collect::{CollectOptions, CollectReport};
 pub use history::flips;
 pub use publish::build_snapshot;
 pub use replay::ReplayReport;
+pub use suspect::{AcceptError, AcceptReport};
 
 use crate::archive::{Archive, ArchiveError};
 use crate::clock::Clock;
@@ -25,7 +27,7 @@ use crate::snapshot::store::SnapshotError;
 use crate::snapshot::{self, Current, Snapshot};
 use crate::store::{Store, StoreError, StoreOptions};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// Where things are in a data folder.
@@ -92,6 +94,12 @@ pub enum PipelineError {
     /// The workloads, shipped or the user's.
     #[error(transparent)]
     Workloads(#[from] crate::domain::workload_file::WorkloadError),
+    /// The service stops.
+    #[error("the sweep was stopped before its end; nothing of it is stored, and the next start makes up for it")]
+    Cancelled,
+    /// A suspect run cannot be accepted.
+    #[error(transparent)]
+    Accept(#[from] AcceptError),
     /// A background task ended badly.
     #[error(transparent)]
     Task(#[from] crate::background::Ended),
@@ -111,6 +119,7 @@ pub struct Pipeline {
     pub current: Arc<Current>,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
+    baseline: Mutex<Option<suspect::Baseline>>,
 }
 
 /// Opens the store of a data folder within the limits of the settings.
@@ -146,7 +155,9 @@ impl Pipeline {
             }
             None
         });
-        let pipeline = Self { config, data, store, archive, current: Arc::new(Current::new(loaded)), clock };
+        let current = Arc::new(Current::new(loaded));
+        let baseline = Mutex::default();
+        let pipeline = Self { config, data, store, archive, current, clock, baseline };
         match pipeline.recover() {
             Err(PipelineError::Archive(error)) => {
                 tracing::error!(%error, "archived runs that are not stored cannot be read; going on without them");

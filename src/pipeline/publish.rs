@@ -25,6 +25,10 @@ pub fn build_snapshot(
     workloads: Vec<Workload>,
     built_at: DateTime<Utc>,
 ) -> Result<Snapshot, PipelineError> {
+    let until = match as_of {
+        Some(time) => time,
+        None => store.newest_time()?.unwrap_or_default(),
+    };
     let newest = store.newest_run(as_of)?.ok_or_else(|| {
         PipelineError::NoRun(
             as_of.map(|time| format!(" at or before {}", time.to_rfc3339())).unwrap_or_default(),
@@ -36,7 +40,7 @@ pub fn build_snapshot(
     let (analysis, shown) = std::thread::scope(|scope| {
         let shown = scope.spawn(|| {
             let tested = backtest::with_expectations(store, shown_days(as_of), as_of)?;
-            Ok::<_, PipelineError>((tested, assemble::Material::read(store, newest, default_workload)?))
+            Ok::<_, PipelineError>((tested, assemble::Material::read(store, newest, until, default_workload)?))
         });
         let analysis = judged(store, &workloads, as_of);
         (analysis, shown.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))

@@ -2,6 +2,7 @@
 
 use super::{Pipeline, PipelineError};
 use crate::archive::Archive;
+use crate::domain::reading::is_accepted;
 use serde::Serialize;
 
 /// What a replay did.
@@ -33,8 +34,8 @@ impl Pipeline {
         for (position, path) in manifests.iter().enumerate() {
             let manifest = Archive::read_manifest(path)?;
             let bodies = archive.bodies(&manifest)?;
-            let (run, record) = self.store_run(&manifest, &bodies)?;
-            if record.status != "failed" {
+            let (run, record) = self.store_run(archive, &manifest, &bodies)?;
+            if is_accepted(&record.status) {
                 report.stored += 1;
                 report.readings += run.readings.len();
             }
@@ -61,7 +62,7 @@ impl Pipeline {
         for manifest in pending.into_iter().rev() {
             tracing::warn!(run_id = manifest.header.run_id, "archived but not stored: storing it now");
             let bodies = self.archive.bodies(&manifest)?;
-            self.store_run(&manifest, &bodies)?;
+            self.store_run(&self.archive, &manifest, &bodies)?;
         }
         Ok(())
     }

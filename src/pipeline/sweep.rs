@@ -54,8 +54,10 @@ impl Sweeper<'_> {
         if sweep.stopped.is_some() || models.is_empty() {
             return sweep;
         }
-        let plan: Vec<Request> =
+        let mut plan: Vec<Request> =
             self.sources.iter().flat_map(|source| source.plan(&models, self.daily)).collect();
+        // Usage first: in the last sweep of a UTC day it must be read before midnight, when counts start again from zero.
+        plan.sort_by_key(|request| request.kind != DocumentKind::EffectivePricing);
         let before = plan.len();
         sweep.add(self.fetch(plan, &mut *on_progress).await);
         if sweep.stopped.is_none() && self.closing {

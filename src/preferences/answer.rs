@@ -95,9 +95,10 @@ fn refusal(snapshot: &Snapshot, model: &ModelEntry, workload: &str, now: DateTim
     let variant = model.variant.as_str();
     if now - snapshot.as_of > stale {
         return Some(format!(
-            "the data are stale: the newest run is of {}, more than {} hours ago",
+            "the data are stale: the newest run is of {}, more than {} hours ago{}",
             snapshot.as_of.to_rfc3339(),
-            stale.num_hours()
+            stale.num_hours(),
+            suspicion(snapshot).map(|why| format!("; {why}")).unwrap_or_default()
         ));
     }
     if matches!(variant, "free" | "batch") {
@@ -128,6 +129,16 @@ fn dearer(saving: &Saving, mode: Mode) -> Option<String> {
     ))
 }
 
+/// Why no newer run is published, where the newest one is suspect.
+fn suspicion(snapshot: &Snapshot) -> Option<String> {
+    let suspect = snapshot.status.suspect.as_ref()?;
+    Some(format!(
+        "the newest run ({}) is not published, because the meaning of {} seems to have changed upstream",
+        suspect.observed_at.to_rfc3339(),
+        suspect.moved()
+    ))
+}
+
 fn general_warnings(snapshot: &Snapshot, now: DateTime<Utc>, valid_until: DateTime<Utc>) -> Vec<String> {
     let mut warnings = Vec::new();
     if snapshot.simulated {
@@ -136,6 +147,7 @@ fn general_warnings(snapshot: &Snapshot, now: DateTime<Utc>, valid_until: DateTi
     if now > valid_until {
         warnings.push(format!("the data are old: valid until {}", valid_until.to_rfc3339()));
     }
+    warnings.extend(suspicion(snapshot));
     if record_is_young(snapshot) {
         warnings.push(
             "the record is younger than a day: newly appeared endpoints cannot be told apart".to_owned(),

@@ -7,7 +7,7 @@ use crate::store::ExportFormat;
 use axum::extract::{ConnectInfo, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Deserialize;
@@ -43,6 +43,15 @@ struct BacktestQuery {
 }
 
 #[derive(Deserialize)]
+struct AcceptQuery {
+    run: String,
+    /// Names joined by commas; empty: everything that was found.
+    #[serde(default)]
+    fields: String,
+    token: String,
+}
+
+#[derive(Deserialize)]
 struct FlipsQuery {
     token: String,
 }
@@ -53,6 +62,7 @@ pub fn router(pipeline: Arc<Pipeline>, token: &str) -> Router {
         .route("/local/snapshot", get(snapshot))
         .route("/local/backtest", get(backtest))
         .route("/local/flips", get(flips))
+        .route("/local/accept", post(accept))
         .with_state(Local { pipeline, token: token.into() })
 }
 
@@ -108,6 +118,20 @@ async fn backtest(
         return StatusCode::NOT_FOUND.into_response();
     }
     answer(move || backtest_record(&local.pipeline.store, query.from, query.to)).await
+}
+
+/// Accepts fields of a suspect run and publishes it.
+async fn accept(
+    State(local): State<Local>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Query(query): Query<AcceptQuery>,
+) -> Response {
+    if !local.admits(peer, &query.token) {
+        return StatusCode::NOT_FOUND.into_response();
+    }
+    let fields: Vec<String> =
+        query.fields.split(',').filter(|field| !field.is_empty()).map(str::to_owned).collect();
+    answer(move || local.pipeline.accept(&query.run, (!fields.is_empty()).then_some(&fields))).await
 }
 
 /// How often tiers change, over the whole record.

@@ -176,7 +176,7 @@ pub async fn collect_by_schedule(
     Ok(())
 }
 
-/// One run and, if it brought anything, a new snapshot. Computing happens beside the async workers.
+/// One run and a new snapshot. Computing happens beside the async workers.
 ///
 /// # Errors
 /// [`PipelineError`].
@@ -185,7 +185,13 @@ pub async fn collect_and_publish(
     options: &CollectOptions,
     cancel: &CancellationToken,
 ) -> Result<(), PipelineError> {
-    let report = pipeline.collect(options, cancel, |_, _| {}).await?;
+    let report = match pipeline.collect(options, cancel, |_, _| {}).await {
+        Err(PipelineError::Cancelled) => {
+            tracing::info!("{}", PipelineError::Cancelled);
+            return Ok(());
+        }
+        other => other?,
+    };
     tracing::info!(
         run_id = report.run_id,
         status = report.status,
@@ -198,9 +204,11 @@ pub async fn collect_and_publish(
     for failure in &report.failures {
         tracing::warn!(run_id = report.run_id, failure, "failed in the run");
     }
-    if report.status != "failed" {
-        let snapshot = background::run(move || pipeline.publish()).await??;
-        tracing::info!(snapshot = snapshot.id, "published");
+    // After a run that failed or is suspect the numbers stay as they are; what became of the run is published.
+    match background::run(move || pipeline.publish()).await? {
+        Ok(snapshot) => tracing::info!(snapshot = snapshot.id, "published"),
+        Err(PipelineError::NoRun(_)) => tracing::warn!("there is nothing to publish yet"),
+        Err(error) => return Err(error),
     }
     Ok(())
 }

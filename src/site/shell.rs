@@ -5,7 +5,7 @@ use super::format;
 use super::parts::{Tab, When};
 use crate::domain::thresholds::STALE_AFTER_HOURS;
 use crate::prepared::Purpose;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Snapshot, SuspectRun};
 use chrono::{DateTime, Duration, Utc};
 use std::sync::Arc;
 
@@ -91,6 +91,8 @@ pub struct Shell {
     pub simulated: bool,
     /// How old the data is, where that is too old.
     pub stale: Option<String>,
+    /// Which fields of the upstream moved, where the newest run is suspect and therefore not published.
+    pub suspect: Option<String>,
     /// Time of the newest data.
     pub as_of: Option<When>,
     /// Id of the snapshot.
@@ -121,6 +123,7 @@ impl Shell {
         Self {
             simulated: snapshot.simulated,
             stale: view.is_stale().then(|| format::span(view.age())),
+            suspect: snapshot.status.suspect.as_ref().map(SuspectRun::moved),
             as_of: Some(When::new(snapshot.as_of)),
             snapshot_id: snapshot.id.clone(),
             method_version: snapshot.method_version,
@@ -146,6 +149,7 @@ impl Shell {
             query: String::new(),
             simulated: false,
             stale: None,
+            suspect: None,
             as_of: None,
             snapshot_id: String::new(),
             method_version: 0,

@@ -6,7 +6,9 @@ use super::parts::When;
 use super::shell::{Section, Shell, View};
 use crate::domain::document::RouteAnswer;
 use crate::domain::hourly::Refusal;
-use crate::snapshot::{ComparisonAge, DriftCount, HourlyRates, QuarantineCount, RunSummary, SourceAge};
+use crate::snapshot::{
+    ComparisonAge, DriftCount, HourlyRates, QuarantineCount, RunSummary, SourceAge, SuspectRun,
+};
 use askama::Template;
 use chrono::{DateTime, Duration, Utc};
 
@@ -20,6 +22,7 @@ struct StatusPage<'a> {
     age: String,
     built_at: When,
     summary: Vec<(&'static str, String)>,
+    suspect: Option<&'a SuspectRun>,
     missing: &'a [String],
     sources: Vec<Source<'a>>,
     runs: Vec<Run<'a>>,
@@ -68,6 +71,7 @@ pub fn render(view: &View) -> askama::Result<String> {
         age: format::age(view.age()),
         built_at: When::new(snapshot.built_at),
         summary: summary(view),
+        suspect: status.suspect.as_ref(),
         missing: &status.missing,
         sources: status.sources.iter().map(|s| source(view, s)).collect(),
         runs: status.runs.iter().map(run).collect(),

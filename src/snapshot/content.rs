@@ -5,6 +5,7 @@ pub use super::hourly::{HourlyRate, HourlyRates};
 pub use crate::domain::backtest::{Backtest, Exclusions, ExpectedCost, Policy, PolicyCost, TestedDays};
 use crate::domain::document::RouteAnswer;
 use crate::domain::endpoint::PriceTier;
+use crate::domain::finding::Finding;
 use crate::domain::flag::{Flag, FlagKind};
 use crate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant};
 use crate::domain::session::CostBasis;
@@ -206,6 +207,8 @@ pub struct Endpoint {
     pub days: Vec<EndpointDay>,
     /// When it was first seen.
     pub first_seen: DateTime<Utc>,
+    /// When its health was last read: earlier than the snapshot where the newest run got no answer for it.
+    pub reading_at: DateTime<Utc>,
 }
 
 impl Endpoint {
@@ -334,6 +337,9 @@ pub struct RecentReading {
 pub struct Status {
     /// The last runs, newest first.
     pub runs: Vec<RunSummary>,
+    /// The newest run, where it is suspect: then the numbers are of an earlier one.
+    #[serde(default)]
+    pub suspect: Option<SuspectRun>,
     /// Newest data by source.
     pub sources: Vec<SourceAge>,
     /// The daily series of hit rates; null where it was never asked for.
@@ -348,6 +354,34 @@ pub struct Status {
     pub missing: Vec<String>,
 }
 
+/// A run that is archived and not published, because the meaning of the upstream's fields seems to have moved.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct SuspectRun {
+    /// Id.
+    pub run_id: String,
+    /// When it looked at the upstream.
+    pub observed_at: DateTime<Utc>,
+    /// Which fields moved and how.
+    pub findings: Vec<Finding>,
+}
+
+impl SuspectRun {
+    /// The fields that moved, each once, for one line.
+    pub fn moved(&self) -> String {
+        const SHOWN: usize = 3;
+        let mut fields: Vec<&str> = Vec::new();
+        for finding in &self.findings {
+            if !fields.contains(&finding.field.as_str()) {
+                fields.push(&finding.field);
+            }
+        }
+        let more = fields.len().saturating_sub(SHOWN);
+        fields.truncate(SHOWN);
+        let named = fields.join(", ");
+        if more > 0 { format!("{named} and {more} more") } else { named }
+    }
+}
+
 /// One run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct RunSummary {
@@ -355,7 +389,7 @@ pub struct RunSummary {
     pub run_id: String,
     /// When it looked.
     pub observed_at: DateTime<Utc>,
-    /// `ok`, `partial` or `failed`.
+    /// `ok`, `partial`, `suspect` or `failed`.
     pub status: String,
     /// Window kind it detected.
     pub window_kind: WindowKind,

@@ -1,5 +1,5 @@
 //! Days that are over, in one row an endpoint: what tier lists and pages of a month are made from, without reading every
-//! hour again. A day is over when a run of a later one is stored; runs come in order, so nothing is ever added to it.
+//! hour again. A day is over when a run of a later one is stored. A reading of it that comes later still is added as a newer row.
 
 use super::ingest::naive;
 use super::{Store, StoreError};
@@ -7,6 +7,7 @@ use chrono::{DateTime, Duration, NaiveTime, Utc};
 use duckdb::Connection;
 
 const CLOSE_DAYS: &str = include_str!("../../queries/ingest/close_days.sql");
+const LATE_DAYS: &str = include_str!("../../queries/ingest/late_days.sql");
 const THIN_USAGE: &str = include_str!("../../queries/ingest/thin_usage.sql");
 
 /// Days that are aggregated at once when all are made anew: bounds the memory it takes.
@@ -16,6 +17,12 @@ const DAYS_AT_ONCE: i64 = 14;
 pub(super) fn close_before(connection: &Connection, time: DateTime<Utc>) -> Result<(), StoreError> {
     connection.execute(CLOSE_DAYS, [naive(time)])?;
     connection.execute(THIN_USAGE, [naive(time)])?;
+    Ok(())
+}
+
+/// Adds to closed days what the runs `[first, last]` read of them late, inside the caller's transaction.
+pub(super) fn add_late(connection: &Connection, first: i32, last: i32) -> Result<(), StoreError> {
+    connection.execute(LATE_DAYS, [first, last])?;
     Ok(())
 }
 
@@ -43,7 +50,7 @@ impl Store {
 
 fn rebuild(connection: &Connection) -> Result<usize, StoreError> {
     let extent = connection.query_row(
-        "SELECT epoch_us(min(observed_at)), epoch_us(max(observed_at)) FROM run WHERE status <> 'failed'",
+        "SELECT epoch_us(min(observed_at)), epoch_us(max(observed_at)) FROM run WHERE status NOT IN ('failed', 'suspect')",
         [],
         |row| Ok((row.get::<_, Option<i64>>(0)?, row.get::<_, Option<i64>>(1)?)),
     )?;
@@ -54,6 +61,10 @@ fn rebuild(connection: &Connection) -> Result<usize, StoreError> {
         until = (until + Duration::days(DAYS_AT_ONCE)).min(last);
         connection.execute(CLOSE_DAYS, [naive(until)])?;
     }
+    // One run after the other, as they came: each is compared with what was known before it.
+    let newest: i32 =
+        connection.query_row("SELECT coalesce(max(run_no), 0) FROM run", [], |row| row.get(0))?;
+    add_late(connection, 1, newest)?;
     let rows: i64 = connection.query_row("SELECT count(*) FROM endpoint_day", [], |row| row.get(0))?;
     Ok(usize::try_from(rows).unwrap_or(0))
 }

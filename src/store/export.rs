@@ -18,7 +18,7 @@ const FIRST_RUN: &str = "
     WITH counted AS (
         SELECT observed_at, sum(endpoints) OVER (ORDER BY observed_at DESC) - endpoints AS newer
         FROM run
-        WHERE observed_at >= CAST($1 AS TIMESTAMP) AND observed_at < CAST($2 AS TIMESTAMP) AND status <> 'failed'
+        WHERE observed_at >= CAST($1 AS TIMESTAMP) AND observed_at < CAST($2 AS TIMESTAMP) AND status NOT IN ('failed', 'suspect')
     )
     SELECT epoch_us(min(observed_at)) FROM counted WHERE newer < CAST($3 AS BIGINT)";
 const READINGS: &str = include_str!("../../queries/analysis/readings.sql");

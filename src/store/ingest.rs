@@ -4,8 +4,9 @@ use super::uptime::StoredUptime;
 use super::{Store, StoreError, days};
 use crate::domain::document::RouteAnswer;
 use crate::domain::endpoint::{EndpointFacts, ListPrices, Model};
+use crate::domain::finding::Findings;
 use crate::domain::ids::{ModelSlug, Tag, Variant, synthetic_endpoint_id};
-use crate::domain::reading::{Reading, RunReadings};
+use crate::domain::reading::{Reading, RunReadings, Usage, is_accepted};
 use crate::domain::units::{HitRate, UsdPerMtok};
 use crate::domain::window::WindowKind;
 use chrono::{DateTime, Utc};
@@ -17,11 +18,11 @@ const STAGE: &str = include_str!("../../queries/ingest/stage.sql");
 const MERGE: &str = include_str!("../../queries/ingest/merge.sql");
 
 /// What is stored of a run besides its readings.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct RunRecord {
     /// Id.
     pub run_id: String,
-    /// `ok`, `partial` or `failed`.
+    /// `ok`, `partial`, `suspect` or `failed`.
     pub status: String,
     /// The upstream's base address.
     pub upstream: String,
@@ -37,10 +38,9 @@ pub struct RunRecord {
     pub activity: bool,
     /// What failed, for people.
     pub failures: Vec<String>,
+    /// What is not plausible in it, and what of that was accepted.
+    pub findings: Findings,
 }
-
-/// Status of a run that brought no readings: its account is kept, the record stays as it was.
-const FAILED: &str = "failed";
 
 /// What became of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,6 +79,30 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Forgets the accounts of the runs from a time on, none of which is in the record, so that they can be stored again.
+    ///
+    /// # Errors
+    /// [`StoreError::OutOfOrder`] where one of them is in the record; then nothing is changed.
+    pub fn forget_from(&self, time: DateTime<Utc>) -> Result<(), StoreError> {
+        if let Some(newest) = self.newest_accepted()?.filter(|newest| *newest >= time) {
+            return Err(StoreError::OutOfOrder {
+                observed_at: time.to_rfc3339(),
+                newest: newest.to_rfc3339(),
+            });
+        }
+        let connection = self.writer();
+        let mut statement =
+            connection.prepare("SELECT run_id FROM run WHERE observed_at >= CAST(? AS TIMESTAMP)")?;
+        let ids: Vec<String> =
+            statement.query_map([naive(time)], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        connection.execute_batch("BEGIN")?;
+        let forgotten = ids.iter().try_for_each(|run_id| forget_failed(&connection, run_id));
+        connection.execute_batch(if forgotten.is_ok() { "COMMIT" } else { "ROLLBACK" })?;
+        forgotten
+    }
+}
+
 fn known(connection: &Connection, run_id: &str) -> Result<bool, StoreError> {
     let count: i64 = connection.query_row(
         "SELECT count(*) FROM run WHERE run_id = ? AND status <> 'failed'",
@@ -88,9 +112,9 @@ fn known(connection: &Connection, run_id: &str) -> Result<bool, StoreError> {
     Ok(count > 0)
 }
 
-/// A run that failed may be tried again under its id: only the account of the failure is replaced.
+/// A run that is not in the record may be stored again under its id: only its account is replaced.
 fn forget_failed(connection: &Connection, run_id: &str) -> Result<(), StoreError> {
-    for table in ["run_source", "quarantine", "drift"] {
+    for table in ["run_source", "quarantine", "drift", "finding", "model_usage"] {
         connection.execute(
             &format!("DELETE FROM {table} WHERE run_no IN (SELECT run_no FROM run WHERE run_id = ?)"),
             [run_id],
@@ -120,11 +144,12 @@ fn ingest(connection: &Connection, record: &RunRecord, run: &RunReadings) -> Res
         params![run_no, naive(run.observed_at)],
     )?;
     insert_run(connection, run_no, record, run)?;
-    insert_findings(connection, run_no, run)?;
-    if record.status == FAILED {
-        // It says nothing about the endpoints, so nothing that is known of them may change.
+    insert_findings(connection, run_no, record, run)?;
+    if !is_accepted(&record.status) {
+        // It says nothing reliable about the endpoints, so nothing that is known of them may change.
         return Ok(());
     }
+    insert_model_usage(connection, run_no, run)?;
     days::close_before(connection, run.observed_at)?;
     window_event(connection, run_no, run)?;
     let numbers = number_endpoints(connection, run)?;
@@ -133,7 +158,27 @@ fn ingest(connection: &Connection, record: &RunRecord, run: &RunReadings) -> Res
     stage_rates(connection, run)?;
     stage_lists(connection, run)?;
     connection.execute_batch(MERGE)?;
-    Ok(())
+    days::add_late(connection, run_no, run_no)
+}
+
+/// When a usage summary was read and which day it covers, relative to the run: small numbers take little room.
+struct ReadAt {
+    /// UTC day of the run minus the day of the summary.
+    day_back: i16,
+    /// Seconds from the run's start to the answer.
+    after_s: i32,
+}
+
+impl ReadAt {
+    fn of(usage: Option<&Usage>, observed_at: DateTime<Utc>) -> Self {
+        let today = observed_at.date_naive();
+        let back = usage.and_then(|usage| usage.day).map_or(0, |day| (today - day).num_days());
+        let after = usage.and_then(|usage| usage.read_at).map_or(0, |time| (time - observed_at).num_seconds());
+        Self {
+            day_back: i16::try_from(back).unwrap_or(i16::MAX),
+            after_s: i32::try_from(after).unwrap_or(0).max(0),
+        }
+    }
 }
 
 /// A time as DuckDB's naive TIMESTAMP reads it.
@@ -254,6 +299,7 @@ fn stage_readings(connection: &Connection, run: &RunReadings, keys: &[i32]) -> R
         let EndpointFacts { provider, provider_name, tag, .. } = facts;
         let ListPrices { input, output, cache_read, cache_write, discount, tiers } = prices;
         let counters = health.counters_1d;
+        let read = ReadAt::of(usage.as_ref(), run.observed_at);
         let [up_5m, up_30m, up_1d] =
             [health.uptime_5m, health.uptime_30m, health.uptime_1d].map(StoredUptime::of);
         appender.append_row(params![
@@ -278,7 +324,7 @@ fn stage_readings(connection: &Connection, run: &RunReadings, keys: &[i32]) -> R
             discount,
             json(tiers)?,
             usage.and_then(|usage| usage.hit_rate).map(HitRate::get),
-            usage.map(|usage| usage.tokens),
+            usage.and_then(|usage| usage.tokens),
             usage.and_then(|usage| usage.effective_input),
             usage.and_then(|usage| usage.effective_output),
             up_5m.down,
@@ -297,6 +343,8 @@ fn stage_readings(connection: &Connection, run: &RunReadings, keys: &[i32]) -> R
             health.throughput,
             health.latency_ms,
             health.requests_30m,
+            read.day_back,
+            read.after_s,
         ])?;
     }
     Ok(appender.flush()?)
@@ -350,8 +398,9 @@ fn stage_lists(connection: &Connection, run: &RunReadings) -> Result<(), StoreEr
     }
     providers.flush()?;
     let mut unanswered = connection.appender("stage_unanswered")?;
-    for (model, variant) in &run.unanswered {
-        unanswered.append_row(params![model.as_str(), variant.as_str()])?;
+    let incomplete = run.incomplete.iter().map(|pair| (pair, true));
+    for ((model, variant), incomplete) in run.unanswered.iter().map(|pair| (pair, false)).chain(incomplete) {
+        unanswered.append_row(params![model.as_str(), variant.as_str(), incomplete])?;
     }
     unanswered.flush()?;
     let mut days = connection.appender("stage_activity")?;
@@ -414,7 +463,8 @@ fn insert_run(
     Ok(())
 }
 
-fn insert_findings(connection: &Connection, run_no: i32, run: &RunReadings) -> Result<(), StoreError> {
+/// The upstream's aggregates of an accepted run.
+fn insert_model_usage(connection: &Connection, run_no: i32, run: &RunReadings) -> Result<(), StoreError> {
     let mut usage = connection.appender("model_usage")?;
     for one in &run.model_usage {
         usage.append_row(params![
@@ -426,7 +476,29 @@ fn insert_findings(connection: &Connection, run_no: i32, run: &RunReadings) -> R
             one.effective_output
         ])?;
     }
-    usage.flush()?;
+    Ok(usage.flush()?)
+}
+
+fn insert_findings(
+    connection: &Connection,
+    run_no: i32,
+    record: &RunRecord,
+    run: &RunReadings,
+) -> Result<(), StoreError> {
+    let mut findings = connection.appender("finding")?;
+    let Findings { open, accepted } = &record.findings;
+    for (finding, accepted) in open.iter().map(|one| (one, false)).chain(accepted.iter().map(|one| (one, true))) {
+        findings.append_row(params![
+            run_no,
+            finding.field,
+            finding.check,
+            finding.before,
+            finding.after,
+            finding.detail,
+            accepted
+        ])?;
+    }
+    findings.flush()?;
     let mut aside = connection.appender("quarantine")?;
     for row in &run.quarantined {
         aside.append_row(params![
@@ -452,7 +524,7 @@ fn insert_findings(connection: &Connection, run_no: i32, run: &RunReadings) -> R
 /// A change of the window kind is an event: numbers before and after do not mean the same.
 fn window_event(connection: &Connection, run_no: i32, run: &RunReadings) -> Result<(), StoreError> {
     let before: Option<String> = connection.query_row(
-        "SELECT max_by(window_kind, run_no) FROM run WHERE window_kind <> 'unknown' AND run_no < ?",
+        "SELECT max_by(window_kind, run_no) FROM run WHERE window_kind <> 'unknown' AND status NOT IN ('failed', 'suspect') AND run_no < ?",
         [run_no],
         |row| row.get(0),
     )?;

@@ -23,6 +23,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "compact_reading",
         sql: include_str!("../../queries/migrations/V0004__compact_reading.sql"),
     },
+    Migration {
+        version: 6,
+        name: "usage_day",
+        sql: include_str!("../../queries/migrations/V0006__usage_day.sql"),
+    },
 ];
 
 /// Applies what is missing.

@@ -3,8 +3,10 @@
 use super::columns::{self, Columns};
 use super::ingest::naive;
 use super::{Store, StoreError};
-use crate::domain::document::RouteAnswer;
+use crate::domain::document::{Pair, RouteAnswer};
+use crate::domain::reading::Known;
 use crate::domain::endpoint::{PriceTier, Provider};
+use crate::domain::finding::{Finding, Findings};
 use crate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant};
 use crate::domain::window::{Basis, WindowKind};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -61,6 +63,8 @@ pub struct EndpointNow {
     pub tag: Tag,
     /// First seen.
     pub first_seen: DateTime<Utc>,
+    /// When its health was last read.
+    pub reading_at: DateTime<Utc>,
     /// Hit rate of the newest window.
     pub hit_rate: Option<f64>,
     /// Tokens of the newest window.
@@ -125,11 +129,42 @@ impl Store {
     /// [`StoreError::Query`].
     pub fn last_window_kind(&self, before: DateTime<Utc>) -> Result<Option<WindowKind>, StoreError> {
         let kind: Option<String> = self.writer().query_row(
-            "SELECT max_by(window_kind, run_no) FROM run WHERE window_kind <> 'unknown' AND observed_at < CAST(? AS TIMESTAMP)",
+            "SELECT max_by(window_kind, run_no) FROM run WHERE window_kind <> 'unknown' AND status NOT IN ('failed', 'suspect') AND observed_at < CAST(? AS TIMESTAMP)",
             [naive(before)],
             |row| row.get(0),
         )?;
         Ok(kind.as_deref().and_then(WindowKind::parse))
+    }
+
+    /// What the newest accepted run before a time had.
+    ///
+    /// # Errors
+    /// [`StoreError::Query`].
+    pub fn known(&self, before: DateTime<Utc>) -> Result<Known, StoreError> {
+        let window_kind = self.last_window_kind(before)?;
+        let mut known = Known { window_kind, ..Known::default() };
+        let connection = self.writer();
+        let mut statement = connection.prepare(
+            "SELECT e.model, e.variant, bool_or(r.has_usage)
+             FROM reading r JOIN endpoint e USING (endpoint_no)
+             WHERE r.run_no = (
+                SELECT max(run_no) FROM run
+                WHERE status NOT IN ('failed', 'suspect') AND observed_at < CAST(? AS TIMESTAMP))
+             GROUP BY ALL",
+        )?;
+        let rows = statement.query_map([naive(before)], |row| {
+            let (model, variant) = (row.get::<_, String>(0)?, row.get::<_, String>(1)?);
+            let pair = Pair { model: ModelSlug::new(model), variant: Variant::new(variant) };
+            Ok((pair, row.get::<_, bool>(2)?))
+        })?;
+        for row in rows {
+            let (pair, used) = row?;
+            if used {
+                known.used.insert(pair.clone());
+            }
+            known.listed.insert(pair);
+        }
+        Ok(known)
     }
 
     /// Whether a run of the UTC day of `at` asked for what is wanted once a day.
@@ -198,11 +233,77 @@ impl Store {
         let limit = as_of.map_or_else(|| "9999-12-31".to_owned(), naive);
         self.read(|connection| {
             let sql = format!(
-                "{RUN_COLUMNS} WHERE observed_at <= CAST(? AS TIMESTAMP) AND status <> 'failed' ORDER BY observed_at DESC LIMIT 1"
+                "{RUN_COLUMNS} WHERE observed_at <= CAST(? AS TIMESTAMP) AND status NOT IN ('failed', 'suspect') ORDER BY observed_at DESC LIMIT 1"
             );
             let mut statement = connection.prepare(&sql)?;
             let mut rows = statement.query_map([limit], run_row)?;
             rows.next().map(|row| row?).transpose()
+        })
+    }
+
+    /// When the newest accepted run looked.
+    ///
+    /// # Errors
+    /// [`StoreError::Query`].
+    pub fn newest_accepted(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
+        Ok(self.newest_run(None)?.map(|run| run.observed_at))
+    }
+
+    /// The run of an id, whatever became of it.
+    ///
+    /// # Errors
+    /// [`StoreError::Query`].
+    pub fn run(&self, run_id: &str) -> Result<Option<RunRow>, StoreError> {
+        self.read(|connection| {
+            let mut statement = connection.prepare(&format!("{RUN_COLUMNS} WHERE run_id = ?"))?;
+            let mut rows = statement.query_map([run_id], run_row)?;
+            rows.next().map(|row| row?).transpose()
+        })
+    }
+
+    /// What was found against a run: what makes it suspect, and what was accepted.
+    ///
+    /// # Errors
+    /// [`StoreError::Query`].
+    pub fn findings(&self, run_id: &str) -> Result<Findings, StoreError> {
+        self.read(|connection| {
+            let mut statement = connection.prepare(
+                "SELECT field, check_name, before, after, detail, accepted
+                 FROM finding JOIN run USING (run_no) WHERE run_id = ? ORDER BY finding.rowid",
+            )?;
+            let rows = statement.query_map([run_id], |row| {
+                let finding = Finding {
+                    field: row.get(0)?,
+                    check: row.get(1)?,
+                    before: row.get(2)?,
+                    after: row.get(3)?,
+                    detail: row.get(4)?,
+                };
+                Ok((finding, row.get::<_, bool>(5)?))
+            })?;
+            let mut findings = Findings::default();
+            for row in rows {
+                let (finding, accepted) = row?;
+                if accepted { findings.accepted.push(finding) } else { findings.open.push(finding) }
+            }
+            Ok(findings)
+        })
+    }
+
+    /// The newest run at or before `as_of` that was answered, if it is suspect.
+    ///
+    /// # Errors
+    /// [`StoreError::Query`].
+    pub fn suspect_run(&self, as_of: DateTime<Utc>) -> Result<Option<RunRow>, StoreError> {
+        self.read(|connection| {
+            let sql = format!(
+                "{RUN_COLUMNS} WHERE observed_at <= CAST(? AS TIMESTAMP) AND status <> 'failed'
+                 ORDER BY observed_at DESC LIMIT 1"
+            );
+            let mut statement = connection.prepare(&sql)?;
+            let mut rows = statement.query_map([naive(as_of)], run_row)?;
+            let newest = rows.next().map(|row| row?).transpose()?;
+            Ok(newest.filter(|run: &RunRow| run.status == "suspect"))
         })
     }
 
@@ -343,6 +444,7 @@ fn endpoint_now(row: &Row<'_>) -> Result<EndpointNow, StoreError> {
         provider_name: row.get("provider_name")?,
         tag: Tag::new(row.get::<_, String>("tag")?),
         first_seen: time(row.get::<_, i64>("first_seen_s")? * 1_000_000)?,
+        reading_at: time(row.get::<_, i64>("reading_s")? * 1_000_000)?,
         hit_rate: row.get("hit_rate")?,
         tokens: row.get("tokens")?,
         effective: [row.get("effective_input")?, row.get("effective_output")?],

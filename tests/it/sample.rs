@@ -130,6 +130,7 @@ pub fn endpoint(model: &str, variant: &Variant, tag: &str, tier: Tier, cost: f64
         expected_cost: None,
         days: days(hit_rate),
         first_seen: as_of() - Duration::days(40),
+        reading_at: as_of(),
     }
 }
 
@@ -436,6 +437,7 @@ fn status() -> Status {
         failed,
     };
     Status {
+        suspect: None,
         runs: (0..3).map(run).collect(),
         sources: vec![source("openrouter-api", 0), source("openrouter-stats", 1)],
         comparison: Some(ComparisonAge {

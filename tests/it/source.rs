@@ -139,7 +139,7 @@ fn numbers_as_strings_and_strings_as_numbers_are_read() {
     body["data"]["inputChartData"] = json!([{"x": "2026-08-06 00:00:00", "y": {ONE: "0.3"}}]);
     let usage = usage_of(decode(DocumentKind::EffectivePricing, &body));
     let read = &usage.summaries[0];
-    assert_eq!((read.hit_rate, read.tokens), (Some(0.5), 1_000_000_000_000));
+    assert_eq!((read.hit_rate, read.tokens), (Some(0.5), Some(1_000_000_000_000)));
     assert_eq!(read.effective_input, Some(0.25));
     let day = NaiveDate::from_ymd_opt(2026, 8, 6).expect("a day");
     assert_eq!(usage.charts[ONE][&day].0, Some(0.3));
@@ -303,6 +303,6 @@ fn activity_is_read_by_day() {
     let decoded = decode(DocumentKind::ModelActivity, &body);
     assert_eq!(the_quarantined(&decoded), [("undecodable", "$.data.analytics[1].date")]);
     let Some(Content::Activity(days)) = decoded.content else { panic!("days were expected") };
-    assert_eq!((days[0].prompt_tokens, days[0].cached_tokens, days[0].requests), (900, 450, 9));
+    assert_eq!((days[0].prompt_tokens, days[0].cached_tokens, days[0].requests), (900, Some(450), Some(9)));
     assert_eq!(days[0].day.to_string(), "2026-08-06");
 }

@@ -5,10 +5,13 @@ mod days;
 mod export;
 mod files;
 mod hourly;
+mod midnight;
+mod suspect;
 
 use std::collections::BTreeMap;
 
 use hitrate::domain::endpoint::{EndpointFacts, ListPrices, Model, Provider};
+use hitrate::domain::finding::{Finding, Findings};
 use hitrate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant, synthetic_endpoint_id};
 use hitrate::domain::reading::{Health, Quarantined, Reading, RunReadings, Usage};
 use hitrate::domain::units::{HitRate, UsdPerMtok};
@@ -57,9 +60,11 @@ fn reading(id: Option<Uuid>, tag: &str) -> Reading {
         health: Health { status: Some(0), uptime_30m: Some(0.99), ..Health::default() },
         usage: Some(Usage {
             hit_rate: HitRate::new(0.5),
-            tokens: 1_000_000_000_000,
+            tokens: Some(1_000_000_000_000),
             effective_input: Some(0.11),
             effective_output: Some(1.0),
+            day: None,
+            read_at: None,
         }),
         closing_prices: BTreeMap::new(),
     }
@@ -97,6 +102,7 @@ fn run(time: &str, readings: Vec<Reading>) -> RunReadings {
         quarantined: Vec::new(),
         drift: BTreeMap::new(),
         unanswered: Vec::new(),
+        incomplete: Vec::new(),
         sources: Vec::new(),
     }
 }
@@ -112,6 +118,7 @@ fn record(run: &RunReadings, status: &str) -> RunRecord {
         duration_ms: 5,
         activity: false,
         failures: Vec::new(),
+        findings: Findings::default(),
     }
 }
 

@@ -101,14 +101,22 @@ pub struct Summary {
     pub effective_input: Option<f64>,
     /// Effective output price, USD per million.
     pub effective_output: Option<f64>,
-    /// Tokens of the window.
-    pub tokens: i64,
+    /// Tokens of the window; absent is not zero.
+    pub tokens: Option<i64>,
     /// JSON path in the body.
     pub path: String,
 }
 
 /// Effective (input, output) prices by chart key (UUID or display name) and day, USD per million.
 pub type Charts = BTreeMap<String, BTreeMap<NaiveDate, (Option<f64>, Option<f64>)>>;
+
+impl UsageBody {
+    /// The UTC day that the body's summaries cover, where they cover a day: that of its last chart point. The upstream
+    /// replaces a body as a whole, so one day holds for all of its summaries.
+    pub fn day(&self) -> Option<NaiveDate> {
+        self.charts.values().filter_map(|days| days.keys().next_back()).max().copied()
+    }
+}
 
 /// Usage of a pair: summaries, the daily charts, and the upstream's aggregate.
 #[derive(Debug, Clone)]
@@ -455,12 +463,17 @@ fn stats_endpoint(wire: wire::StatsEndpoint) -> Result<Option<StatsEndpoint>, (&
         throughput,
         latency_ms,
         requests_30m,
-        counters_1d: wire.status_heuristics_1d.map(|c| Counters {
-            success: c.success.unwrap_or(0),
-            error: c.derankable_error.unwrap_or(0),
-            rate_limited: c.rate_limited.unwrap_or(0),
-        }),
+        counters_1d: wire.status_heuristics_1d.and_then(counters),
     }))
+}
+
+/// Request outcomes, where all three are there: without one of them no share can be computed.
+fn counters(wire: wire::Counters) -> Option<Counters> {
+    Some(Counters {
+        success: wire.success?,
+        error: wire.derankable_error?,
+        rate_limited: wire.rate_limited?,
+    })
 }
 
 fn summary(wire: wire::Summary, path: &str) -> Result<Option<Summary>, (&'static str, String)> {
@@ -476,21 +489,22 @@ fn summary(wire: wire::Summary, path: &str) -> Result<Option<Summary>, (&'static
         hit_rate: wire.cache_hit_rate,
         effective_input: wire.effective_input_price,
         effective_output: wire.effective_output_price,
-        tokens: wire.total_tokens.unwrap_or(0),
+        tokens: wire.total_tokens,
         path: path.to_owned(),
     }))
 }
 
 fn activity(wire: wire::Activity, pair: &Pair) -> Result<Option<Activity>, (&'static str, String)> {
     let day = day(&wire.date).ok_or(("date", format!("`{}` is not a day", clip(&wire.date))))?;
+    let absent = |field: &'static str| (field, "absent".to_owned());
     Ok(Some(Activity {
         model: pair.model.clone(),
         variant: pair.variant.clone(),
         day,
-        prompt_tokens: wire.total_prompt_tokens.unwrap_or(0),
-        completion_tokens: wire.total_completion_tokens.unwrap_or(0),
-        cached_tokens: wire.total_native_tokens_cached.unwrap_or(0),
-        requests: wire.count.unwrap_or(0),
+        prompt_tokens: wire.total_prompt_tokens.ok_or_else(|| absent("total_prompt_tokens"))?,
+        completion_tokens: wire.total_completion_tokens.ok_or_else(|| absent("total_completion_tokens"))?,
+        cached_tokens: wire.total_native_tokens_cached,
+        requests: wire.count,
     }))
 }
 

@@ -5,11 +5,14 @@ use super::{API, Content, PublicEndpoint, STATS, StatsEndpoint, Summary, UsageBo
 use crate::domain::document::RouteAnswer;
 use crate::domain::endpoint::{EndpointFacts, ListPrices, Model, Provider};
 use crate::domain::ids::{ProviderSlug, Tag, Variant};
-use crate::domain::reading::{Health, Quarantined, Reading, RunReadings, SourceReport, Usage};
+use crate::domain::reading::{
+    EMPTY_ANSWER, Health, Known, Quarantined, Reading, RunReadings, SourceReport, UNDECODABLE, Usage,
+};
+use crate::domain::thresholds;
 use crate::domain::units::HitRate;
 use crate::domain::window::{WindowKind, WindowWitness};
 use crate::source::{Decoded, DocumentKind, Pair, Request};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use uuid::Uuid;
 
@@ -22,6 +25,8 @@ pub struct Answer {
     pub sha256: String,
     /// What the answer says.
     pub decoded: Option<Decoded>,
+    /// When the answer came.
+    pub fetched_at: DateTime<Utc>,
 }
 
 /// The documents of one pair.
@@ -29,16 +34,26 @@ pub struct Answer {
 struct PairParts {
     stats: Vec<StatsEndpoint>,
     public: Vec<PublicEndpoint>,
-    usage: Option<(UsageBody, String)>,
+    usage: Option<UsageAnswer>,
     /// Which endpoint lists were answered, "nothing here" included.
     stats_answered: bool,
     public_answered: bool,
     stats_asked: bool,
     public_asked: bool,
+    /// Whether rows of the statistics' list could not be read.
+    stats_incomplete: bool,
 }
 
-/// Joins the answers of one run. `last_kind` is the window kind of the run before, if any.
-pub fn join(answers: Vec<Answer>, observed_at: DateTime<Utc>, last_kind: Option<WindowKind>) -> RunReadings {
+/// A usage body with its digest and the time it was read.
+struct UsageAnswer {
+    body: UsageBody,
+    sha256: String,
+    read_at: DateTime<Utc>,
+}
+
+/// Joins the answers of one run. `known` is what the last accepted run had.
+pub fn join(mut answers: Vec<Answer>, observed_at: DateTime<Utc>, known: &Known) -> RunReadings {
+    answers.iter_mut().for_each(|answer| refuse_empty(answer, known));
     let mut run = RunReadings {
         observed_at,
         window_kind: WindowKind::Unknown,
@@ -52,6 +67,7 @@ pub fn join(answers: Vec<Answer>, observed_at: DateTime<Utc>, last_kind: Option<
         quarantined: Vec::new(),
         drift: BTreeMap::new(),
         unanswered: Vec::new(),
+        incomplete: Vec::new(),
         sources: source_reports(&answers),
     };
     let mut pairs: BTreeMap<Pair, PairParts> = BTreeMap::new();
@@ -63,10 +79,12 @@ pub fn join(answers: Vec<Answer>, observed_at: DateTime<Utc>, last_kind: Option<
     for (pair, parts) in pairs {
         if !list_answered(&parts) {
             run.unanswered.push((pair.model.clone(), pair.variant.clone()));
+        } else if parts.stats_incomplete {
+            run.incomplete.push((pair.model.clone(), pair.variant.clone()));
         }
         join_pair(&pair, parts, &providers, &mut run, &mut witness);
     }
-    run.window_kind = witness.detect(observed_at, last_kind);
+    run.window_kind = witness.detect(observed_at, known.window_kind);
     // The series' last day is the one under way: only days that are over have a closing value.
     let today = observed_at.date_naive();
     run.closing_rates.retain(|rate| rate.day < today);
@@ -74,6 +92,46 @@ pub fn join(answers: Vec<Answer>, observed_at: DateTime<Utc>, last_kind: Option<
     run.providers = providers.into_values().collect();
     run.models.sort_by(|a: &Model, b| (&a.model, &a.variant).cmp(&(&b.model, &b.variant)));
     run
+}
+
+/// An empty answer where the run before had rows is a failure: what is known stays as it was.
+fn refuse_empty(answer: &mut Answer, known: &Known) {
+    if !known.had_rows(&answer.request) {
+        return;
+    }
+    let Answer { request, sha256, decoded, .. } = answer;
+    let Some(decoded) = decoded.as_mut().filter(|decoded| !decoded.failed && has_no_rows(decoded)) else {
+        return;
+    };
+    (decoded.failed, decoded.content) = (true, None);
+    let how = if decoded.missing { "HTTP status 404" } else { "an empty answer" };
+    decoded.quarantined.push(Quarantined {
+        reason: EMPTY_ANSWER.into(),
+        kind: request.kind.as_str().into(),
+        model: request.pair.as_ref().map(|pair| pair.model.clone()),
+        variant: request.pair.as_ref().map(|pair| pair.variant.clone()),
+        path: "$".into(),
+        detail: format!("{how}, and the run before had rows here"),
+        tokens: None,
+        sha256: sha256.clone(),
+    });
+}
+
+/// Whether an answer that could be read holds no row. Charts without a summary are none: a body with charts is of the last
+/// day with traffic, so it has summaries.
+fn has_no_rows(decoded: &Decoded) -> bool {
+    match &decoded.content {
+        None => true,
+        Some(Content::Usage(body)) => body.summaries.is_empty(),
+        Some(_) => false,
+    }
+}
+
+/// The time an answer was read: as it was fetched, where that can belong to the run. The archive of a run that was
+/// collected for another time than its own holds unrelated times.
+fn read_at(fetched_at: DateTime<Utc>, observed_at: DateTime<Utc>) -> DateTime<Utc> {
+    let longest = chrono::Duration::hours(thresholds::LONGEST_SWEEP_HOURS);
+    if (observed_at..=observed_at + longest).contains(&fetched_at) { fetched_at } else { observed_at }
 }
 
 /// What came of asking for the comparison series.
@@ -118,12 +176,16 @@ fn take(
     pairs: &mut BTreeMap<Pair, PairParts>,
     providers: &mut BTreeMap<ProviderSlug, Provider>,
 ) {
-    let Answer { request, sha256, decoded } = answer;
+    let Answer { request, sha256, decoded, fetched_at } = answer;
     let answered = decoded.as_ref().is_some_and(|decoded| !decoded.failed);
     if let Some(pair) = &request.pair {
         let parts = pairs.entry(pair.clone()).or_default();
         match request.kind {
-            DocumentKind::StatsEndpoint => (parts.stats_asked, parts.stats_answered) = (true, answered),
+            DocumentKind::StatsEndpoint => {
+                (parts.stats_asked, parts.stats_answered) = (true, answered);
+                let rows = decoded.as_ref().map_or(&[][..], |decoded| &decoded.quarantined);
+                parts.stats_incomplete = rows.iter().any(|row| row.reason == UNDECODABLE);
+            }
             DocumentKind::PublicEndpoints => (parts.public_asked, parts.public_answered) = (true, answered),
             _ => {}
         }
@@ -142,7 +204,10 @@ fn take(
         (Content::Comparison(rates), _) => run.closing_rates.extend(rates),
         (Content::StatsEndpoints(rows), Some(parts)) => parts.stats = rows,
         (Content::PublicEndpoints(rows), Some(parts)) => parts.public = rows,
-        (Content::Usage(body), Some(parts)) => parts.usage = Some((body, sha256)),
+        (Content::Usage(body), Some(parts)) => {
+            let read_at = read_at(fetched_at, run.observed_at);
+            parts.usage = Some(UsageAnswer { body, sha256, read_at });
+        }
         _ => {}
     }
 }
@@ -203,7 +268,9 @@ fn join_pair(
         }
         readings.push(from_stats(pair, row, matched));
     }
-    let mut unmatched: Vec<&Tag> = public.keys().filter(|tag| !tags.contains_key(tag)).collect();
+    // Where rows of the statistics could not be read, a documented row may be one of them under its tag.
+    let may_be_new = |tag: &&Tag| !parts.stats_incomplete && !tags.contains_key(*tag);
+    let mut unmatched: Vec<&Tag> = public.keys().filter(may_be_new).collect();
     unmatched.sort();
     for tag in unmatched {
         match public[tag].as_slice() {
@@ -220,9 +287,9 @@ fn join_pair(
             }
         }
     }
-    if let Some((body, sha256)) = parts.usage {
+    if let Some(UsageAnswer { body, sha256, read_at }) = parts.usage {
         let answered = !parts.stats_asked || parts.stats_answered;
-        let mut aside = join_usage(pair, body, run.observed_at, answered, &mut readings, witness, run);
+        let mut aside = join_usage(pair, body, read_at, answered, &mut readings, witness, run);
         aside.iter_mut().for_each(|row| row.sha256.clone_from(&sha256));
         run.quarantined.extend(aside);
     }
@@ -378,22 +445,32 @@ fn has_ordinal(name: &str) -> bool {
 fn join_usage(
     pair: &Pair,
     body: UsageBody,
-    observed_at: DateTime<Utc>,
+    read_at: DateTime<Utc>,
     list_answered: bool,
     readings: &mut [Reading],
     witness: &mut WindowWitness,
     run: &mut RunReadings,
 ) -> Vec<Quarantined> {
-    let today = observed_at.date_naive();
     let resolver = Resolver::new(readings);
     let mut aside = Vec::new();
     let mut taken = BTreeSet::new();
+    let day = body.day();
+    // A run that began before midnight may hold bodies of the next day, also where their own time is not known.
+    let latest = run.observed_at.max(read_at) + chrono::Duration::hours(thresholds::LONGEST_SWEEP_HOURS);
+    let from_the_future = day.filter(|day| *day > latest.date_naive());
+    let midnight = day.map(|day| day.and_time(chrono::NaiveTime::MIN).and_utc());
+    let read_at = midnight.map_or(read_at, |midnight| read_at.max(midnight));
     for summary in &body.summaries {
-        see_window(summary, &body, today, witness);
-        match place(summary, &resolver, list_answered, &taken) {
+        see_window(summary, &body, day.filter(|day| *day >= run.observed_at.date_naive()), witness);
+        let placed = match from_the_future {
+            Some(day) => Err(("future_day", format!("the newest chart point is of {day}"))),
+            None => place(summary, &resolver, list_answered, &taken),
+        };
+        match placed {
             Ok(position) => {
                 taken.insert(position);
-                readings[position].usage = Some(usage(&pair.variant, summary));
+                let usage = Usage { day, read_at: Some(read_at), ..usage(&pair.variant, summary) };
+                readings[position].usage = (!usage.is_empty()).then_some(usage);
             }
             Err((reason, detail)) => aside.push(Quarantined {
                 reason: reason.into(),
@@ -402,7 +479,7 @@ fn join_usage(
                 variant: Some(pair.variant.clone()),
                 path: summary.path.clone(),
                 detail,
-                tokens: Some(summary.tokens),
+                tokens: summary.tokens,
                 sha256: String::new(),
             }),
         }
@@ -410,7 +487,7 @@ fn join_usage(
     for (key, days) in &body.charts {
         // Charts reach back to endpoints that are gone; those have no reading to belong to.
         let Ok(position) = resolver.chart(key) else { continue };
-        let past = days.iter().filter(|(day, _)| **day < today);
+        let past = days.iter().filter(|(day, _)| is_closed(**day, body.day(), read_at));
         readings[position].closing_prices = past
             .map(|(day, (input, output))| (*day, (paid(&pair.variant, *input), paid(&pair.variant, *output))))
             .collect();
@@ -421,11 +498,19 @@ fn join_usage(
     aside
 }
 
-fn see_window(summary: &Summary, body: &UsageBody, today: chrono::NaiveDate, witness: &mut WindowWitness) {
+/// Whether a chart's point is final: days before the body's own, and the body's own day once it is over for long enough
+/// that no cache of the upstream can be of before its end.
+fn is_closed(day: NaiveDate, body_day: Option<NaiveDate>, read_at: DateTime<Utc>) -> bool {
+    let settled = read_at - chrono::Duration::minutes(i64::from(thresholds::CLOSING_SETTLE_MINUTES));
+    day < settled.date_naive() || (Some(day) < body_day && day < read_at.date_naive())
+}
+
+/// Compares a summary with its chart's last point, where that is of the day under way.
+fn see_window(summary: &Summary, body: &UsageBody, today: Option<NaiveDate>, witness: &mut WindowWitness) {
     let key = summary.endpoint_id.map_or_else(|| summary.name.clone(), |id| id.to_string());
     let last = body.charts.get(&key).and_then(|days| days.last_key_value());
     if let (Some((day, (Some(chart), _))), Some(price)) = (last, summary.effective_input)
-        && *day == today
+        && Some(*day) == today
     {
         witness.see(price, *chart);
     }
@@ -442,8 +527,8 @@ fn place(
     {
         return Err(("hit_rate_out_of_range", format!("a hit rate of {rate} is not in 0..1")));
     }
-    if summary.tokens < 0 {
-        return Err(("negative_tokens", format!("{} tokens", summary.tokens)));
+    if let Some(tokens) = summary.tokens.filter(|tokens| *tokens < 0) {
+        return Err(("negative_tokens", format!("{tokens} tokens")));
     }
     if !list_answered {
         return Err((
@@ -467,6 +552,8 @@ fn usage(variant: &Variant, summary: &Summary) -> Usage {
         tokens: summary.tokens,
         effective_input: paid(variant, summary.effective_input),
         effective_output: paid(variant, summary.effective_output),
+        day: None,
+        read_at: None,
     }
 }
 

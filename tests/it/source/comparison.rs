@@ -3,7 +3,7 @@
 use super::{ONE, TWO, decode, decode_as, request, the_quarantined};
 use crate::rig::at;
 use hitrate::domain::document::RouteAnswer;
-use hitrate::domain::reading::ClosingRate;
+use hitrate::domain::reading::{ClosingRate, Known};
 use hitrate::source::openrouter::Content;
 use hitrate::source::openrouter::join::{Answer, join};
 use hitrate::source::{Decoded, DocumentKind};
@@ -74,7 +74,7 @@ fn an_empty_series_is_an_answer_a_missing_route_is_none_and_a_page_is_a_failure(
 }
 
 fn answer(decoded: Option<Decoded>) -> Answer {
-    Answer { request: request(KIND, "standard"), sha256: String::new(), decoded }
+    Answer { request: request(KIND, "standard"), sha256: String::new(), decoded, fetched_at: at("2026-08-08T00:57:00Z") }
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn only_days_that_were_over_have_a_closing_value() {
         row("2026-08-06", &json!({ONE: 40})), row("2026-08-07", &json!({ONE: 50})), row("2026-08-08", &json!({ONE: 60})),
     ]});
     let of = |time: &str| {
-        let run = join(vec![answer(Some(decode(KIND, &body)))], at(time), None);
+        let run = join(vec![answer(Some(decode(KIND, &body)))], at(time), &Known::default());
         run.closing_rates.iter().map(|rate| rate.day.to_string()).collect::<Vec<_>>()
     };
     assert_eq!(of("2026-08-08T00:57:00Z"), ["2026-08-06", "2026-08-07"]);
@@ -92,7 +92,7 @@ fn only_days_that_were_over_have_a_closing_value() {
 
 #[test]
 fn a_run_says_what_came_of_asking() {
-    let run = |answers: Vec<Answer>| join(answers, at("2026-08-08T00:57:00Z"), None);
+    let run = |answers: Vec<Answer>| join(answers, at("2026-08-08T00:57:00Z"), &Known::default());
     let gone = || answer(Some(decode_as(KIND, "standard", 404, b"")));
     let empty = || answer(Some(decode(KIND, &json!({"data": []}))));
     assert_eq!(run(Vec::new()).comparison, None);

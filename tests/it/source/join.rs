@@ -2,7 +2,7 @@
 
 use super::{ONE, TWO, decode_as, pair_of, pricing, request, stats_row, summary};
 use chrono::{DateTime, Utc};
-use hitrate::domain::reading::{Reading, RunReadings};
+use hitrate::domain::reading::{Known, Reading, RunReadings};
 use hitrate::domain::window::WindowKind;
 use hitrate::source::DocumentKind::{self, EffectivePricing, PublicEndpoints, StatsEndpoint};
 use hitrate::source::openrouter::join::{Answer, join};
@@ -15,7 +15,7 @@ fn noon() -> DateTime<Utc> {
 
 fn answered(kind: DocumentKind, variant: &str, status: u16, body: &str) -> Answer {
     let decoded = decode_as(kind, variant, status, body.as_bytes());
-    Answer { request: request(kind, variant), sha256: "5ha".into(), decoded: Some(decoded) }
+    Answer { request: request(kind, variant), sha256: "5ha".into(), decoded: Some(decoded), fetched_at: noon() }
 }
 
 fn answer(kind: DocumentKind, body: &Value) -> Answer {
@@ -23,11 +23,11 @@ fn answer(kind: DocumentKind, body: &Value) -> Answer {
 }
 
 fn unanswered(kind: DocumentKind) -> Answer {
-    Answer { request: request(kind, "standard"), sha256: String::new(), decoded: None }
+    Answer { request: request(kind, "standard"), sha256: String::new(), decoded: None, fetched_at: noon() }
 }
 
 fn run(answers: Vec<Answer>) -> RunReadings {
-    join(answers, noon(), None)
+    join(answers, noon(), &Known::default())
 }
 
 fn stats(rows: Vec<Value>) -> Answer {
@@ -124,7 +124,7 @@ fn what_names_no_single_endpoint_is_put_aside_with_its_tokens() {
     assert!(run.quarantined.iter().all(|row| row.sha256 == "5ha" && row.kind == "effective_pricing"));
     assert_eq!(run.quarantined[2].path, "$.data.providerSummaries[2]");
     let crane = by_tag(&run, "crane").usage.expect("the first good summary counts");
-    assert_eq!((crane.tokens, rate(by_tag(&run, "crane"))), (8, Some(0.5)));
+    assert_eq!((crane.tokens, rate(by_tag(&run, "crane"))), (Some(8), Some(0.5)));
     assert!(by_tag(&run, "heron").usage.is_none() && by_tag(&run, "heron/eu").usage.is_none());
 }
 

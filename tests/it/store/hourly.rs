@@ -41,7 +41,7 @@ fn record(store: &Store) -> Vec<Vec<Cumulative>> {
             let mut one = reading(id(endpoint as u128 + 1), &format!("host-{endpoint}"));
             one.usage = (!absent).then(|| {
                 let usage = one.usage.expect("there");
-                hitrate::domain::reading::Usage { hit_rate, tokens: sum.1, ..usage }
+                hitrate::domain::reading::Usage { hit_rate, tokens: Some(sum.1), ..usage }
             });
             if let Some(usage) = &one.usage {
                 let endpoint_id = one.facts.endpoint_id.expect("given");
@@ -51,7 +51,7 @@ fn record(store: &Store) -> Vec<Vec<Cumulative>> {
                     kind,
                     at: time,
                     hit_rate,
-                    tokens: usage.tokens,
+                    tokens: usage.tokens.expect("given"),
                 });
             }
             readings.push(one);
@@ -132,7 +132,7 @@ fn filled(folder: &std::path::Path) -> Store {
     let of = |time: &str, kind: WindowKind, rate: f64, tokens: i64| {
         let mut one = reading(id(1), "heron");
         if let Some(usage) = &mut one.usage {
-            (usage.hit_rate, usage.tokens) = (HitRate::new(rate), tokens);
+            (usage.hit_rate, usage.tokens) = (HitRate::new(rate), Some(tokens));
         }
         let mut run = run(time, vec![one]);
         run.window_kind = kind;

@@ -1,0 +1,73 @@
+//! `hitrate accept`: a suspect run becomes part of the record.
+
+use super::{Common, exit, print_json, print_text, running};
+use crate::pipeline::{AcceptReport, Pipeline, PipelineError};
+use crate::store::StoreError;
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+
+/// Arguments of `accept`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+hitrate accept 20260807T165700Z --field effective_pricing.cacheHitRate\n  \
+hitrate accept 20260807T165700Z --all\n\n\
+The status page, `hitrate collect` and the log name the run and the fields. Later runs are compared with the accepted one.")]
+pub struct AcceptArgs {
+    /// Id of the suspect run.
+    #[arg(value_name = "RUN")]
+    run_id: String,
+    /// Field to accept, as the status page names it; may be repeated.
+    #[arg(long, value_name = "NAME", required_unless_present = "all", conflicts_with = "all")]
+    field: Vec<String>,
+    /// Accept everything that was found against the run.
+    #[arg(long)]
+    all: bool,
+}
+
+/// Accepts, asking the running server where one holds the store; exit code 7 where the run stays suspect.
+pub fn run(common: &Common, args: &AcceptArgs) -> Result<u8> {
+    let data = common.data();
+    ensure!(data.store().exists(), "there is no store in {} yet", data.path().display());
+    let fields = (!args.all).then_some(args.field.as_slice());
+    let report = match Pipeline::open(common.settings()?, data, Common::clock()) {
+        Ok(pipeline) => {
+            let report = pipeline.accept(&args.run_id, fields)?;
+            pipeline.store.checkpoint()?;
+            report
+        }
+        Err(PipelineError::Store(StoreError::Locked { .. })) => ask_server(common, args)?,
+        Err(error) => return Err(error.into()),
+    };
+    if common.json {
+        print_json(&report)?;
+    } else {
+        print_text(&describe(&report))?;
+    }
+    Ok(if report.open.is_empty() { exit::OK } else { exit::SUSPECT })
+}
+
+fn ask_server(common: &Common, args: &AcceptArgs) -> Result<AcceptReport> {
+    let encode = |text: &str| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string();
+    let fields: Vec<String> = args.field.iter().map(|field| encode(field)).collect();
+    let path = format!("/local/accept?run={}&fields={}", encode(&args.run_id), fields.join(","));
+    let body = running::post(&common.data(), &path)?;
+    serde_json::from_slice(&body).context("the server's answer cannot be read")
+}
+
+fn describe(report: &AcceptReport) -> String {
+    if report.needs_replay {
+        return format!(
+            "run {}: accepted {}; newer runs are published already, so the run enters the record with the next `hitrate replay`",
+            report.run_id,
+            report.accepted.join(", ")
+        );
+    }
+    let mut text = format!("run {}: {}, accepted {}", report.run_id, report.status, report.accepted.join(", "));
+    for finding in &report.open {
+        text.push_str(&format!("\nstill suspect: {}: {}", finding.field, finding.detail));
+    }
+    if let Some(snapshot) = &report.snapshot {
+        text.push_str(&format!("\npublished {snapshot}"));
+    }
+    text
+}

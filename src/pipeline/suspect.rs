@@ -1,0 +1,156 @@
+//! Suspect runs: a sweep whose meaning moved is archived and accounted for, and does not enter the record until an operator
+//! accepts what moved by name.
+
+use super::{Pipeline, PipelineError, decode};
+use crate::archive::Archive;
+use crate::domain::finding::{Finding, Findings};
+use crate::domain::reading::{Known, RunReadings};
+use crate::store::RunRow;
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use std::sync::{Arc, PoisonError};
+
+/// Why an acceptance is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum AcceptError {
+    /// There is no such run.
+    #[error("there is no run {0}; the status page and `hitrate collect --json` name runs by their id")]
+    NoSuchRun(String),
+    /// The run is not suspect.
+    #[error("run {run_id} is not suspect: its status is `{status}`")]
+    NotSuspect {
+        /// The run.
+        run_id: String,
+        /// Its status.
+        status: String,
+    },
+    /// The field was not found to have moved.
+    #[error("nothing was found against `{field}` in run {run_id}; what moved: {moved}")]
+    NoSuchField {
+        /// The run.
+        run_id: String,
+        /// The field that was named.
+        field: String,
+        /// The fields that can be named.
+        moved: String,
+    },
+}
+
+/// What an acceptance did: the contract of `hitrate accept --json`.
+#[derive(Debug, Clone, PartialEq, Serialize, serde::Deserialize)]
+pub struct AcceptReport {
+    /// The run.
+    pub run_id: String,
+    /// Its status now.
+    pub status: String,
+    /// All fields of it that are accepted.
+    pub accepted: Vec<String>,
+    /// What still makes it suspect.
+    pub open: Vec<Finding>,
+    /// Whether it takes a replay to enter the record, because newer runs are in it already.
+    pub needs_replay: bool,
+    /// Id of the snapshot that was published.
+    pub snapshot: Option<String>,
+}
+
+/// The readings of the newest accepted run, kept between runs.
+#[derive(Debug, Clone)]
+pub(super) struct Baseline {
+    run_id: String,
+    readings: Arc<RunReadings>,
+}
+
+impl Pipeline {
+    /// What is not plausible in a run, divided by what an operator accepted.
+    pub(super) fn examine(&self, archive: &Archive, run_id: &str, run: &RunReadings) -> Result<Findings, PipelineError> {
+        let baseline = self.baseline(archive, run.observed_at)?;
+        let _ = &baseline;
+        let found: Vec<Finding> = Vec::new();
+        Ok(Findings::divide(found, &archive.accepted(run_id)?))
+    }
+
+    /// Keeps the readings of an accepted run as what the next one is compared with.
+    pub(super) fn keep_baseline(&self, run_id: &str, run: &RunReadings) {
+        let kept = Baseline { run_id: run_id.to_owned(), readings: Arc::new(run.clone()) };
+        *self.baseline.lock().unwrap_or_else(PoisonError::into_inner) = Some(kept);
+    }
+
+    /// The readings of the newest accepted run before a time, from memory or from the archive. `None` where there is no such
+    /// run or the archive does not hold it: then only what needs no history is checked.
+    fn baseline(&self, archive: &Archive, before: DateTime<Utc>) -> Result<Option<Arc<RunReadings>>, PipelineError> {
+        let just_before = before - chrono::Duration::microseconds(1);
+        let Some(newest) = self.store.newest_run(Some(just_before))? else { return Ok(None) };
+        let kept = self.baseline.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(kept) = kept.filter(|kept| kept.run_id == newest.run_id) {
+            return Ok(Some(kept.readings));
+        }
+        match read_again(archive, &newest) {
+            Ok(readings) => {
+                self.keep_baseline(&newest.run_id, &readings);
+                Ok(Some(Arc::new(readings)))
+            }
+            Err(error) => {
+                tracing::warn!(run_id = newest.run_id, %error, "the run before cannot be read from the archive: this run is checked without it");
+                Ok(None)
+            }
+        }
+    }
+
+    /// Accepts fields of a suspect run by name (`None`: all that moved). If nothing else is found against it, it and the runs
+    /// after it are stored and published, and the accepted values are what later runs are compared with. Where newer runs
+    /// are in the record already, the decision is kept for the next replay.
+    ///
+    /// # Errors
+    /// [`PipelineError::Accept`] where the run or a field cannot be accepted; nothing is changed then.
+    pub fn accept(&self, run_id: &str, fields: Option<&[String]>) -> Result<AcceptReport, PipelineError> {
+        let row = self.store.run(run_id)?.ok_or_else(|| AcceptError::NoSuchRun(run_id.to_owned()))?;
+        if row.status != "suspect" {
+            return Err(AcceptError::NotSuspect { run_id: row.run_id, status: row.status }.into());
+        }
+        let findings = self.store.findings(run_id)?;
+        let moved: Vec<String> = distinct(findings.open.iter().map(|finding| finding.field.clone()));
+        let fields = fields.map_or_else(|| moved.clone(), <[String]>::to_vec);
+        if let Some(field) = fields.iter().find(|field| !moved.contains(field)) {
+            return Err(AcceptError::NoSuchField {
+                run_id: run_id.to_owned(),
+                field: field.clone(),
+                moved: moved.join(", "),
+            }
+            .into());
+        }
+        self.archive.accept(run_id, &fields, self.clock.now())?;
+        let needs_replay = self.store.newest_accepted()?.is_some_and(|newest| newest > row.observed_at);
+        if !needs_replay {
+            self.store.forget_from(row.observed_at)?;
+            self.recover()?;
+        }
+        let snapshot = if needs_replay { None } else { Some(self.publish()?.id.clone()) };
+        let row = self.store.run(run_id)?.unwrap_or(row);
+        Ok(AcceptReport {
+            run_id: run_id.to_owned(),
+            status: row.status,
+            accepted: self.archive.accepted(run_id)?,
+            open: if needs_replay { Vec::new() } else { self.store.findings(run_id)?.open },
+            needs_replay,
+            snapshot,
+        })
+    }
+}
+
+fn distinct(fields: impl Iterator<Item = String>) -> Vec<String> {
+    let mut seen = Vec::new();
+    for field in fields {
+        if !seen.contains(&field) {
+            seen.push(field);
+        }
+    }
+    seen
+}
+
+/// Decodes a run that is in the record again.
+fn read_again(archive: &Archive, row: &RunRow) -> Result<RunReadings, PipelineError> {
+    let manifest = archive.manifest(&row.run_id, row.observed_at)?;
+    let bodies = archive.bodies(&manifest)?;
+    let known = Known { window_kind: Some(row.window_kind), ..Known::default() };
+    Ok(decode::readings(&manifest, &bodies, &known))
+}
