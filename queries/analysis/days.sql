@@ -128,7 +128,8 @@ SELECT e.endpoint_id, e.model, e.variant, n.provider,
     CASE WHEN d.health.s + d.health.e + d.health.r > 0
          THEN d.health.s / (d.health.s + d.health.e + d.health.r) END AS availability_1d,
     d.throughput, d.latency_ms,
-    CASE WHEN d.usage IS NOT NULL THEN date_diff('second', CAST(d.day AS TIMESTAMP), d.usage.at) / 86400.0 END AS coverage
+    CASE WHEN d.usage IS NOT NULL THEN date_diff('second', CAST(d.day AS TIMESTAMP), d.usage.at) / 86400.0 END AS coverage,
+    epoch_us(d.usage.at) AS last_reading_us
 FROM rated d JOIN placed e USING (endpoint_no) JOIN named n USING (endpoint_no)
 WHERE d.usage IS NOT NULL OR d.closing_rate IS NOT NULL OR d.effective_input IS NOT NULL OR d.health IS NOT NULL
 ORDER BY e.place, d.day

@@ -1,12 +1,23 @@
-//! `hitrate export readings|hourly`.
+//! `hitrate export readings|hourly|days`.
 
 use super::{Common, exit, running};
 use crate::pipeline::open_store;
-use crate::store::{ExportFormat, StoreError};
+use crate::store::{ExportFormat, Store, StoreError};
 use anyhow::{Context, Result, bail};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use clap::{Args, Subcommand};
 use std::path::{Path, PathBuf};
+
+/// Days outside these hold no readings; the store and the server read years of four digits.
+const FIRST_DAY: NaiveDate = date(1970, 1, 1, NaiveDate::MIN);
+const LAST_DAY: NaiveDate = date(9999, 12, 31, NaiveDate::MAX);
+
+const fn date(year: i32, month: u32, day: u32, otherwise: NaiveDate) -> NaiveDate {
+    match NaiveDate::from_ymd_opt(year, month, day) {
+        Some(date) => date,
+        None => otherwise,
+    }
+}
 
 /// Arguments of `export`.
 #[derive(Debug, Args)]
@@ -21,6 +32,14 @@ enum What {
     Readings(SpanArgs),
     /// One row per endpoint and reading with usage: the approximate hit rate since the reading before, or why there is none.
     Hourly(SpanArgs),
+    /// One row per endpoint and UTC day, with the numbers that tier lists are made of, as of the newest run.
+    ///
+    /// The column `basis` says where a hit rate comes from: `comparison` (the closing value that the upstream publishes
+    /// later), `observed` (the last reading of the day) or `derived` (computed from the price of the day). Days that are
+    /// only known from the upstream's charts are included.
+    #[command(after_help = "Example:\n  \
+        hitrate export days --from 2026-08-01 --to 2026-08-31 --format parquet --out august.parquet")]
+    Days(DaysArgs),
 }
 
 #[derive(Debug, Args)]
@@ -31,6 +50,24 @@ struct SpanArgs {
     /// Last moment (RFC 3339), exclusive; runs that looked before.
     #[arg(long, value_name = "RFC3339")]
     to: DateTime<Utc>,
+    #[command(flatten)]
+    file: FileArgs,
+}
+
+#[derive(Debug, Args)]
+struct DaysArgs {
+    /// First UTC day, inclusive [default: the first of the record].
+    #[arg(long, value_name = "DATE")]
+    from: Option<NaiveDate>,
+    /// Last UTC day, inclusive [default: that of the newest run].
+    #[arg(long, value_name = "DATE")]
+    to: Option<NaiveDate>,
+    #[command(flatten)]
+    file: FileArgs,
+}
+
+#[derive(Debug, Args)]
+struct FileArgs {
     /// File to write [default: standard output].
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -39,27 +76,75 @@ struct SpanArgs {
     format: String,
 }
 
+/// What is exported, with its bounds.
+#[derive(Debug, Clone, Copy)]
+enum Export {
+    Readings { from: DateTime<Utc>, to: DateTime<Utc> },
+    Hourly { from: DateTime<Utc>, to: DateTime<Utc> },
+    Days { from: NaiveDate, to: NaiveDate },
+}
+
+impl Export {
+    /// # Errors
+    /// Where the bounds are the wrong way round.
+    fn new(what: &What) -> Result<Self> {
+        match what {
+            What::Readings(SpanArgs { from, to, .. }) | What::Hourly(SpanArgs { from, to, .. })
+                if from >= to =>
+            {
+                bail!("--from {} is not before --to {}", from.to_rfc3339(), to.to_rfc3339())
+            }
+            What::Readings(args) => Ok(Self::Readings { from: args.from, to: args.to }),
+            What::Hourly(args) => Ok(Self::Hourly { from: args.from, to: args.to }),
+            What::Days(args) => {
+                let (from, to) = (args.from.unwrap_or(FIRST_DAY), args.to.unwrap_or(LAST_DAY));
+                if from > to {
+                    bail!("--from {from} is after --to {to}");
+                }
+                Ok(Self::Days { from: from.clamp(FIRST_DAY, LAST_DAY), to: to.clamp(FIRST_DAY, LAST_DAY) })
+            }
+        }
+    }
+
+    fn make(self, store: &Store, format: ExportFormat) -> Result<PathBuf, StoreError> {
+        match self {
+            Self::Readings { from, to } => store.export_readings(from, to, format),
+            Self::Hourly { from, to } => store.export_hourly(from, to, format),
+            Self::Days { from, to } => store.export_days(from, to, format),
+        }
+    }
+
+    /// The query for a server: kind and bounds. A day is sent as its midnight.
+    fn query(self) -> String {
+        let midnight = |day: NaiveDate| day.and_time(NaiveTime::MIN).and_utc();
+        let (kind, from, to) = match self {
+            Self::Readings { from, to } => ("readings", from, to),
+            Self::Hourly { from, to } => ("hourly", from, to),
+            Self::Days { from, to } => ("days", midnight(from), midnight(to)),
+        };
+        let time = |time: DateTime<Utc>| time.to_rfc3339_opts(chrono::SecondsFormat::Micros, true);
+        format!("kind={kind}&from={}&to={}", time(from), time(to))
+    }
+}
+
 /// Exports, asking the running server where one holds the store.
 pub fn run(common: &Common, args: &ExportArgs) -> Result<u8> {
-    let (kind, args) = match &args.what {
-        What::Readings(args) => ("readings", args),
-        What::Hourly(args) => ("hourly", args),
+    let export = Export::new(&args.what)?;
+    let file = match &args.what {
+        What::Readings(args) | What::Hourly(args) => &args.file,
+        What::Days(args) => &args.file,
     };
-    if args.from >= args.to {
-        bail!("--from {} is not before --to {}", args.from.to_rfc3339(), args.to.to_rfc3339());
-    }
     let data = common.data();
     if !data.store().exists() {
         bail!("there is no store in {} yet; `hitrate collect` makes one", data.path().display());
     }
-    let format = ExportFormat::parse(&args.format).context("unknown format")?;
+    let format = ExportFormat::parse(&file.format).context("unknown format")?;
     let made = match open_store(&common.settings()?, &data) {
-        Ok(store) if kind == "hourly" => store.export_hourly(args.from, args.to, format)?,
-        Ok(store) => store.export_readings(args.from, args.to, format)?,
-        Err(StoreError::Locked { .. }) => ask_server(common, kind, args)?,
+        Ok(store) => export.make(&store, format)?,
+        Err(StoreError::Locked { .. }) => ask_server(common, export, &file.format)?,
         Err(error) => return Err(error.into()),
     };
-    let delivered = deliver(&made, args.out.as_deref());
+    let delivered = deliver(&made, file.out.as_deref());
     // Whatever became of it, the copy in the work folder has served.
     let _ = std::fs::remove_file(&made);
     delivered?;
@@ -67,14 +152,8 @@ pub fn run(common: &Common, args: &ExportArgs) -> Result<u8> {
 }
 
 /// The server makes the file in the work folder that both share and answers with its path.
-fn ask_server(common: &Common, kind: &str, args: &SpanArgs) -> Result<PathBuf> {
-    let time = |time: DateTime<Utc>| time.to_rfc3339_opts(chrono::SecondsFormat::Micros, true);
-    let path = format!(
-        "/local/export?kind={kind}&from={}&to={}&format={}",
-        time(args.from),
-        time(args.to),
-        args.format
-    );
+fn ask_server(common: &Common, export: Export, format: &str) -> Result<PathBuf> {
+    let path = format!("/local/export?{}&format={format}", export.query());
     let body = running::ask(&common.data(), &path)?;
     serde_json::from_slice(&body).context("the server's answer is not a path")
 }

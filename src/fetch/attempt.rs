@@ -4,17 +4,22 @@ use std::error::Error;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use reqwest::header::RETRY_AFTER;
+use reqwest::header::{DATE, HeaderName, LOCATION, RETRY_AFTER};
 use reqwest::{Client, Response, Url};
 
 use super::config::FetchConfig;
 use super::outcome::SkipReason;
-use super::retry_after;
+use super::{http_date, retry_after};
+
+/// Longest redirect target that an error message repeats, in characters.
+const LONGEST_TARGET: usize = 300;
 
 /// An answer with its body.
 #[derive(Debug)]
 pub(super) struct Answer {
     pub status: u16,
+    /// The answer's `Date` header.
+    pub served_at: Option<DateTime<Utc>>,
     pub body: Vec<u8>,
 }
 
@@ -24,7 +29,8 @@ pub(super) enum Failure {
     Connect(String),
     Timeout,
     Truncated(String),
-    TooLarge(u16),
+    /// The body was too large; it is left out of the answer.
+    TooLarge(Answer),
     /// A 429, or a 503 that names its time: the whole sweep waits.
     Busy {
         answer: Answer,
@@ -34,8 +40,14 @@ pub(super) enum Failure {
     Server(Answer),
     /// A 3xx or 4xx that another attempt would not change.
     Client(Answer),
-    /// 401, 403, 451: stop.
+    /// 401, 403, 451.
     Forbidden(Answer),
+    /// A redirect that is not followed, or one that led to a page that is not there.
+    Redirected {
+        answer: Answer,
+        to: String,
+        reason: String,
+    },
     /// The sweep had stopped before the attempt.
     Stopped(SkipReason),
 }
@@ -49,7 +61,8 @@ impl Failure {
     }
 }
 
-/// Sends one GET and judges what comes back. `now` dates a `Retry-After` that is given as a date.
+/// Sends one GET and judges what comes back. A `Retry-After` that is given as a date counts from the answer's `Date`,
+/// or from `now` where the answer has none.
 pub(super) async fn attempt(
     client: &Client,
     url: &Url,
@@ -58,20 +71,53 @@ pub(super) async fn attempt(
 ) -> Result<Answer, Failure> {
     let exchange = async {
         let response = client.get(url.clone()).send().await.map_err(broken)?;
-        let retry_after = response
-            .headers()
-            .get(RETRY_AFTER)
-            .and_then(|value| value.to_str().ok())
-            .and_then(|value| retry_after::parse(value, now));
-        let status = response.status().as_u16();
+        let (status, served_at) = (response.status().as_u16(), served_at(&response));
+        let retry_after = header(&response, RETRY_AFTER)
+            .and_then(|value| retry_after::parse(value, served_at.unwrap_or(now)));
+        let redirect = redirect(url, &response);
         let body = match read(response, config.max_body_bytes).await {
-            // What a refusal says beside its status is not worth losing the refusal for.
-            Err(_) if is_refusal(status) => Vec::new(),
+            // The body of a refusal or a redirect adds little: a broken one must not hide the status.
+            Err(_) if is_refusal(status) || redirect.is_some() => Vec::new(),
             body => body?,
         };
-        judge(Answer { status, body }, retry_after)
+        let answer = Answer { status, served_at, body };
+        match redirect {
+            Some((to, reason)) => Err(Failure::Redirected { answer, to, reason }),
+            None => judge(answer, retry_after),
+        }
     };
     tokio::time::timeout(config.timeout, exchange).await.unwrap_or(Err(Failure::Timeout))
+}
+
+fn header(response: &Response, name: HeaderName) -> Option<&str> {
+    response.headers().get(name).and_then(|value| value.to_str().ok())
+}
+
+fn served_at(response: &Response) -> Option<DateTime<Utc>> {
+    header(response, DATE).and_then(http_date::parse)
+}
+
+/// Where a redirect pointed and why its answer is not that of the document; `None` where it is.
+fn redirect(url: &Url, response: &Response) -> Option<(String, String)> {
+    let (status, last) = (response.status().as_u16(), response.url());
+    if matches!(status, 404 | 410) && last != url {
+        return Some((shown(last.as_str()), format!("which answered {status}")));
+    }
+    let location = header(response, LOCATION).filter(|_| matches!(status, 301 | 302 | 303 | 307 | 308))?;
+    let Ok(target) = last.join(location) else {
+        return Some((shown(location), "which is not a URL".to_owned()));
+    };
+    let reason = if target.origin() == last.origin() {
+        "one redirect too many"
+    } else {
+        "which is not the same scheme, host and port and was not asked"
+    };
+    Some((shown(target.as_str()), reason.to_owned()))
+}
+
+/// The upstream writes the target, so its length is bounded before it goes into messages and manifests.
+fn shown(target: &str) -> String {
+    target.chars().take(LONGEST_TARGET).collect()
 }
 
 fn is_refusal(status: u16) -> bool {
@@ -91,11 +137,11 @@ fn judge(answer: Answer, retry_after: Option<Duration>) -> Result<Answer, Failur
 
 /// Reads the body piece by piece, so that a small answer that unpacks to a huge one is stopped on the way.
 async fn read(mut response: Response, limit: usize) -> Result<Vec<u8>, Failure> {
-    let status = response.status().as_u16();
+    let (status, served_at) = (response.status().as_u16(), served_at(&response));
     let mut body = Vec::new();
     while let Some(piece) = response.chunk().await.map_err(broken)? {
         if body.len() + piece.len() > limit {
-            return Err(Failure::TooLarge(status));
+            return Err(Failure::TooLarge(Answer { status, served_at, body: Vec::new() }));
         }
         body.extend_from_slice(&piece);
     }

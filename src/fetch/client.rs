@@ -59,13 +59,9 @@ fn loopback_builder() -> ClientBuilder {
 fn builder() -> ClientBuilder {
     install_tls();
     Client::builder().redirect(Policy::custom(|attempt| {
-        let from = attempt.previous().last().and_then(Url::host_str);
-        // Another host is another upstream: its budget and its consent are not ours to assume.
-        if from == attempt.url().host_str() && attempt.previous().len() <= MOST_REDIRECTS {
-            attempt.follow()
-        } else {
-            attempt.stop()
-        }
+        // Another scheme, host or port is another server: its answers would mix with the upstream's unnoticed.
+        let same = attempt.previous().last().is_some_and(|from| from.origin() == attempt.url().origin());
+        if same && attempt.previous().len() <= MOST_REDIRECTS { attempt.follow() } else { attempt.stop() }
     }))
 }
 

@@ -5,6 +5,9 @@ use std::time::Duration;
 /// The most connections a fetcher ever opens, whatever is asked for.
 pub const MOST_CONNECTIONS: usize = 16;
 
+/// So many refusals in a row (401, 403, 451, or a 429 that outlasts all attempts) stop a sweep.
+pub const MOST_REFUSALS: u32 = 3;
+
 /// The limits of a [`super::Fetcher`].
 #[derive(Debug, Clone)]
 pub struct FetchConfig {
@@ -26,7 +29,8 @@ pub struct FetchConfig {
     pub backoff_base: Duration,
     /// Longest delay that doubling reaches.
     pub backoff_max: Duration,
-    /// Longest `Retry-After` that is waited for; beyond it the sweep stops as refused.
+    /// Longest `Retry-After` of a 429 or 503 that is waited for. A longer one stops the sweep as refused: the upstream
+    /// asks for silence, and any further request would come too early.
     pub retry_after_cap: Duration,
     /// So many requests in a row without a connection, or three times as many without any answer
     /// of use, and the sweep stops as unavailable.
@@ -55,6 +59,12 @@ impl Default for FetchConfig {
 }
 
 impl FetchConfig {
+    /// The wait after a 429 that outlasted all attempts and named no time: the doubling of the delays goes on.
+    pub(super) fn wait_after_last(&self) -> Duration {
+        let doublings = self.max_attempts.saturating_sub(1).min(31);
+        self.backoff_base.saturating_mul(1 << doublings).min(self.backoff_max)
+    }
+
     /// [`FetchConfig::max_connections`] within its bounds.
     pub(super) fn connections(&self) -> usize {
         self.max_connections.clamp(1, MOST_CONNECTIONS)

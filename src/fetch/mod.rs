@@ -2,10 +2,24 @@
 //!
 //! A sweep fetches a list of documents under one budget and one rate. Single failures are retried and
 //! reported; when the upstream says stop, or is down, the sweep stops and the rest is reported as skipped.
+//!
+//! **When a refusal stops a sweep.** A refusal is a 401, 403 or 451, or a 429 that outlasts all attempts. One document
+//! that is refused is that document's failure. The sweep stops as [`SkipReason::Refused`] when the first answer of all
+//! is a refusal, or when [`MOST_REFUSALS`] documents in a row are refused; requests without any answer neither add to
+//! the count nor reset it. Until the first answer has come, requests are sent one at a time.
+//!
+//! **`Retry-After`.** On a 429 or 503 it holds back the whole sweep, also after the last attempt for a document. Longer
+//! than [`FetchConfig::retry_after_cap`], it stops the sweep at once, because any other request would come too early.
+//! With other statuses it is ignored: HTTP gives it no meaning there.
+//!
+//! **Redirects.** They are followed within the same scheme, host and port. A redirect elsewhere, or one that ends in 404
+//! or 410, is the document's failure.
 
 mod attempt;
 mod client;
 mod config;
+mod consent;
+mod http_date;
 mod once;
 mod outcome;
 mod pace;
@@ -18,13 +32,15 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use client::Clients;
+use consent::Consent;
 use pace::Pace;
 
-pub use config::{FetchConfig, MOST_CONNECTIONS};
+pub use config::{FetchConfig, MOST_CONNECTIONS, MOST_REFUSALS};
 pub use once::{OnceAnswer, get_json_once, post_json_once};
 pub use outcome::{FetchError, FetchOutcome, FetchRequest, SetupError, SkipReason, SweepReport};
 
-/// The HTTP client of the process. Clones share connections and rate.
+/// An HTTP client for one upstream. Clones share connections, rate, and what the upstream has answered so far about
+/// further requests; make a new one for a new collection.
 #[derive(Clone)]
 pub struct Fetcher {
     inner: Arc<Inner>,
@@ -34,6 +50,7 @@ struct Inner {
     config: FetchConfig,
     clients: Clients,
     pace: Pace,
+    consent: Consent,
     clock: Arc<dyn Clock>,
 }
 
@@ -45,7 +62,7 @@ impl Fetcher {
     pub fn new(config: FetchConfig, clock: Arc<dyn Clock>) -> Result<Self, SetupError> {
         let clients = Clients::new(&config)?;
         let pace = Pace::new(config.rate_per_second);
-        Ok(Self { inner: Arc::new(Inner { config, clients, pace, clock }) })
+        Ok(Self { inner: Arc::new(Inner { config, clients, pace, consent: Consent::default(), clock }) })
     }
 
     /// Fetches every request and hands each outcome to `on_done` as it comes, in no order. Every

@@ -26,6 +26,9 @@ pub struct FetchOutcome<T> {
     pub body: Vec<u8>,
     /// When the request ended, UTC.
     pub fetched_at: DateTime<Utc>,
+    /// The `Date` header of the last answer: the upstream's clock, UTC, as it was sent and not checked against ours.
+    /// `None` when there was no answer, or the header is missing or unreadable.
+    pub served_at: Option<DateTime<Utc>>,
     /// HTTP requests sent for it, 0 when it was skipped before the first.
     pub attempts: u32,
     /// Why there is no usable answer. 2xx, 404 and 410 are answers and leave it `None`.
@@ -45,7 +48,8 @@ pub struct SweepReport {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SkipReason {
-    /// The upstream told us to stop: 401, 403, 451, a lasting 429 or a very long `Retry-After`.
+    /// The upstream refuses: the first answer of all was a refusal (401, 403, 451, a lasting 429), or
+    /// [`super::MOST_REFUSALS`] in a row were, or a 429 or 503 came with a very long `Retry-After`.
     #[error("refused: the upstream told us to stop")]
     Refused,
     /// The upstream does not answer.
@@ -131,7 +135,8 @@ pub enum FetchError {
         /// The HTTP status.
         status: u16,
     },
-    /// The upstream said stop; this request is the one that heard it.
+    /// The upstream refused this document: 401, 403, 451, a 429 that outlasted all attempts, or a very long
+    /// `Retry-After`. Whether the sweep goes on is in [`SweepReport::stopped`].
     #[error("GET {url}: refused with status {status} after {attempts} attempts: {reason}")]
     Refused {
         /// The URL.
@@ -141,6 +146,16 @@ pub enum FetchError {
         /// The HTTP status.
         status: u16,
         /// How it was said.
+        reason: String,
+    },
+    /// A redirect to another scheme, host or port, one too many, or one to a page that is not there (404, 410).
+    #[error("GET {url}: redirected to {to}, {reason}")]
+    Redirected {
+        /// The URL.
+        url: String,
+        /// Where the last redirect pointed; cut if very long.
+        to: String,
+        /// What is wrong with it.
         reason: String,
     },
     /// Not tried (again), because the sweep had stopped.

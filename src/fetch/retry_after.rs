@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use super::http_date;
+
 /// Reads the header's value as a wait from `now`; a date that has passed is no wait, nonsense is `None`.
 pub(super) fn parse(value: &str, now: DateTime<Utc>) -> Option<Duration> {
     let value = value.trim();
@@ -11,8 +13,8 @@ pub(super) fn parse(value: &str, now: DateTime<Utc>) -> Option<Duration> {
         // More digits than fit are still "a very long time".
         return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
     }
-    let until = DateTime::parse_from_rfc2822(value).ok()?;
-    Some((until.with_timezone(&Utc) - now).to_std().unwrap_or(Duration::ZERO))
+    let until = http_date::parse(value)?;
+    Some((until - now).to_std().unwrap_or(Duration::ZERO))
 }
 
 #[cfg(test)]

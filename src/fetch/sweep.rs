@@ -93,8 +93,6 @@ struct Sweep {
 #[derive(Default)]
 struct State {
     stopped: Option<SkipReason>,
-    /// Nobody sends before this.
-    resume_at: Option<Instant>,
     begun: Option<Instant>,
     /// Whether any answer, of whatever status, has come.
     answered: bool,
@@ -123,14 +121,13 @@ impl Sweep {
         let FetchRequest { url, key } = request;
         let tried = AtomicU32::new(0);
         let result = match parse(&url) {
-            Ok(target) => self.persist(&target, &tried).await,
+            Ok(target) => self.in_turn(&target, &tried).await,
             Err(reason) => {
                 let error = FetchError::BadUrl { url: url.clone(), reason };
                 return self.outcome(url, key, 0, None, Some(error));
             }
         };
         let tried = tried.into_inner();
-        self.note(&result);
         match result {
             Ok(answer) => self.outcome(url, key, tried, Some(answer), None),
             Err(failure) => {
@@ -148,11 +145,28 @@ impl Sweep {
         answer: Option<Answer>,
         error: Option<FetchError>,
     ) -> FetchOutcome<T> {
-        let (status, body) = match answer {
-            Some(answer) => (Some(answer.status), answer.body),
-            None => (None, Vec::new()),
+        let (status, served_at, body) = match answer {
+            Some(answer) => (Some(answer.status), answer.served_at, answer.body),
+            None => (None, None, Vec::new()),
         };
-        FetchOutcome { url, key, status, body, fetched_at: self.inner.clock.now(), attempts, error }
+        FetchOutcome {
+            url,
+            key,
+            status,
+            body,
+            fetched_at: self.inner.clock.now(),
+            served_at,
+            attempts,
+            error,
+        }
+    }
+
+    /// Tries, and draws the conclusions for the sweep before a request that had to wait for this one goes on.
+    async fn in_turn(&self, url: &Url, tried: &AtomicU32) -> Result<Answer, Failure> {
+        let _turn = self.inner.consent.in_turn().await;
+        let result = self.persist(url, tried).await;
+        self.note(&result);
+        result
     }
 
     /// Tries until there is an answer, a failure that stays, or no attempt left.
@@ -181,7 +195,7 @@ impl Sweep {
             .notify(|failure, delay| {
                 tracing::debug!(%url, ?failure, ?delay, "trying again");
                 if matches!(failure, Failure::Busy { .. }) {
-                    self.pause(delay);
+                    self.inner.consent.pause(delay);
                 }
             })
             .await
@@ -205,10 +219,9 @@ impl Sweep {
         let clear = async {
             loop {
                 self.inner.pace.turn().await;
-                let resume_at = lock(&self.state).resume_at;
-                match resume_at {
-                    Some(time) if time > Instant::now() => tokio::time::sleep_until(time).await,
-                    _ => break,
+                match self.inner.consent.resume_at() {
+                    Some(time) => tokio::time::sleep_until(time).await,
+                    None => break,
                 }
             }
         };
@@ -228,49 +241,70 @@ impl Sweep {
         Ok(())
     }
 
-    /// Gives up an upstream that has not answered once in the time it has.
+    /// Learns from a single attempt: gives up an upstream that has not answered once in the time it has.
     fn listen(&self, result: &Result<Answer, Failure>) {
-        let mut state = lock(&self.state);
         match result {
-            Err(Failure::Stopped(_)) => {}
-            Err(Failure::Connect(_) | Failure::Timeout) => {
-                let waited = state.begun.map(|begun| begun.elapsed());
-                if !state.answered && waited >= Some(self.inner.config.give_up_within) {
-                    drop(state);
-                    self.give_up();
-                }
+            Err(Failure::Stopped(_)) => return,
+            Err(Failure::Connect(_) | Failure::Timeout) => self.inner.consent.no_answer(),
+            Err(failure) if self.is_refusal(failure) => {}
+            _ => self.inner.consent.admit(),
+        }
+        let mut state = lock(&self.state);
+        if matches!(result, Err(Failure::Connect(_) | Failure::Timeout)) {
+            let waited = state.begun.map(|begun| begun.elapsed());
+            if !state.answered && waited >= Some(self.inner.config.give_up_within) {
+                drop(state);
+                self.give_up();
             }
-            _ => state.answered = true,
+        } else {
+            state.answered = true;
         }
     }
 
     /// Counts how a request ended, and stops the sweep when that says so.
     fn note(&self, result: &Result<Answer, Failure>) {
+        if matches!(result, Err(Failure::Stopped(_))) {
+            return;
+        }
+        let down = self.is_down(result);
+        match result {
+            Err(failure) if self.is_stop(failure) => self.stop(SkipReason::Refused),
+            _ if down => self.give_up(),
+            Err(Failure::Busy { retry_after, .. }) => {
+                let wait = retry_after.unwrap_or_else(|| self.inner.config.wait_after_last());
+                self.inner.consent.pause(wait);
+            }
+            _ => {}
+        }
+    }
+
+    /// Counts the requests in a row without an answer of use; whether they are too many.
+    fn is_down(&self, result: &Result<Answer, Failure>) -> bool {
         let limit = self.inner.config.give_up_after.max(1);
         let mut state = lock(&self.state);
         match result {
-            Err(Failure::Stopped(_)) => return,
             Err(Failure::Connect(_) | Failure::Timeout) => {
                 state.silent += 1;
                 state.failed += 1;
             }
-            Err(Failure::Truncated(_) | Failure::Server(_)) => {
+            Err(Failure::Truncated(_) | Failure::Server(_) | Failure::Busy { .. }) => {
                 state.silent = 0;
                 state.failed += 1;
             }
             _ => (state.silent, state.failed) = (0, 0),
         }
-        let down = state.silent >= limit || state.failed >= limit.saturating_mul(3);
-        drop(state);
-        match result {
-            Err(failure) if self.is_stop(failure) => self.stop(SkipReason::Refused),
-            _ if down => self.give_up(),
-            _ => {}
-        }
+        state.silent >= limit || state.failed >= limit.saturating_mul(3)
     }
 
-    /// Whether the failure, left after all attempts, is the upstream's word to stop.
+    /// Counts a refusal that is left after all attempts; whether it is the upstream's word to stop.
     fn is_stop(&self, failure: &Failure) -> bool {
+        let asks_for_silence =
+            matches!(failure, Failure::Busy { retry_after, .. } if self.is_too_long(*retry_after));
+        asks_for_silence || (self.is_refusal(failure) && self.inner.consent.refuse())
+    }
+
+    /// Whether the upstream does not want this request, in distinction to being unable to answer it.
+    fn is_refusal(&self, failure: &Failure) -> bool {
         match failure {
             Failure::Forbidden(_) => true,
             Failure::Busy { answer, retry_after } => answer.status == 429 || self.is_too_long(*retry_after),
@@ -290,13 +324,6 @@ impl Sweep {
             Failure::Connect(_) => Some(proposed.min(CONNECT_BACKOFF)),
             _ => Some(proposed),
         }
-    }
-
-    /// Holds back the whole sweep, not only the request that was told to wait.
-    fn pause(&self, delay: Duration) {
-        let until = Instant::now() + delay;
-        let mut state = lock(&self.state);
-        state.resume_at = state.resume_at.max(Some(until));
     }
 
     fn give_up(&self) {
@@ -323,7 +350,7 @@ impl Sweep {
     fn explain(&self, url: &str, attempts: u32, failure: Failure) -> (FetchError, Option<Answer>) {
         let url = url.to_owned();
         let config = &self.inner.config;
-        let refused = self.is_stop(&failure);
+        let refused = self.is_refusal(&failure);
         match failure {
             Failure::Connect(reason) => (FetchError::Connect { url, attempts, reason }, None),
             Failure::Timeout => {
@@ -331,10 +358,12 @@ impl Sweep {
                 (FetchError::Timeout { url, attempts, limit }, None)
             }
             Failure::Truncated(reason) => (FetchError::Truncated { url, attempts, reason }, None),
-            Failure::TooLarge(status) => {
+            Failure::TooLarge(answer) => {
                 let limit = config.max_body_bytes;
-                let answer = Answer { status, body: Vec::new() };
                 (FetchError::TooLarge { url, limit }, Some(answer))
+            }
+            Failure::Redirected { answer, to, reason } => {
+                (FetchError::Redirected { url, to, reason }, Some(answer))
             }
             Failure::Stopped(reason) => (FetchError::Skipped { url, attempts, reason }, None),
             Failure::Busy { answer, retry_after } if refused => {

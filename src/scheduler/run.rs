@@ -12,6 +12,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::CronExpression;
 use crate::clock::{Clock, later};
+use crate::domain::window::end_of_day;
 
 /// The longest sleep at a stretch: a clock that is set, or a machine that wakes up, is noticed this soon.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
@@ -27,7 +28,8 @@ const COUNT_AT_MOST: usize = 10_000;
 pub struct Scheduler {
     /// The ticks, in UTC.
     pub expression: CronExpression,
-    /// A tick starts up to this much late, but never more than half the way to the next tick.
+    /// A tick starts up to this much late, but never more than half the way to the next tick, and never more than a
+    /// third of the way to the next UTC midnight.
     pub jitter: Duration,
     /// Whether a tick that passed while nothing ran is made up for, once.
     pub catch_up: bool,
@@ -81,15 +83,14 @@ enum Wake {
 }
 
 impl Scheduler {
-    /// The delay of the tick `tick`: at least zero, below [`Scheduler::jitter`] and below half the
-    /// way to the next tick, the same every time it is asked.
+    /// The delay of the tick `tick`: at least zero, below [`Scheduler::jitter`], below half the way to the next tick and
+    /// below a third of the way to the next UTC midnight, the same every time it is asked. The last run of a day closes
+    /// that day, so most of the time that is left belongs to the run itself.
     pub fn delay(&self, tick: DateTime<Utc>) -> Duration {
-        let gap = self
-            .expression
-            .next_after(tick)
-            .and_then(|next| (next - tick).to_std().ok())
-            .unwrap_or(Duration::MAX);
-        let bound = self.jitter.min(gap / 2);
+        let until = |time: DateTime<Utc>| (time - tick).to_std().unwrap_or(Duration::MAX);
+        let gap = self.expression.next_after(tick).map_or(Duration::MAX, until);
+        let day_left = until(end_of_day(tick.date_naive()));
+        let bound = self.jitter.min(gap / 2).min(day_left / 3);
         let bound = u64::try_from(bound.as_millis()).unwrap_or(u64::MAX);
         if bound == 0 {
             return Duration::ZERO;

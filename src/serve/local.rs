@@ -88,6 +88,10 @@ async fn export(
     match query.kind.as_str() {
         "readings" => answer(move || pipeline.store.export_readings(query.from, query.to, format)).await,
         "hourly" => answer(move || pipeline.store.export_hourly(query.from, query.to, format)).await,
+        "days" => {
+            let (from, to) = (query.from.date_naive(), query.to.date_naive());
+            answer(move || pipeline.store.export_days(from, to, format)).await
+        }
         _ => (StatusCode::BAD_REQUEST, "unknown kind of export").into_response(),
     }
 }

@@ -1,13 +1,14 @@
-//! Readings and hourly rates as files: made by DuckDB in the work folder, then moved or streamed to where they were asked for.
+//! Readings, hourly rates and days as files: made by DuckDB in the work folder, then moved or streamed to where they were asked for.
 
 use super::columns::{self, Columns, Floats};
 use super::hourly::HOURLY;
 use super::ingest::naive;
+use super::read::DAYS;
 use super::{Store, StoreError};
 use crate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant};
 use crate::domain::thresholds::{HOURLY_MIN_TOKENS, HOURLY_TOLERANCE};
 use crate::domain::window::WindowKind;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use duckdb::params;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,6 +24,11 @@ const FIRST_RUN: &str = "
     SELECT epoch_us(min(observed_at)) FROM counted WHERE newer < CAST($3 AS BIGINT)";
 const READINGS: &str = include_str!("../../queries/analysis/readings.sql");
 const HOURLY_EXPORT: &str = include_str!("../../queries/analysis/hourly_export.sql");
+const DAYS_EXPORT: &str = include_str!("../../queries/analysis/days_export.sql");
+
+/// Columns of the exports that hold a time.
+const RUN_TIMES: &[&str] = &["observed_at", "window_start", "window_end"];
+const DAY_TIMES: &[&str] = &["last_reading_at"];
 
 /// File formats of an export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,14 +60,13 @@ impl ExportFormat {
         }
     }
 
-    /// The columns, with times in the format's own way.
-    fn columns(self) -> &'static str {
+    /// All columns, with those of `times` in the format's own way.
+    fn columns(self, times: &[&str]) -> String {
+        let text = |name: &&str| format!("strftime({name}, '%Y-%m-%dT%H:%M:%SZ') AS {name}");
         match self {
-            Self::Parquet => "*",
+            Self::Parquet => "*".to_owned(),
             Self::Csv | Self::Json => {
-                "* REPLACE (strftime(observed_at, '%Y-%m-%dT%H:%M:%SZ') AS observed_at,
-                            strftime(window_start, '%Y-%m-%dT%H:%M:%SZ') AS window_start,
-                            strftime(window_end, '%Y-%m-%dT%H:%M:%SZ') AS window_end)"
+                format!("* REPLACE ({})", times.iter().map(text).collect::<Vec<_>>().join(", "))
             }
         }
     }
@@ -118,7 +123,7 @@ impl Store {
         to: DateTime<Utc>,
         format: ExportFormat,
     ) -> Result<PathBuf, StoreError> {
-        self.export(&in_span(READINGS, from, to), format)
+        self.export(&in_span(READINGS, from, to), RUN_TIMES, format)
     }
 
     /// Writes the hourly rates of the runs in `[from, to)`, refused ones included, as [`Store::export_readings`] does.
@@ -134,17 +139,37 @@ impl Store {
         let hourly = in_span(HOURLY, from, to)
             .replace("$3", &HOURLY_MIN_TOKENS.to_string())
             .replace("$4", &HOURLY_TOLERANCE.to_string());
-        self.export(&format!("WITH hourly AS ({hourly}) {HOURLY_EXPORT}"), format)
+        self.export(&format!("WITH hourly AS ({hourly}) {HOURLY_EXPORT}"), RUN_TIMES, format)
     }
 
-    fn export(&self, query: &str, format: ExportFormat) -> Result<PathBuf, StoreError> {
+    /// Writes one row per endpoint and UTC day of `[from, to]` to a file, as [`Store::export_readings`] does. The
+    /// numbers are those of [`Store::days`] as of the newest run; days without a reading of their own are included.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing is left behind then.
+    pub fn export_days(
+        &self,
+        from: NaiveDate,
+        to: NaiveDate,
+        format: ExportFormat,
+    ) -> Result<PathBuf, StoreError> {
+        // Without a run there are no rows, whatever the time.
+        let as_of = self.newest_run(None)?.map_or(DateTime::UNIX_EPOCH, |run| run.observed_at);
+        let query = format!("WITH days AS ({DAYS}) SELECT * FROM ({DAYS_EXPORT})")
+            .replace("$1", &format!("'{from}'"))
+            .replace("$2", &format!("'{to}'"))
+            .replace("$3", &format!("'{}'", naive(as_of)));
+        self.export(&query, DAY_TIMES, format)
+    }
+
+    fn export(&self, query: &str, times: &[&str], format: ExportFormat) -> Result<PathBuf, StoreError> {
         let number = EXPORTS.fetch_add(1, Ordering::Relaxed);
         let folder = std::fs::canonicalize(&self.options().work_dir)
             .map_err(|source| StoreError::Io { path: self.options().work_dir.clone(), source })?;
         let path = folder.join(format!("export-{}-{number}", std::process::id()));
         let sql = format!(
             "COPY (SELECT {} FROM ({query})) TO '{}' ({})",
-            format.columns(),
+            format.columns(times),
             path.to_string_lossy().replace('\'', "''"),
             format.copy_options()
         );

@@ -232,6 +232,9 @@ fn a_wrong_command_line_is_told_apart_from_a_failure() {
         &["collect", "--at", "yesterday"],
         &["collect", "--rate"],
         &["export", "readings", "--from", "2026-08-01T00:00:00Z"],
+        &["export", "days", "--from", "2026-08-01T00:00:00Z"],
+        &["export", "days", "--to", "2026-02-30"],
+        &["export", "days", "--format", "xml"],
         &["prefs", "a/b", "--mode", "hope"],
         &["prefs", "a/b", "--for", "telex"],
         &["prefs"],
@@ -244,7 +247,14 @@ fn a_wrong_command_line_is_told_apart_from_a_failure() {
     let export = ["export", "readings", "--from", "2026-08-02T00:00:00Z", "--to", "2026-08-01T00:00:00Z"];
     let ran = hitrate(data.path(), &export);
     assert!(ran.code == 1 && ran.err.contains("is not before"), "{ran:?}");
+    let days = ["export", "days", "--from", "2026-08-02", "--to", "2026-08-01"];
+    let ran = hitrate(data.path(), &days);
+    assert!(ran.code == 1 && ran.err.contains("--from 2026-08-02 is after --to 2026-08-01"), "{ran:?}");
+    let ran = hitrate(data.path(), &["export", "days"]);
+    assert!(ran.code == 1 && ran.err.contains("hitrate collect"), "without a store: {ran:?}");
     assert_eq!(std::fs::read_dir(data.path()).expect("there").count(), 0, "asking leaves nothing behind");
+    let help = hitrate(data.path(), &["export", "days", "--help"]);
+    assert!(help.code == 0 && help.out.contains("hitrate export days --from 2026-08-01"), "{help:?}");
 }
 
 #[test]
@@ -299,6 +309,10 @@ async fn replay_and_export_reproduce_the_record_byte_by_byte() {
     );
     assert_eq!((written.code, written.out.as_str()), (0, ""), "{written:?}");
     assert!(std::fs::read_to_string(&file).expect("written") == one.out);
+    let days = |folder: &std::path::Path| hitrate(folder, &["export", "days"]);
+    let (one, two) = (days(data.path()), days(&into));
+    assert_eq!((one.code, one.out.lines().count() > 30), (0, true), "{}", one.err);
+    assert!(one.out == two.out, "the exported days differ");
     let left = std::fs::read_dir(data.path().join("work")).expect("there").count();
     assert_eq!(left, 0, "nothing is left in the work folder");
     let twice = hitrate(data.path(), &["replay", "--into", &into.display().to_string()]);

@@ -13,7 +13,8 @@ use axum::http::{HeaderMap, Response, StatusCode, Uri, header};
 use chrono::{DateTime, Utc};
 use hitrate::clock::FixedClock;
 use hitrate::fetch::{
-    FetchConfig, FetchError, FetchOutcome, FetchRequest, Fetcher, SkipReason, SweepReport, get_json_once,
+    FetchConfig, FetchError, FetchOutcome, FetchRequest, Fetcher, MOST_REFUSALS, SkipReason, SweepReport,
+    get_json_once,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -24,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 struct Seen {
     hits: Mutex<BTreeMap<String, usize>>,
     agents: Mutex<Vec<String>>,
+    away: Mutex<String>,
     in_flight: AtomicUsize,
     peak: AtomicUsize,
 }
@@ -39,7 +41,9 @@ impl Seen {
 }
 
 /// Paths say what happens: `/ok/…`, `/slow/…`, `/status/503`, `/flaky/2` (fails twice), `/busy/1/2`
-/// (once 429 with `Retry-After: 2`), `/zip/BYTES`.
+/// (once 429 with `Retry-After: 2`), `/down/1/2` (the same with 503), `/late/403` (after a while), `/zip/BYTES`,
+/// `/to/PATH` (redirects within the server), `/loop/N` (redirects to itself), `/dated/NAME` (with a `Date` header).
+/// `/away` redirects to what [`Seen::away`] says.
 async fn answer(State(seen): State<Arc<Seen>>, uri: Uri, headers: HeaderMap) -> Response<Body> {
     let path = uri.path().to_owned();
     let hit = {
@@ -65,10 +69,25 @@ async fn answer(State(seen): State<Arc<Seen>>, uri: Uri, headers: HeaderMap) -> 
         }
         "status" => plain(u16::try_from(number(1)).expect("a status"), "said"),
         "flaky" if hit <= number(1) => plain(503, "later"),
-        "busy" if hit <= number(1) => {
-            let mut response = plain(429, "slow down");
-            let wait = parts[2].parse().expect("a header value");
-            response.headers_mut().insert(header::RETRY_AFTER, wait);
+        "late" => {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            plain(u16::try_from(number(1)).expect("a status"), "said")
+        }
+        "to" => redirected(302, &path["/to".len()..]),
+        "away" => redirected(307, &seen.away.lock().expect("not poisoned")),
+        "loop" => redirected(301, &format!("/loop/{}", number(1) + 1)),
+        "dated" => {
+            let mut response = plain(u16::try_from(number(2).max(200)).expect("a status"), "{}");
+            let date = header::HeaderValue::from_static(dated(parts[1]));
+            response.headers_mut().insert(header::DATE, date);
+            response
+        }
+        "busy" | "down" if hit <= number(1) => {
+            let mut response = plain(if parts[0] == "busy" { 429 } else { 503 }, "slow down");
+            if let Some(wait) = parts.get(2) {
+                let wait = wait.parse().expect("a header value");
+                response.headers_mut().insert(header::RETRY_AFTER, wait);
+            }
             response
         }
         "html" => plain(200, "<html>not json</html>"),
@@ -83,6 +102,21 @@ fn plain(status: u16, body: &'static str) -> Response<Body> {
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = StatusCode::from_u16(status).expect("a status");
     response
+}
+
+fn redirected(status: u16, target: &str) -> Response<Body> {
+    let mut response = plain(status, "moved");
+    response.headers_mut().insert(header::LOCATION, target.parse().expect("a header value"));
+    response
+}
+
+/// The `Date` headers of `/dated/NAME`; the server sets its own only where there is none.
+fn dated(name: &str) -> &'static str {
+    match name {
+        "now" => "Mon, 10 Aug 2026 10:57:30 GMT",
+        "old" => "Monday, 10-Aug-26 10:57:30 GMT",
+        _ => "yesterday",
+    }
 }
 
 fn zipped(bytes: usize) -> Response<Body> {
@@ -239,7 +273,8 @@ async fn retry_after_holds_back_the_whole_sweep() {
     let begun = Instant::now();
     let config = FetchConfig { max_connections: 2, ..quick() };
     let mut last = Duration::ZERO;
-    let urls = ["/busy/1/01", "/slow/1", "/ok/after"];
+    // The first goes alone.
+    let urls = ["/ok/first", "/busy/1/01", "/slow/1", "/ok/after"];
     let requests =
         urls.iter().map(|path| FetchRequest { url: format!("{}{path}", upstream.base), key: *path });
     fetcher(config)
@@ -252,38 +287,193 @@ async fn retry_after_holds_back_the_whole_sweep() {
     assert!(last >= Duration::from_secs(1), "the other worker went on after {last:?}");
 }
 
-#[tokio::test]
-async fn a_wait_beyond_the_cap_and_a_lasting_429_stop_the_sweep() {
-    let upstream = upstream().await;
-    let (outcomes, report) = sweep(one_by_one(quick()), &upstream.base, &["/busy/9/3600", "/ok"]).await;
-    assert_eq!(outcomes["/busy/9/3600"].attempts, 1);
-    let words = outcomes["/busy/9/3600"].error.as_ref().expect("an error").to_string();
-    assert!(words.contains("3600 s") && words.contains("120 s"), "{words}");
-    assert_eq!(skipped(&outcomes["/ok"]), Some(SkipReason::Refused));
-    assert_eq!(report, SweepReport { attempts: 1, stopped: Some(SkipReason::Refused) });
+fn refused(outcome: &FetchOutcome<usize>) -> bool {
+    matches!(outcome.error, Some(FetchError::Refused { .. }))
+}
 
-    let (outcomes, report) = sweep(one_by_one(quick()), &upstream.base, &["/busy/9/0", "/ok"]).await;
-    assert_eq!(outcomes["/busy/9/0"].attempts, 4);
-    assert!(matches!(outcomes["/busy/9/0"].error, Some(FetchError::Refused { status: 429, .. })));
-    assert_eq!(skipped(&outcomes["/ok"]), Some(SkipReason::Refused));
-    assert_eq!(report.attempts, 4);
-    assert_eq!(upstream.seen.hits("/ok"), 0);
+const REFUSED: Option<SkipReason> = Some(SkipReason::Refused);
+
+#[tokio::test]
+async fn a_wait_beyond_the_cap_stops_the_sweep_wherever_it_comes() {
+    for (path, status) in [("/busy/9/3600", 429), ("/down/9/3600", 503)] {
+        for before in [&[][..], &["/ok/1", "/ok/2"]] {
+            let upstream = upstream().await;
+            let paths = [before, &[path, "/ok/after"]].concat();
+            let (outcomes, report) = sweep(one_by_one(quick()), &upstream.base, &paths).await;
+            assert_eq!((outcomes[path].attempts, outcomes[path].status), (1, Some(status)));
+            let words = outcomes[path].error.as_ref().expect("an error").to_string();
+            assert!(words.contains("3600 s") && words.contains("120 s"), "{words}");
+            assert_eq!(skipped(&outcomes["/ok/after"]), REFUSED);
+            let attempts = u32::try_from(before.len()).expect("few") + 1;
+            assert_eq!(report, SweepReport { attempts, stopped: REFUSED });
+            assert_eq!(upstream.seen.hits("/ok/after"), 0, "it was asked to wait");
+        }
+    }
 }
 
 #[tokio::test]
-async fn a_word_to_stop_stops_at_once() {
-    for status in ["/status/401", "/status/403", "/status/451"] {
+async fn a_wait_that_is_a_date_counts_from_the_upstreams_clock() {
+    // The header names a moment that is far from this fetcher's own time, and two minutes after the answer's date.
+    let raw = b"HTTP/1.1 429 Too Many Requests\r\ndate: Mon, 10 Aug 2026 10:57:00 GMT\r\n\
+        retry-after: Mon, 10 Aug 2026 11:00:00 GMT\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+    let upstream = raw_upstream(raw).await;
+    let (outcomes, _) = sweep(quick(), &upstream.base, &["/x"]).await;
+    let words = outcomes["/x"].error.as_ref().expect("an error").to_string();
+    assert!(words.contains("wait 180 s"), "{words}");
+}
+
+#[tokio::test]
+async fn a_first_answer_that_refuses_stops_the_sweep() {
+    for (path, attempts) in [("/status/401", 1), ("/status/403", 1), ("/status/451", 1), ("/busy/9", 4)] {
         let upstream = upstream().await;
-        let paths = ["/ok/1", status, "/ok/2", "/ok/3"];
-        let (outcomes, report) = sweep(one_by_one(quick()), &upstream.base, &paths).await;
-        assert_eq!(outcomes["/ok/1"].error, None);
-        assert!(matches!(outcomes[status].error, Some(FetchError::Refused { attempts: 1, .. })));
-        assert_eq!(outcomes[status].body, b"said");
-        assert_eq!(skipped(&outcomes["/ok/2"]), Some(SkipReason::Refused));
-        assert_eq!(skipped(&outcomes["/ok/3"]), Some(SkipReason::Refused));
-        assert_eq!(report, SweepReport { attempts: 2, stopped: Some(SkipReason::Refused) });
-        assert_eq!(upstream.seen.total(), 2);
+        let config = FetchConfig { max_connections: 8, ..quick() };
+        let paths = [path, "/ok/1", "/ok/2", "/ok/3"];
+        let (outcomes, report) = sweep(config, &upstream.base, &paths).await;
+        assert!(refused(&outcomes[path]), "{:?}", outcomes[path].error);
+        assert!(paths[1..].iter().all(|path| skipped(&outcomes[*path]) == REFUSED));
+        assert_eq!(report, SweepReport { attempts, stopped: REFUSED });
+        assert_eq!(upstream.seen.total(), attempts as usize, "also with eight connections nobody else asks");
     }
+}
+
+#[tokio::test]
+async fn a_document_that_is_refused_is_its_own_failure() {
+    for path in ["/status/401", "/status/403", "/status/451", "/busy/9", "/busy/9/0"] {
+        let upstream = upstream().await;
+        let paths = ["/ok/1", path, "/ok/2", "/ok/3"];
+        let (outcomes, report) = sweep(one_by_one(quick()), &upstream.base, &paths).await;
+        assert!(refused(&outcomes[path]), "{:?}", outcomes[path].error);
+        assert!(!outcomes[path].body.is_empty(), "what the upstream says is kept");
+        for path in ["/ok/1", "/ok/2", "/ok/3"] {
+            assert_eq!(outcomes[path].error, None);
+        }
+        assert_eq!(report.stopped, None, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_that_is_faster_than_the_first_document_is_not_the_first_answer() {
+    let upstream = upstream().await;
+    let config = FetchConfig { max_connections: 8, ..quick() };
+    let (outcomes, report) = sweep(config, &upstream.base, &["/late/200", "/status/403", "/ok"]).await;
+    assert!(refused(&outcomes["/status/403"]));
+    assert_eq!((&outcomes["/ok"].error, report.stopped), (&None, None));
+}
+
+#[tokio::test]
+async fn several_refusals_in_a_row_stop_the_sweep() {
+    let upstream = upstream().await;
+    let most = usize::try_from(MOST_REFUSALS).expect("few");
+    let names: Vec<String> = (0..=most).map(|number| format!("/status/403/{number}")).collect();
+    let row: Vec<&str> = names.iter().map(String::as_str).collect();
+    let paths = [&["/ok/1"], &row[..most - 1], &["/ok/2"], &row[most - 1..], &["/busy/9", "/ok/3"]].concat();
+    let (outcomes, report) = sweep(one_by_one(quick()), &upstream.base, &paths).await;
+    assert_eq!(outcomes["/ok/2"].error, None, "one fewer than several: it goes on");
+    // Two of the other kind, and a lasting 429 makes three.
+    assert!(row.iter().chain(&["/busy/9"]).all(|path| refused(&outcomes[*path])), "{outcomes:?}");
+    assert_eq!((skipped(&outcomes["/ok/3"]), report.stopped), (REFUSED, REFUSED));
+
+    // A request without an answer is no sign of consent.
+    let config = FetchConfig { timeout: Duration::from_millis(80), max_attempts: 1, ..one_by_one(quick()) };
+    let paths = ["/ok/1", row[0], row[1], "/hang", row[2], "/ok/3"];
+    let (outcomes, report) = sweep(config, &upstream.base, &paths).await;
+    assert!(matches!(outcomes["/hang"].error, Some(FetchError::Timeout { .. })));
+    assert_eq!((skipped(&outcomes["/ok/3"]), report.stopped), (REFUSED, REFUSED));
+}
+
+#[tokio::test]
+async fn a_later_sweep_of_a_fetcher_knows_what_the_first_was_answered() {
+    let upstream = upstream().await;
+    let fetcher = fetcher(one_by_one(quick()));
+    let sweep = async |paths: &[&str]| {
+        let requests =
+            paths.iter().map(|path| FetchRequest { url: format!("{}{path}", upstream.base), key: () });
+        fetcher.fetch_all(requests.collect(), |_| {}).await
+    };
+    assert_eq!(sweep(&["/ok/1", "/status/403/1"]).await.stopped, None);
+    assert_eq!(sweep(&["/status/403/2", "/ok/2"]).await.stopped, None, "not the first answer of the fetcher");
+    assert_eq!(sweep(&["/status/403/3", "/status/403/4"]).await.stopped, None);
+    assert_eq!(sweep(&["/status/403/5", "/ok/3"]).await.stopped, REFUSED, "the row goes on");
+
+    // Nor is it asked earlier than it said, although the document that heard it is given up.
+    let config = FetchConfig { max_attempts: 1, ..one_by_one(quick()) };
+    let fetcher = Fetcher::new(config, Arc::new(FixedClock(noon()))).expect("a client");
+    let sweep = async |paths: &[&str]| {
+        let requests =
+            paths.iter().map(|path| FetchRequest { url: format!("{}{path}", upstream.base), key: () });
+        fetcher.fetch_all(requests.collect(), |_| {}).await
+    };
+    sweep(&["/ok/4", "/busy/9/1"]).await;
+    let begun = Instant::now();
+    assert_eq!(sweep(&["/ok/5"]).await.stopped, None);
+    assert!(begun.elapsed() >= Duration::from_millis(900), "asked again after {:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn a_redirect_is_followed_within_the_same_origin_only() {
+    let (first, other) = (upstream().await, upstream().await);
+    let (outcomes, _) = sweep(quick(), &first.base, &["/to/ok/moved", "/to/to/ok/again"]).await;
+    for path in ["/to/ok/moved", "/to/to/ok/again"] {
+        assert_eq!((outcomes[path].status, &outcomes[path].error), (Some(200), &None));
+    }
+    let port = first.base.rsplit(':').next().expect("a port");
+    for target in [
+        format!("{}/ok/elsewhere", other.base),
+        format!("//localhost:{port}/ok"),
+        format!("https://127.0.0.1:{port}/ok"),
+    ] {
+        *first.seen.away.lock().expect("not poisoned") = target.clone();
+        let (outcomes, report) = sweep(quick(), &first.base, &["/away", "/ok"]).await;
+        assert_eq!((outcomes["/away"].status, outcomes["/away"].attempts), (Some(307), 1));
+        let words = outcomes["/away"].error.as_ref().expect("an error").to_string();
+        let named = target.trim_start_matches("//");
+        assert!(words.contains(named) && words.contains("not the same scheme, host and port"), "{words}");
+        assert_eq!((&outcomes["/ok"].error, report.stopped), (&None, None));
+    }
+    assert_eq!(other.seen.total(), 0, "the other server is not asked");
+}
+
+#[tokio::test]
+async fn a_redirect_that_leads_nowhere_is_a_failure_and_not_nothing_here() {
+    let upstream = upstream().await;
+    let paths = ["/to/status/404", "/to/to/status/410", "/loop/1", "/to/status/403", "/ok"];
+    let (outcomes, report) = sweep(one_by_one(quick()), &upstream.base, &paths).await;
+    let words = |path: &str| outcomes[path].error.as_ref().expect("an error").to_string();
+    let to = |path: &str| format!("redirected to {}{path}, ", upstream.base);
+    assert!(words("/to/status/404").ends_with(&format!("{}which answered 404", to("/status/404"))));
+    assert!(words("/to/to/status/410").ends_with(&format!("{}which answered 410", to("/status/410"))));
+    assert!(
+        words("/loop/1").ends_with(&format!("{}one redirect too many", to("/loop/5"))),
+        "{}",
+        words("/loop/1")
+    );
+    assert!(refused(&outcomes["/to/status/403"]), "a refusal stays one");
+    assert_eq!((&outcomes["/ok"].error, report.stopped), (&None, None));
+}
+
+#[tokio::test]
+async fn an_outcome_carries_the_upstreams_clock() {
+    let upstream = upstream().await;
+    let paths = ["/dated/now", "/dated/old", "/dated/odd", "/dated/now/404", "/dated/now/403"];
+    let config = FetchConfig { max_attempts: 1, ..one_by_one(quick()) };
+    let (outcomes, _) = sweep(config.clone(), &upstream.base, &paths).await;
+    let time = DateTime::parse_from_rfc3339("2026-08-10T10:57:30Z").expect("a time").to_utc();
+    for path in paths {
+        let expected = (path != "/dated/odd").then_some(time);
+        assert_eq!((outcomes[path].served_at, outcomes[path].fetched_at), (expected, noon()), "{path}");
+    }
+    let large = FetchConfig { max_body_bytes: 1, ..config };
+    let (outcomes, _) = sweep(large, &upstream.base, &["/dated/now"]).await;
+    assert!(matches!(outcomes["/dated/now"].error, Some(FetchError::TooLarge { .. })));
+    assert_eq!(outcomes["/dated/now"].served_at, Some(time));
+
+    let silent = raw_upstream(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}").await;
+    let (outcomes, _) = sweep(quick(), &silent.base, &["/x"]).await;
+    assert_eq!((outcomes["/x"].status, outcomes["/x"].served_at), (Some(200), None));
+    let (listener, base) = listen().await;
+    drop(listener);
+    let (outcomes, _) = sweep(quick(), &base, &["/x"]).await;
+    assert_eq!(outcomes["/x"].served_at, None);
 }
 
 #[tokio::test]

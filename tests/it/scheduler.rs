@@ -222,6 +222,36 @@ fn the_jitter_is_bounded_spread_and_the_same_every_time() {
     assert!((0..200).all(|hour| wide.delay(start + TimeDelta::hours(hour)) < Duration::from_secs(1_800)));
 }
 
+#[test]
+fn the_jitter_leaves_the_last_run_of_a_day_time_before_midnight() {
+    let jitter = Duration::from_secs(600);
+    let delays = |expression: &str, tick: &str| -> Vec<Duration> {
+        let tick = at(tick);
+        (0..300)
+            .map(|seed| {
+                let scheduler = Scheduler { expression: cron(expression), jitter, catch_up: true, seed };
+                scheduler.delay(tick)
+            })
+            .collect()
+    };
+    // Expression, tick, and the bound in seconds: the third of the rest of the day, or the rule that is tighter.
+    let cases = [
+        ("57 * * * *", "2026-08-10T23:57:00Z", 60),
+        ("57 * * * *", "2026-12-31T23:57:00Z", 60),
+        ("57 * * * *", "2026-08-10T22:57:00Z", 600),
+        ("0 * * * *", "2026-08-11T00:00:00Z", 600),
+        ("45 * * * *", "2026-08-10T23:45:00Z", 300),
+        ("* * * * *", "2026-08-10T23:58:00Z", 30),
+        ("* * * * *", "2026-08-10T23:59:00Z", 20),
+    ];
+    for (expression, tick, seconds) in cases {
+        let bound = Duration::from_secs(seconds);
+        let delays = delays(expression, tick);
+        assert!(delays.iter().all(|delay| *delay < bound), "{expression} at {tick}: beyond {bound:?}");
+        assert!(delays.iter().any(|delay| *delay > bound * 9 / 10), "{expression} at {tick}: cut too short");
+    }
+}
+
 /// A scheduler that runs on a clock the test moves, with a job the test watches.
 struct Bench {
     clock: ManualClock,

@@ -3,6 +3,7 @@
 mod closing;
 mod days;
 mod export;
+mod export_days;
 mod files;
 mod hourly;
 mod midnight;

@@ -39,11 +39,20 @@ async fn verbs_that_need_the_store_ask_the_server_that_holds_it() {
     let hours = hitrate(data.path(), &hourly);
     assert!(hours.code == 0 && !hours.json().as_array().expect("an array").is_empty(), "{}", hours.err);
 
+    let past_day = ["export", "days", "--from", past.as_str(), "--to", past.as_str(), "--format", "json"];
+    let (all_days, one_day) = (hitrate(data.path(), &["export", "days"]), hitrate(data.path(), &past_day));
+    assert_eq!((all_days.code, one_day.code), (0, 0), "{}", one_day.err);
+    let rows = one_day.json();
+    let rows = rows.as_array().expect("an array");
+    assert!(!rows.is_empty() && rows.iter().all(|row| row["day"] == past.as_str()), "one day was asked for");
+
     let server = Server::of(data.path());
     let through = hitrate(data.path(), &export);
     assert_eq!(through.code, 0, "{}", through.err);
     assert!(through.out == exported.out, "through the server the export is the same");
     assert!(hitrate(data.path(), &hourly).out == hours.out, "so are the hours");
+    assert!(hitrate(data.path(), &past_day).out == one_day.out, "and a day");
+    assert!(hitrate(data.path(), &["export", "days"]).out == all_days.out, "and all days");
     assert_eq!(hitrate(data.path(), &as_of).json(), list.json());
     assert_eq!(std::fs::read_dir(data.path().join("work")).expect("there").count(), 0);
     // Its local routes answer nobody who cannot read the data folder.
