@@ -200,8 +200,10 @@ fn prices(world: &World, model: usize, variant: &str, kind: CacheKind, key: i64)
         prices.write = Some(prices.input + prices.input / 4);
         prices.write_1h = (key % 5 != 0).then_some(prices.input * 2);
     }
-    prices.tier_above = world.models[model].tiered.then_some(128_000);
-    prices.peak = world.models[model].tiered && key % 2 == 0;
+    // Among the upstream's conditional prices those with cache writes are the most frequent.
+    let tiered = world.models[model].tiered || (kind == CacheKind::WriteBilled && key % 2 == 0);
+    prices.tier_above = tiered.then_some(128_000);
+    prices.peak = tiered && key % 4 == 0;
     if draw(4).uniform() < 0.06 {
         prices.discount = [10, 25, 39, 50][draw(5).index(4)];
     }

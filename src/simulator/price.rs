@@ -133,7 +133,7 @@ impl Prices {
                 peak.insert("utc_days".to_owned(), json!(WEEKDAYS));
                 peak.insert("utc_start".to_owned(), json!(100));
                 peak.insert("utc_end".to_owned(), json!(400));
-                tiers.insert(0, peak);
+                tiers.push(peak);
             }
             object.insert("overrides".to_owned(), json!(tiers));
         }

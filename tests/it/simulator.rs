@@ -659,7 +659,7 @@ fn every_field_occurs_in_a_small_world() {
     }
     let expected = [
         "model id canonical_slug name created context_length alias_target.slug pricing.prompt pricing.completion",
-        "model pricing.input_cache_read pricing.input_cache_write pricing.input_cache_write_1h",
+        "model pricing.input_cache_read",
         "provider slug name headquarters status_page_url privacy_policy_url terms_of_service_url",
         "all slug displayName headquarters statusPageUrl dataPolicy.training dataPolicy.retainsPrompts",
         "all dataPolicy.privacyPolicyURL dataPolicy.termsOfServiceURL",

@@ -55,7 +55,9 @@ impl Served {
             let Some(pair) = usage_pair(&address) else { continue };
             let Some((from, to)) = truth.usage_window(&pair.0, &pair.1, at) else { continue };
             for endpoint in endpoints.iter().filter(|e| e.model == pair.0 && e.variant == pair.1) {
-                if truth.counters(endpoint.id, from, to).is_some_and(|c| c.prompt > 0) {
+                // An idle model's first bodies may be of a day before the record.
+                if from >= midnight(0) && truth.counters(endpoint.id, from, to).is_some_and(|c| c.prompt > 0)
+                {
                     let last = self.readable.entry((endpoint.id, from.date_naive())).or_insert(to);
                     *last = to.max(*last);
                 }
