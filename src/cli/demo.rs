@@ -3,11 +3,11 @@
 use super::serve::{address, stop_on_signal};
 use super::{Common, exit, print_text, progress, runtime};
 use crate::background;
-use crate::clock::{Clock, ManualClock};
+use crate::clock::Clock;
 use crate::config::Config;
 use crate::pipeline::{CollectOptions, DataDir, Pipeline, PipelineError};
 use crate::serve::{Content, Server, collect_and_publish};
-use crate::simulator::{self, Simulator, SimulatorConfig, SimulatorServer};
+use crate::simulator::{self, Habits, Simulator, SimulatorConfig, SimulatorServer};
 use anyhow::{Context, Result};
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use clap::Args;
@@ -41,6 +41,9 @@ pub struct DemoArgs {
     /// Give some models, providers, tags and regions hostile names, as a test of the pages.
     #[arg(long, hide = true)]
     hostile_names: bool,
+    /// Simulated seconds that a sweep takes. With 0 the same seed gives the same record, byte for byte.
+    #[arg(long, hide = true, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=1800))]
+    sweep_seconds: u32,
     /// Collect the record, publish it, and stop.
     #[arg(long)]
     once: bool,
@@ -76,10 +79,11 @@ async fn demo(common: &Common, args: &DemoArgs, data: DataDir, listen: SocketAdd
         ids_from: start + (span / 3).min(TimeDelta::days(10)),
         seed: args.seed,
         hostile_names: args.hostile_names,
+        habits: Habits { sweep: TimeDelta::seconds(args.sweep_seconds.into()), ..Habits::observed() },
         ..SimulatorConfig::starting_at(start, args.days + 1)
     };
     let upstream = simulator::serve(Arc::new(Simulator::new(world)?), ([127, 0, 0, 1], 0).into()).await?;
-    let clock = ManualClock::new(start);
+    let clock = upstream.clock();
     let config = Config {
         upstream: crate::config::Upstream { base_url: upstream.base_url(), ..common.settings()?.upstream },
         ..common.settings()?
@@ -94,7 +98,7 @@ async fn demo(common: &Common, args: &DemoArgs, data: DataDir, listen: SocketAdd
             return Ok(());
         }
         now = time;
-        look(&pipeline, &upstream, &clock, now, &cancel).await?;
+        look(&pipeline, &upstream, now, &cancel).await?;
         bar.inc(1);
     }
     bar.finish_and_clear();
@@ -102,8 +106,7 @@ async fn demo(common: &Common, args: &DemoArgs, data: DataDir, listen: SocketAdd
     if !args.once {
         let server = Server::bind(Content::of(&pipeline), Arc::new(clock.clone()), listen).await?;
         print_text(&format!("listening {}", server.url()))?;
-        let living =
-            tokio::spawn(live(pipeline.clone(), upstream, clock, now, args.hour_every, cancel.clone()));
+        let living = tokio::spawn(live(pipeline.clone(), upstream, now, args.hour_every, cancel.clone()));
         server.run(cancel).await?;
         living.await??;
     }
@@ -124,12 +127,10 @@ fn times(start: DateTime<Utc>, end: DateTime<Utc>) -> Vec<DateTime<Utc>> {
 async fn look(
     pipeline: &Pipeline,
     upstream: &SimulatorServer,
-    clock: &ManualClock,
     now: DateTime<Utc>,
     cancel: &CancellationToken,
 ) -> Result<()> {
     upstream.set_now(now);
-    clock.set(now);
     pipeline.collect(&options(now), cancel, |_, _| {}).await?;
     Ok(())
 }
@@ -148,7 +149,6 @@ async fn publish(pipeline: &Arc<Pipeline>) -> Result<()> {
 async fn live(
     pipeline: Arc<Pipeline>,
     upstream: SimulatorServer,
-    clock: ManualClock,
     mut now: DateTime<Utc>,
     hour_every: u64,
     cancel: CancellationToken,
@@ -160,7 +160,6 @@ async fn live(
         }
         now += TimeDelta::hours(1);
         upstream.set_now(now);
-        clock.set(now);
         if let Err(error) = collect_and_publish(pipeline.clone(), &options(now), &cancel).await {
             tracing::error!(%error, "a simulated hour failed; what is there is served on");
         }

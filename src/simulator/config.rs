@@ -26,6 +26,48 @@ pub enum SimulatorError {
     Serve(String),
 }
 
+/// What the real upstream does with time: it caches its answers, and a sweep of them takes minutes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Habits {
+    /// Longest age of a usage body (`effective-pricing` and the comparison series) during the day. Zero: every body is
+    /// computed at the moment it is served.
+    pub usage_cache: Duration,
+    /// Usage bodies turn over one by one in the 20 minutes after midnight UTC. Until then a body is yesterday's.
+    pub slow_midnight: bool,
+    /// Standard models with traffic on about one day in three. On the other days their usage body is that of the last
+    /// day with traffic. At most a quarter of all models.
+    pub idle_models: usize,
+    /// Simulated time that a sweep of three documents a model takes. Zero: the clock stands still.
+    pub sweep: Duration,
+    /// Endpoint lists carry percentiles of latency and throughput, which the upstream shows to callers with an API key.
+    pub percentiles: bool,
+}
+
+impl Habits {
+    /// Bodies turn over after midnight; otherwise the upstream answers at once and computes every answer anew. This is
+    /// the default: what a test reads is then what the simulator counted up to that moment.
+    pub fn exact() -> Self {
+        Self {
+            usage_cache: Duration::zero(),
+            slow_midnight: true,
+            idle_models: 0,
+            sweep: Duration::zero(),
+            percentiles: false,
+        }
+    }
+
+    /// What was observed: caches of up to 5 minutes, models without traffic, sweeps of 5 minutes.
+    pub fn observed() -> Self {
+        Self {
+            usage_cache: Duration::minutes(5),
+            slow_midnight: true,
+            idle_models: 2,
+            sweep: Duration::minutes(5),
+            percentiles: false,
+        }
+    }
+}
+
 /// The size, the span and the traps of a simulated upstream.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SimulatorConfig {
@@ -56,6 +98,8 @@ pub struct SimulatorConfig {
     /// The first models and providers, with their tags and regions, carry markup, quotes, control characters, overlong and
     /// right-to-left texts, emoji and formulas as names.
     pub hostile_names: bool,
+    /// Caches, idle models and slow sweeps.
+    pub habits: Habits,
 }
 
 impl SimulatorConfig {
@@ -76,6 +120,7 @@ impl SimulatorConfig {
             degree_spread: 0.45,
             events: true,
             hostile_names: false,
+            habits: Habits::exact(),
         }
     }
 
@@ -116,6 +161,12 @@ impl SimulatorConfig {
             return refuse(format!(
                 "{} providers without a cache; at most a quarter of {} may be",
                 self.cacheless_providers, self.providers
+            ));
+        }
+        if self.habits.idle_models * 4 > self.models {
+            return refuse(format!(
+                "{} idle models; at most a quarter of {} may be",
+                self.habits.idle_models, self.models
             ));
         }
         if self.days == 0 {

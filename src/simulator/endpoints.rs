@@ -149,8 +149,23 @@ fn add(world: &mut World, model: usize, variant: &'static str, provider: usize, 
         hides_stats: noise.at(Draw::Catalog, [5, key]).uniform() < 0.12,
         alive_from: DateTime::<Utc>::MIN_UTC,
         alive_until: DateTime::<Utc>::MAX_UTC,
+        idle: false,
         incidents: Vec::new(),
     });
+}
+
+/// Marks the standard models with the least traffic as idle.
+pub(super) fn idle(world: &mut World, count: usize) {
+    let mut tokens = vec![0.0; world.models.len()];
+    for e in world.endpoints.iter().filter(|e| e.variant == "standard") {
+        tokens[e.model] += e.tokens;
+    }
+    let mut models: Vec<usize> = (0..world.models.len()).collect();
+    models.sort_by(|&a, &b| f64::total_cmp(&tokens[a], &tokens[b]));
+    models.truncate(count);
+    for e in world.endpoints.iter_mut().filter(|e| e.variant == "standard") {
+        e.idle = models.contains(&e.model);
+    }
 }
 
 /// A deviation that leaves the mean strictly inside 0..1, so that no clipping bends the additive truth.
@@ -183,8 +198,12 @@ fn prices(world: &World, model: usize, variant: &str, kind: CacheKind, key: i64)
     }
     if kind == CacheKind::WriteBilled {
         prices.write = Some(prices.input + prices.input / 4);
+        prices.write_1h = (key % 5 != 0).then_some(prices.input * 2);
     }
-    prices.tier_above = world.models[model].tiered.then_some(128_000);
+    // Among the upstream's conditional prices those with cache writes are the most frequent.
+    let tiered = world.models[model].tiered || (kind == CacheKind::WriteBilled && key % 2 == 0);
+    prices.tier_above = tiered.then_some(128_000);
+    prices.peak = tiered && key % 4 == 0;
     if draw(4).uniform() < 0.06 {
         prices.discount = [10, 25, 39, 50][draw(5).index(4)];
     }

@@ -9,6 +9,8 @@
 
 mod assign;
 mod bodies;
+mod cache;
+mod clock;
 mod config;
 mod endpoints;
 mod events;
@@ -25,10 +27,11 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-pub use config::{SimulatorConfig, SimulatorError};
+pub use clock::SweepClock;
+pub use config::{Habits, SimulatorConfig, SimulatorError};
 pub use events::{Event, EventKind};
 pub use price::CacheKind;
-pub use server::{SimulatorServer, serve};
+pub use server::{SimulatorServer, http_date, serve};
 pub use traffic::Counters;
 pub use truth::{EndpointTruth, ModelTruth, ProviderTruth, Truth};
 

@@ -34,6 +34,8 @@ pub(super) enum Draw {
     Phase,
     Catalog,
     Ratio,
+    Idle,
+    Cache,
 }
 
 /// A point in the tree of random streams.

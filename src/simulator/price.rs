@@ -8,8 +8,14 @@ const UNITS_PER_USD_PER_MTOK: f64 = 1e6;
 /// Share of the traffic with prompts above the threshold of a price tier.
 const LONG_PROMPT_SHARE: f64 = 0.12;
 
+/// Share of the traffic in the hours of a weekday peak.
+const PEAK_SHARE: f64 = 0.09;
+
 /// Share of the uncached prompt tokens that is written to the cache where writes are billed.
 const WRITE_SHARE: f64 = 0.55;
+
+/// The days of a weekday peak, as the upstream names them.
+const WEEKDAYS: [&str; 5] = ["monday", "tuesday", "wednesday", "thursday", "friday"];
 
 /// How an endpoint caches and what it charges for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,8 +39,12 @@ pub(super) struct Prices {
     pub(super) output: u64,
     pub(super) read: Option<u64>,
     pub(super) write: Option<u64>,
+    /// For writes that are kept for an hour. Listed, and not used by anybody.
+    pub(super) write_1h: Option<u64>,
     /// Prompts above this many tokens cost twice as much.
     pub(super) tier_above: Option<u32>,
+    /// Everything costs twice as much from 01:00 to 04:00 UTC on weekdays. Only together with `tier_above`.
+    pub(super) peak: bool,
     /// Per cent taken off every price shown.
     pub(super) discount: u32,
     /// Whether the raw price sheet holds numbers where others hold strings.
@@ -49,7 +59,9 @@ impl Prices {
             output: units(output),
             read: None,
             write: None,
+            write_1h: None,
             tier_above: None,
+            peak: false,
             discount: 0,
             numeric_sheet: false,
         }
@@ -68,6 +80,7 @@ impl Prices {
             output: scale(self.output),
             read: self.read.map(scale),
             write: self.write.map(scale),
+            write_1h: self.write_1h.map(scale),
             ..self.clone()
         }
     }
@@ -96,10 +109,9 @@ impl Prices {
                 ((1.0 - h - written) * input + h * read + written * write) * (1.0 + error)
             }
         };
-        match self.tier_above {
-            Some(_) => base * (1.0 + LONG_PROMPT_SHARE),
-            None => base,
-        }
+        let dearer =
+            self.tier_above.map_or(0.0, |_| LONG_PROMPT_SHARE) + if self.peak { PEAK_SHARE } else { 0.0 };
+        base * (1.0 + dearer)
     }
 
     /// The `pricing` object: strings in USD per token net of the discount, which is a number.
@@ -115,7 +127,15 @@ impl Prices {
         if let Some(above) = self.tier_above {
             let mut tier = self.wire_times(2);
             tier.insert("min_prompt_tokens".to_owned(), json!(above));
-            object.insert("overrides".to_owned(), json!([tier]));
+            let mut tiers = vec![tier];
+            if self.peak {
+                let mut peak = self.wire_times(2);
+                peak.insert("utc_days".to_owned(), json!(WEEKDAYS));
+                peak.insert("utc_start".to_owned(), json!(100));
+                peak.insert("utc_end".to_owned(), json!(400));
+                tiers.push(peak);
+            }
+            object.insert("overrides".to_owned(), json!(tiers));
         }
         object
     }
@@ -145,6 +165,9 @@ impl Prices {
         }
         if let Some(write) = self.write {
             object.insert("input_cache_write".to_owned(), text(write));
+        }
+        if let Some(write) = self.write_1h {
+            object.insert("input_cache_write_1h".to_owned(), text(write));
         }
         object
     }

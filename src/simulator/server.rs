@@ -1,8 +1,7 @@
-//! The simulator behind a socket on loopback, with a clock that is set by hand.
+//! The simulator behind a socket on loopback. Its clock is set by hand and moves on during a sweep.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 
 use axum::Router;
 use axum::body::Body;
@@ -13,7 +12,8 @@ use chrono::{DateTime, Utc};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use super::{Simulator, SimulatorError};
+use super::{Simulator, SimulatorError, SweepClock};
+use crate::clock::ManualClock;
 
 const NOT_FOUND: &str = r#"{"error":{"code":404,"message":"Not Found"}}"#;
 const WRONG_METHOD: &str = r#"{"error":{"code":405,"message":"Method Not Allowed"}}"#;
@@ -21,13 +21,7 @@ const WRONG_METHOD: &str = r#"{"error":{"code":405,"message":"Method Not Allowed
 #[derive(Debug)]
 struct Shared {
     simulator: Arc<Simulator>,
-    now_ms: AtomicI64,
-}
-
-impl Shared {
-    fn now(&self) -> DateTime<Utc> {
-        DateTime::from_timestamp_millis(self.now_ms.load(Ordering::Acquire)).unwrap_or_default()
-    }
+    clock: SweepClock,
 }
 
 /// A running simulator. Dropping it stops the accepting of connections; [`stop`](Self::stop) also waits.
@@ -50,8 +44,8 @@ pub async fn serve(simulator: Arc<Simulator>, listen: SocketAddr) -> Result<Simu
     let failed = |source| SimulatorError::Listen { listen, source };
     let listener = tokio::net::TcpListener::bind(listen).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
-    let now_ms = AtomicI64::new(simulator.config().start.timestamp_millis());
-    let shared = Arc::new(Shared { simulator, now_ms });
+    let clock = SweepClock::new(&simulator);
+    let shared = Arc::new(Shared { simulator, clock });
     let router = Router::new().fallback(answer).with_state(Arc::clone(&shared));
     let (stop, stopped) = oneshot::channel::<()>();
     let server = axum::serve(listener, router).with_graceful_shutdown(async move {
@@ -68,14 +62,19 @@ impl SimulatorServer {
         format!("http://{}", self.address)
     }
 
-    /// The simulated time of all answers from now on, to the millisecond.
+    /// Sets the simulated time: that of all answers from now on or, where sweeps take time, of the next one.
     pub fn set_now(&self, now: DateTime<Utc>) {
-        self.shared.now_ms.store(now.timestamp_millis(), Ordering::Release);
+        self.shared.clock.set(now);
     }
 
     /// The simulated time.
     pub fn now(&self) -> DateTime<Utc> {
-        self.shared.now()
+        self.shared.clock.now()
+    }
+
+    /// A clock that shows the simulated time, for the collector that asks this server.
+    pub fn clock(&self) -> ManualClock {
+        self.shared.clock.shared()
     }
 
     /// The simulator that is served.
@@ -101,19 +100,29 @@ impl SimulatorServer {
 }
 
 async fn answer(State(shared): State<Arc<Shared>>, method: Method, uri: Uri) -> Response {
+    let at = shared.clock.serve(uri.path());
     if method != Method::GET && method != Method::HEAD {
-        return respond(StatusCode::METHOD_NOT_ALLOWED, WRONG_METHOD.into());
+        return respond(at, StatusCode::METHOD_NOT_ALLOWED, WRONG_METHOD.into());
     }
-    match shared.simulator.body(uri.path(), uri.query().unwrap_or_default(), shared.now()) {
-        (200, Some(body)) => respond(StatusCode::OK, body.into()),
-        _ => respond(StatusCode::NOT_FOUND, NOT_FOUND.into()),
+    match shared.simulator.body(uri.path(), uri.query().unwrap_or_default(), at) {
+        (200, Some(body)) => respond(at, StatusCode::OK, body.into()),
+        _ => respond(at, StatusCode::NOT_FOUND, NOT_FOUND.into()),
     }
 }
 
-fn respond(status: StatusCode, body: Body) -> Response {
+/// The value of the `Date` header for a time.
+pub fn http_date(at: DateTime<Utc>) -> String {
+    at.format("%a, %d %b %Y %H:%M:%S GMT").to_string()
+}
+
+fn respond(at: DateTime<Utc>, status: StatusCode, body: Body) -> Response {
     let mut response = Response::new(body);
     *response.status_mut() = status;
     let json = header::HeaderValue::from_static("application/json; charset=utf-8");
     response.headers_mut().insert(header::CONTENT_TYPE, json);
+    // Without this the server would say the time of the machine. No date of this calendar has an invalid character.
+    if let Ok(date) = header::HeaderValue::from_str(&http_date(at)) {
+        response.headers_mut().insert(header::DATE, date);
+    }
     response
 }

@@ -169,7 +169,7 @@ fn compute_endpoint(world: &World, index: usize, day: i64) -> Running {
 
 fn compute_hour(world: &World, endpoint: &Endpoint, keys: [i64; 2], volume: f64, deviation: f64) -> Counters {
     let Some(at) = DateTime::from_timestamp_millis(keys[1] * HOUR_MS) else { return Counters::default() };
-    if !endpoint.alive(at) {
+    if !endpoint.alive(at) || (endpoint.idle && rests(world.noise, endpoint.model, keys[1])) {
         return Counters::default();
     }
     let incident = endpoint.incidents.iter().find(|(from, until, _)| *from <= at && at < *until);
@@ -209,6 +209,13 @@ fn hour_hit_rate(
     let mean = world.mean_hit_rate(endpoint, at);
     let room = mean.min(0.985 - mean).max(0.004);
     (mean + bounded(deviation + 0.02 * world.noise.at(Draw::Hour, keys).normal(), room)).clamp(0.0, 1.0)
+}
+
+/// Whether an idle model has no traffic in an hour, numbered since 1970: on two days in three, and on the others in the
+/// hours before its first request.
+fn rests(noise: Noise, model: usize, hour: i64) -> bool {
+    let draw = |part: i64| noise.at(Draw::Idle, [part, model as i64, hour.div_euclid(24)]);
+    draw(0).uniform() > 1.0 / 3.0 || hour.rem_euclid(24) < draw(1).index(20) as i64
 }
 
 /// Busy in the afternoon, quiet at night; each endpoint at its own hours.

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::events::Event;
 use super::price::CacheKind;
 use super::traffic::{Counters, full_hour};
-use super::{Simulator, world};
+use super::{Simulator, bodies, cache, world};
 
 /// The truth of one provider.
 #[derive(Clone, Debug, PartialEq)]
@@ -124,6 +124,42 @@ impl Truth<'_> {
     pub fn true_day_hit_rate(&self, endpoint: Uuid, day: NaiveDate) -> Option<f64> {
         let from = day.and_time(NaiveTime::MIN).and_utc();
         self.counters(endpoint, from, from + Duration::days(1))?.hit_rate()
+    }
+
+    /// What the usage body of a model covers when it is served at a time: from the midnight of the body's UTC day to the
+    /// moment it was computed. `None` where the model is unknown or the body is empty. Meaningless before the window
+    /// switch. `model` is the canonical slug.
+    pub fn usage_window(
+        &self,
+        model: &str,
+        variant: &str,
+        at: DateTime<Utc>,
+    ) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
+        let world = &self.simulator.world;
+        let named =
+            |pair: &&world::Pair| pair.variant == variant && world.models[pair.model].canonical == model;
+        let window = cache::window(self.simulator, world.pairs.iter().find(named)?, at)?;
+        Some((window.from, window.to))
+    }
+
+    /// Effective input and output price of an endpoint from a UTC midnight to a later moment of that day, in USD per
+    /// million tokens, as the body of the day says at that moment; `None` without traffic.
+    pub fn effective_prices(
+        &self,
+        endpoint: Uuid,
+        midnight: DateTime<Utc>,
+        to: DateTime<Utc>,
+    ) -> Option<(f64, f64)> {
+        let paid = bodies::paid_in_day(self.simulator, self.index(endpoint)?, midnight, to)?;
+        Some((paid.input, paid.output))
+    }
+
+    /// Canonical slugs of the models that have traffic on some days only.
+    pub fn idle_models(&self) -> Vec<String> {
+        let world = &self.simulator.world;
+        let idle = |index: usize| world.endpoints.iter().any(|e| e.model == index && e.idle);
+        let models = world.models.iter().enumerate().filter(|(index, _)| idle(*index));
+        models.map(|(_, model)| model.canonical.clone()).collect()
     }
 
     /// What an endpoint served in `[from, to)`; `None` if it is unknown.

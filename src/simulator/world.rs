@@ -93,6 +93,8 @@ pub(super) struct Endpoint {
     pub(super) hides_stats: bool,
     pub(super) alive_from: DateTime<Utc>,
     pub(super) alive_until: DateTime<Utc>,
+    /// Whether its model has traffic on some days only.
+    pub(super) idle: bool,
     /// Half-open stretches with the share of requests that fail in them.
     pub(super) incidents: Vec<(DateTime<Utc>, DateTime<Utc>, f64)>,
 }
@@ -157,6 +159,7 @@ impl World {
         if config.events {
             events::happen(&mut world, config);
         }
+        endpoints::idle(&mut world, config.habits.idle_models);
         world
     }
 

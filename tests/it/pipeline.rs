@@ -1,6 +1,7 @@
 //! From the upstream to the snapshot, over HTTP, against the simulator.
 
 mod faults;
+mod midnight;
 mod recovery;
 mod windows;
 

@@ -6,8 +6,10 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 
 use chrono::{DateTime, Duration, Utc};
+use hitrate::clock::Clock;
 use hitrate::simulator::{
-    CacheKind, EndpointTruth, EventKind, Simulator, SimulatorConfig, SimulatorError, serve,
+    CacheKind, EndpointTruth, EventKind, Habits, Simulator, SimulatorConfig, SimulatorError, SweepClock,
+    serve,
 };
 use serde_json::Value;
 use uuid::Uuid;
@@ -486,12 +488,236 @@ fn hostile_names_come_only_when_asked_for() {
     assert!(hostile.contains('\u{202e}') && hostile.contains(&"W".repeat(300)));
 }
 
+fn with_habits(habits: Habits) -> Simulator {
+    Simulator::new(SimulatorConfig { habits, ..SimulatorConfig::default() }).expect("a world")
+}
+
+/// The day of a usage body, and the tokens of its summaries by endpoint.
+fn body_day(body: &Value) -> Option<(String, BTreeMap<Uuid, u64>)> {
+    let last = |chart: &str| rows(&body[chart]).last().map(|point| point["x"].clone());
+    assert_eq!(last("inputChartData"), last("outputChartData"), "a body is of one day");
+    let day = last("inputChartData")?.as_str().expect("a day").get(..10)?.to_owned();
+    let summaries = rows(&body["providerSummaries"]).iter().map(|row| {
+        let id = row["endpointId"].as_str().and_then(|id| id.parse().ok()).expect("an id");
+        (id, row["totalTokens"].as_u64().expect("a count"))
+    });
+    Some((day, summaries.collect()))
+}
+
+/// The same from the truth, for what a body says to cover.
+fn counted(s: &Simulator, of: &EndpointTruth, from: DateTime<Utc>, to: DateTime<Utc>) -> BTreeMap<Uuid, u64> {
+    let truth = s.truth();
+    let siblings = truth.endpoints().into_iter().filter(|e| e.model == of.model && e.variant == of.variant);
+    let tokens = siblings.filter_map(|e| {
+        let counters = truth.counters(e.id, from, to).filter(|c| c.prompt > 0)?;
+        Some((e.id, counters.tokens()))
+    });
+    tokens.collect()
+}
+
+#[test]
+fn after_midnight_every_body_is_yesterdays_until_it_turns_over_as_a_whole() {
+    let s = simulator();
+    let models = one_a_model(&s);
+    let (mut bodies, mut stale_at) = (0, BTreeMap::from([(0, 0), (81, 0), (137, 0), (1200, 0)]));
+    for day in 12..18 {
+        let midnight = after(&s, 24 * day, 0);
+        let yesterday = midnight - Duration::days(1);
+        for endpoint in &models {
+            bodies += 1;
+            let mut turned = false;
+            for (seconds, stale) in &mut stale_at {
+                let at = midnight + Duration::seconds(*seconds);
+                let (shown, tokens) = body_day(&pricing(&s, endpoint, at)).expect("traffic");
+                if shown == at.date_naive().to_string() {
+                    turned = true;
+                    assert_eq!(tokens, counted(&s, endpoint, midnight, at));
+                } else {
+                    assert!(!turned, "{}: back to {shown} at {at}", endpoint.model);
+                    assert_eq!(shown, yesterday.date_naive().to_string());
+                    assert_eq!(tokens, counted(&s, endpoint, yesterday, midnight), "the closing numbers");
+                    *stale += 1;
+                }
+            }
+        }
+    }
+    let share = |seconds| f64::from(stale_at[&seconds]) / f64::from(bodies);
+    assert_eq!((share(0), share(1200)), (1.0, 0.0));
+    assert!((share(81) - 0.41).abs() < 0.08, "{} at 00:01:21", share(81));
+    assert!((share(137) - 0.21).abs() < 0.07, "{} at 00:02:17", share(137));
+}
+
+#[test]
+fn a_cached_body_shows_the_numbers_of_the_moment_it_was_computed() {
+    let s = with_habits(Habits { usage_cache: Duration::minutes(5), ..Habits::exact() });
+    let (at, mut ages, mut same) = (after(&s, 12 * 24 + 15, 30), Vec::new(), 0);
+    for endpoint in one_a_model(&s) {
+        let (from, to) =
+            s.truth().usage_window(&endpoint.model, endpoint.variant, at).expect("it has traffic");
+        let (_, tokens) = body_day(&pricing(&s, &endpoint, at)).expect("traffic");
+        assert_eq!(tokens, counted(&s, &endpoint, from, to));
+        ages.push((at - to).num_seconds());
+        same += usize::from(pricing(&s, &endpoint, at) == pricing(&s, &endpoint, at + Duration::seconds(5)));
+        let later = pricing(&s, &endpoint, at + Duration::minutes(5));
+        assert_ne!(body_day(&later).expect("traffic").1, tokens, "older than five minutes");
+    }
+    assert!(ages.iter().all(|age| (0..300).contains(age)), "{ages:?}");
+    assert!(ages.iter().any(|age| *age > 120) && ages.iter().any(|age| *age < 30), "{ages:?}");
+    assert!(same > 50, "{same} of {} bodies were cached", ages.len());
+}
+
+#[test]
+fn the_body_of_an_idle_model_is_of_its_last_day_with_traffic() {
+    let s = with_habits(Habits { idle_models: 3, ..Habits::exact() });
+    let (truth, all) = (s.truth(), one_a_model(&s));
+    let idle = truth.idle_models();
+    let (mut older, mut today) = (0, 0);
+    for endpoint in all.iter().filter(|e| idle.contains(&e.model)) {
+        for day in 12..30 {
+            let at = after(&s, 24 * day + 22, 30);
+            let busy = |from: DateTime<Utc>, to| !counted(&s, endpoint, from, to).is_empty();
+            let midnight = after(&s, 24 * day, 0);
+            let mut from = midnight;
+            while !busy(from, at.min(from + Duration::days(1))) {
+                from -= Duration::days(1);
+            }
+            let body = pricing(&s, endpoint, at);
+            let (shown, tokens) = body_day(&body).expect("the last day stays");
+            assert_eq!(shown, from.date_naive().to_string());
+            assert_eq!(tokens, counted(&s, endpoint, from, at.min(from + Duration::days(1))));
+            let oldest = rows(&body["inputChartData"])[0]["x"].as_str().expect("a day").to_owned();
+            assert!(
+                oldest >= (midnight - Duration::days(7)).date_naive().to_string() || oldest[..10] == shown
+            );
+            assert!(
+                rows(&body["inputChartData"])
+                    .iter()
+                    .all(|p| p["y"].as_object().is_some_and(|y| !y.is_empty()))
+            );
+            *(if from == midnight { &mut today } else { &mut older }) += 1;
+        }
+    }
+    assert_eq!((idle.len(), older + today), (3, 54));
+    assert!(older >= 20 && today >= 8, "{older} {today}");
+    let plain = simulator();
+    for endpoint in all.iter().filter(|e| !idle.contains(&e.model)) {
+        let at = after(&s, 20 * 24 + 15, 30);
+        assert_eq!(pricing(&s, endpoint, at), pricing(&plain, endpoint, at), "nothing else changes");
+    }
+}
+
+#[test]
+fn a_sweep_takes_its_time_and_the_list_of_models_begins_it() {
+    let s = with_habits(Habits { sweep: Duration::seconds(300), ..Habits::exact() });
+    let models = get(&s, "/api/v1/models", "", s.config().start);
+    let swept =
+        rows(&models).iter().filter(|m| m.get("alias_target").is_none() && m["id"] != "openrouter/auto");
+    let planned = 3 + 3 * swept.count() as i64;
+    let clock = SweepClock::new(&s);
+    let begin = after(&s, 23, 57);
+    clock.set(begin);
+    let first = ["/api/v1/providers", "/api/v1/models", "/api/frontend/v1/all-providers"];
+    let mut times: Vec<DateTime<Utc>> = first.iter().map(|path| clock.serve(path)).collect();
+    times.extend((3..planned).map(|_| clock.serve("/api/frontend/v1/stats/endpoint")));
+    assert_eq!(times[0], begin);
+    let step = times[1] - times[0];
+    assert!(times.windows(2).all(|pair| pair[1] - pair[0] == step));
+    let took = times[times.len() - 1] + step - begin;
+    assert!((took - Duration::seconds(300)).abs() < Duration::milliseconds(5), "{took}");
+    assert_eq!((clock.now(), clock.shared().now()), (times[times.len() - 1], clock.now()));
+    assert_eq!(clock.serve("/api/v1/models"), begin, "a new sweep");
+    assert_eq!(clock.serve("/api/v1/providers"), begin + step);
+    let still = SweepClock::new(&simulator());
+    assert_eq!(still.serve("/api/v1/models"), still.serve("/api/v1/providers"), "without a sweep time");
+}
+
+/// Fields that the collector reads or is about to read, as `document: field` with a value that is not null somewhere.
+#[test]
+fn every_field_occurs_in_a_small_world() {
+    let config = SimulatorConfig {
+        models: 14,
+        providers: 12,
+        endpoints: 64,
+        cacheless_providers: 1,
+        habits: Habits { percentiles: true, ..Habits::exact() },
+        ..SimulatorConfig::default()
+    };
+    let s = Simulator::new(config).expect("a small world");
+    let mut seen = std::collections::BTreeSet::new();
+    for at in [after(&s, 6 * 24 + 15, 30), after(&s, 12 * 24 + 15, 30)] {
+        for (kind, path) in [("model", "/api/v1/models"), ("provider", "/api/v1/providers")] {
+            paths(kind, &get(&s, path, "", at), &mut seen);
+        }
+        paths("all", &get(&s, "/api/frontend/v1/all-providers", "", at), &mut seen);
+        for model in s.truth().models() {
+            paths("public", &get(&s, &format!("/api/v1/models/{}/endpoints", model.id), "", at), &mut seen);
+            let query = format!("permaslug={}&variant=standard", model.canonical);
+            for route in ["endpoint", "effective-pricing", "model-activity", "cache-hit-rate-comparison"] {
+                paths(route, &get(&s, &format!("{STATS}/{route}"), &query, at), &mut seen);
+            }
+        }
+    }
+    let expected = [
+        "model id canonical_slug name created context_length alias_target.slug pricing.prompt pricing.completion",
+        "model pricing.input_cache_read",
+        "provider slug name headquarters status_page_url privacy_policy_url terms_of_service_url",
+        "all slug displayName headquarters statusPageUrl dataPolicy.training dataPolicy.retainsPrompts",
+        "all dataPolicy.privacyPolicyURL dataPolicy.termsOfServiceURL",
+        "public endpoints.tag endpoints.provider_name endpoints.quantization endpoints.context_length endpoints.status",
+        "public endpoints.max_completion_tokens endpoints.max_prompt_tokens endpoints.supported_parameters",
+        "public endpoints.uptime_last_5m endpoints.uptime_last_30m endpoints.uptime_last_1d endpoints.pricing.discount",
+        "public endpoints.latency_last_30m endpoints.latency_last_30m.p50 endpoints.throughput_last_30m",
+        "public endpoints.throughput_last_30m.p50 endpoints.pricing.input_cache_write_1h",
+        "endpoint id provider_slug provider_name provider_display_name provider_info.slug provider_region quantization",
+        "endpoint context_length max_completion_tokens max_prompt_tokens supported_parameters data_policy.training",
+        "endpoint data_policy.retainsPrompts is_hidden is_private is_byok_only is_deranked is_disabled status",
+        "endpoint created_at deprecation_date stats.p50_throughput stats.p50_latency stats.request_count",
+        "endpoint statsByTier.default.p50_throughput status_heuristics_1d.success status_heuristics_1d.derankableError",
+        "endpoint status_heuristics_1d.rateLimited pricing.prompt pricing.completion pricing.input_cache_read",
+        "endpoint pricing.input_cache_write pricing.input_cache_write_1h pricing.discount",
+        "endpoint pricing.overrides.min_prompt_tokens pricing.overrides.utc_days pricing.overrides.utc_start",
+        "endpoint pricing.overrides.utc_end pricing.overrides.prompt pricing.overrides.completion",
+        "endpoint pricing.overrides.input_cache_read pricing.overrides.input_cache_write",
+        "endpoint pricing.overrides.input_cache_write_1h",
+        "effective-pricing weightedInputPrice weightedOutputPrice weightedCacheHitRate providerSummaries.endpointId",
+        "effective-pricing providerSummaries.providerName providerSummaries.effectiveInputPrice",
+        "effective-pricing providerSummaries.effectiveOutputPrice providerSummaries.cacheHitRate",
+        "effective-pricing providerSummaries.totalTokens inputChartData.x inputChartData.y outputChartData.x",
+        "model-activity analytics.date analytics.total_prompt_tokens analytics.total_completion_tokens",
+        "model-activity analytics.total_native_tokens_cached analytics.count",
+        "cache-hit-rate-comparison x y",
+    ];
+    for line in expected {
+        let (kind, fields) = line.split_once(' ').expect("a document and its fields");
+        for field in fields.split(' ') {
+            assert!(seen.contains(&format!("{kind}.{field}")), "{kind}: {field} never occurs");
+        }
+    }
+}
+
+/// Adds the path of everything that is not null; places in lists are left out.
+fn paths(prefix: &str, value: &Value, seen: &mut std::collections::BTreeSet<String>) {
+    match value {
+        Value::Null => return,
+        Value::Array(values) => values.iter().for_each(|value| paths(prefix, value, seen)),
+        Value::Object(map) => {
+            map.iter().for_each(|(key, value)| paths(&format!("{prefix}.{key}"), value, seen))
+        }
+        _ => {}
+    }
+    seen.insert(prefix.to_owned());
+}
+
 #[test]
 fn worlds_that_cannot_exist_are_refused_with_the_bound() {
     let config = SimulatorConfig { endpoints: 10, ..SimulatorConfig::default() };
     let message = Simulator::new(config).err().map(|e| e.to_string()).unwrap_or_default();
     assert!(message.contains("10 endpoints") && message.contains("160 to 1200"), "{message}");
     assert!(Simulator::new(SimulatorConfig { days: 0, ..SimulatorConfig::default() }).is_err());
+    let habits = Habits { idle_models: 16, ..Habits::exact() };
+    let idle = Simulator::new(SimulatorConfig { habits, ..SimulatorConfig::default() });
+    let message = idle.err().map(|e| e.to_string()).unwrap_or_default();
+    assert!(message.contains("16 idle models") && message.contains("quarter of 60"), "{message}");
 }
 
 #[test]
@@ -533,6 +759,9 @@ async fn the_server_answers_at_the_time_it_is_set_to_and_stops() {
         let answer = fetch(address, "/api/v1/models").await.expect("an answer");
         let expected = s.body("/api/v1/models", "", after(&s, hours, 0)).1.expect("a body");
         assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("application/json"));
+        let date = after(&s, hours, 0).format("date: %a, %d %b %Y %H:%M:%S GMT").to_string();
+        assert_eq!(answer.matches("date: ").count(), 1);
+        assert!(answer.contains(&date), "the served time, not the machine's: {date}");
         assert!(answer.ends_with(&String::from_utf8(expected).expect("text")));
     }
     let missing = fetch(address, "/api/v1/nothing").await.expect("an answer");

@@ -11,7 +11,7 @@ use axum::http::{Response, StatusCode, Uri, header};
 use chrono::{DateTime, Duration, Utc};
 use hitrate::clock::SystemClock;
 use hitrate::pipeline::{CollectOptions, CollectReport, DataDir, Pipeline};
-use hitrate::simulator::{Simulator, SimulatorConfig};
+use hitrate::simulator::{Simulator, SimulatorConfig, SweepClock, http_date};
 use tokio_util::sync::CancellationToken;
 
 use crate::rig::{at, config};
@@ -32,9 +32,10 @@ pub enum Fault {
 /// What the server shares with the test.
 struct Shared {
     simulator: Simulator,
-    now: Mutex<DateTime<Utc>>,
+    clock: SweepClock,
     faults: Mutex<Vec<(String, Fault)>>,
     asked: Mutex<Vec<String>>,
+    served: Mutex<Vec<(String, DateTime<Utc>)>>,
 }
 
 /// A running upstream; it stops when dropped.
@@ -76,13 +77,19 @@ pub fn world() -> Simulator {
 impl Upstream {
     /// Serves the small world on loopback.
     pub async fn serve() -> Self {
+        Self::serve_world(world()).await
+    }
+
+    /// Serves a world on loopback.
+    pub async fn serve_world(simulator: Simulator) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound");
         let shared = Arc::new(Shared {
-            simulator: world(),
-            now: Mutex::new(start()),
+            clock: SweepClock::new(&simulator),
+            simulator,
             faults: Mutex::default(),
             asked: Mutex::default(),
+            served: Mutex::default(),
         });
         let router = Router::new().fallback(answer).with_state(shared.clone());
         let task = tokio::spawn(async move { axum::serve(listener, router).await.expect("the server runs") });
@@ -94,9 +101,19 @@ impl Upstream {
         format!("http://{}", self.address)
     }
 
-    /// The simulated time from now on.
+    /// The simulated time from now on or, where sweeps take time, of the next request.
     pub fn set_now(&self, now: DateTime<Utc>) {
-        *self.shared.now.lock().expect("not poisoned") = now;
+        self.shared.clock.set(now);
+    }
+
+    /// The simulator behind it.
+    pub fn simulator(&self) -> &Simulator {
+        &self.shared.simulator
+    }
+
+    /// The addresses that were answered with the truth since the last call, each with its simulated time.
+    pub fn take_served(&self) -> Vec<(String, DateTime<Utc>)> {
+        std::mem::take(&mut self.shared.served.lock().expect("not poisoned"))
     }
 
     /// What is wrong from now on with the addresses that contain a text; the first that fits counts.
@@ -134,16 +151,22 @@ async fn answer(State(shared): State<Arc<Shared>>, uri: Uri) -> Response<Body> {
     };
     let faults = shared.faults.lock().expect("not poisoned").clone();
     let fault = faults.iter().find(|(text, _)| address.contains(text)).map(|(_, fault)| *fault);
-    let now = *shared.now.lock().expect("not poisoned");
+    let now = shared.clock.serve(uri.path());
     let (status, body) = shared.simulator.body(uri.path(), uri.query().unwrap_or_default(), now);
     let body = body.unwrap_or_default();
-    match fault {
+    let mut response = match fault {
         Some(Fault::Status(status)) => reply(status, Vec::new()),
         Some(Fault::BusyOnce) if seen == 1 => reply(429, Vec::new()),
         Some(Fault::Html) => reply(200, b"<!doctype html><title>Just a moment</title>".to_vec()),
         Some(Fault::Half) => reply(status, body[..body.len() / 2].to_vec()),
-        _ => reply(status, body),
-    }
+        _ => {
+            shared.served.lock().expect("not poisoned").push((address, now));
+            reply(status, body)
+        }
+    };
+    let date = header::HeaderValue::from_str(&http_date(now)).expect("a date");
+    response.headers_mut().insert(header::DATE, date);
+    response
 }
 
 fn reply(status: u16, body: Vec<u8>) -> Response<Body> {

@@ -25,7 +25,7 @@ const MAY_USE: &[(&str, Option<&[&str]>)] = &[
     ("cost", Some(&["domain", "snapshot"])),
     ("table", Some(&["domain", "snapshot"])),
     ("request_log", Some(&["domain"])),
-    ("simulator", Some(&["domain"])),
+    ("simulator", Some(&["clock", "domain"])),
     ("study", Some(&["analysis", "domain", "simulator"])),
     ("fetch", Some(&["clock", "domain"])),
     ("preferences", Some(&["domain", "snapshot"])),

@@ -107,7 +107,7 @@ pub(super) fn providers(world: &World) -> Vec<u8> {
         json!({"name": p.display, "slug": p.slug, "headquarters": p.headquarters, "datacenters": [p.headquarters],
                "privacy_policy_url": format!("https://{}.example/privacy", p.slug),
                "terms_of_service_url": format!("https://{}.example/terms", p.slug),
-               "status_page_url": null})
+               "status_page_url": status_page(p)})
     };
     envelope(&world.providers.iter().map(row).collect::<Vec<_>>())
 }
@@ -134,6 +134,11 @@ pub(super) fn provider_info(p: &Provider) -> Value {
                        "termsOfServiceURL": format!("https://{}.example/terms", p.slug),
                        "privacyPolicyURL": format!("https://{}.example/privacy", p.slug)},
         "headquarters": p.headquarters, "datacenters": [p.headquarters], "hasChatCompletions": true,
-        "hasCompletions": false, "isAbortable": true, "moderationRequired": false, "statusPageUrl": null,
+        "hasCompletions": false, "isAbortable": true, "moderationRequired": false, "statusPageUrl": status_page(p),
     })
+}
+
+/// Four in five providers name one.
+fn status_page(p: &Provider) -> Option<String> {
+    (p.slug.len() % 5 != 0).then(|| format!("https://status.{}.example/", p.slug))
 }

@@ -5,10 +5,10 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::catalog::{provider_info, with_variant};
-use super::wire::{Number, envelope, join, text};
+use super::wire::{Number, envelope, iso, join, text};
 use crate::simulator::Simulator;
 use crate::simulator::noise::Draw;
-use crate::simulator::traffic::{Counters, full_hour};
+use crate::simulator::traffic::{Counters, full_hour, midnight};
 use crate::simulator::world::{Endpoint, Pair, World};
 
 /// The parts of an endpoint's rows that change with its price sheet at most.
@@ -30,26 +30,59 @@ pub(super) fn rows(world: &World) -> Vec<Row> {
         };
         e.prices.iter().map(|(_, p)| one(p)).collect()
     };
-    let row = |e: &Endpoint| Row {
-        stats: text(&stats_row(world, e)),
-        public: text(&public_row(world, e)),
-        prices: prices(e),
+    let row = |(index, e): (usize, &Endpoint)| {
+        let rare = Rare::of(world, index);
+        Row {
+            stats: text(&stats_row(world, e, &rare)),
+            public: text(&public_row(world, e, &rare)),
+            prices: prices(e),
+        }
     };
-    world.endpoints.iter().map(row).collect()
+    world.endpoints.iter().enumerate().map(row).collect()
 }
 
-fn public_row(world: &World, e: &Endpoint) -> Value {
+/// What only some rows have. It follows from the place in the world, not from a draw, so that small worlds have it too.
+struct Rare {
+    max_prompt_tokens: Option<u32>,
+    max_completion_tokens: Option<u32>,
+    created_at: String,
+    deprecation_date: Option<String>,
+}
+
+impl Rare {
+    fn of(world: &World, index: usize) -> Self {
+        let e = &world.endpoints[index];
+        let model = &world.models[e.model];
+        let listed = DateTime::from_timestamp(model.created, 0).unwrap_or_default();
+        let later = world.noise.at(Draw::Catalog, [6, index as i64]).between(0.0, 20.0 * 86_400_000.0);
+        let created = (listed + Duration::milliseconds(later as i64)).max(e.alive_from);
+        // Every second date is the far one that stands for "some day".
+        let retires = match index % 32 {
+            7 => Some("2098-12-31T16:00:00.000Z".to_owned()),
+            23 => Some(iso(midnight(listed) + Duration::days(400) + Duration::hours(13))),
+            _ => None,
+        };
+        Self {
+            max_prompt_tokens: (index % 12 == 5).then_some(model.context / 8 * 7),
+            max_completion_tokens: (index % 9 < 7).then_some([65_536, 32_768, 131_072][index % 3]),
+            created_at: iso(created),
+            deprecation_date: retires.filter(|_| index % 64 < 32),
+        }
+    }
+}
+
+fn public_row(world: &World, e: &Endpoint, rare: &Rare) -> Value {
     let (model, provider) = (&world.models[e.model], &world.providers[e.provider]);
     json!({
         "name": format!("{} | {}", provider.internal, with_variant(&model.canonical, e.variant)),
         "model_id": with_variant(&model.id, e.variant), "model_name": model.name, "context_length": model.context,
-        "provider_name": provider.internal, "quantization": e.quantization, "max_completion_tokens": null,
-        "max_prompt_tokens": null, "supported_parameters": ["max_tokens", "temperature", "tools"],
-        "supports_implicit_caching": false, "latency_last_30m": null, "throughput_last_30m": null,
+        "provider_name": provider.internal, "quantization": e.quantization, "max_completion_tokens": rare.max_completion_tokens,
+        "max_prompt_tokens": rare.max_prompt_tokens, "supported_parameters": ["max_tokens", "temperature", "tools"],
+        "supports_implicit_caching": false,
     })
 }
 
-fn stats_row(world: &World, e: &Endpoint) -> Value {
+fn stats_row(world: &World, e: &Endpoint, rare: &Rare) -> Value {
     let (model, provider) = (&world.models[e.model], &world.providers[e.provider]);
     let policy =
         json!({"training": false, "trainingOpenRouter": false, "retainsPrompts": false, "canPublish": false});
@@ -63,11 +96,11 @@ fn stats_row(world: &World, e: &Endpoint) -> Value {
         "adapter_name": "OpenAIAdapter", "provider_name": provider.internal, "provider_display_name": e.display,
         "provider_info": provider_info(provider), "provider_model_id": model.id, "provider_region": e.region,
         "quantization": e.quantization, "variant": e.variant, "is_free": e.variant == "free", "can_abort": true,
-        "max_prompt_tokens": null, "max_completion_tokens": null,
+        "max_prompt_tokens": rare.max_prompt_tokens, "max_completion_tokens": rare.max_completion_tokens,
         "supported_parameters": ["max_tokens", "temperature", "tools"], "data_policy": policy,
         "is_hidden": false, "is_private": false, "is_byok_only": false, "is_deranked": false, "is_disabled": false,
-        "limit_rpm": null, "limit_rpd": null, "has_chat_completions": true, "deprecation_date": null,
-        "capacity_tpm": null,
+        "limit_rpm": null, "limit_rpd": null, "has_chat_completions": true, "deprecation_date": rare.deprecation_date,
+        "capacity_tpm": null, "created_at": rare.created_at,
     })
 }
 
@@ -105,6 +138,22 @@ struct PublicState<'a> {
     uptime_last_5m: Option<Number>,
     uptime_last_30m: Option<Number>,
     uptime_last_1d: Option<Number>,
+    latency_last_30m: Option<Percentiles>,
+    throughput_last_30m: Option<Percentiles>,
+}
+
+/// What callers with an API key are shown; some rows have the bare number of older answers.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Percentiles {
+    Median(Number),
+    All { p50: Number, p75: Number, p90: Number, p99: Number },
+}
+
+impl Percentiles {
+    fn of(index: usize, [p50, p75, p90, p99]: [Number; 4]) -> Self {
+        if index % 8 == 3 { Self::Median(p50) } else { Self::All { p50, p75, p90, p99 } }
+    }
 }
 
 /// `/api/v1/models/{id}/endpoints`; `None` for an unknown id.
@@ -119,12 +168,20 @@ pub(super) fn public(simulator: &Simulator, id: &str, at: DateTime<Utc>) -> Opti
         let (e, row) = (&world.endpoints[index], &simulator.prepared.rows[index]);
         let health = Health::read(simulator, index, at);
         let percent = |counters: Counters| counters.uptime_percent().map(Number);
+        let keyed = simulator.config.habits.percentiles;
+        let speed = speed(simulator, index, &health.last_30m, at).filter(|_| keyed);
+        let percentiles =
+            |of: fn(&Speed) -> [Number; 4]| speed.as_ref().map(|s| Percentiles::of(index, of(s)));
         let state = PublicState {
             tag: e.tag(at),
             status: health.status(),
             uptime_last_5m: percent(health.last_5m),
             uptime_last_30m: percent(health.last_30m),
             uptime_last_1d: percent(health.last_1d),
+            latency_last_30m: percentiles(|s| [s.p50_latency, s.p75_latency, s.p90_latency, s.p99_latency]),
+            throughput_last_30m: percentiles(|s| {
+                [s.p50_throughput, s.p75_throughput, s.p90_throughput, s.p99_throughput]
+            }),
         };
         join(&join(&row.public, &row.prices[e.price_step(at)].0), &text(&state))
     });
@@ -145,6 +202,13 @@ struct StatsState<'a> {
     heuristics: Option<Heuristics>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stats: Option<Speed>,
+    #[serde(rename = "statsByTier", skip_serializing_if = "Option::is_none")]
+    by_tier: Option<ByTier>,
+}
+
+#[derive(Serialize)]
+struct ByTier {
+    default: Speed,
 }
 
 #[derive(Serialize)]
@@ -168,7 +232,7 @@ impl From<Counters> for Counts {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Clone, Copy, Serialize)]
 struct Speed {
     endpoint_id: uuid::Uuid,
     p50_throughput: Number,
@@ -192,10 +256,12 @@ pub(super) fn stats(simulator: &Simulator, pair: &Pair, at: DateTime<Utc>) -> Op
         .map(|index| {
             let (e, row) = (&world.endpoints[index], &simulator.prepared.rows[index]);
             let health = Health::read(simulator, index, at);
+            let stats = speed(simulator, index, &health.last_30m, at);
             let state = StatsState {
                 provider_slug: e.tag(at),
                 status: health.status(),
-                stats: speed(simulator, index, &health.last_30m, at),
+                stats,
+                by_tier: stats.map(|default| ByTier { default }),
                 heuristics: (at < simulator.config.counters_until).then(|| Heuristics {
                     status_heuristics: health.last_30m.into(),
                     status_heuristics_5m: health.last_5m.into(),

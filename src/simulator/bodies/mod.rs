@@ -9,6 +9,8 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 
+pub(super) use pricing::paid_in_day;
+
 use super::Simulator;
 use super::world::{Pair, World};
 

@@ -8,6 +8,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::wire::{Number, envelope, stamp};
+use crate::simulator::cache::{self, Window};
 use crate::simulator::noise::Draw;
 use crate::simulator::traffic::{Counters, full_hour, midnight};
 use crate::simulator::world::Pair;
@@ -72,12 +73,14 @@ enum Key<'a> {
 }
 
 /// What one endpoint did and cost over a window.
-struct Paid {
+pub(in crate::simulator) struct Paid {
     endpoint: usize,
     counters: Counters,
     hit_rate: f64,
-    input: f64,
-    output: f64,
+    /// USD per million tokens.
+    pub(in crate::simulator) input: f64,
+    /// USD per million tokens.
+    pub(in crate::simulator) output: f64,
 }
 
 /// The endpoints of a pair with traffic in `[from, to)`. `bucket` numbers the window for the price's error.
@@ -88,29 +91,48 @@ fn paid(
     to: DateTime<Utc>,
     bucket: i64,
 ) -> Vec<Paid> {
+    pair.endpoints.iter().filter_map(|&endpoint| paid_by(simulator, endpoint, from, to, bucket)).collect()
+}
+
+fn paid_by(
+    simulator: &Simulator,
+    endpoint: usize,
+    from: DateTime<Utc>,
+    to: DateTime<Utc>,
+    bucket: i64,
+) -> Option<Paid> {
     let world = &simulator.world;
-    let one = |&endpoint: &usize| {
-        let counters = simulator.book.between(world, endpoint, from, to);
-        let hit_rate = counters.hit_rate()?;
-        let e = &world.endpoints[endpoint];
-        let prices = e.price(to - Duration::milliseconds(1));
-        let draw = |part: i64| world.noise.at(Draw::EffectivePrice, [part, endpoint as i64, bucket]);
-        let error = draw(0).between(-PRICE_ERROR, PRICE_ERROR);
-        let rounding = if endpoint % 2 == 0 { 1.0 } else { 1.0 - 1e-6 * draw(1).uniform() };
-        let (input, output) = match e.unpriced() {
-            true => (0.0, 0.0),
-            false => (prices.effective_input(e.kind, hit_rate, error), prices.output_usd() * rounding),
-        };
-        Some(Paid { endpoint, counters, hit_rate, input, output })
+    let counters = simulator.book.between(world, endpoint, from, to);
+    let hit_rate = counters.hit_rate()?;
+    let e = &world.endpoints[endpoint];
+    let prices = e.price(to - Duration::milliseconds(1));
+    let draw = |part: i64| world.noise.at(Draw::EffectivePrice, [part, endpoint as i64, bucket]);
+    let error = draw(0).between(-PRICE_ERROR, PRICE_ERROR);
+    let rounding = if endpoint % 2 == 0 { 1.0 } else { 1.0 - 1e-6 * draw(1).uniform() };
+    let (input, output) = match e.unpriced() {
+        true => (0.0, 0.0),
+        false => (prices.effective_input(e.kind, hit_rate, error), prices.output_usd() * rounding),
     };
-    pair.endpoints.iter().filter_map(one).collect()
+    Some(Paid { endpoint, counters, hit_rate, input, output })
+}
+
+/// What an endpoint cost from a UTC midnight on, as the body of that day says; `None` without traffic.
+pub(in crate::simulator) fn paid_in_day(
+    simulator: &Simulator,
+    endpoint: usize,
+    from: DateTime<Utc>,
+    to: DateTime<Utc>,
+) -> Option<Paid> {
+    paid_by(simulator, endpoint, from, to, from.timestamp() / 86_400)
 }
 
 /// `stats/effective-pricing`: all zeros for an unknown pair and for one without traffic.
 pub(super) fn effective(simulator: &Simulator, pair: Option<&Pair>, at: DateTime<Utc>) -> Vec<u8> {
     let with_ids = at >= simulator.config.ids_from;
-    let (mut summaries, days) = match pair {
-        Some(pair) => (summarised(simulator, pair, at), chart_days(simulator, pair, at)),
+    let (mut summaries, days) = match pair.zip(pair.and_then(|pair| window(simulator, pair, at))) {
+        Some((pair, window)) => {
+            (summarised(simulator, pair, window, at), chart_days(simulator, pair, window))
+        }
         None => (Vec::new(), Vec::new()),
     };
     summaries.sort_by_key(|paid| (std::cmp::Reverse(paid.counters.tokens()), paid.endpoint));
@@ -140,12 +162,20 @@ pub(super) fn effective(simulator: &Simulator, pair: Option<&Pair>, at: DateTime
     })
 }
 
+/// What the last chart point covers. Caches are simulated for summaries of a UTC day only.
+fn window(simulator: &Simulator, pair: &Pair, at: DateTime<Utc>) -> Option<Window> {
+    match at >= simulator.config.window_switch {
+        true => cache::window(simulator, pair, at),
+        false => Some(Window::day_to(at)),
+    }
+}
+
 /// The window that summaries cover: the current clock hour, or the UTC day to date. In the first minute of an
 /// hour the hour before is still shown.
-fn summarised(simulator: &Simulator, pair: &Pair, at: DateTime<Utc>) -> Vec<Paid> {
+fn summarised(simulator: &Simulator, pair: &Pair, window: Window, at: DateTime<Utc>) -> Vec<Paid> {
     if at >= simulator.config.window_switch {
-        let from = midnight(at);
-        return paid(simulator, pair, from, at, from.timestamp() / 86_400);
+        let Window { from, to, .. } = window;
+        return paid(simulator, pair, from, to, from.timestamp() / 86_400);
     }
     let hour = full_hour(at);
     let (from, to) = match at - hour < Duration::minutes(1) {
@@ -155,9 +185,15 @@ fn summarised(simulator: &Simulator, pair: &Pair, at: DateTime<Utc>) -> Vec<Paid
     paid(simulator, pair, from, to, 1_000_000 + from.timestamp() / 3600)
 }
 
-fn chart_days(simulator: &Simulator, pair: &Pair, at: DateTime<Utc>) -> Vec<(DateTime<Utc>, Vec<Paid>)> {
-    days(at, CHART_DAYS)
+/// The days with traffic, the body's own day last.
+fn chart_days(simulator: &Simulator, pair: &Pair, window: Window) -> Vec<(DateTime<Utc>, Vec<Paid>)> {
+    let day = |back| window.computed_on - Duration::days(back);
+    let before = (1..CHART_DAYS).rev().map(day).filter(|&from| from < window.from);
+    before
+        .map(|from| (from, from + Duration::days(1)))
+        .chain([(window.from, window.to)])
         .map(|(from, to)| (from, paid(simulator, pair, from, to, from.timestamp() / 86_400)))
+        .filter(|(_, paid)| !paid.is_empty())
         .collect()
 }
 
@@ -209,10 +245,12 @@ fn names<'a>(simulator: &'a Simulator, named: &[usize]) -> Names<'a> {
 
 /// `stats/cache-hit-rate-comparison`: per cent with two decimals.
 pub(super) fn comparison(simulator: &Simulator, pair: Option<&Pair>, at: DateTime<Utc>) -> Vec<u8> {
-    let Some(pair) = pair else { return envelope(&json!([])) };
+    let Some((pair, window)) = pair.zip(pair.and_then(|pair| window(simulator, pair, at))) else {
+        return envelope(&json!([]));
+    };
     let percent = |p: &Paid| Number((p.hit_rate * 10_000.0).round() / 100.0);
     let id = |p: &Paid| Key::Id(simulator.world.endpoints[p.endpoint].id);
-    let rows: Vec<Point<'_>> = chart_days(simulator, pair, at)
+    let rows: Vec<Point<'_>> = chart_days(simulator, pair, window)
         .iter()
         .map(|(day, paid)| Point { x: stamp(*day), y: paid.iter().map(|p| (id(p), percent(p))).collect() })
         .collect();

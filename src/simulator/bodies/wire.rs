@@ -1,6 +1,6 @@
 //! How the upstream writes things down.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Serialize, Serializer};
 
 /// A number as JavaScript writes it: `4`, never `4.0`.
@@ -37,6 +37,11 @@ pub(super) fn join(left: &str, right: &str) -> String {
     let left = left.strip_suffix('}').unwrap_or(left);
     let right = right.strip_prefix('{').unwrap_or(right);
     format!("{left},{right}")
+}
+
+/// `2026-09-01T00:00:00.000Z`.
+pub(super) fn iso(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
 /// `2026-09-01 00:00:00`.

@@ -34,6 +34,8 @@ const PRICING: &[&str] = &[
     "internal_reasoning",
     "input_cache_write_1h",
     "display_pricing",
+    // A condition, not a price.
+    "utc_days",
 ];
 
 fn pricing_key(path: &str, key: &str) -> bool {
