@@ -143,13 +143,16 @@ pub struct Counts {
 impl Counts {
     /// The counts of a run.
     pub fn of(run: &RunReadings) -> Self {
-        let tables = Tables::of(run);
+        Self::counted(&Tables::of(run))
+    }
+
+    fn counted(tables: &Tables) -> Self {
         Self {
-            observed_at: run.observed_at,
+            observed_at: tables.observed_at,
             models: tables.models.rows.len(),
-            endpoints: run.readings.len(),
-            readings: run.readings.iter().filter(|reading| reading.usage.is_some()).count(),
-            tokens: volume::total(&tables),
+            endpoints: tables.readings.rows.len(),
+            readings: tables.hours.len(),
+            tokens: volume::total(tables),
         }
     }
 }
@@ -225,7 +228,7 @@ pub fn examine(run: &RunReadings, history: &History<'_>, names: &dyn Fn(&str) ->
     within::aggregates(run, &mut seen);
     within::activity(run, &now, &mut seen);
     within::identity(run, &mut seen);
-    rows::counts(run, &now, history.counts, &mut seen);
+    rows::counts(&now, history.counts, &mut seen);
     seen.sort_by(|a, b| b.weight.total_cmp(&a.weight).then(a.check.cmp(&b.check)));
     let mut named = BTreeSet::new();
     let finding = |seen: Seen| {

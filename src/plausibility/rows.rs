@@ -182,13 +182,13 @@ fn rows_of(run: &RunReadings, row: &Quarantined) -> usize {
 }
 
 /// Counts against the median of the last days. Silent where rows are known to be lost: that says more.
-pub fn counts(run: &RunReadings, now: &Tables, counts: &[Counts], seen: &mut Vec<Seen>) {
+pub fn counts(now: &Tables, counts: &[Counts], seen: &mut Vec<Seen>) {
     if seen.iter().any(|one| matches!(one.check, Check::RowsLost | Check::RowsRepeated)) {
         return;
     }
     let from = now.observed_at - Duration::days(limits::COUNT_DAYS);
     let recent: Vec<&Counts> = counts.iter().filter(|one| one.observed_at >= from).collect();
-    let here = Counts::of(run);
+    let here = Counts::counted(now);
     let columns: [(&str, fn(&Counts) -> usize); 3] = [
         ("models", |one| one.models),
         ("readings", |one| one.endpoints),
