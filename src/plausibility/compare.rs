@@ -94,7 +94,9 @@ pub fn changes(before: &Table, now: &Table) -> BTreeMap<String, Change> {
         }
     }
     for (path, change) in &mut found {
-        let had = |row: &super::flat::Row| around(path).is_none_or(|outer| outer == before.name || row.values.contains_key(outer));
+        let had = |row: &super::flat::Row| {
+            around(path).is_none_or(|outer| outer == before.name || row.values.contains_key(outer))
+        };
         let without = |(key, row): &(&String, &super::flat::Row)| {
             had(row) && !row.values.contains_key(path) && now.rows.contains_key(*key)
         };

@@ -42,7 +42,12 @@ fn field(path: &str, change: &Change, limits: &Limits, excused: bool, seen: &mut
     for (check, part, limit, what) in parts {
         let lost = check == Check::ValuesLost;
         if (beyond(part, limit) || (lost && all_gone)) && !(lost && excused) {
-            let detail = format!("{} of {} values {what}; up to {:.0} % is plausible", part.count, part.of, limit * 100.0);
+            let detail = format!(
+                "{} of {} values {what}; up to {:.0} % is plausible",
+                part.count,
+                part.of,
+                limit * 100.0
+            );
             seen.push(Seen {
                 path: path.to_owned(),
                 check,
@@ -82,7 +87,10 @@ pub fn restated(restated: &[Restated], seen: &mut Vec<Seen>) {
                 weight: part.share(),
                 before: Some(1.0),
                 after: one.median_ratio,
-                detail: format!("{} of {} values of past days changed by more than 1 %", one.changed, one.known),
+                detail: format!(
+                    "{} of {} values of past days changed by more than 1 %",
+                    one.changed, one.known
+                ),
             });
         }
     }

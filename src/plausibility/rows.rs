@@ -18,7 +18,12 @@ fn push(path: &str, check: Check, part: Part, limit: f64, what: &str, seen: &mut
             weight: part.share(),
             before: Some(part.of as f64),
             after: Some((part.of - part.count) as f64),
-            detail: format!("{} of {} {what}; up to {:.0} % is plausible", part.count, part.of, limit * 100.0),
+            detail: format!(
+                "{} of {} {what}; up to {:.0} % is plausible",
+                part.count,
+                part.of,
+                limit * 100.0
+            ),
         });
     }
 }
@@ -55,15 +60,24 @@ pub fn lost(before: &Tables, now: &Tables, run: &RunReadings, seen: &mut Vec<See
         (part, new)
     };
     let (part, with_endpoints) = lists(&|tables| tables.identified());
-    push("readings", Check::RowsLost, part, limits::ENDPOINT_LISTS_LOST, "models have no endpoints any more", seen);
-    let known = before.readings.rows.iter().filter(|(_, row)| row.identified && with_endpoints.contains(&row.group));
+    push(
+        "readings",
+        Check::RowsLost,
+        part,
+        limits::ENDPOINT_LISTS_LOST,
+        "models have no endpoints any more",
+        seen,
+    );
+    let known =
+        before.readings.rows.iter().filter(|(_, row)| row.identified && with_endpoints.contains(&row.group));
     let part = missing(known.map(|(key, _)| key.as_str()), |key| now.readings.rows.contains_key(key));
     push("readings", Check::RowsLost, part, limits::ENDPOINTS_LOST, "endpoints are gone", seen);
     let (part, with_usage) = lists(&|tables| tables.used());
     push("usage", Check::RowsLost, part, limits::USAGE_LISTS_LOST, "models have no usage any more", seen);
-    let known = before.hours.keys().filter(|key| {
-        now.readings.rows.get(*key).is_some_and(|row| with_usage.contains(&row.group))
-    });
+    let known = before
+        .hours
+        .keys()
+        .filter(|key| now.readings.rows.get(*key).is_some_and(|row| with_usage.contains(&row.group)));
     let part = missing(known.map(String::as_str), |key| now.hours.contains_key(key));
     push("usage", Check::RowsLost, part, limits::USAGE_LOST, "endpoints have no usage any more", seen);
     days_lost(before, now, &listed, seen);
@@ -189,11 +203,8 @@ pub fn counts(now: &Tables, counts: &[Counts], seen: &mut Vec<Seen>) {
     let from = now.observed_at - Duration::days(limits::COUNT_DAYS);
     let recent: Vec<&Counts> = counts.iter().filter(|one| one.observed_at >= from).collect();
     let here = Counts::counted(now);
-    let columns: [(&str, fn(&Counts) -> usize); 3] = [
-        ("models", |one| one.models),
-        ("readings", |one| one.endpoints),
-        ("usage", |one| one.readings),
-    ];
+    let columns: [(&str, fn(&Counts) -> usize); 3] =
+        [("models", |one| one.models), ("readings", |one| one.endpoints), ("usage", |one| one.readings)];
     for (path, column) in columns {
         let usual = median(&recent.iter().map(|one| column(one) as f64).collect::<Vec<_>>());
         let (Some(usual), is) = (usual, column(&here) as f64) else { continue };

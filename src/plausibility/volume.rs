@@ -68,7 +68,8 @@ pub fn rate(
     let (Some(hours), Some(old_hours)) = (middle(|one| one.2), middle(|one| one.3)) else { return };
     let (hours, old_hours) = (hours.max(0.25), old_hours.max(0.25));
     let ratio = raw / (hours / old_hours);
-    let limit = if hours.min(old_hours) < limits::VOLUME_HOURS { limits::VOLUME_EARLY } else { limits::VOLUME };
+    let limit =
+        if hours.min(old_hours) < limits::VOLUME_HOURS { limits::VOLUME_EARLY } else { limits::VOLUME };
     let fell = same && raw < limits::VOLUME_FALL;
     if fell || ratio > limit || ratio < 1.0 / limit {
         let count = logs.len();

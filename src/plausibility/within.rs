@@ -29,7 +29,12 @@ fn contradiction(paths: &[&str], check: Check, part: Part, limit: f64, what: &st
         weight: part.share(),
         before: Some(limit),
         after: Some(part.share()),
-        detail: format!("{what} for {} of {}; up to {:.0} % is plausible", part.count, part.of, limit * 100.0),
+        detail: format!(
+            "{what} for {} of {}; up to {:.0} % is plausible",
+            part.count,
+            part.of,
+            limit * 100.0
+        ),
     });
 }
 
@@ -46,7 +51,14 @@ pub fn price_sources(run: &RunReadings, history: bool, seen: &mut Vec<Seen>) {
         let (ours, theirs) = (format!("prices.{name}"), format!("documented.prices.{name}"));
         let paths = if history { [&*theirs, &*ours] } else { [&*ours, &*theirs] };
         let differ = Part { count: agreement.differ, of: agreement.compared };
-        contradiction(&paths, Check::PriceSources, differ, limits::SOURCES_DIFFER, "the sources disagree", seen);
+        contradiction(
+            &paths,
+            Check::PriceSources,
+            differ,
+            limits::SOURCES_DIFFER,
+            "the sources disagree",
+            seen,
+        );
         let missing = Part { count: agreement.missing, of: agreement.compared + agreement.missing };
         let what = "only the documented API has the price";
         contradiction(&[&ours], Check::PriceSources, missing, limits::SOURCES_DIFFER, what, seen);
@@ -105,7 +117,14 @@ pub fn aggregates(run: &RunReadings, seen: &mut Vec<Seen>) {
     let what = "the upstream's aggregate disagrees with its endpoints";
     for (field, part) in [("hit_rate", rates), ("effective_input", inputs), ("effective_output", outputs)] {
         let (ours, theirs) = (format!("usage.{field}"), format!("model_usage.{field}"));
-        contradiction(&[&ours, &theirs, "usage.tokens"], Check::Aggregate, part, limits::AGGREGATE, what, seen);
+        contradiction(
+            &[&ours, &theirs, "usage.tokens"],
+            Check::Aggregate,
+            part,
+            limits::AGGREGATE,
+            what,
+            seen,
+        );
     }
 }
 
@@ -174,7 +193,10 @@ pub fn activity(run: &RunReadings, now: &Tables, seen: &mut Vec<Seen>) {
             weight: 1.0 - ratio.min(1.0 / ratio),
             before: Some(1.0),
             after: Some(ratio),
-            detail: format!("over {} models the median is {ratio:.4} times their activity of the day", logs.len()),
+            detail: format!(
+                "over {} models the median is {ratio:.4} times their activity of the day",
+                logs.len()
+            ),
         });
     }
 }

@@ -40,7 +40,8 @@ pub struct Bench {
 /// whole.
 pub fn thinned(mut bodies: Vec<Body>, nth: u32) -> Vec<Body> {
     bodies.retain(|body| {
-        let of = |name: &str| name.bytes().fold(0_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
+        let of =
+            |name: &str| name.bytes().fold(0_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
         body.request.pair.as_ref().is_none_or(|pair| of(pair.model.as_str()) % nth == 0)
     });
     bodies
@@ -73,10 +74,7 @@ pub fn readings(time: DateTime<Utc>, bodies: &[Body], before: Option<&RunReading
 
 impl Bench {
     /// A bench over two sweeps.
-    pub fn new(
-        (earlier, old): (DateTime<Utc>, &[Body]),
-        (time, bodies): (DateTime<Utc>, Vec<Body>),
-    ) -> Self {
+    pub fn new((earlier, old): (DateTime<Utc>, &[Body]), (time, bodies): (DateTime<Utc>, Vec<Body>)) -> Self {
         let before = readings(earlier, old, None);
         let decoded: Vec<Decoded> = bodies.iter().map(decode).collect();
         let parts = bodies.iter().map(|body| &body.request).zip(decoded.iter().cloned());
@@ -130,7 +128,12 @@ impl Bench {
     }
 
     /// What becomes of every `nth` document changed as a whole.
-    pub fn document(&self, kind: DocumentKind, change: Change, nth: usize) -> Option<(Outcome, Vec<Finding>)> {
+    pub fn document(
+        &self,
+        kind: DocumentKind,
+        change: Change,
+        nth: usize,
+    ) -> Option<(Outcome, Vec<Finding>)> {
         let of_kind = self.bodies.iter().filter(|body| body.request.kind == kind);
         let chosen: BTreeSet<*const Body> = of_kind.step_by(nth).map(std::ptr::from_ref).collect();
         let run = self.changed(kind, |body| {
@@ -169,7 +172,8 @@ impl Bench {
         let failed = |run: &RunReadings| {
             run.documents.iter().find(|one| one.source == kind.as_str()).map_or(0, |one| one.failed)
         };
-        let list = matches!(kind, DocumentKind::Models | DocumentKind::Providers | DocumentKind::AllProviders);
+        let list =
+            matches!(kind, DocumentKind::Models | DocumentKind::Providers | DocumentKind::AllProviders);
         let mut told: BTreeSet<String> = run
             .quarantined
             .iter()

@@ -20,8 +20,9 @@ fn packed(path: &Path) -> BufReader<GzDecoder<File>> {
 /// The bodies of a recorded day. Endpoints of the documented API are those of the statistics under the documented
 /// names.
 pub fn day(folder: &Path) -> (DateTime<Utc>, Vec<Body>) {
-    let manifest: Value = serde_json::from_reader(File::open(folder.join("manifest.json")).expect("a manifest"))
-        .expect("a manifest is JSON");
+    let manifest: Value =
+        serde_json::from_reader(File::open(folder.join("manifest.json")).expect("a manifest"))
+            .expect("a manifest is JSON");
     let time = manifest["started_at"].as_str().and_then(|time| time.parse().ok()).expect("a time");
     let read = |name: &str| -> Value { serde_json::from_reader(packed(&folder.join(name))).expect("JSON") };
     let (models, providers) = (read("models.json.gz"), read("providers.json.gz"));
@@ -50,9 +51,9 @@ pub fn day(folder: &Path) -> (DateTime<Utc>, Vec<Body>) {
         let endpoints = list(&row["endpoints"]);
         let shown = endpoints.iter().filter(|one| one["is_hidden"] != true && one["is_private"] != true);
         let public = json!({"id": id, "endpoints": shown.map(endpoint).collect::<Vec<_>>()});
-        let there = |value: &Value, otherwise: Value| if value.is_object() { value.clone() } else { otherwise };
-        let nothing =
-            json!({"providerSummaries": [], "inputChartData": [], "outputChartData": []});
+        let there =
+            |value: &Value, otherwise: Value| if value.is_object() { value.clone() } else { otherwise };
+        let nothing = json!({"providerSummaries": [], "inputChartData": [], "outputChartData": []});
         let pricing = there(&row["effective_pricing"], nothing);
         let activity = there(&row["activity"], json!({"analytics": [], "cachedAt": 0}));
         let stats = (!endpoints.is_empty()).then(|| &row["endpoints"]);
