@@ -104,7 +104,7 @@ impl Tables {
             model_usage: Table::new("model_usage"),
             activity: Table::new("activity"),
             closing_rates: Table::new("closing_rates"),
-            closing_prices: Table::new("closing_prices"),
+            closing_prices: Table::new("charts"),
             hours: BTreeMap::new(),
         };
         for model in &run.models {

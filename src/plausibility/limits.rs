@@ -77,7 +77,7 @@ pub fn of(path: &str) -> Limits {
         "usage.day" => Limits { changed: ANY, ..MEASURED },
         _ if path.starts_with("health.counters_") => COUNTED,
         _ if starts(path, &["facts", "prices", "models", "providers"]) => SETTLED,
-        _ if starts(path, &["activity", "closing_rates", "closing_prices"]) => CLOSED,
+        _ if starts(path, &["activity", "closing_rates", "charts"]) => CLOSED,
         _ => MEASURED,
     }
 }

@@ -160,7 +160,7 @@ impl Counts {
 /// Values of past days that were known before and that a run states again.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Restated {
-    /// Domain path: `closing_prices.input`, `closing_rates.hit_rate`, `activity.prompt_tokens`, …
+    /// Domain path: `charts.input`, `closing_rates.hit_rate`, `activity.prompt_tokens`, …
     pub path: String,
     /// Values that both have.
     pub known: usize,
@@ -218,6 +218,7 @@ pub fn examine(run: &RunReadings, history: &History<'_>, names: &dyn Fn(&str) ->
     if let (Some(before), Some(last)) = (&before, history.before) {
         rows::lost(before, &now, run, &mut seen);
         fields::moved(before, &now, &mut seen);
+        rows::window(last, run, &mut seen);
         volume::rate((last, before), (run, &now), history.counts, &mut seen);
     }
     rows::repeated(&now, &mut seen);

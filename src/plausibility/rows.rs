@@ -7,6 +7,7 @@ use super::limits::{self, MIN_CHANGED, MIN_ROWS};
 use super::{Check, Counts, Seen};
 use crate::domain::document::{DocumentKind, RouteAnswer};
 use crate::domain::reading::{Quarantined, RunReadings};
+use crate::domain::window::WindowKind;
 use chrono::{Days, Duration, NaiveDate};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -105,6 +106,30 @@ fn days_lost(before: &Tables, now: &Tables, listed: &BTreeSet<&str>, seen: &mut 
         let known = old.rows.iter().filter(|(key, row)| within(key) && here(&row.group));
         let part = missing(known.map(|(key, _)| key.as_str()), |key| new.rows.contains_key(key));
         push(old.name, Check::RowsLost, part, limits::DAYS_LOST, "past days are gone", seen);
+    }
+}
+
+/// Whether summaries and charts still fit together: the window of usage is detected from both, and it was known.
+pub fn window(last: &RunReadings, run: &RunReadings, seen: &mut Vec<Seen>) {
+    let with_price = |run: &RunReadings| {
+        run.readings
+            .iter()
+            .filter(|one| one.usage.is_some_and(|usage| usage.effective_input.is_some()))
+            .count()
+    };
+    let lost = last.window_kind != WindowKind::Unknown && run.window_kind == WindowKind::Unknown;
+    if lost && with_price(last) >= MIN_ROWS && with_price(run) >= MIN_ROWS {
+        seen.push(Seen {
+            path: "charts".into(),
+            check: Check::Changed,
+            weight: 0.5,
+            before: None,
+            after: None,
+            detail: format!(
+                "summaries and charts do not say any more that usage covers `{}`",
+                last.window_kind
+            ),
+        });
     }
 }
 

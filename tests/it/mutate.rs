@@ -88,6 +88,10 @@ pub const DOCUMENT_CHANGES: [Change; 6] = [
 
 /// Changes a field in a body; `None` where there is nothing to change. Paths are as `wire_fields` gives them.
 pub fn field(bytes: &[u8], path: &str, change: Change) -> Option<Vec<u8>> {
+    // The complement of a price or a count is nothing that an upstream would send.
+    if change == Change::Complement && !path.ends_with("Rate") {
+        return None;
+    }
     let mut body: Value = serde_json::from_slice(bytes).ok()?;
     let path = path.replace("[]", ".[]");
     let steps: Vec<&str> = path.split('.').collect();

@@ -98,6 +98,8 @@ fn run(time: &str, readings: Vec<Reading>) -> RunReadings {
         drift: BTreeMap::new(),
         unanswered: Vec::new(),
         sources: Vec::new(),
+        documents: Vec::new(),
+        price_sources: std::collections::BTreeMap::new(),
     }
 }
 
