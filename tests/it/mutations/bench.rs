@@ -36,13 +36,25 @@ pub struct Bench {
     tables: Tables,
 }
 
-/// Every `nth` model of a sweep, by its name, so that two sweeps keep the same ones; lists of models and providers stay
-/// whole.
+/// Every `nth` model of a sweep, by its name, so that two sweeps keep the same ones, and all models with conditional
+/// prices or discounts, which are few; lists of models and providers stay whole.
 pub fn thinned(mut bodies: Vec<Body>, nth: u32) -> Vec<Body> {
+    let rare = |body: &Body| {
+        let text = String::from_utf8_lossy(&body.bytes);
+        text.contains("\"min_prompt_tokens\"") || text.contains("\"discount\":0.")
+    };
+    let kept: BTreeSet<String> = bodies
+        .iter()
+        .filter(|body| rare(body))
+        .filter_map(|body| Some(body.request.pair.as_ref()?.model.to_string()))
+        .collect();
     bodies.retain(|body| {
         let of =
             |name: &str| name.bytes().fold(0_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
-        body.request.pair.as_ref().is_none_or(|pair| of(pair.model.as_str()) % nth == 0)
+        let pair = body.request.pair.as_ref();
+        pair.is_none_or(|pair| {
+            kept.contains(pair.model.as_str()) || of(pair.model.as_str()).is_multiple_of(nth)
+        })
     });
     bodies
 }
