@@ -28,6 +28,8 @@ pub mod api;
 pub mod preferences;
 pub mod site;
 
+pub mod plausibility;
+
 pub mod pipeline;
 pub mod scheduler;
 pub mod study;

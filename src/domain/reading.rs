@@ -3,7 +3,7 @@
 use super::document::{DocumentKind, Pair, Request, RouteAnswer};
 use super::endpoint::{EndpointFacts, ListPrices, Model, Provider};
 use super::ids::{ModelSlug, Variant};
-use super::units::HitRate;
+use super::units::{HitRate, UsdPerMtok};
 use super::window::WindowKind;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
@@ -222,6 +222,40 @@ impl Known {
     }
 }
 
+/// How one list price of the statistics compares with the same price in the documented API, over the endpoints of a run
+/// that both sources list.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct PriceAgreement {
+    /// Endpoints for which both sources have the price.
+    pub compared: usize,
+    /// Endpoints for which the two differ by more than a rounding error.
+    pub differ: usize,
+    /// Endpoints for which only the documented API has the price.
+    pub missing: usize,
+    /// Statistics over documented, one for each endpoint that differs and where neither price is 0.
+    pub ratios: Vec<f64>,
+}
+
+impl PriceAgreement {
+    /// Relative difference up to which two prices are the same.
+    const ROUNDING: f64 = 1e-6;
+
+    /// Adds one endpoint.
+    pub fn add(&mut self, statistics: Option<UsdPerMtok>, documented: Option<UsdPerMtok>) {
+        let Some(documented) = documented.map(UsdPerMtok::to_f64) else { return };
+        let Some(statistics) = statistics.map(UsdPerMtok::to_f64) else {
+            self.missing += 1;
+            return;
+        };
+        self.compared += 1;
+        if (statistics - documented).abs() > Self::ROUNDING * documented.abs().max(statistics.abs()) {
+            self.differ += 1;
+            let ratio = statistics / documented;
+            self.ratios.extend(Some(ratio).filter(|ratio| ratio.is_finite() && *ratio > 0.0));
+        }
+    }
+}
+
 /// A whole run, decoded and joined, ready to be stored.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunReadings {
@@ -253,4 +287,10 @@ pub struct RunReadings {
     pub incomplete: Vec<(ModelSlug, Variant)>,
     /// How each source went.
     pub sources: Vec<SourceReport>,
+    /// How each kind of document went; `source` is the kind's name.
+    #[serde(default)]
+    pub documents: Vec<SourceReport>,
+    /// List prices of the two sources against each other, by the price's name in [`ListPrices`].
+    #[serde(default)]
+    pub price_sources: BTreeMap<String, PriceAgreement>,
 }

@@ -13,6 +13,8 @@ mod history;
 mod intervals;
 mod json_schema;
 mod look;
+mod mutate;
+mod mutations;
 mod pipeline;
 mod preferences;
 mod recorded;

@@ -105,6 +105,8 @@ fn run(time: &str, readings: Vec<Reading>) -> RunReadings {
         unanswered: Vec::new(),
         incomplete: Vec::new(),
         sources: Vec::new(),
+        documents: Vec::new(),
+        price_sources: std::collections::BTreeMap::new(),
     }
 }
 

@@ -26,6 +26,7 @@ const MAY_USE: &[(&str, Option<&[&str]>)] = &[
     ("table", Some(&["domain", "snapshot"])),
     ("request_log", Some(&["domain"])),
     ("simulator", Some(&["clock", "domain"])),
+    ("plausibility", Some(&["analysis", "domain"])),
     ("study", Some(&["analysis", "domain", "simulator"])),
     ("fetch", Some(&["clock", "domain"])),
     ("preferences", Some(&["domain", "snapshot"])),

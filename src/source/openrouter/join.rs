@@ -69,6 +69,8 @@ pub fn join(mut answers: Vec<Answer>, observed_at: DateTime<Utc>, known: &Known)
         unanswered: Vec::new(),
         incomplete: Vec::new(),
         sources: source_reports(&answers),
+        documents: document_reports(&answers),
+        price_sources: BTreeMap::new(),
     };
     let mut pairs: BTreeMap<Pair, PairParts> = BTreeMap::new();
     let mut providers: BTreeMap<ProviderSlug, Provider> = BTreeMap::new();
@@ -153,12 +155,21 @@ fn list_answered(parts: &PairParts) -> bool {
 }
 
 fn source_reports(answers: &[Answer]) -> Vec<SourceReport> {
-    [API, STATS].into_iter().filter_map(|source| source_report(source, answers)).collect()
+    [API, STATS]
+        .into_iter()
+        .filter_map(|source| report(source, answers, |kind| kind.source() == source))
+        .collect()
 }
 
-fn source_report(source: &str, answers: &[Answer]) -> Option<SourceReport> {
-    let mut report = SourceReport { source: source.into(), ..SourceReport::default() };
-    for answer in answers.iter().filter(|answer| answer.request.kind.source() == source) {
+/// How each kind of document went that was asked for.
+fn document_reports(answers: &[Answer]) -> Vec<SourceReport> {
+    let kinds: BTreeSet<DocumentKind> = answers.iter().map(|answer| answer.request.kind).collect();
+    kinds.into_iter().filter_map(|kind| report(kind.as_str(), answers, |other| other == kind)).collect()
+}
+
+fn report(name: &str, answers: &[Answer], counts: impl Fn(DocumentKind) -> bool) -> Option<SourceReport> {
+    let mut report = SourceReport { source: name.into(), ..SourceReport::default() };
+    for answer in answers.iter().filter(|answer| counts(answer.request.kind)) {
         report.planned += 1;
         match &answer.decoded {
             None => report.failed += 1,
@@ -266,6 +277,9 @@ fn join_pair(
                 None,
             ));
         }
+        if let Some(documented) = matched {
+            compare_prices(&row.prices, &documented.prices, run);
+        }
         readings.push(from_stats(pair, row, matched));
     }
     // Where rows of the statistics could not be read, a documented row may be one of them under its tag.
@@ -295,6 +309,18 @@ fn join_pair(
     }
     readings.sort_by(|a, b| (&a.facts.endpoint_id, &a.facts.tag).cmp(&(&b.facts.endpoint_id, &b.facts.tag)));
     run.readings.extend(readings);
+}
+
+/// Adds an endpoint that both sources list to the comparison of their list prices.
+fn compare_prices(statistics: &ListPrices, documented: &ListPrices, run: &mut RunReadings) {
+    for (name, ours, theirs) in [
+        ("input", statistics.input, documented.input),
+        ("output", statistics.output, documented.output),
+        ("cache_read", statistics.cache_read, documented.cache_read),
+        ("cache_write", statistics.cache_write, documented.cache_write),
+    ] {
+        run.price_sources.entry(name.to_owned()).or_default().add(ours, theirs);
+    }
 }
 
 fn from_stats(pair: &Pair, row: &StatsEndpoint, public: Option<&PublicEndpoint>) -> Reading {

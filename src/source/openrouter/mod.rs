@@ -2,14 +2,19 @@
 
 mod decode;
 mod drift;
+mod fields;
 pub mod join;
 mod lenient;
+mod names;
 mod wire;
 
 use super::{Decoded, Document, DocumentKind, Pair, Request, Source};
 pub use crate::domain::document::{OPENROUTER_API as API, OPENROUTER_STATS as STATS};
 use crate::domain::endpoint::{Model, Provider};
 use crate::domain::reading::{Activity, ClosingRate};
+
+pub use fields::wire_fields;
+pub use names::{known_name, upstream_name};
 
 pub use decode::{PublicEndpoint, StatsEndpoint, Summary, UsageBody};
 

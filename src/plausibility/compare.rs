@@ -1,0 +1,125 @@
+//! Two runs side by side, path by path: what share of the values that both could have moved, and how.
+
+use super::flat::{Scalar, Table};
+use std::collections::BTreeMap;
+
+/// So many rows could have changed in one way, and so many did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Part {
+    /// Rows that changed.
+    pub count: usize,
+    /// Rows that could have.
+    pub of: usize,
+}
+
+impl Part {
+    fn see(&mut self, changed: bool) {
+        self.of += 1;
+        self.count += usize::from(changed);
+    }
+    /// The share that changed; 0 of none.
+    pub fn share(self) -> f64 {
+        if self.of == 0 { 0.0 } else { self.count as f64 / self.of as f64 }
+    }
+}
+
+/// How the values under one path differ between two runs, over the rows that both have.
+#[derive(Debug, Clone, Default)]
+pub struct Change {
+    /// Had a value and has none, though the object around it is still there.
+    pub gone: Part,
+    /// Had none and has one, in rows where the object around it was there.
+    pub appeared: Part,
+    /// Was not 0 and is 0.
+    pub zeroed: Part,
+    /// Was 0 and is not.
+    pub raised: Part,
+    /// Changed its sign.
+    pub flipped: Part,
+    /// Was something else (texts and flags; a flag counts among those that had the same value).
+    pub changed: [Part; 2],
+    /// Natural logarithms of the ratios of numbers that have the same sign in both.
+    pub logs: Vec<f64>,
+}
+
+impl Change {
+    /// The median ratio of now to before; `None` without numbers.
+    pub fn median_ratio(&self) -> Option<f64> {
+        median(&self.logs).map(f64::exp)
+    }
+    /// The rows whose number moved by more than this factor, up or down.
+    pub fn moved(&self, factor: f64) -> Part {
+        let bound = factor.ln();
+        Part { count: self.logs.iter().filter(|log| log.abs() > bound).count(), of: self.logs.len() }
+    }
+}
+
+/// The middle value; `None` of nothing.
+pub fn median(values: &[f64]) -> Option<f64> {
+    let mut values = values.to_vec();
+    values.sort_by(f64::total_cmp);
+    let middle = values.len() / 2;
+    match values.len() {
+        0 => None,
+        count if count % 2 == 1 => Some(values[middle]),
+        _ => Some(f64::midpoint(values[middle - 1], values[middle])),
+    }
+}
+
+/// The object around a path; `None` at the top of a row.
+fn around(path: &str) -> Option<&str> {
+    path.strip_suffix("[]").or_else(|| path.rsplit_once('.').map(|(outer, _)| outer))
+}
+
+/// Compares the rows that both tables have.
+pub fn changes(before: &Table, now: &Table) -> BTreeMap<String, Change> {
+    let mut found: BTreeMap<String, Change> = BTreeMap::new();
+    for (key, old) in &before.rows {
+        let Some(new) = now.rows.get(key) else { continue };
+        let outer_there = |values: &super::flat::Flat, path: &str| {
+            around(path).is_none_or(|outer| outer == before.name || values.contains_key(outer))
+        };
+        for (path, was) in &old.values {
+            let change = found.entry(path.clone()).or_default();
+            match new.values.get(path) {
+                Some(is) => see(change, was, is),
+                None if outer_there(&new.values, path) => change.gone.see(true),
+                None => {}
+            }
+        }
+        for path in new.values.keys().filter(|path| !old.values.contains_key(*path)) {
+            if outer_there(&old.values, path) {
+                found.entry(path.clone()).or_default().appeared.see(true);
+            }
+        }
+    }
+    for (path, change) in &mut found {
+        let had = |row: &super::flat::Row| {
+            around(path).is_none_or(|outer| outer == before.name || row.values.contains_key(outer))
+        };
+        let without = |(key, row): &(&String, &super::flat::Row)| {
+            had(row) && !row.values.contains_key(path) && now.rows.contains_key(*key)
+        };
+        change.appeared.of = before.rows.iter().filter(without).count();
+    }
+    found
+}
+
+fn see(change: &mut Change, was: &Scalar, is: &Scalar) {
+    change.gone.see(false);
+    match (was, is) {
+        (Scalar::Number(was), Scalar::Number(is)) => {
+            if *was == 0.0 {
+                change.raised.see(*is != 0.0);
+                return;
+            }
+            change.zeroed.see(*is == 0.0);
+            change.flipped.see(was * is < 0.0);
+            if was * is > 0.0 {
+                change.logs.push((is / was).ln());
+            }
+        }
+        (Scalar::Flag(was), is) => change.changed[usize::from(*was)].see(*is != Scalar::Flag(*was)),
+        (was, is) => change.changed[0].see(was != is),
+    }
+}

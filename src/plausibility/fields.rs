@@ -1,0 +1,97 @@
+//! Every field against the last accepted run.
+
+use super::compare::{Change, Part, changes};
+use super::flat::Tables;
+use super::limits::{self, Limits, MIN_ALL_GONE, MIN_CHANGED, MIN_ROWS};
+use super::{Check, Restated, Seen};
+
+/// Whether so large a part is beyond a limit, over enough rows to say so.
+pub fn beyond(part: Part, limit: f64) -> bool {
+    part.of >= MIN_ROWS && part.count >= MIN_CHANGED && part.share() > limit
+}
+
+/// Compares all fields of all tables.
+pub fn moved(before: &Tables, now: &Tables, seen: &mut Vec<Seen>) {
+    for (old, new) in before.pairs(now) {
+        let changes = changes(old, new);
+        let (withdrawn, computed) = limits::WITHDRAWN;
+        let all_gone = |path: &str| {
+            changes.get(path).is_some_and(|change| change.gone.count > 0 && change.gone.share() > 0.9)
+        };
+        let excused = |path: &str| path == withdrawn || (computed.contains(&path) && all_gone(withdrawn));
+        // `rows` looks at whole summaries.
+        for (path, change) in changes.iter().filter(|(path, _)| *path != "usage") {
+            field(path, change, &limits::of(path), excused(path), seen);
+        }
+    }
+}
+
+fn field(path: &str, change: &Change, limits: &Limits, excused: bool, seen: &mut Vec<Seen>) {
+    let [texts, flags] = change.changed;
+    let all_gone = change.gone.share() >= 1.0 && change.gone.count >= MIN_ALL_GONE && limits.gone <= 0.2;
+    let parts = [
+        (Check::ValuesLost, change.gone, limits.gone, "have no value any more"),
+        (Check::ValuesAppeared, change.appeared, limits.appeared, "have a value and had none"),
+        (Check::Zeroed, change.zeroed, limits.zeroed, "became 0"),
+        (Check::Raised, change.raised, limits.raised, "were 0 and are not"),
+        (Check::SignChanged, change.flipped, limits.flipped, "changed their sign"),
+        (Check::Changed, texts, limits.changed, "changed"),
+        (Check::Changed, flags, limits.changed, "changed"),
+        (Check::Shifted, change.moved(limits.factor), limits.moved, "moved far"),
+    ];
+    for (check, part, limit, what) in parts {
+        let lost = check == Check::ValuesLost;
+        if (beyond(part, limit) || (lost && all_gone)) && !(lost && excused) {
+            let detail = format!(
+                "{} of {} values {what}; up to {:.0} % is plausible",
+                part.count,
+                part.of,
+                limit * 100.0
+            );
+            seen.push(Seen {
+                path: path.to_owned(),
+                check,
+                weight: part.share(),
+                before: Some(limit),
+                after: Some(part.share()),
+                detail,
+            });
+        }
+    }
+    shifted(path, change, limits, seen);
+}
+
+fn shifted(path: &str, change: &Change, limits: &Limits, seen: &mut Vec<Seen>) {
+    let Some(ratio) = change.median_ratio().filter(|_| change.logs.len() >= MIN_ROWS) else { return };
+    if ratio.max(1.0 / ratio) > limits.shift {
+        let count = change.logs.len();
+        seen.push(Seen {
+            path: path.to_owned(),
+            check: Check::Shifted,
+            weight: change.moved(limits.shift).share(),
+            before: Some(1.0),
+            after: Some(ratio),
+            detail: format!("the median of {count} values is {ratio:.4} times what it was"),
+        });
+    }
+}
+
+/// Past days that the store knows.
+pub fn restated(restated: &[Restated], seen: &mut Vec<Seen>) {
+    for one in restated {
+        let part = Part { count: one.changed, of: one.known };
+        if beyond(part, limits::RESTATED) {
+            seen.push(Seen {
+                path: one.path.clone(),
+                check: Check::Restated,
+                weight: part.share(),
+                before: Some(1.0),
+                after: one.median_ratio,
+                detail: format!(
+                    "{} of {} values of past days changed by more than 1 %",
+                    one.changed, one.known
+                ),
+            });
+        }
+    }
+}

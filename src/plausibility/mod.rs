@@ -1,0 +1,240 @@
+//! Whether a sweep is plausible, before it is published: is every field still what it was in the last accepted run?
+//!
+//! A run is taken apart into tables of scalars (`flat`), so that a new field is compared without an edit. Four kinds of
+//! checks follow: the run against itself (`within`), value by value against the last accepted run (`fields`), rows that
+//! vanished (`rows`), and amounts over time (`volume`). Each names the field that moved.
+
+mod compare;
+mod fields;
+mod flat;
+mod limits;
+mod rows;
+mod volume;
+mod within;
+
+use crate::domain::reading::RunReadings;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+pub use flat::Tables;
+
+/// How a field failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Check {
+    /// Rows of a list that were there are missing.
+    RowsLost,
+    /// Rows of a list come more than once.
+    RowsRepeated,
+    /// Documents hold nothing.
+    DocumentsEmpty,
+    /// Values that were there are missing.
+    ValuesLost,
+    /// Values appeared where there were none.
+    ValuesAppeared,
+    /// Values became 0.
+    Zeroed,
+    /// Zeros became something else.
+    Raised,
+    /// Numbers changed their sign.
+    SignChanged,
+    /// Numbers moved by one factor, or most of them by some factor.
+    Shifted,
+    /// Texts or flags changed.
+    Changed,
+    /// Rows or values could not be used.
+    Quarantined,
+    /// The upstream's own aggregate says something else.
+    Aggregate,
+    /// Effective price, hit rate and list prices contradict each other.
+    PriceIdentity,
+    /// The two sources list different prices.
+    PriceSources,
+    /// Tokens grow at another rate, or fall within a day.
+    Volume,
+    /// Values of past days changed.
+    Restated,
+    /// Far fewer or far more than on the last days.
+    Count,
+}
+
+impl Check {
+    /// All checks.
+    pub const ALL: [Self; 17] = [
+        Self::RowsLost,
+        Self::RowsRepeated,
+        Self::DocumentsEmpty,
+        Self::ValuesLost,
+        Self::ValuesAppeared,
+        Self::Zeroed,
+        Self::Raised,
+        Self::SignChanged,
+        Self::Shifted,
+        Self::Changed,
+        Self::Quarantined,
+        Self::Aggregate,
+        Self::PriceIdentity,
+        Self::PriceSources,
+        Self::Volume,
+        Self::Restated,
+        Self::Count,
+    ];
+
+    /// The name used in SQL, JSON and metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::RowsLost => "rows_lost",
+            Self::RowsRepeated => "rows_repeated",
+            Self::DocumentsEmpty => "documents_empty",
+            Self::ValuesLost => "values_lost",
+            Self::ValuesAppeared => "values_appeared",
+            Self::Zeroed => "zeroed",
+            Self::Raised => "raised",
+            Self::SignChanged => "sign_changed",
+            Self::Shifted => "shifted",
+            Self::Changed => "changed",
+            Self::Quarantined => "quarantined",
+            Self::Aggregate => "aggregate",
+            Self::PriceIdentity => "price_identity",
+            Self::PriceSources => "price_sources",
+            Self::Volume => "volume",
+            Self::Restated => "restated",
+            Self::Count => "count",
+        }
+    }
+
+    /// Reads the name back.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|check| check.as_str() == name)
+    }
+}
+
+/// One field whose meaning moved.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Finding {
+    /// The field as the upstream names it: `effective_pricing.cacheHitRate`, or a whole document: `models`.
+    pub field: String,
+    /// What was seen.
+    pub check: Check,
+    /// The figure in the last accepted run, or the largest plausible one; what it counts is in `detail`.
+    pub before: Option<f64>,
+    /// The same figure in this run.
+    pub after: Option<f64>,
+    /// What was seen, for people.
+    pub detail: String,
+}
+
+/// What one accepted run held.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Counts {
+    /// When it looked at the upstream.
+    pub observed_at: DateTime<Utc>,
+    /// Models listed.
+    pub models: usize,
+    /// Endpoints.
+    pub endpoints: usize,
+    /// Endpoints with usage.
+    pub readings: usize,
+    /// Tokens of all its readings.
+    pub tokens: f64,
+}
+
+impl Counts {
+    /// The counts of a run.
+    pub fn of(run: &RunReadings) -> Self {
+        Self::counted(&Tables::of(run))
+    }
+
+    fn counted(tables: &Tables) -> Self {
+        Self {
+            observed_at: tables.observed_at,
+            models: tables.models.rows.len(),
+            endpoints: tables.readings.rows.len(),
+            readings: tables.hours.len(),
+            tokens: volume::total(tables),
+        }
+    }
+}
+
+/// Values of past days that were known before and that a run states again.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Restated {
+    /// Domain path: `charts.input`, `closing_rates.hit_rate`, `activity.prompt_tokens`, …
+    pub path: String,
+    /// Values that both have.
+    pub known: usize,
+    /// Values that differ by more than 1 %.
+    pub changed: usize,
+    /// Median of new over old, over the values that are above 0 in both.
+    pub median_ratio: Option<f64>,
+}
+
+impl Restated {
+    /// Compares pairs of (known before, stated now) under a domain path.
+    pub fn compare(path: impl Into<String>, pairs: impl IntoIterator<Item = (f64, f64)>) -> Self {
+        let mut restated = Self { path: path.into(), ..Self::default() };
+        let mut logs = Vec::new();
+        for (before, now) in pairs {
+            restated.known += 1;
+            restated.changed += usize::from((now - before).abs() > 0.01 * before.abs().max(now.abs()));
+            if before > 0.0 && now > 0.0 {
+                logs.push((now / before).ln());
+            }
+        }
+        restated.median_ratio = compare::median(&logs).map(f64::exp);
+        restated
+    }
+}
+
+/// What a run is compared with.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct History<'a> {
+    /// The last accepted run.
+    pub before: Option<&'a RunReadings>,
+    /// Accepted runs of the last days, oldest first.
+    pub counts: &'a [Counts],
+    /// Past days that the store knows and this run restates. Series that `before` holds as well need no entry.
+    pub restated: &'a [Restated],
+}
+
+/// A finding with its domain path and its weight: 1 where every row that could have moved did.
+#[derive(Debug, Clone)]
+struct Seen {
+    path: String,
+    check: Check,
+    weight: f64,
+    before: Option<f64>,
+    after: Option<f64>,
+    detail: String,
+}
+
+/// Examines a run. No finding: it is plausible. The strongest finding comes first; a field has at most one. `names`
+/// turns a domain path into the upstream's name of the field.
+pub fn examine(run: &RunReadings, history: &History<'_>, names: &dyn Fn(&str) -> String) -> Vec<Finding> {
+    let now = Tables::of(run);
+    let before = history.before.map(Tables::of);
+    let mut seen: Vec<Seen> = Vec::new();
+    if let (Some(before), Some(last)) = (&before, history.before) {
+        rows::lost(before, &now, run, &mut seen);
+        fields::moved(before, &now, &mut seen);
+        rows::window(last, run, &mut seen);
+        volume::rate((last, before), (run, &now), history.counts, &mut seen);
+    }
+    rows::repeated(&now, &mut seen);
+    rows::empty(run, &mut seen);
+    rows::quarantined(history.before, run, &mut seen);
+    fields::restated(history.restated, &mut seen);
+    within::price_sources(run, before.is_some(), &mut seen);
+    within::aggregates(run, &mut seen);
+    within::activity(run, &now, &mut seen);
+    within::identity(run, &mut seen);
+    rows::counts(&now, history.counts, &mut seen);
+    seen.sort_by(|a, b| b.weight.total_cmp(&a.weight).then(a.check.cmp(&b.check)));
+    let mut named = BTreeSet::new();
+    let finding = |seen: Seen| {
+        let Seen { path, check, before, after, detail, .. } = seen;
+        Finding { field: names(&path), check, before, after, detail }
+    };
+    seen.into_iter().map(finding).filter(|finding| named.insert(finding.field.clone())).collect()
+}

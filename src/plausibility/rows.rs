@@ -1,0 +1,248 @@
+//! Rows: lists that became shorter, rows that come twice, documents with nothing in them, and what was quarantined.
+
+use super::compare::{Part, median};
+use super::fields::beyond;
+use super::flat::{Table, Tables};
+use super::limits::{self, MIN_CHANGED, MIN_ROWS};
+use super::{Check, Counts, Seen};
+use crate::domain::document::{DocumentKind, RouteAnswer};
+use crate::domain::reading::{Quarantined, RunReadings};
+use crate::domain::window::WindowKind;
+use chrono::{Days, Duration, NaiveDate};
+use std::collections::{BTreeMap, BTreeSet};
+
+fn push(path: &str, check: Check, part: Part, limit: f64, what: &str, seen: &mut Vec<Seen>) {
+    if beyond(part, limit) {
+        seen.push(Seen {
+            path: path.to_owned(),
+            check,
+            weight: part.share(),
+            before: Some(part.of as f64),
+            after: Some((part.of - part.count) as f64),
+            detail: format!(
+                "{} of {} {what}; up to {:.0} % is plausible",
+                part.count,
+                part.of,
+                limit * 100.0
+            ),
+        });
+    }
+}
+
+/// The part of some keys that another set does not have.
+fn missing<'a>(keys: impl Iterator<Item = &'a str>, there: impl Fn(&str) -> bool) -> Part {
+    let mut part = Part::default();
+    for key in keys {
+        part.of += 1;
+        part.count += usize::from(!there(key));
+    }
+    part
+}
+
+/// Rows that the last accepted run had. Where a model is gone, only the list of models is to blame for its endpoints;
+/// where all usage of a model is gone, only the document and not each endpoint.
+pub fn lost(before: &Tables, now: &Tables, run: &RunReadings, seen: &mut Vec<Seen>) {
+    for (old, new, limit, what) in [
+        (&before.models, &now.models, limits::MODELS_LOST, "models are gone"),
+        (&before.providers, &now.providers, limits::PROVIDERS_LOST, "providers are gone"),
+    ] {
+        let part = missing(old.rows.keys().map(String::as_str), |key| new.rows.contains_key(key));
+        push(old.name, Check::RowsLost, part, limit, what, seen);
+    }
+    let unanswered: BTreeSet<String> =
+        run.unanswered.iter().map(|(model, variant)| format!("{model}:{variant}")).collect();
+    let mut listed = now.models.groups();
+    listed.retain(|group| !unanswered.contains(*group));
+    let lists = |of: &dyn Fn(&Tables) -> BTreeSet<String>| {
+        let (old, new) = (of(before), of(now));
+        let part = missing(old.iter().map(String::as_str).filter(|group| listed.contains(group)), |group| {
+            new.contains(group)
+        });
+        (part, new)
+    };
+    let (part, with_endpoints) = lists(&|tables| tables.identified());
+    push(
+        "readings",
+        Check::RowsLost,
+        part,
+        limits::ENDPOINT_LISTS_LOST,
+        "models have no endpoints any more",
+        seen,
+    );
+    let known =
+        before.readings.rows.iter().filter(|(_, row)| row.identified && with_endpoints.contains(&row.group));
+    let part = missing(known.map(|(key, _)| key.as_str()), |key| now.readings.rows.contains_key(key));
+    push("readings", Check::RowsLost, part, limits::ENDPOINTS_LOST, "endpoints are gone", seen);
+    let (part, with_usage) = lists(&|tables| tables.used());
+    push("usage", Check::RowsLost, part, limits::USAGE_LISTS_LOST, "models have no usage any more", seen);
+    let known = before
+        .hours
+        .keys()
+        .filter(|key| now.readings.rows.get(*key).is_some_and(|row| with_usage.contains(&row.group)));
+    let part = missing(known.map(String::as_str), |key| now.hours.contains_key(key));
+    push("usage", Check::RowsLost, part, limits::USAGE_LOST, "endpoints have no usage any more", seen);
+    days_lost(before, now, &listed, seen);
+}
+
+/// Past days of series that reach back at least a week: those within reach of both runs are still there.
+fn days_lost(before: &Tables, now: &Tables, listed: &BTreeSet<&str>, seen: &mut Vec<Seen>) {
+    let from = now.observed_at.date_naive().checked_sub_days(Days::new(6));
+    let to = before.observed_at.date_naive();
+    let within = |key: &str| {
+        let day: Option<NaiveDate> = key.rsplit(' ').next().and_then(|day| day.parse().ok());
+        day.is_some_and(|day| Some(day) >= from && day < to)
+    };
+    for (old, new) in [
+        (&before.activity, &now.activity),
+        (&before.closing_rates, &now.closing_rates),
+        (&before.closing_prices, &now.closing_prices),
+    ] {
+        // Series that are asked for once a day are in few runs.
+        if new.rows.is_empty() {
+            continue;
+        }
+        let there = new.groups();
+        let here = |group: &str| group.is_empty() || (listed.contains(group) && there.contains(group));
+        let known = old.rows.iter().filter(|(key, row)| within(key) && here(&row.group));
+        let part = missing(known.map(|(key, _)| key.as_str()), |key| new.rows.contains_key(key));
+        push(old.name, Check::RowsLost, part, limits::DAYS_LOST, "past days are gone", seen);
+    }
+}
+
+/// Whether summaries and charts still fit together: the window of usage is detected from both, and it was known.
+pub fn window(last: &RunReadings, run: &RunReadings, seen: &mut Vec<Seen>) {
+    let with_price = |run: &RunReadings| {
+        run.readings
+            .iter()
+            .filter(|one| one.usage.is_some_and(|usage| usage.effective_input.is_some()))
+            .count()
+    };
+    let lost = last.window_kind != WindowKind::Unknown && run.window_kind == WindowKind::Unknown;
+    if lost && with_price(last) >= MIN_ROWS && with_price(run) >= MIN_ROWS {
+        seen.push(Seen {
+            path: "charts".into(),
+            check: Check::Changed,
+            weight: 0.5,
+            before: None,
+            after: None,
+            detail: format!(
+                "summaries and charts do not say any more that usage covers `{}`",
+                last.window_kind
+            ),
+        });
+    }
+}
+
+/// Rows that come more than once.
+pub fn repeated(now: &Tables, seen: &mut Vec<Seen>) {
+    for table in [&now.models, &now.providers, &now.readings, &now.activity] {
+        let part = Part { count: table.repeated, of: table.rows.len() + table.repeated };
+        let path = table_path(table);
+        push(path, Check::RowsRepeated, part, limits::REPEATED, "rows repeat another one", seen);
+    }
+}
+
+fn table_path(table: &Table) -> &'static str {
+    if table.name.is_empty() { "readings" } else { table.name }
+}
+
+/// Kinds of documents most of which hold nothing.
+pub fn empty(run: &RunReadings, seen: &mut Vec<Seen>) {
+    for kind in &run.documents {
+        let series = kind.source == DocumentKind::HitRateComparison.as_str();
+        if series && run.comparison == Some(RouteAnswer::NotOffered) {
+            continue;
+        }
+        let part = Part { count: kind.no_data, of: kind.planned.saturating_sub(kind.failed) };
+        let path = format!("documents.{}", kind.source);
+        push(&path, Check::DocumentsEmpty, part, limits::EMPTY_DOCUMENTS, "documents hold nothing", seen);
+    }
+}
+
+/// Reasons that say that two lists do not fit together. They come and go with single endpoints, and where a list is cut
+/// short the lost rows say so.
+const UNMATCHED: [&str; 4] = ["ambiguous_name", "ambiguous_tag", "no_such_endpoint", "endpoint_list_missing"];
+
+/// What could not be used, by the field at fault.
+pub fn quarantined(before: Option<&RunReadings>, run: &RunReadings, seen: &mut Vec<Seen>) {
+    let old = before.map(shares).unwrap_or_default();
+    for (path, part) in shares(run) {
+        let usual = old.get(&path).map_or(0.0, |part| part.share());
+        push(&path, Check::Quarantined, part, usual + limits::QUARANTINED, "rows could not be used", seen);
+    }
+}
+
+fn shares(run: &RunReadings) -> BTreeMap<String, Part> {
+    let mut parts: BTreeMap<String, Part> = BTreeMap::new();
+    for row in run.quarantined.iter().filter(|row| !UNMATCHED.contains(&row.reason.as_str())) {
+        let part = parts.entry(blamed(row)).or_insert_with(|| Part { count: 0, of: rows_of(run, row) });
+        part.count += 1;
+        part.of += 1;
+    }
+    parts
+}
+
+/// The field that a quarantined row blames: the JSON path without positions and keys, or the reason.
+fn blamed(row: &Quarantined) -> String {
+    let named: Vec<&str> = row
+        .path
+        .split('.')
+        .map(|step| step.split('[').next().unwrap_or_default())
+        .filter(|step| !matches!(*step, "$" | "data" | "" | "y") && uuid::Uuid::parse_str(step).is_err())
+        .collect();
+    let whole_row = row.path.ends_with(']') || named.is_empty();
+    if whole_row && row.reason != "undecodable" {
+        return format!("quarantined.{}.{}", row.kind, row.reason);
+    }
+    let named = if whole_row { Vec::new() } else { named };
+    ["documents", &row.kind].into_iter().chain(named).collect::<Vec<_>>().join(".")
+}
+
+/// So many rows of the kind could be used; a body that is refused as a whole counts as a document.
+fn rows_of(run: &RunReadings, row: &Quarantined) -> usize {
+    if !row.path.contains('[') {
+        let kind = run.documents.iter().find(|kind| kind.source == row.kind);
+        return kind.map_or(0, |kind| kind.ok + kind.no_data);
+    }
+    let is = |kind: DocumentKind| row.kind == kind.as_str();
+    if is(DocumentKind::Models) {
+        run.models.len()
+    } else if is(DocumentKind::Providers) || is(DocumentKind::AllProviders) {
+        run.providers.len()
+    } else if is(DocumentKind::EffectivePricing) {
+        run.readings.iter().filter(|reading| reading.usage.is_some()).count()
+    } else if is(DocumentKind::ModelActivity) {
+        run.activity.len()
+    } else if is(DocumentKind::HitRateComparison) {
+        run.closing_rates.len()
+    } else {
+        run.readings.len()
+    }
+}
+
+/// Counts against the median of the last days. Silent where rows are known to be lost: that says more.
+pub fn counts(now: &Tables, counts: &[Counts], seen: &mut Vec<Seen>) {
+    if seen.iter().any(|one| matches!(one.check, Check::RowsLost | Check::RowsRepeated)) {
+        return;
+    }
+    let from = now.observed_at - Duration::days(limits::COUNT_DAYS);
+    let recent: Vec<&Counts> = counts.iter().filter(|one| one.observed_at >= from).collect();
+    let here = Counts::counted(now);
+    let columns: [(&str, fn(&Counts) -> usize); 3] =
+        [("models", |one| one.models), ("readings", |one| one.endpoints), ("usage", |one| one.readings)];
+    for (path, column) in columns {
+        let usual = median(&recent.iter().map(|one| column(one) as f64).collect::<Vec<_>>());
+        let (Some(usual), is) = (usual, column(&here) as f64) else { continue };
+        let far = is < usual * limits::COUNTS || is > usual / limits::COUNTS;
+        if far && usual.max(is) >= MIN_ROWS as f64 && (usual - is).abs() >= MIN_CHANGED as f64 {
+            seen.push(Seen {
+                path: path.to_owned(),
+                check: Check::Count,
+                weight: 1.0 - (is / usual).min(usual / is.max(1.0)),
+                before: Some(usual),
+                after: Some(is),
+                detail: format!("{is} instead of about {usual} on the last days"),
+            });
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! Tokens: the upstream counts from midnight UTC on, so that they are compared by the hours that they cover.
+
+use super::compare::median;
+use super::flat::{Scalar, Tables};
+use super::limits::{self, MIN_ROWS};
+use super::{Check, Counts, Seen};
+use crate::domain::reading::RunReadings;
+use crate::domain::window::WindowKind;
+use chrono::{DateTime, NaiveDate, Timelike, Utc};
+
+/// Tokens of one reading by key.
+fn tokens(tables: &Tables, key: &str) -> Option<f64> {
+    match tables.readings.rows.get(key)?.values.get("usage.tokens") {
+        Some(Scalar::Number(tokens)) => Some(*tokens),
+        _ => None,
+    }
+}
+
+/// Tokens of all readings.
+pub fn total(tables: &Tables) -> f64 {
+    tables.hours.keys().filter_map(|key| tokens(tables, key)).sum()
+}
+
+fn hour_of_day(time: DateTime<Utc>) -> f64 {
+    f64::from(time.num_seconds_from_midnight()) / 3600.0
+}
+
+/// The upstream's caches can stand still for hours: the hours of the UTC day after which it first told this total.
+fn told_since(run: &RunReadings, tables: &Tables, counts: &[Counts]) -> Option<f64> {
+    let (day, total) = (run.observed_at.date_naive(), total(tables));
+    let same = |one: &&Counts| one.observed_at.date_naive() == day && one.tokens == total;
+    let older = counts.iter().rev().filter(|one| one.observed_at < run.observed_at);
+    older.take_while(same).last().map(|first| hour_of_day(first.observed_at))
+}
+
+/// Growth of tokens since the last accepted run, over the endpoints that both have.
+pub fn rate(
+    (last, before): (&RunReadings, &Tables),
+    (run, now): (&RunReadings, &Tables),
+    counts: &[Counts],
+    seen: &mut Vec<Seen>,
+) {
+    // A change of window is told elsewhere; a window that is not known is compared all the same, because a price in
+    // another unit hides it.
+    let known = |kind: WindowKind| kind != WindowKind::Unknown;
+    let changed = last.window_kind != run.window_kind && known(last.window_kind) && known(run.window_kind);
+    if changed || [last, run].iter().any(|run| run.window_kind == WindowKind::Hour) {
+        return;
+    }
+    let told = told_since(last, before, counts);
+    let mut growth: Vec<(bool, f64, f64, f64)> = Vec::new();
+    for (key, (day, hours)) in &now.hours {
+        let Some((old_day, old_hours)) = before.hours.get(key) else { continue };
+        let (Some(is), Some(was)) = (tokens(now, key), tokens(before, key)) else { continue };
+        if is > 0.0 && was > 0.0 {
+            let old_hours = told.unwrap_or(*old_hours).min(*old_hours);
+            growth.push((same_day(*day, *old_day), (is / was).ln(), *hours, old_hours));
+        }
+    }
+    let logs: Vec<f64> = growth.iter().map(|(_, log, ..)| *log).collect();
+    let Some(raw) = median(&logs).map(f64::exp).filter(|_| logs.len() >= MIN_ROWS) else { return };
+    let same = growth.iter().filter(|(same, ..)| *same).count() * 2 > growth.len();
+    // The same bodies once more say nothing.
+    if same && logs.iter().filter(|log| **log == 0.0).count() * 10 > logs.len() * 9 {
+        return;
+    }
+    let middle = |of: fn(&(bool, f64, f64, f64)) -> f64| median(&growth.iter().map(of).collect::<Vec<_>>());
+    let (Some(hours), Some(old_hours)) = (middle(|one| one.2), middle(|one| one.3)) else { return };
+    let (hours, old_hours) = (hours.max(0.25), old_hours.max(0.25));
+    let ratio = raw / (hours / old_hours);
+    let limit =
+        if hours.min(old_hours) < limits::VOLUME_HOURS { limits::VOLUME_EARLY } else { limits::VOLUME };
+    let fell = same && raw < limits::VOLUME_FALL;
+    if fell || ratio > limit || ratio < 1.0 / limit {
+        let count = logs.len();
+        seen.push(Seen {
+            path: "usage.tokens".into(),
+            check: Check::Volume,
+            weight: 1.0 - ratio.min(1.0 / ratio).min(if fell { raw } else { 1.0 }),
+            before: Some(1.0),
+            after: Some(ratio),
+            detail: format!(
+                "over {count} endpoints the median is {raw:.4} times the last one, after {hours:.1} instead of {old_hours:.1} hours of a day"
+            ),
+        });
+    }
+}
+
+fn same_day(a: NaiveDate, b: NaiveDate) -> bool {
+    a == b
+}

@@ -1,0 +1,148 @@
+//! What the upstream calls the fields that a run is made of: findings name a field as its developer would.
+
+/// Domain path and upstream name. The start of a path is enough for what lies below it.
+const NAMES: &[(&str, &str)] = &[
+    ("models", "models"),
+    ("models.model", "models.canonical_slug"),
+    ("models.variant", "models.id"),
+    ("models.model_id", "models.id"),
+    ("models.name", "models.name"),
+    ("models.created", "models.created"),
+    ("models.context_length", "models.context_length"),
+    ("providers", "all_providers"),
+    ("providers.provider", "all_providers.slug"),
+    ("providers.name", "all_providers.displayName"),
+    ("providers.headquarters", "all_providers.headquarters"),
+    ("providers.status_page", "all_providers.statusPageUrl"),
+    ("providers.privacy_policy", "all_providers.dataPolicy.privacyPolicyURL"),
+    ("providers.terms_of_service", "all_providers.dataPolicy.termsOfServiceURL"),
+    ("readings", "stats_endpoint"),
+    ("facts", "stats_endpoint"),
+    ("facts.model", "stats_endpoint"),
+    ("facts.variant", "stats_endpoint"),
+    ("facts.tag", "stats_endpoint.provider_slug"),
+    ("facts.provider", "stats_endpoint.provider_info.slug"),
+    ("facts.provider_name", "stats_endpoint.provider_display_name"),
+    ("facts.quantization", "stats_endpoint.quantization"),
+    ("facts.context_length", "stats_endpoint.context_length"),
+    ("facts.max_completion_tokens", "stats_endpoint.max_completion_tokens"),
+    ("facts.max_prompt_tokens", "stats_endpoint.max_prompt_tokens"),
+    ("facts.region", "stats_endpoint.provider_region"),
+    ("facts.trains_on_prompts", "stats_endpoint.data_policy.training"),
+    ("facts.retains_prompts", "stats_endpoint.data_policy.retainsPrompts"),
+    ("facts.parameters", "stats_endpoint.supported_parameters"),
+    ("facts.restricted", "stats_endpoint.is_hidden"),
+    ("facts.deranked", "stats_endpoint.is_deranked"),
+    ("facts.disabled", "stats_endpoint.is_disabled"),
+    ("facts.created_at", "stats_endpoint.created_at"),
+    ("facts.deprecation_date", "stats_endpoint.deprecation_date"),
+    ("prices", "stats_endpoint.pricing"),
+    ("prices.input", "stats_endpoint.pricing.prompt"),
+    ("prices.output", "stats_endpoint.pricing.completion"),
+    ("prices.cache_read", "stats_endpoint.pricing.input_cache_read"),
+    ("prices.cache_write", "stats_endpoint.pricing.input_cache_write"),
+    ("prices.cache_write_1h", "stats_endpoint.pricing.input_cache_write_1h"),
+    ("prices.discount", "stats_endpoint.pricing.discount"),
+    ("prices.tiers", "stats_endpoint.pricing.overrides"),
+    ("prices.tiers[].input", "stats_endpoint.pricing.overrides.prompt"),
+    ("prices.tiers[].output", "stats_endpoint.pricing.overrides.completion"),
+    ("prices.tiers[].cache_read", "stats_endpoint.pricing.overrides.input_cache_read"),
+    ("prices.tiers[].cache_write", "stats_endpoint.pricing.overrides.input_cache_write"),
+    ("prices.tiers[].min_prompt_tokens", "stats_endpoint.pricing.overrides.min_prompt_tokens"),
+    ("prices.tiers[].utc_start", "stats_endpoint.pricing.overrides.utc_start"),
+    ("prices.tiers[].utc_end", "stats_endpoint.pricing.overrides.utc_end"),
+    ("prices.tiers[].utc_days", "stats_endpoint.pricing.overrides.utc_days"),
+    ("documented.prices.input", "public_endpoints.pricing.prompt"),
+    ("documented.prices.output", "public_endpoints.pricing.completion"),
+    ("documented.prices.cache_read", "public_endpoints.pricing.input_cache_read"),
+    ("documented.prices.cache_write", "public_endpoints.pricing.input_cache_write"),
+    ("health", "stats_endpoint.stats"),
+    ("health.status", "stats_endpoint.status"),
+    ("health.uptime_5m", "public_endpoints.uptime_last_5m"),
+    ("health.uptime_30m", "public_endpoints.uptime_last_30m"),
+    ("health.uptime_1d", "public_endpoints.uptime_last_1d"),
+    ("health.counters_1d", "stats_endpoint.status_heuristics_1d"),
+    ("health.counters_1d.success", "stats_endpoint.status_heuristics_1d.success"),
+    ("health.counters_1d.error", "stats_endpoint.status_heuristics_1d.derankableError"),
+    ("health.counters_1d.rate_limited", "stats_endpoint.status_heuristics_1d.rateLimited"),
+    ("health.throughput", "stats_endpoint.stats.p50_throughput"),
+    ("health.latency_ms", "stats_endpoint.stats.p50_latency"),
+    ("health.requests_30m", "stats_endpoint.stats.request_count"),
+    ("usage", "effective_pricing"),
+    ("usage.hit_rate", "effective_pricing.cacheHitRate"),
+    ("usage.tokens", "effective_pricing.totalTokens"),
+    ("usage.effective_input", "effective_pricing.effectiveInputPrice"),
+    ("usage.effective_output", "effective_pricing.effectiveOutputPrice"),
+    ("usage.day", "effective_pricing.inputChartData.x"),
+    ("model_usage", "effective_pricing"),
+    ("model_usage.model", "effective_pricing"),
+    ("model_usage.variant", "effective_pricing"),
+    ("model_usage.hit_rate", "effective_pricing.weightedCacheHitRate"),
+    ("model_usage.effective_input", "effective_pricing.weightedInputPrice"),
+    ("model_usage.effective_output", "effective_pricing.weightedOutputPrice"),
+    ("charts", "effective_pricing.inputChartData"),
+    ("charts.input", "effective_pricing.inputChartData"),
+    ("charts.output", "effective_pricing.outputChartData"),
+    ("activity", "model_activity"),
+    ("activity.model", "model_activity"),
+    ("activity.variant", "model_activity"),
+    ("activity.day", "model_activity.date"),
+    ("activity.prompt_tokens", "model_activity.total_prompt_tokens"),
+    ("activity.completion_tokens", "model_activity.total_completion_tokens"),
+    ("activity.cached_tokens", "model_activity.total_native_tokens_cached"),
+    ("activity.requests", "model_activity.count"),
+    ("closing_rates", "hit_rate_comparison"),
+    ("closing_rates.endpoint_id", "hit_rate_comparison"),
+    ("closing_rates.day", "hit_rate_comparison.x"),
+    ("closing_rates.hit_rate", "hit_rate_comparison.y"),
+    ("quarantined.effective_pricing.hit_rate_out_of_range", "effective_pricing.cacheHitRate"),
+    ("quarantined.effective_pricing.negative_tokens", "effective_pricing.totalTokens"),
+    ("quarantined.effective_pricing.duplicate_summary", "effective_pricing"),
+    ("quarantined.stats_endpoint.duplicate_endpoint", "stats_endpoint"),
+    ("quarantined.models.duplicate_model", "models"),
+    ("quarantined.hit_rate_comparison.hit_rate_out_of_range", "hit_rate_comparison.y"),
+];
+
+/// Lists of rows inside a document, which its rows' fields are named without.
+const ROWS: [&str; 3] = ["endpoints", "providerSummaries", "analytics"];
+
+/// The upstream's name of a domain path, where one is known. List marks at the end count as the list.
+pub fn known_name(path: &str) -> Option<String> {
+    let bare = path.trim_end_matches("[]");
+    if let Some((_, name)) = NAMES.iter().find(|(domain, _)| *domain == bare) {
+        return Some((*name).to_owned());
+    }
+    // `documents.KIND.FIELD` is in the upstream's own words.
+    let own = path.strip_prefix("documents.")?;
+    let steps: Vec<&str> = own.split('.').filter(|step| !ROWS.contains(step)).collect();
+    Some(steps.join("."))
+}
+
+/// The upstream's name of a domain path; the path itself, or the document of a quarantined row, where none is known.
+pub fn upstream_name(path: &str) -> String {
+    let quarantined = || path.strip_prefix("quarantined.")?.split('.').next().map(str::to_owned);
+    known_name(path).or_else(quarantined).unwrap_or_else(|| path.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_are_named_as_upstream_names_them() {
+        assert_eq!(upstream_name("usage.hit_rate"), "effective_pricing.cacheHitRate");
+        assert_eq!(upstream_name("prices.tiers[]"), "stats_endpoint.pricing.overrides");
+        assert_eq!(upstream_name("documents.public_endpoints.endpoints.tag"), "public_endpoints.tag");
+        assert_eq!(upstream_name("quarantined.model_activity.new_reason"), "model_activity");
+        assert_eq!(upstream_name("facts.brand_new"), "facts.brand_new");
+    }
+
+    #[test]
+    fn no_path_has_two_names() {
+        let mut paths: Vec<&str> = NAMES.iter().map(|(path, _)| *path).collect();
+        paths.sort_unstable();
+        let before = paths.len();
+        paths.dedup();
+        assert_eq!(paths.len(), before);
+    }
+}

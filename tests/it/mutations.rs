@@ -1,0 +1,308 @@
+//! When the meaning of one field changes silently: every field that is read, changed in every way that fits, ends as
+//! unchanged numbers, a named quarantine, or a finding that names the field's document.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Duration, Utc};
+use hitrate::domain::document::{DocumentKind, Pair};
+use hitrate::domain::ids::{ModelSlug, Variant};
+use hitrate::plausibility::{Check, Counts, Finding, History, Restated, Tables, examine};
+use hitrate::simulator::{Simulator, SimulatorConfig};
+use hitrate::source::openrouter::{known_name, upstream_name, wire_fields};
+use serde_json::Value;
+
+use crate::mutate::{Body, Change, DOCUMENT_CHANGES, FIELD_CHANGES};
+use crate::rig::at;
+
+pub mod bench;
+mod gaps;
+pub mod recorded;
+
+use bench::{Bench, Outcome, readings, thinned};
+
+/// The folder of a recorded day, where the recorded days are kept beside the project.
+fn recorded_day(day: &str) -> Option<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/openrouter/recorded").join(day);
+    if !folder.is_dir() {
+        eprintln!("skipped: the recorded days, as {} is not there", folder.display());
+        return None;
+    }
+    Some(folder)
+}
+
+/// Two recorded days, three days apart, with every `nth` model.
+fn recorded_bench(nth: u32) -> Option<Bench> {
+    let (earlier, old) = recorded::day(&recorded_day("2026-08-04")?);
+    let (time, new) = recorded::day(&recorded_day("2026-08-07")?);
+    Some(Bench::new((earlier, &thinned(old, nth)), (time, thinned(new, nth))))
+}
+
+/// A sweep of the simulator.
+fn simulated(simulator: &Simulator, time: DateTime<Utc>) -> Vec<Body> {
+    let get = |kind: DocumentKind, pair: Option<Pair>, path: &str, query: &str| {
+        let (status, bytes) = simulator.body(path, query, time);
+        let mut body = Body::of(kind, pair, None);
+        (body.status, body.bytes) = (status, bytes.unwrap_or_default());
+        body
+    };
+    let mut bodies = vec![
+        get(DocumentKind::Models, None, "/api/v1/models", ""),
+        get(DocumentKind::Providers, None, "/api/v1/providers", ""),
+        get(DocumentKind::AllProviders, None, "/api/frontend/v1/all-providers", ""),
+    ];
+    let models: Value = serde_json::from_slice(&bodies[0].bytes).expect("the models are JSON");
+    for model in models["data"].as_array().expect("a list of models") {
+        let (id, slug) = (model["id"].as_str().unwrap_or_default(), model["canonical_slug"].as_str());
+        if id.starts_with('~') || model.get("alias_target").is_some() {
+            continue;
+        }
+        let (_, variant) = Variant::split(id);
+        let pair = Pair { model: ModelSlug::new(slug.unwrap_or_default()), variant };
+        let query = format!("permaslug={}&variant={}&shape=v7&timeRange=1w", pair.model, pair.variant);
+        let stats = "/api/frontend/v1/stats";
+        for (kind, path) in [
+            (DocumentKind::PublicEndpoints, format!("/api/v1/models/{id}/endpoints")),
+            (DocumentKind::StatsEndpoint, format!("{stats}/endpoint")),
+            (DocumentKind::EffectivePricing, format!("{stats}/effective-pricing")),
+            (DocumentKind::ModelActivity, format!("{stats}/model-activity")),
+            (DocumentKind::HitRateComparison, format!("{stats}/cache-hit-rate-comparison")),
+        ] {
+            bodies.push(get(kind, Some(pair.clone()), &path, &query));
+        }
+    }
+    bodies
+}
+
+/// The simulator's default world, twelve days in: by UUID and without counters, as upstream is today.
+fn simulated_bench() -> Bench {
+    let start = at("2026-07-10T00:00:00Z");
+    let simulator = Simulator::new(SimulatorConfig::starting_at(start, 16)).expect("a world");
+    let (earlier, time) = (start + Duration::hours(12 * 24 + 14), start + Duration::hours(12 * 24 + 15));
+    Bench::new((earlier, &simulated(&simulator, earlier)), (time, simulated(&simulator, time)))
+}
+
+/// Runs the whole table; returns the number of rows and those that end silently.
+fn table(bench: &Bench, name: &str) -> (usize, Vec<String>) {
+    let (mut counts, mut silent): (BTreeMap<String, usize>, Vec<String>) = (BTreeMap::new(), Vec::new());
+    let mut see = |row: String, outcome: Outcome| {
+        let label = match &outcome {
+            Outcome::Silent(what) => {
+                silent.push(format!("{row}: {what}"));
+                "silent".to_owned()
+            }
+            other => format!("{other:?}").to_lowercase(),
+        };
+        *counts.entry(label).or_default() += 1;
+    };
+    for (kind, path) in wire_fields() {
+        for change in FIELD_CHANGES {
+            if let Some((outcome, _)) = bench.field(kind, &path, change) {
+                see(format!("{} {path} {change:?}", kind.as_str()), outcome);
+            }
+        }
+    }
+    let kinds: std::collections::BTreeSet<DocumentKind> =
+        wire_fields().iter().map(|(kind, _)| *kind).collect();
+    for kind in kinds {
+        for change in DOCUMENT_CHANGES {
+            if let Some((outcome, _)) = bench.document(kind, change, 1) {
+                see(format!("{} {change:?}", kind.as_str()), outcome);
+            }
+        }
+    }
+    let rows = counts.values().sum();
+    eprintln!("{name}: {rows} changes: {counts:?}");
+    (rows, silent)
+}
+
+fn unexpected(silent: Vec<String>) -> Vec<String> {
+    silent.into_iter().filter(|row| !gaps::KNOWN.iter().any(|(known, _)| row.starts_with(known))).collect()
+}
+
+#[test]
+fn no_silent_change_on_a_recorded_day() {
+    let Some(bench) = recorded_bench(6) else { return };
+    assert_eq!(bench.findings(bench.control()), Vec::new(), "three genuine days");
+    let (rows, silent) = table(&bench, "recorded");
+    assert!(rows >= 250, "{rows} rows");
+    let unexpected = unexpected(silent);
+    assert!(unexpected.is_empty(), "{} silent changes:\n{}", unexpected.len(), unexpected.join("\n"));
+}
+
+#[test]
+fn no_silent_change_in_a_simulated_sweep() {
+    let bench = simulated_bench();
+    assert_eq!(bench.findings(bench.control()), Vec::new(), "an ordinary hour");
+    let (rows, silent) = table(&bench, "simulated");
+    assert!(rows >= 250, "{rows} rows");
+    let unexpected = unexpected(silent);
+    assert!(unexpected.is_empty(), "{} silent changes:\n{}", unexpected.len(), unexpected.join("\n"));
+}
+
+/// The first finding names the field that moved.
+#[test]
+fn the_field_that_moved_comes_first() {
+    let bench = simulated_bench();
+    let usage = |field: &str| format!("data.providerSummaries[].{field}");
+    for (kind, path, change, named) in [
+        (DocumentKind::EffectivePricing, usage("cacheHitRate"), Change::Times(100.0), "cacheHitRate"),
+        (DocumentKind::EffectivePricing, usage("cacheHitRate"), Change::Times(0.01), "cacheHitRate"),
+        (DocumentKind::EffectivePricing, usage("cacheHitRate"), Change::Zero, "cacheHitRate"),
+        (DocumentKind::EffectivePricing, usage("cacheHitRate"), Change::Removed, "cacheHitRate"),
+        (DocumentKind::EffectivePricing, usage("totalTokens"), Change::Times(30.0), "totalTokens"),
+        (DocumentKind::EffectivePricing, usage("totalTokens"), Change::Times(1e-3), "totalTokens"),
+        (
+            DocumentKind::EffectivePricing,
+            usage("effectiveInputPrice"),
+            Change::Times(100.0),
+            "effectiveInputPrice",
+        ),
+        (DocumentKind::StatsEndpoint, "data[].pricing.prompt".into(), Change::Times(1e3), "pricing.prompt"),
+        (DocumentKind::StatsEndpoint, "data[].pricing.prompt".into(), Change::Zero, "pricing.prompt"),
+        (
+            DocumentKind::StatsEndpoint,
+            "data[].pricing.input_cache_read".into(),
+            Change::Removed,
+            "pricing.input_cache_read",
+        ),
+        (
+            DocumentKind::StatsEndpoint,
+            "data[].stats.p50_latency".into(),
+            Change::Times(1e-3),
+            "stats.p50_latency",
+        ),
+    ] {
+        let (_, findings) = bench.field(kind, &path, change).expect("something changes");
+        let first = findings.first().map(|finding| finding.field.as_str());
+        assert_eq!(first, Some(format!("{}.{named}", kind.as_str()).as_str()), "{change:?}: {findings:#?}");
+    }
+}
+
+#[test]
+fn a_list_cut_short_or_doubled_is_named() {
+    let bench = simulated_bench();
+    for (kind, path, change, check) in [
+        (DocumentKind::Models, "data", Change::FirstOnly, Check::RowsLost),
+        (DocumentKind::Models, "data", Change::Doubled, Check::RowsRepeated),
+        (DocumentKind::StatsEndpoint, "data", Change::FirstOnly, Check::RowsLost),
+        (DocumentKind::EffectivePricing, "data.providerSummaries", Change::FirstOnly, Check::RowsLost),
+    ] {
+        let (_, findings) = bench.field(kind, path, change).expect("something changes");
+        let first = findings.first().map(|finding| (finding.field.as_str(), finding.check));
+        assert_eq!(first, Some((kind.as_str(), check)), "{findings:#?}");
+    }
+}
+
+#[test]
+fn a_run_is_held_against_itself_without_a_history() {
+    let bench = simulated_bench();
+    let without = |kind, path: &str, change| {
+        let run = bench.changed(kind, |body| {
+            let bytes = crate::mutate::field(&body.bytes, path, change)?;
+            Some(Body { bytes, ..body.clone() })
+        });
+        let run = run.expect("something changes").expect("no panic");
+        examine(&run, &History::default(), &upstream_name)
+    };
+    assert_eq!(examine(bench.control(), &History::default(), &upstream_name), Vec::new());
+    for (kind, path, change, named) in [
+        (
+            DocumentKind::StatsEndpoint,
+            "data[].pricing.prompt",
+            Change::Times(1e3),
+            "stats_endpoint.pricing.prompt",
+        ),
+        (
+            DocumentKind::EffectivePricing,
+            "data.providerSummaries[].cacheHitRate",
+            Change::Zero,
+            "effective_pricing.cacheHitRate",
+        ),
+    ] {
+        let findings = without(kind, path, change);
+        assert!(findings.iter().any(|finding| finding.field == named), "{findings:#?}");
+    }
+}
+
+#[test]
+fn a_world_of_three_endpoints_is_never_suspect() {
+    let bench = simulated_bench();
+    let mut before = bench.control().clone();
+    before.readings.truncate(3);
+    before.models.truncate(1);
+    before.providers.truncate(3);
+    (before.model_usage, before.activity, before.closing_rates) = Default::default();
+    (before.documents, before.quarantined) = Default::default();
+    before.price_sources.clear();
+    let mut run = before.clone();
+    for reading in &mut run.readings {
+        reading.usage = None;
+        reading.prices = Default::default();
+        reading.health = Default::default();
+        reading.closing_prices.clear();
+    }
+    let counts = [Counts::of(&before)];
+    let history = History { before: Some(&before), counts: &counts, restated: &[] };
+    assert_eq!(examine(&run, &history, &upstream_name), Vec::new());
+}
+
+#[test]
+fn past_days_that_change_are_named() {
+    let same = Restated::compare("closing_rates.hit_rate", (0..40).map(|n| (f64::from(n), f64::from(n))));
+    let percent =
+        Restated::compare("closing_rates.hit_rate", (0..40).map(|n| (f64::from(n), f64::from(n) / 100.0)));
+    assert_eq!((same.known, same.changed, percent.changed), (40, 0, 39));
+    let bench = simulated_bench();
+    let found = |restated: &[Restated]| -> Vec<Finding> {
+        let history = History { restated, ..History::default() };
+        examine(bench.control(), &history, &upstream_name)
+    };
+    assert_eq!(found(&[same]), Vec::new());
+    let findings = found(&[percent]);
+    assert_eq!((findings[0].field.as_str(), findings[0].check), ("hit_rate_comparison.y", Check::Restated));
+}
+
+#[test]
+fn every_field_of_a_run_has_the_name_that_upstream_gives_it() {
+    let bench = simulated_bench();
+    let tables = Tables::of(bench.control());
+    let mut nameless: Vec<&String> = Vec::new();
+    for (table, _) in tables.pairs(&tables) {
+        for path in table.rows.values().flat_map(|row| row.values.keys()) {
+            if known_name(path).is_none() && !nameless.contains(&path) {
+                nameless.push(path);
+            }
+        }
+    }
+    assert!(nameless.is_empty(), "src/source/openrouter/names.rs names all but {nameless:?}");
+}
+
+#[test]
+fn checks_are_read_back_by_name() {
+    for check in Check::ALL {
+        assert_eq!(Check::parse(check.as_str()), Some(check));
+        assert_eq!(serde_json::to_value(check).expect("JSON"), check.as_str());
+    }
+    assert_eq!(Check::parse("hunch"), None);
+}
+
+/// All recorded days in order: the market moves, the window changes once, and no day is suspect.
+#[test]
+fn no_recorded_day_is_suspect() {
+    let Some(one) = recorded_day("2026-08-07") else { return };
+    let all = one.parent().expect("the recorded days");
+    let mut days: Vec<PathBuf> =
+        std::fs::read_dir(all).expect("a folder").filter_map(|entry| Some(entry.ok()?.path())).collect();
+    days.sort();
+    assert!(days.len() >= 12, "{days:?}");
+    let (mut before, mut counts) = (None, Vec::new());
+    for day in days {
+        let (time, bodies) = recorded::day(&day);
+        let run = readings(time, &bodies, before.as_ref());
+        let history = History { before: before.as_ref(), counts: &counts, restated: &[] };
+        assert_eq!(examine(&run, &history, &upstream_name), Vec::new(), "{}", day.display());
+        counts.push(Counts::of(&run));
+        before = Some(run);
+    }
+}

@@ -1,0 +1,240 @@
+//! A sweep, the accepted sweep before it, and what becomes of it when one thing changes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use chrono::{DateTime, Utc};
+use hitrate::domain::document::{DocumentKind, Request};
+use hitrate::domain::reading::RunReadings;
+use hitrate::plausibility::{Counts, Finding, History, Tables, examine};
+use hitrate::source::openrouter::join::{Answer, join};
+use hitrate::source::openrouter::{OpenRouterApi, OpenRouterStats, upstream_name};
+use hitrate::source::{Decoded, Document, Source};
+
+use crate::mutate::{Body, Change, document, field};
+
+/// What became of a change.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Outcome {
+    /// Nothing that is published differs.
+    Unchanged,
+    /// What is lost is quarantined or failed by name; the rest is as before.
+    Quarantined,
+    /// A finding names the field or its document.
+    Suspect,
+    /// Something else is published and nobody is told.
+    Silent(String),
+}
+
+/// A sweep to change, with the accepted one before it.
+pub struct Bench {
+    before: RunReadings,
+    counts: Vec<Counts>,
+    bodies: Vec<Body>,
+    decoded: Vec<Decoded>,
+    control: RunReadings,
+    tables: Tables,
+}
+
+/// Every `nth` model of a sweep, by its name, so that two sweeps keep the same ones, and all models with conditional
+/// prices or discounts, which are few; lists of models and providers stay whole.
+pub fn thinned(mut bodies: Vec<Body>, nth: u32) -> Vec<Body> {
+    let rare = |body: &Body| {
+        let text = String::from_utf8_lossy(&body.bytes);
+        text.contains("\"min_prompt_tokens\"") || text.contains("\"discount\":0.")
+    };
+    let kept: BTreeSet<String> = bodies
+        .iter()
+        .filter(|body| rare(body))
+        .filter_map(|body| Some(body.request.pair.as_ref()?.model.to_string()))
+        .collect();
+    bodies.retain(|body| {
+        let of =
+            |name: &str| name.bytes().fold(0_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
+        let pair = body.request.pair.as_ref();
+        pair.is_none_or(|pair| {
+            kept.contains(pair.model.as_str()) || of(pair.model.as_str()).is_multiple_of(nth)
+        })
+    });
+    bodies
+}
+
+fn decode(body: &Body) -> Decoded {
+    let source: &dyn Source =
+        if body.request.kind.source() == OpenRouterApi.name() { &OpenRouterApi } else { &OpenRouterStats };
+    let Body { request, status, bytes } = body;
+    source.decode(&Document { request, status: *status, sha256: "", body: bytes })
+}
+
+fn joined<'a>(
+    parts: impl Iterator<Item = (&'a Request, Decoded)>,
+    time: DateTime<Utc>,
+    before: Option<&RunReadings>,
+) -> RunReadings {
+    let answer = |(request, decoded): (&Request, Decoded)| Answer {
+        request: request.clone(),
+        sha256: String::new(),
+        decoded: Some(decoded),
+    };
+    join(parts.map(answer).collect(), time, before.map(|run| run.window_kind))
+}
+
+/// The readings of a sweep.
+pub fn readings(time: DateTime<Utc>, bodies: &[Body], before: Option<&RunReadings>) -> RunReadings {
+    joined(bodies.iter().map(|body| (&body.request, decode(body))), time, before)
+}
+
+impl Bench {
+    /// A bench over two sweeps.
+    pub fn new((earlier, old): (DateTime<Utc>, &[Body]), (time, bodies): (DateTime<Utc>, Vec<Body>)) -> Self {
+        let before = readings(earlier, old, None);
+        let decoded: Vec<Decoded> = bodies.iter().map(decode).collect();
+        let parts = bodies.iter().map(|body| &body.request).zip(decoded.iter().cloned());
+        let control = joined(parts, time, Some(&before));
+        let tables = Tables::of(&control);
+        Self { counts: vec![Counts::of(&before)], before, bodies, decoded, control, tables }
+    }
+
+    /// Findings of a run against the sweep before.
+    pub fn findings(&self, run: &RunReadings) -> Vec<Finding> {
+        let history = History { before: Some(&self.before), counts: &self.counts, restated: &[] };
+        examine(run, &history, &upstream_name)
+    }
+
+    /// The run as it is without a change.
+    pub fn control(&self) -> &RunReadings {
+        &self.control
+    }
+
+    /// Changes every document of a kind that `pick` takes; `None` where nothing changes.
+    pub fn changed(
+        &self,
+        kind: DocumentKind,
+        change: impl Fn(&Body) -> Option<Body>,
+    ) -> Option<Result<RunReadings, String>> {
+        let mut any = false;
+        let mut parts = Vec::with_capacity(self.bodies.len());
+        for (body, decoded) in self.bodies.iter().zip(&self.decoded) {
+            let new = if body.request.kind == kind { change(body) } else { None };
+            let Some(new) = new else {
+                parts.push((&body.request, decoded.clone()));
+                continue;
+            };
+            any = true;
+            match catch_unwind(AssertUnwindSafe(|| decode(&new))) {
+                Ok(decoded) => parts.push((&body.request, decoded)),
+                Err(_) => return Some(Err("a panic".into())),
+            }
+        }
+        let time = self.control.observed_at;
+        any.then(|| Ok(joined(parts.into_iter(), time, Some(&self.before))))
+    }
+
+    /// What becomes of one changed field.
+    pub fn field(&self, kind: DocumentKind, path: &str, change: Change) -> Option<(Outcome, Vec<Finding>)> {
+        let run = self.changed(kind, |body| {
+            let bytes = field(&body.bytes, path, change)?;
+            Some(Body { bytes, ..body.clone() })
+        });
+        Some(self.judge(kind, run?))
+    }
+
+    /// What becomes of every `nth` document changed as a whole.
+    pub fn document(
+        &self,
+        kind: DocumentKind,
+        change: Change,
+        nth: usize,
+    ) -> Option<(Outcome, Vec<Finding>)> {
+        let of_kind = self.bodies.iter().filter(|body| body.request.kind == kind);
+        let chosen: BTreeSet<*const Body> = of_kind.step_by(nth).map(std::ptr::from_ref).collect();
+        let run = self.changed(kind, |body| {
+            chosen.contains(&std::ptr::from_ref(body)).then(|| document(body, change)).flatten()
+        });
+        Some(self.judge(kind, run?))
+    }
+
+    fn judge(&self, kind: DocumentKind, run: Result<RunReadings, String>) -> (Outcome, Vec<Finding>) {
+        let run = match run {
+            Ok(run) => run,
+            Err(panic) => return (Outcome::Silent(panic), Vec::new()),
+        };
+        let differences = differences(&self.tables, &Tables::of(&run));
+        let findings = self.findings(&run);
+        if differences.is_empty() && run.window_kind == self.control.window_kind {
+            return (Outcome::Unchanged, findings);
+        }
+        if findings.iter().any(|finding| names(&finding.field, kind)) {
+            return (Outcome::Suspect, findings);
+        }
+        let told = self.told(kind, &run);
+        let quiet: Vec<&Difference> =
+            differences.iter().filter(|one| !told.contains("") && !told.contains(&one.group)).collect();
+        if quiet.is_empty() && !told.is_empty() {
+            return (Outcome::Quarantined, findings);
+        }
+        let mut paths: BTreeMap<&str, usize> = BTreeMap::new();
+        quiet.iter().for_each(|one| *paths.entry(&one.path).or_default() += 1);
+        let paths: Vec<String> = paths.iter().map(|(path, count)| format!("{path} {count}")).collect();
+        (Outcome::Silent(paths.join(", ")), findings)
+    }
+
+    /// The (model, variant) pairs of which a new quarantine or failure is told; "" stands for all of them.
+    fn told(&self, kind: DocumentKind, run: &RunReadings) -> BTreeSet<String> {
+        let failed = |run: &RunReadings| {
+            run.documents.iter().find(|one| one.source == kind.as_str()).map_or(0, |one| one.failed)
+        };
+        let list =
+            matches!(kind, DocumentKind::Models | DocumentKind::Providers | DocumentKind::AllProviders);
+        let mut told: BTreeSet<String> = run
+            .quarantined
+            .iter()
+            .filter(|row| !self.control.quarantined.contains(row))
+            .map(|row| match (&row.model, &row.variant) {
+                (Some(model), Some(variant)) => format!("{model}:{variant}"),
+                _ => String::new(),
+            })
+            .collect();
+        told.extend(run.unanswered.iter().map(|(model, variant)| format!("{model}:{variant}")));
+        if list && failed(run) > failed(&self.control) {
+            told.insert(String::new());
+        }
+        told
+    }
+}
+
+/// Whether a finding is about this kind of document.
+fn names(found: &str, kind: DocumentKind) -> bool {
+    let document = found.split('.').next().unwrap_or_default();
+    let providers = [DocumentKind::Providers.as_str(), DocumentKind::AllProviders.as_str()];
+    document == kind.as_str() || (providers.contains(&document) && providers.contains(&kind.as_str()))
+}
+
+/// One value that differs from the control's.
+struct Difference {
+    group: String,
+    path: String,
+}
+
+fn differences(control: &Tables, run: &Tables) -> Vec<Difference> {
+    let mut found = Vec::new();
+    for (a, b) in control.pairs(run) {
+        if a.repeated != b.repeated {
+            found.push(Difference { group: "*".into(), path: format!("{} repeated", a.name) });
+        }
+        let keys: BTreeSet<&String> = a.rows.keys().chain(b.rows.keys()).collect();
+        for key in keys {
+            let (old, new) = (a.rows.get(key), b.rows.get(key));
+            let group = old.or(new).map(|row| row.group.clone()).unwrap_or_default();
+            let (Some(old), Some(new)) = (old, new) else {
+                found.push(Difference { group, path: format!("{} rows", a.name) });
+                continue;
+            };
+            let paths: BTreeSet<&String> = old.values.keys().chain(new.values.keys()).collect();
+            for path in paths.into_iter().filter(|path| old.values.get(*path) != new.values.get(*path)) {
+                found.push(Difference { group: group.clone(), path: path.clone() });
+            }
+        }
+    }
+    found
+}
