@@ -1,18 +1,116 @@
 //! A field of the upstream whose meaning moved: why a sweep is not published as fact.
 
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use utoipa::ToSchema;
+
+/// How a field failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Check {
+    /// Rows of a list that were there are missing.
+    RowsLost,
+    /// Rows of a list come more than once.
+    RowsRepeated,
+    /// Documents hold nothing.
+    DocumentsEmpty,
+    /// Values that were there are missing.
+    ValuesLost,
+    /// Values appeared where there were none.
+    ValuesAppeared,
+    /// Values became 0.
+    Zeroed,
+    /// Zeros became something else.
+    Raised,
+    /// Numbers changed their sign.
+    SignChanged,
+    /// Numbers moved by one factor, or most of them by some factor.
+    Shifted,
+    /// Texts or flags changed.
+    Changed,
+    /// Rows or values could not be used.
+    Quarantined,
+    /// The upstream's own aggregate says something else.
+    Aggregate,
+    /// Effective price, hit rate and list prices contradict each other.
+    PriceIdentity,
+    /// The two sources list different prices.
+    PriceSources,
+    /// Tokens grow at another rate, or fall within a day.
+    Volume,
+    /// Values of past days changed.
+    Restated,
+    /// Far fewer or far more than on the last days.
+    Count,
+}
+
+impl Check {
+    /// All checks.
+    pub const ALL: [Self; 17] = [
+        Self::RowsLost,
+        Self::RowsRepeated,
+        Self::DocumentsEmpty,
+        Self::ValuesLost,
+        Self::ValuesAppeared,
+        Self::Zeroed,
+        Self::Raised,
+        Self::SignChanged,
+        Self::Shifted,
+        Self::Changed,
+        Self::Quarantined,
+        Self::Aggregate,
+        Self::PriceIdentity,
+        Self::PriceSources,
+        Self::Volume,
+        Self::Restated,
+        Self::Count,
+    ];
+
+    /// The name used in SQL, JSON and metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::RowsLost => "rows_lost",
+            Self::RowsRepeated => "rows_repeated",
+            Self::DocumentsEmpty => "documents_empty",
+            Self::ValuesLost => "values_lost",
+            Self::ValuesAppeared => "values_appeared",
+            Self::Zeroed => "zeroed",
+            Self::Raised => "raised",
+            Self::SignChanged => "sign_changed",
+            Self::Shifted => "shifted",
+            Self::Changed => "changed",
+            Self::Quarantined => "quarantined",
+            Self::Aggregate => "aggregate",
+            Self::PriceIdentity => "price_identity",
+            Self::PriceSources => "price_sources",
+            Self::Volume => "volume",
+            Self::Restated => "restated",
+            Self::Count => "count",
+        }
+    }
+
+    /// Reads the name back.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|check| check.as_str() == name)
+    }
+}
+
+impl fmt::Display for Check {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
 
 /// One field of a sweep that is not plausible beside the sweeps before it, or in itself.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Finding {
     /// Document and field of the upstream, as `effective_pricing.cacheHitRate`: the name that `hitrate accept` takes.
     pub field: String,
-    /// Machine name of the check that failed.
-    pub check: String,
-    /// The measure before, in the unit of the check.
+    /// The check that failed.
+    pub check: Check,
+    /// The figure in the last accepted run, or the largest plausible one; what it counts is in `detail`.
     pub before: Option<f64>,
-    /// The measure in this sweep.
+    /// The same figure in this sweep.
     pub after: Option<f64>,
     /// One sentence for people: which field moved and how.
     pub detail: String,

@@ -43,6 +43,8 @@ thresholds! {
     WINDOW_MIN_WITNESSES: usize = 5, "summaries";
     /// So long after midnight the day before is taken for closed, and its closing hit rates are asked for.
     CLOSING_SETTLE_MINUTES: u32 = 30, "minutes";
+    /// A sweep is compared with what the accepted runs of this many days held.
+    PLAUSIBILITY_DAYS: i64 = 7, "days";
     /// An answer that came later than this after its run began is not of that run.
     LONGEST_SWEEP_HOURS: i64 = 3, "hours";
     /// An hourly rate rests on at least this many tokens between two readings.

@@ -1,6 +1,6 @@
 //! One collection: plan, fetch, archive, decode, store.
 
-use super::sweep::Sweeper;
+use super::sweep::{Sweeper, is_missing};
 use super::{Pipeline, PipelineError, decode};
 use crate::archive::{Archive, Entry, Manifest, RunHeader};
 use crate::domain::document::RouteAnswer;
@@ -109,10 +109,11 @@ impl Pipeline {
             closing: self.wants_closing_rates(observed_at)?,
             budget: self.config.fetch.requests_per_sweep as usize,
             cancel,
+            at: options.at,
         }
         .sweep(&mut on_progress)
         .await;
-        if sweep.stopped == Some(SkipReason::Cancelled) {
+        if sweep.stopped == Some(SkipReason::Cancelled) && sweep.is_cut_short() {
             return Err(PipelineError::Cancelled);
         }
         let header = RunHeader {
@@ -284,13 +285,9 @@ fn record(manifest: &Manifest, run: &RunReadings, findings: Findings) -> RunReco
 }
 
 /// Whether the sweep ended before what it is about was asked for: then it says nothing about the rest, and publishing it as
-/// the whole would drop every endpoint that was not reached. Routes that are asked once a day do not count.
+/// the whole would drop every endpoint that was not reached.
 fn is_cut_short(manifest: &Manifest) -> bool {
-    use DocumentKind::{EffectivePricing, PublicEndpoints, StatsEndpoint};
-    let missing = |entry: &Entry| {
-        entry.status.is_none()
-            && matches!(entry.request.kind, EffectivePricing | PublicEndpoints | StatsEndpoint)
-    };
+    let missing = |entry: &Entry| is_missing(entry.request.kind, entry.status);
     manifest.header.stopped.is_some() && manifest.entries.iter().any(missing)
 }
 

@@ -3,11 +3,16 @@
 
 use super::{Pipeline, PipelineError, decode};
 use crate::archive::Archive;
+use crate::domain::document::Pair;
 use crate::domain::finding::{Finding, Findings};
 use crate::domain::reading::{Known, RunReadings};
-use crate::store::RunRow;
-use chrono::{DateTime, Utc};
+use crate::domain::thresholds;
+use crate::plausibility::{Counts, History, Restated, examine};
+use crate::source::openrouter::upstream_name;
+use crate::store::{RunCounts, RunRow, StoreError};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
+use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError};
 
 /// Why an acceptance is refused.
@@ -63,10 +68,53 @@ pub(super) struct Baseline {
 impl Pipeline {
     /// What is not plausible in a run, divided by what an operator accepted.
     pub(super) fn examine(&self, archive: &Archive, run_id: &str, run: &RunReadings) -> Result<Findings, PipelineError> {
-        let baseline = self.baseline(archive, run.observed_at)?;
-        let _ = &baseline;
-        let found: Vec<Finding> = Vec::new();
+        let before = self.baseline(archive, run.observed_at)?;
+        let counts = self.counts(run.observed_at)?;
+        let restated = self.restated(run)?;
+        let history = History { before: before.as_deref(), counts: &counts, restated: &restated };
+        let found = examine(run, &history, &upstream_name);
         Ok(Findings::divide(found, &archive.accepted(run_id)?))
+    }
+
+    /// What the accepted runs of the last days held.
+    fn counts(&self, before: DateTime<Utc>) -> Result<Vec<Counts>, StoreError> {
+        let from = before - chrono::Duration::days(thresholds::PLAUSIBILITY_DAYS);
+        let rows = self.store.run_counts(from, before)?;
+        let count = |row: RunCounts| Counts {
+            observed_at: row.observed_at,
+            models: row.models,
+            endpoints: row.endpoints,
+            readings: row.readings,
+            tokens: row.tokens,
+        };
+        Ok(rows.into_iter().map(count).collect())
+    }
+
+    /// Past days that this run reports again and the store knows: series that are asked once a day, so that the run before
+    /// need not hold them.
+    fn restated(&self, run: &RunReadings) -> Result<Vec<Restated>, StoreError> {
+        let today = run.observed_at.date_naive();
+        let days = run.closing_rates.iter().map(|rate| rate.day);
+        let days: BTreeSet<NaiveDate> = days.chain(run.activity.iter().map(|one| one.day)).filter(|day| *day < today).collect();
+        let (Some(first), Some(last)) = (days.first(), days.last()) else { return Ok(Vec::new()) };
+        let past = self.store.past_values(*first, *last)?;
+        let rates = run.closing_rates.iter().filter_map(|rate| {
+            let known = past.closing_rates.get(&(rate.endpoint_id, rate.day))?;
+            Some((*known, rate.hit_rate.get()))
+        });
+        let tokens = |which: usize| {
+            let past = &past;
+            run.activity.iter().filter(move |one| one.day < today).filter_map(move |one| {
+                let pair = Pair { model: one.model.clone(), variant: one.variant.clone() };
+                let known = past.activity.get(&(pair, one.day))?[which];
+                Some((known as f64, [one.prompt_tokens, one.completion_tokens][which] as f64))
+            })
+        };
+        Ok(vec![
+            Restated::compare("closing_rates.hit_rate", rates),
+            Restated::compare("activity.prompt_tokens", tokens(0)),
+            Restated::compare("activity.completion_tokens", tokens(1)),
+        ])
     }
 
     /// Keeps the readings of an accepted run as what the next one is compared with.

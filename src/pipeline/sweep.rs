@@ -7,6 +7,7 @@ use crate::domain::endpoint::Model;
 use crate::fetch::{FetchOutcome, FetchRequest, Fetcher, SkipReason};
 use crate::source::openrouter::{Content, OpenRouterApi, models_request};
 use crate::source::{Document, DocumentKind, Request, Source};
+use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
 /// Models that are tried before all are asked for a route that may not be there: a route that is gone then costs three
@@ -26,6 +27,9 @@ pub(super) struct Sweeper<'a> {
     /// Requests a sweep may send, retries included.
     pub budget: usize,
     pub cancel: &'a CancellationToken,
+    /// The time that the run counts as, where that is not the time it is made at: then an answer was read when the upstream's
+    /// clock says.
+    pub at: Option<DateTime<Utc>>,
 }
 
 /// What fetching brought.
@@ -37,6 +41,11 @@ pub(super) struct Sweep {
 }
 
 impl Sweep {
+    /// Whether it ended before what it is about was asked for.
+    pub fn is_cut_short(&self) -> bool {
+        self.stopped.is_some() && self.fetched.iter().any(|one| is_missing(one.request.kind, one.status))
+    }
+
     fn add(&mut self, more: Sweep) {
         self.fetched.extend(more.fetched);
         self.requests += more.requests;
@@ -120,7 +129,7 @@ impl Sweeper<'_> {
             .fetch_all_until(self.cancel, requests, |outcome| {
                 done += 1;
                 let position = outcome.key.0;
-                fetched[position] = Some(archived(outcome));
+                fetched[position] = Some(archived(outcome, self.at));
                 on_progress(done, total);
             })
             .await;
@@ -132,13 +141,19 @@ impl Sweeper<'_> {
     }
 }
 
+/// Whether a document is missing without which a sweep is not whole. Routes that are asked once a day do not count.
+pub(super) fn is_missing(kind: DocumentKind, status: Option<u16>) -> bool {
+    use DocumentKind::{EffectivePricing, PublicEndpoints, StatsEndpoint};
+    status.is_none() && matches!(kind, EffectivePricing | PublicEndpoints | StatsEndpoint)
+}
+
 /// What is archived of an outcome: every body that came whole, also that of an error answer.
-fn archived(outcome: FetchOutcome<(usize, Request)>) -> Fetched {
+fn archived(outcome: FetchOutcome<(usize, Request)>, at: Option<DateTime<Utc>>) -> Fetched {
     let (_, request) = outcome.key;
     Fetched {
         request,
         status: outcome.status,
-        fetched_at: outcome.fetched_at,
+        fetched_at: at.map_or(outcome.fetched_at, |at| outcome.served_at.unwrap_or(at)),
         error: outcome.error.map(|error| error.to_string()),
         body: (outcome.status.is_some() && !outcome.body.is_empty()).then_some(outcome.body),
     }

@@ -12,118 +12,13 @@ mod rows;
 mod volume;
 mod within;
 
+pub use crate::domain::finding::{Check, Finding};
 use crate::domain::reading::RunReadings;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 pub use flat::Tables;
-
-/// How a field failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Check {
-    /// Rows of a list that were there are missing.
-    RowsLost,
-    /// Rows of a list come more than once.
-    RowsRepeated,
-    /// Documents hold nothing.
-    DocumentsEmpty,
-    /// Values that were there are missing.
-    ValuesLost,
-    /// Values appeared where there were none.
-    ValuesAppeared,
-    /// Values became 0.
-    Zeroed,
-    /// Zeros became something else.
-    Raised,
-    /// Numbers changed their sign.
-    SignChanged,
-    /// Numbers moved by one factor, or most of them by some factor.
-    Shifted,
-    /// Texts or flags changed.
-    Changed,
-    /// Rows or values could not be used.
-    Quarantined,
-    /// The upstream's own aggregate says something else.
-    Aggregate,
-    /// Effective price, hit rate and list prices contradict each other.
-    PriceIdentity,
-    /// The two sources list different prices.
-    PriceSources,
-    /// Tokens grow at another rate, or fall within a day.
-    Volume,
-    /// Values of past days changed.
-    Restated,
-    /// Far fewer or far more than on the last days.
-    Count,
-}
-
-impl Check {
-    /// All checks.
-    pub const ALL: [Self; 17] = [
-        Self::RowsLost,
-        Self::RowsRepeated,
-        Self::DocumentsEmpty,
-        Self::ValuesLost,
-        Self::ValuesAppeared,
-        Self::Zeroed,
-        Self::Raised,
-        Self::SignChanged,
-        Self::Shifted,
-        Self::Changed,
-        Self::Quarantined,
-        Self::Aggregate,
-        Self::PriceIdentity,
-        Self::PriceSources,
-        Self::Volume,
-        Self::Restated,
-        Self::Count,
-    ];
-
-    /// The name used in SQL, JSON and metrics.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::RowsLost => "rows_lost",
-            Self::RowsRepeated => "rows_repeated",
-            Self::DocumentsEmpty => "documents_empty",
-            Self::ValuesLost => "values_lost",
-            Self::ValuesAppeared => "values_appeared",
-            Self::Zeroed => "zeroed",
-            Self::Raised => "raised",
-            Self::SignChanged => "sign_changed",
-            Self::Shifted => "shifted",
-            Self::Changed => "changed",
-            Self::Quarantined => "quarantined",
-            Self::Aggregate => "aggregate",
-            Self::PriceIdentity => "price_identity",
-            Self::PriceSources => "price_sources",
-            Self::Volume => "volume",
-            Self::Restated => "restated",
-            Self::Count => "count",
-        }
-    }
-
-    /// Reads the name back.
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|check| check.as_str() == name)
-    }
-}
-
-/// One field whose meaning moved.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Finding {
-    /// The field as the upstream names it: `effective_pricing.cacheHitRate`, or a whole document: `models`.
-    pub field: String,
-    /// What was seen.
-    pub check: Check,
-    /// The figure in the last accepted run, or the largest plausible one; what it counts is in `detail`.
-    pub before: Option<f64>,
-    /// The same figure in this run.
-    pub after: Option<f64>,
-    /// What was seen, for people.
-    pub detail: String,
-}
 
 /// What one accepted run held.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

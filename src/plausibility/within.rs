@@ -77,8 +77,9 @@ fn by_model(run: &RunReadings) -> HashMap<Pair<'_>, Vec<&Usage>> {
     models
 }
 
+/// Tokens; a usage without them weighs nothing.
 fn weight(usage: &Usage) -> f64 {
-    usage.tokens as f64
+    usage.tokens.unwrap_or(0) as f64
 }
 
 /// The token-weighted mean of a figure over the usage that has it.
@@ -146,7 +147,7 @@ pub fn identity(run: &RunReadings, seen: &mut Vec<Seen>) {
     let error = |reading: &Reading| {
         let usage = reading.usage.as_ref()?;
         let rate = usage.hit_rate.map(HitRate::get);
-        identity_error(rate, Some(usage.tokens), usage.effective_input, &pricing(&reading.prices))
+        identity_error(rate, usage.tokens, usage.effective_input, &pricing(&reading.prices))
     };
     for error in run.readings.iter().filter_map(error) {
         part.of += 1;

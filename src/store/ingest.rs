@@ -491,7 +491,7 @@ fn insert_findings(
         findings.append_row(params![
             run_no,
             finding.field,
-            finding.check,
+            finding.check.as_str(),
             finding.before,
             finding.after,
             finding.detail,

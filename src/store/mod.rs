@@ -19,7 +19,7 @@ pub use export::{ExportFormat, ReadingRow};
 pub use hourly::HourlyRecord;
 pub use ingest::{Ingested, RunRecord};
 pub use open::{Store, StoreOptions};
-pub use read::{EndpointDayRow, EndpointNow, RunRow};
+pub use read::{EndpointDayRow, EndpointNow, PastValues, RunCounts, RunRow};
 pub use status::{ComparisonRow, DriftRow, EventRow, QuarantineRow, SourceRow};
 pub use tiers::TierChangeRow;
 

@@ -6,18 +6,21 @@ use super::{Store, StoreError};
 use crate::domain::document::{Pair, RouteAnswer};
 use crate::domain::reading::Known;
 use crate::domain::endpoint::{PriceTier, Provider};
-use crate::domain::finding::{Finding, Findings};
+use crate::domain::finding::{Check, Finding, Findings};
 use crate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant};
 use crate::domain::window::{Basis, WindowKind};
 use chrono::{DateTime, NaiveDate, Utc};
 use duckdb::{Row, params};
 use serde::de::DeserializeOwned;
+use std::collections::HashMap;
 use uuid::Uuid;
 
 pub(super) const DAYS: &str = include_str!("../../queries/analysis/days.sql");
 pub(super) const NEWEST: &str = include_str!("../../queries/analysis/newest.sql");
 const MODELS: &str = include_str!("../../queries/analysis/models.sql");
 const PROVIDERS: &str = include_str!("../../queries/analysis/providers.sql");
+
+const RUN_COUNTS: &str = include_str!("../../queries/analysis/run_counts.sql");
 
 const RUN_COLUMNS: &str =
     "SELECT run_id, epoch_us(observed_at), status, window_kind, simulated, requests, documents,
@@ -44,6 +47,30 @@ pub struct RunRow {
     pub failures: Vec<String>,
     /// What came of asking for the comparison series; `None` where it was not asked for.
     pub comparison: Option<RouteAnswer>,
+}
+
+/// What an accepted run held.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunCounts {
+    /// When it looked.
+    pub observed_at: DateTime<Utc>,
+    /// Models listed.
+    pub models: usize,
+    /// Endpoints.
+    pub endpoints: usize,
+    /// Endpoints with usage.
+    pub readings: usize,
+    /// Tokens of all its readings.
+    pub tokens: f64,
+}
+
+/// Values of past days that are reported again with every answer.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PastValues {
+    /// Closing hit rates by endpoint and UTC day, fractions.
+    pub closing_rates: HashMap<(Uuid, NaiveDate), f64>,
+    /// Prompt and completion tokens by model and UTC day.
+    pub activity: HashMap<(Pair, NaiveDate), [i64; 2]>,
 }
 
 /// An endpoint of the newest run with what is known of it.
@@ -241,6 +268,71 @@ impl Store {
         })
     }
 
+    /// What the accepted runs of `[from, to)` held, oldest first: models, endpoints, endpoints with usage, and tokens.
+    ///
+    /// # Errors
+    /// [`StoreError::Query`].
+    pub fn run_counts(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Vec<RunCounts>, StoreError> {
+        self.read(|connection| {
+            let mut statement = connection.prepare(RUN_COUNTS)?;
+            let rows = statement.query_map(params![naive(from), naive(to)], |row| {
+                let count = |value: i64| usize::try_from(value).unwrap_or(0);
+                Ok(RunCounts {
+                    observed_at: DateTime::from_timestamp_micros(row.get(0)?).unwrap_or_default(),
+                    models: count(row.get(1)?),
+                    endpoints: count(row.get(2)?),
+                    readings: count(row.get(3)?),
+                    tokens: row.get(4)?,
+                })
+            })?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
+    /// Values of past days that the comparison series and the activity of models reported before, for the days
+    /// `[from, to]`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn past_values(&self, from: NaiveDate, to: NaiveDate) -> Result<PastValues, StoreError> {
+        let days = [from.to_string(), to.to_string()];
+        let day_of = |days: i64| DateTime::from_timestamp(days * 86_400, 0).map(|time| time.date_naive()).unwrap_or_default();
+        self.read(|connection| {
+            let mut past = PastValues::default();
+            let mut statement = connection.prepare(
+                "SELECT CAST(e.endpoint_id AS VARCHAR), CAST(c.day - DATE '1970-01-01' AS BIGINT), max_by(c.hit_rate, c.run_no)
+                 FROM closing_rate c JOIN endpoint e USING (endpoint_no)
+                 WHERE c.day BETWEEN CAST(? AS DATE) AND CAST(? AS DATE) GROUP BY ALL",
+            )?;
+            let rows = statement.query_map([&days[0], &days[1]], |row| {
+                Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?, row.get::<_, f64>(2)?))
+            })?;
+            for row in rows {
+                let (id, day, rate) = row?;
+                let id = Uuid::parse_str(&id)
+                    .map_err(|error| StoreError::Content { what: "UUID", detail: error.to_string() })?;
+                past.closing_rates.insert((id, day_of(day)), rate);
+            }
+            let mut statement = connection.prepare(
+                "SELECT model, variant, CAST(day - DATE '1970-01-01' AS BIGINT), max_by(prompt_tokens, run_no),
+                    max_by(completion_tokens, run_no)
+                 FROM activity WHERE day BETWEEN CAST(? AS DATE) AND CAST(? AS DATE) GROUP BY ALL",
+            )?;
+            let rows = statement.query_map([&days[0], &days[1]], |row| {
+                let pair = Pair {
+                    model: ModelSlug::new(row.get::<_, String>(0)?),
+                    variant: Variant::new(row.get::<_, String>(1)?),
+                };
+                Ok((pair, row.get::<_, i64>(2)?, [row.get::<_, i64>(3)?, row.get::<_, i64>(4)?]))
+            })?;
+            for row in rows {
+                let (pair, day, tokens) = row?;
+                past.activity.insert((pair, day_of(day)), tokens);
+            }
+            Ok(past)
+        })
+    }
+
     /// When the newest accepted run looked.
     ///
     /// # Errors
@@ -272,9 +364,11 @@ impl Store {
                  FROM finding JOIN run USING (run_no) WHERE run_id = ? ORDER BY finding.rowid",
             )?;
             let rows = statement.query_map([run_id], |row| {
+                let check: String = row.get(1)?;
                 let finding = Finding {
                     field: row.get(0)?,
-                    check: row.get(1)?,
+                    // A store of a newer version may hold a check that this one does not know.
+                    check: Check::parse(&check).unwrap_or(Check::Changed),
                     before: row.get(2)?,
                     after: row.get(3)?,
                     detail: row.get(4)?,

@@ -12,7 +12,7 @@ mod suspect;
 use std::collections::BTreeMap;
 
 use hitrate::domain::endpoint::{EndpointFacts, ListPrices, Model, Provider};
-use hitrate::domain::finding::{Finding, Findings};
+use hitrate::domain::finding::{Check, Finding, Findings};
 use hitrate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant, synthetic_endpoint_id};
 use hitrate::domain::reading::{Health, Quarantined, Reading, RunReadings, Usage};
 use hitrate::domain::units::{HitRate, UsdPerMtok};

@@ -1,6 +1,6 @@
 //! A suspect run leaves its account and nothing else; it can be stored again once it is accepted.
 
-use super::{Finding, Findings, id, ingest, reading, record, run};
+use super::{Check, Finding, Findings, id, ingest, reading, record, run};
 use crate::rig::{at, dump, folder, store};
 use hitrate::store::{Ingested, RunRecord, StoreError};
 
@@ -10,7 +10,7 @@ const SECOND: &str = "2026-08-07T11:57:00Z";
 fn finding() -> Finding {
     Finding {
         field: "effective_pricing.cacheHitRate".into(),
-        check: "moved".into(),
+        check: Check::Shifted,
         before: Some(0.4),
         after: Some(0.004),
         detail: "the median fell to a hundredth".into(),
