@@ -17,9 +17,10 @@ WITH looked AS MATERIALIZED (
             observed_at) FILTER (WHERE tokens IS NOT NULL) AS usage,
         max_by(struct_pack(u := uptime_1d, s := success_1d, e := error_1d, r := rate_limited_1d), observed_at) AS health,
         -- Means of whole numbers: their sums are exact, so that threads in whatever order come to the same bits.
-        avg(CAST(round(uptime_30m * 1e9) AS BIGINT)) / 1e9 AS uptime_30m,
-        avg(CAST(round(throughput * 1e6) AS BIGINT)) / 1e6 AS throughput,
-        avg(CAST(round(latency_ms * 1e6) AS BIGINT)) / 1e6 AS latency_ms
+        -- A number too large for that, as older versions stored it, is left out of the mean.
+        avg(TRY_CAST(round(uptime_30m * 1e9) AS BIGINT)) / 1e9 AS uptime_30m,
+        avg(TRY_CAST(round(throughput * 1e6) AS BIGINT)) / 1e6 AS throughput,
+        avg(TRY_CAST(round(latency_ms * 1e6) AS BIGINT)) / 1e6 AS latency_ms
     FROM reading JOIN looked USING (run_no)
     GROUP BY endpoint_no, day
     UNION ALL

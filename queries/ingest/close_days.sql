@@ -12,9 +12,10 @@ WITH looked AS (
         max(run_no) FILTER (WHERE tokens IS NOT NULL) AS usage_run,
         max(run_no) AS health_run,
         -- Means of whole numbers: their sums are exact, so that threads in whatever order come to the same bits.
-        avg(CAST(round(uptime_30m * 1e9) AS BIGINT)) / 1e9 AS uptime_30m,
-        avg(CAST(round(throughput * 1e6) AS BIGINT)) / 1e6 AS throughput,
-        avg(CAST(round(latency_ms * 1e6) AS BIGINT)) / 1e6 AS latency_ms
+        -- A number too large for that, as older versions stored it, is left out of the mean.
+        avg(TRY_CAST(round(uptime_30m * 1e9) AS BIGINT)) / 1e9 AS uptime_30m,
+        avg(TRY_CAST(round(throughput * 1e6) AS BIGINT)) / 1e6 AS throughput,
+        avg(TRY_CAST(round(latency_ms * 1e6) AS BIGINT)) / 1e6 AS latency_ms
     FROM reading JOIN looked USING (run_no)
     GROUP BY endpoint_no, day
 ), usage AS (
