@@ -6,7 +6,7 @@
 
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
-use std::fmt::Display;
+use std::fmt::Debug;
 
 /// The smallest and the largest value that a field can have.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -19,7 +19,7 @@ pub struct Bounds<T> {
     pub unit: &'static str,
 }
 
-impl<T: PartialOrd + Copy + Display> Bounds<T> {
+impl<T: PartialOrd + Copy + Debug> Bounds<T> {
     /// The value, or why it is refused. A float that is not a number is refused as well.
     ///
     /// # Errors
@@ -28,7 +28,8 @@ impl<T: PartialOrd + Copy + Display> Bounds<T> {
         if value >= self.min && value <= self.max {
             return Ok(value);
         }
-        Err(format!("{value} is not within {} to {} {}", self.min, self.max, self.unit))
+        // The debug form of a float is short for large ones too.
+        Err(format!("{value:?} is not within {:?} to {:?} {}", self.min, self.max, self.unit))
     }
 }
 

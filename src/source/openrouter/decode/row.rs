@@ -4,7 +4,7 @@ use crate::domain::bounds::{self, Bounds};
 use crate::domain::units::{Percent, UsdPerMtok, UsdPerToken};
 use crate::source::Pair;
 use rust_decimal::Decimal;
-use std::fmt::Display;
+use std::fmt::Debug;
 
 /// The upstream's sentinel for "no fixed price".
 const NO_FIXED_PRICE: Decimal = Decimal::NEGATIVE_ONE;
@@ -44,7 +44,7 @@ impl Row {
     }
 
     /// The value if it is within its bounds; otherwise the field is refused and counts as absent.
-    pub fn within<T: PartialOrd + Copy + Display>(
+    pub fn within<T: PartialOrd + Copy + Debug>(
         &mut self,
         field: &str,
         value: Option<T>,
