@@ -12,6 +12,7 @@ use chrono::{DateTime, Duration, Utc};
 use hitrate::clock::SystemClock;
 use hitrate::pipeline::{CollectOptions, CollectReport, DataDir, Pipeline};
 use hitrate::simulator::{Simulator, SimulatorConfig};
+use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use crate::rig::{at, config};
@@ -27,6 +28,8 @@ pub enum Fault {
     Html,
     /// The first half of the body.
     Half,
+    /// The body with another value (JSON) at a place: keys and positions after slashes, `*` for the first one.
+    Set(&'static str, &'static str),
 }
 
 /// What the server shares with the test.
@@ -142,8 +145,27 @@ async fn answer(State(shared): State<Arc<Shared>>, uri: Uri) -> Response<Body> {
         Some(Fault::BusyOnce) if seen == 1 => reply(429, Vec::new()),
         Some(Fault::Html) => reply(200, b"<!doctype html><title>Just a moment</title>".to_vec()),
         Some(Fault::Half) => reply(status, body[..body.len() / 2].to_vec()),
+        Some(Fault::Set(place, value)) => reply(status, with_value(&body, place, value)),
         _ => reply(status, body),
     }
+}
+
+fn with_value(body: &[u8], place: &str, value: &str) -> Vec<u8> {
+    let mut json: Value = serde_json::from_slice(body).expect("JSON");
+    let mut at = &mut json;
+    for step in place.split('/') {
+        at = match at {
+            Value::Object(fields) if step == "*" => fields.values_mut().next().expect("a field"),
+            Value::Object(fields) => fields.entry(step).or_insert(Value::Null),
+            Value::Array(list) => {
+                let position = if step == "*" { 0 } else { step.parse().expect("a position") };
+                list.get_mut(position).expect("an element")
+            }
+            other => panic!("`{step}` of {place} is below {other}"),
+        };
+    }
+    *at = serde_json::from_str(value).expect("JSON");
+    json.to_string().into_bytes()
 }
 
 fn reply(status: u16, body: Vec<u8>) -> Response<Body> {
