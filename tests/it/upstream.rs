@@ -154,15 +154,15 @@ fn with_value(body: &[u8], place: &str, value: &str) -> Vec<u8> {
     let mut json: Value = serde_json::from_slice(body).expect("JSON");
     let mut at = &mut json;
     for step in place.split('/') {
-        at = match at {
-            Value::Object(fields) if step == "*" => fields.values_mut().next().expect("a field"),
-            Value::Object(fields) => fields.entry(step).or_insert(Value::Null),
-            Value::Array(list) => {
-                let position = if step == "*" { 0 } else { step.parse().expect("a position") };
-                list.get_mut(position).expect("an element")
-            }
-            other => panic!("`{step}` of {place} is below {other}"),
+        let first = step == "*";
+        let current = at;
+        let below = match current {
+            Value::Object(fields) if first => fields.values_mut().next(),
+            Value::Object(fields) => Some(fields.entry(step).or_insert(Value::Null)),
+            Value::Array(list) => list.get_mut(if first { 0 } else { step.parse().expect("a position") }),
+            _ => None,
         };
+        at = below.unwrap_or_else(|| panic!("there is no `{step}` on the way to {place}"));
     }
     *at = serde_json::from_str(value).expect("JSON");
     json.to_string().into_bytes()

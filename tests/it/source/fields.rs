@@ -86,10 +86,10 @@ fn a_field_of_another_type_costs_the_row_only_where_the_row_is_nothing_without_i
         };
         for place in all {
             let mut bad = row.clone();
-            *bad.pointer_mut(&place).expect("there") = json!([{"of another": "type"}]);
+            let field = bad.pointer_mut(&place).expect("there");
+            *field = if field.is_object() { json!("of another type") } else { json!({"of another": "type"}) };
             let decoded = decode(kind, &body_of(kind, bad));
-            // A list of something else than texts is a list without texts.
-            if UNUSED.contains(&place.as_str()) || place == "/supported_parameters" {
+            if UNUSED.contains(&place.as_str()) {
                 assert_eq!((rows_of(&decoded), decoded.quarantined.len()), (1, 0), "{kind:?} {place}");
                 continue;
             }
@@ -98,7 +98,9 @@ fn a_field_of_another_type_costs_the_row_only_where_the_row_is_nothing_without_i
             };
             let reason = if essential(&place) { "undecodable" } else { "unreadable_field" };
             assert_eq!(aside.reason, reason, "{kind:?} {place}");
-            assert_eq!(aside.path, format!("{path}{}", place.replace('/', ".")));
+            // Percentiles have several shapes: what fits none of them is named as a whole.
+            let named = place.trim_end_matches("/p50").replace('/', ".");
+            assert_eq!(aside.path, format!("{path}{named}"));
             assert!(
                 !aside.detail.is_empty() && !aside.detail.contains("null, expected a string"),
                 "{aside:?}"
