@@ -28,7 +28,8 @@ pub enum Fault {
     Html,
     /// The first half of the body.
     Half,
-    /// The body with another value (JSON) at a place: keys and positions after slashes, `*` for the first one.
+    /// The body with another value (JSON) at a place: keys and positions between slashes; as the last one
+    /// `*` is the first key.
     Set(&'static str, &'static str),
 }
 
@@ -150,21 +151,22 @@ async fn answer(State(shared): State<Arc<Shared>>, uri: Uri) -> Response<Body> {
     }
 }
 
+/// The body with another value; a body that has no such place stays as it is.
 fn with_value(body: &[u8], place: &str, value: &str) -> Vec<u8> {
-    let mut json: Value = serde_json::from_slice(body).expect("JSON");
-    let mut at = &mut json;
-    for step in place.split('/') {
-        let first = step == "*";
-        let current = at;
-        let below = match current {
-            Value::Object(fields) if first => fields.values_mut().next(),
-            Value::Object(fields) => Some(fields.entry(step).or_insert(Value::Null)),
-            Value::Array(list) => list.get_mut(if first { 0 } else { step.parse().expect("a position") }),
-            _ => None,
-        };
-        at = below.unwrap_or_else(|| panic!("there is no `{step}` on the way to {place}"));
+    let mut json: Value = serde_json::from_slice(body).unwrap_or_default();
+    let (parent, last) = place.rsplit_once('/').expect("a field of something");
+    let (above, name) = parent.rsplit_once('/').unwrap_or(("", parent));
+    // A part that is left out, such as the statistics of an endpoint without traffic, is there from now on.
+    if let Some(Value::Object(fields)) = json.pointer_mut(&format!("/{above}"))
+        && name.parse::<usize>().is_err()
+        && fields.get(name).is_none_or(Value::is_null)
+    {
+        fields.insert(name.to_owned(), Value::Object(serde_json::Map::new()));
     }
-    *at = serde_json::from_str(value).expect("JSON");
+    let Some(Value::Object(fields)) = json.pointer_mut(&format!("/{parent}")) else { return body.to_vec() };
+    let first = fields.keys().next().filter(|_| last == "*").cloned();
+    let value = serde_json::from_str(value).expect("JSON");
+    fields.insert(first.unwrap_or_else(|| last.to_owned()), value);
     json.to_string().into_bytes()
 }
 
