@@ -17,7 +17,8 @@ WITH closed_until AS MATERIALIZED (
 ), open_health AS (
     SELECT endpoint_no, day,
         max_by(struct_pack(u := uptime_1d, s := success_1d, e := error_1d, r := rate_limited_1d), observed_at) AS health,
-        -- Means of whole numbers: their sums are exact, so that the order of threads does not change a bit.
+        -- Means of whole numbers: their sums are exact, so that the order of threads does not change a bit. A number too
+        -- large for that, as older versions stored it, is left out of the mean.
         avg(TRY_CAST(round(uptime_30m * 1e9) AS BIGINT)) / 1e9 AS uptime_30m,
         avg(TRY_CAST(round(throughput * 1e6) AS BIGINT)) / 1e6 AS throughput,
         avg(TRY_CAST(round(latency_ms * 1e6) AS BIGINT)) / 1e6 AS latency_ms

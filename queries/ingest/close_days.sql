@@ -13,7 +13,8 @@ WITH last_closed AS (
       AND CAST(observed_at AS DATE) >= (SELECT day FROM last_closed)
 ), health_last AS MATERIALIZED (
     SELECT endpoint_no, day, max(run_no) AS health_run,
-        -- Means of whole numbers: their sums are exact, so that the order of threads does not change a bit.
+        -- Means of whole numbers: their sums are exact, so that the order of threads does not change a bit. A number too
+        -- large for that, as older versions stored it, is left out of the mean.
         avg(TRY_CAST(round(uptime_30m * 1e9) AS BIGINT)) / 1e9 AS uptime_30m,
         avg(TRY_CAST(round(throughput * 1e6) AS BIGINT)) / 1e6 AS throughput,
         avg(TRY_CAST(round(latency_ms * 1e6) AS BIGINT)) / 1e6 AS latency_ms

@@ -2,7 +2,7 @@
 
 use super::{Common, exit, print_json, print_text, progress};
 use crate::archive::Archive;
-use crate::pipeline::{DataDir, Pipeline, PipelineError};
+use crate::pipeline::{DataDir, Pipeline, PipelineError, SetAside};
 use anyhow::Result;
 use clap::Args;
 use std::path::PathBuf;
@@ -15,7 +15,7 @@ pub struct ReplayArgs {
     into: PathBuf,
 }
 
-/// Rebuilds into another folder; the archive of the data folder is only read.
+/// Rebuilds into another folder; the archive of the data folder is only read. Exit code 5 where a run was set aside.
 pub fn run(common: &Common, args: &ReplayArgs) -> Result<u8> {
     let target = DataDir::new(&args.into);
     if target.store().exists() {
@@ -30,6 +30,7 @@ pub fn run(common: &Common, args: &ReplayArgs) -> Result<u8> {
     })?;
     bar.finish_and_clear();
     pipeline.store.checkpoint()?;
+    let code = if report.set_aside.is_empty() { exit::OK } else { exit::PARTIAL };
     if common.json {
         print_json(&report)?;
     } else {
@@ -40,6 +41,9 @@ pub fn run(common: &Common, args: &ReplayArgs) -> Result<u8> {
             args.into.display(),
             report.readings
         ))?;
+        for SetAside { run_id, file, reason } in &report.set_aside {
+            print_text(&format!("set aside: run {run_id} ({file}): {reason}"))?;
+        }
     }
-    Ok(exit::OK)
+    Ok(code)
 }

@@ -1,6 +1,7 @@
 //! The vocabulary of the project as types: pure, no I/O, nothing of the other modules.
 
 pub mod backtest;
+pub mod bounds;
 pub mod document;
 pub mod endpoint;
 pub mod finding;

@@ -157,7 +157,8 @@ pub const EMPTY_ANSWER: &str = "empty_answer";
 /// Input that could not be used: kept with its reason, counted, shown on the status page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quarantined {
-    /// Machine name: `undecodable`, `ambiguous_name`, `no_such_endpoint`, `hit_rate_out_of_range`, …
+    /// Machine name. Of a row: `undecodable`, `ambiguous_name`, `no_such_endpoint`, `hit_rate_out_of_range`, … Of a single
+    /// field, which then counts as absent: `unreadable_field`, `value_out_of_range`.
     pub reason: String,
     /// Kind of document it came from.
     pub kind: String,

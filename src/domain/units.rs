@@ -15,10 +15,11 @@ pub struct UsdPerToken(pub Decimal);
 pub struct UsdPerMtok(#[serde(with = "rust_decimal::serde::str")] pub Decimal);
 
 impl UsdPerToken {
-    /// USD per million tokens, rounded to 1e-9: the upstream's strings carry float noise beyond 1e-15 a token.
-    pub fn per_mtok(self) -> UsdPerMtok {
-        let price = self.0.round_dp(15) * Decimal::from(1_000_000);
-        UsdPerMtok(price.normalize())
+    /// USD per million tokens, rounded to 1e-9: the upstream's strings carry float noise beyond 1e-15 a token. `None`
+    /// where the number of digits does not suffice.
+    pub fn per_mtok(self) -> Option<UsdPerMtok> {
+        let price = self.0.round_dp(15).checked_mul(Decimal::from(1_000_000))?;
+        Some(UsdPerMtok(price.normalize()))
     }
 }
 
@@ -76,7 +77,14 @@ mod tests {
     fn float_noise_of_the_upstream_is_rounded_away() {
         let noisy = per_token("0.000000150000000000000012").per_mtok();
         assert_eq!(noisy, per_token("0.00000015").per_mtok());
-        assert_eq!(noisy.0.to_string(), "0.15");
+        assert_eq!(noisy.map(|price| price.0.to_string()), Some("0.15".to_owned()));
+    }
+
+    #[test]
+    fn a_price_beyond_all_digits_is_no_price_and_no_panic() {
+        assert_eq!(per_token("100000000000000000000000").per_mtok(), None);
+        assert_eq!(UsdPerToken(Decimal::MAX).per_mtok(), None);
+        assert_eq!(UsdPerToken(Decimal::MIN).per_mtok(), None);
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod collect;
 mod decode;
 mod history;
 mod hourly;
+mod panics;
 mod publish;
 mod replay;
 mod suspect;
@@ -16,7 +17,7 @@ pub use backtest::{backtest, backtest_record};
 pub use collect::{CollectOptions, CollectReport};
 pub use history::flips;
 pub use publish::build_snapshot;
-pub use replay::ReplayReport;
+pub use replay::{ReplayReport, SetAside};
 pub use suspect::{AcceptError, AcceptReport};
 
 use crate::archive::{Archive, ArchiveError};
@@ -142,7 +143,8 @@ impl Pipeline {
     /// older than the record is built anew.
     ///
     /// # Errors
-    /// [`PipelineError`]; a damaged archive or snapshot is only logged: what is there is served and collecting goes on.
+    /// [`PipelineError`]; a damaged archive or snapshot, and an archived run that cannot be stored, are only logged: what
+    /// is there is served and collecting goes on.
     pub fn open(config: Config, data: DataDir, clock: Arc<dyn Clock>) -> Result<Self, PipelineError> {
         // A wrong file is told now and not an hour later by the log.
         config.workloads(data.path())?;

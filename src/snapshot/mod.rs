@@ -3,6 +3,7 @@
 pub mod content;
 pub mod current;
 pub mod find;
+mod finite;
 mod hourly;
 pub mod movers;
 pub mod price_gap;

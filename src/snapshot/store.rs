@@ -1,5 +1,6 @@
 //! Snapshots on disk: saved whole, swapped in by renaming, loaded at start.
 
+use super::finite::{self, NotFinite};
 use super::{FORMAT, Snapshot};
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
@@ -37,6 +38,14 @@ pub enum SnapshotError {
         /// The form of this version.
         wanted: u32,
     },
+    /// A snapshot holds a number that JSON cannot express. Written as null it could not be read back.
+    #[error("the snapshot was not saved: `{field}` is {value}, which is no number; the last snapshot stays")]
+    NotFinite {
+        /// The way to the number inside the snapshot.
+        field: String,
+        /// The number as text: `inf`, `-inf` or `NaN`.
+        value: String,
+    },
     /// A file is not a snapshot this version reads.
     #[error(
         "snapshot {path} cannot be read ({source}); the next collection or `hitrate replay` writes a new one"
@@ -56,8 +65,11 @@ fn io_error(path: &Path) -> impl FnOnce(io::Error) -> SnapshotError + '_ {
 /// Saves a snapshot in `dir` and makes it the current one; a reader sees the old or the new one, never half of it.
 ///
 /// # Errors
-/// [`SnapshotError::Io`] where the folder cannot be written; the current one then stays.
+/// [`SnapshotError::NotFinite`] where a number is infinite or not a number, [`SnapshotError::Io`] where the folder cannot
+/// be written; the current one then stays.
 pub fn save(dir: &Path, snapshot: &Snapshot) -> Result<PathBuf, SnapshotError> {
+    finite::check(snapshot)
+        .map_err(|NotFinite { field, value }| SnapshotError::NotFinite { field, value })?;
     fs::create_dir_all(dir).map_err(io_error(dir))?;
     let path = dir.join(format!("{}.json.zst", snapshot.id));
     let packed = packed(snapshot, &path)?;

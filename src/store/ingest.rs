@@ -63,6 +63,7 @@ impl Store {
             return Ok(Ingested::Known);
         }
         connection.execute_batch("BEGIN")?;
+        let _open = RolledBackOnPanic(&connection);
         let outcome = forget_failed(&connection, &record.run_id)
             .and_then(|()| refuse_out_of_order(&connection, run.observed_at))
             .and_then(|()| ingest(&connection, record, run));
@@ -100,6 +101,19 @@ impl Store {
         let forgotten = ids.iter().try_for_each(|run_id| forget_failed(&connection, run_id));
         connection.execute_batch(if forgotten.is_ok() { "COMMIT" } else { "ROLLBACK" })?;
         forgotten
+    }
+}
+
+/// Ends the transaction of a connection if the thread panics: the connection is used again.
+struct RolledBackOnPanic<'a>(&'a Connection);
+
+impl Drop for RolledBackOnPanic<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking()
+            && let Err(error) = self.0.execute_batch("ROLLBACK")
+        {
+            tracing::error!(%error, "the transaction of a run that panicked cannot be rolled back");
+        }
     }
 }
 

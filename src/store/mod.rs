@@ -110,3 +110,71 @@ pub enum StoreError {
     #[error("store: {0}")]
     Query(#[from] duckdb::Error),
 }
+
+/// How DuckDB's messages begin where the machine or the file is at fault and not the data: disk, memory, rights, limits,
+/// and a database that gave up.
+const OF_THE_MACHINE: [&str; 8] = [
+    "IO Error",
+    "Out of Memory Error",
+    "Permission Error",
+    "FATAL Error",
+    "INTERNAL Error",
+    "INTERRUPT Error",
+    "TransactionContext Error",
+    "Connection Error",
+];
+
+impl StoreError {
+    /// Whether the data that were to be stored are at fault, so that other data may be stored. A locked file, a full disk
+    /// or a lack of memory is not: it would hit all data alike.
+    pub fn concerns_content(&self) -> bool {
+        match self {
+            Self::OutOfOrder { .. } | Self::Content { .. } => true,
+            Self::Query(error) => {
+                let message = error.to_string();
+                !OF_THE_MACHINE.iter().any(|kind| message.starts_with(kind))
+            }
+            _ => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn errors_of_the_data_are_told_from_errors_of_the_machine() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let options = |memory: &str| StoreOptions {
+            path: folder.path().join(format!("{memory}.duckdb")),
+            work_dir: folder.path().join("work"),
+            memory: memory.into(),
+            threads: 1,
+            query_timeout: Duration::from_secs(60),
+        };
+        let store = Store::open(options("256MB")).expect("it opens");
+        let fails = |store: &Store, sql: &str| {
+            store.read(|connection| Ok(connection.execute_batch(sql)?)).expect_err(sql)
+        };
+        for sql in [
+            "SELECT CAST('1000000000' AS DECIMAL(18, 9))",
+            "SELECT CAST(1e19 AS BIGINT)",
+            "SELECT CAST('+58375-01-01' AS TIMESTAMP)",
+            "INSERT INTO run SELECT NULL FROM range(1)",
+        ] {
+            let error = fails(&store, sql);
+            assert!(error.concerns_content(), "{sql}: {error}");
+        }
+        for sql in ["COPY (SELECT 1) TO '/nowhere/at/all.csv'", "ROLLBACK"] {
+            let error = fails(&store, sql);
+            assert!(!error.concerns_content(), "{sql}: {error}");
+        }
+        let small = Store::open(options("20MB")).expect("it opens");
+        let error = fails(&small, "SELECT list(range) FROM range(20000000)");
+        assert!(!error.concerns_content(), "{error}");
+        let locked = StoreError::Locked { path: PathBuf::new(), holder: String::new() };
+        assert!(!locked.concerns_content());
+    }
+}

@@ -65,7 +65,7 @@ impl Store {
 
     /// The writing connection, for as long as the guard lives.
     pub(super) fn writer(&self) -> MutexGuard<'_, Connection> {
-        // A panic while the lock was held rolled its transaction back: the connection is still good.
+        // A panic while a run is stored rolls its transaction back: the connection is still good.
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

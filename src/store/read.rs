@@ -12,7 +12,7 @@ use crate::domain::window::{Basis, WindowKind};
 use chrono::{DateTime, NaiveDate, Utc};
 use duckdb::{Row, params};
 use serde::de::DeserializeOwned;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use uuid::Uuid;
 
 pub(super) const DAYS: &str = include_str!("../../queries/analysis/days.sql");
@@ -235,6 +235,17 @@ impl Store {
                 .query_map(params![naive(as_of), i64::try_from(limit).unwrap_or(i64::MAX)], run_row)?;
             rows.map(|row| row?).collect()
         })
+    }
+
+    /// The ids of all runs, failed ones included.
+    ///
+    /// # Errors
+    /// [`StoreError::Query`].
+    pub fn run_ids(&self) -> Result<BTreeSet<String>, StoreError> {
+        let connection = self.writer();
+        let mut statement = connection.prepare("SELECT run_id FROM run")?;
+        let rows = statement.query_map([], |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// The number of runs up to `as_of` and the time of the first.

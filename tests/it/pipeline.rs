@@ -1,5 +1,6 @@
 //! From the upstream to the snapshot, over HTTP, against the simulator.
 
+mod bounds;
 mod faults;
 mod midnight;
 mod recovery;

@@ -1,6 +1,7 @@
 //! What the upstream's answers say: every shape it was seen in, and the shapes it should never have.
 
 mod comparison;
+mod fields;
 mod join;
 
 use chrono::NaiveDate;
@@ -156,7 +157,9 @@ fn percentiles_are_read_as_object_number_or_text() {
         [json!({"p50": 250, "p99": 900}), json!(250), json!("250"), json!(null), json!({"p50": "250"})];
     let body = json!({"data": {"id": "wren/lark-2", "endpoints": rows.map(row)}});
     let decoded = decode(DocumentKind::PublicEndpoints, &body);
-    assert!(decoded.quarantined.is_empty(), "{:?}", decoded.quarantined);
+    let aside = the_quarantined(&decoded);
+    assert_eq!(aside.len(), 5, "each uptime of 250 %: {aside:?}");
+    assert_eq!(aside[0], ("value_out_of_range", "$.data.endpoints[0].uptime_last_5m"));
     let Some(Content::PublicEndpoints(rows)) = decoded.content else { panic!("endpoints were expected") };
     let latencies: Vec<Option<f64>> = rows.iter().map(|row| row.latency_ms).collect();
     assert_eq!(latencies, [Some(250.0), Some(250.0), Some(250.0), None, Some(250.0)]);
@@ -211,13 +214,17 @@ fn nothing_here_is_no_failure() {
 
 #[test]
 fn what_cannot_be_read_is_put_aside_with_its_json_path_and_its_body() {
-    use DocumentKind::{EffectivePricing, Models, StatsEndpoint};
+    use DocumentKind::{EffectivePricing, ModelActivity, Models, PublicEndpoints, StatsEndpoint};
     let truncated = r#"{"data":{"weightedInputPrice":0.2,"providerSummaries":[{"endpointId":"aa"#;
     for (kind, status, body, path) in [
         (StatsEndpoint, 200, "<!doctype html><title>Just a moment</title>", "$"),
         (Models, 200, r#"{"data":[{"id":"a/b"},{"id":"#, "$.data"),
         (EffectivePricing, 200, truncated, "$.data.providerSummaries"),
-        (EffectivePricing, 200, r#"{"data":{"weightedInputPrice":{}}}"#, "$.data.weightedInputPrice"),
+        (EffectivePricing, 200, r#"{"data":{"providerSummaries":{}}}"#, "$.data.providerSummaries"),
+        (EffectivePricing, 200, r#"{"data":"none"}"#, "$.data"),
+        (PublicEndpoints, 200, r#"{"data":{"endpoints":"none"}}"#, "$.data.endpoints"),
+        (ModelActivity, 200, r#"{"data":{"analytics":{"1":2}}}"#, "$.data.analytics"),
+        (StatsEndpoint, 200, r#"{"data":{"1":2}}"#, "$.data"),
         (StatsEndpoint, 200, r#"{"rows":[]}"#, "$"),
         (StatsEndpoint, 500, r#"{"data":[]}"#, "$"),
         (StatsEndpoint, 200, "\u{1}\u{2}", "$"),
@@ -240,11 +247,11 @@ fn a_bad_row_costs_only_itself() {
         json!({"data": [stats_row(ONE, "heron", "Heron"), stats_row("7", "egret", "Egret"), wordy, 12]});
     let decoded = decode(DocumentKind::StatsEndpoint, &body);
     let paths = the_quarantined(&decoded);
-    let expected =
-        ["$.data[1].id", "$.data[2].context_length", "$.data[3]"].map(|path| ("undecodable", path));
-    assert_eq!(paths, expected);
+    let expected = ["$.data[1].id", "$.data[3]"].map(|path| ("undecodable", path));
+    assert_eq!([paths[0], paths[2]], expected);
+    assert_eq!(paths[1], ("unreadable_field", "$.data[2].context_length"), "the row can do without it");
     assert!(!decoded.failed);
-    assert_eq!(stats_of(decoded).len(), 1);
+    assert_eq!(stats_of(decoded).len(), 2);
 
     let mut broken = summary(Some(ONE), "Heron", 0.5, 10);
     broken["totalTokens"] = json!(1.5);
@@ -261,8 +268,9 @@ fn a_bad_row_costs_only_itself() {
     ];
     assert_eq!(paths, expected);
     let usage = usage_of(decoded);
-    assert_eq!((usage.summaries.len(), usage.charts[ONE].len()), (1, 1));
-    assert_eq!(usage.summaries[0].path, "$.data.providerSummaries[2]");
+    assert_eq!((usage.summaries.len(), usage.charts[ONE].len()), (2, 1));
+    assert_eq!(usage.summaries[0].hit_rate, Some(0.5), "the rate stays where the tokens cannot be read");
+    assert_eq!(usage.summaries[1].path, "$.data.providerSummaries[2]");
 }
 
 #[test]

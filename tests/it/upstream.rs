@@ -12,6 +12,7 @@ use chrono::{DateTime, Duration, Utc};
 use hitrate::clock::SystemClock;
 use hitrate::pipeline::{CollectOptions, CollectReport, DataDir, Pipeline};
 use hitrate::simulator::{Simulator, SimulatorConfig, SweepClock, http_date};
+use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use crate::rig::{at, config};
@@ -27,6 +28,9 @@ pub enum Fault {
     Html,
     /// The first half of the body.
     Half,
+    /// The body with another value (JSON) at a place: keys and positions between slashes; as the last one
+    /// `*` is the first key.
+    Set(&'static str, &'static str),
 }
 
 /// What the server shares with the test.
@@ -159,6 +163,7 @@ async fn answer(State(shared): State<Arc<Shared>>, uri: Uri) -> Response<Body> {
         Some(Fault::BusyOnce) if seen == 1 => reply(429, Vec::new()),
         Some(Fault::Html) => reply(200, b"<!doctype html><title>Just a moment</title>".to_vec()),
         Some(Fault::Half) => reply(status, body[..body.len() / 2].to_vec()),
+        Some(Fault::Set(place, value)) => reply(status, with_value(&body, place, value)),
         _ => {
             shared.served.lock().expect("not poisoned").push((address, now));
             reply(status, body)
@@ -167,6 +172,25 @@ async fn answer(State(shared): State<Arc<Shared>>, uri: Uri) -> Response<Body> {
     let date = header::HeaderValue::from_str(&http_date(now)).expect("a date");
     response.headers_mut().insert(header::DATE, date);
     response
+}
+
+/// The body with another value; a body that has no such place stays as it is.
+fn with_value(body: &[u8], place: &str, value: &str) -> Vec<u8> {
+    let mut json: Value = serde_json::from_slice(body).unwrap_or_default();
+    let (parent, last) = place.rsplit_once('/').expect("a field of something");
+    let (above, name) = parent.rsplit_once('/').unwrap_or(("", parent));
+    // A part that is left out, such as the statistics of an endpoint without traffic, is there from now on.
+    if let Some(Value::Object(fields)) = json.pointer_mut(&format!("/{above}"))
+        && name.parse::<usize>().is_err()
+        && fields.get(name).is_none_or(Value::is_null)
+    {
+        fields.insert(name.to_owned(), Value::Object(serde_json::Map::new()));
+    }
+    let Some(Value::Object(fields)) = json.pointer_mut(&format!("/{parent}")) else { return body.to_vec() };
+    let first = fields.keys().next().filter(|_| last == "*").cloned();
+    let value = serde_json::from_str(value).expect("JSON");
+    fields.insert(first.unwrap_or_else(|| last.to_owned()), value);
+    json.to_string().into_bytes()
 }
 
 fn reply(status: u16, body: Vec<u8>) -> Response<Body> {

@@ -1,19 +1,23 @@
 //! From the upstream's JSON to the project's own types, row by row: a bad row is put aside with its JSON path, an
-//! unknown field is counted, and neither costs the rest of the body.
+//! unknown field is counted, and neither costs the rest of the body. Nor does a bad field cost the rest of its row, as
+//! long as the row can do without it.
 
 mod comparison;
+mod mend;
+mod row;
 
+use self::row::{Fault, Row};
 use super::{Content, drift, wire};
+use crate::domain::bounds;
 use crate::domain::endpoint::{ListPrices, Model, PriceTier, Provider};
 use crate::domain::ids::{ProviderSlug, Tag, Variant};
 use crate::domain::reading::{Activity, Counters, DriftPath, ModelUsage, Quarantined};
-use crate::domain::units::{Percent, UsdPerMtok, UsdPerToken};
 use crate::source::{Decoded, Document, DocumentKind, Pair};
 use chrono::{DateTime, NaiveDate};
 use rust_decimal::Decimal;
-use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 /// An endpoint as the documented API has it.
@@ -129,12 +133,17 @@ pub struct UsageBody {
     pub aggregate: ModelUsage,
 }
 
+/// How many quarantined rows of one reason a document may have one by one; the rest is one row with their number.
+const NAMED_FAULTS: usize = 100;
+
 /// One document under decoding: where findings are put.
 struct Reader<'a> {
     kind: DocumentKind,
     pair: Option<&'a Pair>,
     sha256: &'a str,
     quarantined: Vec<Quarantined>,
+    /// Refused fields by reason.
+    faults: BTreeMap<&'static str, usize>,
     drift: BTreeMap<DriftPath, usize>,
 }
 
@@ -146,6 +155,7 @@ pub fn decode(document: &Document<'_>) -> Decoded {
         pair: document.request.pair.as_ref(),
         sha256: document.sha256,
         quarantined: Vec::new(),
+        faults: BTreeMap::new(),
         drift: BTreeMap::new(),
     };
     let answer = match document.status {
@@ -158,10 +168,17 @@ pub fn decode(document: &Document<'_>) -> Decoded {
         reader.put_aside("undecodable", &path, detail, None);
         None
     });
+    reader.report_uncounted();
     Decoded { content, quarantined: reader.quarantined, drift: reader.drift, failed, missing }
 }
 
 type Found<T> = Result<T, (String, String)>;
+
+/// Where a value could not be read, and why.
+struct Unreadable {
+    path: serde_path_to_error::Path,
+    detail: String,
+}
 
 impl Reader<'_> {
     fn content(&mut self, body: &[u8]) -> Found<Option<Content>> {
@@ -169,13 +186,13 @@ impl Reader<'_> {
             return Ok(None);
         }
         match self.kind {
-            DocumentKind::Models => Ok(Some(Content::Models(self.rows(body, |row, _| model(row))?))),
+            DocumentKind::Models => self.models(body),
             DocumentKind::Providers | DocumentKind::AllProviders => Ok(Some(Content::Providers(
-                self.rows(body, |row: wire::Provider, _| Ok(Some(provider(row))))?,
+                self.rows(body, |wire: wire::Provider, _| Ok(Some(provider(wire))))?,
             ))),
             DocumentKind::PublicEndpoints => self.public_endpoints(body),
             DocumentKind::StatsEndpoint => {
-                let rows = self.rows(body, |row, _| stats_endpoint(row))?;
+                let rows = self.rows(body, stats_endpoint)?;
                 Ok((!rows.is_empty()).then_some(Content::StatsEndpoints(rows)))
             }
             DocumentKind::EffectivePricing => self.usage(body),
@@ -184,15 +201,49 @@ impl Reader<'_> {
         }
     }
 
-    /// Reads a value, counting unknown fields under `prefix`, naming the JSON path of what is wrong.
-    fn read<'b, T: Deserialize<'b>>(&mut self, json: &'b [u8], prefix: &str) -> Found<T> {
+    /// Reads a value at `row`. A field that cannot be read becomes null where its type allows that, and is noted.
+    fn read<T: DeserializeOwned>(&mut self, json: &[u8], row: &mut Row) -> Found<T> {
+        self.parse(json).or_else(|first| self.mend(json, first, row))
+    }
+
+    /// Reads a value that holds what cannot be read.
+    fn mend<T: DeserializeOwned>(&mut self, json: &[u8], first: Unreadable, row: &mut Row) -> Found<T> {
+        let mut found: Vec<(String, String)> = Vec::new();
+        let (mut text, mut bad) = (json.to_vec(), first);
+        loop {
+            let at = bad.path.to_string();
+            let mended = (found.len() < mend::MOST_FIELDS).then(|| mend::without(&text, &bad.path)).flatten();
+            let Some(mended) = mended else {
+                // Null was no better than what it replaced: the first complaint names the value.
+                let before = found.into_iter().find(|(path, _)| *path == at).map(|(_, detail)| detail);
+                return Err((join_path(&row.path, &at), before.unwrap_or(bad.detail)));
+            };
+            found.push((at, bad.detail));
+            text = mended;
+            match self.parse(&text) {
+                Ok(value) => {
+                    found.into_iter().for_each(|(path, why)| row.fault("unreadable_field", &path, why));
+                    return Ok(value);
+                }
+                Err(next) => bad = next,
+            }
+        }
+    }
+
+    /// Reads a value, counting unknown fields.
+    fn parse<T: DeserializeOwned>(&mut self, json: &[u8]) -> Result<T, Unreadable> {
         let mut unknown = Vec::new();
         let mut track = serde_path_to_error::Track::new();
         let mut deserializer = serde_json::Deserializer::from_slice(json);
         let tracked = serde_path_to_error::Deserializer::new(&mut deserializer, &mut track);
-        let value = serde_ignored::deserialize(tracked, |path| unknown.push(pattern(&path))).map_err(
-            |error: serde_json::Error| (join_path(prefix, &track.path().to_string()), error.to_string()),
-        )?;
+        let read = serde_ignored::deserialize(tracked, |path| unknown.push(pattern(&path)));
+        let value = match read {
+            Ok(value) => value,
+            Err(error) => {
+                let detail = serde_json::Error::to_string(&error);
+                return Err(Unreadable { path: track.path(), detail });
+            }
+        };
         for path in unknown {
             let bare = path.strip_prefix("data.").unwrap_or(&path);
             if !drift::known(self.kind, bare) {
@@ -203,38 +254,71 @@ impl Reader<'_> {
         Ok(value)
     }
 
+    /// Reads what is around the rows of a document.
+    fn envelope<T: DeserializeOwned>(&mut self, body: &[u8]) -> Found<T> {
+        let mut row = Row::at("$".to_owned());
+        let read = self.read(body, &mut row);
+        self.take_faults(row);
+        read
+    }
+
     /// Reads `{"data": [...]}` row by row.
-    fn rows<'b, W: Deserialize<'b>, T>(
+    fn rows<W: DeserializeOwned, T>(
         &mut self,
-        body: &'b [u8],
-        convert: impl Fn(W, &str) -> Result<Option<T>, (&'static str, String)>,
+        body: &[u8],
+        convert: impl Fn(W, &mut Row) -> Result<Option<T>, (&'static str, String)>,
     ) -> Found<Vec<T>> {
-        let rows: wire::Rows<'b> = self.read(body, "$")?;
+        let rows: wire::Rows = self.envelope(body)?;
         Ok(self.each(&rows.data, "$.data", convert))
     }
 
-    /// Converts rows one by one; a row that cannot be read or used is put aside.
-    fn each<'b, W: Deserialize<'b>, T>(
+    /// Converts rows one by one; a row that cannot be read or used is put aside, and so are the fields that a row can do
+    /// without.
+    fn each<W: DeserializeOwned, T>(
         &mut self,
-        rows: &[&'b RawValue],
+        rows: &[Box<RawValue>],
         prefix: &str,
-        convert: impl Fn(W, &str) -> Result<Option<T>, (&'static str, String)>,
+        convert: impl Fn(W, &mut Row) -> Result<Option<T>, (&'static str, String)>,
     ) -> Vec<T> {
         let mut good = Vec::with_capacity(rows.len());
-        for (position, row) in rows.iter().enumerate() {
-            let path = format!("{prefix}[{position}]");
-            match self.read::<W>(row.get().as_bytes(), &path) {
+        for (position, json) in rows.iter().enumerate() {
+            let mut row = Row::at(format!("{prefix}[{position}]"));
+            match self.read::<W>(json.get().as_bytes(), &mut row) {
                 Err((path, detail)) => self.put_aside("undecodable", &path, detail, None),
-                Ok(wire) => match convert(wire, &path) {
+                Ok(wire) => match convert(wire, &mut row) {
                     Ok(Some(value)) => good.push(value),
                     Ok(None) => {}
                     Err((field, detail)) => {
-                        self.put_aside("undecodable", &join_path(&path, field), detail, None);
+                        self.put_aside("undecodable", &join_path(&row.path, field), detail, None);
                     }
                 },
             }
+            self.take_faults(row);
         }
         good
+    }
+
+    /// Quarantines the refused fields of a row, up to a number by reason.
+    fn take_faults(&mut self, row: Row) {
+        for Fault { reason, path, detail } in row.faults {
+            let count = self.faults.entry(reason).or_default();
+            *count += 1;
+            if *count <= NAMED_FAULTS {
+                self.put_aside(reason, &path, detail, None);
+                if let (Some(pair), Some(last)) = (&row.pair, self.quarantined.last_mut()) {
+                    (last.model, last.variant) = (Some(pair.model.clone()), Some(pair.variant.clone()));
+                }
+            }
+        }
+    }
+
+    /// Says how many refused fields were not named.
+    fn report_uncounted(&mut self) {
+        for (reason, count) in std::mem::take(&mut self.faults) {
+            if count > NAMED_FAULTS {
+                self.put_aside(reason, "$", format!("and {} more fields", count - NAMED_FAULTS), None);
+            }
+        }
     }
 
     fn put_aside(&mut self, reason: &str, path: &str, detail: String, tokens: Option<i64>) {
@@ -257,15 +341,16 @@ impl Reader<'_> {
     }
 
     fn public_endpoints(&mut self, body: &[u8]) -> Found<Option<Content>> {
-        let model: wire::Envelope<wire::PublicModel<'_>> = self.read(body, "$")?;
-        let rows =
-            self.each(&model.data.endpoints, "$.data.endpoints", |row, _| Ok(Some(public_endpoint(row))));
+        let model: wire::Envelope<wire::PublicModel> = self.envelope(body)?;
+        let rows = self.each(&model.data.endpoints, "$.data.endpoints", |wire, row| {
+            Ok(Some(public_endpoint(wire, row)))
+        });
         Ok((!rows.is_empty()).then_some(Content::PublicEndpoints(rows)))
     }
 
     fn usage(&mut self, body: &[u8]) -> Found<Option<Content>> {
         let pair = self.pair()?;
-        let wire: wire::Envelope<wire::EffectivePricing<'_>> = self.read(body, "$")?;
+        let wire: wire::Envelope<wire::EffectivePricing> = self.envelope(body)?;
         let wire = wire.data;
         if wire.provider_summaries.is_empty() && wire.input_chart_data.is_empty() {
             return Ok(None);
@@ -274,26 +359,34 @@ impl Reader<'_> {
         let mut charts = BTreeMap::new();
         self.chart(&wire.input_chart_data, "inputChartData", &mut charts, |point, price| point.0 = price);
         self.chart(&wire.output_chart_data, "outputChartData", &mut charts, |point, price| point.1 = price);
+        let mut whole = Row::at("$.data".to_owned());
+        let price = &bounds::EFFECTIVE_PRICE;
         let aggregate = ModelUsage {
             model: pair.model,
             variant: pair.variant,
-            hit_rate: wire.weighted_cache_hit_rate,
-            effective_input: wire.weighted_input_price,
-            effective_output: wire.weighted_output_price,
+            hit_rate: whole.within("weightedCacheHitRate", wire.weighted_cache_hit_rate, &bounds::FRACTION),
+            effective_input: whole.within("weightedInputPrice", wire.weighted_input_price, price),
+            effective_output: whole.within("weightedOutputPrice", wire.weighted_output_price, price),
         };
+        self.take_faults(whole);
         Ok(Some(Content::Usage(UsageBody { summaries, charts, aggregate })))
     }
 
     fn chart(
         &mut self,
-        points: &[&RawValue],
+        points: &[Box<RawValue>],
         field: &str,
         charts: &mut Charts,
         set: impl Fn(&mut (Option<f64>, Option<f64>), Option<f64>),
     ) {
-        let convert = |point: wire::ChartPoint, _: &str| {
-            let day = day(&point.x).ok_or_else(|| ("x", format!("`{}` is not a day", clip(&point.x))))?;
-            Ok(Some((day, point.y.unwrap_or_default())))
+        let convert = |point: wire::ChartPoint, row: &mut Row| {
+            let day = day("x", &point.x)?;
+            let mut prices: Vec<_> = point.y.unwrap_or_default().into_iter().collect();
+            prices.sort_by(|a, b| a.0.cmp(&b.0));
+            for (key, price) in &mut prices {
+                price.0 = row.within(&format!("y.{key}"), price.0, &bounds::EFFECTIVE_PRICE);
+            }
+            Ok(Some((day, prices)))
         };
         for (day, prices) in self.each(points, &format!("$.data.{field}"), convert) {
             for (key, price) in prices {
@@ -302,10 +395,30 @@ impl Reader<'_> {
         }
     }
 
+    /// The models to sweep. A second row of a model is put aside: two rows would count its endpoints twice.
+    fn models(&mut self, body: &[u8]) -> Found<Option<Content>> {
+        let rows =
+            self.rows(body, |wire, row| Ok(model(wire, row)?.map(|model| (model, row.path.clone()))))?;
+        let (mut ids, mut pairs) = (BTreeSet::new(), BTreeSet::new());
+        let mut models = Vec::with_capacity(rows.len());
+        for (model, path) in rows {
+            let pair = Pair { model: model.model.clone(), variant: model.variant.clone() };
+            if ids.insert(model.model_id.clone()) && pairs.insert(pair.clone()) {
+                models.push(model);
+                continue;
+            }
+            let mut row = Row { pair: Some(pair), ..Row::at(path) };
+            row.fault("duplicate_model", "id", format!("a second row of `{}`", clip(&model.model_id)));
+            self.take_faults(row);
+        }
+        Ok(Some(Content::Models(models)))
+    }
+
     fn activity(&mut self, body: &[u8]) -> Found<Option<Content>> {
         let pair = self.pair()?;
-        let wire: wire::Envelope<wire::ActivityBody<'_>> = self.read(body, "$")?;
-        let rows = self.each(&wire.data.analytics, "$.data.analytics", |row, _| activity(row, &pair));
+        let wire: wire::Envelope<wire::ActivityBody> = self.envelope(body)?;
+        let rows =
+            self.each(&wire.data.analytics, "$.data.analytics", |wire, row| activity(wire, row, &pair));
         Ok((!rows.is_empty()).then_some(Content::Activity(rows)))
     }
 }
@@ -335,44 +448,56 @@ fn join_path(prefix: &str, path: &str) -> String {
     }
 }
 
-fn day(text: &str) -> Option<NaiveDate> {
-    text.get(..10)?.parse().ok()
+/// The UTC day that a text begins with.
+fn day(field: &'static str, text: &str) -> Result<NaiveDate, (&'static str, String)> {
+    let day: Option<NaiveDate> = text.get(..10).and_then(|day| day.parse().ok());
+    day.filter(|day| bounds::is_plausible_day(*day))
+        .ok_or_else(|| (field, format!("`{}` is not a day from 2015 to 2099", clip(text))))
 }
 
-fn price(per_token: Option<Decimal>) -> Option<UsdPerMtok> {
-    // A negative price is the upstream's sentinel for "no fixed price".
-    per_token.filter(|price| !price.is_sign_negative() || price.is_zero()).map(|p| UsdPerToken(p).per_mtok())
-}
-
-fn list_prices(wire: Option<wire::Pricing>) -> ListPrices {
+fn list_prices(wire: Option<wire::Pricing>, row: &mut Row) -> ListPrices {
     let Some(wire) = wire else { return ListPrices::default() };
     ListPrices {
-        input: price(wire.prompt),
-        output: price(wire.completion),
-        cache_read: price(wire.input_cache_read),
-        cache_write: price(wire.input_cache_write),
-        discount: wire.discount,
-        tiers: wire.overrides.into_iter().map(price_tier).collect(),
+        input: row.price("pricing.prompt", wire.prompt),
+        output: row.price("pricing.completion", wire.completion),
+        cache_read: row.price("pricing.input_cache_read", wire.input_cache_read),
+        cache_write: row.price("pricing.input_cache_write", wire.input_cache_write),
+        discount: row.within("pricing.discount", wire.discount, &bounds::DISCOUNT),
+        tiers: price_tiers(wire.overrides, row),
     }
 }
 
-fn price_tier(wire: wire::Override) -> PriceTier {
-    let clock = |time: Option<i64>| time.and_then(|time| i32::try_from(time).ok());
+/// The conditional prices that were understood in full. Without one of its conditions a price would apply too often, and
+/// without one of its prices the base price would apply in its place: an override with a refused field is left out.
+fn price_tiers(overrides: Vec<Option<wire::Override>>, row: &mut Row) -> Vec<PriceTier> {
+    let mut tiers = Vec::with_capacity(overrides.len());
+    for (position, wire) in overrides.into_iter().enumerate() {
+        let Some(wire) = wire else { continue };
+        let before = row.faults.len();
+        let tier = price_tier(wire, &format!("pricing.overrides[{position}]"), row);
+        if row.faults.len() == before {
+            tiers.push(tier);
+        }
+    }
+    tiers
+}
+
+fn price_tier(wire: wire::Override, path: &str, row: &mut Row) -> PriceTier {
+    let at = |field: &str| format!("{path}.{field}");
     PriceTier {
-        min_prompt_tokens: wire.min_prompt_tokens,
-        utc_start: clock(wire.utc_start),
-        utc_end: clock(wire.utc_end),
-        input: price(wire.prompt),
-        output: price(wire.completion),
-        cache_read: price(wire.input_cache_read),
-        cache_write: price(wire.input_cache_write),
+        min_prompt_tokens: row.within(&at("min_prompt_tokens"), wire.min_prompt_tokens, &bounds::LENGTH),
+        utc_start: row.small(&at("utc_start"), wire.utc_start, &bounds::CLOCK),
+        utc_end: row.small(&at("utc_end"), wire.utc_end, &bounds::CLOCK),
+        input: row.price(&at("prompt"), wire.prompt),
+        output: row.price(&at("completion"), wire.completion),
+        cache_read: row.price(&at("input_cache_read"), wire.input_cache_read),
+        cache_write: row.price(&at("input_cache_write"), wire.input_cache_write),
     }
 }
 
 /// A model to sweep, or nothing for aliases and router pseudo-models.
-fn model(wire: wire::Model) -> Result<Option<Model>, (&'static str, String)> {
-    let sentinel =
-        wire.pricing.as_ref().and_then(|p| p.prompt).is_some_and(|p| p.is_sign_negative() && !p.is_zero());
+fn model(wire: wire::Model, row: &mut Row) -> Result<Option<Model>, (&'static str, String)> {
+    let sentinel = wire.pricing.as_ref().and_then(|p| p.prompt).is_some_and(|p| p < Decimal::ZERO);
     if wire.id.starts_with('~') || wire.alias_target.is_some() || sentinel {
         return Ok(None);
     }
@@ -380,12 +505,15 @@ fn model(wire: wire::Model) -> Result<Option<Model>, (&'static str, String)> {
         return Err(("id", "a model without id or canonical slug".into()));
     }
     let (_, variant) = Variant::split(&wire.id);
+    let model = crate::domain::ids::ModelSlug::new(wire.canonical_slug);
+    row.pair = Some(Pair { model: model.clone(), variant: variant.clone() });
+    let created = row.within("created", wire.created, &bounds::EPOCH);
     Ok(Some(Model {
-        model: crate::domain::ids::ModelSlug::new(wire.canonical_slug),
+        model,
         variant,
         name: wire.name.unwrap_or_else(|| wire.id.clone()),
-        created: wire.created.and_then(|seconds| DateTime::from_timestamp(seconds, 0)),
-        context_length: wire.context_length,
+        created: created.and_then(|seconds| DateTime::from_timestamp(seconds, 0)),
+        context_length: row.within("context_length", wire.context_length, &bounds::LENGTH),
         model_id: wire.id,
     }))
 }
@@ -402,34 +530,51 @@ fn provider(wire: wire::Provider) -> Provider {
     }
 }
 
-fn status(code: Option<i64>) -> Option<i32> {
-    code.and_then(|code| i32::try_from(code).ok())
-}
-
 fn sorted(mut parameters: Vec<String>) -> Vec<String> {
     parameters.sort();
     parameters.dedup();
     parameters
 }
 
-fn public_endpoint(wire: wire::PublicEndpoint) -> PublicEndpoint {
-    let uptime = |percent: Option<f64>| percent.and_then(|value| Percent(value).fraction());
+fn public_endpoint(wire: wire::PublicEndpoint, row: &mut Row) -> PublicEndpoint {
+    let median = |of: Option<wire::Percentiles>| of.as_ref().and_then(wire::Percentiles::median);
     PublicEndpoint {
         tag: Tag::new(wire.tag),
         provider_name: wire.provider_name,
-        prices: list_prices(wire.pricing),
+        prices: list_prices(wire.pricing, row),
         quantization: wire.quantization,
-        context_length: wire.context_length,
-        max_completion_tokens: wire.max_completion_tokens,
+        context_length: row.within("context_length", wire.context_length, &bounds::LENGTH),
+        max_completion_tokens: row.within(
+            "max_completion_tokens",
+            wire.max_completion_tokens,
+            &bounds::LENGTH,
+        ),
         parameters: sorted(wire.supported_parameters),
-        status: status(wire.status),
-        uptime: [uptime(wire.uptime_last_5m), uptime(wire.uptime_last_30m), uptime(wire.uptime_last_1d)],
-        latency_ms: wire.latency_last_30m.as_ref().and_then(wire::Percentiles::median),
-        throughput: wire.throughput_last_30m.as_ref().and_then(wire::Percentiles::median),
+        status: row.small("status", wire.status, &bounds::STATUS),
+        uptime: [
+            row.percent("uptime_last_5m", wire.uptime_last_5m),
+            row.percent("uptime_last_30m", wire.uptime_last_30m),
+            row.percent("uptime_last_1d", wire.uptime_last_1d),
+        ],
+        latency_ms: row.within("latency_last_30m", median(wire.latency_last_30m), &bounds::LATENCY),
+        throughput: row.within("throughput_last_30m", median(wire.throughput_last_30m), &bounds::THROUGHPUT),
     }
 }
 
-fn stats_endpoint(wire: wire::StatsEndpoint) -> Result<Option<StatsEndpoint>, (&'static str, String)> {
+/// The outcomes of a day's requests. A missing counter is not zero: without one of the three no share can be formed.
+fn counters(wire: wire::Counters, row: &mut Row) -> Option<Counters> {
+    let mut count =
+        |field: &str, value| row.within(&format!("status_heuristics_1d.{field}"), value, &bounds::REQUESTS);
+    let success = count("success", wire.success);
+    let error = count("derankableError", wire.derankable_error);
+    let rate_limited = count("rateLimited", wire.rate_limited);
+    Some(Counters { success: success?, error: error?, rate_limited: rate_limited? })
+}
+
+fn stats_endpoint(
+    wire: wire::StatsEndpoint,
+    row: &mut Row,
+) -> Result<Option<StatsEndpoint>, (&'static str, String)> {
     let endpoint_id =
         Uuid::parse_str(&wire.id).map_err(|_| ("id", format!("`{}` is not a UUID", clip(&wire.id))))?;
     let tag = Tag::new(wire.provider_slug);
@@ -450,61 +595,80 @@ fn stats_endpoint(wire: wire::StatsEndpoint) -> Result<Option<StatsEndpoint>, (&
         provider,
         region: wire.provider_region,
         quantization: wire.quantization,
-        context_length: wire.context_length,
-        max_completion_tokens: wire.max_completion_tokens,
+        context_length: row.within("context_length", wire.context_length, &bounds::LENGTH),
+        max_completion_tokens: row.within(
+            "max_completion_tokens",
+            wire.max_completion_tokens,
+            &bounds::LENGTH,
+        ),
         parameters: sorted(wire.supported_parameters),
         trains_on_prompts: policy.training,
         retains_prompts: policy.retains_prompts,
-        prices: list_prices(wire.pricing),
+        prices: list_prices(wire.pricing, row),
         restricted: is(wire.is_hidden) || is(wire.is_private) || is(wire.is_byok_only),
         deranked: is(wire.is_deranked),
         disabled: is(wire.is_disabled),
-        status: status(wire.status),
-        throughput,
-        latency_ms,
-        requests_30m,
-        counters_1d: wire.status_heuristics_1d.and_then(counters),
+        status: row.small("status", wire.status, &bounds::STATUS),
+        throughput: row.within("stats.p50_throughput", throughput, &bounds::THROUGHPUT),
+        latency_ms: row.within("stats.p50_latency", latency_ms, &bounds::LATENCY),
+        requests_30m: row.within("stats.request_count", requests_30m, &bounds::REQUESTS),
+        counters_1d: wire.status_heuristics_1d.and_then(|wire| counters(wire, row)),
     }))
 }
 
-/// Request outcomes, where all three are there: without one of them no share can be computed.
-fn counters(wire: wire::Counters) -> Option<Counters> {
-    Some(Counters {
-        success: wire.success?,
-        error: wire.derankable_error?,
-        rate_limited: wire.rate_limited?,
-    })
-}
-
-fn summary(wire: wire::Summary, path: &str) -> Result<Option<Summary>, (&'static str, String)> {
+fn summary(wire: wire::Summary, row: &mut Row) -> Result<Option<Summary>, (&'static str, String)> {
     let endpoint_id = match wire.endpoint_id {
         None => None,
         Some(id) => {
             Some(Uuid::parse_str(&id).map_err(|_| ("endpointId", format!("`{}` is not a UUID", clip(&id))))?)
         }
     };
+    let price = &bounds::EFFECTIVE_PRICE;
     Ok(Some(Summary {
         endpoint_id,
         name: wire.provider_name.unwrap_or_default(),
         hit_rate: wire.cache_hit_rate,
-        effective_input: wire.effective_input_price,
-        effective_output: wire.effective_output_price,
-        tokens: wire.total_tokens,
-        path: path.to_owned(),
+        effective_input: row.within("effectiveInputPrice", wire.effective_input_price, price),
+        effective_output: row.within("effectiveOutputPrice", wire.effective_output_price, price),
+        tokens: tokens(wire.total_tokens, row),
+        path: row.path.clone(),
     }))
 }
 
-fn activity(wire: wire::Activity, pair: &Pair) -> Result<Option<Activity>, (&'static str, String)> {
-    let day = day(&wire.date).ok_or(("date", format!("`{}` is not a day", clip(&wire.date))))?;
-    let absent = |field: &'static str| (field, "absent".to_owned());
-    Ok(Some(Activity {
+/// The tokens of a summary. A negative number passes: joining quarantines the summary as a whole.
+fn tokens(total: Option<i64>, row: &mut Row) -> Option<i64> {
+    match total {
+        Some(negative) if negative < 0 => Some(negative),
+        total => row.within("totalTokens", total, &bounds::TOKENS),
+    }
+}
+
+/// A day of a model. Tokens that are missing or refused are not zero: such a day is left out.
+fn activity(
+    wire: wire::Activity,
+    row: &mut Row,
+    pair: &Pair,
+) -> Result<Option<Activity>, (&'static str, String)> {
+    let day = day("date", &wire.date)?;
+    let mut count = |field: &str, value: Option<i64>, bounds| {
+        if value.is_none() {
+            row.fault("value_missing", field, "the day is left out without it".to_owned());
+        }
+        row.within(field, value, bounds)
+    };
+    let prompt = count("total_prompt_tokens", wire.total_prompt_tokens, &bounds::TOKENS);
+    let completion = count("total_completion_tokens", wire.total_completion_tokens, &bounds::TOKENS);
+    let cached_tokens =
+        row.within("total_native_tokens_cached", wire.total_native_tokens_cached, &bounds::TOKENS);
+    let requests = row.within("count", wire.count, &bounds::REQUESTS);
+    Ok(prompt.zip(completion).map(|(prompt_tokens, completion_tokens)| Activity {
         model: pair.model.clone(),
         variant: pair.variant.clone(),
         day,
-        prompt_tokens: wire.total_prompt_tokens.ok_or_else(|| absent("total_prompt_tokens"))?,
-        completion_tokens: wire.total_completion_tokens.ok_or_else(|| absent("total_completion_tokens"))?,
-        cached_tokens: wire.total_native_tokens_cached,
-        requests: wire.count,
+        prompt_tokens,
+        completion_tokens,
+        cached_tokens,
+        requests,
     }))
 }
 

@@ -1,4 +1,7 @@
 //! The upstream's JSON as it says it. Only the fields that are used; `drift.rs` knows the names of the rest.
+//!
+//! What is neither an `Option` nor has a default is essential: without it the row cannot be used. Every other field that
+//! cannot be read is quarantined alone and counts as absent (`decode/mend.rs`).
 
 use super::lenient;
 use rust_decimal::Decimal;
@@ -8,9 +11,9 @@ use std::collections::HashMap;
 
 /// `{"data": [...]}` whose rows are read one by one, so that a bad row costs no other.
 #[derive(Deserialize)]
-pub struct Rows<'a> {
-    #[serde(borrow, deserialize_with = "lenient::list")]
-    pub data: Vec<&'a RawValue>,
+pub struct Rows {
+    #[serde(deserialize_with = "lenient::list")]
+    pub data: Vec<Box<RawValue>>,
 }
 
 /// `{"data": {...}}`.
@@ -47,8 +50,9 @@ pub struct Pricing {
     pub input_cache_write: Option<Decimal>,
     #[serde(default, deserialize_with = "lenient::number")]
     pub discount: Option<f64>,
+    /// Null is an override that was not understood.
     #[serde(default, deserialize_with = "lenient::list")]
-    pub overrides: Vec<Override>,
+    pub overrides: Vec<Option<Override>>,
 }
 
 #[derive(Deserialize, Default, Debug, Clone)]
@@ -102,9 +106,9 @@ pub struct DataPolicy {
 }
 
 #[derive(Deserialize)]
-pub struct PublicModel<'a> {
-    #[serde(borrow, default, deserialize_with = "lenient::list")]
-    pub endpoints: Vec<&'a RawValue>,
+pub struct PublicModel {
+    #[serde(default, deserialize_with = "lenient::list")]
+    pub endpoints: Vec<Box<RawValue>>,
 }
 
 #[derive(Deserialize)]
@@ -226,19 +230,19 @@ pub struct Counters {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct EffectivePricing<'a> {
+pub struct EffectivePricing {
     #[serde(default, deserialize_with = "lenient::number")]
     pub weighted_input_price: Option<f64>,
     #[serde(default, deserialize_with = "lenient::number")]
     pub weighted_output_price: Option<f64>,
     #[serde(default, deserialize_with = "lenient::number")]
     pub weighted_cache_hit_rate: Option<f64>,
-    #[serde(borrow, default, deserialize_with = "lenient::list")]
-    pub provider_summaries: Vec<&'a RawValue>,
-    #[serde(borrow, default, deserialize_with = "lenient::list")]
-    pub input_chart_data: Vec<&'a RawValue>,
-    #[serde(borrow, default, deserialize_with = "lenient::list")]
-    pub output_chart_data: Vec<&'a RawValue>,
+    #[serde(default, deserialize_with = "lenient::list")]
+    pub provider_summaries: Vec<Box<RawValue>>,
+    #[serde(default, deserialize_with = "lenient::list")]
+    pub input_chart_data: Vec<Box<RawValue>>,
+    #[serde(default, deserialize_with = "lenient::list")]
+    pub output_chart_data: Vec<Box<RawValue>>,
 }
 
 #[derive(Deserialize)]
@@ -246,7 +250,7 @@ pub struct EffectivePricing<'a> {
 pub struct Summary {
     #[serde(default, deserialize_with = "lenient::text")]
     pub endpoint_id: Option<String>,
-    #[serde(deserialize_with = "lenient::text")]
+    #[serde(default, deserialize_with = "lenient::text")]
     pub provider_name: Option<String>,
     #[serde(default, deserialize_with = "lenient::number")]
     pub effective_input_price: Option<f64>,
@@ -271,9 +275,9 @@ pub struct ChartPoint {
 pub struct Number(#[serde(deserialize_with = "lenient::number")] pub Option<f64>);
 
 #[derive(Deserialize)]
-pub struct ActivityBody<'a> {
-    #[serde(borrow, default, deserialize_with = "lenient::list")]
-    pub analytics: Vec<&'a RawValue>,
+pub struct ActivityBody {
+    #[serde(default, deserialize_with = "lenient::list")]
+    pub analytics: Vec<Box<RawValue>>,
 }
 
 #[derive(Deserialize)]

@@ -120,7 +120,89 @@ async fn a_damaged_pack_is_named_by_a_replay_and_keeps_nothing_from_starting() {
     let started = pipeline(other.path());
     assert!(started.current.get().is_none());
     assert!(started.store.newest_time().expect("readable").is_none());
-    let refused = started.replay(&started.archive, |_, _| {}).expect_err("refused");
+    let report = started.replay(&started.archive, |_, _| {}).expect("nothing else is wrong");
     let file = Path::new(&pack).file_name().expect("a name").to_string_lossy().into_owned();
-    assert!(refused.to_string().contains(&file), "{refused}");
+    let [aside] = report.set_aside.as_slice() else { panic!("one run, not {:?}", report.set_aside) };
+    assert!(aside.reason.contains(&file), "{aside:?}");
+    assert_eq!((report.runs, report.stored, report.snapshot), (1, 0, None));
+}
+
+/// The manifests of an archive, oldest first.
+fn manifests(data: &Path) -> Vec<std::path::PathBuf> {
+    hitrate::archive::Archive::open(data.join("archive")).manifests().expect("readable")
+}
+
+/// The ids of the stored runs, oldest first.
+fn stored(data: &Path) -> Vec<String> {
+    crate::rig::rows(data, "SELECT run_id FROM run ORDER BY run_no")
+        .iter()
+        .map(|row| row.trim_start_matches("{'run_id': ").trim_end_matches('}').trim_matches('\'').to_owned())
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_archived_run_that_cannot_be_read_does_not_keep_a_later_one_from_being_stored() {
+    let upstream = Upstream::serve().await;
+    let (data, crashed) = (folder(), folder());
+    {
+        let pipeline = pipeline(data.path());
+        collect(&pipeline, &upstream, day(11)).await;
+    }
+    copy(data.path(), crashed.path());
+    {
+        let pipeline = pipeline(data.path());
+        collect(&pipeline, &upstream, day(11) + Duration::hours(1)).await;
+        collect(&pipeline, &upstream, day(11) + Duration::hours(2)).await;
+    }
+    copy(&data.path().join("archive"), &crashed.path().join("archive"));
+    let broken = &manifests(crashed.path())[1];
+    let whole = std::fs::read(broken).expect("readable");
+    std::fs::write(broken, &whole[..whole.len() / 2]).expect("written");
+    let started = pipeline(crashed.path());
+    assert_eq!(started.current.get().expect("served").as_of, day(11) + Duration::hours(2));
+    let report = collect(&started, &upstream, day(11) + Duration::hours(3)).await;
+    assert_eq!(report.status, "ok", "collecting goes on");
+    drop(started);
+    let ids = stored(crashed.path());
+    assert_eq!(ids.len(), 3, "{ids:?}");
+    // Readable again, it is older than what is stored: named in the log, and not stored out of order.
+    std::fs::write(broken, &whole).expect("written");
+    drop(pipeline(crashed.path()));
+    assert_eq!(stored(crashed.path()), ids);
+    let other = folder();
+    let rebuilt = pipeline(other.path());
+    let archive = hitrate::archive::Archive::open(crashed.path().join("archive"));
+    let report = rebuilt.replay(&archive, |_, _| {}).expect("replayed");
+    assert_eq!((report.stored, report.set_aside.len()), (4, 0), "a replay has all of them");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_that_the_store_refuses_is_set_aside_by_name_and_the_rest_is_stored() {
+    let upstream = Upstream::serve().await;
+    let (early, data) = (folder(), folder());
+    collect(&pipeline(early.path()), &upstream, day(10)).await;
+    collect(&pipeline(data.path()), &upstream, day(11)).await;
+    // The file of a later run says that it is of an earlier time: the store takes no run out of order.
+    copy(&early.path().join("archive"), &data.path().join("archive"));
+    let later = (day(11) + Duration::hours(1)).format("%Y%m%dT%H%M%SZ").to_string();
+    let strange = manifests(data.path())[1].with_file_name(format!("{later}.manifest.zst"));
+    std::fs::rename(&manifests(data.path())[0], &strange).expect("renamed");
+    let started = pipeline(data.path());
+    assert!(started.current.get().is_some(), "it starts and publishes what is stored");
+    let report = collect(&started, &upstream, day(11) + Duration::hours(2)).await;
+    assert_eq!(report.status, "ok");
+    let other = folder();
+    let mut seen = Vec::new();
+    let report = pipeline(other.path())
+        .replay(&started.archive, |done, total| seen.push((done, total)))
+        .expect("the rest is replayed");
+    assert_eq!((report.runs, report.stored), (3, 2));
+    assert_eq!(seen.last(), Some(&(3, 3)));
+    let [aside] = report.set_aside.as_slice() else { panic!("one run, not {:?}", report.set_aside) };
+    assert_eq!(
+        (aside.run_id.as_str(), aside.file.as_str()),
+        (later.as_str(), strange.to_string_lossy().as_ref())
+    );
+    assert!(aside.reason.contains("older than the newest one"), "{aside:?}");
+    assert!(report.snapshot.is_some());
 }

@@ -48,13 +48,15 @@ fn what_is_no_share_and_whose_is_unknown_is_put_aside_and_costs_nothing_else() {
         {"x": "2026-08-07 00:00:00", "y": {ONE: 7.5, colony.as_str(): 2}, "volume": {ONE: 3}},
     ]});
     let decoded = decode(KIND, &body);
-    assert_eq!(rates_of(&decoded).iter().map(|rate| rate.2).collect::<Vec<_>>(), [0.075, 0.4]);
+    assert_eq!(rates_of(&decoded).iter().map(|rate| rate.2).collect::<Vec<_>>(), [0.075, 0.4, 0.01]);
     let out = format!("$.data[0].y.{ONE}");
+    let unreadable = format!("$.data[2].y.{ONE}");
     let aside = the_quarantined(&decoded);
     for expected in [
         ("hit_rate_out_of_range", out.as_str()),
         ("no_such_endpoint", "$.data[0].y"),
         ("undecodable", "$.data[1].x"),
+        ("unreadable_field", unreadable.as_str()),
     ] {
         assert!(aside.contains(&expected), "{expected:?}: {aside:?}");
     }

@@ -12,9 +12,8 @@ impl Reader<'_> {
     /// Reads the series of a pair. A key that is no UUID is put aside once, however many days carry it; a value that is
     /// no share is put aside alone; a missing key is an endpoint without traffic on that day.
     pub(super) fn comparison(&mut self, body: &[u8]) -> Found<Option<Content>> {
-        let rows = self.rows(body, |point: wire::ChartPoint, path| {
-            let day = day(&point.x).ok_or_else(|| ("x", format!("`{}` is not a day", clip(&point.x))))?;
-            Ok(Some((day, path.to_owned(), point.y.unwrap_or_default())))
+        let rows = self.rows(body, |point: wire::ChartPoint, row| {
+            Ok(Some((day("x", &point.x)?, row.path.clone(), point.y.unwrap_or_default())))
         })?;
         let mut rates: BTreeMap<(Uuid, NaiveDate), HitRate> = BTreeMap::new();
         let mut strange: BTreeSet<String> = BTreeSet::new();

@@ -1,0 +1,31 @@
+//! Panics on bad input cost the document or the run that caused them, never the service.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// Runs something and returns what it panicked with as an error. The caller must not go on using what `work` may have
+/// left half done; the store rolls an open transaction back by itself.
+///
+/// # Errors
+/// The message of the panic.
+pub(super) fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| format!("panic: {}", message(&*panic)))
+}
+
+fn message(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without a message")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_becomes_an_error_with_its_message() {
+        assert_eq!(caught(|| 7), Ok(7));
+        assert_eq!(caught(|| panic!("on purpose")), Err::<(), _>("panic: on purpose".to_owned()));
+        assert_eq!(caught(|| panic!("run {}", 7)), Err::<(), _>("panic: run 7".to_owned()));
+        assert_eq!(caught(|| std::panic::panic_any(7)), Err::<(), _>("panic: without a message".to_owned()));
+    }
+}

@@ -1,0 +1,280 @@
+//! Finds a number in a value that JSON cannot express: serde_json writes null for infinity, and what reads it back finds
+//! a null where a number has to be.
+
+use serde::{Serialize, Serializer, ser};
+use std::fmt::{self, Display};
+
+/// Where a value holds a float that is infinite or not a number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotFinite {
+    /// The way to it, innermost field last: `models[3].endpoints[0].effective_input`.
+    pub field: String,
+    /// The float as text.
+    pub value: String,
+}
+
+/// Looks at every float of a value, without writing anything.
+///
+/// # Errors
+/// [`NotFinite`] with the first float that is infinite or not a number.
+pub fn check(value: &impl Serialize) -> Result<(), NotFinite> {
+    value.serialize(Look).map_err(|found| NotFinite {
+        field: found.way.iter().rev().map(String::as_str).collect::<String>().trim_start_matches('.').into(),
+        value: found.value,
+    })
+}
+
+/// What was found; each level on the way out adds its step to the way.
+#[derive(Debug)]
+struct Found {
+    way: Vec<String>,
+    value: String,
+}
+
+impl Found {
+    fn below(mut self, step: String) -> Self {
+        self.way.push(step);
+        self
+    }
+}
+
+impl Display for Found {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.value)
+    }
+}
+
+impl std::error::Error for Found {}
+
+impl ser::Error for Found {
+    fn custom<T: Display>(message: T) -> Self {
+        Self { way: Vec::new(), value: message.to_string() }
+    }
+}
+
+type Seen = Result<(), Found>;
+
+/// A serializer that writes nothing.
+#[derive(Clone, Copy)]
+struct Look;
+
+/// The elements of a sequence, counted.
+struct Elements(usize);
+
+/// The entries of a map; the key is kept as text only where its value is at fault.
+struct Entries;
+
+macro_rules! passed_over {
+    ($($name:ident: $type:ty,)*) => {
+        $(fn $name(self, _: $type) -> Seen { Ok(()) })*
+    };
+}
+
+impl Serializer for Look {
+    type Ok = ();
+    type Error = Found;
+    type SerializeSeq = Elements;
+    type SerializeTuple = Elements;
+    type SerializeTupleStruct = Elements;
+    type SerializeTupleVariant = Elements;
+    type SerializeMap = Entries;
+    type SerializeStruct = Entries;
+    type SerializeStructVariant = Entries;
+
+    passed_over! {
+        serialize_bool: bool, serialize_i8: i8, serialize_i16: i16, serialize_i32: i32, serialize_i64: i64,
+        serialize_i128: i128, serialize_u8: u8, serialize_u16: u16, serialize_u32: u32, serialize_u64: u64,
+        serialize_u128: u128, serialize_char: char, serialize_str: &str, serialize_bytes: &[u8],
+        serialize_unit_struct: &'static str,
+    }
+    fn serialize_f32(self, value: f32) -> Seen {
+        self.serialize_f64(f64::from(value))
+    }
+    fn serialize_f64(self, value: f64) -> Seen {
+        if value.is_finite() { Ok(()) } else { Err(ser::Error::custom(value)) }
+    }
+    fn collect_str<T: Display + ?Sized>(self, _: &T) -> Seen {
+        Ok(())
+    }
+    fn serialize_none(self) -> Seen {
+        Ok(())
+    }
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Seen {
+        value.serialize(self)
+    }
+    fn serialize_unit(self) -> Seen {
+        Ok(())
+    }
+    fn serialize_unit_variant(self, _: &'static str, _: u32, _: &'static str) -> Seen {
+        Ok(())
+    }
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Seen {
+        value.serialize(self)
+    }
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+        value: &T,
+    ) -> Seen {
+        value.serialize(self).map_err(|found| found.below(format!(".{variant}")))
+    }
+    fn serialize_seq(self, _: Option<usize>) -> Result<Elements, Found> {
+        Ok(Elements(0))
+    }
+    fn serialize_tuple(self, _: usize) -> Result<Elements, Found> {
+        Ok(Elements(0))
+    }
+    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Elements, Found> {
+        Ok(Elements(0))
+    }
+    fn serialize_tuple_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        _: &'static str,
+        _: usize,
+    ) -> Result<Elements, Found> {
+        Ok(Elements(0))
+    }
+    fn serialize_map(self, _: Option<usize>) -> Result<Entries, Found> {
+        Ok(Entries)
+    }
+    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Entries, Found> {
+        Ok(Entries)
+    }
+    fn serialize_struct_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        _: &'static str,
+        _: usize,
+    ) -> Result<Entries, Found> {
+        Ok(Entries)
+    }
+}
+
+impl Elements {
+    fn look(&mut self, value: &(impl Serialize + ?Sized)) -> Seen {
+        let position = self.0;
+        self.0 += 1;
+        value.serialize(Look).map_err(|found| found.below(format!("[{position}]")))
+    }
+}
+
+macro_rules! elements {
+    ($($trait:ident: $name:ident,)*) => {
+        $(impl ser::$trait for Elements {
+            type Ok = ();
+            type Error = Found;
+            fn $name<T: Serialize + ?Sized>(&mut self, value: &T) -> Seen {
+                self.look(value)
+            }
+            fn end(self) -> Seen {
+                Ok(())
+            }
+        })*
+    };
+}
+
+elements! {
+    SerializeSeq: serialize_element,
+    SerializeTuple: serialize_element,
+    SerializeTupleStruct: serialize_field,
+    SerializeTupleVariant: serialize_field,
+}
+
+macro_rules! fields {
+    ($($trait:ident,)*) => {
+        $(impl ser::$trait for Entries {
+            type Ok = ();
+            type Error = Found;
+            fn serialize_field<T: Serialize + ?Sized>(&mut self, field: &'static str, value: &T) -> Seen {
+                value.serialize(Look).map_err(|found| found.below(format!(".{field}")))
+            }
+            fn end(self) -> Seen {
+                Ok(())
+            }
+        })*
+    };
+}
+
+fields! { SerializeStruct, SerializeStructVariant, }
+
+impl ser::SerializeMap for Entries {
+    type Ok = ();
+    type Error = Found;
+    // Keys are texts in JSON. Derived code and collections give whole entries; the halves are for the rest.
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, _: &T) -> Seen {
+        Ok(())
+    }
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Seen {
+        value.serialize(Look).map_err(|found| found.below("[?]".to_owned()))
+    }
+    fn serialize_entry<K: Serialize + ?Sized, V: Serialize + ?Sized>(&mut self, key: &K, value: &V) -> Seen {
+        value.serialize(Look).map_err(|found| {
+            let key = serde_json::to_string(key).unwrap_or_else(|_| "?".to_owned());
+            found.below(format!("[{key}]"))
+        })
+    }
+    fn end(self) -> Seen {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    #[derive(Serialize, Default)]
+    struct Outer {
+        name: String,
+        inner: Vec<Inner>,
+        by_key: BTreeMap<String, (i64, f64)>,
+        kind: Kind,
+    }
+
+    #[derive(Serialize, Default)]
+    struct Inner {
+        price: Option<f64>,
+        single: f32,
+    }
+
+    #[derive(Serialize, Default)]
+    enum Kind {
+        #[default]
+        Plain,
+        One(f64),
+        Named {
+            rate: f64,
+        },
+    }
+
+    fn found(outer: &Outer) -> Option<(String, String)> {
+        check(outer).err().map(|found| (found.field, found.value))
+    }
+
+    fn at(field: &str, value: &str) -> Option<(String, String)> {
+        Some((field.to_owned(), value.to_owned()))
+    }
+
+    #[test]
+    fn the_first_float_that_json_cannot_express_is_named_with_the_way_to_it() {
+        let inner = |price| Inner { price, single: 1.0 };
+        let fine = || vec![inner(Some(f64::MAX)), inner(None)];
+        let outer = Outer { name: "inf".into(), inner: fine(), ..Outer::default() };
+        assert_eq!(found(&outer), None);
+        let outer = Outer { inner: vec![inner(None), inner(Some(f64::INFINITY))], ..Outer::default() };
+        assert_eq!(found(&outer), at("inner[1].price", "inf"));
+        let outer = Outer { inner: vec![Inner { price: None, single: f32::NAN }], ..Outer::default() };
+        assert_eq!(found(&outer), at("inner[0].single", "NaN"));
+        let by_key = BTreeMap::from([("a b".to_owned(), (1, f64::NEG_INFINITY))]);
+        assert_eq!(found(&Outer { by_key, ..Outer::default() }), at("by_key[\"a b\"][1]", "-inf"));
+        let kind = Kind::One(f64::NAN);
+        assert_eq!(found(&Outer { kind, ..Outer::default() }), at("kind.One", "NaN"));
+        let kind = Kind::Named { rate: f64::INFINITY };
+        assert_eq!(found(&Outer { kind, ..Outer::default() }), at("kind.rate", "inf"));
+    }
+}

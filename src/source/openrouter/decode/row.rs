@@ -1,0 +1,78 @@
+//! One row on its way from the wire to the domain: where it is, what it is about, and which of its fields were refused.
+
+use crate::domain::bounds::{self, Bounds};
+use crate::domain::units::{Percent, UsdPerMtok, UsdPerToken};
+use crate::source::Pair;
+use rust_decimal::Decimal;
+use std::fmt::Debug;
+
+/// The upstream's sentinel for "no fixed price".
+const NO_FIXED_PRICE: Decimal = Decimal::NEGATIVE_ONE;
+
+/// Why a field or a row is not used.
+#[derive(Debug)]
+pub struct Fault {
+    /// Machine name of the reason.
+    pub reason: &'static str,
+    /// JSON path inside the body.
+    pub path: String,
+    /// The value and what is wrong with it.
+    pub detail: String,
+}
+
+/// A row: its fields are checked through it, and it keeps what was refused.
+#[derive(Debug)]
+pub struct Row {
+    /// JSON path of the row inside the body.
+    pub path: String,
+    /// What the row is about, where the document does not say so.
+    pub pair: Option<Pair>,
+    /// Fields that are not used.
+    pub faults: Vec<Fault>,
+}
+
+impl Row {
+    /// A row at a path.
+    pub fn at(path: String) -> Self {
+        Self { path, pair: None, faults: Vec::new() }
+    }
+
+    /// Notes that a field is not used.
+    pub fn fault(&mut self, reason: &'static str, field: &str, detail: String) {
+        let path = super::join_path(&self.path, field);
+        self.faults.push(Fault { reason, path, detail });
+    }
+
+    /// The value if it is within its bounds; otherwise the field is refused and counts as absent.
+    pub fn within<T: PartialOrd + Copy + Debug>(
+        &mut self,
+        field: &str,
+        value: Option<T>,
+        bounds: &Bounds<T>,
+    ) -> Option<T> {
+        match bounds.check(value?) {
+            Ok(value) => Some(value),
+            Err(detail) => {
+                self.fault("value_out_of_range", field, detail);
+                None
+            }
+        }
+    }
+
+    /// A list price in the unit of the program.
+    pub fn price(&mut self, field: &str, per_token: Option<Decimal>) -> Option<UsdPerMtok> {
+        let fixed = per_token.filter(|price| *price != NO_FIXED_PRICE);
+        let price = self.within(field, fixed, &bounds::LIST_PRICE)?;
+        UsdPerToken(price).per_mtok()
+    }
+
+    /// A share in percent, as a fraction.
+    pub fn percent(&mut self, field: &str, percent: Option<f64>) -> Option<f64> {
+        self.within(field, percent, &bounds::PERCENT).and_then(|percent| Percent(percent).fraction())
+    }
+
+    /// A code or a time of day.
+    pub fn small(&mut self, field: &str, value: Option<i64>, bounds: &Bounds<i64>) -> Option<i32> {
+        self.within(field, value, bounds).and_then(|value| i32::try_from(value).ok())
+    }
+}
