@@ -10,7 +10,8 @@ CREATE OR REPLACE TEMP TABLE stage_reading (
     down_5m INTEGER, of_5m INTEGER, exact_5m DOUBLE, down_30m INTEGER, of_30m INTEGER, exact_30m DOUBLE,
     down_1d INTEGER, of_1d INTEGER, exact_1d DOUBLE, status SMALLINT,
     success_1d BIGINT, error_1d BIGINT, rate_limited_1d BIGINT,
-    throughput DOUBLE, latency_ms DOUBLE, requests_30m BIGINT
+    throughput DOUBLE, latency_ms DOUBLE, requests_30m BIGINT,
+    max_prompt_tokens BIGINT, deprecation_date VARCHAR, created_at VARCHAR, list_cache_write_1h VARCHAR
 );
 CREATE OR REPLACE TEMP TABLE stage_unanswered (model VARCHAR, variant VARCHAR);
 CREATE OR REPLACE TEMP TABLE stage_closing (endpoint_no INTEGER, day VARCHAR, effective_input DOUBLE, effective_output DOUBLE);

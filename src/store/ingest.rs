@@ -252,7 +252,7 @@ fn stage_readings(connection: &Connection, run: &RunReadings, keys: &[i32]) -> R
     for (reading, key) in run.readings.iter().zip(keys) {
         let Reading { facts, prices, health, usage, .. } = reading;
         let EndpointFacts { provider, provider_name, tag, .. } = facts;
-        let ListPrices { input, output, cache_read, cache_write, discount, tiers } = prices;
+        let ListPrices { input, output, cache_read, cache_write, cache_write_1h, discount, tiers } = prices;
         let counters = health.counters_1d;
         let [up_5m, up_30m, up_1d] =
             [health.uptime_5m, health.uptime_30m, health.uptime_1d].map(StoredUptime::of);
@@ -297,6 +297,10 @@ fn stage_readings(connection: &Connection, run: &RunReadings, keys: &[i32]) -> R
             health.throughput,
             health.latency_ms,
             health.requests_30m,
+            facts.max_prompt_tokens,
+            facts.deprecation_date.map(naive),
+            facts.created_at.map(naive),
+            decimal(*cache_write_1h),
         ])?;
     }
     Ok(appender.flush()?)

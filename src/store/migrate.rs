@@ -23,6 +23,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "compact_reading",
         sql: include_str!("../../queries/migrations/V0004__compact_reading.sql"),
     },
+    Migration {
+        version: 5,
+        name: "endpoint_facts",
+        sql: include_str!("../../queries/migrations/V0005__endpoint_facts.sql"),
+    },
 ];
 
 /// Applies what is missing.

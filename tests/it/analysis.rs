@@ -118,6 +118,7 @@ fn days(hosts: &[Host]) -> DataFrame {
         floats("throughput", &|h| Some(h.speed)),
         floats("latency_ms", &|_| Some(800.0)),
         floats("coverage", &|_| Some(0.97)),
+        floats("list_cache_write_1h", &|_| None),
     ])
 }
 

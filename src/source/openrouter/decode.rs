@@ -3,13 +3,14 @@
 
 mod comparison;
 
+use super::price_override::Override;
 use super::{Content, drift, wire};
 use crate::domain::endpoint::{ListPrices, Model, PriceTier, Provider};
 use crate::domain::ids::{ProviderSlug, Tag, Variant};
 use crate::domain::reading::{Activity, Counters, DriftPath, ModelUsage, Quarantined};
 use crate::domain::units::{Percent, UsdPerMtok, UsdPerToken};
 use crate::source::{Decoded, Document, DocumentKind, Pair};
-use chrono::{DateTime, NaiveDate};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, Utc};
 use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -29,6 +30,8 @@ pub struct PublicEndpoint {
     pub quantization: Option<String>,
     /// Context length, tokens.
     pub context_length: Option<i64>,
+    /// Longest prompt, tokens.
+    pub max_prompt_tokens: Option<i64>,
     /// Longest answer, tokens.
     pub max_completion_tokens: Option<i64>,
     /// Request parameters it takes.
@@ -60,8 +63,14 @@ pub struct StatsEndpoint {
     pub quantization: Option<String>,
     /// Context length, tokens.
     pub context_length: Option<i64>,
+    /// Longest prompt, tokens.
+    pub max_prompt_tokens: Option<i64>,
     /// Longest answer, tokens.
     pub max_completion_tokens: Option<i64>,
+    /// When the upstream began to offer it, as it says.
+    pub created_at: Option<DateTime<Utc>>,
+    /// When the upstream stops offering it.
+    pub deprecation_date: Option<DateTime<Utc>>,
     /// Request parameters it takes.
     pub parameters: Vec<String>,
     /// Whether prompts are used for training.
@@ -153,6 +162,9 @@ pub fn decode(document: &Document<'_>) -> Decoded {
     Decoded { content, quarantined: reader.quarantined, drift: reader.drift, failed, missing }
 }
 
+/// Reason of a conditional price that never applies: a condition of it is not understood, or it has none.
+const UNKNOWN_CONDITION: &str = "unknown_condition";
+
 type Found<T> = Result<T, (String, String)>;
 
 impl Reader<'_> {
@@ -167,7 +179,8 @@ impl Reader<'_> {
             ))),
             DocumentKind::PublicEndpoints => self.public_endpoints(body),
             DocumentKind::StatsEndpoint => {
-                let rows = self.rows(body, |row, _| stats_endpoint(row))?;
+                let rows = self.rows(body, stats_endpoint)?;
+                let rows = self.without_notes(rows);
                 Ok((!rows.is_empty()).then_some(Content::StatsEndpoints(rows)))
             }
             DocumentKind::EffectivePricing => self.usage(body),
@@ -229,6 +242,16 @@ impl Reader<'_> {
         good
     }
 
+    /// The rows alone; what was noted about parts of them is quarantined.
+    fn without_notes<T>(&mut self, rows: Vec<(T, Vec<Note>)>) -> Vec<T> {
+        let mut bare = Vec::with_capacity(rows.len());
+        for (row, notes) in rows {
+            notes.into_iter().for_each(|note| self.put_aside(note.reason, &note.path, note.detail, None));
+            bare.push(row);
+        }
+        bare
+    }
+
     fn put_aside(&mut self, reason: &str, path: &str, detail: String, tokens: Option<i64>) {
         self.quarantined.push(Quarantined {
             reason: reason.into(),
@@ -250,8 +273,10 @@ impl Reader<'_> {
 
     fn public_endpoints(&mut self, body: &[u8]) -> Found<Option<Content>> {
         let model: wire::Envelope<wire::PublicModel<'_>> = self.read(body, "$")?;
-        let rows =
-            self.each(&model.data.endpoints, "$.data.endpoints", |row, _| Ok(Some(public_endpoint(row))));
+        let rows = self.each(&model.data.endpoints, "$.data.endpoints", |row, path| {
+            Ok(Some(public_endpoint(row, path)))
+        });
+        let rows = self.without_notes(rows);
         Ok((!rows.is_empty()).then_some(Content::PublicEndpoints(rows)))
     }
 
@@ -327,6 +352,27 @@ fn join_path(prefix: &str, path: &str) -> String {
     }
 }
 
+/// A part of a row that is not used while the rest of the row is.
+struct Note {
+    reason: &'static str,
+    path: String,
+    detail: String,
+}
+
+/// A time, or midnight UTC of a date without one. `None` where the field is absent; noted where it is neither.
+fn time(text: Option<String>, path: &str, field: &str, notes: &mut Vec<Note>) -> Option<DateTime<Utc>> {
+    let text = text.filter(|text| !text.is_empty())?;
+    let midnight = |day: NaiveDate| day.and_time(NaiveTime::MIN).and_utc();
+    let time = DateTime::parse_from_rfc3339(&text).map(|time| time.to_utc()).ok();
+    let time = time.or_else(|| text.parse::<NaiveDate>().ok().map(midnight));
+    let time = time.filter(|time| (1970..=9999).contains(&time.year()));
+    if time.is_none() {
+        let detail = format!("`{}` is not a time", clip(&text));
+        notes.push(Note { reason: "undecodable", path: join_path(path, field), detail });
+    }
+    time
+}
+
 fn day(text: &str) -> Option<NaiveDate> {
     text.get(..10)?.parse().ok()
 }
@@ -336,29 +382,47 @@ fn price(per_token: Option<Decimal>) -> Option<UsdPerMtok> {
     per_token.filter(|price| !price.is_sign_negative() || price.is_zero()).map(|p| UsdPerToken(p).per_mtok())
 }
 
-fn list_prices(wire: Option<wire::Pricing>) -> ListPrices {
+/// `path`: that of the row.
+fn list_prices(wire: Option<wire::Pricing>, path: &str, notes: &mut Vec<Note>) -> ListPrices {
     let Some(wire) = wire else { return ListPrices::default() };
     ListPrices {
         input: price(wire.prompt),
         output: price(wire.completion),
         cache_read: price(wire.input_cache_read),
         cache_write: price(wire.input_cache_write),
+        cache_write_1h: price(wire.input_cache_write_1h),
         discount: wire.discount,
-        tiers: wire.overrides.into_iter().map(price_tier).collect(),
+        tiers: wire
+            .overrides
+            .into_iter()
+            .enumerate()
+            .filter_map(|(position, wire)| {
+                price_tier(wire, &format!("{path}.pricing.overrides[{position}]"), notes)
+            })
+            .collect(),
     }
 }
 
-fn price_tier(wire: wire::Override) -> PriceTier {
-    let clock = |time: Option<i64>| time.and_then(|time| i32::try_from(time).ok());
-    PriceTier {
+/// A price tier whose conditions can all be tested. Any other would be charged to everybody, so that it is noted and left
+/// out instead: it never applies.
+fn price_tier(wire: Override, path: &str, notes: &mut Vec<Note>) -> Option<PriceTier> {
+    for (key, detail) in &wire.not_understood {
+        let path = if key.is_empty() { path.to_owned() } else { format!("{path}.{}", clip(key)) };
+        let named = if key.is_empty() { String::new() } else { format!("`{}`: ", clip(key)) };
+        let detail = format!("{named}{detail}; the price is never applied");
+        notes.push(Note { reason: UNKNOWN_CONDITION, path, detail });
+    }
+    wire.not_understood.is_empty().then(|| PriceTier {
         min_prompt_tokens: wire.min_prompt_tokens,
-        utc_start: clock(wire.utc_start),
-        utc_end: clock(wire.utc_end),
+        utc_start: wire.utc_start,
+        utc_end: wire.utc_end,
+        utc_days: wire.utc_days,
         input: price(wire.prompt),
         output: price(wire.completion),
         cache_read: price(wire.input_cache_read),
         cache_write: price(wire.input_cache_write),
-    }
+        cache_write_1h: price(wire.input_cache_write_1h),
+    })
 }
 
 /// A model to sweep, or nothing for aliases and router pseudo-models.
@@ -404,24 +468,36 @@ fn sorted(mut parameters: Vec<String>) -> Vec<String> {
     parameters
 }
 
-fn public_endpoint(wire: wire::PublicEndpoint) -> PublicEndpoint {
+/// A limit of tokens; 0 is the upstream's word for none.
+fn token_limit(tokens: Option<i64>) -> Option<i64> {
+    tokens.filter(|tokens| *tokens > 0)
+}
+
+fn public_endpoint(wire: wire::PublicEndpoint, path: &str) -> (PublicEndpoint, Vec<Note>) {
+    let mut notes = Vec::new();
     let uptime = |percent: Option<f64>| percent.and_then(|value| Percent(value).fraction());
-    PublicEndpoint {
+    let endpoint = PublicEndpoint {
         tag: Tag::new(wire.tag),
         provider_name: wire.provider_name,
-        prices: list_prices(wire.pricing),
+        prices: list_prices(wire.pricing, path, &mut notes),
         quantization: wire.quantization,
         context_length: wire.context_length,
+        max_prompt_tokens: token_limit(wire.max_prompt_tokens),
         max_completion_tokens: wire.max_completion_tokens,
         parameters: sorted(wire.supported_parameters),
         status: status(wire.status),
         uptime: [uptime(wire.uptime_last_5m), uptime(wire.uptime_last_30m), uptime(wire.uptime_last_1d)],
         latency_ms: wire.latency_last_30m.as_ref().and_then(wire::Percentiles::median),
         throughput: wire.throughput_last_30m.as_ref().and_then(wire::Percentiles::median),
-    }
+    };
+    (endpoint, notes)
 }
 
-fn stats_endpoint(wire: wire::StatsEndpoint) -> Result<Option<StatsEndpoint>, (&'static str, String)> {
+fn stats_endpoint(
+    wire: wire::StatsEndpoint,
+    path: &str,
+) -> Result<Option<(StatsEndpoint, Vec<Note>)>, (&'static str, String)> {
+    let mut notes = Vec::new();
     let endpoint_id =
         Uuid::parse_str(&wire.id).map_err(|_| ("id", format!("`{}` is not a UUID", clip(&wire.id))))?;
     let tag = Tag::new(wire.provider_slug);
@@ -432,7 +508,7 @@ fn stats_endpoint(wire: wire::StatsEndpoint) -> Result<Option<StatsEndpoint>, (&
     let is = |flag: Option<bool>| flag == Some(true);
     let (throughput, latency_ms, requests_30m) =
         wire.stats.map_or((None, None, None), |s| (s.p50_throughput, s.p50_latency, s.request_count));
-    Ok(Some(StatsEndpoint {
+    let endpoint = StatsEndpoint {
         endpoint_id,
         provider_name: wire
             .provider_display_name
@@ -443,11 +519,14 @@ fn stats_endpoint(wire: wire::StatsEndpoint) -> Result<Option<StatsEndpoint>, (&
         region: wire.provider_region,
         quantization: wire.quantization,
         context_length: wire.context_length,
+        max_prompt_tokens: token_limit(wire.max_prompt_tokens),
         max_completion_tokens: wire.max_completion_tokens,
+        created_at: time(wire.created_at, path, "created_at", &mut notes),
+        deprecation_date: time(wire.deprecation_date, path, "deprecation_date", &mut notes),
         parameters: sorted(wire.supported_parameters),
         trains_on_prompts: policy.training,
         retains_prompts: policy.retains_prompts,
-        prices: list_prices(wire.pricing),
+        prices: list_prices(wire.pricing, path, &mut notes),
         restricted: is(wire.is_hidden) || is(wire.is_private) || is(wire.is_byok_only),
         deranked: is(wire.is_deranked),
         disabled: is(wire.is_disabled),
@@ -460,7 +539,8 @@ fn stats_endpoint(wire: wire::StatsEndpoint) -> Result<Option<StatsEndpoint>, (&
             error: c.derankable_error.unwrap_or(0),
             rate_limited: c.rate_limited.unwrap_or(0),
         }),
-    }))
+    };
+    Ok(Some((endpoint, notes)))
 }
 
 fn summary(wire: wire::Summary, path: &str) -> Result<Option<Summary>, (&'static str, String)> {

@@ -201,7 +201,7 @@ fn join_pair(
                 None,
             ));
         }
-        readings.push(from_stats(pair, row, matched));
+        readings.push(from_stats(pair, row, matched, run.observed_at));
     }
     let mut unmatched: Vec<&Tag> = public.keys().filter(|tag| !tags.contains_key(tag)).collect();
     unmatched.sort();
@@ -230,7 +230,12 @@ fn join_pair(
     run.readings.extend(readings);
 }
 
-fn from_stats(pair: &Pair, row: &StatsEndpoint, public: Option<&PublicEndpoint>) -> Reading {
+fn from_stats(
+    pair: &Pair,
+    row: &StatsEndpoint,
+    public: Option<&PublicEndpoint>,
+    observed_at: DateTime<Utc>,
+) -> Reading {
     let counted = row.counters_1d.and_then(|counters| counters.uptime());
     let uptime = public.map_or([None; 3], |public| public.uptime);
     Reading {
@@ -251,6 +256,12 @@ fn from_stats(pair: &Pair, row: &StatsEndpoint, public: Option<&PublicEndpoint>)
             restricted: row.restricted,
             deranked: row.deranked,
             disabled: row.disabled,
+            max_prompt_tokens: row
+                .max_prompt_tokens
+                .or_else(|| public.and_then(|public| public.max_prompt_tokens)),
+            deprecation_date: row.deprecation_date,
+            // Nothing is offered before it was made: such a time says nothing about the age.
+            created_at: row.created_at.filter(|time| *time <= observed_at),
         },
         prices: checked_prices(&pair.variant, row.prices.clone()),
         health: Health {
@@ -291,6 +302,9 @@ fn from_public(pair: &Pair, row: &PublicEndpoint, providers: &BTreeMap<ProviderS
             restricted: false,
             deranked: false,
             disabled: false,
+            max_prompt_tokens: row.max_prompt_tokens,
+            deprecation_date: None,
+            created_at: None,
         },
         prices: checked_prices(&pair.variant, row.prices.clone()),
         health: Health {
@@ -311,7 +325,13 @@ fn from_public(pair: &Pair, row: &PublicEndpoint, providers: &BTreeMap<ProviderS
 /// Prices of 0 mean "missing" for variants that are billed elsewhere.
 fn checked_prices(variant: &Variant, mut prices: ListPrices) -> ListPrices {
     if variant.zero_price_is_missing() {
-        let fields = [&mut prices.input, &mut prices.output, &mut prices.cache_read, &mut prices.cache_write];
+        let fields = [
+            &mut prices.input,
+            &mut prices.output,
+            &mut prices.cache_read,
+            &mut prices.cache_write,
+            &mut prices.cache_write_1h,
+        ];
         for price in fields {
             *price = price.filter(|p| !p.0.is_zero());
         }

@@ -4,6 +4,7 @@ mod decode;
 mod drift;
 pub mod join;
 mod lenient;
+mod price_override;
 mod wire;
 
 use super::{Decoded, Document, DocumentKind, Pair, Request, Source};

@@ -1,6 +1,7 @@
 //! The upstream's JSON as it says it. Only the fields that are used; `drift.rs` knows the names of the rest.
 
 use super::lenient;
+use super::price_override::Override;
 use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -45,28 +46,12 @@ pub struct Pricing {
     pub input_cache_read: Option<Decimal>,
     #[serde(default, deserialize_with = "lenient::decimal")]
     pub input_cache_write: Option<Decimal>,
+    #[serde(default, deserialize_with = "lenient::decimal")]
+    pub input_cache_write_1h: Option<Decimal>,
     #[serde(default, deserialize_with = "lenient::number")]
     pub discount: Option<f64>,
     #[serde(default, deserialize_with = "lenient::list")]
     pub overrides: Vec<Override>,
-}
-
-#[derive(Deserialize, Default, Debug, Clone)]
-pub struct Override {
-    #[serde(default, deserialize_with = "lenient::integer")]
-    pub min_prompt_tokens: Option<i64>,
-    #[serde(default, deserialize_with = "lenient::integer")]
-    pub utc_start: Option<i64>,
-    #[serde(default, deserialize_with = "lenient::integer")]
-    pub utc_end: Option<i64>,
-    #[serde(default, deserialize_with = "lenient::decimal")]
-    pub prompt: Option<Decimal>,
-    #[serde(default, deserialize_with = "lenient::decimal")]
-    pub completion: Option<Decimal>,
-    #[serde(default, deserialize_with = "lenient::decimal")]
-    pub input_cache_read: Option<Decimal>,
-    #[serde(default, deserialize_with = "lenient::decimal")]
-    pub input_cache_write: Option<Decimal>,
 }
 
 #[derive(Deserialize)]
@@ -118,6 +103,8 @@ pub struct PublicEndpoint {
     pub quantization: Option<String>,
     #[serde(default, deserialize_with = "lenient::integer")]
     pub context_length: Option<i64>,
+    #[serde(default, deserialize_with = "lenient::integer")]
+    pub max_prompt_tokens: Option<i64>,
     #[serde(default, deserialize_with = "lenient::integer")]
     pub max_completion_tokens: Option<i64>,
     #[serde(default, deserialize_with = "lenient::texts")]
@@ -172,7 +159,13 @@ pub struct StatsEndpoint {
     #[serde(default, deserialize_with = "lenient::integer")]
     pub context_length: Option<i64>,
     #[serde(default, deserialize_with = "lenient::integer")]
+    pub max_prompt_tokens: Option<i64>,
+    #[serde(default, deserialize_with = "lenient::integer")]
     pub max_completion_tokens: Option<i64>,
+    #[serde(default, deserialize_with = "lenient::text")]
+    pub created_at: Option<String>,
+    #[serde(default, deserialize_with = "lenient::text")]
+    pub deprecation_date: Option<String>,
     #[serde(default, deserialize_with = "lenient::texts")]
     pub supported_parameters: Vec<String>,
     #[serde(default)]
