@@ -125,7 +125,7 @@ fn reading(
     let price = |value: Option<f64>| -> Result<Option<UsdPerMtok>, rust_decimal::Error> {
         value.map(|value| value.to_string().parse::<Decimal>().map(UsdPerMtok)).transpose()
     };
-    let [input, output, cache_read, cache_write] = now.list;
+    let [input, output, cache_read, cache_write, cache_write_1h] = now.list;
     let [effective_input, effective_output] = now.effective;
     let [uptime_5m, uptime_30m, uptime_1d] = now.uptime;
     if let Some(yesterday) = observed_at.date_naive().pred_opt().filter(|_| effective_input.is_some()) {
@@ -155,12 +155,16 @@ fn reading(
             restricted: false,
             deranked: false,
             disabled: false,
+            max_prompt_tokens: now.max_prompt_tokens,
+            deprecation_date: now.deprecation_date,
+            created_at: now.created_at,
         },
         prices: ListPrices {
             input: price(input)?,
             output: price(output)?,
             cache_read: price(cache_read)?,
             cache_write: price(cache_write)?,
+            cache_write_1h: price(cache_write_1h)?,
             discount: None,
             tiers: now.price_tiers,
         },

@@ -69,12 +69,12 @@ INSERT INTO endpoint_history
 SELECT endpoint_no, concat('provider-', provider_no), concat('Provider ', provider_no),
     concat('provider-', provider_no, CASE WHEN nth > 1 THEN concat('/v', nth) ELSE '' END),
     CASE WHEN u(21, endpoint_no, 0) < 0.5 THEN 'fp8' END, 131072, 32768, NULL, u(22, endpoint_no, 0) < 0.1, NULL,
-    '["max_tokens","temperature","tools","top_p"]', false, false, false, looked(0), NULL
+    '["max_tokens","temperature","tools","top_p"]', false, false, false, looked(0), NULL, NULL, NULL, NULL
 FROM seen ORDER BY endpoint_no;
 
 INSERT INTO price_history
 SELECT endpoint_no, input, 4 * input, cache_read, NULL, NULL, '[]', looked(24 * first_day),
-    CASE WHEN 24 * next_day < {hours} THEN looked(24 * next_day) END
+    CASE WHEN 24 * next_day < {hours} THEN looked(24 * next_day) END, NULL
 FROM priced ORDER BY first_day, endpoint_no;
 
 INSERT INTO model_history

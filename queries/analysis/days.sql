@@ -73,7 +73,7 @@ WITH closed_until AS MATERIALIZED (
     FULL JOIN rates r ON r.endpoint_no = coalesce(o.endpoint_no, c.endpoint_no) AND r.day = coalesce(o.day, c.day)
 ), priced AS (
     -- List prices with the days at whose end they held; before the record began, the oldest one known.
-    SELECT endpoint_no, list_input, list_output, list_cache_read, list_cache_write, price_tiers,
+    SELECT endpoint_no, list_input, list_output, list_cache_read, list_cache_write, list_cache_write_1h, price_tiers,
         CASE WHEN row_number() OVER in_turn = 1 THEN TIMESTAMP '0001-01-01' ELSE valid_from END AS since,
         coalesce(lead(valid_from) OVER in_turn, TIMESTAMP '9999-12-31') AS until
     FROM price_history
@@ -93,7 +93,7 @@ WITH closed_until AS MATERIALIZED (
     SELECT b.endpoint_no, b.day, b.usage, b.closing_rate, b.health, b.uptime_30m, b.throughput, b.latency_ms,
         CAST(p.list_input AS DOUBLE) AS list_input, CAST(p.list_output AS DOUBLE) AS list_output,
         CAST(p.list_cache_read AS DOUBLE) AS list_cache_read, CAST(p.list_cache_write AS DOUBLE) AS list_cache_write,
-        p.price_tiers,
+        CAST(p.list_cache_write_1h AS DOUBLE) AS list_cache_write_1h, p.price_tiers,
         coalesce(b.closing_input, b.usage.i) AS effective_input,
         coalesce(b.closing_output, b.usage.o) AS effective_output
     FROM both_ b
@@ -130,7 +130,8 @@ SELECT e.endpoint_id, e.model, e.variant, n.provider,
          THEN d.health.s / (d.health.s + d.health.e + d.health.r) END AS availability_1d,
     d.throughput, d.latency_ms,
     CASE WHEN d.usage IS NOT NULL THEN date_diff('second', CAST(d.day AS TIMESTAMP), d.usage.at) / 86400.0 END AS coverage,
-    epoch_us(d.usage.at) AS last_reading_us
+    epoch_us(d.usage.at) AS last_reading_us,
+    d.list_cache_write_1h
 FROM rated d JOIN placed e USING (endpoint_no) JOIN named n USING (endpoint_no)
 WHERE d.usage IS NOT NULL OR d.closing_rate IS NOT NULL OR d.effective_input IS NOT NULL OR d.health IS NOT NULL
 ORDER BY e.place, d.day

@@ -58,7 +58,9 @@ SELECT CAST(e.endpoint_id AS VARCHAR) AS endpoint_id, e.model, e.variant, f.prov
     newest.window_kind = 'day_to_date' AS window_day_to_date,
     f.quantization, f.context_length, f.max_completion_tokens, f.region, f.trains_on_prompts, f.retains_prompts,
     f.parameters,
-    CAST(epoch(r.seen_at) AS BIGINT) AS reading_s
+    CAST(epoch(r.seen_at) AS BIGINT) AS reading_s,
+    f.max_prompt_tokens, epoch_us(f.deprecation_date) AS deprecation_us, epoch_us(f.created_at) AS created_us,
+    CAST(p.list_cache_write_1h AS DOUBLE) AS list_cache_write_1h
 FROM newest
 CROSS JOIN health r
 JOIN endpoint e USING (endpoint_no)

@@ -17,7 +17,9 @@ SELECT runs.run_id,
     r.hit_rate, r.tokens, r.effective_input, r.effective_output,
     CAST(p.list_input AS DOUBLE) AS list_input, CAST(p.list_output AS DOUBLE) AS list_output,
     CAST(p.list_cache_read AS DOUBLE) AS list_cache_read, CAST(p.list_cache_write AS DOUBLE) AS list_cache_write,
-    r.uptime_5m, r.uptime_30m, r.uptime_1d, CAST(r.status AS INTEGER) AS status
+    r.uptime_5m, r.uptime_30m, r.uptime_1d, CAST(r.status AS INTEGER) AS status,
+    CAST(p.list_cache_write_1h AS DOUBLE) AS list_cache_write_1h, f.max_prompt_tokens,
+    f.deprecation_date, f.created_at
 FROM runs
 JOIN reading r USING (run_no)
 JOIN endpoint e USING (endpoint_no)

@@ -39,11 +39,15 @@ WHERE valid_to IS NULL
       AND s.restricted = endpoint_history.restricted
       AND s.deranked = endpoint_history.deranked
       AND s.disabled = endpoint_history.disabled
+      AND s.max_prompt_tokens IS NOT DISTINCT FROM endpoint_history.max_prompt_tokens
+      AND CAST(s.deprecation_date AS TIMESTAMP) IS NOT DISTINCT FROM endpoint_history.deprecation_date
+      AND CAST(s.created_at AS TIMESTAMP) IS NOT DISTINCT FROM endpoint_history.created_at
   );
 
 INSERT INTO endpoint_history
 SELECT endpoint_no, provider, provider_name, tag, quantization, context_length, max_completion_tokens, region,
-    trains_on_prompts, retains_prompts, parameters, restricted, deranked, disabled, observed_at, NULL
+    trains_on_prompts, retains_prompts, parameters, restricted, deranked, disabled, observed_at, NULL,
+    max_prompt_tokens, CAST(deprecation_date AS TIMESTAMP), CAST(created_at AS TIMESTAMP)
 FROM stage_reading s, stage_run
 WHERE NOT EXISTS (SELECT 1 FROM endpoint_history h WHERE h.endpoint_no = s.endpoint_no AND h.valid_to IS NULL)
 ORDER BY endpoint_no;
@@ -60,12 +64,13 @@ WHERE valid_to IS NULL
       AND CAST(s.list_cache_write AS DECIMAL(18, 9)) IS NOT DISTINCT FROM price_history.list_cache_write
       AND s.discount IS NOT DISTINCT FROM price_history.discount
       AND s.price_tiers = price_history.price_tiers
+      AND CAST(s.list_cache_write_1h AS DECIMAL(18, 9)) IS NOT DISTINCT FROM price_history.list_cache_write_1h
   );
 
 INSERT INTO price_history
 SELECT endpoint_no, CAST(list_input AS DECIMAL(18, 9)), CAST(list_output AS DECIMAL(18, 9)),
     CAST(list_cache_read AS DECIMAL(18, 9)), CAST(list_cache_write AS DECIMAL(18, 9)), discount, price_tiers,
-    observed_at, NULL
+    observed_at, NULL, CAST(list_cache_write_1h AS DECIMAL(18, 9))
 FROM stage_reading s, stage_run
 WHERE NOT EXISTS (SELECT 1 FROM price_history h WHERE h.endpoint_no = s.endpoint_no AND h.valid_to IS NULL)
 ORDER BY endpoint_no;

@@ -11,7 +11,8 @@ CREATE OR REPLACE TEMP TABLE stage_reading (
     down_1d INTEGER, of_1d INTEGER, exact_1d DOUBLE, status SMALLINT,
     success_1d BIGINT, error_1d BIGINT, rate_limited_1d BIGINT,
     throughput DOUBLE, latency_ms DOUBLE, requests_30m BIGINT,
-    usage_day_back SMALLINT, usage_after_s INTEGER
+    usage_day_back SMALLINT, usage_after_s INTEGER,
+    max_prompt_tokens BIGINT, deprecation_date VARCHAR, created_at VARCHAR, list_cache_write_1h VARCHAR
 );
 CREATE OR REPLACE TEMP TABLE stage_unanswered (model VARCHAR, variant VARCHAR, incomplete BOOLEAN);
 CREATE OR REPLACE TEMP TABLE stage_closing (endpoint_no INTEGER, day VARCHAR, effective_input DOUBLE, effective_output DOUBLE);

@@ -32,8 +32,9 @@ pub struct Cell {
     pub tokens: Option<f64>,
     /// Share of the listed discount that the hits gave over its observed days, as a ratio of sums.
     pub efficiency: Option<f64>,
-    /// List prices of its last day, USD per million tokens: input, output, cache read, cache write.
-    pub prices: [Option<f64>; 4],
+    /// List prices of its last day, USD per million tokens: input, output, cache read, cache write, cache write kept for an
+    /// hour.
+    pub prices: [Option<f64>; 5],
     /// Whether writes were billed on its last day.
     pub billed_writes: bool,
     /// Whether price tiers applied on its last day.
@@ -107,7 +108,7 @@ pub fn cells(
     read(&cells)
 }
 
-const FLOATS: [&str; 11] = [
+const FLOATS: [&str; 12] = [
     "hit_rate",
     "tokens",
     "effective_input",
@@ -115,6 +116,7 @@ const FLOATS: [&str; 11] = [
     "list_output",
     "list_cache_read",
     "list_cache_write",
+    "list_cache_write_1h",
     "uptime_1d",
     "availability_1d",
     "throughput",
@@ -165,6 +167,7 @@ fn aggregates() -> Vec<Expr> {
         last("list_output"),
         last("list_cache_read"),
         last("list_cache_write"),
+        last("list_cache_write_1h"),
         last("billed_writes"),
         last("price_tiers"),
         mean("uptime_1d"),
@@ -187,6 +190,7 @@ fn read(frame: &DataFrame) -> Result<Vec<Cell>, AnalysisError> {
     let (discount, variance) = (floats(frame, "discount")?, floats(frame, "hit_rate_variance")?);
     let (input, output) = (floats(frame, "list_input")?, floats(frame, "list_output")?);
     let (cache_read, cache_write) = (floats(frame, "list_cache_read")?, floats(frame, "list_cache_write")?);
+    let cache_write_1h = floats(frame, "list_cache_write_1h")?;
     let (billed, tiers) = (flags(frame, "billed_writes")?, flags(frame, "price_tiers")?);
     let (uptime, availability) = (floats(frame, "uptime_1d")?, floats(frame, "availability_1d")?);
     let (throughput, latency) = (floats(frame, "throughput")?, floats(frame, "latency_ms")?);
@@ -208,7 +212,7 @@ fn read(frame: &DataFrame) -> Result<Vec<Cell>, AnalysisError> {
         hit_rate_variance: variance[row].filter(|_| count(days[row]) > 1),
         tokens: tokens[row],
         efficiency: efficiency(row),
-        prices: [input[row], output[row], cache_read[row], cache_write[row]],
+        prices: [input[row], output[row], cache_read[row], cache_write[row], cache_write_1h[row]],
         billed_writes: billed[row],
         price_tiers: tiers[row],
         uptime: uptime[row],

@@ -107,11 +107,14 @@ fn down(latest: &Latest) -> Option<Shown> {
     })
 }
 
-/// What was there when the record began is not called new: `record_began_s`, seconds since 1970-01-01.
+/// The age counts from when the upstream began to offer it. Where it does not say, from our first sight; what was there
+/// when the record began (`record_began_s`, seconds since 1970-01-01) is then not called new.
 fn new(latest: &Latest, record_began_s: i64) -> Option<Shown> {
-    let hours = (latest.observed_s - latest.first_seen_s).div_euclid(3600);
-    (hours < PREFERENCE_MIN_AGE_HOURS && latest.first_seen_s > record_began_s).then_some(Shown::New {
+    let hours = (latest.observed_s - latest.created_s.unwrap_or(latest.first_seen_s)).div_euclid(3600);
+    let known = latest.created_s.is_some() || latest.first_seen_s > record_began_s;
+    (known && hours < PREFERENCE_MIN_AGE_HOURS).then_some(Shown::New {
         first_seen: DateTime::from_timestamp(latest.first_seen_s, 0)?,
+        created_at: latest.created_s.and_then(|seconds| DateTime::from_timestamp(seconds, 0)),
         hours,
         hours_bound: PREFERENCE_MIN_AGE_HOURS,
     })

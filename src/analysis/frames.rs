@@ -92,9 +92,11 @@ pub const DAYS: &[ColumnSpec] = &[
     may("throughput", ColumnKind::Float),
     may("latency_ms", ColumnKind::Float),
     may("coverage", ColumnKind::Float),
+    may("list_cache_write_1h", ColumnKind::Float),
 ];
 
-/// `newest`: one row per endpoint of the newest run, whatever its variant. Times are seconds since 1970-01-01 UTC;
+/// `newest`: one row per endpoint of the newest run, whatever its variant. Times are seconds since 1970-01-01 UTC,
+/// `created_us` microseconds;
 /// `price_tiers_json` is a JSON list of [`crate::domain::endpoint::PriceTier`], `[]` where there are none. Further
 /// columns are ignored.
 pub const NEWEST: &[ColumnSpec] = &[
@@ -128,6 +130,8 @@ pub const NEWEST: &[ColumnSpec] = &[
     must("deranked", ColumnKind::Flag),
     must("disabled", ColumnKind::Flag),
     must("window_day_to_date", ColumnKind::Flag),
+    may("list_cache_write_1h", ColumnKind::Float),
+    may("created_us", ColumnKind::Integer),
 ];
 
 impl Frames {

@@ -17,6 +17,8 @@ pub(super) struct Latest {
     pub model_created_s: Option<i64>,
     pub observed_s: i64,
     pub first_seen_s: i64,
+    /// When the upstream began to offer it, where it says so.
+    pub created_s: Option<i64>,
     pub hit_rate: Option<f64>,
     pub tokens: Option<i64>,
     pub effective_input: Option<f64>,
@@ -50,6 +52,7 @@ pub(super) fn read(frame: &DataFrame) -> Result<Vec<Latest>, AnalysisError> {
     let (status, restricted) = (integers(frame, "status")?, flags(frame, "restricted")?);
     let (deranked, disabled) = (flags(frame, "deranked")?, flags(frame, "disabled")?);
     let day_to_date = flags(frame, "window_day_to_date")?;
+    let offered = integers(frame, "created_us")?;
     let pricing = pricings(frame, &ids)?;
     let rows = pricing.into_iter().enumerate().map(|(row, pricing)| Latest {
         id: ids[row],
@@ -59,6 +62,7 @@ pub(super) fn read(frame: &DataFrame) -> Result<Vec<Latest>, AnalysisError> {
         model_created_s: created[row],
         observed_s: observed[row].unwrap_or_default(),
         first_seen_s: first_seen[row].unwrap_or_default(),
+        created_s: offered[row].map(|micros| micros.div_euclid(1_000_000)),
         hit_rate: hit_rate[row],
         tokens: tokens[row],
         effective_input: effective_input[row],
@@ -88,6 +92,7 @@ pub(super) fn endpoint_ids(frame: &'static str, data: &DataFrame) -> Result<Vec<
 fn pricings(frame: &DataFrame, ids: &[Uuid]) -> Result<Vec<Pricing>, AnalysisError> {
     let (input, output) = (floats(frame, "list_input")?, floats(frame, "list_output")?);
     let (read, write) = (floats(frame, "list_cache_read")?, floats(frame, "list_cache_write")?);
+    let write_1h = floats(frame, "list_cache_write_1h")?;
     let (tiers, billed) = (texts(frame, "price_tiers_json")?, flags(frame, "billed_writes")?);
     let price = |(row, id): (usize, &Uuid)| {
         let tiers: Vec<PriceTier> = serde_json::from_str(&tiers[row])
@@ -97,6 +102,7 @@ fn pricings(frame: &DataFrame, ids: &[Uuid]) -> Result<Vec<Pricing>, AnalysisErr
             output: output[row],
             cache_read: read[row],
             cache_write: write[row],
+            cache_write_1h: write_1h[row],
             billed_writes: billed[row],
             tiers,
         })

@@ -134,9 +134,17 @@ fn newest_efficiency(latest: &Latest) -> Option<f64> {
 
 /// The prices of an endpoint that is gone, from its last day.
 fn last_prices(cell: &Cell) -> Option<Pricing> {
-    let [input, output, cache_read, cache_write] = cell.prices;
+    let [input, output, cache_read, cache_write, cache_write_1h] = cell.prices;
     let (billed_writes, tiers) = (cell.billed_writes, Vec::new());
-    (!cell.price_tiers).then_some(Pricing { input, output, cache_read, cache_write, billed_writes, tiers })
+    (!cell.price_tiers).then_some(Pricing {
+        input,
+        output,
+        cache_read,
+        cache_write,
+        cache_write_1h,
+        billed_writes,
+        tiers,
+    })
 }
 
 fn set_basis(standings: &mut [Standing], references: &[ModelReference]) {

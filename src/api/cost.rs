@@ -6,7 +6,7 @@ use super::envelope::Envelope;
 use super::guidance::known_workload;
 use super::problem::Problem;
 use crate::cost::{Across, AcrossFilter, CostOfModel, OwnNumbers, across, compare};
-use crate::domain::workload::Workload;
+use crate::domain::workload::{CacheTtl, Workload};
 use crate::snapshot::Snapshot;
 use axum::response::Response;
 use serde::Deserialize;
@@ -37,6 +37,9 @@ pub(super) struct CostQuery {
     output: Option<f64>,
     /// Whether outputs can be found in the cache on the next turn, instead of the workload's.
     output_cached: Option<bool>,
+    /// How long cache writes are kept, instead of the workload's: it decides which write price is paid.
+    #[param(value_type = Option<CacheTtl>)]
+    cache_ttl: Option<String>,
 }
 
 impl CostQuery {
@@ -47,9 +50,14 @@ impl CostQuery {
             new_input: self.new_input,
             output: self.output,
             output_cached: self.output_cached,
+            cache_ttl: lifetime(self.cache_ttl.as_deref())?,
         };
         resolve(snapshot, self.workload.as_deref(), own)
     }
+}
+
+fn lifetime(name: Option<&str>) -> Result<Option<CacheTtl>, Problem> {
+    name.map(|name| name.parse().map_err(Problem::bad_request)).transpose()
 }
 
 fn resolve(snapshot: &Snapshot, name: Option<&str>, own: OwnNumbers) -> Result<Workload, Problem> {
@@ -111,6 +119,9 @@ pub(super) struct AcrossQuery {
     output: Option<f64>,
     /// Whether outputs can be found in the cache on the next turn, instead of the workload's.
     output_cached: Option<bool>,
+    /// How long cache writes are kept, instead of the workload's: it decides which write price is paid.
+    #[param(value_type = Option<CacheTtl>)]
+    cache_ttl: Option<String>,
     /// Shortest context of an endpoint, tokens.
     min_context: Option<i64>,
     /// Request parameters that an endpoint must take all of: `tools`.
@@ -149,6 +160,7 @@ pub(super) async fn ranking(asked: Asked<AcrossQuery>) -> Result<Response, Probl
             new_input: query.new_input,
             output: query.output,
             output_cached: query.output_cached,
+            cache_ttl: lifetime(query.cache_ttl.as_deref())?,
         };
         let workload = resolve(&asked.snapshot, query.workload.as_deref(), own)?;
         let limit = query.limit.unwrap_or(ROWS);

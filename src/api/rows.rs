@@ -126,8 +126,8 @@ impl Row<6> for Served {
     }
 }
 
-impl Row<23> for RecentReading {
-    const COLUMNS: [&'static str; 23] = [
+impl Row<27> for RecentReading {
+    const COLUMNS: [&'static str; 27] = [
         "run_id",
         "observed_at",
         "window_kind",
@@ -151,8 +151,12 @@ impl Row<23> for RecentReading {
         "uptime_30m",
         "uptime_1d",
         "status",
+        "list_cache_write_1h",
+        "max_prompt_tokens",
+        "deprecation_date",
+        "created_at",
     ];
-    fn cells(&self) -> [Cell; 23] {
+    fn cells(&self) -> [Cell; 27] {
         [
             Cell::text(&self.run_id),
             Cell::Time(Some(self.observed_at)),
@@ -177,6 +181,10 @@ impl Row<23> for RecentReading {
             Cell::Number(self.uptime_30m),
             Cell::Number(self.uptime_1d),
             Cell::Whole(self.status.map(i64::from)),
+            Cell::Number(self.list_cache_write_1h),
+            Cell::Whole(self.max_prompt_tokens),
+            Cell::Time(self.deprecation_date),
+            Cell::Time(self.created_at),
         ]
     }
 }

@@ -2,7 +2,8 @@
 
 use super::workload::{self, Chosen};
 use super::{Cli, Common, cost_tables, exit, model, print_json, print_text};
-use crate::cost::{Across, AcrossFilter, CostOfModel, Quality, across, compare};
+use crate::cost::{Across, AcrossFilter, CostOfModel, OwnNumbers, Quality, across, compare};
+use crate::domain::workload::CacheTtl;
 use crate::snapshot::Snapshot;
 use anyhow::{Context, Result};
 use clap::error::ErrorKind;
@@ -20,6 +21,9 @@ pub struct CostArgs {
     /// (JSON Lines of usage objects) to fit one to [default: the first one].
     #[arg(long, value_name = "NAME|FILE")]
     workload: Option<String>,
+    /// How long cache writes are kept, instead of the workload's: 5m or 1h.
+    #[arg(long, value_name = "TTL")]
+    cache_ttl: Option<CacheTtl>,
     /// Rank the endpoints of all models.
     #[arg(long)]
     across: bool,
@@ -87,7 +91,9 @@ pub fn run(common: &Common, args: &CostArgs) -> Result<u8> {
     }
     let snapshot = common.snapshot()?;
     let found = args.model.as_deref().map(|name| model::find(&snapshot, name)).transpose()?;
-    let chosen = workload::choose(common, &snapshot, args.workload.as_deref())?;
+    let mut chosen = workload::choose(common, &snapshot, args.workload.as_deref())?;
+    let own = OwnNumbers { cache_ttl: args.cache_ttl, ..OwnNumbers::default() };
+    chosen.workload = own.over(&chosen.workload)?;
     let (as_of, simulated, fit) = (snapshot.as_of, snapshot.simulated, chosen.fit.as_ref());
     if let Some(model) = found {
         let cost = compare(&snapshot, model, &chosen.workload);

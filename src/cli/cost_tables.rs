@@ -3,7 +3,7 @@
 use super::tables::{SIMULATED, clean, percent, table};
 use super::workload::FitDocument;
 use crate::cost::{Across, BreakEven, CostOfModel, EndpointCost, ToWin};
-use crate::domain::workload::Workload;
+use crate::domain::workload::{CacheTtl, Workload};
 use crate::request_log::{ReuseFrom, Skipped};
 
 /// Dollars with three significant digits, cents at least.
@@ -37,13 +37,14 @@ fn thousands(count: f64) -> String {
 
 fn workload(workload: &Workload) -> String {
     format!(
-        "{}: {} turns, {} prompt tokens (up to {} the longest), {} of them reusable, {} output tokens",
+        "{}: {} turns, {} prompt tokens (up to {} the longest), {} of them reusable, {} output tokens{}",
         clean(&workload.name),
         workload.turns,
         thousands(workload.prompt_tokens()),
         thousands(workload.longest_prompt()),
         percent(Some(workload.reusable_share())),
-        thousands(workload.output_tokens())
+        thousands(workload.output_tokens()),
+        if workload.cache_ttl == CacheTtl::OneHour { ", cache writes kept for an hour" } else { "" }
     )
 }
 

@@ -1,6 +1,6 @@
 //! The cheapest (model, endpoint) pairs for a workload, over all models that pass the user's limits.
 
-use super::endpoint::Priced;
+use super::endpoint::{Priced, Room};
 use super::quality::Quality;
 use crate::domain::ids::{ProviderSlug, Tag};
 use crate::domain::tier::Tier;
@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 /// The user's limits; what is empty or `None` limits nothing.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct AcrossFilter {
-    /// Shortest context of an endpoint, tokens.
+    /// Shortest context of an endpoint, or longest prompt where that is less, tokens.
     pub min_context: Option<i64>,
     /// Request parameters that an endpoint must take: `tools`.
     pub parameters: Vec<String>,
@@ -87,9 +87,9 @@ pub struct LeftOut {
     pub parameters: usize,
     /// Of another quantization, or of none declared.
     pub quantization: usize,
-    /// With a shorter context, or one that the session does not fit in.
+    /// With a shorter context or longest prompt, or one that the session does not fit in.
     pub context: usize,
-    /// Down, not offered to everybody, free, without price or without traffic.
+    /// Down, deprecated, not offered to everybody, free, without price or without traffic.
     pub not_a_choice: usize,
     /// Dearer than another endpoint of the same model.
     pub not_the_best: usize,
@@ -111,7 +111,10 @@ impl LeftOut {
             ("without a parameter asked for", self.parameters),
             ("of another or no declared quantization", self.quantization),
             ("with too short a context", self.context),
-            ("down, not offered to everybody, free, without price or without traffic", self.not_a_choice),
+            (
+                "down, deprecated, not offered to everybody, free, without price or without traffic",
+                self.not_a_choice,
+            ),
             ("dearer than another endpoint of the same model", self.not_the_best),
         ]
     }
@@ -185,7 +188,9 @@ fn passed_over<'a>(
     if !any_of(&filter.quantizations, endpoint.quantization.as_deref().unwrap_or_default()) {
         return Some(&mut left_out.quantization);
     }
-    let short = filter.min_context.is_some_and(|least| endpoint.context_length.is_none_or(|c| c < least));
+    let short = filter.min_context.is_some_and(|least| {
+        endpoint.context_length.is_none() || endpoint.prompt_limit().is_none_or(|limit| limit < least)
+    });
     short.then_some(&mut left_out.context)
 }
 
@@ -197,10 +202,10 @@ fn row(
     quality: Option<f64>,
     left_out: &mut LeftOut,
 ) -> Option<AcrossRow> {
-    let priced = Priced::of(endpoint, workload, workload.longest_turn(), snapshot.as_of);
+    let room = Room::of(workload);
+    let priced = Priced::of(endpoint, workload, room, snapshot.as_of);
     let Some(cost) = priced.cost().filter(|_| priced.open) else {
-        let long = workload.longest_turn();
-        let short = priced.parts.is_some() && endpoint.context_length.is_some_and(|c| (c as f64) < long);
+        let short = priced.parts.is_some() && room.lacking(endpoint).is_some();
         *(if short { &mut left_out.context } else { &mut left_out.not_a_choice }) += 1;
         return None;
     };

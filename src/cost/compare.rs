@@ -1,11 +1,12 @@
 //! The endpoints of a model under a workload side by side.
 
-use super::endpoint::{BreakEven, Priced, ToWin};
+use super::endpoint::{BreakEven, Priced, Room, ToWin};
+use crate::domain::endpoint::PriceTier;
 use crate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant};
 use crate::domain::session::{CostBasis, SessionCost};
 use crate::domain::thresholds::BACKTEST_OUTPUT_SHARE;
 use crate::domain::tier::Tier;
-use crate::domain::workload::Workload;
+use crate::domain::workload::{CacheTtl, Workload};
 use crate::snapshot::{Endpoint, ModelEntry, Prices, Snapshot};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -102,13 +103,12 @@ pub struct EndpointCost {
 
 /// Prices a workload at every endpoint of a model, as of the snapshot's newest run.
 pub fn compare(snapshot: &Snapshot, model: &ModelEntry, workload: &Workload) -> CostOfModel {
-    let longest = workload.longest_turn();
-    let takes = |e: &Endpoint| e.context_length.is_none_or(|context| context as f64 >= longest);
+    let asked = Room::of(workload);
     // A model whose every host is too short is not without choice: its sessions are cut into shorter ones.
-    let too_long = !model.endpoints.iter().any(takes);
-    let needs = if too_long { 0.0 } else { longest };
+    let too_long = model.endpoints.iter().all(|e| asked.lacking(e).is_some());
+    let room = if too_long { Room::default() } else { asked };
     let mut priced: Vec<Priced<'_>> =
-        model.endpoints.iter().map(|e| Priced::of(e, workload, needs, snapshot.as_of)).collect();
+        model.endpoints.iter().map(|e| Priced::of(e, workload, room, snapshot.as_of)).collect();
     let order = |p: &Priced<'_>| (!p.open, p.cost().unwrap_or(f64::INFINITY));
     priced.sort_by(|a, b| {
         let ((closed_a, cost_a), (closed_b, cost_b)) = (order(a), order(b));
@@ -230,7 +230,7 @@ fn notes(as_of: DateTime<Utc>, priced: &[Priced<'_>], workload: &Workload, too_l
     let mut notes = Vec::new();
     if too_long && !priced.is_empty() {
         notes.push(format!(
-            "no endpoint's context takes the longest turn of {:.0} tokens: sessions this long have to be cut",
+            "no endpoint takes the longest turn of {:.0} tokens: sessions this long have to be cut",
             workload.longest_turn()
         ));
     }
@@ -244,8 +244,15 @@ fn notes(as_of: DateTime<Utc>, priced: &[Priced<'_>], workload: &Workload, too_l
     if all().any(|e| e.cost_basis.resends(workload).is_none()) {
         notes.push("where no uptime is published, failed requests are not part of the cost".to_owned());
     }
-    if all().any(|e| e.price_tiers.iter().any(|t| t.utc_start.is_some() || t.utc_end.is_some())) {
-        notes.push(format!("prices for a time of day are those of {}", as_of.format("%H:%M UTC")));
+    if all().any(|e| e.price_tiers.iter().any(PriceTier::is_timed)) {
+        notes
+            .push(format!("prices for a time of day or week are those of {}", as_of.format("%A, %H:%M UTC")));
+    }
+    let hour = workload.cache_ttl == CacheTtl::OneHour;
+    if hour && all().any(|e| e.list.cache_write.is_some() && e.list.cache_write_1h.is_none()) {
+        notes.push(
+            "where no price for writes kept for an hour is listed, the plain write price is used".to_owned(),
+        );
     }
     if workload.reusable_share() <= 0.0 {
         notes.push("nothing is sent twice within this session: caching makes no difference".to_owned());

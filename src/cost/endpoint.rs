@@ -55,6 +55,7 @@ pub fn pricing(endpoint: &Endpoint) -> Pricing {
         output: list.output,
         cache_read: list.cache_read,
         cache_write: list.cache_write,
+        cache_write_1h: list.cache_write_1h,
         billed_writes: list.cache_write.is_some_and(|price| price > 0.0),
         tiers: endpoint.price_tiers.clone(),
     }
@@ -104,18 +105,18 @@ pub(super) struct Priced<'a> {
     pub endpoint: &'a Endpoint,
     pub line: Option<Line>,
     pub parts: Option<SessionCost>,
-    /// Whether everybody can use it, it is up, and its context takes the workload's longest prompt.
+    /// Whether everybody can use it, it is up and still offered, and it takes the workload's longest prompt.
     pub open: bool,
     pub why: Option<String>,
 }
 
 impl<'a> Priced<'a> {
-    /// `needs`: tokens that the context has to take.
-    pub fn of(endpoint: &'a Endpoint, workload: &Workload, needs: f64, as_of: DateTime<Utc>) -> Self {
+    /// `room`: what the endpoint has to take.
+    pub fn of(endpoint: &'a Endpoint, workload: &Workload, room: Room, as_of: DateTime<Utc>) -> Self {
         let pricing = pricing(endpoint);
         let line = Line::of(&pricing, workload, &endpoint.cost_basis, as_of);
         let parts = session_cost(&pricing, workload, &endpoint.cost_basis, as_of);
-        let why = obstacle(endpoint, &pricing, needs, parts.is_some());
+        let why = obstacle(endpoint, &pricing, room, parts.is_some(), as_of);
         Self { endpoint, line, parts, open: why.is_none(), why }
     }
 
@@ -124,9 +125,46 @@ impl<'a> Priced<'a> {
     }
 }
 
+/// What the longest turn of a session asks of an endpoint, tokens. The default asks nothing: sessions that no endpoint
+/// takes are cut.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(super) struct Room {
+    prompt: f64,
+    turn: f64,
+}
+
+impl Room {
+    /// What a workload asks.
+    pub fn of(workload: &Workload) -> Self {
+        Self { prompt: workload.longest_prompt(), turn: workload.longest_turn() }
+    }
+
+    /// Where an endpoint is too short, in words; `None` where it takes the turn, or nothing is known against it.
+    pub fn lacking(self, endpoint: &Endpoint) -> Option<String> {
+        let prompts = endpoint.max_prompt_tokens.filter(|most| (*most as f64) < self.prompt);
+        let context = endpoint.context_length.filter(|length| (*length as f64) < self.turn);
+        match (prompts, context) {
+            (Some(most), _) => Some(format!(
+                "it takes prompts of at most {most} tokens, and the session's longest has {:.0}",
+                self.prompt
+            )),
+            (None, Some(length)) => Some(format!(
+                "its context of {length} tokens is shorter than the session's longest turn of {:.0}",
+                self.turn
+            )),
+            (None, None) => None,
+        }
+    }
+}
+
 /// Why an endpoint is not a choice, in words for its row.
-fn obstacle(endpoint: &Endpoint, pricing: &Pricing, needs: f64, priced: bool) -> Option<String> {
-    let short = endpoint.context_length.filter(|length| (*length as f64) < needs);
+fn obstacle(
+    endpoint: &Endpoint,
+    pricing: &Pricing,
+    room: Room,
+    priced: bool,
+    as_of: DateTime<Utc>,
+) -> Option<String> {
     if pricing.is_free() {
         Some("free: not compared by cost".to_owned())
     } else if pricing.input.is_none() || pricing.output.is_none() {
@@ -137,10 +175,10 @@ fn obstacle(endpoint: &Endpoint, pricing: &Pricing, needs: f64, priced: bool) ->
         Some("down in the newest run".to_owned())
     } else if endpoint.is_flagged(FlagKind::Restricted) {
         Some("not offered to everybody".to_owned())
+    } else if let Some(date) = endpoint.ended_by(as_of) {
+        Some(format!("deprecated: the upstream's last day for it was {}", date.format("%Y-%m-%d")))
     } else {
-        short.map(|length| {
-            format!("its context of {length} tokens is shorter than the session's longest turn of {needs:.0}")
-        })
+        room.lacking(endpoint)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Numbers of one's own over a workload that is known: what the API and the calculator take.
 
-use crate::domain::workload::Workload;
+use crate::domain::workload::{CacheTtl, Workload};
 use crate::domain::workload_file::{self, WorkloadError};
 
 /// Name of a workload whose numbers are the asker's own.
@@ -19,6 +19,8 @@ pub struct OwnNumbers {
     pub output: Option<f64>,
     /// Whether the model's own output can be found in the cache on the next turn.
     pub output_cached: Option<bool>,
+    /// How long cache writes are asked to be kept.
+    pub cache_ttl: Option<CacheTtl>,
 }
 
 impl OwnNumbers {
@@ -33,6 +35,7 @@ impl OwnNumbers {
             new_input: self.new_input.unwrap_or(base.new_input),
             output: self.output.unwrap_or(base.output),
             output_cached: self.output_cached.unwrap_or(base.output_cached),
+            cache_ttl: self.cache_ttl.unwrap_or(base.cache_ttl),
             ..base.clone()
         };
         if workload != *base {

@@ -2,7 +2,7 @@
 
 use super::ids::{ModelSlug, ProviderSlug, Tag, Variant};
 use super::units::UsdPerMtok;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike, Timelike, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -52,6 +52,9 @@ pub struct ListPrices {
     pub cache_read: Option<UsdPerMtok>,
     /// Prompt tokens written to the cache.
     pub cache_write: Option<UsdPerMtok>,
+    /// Prompt tokens written to the cache to be kept for an hour; `cache_write` is the price of the shortest lifetime.
+    #[serde(default)]
+    pub cache_write_1h: Option<UsdPerMtok>,
     /// The discount that is already taken off, fraction.
     pub discount: Option<f64>,
     /// Conditional prices; later entries win key by key.
@@ -68,6 +71,10 @@ pub struct PriceTier {
     pub utc_start: Option<i32>,
     /// Holds until this clock time, HHMM UTC.
     pub utc_end: Option<i32>,
+    /// Holds on these days of the week, UTC, sorted; absent: on all of them. It is the day of the request itself that
+    /// counts, also where the hours wrap midnight: 22:00 to 06:00 on Fridays is Friday before 06:00 and from 22:00 on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub utc_days: Vec<Weekday>,
     /// Prompt tokens.
     pub input: Option<UsdPerMtok>,
     /// Completion tokens.
@@ -76,6 +83,107 @@ pub struct PriceTier {
     pub cache_read: Option<UsdPerMtok>,
     /// Prompt tokens written to the cache.
     pub cache_write: Option<UsdPerMtok>,
+    /// Prompt tokens written to the cache to be kept for an hour.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_write_1h: Option<UsdPerMtok>,
+}
+
+impl PriceTier {
+    /// Whether all conditions but the length of the prompt hold at a time.
+    pub fn holds_at(&self, time: DateTime<Utc>) -> bool {
+        let clock = i32::try_from(time.hour() * 100 + time.minute()).unwrap_or(0);
+        let in_hours = match (self.utc_start, self.utc_end) {
+            (None, None) => true,
+            (start, end) => {
+                let (start, end) = (start.unwrap_or(0), end.unwrap_or(2400));
+                if start <= end { (start..end).contains(&clock) } else { clock >= start || clock < end }
+            }
+        };
+        in_hours && (self.utc_days.is_empty() || self.utc_days.contains(&Weekday::of(time)))
+    }
+
+    /// Whether the time of the request matters.
+    pub fn is_timed(&self) -> bool {
+        self.utc_start.is_some() || self.utc_end.is_some() || !self.utc_days.is_empty()
+    }
+
+    /// The conditions of time in words, a text each: `16:30 to 00:30 UTC`, `on Sat, Sun UTC`.
+    pub fn times(&self) -> Vec<String> {
+        let clock = |hhmm: i32| format!("{:02}:{:02}", hhmm / 100, hhmm % 100);
+        let hours = self.utc_start.zip(self.utc_end);
+        let hours = hours.map(|(start, end)| format!("{} to {} UTC", clock(start), clock(end)));
+        let names: Vec<&str> = self.utc_days.iter().map(|day| day.short()).collect();
+        let days = (!names.is_empty()).then(|| format!("on {} UTC", names.join(", ")));
+        [hours, days].into_iter().flatten().collect()
+    }
+}
+
+/// A day of the week, UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Weekday {
+    /// Monday.
+    Monday,
+    /// Tuesday.
+    Tuesday,
+    /// Wednesday.
+    Wednesday,
+    /// Thursday.
+    Thursday,
+    /// Friday.
+    Friday,
+    /// Saturday.
+    Saturday,
+    /// Sunday.
+    Sunday,
+}
+
+impl Weekday {
+    /// All of them, Monday first.
+    pub const ALL: [Self; 7] = [
+        Self::Monday,
+        Self::Tuesday,
+        Self::Wednesday,
+        Self::Thursday,
+        Self::Friday,
+        Self::Saturday,
+        Self::Sunday,
+    ];
+
+    /// The name in JSON: `monday`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Monday => "monday",
+            Self::Tuesday => "tuesday",
+            Self::Wednesday => "wednesday",
+            Self::Thursday => "thursday",
+            Self::Friday => "friday",
+            Self::Saturday => "saturday",
+            Self::Sunday => "sunday",
+        }
+    }
+
+    /// The day of a time.
+    pub fn of(time: DateTime<Utc>) -> Self {
+        Self::ALL[time.weekday().num_days_from_monday() as usize % 7]
+    }
+
+    /// Reads a name in any case; `None` for anything else.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|day| day.as_str().eq_ignore_ascii_case(name.trim()))
+    }
+
+    fn short(self) -> &'static str {
+        match self {
+            Self::Monday => "Mon",
+            Self::Tuesday => "Tue",
+            Self::Wednesday => "Wed",
+            Self::Thursday => "Thu",
+            Self::Friday => "Fri",
+            Self::Saturday => "Sat",
+            Self::Sunday => "Sun",
+        }
+    }
 }
 
 /// What is known of an endpoint besides its numbers: changes seldom, stored as dated rows.
@@ -113,4 +221,65 @@ pub struct EndpointFacts {
     pub deranked: bool,
     /// Switched off by the upstream.
     pub disabled: bool,
+    /// Longest prompt it takes, tokens; may be less than the context.
+    pub max_prompt_tokens: Option<i64>,
+    /// When the upstream stops offering it.
+    pub deprecation_date: Option<DateTime<Utc>>,
+    /// When the upstream began to offer it.
+    pub created_at: Option<DateTime<Utc>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(time: &str) -> DateTime<Utc> {
+        time.parse().expect("a time")
+    }
+
+    /// 2026-08-07 is a Friday.
+    #[test]
+    fn days_of_the_week_are_those_of_the_request_in_utc() {
+        let weekend =
+            PriceTier { utc_days: vec![Weekday::Saturday, Weekday::Sunday], ..PriceTier::default() };
+        let held = |tier: &PriceTier, times: &[&str]| times.iter().all(|time| tier.holds_at(at(time)));
+        let missed = |tier: &PriceTier, times: &[&str]| !times.iter().any(|time| tier.holds_at(at(time)));
+        assert!(held(&weekend, &["2026-08-08T00:00:00Z", "2026-08-09T23:59:59Z"]));
+        assert!(missed(&weekend, &["2026-08-07T23:59:59Z", "2026-08-10T00:00:00Z"]));
+        let peak = PriceTier {
+            utc_days: Weekday::ALL[..5].to_vec(),
+            utc_start: Some(100),
+            utc_end: Some(400),
+            ..PriceTier::default()
+        };
+        assert!(held(&peak, &["2026-08-07T01:00:00Z", "2026-08-07T03:59:00Z"]));
+        assert!(missed(&peak, &["2026-08-08T02:00:00Z", "2026-08-07T00:59:00Z", "2026-08-07T04:00:00Z"]));
+    }
+
+    #[test]
+    fn where_hours_wrap_midnight_the_day_of_the_request_still_counts() {
+        let night = PriceTier {
+            utc_days: vec![Weekday::Friday],
+            utc_start: Some(2200),
+            utc_end: Some(600),
+            ..PriceTier::default()
+        };
+        assert!(night.holds_at(at("2026-08-07T05:59:00Z")) && night.holds_at(at("2026-08-07T22:00:00Z")));
+        assert!(!night.holds_at(at("2026-08-07T12:00:00Z")));
+        assert!(!night.holds_at(at("2026-08-08T02:00:00Z")), "that is Saturday");
+        assert_eq!(night.times(), ["22:00 to 06:00 UTC", "on Fri UTC"]);
+    }
+
+    #[test]
+    fn tiers_without_the_newer_fields_are_written_as_they_always_were() {
+        let plain = PriceTier { min_prompt_tokens: Some(5), ..PriceTier::default() };
+        let text = serde_json::to_string(&plain).expect("JSON");
+        assert!(!text.contains("utc_days") && !text.contains("1h"), "history rows would reopen: {text}");
+        assert_eq!(serde_json::from_str::<PriceTier>(&text).expect("reads"), plain);
+        for day in Weekday::ALL {
+            assert_eq!(serde_json::to_value(day).expect("JSON"), day.as_str());
+            assert_eq!(Weekday::parse(&day.as_str().to_uppercase()), Some(day));
+        }
+        assert_eq!((Weekday::parse("mon"), Weekday::parse("")), (None, None));
+    }
 }

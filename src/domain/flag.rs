@@ -167,11 +167,14 @@ pub enum Shown {
         /// Published uptime over a day, fraction; null where it is not published.
         uptime_1d: Option<f64>,
     },
-    /// Seen for the first time lately.
+    /// Offered, or seen for the first time, lately.
     New {
-        /// When it was first seen.
+        /// When a run first saw it.
         first_seen: DateTime<Utc>,
-        /// Whole hours from then to the newest run.
+        /// When the upstream began to offer it; null where it does not say, and the age counts from `first_seen`.
+        #[serde(default)]
+        created_at: Option<DateTime<Utc>>,
+        /// Whole hours of its age at the newest run.
         hours: i64,
         /// Younger than so many hours is new.
         hours_bound: i64,
@@ -322,9 +325,10 @@ fn sentence(shown: &Shown) -> String {
             };
             format!("{what}{}{up}", coded(*status))
         }
-        Shown::New { first_seen, hours, hours_bound } => format!(
-            "first seen {} UTC, {hours} {} before the newest run (bound {hours_bound})",
-            first_seen.format("%Y-%m-%d %H:%M"),
+        Shown::New { first_seen, created_at, hours, hours_bound } => format!(
+            "{} {} UTC, {hours} {} before the newest run (bound {hours_bound})",
+            if created_at.is_some() { "offered since" } else { "first seen" },
+            created_at.unwrap_or(*first_seen).format("%Y-%m-%d %H:%M"),
             if *hours == 1 { "hour" } else { "hours" },
         ),
     }
@@ -348,16 +352,14 @@ fn coded(status: Option<i64>) -> String {
 
 /// `over 128k tokens input $0.72, output $3`.
 fn condition(tier: &PriceTier) -> String {
-    let clock = |hhmm: i32| format!("{:02}:{:02}", hhmm / 100, hhmm % 100);
     let prompts = tier.min_prompt_tokens.map(|tokens| format!("over {} tokens", count(tokens as f64)));
-    let hours = tier.utc_start.zip(tier.utc_end);
-    let hours = hours.map(|(start, end)| format!("{} to {} UTC", clock(start), clock(end)));
-    let when: Vec<String> = [prompts, hours].into_iter().flatten().collect();
+    let when: Vec<String> = prompts.into_iter().chain(tier.times()).collect();
     let when = if when.is_empty() { "always".to_owned() } else { when.join(", ") };
     let prices = [
         ("input", tier.input),
         ("hits", tier.cache_read),
         ("writes", tier.cache_write),
+        ("writes for 1 h", tier.cache_write_1h),
         ("output", tier.output),
     ];
     let prices =
@@ -515,8 +517,12 @@ mod tests {
                 "switched off by the upstream (status -10), no uptime is published",
             ),
             (
-                Shown::New { first_seen, hours: 5, hours_bound: 24 },
+                Shown::New { first_seen, created_at: None, hours: 5, hours_bound: 24 },
                 "first seen 2026-07-25 17:20 UTC, 5 hours before the newest run (bound 24)",
+            ),
+            (
+                Shown::New { first_seen, created_at: Some(first_seen), hours: 1, hours_bound: 24 },
+                "offered since 2026-07-25 17:20 UTC, 1 hour before the newest run (bound 24)",
             ),
         ]
     }

@@ -25,7 +25,7 @@ pub struct Limits {
     /// Request parameters that must be taken, sorted.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub parameters: Vec<String>,
-    /// Shortest context length, tokens.
+    /// Shortest context length, tokens; an endpoint that takes only shorter prompts does not keep it either.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub context: Option<i64>,
     /// Region: `eu`, `us`, or the name of one as the upstream writes it.

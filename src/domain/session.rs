@@ -3,8 +3,8 @@
 
 use super::endpoint::PriceTier;
 use super::thresholds::MOST_RESENDS;
-use super::workload::Workload;
-use chrono::{DateTime, Timelike, Utc};
+use super::workload::{CacheTtl, Workload};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -19,7 +19,9 @@ pub struct Pricing {
     pub cache_read: Option<f64>,
     /// Prompt tokens written to the cache.
     pub cache_write: Option<f64>,
-    /// Whether writes are billed.
+    /// Prompt tokens written to the cache to be kept for an hour.
+    pub cache_write_1h: Option<f64>,
+    /// Whether writes are billed; those that are kept for an hour are wherever a price is listed.
     pub billed_writes: bool,
     /// Conditional prices; later entries win key by key.
     pub tiers: Vec<PriceTier>,
@@ -136,6 +138,7 @@ struct Turn {
     output: f64,
     cache_read: Option<f64>,
     cache_write: Option<f64>,
+    cache_write_1h: Option<f64>,
 }
 
 impl Pricing {
@@ -147,28 +150,30 @@ impl Pricing {
     fn turn(&self, prompt: f64, as_of: DateTime<Utc>) -> Option<Turn> {
         let (mut input, mut output) = (self.input?, self.output?);
         let (mut cache_read, mut cache_write) = (self.cache_read, self.cache_write);
+        let mut cache_write_1h = self.cache_write_1h;
         for tier in self.tiers.iter().filter(|tier| holds(tier, prompt, as_of)) {
             input = tier.input.map_or(input, |p| p.to_f64());
             output = tier.output.map_or(output, |p| p.to_f64());
             cache_read = tier.cache_read.map(|p| p.to_f64()).or(cache_read);
             cache_write = tier.cache_write.map(|p| p.to_f64()).or(cache_write);
+            cache_write_1h = tier.cache_write_1h.map(|p| p.to_f64()).or(cache_write_1h);
         }
-        Some(Turn { input, output, cache_read, cache_write })
+        Some(Turn { input, output, cache_read, cache_write, cache_write_1h })
+    }
+
+    /// What writing a token costs in a turn, where it is billed: for an hour only where that has a price of its own.
+    fn write(&self, turn: &Turn, ttl: CacheTtl) -> Option<f64> {
+        let shortest = turn.cache_write.filter(|_| self.billed_writes);
+        match ttl {
+            CacheTtl::FiveMinutes => shortest,
+            CacheTtl::OneHour => turn.cache_write_1h.or(shortest),
+        }
     }
 }
 
-/// Whether a price tier applies: the prompt strictly longer than its bound, and the time of day within its hours.
+/// Whether a price tier applies: the prompt strictly longer than its bound, on its days and within its hours.
 fn holds(tier: &PriceTier, prompt: f64, as_of: DateTime<Utc>) -> bool {
-    let long_enough = tier.min_prompt_tokens.is_none_or(|bound| prompt > bound as f64);
-    let clock = i32::try_from(as_of.hour() * 100 + as_of.minute()).unwrap_or(0);
-    let in_hours = match (tier.utc_start, tier.utc_end) {
-        (None, None) => true,
-        (start, end) => {
-            let (start, end) = (start.unwrap_or(0), end.unwrap_or(2400));
-            if start <= end { (start..end).contains(&clock) } else { clock >= start || clock < end }
-        }
-    };
-    long_enough && in_hours
+    tier.min_prompt_tokens.is_none_or(|bound| prompt > bound as f64) && tier.holds_at(as_of)
 }
 
 /// Cost of one session, USD, priced turn by turn; `as_of` decides which prices for a time of day apply.
@@ -192,7 +197,7 @@ pub fn session_cost(
         let read =
             price.cache_read.map_or(price.input, |read| price.input - efficiency * (price.input - read));
         // A write price under the input price (a fee for keeping it) is seen in nobody's bill: method 4.
-        let write = price.cache_write.filter(|_| pricing.billed_writes);
+        let write = pricing.write(&price, workload.cache_ttl);
         let premium = write.map_or(0.0, |write| (write - price.input).max(0.0));
         let found = retention * workload.reusable_of_turn(turn);
         let (cold, cached) = ((prompt - found) * price.input, found * read);
@@ -209,6 +214,7 @@ pub fn session_cost(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::endpoint::Weekday;
     use crate::domain::units::UsdPerMtok;
     use rust_decimal::Decimal;
 
@@ -262,6 +268,13 @@ mod tests {
         let night =
             PriceTier { utc_start: Some(2200), utc_end: Some(600), input: usd(9), ..PriceTier::default() };
         assert!(close(cost(vec![night]), 1.0), "noon is not night");
+        let tuesdays = |utc_days: &[Weekday]| PriceTier {
+            utc_days: utc_days.to_vec(),
+            input: usd(9),
+            ..PriceTier::default()
+        };
+        assert!(close(cost(vec![tuesdays(&[Weekday::Tuesday])]), 9.0), "2026-07-21 is a Tuesday");
+        assert!(close(cost(vec![tuesdays(&[Weekday::Saturday, Weekday::Sunday])]), 1.0));
         let day =
             PriceTier { utc_start: Some(1200), utc_end: Some(1300), input: usd(9), ..PriceTier::default() };
         assert!(close(cost(vec![day]), 9.0));
@@ -301,6 +314,28 @@ mod tests {
         let dead = CostBasis { uptime: Some(0.0), ..seen };
         workload.failures = super::super::workload::Failures::default();
         assert!(close(cost(&workload, &dead).failures, 3000.0 / 1e6), "never more than one");
+    }
+
+    #[test]
+    fn writes_kept_for_an_hour_have_their_own_price_where_one_is_listed() {
+        let mut workload = Workload::shipped().expect("shipped workloads").remove(3);
+        (workload.turns, workload.first_prompt, workload.new_input, workload.output) = (1, 0.0, 1000.0, 0.0);
+        let cost = |pricing: &Pricing, ttl| {
+            priced(pricing, &Workload { cache_ttl: ttl, ..workload.clone() }, 0.0, 1.0) * 1000.0
+        };
+        let both =
+            Pricing { cache_write: Some(1.25), cache_write_1h: Some(2.0), billed_writes: true, ..pricing() };
+        assert!(close(cost(&both, CacheTtl::FiveMinutes), 1.25));
+        assert!(close(cost(&both, CacheTtl::OneHour), 2.0));
+        let short = Pricing { cache_write_1h: None, ..both.clone() };
+        assert!(close(cost(&short, CacheTtl::OneHour), 1.25), "the price there is");
+        let long = Pricing { cache_write: None, billed_writes: false, ..both.clone() };
+        assert!(close(cost(&long, CacheTtl::OneHour), 2.0) && close(cost(&long, CacheTtl::FiveMinutes), 1.0));
+        let usd = |n: i64| Some(UsdPerMtok(Decimal::from(n)));
+        let tier = PriceTier { min_prompt_tokens: Some(10), cache_write_1h: usd(4), ..PriceTier::default() };
+        let tiered = Pricing { tiers: vec![tier], ..both };
+        assert!(close(cost(&tiered, CacheTtl::OneHour), 4.0));
+        assert!(close(cost(&tiered, CacheTtl::FiveMinutes), 1.25));
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use super::workload_file::{self, FileKind, WorkloadError};
 use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
 use utoipa::ToSchema;
 
 /// The shipped workloads, written in `data/workloads.toml`.
@@ -27,12 +29,58 @@ pub struct Workload {
     pub output: f64,
     /// Whether the model's own output can be found in the cache on the next turn.
     pub output_cached: bool,
+    /// How long cache writes are asked to be kept: `5m` or `1h`.
+    #[serde(default)]
+    pub cache_ttl: CacheTtl,
     /// Weights of the lenses cache, cost, reliability, speed in `overall`.
     #[serde(default)]
     pub weights: LensWeights,
     /// What failed requests cost.
     #[serde(default)]
     pub failures: Failures,
+}
+
+/// How long a session asks for its cache writes to be kept. It decides which write price is paid, where a host lists one
+/// for each.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+pub enum CacheTtl {
+    /// Five minutes, or whatever the host does unasked.
+    #[default]
+    #[serde(rename = "5m")]
+    FiveMinutes,
+    /// An hour. Hosts without a price for it are priced with their only write price.
+    #[serde(rename = "1h")]
+    OneHour,
+}
+
+impl CacheTtl {
+    /// Both, the default first.
+    pub const ALL: [Self; 2] = [Self::FiveMinutes, Self::OneHour];
+
+    /// The name in files, addresses and on the command line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::FiveMinutes => "5m",
+            Self::OneHour => "1h",
+        }
+    }
+}
+
+impl fmt::Display for CacheTtl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for CacheTtl {
+    type Err = String;
+    fn from_str(name: &str) -> Result<Self, String> {
+        let named = Self::ALL.into_iter().find(|ttl| ttl.as_str() == name);
+        named.ok_or_else(|| {
+            let short: String = name.chars().take(60).collect();
+            format!("unknown cache lifetime `{short}`: it is 5m or 1h")
+        })
+    }
 }
 
 /// What failed requests cost: how many prompts are paid for again after one. A request that succeeds at once pays once.

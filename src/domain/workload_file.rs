@@ -177,6 +177,7 @@ fn shortened(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::workload::CacheTtl;
     use super::*;
 
     const ONE: &str = "[[workload]]\nname = \"mine\"\ntitle = \"Mine\"\nabout = \"\"\nturns = 4\nfirst_prompt = 100\n\
@@ -190,6 +191,9 @@ mod tests {
     fn weights_and_failures_may_be_left_out() {
         let one = toml(ONE).expect("valid").remove(0);
         assert_eq!((one.failures.error, one.failures.refused, one.new_input), (1.0, 0.0, 10.5));
+        assert_eq!(one.cache_ttl, CacheTtl::FiveMinutes);
+        let hour = toml(&format!("{ONE}cache_ttl = \"1h\"\n")).expect("valid").remove(0);
+        assert_eq!(hour.cache_ttl, CacheTtl::OneHour);
         let json = serde_json::json!({ "workload": [one.clone()] }).to_string();
         assert_eq!(read(&json, FileKind::Json, "own.json").expect("valid"), [one]);
     }
@@ -203,6 +207,7 @@ mod tests {
             ("output = 20", "output = nan", "`output` is NaN"),
             ("name = \"mine\"", "name = \"My own\"", "`name` is \"My own\""),
             ("turns = 4", "turn = 4", "unknown field `turn`"),
+            ("turns = 4", "turns = 4\ncache_ttl = \"2h\"", "unknown variant `2h`, expected `5m` or `1h`"),
         ];
         for (from, to, said) in cases {
             let error = toml(&ONE.replace(from, to)).expect_err("refused").to_string();

@@ -323,7 +323,7 @@ fn endpoint(now: EndpointNow, verdicts: Option<EndpointVerdicts>, days: Vec<Endp
         tokens_per_day: None,
         cost_basis: CostBasis::default(),
     });
-    let [input, output, cache_read, cache_write] = now.list;
+    let [input, output, cache_read, cache_write, cache_write_1h] = now.list;
     let [effective_input, effective_output] = now.effective;
     let [uptime_5m, uptime_30m, uptime_1d] = now.uptime;
     Endpoint {
@@ -341,7 +341,7 @@ fn endpoint(now: EndpointNow, verdicts: Option<EndpointVerdicts>, days: Vec<Endp
         hit_rate: now.hit_rate,
         tokens: now.tokens,
         tokens_per_day: verdicts.tokens_per_day,
-        list: Prices { input, output, cache_read, cache_write },
+        list: Prices { input, output, cache_read, cache_write, cache_write_1h },
         price_tiers: now.price_tiers,
         effective: EffectivePrices { input: effective_input, output: effective_output },
         realised_discount: verdicts.realised_discount,
@@ -364,6 +364,9 @@ fn endpoint(now: EndpointNow, verdicts: Option<EndpointVerdicts>, days: Vec<Endp
         days,
         first_seen: now.first_seen,
         reading_at: now.reading_at,
+        max_prompt_tokens: now.max_prompt_tokens,
+        deprecation_date: now.deprecation_date,
+        created_at: now.created_at,
     }
 }
 
@@ -416,7 +419,7 @@ fn recent_readings(mut rows: Vec<ReadingRow>) -> Vec<RecentReading> {
 }
 
 fn recent_reading(row: ReadingRow) -> RecentReading {
-    let [list_input, list_output, list_cache_read, list_cache_write] = row.list;
+    let [list_input, list_output, list_cache_read, list_cache_write, list_cache_write_1h] = row.list;
     let [effective_input, effective_output] = row.effective;
     let [uptime_5m, uptime_30m, uptime_1d] = row.uptime;
     RecentReading {
@@ -443,6 +446,10 @@ fn recent_reading(row: ReadingRow) -> RecentReading {
         uptime_30m,
         uptime_1d,
         status: row.status,
+        list_cache_write_1h,
+        max_prompt_tokens: row.max_prompt_tokens,
+        deprecation_date: row.deprecation_date,
+        created_at: row.created_at,
     }
 }
 

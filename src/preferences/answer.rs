@@ -57,7 +57,7 @@ pub fn advise(snapshot: &Snapshot, model: &ModelEntry, wish: &Wish<'_>, now: Dat
     let router_limits = router_limits(wish.limits);
     let choice = refusal(snapshot, model, wish.workload, now).map_or_else(
         || {
-            warnings.extend(general_warnings(snapshot, now, valid_until));
+            warnings.extend(general_warnings(snapshot, model, now, valid_until));
             warnings.extend(limit_warnings(wish.limits, &judged));
             choose(wish, router_limits.as_ref(), &model.endpoints, &judged, &mut warnings)
         },
@@ -68,6 +68,9 @@ pub fn advise(snapshot: &Snapshot, model: &ModelEntry, wish: &Wish<'_>, now: Dat
         Err(_) => Saving::untold("there is no preference"),
     };
     warnings.extend(dearer(&saving, wish.mode));
+    if let Ok((_, named)) = &choice {
+        warnings.extend(ending(wish.mode, &judged, named));
+    }
     let (provider, evidence, reason): (_, Vec<Evidence>, _) = match choice {
         Ok((provider, named)) => (Some(provider), named.into_iter().map(Judged::evidence).collect(), None),
         Err(reason) => (None, Vec::new(), Some(reason)),
@@ -139,7 +142,26 @@ fn suspicion(snapshot: &Snapshot) -> Option<String> {
     ))
 }
 
-fn general_warnings(snapshot: &Snapshot, now: DateTime<Utc>, valid_until: DateTime<Utc>) -> Vec<String> {
+/// A warning for each endpoint that the preference lets in and that the upstream is going to drop.
+fn ending(mode: Mode, judged: &[Judged], named: &[&Judged]) -> Vec<String> {
+    let is_named = |one: &Judged| named.iter().any(|named| named.position == one.position);
+    let let_in = |one: &&Judged| match mode {
+        Mode::Avoid => !is_named(one) && one.admitted() && one.unfit.is_none(),
+        Mode::Shortlist | Mode::Pin | Mode::Order => is_named(one),
+    };
+    let warning = |one: &Judged| {
+        let date = one.endpoint.deprecation_date?.format("%Y-%m-%d %H:%M");
+        Some(format!("`{}` is deprecated: the upstream stops offering it on {date} UTC", one.endpoint.tag))
+    };
+    judged.iter().filter(let_in).filter_map(warning).collect()
+}
+
+fn general_warnings(
+    snapshot: &Snapshot,
+    model: &ModelEntry,
+    now: DateTime<Utc>,
+    valid_until: DateTime<Utc>,
+) -> Vec<String> {
     let mut warnings = Vec::new();
     if snapshot.simulated {
         warnings.push("these numbers are simulated: do not send them to a real router".to_owned());
@@ -148,7 +170,7 @@ fn general_warnings(snapshot: &Snapshot, now: DateTime<Utc>, valid_until: DateTi
         warnings.push(format!("the data are old: valid until {}", valid_until.to_rfc3339()));
     }
     warnings.extend(suspicion(snapshot));
-    if record_is_young(snapshot) {
+    if record_is_young(snapshot) && model.endpoints.iter().any(|e| e.created_at.is_none()) {
         warnings.push(
             "the record is younger than a day: newly appeared endpoints cannot be told apart".to_owned(),
         );

@@ -76,15 +76,20 @@ impl Judged<'_> {
 pub(super) fn judge<'a>(snapshot: &Snapshot, model: &'a ModelEntry, wish: &Wish<'_>) -> Vec<Judged<'a>> {
     let workload = wish.workload;
     let costs = Costs::of(model, workload, snapshot.default_workload());
-    let young = youngest_age(snapshot);
     let longest = longest_prompt(snapshot, workload);
+    let known = Known {
+        as_of: snapshot.as_of,
+        young_record: record_is_young(snapshot),
+        // Where every endpoint is too short the sessions are cut.
+        longest: longest.filter(|longest| model.endpoints.iter().any(|e| !is_short(e, *longest))),
+    };
     let mut judged: Vec<Judged> = (model.endpoints.iter().enumerate())
         .map(|(position, endpoint)| {
             let cost = session_cost(endpoint, workload);
             let (tier, why) = costs.verdict(endpoint, cost);
             let broken = broken(endpoint);
             let expensive = matches!(tier, Tier::D | Tier::F).then(|| why.clone());
-            let unfit = broken.clone().or_else(|| unfit(endpoint, cost, snapshot.as_of, young));
+            let unfit = broken.clone().or_else(|| unfit(endpoint, cost, &known));
             let missed = missed(wish.limits, endpoint, longest);
             let expected = expected_cost(endpoint, workload);
             Judged {
@@ -112,9 +117,27 @@ pub(super) fn record_is_young(snapshot: &Snapshot) -> bool {
     snapshot.as_of - snapshot.summary.first_run < Duration::hours(PREFERENCE_MIN_AGE_HOURS)
 }
 
-/// The age from which on an endpoint is old enough, or `None` where age says nothing yet.
-fn youngest_age(snapshot: &Snapshot) -> Option<Duration> {
-    (!record_is_young(snapshot)).then(|| Duration::hours(PREFERENCE_MIN_AGE_HOURS))
+/// What every endpoint of a model is held against.
+struct Known {
+    as_of: DateTime<Utc>,
+    /// Whether first sights say nothing about ages.
+    young_record: bool,
+    /// Longest prompt of the workload, tokens; `None` where it is not bounded or no endpoint takes it.
+    longest: Option<f64>,
+}
+
+impl Known {
+    /// Whether an endpoint is too new. The upstream's own date says so also where the record is young.
+    fn is_new(&self, endpoint: &Endpoint) -> bool {
+        let told = endpoint.created_at.is_some() || !self.young_record;
+        let age = self.as_of - endpoint.since();
+        told && (age < Duration::hours(PREFERENCE_MIN_AGE_HOURS) || endpoint.is_flagged(FlagKind::New))
+    }
+}
+
+/// Whether an endpoint refuses a prompt of this length, tokens.
+fn is_short(endpoint: &Endpoint, prompt: f64) -> bool {
+    endpoint.max_prompt_tokens.is_some_and(|most| (most as f64) < prompt)
 }
 
 /// Whether nothing was read of an endpoint for days: neither usage in the newest run nor a price since.
@@ -137,18 +160,21 @@ fn broken(endpoint: &Endpoint) -> Option<String> {
 }
 
 /// What keeps an endpoint from being recommended although it is not bad.
-fn unfit(
-    endpoint: &Endpoint,
-    cost: Option<f64>,
-    as_of: DateTime<Utc>,
-    old_enough: Option<Duration>,
-) -> Option<String> {
+fn unfit(endpoint: &Endpoint, cost: Option<f64>, known: &Known) -> Option<String> {
     let low = |uptime: Option<f64>| uptime.filter(|share| *share < PREFERENCE_MIN_UPTIME);
     if let Some(uptime) = low(endpoint.uptime_30m).or(low(endpoint.uptime_1d)) {
         return Some(format!("uptime {:.1} %", uptime * 100.0));
     }
-    if old_enough.is_some_and(|age| as_of - endpoint.first_seen < age || endpoint.is_flagged(FlagKind::New)) {
+    if known.is_new(endpoint) {
         return Some(format!("appeared less than {PREFERENCE_MIN_AGE_HOURS} hours ago"));
+    }
+    if let Some(date) = endpoint.ended_by(known.as_of) {
+        return Some(format!("deprecated: the upstream's last day for it was {}", date.format("%Y-%m-%d")));
+    }
+    if let (Some(longest), Some(most)) =
+        (known.longest.filter(|longest| is_short(endpoint, *longest)), endpoint.max_prompt_tokens)
+    {
+        return Some(format!("it takes prompts of at most {most} tokens, and the longest has {longest:.0}"));
     }
     for (flag, meaning) in [
         (FlagKind::Restricted, "not offered to everybody"),
@@ -161,7 +187,7 @@ fn unfit(
     if cost.is_none() {
         return Some("its session cost is not known".to_owned());
     }
-    is_unread(endpoint, as_of)
+    is_unread(endpoint, known.as_of)
         .then(|| format!("nothing was read of it for over {PREFERENCE_READING_DAYS} days"))
 }
 

@@ -115,10 +115,13 @@ fn parameters(limits: &Limits, endpoint: &Endpoint) -> Option<Missed> {
 
 fn context(limits: &Limits, endpoint: &Endpoint) -> Option<Missed> {
     let wanted = limits.context?;
-    match endpoint.context_length {
-        Some(own) if own >= wanted => None,
-        Some(own) => Missed::known(Limit::Context, false, format!("{own} tokens")),
-        None => Missed::unknown(Limit::Context, false),
+    match (endpoint.context_length, endpoint.max_prompt_tokens) {
+        (_, Some(most)) if most < wanted => {
+            Missed::known(Limit::Context, false, format!("prompts of at most {most} tokens"))
+        }
+        (Some(own), _) if own >= wanted => None,
+        (Some(own), _) => Missed::known(Limit::Context, false, format!("{own} tokens")),
+        (None, _) => Missed::unknown(Limit::Context, false),
     }
 }
 

@@ -4,7 +4,7 @@
 use super::read::{Log, Request};
 use super::sessions::{Grouping, sessions};
 use crate::domain::thresholds::SESSION_MIN_REUSE;
-use crate::domain::workload::{Failures, LensWeights, Workload};
+use crate::domain::workload::{CacheTtl, Failures, LensWeights, Workload};
 use serde::Serialize;
 
 /// How what could have been reused is known.
@@ -245,6 +245,7 @@ fn solve(moments: &Moments, output_cached: bool, name: &str, requests: usize, se
         new_input: new.round().max(if first.round() > 0.0 { 0.0 } else { 1.0 }),
         output: output.round(),
         output_cached,
+        cache_ttl: CacheTtl::default(),
         weights: LensWeights::default(),
         failures: Failures::default(),
     }

@@ -5,7 +5,7 @@ use super::link;
 use super::shell::{Section, Shell, View};
 use crate::cost::{BreakEven, CostOfModel, EndpointCost, OwnNumbers, ToWin, compare};
 use crate::domain::session::SessionCost;
-use crate::domain::workload::Workload;
+use crate::domain::workload::{CacheTtl, Workload};
 use crate::snapshot::{ModelEntry, Snapshot};
 use askama::Template;
 use askama::filters::HtmlSafe;
@@ -64,13 +64,18 @@ impl CostPart {
         let workload = &cost.workload;
         Self {
             summary: format!(
-                "{}: {} {}, {} prompt tokens of which {} can be found in a cache, {} output tokens.",
+                "{}: {} {}, {} prompt tokens of which {} can be found in a cache, {} output tokens{}.",
                 workload.title,
                 workload.turns,
                 if workload.turns == 1 { "turn" } else { "turns" },
                 format::tokens(cost.prompt_tokens),
                 format::percent(cost.reusable_share),
-                format::tokens(cost.output_tokens)
+                format::tokens(cost.output_tokens),
+                if workload.cache_ttl == CacheTtl::OneHour {
+                    "; cache writes are kept for an hour"
+                } else {
+                    ""
+                }
             ),
             verdict: verdict(cost),
             rows: cost.endpoints.iter().map(|e| row(e, reach)).collect(),
@@ -164,6 +169,7 @@ struct Fields {
     new_input: String,
     output: String,
     output_cached: String,
+    cache_ttl: String,
 }
 
 #[derive(Template)]
@@ -231,6 +237,7 @@ fn fields(words: &HashMap<String, String>) -> Fields {
         new_input: word("new_input"),
         output: word("output"),
         output_cached: word("output_cached"),
+        cache_ttl: word("cache_ttl"),
     }
 }
 
@@ -245,6 +252,7 @@ fn ask<'a>(snapshot: &'a Snapshot, fields: &Fields) -> Result<Option<(&'a ModelE
         new_input: number("new input", &fields.new_input)?,
         output: number("output", &fields.output)?,
         output_cached: number("answers cached", &fields.output_cached)?,
+        cache_ttl: number("cache writes kept", &fields.cache_ttl)?,
     };
     let workload = own.over(base).map_err(|error| format!("Not a session: {error}."))?;
     if fields.model.is_empty() {

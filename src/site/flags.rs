@@ -33,13 +33,15 @@ fn meaning(kind: FlagKind) -> &'static str {
             "List prices and hit rate do not explain the price that was paid; read these numbers with care."
         }
         FlagKind::BilledWrites => "Writing to the cache costs extra. The session costs here count it in.",
-        FlagKind::PriceTiers => "Prices change with the length of the prompt or the time of day.",
+        FlagKind::PriceTiers => {
+            "Prices change with the length of the prompt, the time of day or the day of the week."
+        }
         FlagKind::Restricted => "Not offered to everybody: hidden, private, or only with one's own key.",
         FlagKind::Deranked => "The router sends traffic here only when it is asked to.",
         FlagKind::Down => {
             "Out of order in the newest run: most requests of the last half hour failed, or it is switched off."
         }
-        FlagKind::New => "Seen for the first time less than a day ago; preferences do not name it yet.",
+        FlagKind::New => "Offered for less than a day; preferences do not name it yet.",
     }
 }
 

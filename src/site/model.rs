@@ -42,6 +42,7 @@ struct ModelPage<'a> {
     by_lens: LensTable,
     flags: Vec<Explained>,
     conditions: Vec<Condition>,
+    endings: Vec<(String, When)>,
     preferences: Option<Instructions>,
     cost: Option<(CostPart, String)>,
     charts: Vec<DayChart>,
@@ -94,7 +95,9 @@ struct Row {
     service: Vec<Cell>,
     quantization: String,
     context: Cell,
+    longest_prompt: Cell,
     longest_answer: Cell,
+    since: When,
     region: String,
     prompts: &'static str,
 }
@@ -142,6 +145,7 @@ pub fn render(view: &View, model: &ModelEntry) -> askama::Result<String> {
         by_lens: LensTable::new(model),
         flags: flags::explained(model.endpoints.iter().map(|e| (e.tag.to_string(), e))),
         conditions: model.endpoints.iter().flat_map(conditions).collect(),
+        endings: model.endpoints.iter().filter_map(ending).collect(),
         cost: cost(snapshot, model),
         preferences: instructions(snapshot, model, view.now),
         charted: model.endpoints.len().min(charts::LINES),
@@ -228,7 +232,9 @@ fn row(
         service: service(endpoint, without_uptime(snapshot)),
         quantization: endpoint.quantization.clone().unwrap_or_else(|| "not told".to_owned()),
         context: context(endpoint.context_length),
+        longest_prompt: context(endpoint.prompt_limit()),
         longest_answer: context(endpoint.max_completion_tokens),
+        since: When::new(endpoint.since()),
         region: endpoint.region.clone().unwrap_or_else(|| "not told".to_owned()),
         prompts: prompts(endpoint),
     }
@@ -244,7 +250,7 @@ pub fn held(verdict: &Verdict) -> Option<String> {
     )
 }
 
-/// List in, read, write, out; effective in, out; realised discount.
+/// List in, read, write, write for an hour, out; effective in, out; realised discount.
 fn prices(endpoint: &Endpoint) -> Vec<Cell> {
     let listed = |price: Option<f64>| Cell::number(price, format::usd, "not listed");
     let paid = |price: Option<f64>| Cell::number(price, format::usd, "no traffic");
@@ -253,6 +259,7 @@ fn prices(endpoint: &Endpoint) -> Vec<Cell> {
         listed(list.input),
         listed(list.cache_read),
         listed(list.cache_write),
+        listed(list.cache_write_1h),
         listed(list.output),
         paid(effective.input),
         paid(effective.output),
@@ -291,6 +298,11 @@ pub fn prompts(endpoint: &Endpoint) -> &'static str {
     }
 }
 
+/// The tag of an endpoint that the upstream is going to drop, or has dropped, and when.
+fn ending(endpoint: &Endpoint) -> Option<(String, When)> {
+    Some((endpoint.tag.to_string(), When::new(endpoint.deprecation_date?)))
+}
+
 fn conditions(endpoint: &Endpoint) -> Vec<Condition> {
     let of = |tier: &PriceTier| Condition { tag: endpoint.tag.to_string(), text: condition(tier) };
     endpoint.price_tiers.iter().map(of).collect()
@@ -298,18 +310,16 @@ fn conditions(endpoint: &Endpoint) -> Vec<Condition> {
 
 /// `prompts over 128k tokens: input $0.72`; prices in USD per million tokens.
 fn condition(tier: &PriceTier) -> String {
-    let clock = |hhmm: i32| format!("{:02}:{:02}", hhmm / 100, hhmm % 100);
     let mut when: Vec<String> = Vec::new();
     if let Some(tokens) = tier.min_prompt_tokens {
         when.push(format!("prompts over {} tokens", format::context(tokens)));
     }
-    if let Some((start, end)) = tier.utc_start.zip(tier.utc_end) {
-        when.push(format!("{} to {} UTC", clock(start), clock(end)));
-    }
+    when.extend(tier.times());
     let prices = [
         ("input", tier.input),
         ("cache read", tier.cache_read),
         ("cache write", tier.cache_write),
+        ("cache write for 1 h", tier.cache_write_1h),
         ("output", tier.output),
     ];
     let prices: Vec<String> = prices
@@ -323,6 +333,7 @@ fn condition(tier: &PriceTier) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::endpoint::Weekday;
     use crate::domain::units::UsdPerMtok;
 
     #[test]
@@ -342,5 +353,11 @@ mod tests {
             ..PriceTier::default()
         };
         assert_eq!(condition(&night), "16:30 to 00:30 UTC: input $0.10");
+        let weekend = PriceTier {
+            utc_days: vec![Weekday::Saturday, Weekday::Sunday],
+            cache_write_1h: price("6"),
+            ..PriceTier::default()
+        };
+        assert_eq!(condition(&weekend), "on Sat, Sun UTC: cache write for 1 h $6.00");
     }
 }

@@ -107,7 +107,7 @@ pub struct ModelEntry {
     pub endpoints: Vec<Endpoint>,
 }
 
-/// Four list prices, USD per million tokens.
+/// List prices, USD per million tokens.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Prices {
     /// Prompt tokens.
@@ -118,6 +118,9 @@ pub struct Prices {
     pub cache_read: Option<f64>,
     /// Prompt tokens written to the cache.
     pub cache_write: Option<f64>,
+    /// Prompt tokens written to the cache to be kept for an hour; null where that has no price of its own.
+    #[serde(default)]
+    pub cache_write_1h: Option<f64>,
 }
 
 /// What was really paid, USD per million tokens.
@@ -205,13 +208,35 @@ pub struct Endpoint {
     pub expected_cost: Option<ExpectedCost>,
     /// Days of its record, oldest first, at most 30.
     pub days: Vec<EndpointDay>,
-    /// When it was first seen.
+    /// When a run first saw it.
     pub first_seen: DateTime<Utc>,
     /// When its health was last read: earlier than the snapshot where the newest run got no answer for it.
     pub reading_at: DateTime<Utc>,
+    /// Longest prompt it takes, tokens; null where the upstream names none beside the context.
+    #[serde(default)]
+    pub max_prompt_tokens: Option<i64>,
+    /// When the upstream stops offering it; null where no date is set.
+    #[serde(default)]
+    pub deprecation_date: Option<DateTime<Utc>>,
+    /// When the upstream began to offer it; null where it does not say.
+    #[serde(default)]
+    pub created_at: Option<DateTime<Utc>>,
 }
 
 impl Endpoint {
+    /// Since when it has been offered: as the upstream says, else since a run first saw it.
+    pub fn since(&self) -> DateTime<Utc> {
+        self.created_at.unwrap_or(self.first_seen)
+    }
+    /// Longest prompt it takes, tokens: the smaller of its context and what the upstream names; `None` where neither is
+    /// known.
+    pub fn prompt_limit(&self) -> Option<i64> {
+        [self.context_length, self.max_prompt_tokens].into_iter().flatten().min()
+    }
+    /// The date from which on the upstream no longer offers it, where that is over at `now`.
+    pub fn ended_by(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        self.deprecation_date.filter(|date| *date <= now)
+    }
     /// Whether it carries a flag.
     pub fn is_flagged(&self, kind: FlagKind) -> bool {
         self.flags.iter().any(|flag| flag.kind() == kind)
@@ -330,6 +355,18 @@ pub struct RecentReading {
     pub uptime_1d: Option<f64>,
     /// Upstream status code.
     pub status: Option<i32>,
+    /// List price of cache writes that are kept for an hour.
+    #[serde(default)]
+    pub list_cache_write_1h: Option<f64>,
+    /// Longest prompt, tokens.
+    #[serde(default)]
+    pub max_prompt_tokens: Option<i64>,
+    /// When the upstream stops offering the endpoint.
+    #[serde(default)]
+    pub deprecation_date: Option<DateTime<Utc>>,
+    /// When the upstream began to offer it.
+    #[serde(default)]
+    pub created_at: Option<DateTime<Utc>>,
 }
 
 /// How the collection is doing.

@@ -27,7 +27,6 @@ const HOURLY_EXPORT: &str = include_str!("../../queries/analysis/hourly_export.s
 const DAYS_EXPORT: &str = include_str!("../../queries/analysis/days_export.sql");
 
 /// Columns of the exports that hold a time.
-const RUN_TIMES: &[&str] = &["observed_at", "window_start", "window_end"];
 const DAY_TIMES: &[&str] = &["last_reading_at"];
 
 /// File formats of an export.
@@ -60,7 +59,7 @@ impl ExportFormat {
         }
     }
 
-    /// All columns, with those of `times` in the format's own way.
+    /// The columns, with those that hold times in the format's own way.
     fn columns(self, times: &[&str]) -> String {
         let text = |name: &&str| format!("strftime({name}, '%Y-%m-%dT%H:%M:%SZ') AS {name}");
         match self {
@@ -71,6 +70,11 @@ impl ExportFormat {
         }
     }
 }
+
+/// Columns of times in what `export readings` and `export hourly` give.
+const READING_TIMES: [&str; 5] =
+    ["observed_at", "window_start", "window_end", "deprecation_date", "created_at"];
+const HOURLY_TIMES: [&str; 3] = ["observed_at", "window_start", "window_end"];
 
 /// A row of the export.
 #[derive(Debug, Clone, PartialEq)]
@@ -101,12 +105,18 @@ pub struct ReadingRow {
     pub tokens: Option<i64>,
     /// Effective input and output price.
     pub effective: [Option<f64>; 2],
-    /// List prices: input, output, cache read, cache write.
-    pub list: [Option<f64>; 4],
+    /// List prices: input, output, cache read, cache write, cache write kept for an hour.
+    pub list: [Option<f64>; 5],
     /// Uptime over 5 minutes, 30 minutes, a day.
     pub uptime: [Option<f64>; 3],
     /// Upstream status code.
     pub status: Option<i32>,
+    /// Longest prompt, tokens.
+    pub max_prompt_tokens: Option<i64>,
+    /// When the upstream stops offering it.
+    pub deprecation_date: Option<DateTime<Utc>>,
+    /// When the upstream began to offer it.
+    pub created_at: Option<DateTime<Utc>>,
 }
 
 static EXPORTS: AtomicU64 = AtomicU64::new(0);
@@ -123,7 +133,7 @@ impl Store {
         to: DateTime<Utc>,
         format: ExportFormat,
     ) -> Result<PathBuf, StoreError> {
-        self.export(&in_span(READINGS, from, to), RUN_TIMES, format)
+        self.export(&in_span(READINGS, from, to), &READING_TIMES, format)
     }
 
     /// Writes the hourly rates of the runs in `[from, to)`, refused ones included, as [`Store::export_readings`] does.
@@ -139,7 +149,7 @@ impl Store {
         let hourly = in_span(HOURLY, from, to)
             .replace("$3", &HOURLY_MIN_TOKENS.to_string())
             .replace("$4", &HOURLY_TOLERANCE.to_string());
-        self.export(&format!("WITH hourly AS ({hourly}) {HOURLY_EXPORT}"), RUN_TIMES, format)
+        self.export(&format!("WITH hourly AS ({hourly}) {HOURLY_EXPORT}"), &HOURLY_TIMES, format)
     }
 
     /// Writes one row per endpoint and UTC day of `[from, to]` to a file, as [`Store::export_readings`] does. The
@@ -208,7 +218,8 @@ impl Store {
     pub fn readings(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Vec<ReadingRow>, StoreError> {
         self.read(|connection| {
             let sql = format!(
-                "SELECT * EXCLUDE (observed_at), epoch_us(observed_at) AS observed_us FROM ({READINGS}) ORDER BY observed_at, model, variant, endpoint_id"
+                "SELECT * EXCLUDE (observed_at, deprecation_date, created_at), epoch_us(observed_at) AS observed_us,
+                    epoch_us(deprecation_date) AS deprecation_us, epoch_us(created_at) AS created_us FROM ({READINGS}) ORDER BY observed_at, model, variant, endpoint_id"
             );
             columns::rows(connection, &sql, params![naive(from), naive(to)], reading_rows)
         })
@@ -236,7 +247,10 @@ fn reading_rows(columns: Columns<'_>, rows: &mut Vec<ReadingRow>) -> Result<(), 
         columns.floats("list_output")?,
         columns.floats("list_cache_read")?,
         columns.floats("list_cache_write")?,
+        columns.floats("list_cache_write_1h")?,
     ];
+    let max_prompt_tokens = columns.integers("max_prompt_tokens")?;
+    let (deprecation, created) = (columns.integers("deprecation_us")?, columns.integers("created_us")?);
     let uptime = [columns.floats("uptime_5m")?, columns.floats("uptime_30m")?, columns.floats("uptime_1d")?];
     for row in 0..columns.height() {
         let micros = observed.must(row)?;
@@ -263,6 +277,9 @@ fn reading_rows(columns: Columns<'_>, rows: &mut Vec<ReadingRow>) -> Result<(), 
             list: each(&list, row),
             uptime: each(&uptime, row),
             status: status.get(row).and_then(|status| i32::try_from(status).ok()),
+            max_prompt_tokens: max_prompt_tokens.get(row),
+            deprecation_date: deprecation.get(row).and_then(DateTime::from_timestamp_micros),
+            created_at: created.get(row).and_then(DateTime::from_timestamp_micros),
         });
     }
     Ok(())

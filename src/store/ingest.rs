@@ -311,7 +311,7 @@ fn stage_readings(connection: &Connection, run: &RunReadings, keys: &[i32]) -> R
     for (reading, key) in run.readings.iter().zip(keys) {
         let Reading { facts, prices, health, usage, .. } = reading;
         let EndpointFacts { provider, provider_name, tag, .. } = facts;
-        let ListPrices { input, output, cache_read, cache_write, discount, tiers } = prices;
+        let ListPrices { input, output, cache_read, cache_write, cache_write_1h, discount, tiers } = prices;
         let counters = health.counters_1d;
         let read = ReadAt::of(usage.as_ref(), run.observed_at);
         let [up_5m, up_30m, up_1d] =
@@ -359,6 +359,10 @@ fn stage_readings(connection: &Connection, run: &RunReadings, keys: &[i32]) -> R
             health.requests_30m,
             read.day_back,
             read.after_s,
+            facts.max_prompt_tokens,
+            facts.deprecation_date.map(naive),
+            facts.created_at.map(naive),
+            decimal(*cache_write_1h),
         ])?;
     }
     Ok(appender.flush()?)

@@ -24,6 +24,11 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../queries/migrations/V0004__compact_reading.sql"),
     },
     Migration {
+        version: 5,
+        name: "endpoint_facts",
+        sql: include_str!("../../queries/migrations/V0005__endpoint_facts.sql"),
+    },
+    Migration {
         version: 6,
         name: "usage_day",
         sql: include_str!("../../queries/migrations/V0006__usage_day.sql"),

@@ -98,8 +98,8 @@ pub struct EndpointNow {
     pub tokens: Option<i64>,
     /// Effective input and output price.
     pub effective: [Option<f64>; 2],
-    /// List prices: input, output, cache read, cache write.
-    pub list: [Option<f64>; 4],
+    /// List prices: input, output, cache read, cache write, cache write kept for an hour.
+    pub list: [Option<f64>; 5],
     /// Conditional prices.
     pub price_tiers: Vec<PriceTier>,
     /// Uptime over 5 minutes, 30 minutes, a day.
@@ -126,6 +126,12 @@ pub struct EndpointNow {
     pub retains_prompts: Option<bool>,
     /// Request parameters.
     pub parameters: Vec<String>,
+    /// Longest prompt, tokens.
+    pub max_prompt_tokens: Option<i64>,
+    /// When the upstream stops offering it.
+    pub deprecation_date: Option<DateTime<Utc>>,
+    /// When the upstream began to offer it.
+    pub created_at: Option<DateTime<Utc>>,
 }
 
 /// One UTC day of an endpoint.
@@ -558,6 +564,7 @@ fn endpoint_now(row: &Row<'_>) -> Result<EndpointNow, StoreError> {
             row.get("list_output")?,
             row.get("list_cache_read")?,
             row.get("list_cache_write")?,
+            row.get("list_cache_write_1h")?,
         ],
         price_tiers: from_json(row, "price_tiers_json")?,
         uptime: [row.get("uptime_5m")?, row.get("uptime_30m")?, row.get("uptime_1d")?],
@@ -572,6 +579,9 @@ fn endpoint_now(row: &Row<'_>) -> Result<EndpointNow, StoreError> {
         trains_on_prompts: row.get("trains_on_prompts")?,
         retains_prompts: row.get("retains_prompts")?,
         parameters: from_json(row, "parameters")?,
+        max_prompt_tokens: row.get("max_prompt_tokens")?,
+        deprecation_date: row.get::<_, Option<i64>>("deprecation_us")?.map(time).transpose()?,
+        created_at: row.get::<_, Option<i64>>("created_us")?.map(time).transpose()?,
     })
 }
 

@@ -22,8 +22,8 @@ impl<'a> Offer<'a> {
     }
 }
 
-impl Row<22> for Offer<'_> {
-    const COLUMNS: [&'static str; 22] = [
+impl Row<26> for Offer<'_> {
+    const COLUMNS: [&'static str; 26] = [
         "model_id",
         "provider",
         "name",
@@ -46,8 +46,12 @@ impl Row<22> for Offer<'_> {
         "quantization",
         "context_length",
         "flags",
+        "list_cache_write_1h",
+        "max_prompt_tokens",
+        "deprecation_date",
+        "created_at",
     ];
-    fn cells(&self) -> [Cell; 22] {
+    fn cells(&self) -> [Cell; 26] {
         let one = self.endpoint;
         [
             Cell::text(&self.model.model_id),
@@ -72,6 +76,10 @@ impl Row<22> for Offer<'_> {
             Cell::maybe(one.quantization.as_ref()),
             Cell::Whole(one.context_length),
             Cell::Text(names(&one.flags)),
+            Cell::Number(one.list.cache_write_1h),
+            Cell::Whole(one.max_prompt_tokens),
+            Cell::Time(one.deprecation_date),
+            Cell::Time(one.created_at),
         ]
     }
 }

@@ -118,6 +118,7 @@ fn days(hosts: &[Host]) -> DataFrame {
         floats("throughput", &|h| Some(h.speed)),
         floats("latency_ms", &|_| Some(800.0)),
         floats("coverage", &|_| Some(0.97)),
+        floats("list_cache_write_1h", &|_| None),
     ])
 }
 
@@ -159,6 +160,8 @@ fn newest(hosts: &[Host]) -> DataFrame {
         flags("deranked", |_| false),
         flags("disabled", |_| false),
         flags("window_day_to_date", |_| true),
+        floats("list_cache_write_1h", &|_| None),
+        integers("created_us", &|_| None),
     ])
 }
 
@@ -385,6 +388,30 @@ fn reliability_says_what_it_rests_on_and_never_calls_silence_down() {
             && good.reason.as_deref().is_some_and(|r| r.contains("without reliability"))
     );
     assert!(overall.note.as_deref().is_some_and(|n| n.contains("left out")));
+}
+
+#[test]
+fn the_flag_new_counts_from_when_the_upstream_began_to_offer_an_endpoint() {
+    let hosts = [host("a/one", "good", 0.9), host("a/one", "poor", 0.1)];
+    let noon = i64::from(FIRST_DAY + 6) * 86_400 + 43_200;
+    let flags = |created: [Option<i64>; 2], first_seen: [i64; 2]| {
+        let mut frames = frames(&hosts);
+        let micros = created.map(|hours| hours.map(|hours| (noon - hours * 3600) * 1_000_000));
+        frames.newest.with_column(integer("created_us", micros.to_vec())).expect("same length");
+        let seen = first_seen.map(|hours| Some(noon - hours * 3600));
+        frames.newest.with_column(integer("first_seen_s", seen.to_vec())).expect("same length");
+        let analysis = analyse(&frames, &parameters()).expect("frames that keep the contract");
+        hosts.each_ref().map(|host| {
+            let flags = &analysis.endpoints[&host.id()].flags;
+            flags.iter().find(|flag| flag.kind() == FlagKind::New).map(|flag| flag.why().to_owned())
+        })
+    };
+    let [new, old] = flags([Some(3), Some(30)], [500, 1]);
+    assert!(new.is_some_and(|why| why.starts_with("offered since") && why.contains("3 hours")));
+    assert_eq!(old, None, "we saw it late");
+    let [unknown, first] = flags([None, None], [5, 500]);
+    assert!(unknown.is_some_and(|why| why.starts_with("first seen")));
+    assert_eq!(first, None);
 }
 
 #[test]

@@ -2,11 +2,12 @@
 
 use crate::sample;
 use hitrate::cost::{
-    AcrossFilter, BreakEven, CostOfModel, EndpointCost, Quality, ToWin, across, compare, pricing,
+    AcrossFilter, BreakEven, CostOfModel, EndpointCost, OwnNumbers, Quality, ToWin, across, compare, pricing,
 };
 use hitrate::domain::session::{CostBasis, Pricing, SessionCost, session_cost};
-use hitrate::domain::workload::{Failures, Workload};
-use hitrate::snapshot::Snapshot;
+use hitrate::domain::units::UsdPerMtok;
+use hitrate::domain::workload::{CacheTtl, Failures, Workload};
+use hitrate::snapshot::{Endpoint, Snapshot};
 use proptest::prelude::*;
 use serde_json::Value;
 use std::path::Path;
@@ -163,6 +164,95 @@ fn the_comparison_says_who_is_no_choice_and_why() {
         "{:?}",
         cut.notes
     );
+}
+
+/// The sample with one endpoint of `northwind/atlas-3` changed.
+fn changed(tag: &str, change: impl Fn(&mut Endpoint)) -> Snapshot {
+    let mut snapshot = snapshot();
+    let atlas = snapshot.models.iter_mut().find(|m| m.model_id == "northwind/atlas-3").expect("it");
+    change(atlas.endpoints.iter_mut().find(|e| e.tag.as_str() == tag).expect("an endpoint"));
+    snapshot
+}
+
+#[test]
+fn an_endpoint_that_takes_only_shorter_prompts_is_no_choice() {
+    let chat = hitrate::domain::workload::Workload::shipped().expect("shipped").remove(1);
+    let longest = chat.longest_prompt();
+    for (most, is_choice) in [(longest as i64 - 1, false), (longest.ceil() as i64, true)] {
+        let snapshot = changed("quarry/fp8", |e| e.max_prompt_tokens = Some(most));
+        let cost = compared(&snapshot, "chat");
+        let row = of(&cost, "quarry/fp8");
+        assert_eq!(row.is_choice, is_choice, "{most}: {row:?}");
+        let why = row.why.as_deref().unwrap_or_default();
+        assert_eq!(why.contains(&format!("prompts of at most {most} tokens")), !is_choice, "{why}");
+    }
+    let snapshot = changed("quarry/fp8", |e| e.max_prompt_tokens = Some(longest as i64 - 1));
+    let all = across(&snapshot, &chat, &AcrossFilter::default(), None);
+    assert_eq!(all.left_out.context, 1, "{:?}", all.left_out);
+    let filter = AcrossFilter { min_context: Some(262_144), ..AcrossFilter::default() };
+    let before = across(&self::snapshot(), &chat, &filter, None).left_out.context;
+    let snapshot = changed("quarry/fp8", |e| e.max_prompt_tokens = Some(200_000));
+    assert_eq!(across(&snapshot, &chat, &filter, None).left_out.context, before + 1);
+}
+
+#[test]
+fn an_endpoint_past_its_deprecation_date_is_no_choice() {
+    let at = |minutes: i64| sample::as_of() + chrono::Duration::minutes(minutes);
+    for (date, is_choice) in [(at(0), false), (at(-600), false), (at(1), true)] {
+        let cost = compared(&changed("quarry/fp8", |e| e.deprecation_date = Some(date)), "chat");
+        let row = of(&cost, "quarry/fp8");
+        assert_eq!(row.is_choice, is_choice, "{date}: {row:?}");
+        assert_eq!(row.why.as_deref().is_some_and(|why| why.contains("deprecated")), !is_choice);
+    }
+}
+
+#[test]
+fn a_weekend_price_counts_on_the_weekend_alone() {
+    use hitrate::domain::endpoint::{PriceTier, Weekday};
+    let weekend = |e: &mut Endpoint| {
+        let half = |price: Option<f64>| {
+            price.map(|price| UsdPerMtok((price / 2.0).to_string().parse().expect("a price")))
+        };
+        e.price_tiers = vec![PriceTier {
+            utc_days: vec![Weekday::Saturday, Weekday::Sunday],
+            input: half(e.list.input),
+            output: half(e.list.output),
+            cache_read: half(e.list.cache_read),
+            ..PriceTier::default()
+        }];
+    };
+    let cost = |time: &str| {
+        let mut snapshot = changed("quarry/fp8", weekend);
+        snapshot.as_of = time.parse().expect("a time");
+        let cost = compared(&snapshot, "chat");
+        let note = cost.notes.iter().find(|note| note.contains("day or week")).cloned().expect("a note");
+        (of(&cost, "quarry/fp8").cost.expect("priced"), note)
+    };
+    let (friday, note) = cost("2026-10-02T23:59:59Z");
+    assert!(note.ends_with("Friday, 23:59 UTC"), "{note}");
+    let base = compared(&snapshot(), "chat");
+    assert!(close(friday, of(&base, "quarry/fp8").cost.expect("priced")));
+    assert!(close(cost("2026-10-03T00:00:00Z").0, friday / 2.0));
+    assert!(close(cost("2026-10-05T00:00:00Z").0, friday));
+}
+
+#[test]
+fn writes_kept_for_an_hour_cost_more_where_the_workload_asks_for_them() {
+    let own = |ttl| OwnNumbers { cache_ttl: Some(ttl), ..OwnNumbers::default() };
+    let snapshot = changed("quarry/fp8", |e| {
+        let input = e.list.input.expect("listed");
+        (e.list.cache_write, e.list.cache_write_1h) = (Some(input * 1.25), Some(input * 2.0));
+    });
+    let model = snapshot.model("northwind/atlas-3").expect("it");
+    let chat = &snapshot.workloads[1];
+    let writes = |ttl| {
+        let workload = own(ttl).over(chat).expect("valid");
+        let cost = compare(&snapshot, model, &workload);
+        of(&cost, "quarry/fp8").parts.expect("priced").writes
+    };
+    let (short, long) = (writes(CacheTtl::FiveMinutes), writes(CacheTtl::OneHour));
+    assert!(short > 0.0 && close(long, short * 4.0), "premiums of 0.25 and 1.0: {short} {long}");
+    assert_eq!(own(CacheTtl::FiveMinutes).over(chat).expect("valid").name, "chat", "that is the default");
 }
 
 #[test]

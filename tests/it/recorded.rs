@@ -18,6 +18,7 @@ use crate::rig::{at, folder, rows};
 use crate::twins;
 use crate::upstream::{collect_from, pipeline};
 
+mod facts;
 mod followed;
 mod paying;
 
@@ -95,6 +96,7 @@ async fn recorded_days_go_through_collect_store_tiers_and_preferences() {
     paying::following_it_pays(data.path());
     paying::forecasts_hold_as_often_as_they_say(&snapshot);
     twins::agree(data.path(), &snapshot);
+    facts::are_obeyed(&snapshot);
     deepseek_caches_well(&snapshot);
     preferences_name_only_what_they_mean(&snapshot);
 }

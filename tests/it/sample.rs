@@ -50,6 +50,7 @@ fn prices(input: f64) -> Prices {
         output: Some(rounded(input * 4.0)),
         cache_read: Some(rounded(input / 10.0)),
         cache_write: None,
+        cache_write_1h: None,
     }
 }
 
@@ -131,6 +132,9 @@ pub fn endpoint(model: &str, variant: &Variant, tag: &str, tier: Tier, cost: f64
         days: days(hit_rate),
         first_seen: as_of() - Duration::days(40),
         reading_at: as_of(),
+        max_prompt_tokens: None,
+        deprecation_date: None,
+        created_at: None,
     }
 }
 
@@ -186,6 +190,7 @@ pub fn flag(kind: FlagKind) -> Flag {
         }
         FlagKind::New => Shown::New {
             first_seen: as_of() - Duration::hours(5),
+            created_at: None,
             hours: 5,
             hours_bound: thresholds::PREFERENCE_MIN_AGE_HOURS,
         },
@@ -396,6 +401,10 @@ fn readings(models: &[ModelEntry]) -> Vec<RecentReading> {
         uptime_30m: e.uptime_30m,
         uptime_1d: e.uptime_1d,
         status: e.status,
+        list_cache_write_1h: e.list.cache_write_1h,
+        max_prompt_tokens: e.max_prompt_tokens,
+        deprecation_date: e.deprecation_date,
+        created_at: e.created_at,
     };
     let of_run = |ago: i64| {
         models

@@ -480,3 +480,35 @@ async fn the_page_of_a_model_has_a_text_for_every_router_that_can_be_told() {
         assert!(page.contains(part), "{part}");
     }
 }
+
+#[tokio::test]
+async fn facts_of_endpoints_are_on_the_pages() {
+    let mut snapshot = sample::snapshot();
+    let quill =
+        snapshot.models.iter_mut().find(|model| model.model_id == "zephyr/quill-large").expect("quill");
+    let one = &mut quill.endpoints[0];
+    one.max_prompt_tokens = Some(99_000);
+    one.deprecation_date = Some("2026-11-30T13:00:00Z".parse().expect("a time"));
+    one.created_at = Some("2026-03-04T05:06:07Z".parse().expect("a time"));
+    one.list.cache_write_1h = Some(4.56);
+    let key = |one: &hitrate::snapshot::Endpoint| {
+        format!("e=zephyr%2Fquill-large%40{}", one.tag.as_str().replace('/', "%2F"))
+    };
+    let keys: Vec<String> = quill.endpoints[..2].iter().map(key).collect();
+    let site = site_over(Some(snapshot), Duration::zero());
+    let model = get(&site, "/models/zephyr/quill-large").await.body;
+    for said in [
+        "99k",
+        "stops offering it on",
+        "2026-11-30 13:00 UTC",
+        "2026-03-04 05:06 UTC",
+        "$4.56",
+        "for 1 h, list",
+    ] {
+        assert!(model.contains(said), "{said}");
+    }
+    let compared = get(&site, &format!("/compare?{}", keys.join("&"))).await.body;
+    for said in ["Longest prompt", "99k", "Deprecated", "no date set", "Offered since", "$4.56"] {
+        assert!(compared.contains(said), "{said}: {compared}");
+    }
+}

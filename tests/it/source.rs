@@ -1,6 +1,7 @@
 //! What the upstream's answers say: every shape it was seen in, and the shapes it should never have.
 
 mod comparison;
+mod facts;
 mod fields;
 mod join;
 

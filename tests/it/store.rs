@@ -51,6 +51,9 @@ fn reading(id: Option<Uuid>, tag: &str) -> Reading {
             restricted: false,
             deranked: false,
             disabled: false,
+            max_prompt_tokens: None,
+            deprecation_date: None,
+            created_at: None,
         },
         prices: ListPrices {
             input: price("0.2"),

@@ -43,7 +43,7 @@ fn draft(given: &Given) -> Result<Draft, String> {
         );
     }
     let admitted = given.admitted();
-    let shortest = admitted.iter().filter_map(|endpoint| endpoint.context_length).min();
+    let shortest = admitted.iter().filter_map(|endpoint| endpoint.prompt_limit()).min();
     let context = shortest
         .or(given.model.context_length)
         .ok_or_else(|| "the context length is not known, and Zed takes no model without one".to_owned())?;

@@ -80,6 +80,8 @@ fn cost(snapshot: &Snapshot, all: &[Pair]) -> Group {
     rows.push(numbers(all, "Input, listed", million, |e| e.list.input, usd("not listed")));
     rows.push(numbers(all, "Cache read, listed", million, |e| e.list.cache_read, usd("not listed")));
     rows.push(numbers(all, "Cache write, listed", million, |e| e.list.cache_write, usd("not listed")));
+    let hour = |e: &Endpoint| e.list.cache_write_1h;
+    rows.push(numbers(all, "Cache write for 1 h, listed", million, hour, usd("not listed")));
     rows.push(numbers(all, "Output, listed", million, |e| e.list.output, usd("not listed")));
     Group { title: "Cost", rows }
 }
@@ -154,7 +156,12 @@ fn limits(all: &[Pair]) -> Group {
         rows: vec![
             words(all, "Quantization", |e| told(e.quantization.as_deref())),
             words(all, "Context", |e| length(e.context_length)),
+            words(all, "Longest prompt", |e| length(e.prompt_limit())),
             words(all, "Longest answer", |e| length(e.max_completion_tokens)),
+            words(all, "Offered since", |e| format::moment(e.since())),
+            words(all, "Deprecated", |e| {
+                e.deprecation_date.map_or_else(|| "no date set".to_owned(), format::moment)
+            }),
             words(all, "Region", |e| told(e.region.as_deref())),
             words(all, "Prompts", |e| prompts(e).to_owned()),
         ],

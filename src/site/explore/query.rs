@@ -259,7 +259,7 @@ impl Filter {
             && at_most(endpoint.effective.input, self.price)
             && at_most(endpoint.list.input, self.list)
             && at_least(endpoint.hit_rate, self.hit)
-            && at_least(endpoint.context_length.map(|length| length as f64), self.context)
+            && at_least(endpoint.prompt_limit().map(|length| length as f64), self.context)
             && (self.quantization.is_empty()
                 || endpoint.quantization.as_deref().is_some_and(|q| q.to_lowercase() == self.quantization))
             && self.parameters.iter().all(|wanted| endpoint.parameters.iter().any(|has| has == wanted))

@@ -7,13 +7,14 @@ mod mend;
 mod row;
 
 use self::row::{Fault, Row};
+use super::price_override::Override;
 use super::{Content, drift, wire};
 use crate::domain::bounds;
 use crate::domain::endpoint::{ListPrices, Model, PriceTier, Provider};
 use crate::domain::ids::{ProviderSlug, Tag, Variant};
 use crate::domain::reading::{Activity, Counters, DriftPath, ModelUsage, Quarantined};
 use crate::source::{Decoded, Document, DocumentKind, Pair};
-use chrono::{DateTime, NaiveDate};
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use rust_decimal::Decimal;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
@@ -33,6 +34,8 @@ pub struct PublicEndpoint {
     pub quantization: Option<String>,
     /// Context length, tokens.
     pub context_length: Option<i64>,
+    /// Longest prompt, tokens.
+    pub max_prompt_tokens: Option<i64>,
     /// Longest answer, tokens.
     pub max_completion_tokens: Option<i64>,
     /// Request parameters it takes.
@@ -64,8 +67,14 @@ pub struct StatsEndpoint {
     pub quantization: Option<String>,
     /// Context length, tokens.
     pub context_length: Option<i64>,
+    /// Longest prompt, tokens.
+    pub max_prompt_tokens: Option<i64>,
     /// Longest answer, tokens.
     pub max_completion_tokens: Option<i64>,
+    /// When the upstream began to offer it, as it says.
+    pub created_at: Option<DateTime<Utc>>,
+    /// When the upstream stops offering it.
+    pub deprecation_date: Option<DateTime<Utc>>,
     /// Request parameters it takes.
     pub parameters: Vec<String>,
     /// Whether prompts are used for training.
@@ -171,6 +180,9 @@ pub fn decode(document: &Document<'_>) -> Decoded {
     reader.report_uncounted();
     Decoded { content, quarantined: reader.quarantined, drift: reader.drift, failed, missing }
 }
+
+/// Reason of a conditional price that never applies: a condition of it is not understood, or it has none.
+const UNKNOWN_CONDITION: &str = "unknown_condition";
 
 type Found<T> = Result<T, (String, String)>;
 
@@ -462,14 +474,15 @@ fn list_prices(wire: Option<wire::Pricing>, row: &mut Row) -> ListPrices {
         output: row.price("pricing.completion", wire.completion),
         cache_read: row.price("pricing.input_cache_read", wire.input_cache_read),
         cache_write: row.price("pricing.input_cache_write", wire.input_cache_write),
+        cache_write_1h: row.price("pricing.input_cache_write_1h", wire.input_cache_write_1h),
         discount: row.within("pricing.discount", wire.discount, &bounds::DISCOUNT),
         tiers: price_tiers(wire.overrides, row),
     }
 }
 
 /// The conditional prices that were understood in full. Without one of its conditions a price would apply too often, and
-/// without one of its prices the base price would apply in its place: an override with a refused field is left out.
-fn price_tiers(overrides: Vec<Option<wire::Override>>, row: &mut Row) -> Vec<PriceTier> {
+/// without one of its prices the base price would apply in its place: such an override never applies.
+fn price_tiers(overrides: Vec<Option<Override>>, row: &mut Row) -> Vec<PriceTier> {
     let mut tiers = Vec::with_capacity(overrides.len());
     for (position, wire) in overrides.into_iter().enumerate() {
         let Some(wire) = wire else { continue };
@@ -482,17 +495,46 @@ fn price_tiers(overrides: Vec<Option<wire::Override>>, row: &mut Row) -> Vec<Pri
     tiers
 }
 
-fn price_tier(wire: wire::Override, path: &str, row: &mut Row) -> PriceTier {
+fn price_tier(wire: Override, path: &str, row: &mut Row) -> PriceTier {
+    for (key, detail) in &wire.not_understood {
+        let key = clip(key);
+        let (field, named) = match key.as_str() {
+            "" => (path.to_owned(), String::new()),
+            key => (format!("{path}.{key}"), format!("`{key}`: ")),
+        };
+        row.fault(UNKNOWN_CONDITION, &field, format!("{named}{detail}; the price is never applied"));
+    }
     let at = |field: &str| format!("{path}.{field}");
     PriceTier {
         min_prompt_tokens: row.within(&at("min_prompt_tokens"), wire.min_prompt_tokens, &bounds::LENGTH),
-        utc_start: row.small(&at("utc_start"), wire.utc_start, &bounds::CLOCK),
-        utc_end: row.small(&at("utc_end"), wire.utc_end, &bounds::CLOCK),
+        utc_start: wire.utc_start,
+        utc_end: wire.utc_end,
+        utc_days: wire.utc_days,
         input: row.price(&at("prompt"), wire.prompt),
         output: row.price(&at("completion"), wire.completion),
         cache_read: row.price(&at("input_cache_read"), wire.input_cache_read),
         cache_write: row.price(&at("input_cache_write"), wire.input_cache_write),
+        cache_write_1h: row.price(&at("input_cache_write_1h"), wire.input_cache_write_1h),
     }
+}
+
+/// A time, or midnight UTC of a date without one. `None` where the field is absent; refused where it is neither.
+fn time(field: &'static str, text: Option<String>, row: &mut Row) -> Option<DateTime<Utc>> {
+    let text = text.filter(|text| !text.is_empty())?;
+    let midnight = |day: NaiveDate| day.and_time(NaiveTime::MIN).and_utc();
+    let time = DateTime::parse_from_rfc3339(&text).map(|time| time.to_utc()).ok();
+    let time = time.or_else(|| text.parse::<NaiveDate>().ok().map(midnight));
+    let time = time.filter(|time| bounds::is_plausible_day(time.date_naive()));
+    if time.is_none() {
+        row.fault("value_out_of_range", field, format!("`{}` is not a time from 2015 to 2099", clip(&text)));
+    }
+    time
+}
+
+/// A limit of tokens; 0 is the upstream's word for none.
+fn token_limit(field: &str, tokens: Option<i64>, row: &mut Row) -> Option<i64> {
+    row.within(field, tokens.filter(|tokens| *tokens != 0), &bounds::LENGTH)
+}
 }
 
 /// A model to sweep, or nothing for aliases and router pseudo-models.
@@ -544,6 +586,7 @@ fn public_endpoint(wire: wire::PublicEndpoint, row: &mut Row) -> PublicEndpoint 
         prices: list_prices(wire.pricing, row),
         quantization: wire.quantization,
         context_length: row.within("context_length", wire.context_length, &bounds::LENGTH),
+        max_prompt_tokens: token_limit("max_prompt_tokens", wire.max_prompt_tokens, row),
         max_completion_tokens: row.within(
             "max_completion_tokens",
             wire.max_completion_tokens,
@@ -585,7 +628,7 @@ fn stats_endpoint(
     let is = |flag: Option<bool>| flag == Some(true);
     let (throughput, latency_ms, requests_30m) =
         wire.stats.map_or((None, None, None), |s| (s.p50_throughput, s.p50_latency, s.request_count));
-    Ok(Some(StatsEndpoint {
+    let endpoint = StatsEndpoint {
         endpoint_id,
         provider_name: wire
             .provider_display_name
@@ -596,6 +639,9 @@ fn stats_endpoint(
         region: wire.provider_region,
         quantization: wire.quantization,
         context_length: row.within("context_length", wire.context_length, &bounds::LENGTH),
+        max_prompt_tokens: token_limit("max_prompt_tokens", wire.max_prompt_tokens, row),
+        created_at: time("created_at", wire.created_at, row),
+        deprecation_date: time("deprecation_date", wire.deprecation_date, row),
         max_completion_tokens: row.within(
             "max_completion_tokens",
             wire.max_completion_tokens,

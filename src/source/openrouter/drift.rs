@@ -32,11 +32,15 @@ const PRICING: &[&str] = &[
     "input_audio_cache",
     "web_search",
     "internal_reasoning",
-    "input_cache_write_1h",
     "display_pricing",
     // A condition, not a price.
     "utc_days",
 ];
+
+/// Whether a key of `pricing` is a price, or part of one, that is known and not used.
+pub fn unused_price(key: &str) -> bool {
+    PRICING.contains(&key)
+}
 
 fn pricing_key(path: &str, key: &str) -> bool {
     let inside = path.strip_prefix("pricing.").map(|rest| rest.strip_prefix("overrides.*.").unwrap_or(rest));
@@ -94,7 +98,6 @@ const PUBLIC_ENDPOINTS: &[&str] = &[
     "name",
     "model_id",
     "model_name",
-    "max_prompt_tokens",
     "supports_implicit_caching",
     "supports_tool_choice",
     "supports_voice_cloning",
@@ -113,7 +116,6 @@ const STATS_ENDPOINT: &[&str] = &[
     "variant",
     "is_free",
     "can_abort",
-    "max_prompt_tokens",
     "max_tokens_per_image",
     "excluded_parameters",
     "is_byok",
@@ -137,10 +139,8 @@ const STATS_ENDPOINT: &[&str] = &[
     "features",
     "supported_video_parameters",
     "supported_image_parameters",
-    "deprecation_date",
     "allowed_passthrough_parameters",
     "capacity_tpm",
-    "created_at",
     "stats.endpoint_id",
     "stats.p75_throughput",
     "stats.p90_throughput",

@@ -280,7 +280,7 @@ fn join_pair(
         if let Some(documented) = matched {
             compare_prices(&row.prices, &documented.prices, run);
         }
-        readings.push(from_stats(pair, row, matched));
+        readings.push(from_stats(pair, row, matched, run.observed_at));
     }
     // Where rows of the statistics could not be read, a documented row may be one of them under its tag.
     let may_be_new = |tag: &&Tag| !parts.stats_incomplete && !tags.contains_key(*tag);
@@ -323,7 +323,12 @@ fn compare_prices(statistics: &ListPrices, documented: &ListPrices, run: &mut Ru
     }
 }
 
-fn from_stats(pair: &Pair, row: &StatsEndpoint, public: Option<&PublicEndpoint>) -> Reading {
+fn from_stats(
+    pair: &Pair,
+    row: &StatsEndpoint,
+    public: Option<&PublicEndpoint>,
+    observed_at: DateTime<Utc>,
+) -> Reading {
     let counted = row.counters_1d.and_then(|counters| counters.uptime());
     let uptime = public.map_or([None; 3], |public| public.uptime);
     Reading {
@@ -344,6 +349,12 @@ fn from_stats(pair: &Pair, row: &StatsEndpoint, public: Option<&PublicEndpoint>)
             restricted: row.restricted,
             deranked: row.deranked,
             disabled: row.disabled,
+            max_prompt_tokens: row
+                .max_prompt_tokens
+                .or_else(|| public.and_then(|public| public.max_prompt_tokens)),
+            deprecation_date: row.deprecation_date,
+            // Nothing is offered before it was made: such a time says nothing about the age.
+            created_at: row.created_at.filter(|time| *time <= observed_at),
         },
         prices: checked_prices(&pair.variant, row.prices.clone()),
         health: Health {
@@ -384,6 +395,9 @@ fn from_public(pair: &Pair, row: &PublicEndpoint, providers: &BTreeMap<ProviderS
             restricted: false,
             deranked: false,
             disabled: false,
+            max_prompt_tokens: row.max_prompt_tokens,
+            deprecation_date: None,
+            created_at: None,
         },
         prices: checked_prices(&pair.variant, row.prices.clone()),
         health: Health {
@@ -404,7 +418,13 @@ fn from_public(pair: &Pair, row: &PublicEndpoint, providers: &BTreeMap<ProviderS
 /// Prices of 0 mean "missing" for variants that are billed elsewhere.
 fn checked_prices(variant: &Variant, mut prices: ListPrices) -> ListPrices {
     if variant.zero_price_is_missing() {
-        let fields = [&mut prices.input, &mut prices.output, &mut prices.cache_read, &mut prices.cache_write];
+        let fields = [
+            &mut prices.input,
+            &mut prices.output,
+            &mut prices.cache_read,
+            &mut prices.cache_write,
+            &mut prices.cache_write_1h,
+        ];
         for price in fields {
             *price = price.filter(|p| !p.0.is_zero());
         }

@@ -6,6 +6,7 @@ mod fields;
 pub mod join;
 mod lenient;
 mod names;
+mod price_override;
 mod wire;
 
 use super::{Decoded, Document, DocumentKind, Pair, Request, Source};

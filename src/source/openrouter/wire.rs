@@ -4,6 +4,7 @@
 //! cannot be read is quarantined alone and counts as absent (`decode/mend.rs`).
 
 use super::lenient;
+use super::price_override::Override;
 use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -48,29 +49,13 @@ pub struct Pricing {
     pub input_cache_read: Option<Decimal>,
     #[serde(default, deserialize_with = "lenient::decimal")]
     pub input_cache_write: Option<Decimal>,
+    #[serde(default, deserialize_with = "lenient::decimal")]
+    pub input_cache_write_1h: Option<Decimal>,
     #[serde(default, deserialize_with = "lenient::number")]
     pub discount: Option<f64>,
     /// Null is an override that was not understood.
     #[serde(default, deserialize_with = "lenient::list")]
     pub overrides: Vec<Option<Override>>,
-}
-
-#[derive(Deserialize, Default, Debug, Clone)]
-pub struct Override {
-    #[serde(default, deserialize_with = "lenient::integer")]
-    pub min_prompt_tokens: Option<i64>,
-    #[serde(default, deserialize_with = "lenient::integer")]
-    pub utc_start: Option<i64>,
-    #[serde(default, deserialize_with = "lenient::integer")]
-    pub utc_end: Option<i64>,
-    #[serde(default, deserialize_with = "lenient::decimal")]
-    pub prompt: Option<Decimal>,
-    #[serde(default, deserialize_with = "lenient::decimal")]
-    pub completion: Option<Decimal>,
-    #[serde(default, deserialize_with = "lenient::decimal")]
-    pub input_cache_read: Option<Decimal>,
-    #[serde(default, deserialize_with = "lenient::decimal")]
-    pub input_cache_write: Option<Decimal>,
 }
 
 #[derive(Deserialize)]
@@ -122,6 +107,8 @@ pub struct PublicEndpoint {
     pub quantization: Option<String>,
     #[serde(default, deserialize_with = "lenient::integer")]
     pub context_length: Option<i64>,
+    #[serde(default, deserialize_with = "lenient::integer")]
+    pub max_prompt_tokens: Option<i64>,
     #[serde(default, deserialize_with = "lenient::integer")]
     pub max_completion_tokens: Option<i64>,
     #[serde(default, deserialize_with = "lenient::texts")]
@@ -176,7 +163,13 @@ pub struct StatsEndpoint {
     #[serde(default, deserialize_with = "lenient::integer")]
     pub context_length: Option<i64>,
     #[serde(default, deserialize_with = "lenient::integer")]
+    pub max_prompt_tokens: Option<i64>,
+    #[serde(default, deserialize_with = "lenient::integer")]
     pub max_completion_tokens: Option<i64>,
+    #[serde(default, deserialize_with = "lenient::text")]
+    pub created_at: Option<String>,
+    #[serde(default, deserialize_with = "lenient::text")]
+    pub deprecation_date: Option<String>,
     #[serde(default, deserialize_with = "lenient::texts")]
     pub supported_parameters: Vec<String>,
     #[serde(default)]

@@ -18,6 +18,12 @@ fn a_models_costs_come_under_a_workload_or_numbers_of_ones_own() {
     let own = data(&api, "/api/v1/cost/northwind/atlas-3?workload=chat&turns=16&output_cached=false");
     assert_eq!((&own["workload"]["name"], &own["workload"]["turns"]), (&"own".into(), &16.into()));
     assert!(own["endpoints"][0]["cost"].as_f64() > rows[0]["cost"].as_f64());
+    let hour = data(&api, "/api/v1/cost/northwind/atlas-3?workload=chat&cache_ttl=1h");
+    assert_eq!(
+        (&hour["workload"]["cache_ttl"], &named["workload"]["cache_ttl"]),
+        (&"1h".into(), &"5m".into())
+    );
+    assert_eq!(data(&api, "/api/v1/cost?cache_ttl=1h&limit=1")["workload"]["cache_ttl"], "1h");
 }
 
 #[test]
@@ -35,9 +41,16 @@ fn the_ranking_takes_limits_and_says_what_it_left_out() {
 #[test]
 fn what_is_not_understood_is_refused() {
     let api = api();
-    for query in
-        ["turns=0", "turns=2001", "turns=x", "output=-1", "output=nan", "workload=nonsense", "what=1"]
-    {
+    for query in [
+        "turns=0",
+        "turns=2001",
+        "turns=x",
+        "output=-1",
+        "output=nan",
+        "workload=nonsense",
+        "what=1",
+        "cache_ttl=2h",
+    ] {
         problem(&api, &format!("/api/v1/cost/northwind/atlas-3?{query}"), 400);
     }
     for query in ["limit=0", "limit=1001", "first_prompt=0&new_input=0"] {

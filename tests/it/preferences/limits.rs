@@ -133,6 +133,77 @@ fn a_price_tier_above_the_ceiling_counts_where_the_workload_reaches_it() {
 }
 
 #[test]
+fn a_context_limit_is_missed_where_only_shorter_prompts_are_taken() {
+    let context = |tokens: i64| Limits { context: Some(tokens), ..Limits::default() };
+    let sample = quill(|all| all[0].max_prompt_tokens = Some(169_984));
+    for (tokens, best) in [(180_000, "quarry"), (169_984, "lumen/bf16")] {
+        let pin = limited(&sample, "zephyr/quill-large", Mode::Pin, context(tokens));
+        assert_eq!(only(&pin), Some(vec![best.to_owned()]), "{tokens}");
+    }
+    let avoid = limited(&sample, "zephyr/quill-large", Mode::Avoid, context(180_000));
+    let ignore = avoid.provider.clone().and_then(|provider| provider.ignore).expect("a list");
+    assert!(ignore.contains(&"lumen/bf16".to_owned()), "{ignore:?}");
+    let why = &avoid.evidence.iter().find(|one| one.tag == "lumen/bf16").expect("named").why;
+    assert!(why.contains("context: prompts of at most 169984 tokens"), "{why}");
+}
+
+#[test]
+fn an_endpoint_that_refuses_the_longest_prompt_is_not_recommended() {
+    let longest = longest() as i64;
+    for (most, best) in [(longest - 1, "quarry"), (longest, "lumen/bf16")] {
+        let sample = quill(|all| all[0].max_prompt_tokens = Some(most));
+        let pin = limited(&sample, "zephyr/quill-large", Mode::Pin, Limits::default());
+        assert_eq!(only(&pin), Some(vec![best.to_owned()]), "{most}");
+    }
+    // Where no endpoint takes it the sessions are cut, and the choice is as it was.
+    let sample = quill(|all| all.iter_mut().for_each(|one| one.max_prompt_tokens = Some(longest - 1)));
+    let pin = limited(&sample, "zephyr/quill-large", Mode::Pin, Limits::default());
+    assert_eq!(only(&pin), Some(vec!["lumen/bf16".to_owned()]));
+}
+
+#[test]
+fn a_deprecated_endpoint_is_warned_of_and_not_recommended_once_it_is_over() {
+    let at = |hours: i64| Some(sample::as_of() + chrono::Duration::hours(hours));
+    let sample = quill(|all| all[0].deprecation_date = at(50));
+    let pin = limited(&sample, "zephyr/quill-large", Mode::Pin, Limits::default());
+    assert_eq!(only(&pin), Some(vec!["lumen/bf16".to_owned()]));
+    assert!(warned(
+        &pin,
+        "`lumen/bf16` is deprecated: the upstream stops offering it on 2026-10-07 17:57 UTC"
+    ));
+    let avoid = limited(&sample, "zephyr/quill-large", Mode::Avoid, Limits::default());
+    assert!(warned(&avoid, "`lumen/bf16` is deprecated"), "it is let in: {:?}", avoid.warnings);
+    let over = quill(|all| all[0].deprecation_date = at(0));
+    let pin = limited(&over, "zephyr/quill-large", Mode::Pin, Limits::default());
+    assert_eq!(only(&pin), Some(vec!["quarry".to_owned()]));
+    assert!(!warned(&pin, "deprecated"), "{:?}", pin.warnings);
+}
+
+#[test]
+fn an_age_counts_from_when_the_upstream_began_to_offer_an_endpoint() {
+    let ago = |hours: i64| sample::as_of() - chrono::Duration::hours(hours);
+    for (created, first_seen, best) in [
+        (Some(ago(23)), ago(900), "quarry"),
+        (Some(ago(24)), ago(1), "lumen/bf16"),
+        (None, ago(23), "quarry"),
+        (None, ago(24), "lumen/bf16"),
+    ] {
+        let sample = quill(|all| (all[0].created_at, all[0].first_seen) = (created, first_seen));
+        let pin = limited(&sample, "zephyr/quill-large", Mode::Pin, Limits::default());
+        assert_eq!(only(&pin), Some(vec![best.to_owned()]), "{created:?} {first_seen}");
+    }
+    // In a young record first sights say nothing; the upstream's dates still do.
+    let young = |created: Option<_>| {
+        let mut sample = quill(|all| all.iter_mut().for_each(|one| one.created_at = created));
+        sample.summary.first_run = ago(2);
+        limited(&sample, "zephyr/quill-large", Mode::Shortlist, Limits::default())
+    };
+    assert!(warned(&young(None), "younger than a day") && young(None).provider.is_some());
+    assert!(!warned(&young(Some(ago(30))), "younger than a day"));
+    assert_eq!(young(Some(ago(3))).provider, None, "all of them are new");
+}
+
+#[test]
 fn an_order_is_given_when_it_is_asked_for_and_says_what_it_costs() {
     assert!(!Mode::ALL.contains(&Mode::Order));
     let order = of(&sample::snapshot(), "zephyr/quill-large", Mode::Order, "coding-agent");

@@ -24,6 +24,12 @@ async fn the_calculator_answers_its_form_without_a_script() {
     assert_eq!(answer.status, StatusCode::OK);
     assert!(answer.body.contains("Your own numbers: 20 turns") && answer.body.contains("value=\"20\""));
     tags(asked, &answer.body);
+    let hour = get(&site, "/cost?model=northwind%2Fatlas-3&workload=chat&cache_ttl=1h").await;
+    assert_eq!(hour.status, StatusCode::OK);
+    assert!(
+        hour.body.contains("cache writes are kept for an hour")
+            && hour.body.contains("value=\"1h\" selected")
+    );
 }
 
 #[tokio::test]
@@ -32,6 +38,7 @@ async fn the_calculator_says_what_it_does_not_understand() {
     for (query, said) in [
         ("model=northwind/atlas-3&turns=many", "many"),
         ("model=northwind/atlas-3&turns=0", "`turns` is 0"),
+        ("model=northwind/atlas-3&cache_ttl=2h", "2h"),
         ("model=northwind/atlas-4", "Did you mean"),
         ("model=northwind/atlas-3&workload=nonsense", "no workload"),
     ] {

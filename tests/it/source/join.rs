@@ -57,6 +57,25 @@ fn by_tag<'a>(run: &'a RunReadings, tag: &str) -> &'a Reading {
 }
 
 #[test]
+fn facts_come_from_the_statistics_and_an_age_is_never_negative() {
+    let mut row = stats_row(ONE, "heron", "Heron");
+    row["created_at"] = json!("2026-08-07T12:00:01Z");
+    row["deprecation_date"] = json!("2026-08-10T13:00:00.000Z");
+    let mut listed = public_row("heron", 99.0);
+    listed["max_prompt_tokens"] = json!(90_000);
+    let found = run(vec![stats(vec![row.clone()]), public(vec![listed.clone()])]);
+    let facts = &by_tag(&found, "heron").facts;
+    assert_eq!(facts.created_at, None, "it is later than the reading");
+    assert_eq!(facts.deprecation_date, "2026-08-10T13:00:00Z".parse().ok());
+    assert_eq!(facts.max_prompt_tokens, Some(90_000), "only the documented list says so");
+    row["created_at"] = json!("2026-08-07T12:00:00Z");
+    row["max_prompt_tokens"] = json!(80_000);
+    let found = run(vec![stats(vec![row]), public(vec![listed])]);
+    let facts = &by_tag(&found, "heron").facts;
+    assert_eq!((facts.created_at, facts.max_prompt_tokens), (Some(noon()), Some(80_000)));
+}
+
+#[test]
 fn before_ids_summaries_are_joined_by_display_name() {
     let run = run(vec![
         stats(vec![stats_row(ONE, "heron/fp8", "Heron"), stats_row(TWO, "crane", "Crane (EU)")]),

@@ -1,8 +1,9 @@
 //! Exports: the columns that other programs rely on, in three formats.
 
-use super::{id, ingest, reading, run};
+use super::{id, ingest, price, reading, run};
 use crate::rig::{at, folder, store};
 use chrono::{DateTime, Utc};
+use hitrate::domain::reading::Reading;
 use hitrate::domain::units::HitRate;
 use hitrate::domain::window::WindowKind;
 use hitrate::store::{ExportFormat, Store};
@@ -10,14 +11,25 @@ use serde_json::{Value, json};
 
 const COLUMNS: &str = "run_id,observed_at,window_kind,window_start,window_end,model,variant,endpoint_id,provider,\
     provider_name,tag,hit_rate,tokens,effective_input,effective_output,list_input,list_output,list_cache_read,\
-    list_cache_write,uptime_5m,uptime_30m,uptime_1d,status";
+    list_cache_write,uptime_5m,uptime_30m,uptime_1d,status,list_cache_write_1h,max_prompt_tokens,deprecation_date,\
+    created_at";
+
+/// A reading of an endpoint of which everything is known.
+fn told() -> Reading {
+    let mut reading = reading(id(1), "heron");
+    reading.prices.cache_write_1h = price("0.4");
+    reading.facts.max_prompt_tokens = Some(131_000);
+    reading.facts.deprecation_date = Some(at("2026-09-01T13:00:00Z"));
+    reading.facts.created_at = Some(at("2026-01-02T03:04:05.678Z"));
+    reading
+}
 
 fn filled(folder: &std::path::Path) -> Store {
     let store = store(folder);
     let mut idle = reading(id(2), "crane/fp8");
     idle.usage = None;
-    ingest(&store, &run("2026-08-07T10:57:00Z", vec![reading(id(1), "heron"), idle]));
-    let mut zero = reading(id(1), "heron");
+    ingest(&store, &run("2026-08-07T10:57:00Z", vec![told(), idle]));
+    let mut zero = told();
     if let Some(usage) = &mut zero.usage {
         usage.hit_rate = HitRate::new(0.0);
     }
@@ -45,10 +57,10 @@ fn csv_has_the_columns_of_the_contract_and_a_row_without_usage() {
     assert_eq!(lines[0], COLUMNS);
     let one = "20260807T105700Z,2026-08-07T10:57:00Z,day_to_date,2026-08-07T00:00:00Z,2026-08-07T10:57:00Z,\
         wren/lark-2-20260101,standard,00000000-0000-0000-0000-000000000001,heron,\"Heron, \"\"the\"\" cloud\",heron,\
-        0.5,1000000000000,0.11,1.0,0.2,1.0,0.02,,,0.99,,0";
+        0.5,1000000000000,0.11,1.0,0.2,1.0,0.02,,,0.99,,0,0.4,131000,2026-09-01T13:00:00Z,2026-01-02T03:04:05Z";
     assert_eq!(lines[1], one);
     let idle = "20260807T105700Z,2026-08-07T10:57:00Z,day_to_date,,,wren/lark-2-20260101,standard,\
-        00000000-0000-0000-0000-000000000002,crane,\"Heron, \"\"the\"\" cloud\",crane/fp8,,,,,0.2,1.0,0.02,,,0.99,,0";
+        00000000-0000-0000-0000-000000000002,crane,\"Heron, \"\"the\"\" cloud\",crane/fp8,,,,,0.2,1.0,0.02,,,0.99,,0,,,,";
     assert_eq!(lines[2], idle);
     assert_eq!(lines.len(), 3, "half-open: the run at the end is not in it");
 }

@@ -1,6 +1,6 @@
 //! Database files of other versions, and damaged ones.
 
-use super::{id, ingest, reading, run};
+use super::{id, ingest, price, reading, run};
 use crate::rig::{at, folder, rows, store, tamper, try_store};
 use hitrate::pipeline::DataDir;
 use hitrate::store::StoreError;
@@ -13,6 +13,47 @@ fn a_file_of_a_newer_version_is_refused() {
     let refused = try_store(data.path()).expect_err("refused");
     assert!(matches!(refused, StoreError::TooNew { found: 99, .. }), "{refused}");
     assert!(refused.to_string().contains("update hitrate"), "{refused}");
+}
+
+#[test]
+fn a_store_from_before_the_facts_of_endpoints_is_migrated_without_events() {
+    let data = folder();
+    let opened = store(data.path());
+    ingest(&opened, &run("2026-08-07T10:57:00Z", vec![reading(id(1), "heron"), reading(id(2), "crane")]));
+    drop(opened);
+    tamper(
+        data.path(),
+        "ALTER TABLE endpoint_history DROP COLUMN max_prompt_tokens;
+         ALTER TABLE endpoint_history DROP COLUMN deprecation_date;
+         ALTER TABLE endpoint_history DROP COLUMN created_at;
+         ALTER TABLE price_history DROP COLUMN list_cache_write_1h;
+         DELETE FROM schema_migration WHERE version = 5",
+    );
+    let opened = store(data.path());
+    let before = opened.endpoints(at("2026-08-07T11:00:00Z")).expect("readable");
+    assert_eq!((before[0].max_prompt_tokens, before[0].list[4], before[0].created_at), (None, None, None));
+    let told = |time: &str| {
+        let mut told = reading(id(1), "heron");
+        told.facts.max_prompt_tokens = Some(99);
+        told.facts.created_at = Some(at("2026-01-02T03:04:05.678901Z"));
+        told.facts.deprecation_date = Some(at("2026-09-01T13:00:00Z"));
+        told.prices.cache_write_1h = price("0.4");
+        run(time, vec![told, reading(id(2), "crane")])
+    };
+    ingest(&opened, &told("2026-08-07T11:57:00Z"));
+    ingest(&opened, &told("2026-08-07T12:57:00Z"));
+    let events = opened.event_rows(at("2026-08-08T00:00:00Z"), 9).expect("readable");
+    assert!(events.is_empty(), "that more is known is no change: {events:?}");
+    let after = opened.endpoints(at("2026-08-07T13:00:00Z")).expect("readable");
+    let heron = after.iter().find(|one| one.tag.as_str() == "heron").expect("there");
+    assert_eq!((heron.max_prompt_tokens, heron.list[4]), (Some(99), Some(0.4)));
+    assert_eq!(heron.created_at, Some(at("2026-01-02T03:04:05.678901Z")));
+    assert_eq!(heron.deprecation_date, Some(at("2026-09-01T13:00:00Z")));
+    drop(opened);
+    for table in ["endpoint_history", "price_history"] {
+        let written = rows(data.path(), &format!("SELECT 1 FROM {table}"));
+        assert_eq!(written.len(), 3, "{table}: reopened once, and only where more is known");
+    }
 }
 
 #[test]
