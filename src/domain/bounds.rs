@@ -111,7 +111,9 @@ mod tests {
     /// What is stored or summed as whole millionths fits into 64 bits.
     #[test]
     fn the_largest_values_fit_where_they_go() {
-        assert!(LATENCY.max * 1e6 < i64::MAX as f64 && THROUGHPUT.max * 1e6 < i64::MAX as f64);
+        for largest in [LATENCY.max, THROUGHPUT.max] {
+            assert!(largest * 1e6 < i64::MAX as f64, "{largest}");
+        }
         assert!(TOKENS.max.checked_mul(3_000 * 30).is_some());
         assert!(i16::try_from(STATUS.max).is_ok() && i16::try_from(STATUS.min).is_ok());
     }

@@ -206,3 +206,22 @@ async fn a_run_that_the_store_refuses_is_set_aside_by_name_and_the_rest_is_store
     assert!(aside.reason.contains("older than the newest one"), "{aside:?}");
     assert!(report.snapshot.is_some());
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_snapshot_with_a_number_that_json_cannot_express_is_not_saved() {
+    let upstream = Upstream::serve().await;
+    let data = folder();
+    let pipeline = pipeline(data.path());
+    collect(&pipeline, &upstream, day(11)).await;
+    let good = pipeline.publish().expect("published");
+    let folder = data.path().join("snapshots");
+    for value in [f64::INFINITY, f64::NAN] {
+        let mut bad = (*good).clone();
+        bad.id = "bad".into();
+        bad.models[1].endpoints[0].throughput = Some(value);
+        let error = hitrate::snapshot::store::save(&folder, &bad).expect_err("refused");
+        assert!(matches!(error, SnapshotError::NotFinite { .. }), "{error:?}");
+        assert!(error.to_string().contains("`models[1].endpoints[0].throughput`"), "{error}");
+    }
+    assert_eq!(load(&folder).expect("reads").expect("there").id, good.id, "the last good one stays");
+}

@@ -57,7 +57,7 @@ fn value_at<'a>(json: &'a [u8], segments: &[&Segment]) -> Option<&'a str> {
             Segment::Map { key } => {
                 serde_json::from_str::<HashMap<String, &RawValue>>(value).ok()?.remove(key)?
             }
-            Segment::Seq { index } => *serde_json::from_str::<Vec<&RawValue>>(value).ok()?.get(*index)?,
+            Segment::Seq { index } => serde_json::from_str::<Vec<&RawValue>>(value).ok()?.get(*index)?,
             Segment::Enum { .. } | Segment::Unknown => return None,
         };
         value = inner.get();
