@@ -98,6 +98,7 @@ pub fn next(store: &Store, past: &Past, hour: u32) -> Result<(RunRecord, RunRead
         quarantined: Vec::new(),
         drift: BTreeMap::new(),
         unanswered: Vec::new(),
+        incomplete: Vec::new(),
         sources: vec![source("openrouter-api"), source("openrouter-stats")],
         documents: Vec::new(),
         price_sources: std::collections::BTreeMap::new(),
@@ -112,6 +113,7 @@ pub fn next(store: &Store, past: &Past, hour: u32) -> Result<(RunRecord, RunRead
         duration_ms: 300_000,
         activity: daily,
         failures: Vec::new(),
+        findings: Default::default(),
     };
     Ok((record, run))
 }
@@ -133,9 +135,11 @@ fn reading(
     }
     let usage = now.tokens.map(|tokens| Usage {
         hit_rate: now.hit_rate.map(|rate| rate * 0.999).and_then(HitRate::new),
-        tokens: (tokens as f64 * growth) as i64,
+        tokens: Some((tokens as f64 * growth) as i64),
         effective_input: effective_input.map(|price| price * 1.000_1),
         effective_output,
+        day: None,
+        read_at: None,
     });
     Ok(Reading {
         facts: EndpointFacts {
@@ -187,8 +191,8 @@ fn reading(
 fn usage_of_models(readings: &[Reading]) -> Vec<ModelUsage> {
     let mut models: BTreeMap<(&ModelSlug, &Variant), [f64; 4]> = BTreeMap::new();
     for reading in readings {
-        let Some(usage) = reading.usage.filter(|usage| usage.tokens > 0) else { continue };
-        let tokens = usage.tokens as f64;
+        let Some(usage) = reading.usage.filter(|usage| usage.tokens > Some(0)) else { continue };
+        let tokens = usage.tokens.unwrap_or(0) as f64;
         let sums = models.entry((&reading.facts.model, &reading.facts.variant)).or_default();
         sums[0] += tokens;
         sums[1] += tokens * usage.hit_rate.map_or(0.0, HitRate::get);

@@ -47,7 +47,9 @@ pub fn run(common: &Common, args: &AcceptArgs) -> Result<u8> {
 }
 
 fn ask_server(common: &Common, args: &AcceptArgs) -> Result<AcceptReport> {
-    let encode = |text: &str| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string();
+    let encode = |text: &str| {
+        percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
+    };
     let fields: Vec<String> = args.field.iter().map(|field| encode(field)).collect();
     let path = format!("/local/accept?run={}&fields={}", encode(&args.run_id), fields.join(","));
     let body = running::post(&common.data(), &path)?;
@@ -62,7 +64,8 @@ fn describe(report: &AcceptReport) -> String {
             report.accepted.join(", ")
         );
     }
-    let mut text = format!("run {}: {}, accepted {}", report.run_id, report.status, report.accepted.join(", "));
+    let mut text =
+        format!("run {}: {}, accepted {}", report.run_id, report.status, report.accepted.join(", "));
     for finding in &report.open {
         text.push_str(&format!("\nstill suspect: {}: {}", finding.field, finding.detail));
     }

@@ -212,6 +212,19 @@ pub struct Known {
 }
 
 impl Known {
+    /// What a run had.
+    pub fn of(run: &RunReadings) -> Self {
+        let pair = |reading: &Reading| Pair {
+            model: reading.facts.model.clone(),
+            variant: reading.facts.variant.clone(),
+        };
+        Self {
+            window_kind: Some(run.window_kind).filter(|kind| *kind != WindowKind::Unknown),
+            listed: run.readings.iter().map(pair).collect(),
+            used: run.readings.iter().filter(|reading| reading.usage.is_some()).map(pair).collect(),
+        }
+    }
+
     /// Whether the document that a request asks for held rows in that run.
     pub fn had_rows(&self, request: &Request) -> bool {
         let Some(pair) = &request.pair else { return false };

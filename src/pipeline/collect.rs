@@ -185,7 +185,12 @@ impl Pipeline {
         let findings = self.examine(archive, &header.run_id, &run)?;
         let record = record(manifest, &run, findings);
         for finding in &record.findings.open {
-            tracing::error!(run_id = record.run_id, field = finding.field, detail = finding.detail, "suspect run");
+            tracing::error!(
+                run_id = record.run_id,
+                field = finding.field,
+                detail = finding.detail,
+                "suspect run"
+            );
         }
         if self.store.ingest(&record, &run)? == Ingested::Known {
             tracing::info!(run_id = record.run_id, "this run is stored already");
@@ -290,7 +295,6 @@ fn is_cut_short(manifest: &Manifest) -> bool {
     let missing = |entry: &Entry| is_missing(entry.request.kind, entry.status);
     manifest.header.stopped.is_some() && manifest.entries.iter().any(missing)
 }
-
 
 fn is_daily(entry: &Entry) -> bool {
     entry.request.kind == DocumentKind::ModelActivity && entry.status.is_some()

@@ -9,11 +9,7 @@ use crate::source::{Decoded, Document, Source};
 use std::thread;
 
 /// Decodes and joins a run. `known` is what the last accepted run had.
-pub fn readings(
-    manifest: &Manifest,
-    bodies: &[Option<Vec<u8>>],
-    known: &Known,
-) -> RunReadings {
+pub fn readings(manifest: &Manifest, bodies: &[Option<Vec<u8>>], known: &Known) -> RunReadings {
     readings_by(manifest, bodies, known, &decode)
 }
 

@@ -96,7 +96,9 @@ pub enum PipelineError {
     #[error(transparent)]
     Workloads(#[from] crate::domain::workload_file::WorkloadError),
     /// The service stops.
-    #[error("the sweep was stopped before its end; nothing of it is stored, and the next start makes up for it")]
+    #[error(
+        "the sweep was stopped before its end; nothing of it is stored, and the next start makes up for it"
+    )]
     Cancelled,
     /// A suspect run cannot be accepted.
     #[error(transparent)]

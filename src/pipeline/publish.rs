@@ -40,7 +40,10 @@ pub fn build_snapshot(
     let (analysis, shown) = std::thread::scope(|scope| {
         let shown = scope.spawn(|| {
             let tested = backtest::with_expectations(store, shown_days(as_of), as_of)?;
-            Ok::<_, PipelineError>((tested, assemble::Material::read(store, newest, until, default_workload)?))
+            Ok::<_, PipelineError>((
+                tested,
+                assemble::Material::read(store, newest, until, default_workload)?,
+            ))
         });
         let analysis = judged(store, &workloads, as_of);
         (analysis, shown.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))

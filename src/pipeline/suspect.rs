@@ -67,7 +67,12 @@ pub(super) struct Baseline {
 
 impl Pipeline {
     /// What is not plausible in a run, divided by what an operator accepted.
-    pub(super) fn examine(&self, archive: &Archive, run_id: &str, run: &RunReadings) -> Result<Findings, PipelineError> {
+    pub(super) fn examine(
+        &self,
+        archive: &Archive,
+        run_id: &str,
+        run: &RunReadings,
+    ) -> Result<Findings, PipelineError> {
         let before = self.baseline(archive, run.observed_at)?;
         let counts = self.counts(run.observed_at)?;
         let restated = self.restated(run)?;
@@ -95,7 +100,8 @@ impl Pipeline {
     fn restated(&self, run: &RunReadings) -> Result<Vec<Restated>, StoreError> {
         let today = run.observed_at.date_naive();
         let days = run.closing_rates.iter().map(|rate| rate.day);
-        let days: BTreeSet<NaiveDate> = days.chain(run.activity.iter().map(|one| one.day)).filter(|day| *day < today).collect();
+        let days: BTreeSet<NaiveDate> =
+            days.chain(run.activity.iter().map(|one| one.day)).filter(|day| *day < today).collect();
         let (Some(first), Some(last)) = (days.first(), days.last()) else { return Ok(Vec::new()) };
         let past = self.store.past_values(*first, *last)?;
         let rates = run.closing_rates.iter().filter_map(|rate| {
@@ -125,7 +131,11 @@ impl Pipeline {
 
     /// The readings of the newest accepted run before a time, from memory or from the archive. `None` where there is no such
     /// run or the archive does not hold it: then only what needs no history is checked.
-    fn baseline(&self, archive: &Archive, before: DateTime<Utc>) -> Result<Option<Arc<RunReadings>>, PipelineError> {
+    fn baseline(
+        &self,
+        archive: &Archive,
+        before: DateTime<Utc>,
+    ) -> Result<Option<Arc<RunReadings>>, PipelineError> {
         let just_before = before - chrono::Duration::microseconds(1);
         let Some(newest) = self.store.newest_run(Some(just_before))? else { return Ok(None) };
         let kept = self.baseline.lock().unwrap_or_else(PoisonError::into_inner).clone();

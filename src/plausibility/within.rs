@@ -136,6 +136,7 @@ fn pricing(prices: &ListPrices) -> Pricing {
         output: float(prices.output),
         cache_read: float(prices.cache_read),
         cache_write: float(prices.cache_write),
+        cache_write_1h: float(prices.cache_write_1h),
         billed_writes: false,
         tiers: prices.tiers.clone(),
     }

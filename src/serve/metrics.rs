@@ -74,7 +74,11 @@ fn of_snapshot(registry: &mut Registry, snapshot: &Snapshot) {
     gauge("quarantined_rows", "Rows that the newest run put aside", quarantined as f64);
     gauge("drift_paths", "Unknown fields of the newest run", snapshot.status.drift.len() as f64);
     let suspect = snapshot.status.suspect.as_ref().map_or(0, |run| run.findings.len());
-    gauge("suspect_findings", "Findings against the newest run, which is not published if there are any", suspect as f64);
+    gauge(
+        "suspect_findings",
+        "Findings against the newest run, which is not published if there are any",
+        suspect as f64,
+    );
     if let Some(run) = snapshot.status.runs.first() {
         gauge(
             "last_run_ok",

@@ -187,7 +187,8 @@ impl ReadAt {
     fn of(usage: Option<&Usage>, observed_at: DateTime<Utc>) -> Self {
         let today = observed_at.date_naive();
         let back = usage.and_then(|usage| usage.day).map_or(0, |day| (today - day).num_days());
-        let after = usage.and_then(|usage| usage.read_at).map_or(0, |time| (time - observed_at).num_seconds());
+        let after =
+            usage.and_then(|usage| usage.read_at).map_or(0, |time| (time - observed_at).num_seconds());
         Self {
             day_back: i16::try_from(back).unwrap_or(i16::MAX),
             after_s: i32::try_from(after).unwrap_or(0).max(0),
@@ -505,7 +506,9 @@ fn insert_findings(
 ) -> Result<(), StoreError> {
     let mut findings = connection.appender("finding")?;
     let Findings { open, accepted } = &record.findings;
-    for (finding, accepted) in open.iter().map(|one| (one, false)).chain(accepted.iter().map(|one| (one, true))) {
+    for (finding, accepted) in
+        open.iter().map(|one| (one, false)).chain(accepted.iter().map(|one| (one, true)))
+    {
         findings.append_row(params![
             run_no,
             finding.field,

@@ -4,10 +4,10 @@ use super::columns::{self, Columns};
 use super::ingest::naive;
 use super::{Store, StoreError};
 use crate::domain::document::{Pair, RouteAnswer};
-use crate::domain::reading::Known;
 use crate::domain::endpoint::{PriceTier, Provider};
 use crate::domain::finding::{Check, Finding, Findings};
 use crate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant};
+use crate::domain::reading::Known;
 use crate::domain::window::{Basis, WindowKind};
 use chrono::{DateTime, NaiveDate, Utc};
 use duckdb::{Row, params};
@@ -313,7 +313,9 @@ impl Store {
     /// [`StoreError`].
     pub fn past_values(&self, from: NaiveDate, to: NaiveDate) -> Result<PastValues, StoreError> {
         let days = [from.to_string(), to.to_string()];
-        let day_of = |days: i64| DateTime::from_timestamp(days * 86_400, 0).map(|time| time.date_naive()).unwrap_or_default();
+        let day_of = |days: i64| {
+            DateTime::from_timestamp(days * 86_400, 0).map(|time| time.date_naive()).unwrap_or_default()
+        };
         self.read(|connection| {
             let mut past = PastValues::default();
             let mut statement = connection.prepare(

@@ -68,8 +68,9 @@ fn schema(sql: &str) -> BTreeMap<String, BTreeSet<String>> {
             if rest.ends_with(" DROP NOT NULL") {
                 continue;
             }
-            let (name, added) =
-                rest.split_once(" ADD COLUMN ").expect("only ADD COLUMN and DROP NOT NULL are known to this test");
+            let (name, added) = rest
+                .split_once(" ADD COLUMN ")
+                .expect("only ADD COLUMN and DROP NOT NULL are known to this test");
             tables.entry(name.trim().to_owned()).or_default().insert(column(added));
         } else if let Some(name) = statement.strip_prefix("DROP VIEW ") {
             dropped.insert(name.to_owned(), tables.remove(name).expect("a view"));

@@ -535,7 +535,6 @@ fn time(field: &'static str, text: Option<String>, row: &mut Row) -> Option<Date
 fn token_limit(field: &str, tokens: Option<i64>, row: &mut Row) -> Option<i64> {
     row.within(field, tokens.filter(|tokens| *tokens != 0), &bounds::LENGTH)
 }
-}
 
 /// A model to sweep, or nothing for aliases and router pseudo-models.
 fn model(wire: wire::Model, row: &mut Row) -> Result<Option<Model>, (&'static str, String)> {
@@ -628,7 +627,7 @@ fn stats_endpoint(
     let is = |flag: Option<bool>| flag == Some(true);
     let (throughput, latency_ms, requests_30m) =
         wire.stats.map_or((None, None, None), |s| (s.p50_throughput, s.p50_latency, s.request_count));
-    let endpoint = StatsEndpoint {
+    Ok(Some(StatsEndpoint {
         endpoint_id,
         provider_name: wire
             .provider_display_name

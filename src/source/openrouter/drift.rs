@@ -34,7 +34,6 @@ const PRICING: &[&str] = &[
     "internal_reasoning",
     "display_pricing",
     // A condition, not a price.
-    "utc_days",
 ];
 
 /// Whether a key of `pricing` is a price, or part of one, that is known and not used.

@@ -318,6 +318,7 @@ fn compare_prices(statistics: &ListPrices, documented: &ListPrices, run: &mut Ru
         ("output", statistics.output, documented.output),
         ("cache_read", statistics.cache_read, documented.cache_read),
         ("cache_write", statistics.cache_write, documented.cache_write),
+        ("cache_write_1h", statistics.cache_write_1h, documented.cache_write_1h),
     ] {
         run.price_sources.entry(name.to_owned()).or_default().add(ours, theirs);
     }

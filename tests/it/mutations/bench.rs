@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use chrono::{DateTime, Utc};
 use hitrate::domain::document::{DocumentKind, Request};
+use hitrate::domain::reading::Known;
 use hitrate::domain::reading::RunReadings;
 use hitrate::plausibility::{Counts, Finding, History, Tables, examine};
 use hitrate::source::openrouter::join::{Answer, join};
@@ -75,8 +76,9 @@ fn joined<'a>(
         request: request.clone(),
         sha256: String::new(),
         decoded: Some(decoded),
+        fetched_at: time,
     };
-    join(parts.map(answer).collect(), time, before.map(|run| run.window_kind))
+    join(parts.map(answer).collect(), time, &before.map(Known::of).unwrap_or_default())
 }
 
 /// The readings of a sweep.

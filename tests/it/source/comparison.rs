@@ -76,7 +76,12 @@ fn an_empty_series_is_an_answer_a_missing_route_is_none_and_a_page_is_a_failure(
 }
 
 fn answer(decoded: Option<Decoded>) -> Answer {
-    Answer { request: request(KIND, "standard"), sha256: String::new(), decoded, fetched_at: at("2026-08-08T00:57:00Z") }
+    Answer {
+        request: request(KIND, "standard"),
+        sha256: String::new(),
+        decoded,
+        fetched_at: at("2026-08-08T00:57:00Z"),
+    }
 }
 
 #[test]

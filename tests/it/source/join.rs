@@ -15,7 +15,12 @@ fn noon() -> DateTime<Utc> {
 
 fn answered(kind: DocumentKind, variant: &str, status: u16, body: &str) -> Answer {
     let decoded = decode_as(kind, variant, status, body.as_bytes());
-    Answer { request: request(kind, variant), sha256: "5ha".into(), decoded: Some(decoded), fetched_at: noon() }
+    Answer {
+        request: request(kind, variant),
+        sha256: "5ha".into(),
+        decoded: Some(decoded),
+        fetched_at: noon(),
+    }
 }
 
 fn answer(kind: DocumentKind, body: &Value) -> Answer {

@@ -14,7 +14,8 @@ fn day(text: &str) -> NaiveDate {
 /// A reading of one endpoint whose body is of a day, read at a time.
 fn of_day(of: &str, read_at: &str, tokens: Option<i64>) -> Reading {
     let mut one = reading(id(1), "heron");
-    one.usage = one.usage.map(|usage| Usage { tokens, day: Some(day(of)), read_at: Some(at(read_at)), ..usage });
+    one.usage =
+        one.usage.map(|usage| Usage { tokens, day: Some(day(of)), read_at: Some(at(read_at)), ..usage });
     one
 }
 
@@ -45,7 +46,10 @@ fn bodies_that_cross_midnight_count_for_their_own_day() {
     let opened = store(data.path());
     night(&opened);
     let seventh = |as_of: &str| closing(&opened, as_of)[0].clone();
-    assert_eq!(seventh("2026-08-07T23:57:00Z"), ("2026-08-07".into(), Some(1_000), Some(82_800.0 / 86_400.0)));
+    assert_eq!(
+        seventh("2026-08-07T23:57:00Z"),
+        ("2026-08-07".into(), Some(1_000), Some(82_800.0 / 86_400.0))
+    );
     let whole = ("2026-08-07".into(), Some(1_100), Some(1.0));
     assert_eq!(seventh("2026-08-08T00:05:00Z"), whole, "what was read after midnight closes the day");
     let now = closing(&opened, "2026-08-08T01:05:00Z");
@@ -103,11 +107,19 @@ fn a_model_without_traffic_never_counts_as_today() {
     take(&opened, "2026-08-09T12:57:00Z", "2026-08-06", Some(700));
     take(&opened, "2026-08-09T13:57:00Z", "2026-08-06", Some(700));
     let found = closing(&opened, "2026-08-09T13:57:00Z");
-    assert_eq!(found[0], ("2026-08-06".into(), Some(700), Some(1.0)), "its last day with traffic is known whole");
+    assert_eq!(
+        found[0],
+        ("2026-08-06".into(), Some(700), Some(1.0)),
+        "its last day with traffic is known whole"
+    );
     assert_eq!((found[1].0.as_str(), found[1].1, found.len()), ("2026-08-09", None, 2));
     assert_eq!(opened.endpoints(at("2026-08-09T13:57:00Z")).expect("readable")[0].tokens, None);
     drop(opened);
-    assert_eq!(rows(data.path(), "SELECT 1 FROM endpoint_day").len(), 1, "written once, however often it is read");
+    assert_eq!(
+        rows(data.path(), "SELECT 1 FROM endpoint_day").len(),
+        1,
+        "written once, however often it is read"
+    );
 }
 
 #[test]
@@ -116,7 +128,8 @@ fn tokens_that_are_absent_are_not_zero() {
     let opened = store(data.path());
     take(&opened, "2026-08-07T12:57:00Z", "2026-08-07", None);
     take(&opened, "2026-08-08T12:57:00Z", "2026-08-08", None);
-    let days = opened.days(day("2026-08-01"), day("2026-08-31"), at("2026-08-08T12:57:00Z")).expect("readable");
+    let days =
+        opened.days(day("2026-08-01"), day("2026-08-31"), at("2026-08-08T12:57:00Z")).expect("readable");
     let told: Vec<_> = days.iter().map(|one| (one.tokens, one.hit_rate)).collect();
     assert_eq!(told, [(None, Some(0.5)), (None, Some(0.5))]);
     let now = &opened.endpoints(at("2026-08-08T12:57:00Z")).expect("readable")[0];
@@ -140,14 +153,20 @@ fn an_endpoint_that_was_not_answered_keeps_its_last_reading_with_its_time() {
     ingest(&opened, &partly);
     let now = opened.endpoints(at("2026-08-07T14:57:00Z")).expect("readable");
     let times: Vec<_> = now.iter().map(|one| (one.tag.to_string(), one.reading_at)).collect();
-    assert_eq!(times, [("heron".into(), at("2026-08-07T12:57:00Z")), ("crane".into(), at("2026-08-07T14:57:00Z"))]);
+    assert_eq!(
+        times,
+        [("heron".into(), at("2026-08-07T12:57:00Z")), ("crane".into(), at("2026-08-07T14:57:00Z"))]
+    );
     for hour in 0..49 {
         let mut silent = run("2026-08-07T15:57:00Z", Vec::new());
         silent.observed_at += chrono::Duration::hours(hour);
         silent.unanswered.push((lark(), Variant::standard()));
         ingest(&opened, &silent);
     }
-    assert!(opened.endpoints(at("2026-08-31T00:00:00Z")).expect("readable").is_empty(), "after two days it is too old");
+    assert!(
+        opened.endpoints(at("2026-08-31T00:00:00Z")).expect("readable").is_empty(),
+        "after two days it is too old"
+    );
 }
 
 #[test]
@@ -158,7 +177,11 @@ fn a_model_that_two_open_rows_describe_is_healed() {
     drop(opened);
     tamper(data.path(), "INSERT INTO model_history SELECT * FROM model_history");
     let opened = store(data.path());
-    assert_eq!(opened.endpoints(at("2026-08-07T12:57:00Z")).expect("readable").len(), 1, "one endpoint stays one");
+    assert_eq!(
+        opened.endpoints(at("2026-08-07T12:57:00Z")).expect("readable").len(),
+        1,
+        "one endpoint stays one"
+    );
     let mut twice = run("2026-08-07T13:57:00Z", vec![reading(id(1), "heron")]);
     twice.models.extend(twice.models.clone());
     ingest(&opened, &twice);
