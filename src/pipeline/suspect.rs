@@ -3,7 +3,7 @@
 
 use super::{Pipeline, PipelineError, decode};
 use crate::archive::Archive;
-use crate::domain::document::Pair;
+use crate::domain::document::{DocumentKind, Pair};
 use crate::domain::finding::{Finding, Findings};
 use crate::domain::reading::{Known, RunReadings};
 use crate::domain::thresholds;
@@ -74,6 +74,15 @@ impl Pipeline {
         run: &RunReadings,
     ) -> Result<Findings, PipelineError> {
         let before = self.baseline(archive, run.observed_at)?;
+        if before.as_deref().is_some_and(|before| !same_sources(before, run)) {
+            // An operator switched a source on or off: what is there now cannot be compared with what was there.
+            tracing::info!(
+                run_id,
+                "the sources differ from those of the run before: the run is checked without it"
+            );
+            let found = examine(run, &History::default(), &upstream_name);
+            return Ok(Findings::divide(found, &archive.accepted(run_id)?));
+        }
         let counts = self.counts(run.observed_at)?;
         let restated = self.restated(run)?;
         let history = History { before: before.as_deref(), counts: &counts, restated: &restated };
@@ -193,6 +202,16 @@ impl Pipeline {
             snapshot,
         })
     }
+}
+
+fn same_sources(one: &RunReadings, other: &RunReadings) -> bool {
+    // Routes that are asked once a day come and go.
+    let daily = [DocumentKind::ModelActivity, DocumentKind::HitRateComparison].map(DocumentKind::as_str);
+    let names = |run: &RunReadings| {
+        let asked = run.documents.iter().filter(|kind| kind.planned > 0).map(|kind| kind.source.clone());
+        asked.filter(|kind| !daily.contains(&kind.as_str())).collect::<BTreeSet<_>>()
+    };
+    names(one) == names(other)
 }
 
 fn distinct(fields: impl Iterator<Item = String>) -> Vec<String> {

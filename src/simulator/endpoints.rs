@@ -198,7 +198,7 @@ fn prices(world: &World, model: usize, variant: &str, kind: CacheKind, key: i64)
     }
     if kind == CacheKind::WriteBilled {
         prices.write = Some(prices.input + prices.input / 4);
-        prices.write_1h = (key % 5 != 0).then_some(prices.input * 2);
+        prices.write_1h = (key % 7 != 3).then_some(prices.input * 2);
     }
     // Among the upstream's conditional prices those with cache writes are the most frequent.
     let tiered = world.models[model].tiered || (kind == CacheKind::WriteBilled && key % 2 == 0);

@@ -4,6 +4,7 @@ mod bounds;
 mod faults;
 mod midnight;
 mod recovery;
+mod suspect;
 mod windows;
 
 use std::path::Path;

@@ -6,10 +6,11 @@ use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use chrono::Duration;
 use hitrate::domain::document::RouteAnswer;
+use hitrate::domain::finding::{Check, Finding};
 use hitrate::domain::tier::Lens;
 use hitrate::domain::window::Basis;
 use hitrate::site::{SiteState, router};
-use hitrate::snapshot::{Current, EndpointDay, Snapshot};
+use hitrate::snapshot::{Current, EndpointDay, Snapshot, SuspectRun};
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use tower::ServiceExt;
@@ -226,6 +227,33 @@ async fn a_query_that_is_markup_is_shown_as_text() {
     let page = get(&site(), "/models/%3Cscript%3E/%22onx=%22").await;
     assert_eq!(page.status, StatusCode::NOT_FOUND);
     assert_eq!(named(&tags("model", &page.body), "script").len(), 1);
+}
+
+#[tokio::test]
+async fn a_suspect_run_is_announced_on_every_page() {
+    let mut held = sample::snapshot();
+    held.status.suspect = Some(SuspectRun {
+        run_id: "20260807T165700Z".into(),
+        observed_at: held.as_of + Duration::hours(1),
+        findings: vec![Finding {
+            field: "effective_pricing.cacheHitRate".into(),
+            check: Check::Shifted,
+            before: Some(0.4),
+            after: Some(0.004),
+            detail: "the median of 900 <values> is 0.01 times the last one".into(),
+        }],
+    });
+    let site = site_over(Some(held), Duration::hours(1));
+    for page in ["/", "/models", "/models/northwind/atlas-3", "/status"] {
+        let body = get(&site, page).await.body;
+        tags(page, &body);
+        assert!(body.contains("The newest run is not published."), "{page}");
+        assert!(body.contains("effective_pricing.cacheHitRate"), "{page}");
+    }
+    let status = get(&site, "/status").await.body;
+    assert!(status.contains("hitrate accept 20260807T165700Z --field NAME"));
+    assert!(status.contains("900 &#60;values&#62;") || status.contains("900 &lt;values&gt;"), "escaped");
+    assert!(!get(&site_over(snapshot(), Duration::hours(1)), "/").await.body.contains("not published"));
 }
 
 #[tokio::test]

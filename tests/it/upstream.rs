@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::rig::{at, config};
 
 /// What is answered instead of the truth.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub enum Fault {
     /// This status, every time.
     Status(u16),
@@ -31,6 +31,8 @@ pub enum Fault {
     /// The body with another value (JSON) at a place: keys and positions between slashes; as the last one
     /// `*` is the first key.
     Set(&'static str, &'static str),
+    /// The body after a change of its JSON.
+    Change(fn(&mut Value)),
 }
 
 /// What the server shares with the test.
@@ -163,6 +165,7 @@ async fn answer(State(shared): State<Arc<Shared>>, uri: Uri) -> Response<Body> {
         Some(Fault::BusyOnce) if seen == 1 => reply(429, Vec::new()),
         Some(Fault::Html) => reply(200, b"<!doctype html><title>Just a moment</title>".to_vec()),
         Some(Fault::Half) => reply(status, body[..body.len() / 2].to_vec()),
+        Some(Fault::Change(change)) => reply(status, changed(&body, change)),
         Some(Fault::Set(place, value)) => reply(status, with_value(&body, place, value)),
         _ => {
             shared.served.lock().expect("not poisoned").push((address, now));
@@ -172,6 +175,12 @@ async fn answer(State(shared): State<Arc<Shared>>, uri: Uri) -> Response<Body> {
     let date = header::HeaderValue::from_str(&http_date(now)).expect("a date");
     response.headers_mut().insert(header::DATE, date);
     response
+}
+
+fn changed(body: &[u8], change: fn(&mut Value)) -> Vec<u8> {
+    let mut json: Value = serde_json::from_slice(body).unwrap_or_default();
+    change(&mut json);
+    json.to_string().into_bytes()
 }
 
 /// The body with another value; a body that has no such place stays as it is.

@@ -48,6 +48,7 @@ const NAMES: &[(&str, &str)] = &[
     ("prices.tiers[].output", "stats_endpoint.pricing.overrides.completion"),
     ("prices.tiers[].cache_read", "stats_endpoint.pricing.overrides.input_cache_read"),
     ("prices.tiers[].cache_write", "stats_endpoint.pricing.overrides.input_cache_write"),
+    ("prices.tiers[].cache_write_1h", "stats_endpoint.pricing.overrides.input_cache_write_1h"),
     ("prices.tiers[].min_prompt_tokens", "stats_endpoint.pricing.overrides.min_prompt_tokens"),
     ("prices.tiers[].utc_start", "stats_endpoint.pricing.overrides.utc_start"),
     ("prices.tiers[].utc_end", "stats_endpoint.pricing.overrides.utc_end"),

@@ -182,7 +182,6 @@ async fn days_close_on_the_last_reading_of_an_upstream_that_answers_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs the day of the body"]
 async fn days_close_on_the_last_reading_of_their_own_bodies() {
     verdict(Habits::observed(), 3).await.assert_right();
 }

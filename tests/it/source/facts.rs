@@ -43,7 +43,10 @@ fn a_time_that_is_none_is_quarantined_and_costs_nothing_else() {
     let decoded = decode(DocumentKind::StatsEndpoint, &json!({"data": [row]}));
     assert_eq!(
         the_quarantined(&decoded),
-        [("undecodable", "$.data[0].created_at"), ("undecodable", "$.data[0].deprecation_date")]
+        [
+            ("value_out_of_range", "$.data[0].created_at"),
+            ("value_out_of_range", "$.data[0].deprecation_date")
+        ]
     );
     let row = stats_of(decoded).remove(0);
     assert_eq!((row.created_at, row.deprecation_date, row.max_prompt_tokens), (None, None, None));
