@@ -120,10 +120,10 @@ pub fn examine(run: &RunReadings, history: &History<'_>, names: &dyn Fn(&str) ->
     rows::empty(run, &mut seen);
     rows::quarantined(history.before, run, &mut seen);
     fields::restated(history.restated, &mut seen);
-    within::price_sources(run, before.is_some(), &mut seen);
-    within::aggregates(run, &mut seen);
+    within::price_sources(history.before, run, &mut seen);
+    within::aggregates(history.before, run, &mut seen);
     within::activity(run, &now, &mut seen);
-    within::identity(run, &mut seen);
+    within::identity(history.before, run, &mut seen);
     rows::counts(&now, history.counts, &mut seen);
     seen.sort_by(|a, b| b.weight.total_cmp(&a.weight).then(a.check.cmp(&b.check)));
     let mut named = BTreeSet::new();

@@ -8,7 +8,7 @@ use super::{Check, Seen};
 use crate::analysis::identity_error;
 use crate::domain::endpoint::ListPrices;
 use crate::domain::ids::{ModelSlug, Variant};
-use crate::domain::reading::{Reading, RunReadings, Usage};
+use crate::domain::reading::{PriceAgreement, Reading, RunReadings, Usage};
 use crate::domain::session::Pricing;
 use crate::domain::thresholds::IDENTITY_TOLERANCE;
 use crate::domain::units::{HitRate, UsdPerMtok};
@@ -16,8 +16,17 @@ use crate::domain::window::WindowKind;
 use chrono::Timelike;
 use std::collections::HashMap;
 
-/// Adds a contradiction, unless one of the fields that may be at fault is known to have moved: that names the cause.
-fn contradiction(paths: &[&str], check: Check, part: Part, limit: f64, what: &str, seen: &mut Vec<Seen>) {
+/// Adds a contradiction, unless one of the fields that may be at fault is known to have moved: that names the cause. What the
+/// last accepted run contradicted as well is usual: an operator may have accepted it.
+fn contradiction(
+    paths: &[&str],
+    check: Check,
+    (part, usual): (Part, f64),
+    limit: f64,
+    what: &str,
+    seen: &mut Vec<Seen>,
+) {
+    let limit = limit + usual;
     let explained = seen.iter().any(|one| paths.contains(&one.path.as_str()) || blames(one, paths));
     let Some(first) = paths.first() else { return };
     if explained || !beyond(part, limit) {
@@ -46,22 +55,28 @@ fn blames(one: &Seen, paths: &[&str]) -> bool {
 
 /// The list prices of the two sources. With a history the price that moved is known, and it is the documented one
 /// where ours did not.
-pub fn price_sources(run: &RunReadings, history: bool, seen: &mut Vec<Seen>) {
+pub fn price_sources(before: Option<&RunReadings>, run: &RunReadings, seen: &mut Vec<Seen>) {
+    let differing = |agreement: &PriceAgreement| Part { count: agreement.differ, of: agreement.compared };
+    let missing = |agreement: &PriceAgreement| Part {
+        count: agreement.missing,
+        of: agreement.compared + agreement.missing,
+    };
     for (name, agreement) in &run.price_sources {
         let (ours, theirs) = (format!("prices.{name}"), format!("documented.prices.{name}"));
-        let paths = if history { [&*theirs, &*ours] } else { [&*ours, &*theirs] };
-        let differ = Part { count: agreement.differ, of: agreement.compared };
+        let old = before.and_then(|before| before.price_sources.get(name));
+        let usual = |part: &dyn Fn(&PriceAgreement) -> Part| old.map_or(0.0, |old| part(old).share());
+        let paths = if before.is_some() { [&*theirs, &*ours] } else { [&*ours, &*theirs] };
         contradiction(
             &paths,
             Check::PriceSources,
-            differ,
+            (differing(agreement), usual(&differing)),
             limits::SOURCES_DIFFER,
             "the sources disagree",
             seen,
         );
-        let missing = Part { count: agreement.missing, of: agreement.compared + agreement.missing };
         let what = "only the documented API has the price";
-        contradiction(&[&ours], Check::PriceSources, missing, limits::SOURCES_DIFFER, what, seen);
+        let part = (missing(agreement), usual(&missing));
+        contradiction(&[&ours], Check::PriceSources, part, limits::SOURCES_DIFFER, what, seen);
     }
 }
 
@@ -89,8 +104,8 @@ fn weighted(usage: &[&Usage], figure: fn(&Usage) -> Option<f64>) -> Option<f64> 
     (tokens > 0.0).then(|| known().map(|(value, tokens)| value * tokens).sum::<f64>() / tokens)
 }
 
-/// The upstream's aggregate of each model against the token-weighted mean of its endpoints.
-pub fn aggregates(run: &RunReadings, seen: &mut Vec<Seen>) {
+/// How many models the upstream's aggregate contradicts: by hit rate, effective input and output price.
+fn aggregate_parts(run: &RunReadings) -> [Part; 3] {
     let models = by_model(run);
     let (mut rates, mut inputs, mut outputs) = (Part::default(), Part::default(), Part::default());
     let price = |part: &mut Part, ours: Option<f64>, theirs: Option<f64>| {
@@ -115,13 +130,20 @@ pub fn aggregates(run: &RunReadings, seen: &mut Vec<Seen>) {
         price(&mut inputs, weighted(usage, |one| one.effective_input), aggregate.effective_input);
         price(&mut outputs, weighted(usage, |one| one.effective_output), aggregate.effective_output);
     }
+    [rates, inputs, outputs]
+}
+
+/// The upstream's aggregate of each model against the token-weighted mean of its endpoints.
+pub fn aggregates(before: Option<&RunReadings>, run: &RunReadings, seen: &mut Vec<Seen>) {
+    let usual = before.map_or([0.0; 3], |before| aggregate_parts(before).map(|part| part.share()));
     let what = "the upstream's aggregate disagrees with its endpoints";
-    for (field, part) in [("hit_rate", rates), ("effective_input", inputs), ("effective_output", outputs)] {
+    let fields = ["hit_rate", "effective_input", "effective_output"];
+    for ((field, part), usual) in fields.into_iter().zip(aggregate_parts(run)).zip(usual) {
         let (ours, theirs) = (format!("usage.{field}"), format!("model_usage.{field}"));
         contradiction(
             &[&ours, &theirs, "usage.tokens"],
             Check::Aggregate,
-            part,
+            (part, usual),
             limits::AGGREGATE,
             what,
             seen,
@@ -142,8 +164,8 @@ fn pricing(prices: &ListPrices) -> Pricing {
     }
 }
 
-/// What was paid against hit rate and list prices.
-pub fn identity(run: &RunReadings, seen: &mut Vec<Seen>) {
+/// How many endpoints contradict the price identity.
+fn identity_part(run: &RunReadings) -> Part {
     let mut part = Part::default();
     let error = |reading: &Reading| {
         let usage = reading.usage.as_ref()?;
@@ -154,6 +176,12 @@ pub fn identity(run: &RunReadings, seen: &mut Vec<Seen>) {
         part.of += 1;
         part.count += usize::from(error > IDENTITY_TOLERANCE);
     }
+    part
+}
+
+/// What was paid against hit rate and list prices.
+pub fn identity(before: Option<&RunReadings>, run: &RunReadings, seen: &mut Vec<Seen>) {
+    let part = (identity_part(run), before.map_or(0.0, |before| identity_part(before).share()));
     let paths = [
         "usage.effective_input",
         "usage.hit_rate",
@@ -187,7 +215,9 @@ pub fn activity(run: &RunReadings, now: &Tables, seen: &mut Vec<Seen>) {
     }
     let Some(ratio) = median(&logs).map(f64::exp).filter(|_| logs.len() >= MIN_ROWS) else { return };
     let known = ["usage.tokens", "activity.prompt_tokens", "activity.completion_tokens"];
-    let explained = seen.iter().any(|one| known.contains(&one.path.as_str()));
+    // Endpoints that are missing explain missing tokens.
+    let lost = [Check::RowsLost, Check::DocumentsEmpty, Check::Quarantined];
+    let explained = seen.iter().any(|one| known.contains(&one.path.as_str()) || lost.contains(&one.check));
     if !explained && ratio.max(1.0 / ratio) > limits::ACTIVITY {
         seen.push(Seen {
             path: "usage.tokens".into(),

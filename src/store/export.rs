@@ -1,6 +1,6 @@
 //! Readings, hourly rates and days as files: made by DuckDB in the work folder, then moved or streamed to where they were asked for.
 
-use super::columns::{self, Columns, Floats};
+use super::columns::{self, Columns, Floats, Integers};
 use super::hourly::HOURLY;
 use super::ingest::naive;
 use super::read::DAYS;
@@ -218,7 +218,9 @@ impl Store {
     pub fn readings(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Vec<ReadingRow>, StoreError> {
         self.read(|connection| {
             let sql = format!(
-                "SELECT * EXCLUDE (observed_at, deprecation_date, created_at), epoch_us(observed_at) AS observed_us,
+                "SELECT * EXCLUDE (observed_at, window_start, window_end, deprecation_date, created_at),
+                    epoch_us(observed_at) AS observed_us, epoch_us(window_start) AS window_start_us,
+                    epoch_us(window_end) AS window_end_us,
                     epoch_us(deprecation_date) AS deprecation_us, epoch_us(created_at) AS created_us FROM ({READINGS}) ORDER BY observed_at, model, variant, endpoint_id"
             );
             columns::rows(connection, &sql, params![naive(from), naive(to)], reading_rows)
@@ -239,6 +241,8 @@ fn reading_rows(columns: Columns<'_>, rows: &mut Vec<ReadingRow>) -> Result<(), 
         (columns.texts("model")?, columns.texts("variant")?, columns.texts("endpoint_id")?);
     let (provider, name, tag) =
         (columns.texts("provider")?, columns.texts("provider_name")?, columns.texts("tag")?);
+    let (window_start, window_end) =
+        (columns.integers("window_start_us")?, columns.integers("window_end_us")?);
     let (tokens, status) = (columns.integers("tokens")?, columns.integers("status")?);
     let hit_rate = columns.floats("hit_rate")?;
     let effective = [columns.floats("effective_input")?, columns.floats("effective_output")?];
@@ -264,7 +268,7 @@ fn reading_rows(columns: Columns<'_>, rows: &mut Vec<ReadingRow>) -> Result<(), 
             run_id: run_id.must(row)?.to_owned(),
             observed_at,
             window_kind,
-            window: tokens.and_then(|_| window_kind.bounds(observed_at)),
+            window: time(&window_start, row).zip(time(&window_end, row)),
             model: ModelSlug::new(model.must(row)?),
             variant: Variant::new(variant.must(row)?),
             endpoint_id: endpoint.uuid(row)?,
@@ -278,11 +282,16 @@ fn reading_rows(columns: Columns<'_>, rows: &mut Vec<ReadingRow>) -> Result<(), 
             uptime: each(&uptime, row),
             status: status.get(row).and_then(|status| i32::try_from(status).ok()),
             max_prompt_tokens: max_prompt_tokens.get(row),
-            deprecation_date: deprecation.get(row).and_then(DateTime::from_timestamp_micros),
-            created_at: created.get(row).and_then(DateTime::from_timestamp_micros),
+            deprecation_date: time(&deprecation, row),
+            created_at: time(&created, row),
         });
     }
     Ok(())
+}
+
+/// The time of a column of microseconds since 1970.
+fn time(column: &Integers<'_>, row: usize) -> Option<DateTime<Utc>> {
+    column.get(row).and_then(DateTime::from_timestamp_micros)
 }
 
 fn each<const N: usize>(columns: &[Floats<'_>; N], row: usize) -> [Option<f64>; N] {

@@ -121,7 +121,7 @@ async fn a_sweep_that_is_cut_short_changes_nothing_that_is_published() {
     upstream.set_faults(&[("/endpoints", Fault::Status(403))]);
     let cut = collect(&pipeline, &upstream, day(11) + Duration::hours(1)).await;
     assert_eq!(cut.status, "failed", "{:?}", cut.failures);
-    assert!(cut.readings > 0, "much of it was answered");
+    assert!(cut.documents > 10, "much of it was answered");
     let kept = pipeline.publish().expect("published");
     assert_eq!((kept.as_of, rates(&kept)), (good.as_of, rates(&good)));
     assert_eq!(kept.status.runs[0].status, "failed", "what became of the run is published");
