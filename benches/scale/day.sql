@@ -57,7 +57,7 @@ SELECT run_no, endpoint_no,
     CASE WHEN down_30m = 0 THEN [] WHEN down_30m > 0 THEN [struct_pack(down := CAST(down_30m AS INTEGER), total := CAST(of_30m AS INTEGER))] END,
     CASE WHEN down_1d = 0 THEN [] WHEN down_1d > 0 THEN [struct_pack(down := CAST(down_1d AS INTEGER), total := CAST(of_1d AS INTEGER))] END,
     NULL, NULL, NULL,
-    status, NULL, NULL, NULL, throughput, latency_ms, requests_30m
+    status, NULL, NULL, NULL, throughput, latency_ms, requests_30m, 0, 0
 FROM hourly ORDER BY run_no, CASE WHEN run_no % 2 = 0 THEN endpoint_no ELSE -endpoint_no END;
 
 -- Once the day is over its closing prices are told by the first run of the next one.

@@ -45,6 +45,8 @@ thresholds! {
     CLOSING_SETTLE_MINUTES: u32 = 30, "minutes";
     /// A sweep is compared with what the accepted runs of this many days held.
     PLAUSIBILITY_DAYS: i64 = 7, "days";
+    /// An empty answer is a failure where an accepted run at most this old had rows.
+    EMPTY_ANSWER_HOURS: i64 = 3, "hours";
     /// An answer that came later than this after its run began is not of that run.
     LONGEST_SWEEP_HOURS: i64 = 3, "hours";
     /// An hourly rate rests on at least this many tokens between two readings.

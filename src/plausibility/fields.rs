@@ -29,6 +29,8 @@ pub fn moved(before: &Tables, now: &Tables, seen: &mut Vec<Seen>) {
 fn field(path: &str, change: &Change, limits: &Limits, excused: bool, seen: &mut Vec<Seen>) {
     let [texts, flags] = change.changed;
     let all_gone = change.gone.share() >= 1.0 && change.gone.count >= MIN_ALL_GONE && limits.gone <= 0.2;
+    // A flag that is rarely set: all endpoints that had it lose it at once.
+    let all_cleared = flags.share() >= 1.0 && flags.count >= MIN_ALL_GONE;
     let parts = [
         (Check::ValuesLost, change.gone, limits.gone, "have no value any more"),
         (Check::ValuesAppeared, change.appeared, limits.appeared, "have a value and had none"),
@@ -41,7 +43,8 @@ fn field(path: &str, change: &Change, limits: &Limits, excused: bool, seen: &mut
     ];
     for (check, part, limit, what) in parts {
         let lost = check == Check::ValuesLost;
-        if (beyond(part, limit) || (lost && all_gone)) && !(lost && excused) {
+        let cleared = check == Check::Changed && part == flags && all_cleared;
+        if (beyond(part, limit) || (lost && all_gone) || cleared) && !(lost && excused) {
             let detail = format!(
                 "{} of {} values {what}; up to {:.0} % is plausible",
                 part.count,

@@ -232,11 +232,11 @@ pub fn counts(now: &Tables, counts: &[Counts], seen: &mut Vec<Seen>) {
     let from = now.observed_at - Duration::days(limits::COUNT_DAYS);
     let recent: Vec<&Counts> = counts.iter().filter(|one| one.observed_at >= from).collect();
     let here = Counts::counted(now);
-    let columns: [(&str, fn(&Counts) -> usize); 3] =
-        [("models", |one| one.models), ("readings", |one| one.endpoints), ("usage", |one| one.readings)];
-    for (path, column) in columns {
-        let usual = median(&recent.iter().map(|one| column(one) as f64).collect::<Vec<_>>());
-        let (Some(usual), is) = (usual, column(&here) as f64) else { continue };
+    let columns = |one: &Counts| [one.models, one.endpoints, one.readings];
+    for (position, path) in ["models", "readings", "usage"].into_iter().enumerate() {
+        let count = |one: &Counts| columns(one)[position] as f64;
+        let usual = median(&recent.iter().map(|one| count(one)).collect::<Vec<_>>());
+        let (Some(usual), is) = (usual, count(&here)) else { continue };
         let far = is < usual * limits::COUNTS || is > usual / limits::COUNTS;
         if far && usual.max(is) >= MIN_ROWS as f64 && (usual - is).abs() >= MIN_CHANGED as f64 {
             seen.push(Seen {

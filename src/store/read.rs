@@ -8,8 +8,9 @@ use crate::domain::endpoint::{PriceTier, Provider};
 use crate::domain::finding::{Check, Finding, Findings};
 use crate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant};
 use crate::domain::reading::Known;
+use crate::domain::thresholds::EMPTY_ANSWER_HOURS;
 use crate::domain::window::{Basis, WindowKind};
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Duration, NaiveDate, Utc};
 use duckdb::{Row, params};
 use serde::de::DeserializeOwned;
 use std::collections::{BTreeSet, HashMap};
@@ -169,7 +170,8 @@ impl Store {
         Ok(kind.as_deref().and_then(WindowKind::parse))
     }
 
-    /// What the newest accepted run before a time had.
+    /// What the newest accepted run before a time had; of a run that is too old to say what is missing, the window kind
+    /// alone.
     ///
     /// # Errors
     /// [`StoreError::Query`].
@@ -182,10 +184,12 @@ impl Store {
              FROM reading r JOIN endpoint e USING (endpoint_no)
              WHERE r.run_no = (
                 SELECT max(run_no) FROM run
-                WHERE status NOT IN ('failed', 'suspect') AND observed_at < CAST(? AS TIMESTAMP))
+                WHERE status NOT IN ('failed', 'suspect') AND observed_at < CAST(? AS TIMESTAMP)
+                    AND observed_at >= CAST(? AS TIMESTAMP))
              GROUP BY ALL",
         )?;
-        let rows = statement.query_map([naive(before)], |row| {
+        let oldest = before - Duration::hours(EMPTY_ANSWER_HOURS);
+        let rows = statement.query_map([naive(before), naive(oldest)], |row| {
             let (model, variant) = (row.get::<_, String>(0)?, row.get::<_, String>(1)?);
             let pair = Pair { model: ModelSlug::new(model), variant: Variant::new(variant) };
             Ok((pair, row.get::<_, bool>(2)?))

@@ -60,16 +60,32 @@ async fn collect_prints_its_report_and_says_by_its_exit_code_how_it_went() {
     let again = run(&nobody(), day(11));
     assert_eq!((again.code, &again.json()["run_id"]), (0, &report["run_id"]), "known: nobody is asked");
 
-    upstream.set_faults(&[("stats/effective-pricing", Fault::Html)]);
+    let one = format!("stats/effective-pricing?permaslug={}&", upstream.models().remove(0));
+    upstream.set_faults(&[(&one, Fault::Html)]);
     let partial = run(&upstream.url(), day(11) + Duration::hours(1));
     assert_eq!((partial.code, &partial.json()["status"]), (5, &"partial".into()), "{partial:?}");
     upstream.set_faults(&[]);
 
-    let snapshot = |name: &str| std::fs::read_to_string(data.path().join("snapshots").join(name));
-    let current = snapshot("current").expect("published");
+    let as_of = || hitrate(data.path(), &["tiers", "--json"]).json()["as_of"].clone();
+    let current = as_of();
     let down = run(&nobody(), day(11) + Duration::hours(2));
     assert_eq!((down.code, &down.json()["status"]), (4, &"failed".into()), "{down:?}");
-    assert_eq!(snapshot("current").expect("still there"), current);
+    assert_eq!(as_of(), current, "the last good numbers stay");
+
+    upstream.set_faults(&[("stats/effective-pricing", Fault::Html)]);
+    let suspect = run(&upstream.url(), day(11) + Duration::hours(3));
+    assert_eq!((suspect.code, &suspect.json()["status"]), (7, &"suspect".into()), "{suspect:?}");
+    assert_eq!(suspect.json()["findings"][0]["field"], "effective_pricing");
+    assert_eq!(as_of(), current, "a suspect run is not published");
+    upstream.set_faults(&[]);
+    let run_id = suspect.json()["run_id"].as_str().expect("an id").to_owned();
+    let wrong = hitrate(data.path(), &["accept", &run_id, "--field", "models"]);
+    assert_eq!(wrong.code, 1);
+    assert!(wrong.err.contains("effective_pricing"), "it names what can be accepted: {}", wrong.err);
+    assert_eq!(hitrate(data.path(), &["accept", &run_id]).code, 2, "a field or --all has to be named");
+    let accepted = hitrate(data.path(), &["accept", &run_id, "--all", "--json"]);
+    assert_eq!((accepted.code, &accepted.json()["needs_replay"]), (0, &false.into()), "{accepted:?}");
+    assert_ne!(as_of(), current);
 
     let late = run(&upstream.url(), day(5));
     assert_eq!((late.code, late.out.as_str()), (1, ""));

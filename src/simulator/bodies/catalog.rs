@@ -140,5 +140,5 @@ pub(super) fn provider_info(p: &Provider) -> Value {
 
 /// Four in five providers name one.
 fn status_page(p: &Provider) -> Option<String> {
-    (p.slug.len() % 5 != 0).then(|| format!("https://status.{}.example/", p.slug))
+    (!p.slug.len().is_multiple_of(5)).then(|| format!("https://status.{}.example/", p.slug))
 }

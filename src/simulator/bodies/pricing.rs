@@ -108,7 +108,7 @@ fn paid_by(
     let prices = e.price(to - Duration::milliseconds(1));
     let draw = |part: i64| world.noise.at(Draw::EffectivePrice, [part, endpoint as i64, bucket]);
     let error = draw(0).between(-PRICE_ERROR, PRICE_ERROR);
-    let rounding = if endpoint % 2 == 0 { 1.0 } else { 1.0 - 1e-6 * draw(1).uniform() };
+    let rounding = if endpoint.is_multiple_of(2) { 1.0 } else { 1.0 - 1e-6 * draw(1).uniform() };
     let (input, output) = match e.unpriced() {
         true => (0.0, 0.0),
         false => (prices.effective_input(e.kind, hit_rate, error), prices.output_usd() * rounding),

@@ -11,4 +11,17 @@ pub const KNOWN: &[(&str, &str)] = &[
         "providers data[].slug Replaced",
         "the statistics' list has all providers; one without a name joins them",
     ),
+    (
+        "stats_endpoint data[].status ",
+        "a handful of endpoints have a status other than 0, and genuine ones lose it as often",
+    ),
+    (
+        "model_activity data.analytics FirstOnly",
+        "past days of a model's activity are stored and never published",
+    ),
+    ("all_providers data[].displayName Renamed", "the name falls back to the one of the documented list"),
+    (
+        "stats_endpoint data[].pricing.overrides FirstOnly",
+        "only a few endpoints have more than one conditional price, and these change as often",
+    ),
 ];
