@@ -39,9 +39,9 @@ WITH closed_until AS MATERIALIZED (
         OR looked.day - usage_day_back > (SELECT day FROM closed_until))
     GROUP BY endpoint_no, looked.day - usage_day_back
 ), observed AS (
-    SELECT coalesce(h.endpoint_no, u.endpoint_no) AS endpoint_no, coalesce(h.day, u.usage_day) AS day, u.usage, h.health,
-        h.uptime_30m, h.throughput, h.latency_ms
-    FROM open_health h FULL JOIN open_usage u ON u.endpoint_no = h.endpoint_no AND u.usage_day = h.day
+    -- A day on which no run read the endpoint stays a gap.
+    SELECT h.endpoint_no, h.day, u.usage, h.health, h.uptime_30m, h.throughput, h.latency_ms
+    FROM open_health h LEFT JOIN open_usage u ON u.endpoint_no = h.endpoint_no AND u.usage_day = h.day
     UNION ALL
     SELECT endpoint_no, day,
         CASE WHEN usage_at IS NOT NULL THEN struct_pack(h := hit_rate, t := tokens, i := effective_input,

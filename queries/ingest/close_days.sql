@@ -42,9 +42,9 @@ WITH last_closed AS (
     FROM reading
     WHERE run_no IN (SELECT health_run FROM health_last)
 ), last AS (
-    SELECT coalesce(a.endpoint_no, b.endpoint_no) AS endpoint_no, coalesce(a.day, b.day) AS day, b.usage_run, a.health_run,
-        a.uptime_30m, a.throughput, a.latency_ms
-    FROM health_last a FULL JOIN usage_last b ON b.endpoint_no = a.endpoint_no AND b.day = a.day
+    -- A day on which no run read the endpoint stays a gap.
+    SELECT a.endpoint_no, a.day, b.usage_run, a.health_run, a.uptime_30m, a.throughput, a.latency_ms
+    FROM health_last a LEFT JOIN usage_last b ON b.endpoint_no = a.endpoint_no AND b.day = a.day
 )
 SELECT last.endpoint_no, last.day, u.hit_rate, u.tokens, u.effective_input, u.effective_output,
     least(looked.observed_at + to_seconds(u.usage_after_s), last.day + INTERVAL 1 DAY),

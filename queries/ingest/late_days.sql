@@ -1,6 +1,6 @@
 -- Readings of days that were over when they were read: bodies that the upstream kept over midnight, and those of models
--- without traffic since. Where such a reading is the first of its day, or counts more tokens than was known, the closed day
--- gets a newer row. Parameters: the first and the last run (numbers) whose readings are looked at.
+-- without traffic since. Where such a reading counts more tokens than was known, the closed day gets a newer row. A day on
+-- which no run read the endpoint stays a gap: the bodies of idle models alone would be an odd sample of it. Parameters: the first and the last run (numbers) whose readings are looked at.
 INSERT INTO endpoint_day
 WITH late AS (
     SELECT endpoint_no, CAST(observed_at AS DATE) - usage_day_back AS day, run_no, observed_at, usage_after_s,
@@ -12,12 +12,12 @@ WITH late AS (
     WHERE (endpoint_no, day) IN (SELECT endpoint_no, day FROM late)
     QUALIFY row_number() OVER (PARTITION BY endpoint_no, day ORDER BY known_at DESC NULLS LAST) = 1
 ), compared AS (
-    SELECT late.*, known.endpoint_no IS NOT NULL AND known.usage_at IS NOT NULL AS has_known,
+    SELECT late.*, known.usage_at IS NOT NULL AS has_known,
         greatest(known.tokens, max(late.tokens) OVER earlier) AS most,
         count(*) OVER earlier > 0 AS has_earlier,
         known.uptime_1d, known.success_1d, known.error_1d, known.rate_limited_1d, known.uptime_30m, known.throughput,
         known.latency_ms
-    FROM late LEFT JOIN known ON known.endpoint_no = late.endpoint_no AND known.day = late.day
+    FROM late JOIN known ON known.endpoint_no = late.endpoint_no AND known.day = late.day
     WINDOW earlier AS (PARTITION BY late.endpoint_no, late.day ORDER BY run_no ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
 )
 SELECT endpoint_no, day, hit_rate, tokens, effective_input, effective_output,
