@@ -47,7 +47,8 @@ WITH last_closed AS (
     FROM health_last a LEFT JOIN usage_last b ON b.endpoint_no = a.endpoint_no AND b.day = a.day
 )
 SELECT last.endpoint_no, last.day, u.hit_rate, u.tokens, u.effective_input, u.effective_output,
-    least(looked.observed_at + to_seconds(u.usage_after_s), last.day + INTERVAL 1 DAY),
+    CASE WHEN last.usage_run IS NOT NULL
+         THEN least(looked.observed_at + to_seconds(u.usage_after_s), last.day + INTERVAL 1 DAY) END,
     h.uptime_1d, h.success_1d, h.error_1d, h.rate_limited_1d, last.uptime_30m, last.throughput, last.latency_ms, NULL
 FROM last
 LEFT JOIN usage u ON u.run_no = last.usage_run AND u.endpoint_no = last.endpoint_no

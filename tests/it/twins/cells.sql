@@ -5,7 +5,7 @@ WITH newest AS (
 ), told AS (
     SELECT r.endpoint_no, CAST(run.observed_at AS DATE) AS day, r.hit_rate, r.tokens
     FROM reading r JOIN run USING (run_no)
-    WHERE run.window_kind = 'day_to_date' AND r.tokens IS NOT NULL
+    WHERE run.window_kind = 'day_to_date' AND r.tokens IS NOT NULL AND r.usage_day_back = 0
     QUALIFY row_number() OVER (PARTITION BY r.endpoint_no, day ORDER BY run.observed_at DESC) = 1
 ), closed AS (
     SELECT endpoint_no, day, arg_max(hit_rate, run_no) AS hit_rate FROM closing_rate GROUP BY ALL

@@ -5,7 +5,7 @@ WITH newest AS (
 ), told AS (
     SELECT r.endpoint_no, CAST(run.observed_at AS DATE) AS day, r.hit_rate, r.effective_input
     FROM reading r JOIN run USING (run_no)
-    WHERE run.window_kind = 'day_to_date' AND r.tokens IS NOT NULL
+    WHERE run.window_kind = 'day_to_date' AND r.tokens IS NOT NULL AND r.usage_day_back = 0
     QUALIFY row_number() OVER (PARTITION BY r.endpoint_no, day ORDER BY run.observed_at DESC) = 1
 ), closed_rate AS (
     SELECT endpoint_no, day, arg_max(hit_rate, run_no) AS hit_rate FROM closing_rate GROUP BY ALL
@@ -41,7 +41,7 @@ WITH newest AS (
             / (r.hit_rate * (CAST(p.list_input AS DOUBLE) - CAST(p.list_cache_read AS DOUBLE))) AS efficiency
     FROM reading r JOIN newest USING (run_no)
     JOIN price_history p ON p.endpoint_no = r.endpoint_no AND p.valid_to IS NULL
-    WHERE r.hit_rate > 0 AND CAST(p.list_cache_read AS DOUBLE) < 0.95 * CAST(p.list_input AS DOUBLE)
+    WHERE r.hit_rate > 0 AND r.usage_day_back = 0 AND CAST(p.list_cache_read AS DOUBLE) < 0.95 * CAST(p.list_input AS DOUBLE)
 )
 SELECT CAST(e.endpoint_id AS VARCHAR) AS endpoint, coalesce(week.efficiency, now.efficiency) AS efficiency
 FROM reading r JOIN newest USING (run_no) JOIN endpoint e USING (endpoint_no)
