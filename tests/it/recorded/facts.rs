@@ -18,24 +18,8 @@ use super::{json, recordings};
 
 /// On the newest recorded day, 2026-08-07.
 pub fn are_obeyed(snapshot: &Snapshot) {
-    they_are_all_there(snapshot);
     prompts_have_a_limit_of_their_own(snapshot);
     writes_for_an_hour_are_dearer(snapshot);
-}
-
-fn they_are_all_there(snapshot: &Snapshot) {
-    let count = |is: &dyn Fn(&Endpoint) -> bool| {
-        snapshot.models.iter().flat_map(|model| &model.endpoints).filter(|one| is(one)).count()
-    };
-    assert_eq!(
-        count(&|one| one.max_prompt_tokens < one.context_length && one.max_prompt_tokens.is_some()),
-        95
-    );
-    assert_eq!(count(&|one| one.deprecation_date.is_some()), 14);
-    assert_eq!(count(&|one| one.list.cache_write_1h.is_some()), 126);
-    assert_eq!(count(&|one| one.created_at.is_none()), 0);
-    // Most of them were offered long before the first recorded day.
-    assert!(count(&|one| one.created_at < Some(one.first_seen)) > 900);
 }
 
 fn of<'a>(cost: &'a CostOfModel, tag: &str) -> &'a EndpointCost {
