@@ -8,7 +8,7 @@ use hitrate::cost::{CostOfModel, EndpointCost, OwnNumbers, compare};
 use hitrate::domain::limits::Limits;
 use hitrate::domain::workload::{CacheTtl, Workload};
 use hitrate::preferences::{Mode, Wish, advise};
-use hitrate::snapshot::{Endpoint, Snapshot};
+use hitrate::snapshot::Snapshot;
 
 use crate::binary::Server;
 use crate::rig::{at, folder};
