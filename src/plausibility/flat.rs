@@ -63,7 +63,7 @@ impl Table {
     }
 }
 
-/// Values that differ between any two runs, or that are told by other paths.
+/// Values that differ between any two runs, or that other paths report.
 const LEFT_OUT: [&str; 3] = ["usage.read_at", "closing_prices", "facts.endpoint_id"];
 
 /// The tables of a run.

@@ -50,7 +50,7 @@ const SETTLED: Limits = Limits {
     shift: 1.25,
 };
 
-/// What is measured anew each time around a level that lasts: rates, effective prices, speeds, uptime.
+/// What is measured again each time around a level that lasts: rates, effective prices, speeds, uptime.
 const MEASURED: Limits = Limits { gone: 0.3, appeared: ANY, moved: 0.9, shift: 1.5, ..SETTLED };
 
 /// Counts that follow the hour of the day.

@@ -25,8 +25,8 @@ fn hour_of_day(time: DateTime<Utc>) -> f64 {
     f64::from(time.num_seconds_from_midnight()) / 3600.0
 }
 
-/// The upstream's caches can stand still for hours: the hours of the UTC day after which it first told this total.
-fn told_since(run: &RunReadings, tables: &Tables, counts: &[Counts]) -> Option<f64> {
+/// The upstream's caches can stand still for hours: the hours of the UTC day after which it first reported this total.
+fn total_since(run: &RunReadings, tables: &Tables, counts: &[Counts]) -> Option<f64> {
     let (day, total) = (run.observed_at.date_naive(), total(tables));
     let same = |one: &&Counts| one.observed_at.date_naive() == day && one.tokens == total;
     let older = counts.iter().rev().filter(|one| one.observed_at < run.observed_at);
@@ -40,20 +40,20 @@ pub fn rate(
     counts: &[Counts],
     seen: &mut Vec<Seen>,
 ) {
-    // A change of window is told elsewhere; a window that is not known is compared all the same, because a price in
+    // A change of window is reported elsewhere; a window that is not known is compared all the same, because a price in
     // another unit hides it.
     let known = |kind: WindowKind| kind != WindowKind::Unknown;
     let changed = last.window_kind != run.window_kind && known(last.window_kind) && known(run.window_kind);
     if changed || [last, run].iter().any(|run| run.window_kind == WindowKind::Hour) {
         return;
     }
-    let told = told_since(last, before, counts);
+    let since = total_since(last, before, counts);
     let mut growth: Vec<(bool, f64, f64, f64)> = Vec::new();
     for (key, (day, hours)) in &now.hours {
         let Some((old_day, old_hours)) = before.hours.get(key) else { continue };
         let (Some(is), Some(was)) = (tokens(now, key), tokens(before, key)) else { continue };
         if is > 0.0 && was > 0.0 {
-            let old_hours = told.unwrap_or(*old_hours).min(*old_hours);
+            let old_hours = since.unwrap_or(*old_hours).min(*old_hours);
             growth.push((same_day(*day, *old_day), (is / was).ln(), *hours, old_hours));
         }
     }

@@ -44,7 +44,7 @@ pub struct Habits {
 }
 
 impl Habits {
-    /// Bodies turn over after midnight; otherwise the upstream answers at once and computes every answer anew. This is
+    /// Bodies turn over after midnight; otherwise the upstream answers at once and computes every answer again. This is
     /// the default: what a test reads is then what the simulator counted up to that moment.
     pub fn exact() -> Self {
         Self {

@@ -284,7 +284,7 @@ impl Reader<'_> {
         Ok(self.each(&rows.data, "$.data", convert))
     }
 
-    /// Converts rows one by one; a row that cannot be read or used is put aside, and so are the fields that a row can do
+    /// Converts rows one by one; a row that cannot be read or used is quarantined, and so are the fields that a row can do
     /// without.
     fn each<W: DeserializeOwned, T>(
         &mut self,
@@ -407,7 +407,7 @@ impl Reader<'_> {
         }
     }
 
-    /// The models to sweep. A second row of a model is put aside: two rows would count its endpoints twice.
+    /// The models to sweep. A second row of a model is quarantined: two rows would count its endpoints twice.
     fn models(&mut self, body: &[u8]) -> Found<Option<Content>> {
         let rows =
             self.rows(body, |wire, row| Ok(model(wire, row)?.map(|model| (model, row.path.clone()))))?;
