@@ -49,6 +49,8 @@ WITH standard AS (
 SELECT c.endpoint_no, s.model_no, CAST(c.day - DATE '1970-01-01' AS INTEGER) AS day,
     c.effective_input, c.effective_output,
     CAST(p.list_input AS DOUBLE) AS list_input, CAST(p.list_output AS DOUBLE) AS list_output,
+    CAST(p.list_cache_read AS DOUBLE) AS list_cache_read, CAST(p.list_cache_write AS DOUBLE) AS list_cache_write,
+    CAST(p.list_cache_write_1h AS DOUBLE) AS list_cache_write_1h, coalesce(p.price_tiers, '[]') AS price_tiers_json,
     u.tokens
 FROM closing c
 JOIN standard s USING (endpoint_no)

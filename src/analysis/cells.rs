@@ -4,6 +4,7 @@ use super::AnalysisError;
 use super::frames::{flags, floats, integers, texts};
 use super::newest::{Latest, endpoint_ids};
 use super::scatter::HitDays;
+use crate::domain::session::Pricing;
 use crate::domain::thresholds::{FULL_RECORD_DAYS, LAUNCH_DAYS};
 use polars::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -97,7 +98,8 @@ pub fn cells(
     created: &BTreeMap<String, i64>,
     with_derived: bool,
 ) -> Result<Vec<Cell>, AnalysisError> {
-    let kept = days.filter(&kept_rows(days, created, with_derived)?)?;
+    let mut kept = days.filter(&kept_rows(days, created, with_derived)?)?;
+    kept.with_column(Column::from(possible_prices(&kept)?.into_series()))?;
     let cells = kept
         .lazy()
         .with_columns(FLOATS.map(|name| col(name).cast(DataType::Float64)))
@@ -138,6 +140,27 @@ fn kept_rows(
     Ok(BooleanChunked::new("kept".into(), kept))
 }
 
+/// Whether list prices can come to the effective price of a row. Rows with conditional prices are not judged: the frame
+/// does not have these prices, and no efficiency of such endpoints is used for costs.
+fn possible_prices(days: &DataFrame) -> Result<BooleanChunked, AnalysisError> {
+    let effective = floats(days, "effective_input")?;
+    let (input, read) = (floats(days, "list_input")?, floats(days, "list_cache_read")?);
+    let (write, write_1h) = (floats(days, "list_cache_write")?, floats(days, "list_cache_write_1h")?);
+    let tiered = flags(days, "price_tiers")?;
+    let possible = |row: usize| {
+        let pricing = Pricing {
+            input: input[row],
+            cache_read: read[row],
+            cache_write: write[row],
+            cache_write_1h: write_1h[row],
+            ..Pricing::default()
+        };
+        tiered[row] || effective[row].is_none_or(|effective| !pricing.is_impossible(effective))
+    };
+    let possible: Vec<bool> = (0..days.height()).map(possible).collect();
+    Ok(BooleanChunked::new("possible_price".into(), possible))
+}
+
 fn aggregates() -> Vec<Expr> {
     let observed = col("derived").not();
     let discount = col("list_input") - col("list_cache_read");
@@ -147,6 +170,7 @@ fn aggregates() -> Vec<Expr> {
     let usable = observed
         .clone()
         .and(listed)
+        .and(col("possible_price"))
         .and(col("hit_rate").is_not_null())
         .and(col("effective_input").is_not_null());
     let mean = |name: &str| col(name).mean();

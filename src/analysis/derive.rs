@@ -3,18 +3,25 @@
 use crate::domain::session::Pricing;
 use crate::domain::thresholds::*;
 
-/// `m`: effective over list input price; `None` where either is missing or the list price is 0.
-pub fn realised_discount(effective_input: Option<f64>, list_input: Option<f64>) -> Option<f64> {
-    let list = list_input.filter(|price| *price > 0.0)?;
-    effective_input.map(|effective| effective / list)
+/// `m`: effective over list input price; `None` where either is missing, the list price is 0 or the effective one
+/// impossible.
+pub fn realised_discount(effective_input: Option<f64>, pricing: &Pricing) -> Option<f64> {
+    let list = pricing.input.filter(|price| *price > 0.0)?;
+    possible(effective_input, pricing).map(|effective| effective / list)
+}
+
+/// The effective input price, unless it is impossible.
+fn possible(effective_input: Option<f64>, pricing: &Pricing) -> Option<f64> {
+    effective_input.filter(|effective| !pricing.is_impossible(*effective))
 }
 
 /// `eta`: the share of the listed discount that the hits gave, `(p_in - p_eff) / (h * (p_in - p_read))`; `None` without
-/// hits, or where no read price below [`READ_PRICE_DISCOUNT`] of the input price is listed.
+/// hits, where no read price below [`READ_PRICE_DISCOUNT`] of the input price is listed, or where the effective price is
+/// impossible.
 pub fn efficiency(hit_rate: Option<f64>, effective_input: Option<f64>, pricing: &Pricing) -> Option<f64> {
     let (input, read) = discount(pricing)?;
     let hits = hit_rate.filter(|h| *h > 0.0)?;
-    effective_input.map(|effective| (input - effective) / (hits * (input - read)))
+    possible(effective_input, pricing).map(|effective| (input - effective) / (hits * (input - read)))
 }
 
 /// Input and read price where the read price is a real discount.
@@ -83,7 +90,19 @@ mod tests {
         assert!((eta - 1.0).abs() < 1e-12);
         let miss = identity_error(Some(0.5), Some(20_000_000), effective, &pricing()).expect("applies");
         assert!(miss < 1e-12);
-        assert_eq!(realised_discount(effective, Some(0.0)), None);
+        assert_eq!(realised_discount(effective, &pricing()), effective);
+        assert_eq!(realised_discount(effective, &Pricing { input: Some(0.0), ..pricing() }), None);
+    }
+
+    #[test]
+    fn nothing_is_made_of_an_impossible_price() {
+        for impossible in [0.09, 1.02, 58.9] {
+            assert_eq!(efficiency(Some(0.5), Some(impossible), &pricing()), None, "{impossible}");
+            assert_eq!(realised_discount(Some(impossible), &pricing()), None, "{impossible}");
+        }
+        for possible in [0.1, 0.096, 1.0, 1.009] {
+            assert!(efficiency(Some(0.5), Some(possible), &pricing()).is_some(), "{possible}");
+        }
     }
 
     #[test]

@@ -18,6 +18,7 @@ pub(super) fn flags(field: &Field, standing: &Standing, latest: &Latest, workloa
         phantom(standing, latest),
         no_discount(standing, latest),
         identity_break(latest),
+        impossible_price(latest),
         billed_writes(field, standing, latest, workload),
         price_tiers(latest),
         latest.restricted.then_some(Shown::Restricted { status }),
@@ -68,6 +69,18 @@ fn identity_break(latest: &Latest) -> Option<Shown> {
         effective_input: latest.effective_input?,
         error,
         error_bound: IDENTITY_TOLERANCE,
+    })
+}
+
+/// Without tokens there was nothing to pay for, and the price says nothing.
+fn impossible_price(latest: &Latest) -> Option<Shown> {
+    let effective_input = latest.effective_input.filter(|_| latest.tokens != Some(0))?;
+    let (lowest_list, highest_list) = latest.pricing.input_range()?;
+    latest.pricing.is_impossible(effective_input).then_some(Shown::ImpossiblePrice {
+        effective_input,
+        tokens: latest.tokens,
+        lowest_list,
+        highest_list,
     })
 }
 

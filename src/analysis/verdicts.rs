@@ -106,7 +106,7 @@ fn endpoint(
         tier: primary.map_or(Tier::Unrated, |v| v.tier),
         why: primary.map_or_else(String::new, |v| v.why.clone()),
         session_cost: workloads.iter().filter_map(cost).collect(),
-        realised_discount: latest.and_then(|l| realised_discount(l.effective_input, l.pricing.input)),
+        realised_discount: latest.and_then(|l| realised_discount(l.effective_input, &l.pricing)),
         efficiency: standing.efficiency,
         identity_error: latest
             .and_then(|l| identity_error(l.hit_rate, l.tokens, l.effective_input, &l.pricing)),

@@ -16,6 +16,8 @@ pub struct PricedDay {
     pub day: NaiveDate,
     /// Closing effective input and output price, USD per million tokens.
     pub effective: [f64; 2],
+    /// Whether no mix of list prices comes to that input price: the day then counts as one without a price.
+    pub impossible: bool,
     /// List input and output price at the end of the day, USD per million tokens.
     pub list: [Option<f64>; 2],
     /// Tokens of the latest reading up to the end of the day.
@@ -103,7 +105,7 @@ pub struct PolicyCost {
 /// What was left out, counted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Exclusions {
-    /// Endpoint-days: eligible on the day of the choice, without a price on the next.
+    /// Endpoint-days: eligible on the day of the choice, without a price, or with an impossible one, on the next.
     pub gone_next_day: usize,
     /// Model-days with one endpoint to choose from.
     pub lone_endpoint: usize,

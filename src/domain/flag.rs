@@ -17,6 +17,8 @@ pub enum FlagKind {
     NoDiscount,
     /// List prices and hit rate do not explain the price that was paid.
     IdentityBreak,
+    /// The price that was paid is outside of everything that is listed.
+    ImpossiblePrice,
     /// Writing to the cache costs extra.
     BilledWrites,
     /// Prices change with the length of the prompt or the time of day.
@@ -33,10 +35,11 @@ pub enum FlagKind {
 
 impl FlagKind {
     /// All kinds, in the order of their weight.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Phantom,
         Self::NoDiscount,
         Self::IdentityBreak,
+        Self::ImpossiblePrice,
         Self::BilledWrites,
         Self::PriceTiers,
         Self::Restricted,
@@ -51,6 +54,7 @@ impl FlagKind {
             Self::Phantom => "phantom",
             Self::NoDiscount => "no_discount",
             Self::IdentityBreak => "identity_break",
+            Self::ImpossiblePrice => "impossible_price",
             Self::BilledWrites => "billed_writes",
             Self::PriceTiers => "price_tiers",
             Self::Restricted => "restricted",
@@ -124,6 +128,17 @@ pub enum Shown {
         /// The identity is broken above this.
         error_bound: f64,
     },
+    /// The price that was paid is outside of everything that is listed: no cost is made of it.
+    ImpossiblePrice {
+        /// What was paid, USD per million prompt tokens.
+        effective_input: f64,
+        /// Tokens of that window; null where they are not known.
+        tokens: Option<i64>,
+        /// The lowest list price of a prompt token, USD per million.
+        lowest_list: f64,
+        /// The highest list price of a prompt token, USD per million.
+        highest_list: f64,
+    },
     /// Writing to the cache costs extra.
     BilledWrites {
         /// List cache write price, USD per million tokens.
@@ -188,6 +203,7 @@ impl Shown {
             Self::Phantom { .. } => FlagKind::Phantom,
             Self::NoDiscount { .. } => FlagKind::NoDiscount,
             Self::IdentityBreak { .. } => FlagKind::IdentityBreak,
+            Self::ImpossiblePrice { .. } => FlagKind::ImpossiblePrice,
             Self::BilledWrites { .. } => FlagKind::BilledWrites,
             Self::PriceTiers { .. } => FlagKind::PriceTiers,
             Self::Restricted { .. } => FlagKind::Restricted,
@@ -285,6 +301,16 @@ fn sentence(shown: &Shown) -> String {
             percent(*error),
             percent(*error_bound),
         ),
+        Shown::ImpossiblePrice { effective_input, tokens, lowest_list, highest_list } => {
+            let over = tokens
+                .map_or_else(String::new, |tokens| format!(" over {} tokens", count(tokens as f64)));
+            format!(
+                "{} per M was paid{over}, but list prices of prompt tokens run from {} to {}; no cost uses this price",
+                usd(*effective_input),
+                usd(*lowest_list),
+                usd(*highest_list),
+            )
+        }
         Shown::BilledWrites { list_cache_write, list_input, multiple, workload, session_share } => {
             let write = list_cache_write
                 .map_or_else(|| "a price of its own".to_owned(), |w| format!("{} per M", usd(w)));
@@ -477,6 +503,16 @@ mod tests {
                 },
                 "with 50 % hits the list ($1.00, hits $0.10) comes to $0.55 per M over 120 M tokens, $0.579 was paid: \
                  5.2 % off (bound 5 %)",
+            ),
+            (
+                Shown::ImpossiblePrice {
+                    effective_input: 0.0121,
+                    tokens: Some(4_200_000),
+                    lowest_list: 0.55,
+                    highest_list: 6.875,
+                },
+                "$0.0121 per M was paid over 4.2 M tokens, but list prices of prompt tokens run from $0.55 to $6.88; \
+                 no cost uses this price",
             ),
             (
                 Shown::BilledWrites {

@@ -2,7 +2,7 @@
 //! and the pages price with.
 
 use super::endpoint::PriceTier;
-use super::thresholds::MOST_RESENDS;
+use super::thresholds::{IMPOSSIBLE_PRICE_ABOVE, IMPOSSIBLE_PRICE_BELOW, MOST_RESENDS};
 use super::workload::{CacheTtl, Workload};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -145,6 +145,25 @@ impl Pricing {
     /// Whether both prices are 0.
     pub fn is_free(&self) -> bool {
         self.input == Some(0.0) && self.output == Some(0.0)
+    }
+
+    /// The lowest and the highest list price that a prompt token can have, USD per million: read, plain or written, at any
+    /// time and length. `None` where no input price is listed.
+    pub fn input_range(&self) -> Option<(f64, f64)> {
+        let plain = [Some(self.input?), self.cache_read, self.cache_write, self.cache_write_1h];
+        let conditional = self.tiers.iter().flat_map(|tier| {
+            [tier.input, tier.cache_read, tier.cache_write, tier.cache_write_1h].map(|p| p.map(|p| p.to_f64()))
+        });
+        let prices = plain.into_iter().chain(conditional).flatten();
+        Some(prices.fold((f64::INFINITY, 0.0), |(low, high), price| (low.min(price), high.max(price))))
+    }
+
+    /// Whether no mix of listed prices comes to an effective input price (USD per million). Such a price is flagged, and no
+    /// cost is made of it. The margins are for rounding and for the share of a day before a list price moved.
+    pub fn is_impossible(&self, effective_input: f64) -> bool {
+        self.input_range().is_some_and(|(low, high)| {
+            effective_input < IMPOSSIBLE_PRICE_BELOW * low || effective_input > IMPOSSIBLE_PRICE_ABOVE * high
+        })
     }
 
     fn turn(&self, prompt: f64, as_of: DateTime<Utc>) -> Option<Turn> {

@@ -105,6 +105,10 @@ thresholds! {
     READ_PRICE_DISCOUNT: f64 = 0.95, "fraction of the input price";
     /// The price identity is broken where it misses by more than this.
     IDENTITY_TOLERANCE: f64 = 0.05, "relative";
+    /// An effective input price below this share of the lowest list price of a prompt token is impossible.
+    IMPOSSIBLE_PRICE_BELOW: f64 = 0.95, "fraction of the lowest list price";
+    /// An effective input price above this multiple of the highest list price of a prompt token is impossible.
+    IMPOSSIBLE_PRICE_ABOVE: f64 = 1.01, "multiple of the highest list price";
     /// Readings under this volume are not held against the price identity.
     IDENTITY_MIN_TOKENS: f64 = 10e6, "tokens";
     /// Quantile of a model's hit rates that counts as full retention.

@@ -10,6 +10,7 @@ pub fn label(kind: FlagKind) -> &'static str {
         FlagKind::Phantom => "phantom cache",
         FlagKind::NoDiscount => "no discount",
         FlagKind::IdentityBreak => "price does not add up",
+        FlagKind::ImpossiblePrice => "impossible price",
         FlagKind::BilledWrites => "billed writes",
         FlagKind::PriceTiers => "price tiers",
         FlagKind::Restricted => "restricted",
@@ -31,6 +32,9 @@ fn meaning(kind: FlagKind) -> &'static str {
         }
         FlagKind::IdentityBreak => {
             "List prices and hit rate do not explain the price that was paid; read these numbers with care."
+        }
+        FlagKind::ImpossiblePrice => {
+            "The price that was paid is below or above every list price of a prompt token. Costs leave it out."
         }
         FlagKind::BilledWrites => "Writing to the cache costs extra. The session costs here count it in.",
         FlagKind::PriceTiers => {
@@ -122,8 +126,13 @@ pub struct FlagCount {
 }
 
 /// Flags that say something is wrong with an endpoint, not merely particular about it.
-const WRONG: [FlagKind; 4] =
-    [FlagKind::Phantom, FlagKind::NoDiscount, FlagKind::IdentityBreak, FlagKind::Down];
+const WRONG: [FlagKind; 5] = [
+    FlagKind::Phantom,
+    FlagKind::NoDiscount,
+    FlagKind::IdentityBreak,
+    FlagKind::ImpossiblePrice,
+    FlagKind::Down,
+];
 
 /// The flags that warn, counted by provider over the standard variants, in the order of their weight.
 pub fn by_provider(snapshot: &Snapshot) -> HashMap<&str, Vec<FlagCount>> {

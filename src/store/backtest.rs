@@ -4,6 +4,8 @@ use super::columns::{self, Columns};
 use super::ingest::naive;
 use super::{Store, StoreError};
 use crate::domain::backtest::PricedDay;
+use crate::domain::endpoint::PriceTier;
+use crate::domain::session::Pricing;
 use chrono::{DateTime, NaiveDate, Utc};
 use duckdb::params;
 use std::collections::BTreeMap;
@@ -52,17 +54,39 @@ fn priced_days(columns: Columns<'_>, days: &mut Vec<PricedDay>) -> Result<(), St
     let (day, tokens) = (columns.integers("day")?, columns.integers("tokens")?);
     let (input, output) = (columns.floats("effective_input")?, columns.floats("effective_output")?);
     let (list_input, list_output) = (columns.floats("list_input")?, columns.floats("list_output")?);
+    let (cache_read, cache_write) =
+        (columns.floats("list_cache_read")?, columns.floats("list_cache_write")?);
+    let (cache_write_1h, tiers) =
+        (columns.floats("list_cache_write_1h")?, columns.texts("price_tiers_json")?);
     for row in 0..columns.height() {
         // The query leaves out days without a price.
         let Some(effective) = input.get(row).zip(output.get(row)) else { continue };
+        let pricing = Pricing {
+            input: list_input.get(row),
+            cache_read: cache_read.get(row),
+            cache_write: cache_write.get(row),
+            cache_write_1h: cache_write_1h.get(row),
+            tiers: price_tiers(tiers.must(row)?)?,
+            ..Pricing::default()
+        };
         days.push(PricedDay {
             endpoint: endpoint.must(row)?,
             model: model.must(row)?,
             day: day.date(row)?,
             effective: effective.into(),
+            impossible: pricing.is_impossible(effective.0),
             list: [list_input.get(row), list_output.get(row)],
             tokens: tokens.get(row),
         });
     }
     Ok(())
+}
+
+fn price_tiers(json: &str) -> Result<Vec<PriceTier>, StoreError> {
+    // Most endpoints have none.
+    if json == "[]" {
+        return Ok(Vec::new());
+    }
+    serde_json::from_str(json)
+        .map_err(|error| StoreError::Content { what: "price_tiers", detail: error.to_string() })
 }

@@ -338,6 +338,31 @@ fn a_phantom_cache_is_flagged_priced_as_it_is_and_capped() {
 }
 
 #[test]
+fn an_impossible_price_is_flagged_and_no_cost_is_made_of_it() {
+    let plain = run(&world());
+    let mut hosts = world();
+    let id = host("y/hard-1", "good", 0.5).id();
+    let spoiled = hosts.iter_mut().find(|h| h.id() == id).expect("a host");
+    // Twice the listed discount: below the read price.
+    spoiled.efficiency = 2.1;
+    let analysis = run(&hosts);
+    let verdicts = &analysis.endpoints[&id];
+    let shown = verdicts.flags.iter().map(Flag::shown).find(|shown| shown.kind() == FlagKind::ImpossiblePrice);
+    let Some(Shown::ImpossiblePrice { effective_input, lowest_list, highest_list, .. }) = shown else {
+        panic!("{:?}", verdicts.flags)
+    };
+    assert!(*effective_input < 0.095, "{effective_input}");
+    assert_eq!((*lowest_list, *highest_list), (0.1, 1.0));
+    assert_eq!((verdicts.efficiency, verdicts.realised_discount), (None, None));
+    assert_eq!(verdicts.session_cost, plain.endpoints[&id].session_cost);
+    let flagged = |analysis: &Analysis| {
+        let all = analysis.endpoints.values().flat_map(|verdicts| &verdicts.flags);
+        all.filter(|flag| flag.kind() == FlagKind::ImpossiblePrice).count()
+    };
+    assert_eq!((flagged(&plain), flagged(&analysis)), (0, 1));
+}
+
+#[test]
 fn hits_without_a_cheaper_price_are_no_discount() {
     let mut hosts = world();
     hosts[0].prices[2] = None;

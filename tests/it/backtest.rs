@@ -23,6 +23,7 @@ fn endpoint(endpoint: i64, model: i64, millions: i64, list: f64, costs: &[f64]) 
         model,
         day: day(number as u64),
         effective: [*cost, 0.0],
+        impossible: false,
         list: [Some(list), Some(0.0)],
         tokens: Some(millions * 1_000_000),
     };
@@ -121,6 +122,7 @@ fn days_after_the_charged_one_change_nothing() {
         model: if endpoint < 3 { 1 } else { 2 },
         day: day(3),
         effective: [1000.0 / endpoint as f64, 0.0],
+        impossible: false,
         list: [Some(endpoint as f64), Some(0.0)],
         tokens: Some(1_000_000_000),
     }));
@@ -170,6 +172,19 @@ fn what_is_left_out_is_counted() {
     assert_eq!((result.all.exclusions.gone_next_day, result.all.exclusions.lone_endpoint), (1, 1));
     let oracle = result.all.of(Policy::CheapestList).expect("a row").equal;
     assert!((oracle - 6.0_f64.sqrt() / 2.0).abs() < 1e-12, "the small endpoints are not chosen");
+}
+
+#[test]
+fn an_impossible_price_is_neither_chosen_by_nor_charged() {
+    let mut rows = panel();
+    let spoiled = rows.iter_mut().find(|row| row.endpoint == 1 && row.day == day(1)).expect("a row");
+    (spoiled.effective, spoiled.impossible) = ([1e-6, 0.0], true);
+    let mut without = panel();
+    without.retain(|row| row.endpoint != 1 || row.day != day(1));
+    assert_eq!(tested(&rows, only(0)), tested(&without, only(0)));
+    let expected = expected_costs(&rows);
+    assert_eq!(expected, expected_costs(&without));
+    assert_ne!(expected, expected_costs(&panel()), "the price matters");
 }
 
 #[test]

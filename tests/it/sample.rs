@@ -172,6 +172,12 @@ pub fn flag(kind: FlagKind) -> Flag {
             error: 1.42,
             error_bound: thresholds::IDENTITY_TOLERANCE,
         },
+        FlagKind::ImpossiblePrice => Shown::ImpossiblePrice {
+            effective_input,
+            tokens: Some(38_000_000),
+            lowest_list: 2.0,
+            highest_list: 3.0,
+        },
         FlagKind::BilledWrites => Shown::BilledWrites {
             list_cache_write: Some(1.5),
             list_input: Some(list_input),

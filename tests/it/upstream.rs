@@ -240,3 +240,16 @@ pub async fn collect(pipeline: &Pipeline, upstream: &Upstream, time: DateTime<Ut
     upstream.set_now(time);
     collect_from(pipeline, &upstream.url(), time).await
 }
+
+/// Hit rates as a hundredth of what they are.
+pub fn hundredth(body: &mut Value) {
+    let rows = body.pointer_mut("/data/providerSummaries").and_then(Value::as_array_mut);
+    for row in rows.into_iter().flatten() {
+        if let Some(rate) = row["cacheHitRate"].as_f64() {
+            row["cacheHitRate"] = Value::from(rate / 100.0);
+        }
+    }
+    if let Some(rate) = body["data"]["weightedCacheHitRate"].as_f64() {
+        body["data"]["weightedCacheHitRate"] = Value::from(rate / 100.0);
+    }
+}

@@ -78,7 +78,7 @@ pub(super) fn judge(days: &[PricedDay]) -> Vec<Judged> {
     let mut before: Option<NaiveDate> = None;
     let mut judged = Vec::with_capacity(days.len());
     for row in days {
-        let Some(cost) = cost(row.effective) else { continue };
+        let Some(cost) = cost(row.effective).filter(|_| !row.impossible) else { continue };
         let log_cost = cost.ln();
         let passed = before.map_or(0.0, |before| (row.day - before).num_days() as f64);
         before = Some(row.day);

@@ -359,7 +359,8 @@ fn from_stats(
         },
         prices: checked_prices(&pair.variant, row.prices.clone()),
         health: Health {
-            status: row.status.or_else(|| public.and_then(|public| public.status)),
+            // The codes are 0 or negative, the worst the lowest: an outage that one source reports is an outage.
+            status: [row.status, public.and_then(|public| public.status)].into_iter().flatten().min(),
             uptime_5m: uptime[0],
             uptime_30m: uptime[1],
             uptime_1d: uptime[2].or(counted),

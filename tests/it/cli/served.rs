@@ -2,7 +2,8 @@
 
 use super::{filled, rfc};
 use crate::binary::{Server, hitrate};
-use crate::upstream::{day, nobody};
+use crate::rig::folder;
+use crate::upstream::{Fault, Upstream, collect, day, hundredth, nobody, pipeline};
 use serde_json::Value;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -69,6 +70,40 @@ async fn verbs_that_need_the_store_ask_the_server_that_holds_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_suspect_run_is_accepted_through_the_server_that_holds_the_store() {
+    let (data, upstream) = (folder(), Upstream::serve().await);
+    let pipeline = pipeline(data.path());
+    collect(&pipeline, &upstream, day(11)).await;
+    upstream.set_faults(&[("effective-pricing", Fault::Change(hundredth))]);
+    let report = collect(&pipeline, &upstream, day(11) + chrono::Duration::hours(1)).await;
+    assert_eq!(report.status, "suspect", "{report:?}");
+    pipeline.publish().expect("published");
+    drop(pipeline);
+
+    let server = Server::of(data.path());
+    let banner = |server: &Server| {
+        let page = String::from_utf8(server.ask("GET", "/").1).expect("UTF-8");
+        page.contains("The newest run is not published.")
+    };
+    assert!(banner(&server), "the pages say that a run is held back");
+    let wrong = hitrate(data.path(), &["accept", &report.run_id, "--field", "models"]);
+    assert_eq!((wrong.code, wrong.out.as_str()), (1, ""), "{wrong:?}");
+    assert!(wrong.err.contains("effective_pricing.cacheHitRate"), "it names the fields: {}", wrong.err);
+    // Without the token, or with another method, the route does not exist.
+    let guessed = format!("/local/accept?run={}&token=guess", report.run_id);
+    assert_eq!((server.ask("POST", &guessed).0, server.ask("GET", &guessed).0), (404, 405));
+    assert!(banner(&server), "nothing was accepted");
+
+    let accepted = hitrate(data.path(), &["accept", &report.run_id, "--all", "--json"]);
+    assert_eq!(accepted.code, 0, "{accepted:?}");
+    assert_eq!((accepted.json()["status"].as_str(), accepted.json()["open"].as_array()), (Some("ok"), Some(&vec![])));
+    assert!(!banner(&server), "the accepted run is published at once");
+    let again = hitrate(data.path(), &["accept", &report.run_id, "--all"]);
+    assert_eq!(again.code, 1, "it is not suspect any more: {again:?}");
+    assert_eq!(server.terminate(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_was_killed_leaves_a_folder_that_works() {
     let (data, _) = filled().await;
     drop(Server::of(data.path()));
@@ -84,7 +119,7 @@ async fn a_server_that_was_killed_leaves_a_folder_that_works() {
 
 #[test]
 fn a_new_installation_is_served_before_its_first_run() {
-    let data = crate::rig::folder();
+    let data = folder();
     let server = Server::of(data.path());
     assert_eq!(server.ask("GET", "/livez").0, 200);
     assert_ne!(server.ask("GET", "/api/v1/tiers").0, 200, "no data is not an empty list");

@@ -12,10 +12,6 @@ pub const KNOWN: &[(&str, &str)] = &[
         "the statistics' list has all providers; one without a name joins them",
     ),
     (
-        "stats_endpoint data[].status ",
-        "a handful of endpoints have a status other than 0, and genuine ones lose it as often",
-    ),
-    (
         "model_activity data.analytics FirstOnly",
         "past days of a model's activity are stored and never published",
     ),

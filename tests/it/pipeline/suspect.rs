@@ -11,22 +11,9 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use crate::rig::{config, folder};
-use crate::upstream::{Fault, Upstream, collect, day, pipeline};
+use crate::upstream::{Fault, Upstream, collect, day, hundredth, pipeline};
 
 const RATE: &str = "effective_pricing.cacheHitRate";
-
-/// Hit rates as a hundredth of what they are.
-fn hundredth(body: &mut Value) {
-    let rows = body.pointer_mut("/data/providerSummaries").and_then(Value::as_array_mut);
-    for row in rows.into_iter().flatten() {
-        if let Some(rate) = row["cacheHitRate"].as_f64() {
-            row["cacheHitRate"] = Value::from(rate / 100.0);
-        }
-    }
-    if let Some(rate) = body["data"]["weightedCacheHitRate"].as_f64() {
-        body["data"]["weightedCacheHitRate"] = Value::from(rate / 100.0);
-    }
-}
 
 fn rates(snapshot: &Snapshot) -> Vec<Option<f64>> {
     snapshot.models.iter().flat_map(|model| &model.endpoints).map(|endpoint| endpoint.hit_rate).collect()
