@@ -74,6 +74,10 @@ pub struct RunHeader {
     pub duration_ms: i64,
     /// Whether the upstream told the sweep to stop, or was not there.
     pub stopped: Option<String>,
+    /// Whether it ended before it had requested every document that a whole sweep needs. Manifests of older versions do not
+    /// say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cut_short: Option<bool>,
 }
 
 /// What came of one request.
@@ -463,6 +467,7 @@ mod tests {
             requests: 3,
             duration_ms: 1,
             stopped: None,
+            cut_short: None,
         }
     }
 

@@ -15,7 +15,12 @@ WITH newest AS MATERIALIZED (
     SELECT h.* FROM endpoint_history h, newest
     WHERE h.valid_from <= newest.observed_at AND (h.valid_to IS NULL OR h.valid_to > newest.observed_at)
 ), prices AS (
-    SELECT p.* FROM price_history p, newest
+    SELECT p.*,
+        -- Whether another price held earlier on the same UTC day: usage of that day is then billed at both.
+        p.valid_from >= CAST(newest.observed_at AS DATE)
+            AND EXISTS (SELECT 1 FROM price_history q WHERE q.endpoint_no = p.endpoint_no AND q.valid_from < p.valid_from)
+            AS moved_today
+    FROM price_history p, newest
     WHERE p.valid_from <= newest.observed_at AND (p.valid_to IS NULL OR p.valid_to > newest.observed_at)
 ), models AS (
     SELECT m.* FROM model_history m, newest
@@ -60,7 +65,8 @@ SELECT CAST(e.endpoint_id AS VARCHAR) AS endpoint_id, e.model, e.variant, f.prov
     f.parameters,
     CAST(epoch(r.seen_at) AS BIGINT) AS reading_s,
     f.max_prompt_tokens, epoch_us(f.deprecation_date) AS deprecation_us, epoch_us(f.created_at) AS created_us,
-    CAST(p.list_cache_write_1h AS DOUBLE) AS list_cache_write_1h
+    CAST(p.list_cache_write_1h AS DOUBLE) AS list_cache_write_1h,
+    coalesce(p.moved_today, false) AS price_moved_today
 FROM newest
 CROSS JOIN health r
 JOIN endpoint e USING (endpoint_no)

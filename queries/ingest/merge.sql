@@ -20,6 +20,11 @@ CREATE OR REPLACE TEMP TABLE stage_kept AS
 SELECT endpoint_no FROM endpoint JOIN stage_unanswered USING (model, variant)
 WHERE NOT incomplete OR endpoint_no NOT IN (SELECT endpoint_no FROM stage_reading);
 
+-- One open row an endpoint: a store of an older version may hold more, from a UUID that two documents listed.
+UPDATE endpoint_history SET valid_to = (SELECT observed_at FROM stage_run)
+WHERE valid_to IS NULL
+  AND rowid NOT IN (SELECT max(rowid) FROM endpoint_history WHERE valid_to IS NULL GROUP BY endpoint_no);
+
 UPDATE endpoint_history SET valid_to = (SELECT observed_at FROM stage_run)
 WHERE valid_to IS NULL
   AND endpoint_no NOT IN (SELECT endpoint_no FROM stage_kept)
@@ -45,12 +50,16 @@ WHERE valid_to IS NULL
   );
 
 INSERT INTO endpoint_history
-SELECT endpoint_no, provider, provider_name, tag, quantization, context_length, max_completion_tokens, region,
-    trains_on_prompts, retains_prompts, parameters, restricted, deranked, disabled, observed_at, NULL,
+SELECT DISTINCT ON (endpoint_no) endpoint_no, provider, provider_name, tag, quantization, context_length,
+    max_completion_tokens, region, trains_on_prompts, retains_prompts, parameters, restricted, deranked, disabled, observed_at, NULL,
     max_prompt_tokens, CAST(deprecation_date AS TIMESTAMP), CAST(created_at AS TIMESTAMP)
 FROM stage_reading s, stage_run
 WHERE NOT EXISTS (SELECT 1 FROM endpoint_history h WHERE h.endpoint_no = s.endpoint_no AND h.valid_to IS NULL)
 ORDER BY endpoint_no;
+
+UPDATE price_history SET valid_to = (SELECT observed_at FROM stage_run)
+WHERE valid_to IS NULL
+  AND rowid NOT IN (SELECT max(rowid) FROM price_history WHERE valid_to IS NULL GROUP BY endpoint_no);
 
 UPDATE price_history SET valid_to = (SELECT observed_at FROM stage_run)
 WHERE valid_to IS NULL
@@ -68,7 +77,7 @@ WHERE valid_to IS NULL
   );
 
 INSERT INTO price_history
-SELECT endpoint_no, CAST(list_input AS DECIMAL(18, 9)), CAST(list_output AS DECIMAL(18, 9)),
+SELECT DISTINCT ON (endpoint_no) endpoint_no, CAST(list_input AS DECIMAL(18, 9)), CAST(list_output AS DECIMAL(18, 9)),
     CAST(list_cache_read AS DECIMAL(18, 9)), CAST(list_cache_write AS DECIMAL(18, 9)), discount, price_tiers,
     observed_at, NULL, CAST(list_cache_write_1h AS DECIMAL(18, 9))
 FROM stage_reading s, stage_run

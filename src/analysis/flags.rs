@@ -72,9 +72,10 @@ fn identity_break(latest: &Latest) -> Option<Shown> {
     })
 }
 
-/// Without tokens there was nothing to pay for, and the price says nothing.
+/// Without tokens there was nothing to pay for, and on a day with two price lists either may explain the price.
 fn impossible_price(latest: &Latest) -> Option<Shown> {
-    let effective_input = latest.effective_input.filter(|_| latest.tokens != Some(0))?;
+    let says_something = latest.tokens != Some(0) && !latest.price_moved_today;
+    let effective_input = latest.effective_input.filter(|_| says_something)?;
     let (lowest_list, highest_list) = latest.pricing.input_range()?;
     latest.pricing.is_impossible(effective_input).then_some(Shown::ImpossiblePrice {
         effective_input,

@@ -132,6 +132,7 @@ pub const NEWEST: &[ColumnSpec] = &[
     must("window_day_to_date", ColumnKind::Flag),
     may("list_cache_write_1h", ColumnKind::Float),
     may("created_us", ColumnKind::Integer),
+    must("price_moved_today", ColumnKind::Flag),
 ];
 
 impl Frames {

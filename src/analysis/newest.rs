@@ -33,6 +33,8 @@ pub(super) struct Latest {
     pub deranked: bool,
     pub disabled: bool,
     pub day_to_date: bool,
+    /// Whether its list prices changed on the day of its usage: then that is billed at more than one list.
+    pub price_moved_today: bool,
 }
 
 /// Reads the frame `newest`, which has passed its check.
@@ -52,6 +54,7 @@ pub(super) fn read(frame: &DataFrame) -> Result<Vec<Latest>, AnalysisError> {
     let (status, restricted) = (integers(frame, "status")?, flags(frame, "restricted")?);
     let (deranked, disabled) = (flags(frame, "deranked")?, flags(frame, "disabled")?);
     let day_to_date = flags(frame, "window_day_to_date")?;
+    let price_moved = flags(frame, "price_moved_today")?;
     let offered = integers(frame, "created_us")?;
     let pricing = pricings(frame, &ids)?;
     let rows = pricing.into_iter().enumerate().map(|(row, pricing)| Latest {
@@ -77,6 +80,7 @@ pub(super) fn read(frame: &DataFrame) -> Result<Vec<Latest>, AnalysisError> {
         deranked: deranked[row],
         disabled: disabled[row],
         day_to_date: day_to_date[row],
+        price_moved_today: price_moved[row],
     });
     Ok(rows.collect())
 }

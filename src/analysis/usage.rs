@@ -64,7 +64,8 @@ fn column(rows: &[&UsageDay], name: &'static str) -> Column {
         "provider" | "provider_name" | "tag" => texts(|row| row.provider.clone()),
         "price_tiers_json" => texts(|_| "[]".to_owned()),
         "window_day_to_date" => flags(true),
-        "derived" | "billed_writes" | "price_tiers" | "restricted" | "deranked" | "disabled" => flags(false),
+        "derived" | "billed_writes" | "price_tiers" | "restricted" | "deranked" | "disabled"
+        | "price_moved_today" => flags(false),
         "day" => Series::new(name.into(), rows.iter().map(|row| days(row)).collect::<Vec<_>>()).into(),
         "observed_s" | "first_seen_s" => {
             Series::new(name.into(), rows.iter().map(|row| i64::from(days(row)) * 86_400).collect::<Vec<_>>())

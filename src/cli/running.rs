@@ -10,6 +10,8 @@ use std::time::Duration;
 
 /// How long a verb waits for the server's answer.
 const PATIENCE: Duration = Duration::from_secs(150);
+/// How long it waits for an acceptance: the server stores the run and all later ones again.
+const ACCEPT_PATIENCE: Duration = Duration::from_secs(3600);
 
 /// Arguments of `healthcheck`.
 #[derive(Debug, Args)]
@@ -47,7 +49,7 @@ pub fn ask(data: &DataDir, path: &str) -> Result<Vec<u8>> {
 /// As [`ask`].
 pub fn post(data: &DataDir, path: &str) -> Result<Vec<u8>> {
     let url = address(data, path)?;
-    accepted(runtime()?.block_on(post_json_once(&url, PATIENCE))?)
+    accepted(runtime()?.block_on(post_json_once(&url, ACCEPT_PATIENCE))?)
 }
 
 fn address(data: &DataDir, path: &str) -> Result<String> {

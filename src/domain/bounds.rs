@@ -70,7 +70,7 @@ pub const LENGTH: Bounds<i64> = Bounds { min: 0, max: 1_000_000_000, unit: "toke
 pub const CLOCK: Bounds<i64> = Bounds { min: 0, max: 2400, unit: "(HHMM)" };
 
 /// A status code. -10 to 0 are documented; the column holds 16 bits.
-pub const STATUS: Bounds<i64> = Bounds { min: -1000, max: 1000, unit: "(a status code)" };
+pub const STATUS: Bounds<i64> = Bounds { min: -20, max: 20, unit: "(a status code)" };
 
 /// A point in time, seconds since 1970: 2015 to the end of 2099. No language model was offered before, and a time in
 /// milliseconds lies far beyond.

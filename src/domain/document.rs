@@ -46,6 +46,14 @@ impl DocumentKind {
         }
     }
 
+    /// Kinds that are requested once a UTC day: a sweep is whole without them.
+    pub const DAILY: [Self; 2] = [Self::ModelActivity, Self::HitRateComparison];
+
+    /// Whether it is requested once a UTC day.
+    pub fn is_daily(self) -> bool {
+        Self::DAILY.contains(&self)
+    }
+
     /// The source that asks for it.
     pub fn source(self) -> &'static str {
         match self {

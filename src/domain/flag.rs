@@ -302,8 +302,8 @@ fn sentence(shown: &Shown) -> String {
             percent(*error_bound),
         ),
         Shown::ImpossiblePrice { effective_input, tokens, lowest_list, highest_list } => {
-            let over = tokens
-                .map_or_else(String::new, |tokens| format!(" over {} tokens", count(tokens as f64)));
+            let over =
+                tokens.map_or_else(String::new, |tokens| format!(" over {} tokens", count(tokens as f64)));
             format!(
                 "{} per M was paid{over}, but list prices of prompt tokens run from {} to {}; no cost uses this price",
                 usd(*effective_input),

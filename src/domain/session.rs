@@ -152,14 +152,16 @@ impl Pricing {
     pub fn input_range(&self) -> Option<(f64, f64)> {
         let plain = [Some(self.input?), self.cache_read, self.cache_write, self.cache_write_1h];
         let conditional = self.tiers.iter().flat_map(|tier| {
-            [tier.input, tier.cache_read, tier.cache_write, tier.cache_write_1h].map(|p| p.map(|p| p.to_f64()))
+            [tier.input, tier.cache_read, tier.cache_write, tier.cache_write_1h]
+                .map(|p| p.map(|p| p.to_f64()))
         });
         let prices = plain.into_iter().chain(conditional).flatten();
         Some(prices.fold((f64::INFINITY, 0.0), |(low, high), price| (low.min(price), high.max(price))))
     }
 
     /// Whether no mix of listed prices comes to an effective input price (USD per million). Such a price is flagged, and no
-    /// cost is made of it. The margins are for rounding and for the share of a day before a list price moved.
+    /// cost is made of it. The margins are for rounding. On a day on which the list price changed, a price may lie outside of the
+    /// list that held at its end: that list cannot explain it either.
     pub fn is_impossible(&self, effective_input: f64) -> bool {
         self.input_range().is_some_and(|(low, high)| {
             effective_input < IMPOSSIBLE_PRICE_BELOW * low || effective_input > IMPOSSIBLE_PRICE_ABOVE * high

@@ -1,6 +1,6 @@
 //! One collection: plan, fetch, archive, decode, store.
 
-use super::sweep::{Sweeper, is_missing};
+use super::sweep::Sweeper;
 use super::{Pipeline, PipelineError, decode};
 use crate::archive::{Archive, Entry, Manifest, RunHeader};
 use crate::domain::document::RouteAnswer;
@@ -113,7 +113,7 @@ impl Pipeline {
         }
         .sweep(&mut on_progress)
         .await;
-        if sweep.stopped == Some(SkipReason::Cancelled) && sweep.is_cut_short() {
+        if sweep.stopped == Some(SkipReason::Cancelled) && sweep.cut_short {
             return Err(PipelineError::Cancelled);
         }
         let header = RunHeader {
@@ -125,10 +125,15 @@ impl Pipeline {
             requests: sweep.requests,
             duration_ms: milliseconds(started),
             stopped: sweep.stopped.map(|reason| reason.to_string()),
+            cut_short: Some(sweep.cut_short),
         };
-        let (manifest, archive_bytes) = self.archive.write(header, &sweep.fetched)?;
-        let bodies: Vec<Option<Vec<u8>>> = sweep.fetched.into_iter().map(|one| one.body).collect();
-        let (run, record) = self.store_run(&self.archive, &manifest, &bodies)?;
+        let (archive_bytes, run, record) = {
+            let _alone = self.record_alone();
+            let (manifest, archive_bytes) = self.archive.write(header, &sweep.fetched)?;
+            let bodies: Vec<Option<Vec<u8>>> = sweep.fetched.into_iter().map(|one| one.body).collect();
+            let (run, record) = self.store_run(&self.archive, &manifest, &bodies)?;
+            (archive_bytes, run, record)
+        };
         let mut report = report(&run, &record);
         report.archive_bytes = archive_bytes;
         report.duration_ms = milliseconds(started);
@@ -261,7 +266,10 @@ fn record(manifest: &Manifest, run: &RunReadings, findings: Findings) -> RunReco
     }
     let failed: usize = run.sources.iter().map(|source| source.failed).sum();
     let cut = is_cut_short(manifest);
-    let status = if run.models.is_empty() || run.readings.is_empty() || cut {
+    let failed_whole = run.models.is_empty() || run.readings.is_empty() || cut;
+    // What a sweep without its rest looks like says nothing about the upstream.
+    let findings = if failed_whole { Findings::default() } else { findings };
+    let status = if failed_whole {
         "failed"
     } else if !findings.open.is_empty() {
         "suspect"
@@ -289,11 +297,13 @@ fn record(manifest: &Manifest, run: &RunReadings, findings: Findings) -> RunReco
     }
 }
 
-/// Whether the sweep ended before what it is about was asked for: then it says nothing about the rest, and publishing it as
-/// the whole would drop every endpoint that was not reached.
+/// Whether the sweep ended before it had requested all that a whole sweep needs. Such a run says nothing about the rest, and
+/// publishing it as the whole would drop every endpoint that was not reached. Manifests of older versions do not say so:
+/// there a sweep that stopped and lacks an answer is one.
 fn is_cut_short(manifest: &Manifest) -> bool {
-    let missing = |entry: &Entry| is_missing(entry.request.kind, entry.status);
-    manifest.header.stopped.is_some() && manifest.entries.iter().any(missing)
+    let missing = |entry: &Entry| !entry.request.kind.is_daily() && entry.status.is_none();
+    let guess = || manifest.header.stopped.is_some() && manifest.entries.iter().any(missing);
+    manifest.header.cut_short.unwrap_or_else(guess)
 }
 
 fn is_daily(entry: &Entry) -> bool {

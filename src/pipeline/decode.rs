@@ -120,6 +120,7 @@ mod tests {
             requests: 3,
             duration_ms: 1,
             stopped: None,
+            cut_short: None,
         };
         let kind = DocumentKind::PublicEndpoints;
         let entries =

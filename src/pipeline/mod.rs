@@ -28,7 +28,7 @@ use crate::snapshot::store::SnapshotError;
 use crate::snapshot::{self, Current, Snapshot};
 use crate::store::{Store, StoreError, StoreOptions};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// Where things are in a data folder.
@@ -123,6 +123,9 @@ pub struct Pipeline {
     /// What time it is.
     pub clock: Arc<dyn Clock>,
     baseline: Mutex<Option<suspect::Baseline>>,
+    /// Held while runs enter or leave the record. The order of runs matters, so one writer at a time goes from the archive to
+    /// the store: an acceptance that stores sixty runs again must not meet the sweep of the hour.
+    recording: Mutex<()>,
 }
 
 /// Opens the store of a data folder within the limits of the settings.
@@ -160,8 +163,8 @@ impl Pipeline {
             None
         });
         let current = Arc::new(Current::new(loaded));
-        let baseline = Mutex::default();
-        let pipeline = Self { config, data, store, archive, current, clock, baseline };
+        let (baseline, recording) = (Mutex::default(), Mutex::default());
+        let pipeline = Self { config, data, store, archive, current, clock, baseline, recording };
         match pipeline.recover() {
             Err(PipelineError::Archive(error)) => {
                 tracing::error!(%error, "archived runs that are not stored cannot be read; going on without them");
@@ -170,6 +173,11 @@ impl Pipeline {
         }
         pipeline.catch_up_snapshot()?;
         Ok(pipeline)
+    }
+
+    /// Waits until no other task records runs, and keeps others from it.
+    fn record_alone(&self) -> MutexGuard<'_, ()> {
+        self.recording.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The workloads in force.

@@ -54,6 +54,7 @@ impl Pipeline {
         archive: &Archive,
         mut on_progress: impl FnMut(usize, usize),
     ) -> Result<ReplayReport, PipelineError> {
+        let _alone = self.record_alone();
         let manifests = archive.manifests()?;
         let mut report = ReplayReport {
             runs: manifests.len(),
@@ -79,7 +80,7 @@ impl Pipeline {
         Ok(report)
     }
 
-    /// Stores the runs that are archived and newer than the newest stored one. Older ones that are not stored are only
+    /// Stores the runs that are archived and newer than the newest stored one; the caller records alone. Older ones that are not stored are only
     /// named: history is a sequence of changes, so a run cannot be inserted into it later.
     ///
     /// # Errors

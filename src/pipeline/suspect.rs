@@ -29,6 +29,11 @@ pub enum AcceptError {
         /// Its status.
         status: String,
     },
+    /// The decision is kept, but the run could not be stored again.
+    #[error(
+        "run {0} is accepted but could not be stored again; the log says why, and `hitrate replay --into DIR` tries again"
+    )]
+    NotStored(String),
     /// The field was not found to have moved.
     #[error("nothing was found against `{field}` in run {run_id}; what moved: {moved}")]
     NoSuchField {
@@ -170,6 +175,7 @@ impl Pipeline {
     /// # Errors
     /// [`PipelineError::Accept`] where the run or a field cannot be accepted; nothing is changed then.
     pub fn accept(&self, run_id: &str, fields: Option<&[String]>) -> Result<AcceptReport, PipelineError> {
+        let _alone = self.record_alone();
         let row = self.store.run(run_id)?.ok_or_else(|| AcceptError::NoSuchRun(run_id.to_owned()))?;
         if row.status != "suspect" {
             return Err(AcceptError::NotSuspect { run_id: row.run_id, status: row.status }.into());
@@ -191,8 +197,8 @@ impl Pipeline {
             self.store.forget_from(row.observed_at)?;
             self.recover()?;
         }
-        let snapshot = if needs_replay { None } else { Some(self.publish()?.id.clone()) };
-        let row = self.store.run(run_id)?.unwrap_or(row);
+        let snapshot = if needs_replay { None } else { self.publish_accepted()? };
+        let row = self.store.run(run_id)?.ok_or_else(|| AcceptError::NotStored(run_id.to_owned()))?;
         Ok(AcceptReport {
             run_id: run_id.to_owned(),
             status: row.status,
@@ -202,14 +208,22 @@ impl Pipeline {
             snapshot,
         })
     }
+
+    /// Publishes after an acceptance. Where no run is in the record yet there is nothing to publish.
+    fn publish_accepted(&self) -> Result<Option<String>, PipelineError> {
+        match self.publish() {
+            Ok(snapshot) => Ok(Some(snapshot.id.clone())),
+            Err(PipelineError::NoRun(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
 }
 
 fn same_sources(one: &RunReadings, other: &RunReadings) -> bool {
-    // Routes that are asked once a day come and go.
-    let daily = [DocumentKind::ModelActivity, DocumentKind::HitRateComparison].map(DocumentKind::as_str);
     let names = |run: &RunReadings| {
-        let asked = run.documents.iter().filter(|kind| kind.planned > 0).map(|kind| kind.source.clone());
-        asked.filter(|kind| !daily.contains(&kind.as_str())).collect::<BTreeSet<_>>()
+        let requested = run.documents.iter().filter(|kind| kind.planned > 0).map(|kind| kind.source.clone());
+        let daily = DocumentKind::DAILY.map(DocumentKind::as_str);
+        requested.filter(|kind| !daily.contains(&kind.as_str())).collect::<BTreeSet<_>>()
     };
     names(one) == names(other)
 }

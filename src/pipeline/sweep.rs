@@ -4,7 +4,7 @@
 use crate::archive::Fetched;
 use crate::domain::document::Pair;
 use crate::domain::endpoint::Model;
-use crate::fetch::{FetchOutcome, FetchRequest, Fetcher, SkipReason};
+use crate::fetch::{FetchError, FetchOutcome, FetchRequest, Fetcher, SkipReason};
 use crate::source::openrouter::{Content, OpenRouterApi, models_request};
 use crate::source::{Document, DocumentKind, Request, Source};
 use chrono::{DateTime, Utc};
@@ -38,18 +38,17 @@ pub(super) struct Sweep {
     pub fetched: Vec<Fetched>,
     pub requests: usize,
     pub stopped: Option<SkipReason>,
+    /// Whether it ended before it had requested every document that a whole sweep needs. A document that was requested and
+    /// failed is a failure of its own; routes that are requested once a day are not needed.
+    pub cut_short: bool,
 }
 
 impl Sweep {
-    /// Whether it ended before what it is about was asked for.
-    pub fn is_cut_short(&self) -> bool {
-        self.stopped.is_some() && self.fetched.iter().any(|one| is_missing(one.request.kind, one.status))
-    }
-
     fn add(&mut self, more: Sweep) {
         self.fetched.extend(more.fetched);
         self.requests += more.requests;
         self.stopped = self.stopped.or(more.stopped);
+        self.cut_short |= more.cut_short;
     }
 }
 
@@ -123,12 +122,15 @@ impl Sweeper<'_> {
                 key: (position, request),
             })
             .collect();
-        let mut done = 0;
+        let (mut done, mut cut_short) = (0, false);
         let report = self
             .fetcher
             .fetch_all_until(self.cancel, requests, |outcome| {
                 done += 1;
-                let position = outcome.key.0;
+                let (position, request) = &outcome.key;
+                let (position, skipped) =
+                    (*position, matches!(outcome.error, Some(FetchError::Skipped { .. })));
+                cut_short |= skipped && !request.kind.is_daily();
                 fetched[position] = Some(archived(outcome, self.at));
                 on_progress(done, total);
             })
@@ -137,14 +139,9 @@ impl Sweeper<'_> {
             fetched: fetched.into_iter().flatten().collect(),
             requests: report.attempts as usize,
             stopped: report.stopped,
+            cut_short,
         }
     }
-}
-
-/// Whether a document is missing without which a sweep is not whole. Routes that are asked once a day do not count.
-pub(super) fn is_missing(kind: DocumentKind, status: Option<u16>) -> bool {
-    use DocumentKind::{EffectivePricing, PublicEndpoints, StatsEndpoint};
-    status.is_none() && matches!(kind, EffectivePricing | PublicEndpoints | StatsEndpoint)
 }
 
 /// What is archived of an outcome: every body that came whole, also that of an error answer.

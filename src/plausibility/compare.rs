@@ -1,7 +1,7 @@
 //! Two runs side by side, path by path: what share of the values that both could have moved, and how.
 
 use super::flat::{Scalar, Table};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// So many rows could have changed in one way, and so many did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -40,6 +40,8 @@ pub struct Change {
     pub changed: [Part; 2],
     /// Natural logarithms of the ratios of numbers that have the same sign in both.
     pub logs: Vec<f64>,
+    /// Providers of the endpoints whose value differs; empty in other tables.
+    pub providers: BTreeSet<String>,
 }
 
 impl Change {
@@ -79,8 +81,16 @@ pub fn changes(before: &Table, now: &Table) -> BTreeMap<String, Change> {
         let outer_there = |values: &super::flat::Flat, path: &str| {
             around(path).is_none_or(|outer| outer == before.name || values.contains_key(outer))
         };
+        let note = |change: &mut Change| {
+            if !old.provider.is_empty() && !change.providers.contains(&old.provider) {
+                change.providers.insert(old.provider.clone());
+            }
+        };
         for (path, was) in &old.values {
             let change = found.entry(path.clone()).or_default();
+            if new.values.get(path) != Some(was) {
+                note(change);
+            }
             match new.values.get(path) {
                 Some(is) => see(change, was, is),
                 None if outer_there(&new.values, path) => change.gone.see(true),
@@ -89,7 +99,9 @@ pub fn changes(before: &Table, now: &Table) -> BTreeMap<String, Change> {
         }
         for path in new.values.keys().filter(|path| !old.values.contains_key(*path)) {
             if outer_there(&old.values, path) {
-                found.entry(path.clone()).or_default().appeared.see(true);
+                let change = found.entry(path.clone()).or_default();
+                note(change);
+                change.appeared.see(true);
             }
         }
     }

@@ -20,7 +20,16 @@ pub fn moved(before: &Tables, now: &Tables, seen: &mut Vec<Seen>) {
         };
         let excused = |path: &str| path == withdrawn || (computed.contains(&path) && all_gone(withdrawn));
         // `rows` looks at whole summaries.
-        for (path, change) in changes.iter().filter(|(path, _)| *path != "usage") {
+        // One provider may change its prices and facts as it likes; the upstream changes those of all of them. A change of unit
+        // is none of these.
+        let one_providers = |path: &str, change: &Change| {
+            let of_provider = path.starts_with("prices.") || path.starts_with("facts.");
+            let ratio = change.median_ratio().unwrap_or(1.0);
+            of_provider && change.providers.len() == 1 && ratio.max(1.0 / ratio) < limits::UNIT
+        };
+        let considered =
+            |(path, change): &(&String, &Change)| *path != "usage" && !one_providers(path, change);
+        for (path, change) in changes.iter().filter(considered) {
             field(path, change, &limits::of(path), excused(path), seen);
         }
     }

@@ -31,6 +31,8 @@ pub struct Row {
     pub values: Flat,
     /// Whether it is an endpoint with a UUID: one of the statistics.
     pub identified: bool,
+    /// The provider of an endpoint; empty in other rows.
+    pub provider: String,
 }
 
 /// Rows of one kind by key.
@@ -52,7 +54,7 @@ impl Table {
     fn add(&mut self, key: String, group: String, row: &impl Serialize) {
         let mut values = Flat::new();
         flatten(self.name, &serde_json::to_value(row).unwrap_or_default(), &mut values);
-        if self.rows.insert(key, Row { group, values, identified: false }).is_some() {
+        if self.rows.insert(key, Row { group, values, ..Row::default() }).is_some() {
             self.repeated += 1;
         }
     }
@@ -169,6 +171,7 @@ impl Tables {
             self.readings.add(key.clone(), group, reading);
             let Some(row) = self.readings.rows.get_mut(&key) else { continue };
             row.identified = facts.endpoint_id.is_some();
+            row.provider = facts.provider.to_string();
             if row.values.contains_key("usage") {
                 self.hours.insert(key, covered(&row.values, &reading.usage, run.observed_at));
             }

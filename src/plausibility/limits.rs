@@ -71,7 +71,9 @@ pub fn of(path: &str) -> Limits {
         // Discounts end together, when their price becomes the list price.
         "prices.discount" => Limits { zeroed: 0.95, ..SETTLED },
         // `volume.rs` compares tokens by the time that they cover.
-        "usage.tokens" => Limits { shift: f64::INFINITY, ..COUNTED },
+        "usage.tokens" => Limits { gone: 0.05, shift: f64::INFINITY, ..COUNTED },
+        // No recorded summary lost them.
+        "usage.hit_rate" => Limits { gone: 0.05, ..MEASURED },
         "health.requests_30m" => COUNTED,
         // The UTC day of a body: all of them change at midnight.
         "usage.day" => Limits { changed: ANY, ..MEASURED },
@@ -90,14 +92,16 @@ fn starts(path: &str, prefixes: &[&str]) -> bool {
 pub const WITHDRAWN: (&str, [&str; 3]) =
     ("health.counters_1d", ["health.uptime_5m", "health.uptime_30m", "health.uptime_1d"]);
 
+/// From this ratio on a change is one of unit, also where only one provider has the field.
+pub const UNIT: f64 = 10.0;
 /// Share of models that may leave the list between two runs.
-pub const MODELS_LOST: f64 = 0.3;
+pub const MODELS_LOST: f64 = 0.2;
 /// Share of providers that may leave the lists.
 pub const PROVIDERS_LOST: f64 = 0.3;
 /// Share of listed models whose endpoints may all vanish.
 pub const ENDPOINT_LISTS_LOST: f64 = 0.05;
 /// Share of endpoints that may vanish from models that keep others.
-pub const ENDPOINTS_LOST: f64 = 0.15;
+pub const ENDPOINTS_LOST: f64 = 0.06;
 /// Share of models with usage that may lose all of it.
 pub const USAGE_LISTS_LOST: f64 = 0.45;
 /// Share of endpoints that may lose their usage in models that keep some.
@@ -108,6 +112,8 @@ pub const DAYS_LOST: f64 = 0.3;
 pub const REPEATED: f64 = 0.05;
 /// Share of a kind's documents that may hold nothing.
 pub const EMPTY_DOCUMENTS: f64 = 0.6;
+/// Share of a kind's documents above which their failures explain that rows are missing.
+pub const FAILED_DOCUMENTS: f64 = 0.1;
 /// Share of rows that may be quarantined for one reason, above the last accepted run.
 pub const QUARANTINED: f64 = 0.05;
 /// Share of models whose own aggregate may differ from ours.
@@ -126,8 +132,18 @@ pub const VOLUME: f64 = 4.0;
 pub const VOLUME_EARLY: f64 = 12.0;
 /// From this many hours of a UTC day on its mean is steady.
 pub const VOLUME_HOURS: f64 = 3.0;
-/// Within a UTC day tokens only grow; a median below this has another unit.
+/// `VOLUME` within one UTC day, where the growth is known better.
+pub const VOLUME_SAME_DAY: f64 = 2.5;
+/// `VOLUME_EARLY` within one UTC day.
+pub const VOLUME_SAME_DAY_EARLY: f64 = 4.0;
+/// Within a UTC day tokens only grow; a count below this share of the one before has another unit.
 pub const VOLUME_FALL: f64 = 0.9;
+/// Share of endpoints whose tokens may fall within a UTC day. In a recorded week none did.
+pub const VOLUME_FALLEN: f64 = 0.05;
+/// Median uptime below which uptime has another meaning, fraction. Recorded medians are above 0.97.
+pub const UPTIME: f64 = 0.5;
+/// Accepted runs before a growth of the counts is called suspect: a first run may have been the short one.
+pub const RUNS_BEFORE_GROWTH: usize = 3;
 /// Ratio between the tokens of a model's endpoints and its activity on the same, partial day.
 pub const ACTIVITY: f64 = 4.0;
 /// Hours of a UTC day before the activity of that day is compared.

@@ -123,8 +123,9 @@ pub fn examine(run: &RunReadings, history: &History<'_>, names: &dyn Fn(&str) ->
     within::price_sources(history.before, run, &mut seen);
     within::aggregates(history.before, run, &mut seen);
     within::activity(run, &now, &mut seen);
+    within::uptime(run, &mut seen);
     within::identity(history.before, run, &mut seen);
-    rows::counts(&now, history.counts, &mut seen);
+    rows::counts(run, &now, history.counts, &mut seen);
     seen.sort_by(|a, b| b.weight.total_cmp(&a.weight).then(a.check.cmp(&b.check)));
     let mut named = BTreeSet::new();
     let finding = |seen: Seen| {

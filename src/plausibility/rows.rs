@@ -39,6 +39,12 @@ fn missing<'a>(keys: impl Iterator<Item = &'a str>, there: impl Fn(&str) -> bool
     part
 }
 
+/// The share of the documents of a kind that failed.
+fn failed_share(run: &RunReadings, kind: DocumentKind) -> f64 {
+    let of_kind = run.documents.iter().find(|one| one.source == kind.as_str());
+    of_kind.map_or(0.0, |one| Part { count: one.failed, of: one.planned }.share())
+}
+
 /// Rows that the last accepted run had. Where a model is gone, only the list of models is to blame for its endpoints;
 /// where all usage of a model is gone, only the document and not each endpoint.
 pub fn lost(before: &Tables, now: &Tables, run: &RunReadings, seen: &mut Vec<Seen>) {
@@ -74,7 +80,9 @@ pub fn lost(before: &Tables, now: &Tables, run: &RunReadings, seen: &mut Vec<See
     let part = missing(known.map(|(key, _)| key.as_str()), |key| now.readings.rows.contains_key(key));
     push("readings", Check::RowsLost, part, limits::ENDPOINTS_LOST, "endpoints are gone", seen);
     let (part, with_usage) = lists(&|tables| tables.used());
-    push("usage", Check::RowsLost, part, limits::USAGE_LISTS_LOST, "models have no usage any more", seen);
+    // A document that failed is reported by name: it is not a model without usage.
+    let limit = limits::USAGE_LISTS_LOST + failed_share(run, DocumentKind::EffectivePricing);
+    push("usage", Check::RowsLost, part, limit, "models have no usage any more", seen);
     let known = before
         .hours
         .keys()
@@ -224,21 +232,46 @@ fn rows_of(run: &RunReadings, row: &Quarantined) -> usize {
     }
 }
 
-/// Counts against the median of the last days. Silent where rows are known to be lost: that says more.
-pub fn counts(now: &Tables, counts: &[Counts], seen: &mut Vec<Seen>) {
+/// The counts since the last jump between two accepted runs: an operator accepted it, or switched a source on or off, and
+/// what was before says nothing about now.
+fn since_jump(counts: &[f64]) -> &[f64] {
+    let jumps = |pair: &[f64]| is_far(pair[1], pair[0]);
+    let start = counts.windows(2).rposition(jumps).map_or(0, |before| before + 1);
+    counts.get(start..).unwrap_or_default()
+}
+
+fn is_far(is: f64, usual: f64) -> bool {
+    is < usual * limits::COUNTS || is > usual / limits::COUNTS
+}
+
+/// Counts against the median of the last days. Silent where rows are known to be lost, because that says more, and where
+/// documents failed: these are failures by name, and the numbers stay as they were.
+pub fn counts(run: &RunReadings, now: &Tables, counts: &[Counts], seen: &mut Vec<Seen>) {
     if seen.iter().any(|one| matches!(one.check, Check::RowsLost | Check::RowsRepeated)) {
         return;
     }
     let from = now.observed_at - Duration::days(limits::COUNT_DAYS);
     let recent: Vec<&Counts> = counts.iter().filter(|one| one.observed_at >= from).collect();
     let here = Counts::counted(now);
-    let columns = |one: &Counts| [one.models, one.endpoints, one.readings];
-    for (position, path) in ["models", "readings", "usage"].into_iter().enumerate() {
-        let count = |one: &Counts| columns(one)[position] as f64;
-        let usual = median(&recent.iter().map(|one| count(one)).collect::<Vec<_>>());
-        let (Some(usual), is) = (usual, count(&here)) else { continue };
-        let far = is < usual * limits::COUNTS || is > usual / limits::COUNTS;
-        if far && usual.max(is) >= MIN_ROWS as f64 && (usual - is).abs() >= MIN_CHANGED as f64 {
+    let columns: [(&str, fn(&Counts) -> usize, &[DocumentKind]); 3] = [
+        ("models", |one| one.models, &[DocumentKind::Models]),
+        ("readings", |one| one.endpoints, &[DocumentKind::StatsEndpoint, DocumentKind::PublicEndpoints]),
+        ("usage", |one| one.readings, &[DocumentKind::EffectivePricing]),
+    ];
+    for (path, count, kinds) in columns {
+        if kinds.iter().any(|kind| failed_share(run, *kind) > limits::FAILED_DOCUMENTS) {
+            continue;
+        }
+        let count = |one: &Counts| count(one) as f64;
+        let known: Vec<f64> = recent.iter().map(|one| count(one)).collect();
+        let known = since_jump(&known);
+        let (Some(usual), is) = (median(known), count(&here)) else { continue };
+        let lone_start = is > usual && known.len() < limits::RUNS_BEFORE_GROWTH;
+        if is_far(is, usual)
+            && !lone_start
+            && usual.max(is) >= MIN_ROWS as f64
+            && (usual - is).abs() >= MIN_CHANGED as f64
+        {
             seen.push(Seen {
                 path: path.to_owned(),
                 check: Check::Count,

@@ -1,6 +1,7 @@
 //! Tokens: the upstream counts from midnight UTC on, so that they are compared by the hours that they cover.
 
-use super::compare::median;
+use super::compare::{Part, median};
+use super::fields::beyond;
 use super::flat::{Scalar, Tables};
 use super::limits::{self, MIN_ROWS};
 use super::{Check, Counts, Seen};
@@ -68,9 +69,32 @@ pub fn rate(
     let (Some(hours), Some(old_hours)) = (middle(|one| one.2), middle(|one| one.3)) else { return };
     let (hours, old_hours) = (hours.max(0.25), old_hours.max(0.25));
     let ratio = raw / (hours / old_hours);
-    let limit =
-        if hours.min(old_hours) < limits::VOLUME_HOURS { limits::VOLUME_EARLY } else { limits::VOLUME };
+    let limit = match (same, hours.min(old_hours) < limits::VOLUME_HOURS) {
+        (true, true) => limits::VOLUME_SAME_DAY_EARLY,
+        (true, false) => limits::VOLUME_SAME_DAY,
+        (false, true) => limits::VOLUME_EARLY,
+        (false, false) => limits::VOLUME,
+    };
+    let of_day: Vec<f64> = growth.iter().filter(|(same, ..)| *same).map(|(_, log, ..)| *log).collect();
+    let fallen = Part {
+        count: of_day.iter().filter(|log| **log < limits::VOLUME_FALL.ln()).count(),
+        of: of_day.len(),
+    };
     let fell = same && raw < limits::VOLUME_FALL;
+    if !fell && beyond(fallen, limits::VOLUME_FALLEN) {
+        seen.push(Seen {
+            path: "usage.tokens".into(),
+            check: Check::Volume,
+            weight: fallen.share(),
+            before: Some(limits::VOLUME_FALLEN),
+            after: Some(fallen.share()),
+            detail: format!(
+                "{} of {} token counts fell within a UTC day, in which they only grow",
+                fallen.count, fallen.of
+            ),
+        });
+        return;
+    }
     if fell || ratio > limit || ratio < 1.0 / limit {
         let count = logs.len();
         seen.push(Seen {

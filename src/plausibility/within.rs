@@ -196,6 +196,34 @@ pub fn identity(before: Option<&RunReadings>, run: &RunReadings, seen: &mut Vec<
     contradiction(&paths, Check::PriceIdentity, part, limits::IDENTITY, what, seen);
 }
 
+/// Uptime needs no history: most endpoints answer most requests. A field that comes back in percent, or as 0, is caught here.
+pub fn uptime(run: &RunReadings, seen: &mut Vec<Seen>) {
+    let fields: [(&str, fn(&Reading) -> Option<f64>); 3] = [
+        ("health.uptime_5m", |one| one.health.uptime_5m),
+        ("health.uptime_30m", |one| one.health.uptime_30m),
+        ("health.uptime_1d", |one| one.health.uptime_1d),
+    ];
+    for (path, uptime) in fields {
+        let values: Vec<f64> = run.readings.iter().filter_map(uptime).collect();
+        let middle = median(&values).filter(|_| values.len() >= MIN_ROWS);
+        if let Some(middle) = middle.filter(|middle| *middle < limits::UPTIME) {
+            seen.push(Seen {
+                path: path.to_owned(),
+                check: Check::Shifted,
+                weight: 1.0 - middle,
+                before: Some(limits::UPTIME),
+                after: Some(middle),
+                detail: format!(
+                    "the median of {} values is {:.1} %; from {:.0} % on it is plausible",
+                    values.len(),
+                    middle * 100.0,
+                    limits::UPTIME * 100.0
+                ),
+            });
+        }
+    }
+}
+
 /// Tokens of a model's endpoints against its activity on the same day: both count from midnight UTC on.
 pub fn activity(run: &RunReadings, now: &Tables, seen: &mut Vec<Seen>) {
     let hours = f64::from(now.observed_at.num_seconds_from_midnight()) / 3600.0;

@@ -54,8 +54,7 @@ fn priced_days(columns: Columns<'_>, days: &mut Vec<PricedDay>) -> Result<(), St
     let (day, tokens) = (columns.integers("day")?, columns.integers("tokens")?);
     let (input, output) = (columns.floats("effective_input")?, columns.floats("effective_output")?);
     let (list_input, list_output) = (columns.floats("list_input")?, columns.floats("list_output")?);
-    let (cache_read, cache_write) =
-        (columns.floats("list_cache_read")?, columns.floats("list_cache_write")?);
+    let (cache_read, cache_write) = (columns.floats("list_cache_read")?, columns.floats("list_cache_write")?);
     let (cache_write_1h, tiers) =
         (columns.floats("list_cache_write_1h")?, columns.texts("price_tiers_json")?);
     for row in 0..columns.height() {

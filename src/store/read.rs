@@ -204,27 +204,29 @@ impl Store {
         Ok(known)
     }
 
-    /// Whether a run of the UTC day of `at` asked for what is wanted once a day.
+    /// Whether an accepted run of the UTC day of `at` has what is requested once a day.
     ///
     /// # Errors
     /// [`StoreError::Query`].
     pub fn has_daily(&self, at: DateTime<Utc>) -> Result<bool, StoreError> {
         let count: i64 = self.writer().query_row(
-            "SELECT count(*) FROM run WHERE activity AND CAST(observed_at AS DATE) = CAST(? AS DATE)",
+            "SELECT count(*) FROM run
+             WHERE activity AND status NOT IN ('failed', 'suspect') AND CAST(observed_at AS DATE) = CAST(? AS DATE)",
             [at.date_naive().to_string()],
             |row| row.get(0),
         )?;
         Ok(count > 0)
     }
 
-    /// Whether a run of the UTC day of `at` has what the comparison series tells, or was told that there is none.
+    /// Whether an accepted run of the UTC day of `at` has the comparison series, or knows that it is not offered.
     ///
     /// # Errors
     /// [`StoreError::Query`].
     pub fn has_comparison(&self, at: DateTime<Utc>) -> Result<bool, StoreError> {
         let count: i64 = self.writer().query_row(
             "SELECT count(*) FROM run
-             WHERE comparison IN ('answered', 'not_offered') AND CAST(observed_at AS DATE) = CAST(? AS DATE)",
+             WHERE comparison IN ('answered', 'not_offered') AND status NOT IN ('failed', 'suspect')
+               AND CAST(observed_at AS DATE) = CAST(? AS DATE)",
             [at.date_naive().to_string()],
             |row| row.get(0),
         )?;

@@ -160,6 +160,7 @@ fn newest(hosts: &[Host]) -> DataFrame {
         flags("deranked", |_| false),
         flags("disabled", |_| false),
         flags("window_day_to_date", |_| true),
+        flags("price_moved_today", |_| false),
         floats("list_cache_write_1h", &|_| None),
         integers("created_us", &|_| None),
     ])
@@ -347,7 +348,8 @@ fn an_impossible_price_is_flagged_and_no_cost_is_made_of_it() {
     spoiled.efficiency = 2.1;
     let analysis = run(&hosts);
     let verdicts = &analysis.endpoints[&id];
-    let shown = verdicts.flags.iter().map(Flag::shown).find(|shown| shown.kind() == FlagKind::ImpossiblePrice);
+    let shown =
+        verdicts.flags.iter().map(Flag::shown).find(|shown| shown.kind() == FlagKind::ImpossiblePrice);
     let Some(Shown::ImpossiblePrice { effective_input, lowest_list, highest_list, .. }) = shown else {
         panic!("{:?}", verdicts.flags)
     };

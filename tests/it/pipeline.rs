@@ -184,13 +184,19 @@ async fn each_source_alone_gives_a_record_and_both_meet_in_the_same_endpoints() 
         let report = collect(&pipeline, &upstream, day(11)).await;
         assert_eq!((report.status.as_str(), report.readings), ("ok", 0));
         assert!(upstream.take_asked().iter().all(|address| !address.contains("/frontend/")));
+        let again = collect(&pipeline, &upstream, day(11) + Duration::minutes(20)).await;
+        assert_eq!(again.status, "ok", "{:?}", again.findings);
         let snapshot = pipeline.publish().expect("published");
         assert!(snapshot.models.iter().flat_map(|m| &m.endpoints).all(|e| e.hit_rate.is_none()));
         report.endpoints
     };
-    let with_both = collect(&pipeline(data.path()), &upstream, day(11) + Duration::hours(1)).await;
-    assert_eq!(with_both.status, "ok");
-    assert!(with_both.readings > 0);
+    // A source that is switched on or off is an operator's decision: no run after it is suspect, nor the ones that follow.
+    for minutes in [60, 80] {
+        let with_both =
+            collect(&pipeline(data.path()), &upstream, day(11) + Duration::minutes(minutes)).await;
+        assert_eq!(with_both.status, "ok", "{:?}", with_both.findings);
+        assert!(with_both.readings > 0);
+    }
     {
         let pipeline = pipeline_with(data.path(), "[upstream]\nopenrouter_api = false\n");
         upstream.take_asked();
@@ -198,6 +204,8 @@ async fn each_source_alone_gives_a_record_and_both_meet_in_the_same_endpoints() 
         assert_eq!(report.status, "ok");
         assert!(report.readings > 0);
         assert!(upstream.take_asked().iter().all(|a| a.contains("/frontend/") || a.ends_with("/models")));
+        let again = collect(&pipeline, &upstream, day(11) + Duration::minutes(140)).await;
+        assert_eq!(again.status, "ok", "{:?}", again.findings);
     }
     let stand_ins = rows(data.path(), "SELECT count(*) AS n FROM endpoint WHERE synthetic");
     assert_eq!(stand_ins, ["{'n': 0}"], "each got its UUID");

@@ -11,7 +11,7 @@ use super::price_override::Override;
 use super::{Content, drift, wire};
 use crate::domain::bounds;
 use crate::domain::endpoint::{ListPrices, Model, PriceTier, Provider};
-use crate::domain::ids::{ProviderSlug, Tag, Variant};
+use crate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant};
 use crate::domain::reading::{Activity, Counters, DriftPath, ModelUsage, Quarantined};
 use crate::source::{Decoded, Document, DocumentKind, Pair};
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
@@ -55,6 +55,8 @@ pub struct PublicEndpoint {
 pub struct StatsEndpoint {
     /// Key.
     pub endpoint_id: Uuid,
+    /// The model that the row says it is of.
+    pub model: Option<ModelSlug>,
     /// Routing name.
     pub tag: Tag,
     /// Base slug of the provider.
@@ -546,7 +548,7 @@ fn model(wire: wire::Model, row: &mut Row) -> Result<Option<Model>, (&'static st
         return Err(("id", "a model without id or canonical slug".into()));
     }
     let (_, variant) = Variant::split(&wire.id);
-    let model = crate::domain::ids::ModelSlug::new(wire.canonical_slug);
+    let model = ModelSlug::new(wire.canonical_slug);
     row.pair = Some(Pair { model: model.clone(), variant: variant.clone() });
     let created = row.within("created", wire.created, &bounds::EPOCH);
     Ok(Some(Model {
@@ -627,8 +629,10 @@ fn stats_endpoint(
     let is = |flag: Option<bool>| flag == Some(true);
     let (throughput, latency_ms, requests_30m) =
         wire.stats.map_or((None, None, None), |s| (s.p50_throughput, s.p50_latency, s.request_count));
+    let model = wire.model_variant_permaslug.filter(|name| !name.is_empty());
     Ok(Some(StatsEndpoint {
         endpoint_id,
+        model: model.map(|name| ModelSlug::new(Variant::split(&name).0)),
         provider_name: wire
             .provider_display_name
             .or(wire.provider_name)

@@ -108,7 +108,6 @@ const STATS_ENDPOINT: &[&str] = &[
     "name",
     "model",
     "model_variant_slug",
-    "model_variant_permaslug",
     "adapter_name",
     "provider_model_id",
     "provider_info",

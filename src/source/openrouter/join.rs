@@ -207,19 +207,44 @@ fn take(
         *run.drift.entry(path).or_default() += count;
     }
     let Some(content) = decoded.content else { return };
+    let pair = request.pair.clone();
     let parts = request.pair.map(|pair| pairs.entry(pair).or_default());
     match (content, parts) {
         (Content::Models(models), _) => run.models = models,
         (Content::Providers(list), _) => list.into_iter().for_each(|p| merge_provider(providers, p)),
         (Content::Activity(days), _) => run.activity.extend(days),
         (Content::Comparison(rates), _) => run.closing_rates.extend(rates),
-        (Content::StatsEndpoints(rows), Some(parts)) => parts.stats = rows,
+        (Content::StatsEndpoints(rows), Some(parts)) => {
+            // A cache that answers with the body of another model would give that model's endpoints a second model.
+            let is_own = |row: &StatsEndpoint| {
+                row.model.is_none() || row.model.as_ref() == pair.as_ref().map(|pair| &pair.model)
+            };
+            let (own, foreign): (Vec<_>, Vec<_>) = rows.into_iter().partition(is_own);
+            parts.stats_incomplete |= !foreign.is_empty();
+            run.quarantined.extend(foreign.iter().map(|row| other_model(row, pair.as_ref(), &sha256)));
+            parts.stats = own;
+        }
         (Content::PublicEndpoints(rows), Some(parts)) => parts.public = rows,
         (Content::Usage(body), Some(parts)) => {
             let read_at = read_at(fetched_at, run.observed_at);
             parts.usage = Some(UsageAnswer { body, sha256, read_at });
         }
         _ => {}
+    }
+}
+
+/// A row of the statistics that names another model than the one that was requested.
+fn other_model(row: &StatsEndpoint, pair: Option<&Pair>, sha256: &str) -> Quarantined {
+    let named = row.model.as_ref().map(ToString::to_string).unwrap_or_default();
+    Quarantined {
+        reason: "other_model".into(),
+        kind: DocumentKind::StatsEndpoint.as_str().into(),
+        model: pair.map(|pair| pair.model.clone()),
+        variant: pair.map(|pair| pair.variant.clone()),
+        path: "$.data[].model_variant_permaslug".into(),
+        detail: format!("endpoint {} belongs to the model `{named}`", row.endpoint_id),
+        tokens: None,
+        sha256: sha256.to_owned(),
     }
 }
 
@@ -324,6 +349,9 @@ fn compare_prices(statistics: &ListPrices, documented: &ListPrices, run: &mut Ru
     }
 }
 
+/// A deprecation date further ahead is a placeholder for "not planned": the recorded upstream writes 2098-12-31.
+const FAR_FUTURE: chrono::Duration = chrono::Duration::days(5 * 366);
+
 fn from_stats(
     pair: &Pair,
     row: &StatsEndpoint,
@@ -353,7 +381,7 @@ fn from_stats(
             max_prompt_tokens: row
                 .max_prompt_tokens
                 .or_else(|| public.and_then(|public| public.max_prompt_tokens)),
-            deprecation_date: row.deprecation_date,
+            deprecation_date: row.deprecation_date.filter(|time| *time <= observed_at + FAR_FUTURE),
             // Nothing is offered before it was made: such a time says nothing about the age.
             created_at: row.created_at.filter(|time| *time <= observed_at),
         },

@@ -151,6 +151,8 @@ pub struct StatsEndpoint {
     pub id: String,
     pub provider_slug: String,
     #[serde(default, deserialize_with = "lenient::text")]
+    pub model_variant_permaslug: Option<String>,
+    #[serde(default, deserialize_with = "lenient::text")]
     pub provider_name: Option<String>,
     #[serde(default, deserialize_with = "lenient::text")]
     pub provider_display_name: Option<String>,

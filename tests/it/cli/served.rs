@@ -96,7 +96,10 @@ async fn a_suspect_run_is_accepted_through_the_server_that_holds_the_store() {
 
     let accepted = hitrate(data.path(), &["accept", &report.run_id, "--all", "--json"]);
     assert_eq!(accepted.code, 0, "{accepted:?}");
-    assert_eq!((accepted.json()["status"].as_str(), accepted.json()["open"].as_array()), (Some("ok"), Some(&vec![])));
+    assert_eq!(
+        (accepted.json()["status"].as_str(), accepted.json()["open"].as_array()),
+        (Some("ok"), Some(&vec![]))
+    );
     assert!(!banner(&server), "the accepted run is published at once");
     let again = hitrate(data.path(), &["accept", &report.run_id, "--all"]);
     assert_eq!(again.code, 1, "it is not suspect any more: {again:?}");

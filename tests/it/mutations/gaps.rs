@@ -12,6 +12,10 @@ pub const KNOWN: &[(&str, &str)] = &[
         "the statistics' list has all providers; one without a name joins them",
     ),
     (
+        "hit_rate_comparison NotFound",
+        "the status page reports the series as not offered; rates of past days are then the observed ones",
+    ),
+    (
         "model_activity data.analytics FirstOnly",
         "past days of a model's activity are stored and never published",
     ),

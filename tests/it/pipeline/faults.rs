@@ -124,3 +124,26 @@ async fn a_list_of_models_that_cannot_be_read_fails_the_run() {
     let refused = pipeline.publish().expect_err("there is nothing to publish");
     assert!(refused.to_string().contains("no run yet"), "{refused}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refused_daily_route_and_a_document_without_an_answer_are_failures_of_their_own() {
+    let upstream = Upstream::serve().await;
+    let data = folder();
+    let pipeline = pipeline(data.path());
+    collect(&pipeline, &upstream, day(11)).await;
+    let good = pipeline.publish().expect("published");
+    let busiest = upstream.models().remove(0);
+    let place = format!("stats/endpoint?permaslug={busiest}&variant=standard");
+    upstream.set_faults(&[("cache-hit-rate-comparison", Fault::Status(403)), (&place, Fault::Half)]);
+    let next_day = day(12) + chrono::Duration::hours(1);
+    let report = collect(&pipeline, &upstream, next_day).await;
+    assert_eq!(report.status, "partial", "{:?}", report.failures);
+    assert!(
+        report.failures.iter().any(|line| line.contains("cache-hit-rate-comparison")),
+        "{:?}",
+        report.failures
+    );
+    let snapshot = pipeline.publish().expect("published");
+    assert_eq!(snapshot.as_of, next_day);
+    assert_eq!(snapshot.summary.endpoints, good.summary.endpoints, "nothing that was not reached is dropped");
+}

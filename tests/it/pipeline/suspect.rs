@@ -176,6 +176,10 @@ async fn a_sweep_that_the_service_stops_leaves_no_trace() {
         rate: Some(20.0),
         simulated: true,
     };
+    // Before the first answer, and in the middle.
+    let at_once = CancellationToken::new();
+    at_once.cancel();
+    assert!(matches!(pipeline.collect(&options, &at_once, |_, _| {}).await, Err(PipelineError::Cancelled)));
     let stop = cancel.clone();
     let stopped = pipeline.collect(&options, &cancel, move |done, _| {
         if done > 5 {

@@ -183,6 +183,37 @@ proptest! {
 }
 
 #[test]
+fn a_row_of_another_model_is_quarantined_and_its_list_is_incomplete() {
+    let named = |id: &str, tag: &str, model: &str| {
+        let mut row = stats_row(id, tag, tag);
+        row["model_variant_permaslug"] = json!(model);
+        row
+    };
+    let own = named(ONE, "heron/fp8", "wren/lark-2-20260101");
+    let run = run(vec![stats(vec![own, named(TWO, "crane", "wren/other-3-20260202:free")])]);
+    assert_eq!(run.readings.len(), 1);
+    assert_eq!(run.readings[0].facts.tag.as_str(), "heron/fp8");
+    let [row] = run.quarantined.as_slice() else { panic!("{:?}", run.quarantined) };
+    assert_eq!(row.reason, "other_model");
+    assert!(row.detail.contains(TWO) && row.detail.contains("`wren/other-3-20260202`"), "{}", row.detail);
+    assert_eq!(run.incomplete.len(), 1, "what this list lacks stays as it was");
+}
+
+#[test]
+fn a_deprecation_date_decades_ahead_is_a_placeholder() {
+    let dated = |id: &str, tag: &str, date: &str| {
+        let mut row = stats_row(id, tag, tag);
+        row["deprecation_date"] = json!(date);
+        row
+    };
+    let rows = vec![dated(ONE, "heron/fp8", "2098-12-31T16:00:00Z"), dated(TWO, "crane", "2027-01-31")];
+    let run = run(vec![stats(rows)]);
+    assert_eq!(by_tag(&run, "heron/fp8").facts.deprecation_date, None);
+    assert!(by_tag(&run, "crane").facts.deprecation_date.is_some());
+    assert!(run.quarantined.is_empty(), "{:?}", run.quarantined);
+}
+
+#[test]
 fn public_rows_are_joined_by_tag_within_the_model() {
     let run = run(vec![
         stats(vec![stats_row(ONE, "heron/fp8", "Heron"), stats_row(TWO, "crane", "Crane")]),
@@ -190,7 +221,7 @@ fn public_rows_are_joined_by_tag_within_the_model() {
     ]);
     assert!(run.quarantined.is_empty(), "{:?}", run.quarantined);
     assert_eq!(by_tag(&run, "heron/fp8").health.uptime_30m, Some(0.975));
-    assert_eq!(by_tag(&run, "heron/fp8").health.status, Some(0), "the statistics' own status comes first");
+    assert_eq!(by_tag(&run, "heron/fp8").health.status, Some(-2), "the worse status of both sources counts");
     assert_eq!(by_tag(&run, "crane").health.uptime_30m, None);
     let egret = by_tag(&run, "egret");
     assert_eq!((egret.facts.endpoint_id, egret.health.status), (None, Some(-2)));
