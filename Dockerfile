@@ -1,17 +1,17 @@
 # syntax=docker/dockerfile:1
-# One static-enough binary: DuckDB is compiled in (feature `bundled`), so the image needs no library beside it.
-# The first build takes over half an hour on two cores; later ones reuse the layer of the dependencies.
+# DuckDB is compiled into the binary (feature `bundled`), so the image does not need the DuckDB library.
+# The first build takes over half an hour on two cores; later builds reuse the layer with the dependencies.
 
 FROM rust:1.95-bookworm AS builder
 WORKDIR /build
 COPY Cargo.toml Cargo.lock build.rs ./
-# Dependencies alone, behind an empty program: this layer changes only with the manifests.
+# Only the dependencies, with an empty program: this layer changes only when the manifests change.
 RUN mkdir -p src tests/it \
     && echo 'fn main() {}' > src/main.rs && touch src/lib.rs tests/it/main.rs \
     && cargo build --profile dist --features bundled --locked --bin hitrate \
     && rm -rf src tests
 COPY . .
-# Cargo goes by time stamps: the copied sources must be newer than the empty program.
+# Cargo compares time stamps, so the copied sources must be newer than the empty program.
 RUN find src -name '*.rs' -exec touch {} + \
     && cargo build --profile dist --features bundled --locked --bin hitrate
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Installs what the API is checked with (tests/api/requirements.txt, from PyPI) into the user's cache folder, and prints
-# that folder. Nothing is fetched when all is there.
-# Exit 0: all there. Exit 3: something is missing (named on standard output), and this is no CI run.
-# With CI=true it installs what is missing by name; exit 1 if that fails.
+# Installs the tools for the API checks (tests/api/requirements.txt, from PyPI) into the user's cache folder, and prints
+# that folder. Downloads nothing if everything is installed.
+# Exit 0: everything is installed. Exit 3: something is missing (named on standard output), and this is not a CI run.
+# With CI=true, the script installs what is missing; exit 1 if that fails.
 set -uo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -19,14 +19,14 @@ fi
 
 if [ "${CI:-}" != true ]; then
 	python_makes_venvs || { echo "python3 with venv is not installed" && exit 3; }
-	echo "schemathesis is not fetched"
+	echo "schemathesis is not installed"
 	exit 3
 fi
 
 python_makes_venvs || apt_install python3 python3-venv
 
-# A virtual environment knows its own path, so it is made in its place. The last file tells that all is there.
-say "fetching what the API is checked with, into $tools (about 100 MB)"
+# A virtual environment contains its own path, so it is created in its final place. The last file marks it as complete.
+say "downloading the tools for the API checks into $tools (about 100 MB)"
 rm -rf "$tools"
 mkdir -p "$tools"
 python3 -m venv "$tools/python" >&2 || die "python3 -m venv $tools/python failed"

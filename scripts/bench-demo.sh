@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# How long the demo takes to collect and publish its thirty simulated days. Figures, not verdicts.
+# Measures how long the demo takes to collect and publish its thirty simulated days. Prints figures, not verdicts.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# A generated year, 3,000 endpoints hourly: what it takes on disk, to recompute everything, and to add an hour; beside the
-# same work as plain DuckDB SQL. Figures, not verdicts. Arguments go to the bench: --endpoints, --hours, --seed, --repeat;
-# with --data DIR the generated record (about 4 GB with its copies) is kept there and measured again next time.
+# Measures a generated year of 3,000 hourly endpoints: disk space, recomputing everything, and adding an hour, compared
+# with the same work in plain DuckDB SQL. Prints figures, not verdicts. Arguments are passed to the bench: --endpoints,
+# --hours, --seed, --repeat. With --data DIR, the generated record (about 4 GB with its copies) is kept there and reused
+# next time.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -17,6 +18,6 @@ case " $* " in
 	;;
 esac
 say "machine: $(nproc) cores, $(awk '/^MemTotal/ { printf "%.0f", $2 / 1048576 }' /proc/meminfo) GiB; load $(cut -d ' ' -f 1 /proc/loadavg)"
-# The program's own code optimised as in releases, its dependencies those of daily work: they compile no second time.
+# Optimise hitrate's own code as in releases, but use the dependencies of the dev profile, so they are not compiled twice.
 export CARGO_PROFILE_DEV_OPT_LEVEL=3
 cargo bench --locked --profile dev --bench scale ${features[@]+"${features[@]}"} -- "$@"

@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Serves the same prepared bytes with hitrate and with nginx on the same machine, loads both in turn, and prints the
-# ratios: requests a second, and the 99th percentile of latency, quiet and while sweeps and publications run. Figures,
-# not verdicts.
+# Serves the same prepared bytes with hitrate and with nginx on the same machine, load-tests both in turn, and prints the
+# ratios: requests per second, and the 99th percentile of latency, both idle and while sweeps and publications run.
+# Prints figures, not verdicts.
 #
-# Needs nginx and wrk (Debian: apt-get install nginx-light wrk). HITRATE_BIN measures that binary and builds nothing;
-# ROUNDS (3) and SECONDS_EACH (5) say how often and how long.
+# Needs nginx and wrk (Debian: apt-get install nginx-light wrk). With HITRATE_BIN, the script measures that binary and
+# builds nothing. ROUNDS (default 3) and SECONDS_EACH (default 5) set the number and the duration of the rounds.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-skip() { say "skipped: serving beside nginx, as $1" && exit 0; }
+skip() { say "skipped: comparison with nginx ($1)" && exit 0; }
 PATH=$PATH:/usr/sbin
 have nginx || skip "nginx is not installed (Debian: apt-get install nginx-light)"
 have wrk || skip "wrk is not installed (Debian: apt-get install wrk)"
@@ -26,7 +26,7 @@ fi
 [ -x "$binary" ] || die "the binary did not build"
 
 work=$(mktemp -d)
-# nginx gives its worker another user where it is started by root.
+# If root starts nginx, its worker runs as another user.
 chmod 755 "$work"
 pids=()
 finish() {
@@ -39,7 +39,7 @@ finish() {
 }
 trap finish EXIT
 
-# start NAME HOUR_EVERY: the demo on a free port; sets url and pid.
+# start NAME HOUR_EVERY: starts the demo on a free port; sets url and pid.
 start() {
 	"$binary" --data-dir "$work/$1" demo --days 8 --listen 127.0.0.1:0 --hour-every "$2" >"$work/$1.out" 2>"$work/$1.err" &
 	pid=$!
@@ -47,10 +47,10 @@ start() {
 	local waited=0
 	until url=$(sed -n 's/^listening \(http[^ ]*\).*/\1/p' "$work/$1.out") && [ -n "$url" ]; do
 		kill -0 "$pid" 2>/dev/null || die "the demo ended:" "$(tail -n 3 "$work/$1.err")"
-		[ $((waited += 1)) -lt 600 ] || die "the demo does not answer after five minutes"
+		[ $((waited += 1)) -lt 600 ] || die "the demo does not respond after five minutes"
 		sleep 0.5
 	done
-	sleep 3 # what it had published before it listened is prepared beside the first visitors
+	sleep 3 # snapshots published before the server listens are prepared in the background
 }
 
 stop() {
@@ -58,7 +58,7 @@ stop() {
 	wait "$1" 2>/dev/null || true
 }
 
-# load URL: wrk's requests a second and 99th percentile in milliseconds, on one line.
+# load URL: prints wrk's requests per second and the 99th percentile in milliseconds, on one line.
 load() {
 	wrk -t1 -c32 -d "${each}s" --latency -H 'Accept-Encoding: gzip' "$1" | awk '
 		/^Requests\/sec:/ { rate = $2 }
@@ -72,7 +72,7 @@ load() {
 		}'
 }
 
-# The very bytes that hitrate sends, under nginx.
+# Stores exactly the bytes that hitrate sends for nginx to serve.
 give_to_nginx() {
 	local path=$1 file=$2
 	mkdir -p "$work/www"
@@ -102,12 +102,12 @@ start_nginx() {
 	nginx -c "$work/nginx.conf" 2>>"$work/nginx.err" &
 	pids+=($!)
 	sleep 1
-	curl -fsS "http://127.0.0.1:$port/front.html" -o /dev/null || die "nginx does not answer:" "$(cat "$work/nginx.err")"
+	curl -fsS "http://127.0.0.1:$port/front.html" -o /dev/null || die "nginx does not respond:" "$(cat "$work/nginx.err")"
 }
 
 median() { sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
 
-# beside NAME PATH FILE: both servers in turn, the medians and their ratio as a row of the table.
+# beside NAME PATH FILE: loads both servers in turn and prints the medians and their ratio as a row of the table.
 beside() {
 	local name=$1 path=$2 file=$3 round ours theirs
 	: >"$work/ours" >"$work/theirs"
@@ -134,7 +134,7 @@ beside /api/v1/tiers /api/v1/tiers tiers.json
 quiet_url=$url
 for ((round = 0; round < rounds; round++)); do load "$quiet_url/" >>"$work/p99-quiet"; done
 stop "$pid"
-# An hour passes every three seconds: a sweep of the whole upstream, which runs in the same process, and a publication.
+# A simulated hour takes three seconds: a sweep of the whole upstream, in the same process, and a publication.
 start busy 3
 for ((round = 0; round < rounds; round++)); do load "$url/" >>"$work/p99-busy"; done
 published=$(grep -c ' published' "$work/busy.err" || true)
@@ -144,5 +144,5 @@ echo
 echo "| 99th percentile of \`/\` under load | ms |"
 echo "|---|---|"
 echo "| quiet | $quiet |"
-echo "| while sweeps and publications run ($published published meanwhile) | $busy |"
+echo "| while sweeps and publications run ($published publications) | $busy |"
 awk -v quiet="$quiet" -v busy="$busy" 'BEGIN { printf "| ratio | %.2f |\n", busy / quiet }'

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Figures, not verdicts: runs every scripts/bench-*.sh but the year's, which has a target of its own: `make bench-scale`.
-# The daily profile is used, so that nothing compiles a second time; absolute times are those of that profile.
+# Runs every scripts/bench-*.sh except bench-scale.sh, which has its own target `make bench-scale`. Prints figures, not
+# verdicts. Uses the dev profile, so that nothing is compiled twice; absolute times are those of that profile.
 set -uo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -13,5 +13,5 @@ for script in scripts/bench-*.sh; do
 	say "== $script"
 	"$script" || { say "error: $script ended with an error" && status=1; }
 done
-[ "$found" = yes ] || say "no bench: there is no scripts/bench-*.sh"
+[ "$found" = yes ] || say "no benchmarks found: there is no scripts/bench-*.sh"
 exit $status

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Makes sure that the browser checks can run: Node, Chromium, and the pinned npm packages.
-# Exit 0: all there. Exit 3: something is missing (named on standard output), and this is no CI run.
-# With CI=true it installs what is missing by name; exit 1 if that fails.
+# Makes sure that the tools for the browser checks are installed: Node, Chromium, and the pinned npm packages.
+# Exit 0: everything is installed. Exit 3: something is missing (named on standard output), and this is not a CI run.
+# With CI=true, the script installs what is missing; exit 1 if that fails.
 set -uo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -13,14 +13,14 @@ find_chromium() {
 	return 1
 }
 
-# The versions in the lock file are those that must be installed.
+# The installed versions must match the lock file.
 packages=(playwright-core axe-core html-validate)
 
 package_version() {
 	[ -f "$1" ] && sed -n "\|\"node_modules/$2\"|,/}/s/.*\"version\": \"\([^\"]*\)\".*/\1/p" "$1" | head -n 1
 }
 
-# Prints the first package that is not installed as the lock file has it; nothing where all are.
+# Prints the first package whose installed version does not match the lock file; nothing if all match.
 missing_package() {
 	local name wanted found
 	for name in "${packages[@]}"; do

@@ -1,16 +1,16 @@
 # shellcheck shell=bash disable=SC2034
-# What the scripts share. Sourced, not run: every script starts in the checkout's root with these at hand.
+# Functions shared by the scripts. Sourced, not run; changes to the root of the checkout.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root" || exit 1
 
-# The user's cache folder: one place for all clones, since the library's path is compiled into every binary.
+# The user's cache folder is shared by all clones, because the path of the library is compiled into every binary.
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/hitrate
 features_file=.cargo/features
 
 say() { printf '%s\n' "$*" >&2; }
 
-# die WHAT [WHAT TO DO]...: one line each, the first marked as the error.
+# die WHAT [WHAT TO DO]...: prints one line each, the first marked as the error, and exits.
 die() {
 	say "error: $1"
 	shift
@@ -25,7 +25,7 @@ sha256_of() {
 	if have sha256sum; then sha256sum "$1"; else shasum -a 256 "$1"; fi | cut -d ' ' -f 1
 }
 
-# The cargo flags that setup chose, as words: empty with a prebuilt DuckDB, `--features bundled` without.
+# Reads the cargo flags that setup chose into an array: empty with a prebuilt DuckDB, otherwise `--features bundled`.
 read_features() {
 	features=()
 	if [ -n "${FEATURES:-}" ]; then
@@ -37,12 +37,12 @@ read_features() {
 
 as_root() {
 	if [ "$(id -u)" = 0 ]; then "$@"; elif have sudo; then sudo -n "$@"; else
-		die "installing '$*' needs root and sudo is not there" "run it as root, then start again"
+		die "'$*' needs root, and sudo is not installed" "run this command as root, then start again"
 	fi
 }
 
 apt_install() {
-	have apt-get || die "no apt-get to install $* with" "install $* with your system's package manager"
+	have apt-get || die "apt-get is not available to install $*" "install $* with your system's package manager"
 	if [ -z "${apt_updated:-}" ]; then
 		as_root apt-get update -q >&2 </dev/null || die "apt-get update failed"
 		apt_updated=yes

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Makes a clone ready for plain cargo commands: checks the tools, finds or fetches a prebuilt DuckDB, and
-# writes the git-ignored .cargo/config.toml that points cargo at it. Does nothing when all is there.
+# Prepares a clone for plain cargo commands: checks the tools, finds or downloads a prebuilt DuckDB, and writes the
+# git-ignored .cargo/config.toml that points cargo to it. Does nothing if everything is in place.
 #
-#   DUCKDB_LIB_DIR=DIR   use the libduckdb in DIR instead of fetching one
-#   HITRATE_DUCKDB=source   compile DuckDB from source (feature `bundled`) even where a library could be had
+#   DUCKDB_LIB_DIR=DIR   use the libduckdb in DIR instead of downloading one
+#   HITRATE_DUCKDB=source   compile DuckDB from source (feature `bundled`) even if a prebuilt library is available
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -30,7 +30,7 @@ check_tools() {
 		"Debian, Ubuntu: apt-get install coreutils"
 }
 
-# Sets package, tgz_sha256 and lib_sha256 for this machine; fails where no library is pinned.
+# Sets package, tgz_sha256 and lib_sha256 for this machine; fails if no library is pinned for it.
 pick_package() {
 	case "$(uname -s)-$(uname -m)" in
 	Linux-x86_64)
@@ -53,28 +53,28 @@ fetched_is_good() {
 	[ -f "$1/libduckdb.so" ] && [ "$(sha256_of "$1/libduckdb.so")" = "$lib_sha256" ]
 }
 
-# Everything happens in a folder of its own, and one rename makes it visible: a broken download never counts.
+# All steps happen in a temporary folder, and a single rename publishes the result, so a broken download is never used.
 fetch_library() {
 	local target=$1 log tgz got
 	mkdir -p "$cache"
 	work=$(mktemp -d "$cache/.fetch.XXXXXX")
 	trap 'rm -rf "$work"' EXIT
 	log=$work/npm.log
-	say "fetching the prebuilt DuckDB $duckdb_version library (npm package $package, about 25 MB)"
+	say "downloading the prebuilt DuckDB $duckdb_version library (npm package $package, about 25 MB)"
 	if ! tgz=$(cd "$work" && npm pack --silent "$package@$npm_version" 2>"$log" </dev/null); then
 		tail -n 5 "$log" >&2
-		die "npm could not fetch $package@$npm_version" \
-			"without network to the npm registry: put libduckdb $duckdb_version somewhere and set DUCKDB_LIB_DIR," \
-			"or compile DuckDB from source, over half an hour: HITRATE_DUCKDB=source make setup"
+		die "npm could not download $package@$npm_version" \
+			"without access to the npm registry: put libduckdb $duckdb_version into a folder and set DUCKDB_LIB_DIR," \
+			"or compile DuckDB from source, which takes over half an hour: HITRATE_DUCKDB=source make setup"
 	fi
 	tgz=$work/$(printf '%s\n' "$tgz" | tail -n 1)
 	got=$(sha256_of "$tgz")
-	[ "$got" = "$tgz_sha256" ] || die "the sha256 of $package@$npm_version is not the pinned one" \
-		"expected $tgz_sha256" "got      $got" "nothing was installed; try again, and do not use the file if it stays so"
+	[ "$got" = "$tgz_sha256" ] || die "the sha256 of $package@$npm_version does not match the pinned one" \
+		"expected $tgz_sha256" "got      $got" "nothing was installed; try again, and do not use the file if the error persists"
 	tar -xzf "$tgz" -C "$work"
-	fetched_is_good "$work/package" || die "libduckdb.so inside $package@$npm_version is not the pinned one"
+	fetched_is_good "$work/package" || die "libduckdb.so in $package@$npm_version does not match the pinned sha256"
 	rm -rf "$target"
-	# A parallel set-up of another clone may have been faster: its result is as good.
+	# A parallel setup of another clone may have been faster; its result is just as good.
 	mv -T "$work/package" "$target" 2>/dev/null || fetched_is_good "$target" \
 		|| die "could not move the library to $target" "is the folder writable?"
 	rm -rf "$work"
@@ -96,27 +96,27 @@ find_library() {
 		fetch_library "$cache/duckdb-$duckdb_version"
 		lib_dir=$cache/duckdb-$duckdb_version
 	else
-		source_reason="neither npm nor DUCKDB_LIB_DIR is there to get a prebuilt one"
+		source_reason="npm is not installed and DUCKDB_LIB_DIR is not set, so there is no prebuilt library"
 	fi
 }
 
 use_given_library() {
 	local file
-	lib_dir=$(cd "$DUCKDB_LIB_DIR" 2>/dev/null && pwd) || die "DUCKDB_LIB_DIR=$DUCKDB_LIB_DIR is no folder" \
+	lib_dir=$(cd "$DUCKDB_LIB_DIR" 2>/dev/null && pwd) || die "DUCKDB_LIB_DIR=$DUCKDB_LIB_DIR is not a folder" \
 		"unset it, or set it to the folder that holds libduckdb.so $duckdb_version"
 	for file in "$lib_dir/libduckdb.so" "$lib_dir/libduckdb.dylib"; do
 		[ -f "$file" ] || continue
 		grep -aq "v$duckdb_version" "$file" \
-			|| say "warning: $file does not look like DuckDB $duckdb_version, the version this program is written for"
+			|| say "warning: $file does not look like DuckDB $duckdb_version, the version that hitrate requires"
 		return
 	done
-	die "DUCKDB_LIB_DIR=$DUCKDB_LIB_DIR holds no libduckdb.so" \
+	die "DUCKDB_LIB_DIR=$DUCKDB_LIB_DIR does not contain libduckdb.so" \
 		"unset it, or set it to the folder that holds libduckdb.so $duckdb_version"
 }
 
 toml_string() { printf '"%s"' "$(printf '%s' "$1" | sed 's/[\\"]/\\&/g')"; }
 
-# write_if_changed FILE TEXT: cargo and make see a new time stamp only when there is news.
+# write_if_changed FILE TEXT: writes FILE only if TEXT differs, so that cargo and make see no new time stamp otherwise.
 write_if_changed() {
 	[ -f "$1" ] && [ "$(cat "$1")" = "$2" ] && return
 	printf '%s\n' "$2" >"$1.new" && mv "$1.new" "$1"
@@ -134,7 +134,7 @@ write_config() {
 	mkdir -p .cargo
 	if [ -f .cargo/config.toml ] && ! grep -qF "$mark" .cargo/config.toml; then
 		cp .cargo/config.toml .cargo/config.toml.before-setup
-		say "your .cargo/config.toml is kept as .cargo/config.toml.before-setup"
+		say "saved your .cargo/config.toml as .cargo/config.toml.before-setup"
 	fi
 	write_if_changed .cargo/config.toml "$text"
 	write_if_changed "$features_file" "$([ -n "$lib_dir" ] || echo '--features bundled')"
@@ -144,8 +144,8 @@ check_tools
 find_library
 write_config
 if [ -z "$lib_dir" ]; then
-	say "DuckDB is compiled from source (cargo feature 'bundled'): $source_reason."
-	say "The first build takes over half an hour on two cores, later ones do not. Quicker: install npm"
+	say "DuckDB will be compiled from source (cargo feature 'bundled'): $source_reason."
+	say "The first build takes over half an hour on two cores; later builds are fast. To avoid this, install npm"
 	say "(Debian, Ubuntu: apt-get install npm) or set DUCKDB_LIB_DIR, and run make setup again."
-	say "For cargo commands of your own add: --features bundled"
+	say "If you call cargo directly, add: --features bundled"
 fi

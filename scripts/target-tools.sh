@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Fetches the programs, types and schemas that the texts of preferences are checked against, at pinned versions, into
-# the user's cache folder, and prints that folder. Nothing is fetched when all is there.
-# Exit 0: all there. Exit 3: something is missing (named on standard output), and this is no CI run.
-# With CI=true it installs what is missing by name; exit 1 if that fails.
+# Downloads the programs, types and schemas that preference texts are checked against, at pinned versions, into the
+# user's cache folder, and prints that folder. Downloads nothing if everything is installed.
+# Exit 0: everything is installed. Exit 3: something is missing (named on standard output), and this is not a CI run.
+# With CI=true, the script installs what is missing; exit 1 if that fails.
 set -uo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# Without its dependencies: it pins an older LiteLLM than the one that is checked.
+# Installed without its dependencies: it pins an older LiteLLM than the one to check.
 aider=aider-chat==0.86.2
 node_minor=20
 
@@ -27,7 +27,7 @@ fi
 if [ "${CI:-}" != true ]; then
 	node_is_new || { echo "Node.js $node_minor or newer is not installed" && exit 3; }
 	python_makes_venvs || { echo "python3 with venv is not installed" && exit 3; }
-	echo "the programs to check with are not fetched"
+	echo "the programs for the checks are not installed"
 	exit 3
 fi
 
@@ -36,8 +36,9 @@ have npm || apt_install npm
 python_makes_venvs || apt_install python3 python3-venv
 node_is_new || die "Node.js $node_minor or newer is needed, this is $(node --version)"
 
-# Built elsewhere and renamed is no way here: a virtual environment knows its own path. The last file tells all is there.
-say "fetching what the texts of preferences are checked with, into $tools (about 1 GB, a few minutes)"
+# A virtual environment contains its own path, so it cannot be built elsewhere and renamed. The last file marks it as
+# complete.
+say "downloading the programs for the checks of preference texts into $tools (about 1 GB, a few minutes)"
 rm -rf "$tools"
 mkdir -p "$tools/node"
 cp "$from"/package.json "$from"/package-lock.json "$from"/.npmrc "$tools/node/"
@@ -47,6 +48,6 @@ pip() { "$tools/python/bin/pip" install --quiet --disable-pip-version-check "$@"
 pip -r "$from/requirements.txt" || die "pip install -r $from/requirements.txt failed"
 pip --no-deps "$aider" || die "pip install $aider failed"
 touch "$tools/complete"
-# Tools of other versions than this checkout's are of no more use to it.
+# Remove tools of other versions, which this checkout no longer uses.
 find "$cache" -maxdepth 1 -name 'target-tools-*' ! -path "$tools" -mtime +30 -exec rm -rf {} +
 echo "$tools"

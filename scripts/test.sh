@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# All checks that can run here: format, lints, tests, then the served pages in a browser. With CI=true what the
-# browser checks need is installed by name; otherwise they are skipped when it is missing, and it is said how to have it.
-# Every step runs even if one before it failed; the exit code is 1 if any did.
+# Runs all checks that are possible on this machine: format, lints, tests, then the served pages in a browser. With
+# CI=true, the script installs what the browser checks need; otherwise it skips checks with missing tools and prints how
+# to install them. Every step runs even if an earlier step failed; the exit code is 1 if any step failed.
 set -uo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -27,7 +27,7 @@ format() { component fmt rustfmt && cargo fmt --check; }
 lints() { component clippy clippy && cargo clippy --locked --all-targets ${features[@]+"${features[@]}"} -- -D warnings; }
 tests() { cargo test --locked --lib --bins --tests ${features[@]+"${features[@]}"}; }
 
-# The path of the binary as cargo reports it, whatever target folder is in force.
+# The path of the binary as reported by cargo, for any target folder.
 built_binary() {
 	cargo build --locked --bin hitrate ${features[@]+"${features[@]}"} --message-format=json-render-diagnostics </dev/null |
 		sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | tail -n 1
@@ -37,18 +37,18 @@ browser() {
 	local binary
 	binary=$(built_binary)
 	[ -n "$binary" ] || {
-		say "error: the binary did not build, so no page could be looked at"
+		say "error: the binary did not build, so the pages cannot be checked"
 		return 1
 	}
 	HITRATE_BIN=$binary node tests/browser/run.mjs
 }
 
-# A LiteLLM proxy that follows the feed of a running server.
+# Runs a LiteLLM proxy that follows the feed of a running server.
 feed() {
 	local binary
 	binary=$(built_binary)
 	[ -n "$binary" ] || {
-		say "error: the binary did not build, so there is no feed to follow"
+		say "error: the binary did not build, so the feed cannot be checked"
 		return 1
 	}
 	"$1/python/bin/python" tests/targets/feed.py "$binary" >&2
@@ -56,12 +56,12 @@ feed() {
 
 targets() { "$1/python/bin/python" tests/targets/run.py "$1" >&2; }
 
-# The API against its own description.
+# Checks the API against its own description.
 api() {
 	local binary
 	binary=$(built_binary)
 	[ -n "$binary" ] || {
-		say "error: the binary did not build, so there is no API to check"
+		say "error: the binary did not build, so the API cannot be checked"
 		return 1
 	}
 	"$1/python/bin/python" tests/api/run.py "$binary" >&2
@@ -77,28 +77,28 @@ case $? in
 	step "target checks" targets "$tools"
 	step "feed checks" feed "$tools"
 	;;
-3) say "skipped: the checks of preferences against the real programs, as $tools. To have them (about 1 GB in" \
-	"$cache): CI=true scripts/target-tools.sh" ;;
+3) say "skipped: checks of preferences against the real programs ($tools). To install them (about 1 GB in" \
+	"$cache), run: CI=true scripts/target-tools.sh" ;;
 *) failed+=("target tools") ;;
 esac
 
 tools=$(scripts/api-tools.sh)
 case $? in
 0) step "API checks" api "$tools" ;;
-3) say "skipped: the check of the API against its description, as $tools. To have it (about 100 MB in" \
-	"$cache): CI=true scripts/api-tools.sh" ;;
+3) say "skipped: check of the API against its description ($tools). To install the tools (about 100 MB in" \
+	"$cache), run: CI=true scripts/api-tools.sh" ;;
 *) failed+=("API tools") ;;
 esac
 
 missing=$(scripts/browser-tools.sh)
 case $? in
 0) step "browser checks" browser ;;
-3) say "skipped: the browser checks of the served pages, as $missing. To have them: CI=true make test, or" \
-	"(Debian) apt-get install chromium nodejs npm && npm ci --prefix tests/browser" ;;
+3) say "skipped: browser checks of the served pages ($missing). To install what is missing, run CI=true make test, or" \
+	"on Debian: apt-get install chromium nodejs npm && npm ci --prefix tests/browser" ;;
 *) failed+=("browser tools") ;;
 esac
 
-# After the browser's own closing line nothing more goes to standard output, so that it is the last one there.
+# Nothing goes to standard output after the closing line of the browser checks, so that it stays the last line.
 if [ ${#failed[@]} -gt 0 ]; then
 	say "failed: $(printf '%s, ' "${failed[@]}" | sed 's/, $//')"
 	exit 1

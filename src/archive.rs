@@ -1,8 +1,10 @@
-//! Raw bodies: content-addressed, append-only, the source of truth. Everything else can be rebuilt from here.
+//! The archive of raw bodies: content-addressed, append-only, the source of truth. Everything else can be rebuilt from
+//! it.
 //!
-//! A run writes one pack (zstd frames of about [`FRAME_BYTES`] of bodies each, like beside like, so that they compress
-//! well together) and one manifest (JSON lines, zstd). A body that an earlier run holds already is pointed at instead
-//! of being stored again; to keep that cheap only the manifest before is asked, which points on in turn.
+//! A run writes one pack (zstd frames of about [`FRAME_BYTES`] of bodies each, with similar bodies side by side, so
+//! that they compress well together) and one manifest (JSON lines, zstd). A body that an earlier run already holds is
+//! referenced instead of being stored again. To keep that cheap, only the previous manifest is searched; it refers to
+//! earlier packs in turn.
 
 use crate::domain::document::{DocumentKind, Request};
 use crate::domain::ids::ModelSlug;
@@ -14,39 +16,39 @@ use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-/// Bodies that share a frame; larger frames compress better and cost more to read one body of.
+/// Size of the bodies in a frame. Larger frames compress better, but reading a single body costs more.
 const FRAME_BYTES: usize = 4 << 20;
 const ZSTD_LEVEL: i32 = 3;
 
-/// What can go wrong with the archive.
+/// Errors of the archive.
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiveError {
     /// A file could not be read or written.
     #[error("archive {path}: {source}")]
     Io {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error from the operating system.
         source: io::Error,
     },
     /// A manifest cannot be read.
     #[error("archive {path}, line {line}: {source}")]
     Manifest {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// Which line, from 1.
+        /// The line, counted from 1.
         line: usize,
-        /// What is wrong with it.
+        /// The error.
         source: serde_json::Error,
     },
-    /// A body is not what its manifest says.
-    #[error("archive {path}: the body of {url} does not have the sha256 {expected} that its manifest names")]
+    /// A body does not match its manifest.
+    #[error("archive {path}: the sha256 of the body of {url} is not {expected}, the one in its manifest")]
     Corrupt {
         /// The pack.
         path: PathBuf,
-        /// The body's address.
+        /// The URL of the body.
         url: String,
-        /// What the manifest says.
+        /// The sha256 in the manifest.
         expected: String,
     },
 }
@@ -55,24 +57,24 @@ fn io_error(path: &Path) -> impl FnOnce(io::Error) -> ArchiveError + '_ {
     move |source| ArchiveError::Io { path: path.to_owned(), source }
 }
 
-/// What a manifest says about its run.
+/// The header of a manifest: facts about its run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunHeader {
-    /// Id.
+    /// Id of the run.
     pub run_id: String,
-    /// When the run looked at the upstream.
+    /// When the run observed the upstream.
     pub observed_at: DateTime<Utc>,
-    /// The upstream's base address.
+    /// The upstream's base URL.
     pub upstream: String,
     /// Whether the upstream is the simulator.
     pub simulated: bool,
-    /// Version of the program that collected.
+    /// Version of the program that collected the run.
     pub version: String,
     /// Requests sent, retries included.
     pub requests: usize,
     /// How long fetching took.
     pub duration_ms: i64,
-    /// Whether the upstream told the sweep to stop, or was not there.
+    /// Why the sweep stopped early: the upstream told it to stop, or was unreachable.
     pub stopped: Option<String>,
     /// Whether it ended before it had requested every document that a whole sweep needs. Manifests of older versions do not
     /// say.
@@ -80,37 +82,37 @@ pub struct RunHeader {
     pub cut_short: Option<bool>,
 }
 
-/// What came of one request.
+/// The outcome of one request.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
-    /// What was asked for.
+    /// The request.
     pub request: Request,
-    /// HTTP status; `None` where there was no answer.
+    /// HTTP status; `None` if there was no response.
     pub status: Option<u16>,
-    /// When the answer came.
+    /// When the response arrived.
     pub fetched_at: DateTime<Utc>,
     /// Why there is no body.
     pub error: Option<String>,
-    /// Where the body is.
+    /// Location of the body.
     pub body: Option<Location>,
 }
 
-/// Where a body is.
+/// The location of a body.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Location {
-    /// sha256, hex.
+    /// sha256 of the body, hex.
     pub sha256: String,
-    /// Pack file below the archive's folder.
+    /// Pack file, relative to the archive folder.
     pub pack: String,
-    /// Where its frame begins in the pack, bytes.
+    /// Offset of its frame in the pack, bytes.
     pub frame: u64,
-    /// Where the body begins in the unpacked frame, bytes.
+    /// Offset of the body in the uncompressed frame, bytes.
     pub offset: usize,
     /// Its length, bytes.
     pub length: usize,
 }
 
-/// What an operator accepted of a run whose sweep was suspect.
+/// The fields that an operator accepted in a suspect run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Decision {
     run_id: String,
@@ -127,29 +129,29 @@ pub struct Manifest {
     pub entries: Vec<Entry>,
 }
 
-/// An answer to be archived.
+/// A response to be archived.
 #[derive(Debug, Clone)]
 pub struct Fetched {
-    /// What was asked for.
+    /// The request.
     pub request: Request,
     /// HTTP status.
     pub status: Option<u16>,
-    /// When the answer came.
+    /// When the response arrived.
     pub fetched_at: DateTime<Utc>,
     /// Why there is no body.
     pub error: Option<String>,
-    /// The body, where there is one.
+    /// The body, if any.
     pub body: Option<Vec<u8>>,
 }
 
-/// The folder of packs and manifests.
+/// The folder with packs and manifests.
 #[derive(Debug, Clone)]
 pub struct Archive {
     dir: PathBuf,
 }
 
 impl Archive {
-    /// Opens the archive of a folder; it is made when the first run is written.
+    /// Opens the archive in a folder; the folder is created when the first run is written.
     pub fn open(dir: impl Into<PathBuf>) -> Self {
         Self { dir: dir.into() }
     }
@@ -158,13 +160,14 @@ impl Archive {
     /// names a body that is not there. Returns the manifest and the bytes written.
     ///
     /// # Errors
-    /// [`ArchiveError`] where the folder cannot be written or the manifest before cannot be read.
+    /// [`ArchiveError`] if the folder cannot be written or the previous manifest cannot be read.
     pub fn write(&self, header: RunHeader, fetched: &[Fetched]) -> Result<(Manifest, u64), ArchiveError> {
         let mut known = self.bodies_before(header.observed_at)?;
         let pack_name = format!("{}/{}.pack", header.observed_at.format("%Y/%m/%d"), header.run_id);
         let mut pack = PackWriter::new(pack_name);
         let mut order: Vec<&Fetched> = fetched.iter().filter(|one| one.body.is_some()).collect();
-        // Like beside like compresses better; the model breaks ties so that a pair's bodies stay in a fixed order.
+        // Similar bodies compress better side by side; the model breaks ties, so that a pair's bodies keep a fixed
+        // order.
         order.sort_by(|a, b| group(&a.request).cmp(&group(&b.request)));
         let mut locations: HashMap<&str, Location> = HashMap::new();
         for one in order {
@@ -212,16 +215,16 @@ impl Archive {
         Ok(packed.len() as u64)
     }
 
-    /// The manifests, oldest run first.
+    /// Paths of the manifests, oldest run first.
     ///
     /// # Errors
-    /// [`ArchiveError::Io`] where the folder cannot be read.
+    /// [`ArchiveError::Io`] if the folder cannot be read.
     pub fn manifests(&self) -> Result<Vec<PathBuf>, ArchiveError> {
         let mut found = Vec::new();
         if self.dir.exists() {
             collect_manifests(&self.dir, &mut found)?;
         }
-        // The path carries the time of the run, so that sorting by it is sorting by time.
+        // The path contains the time of the run, so sorting by path sorts by time.
         found.sort();
         Ok(found)
     }
@@ -229,7 +232,7 @@ impl Archive {
     /// The manifest of a run.
     ///
     /// # Errors
-    /// [`ArchiveError`] where there is none or it cannot be read.
+    /// [`ArchiveError`] if it does not exist or cannot be read.
     pub fn manifest(&self, run_id: &str, observed_at: DateTime<Utc>) -> Result<Manifest, ArchiveError> {
         Self::read_manifest(&self.manifest_file(run_id, observed_at))
     }
@@ -239,10 +242,10 @@ impl Archive {
         self.dir.join(day).join(format!("{run_id}.manifest.zst"))
     }
 
-    /// The fields of a run that an operator accepted by name although their meaning moved.
+    /// The fields of a run that an operator accepted by name although their meaning changed.
     ///
     /// # Errors
-    /// [`ArchiveError`] where the decision cannot be read.
+    /// [`ArchiveError`] if the decision cannot be read.
     pub fn accepted(&self, run_id: &str) -> Result<Vec<String>, ArchiveError> {
         let path = self.decision_file(run_id);
         match fs::read(&path) {
@@ -254,10 +257,11 @@ impl Archive {
         }
     }
 
-    /// Writes down that an operator accepts fields of a run. It is part of the archive, so that a replay decides the same.
+    /// Records that an operator accepts fields of a run. The decision is part of the archive, so that a replay repeats
+    /// it.
     ///
     /// # Errors
-    /// [`ArchiveError`] where it cannot be written.
+    /// [`ArchiveError`] if it cannot be written.
     pub fn accept(&self, run_id: &str, fields: &[String], at: DateTime<Utc>) -> Result<(), ArchiveError> {
         let mut all = self.accepted(run_id)?;
         all.extend(fields.iter().filter(|field| !all.contains(field)).cloned().collect::<Vec<_>>());
@@ -275,7 +279,7 @@ impl Archive {
         self.dir.join("accepted").join(format!("{run_id}.json"))
     }
 
-    /// Whether a run is archived already.
+    /// Whether a run is already archived.
     pub fn contains(&self, header: &RunHeader) -> bool {
         self.manifest_path(header).exists()
     }
@@ -301,11 +305,11 @@ impl Archive {
         Ok(Manifest { header, entries })
     }
 
-    /// Reads the bodies of a manifest in its order; `None` where an entry has none. Each body is checked against its
-    /// sha256.
+    /// Reads the bodies of a manifest in its order; `None` for an entry without a body. Each body is checked against
+    /// its sha256.
     ///
     /// # Errors
-    /// [`ArchiveError`] where a pack is missing, cut short or not what the manifest says.
+    /// [`ArchiveError`] if a pack is missing, truncated or does not match the manifest.
     pub fn bodies(&self, manifest: &Manifest) -> Result<Vec<Option<Vec<u8>>>, ArchiveError> {
         let mut frames: HashMap<(&str, u64), Vec<u8>> = HashMap::new();
         for location in manifest.entries.iter().filter_map(|entry| entry.body.as_ref()) {
@@ -341,7 +345,7 @@ impl Archive {
         Ok(bytes)
     }
 
-    /// The bodies that the newest manifest before a time points at.
+    /// The bodies that the newest manifest before a time refers to.
     fn bodies_before(&self, time: DateTime<Utc>) -> Result<HashMap<String, Location>, ArchiveError> {
         for path in self.manifests()?.into_iter().rev() {
             let manifest = Self::read_manifest(&path)?;
@@ -353,10 +357,10 @@ impl Archive {
         Ok(HashMap::new())
     }
 
-    /// Bytes on disk, packs and manifests.
+    /// Bytes on disk of packs and manifests.
     ///
     /// # Errors
-    /// [`ArchiveError::Io`] where the folder cannot be read.
+    /// [`ArchiveError::Io`] if the folder cannot be read.
     pub fn bytes(&self) -> Result<u64, ArchiveError> {
         fn sum(dir: &Path) -> Result<u64, ArchiveError> {
             let mut total = 0;
@@ -402,7 +406,7 @@ fn write_durably(path: &Path, bytes: &[u8]) -> Result<(), ArchiveError> {
     let mut file = File::create(&temporary).map_err(io_error(&temporary))?;
     file.write_all(bytes).and_then(|()| file.sync_all()).map_err(io_error(&temporary))?;
     fs::rename(&temporary, path).map_err(io_error(path))?;
-    // The rename itself is durable only once the folder is.
+    // The rename itself is durable only after the folder is synced.
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(io_error(folder))
 }
 

@@ -1,31 +1,31 @@
-//! Heavy work beside the service: on a thread of its own that gives way to whoever answers visitors.
+//! Heavy work runs on its own low-priority thread, so that it does not slow down the threads that serve visitors.
 
 use tokio::sync::oneshot;
 
-/// How far background threads step back (see `nice(1)`).
+/// Niceness of background threads (see `nice(1)`).
 const NICENESS: i32 = 10;
 
-/// The thread went away without an answer: what it ran panicked, or no thread could be started.
+/// The thread ended without a result: the work panicked, or the thread could not be started.
 #[derive(Debug, thiserror::Error)]
-#[error("a background task ended badly")]
+#[error("a background task panicked or could not be started")]
 pub struct Ended;
 
-/// Runs something on a thread of its own that gives way to others. Threads that it starts give way too: they inherit it.
-/// Not a thread of the runtime's pool, because stepping back cannot be taken back.
+/// Runs `work` on its own low-priority thread. Threads that the work starts inherit the priority. The thread is not
+/// from the runtime's pool, because a lowered priority cannot be raised again.
 pub fn spawn<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> oneshot::Receiver<T> {
     let (answer, answered) = oneshot::channel();
     let run = move || {
         step_back();
-        // Nobody waits for the answer of what was only started.
+        // The send fails if the caller does not wait for the result; that is fine.
         drop(answer.send(work()));
     };
     if let Err(error) = std::thread::Builder::new().name("background".to_owned()).spawn(run) {
-        tracing::error!(%error, "no thread could be started");
+        tracing::error!(%error, "cannot start a background thread");
     }
     answered
 }
 
-/// Runs something as [`spawn`] does and waits for what it answers.
+/// Runs `work` as [`spawn`] does and waits for its result.
 ///
 /// # Errors
 /// [`Ended`].
@@ -33,11 +33,11 @@ pub async fn run<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -
     spawn(work).await.map_err(|_| Ended)
 }
 
-/// On Linux this holds for the calling thread alone; elsewhere for the process, and is left out.
+/// Lowers the priority of the calling thread. Only done on Linux: elsewhere it would affect the whole process.
 fn step_back() {
     #[cfg(target_os = "linux")]
     if let Err(error) = rustix::process::nice(NICENESS) {
-        tracing::debug!(%error, "background work does not give way");
+        tracing::debug!(%error, "cannot lower the priority of background work");
     }
 }
 

@@ -1,4 +1,4 @@
-//! The only place that asks what time it is. Everything else is given a time, or a [`Clock`].
+//! The only place that reads the system time. Everything else takes a time or a [`Clock`] as an argument.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::watch;
 
-/// A future that ends when a stretch of a clock's time has passed.
+/// A future that completes when a given duration has passed on a clock.
 pub type Sleep<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
 /// A source of the current time in UTC.
@@ -16,7 +16,7 @@ pub trait Clock: Send + Sync {
     /// The current time, UTC.
     fn now(&self) -> DateTime<Utc>;
 
-    /// Waits for `duration` of this clock's time; a clock that stands still waits for ever.
+    /// Waits until `duration` has passed on this clock; on a stopped clock, this waits forever.
     fn sleep(&self, duration: Duration) -> Sleep<'_> {
         Box::pin(tokio::time::sleep(duration))
     }
@@ -43,10 +43,10 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that always says the same time, for `--at` and for tests. Sleeping on it takes real time.
+/// A clock that always shows the same time, for `--at` and for tests. Sleeping on it takes real time.
 #[derive(Debug, Clone, Copy)]
 pub struct FixedClock(
-    /// The time it says.
+    /// The time that it shows.
     pub DateTime<Utc>,
 );
 
@@ -56,15 +56,15 @@ impl Clock for FixedClock {
     }
 }
 
-/// A clock that moves only when it is told to, for the demo and for tests. Clones share the time;
-/// whoever sleeps on it wakes when it has been moved far enough, or back to before the sleep.
+/// A clock that only moves when it is set, for the demo and for tests. Clones share the time. A sleeper wakes when the
+/// clock has moved far enough, or back to before the start of the sleep.
 #[derive(Debug, Clone)]
 pub struct ManualClock {
     time: Arc<watch::Sender<DateTime<Utc>>>,
 }
 
 impl ManualClock {
-    /// A clock that stands at `start`.
+    /// A clock that shows `start`.
     pub fn new(start: DateTime<Utc>) -> Self {
         Self { time: Arc::new(watch::Sender::new(start)) }
     }
@@ -79,7 +79,7 @@ impl ManualClock {
         self.time.send_modify(|now| *now = later(*now, duration));
     }
 
-    /// How many sleepers wait on this clock: lets a test know that it may move it.
+    /// The number of sleepers on this clock, so that a test knows when it may move the clock.
     pub fn sleepers(&self) -> usize {
         self.time.receiver_count()
     }
@@ -95,13 +95,13 @@ impl Clock for ManualClock {
         let start = *time.borrow();
         let wake = later(start, duration);
         Box::pin(async move {
-            // The sender lives in `self`, which this future borrows: the wait cannot fail.
+            // The wait cannot fail: the sender lives in `self`, which this future borrows.
             let _ = time.wait_for(|now| *now >= wake || *now < start).await;
         })
     }
 }
 
-/// `time` plus `duration`, stopping at the end of the calendar instead of overflowing.
+/// `time` plus `duration`, saturating at the end of the calendar.
 pub(crate) fn later(time: DateTime<Utc>, duration: Duration) -> DateTime<Utc> {
     TimeDelta::from_std(duration)
         .ok()

@@ -1,4 +1,5 @@
-//! Settings: one struct a section, the defaults in `data/hitrate.toml`, unknown keys refused with their path.
+//! Settings: one struct per section, with the defaults in `data/hitrate.toml`. Unknown keys are rejected with their
+//! path.
 
 use crate::domain::workload::Workload;
 use crate::domain::workload_file::{self, FileKind, WorkloadError};
@@ -6,56 +7,56 @@ use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
-/// The documented defaults: every key stands in it.
+/// The documented defaults, with every key.
 pub const DEFAULTS: &str = include_str!("../data/hitrate.toml");
 
 /// All settings.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// Whom to ask.
+    /// Upstream address and sources.
     pub upstream: Upstream,
-    /// How politely.
+    /// Request rate, timeouts and limits.
     pub fetch: Fetch,
-    /// When.
+    /// Collection schedule.
     pub schedule: Schedule,
     /// Limits of the database.
     pub store: StoreLimits,
-    /// Where to answer.
+    /// Listen address, public address and limits of the server.
     pub serve: Serve,
-    /// The user's own workloads.
+    /// The user's workload file.
     pub workloads: Workloads,
 }
 
-/// Whom to ask.
+/// Upstream address and sources.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Upstream {
-    /// Base address.
+    /// Base URL of the upstream.
     pub base_url: String,
-    /// Contact in the User-Agent; empty is warned about.
+    /// Contact in the User-Agent; hitrate logs a warning if it is empty.
     pub contact_url: String,
-    /// Whether the documented API is read.
+    /// Whether to read the documented API.
     pub openrouter_api: bool,
-    /// Whether the undocumented statistics are read.
+    /// Whether to read the undocumented statistics.
     pub openrouter_stats: bool,
-    /// Whether the statistics' daily series of hit rates is read, once a UTC day.
+    /// Whether to read the statistics' daily series of hit rates, once per UTC day.
     pub hit_rate_comparison: bool,
 }
 
-/// How politely.
+/// Request rate, timeouts and limits.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fetch {
-    /// Requests a second; 0 is unlimited.
+    /// Requests per second; 0 means unlimited.
     pub rate_per_second: f64,
-    /// Requests in flight.
+    /// Maximum number of requests in flight.
     pub max_connections: usize,
-    /// Requests a sweep.
+    /// Maximum number of requests per sweep.
     pub requests_per_sweep: u32,
-    /// Seconds a request.
+    /// Timeout of a request, seconds.
     pub timeout_seconds: u64,
-    /// MiB a body.
+    /// Maximum size of a response body, MiB.
     pub max_body_mib: usize,
 }
 
@@ -65,9 +66,9 @@ pub struct Fetch {
 pub struct Schedule {
     /// Five-field cron, UTC.
     pub cron: String,
-    /// Seconds.
+    /// Maximum random delay of a sweep, seconds.
     pub jitter_seconds: u64,
-    /// Whether to make up for a missed sweep.
+    /// Whether to catch up on a missed sweep.
     pub catch_up: bool,
 }
 
@@ -75,63 +76,63 @@ pub struct Schedule {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StoreLimits {
-    /// In DuckDB's spelling.
+    /// Memory limit, in DuckDB's notation.
     pub memory: String,
-    /// Threads.
+    /// Number of threads.
     pub threads: i64,
-    /// Seconds a query.
+    /// Timeout of a query, seconds.
     pub query_timeout_seconds: u64,
 }
 
-/// Where to answer.
+/// Listen address, public address and limits of the server.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Serve {
-    /// Address and port.
+    /// Address and port to listen on.
     pub listen: String,
-    /// Where readers reach it, without a trailing slash; empty where that is not told.
+    /// Public URL of the site, without a trailing slash; empty if unknown.
     pub public_url: String,
-    /// Requests a minute and client for what is not prepared; 0 is unlimited.
+    /// Requests per minute and client for pages and answers that are not prepared; 0 means unlimited.
     pub requests_per_minute: u32,
-    /// Header with the client's address, written by a proxy in front; empty where there is none.
+    /// Header in which a reverse proxy passes the client's address; empty if there is no proxy.
     pub client_header: String,
 }
 
-/// The user's own workloads.
+/// The user's workload file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Workloads {
-    /// A file of them, TOML or JSON by its name; a relative path counts from the data folder. Empty: none.
+    /// Path of the file, TOML or JSON by its extension; relative to the data folder. Empty if there is none.
     pub file: String,
 }
 
-/// What can be wrong with settings.
+/// Errors in the settings.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file cannot be read.
     #[error("cannot read the settings {path}: {source}")]
     Io {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error from the operating system.
         source: std::io::Error,
     },
-    /// The file is no TOML.
+    /// The file is not valid TOML.
     #[error("{path}: {source}")]
     Syntax {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// What is wrong, with its line.
+        /// The error, with its line.
         source: Box<toml::de::Error>,
     },
     /// A key is unknown or has the wrong type.
     #[error("{path}: at `{key}`: {detail}; `hitrate config --defaults` prints every setting")]
     Key {
-        /// Which file.
+        /// The file.
         path: PathBuf,
         /// Path of the key.
         key: String,
-        /// What is wrong.
+        /// The error.
         detail: String,
     },
     /// A value is out of its range.
@@ -139,13 +140,13 @@ pub enum ConfigError {
     Value {
         /// Path of the key.
         key: &'static str,
-        /// What is wrong, and what would be right.
+        /// What is expected.
         detail: String,
     },
 }
 
 impl Config {
-    /// The defaults, overlaid with a file: the one named, else `hitrate.toml` in the data folder if there is one.
+    /// The defaults, overridden by a file: the given file, otherwise `hitrate.toml` in the data folder if it exists.
     ///
     /// # Errors
     /// [`ConfigError`] naming file and key.
@@ -164,7 +165,7 @@ impl Config {
         Self::parse(&text, path)
     }
 
-    /// Reads settings from a text, over the defaults.
+    /// Reads settings from a text; the rest keeps its default.
     ///
     /// # Errors
     /// [`ConfigError`] naming the key.
@@ -189,16 +190,16 @@ impl Config {
         let wrong = |key, detail: &str| Err(ConfigError::Value { key, detail: detail.into() });
         let url = &self.upstream.base_url;
         if !url.starts_with("https://") && !url.starts_with("http://") {
-            return wrong("upstream.base_url", "an http or https address is needed");
+            return wrong("upstream.base_url", "expected an http or https URL");
         }
         if !self.upstream.openrouter_api && !self.upstream.openrouter_stats {
-            return wrong("upstream", "both sources are off: there is nothing to collect");
+            return wrong("upstream", "both sources are off, so there is nothing to collect");
         }
         if self.fetch.max_connections == 0 || self.fetch.max_connections > 16 {
-            return wrong("fetch.max_connections", "1 to 16");
+            return wrong("fetch.max_connections", "expected 1 to 16");
         }
         if !(self.fetch.rate_per_second >= 0.0 && self.fetch.rate_per_second.is_finite()) {
-            return wrong("fetch.rate_per_second", "0 (unlimited) or more");
+            return wrong("fetch.rate_per_second", "expected 0 (unlimited) or more");
         }
         let public = &self.serve.public_url;
         let is_web = public.starts_with("https://") || public.starts_with("http://");
@@ -207,23 +208,23 @@ impl Config {
         if !public.is_empty() && !is_usable {
             return wrong(
                 "serve.public_url",
-                "an http or https address without query, like https://tiers.example.org",
+                "expected an http or https URL without a query, such as https://tiers.example.org",
             );
         }
         let header = &self.serve.client_header;
         if !header.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
-            return wrong("serve.client_header", "the name of a header is needed, as X-Forwarded-For");
+            return wrong("serve.client_header", "expected the name of a header, such as X-Forwarded-For");
         }
         if self.store.threads < 1 {
-            return wrong("store.threads", "1 or more");
+            return wrong("store.threads", "expected 1 or more");
         }
         Ok(())
     }
 
-    /// The workloads in force: the shipped ones and those of the user's file, read afresh.
+    /// The available workloads: the built-in ones and those of the user's file, which is read on every call.
     ///
     /// # Errors
-    /// [`WorkloadError`] where the file cannot be read, a value is none that a session can have, or a name is taken.
+    /// [`WorkloadError`] if the file cannot be read, a value is impossible for a session, or a name is already taken.
     pub fn workloads(&self, data_dir: &Path) -> Result<Vec<Workload>, WorkloadError> {
         let file = self.workloads.file.trim();
         if file.is_empty() {
@@ -248,12 +249,12 @@ impl Config {
     }
 }
 
-/// Lays a table over another, key by key.
+/// Overrides the keys of a table with those of another, recursively.
 fn overlay(base: &mut Table, over: Table) {
     for (key, value) in over {
         match (base.get_mut(&key), value) {
             (Some(Value::Table(inner)), Value::Table(over)) => overlay(inner, over),
-            // A whole number where a fraction is meant is no mistake.
+            // An integer is accepted for a fractional setting.
             (Some(slot @ Value::Float(_)), Value::Integer(number)) => *slot = Value::Float(number as f64),
             (_, value) => {
                 base.insert(key, value);

@@ -1,9 +1,10 @@
-//! `hitrate`: which inference providers really cache your prompts, what that makes you pay, and the
-//! router preferences that follow from it.
+//! `hitrate` shows which inference providers really cache your prompts and what you pay, and derives router
+//! preferences from that.
 //!
-//! The modules in dependency order; `tests/it/walls.rs` keeps it so:
-//! `domain` depends on nothing; `source`, `archive`, `store`, `analysis`, `snapshot` on `domain`;
-//! `study` on `analysis`, `simulator` and `domain`; `site`, `api`, `preferences` on `domain` and `snapshot` alone; `static_site` on `site`, `snapshot` and `domain`; `pipeline`, `serve`, `cli` on all.
+//! The modules are listed in dependency order, which `tests/it/walls.rs` enforces: `domain` depends on nothing;
+//! `source`, `archive`, `store`, `analysis`, `snapshot` on `domain`; `study` on `analysis`, `simulator` and `domain`;
+//! `site`, `api`, `preferences` on `domain` and `snapshot` alone; `static_site` on `site`, `snapshot` and `domain`;
+//! `pipeline`, `serve`, `cli` on all.
 
 pub mod domain;
 

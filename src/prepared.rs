@@ -1,7 +1,7 @@
-//! Response bodies made once and served many times: the bytes, compressed forms, and an ETag for each.
+//! Response bodies that are made once and served many times: the plain bytes, compressed forms, and an ETag for each.
 //!
-//! A compressing layer would have to weaken or drop the ETag; bytes that are compressed beforehand each keep their own
-//! strong one.
+//! A compression layer would have to weaken or drop the ETag; forms that are compressed in advance each have their own
+//! strong ETag.
 
 mod coding;
 mod on_the_way;
@@ -25,17 +25,17 @@ const COMPRESS_FROM: usize = 800;
 #[derive(Debug, Clone)]
 pub struct Prepared {
     plain: Form,
-    /// By size, the smallest first.
+    /// Compressed forms, the smallest first.
     packed: Vec<(Coding, Form)>,
 }
 
-/// What bodies are made for.
+/// The purpose of bodies.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Purpose {
-    /// Many readers: packed in every coding.
+    /// Many readers: compressed in every coding.
     #[default]
     Serving,
-    /// Files of a static site, each asked for once: left as they are.
+    /// Files of a static site, each requested once: not compressed.
     Files,
 }
 
@@ -49,11 +49,11 @@ impl Purpose {
     }
 }
 
-/// Marks a response whose body is the same for everybody; see [`Prepared::share`].
+/// Marks a response whose body is the same for all clients; see [`Prepared::share`].
 #[derive(Debug, Clone)]
 pub struct Shared(pub Arc<Prepared>);
 
-/// The body in one coding with the headers that tell of it.
+/// The body in one coding with its headers.
 #[derive(Debug, Clone)]
 struct Form {
     bytes: Bytes,
@@ -79,8 +79,8 @@ impl Form {
 }
 
 impl Prepared {
-    /// Prepares a body of a content type in every coding that makes it smaller, to be revalidated by its ETag after a
-    /// minute.
+    /// Prepares a body of a content type in every coding that makes it smaller. Clients revalidate it by its ETag after
+    /// a minute.
     pub fn new(content_type: &'static str, body: Vec<u8>) -> Self {
         let codings = if body.len() < COMPRESS_FROM { &[][..] } else { &Coding::ALL[..] };
         let mut packed: Vec<(Coding, Form)> = codings
@@ -93,12 +93,12 @@ impl Prepared {
         Self { plain: Form::new(body, content_type, None), packed }
     }
 
-    /// The body as it is, for whoever asks for it once and packs it otherwise.
+    /// The body without compression, for callers that request it once or compress it themselves.
     pub fn unpacked(content_type: &'static str, body: Vec<u8>) -> Self {
         Self { plain: Form::new(body, content_type, None), packed: Vec::new() }
     }
 
-    /// The same body under another `Cache-Control`.
+    /// The same body with another `Cache-Control`.
     #[must_use]
     pub fn cache_control(mut self, policy: &'static str) -> Self {
         for form in self.packed.iter_mut().map(|(_, form)| form).chain([&mut self.plain]) {
@@ -117,7 +117,7 @@ impl Prepared {
         self.packed.iter().map(|(_, form)| form.bytes.len()).sum::<usize>() + self.plain.bytes.len()
     }
 
-    /// Answers a request: in the best form it accepts, or 304 where it holds that form already.
+    /// Answers a request in the best form it accepts, or with 304 if the client already has that form.
     pub fn respond(&self, request: &HeaderMap) -> Response {
         let form = self.form(request);
         let mut headers = form.headers.clone();
@@ -131,14 +131,14 @@ impl Prepared {
         response
     }
 
-    /// The same answer, marked as one that everybody gets who asks for this address while the snapshot and its age stay.
+    /// The same response, marked as valid for every request for this address until the snapshot or its age changes.
     pub fn share(self: &Arc<Self>, request: &HeaderMap) -> Response {
         let mut response = self.respond(request);
         response.extensions_mut().insert(Shared(Arc::clone(self)));
         response
     }
 
-    /// The form that the client likes best; where it likes several alike, the smallest of them.
+    /// The form that the client prefers; the smallest one if it prefers several equally.
     fn form(&self, request: &HeaderMap) -> &Form {
         let mut best = (0, &self.plain);
         for (coding, form) in &self.packed {

@@ -1,5 +1,5 @@
--- The readings of one UTC day, hour by hour, where {day} counts from the start. Usage grows over the day, its hit rate settles,
--- uptimes are shares of requests as the upstream publishes them, what is not published stays null.
+-- The readings of one UTC day, hour by hour; {day} counts from the start. Usage grows over the day, its hit rate
+-- converges, uptimes are shares of requests as the upstream publishes them, and unpublished values are null.
 CREATE OR REPLACE TEMP TABLE hourly AS
 WITH drawn AS (
     SELECT s.*, p.input, p.cache_read,
@@ -19,7 +19,7 @@ WITH drawn AS (
         NOT idle AND a > 0.01 AS used,
         CASE WHEN uncached THEN 0.0 ELSE settled END AS hit,
         CAST(greatest(1, 1353 * pow(traffic / 2.92e8, 0.7) * (0.5 + b)) AS BIGINT) AS sent_30m,
-        -- Now and then a bad half hour.
+        -- An occasional bad half hour.
         failing * (0.4 + 1.2 * c) * CASE WHEN a > 0.985 THEN 40 ELSE 1 END AS lost
     FROM drawn
 ), counted AS (
@@ -60,13 +60,13 @@ SELECT run_no, endpoint_no,
     status, NULL, NULL, NULL, throughput, latency_ms, requests_30m, 0, 0
 FROM hourly ORDER BY run_no, CASE WHEN run_no % 2 = 0 THEN endpoint_no ELSE -endpoint_no END;
 
--- Once the day is over its closing prices are told by the first run of the next one.
+-- The first run of the next day reports the closing prices of a day.
 INSERT INTO closing_price
 SELECT endpoint_no, CAST(looked(24 * {day}) AS DATE), effective_input, effective_output, 24 * {day} + 25
 FROM hourly WHERE run_no = 24 * {day} + 24 AND run_no < {hours} AND effective_input IS NOT NULL
 ORDER BY endpoint_no;
 
--- Of a day that is over the program keeps the last run's aggregates.
+-- For a closed day, the program keeps the aggregates of the last run.
 INSERT INTO model_usage
 SELECT run_no, e.model, e.variant, sum(hit_rate * tokens) / sum(tokens),
     sum(effective_input * tokens) / sum(tokens), sum(effective_output * tokens) / sum(tokens)

@@ -1,4 +1,4 @@
-//! Writes a generated record straight into a store: no HTTP, no archive, the schema of the program.
+//! Writes a generated record directly into a store: without HTTP and archive, with the schema of the program.
 
 use duckdb::Connection;
 use std::path::Path;
@@ -6,19 +6,19 @@ use std::path::Path;
 const WORLD: &str = include_str!("world.sql");
 const DAY: &str = include_str!("day.sql");
 
-/// How much to generate.
+/// The size of the generated record.
 #[derive(Debug, Clone, Copy)]
 pub struct Scale {
-    /// Endpoints in every sweep.
+    /// Endpoints per sweep.
     pub endpoints: u32,
-    /// Sweeps, one an hour from midnight on.
+    /// Number of sweeps, one per hour from midnight on.
     pub hours: u32,
-    /// The same seed gives the same record.
+    /// Seed; the same seed gives the same record.
     pub seed: u32,
 }
 
 impl Scale {
-    /// UTC days that the hours touch.
+    /// Number of UTC days that the hours span.
     pub fn days(self) -> u32 {
         self.hours.div_ceil(24)
     }
@@ -32,10 +32,10 @@ impl Scale {
 /// The record begins at this midnight, UTC.
 pub const START: &str = "2026-01-01 00:00:00";
 
-/// Fills the store file at `path`, which must have its schema and no rows, in order of time. `on_day` is told how many
-/// days are written. Days that are over are left for the program to close: `Store::rebuild_days`.
+/// Fills the store file at `path`, which must have its schema and no rows, in chronological order. `on_day` is called
+/// with the number of days written. The program closes the completed days itself: `Store::rebuild_days`.
 pub fn generate(path: &Path, scale: Scale, mut on_day: impl FnMut(u32)) -> duckdb::Result<()> {
-    #[expect(clippy::disallowed_methods, reason = "past the store, into a file of the bench's own")]
+    #[expect(clippy::disallowed_methods, reason = "writes past the store, into the bench's own file")]
     let connection = Connection::open(path)?;
     connection
         .execute_batch("SET threads = 2; SET memory_limit = '2GB'; SET checkpoint_threshold = '256MB';")?;
@@ -47,10 +47,10 @@ pub fn generate(path: &Path, scale: Scale, mut on_day: impl FnMut(u32)) -> duckd
     connection.execute_batch("DROP TABLE hourly; DROP TABLE priced; DROP TABLE seen; CHECKPOINT;")
 }
 
-/// Marks the last day that is over as closed with nothing held, as after a change of the method's version: without it the
-/// first snapshot walks every day of the record, which happens once a version and is not what is measured.
+/// Marks the last completed day as closed without tiers. Otherwise the first snapshot would walk every day of the
+/// record, which happens once per version of the method and is not what the bench measures.
 pub fn begin_tier_history(path: &Path, method_version: u32) -> duckdb::Result<()> {
-    #[expect(clippy::disallowed_methods, reason = "past the store, into a file of the bench's own")]
+    #[expect(clippy::disallowed_methods, reason = "writes past the store, into the bench's own file")]
     let connection = Connection::open(path)?;
     connection.execute(
         "INSERT INTO tier_day

@@ -1,5 +1,6 @@
-//! A generated year: what it takes on disk, to recompute everything, and to add an hour; beside the same work as plain
-//! DuckDB SQL. Figures, not verdicts. Every measurement is a process of its own, so that its peak memory is its own.
+//! Measures a generated year: its size on disk, the time to recompute everything, and the time to add an hour, compared
+//! with the same work in plain DuckDB SQL. It prints figures and does not judge them. Every measurement runs in a
+//! separate process, so that its peak memory is separate.
 
 mod generate;
 mod ours;
@@ -18,19 +19,19 @@ type Outcome = Result<serde_json::Value, Box<dyn Error>>;
 #[derive(Debug, Parser)]
 #[command(about = "Measures a generated record: `make bench-scale`")]
 struct Asked {
-    /// Folder for the generated record, outside of the checkout; what is there already is measured again.
+    /// Folder for the generated record, outside the checkout; an existing record is reused.
     #[arg(long)]
     data: PathBuf,
-    /// Endpoints in every sweep.
+    /// Endpoints per sweep.
     #[arg(long, default_value_t = 3_000)]
     endpoints: u32,
-    /// Sweeps, one an hour.
+    /// Number of sweeps, one per hour.
     #[arg(long, default_value_t = 8_760)]
     hours: u32,
     /// Seed.
     #[arg(long, default_value_t = 1)]
     seed: u32,
-    /// Times that a measurement is repeated.
+    /// Number of repetitions of each measurement.
     #[arg(long, default_value_t = 3)]
     repeat: u32,
     /// Added by `cargo bench`.
@@ -40,22 +41,22 @@ struct Asked {
     step: Option<Step>,
 }
 
-/// One measurement; without a step all of them.
+/// One measurement; default: all of them.
 #[derive(Debug, Clone, Copy, Subcommand)]
 enum Step {
     /// Write the record.
     Generate,
-    /// Write it once more as one plain table.
+    /// Write the same readings as one plain table.
     PlainTable,
-    /// Close all days anew and build the snapshot.
+    /// Close all days again and build the snapshot.
     Recompute,
-    /// The same aggregation as plain SQL over the plain table.
+    /// The same aggregation in plain SQL over the plain table.
     PlainRecompute,
-    /// What building the snapshot is made of.
+    /// Measure the parts of building the snapshot.
     Parts,
     /// Store and publish more sweeps.
     Increment,
-    /// The same as plain SQL.
+    /// The same in plain SQL.
     PlainIncrement,
 }
 
@@ -85,12 +86,12 @@ fn all(asked: &Asked, scale: Scale) -> Result<(), Box<dyn Error>> {
         eprintln!("{}", step(asked, "generate")?);
     }
     if !plain::is_written(&asked.data) {
-        eprintln!("the same as one plain table");
+        eprintln!("writing the same readings as one plain table");
         eprintln!("{}", step(asked, "plain-table")?);
     }
     let mut found = report::Report::of(&asked.data, scale)?;
     for round in 1..=asked.repeat {
-        // Side by side in turn, so that both meet the same machine.
+        // Alternating, so that both run under the same conditions.
         for (name, kept) in [
             ("recompute", &mut found.recompute),
             ("plain-recompute", &mut found.plain_recompute),
@@ -106,7 +107,7 @@ fn all(asked: &Asked, scale: Scale) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Runs one step in a process of its own.
+/// Runs one step in a separate process.
 fn step(asked: &Asked, name: &str) -> Outcome {
     let number = |value: u32| value.to_string();
     let output = Command::new(std::env::current_exe()?)
@@ -117,12 +118,12 @@ fn step(asked: &Asked, name: &str) -> Outcome {
         .stderr(Stdio::inherit())
         .output()?;
     if !output.status.success() {
-        return Err(format!("the step {name} ended with {}", output.status).into());
+        return Err(format!("step {name} exited with {}", output.status).into());
     }
     Ok(serde_json::from_slice(&output.stdout)?)
 }
 
-/// Bytes of a file.
+/// Size of a file in bytes.
 fn bytes(path: &Path) -> Result<u64, std::io::Error> {
     Ok(std::fs::metadata(path)?.len())
 }

@@ -1,4 +1,4 @@
-//! What the program takes: its own store, its own pipeline.
+//! Measures the program itself: its store and its pipeline.
 
 use crate::generate::{Scale, begin_tier_history, generate as write};
 use crate::report::Stopwatch;
@@ -21,7 +21,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// Sweeps that an increment adds: the first of a new day, which closes the one before, and three more.
+/// Sweeps that an increment adds: the first one of a new day, which closes the previous day, and three more.
 const SWEEPS: u32 = 4;
 
 fn data_dir(data: &Path) -> DataDir {
@@ -40,7 +40,7 @@ fn done(data: &Path) -> std::path::PathBuf {
     data.join("record.done")
 }
 
-/// Whether the record was written whole.
+/// Whether the record was written completely.
 pub fn is_written(data: &Path) -> bool {
     done(data).exists()
 }
@@ -50,7 +50,7 @@ pub fn file(data: &Path) -> std::path::PathBuf {
     data_dir(data).store()
 }
 
-/// Writes the record, closes its days.
+/// Writes the record and closes its days.
 pub fn generate(data: &Path, scale: Scale) -> Outcome {
     let folder = data_dir(data);
     if folder.path().exists() {
@@ -71,7 +71,7 @@ pub fn generate(data: &Path, scale: Scale) -> Outcome {
     }))
 }
 
-/// Everything anew: all days from their readings, then all tier lists and the pages' content as of the end.
+/// Recomputes everything: all days from their readings, then all tier lists and the content of the pages as of the end.
 pub fn recompute(data: &Path) -> Outcome {
     let store = store(data)?;
     let watch = Stopwatch::start();
@@ -87,7 +87,7 @@ pub fn recompute(data: &Path) -> Outcome {
     }))
 }
 
-/// Adds sweeps to a copy of the record: ingest, analysis, snapshot saved and swapped in.
+/// Adds sweeps to a copy of the record: stores them, analyses them, and saves and publishes the snapshot.
 pub fn increment(data: &Path) -> Outcome {
     let copy = data.join("copy");
     if copy.exists() {
@@ -120,7 +120,7 @@ pub fn increment(data: &Path) -> Outcome {
     }
     drop(pipeline);
     std::fs::remove_dir_all(&copy)?;
-    // The last is an ordinary hour; the first closes a day.
+    // The last one is an ordinary hour; the first one closes a day.
     let mut ordinary = rows[rows.len() - 1].clone();
     ordinary["first_of_a_day_seconds"] = rows[0]["seconds"].clone();
     ordinary["first_of_a_day_cpu_seconds"] = rows[0]["cpu_seconds"].clone();
@@ -132,7 +132,7 @@ fn days_before(day: NaiveDate, days: u64) -> NaiveDate {
     day.checked_sub_days(Days::new(days)).unwrap_or(day)
 }
 
-/// What tier lists as of a time are made of.
+/// The input of the tier lists as of a time.
 fn frames(store: &Store, as_of: DateTime<Utc>) -> Result<(Frames, Parameters), Box<dyn Error>> {
     let today = as_of.date_naive();
     let window = DayRange { from: days_before(today, 6), to: today };
@@ -142,14 +142,14 @@ fn frames(store: &Store, as_of: DateTime<Utc>) -> Result<(Frames, Parameters), B
     Ok((frames, Parameters { as_of, window, workloads, provider_names: BTreeMap::new() }))
 }
 
-/// All tier lists as of the newest run, without what a snapshot holds besides.
+/// All tier lists as of the newest run, without the other content of a snapshot.
 fn tier_lists(store: &Store) -> Result<usize, Box<dyn Error>> {
     let as_of = store.newest_run(None)?.ok_or("the record is empty")?.observed_at;
     let (frames, parameters) = frames(store, as_of)?;
     Ok(analysis::analyse(&frames, &parameters)?.tier_lists.len())
 }
 
-/// What building the snapshot is made of, step by step, then built whole and saved: seconds, CPU seconds.
+/// The parts of building the snapshot, step by step, then the whole build and the save: seconds, CPU seconds.
 pub fn parts(data: &Path) -> Outcome {
     let store = store(data)?;
     let as_of = store.newest_run(None)?.ok_or("the record is empty")?.observed_at;

@@ -1,4 +1,4 @@
-//! The same readings in one plain table, the same aggregation as plain SQL.
+//! The same readings in one plain table, and the same aggregation in plain SQL.
 
 use crate::generate::Scale;
 use crate::report::Stopwatch;
@@ -13,9 +13,9 @@ const TABLE: &str = include_str!("plain_table.sql");
 const LISTS: &str = include_str!("plain_lists.sql");
 const SWEEP: &str = include_str!("plain_sweep.sql");
 
-/// Runs copied at once.
+/// Number of runs copied per statement.
 const RUNS_AT_ONCE: u32 = 720;
-/// Days that tier lists look at, today among them.
+/// Number of days in the window of the tier lists, including today.
 const WINDOW_DAYS: u32 = 7;
 
 /// Path of the database file.
@@ -23,13 +23,13 @@ pub fn file(data: &Path) -> PathBuf {
     data.join("plain.duckdb")
 }
 
-/// Whether the table was written whole.
+/// Whether the table was written completely.
 pub fn is_written(data: &Path) -> bool {
     data.join("plain.done").exists()
 }
 
 fn open(path: &Path) -> duckdb::Result<Connection> {
-    #[expect(clippy::disallowed_methods, reason = "a file of the bench's own, under the store's limits")]
+    #[expect(clippy::disallowed_methods, reason = "the bench's own file, under the store's limits")]
     let connection = Connection::open(path)?;
     connection.execute_batch("SET threads = 2; SET memory_limit = '1GB';")?;
     Ok(connection)
@@ -48,7 +48,7 @@ pub fn table(data: &Path, scale: Scale) -> Outcome {
     connection.execute_batch(SCHEMA)?;
     for from in (1..=scale.hours).step_by(RUNS_AT_ONCE as usize) {
         let until = (from + RUNS_AT_ONCE).min(scale.hours + 1);
-        // A view of the record names its tables without the record.
+        // A view of the record refers to its tables without the database name.
         connection.execute_batch("USE record;")?;
         let sql = TABLE.replace("INTO flat", "INTO plain.main.flat");
         connection
@@ -71,7 +71,7 @@ fn lists(connection: &Connection, from: &str, window: &str) -> duckdb::Result<i6
     connection.query_row("SELECT count(*) FROM list", [], |row| row.get(0))
 }
 
-/// Day cells of the whole year, then the lists.
+/// Computes the day cells of the whole year, then the lists.
 pub fn recompute(data: &Path) -> Outcome {
     let connection = open(&file(data))?;
     let watch = Stopwatch::start();
@@ -81,7 +81,7 @@ pub fn recompute(data: &Path) -> Outcome {
     Ok(json!({ "seconds": seconds, "cpu_seconds": cpu, "providers": providers }))
 }
 
-/// One sweep inserted, day cells of the window, the lists; in a copy.
+/// Inserts one sweep into a copy, then computes the day cells of the window and the lists.
 pub fn increment(data: &Path) -> Outcome {
     let copy = data.join("plain-copy.duckdb");
     std::fs::copy(file(data), &copy)?;

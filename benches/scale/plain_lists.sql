@@ -1,5 +1,5 @@
--- What plain SQL says of the providers: day cells of the readings from {from} on, then means over the lens window that
--- begins at {window}, weighted by traffic and by model. No effects, no intervals, no verdicts: the aggregation alone.
+-- The providers in plain SQL: day cells of the readings from {from} on, then means over the lens window that begins at
+-- {window}, weighted by traffic and by model. Only the aggregation, without effects, intervals and verdicts.
 CREATE OR REPLACE TEMP TABLE cell AS
 SELECT endpoint_id, model, provider, CAST(observed_at AS DATE) AS day,
     max_by(hit_rate, observed_at) FILTER (WHERE tokens IS NOT NULL) AS hit_rate,

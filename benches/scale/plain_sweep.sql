@@ -1,4 +1,4 @@
--- One more sweep: the last one an hour later.
+-- One more sweep: a copy of the last one, one hour later.
 INSERT INTO flat
 SELECT strftime(observed_at + INTERVAL 1 HOUR, '%Y%m%dT%H%M%SZ'), observed_at + INTERVAL 1 HOUR, window_kind,
     date_trunc('day', observed_at + INTERVAL 1 HOUR), window_end + INTERVAL 1 HOUR, model, variant, endpoint_id, provider,

@@ -1,4 +1,4 @@
--- The same readings as somebody would keep them without thinking of size: one table with the columns of the export.
+-- The same readings without any optimization for size: one table with the columns of the export.
 -- {from} and {to} are replaced, month by month.
 INSERT INTO flat
 SELECT run.run_id, run.observed_at, run.window_kind, date_trunc('day', run.observed_at) AS window_start,

@@ -7,25 +7,25 @@ use std::fmt::Write;
 use std::path::Path;
 use std::time::Instant;
 
-/// Bytes of a MiB.
+/// Bytes per MiB.
 const MIB: f64 = 1_048_576.0;
 
-/// Everything measured; times in seconds.
+/// All measurements; times in seconds.
 pub struct Report {
     scale: Scale,
     bytes: [u64; 2],
-    /// Our full recomputation.
+    /// Full recomputation by hitrate.
     pub recompute: Vec<Value>,
-    /// That of plain SQL.
+    /// Full recomputation by plain SQL.
     pub plain_recompute: Vec<Value>,
-    /// Our hourly increment.
+    /// Hourly increment by hitrate.
     pub increment: Vec<Value>,
-    /// That of plain SQL.
+    /// Hourly increment by plain SQL.
     pub plain_increment: Vec<Value>,
 }
 
 impl Report {
-    /// An empty report beside the sizes of both files.
+    /// A report with the sizes of both files and without measurements.
     pub fn of(data: &Path, scale: Scale) -> Result<Self, std::io::Error> {
         let bytes = [bytes(&ours::file(data))?, bytes(&plain::file(data))?];
         let none = Vec::new;
@@ -39,7 +39,7 @@ impl Report {
         })
     }
 
-    /// Markdown.
+    /// The report as Markdown tables.
     pub fn tables(&self) -> String {
         let mut text = String::new();
         let readings = self.scale.readings() as f64;
@@ -49,7 +49,7 @@ impl Report {
             // Writing to a String cannot fail.
             let _ = writeln!(text, "| {what} | {bound} | {ours:.digits$} | {plain:.digits$} | {ratio:.2} |");
         };
-        row("on disk, bytes a reading", "45", ours / readings, plain / readings, 1);
+        row("on disk, bytes per reading", "45", ours / readings, plain / readings, 1);
         row("on disk, MiB", "", ours / MIB, plain / MIB, 0);
         let pair = |name: &str| (median(&self.recompute, name), median(&self.plain_recompute, name));
         let (time, plain_time) = pair("seconds");
@@ -59,14 +59,20 @@ impl Report {
         let (peak, plain_peak) = pair("peak_mib");
         row("full recomputation, peak MiB", "2048", peak, plain_peak, 0);
         let pair = |name: &str| (median(&self.increment, name), median(&self.plain_increment, name));
-        // Plain SQL makes its lists of what it stored, and no more.
+        // Plain SQL computes only the lists.
         for (unit, plain) in [("s", "seconds"), ("CPU s", "cpu_seconds")] {
             let lists = median(&self.increment, &format!("lists_{plain}"));
             let (whole, plain) = pair(plain);
             let bound = if unit == "s" { "1" } else { "" };
-            row(&format!("one more hour: stored, all tier lists anew, {unit}"), bound, lists, plain, 2);
             row(
-                &format!("one more hour: stored, whole snapshot anew and saved, {unit}"),
+                &format!("one more hour: stored, all tier lists computed again, {unit}"),
+                bound,
+                lists,
+                plain,
+                2,
+            );
+            row(
+                &format!("one more hour: stored, the whole snapshot computed again and saved, {unit}"),
                 "",
                 whole,
                 plain,
@@ -74,7 +80,7 @@ impl Report {
             );
         }
         let (time, plain_time) = pair("ingest_seconds");
-        row("of it storing, s", "", time, plain_time, 2);
+        row("of which storing, s", "", time, plain_time, 2);
         let (peak, plain_peak) = pair("peak_mib");
         row("one more hour, peak MiB", "", peak, plain_peak, 0);
         let head = "| figure | bound | hitrate | plain SQL | ratio |\n|---|---|---|---|---|\n";
@@ -103,7 +109,7 @@ fn median(rows: &[Value], name: &str) -> f64 {
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
-/// The largest resident set of this process so far, MiB; 0 where the system does not tell.
+/// The peak resident set size of this process so far, MiB; 0 if the system does not report it.
 pub fn peak_mib() -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
@@ -111,19 +117,19 @@ pub fn peak_mib() -> f64 {
     kib.unwrap_or(0.0) / 1024.0
 }
 
-/// Ticks a second in which Linux tells CPU time.
+/// Ticks per second in which Linux reports CPU time.
 const TICKS: f64 = 100.0;
 
-/// CPU time of this process so far, all threads, seconds: on a machine that others use too, the steadier figure.
+/// CPU time of this process so far, all threads, seconds. On a shared machine it varies less than wall time.
 pub fn cpu_seconds() -> f64 {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    // The name in parentheses may hold spaces; user and system time are the 12th and 13th field after it.
+    // The name in parentheses may contain spaces; user and system time are the 12th and 13th field after it.
     let after = stat.rsplit(')').next().unwrap_or_default();
     let ticks = after.split_whitespace().skip(11).take(2).filter_map(|field| field.parse::<f64>().ok());
     ticks.sum::<f64>() / TICKS
 }
 
-/// Wall and CPU time since it was made.
+/// Measures wall and CPU time since its creation.
 pub struct Stopwatch {
     wall: Instant,
     cpu: f64,

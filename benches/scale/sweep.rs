@@ -1,4 +1,4 @@
-//! One more sweep as the decoder would hand it over: every endpoint read again an hour later.
+//! One more sweep in the form that the decoder returns: every endpoint is read again one hour later.
 
 use chrono::{DateTime, Duration, NaiveDate, Timelike, Utc};
 use duckdb::Connection;
@@ -13,23 +13,23 @@ use std::collections::{BTreeMap, HashMap};
 use std::error::Error;
 use std::path::Path;
 
-/// Days that the upstream's charts go back.
+/// Number of days that the upstream's charts cover.
 const CHART_DAYS: i32 = 7;
 
 type Closing = BTreeMap<NaiveDate, (Option<f64>, Option<f64>)>;
 
-/// What the charts of the newest run told.
+/// The data of the charts of the newest run.
 pub struct Past {
-    /// When the newest run looked.
+    /// Time of the newest run.
     pub observed_at: DateTime<Utc>,
     closing: HashMap<String, Closing>,
     activity: Vec<Activity>,
 }
 
 impl Past {
-    /// Reads it past the store, which must not be open.
+    /// Reads it directly from the file; the store must not be open.
     pub fn read(path: &Path) -> Result<Self, Box<dyn Error>> {
-        #[expect(clippy::disallowed_methods, reason = "a file of the bench's own")]
+        #[expect(clippy::disallowed_methods, reason = "the bench's own file")]
         let connection = Connection::open(path)?;
         let newest: i64 =
             connection.query_row("SELECT epoch_us(max(observed_at)) FROM run", [], |row| row.get(0))?;
@@ -66,7 +66,7 @@ impl Past {
     }
 }
 
-/// The sweep `hour` hours after the record's end.
+/// The sweep `hour` hours after the end of the record.
 pub fn next(store: &Store, past: &Past, hour: u32) -> Result<(RunRecord, RunReadings), Box<dyn Error>> {
     let newest = past.observed_at + Duration::hours(i64::from(hour) - 1);
     let observed_at = past.observed_at + Duration::hours(hour.into());

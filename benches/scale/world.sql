@@ -1,10 +1,10 @@
--- The world of the generated record: endpoints with their habits, and what changes seldom. Every number follows from
--- the seed. Shapes follow recorded days of the real upstream: 3.2 endpoints a model, a few models with thirty; traffic
--- over five orders of magnitude; three endpoints in ten that find nothing in a cache; list prices that change every few
--- months. {endpoints}, {days}, {hours}, {start} and {seed} are replaced.
+-- The world of the generated record: endpoints with their behaviour, and rarely changing values. Every number depends
+-- only on the seed. The distributions follow recorded days of the real upstream: 3.2 endpoints per model and a few
+-- models with thirty; traffic over five orders of magnitude; three in ten endpoints without cache hits; list prices
+-- that change every few months. {endpoints}, {days}, {hours}, {start} and {seed} are replaced.
 CREATE OR REPLACE TEMP MACRO u(k, a, b) AS hash(a, b, k, {seed}) / 18446744073709551616.0;
 CREATE OR REPLACE TEMP MACRO z(k, a, b) AS sqrt(-2 * ln(u(k, a, b) + 1e-12)) * cos(6.283185307 * u(k + 1000, a, b));
--- When the run of an hour looked, and the number it has.
+-- The time of an hour's run, and its number.
 CREATE OR REPLACE TEMP MACRO looked(hour) AS TIMESTAMP '{start}' + to_hours(CAST(hour AS BIGINT)) + INTERVAL 57 MINUTE;
 
 CREATE TEMP TABLE seen AS
@@ -19,7 +19,7 @@ SELECT *,
     u(3, endpoint_no, 0) < 0.09 AS idle,
     u(4, endpoint_no, 0) < 0.30 AS uncached,
     exp(19.4 + 1.6 * z(5, endpoint_no, 0) + 1.4 * z(6, model_no, 1)) AS tokens_a_day,
-    -- A rate of the model, an effect of the provider, a scatter of the endpoint.
+    -- A base rate of the model, an effect of the provider, and a deviation of the endpoint.
     1 / (1 + exp(-(0.9 * z(7, model_no, 1) + 0.7 * z(8, provider_no, 2) + 0.4 * z(9, endpoint_no, 0)))) AS rate,
     exp(-7 + 1.8 * z(10, endpoint_no, 0)) AS failing,
     round(exp(-1.2 + 1.1 * z(11, model_no, 1)) * (0.8 + 0.5 * u(12, endpoint_no, 0)), 2) + 0.01 AS base_price,
@@ -30,7 +30,7 @@ SELECT *,
     exp(6.8 + 0.6 * z(17, endpoint_no, 0)) AS delay
 FROM drawn;
 
--- List prices by endpoint and price period, and when each began.
+-- List prices by endpoint and price period, with the start of each period.
 CREATE TEMP TABLE priced AS
 WITH days AS (
     SELECT endpoint_no, base_price, uncached, CAST(range AS INTEGER) AS day,

@@ -1,12 +1,12 @@
--- One row per standard endpoint and priced UTC day in [from, to], from what was known at as_of: the closing effective
--- price, the list price at the end of the day, the tokens of the newest day-to-date reading of the newest day that was
--- looked at up to then. Parameters: from, to (dates), as_of.
--- The parameters stand where they are compared: as a joined row they keep DuckDB from leaving out what lies outside.
+-- One row per standard endpoint and priced UTC day in [from, to], as known at as_of: the closing effective price, the
+-- list price at the end of the day, and the tokens of the newest day-to-date reading of the newest day observed up to
+-- then. Parameters: from, to (dates), as_of.
+-- The parameters are used directly in the comparisons: joined as a row, they would keep DuckDB from pruning.
 WITH standard AS (
     SELECT endpoint_no, dense_rank() OVER (ORDER BY model) AS model_no
     FROM endpoint WHERE variant = 'standard'
 ), closing AS (
-    -- The newest run that told a day counts.
+    -- The newest run that reported a day counts.
     SELECT c.endpoint_no, c.day, c.effective_input, c.effective_output,
         CAST(c.day AS TIMESTAMP) + INTERVAL 1 DAY AS day_end
     FROM closing_price c JOIN run USING (run_no)
@@ -20,7 +20,7 @@ WITH standard AS (
 ), closed_until AS MATERIALIZED (
     SELECT coalesce(max(day), DATE '1970-01-01') AS day FROM endpoint_day
 ), open_run AS MATERIALIZED (
-    -- Days that are over are in endpoint_day; the day of as_of is read as it was known then.
+    -- Closed days are in endpoint_day; the day of as_of is read as it was known then.
     SELECT * FROM looked
     WHERE looked_day >= CAST(CAST($3 AS TIMESTAMP) AS DATE) - 1 OR looked_day >= (SELECT day FROM closed_until)
 ), usage AS (

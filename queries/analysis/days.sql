@@ -1,24 +1,24 @@
--- One row per endpoint and UTC day in [from, to], from what was known at as_of. Parameters: from, to (dates), as_of.
--- The hit rate is the closing value of the comparison series where it tells one, else that of the last day-to-date
--- reading with usage, else it is worked out from the closing price; `basis` says which, and `coverage` which share of
--- the day that last reading (and so its tokens) covers.
--- The parameters stand where they are compared: as a joined row they keep DuckDB from leaving out what lies outside.
+-- One row per endpoint and UTC day in [from, to], as known at as_of. Parameters: from, to (dates), as_of.
+-- The hit rate is the closing value of the comparison series if there is one, otherwise that of the last day-to-date
+-- reading with usage, otherwise it is derived from the closing price. `basis` names the source. `coverage` is the share
+-- of the day that the last reading (and thus its tokens) covers.
+-- The parameters are used directly in the comparisons: joined as a row, they would keep DuckDB from pruning.
 WITH closed_until AS MATERIALIZED (
     SELECT coalesce(max(day), DATE '1970-01-01') AS day FROM endpoint_day
 ), looked AS MATERIALIZED (
     SELECT run_no, observed_at, CAST(observed_at AS DATE) AS day
     FROM run
     WHERE window_kind = 'day_to_date' AND observed_at <= CAST($3 AS TIMESTAMP)
-      -- The last run of a day may hold the first reading of the next one.
+      -- The last run of a day may contain the first reading of the next day.
       AND CAST(observed_at AS DATE) BETWEEN CAST($1 AS DATE) - 1 AND CAST($2 AS DATE)
-      -- Days that are over are in endpoint_day; the day of as_of is read as it was known then.
+      -- Closed days are in endpoint_day; the day of as_of is read as it was known then.
       AND (CAST(observed_at AS DATE) >= CAST(CAST($3 AS TIMESTAMP) AS DATE) - 1
         OR CAST(observed_at AS DATE) >= (SELECT day FROM closed_until))
 ), open_health AS (
     SELECT endpoint_no, day,
         max_by(struct_pack(u := uptime_1d, s := success_1d, e := error_1d, r := rate_limited_1d), observed_at) AS health,
-        -- Means of whole numbers: their sums are exact, so that the order of threads does not change a bit. A number too
-        -- large for that, as older versions stored it, is left out of the mean.
+        -- Means of integers: their sums are exact, so the result does not depend on the order of threads. A number too
+        -- large for that, as stored by older versions, is excluded from the mean.
         avg(TRY_CAST(round(uptime_30m * 1e9) AS BIGINT)) / 1e9 AS uptime_30m,
         avg(TRY_CAST(round(throughput * 1e6) AS BIGINT)) / 1e6 AS throughput,
         avg(TRY_CAST(round(latency_ms * 1e6) AS BIGINT)) / 1e6 AS latency_ms
@@ -39,7 +39,7 @@ WITH closed_until AS MATERIALIZED (
         OR looked.day - usage_day_back > (SELECT day FROM closed_until))
     GROUP BY endpoint_no, looked.day - usage_day_back
 ), observed AS (
-    -- A day on which no run read the endpoint stays a gap.
+    -- A day on which no run read the endpoint remains a gap.
     SELECT h.endpoint_no, h.day, u.usage, h.health, h.uptime_30m, h.throughput, h.latency_ms
     FROM open_health h LEFT JOIN open_usage u ON u.endpoint_no = h.endpoint_no AND u.usage_day = h.day
     UNION ALL
@@ -72,7 +72,7 @@ WITH closed_until AS MATERIALIZED (
     FULL JOIN closing c ON c.endpoint_no = o.endpoint_no AND c.day = o.day
     FULL JOIN rates r ON r.endpoint_no = coalesce(o.endpoint_no, c.endpoint_no) AND r.day = coalesce(o.day, c.day)
 ), priced AS (
-    -- List prices with the days at whose end they held; before the record began, the oldest one known.
+    -- List prices with the days at whose end they were in force; before the record began, the oldest known price.
     SELECT endpoint_no, list_input, list_output, list_cache_read, list_cache_write, list_cache_write_1h, price_tiers,
         CASE WHEN row_number() OVER in_turn = 1 THEN TIMESTAMP '0001-01-01' ELSE valid_from END AS since,
         coalesce(lead(valid_from) OVER in_turn, TIMESTAMP '9999-12-31') AS until
@@ -85,7 +85,7 @@ WITH closed_until AS MATERIALIZED (
     WHERE h.valid_from <= CAST($3 AS TIMESTAMP)
     QUALIFY row_number() OVER (PARTITION BY h.endpoint_no ORDER BY h.valid_from DESC) = 1
 ), placed AS (
-    -- One number to sort by instead of three texts.
+    -- One sort key instead of three texts.
     SELECT endpoint_no, CAST(endpoint_id AS VARCHAR) AS endpoint_id, model, variant,
         row_number() OVER (ORDER BY model, variant, CAST(endpoint_id AS VARCHAR)) AS place
     FROM endpoint

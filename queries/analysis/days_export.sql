@@ -1,7 +1,7 @@
--- What `export days` gives: the rows of days.sql, here `days`, with the names that an endpoint had at the end of each
--- day. Parameter: as_of.
+-- The output of `export days`: the rows of days.sql, here `days`, with the names that an endpoint had at the end of
+-- each day. Parameter: as_of.
 WITH named AS (
-    -- As in days.sql for prices: before the record began, the oldest name known.
+    -- As in days.sql for prices: before the record began, the oldest known name.
     SELECT endpoint_no, provider_name, tag,
         CASE WHEN row_number() OVER in_turn = 1 THEN TIMESTAMP '0001-01-01' ELSE valid_from END AS since,
         coalesce(lead(valid_from) OVER in_turn, TIMESTAMP '9999-12-31') AS until

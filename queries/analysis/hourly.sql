@@ -1,16 +1,17 @@
--- Hourly rates: what two consecutive readings of the UTC day so far differ by, as `domain/hourly.rs` defines it. One row
--- per endpoint and reading with usage of a run in [from, to); `refused` names why there is no rate.
--- Parameters: from, to, the least tokens of a rate, how far outside of 0..1 a rate may lie to be clamped.
+-- Hourly rates: the difference between two consecutive readings of the UTC day so far, as defined in
+-- `domain/hourly.rs`. One row per endpoint and reading with usage of a run in [from, to); `refused` names the reason
+-- why there is no rate. Parameters: from, to, the minimum number of tokens of a rate, how far outside 0..1 a rate may
+-- lie to be clamped.
 WITH runs AS (
-    -- From the day before on: the first difference may need a reading from before `from`, and the last run of a day may
-    -- hold the first reading of the next one.
+    -- Starts one day earlier: the first difference may need a reading from before `from`, and the last run of a day may
+    -- contain the first reading of the next day.
     SELECT run_no, observed_at, window_kind = 'day_to_date' AS to_date
     FROM run
     WHERE observed_at >= date_trunc('day', CAST($1 AS TIMESTAMP)) - INTERVAL 1 DAY AND observed_at < CAST($2 AS TIMESTAMP)
 ), readings AS (
     SELECT runs.*, r.endpoint_no, r.hit_rate, r.tokens,
         CAST(CAST(runs.observed_at AS DATE) - r.usage_day_back AS TIMESTAMP) AS midnight,
-        -- What is read after its day is over covers that day and no more.
+        -- A summary that is read after the end of its day covers that day and no more.
         least(runs.observed_at + to_seconds(r.usage_after_s),
             CAST(CAST(runs.observed_at AS DATE) - r.usage_day_back AS TIMESTAMP) + INTERVAL 1 DAY - INTERVAL 1 MICROSECOND) AS read_at
     FROM runs JOIN reading r USING (run_no)
@@ -23,7 +24,7 @@ WITH runs AS (
     FROM readings
     WINDOW same_day AS (PARTITION BY endpoint_no, midnight, to_date ORDER BY observed_at)
 ), differences AS (
-    -- The first reading of a day stands alone: both sums began at midnight.
+    -- The first reading of a day needs no predecessor: both sums began at midnight.
     SELECT *,
         tokens - coalesce(tokens_before, 0) AS gained,
         hit_rate * tokens - CASE WHEN at_before IS NULL THEN 0.0 ELSE rate_before * tokens_before END AS cached

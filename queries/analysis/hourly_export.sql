@@ -1,4 +1,4 @@
--- What `export hourly` gives: the rows of hourly.sql, here `hourly`, with the names of what they are about.
+-- The output of `export hourly`: the rows of hourly.sql, here `hourly`, with model, provider and endpoint names.
 SELECT run.run_id, run.observed_at, run.window_kind, h.window_start, h.window_end,
     e.model, e.variant, CAST(e.endpoint_id AS VARCHAR) AS endpoint_id,
     f.provider, f.provider_name, f.tag,

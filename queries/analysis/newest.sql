@@ -1,7 +1,8 @@
 -- One row per open endpoint at as_of. Parameter: as_of.
--- Health is that of the endpoint's newest reading. An endpoint whose list was not answered in the newest run keeps its last
--- reading, for at most two days; `reading_s` says from when it is. Usage is that of the UTC day of the newest run: its last
--- reading that does not fall, so that a stale copy or the first minutes of the next day never count as today.
+-- Health is that of the endpoint's newest reading. An endpoint whose list was not answered in the newest run keeps its
+-- last reading for at most two days; `reading_s` is the time of that reading. Usage is that of the UTC day of the
+-- newest run: the last reading that does not decrease, so that a stale copy or the first minutes of the next day never
+-- count as today.
 WITH newest AS MATERIALIZED (
     SELECT run_no, observed_at, window_kind FROM run
     WHERE observed_at <= CAST($1 AS TIMESTAMP) AND status NOT IN ('failed', 'suspect')

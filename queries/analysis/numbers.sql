@@ -1,5 +1,5 @@
--- The readings with usage beside the upstream's aggregate of their model, for `hitrate check numbers`: of the runs whose
--- aggregates are kept (the last of each day that is over, and those of the newest day) and of the newest run.
+-- The readings with usage and the upstream's aggregate of their model, for `hitrate check numbers`: of the runs whose
+-- aggregates are kept (the last run of each closed day, and all runs of the newest day) and of the newest run.
 SELECT run.run_id, e.model, e.variant, r.hit_rate, r.tokens, u.hit_rate AS upstream_hit_rate,
     r.effective_input,
     CAST(p.list_input AS DOUBLE) AS list_input, CAST(p.list_cache_read AS DOUBLE) AS list_cache_read,

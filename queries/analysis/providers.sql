@@ -1,4 +1,4 @@
--- The providers known at as_of: listed, or seen behind an endpoint. Parameter: as_of.
+-- The providers known at as_of: listed, or the provider of an endpoint. Parameter: as_of.
 WITH listed AS (
     SELECT provider, name, headquarters, status_page, privacy_policy, terms_of_service
     FROM provider_history

@@ -1,4 +1,4 @@
--- What `export readings` gives: one row per endpoint and run in [from, to). Parameters: from, to.
+-- The output of `export readings`: one row per endpoint and run in [from, to). Parameters: from, to.
 WITH runs AS MATERIALIZED (
     SELECT * FROM run
     WHERE observed_at >= CAST($1 AS TIMESTAMP) AND observed_at < CAST($2 AS TIMESTAMP)
@@ -6,7 +6,7 @@ WITH runs AS MATERIALIZED (
 SELECT runs.run_id,
     runs.observed_at,
     runs.window_kind,
-    -- The UTC day that the summary covers, up to the time it was read or the end of that day.
+    -- The UTC day that the summary covers, up to the time of reading or the end of that day.
     CASE WHEN runs.window_kind = 'day_to_date' AND r.has_usage
          THEN CAST(CAST(runs.observed_at AS DATE) - r.usage_day_back AS TIMESTAMP) END AS window_start,
     CASE WHEN runs.window_kind = 'day_to_date' AND r.has_usage

@@ -1,4 +1,4 @@
--- What the accepted runs in [from, to) held, oldest first. Parameters: from, to.
+-- The counts of the accepted runs in [from, to), oldest first. Parameters: from, to.
 WITH runs AS MATERIALIZED (
     SELECT run_no, observed_at, endpoints, readings FROM run
     WHERE observed_at >= CAST($1 AS TIMESTAMP) AND observed_at < CAST($2 AS TIMESTAMP)

@@ -1,6 +1,7 @@
--- Readings of days that were over when they were read: bodies that the upstream kept over midnight, and those of models
--- without traffic since. Where such a reading counts more tokens than was known, the closed day gets a newer row. A day on
--- which no run read the endpoint stays a gap: the bodies of idle models alone would be an odd sample of it. Parameters: the first and the last run (numbers) whose readings are looked at.
+-- Readings that were taken after the end of their day: bodies that the upstream cached over midnight, and those of
+-- models without traffic since then. If such a reading counts more tokens than were known, the closed day gets a newer
+-- row. A day on which no run read the endpoint remains a gap: the bodies of idle models alone would be a biased sample.
+-- Parameters: the numbers of the first and the last run whose readings are considered.
 INSERT INTO endpoint_day
 WITH late AS (
     SELECT endpoint_no, CAST(observed_at AS DATE) - usage_day_back AS day, run_no, observed_at, usage_after_s,

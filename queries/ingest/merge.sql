@@ -1,4 +1,4 @@
--- From the stage into the record: readings are appended; what changes seldom is closed and reopened only on change.
+-- Merges the stage into the record: readings are appended; rarely changing rows are closed and reopened only on change.
 
 INSERT INTO stored_reading
 SELECT run_no, endpoint_no,
@@ -11,11 +11,12 @@ SELECT run_no, endpoint_no,
     exact_5m, exact_30m, exact_1d,
     status, success_1d, error_1d, rate_limited_1d, throughput, latency_ms, requests_30m, usage_day_back, usage_after_s
 FROM stage_reading, stage_run
--- Every other run backwards: from row to row the number then changes by one, which takes next to no room.
+-- Every other run in descending order: the number then changes by one from row to row, which compresses to almost
+-- nothing.
 ORDER BY CASE WHEN run_no % 2 = 0 THEN endpoint_no ELSE -endpoint_no END;
 
--- Endpoints of models whose list was not answered stay as they were; where only some rows of a list could be read, those
--- that are missing from it do.
+-- Endpoints of models whose list was not answered remain unchanged. If only some rows of a list could be read, the
+-- endpoints missing from it remain unchanged, too.
 CREATE OR REPLACE TEMP TABLE stage_kept AS
 SELECT endpoint_no FROM endpoint JOIN stage_unanswered USING (model, variant)
 WHERE NOT incomplete OR endpoint_no NOT IN (SELECT endpoint_no FROM stage_reading);
@@ -84,7 +85,7 @@ FROM stage_reading s, stage_run
 WHERE NOT EXISTS (SELECT 1 FROM price_history h WHERE h.endpoint_no = s.endpoint_no AND h.valid_to IS NULL)
 ORDER BY endpoint_no;
 
--- One open row a model: a store of an older version may hold more, from a list that named a model twice.
+-- One open row per model: the store of an older version may contain more, from a list that named a model twice.
 UPDATE model_history SET valid_to = (SELECT observed_at FROM stage_run)
 WHERE valid_to IS NULL
   AND rowid NOT IN (SELECT max(rowid) FROM model_history WHERE valid_to IS NULL GROUP BY model_id);
@@ -106,7 +107,7 @@ FROM (SELECT DISTINCT ON (model_id) * FROM stage_model ORDER BY model_id, model,
 WHERE NOT EXISTS (SELECT 1 FROM model_history h WHERE h.model_id = s.model_id AND h.valid_to IS NULL)
 ORDER BY model_id;
 
--- A provider that is not listed for once keeps its row: nothing is known against it.
+-- A provider that is missing from the list keeps its row: absence from one list proves nothing.
 UPDATE provider_history SET valid_to = (SELECT observed_at FROM stage_run)
 WHERE valid_to IS NULL
   AND EXISTS (
@@ -125,7 +126,7 @@ FROM stage_provider s, stage_run
 WHERE NOT EXISTS (SELECT 1 FROM provider_history h WHERE h.provider = s.provider AND h.valid_to IS NULL)
 ORDER BY provider;
 
--- Past days of the charts: stored when they are new or were restated.
+-- Past days of the charts: stored if they are new or restated.
 INSERT INTO closing_price
 WITH known AS (
     SELECT endpoint_no, day, effective_input, effective_output
@@ -143,7 +144,7 @@ WHERE k.endpoint_no IS NULL
    OR abs(k.effective_output - s.effective_output) > 1e-9 * abs(k.effective_output)
 ORDER BY 1, 2;
 
--- Closing hit rates: the same. An endpoint that no run has seen has nothing to belong to; its series stays in the archive.
+-- Closing hit rates: the same. The series of an endpoint that no run has seen is only kept in the archive.
 INSERT INTO closing_rate
 WITH known AS (
     SELECT endpoint_no, day, hit_rate
@@ -172,7 +173,7 @@ WHERE k.model IS NULL
    OR k.cached_tokens IS DISTINCT FROM s.cached_tokens OR k.requests IS DISTINCT FROM s.requests
 ORDER BY 1, 2, 3;
 
--- What happened since the run before. The first run of a record sees everything for the first time: no events.
+-- The events since the previous run. The first run of a record sees everything for the first time and makes no events.
 INSERT INTO event
 WITH opened AS (
     SELECT * FROM endpoint_history WHERE valid_from = (SELECT observed_at FROM stage_run)
@@ -183,17 +184,17 @@ WITH opened AS (
 ), was_priced AS (
     SELECT * FROM price_history WHERE valid_to = (SELECT observed_at FROM stage_run)
 ), happened AS (
-    SELECT 'endpoint_appeared' AS kind, endpoint_no, concat('appeared: ', tag) AS detail
+    SELECT 'endpoint_appeared' AS kind, endpoint_no, concat('endpoint ', tag, ' was added') AS detail
     FROM opened WHERE endpoint_no NOT IN (SELECT endpoint_no FROM closed)
     UNION ALL
-    SELECT 'endpoint_gone', endpoint_no, concat('gone: ', tag)
+    SELECT 'endpoint_gone', endpoint_no, concat('endpoint ', tag, ' was removed')
     FROM closed WHERE endpoint_no NOT IN (SELECT endpoint_no FROM opened)
     UNION ALL
     SELECT 'tag_changed', o.endpoint_no, concat(c.tag, ' is now ', o.tag)
     FROM opened o JOIN closed c USING (endpoint_no) WHERE o.tag <> c.tag
     UNION ALL
     SELECT 'price_changed', p.endpoint_no,
-        concat('list price in/read/out, USD per million tokens: ',
+        concat('list price (input / cache read / output, USD per million tokens) changed from ',
             coalesce(CAST(CAST(w.list_input AS DOUBLE) AS VARCHAR), '-'), ' / ',
             coalesce(CAST(CAST(w.list_cache_read AS DOUBLE) AS VARCHAR), '-'), ' / ',
             coalesce(CAST(CAST(w.list_output AS DOUBLE) AS VARCHAR), '-'), ' to ',

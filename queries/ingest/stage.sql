@@ -1,4 +1,4 @@
--- Where a run's rows wait inside its transaction until they are compared with what is known.
+-- Staging tables: they hold a run's rows inside its transaction until they are compared with the known state.
 CREATE OR REPLACE TEMP TABLE stage_run (run_no INTEGER, observed_at TIMESTAMP);
 CREATE OR REPLACE TEMP TABLE stage_reading (
     endpoint_no INTEGER, provider VARCHAR, provider_name VARCHAR, tag VARCHAR, quantization VARCHAR,

@@ -1,5 +1,5 @@
--- Of the days that are over before the UTC day of a time, keeps the aggregates of the last run that told any; the others
--- are in the archive. Parameter: the time.
+-- For each day before the UTC day of a time, keeps the aggregates of the last run that reported any; the others are in
+-- the archive. Parameter: the time.
 DELETE FROM model_usage
 WHERE run_no IN (
     SELECT run_no FROM run

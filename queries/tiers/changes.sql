@@ -1,5 +1,5 @@
--- Changes of providers' tiers that were closed before the day of as_of, newest first. Parameters: method version, as_of,
--- default workload.
+-- Tier changes of providers on days that were closed before the day of as_of, newest first. Parameters: method version,
+-- as_of, default workload.
 SELECT epoch_us(d.closing) AS at, t.lens, t.provider, coalesce(p.name, t.provider) AS name, t.tier, t.previous
 FROM provider_tier t
 JOIN tier_day d ON d.method_version = t.method_version AND d.day = t.day

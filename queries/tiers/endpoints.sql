@@ -1,4 +1,4 @@
--- What endpoints held at the end of a day. Parameters: method version, day.
+-- The tiers that endpoints held at the end of a day. Parameters: method version, day.
 SELECT t.lens, CAST(e.endpoint_id AS VARCHAR) AS endpoint_id, t.tier, t.naive,
     CAST(t.since - DATE '1970-01-01' AS BIGINT) AS since, t.previous, t.effect, t.capped, t.leaning, t.leaning_days,
     t.unrated_days

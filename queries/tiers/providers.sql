@@ -1,4 +1,4 @@
--- What providers held at the end of a day. Parameters: method version, day.
+-- The tiers that providers held at the end of a day. Parameters: method version, day.
 SELECT lens, workload, provider, tier, naive, CAST(since - DATE '1970-01-01' AS BIGINT) AS since, previous, effect,
     capped, leaning, leaning_days, unrated_days
 FROM provider_tier

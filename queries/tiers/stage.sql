@@ -1,4 +1,4 @@
--- Endpoints are named by their id until they are moved.
+-- Endpoints are identified by their id until they are moved.
 CREATE OR REPLACE TEMP TABLE stage_endpoint_tier (
     lens VARCHAR NOT NULL,
     endpoint_id VARCHAR NOT NULL,

@@ -1,4 +1,4 @@
-//! Cells: one endpoint over the lens window, from its days.
+//! Cells: each cell aggregates the days of one endpoint over the lens window.
 
 use super::AnalysisError;
 use super::frames::{flags, floats, integers, texts};
@@ -10,7 +10,7 @@ use polars::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
-/// One endpoint over the lens window. Means are plain means over its days, nulls left out.
+/// One endpoint over the lens window. Means are plain means over its days, ignoring nulls.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cell {
     /// Endpoint.
@@ -31,9 +31,9 @@ pub struct Cell {
     pub hit_rate_variance: Option<f64>,
     /// Mean tokens a day over its observed days.
     pub tokens: Option<f64>,
-    /// Share of the listed discount that the hits gave over its observed days, as a ratio of sums.
+    /// Share of the listed discount that was applied to hits over its observed days, as a ratio of sums.
     pub efficiency: Option<f64>,
-    /// List prices of its last day, USD per million tokens: input, output, cache read, cache write, cache write kept for an
+    /// List prices of its last day, USD per million tokens: input, output, cache read, cache write, cache write for an
     /// hour.
     pub prices: [Option<f64>; 5],
     /// Whether writes were billed on its last day.
@@ -51,22 +51,22 @@ pub struct Cell {
 }
 
 impl Cell {
-    /// Its hit rate by day, as far as the scatter needs it.
+    /// Its hit rate by day, reduced to what the scatter needs.
     pub(super) fn hit_days(&self) -> Option<HitDays> {
         let mean = self.hit_rate.filter(|_| self.days > 0)?;
         Some(HitDays { days: self.days, mean, variance: self.hit_rate_variance })
     }
 }
 
-/// The cells of a window and what they rest on.
+/// The cells of a window and their basis.
 pub(super) struct Record {
     pub cells: Vec<Cell>,
     pub observed_days: usize,
-    /// Whether derived days were let in because there are too few observed ones.
+    /// Whether derived days are included because there are too few observed ones.
     pub provisional: bool,
 }
 
-/// The cells of the window. Derived days help only while the record is young.
+/// The cells of the window. Derived days are used only while the record is young.
 pub(super) fn record(days: &DataFrame, latest: &[Latest]) -> Result<Record, AnalysisError> {
     let created = latest
         .iter()
@@ -77,10 +77,10 @@ pub(super) fn record(days: &DataFrame, latest: &[Latest]) -> Result<Record, Anal
     Ok(Record { cells: cells(days, &created, provisional)?, observed_days, provisional })
 }
 
-/// How many UTC days of the frame `days` have an observed hit rate.
+/// Number of UTC days in the frame `days` with an observed hit rate.
 ///
 /// # Errors
-/// Where a column is missing or of another type.
+/// If a column is missing or has a different type.
 pub fn observed_days(days: &DataFrame) -> Result<usize, AnalysisError> {
     let (day, derived, hits) = (integers(days, "day")?, flags(days, "derived")?, floats(days, "hit_rate")?);
     let seen =
@@ -88,11 +88,12 @@ pub fn observed_days(days: &DataFrame) -> Result<usize, AnalysisError> {
     Ok(seen.collect::<BTreeSet<_>>().len())
 }
 
-/// Groups the frame `days` by endpoint, ordered by endpoint. The first [`LAUNCH_DAYS`] of a model are left out:
-/// `created` holds the day (since 1970-01-01) it was listed on. Derived rows are left out unless `with_derived`.
+/// Groups the frame `days` by endpoint, ordered by endpoint. The first [`LAUNCH_DAYS`] of a model are excluded:
+/// `created` contains the day on which it was listed (days since 1970-01-01). Derived rows are excluded unless
+/// `with_derived` is set.
 ///
 /// # Errors
-/// Where a column is missing or of another type, or an endpoint id is no UUID.
+/// If a column is missing or has a different type, or an endpoint id is not a UUID.
 pub fn cells(
     days: &DataFrame,
     created: &BTreeMap<String, i64>,
@@ -140,8 +141,8 @@ fn kept_rows(
     Ok(BooleanChunked::new("kept".into(), kept))
 }
 
-/// Whether list prices can come to the effective price of a row. Rows with conditional prices are not judged: the frame
-/// does not have these prices, and no efficiency of such endpoints is used for costs.
+/// Whether list prices can explain the effective price of a row. Rows with conditional prices are not checked: the
+/// frame does not contain these prices, and the efficiency of such endpoints is not used for costs.
 fn possible_prices(days: &DataFrame) -> Result<BooleanChunked, AnalysisError> {
     let effective = floats(days, "effective_input")?;
     let (input, read) = (floats(days, "list_input")?, floats(days, "list_cache_read")?);
@@ -201,7 +202,7 @@ fn aggregates() -> Vec<Expr> {
     ]
 }
 
-/// With fewer hits than this the efficiency is a quotient of two roundings.
+/// With fewer hits than this, the efficiency is a quotient of two rounding errors.
 const EFFICIENCY_MIN_HIT_RATE: f64 = 0.01;
 
 fn read(frame: &DataFrame) -> Result<Vec<Cell>, AnalysisError> {

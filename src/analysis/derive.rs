@@ -1,10 +1,10 @@
-//! What one reading says beyond its own columns: realised discount, efficiency, price identity.
+//! Values derived from one reading: realised discount, efficiency, price identity.
 
 use crate::domain::session::Pricing;
 use crate::domain::thresholds::*;
 
-/// `m`: effective over list input price; `None` where either is missing, the list price is 0 or the effective one
-/// impossible.
+/// `m`: effective input price divided by list input price; `None` if either is missing, the list price is 0, or the
+/// effective price is impossible.
 pub fn realised_discount(effective_input: Option<f64>, pricing: &Pricing) -> Option<f64> {
     let list = pricing.input.filter(|price| *price > 0.0)?;
     possible(effective_input, pricing).map(|effective| effective / list)
@@ -15,22 +15,22 @@ fn possible(effective_input: Option<f64>, pricing: &Pricing) -> Option<f64> {
     effective_input.filter(|effective| !pricing.is_impossible(*effective))
 }
 
-/// `eta`: the share of the listed discount that the hits gave, `(p_in - p_eff) / (h * (p_in - p_read))`; `None` without
-/// hits, where no read price below [`READ_PRICE_DISCOUNT`] of the input price is listed, or where the effective price is
-/// impossible.
+/// `eta`: the share of the listed discount that was applied to hits, `(p_in - p_eff) / (h * (p_in - p_read))`; `None`
+/// without hits, if no read price below [`READ_PRICE_DISCOUNT`] of the input price is listed, or if the effective price
+/// is impossible.
 pub fn efficiency(hit_rate: Option<f64>, effective_input: Option<f64>, pricing: &Pricing) -> Option<f64> {
     let (input, read) = discount(pricing)?;
     let hits = hit_rate.filter(|h| *h > 0.0)?;
     possible(effective_input, pricing).map(|effective| (input - effective) / (hits * (input - read)))
 }
 
-/// Input and read price where the read price is a real discount.
+/// Input and read price, if the read price is a real discount.
 pub(super) fn discount(pricing: &Pricing) -> Option<(f64, f64)> {
     let (input, read) = (pricing.input?, pricing.cache_read?);
     (read < READ_PRICE_DISCOUNT * input).then_some((input, read))
 }
 
-/// Relative miss of `p_eff = (1-h)*p_in + h*p_read`. `None` where the identity does not apply: no read price, a write
+/// Relative error of `p_eff = (1-h)*p_in + h*p_read`. `None` if the identity does not apply: no read price, a write
 /// price, price tiers, a prediction of 0, or fewer than [`IDENTITY_MIN_TOKENS`] tokens.
 pub fn identity_error(
     hit_rate: Option<f64>,
@@ -42,7 +42,8 @@ pub fn identity_error(
     effective_input.map(|effective| (effective / predicted - 1.0).abs())
 }
 
-/// What list prices and hit rate come to, USD per million prompt tokens; `None` where the identity does not apply.
+/// Input price predicted from list prices and hit rate, USD per million prompt tokens; `None` if the identity does not
+/// apply.
 pub(super) fn predicted_input(hit_rate: Option<f64>, tokens: Option<i64>, pricing: &Pricing) -> Option<f64> {
     let writes = pricing.billed_writes || pricing.cache_write.is_some_and(|price| price > 0.0);
     if writes || !pricing.tiers.is_empty() || (tokens? as f64) < IDENTITY_MIN_TOKENS {
@@ -52,16 +53,16 @@ pub(super) fn predicted_input(hit_rate: Option<f64>, tokens: Option<i64>, pricin
     Some((1.0 - hits) * input + hits * read).filter(|predicted| *predicted > 0.0)
 }
 
-/// What the flags of an endpoint are decided from, over the lens window where it has one.
+/// The data that decide the flags of an endpoint, over the lens window if the endpoint has a cell.
 pub(super) struct Evidence {
     pub hit_rate: Option<f64>,
     pub tokens_per_day: Option<f64>,
     pub efficiency: Option<f64>,
-    /// Days with a hit rate; `None` where only the newest reading has one.
+    /// Days with a hit rate; `None` if only the newest reading has one.
     pub days: Option<usize>,
 }
 
-/// Whether a discount is listed and not given: hits are reported, and the payer sees next to nothing of it.
+/// Whether a discount is listed but not applied: hits are reported, but the price paid hardly reflects them.
 pub(super) fn is_phantom(pricing: &Pricing, seen: &Evidence) -> bool {
     busy(seen)
         && !pricing.billed_writes
@@ -69,7 +70,7 @@ pub(super) fn is_phantom(pricing: &Pricing, seen: &Evidence) -> bool {
         && seen.efficiency.is_some_and(|eta| eta < PHANTOM_EFFICIENCY)
 }
 
-/// Hits and traffic enough to hold something against an endpoint.
+/// Whether there are enough hits and traffic to flag an endpoint.
 pub(super) fn busy(seen: &Evidence) -> bool {
     seen.hit_rate.is_some_and(|h| h > FLAG_MIN_HIT_RATE)
         && seen.tokens_per_day.is_some_and(|t| t > FLAG_MIN_TOKENS)

@@ -1,10 +1,10 @@
 //! The adjusted effect: a weighted two-way model `y = alpha_model + theta_provider + e` with a light ridge on theta.
 //!
-//! The alphas are eliminated first: each model's rows are taken as differences to the model's weighted mean, which
-//! leaves one equation a provider (the Schur complement over providers) for a dense Cholesky. The ridge makes it
-//! positive definite. Afterwards theta is shifted so that, over the rows of each connected component, its weighted mean
-//! is zero: zero is then what a token (damped by the square root) meets on average, and "+0.05" reads as five points
-//! above the peers. A shift is free within a component and meaningless between components.
+//! The alphas are eliminated first: each model's rows are expressed as differences from the model's weighted mean. This
+//! leaves one equation per provider (the Schur complement over providers) for a dense Cholesky solver. The ridge makes
+//! the system positive definite. Afterwards theta is shifted so that, over the rows of each connected component, its
+//! weighted mean is zero. Zero is then what a token (damped by the square root) meets on average, and "+0.05" means
+//! five points above the peers. The shift is arbitrary within a component, and components cannot be compared.
 
 use super::AnalysisError;
 use super::equations::Table;
@@ -17,7 +17,7 @@ pub struct Observation {
     pub model: usize,
     /// Provider, numbered from 0.
     pub provider: usize,
-    /// What the lens measures, on its additive scale.
+    /// The lens's measure on its additive scale.
     pub y: f64,
     /// Weight, positive.
     pub weight: f64,
@@ -26,27 +26,27 @@ pub struct Observation {
 /// Effects of the providers, by number.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Effects {
-    /// Effect against peers on the same models; `None` for a provider that shares no model.
+    /// Effect relative to peers on the same models; `None` for a provider that shares no model.
     pub theta: Vec<Option<f64>>,
-    /// Connected component of a provider that shares a model, by its smallest provider.
+    /// Connected component of each provider that shares a model, identified by its smallest provider number.
     pub component: Vec<Option<usize>>,
-    /// The component with most providers (among equals the one with most weight): the one that is rated.
+    /// The component with the most providers (if equal, the one with the most weight), which is the one that is rated.
     pub largest: Option<usize>,
-    /// How many models each provider shares with another one.
+    /// Number of models that each provider shares with another one.
     pub shared_models: Vec<usize>,
     /// Weight of each provider's rows on shared models.
     pub weight: Vec<f64>,
 }
 
 impl Effects {
-    /// A provider's effect where it is comparable with those that are rated: in the largest component.
+    /// A provider's effect if it is comparable with the rated ones, that is, in the largest component.
     pub fn comparable(&self, provider: usize) -> Option<f64> {
         let rated = self.component[provider].is_some() && self.component[provider] == self.largest;
         self.theta[provider].filter(|_| rated)
     }
 
-    /// Shifts the effects of the largest component so that the median over its providers with `least` shared models or
-    /// more is zero: zero is then the middle provider on the same models, whatever its traffic.
+    /// Shifts the effects of the largest component so that the median over its providers with at least `least` shared
+    /// models is zero. Zero is then the middle provider on the same models, regardless of its traffic.
     pub fn centre_on_median(&mut self, least: usize) {
         let rated = |p: &usize| self.shared_models[*p] >= least;
         let effects = (0..self.theta.len()).filter(rated).filter_map(|p| self.comparable(p)).collect();
@@ -59,12 +59,12 @@ impl Effects {
     }
 }
 
-/// Solves the two-way model over `providers` providers and `models` models. Rows that are not finite or without weight
-/// are ignored, so are models with a single provider. `ridge` is in mean weights of a (model, provider) pair: a pair
-/// split into several rows of the same total weight changes nothing.
+/// Solves the two-way model over `providers` providers and `models` models. Rows that are not finite or have no weight
+/// are ignored, as are models with a single provider. `ridge` is in mean weights of a (model, provider) pair: splitting
+/// a pair into several rows of the same total weight changes nothing.
 ///
 /// # Errors
-/// [`AnalysisError::Singular`] where the weights are so far apart that the equations lose their solution.
+/// [`AnalysisError::Singular`] if the weights differ so much that the equations become numerically singular.
 pub fn solve(
     observations: &[Observation],
     providers: usize,
@@ -127,7 +127,7 @@ mod tests {
         assert_eq!((effects.theta, effects.largest), (vec![None, None], None));
     }
 
-    /// Solves the two-way model over all alphas and thetas at once by Gaussian elimination, then centres.
+    /// Solves the two-way model for all alphas and thetas at once by Gaussian elimination, then centres.
     fn dense(rows: &[Observation], providers: usize, models: usize, ridge: f64) -> Vec<f64> {
         let size = models + providers;
         let mut a = vec![vec![0.0; size + 1]; size];
@@ -161,7 +161,8 @@ mod tests {
     const PROVIDERS: usize = 6;
     const MODELS: usize = 8;
 
-    /// Tables in which each model is served by provider 0 and some others: one component, no lone model.
+    /// Tables in which each model is served by provider 0 and some others: one component, and no model with a single
+    /// provider.
     fn table() -> impl Strategy<Value = Vec<Observation>> {
         let row = |(model, provider, y, weight)| Observation { model, provider, y, weight };
         let any = (0..MODELS, 1..PROVIDERS, -1.0..1.0, 0.5..50.0).prop_map(row);
@@ -184,8 +185,8 @@ mod tests {
         a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-9)
     }
 
-    /// Two tables that share neither a model nor a provider, the second with models and providers numbered after the
-    /// first's.
+    /// Two tables that share neither a model nor a provider; the models and providers of the second are numbered after
+    /// the first's.
     fn apart() -> impl Strategy<Value = (Vec<Observation>, Vec<Observation>)> {
         let moved = |row: Observation| Observation {
             model: row.model + MODELS,
@@ -195,7 +196,7 @@ mod tests {
         (table(), table()).prop_map(move |(one, other)| (one, other.into_iter().map(moved).collect()))
     }
 
-    /// The dense solution of one piece alone, under the ridge that the whole table has.
+    /// The dense solution of one piece alone, with the ridge of the whole table.
     fn piece(rows: &[Observation], penalty: f64) -> Vec<f64> {
         let first = |of: fn(&Observation) -> usize| rows.iter().map(of).min().expect("rows");
         let (model, provider) = (first(|r| r.model), first(|r| r.provider));
@@ -207,7 +208,7 @@ mod tests {
         dense(&rows, PROVIDERS, MODELS, penalty * pairs / total)
     }
 
-    /// Weight of all rows, and how many pairs of model and provider they have.
+    /// Weight of all rows, and their number of (model, provider) pairs.
     fn mass(rows: &[Observation]) -> (f64, f64) {
         let pairs: BTreeSet<_> = rows.iter().map(|r| (r.model, r.provider)).collect();
         (rows.iter().map(|r| r.weight).sum(), pairs.len() as f64)

@@ -1,50 +1,50 @@
-//! The normal equations of the two-way model, taken apart by model: under other weights of the models most of them is as
-//! it was. Whatever is asked for, each sum is made in the order of the models, so that every way to an answer gives it
-//! to the last bit.
+//! The normal equations of the two-way model, split by model, because most of them stay the same under different model
+//! weights. Every sum is computed in the order of the models, so that every way of computing a result gives the same
+//! bits.
 
 use super::AnalysisError;
 use super::effects::{Effects, Observation};
 use super::linear::Symmetric;
 use std::borrow::Cow;
 
-/// Ridge under which rounding would decide the solution, in [`super::effects::solve`]'s unit.
+/// Ridge below which rounding would determine the solution, in the unit of [`super::effects::solve`].
 const SMALLEST_RIDGE: f64 = 1e-9;
-/// Models that are drawn up to so many times have their part of the equations ready.
+/// The parts of models that are drawn up to this many times are precomputed.
 const READY_TIMES: u32 = 4;
 
-/// Observations sorted into models once, to be solved under many weights of the models.
+/// Observations grouped by model once, so that they can be solved under many model weights.
 pub(super) struct Table {
     models: Vec<SharedModel>,
-    /// The providers that share a model, ascending: those with an equation.
+    /// The providers that share a model and therefore have an equation, ascending.
     active: Vec<usize>,
     providers: usize,
 }
 
-/// A model of two providers or more: its usable rows, its providers, and what it adds to the equations.
+/// A model with at least two providers: its usable rows, its providers, and its contribution to the equations.
 struct SharedModel {
     number: usize,
-    /// Provider by its place among the equations, outcome, weight.
+    /// Provider (as its position among the equations), outcome, weight.
     rows: Vec<(usize, f64, f64)>,
-    /// Places of its providers, ascending.
+    /// Positions of its providers, ascending.
     hosts: Vec<usize>,
-    /// Its part, counted once, twice, and so on.
+    /// Its contribution when counted once, twice, and so on.
     ready: Vec<Part>,
 }
 
-/// What a model adds to the equations: entries in the order in which they are added.
+/// The contribution of a model to the equations: entries in the order in which they are added.
 #[derive(Clone)]
 struct Part {
     weight: f64,
-    /// Place and weight of each row.
+    /// Position and weight of each row.
     weights: Vec<(usize, f64)>,
     right: Vec<f64>,
-    /// The lower triangle: where an entry stands in the matrix, and what is added there.
+    /// The lower triangle: the position of each entry in the matrix, and the value to add.
     at: Vec<usize>,
     values: Vec<f64>,
 }
 
 impl Table {
-    /// As [`super::effects::solve`] takes them.
+    /// Builds the table from the arguments of [`super::effects::solve`].
     pub fn new(observations: &[Observation], providers: usize, models: usize) -> Self {
         let mut by_model = vec![Vec::new(); models];
         for row in observations {
@@ -69,7 +69,7 @@ impl Table {
         Self { models: shared.into_iter().map(placed).collect(), active, providers }
     }
 
-    /// Has the parts of models ready that are counted a few times, for many solutions.
+    /// Precomputes the parts of models that are counted a few times, for many solutions.
     pub fn prepared(mut self) -> Self {
         let size = self.active.len();
         for model in &mut self.models {
@@ -90,12 +90,12 @@ impl Table {
         self.effects(sums, ridge)
     }
 
-    /// Solves once without each of the models `numbers`, which ascend, the others counted once.
+    /// Solves once without each of the models in `numbers` (ascending), with the others counted once.
     ///
     /// # Errors
     /// As [`super::effects::solve`].
     pub fn solve_without(&self, numbers: &[usize], ridge: f64) -> Result<Vec<Effects>, AnalysisError> {
-        // What comes before the model that is left out is the same for the next one, and one model more.
+        // The sums before the omitted model are reused for the next one, with one more model added.
         let mut before = Sums::new(self.active.len());
         let mut next = 0;
         let mut solved = Vec::with_capacity(numbers.len());
@@ -120,7 +120,7 @@ impl Table {
         for at in 0..size {
             sums.matrix.add(sums.matrix.place(at, at), penalty);
         }
-        // Without a model a provider's equation says that its effect is 0, and nothing of the others.
+        // Without a model, a provider's equation states only that its effect is 0.
         let theta = sums.matrix.solve(&sums.right)?;
         let component: Vec<_> =
             (0..size).map(|at| (sums.shared_models[at] > 0).then(|| sums.groups.root(at))).collect();
@@ -151,7 +151,7 @@ fn distinct(mut numbers: Vec<usize>) -> Vec<usize> {
 }
 
 impl Part {
-    /// The part of a model counted `times` times, in equations of `size` providers.
+    /// The contribution of a model counted `times` times, in equations for `size` providers.
     fn of(model: &SharedModel, times: f64, size: usize) -> Self {
         let weights: Vec<(usize, f64)> =
             model.rows.iter().map(|(at, _, weight)| (*at, weight * times)).collect();
@@ -172,7 +172,7 @@ impl Part {
     }
 }
 
-/// The equations of some models, added one after the other.
+/// The summed equations of some models.
 #[derive(Clone)]
 struct Sums {
     matrix: Symmetric,
@@ -276,7 +276,8 @@ impl Groups {
 mod tests {
     use super::*;
 
-    /// Cells without a pattern: a few providers on many models, some with two endpoints, one model of a lone provider.
+    /// Cells without a pattern: a few providers on many models, some with two endpoints, and one model with a single
+    /// provider.
     fn cells() -> Vec<Observation> {
         let noise = |n: usize, factor: usize| (n * factor % 97) as f64 / 97.0;
         let cell = |n: usize| Observation {

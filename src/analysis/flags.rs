@@ -1,4 +1,4 @@
-//! The flags of an endpoint of the newest run, each with the numbers that show it.
+//! The flags of an endpoint of the newest run, each with the numbers behind it.
 
 use super::derive::{busy, discount, identity_error, is_phantom, predicted_input};
 use super::newest::Latest;
@@ -8,10 +8,10 @@ use crate::domain::thresholds::*;
 use crate::domain::workload::Workload;
 use chrono::DateTime;
 
-/// Status codes with which the upstream counts an endpoint as out of order.
+/// Status codes with which the upstream marks an endpoint as down.
 const DOWN: [i64; 2] = [-5, -10];
 
-/// The flags of an endpoint, in the order of their weight. Shares of a session are told under `workload`.
+/// The flags of an endpoint, most important first. Session shares refer to `workload`.
 pub(super) fn flags(field: &Field, standing: &Standing, latest: &Latest, workload: &Workload) -> Vec<Flag> {
     let status = latest.status;
     let all = [
@@ -72,7 +72,7 @@ fn identity_break(latest: &Latest) -> Option<Shown> {
     })
 }
 
-/// Without tokens there was nothing to pay for, and on a day with two price lists either may explain the price.
+/// Without tokens nothing was paid, and on a day with two price lists either of them may explain the price.
 fn impossible_price(latest: &Latest) -> Option<Shown> {
     let says_something = latest.tokens != Some(0) && !latest.price_moved_today;
     let effective_input = latest.effective_input.filter(|_| says_something)?;
@@ -121,8 +121,9 @@ fn down(latest: &Latest) -> Option<Shown> {
     })
 }
 
-/// The age counts from when the upstream began to offer it. Where it does not say, from our first sight; what was there
-/// when the record began (`record_began_s`, seconds since 1970-01-01) is then not called new.
+/// The age counts from the time when the upstream began to offer the endpoint. If that is not published, it counts from
+/// our first sight; endpoints that already existed at the start of the record (`record_began_s`, seconds since
+/// 1970-01-01) are then not new.
 fn new(latest: &Latest, record_began_s: i64) -> Option<Shown> {
     let hours = (latest.observed_s - latest.created_s.unwrap_or(latest.first_seen_s)).div_euclid(3600);
     let known = latest.created_s.is_some() || latest.first_seen_s > record_began_s;

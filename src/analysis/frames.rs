@@ -1,4 +1,4 @@
-//! The column contract of the two frames that the store makes, and the check that says what is wrong with one.
+//! The column contract of the two frames that the store produces, and the check that reports violations.
 
 use super::AnalysisError;
 use polars::prelude::*;
@@ -12,7 +12,7 @@ pub struct Frames {
     pub newest: DataFrame,
 }
 
-/// What a column holds.
+/// The type of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ColumnKind {
     /// String.
@@ -21,7 +21,7 @@ pub enum ColumnKind {
     Float,
     /// Int64 or Int32.
     Integer,
-    /// Int32 or Int64: days since 1970-01-01. Not polars' `Date`, which is a compile-time feature of its own.
+    /// Int32 or Int64: days since 1970-01-01. Not polars' `Date`, which requires a separate compile-time feature.
     Day,
     /// Boolean.
     Flag,
@@ -51,9 +51,9 @@ impl ColumnKind {
 /// One column of a frame's contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ColumnSpec {
-    /// Its name.
+    /// Name.
     pub name: &'static str,
-    /// What it holds.
+    /// Type.
     pub kind: ColumnKind,
     /// Whether nulls are allowed.
     pub nullable: bool,
@@ -68,7 +68,7 @@ const fn may(name: &'static str, kind: ColumnKind) -> ColumnSpec {
 }
 
 /// `days`: one row per endpoint and UTC day of the lens window. Rates and shares are fractions, prices USD per million
-/// tokens, throughput tokens a second. `derived`: the hit rate was worked out from the price chart, `tokens` is null.
+/// tokens, throughput tokens a second. `derived`: the hit rate was derived from the price chart, and `tokens` is null.
 /// `coverage`: share of the UTC day that the reading covers. Further columns are ignored.
 pub const DAYS: &[ColumnSpec] = &[
     must("endpoint_id", ColumnKind::Text),
@@ -95,10 +95,9 @@ pub const DAYS: &[ColumnSpec] = &[
     may("list_cache_write_1h", ColumnKind::Float),
 ];
 
-/// `newest`: one row per endpoint of the newest run, whatever its variant. Times are seconds since 1970-01-01 UTC,
-/// `created_us` microseconds;
-/// `price_tiers_json` is a JSON list of [`crate::domain::endpoint::PriceTier`], `[]` where there are none. Further
-/// columns are ignored.
+/// `newest`: one row per endpoint of the newest run, of all variants. Times are seconds since 1970-01-01 UTC;
+/// `created_us` is in microseconds. `price_tiers_json` is a JSON list of [`crate::domain::endpoint::PriceTier`], `[]`
+/// if there are none. Further columns are ignored.
 pub const NEWEST: &[ColumnSpec] = &[
     must("endpoint_id", ColumnKind::Text),
     must("model", ColumnKind::Text),
@@ -136,17 +135,17 @@ pub const NEWEST: &[ColumnSpec] = &[
 ];
 
 impl Frames {
-    /// Whether both frames keep to [`DAYS`] and [`NEWEST`].
+    /// Checks that both frames conform to [`DAYS`] and [`NEWEST`].
     ///
     /// # Errors
-    /// The first column that is missing, of another type, or null where it must not be.
+    /// The first column that is missing, has a different type, or contains a forbidden null.
     pub fn check(&self) -> Result<(), AnalysisError> {
         check("days", &self.days, DAYS)?;
         check("newest", &self.newest, NEWEST)
     }
 }
 
-/// Checks one frame against a contract; a nullable column without any value may be of polars' null type.
+/// Checks one frame against a contract; a nullable column without any values may have polars' null type.
 pub(super) fn check(
     frame: &'static str,
     data: &DataFrame,
@@ -171,7 +170,7 @@ pub(super) fn check(
     Ok(())
 }
 
-/// A column of floats; not-a-number counts as absent.
+/// A column of floats; NaN counts as absent.
 pub(super) fn floats(data: &DataFrame, name: &str) -> Result<Vec<Option<f64>>, AnalysisError> {
     let series = data.column(name)?.as_materialized_series().cast(&DataType::Float64)?;
     Ok(series.f64()?.iter().map(|value| value.filter(|v| v.is_finite())).collect())

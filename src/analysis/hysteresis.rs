@@ -1,9 +1,9 @@
-//! Tiers that do not flap: each starts from the day before and moves only for a reason. Pure: the figures of a moment
-//! and what was held in, what is held now out.
+//! Hysteresis: keeps tiers from flapping. Each tier starts from the tier of the previous day and changes only for a
+//! reason. Pure: the input is the current figures and the previous state, the output is the new state.
 //!
-//! A tier changes at once where the draws are sure enough of it (`TIER_CHANGE_PROBABILITY`), where a gate caps it, and
-//! where nothing is known of the days before; otherwise after `TIER_CONFIRM_DAYS` days running past the cut by the dead
-//! band of the lens. It never moves further than the figures themselves.
+//! A tier changes at once if the resamples give the change enough probability (`TIER_CHANGE_PROBABILITY`), if a gate
+//! caps it, or if there is no previous state. Otherwise it changes after `TIER_CONFIRM_DAYS` consecutive days past the
+//! cut by the dead band of the lens. It never moves further than the figures themselves.
 
 use super::Analysis;
 use super::tier_lists::sort;
@@ -15,25 +15,25 @@ use chrono::NaiveDate;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
-/// The figures of one tier at one moment.
+/// The figures behind one tier at one moment.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Figures<'a> {
-    /// The lens they are of.
+    /// Lens.
     pub lens: Lens,
-    /// The tier they give by themselves.
+    /// The tier that the figures alone give.
     pub naive: Tier,
-    /// The value that was cut into tiers, in the lens's unit.
+    /// The value that the tier was derived from, in the lens's unit.
     pub value: Option<f64>,
-    /// The ends of its interval, in the lens's unit.
+    /// Lower and upper end of its interval, in the lens's unit.
     pub interval: Option<(f64, f64)>,
-    /// The best tier that a gate leaves open.
+    /// The best tier that a gate allows.
     pub cap: Option<Tier>,
-    /// Probability of each tier; `None` where nothing was drawn.
+    /// Probability of each tier; `None` if nothing was resampled.
     pub probabilities: Option<&'a BTreeMap<Tier, f64>>,
 }
 
-/// Gives every tier of an analysis its steadiness: `before` is what was held at the end of the day before (empty at the
-/// beginning of a series), `day` the UTC day of the analysis. What comes back is held at this moment of `day`.
+/// Applies hysteresis to every tier of the analysis. `before` is the state at the end of the previous day (empty at the
+/// start of a series); `day` is the UTC day of the analysis. Returns the new state for `day`.
 pub fn steady(analysis: &mut Analysis, before: &History, day: NaiveDate) -> History {
     let mut history = History::default();
     for list in &mut analysis.tier_lists {
@@ -100,7 +100,7 @@ fn steady_verdicts(
             verdict.previous = held.previous.filter(|_| rated);
             if rated && verdict.tier != verdict.naive {
                 verdict.why = format!(
-                    "{}; {} since {}, these figures alone: {}",
+                    "{}; {} since {}; the latest figures alone give {}",
                     verdict.why, verdict.tier, held.since, verdict.naive
                 );
             }
@@ -110,7 +110,7 @@ fn steady_verdicts(
     name_parts(verdicts);
 }
 
-/// The sentence of `overall` names the tiers of the other lenses: those that are published.
+/// Corrects the sentence of `overall`, which names the tiers of the other lenses: it must name the published ones.
 fn name_parts(verdicts: &mut BTreeMap<Lens, Verdict>) {
     let moved: Vec<(Lens, Tier, Tier)> = verdicts
         .iter()
@@ -124,7 +124,7 @@ fn name_parts(verdicts: &mut BTreeMap<Lens, Verdict>) {
     }
 }
 
-/// Who is missing altogether is kept in mind like who is unrated.
+/// Remembers providers and endpoints that are missing from the analysis, in the same way as unrated ones.
 fn keep_in_mind(before: &History, day: NaiveDate, history: &mut History) {
     let absent = |lens: Lens| Figures {
         lens,
@@ -150,7 +150,7 @@ fn keep_in_mind(before: &History, day: NaiveDate, history: &mut History) {
     }
 }
 
-/// What is held on `day`, from what was held on the day before and the figures of the day. `None`: nothing is known.
+/// The state on `day`, from the state of the previous day and the figures of `day`. `None`: nothing is known.
 pub fn next(before: Option<&Held>, figures: Figures<'_>, day: NaiveDate) -> Option<Held> {
     if figures.naive == Tier::Unrated {
         let held = before.filter(|held| held.unrated_days < TIER_MEMORY_DAYS)?;
@@ -194,7 +194,8 @@ pub fn next(before: Option<&Held>, figures: Figures<'_>, day: NaiveDate) -> Opti
     })
 }
 
-/// Where the figures lie past a cut by the dead band: the nearest such tier of the days running, and how many they are.
+/// If the figures are past a cut by the dead band: the nearest such tier over the consecutive days, and the number of
+/// those days.
 fn lean(before: &Held, figures: &Figures<'_>) -> (Option<Tier>, u32) {
     let Some(value) = figures.value else { return (None, 0) };
     let tier = |value: f64| {
@@ -221,12 +222,12 @@ fn lean(before: &Held, figures: &Figures<'_>) -> (Option<Tier>, u32) {
     }
 }
 
-/// The furthest tier, no further than the figures' own, that it or one beyond it is probable enough of.
+/// The furthest tier, up to the figures' own tier, for which that tier or one beyond it is probable enough.
 fn sure(before: &Held, figures: &Figures<'_>) -> Option<Tier> {
     let probabilities = figures.probabilities?;
     let worse = figures.naive > before.tier;
     if figures.naive == before.tier || (!worse && before.capped && figures.cap.is_none()) {
-        // What a gate held down has to prove itself for longer than the day that the gate opened.
+        // A tier that a gate capped must confirm its rise for longer than the day on which the gate opened.
         return None;
     }
     let beyond = |tier: Tier| -> f64 {
@@ -262,7 +263,7 @@ mod tests {
         }
     }
 
-    /// The published tiers of days running, from nothing.
+    /// The published tiers of consecutive days, without a previous state.
     fn series<'a>(figures: impl IntoIterator<Item = Figures<'a>>) -> Vec<Tier> {
         let mut held = None;
         let days = (1..).map(day);
@@ -294,7 +295,7 @@ mod tests {
     fn two_days_running_past_the_dead_band_change_it_and_one_does_not() {
         assert_eq!(series([0.08, 0.03, 0.08, 0.03, 0.08].map(cache)), [Tier::A; 5]);
         assert_eq!(series([0.08, 0.03, 0.035].map(cache)), [Tier::A, Tier::A, Tier::B]);
-        // Both days say C or worse, one says F.
+        // Both days give C or worse, one gives F.
         assert_eq!(series([0.08, -0.12, -0.30].map(cache)), [Tier::A, Tier::A, Tier::C]);
         let up = series([-0.30, 0.05, 0.30].map(cache));
         assert_eq!(up, [Tier::F, Tier::F, Tier::B]);

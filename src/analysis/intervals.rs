@@ -1,27 +1,27 @@
-//! How sure an effect is: 90 % intervals, rank intervals, tier probabilities.
+//! The uncertainty of effects: 90 % intervals, rank intervals, tier probabilities.
 //!
-//! The interval is a delete-one-model jackknife with Student's t. A provider with three models would have to guess its
-//! scatter from three numbers; what all providers together say of the scatter is therefore counted as a few models more.
+//! The interval is a delete-one-model jackknife with Student's t. A provider with three models would have to estimate
+//! its scatter from three numbers. Therefore the pooled scatter of all providers counts as a few additional models.
 
 use super::resample::Replicates;
 use super::statistics::mean;
 use crate::domain::thresholds::{INTERVAL_COVERAGE, INTERVAL_POOL_MODELS, INTERVAL_PRIOR_MODELS};
 
-/// Fewer providers with a scatter of their own than this say nothing of a common one.
+/// With fewer providers with their own scatter than this, there is no pooled scatter.
 const POOL_PROVIDERS: usize = 3;
 
-/// What is known of a provider's effect, on the scale of the effect.
+/// The uncertainty of a provider's effect, on the scale of the effect.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Certainty {
     /// The effect itself.
     pub point: f64,
     /// Half the width of its 90 % interval, not negative.
     pub half: f64,
-    /// The effect in each draw, stretched to the width of the interval; `None` where the draw lacks the provider.
+    /// The effect in each resample, stretched to the width of the interval; `None` if the resample lacks the provider.
     pub draws: Vec<Option<f64>>,
 }
 
-/// The certainty of each provider that `points` rates; `None` for the others and for those with one model.
+/// The certainty of each provider that has a value in `points`; `None` for the others and for those with one model.
 pub(super) fn certainties(points: &[Option<f64>], replicates: &Replicates) -> Vec<Option<Certainty>> {
     let variances: Vec<_> =
         points.iter().enumerate().map(|(p, point)| jackknife(p, (*point)?, replicates)).collect();
@@ -33,8 +33,8 @@ pub(super) fn certainties(points: &[Option<f64>], replicates: &Replicates) -> Ve
     points.iter().enumerate().map(of).collect()
 }
 
-/// The jackknife's variance of a provider's effect. Its own models count (k-1)/k, as for a mean of k; those that it does
-/// not serve move it only through its peers, and count (n-1)/n.
+/// The jackknife variance of a provider's effect. Its own models have the factor (k-1)/k, as for a mean of k. Models
+/// that it does not serve affect it only through its peers and have the factor (n-1)/n.
 fn jackknife(provider: usize, point: f64, replicates: &Replicates) -> Option<f64> {
     let own = &replicates.own[provider];
     let all = replicates.left_out.iter().filter(|effects| !effects.is_empty()).count();
@@ -50,8 +50,8 @@ fn jackknife(provider: usize, point: f64, replicates: &Replicates) -> Option<f64
     Some(replicates.left_out.iter().enumerate().filter_map(part).sum())
 }
 
-/// The variance of a single model's word that is common to the providers: a geometric mean over those with many models,
-/// so that one erratic provider does not widen everybody.
+/// The pooled variance per model: a geometric mean over the providers with many models, so that one erratic provider
+/// does not widen the intervals of all others.
 fn common_scatter(variances: &[Option<f64>], own: &[Vec<usize>]) -> Option<f64> {
     let single = |(variance, own): (&Option<f64>, &Vec<usize>)| {
         let scatter = (*variance)? * own.len() as f64;
@@ -73,8 +73,8 @@ fn half_width(variance: f64, models: usize, common: Option<f64>) -> f64 {
     }
 }
 
-/// Plain draws are too narrow for providers with few models: they are spread about their mean until 90 % of a bell curve
-/// of their width is as wide as the interval.
+/// Plain resamples are too narrow for providers with few models. They are stretched about their mean until 90 % of a
+/// normal distribution of their width is as wide as the interval.
 fn stretched(provider: usize, point: f64, half: f64, replicates: &Replicates) -> Vec<Option<f64>> {
     let present: Vec<f64> = replicates.draws.iter().filter_map(|draw| draw[provider]).collect();
     let Some(centre) = mean(present.iter().copied()) else { return vec![None; replicates.draws.len()] };
@@ -84,8 +84,8 @@ fn stretched(provider: usize, point: f64, half: f64, replicates: &Replicates) ->
     replicates.draws.iter().map(stretch).collect()
 }
 
-/// Best and worst end of each provider's 90 % rank interval among the rated ones, 1 for the best. Draws that lack a
-/// provider say nothing of it.
+/// Best and worst end of each provider's 90 % rank interval among the rated ones, 1 for the best. Resamples that lack a
+/// provider do not count for it.
 pub(super) fn ranks(
     certainties: &[Option<Certainty>],
     higher_is_better: bool,
@@ -96,7 +96,7 @@ pub(super) fn ranks(
         let value = |(p, c): (usize, &Option<Certainty>)| Some((c.as_ref()?.draws[draw]?, p));
         let mut there: Vec<_> = certainties.iter().enumerate().filter_map(value).collect();
         there.sort_by(|a, b| if higher_is_better { b.0.total_cmp(&a.0) } else { a.0.total_cmp(&b.0) });
-        // A draw without some providers has fewer places: they are spread over all of them.
+        // A resample without some providers has fewer ranks, so they are scaled to the full number.
         let rated = certainties.iter().flatten().count();
         let places = (rated as f64 - 1.0) / (there.len() as f64 - 1.0).max(1.0);
         for (rank, (_, provider)) in there.iter().enumerate() {
@@ -116,8 +116,8 @@ pub(super) fn ranks(
 /// The 95th percentile of the normal distribution.
 const NORMAL_95: f64 = 1.644_853_626_951_472_2;
 
-/// The 95th percentile of Student's t: exact for few degrees of freedom, from there on the Cornish-Fisher expansion,
-/// which is right to three decimals.
+/// The 95th percentile of Student's t: exact for few degrees of freedom, otherwise the Cornish-Fisher expansion, which
+/// is accurate to three decimals.
 pub(super) fn student_t(freedom: usize) -> f64 {
     const FEW: [f64; 6] = [6.313_75, 2.919_99, 2.353_36, 2.131_85, 2.015_05, 1.943_18];
     if let Some(exact) = freedom.checked_sub(1).and_then(|at| FEW.get(at)) {
@@ -136,8 +136,8 @@ mod tests {
     use super::super::resample::Plan;
     use super::*;
 
-    /// Two providers on three models: the effect is half the mean difference d = (0.2, 0.4, 0.6), the jackknife's
-    /// variance that of a mean of three, var(d / 2) / 3 = 0.01 / 3.
+    /// Two providers on three models: the effect is half the mean difference d = (0.2, 0.4, 0.6); the jackknife
+    /// variance is that of a mean of three, var(d / 2) / 3 = 0.01 / 3.
     #[test]
     fn the_jackknife_of_a_small_table_is_the_one_worked_out_by_hand() {
         let row = |model, provider, y| Observation { model, provider, y, weight: 1.0 };

@@ -1,26 +1,26 @@
-//! What each lens measures on an endpoint, and on which scale effects are added.
+//! The measure of each lens, and the scale on which its effects are additive.
 
 use super::standing::{Field, Standing};
 use crate::domain::tier::Lens;
 use crate::domain::workload::Workload;
 use chrono::{DateTime, Utc};
 
-/// Bounds that log-odds are kept within: a day without a failure is not infinitely good.
+/// Bounds for log-odds: a day without a failure is not infinitely good.
 const RELIABILITY_BOUNDS: (f64, f64) = (0.0005, 0.9995);
 
-/// What reliability is read from; one measure for a whole list.
+/// The source of reliability; one measure for a whole list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reliability {
     /// Rate limits counted as failures.
     Availability,
-    /// As published: rate-limited requests left out.
+    /// As published: rate-limited requests do not count.
     Uptime,
-    /// The newest run tells neither of any endpoint.
+    /// The newest run has neither for any endpoint.
     NotPublished,
 }
 
 impl Reliability {
-    /// Decided by what the newest run publishes of any endpoint, so that no list mixes two measures.
+    /// Depends on what the newest run publishes for any endpoint, so that no list mixes two measures.
     pub fn of(field: &Field) -> Self {
         let published = |has: fn(&super::newest::Latest) -> bool| {
             field.standings.iter().filter_map(|s| s.latest.as_ref()).any(has)
@@ -43,17 +43,17 @@ impl Reliability {
         }
     }
 
-    /// The words that stand beside a rating.
+    /// The label next to a rating.
     pub fn label(self) -> &'static str {
         match self {
             Self::Availability => "availability (rate limits count as failures)",
-            Self::Uptime => "published uptime (rate-limited requests left out)",
+            Self::Uptime => "published uptime (rate-limited requests do not count)",
             Self::NotPublished => "uptime not published",
         }
     }
 }
 
-/// A lens with what it needs to measure.
+/// A lens with the parameters of its measure.
 pub(super) struct Gauge<'a> {
     pub lens: Lens,
     pub workload: &'a Workload,
@@ -62,8 +62,8 @@ pub(super) struct Gauge<'a> {
 }
 
 impl Gauge<'_> {
-    /// The lens's own measure and its additive scale `y`; `None` where the endpoint has no data for it. Never for
-    /// `overall`, which is made of the others.
+    /// The lens's raw measure and its value `y` on the additive scale; `None` if the endpoint has no data for it.
+    /// Always `None` for `overall`, which combines the other lenses.
     pub fn read(&self, standing: &Standing) -> Option<(f64, f64)> {
         match self.lens {
             Lens::Cache => standing.hit_rate.map(|h| (h, h)),

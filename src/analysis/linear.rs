@@ -1,8 +1,8 @@
-//! A dense Cholesky solver: the systems here have one unknown a provider, about a hundred.
+//! A dense Cholesky solver. The systems here have one unknown per provider, about a hundred.
 
 use super::AnalysisError;
 
-/// A symmetric matrix of which the lower triangle is kept, column by column.
+/// A symmetric matrix, stored as its lower triangle column by column.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Symmetric {
     size: usize,
@@ -15,7 +15,7 @@ impl Symmetric {
         Self { size, values: vec![0.0; size * size] }
     }
 
-    /// Where an entry of the lower triangle stands: `row` is not less than `column`.
+    /// The position of an entry of the lower triangle; `row` must not be less than `column`.
     pub fn place(&self, row: usize, column: usize) -> usize {
         Self::place_in(self.size, row, column)
     }
@@ -25,15 +25,15 @@ impl Symmetric {
         column * size + row
     }
 
-    /// Adds to the entry that stands at `place`.
+    /// Adds `value` to the entry at `place`.
     pub fn add(&mut self, place: usize, value: f64) {
         self.values[place] += value;
     }
 
-    /// Solves `A x = b` for a positive definite `A` of as many rows as `right` has.
+    /// Solves `A x = b` for a positive definite `A` with as many rows as `right`.
     ///
     /// # Errors
-    /// [`AnalysisError::Singular`] where a pivot is not positive.
+    /// [`AnalysisError::Singular`] if a pivot is not positive.
     pub fn solve(mut self, right: &[f64]) -> Result<Vec<f64>, AnalysisError> {
         self.factor()?;
         let size = self.size;
@@ -62,7 +62,7 @@ impl Symmetric {
             let (done, rest) = self.values.split_at_mut(column * size);
             let sums = &mut sums[column..];
             sums.fill(0.0);
-            // All rows side by side, each in the order of the columns.
+            // All rows in parallel, each in the order of the columns.
             for before in done.chunks_exact(size) {
                 let factor = before[column];
                 for (sum, value) in sums.iter_mut().zip(&before[column..]) {

@@ -1,6 +1,6 @@
-//! What the readings mean: cells, adjusted effects, session costs, tier lists, verdicts. The only module that names
-//! polars. Pure: data frames and parameters in, typed results out; no SQL, no clock, no I/O. One file a job; the method
-//! is told in `docs/method.md`, its thresholds are in [`crate::domain::thresholds`].
+//! The analysis of the readings: cells, adjusted effects, session costs, tier lists, verdicts. The only module that
+//! uses polars. Pure: data frames and parameters in, typed results out; no SQL, no clock, no I/O. One file per task.
+//! `docs/method.md` describes the method; its thresholds are in [`crate::domain::thresholds`].
 
 pub mod backtest;
 mod cells;
@@ -45,28 +45,28 @@ use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
-/// Version of the method: goes up whenever a number could come out differently.
+/// Version of the method, incremented whenever a number could change.
 pub const METHOD_VERSION: u32 = 3;
 
-/// What [`analyse`] needs besides the frames.
+/// Parameters of [`analyse`] besides the frames.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Parameters {
     /// When the newest reading was taken.
     pub as_of: DateTime<Utc>,
-    /// The days looked at, both inclusive.
+    /// The days covered, both ends inclusive.
     pub window: DayRange,
     /// Workloads to price sessions under; the first is the default.
     pub workloads: Vec<Workload>,
-    /// Names for people by provider slug; a missing one is shown by its slug.
+    /// Display names by provider slug; a provider without one is shown by its slug.
     pub provider_names: BTreeMap<String, String>,
 }
 
-/// Settings of the method that a study varies; everything that is published uses the default ones.
+/// Settings of the method that a study can vary; all published results use the defaults.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Tuning {
     /// Ridge on the provider effects, in mean weights of a (model, provider) pair.
     pub ridge: f64,
-    /// Resamples of whole models behind rank intervals and tier probabilities; with 0 there are none of either.
+    /// Resamples of whole models for rank intervals and tier probabilities; with 0, neither is computed.
     pub resamples: usize,
 }
 
@@ -76,43 +76,43 @@ impl Default for Tuning {
     }
 }
 
-/// Everything that is computed from the record at one moment.
+/// All results computed from the record at one moment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Analysis {
-    /// One list a lens; `cost` and `overall` one a workload.
+    /// One list per lens; for `cost` and `overall`, one per workload.
     pub tier_lists: Vec<TierList>,
     /// The endpoints of the newest run.
     pub endpoints: BTreeMap<Uuid, EndpointVerdicts>,
-    /// What counts as full retention, by model; sorted by slug.
+    /// The hit rate that counts as full retention, by model; sorted by slug.
     pub references: Vec<ModelReference>,
 }
 
-/// What is said about one endpoint of the newest run.
+/// The verdicts on one endpoint of the newest run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EndpointVerdicts {
     /// Primary verdict: lens `cost` under the default workload.
     pub tier: Tier,
-    /// Why, in one sentence.
+    /// The reason, in one sentence.
     pub why: String,
     /// Verdicts within its model by lens, under the default workload.
     pub verdicts: BTreeMap<Lens, Verdict>,
-    /// Session cost by workload name, USD; a workload is missing where the cost cannot be known.
+    /// Session cost by workload name, USD; a workload is missing if its cost is unknown.
     pub session_cost: BTreeMap<String, f64>,
-    /// Effective over list input price of the newest reading.
+    /// Effective input price divided by list input price in the newest reading.
     pub realised_discount: Option<f64>,
-    /// Share of the listed discount that its hits gave, over the lens window, else in the newest reading.
+    /// Share of the listed discount that was applied to its hits, over the lens window or else in the newest reading.
     pub efficiency: Option<f64>,
-    /// Relative miss of the price identity in the newest reading; null where it does not apply.
+    /// Relative error of the price identity in the newest reading; null if it does not apply.
     pub identity_error: Option<f64>,
-    /// What is odd about it, with the numbers that show it; in the order of their weight.
+    /// Its flags with the numbers behind them, most important first.
     pub flags: Vec<Flag>,
-    /// Mean tokens a day over the lens window, else the newest reading's tokens.
+    /// Mean tokens a day over the lens window, or else the newest reading's tokens.
     pub tokens_per_day: Option<f64>,
-    /// What its sessions are priced from.
+    /// The basis for pricing its sessions.
     pub cost_basis: CostBasis,
 }
 
-/// What can go wrong in an analysis: always a fault of whoever made the frames.
+/// Errors of an analysis: always a fault in the input frames or parameters.
 #[derive(Debug, thiserror::Error)]
 pub enum AnalysisError {
     /// A column of the contract is missing.
@@ -120,56 +120,56 @@ pub enum AnalysisError {
         "the frame `{frame}` has no column `{column}` ({wanted}); the query that makes it must select it"
     )]
     MissingColumn {
-        /// Which frame.
+        /// The frame.
         frame: &'static str,
-        /// Which column.
+        /// The column.
         column: &'static str,
-        /// What it should hold.
+        /// Expected type.
         wanted: &'static str,
     },
-    /// A column has another type than the contract says.
+    /// A column has a type that violates the contract.
     #[error("column `{column}` of the frame `{frame}` is {found}, wanted is {wanted}; cast it in the query")]
     WrongType {
-        /// Which frame.
+        /// The frame.
         frame: &'static str,
-        /// Which column.
+        /// The column.
         column: &'static str,
-        /// What it should hold.
+        /// Expected type.
         wanted: &'static str,
-        /// What it holds.
+        /// Actual type.
         found: String,
     },
-    /// A null where the contract allows none.
+    /// A null where the contract does not allow one.
     #[error("column `{column}` of the frame `{frame}` has {nulls} null rows; it must have a value in each")]
     UnexpectedNull {
-        /// Which frame.
+        /// The frame.
         frame: &'static str,
-        /// Which column.
+        /// The column.
         column: &'static str,
-        /// How many.
+        /// Number of nulls.
         nulls: usize,
     },
-    /// An endpoint id that is no UUID.
+    /// An endpoint id that is not a UUID.
     #[error("`{value}` in column `endpoint_id` of the frame `{frame}` is no UUID")]
     BadEndpointId {
-        /// Which frame.
+        /// The frame.
         frame: &'static str,
-        /// What stands there.
+        /// The value found.
         value: String,
     },
-    /// Price tiers that do not read back.
+    /// Price tiers that cannot be parsed.
     #[error(
         "`price_tiers_json` of endpoint {endpoint} in the frame `newest` is not a list of price tiers: {source}"
     )]
     BadPriceTiers {
-        /// Which endpoint.
+        /// The endpoint.
         endpoint: Uuid,
-        /// What the reader says.
+        /// The parser's error.
         source: serde_json::Error,
     },
     /// No workload was given.
     #[error(
-        "no workload to price sessions under: the first one is the default of every verdict, give at least one"
+        "no workload to price sessions under: pass at least one (the first is the default of every verdict)"
     )]
     NoWorkload,
     /// The equations of the effects have no unique solution.
@@ -177,25 +177,25 @@ pub enum AnalysisError {
         "the equations of the provider effects cannot be solved (pivot {pivot} of {size} is not positive)"
     )]
     Singular {
-        /// Which pivot.
+        /// Index of the pivot.
         pivot: usize,
-        /// How many unknowns.
+        /// Number of unknowns.
         size: usize,
     },
-    /// Polars refused an operation.
+    /// A polars operation failed.
     #[error("data frame operation failed: {0}")]
     Polars(#[from] polars::error::PolarsError),
 }
 
-/// Computes everything published from the record: `frames` as [`DAYS`] and [`NEWEST`] describe them.
+/// Computes all published results from the record; [`DAYS`] and [`NEWEST`] describe the `frames`.
 ///
 /// # Errors
-/// Where a frame breaks its contract, price tiers or ids do not read, or no workload is given.
+/// If a frame violates its contract, price tiers or ids cannot be parsed, or no workload is given.
 pub fn analyse(frames: &Frames, parameters: &Parameters) -> Result<Analysis, AnalysisError> {
     analyse_with(frames, parameters, &Tuning::default())
 }
 
-/// As [`analyse`], with other settings of the method.
+/// Like [`analyse`], with different settings of the method.
 ///
 /// # Errors
 /// As [`analyse`].

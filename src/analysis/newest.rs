@@ -17,7 +17,7 @@ pub(super) struct Latest {
     pub model_created_s: Option<i64>,
     pub observed_s: i64,
     pub first_seen_s: i64,
-    /// When the upstream began to offer it, where it says so.
+    /// When the upstream began to offer it, if published.
     pub created_s: Option<i64>,
     pub hit_rate: Option<f64>,
     pub tokens: Option<i64>,
@@ -37,10 +37,10 @@ pub(super) struct Latest {
     pub price_moved_today: bool,
 }
 
-/// Reads the frame `newest`, which has passed its check.
+/// Reads the frame `newest`, which must have passed its check.
 ///
 /// # Errors
-/// An id that is no UUID, or price tiers that do not read.
+/// An id that is not a UUID, or price tiers that cannot be parsed.
 pub(super) fn read(frame: &DataFrame) -> Result<Vec<Latest>, AnalysisError> {
     let ids = endpoint_ids("newest", frame)?;
     let (model, variant, provider) =

@@ -1,4 +1,4 @@
-//! Acceptance helpers: does the record reproduce the upstream's own numbers? For `hitrate check numbers`.
+//! Acceptance checks for `hitrate check numbers`: does the record reproduce the upstream's own numbers?
 
 use super::frames::{ColumnKind, ColumnSpec, check, flags, floats, integers, texts};
 use super::statistics::{Share, median, traffic_mean};
@@ -12,8 +12,8 @@ const fn column(name: &'static str, kind: ColumnKind, nullable: bool) -> ColumnS
     ColumnSpec { name, kind, nullable }
 }
 
-/// Columns of [`aggregates`]: one row per run and endpoint. `upstream_hit_rate` is the upstream's aggregate of the model,
-/// repeated on each of its rows.
+/// Columns of [`aggregates`]: one row per run and endpoint. `upstream_hit_rate` is the upstream's aggregate for the
+/// model, repeated in each of its rows.
 pub const AGGREGATES: &[ColumnSpec] = &[
     column("run_id", ColumnKind::Text, false),
     column("model", ColumnKind::Text, false),
@@ -40,22 +40,22 @@ pub const IDENTITIES: &[ColumnSpec] = &[
 pub struct RunAggregate {
     /// Run.
     pub run_id: String,
-    /// Models with two endpoints with traffic or more, and an aggregate.
+    /// Number of models with an aggregate and at least two endpoints with traffic.
     pub models: usize,
     /// Median absolute difference of hit rates, fraction; `None` without such models.
     pub median_difference: Option<f64>,
 }
 
-/// How well the effective prices of a run keep the price identity.
+/// How well the effective prices of a run satisfy the price identity.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RunIdentity {
     /// Run.
     pub run_id: String,
-    /// Endpoints that the identity is asked of.
+    /// Number of endpoints to which the identity applies.
     pub endpoints: usize,
-    /// Median relative miss; `None` without such endpoints.
+    /// Median relative error; `None` without such endpoints.
     pub median_error: Option<f64>,
-    /// Share of them within 1 %; `None` without such endpoints.
+    /// Share of those endpoints within 1 %; `None` without such endpoints.
     pub within_one_percent: Option<f64>,
 }
 
@@ -65,10 +65,11 @@ struct Group<'a> {
     upstream: Option<f64>,
 }
 
-/// Compares each (run, model, variant) with the upstream's aggregate; one row a run, by run id. Columns: [`AGGREGATES`].
+/// Compares each (run, model, variant) with the upstream's aggregate; one row per run, sorted by run id. Columns:
+/// [`AGGREGATES`].
 ///
 /// # Errors
-/// A column that is missing or of another type.
+/// A column that is missing or has a different type.
 pub fn aggregates(frame: &DataFrame) -> Result<Vec<RunAggregate>, AnalysisError> {
     check("aggregates", frame, AGGREGATES)?;
     let (run, model, variant) = (texts(frame, "run_id")?, texts(frame, "model")?, texts(frame, "variant")?);
@@ -97,10 +98,11 @@ pub fn aggregates(frame: &DataFrame) -> Result<Vec<RunAggregate>, AnalysisError>
     Ok(runs.into_iter().map(row).collect())
 }
 
-/// Asks the price identity of every endpoint it applies to; one row a run, by run id. Columns: [`IDENTITIES`].
+/// Checks the price identity for every endpoint to which it applies; one row per run, sorted by run id. Columns:
+/// [`IDENTITIES`].
 ///
 /// # Errors
-/// A column that is missing or of another type.
+/// A column that is missing or has a different type.
 pub fn identities(frame: &DataFrame) -> Result<Vec<RunIdentity>, AnalysisError> {
     check("identities", frame, IDENTITIES)?;
     let run = texts(frame, "run_id")?;

@@ -1,4 +1,4 @@
-//! The lens `overall`: a workload's weights over the z-scores of the other lenses, with gates.
+//! The lens `overall`: the mean of the other lenses' z-scores with a workload's weights, limited by gates.
 
 use super::intervals::certainties;
 use super::lenses::Reliability;
@@ -23,11 +23,11 @@ pub(super) fn weight(weights: &LensWeights, lens: Lens) -> f64 {
     }
 }
 
-/// The best tier that is left when something serious is wrong.
+/// The best possible tier if a gate applies.
 pub(super) const GATED: Tier = Tier::C;
 
-/// The providers under `overall`, best first. A provider is rated where the lens `cost` rates it; a lens without data is
-/// left out and the other weights are scaled up.
+/// The providers under `overall`, best first. A provider is rated if the lens `cost` rates it; a lens without data is
+/// omitted and the other weights are scaled up.
 pub(super) fn providers(
     field: &Field,
     workload: &Workload,
@@ -45,7 +45,7 @@ pub(super) fn providers(
     let points: Vec<_> =
         scores.iter().map(|s| s.zip(scale).map(|(s, (centre, width))| (s - centre) / width)).collect();
     let mut rows: Vec<_> = cost.providers.iter().map(blank).collect();
-    // Certainties are numbered as the providers are listed: by slug.
+    // Certainties are in the order of the providers: by slug.
     rows.sort_by(|a, b| a.provider.as_str().cmp(b.provider.as_str()));
     let mut caps = vec![Tier::S; rows.len()];
     for (number, row) in rows.iter_mut().enumerate() {
@@ -61,7 +61,8 @@ pub(super) fn providers(
     rows
 }
 
-/// A lens with the centre and the width of its z-scores, higher is better: a negative width where lower is.
+/// A lens with the centre and the width of its z-scores. Higher z-scores are better; the width is negative if lower
+/// values are better.
 struct Part<'a> {
     ranked: &'a Ranked,
     z: Option<(f64, f64)>,
@@ -73,12 +74,12 @@ fn z(ranked: &Ranked) -> Option<(f64, f64)> {
     spread(&values).map(|(centre, width)| (centre, sign * width))
 }
 
-/// How a provider's score is made: linear in its effects under the lenses.
+/// The components of a provider's score, which is linear in its effects under the lenses.
 struct Blend {
     score: Option<f64>,
-    /// By part: the effect, and what one unit of it adds to the score.
+    /// By part: the effect, and the contribution of one unit of it to the score.
     terms: Vec<Option<(f64, f64)>>,
-    /// The lenses with weight that say nothing of it.
+    /// The weighted lenses that have no data for it.
     missing: Vec<Lens>,
 }
 
@@ -103,8 +104,8 @@ fn blend(provider: &str, parts: &[Part<'_>], weights: &LensWeights) -> Blend {
     Blend { score, terms: parts.iter().map(term).collect(), missing }
 }
 
-/// The scores under other sets of models, all lenses under the same set; centre and widths stay those of all models.
-/// Whose models count is as under `cost`, which decides who is rated.
+/// The scores for resampled sets of models, with the same set for all lenses; centre and widths stay those of all
+/// models. The models of each provider are those under `cost`, which decides which providers are rated.
 fn together(
     parts: &[Part<'_>],
     blends: &[Option<Blend>],
@@ -116,7 +117,7 @@ fn together(
         let mut score = points[provider]?;
         for (term, effects) in blends[provider].as_ref()?.terms.iter().zip(effects) {
             let Some((effect, unit)) = term else { continue };
-            // Nothing at all: the model plays no part under this lens.
+            // Empty: the model has no effect under this lens.
             let moved = if effects.is_empty() { *effect } else { effects[provider]? };
             score += unit * (moved - effect) / width;
         }
@@ -167,7 +168,7 @@ fn rate(row: &mut ProviderTier, value: Option<f64>, missing: &[Lens], gate: Opti
     if let Some(gate) = gate {
         row.cap = Some(GATED);
         row.tier = row.tier.max(GATED);
-        reasons.push(format!("not above {GATED}: {gate}"));
+        reasons.push(format!("capped at {GATED}: {gate}"));
     }
     if !missing.is_empty() {
         let names: Vec<_> = missing.iter().map(|lens| lens.as_str()).collect();
@@ -176,12 +177,14 @@ fn rate(row: &mut ProviderTier, value: Option<f64>, missing: &[Lens], gate: Opti
     row.reason = (!reasons.is_empty()).then(|| reasons.join("; "));
 }
 
-/// What caps a provider: low availability over its traffic, most of its traffic on endpoints that are down (where no
-/// uptime is published), or a phantom cache.
+/// The reason for capping a provider: low availability over its traffic, most of its traffic on endpoints that are down
+/// (if no uptime is published), or a phantom cache.
 fn gate(field: &Field, reliability: Reliability, provider: &str) -> Option<String> {
     let own: Vec<_> = field.cells().filter(|s| s.provider == provider).collect();
     if own.iter().any(|s| s.is_phantom()) {
-        return Some("a phantom cache (hits reported, the listed discount not given)".to_owned());
+        return Some(
+            "a phantom cache (hits are reported, but the listed discount is not applied)".to_owned(),
+        );
     }
     if reliability == Reliability::NotPublished {
         let down = weighted(&own, |s| Some(if is_down(s) { 1.0 } else { 0.0 }))?;
@@ -191,7 +194,7 @@ fn gate(field: &Field, reliability: Reliability, provider: &str) -> Option<Strin
     (share < GATE_AVAILABILITY).then(|| format!("{:.1} % {}", share * 100.0, reliability.label()))
 }
 
-/// Whether the newest run calls an endpoint down.
+/// Whether an endpoint is down in the newest run.
 pub(super) fn is_down(standing: &Standing) -> bool {
     standing.latest.as_ref().is_some_and(|l| l.disabled || matches!(l.status, Some(-5 | -10)))
 }

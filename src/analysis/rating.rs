@@ -1,15 +1,17 @@
-//! From effects on a lens's additive scale to what a provider's row says: values in the lens's unit, intervals, tiers.
+//! Converts effects on a lens's additive scale to the values of a provider's row: values in the lens's unit, intervals,
+//! tiers.
 
 use super::intervals::{Certainty, ranks};
 use crate::domain::tier::{Lens, Tier};
 use crate::domain::tier_list::ProviderTier;
 use std::collections::BTreeMap;
 
-/// How a lens's effects become the numbers that are shown; always rising, so that the ends of an interval stay ends.
+/// The conversion of a lens's effects to the published numbers. It is always increasing, so that the ends of an
+/// interval stay its ends.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Scale {
     pub lens: Lens,
-    /// Centre and width of the effects of the rated providers, for z-scores; `None` where they do not differ.
+    /// Centre and width of the effects of the rated providers, for z-scores; `None` if they do not differ.
     pub z: Option<(f64, f64)>,
 }
 
@@ -24,8 +26,8 @@ impl Scale {
     }
 }
 
-/// Writes what `certainties` know into the rated rows. Rows and certainties stand in the same order; `caps` is the best
-/// tier that is open to each row.
+/// Writes the `certainties` into the rated rows. Rows and certainties are in the same order; `caps` contains the best
+/// possible tier of each row.
 pub(super) fn tell(
     rows: &mut [ProviderTier],
     certainties: &[Option<Certainty>],
@@ -46,12 +48,12 @@ pub(super) fn tell(
     }
 }
 
-/// "S-B" where the ends of an interval are in different tiers.
+/// "S-B" if the ends of an interval are in different tiers.
 fn span(one: Tier, other: Tier) -> Option<String> {
     (one != other).then(|| format!("{}-{}", one.min(other), one.max(other)))
 }
 
-/// How often the draws fall into each tier; `None` without draws.
+/// How often the resamples fall into each tier; `None` without resamples.
 fn probabilities(certainty: &Certainty, tier: impl Fn(f64) -> Option<Tier>) -> Option<BTreeMap<Tier, f64>> {
     let mut counts: BTreeMap<Tier, usize> = BTreeMap::new();
     for drawn in certainty.draws.iter().flatten().filter_map(|effect| tier(*effect)) {

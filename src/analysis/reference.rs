@@ -1,4 +1,5 @@
-//! What counts as full retention: a high quantile of a model's hit rates, borrowed where the model is too thin.
+//! The reference for full retention: a high quantile of a model's hit rates, borrowed from other models if the model
+//! has too few data.
 
 use super::standing::Standing;
 use super::statistics::weighted_quantile;
@@ -11,9 +12,9 @@ use std::collections::BTreeMap;
 pub struct ModelReference {
     /// Canonical slug.
     pub model: String,
-    /// Hit rate that counts as retention 1, 0..1; 0 where nothing was ever found in a cache.
+    /// Hit rate that counts as retention 1, 0..1; 0 if no cache hit was ever reported.
     pub hit_rate: f64,
-    /// Where it comes from.
+    /// Its source.
     pub basis: ReferenceBasis,
 }
 

@@ -1,5 +1,5 @@
-//! How much an effect hangs on single models: every model left out once, and whole models drawn with replacement.
-//! Models, not tokens, are what a provider's record is a sample of.
+//! How strongly an effect depends on single models: each model is left out once, and whole models are drawn with
+//! replacement. A provider's record is a sample of models, not of tokens.
 
 use super::AnalysisError;
 use super::effects::{Effects, Observation};
@@ -10,7 +10,7 @@ use rand_chacha::ChaCha8Rng;
 use std::num::NonZero;
 use std::ops::Range;
 
-/// How often each model stands in each resample; one plan for all lenses, so that they can be put together.
+/// How often each model occurs in each resample; one plan for all lenses, so that they can be combined.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Plan {
     models: usize,
@@ -18,8 +18,8 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    /// `resamples` draws of as many models as there are `drawable` ones, with replacement; `models` counts all models,
-    /// drawable or not. The same arguments give the same plan.
+    /// Makes `resamples` resamples. Each draws, with replacement, as many models as there are `drawable` ones; `models`
+    /// is the number of all models, drawable or not. The same arguments give the same plan.
     pub fn new(models: usize, drawable: &[usize], resamples: usize) -> Self {
         let mut random = ChaCha8Rng::seed_from_u64(RESAMPLE_SEED);
         let mut draw = || {
@@ -33,20 +33,21 @@ impl Plan {
     }
 }
 
-/// Effects of the providers under changed sets of models; `None` where a set does not rate the provider.
+/// Effects of the providers under changed sets of models; `None` if a set does not rate the provider.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Replicates {
-    /// By provider, the models that it shares with others, by number and ascending.
+    /// By provider: the numbers of the models that it shares with others, ascending.
     pub own: Vec<Vec<usize>>,
-    /// The effects without a model, by model and provider; empty for a model that plays no part.
+    /// The effects without a model, by model and provider; empty for a model that has no effect.
     pub left_out: Vec<Vec<Option<f64>>>,
-    /// The effects of each draw, by provider.
+    /// The effects of each resample, by provider.
     pub draws: Vec<Vec<Option<f64>>>,
 }
 
 impl Replicates {
-    /// Solves the effects anew for every set of models of the plan. `full` are the effects of all `rows`: the others are
-    /// put on its centre, so that they tell how a provider moves among its peers and not how the peers' mix does.
+    /// Solves for the effects again for every set of models in the plan. `full` contains the effects of all `rows`. The
+    /// others are shifted to its centre, so that they show how a provider moves among its peers and not how the mix of
+    /// peers changes.
     ///
     /// # Errors
     /// As [`solve`].
@@ -72,7 +73,8 @@ impl Replicates {
     }
 }
 
-/// `part` of 0..`count`, cut into as many ranges as there are cores, worked out side by side and put together in order.
+/// Runs `part` over 0..`count`, split into as many ranges as there are cores, in parallel, and joins the results in
+/// order.
 fn in_parallel<T: Send>(
     count: usize,
     part: &(dyn Fn(Range<usize>) -> Result<Vec<T>, AnalysisError> + Sync),
@@ -92,7 +94,8 @@ fn in_parallel<T: Send>(
     Ok(all)
 }
 
-/// Effects shifted so that their mean, in the weights of the full set, is that of the full set over the same providers.
+/// Effects shifted so that their mean, with the weights of the full set, equals that of the full set over the same
+/// providers.
 fn on_centre_of(full: &Effects, effects: &Effects) -> Vec<Option<f64>> {
     let found: Vec<_> =
         (0..full.theta.len()).map(|p| full.comparable(p).and(effects.comparable(p))).collect();

@@ -1,4 +1,4 @@
-//! How much an endpoint's hit rate moves from day to day, and what its next day may therefore look like.
+//! How much an endpoint's hit rate varies from day to day, and the resulting interval for its next day.
 
 use super::intervals::student_t;
 use super::statistics::median;
@@ -16,29 +16,29 @@ pub(super) struct HitDays {
 }
 
 impl HitDays {
-    /// What a share's variance is measured in: a rate near 0 or 1 has no room to move.
+    /// The unit of a share's variance: a rate near 0 or 1 has no room to move.
     fn room(&self) -> f64 {
         self.mean * (1.0 - self.mean)
     }
 }
 
-/// The scatter that all endpoints have in common: variance over `h(1-h)`, the median of those with enough days.
+/// The pooled scatter of all endpoints: variance divided by `h(1-h)`, the median over the endpoints with enough days.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Scatter(Option<f64>);
 
-/// Rates nearer to 0 or 1 than this say nothing of the common scatter.
+/// Rates closer to 0 or 1 than this do not count for the pooled scatter.
 const EDGE: f64 = 0.02;
 
 impl Scatter {
-    /// The common scatter of the endpoints with [`FULL_RECORD_DAYS`] days or more.
+    /// The pooled scatter of the endpoints with at least [`FULL_RECORD_DAYS`] days.
     pub fn over<'a>(all: impl Iterator<Item = &'a HitDays>) -> Self {
         let told = all.filter(|d| d.days >= FULL_RECORD_DAYS && d.mean > EDGE && d.mean < 1.0 - EDGE);
         Self(median(told.filter_map(|d| Some(d.variance? / d.room())).collect()))
     }
 
-    /// Where a further day's hit rate lies in 90 % of all cases, within 0..1: the mean plus and minus the 95th percentile
-    /// of Student's t times `s * sqrt(1 + 1/n)`, where `s` mixes the endpoint's own variance with the common one. `None`
-    /// while no endpoint has enough days.
+    /// The interval that contains another day's hit rate in 90 % of all cases, within 0..1: the mean plus and minus the
+    /// 95th percentile of Student's t times `s * sqrt(1 + 1/n)`, where `s` mixes the endpoint's own variance with the
+    /// pooled one. `None` as long as no endpoint has enough days.
     pub fn interval(self, own: &HitDays) -> Option<(f64, f64)> {
         let common = self.0? * own.room();
         let own_freedom = own.variance.map_or(0, |_| own.days - 1);
@@ -63,7 +63,7 @@ mod tests {
         let all = [days(7, 0.5, 0.01), days(7, 0.8, 0.0016), days(7, 0.0, 0.0), days(2, 0.5, 0.2)];
         let scatter = Scatter::over(all.iter());
         // Of the first two: 0.04 and 0.01, their median 0.025.
-        assert!((scatter.0.expect("told") - 0.025).abs() < 1e-12);
+        assert!((scatter.0.expect("a scatter") - 0.025).abs() < 1e-12);
         let (low, high) = scatter.interval(&all[0]).expect("an interval");
         let variance = (6.0 * 0.01 + 3.0 * 0.025 * 0.25) / 9.0;
         let half = 1.833 * (variance * (8.0_f64 / 7.0)).sqrt();

@@ -1,4 +1,4 @@
-//! Where each endpoint stands: its cell of the lens window joined with its row of the newest run.
+//! The data of each endpoint: its cell of the lens window joined with its row of the newest run.
 
 use super::Parameters;
 use super::cells::{Cell, Record};
@@ -13,7 +13,7 @@ use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
-/// One endpoint, gone or not, with what the tier lists and the verdicts look at.
+/// One endpoint, current or gone, with the data that the tier lists and verdicts use.
 pub(super) struct Standing {
     pub id: Uuid,
     pub model: String,
@@ -25,13 +25,13 @@ pub(super) struct Standing {
     /// Tokens a day.
     pub tokens: Option<f64>,
     pub efficiency: Option<f64>,
-    /// `None` where only "there were price tiers" is known of an endpoint that is gone.
+    /// `None` for an endpoint that is gone and had price tiers, because the tiers themselves are unknown.
     pub pricing: Option<Pricing>,
     pub uptime: Option<f64>,
     pub availability: Option<f64>,
     pub throughput: Option<f64>,
     pub latency_ms: Option<f64>,
-    /// Its days of the window with a hit rate, where it has any.
+    /// Its days in the window with a hit rate, if any.
     pub days: Option<HitDays>,
     pub basis: CostBasis,
     pub latest: Option<Latest>,
@@ -170,23 +170,23 @@ fn set_basis(standings: &mut [Standing], references: &[ModelReference]) {
 }
 
 impl Standing {
-    /// Session cost under a workload, USD; `None` where prices or the hit rate are not known.
+    /// Session cost under a workload, USD; `None` if prices or the hit rate are unknown.
     pub fn cost(&self, workload: &Workload, as_of: DateTime<Utc>) -> Option<f64> {
         self.cost_parts(workload, as_of).map(|cost| cost.total())
     }
 
-    /// The parts of that cost, USD.
+    /// The components of that cost, USD.
     pub fn cost_parts(&self, workload: &Workload, as_of: DateTime<Utc>) -> Option<SessionCost> {
         session_cost(self.pricing.as_ref()?, workload, &self.basis, as_of)
     }
 
-    /// The efficiency that prices are corrected by: 1 where it cannot be told apart from billed writes or price tiers.
+    /// The efficiency that prices are corrected by: 1 if it cannot be separated from billed writes or price tiers.
     fn priced_efficiency(&self) -> f64 {
         let plain = self.pricing.as_ref().is_some_and(|p| !p.billed_writes && p.tiers.is_empty());
         if plain { self.efficiency.unwrap_or(1.0).clamp(0.0, 1.0) } else { 1.0 }
     }
 
-    /// What its flags are decided from.
+    /// The data that decide its flags.
     pub fn evidence(&self) -> Evidence {
         Evidence {
             hit_rate: self.hit_rate,
@@ -196,7 +196,7 @@ impl Standing {
         }
     }
 
-    /// Whether its hits are reported and not paid for.
+    /// Whether it has a phantom cache: hits are reported, but the discount is not applied.
     pub fn is_phantom(&self) -> bool {
         self.pricing.as_ref().is_some_and(|pricing| is_phantom(pricing, &self.evidence()))
     }

@@ -1,4 +1,4 @@
-//! Means, quantiles and scores over plain numbers.
+//! Means, quantiles and scores of plain numbers.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 pub struct Share<'a> {
     /// Model it belongs to.
     pub model: &'a str,
-    /// The lens's own measure.
+    /// The lens's raw measure.
     pub value: f64,
     /// Mean tokens a day.
     pub tokens: f64,
@@ -19,7 +19,7 @@ pub fn traffic_mean(shares: &[Share<'_>]) -> Option<f64> {
     (tokens > 0.0).then(|| shares.iter().map(|s| s.value * s.tokens).sum::<f64>() / tokens)
 }
 
-/// The plain average over its models, each model the plain average of its cells; `None` without cells.
+/// The plain mean over its models, where each model is the plain mean of its cells; `None` without cells.
 pub fn model_mean(shares: &[Share<'_>]) -> Option<f64> {
     let mut models: BTreeMap<&str, (f64, f64)> = BTreeMap::new();
     for share in shares {
@@ -30,13 +30,13 @@ pub fn model_mean(shares: &[Share<'_>]) -> Option<f64> {
     mean(models.values().map(|(sum, count)| sum / count))
 }
 
-/// The plain mean; `None` of nothing.
+/// The plain mean; `None` if empty.
 pub(super) fn mean(values: impl IntoIterator<Item = f64>) -> Option<f64> {
     let (sum, count) = values.into_iter().fold((0.0, 0.0), |(sum, count), v| (sum + v, count + 1.0));
     (count > 0.0).then(|| sum / count)
 }
 
-/// The mean of the two middle values; `None` of nothing.
+/// The median (the mean of the two middle values if the count is even); `None` if empty.
 pub(super) fn median(mut values: Vec<f64>) -> Option<f64> {
     if values.is_empty() {
         return None;
@@ -50,8 +50,8 @@ pub(super) fn median(mut values: Vec<f64>) -> Option<f64> {
     })
 }
 
-/// The smallest value at which the weights up to it reach `quantile` of all; pairs are (value, weight). `None` where no
-/// weight is positive.
+/// The smallest value at which the cumulative weight reaches `quantile` of the total; pairs are (value, weight). `None`
+/// if no weight is positive.
 pub fn weighted_quantile(pairs: &[(f64, f64)], quantile: f64) -> Option<f64> {
     let mut sorted: Vec<_> = pairs.iter().copied().filter(|(_, weight)| *weight > 0.0).collect();
     sorted.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -59,7 +59,7 @@ pub fn weighted_quantile(pairs: &[(f64, f64)], quantile: f64) -> Option<f64> {
     let mut reached = 0.0;
     for (value, weight) in &sorted {
         reached += weight;
-        // The sum is compared with a product of itself: allow its rounding.
+        // The sum is compared with a product of itself, so allow for rounding.
         if reached >= goal * (1.0 - 1e-12) {
             return Some(*value);
         }
@@ -67,7 +67,7 @@ pub fn weighted_quantile(pairs: &[(f64, f64)], quantile: f64) -> Option<f64> {
     None
 }
 
-/// Mean and standard deviation (of the population); `None` for fewer than two values or values that are all alike.
+/// Mean and population standard deviation; `None` for fewer than two values or if all values are equal.
 pub(super) fn spread(values: &[f64]) -> Option<(f64, f64)> {
     let centre = mean(values.iter().copied())?;
     let variance = mean(values.iter().map(|v| (v - centre).powi(2)))?;

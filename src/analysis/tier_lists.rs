@@ -1,4 +1,4 @@
-//! Provider tier lists, one a lens: effects over the cells, turned into the lens's unit and into tiers.
+//! Provider tier lists, one per lens: effects over the cells, converted to the lens's unit and to tiers.
 
 use super::effects::{Effects, Observation, solve};
 use super::intervals::certainties;
@@ -16,13 +16,13 @@ use crate::domain::workload::Workload;
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A list with the raw effects of its rated providers, for `overall`.
+/// A list together with the raw effects of its rated providers, which `overall` needs.
 pub(super) struct Ranked {
     pub lens: Lens,
     pub providers: Vec<ProviderTier>,
     /// Effects of the rated providers on the lens's additive scale.
     pub theta: BTreeMap<String, f64>,
-    /// The same effects under other sets of models, providers in the order of [`listed_providers`].
+    /// The same effects on resampled sets of models, providers in the order of [`listed_providers`].
     pub replicates: Replicates,
 }
 
@@ -55,7 +55,7 @@ impl<'a> Ground<'a> {
     }
 }
 
-/// All tier lists: `cache`, `reliability` and `speed` once, `cost` and `overall` for each workload.
+/// All tier lists: one each for `cache`, `reliability` and `speed`, and one per workload for `cost` and `overall`.
 pub(super) fn all(
     field: &Field,
     parameters: &Parameters,
@@ -93,7 +93,7 @@ pub(super) fn all(
     Ok(lists)
 }
 
-/// Nothing is known of the days before here: the tier is that of the figures alone.
+/// The previous days are not known here, so the tier is the one that the figures alone give.
 fn of_this_moment(mut providers: Vec<ProviderTier>) -> Vec<ProviderTier> {
     for row in &mut providers {
         row.naive = row.tier;
@@ -101,17 +101,17 @@ fn of_this_moment(mut providers: Vec<ProviderTier>) -> Vec<ProviderTier> {
     providers
 }
 
-/// What stands above a list that is provisional, empty or leaves something out.
+/// The note above a list that is provisional, empty or incomplete.
 fn note(field: &Field, lens: Lens, reliability: Reliability) -> Option<String> {
     let mut notes = Vec::new();
     if field.provisional {
         notes.push(format!(
-            "Provisional: {} of {FULL_RECORD_DAYS} observed days; days whose hit rate is worked out from the price \
-             charts help.",
+            "Provisional: {} of {FULL_RECORD_DAYS} observed days, plus days whose hit rate is derived from the price \
+             charts.",
             field.observed_days
         ));
         if !field.day_to_date {
-            notes.push("Volumes are those of a short window, not of a day.".to_owned());
+            notes.push("Volumes cover a short window, not a day.".to_owned());
         }
     }
     if reliability == Reliability::NotPublished && lens == Lens::Reliability {
@@ -136,7 +136,7 @@ fn ranked(gauge: &Gauge<'_>, ground: &Ground<'_>) -> Result<Ranked, AnalysisErro
     let rows = observations(&cells, ground);
     let mut effects = solve(&rows, listed.len(), ground.models.len(), ground.ridge)?;
     if gauge.lens == Lens::Cost {
-        // Traffic goes to the cheap hosts: against what it meets, most would be dear.
+        // Traffic goes to the cheap hosts, so relative to the traffic-weighted mean most hosts would look expensive.
         effects.centre_on_median(MIN_SHARED_MODELS);
     }
     let replicates = Replicates::of(&rows, &effects, &ground.plan, ground.ridge)?;
@@ -145,7 +145,7 @@ fn ranked(gauge: &Gauge<'_>, ground: &Ground<'_>) -> Result<Ranked, AnalysisErro
         let mut row = evidence(provider, ground.names, &cells);
         row.shared_models = effects.shared_models[number];
         row.reason = unrated(gauge, field, &row, &effects, number);
-        // Outside of the rated component an effect is against other peers: not shown beside these.
+        // Outside the rated component an effect is relative to other peers, so it is not shown next to these.
         row.adjusted = effects.comparable(number);
         points.push(row.adjusted.filter(|_| row.reason.is_none()));
         providers.push(row);
@@ -169,7 +169,7 @@ pub(super) fn listed_providers(field: &Field) -> Vec<&str> {
     listed.into_iter().collect()
 }
 
-/// A cell weighs the square root of its tokens a day: that damps the giants without ignoring volume.
+/// The weight of a cell is the square root of its tokens per day. This damps the largest cells without ignoring volume.
 fn observations(cells: &[Cell<'_>], ground: &Ground<'_>) -> Vec<Observation> {
     let observation = |cell: &Cell<'_>| {
         let provider = ground.providers.binary_search(&cell.standing.provider.as_str()).ok()?;
@@ -179,7 +179,7 @@ fn observations(cells: &[Cell<'_>], ground: &Ground<'_>) -> Vec<Observation> {
     cells.iter().filter_map(observation).collect()
 }
 
-/// What a provider's row says before it is rated.
+/// A provider's row before it is rated.
 fn evidence(provider: &str, names: &BTreeMap<String, String>, cells: &[Cell<'_>]) -> ProviderTier {
     let own = cells.iter().filter(|c| c.standing.provider == provider);
     let share = |c: &Cell<'_>| (c.standing.model.clone(), c.measure, c.standing.tokens.unwrap_or(0.0));
@@ -206,13 +206,13 @@ fn evidence(provider: &str, names: &BTreeMap<String, String>, cells: &[Cell<'_>]
         models: shares.iter().map(|s| s.model).collect::<BTreeSet<_>>().len(),
         shared_models: 0,
         endpoints: shares.len(),
-        // Folded from 0, because the sum of nothing is -0.
+        // Folded from 0, because the sum of an empty iterator is -0.
         tokens_per_day: shares.iter().fold(0.0, |sum, s| sum + s.tokens),
         reason: None,
     }
 }
 
-/// Why a provider has no tier under this lens; `None` where it has one.
+/// Why a provider has no tier under this lens; `None` if it has one.
 fn unrated(
     gauge: &Gauge<'_>,
     field: &Field,
@@ -241,7 +241,7 @@ fn unrated(
     }
 }
 
-/// Turns the effect into the lens's unit and gives the tier.
+/// Converts the effect to the lens's unit and assigns the tier.
 fn finish(gauge: &Gauge<'_>, row: &mut ProviderTier, scale: Scale) {
     row.adjusted = row.adjusted.and_then(|effect| scale.value(effect));
     if row.reason.is_some() {
@@ -255,7 +255,7 @@ fn finish(gauge: &Gauge<'_>, row: &mut ProviderTier, scale: Scale) {
     };
 }
 
-/// Rated providers best first, then the unrated ones by name.
+/// Sorts rated providers best first, then the unrated ones by name.
 pub(super) fn sort(lens: Lens, providers: &mut [ProviderTier]) {
     let sign = if lens.cuts().higher_is_better { -1.0 } else { 1.0 };
     let place = |row: &ProviderTier| match row.tier {

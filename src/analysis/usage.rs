@@ -1,5 +1,5 @@
-//! Frames from usage alone: hit rates and tokens, nothing published of prices, uptime or speed. For studies that know
-//! the truth and need no upstream.
+//! Frames from usage alone: hit rates and tokens without prices, uptime or speed. For studies that know the truth and
+//! need no upstream.
 
 use super::AnalysisError;
 use super::frames::{ColumnSpec, DAYS, Frames, NEWEST};
@@ -21,17 +21,17 @@ pub struct UsageDay {
     pub provider: String,
     /// UTC day.
     pub day: NaiveDate,
-    /// Cached over all prompt tokens, 0..1; `None` without traffic.
+    /// Cached prompt tokens divided by all prompt tokens, 0..1; `None` without traffic.
     pub hit_rate: Option<f64>,
     /// Tokens of the day.
     pub tokens: i64,
 }
 
 impl Frames {
-    /// The frames of an upstream that tells usage only; each endpoint's last day in `usage` is its newest reading.
+    /// The frames of an upstream that publishes only usage; each endpoint's last day in `usage` is its newest reading.
     ///
     /// # Errors
-    /// [`AnalysisError::Polars`] where the columns do not fit together.
+    /// [`AnalysisError::Polars`] if the columns do not fit together.
     pub fn of_usage(usage: &[UsageDay]) -> Result<Self, AnalysisError> {
         let rows: Vec<&UsageDay> = usage.iter().collect();
         let mut last: BTreeMap<Uuid, &UsageDay> = BTreeMap::new();
@@ -51,7 +51,7 @@ fn frame(rows: &[&UsageDay], contract: &[ColumnSpec]) -> Result<DataFrame, Analy
     Ok(DataFrame::new(rows.len(), columns)?)
 }
 
-/// A column of either contract; what usage does not tell is null.
+/// A column of either contract; values that usage does not contain are null.
 fn column(rows: &[&UsageDay], name: &'static str) -> Column {
     let texts = |f: fn(&UsageDay) -> String| -> Column {
         Series::new(name.into(), rows.iter().map(|row| f(row)).collect::<Vec<_>>()).into()

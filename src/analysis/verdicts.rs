@@ -1,4 +1,5 @@
-//! Verdicts on the endpoints of the newest run, each against the other endpoints of its model and variant.
+//! Verdicts on the endpoints of the newest run. Each endpoint is compared with the other endpoints of its model and
+//! variant.
 
 use super::EndpointVerdicts;
 use super::derive::{identity_error, realised_discount};
@@ -15,15 +16,15 @@ use crate::domain::workload::Workload;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
-/// The lenses that `overall` is made of.
+/// The lenses that `overall` combines.
 const PARTS: [Lens; 4] = [Lens::Cache, Lens::Cost, Lens::Reliability, Lens::Speed];
 
 /// An endpoint's distance to its peers under one lens.
 #[derive(Debug, Clone, Copy)]
 struct Distance {
-    /// The lens's own measure.
+    /// The lens's raw measure.
     measure: f64,
-    /// In the lens's unit; for the z-score lenses not scaled yet.
+    /// In the lens's unit; not yet scaled for the z-score lenses.
     value: f64,
     /// On the additive scale.
     y: f64,
@@ -32,7 +33,7 @@ struct Distance {
 /// An endpoint with the lens's measure and y.
 type Member<'a> = (&'a Standing, f64, f64);
 
-/// What is known of one lens over the whole newest run.
+/// The data of one lens over the whole newest run.
 struct Lensed<'a> {
     gauge: Gauge<'a>,
     /// Distances of the endpoints that have peers.
@@ -75,7 +76,7 @@ fn is_busy(standing: &Standing) -> bool {
     standing.tokens.is_some_and(|tokens| tokens >= ENDPOINT_MIN_TOKENS)
 }
 
-/// Cost is held against the median of all, everything else against the token-weighted mean of the others.
+/// Cost is compared with the median of all endpoints, everything else with the token-weighted mean of the others.
 fn distance(lens: Lens, group: &[Member<'_>], own: usize) -> Distance {
     let (_, measure, y) = group[own];
     if lens == Lens::Cost {
@@ -130,7 +131,7 @@ fn verdict(field: &Field, standing: &Standing, lensed: &Lensed<'_>) -> Verdict {
     Verdict::naive(tier, value, why(field, standing, &lensed.gauge, distance, value))
 }
 
-/// Why an endpoint has no tier under a lens.
+/// The reason why an endpoint has no tier under a lens.
 fn unrated(standing: &Standing, gauge: &Gauge<'_>) -> String {
     if gauge.lens == Lens::Cost
         && let Some(reason) = unpriced(standing)
@@ -146,9 +147,9 @@ fn unrated(standing: &Standing, gauge: &Gauge<'_>) -> String {
         (_, Some(_)) if !is_busy(standing) => {
             format!("fewer than {} M tokens a day", ENDPOINT_MIN_TOKENS / 1e6)
         }
-        (Lens::Reliability, _) if !data => "no uptime is told of it".to_owned(),
-        (Lens::Speed, _) if !data => "no speed is told of it".to_owned(),
-        (_, _) if !data => "no hit rate is told of it".to_owned(),
+        (Lens::Reliability, _) if !data => "no uptime published".to_owned(),
+        (Lens::Speed, _) if !data => "no speed published".to_owned(),
+        (_, _) if !data => "no hit rate published".to_owned(),
         _ => "no peers".to_owned(),
     }
 }
@@ -210,7 +211,7 @@ fn why(
 fn spreads(value: Option<f64>) -> String {
     let Some(value) = value else { return "; no endpoint differs from its peers".to_owned() };
     let side = if value >= 0.0 { "better" } else { "worse" };
-    format!("; {:.1} usual spreads {side} than the model's other endpoints", value.abs())
+    format!("; {side} than the model's other endpoints by {:.1} times the usual spread", value.abs())
 }
 
 fn against(relative: f64, what: &str) -> String {
@@ -222,7 +223,7 @@ fn against(relative: f64, what: &str) -> String {
     }
 }
 
-/// Dollars with cents; sums under ten cents keep two significant digits.
+/// Dollars and cents; amounts below ten cents have two significant digits.
 fn usd(amount: f64) -> String {
     if amount >= 0.1 || amount <= 0.0 {
         return format!("${amount:.2}");
@@ -231,7 +232,8 @@ fn usd(amount: f64) -> String {
     format!("${amount:.digits$}")
 }
 
-/// The workload's weights over the distances in recorded spreads; a lens that does not rate the endpoint is left out.
+/// The weighted mean of the distances in recorded spreads, with the workload's weights. A lens that does not rate the
+/// endpoint is left out.
 fn overall(standing: &Standing, lenses: &[Lensed<'_>; 4], verdicts: &BTreeMap<Lens, Verdict>) -> Verdict {
     let unrated = |why: &str| Verdict::naive(Tier::Unrated, None, why.to_owned());
     if let Some(cost) = verdicts.get(&Lens::Cost).filter(|v| v.tier == Tier::Unrated) {
@@ -258,7 +260,7 @@ fn overall(standing: &Standing, lenses: &[Lensed<'_>; 4], verdicts: &BTreeMap<Le
     let why = parts.join(", ");
     match gate(standing, lenses[2].gauge.reliability) {
         Some(gate) => {
-            let why = format!("{why}; not above {GATED}: {gate}");
+            let why = format!("{why}; capped at {GATED}: {gate}");
             Verdict { cap: Some(GATED), ..Verdict::naive(tier.max(GATED), Some(value), why) }
         }
         None => Verdict::naive(tier, Some(value), why),

@@ -1,5 +1,5 @@
-//! A request as the handlers see it: the snapshot, the parameters, the time. Everything that can be wrong with a request
-//! is refused here, before a handler runs.
+//! A request as the handlers see it: the snapshot, the parameters, the time. Invalid requests are rejected here, before
+//! a handler runs.
 
 use super::envelope::enveloped;
 use super::problem::Problem;
@@ -20,18 +20,18 @@ use serde::{Deserialize, Serialize};
 use std::fmt::Debug;
 use std::sync::Arc;
 
-/// Keys are built from what the client sent: longer ones are not kept.
+/// Keys are built from the client's input; answers with longer keys are not cached.
 const LONGEST_KEY: usize = 400;
 
-/// Segments of an address.
+/// Two segments of a path.
 pub(super) type Pair = (String, String);
 
-/// No query parameters: any is refused.
+/// No query parameters: any parameter is rejected.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NoQuery {}
 
-/// A request for something of the snapshot, its query as `Q` and its path's variable segments as `P`.
+/// A request for part of the snapshot, with its query as `Q` and the variable segments of its path as `P`.
 pub(super) struct Asked<Q = NoQuery, P = ()> {
     pub snapshot: Arc<Snapshot>,
     pub query: Q,
@@ -43,7 +43,7 @@ pub(super) struct Asked<Q = NoQuery, P = ()> {
 }
 
 impl<Q: Debug, P> Asked<Q, P> {
-    /// Answers with data that depend on nothing but the snapshot and the parameters: made once, kept for the next.
+    /// Responds with data that depend only on the snapshot and the parameters: made once and cached.
     pub fn kept<T, F>(&self, make: F) -> Result<Response, Problem>
     where
         T: Serialize,
@@ -52,7 +52,7 @@ impl<Q: Debug, P> Asked<Q, P> {
         Ok(self.body("", || self.enveloped(make))?.share(&self.headers))
     }
 
-    /// Answers with rows as CSV, made once and kept like [`Self::kept`].
+    /// Responds with rows as CSV, made once and cached like [`Self::kept`].
     pub fn table<T: Row<N>, const N: usize>(
         &self,
         rows: impl FnOnce() -> Result<Vec<T>, Problem>,
@@ -62,14 +62,14 @@ impl<Q: Debug, P> Asked<Q, P> {
         Ok(self.body("", make)?.share(&self.headers))
     }
 
-    /// The same for data that depend on a `state` too, a word for each of its few values; the answer may be held for
-    /// `max_age` seconds.
+    /// The same for data that also depend on a `state`, a word with few possible values. Clients may cache the response
+    /// for `max_age` seconds.
     pub fn kept_while<T, F>(&self, state: &str, max_age: i64, make: F) -> Result<Response, Problem>
     where
         T: Serialize,
         F: FnOnce() -> Result<(T, Option<String>), Problem>,
     {
-        // Not shared: how long it may be held depends on the time.
+        // Not shared between clients: the cache lifetime depends on the time.
         let mut response = self.body(state, || self.enveloped(make))?.respond(&self.headers);
         if let Ok(policy) = HeaderValue::try_from(format!("public, max-age={max_age}, must-revalidate")) {
             response.headers_mut().insert(CACHE_CONTROL, policy);
@@ -77,7 +77,7 @@ impl<Q: Debug, P> Asked<Q, P> {
         Ok(response)
     }
 
-    /// A snapshot that is still kept, by its id.
+    /// A snapshot by its id, if it is still kept.
     pub fn snapshot_of(&self, id: &str) -> Option<Arc<Snapshot>> {
         self.api.state.current.of_id(id)
     }
@@ -103,7 +103,7 @@ impl<Q: Debug, P> Asked<Q, P> {
         if let Some(body) = shelf.get(&self.snapshot.id, &key) {
             return Ok(body);
         }
-        // Made outside of any lock: two requests may make the same body once each, none waits for another's.
+        // Made outside of any lock: two requests may each make the same body, but none waits for another.
         let body = Arc::new(make()?);
         if key.len() <= LONGEST_KEY {
             shelf.keep(&self.snapshot.id, key, Arc::clone(&body), body.held());
@@ -142,7 +142,7 @@ fn bad_path(rejection: PathRejection) -> Problem {
         PathRejection::FailedToDeserializePathParams(error)
             if matches!(error.kind(), ErrorKind::InvalidUtf8InPathParam { .. }) =>
         {
-            Problem::bad_request("the address is not UTF-8 behind its percent signs")
+            Problem::bad_request("the percent-decoded path is not valid UTF-8")
         }
         other => Problem::bad_request(other.body_text()),
     }

@@ -21,56 +21,56 @@ use utoipa::{IntoParams, ToSchema};
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct ModelsQuery {
-    /// Models of this author: what stands before the slash of the public name.
+    /// Only models of this author, the part of the public name before the slash.
     author: Option<String>,
-    /// Models that this provider serves, by base slug.
+    /// Only models that this provider serves, by base slug.
     provider: Option<String>,
-    /// Models of this variant: `standard`, `free`, `batch`, …
+    /// Only models of this variant: `standard`, `free`, `batch`, …
     variant: Option<String>,
-    /// Models whose id or name contains every word of this.
+    /// Only models whose id or name contains every word of this text.
     q: Option<String>,
-    /// The column to sort by, with a `-` before it for descending; absent values come last.
+    /// Column to sort by; prefix it with `-` for descending order. Absent values come last.
     sort: Option<String>,
-    /// Entries of a page, 1 to 500.
+    /// Entries per page, 1 to 500.
     #[param(minimum = 1, maximum = 500, default = 100)]
     limit: Option<u32>,
-    /// `meta.next_cursor` of the page before.
+    /// `meta.next_cursor` of the previous page.
     cursor: Option<String>,
     /// `json`, or `csv` for a table.
     format: Option<String>,
 }
 
-/// How to list.
+/// Order and format of a list.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct ListQuery {
-    /// The column to sort by, with a `-` before it for descending; absent values come last.
+    /// Column to sort by; prefix it with `-` for descending order. Absent values come last.
     sort: Option<String>,
     /// `json`, or `csv` for a table.
     format: Option<String>,
 }
 
-/// A model in a list; its endpoints stand at `/api/v1/models/{model_id}`.
+/// A model in a list; `/api/v1/models/{model_id}` returns its endpoints.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(super) struct ModelSummary {
-    /// Public name with the variant's suffix.
+    /// Public name with the suffix of the variant.
     pub model_id: String,
     /// Canonical slug.
     pub slug: String,
     /// Variant.
     pub variant: String,
-    /// Name for people, untrusted.
+    /// Display name, untrusted.
     pub name: String,
-    /// When the upstream listed it.
+    /// When the upstream first listed it.
     pub created: Option<DateTime<Utc>>,
-    /// Longest context, tokens.
+    /// Maximum context length, tokens.
     pub context_length: Option<i64>,
     /// Token-weighted hit rate over its endpoints, 0..1.
     pub hit_rate: Option<f64>,
-    /// Tokens a day over its endpoints.
+    /// Tokens per day over its endpoints.
     pub tokens_per_day: f64,
-    /// Endpoints of the newest run.
+    /// Number of endpoints in the newest run.
     pub endpoints: usize,
     /// Base slugs of the providers that serve it.
     pub providers: Vec<ProviderSlug>,
@@ -96,33 +96,33 @@ impl From<&ModelEntry> for ModelSummary {
     }
 }
 
-/// A provider in a list; its days and endpoints stand at `/api/v1/providers/{slug}`.
+/// A provider in a list; `/api/v1/providers/{slug}` returns its days and endpoints.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(super) struct ProviderSummary {
     /// Base slug.
     pub provider: ProviderSlug,
-    /// Name for people, untrusted.
+    /// Display name, untrusted.
     pub name: String,
     /// Country code of its headquarters.
     pub headquarters: Option<String>,
-    /// Models it serves.
+    /// Number of models that it serves.
     pub models: usize,
-    /// Endpoints of the newest run.
+    /// Number of endpoints in the newest run.
     pub endpoints: usize,
-    /// Tokens a day over its endpoints.
+    /// Tokens per day over its endpoints.
     pub tokens_per_day: f64,
     /// Tier by lens; `cost` and `overall` under the default workload.
     pub tiers: BTreeMap<Lens, Tier>,
 }
 
-/// A provider with its place in every tier list and its endpoints.
+/// A provider with its row in every tier list and its endpoints.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(super) struct ProviderDetail {
     #[serde(flatten)]
     provider: ProviderEntry,
     /// Its row in the tier list of each lens; `cost` and `overall` under the default workload.
     tiers: BTreeMap<Lens, ProviderTier>,
-    /// Its endpoints of the newest run.
+    /// Its endpoints in the newest run.
     serves: Vec<Served>,
 }
 
@@ -135,13 +135,13 @@ pub(super) struct Served {
     pub tag: Tag,
     /// Primary verdict within the model.
     pub tier: Tier,
-    /// Why, in one sentence.
+    /// The reason for the verdict, in one sentence.
     pub why: String,
     /// Hit rate over the newest window, 0..1.
     pub hit_rate: Option<f64>,
     /// Effective input price, USD per million tokens.
     pub effective_input: Option<f64>,
-    /// What is odd about it, with the numbers that show it.
+    /// Anomalies of the endpoint, with the numbers behind them.
     pub flags: Vec<Flag>,
 }
 
@@ -159,7 +159,7 @@ impl Served {
     }
 }
 
-/// The model of a name, or the names nearest to it.
+/// The model with this name, or a problem with the nearest names.
 pub(super) fn known_model<'a>(snapshot: &'a Snapshot, name: &str) -> Result<&'a ModelEntry, Problem> {
     snapshot.model(name).ok_or_else(|| {
         let short: String = name.chars().take(200).collect();
@@ -167,7 +167,7 @@ pub(super) fn known_model<'a>(snapshot: &'a Snapshot, name: &str) -> Result<&'a 
     })
 }
 
-/// The provider of a slug, or the slugs nearest to it.
+/// The provider with this slug, or a problem with the nearest slugs.
 pub(super) fn known_provider<'a>(snapshot: &'a Snapshot, slug: &str) -> Result<&'a ProviderEntry, Problem> {
     snapshot.provider(slug).ok_or_else(|| {
         let short: String = slug.chars().take(200).collect();
@@ -202,11 +202,11 @@ fn serves(model: &ModelEntry, provider: &str) -> bool {
     model.endpoints.iter().any(|endpoint| endpoint.provider.as_str() == provider)
 }
 
-/// Models, most tokens a day first.
+/// Models, most tokens per day first.
 #[utoipa::path(get, path = "/api/v1/models", params(ModelsQuery), tag = "models", responses(
     (status = 200, description = "A page of models", content((Envelope<Vec<ModelSummary>> = "application/json"), (String = "text/csv"))),
-    (status = 400, description = "A parameter is not understood", body = Problem, content_type = "application/problem+json"),
-    (status = 404, description = "The provider is not known", body = Problem, content_type = "application/problem+json"),
+    (status = 400, description = "Invalid parameter", body = Problem, content_type = "application/problem+json"),
+    (status = 404, description = "Unknown provider", body = Problem, content_type = "application/problem+json"),
     (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn models(asked: Asked<ModelsQuery>) -> Result<Response, Problem> {
@@ -223,13 +223,14 @@ pub(super) async fn models(asked: Asked<ModelsQuery>) -> Result<Response, Proble
 
 /// A model with its endpoints.
 ///
-/// The id may carry a variant (`author/name:free`); a canonical slug is taken too.
+/// The id may include a variant (`author/name:free`); a canonical slug is accepted too.
 #[utoipa::path(get, path = "/api/v1/models/{author}/{slug}", tag = "models",
-    params(("author" = String, Path, description = "Before the slash"), ("slug" = String, Path, description = "After the slash"), ListQuery),
+    params(("author" = String, Path, description = "Part of the model id before the slash"),
+        ("slug" = String, Path, description = "Part of the model id after the slash"), ListQuery),
     responses(
     (status = 200, description = "The model", content((Envelope<ModelEntry> = "application/json"), (String = "text/csv"))),
-    (status = 400, description = "A parameter is not understood", body = Problem, content_type = "application/problem+json"),
-    (status = 404, description = "Not known; `nearest` names similar ones", body = Problem, content_type = "application/problem+json"),
+    (status = 400, description = "Invalid parameter", body = Problem, content_type = "application/problem+json"),
+    (status = 404, description = "Unknown name; `nearest` lists similar names", body = Problem, content_type = "application/problem+json"),
     (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn model(asked: Asked<ListQuery, Pair>) -> Result<Response, Problem> {
@@ -270,7 +271,7 @@ fn offers<'a>(snapshot: &'a Snapshot, model: &'a ModelEntry) -> Vec<Offer<'a>> {
 /// Providers by name.
 #[utoipa::path(get, path = "/api/v1/providers", params(ListQuery), tag = "providers", responses(
     (status = 200, description = "All providers", content((Envelope<Vec<ProviderSummary>> = "application/json"), (String = "text/csv"))),
-    (status = 400, description = "A parameter is not understood", body = Problem, content_type = "application/problem+json"),
+    (status = 400, description = "Invalid parameter", body = Problem, content_type = "application/problem+json"),
     (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn providers(asked: Asked<ListQuery>) -> Result<Response, Problem> {
@@ -300,8 +301,8 @@ pub(super) async fn providers(asked: Asked<ListQuery>) -> Result<Response, Probl
     params(("slug" = String, Path, description = "Base slug of the provider"), ListQuery),
     responses(
     (status = 200, description = "The provider", content((Envelope<ProviderDetail> = "application/json"), (String = "text/csv"))),
-    (status = 400, description = "A parameter is not understood", body = Problem, content_type = "application/problem+json"),
-    (status = 404, description = "Not known; `nearest` names similar ones", body = Problem, content_type = "application/problem+json"),
+    (status = 400, description = "Invalid parameter", body = Problem, content_type = "application/problem+json"),
+    (status = 404, description = "Unknown name; `nearest` lists similar names", body = Problem, content_type = "application/problem+json"),
     (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn provider(asked: Asked<ListQuery, String>) -> Result<Response, Problem> {

@@ -1,4 +1,4 @@
-//! What happened: prices, endpoints, tiers, windows.
+//! Recent changes: prices, endpoints, tiers, windows.
 
 use super::asked::Asked;
 use super::catalogue::known_model;
@@ -10,36 +10,36 @@ use axum::response::Response;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-/// Which changes.
+/// Which changes to list.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct EventsQuery {
-    /// Changes of this kind: `price_changed`, `endpoint_appeared`, `endpoint_gone`, `tag_changed`, `tier_changed`,
+    /// Only changes of this kind: `price_changed`, `endpoint_appeared`, `endpoint_gone`, `tag_changed`, `tier_changed`,
     /// `window_changed`.
     kind: Option<String>,
-    /// Changes of this model: a public id or a canonical slug.
+    /// Only changes of this model, by public id or canonical slug.
     model: Option<String>,
-    /// Changes of this provider and its endpoints, by base slug.
+    /// Only changes of this provider and its endpoints, by base slug.
     provider: Option<String>,
-    /// Entries of a page, 1 to 500.
+    /// Entries per page, 1 to 500.
     #[param(minimum = 1, maximum = 500, default = 100)]
     limit: Option<u32>,
-    /// `meta.next_cursor` of the page before.
+    /// `meta.next_cursor` of the previous page.
     cursor: Option<String>,
     /// `json`, or `csv` for a table.
     format: Option<String>,
 }
 
-/// Kinds of what happens; the snapshot's text says so too.
+/// The kinds of changes, as in the snapshot.
 pub(super) const KINDS: [&str; 6] =
     ["price_changed", "endpoint_appeared", "endpoint_gone", "tag_changed", "tier_changed", "window_changed"];
 
-/// What changed of late, newest first.
+/// Recent changes, newest first.
 #[utoipa::path(get, path = "/api/v1/changes", params(EventsQuery), tag = "status", responses(
     (status = 200, description = "A page of changes", content((Envelope<Vec<Event>> = "application/json"), (String = "text/csv"))),
-    (status = 400, description = "A parameter is not understood", body = Problem, content_type = "application/problem+json"),
-    (status = 404, description = "The model is not known", body = Problem, content_type = "application/problem+json"),
+    (status = 400, description = "Invalid parameter", body = Problem, content_type = "application/problem+json"),
+    (status = 404, description = "Unknown model", body = Problem, content_type = "application/problem+json"),
     (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn changes(asked: Asked<EventsQuery>) -> Result<Response, Problem> {
@@ -48,7 +48,7 @@ pub(super) async fn changes(asked: Asked<EventsQuery>) -> Result<Response, Probl
         if let Some(kind) = query.kind.as_ref().filter(|kind| !KINDS.contains(&kind.as_str())) {
             let short: String = kind.chars().take(80).collect();
             return Err(Problem::bad_request(format!(
-                "`kind` is `{short}`: it takes one of {}",
+                "invalid `kind` `{short}`; expected one of {}",
                 KINDS.join(", ")
             )));
         }
@@ -64,7 +64,7 @@ pub(super) async fn changes(asked: Asked<EventsQuery>) -> Result<Response, Probl
     asked.listed(query.format.as_deref(), &cut, rows, |event| key(event))
 }
 
-/// Whether an event is about a provider or an endpoint of it, which may be gone by now.
+/// Whether an event concerns a provider or one of its endpoints, which may no longer exist.
 fn is_of(event: &Event, provider: &str) -> bool {
     event.provider.as_ref().is_some_and(|slug| slug.as_str() == provider)
         || event.tag.as_ref().is_some_and(|tag| tag.split('/').next() == Some(provider))

@@ -1,5 +1,5 @@
-//! What a parameter takes, where the program knows it and the type of the parameter does not: written into the
-//! description, so that it never says less than the code refuses.
+//! Constraints on parameters that their Rust types do not express. They are written into the API description, so that
+//! it rejects everything that the code rejects.
 
 use super::catalogue::{ModelSummary, ProviderSummary, Served};
 use super::table::FORMATS;
@@ -12,14 +12,14 @@ use utoipa::openapi::path::Parameter;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{OpenApi, RefOr, Schema};
 
-/// A cursor is the hex of a name; an unknown one is refused all the same.
+/// A cursor is a name in hex; an unknown cursor is rejected at run time.
 const CURSOR: &str = "^([0-9a-f]{2})+$";
 /// Names of workloads.
 const WORKLOAD: &str = "^[a-z0-9-]{1,40}$";
-/// A region as it goes into a preference.
+/// A region as written into a preference.
 const REGION: &str = "^[!-~]{1,60}$";
 
-/// Writes what the parameters take into the description.
+/// Adds the accepted values of the parameters to the description.
 pub(super) fn tighten(document: &mut OpenApi) {
     for (path, item) in &mut document.paths.paths {
         let parameters = item.get.iter_mut().flat_map(|operation| operation.parameters.iter_mut().flatten());
@@ -50,7 +50,7 @@ fn describe(path: &str, parameter: &mut Parameter) {
     parameter.schema = Some(RefOr::T(Schema::Object(schema.build())));
 }
 
-/// What a route can be sorted by.
+/// The columns that a route can be sorted by.
 fn columns(path: &str) -> &'static [&'static str] {
     match path {
         "/api/v1/tiers" => &<ProviderTier as Row<17>>::COLUMNS,

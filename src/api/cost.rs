@@ -1,4 +1,4 @@
-//! What sessions cost: a model's endpoints under a workload, and the endpoints of all models.
+//! Session costs: of a model's endpoints under a workload, and of the endpoints of all models.
 
 use super::asked::{Asked, Pair};
 use super::catalogue::known_model;
@@ -12,32 +12,32 @@ use axum::response::Response;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-/// Rows of the ranking where the client does not say, and the most it may ask for.
+/// Default and maximum number of rows of the ranking.
 const ROWS: usize = 100;
 const MOST_ROWS: usize = 1000;
 
-/// Which workload, and which of its numbers are the asker's own.
+/// The workload, and numbers that override it.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct CostQuery {
-    /// A name of `/api/v1/workloads`; the first one where it is left out.
+    /// Workload, a name from `/api/v1/workloads`. Default: the first workload.
     workload: Option<String>,
-    /// Turns of a session, instead of the workload's.
+    /// Turns per session; overrides the workload's.
     #[param(minimum = 1, maximum = 2000)]
     turns: Option<u32>,
-    /// Tokens of the first prompt before the user's first input, instead of the workload's.
+    /// Tokens of the first prompt before the user's first input; overrides the workload's.
     #[param(minimum = 0, maximum = 1000000000)]
     first_prompt: Option<f64>,
-    /// New input tokens a turn, instead of the workload's.
+    /// New input tokens per turn; overrides the workload's.
     #[param(minimum = 0, maximum = 1000000000)]
     new_input: Option<f64>,
-    /// Output tokens a turn, instead of the workload's.
+    /// Output tokens per turn; overrides the workload's.
     #[param(minimum = 0, maximum = 1000000000)]
     output: Option<f64>,
-    /// Whether outputs can be found in the cache on the next turn, instead of the workload's.
+    /// Whether outputs can be found in the cache on the next turn; overrides the workload's.
     output_cached: Option<bool>,
-    /// How long cache writes are kept, instead of the workload's: it decides which write price is paid.
+    /// Lifetime of cache writes, which decides the write price; overrides the workload's.
     #[param(value_type = Option<CacheTtl>)]
     cache_ttl: Option<String>,
 }
@@ -76,17 +76,18 @@ fn answer<P>(asked: &Asked<CostQuery, P>, name: &str) -> Result<Response, Proble
     asked.kept(make)
 }
 
-/// What a session costs at every endpoint of a model.
+/// The cost of a session at every endpoint of a model.
 ///
-/// Cheapest first, with the parts of each cost, its interval, what caching would have to be for each to win, and what the
-/// price list's choice really costs. Numbers of your own replace those of the workload one by one.
+/// Endpoints are sorted by cost, cheapest first, with the parts of each cost, its interval, the caching that each
+/// endpoint would need to be the cheapest, and the actual cost of the endpoint with the lowest list price. Your own
+/// numbers override those of the workload one by one.
 #[utoipa::path(get, path = "/api/v1/cost/{author}/{slug}", tag = "cost",
-    params(("author" = String, Path, description = "Before the slash of the model id"),
-        ("slug" = String, Path, description = "After the slash, variants included"), CostQuery),
+    params(("author" = String, Path, description = "Part of the model id before the slash"),
+        ("slug" = String, Path, description = "Part of the model id after the slash, including the variant"), CostQuery),
     responses(
     (status = 200, description = "The endpoints, cheapest session first", body = Envelope<CostOfModel>),
-    (status = 400, description = "A parameter is not understood", body = Problem, content_type = "application/problem+json"),
-    (status = 404, description = "The model is not known", body = Problem, content_type = "application/problem+json"),
+    (status = 400, description = "Invalid parameter", body = Problem, content_type = "application/problem+json"),
+    (status = 404, description = "Unknown model", body = Problem, content_type = "application/problem+json"),
     (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn cost(asked: Asked<CostQuery, Pair>) -> Result<Response, Problem> {
@@ -98,41 +99,41 @@ pub(super) async fn cost_of_encoded(asked: Asked<CostQuery, String>) -> Result<R
     answer(&asked, &asked.path)
 }
 
-/// Which workload, and which limits. Lists are separated by commas.
+/// The workload and the limits. Lists are separated by commas.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct AcrossQuery {
-    /// A name of `/api/v1/workloads`; the first one where it is left out.
+    /// Workload, a name from `/api/v1/workloads`. Default: the first workload.
     workload: Option<String>,
-    /// Turns of a session, instead of the workload's.
+    /// Turns per session; overrides the workload's.
     #[param(minimum = 1, maximum = 2000)]
     turns: Option<u32>,
-    /// Tokens of the first prompt before the user's first input, instead of the workload's.
+    /// Tokens of the first prompt before the user's first input; overrides the workload's.
     #[param(minimum = 0, maximum = 1000000000)]
     first_prompt: Option<f64>,
-    /// New input tokens a turn, instead of the workload's.
+    /// New input tokens per turn; overrides the workload's.
     #[param(minimum = 0, maximum = 1000000000)]
     new_input: Option<f64>,
-    /// Output tokens a turn, instead of the workload's.
+    /// Output tokens per turn; overrides the workload's.
     #[param(minimum = 0, maximum = 1000000000)]
     output: Option<f64>,
-    /// Whether outputs can be found in the cache on the next turn, instead of the workload's.
+    /// Whether outputs can be found in the cache on the next turn; overrides the workload's.
     output_cached: Option<bool>,
-    /// How long cache writes are kept, instead of the workload's: it decides which write price is paid.
+    /// Lifetime of cache writes, which decides the write price; overrides the workload's.
     #[param(value_type = Option<CacheTtl>)]
     cache_ttl: Option<String>,
-    /// Shortest context of an endpoint, tokens.
+    /// Minimum context length of an endpoint, tokens.
     min_context: Option<i64>,
-    /// Request parameters that an endpoint must take all of: `tools`.
+    /// Request parameters that an endpoint must all support, such as `tools`.
     parameters: Option<String>,
-    /// Quantizations of which an endpoint must declare one: `bf16,fp16`.
+    /// Accepted quantizations, such as `bf16,fp16`; an endpoint must declare one of them.
     quantizations: Option<String>,
-    /// Authors of which a model must be from one: `moonshotai`.
+    /// Accepted authors of models, such as `moonshotai`.
     authors: Option<String>,
     /// Only the cheapest endpoint of each model.
     best: Option<bool>,
-    /// Rows, 1 to 1000; 100 where it is left out.
+    /// Number of rows, 1 to 1000. Default: 100.
     #[param(minimum = 1, maximum = 1000, default = 100)]
     limit: Option<usize>,
 }
@@ -142,13 +143,13 @@ fn list(text: Option<&str>) -> Vec<String> {
     parts.map(str::to_owned).collect()
 }
 
-/// The endpoints of all models by what a session costs.
+/// The endpoints of all models, ranked by the cost of a session.
 ///
-/// Standard variants only; `left_out` counts what was passed over and why. There are no quality figures here:
-/// a cheap model is not shown to be a good one.
+/// Only standard variants are ranked; `left_out` counts the excluded endpoints by reason. The ranking has no quality
+/// figures: a cheap model is not necessarily a good one.
 #[utoipa::path(get, path = "/api/v1/cost", tag = "cost", params(AcrossQuery), responses(
     (status = 200, description = "Endpoints, cheapest session first", body = Envelope<Across>),
-    (status = 400, description = "A parameter is not understood", body = Problem, content_type = "application/problem+json"),
+    (status = 400, description = "Invalid parameter", body = Problem, content_type = "application/problem+json"),
     (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn ranking(asked: Asked<AcrossQuery>) -> Result<Response, Problem> {
@@ -165,7 +166,7 @@ pub(super) async fn ranking(asked: Asked<AcrossQuery>) -> Result<Response, Probl
         let workload = resolve(&asked.snapshot, query.workload.as_deref(), own)?;
         let limit = query.limit.unwrap_or(ROWS);
         if !(1..=MOST_ROWS).contains(&limit) {
-            return Err(Problem::bad_request(format!("`limit` is {limit}: it must be 1 to {MOST_ROWS}")));
+            return Err(Problem::bad_request(format!("invalid `limit` {limit}; expected 1 to {MOST_ROWS}")));
         }
         let filter = AcrossFilter {
             min_context: query.min_context,

@@ -1,4 +1,4 @@
-//! The frame of every answer: `{data, meta}`.
+//! The envelope of every answer: `{data, meta}`.
 
 use super::problem::Problem;
 use crate::prepared::{Prepared, Purpose};
@@ -7,29 +7,29 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// What was asked for, and from which snapshot it comes.
+/// The requested data, and the snapshot that they come from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Envelope<T> {
-    /// What was asked for.
+    /// The requested data.
     pub data: T,
-    /// Where it comes from.
+    /// The snapshot that the data come from.
     pub meta: Meta,
 }
 
-/// Where an answer comes from. It holds nothing that changes while the snapshot stays, so that ETags stay too.
+/// The origin of an answer. It contains nothing that changes as long as the snapshot does not, so ETags stay stable.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Meta {
     /// Id of the snapshot.
     pub snapshot: String,
-    /// Version of the method that made the numbers.
+    /// Version of the method behind the numbers.
     pub method_version: u32,
-    /// When the newest run looked at the upstream.
+    /// When the newest run observed the upstream.
     pub as_of: DateTime<Utc>,
     /// When the snapshot was built.
     pub built_at: DateTime<Utc>,
     /// Whether the upstream was a simulator.
     pub simulated: bool,
-    /// What to pass as `cursor` for the next page; only in lists that go on.
+    /// Value of `cursor` for the next page; absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub next_cursor: Option<String>,
 }
@@ -47,10 +47,10 @@ impl Meta {
     }
 }
 
-/// Prepares the body for some data of a snapshot.
+/// Prepares the response body for data of a snapshot.
 ///
 /// # Errors
-/// 500 where the data cannot be written as JSON, which would be a defect.
+/// 500 if the data cannot be serialised as JSON, which would be a bug.
 pub(super) fn enveloped<T: Serialize>(
     snapshot: &Snapshot,
     data: T,

@@ -1,4 +1,4 @@
-//! Preferences as a router polls them: one model, many, or what changed.
+//! Preferences for routers to poll: for one model, for many models, or only the changes.
 
 use super::asked::{Asked, Pair};
 use super::catalogue::known_model;
@@ -16,38 +16,38 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use utoipa::ToSchema;
 
-/// An answer is never called fresh for less or longer than this, seconds.
+/// Bounds of the cache lifetime of an answer, seconds.
 const MAX_AGE: [i64; 2] = [30, 3600];
-/// The time of a simulated upstream runs faster than that of its readers.
+/// The time of a simulated upstream runs faster than its clients' time, seconds.
 const SIMULATED_MAX_AGE: i64 = 5;
-/// What a sweep takes until it is published, where the last runs do not tell, seconds.
+/// Allowance for publishing a sweep, on top of the duration of the last run, seconds.
 const SWEEP_SLACK: i64 = 60;
 
 preference_query!(
-    /// Which preference.
+    /// Options of a preference.
     PreferenceQuery {}
 );
 
 preference_query!(
-    /// Which preferences.
+    /// Which preferences to return.
     BulkQuery {
-        /// Model ids or canonical slugs, separated by commas; all where it is left out or `all`.
+        /// Model ids or canonical slugs, separated by commas, or `all`. Default: `all`.
         models: Option<String>,
-        /// Entries of a page, 1 to 500; everything in one page where it is left out.
+        /// Entries per page, 1 to 500. Default: everything on one page.
         #[param(minimum = 1, maximum = 500)]
         limit: Option<u32>,
-        /// `meta.next_cursor` of the page before.
+        /// `meta.next_cursor` of the previous page.
         cursor: Option<String>,
     }
 );
 
 preference_query!(
-    /// Which changes.
+    /// Which changes to return.
     ChangesQuery {
-        /// `meta.snapshot` of the answer that the router holds (`until` of the last changes).
+        /// `meta.snapshot` of the answer that the router holds, or `until` of the last changes.
         #[param(example = "20260807T015700Z-8a28b2d4")]
         since: String,
-        /// Model ids or canonical slugs, separated by commas; all where it is left out or `all`.
+        /// Model ids or canonical slugs, separated by commas, or `all`. Default: `all`.
         models: Option<String>,
     }
 );
@@ -55,26 +55,26 @@ preference_query!(
 /// Preferences of many models.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub(super) struct Bulk {
-    /// One for each model, most tokens a day first; where `provider` is null, `why` says why.
+    /// One preference per model, most tokens per day first. If `provider` is null, `why` gives the reason.
     preferences: Vec<Answer>,
-    /// Names that were asked for and that this snapshot does not know.
+    /// Requested names that this snapshot does not contain.
     unknown: Vec<Unknown>,
 }
 
-/// A name that is not known.
+/// An unknown name.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub(super) struct Unknown {
     /// The name.
     model: String,
-    /// Known names like it.
+    /// Similar names that are known.
     nearest: Vec<String>,
 }
 
-/// The models that are asked for.
+/// The requested models.
 struct Wanted {
     /// Their public names; `None` for all.
     ids: Option<BTreeSet<String>>,
-    /// Names that are none now; an earlier snapshot may know them.
+    /// Names that the snapshot does not contain; an earlier snapshot may contain them.
     unknown: Vec<Unknown>,
 }
 
@@ -104,7 +104,7 @@ impl Wanted {
     }
 }
 
-/// What an answer depends on besides snapshot and query: how old the data are.
+/// The age of the data in words, which an answer depends on besides the snapshot and the query.
 fn freshness(snapshot: &Snapshot, now: DateTime<Utc>) -> &'static str {
     match now - snapshot.as_of {
         age if age > Duration::hours(STALE_AFTER_HOURS + STALE_GRACE_HOURS) => "stale",
@@ -113,7 +113,7 @@ fn freshness(snapshot: &Snapshot, now: DateTime<Utc>) -> &'static str {
     }
 }
 
-/// Seconds until the next sweep is expected to be published, judged by the last runs; little where it is late.
+/// Seconds until the next sweep is expected to be published, judged by the last runs; the minimum if it is late.
 fn max_age(snapshot: &Snapshot, now: DateTime<Utc>) -> i64 {
     if snapshot.simulated {
         return SIMULATED_MAX_AGE;
@@ -132,7 +132,7 @@ fn max_age(snapshot: &Snapshot, now: DateTime<Utc>) -> i64 {
 }
 
 impl<Q: std::fmt::Debug, P> Asked<Q, P> {
-    /// Answers with data that depend on the age of the snapshot too, to be held until the next sweep.
+    /// Responds with data that also depend on the age of the snapshot; clients may cache them until the next sweep.
     fn until_next_sweep<T: Serialize>(
         &self,
         make: impl FnOnce() -> Result<(T, Option<String>), Problem>,
@@ -157,16 +157,17 @@ fn one<P>(asked: &Asked<PreferenceQuery, P>, name: &str) -> Result<Response, Pro
 
 /// The preference for a model.
 ///
-/// `provider` is what to put into a request to OpenRouter; where it is null, `why` says why nothing can be recommended.
-/// `rendered` is the same in the words of the target; its notes say what the target cannot express.
+/// `provider` is the object to send in a request to OpenRouter. If it is null, `why` explains why nothing can be
+/// recommended. `rendered` is the same preference in the format of the target; its notes list what the target cannot
+/// express.
 #[utoipa::path(get, path = "/api/v1/preferences/{author}/{slug}", tag = "preferences",
-    params(("author" = String, Path, description = "Before the slash of the model id"),
-        ("slug" = String, Path, description = "After the slash, variants included"), PreferenceQuery),
+    params(("author" = String, Path, description = "Part of the model id before the slash"),
+        ("slug" = String, Path, description = "Part of the model id after the slash, including the variant"), PreferenceQuery),
     responses(
-    (status = 200, description = "The preference, or why there is none", body = Envelope<Answer>),
-    (status = 304, description = "`If-None-Match` names the answer as it is"),
-    (status = 400, description = "A parameter is not understood", body = Problem, content_type = "application/problem+json"),
-    (status = 404, description = "The model is not known", body = Problem, content_type = "application/problem+json"),
+    (status = 200, description = "The preference, or the reason why there is none", body = Envelope<Answer>),
+    (status = 304, description = "Not modified: the answer still matches `If-None-Match`"),
+    (status = 400, description = "Invalid parameter", body = Problem, content_type = "application/problem+json"),
+    (status = 404, description = "Unknown model", body = Problem, content_type = "application/problem+json"),
     (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn preferences(asked: Asked<PreferenceQuery, Pair>) -> Result<Response, Problem> {
@@ -182,9 +183,9 @@ pub(super) async fn preferences_of_encoded(
 
 /// The preferences of many models.
 #[utoipa::path(get, path = "/api/v1/preferences", tag = "preferences", params(BulkQuery), responses(
-    (status = 200, description = "One preference a model, or why there is none", body = Envelope<Bulk>),
-    (status = 304, description = "`If-None-Match` names the answer as it is"),
-    (status = 400, description = "A parameter is not understood", body = Problem, content_type = "application/problem+json"),
+    (status = 200, description = "One preference per model, or the reason why there is none", body = Envelope<Bulk>),
+    (status = 304, description = "Not modified: the answer still matches `If-None-Match`"),
+    (status = 400, description = "Invalid parameter", body = Problem, content_type = "application/problem+json"),
     (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn bulk(asked: Asked<BulkQuery>) -> Result<Response, Problem> {
@@ -208,13 +209,13 @@ pub(super) async fn bulk(asked: Asked<BulkQuery>) -> Result<Response, Problem> {
 
 /// What changed since a snapshot.
 ///
-/// A router holds the answer of `/api/v1/preferences`, asks with its `meta.snapshot` as `since`, replaces what is in
-/// `changed`, drops what is in `gone`, and keeps the rest until `valid_until`. Where the older snapshot is not kept any
-/// more (`complete`), `changed` is everything.
+/// A router keeps the answer of `/api/v1/preferences` and requests this route with its `meta.snapshot` as `since`. It
+/// replaces the preferences in `changed`, drops those in `gone`, and keeps the rest until `valid_until`. If the older
+/// snapshot is no longer available (`complete`), `changed` contains everything.
 #[utoipa::path(get, path = "/api/v1/preferences/changes", tag = "preferences", params(ChangesQuery), responses(
-    (status = 200, description = "The difference", body = Envelope<Changes>),
-    (status = 304, description = "`If-None-Match` names the answer as it is"),
-    (status = 400, description = "A parameter is not understood", body = Problem, content_type = "application/problem+json"),
+    (status = 200, description = "The changes", body = Envelope<Changes>),
+    (status = 304, description = "Not modified: the answer still matches `If-None-Match`"),
+    (status = 400, description = "Invalid parameter", body = Problem, content_type = "application/problem+json"),
     (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn since(asked: Asked<ChangesQuery>) -> Result<Response, Problem> {

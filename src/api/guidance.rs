@@ -1,4 +1,5 @@
-//! Tier lists, and what they and preferences rest on: targets, workloads, thresholds, the state of the collection.
+//! Tier lists, and the basis of tier lists and preferences: targets, workloads, thresholds, the state of the
+//! collection.
 
 use super::asked::{Asked, NoQuery};
 use super::envelope::Envelope;
@@ -14,23 +15,23 @@ use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use utoipa::{IntoParams, ToSchema};
 
-/// Which tier list.
+/// Which tier list to return.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct TiersQuery {
-    /// What it ranks by; `cost` where it is left out.
+    /// Lens to rank by. Default: `cost`.
     #[param(value_type = Option<Lens>)]
     lens: Option<String>,
-    /// The workload of `cost` and `overall`, a name of `/api/v1/workloads`; the first one where it is left out.
+    /// Workload of the lenses `cost` and `overall`, a name from `/api/v1/workloads`. Default: the first workload.
     workload: Option<String>,
-    /// The column to sort by, with a `-` before it for descending; absent values come last.
+    /// Column to sort by; prefix it with `-` for descending order. Absent values come last.
     sort: Option<String>,
     /// `json`, or `csv` for a table.
     format: Option<String>,
 }
 
-/// How the collection is doing, with counts.
+/// The state of the collection, with counts.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(super) struct StatusData {
     /// Counts.
@@ -39,22 +40,26 @@ pub(super) struct StatusData {
     status: Status,
 }
 
-/// The workload that is meant, or 400 with the known ones.
+/// The requested workload, or 400 with the known names.
 pub(super) fn known_workload<'a>(snapshot: &'a Snapshot, name: Option<&str>) -> Result<&'a str, Problem> {
     let Some(name) = name else { return Ok(snapshot.default_workload()) };
     let mut names = snapshot.workloads.iter().map(|workload| workload.name.as_str());
     names.clone().find(|known| *known == name).ok_or_else(|| {
         let known: Vec<&str> = names.by_ref().collect();
-        Problem::bad_request(format!("unknown workload `{}`: one of {}", shortened(name), known.join(", ")))
+        Problem::bad_request(format!(
+            "unknown workload `{}`; expected one of {}",
+            shortened(name),
+            known.join(", ")
+        ))
     })
 }
 
-/// Enough of a text to recognise it by.
+/// The beginning of a text, enough to recognise it.
 pub(super) fn shortened(text: &str) -> String {
     text.chars().take(80).collect()
 }
 
-/// A value with a closed list of names, or 400 with the list.
+/// A value from a fixed list of names, or 400 with the list.
 pub(super) fn parsed<T: std::str::FromStr<Err = String>>(
     text: Option<&str>,
     default: T,
@@ -65,8 +70,8 @@ pub(super) fn parsed<T: std::str::FromStr<Err = String>>(
 /// The tier list of a lens.
 #[utoipa::path(get, path = "/api/v1/tiers", params(TiersQuery), tag = "tiers", responses(
     (status = 200, description = "The tier list", content((Envelope<TierList> = "application/json"), (String = "text/csv"))),
-    (status = 400, description = "The lens or the workload is not known", body = Problem, content_type = "application/problem+json"),
-    (status = 404, description = "This snapshot has no such list", body = Problem, content_type = "application/problem+json"),
+    (status = 400, description = "Unknown lens or workload, or another invalid parameter", body = Problem, content_type = "application/problem+json"),
+    (status = 404, description = "This snapshot does not contain the tier list", body = Problem, content_type = "application/problem+json"),
     (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn tiers(asked: Asked<TiersQuery>) -> Result<Response, Problem> {
@@ -76,7 +81,9 @@ pub(super) async fn tiers(asked: Asked<TiersQuery>) -> Result<Response, Problem>
         let workload = known_workload(snapshot, query.workload.as_deref())?;
         let list = snapshot.tier_list(lens, Some(workload));
         list.ok_or_else(|| {
-            Problem::not_published(format!("no tier list of lens {lens} for workload {workload}"))
+            Problem::not_published(format!(
+                "this snapshot has no tier list for lens {lens} and workload {workload}"
+            ))
         })
     };
     let providers = |list: &TierList| {
@@ -96,7 +103,7 @@ pub(super) async fn tiers(asked: Asked<TiersQuery>) -> Result<Response, Problem>
     }
 }
 
-/// What preferences can be written for, and what each can express.
+/// The targets that preferences can be written for, and what each can express.
 #[utoipa::path(get, path = "/api/v1/targets", tag = "preferences", responses(
     (status = 200, description = "The targets, the default first", body = Envelope<Vec<Target>>),
     (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
@@ -105,8 +112,8 @@ pub(super) async fn targets(asked: Asked<NoQuery>) -> Result<Response, Problem> 
     asked.kept(|| Ok((TARGETS, None)))
 }
 
-/// What following each policy would have cost: an endpoint chosen for each model each day, charged the price of the day
-/// after, as the geometric mean over the cost of perfect hindsight.
+/// What each policy would have cost. A policy chooses an endpoint for each model each day and is charged the price of
+/// the next day. The figure is the geometric mean of the cost relative to perfect hindsight.
 #[utoipa::path(get, path = "/api/v1/backtest", tag = "backtest", responses(
     (status = 200, description = "The backtest over the days of the snapshot", body = Envelope<Backtest>),
     (status = 404, description = "The record is too young for a backtest", body = Problem, content_type = "application/problem+json"),
@@ -116,13 +123,13 @@ pub(super) async fn backtest(asked: Asked<NoQuery>) -> Result<Response, Problem>
     let make = || {
         let tested = asked.snapshot.backtest.as_ref();
         let tested = tested
-            .ok_or_else(|| Problem::not_published("no backtest: it takes two days running with closing prices, and models with two endpoints of enough traffic".to_owned()))?;
+            .ok_or_else(|| Problem::not_published("no backtest yet: it needs two consecutive days with closing prices, and models with two busy endpoints".to_owned()))?;
         Ok((tested, None))
     };
     asked.kept(make)
 }
 
-/// The workloads that costs are computed under; the first is the default.
+/// The workloads that costs are computed for; the first is the default.
 #[utoipa::path(get, path = "/api/v1/workloads", tag = "reference", responses(
     (status = 200, description = "The workloads", body = Envelope<Vec<Workload>>),
     (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
@@ -140,9 +147,9 @@ pub(super) async fn thresholds(asked: Asked<NoQuery>) -> Result<Response, Proble
     asked.kept(|| Ok((&asked.snapshot.thresholds, None)))
 }
 
-/// How the collection is doing.
+/// The state of the collection.
 #[utoipa::path(get, path = "/api/v1/status", tag = "status", responses(
-    (status = 200, description = "Counts, last runs, ages of the sources, quarantine, drift, events", body = Envelope<StatusData>),
+    (status = 200, description = "Counts, recent runs, ages of the sources, quarantine, drift, events", body = Envelope<StatusData>),
     (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn status(asked: Asked<NoQuery>) -> Result<Response, Problem> {

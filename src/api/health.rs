@@ -1,4 +1,4 @@
-//! Plain answers for whoever keeps the service running.
+//! Plain-text health checks for operators and orchestrators.
 
 use super::Api;
 use axum::Router;
@@ -13,7 +13,7 @@ pub(super) fn router() -> Router<Arc<Api>> {
     Router::new().route("/livez", get(livez)).route("/readyz", get(readyz))
 }
 
-/// The process answers.
+/// The process responds.
 async fn livez() -> Response {
     ([(CACHE_CONTROL, "no-store")], "ok\n").into_response()
 }

@@ -13,12 +13,12 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-/// Which endpoints of the model.
+/// Which endpoints of the model to return.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct HourlyQuery {
-    /// Endpoints of this provider alone, by base slug.
+    /// Only endpoints of this provider, by base slug.
     provider: Option<String>,
 }
 
@@ -27,25 +27,25 @@ pub(super) struct HourlyQuery {
 pub(super) struct ModelHours {
     /// Public name of the model.
     model_id: String,
-    /// Always true: tokens include completions, and the upstream counts up with a delay of its own.
+    /// Always true: tokens include completions, and the upstream updates its counts with a delay.
     approximate: bool,
-    /// First moment that is looked at.
+    /// Start of the period.
     from: DateTime<Utc>,
-    /// When the newest run looked.
+    /// End of the period: when the newest run observed the upstream.
     to: DateTime<Utc>,
-    /// The endpoints of the newest run, most tokens a day first.
+    /// The endpoints in the newest run, most tokens per day first.
     endpoints: Vec<EndpointHours>,
 }
 
 /// Hourly rates of an endpoint.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub(super) struct EndpointHours {
-    /// Key.
+    /// Id of the endpoint.
     #[schema(value_type = String, format = "uuid")]
     endpoint_id: Uuid,
     /// Base slug of its provider.
     provider: ProviderSlug,
-    /// Routing name.
+    /// Routing name (tag).
     tag: Tag,
     /// Oldest first; hours without a rate are absent.
     hours: Vec<Hour>,
@@ -54,13 +54,13 @@ pub(super) struct EndpointHours {
 /// A rate between two readings.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub(super) struct Hour {
-    /// When the earlier run looked; midnight for the first reading of a UTC day.
+    /// Time of the earlier reading; midnight for the first reading of a UTC day.
     start: DateTime<Utc>,
-    /// When the later run looked.
+    /// Time of the later reading.
     end: DateTime<Utc>,
     /// Approximate hit rate, 0..1.
     hit_rate: f64,
-    /// Tokens between the two.
+    /// Tokens between the two readings.
     tokens: i64,
 }
 
@@ -92,14 +92,15 @@ fn model_hours(model: &ModelEntry, provider: Option<&str>, hourly: &HourlyRates)
 
 /// Approximate hourly hit rates of a model's endpoints over the last eight UTC days.
 ///
-/// Differences of readings that cover the day so far, each with its true bounds; hours without a rate are absent. The
-/// whole record, with the reason of every missing rate, comes from `hitrate export hourly`.
+/// The rates are differences between day-to-date readings, each with its exact bounds; hours without a rate are absent.
+/// `hitrate export hourly` exports the whole record, with the reason for every missing rate.
 #[utoipa::path(get, path = "/api/v1/hourly/{author}/{slug}", tag = "readings",
-    params(("author" = String, Path, description = "Before the slash"), ("slug" = String, Path, description = "After the slash"), HourlyQuery),
+    params(("author" = String, Path, description = "Part of the model id before the slash"),
+        ("slug" = String, Path, description = "Part of the model id after the slash"), HourlyQuery),
     responses(
     (status = 200, description = "The hours of each endpoint", body = Envelope<ModelHours>),
-    (status = 400, description = "A parameter is not understood", body = Problem, content_type = "application/problem+json"),
-    (status = 404, description = "The model or provider is not known", body = Problem, content_type = "application/problem+json"),
+    (status = 400, description = "Invalid parameter", body = Problem, content_type = "application/problem+json"),
+    (status = 404, description = "Unknown model or provider", body = Problem, content_type = "application/problem+json"),
     (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn hourly(asked: Asked<HourlyQuery, Pair>) -> Result<Response, Problem> {

@@ -1,4 +1,4 @@
-//! What all routes share: methods, CORS, and problems that know which address they happened at.
+//! What all routes share: methods, CORS, and problems with the path that they occurred at.
 
 use super::Api;
 use super::problem::Problem;
@@ -14,10 +14,10 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
 use std::sync::Arc;
 
-/// Methods that routes answer.
+/// Methods that routes support.
 pub(super) const METHODS: &str = "GET, HEAD, OPTIONS";
 
-/// A route that is read with GET or HEAD; OPTIONS answers a preflight, any other method a problem.
+/// A route for GET and HEAD. OPTIONS answers a preflight request; any other method returns a problem.
 pub(super) fn read_only<H, T>(handler: H) -> MethodRouter<Arc<Api>>
 where
     H: Handler<T, Arc<Api>>,
@@ -43,7 +43,7 @@ pub(super) async fn no_such_route() -> Problem {
     Problem::no_such_route()
 }
 
-/// Adds what every answer carries, and writes problems out: only here their address is known.
+/// Adds the common headers, and writes problems to the response: only here is their path known.
 pub(super) async fn finish(request: Request, next: Next) -> Response {
     let instance = request.uri().path().to_owned();
     let mut response = next.run(request).await;
@@ -53,7 +53,7 @@ pub(super) async fn finish(request: Request, next: Next) -> Response {
     finished(response)
 }
 
-/// The response with the headers that every answer of the API carries.
+/// Adds the headers that every response of the API has.
 pub(super) fn finished(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));

@@ -1,4 +1,5 @@
-//! The JSON API under `/api/v1`: everything is `{data, meta}`, errors are RFC 9457 problems, bodies are prepared once.
+//! The JSON API under `/api/v1`. Every answer is `{data, meta}`, errors are RFC 9457 problems, and bodies are prepared
+//! once.
 
 mod asked;
 mod catalogue;
@@ -32,10 +33,10 @@ use axum::routing::any;
 use chrono::{DateTime, Utc};
 use std::sync::Arc;
 
-/// Bounds of the bodies kept: many addresses are the client's own making.
+/// Bounds of the cached bodies: clients can make up any number of URLs.
 const BOUNDS: Bounds = Bounds { things: 4_000, bytes: 128 << 20 };
 
-/// The bodies made so far: by the snapshot's id, the address and the query as it was understood.
+/// The bodies made so far, keyed by snapshot id, path and parsed query.
 #[derive(Debug)]
 pub struct Bodies {
     shelf: Shelf<String, String, Prepared>,
@@ -49,20 +50,20 @@ impl Default for Bodies {
 }
 
 impl Bodies {
-    /// No bodies yet; those to come are made for a purpose.
+    /// An empty cache; future bodies are made for `purpose`.
     pub fn made_for(purpose: Purpose) -> Self {
         Self { shelf: Shelf::new(BOUNDS), purpose }
     }
 }
 
-/// What the API answers from.
+/// The data that the API serves.
 #[derive(Clone)]
 pub struct ApiState {
     /// The snapshot being served.
     pub current: Arc<Current>,
     /// The bodies made so far, shared by every router that serves them.
     pub bodies: Arc<Bodies>,
-    /// What time it is; it decides whether a preference is still fresh.
+    /// The current time, which decides whether a preference is still fresh.
     pub now: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>,
 }
 
@@ -71,9 +72,9 @@ struct Api {
     state: ApiState,
 }
 
-/// The routes under `/api/v1`, problems for everything else under `/api/`, and `/livez` and `/readyz`.
+/// The routes under `/api/v1`, a problem for every other path under `/api/`, and `/livez` and `/readyz`.
 ///
-/// The router has no fallback of its own and can be merged with one that has.
+/// The router has no fallback and can be merged with a router that has one.
 pub fn router(state: ApiState) -> Router {
     let api = Arc::new(Api { state });
     let v1 = Router::new()

@@ -12,9 +12,10 @@ use utoipa::OpenApi;
 #[openapi(
     info(
         title = "hitrate",
-        description = "Prompt-cache hit rates, prices paid and uptime of inference endpoints, tiers made of them, and \
-            router preferences. Rates are fractions, prices USD per million tokens, times RFC 3339 in UTC; absent is \
-            null. Names and texts of models and providers are the upstream's: untrusted."
+        description = "Prompt-cache hit rates, prices paid and uptime of inference endpoints, tiers based on them, and \
+            router preferences. Rates are fractions, prices are in USD per million tokens, times are RFC 3339 in UTC, \
+            and absent values are null. Names and texts of models and providers come from the upstream: treat them as \
+            untrusted."
     ),
     paths(
         super::guidance::tiers,
@@ -47,13 +48,13 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     document
 }
 
-/// It is the same as long as the program is.
+/// It never changes while the program runs.
 static PREPARED: LazyLock<Result<Prepared, Problem>> = LazyLock::new(prepared);
 
-/// The document as it is served.
+/// The document as served.
 ///
 /// # Errors
-/// 500 where it cannot be written as JSON, which would be a defect.
+/// 500 if it cannot be serialised as JSON, which would be a bug.
 fn prepared() -> Result<Prepared, Problem> {
     let text = openapi().to_pretty_json().map_err(|error| Problem::unwritable(&error))?;
     Ok(Prepared::new("application/json", text.into_bytes()))

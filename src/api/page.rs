@@ -1,23 +1,23 @@
-//! Pages of a list: `limit` entries after the one that `cursor` names.
+//! Pagination: `limit` entries after the entry that `cursor` identifies.
 
 use super::problem::Problem;
 
-/// Entries of a page where the client does not say.
+/// Default number of entries per page.
 pub(super) const DEFAULT_LIMIT: u32 = 100;
-/// Most entries of a page.
+/// Maximum number of entries per page.
 pub(super) const MAX_LIMIT: u32 = 500;
 
-/// One page of a list and how to ask for the next.
+/// One page of a list, and the cursor of the next page.
 pub(super) struct Page<T> {
     pub entries: Vec<T>,
     pub next_cursor: Option<String>,
 }
 
-/// Cuts a page out of a list. `key` names an entry uniquely; a cursor is the hex of the last entry's key, so that a new
-/// snapshot between two pages does not shift what follows.
+/// Cuts a page out of a list. `key` identifies an entry uniquely. A cursor is the key of the last entry in hex, so that
+/// a new snapshot between two pages does not shift the next page.
 ///
 /// # Errors
-/// 400 for a limit outside 1..=500, and for a cursor that names no entry of the list.
+/// 400 for a limit outside 1..=500, and for a cursor that does not identify an entry of the list.
 pub(super) fn page<T>(
     list: impl Iterator<Item = T>,
     limit: Option<u32>,
@@ -26,7 +26,7 @@ pub(super) fn page<T>(
 ) -> Result<Page<T>, Problem> {
     let limit = limit.unwrap_or(DEFAULT_LIMIT);
     if !(1..=MAX_LIMIT).contains(&limit) {
-        return Err(Problem::bad_request(format!("`limit` is {limit}: it must be 1 to {MAX_LIMIT}")));
+        return Err(Problem::bad_request(format!("invalid `limit` {limit}; expected 1 to {MAX_LIMIT}")));
     }
     let mut list = list.peekable();
     if let Some(cursor) = cursor {
@@ -40,8 +40,8 @@ pub(super) fn page<T>(
 
 fn bad_cursor() -> Problem {
     Problem::bad_request(
-        "`cursor` names no entry of this list: pass `meta.next_cursor` of the page before with the same filters, or \
-         begin again without a cursor",
+        "`cursor` does not match an entry of this list; pass `meta.next_cursor` of the previous page with the same \
+         filters, or start again without a cursor",
     )
 }
 

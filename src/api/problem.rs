@@ -8,24 +8,24 @@ use serde::Serialize;
 use std::num::NonZeroU32;
 use utoipa::ToSchema;
 
-/// Seconds after which a client may ask again for what the first collection has yet to bring.
+/// Seconds after which a client may retry while the first collection is still running.
 const RETRY_AFTER_SECONDS: &str = "30";
 
-/// What went wrong, for people and programs.
+/// An error, for people and programs.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Problem {
-    /// What kind of problem, as a URI reference: `/problems/unknown-model`.
+    /// The kind of problem, as a URI reference such as `/problems/unknown-model`.
     #[serde(rename = "type")]
     pub kind: &'static str,
     /// The kind in words.
     pub title: &'static str,
-    /// The HTTP status.
+    /// The HTTP status code.
     pub status: u16,
-    /// What happened this time, and what to do.
+    /// What happened in this case, and what to do.
     pub detail: String,
-    /// The address it happened at.
+    /// The path that the problem occurred at.
     pub instance: Option<String>,
-    /// Known names near to the unknown one.
+    /// Known names that are similar to the unknown name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nearest: Option<Vec<String>>,
 }
@@ -35,23 +35,18 @@ impl Problem {
         Self { kind, title, status: status.as_u16(), detail, instance: None, nearest: None }
     }
 
-    /// 400: a parameter that is not understood; `detail` lists what is.
+    /// 400: an invalid parameter; `detail` lists the accepted values.
     pub(super) fn bad_request(detail: impl Into<String>) -> Self {
-        Self::new(
-            StatusCode::BAD_REQUEST,
-            "/problems/bad-request",
-            "The request is not understood",
-            detail.into(),
-        )
+        Self::new(StatusCode::BAD_REQUEST, "/problems/bad-request", "Invalid request", detail.into())
     }
 
-    /// 404: a model nobody knows, with the names nearest to it.
+    /// 404: an unknown model, with the nearest names.
     pub(super) fn unknown_model(name: &str, nearest: Vec<&str>) -> Self {
         let detail = unknown_detail("model", name, &nearest);
         Self::new(StatusCode::NOT_FOUND, "/problems/unknown-model", "Unknown model", detail).near(nearest)
     }
 
-    /// 404: a provider nobody knows, with the slugs nearest to it.
+    /// 404: an unknown provider, with the nearest slugs.
     pub(super) fn unknown_provider(slug: &str, nearest: Vec<&str>) -> Self {
         let detail = unknown_detail("provider", slug, &nearest);
         Self::new(StatusCode::NOT_FOUND, "/problems/unknown-provider", "Unknown provider", detail)
@@ -62,19 +57,19 @@ impl Problem {
         Self { nearest: Some(nearest.into_iter().map(str::to_owned).collect()), ..self }
     }
 
-    /// 404: something that the snapshot could hold and does not.
+    /// 404: something that a snapshot can contain, but this one does not.
     pub(super) fn not_published(detail: String) -> Self {
         Self::new(StatusCode::NOT_FOUND, "/problems/not-published", "Not in this snapshot", detail)
     }
 
     pub(super) fn no_such_route() -> Self {
-        let detail = "there is no such route; /api/v1/openapi.json lists them all".to_owned();
+        let detail = "there is no such route; /api/v1/openapi.json lists all routes".to_owned();
         Self::new(StatusCode::NOT_FOUND, "/problems/no-such-route", "No such route", detail)
     }
 
     pub(super) fn method_not_allowed(method: &str) -> Self {
         let shown: String = method.chars().take(20).collect();
-        let detail = format!("{shown} is not answered here; use one of {METHODS}");
+        let detail = format!("{shown} is not supported here; use one of {METHODS}");
         Self::new(
             StatusCode::METHOD_NOT_ALLOWED,
             "/problems/method-not-allowed",
@@ -85,22 +80,22 @@ impl Problem {
 
     /// 503: a new installation before its first publication.
     pub(super) fn no_snapshot() -> Self {
-        let detail = "nothing is published yet: the first collection is still to be finished".to_owned();
+        let detail = "nothing is published yet; the first collection has not finished".to_owned();
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "/problems/no-snapshot", "No snapshot yet", detail)
     }
 
-    /// 429: more than one client may ask of what is made on request.
+    /// 429: the client exceeded its limit for answers that are made on request.
     fn too_many_requests(a_minute: NonZeroU32, seconds: u64) -> Self {
         let detail = format!(
-            "{a_minute} requests a minute may be made for what is not prepared; ask again in {seconds} s. Lists, models and \
-             tier lists without filters are prepared and never limited"
+            "limit of {a_minute} requests per minute exceeded for answers that are made on request; retry in {seconds} s. \
+             Lists, models and tier lists without filters are prepared and never limited"
         );
         Self::new(StatusCode::TOO_MANY_REQUESTS, "/problems/too-many-requests", "Too many requests", detail)
     }
 
-    /// 500: a defect of this program.
+    /// 500: a bug in this program.
     pub(super) fn unwritable(error: &serde_json::Error) -> Self {
-        let detail = format!("the answer could not be written as JSON: {error}; please report this");
+        let detail = format!("cannot serialise the answer as JSON: {error}; please report this bug");
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "/problems/internal", "Internal error", detail)
     }
 
@@ -135,16 +130,17 @@ impl Problem {
 }
 
 fn unknown_detail(what: &str, name: &str, nearest: &[&str]) -> String {
-    let hint = if nearest.is_empty() { "see the list of all" } else { "`nearest` names similar ones" };
+    let hint =
+        if nearest.is_empty() { "request the list for all names" } else { "`nearest` lists similar names" };
     format!("there is no {what} `{name}` in this snapshot; {hint}")
 }
 
-/// The answer to a client that asked too much: 429 as a problem.
+/// The response to a client that exceeded its limit: 429 as a problem.
 pub fn too_many_requests(path: &str, a_minute: NonZeroU32, seconds: u64) -> Response {
     finished(Problem::too_many_requests(a_minute, seconds).at(path.to_owned()).written())
 }
 
-/// Leaves the problem in the response's extensions: the layer `finish` knows the address and writes it.
+/// Puts the problem into the response's extensions; the layer `finish` knows the path and writes the body.
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = self.code().into_response();

@@ -1,4 +1,4 @@
-//! Readings of the snapshot's last days.
+//! Readings of the last days of the snapshot.
 
 use super::asked::Asked;
 use super::catalogue::{known_model, known_provider};
@@ -16,28 +16,28 @@ use utoipa::IntoParams;
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct ReadingsQuery {
-    /// Readings taken at or after this time, RFC 3339.
+    /// Only readings taken at or after this time, RFC 3339.
     #[param(format = "date-time", value_type = Option<String>)]
     from: Option<String>,
-    /// Readings taken before this time, RFC 3339.
+    /// Only readings taken before this time, RFC 3339.
     #[param(format = "date-time", value_type = Option<String>)]
     to: Option<String>,
-    /// Readings of this model: a public id (its variant alone) or a canonical slug.
+    /// Only readings of this model: a public id (only its variant) or a canonical slug.
     model: Option<String>,
-    /// Readings of this provider, by base slug.
+    /// Only readings of this provider, by base slug.
     provider: Option<String>,
-    /// The column to sort by, with a `-` before it for descending; absent values come last.
+    /// Column to sort by; prefix it with `-` for descending order. Absent values come last.
     sort: Option<String>,
-    /// Entries of a page, 1 to 500.
+    /// Entries per page, 1 to 500.
     #[param(minimum = 1, maximum = 500, default = 100)]
     limit: Option<u32>,
-    /// `meta.next_cursor` of the page before.
+    /// `meta.next_cursor` of the previous page.
     cursor: Option<String>,
     /// `json`, or `csv` for a table.
     format: Option<String>,
 }
 
-/// The filters with their values checked.
+/// The filters with validated values.
 struct Filter<'a> {
     from: Option<DateTime<Utc>>,
     to: Option<DateTime<Utc>>,
@@ -51,7 +51,7 @@ impl<'a> Filter<'a> {
         if let (Some(from), Some(to)) = (from, to)
             && from >= to
         {
-            return Err(Problem::bad_request("`from` must be before `to`: the interval is half-open"));
+            return Err(Problem::bad_request("`from` must be before `to`; the interval is half-open"));
         }
         query.provider.as_ref().map(|slug| known_provider(snapshot, slug)).transpose()?;
         let model = query.model.as_ref().map(|name| known_model(snapshot, name)).transpose()?;
@@ -66,22 +66,24 @@ impl<'a> Filter<'a> {
     }
 }
 
-/// Reads a time; a `+` that came through as a blank is taken for what was meant.
+/// Parses a time; a `+` that was decoded as a space is accepted.
 fn time(name: &str, text: Option<&str>) -> Result<Option<DateTime<Utc>>, Problem> {
     let Some(text) = text else { return Ok(None) };
     let parsed = DateTime::parse_from_rfc3339(&text.replace(' ', "+"));
     parsed.map(|time| Some(time.to_utc())).map_err(|error| {
-        Problem::bad_request(format!("`{name}` is no RFC 3339 time like 2026-08-08T12:00:00Z: {error}"))
+        Problem::bad_request(format!(
+            "`{name}` is not an RFC 3339 time such as 2026-08-08T12:00:00Z: {error}"
+        ))
     })
 }
 
-/// Readings of the last days, newest run first; the whole record comes from `hitrate export readings`.
+/// Readings of the last days, newest run first; `hitrate export readings` exports the whole record.
 ///
-/// `from` and `to` bound when a reading was taken, half-open.
+/// `from` and `to` limit the time at which a reading was taken, as a half-open interval.
 #[utoipa::path(get, path = "/api/v1/readings", params(ReadingsQuery), tag = "readings", responses(
     (status = 200, description = "A page of readings", content((Envelope<Vec<RecentReading>> = "application/json"), (String = "text/csv"))),
-    (status = 400, description = "A parameter is not understood", body = Problem, content_type = "application/problem+json"),
-    (status = 404, description = "The model or provider is not known", body = Problem, content_type = "application/problem+json"),
+    (status = 400, description = "Invalid parameter", body = Problem, content_type = "application/problem+json"),
+    (status = 404, description = "Unknown model or provider", body = Problem, content_type = "application/problem+json"),
     (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn readings(asked: Asked<ReadingsQuery>) -> Result<Response, Problem> {

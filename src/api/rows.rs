@@ -1,4 +1,4 @@
-//! The tables of the API: which columns a row of each has. Names and units are those of the JSON.
+//! The tables of the API: the columns of each. Names and units are the same as in the JSON.
 
 use super::catalogue::{ModelSummary, ProviderSummary, Served};
 use crate::domain::flag::names;

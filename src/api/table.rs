@@ -1,6 +1,6 @@
-//! Lists as tables: the same rows as JSON, sorted by any column, or as CSV.
+//! Lists as tables: the same rows as JSON or as CSV, sorted by any column.
 //!
-//! A table's columns are told once: they are what `sort` takes and what the header of the CSV says.
+//! The columns of a table are defined once, for `sort` and for the header of the CSV.
 
 use super::asked::Asked;
 use super::page::{Page, page};
@@ -10,11 +10,11 @@ use axum::response::Response;
 use serde::Serialize;
 use std::fmt::Debug;
 
-/// Sorts rows by the column that `sort` names, descending behind a `-`. Rows without a value come last either way; equal
-/// ones keep their order.
+/// Sorts rows by the column in `sort`, descending if it is prefixed with `-`. Rows without a value come last either
+/// way; equal rows keep their order.
 ///
 /// # Errors
-/// 400 with the columns, where it names none of them.
+/// 400 with the columns if `sort` is not one of them.
 pub(super) fn sort<T: Row<N>, const N: usize>(rows: &mut Vec<T>, sort: Option<&str>) -> Result<(), Problem> {
     let Some(wanted) = sort else { return Ok(()) };
     let (name, descending) = wanted.strip_prefix('-').map_or((wanted, false), |name| (name, true));
@@ -22,7 +22,7 @@ pub(super) fn sort<T: Row<N>, const N: usize>(rows: &mut Vec<T>, sort: Option<&s
         let short: String = wanted.chars().take(80).collect();
         let known = T::COLUMNS.join(", ");
         Problem::bad_request(format!(
-            "`sort` is `{short}`: it takes one of {known}, with a - before it for descending"
+            "invalid `sort` `{short}`; expected one of {known}, prefixed with - for descending order"
         ))
     })?;
     let mut keyed: Vec<(Cell, T)> = rows.drain(..).map(|row| (row.cells()[column].clone(), row)).collect();
@@ -35,23 +35,23 @@ pub(super) fn sort<T: Row<N>, const N: usize>(rows: &mut Vec<T>, sort: Option<&s
     Ok(())
 }
 
-/// What an answer is written as.
+/// The format of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Format {
     /// `{data, meta}`.
     Json,
-    /// A table.
+    /// A CSV table.
     Csv,
 }
 
-/// The names of the formats, the default first.
+/// The names of the formats, default first.
 pub(super) const FORMATS: [&str; 2] = ["json", "csv"];
 
 impl Format {
-    /// The format of a name; JSON where there is none.
+    /// The format with this name; the default is JSON.
     ///
     /// # Errors
-    /// 400 with the names.
+    /// 400 with the known names.
     pub fn of(name: Option<&str>) -> Result<Self, Problem> {
         match name {
             None | Some("json") => Ok(Self::Json),
@@ -59,7 +59,7 @@ impl Format {
             Some(other) => {
                 let short: String = other.chars().take(80).collect();
                 Err(Problem::bad_request(format!(
-                    "`format` is `{short}`: it takes one of {}",
+                    "invalid `format` `{short}`; expected one of {}",
                     FORMATS.join(", ")
                 )))
             }
@@ -67,14 +67,15 @@ impl Format {
     }
 }
 
-/// How much of a list is asked for.
+/// The requested part of a list.
 pub(super) struct Cut<'a> {
     pub limit: Option<u32>,
     pub cursor: Option<&'a str>,
 }
 
 impl<Q: Debug, P> Asked<Q, P> {
-    /// Answers with a list: a page of it as JSON, or as CSV the whole where no page is asked for. `key` names a row.
+    /// Responds with a list: one page as JSON, or as CSV the whole list if no page is requested. `key` identifies a
+    /// row.
     pub fn listed<T, const N: usize>(
         &self,
         format: Option<&str>,

@@ -1,7 +1,7 @@
-//! Pages by their `.json` and tables by their `.csv`: the same answer under the page's own address.
+//! The `.json` and `.csv` names of pages: the same answer as in the API, under the page's own path.
 //!
-//! `/models/a/b.json` is `/api/v1/models/a/b`, `/tiers.csv?lens=cache` is `/api/v1/tiers?lens=cache&format=csv`. The
-//! address is rewritten before it is routed, so that both names of an answer share its prepared body.
+//! `/models/a/b.json` is `/api/v1/models/a/b`, and `/tiers.csv?lens=cache` is `/api/v1/tiers?lens=cache&format=csv`.
+//! The path is rewritten before it is routed, so that both names of an answer share its prepared body.
 
 use axum::Router;
 use axum::extract::Request;
@@ -10,10 +10,10 @@ use axum::http::uri::PathAndQuery;
 use tower::ServiceExt;
 use tower::util::MapRequest;
 
-/// Routes of the API that are tables; those with a path below them are too.
+/// Routes of the API that return tables, including the routes below them.
 const TABLES: [&str; 5] = ["tiers", "models", "providers", "changes", "readings"];
 
-/// Pages and the routes of the API that hold what they show.
+/// Pages and the routes of the API with the same content.
 const PAGES: [(&str, &str); 10] = [
     ("index", "tiers"),
     ("tiers", "tiers"),
@@ -27,10 +27,10 @@ const PAGES: [(&str, &str); 10] = [
     ("cost", "cost"),
 ];
 
-/// Routes that answer to their pages' other names too.
+/// Routes that also answer under the `.json` and `.csv` names of the pages.
 pub type Twinned = MapRequest<Router, fn(Request) -> Request>;
 
-/// The service of these routes, which also answers to the `.json` and `.csv` names of its pages.
+/// Wraps a router so that it also answers under the `.json` and `.csv` names of its pages.
 pub fn with_twins(router: Router) -> Twinned {
     ServiceExt::<Request>::map_request(router, renamed)
 }
@@ -49,14 +49,14 @@ fn renamed(mut request: Request) -> Request {
     request
 }
 
-/// The address in the API that a page's other name stands for.
+/// The API path and query that a page's `.json` or `.csv` name maps to.
 fn twin(path: &str, query: Option<&str>) -> Option<String> {
     let (stem, is_table) = match path.strip_suffix(".json") {
         Some(stem) => (stem, false),
         None => (path.strip_suffix(".csv")?, true),
     };
     let (route, below) = match stem.strip_prefix("/api/v1/") {
-        // JSON is what the API gives anyway, and its description is called so itself.
+        // The API returns JSON anyway, and its own description is named `openapi.json`.
         Some(_) if !is_table => return None,
         Some(own) => own.split_once('/').map_or((own, None), |(route, below)| (route, Some(below))),
         None => page(stem.strip_prefix('/')?)?,
@@ -81,7 +81,7 @@ fn twin(path: &str, query: Option<&str>) -> Option<String> {
     Some(address)
 }
 
-/// The route that holds what a page shows, and what stands below it: the name of a model or provider.
+/// The route with the content of a page, and the rest of the path: the name of a model or provider.
 fn page(name: &str) -> Option<(&'static str, Option<&str>)> {
     let (first, below) = name.split_once('/').map_or((name, None), |(first, below)| (first, Some(below)));
     let (_, route) = PAGES.iter().find(|(page, _)| *page == first)?;

@@ -1,4 +1,4 @@
-//! The query of everything that gives preferences: mode, workload, target, limits.
+//! The query parameters of all preference routes: mode, workload, target, limits.
 
 use super::guidance::{parsed, shortened};
 use super::problem::Problem;
@@ -7,7 +7,7 @@ use crate::preferences::targets::{TARGETS, Target};
 use crate::preferences::{Mode, Wish, known_workload};
 use crate::snapshot::Snapshot;
 
-/// What is asked for, read from a query.
+/// The requested preference, parsed from a query.
 pub(super) struct Asking<'a> {
     pub mode: Mode,
     pub workload: &'a str,
@@ -21,7 +21,8 @@ impl Asking<'_> {
     }
 }
 
-/// A query with the parameters of a preference beside its own: a flattened struct would let misspelt ones through.
+/// A query struct with the parameters of a preference besides its own. A flattened struct would accept misspelt
+/// parameters.
 macro_rules! preference_query {
     ($(#[$about:meta])* $name:ident { $($(#[$own_about:meta])* $own:ident: $type:ty,)* }) => {
         $(#[$about])*
@@ -30,42 +31,42 @@ macro_rules! preference_query {
         #[into_params(parameter_in = Query)]
         pub(super) struct $name {
             $($(#[$own_about])* pub $own: $type,)*
-            /// How much it takes over; `avoid` where it is left out. `order` switches the router's sticky routing off.
+            /// How strict the preference is. `order` turns off the router's sticky routing. Default: `avoid`.
             #[param(value_type = Option<crate::preferences::Mode>)]
             mode: Option<String>,
-            /// The workload whose session cost ranks the endpoints, a name of `/api/v1/workloads`, or `traffic`: the mix
-            /// that the endpoints serve; the first one where it is left out.
+            /// The workload whose session cost ranks the endpoints: a name from `/api/v1/workloads`, or `traffic` for
+            /// the mix that the endpoints serve. Default: the first workload.
             workload: Option<String>,
-            /// What it is written for, a name of `/api/v1/targets`; `openrouter` where it is left out.
+            /// The target to write the preference for, a name from `/api/v1/targets`. Default: `openrouter`.
             target: Option<String>,
-            /// Limit: coarsest weight format, such as `fp8`.
+            /// Limit: coarsest accepted weight format, such as `fp8`.
             quant_floor: Option<String>,
-            /// Limit: prompts are not used for training.
+            /// Limit: prompts must not be used for training.
             no_training: Option<bool>,
-            /// Limit: prompts are not kept.
+            /// Limit: prompts must not be retained.
             no_retention: Option<bool>,
             /// Limit: zero data retention.
             zdr: Option<bool>,
-            /// Limit: request parameters that must be taken, separated by commas.
+            /// Limit: request parameters that an endpoint must support, separated by commas.
             parameters: Option<String>,
-            /// Limit: shortest context length, tokens.
+            /// Limit: minimum context length, tokens.
             #[param(minimum = 1)]
             context: Option<i64>,
-            /// Limit: region, `eu`, `us` or the name of one.
+            /// Limit: region, `eu`, `us` or the name of a region.
             region: Option<String>,
-            /// Limit: highest list price of prompt tokens, USD per million.
+            /// Limit: maximum list price of prompt tokens, USD per million.
             #[param(minimum = 0)]
             max_input: Option<f64>,
-            /// Limit: highest list price of completion tokens, USD per million.
+            /// Limit: maximum list price of completion tokens, USD per million.
             #[param(minimum = 0)]
             max_output: Option<f64>,
-            /// Limit: lowest availability over a day, or uptime where that is not published, 0 to 1.
+            /// Limit: minimum availability over a day, or uptime if availability is not published, 0 to 1.
             #[param(minimum = 0, maximum = 1)]
             min_availability: Option<f64>,
         }
 
         impl $name {
-            /// What is asked for, or 400 with what is understood.
+            /// The requested preference, or 400 with the accepted values.
             pub fn asking<'a>(
                 &self,
                 snapshot: &'a crate::snapshot::Snapshot,

@@ -1,4 +1,4 @@
-//! `hitrate accept`: a suspect run becomes part of the record.
+//! `hitrate accept`: makes a suspect run part of the record.
 
 use super::{Common, exit, print_json, print_text, running};
 use crate::pipeline::{AcceptReport, Pipeline, PipelineError};
@@ -11,23 +11,27 @@ use clap::Args;
 #[command(after_help = "Examples:\n  \
 hitrate accept 20260807T165700Z --field effective_pricing.cacheHitRate\n  \
 hitrate accept 20260807T165700Z --all\n\n\
-The status page, `hitrate collect` and the log name the run and the fields. Later runs are compared with the accepted one.")]
+The status page, `hitrate collect` and the log name the run and its fields. Later runs are compared with the accepted one.")]
 pub struct AcceptArgs {
     /// Id of the suspect run.
     #[arg(value_name = "RUN")]
     run_id: String,
-    /// Field to accept, as the status page names it; may be repeated.
+    /// Field to accept, as named on the status page; may be repeated.
     #[arg(long, value_name = "NAME", required_unless_present = "all", conflicts_with = "all")]
     field: Vec<String>,
-    /// Accept everything that was found against the run.
+    /// Accept all findings against the run.
     #[arg(long)]
     all: bool,
 }
 
-/// Accepts, asking the running server where one holds the store; exit code 7 where the run stays suspect.
+/// Accepts the run, through the running server if one holds the store; exit code 7 if the run stays suspect.
 pub fn run(common: &Common, args: &AcceptArgs) -> Result<u8> {
     let data = common.data();
-    ensure!(data.store().exists(), "there is no store in {} yet", data.path().display());
+    ensure!(
+        data.store().exists(),
+        "there is no store in {} yet; run `hitrate collect` to create one",
+        data.path().display()
+    );
     let fields = (!args.all).then_some(args.field.as_slice());
     let report = match Pipeline::open(common.settings()?, data, Common::clock()) {
         Ok(pipeline) => {
@@ -53,13 +57,13 @@ fn ask_server(common: &Common, args: &AcceptArgs) -> Result<AcceptReport> {
     let fields: Vec<String> = args.field.iter().map(|field| encode(field)).collect();
     let path = format!("/local/accept?run={}&fields={}", encode(&args.run_id), fields.join(","));
     let body = running::post(&common.data(), &path)?;
-    serde_json::from_slice(&body).context("the server's answer cannot be read")
+    serde_json::from_slice(&body).context("cannot read the server's response")
 }
 
 fn describe(report: &AcceptReport) -> String {
     if report.needs_replay {
         return format!(
-            "run {}: accepted {}; newer runs are published already, so the run enters the record with the next `hitrate replay`",
+            "run {}: accepted {}; newer runs are already published, so it enters the record with the next `hitrate replay`",
             report.run_id,
             report.accepted.join(", ")
         );

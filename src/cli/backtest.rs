@@ -1,4 +1,4 @@
-//! `hitrate backtest`: what following each policy would have cost.
+//! `hitrate backtest`: what each policy would have cost.
 
 use super::{Common, exit, print_json, print_text, running, tables};
 use crate::domain::backtest::Backtest;
@@ -11,15 +11,15 @@ use clap::Args;
 /// Arguments of `backtest`.
 #[derive(Debug, Args)]
 pub struct BacktestArgs {
-    /// First day of choice, UTC [default: the first of the record].
+    /// First day of choice, UTC [default: the first day of the record].
     #[arg(long, value_name = "DATE")]
     from: Option<NaiveDate>,
-    /// Last day of choice, UTC, inclusive; each choice is charged the price of the day after [default: the last].
+    /// Last day of choice, UTC, inclusive; each choice is charged the price of the next day [default: the last day].
     #[arg(long, value_name = "DATE")]
     to: Option<NaiveDate>,
 }
 
-/// Runs the backtest, asking the running server where one holds the store.
+/// Runs the backtest, through the running server if one holds the store.
 pub fn run(common: &Common, args: &BacktestArgs) -> Result<u8> {
     if let (Some(from), Some(to)) = (args.from, args.to)
         && from > to
@@ -28,7 +28,7 @@ pub fn run(common: &Common, args: &BacktestArgs) -> Result<u8> {
     }
     let data = common.data();
     if !data.store().exists() {
-        bail!("there is no store in {} yet; `hitrate collect` makes one", data.path().display());
+        bail!("there is no store in {} yet; run `hitrate collect` to create one", data.path().display());
     }
     let tested = match open_store(&common.settings()?, &data) {
         Ok(store) => backtest_record(&store, args.from, args.to)?,
@@ -36,8 +36,8 @@ pub fn run(common: &Common, args: &BacktestArgs) -> Result<u8> {
         Err(error) => return Err(error.into()),
     };
     let tested = tested.context(
-        "nothing to test on these days: a choice takes two days running with closing prices, and a model with two \
-         endpoints of enough traffic in a day-to-date reading; collect on more days, or name others by --from and --to",
+        "nothing to test on these days: a choice needs closing prices on two consecutive days, and a model with two \
+         endpoints with enough traffic in a day-to-date reading; collect more days, or change --from and --to",
     )?;
     if common.json {
         print_json(&tested)?;
@@ -55,5 +55,5 @@ fn ask_server(common: &Common, args: &BacktestArgs) -> Result<Option<Backtest>> 
         false => format!("/local/backtest?{}", query.join("&")),
     };
     let body = running::ask(&common.data(), &path)?;
-    serde_json::from_slice(&body).context("the server's answer is not a backtest")
+    serde_json::from_slice(&body).context("the server's response is not a backtest")
 }

@@ -1,4 +1,4 @@
-//! `hitrate check`: whether the stored numbers reproduce what is known to be true.
+//! `hitrate check`: checks whether the stored numbers reproduce what is known to be true.
 
 use super::{Common, exit, print_json, print_text, tables};
 use crate::analysis::numbers;
@@ -7,9 +7,9 @@ use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-/// Our token-weighted hit rate of a model against the upstream's own: median absolute difference at most this.
+/// Highest median absolute difference between our token-weighted hit rate of a model and the upstream's own.
 const AGGREGATE_BOUND: f64 = 0.001;
-/// Effective price against the price identity: median relative miss at most this.
+/// Highest median relative error of the price identity against the effective price.
 const IDENTITY_BOUND: f64 = 0.0005;
 
 /// Arguments of `check`.
@@ -21,35 +21,35 @@ pub struct CheckArgs {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// Hit rates against the upstream's own aggregate, effective prices against the identity, run by run.
+    /// Compare hit rates with the upstream's own aggregate, and effective prices with the price identity, run by run.
     Numbers,
 }
 
 /// The acceptance numbers of one run.
 #[derive(Debug, Serialize)]
 pub struct CheckedRun {
-    /// Run.
+    /// Id of the run.
     pub run_id: String,
     /// Models compared with the upstream's aggregate.
     pub models: usize,
-    /// Median absolute difference of hit rates, fraction.
+    /// Median absolute difference of the hit rates, as a fraction.
     pub aggregate_difference: Option<f64>,
-    /// Endpoints that the price identity is asked of.
+    /// Endpoints that the price identity is checked on.
     pub endpoints: usize,
-    /// Median relative miss of the identity.
+    /// Median relative error of the identity.
     pub identity_error: Option<f64>,
-    /// Share of them within 1 %.
+    /// Share of these endpoints within 1 %.
     pub identity_within_one_percent: Option<f64>,
-    /// Whether both are within their bounds.
+    /// Whether both medians are within their bounds.
     pub holds: bool,
 }
 
-/// Prints the acceptance numbers of every run; exit code 1 where one misses its bound.
+/// Prints the acceptance numbers of every run; exit code 1 if one misses its bound.
 pub fn run(common: &Common, args: &CheckArgs) -> Result<u8> {
     let What::Numbers = args.what;
     let data = common.data();
     if !data.store().exists() {
-        bail!("there is no store in {} yet; `hitrate collect` makes one", data.path().display());
+        bail!("there is no store in {} yet; run `hitrate collect` to create one", data.path().display());
     }
     let store = open_store(&common.settings()?, &data)?;
     let frame = store.numbers_frame()?;
@@ -72,7 +72,7 @@ pub fn run(common: &Common, args: &CheckArgs) -> Result<u8> {
         })
         .collect();
     if checked.is_empty() {
-        bail!("there is no run with usage yet; `hitrate collect` makes one");
+        bail!("there is no run with usage yet; run `hitrate collect` to create one");
     }
     if common.json {
         print_json(&checked)?;

@@ -1,4 +1,4 @@
-//! `hitrate collect`: one run, stored and published.
+//! `hitrate collect`: collects, stores and publishes one run.
 
 use super::{Common, exit, print_json, print_text, progress, runtime};
 use crate::domain::document::RouteAnswer;
@@ -11,18 +11,18 @@ use tokio_util::sync::CancellationToken;
 /// Arguments of `collect`.
 #[derive(Debug, Args)]
 pub struct CollectArgs {
-    /// Base address of the upstream, in place of the settings' one.
+    /// Base URL of the upstream; overrides the settings.
     #[arg(long, value_name = "URL")]
     upstream: Option<String>,
-    /// The time the run counts as (RFC 3339), for recorded days [default: now].
+    /// Time to assign to the run (RFC 3339), for recorded days [default: now].
     #[arg(long, value_name = "RFC3339")]
     at: Option<DateTime<Utc>>,
-    /// Requests a second; 0 is unlimited, for a replay server on this machine.
+    /// Requests per second; 0 means unlimited, for a replay server on this machine.
     #[arg(long, value_name = "N")]
     rate: Option<f64>,
 }
 
-/// Collects once; exit code 0 ok, 5 partial, 7 suspect, 4 upstream unavailable.
+/// Collects once. Exit codes: 0 ok, 5 partial, 7 suspect, 4 upstream unavailable.
 pub fn run(common: &Common, args: &CollectArgs) -> Result<u8> {
     let config = common.settings()?;
     warn_about_contact(&config);
@@ -55,18 +55,18 @@ pub fn run(common: &Common, args: &CollectArgs) -> Result<u8> {
     })
 }
 
-/// Without a contact the upstream can only block, not ask.
+/// Without a contact, the upstream can only block the collector, not write to its operator.
 pub(super) fn warn_about_contact(config: &crate::config::Config) {
     if config.upstream.contact_url.trim().is_empty() {
         tracing::warn!(
-            "no contact in the settings (upstream.contact_url): the upstream cannot reach you if your collector troubles it"
+            "no contact is set (upstream.contact_url): the upstream cannot reach you if your collector causes trouble"
         );
     }
 }
 
 fn describe(report: &CollectReport) -> String {
     let mut text = format!(
-        "run {} of {}: {}\n{} requests, {} documents ({} KiB archived), {} endpoints, {} with usage, window {}, {} ms",
+        "run {} at {}: {}\n{} requests, {} documents ({} KiB archived), {} endpoints, {} with usage, window {}, {} ms",
         report.run_id,
         report.observed_at.to_rfc3339(),
         report.status,
@@ -79,14 +79,16 @@ fn describe(report: &CollectReport) -> String {
         report.duration_ms
     );
     for (reason, rows) in &report.quarantined {
-        text.push_str(&format!("\nput aside: {rows} rows, {reason}"));
+        text.push_str(&format!("\nquarantined: {rows} rows, {reason}"));
     }
     match report.comparison {
         Some(RouteAnswer::NotOffered) => {
-            text.push_str("\ndaily hit rates: not offered by this upstream; days without a sweep stay gaps");
+            text.push_str(
+                "\ndaily hit rates: not offered by this upstream; days without a sweep remain gaps",
+            );
         }
-        Some(RouteAnswer::Answered) => text.push_str("\ndaily hit rates: answered"),
-        Some(RouteAnswer::Failed) => text.push_str("\ndaily hit rates: failed; the next sweep asks again"),
+        Some(RouteAnswer::Answered) => text.push_str("\ndaily hit rates: received"),
+        Some(RouteAnswer::Failed) => text.push_str("\ndaily hit rates: failed; the next sweep retries"),
         None => {}
     }
     if report.drift > 0 {
@@ -97,7 +99,7 @@ fn describe(report: &CollectReport) -> String {
     }
     if !report.findings.is_empty() {
         text.push_str(&format!(
-            "\nnot published; if the change is genuine: hitrate accept {} --field NAME",
+            "\nnot published; if the change is genuine, run: hitrate accept {} --field NAME",
             report.run_id
         ));
     }

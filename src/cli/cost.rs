@@ -17,11 +17,11 @@ pub struct CostArgs {
     /// Model id (`author/name`, `author/name:free`) or canonical slug.
     #[arg(required_unless_present = "across")]
     model: Option<String>,
-    /// Workload: a name, a file of workloads (TOML or JSON; FILE#NAME where it has several), or a request log
-    /// (JSON Lines of usage objects) to fit one to [default: the first one].
+    /// Workload: a name, a workload file (TOML or JSON; FILE#NAME if it holds several), or a request log
+    /// (JSON Lines of usage objects) to fit a workload to [default: the first workload].
     #[arg(long, value_name = "NAME|FILE")]
     workload: Option<String>,
-    /// How long cache writes are kept, instead of the workload's: 5m or 1h.
+    /// Lifetime of cache writes, 5m or 1h; overrides the workload's.
     #[arg(long, value_name = "TTL")]
     cache_ttl: Option<CacheTtl>,
     /// Rank the endpoints of all models.
@@ -34,28 +34,28 @@ pub struct CostArgs {
 /// Limits of `--across`.
 #[derive(Debug, Args)]
 struct Limits {
-    /// Your scores of models: lines of model_id,score. hitrate keeps no quality figures of its own.
+    /// File with your scores of models, one model_id,score per line; hitrate has no quality figures of its own.
     #[arg(long, value_name = "FILE", requires = "across")]
     quality: Option<PathBuf>,
-    /// Lowest score of a model.
+    /// Minimum score of a model.
     #[arg(long, value_name = "N", requires = "quality")]
     min_quality: Option<f64>,
-    /// Shortest context of an endpoint, tokens.
+    /// Minimum context length of an endpoint, in tokens.
     #[arg(long, value_name = "TOKENS", requires = "across")]
     min_context: Option<i64>,
-    /// Request parameter that an endpoint must take, as `tools`; may be repeated.
+    /// Request parameter that an endpoint must support, such as `tools`; may be repeated.
     #[arg(long, value_name = "NAME", requires = "across")]
     parameter: Vec<String>,
-    /// Quantization that an endpoint may declare, as `bf16`; may be repeated.
+    /// Quantization that an endpoint may declare, such as `bf16`; may be repeated.
     #[arg(long, value_name = "NAME", requires = "across")]
     quantization: Vec<String>,
-    /// Author that a model may be from, as `moonshotai`; may be repeated.
+    /// Author whose models to include, such as `moonshotai`; may be repeated.
     #[arg(long, value_name = "NAME", requires = "across")]
     author: Vec<String>,
-    /// Only the cheapest endpoint of each model.
+    /// Show only the cheapest endpoint of each model.
     #[arg(long, requires = "across")]
     best: bool,
-    /// Rows to print, with --json too; 0 is all.
+    /// Number of rows to print, also with --json; 0 means all.
     #[arg(long, value_name = "N", default_value_t = 20, requires = "across")]
     top: usize,
 }
@@ -82,11 +82,11 @@ struct AcrossDocument<'a> {
     fit: Option<&'a workload::FitDocument>,
 }
 
-/// Prints what sessions cost at a model's endpoints, or over all models.
+/// Prints what sessions cost at a model's endpoints, or across all models.
 pub fn run(common: &Common, args: &CostArgs) -> Result<u8> {
     if args.across && args.model.is_some() {
-        // Not left to clap: an argument that conflicts with another is not asked for where that one requires it.
-        let said = "a model is not named with --across: it ranks the endpoints of all models";
+        // Not left to clap: if two arguments conflict, clap drops the requirement of one for the other.
+        let said = "a model cannot be combined with --across, which ranks the endpoints of all models";
         Cli::command().error(ErrorKind::ArgumentConflict, said).exit();
     }
     let snapshot = common.snapshot()?;
@@ -115,7 +115,7 @@ pub fn run(common: &Common, args: &CostArgs) -> Result<u8> {
     Ok(exit::OK)
 }
 
-/// What was recognised in a request log stands before what follows from it.
+/// What was recognised in a request log, printed before the results that follow from it.
 fn told(chosen: &Chosen) -> String {
     chosen.fit.as_ref().map_or_else(String::new, |fit| format!("{}\n\n", cost_tables::fit(fit)))
 }
@@ -123,7 +123,7 @@ fn told(chosen: &Chosen) -> String {
 fn rank(snapshot: &Snapshot, chosen: &Chosen, limits: &Limits) -> Result<Across> {
     let quality = limits.quality.as_deref().map(|path| {
         let text = std::fs::read_to_string(path)
-            .with_context(|| format!("cannot read the scores {}", path.display()))?;
+            .with_context(|| format!("cannot read the scores in {}", path.display()))?;
         Quality::parse(&text).with_context(|| path.display().to_string())
     });
     let quality = quality.transpose()?;

@@ -6,7 +6,7 @@ use crate::cost::{Across, BreakEven, CostOfModel, EndpointCost, ToWin};
 use crate::domain::workload::{CacheTtl, Workload};
 use crate::request_log::{ReuseFrom, Skipped};
 
-/// Dollars with three significant digits, cents at least.
+/// Dollars with three significant digits, and at least whole cents.
 fn usd(amount: f64) -> String {
     if amount == 0.0 || amount.abs() >= 1.0 {
         return format!("${amount:.2}");
@@ -37,7 +37,7 @@ fn thousands(count: f64) -> String {
 
 fn workload(workload: &Workload) -> String {
     format!(
-        "{}: {} turns, {} prompt tokens (up to {} the longest), {} of them reusable, {} output tokens{}",
+        "{}: {} turns, {} prompt tokens (longest prompt: {}), {} of them reusable, {} output tokens{}",
         clean(&workload.name),
         workload.turns,
         thousands(workload.prompt_tokens()),
@@ -62,13 +62,13 @@ pub fn model(cost: &CostOfModel, simulated: bool) -> String {
         "failures",
         "retention",
         "to be the cheapest",
-        "undercuts the list's choice, cold",
+        "beats the cheapest by list, cold",
     ];
     let mut rows = table(&header, 2);
     for endpoint in &cost.endpoints {
         rows.add_row(row(endpoint));
     }
-    let mut text = format!("{}, USD a session of {}\n", clean(&cost.model_id), workload(&cost.workload));
+    let mut text = format!("{}, USD per session of {}\n", clean(&cost.model_id), workload(&cost.workload));
     if simulated {
         text.push_str(&format!("{SIMULATED}\n"));
     }
@@ -86,7 +86,7 @@ pub fn model(cost: &CostOfModel, simulated: bool) -> String {
 
 fn row(endpoint: &EndpointCost) -> Vec<String> {
     let mark = match (endpoint.cheapest, endpoint.cheapest_by_list) {
-        (true, true) => " (cheapest, and by list)",
+        (true, true) => " (cheapest, also by list)",
         (true, false) => " (cheapest)",
         (false, true) => " (cheapest by list)",
         (false, false) => "",
@@ -95,15 +95,15 @@ fn row(endpoint: &EndpointCost) -> Vec<String> {
     let assumed = if endpoint.assumed { " assumed" } else { "" };
     let retention = endpoint.basis.retention.map_or_else(|| "-".into(), |q| whole(q) + assumed);
     let to_win = match endpoint.to_win {
-        ToWin::Cheapest { down_to: Some(q) } => format!("is, down to {}", whole(q)),
+        ToWin::Cheapest { down_to: Some(q) } => format!("stays so down to {}", whole(q)),
         ToWin::Cheapest { down_to: None } => "is".to_owned(),
         ToWin::Needs { retention, .. } => format!("needs {}", whole(retention)),
-        ToWin::Cannot { at_best } => format!("cannot: {} at 100 %", usd(at_best)),
+        ToWin::Cannot { at_best } => format!("not even at 100 % ({})", usd(at_best)),
         ToWin::NotCompared => "-".to_owned(),
     };
     let break_even = match endpoint.break_even {
         Some(BreakEven::From { hit_rate }) if hit_rate <= 0.0 => "always".to_owned(),
-        Some(BreakEven::From { hit_rate }) => format!("from {} hits", whole(hit_rate)),
+        Some(BreakEven::From { hit_rate }) => format!("from a {} hit rate", whole(hit_rate)),
         Some(BreakEven::Never) => "never".to_owned(),
         None => "-".to_owned(),
     };
@@ -124,25 +124,25 @@ fn row(endpoint: &EndpointCost) -> Vec<String> {
 }
 
 fn conclusion(cost: &CostOfModel) -> String {
-    let Some(cheapest) = &cost.cheapest else { return "No endpoint can be compared.".to_owned() };
+    let Some(cheapest) = &cost.cheapest else { return "There are no endpoints to compare.".to_owned() };
     let of = |tag| cost.endpoints.iter().find(|e| e.tag == tag).and_then(|e| e.cost);
     let best = clean(cheapest.as_str());
     match &cost.by_list {
         Some(list) if list.tag == *cheapest => {
-            format!("The price list is right: {best} is the cheapest either way.")
+            format!("The price list is right: {best} is the cheapest by list and in practice.")
         }
         Some(list) => format!(
-            "By list {} is the cheapest; a session there really costs {}, {} more than at {best} ({}).",
+            "By list price, {} is the cheapest; a session there actually costs {}, {} more than at {best} ({}).",
             clean(list.tag.as_str()),
             usd(list.cost),
-            list.surcharge.map_or_else(|| "any amount".into(), whole),
+            list.surcharge.map_or_else(|| "infinitely".into(), whole),
             known(of(cheapest.clone()))
         ),
-        None => format!("{best} is the only endpoint that can be compared."),
+        None => format!("{best} is the only comparable endpoint."),
     }
 }
 
-/// The cheapest endpoints over all models.
+/// The cheapest endpoints across all models.
 pub fn across(ranked: &Across, simulated: bool) -> String {
     let header =
         ["rank", "model", "endpoint", "tier", "session", "90 % interval", "retention", "score", "context"];
@@ -161,12 +161,12 @@ pub fn across(ranked: &Across, simulated: bool) -> String {
             row.context_length.map_or_else(|| "-".into(), |c| thousands(c as f64)),
         ]);
     }
-    let mut text = format!("All models, USD a session of {}\n", workload(&ranked.workload));
+    let mut text = format!("All models, USD per session of {}\n", workload(&ranked.workload));
     if simulated {
         text.push_str(&format!("{SIMULATED}\n"));
     }
     text.push_str(&format!(
-        "{rows}\nShown are {} of {} endpoints; {}.",
+        "{rows}\nShowing {} of {} endpoints; {}.",
         ranked.rows.len(),
         ranked.found,
         ranked.quality_note
@@ -179,16 +179,16 @@ pub fn across(ranked: &Across, simulated: bool) -> String {
         .map(|(reason, count)| format!("{count} {reason}"))
         .collect();
     if !reasons.is_empty() {
-        text.push_str(&format!("\nLeft out: {}.", reasons.join("; ")));
+        text.push_str(&format!("\nExcluded: {}.", reasons.join("; ")));
     }
     text
 }
 
-/// What was recognised in a request log, and how well the fitted session stands for it.
+/// What was recognised in a request log, and how well the fitted session represents it.
 pub fn fit(document: &FitDocument) -> String {
     let fit = &document.fit;
     let shapes: Vec<String> =
-        document.shapes.iter().map(|(shape, count)| format!("{count} as {shape}")).collect();
+        document.shapes.iter().map(|(shape, count)| format!("{count} recognised as {shape}")).collect();
     let mut lines = vec![format!(
         "{}: {} requests in {} lines, {}.",
         clean(&document.log),
@@ -197,30 +197,30 @@ pub fn fit(document: &FitDocument) -> String {
         shapes.join(", ")
     )];
     if !document.skipped.is_empty() {
-        lines.push(format!("Passed over{}", skipped(&document.skipped)));
+        lines.push(format!("Skipped{}", skipped(&document.skipped)));
     }
     lines.push(grouped(document));
     lines.push(
         match fit.reuse_from {
-            ReuseFrom::Found => "The cache found nearly everything, so what it did not find counts as new.",
+            ReuseFrom::Found => "The cache found nearly everything, so the rest counts as new.",
             ReuseFrom::Growth => {
-                "Prompts build on each other; the prompt before counts as reusable, whatever the cache found of it."
+                "Prompts build on each other; the previous prompt counts as reusable, whether or not the cache found it."
             }
             ReuseFrom::FoundOnly => {
-                "Prompts do not build on each other: only what the cache found counts as reusable. Where it found \
-                 nothing or does not tell, nothing does."
+                "Prompts do not build on each other; only what the cache found counts as reusable. If the log \
+                 reports no cached tokens, nothing counts as reusable."
             }
         }
         .to_owned(),
     );
     let cached = if fit.workload.output_cached { "are" } else { "are not" };
-    let seen = if fit.output_cached_seen { "seen" } else { "assumed" };
-    lines.push(format!("Answers {cached} found in the cache on the next turn ({seen})."));
+    let seen = if fit.output_cached_seen { "observed" } else { "assumed" };
+    lines.push(format!("Outputs {cached} found in the cache on the next turn ({seen})."));
     let of = |what: &str, log: f64, fitted: f64| {
         format!("{what} {} (fitted {})", thousands(log), thousands(fitted))
     };
     lines.push(format!(
-        "A mean session: {}, {}, {}, reusable {} (fitted {}).",
+        "Mean session: {}, {}, {}, reusable {} (fitted {}).",
         of("turns", fit.log.turns, fit.fitted.turns),
         of("prompt tokens", fit.log.prompt_tokens, fit.fitted.prompt_tokens),
         of("output tokens", fit.log.output_tokens, fit.fitted.output_tokens),
@@ -231,7 +231,7 @@ pub fn fit(document: &FitDocument) -> String {
         lines.push(format!("The log's own hit rate is {}.", percent(Some(hits))));
     }
     if let Some(cost) = fit.cost {
-        lines.push(format!("It says that {} was paid.", usd(cost)));
+        lines.push(format!("The log's total cost is {}.", usd(cost)));
     }
     lines.join("\n")
 }
@@ -239,20 +239,20 @@ pub fn fit(document: &FitDocument) -> String {
 fn grouped(document: &FitDocument) -> String {
     let fit = &document.fit;
     let groups = [
-        (fit.grouping.by_id, "by their ids"),
-        (fit.grouping.by_time, "guessed from pauses and growing prompts, as no session is named"),
-        (fit.grouping.by_growth, "guessed from growing prompts alone, as neither session nor time is told"),
+        (fit.grouping.by_id, "by session id"),
+        (fit.grouping.by_time, "inferred from pauses and growing prompts, without session ids"),
+        (fit.grouping.by_growth, "inferred from growing prompts alone, without session ids or times"),
     ];
     let groups: Vec<String> =
         groups.iter().filter(|(count, _)| *count > 0).map(|(count, how)| format!("{count} {how}")).collect();
     let cuts = match fit.cuts {
         0 => String::new(),
-        cuts => format!(", {cuts} of them begun where less than half of a context was kept"),
+        cuts => format!(", {cuts} of them started because less than half of a context was kept"),
     };
-    format!("{} sessions{cuts}; requests grouped: {}.", fit.sessions, groups.join(", "))
+    format!("{} sessions{cuts}; requests grouped as follows: {}.", fit.sessions, groups.join(", "))
 }
 
-/// `: 3 lines (4, 9, 12): it is no JSON; …`
+/// `: 3 lines (4, 9, 12): not valid JSON; …`
 pub fn skipped(skipped: &[Skipped]) -> String {
     let one = |s: &Skipped| {
         let more = if s.lines > s.first.len() { ", …" } else { "" };

@@ -16,20 +16,20 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-/// Days that are collected hourly, at the end of the record.
+/// Days at the end of the record that are collected hourly.
 const HOURLY_DAYS: i64 = 2;
-/// Hours between runs before that.
+/// Hours between runs before these days.
 const COARSE_HOURS: i64 = 6;
-/// The minute of the hour that runs look at, as the default schedule has it.
+/// The minute of the hour at which runs collect, as in the default schedule.
 const MINUTE: i64 = 57;
 
 /// Arguments of `demo`.
 #[derive(Debug, Args)]
 pub struct DemoArgs {
-    /// Address and port of site and API; port 0 picks a free one.
+    /// Address and port of the site and the API; port 0 picks a free port.
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8080")]
     listen: String,
-    /// Days of simulated record.
+    /// Number of simulated days to collect.
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=90))]
     days: u32,
     /// Seconds until the next simulated hour is collected.
@@ -38,25 +38,25 @@ pub struct DemoArgs {
     /// Seed of the simulated world.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Give some models, providers, tags and regions hostile names, as a test of the pages.
+    /// Give some models, providers, tags and regions hostile names, to test the pages.
     #[arg(long, hide = true)]
     hostile_names: bool,
-    /// Simulated seconds that a sweep takes. With 0 the same seed gives the same record, byte for byte.
+    /// Simulated seconds that a sweep takes. With 0, the same seed gives the same record, byte for byte.
     #[arg(long, hide = true, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=1800))]
     sweep_seconds: u32,
-    /// Collect the record, publish it, and stop.
+    /// Collect and publish the record, then stop.
     #[arg(long)]
     once: bool,
 }
 
-/// Collects a simulated record, then serves it and lets an hour pass every few seconds.
+/// Collects a simulated record, then serves it and advances the simulated time by an hour every few seconds.
 pub fn run(common: &Common, args: &DemoArgs) -> Result<u8> {
     let listen = address(&args.listen)?;
-    // Without a folder of its own choosing the demo leaves nothing behind.
+    // Without a data folder on the command line, the demo leaves nothing behind.
     let (folder, _temporary) = match &common.data_dir {
         Some(folder) => (folder.clone(), None),
         None => {
-            let temporary = tempfile::tempdir().context("cannot make a temporary folder")?;
+            let temporary = tempfile::tempdir().context("cannot create a temporary folder")?;
             (temporary.path().to_owned(), Some(temporary))
         }
     };
@@ -73,7 +73,7 @@ async fn demo(common: &Common, args: &DemoArgs, data: DataDir, listen: SocketAdd
     let start = (today - TimeDelta::days(i64::from(args.days))).duration_trunc(TimeDelta::days(1))?;
     let span = TimeDelta::days(i64::from(args.days));
     let world = SimulatorConfig {
-        // A short record has all the eras too: at most as early as in the default month, else in proportion.
+        // A short record has all the eras too: they begin no later than in the default month, and in proportion.
         window_switch: start + (span / 8).min(TimeDelta::days(4)),
         counters_until: start + (span / 4).min(TimeDelta::days(8)),
         ids_from: start + (span / 3).min(TimeDelta::days(10)),
@@ -114,7 +114,7 @@ async fn demo(common: &Common, args: &DemoArgs, data: DataDir, listen: SocketAdd
     Ok(())
 }
 
-/// When the runs look: every few hours at first, hourly at the end.
+/// The times of the runs: every few hours at first, hourly at the end.
 fn times(start: DateTime<Utc>, end: DateTime<Utc>) -> Vec<DateTime<Utc>> {
     let hourly_from = end - TimeDelta::days(HOURLY_DAYS);
     let hours = (end - start).num_hours();
@@ -145,7 +145,7 @@ async fn publish(pipeline: &Arc<Pipeline>) -> Result<()> {
     Ok(())
 }
 
-/// Lets an hour pass every few seconds, so that the page lives.
+/// Advances the simulated time by an hour every few seconds, so that the pages change.
 async fn live(
     pipeline: Arc<Pipeline>,
     upstream: SimulatorServer,
@@ -161,7 +161,7 @@ async fn live(
         now += TimeDelta::hours(1);
         upstream.set_now(now);
         if let Err(error) = collect_and_publish(pipeline.clone(), &options(now), &cancel).await {
-            tracing::error!(%error, "a simulated hour failed; what is there is served on");
+            tracing::error!(%error, "a simulated hour failed; serving the last snapshot");
         }
     }
     upstream.stop().await?;

@@ -8,7 +8,7 @@ use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use clap::{Args, Subcommand};
 use std::path::{Path, PathBuf};
 
-/// Days outside these hold no readings; the store and the server read years of four digits.
+/// Days outside this range hold no readings; the store and the server read four-digit years.
 const FIRST_DAY: NaiveDate = date(1970, 1, 1, NaiveDate::MIN);
 const LAST_DAY: NaiveDate = date(9999, 12, 31, NaiveDate::MAX);
 
@@ -28,15 +28,16 @@ pub struct ExportArgs {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// One row per endpoint and run, also where no usage was published.
+    /// One row per endpoint and run, even if no usage was published.
     Readings(SpanArgs),
-    /// One row per endpoint and reading with usage: the approximate hit rate since the reading before, or why there is none.
+    /// One row per endpoint and reading with usage: the approximate hit rate since the previous reading, or the reason
+    /// why there is none.
     Hourly(SpanArgs),
-    /// One row per endpoint and UTC day, with the numbers that tier lists are made of, as of the newest run.
+    /// One row per endpoint and UTC day, with the numbers behind the tier lists, as of the newest run.
     ///
-    /// The column `basis` says where a hit rate comes from: `comparison` (the closing value that the upstream publishes
-    /// later), `observed` (the last reading of the day) or `derived` (computed from the price of the day). Days that are
-    /// only known from the upstream's charts are included.
+    /// The column `basis` shows where a hit rate comes from: `comparison` (the closing value that the upstream
+    /// publishes later), `observed` (the last reading of the day) or `derived` (computed from the price of the day).
+    /// The export includes days that are only known from the upstream's charts.
     #[command(after_help = "Example:\n  \
         hitrate export days --from 2026-08-01 --to 2026-08-31 --format parquet --out august.parquet")]
     Days(DaysArgs),
@@ -44,10 +45,10 @@ enum What {
 
 #[derive(Debug, Args)]
 struct SpanArgs {
-    /// First moment (RFC 3339), inclusive; runs that looked from then on.
+    /// Start time (RFC 3339), inclusive: runs that collected at or after this time.
     #[arg(long, value_name = "RFC3339")]
     from: DateTime<Utc>,
-    /// Last moment (RFC 3339), exclusive; runs that looked before.
+    /// End time (RFC 3339), exclusive: runs that collected before this time.
     #[arg(long, value_name = "RFC3339")]
     to: DateTime<Utc>,
     #[command(flatten)]
@@ -56,10 +57,10 @@ struct SpanArgs {
 
 #[derive(Debug, Args)]
 struct DaysArgs {
-    /// First UTC day, inclusive [default: the first of the record].
+    /// First UTC day, inclusive [default: the first day of the record].
     #[arg(long, value_name = "DATE")]
     from: Option<NaiveDate>,
-    /// Last UTC day, inclusive [default: that of the newest run].
+    /// Last UTC day, inclusive [default: the day of the newest run].
     #[arg(long, value_name = "DATE")]
     to: Option<NaiveDate>,
     #[command(flatten)]
@@ -86,7 +87,7 @@ enum Export {
 
 impl Export {
     /// # Errors
-    /// Where the bounds are the wrong way round.
+    /// If the bounds are reversed.
     fn new(what: &What) -> Result<Self> {
         match what {
             What::Readings(SpanArgs { from, to, .. }) | What::Hourly(SpanArgs { from, to, .. })
@@ -127,7 +128,7 @@ impl Export {
     }
 }
 
-/// Exports, asking the running server where one holds the store.
+/// Exports, through the running server if one holds the store.
 pub fn run(common: &Common, args: &ExportArgs) -> Result<u8> {
     let export = Export::new(&args.what)?;
     let file = match &args.what {
@@ -136,7 +137,7 @@ pub fn run(common: &Common, args: &ExportArgs) -> Result<u8> {
     };
     let data = common.data();
     if !data.store().exists() {
-        bail!("there is no store in {} yet; `hitrate collect` makes one", data.path().display());
+        bail!("there is no store in {} yet; run `hitrate collect` to create one", data.path().display());
     }
     let format = ExportFormat::parse(&file.format).context("unknown format")?;
     let made = match open_store(&common.settings()?, &data) {
@@ -145,17 +146,17 @@ pub fn run(common: &Common, args: &ExportArgs) -> Result<u8> {
         Err(error) => return Err(error.into()),
     };
     let delivered = deliver(&made, file.out.as_deref());
-    // Whatever became of it, the copy in the work folder has served.
+    // The copy in the work folder is no longer needed, whether or not delivery succeeded.
     let _ = std::fs::remove_file(&made);
     delivered?;
     Ok(exit::OK)
 }
 
-/// The server makes the file in the work folder that both share and answers with its path.
+/// The server writes the file to the shared work folder and returns its path.
 fn ask_server(common: &Common, export: Export, format: &str) -> Result<PathBuf> {
     let path = format!("/local/export?{}&format={format}", export.query());
     let body = running::ask(&common.data(), &path)?;
-    serde_json::from_slice(&body).context("the server's answer is not a path")
+    serde_json::from_slice(&body).context("the server's response is not a path")
 }
 
 fn deliver(made: &Path, out: Option<&Path>) -> Result<()> {
@@ -164,7 +165,8 @@ fn deliver(made: &Path, out: Option<&Path>) -> Result<()> {
         std::io::copy(&mut file, &mut std::io::stdout().lock())?;
         return Ok(());
     };
-    // Copied beside its place and renamed, so that a reader never sees half a file; the folders may be on two disks.
+    // Copied next to its destination and renamed, so that a reader never sees a partial file; the folders may be on
+    // different disks.
     let partial = out.with_extension("partial");
     std::fs::copy(made, &partial)
         .and_then(|_| std::fs::rename(&partial, out))

@@ -4,38 +4,38 @@ use crate::domain::limits::Limits;
 use anyhow::{Result, anyhow};
 use clap::Args;
 
-/// Hard limits: what an endpoint must keep to be used at all. What is not known of an endpoint does not keep a limit.
+/// Hard limits that an endpoint must satisfy to be used at all. An unknown value does not satisfy a limit.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Limits")]
 pub struct LimitArgs {
-    /// Coarsest weight format that will do, such as fp8.
+    /// Coarsest acceptable weight format, such as fp8.
     #[arg(long, value_name = "FORMAT")]
     quant_floor: Option<String>,
     /// Prompts must not be used for training.
     #[arg(long)]
     no_training: bool,
-    /// Prompts must not be kept.
+    /// Prompts must not be retained.
     #[arg(long)]
     no_retention: bool,
-    /// Zero data retention: the router is told too.
+    /// Zero data retention; also sent to the router.
     #[arg(long)]
     zdr: bool,
-    /// Request parameters that must be taken, such as tools,response_format.
+    /// Request parameters that an endpoint must support, such as tools,response_format.
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     parameters: Vec<String>,
-    /// Shortest context length that will do, tokens.
+    /// Minimum context length, in tokens.
     #[arg(long, value_name = "TOKENS")]
     context: Option<i64>,
-    /// Region: eu, us, or the name of one.
+    /// Region: eu, us, or the name of a region.
     #[arg(long, value_name = "REGION")]
     region: Option<String>,
-    /// Highest list price of prompt tokens, USD per million.
+    /// Maximum list price of prompt tokens, USD per million.
     #[arg(long, value_name = "USD")]
     max_input: Option<f64>,
-    /// Highest list price of completion tokens, USD per million.
+    /// Maximum list price of completion tokens, USD per million.
     #[arg(long, value_name = "USD")]
     max_output: Option<f64>,
-    /// Lowest availability over a day (uptime where that is not published), 0 to 1.
+    /// Minimum availability over a day, or uptime if availability is not published, 0 to 1.
     #[arg(long, value_name = "SHARE")]
     min_availability: Option<f64>,
 }
@@ -44,7 +44,7 @@ impl LimitArgs {
     /// The limits, checked.
     ///
     /// # Errors
-    /// What cannot be meant, by name.
+    /// The invalid value, by name.
     pub fn limits(&self) -> Result<Limits> {
         let limits = Limits {
             quant_floor: self

@@ -1,4 +1,4 @@
-//! The command line: one file a verb. `--json` prints one JSON document on standard output and nothing else; logs go to
+//! The command line: one file per verb. `--json` prints exactly one JSON document on standard output; logs go to
 //! standard error.
 
 mod accept;
@@ -33,7 +33,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-/// Where data are kept where nothing is said.
+/// The default data folder.
 const DEFAULT_DATA_DIR: &str = "hitrate-data";
 
 /// Documented exit codes.
@@ -42,25 +42,27 @@ pub mod exit {
     pub const OK: u8 = 0;
     /// Something went wrong; standard error says what.
     pub const ERROR: u8 = 1;
-    /// The command line is wrong (clap's own code).
+    /// The command line is invalid (clap's own code).
     pub const USAGE: u8 = 2;
-    /// The upstream is down or refuses.
+    /// The upstream is down or refuses requests.
     pub const UPSTREAM: u8 = 4;
-    /// The run is stored, and some of it failed.
+    /// The run is stored, but parts of it failed.
     pub const PARTIAL: u8 = 5;
     /// The store was written by a newer version.
     pub const TOO_NEW: u8 = 6;
-    /// The run is suspect: archived, and not published.
+    /// The run is suspect: it is archived but not published.
     pub const SUSPECT: u8 = 7;
     /// Another process holds the store.
     pub const LOCKED: u8 = 8;
 }
 
-/// Which inference providers really cache your prompts, what that makes you pay, and the router preferences that follow.
+/// Shows which inference providers really cache your prompts and what you pay, and derives router preferences.
 #[derive(Debug, Parser)]
 #[command(name = "hitrate", version, about, long_about = None, propagate_version = true, max_term_width = 110)]
-#[command(after_help = "Without a verb the service is started: collector, site and API (`hitrate serve`).\n\
-Exit codes: 0 ok, 1 error, 2 usage, 4 upstream unavailable, 5 partial, 6 store written by a newer version, 7 suspect run, 8 store in use.")]
+#[command(
+    after_help = "Without a verb, hitrate starts the service: collector, site and API (`hitrate serve`).\n\
+Exit codes: 0 ok, 1 error, 2 usage, 4 upstream unavailable, 5 partial, 6 store written by a newer version, 7 suspect run, 8 store in use."
+)]
 pub struct Cli {
     #[command(flatten)]
     common: Common,
@@ -68,13 +70,13 @@ pub struct Cli {
     verb: Option<Verb>,
 }
 
-/// Options that every verb takes, before or after it.
+/// Options that are valid for every verb, before or after it.
 #[derive(Debug, Clone, Args)]
 pub struct Common {
-    /// Folder of archive, store and snapshots [default: hitrate-data].
+    /// Folder for archive, store and snapshots [default: hitrate-data].
     #[arg(long, global = true, env = "HITRATE_DATA_DIR", value_name = "DIR")]
     data_dir: Option<PathBuf>,
-    /// Settings file [default: hitrate.toml in the data folder, if there is one].
+    /// Settings file [default: hitrate.toml in the data folder, if it exists].
     #[arg(long, global = true, env = "HITRATE_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
     /// Print one JSON document on standard output.
@@ -84,39 +86,39 @@ pub struct Common {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Collect every hour, serve the site and the API (the default).
+    /// Collect every hour and serve the site and the API (the default).
     Serve(serve::ServeArgs),
-    /// Show the whole service on this machine: a simulated upstream, no network, no key.
+    /// Run the whole service against a simulated upstream: no network, no key.
     Demo(demo::DemoArgs),
     /// Collect once.
     Collect(collect::CollectArgs),
-    /// Accept a field of a suspect run whose meaning changed, and publish the run.
+    /// Accept the changed fields of a suspect run, and publish the run.
     Accept(accept::AcceptArgs),
-    /// Rebuild store and snapshot from the archive alone.
+    /// Rebuild the store and the snapshot from the archive alone.
     Replay(replay::ReplayArgs),
-    /// Tier list of the providers.
+    /// Print the tier list of the providers.
     Tiers(tiers::TiersArgs),
-    /// The endpoints of a model side by side.
+    /// Compare the endpoints of a model.
     Model(model::ModelArgs),
-    /// A preference to copy into a router.
+    /// Print a preference to copy into a router.
     Prefs(prefs::PrefsArgs),
-    /// What a session costs at every endpoint of a model, or over all models.
+    /// Print what a session costs at every endpoint of a model, or across all models.
     Cost(cost::CostArgs),
-    /// Fit a workload to a request log, or print those in force.
+    /// Fit a workload to a request log, or print the available workloads.
     Workload(workload::WorkloadArgs),
-    /// What following each policy would have cost, day by day.
+    /// Print what each routing policy would have cost, day by day.
     Backtest(backtest::BacktestArgs),
     /// Write stored data to a file.
     Export(export::ExportArgs),
-    /// Write the whole site as files, for any static host.
+    /// Write the whole site as static files, for any web host.
     Publish(publish::PublishArgs),
     /// Check stored data.
     Check(check::CheckArgs),
-    /// Check the method on simulated worlds whose truth is known.
+    /// Check the method on simulated worlds with a known truth.
     Study(study::StudyArgs),
-    /// Ask a running server whether it is well (for containers).
+    /// Check the health of a running server (for containers).
     Healthcheck(running::HealthcheckArgs),
-    /// Print the settings in force.
+    /// Print the effective settings.
     Config(show::ConfigArgs),
     /// Print the OpenAPI description of the API.
     Openapi,
@@ -152,7 +154,7 @@ fn init_logs() {
         .init();
 }
 
-/// A reader that went away (`hitrate tiers | head`) is no failure.
+/// A reader that closes the pipe (`hitrate tiers | head`) is not a failure.
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
         cause.downcast_ref::<std::io::Error>().is_some_and(|io| io.kind() == std::io::ErrorKind::BrokenPipe)
@@ -214,7 +216,7 @@ impl Common {
         let loaded = snapshot::store::load(&data.snapshots())?;
         loaded.with_context(|| {
             format!(
-                "there is no snapshot in {} yet; `hitrate collect` makes one, `hitrate demo` shows the service without an upstream",
+                "there is no snapshot in {} yet; run `hitrate collect` to create one, or `hitrate demo` to try hitrate without an upstream",
                 data.path().display()
             )
         })
@@ -245,7 +247,7 @@ fn runtime() -> Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the async runtime")
 }
 
-/// A progress bar on standard error; nothing where that is no terminal.
+/// A progress bar on standard error; hidden if standard error is not a terminal.
 fn progress(total: usize, what: &str) -> indicatif::ProgressBar {
     let bar = indicatif::ProgressBar::new(total as u64);
     let style = indicatif::ProgressStyle::with_template("{msg} {bar:30} {pos}/{len} {eta}");

@@ -49,7 +49,7 @@ struct EndpointDocument<'a> {
     session_cost: &'a BTreeMap<String, f64>,
 }
 
-/// Prints a model's endpoints; an unknown name is answered with the nearest ones.
+/// Prints a model's endpoints; for an unknown name, the error lists the nearest names.
 pub fn run(common: &Common, args: &ModelArgs) -> Result<u8> {
     let snapshot = common.snapshot()?;
     let model = find(&snapshot, &args.model)?;
@@ -89,13 +89,13 @@ fn document(endpoint: &Endpoint) -> EndpointDocument<'_> {
     }
 }
 
-/// Finds a model, or says what the nearest names are.
+/// Finds a model, or fails with the nearest names.
 pub fn find<'a>(snapshot: &'a Snapshot, name: &str) -> Result<&'a ModelEntry> {
     if let Some(model) = snapshot.model(name) {
         return Ok(model);
     }
     match snapshot.nearest_models(name).as_slice() {
-        [] => bail!("no model is named `{name}`; `hitrate tiers` and the site's /models list what there is"),
-        near => bail!("no model is named `{name}`; the nearest are {}", near.join(", ")),
+        [] => bail!("there is no model `{name}`; the site's /models page lists all models"),
+        near => bail!("there is no model `{name}`; similar models: {}", near.join(", ")),
     }
 }

@@ -15,29 +15,29 @@ pub struct PrefsArgs {
     /// Model id or canonical slug.
     #[arg(required_unless_present = "list_targets")]
     model: Option<String>,
-    /// The router, agent or language it is for.
+    /// Router, agent or language to write the preference for.
     #[arg(long = "for", value_name = "TARGET", default_value = TARGETS[0].name, hide_possible_values = true,
         value_parser = PossibleValuesParser::new(Target::names()))]
     target: String,
-    /// Print the targets that --for takes, with what each can express, and nothing else.
+    /// Print the targets that --for accepts, with what each can express, and exit.
     #[arg(long)]
     list_targets: bool,
-    /// How much it takes over: avoid the bad ones, shortlist the good ones, pin the best, or try the good ones in order
-    /// (which switches the router's sticky routing off).
+    /// How strict the preference is: avoid bad endpoints, shortlist good ones, pin the best, or try good ones in order
+    /// (which turns off the router's sticky routing).
     #[arg(long, default_value = "avoid", value_parser = ["avoid", "shortlist", "pin", "order"])]
     mode: String,
-    /// Workload to rank by; `traffic` is the mix that its endpoints serve [default: coding-agent].
+    /// Workload to rank by; `traffic` is the mix that the model's endpoints serve [default: coding-agent].
     #[arg(long, value_name = "NAME")]
     workload: Option<String>,
     #[command(flatten)]
     limits: LimitArgs,
 }
 
-/// Prints a preference from the saved snapshot, as of that snapshot: a person asks for what the data said. The API,
-/// which routers follow unattended, gives none once the data are stale.
+/// Prints a preference from the saved snapshot, as of that snapshot: a person wants to see what the data said. The API,
+/// which routers follow unattended, returns no preference once the data are stale.
 ///
-/// The text for the target goes to standard output alone, so that it can be written to a file; what to know of it goes to
-/// standard error. Without a text the exit code is 1: an empty file must not pass for a preference.
+/// Only the text for the target goes to standard output, so that it can be written to a file; everything else goes to
+/// standard error. Without a text, the exit code is 1: an empty file must not pass for a preference.
 pub fn run(common: &Common, args: &PrefsArgs) -> Result<u8> {
     if args.list_targets {
         if common.json {
@@ -50,7 +50,7 @@ pub fn run(common: &Common, args: &PrefsArgs) -> Result<u8> {
     let limits = args.limits.limits()?;
     let target = Target::named(&args.target).map_err(anyhow::Error::msg)?;
     let snapshot = common.snapshot()?;
-    let model = super::model::find(&snapshot, args.model.as_deref().context("no model is named")?)?;
+    let model = super::model::find(&snapshot, args.model.as_deref().context("no model given")?)?;
     let mode: Mode = args.mode.parse().map_err(|why: String| anyhow!("{why}"))?;
     let workload = known_workload(&snapshot, args.workload.as_deref()).map_err(|why| anyhow!("{why}"))?;
     let wish = Wish { mode, workload, limits: &limits };
@@ -58,7 +58,7 @@ pub fn run(common: &Common, args: &PrefsArgs) -> Result<u8> {
     let now = Common::clock().now();
     if now > preference.valid_until {
         preference.warnings.push(format!(
-            "expired: the data are of {}; collect before you use this",
+            "expired: the data are from {}; run `hitrate collect` before you use this preference",
             snapshot.as_of.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
         ));
     }
@@ -90,7 +90,7 @@ fn print_answer(answer: &Answer) -> Result<u8> {
         about(&format!("{}: {}", evidence.tag, evidence.why));
     }
     about(&saved("the lowest list price", &preference.saving.against_cheapest_list));
-    about(&saved("what its traffic pays on average", &preference.saving.against_traffic_average));
+    about(&saved("the average price paid by its traffic", &preference.saving.against_traffic_average));
     about(&format!(
         "valid until {}",
         preference.valid_until.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
@@ -106,18 +106,18 @@ fn print_answer(answer: &Answer) -> Result<u8> {
     Ok(exit::OK)
 }
 
-/// What is saved, in a sentence.
+/// The saving as a sentence.
 fn saved(against: &str, compared: &Compared) -> String {
     let Some((share, usd)) = compared.fraction.zip(compared.usd_per_session) else {
-        let why = compared.why.as_deref().unwrap_or("it is not known");
-        return format!("saving against {against}: cannot be told, as {why}");
+        let why = compared.why.as_deref().unwrap_or("no figures");
+        return format!("saving versus {against}: unknown ({why})");
     };
     let interval = match compared.low.zip(compared.high) {
         Some((low, high)) => format!("90 % interval {:+.0} to {:+.0} %", low * 100.0, high * 100.0),
         None => compared.why.clone().unwrap_or_default(),
     };
     format!(
-        "expected saving against {against}: {:+.0} %, {usd:+.4} USD a session ({interval})",
+        "expected saving versus {against}: {:+.0} %, {usd:+.4} USD per session ({interval})",
         share * 100.0
     )
 }

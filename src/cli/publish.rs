@@ -10,35 +10,35 @@ use clap::Args;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// Addresses named when some did not answer.
+/// How many unavailable addresses are listed.
 const NAMED: usize = 10;
 
 /// Arguments of `publish`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "The folder is replaced whole, or not at all. What others put into it (.git, CNAME) is kept.\n\
-Links that only a service can answer lead to `serve.public_url` where that is set."
+    after_help = "The folder is replaced as a whole or not at all. Files from others (.git, CNAME) are kept.\n\
+Links that need a running service point to `serve.public_url` if it is set."
 )]
 pub struct PublishArgs {
-    /// Folder to write; it is made, or must be empty or a former publication.
+    /// Output folder; it must be new, empty, or an earlier publication.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// Publish into a folder that holds other files; what has the name of a published one is replaced.
+    /// Publish into a folder that holds other files; files with the name of a published file are overwritten.
     #[arg(long)]
     force: bool,
-    /// Where the site will stand, like https://me.example/tiers: adds a site map and pictures for link previews.
+    /// Public URL of the site, such as https://me.example/tiers; adds a site map and images for link previews.
     #[arg(long, value_name = "URL", value_parser = web_address)]
     url: Option<String>,
-    /// Publish as if it were then, for looking at recorded days.
+    /// Publish as if it were this time (RFC 3339), to view recorded days.
     #[arg(long, value_name = "RFC3339")]
     now: Option<DateTime<Utc>>,
 }
 
-/// A web address without query, its trailing slash taken off.
+/// A web address without a query, with the trailing slash removed.
 fn web_address(text: &str) -> Result<String, String> {
     let is_web = text.starts_with("https://") || text.starts_with("http://");
     if !is_web || text.contains(['"', '<', '>', '?', '#', ' ']) {
-        return Err("an http or https address without query is needed".to_owned());
+        return Err("expected an http or https URL without a query".to_owned());
     }
     Ok(text.trim_end_matches('/').to_owned())
 }
@@ -48,11 +48,11 @@ pub fn run(common: &Common, args: &PublishArgs) -> Result<u8> {
     let snapshot = Arc::new(common.snapshot()?);
     let now = args.now.unwrap_or_else(|| Common::clock().now());
     if now < snapshot.as_of {
-        bail!("--now is before the data, which are of {}", snapshot.as_of.to_rfc3339());
+        bail!("--now is before the data, which are from {}", snapshot.as_of.to_rfc3339());
     }
     let live = common.settings()?.serve.public_url.trim_end_matches('/').to_owned();
     let own = args.url.clone().unwrap_or_default();
-    // Pages name the address that their readers will see; without one of their own that is the live service's.
+    // Pages name the address that their readers will see; without --url, that is the live service's address.
     let named = if own.is_empty() { &live } else { &own };
     let service = serve::for_files(snapshot.clone(), now, named);
     let bar = progress(0, "publishing");
@@ -67,7 +67,7 @@ pub fn run(common: &Common, args: &PublishArgs) -> Result<u8> {
 
 fn tell(common: &Common, report: &Report) -> Result<u8> {
     for address in report.failed.iter().take(NAMED) {
-        tracing::warn!(address, "did not answer and was left out");
+        tracing::warn!(address, "did not respond and was left out");
     }
     if common.json {
         print_json(report)?;
@@ -84,15 +84,15 @@ fn in_words(report: &Report) -> String {
     let mut text =
         format!("{out}: {files} files, {pages} of them pages, {mebibytes:.1} MiB, in {seconds:.1} s");
     if *live_links > 0 {
-        text += &format!("\n{live_links} links lead to the live service");
+        text += &format!("\n{live_links} links point to the live service");
     }
     if *lost_links > 0 {
         text += &format!(
-            "\n{lost_links} links need a live service and lead nowhere; `serve.public_url` names one to point at"
+            "\n{lost_links} links need a live service and are dead; set `serve.public_url` to make them point to one"
         );
     }
     if !report.failed.is_empty() {
-        text += &format!("\n{} addresses did not answer and were left out", report.failed.len());
+        text += &format!("\n{} addresses did not respond and were left out", report.failed.len());
     }
     text
 }

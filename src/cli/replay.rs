@@ -1,4 +1,4 @@
-//! `hitrate replay`: store and snapshot from the archive alone.
+//! `hitrate replay`: rebuilds the store and the snapshot from the archive alone.
 
 use super::{Common, exit, print_json, print_text, progress};
 use crate::archive::Archive;
@@ -10,12 +10,12 @@ use std::path::PathBuf;
 /// Arguments of `replay`.
 #[derive(Debug, Args)]
 pub struct ReplayArgs {
-    /// Folder to build the new store and snapshot in; must hold no store yet.
+    /// Folder for the new store and snapshot; must not contain a store yet.
     #[arg(long, value_name = "DIR")]
     into: PathBuf,
 }
 
-/// Rebuilds into another folder; the archive of the data folder is only read. Exit code 5 where a run was set aside.
+/// Rebuilds into another folder; the archive of the data folder is only read. Exit code 5 if a run was set aside.
 pub fn run(common: &Common, args: &ReplayArgs) -> Result<u8> {
     let target = DataDir::new(&args.into);
     if target.store().exists() {

@@ -1,4 +1,5 @@
-//! Reaching a server that runs on the same data folder: it holds the store, so verbs that need the store ask it.
+//! Access to a server that runs on the same data folder: it holds the store, so verbs that need the store go through
+//! it.
 
 use super::{Common, exit, print_text, runtime};
 use crate::fetch::{OnceAnswer, get_json_once, post_json_once};
@@ -8,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use std::time::Duration;
 
-/// How long a verb waits for the server's answer.
+/// How long a verb waits for the server's response.
 const PATIENCE: Duration = Duration::from_secs(150);
 /// How long it waits for an acceptance: the server stores the run and all later ones again.
 const ACCEPT_PATIENCE: Duration = Duration::from_secs(3600);
@@ -16,28 +17,28 @@ const ACCEPT_PATIENCE: Duration = Duration::from_secs(3600);
 /// Arguments of `healthcheck`.
 #[derive(Debug, Args)]
 pub struct HealthcheckArgs {
-    /// Address of the server [default: as the server of the data folder announced it, else 127.0.0.1:8080].
+    /// URL of the server [default: the one announced in the data folder, otherwise http://127.0.0.1:8080].
     #[arg(long, value_name = "URL")]
     url: Option<String>,
 }
 
-/// Asks `/livez`; exit code 0 if the server is well, 1 if not.
+/// Requests `/livez`; exit code 0 if the server is healthy, 1 if not.
 pub fn healthcheck(common: &Common, args: &HealthcheckArgs) -> Result<u8> {
     let announced = Announced::read(&common.data()).map(|server| server.url);
     let base = args.url.clone().or(announced).unwrap_or_else(|| "http://127.0.0.1:8080".into());
     let url = format!("{}/livez", base.trim_end_matches('/'));
     let answer = runtime()?.block_on(get_json_once(&url, Duration::from_secs(5)))?;
     if answer.status != 200 {
-        bail!("{url} answered with status {}", answer.status);
+        bail!("{url} responded with status {}", answer.status);
     }
     print_text("ok")?;
     Ok(exit::OK)
 }
 
-/// Asks the running server of a data folder for `path` (with its query) and returns the body.
+/// Requests `path` (with its query) from the running server of a data folder and returns the body.
 ///
 /// # Errors
-/// Where no server has announced itself, or it does not answer with 200.
+/// If no server has announced itself, or it does not respond with 200.
 pub fn ask(data: &DataDir, path: &str) -> Result<Vec<u8>> {
     let url = address(data, path)?;
     accepted(runtime()?.block_on(get_json_once(&url, PATIENCE))?)
@@ -54,7 +55,7 @@ pub fn post(data: &DataDir, path: &str) -> Result<Vec<u8>> {
 
 fn address(data: &DataDir, path: &str) -> Result<String> {
     let server = Announced::read(data).with_context(|| {
-        format!("the store in {} is in use by a process that is no hitrate server", data.path().display())
+        format!("the store in {} is in use by a process that is not a hitrate server", data.path().display())
     })?;
     let separator = if path.contains('?') { '&' } else { '?' };
     Ok(format!("{}{path}{separator}token={}", server.url, server.token))
@@ -62,7 +63,7 @@ fn address(data: &DataDir, path: &str) -> Result<String> {
 
 fn accepted(answer: OnceAnswer) -> Result<Vec<u8>> {
     if answer.status != 200 {
-        bail!("the server that holds the store answered: {}", String::from_utf8_lossy(&answer.body).trim());
+        bail!("the server that holds the store responded: {}", String::from_utf8_lossy(&answer.body).trim());
     }
     Ok(answer.body)
 }

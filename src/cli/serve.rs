@@ -1,4 +1,4 @@
-//! `hitrate serve`: the service.
+//! `hitrate serve`: runs the service.
 
 use super::collect::warn_about_contact;
 use super::{Common, exit, print_text, runtime};
@@ -20,13 +20,13 @@ use tokio_util::sync::CancellationToken;
 /// Arguments of `serve`.
 #[derive(Debug, Default, Args)]
 pub struct ServeArgs {
-    /// Address and port of site and API [default: 127.0.0.1:8080]; port 0 picks a free one.
+    /// Address and port of the site and the API [default: 127.0.0.1:8080]; port 0 picks a free port.
     #[arg(long, value_name = "ADDR:PORT")]
     listen: Option<String>,
-    /// Serve what is there and collect nothing.
+    /// Serve the stored data without collecting.
     #[arg(long)]
     no_collect: bool,
-    /// Serve as if it were this time (RFC 3339) and collect nothing: for looking at recorded days.
+    /// Serve as if it were this time (RFC 3339), without collecting, to view recorded days.
     #[arg(long, value_name = "RFC3339")]
     now: Option<DateTime<Utc>>,
 }
@@ -34,7 +34,7 @@ pub struct ServeArgs {
 /// Runs until interrupted.
 pub fn run(common: &Common, args: &ServeArgs) -> Result<u8> {
     let config = common.settings()?;
-    // Refused before anything is opened: a service that would never collect is not started.
+    // Checked before anything is opened: a service that would never collect must not start.
     let schedule: CronExpression =
         CronExpression::parse(&config.schedule.cron).context("setting `schedule.cron`")?;
     refuse_too_often(&schedule, &config)?;
@@ -47,7 +47,7 @@ pub fn run(common: &Common, args: &ServeArgs) -> Result<u8> {
     Ok(exit::OK)
 }
 
-/// At most one sweep an hour goes to somebody else's machine, whatever the settings say.
+/// Allows at most one sweep per hour against a remote machine, whatever the settings say.
 fn refuse_too_often(schedule: &CronExpression, config: &Config) -> Result<()> {
     const TICKS: usize = 48;
     let upstream = &config.upstream.base_url;
@@ -60,7 +60,7 @@ fn refuse_too_often(schedule: &CronExpression, config: &Config) -> Result<()> {
     let too_often = ticks.windows(2).any(|pair| pair[1] - pair[0] < TimeDelta::hours(1));
     anyhow::ensure!(
         own || !too_often,
-        "setting `schedule.cron`: `{}` asks the upstream more than once an hour; name one minute of the hour, as `57 * * * *`",
+        "setting `schedule.cron`: `{}` collects more than once per hour; use one minute of the hour, such as `57 * * * *`",
         config.schedule.cron
     );
     Ok(())
@@ -81,7 +81,7 @@ async fn serve(
     let data = common.data();
     let (opening, settings) = (clock.clone(), config.serve.clone());
     let folder = data.clone();
-    // On a background thread, so that the threads of the database give way to visitors too.
+    // On a background thread, so that the database's threads also yield to visitors.
     let opened = background::run(move || Pipeline::open(config, folder, opening)).await?;
     let cancel = stop_on_signal();
     let pipeline = match opened {
@@ -97,7 +97,7 @@ async fn serve(
         let (pipeline, cancel) = (pipeline.clone(), cancel.clone());
         tokio::spawn(async move {
             if let Err(error) = collect_by_schedule(pipeline, schedule, cancel).await {
-                tracing::error!(%error, "the collector stopped; what is there is served on");
+                tracing::error!(%error, "the collector stopped; serving the last snapshot");
             }
         })
     });
@@ -110,8 +110,8 @@ async fn serve(
     Ok(served?)
 }
 
-/// A store that cannot be opened costs the collection, not the pages: what was published last is served on. A store
-/// that another process holds, or that is too new, is the operator's to sort out.
+/// If the store cannot be opened, collection stops but the last published snapshot is still served. If another process
+/// holds the store, or the store is too new, the operator has to resolve it.
 async fn serve_last_snapshot(
     error: PipelineError,
     last: Option<Content>,
@@ -122,7 +122,7 @@ async fn serve_last_snapshot(
     let operators =
         matches!(&error, PipelineError::Store(StoreError::Locked { .. } | StoreError::TooNew { .. }));
     let Some(content) = last.filter(|_| !operators) else { return Err(error.into()) };
-    tracing::error!(%error, "nothing is collected; the last snapshot is served until this is mended and the service restarted");
+    tracing::error!(%error, "collection is disabled; serving the last snapshot until the problem is fixed and the service is restarted");
     let server = Server::bind(content, clock, listen).await?;
     print_text(&format!("listening {}", server.url()))?;
     Ok(server.run(cancel).await?)
@@ -130,13 +130,12 @@ async fn serve_last_snapshot(
 
 /// The address to listen on.
 pub(super) fn address(text: &str) -> Result<SocketAddr> {
-    text.to_socket_addrs()
-        .ok()
-        .and_then(|mut found| found.next())
-        .with_context(|| format!("`{text}` is no address to listen on; write it as 127.0.0.1:8080"))
+    text.to_socket_addrs().ok().and_then(|mut found| found.next()).with_context(|| {
+        format!("invalid listen address `{text}`; expected HOST:PORT, such as 127.0.0.1:8080")
+    })
 }
 
-/// A token that is cancelled by an interrupt or a request to terminate.
+/// A token that an interrupt or a termination signal cancels.
 pub(super) fn stop_on_signal() -> CancellationToken {
     let cancel = CancellationToken::new();
     let stopping = cancel.clone();

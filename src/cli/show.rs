@@ -8,7 +8,7 @@ use clap::Args;
 /// Arguments of `config`.
 #[derive(Debug, Args)]
 pub struct ConfigArgs {
-    /// Print every setting with its default and what it does.
+    /// Print every setting with its default and a description.
     #[arg(long)]
     defaults: bool,
 }
@@ -16,11 +16,11 @@ pub struct ConfigArgs {
 /// Arguments of `completions`.
 #[derive(Debug, Args)]
 pub struct CompletionsArgs {
-    /// The shell to write for.
+    /// Shell to generate the script for.
     shell: clap_complete::Shell,
 }
 
-/// Prints the settings in force, or the documented defaults.
+/// Prints the effective settings, or the documented defaults.
 pub fn config(common: &Common, args: &ConfigArgs) -> Result<u8> {
     if args.defaults {
         print_text(config::DEFAULTS.trim_end())?;
@@ -35,7 +35,7 @@ pub fn config(common: &Common, args: &ConfigArgs) -> Result<u8> {
     Ok(exit::OK)
 }
 
-/// Prints the API's description.
+/// Prints the OpenAPI description of the API.
 pub fn openapi() -> Result<u8> {
     print_json(&crate::api::openapi())?;
     Ok(exit::OK)

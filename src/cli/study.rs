@@ -1,4 +1,4 @@
-//! `hitrate study`: whether the method does what it says, on simulated worlds whose truth is known and on the record.
+//! `hitrate study`: checks the method on simulated worlds with a known truth and on the record.
 
 use super::{Common, exit, print_json, print_text, progress, running, tables};
 use crate::domain::thresholds::EFFECT_RIDGE;
@@ -20,17 +20,17 @@ pub struct StudyArgs {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// How often the 90 % intervals hold the truth, and how well the order comes out.
+    /// Measure how often the 90 % intervals contain the truth, and how well the ranking matches it.
     Coverage(CoverageArgs),
-    /// How often the tiers of the collected record change from day to day, beside what they would without hysteresis.
+    /// Count how often the tiers of the collected record change from day to day, with and without hysteresis.
     Flips,
-    /// How soon the published tier follows a provider that truly gets worse, on simulated worlds.
+    /// Measure how soon the published tier follows a provider that gets worse, on simulated worlds.
     Lag(LagArgs),
 }
 
 #[derive(Debug, Args)]
 struct LagArgs {
-    /// How many simulated worlds.
+    /// Number of simulated worlds.
     #[arg(long, default_value_t = 20, value_name = "N")]
     seeds: u64,
     /// Seed of the first world.
@@ -40,18 +40,18 @@ struct LagArgs {
 
 #[derive(Debug, Args)]
 struct CoverageArgs {
-    /// How many simulated worlds.
+    /// Number of simulated worlds.
     #[arg(long, default_value_t = 200, value_name = "N")]
     seeds: u64,
     /// Seed of the first world.
     #[arg(long, default_value_t = 1, value_name = "SEED")]
     first_seed: u64,
-    /// Ridge on the provider effects [default: the one that is published with].
+    /// Ridge on the provider effects [default: the one that the published tiers use].
     #[arg(long, value_name = "R")]
     ridge: Option<f64>,
 }
 
-/// Runs a study; exit code 1 where a figure misses its bound.
+/// Runs a study; exit code 1 if a figure misses its bound.
 pub fn run(common: &Common, args: &StudyArgs) -> Result<u8> {
     match &args.what {
         What::Coverage(args) => coverage(common, args),
@@ -62,7 +62,10 @@ pub fn run(common: &Common, args: &StudyArgs) -> Result<u8> {
 
 fn coverage(common: &Common, args: &CoverageArgs) -> Result<u8> {
     let ridge = args.ridge.unwrap_or(EFFECT_RIDGE);
-    anyhow::ensure!(ridge.is_finite() && ridge >= 0.0, "the ridge is {ridge}; it must be a number from 0 on");
+    anyhow::ensure!(
+        ridge.is_finite() && ridge >= 0.0,
+        "invalid ridge {ridge}; expected a number of at least 0"
+    );
     let bar = progress(usize::try_from(args.seeds)?, "worlds");
     let asked = CoverageStudy { first_seed: args.first_seed, seeds: args.seeds, ridge };
     let report = study(&asked, &|| bar.inc(1))?;
@@ -74,17 +77,17 @@ fn coverage(common: &Common, args: &CoverageArgs) -> Result<u8> {
     Ok(if report.holds { exit::OK } else { exit::ERROR })
 }
 
-/// Counts over the store, asking the running server where one holds it.
+/// Counts over the store, through the running server if one holds it.
 fn flips(common: &Common) -> Result<u8> {
     let data = common.data();
     if !data.store().exists() {
-        bail!("there is no store in {} yet; `hitrate collect` makes one", data.path().display());
+        bail!("there is no store in {} yet; run `hitrate collect` to create one", data.path().display());
     }
     let config = common.settings()?;
     let report = match open_store(&config, &data) {
         Ok(store) => count_flips(&store, &config.workloads(data.path())?)?,
         Err(StoreError::Locked { .. }) => serde_json::from_slice(&running::ask(&data, "/local/flips")?)
-            .context("the server's answer is no count of changes")?,
+            .context("the server's response is not a count of changes")?,
         Err(error) => return Err(error.into()),
     };
     match common.json {
@@ -112,19 +115,19 @@ fn told(report: &CoverageReport) -> String {
         |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{:.1}", value * 100.0));
     let group = |name: &str, group: &Group| {
         format!(
-            "{name}: {} % of {} intervals hold the truth, half-width {} points in the mean\n",
+            "{name}: {} % of {} intervals contain the truth, mean half-width {} points\n",
             percent(group.coverage),
             group.intervals,
             percent(group.half_width)
         )
     };
     format!(
-        "{} worlds from seed {}, ridge {}\n{}{}rank correlation with the truth: adjusted {} (worst {}), plain mean over models {} (worst {})\n{}: asked for are {:.0} to {:.0} % for both groups and a rank correlation of {SPEARMAN_BOUND} in the mean",
+        "{} worlds from seed {}, ridge {}\n{}{}rank correlation with the truth: adjusted {} (worst {}), plain mean over models {} (worst {})\n{}: the target is {:.0} to {:.0} % for both groups and a mean rank correlation of {SPEARMAN_BOUND}",
         report.seeds,
         report.first_seed,
         report.ridge,
         group("all providers", &report.all),
-        group("thin ones (3 or 4 shared models)", &report.thin),
+        group("thin providers (3 or 4 shared models)", &report.thin),
         number(report.adjusted.mean),
         number(report.adjusted.worst),
         number(report.model_mean.mean),

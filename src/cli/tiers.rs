@@ -1,4 +1,4 @@
-//! `hitrate tiers`.
+//! `hitrate tiers`: prints a tier list.
 
 use super::{Common, exit, print_json, print_text, running, tables};
 use crate::domain::tier::Lens;
@@ -14,13 +14,13 @@ use clap::Args;
 /// Arguments of `tiers`.
 #[derive(Debug, Args)]
 pub struct TiersArgs {
-    /// What to rank by: cache, cost, reliability, speed, overall.
+    /// Lens to rank by: cache, cost, reliability, speed or overall.
     #[arg(long, default_value = "cache")]
     lens: Lens,
     /// Workload for cost and overall [default: coding-agent].
     #[arg(long, value_name = "NAME")]
     workload: Option<String>,
-    /// The list as it was known then: an RFC 3339 time, or a date for the end of that UTC day.
+    /// Show the list as known at this time: an RFC 3339 time, or a date for the end of that UTC day.
     #[arg(long, value_name = "TIME", value_parser = moment)]
     as_of: Option<DateTime<Utc>>,
 }
@@ -45,18 +45,18 @@ fn pick<'a>(snapshot: &'a Snapshot, lens: Lens, workload: Option<&str>) -> Resul
         && !snapshot.workloads.iter().any(|workload| workload.name == name)
     {
         let known: Vec<&str> = snapshot.workloads.iter().map(|workload| workload.name.as_str()).collect();
-        bail!("unknown workload `{name}`: one of {}", known.join(", "));
+        bail!("unknown workload `{name}`; expected one of {}", known.join(", "));
     }
     snapshot
         .tier_list(lens, workload)
-        .context("the snapshot has no such tier list; the next collection makes it")
+        .context("the snapshot does not contain this tier list; the next collection adds it")
 }
 
-/// The snapshot as it would have been at a moment: what was known then, tiers with the history up to then.
+/// The snapshot as it would have been at a given time: what was known then, with the tier history up to then.
 fn past(common: &Common, time: DateTime<Utc>) -> Result<Snapshot> {
     let data = common.data();
     if !data.store().exists() {
-        bail!("there is no store in {} yet; `hitrate collect` makes one", data.path().display());
+        bail!("there is no store in {} yet; run `hitrate collect` to create one", data.path().display());
     }
     match open_store(&common.settings()?, &data) {
         Ok(store) => {
@@ -66,7 +66,7 @@ fn past(common: &Common, time: DateTime<Utc>) -> Result<Snapshot> {
         Err(StoreError::Locked { .. }) => {
             let time = time.to_rfc3339_opts(SecondsFormat::Micros, true);
             let body = running::ask(&data, &format!("/local/snapshot?as_of={time}"))?;
-            serde_json::from_slice(&body).context("the server's answer is not a snapshot")
+            serde_json::from_slice(&body).context("the server's response is not a snapshot")
         }
         Err(error) => Err(error.into()),
     }

@@ -1,4 +1,4 @@
-//! `hitrate workload`, and how every verb finds the workload that is meant: a name, a file, or a request log to fit.
+//! `hitrate workload`, and how every verb resolves its workload: from a name, a file, or a request log to fit.
 
 use super::{Common, cost_tables, exit, print_json, print_text, progress};
 use crate::domain::workload::Workload;
@@ -22,52 +22,52 @@ pub struct WorkloadArgs {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// Fit a workload to a request log: JSON Lines of usage objects as OpenAI, Anthropic, OpenRouter and LiteLLM write
-    /// them.
+    /// Fit a workload to a request log: JSON Lines of usage objects in the format of OpenAI, Anthropic, OpenRouter or
+    /// LiteLLM.
     Fit(FitArgs),
-    /// Print the workloads in force, in the form of a file of your own.
+    /// Print the available workloads, in the format of a workload file.
     Show(ShowArgs),
 }
 
 #[derive(Debug, Args)]
 struct FitArgs {
-    /// The log; `-` is standard input.
+    /// Path of the log; `-` reads standard input.
     log: String,
     /// Name of the workload.
     #[arg(long, default_value = "log")]
     name: String,
-    /// Print the workload as TOML and nothing else: append it to your file of workloads.
+    /// Print only the workload, as TOML to append to your workload file.
     #[arg(long, conflicts_with = "json")]
     toml: bool,
 }
 
 #[derive(Debug, Args)]
 struct ShowArgs {
-    /// Only this one.
+    /// Print only this workload.
     name: Option<String>,
 }
 
-/// What was recognised in a request log, and what was made of it: the contract of `hitrate workload fit --json`.
+/// What was recognised in a request log, and the fit: the contract of `hitrate workload fit --json`.
 #[derive(Debug, Serialize)]
 pub struct FitDocument {
-    /// The log, as it was named.
+    /// The path of the log, as given.
     pub log: String,
     /// Lines that are not empty.
     pub lines: usize,
-    /// Requests by the shape they were recognised by.
+    /// Number of requests of each recognised shape.
     pub shapes: BTreeMap<Shape, usize>,
-    /// Lines passed over, with reasons and the numbers of the first ones.
+    /// Skipped lines, with reasons and the numbers of the first lines.
     pub skipped: Vec<Skipped>,
     /// The fit.
     #[serde(flatten)]
     pub fit: Fit,
 }
 
-/// The workload that is meant.
+/// The chosen workload.
 pub struct Chosen {
-    /// It.
+    /// The workload.
     pub workload: Workload,
-    /// The log it was fitted to, where it was.
+    /// The request log that it was fitted to, if any.
     pub fit: Option<FitDocument>,
 }
 
@@ -76,7 +76,7 @@ struct Shown<'a> {
     workload: &'a [Workload],
 }
 
-/// Fits or shows.
+/// Fits a workload or shows the available ones.
 pub fn run(common: &Common, args: &WorkloadArgs) -> Result<u8> {
     match &args.what {
         What::Fit(args) => {
@@ -96,7 +96,7 @@ pub fn run(common: &Common, args: &WorkloadArgs) -> Result<u8> {
                 let known = names(&all);
                 all.retain(|workload| workload.name == *name);
                 if all.is_empty() {
-                    bail!("unknown workload `{name}`: one of {known}");
+                    bail!("unknown workload `{name}`; expected one of {known}");
                 }
             }
             if common.json { print_json(&all)? } else { print_text(&as_toml(&all)?)? }
@@ -113,15 +113,13 @@ fn names(workloads: &[Workload]) -> String {
     workloads.iter().map(|w| w.name.as_str()).collect::<Vec<_>>().join(", ")
 }
 
-/// Finds the workload that `wanted` means: one of the snapshot's by name, else a file; the first one where nothing is
-/// said.
+/// Finds the workload that `wanted` refers to: one of the snapshot's workloads by name, otherwise a file. The default
+/// is the first workload.
 pub fn choose(common: &Common, snapshot: &Snapshot, wanted: Option<&str>) -> Result<Chosen> {
     let known = |workload: &Workload| Chosen { workload: workload.clone(), fit: None };
     let Some(wanted) = wanted else {
         let first = snapshot.workloads.first();
-        return first
-            .map(known)
-            .context("the snapshot has no workloads; the next collection makes one that has");
+        return first.map(known).context("the snapshot has no workloads; the next collection adds them");
     };
     if let Some(workload) = snapshot.workloads.iter().find(|w| w.name == wanted) {
         return Ok(known(workload));
@@ -133,12 +131,12 @@ pub fn choose(common: &Common, snapshot: &Snapshot, wanted: Option<&str>) -> Res
     if Path::new(path).is_file() {
         return of_file(path, name);
     }
-    // A workload added to the user's file since the snapshot was made.
+    // A workload that was added to the user's file after the snapshot was built.
     let own = common.settings()?.workloads(common.data().path())?;
     match own.iter().find(|w| w.name == wanted) {
         Some(workload) => Ok(known(workload)),
         None => bail!(
-            "unknown workload `{wanted}`: one of {}, or a file of workloads, or a request log",
+            "unknown workload `{wanted}`; expected one of {}, a workload file, or a request log",
             names(&own)
         ),
     }
@@ -153,16 +151,21 @@ fn of_file(path: &str, name: Option<&str>) -> Result<Chosen> {
     let all = workload_file::read(&text, kind, path)?;
     let found = match (name, all.as_slice()) {
         (None, [only]) => Some(only),
-        (None, _) => bail!("{path} has {}; say which: {path}#{}", names(&all), all[0].name),
+        (None, _) => bail!(
+            "{path} contains several workloads ({}); choose one with {path}#{}",
+            names(&all),
+            all[0].name
+        ),
         (Some(name), all) => all.iter().find(|w| w.name == name),
     };
     let workload = found.cloned();
-    let workload = workload
-        .with_context(|| format!("{path} has no workload `{}`: {}", name.unwrap_or(""), names(&all)))?;
+    let workload = workload.with_context(|| {
+        format!("{path} has no workload `{}`; expected one of {}", name.unwrap_or(""), names(&all))
+    })?;
     Ok(Chosen { workload, fit: None })
 }
 
-/// What a file is, by its first bytes where its name does not say: `None` is a request log.
+/// The kind of a file, from its name or, failing that, its first bytes; `None` is a request log.
 fn kind(path: &str) -> Result<Option<FileKind>> {
     let extension = Path::new(path).extension().and_then(|e| e.to_str()).unwrap_or_default();
     match extension {
@@ -200,10 +203,8 @@ fn fit_file(path: &str, name: &str) -> Result<FitDocument> {
     Ok(FitDocument { log: path.to_owned(), lines, shapes, skipped, fit })
 }
 
-/// Why nothing could be made of a log, with what its lines were.
+/// Why a log cannot be used, with the reasons why its lines were skipped.
 fn unusable(path: &str, log: &Log) -> String {
     let reasons = cost_tables::skipped(&log.skipped);
-    format!(
-        "{path} is no request log that can be fitted. Wanted is one JSON object a line with the usage of a request{reasons}"
-    )
+    format!("{path} cannot be fitted: expected one JSON object per line with the usage of a request{reasons}")
 }

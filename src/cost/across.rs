@@ -1,4 +1,4 @@
-//! The cheapest (model, endpoint) pairs for a workload, over all models that pass the user's limits.
+//! The cheapest (model, endpoint) pairs for a workload, across all models that pass the user's limits.
 
 use super::endpoint::{Priced, Room};
 use super::quality::Quality;
@@ -9,18 +9,18 @@ use crate::snapshot::{Endpoint, ModelEntry, Snapshot};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// The user's limits; what is empty or `None` limits nothing.
+/// The user's limits; an empty or `None` field sets no limit.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct AcrossFilter {
-    /// Shortest context of an endpoint, or longest prompt where that is less, tokens.
+    /// Minimum context length of an endpoint, or maximum prompt length if that is lower, tokens.
     pub min_context: Option<i64>,
-    /// Request parameters that an endpoint must take: `tools`.
+    /// Request parameters that an endpoint must support, such as `tools`.
     pub parameters: Vec<String>,
-    /// Quantizations of which an endpoint must declare one: `bf16`.
+    /// Accepted quantizations, such as `bf16`; an endpoint must declare one of them.
     pub quantizations: Vec<String>,
-    /// Authors of which a model must be from one: `moonshotai`.
+    /// Accepted authors of models, such as `moonshotai`.
     pub authors: Vec<String>,
-    /// Lowest score of a model.
+    /// Minimum score of a model.
     pub min_quality: Option<f64>,
     /// Only the cheapest endpoint of each model.
     pub best_of_model: bool,
@@ -31,20 +31,20 @@ pub struct AcrossFilter {
 pub struct Across {
     /// The workload.
     pub workload: Workload,
-    /// Endpoints that pass the limits; `rows` may be fewer where a number of rows was asked for.
+    /// Number of endpoints that pass the limits; `rows` has fewer entries if the number of rows is limited.
     pub found: usize,
-    /// Cheapest session first.
+    /// The endpoints, cheapest session first.
     pub rows: Vec<AcrossRow>,
-    /// What was passed over, endpoint by endpoint, each for the first reason that holds.
+    /// Number of excluded endpoints, each counted under the first reason that applies.
     pub left_out: LeftOut,
-    /// Where the scores come from, or that there are none.
+    /// The source of the scores, or a note that there are none.
     pub quality_note: String,
 }
 
 /// One endpoint of one model.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct AcrossRow {
-    /// Place, from 1.
+    /// Rank, from 1.
     pub rank: usize,
     /// Public name of the model.
     pub model_id: String,
@@ -52,51 +52,51 @@ pub struct AcrossRow {
     pub tag: Tag,
     /// Base slug of its provider.
     pub provider: ProviderSlug,
-    /// Its verdict among the endpoints of its model.
+    /// Its tier among the endpoints of its model.
     pub tier: Tier,
-    /// A session, USD.
+    /// Cost of a session, USD.
     pub cost: f64,
     /// Lower end of the 90 % interval, USD.
     pub low: Option<f64>,
-    /// Upper end of it.
+    /// Upper end of the 90 % interval, USD.
     pub high: Option<f64>,
-    /// Share of the reusable prefix that is found, 0..1.
+    /// Share of the reusable prefix that the cache finds, 0..1.
     pub retention: Option<f64>,
-    /// Whether retention is measured against other models' hit rates.
+    /// Whether the retention is measured against the hit rates of other models.
     pub assumed: bool,
     /// The user's score of the model.
     pub quality: Option<f64>,
-    /// Context, tokens.
+    /// Context length, tokens.
     pub context_length: Option<i64>,
     /// Self-declared quantization.
     pub quantization: Option<String>,
 }
 
-/// Endpoints passed over, by the first reason that holds.
+/// Numbers of excluded endpoints, by the first reason that applies.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct LeftOut {
     /// Free, batch and other variants.
     pub variant: usize,
-    /// Of another author.
+    /// From another author.
     pub author: usize,
-    /// Of a model without a score.
+    /// The model has no score.
     pub no_score: usize,
-    /// Of a model under the floor.
+    /// The score of the model is below the minimum.
     pub under_floor: usize,
-    /// Without one of the parameters.
+    /// A requested parameter is not supported.
     pub parameters: usize,
-    /// Of another quantization, or of none declared.
+    /// Another quantization, or none declared.
     pub quantization: usize,
-    /// With a shorter context or longest prompt, or one that the session does not fit in.
+    /// The context or maximum prompt is shorter than the limit or the session.
     pub context: usize,
-    /// Down, deprecated, not offered to everybody, free, without price or without traffic.
+    /// Down, deprecated, not publicly available, free, without a price or without traffic.
     pub not_a_choice: usize,
-    /// Dearer than another endpoint of the same model.
+    /// More expensive than another endpoint of the same model.
     pub not_the_best: usize,
 }
 
 impl LeftOut {
-    /// All of them.
+    /// The total over all reasons.
     pub fn total(&self) -> usize {
         self.reasons().iter().map(|(_, count)| count).sum()
     }
@@ -104,18 +104,18 @@ impl LeftOut {
     /// The reasons in words, with their counts.
     pub fn reasons(&self) -> [(&'static str, usize); 9] {
         [
-            ("of free, batch and other variants", self.variant),
+            ("of free, batch or other variants", self.variant),
             ("of other authors", self.author),
             ("of models without a score", self.no_score),
-            ("of models under the floor", self.under_floor),
-            ("without a parameter asked for", self.parameters),
-            ("of another or no declared quantization", self.quantization),
-            ("with too short a context", self.context),
+            ("of models below the minimum score", self.under_floor),
+            ("without a requested parameter", self.parameters),
+            ("with another or no declared quantization", self.quantization),
+            ("with a context that is too short", self.context),
             (
-                "down, deprecated, not offered to everybody, free, without price or without traffic",
+                "down, deprecated, not publicly available, free, without a price or without traffic",
                 self.not_a_choice,
             ),
-            ("dearer than another endpoint of the same model", self.not_the_best),
+            ("more expensive than another endpoint of the same model", self.not_the_best),
         ]
     }
 }
@@ -155,13 +155,13 @@ pub fn across(
     });
     rows.iter_mut().enumerate().for_each(|(place, row)| row.rank = place + 1);
     let quality_note = match quality {
-        Some(_) => "scores are the user's own".to_owned(),
-        None => "no scores: cheap models are not shown to be good ones".to_owned(),
+        Some(_) => "the scores are your own".to_owned(),
+        None => "no scores: cheap models are not necessarily good ones".to_owned(),
     };
     Across { workload: workload.clone(), found: rows.len(), rows, left_out, quality_note }
 }
 
-/// The counter of the first limit that an endpoint does not pass.
+/// The counter of the first limit that an endpoint fails.
 fn passed_over<'a>(
     model: &ModelEntry,
     endpoint: &Endpoint,

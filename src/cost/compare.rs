@@ -1,4 +1,4 @@
-//! The endpoints of a model under a workload side by side.
+//! Compares the endpoints of a model under a workload.
 
 use super::endpoint::{BreakEven, Priced, Room, ToWin};
 use crate::domain::endpoint::PriceTier;
@@ -28,83 +28,85 @@ pub struct CostOfModel {
     pub prompt_tokens: f64,
     /// Output tokens of a session.
     pub output_tokens: f64,
-    /// The most of the prompt tokens that can be found in a cache, 0..1.
+    /// Maximum share of the prompt tokens that a cache can hold, 0..1.
     pub reusable_share: f64,
-    /// Prompt tokens of its longest turn.
+    /// Prompt tokens of the longest turn.
     pub longest_prompt: f64,
-    /// Cheapest session first; those that are no choice last.
+    /// The endpoints, cheapest session first; endpoints that are not eligible come last.
     pub endpoints: Vec<EndpointCost>,
-    /// Tag of the cheapest session among the endpoints that are a choice.
+    /// Tag of the eligible endpoint with the cheapest session.
     pub cheapest: Option<Tag>,
-    /// What choosing by the price list leads to; null where fewer than two endpoints are a choice.
+    /// The result of choosing by list price; null if fewer than two endpoints are eligible.
     pub by_list: Option<ListChoice>,
-    /// What to know before using these numbers.
+    /// Caveats on these numbers.
     pub notes: Vec<String>,
 }
 
-/// The endpoint with the lowest list price, and what it really costs.
+/// The endpoint with the lowest list price, and its actual cost.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct ListChoice {
-    /// Its tag.
+    /// Tag of the endpoint.
     pub tag: Tag,
-    /// Its session, USD.
+    /// Cost of a session there, USD.
     pub cost: f64,
-    /// How much more that is than the cheapest session, as a fraction; null where the cheapest costs nothing.
+    /// Extra cost over the cheapest session, as a fraction; null if the cheapest session is free.
     pub surcharge: Option<f64>,
 }
 
-/// What a session costs at one endpoint. Amounts are USD a session.
+/// What a session costs at one endpoint. Amounts are USD per session.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct EndpointCost {
-    /// Key.
+    /// Id of the endpoint.
     #[schema(value_type = String, format = "uuid")]
     pub endpoint_id: Uuid,
-    /// Routing name.
+    /// Routing name (tag).
     pub tag: Tag,
     /// Base slug of its provider.
     pub provider: ProviderSlug,
     /// Display name, untrusted.
     pub name: String,
-    /// Its verdict under the lens `cost` and the default workload.
+    /// Its tier under the lens `cost` and the default workload.
     pub tier: Tier,
     /// List prices, USD per million tokens.
     pub list: Prices,
-    /// The session; null where prices or caching are not known.
+    /// Cost of the session; null if prices or caching are unknown.
     pub cost: Option<f64>,
-    /// Lower end of the 90 % interval from its day-to-day caching; null where too few days are known.
+    /// Lower end of the 90 % interval from the day-to-day variation of its caching; null if too few days are known.
     pub low: Option<f64>,
-    /// Upper end of it.
+    /// Upper end of the 90 % interval.
     pub high: Option<f64>,
-    /// What the session is made of.
+    /// The parts of the cost.
     pub parts: Option<SessionCost>,
-    /// The session if nothing were found in the cache.
+    /// Cost of the session if nothing were found in the cache.
     pub cold: Option<f64>,
-    /// The session if everything reusable were found, hits being worth what they were seen to be.
+    /// Cost of the session if everything reusable were found, with the observed value of a hit.
     pub warm: Option<f64>,
-    /// Hit rate over this workload's prompt tokens that its retention comes to, 0..1.
+    /// Hit rate over this workload's prompt tokens that follows from its retention, 0..1.
     pub hit_rate: Option<f64>,
-    /// What the cost rests on.
+    /// What the cost is based on.
     pub basis: CostBasis,
-    /// Whether retention is measured against other models' hit rates.
+    /// Whether the retention is measured against the hit rates of other models.
     pub assumed: bool,
-    /// Whether it is among the endpoints that are compared; if not, `why` says why.
+    /// Whether the endpoint is eligible for the comparison; if not, `why` gives the reason.
     pub is_choice: bool,
-    /// Why it is no choice.
+    /// Why the endpoint is not eligible.
     pub why: Option<String>,
     /// Whether its session is the cheapest.
     pub cheapest: bool,
-    /// Whether its list price is the lowest: input plus the output that goes with it in the backtest.
+    /// Whether its list price is the lowest: the input price plus the share of the output price used in the backtest.
     pub cheapest_by_list: bool,
-    /// What caching would have to be for it to win.
+    /// The caching that it needs to be the cheapest.
     pub to_win: ToWin,
-    /// Where it undercuts the cheapest by list, were that one without any caching; null for that one itself.
+    /// The hit rate from which it undercuts the endpoint with the lowest list price, if that endpoint had no caching;
+    /// null for that endpoint itself.
     pub break_even: Option<BreakEven>,
 }
 
 /// Prices a workload at every endpoint of a model, as of the snapshot's newest run.
 pub fn compare(snapshot: &Snapshot, model: &ModelEntry, workload: &Workload) -> CostOfModel {
     let asked = Room::of(workload);
-    // A model whose every host is too short is not without choice: its sessions are cut into shorter ones.
+    // If every host's context is too short, the model still has eligible endpoints: its sessions are cut into shorter
+    // ones.
     let too_long = model.endpoints.iter().all(|e| asked.lacking(e).is_some());
     let room = if too_long { Room::default() } else { asked };
     let mut priced: Vec<Priced<'_>> =
@@ -140,21 +142,21 @@ fn list_price(endpoint: &Endpoint) -> Option<f64> {
     Some(endpoint.list.input? + BACKTEST_OUTPUT_SHARE * endpoint.list.output?)
 }
 
-/// What a row is held against.
+/// The figures that every row is compared with.
 struct Field<'a> {
     workload: &'a Workload,
-    /// Costs of the endpoints that are a choice, cheapest first.
+    /// Costs of the eligible endpoints, cheapest first.
     costs: Vec<f64>,
-    /// Place of the lowest list price among the choices, and the cost of its session without caching.
+    /// Index of the eligible endpoint with the lowest list price, and the cost of its session without caching.
     by_list: Option<(usize, f64)>,
 }
 
 impl<'a> Field<'a> {
-    /// `priced`: choices first, cheapest first.
+    /// `priced`: eligible endpoints first, cheapest first.
     fn of(priced: &[Priced<'_>], workload: &'a Workload) -> Self {
         let costs: Vec<f64> = priced.iter().take_while(|p| p.open).filter_map(Priced::cost).collect();
         let listed = priced.iter().take(costs.len()).enumerate();
-        // Of equal list prices the cheaper session is first: the list is not blamed for what it does not decide.
+        // Of equal list prices, the cheaper session comes first: the list must not be blamed for a tie.
         let by_list = listed
             .filter_map(|(place, p)| Some((place, list_price(p.endpoint)?, p.line?.cold)))
             .min_by(|a, b| a.1.total_cmp(&b.1))
@@ -199,7 +201,7 @@ impl<'a> Field<'a> {
         }
     }
 
-    /// An endpoint without traffic has no cost and still an answer: what it would have to find.
+    /// An endpoint without traffic has no cost, but the retention that it would need is still known.
     fn to_win(&self, place: usize, one: &Priced<'_>) -> ToWin {
         let Some(line) = one.line.filter(|_| one.open || one.parts.is_none()) else {
             return ToWin::NotCompared;
@@ -230,32 +232,35 @@ fn notes(as_of: DateTime<Utc>, priced: &[Priced<'_>], workload: &Workload, too_l
     let mut notes = Vec::new();
     if too_long && !priced.is_empty() {
         notes.push(format!(
-            "no endpoint takes the longest turn of {:.0} tokens: sessions this long have to be cut",
+            "no endpoint accepts the longest turn of {:.0} tokens, so sessions of this length must be cut",
             workload.longest_turn()
         ));
     }
     let all = || priced.iter().filter(|p| p.parts.is_some()).map(|p| p.endpoint);
     if all().any(|e| e.cost_basis.reference_basis.is_some_and(|b| b.is_assumed())) {
         notes.push(
-            "full retention is assumed from other models: this one has too few endpoints with traffic"
+            "full retention is assumed from other models, because this model has too few endpoints with traffic"
                 .to_owned(),
         );
     }
     if all().any(|e| e.cost_basis.resends(workload).is_none()) {
-        notes.push("where no uptime is published, failed requests are not part of the cost".to_owned());
+        notes.push("if an endpoint publishes no uptime, its cost excludes failed requests".to_owned());
     }
     if all().any(|e| e.price_tiers.iter().any(PriceTier::is_timed)) {
-        notes
-            .push(format!("prices for a time of day or week are those of {}", as_of.format("%A, %H:%M UTC")));
+        notes.push(format!(
+            "prices that depend on the time of day or week are those of {}",
+            as_of.format("%A, %H:%M UTC")
+        ));
     }
     let hour = workload.cache_ttl == CacheTtl::OneHour;
     if hour && all().any(|e| e.list.cache_write.is_some() && e.list.cache_write_1h.is_none()) {
         notes.push(
-            "where no price for writes kept for an hour is listed, the plain write price is used".to_owned(),
+            "if an endpoint lists no price for one-hour cache writes, the plain write price is used"
+                .to_owned(),
         );
     }
     if workload.reusable_share() <= 0.0 {
-        notes.push("nothing is sent twice within this session: caching makes no difference".to_owned());
+        notes.push("nothing is sent twice within this session, so caching makes no difference".to_owned());
     }
     notes
 }

@@ -1,4 +1,4 @@
-//! One endpoint under one workload: its cost as a line over retention, and where that line crosses another's cost.
+//! One endpoint under one workload: its cost as a linear function of retention, and where it crosses another's cost.
 
 use crate::domain::flag::FlagKind;
 use crate::domain::session::{CostBasis, Pricing, SessionCost, session_cost};
@@ -8,42 +8,42 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// What caching would have to be for an endpoint to be the cheapest of its model.
+/// The caching that an endpoint needs to be the cheapest of its model.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "verdict", rename_all = "snake_case")]
 pub enum ToWin {
-    /// It is the cheapest as it is.
+    /// It is already the cheapest.
     Cheapest {
-        /// Share of the reusable prefix it has to keep finding to stay so, 0..1; null where it stays the cheapest
-        /// without any, or nothing else is priced.
+        /// Share of the reusable prefix that it must keep finding to stay the cheapest, 0..1; null if it stays the
+        /// cheapest without caching, or if no other endpoint is priced.
         down_to: Option<f64>,
     },
-    /// It would be with more caching.
+    /// It would be the cheapest with more caching.
     Needs {
-        /// Share of the reusable prefix that would have to be found, 0..1.
+        /// Share of the reusable prefix that its cache would have to find, 0..1.
         retention: f64,
         /// The same as a hit rate over this workload's prompt tokens, 0..1.
         hit_rate: f64,
     },
-    /// It would not be if everything reusable were found.
+    /// It would not be the cheapest even if its cache found everything reusable.
     Cannot {
-        /// What a session would cost then, USD.
+        /// Cost of a session in that case, USD.
         at_best: f64,
     },
-    /// It is not compared: `why` says why.
+    /// It is not compared; `why` gives the reason.
     NotCompared,
 }
 
-/// Where a dearer endpoint with caching undercuts the cheapest by list without any.
+/// The hit rate from which an endpoint undercuts the endpoint with the lowest list price, if that one had no caching.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "verdict", rename_all = "snake_case")]
 pub enum BreakEven {
-    /// From this hit rate over the workload's prompt tokens on, 0..1; 0 where it is cheaper without any hit.
+    /// From this hit rate over the workload's prompt tokens on, 0..1; 0 if it is cheaper without any hits.
     From {
         /// The hit rate.
         hit_rate: f64,
     },
-    /// Not even if everything reusable were found.
+    /// Not even if its cache found everything reusable.
     Never,
 }
 
@@ -61,8 +61,8 @@ pub fn pricing(endpoint: &Endpoint) -> Pricing {
     }
 }
 
-/// What a session costs at an endpoint whatever its retention: prices for a turn do not depend on it, so the cost is a
-/// straight line between nothing found and everything reusable found.
+/// The cost of a session at an endpoint as a function of its retention. The prices of a turn do not depend on
+/// retention, so the cost is a straight line between retention 0 and retention 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Line {
     /// Cost with retention 0, USD.
@@ -72,7 +72,7 @@ pub(super) struct Line {
 }
 
 impl Line {
-    /// `None` where the prices are not listed.
+    /// `None` if the prices are not listed.
     pub fn of(
         pricing: &Pricing,
         workload: &Workload,
@@ -83,9 +83,9 @@ impl Line {
         Some(Self { cold: at(0.0)?, warm: at(1.0)? })
     }
 
-    /// The retention from which on a session costs `target` USD or less, 0..1; `None` where it never does.
+    /// The retention from which a session costs `target` USD or less, 0..1; `None` if it never does.
     pub fn retention_for(self, target: f64) -> Option<f64> {
-        // A last bit of rounding is no difference in cost.
+        // A rounding error in the last bit is not a difference in cost.
         let slack = 1e-12 * target.abs().max(1e-12);
         if self.cold <= target + slack {
             return Some(0.0);
@@ -100,18 +100,18 @@ impl Line {
     }
 }
 
-/// An endpoint with everything that the comparison asks of it.
+/// An endpoint with all figures for the comparison.
 pub(super) struct Priced<'a> {
     pub endpoint: &'a Endpoint,
     pub line: Option<Line>,
     pub parts: Option<SessionCost>,
-    /// Whether everybody can use it, it is up and still offered, and it takes the workload's longest prompt.
+    /// Whether it is publicly available, up and still offered, and accepts the workload's longest prompt.
     pub open: bool,
     pub why: Option<String>,
 }
 
 impl<'a> Priced<'a> {
-    /// `room`: what the endpoint has to take.
+    /// `room`: the lengths that the endpoint has to accept.
     pub fn of(endpoint: &'a Endpoint, workload: &Workload, room: Room, as_of: DateTime<Utc>) -> Self {
         let pricing = pricing(endpoint);
         let line = Line::of(&pricing, workload, &endpoint.cost_basis, as_of);
@@ -125,8 +125,8 @@ impl<'a> Priced<'a> {
     }
 }
 
-/// What the longest turn of a session asks of an endpoint, tokens. The default asks nothing: sessions that no endpoint
-/// takes are cut.
+/// The prompt and turn lengths that an endpoint must accept, tokens. The default requires nothing: sessions that no
+/// endpoint accepts are cut.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(super) struct Room {
     prompt: f64,
@@ -134,18 +134,18 @@ pub(super) struct Room {
 }
 
 impl Room {
-    /// What a workload asks.
+    /// The lengths of the longest turn of a workload.
     pub fn of(workload: &Workload) -> Self {
         Self { prompt: workload.longest_prompt(), turn: workload.longest_turn() }
     }
 
-    /// Where an endpoint is too short, in words; `None` where it takes the turn, or nothing is known against it.
+    /// Why an endpoint is too short, in words; `None` if it accepts the turn, or its limits are unknown.
     pub fn lacking(self, endpoint: &Endpoint) -> Option<String> {
         let prompts = endpoint.max_prompt_tokens.filter(|most| (*most as f64) < self.prompt);
         let context = endpoint.context_length.filter(|length| (*length as f64) < self.turn);
         match (prompts, context) {
             (Some(most), _) => Some(format!(
-                "it takes prompts of at most {most} tokens, and the session's longest has {:.0}",
+                "it accepts prompts of at most {most} tokens, but the session's longest prompt has {:.0}",
                 self.prompt
             )),
             (None, Some(length)) => Some(format!(
@@ -157,7 +157,7 @@ impl Room {
     }
 }
 
-/// Why an endpoint is not a choice, in words for its row.
+/// Why an endpoint is not eligible, in words for its row.
 fn obstacle(
     endpoint: &Endpoint,
     pricing: &Pricing,
@@ -166,17 +166,17 @@ fn obstacle(
     as_of: DateTime<Utc>,
 ) -> Option<String> {
     if pricing.is_free() {
-        Some("free: not compared by cost".to_owned())
+        Some("free, so not compared by cost".to_owned())
     } else if pricing.input.is_none() || pricing.output.is_none() {
         Some("no fixed price is listed".to_owned())
     } else if !priced {
-        Some("no traffic, so its caching is not known".to_owned())
+        Some("no traffic, so its caching is unknown".to_owned())
     } else if endpoint.is_flagged(FlagKind::Down) {
         Some("down in the newest run".to_owned())
     } else if endpoint.is_flagged(FlagKind::Restricted) {
-        Some("not offered to everybody".to_owned())
+        Some("not publicly available".to_owned())
     } else if let Some(date) = endpoint.ended_by(as_of) {
-        Some(format!("deprecated: the upstream's last day for it was {}", date.format("%Y-%m-%d")))
+        Some(format!("deprecated; its last day was {}", date.format("%Y-%m-%d")))
     } else {
         room.lacking(endpoint)
     }

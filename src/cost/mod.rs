@@ -1,6 +1,6 @@
-//! What sessions cost: the endpoints of a model under a workload side by side, what caching would have to be for each to
-//! win, and the cheapest (model, endpoint) pairs over all models. Reads the snapshot and nothing else; the price of a
-//! session itself is [`crate::domain::session`].
+//! Session costs: a comparison of the endpoints of a model under a workload, the caching that each needs to be the
+//! cheapest, and the cheapest (model, endpoint) pairs across all models. It reads only the snapshot; the price of a
+//! session is computed in [`crate::domain::session`].
 
 mod across;
 mod compare;

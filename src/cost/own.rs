@@ -1,33 +1,33 @@
-//! Numbers of one's own over a workload that is known: what the API and the calculator take.
+//! The user's own numbers on top of a known workload, for the API and the calculator.
 
 use crate::domain::workload::{CacheTtl, Workload};
 use crate::domain::workload_file::{self, WorkloadError};
 
-/// Name of a workload whose numbers are the asker's own.
+/// Name of a workload with the user's own numbers.
 const OWN: &str = "own";
 
-/// Numbers that replace those of a workload; `None` leaves what it has.
+/// Numbers that override those of a workload; `None` keeps the workload's number.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct OwnNumbers {
-    /// Turns of a session.
+    /// Turns per session.
     pub turns: Option<u32>,
     /// Tokens of the first prompt before the user's first input.
     pub first_prompt: Option<f64>,
-    /// New input tokens a turn.
+    /// New input tokens per turn.
     pub new_input: Option<f64>,
-    /// Output tokens a turn.
+    /// Output tokens per turn.
     pub output: Option<f64>,
     /// Whether the model's own output can be found in the cache on the next turn.
     pub output_cached: Option<bool>,
-    /// How long cache writes are asked to be kept.
+    /// Requested lifetime of cache writes.
     pub cache_ttl: Option<CacheTtl>,
 }
 
 impl OwnNumbers {
-    /// The workload with these numbers; named `own` where one differs.
+    /// The workload with these numbers; it is named `own` if a number differs.
     ///
     /// # Errors
-    /// [`WorkloadError::Value`] for a number that no session can have.
+    /// [`WorkloadError::Value`] for a number that is impossible for a session.
     pub fn over(&self, base: &Workload) -> Result<Workload, WorkloadError> {
         let mut workload = Workload {
             turns: self.turns.unwrap_or(base.turns),
@@ -41,7 +41,7 @@ impl OwnNumbers {
         if workload != *base {
             OWN.clone_into(&mut workload.name);
             "Your own numbers".clone_into(&mut workload.title);
-            workload.about = format!("Numbers of the request, the rest as in {}.", base.name);
+            workload.about = format!("Numbers from the request; the rest as in {}.", base.name);
         }
         workload_file::check(&workload, "request")?;
         Ok(workload)

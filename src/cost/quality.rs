@@ -1,40 +1,40 @@
-//! Scores of models that the user brings along: the snapshot has no quality figures, so a floor needs them.
+//! Model scores that the user provides: the snapshot has no quality figures, so a minimum score needs them.
 
 use std::collections::BTreeMap;
 
-/// Scores by model id, on whatever scale the user has.
+/// Scores by model id, on any scale.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Quality(BTreeMap<String, f64>);
 
-/// What is wrong with a file of scores.
+/// Errors in a score file.
 #[derive(Debug, thiserror::Error, PartialEq)]
 pub enum QualityError {
     /// A line that is not `model_id,score`.
     #[error("line {line}: `{text}` is not `model_id,score` with a number as the score")]
     Line {
-        /// Counted from 1.
+        /// Line number, counted from 1.
         line: usize,
-        /// What stands there, shortened.
+        /// The text of the line, shortened.
         text: String,
     },
-    /// A model with two scores.
-    #[error("line {line}: `{model}` has a score already")]
+    /// A model has two scores.
+    #[error("line {line}: `{model}` already has a score")]
     Twice {
-        /// Counted from 1.
+        /// Line number, counted from 1.
         line: usize,
         /// The model.
         model: String,
     },
-    /// No score at all.
-    #[error("it has no scores; one line a model is wanted: model_id,score")]
+    /// The file has no scores.
+    #[error("the file has no scores; expected one line per model: model_id,score")]
     Empty,
 }
 
 impl Quality {
-    /// Reads `model_id,score` lines; a first line that names the columns, empty lines and `#` comments are passed over.
+    /// Reads `model_id,score` lines; skips a header in the first line, empty lines and `#` comments.
     ///
     /// # Errors
-    /// [`QualityError`] with the line.
+    /// [`QualityError`] with the line number.
     pub fn parse(text: &str) -> Result<Self, QualityError> {
         let mut scores = BTreeMap::new();
         for (at, raw) in text.trim_start_matches('\u{feff}').lines().enumerate() {
@@ -59,12 +59,12 @@ impl Quality {
         if scores.is_empty() { Err(QualityError::Empty) } else { Ok(Self(scores)) }
     }
 
-    /// The score of a model by its public id, else by its canonical slug.
+    /// The score of a model by its public id, otherwise by its canonical slug.
     pub fn score(&self, model_id: &str, slug: &str) -> Option<f64> {
         self.0.get(model_id).or_else(|| self.0.get(slug)).copied()
     }
 
-    /// The models it names.
+    /// The models with a score.
     pub fn models(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)
     }

@@ -1,4 +1,4 @@
-//! The backtest: what was known of an endpoint on a day, and what following each policy would have cost.
+//! The backtest: what was known about an endpoint on a day, and what each policy would have cost.
 
 use super::tier_list::DayRange;
 use chrono::NaiveDate;
@@ -8,15 +8,15 @@ use utoipa::ToSchema;
 /// A standard endpoint on a UTC day that has a closing price.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PricedDay {
-    /// Key of the endpoint within the panel.
+    /// Key of the endpoint in the panel.
     pub endpoint: i64,
-    /// Key of its model within the panel.
+    /// Key of its model in the panel.
     pub model: i64,
     /// The day.
     pub day: NaiveDate,
     /// Closing effective input and output price, USD per million tokens.
     pub effective: [f64; 2],
-    /// Whether no mix of list prices comes to that input price: the day then counts as one without a price.
+    /// Whether no mix of list prices can explain that input price. Such a day counts as a day without a price.
     pub impossible: bool,
     /// List input and output price at the end of the day, USD per million tokens.
     pub list: [Option<f64>; 2],
@@ -24,20 +24,20 @@ pub struct PricedDay {
     pub tokens: Option<i64>,
 }
 
-/// What the policy `hitrate` expects an endpoint to cost, effective input and [`crate::domain::thresholds::BACKTEST_OUTPUT_SHARE`]
-/// of the effective output price together, USD per million prompt tokens.
+/// The cost of an endpoint that the policy `hitrate` expects: the effective input price plus
+/// [`crate::domain::thresholds::BACKTEST_OUTPUT_SHARE`] of the effective output price, USD per million prompt tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ExpectedCost {
-    /// The newest day with a closing price; what is expected is the cost of the day after.
+    /// The newest day with a closing price; the expectation is for the following day.
     pub day: NaiveDate,
-    /// The expectation.
+    /// Expected cost.
     pub usd_per_mtok: f64,
-    /// Lower end of its 90 % interval; null before anything was forecast that could be held against a price.
+    /// Lower end of its 90 % interval; null as long as no forecast can be compared with a price.
     pub low: Option<f64>,
     /// Upper end of its 90 % interval.
     pub high: Option<f64>,
-    /// What the policy chooses by, lowest first: the expectation, with a charge for every factor by which the traffic is
-    /// under 1000 M tokens a day (and a credit above).
+    /// The score that the policy chooses by, lowest first: the expected cost with a charge for each factor by which the
+    /// traffic is below 1000 M tokens a day (and a credit above).
     pub chosen_by: f64,
 }
 
@@ -47,7 +47,7 @@ pub struct ExpectedCost {
 pub enum Policy {
     /// Lowest list price.
     CheapestList,
-    /// No choice: what the upstream's users paid, by their traffic.
+    /// No choice: the traffic-weighted mean of what the upstream's users paid.
     TrafficAverage,
     /// Lowest effective price of the day.
     Yesterday,
@@ -56,9 +56,9 @@ pub enum Policy {
     /// Lowest decayed mean of the logarithm of the effective price, half-life 1 day.
     #[serde(rename = "half_life_1d")]
     HalfLife1d,
-    /// Ours.
+    /// The policy of hitrate.
     Hitrate,
-    /// Lowest effective price of the next day: nobody can do better.
+    /// Lowest effective price of the next day: the best possible choice, in hindsight.
     Oracle,
 }
 
@@ -74,7 +74,7 @@ impl Policy {
         Self::Oracle,
     ];
 
-    /// Its name in JSON and tables.
+    /// Name in JSON and tables.
     pub fn name(self) -> &'static str {
         match self {
             Self::CheapestList => "cheapest_list",
@@ -88,43 +88,45 @@ impl Policy {
     }
 }
 
-/// What following a policy cost: the geometric mean of its cost over the oracle's, 1 or more, in three weightings.
+/// The cost of following a policy: the geometric mean of its cost divided by the oracle's, 1 or more, in three
+/// weightings.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct PolicyCost {
     /// The policy.
     #[serde(rename = "name")]
     pub policy: Policy,
-    /// Every model-day counts the same.
+    /// Every model-day has the same weight.
     pub equal: f64,
-    /// A model-day counts the square root of its tokens.
+    /// The weight of a model-day is the square root of its tokens.
     pub sqrt_tokens: f64,
-    /// A model-day counts its tokens.
+    /// The weight of a model-day is its tokens.
     pub tokens: f64,
 }
 
-/// What was left out, counted.
+/// Numbers of exclusions.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Exclusions {
-    /// Endpoint-days: eligible on the day of the choice, without a price, or with an impossible one, on the next.
+    /// Endpoint-days that were eligible on the day of the choice, but had no price or an impossible price on the next
+    /// day.
     pub gone_next_day: usize,
-    /// Model-days with one endpoint to choose from.
+    /// Model-days with only one endpoint to choose from.
     pub lone_endpoint: usize,
 }
 
-/// Results over some days of choice.
+/// Results for a range of choice days.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct TestedDays {
     /// First day of choice.
     pub from: NaiveDate,
-    /// Last day of choice; what is charged is the price of the day after.
+    /// Last day of choice; the price charged is that of the following day.
     pub to: NaiveDate,
-    /// Choices made.
+    /// Number of choices.
     pub model_days: usize,
-    /// Models they were made for.
+    /// Number of models with a choice.
     pub models: usize,
-    /// One row a policy.
+    /// One row per policy.
     pub policies: Vec<PolicyCost>,
-    /// What was left out.
+    /// Exclusions.
     pub exclusions: Exclusions,
 }
 
@@ -138,17 +140,17 @@ impl TestedDays {
 /// The backtest of a record.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Backtest {
-    /// Over all its days.
+    /// Results for all days.
     #[serde(flatten)]
     pub all: TestedDays,
-    /// The days that the settings of the policy `hitrate` were chosen on.
+    /// The days on which the settings of the policy `hitrate` were tuned.
     pub tuned_on: DayRange,
-    /// Over the days that they were not chosen on; null where there are none.
+    /// Results for the days that were not used for tuning; null if there are none.
     pub reported_on: Option<TestedDays>,
 }
 
 impl Backtest {
-    /// The result to tell people: that of the days the policy was not tuned on, else that of all.
+    /// The result to publish: that of the days not used for tuning, otherwise that of all days.
     pub fn headline(&self) -> &TestedDays {
         self.reported_on.as_ref().unwrap_or(&self.all)
     }

@@ -1,5 +1,5 @@
-//! What a value of the upstream can be. A value outside of its bounds is an error of the upstream, whatever it was meant
-//! to say: decoding quarantines it, so that no number reaches the store that the store or a sum over it cannot hold.
+//! Bounds for values from the upstream. A value outside its bounds is an upstream error, whatever its intended meaning.
+//! Decoding quarantines it, so that every number in the store fits the store and any sum over it.
 //!
 //! Every bound lies well above the largest value on record and well below the limits of the types. A bound separates
 //! impossible values from possible ones, not unlikely ones from likely ones.
@@ -11,36 +11,36 @@ use std::fmt::Debug;
 /// The smallest and the largest value that a field can have.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Bounds<T> {
-    /// Smallest value, itself allowed.
+    /// Smallest value, inclusive.
     pub min: T,
-    /// Largest value, itself allowed.
+    /// Largest value, inclusive.
     pub max: T,
-    /// What the value counts.
+    /// Unit of the value.
     pub unit: &'static str,
 }
 
 impl<T: PartialOrd + Copy + Debug> Bounds<T> {
-    /// The value, or why it is refused. A float that is not a number is refused as well.
+    /// Returns the value if it is within the bounds. NaN is rejected as well.
     ///
     /// # Errors
-    /// A sentence that names the value, the bounds and the unit.
+    /// A message that names the value, the bounds and the unit.
     pub fn check(&self, value: T) -> Result<T, String> {
         if value >= self.min && value <= self.max {
             return Ok(value);
         }
-        // The debug form of a float is short for large ones too.
+        // The debug format is short for large floats, too.
         Err(format!("{value:?} is not within {:?} to {:?} {}", self.min, self.max, self.unit))
     }
 }
 
-/// A list price. The dearest one on record is 0.36 USD a token (an image model). The column holds 999 USD a token.
+/// A list price. The highest on record is 0.36 USD per token (an image model). The column can hold 999 USD per token.
 pub const LIST_PRICE: Bounds<Decimal> =
     Bounds { min: Decimal::ZERO, max: Decimal::ONE, unit: "USD per token" };
 
-/// An effective price: the same limit as [`LIST_PRICE`] in its own unit. The dearest one on record is 2,164.
+/// An effective price: the same limit as [`LIST_PRICE`], in its own unit. The highest on record is 2,164.
 pub const EFFECTIVE_PRICE: Bounds<f64> = Bounds { min: 0.0, max: 1e6, unit: "USD per million tokens" };
 
-/// A discount as a fraction. Negative ones are surcharges; -0.2 is on record. Above 1 a price would be negative.
+/// A discount as a fraction. Negative discounts are surcharges; -0.2 is on record. Above 1, a price would be negative.
 pub const DISCOUNT: Bounds<f64> = Bounds { min: -10.0, max: 1.0, unit: "of the price" };
 
 /// A share as a fraction.
@@ -49,11 +49,11 @@ pub const FRACTION: Bounds<f64> = Bounds { min: 0.0, max: 1.0, unit: "(a fractio
 /// A share in percent.
 pub const PERCENT: Bounds<f64> = Bounds { min: 0.0, max: 100.0, unit: "percent" };
 
-/// A median time to the first token: at most a day, as batch endpoints take hours. Means are formed over whole
-/// millionths of it, which must fit into 64 bits.
+/// A median time to the first token: at most a day, as batch endpoints take hours. Means are computed over whole
+/// millionths, which must fit into 64 bits.
 pub const LATENCY: Bounds<f64> = Bounds { min: 0.0, max: 86_400_000.0, unit: "milliseconds" };
 
-/// A median output speed. The highest one on record is 5,175; 0 is on record.
+/// A median output speed. The highest on record is 5,175; 0 is on record, too.
 pub const THROUGHPUT: Bounds<f64> = Bounds { min: 0.0, max: 1e6, unit: "tokens a second" };
 
 /// Tokens of an endpoint or a model in a day. The most on record are 1.8e12. Sums over thousands of endpoints and weeks
@@ -63,7 +63,7 @@ pub const TOKENS: Bounds<i64> = Bounds { min: 0, max: 100_000_000_000_000, unit:
 /// Requests of an endpoint or a model in at most a day. The most on record are 1.2e8.
 pub const REQUESTS: Bounds<i64> = Bounds { min: 0, max: 1_000_000_000_000, unit: "requests" };
 
-/// A length of contexts, prompts or answers. The longest one on record is 1e7; media models say 0.
+/// Length of a context, prompt or answer. The longest on record is 1e7; media models report 0.
 pub const LENGTH: Bounds<i64> = Bounds { min: 0, max: 1_000_000_000, unit: "tokens" };
 
 /// A time of day as hours times 100 plus minutes, UTC; 2400 is the end of the day.
@@ -72,8 +72,8 @@ pub const CLOCK: Bounds<i64> = Bounds { min: 0, max: 2400, unit: "(HHMM)" };
 /// A status code. -10 to 0 are documented; the column holds 16 bits.
 pub const STATUS: Bounds<i64> = Bounds { min: -20, max: 20, unit: "(a status code)" };
 
-/// A point in time, seconds since 1970: 2015 to the end of 2099. No language model was offered before, and a time in
-/// milliseconds lies far beyond.
+/// A point in time, seconds since 1970: 2015 to the end of 2099. No language model was offered earlier, and a time in
+/// milliseconds is far out of range.
 pub const EPOCH: Bounds<i64> =
     Bounds { min: 1_420_070_400, max: 4_102_444_799, unit: "seconds since 1970 (2015 to 2099)" };
 
@@ -108,7 +108,7 @@ mod tests {
         assert!(!is_plausible_day(NaiveDate::MAX) && !is_plausible_day(NaiveDate::MIN));
     }
 
-    /// What is stored or summed as whole millionths fits into 64 bits.
+    /// Values that are stored or summed as whole millionths fit into 64 bits.
     #[test]
     fn the_largest_values_fit_where_they_go() {
         for largest in [LATENCY.max, THROUGHPUT.max] {

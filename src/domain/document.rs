@@ -1,4 +1,4 @@
-//! What is asked of an upstream, as plans and manifests name it.
+//! The documents requested from an upstream, as plans and manifests name them.
 
 use super::ids::{ModelSlug, Variant};
 use serde::{Deserialize, Serialize};
@@ -9,11 +9,11 @@ pub const OPENROUTER_API: &str = "openrouter-api";
 /// Name of the undocumented source.
 pub const OPENROUTER_STATS: &str = "openrouter-stats";
 
-/// What a document is about; the name stands in manifests, so it never changes.
+/// The kind of a document. Its name appears in manifests, so it never changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DocumentKind {
-    /// The list of models: what is swept follows from it.
+    /// The list of models, which determines what is swept.
     Models,
     /// The documented list of providers.
     Providers,
@@ -54,7 +54,7 @@ impl DocumentKind {
         Self::DAILY.contains(&self)
     }
 
-    /// The source that asks for it.
+    /// The source that requests it.
     pub fn source(self) -> &'static str {
         match self {
             Self::Models | Self::Providers | Self::PublicEndpoints => OPENROUTER_API,
@@ -63,7 +63,7 @@ impl DocumentKind {
     }
 }
 
-/// The (model, variant) a document is about.
+/// The (model, variant) of a document.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Pair {
     /// Canonical slug.
@@ -72,27 +72,27 @@ pub struct Pair {
     pub variant: Variant,
 }
 
-/// One thing to ask the upstream for.
+/// One request to the upstream.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Request {
-    /// What it is about.
+    /// Kind of the requested document.
     pub kind: DocumentKind,
-    /// Whose it is, where it is about one pair.
+    /// The pair, if the document is about one.
     pub pair: Option<Pair>,
-    /// Path and query below the upstream's base address.
+    /// Path and query relative to the upstream's base URL.
     pub path: String,
 }
 
-/// What came of a route that is asked at most once a UTC day. That a route is not there is no failure: it says so with
-/// 404 for every model that was tried.
+/// Result of a route that is requested at most once per UTC day. A missing route is not a failure: it answers 404 for
+/// every model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RouteAnswer {
-    /// It told something of most models asked for.
+    /// It returned data for most of the requested models.
     Answered,
     /// The upstream does not have the route.
     NotOffered,
-    /// It was asked and did not answer usably: asked again in the next sweep of the day.
+    /// It was requested but gave no usable answer; the next sweep of the day requests it again.
     Failed,
 }
 
@@ -106,13 +106,13 @@ impl RouteAnswer {
         }
     }
 
-    /// Reads the name back.
+    /// Parses the name.
     pub fn parse(name: &str) -> Option<Self> {
         [Self::Answered, Self::NotOffered, Self::Failed].into_iter().find(|answer| answer.as_str() == name)
     }
 
-    /// Judges by how many requests were answered, how many with "no such address", and how many not usably; `None`
-    /// where nothing was asked.
+    /// Classifies the route by the number of requests that were answered, were answered 404, or failed; `None` if
+    /// nothing was requested.
     pub fn judge(answered: usize, missing: usize, failed: usize) -> Option<Self> {
         match (answered, missing, failed) {
             (0, 0, 0) => None,

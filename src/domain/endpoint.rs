@@ -16,7 +16,7 @@ pub struct Model {
     pub variant: Variant,
     /// Public name with the variant's suffix: `author/name:free`.
     pub model_id: String,
-    /// Name for people; the upstream's text, untrusted.
+    /// Display name; upstream text, untrusted.
     pub name: String,
     /// When the upstream listed it.
     pub created: Option<DateTime<Utc>>,
@@ -24,12 +24,12 @@ pub struct Model {
     pub context_length: Option<i64>,
 }
 
-/// A provider as the upstream lists it. All texts are the upstream's, untrusted.
+/// A provider as the upstream lists it. All texts come from the upstream and are untrusted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Provider {
     /// Base slug.
     pub provider: ProviderSlug,
-    /// Name for people.
+    /// Display name.
     pub name: String,
     /// Country code of its headquarters.
     pub headquarters: Option<String>,
@@ -55,24 +55,24 @@ pub struct ListPrices {
     /// Prompt tokens written to the cache to be kept for an hour; `cache_write` is the price of the shortest lifetime.
     #[serde(default)]
     pub cache_write_1h: Option<UsdPerMtok>,
-    /// The discount that is already taken off, fraction.
+    /// The discount that is already subtracted, fraction.
     pub discount: Option<f64>,
-    /// Conditional prices; later entries win key by key.
+    /// Conditional prices; later entries override earlier ones key by key.
     #[serde(default)]
     pub tiers: Vec<PriceTier>,
 }
 
-/// Prices that replace the base ones where all conditions hold; a missing price inherits the base.
+/// Prices that replace the base prices if all conditions hold; a missing price falls back to the base price.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct PriceTier {
-    /// Holds for prompts strictly longer than this, tokens.
+    /// Applies to prompts strictly longer than this, tokens.
     pub min_prompt_tokens: Option<i64>,
-    /// Holds from this clock time on, HHMM UTC; half-open, may wrap midnight.
+    /// Applies from this time of day, HHMM UTC; the interval is half-open and may wrap midnight.
     pub utc_start: Option<i32>,
-    /// Holds until this clock time, HHMM UTC.
+    /// Applies until this time of day, HHMM UTC.
     pub utc_end: Option<i32>,
-    /// Holds on these days of the week, UTC, sorted; absent: on all of them. It is the day of the request itself that
-    /// counts, also where the hours wrap midnight: 22:00 to 06:00 on Fridays is Friday before 06:00 and from 22:00 on.
+    /// Applies on these days of the week, UTC, sorted; if absent, on all days. The day of the request counts, even if
+    /// the hours wrap midnight: 22:00 to 06:00 on Fridays means Friday before 06:00 and from 22:00.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub utc_days: Vec<Weekday>,
     /// Prompt tokens.
@@ -89,7 +89,7 @@ pub struct PriceTier {
 }
 
 impl PriceTier {
-    /// Whether all conditions but the length of the prompt hold at a time.
+    /// Whether all conditions except the prompt length hold at a time.
     pub fn holds_at(&self, time: DateTime<Utc>) -> bool {
         let clock = i32::try_from(time.hour() * 100 + time.minute()).unwrap_or(0);
         let in_hours = match (self.utc_start, self.utc_end) {
@@ -107,7 +107,7 @@ impl PriceTier {
         self.utc_start.is_some() || self.utc_end.is_some() || !self.utc_days.is_empty()
     }
 
-    /// The conditions of time in words, a text each: `16:30 to 00:30 UTC`, `on Sat, Sun UTC`.
+    /// The time conditions in words, one text each: `16:30 to 00:30 UTC`, `on Sat, Sun UTC`.
     pub fn times(&self) -> Vec<String> {
         let clock = |hhmm: i32| format!("{:02}:{:02}", hhmm / 100, hhmm % 100);
         let hours = self.utc_start.zip(self.utc_end);
@@ -186,14 +186,14 @@ impl Weekday {
     }
 }
 
-/// What is known of an endpoint besides its numbers: changes seldom, stored as dated rows.
+/// The facts about an endpoint besides its numbers. They rarely change and are stored as dated rows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EndpointFacts {
     /// Canonical slug of the model it serves.
     pub model: ModelSlug,
     /// Variant of the model.
     pub variant: Variant,
-    /// The upstream's UUID; `None` while only the documented API is read.
+    /// The upstream's UUID; `None` if only the documented API is read.
     pub endpoint_id: Option<Uuid>,
     /// Routing name.
     pub tag: Tag,
@@ -201,27 +201,27 @@ pub struct EndpointFacts {
     pub provider: ProviderSlug,
     /// Display name: distinguishes brands and regions; untrusted.
     pub provider_name: String,
-    /// Self-declared quantization; `None` where it is not told (`unknown` is the upstream's own word).
+    /// Self-declared quantization; `None` if not published (`unknown` is the upstream's own value).
     pub quantization: Option<String>,
     /// Context length, tokens.
     pub context_length: Option<i64>,
     /// Longest answer, tokens.
     pub max_completion_tokens: Option<i64>,
-    /// Region, where told.
+    /// Region, if published.
     pub region: Option<String>,
     /// Whether prompts are used for training.
     pub trains_on_prompts: Option<bool>,
-    /// Whether prompts are kept.
+    /// Whether prompts are retained.
     pub retains_prompts: Option<bool>,
-    /// Request parameters it takes, sorted.
+    /// Supported request parameters, sorted.
     pub parameters: Vec<String>,
-    /// Hidden, private or bring-your-own-key only: not offered to everybody.
+    /// Not publicly available: hidden, private or bring-your-own-key only.
     pub restricted: bool,
     /// Service tier endpoint or otherwise de-ranked by the upstream.
     pub deranked: bool,
-    /// Switched off by the upstream.
+    /// Disabled by the upstream.
     pub disabled: bool,
-    /// Longest prompt it takes, tokens; may be less than the context.
+    /// Longest prompt it accepts, tokens; may be less than the context.
     pub max_prompt_tokens: Option<i64>,
     /// When the upstream stops offering it.
     pub deprecation_date: Option<DateTime<Utc>>,

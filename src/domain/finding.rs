@@ -1,46 +1,46 @@
-//! A field of the upstream whose meaning moved: why a sweep is not published as fact.
+//! Findings: upstream fields whose meaning changed, which is why a sweep is not published.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use utoipa::ToSchema;
 
-/// How a field failed.
+/// The check that a field failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Check {
-    /// Rows of a list that were there are missing.
+    /// Rows that the list had before are missing.
     RowsLost,
-    /// Rows of a list come more than once.
+    /// Rows of a list are repeated.
     RowsRepeated,
-    /// Documents hold nothing.
+    /// Documents are empty.
     DocumentsEmpty,
-    /// Values that were there are missing.
+    /// Values that existed before are missing.
     ValuesLost,
-    /// Values appeared where there were none.
+    /// Values appeared where there were none before.
     ValuesAppeared,
     /// Values became 0.
     Zeroed,
-    /// Zeros became something else.
+    /// Zeros became other values.
     Raised,
     /// Numbers changed their sign.
     SignChanged,
-    /// Numbers moved by one factor, or most of them by some factor.
+    /// Numbers changed by one common factor, or most of them by some factor.
     Shifted,
     /// Texts or flags changed.
     Changed,
     /// Rows or values could not be used.
     Quarantined,
-    /// The upstream's own aggregate says something else.
+    /// The upstream's own aggregate disagrees.
     Aggregate,
     /// Effective price, hit rate and list prices contradict each other.
     PriceIdentity,
     /// The two sources list different prices.
     PriceSources,
-    /// Tokens grow at another rate, or fall within a day.
+    /// Tokens grow at a different rate, or fall within a day.
     Volume,
     /// Values of past days changed.
     Restated,
-    /// Far fewer or far more than on the last days.
+    /// Far fewer or far more than on recent days.
     Count,
 }
 
@@ -89,7 +89,7 @@ impl Check {
         }
     }
 
-    /// Reads the name back.
+    /// Parses the name.
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|check| check.as_str() == name)
     }
@@ -101,32 +101,33 @@ impl fmt::Display for Check {
     }
 }
 
-/// One field of a sweep that is not plausible beside the sweeps before it, or in itself.
+/// One field of a sweep that is implausible compared with earlier sweeps, or in itself.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Finding {
-    /// Document and field of the upstream, as `effective_pricing.cacheHitRate`: the name that `hitrate accept` takes.
+    /// Document and field of the upstream, such as `effective_pricing.cacheHitRate`: the name that `hitrate accept`
+    /// expects.
     pub field: String,
     /// The check that failed.
     pub check: Check,
-    /// The figure in the last accepted run, or the largest plausible one; what it counts is in `detail`.
+    /// The figure in the last accepted run, or the largest plausible one; `detail` explains what it counts.
     pub before: Option<f64>,
     /// The same figure in this sweep.
     pub after: Option<f64>,
-    /// One sentence for people: which field moved and how.
+    /// One sentence for people: which field changed and how.
     pub detail: String,
 }
 
-/// What is known against a sweep, and what an operator accepted of it.
+/// The findings about a sweep, divided into open ones and those that an operator accepted.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Findings {
-    /// What makes the sweep suspect.
+    /// Findings that make the sweep suspect.
     pub open: Vec<Finding>,
-    /// What was found and accepted by name.
+    /// Findings that an operator accepted by field name.
     pub accepted: Vec<Finding>,
 }
 
 impl Findings {
-    /// Divides what was found by the fields that an operator accepted.
+    /// Divides the findings by whether an operator accepted the field.
     pub fn divide(found: Vec<Finding>, accepted: &[String]) -> Self {
         let (accepted, open) = found.into_iter().partition(|finding| accepted.contains(&finding.field));
         Self { open, accepted }

@@ -1,5 +1,5 @@
-//! What is odd about an endpoint, each with the numbers that show it and one sentence made of them. Prices are USD per
-//! million tokens, rates and shares fractions.
+//! Flags: what is unusual about an endpoint. Each flag carries the numbers behind it and a sentence that states them.
+//! Prices are USD per million tokens; rates and shares are fractions.
 
 use super::endpoint::PriceTier;
 use chrono::{DateTime, Utc};
@@ -7,34 +7,34 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use utoipa::ToSchema;
 
-/// The kinds of flags, in the order of their weight.
+/// The kinds of flags, most important first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FlagKind {
-    /// A discount for cached tokens is listed and not given.
+    /// A discount for cached tokens is listed but not applied.
     Phantom,
-    /// Hits are reported and no cheaper price for them is listed.
+    /// Cache hits are reported, but no cheaper price for them is listed.
     NoDiscount,
-    /// List prices and hit rate do not explain the price that was paid.
+    /// List prices and hit rate do not explain the price paid.
     IdentityBreak,
-    /// The price that was paid is outside of everything that is listed.
+    /// The price paid is outside the range of all list prices.
     ImpossiblePrice,
     /// Writing to the cache costs extra.
     BilledWrites,
     /// Prices change with the length of the prompt or the time of day.
     PriceTiers,
-    /// Not offered to everybody.
+    /// Not publicly available.
     Restricted,
-    /// The router sends traffic there only when asked to.
+    /// The router sends traffic there only on request.
     Deranked,
-    /// Out of order in the newest run.
+    /// Down in the newest run.
     Down,
-    /// Seen for the first time lately.
+    /// First seen recently.
     New,
 }
 
 impl FlagKind {
-    /// All kinds, in the order of their weight.
+    /// All kinds, most important first.
     pub const ALL: [Self; 10] = [
         Self::Phantom,
         Self::NoDiscount,
@@ -48,7 +48,7 @@ impl FlagKind {
         Self::New,
     ];
 
-    /// Its name in snapshot, API, tables and on the command line.
+    /// Name in the snapshot, the API, tables and on the command line.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Phantom => "phantom",
@@ -71,45 +71,45 @@ impl fmt::Display for FlagKind {
     }
 }
 
-/// The numbers that show a flag; `name` says which it is.
+/// The numbers behind a flag; `name` identifies the flag.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "name", rename_all = "snake_case")]
 pub enum Shown {
-    /// A discount for cached tokens is listed and not given.
+    /// A discount for cached tokens is listed but not applied.
     Phantom {
         /// Hit rate over the lens window, 0..1.
         hit_rate: f64,
         /// Mean tokens a day over the lens window.
         tokens_per_day: f64,
-        /// Days with a hit rate behind it; null where only the newest reading has one.
+        /// Days with a hit rate in the window; null if only the newest reading has one.
         days: Option<usize>,
         /// List input price, USD per million tokens.
         list_input: f64,
         /// List cache read price, USD per million tokens.
         list_cache_read: f64,
-        /// What a million prompt tokens really cost in the newest window, USD; null where that window has none.
+        /// What a million prompt tokens actually cost in the newest window, USD; null if not published for that window.
         effective_input: Option<f64>,
-        /// Share of the listed discount that the hits gave.
+        /// Share of the listed discount that was applied to hits.
         efficiency: f64,
-        /// A phantom cache gives less than this share.
+        /// A cache that applies less than this share is a phantom.
         efficiency_bound: f64,
     },
-    /// Hits are reported and no cheaper price for them is listed.
+    /// Cache hits are reported, but no cheaper price for them is listed.
     NoDiscount {
         /// Hit rate over the lens window, 0..1.
         hit_rate: f64,
         /// Mean tokens a day over the lens window.
         tokens_per_day: f64,
-        /// Days with a hit rate behind it; null where only the newest reading has one.
+        /// Days with a hit rate in the window; null if only the newest reading has one.
         days: Option<usize>,
         /// List input price, USD per million tokens.
         list_input: f64,
-        /// List cache read price, USD per million tokens; null where none is listed.
+        /// List cache read price, USD per million tokens; null if none is listed.
         list_cache_read: Option<f64>,
-        /// A read price is a discount below this share of the input price.
+        /// A read price counts as a discount only below this share of the input price.
         discount_bound: f64,
     },
-    /// List prices and hit rate do not explain the price that was paid.
+    /// List prices and hit rate do not explain the price paid.
     IdentityBreak {
         /// Hit rate of the newest window, 0..1.
         hit_rate: f64,
@@ -119,20 +119,20 @@ pub enum Shown {
         list_input: f64,
         /// List cache read price, USD per million tokens.
         list_cache_read: f64,
-        /// What list prices and hit rate come to, USD per million prompt tokens.
+        /// Price predicted from list prices and hit rate, USD per million prompt tokens.
         predicted_input: f64,
         /// What was paid, USD per million prompt tokens.
         effective_input: f64,
-        /// Relative miss.
+        /// Relative error of the prediction.
         error: f64,
-        /// The identity is broken above this.
+        /// The identity counts as broken above this error.
         error_bound: f64,
     },
-    /// The price that was paid is outside of everything that is listed: no cost is made of it.
+    /// The price paid is outside the range of all list prices; no cost uses it.
     ImpossiblePrice {
         /// What was paid, USD per million prompt tokens.
         effective_input: f64,
-        /// Tokens of that window; null where they are not known.
+        /// Tokens of that window; null if unknown.
         tokens: Option<i64>,
         /// The lowest list price of a prompt token, USD per million.
         lowest_list: f64,
@@ -145,59 +145,60 @@ pub enum Shown {
         list_cache_write: Option<f64>,
         /// List input price, USD per million tokens.
         list_input: Option<f64>,
-        /// Write price over input price; null without an input price.
+        /// Write price divided by input price; null without an input price.
         multiple: Option<f64>,
-        /// The workload whose session the share is of.
+        /// The workload whose session `session_share` refers to.
         workload: String,
-        /// Share of that session's cost that writing adds; null where the session is not priced.
+        /// Share of that session's cost that is due to cache writes; null if the session has no price.
         session_share: Option<f64>,
     },
     /// Prices change with the length of the prompt or the time of day.
     PriceTiers {
-        /// How many conditional prices there are.
+        /// Number of conditional prices.
         count: usize,
         /// Prompt lengths above which prices change, tokens, ascending.
         thresholds: Vec<i64>,
-        /// The conditions with their prices, USD per million tokens; later ones win.
+        /// The conditions with their prices, USD per million tokens; later ones override earlier ones.
         conditions: Vec<PriceTier>,
     },
-    /// Hidden, private, or only with one's own key.
+    /// Hidden, private or bring-your-own-key only.
     Restricted {
         /// The upstream's status code.
         status: Option<i64>,
     },
-    /// The router sends traffic there only when asked to.
+    /// The router sends traffic there only on request.
     Deranked {
         /// The upstream's status code.
         status: Option<i64>,
     },
-    /// Out of order in the newest run.
+    /// Down in the newest run.
     Down {
         /// The upstream's status code.
         status: Option<i64>,
-        /// Whether the upstream has switched it off.
+        /// Whether the upstream has disabled it.
         disabled: bool,
-        /// Published uptime over 30 minutes, fraction; null where it is not published.
+        /// Published uptime over 30 minutes, fraction; null if not published.
         uptime_30m: Option<f64>,
-        /// Published uptime over a day, fraction; null where it is not published.
+        /// Published uptime over a day, fraction; null if not published.
         uptime_1d: Option<f64>,
     },
-    /// Offered, or seen for the first time, lately.
+    /// Offered or first seen recently.
     New {
-        /// When a run first saw it.
+        /// Time of the first run that saw it.
         first_seen: DateTime<Utc>,
-        /// When the upstream began to offer it; null where it does not say, and the age counts from `first_seen`.
+        /// When the upstream began to offer it; null if the upstream does not publish this, in which case the age
+        /// counts from `first_seen`.
         #[serde(default)]
         created_at: Option<DateTime<Utc>>,
-        /// Whole hours of its age at the newest run.
+        /// Age at the newest run, whole hours.
         hours: i64,
-        /// Younger than so many hours is new.
+        /// An endpoint younger than this many hours is new.
         hours_bound: i64,
     },
 }
 
 impl Shown {
-    /// Which flag they show.
+    /// The flag that these numbers belong to.
     pub fn kind(&self) -> FlagKind {
         match self {
             Self::Phantom { .. } => FlagKind::Phantom,
@@ -214,7 +215,7 @@ impl Shown {
     }
 }
 
-/// What is odd about an endpoint: which flag, the numbers that show it, and a sentence made of them.
+/// A flag of an endpoint: its kind, the numbers behind it, and a sentence that states them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Flag {
     /// The numbers in one sentence.
@@ -224,15 +225,15 @@ pub struct Flag {
 }
 
 impl Flag {
-    /// The flag that the numbers show, with its sentence.
+    /// The flag for these numbers, with its sentence.
     pub fn of(shown: Shown) -> Self {
         Self { why: sentence(&shown), shown }
     }
-    /// Which flag it is.
+    /// Kind of the flag.
     pub fn kind(&self) -> FlagKind {
         self.shown.kind()
     }
-    /// The numbers in one sentence, without a full stop.
+    /// The numbers in one sentence, without a period.
     pub fn why(&self) -> &str {
         &self.why
     }
@@ -242,7 +243,7 @@ impl Flag {
     }
 }
 
-/// The names of flags with a space between them, as tables have them.
+/// The names of the flags separated by spaces, for tables.
 pub fn names(flags: &[Flag]) -> String {
     flags.iter().map(|flag| flag.kind().as_str()).collect::<Vec<_>>().join(" ")
 }
@@ -259,9 +260,11 @@ fn sentence(shown: &Shown) -> String {
             efficiency,
             efficiency_bound,
         } => {
-            let paid = effective_input.map_or_else(String::new, |paid| format!(", {} was paid", usd(paid)));
+            let paid =
+                effective_input.map_or_else(String::new, |paid| format!(", but {} was paid", usd(paid)));
             format!(
-                "{}; a hit is listed at {} instead of {} per M{paid}: {} of that discount was given (bound {})",
+                "{}; cached tokens are listed at {} instead of {} per M{paid}: {} of the discount was applied \
+                 (threshold {})",
                 hits(*hit_rate, *tokens_per_day, *days),
                 usd(*list_cache_read),
                 usd(*list_input),
@@ -273,9 +276,12 @@ fn sentence(shown: &Shown) -> String {
             let hits = hits(*hit_rate, *tokens_per_day, *days);
             let input = usd(*list_input);
             match list_cache_read {
-                None => format!("{hits}; no read price is listed, a hit costs the full {input} per M"),
+                None => format!(
+                    "{hits}; no cache read price is listed, so cached tokens cost the full {input} per M"
+                ),
                 Some(read) => format!(
-                    "{hits}; a hit is listed at {} per M, the input price is {input} (a discount is below {} of it)",
+                    "{hits}; cached tokens are listed at {} per M, the input price is {input} (a discount means below \
+                     {} of it)",
                     usd(*read),
                     percent(*discount_bound),
                 ),
@@ -291,7 +297,8 @@ fn sentence(shown: &Shown) -> String {
             error,
             error_bound,
         } => format!(
-            "with {} hits the list ({}, hits {}) comes to {} per M over {} tokens, {} was paid: {} off (bound {})",
+            "at a hit rate of {} the list prices ({}, cached {}) predict {} per M over {} tokens, but {} was paid: \
+             {} off (threshold {})",
             percent(*hit_rate),
             usd(*list_input),
             usd(*list_cache_read),
@@ -313,7 +320,7 @@ fn sentence(shown: &Shown) -> String {
         }
         Shown::BilledWrites { list_cache_write, list_input, multiple, workload, session_share } => {
             let write = list_cache_write
-                .map_or_else(|| "a price of its own".to_owned(), |w| format!("{} per M", usd(w)));
+                .map_or_else(|| "a separate price".to_owned(), |w| format!("{} per M", usd(w)));
             let against = match (list_input, multiple) {
                 (Some(input), Some(multiple)) => {
                     format!(", {multiple:.2} times the input price of {}", usd(*input))
@@ -335,24 +342,25 @@ fn sentence(shown: &Shown) -> String {
             format!("{count} {noun} per M: {}{more}", told.join("; "))
         }
         Shown::Restricted { status } => {
-            format!("marked as hidden, private or for one's own key only{}", coded(*status))
+            format!("marked as hidden, private or bring-your-own-key only{}", coded(*status))
         }
         Shown::Deranked { status } => format!("marked as de-ranked{}", coded(*status)),
         Shown::Down { status, disabled, uptime_30m, uptime_1d } => {
-            let what = if *disabled { "switched off by the upstream" } else { "out of order by its status" };
-            let up =
-                |span: &str, share: Option<f64>| share.map(|share| format!("{} up over {span}", fine(share)));
+            let what = if *disabled { "disabled by the upstream" } else { "down according to its status" };
+            let up = |span: &str, share: Option<f64>| {
+                share.map(|share| format!("{} uptime over {span}", fine(share)))
+            };
             let up: Vec<String> =
                 [up("30 minutes", *uptime_30m), up("a day", *uptime_1d)].into_iter().flatten().collect();
             let up = if up.is_empty() {
-                ", no uptime is published".to_owned()
+                ", no uptime published".to_owned()
             } else {
                 format!(", {}", up.join(", "))
             };
             format!("{what}{}{up}", coded(*status))
         }
         Shown::New { first_seen, created_at, hours, hours_bound } => format!(
-            "{} {} UTC, {hours} {} before the newest run (bound {hours_bound})",
+            "{} {} UTC, {hours} {} before the newest run (threshold {hours_bound})",
             if created_at.is_some() { "offered since" } else { "first seen" },
             created_at.unwrap_or(*first_seen).format("%Y-%m-%d %H:%M"),
             if *hours == 1 { "hour" } else { "hours" },
@@ -360,7 +368,7 @@ fn sentence(shown: &Shown) -> String {
     }
 }
 
-/// Conditional prices that the sentence tells one by one.
+/// Number of conditional prices that the sentence lists individually.
 const TOLD_TIERS: usize = 3;
 
 fn hits(rate: f64, tokens: f64, days: Option<usize>) -> String {
@@ -369,11 +377,11 @@ fn hits(rate: f64, tokens: f64, days: Option<usize>) -> String {
         Some(1) => "on 1 day".to_owned(),
         Some(days) => format!("over {days} days"),
     };
-    format!("{} hits {over}, {} tokens a day", percent(rate), count(tokens))
+    format!("{} hit rate {over}, {} tokens a day", percent(rate), count(tokens))
 }
 
 fn coded(status: Option<i64>) -> String {
-    status.map_or_else(|| " (no status is told)".to_owned(), |status| format!(" (status {status})"))
+    status.map_or_else(|| " (status not reported)".to_owned(), |status| format!(" (status {status})"))
 }
 
 /// `over 128k tokens input $0.72, output $3`.
@@ -393,7 +401,7 @@ fn condition(tier: &PriceTier) -> String {
     format!("{when} {}", prices.collect::<Vec<_>>().join(", "))
 }
 
-/// Dollars: two decimals from one dollar on, three significant digits below.
+/// Dollars: two decimals from one dollar up, three significant digits below.
 fn usd(amount: f64) -> String {
     let size = amount.abs();
     if size == 0.0 || size >= 1.0 {
@@ -406,14 +414,14 @@ fn usd(amount: f64) -> String {
     format!("${}", &text[..kept])
 }
 
-/// A whole percentage; under 10 % with one decimal, so that a bound of 5 % and a miss of 5.2 % differ.
+/// A whole percentage; one decimal below 10 %, so that a threshold of 5 % and an error of 5.2 % differ.
 fn percent(share: f64) -> String {
     let value = share * 100.0;
     let text = if value.abs() < 9.95 { format!("{value:.1}") } else { format!("{value:.0}") };
     format!("{} %", text.strip_suffix(".0").unwrap_or(&text))
 }
 
-/// An uptime with one decimal; only 1 itself is 100 %.
+/// An uptime with one decimal; only exactly 1 is shown as 100 %.
 fn fine(share: f64) -> String {
     if share >= 1.0 { "100 %".to_owned() } else { format!("{:.1} %", (share * 1000.0).floor() / 10.0) }
 }
@@ -464,8 +472,8 @@ mod tests {
                     efficiency: 0.036,
                     efficiency_bound: 0.2,
                 },
-                "62 % hits over 7 days, 459 M tokens a day; a hit is listed at $0.10 instead of $1.00 per M, $0.98 was \
-                 paid: 3.6 % of that discount was given (bound 20 %)",
+                "62 % hit rate over 7 days, 459 M tokens a day; cached tokens are listed at $0.10 instead of $1.00 \
+                 per M, but $0.98 was paid: 3.6 % of the discount was applied (threshold 20 %)",
             ),
             (
                 Shown::NoDiscount {
@@ -476,7 +484,8 @@ mod tests {
                     list_cache_read: None,
                     discount_bound: 0.95,
                 },
-                "48 % hits on 1 day, 1.2 B tokens a day; no read price is listed, a hit costs the full $0.50 per M",
+                "48 % hit rate on 1 day, 1.2 B tokens a day; no cache read price is listed, so cached tokens cost \
+                 the full $0.50 per M",
             ),
             (
                 Shown::NoDiscount {
@@ -487,8 +496,8 @@ mod tests {
                     list_cache_read: Some(0.5),
                     discount_bound: 0.95,
                 },
-                "48 % hits in the newest window, 200 M tokens a day; a hit is listed at $0.50 per M, the input price is \
-                 $0.50 (a discount is below 95 % of it)",
+                "48 % hit rate in the newest window, 200 M tokens a day; cached tokens are listed at $0.50 per M, the \
+                 input price is $0.50 (a discount means below 95 % of it)",
             ),
             (
                 Shown::IdentityBreak {
@@ -501,8 +510,8 @@ mod tests {
                     error: 0.052,
                     error_bound: 0.05,
                 },
-                "with 50 % hits the list ($1.00, hits $0.10) comes to $0.55 per M over 120 M tokens, $0.579 was paid: \
-                 5.2 % off (bound 5 %)",
+                "at a hit rate of 50 % the list prices ($1.00, cached $0.10) predict $0.55 per M over 120 M tokens, \
+                 but $0.579 was paid: 5.2 % off (threshold 5 %)",
             ),
             (
                 Shown::ImpossiblePrice {
@@ -536,9 +545,9 @@ mod tests {
             ),
             (
                 Shown::Restricted { status: Some(0) },
-                "marked as hidden, private or for one's own key only (status 0)",
+                "marked as hidden, private or bring-your-own-key only (status 0)",
             ),
-            (Shown::Deranked { status: None }, "marked as de-ranked (no status is told)"),
+            (Shown::Deranked { status: None }, "marked as de-ranked (status not reported)"),
             (
                 Shown::Down {
                     status: Some(-5),
@@ -546,19 +555,19 @@ mod tests {
                     uptime_30m: Some(0.341),
                     uptime_1d: Some(0.82),
                 },
-                "out of order by its status (status -5), 34.1 % up over 30 minutes, 82.0 % up over a day",
+                "down according to its status (status -5), 34.1 % uptime over 30 minutes, 82.0 % uptime over a day",
             ),
             (
                 Shown::Down { status: Some(-10), disabled: true, uptime_30m: None, uptime_1d: None },
-                "switched off by the upstream (status -10), no uptime is published",
+                "disabled by the upstream (status -10), no uptime published",
             ),
             (
                 Shown::New { first_seen, created_at: None, hours: 5, hours_bound: 24 },
-                "first seen 2026-07-25 17:20 UTC, 5 hours before the newest run (bound 24)",
+                "first seen 2026-07-25 17:20 UTC, 5 hours before the newest run (threshold 24)",
             ),
             (
                 Shown::New { first_seen, created_at: Some(first_seen), hours: 1, hours_bound: 24 },
-                "offered since 2026-07-25 17:20 UTC, 1 hour before the newest run (bound 24)",
+                "offered since 2026-07-25 17:20 UTC, 1 hour before the newest run (threshold 24)",
             ),
         ]
     }

@@ -1,6 +1,6 @@
-//! Rates of an hour out of readings that cover the day so far: the difference of two of them, its true bounds, and why
-//! there is none. This is the definition; `queries/analysis/hourly.sql` computes it in bulk, and a test holds the two
-//! together.
+//! Hourly rates from readings that cover the day so far: the difference of two readings with its exact bounds, or the
+//! reason why there is none. This is the definition; `queries/analysis/hourly.sql` computes it in bulk, and a test
+//! checks that the two agree.
 
 use super::thresholds::{HOURLY_MIN_TOKENS, HOURLY_TOLERANCE};
 use super::window::WindowKind;
@@ -10,14 +10,14 @@ use std::fmt;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// One reading of an endpoint, as far as differences need it.
+/// One reading of an endpoint, reduced to what differences need.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Cumulative {
     /// Endpoint.
     pub endpoint: Uuid,
     /// What the reading covers.
     pub kind: WindowKind,
-    /// When the run looked: the end of a window of the day so far.
+    /// Time of the run, which is the end of a day-to-date window.
     pub at: DateTime<Utc>,
     /// Hit rate since midnight, 0..1.
     pub hit_rate: Option<f64>,
@@ -28,11 +28,12 @@ pub struct Cumulative {
 /// A rate between two readings.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Stretch {
-    /// When the earlier run looked; midnight for the first reading of a UTC day.
+    /// Time of the earlier run; midnight for the first reading of a UTC day.
     pub start: DateTime<Utc>,
-    /// When the later run looked.
+    /// Time of the later run.
     pub end: DateTime<Utc>,
-    /// Cached prompt tokens over prompt tokens between the two, 0..1; approximate, because tokens include completions.
+    /// Cached prompt tokens divided by prompt tokens between the two, 0..1; approximate, because tokens include
+    /// completions.
     pub hit_rate: f64,
     /// Prompt and completion tokens between the two.
     pub tokens: i64,
@@ -42,26 +43,26 @@ pub struct Stretch {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Refusal {
-    /// A reading does not cover the day so far: its bounds are not known.
+    /// A reading does not cover the day so far, so its bounds are unknown.
     WindowKind,
-    /// The readings are of two endpoints.
+    /// The readings belong to different endpoints.
     OtherEndpoint,
-    /// The readings are of two UTC days: what came between the first and its midnight was not read.
+    /// The readings belong to different UTC days: there is no reading for the time between the first one and midnight.
     AcrossMidnight,
-    /// The count went down: the upstream restated it.
+    /// The count fell: the upstream restated it.
     TokensFell,
     /// No tokens between the two.
     NoTraffic,
     /// A reading has no hit rate.
     NoRate,
-    /// Fewer tokens than a rate can rest on.
+    /// Too few tokens for a rate.
     TooFewTokens,
-    /// The rate would lie outside of 0..1 by more than rounding explains.
+    /// The rate would be outside 0..1 by more than rounding explains.
     OutOfRange,
 }
 
 impl Refusal {
-    /// All of them, in the order in which they are looked for.
+    /// All reasons, in the order in which they are checked.
     pub const ALL: [Self; 8] = [
         Self::WindowKind,
         Self::OtherEndpoint,
@@ -87,7 +88,7 @@ impl Refusal {
         }
     }
 
-    /// Reads the name back.
+    /// Parses the name.
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|refusal| refusal.as_str() == name)
     }
@@ -99,8 +100,8 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// The rate between two consecutive readings of the day so far, `(h2*T2 - h1*T1) / (T2 - T1)`; without an earlier one of
-/// its UTC day a reading stands alone, from midnight on. Method, "Hourly rates".
+/// The rate between two consecutive readings of the day so far, `(h2*T2 - h1*T1) / (T2 - T1)`; without an earlier
+/// reading of the same UTC day, the rate covers the time since midnight. See "Hourly rates" in the method.
 ///
 /// # Errors
 /// The [`Refusal`] that comes first in [`Refusal::ALL`].
@@ -203,7 +204,7 @@ mod tests {
         assert_eq!(difference(Some(&before), &under).map(|s| s.hit_rate), Ok(0.0));
     }
 
-    /// The readings of a day whose hours had these rates and tokens.
+    /// The readings of a day whose hours have these rates and tokens.
     fn day(hours: &[(f64, i64)]) -> Vec<Cumulative> {
         let (mut cached, mut tokens) = (0.0, 0);
         let start = reading("2026-08-07T00:57:00Z", 0.0, 0);

@@ -1,4 +1,4 @@
-//! Names of things, so that a tag is never passed where a slug is meant.
+//! Types for names, so that a tag is never passed where a slug is expected.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -40,7 +40,7 @@ name!(
     Variant
 );
 name!(
-    /// Base slug of the company that serves: `deepinfra`.
+    /// Base slug of the company that serves the model: `deepinfra`.
     ProviderSlug
 );
 name!(
@@ -71,14 +71,14 @@ impl Variant {
 }
 
 impl ProviderSlug {
-    /// The provider of a tag: what stands before the first slash.
+    /// The provider of a tag: the part before the first slash.
     pub fn of_tag(tag: &Tag) -> Self {
         let text = tag.as_str();
         Self::new(text.split('/').next().unwrap_or(text))
     }
 }
 
-/// Namespace of the ids that stand in for an endpoint's UUID while the upstream has not told it.
+/// Namespace of the ids that replace an endpoint's UUID as long as the upstream has not published it.
 const SYNTHETIC: Uuid = Uuid::from_u128(0x6b1d_9c5e_3f52_5d0b_9a61_0f7c_5e2d_84a1);
 
 /// The key of an endpoint whose UUID is unknown (the statistics source is off): uuid5 of (model, variant, tag).

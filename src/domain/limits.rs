@@ -1,11 +1,11 @@
-//! Hard limits on the endpoints that a preference may lead to.
+//! Hard limits on the endpoints that a preference may admit.
 
 use super::quantization::Quantization;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use utoipa::ToSchema;
 
-/// What an endpoint must keep to be used at all. A fact that is not known does not keep a limit.
+/// The limits that an endpoint must meet to be used at all. An unknown value violates a limit.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
@@ -16,19 +16,19 @@ pub struct Limits {
     /// Prompts are not used for training.
     #[serde(skip_serializing_if = "is_off")]
     pub no_training: bool,
-    /// Prompts are not kept.
+    /// Prompts are not retained.
     #[serde(skip_serializing_if = "is_off")]
     pub no_retention: bool,
-    /// Zero data retention as the router defines it; prompts are neither kept nor trained on.
+    /// Zero data retention as the router defines it; prompts are neither retained nor used for training.
     #[serde(skip_serializing_if = "is_off")]
     pub zdr: bool,
-    /// Request parameters that must be taken, sorted.
+    /// Request parameters that must be supported, sorted.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub parameters: Vec<String>,
-    /// Shortest context length, tokens; an endpoint that takes only shorter prompts does not keep it either.
+    /// Minimum context length, tokens; an endpoint that accepts only shorter prompts violates this limit, too.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub context: Option<i64>,
-    /// Region: `eu`, `us`, or the name of one as the upstream writes it.
+    /// Region: `eu`, `us`, or a region name as the upstream spells it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
     /// Highest list price of prompt tokens, USD per million.
@@ -37,18 +37,18 @@ pub struct Limits {
     /// Highest list price of completion tokens, USD per million.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_output: Option<f64>,
-    /// Lowest availability over a day, or uptime where that is not published; fraction.
+    /// Minimum availability over a day, or minimum uptime if availability is not published; fraction.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub min_availability: Option<f64>,
 }
 
-// serde hands a reference.
+// serde passes a reference.
 #[allow(clippy::trivially_copy_pass_by_ref)]
 fn is_off(flag: &bool) -> bool {
     !flag
 }
 
-/// One of the limits, in the order of the table in the documents.
+/// One of the limits, in the order of the table in the documentation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Limit {
@@ -75,7 +75,7 @@ pub enum Limit {
 }
 
 impl Limit {
-    /// The name in JSON, in addresses, and with dashes on the command line.
+    /// Name in JSON, in URLs, and with dashes on the command line.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::QuantFloor => "quant_floor",
@@ -99,42 +99,44 @@ impl fmt::Display for Limit {
 }
 
 impl Limits {
-    /// Whether nothing is limited.
+    /// Whether there are no limits.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 
-    /// The same limits in the one form they are compared and kept in: parameters sorted, each once.
+    /// The same limits in canonical form, for comparison and storage: parameters sorted, without duplicates.
     ///
     /// # Errors
-    /// What cannot be meant: a context under one token, a price under 0, an availability outside of 0..1, a parameter or
-    /// region without letters. The text names the limit and what it takes.
+    /// Impossible values: a context below one token, a price below 0, an availability outside 0..1, an empty parameter
+    /// or region. The message names the limit and the expected value.
     pub fn checked(mut self) -> Result<Self, String> {
         let price = |name: Limit, price: Option<f64>| match price {
             Some(price) if !price.is_finite() || price < 0.0 => {
-                Err(format!("`{name}` is {price}: it takes USD per million tokens, 0 or more"))
+                Err(format!("`{name}` is {price}: expected USD per million tokens, 0 or more"))
             }
             _ => Ok(()),
         };
         price(Limit::MaxInput, self.max_input)?;
         price(Limit::MaxOutput, self.max_output)?;
         if let Some(context) = self.context.filter(|context| *context < 1) {
-            return Err(format!("`context` is {context}: it takes tokens, 1 or more"));
+            return Err(format!("`context` is {context}: expected a number of tokens, 1 or more"));
         }
         if let Some(share) = self.min_availability.filter(|share| !(0.0..=1.0).contains(share)) {
-            return Err(format!("`min_availability` is {share}: it takes a fraction, 0 to 1 (0.99 is 99 %)"));
+            return Err(format!(
+                "`min_availability` is {share}: expected a fraction from 0 to 1 (0.99 is 99 %)"
+            ));
         }
         let plain = |text: &String| {
             !text.is_empty() && text.len() <= 60 && text.chars().all(|c| c.is_ascii_graphic())
         };
         if let Some(region) = self.region.as_ref().filter(|region| !plain(region)) {
             return Err(format!(
-                "`region` is `{region}`: it takes eu, us, or a region's name such as us-east-1"
+                "`region` is `{region}`: expected eu, us, or a region name such as us-east-1"
             ));
         }
         if self.parameters.len() > 50 || !self.parameters.iter().all(plain) {
             return Err(
-                "`parameters` takes names such as tools,response_format, separated by commas".to_owned()
+                "`parameters` must be names separated by commas, such as tools,response_format".to_owned()
             );
         }
         self.region = self.region.map(|region| region.to_ascii_lowercase());
@@ -144,7 +146,7 @@ impl Limits {
     }
 }
 
-/// Names of Azure regions do not begin with the part of the world they are in.
+/// Names of Azure regions do not begin with the continent.
 const EUROPE: [&str; 12] = [
     "swedencentral",
     "northeurope",
@@ -171,8 +173,8 @@ const UNITED_STATES: [&str; 9] = [
     "us",
 ];
 
-/// Whether a region as the upstream names it lies in the one that is asked for: the same name, or `eu` or `us` for all
-/// that is known to be in the European Union or the United States. `global` lies in neither.
+/// Whether a region, as the upstream names it, lies in the requested one: the names are equal, or the request is `eu`
+/// or `us` and the region is known to be in the European Union or the United States. `global` is in neither.
 pub fn region_is_in(region: &str, asked: &str) -> bool {
     let (region, asked) = (region.to_ascii_lowercase(), asked.to_ascii_lowercase());
     let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| region.starts_with(prefix));

@@ -1,4 +1,4 @@
-//! The vocabulary of the project as types: pure, no I/O, nothing of the other modules.
+//! The vocabulary of the project as types. Pure: no I/O and no dependencies on other modules.
 
 pub mod backtest;
 pub mod bounds;

@@ -1,11 +1,11 @@
-//! Weight formats in the order of their precision: the one table that a floor is judged by.
+//! Weight formats in order of precision: the table that a quantization floor is checked against.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
-/// Names as the router spells them, with the bits of a weight; the coarsest first. Formats of the same width count as
-/// equally fine: what a block scale or a float adds to an integer is not published endpoint by endpoint.
+/// Names as the router spells them, with bits per weight; coarsest first. Formats of the same width count as equally
+/// fine, because the benefit of block scales or floats over integers is not published per endpoint.
 const TABLE: [(&str, u8); 11] = [
     ("int4", 4),
     ("fp4", 4),
@@ -20,13 +20,13 @@ const TABLE: [(&str, u8); 11] = [
     ("fp32", 32),
 ];
 
-/// A known weight format; `unknown` is none.
+/// A known weight format; `unknown` is not one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(into = "&'static str", try_from = "String")]
 pub struct Quantization(usize);
 
 impl Quantization {
-    /// All of them, the coarsest first.
+    /// All formats, coarsest first.
     pub fn all() -> impl Iterator<Item = Self> {
         (0..TABLE.len()).map(Self)
     }
@@ -36,17 +36,17 @@ impl Quantization {
         TABLE[self.0].0
     }
 
-    /// Bits of a weight.
+    /// Bits per weight.
     pub fn bits(self) -> u8 {
         TABLE[self.0].1
     }
 
-    /// Whether it is as fine as a floor, or finer.
+    /// Whether it is at least as fine as a floor.
     pub fn reaches(self, floor: Self) -> bool {
         self.bits() >= floor.bits()
     }
 
-    /// All formats that reach this one.
+    /// All formats that are at least as fine as this one.
     pub fn and_finer(self) -> Vec<Self> {
         Self::all().filter(|one| one.reaches(self)).collect()
     }

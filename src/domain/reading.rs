@@ -1,4 +1,4 @@
-//! What one run says about one endpoint, before any derivation.
+//! The data of one run about one endpoint, before any derivation.
 
 use super::document::{DocumentKind, Pair, Request, RouteAnswer};
 use super::endpoint::{EndpointFacts, ListPrices, Model, Provider};
@@ -13,22 +13,22 @@ use uuid::Uuid;
 /// Usage of an endpoint over the run's window.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Usage {
-    /// Cached prompt tokens over prompt tokens.
+    /// Cached prompt tokens divided by prompt tokens.
     pub hit_rate: Option<HitRate>,
     /// Prompt and completion tokens; absent is not zero.
     pub tokens: Option<i64>,
-    /// What was paid for a prompt token, USD per million; a measurement, hence a float.
+    /// Effective price of prompt tokens, USD per million; a measurement, hence a float.
     pub effective_input: Option<f64>,
-    /// What was paid for a completion token, USD per million.
+    /// Effective price of completion tokens, USD per million.
     pub effective_output: Option<f64>,
-    /// The UTC day that the summary covers, as the body's last chart point says; `None`: the day of the run.
+    /// The UTC day that the summary covers, according to the body's last chart point; `None`: the day of the run.
     pub day: Option<NaiveDate>,
-    /// When the body was read; `None`: when the run began.
+    /// When the body was read; `None`: at the start of the run.
     pub read_at: Option<DateTime<Utc>>,
 }
 
 impl Usage {
-    /// Whether the summary says anything.
+    /// Whether the summary has any data.
     pub fn is_empty(&self) -> bool {
         self.hit_rate.is_none()
             && self.tokens.is_none()
@@ -37,14 +37,14 @@ impl Usage {
     }
 }
 
-/// Outcomes of requests over some stretch, as published until 2026-07-31.
+/// Outcomes of requests over a period, as published until 2026-07-31.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counters {
     /// Answered.
     pub success: i64,
     /// Failed in a way that counts against the endpoint.
     pub error: i64,
-    /// Refused by rate limits: left out of the published uptime.
+    /// Rejected by rate limits; not part of the published uptime.
     pub rate_limited: i64,
 }
 
@@ -63,10 +63,10 @@ fn share(part: i64, whole: i64) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
 }
 
-/// Health of an endpoint when the run saw it. Fractions, never percent.
+/// Health of an endpoint at the time of the run. Fractions, never percent.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Health {
-    /// The upstream's status: 0 good, -2 uptime under 95 %, -5 under 80 %, -3 de-ranked, -10 disabled.
+    /// The upstream's status: 0 good, -2 uptime below 95 %, -5 below 80 %, -3 de-ranked, -10 disabled.
     pub status: Option<i32>,
     /// Published uptime over 5 minutes.
     pub uptime_5m: Option<f64>,
@@ -84,22 +84,22 @@ pub struct Health {
     pub requests_30m: Option<i64>,
 }
 
-/// Everything one run says about one endpoint.
+/// All data of one run about one endpoint.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Reading {
-    /// Which endpoint, and what is known of it.
+    /// The endpoint and its facts.
     pub facts: EndpointFacts,
     /// Its list prices.
     pub prices: ListPrices,
     /// Its health.
     pub health: Health,
-    /// Its usage; `None` where the upstream published no summary (no traffic).
+    /// Its usage; `None` if the upstream published no summary (no traffic).
     pub usage: Option<Usage>,
     /// Closing effective prices of past days, from the daily charts: day to (input, output), USD per million.
     pub closing_prices: BTreeMap<NaiveDate, (Option<f64>, Option<f64>)>,
 }
 
-/// The upstream's own aggregate over a model's endpoints: a check on ours.
+/// The upstream's own aggregate over a model's endpoints, for comparison with ours.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ModelUsage {
     /// Model.
@@ -133,44 +133,45 @@ pub struct Activity {
     pub requests: Option<i64>,
 }
 
-/// The closing hit rate of one endpoint over a whole, past UTC day, as the comparison series tells it.
+/// The closing hit rate of one endpoint over a complete past UTC day, from the comparison series.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct ClosingRate {
     /// The upstream's UUID.
     pub endpoint_id: Uuid,
-    /// A UTC day that was over when the run looked.
+    /// A UTC day that had ended by the time of the run.
     pub day: NaiveDate,
-    /// Cached prompt tokens over prompt tokens of that day, told to a hundredth of a percent.
+    /// Cached prompt tokens divided by prompt tokens of that day, published to a hundredth of a percent.
     pub hit_rate: HitRate,
 }
 
-/// Whether a run with this status is in the record. Of a run that failed or is suspect only the account is kept.
+/// Whether a run with this status is in the record. For a failed or suspect run, only the run report is kept.
 pub fn is_accepted(status: &str) -> bool {
     !matches!(status, "failed" | "suspect")
 }
 
 /// Quarantine reason: a row or document that cannot be read.
 pub const UNDECODABLE: &str = "undecodable";
-/// Quarantine reason: an empty answer where the run before had rows.
+/// Quarantine reason: an empty response where the previous run had rows.
 pub const EMPTY_ANSWER: &str = "empty_answer";
 
-/// Input that could not be used: kept with its reason, counted, shown on the status page.
+/// Input that could not be used. It is kept with its reason, counted, and shown on the status page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quarantined {
-    /// Machine name. Of a row: `undecodable`, `ambiguous_name`, `no_such_endpoint`, `hit_rate_out_of_range`, … Of a single
-    /// field, which then counts as absent: `unreadable_field`, `value_out_of_range`.
+    /// Machine-readable reason. For a row: `undecodable`, `ambiguous_name`, `no_such_endpoint`,
+    /// `hit_rate_out_of_range`, … For a single field, which then counts as absent: `unreadable_field`,
+    /// `value_out_of_range`.
     pub reason: String,
-    /// Kind of document it came from.
+    /// Kind of the document that it came from.
     pub kind: String,
-    /// Model, where it is known.
+    /// Model, if known.
     pub model: Option<ModelSlug>,
-    /// Variant, where it is known.
+    /// Variant, if known.
     pub variant: Option<Variant>,
     /// JSON path inside the body.
     pub path: String,
-    /// What was wrong, for people.
+    /// What was wrong, in words.
     pub detail: String,
-    /// Tokens that are lost with it.
+    /// Tokens lost with it.
     pub tokens: Option<i64>,
     /// sha256 of the archived body, hex.
     pub sha256: String,
@@ -185,25 +186,25 @@ pub struct DriftPath {
     pub path: String,
 }
 
-/// How one source of a run went.
+/// Result of one source of a run.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceReport {
     /// `openrouter-api` or `openrouter-stats`.
     pub source: String,
-    /// Documents asked for.
+    /// Documents requested.
     pub planned: usize,
     /// Answered with a body that decoded.
     pub ok: usize,
     /// Answered "nothing here" (404 or an empty body): a fact, not a failure.
     pub no_data: usize,
-    /// Not answered, refused, or not decodable.
+    /// Not answered, rejected, or not decodable.
     pub failed: usize,
 }
 
-/// What the last accepted run had: an answer without rows where that run had some is a failure.
+/// Data of the last accepted run. A response without rows is a failure if that run had some.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Known {
-    /// Window kind of the newest accepted run that knew it.
+    /// Window kind of the newest accepted run in which it was known.
     pub window_kind: Option<WindowKind>,
     /// Pairs with endpoints.
     pub listed: BTreeSet<Pair>,
@@ -212,7 +213,7 @@ pub struct Known {
 }
 
 impl Known {
-    /// What a run had.
+    /// Extracts this from a run.
     pub fn of(run: &RunReadings) -> Self {
         let pair = |reading: &Reading| Pair {
             model: reading.facts.model.clone(),
@@ -225,7 +226,7 @@ impl Known {
         }
     }
 
-    /// Whether the document that a request asks for held rows in that run.
+    /// Whether the requested document had rows in that run.
     pub fn had_rows(&self, request: &Request) -> bool {
         let Some(pair) = &request.pair else { return false };
         match request.kind {
@@ -236,7 +237,7 @@ impl Known {
     }
 }
 
-/// How one list price of the statistics compares with the same price in the documented API, over the endpoints of a run
+/// Compares one list price from the statistics with the same price from the documented API, over the endpoints of a run
 /// that both sources list.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct PriceAgreement {
@@ -246,12 +247,12 @@ pub struct PriceAgreement {
     pub differ: usize,
     /// Endpoints for which only the documented API has the price.
     pub missing: usize,
-    /// Statistics over documented, one for each endpoint that differs and where neither price is 0.
+    /// Statistics price divided by documented price, one for each endpoint where they differ and neither is 0.
     pub ratios: Vec<f64>,
 }
 
 impl PriceAgreement {
-    /// Relative difference up to which two prices are the same.
+    /// Relative difference up to which two prices count as equal.
     const ROUNDING: f64 = 1e-6;
 
     /// Adds one endpoint.
@@ -273,38 +274,38 @@ impl PriceAgreement {
 /// A whole run, decoded and joined, ready to be stored.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunReadings {
-    /// When the run looked at the upstream.
+    /// When the run read the upstream.
     pub observed_at: DateTime<Utc>,
-    /// What the usage summaries cover; detected once a run.
+    /// What the usage summaries cover; detected once per run.
     pub window_kind: WindowKind,
     /// The models swept.
     pub models: Vec<Model>,
     /// The providers listed.
     pub providers: Vec<Provider>,
-    /// One reading an endpoint, sorted by model, variant, endpoint.
+    /// One reading per endpoint, sorted by model, variant, endpoint.
     pub readings: Vec<Reading>,
     /// The upstream's aggregates.
     pub model_usage: Vec<ModelUsage>,
-    /// Model activity by day, where it was collected.
+    /// Model activity by day, if collected.
     pub activity: Vec<Activity>,
-    /// Closing hit rates of past days, where the comparison series was collected; sorted by endpoint and day.
+    /// Closing hit rates of past days, if the comparison series was collected; sorted by endpoint and day.
     pub closing_rates: Vec<ClosingRate>,
-    /// What came of asking for that series; `None` where it was not asked for.
+    /// Result of requesting that series; `None` if it was not requested.
     pub comparison: Option<RouteAnswer>,
-    /// What could not be used.
+    /// Quarantined input.
     pub quarantined: Vec<Quarantined>,
-    /// Unknown fields and how often they came.
+    /// Unknown fields and how often they occurred.
     pub drift: BTreeMap<DriftPath, usize>,
-    /// (model, variant) pairs whose endpoint list was not answered: what is known of them stays as it was.
+    /// (model, variant) pairs without a response for the endpoint list; their stored data stay unchanged.
     pub unanswered: Vec<(ModelSlug, Variant)>,
-    /// Pairs of whose endpoint list some rows could not be read: endpoints that are missing from it stay as they were.
+    /// Pairs whose endpoint list has unreadable rows; endpoints missing from the list stay unchanged.
     pub incomplete: Vec<(ModelSlug, Variant)>,
-    /// How each source went.
+    /// Result of each source.
     pub sources: Vec<SourceReport>,
-    /// How each kind of document went; `source` is the kind's name.
+    /// Result of each kind of document; `source` is the kind's name.
     #[serde(default)]
     pub documents: Vec<SourceReport>,
-    /// List prices of the two sources against each other, by the price's name in [`ListPrices`].
+    /// Comparison of the list prices of the two sources, by the price's name in [`ListPrices`].
     #[serde(default)]
     pub price_sources: BTreeMap<String, PriceAgreement>,
 }

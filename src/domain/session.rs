@@ -1,5 +1,5 @@
-//! What a session costs at an endpoint (method 4): the one function that tier lists, verdicts, the command line, the API
-//! and the pages price with.
+//! The cost of a session at an endpoint (method 4): the single pricing function for tier lists, verdicts, the command
+//! line, the API and the pages.
 
 use super::endpoint::PriceTier;
 use super::thresholds::{IMPOSSIBLE_PRICE_ABOVE, IMPOSSIBLE_PRICE_BELOW, MOST_RESENDS};
@@ -19,15 +19,15 @@ pub struct Pricing {
     pub cache_read: Option<f64>,
     /// Prompt tokens written to the cache.
     pub cache_write: Option<f64>,
-    /// Prompt tokens written to the cache to be kept for an hour.
+    /// Prompt tokens written to the cache for an hour.
     pub cache_write_1h: Option<f64>,
-    /// Whether writes are billed; those that are kept for an hour are wherever a price is listed.
+    /// Whether writes are billed; writes kept for an hour are billed whenever a price for them is listed.
     pub billed_writes: bool,
-    /// Conditional prices; later entries win key by key.
+    /// Conditional prices; later entries override earlier ones key by key.
     pub tiers: Vec<PriceTier>,
 }
 
-/// Where a model's reference hit rate comes from.
+/// Source of a model's reference hit rate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ReferenceBasis {
@@ -46,32 +46,32 @@ impl ReferenceBasis {
     }
 }
 
-/// What an endpoint was seen to do with prompts over the lens window. With its list prices this is all that pricing any
-/// workload takes.
+/// The observed caching of an endpoint over the lens window. Together with its list prices, this is sufficient to price
+/// any workload.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct CostBasis {
-    /// Share of the reusable prefix that is found, 0..1: hit rate over `reference`, at most 1; null where no hit rate is
-    /// known.
+    /// Share of the reusable prefix that is found in the cache, 0..1: hit rate divided by `reference`, at most 1; null
+    /// if no hit rate is known.
     pub retention: Option<f64>,
-    /// Lower end of the 90 % interval of a day's retention; null where too few days are known.
+    /// Lower end of the 90 % interval of a day's retention; null if too few days are known.
     pub retention_low: Option<f64>,
-    /// Upper end of it.
+    /// Upper end of that interval.
     pub retention_high: Option<f64>,
     /// The hit rate that counts as full retention, 0..1.
     pub reference: Option<f64>,
-    /// Whose hit rates the reference is a quantile of: `author` and `all` are assumptions.
+    /// Which hit rates the reference is a quantile of: `author` and `all` are assumptions.
     pub reference_basis: Option<ReferenceBasis>,
-    /// Share of the listed discount that a hit gives, 0..1; 1 where it cannot be told apart from billed writes or price
-    /// tiers, or nothing contradicts the list.
+    /// Share of the listed discount that is applied to a hit, 0..1; 1 if it cannot be separated from billed writes or
+    /// price tiers, or if nothing contradicts the list.
     pub efficiency: f64,
-    /// Share of requests that succeed, rate-limited ones left out, 0..1; null where it is not published.
+    /// Share of requests that succeed, not counting rate-limited ones, 0..1; null if not published.
     pub uptime: Option<f64>,
-    /// The same with rate-limited requests counted as failures; null where it is not published.
+    /// The same with rate-limited requests counted as failures; null if not published.
     pub availability: Option<f64>,
 }
 
 impl Default for CostBasis {
-    /// Nothing seen: no retention, full efficiency.
+    /// No observations: no retention, full efficiency.
     fn default() -> Self {
         Self {
             retention: None,
@@ -87,15 +87,15 @@ impl Default for CostBasis {
 }
 
 impl CostBasis {
-    /// The same endpoint with another retention, 0..1.
+    /// The same endpoint with a different retention, 0..1.
     #[must_use]
     pub fn at(&self, retention: f64) -> Self {
         Self { retention: Some(retention), ..self.clone() }
     }
 
-    /// Prompts paid for again, for each turn that succeeds: with `u` succeeding per `1 - u` errors that is `(1-u)/u`, and
-    /// the refusals are what availability lacks beyond that. At most [`MOST_RESENDS`]; `None` where the workload pays for
-    /// failures and none of them is published.
+    /// Prompts paid again per successful turn. With an uptime of `u`, errors cause `(1-u)/u`; the rest of the gap to
+    /// availability is due to rate-limited requests. At most [`MOST_RESENDS`]; `None` if the workload pays for failures
+    /// and neither figure is published.
     pub fn resends(&self, workload: &Workload) -> Option<f64> {
         let paid = workload.failures;
         let odds = |share: f64| (1.0 - share.clamp(1e-9, 1.0)) / share.clamp(1e-9, 1.0);
@@ -110,18 +110,18 @@ impl CostBasis {
     }
 }
 
-/// What a session costs, part by part, USD.
+/// The cost of a session by component, USD.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct SessionCost {
     /// Prompt tokens that are not found in the cache, at the input price.
     pub cold_input: f64,
-    /// Prompt tokens that are found, at what a hit was seen to cost.
+    /// Prompt tokens that are found in the cache, at the observed cost of a hit.
     pub cached_input: f64,
-    /// What writing to the cache adds to the input price, where writes are billed.
+    /// The surcharge of cache writes over the input price, if writes are billed.
     pub writes: f64,
     /// Completion tokens.
     pub output: f64,
-    /// Prompts that are paid for again after failures.
+    /// Prompts that are paid again after failures.
     pub failures: f64,
 }
 
@@ -147,8 +147,8 @@ impl Pricing {
         self.input == Some(0.0) && self.output == Some(0.0)
     }
 
-    /// The lowest and the highest list price that a prompt token can have, USD per million: read, plain or written, at any
-    /// time and length. `None` where no input price is listed.
+    /// The lowest and the highest list price of a prompt token, USD per million: read, plain or written, at any time
+    /// and prompt length. `None` if no input price is listed.
     pub fn input_range(&self) -> Option<(f64, f64)> {
         let plain = [Some(self.input?), self.cache_read, self.cache_write, self.cache_write_1h];
         let conditional = self.tiers.iter().flat_map(|tier| {
@@ -159,9 +159,9 @@ impl Pricing {
         Some(prices.fold((f64::INFINITY, 0.0), |(low, high), price| (low.min(price), high.max(price))))
     }
 
-    /// Whether no mix of listed prices comes to an effective input price (USD per million). Such a price is flagged, and no
-    /// cost is made of it. The margins are for rounding. On a day on which the list price changed, a price may lie outside of the
-    /// list that held at its end: that list cannot explain it either.
+    /// Whether no mix of list prices can explain an effective input price (USD per million). Such a price is flagged,
+    /// and no cost uses it. The margins allow for rounding. On a day on which the list price changed, the list at the end
+    /// of the day may not explain the price either.
     pub fn is_impossible(&self, effective_input: f64) -> bool {
         self.input_range().is_some_and(|(low, high)| {
             effective_input < IMPOSSIBLE_PRICE_BELOW * low || effective_input > IMPOSSIBLE_PRICE_ABOVE * high
@@ -182,7 +182,8 @@ impl Pricing {
         Some(Turn { input, output, cache_read, cache_write, cache_write_1h })
     }
 
-    /// What writing a token costs in a turn, where it is billed: for an hour only where that has a price of its own.
+    /// The price of writing a token in a turn, if writes are billed. The price for an hour applies only if it is listed
+    /// separately.
     fn write(&self, turn: &Turn, ttl: CacheTtl) -> Option<f64> {
         let shortest = turn.cache_write.filter(|_| self.billed_writes);
         match ttl {
@@ -192,16 +193,16 @@ impl Pricing {
     }
 }
 
-/// Whether a price tier applies: the prompt strictly longer than its bound, on its days and within its hours.
+/// Whether a price tier applies: the prompt is strictly longer than its bound, on its days and within its hours.
 fn holds(tier: &PriceTier, prompt: f64, as_of: DateTime<Utc>) -> bool {
     tier.min_prompt_tokens.is_none_or(|bound| prompt > bound as f64) && tier.holds_at(as_of)
 }
 
-/// Cost of one session, USD, priced turn by turn; `as_of` decides which prices for a time of day apply.
+/// Cost of one session, USD, priced turn by turn; `as_of` determines which time-of-day prices apply.
 ///
-/// A hit is paid `input - efficiency * (input - cache_read)`, the input price where no read price is listed. Where writes
-/// are billed, what is not found pays on top what the write price exceeds the input price by. `None` where the input or
-/// output price is not listed, or no retention is known.
+/// A hit costs `input - efficiency * (input - cache_read)`, or the input price if no read price is listed. If writes
+/// are billed, tokens that are not found also cost the difference between write price and input price. `None` if the
+/// input or output price is not listed, or if the retention is unknown.
 pub fn session_cost(
     pricing: &Pricing,
     workload: &Workload,
@@ -217,7 +218,7 @@ pub fn session_cost(
         let price = pricing.turn(prompt, as_of)?;
         let read =
             price.cache_read.map_or(price.input, |read| price.input - efficiency * (price.input - read));
-        // A write price under the input price (a fee for keeping it) is seen in nobody's bill: method 4.
+        // A write price below the input price (a storage fee) does not appear in effective prices: method 4.
         let write = pricing.write(&price, workload.cache_ttl);
         let premium = write.map_or(0.0, |write| (write - price.input).max(0.0));
         let found = retention * workload.reusable_of_turn(turn);

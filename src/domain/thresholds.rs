@@ -1,4 +1,5 @@
-//! Every threshold of the method, in one table. `docs/method.md` names them, the method page prints them from here.
+//! Every threshold of the method, in one table. `docs/method.md` refers to them by name; the method page prints this
+//! table.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -6,9 +7,9 @@ use utoipa::ToSchema;
 /// One threshold as the method page shows it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Threshold {
-    /// Its name in code.
+    /// Name in the code.
     pub name: String,
-    /// Its value.
+    /// Value.
     pub value: f64,
     /// What the value counts.
     pub unit: String,
@@ -33,145 +34,145 @@ macro_rules! thresholds {
 }
 
 thresholds! {
-    /// A summary's price equals its chart point within this relative difference.
+    /// A summary's price counts as equal to its chart point within this relative difference.
     WINDOW_PRICE_TOLERANCE: f64 = 1e-9, "relative";
-    /// At least this share of equal prices: the window is the UTC day so far.
+    /// If at least this share of the prices is equal, the window is the current UTC day so far.
     WINDOW_DAY_SHARE: f64 = 0.9, "share of summaries";
-    /// At most this share of equal prices: the window is a short stretch.
+    /// If at most this share of the prices is equal, the window is a short period.
     WINDOW_HOUR_SHARE: f64 = 0.2, "share of summaries";
-    /// Fewer comparable summaries than this in a run say nothing about the window.
+    /// With fewer comparable summaries than this in a run, the kind of window stays unknown.
     WINDOW_MIN_WITNESSES: usize = 5, "summaries";
-    /// So long after midnight the day before is taken for closed, and its closing hit rates are asked for.
+    /// This long after midnight the previous day counts as closed, and its closing hit rates are requested.
     CLOSING_SETTLE_MINUTES: u32 = 30, "minutes";
-    /// A sweep is compared with what the accepted runs of this many days held.
+    /// A sweep is compared with the accepted runs of this many days.
     PLAUSIBILITY_DAYS: i64 = 7, "days";
-    /// An empty answer is a failure where an accepted run at most this old had rows.
+    /// An empty response is a failure if an accepted run at most this old had rows.
     EMPTY_ANSWER_HOURS: i64 = 3, "hours";
-    /// An answer that came later than this after its run began is not of that run.
+    /// A response that arrives later than this after the start of its run does not belong to that run.
     LONGEST_SWEEP_HOURS: i64 = 3, "hours";
-    /// An hourly rate rests on at least this many tokens between two readings.
+    /// An hourly rate requires at least this many tokens between two readings.
     HOURLY_MIN_TOKENS: i64 = 1_000_000, "tokens";
-    /// An hourly rate this far outside of 0..1 is clamped, one further out is refused.
+    /// An hourly rate at most this far outside 0..1 is clamped; one further out is rejected.
     HOURLY_TOLERANCE: f64 = 0.01, "fraction";
-    /// Days of hourly rates that are published, the day under way included.
+    /// Days of hourly rates that are published, including the current day.
     HOURLY_DAYS: u64 = 8, "days";
-    /// Days of readings that a tier list looks at.
+    /// Days of readings that a tier list covers.
     LENS_WINDOW_DAYS: i64 = 7, "days";
-    /// With fewer observed days than this a tier list is provisional, and days derived from the price charts help.
+    /// With fewer observed days than this, a tier list is provisional and also uses days derived from the price charts.
     FULL_RECORD_DAYS: usize = 3, "days";
-    /// A cell counts from this many tokens a day on (mean over its days).
+    /// A cell counts if it has at least this many tokens a day (mean over its days).
     CELL_MIN_TOKENS: f64 = 10e6, "tokens a day";
-    /// A provider is rated from this many models that it shares with others on.
+    /// A provider is rated if it shares at least this many models with others.
     MIN_SHARED_MODELS: usize = 3, "models";
-    /// An endpoint has a tier within its model from this many tokens a day on.
+    /// An endpoint gets a tier within its model if it has at least this many tokens a day.
     ENDPOINT_MIN_TOKENS: f64 = 1e6, "tokens a day";
     /// Ridge on the provider effects, in mean weights of a (model, provider) pair.
     EFFECT_RIDGE: f64 = 0.25, "pairs";
-    /// The share of cases in which an interval is meant to hold the truth.
+    /// Nominal coverage of the intervals: the share of cases in which an interval should contain the true value.
     INTERVAL_COVERAGE: f64 = 0.9, "share";
-    /// What all providers together say of the scatter counts as much as this many models of a provider's own.
+    /// The pooled scatter of all providers counts as much as this many of a provider's own models.
     INTERVAL_PRIOR_MODELS: usize = 3, "models";
-    /// A provider's own scatter is part of the common one from this many shared models on.
+    /// A provider's scatter contributes to the pooled scatter if it has at least this many shared models.
     INTERVAL_POOL_MODELS: usize = 6, "models";
-    /// Resamples of whole models behind rank intervals and tier probabilities.
+    /// Number of resamples of whole models behind rank intervals and tier probabilities.
     RESAMPLES: usize = 400, "resamples";
-    /// Seed of the resamples: the same data give the same figures.
+    /// Random seed of the resamples, so that the same data give the same figures.
     RESAMPLE_SEED: u64 = 20_260_721, "seed";
-    /// A tier changes at once where the draws say with this probability that the new one, or a further one, is right.
+    /// A tier changes at once if the resamples give at least this probability to the new tier or one beyond it.
     TIER_CHANGE_PROBABILITY: f64 = 0.8, "probability";
-    /// It also changes once the figure has been past the cut by the dead band on this many days running.
+    /// A tier also changes once the figure has been past the cut by the dead band on this many consecutive days.
     TIER_CONFIRM_DAYS: u32 = 2, "days";
-    /// Dead band of the tiers under the lens cache, at least.
+    /// Minimum dead band of the tiers under the lens cache.
     TIER_BAND_CACHE: f64 = 0.03, "hit rate";
-    /// Dead band of the tiers under the lens cost, at least: so much of the session cost.
+    /// Minimum dead band of the tiers under the lens cost, relative to the session cost.
     TIER_BAND_COST: f64 = 0.05, "relative";
-    /// Dead band of the tiers under the lenses reliability, speed and overall, at least.
+    /// Minimum dead band of the tiers under the lenses reliability, speed and overall.
     TIER_BAND_Z: f64 = 0.2, "z-score";
-    /// The dead band is this share of the half-width of the interval where that is more.
+    /// The dead band is this share of the half-width of the interval if that exceeds the minimum.
     TIER_BAND_INTERVAL_SHARE: f64 = 0.33, "fraction of the half-width";
-    /// The dead band is never wider than so many times the least one of the lens.
+    /// The dead band is never wider than this multiple of the lens's minimum.
     TIER_BAND_MOST: f64 = 3.0, "times";
-    /// A tier is kept in mind over so many days without a rating; after more the next one starts a new series.
+    /// A tier is remembered for this many days without a rating; after that, the next rating starts a new series.
     TIER_MEMORY_DAYS: u32 = 7, "days with a run";
-    /// The first days of a model are provisional: price and hit windows disagree.
+    /// The first days of a model are provisional, because the price and hit-rate windows do not match.
     LAUNCH_DAYS: i64 = 3, "days";
-    /// Flags need at least this hit rate.
+    /// Cache flags require at least this hit rate.
     FLAG_MIN_HIT_RATE: f64 = 0.3, "fraction";
-    /// Flags need at least this much traffic.
+    /// Cache flags require at least this much traffic.
     FLAG_MIN_TOKENS: f64 = 100e6, "tokens a day";
-    /// A phantom cache gives less than this share of the listed discount.
+    /// A cache that applies less than this share of the listed discount is a phantom.
     PHANTOM_EFFICIENCY: f64 = 0.2, "fraction of the listed discount";
-    /// A read price is a discount only below this share of the input price.
+    /// A cache read price counts as a discount only below this share of the input price.
     READ_PRICE_DISCOUNT: f64 = 0.95, "fraction of the input price";
-    /// The price identity is broken where it misses by more than this.
+    /// The price identity is broken if its error exceeds this.
     IDENTITY_TOLERANCE: f64 = 0.05, "relative";
     /// An effective input price below this share of the lowest list price of a prompt token is impossible.
     IMPOSSIBLE_PRICE_BELOW: f64 = 0.95, "fraction of the lowest list price";
     /// An effective input price above this multiple of the highest list price of a prompt token is impossible.
     IMPOSSIBLE_PRICE_ABOVE: f64 = 1.01, "multiple of the highest list price";
-    /// Readings under this volume are not held against the price identity.
+    /// Readings below this volume are not checked against the price identity.
     IDENTITY_MIN_TOKENS: f64 = 10e6, "tokens";
     /// Quantile of a model's hit rates that counts as full retention.
     REFERENCE_QUANTILE: f64 = 0.9, "quantile";
-    /// A model with fewer endpoints with traffic borrows its reference from its author, then from all.
+    /// A model with fewer endpoints with traffic takes its reference from its author's models, then from all models.
     REFERENCE_MIN_ENDPOINTS: usize = 3, "endpoints";
-    /// A turn is paid for again at most so often: who fails oftener is left, not retried.
+    /// A failed turn is paid again at most this often; an endpoint that fails more often is abandoned, not retried.
     MOST_RESENDS: f64 = 1.0, "prompts a turn";
-    /// What all endpoints together say of the day-to-day scatter counts as much as this many days of an endpoint's own.
+    /// The pooled day-to-day scatter of all endpoints counts as much as this many of an endpoint's own days.
     COST_PRIOR_DAYS: usize = 3, "days";
-    /// Requests of one model without a session id are of one session while the pauses are shorter than this.
+    /// Requests for one model without a session id belong to the same session if the pauses are shorter than this.
     SESSION_GAP_MINUTES: i64 = 30, "minutes";
-    /// A session is cut where a prompt can reuse less than this share of the one before.
+    /// A session is split where a prompt can reuse less than this share of the previous prompt.
     SESSION_MIN_REUSE: f64 = 0.5, "fraction of the prompt before";
-    /// Availability (or uptime, as labelled) under this caps `overall` at C.
+    /// Availability (or uptime, as labelled) below this caps `overall` at C.
     GATE_AVAILABILITY: f64 = 0.9, "fraction";
-    /// A preference never names an endpoint whose uptime is under this.
+    /// A preference never names an endpoint whose uptime is below this.
     PREFERENCE_MIN_UPTIME: f64 = 0.9, "fraction";
     /// A preference never names an endpoint that appeared less than this long ago.
     PREFERENCE_MIN_AGE_HOURS: i64 = 24, "hours";
-    /// A preference never names an endpoint of which nothing was read for more than this.
+    /// A preference never names an endpoint without a reading for longer than this.
     PREFERENCE_READING_DAYS: i64 = 2, "days";
-    /// A shortlist takes in tier B where S and A give fewer endpoints than this.
+    /// A shortlist includes tier B if tiers S and A have fewer endpoints than this.
     SHORTLIST_MIN: usize = 3, "endpoints";
-    /// A shortlist of at least that many takes in nothing that is expected to cost more than this, in costs of its best.
+    /// A shortlist with enough endpoints includes none whose expected cost exceeds this multiple of its best.
     SHORTLIST_REACH: f64 = 1.25, "times the best";
-    /// A saving against the average is told where endpoints with at least this share of the traffic have a cost.
+    /// A saving versus the average is stated only if endpoints with at least this share of the traffic have a cost.
     SAVING_MIN_TRAFFIC: f64 = 0.8, "share of the tokens";
-    /// Ages of data from which pages carry a banner and preferences are withheld.
+    /// Data older than this are stale: pages show a banner, and preferences carry a warning.
     STALE_AFTER_HOURS: i64 = 3, "hours";
-    /// So long after that a preference is still given, with a warning.
+    /// For this much longer, preferences are still given with a warning; after that they are withheld.
     STALE_GRACE_HOURS: i64 = 24, "hours";
-    /// Output tokens for each input token in the price that the backtest charges.
+    /// Output tokens per input token in the price that the backtest charges.
     BACKTEST_OUTPUT_SHARE: f64 = 0.05, "output tokens an input token";
-    /// The backtest chooses among endpoints with at least this many tokens in the latest reading.
+    /// The backtest chooses only among endpoints with at least this many tokens in the latest reading.
     BACKTEST_MIN_TOKENS: f64 = 10e6, "tokens";
-    /// Prices from this long before the first choice feed the smoothed policies of the backtest.
+    /// The smoothed policies of the backtest use prices from this long before the first choice.
     BACKTEST_HISTORY_DAYS: u64 = 30, "days";
-    /// The front page tells the backtest from this many choices on.
+    /// The front page shows the backtest only if it covers at least this many choices.
     BACKTEST_TOLD_FROM: usize = 100, "model-days";
-    /// Our policy moves its level by this share of each day's news about the log price.
+    /// Our policy moves its level by this share of each day's surprise in the log price.
     POLICY_GAIN: f64 = 0.8, "fraction";
-    /// Our policy takes in at most this much news a day, so that a one-day dip or spike does not decide.
+    /// Our policy limits the surprise of a day to this size, so that a one-day dip or spike is not decisive.
     POLICY_MOST_NEWS: f64 = 0.25, "log price";
     /// Weight of the long mean that our policy shrinks every level towards.
     POLICY_LONG_SHARE: f64 = 0.1, "fraction";
     /// Half-life of that long mean.
     POLICY_LONG_HALF_LIFE: f64 = 5.0, "days";
-    /// Our policy charges thin endpoints this much for each factor e of traffic they lack.
+    /// Our policy adds this charge for each factor e by which an endpoint's traffic falls short.
     POLICY_THIN_CHARGE: f64 = 0.005, "log price";
-    /// The movers of the week compare so many days with as many before them.
+    /// The movers of the week compare this many days with the same number of days before.
     MOVER_DAYS: i64 = 7, "days";
-    /// An endpoint counts for the movers with at least this many observed days in both weeks.
+    /// An endpoint counts for the movers if it has at least this many observed days in each of the two weeks.
     MOVER_MIN_DAYS: usize = 2, "days";
-    /// A provider counts for the movers from this many tokens a day on those endpoints on.
+    /// A provider counts for the movers if those endpoints have at least this many tokens a day.
     MOVER_MIN_TOKENS: f64 = 100e6, "tokens a day";
-    /// A provider whose hit rate changed by less is no mover.
+    /// A provider whose hit rate changed by less than this is not a mover.
     MOVER_MIN_CHANGE: f64 = 0.02, "fraction";
-    /// What all endpoints say of how far forecasts are off counts as much as this many days of an endpoint's own.
+    /// The pooled forecast error of all endpoints counts as much as this many of an endpoint's own days.
     EXPECTED_COST_PRIOR_DAYS: f64 = 3.0, "days";
-    /// How fast the misses of an endpoint's own forecasts are forgotten.
+    /// Half-life of the weights of an endpoint's own forecast errors.
     EXPECTED_COST_HALF_LIFE: f64 = 7.0, "days";
-    /// The interval of an expected cost reaches this many root mean squares of the misses to either side.
+    /// The interval of an expected cost extends this many root mean squares of the forecast errors to either side.
     EXPECTED_COST_SPREADS: f64 = 1.28, "root mean squares";
 }
 

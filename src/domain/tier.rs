@@ -1,4 +1,4 @@
-//! Lenses and tiers, and the cut points between them.
+//! Lenses, tiers, and the cut points between tiers.
 
 use super::thresholds::{
     TIER_BAND_CACHE, TIER_BAND_COST, TIER_BAND_INTERVAL_SHARE, TIER_BAND_MOST, TIER_BAND_Z,
@@ -8,27 +8,27 @@ use std::fmt;
 use std::str::FromStr;
 use utoipa::ToSchema;
 
-/// What a tier list ranks by.
+/// The criterion that a tier list ranks by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Lens {
-    /// Hit rate, in points against peers on the same models.
+    /// Hit rate, in points relative to peers on the same models.
     Cache,
-    /// Session cost under a workload, against peers on the same models.
+    /// Session cost under a workload, relative to peers on the same models.
     Cost,
     /// Log-odds of availability (or published uptime, as labelled).
     Reliability,
     /// Throughput and time to first token, half each.
     Speed,
-    /// The workload's weights over the other lenses' z-scores.
+    /// The mean of the other lenses' z-scores, with the workload's weights.
     Overall,
 }
 
 impl Lens {
-    /// All lenses in the order of the tabs.
+    /// All lenses, in the order of the tabs.
     pub const ALL: [Self; 5] = [Self::Cache, Self::Cost, Self::Reliability, Self::Speed, Self::Overall];
 
-    /// The name in JSON, SQL and addresses.
+    /// Name in JSON, SQL and URLs.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Cache => "cache",
@@ -53,9 +53,9 @@ impl Lens {
         matches!(self, Self::Cost | Self::Overall)
     }
 
-    /// Cut points between S|A|B|C|D|F in the unit of [`Lens::unit`], best first, and whether higher is better.
-    /// `cost`: session cost over the peers', minus 1. `cache`: differences of hit rates. The z-score cuts are of the same
-    /// spirit; how many providers they put into each tier on recorded days stands in `docs/method.md`.
+    /// Cut points between S|A|B|C|D|F in the unit of [`Lens::unit`], best first, and whether higher is better. `cost`:
+    /// session cost divided by the peers' cost, minus 1. `cache`: differences of hit rates. The z-score cuts follow the
+    /// same idea; `docs/method.md` states how many providers they put into each tier on recorded days.
     pub fn cuts(self) -> Cuts {
         match self {
             Self::Cost => Cuts { higher_is_better: false, at: [-0.25, -0.05, 0.15, 0.5, 1.5] },
@@ -68,8 +68,9 @@ impl Lens {
 }
 
 impl Lens {
-    /// The dead band of a tier on the scale that effects are added on (`cost`: the logarithm). At least that of the
-    /// lens; wider, within limits, for a figure whose interval `(low, high)` in the unit of [`Lens::unit`] is wide.
+    /// The dead band of a tier on the additive scale of effects (`cost`: the logarithm). It is at least the lens's
+    /// minimum, and wider, within limits, for a figure with a wide interval `(low, high)` in the unit of
+    /// [`Lens::unit`].
     pub fn dead_band(self, interval: Option<(f64, f64)>) -> f64 {
         let least = match self {
             Self::Cache => TIER_BAND_CACHE,
@@ -81,8 +82,8 @@ impl Lens {
         (TIER_BAND_INTERVAL_SHARE * half).min(TIER_BAND_MOST * least).max(least)
     }
 
-    /// A value made worse by a band on the additive scale; better by a negative one. In and out in the unit of
-    /// [`Lens::unit`].
+    /// A value worsened by a band on the additive scale; a negative band improves it. Input and output are in the unit
+    /// of [`Lens::unit`].
     pub fn worsened(self, value: f64, by: f64) -> f64 {
         match self {
             Self::Cost => (self.additive(value) + by).exp_m1(),
@@ -114,14 +115,14 @@ impl FromStr for Lens {
 /// The five cut points of a lens.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Cuts {
-    /// Whether a larger value is the better one.
+    /// Whether a larger value is better.
     pub higher_is_better: bool,
     /// Bounds of S, A, B, C, D in the lens's unit; a value on a bound belongs to the better tier.
     pub at: [f64; 5],
 }
 
 impl Cuts {
-    /// The tier of a value; not a number is unrated.
+    /// The tier of a value; NaN is unrated.
     pub fn tier(&self, value: f64) -> Tier {
         if !value.is_finite() {
             return Tier::Unrated;
@@ -139,7 +140,7 @@ pub enum Tier {
     S,
     /// Good.
     A,
-    /// As the peers.
+    /// On a par with the peers.
     B,
     /// Worse than the peers.
     C,
@@ -147,7 +148,7 @@ pub enum Tier {
     D,
     /// Worst.
     F,
-    /// No tier; the reason stands beside it.
+    /// No tier; the reason is given next to it.
     #[serde(rename = "unrated")]
     Unrated,
 }
@@ -156,7 +157,7 @@ impl Tier {
     /// The six letters, best first.
     pub const RATED: [Self; 6] = [Self::S, Self::A, Self::B, Self::C, Self::D, Self::F];
 
-    /// How many letters lie from one to the other; from 2 on a whole tier lies between.
+    /// Number of letters from one to the other; at 2 or more, at least one whole tier is in between.
     pub fn distance(self, other: Self) -> usize {
         (self as usize).abs_diff(other as usize)
     }

@@ -1,4 +1,4 @@
-//! What tiers start from: where each provider and endpoint stood on the day before.
+//! The state that tiers start from: the tiers of each provider and endpoint on the previous day.
 
 use super::ids::ProviderSlug;
 use super::tier::{Lens, Tier};
@@ -6,26 +6,26 @@ use chrono::NaiveDate;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
-/// How one tier stood at the end of a UTC day.
+/// The state of one tier at the end of a UTC day.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Held {
-    /// The tier that is held. While `naive` is unrated nothing is published, and this one is kept in mind.
+    /// The tier that is held. While `naive` is unrated nothing is published, but this tier is remembered.
     pub tier: Tier,
-    /// The tier of that day's figures alone; [`Tier::Unrated`] where they gave none.
+    /// The tier that the day's figures alone give; [`Tier::Unrated`] if they give none.
     pub naive: Tier,
-    /// The UTC day since which `tier` has held.
+    /// The UTC day since which `tier` has applied.
     pub since: NaiveDate,
-    /// The tier before that; `None` since the series began.
+    /// The previous tier; `None` since the start of the series.
     pub previous: Option<Tier>,
-    /// The figure itself in the lens's unit; `None` where there was none.
+    /// The figure itself in the lens's unit; `None` if there was none.
     pub effect: Option<f64>,
     /// Whether a gate capped the tier on that day.
     pub capped: bool,
-    /// The tier that the figure is past by the dead band, the nearest one of the days running.
+    /// The tier beyond whose cut the figure lies by the dead band: the nearest one over the consecutive days.
     pub leaning: Option<Tier>,
-    /// Days running that it has leaned the same way.
+    /// Number of consecutive days on which it leaned the same way.
     pub leaning_days: u32,
-    /// Days running without a tier of the day's own.
+    /// Number of consecutive days without a rating.
     pub unrated_days: u32,
 }
 
@@ -56,7 +56,8 @@ pub struct EndpointKey {
     pub endpoint: Uuid,
 }
 
-/// Everything held at the end of one UTC day. The empty one is the beginning: every tier is then the day's own.
+/// All tier states at the end of one UTC day. An empty history is the start of a series: every tier is then the one
+/// that the day's figures give.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct History {
     /// Providers.
@@ -70,6 +71,6 @@ pub struct History {
 pub struct RunDay {
     /// The day.
     pub day: NaiveDate,
-    /// When its last run that brought readings looked.
+    /// Time of its last run with readings.
     pub closing: chrono::DateTime<chrono::Utc>,
 }

@@ -1,4 +1,4 @@
-//! Tier lists as they are computed and published.
+//! Tier lists as computed and published.
 
 use super::ids::ProviderSlug;
 use super::tier::{Lens, Tier};
@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 /// A tier list over providers under one lens.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct TierList {
-    /// What it ranks by.
+    /// The lens that it ranks by.
     pub lens: Lens,
     /// The workload, for `cost` and `overall`.
     pub workload: Option<String>,
@@ -22,15 +22,15 @@ pub struct TierList {
     pub method_version: u32,
     /// Whether the record is too young for a full window.
     pub provisional: bool,
-    /// Why it is provisional or empty, for people.
+    /// Why it is provisional or empty, in words.
     pub note: Option<String>,
-    /// The days looked at.
+    /// The days covered.
     pub window: DayRange,
     /// Rated providers best first, then the unrated ones by name.
     pub providers: Vec<ProviderTier>,
 }
 
-/// Days, both inclusive.
+/// A range of days, both ends inclusive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DayRange {
     /// First day.
@@ -44,69 +44,69 @@ pub struct DayRange {
 pub struct ProviderTier {
     /// Base slug.
     pub provider: ProviderSlug,
-    /// Name for people, untrusted.
+    /// Display name, untrusted.
     pub name: String,
-    /// The tier: that of the day before, unless the figures have moved far or long enough to change it.
+    /// The tier: that of the previous day, unless the figures changed by enough or for long enough.
     pub tier: Tier,
-    /// The tier of the figures of this moment alone.
+    /// The tier that the latest figures alone give.
     pub naive: Tier,
-    /// The UTC day since which the tier has held; null for unrated providers.
+    /// The UTC day since which the tier has applied; null for unrated providers.
     pub since: Option<NaiveDate>,
-    /// The tier before that; null where none is known.
+    /// The previous tier; null if none is known.
     pub previous: Option<Tier>,
-    /// The best tier that a gate leaves open; null where none applies.
+    /// The best tier that a gate allows; null if no gate applies.
     pub cap: Option<Tier>,
-    /// Adjusted effect against peers on the same models, in the list's unit.
+    /// Adjusted effect relative to peers on the same models, in the list's unit.
     pub adjusted: Option<f64>,
     /// Lower end of its 90 % interval; null for unrated providers.
     pub low: Option<f64>,
     /// Upper end of its 90 % interval; null for unrated providers.
     pub high: Option<f64>,
-    /// The tiers its interval reaches over, best first ("S-B"); null where it stays within one.
+    /// The tiers that its interval spans, best first ("S-B"); null if it is within one tier.
     pub span: Option<String>,
     /// Best end of its 90 % rank interval, 1 for the best of the rated; null for unrated providers.
     pub rank_low: Option<usize>,
     /// Worst end of its 90 % rank interval; null for unrated providers.
     pub rank_high: Option<usize>,
-    /// Probability of each tier, 0..1, tiers that never came up left out; null for unrated providers.
+    /// Probability of each tier, 0..1, without tiers that never occurred; null for unrated providers.
     pub tier_probabilities: Option<BTreeMap<Tier, f64>>,
-    /// What this provider's users got, in the lens's own measure, token-weighted.
+    /// Token-weighted mean of the lens's raw measure: what this provider's users got.
     pub traffic_mean: Option<f64>,
-    /// Plain average over its models, in the lens's own measure.
+    /// Plain mean of the lens's raw measure over its models.
     pub model_mean: Option<f64>,
-    /// Models it serves that count.
+    /// Number of models that it serves and that count.
     pub models: usize,
-    /// Those that another provider serves too.
+    /// Number of those models that another provider also serves.
     pub shared_models: usize,
-    /// Its cells: endpoints that count.
+    /// Number of its cells: endpoints that count.
     pub endpoints: usize,
     /// Mean tokens a day over its cells.
     pub tokens_per_day: f64,
-    /// Why it is unrated, or what the tier rests on ("published uptime", "availability").
+    /// Why it is unrated, or what the tier is based on ("published uptime", "availability").
     pub reason: Option<String>,
 }
 
 /// A verdict on an endpoint within its model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Verdict {
-    /// The tier: that of the day before, unless the figures have moved far or long enough to change it.
+    /// The tier: that of the previous day, unless the figures changed by enough or for long enough.
     pub tier: Tier,
-    /// The tier of the figures of this moment alone.
+    /// The tier that the latest figures alone give.
     pub naive: Tier,
-    /// The UTC day since which the tier has held; null for an unrated endpoint.
+    /// The UTC day since which the tier has applied; null for an unrated endpoint.
     pub since: Option<NaiveDate>,
-    /// The tier before that; null where none is known.
+    /// The previous tier; null if none is known.
     pub previous: Option<Tier>,
-    /// The best tier that a gate leaves open; null where none applies.
+    /// The best tier that a gate allows; null if no gate applies.
     pub cap: Option<Tier>,
     /// Difference to its peers in the lens's unit.
     pub value: Option<f64>,
-    /// Why, in one sentence.
+    /// The reason, in one sentence.
     pub why: String,
 }
 
 impl Verdict {
-    /// The verdict of this moment alone: nothing is known of the days before.
+    /// A verdict from the latest figures alone, without any previous days.
     pub fn naive(tier: Tier, value: Option<f64>, why: String) -> Self {
         Self { tier, naive: tier, since: None, previous: None, cap: None, value, why }
     }

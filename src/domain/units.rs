@@ -1,10 +1,10 @@
-//! Units that do not mix: per token and per million tokens, fractions and percent.
+//! Types that keep units apart: per token and per million tokens, fractions and percent.
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// A price in USD per token, as the upstream's price lists have it.
+/// A price in USD per token, as in the upstream's price lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct UsdPerToken(pub Decimal);
 
@@ -15,8 +15,8 @@ pub struct UsdPerToken(pub Decimal);
 pub struct UsdPerMtok(#[serde(with = "rust_decimal::serde::str")] pub Decimal);
 
 impl UsdPerToken {
-    /// USD per million tokens, rounded to 1e-9: the upstream's strings carry float noise beyond 1e-15 a token. `None`
-    /// where the number of digits does not suffice.
+    /// USD per million tokens, rounded to 1e-9: the upstream's strings contain float noise beyond 1e-15 per token.
+    /// `None` if the number of digits is too large.
     pub fn per_mtok(self) -> Option<UsdPerMtok> {
         let price = self.0.round_dp(15).checked_mul(Decimal::from(1_000_000))?;
         Some(UsdPerMtok(price.normalize()))
@@ -36,20 +36,20 @@ impl UsdPerMtok {
 pub struct Percent(pub f64);
 
 impl Percent {
-    /// The same share as a fraction, 0..1, or `None` outside of that range.
+    /// The same share as a fraction, 0..1, or `None` outside that range.
     pub fn fraction(self) -> Option<f64> {
         let fraction = self.0 / 100.0;
         (0.0..=1.0).contains(&fraction).then_some(fraction)
     }
 }
 
-/// Cached prompt tokens over prompt tokens, 0..1.
+/// Cached prompt tokens divided by prompt tokens, 0..1.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct HitRate(f64);
 
 impl HitRate {
-    /// Takes a fraction; `None` where it is not a number in 0..1.
+    /// Wraps a fraction; `None` if it is not in 0..1.
     pub fn new(fraction: f64) -> Option<Self> {
         (0.0..=1.0).contains(&fraction).then_some(Self(fraction))
     }
@@ -59,7 +59,7 @@ impl HitRate {
     }
 }
 
-/// A count of tokens; the upstream's go up to 1e12 a day.
+/// A number of tokens; the upstream's values reach 1e12 per day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Tokens(pub i64);

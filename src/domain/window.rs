@@ -1,4 +1,4 @@
-//! The stretch of time a reading covers.
+//! The period that a reading covers.
 
 use super::thresholds;
 use chrono::{DateTime, NaiveTime, Utc};
@@ -6,15 +6,15 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use utoipa::ToSchema;
 
-/// What stretch the upstream's usage summaries of one run cover. The upstream changed it without notice.
+/// The period that the upstream's usage summaries of one run cover. The upstream has changed it without notice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum WindowKind {
-    /// A short stretch, something like an hour bucket published late: no bounds are known.
+    /// A short period, roughly an hour bucket published late; its bounds are unknown.
     Hour,
     /// The current UTC day so far.
     DayToDate,
-    /// A whole, closed UTC day.
+    /// A complete, closed UTC day.
     Day,
     /// The witnesses disagree, or there were none.
     Unknown,
@@ -31,12 +31,12 @@ impl WindowKind {
         }
     }
 
-    /// Reads the name back.
+    /// Parses the name.
     pub fn parse(name: &str) -> Option<Self> {
         [Self::Hour, Self::DayToDate, Self::Day, Self::Unknown].into_iter().find(|kind| kind.as_str() == name)
     }
 
-    /// The bounds `[start, end)` of a reading taken at `observed_at`; `None` where they are not known.
+    /// The bounds `[start, end)` of a reading taken at `observed_at`; `None` if they are unknown.
     pub fn bounds(self, observed_at: DateTime<Utc>) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
         let midnight = observed_at.date_naive().and_time(NaiveTime::MIN).and_utc();
         match self {
@@ -47,15 +47,15 @@ impl WindowKind {
     }
 }
 
-/// What the hit rate of an endpoint's UTC day rests on. The three are never averaged into one.
+/// Source of the hit rate of an endpoint's UTC day. The three are never averaged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Basis {
     /// The last reading of the day.
     Observed,
-    /// The closing value that the upstream's comparison series tells of the whole day.
+    /// The closing value for the whole day from the upstream's comparison series.
     Comparison,
-    /// Worked out from the day's closing price.
+    /// Derived from the day's closing price.
     Derived,
 }
 
@@ -69,7 +69,7 @@ impl Basis {
         }
     }
 
-    /// Reads the name back.
+    /// Parses the name.
     pub fn parse(name: &str) -> Option<Self> {
         [Self::Observed, Self::Comparison, Self::Derived].into_iter().find(|basis| basis.as_str() == name)
     }
@@ -93,10 +93,10 @@ pub fn end_of_day(day: chrono::NaiveDate) -> DateTime<Utc> {
     next - chrono::Duration::microseconds(1)
 }
 
-/// A moment as it is typed: a date is the end of that UTC day, anything else an RFC 3339 time.
+/// Parses a moment: a date means the end of that UTC day; anything else must be an RFC 3339 time.
 ///
 /// # Errors
-/// What was expected, where it is neither.
+/// The expected formats, if it is neither.
 pub fn moment(text: &str) -> Result<DateTime<Utc>, String> {
     if let Ok(day) = text.parse::<chrono::NaiveDate>() {
         return Ok(end_of_day(day));
@@ -106,17 +106,18 @@ pub fn moment(text: &str) -> Result<DateTime<Utc>, String> {
         .map_err(|_| "neither a date (2026-08-03) nor a time (2026-08-03T12:00:00Z)".to_owned())
 }
 
-/// How many summaries of a run could be compared with the last point of their daily chart, and how many equal it.
+/// The number of summaries of a run that could be compared with the last point of their daily chart, and the number
+/// that equal it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct WindowWitness {
     /// Summaries whose chart ends on the run's UTC day with a price that is not 0.
     pub compared: usize,
-    /// Those whose effective input price equals that point (relative 1e-9).
+    /// Summaries whose effective input price equals that point (relative tolerance 1e-9).
     pub equal: usize,
 }
 
 impl WindowWitness {
-    /// Takes one summary's effective input price and the last chart point of the same endpoint.
+    /// Adds one summary's effective input price and the last chart point of the same endpoint.
     pub fn see(&mut self, summary: f64, chart: f64) {
         if chart == 0.0 || !chart.is_finite() || !summary.is_finite() {
             return;
@@ -127,7 +128,7 @@ impl WindowWitness {
         }
     }
 
-    /// The window kind of the run (method 1). In the first hour of a UTC day both kinds look alike: the last kind is
+    /// The window kind of the run (method 1). In the first hour of a UTC day both kinds look alike, so the last kind is
     /// kept.
     pub fn detect(self, observed_at: DateTime<Utc>, last: Option<WindowKind>) -> WindowKind {
         use chrono::Timelike;

@@ -1,4 +1,4 @@
-//! Session profiles that prices are compared under.
+//! Session profiles, under which prices are compared.
 
 use super::workload_file::{self, FileKind, WorkloadError};
 use serde::{Deserialize, Serialize};
@@ -6,30 +6,30 @@ use std::fmt;
 use std::str::FromStr;
 use utoipa::ToSchema;
 
-/// The shipped workloads, written in `data/workloads.toml`.
+/// The shipped workloads, from `data/workloads.toml`.
 const SHIPPED: &str = include_str!("../../data/workloads.toml");
 
-/// A session profile: token counts are per session or per turn as named.
+/// A session profile. Token counts are per session or per turn, as stated.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Workload {
-    /// Name in addresses and on the command line: `coding-agent`.
+    /// Name in URLs and on the command line: `coding-agent`.
     pub name: String,
     /// Name on pages.
     pub title: String,
-    /// What kind of work it stands for and where its numbers come from.
+    /// The kind of work it represents and the source of its numbers.
     pub about: String,
     /// Turns of a session, `T`.
     pub turns: u32,
     /// Tokens of the first prompt before the user's first input, `S`.
     pub first_prompt: f64,
-    /// New input tokens a turn, `u`.
+    /// New input tokens per turn, `u`.
     pub new_input: f64,
-    /// Output tokens a turn, `o`.
+    /// Output tokens per turn, `o`.
     pub output: f64,
     /// Whether the model's own output can be found in the cache on the next turn.
     pub output_cached: bool,
-    /// How long cache writes are asked to be kept: `5m` or `1h`.
+    /// Requested lifetime of cache writes: `5m` or `1h`.
     #[serde(default)]
     pub cache_ttl: CacheTtl,
     /// Weights of the lenses cache, cost, reliability, speed in `overall`.
@@ -40,24 +40,24 @@ pub struct Workload {
     pub failures: Failures,
 }
 
-/// How long a session asks for its cache writes to be kept. It decides which write price is paid, where a host lists one
-/// for each.
+/// The cache lifetime that a session requests for its writes. It determines the write price if a host lists one for
+/// each lifetime.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 pub enum CacheTtl {
-    /// Five minutes, or whatever the host does unasked.
+    /// Five minutes, or the host's default.
     #[default]
     #[serde(rename = "5m")]
     FiveMinutes,
-    /// An hour. Hosts without a price for it are priced with their only write price.
+    /// One hour. Hosts without a price for it are priced with their only write price.
     #[serde(rename = "1h")]
     OneHour,
 }
 
 impl CacheTtl {
-    /// Both, the default first.
+    /// Both lifetimes, the default first.
     pub const ALL: [Self; 2] = [Self::FiveMinutes, Self::OneHour];
 
-    /// The name in files, addresses and on the command line.
+    /// Name in files, URLs and on the command line.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::FiveMinutes => "5m",
@@ -78,23 +78,24 @@ impl FromStr for CacheTtl {
         let named = Self::ALL.into_iter().find(|ttl| ttl.as_str() == name);
         named.ok_or_else(|| {
             let short: String = name.chars().take(60).collect();
-            format!("unknown cache lifetime `{short}`: it is 5m or 1h")
+            format!("unknown cache lifetime `{short}`: expected 5m or 1h")
         })
     }
 }
 
-/// What failed requests cost: how many prompts are paid for again after one. A request that succeeds at once pays once.
+/// The cost of failed requests: how many prompts are paid again after one. A request that succeeds at once is paid
+/// once.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Failures {
-    /// Prompts paid for again after an error.
+    /// Prompts paid again after an error.
     pub error: f64,
-    /// Prompts paid for again after a request that was refused at once (rate limited).
+    /// Prompts paid again after a request that was rejected at once (rate-limited).
     pub refused: f64,
 }
 
 impl Default for Failures {
-    /// An error has produced tokens and its prompt is sent again; a refusal costs nothing.
+    /// After an error, tokens have been consumed and the prompt is sent again; a rejected request costs nothing.
     fn default() -> Self {
         Self { error: 1.0, refused: 0.0 }
     }
@@ -115,7 +116,7 @@ pub struct LensWeights {
 }
 
 impl Default for LensWeights {
-    /// Those of the shipped coding agent.
+    /// The weights of the shipped coding agent.
     fn default() -> Self {
         Self { cache: 0.15, cost: 0.5, reliability: 0.25, speed: 0.1 }
     }
@@ -125,7 +126,7 @@ impl Workload {
     /// The workloads that ship with the program, in the order of the tabs; the first is the default.
     ///
     /// # Errors
-    /// Never for the embedded file: a test reads it.
+    /// Never for the embedded file, which a test reads.
     pub fn shipped() -> Result<Vec<Self>, WorkloadError> {
         workload_file::read(SHIPPED, FileKind::Toml, "data/workloads.toml")
     }
@@ -143,7 +144,7 @@ impl Workload {
         f64::from(self.turns) * self.output
     }
 
-    /// The most of the prompt tokens that can be found in a cache, 0..1 (method 4).
+    /// The maximum share of the prompt tokens that can be found in a cache, 0..1 (method 4).
     pub fn reusable_share(&self) -> f64 {
         let turns = f64::from(self.turns);
         let fresh_output = if self.output_cached { 0.0 } else { (turns - 1.0) * self.output };
@@ -151,8 +152,9 @@ impl Workload {
         (1.0 - fresh / self.prompt_tokens()).max(0.0)
     }
 
-    /// Tokens of a turn's prompt that stood in the turn before, `turn` counted from 1: all but the new input, and the last
-    /// answer where the cache does not keep outputs. Over all turns this is `reusable_share * prompt_tokens`.
+    /// Tokens of a turn's prompt that were already in the previous turn; `turn` is counted from 1. These are all tokens
+    /// except the new input and, if the cache does not keep outputs, the last answer. The sum over all turns is
+    /// `reusable_share * prompt_tokens`.
     pub fn reusable_of_turn(&self, turn: u32) -> f64 {
         if turn == 1 {
             return 0.0;
@@ -166,7 +168,7 @@ impl Workload {
         self.prompt_of_turn(self.turns.max(1))
     }
 
-    /// What the context has to take, tokens: the longest prompt and the answer to it.
+    /// The required context length, tokens: the longest prompt plus its answer.
     pub fn longest_turn(&self) -> f64 {
         self.longest_prompt() + self.output
     }

@@ -1,15 +1,15 @@
-//! Files of workloads, in the format of `data/workloads.toml` or the same as JSON: read, and every value checked.
+//! Reads files of workloads, in the format of `data/workloads.toml` or the equivalent JSON, and checks every value.
 
 use super::workload::Workload;
 use serde::Deserialize;
 use std::collections::BTreeSet;
 
-/// Most turns a session may have: each is priced on its own.
+/// Maximum number of turns of a session; each is priced individually.
 pub const MOST_TURNS: u32 = 2_000;
-/// Most tokens that a part of a session may have.
+/// Maximum number of tokens of a part of a session.
 pub const MOST_TOKENS: f64 = 1e9;
 
-/// How a file of workloads is written.
+/// The format of a file of workloads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileKind {
     /// `[[workload]]` tables.
@@ -18,61 +18,61 @@ pub enum FileKind {
     Json,
 }
 
-/// What is wrong with a file of workloads.
+/// An error in a file of workloads.
 #[derive(Debug, thiserror::Error)]
 pub enum WorkloadError {
-    /// It is no TOML, or a field is missing, unknown or of the wrong type.
+    /// It is not valid TOML, or a field is missing, unknown or of the wrong type.
     #[error("{path}: {source}")]
     Toml {
-        /// Which file.
+        /// The file.
         path: String,
-        /// What is wrong, with line and column.
+        /// The error, with line and column.
         source: Box<toml::de::Error>,
     },
-    /// The same of JSON.
+    /// The same for JSON.
     #[error("{path}: {source}")]
     Json {
-        /// Which file.
+        /// The file.
         path: String,
-        /// What is wrong, with line and column.
+        /// The error, with line and column.
         source: serde_json::Error,
     },
-    /// A value that no session can have.
+    /// A value that is impossible for a session.
     #[error("{path}: workload `{workload}`: `{key}` is {found}, {wanted}")]
     Value {
-        /// Which file.
+        /// The file.
         path: String,
-        /// Which workload.
+        /// The workload.
         workload: String,
-        /// Which field.
+        /// The field.
         key: &'static str,
-        /// What stands there.
+        /// The value found.
         found: String,
-        /// What would be right.
+        /// The expected value.
         wanted: String,
     },
-    /// Two workloads of one name.
+    /// Two workloads with the same name.
     #[error(
-        "{path}: there is a workload `{name}` already; names are unique, those that ship with the program included"
+        "{path}: duplicate workload `{name}`; names must be unique, also among the workloads that ship with the program"
     )]
     Clash {
-        /// Which file.
+        /// The file.
         path: String,
         /// The name.
         name: String,
     },
-    /// The file has no workload.
-    #[error("{path}: it has no workload; `hitrate workload show` prints one to start from")]
+    /// The file contains no workload.
+    #[error("{path}: no workload found; `hitrate workload show` prints one to start from")]
     Empty {
-        /// Which file.
+        /// The file.
         path: String,
     },
     /// The file cannot be read.
-    #[error("cannot read the workloads {path}: {source}")]
+    #[error("cannot read workload file {path}: {source}")]
     Io {
-        /// Which file.
+        /// The file.
         path: String,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
 }
@@ -84,10 +84,10 @@ struct File {
     workload: Vec<Workload>,
 }
 
-/// Reads a file of workloads; `path` is what errors call it.
+/// Reads a file of workloads; error messages refer to it as `path`.
 ///
 /// # Errors
-/// [`WorkloadError`], with line, workload and field where there is one.
+/// [`WorkloadError`], with line, workload and field if applicable.
 pub fn read(text: &str, kind: FileKind, path: &str) -> Result<Vec<Workload>, WorkloadError> {
     let file: File = match kind {
         FileKind::Toml => toml::from_str(text)
@@ -111,7 +111,7 @@ pub fn read(text: &str, kind: FileKind, path: &str) -> Result<Vec<Workload>, Wor
 /// The shipped workloads followed by the user's own.
 ///
 /// # Errors
-/// [`WorkloadError::Clash`] where a name is taken.
+/// [`WorkloadError::Clash`] if a name is already taken.
 pub fn joined(own: Vec<Workload>, path: &str) -> Result<Vec<Workload>, WorkloadError> {
     let mut all = Workload::shipped()?;
     for workload in own {
@@ -123,7 +123,7 @@ pub fn joined(own: Vec<Workload>, path: &str) -> Result<Vec<Workload>, WorkloadE
     Ok(all)
 }
 
-/// Whether every value of a workload is one that a session can have.
+/// Checks that every value of a workload is possible for a session.
 ///
 /// # Errors
 /// [`WorkloadError::Value`] naming the field.
@@ -135,7 +135,7 @@ pub fn check(workload: &Workload, path: &str) -> Result<(), WorkloadError> {
     let name = &workload.name;
     let letters = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
     if name.is_empty() || name.len() > 40 || !letters {
-        let wanted = "it must be 1 to 40 small letters, digits and hyphens";
+        let wanted = "it must be 1 to 40 lower-case letters, digits and hyphens";
         return wrong("name", format!("{:?}", shortened(name)), wanted.to_owned());
     }
     if workload.turns == 0 || workload.turns > MOST_TURNS {

@@ -1,4 +1,4 @@
-//! One HTTP request: sent, read within the limits, and judged.
+//! Sends one HTTP request, reads the response within the limits and classifies it.
 
 use std::error::Error;
 use std::time::Duration;
@@ -11,44 +11,44 @@ use super::config::FetchConfig;
 use super::outcome::SkipReason;
 use super::{http_date, retry_after};
 
-/// Longest redirect target that an error message repeats, in characters.
+/// Longest redirect target that an error message quotes, in characters.
 const LONGEST_TARGET: usize = 300;
 
-/// An answer with its body.
+/// A response with its body.
 #[derive(Debug)]
 pub(super) struct Answer {
     pub status: u16,
-    /// The answer's `Date` header.
+    /// The `Date` header of the response.
     pub served_at: Option<DateTime<Utc>>,
     pub body: Vec<u8>,
 }
 
-/// Why an attempt brought no usable answer.
+/// Why an attempt did not return a usable response.
 #[derive(Debug)]
 pub(super) enum Failure {
     Connect(String),
     Timeout,
     Truncated(String),
-    /// The body was too large; it is left out of the answer.
+    /// The body was too large; the response carries no body.
     TooLarge(Answer),
-    /// A 429, or a 503 that names its time: the whole sweep waits.
+    /// A 429, or a 503 with `Retry-After`: the whole sweep waits.
     Busy {
         answer: Answer,
         retry_after: Option<Duration>,
     },
     /// 5xx.
     Server(Answer),
-    /// A 3xx or 4xx that another attempt would not change.
+    /// A 3xx or 4xx status that a retry would not change.
     Client(Answer),
     /// 401, 403, 451.
     Forbidden(Answer),
-    /// A redirect that is not followed, or one that led to a page that is not there.
+    /// A redirect that is not followed, or one that leads to a missing page.
     Redirected {
         answer: Answer,
         to: String,
         reason: String,
     },
-    /// The sweep had stopped before the attempt.
+    /// The sweep stopped before the attempt.
     Stopped(SkipReason),
 }
 
@@ -61,8 +61,8 @@ impl Failure {
     }
 }
 
-/// Sends one GET and judges what comes back. A `Retry-After` that is given as a date counts from the answer's `Date`,
-/// or from `now` where the answer has none.
+/// Sends one GET and classifies the response. A `Retry-After` date is relative to the response's `Date` header, or to
+/// `now` if there is no such header.
 pub(super) async fn attempt(
     client: &Client,
     url: &Url,
@@ -76,7 +76,7 @@ pub(super) async fn attempt(
             .and_then(|value| retry_after::parse(value, served_at.unwrap_or(now)));
         let redirect = redirect(url, &response);
         let body = match read(response, config.max_body_bytes).await {
-            // The body of a refusal or a redirect adds little: a broken one must not hide the status.
+            // The body of a refusal or a redirect adds little; an unreadable one must not hide the status.
             Err(_) if is_refusal(status) || redirect.is_some() => Vec::new(),
             body => body?,
         };
@@ -97,7 +97,7 @@ fn served_at(response: &Response) -> Option<DateTime<Utc>> {
     header(response, DATE).and_then(http_date::parse)
 }
 
-/// Where a redirect pointed and why its answer is not that of the document; `None` where it is.
+/// The target of a redirect and why its response cannot be used for the document; `None` if it can.
 fn redirect(url: &Url, response: &Response) -> Option<(String, String)> {
     let (status, last) = (response.status().as_u16(), response.url());
     if matches!(status, 404 | 410) && last != url {
@@ -110,12 +110,12 @@ fn redirect(url: &Url, response: &Response) -> Option<(String, String)> {
     let reason = if target.origin() == last.origin() {
         "one redirect too many"
     } else {
-        "which is not the same scheme, host and port and was not asked"
+        "which is not the same scheme, host and port and was not requested"
     };
     Some((shown(target.as_str()), reason.to_owned()))
 }
 
-/// The upstream writes the target, so its length is bounded before it goes into messages and manifests.
+/// The upstream controls the target, so its length is limited before it goes into messages and manifests.
 fn shown(target: &str) -> String {
     target.chars().take(LONGEST_TARGET).collect()
 }
@@ -135,7 +135,7 @@ fn judge(answer: Answer, retry_after: Option<Duration>) -> Result<Answer, Failur
     }
 }
 
-/// Reads the body piece by piece, so that a small answer that unpacks to a huge one is stopped on the way.
+/// Reads the body in chunks, so that a small response that decompresses to a huge body is aborted early.
 async fn read(mut response: Response, limit: usize) -> Result<Vec<u8>, Failure> {
     let (status, served_at) = (response.status().as_u16(), served_at(&response));
     let mut body = Vec::new();
@@ -158,7 +158,7 @@ fn broken(error: reqwest::Error) -> Failure {
     }
 }
 
-/// The error and its causes in one line, without the URL that the caller names anyway.
+/// The error and its causes in one line, without the URL, which the caller adds.
 pub(super) fn chain(error: reqwest::Error) -> String {
     let error = error.without_url();
     let mut words = error.to_string();

@@ -9,12 +9,12 @@ use reqwest::{Client, ClientBuilder, Url};
 use super::config::FetchConfig;
 use super::outcome::SetupError;
 
-/// A host that does not take a connection within this is as good as down.
+/// A host that does not accept a connection within this time counts as down.
 const CONNECT_WITHIN: Duration = Duration::from_secs(3);
 const MOST_REDIRECTS: usize = 3;
 
-/// One client for this machine and one for the world, so that a demo or a test on loopback needs neither
-/// CA certificates nor an exception from the proxy settings.
+/// One client for loopback and one for all other hosts, so that a demo or a test on loopback needs neither
+/// CA certificates nor an exception in the proxy settings.
 pub(super) struct Clients {
     loopback: Client,
     world: Client,
@@ -33,7 +33,7 @@ impl Clients {
     }
 }
 
-/// A client for plain HTTP on this machine.
+/// A client for plain HTTP on loopback.
 pub(super) fn loopback_client(timeout: Duration) -> Result<Client, SetupError> {
     build(loopback_builder().timeout(timeout).user_agent(concat!("hitrate/", env!("CARGO_PKG_VERSION"))))
 }
@@ -59,7 +59,7 @@ fn loopback_builder() -> ClientBuilder {
 fn builder() -> ClientBuilder {
     install_tls();
     Client::builder().redirect(Policy::custom(|attempt| {
-        // Another scheme, host or port is another server: its answers would mix with the upstream's unnoticed.
+        // Another scheme, host or port is another server: its responses would silently mix with those of the upstream.
         let same = attempt.previous().last().is_some_and(|from| from.origin() == attempt.url().origin());
         if same && attempt.previous().len() <= MOST_REDIRECTS { attempt.follow() } else { attempt.stop() }
     }))
@@ -69,7 +69,7 @@ fn build(builder: ClientBuilder) -> Result<Client, SetupError> {
     builder.build().map_err(|error| SetupError { reason: super::attempt::chain(error) })
 }
 
-/// Makes ring the process's TLS provider; who comes second finds it installed, which is as good.
+/// Installs ring as the TLS provider of the process. Later calls find it installed and do nothing.
 fn install_tls() {
     let _ = rustls::crypto::ring::default_provider().install_default();
 }

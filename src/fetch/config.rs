@@ -1,11 +1,11 @@
-//! The limits a sweep keeps.
+//! The limits of a sweep.
 
 use std::time::Duration;
 
-/// The most connections a fetcher ever opens, whatever is asked for.
+/// The maximum number of connections of a fetcher, whatever the settings say.
 pub const MOST_CONNECTIONS: usize = 16;
 
-/// So many refusals in a row (401, 403, 451, or a 429 that outlasts all attempts) stop a sweep.
+/// This many consecutive refusals (401, 403, 451, or a 429 that outlasts all attempts) stop a sweep.
 pub const MOST_REFUSALS: u32 = 3;
 
 /// The limits of a [`super::Fetcher`].
@@ -13,29 +13,30 @@ pub const MOST_REFUSALS: u32 = 3;
 pub struct FetchConfig {
     /// The `User-Agent` header.
     pub user_agent: String,
-    /// HTTP requests a second, retries included; `None` is unlimited. Values that are not positive count as `None`.
+    /// HTTP requests per second, including retries; `None` means unlimited. Values that are not positive count as
+    /// `None`.
     pub rate_per_second: Option<f64>,
-    /// Requests in flight and TCP connections; taken into 1..=[`MOST_CONNECTIONS`].
+    /// Maximum number of requests in flight and of TCP connections; clamped to 1..=[`MOST_CONNECTIONS`].
     pub max_connections: usize,
-    /// HTTP requests a sweep may send, retries included.
+    /// HTTP requests a sweep may send, including retries.
     pub budget: u32,
-    /// Time one attempt may take, body included.
+    /// Time limit of one attempt, including the body.
     pub timeout: Duration,
     /// Largest body in bytes, after decompression.
     pub max_body_bytes: usize,
-    /// HTTP requests for one document, at least 1.
+    /// Maximum number of HTTP requests for one document, at least 1.
     pub max_attempts: u32,
-    /// Delay before the first retry; doubles from one to the next, with jitter of up to its own length.
+    /// Delay before the first retry; it doubles with each retry, plus a jitter of up to its own length.
     pub backoff_base: Duration,
-    /// Longest delay that doubling reaches.
+    /// Upper bound of the doubled delay.
     pub backoff_max: Duration,
-    /// Longest `Retry-After` of a 429 or 503 that is waited for. A longer one stops the sweep as refused: the upstream
-    /// asks for silence, and any further request would come too early.
+    /// Longest `Retry-After` of a 429 or 503 that the fetcher waits for. A longer one stops the sweep as refused,
+    /// because any further request would be sent too early.
     pub retry_after_cap: Duration,
-    /// So many requests in a row without a connection, or three times as many without any answer
-    /// of use, and the sweep stops as unavailable.
+    /// The sweep stops as unavailable after this many consecutive requests without a connection, or three times as many
+    /// without a usable response.
     pub give_up_after: u32,
-    /// An upstream that has never answered is given up after this long, however few requests were tried.
+    /// The sweep gives up an upstream that has never responded after this time, however few requests were sent.
     pub give_up_within: Duration,
 }
 
@@ -59,7 +60,7 @@ impl Default for FetchConfig {
 }
 
 impl FetchConfig {
-    /// The wait after a 429 that outlasted all attempts and named no time: the doubling of the delays goes on.
+    /// The wait after a 429 without `Retry-After` that outlasted all attempts: the next value of the doubled delay.
     pub(super) fn wait_after_last(&self) -> Duration {
         let doublings = self.max_attempts.saturating_sub(1).min(31);
         self.backoff_base.saturating_mul(1 << doublings).min(self.backoff_max)

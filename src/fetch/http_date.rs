@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 
-/// The two older forms that a recipient still has to read: RFC 850 and asctime.
+/// The two obsolete formats that a recipient must still accept: RFC 850 and asctime.
 const OLDER: [&str; 2] = ["%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"];
 
-/// Reads an HTTP date in any of its three forms (RFC 9110, section 5.6.7); `None` for anything else.
+/// Parses an HTTP date in any of its three formats (RFC 9110, section 5.6.7); `None` for anything else.
 pub(super) fn parse(value: &str) -> Option<DateTime<Utc>> {
     let value = value.trim();
     let older = |format: &&str| NaiveDateTime::parse_from_str(value, format).ok();

@@ -1,19 +1,19 @@
-//! The only HTTP client: polite, bounded and patient.
+//! The only HTTP client. It limits its rate and its budget, and it retries.
 //!
-//! A sweep fetches a list of documents under one budget and one rate. Single failures are retried and
-//! reported; when the upstream says stop, or is down, the sweep stops and the rest is reported as skipped.
+//! A sweep fetches a list of documents under one budget and one rate limit. Single failures are retried and
+//! reported. If the upstream refuses or is down, the sweep stops and the remaining documents are reported as skipped.
 //!
-//! **When a refusal stops a sweep.** A refusal is a 401, 403 or 451, or a 429 that outlasts all attempts. One document
-//! that is refused is that document's failure. The sweep stops as [`SkipReason::Refused`] when the first answer of all
-//! is a refusal, or when [`MOST_REFUSALS`] documents in a row are refused; requests without any answer neither add to
-//! the count nor reset it. Until the first answer has come, requests are sent one at a time.
+//! **When a refusal stops a sweep.** A refusal is a 401, 403 or 451, or a 429 that outlasts all attempts. A single
+//! refused document fails alone. The sweep stops as [`SkipReason::Refused`] if the very first response is a refusal,
+//! or if [`MOST_REFUSALS`] consecutive documents are refused; requests without a response neither add to the count nor
+//! reset it. Until the first response arrives, requests are sent one at a time.
 //!
-//! **`Retry-After`.** On a 429 or 503 it holds back the whole sweep, also after the last attempt for a document. Longer
-//! than [`FetchConfig::retry_after_cap`], it stops the sweep at once, because any other request would come too early.
-//! With other statuses it is ignored: HTTP gives it no meaning there.
+//! **`Retry-After`.** On a 429 or 503 it delays the whole sweep, even after the last attempt for a document. If it is
+//! longer than [`FetchConfig::retry_after_cap`], it stops the sweep at once, because any other request would be sent
+//! too early. With other statuses it is ignored: HTTP gives it no meaning there.
 //!
-//! **Redirects.** They are followed within the same scheme, host and port. A redirect elsewhere, or one that ends in 404
-//! or 410, is the document's failure.
+//! **Redirects.** They are followed within the same scheme, host and port. A redirect to another origin, or one that
+//! ends in 404 or 410, fails the document.
 
 mod attempt;
 mod client;
@@ -39,8 +39,8 @@ pub use config::{FetchConfig, MOST_CONNECTIONS, MOST_REFUSALS};
 pub use once::{OnceAnswer, get_json_once, post_json_once};
 pub use outcome::{FetchError, FetchOutcome, FetchRequest, SetupError, SkipReason, SweepReport};
 
-/// An HTTP client for one upstream. Clones share connections, rate, and what the upstream has answered so far about
-/// further requests; make a new one for a new collection.
+/// An HTTP client for one upstream. Clones share the connections, the rate limit and the refusal state; create a new
+/// client for each collection.
 #[derive(Clone)]
 pub struct Fetcher {
     inner: Arc<Inner>,
@@ -55,17 +55,17 @@ struct Inner {
 }
 
 impl Fetcher {
-    /// Sets up the clients. `clock` dates the outcomes and reads `Retry-After` dates.
+    /// Sets up the clients. `clock` supplies the time of the outcomes and the reference for `Retry-After` dates.
     ///
     /// # Errors
-    /// [`SetupError`] when the user agent is no header value or TLS has no roots.
+    /// [`SetupError`] if the user agent is not a valid header value or if TLS has no root certificates.
     pub fn new(config: FetchConfig, clock: Arc<dyn Clock>) -> Result<Self, SetupError> {
         let clients = Clients::new(&config)?;
         let pace = Pace::new(config.rate_per_second);
         Ok(Self { inner: Arc::new(Inner { config, clients, pace, consent: Consent::default(), clock }) })
     }
 
-    /// Fetches every request and hands each outcome to `on_done` as it comes, in no order. Every
+    /// Fetches every request and passes each outcome to `on_done` as it completes, in no particular order. Every
     /// request has exactly one outcome; a failed one carries its [`FetchError`].
     pub async fn fetch_all<T: Send + 'static>(
         &self,
@@ -75,8 +75,8 @@ impl Fetcher {
         self.fetch_all_until(&CancellationToken::new(), requests, on_done).await
     }
 
-    /// [`Fetcher::fetch_all`] that stops when `cancel` is cancelled: requests in flight are dropped and
-    /// they and the rest are reported as skipped.
+    /// Like [`Fetcher::fetch_all`], but stops when `cancel` is cancelled: requests in flight are dropped, and they and
+    /// the remaining ones are reported as skipped.
     pub async fn fetch_all_until<T: Send + 'static>(
         &self,
         cancel: &CancellationToken,

@@ -1,4 +1,4 @@
-//! A single GET to a server on this machine.
+//! A single request to a server on this machine.
 
 use std::time::Duration;
 
@@ -8,10 +8,10 @@ use super::attempt::chain;
 use super::client::{is_loopback, loopback_client};
 use super::outcome::FetchError;
 
-/// Largest body a single GET takes, in bytes.
+/// Largest body that a single request accepts, in bytes.
 const MOST_BYTES: usize = 32 * 1024 * 1024;
 
-/// The answer of [`get_json_once`].
+/// The response of [`get_json_once`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OnceAnswer {
     /// The HTTP status, whatever it is.
@@ -20,16 +20,16 @@ pub struct OnceAnswer {
     pub body: Vec<u8>,
 }
 
-/// One GET without retries to a server on this machine, for `healthcheck` and for verbs that ask a
+/// Sends one GET without retries to a server on this machine, for `healthcheck` and for verbs that query a
 /// running server. The whole exchange takes at most `timeout`.
 ///
 /// # Errors
-/// [`FetchError::BadUrl`] when the host is not this machine, else what kept the answer from coming.
+/// [`FetchError::BadUrl`] if the host is not this machine; otherwise the reason why there is no response.
 pub async fn get_json_once(url: &str, timeout: Duration) -> Result<OnceAnswer, FetchError> {
     once(reqwest::Method::GET, url, timeout).await
 }
 
-/// One POST without a body, otherwise as [`get_json_once`]: for verbs that change what a running server holds.
+/// Like [`get_json_once`], but sends a POST without a body: for verbs that change the state of a running server.
 ///
 /// # Errors
 /// As [`get_json_once`].
@@ -41,7 +41,7 @@ async fn once(method: reqwest::Method, url: &str, timeout: Duration) -> Result<O
     let bad = |reason: String| FetchError::BadUrl { url: url.to_owned(), reason };
     let target = Url::parse(url).map_err(|error| bad(error.to_string()))?;
     if target.scheme() != "http" || !is_loopback(&target) {
-        return Err(bad("only http on this machine (127.0.0.1, ::1, localhost) is asked".to_owned()));
+        return Err(bad("only http on this machine (127.0.0.1, ::1, localhost) is allowed".to_owned()));
     }
     let client = loopback_client(timeout).map_err(|error| bad(error.to_string()))?;
     let broken = |error: reqwest::Error| failure(url, timeout, error);

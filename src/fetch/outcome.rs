@@ -1,4 +1,4 @@
-//! What goes into a sweep and what comes out of it.
+//! The input and the output of a sweep.
 
 use std::time::Duration;
 
@@ -9,57 +9,57 @@ use chrono::{DateTime, Utc};
 pub struct FetchRequest<T> {
     /// Absolute `http` or `https` URL.
     pub url: String,
-    /// The caller's own mark, handed back with the outcome.
+    /// The caller's key, returned with the outcome.
     pub key: T,
 }
 
-/// What became of one request.
+/// The outcome of one request.
 #[derive(Debug, Clone)]
 pub struct FetchOutcome<T> {
     /// The URL as requested.
     pub url: String,
-    /// The mark of the request.
+    /// The key of the request.
     pub key: T,
-    /// The status of the last answer; `None` when there was none.
+    /// The status of the last response; `None` if there was none.
     pub status: Option<u16>,
-    /// The body of the last answer, decompressed; empty when there was none or it broke off.
+    /// The decompressed body of the last response; empty if there was none or it was incomplete.
     pub body: Vec<u8>,
     /// When the request ended, UTC.
     pub fetched_at: DateTime<Utc>,
-    /// The `Date` header of the last answer: the upstream's clock, UTC, as it was sent and not checked against ours.
-    /// `None` when there was no answer, or the header is missing or unreadable.
+    /// The `Date` header of the last response: the upstream's clock, UTC, as sent and not checked against the local
+    /// clock. `None` if there was no response, or if the header is missing or invalid.
     pub served_at: Option<DateTime<Utc>>,
-    /// HTTP requests sent for it, 0 when it was skipped before the first.
+    /// HTTP requests sent for it; 0 if it was skipped before the first one.
     pub attempts: u32,
-    /// Why there is no usable answer. 2xx, 404 and 410 are answers and leave it `None`.
+    /// Why there is no usable response. 2xx, 404 and 410 are usable, and this is `None` for them.
     pub error: Option<FetchError>,
 }
 
-/// What a sweep did in all.
+/// Totals of a sweep.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SweepReport {
-    /// HTTP requests sent, retries included.
+    /// HTTP requests sent, including retries.
     pub attempts: u32,
-    /// Why the sweep ended early; `None` when every request was tried.
+    /// Why the sweep ended early; `None` if every request was tried.
     pub stopped: Option<SkipReason>,
 }
 
-/// Why a sweep stops and the rest of its requests is skipped.
+/// Why a sweep stops and skips its remaining requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SkipReason {
-    /// The upstream refuses: the first answer of all was a refusal (401, 403, 451, a lasting 429), or
-    /// [`super::MOST_REFUSALS`] in a row were, or a 429 or 503 came with a very long `Retry-After`.
-    #[error("refused: the upstream told us to stop")]
+    /// The upstream refuses: the very first response was a refusal (401, 403, 451, a lasting 429), or
+    /// [`super::MOST_REFUSALS`] consecutive ones were, or a 429 or 503 had a very long `Retry-After`.
+    #[error("refused: the upstream refuses further requests")]
     Refused,
-    /// The upstream does not answer.
-    #[error("unavailable: the upstream does not answer")]
+    /// The upstream does not respond.
+    #[error("unavailable: the upstream does not respond")]
     Unavailable,
     /// The request budget of the sweep is used up.
     #[error("budget: the request budget of this sweep is used up")]
     Budget,
     /// The service is stopping.
-    #[error("cancelled: the sweep was asked to stop")]
+    #[error("cancelled: the sweep was stopped")]
     Cancelled,
 }
 
@@ -75,14 +75,14 @@ impl SkipReason {
     }
 }
 
-/// Why a document could not be had.
+/// Why a document could not be fetched.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FetchError {
     /// The URL cannot be requested.
-    #[error("GET {url}: not a URL that can be fetched: {reason}")]
+    #[error("GET {url}: invalid URL: {reason}")]
     BadUrl {
-        /// The URL as given.
+        /// The URL as it was passed in.
         url: String,
         /// What is wrong with it.
         reason: String,
@@ -94,27 +94,27 @@ pub enum FetchError {
         url: String,
         /// HTTP requests tried.
         attempts: u32,
-        /// The system's words.
+        /// The error message of the system.
         reason: String,
     },
-    /// No complete answer in time.
-    #[error("GET {url}: no complete answer within {limit:?}, {attempts} attempts")]
+    /// No complete response in time.
+    #[error("GET {url}: no complete response within {limit:?} after {attempts} attempts")]
     Timeout {
         /// The URL.
         url: String,
         /// HTTP requests tried.
         attempts: u32,
-        /// The time one attempt may take.
+        /// The time limit of one attempt.
         limit: Duration,
     },
-    /// The answer broke off, or was not what its headers promised.
-    #[error("GET {url}: the answer broke off, {attempts} attempts: {reason}")]
+    /// The response was incomplete or did not match its headers.
+    #[error("GET {url}: incomplete response after {attempts} attempts: {reason}")]
     Truncated {
         /// The URL.
         url: String,
         /// HTTP requests tried.
         attempts: u32,
-        /// The library's words.
+        /// The error message of the library.
         reason: String,
     },
     /// The body is larger than allowed once decompressed.
@@ -125,7 +125,7 @@ pub enum FetchError {
         /// The limit in bytes.
         limit: usize,
     },
-    /// An answer of no use: 5xx after all attempts, or a 3xx or 4xx that is no plain "not here".
+    /// An unusable response: 5xx after all attempts, or a 3xx or 4xx other than 404 and 410.
     #[error("GET {url}: status {status} after {attempts} attempts")]
     Status {
         /// The URL.
@@ -145,20 +145,20 @@ pub enum FetchError {
         attempts: u32,
         /// The HTTP status.
         status: u16,
-        /// How it was said.
+        /// The form of the refusal.
         reason: String,
     },
-    /// A redirect to another scheme, host or port, one too many, or one to a page that is not there (404, 410).
+    /// A redirect to another scheme, host or port, one redirect too many, or a redirect to a missing page (404, 410).
     #[error("GET {url}: redirected to {to}, {reason}")]
     Redirected {
         /// The URL.
         url: String,
-        /// Where the last redirect pointed; cut if very long.
+        /// The target of the last redirect, truncated if very long.
         to: String,
         /// What is wrong with it.
         reason: String,
     },
-    /// Not tried (again), because the sweep had stopped.
+    /// Not tried (again), because the sweep stopped.
     #[error("GET {url}: skipped after {attempts} attempts, {reason}")]
     Skipped {
         /// The URL.
@@ -170,12 +170,12 @@ pub enum FetchError {
     },
 }
 
-/// The HTTP client itself could not be made.
+/// The HTTP client could not be created.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "cannot set up the HTTP client: {reason}; check the user agent and that CA certificates are installed"
 )]
 pub struct SetupError {
-    /// The library's words.
+    /// The error message of the library.
     pub reason: String,
 }

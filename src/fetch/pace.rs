@@ -1,4 +1,4 @@
-//! How fast requests may go: the rate of the whole process.
+//! The rate limit of the whole process.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use governor::{Quota, RateLimiter};
 
 type Limiter<C> = RateLimiter<NotKeyed, InMemoryState, C, NoOpMiddleware<<C as Clock>::Instant>>;
 
-/// A rate of requests, spaced evenly; unlimited when there is none.
+/// An evenly spaced request rate; unlimited if no rate is set.
 pub(super) struct Pace<C: Clock = MonotonicClock> {
     limiter: Option<Limiter<C>>,
 }
@@ -37,7 +37,7 @@ impl<C: Clock> Pace<C> {
         }
     }
 
-    /// Takes a turn, or says how long to wait before asking again.
+    /// Takes a turn, or returns how long to wait before the next try.
     fn reserve(&self) -> Option<Duration> {
         let limiter = self.limiter.as_ref()?;
         let not_until = limiter.check().err()?;
@@ -45,8 +45,8 @@ impl<C: Clock> Pace<C> {
     }
 }
 
-/// One request at a time up to 20 a second; above, a twentieth of a second's worth at once, because
-/// timers are no finer than a millisecond.
+/// Up to 20 requests per second, one request at a time; above that, bursts of 1/20 of a second's quota, because
+/// timers have a resolution of one millisecond.
 fn quota(rate: f64) -> Option<Quota> {
     if !rate.is_finite() || rate <= 0.0 {
         return None;
@@ -64,7 +64,7 @@ mod tests {
 
     use super::*;
 
-    /// Requests let through in `seconds` of a clock that ticks in milliseconds.
+    /// Requests allowed in `seconds` of a clock that ticks in milliseconds.
     fn passed(rate: Option<f64>, seconds: u64) -> u64 {
         let clock = FakeRelativeClock::default();
         let pace = Pace::with_clock(rate, clock.clone());

@@ -6,11 +6,11 @@ use chrono::{DateTime, Utc};
 
 use super::http_date;
 
-/// Reads the header's value as a wait from `now`; a date that has passed is no wait, nonsense is `None`.
+/// Parses the header's value as a wait from `now`. A past date is a wait of zero; an invalid value is `None`.
 pub(super) fn parse(value: &str, now: DateTime<Utc>) -> Option<Duration> {
     let value = value.trim();
     if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
-        // More digits than fit are still "a very long time".
+        // A number with too many digits still means "a very long time".
         return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
     }
     let until = http_date::parse(value)?;

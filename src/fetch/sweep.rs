@@ -1,4 +1,4 @@
-//! One sweep: workers that share a queue, a budget, a pause and the word to stop.
+//! One sweep: workers that share a queue, a budget, a pause and a stop signal.
 
 use std::collections::VecDeque;
 use std::hash::{BuildHasher, RandomState};
@@ -17,10 +17,10 @@ use super::Inner;
 use super::attempt::{Answer, Failure, attempt};
 use super::outcome::{FetchError, FetchOutcome, FetchRequest, SkipReason, SweepReport};
 
-/// Longest wait between two tries to connect: a host that is down is to be known as such in seconds.
+/// Longest wait between two connection attempts: a host that is down must be detected within seconds.
 const CONNECT_BACKOFF: Duration = Duration::from_millis(400);
-/// A finished connection goes back to the pool on another task. Without this breath the next request
-/// would at times find the pool empty and open one connection more than allowed.
+/// A finished connection returns to the pool on another task. Without this delay the next request
+/// would sometimes find the pool empty and open one connection more than allowed.
 const SETTLE: Duration = Duration::from_millis(1);
 
 pub(super) async fn run<T: Send + 'static>(
@@ -84,9 +84,9 @@ struct Sweep {
     inner: Arc<Inner>,
     attempts: AtomicU32,
     state: Mutex<State>,
-    /// No further requests; those in flight may end.
+    /// Stops further requests; those in flight may finish.
     halt: CancellationToken,
-    /// Those in flight are dropped too.
+    /// Drops the requests in flight as well.
     abort: CancellationToken,
 }
 
@@ -94,11 +94,11 @@ struct Sweep {
 struct State {
     stopped: Option<SkipReason>,
     begun: Option<Instant>,
-    /// Whether any answer, of whatever status, has come.
+    /// Whether there was any response, whatever its status.
     answered: bool,
-    /// Requests in a row that ended without a connection, or without an answer in time.
+    /// Consecutive requests that ended without a connection, or without a response in time.
     silent: u32,
-    /// Requests in a row that ended without an answer of use.
+    /// Consecutive requests that ended without a usable response.
     failed: u32,
 }
 
@@ -161,7 +161,7 @@ impl Sweep {
         }
     }
 
-    /// Tries, and draws the conclusions for the sweep before a request that had to wait for this one goes on.
+    /// Sends the request and updates the state of the sweep before a request that waits for this one continues.
     async fn in_turn(&self, url: &Url, tried: &AtomicU32) -> Result<Answer, Failure> {
         let _turn = self.inner.consent.in_turn().await;
         let result = self.persist(url, tried).await;
@@ -169,7 +169,7 @@ impl Sweep {
         result
     }
 
-    /// Tries until there is an answer, a failure that stays, or no attempt left.
+    /// Retries until there is a response, a permanent failure, or no attempt left.
     async fn persist(&self, url: &Url, tried: &AtomicU32) -> Result<Answer, Failure> {
         let config = &self.inner.config;
         let backoff = ExponentialBuilder::new()
@@ -193,7 +193,7 @@ impl Sweep {
             .when(Failure::is_retryable)
             .adjust(|failure, proposed| self.delay(failure, proposed?))
             .notify(|failure, delay| {
-                tracing::debug!(%url, ?failure, ?delay, "trying again");
+                tracing::debug!(%url, ?failure, ?delay, "retrying");
                 if matches!(failure, Failure::Busy { .. }) {
                     self.inner.consent.pause(delay);
                 }
@@ -214,7 +214,7 @@ impl Sweep {
         result
     }
 
-    /// Waits for the sweep's pause and the process's rate, then takes one request of the budget.
+    /// Waits for the sweep's pause and the process's rate limit, then takes one request from the budget.
     async fn turn(&self) -> Result<(), Failure> {
         let clear = async {
             loop {
@@ -241,7 +241,7 @@ impl Sweep {
         Ok(())
     }
 
-    /// Learns from a single attempt: gives up an upstream that has not answered once in the time it has.
+    /// Evaluates a single attempt: gives up an upstream that has not responded once within its time limit.
     fn listen(&self, result: &Result<Answer, Failure>) {
         match result {
             Err(Failure::Stopped(_)) => return,
@@ -261,7 +261,7 @@ impl Sweep {
         }
     }
 
-    /// Counts how a request ended, and stops the sweep when that says so.
+    /// Counts the outcome of a request and stops the sweep if necessary.
     fn note(&self, result: &Result<Answer, Failure>) {
         if matches!(result, Err(Failure::Stopped(_))) {
             return;
@@ -278,7 +278,7 @@ impl Sweep {
         }
     }
 
-    /// Counts the requests in a row without an answer of use; whether they are too many.
+    /// Counts the consecutive requests without a usable response. Returns whether there are too many.
     fn is_down(&self, result: &Result<Answer, Failure>) -> bool {
         let limit = self.inner.config.give_up_after.max(1);
         let mut state = lock(&self.state);
@@ -296,14 +296,14 @@ impl Sweep {
         state.silent >= limit || state.failed >= limit.saturating_mul(3)
     }
 
-    /// Counts a refusal that is left after all attempts; whether it is the upstream's word to stop.
+    /// Counts a refusal that remains after all attempts. Returns whether the sweep must stop.
     fn is_stop(&self, failure: &Failure) -> bool {
         let asks_for_silence =
             matches!(failure, Failure::Busy { retry_after, .. } if self.is_too_long(*retry_after));
         asks_for_silence || (self.is_refusal(failure) && self.inner.consent.refuse())
     }
 
-    /// Whether the upstream does not want this request, in distinction to being unable to answer it.
+    /// Whether the upstream refuses this request, as opposed to being unable to serve it.
     fn is_refusal(&self, failure: &Failure) -> bool {
         match failure {
             Failure::Forbidden(_) => true,
@@ -316,7 +316,7 @@ impl Sweep {
         retry_after.is_some_and(|wait| wait > self.inner.config.retry_after_cap)
     }
 
-    /// The wait before the next attempt; `None` when there is to be none.
+    /// The wait before the next attempt; `None` if there is no next attempt.
     fn delay(&self, failure: &Failure, proposed: Duration) -> Option<Duration> {
         match failure {
             Failure::Busy { retry_after, .. } if self.is_too_long(*retry_after) => None,
@@ -331,11 +331,11 @@ impl Sweep {
         self.abort.cancel();
     }
 
-    /// The first reason stays.
+    /// Stops the sweep; the first reason is kept.
     fn stop(&self, reason: SkipReason) {
         let mut state = lock(&self.state);
         if state.stopped.is_none() {
-            tracing::warn!(%reason, "the sweep stops");
+            tracing::warn!(%reason, "stopping the sweep");
             state.stopped = Some(reason);
         }
         drop(state);
@@ -346,7 +346,7 @@ impl Sweep {
         Failure::Stopped(lock(&self.state).stopped.unwrap_or(SkipReason::Cancelled))
     }
 
-    /// The failure in words, with the answer that came with it if one did.
+    /// The failure as an error, with the response that came with it, if any.
     fn explain(&self, url: &str, attempts: u32, failure: Failure) -> (FetchError, Option<Answer>) {
         let url = url.to_owned();
         let config = &self.inner.config;
@@ -370,11 +370,11 @@ impl Sweep {
                 let status = answer.status;
                 let reason = match retry_after {
                     Some(wait) if self.is_too_long(retry_after) => format!(
-                        "it asks to wait {} s, more than the {} s this program waits",
+                        "Retry-After is {} s, more than the limit of {} s",
                         wait.as_secs(),
                         config.retry_after_cap.as_secs()
                     ),
-                    _ => "still too many requests after backing off".to_owned(),
+                    _ => "still rate limited after backing off".to_owned(),
                 };
                 (FetchError::Refused { url, attempts, status, reason }, Some(answer))
             }
@@ -395,11 +395,11 @@ fn parse(url: &str) -> Result<Url, String> {
     let parsed = Url::parse(url).map_err(|error| error.to_string())?;
     match parsed.scheme() {
         "http" | "https" => Ok(parsed),
-        other => Err(format!("`{other}` is neither http nor https")),
+        other => Err(format!("unsupported scheme `{other}` (expected http or https)")),
     }
 }
 
-/// Nothing here panics while it holds a lock; a poisoned one is still whole.
+/// No code here panics while it holds a lock, so the state behind a poisoned lock is still consistent.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,4 +1,4 @@
-//! Puts what the store knows and what the analysis says together into the published content.
+//! Combines the data of the store and the results of the analysis into the published content.
 
 use super::publish::SHOWN_DAYS;
 use super::{history, hourly};
@@ -23,13 +23,13 @@ use chrono::{DateTime, Days, Duration, NaiveDate, Utc};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use uuid::Uuid;
 
-/// Runs the status page lists.
+/// Number of runs that the status page lists.
 const SHOWN_RUNS: usize = 48;
-/// Events the status page lists.
+/// Number of events that the status page lists.
 const SHOWN_EVENTS: usize = 200;
 /// Hours of readings that the API's `readings` route serves.
 const READING_HOURS: i64 = 48;
-/// Most readings a snapshot carries; the newest are kept.
+/// Maximum number of readings in a snapshot; the newest are kept.
 const MOST_READINGS: usize = 30_000;
 
 /// Everything read from the store for one snapshot.
@@ -48,8 +48,8 @@ pub struct Material {
 }
 
 impl Material {
-    /// Reads what was known at the time of `newest`; `workload` is the default one. How the collection is doing is read
-    /// as of `until`: runs that failed or are suspect come after the newest one that counts.
+    /// Reads what was known at the time of `newest`; `workload` is the default one. The state of the collection is read
+    /// as of `until`, because failed and suspect runs may follow the newest accepted one.
     pub fn read(
         store: &Store,
         newest: RunRow,
@@ -118,7 +118,7 @@ fn status(
     })
 }
 
-/// The newest run, where it is suspect.
+/// The newest run, if it is suspect.
 fn suspect(store: &Store, as_of: DateTime<Utc>) -> Result<Option<SuspectRun>, StoreError> {
     let Some(run) = store.suspect_run(as_of)? else { return Ok(None) };
     let findings = store.findings(&run.run_id)?.open;
@@ -143,7 +143,7 @@ fn run_summary(row: &RunRow) -> RunSummary {
     }
 }
 
-/// Puts the published content together.
+/// Assembles the published content.
 pub fn snapshot(
     material: Material,
     mut analysis: Analysis,
@@ -210,9 +210,9 @@ pub fn snapshot(
     snapshot
 }
 
-/// The run's id and a digest of the content, the time of building left out: the same content has the same id.
+/// The run's id and a digest of the content without the build time: the same content has the same id.
 fn id(snapshot: &Snapshot, run_id: &str) -> String {
-    // The text of one list of them all, its longest parts written side by side.
+    // The JSON text of one list of all parts; the longest parts are serialized in parallel.
     let (hourly, models) = std::thread::scope(|scope| {
         let hourly = scope.spawn(|| json(&snapshot.hourly));
         let models = json(&snapshot.models);
@@ -242,13 +242,13 @@ fn endpoint_day(row: &EndpointDayRow) -> EndpointDay {
     }
 }
 
-/// UTC days with a hit rate that the upstream published: observed or closing, not derived.
+/// Number of UTC days with a hit rate that the upstream published: observed or closing, not derived.
 fn rated_days(days: &[EndpointDayRow]) -> usize {
     let published = days.iter().filter(|day| day.basis.is_some_and(|basis| basis != Basis::Derived));
     published.map(|day| day.day).collect::<BTreeSet<_>>().len()
 }
 
-/// Token-weighted hit rate by provider and observed day.
+/// Token-weighted hit rate per provider and observed day.
 fn provider_days(days: &[EndpointDayRow]) -> HashMap<ProviderSlug, Vec<ProviderDay>> {
     let mut sums: BTreeMap<(&ProviderSlug, NaiveDate), (f64, i64)> = BTreeMap::new();
     for day in days.iter().filter(|day| day.basis != Some(Basis::Derived)) {
@@ -313,7 +313,7 @@ fn model_entries(
 fn endpoint(now: EndpointNow, verdicts: Option<EndpointVerdicts>, days: Vec<EndpointDay>) -> Endpoint {
     let verdicts = verdicts.unwrap_or_else(|| EndpointVerdicts {
         tier: Tier::Unrated,
-        why: "not part of the newest analysis".into(),
+        why: "not included in the newest analysis".into(),
         verdicts: BTreeMap::new(),
         session_cost: BTreeMap::new(),
         realised_discount: None,
@@ -385,7 +385,7 @@ fn provider_entries(
     for model in models {
         for endpoint in &model.endpoints {
             let entry = seen.entry(&endpoint.provider).or_default();
-            // Models come most tokens first, so a repeated one is the one just put in.
+            // Models are sorted by tokens, descending, so a repeated one is the one that was just added.
             if entry.models.last() != Some(&model.model_id) {
                 entry.models.push(model.model_id.clone());
             }
@@ -453,7 +453,7 @@ fn recent_reading(row: ReadingRow) -> RecentReading {
     }
 }
 
-/// What a reader should know is not there yet.
+/// What is still missing from the data, for the status page.
 fn missing(
     newest: &RunRow,
     rated_days: usize,
@@ -464,26 +464,27 @@ fn missing(
     let needed = thresholds::FULL_RECORD_DAYS.saturating_sub(rated_days);
     if needed > 0 {
         missing.push(format!(
-            "{needed} more day{} of collection until tiers are no longer provisional; until then days worked out from the price charts help",
+            "{needed} more day{} of collection needed before tiers stop being provisional; until then, days derived from the price charts are included",
             if needed == 1 { "" } else { "s" }
         ));
     }
     if newest.window_kind != WindowKind::DayToDate {
         missing.push(format!(
-            "the newest run's usage covers `{}`, which forms no day: hit rates of days come from other runs or the price charts",
+            "usage in the newest run covers `{}`, not the UTC day so far: daily hit rates come from other runs or the price charts",
             newest.window_kind
         ));
     }
     if comparison.is_some_and(|series| series.answer == RouteAnswer::NotOffered) {
-        missing
-            .push("the upstream offers no daily series of hit rates: days without a sweep stay gaps".into());
+        missing.push(
+            "the upstream offers no daily series of hit rates: days without a sweep remain gaps".into(),
+        );
     }
     let empty = |lens: Lens| {
         let list = analysis.tier_lists.iter().find(|list| list.lens == lens);
         list.is_none_or(|list| list.providers.iter().all(|provider| provider.tier == Tier::Unrated))
     };
     for lens in Lens::ALL.into_iter().filter(|lens| empty(*lens)) {
-        missing.push(format!("no provider is rated under the lens `{lens}` yet"));
+        missing.push(format!("no provider is rated yet under the lens `{lens}`"));
     }
     missing
 }

@@ -1,4 +1,4 @@
-//! The backtest of the record, as of any moment of it.
+//! The backtest of the record, as of any moment in it.
 
 use super::PipelineError;
 use crate::analysis;
@@ -10,11 +10,11 @@ use chrono::{DateTime, Days, NaiveDate, Utc};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
-/// Tests the choices of `days` from what the record knew at `as_of`. `None` where there is nothing to choose: two days
-/// running with closing prices and a model with two endpoints of enough traffic are needed.
+/// Backtests the choices of `days` with what the record knew at `as_of`. `None` if there is nothing to choose: a
+/// backtest needs two consecutive days with closing prices and a model with two endpoints that have enough traffic.
 ///
 /// # Errors
-/// What the store says.
+/// The error of the store.
 pub fn backtest(
     store: &Store,
     days: DayRange,
@@ -23,7 +23,8 @@ pub fn backtest(
     Ok(analysis::backtest::backtest(&panel(store, days, as_of)?, days))
 }
 
-/// As [`backtest`], with what the policy `hitrate` expects each endpoint to cost on the day after the newest priced one.
+/// Like [`backtest`], with the cost that the policy `hitrate` expects for each endpoint on the day after the newest
+/// priced one.
 pub(super) fn with_expectations(
     store: &Store,
     days: DayRange,
@@ -38,15 +39,15 @@ pub(super) fn with_expectations(
 
 fn panel(store: &Store, days: DayRange, as_of: DateTime<Utc>) -> Result<Vec<PricedDay>, PipelineError> {
     let from = days.from.checked_sub_days(Days::new(BACKTEST_HISTORY_DAYS)).unwrap_or(days.from);
-    // The last choice is charged the price of the day after it.
+    // The last choice pays the price of the following day.
     let to = days.to.succ_opt().unwrap_or(days.to);
     Ok(store.priced_days(from, to, as_of)?)
 }
 
-/// Tests the choices of `[from, to]` over the whole record; a bound that is left out is the record's own.
+/// Backtests the choices of `[from, to]` over the whole record; the bounds default to those of the record.
 ///
 /// # Errors
-/// [`PipelineError::NoRun`] where the record is empty; otherwise what the store says.
+/// [`PipelineError::NoRun`] if the record is empty; otherwise the error of the store.
 pub fn backtest_record(
     store: &Store,
     from: Option<NaiveDate>,

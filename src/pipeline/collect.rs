@@ -18,34 +18,34 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
-/// How many failures a run tells of; the counts are always whole.
+/// Maximum number of failures that a run lists; the counts are always complete.
 const TOLD_FAILURES: usize = 20;
 
-/// What a collection may be told beyond the settings.
+/// Options of a collection beyond the settings.
 #[derive(Debug, Clone, Default)]
 pub struct CollectOptions {
-    /// Base address in place of the settings' one.
+    /// Base address; overrides the setting.
     pub upstream: Option<String>,
-    /// The time the run counts as, in place of now: for replays of recorded days.
+    /// The time of the run instead of now: for replays of recorded days.
     pub at: Option<DateTime<Utc>>,
-    /// Requests a second in place of the settings' one; 0 is unlimited.
+    /// Requests per second; overrides the setting. 0 means unlimited.
     pub rate: Option<f64>,
     /// Whether the upstream is the simulator.
     pub simulated: bool,
 }
 
-/// What a collection did: the contract of `hitrate collect --json`.
+/// The result of a collection: the contract of `hitrate collect --json`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CollectReport {
     /// Id.
     pub run_id: String,
     /// `ok`, `partial`, `suspect` or `failed`.
     pub status: String,
-    /// The time the run counts as.
+    /// The time of the run.
     pub observed_at: DateTime<Utc>,
     /// What its summaries cover.
     pub window_kind: WindowKind,
-    /// Requests sent, retries included.
+    /// Requests sent, including retries.
     pub requests: usize,
     /// Bodies archived.
     pub documents: usize,
@@ -53,19 +53,19 @@ pub struct CollectReport {
     pub readings: usize,
     /// Endpoints seen.
     pub endpoints: usize,
-    /// Rows put aside by reason.
+    /// Quarantined rows by reason.
     pub quarantined: BTreeMap<String, usize>,
-    /// Distinct unknown paths.
+    /// Number of distinct unknown paths.
     pub drift: usize,
-    /// What came of asking for the daily series of hit rates; null where it was not asked for.
+    /// Result of the request for the daily series of hit rates; null if it was not requested.
     pub comparison: Option<RouteAnswer>,
-    /// From the first request to the stored run.
+    /// Time from the first request to the stored run.
     pub duration_ms: i64,
     /// Bytes written to the archive.
     pub archive_bytes: u64,
-    /// What failed, at most 20 lines.
+    /// Failures, at most 20 lines.
     pub failures: Vec<String>,
-    /// Why the run is suspect: the fields of the upstream whose meaning moved.
+    /// Why the run is suspect: the upstream fields whose meaning moved.
     pub findings: Vec<Finding>,
 }
 
@@ -73,29 +73,29 @@ fn milliseconds(since: Instant) -> i64 {
     i64::try_from(since.elapsed().as_millis()).unwrap_or(i64::MAX)
 }
 
-/// The id of a run: the time it counts as.
+/// The id of a run: its time.
 pub(super) fn run_id(observed_at: DateTime<Utc>) -> String {
     observed_at.format("%Y%m%dT%H%M%SZ").to_string()
 }
 
 impl Pipeline {
-    /// Collects once. `on_progress` is told how many of how many documents are done.
+    /// Collects once. `on_progress(done, total)` is called with the number of documents.
     ///
-    /// A run that is stored already is not collected again: its report is given as it was.
+    /// A run that is already stored is not collected again: its report is returned unchanged.
     ///
     /// # Errors
-    /// [`PipelineError`]. An upstream that is down or refuses is no error: the report's status is `failed`.
+    /// [`PipelineError`]. An upstream that is down or refuses is not an error: the report's status is `failed`.
     pub async fn collect(
         &self,
         options: &CollectOptions,
         cancel: &CancellationToken,
         mut on_progress: impl FnMut(usize, usize) + Send,
     ) -> Result<CollectReport, PipelineError> {
-        // Durations are of this machine, also where the clock is simulated.
+        // Durations are measured on this machine, even if the clock is simulated.
         let started = Instant::now();
         let observed_at = options.at.unwrap_or_else(|| self.clock.now()).trunc_subsecs(0);
         if let Some(report) = self.stored_report(observed_at)? {
-            tracing::info!(run_id = report.run_id, "this run is stored already");
+            tracing::info!(run_id = report.run_id, "this run is already stored");
             return Ok(report);
         }
         self.refuse_out_of_order(observed_at)?;
@@ -151,8 +151,8 @@ impl Pipeline {
         sources
     }
 
-    /// Whether this sweep is to ask for the closing values of past days: the first one of a UTC day that comes late
-    /// enough for the day before to be settled, until one has them.
+    /// Whether this sweep must request the closing values of past days. Starting with the first sweep of a UTC day that
+    /// is late enough for the previous day to be settled, each one does until one has received them.
     fn wants_closing_rates(&self, observed_at: DateTime<Utc>) -> Result<bool, StoreError> {
         let settled = observed_at.num_seconds_from_midnight() >= thresholds::CLOSING_SETTLE_MINUTES * 60;
         Ok(self.config.upstream.hit_rate_comparison && settled && !self.store.has_comparison(observed_at)?)
@@ -198,14 +198,14 @@ impl Pipeline {
             );
         }
         if self.store.ingest(&record, &run)? == Ingested::Known {
-            tracing::info!(run_id = record.run_id, "this run is stored already");
+            tracing::info!(run_id = record.run_id, "this run is already stored");
         } else if is_accepted(&record.status) {
             self.keep_baseline(&record.run_id, &run);
         }
         Ok((run, record))
     }
 
-    /// Refused before anything is archived: a replay would store what the store did not take.
+    /// Refuses the run before anything is archived: otherwise a replay would store what the store rejected.
     fn refuse_out_of_order(&self, observed_at: DateTime<Utc>) -> Result<(), StoreError> {
         match self.store.newest_time()? {
             Some(newest) if newest > observed_at => Err(StoreError::OutOfOrder {
@@ -216,7 +216,7 @@ impl Pipeline {
         }
     }
 
-    /// The report of a run that is stored already, a failed one not counted.
+    /// The report of a run that is already stored; failed runs do not count.
     fn stored_report(&self, observed_at: DateTime<Utc>) -> Result<Option<CollectReport>, PipelineError> {
         let Some(row) = self.store.run(&run_id(observed_at))?.filter(|row| row.status != "failed") else {
             return Ok(None);
@@ -260,7 +260,7 @@ fn record(manifest: &Manifest, run: &RunReadings, findings: Findings) -> RunReco
         format!("{}{whose} at {}: {}", row.kind, row.path, row.detail)
     }));
     if failures.is_empty() && run.models.is_empty() {
-        failures.push("the upstream listed no models".into());
+        failures.push("the upstream lists no models".into());
     } else if failures.is_empty() && run.readings.is_empty() {
         failures.push("no model has an endpoint".into());
     }
@@ -297,9 +297,9 @@ fn record(manifest: &Manifest, run: &RunReadings, findings: Findings) -> RunReco
     }
 }
 
-/// Whether the sweep ended before it had requested all that a whole sweep needs. Such a run says nothing about the rest, and
-/// publishing it as the whole would drop every endpoint that was not reached. Manifests of older versions do not say so:
-/// there a sweep that stopped and lacks an answer is one.
+/// Whether the sweep ended before all required documents were requested. Such a sweep says nothing about the rest, and
+/// publishing it as complete would drop every endpoint that was not reached. Manifests of older versions do not record
+/// this: there, a sweep that stopped and lacks an answer counts as cut short.
 fn is_cut_short(manifest: &Manifest) -> bool {
     let missing = |entry: &Entry| !entry.request.kind.is_daily() && entry.status.is_none();
     let guess = || manifest.header.stopped.is_some() && manifest.entries.iter().any(missing);

@@ -1,4 +1,4 @@
-//! From archived bodies to the readings of a run: the one path that live collection and replay share.
+//! Turns archived bodies into the readings of a run. Live collection and replay share this code path.
 
 use super::panics::caught;
 use crate::archive::{Entry, Manifest};
@@ -8,7 +8,7 @@ use crate::source::openrouter::{API, OpenRouterApi, OpenRouterStats};
 use crate::source::{Decoded, Document, Source};
 use std::thread;
 
-/// Decodes and joins a run. `known` is what the last accepted run had.
+/// Decodes and joins a run. `known` is the state of the last accepted run.
 pub fn readings(manifest: &Manifest, bodies: &[Option<Vec<u8>>], known: &Known) -> RunReadings {
     readings_by(manifest, bodies, known, &decode)
 }
@@ -29,7 +29,7 @@ fn readings_by(
     let paired: Vec<(&Entry, Option<&[u8]>)> =
         manifest.entries.iter().zip(bodies).map(|(entry, body)| (entry, body.as_deref())).collect();
     let workers = thread::available_parallelism().map_or(1, |n| n.get().min(4));
-    // Interleaved, because bodies of one kind stand together and kinds differ much in size.
+    // Interleaved, because bodies of one kind are adjacent and the kinds differ widely in size.
     let answers: Vec<Answer> = thread::scope(|scope| {
         let tasks: Vec<_> = (0..workers)
             .map(|worker| {
@@ -65,7 +65,7 @@ fn answer(entry: &Entry, body: Option<&[u8]>, decode: &impl Fn(&Document<'_>) ->
     Answer { request: entry.request.clone(), sha256, decoded, fetched_at: entry.fetched_at }
 }
 
-/// What a document counts as that the decoder panicked on: not answered, and quarantined by name.
+/// The result for a document on which the decoder panicked: unanswered, and quarantined by name.
 fn undecodable(document: &Document<'_>, panic: String) -> Decoded {
     let request = document.request;
     let pair = request.pair.as_ref();
@@ -139,7 +139,7 @@ mod tests {
         assert_eq!((row.path.as_str(), row.sha256.as_str()), ("$", "5ha"));
         assert!(row.detail.contains("no digits left"), "{}", row.detail);
         assert_eq!((run.models.len(), run.readings.len()), (1, 1), "the other documents are whole");
-        assert_eq!(run.unanswered.len(), 1, "what is known of that model stays as it was");
+        assert_eq!(run.unanswered.len(), 1, "the known state of that model is unchanged");
         let failed: usize = run.sources.iter().map(|source| source.failed).sum();
         assert_eq!(failed, 1);
     }

@@ -1,8 +1,8 @@
-//! The history of tiers: each UTC day starts from the one before, and is closed once, by its last run.
+//! The history of tiers: each UTC day starts from the previous one and is closed once, by its last run.
 //!
-//! A day is closed when the first run of a later day is about to be stored, live and in a replay alike: both see the
-//! record in the same state then. What is not closed yet (an older version made the store, or another version of the
-//! method) is walked day by day.
+//! A day is closed when the first run of a later day is about to be stored, in live collection and in a replay: both
+//! see the record in the same state at that point. Days that are not closed yet (the store is from an older version, or
+//! the version of the method has changed) are walked one by one.
 
 use super::{Pipeline, PipelineError};
 use crate::analysis::{self, METHOD_VERSION};
@@ -13,10 +13,11 @@ use crate::store::{Store, StoreError};
 use crate::study::flips::{FlipCount, FlipReport};
 use chrono::{DateTime, NaiveDate, Utc};
 
-/// Days between two words about a long walk.
+/// Days between two progress messages of a long walk.
 const TOLD_EVERY: usize = 30;
 
-/// What was held before a UTC day: from the stored days, and walked from there where some are missing. Writes nothing.
+/// The tiers held before a UTC day: read from the stored days, and walked from there if some are missing. Writes
+/// nothing.
 pub(super) fn held_before(
     store: &Store,
     workloads: &[Workload],
@@ -25,8 +26,8 @@ pub(super) fn held_before(
     walk(store, workloads, day, |_, _| Ok(()))
 }
 
-/// Walks the days before `day` that are not stored, from the last one that is; `visit` is told of each what was held at
-/// its end. What was held at the end of the last is returned.
+/// Walks the days before `day` that are not stored, starting from the last stored one, and calls `visit` with the tiers
+/// held at the end of each. Returns the tiers held at the end of the last one.
 fn walk(
     store: &Store,
     workloads: &[Workload],
@@ -50,17 +51,17 @@ fn walk(
     Ok(history)
 }
 
-/// Stores what is not stored yet of the days before `day`.
+/// Stores the days before `day` that are not stored yet.
 pub(super) fn close_days(store: &Store, workloads: &[Workload], day: NaiveDate) -> Result<(), PipelineError> {
     walk(store, workloads, day, |run_day, history| Ok(store.close_day(METHOD_VERSION, run_day, history)?))?;
     Ok(())
 }
 
-/// How often tiers change from one day with a run to the next, over the whole record; the newest day as of its newest
-/// run.
+/// How often tiers change from one day with a run to the next, over the whole record. The newest day counts as of its
+/// newest run.
 ///
 /// # Errors
-/// [`PipelineError::NoRun`] where the record is empty; otherwise what store or analysis say.
+/// [`PipelineError::NoRun`] if the record is empty; otherwise the error of the store or the analysis.
 pub fn flips(store: &Store, workloads: &[Workload]) -> Result<FlipReport, PipelineError> {
     let newest = store.newest_run(None)?.ok_or_else(|| PipelineError::NoRun(String::new()))?;
     let today = newest.observed_at.date_naive();
@@ -79,7 +80,7 @@ pub fn flips(store: &Store, workloads: &[Workload]) -> Result<FlipReport, Pipeli
     Ok(count.report())
 }
 
-/// What was seen and what tiers changed, newest first, at most `limit`. A change of tier counts once its day is over.
+/// Observed events and tier changes, newest first, at most `limit`. A tier change counts once its day is over.
 pub(super) fn events(
     store: &Store,
     as_of: DateTime<Utc>,
@@ -101,7 +102,7 @@ pub(super) fn events(
         model_id: None,
         tag: None,
         provider: Some(row.provider),
-        detail: format!("{}: {} under {}, before {}", row.name, row.tier, row.lens, row.previous),
+        detail: format!("{}: {} tier {} → {}", row.name, row.lens, row.previous, row.tier),
     });
     let mut events: Vec<Event> = changed.chain(seen).collect();
     events.sort_by_key(|event| std::cmp::Reverse(event.at));
@@ -110,12 +111,12 @@ pub(super) fn events(
 }
 
 impl Pipeline {
-    /// Closes the days before that of a run that is about to be stored. A failure is only logged: the record goes on, and
-    /// the next run or publication tries again.
+    /// Closes the days before the day of a run that is about to be stored. A failure is only logged: collection
+    /// continues, and the next run or publication tries again.
     pub(super) fn close_days_before(&self, day: NaiveDate) {
         let closed = self.workloads().and_then(|workloads| close_days(&self.store, &workloads, day));
         if let Err(error) = closed {
-            tracing::error!(%error, %day, "the tiers of the days before cannot be closed; trying again with the next run");
+            tracing::error!(%error, %day, "cannot close the tiers of the previous days; retrying with the next run");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Hourly rates as the snapshot carries them.
+//! Hourly rates in the form that the snapshot holds.
 
 use crate::domain::thresholds;
 use crate::snapshot::{HourlyRate, HourlyRates};
@@ -7,7 +7,7 @@ use chrono::{DateTime, Days, NaiveTime, Utc};
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
-/// The first midnight of the hourly rates that are published.
+/// The midnight at which the published hourly rates begin.
 pub(super) fn first(as_of: DateTime<Utc>) -> DateTime<Utc> {
     let today = as_of.date_naive();
     let first = today.checked_sub_days(Days::new(thresholds::HOURLY_DAYS - 1)).unwrap_or(today);

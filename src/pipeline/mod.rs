@@ -1,5 +1,5 @@
-//! collect → store → analyse → publish. Reads as the flow in `docs/architecture.md`; everything right of the archive is
-//! one path for live collection and replay.
+//! collect → store → analyse → publish, the flow in `docs/architecture.md`. Live collection and replay share all code
+//! after the archive.
 
 mod assemble;
 mod backtest;
@@ -31,12 +31,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// Where things are in a data folder.
+/// The layout of a data folder.
 #[derive(Debug, Clone)]
 pub struct DataDir(PathBuf);
 
 impl DataDir {
-    /// Wraps a folder; it is made when something is written.
+    /// Wraps a folder; it is created on the first write.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self(path.into())
     }
@@ -56,11 +56,11 @@ impl DataDir {
     pub fn snapshots(&self) -> PathBuf {
         self.0.join("snapshots")
     }
-    /// The one folder that queries may write to.
+    /// The only folder that queries may write to.
     pub fn work(&self) -> PathBuf {
         self.0.join("work")
     }
-    /// Where a running server says how to reach it.
+    /// The file in which a running server publishes its address.
     pub fn server(&self) -> PathBuf {
         self.0.join("server.json")
     }
@@ -86,24 +86,22 @@ pub enum PipelineError {
     Fetch(#[from] crate::fetch::SetupError),
     /// There is nothing to publish.
     #[error(
-        "there is no run yet{0}; `hitrate collect` makes one, `hitrate demo` shows the service without an upstream"
+        "there is no run yet{0}; run `hitrate collect` first, or `hitrate demo` to try the service without an upstream"
     )]
     NoRun(String),
     /// The folder to rebuild into is not empty.
-    #[error("{0} holds a store already; name an empty folder")]
+    #[error("{0} already contains a store; choose an empty directory")]
     NotEmpty(PathBuf),
-    /// The workloads, shipped or the user's.
+    /// The workload file, the shipped one or the user's.
     #[error(transparent)]
     Workloads(#[from] crate::domain::workload_file::WorkloadError),
-    /// The service stops.
-    #[error(
-        "the sweep was stopped before its end; nothing of it is stored, and the next start makes up for it"
-    )]
+    /// The service is stopping.
+    #[error("the sweep was stopped early; nothing was stored, and the next start collects again")]
     Cancelled,
     /// A suspect run cannot be accepted.
     #[error(transparent)]
     Accept(#[from] AcceptError),
-    /// A background task ended badly.
+    /// A background task failed.
     #[error(transparent)]
     Task(#[from] crate::background::Ended),
 }
@@ -118,9 +116,9 @@ pub struct Pipeline {
     pub store: Store,
     /// The raw bodies.
     pub archive: Archive,
-    /// What is being served.
+    /// The snapshot that is served.
     pub current: Arc<Current>,
-    /// What time it is.
+    /// The clock.
     pub clock: Arc<dyn Clock>,
     baseline: Mutex<Option<suspect::Baseline>>,
     /// Held while runs enter or leave the record. The order of runs matters, so one writer at a time goes from the archive to
@@ -131,7 +129,7 @@ pub struct Pipeline {
 /// Opens the store of a data folder within the limits of the settings.
 ///
 /// # Errors
-/// [`StoreError`], [`StoreError::Locked`] above all.
+/// [`StoreError`], most often [`StoreError::Locked`].
 pub fn open_store(config: &Config, data: &DataDir) -> Result<Store, StoreError> {
     Store::open(StoreOptions {
         path: data.store(),
@@ -143,21 +141,21 @@ pub fn open_store(config: &Config, data: &DataDir) -> Result<Store, StoreError> 
 }
 
 impl Pipeline {
-    /// Opens a data folder: the store, the archive, and the snapshot that was served last. Runs that were archived and
-    /// not stored (the process ended between the two) are stored now, and a snapshot that is missing, unreadable or
-    /// older than the record is built anew.
+    /// Opens a data folder: the store, the archive, and the snapshot that was served last. Runs that were archived but
+    /// not stored (the process ended between the two steps) are stored now, and a snapshot that is missing, unreadable
+    /// or older than the record is rebuilt.
     ///
     /// # Errors
-    /// [`PipelineError`]; a damaged archive or snapshot, and an archived run that cannot be stored, are only logged: what
-    /// is there is served and collecting goes on.
+    /// [`PipelineError`]. A damaged archive or snapshot, or an archived run that cannot be stored, is only logged: the
+    /// available data is served and collection continues.
     pub fn open(config: Config, data: DataDir, clock: Arc<dyn Clock>) -> Result<Self, PipelineError> {
-        // A wrong file is told now and not an hour later by the log.
+        // Report an invalid file at startup, not an hour later in the log.
         config.workloads(data.path())?;
         let store = open_store(&config, &data)?;
         let archive = Archive::open(data.archive());
         let loaded = snapshot::store::load(&data.snapshots()).unwrap_or_else(|error| {
             match error {
-                SnapshotError::OtherFormat { .. } => tracing::warn!(%error, "building the snapshot anew"),
+                SnapshotError::OtherFormat { .. } => tracing::warn!(%error, "rebuilding the snapshot"),
                 _ => tracing::error!(%error, "starting without a snapshot"),
             }
             None
@@ -167,7 +165,7 @@ impl Pipeline {
         let pipeline = Self { config, data, store, archive, current, clock, baseline, recording };
         match pipeline.recover() {
             Err(PipelineError::Archive(error)) => {
-                tracing::error!(%error, "archived runs that are not stored cannot be read; going on without them");
+                tracing::error!(%error, "cannot read the archived runs that are not stored; continuing without them");
             }
             other => other?,
         }
@@ -183,28 +181,28 @@ impl Pipeline {
     /// The workloads in force.
     ///
     /// # Errors
-    /// [`PipelineError::Workloads`] where the user's file is wrong.
+    /// [`PipelineError::Workloads`] if the user's file is invalid.
     pub fn workloads(&self) -> Result<Vec<Workload>, PipelineError> {
         Ok(self.config.workloads(self.data.path())?)
     }
 
-    /// Publishes where the record is ahead of what is served: the process ended before it could, or a new version
-    /// cannot read the old snapshot.
+    /// Publishes if the record is newer than the served snapshot: the process ended before it could publish, or a new
+    /// version cannot read the old snapshot.
     fn catch_up_snapshot(&self) -> Result<(), PipelineError> {
         let Some(newest) = self.store.newest_run(None)? else { return Ok(()) };
         if self.current.get().is_some_and(|served| served.as_of >= newest.observed_at) {
             return Ok(());
         }
         if let Err(error) = self.publish() {
-            tracing::error!(%error, "the newest run is stored and cannot be published");
+            tracing::error!(%error, "the newest run is stored but cannot be published");
         }
         Ok(())
     }
 
-    /// Builds the newest snapshot from the store, saves it and swaps it in.
+    /// Builds the newest snapshot from the store, saves it and starts serving it.
     ///
     /// # Errors
-    /// [`PipelineError`]; what was served before is still served.
+    /// [`PipelineError`]; the previous snapshot is still served.
     pub fn publish(&self) -> Result<Arc<Snapshot>, PipelineError> {
         let workloads = self.workloads()?;
         if let Some(newest) = self.store.newest_run(None)? {

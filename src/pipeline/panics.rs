@@ -1,10 +1,10 @@
-//! Panics on bad input cost the document or the run that caused them, never the service.
+//! A panic on bad input loses the document or the run that caused it, never the service.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// Runs something and returns what it panicked with as an error. The caller must not go on using what `work` may have
-/// left half done; the store rolls an open transaction back by itself.
+/// Runs `work` and returns a panic as an error. The caller must not use state that `work` may have left incomplete; the
+/// store rolls back an open transaction by itself.
 ///
 /// # Errors
 /// The message of the panic.

@@ -1,4 +1,4 @@
-//! From the store to a snapshot, as of any moment of the record.
+//! Builds a snapshot from the store, as of any moment in the record.
 
 use super::history::held_before;
 use super::{PipelineError, assemble, backtest};
@@ -11,14 +11,14 @@ use crate::store::Store;
 use chrono::{DateTime, Days, Utc};
 use std::collections::BTreeMap;
 
-/// Days of record that pages show.
+/// Number of days that the pages show.
 pub(super) const SHOWN_DAYS: u64 = 30;
 
-/// Builds the snapshot of the newest run at or before `as_of` (`None`: the newest of all), from nothing but what was
-/// known then. Sessions are priced under `workloads`, of which the first is the default.
+/// Builds the snapshot of the newest run at or before `as_of` (`None`: the newest of all), using only what was
+/// known then. Sessions are priced under `workloads`; the first one is the default.
 ///
 /// # Errors
-/// [`PipelineError::NoRun`] where there is no such run; otherwise what store or analysis say.
+/// [`PipelineError::NoRun`] if there is no such run; otherwise the error of the store or the analysis.
 pub fn build_snapshot(
     store: &Store,
     as_of: Option<DateTime<Utc>>,
@@ -36,7 +36,7 @@ pub fn build_snapshot(
     })?;
     let as_of = newest.observed_at;
     let default_workload = workloads.first().map_or("", |workload| workload.name.as_str());
-    // Side by side: what tiers are made of, and what the pages show besides.
+    // In parallel: the input of the tiers, and everything else that the pages show.
     let (analysis, shown) = std::thread::scope(|scope| {
         let shown = scope.spawn(|| {
             let tested = backtest::with_expectations(store, shown_days(as_of), as_of)?;
@@ -52,7 +52,7 @@ pub fn build_snapshot(
     Ok(assemble::snapshot(material, analysis, tested, workloads, built_at))
 }
 
-/// The analysis of the run at `as_of`, every tier held against where it stood the evening before.
+/// The analysis of the run at `as_of`, with hysteresis against the tiers at the end of the previous day.
 fn judged(store: &Store, workloads: &[Workload], as_of: DateTime<Utc>) -> Result<Analysis, PipelineError> {
     let day = as_of.date_naive();
     let mut analysis = analysis_at(store, workloads, as_of)?;
@@ -60,7 +60,8 @@ fn judged(store: &Store, workloads: &[Workload], as_of: DateTime<Utc>) -> Result
     Ok(analysis)
 }
 
-/// The analysis of the run at `as_of` from what was known then: every tier that of the figures alone.
+/// The analysis of the run at `as_of` from what was known then, without hysteresis: every tier follows from the figures
+/// alone.
 pub(super) fn analysis_at(
     store: &Store,
     workloads: &[Workload],
@@ -75,14 +76,14 @@ pub(super) fn analysis_at(
     Ok(analysis::analyse(&frames, &parameters)?)
 }
 
-/// The lens window that ends with a time's UTC day.
+/// The lens window that ends with the UTC day of `as_of`.
 fn window(as_of: DateTime<Utc>) -> DayRange {
     let to = as_of.date_naive();
     let back = u64::try_from(thresholds::LENS_WINDOW_DAYS - 1).unwrap_or(0);
     DayRange { from: to.checked_sub_days(Days::new(back)).unwrap_or(to), to }
 }
 
-/// The days that pages show.
+/// The days that the pages show.
 fn shown_days(as_of: DateTime<Utc>) -> DayRange {
     let to = as_of.date_naive();
     DayRange { from: to.checked_sub_days(Days::new(SHOWN_DAYS - 1)).unwrap_or(to), to }

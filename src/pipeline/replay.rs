@@ -1,5 +1,5 @@
-//! Rebuilding from the archive: the same code on the same bodies gives the same record. A run that cannot be read or
-//! stored is set aside by name, and the rest goes on.
+//! Rebuilds the store from the archive: the same code on the same bodies gives the same record. A run that cannot be
+//! read or stored is set aside by name, and the replay continues.
 
 use super::panics::caught;
 use super::{Pipeline, PipelineError, collect};
@@ -9,21 +9,21 @@ use crate::store::RunRecord;
 use serde::Serialize;
 use std::path::Path;
 
-/// How many runs one line of the log names.
+/// Maximum number of runs that one log line names.
 const NAMED_RUNS: usize = 20;
 
-/// What a replay did.
+/// The result of a replay.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ReplayReport {
     /// Runs in the archive.
     pub runs: usize,
-    /// Those that were stored.
+    /// Runs that were stored.
     pub stored: usize,
-    /// Endpoints' readings stored.
+    /// Readings that were stored.
     pub readings: usize,
     /// Runs that could not be read from the archive or could not be stored.
     pub set_aside: Vec<SetAside>,
-    /// Id of the snapshot that was published.
+    /// Id of the published snapshot.
     pub snapshot: Option<String>,
 }
 
@@ -34,20 +34,20 @@ pub struct SetAside {
     pub run_id: String,
     /// Its manifest.
     pub file: String,
-    /// What the archive, the decoder or the store said.
+    /// The error of the archive, the decoder or the store.
     pub reason: String,
 }
 
-/// What became of an archived run.
+/// The outcome of an archived run.
 type Outcome = Result<(RunReadings, RunRecord), SetAside>;
 
 impl Pipeline {
-    /// Rebuilds the store from an archive, run by run in order of time, then publishes. `on_progress` is told how many
-    /// of how many runs are done.
+    /// Rebuilds the store from an archive, run by run in chronological order, then publishes. `on_progress(done,
+    /// total)` is called with the number of runs.
     ///
     /// # Errors
-    /// [`PipelineError`] where the archive's folder cannot be read, where the store is locked, full or otherwise unable
-    /// to take any run, and where the result cannot be published. A single run that cannot be read or stored is no
+    /// [`PipelineError`] if the archive's folder cannot be read, if the store is locked, full or otherwise unable to
+    /// accept any run, or if the result cannot be published. A single run that cannot be read or stored is not an
     /// error: the report names it.
     pub fn replay(
         &self,
@@ -80,8 +80,9 @@ impl Pipeline {
         Ok(report)
     }
 
-    /// Stores the runs that are archived and newer than the newest stored one; the caller records alone. Older ones that are not stored are only
-    /// named: history is a sequence of changes, so a run cannot be inserted into it later.
+    /// Stores the archived runs that are newer than the newest stored one. Older runs that are not stored are only
+    /// logged: the history is a sequence of changes, so a run cannot be inserted into it later. The caller holds the lock
+    /// for recording.
     ///
     /// # Errors
     /// As [`Pipeline::replay`].
@@ -94,27 +95,27 @@ impl Pipeline {
             if known.contains(&run_id) {
                 continue;
             }
-            // Ids are times: their order is that of the runs.
+            // Ids are times, so they sort in the order of the runs.
             if newest.as_ref().is_some_and(|newest| run_id <= *newest) {
                 late.push(run_id);
                 continue;
             }
-            tracing::warn!(run_id, "archived but not stored: storing it now");
-            // What cannot be stored is in the log by now, and the next run is as good as any other.
+            tracing::warn!(run_id, "storing a run that was archived but not stored");
+            // A failure is already logged, and the next run may well be stored.
             drop(self.store_archived(&self.archive, &path)?);
         }
         if !late.is_empty() {
             let named = late[..late.len().min(NAMED_RUNS)].join(", ");
             tracing::warn!(
                 runs = late.len(),
-                "archived runs older than the newest stored one are not in the record ({named}); \
-                 `hitrate replay --into DIR` rebuilds it with them"
+                "archived runs older than the newest stored run are not in the record ({named}); \
+                 run `hitrate replay --into DIR` to rebuild the record with them"
             );
         }
         Ok(())
     }
 
-    /// Reads a run from the archive and stores it. A run that cannot be read, that the store refuses or that ends in a
+    /// Reads a run from the archive and stores it. A run that cannot be read, that the store rejects or that causes a
     /// panic is set aside.
     fn store_archived(&self, archive: &Archive, path: &Path) -> Result<Outcome, PipelineError> {
         let stored = caught(|| {
@@ -130,12 +131,13 @@ impl Pipeline {
         };
         let aside = SetAside { run_id: run_id(path), file: path.display().to_string(), reason };
         let SetAside { run_id, file, reason } = &aside;
-        tracing::error!(run_id, file, reason, "this archived run is set aside");
+        tracing::error!(run_id, file, reason, "setting this archived run aside");
         Ok(Err(aside))
     }
 }
 
-/// Whether an error is about one run: another run may well be stored. A locked store or a full disk is not.
+/// Whether an error concerns a single run, so that another run may still be stored. A locked store or a full disk does
+/// not.
 fn concerns_one_run(error: &PipelineError) -> bool {
     match error {
         PipelineError::Archive(_) => true,
@@ -144,7 +146,7 @@ fn concerns_one_run(error: &PipelineError) -> bool {
     }
 }
 
-/// The id of the run that a manifest is of, from its file name: it is known even if the file cannot be read.
+/// The id of a manifest's run, from the file name, so that it is known even if the file cannot be read.
 fn run_id(manifest: &Path) -> String {
     let name = manifest.file_name().unwrap_or_default().to_string_lossy();
     name.split('.').next().unwrap_or_default().to_owned()

@@ -1,5 +1,5 @@
-//! Suspect runs: a sweep whose meaning moved is archived and accounted for, and does not enter the record until an operator
-//! accepts what moved by name.
+//! Suspect runs: a sweep whose meaning moved is archived and listed, but does not enter the record until an operator
+//! accepts the moved fields by name.
 
 use super::{Pipeline, PipelineError, decode};
 use crate::archive::Archive;
@@ -15,11 +15,11 @@ use serde::Serialize;
 use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError};
 
-/// Why an acceptance is refused.
+/// Why an acceptance is rejected.
 #[derive(Debug, thiserror::Error)]
 pub enum AcceptError {
     /// There is no such run.
-    #[error("there is no run {0}; the status page and `hitrate collect --json` name runs by their id")]
+    #[error("there is no run {0}; the status page and `hitrate collect --json` show the ids of runs")]
     NoSuchRun(String),
     /// The run is not suspect.
     #[error("run {run_id} is not suspect: its status is `{status}`")]
@@ -34,36 +34,36 @@ pub enum AcceptError {
         "run {0} is accepted but could not be stored again; the log says why, and `hitrate replay --into DIR` tries again"
     )]
     NotStored(String),
-    /// The field was not found to have moved.
-    #[error("nothing was found against `{field}` in run {run_id}; what moved: {moved}")]
+    /// There is no finding for this field.
+    #[error("no finding for `{field}` in run {run_id}; fields that moved: {moved}")]
     NoSuchField {
         /// The run.
         run_id: String,
-        /// The field that was named.
+        /// The requested field.
         field: String,
-        /// The fields that can be named.
+        /// The fields that can be accepted.
         moved: String,
     },
 }
 
-/// What an acceptance did: the contract of `hitrate accept --json`.
+/// The result of an acceptance: the contract of `hitrate accept --json`.
 #[derive(Debug, Clone, PartialEq, Serialize, serde::Deserialize)]
 pub struct AcceptReport {
     /// The run.
     pub run_id: String,
-    /// Its status now.
+    /// Its new status.
     pub status: String,
-    /// All fields of it that are accepted.
+    /// All accepted fields of the run.
     pub accepted: Vec<String>,
-    /// What still makes it suspect.
+    /// The findings that still make it suspect.
     pub open: Vec<Finding>,
-    /// Whether it takes a replay to enter the record, because newer runs are in it already.
+    /// Whether the run needs a replay to enter the record, because the record already contains newer runs.
     pub needs_replay: bool,
-    /// Id of the snapshot that was published.
+    /// Id of the published snapshot.
     pub snapshot: Option<String>,
 }
 
-/// The readings of the newest accepted run, kept between runs.
+/// The readings of the newest accepted run, kept in memory between runs.
 #[derive(Debug, Clone)]
 pub(super) struct Baseline {
     run_id: String,
@@ -71,7 +71,7 @@ pub(super) struct Baseline {
 }
 
 impl Pipeline {
-    /// What is not plausible in a run, divided by what an operator accepted.
+    /// The findings against a run, split into those that an operator accepted and the open ones.
     pub(super) fn examine(
         &self,
         archive: &Archive,
@@ -80,10 +80,10 @@ impl Pipeline {
     ) -> Result<Findings, PipelineError> {
         let before = self.baseline(archive, run.observed_at)?;
         if before.as_deref().is_some_and(|before| !same_sources(before, run)) {
-            // An operator switched a source on or off: what is there now cannot be compared with what was there.
+            // An operator switched a source on or off, so this run cannot be compared with the previous one.
             tracing::info!(
                 run_id,
-                "the sources differ from those of the run before: the run is checked without it"
+                "the sources differ from those of the previous run; checking this run without it"
             );
             let found = examine(run, &History::default(), &upstream_name);
             return Ok(Findings::divide(found, &archive.accepted(run_id)?));
@@ -95,7 +95,7 @@ impl Pipeline {
         Ok(Findings::divide(found, &archive.accepted(run_id)?))
     }
 
-    /// What the accepted runs of the last days held.
+    /// The counts of the accepted runs of the last days.
     fn counts(&self, before: DateTime<Utc>) -> Result<Vec<Counts>, StoreError> {
         let from = before - chrono::Duration::days(thresholds::PLAUSIBILITY_DAYS);
         let rows = self.store.run_counts(from, before)?;
@@ -109,8 +109,8 @@ impl Pipeline {
         Ok(rows.into_iter().map(count).collect())
     }
 
-    /// Past days that this run reports again and the store knows: series that are asked once a day, so that the run before
-    /// need not hold them.
+    /// Past days that both the store and this run hold, for series that are requested once a day and may thus be
+    /// missing from the previous run.
     fn restated(&self, run: &RunReadings) -> Result<Vec<Restated>, StoreError> {
         let today = run.observed_at.date_naive();
         let days = run.closing_rates.iter().map(|rate| rate.day);
@@ -137,14 +137,14 @@ impl Pipeline {
         ])
     }
 
-    /// Keeps the readings of an accepted run as what the next one is compared with.
+    /// Keeps the readings of an accepted run as the baseline of the next one.
     pub(super) fn keep_baseline(&self, run_id: &str, run: &RunReadings) {
         let kept = Baseline { run_id: run_id.to_owned(), readings: Arc::new(run.clone()) };
         *self.baseline.lock().unwrap_or_else(PoisonError::into_inner) = Some(kept);
     }
 
-    /// The readings of the newest accepted run before a time, from memory or from the archive. `None` where there is no such
-    /// run or the archive does not hold it: then only what needs no history is checked.
+    /// The readings of the newest accepted run before a time, from memory or from the archive. `None` if there is no
+    /// such run or if it is not in the archive: then only the checks that need no history apply.
     fn baseline(
         &self,
         archive: &Archive,
@@ -162,18 +162,18 @@ impl Pipeline {
                 Ok(Some(Arc::new(readings)))
             }
             Err(error) => {
-                tracing::warn!(run_id = newest.run_id, %error, "the run before cannot be read from the archive: this run is checked without it");
+                tracing::warn!(run_id = newest.run_id, %error, "cannot read the previous run from the archive; checking this run without it");
                 Ok(None)
             }
         }
     }
 
-    /// Accepts fields of a suspect run by name (`None`: all that moved). If nothing else is found against it, it and the runs
-    /// after it are stored and published, and the accepted values are what later runs are compared with. Where newer runs
-    /// are in the record already, the decision is kept for the next replay.
+    /// Accepts fields of a suspect run by name (`None`: all that moved). If no finding remains open, this run and the
+    /// runs after it are stored and published, and later runs are compared with the accepted values. If the record
+    /// already contains newer runs, the decision is kept for the next replay.
     ///
     /// # Errors
-    /// [`PipelineError::Accept`] where the run or a field cannot be accepted; nothing is changed then.
+    /// [`PipelineError::Accept`] if the run or a field cannot be accepted; then nothing is changed.
     pub fn accept(&self, run_id: &str, fields: Option<&[String]>) -> Result<AcceptReport, PipelineError> {
         let _alone = self.record_alone();
         let row = self.store.run(run_id)?.ok_or_else(|| AcceptError::NoSuchRun(run_id.to_owned()))?;
@@ -238,7 +238,7 @@ fn distinct(fields: impl Iterator<Item = String>) -> Vec<String> {
     seen
 }
 
-/// Decodes a run that is in the record again.
+/// Decodes a recorded run again.
 fn read_again(archive: &Archive, row: &RunRow) -> Result<RunReadings, PipelineError> {
     let manifest = archive.manifest(&row.run_id, row.observed_at)?;
     let bodies = archive.bodies(&manifest)?;

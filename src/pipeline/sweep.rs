@@ -1,5 +1,5 @@
-//! What one collection asks the upstream, and in which order: the list of models, what follows from it, and once a UTC
-//! day the closing values of past days. Every step is skipped where the one before was told to stop.
+//! The requests of one collection and their order: the list of models, the documents of each model, and once per UTC
+//! day the closing values of past days. Every step is skipped if the previous one was stopped.
 
 use crate::archive::Fetched;
 use crate::domain::document::Pair;
@@ -10,29 +10,29 @@ use crate::source::{Document, DocumentKind, Request, Source};
 use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
-/// Models that are tried before all are asked for a route that may not be there: a route that is gone then costs three
-/// requests a day instead of one for each model.
+/// Number of models that are tried first on a route that may not exist: a removed route then costs three requests per
+/// day instead of one per model.
 const TRIED_FIRST: usize = 3;
 
-/// Everything a collection needs to ask with.
+/// The context that a collection needs to send its requests.
 pub(super) struct Sweeper<'a> {
     pub fetcher: Fetcher,
     pub sources: Vec<Box<dyn Source>>,
     /// Base address, without a trailing slash.
     pub upstream: &'a str,
-    /// Whether this sweep asks for what is wanted once a UTC day.
+    /// Whether this sweep requests the documents that are needed once per UTC day.
     pub daily: bool,
-    /// Whether it asks for the closing values of past days.
+    /// Whether it requests the closing values of past days.
     pub closing: bool,
-    /// Requests a sweep may send, retries included.
+    /// Requests a sweep may send, including retries.
     pub budget: usize,
     pub cancel: &'a CancellationToken,
-    /// The time that the run counts as, where that is not the time it is made at: then an answer was read when the upstream's
-    /// clock says.
+    /// The time of the run, if it differs from the current time; then the read time of a response is taken from the
+    /// upstream's clock.
     pub at: Option<DateTime<Utc>>,
 }
 
-/// What fetching brought.
+/// The result of the requests.
 #[derive(Default)]
 pub(super) struct Sweep {
     pub fetched: Vec<Fetched>,
@@ -53,7 +53,7 @@ impl Sweep {
 }
 
 impl Sweeper<'_> {
-    /// Asks for everything. `on_progress` is told how many of how many documents are done.
+    /// Requests everything. `on_progress(done, total)` is called with the number of documents.
     pub async fn sweep(&self, on_progress: &mut (impl FnMut(usize, usize) + Send)) -> Sweep {
         let mut index = vec![models_request()];
         index.extend(self.sources.iter().flat_map(|source| source.index()));
@@ -64,7 +64,7 @@ impl Sweeper<'_> {
         }
         let mut plan: Vec<Request> =
             self.sources.iter().flat_map(|source| source.plan(&models, self.daily)).collect();
-        // Usage first: in the last sweep of a UTC day it must be read before midnight, when counts start again from zero.
+        // Usage first: the last sweep of a UTC day must read it before midnight, when counts restart from zero.
         plan.sort_by_key(|request| request.kind != DocumentKind::EffectivePricing);
         let before = plan.len();
         sweep.add(self.fetch(plan, &mut *on_progress).await);
@@ -79,22 +79,22 @@ impl Sweeper<'_> {
         sweep
     }
 
-    /// Cuts a plan to what the requests sent so far leave of the sweep's budget.
+    /// Truncates a plan to the remaining request budget of the sweep.
     fn within_budget(&self, mut plan: Vec<Request>, sent: usize) -> Vec<Request> {
         let left = self.budget.saturating_sub(sent);
         if plan.len() > left {
             tracing::warn!(
                 asked = left,
                 wanted = plan.len(),
-                "the budget leaves models without closing values today: raise fetch.requests_per_sweep"
+                "the request budget does not cover the closing values of all models; raise fetch.requests_per_sweep"
             );
             plan.truncate(left);
         }
         plan
     }
 
-    /// Fetches from a route that may not be there: a few requests first, and the rest only if one of them was answered.
-    /// A route that is missing says 404 to each; what else goes wrong is a failure like any other.
+    /// Fetches from a route that may not exist: a few requests first, and the rest only if one of them was answered.
+    /// A missing route returns 404 to each of them; any other error is an ordinary failure.
     async fn fetch_if_there(
         &self,
         mut plan: Vec<Request>,
@@ -144,7 +144,7 @@ impl Sweeper<'_> {
     }
 }
 
-/// What is archived of an outcome: every body that came whole, also that of an error answer.
+/// The part of an outcome that is archived: every complete body, including that of an error response.
 fn archived(outcome: FetchOutcome<(usize, Request)>, at: Option<DateTime<Utc>>) -> Fetched {
     let (_, request) = outcome.key;
     Fetched {
@@ -156,7 +156,7 @@ fn archived(outcome: FetchOutcome<(usize, Request)>, at: Option<DateTime<Utc>>) 
     }
 }
 
-/// The models that the list of models names; none where it did not come or cannot be read.
+/// The models in the list of models; empty if the list was not received or cannot be read.
 fn models_of(fetched: &[Fetched]) -> Vec<Model> {
     let list = fetched.iter().find(|one| one.request.kind == DocumentKind::Models);
     let Some((list, body)) = list.and_then(|list| Some((list, list.body.as_ref()?))) else {

@@ -1,14 +1,14 @@
-//! Two runs side by side, path by path: what share of the values that both could have moved, and how.
+//! Compares two runs path by path: which share of the values changed, and how.
 
 use super::flat::{Scalar, Table};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// So many rows could have changed in one way, and so many did.
+/// The number of rows that could have changed in one way, and the number that did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Part {
     /// Rows that changed.
     pub count: usize,
-    /// Rows that could have.
+    /// Rows that could have changed.
     pub of: usize,
 }
 
@@ -17,28 +17,28 @@ impl Part {
         self.of += 1;
         self.count += usize::from(changed);
     }
-    /// The share that changed; 0 of none.
+    /// The share that changed; 0 if there are no rows.
     pub fn share(self) -> f64 {
         if self.of == 0 { 0.0 } else { self.count as f64 / self.of as f64 }
     }
 }
 
-/// How the values under one path differ between two runs, over the rows that both have.
+/// How the values of one path differ between two runs, over the rows that both have.
 #[derive(Debug, Clone, Default)]
 pub struct Change {
-    /// Had a value and has none, though the object around it is still there.
+    /// Had a value and has none now, although the surrounding object still exists.
     pub gone: Part,
-    /// Had none and has one, in rows where the object around it was there.
+    /// Had no value and has one now, in rows where the surrounding object existed before.
     pub appeared: Part,
-    /// Was not 0 and is 0.
+    /// Was not 0 and is 0 now.
     pub zeroed: Part,
-    /// Was 0 and is not.
+    /// Was 0 and is not 0 now.
     pub raised: Part,
     /// Changed its sign.
     pub flipped: Part,
-    /// Was something else (texts and flags; a flag counts among those that had the same value).
+    /// Has another value (texts and flags; a flag counts among those that had the same value).
     pub changed: [Part; 2],
-    /// Natural logarithms of the ratios of numbers that have the same sign in both.
+    /// Natural logarithms of the ratios of numbers that have the same sign in both runs.
     pub logs: Vec<f64>,
     /// Providers of the endpoints whose value differs; empty in other tables.
     pub providers: BTreeSet<String>,
@@ -56,7 +56,7 @@ impl Change {
     }
 }
 
-/// The middle value; `None` of nothing.
+/// The median; `None` without values.
 pub fn median(values: &[f64]) -> Option<f64> {
     let mut values = values.to_vec();
     values.sort_by(f64::total_cmp);
@@ -68,7 +68,7 @@ pub fn median(values: &[f64]) -> Option<f64> {
     }
 }
 
-/// The object around a path; `None` at the top of a row.
+/// The object around a path; `None` at the top level of a row.
 fn around(path: &str) -> Option<&str> {
     path.strip_suffix("[]").or_else(|| path.rsplit_once('.').map(|(outer, _)| outer))
 }

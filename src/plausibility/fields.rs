@@ -1,11 +1,11 @@
-//! Every field against the last accepted run.
+//! Compares every field with the last accepted run.
 
 use super::compare::{Change, Part, changes};
 use super::flat::Tables;
 use super::limits::{self, Limits, MIN_ALL_GONE, MIN_CHANGED, MIN_ROWS};
 use super::{Check, Restated, Seen};
 
-/// Whether so large a part is beyond a limit, over enough rows to say so.
+/// Whether a part exceeds a limit, over enough rows to be significant.
 pub fn beyond(part: Part, limit: f64) -> bool {
     part.of >= MIN_ROWS && part.count >= MIN_CHANGED && part.share() > limit
 }
@@ -19,9 +19,8 @@ pub fn moved(before: &Tables, now: &Tables, seen: &mut Vec<Seen>) {
             changes.get(path).is_some_and(|change| change.gone.count > 0 && change.gone.share() > 0.9)
         };
         let excused = |path: &str| path == withdrawn || (computed.contains(&path) && all_gone(withdrawn));
-        // `rows` looks at whole summaries.
-        // One provider may change its prices and facts as it likes; the upstream changes those of all of them. A change of unit
-        // is none of these.
+        // A provider may change its prices and facts at will. The upstream changes those of all providers. A change of unit
+        // always counts. `rows` checks whole summaries.
         let one_providers = |path: &str, change: &Change| {
             let of_provider = path.starts_with("prices.") || path.starts_with("facts.");
             let ratio = change.median_ratio().unwrap_or(1.0);
@@ -38,24 +37,24 @@ pub fn moved(before: &Tables, now: &Tables, seen: &mut Vec<Seen>) {
 fn field(path: &str, change: &Change, limits: &Limits, excused: bool, seen: &mut Vec<Seen>) {
     let [texts, flags] = change.changed;
     let all_gone = change.gone.share() >= 1.0 && change.gone.count >= MIN_ALL_GONE && limits.gone <= 0.2;
-    // A flag that is rarely set: all endpoints that had it lose it at once.
+    // A rarely set flag: all endpoints that had it lose it at once.
     let all_cleared = flags.share() >= 1.0 && flags.count >= MIN_ALL_GONE;
     let parts = [
-        (Check::ValuesLost, change.gone, limits.gone, "have no value any more"),
-        (Check::ValuesAppeared, change.appeared, limits.appeared, "have a value and had none"),
+        (Check::ValuesLost, change.gone, limits.gone, "lost their value"),
+        (Check::ValuesAppeared, change.appeared, limits.appeared, "now have a value and had none"),
         (Check::Zeroed, change.zeroed, limits.zeroed, "became 0"),
-        (Check::Raised, change.raised, limits.raised, "were 0 and are not"),
+        (Check::Raised, change.raised, limits.raised, "were 0 and no longer are"),
         (Check::SignChanged, change.flipped, limits.flipped, "changed their sign"),
         (Check::Changed, texts, limits.changed, "changed"),
         (Check::Changed, flags, limits.changed, "changed"),
-        (Check::Shifted, change.moved(limits.factor), limits.moved, "moved far"),
+        (Check::Shifted, change.moved(limits.factor), limits.moved, "moved beyond the allowed factor"),
     ];
     for (check, part, limit, what) in parts {
         let lost = check == Check::ValuesLost;
         let cleared = check == Check::Changed && part == flags && all_cleared;
         if (beyond(part, limit) || (lost && all_gone) || cleared) && !(lost && excused) {
             let detail = format!(
-                "{} of {} values {what}; up to {:.0} % is plausible",
+                "{} of {} values {what}; up to {:.0} % would be plausible",
                 part.count,
                 part.of,
                 limit * 100.0
@@ -83,12 +82,12 @@ fn shifted(path: &str, change: &Change, limits: &Limits, seen: &mut Vec<Seen>) {
             weight: change.moved(limits.shift).share(),
             before: Some(1.0),
             after: Some(ratio),
-            detail: format!("the median of {count} values is {ratio:.4} times what it was"),
+            detail: format!("the median of {count} values is {ratio:.4} times the previous one"),
         });
     }
 }
 
-/// Past days that the store knows.
+/// Compares restated past days with the store.
 pub fn restated(restated: &[Restated], seen: &mut Vec<Seen>) {
     for one in restated {
         let part = Part { count: one.changed, of: one.known };

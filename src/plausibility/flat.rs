@@ -1,4 +1,5 @@
-//! A run as tables of scalars: every value under its JSON path, so that a new field is compared without an edit here.
+//! A run as tables of scalars: every value has its JSON path as a key, so that a new field is compared without a change
+//! here.
 
 use crate::domain::reading::RunReadings;
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
@@ -9,27 +10,27 @@ use std::collections::{BTreeMap, BTreeSet};
 /// One value.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Scalar {
-    /// A number, or a text that holds one (prices).
+    /// A number, or a text that contains one (prices).
     Number(f64),
     /// A text, a time, or the entries of a list of texts.
     Text(String),
-    /// Yes or no.
+    /// A boolean.
     Flag(bool),
-    /// An optional object that is there; its own values follow under longer paths.
+    /// An optional object that is present; its values follow under longer paths.
     Present,
 }
 
 /// The values of one row by JSON path; absent values have no entry.
 pub type Flat = BTreeMap<String, Scalar>;
 
-/// One row and the (model, variant) it belongs to, where it belongs to one.
+/// One row and the (model, variant) it belongs to, if any.
 #[derive(Debug, Clone, Default)]
 pub struct Row {
     /// Its model and variant.
     pub group: String,
     /// Its values.
     pub values: Flat,
-    /// Whether it is an endpoint with a UUID: one of the statistics.
+    /// Whether it is an endpoint with a UUID, from the statistics.
     pub identified: bool,
     /// The provider of an endpoint; empty in other rows.
     pub provider: String,
@@ -42,7 +43,7 @@ pub struct Table {
     pub name: &'static str,
     /// Its rows.
     pub rows: BTreeMap<String, Row>,
-    /// Rows whose key had come before.
+    /// Number of rows whose key occurred before.
     pub repeated: usize,
 }
 
@@ -65,18 +66,18 @@ impl Table {
     }
 }
 
-/// Values that differ between any two runs, or that other paths report.
+/// Paths that are skipped: they differ between any two runs, or other paths report them.
 const LEFT_OUT: [&str; 3] = ["usage.read_at", "closing_prices", "facts.endpoint_id"];
 
 /// The tables of a run.
 pub struct Tables {
-    /// When the run looked.
+    /// Time of the run.
     pub observed_at: DateTime<Utc>,
     /// Models by id.
     pub models: Table,
     /// Providers by slug.
     pub providers: Table,
-    /// Endpoints by UUID, or by model and tag without one.
+    /// Endpoints by UUID, or by model and tag if they have none.
     pub readings: Table,
     /// The upstream's aggregates by (model, variant).
     pub model_usage: Table,
@@ -86,11 +87,11 @@ pub struct Tables {
     pub closing_rates: Table,
     /// Closing prices of past days by endpoint.
     pub closing_prices: Table,
-    /// What the token counts of a reading cover, hours since midnight; by key of `readings`.
+    /// The UTC day of each reading's token counts and the hours since midnight that they cover, by key of `readings`.
     pub hours: BTreeMap<String, (NaiveDate, f64)>,
 }
 
-/// What both sides of a pair are called in keys.
+/// The key of a (model, variant) pair.
 fn pair(model: &impl ToString, variant: &impl ToString) -> String {
     format!("{}:{}", model.to_string(), variant.to_string())
 }
@@ -131,7 +132,7 @@ impl Tables {
         tables
     }
 
-    /// Both tables of each kind: of this run and of another one.
+    /// The two tables of each kind, of this run and of another one.
     pub fn pairs<'a>(&'a self, other: &'a Self) -> [(&'a Table, &'a Table); 7] {
         [
             (&self.models, &other.models),
@@ -179,8 +180,8 @@ impl Tables {
     }
 }
 
-/// The UTC day of a reading's usage and the hours of it that had passed when it was read. A reading that does not say is
-/// taken for one of the run's day and time.
+/// The UTC day of a reading's usage and the hours of that day that had passed when it was read. Both default to the day
+/// and time of the run.
 fn covered(values: &Flat, usage: &impl Serialize, observed_at: DateTime<Utc>) -> (NaiveDate, f64) {
     let text = |path: &str| match values.get(path) {
         Some(Scalar::Text(text)) => Some(text.clone()),
@@ -197,8 +198,8 @@ fn covered(values: &Flat, usage: &impl Serialize, observed_at: DateTime<Utc>) ->
     (day, hours.clamp(0.0, 24.0))
 }
 
-/// Puts the values below `value` into `into`, each under its path; lists of objects give their length under their own
-/// path, and under `path[].field` the first value of each field.
+/// Adds the values below `value` to `into`, each under its path. A list of objects adds its length under its own path
+/// and the first value of each field under `path[].field`.
 pub fn flatten(path: &str, value: &Value, into: &mut Flat) {
     if LEFT_OUT.contains(&path) {
         return;
@@ -232,7 +233,7 @@ pub fn flatten(path: &str, value: &Value, into: &mut Flat) {
     into.insert(path.to_owned(), scalar);
 }
 
-/// Decimals are written as texts; only digits with at most one point count as one.
+/// Decimals are serialized as text; only digits with at most one point count as a number.
 fn text_or_number(text: &str) -> Scalar {
     let digits = text.strip_prefix('-').unwrap_or(text);
     let decimal = digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');

@@ -1,17 +1,17 @@
 //! How far a value may move between two runs before the sweep is suspect.
 //!
-//! The limits come from twelve recorded days (gaps of one to three days) and a week of hourly runs: each is at least
-//! twice the largest change that was genuine there. `docs/method.md` is about published numbers; these limits decide
-//! only whether a sweep is published.
+//! The limits are calibrated on twelve recorded days (gaps of one to three days) and a week of hourly runs: each is at
+//! least twice the largest genuine change. They only decide whether a sweep is published; `docs/method.md` describes
+//! the published numbers.
 
-/// A path needs this many comparable rows before anything is said about it.
+/// A path needs this many comparable rows to be checked.
 pub const MIN_ROWS: usize = 10;
-/// And this many rows that changed.
+/// A path also needs this many changed rows.
 pub const MIN_CHANGED: usize = 8;
-/// A settled field that fewer rows carry is suspect only when all of them lose it, and there are this many.
+/// A settled field that fewer rows have is suspect only if all of them lose it, and if there are at least this many.
 pub const MIN_ALL_GONE: usize = 5;
 
-/// The largest changes that are plausible for one path. Shares are of the rows that could have changed in this way.
+/// The largest plausible changes of one path. Each share refers to the rows that could have changed in this way.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     /// Share of values that vanish.
@@ -28,7 +28,7 @@ pub struct Limits {
     pub changed: f64,
     /// Share of numbers that move by more than `factor`.
     pub moved: f64,
-    /// What counts as a move.
+    /// The factor that counts as a move.
     pub factor: f64,
     /// Median ratio, up or down.
     pub shift: f64,
@@ -37,7 +37,7 @@ pub struct Limits {
 /// No limit: a share is never above 1.
 const ANY: f64 = 2.0;
 
-/// What changes seldom: facts, list prices, models, providers.
+/// Values that rarely change: facts, list prices, models, providers.
 const SETTLED: Limits = Limits {
     gone: 0.2,
     appeared: 0.5,
@@ -50,32 +50,32 @@ const SETTLED: Limits = Limits {
     shift: 1.25,
 };
 
-/// What is measured again each time around a level that lasts: rates, effective prices, speeds, uptime.
+/// Values that are measured again each time and vary around a stable level: rates, effective prices, speeds, uptime.
 const MEASURED: Limits = Limits { gone: 0.3, appeared: ANY, moved: 0.9, shift: 1.5, ..SETTLED };
 
 /// Counts that follow the hour of the day.
 const COUNTED: Limits = Limits { raised: 0.75, moved: ANY, shift: 12.0, ..MEASURED };
 
-/// Values of days that are over.
+/// Values of completed days.
 const CLOSED: Limits = Limits { changed: 0.2, moved: 0.1, factor: 1.01, shift: 1.01, ..SETTLED };
 
-/// The limits of a path. A path that is not named here is taken for a measurement, so that a new field is watched
-/// from its first day without being called suspect for ordinary changes.
+/// The limits of a path. A path that is not listed here counts as a measurement, so that a new field is checked
+/// from its first day without becoming suspect for ordinary changes.
 pub fn of(path: &str) -> Limits {
     match path {
         // The upstream recomputes it every few minutes; most endpoints below 0 recover within a day.
         "health.status" => Limits { zeroed: 0.95, raised: 0.4, changed: ANY, ..MEASURED },
-        // Absent wherever five minutes pass without a request.
+        // Absent if there was no request for five minutes.
         "health.uptime_5m" => Limits { gone: 0.9, raised: ANY, ..MEASURED },
         "health.uptime_30m" | "health.uptime_1d" => Limits { raised: ANY, ..MEASURED },
-        // Discounts end together, when their price becomes the list price.
+        // Discounts end together, when the discounted price becomes the list price.
         "prices.discount" => Limits { zeroed: 0.95, ..SETTLED },
         // `volume.rs` compares tokens by the time that they cover.
         "usage.tokens" => Limits { gone: 0.05, shift: f64::INFINITY, ..COUNTED },
         // No recorded summary lost them.
         "usage.hit_rate" => Limits { gone: 0.05, ..MEASURED },
         "health.requests_30m" => COUNTED,
-        // The UTC day of a body: all of them change at midnight.
+        // The UTC day of a body: it changes for all of them at midnight.
         "usage.day" => Limits { changed: ANY, ..MEASURED },
         _ if path.starts_with("health.counters_") => COUNTED,
         _ if starts(path, &["facts", "prices", "models", "providers"]) => SETTLED,
@@ -88,15 +88,15 @@ fn starts(path: &str, prefixes: &[&str]) -> bool {
     prefixes.iter().any(|prefix| path.strip_prefix(prefix).is_some_and(|rest| rest.starts_with(['.', '['])))
 }
 
-/// Fields that the upstream withdrew for good on 2026-08-01, and what it computed from them.
+/// Fields that the upstream removed permanently on 2026-08-01, and the values that were computed from them.
 pub const WITHDRAWN: (&str, [&str; 3]) =
     ("health.counters_1d", ["health.uptime_5m", "health.uptime_30m", "health.uptime_1d"]);
 
-/// From this ratio on a change is one of unit, also where only one provider has the field.
+/// A change by this ratio or more is a change of unit, even if only one provider has the field.
 pub const UNIT: f64 = 10.0;
-/// Share of models that may leave the list between two runs.
+/// Share of models that may disappear from the list between two runs. The most on record is 9 % over two days.
 pub const MODELS_LOST: f64 = 0.2;
-/// Share of providers that may leave the lists.
+/// Share of providers that may disappear from the lists.
 pub const PROVIDERS_LOST: f64 = 0.3;
 /// Share of listed models whose endpoints may all vanish.
 pub const ENDPOINT_LISTS_LOST: f64 = 0.05;
@@ -106,17 +106,17 @@ pub const ENDPOINTS_LOST: f64 = 0.06;
 pub const USAGE_LISTS_LOST: f64 = 0.45;
 /// Share of endpoints that may lose their usage in models that keep some.
 pub const USAGE_LOST: f64 = 0.25;
-/// Share of past days that may vanish while they are within the series' reach.
+/// Share of past days that may vanish while the series still covers them.
 pub const DAYS_LOST: f64 = 0.3;
 /// Share of a list's rows that may repeat another row's key.
 pub const REPEATED: f64 = 0.05;
-/// Share of a kind's documents that may hold nothing.
+/// Share of a kind's documents that may be empty.
 pub const EMPTY_DOCUMENTS: f64 = 0.6;
 /// Share of a kind's documents above which their failures explain that rows are missing.
 pub const FAILED_DOCUMENTS: f64 = 0.1;
 /// Share of rows that may be quarantined for one reason, above the last accepted run.
 pub const QUARANTINED: f64 = 0.05;
-/// Share of models whose own aggregate may differ from ours.
+/// Share of models whose published aggregate may differ from ours.
 pub const AGGREGATE: f64 = 0.25;
 /// What counts as a difference of hit rates, fraction.
 pub const AGGREGATE_RATE: f64 = 0.05;
@@ -128,9 +128,9 @@ pub const IDENTITY: f64 = 0.2;
 pub const SOURCES_DIFFER: f64 = 0.3;
 /// Ratio between tokens an hour now and in the last accepted run, where both cover at least `VOLUME_HOURS`.
 pub const VOLUME: f64 = 4.0;
-/// The same where one of them covers less.
+/// The same if one of them covers less.
 pub const VOLUME_EARLY: f64 = 12.0;
-/// From this many hours of a UTC day on its mean is steady.
+/// After this many hours of a UTC day its mean is stable.
 pub const VOLUME_HOURS: f64 = 3.0;
 /// `VOLUME` within one UTC day, where the growth is known better.
 pub const VOLUME_SAME_DAY: f64 = 2.5;

@@ -1,8 +1,9 @@
-//! Whether a sweep is plausible, before it is published: is every field still what it was in the last accepted run?
+//! Checks whether a sweep is plausible before it is published: does every field still mean the same as in the last
+//! accepted run?
 //!
-//! A run is taken apart into tables of scalars (`flat`), so that a new field is compared without an edit. Four kinds of
-//! checks follow: the run against itself (`within`), value by value against the last accepted run (`fields`), rows that
-//! vanished (`rows`), and amounts over time (`volume`). Each names the field that moved.
+//! A run is split into tables of scalars (`flat`), so that a new field is compared without a code change. Four kinds of
+//! checks follow: internal consistency (`within`), value by value against the last accepted run (`fields`), rows that
+//! vanished (`rows`), and amounts over time (`volume`). Each finding names the field that moved.
 
 mod compare;
 mod fields;
@@ -20,12 +21,12 @@ use std::collections::BTreeSet;
 
 pub use flat::Tables;
 
-/// What one accepted run held.
+/// The counts of one accepted run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Counts {
-    /// When it looked at the upstream.
+    /// Time of the run.
     pub observed_at: DateTime<Utc>,
-    /// Models listed.
+    /// Listed models.
     pub models: usize,
     /// Endpoints.
     pub endpoints: usize,
@@ -52,21 +53,21 @@ impl Counts {
     }
 }
 
-/// Values of past days that were known before and that a run states again.
+/// Values of past days that were known before and that a run reports again.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Restated {
-    /// Domain path: `charts.input`, `closing_rates.hit_rate`, `activity.prompt_tokens`, …
+    /// Domain path, for example `charts.input`, `closing_rates.hit_rate`, `activity.prompt_tokens`, …
     pub path: String,
-    /// Values that both have.
+    /// Number of values that both have.
     pub known: usize,
-    /// Values that differ by more than 1 %.
+    /// Number of values that differ by more than 1 %.
     pub changed: usize,
-    /// Median of new over old, over the values that are above 0 in both.
+    /// Median ratio of new to old, over the values that are above 0 in both.
     pub median_ratio: Option<f64>,
 }
 
 impl Restated {
-    /// Compares pairs of (known before, stated now) under a domain path.
+    /// Compares pairs of (known before, reported now) under a domain path.
     pub fn compare(path: impl Into<String>, pairs: impl IntoIterator<Item = (f64, f64)>) -> Self {
         let mut restated = Self { path: path.into(), ..Self::default() };
         let mut logs = Vec::new();
@@ -82,18 +83,18 @@ impl Restated {
     }
 }
 
-/// What a run is compared with.
+/// The data with which a run is compared.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct History<'a> {
     /// The last accepted run.
     pub before: Option<&'a RunReadings>,
-    /// Accepted runs of the last days, oldest first.
+    /// Counts of the accepted runs of the last days, oldest first.
     pub counts: &'a [Counts],
-    /// Past days that the store knows and this run restates. Series that `before` holds as well need no entry.
+    /// Past days that are in the store and that this run reports again. Series that are also in `before` need no entry.
     pub restated: &'a [Restated],
 }
 
-/// A finding with its domain path and its weight: 1 where every row that could have moved did.
+/// A finding with its domain path and its weight: 1 if every row that could have moved did.
 #[derive(Debug, Clone)]
 struct Seen {
     path: String,
@@ -104,8 +105,8 @@ struct Seen {
     detail: String,
 }
 
-/// Examines a run. No finding: it is plausible. The strongest finding comes first; a field has at most one. `names`
-/// turns a domain path into the upstream's name of the field.
+/// Examines a run. Without findings it is plausible. The strongest finding comes first; a field has at most one.
+/// `names` maps a domain path to the upstream's name of the field.
 pub fn examine(run: &RunReadings, history: &History<'_>, names: &dyn Fn(&str) -> String) -> Vec<Finding> {
     let now = Tables::of(run);
     let before = history.before.map(Tables::of);

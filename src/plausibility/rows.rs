@@ -1,4 +1,4 @@
-//! Rows: lists that became shorter, rows that come twice, documents with nothing in them, and what was quarantined.
+//! Rows: lists that became shorter, repeated rows, empty documents, and quarantined rows.
 
 use super::compare::{Part, median};
 use super::fields::beyond;
@@ -20,7 +20,7 @@ fn push(path: &str, check: Check, part: Part, limit: f64, what: &str, seen: &mut
             before: Some(part.of as f64),
             after: Some((part.of - part.count) as f64),
             detail: format!(
-                "{} of {} {what}; up to {:.0} % is plausible",
+                "{} of {} {what}; up to {:.0} % would be plausible",
                 part.count,
                 part.of,
                 limit * 100.0
@@ -29,7 +29,7 @@ fn push(path: &str, check: Check, part: Part, limit: f64, what: &str, seen: &mut
     }
 }
 
-/// The part of some keys that another set does not have.
+/// The part of the keys that are not in another set.
 fn missing<'a>(keys: impl Iterator<Item = &'a str>, there: impl Fn(&str) -> bool) -> Part {
     let mut part = Part::default();
     for key in keys {
@@ -45,8 +45,8 @@ fn failed_share(run: &RunReadings, kind: DocumentKind) -> f64 {
     of_kind.map_or(0.0, |one| Part { count: one.failed, of: one.planned }.share())
 }
 
-/// Rows that the last accepted run had. Where a model is gone, only the list of models is to blame for its endpoints;
-/// where all usage of a model is gone, only the document and not each endpoint.
+/// Rows of the last accepted run that are missing. If a model is gone, only the list of models is blamed and not its
+/// endpoints; if all usage of a model is gone, only the document is blamed and not each endpoint.
 pub fn lost(before: &Tables, now: &Tables, run: &RunReadings, seen: &mut Vec<Seen>) {
     for (old, new, limit, what) in [
         (&before.models, &now.models, limits::MODELS_LOST, "models are gone"),
@@ -72,7 +72,7 @@ pub fn lost(before: &Tables, now: &Tables, run: &RunReadings, seen: &mut Vec<See
         Check::RowsLost,
         part,
         limits::ENDPOINT_LISTS_LOST,
-        "models have no endpoints any more",
+        "models no longer have endpoints",
         seen,
     );
     let known =
@@ -82,17 +82,17 @@ pub fn lost(before: &Tables, now: &Tables, run: &RunReadings, seen: &mut Vec<See
     let (part, with_usage) = lists(&|tables| tables.used());
     // A document that failed is reported by name: it is not a model without usage.
     let limit = limits::USAGE_LISTS_LOST + failed_share(run, DocumentKind::EffectivePricing);
-    push("usage", Check::RowsLost, part, limit, "models have no usage any more", seen);
+    push("usage", Check::RowsLost, part, limit, "models no longer have usage", seen);
     let known = before
         .hours
         .keys()
         .filter(|key| now.readings.rows.get(*key).is_some_and(|row| with_usage.contains(&row.group)));
     let part = missing(known.map(String::as_str), |key| now.hours.contains_key(key));
-    push("usage", Check::RowsLost, part, limits::USAGE_LOST, "endpoints have no usage any more", seen);
+    push("usage", Check::RowsLost, part, limits::USAGE_LOST, "endpoints no longer have usage", seen);
     days_lost(before, now, &listed, seen);
 }
 
-/// Past days of series that reach back at least a week: those within reach of both runs are still there.
+/// Past days of series that cover at least a week: the days that both runs should cover must still be present.
 fn days_lost(before: &Tables, now: &Tables, listed: &BTreeSet<&str>, seen: &mut Vec<Seen>) {
     let from = now.observed_at.date_naive().checked_sub_days(Days::new(6));
     let to = before.observed_at.date_naive();
@@ -105,7 +105,7 @@ fn days_lost(before: &Tables, now: &Tables, listed: &BTreeSet<&str>, seen: &mut 
         (&before.closing_rates, &now.closing_rates),
         (&before.closing_prices, &now.closing_prices),
     ] {
-        // Series that are asked for once a day are in few runs.
+        // Series that are requested once a day are in few runs.
         if new.rows.is_empty() {
             continue;
         }
@@ -117,7 +117,7 @@ fn days_lost(before: &Tables, now: &Tables, listed: &BTreeSet<&str>, seen: &mut 
     }
 }
 
-/// Whether summaries and charts still fit together: the window of usage is detected from both, and it was known.
+/// Whether summaries and charts still match: the usage window is detected from both, and it was known before.
 pub fn window(last: &RunReadings, run: &RunReadings, seen: &mut Vec<Seen>) {
     let with_price = |run: &RunReadings| {
         run.readings
@@ -133,20 +133,17 @@ pub fn window(last: &RunReadings, run: &RunReadings, seen: &mut Vec<Seen>) {
             weight: 0.5,
             before: None,
             after: None,
-            detail: format!(
-                "summaries and charts do not say any more that usage covers `{}`",
-                last.window_kind
-            ),
+            detail: format!("summaries and charts no longer show that usage covers `{}`", last.window_kind),
         });
     }
 }
 
-/// Rows that come more than once.
+/// Repeated rows.
 pub fn repeated(now: &Tables, seen: &mut Vec<Seen>) {
     for table in [&now.models, &now.providers, &now.readings, &now.activity] {
         let part = Part { count: table.repeated, of: table.rows.len() + table.repeated };
         let path = table_path(table);
-        push(path, Check::RowsRepeated, part, limits::REPEATED, "rows repeat another one", seen);
+        push(path, Check::RowsRepeated, part, limits::REPEATED, "rows repeat another row", seen);
     }
 }
 
@@ -154,7 +151,7 @@ fn table_path(table: &Table) -> &'static str {
     if table.name.is_empty() { "readings" } else { table.name }
 }
 
-/// Kinds of documents most of which hold nothing.
+/// Kinds of documents most of which are empty.
 pub fn empty(run: &RunReadings, seen: &mut Vec<Seen>) {
     for kind in &run.documents {
         let series = kind.source == DocumentKind::HitRateComparison.as_str();
@@ -163,24 +160,24 @@ pub fn empty(run: &RunReadings, seen: &mut Vec<Seen>) {
         }
         let part = Part { count: kind.no_data, of: kind.planned.saturating_sub(kind.failed) };
         let path = format!("documents.{}", kind.source);
-        push(&path, Check::DocumentsEmpty, part, limits::EMPTY_DOCUMENTS, "documents hold nothing", seen);
+        push(&path, Check::DocumentsEmpty, part, limits::EMPTY_DOCUMENTS, "documents are empty", seen);
     }
 }
 
-/// Reasons that say that two lists do not fit together. They come and go with single endpoints, and where a list is cut
-/// short the lost rows say so.
+/// Quarantine reasons that mean that two lists do not match. They occur with single endpoints, and if a list is
+/// truncated, the check for lost rows reports it.
 ///
-/// An answer that is empty where the run before had rows is a failure of its document, reported by name: the numbers stay as
-/// they were. The recorded upstream did this once for 47 of 308 models, for one hour.
+/// An empty response where the previous run had rows is a failure of that document and is reported by name; the numbers
+/// remain unchanged. The recorded upstream did this once for 47 of 308 models, for one hour.
 const UNMATCHED: [&str; 5] =
     ["ambiguous_name", "ambiguous_tag", "no_such_endpoint", "endpoint_list_missing", EMPTY_ANSWER];
 
-/// What could not be used, by the field at fault.
+/// Quarantined rows, by the field at fault.
 pub fn quarantined(before: Option<&RunReadings>, run: &RunReadings, seen: &mut Vec<Seen>) {
     let old = before.map(shares).unwrap_or_default();
     for (path, part) in shares(run) {
         let usual = old.get(&path).map_or(0.0, |part| part.share());
-        push(&path, Check::Quarantined, part, usual + limits::QUARANTINED, "rows could not be used", seen);
+        push(&path, Check::Quarantined, part, usual + limits::QUARANTINED, "rows were unusable", seen);
     }
 }
 
@@ -194,7 +191,7 @@ fn shares(run: &RunReadings) -> BTreeMap<String, Part> {
     parts
 }
 
-/// The field that a quarantined row blames: the JSON path without positions and keys, or the reason.
+/// The field at fault of a quarantined row: the JSON path without positions and keys, or the reason.
 fn blamed(row: &Quarantined) -> String {
     let named: Vec<&str> = row
         .path
@@ -210,7 +207,7 @@ fn blamed(row: &Quarantined) -> String {
     ["documents", &row.kind].into_iter().chain(named).collect::<Vec<_>>().join(".")
 }
 
-/// So many rows of the kind could be used; a body that is refused as a whole counts as a document.
+/// The number of usable rows of the kind. If a body is refused as a whole, the number of documents.
 fn rows_of(run: &RunReadings, row: &Quarantined) -> usize {
     if !row.path.contains('[') {
         let kind = run.documents.iter().find(|kind| kind.source == row.kind);
@@ -232,8 +229,8 @@ fn rows_of(run: &RunReadings, row: &Quarantined) -> usize {
     }
 }
 
-/// The counts since the last jump between two accepted runs: an operator accepted it, or switched a source on or off, and
-/// what was before says nothing about now.
+/// The counts since the last jump between two accepted runs. An operator accepted that jump or switched a source on or
+/// off, so older counts say nothing about the present.
 fn since_jump(counts: &[f64]) -> &[f64] {
     let jumps = |pair: &[f64]| is_far(pair[1], pair[0]);
     let start = counts.windows(2).rposition(jumps).map_or(0, |before| before + 1);
@@ -244,8 +241,8 @@ fn is_far(is: f64, usual: f64) -> bool {
     is < usual * limits::COUNTS || is > usual / limits::COUNTS
 }
 
-/// Counts against the median of the last days. Silent where rows are known to be lost, because that says more, and where
-/// documents failed: these are failures by name, and the numbers stay as they were.
+/// Compares counts with the median of the last days. Skipped if lost rows were found, because that finding is more
+/// specific, and if documents failed: those failures are reported by name and cost no number.
 pub fn counts(run: &RunReadings, now: &Tables, counts: &[Counts], seen: &mut Vec<Seen>) {
     if seen.iter().any(|one| matches!(one.check, Check::RowsLost | Check::RowsRepeated)) {
         return;
@@ -278,7 +275,7 @@ pub fn counts(run: &RunReadings, now: &Tables, counts: &[Counts], seen: &mut Vec
                 weight: 1.0 - (is / usual).min(usual / is.max(1.0)),
                 before: Some(usual),
                 after: Some(is),
-                detail: format!("{is} instead of about {usual} on the last days"),
+                detail: format!("{is}, compared with about {usual} on the last days"),
             });
         }
     }

@@ -1,4 +1,4 @@
-//! Tokens: the upstream counts from midnight UTC on, so that they are compared by the hours that they cover.
+//! Tokens: the upstream counts them from midnight UTC on, so they are compared relative to the hours that they cover.
 
 use super::compare::{Part, median};
 use super::fields::beyond;
@@ -9,7 +9,7 @@ use crate::domain::reading::RunReadings;
 use crate::domain::window::WindowKind;
 use chrono::{DateTime, NaiveDate, Timelike, Utc};
 
-/// Tokens of one reading by key.
+/// Tokens of one reading, by its key.
 fn tokens(tables: &Tables, key: &str) -> Option<f64> {
     match tables.readings.rows.get(key)?.values.get("usage.tokens") {
         Some(Scalar::Number(tokens)) => Some(*tokens),
@@ -26,7 +26,8 @@ fn hour_of_day(time: DateTime<Utc>) -> f64 {
     f64::from(time.num_seconds_from_midnight()) / 3600.0
 }
 
-/// The upstream's caches can stand still for hours: the hours of the UTC day after which it first reported this total.
+/// The hours of the UTC day after which the upstream first reported this total: its caches can stay unchanged for
+/// hours.
 fn total_since(run: &RunReadings, tables: &Tables, counts: &[Counts]) -> Option<f64> {
     let (day, total) = (run.observed_at.date_naive(), total(tables));
     let same = |one: &&Counts| one.observed_at.date_naive() == day && one.tokens == total;
@@ -34,15 +35,15 @@ fn total_since(run: &RunReadings, tables: &Tables, counts: &[Counts]) -> Option<
     older.take_while(same).last().map(|first| hour_of_day(first.observed_at))
 }
 
-/// Growth of tokens since the last accepted run, over the endpoints that both have.
+/// The growth of tokens since the last accepted run, over the endpoints that both have.
 pub fn rate(
     (last, before): (&RunReadings, &Tables),
     (run, now): (&RunReadings, &Tables),
     counts: &[Counts],
     seen: &mut Vec<Seen>,
 ) {
-    // A change of window is reported elsewhere; a window that is not known is compared all the same, because a price in
-    // another unit hides it.
+    // A change of the window is reported elsewhere. An unknown window is compared anyway, because a price in another
+    // unit hides the window.
     let known = |kind: WindowKind| kind != WindowKind::Unknown;
     let changed = last.window_kind != run.window_kind && known(last.window_kind) && known(run.window_kind);
     if changed || [last, run].iter().any(|run| run.window_kind == WindowKind::Hour) {
@@ -61,7 +62,7 @@ pub fn rate(
     let logs: Vec<f64> = growth.iter().map(|(_, log, ..)| *log).collect();
     let Some(raw) = median(&logs).map(f64::exp).filter(|_| logs.len() >= MIN_ROWS) else { return };
     let same = growth.iter().filter(|(same, ..)| *same).count() * 2 > growth.len();
-    // The same bodies once more say nothing.
+    // Unchanged bodies carry no information.
     if same && logs.iter().filter(|log| **log == 0.0).count() * 10 > logs.len() * 9 {
         return;
     }
@@ -104,7 +105,7 @@ pub fn rate(
             before: Some(1.0),
             after: Some(ratio),
             detail: format!(
-                "over {count} endpoints the median is {raw:.4} times the last one, after {hours:.1} instead of {old_hours:.1} hours of a day"
+                "over {count} endpoints, the median is {raw:.4} times the previous one, after {hours:.1} hours of the day instead of {old_hours:.1}"
             ),
         });
     }

@@ -1,4 +1,4 @@
-//! A run against itself: figures that the upstream states twice, in two documents or in two units.
+//! Internal consistency of a run: figures that the upstream publishes twice, in two documents or in two units.
 
 use super::compare::{Part, median};
 use super::fields::beyond;
@@ -16,8 +16,8 @@ use crate::domain::window::WindowKind;
 use chrono::Timelike;
 use std::collections::HashMap;
 
-/// Adds a contradiction, unless one of the fields that may be at fault is known to have moved: that names the cause. What the
-/// last accepted run contradicted as well is usual: an operator may have accepted it.
+/// Adds a contradiction, unless one of the fields that may be at fault is known to have moved, because that finding
+/// names the cause. A contradiction that the last accepted run also had is normal: an operator may have accepted it.
 fn contradiction(
     paths: &[&str],
     check: Check,
@@ -39,7 +39,7 @@ fn contradiction(
         before: Some(limit),
         after: Some(part.share()),
         detail: format!(
-            "{what} for {} of {}; up to {:.0} % is plausible",
+            "{what} for {} of {}; up to {:.0} % would be plausible",
             part.count,
             part.of,
             limit * 100.0
@@ -47,14 +47,14 @@ fn contradiction(
     });
 }
 
-/// Quarantined usage explains what is missing in sums over usage.
+/// Whether a finding blames one of the paths. Quarantined usage explains missing amounts in sums over usage.
 fn blames(one: &Seen, paths: &[&str]) -> bool {
     let of_usage = paths.iter().any(|path| path.starts_with("usage."));
     one.check == Check::Quarantined && of_usage && one.path.contains("effective_pricing")
 }
 
-/// The list prices of the two sources. With a history the price that moved is known, and it is the documented one
-/// where ours did not.
+/// Compares the list prices of the two sources. With a history it is known which price moved: the documented one, if
+/// the price of the statistics did not move.
 pub fn price_sources(before: Option<&RunReadings>, run: &RunReadings, seen: &mut Vec<Seen>) {
     let differing = |agreement: &PriceAgreement| Part { count: agreement.differ, of: agreement.compared };
     let missing = |agreement: &PriceAgreement| Part {
@@ -74,7 +74,7 @@ pub fn price_sources(before: Option<&RunReadings>, run: &RunReadings, seen: &mut
             "the sources disagree",
             seen,
         );
-        let what = "only the documented API has the price";
+        let what = "only the documented API lists a price";
         let part = (missing(agreement), usual(&missing));
         contradiction(&[&ours], Check::PriceSources, part, limits::SOURCES_DIFFER, what, seen);
     }
@@ -92,19 +92,20 @@ fn by_model(run: &RunReadings) -> HashMap<Pair<'_>, Vec<&Usage>> {
     models
 }
 
-/// Tokens; a usage without them weighs nothing.
+/// The weight of a usage: its tokens, or 0 without tokens.
 fn weight(usage: &Usage) -> f64 {
     usage.tokens.unwrap_or(0) as f64
 }
 
-/// The token-weighted mean of a figure over the usage that has it.
+/// The token-weighted mean of a figure over the usages that have it.
 fn weighted(usage: &[&Usage], figure: fn(&Usage) -> Option<f64>) -> Option<f64> {
     let known = || usage.iter().filter_map(|one| Some((figure(one)?, weight(one))));
     let tokens: f64 = known().map(|(_, tokens)| tokens).sum();
     (tokens > 0.0).then(|| known().map(|(value, tokens)| value * tokens).sum::<f64>() / tokens)
 }
 
-/// How many models the upstream's aggregate contradicts: by hit rate, effective input and output price.
+/// The number of models that the upstream's aggregate contradicts: in hit rate, effective input price and effective
+/// output price.
 fn aggregate_parts(run: &RunReadings) -> [Part; 3] {
     let models = by_model(run);
     let (mut rates, mut inputs, mut outputs) = (Part::default(), Part::default(), Part::default());
@@ -133,7 +134,7 @@ fn aggregate_parts(run: &RunReadings) -> [Part; 3] {
     [rates, inputs, outputs]
 }
 
-/// The upstream's aggregate of each model against the token-weighted mean of its endpoints.
+/// Compares the upstream's aggregate of each model with the token-weighted mean of its endpoints.
 pub fn aggregates(before: Option<&RunReadings>, run: &RunReadings, seen: &mut Vec<Seen>) {
     let usual = before.map_or([0.0; 3], |before| aggregate_parts(before).map(|part| part.share()));
     let what = "the upstream's aggregate disagrees with its endpoints";
@@ -164,7 +165,7 @@ fn pricing(prices: &ListPrices) -> Pricing {
     }
 }
 
-/// How many endpoints contradict the price identity.
+/// The number of endpoints that contradict the price identity.
 fn identity_part(run: &RunReadings) -> Part {
     let mut part = Part::default();
     let error = |reading: &Reading| {
@@ -179,7 +180,7 @@ fn identity_part(run: &RunReadings) -> Part {
     part
 }
 
-/// What was paid against hit rate and list prices.
+/// Compares effective prices with hit rates and list prices.
 pub fn identity(before: Option<&RunReadings>, run: &RunReadings, seen: &mut Vec<Seen>) {
     let part = (identity_part(run), before.map_or(0.0, |before| identity_part(before).share()));
     let paths = [
@@ -196,7 +197,8 @@ pub fn identity(before: Option<&RunReadings>, run: &RunReadings, seen: &mut Vec<
     contradiction(&paths, Check::PriceIdentity, part, limits::IDENTITY, what, seen);
 }
 
-/// Uptime needs no history: most endpoints answer most requests. A field that comes back in percent, or as 0, is caught here.
+/// Checks uptime without a history: most endpoints answer most requests. This catches a withdrawn field that returns in
+/// another unit or as 0.
 pub fn uptime(run: &RunReadings, seen: &mut Vec<Seen>) {
     let fields: [(&str, fn(&Reading) -> Option<f64>); 3] = [
         ("health.uptime_5m", |one| one.health.uptime_5m),
@@ -224,7 +226,7 @@ pub fn uptime(run: &RunReadings, seen: &mut Vec<Seen>) {
     }
 }
 
-/// Tokens of a model's endpoints against its activity on the same day: both count from midnight UTC on.
+/// Compares the tokens of a model's endpoints with its activity on the same day: both count from midnight UTC on.
 pub fn activity(run: &RunReadings, now: &Tables, seen: &mut Vec<Seen>) {
     let hours = f64::from(now.observed_at.num_seconds_from_midnight()) / 3600.0;
     if run.window_kind != WindowKind::DayToDate || hours < limits::ACTIVITY_HOURS {
@@ -254,7 +256,7 @@ pub fn activity(run: &RunReadings, now: &Tables, seen: &mut Vec<Seen>) {
             before: Some(1.0),
             after: Some(ratio),
             detail: format!(
-                "over {} models the median is {ratio:.4} times their activity of the day",
+                "over {} models, the median is {ratio:.4} times their activity of the day",
                 logs.len()
             ),
         });

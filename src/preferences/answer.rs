@@ -1,4 +1,4 @@
-//! From a wish to an answer: what refuses it, what warns about it, what it holds.
+//! Turns a request for a preference into an answer: the refusals, the warnings and the content.
 
 use super::judge::{Judged, judge, record_is_young};
 use super::kept::router_limits;
@@ -12,21 +12,21 @@ use crate::snapshot::{ModelEntry, Snapshot};
 use chrono::{DateTime, Duration, Utc};
 use std::collections::BTreeMap;
 
-/// What is asked for.
+/// What the client requests.
 #[derive(Debug, Clone, Copy)]
 pub struct Wish<'a> {
-    /// How much is taken over.
+    /// How much of the routing to take over.
     pub mode: Mode,
-    /// The workload to rank by: a name of the snapshot's, or [`TRAFFIC`].
+    /// The workload to rank by: the name of a workload in the snapshot, or [`TRAFFIC`].
     pub workload: &'a str,
-    /// What an endpoint must keep.
+    /// Limits that an endpoint must meet.
     pub limits: &'a Limits,
 }
 
-/// The name of a workload that preferences can rank by.
+/// Checks the name of a workload that preferences can rank by; without a name, the default workload.
 ///
 /// # Errors
-/// A text with the known names, where `name` is none of them.
+/// A message that lists the known names if `name` is not one of them.
 pub fn known_workload<'a>(snapshot: &'a Snapshot, name: Option<&str>) -> Result<&'a str, String> {
     let Some(name) = name else { return Ok(snapshot.default_workload()) };
     let known: Vec<&str> =
@@ -37,7 +37,7 @@ pub fn known_workload<'a>(snapshot: &'a Snapshot, name: Option<&str>) -> Result<
     })
 }
 
-/// The preference for a model in a mode under no limits; see [`advise`].
+/// The preference for a model in a mode without limits; see [`advise`].
 pub fn preference(
     snapshot: &Snapshot,
     model: &ModelEntry,
@@ -49,7 +49,7 @@ pub fn preference(
 }
 
 /// The preference for a model: hard limits first, then the ranking by expected cost. `now` decides whether the snapshot
-/// is still fresh enough to say anything. Without a preference `provider` is `None` and `reason` says why.
+/// is fresh enough. Without a preference, `provider` is `None` and `reason` says why.
 pub fn advise(snapshot: &Snapshot, model: &ModelEntry, wish: &Wish<'_>, now: DateTime<Utc>) -> Preference {
     let valid_until = snapshot.as_of + Duration::hours(STALE_AFTER_HOURS);
     let mut warnings = Vec::new();
@@ -92,13 +92,13 @@ pub fn advise(snapshot: &Snapshot, model: &ModelEntry, wish: &Wish<'_>, now: Dat
     }
 }
 
-/// Why nothing can be said about a model before its endpoints are looked at.
+/// Why there can be no preference for a model, decided before its endpoints are examined.
 fn refusal(snapshot: &Snapshot, model: &ModelEntry, workload: &str, now: DateTime<Utc>) -> Option<String> {
     let stale = Duration::hours(STALE_AFTER_HOURS + STALE_GRACE_HOURS);
     let variant = model.variant.as_str();
     if now - snapshot.as_of > stale {
         return Some(format!(
-            "the data are stale: the newest run is of {}, more than {} hours ago{}",
+            "the data are stale: the newest run is from {}, more than {} hours ago{}",
             snapshot.as_of.to_rfc3339(),
             stale.num_hours(),
             suspicion(snapshot).map(|why| format!("; {why}")).unwrap_or_default()
@@ -106,33 +106,33 @@ fn refusal(snapshot: &Snapshot, model: &ModelEntry, workload: &str, now: DateTim
     }
     if matches!(variant, "free" | "batch") {
         return Some(format!(
-            "the variant `{variant}` has no session costs to compare: nothing is paid per cached token"
+            "the variant `{variant}` has no session costs to compare: cached tokens are not billed"
         ));
     }
     known_workload(snapshot, Some(workload)).err().map(|why| format!("no session costs: {why}"))
 }
 
-/// Told from this saving against the lowest list price on, fraction: less is within what rounding hides.
+/// Savings versus the lowest list price below this fraction cause a warning; smaller losses disappear in rounding.
 const TOLD_AS_DEARER: f64 = -0.005;
 
-/// That following costs more than picking by list price would: the price of having something to fall back on.
+/// A warning that the preference costs more than a choice by list price: the price of having a fallback.
 fn dearer(saving: &Saving, mode: Mode) -> Option<String> {
     let compared = &saving.against_cheapest_list;
     let fraction = compared.fraction.filter(|fraction| *fraction < TOLD_AS_DEARER)?;
     let tags: Vec<String> = compared.against.iter().flatten().map(|tag| format!("`{tag}`")).collect();
     let instead = match mode {
         Mode::Avoid => "; `shortlist` and `pin` narrow the choice down further",
-        Mode::Shortlist => "; `pin` names one endpoint and has nothing to fall back on",
+        Mode::Shortlist => "; `pin` names a single endpoint and has no fallback",
         Mode::Pin | Mode::Order => "",
     };
     Some(format!(
-        "expected to cost {:.0} % more than what the list prices make the cheapest ({}){instead}",
+        "expected to cost {:.0} % more than the lowest list price ({}){instead}",
         -fraction * 100.0,
         tags.join(", ")
     ))
 }
 
-/// Why no newer run is published, where the newest one is suspect.
+/// Why no newer run is published if the newest one is suspect.
 fn suspicion(snapshot: &Snapshot) -> Option<String> {
     let suspect = snapshot.status.suspect.as_ref()?;
     Some(format!(
@@ -142,7 +142,7 @@ fn suspicion(snapshot: &Snapshot) -> Option<String> {
     ))
 }
 
-/// A warning for each endpoint that the preference lets in and that the upstream is going to drop.
+/// A warning for each endpoint that the preference admits and that the upstream is going to drop.
 fn ending(mode: Mode, judged: &[Judged], named: &[&Judged]) -> Vec<String> {
     let is_named = |one: &Judged| named.iter().any(|named| named.position == one.position);
     let let_in = |one: &&Judged| match mode {
@@ -171,14 +171,13 @@ fn general_warnings(
     }
     warnings.extend(suspicion(snapshot));
     if record_is_young(snapshot) && model.endpoints.iter().any(|e| e.created_at.is_none()) {
-        warnings.push(
-            "the record is younger than a day: newly appeared endpoints cannot be told apart".to_owned(),
-        );
+        warnings.push("the record is younger than a day: new endpoints cannot be identified".to_owned());
     }
     warnings
 }
 
-/// How many endpoints a limit costs because the fact is not known; and what the router must be trusted with.
+/// Warnings about limits: how many endpoints a limit excludes because the value is unknown, and what the router decides
+/// itself.
 fn limit_warnings(limits: &Limits, judged: &[Judged]) -> Vec<String> {
     let mut unknown: BTreeMap<Limit, usize> = BTreeMap::new();
     for one in judged {
@@ -188,15 +187,15 @@ fn limit_warnings(limits: &Limits, judged: &[Judged]) -> Vec<String> {
     }
     let count = |(limit, count): (&Limit, &usize)| {
         format!(
-            "`{limit}`: it is not known of {count} of {} endpoints, and what is not known does not keep a limit",
+            "`{limit}`: not published for {count} of {} endpoints; these are treated as violating the limit",
             judged.len()
         )
     };
     let mut warnings: Vec<String> = unknown.iter().map(count).collect();
     if limits.zdr {
         warnings.push(
-            "`zdr` is judged by the published data policies; the router keeps a list of its own, which may be shorter: a \
-             request that finds no endpoint fails"
+            "`zdr` is judged by the published data policies; the router keeps its own list, which may be shorter: a \
+             request that matches no endpoint fails"
                 .to_owned(),
         );
     }

@@ -1,4 +1,4 @@
-//! What changed for a router between two snapshots.
+//! The changes for a router between two snapshots.
 
 use super::ProviderObject;
 use super::answer::{Wish, advise};
@@ -9,25 +9,26 @@ use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// The difference of two sets of preferences: what a router that holds the older one has to change.
+/// The difference between two sets of preferences: what a router with the older set has to change.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Changes {
-    /// The snapshot it leads to: `since` of the next time.
+    /// Id of the newer snapshot; pass it as `since` in the next request.
     pub until: String,
-    /// Whether the older snapshot is not kept any more: `changed` then holds every preference, and what the router holds
-    /// besides is void.
+    /// Whether the older snapshot is no longer available. In that case `changed` contains every preference, and the
+    /// router must discard all others.
     pub complete: bool,
-    /// Until when preferences hold that did not change.
+    /// Time until which unchanged preferences are valid.
     pub valid_until: DateTime<Utc>,
-    /// Preferences whose `provider` is another than before, or that were not there before.
+    /// Preferences whose `provider` changed, and new preferences.
     pub changed: Vec<Answer>,
-    /// Models that are not there any more, and names that were asked for and are none.
+    /// Models that no longer exist, and requested names that are not models.
     pub gone: Vec<String>,
-    /// How many preferences did not change.
+    /// Number of unchanged preferences.
     pub unchanged: usize,
 }
 
-/// The changes for the models that `wanted` holds for. `before` is the older snapshot, `None` where it is not kept.
+/// The changes for the models for which `wanted` is true. `before` is the older snapshot, `None` if it is no longer
+/// available.
 pub fn changes(
     before: Option<&Snapshot>,
     after: &Snapshot,
@@ -60,7 +61,7 @@ pub fn changes(
     }
 }
 
-/// What was given while the snapshot was fresh.
+/// The provider object that was returned while the snapshot was fresh.
 fn provider_at(snapshot: &Snapshot, model: &ModelEntry, wish: &Wish<'_>) -> Option<ProviderObject> {
     advise(snapshot, model, wish, snapshot.as_of).provider
 }

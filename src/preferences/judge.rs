@@ -1,4 +1,4 @@
-//! What a preference may say about each endpoint of a model.
+//! Judges each endpoint of a model for a preference.
 
 use super::answer::Wish;
 use super::kept::{Missed, longest_prompt, missed};
@@ -10,7 +10,7 @@ use crate::domain::tier::{Lens, Tier};
 use crate::snapshot::{Endpoint, ModelEntry, Snapshot};
 use chrono::{DateTime, Duration, Utc};
 
-/// From this status down the upstream counts an endpoint as out of order (-5: uptime under 80 %, -10: disabled).
+/// The upstream treats an endpoint with this status or a lower one as down (-5: uptime below 80 %, -10: disabled).
 const STATUS_DOWN: i32 = -5;
 
 /// One endpoint as a preference sees it.
@@ -18,13 +18,13 @@ pub(super) struct Judged<'a> {
     pub endpoint: &'a Endpoint,
     /// Position in the model's list.
     pub position: usize,
-    /// By session cost within the model, under the workload.
+    /// Tier by session cost within the model, under the workload.
     pub tier: Tier,
     /// Cost of a session, USD.
     pub cost: Option<f64>,
-    /// What it is ranked by.
+    /// The cost that endpoints are ranked by.
     pub expected: Option<f64>,
-    /// The limits it does not keep.
+    /// The limits that it violates.
     pub missed: Vec<Missed>,
     /// Why it must never be recommended.
     pub unfit: Option<String>,
@@ -34,21 +34,21 @@ pub(super) struct Judged<'a> {
 }
 
 impl Judged<'_> {
-    /// Whether it may be recommended under one of the tiers.
+    /// Whether it may be recommended and is in one of the tiers.
     pub fn good(&self, tiers: &[Tier]) -> bool {
         self.admitted() && self.unfit.is_none() && tiers.contains(&self.tier)
     }
 
-    /// Whether it keeps all limits.
+    /// Whether it meets all limits.
     pub fn admitted(&self) -> bool {
         self.missed.is_empty()
     }
 
-    /// Why it is neither good nor bad, or what is wrong with it: limits first.
+    /// What is wrong with it, limits first; otherwise why it is neither good nor bad.
     pub fn shortcoming(&self) -> String {
         let missed: Vec<String> = self.missed.iter().map(Missed::text).collect();
         if !missed.is_empty() {
-            return format!("outside of the limits: {}", missed.join(", "));
+            return format!("violates the limits: {}", missed.join(", "));
         }
         self.unfit.clone().or_else(|| self.avoid.clone()).unwrap_or_else(|| self.why.clone())
     }
@@ -80,7 +80,7 @@ pub(super) fn judge<'a>(snapshot: &Snapshot, model: &'a ModelEntry, wish: &Wish<
     let known = Known {
         as_of: snapshot.as_of,
         young_record: record_is_young(snapshot),
-        // Where every endpoint is too short the sessions are cut.
+        // If every endpoint is too short, sessions are split.
         longest: longest.filter(|longest| model.endpoints.iter().any(|e| !is_short(e, *longest))),
     };
     let mut judged: Vec<Judged> = (model.endpoints.iter().enumerate())
@@ -112,22 +112,22 @@ pub(super) fn judge<'a>(snapshot: &Snapshot, model: &'a ModelEntry, wish: &Wish<
     judged
 }
 
-/// Whether the whole record is too young for an endpoint's age to mean anything.
+/// Whether the whole record is too young to say anything about an endpoint's age.
 pub(super) fn record_is_young(snapshot: &Snapshot) -> bool {
     snapshot.as_of - snapshot.summary.first_run < Duration::hours(PREFERENCE_MIN_AGE_HOURS)
 }
 
-/// What every endpoint of a model is held against.
+/// What all endpoints of a model are judged by.
 struct Known {
     as_of: DateTime<Utc>,
-    /// Whether first sights say nothing about ages.
+    /// Whether the time of first sight says nothing about the age.
     young_record: bool,
-    /// Longest prompt of the workload, tokens; `None` where it is not bounded or no endpoint takes it.
+    /// Longest prompt of the workload, tokens; `None` if it is unbounded or no endpoint accepts it.
     longest: Option<f64>,
 }
 
 impl Known {
-    /// Whether an endpoint is too new. The upstream's own date says so also where the record is young.
+    /// Whether an endpoint is too new. The upstream's own date decides this even if the record is young.
     fn is_new(&self, endpoint: &Endpoint) -> bool {
         let told = endpoint.created_at.is_some() || !self.young_record;
         let age = self.as_of - endpoint.since();
@@ -135,31 +135,31 @@ impl Known {
     }
 }
 
-/// Whether an endpoint refuses a prompt of this length, tokens.
+/// Whether an endpoint rejects a prompt of this length, tokens.
 fn is_short(endpoint: &Endpoint, prompt: f64) -> bool {
     endpoint.max_prompt_tokens.is_some_and(|most| (most as f64) < prompt)
 }
 
-/// Whether nothing was read of an endpoint for days: neither usage in the newest run nor a price since.
+/// Whether an endpoint has had no reading for days: neither usage in the newest run nor a recent price.
 fn is_unread(endpoint: &Endpoint, as_of: DateTime<Utc>) -> bool {
     let newest = endpoint.days.last().map(|day| day.day);
     let old = newest.is_none_or(|day| (as_of.date_naive() - day).num_days() > PREFERENCE_READING_DAYS);
     endpoint.tokens.is_none() && old
 }
 
-/// What makes an endpoint bad whatever it costs.
+/// What makes an endpoint bad regardless of its cost.
 fn broken(endpoint: &Endpoint) -> Option<String> {
     match endpoint.status {
-        Some(status) if status <= STATUS_DOWN => Some(format!("down: the upstream gives it status {status}")),
+        Some(status) if status <= STATUS_DOWN => Some(format!("down: the upstream reports status {status}")),
         _ if endpoint.is_flagged(FlagKind::Down) => Some("down in the newest run".to_owned()),
         _ if endpoint.is_flagged(FlagKind::Phantom) => {
-            Some("phantom cache: it lists a discount for cached tokens and does not give it".to_owned())
+            Some("phantom cache: a discount for cached tokens is listed but not applied".to_owned())
         }
         _ => None,
     }
 }
 
-/// What keeps an endpoint from being recommended although it is not bad.
+/// Why an endpoint that is not bad still cannot be recommended.
 fn unfit(endpoint: &Endpoint, cost: Option<f64>, known: &Known) -> Option<String> {
     let low = |uptime: Option<f64>| uptime.filter(|share| *share < PREFERENCE_MIN_UPTIME);
     if let Some(uptime) = low(endpoint.uptime_30m).or(low(endpoint.uptime_1d)) {
@@ -169,32 +169,33 @@ fn unfit(endpoint: &Endpoint, cost: Option<f64>, known: &Known) -> Option<String
         return Some(format!("appeared less than {PREFERENCE_MIN_AGE_HOURS} hours ago"));
     }
     if let Some(date) = endpoint.ended_by(known.as_of) {
-        return Some(format!("deprecated: the upstream's last day for it was {}", date.format("%Y-%m-%d")));
+        return Some(format!("deprecated: the upstream stopped offering it on {}", date.format("%Y-%m-%d")));
     }
     if let (Some(longest), Some(most)) =
         (known.longest.filter(|longest| is_short(endpoint, *longest)), endpoint.max_prompt_tokens)
     {
-        return Some(format!("it takes prompts of at most {most} tokens, and the longest has {longest:.0}"));
+        return Some(format!(
+            "it accepts prompts of at most {most} tokens; the session's longest has {longest:.0}"
+        ));
     }
-    for (flag, meaning) in [
-        (FlagKind::Restricted, "not offered to everybody"),
-        (FlagKind::Deranked, "de-ranked by the upstream"),
-    ] {
+    for (flag, meaning) in
+        [(FlagKind::Restricted, "not publicly available"), (FlagKind::Deranked, "de-ranked by the upstream")]
+    {
         if endpoint.is_flagged(flag) {
             return Some(meaning.to_owned());
         }
     }
     if cost.is_none() {
-        return Some("its session cost is not known".to_owned());
+        return Some("its session cost is unknown".to_owned());
     }
     is_unread(endpoint, known.as_of)
-        .then(|| format!("nothing was read of it for over {PREFERENCE_READING_DAYS} days"))
+        .then(|| format!("no reading for more than {PREFERENCE_READING_DAYS} days"))
 }
 
 /// The session costs of a model under one workload.
 struct Costs<'a> {
     workload: &'a str,
-    /// Whether the published tiers were made under this workload.
+    /// Whether the published tiers are based on this workload.
     published: bool,
     median: Option<f64>,
 }
@@ -213,8 +214,8 @@ impl<'a> Costs<'a> {
         Self { workload, published: workload == default, median: median.filter(|median| *median > 0.0) }
     }
 
-    /// The tier of an endpoint and why. What is unrated under the default workload is unrated under every other: there
-    /// is too little behind it, whatever it is priced under.
+    /// The tier of an endpoint and the reason. An endpoint that is unrated under the default workload is unrated under
+    /// every other: its data are too thin for any of them.
     fn verdict(&self, endpoint: &Endpoint, cost: Option<f64>) -> (Tier, String) {
         let (Some(cost), Some(median), true) = (cost, self.median, endpoint.tier != Tier::Unrated) else {
             return (Tier::Unrated, endpoint.why.clone());
@@ -222,7 +223,7 @@ impl<'a> Costs<'a> {
         let relative = cost / median - 1.0;
         let tier = if self.published { endpoint.tier } else { Lens::Cost.cuts().tier(relative) };
         let why = format!(
-            "tier {tier}: {} costs {cost:.4} USD, {:+.0} % against the model's median{}",
+            "tier {tier}: {} costs {cost:.4} USD, {:+.0} % relative to the model's median{}",
             what(self.workload),
             relative * 100.0,
             if self.published { held(endpoint) } else { String::new() }
@@ -231,14 +232,15 @@ impl<'a> Costs<'a> {
     }
 }
 
-/// That a tier is kept although the figures of the moment give another: without it the sentence would contradict itself.
+/// States that a tier is kept although the latest figures give another; otherwise the sentence would contradict itself.
 fn held(endpoint: &Endpoint) -> String {
     let verdict = endpoint.verdicts.get(&Lens::Cost);
     let verdict = verdict.filter(|verdict| verdict.tier == endpoint.tier && verdict.naive != verdict.tier);
     verdict.map_or_else(String::new, |verdict| {
         let since = verdict.since.map_or_else(String::new, |day| format!(" since {day}"));
         format!(
-            " (these figures alone: {}; {}{since}, as tiers change only where the change is sure or lasts)",
+            " (the latest figures alone give {}; {}{since}, because a tier changes only if the change is certain or \
+             lasts)",
             verdict.naive, verdict.tier
         )
     })

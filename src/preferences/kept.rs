@@ -1,4 +1,4 @@
-//! Which limits an endpoint keeps, and which of them the router can be told to keep itself.
+//! Which limits an endpoint meets, and which of them the router can enforce itself.
 
 use super::openrouter::{MaxPrice, ProviderObject};
 use super::rank::TRAFFIC;
@@ -7,13 +7,13 @@ use crate::domain::quantization::Quantization;
 use crate::domain::workload::Workload;
 use crate::snapshot::{Endpoint, Snapshot};
 
-/// A limit that an endpoint does not keep.
+/// A limit that an endpoint violates.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Missed {
     pub limit: Limit,
-    /// Whether the fact is known; what is not known does not keep a limit.
+    /// Whether the value is known; an unknown value violates a limit.
     pub known: bool,
-    /// Whether the router, told of the limit, leaves the endpoint out by itself.
+    /// Whether the router itself excludes the endpoint if the limit is in the request.
     pub enforced: bool,
     what: String,
 }
@@ -24,7 +24,7 @@ impl Missed {
     }
 
     fn unknown(limit: Limit, enforced: bool) -> Option<Self> {
-        Some(Self { limit, known: false, enforced, what: "not known".to_owned() })
+        Some(Self { limit, known: false, enforced, what: "unknown".to_owned() })
     }
 
     /// In words: `quant_floor: fp4`.
@@ -33,7 +33,7 @@ impl Missed {
     }
 }
 
-/// Everything of `limits` that an endpoint does not keep; prices as they are at the longest prompt of the workload.
+/// All of `limits` that an endpoint violates. Prices are those at the longest prompt of the workload.
 pub(super) fn missed(limits: &Limits, endpoint: &Endpoint, longest_prompt: Option<f64>) -> Vec<Missed> {
     let checks = [
         quantization(limits, endpoint),
@@ -43,8 +43,8 @@ pub(super) fn missed(limits: &Limits, endpoint: &Endpoint, longest_prompt: Optio
             endpoint.trains_on_prompts,
             "prompts are used for training",
         ),
-        flag(Limit::NoRetention, limits.no_retention, endpoint.retains_prompts, "prompts are kept"),
-        flag(Limit::Zdr, limits.zdr, endpoint.retains_prompts, "prompts are kept"),
+        flag(Limit::NoRetention, limits.no_retention, endpoint.retains_prompts, "prompts are retained"),
+        flag(Limit::Zdr, limits.zdr, endpoint.retains_prompts, "prompts are retained"),
         flag(Limit::Zdr, limits.zdr, endpoint.trains_on_prompts, "prompts are used for training"),
         parameters(limits, endpoint),
         context(limits, endpoint),
@@ -56,15 +56,16 @@ pub(super) fn missed(limits: &Limits, endpoint: &Endpoint, longest_prompt: Optio
     checks.into_iter().flatten().collect()
 }
 
-/// The longest prompt of a workload, tokens; `None` where it is not bounded.
+/// The longest prompt of a workload, tokens; `None` if it is unbounded.
 pub(super) fn longest_prompt(snapshot: &Snapshot, workload: &str) -> Option<f64> {
     let workload = snapshot.workloads.iter().find(|known| known.name == workload && workload != TRAFFIC)?;
     Some(Workload::prompt_of_turn(workload, workload.turns))
 }
 
-/// What the router can be told of the limits; `None` where that is nothing.
+/// The limits that the router can enforce; `None` if there are none.
 ///
-/// Context and availability have no field, a region only where it is part of a tag, retention only as `zdr`.
+/// Context and availability have no field, a region is expressed only if it is part of a tag, and retention only as
+/// `zdr`.
 pub(super) fn router_limits(limits: &Limits) -> Option<ProviderObject> {
     let finer = |floor: Quantization| floor.and_finer().into_iter().map(|q| q.as_str().to_owned()).collect();
     let price = |usd: f64| format!("{usd}");
@@ -86,7 +87,7 @@ fn quantization(limits: &Limits, endpoint: &Endpoint) -> Option<Missed> {
     match endpoint.quantization.as_deref().map(str::parse::<Quantization>) {
         Some(Ok(own)) if own.reaches(floor) => None,
         Some(Ok(own)) => Missed::known(Limit::QuantFloor, true, own.to_string()),
-        // The list that is written does not hold `unknown`, so the router leaves it out as well.
+        // The list in the object does not contain `unknown`, so the router excludes it as well.
         _ => Missed::unknown(Limit::QuantFloor, true),
     }
 }
@@ -108,7 +109,7 @@ fn parameters(limits: &Limits, endpoint: &Endpoint) -> Option<Missed> {
     match (lacking.is_empty(), endpoint.parameters.is_empty()) {
         (true, _) => None,
         (false, true) => Missed::unknown(Limit::Parameters, false),
-        // The router looks at the parameters of the request itself, which may be fewer.
+        // The router checks the parameters of the request itself, which may be fewer.
         (false, false) => Missed::known(Limit::Parameters, false, format!("no {}", lacking.join(", "))),
     }
 }
@@ -134,7 +135,7 @@ fn region(limits: &Limits, endpoint: &Endpoint) -> Option<Missed> {
     }
 }
 
-/// The router compares the base price alone; price tiers that the workload may reach count here as well.
+/// The router compares only the base price; here, price tiers that the workload may reach count as well.
 fn price(
     limit: Limit,
     ceiling: Option<f64>,

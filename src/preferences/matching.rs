@@ -1,11 +1,11 @@
-//! Which endpoints of a model a router would match by an entry of `only` or `ignore`.
+//! Which endpoints of a model an entry of `only` or `ignore` matches.
 
 use crate::snapshot::Endpoint;
 
-/// Service tiers are endpoints of their own that a base slug does not match.
+/// Service tiers are separate endpoints that a base slug does not match.
 const SERVICE_TIERS: [&str; 2] = ["priority", "flex"];
 
-/// Whether `entry` matches an endpoint: by its whole tag, or, written without a slash, by its provider's base slug.
+/// Whether `entry` matches an endpoint: by its whole tag, or, if it has no slash, by its provider's base slug.
 pub(super) fn matches(entry: &str, endpoint: &Endpoint) -> bool {
     let tag = endpoint.tag.as_str();
     if entry == tag {
@@ -17,8 +17,8 @@ pub(super) fn matches(entry: &str, endpoint: &Endpoint) -> bool {
     }
 }
 
-/// The tags by which the endpoints `chosen` (positions in `all`) can be named without matching any other endpoint, in
-/// the order of `chosen`, each by its position; and for each endpoint that cannot be named so, its position and why.
+/// The positions of the `chosen` endpoints (positions in `all`) whose tags match no other endpoint, in the order of
+/// `chosen`. For each endpoint whose tag does match another: its position and the reason.
 pub(super) fn nameable(all: &[Endpoint], chosen: &[usize]) -> (Vec<usize>, Vec<(usize, String)>) {
     let (mut named, mut left_out) = (Vec::new(), Vec::new());
     for &position in chosen {
@@ -47,5 +47,5 @@ fn strangers<'a>(
 
 fn ambiguous(tag: &str, others: &[&str]) -> String {
     let others: Vec<String> = others.iter().map(|other| format!("`{other}`")).collect();
-    format!("`{tag}` is left out: it would also match {}, which has another verdict", others.join(", "))
+    format!("`{tag}` is left out: it would also match {}, with a different verdict", others.join(", "))
 }

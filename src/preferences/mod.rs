@@ -1,8 +1,8 @@
-//! Instructions for routers, derived from verdicts: hard limits first, then the ranking.
+//! Routing preferences derived from verdicts: hard limits first, then the ranking.
 //!
-//! A preference is worth having only while it cannot do harm: it never names an endpoint that is down, phantom, new,
-//! unread or unknown, never one that misses a limit, and never a tag that would also match an endpoint of another
-//! verdict. Where nothing safe can be said it says so instead.
+//! A preference must do no harm. It never names an endpoint that is down, new, unknown or without recent readings, or
+//! that has a phantom cache. It never names an endpoint that violates a limit, and never a tag that would also match an
+//! endpoint with a different verdict. If no safe preference exists, the answer says so.
 
 mod answer;
 mod changes;
@@ -33,22 +33,23 @@ use utoipa::ToSchema;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
-    /// Leaves the bad endpoints out and the routing to the router.
+    /// Excludes the bad endpoints; the router chooses among the rest.
     Avoid,
     /// Admits good endpoints only.
     Shortlist,
     /// Admits the best endpoint only.
     Pin,
-    /// Tries good endpoints one after the other, the best first. It switches the router's sticky routing off, so it is
-    /// given only where it is asked for by name.
+    /// Tries good endpoints one after another, best first. It disables the router's sticky routing, so it is returned
+    /// only if it is requested by name.
     Order,
 }
 
 impl Mode {
-    /// The modes that are offered unasked, the gentlest first; the first is the default. `order` is not among them.
+    /// The modes that are offered by default, least restrictive first; the first is the default mode. `order` is not
+    /// one of them.
     pub const ALL: [Self; 3] = [Self::Avoid, Self::Shortlist, Self::Pin];
 
-    /// The name in JSON, addresses and on the command line.
+    /// Name in JSON, URLs and on the command line.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Avoid => "avoid",
@@ -76,35 +77,35 @@ impl FromStr for Mode {
     }
 }
 
-/// A preference for one model, with the evidence for it; or why there is none.
+/// A preference for one model with its evidence, or the reason why there is none.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Preference {
     /// Public name of the model.
     pub model: String,
-    /// The router it is written for.
+    /// The router that the preference is for.
     pub target: String,
-    /// How much it takes over.
+    /// How much of the routing it takes over.
     pub mode: Mode,
-    /// The workload it ranks by.
+    /// The workload that it ranks by.
     pub workload: String,
-    /// The limits it keeps; empty where there are none.
+    /// The limits that it enforces; empty without limits.
     pub limits: Limits,
-    /// What to put into the request; null where there is no preference, `why` then says why not.
+    /// The object to put into the request; null if there is no preference, in which case `why` gives the reason.
     pub provider: Option<ProviderObject>,
-    /// The limits alone, as far as the router keeps them itself: what to send where `provider` is null and the limits
+    /// The limits alone, as far as the router can enforce them. Send this if `provider` is null and the limits must
     /// still hold; null without such limits.
     pub router_limits: Option<ProviderObject>,
     /// Advice on session ids, for people.
     pub session_id: String,
-    /// Until when to use it; the data are stale afterwards.
+    /// Time until which the preference is valid; the data are stale afterwards.
     pub valid_until: DateTime<Utc>,
-    /// The endpoints it names, lowest expected cost first.
+    /// The endpoints that it names, lowest expected cost first.
     pub evidence: Vec<Evidence>,
-    /// What to know before using it.
+    /// Warnings to read before using it.
     pub warnings: Vec<String>,
-    /// What it is expected to save.
+    /// Expected savings.
     pub saving: Saving,
-    /// Why there is no preference; null where there is one.
+    /// Why there is no preference; null if there is one.
     #[serde(rename = "why")]
     pub reason: Option<String>,
 }
@@ -116,16 +117,16 @@ pub struct Evidence {
     pub tag: String,
     /// Base slug of the provider.
     pub provider: String,
-    /// Tier by session cost within the model, under the workload asked for.
+    /// Tier by session cost within the model, under the requested workload.
     pub tier: Tier,
-    /// Cost of a session, USD (of a million prompt tokens under the workload `traffic`).
+    /// Cost of a session, USD (under the workload `traffic`: of a million prompt tokens).
     pub session_cost: Option<f64>,
-    /// What it is ranked by: that cost, charged for thin traffic and for requests that fail.
+    /// The cost that endpoints are ranked by: the session cost with a charge for thin traffic and for failed requests.
     pub expected_cost: Option<f64>,
     /// Hit rate over the newest window, 0..1.
     pub hit_rate: Option<f64>,
-    /// Published uptime over 30 minutes, or over a day where that is not known; fraction.
+    /// Published uptime over 30 minutes, or over a day if that is unknown; fraction.
     pub uptime: Option<f64>,
-    /// In one sentence.
+    /// The reason, in one sentence.
     pub why: String,
 }

@@ -1,7 +1,7 @@
 //! OpenRouter's `provider` object.
 //!
-//! `order` is written only where it is asked for: it switches both load balancing and sticky routing off, and with
-//! sticky routing the cache that the whole preference is about. `ignore` and `only` leave it on.
+//! `order` is written only on request: it disables both load balancing and sticky routing, and without sticky routing
+//! the cache is lost, which is the purpose of the preference. `ignore` and `only` leave sticky routing enabled.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -10,25 +10,25 @@ use utoipa::ToSchema;
 pub const TARGET: &str = "openrouter";
 
 /// Advice on session ids, for people.
-pub(super) const SESSION_ADVICE: &str = "send one session_id for each conversation (at most 256 characters): the \
-    router then keeps the conversation on the endpoint whose cache is warm";
+pub(super) const SESSION_ADVICE: &str = "send one session_id per conversation (at most 256 characters), so that the \
+    router keeps the conversation on the endpoint whose cache is warm";
 
-/// The part of a request that steers the routing; fields that are not set are not written.
+/// The part of a request that controls the routing; unset fields are omitted.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ProviderObject {
-    /// Tags that are tried first, in this order; switches sticky routing off.
+    /// Tags that are tried first, in this order; disables sticky routing.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub order: Option<Vec<String>>,
-    /// Tags that are not used.
+    /// Tags to exclude.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub ignore: Option<Vec<String>>,
-    /// Tags that alone are used.
+    /// The only tags to use.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub only: Option<Vec<String>>,
-    /// Whether another endpoint of the list is tried where one fails.
+    /// Whether another endpoint of the list is tried if one fails.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub allow_fallbacks: Option<bool>,
-    /// Weight formats that alone are used.
+    /// The only weight formats to use.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub quantizations: Option<Vec<String>>,
     /// `deny`: only providers that do not collect prompts.
@@ -37,7 +37,7 @@ pub struct ProviderObject {
     /// Only endpoints with zero data retention.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub zdr: Option<bool>,
-    /// Only endpoints that take every parameter of the request.
+    /// Only endpoints that support every parameter of the request.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub require_parameters: Option<bool>,
     /// Highest list prices.

@@ -1,19 +1,19 @@
-//! What a session at an endpoint is expected to cost, which is what preferences rank by.
+//! The expected cost of a session at an endpoint, which preferences rank by.
 
 use crate::domain::thresholds::{ENDPOINT_MIN_TOKENS, POLICY_THIN_CHARGE};
 use crate::snapshot::Endpoint;
 
-/// Name of the workload "what its traffic is": the mix that the backtest charges, a million prompt tokens with their
-/// output. Its cost is what the policy `hitrate` expects of tomorrow.
+/// Name of the workload that stands for an endpoint's actual traffic: the mix that the backtest charges, a million
+/// prompt tokens with their output. Its cost is the next day's cost that the policy `hitrate` expects.
 pub const TRAFFIC: &str = "traffic";
 
-/// Where the policy's charge for thin traffic is nothing, tokens a day.
+/// Traffic at which the policy's charge for thin traffic is zero, tokens a day.
 const UNCHARGED_TOKENS: f64 = 1e9;
 
-/// However seldom a request gets through, its session is not counted as more often paid than this.
+/// However rarely requests succeed, a session counts as paid at most this many times.
 const MOST_ATTEMPTS: f64 = 2.0;
 
-/// Cost of a session, USD, nothing charged; of a million prompt tokens with their output under [`TRAFFIC`].
+/// Cost of a session without charges, USD; under [`TRAFFIC`], of a million prompt tokens with their output.
 pub(super) fn session_cost(endpoint: &Endpoint, workload: &str) -> Option<f64> {
     let cost = match workload {
         TRAFFIC => endpoint.expected_cost.map(|expected| expected.usd_per_mtok),
@@ -22,16 +22,18 @@ pub(super) fn session_cost(endpoint: &Endpoint, workload: &str) -> Option<f64> {
     cost.filter(|cost| cost.is_finite() && *cost >= 0.0)
 }
 
-/// What preferences rank by, USD a session, lowest first: cost x thin x attempts.
+/// The cost that preferences rank by, USD per session, lowest first: cost x thin x attempts.
 ///
-/// - *cost* is that of the session under the workload; under [`TRAFFIC`] the policy's expectation of tomorrow.
+/// - *cost* is the cost of the session under the workload; under [`TRAFFIC`], the policy's expectation for the next
+///   day.
 /// - *thin* is the policy's charge for uncertainty (`chosen_by` over the expectation): endpoints with little traffic,
-///   whose past says least about tomorrow, must be cheaper to win. Without an expectation the traffic counts as
+///   whose past predicts the next day least well, must be cheaper to win. Without an expectation, the traffic counts as
 ///   `endpoint_min_tokens`.
-/// - *attempts* is 1 over the published uptime of a day, at most 2, under [`TRAFFIC`]: a failed request is paid again.
-///   The cost of a workload holds its failures already. Where no uptime is published nothing is charged.
+/// - *attempts* applies under [`TRAFFIC`]. It is 1 divided by the published uptime of a day, at most 2, because a
+///   failed request is paid again. The cost of a workload already includes its failures. If no uptime is published,
+///   there is no charge.
 ///
-/// Under [`TRAFFIC`], with all endpoints up, the order is the policy's own. `None` where the cost is not known.
+/// Under [`TRAFFIC`], with all endpoints up, the order is the policy's own. `None` if the cost is unknown.
 pub fn expected_cost(endpoint: &Endpoint, workload: &str) -> Option<f64> {
     let thin = endpoint.expected_cost.map(|expected| expected.chosen_by / expected.usd_per_mtok);
     let unknown = (POLICY_THIN_CHARGE * (UNCHARGED_TOKENS / ENDPOINT_MIN_TOKENS).ln()).exp();

@@ -1,4 +1,4 @@
-//! What a preference is expected to save, against what people pick and against what the traffic pays.
+//! The expected savings of a preference, compared with the cheapest list price and with the average of the traffic.
 
 use super::judge::Judged;
 use super::matching::matches;
@@ -10,39 +10,39 @@ use crate::snapshot::{Endpoint, Snapshot};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// List prices this close, relatively, are equal: the choice between them is chance.
+/// List prices within this relative difference count as equal; the choice between them is random.
 const EQUAL: f64 = 1e-9;
-/// An endpoint that moves the comparison by less than this share needs no interval of its own.
+/// An endpoint that affects the comparison by less than this share does not need an interval.
 const NEGLIGIBLE: f64 = 0.01;
-const NO_COST: &str = "endpoints with too much of the traffic have no cost";
+const NO_COST: &str = "the cost is unknown for endpoints with too much of the traffic";
 
-/// What following the preference is expected to save, within the same limits.
+/// Expected savings from following the preference, within the same limits.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Saving {
-    /// Against the endpoint with the lowest list price; the mean of several that are equal.
+    /// Compared with the endpoint with the lowest list price, or with the mean of several equal ones.
     pub against_cheapest_list: Compared,
-    /// Against the mean over all endpoints by their traffic.
+    /// Compared with the traffic-weighted mean over all endpoints.
     pub against_traffic_average: Compared,
 }
 
-/// A comparison of expected session costs. All null where it cannot be told, `why` then says why not.
+/// A comparison of expected session costs. If it is unknown, all fields are null and `why` gives the reason.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Compared {
-    /// Saved share of the other's cost, fraction; negative where the preference costs more.
+    /// Saved fraction of the reference cost; negative if the preference costs more.
     pub fraction: Option<f64>,
     /// Lower end of its 90 % interval.
     pub low: Option<f64>,
     /// Upper end of its 90 % interval.
     pub high: Option<f64>,
-    /// Saved, USD a session (a million prompt tokens under the workload `traffic`).
+    /// Savings, USD per session (under the workload `traffic`: per million prompt tokens).
     pub usd_per_session: Option<f64>,
     /// Lower end of its 90 % interval.
     pub usd_low: Option<f64>,
     /// Upper end of its 90 % interval.
     pub usd_high: Option<f64>,
-    /// The other's cost, USD a session.
+    /// The reference cost, USD per session.
     pub against_usd: Option<f64>,
-    /// Tags of what it is compared with; null for all of them.
+    /// Tags of the endpoints that the preference is compared with; null for all of them.
     pub against: Option<Vec<String>>,
     /// Why a figure or its interval is null.
     pub why: Option<String>,
@@ -55,18 +55,18 @@ impl Saving {
     }
 }
 
-/// An endpoint that could be used, with its part of the traffic.
+/// An endpoint that could be used, with its share of the traffic.
 struct Usable<'a> {
     endpoint: &'a Endpoint,
     cost: f64,
     tokens: f64,
 }
 
-/// A way of spreading requests: a share for each usable endpoint, summing to 1.
+/// A distribution of requests: a share for each usable endpoint. The shares sum to 1.
 type Spread = Vec<f64>;
 
-/// The saving of a preference: its endpoints share the requests as their traffic does, `pin` has one. Compared are
-/// expected costs of a session, nothing charged.
+/// The savings of a preference. Requests are distributed over its endpoints in proportion to their traffic; `pin` has
+/// one endpoint. The comparison uses expected session costs without charges.
 pub(super) fn saving(
     snapshot: &Snapshot,
     workload: &str,
@@ -117,7 +117,7 @@ fn following(provider: &ProviderObject, population: &[&Judged], usable: &[Usable
     })
 }
 
-/// Shares by traffic over the endpoints that `used` holds for; where one is used alone its traffic does not matter.
+/// Shares by traffic over the endpoints for which `used` is true. If only one is used, its traffic does not matter.
 fn by_traffic(
     population: &[&Judged],
     usable: &[Usable],
@@ -130,16 +130,16 @@ fn by_traffic(
     let sum: f64 = known.iter().sum();
     if population.iter().filter(|j| used(j.endpoint)).count() == 1 {
         let alone: Spread = usable.iter().map(|one| f64::from(u8::from(used(one.endpoint)))).collect();
-        return if alone.contains(&1.0) { Ok(alone) } else { Err("its cost is not known".to_owned()) };
+        return if alone.contains(&1.0) { Ok(alone) } else { Err("its cost is unknown".to_owned()) };
     }
     match sum > 0.0 {
         true if sum < SAVING_MIN_TRAFFIC * total => Err(NO_COST.to_owned()),
         true => Ok(known.into_iter().map(|tokens| tokens / sum).collect()),
-        false => Err("no traffic is known to spread the requests by".to_owned()),
+        false => Err("the traffic by which to distribute the requests is unknown".to_owned()),
     }
 }
 
-/// The lowest list price for the tokens of the workload: what people pick who do not know about caching.
+/// The lowest list price for the tokens of the workload: the choice of someone who ignores caching.
 fn cheapest_list(snapshot: &Snapshot, workload: &str, usable: &[Usable]) -> (Vec<String>, Option<Spread>) {
     let tokens = match snapshot.workloads.iter().find(|known| known.name == workload && workload != TRAFFIC) {
         Some(workload) => [workload.prompt_tokens(), workload.output_tokens()],
@@ -182,8 +182,8 @@ fn compared(usable: &[Usable], ours: &Spread, theirs: &Spread) -> Compared {
     }
 }
 
-/// Half-width of the interval of the log of `own / other`: the misses of the forecasts of single endpoints, each
-/// weighed by how far it moves that logarithm, added as independent ones. What is on both sides cancels.
+/// Half-width of the interval of the log of `own / other`: the forecast errors of the single endpoints, each weighted
+/// by its effect on that logarithm, added as independent errors. Endpoints on both sides cancel out.
 fn reach(usable: &[Usable], ours: (&Spread, f64), theirs: (&Spread, f64)) -> Result<f64, String> {
     let mut squares = 0.0;
     for (at, one) in usable.iter().enumerate() {

@@ -8,22 +8,23 @@ use crate::domain::thresholds::{SHORTLIST_MIN, SHORTLIST_REACH};
 use crate::domain::tier::Tier;
 use crate::snapshot::Endpoint;
 
-/// What a preference without limits recommends.
+/// The tiers that a preference without limits recommends.
 const RECOMMENDED: [Tier; 3] = [Tier::S, Tier::A, Tier::B];
 
-/// Said of every preference that names one endpoint.
-const ONE_ONLY: &str = "one endpoint only: when it is down or rate-limited, requests fail; a shortlist falls back. \
-    `order` would not help: it switches sticky routing off";
+/// Warning for every preference that names a single endpoint.
+const ONE_ONLY: &str = "a single endpoint: when it is down or rate-limited, requests fail; a shortlist has fallbacks. \
+    `order` would not help, because it disables sticky routing";
 
-/// Said of every `order`.
-const ORDER_COSTS: &str = "`order` switches the router's sticky routing and load balancing off: a conversation is no \
-    longer kept on the endpoint whose cache is warm. Use it only where the client itself keeps a conversation on one \
-    endpoint; otherwise take `shortlist`";
+/// Warning for every `order`.
+const ORDER_COSTS: &str = "`order` disables the router's sticky routing and load balancing: a conversation no \
+    longer stays on the endpoint whose cache is warm. Use it only if the client itself keeps a conversation on one \
+    endpoint; otherwise use `shortlist`";
 
 /// A choice of endpoints, or why there is none.
 pub(super) type Choice<'a> = Result<(ProviderObject, Vec<&'a Judged<'a>>), String>;
 
-/// Chooses by the mode of the wish; the limits that the router keeps itself are part of the object.
+/// Chooses endpoints according to the requested mode. The limits that the router itself enforces are part of the
+/// object.
 pub(super) fn choose<'a>(
     wish: &Wish<'_>,
     router_limits: Option<&ProviderObject>,
@@ -51,7 +52,9 @@ fn avoid<'a>(
     let bad: Vec<usize> =
         judged.iter().filter(|j| j.avoid.is_some() || !j.admitted()).map(|j| j.position).collect();
     if bad.is_empty() && !limited {
-        return Err("nothing to avoid: no endpoint is down, phantom or of tier D or F".to_owned());
+        return Err(
+            "nothing to avoid: no endpoint is down, has a phantom cache or is in tier D or F".to_owned()
+        );
     }
     let named = ignored(all, judged, &bad, warnings);
     let tags = tags(&named);
@@ -68,20 +71,20 @@ fn avoid<'a>(
         ));
     }
     if tags.is_empty() && !limited {
-        return Err("the endpoints to avoid cannot be named without avoiding better ones too".to_owned());
+        return Err("the endpoints to avoid cannot be named without also excluding better ones".to_owned());
     }
     let ignore = (!tags.is_empty()).then_some(tags);
     if ignore.is_none() && base == ProviderObject::default() {
         return Err(
-            "nothing to avoid: every endpoint keeps the limits, and none is down, phantom or of tier D or F"
+            "nothing to avoid: every endpoint meets the limits; none is down, has a phantom cache or is in tier D or F"
                 .to_owned(),
         );
     }
     Ok((ProviderObject { ignore, ..base }, named))
 }
 
-/// What `ignore` names: the bad ones that can be named alone, and those outside of the limits that the router would
-/// not leave out by itself, even where their tag costs a good one.
+/// The entries of `ignore`: the bad endpoints that can be named alone, and the endpoints that violate limits which the
+/// router does not enforce itself, even if their tag also excludes a good one.
 fn ignored<'a>(
     all: &[Endpoint],
     judged: &'a [Judged<'a>],
@@ -108,19 +111,20 @@ fn forced(all: &[Endpoint], bad: &[usize], tag: &str) -> String {
         (!bad.contains(&position) && matches(tag, endpoint)).then(|| format!("`{}`", endpoint.tag))
     };
     let hit: Vec<String> = all.iter().enumerate().filter_map(hit).collect();
-    format!("`{tag}` is outside of the limits; leaving it out leaves out {} too", hit.join(", "))
+    format!("`{tag}` violates the limits; excluding it also excludes {}", hit.join(", "))
 }
 
-/// Whether the limits leave nothing of what would be recommended without them: then the best of the rest is.
+/// Whether the limits exclude everything that would be recommended without them. In that case the best of the rest is
+/// recommended.
 fn limits_cost(judged: &[Judged]) -> bool {
     let recommended = |j: &Judged| j.unfit.is_none() && RECOMMENDED.contains(&j.tier);
     let (kept, lost): (Vec<_>, Vec<_>) = judged.iter().filter(|j| recommended(j)).partition(|j| j.admitted());
     kept.is_empty() && !lost.is_empty()
 }
 
-/// The recommended endpoints that can be named: tiers S and A; with B where those are too few; and where the limits
-/// leave none of these, the cheapest of what there is. Of enough of them only those near the best: the requests are
-/// spread over all that are named, so that each dear one costs.
+/// The recommended endpoints that can be named: tiers S and A; also B if those are too few; and the cheapest of the
+/// rest if the limits leave none of these. If there are enough, only those near the best are kept: requests are spread
+/// over all named endpoints, so each expensive one adds to the cost.
 fn recommended<'a>(
     all: &[Endpoint],
     judged: &'a [Judged<'a>],
@@ -138,7 +142,7 @@ fn recommended<'a>(
         chosen = named(all, judged, &rest, &mut left_out).into_iter().take(SHORTLIST_MIN).collect();
         if let Some(best) = chosen.first() {
             warnings.push(format!(
-                "within the limits nothing better than tier {} is left: looser limits would cost less",
+                "no endpoint better than tier {} meets the limits: relaxing them would lower the cost",
                 best.tier
             ));
         }
@@ -147,9 +151,9 @@ fn recommended<'a>(
     chosen
 }
 
-/// The endpoints of the tiers that can be named without another, up to the last that is near the best or needed to
-/// make enough. What can be named depends on what is chosen (a base slug matches its siblings), so that the list grows
-/// until there are enough.
+/// The endpoints of the tiers that can be named without matching another, up to the last one that is near the best or
+/// needed for the minimum count. Which endpoints can be named depends on the choice (a base slug matches its siblings),
+/// so the list grows until there are enough.
 fn near_the_best<'a>(
     all: &[Endpoint],
     judged: &'a [Judged<'a>],
@@ -186,13 +190,15 @@ fn shortlist<'a>(
     }
     if tags.len() < SHORTLIST_MIN {
         let count = tags.len();
-        warnings
-            .push(format!("only {count} of {} endpoints can be recommended: an outage hits hard", all.len()));
+        warnings.push(format!(
+            "only {count} of {} endpoints can be recommended: an outage leaves few alternatives",
+            all.len()
+        ));
     }
     Ok((ProviderObject { only: Some(tags), allow_fallbacks: Some(true), ..base }, chosen))
 }
 
-/// The shortlist as an order. `only` names the same tags: without it the router goes on to endpoints that are not
+/// The shortlist as an order. `only` names the same tags: without it, the router continues with endpoints that are not
 /// recommended when those of the order fail.
 fn order<'a>(
     base: ProviderObject,
@@ -205,7 +211,7 @@ fn order<'a>(
     Ok((ProviderObject { order: provider.only.clone(), ..provider }, chosen))
 }
 
-/// Names one endpoint; a tag that matches two is no pin, even where both are good.
+/// Names one endpoint. A tag that matches two endpoints is not a pin, even if both are good.
 fn pin<'a>(
     base: ProviderObject,
     all: &[Endpoint],
@@ -225,7 +231,7 @@ fn pin<'a>(
     };
     if !RECOMMENDED.contains(&best.tier) {
         warnings.push(format!(
-            "within the limits nothing better than tier {} is left: looser limits would cost less",
+            "no endpoint better than tier {} meets the limits: relaxing them would lower the cost",
             best.tier
         ));
     }
@@ -265,10 +271,10 @@ fn tags(named: &[&Judged]) -> Vec<String> {
     tags
 }
 
-/// Why there is nothing to recommend, endpoint by endpoint, at most five of them.
+/// Why there is nothing to recommend, endpoint by endpoint, for at most five of them.
 fn shortage(judged: &[Judged]) -> String {
     if judged.is_empty() {
-        return "the newest run saw no endpoint".to_owned();
+        return "the newest run found no endpoint".to_owned();
     }
     let line = |j: &Judged| format!("{}: {}", j.endpoint.tag, j.shortcoming());
     let lines: Vec<String> = judged.iter().take(5).map(line).collect();
@@ -276,8 +282,8 @@ fn shortage(judged: &[Judged]) -> String {
     if more > 0 { format!("{}; and {more} more", lines.join("; ")) } else { lines.join("; ") }
 }
 
-/// A way out where the limits leave bad endpoints alone.
+/// A suggestion for the case that the limits leave only bad endpoints.
 fn best_of_the_rest(judged: &[Judged]) -> &'static str {
     let is_left = judged.iter().any(|j| j.good(&Tier::RATED)) && judged.iter().any(|j| !j.admitted());
-    if is_left { " (`shortlist` and `pin` name the best of what the limits leave)" } else { "" }
+    if is_left { " (`shortlist` and `pin` name the best endpoints that meet the limits)" } else { "" }
 }

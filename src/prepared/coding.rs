@@ -1,4 +1,4 @@
-//! Content codings: how to pack a body, and which of them a client accepts.
+//! Content codings: how to compress a body, and which codings a client accepts.
 
 use axum::http::HeaderMap;
 use axum::http::header::ACCEPT_ENCODING;
@@ -11,20 +11,20 @@ pub(super) enum Coding {
     Brotli,
     /// Zstandard.
     Zstd,
-    /// gzip, which everybody knows.
+    /// gzip, which every client supports.
     Gzip,
 }
 
 const BROTLI_WINDOW: u32 = 20;
 
-/// How hard to pack: the levels of Brotli, Zstandard and gzip.
+/// Compression effort: the levels of Brotli, Zstandard and gzip.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Effort(u32, i32, u32);
 
 impl Effort {
-    /// High enough that text shrinks well, low enough that a whole site is packed within the time of a publication.
+    /// High enough to compress text well, low enough to compress a whole site during a publication.
     pub const ONCE: Self = Self(5, 9, 6);
-    /// For one reader who waits.
+    /// Fast, for a response that a client is waiting for.
     pub const WHILE_WAITED_FOR: Self = Self(1, 1, 1);
 }
 
@@ -40,7 +40,7 @@ impl Coding {
         }
     }
 
-    /// The body in this coding; `None` where the packer fails, and the body goes out as it is.
+    /// The body in this coding; `None` if compression fails, in which case the body is sent uncompressed.
     pub fn pack(self, body: &[u8], Effort(brotli, zstd, gzip): Effort) -> Option<Vec<u8>> {
         match self {
             Self::Brotli => {
@@ -62,8 +62,8 @@ impl Coding {
     }
 }
 
-/// How much a request likes a coding, in thousandths; 0 is not at all (RFC 9110, 12.5.3). A coding's own name goes
-/// before `*`.
+/// The quality value that a request gives a coding, in thousandths; 0 means not acceptable (RFC 9110, 12.5.3). The name
+/// of the coding overrides `*`.
 pub(super) fn accepted(request: &HeaderMap, coding: Coding) -> u16 {
     let mut any = 0;
     for value in request.get_all(ACCEPT_ENCODING) {
@@ -82,11 +82,11 @@ pub(super) fn accepted(request: &HeaderMap, coding: Coding) -> u16 {
     any
 }
 
-/// The value of `q=0.5` in thousandths; what is no quality is not liked.
+/// The value of `q=0.5` in thousandths; 0 if the field is not a valid quality.
 fn quality(field: &str) -> u16 {
     let value = field.strip_prefix("q=").or_else(|| field.strip_prefix("Q="));
     let share = value.and_then(|value| value.trim().parse::<f32>().ok()).filter(|q| (0.0..=1.0).contains(q));
-    // In range by the filter.
+    // The filter guarantees the range.
     share.map_or(0, |share| (share * 1000.0).round() as u16)
 }
 

@@ -1,4 +1,4 @@
-//! Packing of what is made for one reader: searches, filters, comparisons.
+//! Compresses responses that are made for one client: searches, filters, comparisons.
 
 use super::COMPRESS_FROM;
 use super::coding::{Coding, Effort, accepted};
@@ -9,11 +9,11 @@ use axum::http::{HeaderMap, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-/// The quickest first: where a client likes several alike it gets that one.
+/// The fastest first: a client that prefers several equally gets the fastest one.
 const QUICKEST: [Coding; 3] = [Coding::Zstd, Coding::Brotli, Coding::Gzip];
 
-/// Packs a long text for the client that asked for it, in the coding that it likes best. What carries an `ETag` was
-/// prepared and goes out as it is.
+/// Compresses a long text response in the coding that the client prefers. A response with an `ETag` was prepared before
+/// and is sent unchanged.
 pub async fn pack_on_the_way(request: Request, next: Next) -> Response {
     let asked = request.headers().clone();
     let response = next.run(request).await;
@@ -26,7 +26,7 @@ pub async fn pack_on_the_way(request: Request, next: Next) -> Response {
     let plain = match to_bytes(body, usize::MAX).await {
         Ok(plain) => plain,
         Err(error) => {
-            tracing::error!(%error, "an answer broke off while it was made");
+            tracing::error!(%error, "the body of a response broke off");
             return axum::http::StatusCode::INTERNAL_SERVER_ERROR.into_response();
         }
     };
@@ -58,7 +58,7 @@ fn is_text(headers: &HeaderMap) -> bool {
     kind.starts_with("text/") || kind.contains("json") || kind.contains("xml")
 }
 
-/// Says to caches that the answer depends on what the client accepts.
+/// Marks for caches that the response depends on what the client accepts.
 fn varying(mut response: Response) -> Response {
     if !response.headers().contains_key(VARY) {
         response.headers_mut().insert(VARY, HeaderValue::from_static("Accept-Encoding"));

@@ -1,28 +1,28 @@
-//! What was made so far, so that the next who asks is answered by a lookup.
+//! Keeps what was made, so that later requests need only a lookup.
 
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Arc, PoisonError, RwLock};
 
-/// Epochs kept at a time: the one being served, and the one being prepared.
+/// Number of epochs kept: the one being served and the one being prepared.
 const EPOCHS: usize = 2;
 
-/// Bounds of what is kept of one epoch; what comes past them is made anew for everybody who asks.
+/// Limits of what is kept for one epoch; anything beyond them is made again for every request.
 #[derive(Debug, Clone, Copy)]
 pub struct Bounds {
-    /// Most things.
+    /// Maximum number of things.
     pub things: usize,
-    /// Most bytes, as their makers count them.
+    /// Maximum number of bytes, as counted by the caller.
     pub bytes: usize,
 }
 
-/// Things by key, each true for one epoch `E`: a snapshot, say, and whatever else they depend on.
+/// Things by key, each valid for one epoch `E`: a snapshot, for example, and whatever else they depend on.
 ///
-/// What came first stays. So whoever asks for ever new addresses displaces nothing that was prepared.
+/// The first things stay, so a client that requests ever new addresses cannot displace prepared ones.
 #[derive(Debug)]
 pub struct Shelf<E, K, V> {
     bounds: Bounds,
-    /// The oldest epoch first.
+    /// Ordered by age, the oldest first.
     epochs: RwLock<Vec<Epoch<E, K, V>>>,
 }
 
@@ -39,7 +39,7 @@ impl<E: PartialEq + Clone, K: Eq + Hash, V> Shelf<E, K, V> {
         Self { bounds, epochs: RwLock::default() }
     }
 
-    /// What is kept under a key for an epoch.
+    /// The thing kept under a key for an epoch.
     pub fn get<Q>(&self, of: &E, key: &Q) -> Option<Arc<V>>
     where
         K: std::borrow::Borrow<Q>,
@@ -49,7 +49,7 @@ impl<E: PartialEq + Clone, K: Eq + Hash, V> Shelf<E, K, V> {
         epochs.iter().rev().find(|epoch| epoch.of == *of)?.things.get(key).cloned()
     }
 
-    /// Keeps a thing of some bytes for an epoch, where it fits. A new epoch displaces the oldest one.
+    /// Keeps a thing of the given size for an epoch if it fits. A new epoch displaces the oldest one.
     pub fn keep(&self, of: &E, key: K, thing: Arc<V>, bytes: usize) {
         let mut epochs = self.epochs.write().unwrap_or_else(PoisonError::into_inner);
         if epochs.iter().all(|epoch| epoch.of != *of) {
@@ -65,7 +65,7 @@ impl<E: PartialEq + Clone, K: Eq + Hash, V> Shelf<E, K, V> {
         }
     }
 
-    /// How many things and bytes the newest epoch holds.
+    /// The number of things and bytes in the newest epoch.
     pub fn newest(&self) -> (usize, usize) {
         let epochs = self.epochs.read().unwrap_or_else(PoisonError::into_inner);
         epochs.last().map_or((0, 0), |epoch| (epoch.things.len(), epoch.bytes))

@@ -1,5 +1,5 @@
-//! Fitting a workload to a request log, so that the fitted session has the log's mean turns, prompt tokens, output tokens
-//! and reusable share: what a bill is made of.
+//! Fits a workload to a request log, so that the fitted session has the log's mean turns, prompt tokens, output tokens
+//! and reusable share, which determine the bill.
 
 use super::read::{Log, Request};
 use super::sessions::{Grouping, sessions};
@@ -7,15 +7,15 @@ use crate::domain::thresholds::SESSION_MIN_REUSE;
 use crate::domain::workload::{CacheTtl, Failures, LensWeights, Workload};
 use serde::Serialize;
 
-/// How what could have been reused is known.
+/// How the reusable tokens of a log are determined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReuseFrom {
-    /// The cache found nearly every prompt before; so what it did not find is taken as new.
+    /// The cache found nearly all of the previous prompts, so the rest counts as new.
     Found,
-    /// Prompts build on each other and the cache found less; the prompt before is taken as reusable.
+    /// Prompts build on each other and the cache found less; the previous prompt counts as reusable.
     Growth,
-    /// Prompts do not build on each other; only what was found is taken as reusable.
+    /// Prompts do not build on each other; only the tokens found in the cache count as reusable.
     FoundOnly,
 }
 
@@ -28,12 +28,12 @@ pub struct Moments {
     pub prompt_tokens: f64,
     /// Output tokens.
     pub output_tokens: f64,
-    /// Prompt tokens that no earlier turn has sent.
+    /// Prompt tokens that no earlier turn sent.
     pub fresh_tokens: f64,
 }
 
 impl Moments {
-    /// The most of the prompt tokens that can be found in a cache, 0..1.
+    /// Maximum share of the prompt tokens that a cache can hold, 0..1.
     pub fn reusable_share(&self) -> f64 {
         if self.prompt_tokens > 0.0 { 1.0 - self.fresh_tokens / self.prompt_tokens } else { 0.0 }
     }
@@ -44,27 +44,27 @@ impl Moments {
 pub struct Fit {
     /// The workload.
     pub workload: Workload,
-    /// Requests it was fitted to.
+    /// Number of requests that it was fitted to.
     pub requests: usize,
-    /// Sessions, after cutting.
+    /// Number of sessions, after cutting.
     pub sessions: usize,
-    /// Cuts: a prompt could reuse less than half of the one before.
+    /// Number of cuts, where a prompt could reuse less than half of the previous one.
     pub cuts: usize,
     /// How the requests were grouped.
     pub grouping: Grouping,
-    /// How what could have been reused is known.
+    /// How the reusable tokens of a log are determined.
     pub reuse_from: ReuseFrom,
-    /// Whether `output_cached` was seen; otherwise it is assumed.
+    /// Whether `output_cached` was observed; otherwise it is assumed.
     pub output_cached_seen: bool,
     /// Means over the sessions of the log.
     pub log: Moments,
-    /// Those of the fitted session.
+    /// Means of the fitted session.
     pub fitted: Moments,
-    /// Median turns of a session.
+    /// Median number of turns per session.
     pub median_turns: f64,
-    /// Share of prompt tokens that the log's own hosts found in their caches, 0..1; null where not told.
+    /// Share of prompt tokens that the log's own hosts found in their caches, 0..1; null if the log does not report it.
     pub hit_rate: Option<f64>,
-    /// What the log says was paid, USD; null where not told.
+    /// Total cost according to the log, USD; null if the log does not report it.
     pub cost: Option<f64>,
 }
 
@@ -74,22 +74,22 @@ pub enum FitError {
     /// No request was recognised.
     #[error("no request was recognised in {lines} lines")]
     Nothing {
-        /// Lines that are not empty.
+        /// Number of non-empty lines.
         lines: usize,
     },
 }
 
-/// A cache is relied on where the median request found this share of the prompt before.
+/// A cache is reliable if the median request found at least this share of the previous prompt.
 const DEPENDABLE: f64 = 0.9;
-/// Prompts build on each other where at least this share of them is no shorter than the one before.
+/// Prompts build on each other if at least this share of them is no shorter than the previous one.
 const CONVERSATION: f64 = 0.8;
-/// Fewer pairs of requests than this say nothing of a cache.
+/// Minimum number of request pairs for a conclusion about a cache.
 const FEWEST_PAIRS: usize = 5;
 
 /// Fits a workload called `name` to a log.
 ///
 /// # Errors
-/// [`FitError::Nothing`] where the log has no request.
+/// [`FitError::Nothing`] if the log has no request.
 pub fn fit(log: &Log, name: &str) -> Result<Fit, FitError> {
     if log.requests.is_empty() {
         return Err(FitError::Nothing { lines: log.lines });
@@ -146,7 +146,7 @@ fn reuse_from(sessions: &[Vec<Request>]) -> ReuseFrom {
     }
 }
 
-/// Whether more was found than the prompt before, by at least half of the answer to it, in most turns.
+/// Whether, in most turns, the cache found the previous prompt plus at least half of its output.
 fn finds_outputs(sessions: &[Vec<Request>]) -> bool {
     let told: Vec<bool> = pairs(sessions)
         .filter(|(a, b)| b.prompt >= a.prompt + a.output)
@@ -165,7 +165,7 @@ fn reusable(before: &Request, request: &Request, from: ReuseFrom) -> f64 {
     reusable.min(request.prompt)
 }
 
-/// A session whose prompts build on each other, summed up.
+/// The totals of a session whose prompts build on each other.
 struct Stretch {
     turns: f64,
     prompt: f64,
@@ -173,13 +173,13 @@ struct Stretch {
     fresh: f64,
 }
 
-/// Cuts a session where a prompt can reuse less than half of the one before: contexts that were compacted or cleared.
+/// Cuts a session where a prompt can reuse less than half of the previous one: its context was compacted or cleared.
 fn cut(session: &[Request], from: ReuseFrom) -> Vec<Stretch> {
     let mut stretches: Vec<Stretch> = Vec::new();
     for (at, request) in session.iter().enumerate() {
         let before = at.checked_sub(1).map(|before| &session[before]);
         let reused = before.map_or(0.0, |before| reusable(before, request, from));
-        // Where prompts do not build on each other there is nothing to be cut off from.
+        // If prompts do not build on each other, sessions are not cut.
         let least = if from == ReuseFrom::FoundOnly { 0.0 } else { SESSION_MIN_REUSE };
         let continues = before.is_some_and(|before| reused >= least * before.prompt);
         match stretches.last_mut().filter(|_| continues) {
@@ -211,10 +211,10 @@ fn mean(stretches: &[Stretch]) -> Moments {
     }
 }
 
-/// The session whose closed forms (method 4) give the moments. With whole turns `T` the moments are scaled by `T` over
-/// their mean; then from `F = S + T*u` (and `(T-1)*o` where outputs are not cached) and
-/// `P = T*S + u*T(T+1)/2 + o*T(T-1)/2` follows `u = o + 2(T*F - P)/(T(T-1))` and `S = F - T*u`. Where that would be
-/// negative it is 0, and the prompt tokens are kept rather than the fresh ones.
+/// The session whose closed forms (method 4) give the moments. With a whole number of turns `T`, the moments are scaled
+/// by `T` over the mean number of turns. Then `F = S + T*u` (plus `(T-1)*o` if outputs are not cached) and
+/// `P = T*S + u*T(T+1)/2 + o*T(T-1)/2` give `u = o + 2(T*F - P)/(T(T-1))` and `S = F - T*u`. Negative results become 0;
+/// the fit then keeps the prompt tokens rather than the fresh tokens.
 fn solve(moments: &Moments, output_cached: bool, name: &str, requests: usize, sessions: usize) -> Workload {
     let turns = moments.turns.round().max(1.0);
     let scale = turns / moments.turns;
@@ -241,7 +241,7 @@ fn solve(moments: &Moments, output_cached: bool, name: &str, requests: usize, se
         about: format!("Fitted to {sessions} sessions ({requests} requests) of a request log."),
         turns: turns as u32,
         first_prompt: first.round(),
-        // A session whose prompts are all empty cannot be: the rounding must not make one.
+        // A session with only empty prompts is impossible, so rounding must not produce one.
         new_input: new.round().max(if first.round() > 0.0 { 0.0 } else { 1.0 }),
         output: output.round(),
         output_cached,
@@ -256,7 +256,7 @@ mod tests {
     use super::super::read::read;
     use super::*;
 
-    /// The log that a workload's own sessions would leave behind a cache that finds `share` of what is reusable.
+    /// The log that a workload's own sessions would leave with a cache that finds `share` of the reusable tokens.
     fn log_of(workload: &Workload, sessions: usize, share: f64) -> Log {
         let mut lines = Vec::new();
         for session in 0..sessions {

@@ -1,5 +1,6 @@
-//! Request logs of the user: JSON Lines of usage objects as OpenAI, Anthropic, OpenRouter and LiteLLM write them, read
-//! leniently and told about exactly, cut into sessions, and fitted to a workload. Pure: bytes in, values out.
+//! Request logs of the user: JSON Lines of usage objects in the formats of OpenAI, Anthropic, OpenRouter and LiteLLM.
+//! They are read leniently with an exact report of skipped lines, cut into sessions, and a workload is fitted to them.
+//! This module is pure: bytes in, values out.
 
 mod fit;
 mod read;

@@ -1,5 +1,5 @@
-//! Reading a request log line by line. Nothing is lost silently: what cannot be used is counted with its reason and the
-//! numbers of its first lines.
+//! Reads a request log line by line. Nothing is lost silently: unusable lines are counted by reason, with the numbers
+//! of the first such lines.
 
 use super::shape::{Shape, request};
 use chrono::{DateTime, Utc};
@@ -10,53 +10,53 @@ use std::io::{self, BufRead, Read};
 
 /// Line numbers kept for each reason.
 const LINES_KEPT: usize = 5;
-/// Longest line, bytes: a request with its whole answer stays far under it.
+/// Maximum length of a line, bytes; a request with its whole response is far shorter.
 const LONGEST_LINE: u64 = 64 << 20;
 
 /// One request of the log.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Request {
-    /// Line it stands on, counted from 1; of an array the place of the entry.
+    /// Line number, counted from 1; in a JSON array, the position of the entry.
     pub line: usize,
-    /// Session, conversation or trace it belongs to, where told.
+    /// Session, conversation or trace that it belongs to, if known.
     pub session: Option<String>,
-    /// When it was made, where told.
+    /// Time of the request, if known.
     pub at: Option<DateTime<Utc>>,
-    /// The model asked, where told.
+    /// The model, if known.
     pub model: Option<String>,
-    /// Its own id, where told.
+    /// Id of the request, if known.
     pub id: Option<String>,
-    /// Prompt tokens, cached and written ones included.
+    /// Prompt tokens, including cached and written tokens.
     pub prompt: f64,
-    /// Those found in the cache; `None` where not told.
+    /// Prompt tokens found in the cache; `None` if unknown.
     pub cached: Option<f64>,
     /// Completion tokens.
     pub output: f64,
-    /// What it cost, USD, where told.
+    /// Cost, USD, if known.
     pub cost: Option<f64>,
 }
 
-/// Lines passed over for one reason.
+/// Lines skipped for one reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Skipped {
-    /// Why.
+    /// The reason.
     pub reason: String,
-    /// How many.
+    /// Number of lines.
     pub lines: usize,
-    /// The numbers of the first five.
+    /// Line numbers of the first five.
     pub first: Vec<usize>,
 }
 
-/// A request log as it was read.
+/// A parsed request log.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Log {
     /// The requests, in the order of the file.
     pub requests: Vec<Request>,
-    /// Lines that are not empty.
+    /// Number of non-empty lines.
     pub lines: usize,
-    /// How many requests have which shape.
+    /// Number of requests of each shape.
     pub shapes: BTreeMap<Shape, usize>,
-    /// What was passed over, most first.
+    /// Skipped lines by reason, most frequent reason first.
     pub skipped: Vec<Skipped>,
 }
 
@@ -88,7 +88,7 @@ impl Reading {
         if let Some(id) = &request.id
             && !self.seen.insert(id.clone())
         {
-            return self.skip("it is the same request again (its id came before)", line);
+            return self.skip("duplicate request (its id occurred before)", line);
         }
         *self.log.shapes.entry(shape).or_default() += 1;
         self.log.requests.push(request);
@@ -97,7 +97,7 @@ impl Reading {
     fn line(&mut self, bytes: &[u8], number: usize) {
         let Ok(text) = std::str::from_utf8(bytes) else {
             self.log.lines += 1;
-            return self.skip("it is no UTF-8", number);
+            return self.skip("not valid UTF-8", number);
         };
         let text = text.trim_start_matches('\u{feff}').trim();
         if text.is_empty() {
@@ -106,7 +106,7 @@ impl Reading {
         self.log.lines += 1;
         match serde_json::from_str::<Value>(text) {
             Ok(entry) => self.take(&entry, number),
-            Err(_) => self.skip("it is no JSON", number),
+            Err(_) => self.skip("not valid JSON", number),
         }
     }
 
@@ -117,10 +117,10 @@ impl Reading {
     }
 }
 
-/// Reads a log: one JSON object a line, or one JSON array of objects.
+/// Reads a log: one JSON object per line, or one JSON array of objects.
 ///
 /// # Errors
-/// Where the source cannot be read, or a line is over 64 MiB.
+/// If the source cannot be read, or a line is longer than 64 MiB.
 pub fn read(mut source: impl BufRead) -> io::Result<Log> {
     let mut reading = Reading::default();
     if source.fill_buf()?.trim_ascii_start().first() == Some(&b'[') {
@@ -144,7 +144,7 @@ pub fn read(mut source: impl BufRead) -> io::Result<Log> {
     Ok(reading.done())
 }
 
-/// One JSON array; where it is none after all, its lines.
+/// Reads one JSON array, or single lines if the text is not a valid array.
 fn array(mut reading: Reading, bytes: &[u8]) -> Log {
     match serde_json::from_slice::<Vec<Value>>(bytes) {
         Ok(entries) => {
@@ -177,7 +177,7 @@ mod tests {
         let told: Vec<(usize, &[usize])> =
             log.skipped.iter().map(|s| (s.lines, s.first.as_slice())).collect();
         assert_eq!(told[0], (2, &[3, 8][..]), "{:?}", log.skipped);
-        assert!(log.skipped.iter().any(|s| s.reason.contains("same request") && s.first == [4]));
+        assert!(log.skipped.iter().any(|s| s.reason.contains("duplicate request") && s.first == [4]));
         assert!(log.skipped.iter().any(|s| s.reason.contains("UTF-8") && s.first == [5]));
     }
 

@@ -1,5 +1,5 @@
-//! Which requests belong together. Where the log tells sessions they are taken; where it does not, a request continues
-//! the session whose prompt it can have grown out of.
+//! Groups requests into sessions. If the log has session ids, they are used; otherwise a request continues the session
+//! whose last prompt it can have grown from.
 
 use super::read::{Log, Request};
 use crate::domain::thresholds::{SESSION_GAP_MINUTES, SESSION_MIN_REUSE};
@@ -7,23 +7,23 @@ use chrono::TimeDelta;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// How many requests were grouped in which way.
+/// Number of requests grouped in each way.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Grouping {
     /// By a session id in the log.
     pub by_id: usize,
-    /// By the time between them and prompts that grow.
+    /// By the time between requests and growing prompts.
     pub by_time: usize,
-    /// By prompts that grow alone, because no time is told.
+    /// By growing prompts alone, because the log has no times.
     pub by_growth: usize,
 }
 
 /// The sessions of a log.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sessions {
-    /// Each in the order of time, where time is told, else of the file.
+    /// Each session in chronological order if times are known, otherwise in the order of the file.
     pub sessions: Vec<Vec<Request>>,
-    /// How they were found.
+    /// How the sessions were found.
     pub grouping: Grouping,
 }
 
@@ -58,14 +58,14 @@ pub fn sessions(log: &Log) -> Sessions {
     Sessions { sessions, grouping }
 }
 
-/// Whether a prompt can have grown out of the one before: no shorter, and at least half of it stood there.
+/// Whether a prompt can have grown from the previous one: it is no shorter, and at least half of it was there before.
 fn continues(last: &Request, request: &Request) -> bool {
     let kept = last.prompt + last.output;
     last.prompt <= request.prompt && kept >= SESSION_MIN_REUSE * request.prompt
 }
 
-/// Continues the open session with the longest last prompt that the request's can have grown out of; opens one where
-/// there is none. With time told a session is closed by a pause.
+/// Continues the open session with the longest last prompt that the request can have grown from, or opens a new
+/// session. If times are known, a pause closes a session.
 fn guessed(requests: &[&Request], timed: bool) -> Vec<Vec<Request>> {
     let gap = TimeDelta::minutes(SESSION_GAP_MINUTES);
     let mut open: Vec<Vec<Request>> = Vec::new();

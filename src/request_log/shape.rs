@@ -1,4 +1,4 @@
-//! One entry of a request log: which of the known shapes it has, and the counts in it.
+//! One entry of a request log: its shape and its counts.
 
 use super::read::Request;
 use chrono::{DateTime, NaiveDateTime, Utc};
@@ -6,15 +6,15 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use std::fmt;
 
-/// Who writes entries like it.
+/// The known formats of entries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Shape {
-    /// `prompt_tokens`, cached ones included, in `prompt_tokens_details`.
+    /// `prompt_tokens` including cached tokens, with details in `prompt_tokens_details`.
     OpenAiChat,
-    /// `input_tokens`, cached ones included, in `input_tokens_details`.
+    /// `input_tokens` including cached tokens, with details in `input_tokens_details`.
     OpenAiResponses,
-    /// `input_tokens` beside `cache_read_input_tokens` and `cache_creation_input_tokens`, which it does not include.
+    /// `input_tokens`, which excludes `cache_read_input_tokens` and `cache_creation_input_tokens`.
     Anthropic,
     /// A chat completion's usage with OpenRouter's `cost`.
     OpenRouter,
@@ -37,7 +37,7 @@ impl fmt::Display for Shape {
     }
 }
 
-/// Why an entry is passed over.
+/// Why an entry is skipped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Refusal {
     NotAnObject,
@@ -50,16 +50,16 @@ pub(super) enum Refusal {
 impl Refusal {
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::NotAnObject => "it is no JSON object",
-            Self::NoUsage => "it has no usage that is known (OpenAI, Anthropic, OpenRouter, LiteLLM)",
-            Self::BadCounts => "its token counts are negative, no numbers, or over a billion",
-            Self::NoPrompt => "it has no prompt tokens: a request that failed or sent nothing",
-            Self::OwnCache => "it was answered from the proxy's own cache: nothing was sent",
+            Self::NotAnObject => "not a JSON object",
+            Self::NoUsage => "no usage in a known format (OpenAI, Anthropic, OpenRouter, LiteLLM)",
+            Self::BadCounts => "token counts that are negative, not numbers, or over a billion",
+            Self::NoPrompt => "no prompt tokens: the request failed or sent nothing",
+            Self::OwnCache => "answered from the proxy's own cache: nothing was sent upstream",
         }
     }
 }
 
-/// Most tokens a request may have.
+/// Maximum number of tokens in a request.
 const MOST_TOKENS: f64 = 1e9;
 /// Where an entry may keep its response or usage, outermost first.
 const NESTED: [&[&str]; 8] = [
@@ -72,7 +72,7 @@ const NESTED: [&[&str]; 8] = [
     &["result", "message"],
     &["metadata", "usage_object"],
 ];
-/// Names under which a session goes.
+/// Keys of the session id.
 const SESSION_KEYS: [&str; 9] = [
     "session_id",
     "sessionId",
@@ -84,15 +84,15 @@ const SESSION_KEYS: [&str; 9] = [
     "traceId",
     "litellm_trace_id",
 ];
-/// Names under which the time of a request goes.
+/// Keys of the time of a request.
 const TIME_KEYS: [&str; 8] =
     ["timestamp", "startTime", "start_time", "created_at", "time", "ts", "created", "endTime"];
-/// Names under which a request's own id goes; those of the answer before those of the line.
+/// Keys of the request id; keys in the response come before keys in the line.
 const ID_KEYS: [&str; 4] = ["id", "request_id", "requestId", "generation_id"];
 
 type Object = Map<String, Value>;
 
-/// The request that an entry tells of.
+/// Parses the request in an entry.
 pub(super) fn request(entry: &Value, line: usize) -> Result<(Shape, Request), Refusal> {
     let object = entry.as_object().ok_or(Refusal::NotAnObject)?;
     let object = match object.get("data").and_then(Value::as_object) {
@@ -127,7 +127,7 @@ pub(super) fn request(entry: &Value, line: usize) -> Result<(Shape, Request), Re
 }
 
 struct Counts {
-    /// All prompt tokens, cached and written ones included.
+    /// All prompt tokens, including cached and written tokens.
     prompt: f64,
     cached: Option<f64>,
     output: f64,
@@ -183,8 +183,8 @@ fn spend_log(row: &Object) -> Result<Counts, Refusal> {
     Ok(counts)
 }
 
-/// OpenAI's chat completions and who follows them. Cached tokens are part of `prompt_tokens`, unless they are too many for
-/// that: some proxies pass on Anthropic's counts, which leave them out.
+/// OpenAI's chat completions and compatible formats. Cached tokens are part of `prompt_tokens`, unless there are too
+/// many for that: some proxies pass on Anthropic's counts, which exclude them.
 fn chat(usage: &Object) -> Result<Counts, Refusal> {
     let details = usage.get("prompt_tokens_details").and_then(Value::as_object);
     let detail = |key: &str| count(details.and_then(|d| d.get(key)));
@@ -222,7 +222,7 @@ fn input_output(usage: &Object) -> Result<(Shape, Counts), Refusal> {
     Ok((Shape::OpenAiResponses, Counts { prompt: input, cached, output, cost }))
 }
 
-/// A count of tokens; absent and null are absent.
+/// A count of tokens; `None` if it is absent or null.
 fn count(value: Option<&Value>) -> Result<Option<f64>, Refusal> {
     match value {
         None | Some(Value::Null) => Ok(None),
@@ -241,7 +241,7 @@ fn at<'a>(object: &'a Object, path: &[&str]) -> Option<&'a Object> {
     path.iter().try_fold(object, |inner, key| inner.get(*key)?.as_object())
 }
 
-/// The metadata of an entry, which exports from databases have as a text.
+/// The metadata of an entry, which database exports contain as a string.
 fn metadata(object: &Object) -> Option<Object> {
     match object.get("metadata")? {
         Value::Object(metadata) => Some(metadata.clone()),
@@ -266,7 +266,7 @@ fn name(value: Option<&Value>) -> Option<String> {
     }
 }
 
-/// RFC 3339, the same with a space or without a zone (UTC), or seconds or milliseconds since 1970.
+/// A time in RFC 3339, optionally with a space or without a zone (UTC), or in seconds or milliseconds since 1970.
 fn time(value: &Value) -> Option<DateTime<Utc>> {
     if let Some(number) = value.as_f64() {
         let milliseconds = if number.abs() > 1e11 { number } else { number * 1000.0 };
@@ -306,7 +306,7 @@ mod tests {
         assert_eq!(counted(chat.clone()), wanted(Shape::OpenAiChat), "bare");
         let responses = json!({"input_tokens": 1000, "output_tokens": 50, "input_tokens_details": details});
         assert_eq!(counted(json!({"response": {"usage": responses}})), wanted(Shape::OpenAiResponses));
-        // Anthropic's input_tokens leave cached and written tokens out.
+        // Anthropic's input_tokens exclude cached and written tokens.
         let anthropic = json!({"input_tokens": 150, "output_tokens": 50,
             "cache_read_input_tokens": 800, "cache_creation_input_tokens": 50});
         assert_eq!(counted(json!({"message": {"usage": anthropic}})), wanted(Shape::Anthropic));

@@ -1,9 +1,9 @@
-//! Unix five-field cron expressions over the `cron` crate.
+//! Unix five-field cron expressions, on top of the `cron` crate.
 //!
-//! The crate wants a seconds field, counts Sunday as 1 and asks both day fields to match; Unix has no
-//! seconds, counts Sunday as 0 or 7, and when both day fields are restricted lets either match. So the
-//! fields are read here, handed to the crate as plain lists of values, and a day rule with two
-//! restricted fields becomes two schedules.
+//! The crate requires a seconds field, counts Sunday as 1 and requires both day fields to match. Unix cron has no
+//! seconds, counts Sunday as 0 or 7, and accepts a match of either day field if both are restricted. So this module
+//! parses the fields and passes them to the crate as plain lists of values; a day rule with two restricted fields
+//! becomes two schedules.
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,7 +13,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::field::{DAY_OF_MONTH, DAY_OF_WEEK, Field, HOUR, MINUTE, MONTH};
 
-/// Why a cron expression was refused.
+/// Why a cron expression was rejected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CronError {
@@ -27,8 +27,8 @@ pub enum CronError {
         /// How many fields it has.
         found: usize,
     },
-    /// One field cannot be read.
-    #[error("cron field {field}: `{text}` is not understood: {reason}")]
+    /// A field cannot be parsed.
+    #[error("invalid cron field {field} `{text}`: {reason}")]
     Field {
         /// The name of the field.
         field: &'static str,
@@ -39,41 +39,41 @@ pub enum CronError {
     },
     /// An unknown `@word`.
     #[error(
-        "cron shorthand `{word}` is not known; write @hourly, @daily, @midnight, @weekly, @monthly, @yearly, @annually or five fields"
+        "unknown cron shorthand `{word}`; write @hourly, @daily, @midnight, @weekly, @monthly, @yearly, @annually or five fields"
     )]
     Shorthand {
         /// The word as written.
         word: String,
     },
     /// A date that does not exist, such as 30 February.
-    #[error("cron expression `{expression}` never comes due: no such day in the calendar")]
+    #[error("cron expression `{expression}` never comes due: the calendar has no such day")]
     NeverDue {
         /// The expression as written.
         expression: String,
     },
-    /// The library refused what it was handed.
+    /// The library rejected the expression.
     #[error("cron expression `{expression}` cannot be scheduled: {reason}")]
     Library {
         /// The expression as written.
         expression: String,
-        /// The library's own words.
+        /// The library's error message.
         reason: String,
     },
 }
 
-/// A parsed Unix cron expression, evaluated in UTC to whole minutes. Ends with the year 2100.
+/// A parsed Unix cron expression, evaluated in UTC to whole minutes. Its ticks end with the year 2100.
 #[derive(Debug, Clone)]
 pub struct CronExpression {
     source: String,
-    /// One schedule, or two of which either may match.
+    /// One schedule, or two schedules of which either may match.
     schedules: Vec<Schedule>,
 }
 
 impl CronExpression {
-    /// Reads `minute hour day-of-month month day-of-week` or a shorthand such as `@daily`.
+    /// Parses `minute hour day-of-month month day-of-week` or a shorthand such as `@daily`.
     ///
     /// # Errors
-    /// [`CronError`] naming the field at fault when the expression is malformed or can never come due.
+    /// [`CronError`] with the faulty field if the expression is malformed or can never come due.
     pub fn parse(text: &str) -> Result<Self, CronError> {
         let source = text.trim().to_owned();
         let expanded = expand(&source)?;

@@ -1,8 +1,8 @@
-//! One field of a Unix cron expression: text to the set of its values.
+//! One field of a Unix cron expression, parsed from text to the set of its values.
 
 use super::cron::CronError;
 
-/// What one field of the five accepts.
+/// What one of the five fields accepts.
 pub(super) struct FieldRule {
     /// Its name in error messages.
     pub name: &'static str,
@@ -10,7 +10,7 @@ pub(super) struct FieldRule {
     pub low: u32,
     /// Largest value as written (7 for the day of the week, where 7 is Sunday again).
     pub high: u32,
-    /// Names of values, the first standing for `low`.
+    /// Names of values; the first is the name of `low`.
     pub names: &'static [&'static str],
 }
 
@@ -28,17 +28,17 @@ const fn rule(name: &'static str, low: u32, high: u32, names: &'static [&'static
     FieldRule { name, low, high, names }
 }
 
-/// The values a field selects, and how it was written.
+/// The values that a field selects, and whether it was written with a star.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Field {
-    /// Ascending, without repeats; Sunday is 0.
+    /// Ascending, without duplicates; Sunday is 0.
     pub values: Vec<u32>,
-    /// Whether it begins with `*`: Unix then lets the other day field decide alone.
+    /// Whether the field begins with `*`; in Unix cron, the other day field alone then decides.
     pub starred: bool,
 }
 
 impl FieldRule {
-    /// Parses a comma list of values, ranges and steps.
+    /// Parses a comma-separated list of values, ranges and steps.
     pub(super) fn parse(&self, text: &str) -> Result<Field, CronError> {
         let mut values = Vec::new();
         for item in text.split(',') {
@@ -59,9 +59,8 @@ impl FieldRule {
             None => 1,
             Some(step) if range == "*" || range.contains('-') => self.step(step)?,
             Some(step) => {
-                return Err(
-                    self.refuse(item, format!("a step needs a range: {range}-{}/{step}", self.last()))
-                );
+                return Err(self
+                    .refuse(item, format!("a step needs a range, such as {range}-{}/{step}", self.last())));
             }
         };
         Ok((from..=to).step_by(step))
@@ -77,12 +76,12 @@ impl FieldRule {
         };
         let from = self.value(from)?;
         let to = match self.value(to)? {
-            // `fri-sun` can only mean the Sunday at the end of the week.
+            // In `fri-sun`, Sunday can only be the end of the week.
             0 if self.is_day_of_week() && from > 0 && !to.starts_with('0') => SUNDAY_AGAIN,
             to => to,
         };
         if from > to {
-            return Err(self.refuse(text, "the range runs backwards".to_owned()));
+            return Err(self.refuse(text, "the range is reversed".to_owned()));
         }
         Ok((from, to))
     }
@@ -104,7 +103,7 @@ impl FieldRule {
         let longest = self.last() - self.low + 1;
         match text.parse::<u32>() {
             Ok(step) if (1..=longest).contains(&step) && !text.starts_with('+') => Ok(step as usize),
-            _ => Err(self.refuse(text, format!("a step is a number from 1 to {longest}"))),
+            _ => Err(self.refuse(text, format!("expected a step from 1 to {longest}"))),
         }
     }
 
@@ -126,7 +125,7 @@ impl FieldRule {
         self.high == SUNDAY_AGAIN
     }
 
-    /// The largest value that is not another name of a smaller one.
+    /// The largest value that is not an alias of a smaller one.
     fn last(&self) -> u32 {
         self.high - u32::from(self.is_day_of_week())
     }

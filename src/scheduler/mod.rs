@@ -1,5 +1,5 @@
-//! Runs a job at the ticks of a cron expression: one at a time, with jitter, catching up once after a
-//! downtime, and whatever the job does.
+//! Runs a job at the ticks of a cron expression: one run at a time, with jitter, catching up once after a downtime. It
+//! survives jobs that fail or panic.
 
 mod cron;
 mod field;

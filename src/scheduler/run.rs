@@ -1,4 +1,4 @@
-//! The loop: wait for a tick, run the job, count what was missed meanwhile.
+//! The loop: wait for a tick, run the job, count the ticks that were missed meanwhile.
 
 use std::fmt::Display;
 use std::future::Future;
@@ -14,13 +14,13 @@ use super::CronExpression;
 use crate::clock::{Clock, later};
 use crate::domain::window::end_of_day;
 
-/// The longest sleep at a stretch: a clock that is set, or a machine that wakes up, is noticed this soon.
+/// The longest single sleep: a changed clock or a machine that wakes up is noticed within this time.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
-/// How late a tick may start when catching up is off.
+/// How late a tick may start if catching up is disabled.
 const PUNCTUAL: Duration = Duration::from_secs(120);
-/// A clock set back by more than this forgets the ticks it has already seen.
+/// If the clock is set back by more than this, the scheduler forgets the ticks that it has already handled.
 const SET_BACK: TimeDelta = TimeDelta::hours(1);
-/// Missed ticks are counted up to here: after a month of a minutely schedule the exact number is idle.
+/// Missed ticks are counted up to this number: after a week of a minutely schedule, the exact number is irrelevant.
 const COUNT_AT_MOST: usize = 10_000;
 
 /// When a job runs.
@@ -28,27 +28,27 @@ const COUNT_AT_MOST: usize = 10_000;
 pub struct Scheduler {
     /// The ticks, in UTC.
     pub expression: CronExpression,
-    /// A tick starts up to this much late, but never more than half the way to the next tick, and never more than a
-    /// third of the way to the next UTC midnight.
+    /// Maximum random delay of a tick. The delay is also at most half of the time to the next tick, and at most a third
+    /// of the time to the next UTC midnight.
     pub jitter: Duration,
-    /// Whether a tick that passed while nothing ran is made up for, once.
+    /// Whether to catch up, once, on ticks that passed while the service was down.
     pub catch_up: bool,
-    /// Seed of the jitter: the same seed and tick give the same delay.
+    /// Seed of the jitter; the same seed and tick give the same delay.
     pub seed: u64,
 }
 
-/// What a job is told when it starts.
+/// The information that a job gets when it starts.
 #[derive(Debug, Clone)]
 pub struct Tick {
-    /// The tick of the schedule this run stands for, UTC.
+    /// The scheduled time of this run, UTC.
     pub scheduled_for: DateTime<Utc>,
-    /// Whether it is made up for after a downtime.
+    /// Whether this run catches up after a downtime.
     pub catch_up: bool,
     /// Cancelled when the service stops: finish the current step and return.
     pub cancel: CancellationToken,
 }
 
-/// What a scheduler did until it was stopped, in counts.
+/// Counts of what a scheduler did until it stopped.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct SchedulerReport {
     /// Jobs started.
@@ -61,8 +61,8 @@ pub struct SchedulerReport {
     pub skipped: usize,
 }
 
-/// The tick to make up for: the latest one at or before `now`, if the last run is older than it or
-/// there was none. However many ticks were missed, this is one.
+/// The tick to catch up on: the latest one at or before `now`, if the last run is older or there was none. However many
+/// ticks were missed, this is a single tick.
 pub fn due(
     last_run: Option<DateTime<Utc>>,
     now: DateTime<Utc>,
@@ -83,9 +83,9 @@ enum Wake {
 }
 
 impl Scheduler {
-    /// The delay of the tick `tick`: at least zero, below [`Scheduler::jitter`], below half the way to the next tick and
-    /// below a third of the way to the next UTC midnight, the same every time it is asked. The last run of a day closes
-    /// that day, so most of the time that is left belongs to the run itself.
+    /// The delay of `tick`: at least zero, less than [`Scheduler::jitter`], less than half of the time to the next tick
+    /// and less than a third of the time to the next UTC midnight. It is the same on every call. The last run of a day
+    /// closes that day, so most of the remaining time is left to the run itself.
     pub fn delay(&self, tick: DateTime<Utc>) -> Duration {
         let until = |time: DateTime<Utc>| (time - tick).to_std().unwrap_or(Duration::MAX);
         let gap = self.expression.next_after(tick).map_or(Duration::MAX, until);
@@ -99,11 +99,11 @@ impl Scheduler {
         Duration::from_millis(random.random_range(0..bound))
     }
 
-    /// Runs `job` at every tick until `cancel`, then waits for a running job and returns the counts.
+    /// Runs `job` at every tick until `cancel` is cancelled, then waits for a running job and returns the counts.
     ///
-    /// `last_run` is when the job last ran (UTC), `None` if never: with `catch_up` a new installation
-    /// runs at once. Jobs never overlap; a job that fails or panics is logged and the next tick
-    /// comes as usual. Also returns when the expression has no further tick.
+    /// `last_run` is the time of the job's last run (UTC), or `None` if it never ran: with `catch_up`, a new
+    /// installation runs at once. Jobs never overlap. If a job fails or panics, the error is logged and the next tick
+    /// runs as usual. Also returns if the expression has no further tick.
     pub async fn run<C, J, F, E>(
         &self,
         clock: &C,
@@ -118,7 +118,7 @@ impl Scheduler {
         E: Display + Send + 'static,
     {
         let mut report = SchedulerReport::default();
-        // The point up to which every tick has been dealt with.
+        // All ticks up to this time have been handled.
         let mut handled = clock.now();
         if self.catch_up
             && !cancel.is_cancelled()
@@ -130,7 +130,7 @@ impl Scheduler {
         while !cancel.is_cancelled() {
             let now = clock.now();
             if now < handled - SET_BACK {
-                tracing::warn!(%now, %handled, "the clock was set back; scheduling anew from here");
+                tracing::warn!(%now, %handled, "the clock was set back; rescheduling from the current time");
                 handled = now;
             }
             match self.wake(handled, now) {
@@ -147,7 +147,7 @@ impl Scheduler {
                     () = clock.sleep(duration) => {}
                 },
                 Wake::Never => {
-                    tracing::error!(expression = %self.expression, "no further tick; the scheduler ends");
+                    tracing::error!(expression = %self.expression, "the expression has no further tick; the scheduler stops");
                     break;
                 }
             }
@@ -175,7 +175,7 @@ impl Scheduler {
         }
     }
 
-    /// Runs one job to its end and returns the point up to which ticks are dealt with.
+    /// Runs one job to its end and returns the time up to which ticks have been handled.
     async fn start<C, J, F, E>(
         &self,
         clock: &C,
@@ -198,11 +198,11 @@ impl Scheduler {
             Some(Ok(())) => {}
             Some(Err(error)) => {
                 report.failed += 1;
-                tracing::error!(scheduled_for = %tick, %error, "the scheduled job failed; the next tick comes as usual");
+                tracing::error!(scheduled_for = %tick, %error, "the scheduled job failed; the next tick runs as usual");
             }
             None => {
                 report.panicked += 1;
-                tracing::error!(scheduled_for = %tick, "the scheduled job panicked; the next tick comes as usual");
+                tracing::error!(scheduled_for = %tick, "the scheduled job panicked; the next tick runs as usual");
             }
         }
         let ended = clock.now().max(tick);
@@ -219,7 +219,7 @@ impl Scheduler {
     }
 }
 
-/// Makes and runs a job so that its panic ends with it: `None` then. Dropping this aborts the job.
+/// Creates and runs a job, and returns `None` if it panics. Dropping the future aborts the job.
 async fn run_apart<F>(job: impl FnOnce() -> F) -> Option<F::Output>
 where
     F: Future<Output: Send> + Send + 'static,

@@ -1,4 +1,4 @@
-//! How other processes on this machine find the server that holds the store.
+//! The announcement through which other processes on this machine find the server that holds the store.
 
 use crate::pipeline::DataDir;
 use serde::{Deserialize, Serialize};
@@ -9,18 +9,18 @@ use std::path::PathBuf;
 /// What a server writes into its data folder while it runs.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Announced {
-    /// Where it answers on this machine.
+    /// URL of the server on this machine.
     pub url: String,
-    /// What a local caller has to show: only who can read the data folder may ask for what is in the store.
+    /// The token of local callers: only users who can read the data folder may query the store.
     pub token: String,
-    /// Its process.
+    /// Process id of the server.
     pub pid: u32,
     #[serde(skip)]
     path: PathBuf,
 }
 
 impl Announced {
-    /// Writes the announcement, readable by its owner alone.
+    /// Writes the announcement, readable only by its owner.
     pub(super) fn new(data: &DataDir, address: SocketAddr) -> io::Result<Self> {
         let token: u128 = rand::random();
         let announced = Self {
@@ -37,20 +37,20 @@ impl Announced {
         Ok(announced)
     }
 
-    /// The announcement in a data folder, if there is one.
+    /// Reads the announcement in a data folder, if any.
     pub fn read(data: &DataDir) -> Option<Self> {
         let path = data.server();
         let text = std::fs::read(&path).ok()?;
         serde_json::from_slice(&text).ok().map(|announced: Self| Self { path, ..announced })
     }
 
-    /// Takes the announcement back; that it is gone already is fine.
+    /// Removes the announcement; it is fine if it is already gone.
     pub(super) fn withdraw(&self) {
         let _ = std::fs::remove_file(&self.path);
     }
 }
 
-/// The address a caller on this machine uses: "any" means loopback to it.
+/// The URL for a caller on this machine; an unspecified address becomes loopback.
 fn local_url(address: SocketAddr) -> String {
     let ip = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),

@@ -1,4 +1,4 @@
-//! Answers that are the same for everybody, kept under their address: who asks again is answered without any routing.
+//! Cache of answers that are the same for every client, by URL: repeated requests bypass the routes.
 
 use super::limit;
 use super::metrics::FromKept;
@@ -13,21 +13,21 @@ use axum::response::Response;
 use std::collections::HashSet;
 use std::sync::{Arc, PoisonError, RwLock};
 
-/// The bodies are on other shelves: only their addresses count here.
+/// The bodies are kept elsewhere; only their URLs count here.
 const BOUNDS: Bounds = Bounds { things: 4_000, bytes: 1 << 20 };
-/// Addresses are the client's making: longer ones are not kept.
+/// Clients can make up any URL; answers with a longer URL are not cached.
 const LONGEST_ADDRESS: usize = 300;
 
-/// What an answer may depend on: the snapshot, and its age in whole hours, as pages word it.
+/// What an answer may depend on: the snapshot, and its age in whole hours, which pages show.
 type Epoch = (String, i64);
 
-/// An answer with the headers that its routes added to it.
+/// An answer with the headers that its routes added.
 struct Answer {
     body: Arc<Prepared>,
     headers: HeaderMap,
 }
 
-/// The answers kept so far, by address, and which addresses are prepared for every snapshot.
+/// The cached answers by URL, and the URLs that are prepared for every snapshot.
 pub(super) struct Answers {
     kept: Shelf<Epoch, String, Answer>,
     prepared: RwLock<HashSet<String>>,
@@ -40,7 +40,7 @@ impl Default for Answers {
 }
 
 impl Answers {
-    /// Says which addresses are prepared; the last saying counts.
+    /// Sets the URLs that are prepared; the last call wins.
     pub fn set_prepared(&self, addresses: &[String]) {
         let mut prepared = self.prepared.write().unwrap_or_else(PoisonError::into_inner);
         *prepared = addresses.iter().cloned().collect();
@@ -51,12 +51,12 @@ impl Answers {
     }
 }
 
-/// Marks a request for something that is prepared: it is never limited, also when it has to be made once more because
-/// the data got an hour older.
+/// Marks a request for a prepared answer. It is never limited, even if the answer has to be made again because the data
+/// became an hour older.
 #[derive(Clone)]
 pub(super) struct Unlimited;
 
-/// What is asked for again, over one snapshot holder.
+/// The cache of a service over one snapshot holder.
 pub(super) struct Hot {
     current: Arc<Current>,
     now: Now,
@@ -78,7 +78,7 @@ fn address(uri: &Uri) -> &str {
     uri.path_and_query().map_or("/", |both| both.as_str())
 }
 
-/// Answers from what is kept, or asks the routes and keeps what they mark as shared.
+/// Responds from the cache, or runs the routes and caches what they mark as shared.
 pub(super) async fn answer(State(hot): State<Arc<Hot>>, mut request: Request, next: Next) -> Response {
     if hot.answers.is_prepared(address(request.uri())) {
         request.extensions_mut().insert(Unlimited);
@@ -94,7 +94,7 @@ pub(super) async fn answer(State(hot): State<Arc<Hot>>, mut request: Request, ne
     let asked = address(request.uri()).to_owned();
     let mut response = next.run(request).await;
     let shared = response.extensions_mut().remove::<Shared>();
-    // A new snapshot may have come in between: what was made from either is only kept where there was one alone.
+    // A new snapshot may have been published meanwhile: an answer is cached only if the snapshot did not change.
     let is_certain = asked.len() <= LONGEST_ADDRESS && hot.epoch().as_ref() == Some(&epoch);
     if let Some(Shared(body)) = shared.filter(|_| is_certain) {
         let size = asked.len();
@@ -104,7 +104,7 @@ pub(super) async fn answer(State(hot): State<Arc<Hot>>, mut request: Request, ne
     response
 }
 
-/// The headers that are neither the body's own nor the one client's.
+/// The headers that belong neither to the body nor to a single client.
 fn added(headers: &HeaderMap) -> HeaderMap {
     const NOT: [HeaderName; 8] = [
         ETAG,

@@ -1,7 +1,8 @@
-//! How much one client may ask of what is made on request. What is prepared costs a lookup and is never limited.
+//! The rate limit per client for answers that are made on request. Prepared answers cost a lookup and are never
+//! limited.
 //!
-//! Told by the fields of the IETF draft "RateLimit header fields for HTTP": `RateLimit-Policy` says what is allowed,
-//! `RateLimit` what is left of it.
+//! Reported in the fields of the IETF draft "RateLimit header fields for HTTP": `RateLimit-Policy` is the quota,
+//! `RateLimit` is what remains of it.
 
 use super::hot::Unlimited;
 use axum::extract::{ConnectInfo, Request, State};
@@ -21,9 +22,9 @@ use std::time::Duration;
 
 pub(super) const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 pub(super) const LEFT: HeaderName = HeaderName::from_static("ratelimit");
-/// Seconds that the allowance is for.
+/// Period of the allowance, seconds.
 const WINDOW_SECONDS: u64 = 60;
-/// Clients that came and went are forgotten every so many requests.
+/// Inactive clients are removed each time this many requests have been counted.
 const FORGET_EVERY: usize = 1_000;
 
 type Clients<C> = RateLimiter<IpAddr, HashMapStateStore<IpAddr>, C, StateInformationMiddleware>;
@@ -33,21 +34,22 @@ pub(super) struct Limit<C: Clock = MonotonicClock> {
     clients: Clients<C>,
     clock: C,
     a_minute: NonZeroU32,
-    /// The header that says who asks, where a proxy stands in front.
+    /// The header with the client's address, if there is a reverse proxy.
     client_header: Option<HeaderName>,
     asked: AtomicUsize,
 }
 
-/// What a client may still do.
+/// What remains of a client's allowance.
 enum Allowance {
-    /// Requests left at once.
+    /// Requests that the client can send now.
     Left(u32),
-    /// Nothing, for so long.
+    /// Nothing for this long.
     Wait(Duration),
 }
 
 impl Limit {
-    /// An allowance of so many requests a minute and client, all at once where the client likes; `None` for no limit.
+    /// An allowance of `a_minute` requests per minute and client, which may be used in one burst; `None` for 0, no
+    /// limit.
     pub fn new(a_minute: u32, client_header: Option<HeaderName>) -> Option<Self> {
         Self::with_clock(a_minute, client_header, MonotonicClock)
     }
@@ -71,7 +73,7 @@ impl<C: Clock + Clone> Limit<C> {
         }
     }
 
-    /// Who asks: what the proxy says where one is trusted to, else the other end of the connection.
+    /// The client's address: from the header of a trusted proxy if one is set, otherwise the peer of the connection.
     fn client(&self, request: &Request) -> IpAddr {
         let told = self.client_header.as_ref().and_then(|name| last_address(request.headers(), name));
         let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
@@ -89,20 +91,20 @@ impl<C: Clock + Clone> Limit<C> {
         }
     }
 
-    /// How long until the allowance is whole again.
+    /// Time until the full allowance is available again.
     fn refill(&self, left: u32) -> Duration {
         let used = self.a_minute.get().saturating_sub(left);
         Duration::from_secs(WINDOW_SECONDS) * used / self.a_minute.get()
     }
 }
 
-/// The last address in a list header: the one that the nearest proxy wrote.
+/// The last address in a list header: the one written by the nearest proxy.
 fn last_address(headers: &HeaderMap, name: &HeaderName) -> Option<IpAddr> {
     let text = headers.get_all(name).iter().next_back()?.to_str().ok()?;
     text.rsplit(',').next()?.trim().parse().ok()
 }
 
-/// One client: an IPv6 host has a whole /64 to itself.
+/// The network that counts as one client: an IPv6 host has a whole /64 to itself.
 fn network(client: IpAddr) -> IpAddr {
     match client.to_canonical() {
         IpAddr::V6(v6) => {
@@ -113,13 +115,13 @@ fn network(client: IpAddr) -> IpAddr {
     }
 }
 
-/// Whether an address is answered without limit: files that never change, and health.
+/// Whether a path is exempt from the limit: files that never change, and health checks.
 fn is_free(path: &str) -> bool {
     const FREE: [&str; 4] = ["/livez", "/readyz", "/favicon.svg", "/robots.txt"];
     FREE.contains(&path) || path.starts_with("/assets/")
 }
 
-/// Lets a request through within its client's allowance; else 429 with the time to wait.
+/// Passes a request on if the client has some allowance left; otherwise responds with 429 and the time to wait.
 pub(super) async fn check(State(limit): State<Arc<Limit>>, request: Request, next: Next) -> Response {
     if is_free(request.uri().path()) || request.extensions().get::<Unlimited>().is_some() {
         return next.run(request).await;

@@ -1,5 +1,5 @@
-//! Routes for other processes on this machine: DuckDB lets no second process in, so they ask this one. Answered on
-//! loopback only, to who knows the token in the data folder.
+//! Routes for other processes on this machine. DuckDB does not allow a second process to open the store, so they query
+//! this one. The routes respond only on loopback, and only to callers with the token from the data folder.
 
 use crate::domain::window::moment;
 use crate::pipeline::{Pipeline, backtest_record, build_snapshot, flips as count_flips};
@@ -45,7 +45,7 @@ struct BacktestQuery {
 #[derive(Deserialize)]
 struct AcceptQuery {
     run: String,
-    /// Names joined by commas; empty: everything that was found.
+    /// Names separated by commas; empty for all findings.
     #[serde(default)]
     fields: String,
     token: String,
@@ -72,7 +72,7 @@ impl Local {
     }
 }
 
-/// Makes a file in the shared work folder and answers with its path.
+/// Writes a file to the shared work folder and returns its path.
 async fn export(
     State(local): State<Local>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
@@ -92,11 +92,11 @@ async fn export(
             let (from, to) = (query.from.date_naive(), query.to.date_naive());
             answer(move || pipeline.store.export_days(from, to, format)).await
         }
-        _ => (StatusCode::BAD_REQUEST, "unknown kind of export").into_response(),
+        _ => (StatusCode::BAD_REQUEST, "unknown export kind").into_response(),
     }
 }
 
-/// The snapshot as it would have been at a moment, or at the end of a UTC day.
+/// The snapshot as it would have been at a given time, or at the end of a UTC day.
 async fn snapshot(
     State(local): State<Local>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
@@ -112,7 +112,7 @@ async fn snapshot(
     answer(move || build_snapshot(&local.pipeline.store, Some(time), local.pipeline.workloads()?, time)).await
 }
 
-/// The backtest over some days of choice.
+/// The backtest over a range of days.
 async fn backtest(
     State(local): State<Local>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,

@@ -1,4 +1,4 @@
-//! Figures about the service for Prometheus: what it serves, how old that is, and what it was asked.
+//! Prometheus metrics of the service: the data that it serves, their age, and the responses that it sent.
 
 use super::public::Now;
 use crate::snapshot::{Current, Snapshot};
@@ -18,11 +18,11 @@ use std::sync::Arc;
 /// OpenMetrics text, which Prometheus reads.
 const TEXT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// Marks a response that was answered from what is kept, without any routing.
+/// Marks a response that came from the cache, without routing.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct FromKept;
 
-/// What responses are counted by: few values each, so that nobody who asks can make the list grow.
+/// The labels of the response counter. Each has few values, so that clients cannot make the number of series grow.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Answered {
     area: &'static str,
@@ -30,7 +30,7 @@ struct Answered {
     status: u16,
 }
 
-/// The figures.
+/// The metrics.
 pub(super) struct Metrics {
     current: Arc<Current>,
     now: Now,
@@ -59,40 +59,44 @@ impl Metrics {
     }
 }
 
-/// What the newest snapshot tells of the collection.
+/// The metrics of the collection, from the newest snapshot.
 fn of_snapshot(registry: &mut Registry, snapshot: &Snapshot) {
     let mut gauge = |name: &str, help: &str, value: f64| {
         registry.register(name, help, ConstGauge::new(value));
     };
     let summary = &snapshot.summary;
-    gauge("endpoints", "Endpoints of the newest run", summary.endpoints as f64);
-    gauge("endpoints_with_usage", "Those with a hit rate", summary.endpoints_with_usage as f64);
+    gauge("endpoints", "Endpoints in the newest run", summary.endpoints as f64);
+    gauge(
+        "endpoints_with_usage",
+        "Endpoints with a hit rate in the newest run",
+        summary.endpoints_with_usage as f64,
+    );
     gauge("models", "Models with endpoints", summary.models as f64);
     gauge("providers", "Providers with endpoints", summary.providers as f64);
-    gauge("runs_stored", "Runs stored", summary.runs as f64);
+    gauge("runs_stored", "Stored runs", summary.runs as f64);
     let quarantined: usize = snapshot.status.quarantine.iter().map(|reason| reason.rows).sum();
-    gauge("quarantined_rows", "Rows that the newest run put aside", quarantined as f64);
-    gauge("drift_paths", "Unknown fields of the newest run", snapshot.status.drift.len() as f64);
+    gauge("quarantined_rows", "Rows that the newest run quarantined", quarantined as f64);
+    gauge("drift_paths", "Unknown fields in the newest run", snapshot.status.drift.len() as f64);
     let suspect = snapshot.status.suspect.as_ref().map_or(0, |run| run.findings.len());
     gauge(
         "suspect_findings",
-        "Findings against the newest run, which is not published if there are any",
+        "Findings against the newest run; the run is not published if there are any",
         suspect as f64,
     );
     if let Some(run) = snapshot.status.runs.first() {
         gauge(
             "last_run_ok",
-            "Whether the newest run missed nothing",
+            "1 if the newest run is complete, 0 otherwise",
             f64::from(u8::from(run.status == "ok")),
         );
         gauge("last_run_requests", "Requests of the newest run", run.requests as f64);
         let seconds = run.duration_ms as f64 / 1000.0;
-        let help = "How long the newest run took";
+        let help = "Duration of the newest run";
         registry.register_with_unit("last_run", help, Unit::Seconds, ConstGauge::new(seconds));
     }
 }
 
-/// The part of the service that an address belongs to.
+/// The part of the service that a path belongs to.
 fn area(path: &str) -> &'static str {
     match path.split('/').nth(1).unwrap_or_default() {
         "api" => "api",
@@ -113,12 +117,12 @@ pub(super) async fn count(State(metrics): State<Arc<Metrics>>, request: Request,
     response
 }
 
-/// All figures.
+/// All metrics.
 pub(super) async fn metrics(State(metrics): State<Arc<Metrics>>) -> Response {
     match metrics.text() {
         Ok(text) => ([(CONTENT_TYPE, TEXT), (CACHE_CONTROL, "no-store")], text).into_response(),
         Err(error) => {
-            tracing::error!(%error, "the figures could not be written");
+            tracing::error!(%error, "cannot encode the metrics");
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
     }

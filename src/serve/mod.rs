@@ -1,4 +1,4 @@
-//! Wires scheduler, site and API together, and stops them gracefully.
+//! Wires the scheduler, the site and the API together, and stops them gracefully.
 
 mod announce;
 mod hot;
@@ -32,18 +32,18 @@ use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::TimeoutLayer;
 
-/// Longest time an answer may take; what the site serves is prepared, so this only bounds what went wrong.
+/// Maximum duration of a request. The site's answers are prepared, so this only limits failures.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(180);
 
-/// What can go wrong with serving.
+/// Errors of the server.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
-    /// The address cannot be listened on.
-    #[error("cannot listen on {listen}: {source}; name another address with --listen")]
+    /// The server cannot listen on the address.
+    #[error("cannot listen on {listen}: {source}; choose another address with --listen")]
     Listen {
         /// The address.
         listen: SocketAddr,
-        /// What the system said.
+        /// The error from the operating system.
         source: std::io::Error,
     },
     /// The server stopped by itself.
@@ -54,7 +54,7 @@ pub enum ServeError {
     Announce(std::io::Error),
 }
 
-/// A server that listens already and does not answer yet.
+/// A server that already listens but does not respond yet.
 pub struct Server {
     listener: TcpListener,
     announced: Announced,
@@ -62,7 +62,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Listens and announces itself in the data folder, so that verbs that need the store can ask it.
+    /// Starts listening and announces the server in the data folder, so that verbs that need the store can query it.
     ///
     /// # Errors
     /// [`ServeError`].
@@ -79,12 +79,12 @@ impl Server {
         Ok(Self { listener, announced, router })
     }
 
-    /// Where it answers, as a person on this machine would type it.
+    /// The URL of the server, for a person on this machine.
     pub fn url(&self) -> &str {
         &self.announced.url
     }
 
-    /// Answers until cancelled, then lets what is under way finish.
+    /// Serves requests until cancelled, then lets running requests finish.
     ///
     /// # Errors
     /// [`ServeError::Stopped`].
@@ -98,20 +98,20 @@ impl Server {
     }
 }
 
-/// What is served, and the pipeline behind it where its store could be opened.
+/// The data to serve, and the pipeline behind them if its store could be opened.
 pub struct Content {
     /// The data folder.
     pub data: DataDir,
     /// The newest snapshot.
     pub current: Arc<Current>,
-    /// Answers the local verbs that need the store.
+    /// The pipeline for local verbs that need the store, if available.
     pub pipeline: Option<Arc<Pipeline>>,
-    /// How to answer.
+    /// Settings of the server.
     pub settings: config::Serve,
 }
 
 impl Content {
-    /// Of a pipeline.
+    /// The content of a pipeline.
     pub fn of(pipeline: &Arc<Pipeline>) -> Self {
         Self {
             data: pipeline.data.clone(),
@@ -121,7 +121,7 @@ impl Content {
         }
     }
 
-    /// The last snapshot alone: for when the store cannot be opened. `None` where there is no snapshot either.
+    /// Only the last snapshot, for when the store cannot be opened; `None` if there is no snapshot either.
     pub fn last_snapshot(data: DataDir, settings: config::Serve) -> Option<Self> {
         let snapshot = crate::snapshot::store::load(&data.snapshots()).ok().flatten()?;
         Some(Self { data, current: Arc::new(Current::new(Some(snapshot))), pipeline: None, settings })
@@ -136,14 +136,14 @@ fn router(content: Content, clock: Arc<dyn Clock>, token: &str) -> Router {
     let local = content.pipeline.map_or_else(Router::new, |pipeline| local::router(pipeline, token));
     let figures = Router::new().route("/metrics", get(metrics::metrics)).with_state(metrics.clone());
     let public = public.router(limit(&content.settings));
-    // Routes beside the site's fallback have to be merged before it; the layers of one do not touch the other's.
+    // Routes besides the site's fallback must be merged before it; the layers of one do not apply to the other.
     local
         .merge(figures)
         .fallback_service(with_twins(public))
         .layer(CatchPanicLayer::new())
         .layer(TimeoutLayer::with_status_code(axum::http::StatusCode::GATEWAY_TIMEOUT, ANSWER_TIMEOUT))
         .layer(from_fn_with_state(metrics, metrics::count))
-        // Outermost, for what the layers above answer themselves.
+        // Outermost, so that it also applies to responses of the layers above.
         .layer(map_response(site::secure))
 }
 
@@ -152,7 +152,7 @@ fn limit(settings: &config::Serve) -> Option<Limit> {
     Limit::new(settings.requests_per_minute, header)
 }
 
-/// Collects by the schedule until cancelled. Whatever fails is logged, and the last good snapshot is served on.
+/// Collects by the schedule until cancelled. Failures are logged, and the last good snapshot stays in service.
 pub async fn collect_by_schedule(
     pipeline: Arc<Pipeline>,
     expression: CronExpression,
@@ -176,7 +176,7 @@ pub async fn collect_by_schedule(
     Ok(())
 }
 
-/// One run and a new snapshot. Computing happens beside the async workers.
+/// Collects one run and publishes a new snapshot. Computation happens outside the async workers.
 ///
 /// # Errors
 /// [`PipelineError`].
@@ -202,9 +202,9 @@ pub async fn collect_and_publish(
         "collected"
     );
     for failure in &report.failures {
-        tracing::warn!(run_id = report.run_id, failure, "failed in the run");
+        tracing::warn!(run_id = report.run_id, failure, "a step of the run failed");
     }
-    // After a run that failed or is suspect the numbers stay as they are; what became of the run is published.
+    // After a failed or suspect run, the numbers stay the same, but the outcome of the run is published.
     match background::run(move || pipeline.publish()).await? {
         Ok(snapshot) => tracing::info!(snapshot = snapshot.id, "published"),
         Err(PipelineError::NoRun(_)) => tracing::warn!("there is nothing to publish yet"),

@@ -1,4 +1,4 @@
-//! What everybody may read: the site and the API over one snapshot holder, with what was prepared for it.
+//! The public part: the site and the API over one snapshot holder, with their prepared answers.
 
 use super::hot::{self, Answers, Hot};
 use super::limit::{self, Limit};
@@ -17,22 +17,22 @@ use std::sync::{Arc, LazyLock};
 use std::time::Instant;
 use tower::ServiceExt;
 
-/// The method as the method page tells it.
+/// The text of the method page.
 const METHOD: &str = include_str!("../../docs/method.md");
 
-/// The page of the reference.
+/// The path of the API reference.
 const API_PAGE: &str = "/api";
-/// The text that the reference of the API quotes.
+/// The text that the API reference quotes.
 const API_TEXT: &str = include_str!("../../docs/api.md");
 
-/// The description of the API; it is the same as long as the program is.
+/// The description of the API; it never changes while the program runs.
 static API_DOCUMENT: LazyLock<Value> =
     LazyLock::new(|| serde_json::to_value(api::openapi()).unwrap_or_default());
 
-/// What time it is.
+/// Returns the current time.
 pub(super) type Now = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 
-/// Site and API.
+/// The site and the API.
 #[derive(Clone)]
 pub(super) struct Public {
     current: Arc<Current>,
@@ -44,7 +44,7 @@ pub(super) struct Public {
 }
 
 impl Public {
-    /// Over a snapshot holder; `public_url` is where readers reach it, empty where that is not known.
+    /// The service over a snapshot holder; `public_url` is its public URL, empty if unknown.
     pub fn new(current: Arc<Current>, now: Now, public_url: &str) -> Self {
         let public_url = public_url.trim_end_matches('/').into();
         Self {
@@ -57,7 +57,7 @@ impl Public {
         }
     }
 
-    /// Over one snapshot, for files that are written once: nothing is packed.
+    /// The service over one snapshot, for static files: nothing is compressed.
     fn for_files(snapshot: Arc<Snapshot>, now: DateTime<Utc>, public_url: &str) -> Self {
         Self {
             pages: Arc::new(Pages::made_for(Purpose::Files)),
@@ -66,8 +66,7 @@ impl Public {
         }
     }
 
-    /// Every route that needs no token, what is asked for again answered first, and the rest within a limit where there
-    /// is one.
+    /// All routes that need no token. Cached answers are tried first; the rest is subject to the limit, if any.
     pub fn router(&self, limit: Option<Limit>) -> Router {
         let routes = match limit.map(Arc::new) {
             Some(limit) => self.routes().layer(from_fn_with_state(limit, limit::check)),
@@ -77,7 +76,7 @@ impl Public {
         routes.layer(from_fn_with_state(Arc::new(hot), hot::answer))
     }
 
-    /// The site comes last: its fallback takes what the API does not know.
+    /// The site comes last: its fallback handles every path that the API does not.
     fn routes(&self) -> Router {
         let (current, now) = (self.current.clone(), self.now.clone());
         let (pages, public_url) = (self.pages.clone(), self.public_url.clone());
@@ -89,12 +88,12 @@ impl Public {
             .merge(site::router(site))
     }
 
-    /// The same with another snapshot in front, filling the same shelves.
+    /// The same service with another snapshot, which fills the same caches.
     fn preview(&self, snapshot: &Arc<Snapshot>) -> Self {
         Self { current: Arc::new(Current::holding(Some(Arc::clone(snapshot)))), ..self.clone() }
     }
 
-    /// Makes every page and every body with an address of its own, so that the first who asks waits for none.
+    /// Makes every page and every API answer with a fixed URL, so that no visitor waits for one.
     pub async fn prepare(&self, snapshot: &Arc<Snapshot>) {
         let started = Instant::now();
         let router = self.preview(snapshot).router(None);
@@ -110,7 +109,7 @@ impl Public {
                 StatusCode::OK => made += 1,
                 status => {
                     failed += 1;
-                    tracing::error!(address, %status, "a page could not be prepared");
+                    tracing::error!(address, %status, "cannot prepare a page");
                 }
             }
         }
@@ -118,12 +117,12 @@ impl Public {
         tracing::info!(snapshot = snapshot.id, made, failed, milliseconds, "prepared");
     }
 
-    /// Prepares what is published already, beside the first visitors, and has everything that is published later
-    /// prepared before it is shown.
+    /// Prepares the current snapshot in the background, and makes sure that later snapshots are prepared before they
+    /// are shown.
     pub fn prepare_what_is_published(&self) {
         let (before_each, runtime) = (self.clone(), tokio::runtime::Handle::current());
         let on_own = runtime.clone();
-        // The holder must not hold itself up: the preparation only sees the shelves.
+        // The snapshot holder must not keep itself alive: the preparation only refers to the caches.
         let before_each = Self { current: Arc::default(), ..before_each };
         self.current.prepare_with(move |snapshot| runtime.block_on(before_each.prepare(snapshot)));
         if let Some(snapshot) = self.current.get() {
@@ -133,8 +132,8 @@ impl Public {
     }
 }
 
-/// The routes of site and API over one snapshot, for a static site: as they are served, with nothing packed or limited.
-/// `public_url` is where readers reach what is made, empty where that is not known.
+/// The routes of the site and the API over one snapshot, for a static site: as served, but without compression or
+/// limit. `public_url` is the public URL of the static site, empty if unknown.
 pub fn for_files(snapshot: Arc<Snapshot>, now: DateTime<Utc>, public_url: &str) -> Twinned {
     with_twins(Public::for_files(snapshot, now, public_url).routes())
 }

@@ -1,14 +1,14 @@
-//! Who serves what. Providers choose their models by taste, and taste runs against their own effect:
-//! those that cache badly prefer models that cache well. This is the confounding that misleads a plain mean.
+//! Which provider serves which models. Providers choose their models by taste, and taste opposes their own effect:
+//! those that cache badly prefer models that cache well. This confounding biases a plain mean.
 
 use super::noise::{Draw, Noise};
 
-/// How strongly taste steers the choice of models.
+/// Strength of the taste in the choice of models.
 const TASTE_STRENGTH: f64 = 1.2;
 
-/// Cells (provider, model) of the standard variant, sorted; about `target` of them, spread over the providers with
-/// `spread` as the standard deviation of the logarithm; every model with two
-/// providers or more, every provider with three models or more but the last, which has two.
+/// Cells (provider, model) of the standard variant, sorted: about `target` of them, spread over the providers with
+/// `spread` as the standard deviation of the logarithm. Every model has two providers or more. Every provider has three
+/// models or more, except for the last one, which has two.
 pub(super) fn assign(
     noise: Noise,
     (target, spread): (usize, f64),
@@ -30,7 +30,7 @@ pub(super) fn assign(
         .collect()
 }
 
-/// How many models each provider serves: log-normal, summing to `target` where the bounds allow.
+/// Number of models per provider: log-normal, with the sum `target` if the bounds allow it.
 fn degrees(noise: Noise, (target, spread): (usize, f64), providers: usize, models: usize) -> Vec<usize> {
     let weights: Vec<f64> =
         (0..providers).map(|p| noise.at(Draw::Degree, [p as i64]).factor(spread)).collect();

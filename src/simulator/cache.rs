@@ -1,4 +1,4 @@
-//! How old a usage body is when it is served, and which UTC day it covers.
+//! The age of a usage body when it is served, and the UTC day it covers.
 
 use chrono::{DateTime, Duration, Utc};
 
@@ -7,21 +7,21 @@ use super::noise::{Draw, Noise};
 use super::traffic::midnight;
 use super::world::Pair;
 
-/// Days to look back for the last one with traffic.
+/// Maximum number of days to search back for the last day with traffic.
 const LOOK_BACK: i64 = 30;
 
-/// After midnight 41 % of the recorded bodies were yesterday's at 81 s, 21 % at 137 s, and at most 2.6 % at 20 minutes.
-/// This mixture has 41.0 %, 21.1 % and none: most bodies follow an exponential that starts at `FIRST_S`, and a share of
-/// `SLOW` is spread evenly over the 20 minutes.
+/// After midnight, 41 % of the recorded bodies were yesterday's at 81 s, 21 % at 137 s, and at most 2.6 % at 20
+/// minutes. This mixture gives 41.0 %, 21.1 % and none: most bodies follow an exponential distribution that starts at
+/// `FIRST_S`, and a share of `SLOW` is spread evenly over the 20 minutes.
 const FIRST_S: f64 = 11.0;
 const MEAN_S: f64 = 73.9;
 const SLOW: f64 = 0.04;
 const LONGEST_S: f64 = 1200.0;
 
-/// What a usage body covers.
+/// The time window that a usage body covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Window {
-    /// Midnight of the day on which the body was computed: charts reach seven days further back.
+    /// Midnight of the day on which the body was computed; charts go back seven more days.
     pub(super) computed_on: DateTime<Utc>,
     /// Start of the summaries and of the last chart point: midnight of the body's day.
     pub(super) from: DateTime<Utc>,
@@ -36,7 +36,7 @@ impl Window {
     }
 }
 
-/// What the usage body of a pair covers when it is served at a time; `None` where it is empty.
+/// The window of a pair's usage body when it is served at a time; `None` if the body is empty.
 pub(super) fn window(simulator: &Simulator, pair: &Pair, at: DateTime<Utc>) -> Option<Window> {
     let computed = computed(simulator, pair, at)?;
     let busy = |from, to| {
@@ -67,12 +67,12 @@ fn computed(simulator: &Simulator, pair: &Pair, at: DateTime<Utc>) -> Option<Win
     Some(Window::day_to(at - Duration::milliseconds(age)))
 }
 
-/// How long after midnight a body turns over.
+/// How long after midnight a body switches to the new day.
 fn turnover(noise: Noise) -> Duration {
     let share = noise.uniform();
     let seconds = match share < SLOW {
         true => LONGEST_S * share / SLOW,
-        // The rest of the same draw, spread over 0..1 again.
+        // The rest of the same draw, rescaled to 0..1.
         false => FIRST_S - MEAN_S * (1.0 - (share - SLOW) / (1.0 - SLOW)).ln(),
     };
     Duration::milliseconds((1000.0 * seconds.min(LONGEST_S)) as i64)

@@ -1,4 +1,4 @@
-//! The time at which requests are served: it stands still, or moves on with every request of a sweep.
+//! The time at which requests are served: it is fixed, or advances with every request of a sweep.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -10,16 +10,16 @@ use crate::clock::{Clock, ManualClock};
 /// The request that begins a sweep.
 const FIRST: &str = "/api/v1/models";
 
-/// Documents that a sweep asks for once, and those it asks for by model.
+/// Number of documents that a sweep requests once, and number of those it requests per model.
 const ONCE: i64 = 3;
 const BY_MODEL: i64 = 3;
 
 /// The clock of a simulated upstream.
 ///
-/// A sweep of [`Habits::sweep`](super::Habits::sweep) begins at the time that was set with [`set`](Self::set); every
+/// A sweep of duration [`Habits::sweep`](super::Habits::sweep) begins at the time set with [`set`](Self::set). Each
 /// further request is served a fixed step later, however long it takes on this machine. The request for the list of
-/// models begins a new sweep at the time that was set. A sweep that sends more requests than three documents a model
-/// takes longer accordingly.
+/// models begins a new sweep at the set time. A sweep with more than three documents per model takes proportionally
+/// longer.
 #[derive(Debug)]
 pub struct SweepClock {
     step: Duration,
@@ -47,16 +47,16 @@ impl SweepClock {
         }
     }
 
-    /// Sets the time; the next request is served at it.
+    /// Sets the time at which the next request is served.
     pub fn set(&self, time: DateTime<Utc>) {
         *self.sweep() = Sweep { start: time, sent: 0 };
         self.clock.set(time);
     }
 
-    /// The time at which a request for a path is served; the clock then shows that time.
+    /// The time at which a request for a path is served. The clock then shows that time.
     pub fn serve(&self, path: &str) -> DateTime<Utc> {
         let mut sweep = self.sweep();
-        // The lists of providers may overtake the list of models.
+        // The lists of providers may be requested before the list of models.
         if path == FIRST && i64::from(sweep.sent) >= ONCE {
             sweep.sent = 0;
         }
@@ -66,17 +66,17 @@ impl SweepClock {
         time
     }
 
-    /// The time of the last request, or the time that was set since.
+    /// The time of the last request, or the time set after it.
     pub fn now(&self) -> DateTime<Utc> {
         self.clock.now()
     }
 
-    /// The same time as a clock that a collector can share. Clones of it move with this clock.
+    /// The same time as a clock that a collector can share. Its clones advance with this clock.
     pub fn shared(&self) -> ManualClock {
         self.clock.clone()
     }
 
-    /// Nothing here panics while it holds the lock; a poisoned one is still whole.
+    /// No code here panics while it holds the lock, so the state behind a poisoned lock is still consistent.
     fn sweep(&self) -> MutexGuard<'_, Sweep> {
         self.sweep.lock().unwrap_or_else(PoisonError::into_inner)
     }

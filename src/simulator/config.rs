@@ -1,51 +1,53 @@
-//! What is simulated, and what can go wrong with asking for it.
+//! The configuration of the simulator and its errors.
 
 use std::net::SocketAddr;
 
 use chrono::{DateTime, Duration, TimeZone, Utc};
 
-/// What [`Simulator::new`](super::Simulator::new) and [`serve`](super::serve) can fail with.
+/// Errors of [`Simulator::new`](super::Simulator::new) and [`serve`](super::serve).
 #[derive(Debug, thiserror::Error)]
 pub enum SimulatorError {
-    /// The world asked for cannot be built.
+    /// The requested world cannot be built.
     #[error("simulator configuration: {0}")]
     Config(String),
-    /// The simulator answers on loopback only.
+    /// The simulator listens on loopback only.
     #[error("the simulator listens on loopback only, not on {0}; use 127.0.0.1")]
     NotLoopback(SocketAddr),
     /// The socket could not be opened.
     #[error("the simulator cannot listen on {listen}: {source}; choose a free port, or port 0")]
     Listen {
-        /// The address that was asked for.
+        /// The requested address.
         listen: SocketAddr,
-        /// What the operating system said.
+        /// The error of the operating system.
         source: std::io::Error,
     },
-    /// The server's task ended badly.
+    /// The server's task failed.
     #[error("the simulator's server stopped with an error: {0}")]
     Serve(String),
 }
 
-/// What the real upstream does with time: it caches its answers, and a sweep of them takes minutes.
+/// Timing of the real upstream: it caches its responses, and a sweep takes minutes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Habits {
-    /// Longest age of a usage body (`effective-pricing` and the comparison series) during the day. Zero: every body is
-    /// computed at the moment it is served.
+    /// Maximum age of a usage body (`effective-pricing` and the comparison series) during the day. Zero: every body is
+    /// computed when it is served.
     pub usage_cache: Duration,
-    /// Usage bodies turn over one by one in the 20 minutes after midnight UTC. Until then a body is yesterday's.
+    /// Usage bodies switch to the new day one by one in the 20 minutes after midnight UTC. Until then, a body is
+    /// yesterday's.
     pub slow_midnight: bool,
-    /// Standard models with traffic on about one day in three. On the other days their usage body is that of the last
-    /// day with traffic. At most a quarter of all models.
+    /// Number of standard models with traffic on about one day in three. On the other days their usage body is that of
+    /// the last day with traffic. At most a quarter of all models.
     pub idle_models: usize,
-    /// Simulated time that a sweep of three documents a model takes. Zero: the clock stands still.
+    /// Simulated duration of a sweep of three documents per model. Zero: the clock does not advance.
     pub sweep: Duration,
-    /// Endpoint lists carry percentiles of latency and throughput, which the upstream shows to callers with an API key.
+    /// Endpoint lists contain percentiles of latency and throughput, which the upstream shows to callers with an API
+    /// key.
     pub percentiles: bool,
 }
 
 impl Habits {
-    /// Bodies turn over after midnight; otherwise the upstream answers at once and computes every answer again. This is
-    /// the default: what a test reads is then what the simulator counted up to that moment.
+    /// Bodies switch to the new day slowly after midnight; otherwise the upstream computes every response when it is
+    /// requested. This is the default: a test then reads exactly what the simulator counted up to that moment.
     pub fn exact() -> Self {
         Self {
             usage_cache: Duration::zero(),
@@ -56,7 +58,7 @@ impl Habits {
         }
     }
 
-    /// What was observed: caches of up to 5 minutes, models without traffic, sweeps of 5 minutes.
+    /// The observed behaviour: caches of up to 5 minutes, models without traffic, sweeps of 5 minutes.
     pub fn observed() -> Self {
         Self {
             usage_cache: Duration::minutes(5),
@@ -68,43 +70,44 @@ impl Habits {
     }
 }
 
-/// The size, the span and the traps of a simulated upstream.
+/// The size, the time span and the pitfalls of a simulated upstream.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SimulatorConfig {
-    /// Everything random follows from it.
+    /// Seed of everything random.
     pub seed: u64,
-    /// Number of models, variants not counted.
+    /// Number of models, without variants.
     pub models: usize,
     /// Number of providers.
     pub providers: usize,
     /// Number of endpoints over all models and variants.
     pub endpoints: usize,
-    /// First moment of the simulated span; its UTC day is day 0. Times outside the span answer too.
+    /// Start of the simulated span; its UTC day is day 0. Requests for times outside the span work too.
     pub start: DateTime<Utc>,
-    /// Length of the span in days: the events fall inside it.
+    /// Length of the span in days; all events happen within it.
     pub days: u32,
-    /// Until then summaries cover the current clock hour, from then on the UTC day to date.
+    /// Until this time, summaries cover the current clock hour; from then on, the UTC day to date.
     pub window_switch: DateTime<Utc>,
-    /// Until then `stats/endpoint` rows carry the raw counters of the last 5 min, 30 min and day.
+    /// Until this time, `stats/endpoint` rows contain the raw counters of the last 5 minutes, 30 minutes and day.
     pub counters_until: DateTime<Utc>,
-    /// From then on summaries carry endpoint ids and charts are keyed by them, not by display name.
+    /// From this time on, summaries contain endpoint ids, and charts use them as keys instead of display names.
     pub ids_from: DateTime<Utc>,
-    /// Number of providers without any cache product: no read price, hit rate exactly 0, no true effect.
+    /// Number of providers without a cache product: no read price, hit rate exactly 0, no true effect.
     pub cacheless_providers: usize,
-    /// Standard deviation of the logarithm of how many models a provider serves.
+    /// Standard deviation of the logarithm of the number of models per provider.
     pub degree_spread: f64,
-    /// Price changes, outages, phantom cache, comings and goings, the provider that gets worse.
+    /// Whether there are price changes, outages, phantom caches, new and removed endpoints, and a provider that gets
+    /// worse.
     pub events: bool,
-    /// The first models and providers, with their tags and regions, carry markup, quotes, control characters, overlong and
-    /// right-to-left texts, emoji and formulas as names.
+    /// The names, tags and regions of the first models and providers contain markup, quotes, control characters,
+    /// overlong and right-to-left texts, emoji and formulas.
     pub hostile_names: bool,
-    /// Caches, idle models and slow sweeps.
+    /// Caching, idle models and slow sweeps.
     pub habits: Habits,
 }
 
 impl SimulatorConfig {
-    /// The default world over a span that starts at `start` and is `days` long: the window switches after
-    /// day 4, the counters go after day 8, the endpoint ids come after day 10.
+    /// The default world over a span that starts at `start` and lasts `days` days: the window switches after
+    /// day 4, the counters disappear after day 8, and the endpoint ids appear after day 10.
     pub fn starting_at(start: DateTime<Utc>, days: u32) -> Self {
         Self {
             seed: 1,
@@ -124,7 +127,7 @@ impl SimulatorConfig {
         }
     }
 
-    /// A world of the size and shape of the recorded market, without events: for studies of the method.
+    /// A world with the size and shape of the recorded market, without events: for studies of the method.
     pub fn recorded_size(seed: u64, start: DateTime<Utc>, days: u32) -> Self {
         Self {
             seed,
@@ -137,10 +140,10 @@ impl SimulatorConfig {
         }
     }
 
-    /// Whether a world of this shape exists.
+    /// Checks whether a world with this configuration can exist.
     ///
     /// # Errors
-    /// [`SimulatorError::Config`] with the bound that is broken.
+    /// [`SimulatorError::Config`], which names the violated bound.
     pub(super) fn validate(&self) -> Result<(), SimulatorError> {
         let refuse = |what: String| Err(SimulatorError::Config(what));
         if self.models < 5 || self.providers < 4 {
@@ -153,19 +156,19 @@ impl SimulatorConfig {
         let most = self.models * self.providers / 2;
         if self.endpoints < least || self.endpoints > most {
             return refuse(format!(
-                "{} endpoints; {} models and {} providers carry {least} to {most}",
+                "{} endpoints; {} models and {} providers support {least} to {most}",
                 self.endpoints, self.models, self.providers
             ));
         }
         if self.cacheless_providers * 4 > self.providers {
             return refuse(format!(
-                "{} providers without a cache; at most a quarter of {} may be",
+                "{} providers without a cache; at most a quarter of {} is allowed",
                 self.cacheless_providers, self.providers
             ));
         }
         if self.habits.idle_models * 4 > self.models {
             return refuse(format!(
-                "{} idle models; at most a quarter of {} may be",
+                "{} idle models; at most a quarter of {} is allowed",
                 self.habits.idle_models, self.models
             ));
         }

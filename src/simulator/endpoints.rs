@@ -1,4 +1,4 @@
-//! Fills the market: cells, sibling endpoints of one provider, variants.
+//! Creates the endpoints of the market: cells, sibling endpoints of one provider, variants.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -9,11 +9,11 @@ use super::noise::{Draw, Noise};
 use super::price::{CacheKind, Prices};
 use super::world::{Endpoint, Pair, THETA_SD, World};
 
-/// Standard deviation of the own deviation of an endpoint with 500 M tokens a day, before bounds; smaller endpoints
-/// deviate more (calibration: `docs/method.md`).
+/// Standard deviation of the individual deviation of an endpoint with 500 M tokens per day, before bounds; smaller
+/// endpoints deviate more (calibration: `docs/method.md`).
 const CELL_SD: f64 = 0.105;
 
-/// What tells an endpoint from its siblings.
+/// What distinguishes an endpoint from its siblings.
 struct Label {
     suffix: Option<&'static str>,
     display_suffix: &'static str,
@@ -21,7 +21,7 @@ struct Label {
     quantization: Option<&'static str>,
 }
 
-/// Adds endpoints and pairs to a world that has providers and models.
+/// Adds endpoints and pairs to a world that already has providers and models.
 pub(super) fn populate(world: &mut World, config: &SimulatorConfig) {
     let wanted = variants(config.models);
     let extra: usize = wanted.iter().map(|(_, _, count)| count).sum();
@@ -46,7 +46,7 @@ pub(super) fn populate(world: &mut World, config: &SimulatorConfig) {
     }
 }
 
-/// Model, variant, number of endpoints. One `free` variant is listed and served by nobody.
+/// Model, variant, number of endpoints. One `free` variant is listed but no provider serves it.
 fn variants(models: usize) -> Vec<(usize, &'static str, usize)> {
     let mut all = vec![(3, "free", 0), (4, "thinking", 1)];
     all.extend((2..models).step_by(10).map(|m| (m, "free", 1)));
@@ -65,7 +65,7 @@ fn cells(world: &World, target: usize, spread: f64) -> Vec<(usize, usize)> {
     assign(world.noise, (target, spread), &taste, &alpha_z)
 }
 
-/// One label for a lone endpoint, two for twins: by quantization, by region or by ordinal.
+/// One label for a single endpoint, two for twins, which differ by quantization, region or ordinal.
 fn labels(noise: Noise, cell: usize, twins: bool) -> Vec<Label> {
     let label =
         |suffix, display_suffix, region, quantization| Label { suffix, display_suffix, region, quantization };
@@ -90,7 +90,7 @@ fn labels(noise: Noise, cell: usize, twins: bool) -> Vec<Label> {
     }
 }
 
-/// The label with a hostile tag and region, for the providers with hostile names; what tells twins apart stays.
+/// The label with a hostile tag and region, for the providers with hostile names. What distinguishes twins is kept.
 fn hostile(label: Label, provider: usize) -> Label {
     let Some(text) = super::names::hostile(provider).filter(|_| label.display_suffix.is_empty()) else {
         return label;
@@ -168,7 +168,7 @@ pub(super) fn idle(world: &mut World, count: usize) {
     }
 }
 
-/// A deviation that leaves the mean strictly inside 0..1, so that no clipping bends the additive truth.
+/// A deviation that keeps the mean strictly within 0..1, so that no clipping distorts the additive truth.
 fn effect(world: &World, model: usize, provider: usize, (key, tokens): (i64, f64)) -> f64 {
     let size = (500e6 / tokens).powf(0.08).clamp(0.6, 1.4);
     let (low, high) = world.providers[provider].theta_range();
@@ -177,7 +177,7 @@ fn effect(world: &World, model: usize, provider: usize, (key, tokens): (i64, f64
     bounded(CELL_SD * size * world.noise.at(Draw::Effect, [key]).normal(), room)
 }
 
-/// Squeezes a symmetric deviation into `(-room, room)`, symmetrically.
+/// Compresses a symmetric deviation into `(-room, room)`, symmetrically.
 pub(super) fn bounded(deviation: f64, room: f64) -> f64 {
     room * (deviation / room).tanh()
 }
@@ -200,7 +200,7 @@ fn prices(world: &World, model: usize, variant: &str, kind: CacheKind, key: i64)
         prices.write = Some(prices.input + prices.input / 4);
         prices.write_1h = (key % 7 != 3).then_some(prices.input * 2);
     }
-    // Among the upstream's conditional prices those with cache writes are the most frequent.
+    // Conditional prices with cache writes are the most frequent ones of the upstream.
     let tiered = world.models[model].tiered || (kind == CacheKind::WriteBilled && key % 2 == 0);
     prices.tier_above = tiered.then_some(128_000);
     prices.peak = tiered && key % 4 == 0;

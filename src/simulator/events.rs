@@ -1,4 +1,4 @@
-//! What happens in the simulated span, at known times.
+//! The events of the simulated span, at known times.
 
 use chrono::{DateTime, Duration, NaiveTime, Utc};
 use uuid::Uuid;
@@ -8,19 +8,19 @@ use super::noise::Draw;
 use super::price::CacheKind;
 use super::world::World;
 
-/// Points of hit rate that the getting-worse provider loses.
+/// The change of the hit rate of the provider that gets worse, a fraction.
 const SHIFT: f64 = -0.25;
 
-/// Something that happened to an endpoint or a provider.
+/// An event of an endpoint or a provider.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
-    /// When it began. What holds over the whole span begins at its start.
+    /// When it began; for a state that lasts the whole span, the start of the span.
     pub at: DateTime<Utc>,
-    /// The endpoint it happened to; `None` where a whole provider is meant.
+    /// The endpoint concerned; `None` if a whole provider is concerned.
     pub endpoint: Option<Uuid>,
     /// Base slug of the provider.
     pub provider: String,
-    /// What it was.
+    /// Kind of event.
     pub kind: EventKind,
 }
 
@@ -32,25 +32,25 @@ pub enum EventKind {
         /// New price over old.
         factor: f64,
     },
-    /// Uptime under 80 % until then: status -5.
+    /// Uptime below 80 % until `until`: status -5.
     Outage {
         /// End, exclusive.
         until: DateTime<Utc>,
     },
-    /// Uptime between 80 and 95 % until then: status -2.
+    /// Uptime between 80 and 95 % until `until`: status -2.
     Degraded {
         /// End, exclusive.
         until: DateTime<Utc>,
     },
-    /// A read price is listed and never given.
+    /// A read price is listed but never applied.
     Phantom,
-    /// Hits are reported without any read price.
+    /// Hits are reported, but no read price is listed.
     NoDiscount,
-    /// A host that turns many requests away while its uptime looks good.
+    /// A provider that rejects many requests while its uptime looks good.
     RateLimited,
-    /// The endpoint did not exist before.
+    /// The endpoint did not exist before this time.
     Appears,
-    /// The endpoint does not exist from then on.
+    /// The endpoint does not exist from this time on.
     Disappears,
     /// The routing name changes.
     TagChange {
@@ -59,7 +59,7 @@ pub enum EventKind {
     },
     /// The provider's true effect changes.
     EffectShift {
-        /// By how much, a fraction.
+        /// The change, a fraction.
         by: f64,
     },
 }
@@ -70,7 +70,7 @@ fn midnight(config: &SimulatorConfig, share: f64) -> DateTime<Utc> {
     config.start.date_naive().and_time(NaiveTime::MIN).and_utc() + Duration::days(day)
 }
 
-/// Picks the provider that gets worse, before endpoints are made to fit its range of effects.
+/// Picks the provider that gets worse, before the endpoints are fitted to its range of effects.
 pub(super) fn shift_one_provider(world: &mut World, config: &SimulatorConfig) {
     let at = midnight(config, 0.6) + Duration::hours(6);
     let last = world.providers.len() - 1;
@@ -93,7 +93,7 @@ pub(super) fn shift_one_provider(world: &mut World, config: &SimulatorConfig) {
     world.events.push(event);
 }
 
-/// Lets everything else happen, each to endpoints of its own.
+/// Creates all other events, each for different endpoints.
 pub(super) fn happen(world: &mut World, config: &SimulatorConfig) {
     let mut free: Vec<usize> = (0..world.endpoints.len())
         .filter(|&i| {
@@ -118,7 +118,7 @@ fn record(world: &mut World, endpoint: usize, at: DateTime<Utc>, kind: EventKind
     world.events.push(Event { at, endpoint: Some(e.id), provider, kind });
 }
 
-/// The phantom cache and the cache without a discount: well used endpoints near a hit rate of 0.6.
+/// The phantom cache and the cache without a discount: busy endpoints with a hit rate near 0.6.
 fn special_caches(world: &mut World, config: &SimulatorConfig, free: &mut Vec<usize>) {
     for (kind, event) in
         [(CacheKind::Phantom, EventKind::Phantom), (CacheKind::NoDiscount, EventKind::NoDiscount)]
@@ -139,7 +139,7 @@ fn special_caches(world: &mut World, config: &SimulatorConfig, free: &mut Vec<us
     }
 }
 
-/// The free endpoint of an unshifted provider whose mean is nearest to a hit rate.
+/// The unused endpoint of an unshifted provider whose mean is closest to a hit rate.
 fn nearest(world: &World, config: &SimulatorConfig, free: &[usize], hit_rate: f64) -> Option<usize> {
     let far = |i: usize| (world.mean_hit_rate(&world.endpoints[i], config.start) - hit_rate).abs();
     free.iter()
@@ -148,7 +148,7 @@ fn nearest(world: &World, config: &SimulatorConfig, free: &[usize], hit_rate: f6
         .min_by(|&a, &b| far(a).total_cmp(&far(b)))
 }
 
-/// One endpoint appears, one goes, one is renamed, all in the middle of the span.
+/// One endpoint appears, one disappears and one is renamed, all in the middle of the span.
 fn comings_and_goings(world: &mut World, config: &SimulatorConfig, free: &mut Vec<usize>) {
     let lonely = |world: &World, i: usize| {
         world
@@ -185,7 +185,7 @@ fn comings_and_goings(world: &mut World, config: &SimulatorConfig, free: &mut Ve
     }
 }
 
-/// About 4 % of the endpoints fail hard for some hours, as many are degraded for longer.
+/// About 4 % of the endpoints have an outage for some hours, and as many are degraded for longer.
 fn incidents(world: &mut World, config: &SimulatorConfig) {
     for index in 0..world.endpoints.len() {
         let draw = |part: i64| world.noise.at(Draw::Event, [10 + part, index as i64]);

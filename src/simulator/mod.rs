@@ -1,7 +1,7 @@
-//! An OpenRouter with known truth: the real routes and wire shapes, an invented market behind them.
+//! A simulated OpenRouter with a known truth: the real routes and wire formats, with an invented market behind them.
 //!
-//! Everything is a function of the seed and the time: [`Simulator::body`] answers any route as of any moment,
-//! [`serve`] puts it on loopback, [`Simulator::truth`] tells what an estimate should have found.
+//! Everything is a function of the seed and the time: [`Simulator::body`] returns the body of any route at any time,
+//! [`serve`] serves it on loopback, and [`Simulator::truth`] returns what an estimate should find.
 //!
 //! The hit rate of an endpoint is model level + provider effect + endpoint deviation + slow level changes + daily
 //! and hourly noise, calibrated to recorded cells (see `traffic.rs`). Providers that cache badly prefer models that
@@ -58,12 +58,12 @@ impl Simulator {
         Ok(Self { config, world, book: traffic::DayBook::default(), prepared, by_uuid })
     }
 
-    /// What it was built from.
+    /// The configuration it was built from.
     pub fn config(&self) -> &SimulatorConfig {
         &self.config
     }
 
-    /// What is really so.
+    /// The truth behind the published bodies.
     pub fn truth(&self) -> Truth<'_> {
         Truth { simulator: self }
     }

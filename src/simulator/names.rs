@@ -1,8 +1,8 @@
-//! Invented names. None is a company's or a model's; anything that looks like one is chance.
+//! Invented names. None of them is the name of a company or a model; any resemblance is coincidental.
 
 use std::sync::LazyLock;
 
-/// Display names of providers; the base slug is derived from them.
+/// Display names of providers; the base slugs are derived from them.
 const PROVIDERS: [&str; 44] = [
     "Quillcloud",
     "Brackenhost",
@@ -95,7 +95,8 @@ const FAMILIES: [&str; 25] = [
 
 const SIZES: [&str; 6] = ["Mini", "Flash", "Pro", "32B", "120B A6B", "Coder"];
 
-/// Texts that a page must survive. What marks the window is found by the browser checks if it ever runs.
+/// Texts that a page must handle safely. If a script among them ever runs, it marks the window, and the browser checks
+/// detect the mark.
 static HOSTILE: LazyLock<[String; 7]> = LazyLock::new(|| {
     [
         "<script>window.__marked=true</script><img src=x onerror=\"window.__marked=true\"> & </title>".to_owned(),
@@ -108,22 +109,22 @@ static HOSTILE: LazyLock<[String; 7]> = LazyLock::new(|| {
     ]
 });
 
-/// The hostile text at an index, while there are some.
+/// The hostile text at an index, if there is one.
 pub(super) fn hostile(index: usize) -> Option<&'static str> {
     HOSTILE.get(index).map(String::as_str)
 }
 
-/// How a provider is called.
+/// The names of a provider.
 pub(super) struct ProviderName {
     /// Base slug: `nimbus-forge`.
     pub(super) slug: String,
     /// The upstream's internal name: `NimbusForge`.
     pub(super) internal: String,
-    /// What people read: `Nimbus Forge`.
+    /// Display name: `Nimbus Forge`.
     pub(super) display: String,
 }
 
-/// The name of the provider at `index`; unique for every index.
+/// The names of the provider at `index`; unique for every index.
 pub(super) fn provider(index: usize) -> ProviderName {
     let base = PROVIDERS[index % PROVIDERS.len()];
     let display = match index / PROVIDERS.len() {
@@ -133,17 +134,17 @@ pub(super) fn provider(index: usize) -> ProviderName {
     ProviderName { slug: slug(&display), internal: display.replace(' ', ""), display }
 }
 
-/// How a model is called.
+/// The names of a model.
 pub(super) struct ModelName {
     /// Author slug: `mossgrove`.
     pub(super) author: &'static str,
     /// Slug below the author: `curlew-1-mini`.
     pub(super) slug: String,
-    /// What people read: `Mossgrove: Curlew 1 Mini`.
+    /// Display name: `Mossgrove: Curlew 1 Mini`.
     pub(super) display: String,
 }
 
-/// The name of the model at `index`; unique for every index.
+/// The names of the model at `index`; unique for every index.
 pub(super) fn model(index: usize) -> ModelName {
     let (author, author_name) = AUTHORS[index % AUTHORS.len()];
     let turn = index / AUTHORS.len();

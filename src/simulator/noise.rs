@@ -1,7 +1,7 @@
-//! Randomness without state: every draw is a function of the seed and of what it is drawn for,
-//! so that any moment can be computed without the moments before it.
+//! Stateless randomness: every draw is a function of the seed and of its purpose, so that any moment can be computed
+//! without the preceding ones.
 
-/// What a draw is for. Two purposes never share a stream.
+/// The purpose of a draw. Two purposes never share a stream.
 #[derive(Clone, Copy, Debug)]
 #[repr(u64)]
 pub(super) enum Draw {
@@ -62,7 +62,7 @@ impl Noise {
         mix(self.0)
     }
 
-    /// Uniform in (0, 1), never an end point.
+    /// Uniform in (0, 1), excluding both end points.
     pub(super) fn uniform(self) -> f64 {
         ((self.bits() >> 11) as f64 + 0.5) / (1u64 << 53) as f64
     }
@@ -88,7 +88,7 @@ impl Noise {
         (sigma * self.normal()).exp()
     }
 
-    /// Standard Gumbel: adding it to log weights and sorting draws without replacement.
+    /// Standard Gumbel: adding it to log weights and sorting gives a draw without replacement.
     pub(super) fn gumbel(self) -> f64 {
         -(-self.uniform().ln()).ln()
     }

@@ -8,27 +8,27 @@ const UNITS_PER_USD_PER_MTOK: f64 = 1e6;
 /// Share of the traffic with prompts above the threshold of a price tier.
 const LONG_PROMPT_SHARE: f64 = 0.12;
 
-/// Share of the traffic in the hours of a weekday peak.
+/// Share of the traffic during weekday peak hours.
 const PEAK_SHARE: f64 = 0.09;
 
-/// Share of the uncached prompt tokens that is written to the cache where writes are billed.
+/// Share of the uncached prompt tokens that is written to the cache if writes are billed.
 const WRITE_SHARE: f64 = 0.55;
 
-/// The days of a weekday peak, as the upstream names them.
+/// The days of the weekday peak, as the upstream names them.
 const WEEKDAYS: [&str; 5] = ["monday", "tuesday", "wednesday", "thursday", "friday"];
 
 /// How an endpoint caches and what it charges for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CacheKind {
-    /// Hits are billed at the read price, writes cost nothing extra: the price identity holds.
+    /// Hits are billed at the read price and writes have no surcharge: the price identity holds.
     Implicit,
     /// Writes are billed above the prompt price: the identity does not hold.
     WriteBilled,
     /// No cache product: no read price, hit rate exactly 0.
     None,
-    /// Hits are reported, no read price is listed: they are worth nothing to the payer.
+    /// Hits are reported but no read price is listed, so they save nothing.
     NoDiscount,
-    /// A read price is listed and not given: everything is billed at the prompt price.
+    /// A read price is listed but not applied: everything is billed at the prompt price.
     Phantom,
 }
 
@@ -39,20 +39,20 @@ pub(super) struct Prices {
     pub(super) output: u64,
     pub(super) read: Option<u64>,
     pub(super) write: Option<u64>,
-    /// For writes that are kept for an hour. Listed, and not used by anybody.
+    /// Price of cache writes with a lifetime of one hour. It is listed but not used.
     pub(super) write_1h: Option<u64>,
     /// Prompts above this many tokens cost twice as much.
     pub(super) tier_above: Option<u32>,
-    /// Everything costs twice as much from 01:00 to 04:00 UTC on weekdays. Only together with `tier_above`.
+    /// Everything costs twice as much from 01:00 to 04:00 UTC on weekdays. Only used together with `tier_above`.
     pub(super) peak: bool,
-    /// Per cent taken off every price shown.
+    /// Discount on every price shown, in percent.
     pub(super) discount: u32,
-    /// Whether the raw price sheet holds numbers where others hold strings.
+    /// Whether the raw price sheet contains numbers instead of strings.
     pub(super) numeric_sheet: bool,
 }
 
 impl Prices {
-    /// Prices from USD per million tokens, to three significant digits.
+    /// Prices from USD per million tokens, rounded to three significant digits.
     pub(super) fn new(input: f64, output: f64) -> Self {
         Self {
             input: units(input),
@@ -67,12 +67,12 @@ impl Prices {
         }
     }
 
-    /// Everything for nothing.
+    /// A sheet on which everything is free.
     pub(super) fn free() -> Self {
         Self::new(0.0, 0.0)
     }
 
-    /// The same sheet with every price times `factor`, to three significant digits.
+    /// The same sheet with every price times `factor`, rounded to three significant digits.
     pub(super) fn scaled(&self, factor: f64) -> Self {
         let scale = |value: u64| units(value as f64 * factor / UNITS_PER_USD_PER_MTOK);
         Self {
@@ -85,17 +85,17 @@ impl Prices {
         }
     }
 
-    /// The prompt price that is charged, in USD per million tokens.
+    /// The charged prompt price, in USD per million tokens.
     pub(super) fn input_usd(&self) -> f64 {
         self.shown(self.input) as f64 / UNITS_PER_USD_PER_MTOK
     }
 
-    /// The completion price that is charged, in USD per million tokens.
+    /// The charged completion price, in USD per million tokens.
     pub(super) fn output_usd(&self) -> f64 {
         self.shown(self.output) as f64 / UNITS_PER_USD_PER_MTOK
     }
 
-    /// What a prompt token cost on average at hit rate `h`, in USD per million tokens; `error` is the relative
+    /// The average cost of prompt tokens at hit rate `h`, in USD per million tokens; `error` is the relative
     /// error of the upstream's own arithmetic.
     pub(super) fn effective_input(&self, kind: CacheKind, h: f64, error: f64) -> f64 {
         let usd = |value: u64| self.shown(value) as f64 / UNITS_PER_USD_PER_MTOK;
@@ -114,7 +114,7 @@ impl Prices {
         base * (1.0 + dearer)
     }
 
-    /// The `pricing` object: strings in USD per token net of the discount, which is a number.
+    /// The `pricing` object: strings in USD per token after the discount, and the discount as a number.
     pub(super) fn wire(&self) -> Value {
         let mut object = self.wire_plain();
         object.insert("discount".to_owned(), discount(self.discount));
@@ -140,7 +140,7 @@ impl Prices {
         object
     }
 
-    /// The undiscounted sheet: strings or numbers, by provider.
+    /// The undiscounted sheet: strings or numbers, depending on the provider.
     pub(super) fn wire_sheet(&self) -> Value {
         let value = |units: u64| match self.numeric_sheet {
             true => json!(units as f64 * 1e-12),
@@ -185,7 +185,7 @@ fn discount(percent: u32) -> Value {
     }
 }
 
-/// USD per million tokens to units, three significant digits.
+/// Converts USD per million tokens to units, rounded to three significant digits.
 fn units(usd_per_mtok: f64) -> u64 {
     let raw = usd_per_mtok * UNITS_PER_USD_PER_MTOK;
     if raw < 1.0 {
@@ -195,7 +195,7 @@ fn units(usd_per_mtok: f64) -> u64 {
     ((raw / step).round() * step) as u64
 }
 
-/// `580000` to `"0.00000058"`: a plain decimal without trailing zeros.
+/// Formats `580000` as `"0.00000058"`: a plain decimal without trailing zeros.
 fn decimal(units: u64) -> String {
     let text = format!("{}.{:012}", units / 1_000_000_000_000, units % 1_000_000_000_000);
     text.trim_end_matches('0').trim_end_matches('.').to_owned()

@@ -1,4 +1,4 @@
-//! The simulator behind a socket on loopback. Its clock is set by hand and moves on during a sweep.
+//! Serves the simulator on a loopback socket. Its clock is set explicitly and advances during a sweep.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ struct Shared {
     clock: SweepClock,
 }
 
-/// A running simulator. Dropping it stops the accepting of connections; [`stop`](Self::stop) also waits.
+/// A running simulator. If it is dropped, it stops accepting connections; [`stop`](Self::stop) also waits.
 #[derive(Debug)]
 pub struct SimulatorServer {
     address: SocketAddr,
@@ -33,7 +33,7 @@ pub struct SimulatorServer {
     task: JoinHandle<std::io::Result<()>>,
 }
 
-/// Serves a simulator on a loopback address (port 0 for any), its clock at the start of the span.
+/// Serves a simulator on a loopback address (port 0: any free port), with its clock at the start of the span.
 ///
 /// # Errors
 /// [`SimulatorError::NotLoopback`] for any other address, [`SimulatorError::Listen`] if the port is taken.
@@ -49,7 +49,7 @@ pub async fn serve(simulator: Arc<Simulator>, listen: SocketAddr) -> Result<Simu
     let router = Router::new().fallback(answer).with_state(Arc::clone(&shared));
     let (stop, stopped) = oneshot::channel::<()>();
     let server = axum::serve(listener, router).with_graceful_shutdown(async move {
-        // A dropped sender means that nobody holds the server any more: stop as well.
+        // A dropped sender means that the server handle was dropped: stop as well.
         let _ = stopped.await;
     });
     let task = tokio::spawn(async move { server.await });
@@ -62,7 +62,7 @@ impl SimulatorServer {
         format!("http://{}", self.address)
     }
 
-    /// Sets the simulated time: that of all answers from now on or, where sweeps take time, of the next one.
+    /// Sets the simulated time of all further responses or, if sweeps take time, of the next one.
     pub fn set_now(&self, now: DateTime<Utc>) {
         self.shared.clock.set(now);
     }
@@ -72,7 +72,7 @@ impl SimulatorServer {
         self.shared.clock.now()
     }
 
-    /// A clock that shows the simulated time, for the collector that asks this server.
+    /// A clock that shows the simulated time, for a collector that uses this server.
     pub fn clock(&self) -> ManualClock {
         self.shared.clock.shared()
     }
@@ -82,13 +82,13 @@ impl SimulatorServer {
         &self.shared.simulator
     }
 
-    /// Stops accepting, lets open requests end, and returns when the port is free.
+    /// Stops accepting connections, completes open requests, and returns when the port is free.
     ///
     /// # Errors
-    /// [`SimulatorError::Serve`] if the server had ended badly.
+    /// [`SimulatorError::Serve`] if the server failed.
     pub async fn stop(mut self) -> Result<(), SimulatorError> {
         if let Some(stop) = self.stop.take() {
-            // The receiver is gone only if the server has ended already; the join below tells how.
+            // The receiver is gone only if the server has already ended; the join below returns the reason.
             let _ = stop.send(());
         }
         match self.task.await {
@@ -120,7 +120,7 @@ fn respond(at: DateTime<Utc>, status: StatusCode, body: Body) -> Response {
     *response.status_mut() = status;
     let json = header::HeaderValue::from_static("application/json; charset=utf-8");
     response.headers_mut().insert(header::CONTENT_TYPE, json);
-    // Without this the server would say the time of the machine. No date of this calendar has an invalid character.
+    // Without this, the server would send the time of the machine. No date of this calendar has an invalid character.
     if let Ok(date) = header::HeaderValue::from_str(&http_date(at)) {
         response.headers_mut().insert(header::DATE, date);
     }

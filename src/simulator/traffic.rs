@@ -1,4 +1,4 @@
-//! What every endpoint served, hour by hour, as running counters of each UTC day.
+//! The hourly traffic of every endpoint, as running counters of each UTC day.
 
 use std::collections::BTreeMap;
 use std::ops::{Add, AddAssign, Sub};
@@ -14,16 +14,16 @@ use super::world::{Endpoint, World};
 const HOUR_MS: i64 = 3_600_000;
 const DAY_MS: i64 = 24 * HOUR_MS;
 
-/// Days kept computed; about 0.4 MB each in the default world.
+/// Number of days in the cache; about 0.4 MB each in the default world.
 const DAYS_KEPT: usize = 48;
 
 /// Tokens of an average request.
 const TOKENS_PER_REQUEST: f64 = 9_000.0;
 
-/// What an endpoint counted over some stretch of time.
+/// The counters of an endpoint over a time span.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
-    /// Prompt tokens, cached ones included.
+    /// Prompt tokens, including cached ones.
     pub prompt: u64,
     /// Completion tokens.
     pub completion: u64,
@@ -31,9 +31,9 @@ pub struct Counters {
     pub cached: u64,
     /// Requests answered.
     pub success: u64,
-    /// Requests failed by the provider's fault.
+    /// Requests that failed through the provider's fault.
     pub failed: u64,
-    /// Requests turned away by a rate limit.
+    /// Requests rejected by a rate limit.
     pub limited: u64,
 }
 
@@ -43,12 +43,12 @@ impl Counters {
         self.prompt + self.completion
     }
 
-    /// Cached prompt tokens over prompt tokens, a fraction; `None` without prompt tokens.
+    /// Cached prompt tokens divided by prompt tokens, a fraction; `None` without prompt tokens.
     pub fn hit_rate(&self) -> Option<f64> {
         (self.prompt > 0).then(|| self.cached as f64 / self.prompt as f64)
     }
 
-    /// Per cent of requests answered, rate-limited ones left out; `None` without requests.
+    /// Percentage of requests answered, without rate-limited ones; `None` without requests.
     pub fn uptime_percent(&self) -> Option<f64> {
         let all = self.success + self.failed;
         (all > 0).then(|| 100.0 * self.success as f64 / all as f64)
@@ -86,17 +86,17 @@ impl Sub for Counters {
     }
 }
 
-/// Running totals of one endpoint's UTC day at each full hour: index 0 is midnight, 24 the day's end.
+/// Running totals of one endpoint's UTC day at each full hour: index 0 is midnight, index 24 is the end of the day.
 type Running = [Counters; 25];
 
-/// Computes days on demand and remembers the latest ones asked for.
+/// Computes days on demand and caches the most recently requested ones.
 #[derive(Debug, Default)]
 pub(super) struct DayBook {
     days: RwLock<BTreeMap<i64, Arc<Vec<Running>>>>,
 }
 
 impl DayBook {
-    /// What an endpoint counted in `[from, to)`.
+    /// The counters of an endpoint in `[from, to)`.
     pub(super) fn between(
         &self,
         world: &World,
@@ -211,25 +211,25 @@ fn hour_hit_rate(
     (mean + bounded(deviation + 0.02 * world.noise.at(Draw::Hour, keys).normal(), room)).clamp(0.0, 1.0)
 }
 
-/// Whether an idle model has no traffic in an hour, numbered since 1970: on two days in three, and on the others in the
-/// hours before its first request.
+/// Whether an idle model has no traffic in an hour, numbered since 1970: on two days in three, and on the other days in
+/// the hours before its first request.
 fn rests(noise: Noise, model: usize, hour: i64) -> bool {
     let draw = |part: i64| noise.at(Draw::Idle, [part, model as i64, hour.div_euclid(24)]);
     draw(0).uniform() > 1.0 / 3.0 || hour.rem_euclid(24) < draw(1).index(20) as i64
 }
 
-/// Busy in the afternoon, quiet at night; each endpoint at its own hours.
+/// The daily cycle: busy in the afternoon, quiet at night, with different hours for each endpoint.
 fn diurnal(noise: Noise, keys: [i64; 2]) -> f64 {
     let phase = noise.at(Draw::Phase, [keys[0]]).between(-4.0, 4.0);
     let hour = keys[1].rem_euclid(24) as f64;
     1.0 + 0.5 * (std::f64::consts::TAU * (hour - 9.0 + phase) / 24.0).sin()
 }
 
-/// How far a day's hit rate lies from the endpoint's mean, before bounds.
+/// The deviation of a day's hit rate from the endpoint's mean, before bounds.
 ///
-/// Calibrated to recorded cells (standard deviation within a cell 8.8 points in the median, change from one day to
-/// the next 2 to 3 points in the median and about 14 at the 90th percentile): a level that stays for about four
-/// days, small daily noise and rare spikes. Seed 1 gives 8.2, 2.0 and 15.3 points. Small endpoints are noisier.
+/// Calibrated to recorded cells (median standard deviation within a cell 8.8 points; change from one day to the next 2
+/// to 3 points in the median and about 14 at the 90th percentile): a level that lasts for about four days, small daily
+/// noise and rare spikes. Seed 1 gives 8.2, 2.0 and 15.3 points. Small endpoints are noisier.
 fn day_deviation(noise: Noise, endpoint: &Endpoint, key: i64, day: i64) -> f64 {
     let size = (1e9 / endpoint.tokens).powf(0.06).clamp(0.7, 1.4);
     let changes = |d: i64| noise.at(Draw::Regime, [key, d]).uniform() < 0.25;
@@ -240,12 +240,12 @@ fn day_deviation(noise: Noise, endpoint: &Endpoint, key: i64, day: i64) -> f64 {
     size * (level + daily)
 }
 
-/// The UTC midnight before or at a time.
+/// The UTC midnight at or before a time.
 pub(super) fn midnight(at: DateTime<Utc>) -> DateTime<Utc> {
     floor(at, DAY_MS)
 }
 
-/// The full hour before or at a time.
+/// The full hour at or before a time.
 pub(super) fn full_hour(at: DateTime<Utc>) -> DateTime<Utc> {
     floor(at, HOUR_MS)
 }

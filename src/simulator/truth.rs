@@ -1,4 +1,4 @@
-//! What is really so: what an estimate made from the published bodies has to find.
+//! The truth: what an estimate from the published bodies must find.
 
 use chrono::{DateTime, Duration, NaiveDate, NaiveTime, Utc};
 use uuid::Uuid;
@@ -13,7 +13,7 @@ use super::{Simulator, bodies, cache, world};
 pub struct ProviderTruth {
     /// Base slug.
     pub slug: String,
-    /// Effect on the hit rate at the start of time, a fraction; `None` where it has no cache product.
+    /// Effect on the hit rate at the start of the span, a fraction; `None` if the provider has no cache product.
     /// Only differences between effects can be estimated: centre both sides before comparing.
     pub theta: Option<f64>,
 }
@@ -44,7 +44,7 @@ pub struct EndpointTruth {
     pub kind: CacheKind,
     /// Deviation from model level plus provider effect, a fraction.
     pub effect: f64,
-    /// Mean tokens a day.
+    /// Mean tokens per day.
     pub tokens_per_day: f64,
 }
 
@@ -75,7 +75,7 @@ impl Truth<'_> {
         self.simulator.world.models.iter().map(truth).collect()
     }
 
-    /// All endpoints that exist at some time, in the world's order.
+    /// All endpoints that ever exist, in the world's order.
     pub fn endpoints(&self) -> Vec<EndpointTruth> {
         let world = &self.simulator.world;
         let truth = |e: &world::Endpoint| EndpointTruth {
@@ -90,12 +90,12 @@ impl Truth<'_> {
         world.endpoints.iter().map(truth).collect()
     }
 
-    /// What happened, by time.
+    /// The events, sorted by time.
     pub fn events(&self) -> &[Event] {
         &self.simulator.world.events
     }
 
-    /// A provider's effect at the start of time, a fraction; `None` if it is unknown or has no cache product.
+    /// A provider's effect at the start of the span, a fraction; `None` if it is unknown or has no cache product.
     pub fn theta(&self, provider: &str) -> Option<f64> {
         self.theta_at(provider, DateTime::<Utc>::MIN_UTC)
     }
@@ -114,7 +114,7 @@ impl Truth<'_> {
         Some(world.mean_hit_rate(&world.endpoints[index], at))
     }
 
-    /// The hit rate of an endpoint in the clock hour that holds `hour`, a fraction; `None` without traffic.
+    /// The hit rate of an endpoint in the clock hour that contains `hour`, a fraction; `None` without traffic.
     pub fn true_hourly_hit_rate(&self, endpoint: Uuid, hour: DateTime<Utc>) -> Option<f64> {
         let from = full_hour(hour);
         self.counters(endpoint, from, from + Duration::hours(1))?.hit_rate()
@@ -126,8 +126,8 @@ impl Truth<'_> {
         self.counters(endpoint, from, from + Duration::days(1))?.hit_rate()
     }
 
-    /// What the usage body of a model covers when it is served at a time: from the midnight of the body's UTC day to the
-    /// moment it was computed. `None` where the model is unknown or the body is empty. Meaningless before the window
+    /// The window of a model's usage body when it is served at a time: from the midnight of the body's UTC day to the
+    /// moment it was computed. `None` if the model is unknown or the body is empty. Meaningless before the window
     /// switch. `model` is the canonical slug.
     pub fn usage_window(
         &self,
@@ -143,7 +143,7 @@ impl Truth<'_> {
     }
 
     /// Effective input and output price of an endpoint from a UTC midnight to a later moment of that day, in USD per
-    /// million tokens, as the body of the day says at that moment; `None` without traffic.
+    /// million tokens, as in the body of the day at that moment; `None` without traffic.
     pub fn effective_prices(
         &self,
         endpoint: Uuid,
@@ -154,7 +154,7 @@ impl Truth<'_> {
         Some((paid.input, paid.output))
     }
 
-    /// Canonical slugs of the models that have traffic on some days only.
+    /// Canonical slugs of the models that have traffic only on some days.
     pub fn idle_models(&self) -> Vec<String> {
         let world = &self.simulator.world;
         let idle = |index: usize| world.endpoints.iter().any(|e| e.model == index && e.idle);
@@ -162,7 +162,7 @@ impl Truth<'_> {
         models.map(|(_, model)| model.canonical.clone()).collect()
     }
 
-    /// What an endpoint served in `[from, to)`; `None` if it is unknown.
+    /// The counters of an endpoint in `[from, to)`; `None` if it is unknown.
     pub fn counters(&self, endpoint: Uuid, from: DateTime<Utc>, to: DateTime<Utc>) -> Option<Counters> {
         let index = self.index(endpoint)?;
         Some(self.simulator.book.between(&self.simulator.world, index, from, to))

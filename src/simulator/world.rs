@@ -19,13 +19,13 @@ pub(super) struct Provider {
     pub(super) internal: String,
     pub(super) display: String,
     pub(super) headquarters: &'static str,
-    /// True effect on the hit rate, a fraction; meaningless where `cacheless`.
+    /// True effect on the hit rate, a fraction; meaningless if `cacheless`.
     pub(super) theta: f64,
-    /// From when on the effect is lower, and by how much (a negative fraction).
+    /// The time from which the effect is lower, and the change (a negative fraction).
     pub(super) shift: Option<(DateTime<Utc>, f64)>,
     pub(super) cacheless: bool,
     pub(super) bills_writes: bool,
-    /// Share of the requests it turns away, as a multiple of those it takes.
+    /// Number of rejected requests as a multiple of the accepted ones.
     pub(super) limited_ratio: f64,
 }
 
@@ -46,7 +46,7 @@ impl Provider {
 pub(super) struct Model {
     /// Public name without variant: `mossgrove/curlew-1-mini`.
     pub(super) id: String,
-    /// Canonical slug: the id and a date.
+    /// Canonical slug: the id with a date.
     pub(super) canonical: String,
     pub(super) name: String,
     pub(super) created: i64,
@@ -57,7 +57,7 @@ pub(super) struct Model {
     pub(super) price: f64,
     /// Whether its providers charge more for long prompts.
     pub(super) tiered: bool,
-    /// log of its typical endpoint's tokens a day.
+    /// Natural logarithm of the tokens per day of its typical endpoint.
     pub(super) log_tokens: f64,
 }
 
@@ -68,34 +68,34 @@ pub(super) struct Endpoint {
     pub(super) model: usize,
     pub(super) variant: &'static str,
     pub(super) provider: usize,
-    /// Routing name and from when on it holds; never empty.
+    /// Routing names, each with the time from which it is valid; never empty.
     pub(super) tags: Vec<(DateTime<Utc>, String)>,
     pub(super) display: String,
     pub(super) region: Option<&'static str>,
     pub(super) quantization: Option<&'static str>,
-    /// List prices and from when on they hold; never empty.
+    /// List prices, each with the time from which they are valid; never empty.
     pub(super) prices: Vec<(DateTime<Utc>, Prices)>,
     pub(super) kind: CacheKind,
     /// True deviation from model level plus provider effect, a fraction.
     pub(super) effect: f64,
     /// Standard deviation of its slow level changes, a fraction.
     pub(super) spread: f64,
-    /// Mean tokens a day.
+    /// Mean tokens per day.
     pub(super) tokens: f64,
-    /// Prompt tokens over all tokens.
+    /// Prompt tokens divided by all tokens.
     pub(super) prompt_share: f64,
     /// Typical share of requests that fail.
     pub(super) error_rate: f64,
-    /// Median tokens a second.
+    /// Median tokens per second.
     pub(super) throughput: f64,
     /// Median time to first token, ms.
     pub(super) latency: f64,
     pub(super) hides_stats: bool,
     pub(super) alive_from: DateTime<Utc>,
     pub(super) alive_until: DateTime<Utc>,
-    /// Whether its model has traffic on some days only.
+    /// Whether its model has traffic only on some days.
     pub(super) idle: bool,
-    /// Half-open stretches with the share of requests that fail in them.
+    /// Half-open time spans with the share of requests that fail in them.
     pub(super) incidents: Vec<(DateTime<Utc>, DateTime<Utc>, f64)>,
 }
 
@@ -109,7 +109,7 @@ impl Endpoint {
         &self.tags[index].1
     }
 
-    /// Index of the price sheet that holds at a time.
+    /// Index of the price sheet that is valid at a time.
     pub(super) fn price_step(&self, at: DateTime<Utc>) -> usize {
         self.prices.partition_point(|(from, _)| *from <= at).max(1) - 1
     }
@@ -118,7 +118,7 @@ impl Endpoint {
         &self.prices[self.price_step(at)].1
     }
 
-    /// Free and batch variants publish effective prices of 0.
+    /// Whether effective prices are published as 0, as for free and batch variants.
     pub(super) fn unpriced(&self) -> bool {
         matches!(self.variant, "free" | "batch")
     }
@@ -129,11 +129,11 @@ impl Endpoint {
 pub(super) struct Pair {
     pub(super) model: usize,
     pub(super) variant: &'static str,
-    /// Indices of its endpoints; empty for a variant that nobody serves any more.
+    /// Indices of its endpoints; empty for a variant that no provider serves any more.
     pub(super) endpoints: Vec<usize>,
 }
 
-/// Everything that is true.
+/// The complete truth.
 #[derive(Clone, Debug)]
 pub(super) struct World {
     pub(super) noise: Noise,
@@ -172,7 +172,7 @@ impl World {
     }
 }
 
-/// The name that stands in for an invented one, for the first few where hostile names were asked for.
+/// The hostile name that replaces an invented one, for the first few if hostile names are enabled.
 fn hostile(config: &SimulatorConfig, index: usize) -> Option<String> {
     names::hostile(index).filter(|_| config.hostile_names).map(str::to_owned)
 }

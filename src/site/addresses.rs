@@ -1,4 +1,4 @@
-//! Every address that has a page of its own.
+//! The addresses of all pages, data and files of a snapshot.
 
 use super::charts::OfModel;
 use super::link;
@@ -6,7 +6,7 @@ use super::session_bars;
 use crate::domain::tier::Lens;
 use crate::snapshot::Snapshot;
 
-/// The addresses of all pages of a snapshot, those that most people ask for first.
+/// The addresses of all pages of a snapshot, the most requested ones first.
 pub fn pages(snapshot: &Snapshot) -> Vec<String> {
     let indexes =
         ["/", "/models", "/providers", "/explore", "/changes", "/status", "/method"].map(str::to_owned);
@@ -35,7 +35,7 @@ pub fn twins(snapshot: &Snapshot) -> Vec<String> {
     indexes.chain(backtest).chain(tiers).chain(models).chain(providers).collect()
 }
 
-/// The addresses of the tables as CSV, each at the name of its page.
+/// The addresses of the tables as CSV; each has the name of its page.
 pub fn tables(snapshot: &Snapshot) -> Vec<String> {
     let indexes =
         ["/tiers", "/models", "/providers", "/changes", "/explore"].map(|name| format!("{name}.csv"));
@@ -48,7 +48,7 @@ pub fn tables(snapshot: &Snapshot) -> Vec<String> {
     indexes.into_iter().chain(tiers).chain(models).chain(providers).collect()
 }
 
-/// The addresses of badges, charts, style, script and feed. A chart that would show nothing is not there.
+/// The addresses of badges, charts, style sheet, script and feed. A chart without data does not exist.
 pub fn pictures(snapshot: &Snapshot) -> Vec<String> {
     let fixed = [super::assets::style_path(), super::assets::script_path(), "/favicon.svg", "/changes.atom"];
     let mut all: Vec<String> = fixed.map(str::to_owned).to_vec();
@@ -68,13 +68,13 @@ pub fn pictures(snapshot: &Snapshot) -> Vec<String> {
     all
 }
 
-/// A badge under the default lens, and under each one by name.
+/// A badge under the default lens, and under each lens by name.
 fn badges(address: &str) -> impl Iterator<Item = String> {
     let by_lens = Lens::ALL.into_iter().map(move |lens| format!("{address}?lens={lens}"));
     std::iter::once(address.to_owned()).chain(by_lens)
 }
 
-/// The addresses of the pictures for link previews; pages name them only where they know their own address.
+/// The addresses of the pictures for link previews; pages link to them only if the public address is known.
 pub fn cards(snapshot: &Snapshot) -> Vec<String> {
     let models = snapshot.models.iter().map(|model| link::model_card(&model.model_id));
     let providers = snapshot.providers.iter().map(|entry| link::provider_card(entry.provider.as_str()));

@@ -1,4 +1,4 @@
-//! Style sheet, script and icon: compiled in, named by their content, so that browsers may keep them for ever.
+//! Style sheet, script and icon: compiled in and named after their content, so browsers may cache them forever.
 
 use crate::prepared::Prepared;
 use sha2::{Digest, Sha256};
@@ -6,14 +6,14 @@ use std::sync::LazyLock;
 
 const STYLE: &str = include_str!("../../templates/assets/hitrate.css");
 const SCRIPT: &str = include_str!("../../templates/assets/hitrate.js");
-/// What charts that stand alone are drawn with.
+/// The style of charts that are served as files.
 pub const CHART_STYLE: &str = include_str!("../../templates/assets/chart.css");
 const ICON: &str = include_str!("../../templates/assets/favicon.svg");
 
 const FOREVER: &str = "public, max-age=31536000, immutable";
 const A_DAY: &str = "public, max-age=86400";
 
-/// A file with the address that its content gives it.
+/// A file whose address is derived from its content.
 struct Asset {
     path: String,
     body: Prepared,
@@ -36,17 +36,17 @@ static SCRIPT_ASSET: LazyLock<Asset> =
 static ICON_BODY: LazyLock<Prepared> =
     LazyLock::new(|| Prepared::new("image/svg+xml", ICON.as_bytes().to_vec()).cache_control(A_DAY));
 
-/// Address of the style sheet.
+/// The address of the style sheet.
 pub fn style_path() -> &'static str {
     &STYLE_ASSET.path
 }
 
-/// Address of the script.
+/// The address of the script.
 pub fn script_path() -> &'static str {
     &SCRIPT_ASSET.path
 }
 
-/// The file at an address; `None` where there is none (an older version's, say).
+/// The file at an address; `None` if there is none (an older version, say).
 pub fn find(path: &str) -> Option<&'static Prepared> {
     match path {
         "/favicon.svg" => Some(&ICON_BODY),

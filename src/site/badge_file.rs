@@ -1,4 +1,4 @@
-//! Badges for the pages of others: a label, a letter, a colour, as SVG with everything in it.
+//! Badges for other people's pages: a label, a letter and a colour as a self-contained SVG.
 
 use super::format;
 use super::front;
@@ -9,12 +9,12 @@ use crate::domain::tier::{Lens, Tier};
 use crate::snapshot::{ModelEntry, ProviderTier};
 use askama::Template;
 
-/// What badges are drawn with: the tier colours of the light scheme, as badges stand on grounds we do not know.
+/// The style of badges: the tier colours of the light scheme, because the background of a badge is unknown.
 pub const STYLE: &str = include_str!("../../templates/assets/badge.css");
-/// Width of a character of the badge's font at 11 px, roughly; the drawing is told to fit its text to it.
+/// Approximate width of a character of the badge's font at 11 px; the SVG makes the text fit the resulting width.
 const CHARACTER: f64 = 6.6;
 const PADDING: f64 = 7.0;
-/// Longer texts are cut.
+/// Longer texts are truncated.
 const LONGEST: usize = 36;
 
 #[derive(Template)]
@@ -36,7 +36,7 @@ fn width(text: &str) -> f64 {
 }
 
 fn file(view: &View, label: &str, value: &str, class: &'static str) -> askama::Result<String> {
-    // A picture of made-up data on somebody's page must not pass for a real one.
+    // A badge with simulated data on someone's page must not be mistaken for a real one.
     let prefix = if view.snapshot.simulated { "simulated " } else { "" };
     let label = format::shorten(&format!("{prefix}{label}"), LONGEST);
     let value = format::shorten(value, LONGEST);
@@ -65,10 +65,10 @@ fn tier_in_words(row: &ProviderTier, lens: Lens) -> String {
     }
 }
 
-/// A provider's tier under a lens and the default workload; `None` where there is no such provider.
+/// A provider's tier under a lens and the default workload; `None` if there is no such provider.
 ///
 /// # Errors
-/// Where the template cannot be rendered.
+/// If the template cannot be rendered.
 pub fn of_provider(view: &View, slug: &str, lens: Lens) -> askama::Result<Option<String>> {
     let snapshot = view.snapshot.as_ref();
     if snapshot.provider(slug).is_none() {
@@ -82,7 +82,7 @@ pub fn of_provider(view: &View, slug: &str, lens: Lens) -> askama::Result<Option
     file(view, &label, &value, class).map(Some)
 }
 
-/// The host of a model that is best under a lens: its cheapest session for `cost`, the best verdict else.
+/// The best host of a model under a lens: the cheapest session for `cost`, otherwise the best verdict.
 fn best(model: &ModelEntry, lens: Lens, workload: &str) -> Option<(String, Tier)> {
     if lens == Lens::Cost {
         let picked = picks(model, workload)?;
@@ -97,10 +97,10 @@ fn best(model: &ModelEntry, lens: Lens, workload: &str) -> Option<(String, Tier)
     Some((best.1.tag.to_string(), best.2))
 }
 
-/// A model's best host under a lens; `None` where there is no such model.
+/// A model's best host under a lens; `None` if there is no such model.
 ///
 /// # Errors
-/// Where the template cannot be rendered.
+/// If the template cannot be rendered.
 pub fn of_model(view: &View, id: &str, lens: Lens) -> askama::Result<Option<String>> {
     let Some(model) = view.snapshot.model(id) else { return Ok(None) };
     let label = match lens {

@@ -1,11 +1,11 @@
-//! Pictures for link previews: a PNG drawn here, letter by letter, from two fonts that are compiled in.
+//! Pictures for link previews: a PNG drawn here, glyph by glyph, with two fonts that are compiled in.
 
 use ab_glyph::{Font, FontRef, PxScale, ScaleFont, point};
 use std::io::Write;
 
-/// Width of a card, pixels: what previews are made for.
+/// Width of a card in pixels, the size that previews expect.
 pub const WIDTH: usize = 1200;
-/// Height of a card, pixels.
+/// Height of a card in pixels.
 pub const HEIGHT: usize = 630;
 
 const REGULAR: &[u8] = include_bytes!("../../data/font/inter-400.ttf");
@@ -14,12 +14,12 @@ const BOLD: &[u8] = include_bytes!("../../data/font/inter-700.ttf");
 /// Red, green, blue.
 pub type Colour = [u8; 3];
 
-/// What text a card draws with.
+/// The font weights that a card draws with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Weight {
     /// Running text.
     Regular,
-    /// What stands out.
+    /// Emphasis.
     Bold,
 }
 
@@ -31,7 +31,7 @@ pub struct Card {
 }
 
 impl Card {
-    /// An empty card in one colour; `None` where the fonts that are compiled in cannot be read.
+    /// An empty card in one colour; `None` if the compiled-in fonts cannot be read.
     pub fn new(ground: Colour) -> Option<Self> {
         Some(Self {
             pixels: ground.repeat(WIDTH * HEIGHT),
@@ -51,7 +51,7 @@ impl Card {
         }
     }
 
-    /// Fills a rectangle; what is outside of the card is left out.
+    /// Fills a rectangle, clipped to the card.
     pub fn fill(&mut self, (left, top): (usize, usize), (width, height): (usize, usize), colour: Colour) {
         let (from, to) = (left.min(WIDTH), (left + width).min(WIDTH));
         for y in top..(top + height).min(HEIGHT) {
@@ -64,7 +64,7 @@ impl Card {
         if weight == Weight::Bold { &self.bold } else { &self.regular }
     }
 
-    /// How wide a text of a height in pixels is.
+    /// The width of a text in pixels at a font size in pixels.
     pub fn width(&self, text: &str, weight: Weight, size: f32) -> f32 {
         let font = self.font(weight).as_scaled(PxScale::from(size));
         let (mut width, mut before) = (0.0, None);
@@ -76,7 +76,7 @@ impl Card {
         width
     }
 
-    /// Writes a text with its baseline at `y`, cut with an ellipsis where it is wider than `room`.
+    /// Writes a text with its baseline at `y`; if it is wider than `room`, it is truncated with an ellipsis.
     pub fn write(&mut self, text: &str, (x, y): (f32, f32), style: (Weight, f32, Colour), room: f32) {
         let (weight, size, colour) = style;
         let mut text = text.to_owned();
@@ -114,14 +114,14 @@ impl Card {
     }
 }
 
-/// The fonts have Latin letters only: what they lack is shown as a raised dot, not as an empty box.
+/// The fonts have Latin letters only; missing glyphs are shown as a middle dot instead of an empty box.
 fn drawable(font: &FontRef, c: char) -> char {
     let c = if c == '\u{202f}' || c.is_control() { ' ' } else { c };
     if font.glyph_id(c).0 == 0 { '·' } else { c }
 }
 
-/// Rows of red, green and blue as a PNG (ISO/IEC 15948): 8 bits a channel, not interlaced. Every row is told as its
-/// difference to the one above, which packs flat drawings well.
+/// Encodes rows of red, green and blue as a PNG (ISO/IEC 15948): 8 bits per channel, not interlaced. Every row is
+/// stored as its difference from the row above, which compresses flat drawings well.
 fn png(pixels: &[u8]) -> Vec<u8> {
     let stride = WIDTH * 3;
     let mut rows = Vec::with_capacity(pixels.len() + HEIGHT);
@@ -131,7 +131,7 @@ fn png(pixels: &[u8]) -> Vec<u8> {
             Some(above) => {
                 let above = &pixels[above * stride..(above + 1) * stride];
                 if row == above {
-                    // Most rows are: told at once.
+                    // Most rows are equal to the one above.
                     rows.resize(rows.len() + stride, 0);
                     continue;
                 }
@@ -141,7 +141,7 @@ fn png(pixels: &[u8]) -> Vec<u8> {
         }
     }
     let mut packed = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::new(6));
-    // Writing to memory cannot fail; were it to, the file would be short and its reader say so.
+    // Writing to memory cannot fail; if it did, the file would be truncated and its reader would report that.
     let packed = packed.write_all(&rows).and_then(|()| packed.finish()).unwrap_or_default();
     let mut header = Vec::new();
     header.extend(u32::try_from(WIDTH).unwrap_or_default().to_be_bytes());
@@ -174,7 +174,7 @@ mod tests {
         card.write(&"W".repeat(300), (10.0, 100.0), (Weight::Bold, 60.0, [0; 3]), 400.0);
         let dark = |x: usize| (0..HEIGHT).any(|y| card.pixels[(y * WIDTH + x) * 3] < 100);
         assert!((10..400).any(dark), "something is written");
-        assert!(!(415..WIDTH).any(dark), "nothing beyond the room");
+        assert!(!(415..WIDTH).any(dark), "nothing is drawn beyond the room");
         card.write("\u{202e}\u{0645}", (5.0, 5.0), (Weight::Regular, 40.0, [0; 3]), 100.0);
     }
 
@@ -186,7 +186,7 @@ mod tests {
         assert_eq!(file[16..24], [0, 0, 4, 176, 0, 0, 2, 118]);
         assert!(
             file.ends_with(&[0x49, 0x45, 0x4e, 0x44, 0xae, 0x42, 0x60, 0x82]),
-            "the known sum of an empty end"
+            "the known checksum of an empty IEND chunk"
         );
         let mut rows = Vec::new();
         let at = file.windows(4).position(|w| w == b"IDAT").expect("data");

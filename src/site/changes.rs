@@ -1,4 +1,4 @@
-//! What happened, as pages and the feed tell it.
+//! Recorded changes as the pages and the feed show them.
 
 use super::link;
 use super::parts::When;
@@ -7,20 +7,20 @@ use crate::domain::ids::{ProviderSlug, Tag};
 use crate::snapshot::{Event, Snapshot};
 use askama::Template;
 
-/// One change, ready to be shown.
+/// One change, ready to be displayed.
 #[derive(Debug, Clone)]
 pub struct Change<'a> {
     /// When it was seen.
     pub at: When,
     /// Its kind in words.
     pub kind: String,
-    /// What happened, for people; untrusted.
+    /// Description for people; untrusted.
     pub detail: &'a str,
-    /// The model's page and id, where it is about one that there still is.
+    /// The page and the id of the model, if the change concerns a model that still exists.
     pub model: Option<(String, &'a str)>,
-    /// The provider's page, where it is about a provider that there still is.
+    /// The page of the provider, if the change concerns a provider that still exists.
     pub provider: Option<String>,
-    /// The tag of the endpoint, where it is about one.
+    /// The tag of the endpoint, if the change concerns one.
     pub tag: Option<&'a str>,
 }
 
@@ -37,7 +37,7 @@ pub fn kind_in_words(kind: &str) -> String {
     }
 }
 
-/// The provider that an event is about, by itself or by one of its endpoints.
+/// The provider that an event concerns, directly or through one of its endpoints.
 pub fn provider_of(event: &Event) -> Option<ProviderSlug> {
     event.provider.clone().or_else(|| event.tag.as_deref().map(|tag| ProviderSlug::of_tag(&Tag::new(tag))))
 }
@@ -82,11 +82,11 @@ struct ChangesPage<'a> {
 /// Renders the page of all recorded changes.
 ///
 /// # Errors
-/// Where the template cannot be rendered.
+/// If the template cannot be rendered.
 pub fn render(view: &View) -> askama::Result<String> {
     let snapshot = view.snapshot.as_ref();
     let events = &snapshot.status.events;
-    let about = "What changed: list prices, endpoints that came and went, names, tiers.";
+    let about = "Changes of list prices, endpoints, names and tiers.";
     ChangesPage {
         shell: Shell::new(view, Section::Changes, "what changed", about)
             .at("/changes")

@@ -1,4 +1,4 @@
-//! Which charts there are: what they show, and the addresses they have as files.
+//! The charts: what they show, and their addresses as files.
 
 use super::day_chart::{DayChart, Point, Series, Subject};
 use super::format;
@@ -7,7 +7,7 @@ use crate::domain::window::Basis;
 use crate::snapshot::{Endpoint, EndpointDay, ModelEntry, ProviderEntry, Snapshot};
 use chrono::NaiveDate;
 
-/// Lines of a chart: more are not told apart.
+/// Maximum number of lines in a chart; more could not be distinguished.
 pub const LINES: usize = 5;
 
 /// What a chart of a model shows.
@@ -37,7 +37,7 @@ fn busiest(model: &ModelEntry) -> Vec<&Endpoint> {
     all
 }
 
-/// The days on which the list price of an endpoint was seen to change.
+/// The days on which a change of an endpoint's list price was observed.
 pub fn steps(snapshot: &Snapshot, model: &ModelEntry, endpoint: &Endpoint) -> Vec<(NaiveDate, String)> {
     let its = snapshot.status.events.iter().filter(|e| {
         e.kind == "price_changed"
@@ -47,11 +47,11 @@ pub fn steps(snapshot: &Snapshot, model: &ModelEntry, endpoint: &Endpoint) -> Ve
     its.map(|e| (e.at.date_naive(), e.detail.clone())).collect()
 }
 
-/// A chart of a model's busiest endpoints; `None` where no day has a value.
+/// A chart of a model's busiest endpoints; `None` if no day has a value.
 pub fn of_model(snapshot: &Snapshot, model: &ModelEntry, what: OfModel) -> Option<DayChart> {
     let series = |value: fn(&EndpointDay) -> Point, stepped: bool| -> Vec<Series> {
         let one = |e: &&Endpoint| Series {
-            // The tag and not the name: several endpoints may share a name.
+            // The tag, because several endpoints may share a name.
             name: e.tag.to_string(),
             points: e.days.iter().map(value).collect(),
             steps: if stepped { steps(snapshot, model, e) } else { Vec::new() },
@@ -80,14 +80,14 @@ pub fn of_model(snapshot: &Snapshot, model: &ModelEntry, what: OfModel) -> Optio
                 top: None,
                 format: format::usd,
             },
-            // The charts' prices are observed ones, also on the days whose hit rate had to be derived from them.
+            // Prices in charts are observed, even on days whose hit rate had to be derived from them.
             &series(|d| Point { day: d.day, value: d.effective_input, derived: false }, true),
         ),
     };
     chart.map(|chart| chart.at(link::model_chart(&model.model_id, what.file())))
 }
 
-/// The hit rate of a provider by day; `None` where no day has one.
+/// The hit rate of a provider by day; `None` if no day has a hit rate.
 pub fn of_provider(provider: &ProviderEntry) -> Option<DayChart> {
     let points = provider.days.iter().map(|d| Point { day: d.day, value: d.hit_rate, derived: false });
     let subject = Subject {
@@ -102,10 +102,11 @@ pub fn of_provider(provider: &ProviderEntry) -> Option<DayChart> {
     chart.map(|chart| chart.at(link::provider_chart(provider.provider.as_str())))
 }
 
-/// The chart of a provider that has a file.
+/// File name of a provider's chart.
 pub const OF_PROVIDER: &str = "hit-rate.svg";
 
-/// The newest days of a record with a hit rate, as lowest, mean and highest; `None` with fewer than two.
+/// Lowest, mean and highest hit rate of the newest observed days (at most `most`), and the number of those days; `None`
+/// with fewer than two.
 pub fn range_of_days(days: &[EndpointDay], most: usize) -> Option<(f64, f64, f64, usize)> {
     let rates: Vec<f64> = days
         .iter()

@@ -1,8 +1,8 @@
-//! What is never sent to a reader, whoever wrote it: characters that cannot be seen and change how the rest is read.
+//! Removes characters that are never sent to a reader: invisible ones that change how the rest of a text is read.
 
-/// Whether a character is left out of pages and pictures: controls but for tab and line feed (HTML calls them errors, XML
-/// cannot hold most of them), what turns the direction of the text around it (UAX #9, section 2), spaces of no width, and
-/// what is no character. Joiners stay: scripts and emoji need them.
+/// Whether a character is removed from pages and pictures: controls except tab and line feed (errors in HTML, mostly
+/// not allowed in XML), characters that change the direction of the text around them (UAX #9, section 2), zero-width
+/// spaces, and noncharacters. Joiners stay because scripts and emoji need them.
 fn is_left_out(c: char) -> bool {
     match c {
         '\t' | '\n' => false,
@@ -13,7 +13,7 @@ fn is_left_out(c: char) -> bool {
     }
 }
 
-/// The text without them; the API keeps names as the upstream sent them.
+/// The text without these characters; the API keeps names as the upstream sent them.
 pub fn clean(mut text: String) -> String {
     if text.contains(is_left_out) {
         text.retain(|c| !is_left_out(c));

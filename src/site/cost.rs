@@ -1,4 +1,4 @@
-//! What a session costs: the part of a model's page, and the calculator that takes numbers of one's own.
+//! What a session costs: the section of a model's page, and the calculator that accepts the visitor's own numbers.
 
 use super::format;
 use super::link;
@@ -11,10 +11,10 @@ use askama::Template;
 use askama::filters::HtmlSafe;
 use std::collections::HashMap;
 
-/// Width of a bar's drawing; the dearest end reaches it.
+/// Width of a bar's drawing; the most expensive end of all bars reaches it.
 const BAR_WIDTH: f64 = 300.0;
 
-/// The endpoints of a model under one workload, as bars of what the session is made of.
+/// The endpoints of a model under one workload, with bars that show the parts of the session cost.
 #[derive(Debug, Template)]
 #[template(path = "parts/cost.html")]
 pub struct CostPart {
@@ -64,7 +64,7 @@ impl CostPart {
         let workload = &cost.workload;
         Self {
             summary: format!(
-                "{}: {} {}, {} prompt tokens of which {} can be found in a cache, {} output tokens{}.",
+                "{}: {} {}, {} prompt tokens, of which {} can be read from a cache, {} output tokens{}.",
                 workload.title,
                 workload.turns,
                 if workload.turns == 1 { "turn" } else { "turns" },
@@ -84,17 +84,18 @@ impl CostPart {
     }
 }
 
-/// Which endpoint is the cheapest in the end, and what the price list's choice really costs, in one sentence.
+/// States which endpoint is the cheapest in practice, and what the price list's choice actually costs.
 pub fn verdict(cost: &CostOfModel) -> String {
     let Some(cheapest) = &cost.cheapest else { return "No endpoint can be compared.".to_owned() };
     let best =
         cost.endpoints.iter().find(|e| e.cheapest).and_then(|e| e.cost).map_or(String::new(), format::usd);
     match &cost.by_list {
         Some(list) if list.tag == *cheapest => {
-            format!("{cheapest} is the cheapest, by list and in the end ({best}).")
+            format!("{cheapest} is the cheapest, both by list price and in practice ({best}).")
         }
         Some(list) => format!(
-            "{cheapest} is the cheapest in the end ({best}); by list it would be {}, where a session really costs {}{}.",
+            "{cheapest} is the cheapest in practice ({best}). By list price it would be {}, where a session actually \
+             costs {}{}.",
             list.tag,
             format::usd(list.cost),
             list.surcharge.map_or(String::new(), |s| format!(", {} more", format::percent(s)))
@@ -121,19 +122,19 @@ fn row(endpoint: &EndpointCost, reach: f64) -> CostRow {
         tag: endpoint.tag.to_string(),
         cheapest: endpoint.cheapest,
         cheapest_by_list: endpoint.cheapest_by_list,
-        cost: endpoint.cost.map_or_else(|| "not known".to_owned(), format::usd),
+        cost: endpoint.cost.map_or_else(|| "unknown".to_owned(), format::usd),
         interval: ends.map(|(low, high)| format!("{} to {}", format::usd(low), format::usd(high))),
         parts,
         whisker: ends.map(|(low, high)| (format!("{:.1}", at(low)), format!("{:.1}", at(high)))),
         spoken: match (&endpoint.parts, spoken.is_empty()) {
-            (None, _) => "not known".to_owned(),
+            (None, _) => "unknown".to_owned(),
             (Some(_), true) => "nothing to pay".to_owned(),
             (Some(_), false) => spoken.join(", "),
         },
         retention: endpoint
             .basis
             .retention
-            .map_or_else(|| "not known".to_owned(), |q| format::percent(q) + assumed),
+            .map_or_else(|| "unknown".to_owned(), |q| format::percent(q) + assumed),
         to_win: to_win(endpoint),
         break_even: break_even(endpoint),
         why: endpoint.why.clone(),
@@ -142,10 +143,10 @@ fn row(endpoint: &EndpointCost, reach: f64) -> CostRow {
 
 fn to_win(endpoint: &EndpointCost) -> String {
     match endpoint.to_win {
-        ToWin::Cheapest { down_to: Some(q) } => format!("is, down to {}", format::percent(q)),
-        ToWin::Cheapest { down_to: None } => "is".to_owned(),
+        ToWin::Cheapest { down_to: Some(q) } => format!("stays cheapest down to {}", format::percent(q)),
+        ToWin::Cheapest { down_to: None } => "always cheapest".to_owned(),
         ToWin::Needs { retention, .. } => format!("needs {}", format::percent(retention)),
-        ToWin::Cannot { at_best } => format!("cannot: {} with all found", format::usd(at_best)),
+        ToWin::Cannot { at_best } => format!("not even at 100\u{202f}% ({})", format::usd(at_best)),
         ToWin::NotCompared => "not compared".to_owned(),
     }
 }
@@ -153,13 +154,13 @@ fn to_win(endpoint: &EndpointCost) -> String {
 fn break_even(endpoint: &EndpointCost) -> String {
     match endpoint.break_even {
         Some(BreakEven::From { hit_rate }) if hit_rate <= 0.0 => "always".to_owned(),
-        Some(BreakEven::From { hit_rate }) => format!("from {} hits", format::percent(hit_rate)),
+        Some(BreakEven::From { hit_rate }) => format!("from a {} hit rate", format::percent(hit_rate)),
         Some(BreakEven::Never) => "never".to_owned(),
         None => "–".to_owned(),
     }
 }
 
-/// What the calculator was asked, as its fields hold it.
+/// The request to the calculator, as its form fields hold it.
 #[derive(Debug, Default, Clone)]
 struct Fields {
     model: String,
@@ -185,15 +186,15 @@ struct CalculatorPage<'a> {
     part: Option<CostPart>,
 }
 
-/// The calculator's answer, and whether it understood what it was asked.
+/// The calculator's answer, and whether the request was valid.
 pub struct Answered {
     /// The page.
     pub page: askama::Result<String>,
-    /// Whether every field was understood and the model is known.
+    /// Whether every field is valid and the model is known.
     pub understood: bool,
 }
 
-/// Renders the calculator for the words of its form; without a model it is the empty form.
+/// Renders the calculator for the parameters of its form; without a model, the empty form.
 pub fn calculator(view: &View, words: &HashMap<String, String>) -> Answered {
     let snapshot = view.snapshot.as_ref();
     let fields = fields(words);
@@ -210,7 +211,7 @@ pub fn calculator(view: &View, words: &HashMap<String, String>) -> Answered {
             view,
             Section::Models,
             "What a session costs",
-            "What a session of your own costs at every host of a model, after caching.",
+            "What your own session costs at every host of a model, after caching.",
         )
         .at("/cost"),
         base,
@@ -224,7 +225,7 @@ pub fn calculator(view: &View, words: &HashMap<String, String>) -> Answered {
     Answered { page: page.render(), understood }
 }
 
-/// Longest text that a field repeats.
+/// Longest text that is repeated in a field.
 const LONGEST_FIELD: usize = 120;
 
 fn fields(words: &HashMap<String, String>) -> Fields {
@@ -241,7 +242,7 @@ fn fields(words: &HashMap<String, String>) -> Fields {
     }
 }
 
-/// The model and the workload that are meant; `None` where no model is named; in words what is not understood.
+/// The requested model and workload; `None` if no model is named; an error message if a field is invalid.
 fn ask<'a>(snapshot: &'a Snapshot, fields: &Fields) -> Result<Option<(&'a ModelEntry, Workload)>, String> {
     let name = if fields.workload.is_empty() { snapshot.default_workload() } else { &fields.workload };
     let base = snapshot.workloads.iter().find(|w| w.name == name);
@@ -251,10 +252,10 @@ fn ask<'a>(snapshot: &'a Snapshot, fields: &Fields) -> Result<Option<(&'a ModelE
         first_prompt: number("first prompt", &fields.first_prompt)?,
         new_input: number("new input", &fields.new_input)?,
         output: number("output", &fields.output)?,
-        output_cached: number("answers cached", &fields.output_cached)?,
-        cache_ttl: number("cache writes kept", &fields.cache_ttl)?,
+        output_cached: number("output found in the cache", &fields.output_cached)?,
+        cache_ttl: number("cache writes kept for", &fields.cache_ttl)?,
     };
-    let workload = own.over(base).map_err(|error| format!("Not a session: {error}."))?;
+    let workload = own.over(base).map_err(|error| format!("Invalid session: {error}."))?;
     if fields.model.is_empty() {
         return Ok(None);
     }
@@ -271,5 +272,5 @@ fn number<T: std::str::FromStr>(name: &str, text: &str) -> Result<Option<T>, Str
     if text.is_empty() {
         return Ok(None);
     }
-    text.parse().map(Some).map_err(|_| format!("“{text}” is no value for “{name}”."))
+    text.parse().map(Some).map_err(|_| format!("“{text}” is not a valid value for “{name}”."))
 }

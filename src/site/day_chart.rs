@@ -1,5 +1,5 @@
-//! The chart of several lines over days, drawn here as SVG geometry, with a table of the same numbers for who cannot
-//! see it.
+//! A chart of several lines over days, drawn here as SVG geometry, with a table of the same numbers for readers who
+//! cannot see it.
 
 use super::assets;
 use super::format;
@@ -12,9 +12,9 @@ const LEFT: f64 = 52.0;
 const RIGHT: f64 = 560.0;
 const TOP: f64 = 26.0;
 const BOTTOM: f64 = 226.0;
-/// Lines of text at the right end must not overlap.
+/// Distance between the labels at the right end, so that they do not overlap.
 const LABEL_STEP: f64 = 15.0;
-/// Characters of a name that fit beside the lines.
+/// Number of characters of a name that fit next to the lines.
 const LABEL_CHARS: usize = 26;
 /// Day labels along the axis.
 const DAY_LABELS: i64 = 7;
@@ -26,18 +26,18 @@ pub struct Point {
     pub day: NaiveDate,
     /// The value; `None` is a gap.
     pub value: Option<f64>,
-    /// Whether it was worked out from the price chart instead of observed.
+    /// Whether it was derived from the price chart instead of observed.
     pub derived: bool,
 }
 
 /// A line to be drawn.
 #[derive(Debug, Clone)]
 pub struct Series {
-    /// Name for people, untrusted.
+    /// Display name, untrusted.
     pub name: String,
     /// Its points, oldest first.
     pub points: Vec<Point>,
-    /// Days on which its list price changed, with what happened.
+    /// Days on which its list price changed, with a description.
     pub steps: Vec<(NaiveDate, String)>,
 }
 
@@ -99,7 +99,7 @@ pub struct DayChart {
 }
 impl HtmlSafe for DayChart {}
 
-/// The same drawing as a file of its own, with its colours in it.
+/// The same drawing as a standalone file, with its colours included.
 #[derive(Debug, Template)]
 #[template(path = "parts/day_chart.svg", escape = "html")]
 struct ChartFile<'a> {
@@ -107,7 +107,7 @@ struct ChartFile<'a> {
     chart: &'a DayChart,
 }
 
-/// What a chart shows, and how its numbers are written.
+/// What a chart shows, and how its numbers are formatted.
 #[derive(Debug, Clone)]
 pub struct Subject {
     /// Id of the title in the page.
@@ -123,7 +123,7 @@ pub struct Subject {
 }
 
 impl DayChart {
-    /// Draws the series; `None` where none of them has a value.
+    /// Draws the series; `None` if none of them has a value.
     pub fn new(subject: Subject, series: &[Series]) -> Option<Self> {
         let known = |s: &&Series| s.points.iter().any(|p| p.value.is_some());
         let series: Vec<&Series> = series.iter().filter(known).collect();
@@ -154,17 +154,17 @@ impl DayChart {
         })
     }
 
-    /// Names the address of the drawing as a file.
+    /// Sets the address of the drawing as a file.
     #[must_use]
     pub fn at(mut self, address: String) -> Self {
         self.address = Some(address);
         self
     }
 
-    /// The drawing as a file of its own.
+    /// The drawing as a standalone file.
     ///
     /// # Errors
-    /// Where the template cannot be rendered.
+    /// If the template cannot be rendered.
     pub fn file(&self) -> askama::Result<String> {
         ChartFile { style: assets::CHART_STYLE, chart: self }.render()
     }
@@ -174,7 +174,7 @@ fn plural(count: usize, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
 
-/// The next of 1, 2, 2.5, 5 times a power of ten, so that quarters of it read well.
+/// Rounds up to 1, 2, 4, 6 or 8 times a power of ten, so that quarters of it are round numbers.
 fn round_up(largest: f64) -> f64 {
     if largest <= 0.0 || !largest.is_finite() {
         return 1.0;
@@ -248,7 +248,7 @@ impl Scale {
 }
 
 impl Scale {
-    /// The steps that fall on a day with a value; the others stand in the list of changes.
+    /// The steps on days that have a value; the others appear only in the list of changes.
     fn steps(&self, series: &Series, known: &[(Point, f64)]) -> Vec<Step> {
         let of = |(day, what): &(NaiveDate, String)| {
             let (_, value) = known.iter().find(|(point, _)| point.day == *day)?;
@@ -262,7 +262,7 @@ impl Scale {
     }
 }
 
-/// Pushes the names at the right end apart, in the order of their lines, and keeps them inside of the drawing.
+/// Spreads the names at the right end in the order of their lines and keeps them inside the drawing.
 fn spread_labels(lines: &mut [Line]) {
     let mut order: Vec<usize> = (0..lines.len()).collect();
     order.sort_by(|a, b| lines[*a].label_y.total_cmp(&lines[*b].label_y));

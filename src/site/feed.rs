@@ -1,4 +1,4 @@
-//! What programs read of the site: the Atom feed of changes (RFC 4287) and the site map.
+//! The parts of the site for programs: the Atom feed of changes (RFC 4287) and the site map.
 
 use super::changes::kind_in_words;
 use super::front::DEFAULT_LENS;
@@ -10,9 +10,9 @@ use askama::Template;
 use chrono::{DateTime, SecondsFormat, Utc};
 use uuid::Uuid;
 
-/// Entries of the feed.
+/// Maximum number of entries in the feed.
 const ENTRIES: usize = 100;
-/// Names of the feed and its entries are made under this one, so that they are the same whatever host serves them.
+/// Namespace of the ids of the feed and its entries, so that the ids do not depend on the host that serves them.
 const NAMESPACE: Uuid = Uuid::from_u128(0x6b1d_6c2e_8a4f_5b07_9d3e_51f0_c7a2_4e91);
 
 #[derive(Template)]
@@ -38,12 +38,12 @@ fn time(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
-/// What cannot stand in XML at all, left out.
+/// Removes characters that XML does not allow.
 fn clean(text: &str) -> String {
     text.chars().filter(|c| !c.is_control() && !matches!(c, '\u{fffe}' | '\u{ffff}')).collect()
 }
 
-/// The same event has the same id in every snapshot: it is made of what happened, not of where it stands.
+/// The same event has the same id in every snapshot: the id is derived from the event, not from its position.
 fn id_of(event: &Event) -> Uuid {
     let parts = [
         time(event.at),
@@ -76,10 +76,10 @@ fn entry(snapshot: &Snapshot, event: &Event, base: &str) -> Entry {
     }
 }
 
-/// The feed of changes. Its links are absolute where the site knows its own address.
+/// The feed of changes. Its links are absolute if the public address of the site is known.
 ///
 /// # Errors
-/// Where the template cannot be rendered.
+/// If the template cannot be rendered.
 pub fn atom(view: &View) -> askama::Result<String> {
     let snapshot = view.snapshot.as_ref();
     let base = view.public_url.as_ref();
@@ -104,10 +104,10 @@ struct SiteMap {
     paths: Vec<String>,
 }
 
-/// The site map: every page that is the same for everybody. Its protocol wants absolute addresses.
+/// The site map: every page that is the same for all visitors. The protocol requires absolute addresses.
 ///
 /// # Errors
-/// Where the template cannot be rendered.
+/// If the template cannot be rendered.
 pub fn site_map(view: &View) -> askama::Result<String> {
     let snapshot = view.snapshot.as_ref();
     let fixed = ["/", "/models", "/providers", "/explore", "/cost", "/changes", "/method", "/status"];
@@ -122,10 +122,10 @@ pub fn site_map(view: &View) -> askama::Result<String> {
     site_map_of(&view.public_url, snapshot.as_of, paths.chain(models).chain(providers).collect())
 }
 
-/// A site map of pages, by their paths behind `base`, all changed on one day.
+/// A site map of pages given by their paths under `base`, all changed on the same day.
 ///
 /// # Errors
-/// Where the template cannot be rendered.
+/// If the template cannot be rendered.
 pub fn site_map_of(base: &str, changed: DateTime<Utc>, paths: Vec<String>) -> askama::Result<String> {
     SiteMap { base: base.to_owned(), changed: changed.format("%Y-%m-%d").to_string(), paths }.render()
 }

@@ -1,4 +1,4 @@
-//! Addresses of the files beside the pages.
+//! Routes of the files that accompany the pages.
 
 use super::charts::{self, OfModel};
 use super::feed;
@@ -18,12 +18,12 @@ use std::sync::Arc;
 
 type Served = State<Arc<Site>>;
 
-/// What is left of a path once the name of a file is taken from its end: `(model, file)`.
+/// Splits the file name off the end of a path: `(model, file)`.
 fn split_file(rest: &str) -> Option<(&str, &str)> {
     rest.rsplit_once('/').filter(|(model, file)| !model.is_empty() && !file.is_empty())
 }
 
-/// A picture: with the policy of its own, or the page that says what is missing.
+/// Responds with a picture and its own content security policy, or with the page for unknown addresses.
 async fn picture(site: Arc<Site>, headers: HeaderMap, uri: Uri, file: Option<File>) -> Response {
     let Some(file) = file else { return unknown(uri, State(site)).await };
     let mut response = page(&site, &headers, Page::File(file));
@@ -34,23 +34,23 @@ async fn picture(site: Arc<Site>, headers: HeaderMap, uri: Uri, file: Option<Fil
     response
 }
 
-/// The public id of a model by any of its names, where the snapshot has it.
+/// The public id of a model by any of its names, if the snapshot has the model.
 fn known_model(snapshot: &Snapshot, name: &str) -> Option<String> {
     snapshot.model(name).map(|model| model.model_id.clone())
 }
 
-/// The model and the tag of `{author}/{slug}/{tag}/hours.svg`; a tag may have slashes of its own.
+/// The model and the tag of `{author}/{slug}/{tag}/hours.svg`; a tag may contain slashes.
 fn split_hours(rest: &str) -> Option<(&str, &str)> {
     let (endpoint, _) = split_file(rest).filter(|(_, file)| *file == hours::FILE)?;
     let slash = endpoint.match_indices('/').nth(1)?.0;
     Some((&endpoint[..slash], &endpoint[slash + 1..]))
 }
 
-/// The file that a name under `/chart/model/` means.
+/// The file that a path under `/chart/model/` refers to.
 fn chart_of_model(snapshot: &Snapshot, rest: &str) -> Option<File> {
     if let Some((model, tag)) = split_hours(rest) {
         let known = snapshot.model(model)?;
-        // Only what the snapshot has makes a file that is kept.
+        // Only endpoints of the snapshot have a file that is cached.
         known.endpoints.iter().find(|e| e.tag.as_str() == tag)?;
         return Some(File::Hours(known.model_id.clone(), tag.to_owned()));
     }
@@ -63,7 +63,8 @@ fn chart_of_model(snapshot: &Snapshot, rest: &str) -> Option<File> {
     Some(File::ModelChart(known_model(snapshot, model)?, what))
 }
 
-/// `/chart/model/{author}/{slug}/{file}` (`session-{workload}.svg` among them), and `/chart/model/{author}/{slug}/{tag}/hours.svg`.
+/// `/chart/model/{author}/{slug}/{file}` (including `session-{workload}.svg`), and
+/// `/chart/model/{author}/{slug}/{tag}/hours.svg`.
 pub async fn model_chart(State(site): Served, headers: HeaderMap, uri: Uri, rest: Name) -> Response {
     let Some(view) = site.view() else { return empty() };
     let rest = rest.map(|Path(rest)| rest).unwrap_or_default();
@@ -83,7 +84,7 @@ pub async fn provider_chart(
     picture(site, headers, uri, known.then_some(File::ProviderChart(slug))).await
 }
 
-/// The lens that the query asks for, the default one where it asks for none; `None` for one that is none.
+/// The lens that the query requests, by default [`DEFAULT_LENS`]; `None` if the name is not a lens.
 fn lens(words: Words) -> Option<Lens> {
     let words = words.map(|Query(words)| words).unwrap_or_default();
     words.get("lens").map_or(Some(DEFAULT_LENS), |name| name.parse().ok())
@@ -145,8 +146,8 @@ pub async fn feed(State(site): Served, headers: HeaderMap) -> Response {
     page(&site, &headers, Page::File(File::Feed))
 }
 
-/// `/sitemap.xml`. Where the site does not know its own address, the one that it was asked under is taken, for this
-/// answer alone: what another asks must not stand in what is kept.
+/// `/sitemap.xml`. If the public address of the site is unknown, the `Host` of the request is used, for this response
+/// only: one client's `Host` must not end up in a cached response.
 pub async fn site_map(State(site): Served, headers: HeaderMap) -> Response {
     let Some(mut view) = site.view() else { return empty() };
     if !view.public_url.is_empty() {
@@ -163,7 +164,7 @@ pub async fn site_map(State(site): Served, headers: HeaderMap) -> Response {
     }
 }
 
-/// The address in a request's `Host`, where it is a plain one.
+/// The address in a request's `Host` header; empty if it is not a plain host name.
 fn asked_under(headers: &HeaderMap) -> String {
     let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']');

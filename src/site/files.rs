@@ -1,4 +1,5 @@
-//! Files beside the pages: charts, badges, pictures for previews, feed, site map. Made from the snapshot like pages, and kept like them.
+//! Files that accompany the pages: charts, badges, pictures for previews, feed and site map. They are rendered from the
+//! snapshot and cached like pages.
 
 use super::badge_file;
 use super::charts::{self, OfModel};
@@ -12,14 +13,14 @@ use crate::domain::tier::Lens;
 use sha2::{Digest, Sha256};
 use std::sync::LazyLock;
 
-/// A file that is the same for everybody; names are those of the snapshot.
+/// A file that is the same for all visitors; names are those of the snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum File {
     /// A chart of a model, by its public id.
     ModelChart(String, OfModel),
-    /// The hours of an endpoint, by the model's public id and the endpoint's tag.
+    /// The hourly map of an endpoint, by the model's public id and the endpoint's tag.
     Hours(String, String),
-    /// What sessions of a workload cost, by the model's public id and the workload's name.
+    /// The session costs under a workload, by the model's public id and the workload's name.
     Sessions(String, String),
     /// The chart of a provider, by its base slug.
     ProviderChart(String),
@@ -31,11 +32,11 @@ pub enum File {
     Feed,
     /// The site map.
     SiteMap,
-    /// The front page's picture for previews.
+    /// The preview picture of the front page.
     SiteCard,
-    /// A provider's, by its base slug.
+    /// The preview picture of a provider, by its base slug.
     ProviderCard(String),
-    /// A model's, by its public id.
+    /// The preview picture of a model, by its public id.
     ModelCard(String),
 }
 
@@ -51,10 +52,10 @@ impl File {
     }
 }
 
-/// Renders a file; `None` where the snapshot does not have what it shows.
+/// Renders a file; `None` if the snapshot does not have its subject.
 ///
 /// # Errors
-/// Where the template cannot be rendered.
+/// If the template cannot be rendered.
 pub fn render(view: &View, file: &File) -> askama::Result<Option<Vec<u8>>> {
     let snapshot = view.snapshot.as_ref();
     let text = match file {
@@ -100,7 +101,7 @@ fn source_of(style: &str) -> String {
     format!("'sha256-{}'", base64(&digest))
 }
 
-/// Base64 with padding (RFC 4648), for the hashes that a content security policy names.
+/// Base64 with padding (RFC 4648), for the hashes in a content security policy.
 fn base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::new();
@@ -115,7 +116,7 @@ fn base64(bytes: &[u8]) -> String {
     text
 }
 
-/// The policy of pictures that stand alone: nothing but their own styles, known by their hashes.
+/// The content security policy of standalone pictures: only their own styles, identified by hash.
 pub static PICTURE_POLICY: LazyLock<String> = LazyLock::new(|| {
     let styles = [super::assets::CHART_STYLE, badge_file::STYLE].map(source_of).join(" ");
     format!("default-src 'none'; style-src {styles}; base-uri 'none'; frame-ancestors 'none'")
@@ -130,7 +131,7 @@ mod tests {
         assert_eq!(base64(b"hello"), "aGVsbG8=");
         assert_eq!(base64(b"hell"), "aGVsbA==");
         assert_eq!(base64(b"hel"), "aGVs");
-        // The example of the specification: sha256 of "alert('Hello, world.');".
+        // The example from the specification: sha256 of "alert('Hello, world.');".
         assert_eq!(
             source_of("alert('Hello, world.');"),
             "'sha256-qznLcsROx4GACP2dm0UCKCzCG+HiZ1guq6ZZDob/Tng='"

@@ -1,15 +1,15 @@
-//! What the flags of an endpoint mean, and the endpoints that show them.
+//! The flags of endpoints: labels, explanations, and the endpoints that carry them.
 
 use crate::domain::flag::{Flag, FlagKind};
 use crate::snapshot::{Endpoint, Snapshot};
 use std::collections::HashMap;
 
-/// What stands on the chip.
+/// The label of the chip.
 pub fn label(kind: FlagKind) -> &'static str {
     match kind {
         FlagKind::Phantom => "phantom cache",
         FlagKind::NoDiscount => "no discount",
-        FlagKind::IdentityBreak => "price does not add up",
+        FlagKind::IdentityBreak => "billed ≠ listed",
         FlagKind::ImpossiblePrice => "impossible price",
         FlagKind::BilledWrites => "billed writes",
         FlagKind::PriceTiers => "price tiers",
@@ -20,32 +20,32 @@ pub fn label(kind: FlagKind) -> &'static str {
     }
 }
 
-/// What it means for who pays.
+/// What the flag means for the person who pays.
 fn meaning(kind: FlagKind) -> &'static str {
     match kind {
         FlagKind::Phantom => {
-            "A discount for cached tokens is listed, hits are reported, and the price that was paid hardly falls: the \
-             discount is not given."
+            "A discount for cached tokens is listed and hits are reported, but the price that was paid hardly falls: \
+             the discount is not given."
         }
         FlagKind::NoDiscount => {
-            "Hits are reported, but no cheaper price for them is listed: they are worth nothing to who pays."
+            "Cache hits are reported, but cached tokens cost full price: no saving for you."
         }
         FlagKind::IdentityBreak => {
-            "List prices and hit rate do not explain the price that was paid; read these numbers with care."
+            "List prices and hit rate do not explain the price that was paid; treat these numbers with caution."
         }
         FlagKind::ImpossiblePrice => {
-            "The price that was paid is below or above every list price of a prompt token. Costs leave it out."
+            "The price that was paid is below or above every list price of a prompt token. It is left out of the costs."
         }
-        FlagKind::BilledWrites => "Writing to the cache costs extra. The session costs here count it in.",
+        FlagKind::BilledWrites => "Writing to the cache costs extra. The session costs here include it.",
         FlagKind::PriceTiers => {
             "Prices change with the length of the prompt, the time of day or the day of the week."
         }
-        FlagKind::Restricted => "Not offered to everybody: hidden, private, or only with one's own key.",
-        FlagKind::Deranked => "The router sends traffic here only when it is asked to.",
+        FlagKind::Restricted => "Not available to everyone: hidden, private, or only with your own key.",
+        FlagKind::Deranked => "The router sends traffic here only on request.",
         FlagKind::Down => {
-            "Out of order in the newest run: most requests of the last half hour failed, or it is switched off."
+            "Down in the newest run: most requests of the last half hour failed, or the endpoint is switched off."
         }
-        FlagKind::New => "Offered for less than a day; preferences do not name it yet.",
+        FlagKind::New => "Offered for less than a day; preferences do not include it yet.",
     }
 }
 
@@ -54,13 +54,13 @@ fn meaning(kind: FlagKind) -> &'static str {
 pub struct Chip {
     /// Its name in the API; it is also the end of the id of its explanation.
     pub name: &'static str,
-    /// What stands on it.
+    /// Its label.
     pub label: &'static str,
     /// The numbers in a sentence.
     pub why: String,
 }
 
-/// The chips of an endpoint, in the order of their weight.
+/// The chips of an endpoint, in order of importance.
 pub fn chips(endpoint: &Endpoint) -> Vec<Chip> {
     let chip = |flag: &Flag| Chip {
         name: flag.kind().as_str(),
@@ -70,26 +70,26 @@ pub fn chips(endpoint: &Endpoint) -> Vec<Chip> {
     endpoint.flags.iter().map(chip).collect()
 }
 
-/// All flags of an endpoint with their numbers, in words.
+/// All flags of an endpoint with their numbers, as text.
 pub fn told(endpoint: &Endpoint) -> String {
     let one = |flag: &Flag| format!("{} ({})", label(flag.kind()), flag.why());
     endpoint.flags.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
-/// A flag with its explanation and the endpoints that show it.
+/// A flag with its explanation and the endpoints that carry it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Explained {
     /// Its name in the API.
     pub name: &'static str,
-    /// What stands on the chip.
+    /// The label of the chip.
     pub label: &'static str,
-    /// What it means for who pays.
+    /// What it means for the person who pays.
     pub meaning: &'static str,
-    /// Who carries it, each with its numbers in a sentence.
+    /// The endpoints that carry it, each with its numbers in a sentence.
     pub shown: Vec<(String, String)>,
 }
 
-/// The flags of endpoints, each once with all that carry it, in the order of their weight.
+/// The flags of endpoints, each once with all endpoints that carry it, in order of importance.
 pub fn explained<'a>(endpoints: impl Iterator<Item = (String, &'a Endpoint)>) -> Vec<Explained> {
     let mut shown: HashMap<FlagKind, Vec<(String, String)>> = HashMap::new();
     for (name, endpoint) in endpoints {
@@ -105,7 +105,7 @@ fn explanation(kind: FlagKind, shown: Vec<(String, String)>) -> Explained {
     Explained { name: kind.as_str(), label: label(kind), meaning: meaning(kind), shown }
 }
 
-/// The explanations of the flags that are counted, each once, in the order of their weight.
+/// The explanations of the counted flags, each once, in order of importance.
 pub fn meanings<'a>(counts: impl Iterator<Item = &'a FlagCount>) -> Vec<Explained> {
     let present: Vec<FlagKind> = counts.map(|count| count.kind).collect();
     let all = FlagKind::ALL.into_iter().filter(|kind| present.contains(kind));
@@ -119,13 +119,13 @@ pub struct FlagCount {
     pub kind: FlagKind,
     /// Its name in the API; it is also the end of the id of its explanation.
     pub name: &'static str,
-    /// What stands on the chip.
+    /// The label of the chip.
     pub label: &'static str,
     /// Endpoints that carry it.
     pub endpoints: usize,
 }
 
-/// Flags that say something is wrong with an endpoint, not merely particular about it.
+/// Flags that mean something is wrong with an endpoint, not merely unusual.
 const WRONG: [FlagKind; 5] = [
     FlagKind::Phantom,
     FlagKind::NoDiscount,
@@ -134,7 +134,7 @@ const WRONG: [FlagKind; 5] = [
     FlagKind::Down,
 ];
 
-/// The flags that warn, counted by provider over the standard variants, in the order of their weight.
+/// The warning flags, counted by provider over the standard variants, in order of importance.
 pub fn by_provider(snapshot: &Snapshot) -> HashMap<&str, Vec<FlagCount>> {
     let mut counts: HashMap<&str, [usize; WRONG.len()]> = HashMap::new();
     for endpoint in snapshot.models.iter().filter(|m| m.variant.is_standard()).flat_map(|m| &m.endpoints) {

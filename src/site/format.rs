@@ -1,13 +1,13 @@
-//! Numbers, times and ages as people read them. Every function takes the program's own units: fractions, USD, UTC.
+//! Formats numbers, times and ages for people. Every function takes the program's own units: fractions, USD, UTC.
 
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 
-/// What stands between a number and its unit: narrow, and never a line break.
+/// The space between a number and its unit: narrow and non-breaking.
 const THIN: char = '\u{202f}';
-/// The minus of running text; the hyphen of the keyboard is too short beside digits.
+/// The typographic minus; a hyphen is too short next to digits.
 const MINUS: char = '\u{2212}';
 
-/// A price or cost in USD: two decimals from one dollar on, three significant digits below.
+/// A price or cost in USD: two decimals from one dollar up, three significant digits below that.
 pub fn usd(amount: f64) -> String {
     if !amount.is_finite() {
         return "not a number".to_owned();
@@ -29,12 +29,12 @@ pub fn usd(amount: f64) -> String {
     format!("{sign}${text}")
 }
 
-/// A mean cost in USD: three digits also where the last is a zero, so that a column of them lines up.
+/// A mean cost in USD: always three digits, even if the last is a zero, so that columns align.
 pub fn usd_mean(amount: f64) -> String {
     if (0.1..1.0).contains(&amount) { format!("${amount:.3}") } else { usd(amount) }
 }
 
-/// A fraction as a whole percentage: 0.864 is `86 %`; close to 0 and 1 with the decimals that still tell them apart.
+/// A fraction as a whole percentage: 0.864 is `86 %`. Below 1 % and above 99 % it has one decimal.
 pub fn percent(fraction: f64) -> String {
     let value = fraction * 100.0;
     let decimals = if (value > 99.0 && value < 100.0) || (value > 0.0 && value < 1.0) { 1 } else { 0 };
@@ -65,7 +65,7 @@ pub fn points(fraction: f64) -> String {
     signed(fraction * 100.0, 0)
 }
 
-/// A number with its sign and a real minus; nothing is `+0` or `−0`, that is `0`.
+/// A number with its sign and a typographic minus; `+0` and `−0` become `0`.
 pub fn signed(value: f64, decimals: usize) -> String {
     let text = format!("{:.decimals$}", value.abs());
     let is_zero = text.chars().all(|c| matches!(c, '0' | '.'));
@@ -104,7 +104,7 @@ pub fn grouped(count: u64) -> String {
     text
 }
 
-/// How old something is, coarse: pages are kept for as long as their words stay true.
+/// How old something is, in coarse units, because pages are cached for as long as their text is true.
 pub fn age(age: Duration) -> String {
     match age.num_hours() {
         ..=0 => "less than an hour ago".to_owned(),
@@ -114,7 +114,7 @@ pub fn age(age: Duration) -> String {
     }
 }
 
-/// A length of time for people: `14 hours`, `3 days`.
+/// A duration for people: `14 hours`, `3 days`.
 pub fn span(length: Duration) -> String {
     match length.num_hours() {
         ..=0 => "less than an hour".to_owned(),
@@ -129,12 +129,12 @@ pub fn moment(at: DateTime<Utc>) -> String {
     at.format("%Y-%m-%d %H:%M UTC").to_string()
 }
 
-/// A day as an axis has it: `5 Oct`.
+/// A day as on an axis: `5 Oct`.
 pub fn short_day(day: NaiveDate) -> String {
     day.format("%-d %b").to_string()
 }
 
-/// Milliseconds as people say them: `840 ms`, `1.2 s`.
+/// Milliseconds in a readable unit: `840 ms`, `1.2 s`.
 pub fn milliseconds(ms: f64) -> String {
     if ms < 1000.0 { format!("{ms:.0}{THIN}ms") } else { format!("{:.1}{THIN}s", ms / 1000.0) }
 }
@@ -148,7 +148,7 @@ pub fn context(tokens: i64) -> String {
     }
 }
 
-/// At most `limit` characters, with an ellipsis where something was cut.
+/// At most `limit` characters; a truncated text ends in an ellipsis.
 pub fn shorten(text: &str, limit: usize) -> String {
     if text.chars().count() <= limit {
         return text.to_owned();

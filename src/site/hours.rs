@@ -1,5 +1,5 @@
-//! Hit rates hour by hour as a heat map of one endpoint: a row a UTC day, its hours from left to right. A rate is drawn
-//! from its true start to its true end; what no rate covers stays hatched.
+//! Hourly hit rates of one endpoint as a heat map: one row per UTC day, with its hours from left to right. A rate is
+//! drawn from its actual start to its actual end; time without a rate stays hatched.
 
 use super::assets;
 use super::format;
@@ -11,11 +11,11 @@ use askama::filters::HtmlSafe;
 use chrono::{DateTime, Duration, NaiveDate, NaiveTime, Utc};
 use std::fmt::Write;
 
-/// The name of the file of a map, under its endpoint.
+/// The file name of a map, under the address of its endpoint.
 pub const FILE: &str = "hours.svg";
-/// Maps on the page of a model; the others have their addresses there.
+/// Maximum number of maps on a model's page; the page links to the others.
 const MAPS: usize = 6;
-/// Steps of the colour scale, each a tenth of the hit rate.
+/// Steps of the colour scale, each a tenth of the range of the hit rate.
 const STEPS: usize = 10;
 
 const LEFT: f64 = 46.0;
@@ -23,13 +23,13 @@ const HOUR: f64 = 12.0;
 const RIGHT: f64 = LEFT + 24.0 * HOUR;
 const TOP: f64 = 6.0;
 const ROW: f64 = 15.0;
-/// Between the lines of the hatching.
+/// Distance between the lines of the hatching.
 const HATCH: f64 = 5.0;
-/// Below the rows: hours and legend.
+/// Height below the rows, for the hours and the legend.
 const FOOT: f64 = 58.0;
-/// Characters that fit over the drawing.
+/// Number of characters that fit above the drawing.
 const HEAD_CHARS: usize = 42;
-/// In the table an hour shows a rate that covers at least so much of it.
+/// An hour in the table shows a rate only if the rate covers at least this much of it.
 const COVERS: Duration = Duration::minutes(30);
 
 /// A label at a place along an axis.
@@ -39,14 +39,14 @@ struct Tick {
     label: String,
 }
 
-/// The drawing alone, without its frame.
+/// The drawing without its frame.
 #[derive(Debug, Clone, Template)]
 #[template(path = "parts/hours.svg", escape = "html")]
 struct Drawing {
     hatch: String,
-    /// What lies ahead of the newest run, over the hatching.
+    /// The time after the newest run, drawn over the hatching.
     ahead: String,
-    /// Step of the scale, and the cells in it as one path.
+    /// Each step of the scale with its cells as one path.
     cells: Vec<(usize, String)>,
     days: Vec<Tick>,
     hours: Vec<Tick>,
@@ -56,7 +56,7 @@ struct Drawing {
 }
 impl HtmlSafe for Drawing {}
 
-/// An hour of the table: its name, and a cell a day.
+/// An hour of the table: its name and one cell per day.
 #[derive(Debug, Clone)]
 struct HourRow {
     hour: String,
@@ -70,7 +70,7 @@ pub struct HourMap {
     id: String,
     tag: String,
     title: String,
-    /// What fits over the drawing.
+    /// The heading above the drawing, truncated to fit.
     head: String,
     summary: String,
     drawing: Drawing,
@@ -81,7 +81,7 @@ pub struct HourMap {
 }
 impl HtmlSafe for HourMap {}
 
-/// The same drawing as a file of its own, with its colours in it.
+/// The same drawing as a standalone file, with its colours included.
 #[derive(Debug, Template)]
 #[template(path = "parts/hours_file.svg", escape = "html")]
 struct MapFile<'a> {
@@ -89,18 +89,18 @@ struct MapFile<'a> {
     map: &'a HourMap,
 }
 
-/// What the page of a model shows of its hours.
+/// The hourly part of a model's page.
 #[derive(Debug, Default)]
 pub struct Hours {
     /// The maps of the endpoints with the most traffic.
     pub maps: Vec<HourMap>,
-    /// Tag and address of the other maps.
+    /// Tags and addresses of the other maps.
     pub others: Vec<(String, String)>,
     /// Why there is no map at all.
     pub why_none: &'static str,
 }
 
-/// Whether rates tell hours apart: some UTC day has two of them.
+/// Whether the rates distinguish hours: at least one UTC day has two rates.
 fn tells_hours(stretches: &[Stretch]) -> bool {
     stretches.windows(2).any(|pair| pair[0].start.date_naive() == pair[1].start.date_naive())
 }
@@ -113,7 +113,7 @@ fn busiest(model: &ModelEntry) -> Vec<&Endpoint> {
     all
 }
 
-/// The first day on which any endpoint of the model has a rate: before that nothing is missing.
+/// The first day on which any endpoint of the model has a rate; earlier days are not shown as gaps.
 fn first_day(hourly: &HourlyRates, model: &ModelEntry) -> Option<NaiveDate> {
     let first = |e: &Endpoint| hourly.of(e.endpoint_id).next().map(|s| s.start.date_naive());
     model.endpoints.iter().filter_map(first).min()
@@ -123,7 +123,7 @@ fn first_day(hourly: &HourlyRates, model: &ModelEntry) -> Option<NaiveDate> {
 pub fn of_model(hourly: &HourlyRates, model: &ModelEntry) -> Hours {
     let Some(first) = first_day(hourly, model) else {
         return Hours {
-            why_none: "No reading of the last days gives a rate by the hour: there was no traffic, or too little of it.",
+            why_none: "No reading of the last days yields an hourly rate: there was no traffic, or too little.",
             ..Hours::default()
         };
     };
@@ -148,13 +148,13 @@ pub fn of_model(hourly: &HourlyRates, model: &ModelEntry) -> Hours {
         }
     }
     if found.maps.is_empty() {
-        found.why_none = "There was one usable reading a day: that tells the rate of a day, not of its hours. Hours show \
-                          once the upstream is read several times a day.";
+        found.why_none = "There was one usable reading a day, which gives a daily rate but no hourly rates. Hourly \
+                          rates appear once the upstream is read several times a day.";
     }
     found
 }
 
-/// The map of one endpoint, for its file; `None` where its rates do not tell hours apart.
+/// The map of one endpoint, for its file; `None` if its rates do not distinguish hours.
 pub fn of_endpoint(hourly: &HourlyRates, model: &ModelEntry, tag: &str) -> Option<HourMap> {
     let endpoint = model.endpoints.iter().find(|e| e.tag.as_str() == tag)?;
     let stretches: Vec<Stretch> = hourly.of(endpoint.endpoint_id).collect();
@@ -186,10 +186,10 @@ impl HourMap {
         }
     }
 
-    /// The drawing as a file of its own.
+    /// The drawing as a standalone file.
     ///
     /// # Errors
-    /// Where the template cannot be rendered.
+    /// If the template cannot be rendered.
     pub fn file(&self) -> askama::Result<String> {
         MapFile { style: assets::CHART_STYLE, map: self }.render()
     }
@@ -201,7 +201,7 @@ fn summary(stretches: &[Stretch], days: usize) -> String {
     let tokens: f64 = stretches.iter().map(|s| s.tokens as f64).sum();
     let hits: f64 = stretches.iter().map(|s| s.hit_rate * s.tokens as f64).sum();
     format!(
-        "{} rates over {days} {}: {} to {}, {} by tokens.",
+        "{} rates over {days} {}: {} to {}, {} weighted by tokens.",
         stretches.len(),
         if days == 1 { "day" } else { "days" },
         format::percent(low),
@@ -214,7 +214,7 @@ fn midnight(day: NaiveDate) -> DateTime<Utc> {
     day.and_time(NaiveTime::MIN).and_utc()
 }
 
-/// Where a moment of a day stands.
+/// The horizontal position of a moment within a day.
 fn x(day: NaiveDate, at: DateTime<Utc>) -> f64 {
     LEFT + ((at - midnight(day)).num_seconds() as f64 / 3600.0).clamp(0.0, 24.0) * HOUR
 }
@@ -262,7 +262,7 @@ fn step(hit_rate: f64) -> usize {
     ((hit_rate.clamp(0.0, 1.0) * STEPS as f64) as usize).min(STEPS - 1)
 }
 
-/// Slanted lines over all rows, cut at their edges.
+/// Slanted lines over all rows, clipped at the edges.
 fn hatch(bottom: f64) -> String {
     let (height, mut lines, mut start) = (bottom - TOP, String::new(), LEFT - (bottom - TOP));
     while start < RIGHT {
@@ -314,7 +314,7 @@ mod tests {
             drawn.cells,
             [(0, "M46.0 6h11.4v15H46.0z".to_owned()), (9, "M81.4 6h24.0v15H81.4z".to_owned())]
         );
-        assert_eq!(drawn.ahead, "M190.0 21H334V36H190.0z", "what is ahead is no gap");
+        assert_eq!(drawn.ahead, "M190.0 21H334V36H190.0z", "the future is not a gap");
     }
 
     #[test]
@@ -325,7 +325,7 @@ mod tests {
         assert_eq!(
             (at(1)[0].as_str(), at(2)[0].as_str()),
             ("no rate", "no rate"),
-            "three minutes are no hour"
+            "three minutes are not an hour"
         );
         assert_eq!((at(3)[0].as_str(), at(4)[0].as_str()), ("50\u{202f}%", "50\u{202f}%"));
     }

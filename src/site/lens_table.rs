@@ -8,7 +8,7 @@ use crate::snapshot::{Endpoint, ModelEntry};
 use askama::Template;
 use askama::filters::HtmlSafe;
 
-/// One row an endpoint, one column a lens.
+/// One row per endpoint, one column per lens.
 #[derive(Debug, Clone, Template)]
 #[template(path = "parts/lenses.html")]
 pub struct LensTable {
@@ -29,12 +29,12 @@ struct Verdict {
     lens: &'static str,
     badge: Badge,
     why: String,
-    /// The tier of the newest figures alone, where it has not lasted long enough to count.
+    /// The tier implied by the newest figures, if it has not yet lasted long enough to count.
     naive: Option<Tier>,
 }
 
 impl LensTable {
-    /// The endpoints in the order of the model.
+    /// Builds the table with the endpoints in the order of the model.
     pub fn new(model: &ModelEntry) -> Self {
         let row = |endpoint: &Endpoint| Row {
             name: endpoint.name.clone(),
@@ -54,7 +54,7 @@ fn verdict(endpoint: &Endpoint, lens: Lens) -> Verdict {
         lens: lens_title(lens),
         badge: Badge::new(found.map_or(Tier::Unrated, |verdict| verdict.tier)),
         why: found
-            .map_or_else(|| "not part of the newest analysis".to_owned(), |verdict| verdict.why.clone()),
+            .map_or_else(|| "not included in the newest analysis".to_owned(), |verdict| verdict.why.clone()),
         naive: found.filter(|verdict| verdict.naive != verdict.tier).map(|verdict| verdict.naive),
     }
 }

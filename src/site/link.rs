@@ -1,9 +1,9 @@
-//! Addresses inside the site, and what is let out of it.
+//! Addresses inside the site, and the check of external ones.
 
 use crate::domain::tier::Lens;
 use std::fmt::Write;
 
-/// Percent-encodes one path segment or query value; `:` and `@` may stand, `/` may not.
+/// Percent-encodes one path segment or query value; `:` and `@` stay as they are, `/` does not.
 pub fn encode(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
@@ -18,7 +18,7 @@ pub fn encode(text: &str) -> String {
     encoded
 }
 
-/// Encodes a model id segment by segment: its slash separates author and name.
+/// Encodes a model id segment by segment, because its slash separates author and name.
 fn encode_path(path: &str) -> String {
     path.split('/').map(encode).collect::<Vec<_>>().join("/")
 }
@@ -33,7 +33,7 @@ pub fn provider(slug: &str) -> String {
     format!("/providers/{}", encode(slug))
 }
 
-/// The tier list of a lens under a workload; the workload is left out where the lens needs none.
+/// The tier list of a lens under a workload; the workload is omitted if the lens does not need one.
 pub fn tiers(lens: Lens, workload: Option<&str>) -> String {
     let query = tier_query(lens, workload);
     format!("/?{query}")
@@ -67,7 +67,7 @@ pub fn model_chart(model_id: &str, file: &str) -> String {
     format!("/chart/model/{}/{file}", encode_path(model_id))
 }
 
-/// The hours of an endpoint as a file.
+/// The hourly map of an endpoint as a file.
 pub fn hours_chart(model_id: &str, tag: &str) -> String {
     let file = super::hours::FILE;
     format!("/chart/model/{}/{}/{file}", encode_path(model_id), encode_path(tag))
@@ -78,12 +78,12 @@ pub fn provider_chart(slug: &str) -> String {
     format!("/chart/provider/{}/{}", encode(slug), super::charts::OF_PROVIDER)
 }
 
-/// The picture of a model for previews.
+/// The preview picture of a model.
 pub fn model_card(model_id: &str) -> String {
     format!("/og/model/{}.png", encode_path(model_id))
 }
 
-/// The picture of a provider for previews.
+/// The preview picture of a provider.
 pub fn provider_card(slug: &str) -> String {
     format!("/og/provider/{}.png", encode(slug))
 }
@@ -98,17 +98,17 @@ pub fn provider_badge(slug: &str) -> String {
     format!("/badge/{}.svg", encode(slug))
 }
 
-/// How an endpoint is named in addresses of this site: its model and its tag.
+/// The name of an endpoint in addresses of this site: its model and its tag.
 pub fn endpoint_name(model_id: &str, tag: &str) -> String {
     format!("{model_id}@{tag}")
 }
 
-/// The calculator, with a model in it.
+/// The calculator with a model filled in.
 pub fn cost(model_id: &str) -> String {
     format!("/cost?model={}", encode(model_id))
 }
 
-/// The calculator, with a model and a workload in it.
+/// The calculator with a model and a workload filled in.
 pub fn cost_of(model_id: &str, workload: &str) -> String {
     format!("/cost?model={}&workload={}", encode(model_id), encode(workload))
 }
@@ -118,7 +118,7 @@ pub fn preference_json(model_id: &str) -> String {
     format!("/api/v1/preferences/{}", encode_path(model_id))
 }
 
-/// An address that the upstream gave, if it leads where an address may: a plain `http` or `https` one.
+/// An address from the upstream, if it is safe to link to: a plain `http` or `https` address.
 pub fn external(address: Option<&str>) -> Option<String> {
     let address = address?.trim();
     let lower = address.to_ascii_lowercase();

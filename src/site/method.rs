@@ -1,4 +1,4 @@
-//! The method page: the project's own `docs/method.md`, and the thresholds as the program has them.
+//! The method page: the project's own `docs/method.md`, and the thresholds that the program uses.
 
 use super::shell::{Section, Shell, View};
 use crate::domain::thresholds::Threshold;
@@ -20,10 +20,10 @@ struct Row<'a> {
     value: String,
 }
 
-/// Renders the method; `markdown` is the project's own text, the HTML in it included.
+/// Renders the method page; `markdown` is the project's own text and may contain HTML.
 ///
 /// # Errors
-/// Where the template cannot be rendered.
+/// If the template cannot be rendered.
 pub fn render(view: &View, markdown: &str) -> askama::Result<String> {
     let text = to_html(markdown);
     let rows = view.snapshot.thresholds.iter().map(|of| Row { of, value: number(of.value) });
@@ -47,8 +47,8 @@ pub(super) struct Text {
     pub body: String,
 }
 
-/// Renders the text without its first main heading, which becomes the page's own; others sink a level, so that a page
-/// has one `h1`. Headings get ids, tables a box to scroll in.
+/// Renders the text without its first `h1`, which becomes the heading of the page; any other `h1` becomes an `h2`, so a
+/// page has only one `h1`. Headings get ids, and tables get a box to scroll in.
 pub(super) fn to_html(markdown: &str) -> Text {
     let mut heading: Option<String> = None;
     let mut events: Vec<Event> = Vec::new();
@@ -77,13 +77,13 @@ pub(super) fn to_html(markdown: &str) -> Text {
                 }
                 None => unlinked = true,
             },
-            // Links do not nest: the next end is that of the link that was left out.
+            // Links do not nest, so the next end tag belongs to the omitted link.
             Event::End(TagEnd::Link) if unlinked => unlinked = false,
             Event::Start(Tag::Table(columns)) => {
                 events.push(Event::Html(
                     "<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"Table\">".into(),
                 ));
-                // Alignment would come out as inline styles, which the site's policy refuses.
+                // Alignment would produce inline styles, which the content security policy rejects.
                 events.push(Event::Start(Tag::Table(vec![Alignment::None; columns.len()])));
             }
             Event::End(TagEnd::Table) => {
@@ -95,13 +95,13 @@ pub(super) fn to_html(markdown: &str) -> Text {
     }
     let mut body = String::new();
     html::push_html(&mut body, events.into_iter());
-    // A heading without words is a corner; what scrolls can be reached by keyboard.
+    // An empty header cell is the corner of a table. Scrollable blocks must be reachable by keyboard.
     let body = body.replace("<th></th>", "<td></td>").replace("<th>", "<th scope=\"col\">");
     Text { heading, body: body.replace("<pre>", "<pre tabindex=\"0\">") }
 }
 
-/// Where a link of the text leads on the site. Headings have ids of the site's own here; other documents of the project
-/// are not served, so what links to them is left as text.
+/// The target of a link of the text on the site. Headings have different ids here. Other documents of the project are
+/// not served, so links to them become plain text.
 fn destination(address: &str) -> Option<String> {
     match address.strip_prefix("method.md").unwrap_or(address).strip_prefix('#') {
         Some(heading) => Some(format!("#m-{heading}")),
@@ -117,7 +117,7 @@ fn plain(events: &[Event]) -> String {
     events.iter().filter_map(text).collect()
 }
 
-/// Ids of headings, each once.
+/// Makes the ids of headings unique.
 #[derive(Default)]
 struct Ids(BTreeMap<String, usize>);
 

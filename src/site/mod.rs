@@ -1,7 +1,7 @@
-//! The site: pages rendered from the snapshot, once each, that work without a script.
+//! The site: pages that are rendered once per snapshot and work without JavaScript.
 //!
-//! Upstream text (names of models and providers, addresses, errors) is untrusted: templates escape it, and addresses
-//! leave the site only where they are plain web ones.
+//! Upstream text (names of models and providers, addresses, errors) is untrusted: templates escape it, and pages link
+//! only to plain web addresses.
 
 mod addresses;
 mod assets;
@@ -60,18 +60,18 @@ use chrono::{DateTime, Utc};
 use std::fmt;
 use std::sync::Arc;
 
-/// What the site is made of.
+/// Everything that the site needs.
 #[derive(Clone)]
 pub struct SiteState {
     /// The snapshot being served.
     pub current: Arc<Current>,
-    /// What time it is, UTC.
+    /// The current time, UTC.
     pub now: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>,
-    /// The pages rendered so far, shared by every router that serves them.
+    /// The pages rendered so far, shared by all routers that serve them.
     pub pages: Arc<Pages>,
     /// The project's own `docs/method.md`; HTML in it is passed through.
     pub method_markdown: &'static str,
-    /// Where readers reach the site, without a trailing slash; empty where that is not known.
+    /// Public address of the site, without a trailing slash; empty if unknown.
     pub public_url: Arc<str>,
 }
 
@@ -81,10 +81,10 @@ impl fmt::Debug for SiteState {
     }
 }
 
-/// All pages, assets and a fallback that answers unknown addresses with the nearest names.
+/// All pages and assets, and a fallback that answers unknown addresses with the nearest names.
 ///
-/// Before the first snapshot every page answers 503 and reloads itself. Merge it last: its fallback takes what no other
-/// router knows.
+/// Before the first snapshot, every page answers with 503 and reloads itself. Merge this router last: its fallback
+/// handles everything that no other router matches.
 pub fn router(state: SiteState) -> Router {
     routes::router(pages::Site::new(state))
 }

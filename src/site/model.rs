@@ -22,9 +22,9 @@ use crate::domain::workload::Workload;
 use crate::snapshot::{Endpoint, ModelEntry, Snapshot, Verdict};
 use askama::Template;
 
-/// Days that the range of a hit rate looks back.
+/// Number of days that the range of a hit rate covers.
 const RANGE_DAYS: usize = 7;
-/// Changes shown.
+/// Maximum number of changes shown.
 const CHANGES: usize = 30;
 
 #[derive(Template)]
@@ -62,7 +62,7 @@ struct Facts {
     created: Option<When>,
 }
 
-/// What the price list says beside what a session costs.
+/// The choice of the price list compared with the cheapest session.
 struct Advice {
     list_name: String,
     list_tag: String,
@@ -102,7 +102,7 @@ struct Row {
     prompts: &'static str,
 }
 
-/// A conditional price in words.
+/// A conditional price as text.
 struct Condition {
     tag: String,
     text: String,
@@ -111,7 +111,7 @@ struct Condition {
 /// Renders the page of a model.
 ///
 /// # Errors
-/// Where the template cannot be rendered.
+/// If the template cannot be rendered.
 pub fn render(view: &View, model: &ModelEntry) -> askama::Result<String> {
     let snapshot = view.snapshot.as_ref();
     let workload = snapshot.default_workload();
@@ -124,7 +124,7 @@ pub fn render(view: &View, model: &ModelEntry) -> askama::Result<String> {
             view,
             Section::Models,
             format!("{} and its hosts", model.name),
-            format!("The hosts of {} side by side: hit rates, prices, uptime.", model.model_id),
+            format!("The hosts of {} side by side: hit rates, prices and uptime.", model.model_id),
         )
         .picture(link::model_card(&model.model_id))
         .at(link::model(&model.model_id))
@@ -156,7 +156,7 @@ pub fn render(view: &View, model: &ModelEntry) -> askama::Result<String> {
     .render()
 }
 
-/// What a session of the default workload costs, and the calculator's address.
+/// The cost of a session under the default workload, and the address of the calculator.
 fn cost(snapshot: &Snapshot, model: &ModelEntry) -> Option<(CostPart, String)> {
     let workload = snapshot.workloads.first()?;
     let compared = compare(snapshot, model, workload);
@@ -209,7 +209,7 @@ fn row(
     let cheapest_session = is(|p| p.by_session.endpoint_id);
     let default_session = Cell::number(first, format::usd, "not priced").labelled("session");
     let context = |length: Option<i64>| {
-        Cell::number(length.map(|n| n as f64), |n| format::context(n as i64), "not told")
+        Cell::number(length.map(|n| n as f64), |n| format::context(n as i64), "not stated")
     };
     Row {
         key: link::endpoint_name(&model.model_id, endpoint.tag.as_str()),
@@ -230,27 +230,28 @@ fn row(
         sessions,
         held: endpoint.verdicts.get(&Lens::Cost).and_then(held),
         service: service(endpoint, without_uptime(snapshot)),
-        quantization: endpoint.quantization.clone().unwrap_or_else(|| "not told".to_owned()),
+        quantization: endpoint.quantization.clone().unwrap_or_else(|| "not stated".to_owned()),
         context: context(endpoint.context_length),
         longest_prompt: context(endpoint.prompt_limit()),
         longest_answer: context(endpoint.max_completion_tokens),
         since: When::new(endpoint.since()),
-        region: endpoint.region.clone().unwrap_or_else(|| "not told".to_owned()),
+        region: endpoint.region.clone().unwrap_or_else(|| "not stated".to_owned()),
         prompts: prompts(endpoint),
     }
 }
 
-/// "since 3 Aug, before B": how long an endpoint's tier has held; `None` for an unrated one.
+/// "since 3 Aug (was B)": how long an endpoint's tier has held; `None` for an unrated one.
 pub fn held(verdict: &Verdict) -> Option<String> {
     let since = format::short_day(verdict.since?);
     Some(
         verdict
             .previous
-            .map_or_else(|| format!("since {since}"), |tier| format!("since {since}, before {tier}")),
+            .map_or_else(|| format!("since {since}"), |tier| format!("since {since} (was {tier})")),
     )
 }
 
-/// List in, read, write, write for an hour, out; effective in, out; realised discount.
+/// List prices (input, cache read, cache write, cache write for an hour, output), effective prices (input, output), and
+/// the realised discount.
 fn prices(endpoint: &Endpoint) -> Vec<Cell> {
     let listed = |price: Option<f64>| Cell::number(price, format::usd, "not listed");
     let paid = |price: Option<f64>| Cell::number(price, format::usd, "no traffic");
@@ -263,11 +264,12 @@ fn prices(endpoint: &Endpoint) -> Vec<Cell> {
         listed(list.output),
         paid(effective.input),
         paid(effective.output),
-        Cell::number(endpoint.realised_discount, format::percent, "not known"),
+        Cell::number(endpoint.realised_discount, format::percent, "unknown"),
     ]
 }
 
-/// Why an uptime is absent: with too little traffic the upstream tells none, and some runs have none at all.
+/// Why an uptime is absent: the upstream publishes none for endpoints with too little traffic, and some runs have none
+/// at all.
 fn without_uptime(snapshot: &Snapshot) -> &'static str {
     let mut all = snapshot.models.iter().flat_map(|model| &model.endpoints);
     let told = all.any(|e| e.uptime_30m.is_some() || e.uptime_1d.is_some());
@@ -285,7 +287,7 @@ fn service(endpoint: &Endpoint, without_uptime: &str) -> Vec<Cell> {
     ]
 }
 
-/// What becomes of prompts, as far as the provider tells.
+/// What happens to prompts, as far as the provider declares it.
 pub fn prompts(endpoint: &Endpoint) -> &'static str {
     match (endpoint.trains_on_prompts, endpoint.retains_prompts) {
         (Some(true), _) => "used for training",
@@ -294,11 +296,11 @@ pub fn prompts(endpoint: &Endpoint) -> &'static str {
         (None, Some(true)) => "kept",
         (Some(false), None) => "not trained on",
         (None, Some(false)) => "not kept",
-        (None, None) => "not told",
+        (None, None) => "not stated",
     }
 }
 
-/// The tag of an endpoint that the upstream is going to drop, or has dropped, and when.
+/// The tag of an endpoint that the upstream will drop or has dropped, and the date.
 fn ending(endpoint: &Endpoint) -> Option<(String, When)> {
     Some((endpoint.tag.to_string(), When::new(endpoint.deprecation_date?)))
 }

@@ -16,7 +16,7 @@ struct Models {
     groups: Vec<Group>,
 }
 
-/// Standard models or the others: they are never compared with each other.
+/// Either the standard variants or the others; the two groups are never compared with each other.
 struct Group {
     id: &'static str,
     title: &'static str,
@@ -50,7 +50,7 @@ struct Host {
 /// Renders the index of models.
 ///
 /// # Errors
-/// Where the template cannot be rendered.
+/// If the template cannot be rendered.
 pub fn render(view: &View) -> askama::Result<String> {
     let snapshot = &view.snapshot;
     let workload = snapshot.default_workload();
@@ -62,13 +62,13 @@ pub fn render(view: &View) -> askama::Result<String> {
         Group {
             id: "standard",
             title: "Standard",
-            note: "The variant that tiers compare, most used first.",
+            note: "The tiers compare these variants. Most used first.",
             rows: rows(true),
         },
         Group {
             id: "variants",
             title: "Free, batch and other variants",
-            note: "Kept apart: their prices and their traffic are not those of the standard variant.",
+            note: "Listed separately because their prices and traffic differ from those of the standard variant.",
             rows: rows(false),
         },
     ];
@@ -78,7 +78,7 @@ pub fn render(view: &View) -> askama::Result<String> {
             view,
             Section::Models,
             "models",
-            "Every model with its hosts: the cheapest on the price list beside the cheapest in use.",
+            "Every model with its hosts: the cheapest by list price and the cheapest in practice.",
         )
         .at("/models")
         .json("/api/v1/models"),

@@ -1,4 +1,4 @@
-//! The pages of a snapshot, rendered once and kept until the snapshot or the words about its age change.
+//! The pages of a snapshot, rendered once and kept until the snapshot or the text about its age changes.
 
 use super::clean::clean;
 use super::files::{self, File};
@@ -12,11 +12,11 @@ use std::sync::Arc;
 /// Content type of every page.
 pub const HTML: &str = "text/html; charset=utf-8";
 
-/// A page that is the same for everybody. Only names that the snapshot knows make one, so that there are no more pages
-/// than a snapshot has, whatever addresses are asked for.
+/// A page that is the same for all visitors. Only names in the snapshot have a page, so the number of pages is bounded
+/// whatever addresses are requested.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Page {
-    /// A tier list under a lens, and a workload where the lens needs one.
+    /// A tier list under a lens, and a workload if the lens needs one.
     Front(Lens, Option<String>),
     /// The index of models.
     Models,
@@ -28,15 +28,15 @@ pub enum Page {
     Provider(String),
     /// The method.
     Method,
-    /// How the collection is doing.
+    /// The status of the collection.
     Status,
-    /// What changed.
+    /// The recorded changes.
     Changes,
-    /// A file beside the pages.
+    /// A file that accompanies the pages.
     File(File),
 }
 
-/// What makes kept pages true: the snapshot they show, and its age as they word it (whole hours).
+/// What kept pages depend on: the snapshot they show, and its age as they state it (whole hours).
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Epoch {
     snapshot_id: String,
@@ -49,7 +49,7 @@ impl Epoch {
     }
 }
 
-/// No bound is ever reached: only names that a snapshot knows make a page.
+/// No bound is needed: only names in the snapshot have a page.
 const BOUNDS: Bounds = Bounds { things: usize::MAX, bytes: usize::MAX };
 
 /// The pages rendered so far.
@@ -66,46 +66,46 @@ impl Default for Pages {
 }
 
 impl Pages {
-    /// No pages yet; those to come are made for a purpose.
+    /// An empty set of pages, which will be prepared for a purpose.
     pub fn made_for(purpose: Purpose) -> Self {
         Self { shelf: Shelf::new(BOUNDS), purpose }
     }
 }
 
-/// The site with what it has rendered.
+/// The site with the pages it has rendered.
 #[derive(Debug)]
 pub struct Site {
     state: SiteState,
 }
 
 impl Site {
-    /// A site over what was rendered before.
+    /// A site that shares the pages rendered before.
     pub fn new(state: SiteState) -> Arc<Self> {
         Arc::new(Self { state })
     }
 
-    /// Where readers reach the site, without a trailing slash; empty where that is not known.
+    /// Public address of the site, without a trailing slash; empty if unknown.
     pub fn public_url(&self) -> &str {
         &self.state.public_url
     }
 
-    /// The newest snapshot and the time; `None` before the first.
+    /// The newest snapshot and the time; `None` before the first snapshot.
     pub fn view(&self) -> Option<View> {
         let snapshot = self.state.current.get()?;
         let (now, public_url) = ((self.state.now)(), Arc::clone(&self.state.public_url));
         Some(View { snapshot, now, public_url, purpose: self.state.pages.purpose })
     }
 
-    /// A body made for what the pages are made for.
+    /// Prepares a body for the purpose of the pages.
     pub fn prepare(&self, content_type: &'static str, body: Vec<u8>) -> Prepared {
         self.state.pages.purpose.prepare(content_type, body)
     }
 
-    /// A page of the view, rendered now or before; `None` where the snapshot does not have it. Rendered outside of any
-    /// lock: two visitors may render the same page at once, none waits for another's.
+    /// A page of the view, rendered now or before; `None` if the snapshot does not have it. Rendering happens outside
+    /// any lock: two visitors may render the same page at once, but neither waits for the other.
     ///
     /// # Errors
-    /// Where the template cannot be rendered.
+    /// If the template cannot be rendered.
     pub fn page(&self, view: &View, page: Page) -> askama::Result<Option<Arc<Prepared>>> {
         let (epoch, shelf) = (Epoch::of(view), &self.state.pages.shelf);
         if let Some(kept) = shelf.get(&epoch, &page) {
@@ -130,7 +130,7 @@ impl Site {
             Page::Method => method::render(view, self.state.method_markdown)?,
             Page::Status => status::render(view)?,
             Page::Changes => changes::render(view)?,
-            // Made elsewhere: a file need not be text.
+            // Handled by the caller, because a file may be binary.
             Page::File(_) => return Ok(None),
             Page::Model(id) => match snapshot.model(id) {
                 Some(model) => model::render(view, model)?,
@@ -151,7 +151,7 @@ fn content_type(page: &Page) -> &'static str {
     }
 }
 
-/// Where a model's page stands under its public id, for who came by its canonical slug.
+/// The address of a model's page under its public id, for a visitor who used its canonical slug.
 pub fn model_address(snapshot: &Snapshot, name: &str) -> Option<String> {
     snapshot.model(name).filter(|m| m.model_id != name).map(|m| link::model(&m.model_id))
 }

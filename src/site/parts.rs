@@ -1,5 +1,5 @@
-//! Small pieces of markup that several pages share. Each is a template of its own, escaped there, and therefore marked
-//! as safe to be put into others.
+//! Small pieces of markup that several pages share. Each is a template that escapes its own values and is therefore
+//! marked as safe to include in others.
 
 use super::format;
 use crate::domain::tier::{Lens, Tier};
@@ -8,7 +8,7 @@ use askama::Template;
 use askama::filters::HtmlSafe;
 use chrono::{DateTime, Utc};
 
-/// A tier's letter in its colour; a span of letters where the interval does.
+/// A tier's letter in its colour, or a span of letters if the interval covers several tiers.
 #[derive(Debug, Clone, Template)]
 #[template(path = "parts/badge.html")]
 pub struct Badge {
@@ -29,7 +29,7 @@ impl Badge {
         Self { class: class(tier), label, spoken }
     }
 
-    /// The badge of a provider in a tier list: `S–B` where its interval reaches from S to B.
+    /// The badge of a provider in a tier list: `S–B` if its interval reaches from S to B.
     pub fn of(row: &ProviderTier) -> Self {
         match row.span.as_deref().and_then(|span| span.split_once('-')) {
             Some((best, worst)) if row.tier != Tier::Unrated => {
@@ -49,7 +49,7 @@ pub fn class(tier: Tier) -> &'static str {
     }
 }
 
-/// A table cell with a number, or with the words for its absence: absent is not zero.
+/// A table cell with a number, or with a text if the number is absent: absent is not zero.
 #[derive(Debug, Clone, Template)]
 #[template(path = "parts/cell.html")]
 pub struct Cell {
@@ -61,7 +61,7 @@ pub struct Cell {
 impl HtmlSafe for Cell {}
 
 impl Cell {
-    /// A number written by `format`, or `absent` in words.
+    /// A number formatted by `format`, or the text `absent`.
     pub fn number(value: Option<f64>, format: fn(f64) -> String, absent: &str) -> Self {
         match value.filter(|v| v.is_finite()) {
             Some(value) => Self { text: format(value), sort: Some(value), class: "n", label: "" },
@@ -72,13 +72,13 @@ impl Cell {
     pub fn count(count: usize) -> Self {
         Self { text: format::grouped(count as u64), sort: Some(count as f64), class: "n", label: "" }
     }
-    /// The same cell with the name of its column, for where a narrow screen shows a row as a card.
+    /// The same cell with the name of its column, for narrow screens that show a row as a card.
     #[must_use]
     pub fn labelled(mut self, label: &'static str) -> Self {
         self.label = label;
         self
     }
-    /// The same cell set off, because it is the best of its column.
+    /// The same cell, highlighted as the best of its column.
     #[must_use]
     pub fn best(mut self) -> Self {
         self.class = "n best";
@@ -86,7 +86,7 @@ impl Cell {
     }
 }
 
-/// A moment, machine-readable beside the words.
+/// A moment, as text and in machine-readable form.
 #[derive(Debug, Clone, Template)]
 #[template(path = "parts/when.html")]
 pub struct When {
@@ -102,22 +102,22 @@ impl When {
     }
 }
 
-/// Where a provider stands against its peers: a dot on a line with zero in the middle, and its interval if there is one.
+/// A provider relative to its peers: a dot on a line with zero in the middle, and its interval if known.
 #[derive(Debug, Clone, Template)]
 #[template(path = "parts/bar.html")]
 pub struct Bar {
     class: &'static str,
     label: String,
-    /// Left end, right end of the stem from zero to the value.
+    /// Left and right end of the stem from zero to the value.
     stem: (String, String),
     dot: String,
     interval: Option<(String, String)>,
 }
 impl HtmlSafe for Bar {}
 
-/// Width of the drawing and the place of zero in it.
+/// The position of zero, the middle of the drawing.
 const BAR_MIDDLE: f64 = 80.0;
-/// From zero to either end.
+/// The distance from zero to either end.
 const BAR_REACH: f64 = 74.0;
 
 impl Bar {
@@ -149,7 +149,7 @@ impl Bar {
     }
 }
 
-/// The hit rates of an endpoint's newest days: from the lowest to the highest, with their mean.
+/// The range of an endpoint's hit rates over its newest days, with their mean.
 #[derive(Debug, Clone, Template)]
 #[template(path = "parts/range.html")]
 pub struct RateRange {
@@ -162,7 +162,7 @@ pub struct RateRange {
 impl HtmlSafe for RateRange {}
 
 impl RateRange {
-    /// Of lowest, mean, highest (fractions) and the number of days.
+    /// From the lowest, mean and highest hit rate (fractions) and the number of days.
     pub fn new((low, mean, high, days): (f64, f64, f64, usize)) -> Self {
         let at = |rate: f64| format!("{:.1}", 4.0 + rate.clamp(0.0, 1.0) * 92.0);
         let text = format!("{} to {}", format::percent(low), format::percent(high));
@@ -171,12 +171,12 @@ impl RateRange {
     }
 }
 
-/// An adjusted effect on the scale of the bars. Costs are ratios: half and double are equally far from even.
+/// An adjusted effect on the scale of the bars. Costs are ratios, so half and double are equally far from zero.
 pub fn on_scale(lens: Lens, value: f64) -> f64 {
     if lens == Lens::Cost { value.max(-0.99).ln_1p() } else { value }
 }
 
-/// An adjusted effect as the lens has it: points, per cent of cost, or a score.
+/// An adjusted effect in the unit of the lens: points, percent of cost, or a score.
 pub fn effect(lens: Lens, value: f64) -> String {
     match lens {
         Lens::Cache => format::points(value),
@@ -185,14 +185,14 @@ pub fn effect(lens: Lens, value: f64) -> String {
     }
 }
 
-/// The link of a tab or of the navigation.
+/// A link in a tab bar or in the navigation.
 #[derive(Debug, Clone)]
 pub struct Tab {
     /// Where it leads.
     pub href: String,
-    /// What it says.
+    /// Its label.
     pub label: String,
-    /// Whether it is the page being shown.
+    /// Whether it is the current page.
     pub current: bool,
 }
 

@@ -1,4 +1,4 @@
-//! What picking by the price list costs: the cheapest host on paper beside the one whose sessions are cheapest.
+//! The cost of choosing by the price list: the cheapest host on paper compared with the one with the cheapest sessions.
 
 use crate::domain::flag::FlagKind;
 use crate::domain::thresholds::BACKTEST_OUTPUT_SHARE;
@@ -15,18 +15,18 @@ pub struct Picks<'a> {
     pub by_session: &'a Endpoint,
     /// Cost of that session, USD.
     pub by_session_cost: f64,
-    /// Dearest session over cheapest; `None` where the cheapest costs nothing.
+    /// Most expensive session divided by the cheapest; `None` if the cheapest costs nothing.
     pub spread: Option<f64>,
 }
 
 impl Picks<'_> {
-    /// How much more the list's choice costs, as a fraction; `None` where the cheapest session costs nothing.
+    /// How much more the list's choice costs, as a fraction; `None` if the cheapest session costs nothing.
     pub fn surcharge(&self) -> Option<f64> {
         (self.by_session_cost > 0.0).then(|| self.by_list_cost / self.by_session_cost - 1.0)
     }
 }
 
-/// Whether everybody can use an endpoint, and it is up.
+/// Whether an endpoint is available to everyone and up.
 fn is_open(endpoint: &Endpoint) -> bool {
     !endpoint.is_flagged(FlagKind::Restricted) && !endpoint.is_flagged(FlagKind::Down)
 }
@@ -35,8 +35,8 @@ fn list_price(endpoint: &Endpoint) -> Option<f64> {
     Some(endpoint.list.input? + BACKTEST_OUTPUT_SHARE * endpoint.list.output?)
 }
 
-/// The picks among the endpoints that everybody can use and that have both a list price and a session cost under
-/// `workload`; `None` where there are fewer than two: then there is nothing to pick.
+/// The picks among the endpoints that are available to everyone and have both a list price and a session cost under
+/// `workload`; `None` if there are fewer than two, because then there is no choice.
 pub fn picks<'a>(model: &'a ModelEntry, workload: &str) -> Option<Picks<'a>> {
     let priced: Vec<(&Endpoint, f64, f64)> = model
         .endpoints
@@ -48,7 +48,7 @@ pub fn picks<'a>(model: &'a ModelEntry, workload: &str) -> Option<Picks<'a>> {
     if priced.len() < 2 {
         return None;
     }
-    // At equal list prices the cheaper session is taken: the list is not blamed for what it does not decide.
+    // At equal list prices the cheaper session wins: the list is not blamed for a choice that it does not make.
     let by_list = priced.iter().min_by(|a, b| a.1.total_cmp(&b.1).then(a.2.total_cmp(&b.2)))?;
     let by_session = priced.iter().min_by(|a, b| a.2.total_cmp(&b.2))?;
     let dearest = priced.iter().map(|p| p.2).fold(0.0, f64::max);
@@ -61,18 +61,18 @@ pub fn picks<'a>(model: &'a ModelEntry, workload: &str) -> Option<Picks<'a>> {
     })
 }
 
-/// What the price list misleads to, over all standard models with a choice.
+/// How often and by how much the price list misleads, over all standard models with a choice.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Misled {
     /// Models with a choice.
     pub models: usize,
-    /// Those where the lowest list price is not the cheapest session.
+    /// Models where the lowest list price does not have the cheapest session.
     pub misled: usize,
-    /// Median surcharge over those, fraction.
+    /// Median surcharge over those models, as a fraction.
     pub median_surcharge: f64,
 }
 
-/// Counts the models whose price list misleads; `None` where no model has a choice or none misleads.
+/// Counts the models whose price list misleads; `None` if no model has a choice or none misleads.
 pub fn misled(snapshot: &Snapshot, workload: &str) -> Option<Misled> {
     let standard = snapshot.models.iter().filter(|m| m.variant.is_standard());
     let all: Vec<f64> = standard.filter_map(|m| picks(m, workload)?.surcharge()).collect();

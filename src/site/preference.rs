@@ -1,4 +1,4 @@
-//! The preferences to copy from a model's page.
+//! The preferences that can be copied from a model's page.
 
 use super::format;
 use super::link;
@@ -8,39 +8,39 @@ use crate::preferences::{Compared, Mode, Preference, Saving, preference};
 use crate::snapshot::{ModelEntry, Snapshot};
 use chrono::{DateTime, Utc};
 
-/// One mode's preference, ready to be copied, or why there is none.
+/// The preference of one mode, ready to be copied, or the reason why there is none.
 #[derive(Debug, Clone)]
 pub struct Instruction {
     /// Name of the mode.
     pub mode: &'static str,
     /// What the mode does.
     pub about: &'static str,
-    /// The JSON to put into a request; `None` where there is no preference.
+    /// The JSON to put into a request; `None` if there is no preference.
     pub json: Option<String>,
     /// Why there is none.
     pub reason: Option<String>,
-    /// What it is expected to save, in sentences.
+    /// The expected saving, in sentences.
     pub saving: Vec<String>,
-    /// What to know before using it.
+    /// Warnings before use.
     pub warnings: Vec<String>,
     /// Its address in the API.
     pub address: String,
 }
 
-/// A preference in the words of a router or agent.
+/// A preference in the format of a router or agent.
 #[derive(Debug, Clone)]
 pub struct Text {
-    /// Name of the target for people.
+    /// Display name of the target.
     pub title: &'static str,
-    /// What the text is and where it goes.
+    /// What the text is and where to put it.
     pub about: &'static str,
-    /// The mode it is in: the gentlest that the target can express.
+    /// Its mode: the mildest one that the target supports.
     pub mode: &'static str,
-    /// Where it goes.
+    /// Where to put it.
     pub path: String,
     /// What to copy.
     pub text: String,
-    /// What the target cannot express, and what to know.
+    /// What the target does not support, and other notes.
     pub notes: Vec<String>,
     /// Name and address of each mode.
     pub others: Vec<(&'static str, String)>,
@@ -49,13 +49,13 @@ pub struct Text {
 /// The preferences of a model.
 #[derive(Debug, Clone)]
 pub struct Instructions {
-    /// One a mode, the gentlest first.
+    /// One per mode, the mildest first.
     pub modes: Vec<Instruction>,
-    /// One a target; empty where there is no preference in any mode.
+    /// One per target; empty if there is no preference in any mode.
     pub texts: Vec<Text>,
     /// Advice on session ids.
     pub session_id: String,
-    /// Until when to use them.
+    /// The time until which they are valid.
     pub valid_until: When,
 }
 
@@ -72,7 +72,7 @@ pub fn instructions(snapshot: &Snapshot, model: &ModelEntry, now: DateTime<Utc>)
     })
 }
 
-/// The text of a target in the gentlest mode that it can express.
+/// The text of a target in the mildest mode that it supports.
 fn text(target: &Target, model: &ModelEntry, preferences: &[Preference]) -> Option<Text> {
     let rendered = preferences.iter().map(|preference| (preference.mode, target.render(preference, model)));
     let (mode, rendered) = rendered.into_iter().find(|(_, rendered)| !rendered.files.is_empty())?;
@@ -99,10 +99,10 @@ fn instruction(model: &ModelEntry, preference: &Preference) -> Instruction {
     Instruction {
         mode: preference.mode.as_str(),
         about: match preference.mode {
-            Mode::Avoid => "Leaves the bad hosts out, and the routing to the router.",
-            Mode::Shortlist => "Lets in good hosts only.",
-            Mode::Pin => "Lets in the best host only.",
-            Mode::Order => "Tries good hosts one after the other; sticky routing is off.",
+            Mode::Avoid => "Block these hosts; OpenRouter picks among the rest.",
+            Mode::Shortlist => "Use only these hosts.",
+            Mode::Pin => "Use only the best host.",
+            Mode::Order => "Try these hosts in this order; sticky routing is off.",
         },
         json: body.filter(|text| !text.is_empty()),
         saving: match preference.provider {
@@ -115,11 +115,11 @@ fn instruction(model: &ModelEntry, preference: &Preference) -> Instruction {
     }
 }
 
-/// What a preference is expected to save; what cannot be told is left out.
+/// The expected saving of a preference; unknown values are omitted.
 fn saving(saving: &Saving) -> Vec<String> {
     let against = [
-        ("against the lowest list price", &saving.against_cheapest_list),
-        ("against what its traffic pays on average", &saving.against_traffic_average),
+        ("always taking the lowest list price", &saving.against_cheapest_list),
+        ("what its traffic pays on average", &saving.against_traffic_average),
     ];
     let told = |(against, compared): (&str, &Compared)| {
         let share = compared.fraction.filter(|share| share.is_finite())?;
@@ -128,14 +128,14 @@ fn saving(saving: &Saving) -> Vec<String> {
             let (low, high) = if costs { (-high, -low) } else { (low, high) };
             format!(" (90 % interval: {} to {})", format::percent(low), format::percent(high))
         });
-        let words = if costs { ("Costs", " more") } else { ("Saves", "") };
+        let words = if costs { ("Costs", " more than") } else { ("Saves", " compared with") };
         let (share, ends) = (format::percent(share.abs()), ends.unwrap_or_default());
         Some(format!("{} {share}{} {against}{ends}.", words.0, words.1))
     };
     against.into_iter().filter_map(told).collect()
 }
 
-/// Backticks of terminal text as the quotation marks of a page.
+/// Turns the backticks of terminal text into quotation marks.
 fn quoted(text: &str) -> String {
     let mut is_open = false;
     text.chars()

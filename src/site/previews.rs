@@ -1,4 +1,4 @@
-//! What stands on the pictures for link previews.
+//! The content of the pictures for link previews.
 
 use super::card::{Card, Colour, WIDTH, Weight};
 use super::format;
@@ -30,7 +30,7 @@ fn colour(tier: Tier) -> Colour {
     }
 }
 
-/// A card with the name of the site, a title and what the data are.
+/// A card with the name of the site, a title, a subtitle and the origin of the data.
 fn begin(view: &View, title: &str, sub: &str) -> Option<Card> {
     let mut card = Card::new(GROUND)?;
     card.fill((0, 0), (WIDTH, 12), ACCENT);
@@ -54,7 +54,7 @@ fn letter(card: &mut Card, (x, y): (usize, usize), size: usize, tier: Tier) {
     card.write(&text, place, (Weight::Bold, height, WHITE), size as f32);
 }
 
-/// The front page's card: the list by the default lens, as far as it fits. `None` where the fonts cannot be read.
+/// The front page's card: the tier list of the default lens, as far as it fits. `None` if the fonts cannot be read.
 pub fn of_site(view: &View) -> Option<Vec<u8>> {
     let snapshot = view.snapshot.as_ref();
     let mut card =
@@ -67,14 +67,14 @@ pub fn of_site(view: &View) -> Option<Vec<u8>> {
         let y = 300 + index * 60;
         letter(&mut card, (LEFT as usize, y), 52, tier);
         let names: Vec<&str> = rows.iter().filter(|r| r.tier == tier).map(|r| r.name.as_str()).collect();
-        let text = if names.is_empty() { "nobody".to_owned() } else { names.join(" · ") };
+        let text = if names.is_empty() { "none".to_owned() } else { names.join(" · ") };
         let style = (Weight::Regular, 34.0, INK);
         card.write(&text, (LEFT + 72.0, y as f32 + 38.0), style, ROOM - 72.0);
     }
     Some(card.png())
 }
 
-/// A provider's card: its tier under every lens. `None` where the fonts cannot be read.
+/// A provider's card: its tier under every lens. `None` if the fonts cannot be read.
 pub fn of_provider(view: &View, provider: &ProviderEntry) -> Option<Vec<u8>> {
     let snapshot = view.snapshot.as_ref();
     let endpoints = format!("{} endpoints on {} models", provider.endpoints, provider.models.len());
@@ -101,7 +101,7 @@ fn in_words(lens: Lens, value: f64) -> String {
     }
 }
 
-/// A model's card: its cheapest hosts beside the price list's pick. `None` where the fonts cannot be read.
+/// A model's card: its cheapest hosts and the price list's pick. `None` if the fonts cannot be read.
 pub fn of_model(view: &View, model: &ModelEntry) -> Option<Vec<u8>> {
     let snapshot = view.snapshot.as_ref();
     let workload = snapshot.default_workload();
@@ -124,7 +124,7 @@ pub fn of_model(view: &View, model: &ModelEntry) -> Option<Vec<u8>> {
     let misled = picks(model, workload).and_then(|p| p.surcharge()).filter(|surcharge| *surcharge > 0.005);
     let text = misled.map_or_else(
         || "The price list is right here, or there is no choice.".to_owned(),
-        |surcharge| format!("The lowest list price costs {} more.", format::percent(surcharge)),
+        |surcharge| format!("Taking the lowest list price costs {} more.", format::percent(surcharge)),
     );
     card.write(&text, (LEFT, 530.0), (Weight::Regular, 34.0, SOFT), ROOM);
     Some(card.png())

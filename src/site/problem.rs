@@ -1,20 +1,20 @@
-//! Pages for what is not there: a wrong address, and everything before the first collection.
+//! Pages for missing content: a wrong address, and every page before the first collection.
 
 use super::search::Found;
 use super::shell::{Section, Shell, View};
 use askama::Template;
 
-/// Seconds between two looks at whether the first snapshot has come.
+/// Seconds between two checks for the first snapshot.
 const RELOAD_AFTER: u32 = 10;
 
-/// What was asked for and is not there.
+/// Requested content that does not exist.
 #[derive(Debug, Clone)]
 pub struct Missing {
-    /// What the heading says.
+    /// The heading.
     pub heading: String,
-    /// What happened and what to do, one or two sentences; may hold what the visitor typed.
+    /// What happened and what to do, in one or two sentences; may contain what the visitor typed.
     pub detail: String,
-    /// What was probably meant.
+    /// Likely intended targets.
     pub nearest: Vec<Found>,
 }
 
@@ -31,19 +31,19 @@ struct Empty {
     shell: Shell,
 }
 
-/// Renders the page of something that is not there.
+/// Renders the page for missing content.
 ///
 /// # Errors
-/// Where the template cannot be rendered.
+/// If the template cannot be rendered.
 pub fn render(view: &View, missing: &Missing) -> askama::Result<String> {
     let shell = Shell::new(view, Section::Elsewhere, missing.heading.clone(), "Not found.");
     Problem { shell, missing }.render()
 }
 
-/// Renders the page that stands in for every page until the first snapshot is published; it reloads itself.
+/// Renders the page that replaces every page until the first snapshot is published; it reloads itself.
 ///
 /// # Errors
-/// Where the template cannot be rendered.
+/// If the template cannot be rendered.
 pub fn empty() -> askama::Result<String> {
     let mut shell =
         Shell::bare(Section::Elsewhere, "first collection under way", "The first collection is under way.");

@@ -1,4 +1,4 @@
-//! The page of a provider: its tier under each lens, and its endpoints against their peers.
+//! The page of a provider: its tier under each lens, and its endpoints compared with their peers.
 
 use super::changes::{self, Change};
 use super::charts;
@@ -17,7 +17,7 @@ use crate::domain::tier_list::ProviderTier;
 use crate::snapshot::{Endpoint, ModelEntry, ProviderEntry, Snapshot, Verdict};
 use askama::Template;
 
-/// Changes shown.
+/// Maximum number of changes shown.
 const CHANGES: usize = 30;
 
 #[derive(Template)]
@@ -41,7 +41,7 @@ struct ProviderPage<'a> {
     page: String,
 }
 
-/// Where the provider is good and bad under one lens.
+/// The best and worst models of the provider under one lens.
 struct Side {
     about: String,
     better: &'static str,
@@ -49,7 +49,7 @@ struct Side {
     sides: Sides,
 }
 
-/// Where the provider stands under one lens.
+/// The result of the provider under one lens.
 struct Standing {
     href: String,
     lens: &'static str,
@@ -83,7 +83,7 @@ struct Row<'a> {
 /// Renders the page of a provider.
 ///
 /// # Errors
-/// Where the template cannot be rendered.
+/// If the template cannot be rendered.
 pub fn render(view: &View, provider: &ProviderEntry) -> askama::Result<String> {
     let snapshot = view.snapshot.as_ref();
     let total = snapshot.summary.tokens_per_day;
@@ -99,7 +99,7 @@ pub fn render(view: &View, provider: &ProviderEntry) -> askama::Result<String> {
             view,
             Section::Providers,
             provider.name.clone(),
-            format!("How {} caches, costs and holds up against its peers.", provider.name),
+            format!("Caching, cost and reliability of {} compared with its peers.", provider.name),
         )
         .picture(link::provider_card(provider.provider.as_str()))
         .at(link::provider(provider.provider.as_str()))
@@ -129,13 +129,13 @@ pub fn render(view: &View, provider: &ProviderEntry) -> askama::Result<String> {
 fn sides(served: &[(&ModelEntry, &Endpoint)], workload: &str) -> [Side; 2] {
     [
         Side {
-            about: format!("A {workload} session against the peers on the same model"),
+            about: format!("Cost of a {workload} session compared with peers on the same model"),
             better: "Cheaper",
-            worse: "Dearer",
+            worse: "More expensive",
             sides: record::sides(served, Lens::Cost),
         },
         Side {
-            about: "Points of hit rate against the peers on the same model".to_owned(),
+            about: "Hit rate, in points, compared with peers on the same model".to_owned(),
             better: "Caches more",
             worse: "Caches less",
             sides: record::sides(served, Lens::Cache),
@@ -143,7 +143,7 @@ fn sides(served: &[(&ModelEntry, &Endpoint)], workload: &str) -> [Side; 2] {
     ]
 }
 
-/// A share of the traffic; one that would round to nothing is said to be small.
+/// A share of the traffic; a share that would round to zero is shown as "less than".
 fn share(fraction: f64) -> String {
     let least = 0.0005;
     if fraction > 0.0 && fraction < least {
@@ -153,7 +153,7 @@ fn share(fraction: f64) -> String {
     }
 }
 
-/// The provider's own pages, those of them that are plain web addresses.
+/// The provider's own pages, if they are plain web addresses.
 fn links(provider: &ProviderEntry) -> Vec<(&'static str, String)> {
     let all = [
         ("Status page", &provider.status_page),
@@ -182,20 +182,20 @@ fn standing(snapshot: &Snapshot, provider: &ProviderEntry, lens: Lens) -> Option
         models_mean: row.and_then(|row| row.model_mean).map(format),
         reason: match row {
             Some(row) => row.reason.clone(),
-            None => Some("no endpoint of it has enough traffic to be compared".to_owned()),
+            None => Some("none of its endpoints has enough traffic to be compared".to_owned()),
         },
         traffic: row.and_then(|row| row.traffic_mean).map(format),
         traffic_name: match lens {
             Lens::Cache => "its users’ hit rate",
             Lens::Cost => "its users’ session",
             Lens::Reliability => "requests answered",
-            Lens::Speed => "tokens a second",
+            Lens::Speed => "tokens per second",
             Lens::Overall => "its users’ score",
         },
     })
 }
 
-/// "rank 3 to 11; A 62 %, B 30 %": where 90 % of the draws rank it, and how often they give each tier.
+/// "rank 3 to 11; A 62 %, B 30 %": the ranks that 90 % of the resamples give, and how often they give each tier.
 fn certain(row: &ProviderTier) -> Option<String> {
     let (best, worst) = row.rank_low.zip(row.rank_high)?;
     let tier = |(tier, share): (&Tier, &f64)| format!("{tier} {}", format::percent(*share));
@@ -204,27 +204,27 @@ fn certain(row: &ProviderTier) -> Option<String> {
     Some(if tiers.is_empty() { ranks } else { format!("{ranks}; {}", tiers.join(", ")) })
 }
 
-/// "S since 3 August 2026, before A", and the tier of the figures alone where that is another, and what caps it.
+/// "S since 3 August 2026 (was A)", the tier implied by the newest figures if it is a different one, and what caps it.
 fn held(row: &ProviderTier) -> Option<String> {
     let since = row.since?.format("%-d %B %Y");
-    let before = row.previous.map(|tier| format!(", before {tier}")).unwrap_or_default();
+    let before = row.previous.map(|tier| format!(" (was {tier})")).unwrap_or_default();
     let alone = match row.naive == row.tier {
         true => String::new(),
-        false => format!("; this moment’s figures alone: {}", row.naive),
+        false => format!("; heading for {}", row.naive),
     };
     let capped = match row.cap {
-        Some(cap) if cap == row.tier => "; a gate of the method keeps it from better".to_owned(),
+        Some(cap) if cap == row.tier => "; capped by a gate of the method".to_owned(),
         _ => String::new(),
     };
     Some(format!("{} since {since}{before}{alone}{capped}", row.tier))
 }
 
-/// An effect with the words that say which way it goes.
+/// An effect with words for its direction.
 fn spoken(lens: Lens, value: f64) -> String {
     match lens {
         Lens::Cache => format!("{} points", effect(lens, value)),
         Lens::Cost if value < 0.0 => format!("{} cheaper", format::percent(value.abs())),
-        Lens::Cost => format!("{} dearer", format::percent(value)),
+        Lens::Cost => format!("{} more expensive", format::percent(value)),
         Lens::Reliability | Lens::Speed | Lens::Overall => format!("{}\u{202f}σ", effect(lens, value)),
     }
 }
@@ -244,7 +244,7 @@ fn row<'a>(model: &'a ModelEntry, endpoint: &'a Endpoint, workload: &str) -> Row
             .labelled("session"),
         session_against: Cell::number(verdict(Lens::Cost), format::percent_change, "no peers")
             .labelled("cost to peers"),
-        uptime: Cell::number(endpoint.uptime_1d, format::percent_fine, "not known").labelled("uptime 1 d"),
+        uptime: Cell::number(endpoint.uptime_1d, format::percent_fine, "unknown").labelled("uptime 1 d"),
         tokens: Cell::number(endpoint.tokens_per_day, format::tokens, "no traffic").labelled("tokens/day"),
         flags: flags::chips(endpoint),
     }

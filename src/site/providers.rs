@@ -30,7 +30,7 @@ struct Row {
     spark: Option<Spark>,
 }
 
-/// The badges of a provider, a lens each in the order of [`lenses`], under the default workload.
+/// The badges of a provider, one per lens in the order of [`lenses`], under the default workload.
 fn badges(snapshot: &Snapshot, provider: &ProviderEntry) -> Vec<Badge> {
     let badge = |lens: Lens| {
         let list = snapshot.tier_list(lens, None)?;
@@ -41,7 +41,7 @@ fn badges(snapshot: &Snapshot, provider: &ProviderEntry) -> Vec<Badge> {
     lenses().into_iter().map(|lens| badge(lens).unwrap_or_else(none)).collect()
 }
 
-/// All lenses, the one of the front page first.
+/// All lenses, with the default lens of the front page first.
 pub fn lenses() -> [Lens; 5] {
     let mut lenses = Lens::ALL;
     lenses.sort_by_key(|lens| *lens != DEFAULT_LENS);
@@ -51,7 +51,7 @@ pub fn lenses() -> [Lens; 5] {
 /// Renders the index of providers, most used first.
 ///
 /// # Errors
-/// Where the template cannot be rendered.
+/// If the template cannot be rendered.
 pub fn render(view: &View) -> askama::Result<String> {
     let snapshot = view.snapshot.as_ref();
     let axis = DayAxis::over(snapshot.providers.iter().flat_map(|p| p.days.iter().map(|d| d.day)));

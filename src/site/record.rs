@@ -1,4 +1,4 @@
-//! Where a provider is good and bad, and how its endpoints hold up.
+//! The best and worst endpoints of a provider, and their reliability.
 
 use super::format;
 use super::link;
@@ -7,10 +7,10 @@ use crate::domain::thresholds::{CELL_MIN_TOKENS, GATE_AVAILABILITY};
 use crate::domain::tier::Lens;
 use crate::snapshot::{Endpoint, ModelEntry};
 
-/// Lines either way.
+/// Maximum number of endpoints in each list.
 const MOST: usize = 4;
 
-/// One endpoint with what is said of it.
+/// One endpoint with its value.
 #[derive(Debug, Clone)]
 pub struct Line {
     /// Its model's page.
@@ -26,26 +26,26 @@ pub struct Line {
 /// Endpoints with much traffic that are much better or worse than their peers under a lens.
 #[derive(Debug, Clone, Default)]
 pub struct Sides {
-    /// Best against peers first.
+    /// The best relative to peers first.
     pub good: Vec<Line>,
-    /// Worst against peers first.
+    /// The worst relative to peers first.
     pub bad: Vec<Line>,
 }
 
-/// How the endpoints of a provider hold up.
+/// The reliability of a provider's endpoints.
 #[derive(Debug, Clone)]
 pub struct Reliability {
-    /// Endpoints whose answers are known.
+    /// Number of endpoints with a known share of answered requests.
     pub known: usize,
-    /// All of them.
+    /// Number of all endpoints.
     pub all: usize,
-    /// Token-weighted share of requests answered over a day; `None` where nothing is known.
+    /// Token-weighted share of requests answered over a day; `None` if nothing is known.
     pub answered: Option<String>,
-    /// Which measure that is.
+    /// The measure that this share is based on.
     pub measure: &'static str,
-    /// Endpoints under the gate of the method, worst first.
+    /// Endpoints under the gate of the method, the worst first.
     pub weak: Vec<Line>,
-    /// How many of them there are.
+    /// The number of all endpoints under the gate.
     pub weak_count: usize,
     /// The gate.
     pub gate: String,
@@ -60,11 +60,11 @@ fn line(model: &ModelEntry, endpoint: &Endpoint, value: String) -> Line {
     }
 }
 
-/// Where a lens has endpoints with much traffic at tier A or better, and at C or worse, against the peers on the same
-/// model.
+/// Endpoints with much traffic that are at tier A or better, and at tier C or worse, under a lens relative to the peers
+/// on the same model.
 pub fn sides(served: &[(&ModelEntry, &Endpoint)], lens: Lens) -> Sides {
     let cuts = lens.cuts();
-    // Turned so that less is better.
+    // Sign flipped if necessary, so that less is better.
     let turned = |value: f64| if cuts.higher_is_better { -value } else { value };
     let mut all: Vec<(f64, &ModelEntry, &Endpoint)> = served
         .iter()
@@ -82,12 +82,12 @@ pub fn sides(served: &[(&ModelEntry, &Endpoint)], lens: Lens) -> Sides {
     }
 }
 
-/// Availability where it is published, else published uptime; as a fraction.
+/// Availability if it is published, otherwise published uptime; as a fraction.
 fn answered(endpoint: &Endpoint) -> Option<f64> {
     endpoint.availability.or(endpoint.uptime_1d)
 }
 
-/// How the endpoints hold up.
+/// The reliability of the endpoints.
 pub fn reliability(served: &[(&ModelEntry, &Endpoint)]) -> Reliability {
     let known: Vec<(f64, f64)> =
         served.iter().filter_map(|(_, e)| Some((answered(e)?, e.tokens_per_day.unwrap_or(0.0)))).collect();

@@ -1,4 +1,4 @@
-//! The reference of the API, rendered from its OpenAPI document: routes, parameters, examples, fields.
+//! The API reference, rendered from the OpenAPI document: routes, parameters, examples and fields.
 
 mod document;
 
@@ -18,10 +18,10 @@ use axum::routing::get;
 use serde_json::Value;
 use std::sync::Arc;
 
-/// The parts of `docs/api.md` that stand on the page, by their headings.
+/// The chapters of `docs/api.md` that the page includes, by heading.
 const CHAPTERS: [&str; 4] = ["The envelope", "What may change", "Errors", "Tables"];
 
-/// What the reference is made of.
+/// The sources of the reference.
 #[derive(Debug, Clone, Copy)]
 pub struct Described {
     /// The OpenAPI document.
@@ -52,7 +52,7 @@ pub fn router(state: SiteState, described: Described) -> Router {
     Router::new().route("/api", get(page)).with_state(reference).layer(map_response(secure))
 }
 
-/// Not on the shelf of pages: who serves it keeps what is shared.
+/// Not kept with the other pages: the server caches shared responses.
 async fn page(State(reference): State<Reference>, headers: HeaderMap) -> Response {
     let Some(view) = reference.site.view() else { return empty() };
     match render(&view, reference.described) {
@@ -76,7 +76,7 @@ fn render(view: &View, described: Described) -> askama::Result<String> {
     .render()
 }
 
-/// The chapters of the text that stand on the page, in the order of the text.
+/// The chapters of the text that the page includes, in the order of the text.
 fn chapters(markdown: &str) -> String {
     let all = markdown.split("\n## ").skip(1);
     let wanted = all.filter(|chapter| {

@@ -1,4 +1,4 @@
-//! Addresses to pages, and the headers that every answer carries.
+//! The routes of the pages, and the headers of every response.
 
 use super::clean::clean;
 use super::compare;
@@ -26,7 +26,7 @@ use axum::routing::get;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// No inline script or style, nothing from elsewhere.
+/// No inline scripts or styles, nothing from other hosts.
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; connect-src 'self'; form-action 'self'; \
      base-uri 'none'; frame-ancestors 'none'",
@@ -35,7 +35,7 @@ const POLICY: HeaderValue = HeaderValue::from_static(
 pub(super) type Words = Result<Query<HashMap<String, String>>, QueryRejection>;
 pub(super) type Name = Result<Path<String>, PathRejection>;
 
-/// Longer names are not repeated to who asked for them.
+/// Names longer than this are truncated in error pages.
 const LONGEST_ECHO: usize = 120;
 
 pub fn router(site: Arc<Site>) -> Router {
@@ -75,10 +75,10 @@ pub fn router(site: Arc<Site>) -> Router {
         .layer(map_response(secure))
 }
 
-/// Adds the headers that keep an answer from being turned against its reader, where it does not have them.
+/// Adds security headers to a response that does not have them yet.
 pub async fn secure(mut response: Response) -> Response {
     let headers = response.headers_mut();
-    // Pictures that stand alone come with a policy of their own.
+    // Standalone pictures have their own policy.
     headers.entry(CONTENT_SECURITY_POLICY).or_insert(POLICY);
     headers.entry(X_CONTENT_TYPE_OPTIONS).or_insert(HeaderValue::from_static("nosniff"));
     headers.entry(REFERRER_POLICY).or_insert(HeaderValue::from_static("no-referrer"));
@@ -101,7 +101,7 @@ async fn tiers(State(site): State<Arc<Site>>, headers: HeaderMap, words: Words) 
     }
 }
 
-/// The tier list that the query asks for.
+/// The tier list that the query requests.
 fn front_page(view: &View, words: &HashMap<String, String>) -> Result<Page, Missing> {
     let lens = match words.get("lens").map(String::as_str) {
         None | Some("") => front::DEFAULT_LENS,
@@ -197,7 +197,7 @@ async fn explore_csv(State(site): State<Arc<Site>>, words: Words) -> Response {
     explored(&site, words, crate::table::CSV, explore::csv)
 }
 
-/// The explorer's answer for programs: what cannot be understood is refused, not left out, as nobody reads a hint.
+/// The explorer's response for programs: invalid values are rejected, not ignored, because no one would read a hint.
 fn explored(
     site: &Arc<Site>,
     words: Words,
@@ -207,13 +207,13 @@ fn explored(
     let Some(view) = site.view() else { return empty() };
     let question = Question::new(&words.map(|Query(words)| words).unwrap_or_default());
     if question.errors.is_empty() {
-        // Asked for by one, so not prepared, but packed quickly on the way: packing it well takes longer than making it.
+        // Made for one client, so it is compressed quickly on the way: good compression takes longer than rendering.
         let headers = [(CONTENT_TYPE, content_type), (CACHE_CONTROL, "public, max-age=60")];
         return (headers, body(&view.snapshot, &question)).into_response();
     }
     let problem = serde_json::json!({
         "type": "about:blank",
-        "title": "The question cannot be understood",
+        "title": "Invalid query",
         "status": 400,
         "detail": question.errors.join(" "),
     });
@@ -229,7 +229,7 @@ async fn compare_page(State(site): State<Arc<Site>>, uri: Uri) -> Response {
     }
 }
 
-/// All values of a field that may come more than once.
+/// All values of a field that may be repeated.
 fn repeated(query: &str, field: &str) -> Vec<String> {
     let pairs = Query::<Vec<(String, String)>>::try_from_uri(
         &Uri::builder().path_and_query(format!("/?{query}")).build().unwrap_or_default(),
@@ -243,7 +243,7 @@ pub(super) async fn unknown(uri: Uri, State(site): State<Arc<Site>>) -> Response
     let path = uri.path().trim_matches('/');
     let missing = Missing {
         heading: "No such page".to_owned(),
-        detail: format!("There is nothing at “/{}”.", echo(path)),
+        detail: format!("There is no page at “/{}”.", echo(path)),
         nearest: search::nearest(&view.snapshot, path),
     };
     not_found(&view, &missing)
@@ -279,14 +279,14 @@ fn not_found(view: &View, missing: &Missing) -> Response {
     rendered(StatusCode::NOT_FOUND, problem::render(view, missing))
 }
 
-/// The first collection is not done: not an error of the visitor's, and over soon.
+/// The first collection has not finished: not an error of the visitor, and temporary.
 pub(super) fn empty() -> Response {
     let mut response = rendered(StatusCode::SERVICE_UNAVAILABLE, problem::empty());
     response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("10"));
     response
 }
 
-/// A page made for one visitor: not kept here, not kept there.
+/// A page made for one visitor: cached neither here nor by the client.
 fn rendered(status: StatusCode, text: askama::Result<String>) -> Response {
     match text {
         Ok(text) => {
@@ -299,6 +299,6 @@ fn rendered(status: StatusCode, text: askama::Result<String>) -> Response {
 
 pub(super) fn failed(error: &askama::Error) -> Response {
     tracing::error!(%error, "a page could not be rendered");
-    let text = "This page could not be rendered. The others still work, and so does the API.\n";
+    let text = "This page could not be rendered. Other pages and the API still work.\n";
     (StatusCode::INTERNAL_SERVER_ERROR, text).into_response()
 }

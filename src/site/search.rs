@@ -5,9 +5,9 @@ use super::shell::{Section, Shell, View};
 use crate::snapshot::Snapshot;
 use askama::Template;
 
-/// Longer queries are cut: no name is that long.
+/// Longer queries are truncated: no name is that long.
 const LONGEST: usize = 200;
-/// Rows of each kind.
+/// Maximum number of results of each kind.
 const MOST: usize = 60;
 
 #[derive(Template)]
@@ -21,18 +21,18 @@ struct SearchPage {
     nearest: Vec<Found>,
 }
 
-/// Something that was found.
+/// A search result.
 #[derive(Debug, Clone)]
 pub struct Found {
     /// Its page.
     pub href: String,
-    /// Its name for people, untrusted.
+    /// Its display name, untrusted.
     pub name: String,
     /// Its id.
     pub id: String,
 }
 
-/// The page that a query names outright: a model id, a canonical slug, a provider's slug or its name.
+/// The page that a query matches exactly: by model id, canonical slug, provider slug or name.
 pub fn exact(snapshot: &Snapshot, query: &str) -> Option<String> {
     let query = query.trim();
     if query.is_empty() {
@@ -49,7 +49,7 @@ pub fn exact(snapshot: &Snapshot, query: &str) -> Option<String> {
     })
 }
 
-/// Models and providers with names near to one that is none.
+/// Models and providers whose names are similar to an unknown name.
 pub fn nearest(snapshot: &Snapshot, name: &str) -> Vec<Found> {
     let models = snapshot
         .nearest_models(name)
@@ -67,10 +67,10 @@ pub fn nearest(snapshot: &Snapshot, name: &str) -> Vec<Found> {
     models.chain(providers).collect()
 }
 
-/// Renders what a query finds.
+/// Renders the results of a query.
 ///
 /// # Errors
-/// Where the template cannot be rendered.
+/// If the template cannot be rendered.
 pub fn render(view: &View, query: &str) -> askama::Result<String> {
     let query: String = query.trim().chars().take(LONGEST).collect();
     let snapshot = view.snapshot.as_ref();

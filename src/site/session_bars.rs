@@ -1,4 +1,4 @@
-//! What a session of one workload costs at the endpoints of a model, as bars with the whiskers of their intervals.
+//! The cost of a session under one workload at the endpoints of a model, as bars with whiskers for their intervals.
 
 use super::assets;
 use super::cost;
@@ -9,18 +9,18 @@ use crate::snapshot::{ModelEntry, Snapshot};
 use askama::Template;
 use askama::filters::HtmlSafe;
 
-/// Bars of a drawing; the cheapest by list is always among them.
+/// Maximum number of bars in a drawing; the cheapest by list is always drawn in addition.
 const BARS: usize = 10;
-/// Characters of a tag that fit over its bar.
+/// Number of characters of a tag that fit above its bar.
 const TAG_CHARS: usize = 26;
-/// Characters that fit over the drawing.
+/// Number of characters that fit above the drawing.
 const HEAD_CHARS: usize = 42;
 
 const LEFT: f64 = 8.0;
 const REACH: f64 = 328.0;
 const TOP: f64 = 4.0;
 const ROW: f64 = 32.0;
-/// Below the bars: the axis.
+/// Height below the bars, for the axis.
 const FOOT: f64 = 40.0;
 
 /// A mark of the axis.
@@ -43,7 +43,7 @@ struct Bar {
     whisker: Option<(String, String)>,
 }
 
-/// The drawing alone, without its frame.
+/// The drawing without its frame.
 #[derive(Debug, Clone, Template)]
 #[template(path = "parts/session_bars.svg", escape = "html")]
 struct Drawing {
@@ -61,12 +61,12 @@ pub struct SessionBars {
     workload: String,
     about: String,
     title: String,
-    /// What fits over the drawing.
+    /// The heading above the drawing, truncated to fit.
     head: String,
     verdict: String,
     drawing: Drawing,
     height: f64,
-    /// Endpoints that are compared and not drawn.
+    /// Number of endpoints that are compared but not drawn.
     more: usize,
     /// Whether any bar has an interval.
     pub has_intervals: bool,
@@ -75,7 +75,7 @@ pub struct SessionBars {
 }
 impl HtmlSafe for SessionBars {}
 
-/// The same drawing as a file of its own, with its colours in it.
+/// The same drawing as a standalone file, with its colours included.
 #[derive(Debug, Template)]
 #[template(path = "parts/session_bars_file.svg", escape = "html")]
 struct BarsFile<'a> {
@@ -86,9 +86,9 @@ struct BarsFile<'a> {
 /// A cell of the table: the cost and its interval.
 #[derive(Debug, Clone)]
 pub struct SessionCell {
-    /// The cost, or the words for its absence.
+    /// The cost, or a text if it is unknown.
     pub text: String,
-    /// What to sort by; `None` where nothing is known.
+    /// The sort key; `None` if the cost is unknown.
     pub sort: Option<f64>,
     /// Both ends of the 90 % interval.
     pub interval: Option<String>,
@@ -99,9 +99,9 @@ pub struct SessionCell {
 /// The sessions of a model under every workload.
 #[derive(Debug, Default)]
 pub struct Sessions {
-    /// The bars, one a workload that anything is known under.
+    /// The bars, one drawing per workload under which any cost is known.
     pub bars: Vec<SessionBars>,
-    /// The rows of the table in the order of the model's endpoints, a cell a workload.
+    /// The rows of the table in the order of the model's endpoints, with one cell per workload.
     pub rows: Vec<Vec<SessionCell>>,
 }
 
@@ -128,18 +128,18 @@ pub fn of_model(snapshot: &Snapshot, model: &ModelEntry) -> Sessions {
     }
 }
 
-/// The bars of one workload, for their file; `None` where there is no such workload or nothing is known under it.
+/// The bars of one workload, for their file; `None` if there is no such workload or no cost is known under it.
 pub fn of_workload(snapshot: &Snapshot, model: &ModelEntry, workload: &str) -> Option<SessionBars> {
     let workload = snapshot.workloads.iter().find(|w| w.name == workload)?;
     SessionBars::new(0, model, &compare(snapshot, model, workload))
 }
 
-/// The file of a workload's bars.
+/// The file name of a workload's bars.
 pub fn file_name(workload: &str) -> String {
     format!("session-{workload}.svg")
 }
 
-/// The workload whose bars a file holds.
+/// The workload whose bars a file contains.
 pub fn workload_of(file: &str) -> Option<&str> {
     file.strip_prefix("session-")?.strip_suffix(".svg")
 }
@@ -161,7 +161,7 @@ impl SessionCell {
 }
 
 impl SessionBars {
-    /// Draws the `nth` comparison of a page; `None` where no endpoint can be compared.
+    /// Draws the `nth` comparison of a page; `None` if no endpoint can be compared.
     fn new(nth: usize, model: &ModelEntry, compared: &CostOfModel) -> Option<Self> {
         let choices: Vec<&EndpointCost> =
             compared.endpoints.iter().filter(|e| e.is_choice && e.cost.is_some_and(f64::is_finite)).collect();
@@ -192,10 +192,10 @@ impl SessionBars {
         })
     }
 
-    /// The drawing as a file of its own.
+    /// The drawing as a standalone file.
     ///
     /// # Errors
-    /// Where the template cannot be rendered.
+    /// If the template cannot be rendered.
     pub fn file(&self) -> askama::Result<String> {
         BarsFile { style: assets::CHART_STYLE, bars: self }.render()
     }
@@ -218,7 +218,7 @@ fn bar(rank: usize, endpoint: &EndpointCost, reach: f64) -> Bar {
     let wide = |amount: f64| (amount / reach).clamp(0.0, 1.0) * REACH;
     let at = |amount: f64| format!("{:.1}", LEFT + wide(amount));
     let (class, mark) = match (endpoint.cheapest, endpoint.cheapest_by_list) {
-        (true, true) => ("best", "cheapest, by list too"),
+        (true, true) => ("best", "cheapest, also by list"),
         (true, false) => ("best", "cheapest"),
         (false, true) => ("listed", "cheapest by list"),
         (false, false) => ("other", ""),

@@ -1,4 +1,4 @@
-//! What stands around every page: title, navigation, banners, footer.
+//! The frame of every page: title, navigation, banners, footer.
 
 use super::assets;
 use super::format;
@@ -9,26 +9,26 @@ use crate::snapshot::{Snapshot, SuspectRun};
 use chrono::{DateTime, Duration, Utc};
 use std::sync::Arc;
 
-/// A snapshot and how old it is: what a page is rendered from.
+/// The input for rendering a page: a snapshot and the current time.
 #[derive(Debug, Clone)]
 pub struct View {
-    /// What is published.
+    /// The published snapshot.
     pub snapshot: Arc<Snapshot>,
-    /// When the page is rendered.
+    /// The time of rendering.
     pub now: DateTime<Utc>,
-    /// Where readers reach the site, without a trailing slash; empty where that is not known.
+    /// Public address of the site, without a trailing slash; empty if unknown.
     pub public_url: Arc<str>,
-    /// Whether it is served or written into files, which do not grow older with their reader's clock.
+    /// Whether pages are served or written to files; files cannot show an age that changes with time.
     pub purpose: Purpose,
 }
 
 impl View {
-    /// Age of the newest data; never negative, whatever the clocks say.
+    /// The age of the newest data; never negative, even if clocks disagree.
     pub fn age(&self) -> Duration {
         (self.now - self.snapshot.as_of).max(Duration::zero())
     }
 
-    /// Whether the data is so old that pages warn of it.
+    /// Whether the data is so old that pages show a warning.
     pub fn is_stale(&self) -> bool {
         self.age() >= Duration::hours(STALE_AFTER_HOURS)
     }
@@ -45,15 +45,15 @@ pub enum Section {
     Providers,
     /// The explorer.
     Explore,
-    /// What changed.
+    /// The recorded changes.
     Changes,
     /// The method.
     Method,
-    /// How the collection is doing.
+    /// The status of the collection.
     Status,
-    /// The reference of the API.
+    /// The API reference.
     Api,
-    /// None of them.
+    /// No section of the navigation.
     Elsewhere,
 }
 
@@ -68,14 +68,14 @@ const NAVIGATION: [(Section, &str, &str); 8] = [
     (Section::Api, "/api", "API"),
 ];
 
-/// Longer titles and descriptions are cut: they may hold names that others chose.
+/// Longer titles and descriptions are truncated, because they may contain names chosen by others.
 const LONGEST_TITLE: usize = 120;
 const LONGEST_DESCRIPTION: usize = 300;
 
-/// What the base template shows; the fields that need a snapshot are absent before the first one.
+/// The data of the base template; fields that need a snapshot are absent before the first one.
 #[derive(Debug, Clone)]
 pub struct Shell {
-    /// Title in the window, without the site's name; untrusted.
+    /// The window title without the name of the site; untrusted.
     pub title: String,
     /// One sentence for search engines; untrusted.
     pub description: String,
@@ -85,13 +85,13 @@ pub struct Shell {
     pub style: &'static str,
     /// Address of the script.
     pub script: &'static str,
-    /// What the search field holds.
+    /// The content of the search field.
     pub query: String,
     /// Whether the upstream was the simulator.
     pub simulated: bool,
-    /// How old the data is, where that is too old.
+    /// The age of the data, if it is too old.
     pub stale: Option<String>,
-    /// Which fields of the upstream moved, where the newest run is suspect and therefore not published.
+    /// The upstream fields that moved, if the newest run is suspect and therefore not published.
     pub suspect: Option<String>,
     /// Time of the newest data.
     pub as_of: Option<When>,
@@ -99,15 +99,15 @@ pub struct Shell {
     pub snapshot_id: String,
     /// Version of the method.
     pub method_version: u32,
-    /// Address of the page without what does not change what it says; absolute where the site knows its own.
+    /// Canonical address of the page; absolute if the public address of the site is known.
     pub canonical: Option<String>,
-    /// Address of the picture for previews; absent where the site does not know its own address.
+    /// Address of the preview picture; absent if the public address of the site is unknown.
     pub picture: Option<String>,
-    /// Where readers reach the site, without a trailing slash; empty where that is not known.
+    /// Public address of the site, without a trailing slash; empty if unknown.
     pub public_url: Arc<str>,
     /// Address of the JSON twin.
     pub json: Option<String>,
-    /// Seconds after which the page loads itself again.
+    /// Seconds after which the page reloads itself.
     pub refresh: Option<u32>,
 }
 
@@ -161,21 +161,21 @@ impl Shell {
         }
     }
 
-    /// Names the page's own path, from the root.
+    /// Sets the path of the page, from the root.
     #[must_use]
     pub fn at(mut self, path: impl AsRef<str>) -> Self {
         self.canonical = Some(format!("{}{}", self.public_url, path.as_ref()));
         self
     }
 
-    /// Names the picture for previews by its path. Those who show it want an absolute address.
+    /// Sets the preview picture by its path. Sites that show previews require an absolute address.
     #[must_use]
     pub fn picture(mut self, path: impl AsRef<str>) -> Self {
         self.picture = (!self.public_url.is_empty()).then(|| format!("{}{}", self.public_url, path.as_ref()));
         self
     }
 
-    /// Names the JSON twin.
+    /// Sets the address of the JSON twin.
     #[must_use]
     pub fn json(mut self, address: impl Into<String>) -> Self {
         self.json = Some(address.into());

@@ -1,4 +1,4 @@
-//! The small line of a provider's days in a table row.
+//! The sparkline of a provider's days in a table row.
 
 use crate::snapshot::ProviderDay;
 use askama::Template;
@@ -7,21 +7,21 @@ use chrono::NaiveDate;
 
 const WIDTH: f64 = 96.0;
 const HEIGHT: f64 = 24.0;
-/// Room for the line's own thickness.
+/// Margin for the thickness of the line.
 const MARGIN: f64 = 2.0;
 
-/// A line over days, hit rate 0 at the bottom and 1 at the top, gaps left open.
+/// A line over days, with a hit rate of 0 at the bottom and 1 at the top; gaps stay open.
 #[derive(Debug, Clone, Template)]
 #[template(path = "parts/spark.html")]
 pub struct Spark {
     path: String,
-    /// Days without a neighbour: dots.
+    /// Days without a neighbour, drawn as dots.
     lone: String,
     label: String,
 }
 impl HtmlSafe for Spark {}
 
-/// The days that the sparks of one table share, so that equal places are equal days.
+/// The range of days that all sparklines of a table share, so that equal positions are equal days.
 #[derive(Debug, Clone, Copy)]
 pub struct DayAxis {
     first: NaiveDate,
@@ -29,7 +29,7 @@ pub struct DayAxis {
 }
 
 impl DayAxis {
-    /// From the first to the last of `days`; `None` where there is none.
+    /// From the first to the last of `days`; `None` if there is none.
     pub fn over(days: impl Iterator<Item = NaiveDate>) -> Option<Self> {
         let (first, last) = days.fold(None, |range: Option<(NaiveDate, NaiveDate)>, day| {
             Some(range.map_or((day, day), |(first, last)| (first.min(day), last.max(day))))
@@ -37,24 +37,24 @@ impl DayAxis {
         Some(Self { first, days: (last - first).num_days() + 1 })
     }
 
-    /// How many days it shows.
+    /// The number of days.
     pub fn days(self) -> i64 {
         self.days
     }
 
-    /// Where a day stands between 0 and 1.
+    /// The position of a day between 0 and 1.
     pub fn place(self, day: NaiveDate) -> f64 {
         (day - self.first).num_days() as f64 / (self.days - 1).max(1) as f64
     }
 
-    /// Every day of it.
+    /// Every day of the range.
     pub fn each(self) -> impl Iterator<Item = NaiveDate> {
         (0..self.days).map(move |n| self.first + chrono::Duration::days(n))
     }
 }
 
 impl Spark {
-    /// Draws a provider's days; `None` where no day has a hit rate.
+    /// Draws a provider's days; `None` if no day has a hit rate.
     pub fn new(days: &[ProviderDay], axis: DayAxis) -> Option<Self> {
         let known: Vec<(NaiveDate, f64)> =
             days.iter().filter_map(|d| Some((d.day, d.hit_rate.filter(|h| h.is_finite())?))).collect();
@@ -70,7 +70,7 @@ impl Spark {
             match (follows, next_to(known.get(index + 1), *day)) {
                 (true, _) => path += &format!("L{x:.1} {y:.1}"),
                 (false, true) => path += &format!("M{x:.1} {y:.1}"),
-                // A line of no length: its round cap draws a dot.
+                // A line of zero length: its round cap draws a dot.
                 (false, false) => lone += &format!("M{x:.1} {y:.1}h0"),
             }
         }

@@ -1,4 +1,4 @@
-//! The page that says how the collection is doing.
+//! The status page of the collection.
 
 use super::changes::{self, Change};
 use super::format;
@@ -12,7 +12,7 @@ use crate::snapshot::{
 use askama::Template;
 use chrono::{DateTime, Duration, Utc};
 
-/// Changes shown; the others stand on a page of their own.
+/// Maximum number of changes shown; the page of changes has the others.
 const CHANGES: usize = 40;
 
 #[derive(Template)]
@@ -55,7 +55,7 @@ struct Quarantine<'a> {
 /// Renders the status page.
 ///
 /// # Errors
-/// Where the template cannot be rendered.
+/// If the template cannot be rendered.
 pub fn render(view: &View) -> askama::Result<String> {
     let snapshot = view.snapshot.as_ref();
     let status = &snapshot.status;
@@ -64,7 +64,7 @@ pub fn render(view: &View) -> askama::Result<String> {
             view,
             Section::Status,
             "status",
-            "Runs, age of the data, coverage, what was put aside.",
+            "Runs, age of the data, coverage and quarantined rows.",
         )
         .at("/status")
         .json("/api/v1/status"),
@@ -99,8 +99,8 @@ fn summary(view: &View) -> Vec<(&'static str, String)> {
         ("with a hit rate", count(summary.endpoints_with_usage)),
         ("tokens a day", format::tokens(summary.tokens_per_day)),
         (
-            "of them in the cache tiers",
-            summary.covered_share.map_or_else(|| "not known".to_owned(), format::percent),
+            "covered by the cache tiers",
+            summary.covered_share.map_or_else(|| "unknown".to_owned(), format::percent),
         ),
         ("runs stored", count(summary.runs)),
         ("days observed", count(summary.observed_days)),
@@ -113,7 +113,7 @@ fn source<'a>(view: &View, of: &'a SourceAge) -> Source<'a> {
     Source { of, newest: of.newest.map(When::new), age: of.newest.map(age) }
 }
 
-/// What is known of the daily series of hit rates, in words.
+/// The state of the daily series of hit rates, in words.
 fn comparison(of: &ComparisonAge) -> String {
     let asked = of.asked_at.format("%Y-%m-%d %H:%M UTC");
     let newest = of.newest_day.map_or_else(
@@ -124,16 +124,16 @@ fn comparison(of: &ComparisonAge) -> String {
         RouteAnswer::Answered => format!("Answered on {asked}. {newest}"),
         RouteAnswer::NotOffered => {
             format!(
-                "Not offered by the upstream, which was asked on {asked}: days without a sweep stay gaps. {newest}"
+                "Not offered by the upstream when requested on {asked}; days without a sweep remain gaps. {newest}"
             )
         }
         RouteAnswer::Failed => {
-            format!("Asked for on {asked} without a usable answer; the next sweep asks again. {newest}")
+            format!("Requested on {asked} without a usable answer; the next sweep tries again. {newest}")
         }
     }
 }
 
-/// Why readings gave no hourly rate, most frequent first.
+/// Why readings yielded no hourly rate, the most frequent reason first.
 fn refused(hourly: &HourlyRates) -> Vec<(&'static str, String)> {
     let mut counts: Vec<(Refusal, usize)> =
         hourly.refused.iter().map(|(why, count)| (*why, *count)).collect();
@@ -150,7 +150,7 @@ fn in_words(refusal: Refusal) -> &'static str {
         Refusal::NoTraffic => "no tokens in between",
         Refusal::NoRate => "a reading without a hit rate",
         Refusal::TooFewTokens => "under a million tokens in between",
-        Refusal::OutOfRange => "the rate would lie outside of 0 to 100 %",
+        Refusal::OutOfRange => "the rate would be outside 0 to 100 %",
     }
 }
 
@@ -160,10 +160,10 @@ fn run(of: &RunSummary) -> Run<'_> {
         at: When::new(of.observed_at),
         took: format::milliseconds(of.duration_ms as f64),
         kind: match of.window_kind.as_str() {
-            "hour" => "a short stretch",
+            "hour" => "a short period",
             "day_to_date" => "the day so far",
             "day" => "a whole day",
-            _ => "not known",
+            _ => "unknown",
         },
     }
 }

@@ -20,23 +20,23 @@ use std::collections::BTreeMap;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// The form of saved snapshots: goes up whenever an older one no longer reads or would read as something else.
+/// Format version of saved snapshots, incremented whenever an older snapshot can no longer be read or would be misread.
 pub const FORMAT: u32 = 2;
 
 /// Everything published at one moment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Snapshot {
-    /// Which form this content has on disk: [`FORMAT`] where this version wrote it.
+    /// Format version of this content on disk; [`FORMAT`] if this version wrote it.
     pub format: u32,
-    /// Id: the newest run's id and a digest of the content.
+    /// Id: the newest run's id plus a digest of the content.
     pub id: String,
-    /// Version of the method that made the numbers.
+    /// Version of the method that produced the numbers.
     pub method_version: u32,
-    /// When the newest run looked at the upstream.
+    /// Time of the newest run.
     pub as_of: DateTime<Utc>,
-    /// When this was built.
+    /// When this snapshot was built.
     pub built_at: DateTime<Utc>,
-    /// Whether the upstream was the simulator: then every page says so.
+    /// Whether the upstream was the simulator; if so, every page says so.
     pub simulated: bool,
     /// Counts for the front page.
     pub summary: Summary,
@@ -46,16 +46,16 @@ pub struct Snapshot {
     pub models: Vec<ModelEntry>,
     /// Providers, sorted by name.
     pub providers: Vec<ProviderEntry>,
-    /// What following each policy would have cost over the days shown; null while the record is too young.
+    /// Cost of following each policy over the days shown; null while the record is too young.
     pub backtest: Option<Backtest>,
-    /// The workloads the costs were computed under.
+    /// The workloads under which the costs were computed.
     pub workloads: Vec<Workload>,
-    /// Readings of the last days, newest run first.
+    /// Readings of recent days, newest run first.
     pub readings: Vec<RecentReading>,
-    /// Hourly rates of the last days, worked out from readings of the day so far.
+    /// Hourly rates of recent days, derived from day-to-date readings.
     #[schema(value_type = Object)]
     pub hourly: HourlyRates,
-    /// How the collection is doing.
+    /// Status of the collection.
     pub status: Status,
     /// The method's thresholds.
     pub thresholds: Vec<Threshold>,
@@ -72,11 +72,11 @@ pub struct Summary {
     pub models: usize,
     /// Providers with endpoints.
     pub providers: usize,
-    /// Tokens of the newest closed or current day over all endpoints.
+    /// Tokens of the newest closed day or the current day, over all endpoints.
     pub tokens_per_day: f64,
     /// Share of those tokens that the tier list of the lens `cache` covers, 0..1.
     pub covered_share: Option<f64>,
-    /// Runs stored.
+    /// Number of stored runs.
     pub runs: usize,
     /// First run.
     pub first_run: DateTime<Utc>,
@@ -93,7 +93,7 @@ pub struct ModelEntry {
     pub slug: ModelSlug,
     /// Variant.
     pub variant: Variant,
-    /// Name for people, untrusted.
+    /// Display name, untrusted.
     pub name: String,
     /// When the upstream listed it.
     pub created: Option<DateTime<Utc>>,
@@ -118,12 +118,12 @@ pub struct Prices {
     pub cache_read: Option<f64>,
     /// Prompt tokens written to the cache.
     pub cache_write: Option<f64>,
-    /// Prompt tokens written to the cache to be kept for an hour; null where that has no price of its own.
+    /// Prompt tokens written to the cache for an hour; null if there is no separate price for this.
     #[serde(default)]
     pub cache_write_1h: Option<f64>,
 }
 
-/// What was really paid, USD per million tokens.
+/// Prices actually paid, USD per million tokens.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct EffectivePrices {
     /// Prompt tokens, after caching.
@@ -132,7 +132,7 @@ pub struct EffectivePrices {
     pub output: Option<f64>,
 }
 
-/// An endpoint of a model as of the newest run, with what was derived.
+/// An endpoint of a model as of the newest run, with derived values.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Endpoint {
     /// Key.
@@ -150,13 +150,13 @@ pub struct Endpoint {
     pub context_length: Option<i64>,
     /// Longest answer, tokens.
     pub max_completion_tokens: Option<i64>,
-    /// Region, where told.
+    /// Region, if published.
     pub region: Option<String>,
     /// Whether prompts are used for training.
     pub trains_on_prompts: Option<bool>,
-    /// Whether prompts are kept.
+    /// Whether prompts are retained.
     pub retains_prompts: Option<bool>,
-    /// Request parameters it takes.
+    /// Supported request parameters.
     pub parameters: Vec<String>,
     /// Hit rate over the newest window, 0..1; null without traffic.
     pub hit_rate: Option<f64>,
@@ -170,11 +170,11 @@ pub struct Endpoint {
     pub price_tiers: Vec<PriceTier>,
     /// Effective prices over the newest window.
     pub effective: EffectivePrices,
-    /// Effective over list input price.
+    /// Effective input price divided by list input price.
     pub realised_discount: Option<f64>,
-    /// Share of the listed discount that its hits really gave.
+    /// Share of the listed discount that was actually applied to its hits.
     pub efficiency: Option<f64>,
-    /// Relative miss of the price identity; null where it does not apply.
+    /// Relative error of the price identity; null if it does not apply.
     pub identity_error: Option<f64>,
     /// Upstream status code.
     pub status: Option<i32>,
@@ -184,7 +184,7 @@ pub struct Endpoint {
     pub uptime_30m: Option<f64>,
     /// Published uptime over a day, fraction.
     pub uptime_1d: Option<f64>,
-    /// Rate limits counted as failures, over a day, fraction.
+    /// Availability over a day, with rate limits counted as failures; fraction.
     pub availability: Option<f64>,
     /// Median output speed, tokens a second.
     pub throughput: Option<f64>,
@@ -192,52 +192,52 @@ pub struct Endpoint {
     pub latency_ms: Option<f64>,
     /// Primary verdict within its model (lens `cost`, default workload).
     pub tier: Tier,
-    /// Why that tier, in one sentence.
+    /// The reason for that tier, in one sentence.
     pub why: String,
     /// Verdicts within the model by lens.
     pub verdicts: BTreeMap<Lens, Verdict>,
     /// Session cost by workload, USD.
     pub session_cost: BTreeMap<String, f64>,
-    /// What any workload is priced from, beside the list prices.
+    /// The basis for pricing any workload, besides the list prices.
     pub cost_basis: CostBasis,
-    /// What is odd about it, with the numbers that show it; in the order of their weight.
+    /// Its flags with the numbers behind them, most important first.
     pub flags: Vec<Flag>,
-    /// What it is expected to cost on the day after the newest one with closing prices; null for other variants than
-    /// `standard` and without a price on that day.
+    /// Expected cost on the day after the newest day with closing prices; null for variants other than `standard` and
+    /// if there is no price on that day.
     #[serde(default)]
     pub expected_cost: Option<ExpectedCost>,
     /// Days of its record, oldest first, at most 30.
     pub days: Vec<EndpointDay>,
-    /// When a run first saw it.
+    /// Time of the first run that saw it.
     pub first_seen: DateTime<Utc>,
-    /// When its health was last read: earlier than the snapshot where the newest run got no answer for it.
+    /// When its health was last read; earlier than the snapshot if the newest run got no response for it.
     pub reading_at: DateTime<Utc>,
-    /// Longest prompt it takes, tokens; null where the upstream names none beside the context.
+    /// Longest prompt it accepts, tokens; null if the upstream publishes no limit besides the context.
     #[serde(default)]
     pub max_prompt_tokens: Option<i64>,
-    /// When the upstream stops offering it; null where no date is set.
+    /// When the upstream stops offering it; null if no date is set.
     #[serde(default)]
     pub deprecation_date: Option<DateTime<Utc>>,
-    /// When the upstream began to offer it; null where it does not say.
+    /// When the upstream began to offer it; null if not published.
     #[serde(default)]
     pub created_at: Option<DateTime<Utc>>,
 }
 
 impl Endpoint {
-    /// Since when it has been offered: as the upstream says, else since a run first saw it.
+    /// Since when it has been offered, according to the upstream; otherwise the time of the first run that saw it.
     pub fn since(&self) -> DateTime<Utc> {
         self.created_at.unwrap_or(self.first_seen)
     }
-    /// Longest prompt it takes, tokens: the smaller of its context and what the upstream names; `None` where neither is
+    /// Longest prompt it accepts, tokens: the smaller of its context and the upstream's limit; `None` if neither is
     /// known.
     pub fn prompt_limit(&self) -> Option<i64> {
         [self.context_length, self.max_prompt_tokens].into_iter().flatten().min()
     }
-    /// The date from which on the upstream no longer offers it, where that is over at `now`.
+    /// The date from which the upstream no longer offers it, if that has passed at `now`.
     pub fn ended_by(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         self.deprecation_date.filter(|date| *date <= now)
     }
-    /// Whether it carries a flag.
+    /// Whether it has a flag.
     pub fn is_flagged(&self, kind: FlagKind) -> bool {
         self.flags.iter().any(|flag| flag.kind() == kind)
     }
@@ -250,11 +250,11 @@ pub struct EndpointDay {
     pub day: NaiveDate,
     /// Hit rate, 0..1.
     pub hit_rate: Option<f64>,
-    /// What the hit rate rests on; null where there is none.
+    /// Source of the hit rate; null if there is none.
     pub basis: Option<Basis>,
     /// Tokens of the day's last reading; null on days without one.
     pub tokens: Option<i64>,
-    /// Effective input price: the closing one where a later chart tells it.
+    /// Effective input price: the closing price if a later chart publishes it.
     pub effective_input: Option<f64>,
     /// Effective output price.
     pub effective_output: Option<f64>,
@@ -263,18 +263,18 @@ pub struct EndpointDay {
 }
 
 impl EndpointDay {
-    /// Whether the hit rate was worked out from the day's price instead of published by the upstream.
+    /// Whether the hit rate was derived from the day's price instead of being published by the upstream.
     pub fn derived(&self) -> bool {
         self.basis == Some(Basis::Derived)
     }
 }
 
-/// A provider with where its endpoints stand.
+/// A provider with a summary of its endpoints.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ProviderEntry {
     /// Base slug.
     pub provider: ProviderSlug,
-    /// Name for people, untrusted.
+    /// Display name, untrusted.
     pub name: String,
     /// Country code of its headquarters.
     pub headquarters: Option<String>,
@@ -305,16 +305,16 @@ pub struct ProviderDay {
     pub tokens: i64,
 }
 
-/// A reading of the last days as the API's `readings` route and `export readings` give it.
+/// A recent reading, as returned by the API's `readings` route and `export readings`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct RecentReading {
     /// Run.
     pub run_id: String,
-    /// When the run looked.
+    /// Time of the run.
     pub observed_at: DateTime<Utc>,
-    /// What the usage covers.
+    /// Window kind of the usage.
     pub window_kind: WindowKind,
-    /// Start of the window; null where not known.
+    /// Start of the window; null if unknown.
     pub window_start: Option<DateTime<Utc>>,
     /// End of the window.
     pub window_end: Option<DateTime<Utc>>,
@@ -355,7 +355,7 @@ pub struct RecentReading {
     pub uptime_1d: Option<f64>,
     /// Upstream status code.
     pub status: Option<i32>,
-    /// List price of cache writes that are kept for an hour.
+    /// List price of cache writes for an hour.
     #[serde(default)]
     pub list_cache_write_1h: Option<f64>,
     /// Longest prompt, tokens.
@@ -369,41 +369,41 @@ pub struct RecentReading {
     pub created_at: Option<DateTime<Utc>>,
 }
 
-/// How the collection is doing.
+/// Status of the collection.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Status {
     /// The last runs, newest first.
     pub runs: Vec<RunSummary>,
-    /// The newest run, where it is suspect: then the numbers are of an earlier one.
+    /// The newest run, if it is suspect. In that case the numbers are from an earlier run.
     #[serde(default)]
     pub suspect: Option<SuspectRun>,
     /// Newest data by source.
     pub sources: Vec<SourceAge>,
-    /// The daily series of hit rates; null where it was never asked for.
+    /// The daily series of hit rates; null if it was never requested.
     pub comparison: Option<ComparisonAge>,
-    /// What the newest run put aside, by reason.
+    /// Rows that the newest run quarantined, by reason.
     pub quarantine: Vec<QuarantineCount>,
     /// Unknown fields of the newest run.
     pub drift: Vec<DriftCount>,
-    /// What happened: window changes, price changes, endpoints that came and went; newest first.
+    /// Events: window changes, price changes, endpoints that appeared or disappeared; newest first.
     pub events: Vec<Event>,
-    /// What is still missing, for people: "3 more days until tiers are no longer provisional".
+    /// What is still missing, in words: "3 more days until tiers are no longer provisional".
     pub missing: Vec<String>,
 }
 
-/// A run that is archived and not published, because the meaning of the upstream's fields seems to have moved.
+/// A run that is archived but not published, because the meaning of the upstream's fields seems to have changed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct SuspectRun {
     /// Id.
     pub run_id: String,
-    /// When it looked at the upstream.
+    /// Time of the run.
     pub observed_at: DateTime<Utc>,
-    /// Which fields moved and how.
+    /// The fields that changed, and how.
     pub findings: Vec<Finding>,
 }
 
 impl SuspectRun {
-    /// The fields that moved, each once, for one line.
+    /// The fields that changed, without duplicates, as one line.
     pub fn moved(&self) -> String {
         const SHOWN: usize = 3;
         let mut fields: Vec<&str> = Vec::new();
@@ -424,7 +424,7 @@ impl SuspectRun {
 pub struct RunSummary {
     /// Id.
     pub run_id: String,
-    /// When it looked.
+    /// Time of the run.
     pub observed_at: DateTime<Utc>,
     /// `ok`, `partial`, `suspect` or `failed`.
     pub status: String,
@@ -436,15 +436,15 @@ pub struct RunSummary {
     pub documents: usize,
     /// Readings with usage.
     pub readings: usize,
-    /// Endpoints seen.
+    /// Number of endpoints found.
     pub endpoints: usize,
-    /// Rows put aside.
+    /// Quarantined rows.
     pub quarantined: usize,
     /// Distinct unknown paths.
     pub drift: usize,
-    /// How long it took.
+    /// Duration.
     pub duration_ms: i64,
-    /// What failed, at most 20 lines.
+    /// Failures, at most 20 lines.
     pub failures: Vec<String>,
 }
 
@@ -453,9 +453,9 @@ pub struct RunSummary {
 pub struct SourceAge {
     /// `openrouter-api` or `openrouter-stats`.
     pub source: String,
-    /// When it last answered.
+    /// Time of its last response.
     pub newest: Option<DateTime<Utc>>,
-    /// Documents asked for in the newest run.
+    /// Documents requested in the newest run.
     pub planned: usize,
     /// Answered with data.
     pub ok: usize,
@@ -465,21 +465,21 @@ pub struct SourceAge {
     pub failed: usize,
 }
 
-/// The daily series of hit rates, which closes past days and fills those on which nothing was collected.
+/// The daily series of hit rates, which provides closing values of past days and fills days without collection.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ComparisonAge {
-    /// What came of asking for it the last time.
+    /// Result of the last request for it.
     pub answer: RouteAnswer,
-    /// When that was.
+    /// Time of that request.
     pub asked_at: DateTime<Utc>,
     /// Newest UTC day with a closing value.
     pub newest_day: Option<NaiveDate>,
 }
 
-/// Rows put aside for one reason.
+/// Rows quarantined for one reason.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct QuarantineCount {
-    /// Machine name of the reason.
+    /// Machine-readable reason.
     pub reason: String,
     /// Rows.
     pub rows: usize,
@@ -496,24 +496,24 @@ pub struct DriftCount {
     pub kind: String,
     /// JSON path.
     pub path: String,
-    /// How often it came.
+    /// Number of occurrences.
     pub count: usize,
 }
 
-/// Something that happened.
+/// An event.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Event {
-    /// When it was seen.
+    /// When it was observed.
     pub at: DateTime<Utc>,
     /// `window_changed`, `price_changed`, `endpoint_appeared`, `endpoint_gone`, `tag_changed`, `tier_changed`.
     pub kind: String,
-    /// Public name of the model, where it is about one.
+    /// Public name of the model, if the event is about one.
     pub model_id: Option<String>,
-    /// Tag of the endpoint, where it is about one.
+    /// Tag of the endpoint, if the event is about one.
     pub tag: Option<String>,
-    /// Base slug of the provider whose tier changed; null for everything else.
+    /// Base slug of the provider whose tier changed; null for all other events.
     #[serde(default)]
     pub provider: Option<ProviderSlug>,
-    /// What happened, for people.
+    /// Description of the event.
     pub detail: String,
 }

@@ -1,4 +1,4 @@
-//! The snapshot being served: swapped whole, so that a reader never sees half of a publication.
+//! The snapshot being served. It is swapped atomically, so that a reader never sees a partial publication.
 
 use super::{HourlyRates, Snapshot, Status};
 use arc_swap::ArcSwapOption;
@@ -6,13 +6,13 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-/// How many earlier snapshots are kept, in the lean form: a day of hourly ones.
+/// Number of earlier snapshots that are kept, in reduced form: one day of hourly snapshots.
 const EARLIER: usize = 24;
 
 type Preparation = Box<dyn Fn(&Arc<Snapshot>) + Send + Sync>;
 
-/// Holds the newest snapshot; empty until the first publication of a new installation. Of earlier ones it keeps what
-/// preferences were made from, in memory alone.
+/// Holds the newest snapshot; empty until the first publication of a new installation. Of earlier snapshots it keeps,
+/// in memory only, the data that preferences are derived from.
 #[derive(Default)]
 pub struct Current {
     newest: ArcSwapOption<Snapshot>,
@@ -21,11 +21,11 @@ pub struct Current {
 }
 
 impl Current {
-    /// Starts with what was loaded from disk, if anything.
+    /// Starts with the snapshot loaded from disk, if any.
     pub fn new(snapshot: Option<Snapshot>) -> Self {
         Self::holding(snapshot.map(Arc::new))
     }
-    /// Starts with a snapshot that others hold too.
+    /// Starts with a shared snapshot.
     pub fn holding(snapshot: Option<Arc<Snapshot>>) -> Self {
         Self { newest: ArcSwapOption::from(snapshot), ..Self::default() }
     }
@@ -33,8 +33,8 @@ impl Current {
     pub fn get(&self) -> Option<Arc<Snapshot>> {
         self.newest.load_full()
     }
-    /// Has something done with every snapshot before it is swapped in, in the thread that publishes; the first caller
-    /// wins.
+    /// Registers a preparation that runs on every snapshot before it is swapped in, on the publishing thread; only the
+    /// first registration takes effect.
     pub fn prepare_with(&self, preparation: impl Fn(&Arc<Snapshot>) + Send + Sync + 'static) {
         drop(self.preparation.set(Box::new(preparation)));
     }
@@ -52,8 +52,8 @@ impl Current {
             earlier.truncate(EARLIER);
         }
     }
-    /// A snapshot by its id: the newest whole, an earlier one as far as preferences need it (models and endpoints without
-    /// their record and sentences); `None` where it is not kept.
+    /// A snapshot by its id. The newest is complete; an earlier one is reduced to what preferences need (models and
+    /// endpoints without their record and sentences). `None` if it is no longer kept.
     pub fn of_id(&self, id: &str) -> Option<Arc<Snapshot>> {
         if let Some(newest) = self.get().filter(|newest| newest.id == id) {
             return Some(newest);
@@ -70,11 +70,11 @@ impl fmt::Debug for Current {
     }
 }
 
-/// What preferences are chosen from, and nothing else that is large.
+/// A copy with the data that preferences need, without other large parts.
 fn lean(snapshot: &Snapshot) -> Snapshot {
     let mut lean = snapshot.clone();
     for endpoint in lean.models.iter_mut().flat_map(|model| &mut model.endpoints) {
-        // The newest day tells whether anything was read lately.
+        // The newest day shows whether there are recent readings.
         endpoint.days = endpoint.days.pop().into_iter().collect();
         endpoint.verdicts.clear();
         endpoint.why = String::new();

@@ -1,9 +1,9 @@
-//! Looking things up in a snapshot by what people type.
+//! Look-ups in a snapshot by names that people type.
 
 use super::{Endpoint, ModelEntry, ProviderEntry, Snapshot, TierList};
 use crate::domain::tier::Lens;
 
-/// How many near names an unknown one is answered with.
+/// Number of similar names suggested for an unknown one.
 const NEAREST: usize = 5;
 
 impl Snapshot {
@@ -18,13 +18,13 @@ impl Snapshot {
         self.providers.iter().find(|p| p.provider.as_str() == slug)
     }
 
-    /// The tier list of a lens; `workload` counts only where the lens needs one, and is then the default if `None`.
+    /// The tier list of a lens; `workload` is used only if the lens needs one; `None` means the default.
     pub fn tier_list(&self, lens: Lens, workload: Option<&str>) -> Option<&TierList> {
         let wanted = lens.needs_workload().then(|| workload.unwrap_or(self.default_workload()));
         self.tier_lists.iter().find(|list| list.lens == lens && list.workload.as_deref() == wanted)
     }
 
-    /// Name of the workload that is meant where none is named.
+    /// Name of the default workload.
     pub fn default_workload(&self) -> &str {
         self.workloads.first().map_or("", |w| w.name.as_str())
     }
@@ -40,12 +40,12 @@ impl Snapshot {
             .filter(move |(_, endpoint)| endpoint.provider.as_str() == provider)
     }
 
-    /// Public names of the models nearest to a name that is none.
+    /// Public names of the models most similar to an unknown name.
     pub fn nearest_models(&self, name: &str) -> Vec<&str> {
         nearest(name, self.models.iter().map(|m| m.model_id.as_str()))
     }
 
-    /// Slugs of the providers nearest to a name that is none.
+    /// Slugs of the providers most similar to an unknown name.
     pub fn nearest_providers(&self, name: &str) -> Vec<&str> {
         nearest(name, self.providers.iter().map(|p| p.provider.as_str()))
     }
@@ -65,7 +65,8 @@ impl Snapshot {
     }
 }
 
-/// The names most like `name`: containing it first, then by Jaro-Winkler similarity of the whole and of the last part.
+/// The names most similar to `name`: first those that contain it, then by Jaro-Winkler similarity of the whole name and
+/// of its last part.
 fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     let wanted = name.to_lowercase();
     let mut scored: Vec<(f64, &str)> = names

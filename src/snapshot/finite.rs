@@ -1,22 +1,22 @@
-//! Finds a number in a value that JSON cannot express: serde_json writes null for infinity, and what reads it back finds
-//! a null where a number has to be.
+//! Finds numbers in a value that JSON cannot express: serde_json writes null for infinity, and a reader then finds null
+//! where it expects a number.
 
 use serde::{Serialize, Serializer, ser};
 use std::fmt::{self, Display};
 
-/// Where a value holds a float that is infinite or not a number.
+/// The location of a float that is infinite or NaN.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NotFinite {
-    /// The way to it, innermost field last: `models[3].endpoints[0].effective_input`.
+    /// Path to it, innermost field last: `models[3].endpoints[0].effective_input`.
     pub field: String,
     /// The float as text.
     pub value: String,
 }
 
-/// Looks at every float of a value, without writing anything.
+/// Checks every float of a value, without writing anything.
 ///
 /// # Errors
-/// [`NotFinite`] with the first float that is infinite or not a number.
+/// [`NotFinite`] with the first float that is infinite or NaN.
 pub fn check(value: &impl Serialize) -> Result<(), NotFinite> {
     value.serialize(Look).map_err(|found| NotFinite {
         field: found.way.iter().rev().map(String::as_str).collect::<String>().trim_start_matches('.').into(),
@@ -24,7 +24,7 @@ pub fn check(value: &impl Serialize) -> Result<(), NotFinite> {
     })
 }
 
-/// What was found; each level on the way out adds its step to the way.
+/// The float that was found; each level adds its step to the path on the way out.
 #[derive(Debug)]
 struct Found {
     way: Vec<String>,
@@ -58,10 +58,10 @@ type Seen = Result<(), Found>;
 #[derive(Clone, Copy)]
 struct Look;
 
-/// The elements of a sequence, counted.
+/// Counts the elements of a sequence.
 struct Elements(usize);
 
-/// The entries of a map; the key is kept as text only where its value is at fault.
+/// The entries of a map; the key is converted to text only if its value is not finite.
 struct Entries;
 
 macro_rules! passed_over {
@@ -205,7 +205,8 @@ fields! { SerializeStruct, SerializeStructVariant, }
 impl ser::SerializeMap for Entries {
     type Ok = ();
     type Error = Found;
-    // Keys are texts in JSON. Derived code and collections give whole entries; the halves are for the rest.
+    // Keys are strings in JSON. Derived code and collections pass whole entries; the separate methods are for other
+    // code.
     fn serialize_key<T: Serialize + ?Sized>(&mut self, _: &T) -> Seen {
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! Hourly rates in a compact form: a snapshot may carry half a million of them.
+//! Hourly rates in a compact form, because a snapshot may contain half a million of them.
 
 use crate::domain::hourly::{Refusal, Stretch};
 use chrono::{DateTime, Duration, Utc};
@@ -6,20 +6,20 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
-/// Hourly rates by endpoint, and how many readings gave none.
+/// Hourly rates by endpoint, and the number of readings without a rate.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct HourlyRates {
-    /// The midnight that the rates' seconds count from; nothing is older.
+    /// The midnight from which the seconds of the rates count; no rate is older.
     pub from: DateTime<Utc>,
-    /// When the newest run looked.
+    /// Time of the newest run.
     pub to: DateTime<Utc>,
     /// By endpoint of the newest run, oldest first; hours without a rate are absent.
     pub endpoints: BTreeMap<Uuid, Vec<HourlyRate>>,
-    /// How many readings gave no rate, by reason, over all endpoints.
+    /// Number of readings without a rate, by reason, over all endpoints.
     pub refused: BTreeMap<Refusal, usize>,
 }
 
-/// One rate with its true bounds; in JSON `[start, end, hit rate, tokens]`.
+/// One rate with its exact bounds; in JSON `[start, end, hit rate, tokens]`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(from = "(u32, u32, f64, i64)", into = "(u32, u32, f64, i64)")]
 pub struct HourlyRate {
@@ -46,7 +46,7 @@ impl From<HourlyRate> for (u32, u32, f64, i64) {
 }
 
 impl HourlyRate {
-    /// Packs a stretch; what lies before `from` is counted as beginning there.
+    /// Packs a rate; a start before `from` is clamped to `from`.
     pub fn new(from: DateTime<Utc>, stretch: &Stretch) -> Self {
         let since = |time: DateTime<Utc>| u32::try_from((time - from).num_seconds()).unwrap_or(0);
         Self {
@@ -70,12 +70,12 @@ impl HourlyRates {
         })
     }
 
-    /// How many rates there are.
+    /// Number of rates.
     pub fn len(&self) -> usize {
         self.endpoints.values().map(Vec::len).sum()
     }
 
-    /// Whether there is none.
+    /// Whether there are no rates.
     pub fn is_empty(&self) -> bool {
         self.endpoints.values().all(Vec::is_empty)
     }

@@ -1,4 +1,5 @@
-//! Everything published at one moment: immutable, with an id; built by the pipeline, read by site, API and preferences.
+//! Snapshots: everything published at one moment. A snapshot is immutable and has an id. The pipeline builds it; the
+//! site, the API and preferences read it.
 
 pub mod content;
 pub mod current;

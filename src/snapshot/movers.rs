@@ -1,4 +1,4 @@
-//! Whose hit rate moved: the last week against the week before, on the same endpoints.
+//! Providers whose hit rate changed: the last week compared with the week before, on the same endpoints.
 
 use super::{Endpoint, EndpointDay, ProviderEntry, Snapshot};
 use crate::domain::ids::ProviderSlug;
@@ -7,12 +7,12 @@ use crate::domain::tier_list::DayRange;
 use crate::domain::window::Basis;
 use chrono::Duration;
 
-/// A provider whose hit rate moved.
+/// A provider whose hit rate changed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Mover {
     /// Base slug.
     pub provider: ProviderSlug,
-    /// Name for people, untrusted.
+    /// Display name, untrusted.
     pub name: String,
     /// Token-weighted hit rate of the compared endpoints in the week before, 0..1.
     pub before: f64,
@@ -34,11 +34,11 @@ impl Mover {
 /// The largest changes of a week.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Movers {
-    /// Who rose, most first.
+    /// Providers that rose, largest change first.
     pub up: Vec<Mover>,
-    /// Who fell, most first.
+    /// Providers that fell, largest change first.
     pub down: Vec<Mover>,
-    /// Providers that could be compared.
+    /// Number of providers that could be compared.
     pub compared: usize,
     /// The last week.
     pub last: DayRange,
@@ -67,8 +67,8 @@ fn week_of(days: &[EndpointDay], range: DayRange) -> Option<(f64, f64)> {
     (seen.len() >= MOVER_MIN_DAYS).then(|| (hits / tokens, tokens / seen.len() as f64))
 }
 
-/// A provider over both weeks: each endpoint weighs its mean tokens a day in both, so that a change of what its users
-/// send where is no change of its hit rate.
+/// A provider over both weeks. Each endpoint has the same weight in both, its mean tokens per day, so that a shift of
+/// traffic between endpoints does not change the hit rate.
 fn compare(snapshot: &Snapshot, provider: &ProviderEntry, weeks: (DayRange, DayRange)) -> Option<Mover> {
     let standard = snapshot.endpoints_of(provider.provider.as_str()).filter(|(m, _)| m.variant.is_standard());
     let both = |endpoint: &Endpoint| {
@@ -88,7 +88,8 @@ fn compare(snapshot: &Snapshot, provider: &ProviderEntry, weeks: (DayRange, DayR
     })
 }
 
-/// Who moved most, at most `most` either way; `None` while no provider has enough observed days in both weeks.
+/// The providers with the largest changes, at most `most` in each direction; `None` while no provider has enough
+/// observed days in both weeks.
 pub fn movers(snapshot: &Snapshot, most: usize) -> Option<Movers> {
     let weeks = weeks(snapshot);
     let all: Vec<Mover> = snapshot.providers.iter().filter_map(|p| compare(snapshot, p, weeks)).collect();

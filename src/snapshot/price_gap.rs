@@ -1,20 +1,20 @@
-//! What a provider's users really pay for input, against its peers on the same models.
+//! The effective input price of a provider compared with its peers on the same models.
 
 use super::{Endpoint, ModelEntry, Snapshot};
 use crate::domain::ids::ProviderSlug;
 use crate::domain::thresholds::{CELL_MIN_TOKENS, MIN_SHARED_MODELS};
 use std::collections::HashMap;
 
-/// A provider's effective input price against its peers.
+/// A provider's effective input price relative to its peers.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PriceGap {
-    /// Weighted geometric mean of its price over its peers' median, minus 1: -0.2 is a fifth cheaper.
+    /// Weighted geometric mean of its price divided by its peers' median, minus 1: -0.2 is a fifth cheaper.
     pub gap: f64,
-    /// Models it was compared on.
+    /// Number of models on which it was compared.
     pub models: usize,
 }
 
-/// What is paid, where enough is: a price that a handful of requests paid is no peer.
+/// The effective price, if it covers enough traffic: the price of a handful of requests is not a valid comparison.
 fn paid(endpoint: &Endpoint) -> Option<f64> {
     endpoint.tokens_per_day.filter(|tokens| *tokens >= CELL_MIN_TOKENS)?;
     endpoint.effective.input.filter(|price| price.is_finite() && *price > 0.0)
@@ -30,15 +30,15 @@ fn median(mut prices: Vec<f64>) -> Option<f64> {
     }
 }
 
-/// Log of an endpoint's price over the median of the other providers' on its model, and its weight: the square root
-/// of its tokens a day, as a cell of the tier lists has it.
+/// Log of an endpoint's price divided by the median of the other providers' prices on its model, and its weight: the
+/// square root of its tokens per day, as for a cell of the tier lists.
 fn against_peers(model: &ModelEntry, endpoint: &Endpoint) -> Option<(f64, f64)> {
     let others = model.endpoints.iter().filter(|e| e.provider != endpoint.provider);
     let peers = median(others.filter_map(paid).collect())?;
     Some(((paid(endpoint)? / peers).ln(), endpoint.tokens_per_day?.sqrt()))
 }
 
-/// The gap of every provider with enough shared models; the others are not in it.
+/// The gap of every provider with enough shared models; other providers are omitted.
 pub fn price_gaps(snapshot: &Snapshot) -> HashMap<ProviderSlug, PriceGap> {
     let mut seen: HashMap<&ProviderSlug, Vec<(f64, f64, &str)>> = HashMap::new();
     for model in snapshot.models.iter().filter(|m| m.variant.is_standard()) {

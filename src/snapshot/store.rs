@@ -1,4 +1,4 @@
-//! Snapshots on disk: saved whole, swapped in by renaming, loaded at start.
+//! Snapshots on disk: written completely, made current by renaming, loaded at startup.
 
 use super::finite::{self, NotFinite};
 use super::{FORMAT, Snapshot};
@@ -7,53 +7,53 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 
-/// How many snapshots are kept beside the current one.
+/// Number of snapshots kept besides the current one.
 const KEEP: usize = 3;
 const CURRENT: &str = "current";
-/// Bytes of JSON that are handed on at once, and how many such pieces may wait to be compressed.
+/// Bytes of JSON per piece, and the number of pieces that may wait for compression.
 const PIECE: usize = 256 * 1024;
 const PIECES: usize = 8;
 
-/// What can go wrong with snapshots on disk.
+/// Errors of snapshots on disk.
 #[derive(Debug, thiserror::Error)]
 pub enum SnapshotError {
     /// A file could not be read or written.
     #[error("snapshot {path}: {source}")]
     Io {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// A file was written by a version that saved another form.
+    /// A file was written by a version with a different format.
     #[error(
-        "snapshot {path} has format {found} and this version reads {wanted}; the next `hitrate collect` or \
+        "snapshot {path} has format {found}, but this version reads {wanted}; the next `hitrate collect` or \
          `hitrate serve` builds a new one from the store"
     )]
     OtherFormat {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// Its form.
+        /// Its format.
         found: u32,
-        /// The form of this version.
+        /// The format of this version.
         wanted: u32,
     },
-    /// A snapshot holds a number that JSON cannot express. Written as null it could not be read back.
+    /// A snapshot contains a number that JSON cannot express. If it were written as null, it could not be read back.
     #[error("the snapshot was not saved: `{field}` is {value}, which is no number; the last snapshot stays")]
     NotFinite {
-        /// The way to the number inside the snapshot.
+        /// Path to the number in the snapshot.
         field: String,
         /// The number as text: `inf`, `-inf` or `NaN`.
         value: String,
     },
-    /// A file is not a snapshot this version reads.
+    /// A file is not a snapshot that this version can read.
     #[error(
         "snapshot {path} cannot be read ({source}); the next collection or `hitrate replay` writes a new one"
     )]
     Unreadable {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The parser's error.
         source: serde_json::Error,
     },
 }
@@ -62,11 +62,12 @@ fn io_error(path: &Path) -> impl FnOnce(io::Error) -> SnapshotError + '_ {
     move |source| SnapshotError::Io { path: path.to_owned(), source }
 }
 
-/// Saves a snapshot in `dir` and makes it the current one; a reader sees the old or the new one, never half of it.
+/// Saves a snapshot in `dir` and makes it the current one. A reader sees either the old or the new one, never a partial
+/// one.
 ///
 /// # Errors
-/// [`SnapshotError::NotFinite`] where a number is infinite or not a number, [`SnapshotError::Io`] where the folder cannot
-/// be written; the current one then stays.
+/// [`SnapshotError::NotFinite`] if a number is infinite or NaN, [`SnapshotError::Io`] if the directory cannot be
+/// written. In both cases the current snapshot stays.
 pub fn save(dir: &Path, snapshot: &Snapshot) -> Result<PathBuf, SnapshotError> {
     finite::check(snapshot)
         .map_err(|NotFinite { field, value }| SnapshotError::NotFinite { field, value })?;
@@ -79,7 +80,7 @@ pub fn save(dir: &Path, snapshot: &Snapshot) -> Result<PathBuf, SnapshotError> {
     Ok(path)
 }
 
-/// The snapshot as compressed JSON: one thread writes it, this one compresses what is written so far.
+/// The snapshot as compressed JSON: another thread writes the JSON while this one compresses it.
 fn packed(snapshot: &Snapshot, path: &Path) -> Result<Vec<u8>, SnapshotError> {
     let (sender, pieces) = mpsc::sync_channel(PIECES);
     std::thread::scope(|scope| {
@@ -95,14 +96,14 @@ fn packed(snapshot: &Snapshot, path: &Path) -> Result<Vec<u8>, SnapshotError> {
         };
         let packed = compress(pieces);
         let written = writing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        // Where compressing failed, writing failed for want of a reader: the first is the cause.
+        // If compression failed, writing failed because its reader is gone; the compression error is the cause.
         let packed = packed.map_err(io_error(path))?;
         written.map_err(|source| SnapshotError::Unreadable { path: path.to_owned(), source })?;
         Ok(packed)
     })
 }
 
-/// Hands what is written to another thread.
+/// A writer that passes its data to another thread.
 struct Pieces(mpsc::SyncSender<Vec<u8>>);
 
 impl Write for Pieces {
@@ -138,10 +139,10 @@ fn prune(dir: &Path, current: &Path) -> Result<(), SnapshotError> {
     Ok(())
 }
 
-/// Loads the current snapshot of `dir`; `None` where there is none yet.
+/// Loads the current snapshot of `dir`; `None` if there is none yet.
 ///
 /// # Errors
-/// [`SnapshotError`] where there is one that cannot be read.
+/// [`SnapshotError`] if there is one that cannot be read.
 pub fn load(dir: &Path) -> Result<Option<Snapshot>, SnapshotError> {
     let current = dir.join(CURRENT);
     let id = match fs::read_to_string(&current) {
@@ -164,7 +165,7 @@ pub fn load(dir: &Path) -> Result<Option<Snapshot>, SnapshotError> {
     }
 }
 
-/// As much of a snapshot of any form as says which one it is; the first one did not.
+/// The part of a snapshot that states its format; the first format did not state it.
 #[derive(serde::Deserialize)]
 struct Head {
     #[serde(default = "first_format")]

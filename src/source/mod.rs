@@ -1,5 +1,5 @@
-//! Upstreams: what to ask them, and what their answers say. Pure: no network, no clock, no disk, so that live
-//! collection and replay take one path.
+//! Upstreams: which requests to send, and how to decode the responses. This module does not use the network, the clock
+//! or the disk, so that live collection and replay share one code path.
 
 pub mod openrouter;
 
@@ -8,10 +8,10 @@ use crate::domain::endpoint::Model;
 use crate::domain::reading::{DriftPath, Quarantined};
 use std::collections::BTreeMap;
 
-/// An answer of the upstream, as archived.
+/// A response of the upstream, as archived.
 #[derive(Debug, Clone, Copy)]
 pub struct Document<'a> {
-    /// What was asked for.
+    /// The request.
     pub request: &'a Request,
     /// HTTP status.
     pub status: u16,
@@ -21,32 +21,32 @@ pub struct Document<'a> {
     pub body: &'a [u8],
 }
 
-/// What a document says.
+/// A decoded document.
 #[derive(Debug, Clone, Default)]
 pub struct Decoded {
-    /// The content; `None` where there is none (404, an empty body) or it could not be read.
+    /// The content; `None` if there is none (404, an empty body) or if it could not be read.
     pub content: Option<openrouter::Content>,
-    /// What could not be read, with its JSON path.
+    /// Values that could not be read, with their JSON paths.
     pub quarantined: Vec<Quarantined>,
-    /// Fields that the wire types do not know.
+    /// Fields that are unknown to the wire types.
     pub drift: BTreeMap<DriftPath, usize>,
-    /// Whether the answer is unusable as a whole (not "nothing here", but undecodable).
+    /// Whether the response as a whole is unusable (undecodable, as opposed to empty).
     pub failed: bool,
-    /// Whether the upstream has no such address (404); an empty answer is something else.
+    /// Whether the upstream has no such route (404), as opposed to an empty response.
     pub missing: bool,
 }
 
-/// An upstream: what to ask, and what the answers mean.
+/// An upstream: which requests to send, and how to decode the responses.
 pub trait Source: Send + Sync {
-    /// Name in configuration and reports.
+    /// Name in the configuration and in reports.
     fn name(&self) -> &'static str;
-    /// What to ask before the models are known.
+    /// Requests that are sent before the models are known.
     fn index(&self) -> Vec<Request>;
-    /// What to ask for the models swept; `daily` adds what is wanted once a UTC day.
+    /// Requests for the swept models; `daily` adds the documents that are needed once per UTC day.
     fn plan(&self, models: &[Model], daily: bool) -> Vec<Request>;
-    /// What to ask once a UTC day of the pairs that have endpoints: the closing values of whole days. A route that may
-    /// not be there, so a few are tried before the rest is asked.
+    /// Requests that are sent once per UTC day for the pairs with endpoints: the closing values of whole days. The
+    /// route may not exist, so a few requests are tried before the rest is sent.
     fn closing(&self, pairs: &[Pair]) -> Vec<Request>;
-    /// Reads an answer.
+    /// Decodes a response.
     fn decode(&self, document: &Document<'_>) -> Decoded;
 }

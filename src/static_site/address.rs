@@ -1,23 +1,23 @@
-//! Which file an address of the service is written to. Addresses with a query become paths.
+//! Maps the addresses of the service to files. Addresses with a query become paths.
 
 use super::names::safe;
 use crate::domain::tier::Lens;
 use percent_encoding::percent_decode_str;
 
-/// Pages that answer a question in their query: on a static site the script does, over the published index.
+/// Pages that answer a query; on a static site, the script answers it with the published index.
 const QUESTIONS: [&str; 3] = ["/search", "/explore", "/compare"];
-/// Tables and lists that have a page of the same name; their data stand beside it.
+/// Tables and lists that have a page of the same name; their data is next to it.
 const WITH_PAGE: [&str; 6] = ["tiers", "models", "providers", "changes", "status", "explore"];
-/// Files that are what their address says.
+/// Extensions of files whose path equals their address.
 const FILES: [&str; 7] = ["svg", "png", "css", "js", "atom", "xml", "txt"];
 
-/// Whether an address is that of a page which answers its query.
+/// Whether a path is that of a page that answers a query.
 pub fn is_question(path: &str) -> bool {
     QUESTIONS.contains(&path)
 }
 
-/// The file of an address, which starts with a slash and has no fragment; `None` where only the service can answer it.
-/// `workload` is the one that is meant where none is named.
+/// The file of an address, which starts with a slash and has no fragment; `None` if only the service can answer it.
+/// `workload` is the default workload.
 pub fn file_of(address: &str, workload: &str) -> Option<String> {
     let (path, query) = address.split_once('?').unwrap_or((address, ""));
     let chosen = Chosen::of(query)?;
@@ -47,7 +47,7 @@ pub fn file_of(address: &str, workload: &str) -> Option<String> {
     query.is_empty().then(|| format!("{}/index.html", parts(name)))
 }
 
-/// What a query chooses. Other words than these are for the service.
+/// The choices of a query. Other parameters are only for the service.
 #[derive(Default)]
 struct Chosen {
     lens: Option<Lens>,
@@ -71,7 +71,7 @@ impl Chosen {
         Some(chosen)
     }
 
-    /// The choice as the end of a path, with a slash before it.
+    /// The choice as the end of a path, with a leading slash.
     fn below(&self, default: &str) -> String {
         let mut path = String::new();
         if let Some(lens) = self.lens {
@@ -92,7 +92,7 @@ fn data_ending(name: &str) -> Option<(&str, &'static str)> {
     json.or_else(|| name.strip_suffix(".csv").map(|stem| (stem, "csv")))
 }
 
-/// The file of data, at the name of their page where there is one: the address that the service gives them too.
+/// The file of data, next to its page if there is one, as on the service.
 fn data(stem: &str, below: &str, ending: &str) -> String {
     let (route, rest) = stem.split_once('/').map_or((stem, ""), |(route, rest)| (route, rest));
     let base = match route {
@@ -105,7 +105,7 @@ fn data(stem: &str, below: &str, ending: &str) -> String {
     format!("{base}{rest}{below}.{ending}")
 }
 
-/// The parts of a path, decoded and each made a safe name.
+/// The parts of a path, each decoded and turned into a safe name.
 fn parts(path: &str) -> String {
     path.split('/').map(|part| safe(&decoded(part))).collect::<Vec<_>>().join("/")
 }

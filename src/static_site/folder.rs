@@ -1,4 +1,4 @@
-//! The folder of a static site: written beside its place and put there whole.
+//! The folder of a static site: written next to its target and moved into place as a whole.
 
 use super::PublishError;
 use serde::{Deserialize, Serialize};
@@ -7,28 +7,28 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Says that a folder is a publication, and what in it belongs to it.
+/// File that marks a folder as a publication and lists what belongs to it.
 pub const MARKER: &str = ".hitrate-publication";
 
-/// What the marker says.
+/// The content of the marker.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Marker {
     /// The snapshot that was published.
     pub snapshot: String,
     /// Version of the program.
     pub version: String,
-    /// What stands at the top of the folder.
+    /// The published entries at the top of the folder.
     pub entries: BTreeSet<String>,
 }
 
-/// A folder being written. Dropped before it is finished it leaves nothing behind.
+/// A folder being written. If it is dropped before it is finished, it leaves nothing behind.
 #[derive(Debug)]
 pub struct Folder {
     target: PathBuf,
     beside: PathBuf,
-    /// Entries of the target that no publication made, to be kept.
+    /// Entries of the target that no publication wrote; they are kept.
     foreign: Vec<String>,
-    /// Whether the folder beside holds what must not be lost.
+    /// Whether the temporary folder contains files that must not be lost.
     is_precious: bool,
 }
 
@@ -36,7 +36,7 @@ fn failed(path: &Path) -> impl FnOnce(io::Error) -> PublishError + '_ {
     move |source| PublishError::Io { path: path.to_owned(), source }
 }
 
-/// Names at the top of a folder; none where there is no folder.
+/// Names at the top of a folder; empty if the folder does not exist.
 fn entries(folder: &Path) -> Result<BTreeSet<String>, PublishError> {
     let listed = match fs::read_dir(folder) {
         Ok(listed) => listed,
@@ -50,12 +50,13 @@ fn entries(folder: &Path) -> Result<BTreeSet<String>, PublishError> {
 }
 
 impl Folder {
-    /// Begins a publication at `target`. What stands there is touched by [`Folder::finish`] alone.
+    /// Begins a publication at `target`. Only [`Folder::finish`] changes the target.
     ///
     /// # Errors
-    /// [`PublishError::NotOurs`] where it holds files that no publication wrote, unless `force`; [`PublishError::Io`].
+    /// [`PublishError::NotOurs`] if the target contains files that no publication wrote, unless `force` is set;
+    /// [`PublishError::Io`].
     pub fn begin(target: &Path, force: bool) -> Result<Self, PublishError> {
-        // A link is followed, so that the folder behind it is replaced and not the link.
+        // A symbolic link is followed, so that the folder behind it is replaced and not the link.
         let target = target.canonicalize().unwrap_or_else(|_| target.to_owned());
         let there = entries(&target)?;
         let ours = if there.contains(MARKER) { known(&target.join(MARKER))? } else { BTreeSet::new() };
@@ -73,7 +74,7 @@ impl Folder {
         Ok(Self { target, beside, foreign, is_precious: false })
     }
 
-    /// Makes a folder below it, with those above it.
+    /// Creates a folder below it, including its parents.
     ///
     /// # Errors
     /// [`PublishError::Io`].
@@ -91,11 +92,11 @@ impl Folder {
         fs::write(&path, bytes).map_err(failed(&path))
     }
 
-    /// Puts the folder in its place in one step where the system can, keeps what others put there, and removes the one
-    /// that was there.
+    /// Moves the folder into place (in one step if the system can), keeps files of others, and removes the previous
+    /// folder.
     ///
     /// # Errors
-    /// [`PublishError::Taken`] where a file of others has the name of one of ours and `force` is not set;
+    /// [`PublishError::Taken`] if a file of others has the name of a published one and `force` is not set;
     /// [`PublishError::Io`].
     pub fn finish(mut self, snapshot: &str, force: bool) -> Result<(), PublishError> {
         let own = entries(&self.beside)?;
@@ -125,11 +126,11 @@ impl Drop for Folder {
         if self.is_precious {
             return;
         }
-        // Gone already where it was put in its place; else what is left of it, or what stood there before.
+        // Already gone if it was moved into place; otherwise it is an unfinished folder or the previous one.
         if let Err(error) = fs::remove_dir_all(&self.beside)
             && error.kind() != io::ErrorKind::NotFound
         {
-            tracing::warn!(path = %self.beside.display(), %error, "could not be removed");
+            tracing::warn!(path = %self.beside.display(), %error, "could not remove the folder");
         }
     }
 }
@@ -142,12 +143,12 @@ fn known(marker: &Path) -> Result<BTreeSet<String>, PublishError> {
         .map_err(|source| PublishError::Marker { path: marker.to_owned(), source })
 }
 
-/// Puts each of two folders in the place of the other, so that there is no moment without one.
+/// Exchanges two folders atomically.
 #[cfg(target_os = "linux")]
 fn exchange(one: &Path, other: &Path) -> io::Result<()> {
     use rustix::fs::{CWD, RenameFlags, renameat_with};
     match renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE) {
-        // Some file systems cannot.
+        // Some file systems do not support it.
         Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => exchange_in_steps(one, other),
         done => Ok(done?),
     }
@@ -158,7 +159,7 @@ fn exchange(one: &Path, other: &Path) -> io::Result<()> {
     exchange_in_steps(one, other)
 }
 
-/// The same in three steps; between the first two there is no folder in the place of `other`.
+/// The same in three steps; between the first two, `other` does not exist.
 fn exchange_in_steps(one: &Path, other: &Path) -> io::Result<()> {
     let aside = one.with_extension("before");
     fs::rename(other, &aside)?;
@@ -198,7 +199,7 @@ mod tests {
         assert_eq!(names(&target), [".git", MARKER, "CNAME", "b.html"], "and nothing changed");
         published(&target, "CNAME", true).expect("forced");
         assert_eq!(fs::read(target.join("CNAME")).expect("there"), b"new");
-        assert_eq!(names(&root.path().join("deep")), ["site"], "nothing is left beside it");
+        assert_eq!(names(&root.path().join("deep")), ["site"], "nothing is left next to it");
     }
 
     #[test]
@@ -210,7 +211,7 @@ mod tests {
         published(root.path(), "a.html", true).expect("forced");
         assert_eq!(names(root.path()), [MARKER, "a.html", "thesis.tex"]);
         let file = root.path().join("a.html");
-        assert!(Folder::begin(&file, true).is_err(), "a file is no folder");
+        assert!(Folder::begin(&file, true).is_err(), "a file is not a folder");
         fs::write(root.path().join(MARKER), "not JSON").expect("written");
         assert!(matches!(Folder::begin(root.path(), false), Err(PublishError::Marker { .. })));
     }

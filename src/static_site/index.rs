@@ -1,4 +1,4 @@
-//! The index that the script searches, filters and compares, where no service answers.
+//! The index that the script of a static site searches, filters and compares.
 
 use super::plan::Plan;
 use crate::domain::tier::{Lens, Tier};
@@ -7,14 +7,14 @@ use crate::snapshot::{Endpoint, ModelEntry, ProviderEntry, Snapshot};
 use serde::Serialize;
 use std::collections::{BTreeSet, HashMap};
 
-/// Names once, rows by their places in the lists: the script knows the order of a row's fields.
+/// Names appear once; rows refer to them by position. The script knows the order of a row's fields.
 #[derive(Debug, Serialize)]
 pub struct Index<'a> {
-    /// Columns of figures: the name they are sorted under, heading, whether large values come first.
+    /// Columns of figures: the name to sort by, the heading, and whether large values come first.
     columns: Vec<(&'static str, String, bool)>,
-    /// What stands beside endpoints, and beside providers, when they are compared: as many as texts of each.
+    /// Row titles for comparing endpoints and providers; as many as each has texts.
     titles: [Vec<String>; 2],
-    /// Id, name, address, whether it is the standard variant.
+    /// Id, name, address, and whether it is the standard variant.
     models: Vec<(&'a str, &'a str, String, bool)>,
     /// Slug, name, address, texts to compare.
     providers: Vec<(&'a str, &'a str, String, Vec<String>)>,
@@ -23,8 +23,8 @@ pub struct Index<'a> {
     endpoints: Vec<Row<'a>>,
 }
 
-/// Model, provider, name, tag, tier; figures and their texts, in the order of the columns; quantization, parameters, what
-/// is said of prompts.
+/// Model, provider, name, tag, tier; figures and their texts in the order of the columns; quantization, parameters, and
+/// the prompt policy.
 type Row<'a> = (
     usize,
     Option<usize>,
@@ -38,7 +38,7 @@ type Row<'a> = (
     Prompts,
 );
 
-/// 0: nothing good is said; 1: they are not trained on; 2: nor kept.
+/// Declared prompt policy. 0: neither of the following; 1: not used for training; 2: not kept either.
 type Prompts = u8;
 
 fn prompts(endpoint: &Endpoint) -> Prompts {
@@ -49,13 +49,13 @@ fn prompts(endpoint: &Endpoint) -> Prompts {
     }
 }
 
-/// Six significant digits: more than a filter is asked for.
+/// Rounds to six significant digits, more than any filter needs.
 fn short(value: f64) -> Option<f64> {
     format!("{value:.5e}").parse().ok().filter(|value: &f64| value.is_finite())
 }
 
 impl<'a> Index<'a> {
-    /// Of a snapshot, with addresses from the folder of the site.
+    /// Builds the index of a snapshot, with addresses relative to the folder of the site.
     pub fn new(snapshot: &'a Snapshot, plan: &Plan) -> Self {
         let all = || snapshot.models.iter().flat_map(|model| &model.endpoints);
         let parameters: BTreeSet<&str> = all().flat_map(|e| &e.parameters).map(String::as_str).collect();

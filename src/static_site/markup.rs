@@ -1,6 +1,6 @@
-//! The addresses in pages and feeds, made relative to the file that they stand in.
+//! Makes the addresses in pages and feeds relative to the file that contains them.
 //!
-//! A tokenizer tells where values stand; everything else is left as it was, byte for byte.
+//! A tokenizer finds the positions of attribute values; everything else stays as it was, byte for byte.
 
 use super::plan::Plan;
 use html5gum::emitters::callback::{CallbackEmitter, CallbackEvent};
@@ -8,28 +8,28 @@ use html5gum::{Span, Tokenizer};
 use std::convert::Infallible;
 use std::ops::Range;
 
-/// Said of what only the service can answer.
-const LIVE_ONLY: &str = "Answered by the live service only, which this copy has no address of";
+/// Title of links that only the service can answer.
+const LIVE_ONLY: &str = "Available only from the live service, whose address this copy does not know";
 
 /// What addresses are resolved against.
 #[derive(Debug, Clone, Copy)]
 pub struct Links<'a> {
-    /// What there is.
+    /// The files of the site.
     pub plan: &'a Plan,
-    /// The live service, without a trailing slash; empty where there is none to point at.
+    /// The live service, without a trailing slash; empty if there is none to link to.
     pub live: &'a str,
-    /// Where the site will stand, without a trailing slash; empty where that is not known.
+    /// Public address of the published site, without a trailing slash; empty if unknown.
     pub own: &'a str,
 }
 
-/// What goes into a page beside what was there.
+/// What is added to a page.
 #[derive(Debug, Default)]
 pub struct Added {
-    /// Behind the character set.
+    /// After the character set.
     pub head: String,
     /// At the end of the head.
     pub head_end: String,
-    /// At the start of the main part.
+    /// At the start of the main element.
     pub main: String,
 }
 
@@ -37,9 +37,9 @@ pub struct Added {
 #[derive(Debug)]
 pub struct Rewritten {
     pub text: String,
-    /// Addresses that lead to the live service.
+    /// Number of addresses that lead to the live service.
     pub live: usize,
-    /// Addresses that lead nowhere now.
+    /// Addresses without a target.
     pub lost: Vec<String>,
 }
 
@@ -51,11 +51,11 @@ enum Lead {
 }
 
 impl Links<'_> {
-    /// Where an address leads from a file.
+    /// Resolves an address in a file.
     fn resolve(&self, file: &str, value: &str) -> Lead {
         let own = Some(value).filter(|_| !self.own.is_empty()).and_then(|value| value.strip_prefix(self.own));
         let (address, base) = match own {
-            // The front page is its own address, with or without a slash.
+            // The public address itself is the front page, with or without a slash.
             Some("") => ("/", format!("{}/", self.own)),
             Some(rest) if rest.starts_with('/') => (rest, format!("{}/", self.own)),
             _ if value.starts_with('/') && !value.starts_with("//") => (value, up(file)),
@@ -71,7 +71,7 @@ impl Links<'_> {
     }
 }
 
-/// The way from a file to the folder of the site: `../../`.
+/// The path from a file to the folder of the site: `../../`.
 pub fn up(file: &str) -> String {
     "../".repeat(file.matches('/').count())
 }
@@ -80,10 +80,10 @@ fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;")
 }
 
-/// Where something is put in the place of what stood there.
+/// A range of the text and its replacement.
 type Edit = (Range<usize>, String);
 
-/// Reads a text and collects what changes.
+/// Reads a text and collects the edits.
 struct Reader<'a> {
     links: Links<'a>,
     file: &'a str,
@@ -135,7 +135,7 @@ impl Reader<'_> {
     fn see_value(&mut self, value: &[u8], span: Span<usize>) {
         let named = match self.attribute.as_slice() {
             b"href" | b"src" | b"action" => true,
-            // Previews want absolute addresses.
+            // Previews require absolute addresses.
             b"content" => self.tag == b"meta" && self.is_own(value),
             _ => false,
         };
@@ -149,7 +149,7 @@ impl Reader<'_> {
             }
             Lead::Nowhere => {
                 self.lost.push(value.to_owned());
-                // With the quotation mark behind it.
+                // Including the closing quotation mark.
                 self.edits.push((self.attribute_starts..span.end + 1, format!("title=\"{LIVE_ONLY}\"")));
             }
         }
@@ -173,7 +173,7 @@ pub fn rewrite(links: Links<'_>, file: &str, text: &str, added: Added) -> Rewrit
         reader.see(event, span);
         None
     };
-    // Nothing is given back but through the callback, and reading a text does not fail.
+    // All results go through the callback, and reading from memory does not fail.
     Tokenizer::new_with_emitter(text, CallbackEmitter::new(see)).for_each(|never| match never {
         Ok(never) => match never {},
         Err(never) => match never {},
@@ -243,7 +243,7 @@ mod tests {
         assert!(done.contains("content=\"https://me.test/x/tiers/cache/index.html\""), "{done}");
         assert!(done.contains("<link href=\"https://me.test/x/index.html\">"), "{done}");
         assert!(done.contains("href=\"https://me.test/xylophone\""), "{done}");
-        assert!(done.contains("content=\"/models\""), "a name that looks like an address is none: {done}");
+        assert!(done.contains("content=\"/models\""), "a name that looks like an address stays: {done}");
     }
 
     #[test]

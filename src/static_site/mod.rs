@@ -1,5 +1,5 @@
-//! The site as files: every page, its data, charts and badges, with relative links, for any static host and any folder of
-//! it. Made by the routes that serve them, from the same list of addresses.
+//! The site as files: every page with its data, charts and badges, with relative links, for any static host and any
+//! folder on it. The files are made by the same routes that serve the pages, from the same list of addresses.
 
 mod address;
 mod folder;
@@ -30,16 +30,16 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 use tower::{Service, ServiceExt};
 
-/// Where a site is written and what it links to.
+/// Where a site is written, and what it links to.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// The folder.
     pub out: PathBuf,
-    /// Whether a folder that holds other files may be written into.
+    /// Whether to write into a folder that contains other files.
     pub force: bool,
-    /// The live service, without a trailing slash; empty where there is none to point at.
+    /// The live service, without a trailing slash; empty if there is none to link to.
     pub live: String,
-    /// Where the site will stand, without a trailing slash; empty where that is not known.
+    /// Public address of the published site, without a trailing slash; empty if unknown.
     pub own: String,
 }
 
@@ -50,19 +50,19 @@ pub struct Report {
     pub out: PathBuf,
     /// Id of the snapshot.
     pub snapshot: String,
-    /// Files, the marker not counted.
+    /// Number of files, without the marker.
     pub files: usize,
-    /// Pages among them.
+    /// Number of pages among them.
     pub pages: usize,
     /// Bytes of all files.
     pub bytes: u64,
-    /// Links that lead to the live service.
+    /// Number of links that lead to the live service.
     pub live_links: usize,
-    /// Links that lost their address: the service alone can answer them, and it has no address.
+    /// Number of links without an address: only the service can answer them, and its address is unknown.
     pub lost_links: usize,
-    /// Addresses that did not answer, with their status; they have no file.
+    /// Addresses that failed, with their status; they have no file.
     pub failed: Vec<String>,
-    /// Milliseconds it took.
+    /// Duration in milliseconds.
     pub duration_ms: u64,
 }
 
@@ -74,13 +74,13 @@ pub enum PublishError {
     Io {
         /// Which.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         source: std::io::Error,
     },
-    /// The folder holds what no publication wrote.
+    /// The folder contains files that no publication wrote.
     #[error(
-        "{path} is not empty and was not written by `hitrate publish`; name another folder, or add --force to publish \
-         beside what is there"
+        "{path} is not empty and was not written by `hitrate publish`; choose another folder, or add --force to \
+         publish next to the existing files"
     )]
     NotOurs {
         /// Which folder.
@@ -95,43 +95,43 @@ pub enum PublishError {
         path: PathBuf,
     },
     /// The marker of an earlier publication cannot be read.
-    #[error("{path} cannot be read ({source}); name another folder, or remove the file and add --force")]
+    #[error("{path} cannot be read ({source}); choose another folder, or remove the file and add --force")]
     Marker {
         /// Which file.
         path: PathBuf,
         /// What is wrong with it.
         source: serde_json::Error,
     },
-    /// The path has no last part.
-    #[error("{path} cannot be replaced; name a folder below it")]
+    /// The path has no final component.
+    #[error("{path} cannot be replaced; choose a folder below it")]
     NoName {
         /// Which path.
         path: PathBuf,
     },
-    /// A list of the service is not what it should be.
-    #[error("the list {address} cannot be put together: {source}")]
+    /// A list from the service is malformed.
+    #[error("cannot assemble the list {address}: {source}")]
     List {
         /// Which.
         address: String,
         /// What is wrong with it.
         source: serde_json::Error,
     },
-    /// The index or the site map could not be made.
-    #[error("{what} could not be made: {detail}")]
+    /// The index or the site map could not be created.
+    #[error("could not create {what}: {detail}")]
     Made {
         /// What.
         what: &'static str,
         /// Why.
         detail: String,
     },
-    /// No runtime to ask the routes with.
+    /// The async runtime for the requests to the routes could not be started.
     #[error("cannot start the async runtime: {0}")]
     Runtime(std::io::Error),
 }
 
-/// Writes the site of a snapshot, whose routes are `service`. `done` hears of how many files of how many are written.
+/// Writes the site of a snapshot, using the routes of `service`. `done(written, total)` is called after each file.
 ///
-/// The folder is written beside its place and put there whole; a publication that fails changes nothing.
+/// The folder is written next to its target and moved into place as a whole; a failed publication changes nothing.
 ///
 /// # Errors
 /// [`PublishError`].
@@ -167,11 +167,11 @@ where
     Ok(report)
 }
 
-/// A file of our own: its path and what it holds.
+/// A generated file: its path and its content.
 type Own = (String, Vec<u8>);
 
 fn site_map(snapshot: &Snapshot, plan: &Plan, own: &str) -> Result<Own, PublishError> {
-    // The front page at its plain address, as people know it.
+    // The front page has its plain address.
     let path = |item: &Item| format!("/{}", item.file.strip_prefix("index.html").unwrap_or(&item.file));
     let paths = plan.pages().map(path).collect();
     let text = crate::site::site_map_of(own, snapshot.as_of, paths)
@@ -207,7 +207,7 @@ impl Report {
     }
 }
 
-/// What every thread works with.
+/// The data shared by all threads.
 struct Job<'a, S> {
     service: &'a S,
     links: Links<'a>,
@@ -231,7 +231,7 @@ where
             while let Some(item) = plan.items.get(next.fetch_add(1, Ordering::Relaxed)) {
                 let written = runtime.block_on(self.write(item));
                 if written.is_err() {
-                    // Nobody begins another one.
+                    // No thread starts another item.
                     next.store(plan.items.len(), Ordering::Relaxed);
                 }
                 written?.count(&mut report.lock().unwrap_or_else(PoisonError::into_inner));
@@ -249,7 +249,7 @@ where
         Ok(report.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Asks for an item and writes its file.
+    /// Requests an item and writes its file.
     async fn write(&self, item: &Item) -> Result<Written, PublishError> {
         let (status, policy, body) = self.ask(&item.address).await;
         if status == StatusCode::NOT_FOUND && item.kind == Kind::Picture {
@@ -272,7 +272,7 @@ where
         Ok(written)
     }
 
-    /// Status, content security policy and body of an answer.
+    /// Status, content security policy and body of a response.
     async fn ask(&self, address: &str) -> (StatusCode, Option<String>, Bytes) {
         let Ok(request) = Request::get(address).body(Body::empty()) else {
             return (StatusCode::BAD_REQUEST, None, Bytes::new());
@@ -282,7 +282,7 @@ where
             Err(never) => match never {},
         };
         let policy = parts.headers.get(CONTENT_SECURITY_POLICY).and_then(|policy| policy.to_str().ok());
-        // Bodies are in memory already: nothing can fail.
+        // Bodies are already in memory, so reading cannot fail.
         (parts.status, policy.map(str::to_owned), to_bytes(body, usize::MAX).await.unwrap_or_default())
     }
 
@@ -303,14 +303,14 @@ where
     }
 }
 
-/// A page of a list; entries stay as they are written.
+/// A page of a list; entries are copied unchanged.
 #[derive(Serialize, Deserialize)]
 struct Listed {
     data: Vec<Box<RawValue>>,
     meta: serde_json::Map<String, serde_json::Value>,
 }
 
-/// What came of one item.
+/// The result of one item.
 #[derive(Default)]
 struct Written {
     is_page: bool,

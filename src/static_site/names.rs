@@ -1,20 +1,20 @@
-//! Names of files and folders that every file system and every address takes, one for each name there is.
+//! Names of files and folders that are valid in every file system and address, and unique for each original name.
 
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
 
-/// Longest name that is written out, bytes; file systems take 255, and an ending follows.
+/// Longest name that is written out, in bytes; file systems allow 255, and an extension follows.
 const LONGEST: usize = 160;
-/// What stays of a longer one, before its hash.
+/// Number of bytes of a longer name that are kept before its hash.
 const HEAD: usize = 96;
-/// Endings of our own files: no folder is called so.
+/// Extensions of the generated files; no folder name ends in one.
 const ENDINGS: [&str; 5] = ["html", "json", "csv", "svg", "png"];
-/// Names that Windows keeps for devices, whatever follows a dot.
+/// Names that Windows reserves for devices, whatever follows a dot.
 const DEVICES: [&str; 6] = ["con", "prn", "aux", "nul", "com", "lpt"];
 
-/// A name as part of a path: small letters, digits, `-`, `_` and `.` stay, every other byte becomes `~` and two
-/// hexadecimal digits. Capital letters too, as some file systems do not tell them from small ones. Different names stay
-/// different: `~` itself is written so, and what is too long ends in `~~` and a hash of the whole.
+/// A name as part of a path: lowercase letters, digits, `-`, `_` and `.` stay; every other byte becomes `~` and two
+/// hexadecimal digits. This includes capital letters, because some file systems are case-insensitive. Different names
+/// stay different: `~` itself is escaped too, and a name that is too long ends in `~~` and a hash of the whole name.
 pub fn safe(name: &str) -> String {
     let mut text = String::with_capacity(name.len());
     for (at, byte) in name.bytes().enumerate() {

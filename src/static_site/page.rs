@@ -1,5 +1,5 @@
-//! What a page of a static site has that a served one has not: its policy in its head, and a script where no service
-//! answers.
+//! What a page of a static site has in addition to a served one: the content security policy in its head, and a script
+//! that replaces the service.
 
 use super::index::Index;
 use super::markup::{Added, up};
@@ -11,47 +11,47 @@ use sha2::{Digest, Sha256};
 
 const SCRIPT: &str = include_str!("../../templates/assets/static.js");
 
-/// The script as it is published: without what only its writers need, comments and indentation.
+/// The script as it is published: without comments and indentation.
 pub fn script() -> String {
     let lines = SCRIPT.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//"));
     lines.map(|line| format!("{line}\n")).collect()
 }
 
-/// Said where there is no script, by page.
+/// The hint for readers without JavaScript, by page.
 const WITHOUT_SCRIPT: [(&str, &str); 3] = [
     (
         "/search",
-        "This is a copy without a service behind it: searching needs a script. <a href=\"/models\">Models</a> and \
-         <a href=\"/providers\">providers</a> list everything; your browser finds a name on them.",
+        "This is a static copy of the site: searching needs JavaScript. The pages <a href=\"/models\">Models</a> and \
+         <a href=\"/providers\">Providers</a> list everything; use your browser to find a name on them.",
     ),
     (
         "/explore",
-        "This is a copy without a service behind it: filtering, sorting and further pages need a script. Below are the \
-         busiest endpoints; all of them are in the JSON and the CSV.",
+        "This is a static copy of the site: filtering, sorting and further pages need JavaScript. The busiest \
+         endpoints are listed below; the JSON and CSV files contain all of them.",
     ),
     (
         "/compare",
-        "This is a copy without a service behind it: comparing needs a script. A <a href=\"/models\">model’s page</a> \
-         has its endpoints side by side, <a href=\"/providers\">the providers</a> stand in one table.",
+        "This is a static copy of the site: comparing needs JavaScript. A <a href=\"/models\">model’s page</a> shows \
+         its endpoints side by side; <a href=\"/providers\">the providers</a> are in one table.",
     ),
 ];
 
-/// The files of our own, by their paths, and how pages name them.
+/// The generated files by path, and how pages refer to them.
 pub struct Parts {
     files: [Own; 3],
 }
 
-/// A path that its content gives a name.
+/// A path that contains a hash of the content.
 fn hashed(name: &str, ending: &str, bytes: &[u8]) -> String {
     let hash: String = Sha256::digest(bytes).iter().take(6).map(|byte| format!("{byte:02x}")).collect();
     format!("assets/{name}-{hash}.{ending}")
 }
 
 impl Parts {
-    /// Of a snapshot.
+    /// Generates the files of a snapshot.
     ///
     /// # Errors
-    /// [`PublishError::Made`] where the index cannot be written as JSON, which would be a defect.
+    /// [`PublishError::Made`] if the index cannot be serialized as JSON, which would be a bug.
     pub fn new(snapshot: &Snapshot, plan: &Plan) -> Result<Self, PublishError> {
         let index = serde_json::to_string(&Index::new(snapshot, plan))
             .map(|index| site::clean(index).into_bytes())
@@ -60,7 +60,7 @@ impl Parts {
         let files = [
             (hashed("static", "js", &script), script),
             (hashed("index", "json", &index), index),
-            // GitHub's host would run the files through a generator and leave some out.
+            // GitHub Pages would otherwise run the files through a generator and omit some.
             (".nojekyll".to_owned(), Vec::new()),
         ];
         Ok(Self { files })
@@ -71,7 +71,7 @@ impl Parts {
         &self.files
     }
 
-    /// What goes into a page; `policy` is what its header said.
+    /// What is added to a page; `policy` is the value of its content security policy header.
     pub fn added(&self, item: &Item, policy: Option<&str>) -> Added {
         let hint = WITHOUT_SCRIPT.iter().find(|(page, _)| *page == item.address).map(|(_, hint)| *hint);
         let policy = policy.map(in_page).unwrap_or_default();
@@ -88,7 +88,7 @@ impl Parts {
             added.head_end = format!(
                 "<script src=\"{base}{script}\" data-base=\"{base}\" data-index=\"{base}{index}\" defer></script>\n"
             );
-            // These addresses are written by hand and not seen by the rewriting.
+            // These addresses are added later and not rewritten with the others.
             let hint = hint.replace("href=\"/models\"", &format!("href=\"{base}models/index.html\""));
             let hint = hint.replace("href=\"/providers\"", &format!("href=\"{base}providers/index.html\""));
             added.main = format!("\n<noscript><p class=\"hint\">{hint}</p></noscript>");
@@ -97,7 +97,7 @@ impl Parts {
     }
 }
 
-/// A policy as a page can carry it: who may frame it can only be said in a header.
+/// A policy for a `meta` element: `frame-ancestors` is allowed only in a header.
 fn in_page(policy: &str) -> String {
     let said = policy.split(';').map(str::trim).filter(|said| !said.starts_with("frame-ancestors"));
     said.collect::<Vec<_>>().join("; ")

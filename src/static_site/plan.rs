@@ -1,26 +1,26 @@
-//! What a static site is made of: every address of a snapshot with the file it is written to.
+//! The plan of a static site: every address of a snapshot with the file it is written to.
 
 use super::address::{file_of, is_question};
 use crate::site;
 use crate::snapshot::Snapshot;
 use std::collections::{BTreeSet, HashSet};
 
-/// How an answer becomes a file.
+/// How a response becomes a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// A page: its addresses are rewritten, and what came in headers is put into it.
+    /// A page: its addresses are rewritten, and the content of its headers is added to it.
     Page,
     /// Markup whose addresses are rewritten.
     Markup,
-    /// A list that the service gives in pages: all of them in one file.
+    /// A list that the service returns in pages: all of them go into one file.
     List,
-    /// As it is.
+    /// Written unchanged.
     Plain,
-    /// As it is, where there is one: a chart may have nothing to show, and then nothing links to it.
+    /// Written unchanged if it exists: a chart may have nothing to show, and then nothing links to it.
     Picture,
 }
 
-/// One address to be asked and the file of its answer, below the folder of the site.
+/// One address to request and the file of its response, below the folder of the site.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Item {
     pub address: String,
@@ -36,9 +36,9 @@ pub struct Plan {
     workload: String,
 }
 
-/// Pages that answer a question, and others that are not prepared for anybody.
+/// Pages that answer a query, and others that are not prepared.
 const MORE_PAGES: [&str; 3] = ["/search", "/compare", "/api"];
-/// Data beside those of the pages.
+/// Data in addition to that of the pages.
 const MORE_DATA: [&str; 8] = [
     "/api/v1/openapi.json",
     "/api/v1/targets",
@@ -52,7 +52,7 @@ const MORE_DATA: [&str; 8] = [
 const LISTS: [&str; 2] = ["/api/v1/models", "/api/v1/changes"];
 
 impl Plan {
-    /// Of a snapshot. Cards and `robots.txt` are for a site that knows its own address.
+    /// The plan for a snapshot. Preview pictures and `robots.txt` are only for a site that knows its own address.
     pub fn new(snapshot: &Snapshot, knows_its_address: bool) -> Self {
         let mut plan = Self {
             items: Vec::new(),
@@ -92,8 +92,8 @@ impl Plan {
         }
     }
 
-    /// Where an address of the service leads in the site: a file, for pages that answer a question with its query.
-    /// `None` where only the service can answer.
+    /// Where an address of the service leads in the site: a file, with the query for pages that answer one. `None` if
+    /// only the service can answer.
     pub fn leads_to(&self, address: &str) -> Option<String> {
         let (path, query) = address.split_once('?').unwrap_or((address, ""));
         let asked = is_question(path) && !query.is_empty();
@@ -102,12 +102,12 @@ impl Plan {
         known.then(|| if asked { format!("{file}?{query}") } else { file })
     }
 
-    /// The folders of all files, those above first.
+    /// The folders of all files, parents first.
     pub fn folders(&self) -> BTreeSet<&str> {
         self.items.iter().filter_map(|item| Some(item.file.rsplit_once('/')?.0)).collect()
     }
 
-    /// Pages that a site map names.
+    /// The pages of the site map.
     pub fn pages(&self) -> impl Iterator<Item = &Item> {
         let is_answer = |item: &&Item| item.kind == Kind::Page && !is_question(&item.address);
         self.items.iter().filter(is_answer)

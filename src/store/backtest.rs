@@ -1,4 +1,4 @@
-//! The panel of the backtest.
+//! The panel data of the backtest.
 
 use super::columns::{self, Columns};
 use super::ingest::naive;
@@ -14,7 +14,7 @@ use uuid::Uuid;
 const BACKTEST: &str = include_str!("../../queries/analysis/backtest.sql");
 
 impl Store {
-    /// Standard endpoints on the priced days of `[from, to]` as known at `as_of`, sorted by endpoint and day.
+    /// Standard endpoints on the priced days in `[from, to]` as known at `as_of`, sorted by endpoint and day.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -58,7 +58,7 @@ fn priced_days(columns: Columns<'_>, days: &mut Vec<PricedDay>) -> Result<(), St
     let (cache_write_1h, tiers) =
         (columns.floats("list_cache_write_1h")?, columns.texts("price_tiers_json")?);
     for row in 0..columns.height() {
-        // The query leaves out days without a price.
+        // The query excludes days without a price.
         let Some(effective) = input.get(row).zip(output.get(row)) else { continue };
         let pricing = Pricing {
             input: list_input.get(row),
@@ -82,7 +82,7 @@ fn priced_days(columns: Columns<'_>, days: &mut Vec<PricedDay>) -> Result<(), St
 }
 
 fn price_tiers(json: &str) -> Result<Vec<PriceTier>, StoreError> {
-    // Most endpoints have none.
+    // Most endpoints have no conditional prices.
     if json == "[]" {
         return Ok(Vec::new());
     }

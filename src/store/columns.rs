@@ -1,5 +1,5 @@
-//! Answers of queries column by column. Where there are tens of thousands of rows, finding the column of every single
-//! value by its name takes longer than the query.
+//! Reads query results column by column. With tens of thousands of rows, looking up the column by name for every
+//! single value takes longer than the query.
 
 use super::StoreError;
 use chrono::{DateTime, NaiveDate};
@@ -10,10 +10,10 @@ use duckdb::arrow::datatypes::{Float64Type, Int32Type, Int64Type};
 use duckdb::{Connection, Params};
 use uuid::Uuid;
 
-/// Runs a query and reads its answer batch by batch: `read` adds the rows of a batch to the list.
+/// Runs a query and reads its result batch by batch: `read` appends the rows of a batch to the list.
 ///
 /// # Errors
-/// [`StoreError::Query`] where the query fails, and what `read` says.
+/// [`StoreError::Query`] if the query fails, and any error of `read`.
 pub(super) fn rows<T>(
     connection: &Connection,
     sql: &str,
@@ -33,24 +33,24 @@ pub(super) fn rows<T>(
 pub(super) struct Columns<'a>(&'a RecordBatch);
 
 impl<'a> Columns<'a> {
-    /// How many rows there are.
+    /// Number of rows.
     pub fn height(self) -> usize {
         self.0.num_rows()
     }
 
-    /// A column of texts.
+    /// A text column.
     pub fn texts(self, name: &'static str) -> Result<Texts<'a>, StoreError> {
         let values = self.column(name)?.as_string_opt::<i32>();
         Ok(Texts { name, values: values.ok_or_else(|| self.other_type(name))? })
     }
 
-    /// A column of DOUBLE.
+    /// A DOUBLE column.
     pub fn floats(self, name: &'static str) -> Result<Floats<'a>, StoreError> {
         let values = self.column(name)?.as_primitive_opt::<Float64Type>();
         Ok(Floats(values.ok_or_else(|| self.other_type(name))?))
     }
 
-    /// A column of INTEGER or BIGINT.
+    /// An INTEGER or BIGINT column.
     pub fn integers(self, name: &'static str) -> Result<Integers<'a>, StoreError> {
         let column = self.column(name)?;
         let long = column.as_primitive_opt::<Int64Type>().map(Whole::Long);
@@ -58,7 +58,7 @@ impl<'a> Columns<'a> {
         Ok(Integers { name, values: values.ok_or_else(|| self.other_type(name))? })
     }
 
-    /// A column of BOOLEAN.
+    /// A BOOLEAN column.
     pub fn flags(self, name: &'static str) -> Result<Flags<'a>, StoreError> {
         let values = self.column(name)?.as_boolean_opt();
         Ok(Flags { name, values: values.ok_or_else(|| self.other_type(name))? })
@@ -82,35 +82,35 @@ fn null(name: &str) -> StoreError {
     StoreError::Content { what: "query result", detail: format!("null in column `{name}`") }
 }
 
-/// A column of texts.
+/// A text column.
 pub(super) struct Texts<'a> {
     name: &'static str,
     values: &'a StringArray,
 }
 
 impl<'a> Texts<'a> {
-    /// The text of a row, if there is one.
+    /// The text in a row, if any.
     pub fn get(&self, row: usize) -> Option<&'a str> {
         self.values.is_valid(row).then(|| self.values.value(row))
     }
 
-    /// The text of a row that must have one.
+    /// The text in a row; null is an error.
     pub fn must(&self, row: usize) -> Result<&'a str, StoreError> {
         self.get(row).ok_or_else(|| null(self.name))
     }
 
-    /// The text of a row, as a UUID.
+    /// The text in a row, as a UUID.
     pub fn uuid(&self, row: usize) -> Result<Uuid, StoreError> {
         Uuid::parse_str(self.must(row)?)
             .map_err(|error| StoreError::Content { what: "UUID", detail: error.to_string() })
     }
 }
 
-/// A column of numbers.
+/// A column of floating-point numbers.
 pub(super) struct Floats<'a>(&'a Float64Array);
 
 impl Floats<'_> {
-    /// The number of a row, if there is one.
+    /// The number in a row, if any.
     pub fn get(&self, row: usize) -> Option<f64> {
         self.0.is_valid(row).then(|| self.0.value(row))
     }
@@ -121,14 +121,14 @@ enum Whole<'a> {
     Long(&'a Int64Array),
 }
 
-/// A column of whole numbers.
+/// A column of integers.
 pub(super) struct Integers<'a> {
     name: &'static str,
     values: Whole<'a>,
 }
 
 impl Integers<'_> {
-    /// The number of a row, if there is one.
+    /// The number in a row, if any.
     pub fn get(&self, row: usize) -> Option<i64> {
         match self.values {
             Whole::Short(values) => values.is_valid(row).then(|| values.value(row).into()),
@@ -136,12 +136,12 @@ impl Integers<'_> {
         }
     }
 
-    /// The number of a row that must have one.
+    /// The number in a row; null is an error.
     pub fn must(&self, row: usize) -> Result<i64, StoreError> {
         self.get(row).ok_or_else(|| null(self.name))
     }
 
-    /// The number of a row that must have one, days since 1970-01-01, as a date.
+    /// The number in a row, in days since 1970-01-01, as a date; null is an error.
     pub fn date(&self, row: usize) -> Result<NaiveDate, StoreError> {
         let days = self.must(row)?;
         let midnight = days.checked_mul(86_400).and_then(|seconds| DateTime::from_timestamp(seconds, 0));
@@ -150,14 +150,14 @@ impl Integers<'_> {
     }
 }
 
-/// A column of yes or no.
+/// A column of booleans.
 pub(super) struct Flags<'a> {
     name: &'static str,
     values: &'a BooleanArray,
 }
 
 impl Flags<'_> {
-    /// The word of a row that must have one.
+    /// The value in a row; null is an error.
     pub fn must(&self, row: usize) -> Result<bool, StoreError> {
         let found = self.values.is_valid(row).then(|| self.values.value(row));
         found.ok_or_else(|| null(self.name))

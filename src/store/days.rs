@@ -1,5 +1,6 @@
-//! Days that are over, in one row an endpoint: what tier lists and pages of a month are made from, without reading every
-//! hour again. A day is over when a run of a later one is stored. A reading of it that comes later still is added as a newer row.
+//! Closed days, with one row per endpoint: the source of the tier lists and the monthly pages, so that they need not
+//! read every hour again. A day is closed when a run of a later day is stored. A late reading of a closed day is added
+//! as a newer row.
 
 use super::ingest::naive;
 use super::{Store, StoreError};
@@ -10,28 +11,28 @@ const CLOSE_DAYS: &str = include_str!("../../queries/ingest/close_days.sql");
 const LATE_DAYS: &str = include_str!("../../queries/ingest/late_days.sql");
 const THIN_USAGE: &str = include_str!("../../queries/ingest/thin_usage.sql");
 
-/// Days that are aggregated at once when all are made anew: bounds the memory it takes.
+/// Number of days aggregated per step of a full rebuild; limits the memory use.
 const DAYS_AT_ONCE: i64 = 14;
 
-/// Closes the days before that of `time` that are not closed yet, inside the caller's transaction.
+/// Closes the open days before the day of `time`, inside the caller's transaction.
 pub(super) fn close_before(connection: &Connection, time: DateTime<Utc>) -> Result<(), StoreError> {
     connection.execute(CLOSE_DAYS, [naive(time)])?;
     connection.execute(THIN_USAGE, [naive(time)])?;
     Ok(())
 }
 
-/// Adds to closed days what the runs `[first, last]` read of them late, inside the caller's transaction.
+/// Adds the late readings of the runs `[first, last]` to closed days, inside the caller's transaction.
 pub(super) fn add_late(connection: &Connection, first: i32, last: i32) -> Result<(), StoreError> {
     connection.execute(LATE_DAYS, [first, last])?;
     Ok(())
 }
 
 impl Store {
-    /// Makes the rows of all days that are over anew from their readings, and says how many there are now. The result
-    /// is what was there: for checks, and for measuring.
+    /// Rebuilds the rows of all closed days from their readings and returns the number of rows. The content does not
+    /// change: for checks and benchmarks.
     ///
     /// # Errors
-    /// [`StoreError::Query`]: then nothing is changed.
+    /// [`StoreError::Query`]; then nothing is changed.
     pub fn rebuild_days(&self) -> Result<usize, StoreError> {
         let connection = self.writer();
         connection.execute_batch("BEGIN; DELETE FROM endpoint_day;")?;
@@ -61,7 +62,7 @@ fn rebuild(connection: &Connection) -> Result<usize, StoreError> {
         until = (until + Duration::days(DAYS_AT_ONCE)).min(last);
         connection.execute(CLOSE_DAYS, [naive(until)])?;
     }
-    // One run after the other, as they came: each is compared with what was known before it.
+    // One run after the other, in their original order: each is compared with what was known before it.
     let newest: i32 =
         connection.query_row("SELECT coalesce(max(run_no), 0) FROM run", [], |row| row.get(0))?;
     add_late(connection, 1, newest)?;

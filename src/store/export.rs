@@ -1,4 +1,5 @@
-//! Readings, hourly rates and days as files: made by DuckDB in the work folder, then moved or streamed to where they were asked for.
+//! Exports readings, hourly rates and days to files: DuckDB writes them to the work folder, and the caller moves or
+//! streams them to their destination.
 
 use super::columns::{self, Columns, Floats, Integers};
 use super::hourly::HOURLY;
@@ -14,7 +15,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use uuid::Uuid;
 
-/// The oldest run whose readings are among the newest so many. Parameters: from, to, how many.
+/// The oldest run whose readings are among the newest N. Parameters: from, to, N.
 const FIRST_RUN: &str = "
     WITH counted AS (
         SELECT observed_at, sum(endpoints) OVER (ORDER BY observed_at DESC) - endpoints AS newer
@@ -26,22 +27,22 @@ const READINGS: &str = include_str!("../../queries/analysis/readings.sql");
 const HOURLY_EXPORT: &str = include_str!("../../queries/analysis/hourly_export.sql");
 const DAYS_EXPORT: &str = include_str!("../../queries/analysis/days_export.sql");
 
-/// Columns of the exports that hold a time.
+/// Time columns of `export days`.
 const DAY_TIMES: &[&str] = &["last_reading_at"];
 
 /// File formats of an export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExportFormat {
-    /// Comma-separated with a header; times RFC 3339; null is empty.
+    /// Comma-separated values with a header row; times in RFC 3339; null is empty.
     Csv,
-    /// One JSON array of objects; times RFC 3339.
+    /// One JSON array of objects; times in RFC 3339.
     Json,
-    /// Parquet with zstd; times are naive UTC timestamps.
+    /// Parquet, compressed with zstd; times are naive UTC timestamps.
     Parquet,
 }
 
 impl ExportFormat {
-    /// Reads the name of a format.
+    /// Parses the name of a format.
     pub fn parse(name: &str) -> Option<Self> {
         match name {
             "csv" => Some(Self::Csv),
@@ -59,7 +60,7 @@ impl ExportFormat {
         }
     }
 
-    /// The columns, with those that hold times in the format's own way.
+    /// The columns, with times in the representation of the format.
     fn columns(self, times: &[&str]) -> String {
         let text = |name: &&str| format!("strftime({name}, '%Y-%m-%dT%H:%M:%SZ') AS {name}");
         match self {
@@ -71,7 +72,7 @@ impl ExportFormat {
     }
 }
 
-/// Columns of times in what `export readings` and `export hourly` give.
+/// Time columns of `export readings` and `export hourly`.
 const READING_TIMES: [&str; 5] =
     ["observed_at", "window_start", "window_end", "deprecation_date", "created_at"];
 const HOURLY_TIMES: [&str; 3] = ["observed_at", "window_start", "window_end"];
@@ -81,11 +82,11 @@ const HOURLY_TIMES: [&str; 3] = ["observed_at", "window_start", "window_end"];
 pub struct ReadingRow {
     /// Run.
     pub run_id: String,
-    /// When the run looked.
+    /// Time of the run.
     pub observed_at: DateTime<Utc>,
-    /// What the usage covers.
+    /// Kind of window that the usage covers.
     pub window_kind: WindowKind,
-    /// Bounds of the window, where known.
+    /// Bounds of the window, if known.
     pub window: Option<(DateTime<Utc>, DateTime<Utc>)>,
     /// Model.
     pub model: ModelSlug,
@@ -97,7 +98,7 @@ pub struct ReadingRow {
     pub provider: ProviderSlug,
     /// Display name.
     pub provider_name: String,
-    /// Routing name at the time.
+    /// Routing name at that time.
     pub tag: Tag,
     /// Hit rate.
     pub hit_rate: Option<f64>,
@@ -105,17 +106,17 @@ pub struct ReadingRow {
     pub tokens: Option<i64>,
     /// Effective input and output price.
     pub effective: [Option<f64>; 2],
-    /// List prices: input, output, cache read, cache write, cache write kept for an hour.
+    /// List prices: input, output, cache read, cache write, cache write with a lifetime of one hour.
     pub list: [Option<f64>; 5],
-    /// Uptime over 5 minutes, 30 minutes, a day.
+    /// Uptime over 5 minutes, 30 minutes and one day.
     pub uptime: [Option<f64>; 3],
     /// Upstream status code.
     pub status: Option<i32>,
-    /// Longest prompt, tokens.
+    /// Maximum prompt length, tokens.
     pub max_prompt_tokens: Option<i64>,
-    /// When the upstream stops offering it.
+    /// When the upstream stops offering the endpoint.
     pub deprecation_date: Option<DateTime<Utc>>,
-    /// When the upstream began to offer it.
+    /// When the upstream began to offer the endpoint.
     pub created_at: Option<DateTime<Utc>>,
 }
 
@@ -126,7 +127,7 @@ impl Store {
     /// removes it.
     ///
     /// # Errors
-    /// [`StoreError`]; nothing is left behind then.
+    /// [`StoreError`]; then no file is left behind.
     pub fn export_readings(
         &self,
         from: DateTime<Utc>,
@@ -136,10 +137,10 @@ impl Store {
         self.export(&in_span(READINGS, from, to), &READING_TIMES, format)
     }
 
-    /// Writes the hourly rates of the runs in `[from, to)`, refused ones included, as [`Store::export_readings`] does.
+    /// Writes the hourly rates of the runs in `[from, to)`, including refused ones, like [`Store::export_readings`].
     ///
     /// # Errors
-    /// [`StoreError`]; nothing is left behind then.
+    /// [`StoreError`]; then no file is left behind.
     pub fn export_hourly(
         &self,
         from: DateTime<Utc>,
@@ -152,18 +153,18 @@ impl Store {
         self.export(&format!("WITH hourly AS ({hourly}) {HOURLY_EXPORT}"), &HOURLY_TIMES, format)
     }
 
-    /// Writes one row per endpoint and UTC day of `[from, to]` to a file, as [`Store::export_readings`] does. The
-    /// numbers are those of [`Store::days`] as of the newest run; days without a reading of their own are included.
+    /// Writes one row per endpoint and UTC day in `[from, to]` to a file, like [`Store::export_readings`]. The
+    /// numbers are those of [`Store::days`] as of the newest run; days without a reading are included.
     ///
     /// # Errors
-    /// [`StoreError`]; nothing is left behind then.
+    /// [`StoreError`]; then no file is left behind.
     pub fn export_days(
         &self,
         from: NaiveDate,
         to: NaiveDate,
         format: ExportFormat,
     ) -> Result<PathBuf, StoreError> {
-        // Without a run there are no rows, whatever the time.
+        // Without a run there are no rows, whatever the time span.
         let as_of = self.newest_run(None)?.map_or(DateTime::UNIX_EPOCH, |run| run.observed_at);
         let query = format!("WITH days AS ({DAYS}) SELECT * FROM ({DAYS_EXPORT})")
             .replace("$1", &format!("'{from}'"))
@@ -185,7 +186,7 @@ impl Store {
         );
         let written = self.read(|connection| Ok(connection.execute_batch(&sql)?));
         if written.is_err() {
-            // A half-written file is of no use; that it may not be there at all is fine.
+            // A partial file is useless. The removal may fail because the file does not exist.
             let _ = std::fs::remove_file(&path);
         }
         written.map(|()| path)
@@ -228,7 +229,7 @@ impl Store {
     }
 }
 
-/// A query with its span written out: COPY takes no parameters, and both times are rendered by this program.
+/// A query with its time span inlined: COPY accepts no parameters, and this program renders both times itself.
 fn in_span(query: &str, from: DateTime<Utc>, to: DateTime<Utc>) -> String {
     query.replace("$1", &format!("'{}'", naive(from))).replace("$2", &format!("'{}'", naive(to)))
 }
@@ -289,7 +290,7 @@ fn reading_rows(columns: Columns<'_>, rows: &mut Vec<ReadingRow>) -> Result<(), 
     Ok(())
 }
 
-/// The time of a column of microseconds since 1970.
+/// The time in a column of microseconds since 1970.
 fn time(column: &Integers<'_>, row: usize) -> Option<DateTime<Utc>> {
     column.get(row).and_then(DateTime::from_timestamp_micros)
 }

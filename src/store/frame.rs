@@ -1,5 +1,5 @@
-//! From Arrow record batches to data frames, column by column: no shared memory, no unsafe code, and a clear refusal of
-//! types that would be read wrongly.
+//! Converts Arrow record batches to data frames, column by column: without shared memory and unsafe code, and with an
+//! error for types that would be misread.
 
 use super::ingest::naive;
 use super::read::{DAYS, NEWEST};
@@ -15,7 +15,7 @@ use polars::prelude::{Column, DataFrame, IntoColumn, NamedFrom, Series};
 const NUMBERS: &str = include_str!("../../queries/analysis/numbers.sql");
 
 impl Store {
-    /// Frame `days` of the analysis: one row per endpoint and UTC day of `[from, to]`.
+    /// Frame `days` of the analysis: one row per endpoint and UTC day in `[from, to]`.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -47,10 +47,10 @@ impl Store {
     }
 }
 
-/// Runs a query and gives its answer as a data frame. DECIMAL, HUGEINT and TIMESTAMP have to be cast in the SQL.
+/// Runs a query and returns its result as a data frame. DECIMAL, HUGEINT and TIMESTAMP must be cast in the SQL.
 ///
 /// # Errors
-/// [`StoreError::UnsupportedColumn`] for another column type, [`StoreError::Query`] where the query fails.
+/// [`StoreError::UnsupportedColumn`] for an unsupported column type, [`StoreError::Query`] if the query fails.
 fn query_frame(
     connection: &Connection,
     sql: &str,

@@ -1,4 +1,4 @@
-//! Hourly rates in bulk, for the snapshot.
+//! All hourly rates of a time span, for the snapshot.
 
 use super::ingest::naive;
 use super::{Store, StoreError};
@@ -13,12 +13,12 @@ use uuid::Uuid;
 
 pub(super) const HOURLY: &str = include_str!("../../queries/analysis/hourly.sql");
 
-/// The hourly rates of a span.
+/// The hourly rates of a time span.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct HourlyRecord {
-    /// By endpoint, oldest first. What was refused is absent.
+    /// By endpoint, oldest first, without the refused ones.
     pub stretches: HashMap<Uuid, Vec<Stretch>>,
-    /// How many readings gave no rate, by reason.
+    /// Number of readings without a rate, by reason.
     pub refused: BTreeMap<Refusal, usize>,
 }
 
@@ -41,7 +41,7 @@ impl Store {
             for batch in statement.query_arrow(span)? {
                 take(&batch, &ids, &mut record)?;
             }
-            // Endpoint by endpoint, as sorting half a million rows at once takes longer.
+            // Endpoint by endpoint, because sorting half a million rows at once takes longer.
             record.stretches.values_mut().for_each(|of_one| of_one.sort_unstable_by_key(|one| one.end));
             Ok(record)
         })
@@ -61,7 +61,7 @@ fn endpoint_ids(connection: &Connection) -> Result<HashMap<i32, Uuid>, StoreErro
     .collect()
 }
 
-/// Column by column, since there may be half a million rows.
+/// Reads the batch column by column, because there may be half a million rows.
 fn take(batch: &RecordBatch, ids: &HashMap<i32, Uuid>, record: &mut HourlyRecord) -> Result<(), StoreError> {
     let numbers = batch.column(0).as_primitive::<Int32Type>();
     let starts = batch.column(1).as_primitive::<Int64Type>();
@@ -82,7 +82,7 @@ fn take(batch: &RecordBatch, ids: &HashMap<i32, Uuid>, record: &mut HourlyRecord
             (|| Some(Stretch { start: time(start)?, end: time(end)?, hit_rate: rate?, tokens: tokens? }))();
         let id = number.and_then(|number| ids.get(&number));
         let (Some(stretch), Some(id)) = (stretch, id) else {
-            return Err(unreadable(format!("of endpoint {number:?}, ending at {end:?}")));
+            return Err(unreadable(format!("endpoint {number:?}, end {end:?}")));
         };
         record.stretches.entry(*id).or_default().push(stretch);
     }

@@ -1,4 +1,4 @@
-//! A run goes in whole, in one transaction, or not at all; the same run twice changes nothing.
+//! Stores a run completely, in one transaction, or not at all. Storing the same run twice changes nothing.
 
 use super::uptime::StoredUptime;
 use super::{Store, StoreError, days};
@@ -17,7 +17,7 @@ use uuid::Uuid;
 const STAGE: &str = include_str!("../../queries/ingest/stage.sql");
 const MERGE: &str = include_str!("../../queries/ingest/merge.sql");
 
-/// What is stored of a run besides its readings.
+/// The data of a run besides its readings.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RunRecord {
     /// Id.
@@ -26,7 +26,7 @@ pub struct RunRecord {
     pub status: String,
     /// The upstream's base address.
     pub upstream: String,
-    /// Whether that was the simulator.
+    /// Whether the upstream was the simulator.
     pub simulated: bool,
     /// Requests sent.
     pub requests: usize,
@@ -34,20 +34,20 @@ pub struct RunRecord {
     pub documents: usize,
     /// How long fetching took.
     pub duration_ms: i64,
-    /// Whether the once-a-day routes were asked.
+    /// Whether the once-a-day routes were requested.
     pub activity: bool,
-    /// What failed, for people.
+    /// Failures, as text for people.
     pub failures: Vec<String>,
-    /// What is not plausible in it, and what of that was accepted.
+    /// The findings against it: open ones and accepted ones.
     pub findings: Findings,
 }
 
-/// What became of a run.
+/// The result of storing a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ingested {
     /// It was stored.
     Stored,
-    /// It was there already; nothing changed.
+    /// It was already stored; nothing changed.
     Known,
 }
 
@@ -55,8 +55,8 @@ impl Store {
     /// Stores a run.
     ///
     /// # Errors
-    /// [`StoreError::OutOfOrder`] where a newer run is stored already; [`StoreError::Query`]: then nothing of the run is
-    /// stored.
+    /// [`StoreError::OutOfOrder`] if a newer run is already stored; [`StoreError::Query`] otherwise. In both cases
+    /// nothing of the run is stored.
     pub fn ingest(&self, record: &RunRecord, run: &RunReadings) -> Result<Ingested, StoreError> {
         let connection = self.writer();
         if known(&connection, &record.run_id)? {
@@ -81,10 +81,11 @@ impl Store {
 }
 
 impl Store {
-    /// Forgets the accounts of the runs from a time on, none of which is in the record, so that they can be stored again.
+    /// Deletes the account rows of the runs from a time on, so that they can be stored again. None of these runs may be
+    /// in the record.
     ///
     /// # Errors
-    /// [`StoreError::OutOfOrder`] where one of them is in the record; then nothing is changed.
+    /// [`StoreError::OutOfOrder`] if one of them is in the record; then nothing is changed.
     pub fn forget_from(&self, time: DateTime<Utc>) -> Result<(), StoreError> {
         if let Some(newest) = self.newest_accepted()?.filter(|newest| *newest >= time) {
             return Err(StoreError::OutOfOrder {
@@ -104,7 +105,7 @@ impl Store {
     }
 }
 
-/// Ends the transaction of a connection if the thread panics: the connection is used again.
+/// Rolls back the transaction of a connection if the thread panics, because the connection is used again.
 struct RolledBackOnPanic<'a>(&'a Connection);
 
 impl Drop for RolledBackOnPanic<'_> {
@@ -112,7 +113,7 @@ impl Drop for RolledBackOnPanic<'_> {
         if std::thread::panicking()
             && let Err(error) = self.0.execute_batch("ROLLBACK")
         {
-            tracing::error!(%error, "the transaction of a run that panicked cannot be rolled back");
+            tracing::error!(%error, "cannot roll back the transaction of a run that panicked");
         }
     }
 }
@@ -126,7 +127,7 @@ fn known(connection: &Connection, run_id: &str) -> Result<bool, StoreError> {
     Ok(count > 0)
 }
 
-/// A run that is not in the record may be stored again under its id: only its account is replaced.
+/// A run that is not in the record may be stored again under the same id: only its account row is replaced.
 fn forget_failed(connection: &Connection, run_id: &str) -> Result<(), StoreError> {
     for table in ["run_source", "quarantine", "drift", "finding", "model_usage"] {
         connection.execute(
@@ -160,7 +161,7 @@ fn ingest(connection: &Connection, record: &RunRecord, run: &RunReadings) -> Res
     insert_run(connection, run_no, record, run)?;
     insert_findings(connection, run_no, record, run)?;
     if !is_accepted(&record.status) {
-        // It says nothing reliable about the endpoints, so nothing that is known of them may change.
+        // The run is not reliable, so it must not change anything that is known about the endpoints.
         return Ok(());
     }
     insert_model_usage(connection, run_no, run)?;
@@ -175,11 +176,11 @@ fn ingest(connection: &Connection, record: &RunRecord, run: &RunReadings) -> Res
     days::add_late(connection, run_no, run_no)
 }
 
-/// When a usage summary was read and which day it covers, relative to the run: small numbers take little room.
+/// When a usage summary was read and which day it covers, relative to the run: small numbers take little space.
 struct ReadAt {
     /// UTC day of the run minus the day of the summary.
     day_back: i16,
-    /// Seconds from the run's start to the answer.
+    /// Seconds from the start of the run to the response.
     after_s: i32,
 }
 
@@ -196,12 +197,12 @@ impl ReadAt {
     }
 }
 
-/// A time as DuckDB's naive TIMESTAMP reads it.
+/// A time in the format of DuckDB's naive TIMESTAMP.
 pub(super) fn naive(time: DateTime<Utc>) -> String {
     time.format("%Y-%m-%d %H:%M:%S%.6f").to_string()
 }
 
-/// The endpoints that are known, by UUID and by what stands in for one.
+/// The known endpoints, by UUID and by the substitute for an unknown UUID.
 struct Numbers {
     next: i32,
     by_id: HashMap<Uuid, i32>,
@@ -236,7 +237,7 @@ impl Numbers {
             if let Some(tag) = tag {
                 let stand_in =
                     synthetic_endpoint_id(&ModelSlug::new(model), &Variant::new(variant), &Tag::new(tag));
-                // Two endpoints under one tag: the tag tells nobody apart.
+                // Two endpoints share this tag, so it identifies neither.
                 numbers
                     .by_stand_in
                     .entry(stand_in)
@@ -248,7 +249,7 @@ impl Numbers {
     }
 }
 
-/// Finds or makes the short key of every reading's endpoint, linking those whose UUID has become known.
+/// Finds or creates the short key of every reading's endpoint, and links endpoints whose UUID has become known.
 fn number_endpoints(connection: &Connection, run: &RunReadings) -> Result<Vec<i32>, StoreError> {
     let mut numbers = Numbers::load(connection)?;
     let mut appender = connection.appender("endpoint")?;
@@ -542,7 +543,7 @@ fn insert_findings(
     Ok(drift.flush()?)
 }
 
-/// A change of the window kind is an event: numbers before and after do not mean the same.
+/// A change of the window kind is an event: the numbers before and after it have different meanings.
 fn window_event(connection: &Connection, run_no: i32, run: &RunReadings) -> Result<(), StoreError> {
     let before: Option<String> = connection.query_row(
         "SELECT max_by(window_kind, run_no) FROM run WHERE window_kind <> 'unknown' AND status NOT IN ('failed', 'suspect') AND run_no < ?",
@@ -553,7 +554,7 @@ fn window_event(connection: &Connection, run_no: i32, run: &RunReadings) -> Resu
     if run.window_kind == WindowKind::Unknown {
         return Ok(());
     }
-    let detail = format!("usage summaries covered `{before}` before and cover `{}` now", run.window_kind);
+    let detail = format!("usage summaries now cover `{}` instead of `{before}`", run.window_kind);
     connection.execute(
         "INSERT INTO event VALUES (?, CAST(? AS TIMESTAMP), 'window_changed', NULL, ?)",
         params![run_no, naive(run.observed_at), detail],

@@ -1,4 +1,4 @@
-//! The schema, brought up to date step by step; each step in a transaction of its own, its text remembered by digest.
+//! Migrates the schema step by step. Each step runs in a separate transaction, and the digest of its text is stored.
 
 use super::StoreError;
 use duckdb::{Connection, params};
@@ -35,7 +35,7 @@ const MIGRATIONS: &[Migration] = &[
     },
 ];
 
-/// Applies what is missing.
+/// Applies the missing migrations.
 pub fn migrate(connection: &Connection) -> Result<(), StoreError> {
     connection.execute_batch(
         "CREATE TABLE IF NOT EXISTS schema_migration (version BIGINT NOT NULL, name VARCHAR NOT NULL, sha256 VARCHAR NOT NULL, app_version VARCHAR NOT NULL)",
@@ -67,7 +67,7 @@ fn apply(connection: &Connection, migration: &Migration, digest: &str) -> Result
         )
     });
     match applied {
-        // A checkpoint right after keeps DDL out of the write-ahead log, where it is the commonest cause of trouble.
+        // An immediate checkpoint keeps DDL out of the write-ahead log, where it is the most common cause of trouble.
         Ok(_) => Ok(connection.execute_batch("COMMIT; CHECKPOINT;")?),
         Err(error) => {
             connection.execute_batch("ROLLBACK")?;

@@ -1,5 +1,5 @@
-//! The record of all runs in DuckDB. The only module that names duckdb: open, migrate, write, read, and the bridge from
-//! Arrow to data frames.
+//! The record of all runs in DuckDB. The only module that uses duckdb: it opens, migrates, writes and reads the store,
+//! and converts Arrow data to data frames.
 
 mod backtest;
 mod columns;
@@ -28,63 +28,63 @@ use std::path::PathBuf;
 /// What can go wrong with the store.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// Another process has the file.
+    /// Another process has locked the file.
     #[error(
-        "the store {path} is in use by another process ({holder}); stop it, or ask it: verbs that can do so go through its address by themselves"
+        "the store {path} is in use by another process ({holder}); stop that process first (if it is a running server, verbs that can query it do so automatically)"
     )]
     Locked {
         /// The file.
         path: PathBuf,
-        /// What DuckDB says of the holder.
+        /// What DuckDB reports about the holder of the lock.
         holder: String,
     },
     /// The file was written by a newer version.
     #[error(
-        "the store was written by a newer version of hitrate (schema {found}, this one knows {known}); update hitrate, or rebuild with `hitrate replay`"
+        "the store was written by a newer version of hitrate (schema {found}; this version supports up to {known}); update hitrate, or rebuild with `hitrate replay`"
     )]
     TooNew {
         /// Schema version of the file.
         found: i64,
-        /// Newest version this program knows.
+        /// Newest schema version that this program supports.
         known: i64,
     },
-    /// A migration is not the one that was applied.
+    /// The text of a migration differs from the one that was applied.
     #[error(
-        "migration {version} of the store is not the one this version of hitrate ships; rebuild with `hitrate replay --into DIR`"
+        "migration {version} of the store differs from the one in this version of hitrate; rebuild with `hitrate replay --into DIR`"
     )]
     MigrationChanged {
         /// Which.
         version: i64,
     },
-    /// Runs must come in order of time: history is kept as rows that are valid from-to.
+    /// Runs must be stored in chronological order: the history consists of rows with a validity period.
     #[error(
-        "the run at {observed_at} is older than the newest one in the store ({newest}); collect in order, or rebuild with `hitrate replay`"
+        "the run at {observed_at} is older than the newest one in the store ({newest}); collect in chronological order, or rebuild with `hitrate replay`"
     )]
     OutOfOrder {
-        /// Of the run.
+        /// Time of the run.
         observed_at: String,
-        /// Of the newest one stored.
+        /// Time of the newest stored run.
         newest: String,
     },
     /// The store cannot be opened.
     #[error(
-        "cannot open the store {path}: {detail}. The archive beside it is the source of truth: `hitrate replay --into DIR` rebuilds the store from it"
+        "cannot open the store {path}: {detail}. Run `hitrate replay --into DIR` to rebuild the store from the archive beside it, which is the source of truth"
     )]
     Open {
         /// The file.
         path: PathBuf,
-        /// What DuckDB says.
+        /// The error message of DuckDB.
         detail: String,
     },
-    /// A column of a query cannot become a data frame column.
-    #[error("column `{column}` has the type {kind}, which data frames do not take: cast it in the SQL")]
+    /// A query column cannot be converted to a data frame column.
+    #[error("column `{column}` has the type {kind}, which data frames do not support; cast it in the SQL")]
     UnsupportedColumn {
         /// The column.
         column: String,
         /// Its Arrow type.
         kind: String,
     },
-    /// A query took longer than it may.
+    /// A query exceeded its time limit.
     #[error("a query took longer than {seconds} s and was stopped")]
     TimedOut {
         /// The limit.
@@ -95,24 +95,24 @@ pub enum StoreError {
     Io {
         /// Which file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: std::io::Error,
     },
-    /// A stored value is not what was written.
-    #[error("the store holds a {what} that cannot be read: {detail}")]
+    /// A stored value cannot be read.
+    #[error("the store contains an unreadable {what}: {detail}")]
     Content {
         /// Which.
         what: &'static str,
         /// What is wrong.
         detail: String,
     },
-    /// Anything else that DuckDB says.
+    /// Any other error of DuckDB.
     #[error("store: {0}")]
     Query(#[from] duckdb::Error),
 }
 
-/// How DuckDB's messages begin where the machine or the file is at fault and not the data: disk, memory, rights, limits,
-/// and a database that gave up.
+/// Prefixes of DuckDB messages that blame the machine or the file and not the data: disk, memory, permissions, limits,
+/// and a database that was invalidated.
 const OF_THE_MACHINE: [&str; 8] = [
     "IO Error",
     "Out of Memory Error",
@@ -125,8 +125,8 @@ const OF_THE_MACHINE: [&str; 8] = [
 ];
 
 impl StoreError {
-    /// Whether the data that were to be stored are at fault, so that other data may be stored. A locked file, a full disk
-    /// or a lack of memory is not: it would hit all data alike.
+    /// Whether the data to be stored caused the error, so that other data may still be stored. A locked file, a full
+    /// disk or a lack of memory would affect all data.
     pub fn concerns_content(&self) -> bool {
         match self {
             Self::OutOfOrder { .. } | Self::Content { .. } => true,

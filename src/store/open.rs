@@ -1,4 +1,4 @@
-//! Opening the store, with explicit limits and no way out of its folder.
+//! Opens the store with explicit limits and without access to files outside its work folder.
 
 use super::{StoreError, migrate};
 use duckdb::{Config, Connection};
@@ -11,17 +11,17 @@ use std::time::Duration;
 pub struct StoreOptions {
     /// The database file.
     pub path: PathBuf,
-    /// The one folder that queries may write to (exports, spilling).
+    /// The only folder that queries may write to (exports, spilling).
     pub work_dir: PathBuf,
-    /// Memory limit in DuckDB's spelling: `1GB`.
+    /// Memory limit in DuckDB's notation, for example `1GB`.
     pub memory: String,
-    /// Threads.
+    /// Number of threads.
     pub threads: i64,
-    /// Longest time a query of a reader may take.
+    /// Time limit of a read query.
     pub query_timeout: Duration,
 }
 
-/// The record of all runs. One connection writes, under a lock; readers are clones of it.
+/// The record of all runs. One connection writes, under a lock; readers use clones of it.
 pub struct Store {
     writer: Mutex<Connection>,
     options: StoreOptions,
@@ -34,13 +34,13 @@ impl std::fmt::Debug for Store {
 }
 
 impl Store {
-    /// Opens the store, making it where there is none, and brings its schema up to date.
+    /// Opens the store, creates it if there is none, and migrates its schema.
     ///
-    /// A write-ahead log that cannot be replayed is set aside (renamed, never deleted) and the open is tried once more:
-    /// the runs that it held are in the archive.
+    /// A write-ahead log that cannot be replayed is set aside (renamed, never deleted), and the store is opened once
+    /// more: the runs in that log are in the archive.
     ///
     /// # Errors
-    /// [`StoreError::Locked`] where another process holds it, [`StoreError::TooNew`], [`StoreError::Open`].
+    /// [`StoreError::Locked`] if another process holds it, [`StoreError::TooNew`], [`StoreError::Open`].
     pub fn open(options: StoreOptions) -> Result<Self, StoreError> {
         for folder in [options.path.parent().unwrap_or(Path::new(".")), options.work_dir.as_path()] {
             std::fs::create_dir_all(folder)
@@ -48,7 +48,7 @@ impl Store {
         }
         let connection = match connect(&options) {
             Err(StoreError::Open { path, detail }) if set_log_aside(&options.path) => {
-                tracing::error!(store = %path.display(), detail, "the write-ahead log was unreadable and was set aside; `hitrate replay` restores its runs");
+                tracing::error!(store = %path.display(), detail, "set aside an unreadable write-ahead log; run `hitrate replay` to restore its runs");
                 connect(&options)?
             }
             other => other?,
@@ -58,18 +58,18 @@ impl Store {
         Ok(Self { writer: Mutex::new(connection), options })
     }
 
-    /// The limits it was opened with.
+    /// The options it was opened with.
     pub fn options(&self) -> &StoreOptions {
         &self.options
     }
 
-    /// The writing connection, for as long as the guard lives.
+    /// The write connection, for the lifetime of the guard.
     pub(super) fn writer(&self) -> MutexGuard<'_, Connection> {
-        // A panic while a run is stored rolls its transaction back: the connection is still good.
+        // A panic while a run is stored rolls back its transaction, so the connection remains usable.
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Runs a query on a connection of its own, stopped after the time limit.
+    /// Runs a query on a separate connection and stops it after the time limit.
     pub(super) fn read<T>(
         &self,
         query: impl FnOnce(&Connection) -> Result<T, StoreError>,
@@ -94,10 +94,10 @@ impl Store {
         }
     }
 
-    /// Writes everything to the database file, so that the write-ahead log is empty.
+    /// Writes everything to the database file and empties the write-ahead log.
     ///
     /// # Errors
-    /// [`StoreError::Query`] where DuckDB cannot.
+    /// [`StoreError::Query`] if DuckDB cannot.
     pub fn checkpoint(&self) -> Result<(), StoreError> {
         Ok(self.writer().execute_batch("FORCE CHECKPOINT")?)
     }
@@ -121,7 +121,7 @@ fn connect(options: &StoreOptions) -> Result<Connection, StoreError> {
     })
 }
 
-/// What DuckDB says of the process that holds the lock.
+/// What DuckDB reports about the process that holds the lock.
 fn holder(detail: &str) -> String {
     let start = detail.find("held in").map_or(0, |at| at + "held in ".len());
     detail[start..].split(". ").next().unwrap_or(detail).trim().to_owned()
@@ -137,7 +137,7 @@ fn set_log_aside(path: &Path) -> bool {
     free.is_some_and(|aside| std::fs::rename(&log, aside).is_ok())
 }
 
-/// Queries may touch the work folder and nothing else, and nothing can undo that while the process runs.
+/// Restricts queries to the work folder; the restriction cannot be lifted while the process runs.
 fn confine(connection: &Connection, work_dir: &Path) -> Result<(), StoreError> {
     let folder = std::fs::canonicalize(work_dir)
         .map_err(|source| StoreError::Io { path: work_dir.to_owned(), source })?;

@@ -1,4 +1,4 @@
-//! What the pipeline reads back: frames for the analysis, rows for the snapshot.
+//! Reads of the pipeline: frames for the analysis, rows for the snapshot.
 
 use super::columns::{self, Columns};
 use super::ingest::naive;
@@ -32,30 +32,30 @@ const RUN_COLUMNS: &str =
 pub struct RunRow {
     /// Id.
     pub run_id: String,
-    /// When it looked.
+    /// Time of the run.
     pub observed_at: DateTime<Utc>,
     /// `ok` or `partial`.
     pub status: String,
-    /// What its summaries cover.
+    /// Kind of window that its summaries cover.
     pub window_kind: WindowKind,
     /// Whether the upstream was the simulator.
     pub simulated: bool,
-    /// Requests, documents, readings, endpoints, rows put aside, distinct unknown paths.
+    /// Requests, documents, readings, endpoints, quarantined rows, distinct unknown paths.
     pub counts: [usize; 6],
     /// How long fetching took.
     pub duration_ms: i64,
-    /// What failed.
+    /// Failures.
     pub failures: Vec<String>,
-    /// What came of asking for the comparison series; `None` where it was not asked for.
+    /// Result of the request for the comparison series; `None` if it was not requested.
     pub comparison: Option<RouteAnswer>,
 }
 
-/// What an accepted run held.
+/// The counts of an accepted run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RunCounts {
-    /// When it looked.
+    /// Time of the run.
     pub observed_at: DateTime<Utc>,
-    /// Models listed.
+    /// Listed models.
     pub models: usize,
     /// Endpoints.
     pub endpoints: usize,
@@ -65,7 +65,7 @@ pub struct RunCounts {
     pub tokens: f64,
 }
 
-/// Values of past days that are reported again with every answer.
+/// Values of past days that every response reports again.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct PastValues {
     /// Closing hit rates by endpoint and UTC day, fractions.
@@ -74,7 +74,7 @@ pub struct PastValues {
     pub activity: HashMap<(Pair, NaiveDate), [i64; 2]>,
 }
 
-/// An endpoint of the newest run with what is known of it.
+/// An endpoint of the newest run and its known data.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EndpointNow {
     /// Key.
@@ -99,17 +99,17 @@ pub struct EndpointNow {
     pub tokens: Option<i64>,
     /// Effective input and output price.
     pub effective: [Option<f64>; 2],
-    /// List prices: input, output, cache read, cache write, cache write kept for an hour.
+    /// List prices: input, output, cache read, cache write, cache write with a lifetime of one hour.
     pub list: [Option<f64>; 5],
     /// Conditional prices.
     pub price_tiers: Vec<PriceTier>,
-    /// Uptime over 5 minutes, 30 minutes, a day.
+    /// Uptime over 5 minutes, 30 minutes and one day.
     pub uptime: [Option<f64>; 3],
-    /// Availability over a day.
+    /// Availability over one day.
     pub availability: Option<f64>,
     /// Upstream status code.
     pub status: Option<i32>,
-    /// Output speed, tokens a second.
+    /// Output speed, tokens per second.
     pub throughput: Option<f64>,
     /// Time to first token, milliseconds.
     pub latency_ms: Option<f64>,
@@ -117,21 +117,21 @@ pub struct EndpointNow {
     pub quantization: Option<String>,
     /// Context length.
     pub context_length: Option<i64>,
-    /// Longest answer.
+    /// Maximum length of a response, tokens.
     pub max_completion_tokens: Option<i64>,
     /// Region.
     pub region: Option<String>,
     /// Whether prompts are used for training.
     pub trains_on_prompts: Option<bool>,
-    /// Whether prompts are kept.
+    /// Whether prompts are retained.
     pub retains_prompts: Option<bool>,
-    /// Request parameters.
+    /// Supported request parameters.
     pub parameters: Vec<String>,
-    /// Longest prompt, tokens.
+    /// Maximum prompt length, tokens.
     pub max_prompt_tokens: Option<i64>,
-    /// When the upstream stops offering it.
+    /// When the upstream stops offering the endpoint.
     pub deprecation_date: Option<DateTime<Utc>>,
-    /// When the upstream began to offer it.
+    /// When the upstream began to offer the endpoint.
     pub created_at: Option<DateTime<Utc>>,
 }
 
@@ -146,7 +146,7 @@ pub struct EndpointDayRow {
     pub day: NaiveDate,
     /// Hit rate.
     pub hit_rate: Option<f64>,
-    /// What the hit rate rests on; `None` where there is none.
+    /// What the hit rate is based on; `None` if there is none.
     pub basis: Option<Basis>,
     /// Tokens.
     pub tokens: Option<i64>,
@@ -157,7 +157,7 @@ pub struct EndpointDayRow {
 }
 
 impl Store {
-    /// The window kind of the newest run that knew it, and whether a run of this UTC day asked for the daily routes.
+    /// The window kind of the newest accepted run before a time that knew it.
     ///
     /// # Errors
     /// [`StoreError::Query`].
@@ -170,8 +170,8 @@ impl Store {
         Ok(kind.as_deref().and_then(WindowKind::parse))
     }
 
-    /// What the newest accepted run before a time had; of a run that is too old to say what is missing, the window kind
-    /// alone.
+    /// The state of the newest accepted run before a time. If that run is too old to show what is missing, only the
+    /// window kind.
     ///
     /// # Errors
     /// [`StoreError::Query`].
@@ -249,7 +249,7 @@ impl Store {
         })
     }
 
-    /// The ids of all runs, failed ones included.
+    /// The ids of all runs, including failed ones.
     ///
     /// # Errors
     /// [`StoreError::Query`].
@@ -275,7 +275,7 @@ impl Store {
         })
     }
 
-    /// The newest run at or before `as_of` that brought readings; `None` of `as_of` is no limit.
+    /// The newest accepted run at or before `as_of`; `None` means no limit.
     ///
     /// # Errors
     /// [`StoreError::Query`].
@@ -291,7 +291,8 @@ impl Store {
         })
     }
 
-    /// What the accepted runs of `[from, to)` held, oldest first: models, endpoints, endpoints with usage, and tokens.
+    /// The counts of the accepted runs in `[from, to)`, oldest first: models, endpoints, endpoints with usage, and
+    /// tokens.
     ///
     /// # Errors
     /// [`StoreError::Query`].
@@ -312,8 +313,7 @@ impl Store {
         })
     }
 
-    /// Values of past days that the comparison series and the activity of models reported before, for the days
-    /// `[from, to]`.
+    /// Values that the comparison series and the activity of models have reported for the past days `[from, to]`.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -358,7 +358,7 @@ impl Store {
         })
     }
 
-    /// When the newest accepted run looked.
+    /// Time of the newest accepted run.
     ///
     /// # Errors
     /// [`StoreError::Query`].
@@ -366,7 +366,7 @@ impl Store {
         Ok(self.newest_run(None)?.map(|run| run.observed_at))
     }
 
-    /// The run of an id, whatever became of it.
+    /// The run with an id, whatever its status.
     ///
     /// # Errors
     /// [`StoreError::Query`].
@@ -378,7 +378,7 @@ impl Store {
         })
     }
 
-    /// What was found against a run: what makes it suspect, and what was accepted.
+    /// The findings against a run: those that make it suspect, and the accepted ones.
     ///
     /// # Errors
     /// [`StoreError::Query`].
@@ -392,7 +392,7 @@ impl Store {
                 let check: String = row.get(1)?;
                 let finding = Finding {
                     field: row.get(0)?,
-                    // A store of a newer version may hold a check that this one does not know.
+                    // The store of a newer version may contain a check that this version does not know.
                     check: Check::parse(&check).unwrap_or(Check::Changed),
                     before: row.get(2)?,
                     after: row.get(3)?,
@@ -409,7 +409,7 @@ impl Store {
         })
     }
 
-    /// The newest run at or before `as_of` that was answered, if it is suspect.
+    /// The newest run at or before `as_of` that did not fail, if it is suspect.
     ///
     /// # Errors
     /// [`StoreError::Query`].
@@ -426,7 +426,7 @@ impl Store {
         })
     }
 
-    /// When the newest run looked, failed ones included.
+    /// Time of the newest run, including failed ones.
     ///
     /// # Errors
     /// [`StoreError::Query`].
@@ -448,7 +448,7 @@ impl Store {
         })
     }
 
-    /// The days of `[from, to]` as rows.
+    /// The days in `[from, to]` as rows.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -547,7 +547,7 @@ fn run_row(row: &Row<'_>) -> duckdb::Result<Result<RunRow, StoreError>> {
                 .map_err(|error| content("JSON value")(error.to_string()))?,
             comparison: comparison
                 .map(|name| {
-                    RouteAnswer::parse(&name).ok_or_else(|| content("answer of the comparison series")(name))
+                    RouteAnswer::parse(&name).ok_or_else(|| content("result of the comparison series")(name))
                 })
                 .transpose()?,
         })

@@ -1,42 +1,42 @@
-//! How the collection is doing, as rows for the status page.
+//! The state of the collection, as rows for the status page.
 
 use super::ingest::naive;
 use super::{Store, StoreError};
 use crate::domain::document::RouteAnswer;
 use chrono::{DateTime, NaiveDate, Utc};
 
-/// A source in the newest run, and when it last answered.
+/// A source in the newest run, and when it last returned data.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceRow {
     /// Name.
     pub source: String,
-    /// Newest run in which it answered with data.
+    /// Newest run in which it returned data.
     pub newest: Option<DateTime<Utc>>,
-    /// Planned, ok, no data, failed in the newest run.
+    /// Documents of the newest run: planned, ok, no data, failed.
     pub counts: [usize; 4],
 }
 
-/// What came of asking for the comparison series the last time.
+/// The last request for the comparison series.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ComparisonRow {
-    /// What came of it.
+    /// Its result.
     pub answer: RouteAnswer,
-    /// When it was asked for.
+    /// Time of the request.
     pub asked_at: DateTime<Utc>,
     /// Newest day that has a closing value.
     pub newest_day: Option<NaiveDate>,
 }
 
-/// Rows put aside for one reason in the newest run.
+/// Rows of the newest run that were quarantined for one reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QuarantineRow {
     /// Reason.
     pub reason: String,
     /// Rows.
     pub rows: usize,
-    /// Tokens lost with them.
+    /// Tokens of these rows.
     pub tokens: i64,
-    /// An example.
+    /// One example.
     pub example: String,
 }
 
@@ -47,22 +47,22 @@ pub struct DriftRow {
     pub kind: String,
     /// JSON path.
     pub path: String,
-    /// How often.
+    /// Number of occurrences.
     pub count: usize,
 }
 
-/// Something that happened.
+/// An event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EventRow {
-    /// When it was seen.
+    /// When it was observed.
     pub at: DateTime<Utc>,
-    /// What kind.
+    /// Kind of event.
     pub kind: String,
     /// Public name of the model.
     pub model_id: Option<String>,
     /// Tag of the endpoint.
     pub tag: Option<String>,
-    /// For people.
+    /// Description for people.
     pub detail: String,
 }
 
@@ -104,7 +104,7 @@ impl Store {
         })
     }
 
-    /// What came of the newest asking for the comparison series at `as_of`; `None` where it was never asked for.
+    /// The last request for the comparison series as of `as_of`; `None` if it was never requested.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -128,7 +128,7 @@ impl Store {
         })
     }
 
-    /// What the newest run at `as_of` put aside, by reason, most tokens first.
+    /// The quarantined rows of the newest run at `as_of`, by reason, most tokens first.
     ///
     /// # Errors
     /// [`StoreError::Query`].
@@ -170,7 +170,7 @@ impl Store {
         })
     }
 
-    /// What happened up to `as_of`, newest first, at most `limit`.
+    /// The events up to `as_of`, newest first, at most `limit`.
     ///
     /// # Errors
     /// [`StoreError::Query`].

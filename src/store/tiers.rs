@@ -1,4 +1,4 @@
-//! The history of tiers: what was held at the end of each UTC day.
+//! The history of tiers: the tiers held at the end of each UTC day.
 
 use super::columns::{self, Columns, Flags, Floats, Integers, Texts};
 use super::ingest::naive;
@@ -16,10 +16,10 @@ const RUN_DAYS: &str = include_str!("../../queries/tiers/run_days.sql");
 const STAGE: &str = include_str!("../../queries/tiers/stage.sql");
 const CHANGES: &str = include_str!("../../queries/tiers/changes.sql");
 
-/// A change of a provider's tier, with the name people know it by.
+/// A change of a provider's tier, with the provider's display name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TierChangeRow {
-    /// When the run looked that closed the day of the change.
+    /// Time of the run that closed the day of the change.
     pub at: DateTime<Utc>,
     /// Lens.
     pub lens: Lens,
@@ -27,14 +27,14 @@ pub struct TierChangeRow {
     pub provider: ProviderSlug,
     /// The provider's name, untrusted.
     pub name: String,
-    /// Its tier from then on.
+    /// The new tier.
     pub tier: Tier,
-    /// Its tier before.
+    /// The previous tier.
     pub previous: Tier,
 }
 
 impl Store {
-    /// The newest UTC day before `before` whose tiers are stored, as the method of this version judged.
+    /// The newest UTC day before `before` whose tiers are stored for the method of this version.
     ///
     /// # Errors
     /// [`StoreError::Query`].
@@ -51,7 +51,7 @@ impl Store {
         newest.map(day).transpose()
     }
 
-    /// The UTC days with a run that brought readings, later than `after` and earlier than `before`, in order.
+    /// The UTC days with an accepted run, later than `after` and earlier than `before`, in order.
     ///
     /// # Errors
     /// [`StoreError::Query`].
@@ -70,7 +70,7 @@ impl Store {
         })
     }
 
-    /// What was held at the end of a day, as the method of this version judged; empty for a day that is not stored.
+    /// The tiers held at the end of a day under the method of this version; empty for a day that is not stored.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -86,10 +86,10 @@ impl Store {
         })
     }
 
-    /// Stores what was held at the end of a day, in one transaction. A day that is stored already is replaced.
+    /// Stores the tiers held at the end of a day, in one transaction. A day that is already stored is replaced.
     ///
     /// # Errors
-    /// [`StoreError::Query`]: then nothing has changed.
+    /// [`StoreError::Query`]; then nothing is changed.
     pub fn close_day(&self, method_version: u32, day: RunDay, history: &History) -> Result<(), StoreError> {
         let connection = self.writer();
         connection.execute_batch("BEGIN")?;
@@ -102,7 +102,7 @@ impl Store {
         }
     }
 
-    /// The changes of providers' tiers on days that were over by `as_of`, newest first, at most `limit`.
+    /// The tier changes of providers on days that had ended by `as_of`, newest first, at most `limit`.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -191,7 +191,7 @@ fn write(
     }
     endpoints.flush()?;
     drop(endpoints);
-    // In a fixed order, so that the same history is the same rows.
+    // In a fixed order, so that the same history produces the same rows.
     connection.execute(
         "INSERT INTO endpoint_tier
          SELECT ?, CAST(? AS DATE), s.lens, e.endpoint_no, s.* EXCLUDE (lens, endpoint_id)
@@ -202,7 +202,7 @@ fn write(
     Ok(connection.execute_batch("DROP TABLE stage_endpoint_tier")?)
 }
 
-/// The words and dates of a row.
+/// The texts and dates of a row.
 struct HeldRow {
     tier: &'static str,
     naive: &'static str,
@@ -249,7 +249,7 @@ fn endpoint_rows(columns: Columns<'_>, rows: &mut Vec<(EndpointKey, Held)>) -> R
     Ok(())
 }
 
-/// What both tables say of what was held.
+/// The columns that both tier tables have in common.
 struct HeldColumns<'a> {
     tier: Texts<'a>,
     naive: Texts<'a>,

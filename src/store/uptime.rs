@@ -1,22 +1,22 @@
-//! Uptimes as the store keeps them. The upstream publishes `success / (success + error) * 100`; the smallest whole
-//! numbers that give the same fraction take a third of the room of its digits.
+//! Uptimes in the form that the store keeps. The upstream publishes `success / (success + error) * 100`; the smallest
+//! integers with the same ratio take a third of the space of the decimal digits.
 
-/// Numbers above this are not looked for: the fraction is then kept as it is.
+/// The search stops at this number; beyond it, the fraction is kept as it is.
 const MOST: u64 = 10_000_000;
 
-/// An uptime ready to be stored; all of it is `None` where none was published.
+/// An uptime in its stored form; all fields are `None` if no uptime was published.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(super) struct StoredUptime {
-    /// Share that was not up, as `down / of`.
+    /// Share of downtime, as `down / of`.
     pub down: Option<i32>,
     /// See `down`.
     pub of: Option<i32>,
-    /// The uptime itself, where no such numbers give it.
+    /// The uptime itself, if no such integers reproduce it.
     pub exact: Option<f64>,
 }
 
 impl StoredUptime {
-    /// Finds the numbers; what the view `reading` makes of them is `uptime` to the last bit.
+    /// Finds the integers from which the view `reading` computes exactly `uptime`, to the last bit.
     pub fn of(uptime: Option<f64>) -> Self {
         let Some(uptime) = uptime else { return Self::default() };
         let found = ratio(uptime).and_then(|(up, of)| {
@@ -31,12 +31,12 @@ impl StoredUptime {
     }
 }
 
-/// What the view `reading` computes.
+/// The uptime that the view `reading` computes.
 fn told(down: i32, of: i32) -> f64 {
     f64::from(of - down) / f64::from(of) * 100.0 / 100.0
 }
 
-/// The first convergent `up / of` of the continued fraction of `uptime` that comes out as `uptime` itself.
+/// The first convergent `up / of` of the continued fraction of `uptime` that evaluates to exactly `uptime`.
 fn ratio(uptime: f64) -> Option<(u64, u64)> {
     if !(0.0..=1.0).contains(&uptime) {
         return None;
@@ -44,7 +44,7 @@ fn ratio(uptime: f64) -> Option<(u64, u64)> {
     let (mut rest, mut before, mut last) = (uptime, (0_u64, 1_u64), (1_u64, 0_u64));
     loop {
         let whole = rest.floor();
-        // Exact below 2^53; anything near that is past MOST anyway.
+        // Exact below 2^53; anything close to that exceeds MOST anyway.
         let step = if whole < 1e15 { whole as u64 } else { return None };
         let next = (step.checked_mul(last.0)? + before.0, step.checked_mul(last.1)? + before.1);
         if next.1 > MOST {

@@ -1,8 +1,8 @@
-//! Do the intervals hold the truth as often as they say, and does the order come out right?
+//! Coverage study: do the intervals contain the true value as often as claimed, and is the order correct?
 //!
-//! Each seed makes a world without events; its endpoints' days go straight to the analysis, without an upstream and
-//! without prices. Effects are comparable up to a shift, so that truth and estimate are put on one centre first: the
-//! mean over the providers that are compared.
+//! Each seed generates a world without events. The days of its endpoints go directly to the analysis, without an
+//! upstream and without prices. Effects are comparable only up to a shift, so truth and estimate are first shifted to a
+//! common centre: the mean over the compared providers.
 
 use super::ranks::spearman;
 use crate::analysis::{AnalysisError, Frames, Parameters, Tuning, UsageDay, analyse_with};
@@ -15,38 +15,38 @@ use chrono::{Days, Duration, NaiveDate};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// Providers with so many shared models or fewer are thin; with fewer than three they are not rated at all.
+/// Providers with this many shared models or fewer are thin; with fewer than three they are not rated at all.
 pub const THIN_MODELS: usize = 4;
 
-/// What the study is asked to show: coverage within these bounds, for all providers and for thin ones.
+/// Requirement of the study: coverage within these bounds, for all providers and for thin ones.
 pub const COVERAGE_BOUNDS: (f64, f64) = (0.85, 0.95);
 
-/// What the study is asked to show: mean rank correlation of the adjusted effect with the truth, at least.
+/// Requirement of the study: minimum mean rank correlation of the adjusted effect with the truth.
 pub const SPEARMAN_BOUND: f64 = 0.9;
 
-/// What can go wrong in a study.
+/// Errors of a study.
 #[derive(Debug, thiserror::Error)]
 pub enum StudyError {
-    /// No seed, no study.
+    /// No seeds were given.
     #[error("a study of 0 seeds shows nothing; ask for 1 or more")]
     NoSeeds,
-    /// A world could not be made.
+    /// A world could not be generated.
     #[error(transparent)]
     Simulator(#[from] SimulatorError),
-    /// The analysis refused a world.
+    /// The analysis of a world failed.
     #[error("the analysis of a simulated world failed: {0}")]
     Analysis(#[from] AnalysisError),
-    /// The shipped workloads do not read.
+    /// The shipped workloads cannot be read.
     #[error("the shipped workloads do not read: {0}")]
     Workloads(String),
 }
 
-/// What is studied.
+/// Parameters of the study.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct CoverageStudy {
-    /// First seed; the others follow it.
+    /// First seed; the others are consecutive.
     pub first_seed: u64,
-    /// How many worlds.
+    /// Number of worlds.
     pub seeds: u64,
     /// Ridge on the provider effects, in mean weights of a (model, provider) pair.
     pub ridge: f64,
@@ -55,45 +55,46 @@ pub struct CoverageStudy {
 /// A group of providers over all worlds.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Group {
-    /// Intervals that were held against the truth.
+    /// Number of intervals that were compared with the truth.
     pub intervals: usize,
-    /// Share of them that hold it; null without intervals.
+    /// Share of them that contain the true value; null without intervals.
     pub coverage: Option<f64>,
-    /// Mean half-width, a fraction of hit rate; null without intervals.
+    /// Mean half-width, as a fraction of hit rate; null without intervals.
     pub half_width: Option<f64>,
 }
 
 /// Rank correlations with the truth over the worlds.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Correlation {
-    /// Mean over the worlds; null where no world has one.
+    /// Mean over the worlds; null if no world has one.
     pub mean: Option<f64>,
-    /// The worst world; null where no world has one.
+    /// The worst world; null if no world has one.
     pub worst: Option<f64>,
 }
 
-/// What came out.
+/// Results of the study.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CoverageReport {
     /// First seed.
     pub first_seed: u64,
-    /// Worlds.
+    /// Number of worlds.
     pub seeds: u64,
-    /// Ridge that was used.
+    /// Ridge used.
     pub ridge: f64,
     /// All rated providers that have a cache.
     pub all: Group,
-    /// Those with three or four shared models.
+    /// Providers with three or four shared models.
     pub thin: Group,
-    /// Adjusted effect against the truth, Spearman.
+    /// Spearman rank correlation of the adjusted effect with the truth.
     pub adjusted: Correlation,
-    /// Plain mean over models against the truth, Spearman: what the usual way of making such lists gives.
+    /// Spearman rank correlation of the plain mean over models with the truth, which is the usual method for such
+    /// lists.
     pub model_mean: Correlation,
     /// Whether coverage and rank correlation are within their bounds.
     pub holds: bool,
 }
 
-/// One interval against the truth.
+/// One interval compared with the truth.
 #[derive(Debug, Clone, Copy)]
 struct Held {
     thin: bool,
@@ -107,7 +108,8 @@ struct World {
     model_mean: Option<f64>,
 }
 
-/// Runs the study on two threads; `done` is called after each world. The result does not depend on which thread did what.
+/// Runs the study on two threads; `done` is called after each world. The result does not depend on the scheduling of
+/// the threads.
 ///
 /// # Errors
 /// [`StudyError`]: no seeds, or the first world that fails.
@@ -145,13 +147,13 @@ fn world(seed: u64, ridge: f64) -> Result<World, StudyError> {
     Ok(compare(list.map_or(&[], |list| &list.providers), &simulator))
 }
 
-/// What each endpoint counted on each day, as a perfect upstream would tell it.
+/// The usage of each endpoint on each day, as a perfect upstream would publish it.
 fn usage(simulator: &Simulator, window: DayRange) -> Vec<UsageDay> {
     let days = window.from.iter_days().take_while(|day| *day <= window.to);
     days.flat_map(|day| usage_of(simulator, day)).collect()
 }
 
-/// What each endpoint counted on one day.
+/// The usage of each endpoint on one day.
 pub(super) fn usage_of(simulator: &Simulator, day: NaiveDate) -> Vec<UsageDay> {
     let truth = simulator.truth();
     let from = day.and_time(chrono::NaiveTime::MIN).and_utc();
@@ -170,7 +172,7 @@ pub(super) fn usage_of(simulator: &Simulator, day: NaiveDate) -> Vec<UsageDay> {
     truth.endpoints().into_iter().filter_map(counted).collect()
 }
 
-/// A rated provider whose truth is known.
+/// A rated provider with its true effect.
 struct Compared {
     shared_models: usize,
     truth: f64,

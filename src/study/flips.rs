@@ -1,4 +1,5 @@
-//! How often tiers change from one day to the next: as published, and as the figures of each day alone would have it.
+//! Counts how often tiers change from one day to the next: as published, and as the figures of each day alone would
+//! give them.
 
 use crate::domain::tier::{Lens, Tier};
 use crate::domain::tier_history::{EndpointKey, Held, History, ProviderKey};
@@ -6,33 +7,34 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// What is asked of the published tiers: at most this share of a lens's provider-days with a change.
+/// Requirement for the published tiers: at most this share of a lens's provider-days has a change.
 pub const FLIP_BOUND: f64 = 0.04;
 
-/// The lenses that the bound is asked of.
+/// The lenses to which the bound applies.
 pub const BOUND_LENSES: [Lens; 2] = [Lens::Cache, Lens::Cost];
 
 /// Changes from one day with a run to the next.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Flips {
-    /// Pairs of such days, each of one provider or endpoint that has a tier on both.
+    /// Pairs of such days, each for one provider or endpoint with a tier on both.
     pub compared: usize,
-    /// Pairs whose tiers differ, by the figures of each day alone.
+    /// Pairs whose tiers differ according to the figures of each day alone.
     pub naive: usize,
     /// Pairs whose tiers differ as published.
     pub published: usize,
-    /// Calendar days between them, summed: a pair of days three apart makes three.
+    /// Sum of the calendar days between them: a pair three days apart counts as three.
     pub subject_days: i64,
-    /// `naive` over `compared`; null where nothing is compared.
+    /// `naive` divided by `compared`; null if nothing is compared.
     pub naive_a_step: Option<f64>,
-    /// `published` over `compared`; null where nothing is compared.
+    /// `published` divided by `compared`; null if nothing is compared.
     pub published_a_step: Option<f64>,
-    /// `naive` over `subject_days`; null where nothing is compared.
+    /// `naive` divided by `subject_days`; null if nothing is compared.
     pub naive_a_day: Option<f64>,
-    /// `published` over `subject_days`: on what share of the days a reader found a tier changed; null where nothing is
-    /// compared.
+    /// `published` divided by `subject_days`: the share of days on which a reader found a changed tier; null if nothing
+    /// is compared.
     pub published_a_day: Option<f64>,
-    /// Of the later days of the pairs: those whose published tier is two letters or more from that of their figures.
+    /// Number of pairs on whose later day the published tier is at least two letters from the tier that the figures
+    /// give.
     pub far: usize,
 }
 
@@ -48,7 +50,7 @@ impl Flips {
         self.far += usize::from(now.published().distance(now.naive) > 1);
     }
 
-    /// The counts of both, with their shares.
+    /// The sum of both counts, with the shares.
     pub(super) fn plus(self, other: Self) -> Self {
         let sum = Self {
             compared: self.compared + other.compared,
@@ -85,7 +87,7 @@ pub struct LensFlips {
     pub endpoints: Flips,
 }
 
-/// What came out.
+/// Results of the count.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FlipReport {
     /// First day with a run; null without any.
@@ -96,12 +98,12 @@ pub struct FlipReport {
     pub days: usize,
     /// By lens.
     pub lenses: Vec<LensFlips>,
-    /// Whether the providers' published tiers under `cache` and `cost` change no more often than asked for; null where
+    /// Whether the providers' published tiers under `cache` and `cost` change no more often than required; null if
     /// nothing is compared yet.
     pub holds: Option<bool>,
 }
 
-/// Counts changes while the days come by.
+/// Counts changes day by day.
 #[derive(Debug, Default)]
 pub struct FlipCount {
     from: Option<NaiveDate>,
@@ -113,8 +115,8 @@ pub struct FlipCount {
 }
 
 impl FlipCount {
-    /// Takes in what was held at the end of a day; days come in order. `workload` is the one that counts for the lenses
-    /// that have one.
+    /// Adds the tier states at the end of a day; days must be in order. For lenses with a workload, only `workload`
+    /// counts.
     pub fn see(&mut self, day: NaiveDate, history: &History, workload: &str) {
         self.from = self.from.or(Some(day));
         let apart = self.to.map_or(0, |last| (day - last).num_days());
@@ -135,7 +137,7 @@ impl FlipCount {
         self.before = history.clone();
     }
 
-    /// What was counted.
+    /// The result of the count.
     pub fn report(&self) -> FlipReport {
         let of =
             |counts: &BTreeMap<Lens, Flips>, lens| counts.get(&lens).copied().unwrap_or_default().shared();

@@ -1,8 +1,10 @@
-//! How soon the published tier follows a provider that truly gets worse, and how often tiers change where nothing does.
+//! Lag study: how soon the published tier follows a provider that really gets worse, and how often tiers change without
+//! a real change.
 //!
-//! Each seed makes a world in which one provider loses 25 points of hit rate on a known day. Its days go straight to the
-//! analysis, and the tiers of each day start from those of the day before, as in the live service. Effects are
-//! comparable up to a shift: the truth is put on the day's centre by the mean over the providers that did not change.
+//! Each seed generates a world in which one provider loses 25 points of hit rate on a known day. The days go directly
+//! to the analysis, and the tiers of each day start from those of the previous day, as in the live service. Effects are
+//! comparable only up to a shift: the truth is shifted to the day's centre by the mean over the providers that did not
+//! change.
 
 use super::coverage::{StudyError, usage_of};
 use super::flips::{FlipCount, Flips};
@@ -17,24 +19,24 @@ use chrono::{DateTime, Days, Duration, NaiveDate, Utc};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Days looked at before the day of the change, a full window not counted.
+/// Days analysed before the day of the change, in addition to a full window.
 const BEFORE: i64 = 10;
-/// Days looked at from the day of the change on.
+/// Days analysed from the day of the change.
 const AFTER: i64 = 16;
 
-/// What is studied.
+/// Parameters of the study.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LagStudy {
-    /// First seed; the others follow it.
+    /// First seed; the others are consecutive.
     pub first_seed: u64,
-    /// How many worlds.
+    /// Number of worlds.
     pub seeds: u64,
-    /// Shape of the worlds; seed and events are set by the study.
+    /// Shape of the worlds; the study sets seed and events.
     pub world: SimulatorConfig,
 }
 
 impl LagStudy {
-    /// So many worlds of the size of the recorded market.
+    /// A study of this many worlds of the size of the recorded market.
     pub fn of_recorded_size(first_seed: u64, seeds: u64) -> Self {
         let start = SimulatorConfig::default().start;
         Self { first_seed, seeds, world: SimulatorConfig::recorded_size(first_seed, start, 40) }
@@ -52,14 +54,14 @@ pub struct Followed {
     pub from: Tier,
     /// Its true tier on the last day.
     pub to: Tier,
-    /// Days from the day of the change until the published tier was within a letter of the truth, that day being 0;
-    /// null where it never was.
+    /// Days from the day of the change (day 0) until the published tier was within one letter of the true tier; null if
+    /// it never was.
     pub published: Option<i64>,
-    /// The same for the tier of each day's figures alone.
+    /// The same for the tier that each day's figures alone give.
     pub naive: Option<i64>,
 }
 
-/// Days until a tier was within a letter of the truth, over the providers where it came to that.
+/// Days until a tier was within one letter of the true tier, over the providers for which this happened.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Lag {
     /// Mean.
@@ -83,32 +85,33 @@ impl Lag {
     }
 }
 
-/// What came out.
+/// Results of the study.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct LagReport {
     /// First seed.
     pub first_seed: u64,
-    /// Worlds.
+    /// Number of worlds.
     pub seeds: u64,
-    /// The providers that got worse by a letter or more and were rated throughout.
+    /// The providers that got worse by at least one letter and were rated throughout.
     pub followed: Vec<Followed>,
-    /// Their days, published; null without any that was followed.
+    /// Lag of the published tiers; null if none caught up.
     pub published_days: Option<Lag>,
-    /// Their days, each day's figures alone; null without any.
+    /// Lag of the tiers that each day's figures alone give; null if none caught up.
     pub naive_days: Option<Lag>,
-    /// Those whose published tier never came within a letter of the truth.
+    /// Number of providers whose published tier never came within one letter of the true tier.
     pub published_never: usize,
-    /// Those whose naive tier never did.
+    /// Number of providers whose naive tier never did.
     pub naive_never: usize,
-    /// Provider-days that were held against the truth.
+    /// Number of provider-days that were compared with the truth.
     pub provider_days: usize,
-    /// Of them, published two letters or more from the true tier: a whole tier lies between.
+    /// Of these, days with a published tier at least two letters from the true tier, so that a whole tier is in
+    /// between.
     pub published_far: usize,
-    /// Of them, the figures of the day alone as far off.
+    /// Of these, days on which the figures alone were as far off.
     pub naive_far: usize,
-    /// Plainly stale: published as far off while the figures of the day were not.
+    /// Stale days: the published tier was as far off while the figures of the day were not.
     pub stale: usize,
-    /// Longest run of days that one provider was plainly stale.
+    /// Longest run of consecutive stale days of one provider.
     pub longest_stale: usize,
     /// Changes from day to day over all providers under the lens `cache`.
     pub flips: Flips,
@@ -131,7 +134,7 @@ pub fn run(study: &LagStudy, done: &(dyn Fn() + Sync)) -> Result<LagReport, Stud
     Ok(report(study, &worlds.into_iter().collect::<Result<Vec<_>, _>>()?))
 }
 
-/// What one world showed.
+/// Results of one world.
 #[derive(Debug, Default)]
 struct World {
     followed: Option<Followed>,
@@ -143,7 +146,7 @@ struct World {
     flips: Flips,
 }
 
-/// One provider on one day: the true tier beside the others.
+/// One provider on one day: the true tier and the other tiers.
 struct Seen {
     provider: String,
     truth: Tier,
@@ -217,7 +220,7 @@ fn against_truth(rows: &[ProviderTier], simulator: &Simulator, changed: &str, da
     known.into_iter().map(seen).collect()
 }
 
-/// Whether a whole tier lies between two.
+/// Whether a whole tier lies between the two tiers.
 fn is_far(one: Tier, other: Tier) -> bool {
     one.distance(other) > 1
 }

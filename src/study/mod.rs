@@ -1,4 +1,4 @@
-//! Studies of the method itself: simulated worlds whose truth is known, against what the analysis says of them; and how
+//! Studies of the method itself: they compare the analysis of simulated worlds with their known truth, and count how
 //! often tiers change.
 
 pub mod coverage;
@@ -10,7 +10,8 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-/// The work on each item, two at a time, in the order of the items. The result does not depend on which thread did what.
+/// Runs `work` on each item, two at a time; results are in the order of the items. The result does not depend on the
+/// scheduling of the threads.
 fn on_two_threads<I: Sync, T: Send>(items: &[I], work: impl Fn(&I) -> T + Sync) -> Vec<T> {
     let (next, done) = (AtomicUsize::new(0), Mutex::new(BTreeMap::new()));
     let share = || {

@@ -1,7 +1,7 @@
 //! Spearman's rank correlation.
 
-/// Rank correlation of the pairs, -1..1, ties sharing their mean rank; `None` for fewer than two pairs or where one side
-/// is all alike.
+/// Rank correlation of the pairs, -1..1, ties sharing their mean rank; `None` for fewer than two pairs or if all values
+/// of one side are equal.
 pub(super) fn spearman(pairs: &[(f64, f64)]) -> Option<f64> {
     let a = ranks(&pairs.iter().map(|pair| pair.0).collect::<Vec<_>>());
     let b = ranks(&pairs.iter().map(|pair| pair.1).collect::<Vec<_>>());

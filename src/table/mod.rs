@@ -1,4 +1,4 @@
-//! Tables: columns with names, cells in an order, CSV (RFC 4180). What the API and the site give as files.
+//! Tables with named columns and sortable cells, written as CSV (RFC 4180). The API and the site offer them as files.
 
 mod offer;
 
@@ -23,7 +23,7 @@ pub enum Cell {
     Whole(Option<i64>),
     /// A moment, UTC.
     Time(Option<DateTime<Utc>>),
-    /// A name of our own that stands in an order of its own: a tier.
+    /// A name with its rank in a fixed order: a tier.
     Ranked(usize, String),
 }
 
@@ -59,7 +59,7 @@ impl Cell {
         }
     }
 
-    /// Order among values of one column; of texts without regard to capitals.
+    /// Compares two values of one column; texts are compared case-insensitively.
     pub fn compare(&self, other: &Self) -> Ordering {
         match (self, other) {
             (Self::Text(one), Self::Text(other)) => one.to_lowercase().cmp(&other.to_lowercase()),
@@ -84,8 +84,8 @@ impl Cell {
     }
 }
 
-/// A text in quotation marks where it needs them. What a spreadsheet would run as a formula is led by an apostrophe:
-/// names come from others.
+/// Writes a text, quoted if necessary. A text that a spreadsheet would run as a formula gets a leading apostrophe,
+/// because names are untrusted.
 fn write_text(text: &str, out: &mut String) {
     let lead = if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
     if text.contains([',', '"', '\n', '\r']) {
@@ -98,7 +98,7 @@ fn write_text(text: &str, out: &mut String) {
 
 /// A row of a table with `N` columns.
 pub trait Row<const N: usize> {
-    /// Names of the columns, the fields of the JSON where there are such.
+    /// Names of the columns, equal to the JSON fields where such fields exist.
     const COLUMNS: [&'static str; N];
     /// The values in the order of the columns.
     fn cells(&self) -> [Cell; N];
@@ -111,7 +111,7 @@ impl<const N: usize, T: Row<N>> Row<N> for &T {
     }
 }
 
-/// Rows as CSV: a header, then a line each, all ended by CRLF.
+/// Rows as CSV: a header, then one line per row, each terminated by CRLF.
 pub fn csv<T: Row<N>, const N: usize>(rows: &[T]) -> Vec<u8> {
     let mut out = T::COLUMNS.join(",");
     out += "\r\n";

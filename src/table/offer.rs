@@ -4,14 +4,14 @@ use super::{Cell, Row};
 use crate::domain::flag::names;
 use crate::snapshot::{Endpoint, ModelEntry};
 
-/// An endpoint of a model with what a session costs there under the default workload.
+/// An endpoint of a model with the cost of a session under the default workload.
 #[derive(Clone, Copy)]
 pub struct Offer<'a> {
     /// The model.
     pub model: &'a ModelEntry,
     /// The endpoint.
     pub endpoint: &'a Endpoint,
-    /// USD under the default workload.
+    /// Cost of a session in USD under the default workload.
     pub session_cost: Option<f64>,
 }
 

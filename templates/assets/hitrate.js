@@ -1,4 +1,4 @@
-// Nothing here is needed: it sorts tables by a column, copies what can be copied, and waits for the first data.
+// Optional: sorts tables by column, adds copy buttons, and waits for the first data.
 "use strict";
 
 function keyOf(row, column) {
@@ -10,7 +10,7 @@ function keyOf(row, column) {
 }
 
 function compare(a, b, sign) {
-  // What is absent stays at the end, whichever way the rest is sorted.
+  // Absent values stay at the end in either sort order.
   if (a === null || b === null) return (a === null) - (b === null);
   if (typeof a === "number" && typeof b === "number") return sign * (a - b);
   return sign * String(a).localeCompare(String(b));
@@ -59,7 +59,7 @@ for (const block of document.querySelectorAll("pre[data-copy]")) {
 
 const until = document.querySelector("[data-until]");
 
-// Loads the page again once there is something to show, and not before: a reader is not interrupted for nothing.
+// Reloads the page once there is data, and not before, so readers are not interrupted for nothing.
 async function wait() {
   const answer = await fetch(until.dataset.until).catch(() => null);
   if (answer && answer.ok) location.reload();

@@ -1,4 +1,4 @@
-// A site without a service: search, explorer and comparison over the index that was published with the pages.
+// Search, explorer and comparison for a site without a service, over the index published with the pages.
 "use strict";
 (async () => {
   const { base, index } = document.currentScript.dataset;
@@ -14,11 +14,11 @@
   const hint = (text) => find("h1").after(make("p", { className: "hint", role: "alert" }, text));
   const text = (field) => (asked.get(field) ?? "").trim().slice(0, 200);
   const low = (field) => text(field).toLowerCase();
-  // Whether a text contains every word that was typed.
+  // Whether a text contains every word of the query.
   const holds = (name) => low("q").split(/\s+/).every((word) => name.toLowerCase().includes(word));
 
   const answer = await fetch(index).catch(() => ({}));
-  if (!answer.ok) return hint("The index of this copy could not be loaded. Its pages are all there.");
+  if (!answer.ok) return hint("Could not load the index of this copy. Its pages still work.");
   const data = await answer.json();
   const rows = data.endpoints.map(([m, p, name, tag, tier, values, texts, quant, parameters, prompts]) => {
     const [id, title, href, standard] = data.models[m];
@@ -40,14 +40,14 @@
       const items = found.map(([id, name, href]) => make("li", {}, link(href, name), " ", make("code", {}, id)));
       if (items.length) main.append(make("h2", {}, `${title} ${items.length}`), make("ul", { className: "found" }, ...items));
     }
-    find(".lede").replaceChildren(count ? "For “" : "Nothing is called “", make("bdi", {}, q), "”.");
+    find(".lede").replaceChildren(count ? "Matches for “" : "No match for “", make("bdi", {}, q), "”.");
   }
 
-  // The filter as a function; what cannot be understood is left out and told of.
+  // The filter as a function. Invalid values are ignored and reported.
   function filter() {
     const limit = (field, scale = 1) => {
       const [, digits, unit] = /^(\d*\.?\d+)\s*([km%]?)$/.exec(low(field)) ?? [];
-      if (text(field) && !digits) hint(`Left out, because it could not be understood: “${text(field)}”.`);
+      if (text(field) && !digits) hint(`Ignored an invalid value: “${text(field)}”.`);
       return digits && digits * scale * ({ k: 1e3, m: 1e6 }[unit] ?? 1);
     };
     const most = [[1, limit("price")], [2, limit("list")]];
@@ -59,7 +59,7 @@
       (!low("provider") || row.host[0] === low("provider")) &&
       (!low("quant") || row.quant?.toLowerCase() === low("quant")) &&
       row.prompts >= prompts &&
-      // Absent is not zero: what does not tell is left out.
+      // Absent is not zero: rows without the value are left out.
       most.every(([at, most]) => most === undefined || (row.values[at] !== null && row.values[at] <= most)) &&
       least.every(([at, least]) => least === undefined || (row.values[at] !== null && row.values[at] >= least)) &&
       wanted.every((name) => row.takes.includes(name)) &&
@@ -89,12 +89,12 @@
       head.parentNode.ariaSort = n === at ? (falls ? "descending" : "ascending") : null;
     });
     find("[role=status] b").textContent = kept.length;
-    if (!kept.length) hint("No endpoint passes all of it. Loosen a condition.");
+    if (!kept.length) hint("No endpoint matches these filters. Relax one.");
     const near = [...Array(pages).keys()].map((n) => n + 1).filter((n) => n === 1 || n === pages || Math.abs(n - page) < 3);
     find(".pager ul")?.replaceChildren(...near.map((n) => make("li", {}, make("a", { href: address({ page: n }), ariaCurrent: n === page ? "page" : null }, n))));
   }
 
-  // A row like those that the page came with.
+  // Fills a copy of a row from the page.
   function line(made, row) {
     const [model, host] = made.querySelectorAll("a");
     const [letter, spoken] = made.querySelectorAll(".t span");
@@ -106,7 +106,7 @@
     letter.parentNode.className = `t ${rated ? row.tier : "U"}`;
     letter.textContent = rated ? row.tier : "–";
     spoken.textContent = rated ? `tier ${row.tier}` : row.tier;
-    const texts = [...row.texts, row.quant ?? "not told"];
+    const texts = [...row.texts, row.quant ?? "not stated"];
     [...made.cells].slice(2).forEach((cell, n) => {
       cell.textContent = texts[n];
       cell.className = (n < 8 ? "n" : "") + ((n < 8 ? row.values[n] : row.quant) === null ? " na" : "");
@@ -122,14 +122,14 @@
     const sides = names.map((name) => {
       const row = rows.find((row) => row.key === name);
       const host = data.providers.find((host) => host.slice(0, 2).some(same(name)));
-      if (row) return [row.href, row.name, row.key, [row.tier, ...row.texts, row.quant ?? "not told"]];
+      if (row) return [row.href, row.name, row.key, [row.tier, ...row.texts, row.quant ?? "not stated"]];
       if (host) return [host[2], host[1], host[0], host[3]];
     });
     const unknown = names.filter((_, n) => !sides[n]);
-    if (unknown.length) return hint(`Nothing is called “${unknown.join("”, “")}”.`);
-    if (sides.length < 2) return hint("It takes two to compare.");
+    if (unknown.length) return hint(`No match for “${unknown.join("”, “")}”.`);
+    if (sides.length < 2) return hint("Name at least two to compare.");
     const titles = data.titles.find((titles) => sides.every((side) => side[3].length === titles.length));
-    if (!titles) return hint("Endpoints or providers, not both.");
+    if (!titles) return hint("Compare endpoints or providers, not both.");
     const head = make("tr", {}, make("td"), ...sides.map(([href, name, key]) => make("th", { scope: "col" }, link(href, name), make("small", {}, key))));
     const lines = titles.map((title, n) => make("tr", {}, make("th", { scope: "row" }, title), ...sides.map((side) => make("td", { className: "n" }, side[3][n]))));
     find("section").before(make("h2", {}, "Side by side"), make("div", { className: "scroll", tabIndex: 0 }, make("table", { className: "sticky sides" }, make("thead", {}, head), make("tbody", {}, ...lines))));

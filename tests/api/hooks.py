@@ -1,7 +1,7 @@
-"""What the description of the API cannot say: which names there are, and which values do not go together.
+"""Adds what the description of the API cannot express: which names exist, and which values are incompatible.
 
-Valid cases get names that the server has, half of them also in the path, so that more than "not known" is answered.
-Cases that are meant to be wrong stay as they are.
+Valid cases get names that exist on the server, half of them also in the path, so that not every answer is 404.
+Cases that are meant to be invalid stay unchanged.
 """
 
 import json
@@ -18,7 +18,7 @@ def pick(names, seed):
 
 
 def put_in_order(query):
-    """Bounds that do not contradict each other, and prompts that have tokens."""
+    """Makes bounds consistent, and makes sure that prompts have tokens."""
     if query.get("from") is not None and query.get("to") is not None:
         query["from"], query["to"] = "2020-01-01T00:00:00Z", query["to"]
         if query["to"] <= query["from"]:
@@ -37,7 +37,7 @@ def before_call(context, case, kwargs):
     query = case.query or {}
     if "workload" in query:
         query["workload"] = pick(KNOWN["workloads"], query["workload"])
-    # A cursor names an entry of the page before: one that is made up names none.
+    # A cursor identifies an entry of the previous page; a made-up cursor matches nothing.
     query.pop("cursor", None)
     put_in_order(query)
     path = case.path_parameters or {}

@@ -1,6 +1,6 @@
-"""Checks the API of a running server against its own description with schemathesis, on simulated data and on loopback.
+"""Checks the API of a running server against its own description with schemathesis, on loopback with simulated data.
 
-Usage: PYTHON run.py HITRATE, with the Python of scripts/api-tools.sh, which prints its folder.
+Usage: PYTHON run.py HITRATE, with the Python from the folder that scripts/api-tools.sh prints.
 """
 
 import json
@@ -16,7 +16,7 @@ import urllib.request
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-# Seconds: what schemathesis may take, and after which a program that hangs is given up.
+# Seconds: time budget of schemathesis, and timeout for programs that hang.
 BUDGET, PATIENCE = 60, 300
 DAYS = "3"
 
@@ -42,11 +42,11 @@ def wait_for(base, server):
                 return
         except OSError:
             time.sleep(0.2)
-    sys.exit(f"the server did not get ready within {PATIENCE} s")
+    sys.exit(f"the server was not ready within {PATIENCE} s")
 
 
 def known(base):
-    """Names that the server has, for cases that are to find something."""
+    """Names that exist on the server, for cases that should find something."""
     models = [model["model_id"] for model in data_of(f"{base}/api/v1/models?limit=20")]
     providers = [one["provider"] for one in data_of(f"{base}/api/v1/providers")]
     workloads = [one["name"] for one in data_of(f"{base}/api/v1/workloads")]
@@ -54,10 +54,10 @@ def known(base):
 
 
 def check(base, work):
-    # No proxy, no setting of the user's: only the server here is asked.
+    # No proxy and no user settings: all requests go to the local server.
     environment = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
     environment |= {"HITRATE_KNOWN": json.dumps(known(base))}
-    # Run from the work folder, so that what it writes goes with it; hooks are looked for there.
+    # Runs in the work folder, so that its files are removed with it; hooks are loaded from there.
     shutil.copy(HERE / "hooks.py", work)
     program = Path(sys.executable).parent / "schemathesis"
     command = [program, "--config-file", HERE / "schemathesis.toml", "run", f"{base}/api/v1/openapi.json"]
@@ -71,7 +71,7 @@ def main():
         work = Path(folder)
         data = work / "data"
         data.mkdir()
-        # The limit is checked elsewhere; here it would only answer 429.
+        # The rate limit is tested elsewhere; here it would only cause 429 responses.
         (data / "hitrate.toml").write_text("[serve]\nrequests_per_minute = 0\n")
         log = (work / "server.log").open("w")
         made = [binary, "demo", "--once", "--days", DAYS, "--data-dir", data, "--listen", f"127.0.0.1:{free_port()}"]

@@ -1,4 +1,4 @@
-// Accessibility by axe-core: every rule it has, the best practices included.
+// Accessibility checks with axe-core: all rules, including best practices.
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
@@ -12,7 +12,7 @@ async function judge() {
   );
 }
 
-// The violations of a page that is open, a sentence each. The page's own policy does not hold for the debugger.
+// The violations of an open page, one sentence each. The page's own policy does not apply to the debugger.
 export async function violations(page) {
   await page.evaluate(SOURCE);
   return page.evaluate(judge);

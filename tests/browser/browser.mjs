@@ -6,7 +6,7 @@ import { chromium } from 'playwright-core';
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 const FLAGS = [
   '--headless=new',
-  '--no-sandbox', // root in a container has no user namespace for it; only pages of our own are opened
+  '--no-sandbox', // root in a container has no user namespace for it; only our own pages are opened
   '--disable-gpu',
   '--disable-quic',
   '--no-first-run',
@@ -24,7 +24,7 @@ function executable(path) {
   }
 }
 
-// The path of a browser: $CHROMIUM, else the first known name on the PATH.
+// The path of a browser: $CHROMIUM, or the first known name on the PATH.
 export function findBrowser() {
   const names = process.env.CHROMIUM ? [process.env.CHROMIUM] : NAMES;
   const folders = (process.env.PATH ?? '').split(delimiter);
@@ -34,7 +34,7 @@ export function findBrowser() {
   return found;
 }
 
-// Playwright gives every launch a user-data folder of its own and removes it.
+// Playwright creates a user-data folder for every launch and removes it.
 export function launchBrowser() {
   return chromium.launch({ executablePath: findBrowser(), args: FLAGS, ignoreDefaultArgs: ['--headless'] });
 }

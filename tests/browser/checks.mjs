@@ -1,4 +1,4 @@
-// What every page must be: judges the facts of one visit.
+// The requirements for every page: judges the facts of one visit.
 
 // The checks of one page at one size and scheme, with JavaScript on.
 export function checkPage(report, where, page, { expectStatus = 200, simulated = true } = {}) {
@@ -25,7 +25,7 @@ function headed({ title, headings, language, viewportTag }) {
   ];
 }
 
-// A page without JavaScript must say the same: same heading, and hardly less text.
+// A page without JavaScript must have the same content: the same heading and almost as much text.
 export function checkWithoutScript(report, where, withScript, without) {
   report.check(where, 'says the same without JavaScript', [
     without.status !== withScript.status && `it answered ${without.status} instead of ${withScript.status}`,
@@ -36,7 +36,7 @@ export function checkWithoutScript(report, where, withScript, without) {
   ]);
 }
 
-// The internal paths that a page links to, without fragments, in order of appearance, each once.
+// The internal paths that a page links to: without fragments, in order of appearance, without duplicates.
 export function internalPaths(page, base) {
   const paths = page.links
     .filter((link) => link.follow && URL.canParse(link.url) && new URL(link.url).origin === base)

@@ -1,8 +1,8 @@
-// What a page does with the names that upstreams might send: `hitrate demo --hostile-names`.
+// How pages handle hostile names that upstreams might send: `hitrate demo --hostile-names`.
 
 // Runs inside the page.
 function facts() {
-  // Characters that turn the direction of what stands around them: Hebrew, Arabic, marks, embeddings, isolates.
+  // Characters that change the direction of the text around them: Hebrew, Arabic, marks, embeddings, isolates.
   const TURNS = /[\u0590-\u08ff\u200e\u200f\u202a-\u202e\u2066-\u2069\ufb1d-\ufdff\ufe70-\ufefc]/;
   const holds = (element) => {
     const { display, unicodeBidi } = getComputedStyle(element);
@@ -17,12 +17,12 @@ function facts() {
     const rest = document.createRange();
     rest.setStartAfter(node);
     rest.setEndAfter(box.lastChild ?? box);
-    // An isolate or a block that follows stands for itself.
+    // A following isolate or block is independent.
     const open = rest.cloneContents();
     const tail = [...open.childNodes].filter((child) => child.nodeType === Node.TEXT_NODE).map((child) => child.data).join('');
-    if (tail.trim() !== '') behind.push(`'${tail.trim().slice(0, 40)}' stands behind a text that may turn it, in ${box.tagName.toLowerCase()}.${box.className}`);
+    if (tail.trim() !== '') behind.push(`'${tail.trim().slice(0, 40)}' follows a text that may change its direction, in ${box.tagName.toLowerCase()}.${box.className}`);
   }
-  // U+FFFE and the controls other than tab and line feed are not let into a page.
+  // U+FFFE and controls other than tab and line feed must not get into a page.
   const controls = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\ufffe\uffff]/.test(document.documentElement.outerHTML);
   const tall = [...document.querySelectorAll('h1, td, th, li')]
     .filter((element) => element.checkVisibility() && element.scrollHeight > 700 && !element.querySelector('table, ul, ol, figure, pre, dl'))
@@ -30,19 +30,20 @@ function facts() {
   return { marked: window.__marked === true, behind, controls, tall, scripts: document.querySelectorAll('script').length };
 }
 
-// Judges a page that is open.
+// Judges an open page.
 export async function checkHostile(report, where, page) {
   const { marked, behind, controls, tall, scripts } = await page.evaluate(facts);
-  report.check(where, 'runs nothing of a hostile name', [marked && 'markup of a name was run', scripts !== 1 && `it has ${scripts} scripts`]);
+  report.check(where, 'does not run markup from a hostile name', [marked && 'markup from a name was run', scripts !== 1 && `it has ${scripts} scripts`]);
   report.check(where, 'keeps the direction of hostile names to themselves', behind);
   report.check(where, 'shows no control characters', controls && 'there are some');
   report.check(where, 'cuts what is too long', tall);
 }
 
-// Letters that no invented name of the simulator has.
+// Letters that do not occur in normal names of the simulator.
 const STRANGE = /[<"=\u200b\u202e\u{1f9ea}]|W{9}/u;
 
-// The pages of models and providers with hostile names, and those that show many of them: [{ name, path, expectStatus }].
+// The pages of models and providers with hostile names, and pages that show many such names:
+// [{ name, path, expectStatus }].
 export async function hostilePages(base) {
   const all = async (kind) => (await (await fetch(`${base}/api/v1/${kind}`)).json()).data;
   const [models, providers] = [await all('models?limit=200'), await all('providers')];

@@ -1,4 +1,4 @@
-// The HTML standard's rules, read from the bytes that were sent and not from what a browser made of them.
+// Validates HTML from the bytes that were sent, not from what a browser made of them.
 import { HtmlValidate, StaticConfigLoader } from 'html-validate';
 
 const validator = new HtmlValidate(
@@ -6,17 +6,17 @@ const validator = new HtmlValidate(
     root: true,
     extends: ['html-validate:standard', 'html-validate:document', 'html-validate:a11y'],
     rules: {
-      // A box that scrolls is a group with a name: a section of its own would be one landmark too many on the page.
+      // A scrollable box is a named group: a section would add an unnecessary landmark to the page.
       'prefer-native-element': 'off',
-      // Style and script come from the page's own host, under names made of their content.
+      // Style sheet and script come from the page's own host, and their names contain a content hash.
       'require-sri': 'off',
-      // Only before the first data, only without a script: there is no other way to wait.
+      // Only before the first data and only without JavaScript: there is no other way to wait.
       'meta-refresh': 'off',
     },
   }),
 );
 
-// What is wrong with a document, a sentence each.
+// The problems of a document, one sentence each.
 export async function htmlProblems(text, path) {
   const { results } = await validator.validateString(text, path);
   return results.flatMap(({ messages }) =>

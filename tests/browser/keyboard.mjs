@@ -1,11 +1,11 @@
-// Goes through a page with the keyboard alone.
+// Goes through a page using only the keyboard.
 
-// More stops than any page has: where it takes as many, there is a trap.
+// More stops than any page has: reaching this number means a keyboard trap.
 const MOST_STOPS = 1500;
-// Navigation, search and footer alone have more.
+// Navigation, search and footer already have more.
 const FEWEST_STOPS = 12;
 
-// Runs inside the page: what has the focus, and whether one can see that it has.
+// Runs inside the page: the focused element, and whether the focus is visible.
 function stop() {
   const element = document.activeElement;
   if (!element || element === document.body || element === document.documentElement) return null;
@@ -22,7 +22,7 @@ function stop() {
   };
 }
 
-// Runs inside the page: what should have been a stop and was none, and stops out of the order of the page.
+// Runs inside the page: elements that should have been stops but were not, and stops out of page order.
 function missed() {
   const CAN = 'a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex="0"]';
   const stops = window.__stops ?? [];
@@ -39,17 +39,17 @@ function missed() {
   ];
 }
 
-// Tabs through the whole page; the problems, a sentence each.
+// Tabs through the whole page; returns the problems, one sentence each.
 async function walk(page) {
   const problems = [];
   for (let count = 0; count < MOST_STOPS; count += 1) {
     await page.keyboard.press('Tab');
     const at = await page.evaluate(stop);
-    if (!at || at.again) return [...problems, count < FEWEST_STOPS && `after ${count} stops it ends`, ...(await page.evaluate(missed))];
+    if (!at || at.again) return [...problems, count < FEWEST_STOPS && `it ends after ${count} stops`, ...(await page.evaluate(missed))];
     if (!at.outlined) problems.push(`the focus cannot be seen at ${at.what}`);
     if (!at.inView) problems.push(`the focus is out of sight at ${at.what}`);
   }
-  return [...problems, `after ${MOST_STOPS} stops there is no end`];
+  return [...problems, `it does not end after ${MOST_STOPS} stops`];
 }
 
 async function skipLink(page) {
@@ -70,7 +70,7 @@ async function skipLink(page) {
   ];
 }
 
-// Opens and closes every kind of fold with Enter.
+// Opens and closes every kind of collapsible element with Enter.
 async function folds(page) {
   const problems = [];
   const count = await page.locator('summary:visible').count();
@@ -80,14 +80,14 @@ async function folds(page) {
     const before = await isOpen();
     await summary.focus();
     await page.keyboard.press('Enter');
-    if ((await isOpen()) === before) problems.push(`Enter does not turn '${await summary.textContent()}'`);
+    if ((await isOpen()) === before) problems.push(`Enter does not toggle '${await summary.textContent()}'`);
     await page.keyboard.press('Enter');
-    if ((await isOpen()) !== before) problems.push(`Enter does not turn '${await summary.textContent()}' back`);
+    if ((await isOpen()) !== before) problems.push(`Enter does not toggle '${await summary.textContent()}' back`);
   }
   return problems;
 }
 
-// A column is sorted with Enter on its heading, and the heading says so.
+// Enter on a heading sorts by its column, and the heading shows it.
 async function sorting(page) {
   const button = page.locator('table.sortable button.sort:visible').first();
   if ((await button.count()) === 0) return [];
@@ -97,7 +97,7 @@ async function sorting(page) {
   return [!order && 'Enter on a heading does not sort'];
 }
 
-// A copy button puts the text before it on the clipboard and says so.
+// A copy button copies the preceding text to the clipboard and confirms it.
 async function copying(page) {
   const button = page.locator('button.copy:visible').first();
   if ((await button.count()) === 0) return [];

@@ -2,7 +2,7 @@
 
 const AT_ONCE = 4;
 
-// The first part of the path: links are taken in turn by it, so that a thousand model pages do not crowd out the rest.
+// The first part of the path: links are followed round-robin by it, so a thousand model pages do not crowd out the rest.
 const kindOf = (url) => `${url.pathname.split('/')[1] ?? ''}${url.search ? '?' : ''}`;
 
 function hrefsOf(html, pageUrl) {
@@ -26,10 +26,10 @@ export class LinkCheck {
     this.#base = new URL(base).origin;
   }
 
-  // Notes that `from` links to `address`; other hosts are left alone.
+  // Records that `from` links to `address`; other hosts are ignored.
   add(address, from) {
     if (address.startsWith('invalid:')) {
-      this.problems.push(`${from} has a link that is no address: '${address.slice(8)}'`);
+      this.problems.push(`${from} has a link that is not an address: '${address.slice(8)}'`);
       return;
     }
     const url = new URL(address);
@@ -44,7 +44,7 @@ export class LinkCheck {
     this.#queues.get(kind).push({ key, from });
   }
 
-  // Follows up to `limit` links, round-robin over kinds, those found on the way included.
+  // Follows up to `limit` links, round-robin over kinds, including links found on the way.
   async follow(limit) {
     while (this.followed < limit) {
       const batch = this.#take(Math.min(AT_ONCE, limit - this.followed));
@@ -54,7 +54,7 @@ export class LinkCheck {
     }
     for (const { page, id, from } of this.#fragments) {
       const ids = this.#ids.get(page);
-      if (ids && !ids.has(id)) this.problems.push(`${from} links to ${page}#${id}, which is not there`);
+      if (ids && !ids.has(id)) this.problems.push(`${from} links to ${page}#${id}, which does not exist`);
     }
     return this.problems;
   }

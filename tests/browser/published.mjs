@@ -1,5 +1,5 @@
-// The site as files: publishes a simulated record, serves it from a sub-path with a server that knows files only, and
-// looks at it in the browser.
+// The site as files: publishes a simulated record, serves it from a sub-path with a plain file server, and checks it in
+// the browser.
 //
 //   HITRATE_BIN=target/debug/hitrate node tests/browser/published.mjs      these checks alone
 import { spawnSync } from 'node:child_process';
@@ -26,7 +26,7 @@ function run(binary, args) {
   return done.stdout;
 }
 
-// Files under the sub-path and nothing else: no index of a folder, no second guess.
+// Only files under the sub-path: no directory indexes and no fallbacks.
 function serveFiles(folder) {
   const server = createServer((request, response) => {
     const path = decodeURIComponent(new URL(request.url, 'http://x').pathname);
@@ -43,7 +43,7 @@ function serveFiles(folder) {
   });
 }
 
-// Visits a file; what `look` returns in the page, once nothing is loading any more, is `looked`.
+// Visits a file; `looked` is what `look` returns in the page once nothing is loading any more.
 async function visitFile(context, base, file, look) {
   let looked = null;
   const ready = async (page) => {
@@ -54,7 +54,7 @@ async function visitFile(context, base, file, look) {
   return { ...facts, looked };
 }
 
-// Opens a page, runs `look` in it once it is quiet, and checks what the browser complained about.
+// Opens a page, runs `look` in it once it is idle, and checks the complaints of the browser.
 async function open(report, context, base, file, look = () => null) {
   const where = `published ${file}`;
   const facts = await visitFile(context, base, file, look);
@@ -79,7 +79,7 @@ async function withScript(report, browser, base, explored) {
   const name = model.model_id.split('/').pop();
   const found = await open(report, context, base, `search/index.html?q=${encodeURIComponent(name.slice(0, -1))}`);
   report.check('published search', 'finds a model by a part of its name', !found.text.includes(model.model_id) && found.text);
-  // What the search page was still loading when it led on is given up, which is no complaint.
+  // Requests that the search page abandons when it redirects are not complaints.
   const query = `search/index.html?q=${encodeURIComponent(model.model_id)}`;
   const exact = await visitFile(context, base, query, () => location.href);
   report.check('published search', 'leads to a page by its name', !exact.looked.includes('/models/') && exact.looked);
@@ -93,16 +93,16 @@ async function withScript(report, browser, base, explored) {
 
   const pair = explored.slice(0, 2).map((e) => `e=${encodeURIComponent(`${e.model_id}@${e.tag}`)}`);
   const sides = await open(report, context, base, `compare/index.html?${pair.join('&')}`, () => document.querySelectorAll('table th, table td').length);
-  report.check('published compare', 'stands two endpoints side by side', sides.looked < 20 && `${sides.looked} cells`);
+  report.check('published compare', 'shows two endpoints side by side', sides.looked < 20 && `${sides.looked} cells`);
   await open(report, context, base, 'compare/index.html?e=nobody&e=nobody-else');
   await context.close();
 }
 
-// A filter must find what the published table, counted here, says.
+// A filter must find the same rows as a count over the published table.
 async function compareFilter(report, context, base, query, expected) {
   const { looked } = await open(report, context, base, `explore/index.html?${query}`, rowsOf);
   const shown = Math.min(50, expected.length);
-  report.check(`published explore?${query}`, 'finds what the table holds', [
+  report.check(`published explore?${query}`, 'finds the rows of the table', [
     looked.found !== expected.length && `${looked.found} instead of ${expected.length}`,
     looked.rows.length !== shown && `${looked.rows.length} rows instead of ${shown}`,
     expected.length > 0 && expected.length <= 50 && !expected.every((e) => looked.rows.some((row) => row.includes(e.model_id) && row.includes(e.tag))) && 'others than those',
@@ -113,7 +113,7 @@ async function withoutScript(report, browser, base) {
   const context = await browser.newContext({ javaScriptEnabled: false });
   for (const page of ['search', 'explore', 'compare']) {
     const { text } = await open(report, context, base, `${page}/index.html?q=x&e=x`);
-    report.check(`published ${page}`, 'says without JavaScript what to do', !/needs? a script/.test(text) && text.slice(0, 300));
+    report.check(`published ${page}`, 'explains what to do without JavaScript', !/needs? JavaScript/.test(text) && text.slice(0, 300));
   }
   await context.close();
 }
@@ -126,7 +126,7 @@ async function followLinks(report, base) {
   report.check('published links', 'there are many', links.followed < 100 && `only ${links.followed}`);
 }
 
-// Publishes and looks; `browser` stays open.
+// Publishes and checks; `browser` stays open.
 export async function lookAtPublished(report, browser, binary) {
   const folder = mkdtempSync(join(tmpdir(), 'hitrate-published-'));
   const data = join(folder, 'data');

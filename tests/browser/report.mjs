@@ -1,9 +1,9 @@
-// Counts checks; says only what failed, and the totals.
+// Counts checks; prints only failures and the totals.
 export class Report {
   passed = 0;
   failures = [];
 
-  // One check: `problems` (a list of sentences) is empty when it passed.
+  // One check: `problems` (a list of sentences) is empty if it passed.
   check(where, what, problems) {
     const list = [problems].flat().filter(Boolean);
     if (list.length === 0) {
@@ -17,7 +17,7 @@ export class Report {
     return false;
   }
 
-  // The line that tells the outcome; always the last one printed.
+  // The line with the result; always the last one printed.
   close() {
     console.log(`${this.passed} passed, ${this.failures.length} failed`);
     return this.failures.length === 0 && this.passed > 0;

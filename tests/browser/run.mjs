@@ -1,5 +1,5 @@
-// Looks at every kind of page in a real browser: three sizes, light and dark, with and without JavaScript, by keyboard,
-// by the rules of accessibility and of HTML; then at pages full of hostile names, and at a site that has no data yet.
+// Checks every kind of page in a real browser: three sizes, light and dark, with and without JavaScript, by keyboard,
+// and against the rules of accessibility and HTML; then pages full of hostile names, and a site that has no data yet.
 //
 //   HITRATE_BIN=target/debug/hitrate node tests/browser/run.mjs
 //   SCREENSHOTS=DIR     keeps the pictures there (default: a temporary folder, named at the end)
@@ -30,7 +30,7 @@ const pictures = process.env.SCREENSHOTS ? resolve(process.env.SCREENSHOTS) : mk
 const picture = (page, size, scheme) =>
   join(pictures, `${page.name.replace(/[^\w-]+/g, '-').slice(0, 80)}-${size.width}-${scheme}.png`);
 
-// Does something with a server and sees to it that it stops in order.
+// Runs a function with a server and makes sure that the server stops cleanly.
 async function withServer(binary, options, use) {
   const server = await startServer(binary, options);
   const before = report.failures.length;
@@ -39,7 +39,7 @@ async function withServer(binary, options, use) {
   } finally {
     if (report.failures.length > before) console.log(`the end of the server's log:\n${server.log()}`);
     const how = await server.stop();
-    report.check('server', 'stops in order when asked to', how !== 'ended with code 0' && `it ${how}`);
+    report.check('server', 'stops cleanly on request', how !== 'ended with code 0' && `it ${how}`);
   }
 }
 
@@ -50,14 +50,14 @@ async function lookAtPages(browser, base, pages) {
     for (const scheme of SCHEMES) {
       const look = async (where, page, text) => {
         if (size === DESK && scheme === 'light') await checkHtml(report, where, text);
-        // Each width once and each scheme once: axe-core takes seconds on the long pages.
+        // Each width and each scheme once, because axe-core takes seconds on long pages.
         if ((size === PHONE && scheme === 'light') || (size === DESK && scheme === 'dark')) await checkAccess(report, where, page);
       };
       seen = await lookAtAll(report, browser, base, pages, { size, scheme, picture, look });
       backgrounds.push(seen.get('/')?.background);
     }
   const [light, dark] = backgrounds;
-  report.check('/', 'is dark where dark is wished for', light === dark && `the background is ${light} in both schemes`);
+  report.check('/', 'is dark in the dark colour scheme', light === dark && `the background is ${light} in both schemes`);
   for (const page of pages) if (seen.has(page.path)) checkKind(report, page, seen.get(page.path), base);
   await lookWithoutScript(report, browser, base, pages, seen);
   await followLinks(report, base, seen);
@@ -102,7 +102,7 @@ async function lookAtHostile(browser, base) {
   await lookAtFiles(browser, base, files(pages));
 }
 
-// Before the first snapshot there is one page; later, when nothing new comes, every page says how old the data are.
+// Before the first snapshot there is one page; later, if no new data arrives, every page shows the age of the data.
 async function lookAtEmptyAndOld(browser, binary, folder) {
   const look = async (where, page, text) => {
     await checkAccess(report, where, page);
@@ -116,7 +116,7 @@ async function lookAtEmptyAndOld(browser, binary, folder) {
   const later = new Date(Date.now() + 26 * 3_600_000).toISOString();
   await withServer(binary, { verb: 'serve', data: folder, extra: ['--now', later] }, async (base) => {
     const seen = await tour(base, [{ name: 'old', path: '/', expectStatus: 200 }], {});
-    report.check('/', 'says how old old data are', !/The newest data is .* old/.test(seen[0].get('/')?.text ?? '') && 'it does not');
+    report.check('/', 'shows the age of old data', !/The newest data is .* old/.test(seen[0].get('/')?.text ?? '') && 'it does not');
   });
 }
 
@@ -139,10 +139,10 @@ async function main() {
   }
 }
 
-// Ending the process ends the server with it: startServer asks for that.
+// Ending the process also ends the server; startServer arranges that.
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(130));
 setTimeout(() => {
-  report.check('run', `is done within ${RUN_LIMIT_SECONDS} s`, 'it was given up');
+  report.check('run', `is done within ${RUN_LIMIT_SECONDS} s`, 'it was aborted');
   report.close();
   process.exit(1);
 }, RUN_LIMIT_SECONDS * 1000).unref();

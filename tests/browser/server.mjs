@@ -1,4 +1,4 @@
-// Starts the binary, waits until it says where it listens, and stops it by its pid whatever happens.
+// Starts the binary, waits until it prints its listen address, and always stops it by its pid.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -6,8 +6,8 @@ import { join } from 'node:path';
 
 const STARTED = /^listening (http:\/\/127\.0\.0\.1:\d+)\/?\s*$/m;
 
-// Resolves to { base, stop, log } once the server answers; rejects with what it said if it ends or stays silent.
-// Without a data folder it has one of its own, which goes with it.
+// Resolves to { base, stop, log } once the server answers; rejects with its output if it ends or stays silent.
+// Without a data folder, it gets a temporary one that is removed with it.
 export async function startServer(binary, { verb = 'demo', data = null, startSeconds = 240, stopSeconds = 20, extra = [] } = {}) {
   const dir = mkdtempSync(join(tmpdir(), 'hitrate-browser-'));
   const logFile = join(dir, 'stderr.log');
@@ -21,7 +21,7 @@ export async function startServer(binary, { verb = 'demo', data = null, startSec
   const killNow = () => child.exitCode === null && child.pid && child.kill('SIGKILL');
   process.once('exit', killNow);
 
-  // Asks the server to stop; resolves to how it ended.
+  // Requests the server to stop; resolves to how it ended.
   async function stop() {
     child.kill('SIGTERM');
     const late = new Promise((resolve) => setTimeout(resolve, stopSeconds * 1000, null).unref());
@@ -36,7 +36,7 @@ export async function startServer(binary, { verb = 'demo', data = null, startSec
   let said = '';
   const base = new Promise((resolve) => {
     child.stdout.setEncoding('utf8');
-    // Goes on reading after the match, so that the pipe never fills up.
+    // Keeps reading after the match, so the pipe never fills up.
     child.stdout.on('data', (text) => {
       if (said.length < 100_000) said += text;
       const found = STARTED.exec(said);
@@ -44,7 +44,7 @@ export async function startServer(binary, { verb = 'demo', data = null, startSec
     });
   });
   const silent = new Promise((resolve) =>
-    setTimeout(resolve, startSeconds * 1000, { why: `said no 'listening http://…' within ${startSeconds} s` }).unref(),
+    setTimeout(resolve, startSeconds * 1000, { why: `did not print 'listening http://…' within ${startSeconds} s` }).unref(),
   );
   const first = await Promise.race([base, ended.then((why) => ({ why })), silent]);
   if (first.base) return { base: first.base, stop, log };

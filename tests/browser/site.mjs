@@ -1,4 +1,4 @@
-// Which pages are looked at: one of every kind, found by following the site's own links.
+// Selects the pages to check: one of every kind, found by following the site's own links.
 import { internalPaths, lensPaths } from './checks.mjs';
 import { visit } from './visit.mjs';
 
@@ -7,7 +7,7 @@ const PROVIDER = /^\/providers\/[^?]+$/;
 // Markup that would run if a page put a search term into its HTML unescaped.
 const HOSTILE = `"'><img src=x onerror="window.__marked=true"><script>window.__marked=true</script>`;
 
-// Returns [{ name, path, expectStatus }]; what could not be found is a failed check.
+// Returns [{ name, path, expectStatus }]; a page that was not found is a failed check.
 export async function discover(context, base, report) {
   const front = await visit(context, base, '/');
   const models = internalPaths(await visit(context, base, '/models'), base).filter((path) => MODEL.test(path));
@@ -46,7 +46,7 @@ export async function discover(context, base, report) {
   return pages.map((page) => ({ expectStatus: 200, ...page }));
 }
 
-// The files that stand beside pages: charts and badges of the models and providers among them, the feed, the site map.
+// The files that accompany the pages: charts and badges of models and providers, the feed, the site map.
 export function files(pages) {
   const models = pages.filter(({ path, expectStatus }) => MODEL.test(path) && expectStatus === 200);
   const providers = pages.filter(({ path, expectStatus }) => PROVIDER.test(path) && expectStatus === 200);
@@ -67,13 +67,13 @@ function comparison(paths) {
   return `/compare?e=${slug(paths[0])}&e=${slug(paths[1])}`;
 }
 
-// The last part of a model's name, as a person would type it.
+// The last part of a model's name, as a user would type it.
 function searchFor(modelPath) {
   const name = decodeURIComponent(modelPath.split('/').pop());
   return `/search?q=${encodeURIComponent(name)}`;
 }
 
-// The checks that only some kinds of page have.
+// The checks for certain kinds of page.
 export function checkKind(report, page, facts, base) {
   if (page.near) {
     const there = internalPaths(facts, base).includes(page.near) || facts.finalUrl === base + page.near;

@@ -1,4 +1,4 @@
-// Visits pages at every size and in both schemes, with and without script, and follows their links.
+// Visits pages at every size and in both schemes, with and without JavaScript, and follows their links.
 import { violations } from './axe.mjs';
 import { checkPage, checkWithoutScript } from './checks.mjs';
 import { htmlProblems } from './html.mjs';
@@ -13,7 +13,7 @@ export const WIDTHS = [
 export const SCHEMES = ['light', 'dark'];
 const LINK_LIMIT = 150;
 
-// A visit that fails altogether is a failed check, and the others go on.
+// A visit that fails completely is a failed check; the others continue.
 async function tryVisit(report, where, context, base, page, options = {}) {
   try {
     return await visit(context, base, page.path, { expectStatus: page.expectStatus, ...options });
@@ -23,7 +23,7 @@ async function tryVisit(report, where, context, base, page, options = {}) {
   }
 }
 
-// Returns the facts of every page, by path, as seen in this size and scheme. `look` is given every open page.
+// Returns the facts of every page, by path, for this size and scheme. `look` gets every open page.
 export async function lookAtAll(report, browser, base, pages, { size, scheme, picture, look, ...expected }) {
   const context = await browser.newContext({ viewport: size, colorScheme: scheme });
   const seen = new Map();
@@ -40,12 +40,12 @@ export async function lookAtAll(report, browser, base, pages, { size, scheme, pi
   return seen;
 }
 
-// axe-core's judgement of an open page.
+// Runs axe-core on an open page.
 export async function checkAccess(report, where, page) {
   report.check(where, 'has no violation that axe-core finds', await violations(page));
 }
 
-// The standard's judgement of what was sent.
+// Validates the HTML that was sent.
 export async function checkHtml(report, path, text) {
   report.check(path, 'is valid HTML', await htmlProblems(text, path));
 }
@@ -65,7 +65,7 @@ export async function followLinks(report, base, seen) {
   const links = new LinkCheck(base);
   for (const [path, facts] of seen)
     for (const link of facts.links) {
-      // The skip link of a page that is not there leads to that page: its status was looked at already.
+      // The skip link of a missing page points to that page; its status was checked already.
       const toItself = facts.status >= 400 && link.url?.split('#')[0] === facts.finalUrl.split('#')[0];
       if (link.follow && link.url && !toItself) links.add(link.url, path);
     }

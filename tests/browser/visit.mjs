@@ -1,6 +1,6 @@
-// One visit of one page in one browser context: what the browser complained about, and what the page is made of.
+// One visit to one page in one browser context: the complaints of the browser, and facts about the page.
 
-// Runs inside the page. Plain facts only; judging them is checks.mjs's business.
+// Runs inside the page. Plain facts only; checks.mjs judges them.
 function pageFacts() {
   const root = document.documentElement;
   const seen = (element) => element.getClientRects().length > 0;
@@ -27,7 +27,7 @@ function pageFacts() {
     language: root.lang,
     viewportTag: document.querySelector('meta[name=viewport]') !== null,
     scrollWidth: document.scrollingElement.scrollWidth,
-    // Without a scroll bar's width, so never more than innerWidth: the stricter of the two.
+    // Excludes the scroll bar, so it is never more than innerWidth: the stricter of the two.
     clientWidth: root.clientWidth,
     tooWide,
     background: background ?? 'none',
@@ -38,7 +38,7 @@ function pageFacts() {
   };
 }
 
-// Visits `path` and returns { status, finalUrl, complaints, ...facts }. Complaints are sentences. `also` is given the open
+// Visits `path` and returns { status, finalUrl, complaints, ...facts }. Complaints are sentences. `also` gets the open
 // page and the text that was sent; `ready` is awaited with the page before its facts are read.
 export async function visit(context, base, path, { expectStatus = 200, screenshot = null, also = null, ready = null } = {}) {
   const page = await context.newPage();
@@ -46,7 +46,7 @@ export async function visit(context, base, path, { expectStatus = 200, screensho
   const url = new URL(path, base).href;
   const isThePage = (address) => address === url || address === page.url();
   page.on('console', (message) => {
-    // The browser reports the page's own 404 on the console too; there it is what was asked for.
+    // The browser also reports the page's own 404 on the console, where it is expected.
     const expected = expectStatus >= 400 && isThePage(message.location().url);
     if (message.type() === 'error' && !expected) complaints.push(`console error: ${message.text()} (${message.location().url})`);
   });
@@ -55,7 +55,7 @@ export async function visit(context, base, path, { expectStatus = 200, screensho
   page.on('request', (request) => {
     const address = new URL(request.url());
     if (/^https?:$/.test(address.protocol) && address.origin !== new URL(base).origin)
-      complaints.push(`asks another host: ${request.url()}`);
+      complaints.push(`requests another host: ${request.url()}`);
   });
   page.on('response', (response) => {
     const own = response.request().isNavigationRequest();

@@ -1,10 +1,10 @@
-// What programs read: XML as Chromium's parser takes it, and the rules of the Atom feed (RFC 4287) and the site map
+// XML files for programs: parsed by Chromium, and checked against the rules of the Atom feed (RFC 4287) and the site map
 // (sitemaps.org).
 
 const ATOM = 'http://www.w3.org/2005/Atom';
 const SITE_MAP = 'http://www.sitemaps.org/schemas/sitemap/0.9';
 
-// Runs inside a page: the first complaint of the parser, or the tree as plain objects.
+// Runs inside a page: the first error of the parser, or the tree as plain objects.
 function parse(text) {
   const root = new DOMParser().parseFromString(text, 'application/xml').documentElement;
   const error = root.ownerDocument.querySelector('parsererror');
@@ -35,8 +35,8 @@ function entryOrFeed(what, element) {
   const ids = named(element, 'id').map((id) => id.text);
   return [
     ...once.map((name) => `${what} has ${named(element, name).length} ${name}`),
-    !ids.every((id) => URL.canParse(id)) && `${what} has an id that is no IRI: ${ids}`,
-    !named(element, 'updated').every((at) => isTime(at.text)) && `${what} has an 'updated' that is no time`,
+    !ids.every((id) => URL.canParse(id)) && `${what} has an id that is not an IRI: ${ids}`,
+    !named(element, 'updated').every((at) => isTime(at.text)) && `${what} has an 'updated' that is not a time`,
     !named(element, 'link').some((link) => (link.attributes.rel ?? 'alternate') === 'alternate') && `${what} has no alternate`,
     !named(element, 'link').every((link) => link.attributes.href) && `${what} has a link without an address`,
   ];
@@ -61,23 +61,23 @@ function siteMap(root, base) {
     (root.name !== 'urlset' || root.namespace !== SITE_MAP) && `its root is ${root.name} of ${root.namespace}`,
     (urls.length === 0 || urls.length > 50_000) && `it has ${urls.length} addresses`,
     places.length !== urls.length && 'an entry has not one address',
-    ...places.filter((loc) => !URL.canParse(loc) || new URL(loc).origin !== base).map((loc) => `'${loc}' is no address here`),
+    ...places.filter((loc) => !URL.canParse(loc) || new URL(loc).origin !== base).map((loc) => `'${loc}' is not an address of this site`),
     places.some((loc) => loc.length >= 2048) && 'an address is too long',
-    new Set(places).size !== places.length && 'an address stands there twice',
-    !urls.every((url) => named(url, 'lastmod').every((at) => /^\d{4}-\d\d-\d\d$/.test(at.text))) && 'a lastmod is no date',
+    new Set(places).size !== places.length && 'an address is listed twice',
+    !urls.every((url) => named(url, 'lastmod').every((at) => /^\d{4}-\d\d-\d\d$/.test(at.text))) && 'a lastmod is not a date',
   ];
 }
 
 const KINDS = { 'image/svg+xml': picture, 'application/atom+xml': feed, 'application/xml': siteMap };
 
-// Looks at every file of `paths`; `page` is any open page, for its parser.
+// Checks every file of `paths`; `page` is any open page, used for its parser.
 export async function checkFiles(report, page, base, paths) {
   let charts = 0;
   for (const path of paths) {
     const response = await fetch(base + path);
     const type = (response.headers.get('content-type') ?? '').split(';')[0];
     const judge = KINDS[type];
-    // What was never used has no day to draw.
+    // An endpoint that was never used has no days to draw.
     if (response.status === 404 && path.startsWith('/chart/')) continue;
     if (path.startsWith('/chart/')) charts += 1;
     if (!report.check(path, 'is a file of a known kind', (response.status !== 200 || !judge) && `${response.status} ${type}`)) continue;

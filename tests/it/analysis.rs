@@ -1,4 +1,4 @@
-//! The analysis from frames to verdicts, against plain loops, a plain dense solve and the published table.
+//! Tests the analysis from frames to verdicts, compared with plain loops, a plain dense solver and the published table.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use hitrate::analysis::*;
@@ -17,19 +17,19 @@ mod properties;
 /// 2026-07-21 in days since 1970-01-01.
 const FIRST_DAY: i32 = 20_655;
 
-/// An endpoint of a small made-up world, the same on every day but for the swing of its hit rate.
+/// An endpoint of a small made-up world. It is the same on every day except for the swing of its hit rate.
 #[derive(Clone, Debug)]
 struct Host {
     model: &'static str,
     variant: &'static str,
     provider: &'static str,
     hit_rate: Option<f64>,
-    /// How far its hit rate goes from day to day.
+    /// How far its hit rate swings from day to day.
     swing: f64,
     tokens: i64,
     /// Input, output, cache read, cache write.
     prices: [Option<f64>; 4],
-    /// Share of the listed discount that is given.
+    /// Share of the listed discount that is applied.
     efficiency: f64,
     uptime: Option<f64>,
     availability: Option<f64>,
@@ -66,7 +66,7 @@ impl Host {
     fn rate(&self, day: i32) -> Option<f64> {
         self.hit_rate.map(|rate| (rate + self.swing * f64::from(day * 3 % 5 - 2)).clamp(0.0, 1.0))
     }
-    /// What is paid where so many prompt tokens are found.
+    /// The effective price if this many prompt tokens are found in the cache.
     fn paid(&self, hits: Option<f64>) -> Option<f64> {
         let (input, hits) = (self.prices[0]?, hits?);
         Some(input - hits * self.efficiency * (input - self.prices[2].unwrap_or(input)))
@@ -185,7 +185,7 @@ fn parameters() -> Parameters {
 }
 
 fn run(hosts: &[Host]) -> Analysis {
-    analyse(&frames(hosts), &parameters()).expect("frames that keep the contract")
+    analyse(&frames(hosts), &parameters()).expect("frames that conform to the contract")
 }
 
 fn list(analysis: &Analysis, lens: Lens) -> &TierList {
@@ -232,7 +232,7 @@ fn tiers_compare_on_the_same_models_where_the_plain_mean_ranks_the_mix() {
     assert!(row(cost, "good").adjusted < Some(0.0), "better caching is cheaper at the same prices");
     assert!(row(cost, "good").traffic_mean > Some(0.1), "a session costs dollars");
     let expected = 1 + 4 + 1 + 1 + 4;
-    assert_eq!(analysis.tier_lists.len(), expected, "cost and overall once a workload");
+    assert_eq!(analysis.tier_lists.len(), expected, "cost and overall once per workload");
 }
 
 #[test]
@@ -270,7 +270,10 @@ fn an_endpoint_verdict_says_the_numbers() {
     assert!(cost.why.starts_with("a coding-agent session costs $"), "{}", cost.why);
     assert!(cost.why.contains("% below the model's median; hit rate 50 %"), "{}", cost.why);
     let cache = verdicts.verdicts[&Lens::Cache].value.expect("it has peers");
-    assert!((cache - (0.5 - (0.3 + 0.28) / 2.0)).abs() < 1e-12, "against the weighted mean of the others");
+    assert!(
+        (cache - (0.5 - (0.3 + 0.28) / 2.0)).abs() < 1e-12,
+        "relative to the weighted mean of the others"
+    );
     assert!((verdicts.realised_discount.expect("paid") - (1.0 - 0.5 * 0.9)).abs() < 1e-12);
     assert!((verdicts.efficiency.expect("discounted") - 1.0).abs() < 1e-9);
     assert!(verdicts.identity_error.expect("applies") < 1e-9);
@@ -321,7 +324,7 @@ fn a_phantom_cache_is_flagged_priced_as_it_is_and_capped() {
     close(*efficiency, 0.05);
     close(effective_input.expect("traffic"), 1.0 - 0.5 * 0.05 * 0.9);
     assert_eq!(*days, Some(7));
-    assert!(phantom.why().contains("5 % of that discount was given (bound 20 %)"), "{}", phantom.why());
+    assert!(phantom.why().contains("5 % of the discount was applied (threshold 20 %)"), "{}", phantom.why());
     let Shown::IdentityBreak { predicted_input, effective_input: paid, error, .. } = broken.shown() else {
         panic!("{broken:?}")
     };
@@ -427,7 +430,7 @@ fn the_flag_new_counts_from_when_the_upstream_began_to_offer_an_endpoint() {
         frames.newest.with_column(integer("created_us", micros.to_vec())).expect("same length");
         let seen = first_seen.map(|hours| Some(noon - hours * 3600));
         frames.newest.with_column(integer("first_seen_s", seen.to_vec())).expect("same length");
-        let analysis = analyse(&frames, &parameters()).expect("frames that keep the contract");
+        let analysis = analyse(&frames, &parameters()).expect("frames that conform to the contract");
         hosts.each_ref().map(|host| {
             let flags = &analysis.endpoints[&host.id()].flags;
             flags.iter().find(|flag| flag.kind() == FlagKind::New).map(|flag| flag.why().to_owned())
@@ -435,7 +438,7 @@ fn the_flag_new_counts_from_when_the_upstream_began_to_offer_an_endpoint() {
     };
     let [new, old] = flags([Some(3), Some(30)], [500, 1]);
     assert!(new.is_some_and(|why| why.starts_with("offered since") && why.contains("3 hours")));
-    assert_eq!(old, None, "we saw it late");
+    assert_eq!(old, None, "our first sight was late");
     let [unknown, first] = flags([None, None], [5, 500]);
     assert!(unknown.is_some_and(|why| why.starts_with("first seen")));
     assert_eq!(first, None);
@@ -448,7 +451,7 @@ fn derived_days_help_only_a_young_record() {
     let young = run(&hosts);
     let cache = list(&young, Lens::Cache);
     assert!(cache.provisional && cache.note.as_deref().is_some_and(|n| n.contains("0 of 3 observed days")));
-    assert!(row(cache, "good").tier != Tier::Unrated, "the newest run's tokens stand in");
+    assert!(row(cache, "good").tier != Tier::Unrated, "the newest run's tokens are used instead");
     assert_eq!(row(cache, "good").tokens_per_day, 3.0 * 400e6);
     hosts.extend(world().into_iter().filter(|h| h.provider != "good"));
     let old = run(&hosts);
@@ -608,7 +611,7 @@ proptest! {
                 hit_rate: *hits, tokens: *tokens, derived: *derived, days: 1, ..host("m/m", names[*name], 0.0)
             })
             .collect();
-        let found = cells(&days(&hosts), &BTreeMap::new(), true).expect("the contract is kept");
+        let found = cells(&days(&hosts), &BTreeMap::new(), true).expect("the frame conforms to the contract");
         for cell in found {
             let own: Vec<_> = hosts.iter().filter(|h| h.id() == cell.endpoint).collect();
             let hits: Vec<f64> = own.iter().filter_map(|h| h.hit_rate).collect();

@@ -89,7 +89,7 @@ fn problem(api: &Router, address: &str, status: u16) -> Value {
     body
 }
 
-/// Every documented address, with names of the sample for its variable parts.
+/// Every documented path, with names from the sample for its variable parts.
 fn addresses(document: &Value) -> Vec<(String, Value)> {
     let paths = document["paths"].as_object().expect("paths");
     let filled = |path: &str| {
@@ -99,7 +99,7 @@ fn addresses(document: &Value) -> Vec<(String, Value)> {
     paths.iter().map(|(path, item)| (filled(path) + &required(&item["get"]), item["get"].clone())).collect()
 }
 
-/// The query of the parameters that an operation cannot do without, with the examples that the document gives.
+/// The query with the required parameters of an operation, using the examples from the document.
 fn required(operation: &Value) -> String {
     let parameters = operation["parameters"].as_array().into_iter().flatten();
     let pairs = parameters.filter(|one| one["in"] == "query" && one["required"] == true).map(|one| {

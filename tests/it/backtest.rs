@@ -1,11 +1,12 @@
-//! The backtest: every policy by hand, nothing seen ahead, nobody beats the oracle, what is left out is counted.
+//! Tests the backtest: every policy computed by hand, no look-ahead, no policy beats the oracle, exclusions are
+//! counted.
 
 use chrono::{Days, NaiveDate};
 use hitrate::analysis::backtest::{backtest, cost, expected_costs};
 use hitrate::domain::backtest::{Backtest, Policy, PricedDay};
 use hitrate::domain::tier_list::DayRange;
 
-/// A day that no setting of ours was chosen on.
+/// A day that was not used to tune our settings.
 const BASE: Option<NaiveDate> = NaiveDate::from_ymd_opt(2026, 9, 1);
 
 fn day(number: u64) -> NaiveDate {
@@ -16,7 +17,7 @@ fn only(number: u64) -> DayRange {
     DayRange { from: day(number), to: day(number) }
 }
 
-/// An endpoint priced on running days from day 0 on; output is free, so that the cost is the input price.
+/// An endpoint with prices on consecutive days from day 0; output is free, so the cost is the input price.
 fn endpoint(endpoint: i64, model: i64, millions: i64, list: f64, costs: &[f64]) -> Vec<PricedDay> {
     let row = |(number, cost): (usize, &f64)| PricedDay {
         endpoint,
@@ -30,7 +31,7 @@ fn endpoint(endpoint: i64, model: i64, millions: i64, list: f64, costs: &[f64]) 
     costs.iter().enumerate().map(row).collect()
 }
 
-/// Two models with two endpoints each, over which the policies disagree on day 1.
+/// Two models with two endpoints each, about which the policies disagree on day 1.
 fn panel() -> Vec<PricedDay> {
     [
         endpoint(1, 1, 30, 5.0, &[0.5, 3.0, 2.0]),
@@ -50,8 +51,9 @@ fn every_policy_pays_what_the_hand_reckons() {
     let result = tested(&panel(), only(1));
     assert_eq!((result.all.model_days, result.all.models), (2, 2));
     assert_eq!((result.all.from, result.all.to), (day(1), day(1)));
-    // Cost over the oracle's for the two models. Between equal list prices the mean of both is charged; the mean with a
-    // half-life of two days still prefers endpoint 3, that of the logarithm over one day no longer does.
+    // Cost relative to the oracle for the two models. For equal list prices the mean of both is charged. The mean with
+    // a half-life of two days still prefers endpoint 3; that of the logarithm with a half-life of one day no longer
+    // does.
     let by_hand: [(Policy, f64, f64); 7] = [
         (Policy::CheapestList, 1.5, 6.0_f64.sqrt() / 2.0),
         (Policy::TrafficAverage, 2.25 / 2.0, 2.5 / 2.0),
@@ -64,7 +66,7 @@ fn every_policy_pays_what_the_hand_reckons() {
     assert_eq!(result.all.policies.len(), by_hand.len());
     for (policy, first, second) in by_hand {
         let row = result.all.of(policy).expect("a row");
-        // 40 and 160 million tokens: the second model weighs 1, 2 and 4 times the first.
+        // 40 and 160 million tokens: the second model has 1, 2 and 4 times the weight of the first.
         for (found, weight) in [(row.equal, 1.0), (row.sqrt_tokens, 2.0), (row.tokens, 4.0)] {
             let mean = ((first.ln() + weight * second.ln()) / (1.0 + weight)).exp();
             assert!(
@@ -79,10 +81,10 @@ fn every_policy_pays_what_the_hand_reckons() {
 #[test]
 fn output_tokens_are_part_of_the_cost() {
     assert!(cost([1.0, 4.0]).is_some_and(|cost| (cost - 1.2).abs() < 1e-12));
-    assert_eq!(cost([0.0, 0.0]), None, "a price of nothing has no logarithm");
+    assert_eq!(cost([0.0, 0.0]), None, "a price of zero has no logarithm");
 }
 
-/// What a policy paid on day 1 for the first model, where its two endpoints cost these on day 2.
+/// What a policy paid on day 1 for the first model if its two endpoints have these costs on day 2.
 fn paid(policy: Policy, tomorrow: [f64; 2]) -> f64 {
     let mut panel = panel();
     panel.retain(|row| row.model == 1);
@@ -150,7 +152,7 @@ fn nobody_beats_the_oracle() {
         for ratio in [row.equal, row.sqrt_tokens, row.tokens] {
             match row.policy {
                 Policy::Oracle => assert_eq!(ratio, 1.0),
-                // On prices without any memory nobody can be right every day.
+                // With prices without memory, no policy can be right every day.
                 policy => assert!(ratio > 1.0, "{}: {ratio}", policy.name()),
             }
         }
@@ -160,9 +162,9 @@ fn nobody_beats_the_oracle() {
 #[test]
 fn what_is_left_out_is_counted() {
     let mut panel = panel();
-    // Endpoint 2 is gone on the day that is charged: model 1 has no choice left.
+    // Endpoint 2 is gone on the day that is charged, so model 1 has no choice left.
     panel.retain(|row| (row.endpoint, row.day) != (2, day(2)));
-    // A small endpoint and one without a reading are no candidates and not counted.
+    // A small endpoint and one without a reading are not candidates and are not counted.
     panel.extend(endpoint(5, 2, 9, 0.1, &[0.1, 0.1, 0.1]));
     panel.extend(
         endpoint(6, 2, 9, 0.1, &[0.1, 0.1, 0.1]).into_iter().map(|row| PricedDay { tokens: None, ..row }),
@@ -192,7 +194,7 @@ fn no_prices_tomorrow_is_no_choice_today() {
     assert_eq!(backtest(&panel(), only(2)), None, "the record ends with the day");
     let mut holed = panel();
     holed.retain(|row| row.day != day(1));
-    assert_eq!(backtest(&holed, only(0)), None, "a hole in the record is nobody's absence");
+    assert_eq!(backtest(&holed, only(0)), None, "a gap in the record does not count as an absence");
     assert_eq!(backtest(&[], only(0)), None);
 }
 
@@ -206,7 +208,7 @@ fn days_of_tuning_are_reported_apart() {
     let result = tested(&panel, DayRange { from: panel[0].day, to: panel[2].day });
     assert_eq!(result.all.from.to_string(), "2026-07-27");
     assert!(result.tuned_on.to >= result.all.to);
-    assert_eq!(result.reported_on, None, "both days of choice were tuned on");
+    assert_eq!(result.reported_on, None, "both days of choice were used for tuning");
     let later = tested(&self::panel(), only(1));
     assert_eq!(later.reported_on.as_ref(), Some(&later.all));
 }
@@ -279,7 +281,7 @@ fn a_thin_endpoint_is_chosen_by_more_than_it_is_expected_to_cost() {
     let panel = [endpoint(1, 1, 10_000, 4.0, &[2.0; 4]), endpoint(2, 1, 10, 4.0, &[2.0; 4])].concat();
     let expected = expected_costs(&panel);
     assert!(expected[&1].chosen_by < 2.0 && 2.0 < expected[&2].chosen_by, "{expected:?}");
-    // A thousand times the traffic at 0.005 for each factor e.
+    // A thousand times the traffic, at a charge of 0.005 for each factor e.
     let ratio = (expected[&2].chosen_by / expected[&1].chosen_by).ln() / 1000_f64.ln();
     assert!((ratio - 0.005).abs() < 1e-12, "{ratio}");
 }

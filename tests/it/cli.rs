@@ -1,4 +1,4 @@
-//! The contracts of the command line: exit codes, what stands on standard output, the fields that programs rely on.
+//! The contracts of the command line: exit codes, standard output, and the fields that programs rely on.
 
 mod cost;
 mod served;
@@ -32,7 +32,7 @@ async fn filled() -> (TempDir, String) {
 }
 
 fn assert_keys(value: &Value, keys: &str) {
-    let object = value.as_object().unwrap_or_else(|| panic!("{value} is no object"));
+    let object = value.as_object().unwrap_or_else(|| panic!("{value} is not an object"));
     for key in keys.split(',') {
         assert!(object.contains_key(key), "`{key}` is missing in {value}");
     }
@@ -55,10 +55,14 @@ async fn collect_prints_its_report_and_says_by_its_exit_code_how_it_went() {
     assert_eq!((&report["status"], &report["window_kind"]), (&"ok".into(), &"day_to_date".into()));
     assert_eq!(report["observed_at"], rfc(day(11)));
     assert!(report["quarantined"].is_object() && report["drift"].is_u64() && report["duration_ms"].is_u64());
-    assert!(ok.err.contains("contact"), "a missing contact is warned about, on standard error: {}", ok.err);
+    assert!(ok.err.contains("contact"), "a warning about the missing contact on standard error: {}", ok.err);
 
     let again = run(&nobody(), day(11));
-    assert_eq!((again.code, &again.json()["run_id"]), (0, &report["run_id"]), "known: nobody is asked");
+    assert_eq!(
+        (again.code, &again.json()["run_id"]),
+        (0, &report["run_id"]),
+        "a known run sends no requests"
+    );
 
     let one = format!("stats/effective-pricing?permaslug={}&", upstream.models().remove(0));
     upstream.set_faults(&[(&one, Fault::Html)]);
@@ -70,7 +74,7 @@ async fn collect_prints_its_report_and_says_by_its_exit_code_how_it_went() {
     let current = as_of();
     let down = run(&nobody(), day(11) + Duration::hours(2));
     assert_eq!((down.code, &down.json()["status"]), (4, &"failed".into()), "{down:?}");
-    assert_eq!(as_of(), current, "the last good numbers stay");
+    assert_eq!(as_of(), current, "the last good numbers remain");
 
     upstream.set_faults(&[("stats/effective-pricing", Fault::Html)]);
     let suspect = run(&upstream.url(), day(11) + Duration::hours(3));
@@ -81,8 +85,8 @@ async fn collect_prints_its_report_and_says_by_its_exit_code_how_it_went() {
     let run_id = suspect.json()["run_id"].as_str().expect("an id").to_owned();
     let wrong = hitrate(data.path(), &["accept", &run_id, "--field", "models"]);
     assert_eq!(wrong.code, 1);
-    assert!(wrong.err.contains("effective_pricing"), "it names what can be accepted: {}", wrong.err);
-    assert_eq!(hitrate(data.path(), &["accept", &run_id]).code, 2, "a field or --all has to be named");
+    assert!(wrong.err.contains("effective_pricing"), "the error lists what can be accepted: {}", wrong.err);
+    assert_eq!(hitrate(data.path(), &["accept", &run_id]).code, 2, "a field or --all is required");
     let accepted = hitrate(data.path(), &["accept", &run_id, "--all", "--json"]);
     assert_eq!((accepted.code, &accepted.json()["needs_replay"]), (0, &false.into()), "{accepted:?}");
     assert_ne!(as_of(), current);
@@ -149,7 +153,7 @@ async fn model_and_prefs_have_the_fields_of_the_contract() {
         assert_eq!(preference["provider"].is_null(), preference["why"].is_string(), "{preference}");
         for list in ["ignore", "only"] {
             for tag in preference["provider"][list].as_array().into_iter().flatten() {
-                assert!(tags.contains(&tag.as_str().expect("a tag")), "{tag} is no tag of the newest run");
+                assert!(tags.contains(&tag.as_str().expect("a tag")), "{tag} is not a tag of the newest run");
             }
         }
         let warnings = preference["warnings"].to_string();
@@ -158,7 +162,7 @@ async fn model_and_prefs_have_the_fields_of_the_contract() {
     }
 }
 
-/// For people the text alone stands on standard output, and nothing but an error where there is none.
+/// Without --json, standard output contains only the text; if there is no text, only an error is printed.
 fn text_for_a_target(data: &Path, name: &str, mode: &str, preference: &Value) {
     let ran = hitrate(data, &["prefs", name, "--for", "opencode", "--mode", mode]);
     if preference["provider"].is_null() {
@@ -209,7 +213,7 @@ async fn a_past_day_is_recomputed_from_what_was_known_then() {
     let ran = hitrate(data.path(), &["tiers", "--as-of", &past, "--json"]);
     assert_eq!((ran.code, &ran.json()["as_of"]), (0, &rfc(day(11)).into()), "{ran:?}");
     assert_eq!(ran.json()["window"]["to"], past);
-    // The record as it was then gives the same list.
+    // The record as of that day gives the same list.
     let (other, upstream) = (folder(), Upstream::serve().await);
     {
         let pipeline = pipeline(other.path());
@@ -234,7 +238,7 @@ async fn an_unknown_name_is_answered_with_the_nearest_ones() {
         assert!(ran.err.contains(&wrong) && ran.err.contains(&name), "{}", ran.err);
     }
     let far = hitrate(data.path(), &["model", "#"]);
-    assert!(far.code == 1 && far.err.contains("no model is named `#`"), "{far:?}");
+    assert!(far.code == 1 && far.err.contains("there is no model `#`"), "{far:?}");
     let workload = hitrate(data.path(), &["tiers", "--lens", "cost", "--workload", "napping"]);
     assert!(workload.code == 1 && workload.err.contains("coding-agent"), "{workload:?}");
 }
@@ -268,7 +272,11 @@ fn a_wrong_command_line_is_told_apart_from_a_failure() {
     assert!(ran.code == 1 && ran.err.contains("--from 2026-08-02 is after --to 2026-08-01"), "{ran:?}");
     let ran = hitrate(data.path(), &["export", "days"]);
     assert!(ran.code == 1 && ran.err.contains("hitrate collect"), "without a store: {ran:?}");
-    assert_eq!(std::fs::read_dir(data.path()).expect("there").count(), 0, "asking leaves nothing behind");
+    assert_eq!(
+        std::fs::read_dir(data.path()).expect("there").count(),
+        0,
+        "the request leaves nothing behind"
+    );
     let help = hitrate(data.path(), &["export", "days", "--help"]);
     assert!(help.code == 0 && help.out.contains("hitrate export days --from 2026-08-01"), "{help:?}");
 }
@@ -332,6 +340,6 @@ async fn replay_and_export_reproduce_the_record_byte_by_byte() {
     let left = std::fs::read_dir(data.path().join("work")).expect("there").count();
     assert_eq!(left, 0, "nothing is left in the work folder");
     let twice = hitrate(data.path(), &["replay", "--into", &into.display().to_string()]);
-    assert!(twice.code == 1 && twice.err.contains("name an empty folder"), "{twice:?}");
+    assert!(twice.code == 1 && twice.err.contains("choose an empty directory"), "{twice:?}");
     assert!(!rows(&into, "SELECT 1 FROM reading").is_empty());
 }

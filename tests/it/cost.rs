@@ -1,4 +1,4 @@
-//! What sessions cost: known bills, the comparison of endpoints, break-evens, and the ranking over all models.
+//! Session costs: known bills, the comparison of endpoints, break-evens, and the ranking across all models.
 
 use crate::sample;
 use hitrate::cost::{
@@ -25,7 +25,7 @@ fn close(a: f64, b: f64) -> bool {
     (a - b).abs() <= 1e-12 * b.abs().max(1e-6)
 }
 
-/// A bill: tokens read, tokens written to the cache, tokens neither, output; prices in USD per million; USD paid.
+/// A bill: tokens read from and written to the cache, other prompt tokens, output; prices in USD per million; USD paid.
 struct Bill {
     written: f64,
     plain: f64,
@@ -62,7 +62,7 @@ fn writer(input: f64, output: f64) -> Pricing {
     }
 }
 
-/// What a prompt token costs on average at a hit rate, through a session that has it.
+/// The average cost of a prompt token at a hit rate, computed from a session with that hit rate.
 fn blended(raw: f64, cached: f64, hit_rate: f64) -> f64 {
     let prices =
         Pricing { input: Some(raw), output: Some(0.0), cache_read: Some(cached), ..Pricing::default() };
@@ -72,13 +72,13 @@ fn blended(raw: f64, cached: f64, hit_rate: f64) -> f64 {
 
 #[test]
 fn bills_worked_out_by_hand_come_out_to_the_last_digit() {
-    // 120,000 written at 1.25 times 3 USD, 6 tokens neither, 2,000 out at 15 USD.
+    // 120,000 tokens written at 1.25 times 3 USD, 6 other prompt tokens, 2,000 output tokens at 15 USD.
     let (premium, paid) = (0.09, 0.45 + 0.000_018 + 0.03);
     Bill { written: 120_000.0, plain: 6.0, output: 2_000.0, prices: writer(3.0, 15.0), premium, paid }
         .holds();
     assert!(close(blended(0.5, 0.05, 0.8), 0.14));
     assert!(close(blended(2.0, 2.0, 0.9), 2.0));
-    // 400 of 500 requests succeed: a quarter of the prompts is paid for again.
+    // 400 of 500 requests succeed, so a quarter of the prompts is paid for again.
     let seen = CostBasis { uptime: Some(0.8), ..CostBasis::default() };
     assert!(close(seen.resends(&workload(1, 0.0, 1.0, 0.0)).expect("published"), 0.25));
 }
@@ -88,7 +88,7 @@ fn recorded_bills_come_out_to_the_last_digit() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../shared/openrouter/bodies/cost_arithmetic_vectors.json");
     let Ok(text) = std::fs::read_to_string(&path) else {
-        eprintln!("skipped: the recorded bills, as {} is not there", path.display());
+        eprintln!("skipped: the recorded bills ({} does not exist)", path.display());
         return;
     };
     let vectors: Vec<Value> = serde_json::from_str(&text).expect("JSON");
@@ -116,7 +116,7 @@ fn recorded_bills_come_out_to_the_last_digit() {
 
 fn snapshot() -> Snapshot {
     let mut snapshot = sample::snapshot();
-    // The made-up session costs of the sample are not those of its prices.
+    // The sample's session costs are made up and do not match its prices.
     for endpoint in snapshot.models.iter_mut().flat_map(|m| &mut m.endpoints) {
         endpoint.session_cost.clear();
     }
@@ -337,7 +337,7 @@ fn the_ranking_over_all_models_counts_whom_it_leaves_out() {
     let chat = snapshot.workloads.iter().find(|w| w.name == "chat").expect("a workload");
     let total: usize = snapshot.models.iter().map(|m| m.endpoints.len()).sum();
     let all = across(&snapshot, chat, &AcrossFilter::default(), None);
-    assert_eq!(all.rows.len() + all.left_out.total(), total, "nobody is lost: {:?}", all.left_out);
+    assert_eq!(all.rows.len() + all.left_out.total(), total, "every endpoint is counted: {:?}", all.left_out);
     assert!(all.rows.is_sorted_by_key(|r| r.cost) && all.rows[0].rank == 1);
     assert_eq!((all.left_out.variant, all.left_out.not_a_choice), (1, 2), "{:?}", all.left_out);
     assert!(all.quality_note.starts_with("no scores"));

@@ -1,5 +1,5 @@
-//! The documents name everything there is, and nothing that is not: tables and columns, settings, verbs and options,
-//! API routes and their parameters, thresholds, modules and functions.
+//! The documents name everything that exists, and nothing else: tables and columns, settings, verbs and options, API
+//! routes and their parameters, thresholds, modules and functions.
 
 use clap::CommandFactory;
 use hitrate::cli::{Cli, exit};
@@ -16,7 +16,7 @@ fn read(path: &str) -> String {
     std::fs::read_to_string(at(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// Files below a folder with one of the extensions, in order.
+/// The files below a folder that have the extension, sorted by path.
 fn files(folder: &str, extension: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![at(folder)];
@@ -34,7 +34,7 @@ fn files(folder: &str, extension: &str) -> Vec<PathBuf> {
     found
 }
 
-/// The first cell of every table row that is code, with the whole row: `| `fetch.timeout_seconds` | … |`.
+/// The first cell of every table row that begins with code, and the whole row: `| `fetch.timeout_seconds` | … |`.
 fn rows(text: &str) -> Vec<(&str, &str)> {
     let first = |line| {
         let rest = str::strip_prefix(line, "| `")?;
@@ -43,15 +43,15 @@ fn rows(text: &str) -> Vec<(&str, &str)> {
     text.lines().filter_map(first).collect()
 }
 
-/// Nothing missing, nothing too much.
+/// Asserts that the documented names are exactly the existing ones.
 fn same(what: &str, documented: &BTreeSet<String>, there: &BTreeSet<String>) {
     let missing: Vec<_> = there.difference(documented).collect();
     let stale: Vec<_> = documented.difference(there).collect();
     assert!(missing.is_empty(), "{what}: not documented: {missing:?}");
-    assert!(stale.is_empty(), "{what}: documented and not there: {stale:?}");
+    assert!(stale.is_empty(), "{what}: documented but missing in the program: {stale:?}");
 }
 
-/// Tables and their columns with types, as the migrations make them.
+/// Tables and their columns with types, as the migrations create them.
 fn schema(sql: &str) -> BTreeMap<String, BTreeSet<String>> {
     let bare: Vec<&str> = sql.lines().map(|line| line.split("--").next().unwrap_or("").trim()).collect();
     let bare = bare.join("\n");
@@ -68,19 +68,17 @@ fn schema(sql: &str) -> BTreeMap<String, BTreeSet<String>> {
             if rest.ends_with(" DROP NOT NULL") {
                 continue;
             }
-            let (name, added) = rest
-                .split_once(" ADD COLUMN ")
-                .expect("only ADD COLUMN and DROP NOT NULL are known to this test");
+            let (name, added) =
+                rest.split_once(" ADD COLUMN ").expect("this test knows only ADD COLUMN and DROP NOT NULL");
             tables.entry(name.trim().to_owned()).or_default().insert(column(added));
         } else if let Some(name) = statement.strip_prefix("DROP VIEW ") {
             dropped.insert(name.to_owned(), tables.remove(name).expect("a view"));
         } else if let Some(name) = statement.strip_prefix("DROP TABLE ") {
             dropped.insert(name.to_owned(), tables.remove(name).expect("a table"));
         } else if let Some(rest) = statement.strip_prefix("CREATE VIEW ") {
-            // A view in the place of a table shows what the table held; a test of the store compares the types.
+            // A view that replaces a table has the columns of the table; a test of the store compares the types.
             let name = rest.split_whitespace().next().expect("a name");
-            let columns =
-                dropped.remove(name).expect("only views in the place of a table are known to this test");
+            let columns = dropped.remove(name).expect("this test knows only views that replace a table");
             tables.insert(name.to_owned(), columns);
         } else {
             let word = statement.split_whitespace().next().unwrap_or_default();
@@ -119,11 +117,11 @@ fn every_table_and_column_is_described() {
             .collect();
         described.insert(name.to_owned(), columns);
     }
-    // Made by the program before any migration, to remember them by.
+    // The program creates this table before any migration, to record the migrations.
     assert!(described.remove("schema_migration").is_some(), "schema_migration is not described");
     let names = |tables: &BTreeMap<String, BTreeSet<String>>| tables.keys().cloned().collect();
     same("tables", &names(&described), &names(&there));
-    // The view may have more columns than the table that it replaced; a test of the store compares it with what is described.
+    // The view may have more columns than the table it replaced; a test of the store compares it with the document.
     for (table, columns) in there.iter().filter(|(table, _)| *table != "reading") {
         same(table, &described[table], columns);
     }
@@ -171,7 +169,7 @@ fn every_setting_is_in_the_readme_with_its_default() {
     }
 }
 
-/// Every verb as it is typed, with its own long options; hidden ones are not told of.
+/// Every verb as it is typed, with its own long options; hidden verbs and options are left out.
 fn verbs(command: &clap::Command, path: &str, found: &mut BTreeMap<String, BTreeSet<String>>) {
     let children: Vec<_> = command
         .get_subcommands()
@@ -319,7 +317,7 @@ fn links_between_the_documents_lead_somewhere() {
     for document in documents {
         let text = std::fs::read_to_string(&document).expect("a document");
         for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
-            // Pictures are made from a running service and may be added later than the text.
+            // Pictures come from a running service and may be added later than the text.
             if target.contains("://") || target.ends_with(".png") {
                 continue;
             }
@@ -340,7 +338,7 @@ fn links_between_the_documents_lead_somewhere() {
     assert!(followed > 10, "{followed}");
 }
 
-/// The fragment of a heading, as hosts of Markdown make it.
+/// The fragment of a heading, as Markdown hosts derive it.
 fn anchor(heading: &str) -> String {
     let kept = heading.trim_start_matches('#').trim().to_lowercase();
     let kept = kept.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));

@@ -1,4 +1,4 @@
-//! The feed of preferences: one model, many, what changed, and how long each may be held.
+//! Tests the feed of preferences: one model, many models, changes, and how long each may be cached.
 
 use crate::sample;
 use axum::Router;
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 use tower::ServiceExt;
 
-/// An API whose snapshot and time are moved by hand.
+/// An API whose snapshot and time the test sets.
 struct Feed {
     current: Arc<Current>,
     now: Arc<Mutex<DateTime<Utc>>>,
@@ -67,12 +67,12 @@ impl Feed {
     }
 }
 
-/// The sample as a real upstream would have given it: sweeps an hour apart.
+/// The sample as if from a real upstream: sweeps an hour apart.
 fn real() -> Snapshot {
     Snapshot { simulated: false, ..sample::snapshot() }
 }
 
-/// The snapshot of an hour later, its tiers changed.
+/// The snapshot an hour later, with changed tiers.
 fn later(change: impl Fn(&mut Snapshot)) -> Arc<Snapshot> {
     let mut snapshot = real();
     snapshot.id = "01999999-0000-7000-8000-000000000101-1a7e".to_owned();
@@ -94,10 +94,10 @@ fn an_answer_is_held_until_the_next_sweep_and_revalidated_by_its_etag() {
         let (status, _, body) = feed.ask(address, Some(&etag));
         assert_eq!((status, body), (StatusCode::NOT_MODIFIED, Value::Null), "{address}");
     }
-    // Sweeps came an hour apart, the last took five seconds and was 20 minutes ago.
+    // Sweeps were an hour apart; the last one took five seconds and was 20 minutes ago.
     assert_eq!(feed.max_age(QUILL), 2400 + 65);
     feed.wait(2);
-    assert_eq!(feed.max_age(QUILL), 30, "the next sweep is late: ask again soon");
+    assert_eq!(feed.max_age(QUILL), 30, "the next sweep is late: poll again soon");
     let simulated = Feed::of(sample::snapshot());
     assert_eq!(simulated.max_age(QUILL), 5, "simulated hours pass in seconds");
 }
@@ -112,7 +112,7 @@ fn stale_data_are_an_answer_without_a_preference() {
     assert!(old["warnings"].to_string().contains("the data are old"), "{old}");
     feed.wait(24);
     let (status, headers, body) = feed.ask(QUILL, Some(fresh[ETAG].to_str().expect("ascii")));
-    assert_eq!(status, StatusCode::OK, "what was held is not good any more");
+    assert_eq!(status, StatusCode::OK, "the cached preference is no longer valid");
     assert!(headers[CACHE_CONTROL].to_str().expect("ascii").contains("max-age=30,"));
     assert_eq!(body["data"]["provider"], Value::Null);
     assert!(body["data"]["why"].as_str().is_some_and(|why| why.contains("stale")), "{body}");
@@ -133,7 +133,7 @@ fn many_models_come_in_one_answer_or_in_pages() {
     let expected: Vec<String> = real().models.into_iter().map(|model| model.model_id).collect();
     assert_eq!(models, expected);
     let one = feed.data("/api/v1/preferences/zephyr/quill-large?mode=pin");
-    assert_eq!(all["preferences"][1], one, "the same as asked for alone");
+    assert_eq!(all["preferences"][1], one, "the same as when requested alone");
     let two =
         feed.data("/api/v1/preferences?models=zephyr/quill-large-20260714,%20zephyr/quil&target=litellm");
     assert_eq!(two["preferences"].as_array().map(Vec::len), Some(1));
@@ -208,16 +208,16 @@ fn what_changed_between_two_snapshots_is_told_and_nothing_else() {
     assert_eq!(changes["gone"], json!(["tinker/solo-1"]));
     assert_eq!((changes["unchanged"].clone(), changes["until"].clone()), (json!(2), json!(after.id)));
     assert_eq!(changes["valid_until"], json!(after.as_of + Duration::hours(3)));
-    // The same for some models alone; one that is gone is told of only where it was asked for.
+    // The same for some models; one that is gone is reported only if it was requested.
     let some = feed.data(&format!("{address}&models=northwind/atlas-3,tinker/solo-1"));
     assert_eq!((some["changed"].clone(), some["gone"].clone()), (json!([]), json!(["tinker/solo-1"])));
-    // A snapshot that is not kept, such as one from before a restart, costs a whole answer.
+    // If the snapshot is not kept, for example from before a restart, the answer is complete.
     let whole = feed.data("/api/v1/preferences/changes?mode=pin&since=20260101T000000Z-00000000");
     assert_eq!(whole["complete"], true);
     assert_eq!(whole["changed"].as_array().map(Vec::len), Some(4));
 }
 
-/// Applying the changes to what was held gives what a fresh answer gives.
+/// Applying the changes to the cached preferences gives the same result as a fresh answer.
 #[test]
 fn a_router_that_follows_the_changes_holds_what_it_would_be_given() {
     let feed = Feed::of(real());
@@ -257,5 +257,5 @@ fn a_router_that_follows_the_changes_holds_what_it_would_be_given() {
         assert_eq!(held, held_of(&feed.data(bulk)["preferences"]), "{round}");
     }
     let forgotten = feed.data(&format!("/api/v1/preferences/changes?since={}", real().id));
-    assert_eq!(forgotten["complete"], true, "a day of snapshots is kept, no more");
+    assert_eq!(forgotten["complete"], true, "only one day of snapshots is kept");
 }

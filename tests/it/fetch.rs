@@ -20,7 +20,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-/// What the server has seen.
+/// The requests that the server has received.
 #[derive(Default)]
 struct Seen {
     hits: Mutex<BTreeMap<String, usize>>,
@@ -40,10 +40,10 @@ impl Seen {
     }
 }
 
-/// Paths say what happens: `/ok/…`, `/slow/…`, `/status/503`, `/flaky/2` (fails twice), `/busy/1/2`
+/// The path selects the behaviour: `/ok/…`, `/slow/…`, `/status/503`, `/flaky/2` (fails twice), `/busy/1/2`
 /// (once 429 with `Retry-After: 2`), `/down/1/2` (the same with 503), `/late/403` (after a while), `/zip/BYTES`,
 /// `/to/PATH` (redirects within the server), `/loop/N` (redirects to itself), `/dated/NAME` (with a `Date` header).
-/// `/away` redirects to what [`Seen::away`] says.
+/// `/away` redirects to [`Seen::away`].
 async fn answer(State(seen): State<Arc<Seen>>, uri: Uri, headers: HeaderMap) -> Response<Body> {
     let path = uri.path().to_owned();
     let hit = {
@@ -110,7 +110,7 @@ fn redirected(status: u16, target: &str) -> Response<Body> {
     response
 }
 
-/// The `Date` headers of `/dated/NAME`; the server sets its own only where there is none.
+/// The `Date` headers of `/dated/NAME`; the server sets its own only if there is none.
 fn dated(name: &str) -> &'static str {
     match name {
         "now" => "Mon, 10 Aug 2026 10:57:30 GMT",
@@ -156,7 +156,8 @@ async fn upstream() -> Upstream {
     Upstream { base, seen, server }
 }
 
-/// A server that takes each connection, reads the request, says `raw` and hangs up; counts connections.
+/// A server that accepts each connection, reads the request, sends `raw` and closes the connection; it counts
+/// connections.
 async fn raw_upstream(raw: &'static [u8]) -> Upstream {
     let (listener, base) = listen().await;
     let seen = Arc::new(Seen::default());
@@ -265,15 +266,15 @@ async fn retry_after_holds_back_the_whole_sweep() {
     let upstream = upstream().await;
     let begun = Instant::now();
     let (outcomes, report) = sweep(one_by_one(quick()), &upstream.base, &["/busy/1/1", "/ok"]).await;
-    assert!(begun.elapsed() >= Duration::from_secs(1), "did not wait as told");
+    assert!(begun.elapsed() >= Duration::from_secs(1), "did not honour Retry-After");
     assert_eq!((outcomes["/busy/1/1"].status, outcomes["/busy/1/1"].attempts), (Some(200), 2));
     assert_eq!(report.stopped, None);
 
-    // With two workers the second, once it is through with its slow request, has to wait as well.
+    // With two workers, the second one must wait as well after it finishes its slow request.
     let begun = Instant::now();
     let config = FetchConfig { max_connections: 2, ..quick() };
     let mut last = Duration::ZERO;
-    // The first goes alone.
+    // The first request is sent alone.
     let urls = ["/ok/first", "/busy/1/01", "/slow/1", "/ok/after"];
     let requests =
         urls.iter().map(|path| FetchRequest { url: format!("{}{path}", upstream.base), key: *path });
@@ -306,20 +307,20 @@ async fn a_wait_beyond_the_cap_stops_the_sweep_wherever_it_comes() {
             assert_eq!(skipped(&outcomes["/ok/after"]), REFUSED);
             let attempts = u32::try_from(before.len()).expect("few") + 1;
             assert_eq!(report, SweepReport { attempts, stopped: REFUSED });
-            assert_eq!(upstream.seen.hits("/ok/after"), 0, "it was asked to wait");
+            assert_eq!(upstream.seen.hits("/ok/after"), 0, "a request was sent in spite of Retry-After");
         }
     }
 }
 
 #[tokio::test]
 async fn a_wait_that_is_a_date_counts_from_the_upstreams_clock() {
-    // The header names a moment that is far from this fetcher's own time, and two minutes after the answer's date.
+    // The date in the header is far from this fetcher's own time, and three minutes after the response's date.
     let raw = b"HTTP/1.1 429 Too Many Requests\r\ndate: Mon, 10 Aug 2026 10:57:00 GMT\r\n\
         retry-after: Mon, 10 Aug 2026 11:00:00 GMT\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
     let upstream = raw_upstream(raw).await;
     let (outcomes, _) = sweep(quick(), &upstream.base, &["/x"]).await;
     let words = outcomes["/x"].error.as_ref().expect("an error").to_string();
-    assert!(words.contains("wait 180 s"), "{words}");
+    assert!(words.contains("is 180 s"), "{words}");
 }
 
 #[tokio::test]
@@ -332,7 +333,11 @@ async fn a_first_answer_that_refuses_stops_the_sweep() {
         assert!(refused(&outcomes[path]), "{:?}", outcomes[path].error);
         assert!(paths[1..].iter().all(|path| skipped(&outcomes[*path]) == REFUSED));
         assert_eq!(report, SweepReport { attempts, stopped: REFUSED });
-        assert_eq!(upstream.seen.total(), attempts as usize, "also with eight connections nobody else asks");
+        assert_eq!(
+            upstream.seen.total(),
+            attempts as usize,
+            "even with eight connections there is no other request"
+        );
     }
 }
 
@@ -343,7 +348,7 @@ async fn a_document_that_is_refused_is_its_own_failure() {
         let paths = ["/ok/1", path, "/ok/2", "/ok/3"];
         let (outcomes, report) = sweep(one_by_one(quick()), &upstream.base, &paths).await;
         assert!(refused(&outcomes[path]), "{:?}", outcomes[path].error);
-        assert!(!outcomes[path].body.is_empty(), "what the upstream says is kept");
+        assert!(!outcomes[path].body.is_empty(), "the body of the refusal is kept");
         for path in ["/ok/1", "/ok/2", "/ok/3"] {
             assert_eq!(outcomes[path].error, None);
         }
@@ -368,12 +373,12 @@ async fn several_refusals_in_a_row_stop_the_sweep() {
     let row: Vec<&str> = names.iter().map(String::as_str).collect();
     let paths = [&["/ok/1"], &row[..most - 1], &["/ok/2"], &row[most - 1..], &["/busy/9", "/ok/3"]].concat();
     let (outcomes, report) = sweep(one_by_one(quick()), &upstream.base, &paths).await;
-    assert_eq!(outcomes["/ok/2"].error, None, "one fewer than several: it goes on");
-    // Two of the other kind, and a lasting 429 makes three.
+    assert_eq!(outcomes["/ok/2"].error, None, "one refusal fewer than the limit: the sweep continues");
+    // Two of the other kind, and a lasting 429 is the third.
     assert!(row.iter().chain(&["/busy/9"]).all(|path| refused(&outcomes[*path])), "{outcomes:?}");
     assert_eq!((skipped(&outcomes["/ok/3"]), report.stopped), (REFUSED, REFUSED));
 
-    // A request without an answer is no sign of consent.
+    // A request without a response is not consent.
     let config = FetchConfig { timeout: Duration::from_millis(80), max_attempts: 1, ..one_by_one(quick()) };
     let paths = ["/ok/1", row[0], row[1], "/hang", row[2], "/ok/3"];
     let (outcomes, report) = sweep(config, &upstream.base, &paths).await;
@@ -393,9 +398,9 @@ async fn a_later_sweep_of_a_fetcher_knows_what_the_first_was_answered() {
     assert_eq!(sweep(&["/ok/1", "/status/403/1"]).await.stopped, None);
     assert_eq!(sweep(&["/status/403/2", "/ok/2"]).await.stopped, None, "not the first answer of the fetcher");
     assert_eq!(sweep(&["/status/403/3", "/status/403/4"]).await.stopped, None);
-    assert_eq!(sweep(&["/status/403/5", "/ok/3"]).await.stopped, REFUSED, "the row goes on");
+    assert_eq!(sweep(&["/status/403/5", "/ok/3"]).await.stopped, REFUSED, "the count continues");
 
-    // Nor is it asked earlier than it said, although the document that heard it is given up.
+    // `Retry-After` also applies to later documents, although the document that received it has failed.
     let config = FetchConfig { max_attempts: 1, ..one_by_one(quick()) };
     let fetcher = Fetcher::new(config, Arc::new(FixedClock(noon()))).expect("a client");
     let sweep = async |paths: &[&str]| {
@@ -406,7 +411,7 @@ async fn a_later_sweep_of_a_fetcher_knows_what_the_first_was_answered() {
     sweep(&["/ok/4", "/busy/9/1"]).await;
     let begun = Instant::now();
     assert_eq!(sweep(&["/ok/5"]).await.stopped, None);
-    assert!(begun.elapsed() >= Duration::from_millis(900), "asked again after {:?}", begun.elapsed());
+    assert!(begun.elapsed() >= Duration::from_millis(900), "requested again after {:?}", begun.elapsed());
 }
 
 #[tokio::test]
@@ -430,7 +435,7 @@ async fn a_redirect_is_followed_within_the_same_origin_only() {
         assert!(words.contains(named) && words.contains("not the same scheme, host and port"), "{words}");
         assert_eq!((&outcomes["/ok"].error, report.stopped), (&None, None));
     }
-    assert_eq!(other.seen.total(), 0, "the other server is not asked");
+    assert_eq!(other.seen.total(), 0, "the other server gets no request");
 }
 
 #[tokio::test]
@@ -447,7 +452,7 @@ async fn a_redirect_that_leads_nowhere_is_a_failure_and_not_nothing_here() {
         "{}",
         words("/loop/1")
     );
-    assert!(refused(&outcomes["/to/status/403"]), "a refusal stays one");
+    assert!(refused(&outcomes["/to/status/403"]), "a refusal after a redirect is still a refusal");
     assert_eq!((&outcomes["/ok"].error, report.stopped), (&None, None));
 }
 

@@ -1,4 +1,4 @@
-//! The history of tiers: days closed once, the same live and in a replay, and past days as they were published.
+//! Tests the history of tiers: each day is closed once, live and replay agree, and past days are shown as published.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -64,13 +64,13 @@ async fn a_past_day_is_recomputed_as_it_was_published_with_or_without_its_histor
         published_days(&pipeline, &upstream).await
     };
     as_published(data.path(), &published, true);
-    // Without the history the days are walked.
+    // Without the history, the days are recomputed.
     tamper(data.path(), "DELETE FROM tier_day; DELETE FROM provider_tier; DELETE FROM endpoint_tier");
     as_published(data.path(), &published, false);
-    assert_eq!(days_closed(data.path()), Vec::<String>::new(), "looking at the past writes nothing");
+    assert_eq!(days_closed(data.path()), Vec::<String>::new(), "reading past days writes nothing");
 }
 
-/// Events of changed tiers are read from the stored history, and are not there without it.
+/// Events of changed tiers come from the stored history and are absent without it.
 fn as_published(folder: &std::path::Path, published: &[Arc<Snapshot>], stored: bool) {
     let store = store(folder);
     for was in published {
@@ -94,7 +94,7 @@ async fn another_version_of_the_method_begins_a_history_of_its_own() {
         published_days(&pipeline, &upstream).await.pop().expect("published")
     };
     let before = dump(data.path());
-    // As if an older method had judged, and otherwise: whatever it held is F.
+    // As if an older method had given different results: all its tiers are F.
     for table in ["tier_day", "provider_tier", "endpoint_tier"] {
         let older = METHOD_VERSION - 1;
         tamper(data.path(), &format!("UPDATE {table} SET method_version = {older}"));
@@ -106,9 +106,9 @@ async fn another_version_of_the_method_begins_a_history_of_its_own() {
     }
     let current = format!("SELECT * FROM provider_tier WHERE method_version = {METHOD_VERSION}");
     let (_, providers) = before.iter().find(|(table, _)| table == "provider_tier").expect("there");
-    assert_eq!(rows(data.path(), &current).len(), providers.len(), "walked anew");
+    assert_eq!(rows(data.path(), &current).len(), providers.len(), "recomputed");
     let older = rows(data.path(), &format!("SELECT 1 FROM tier_day WHERE method_version < {METHOD_VERSION}"));
-    assert_eq!(older.len(), 3, "what the older method said is kept");
+    assert_eq!(older.len(), 3, "the results of the older method are kept");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -125,7 +125,7 @@ async fn tiers_tell_since_when_they_hold_and_changes_become_events() {
         assert_eq!((row.naive != Tier::Unrated, row.since.is_some()), (is_rated, is_rated), "{row:?}");
         rated += usize::from(row.since == Some(first_day));
     }
-    assert!(rated > 10, "most have held since the record began: {rated}");
+    assert!(rated > 10, "most have not changed since the start of the record: {rated}");
     let verdicts = newest.models.iter().flat_map(|model| &model.endpoints).flat_map(|e| e.verdicts.values());
     assert!(verdicts.filter(|verdict| verdict.since == Some(first_day)).count() > 10);
     let events = newest.status.events.iter().filter(|event| event.kind == "tier_changed").count();
@@ -175,7 +175,7 @@ fn what_was_held_reads_back_as_it_was_written() {
     assert_eq!(store.tier_history(METHOD_VERSION, run_day.day).expect("readable"), history);
     assert_eq!(store.tier_history(METHOD_VERSION + 1, run_day.day).expect("readable"), History::default());
     let newest = |before| store.newest_closed(METHOD_VERSION, before).expect("readable");
-    assert_eq!(newest(run_day.day), None, "a day is not before itself");
+    assert_eq!(newest(run_day.day), None, "a day does not precede itself");
     assert_eq!(newest(run_day.day + Duration::days(40)), Some(run_day.day));
     store.close_day(METHOD_VERSION, run_day, &History::default()).expect("written");
     drop(store);
@@ -198,7 +198,7 @@ async fn changes_are_counted_the_same_from_the_store_and_by_walking() {
     let [compared, published, naive] =
         ["compared", "published", "naive"].map(|name| cache[name].as_u64().expect("a count"));
     assert!(compared > 10 && published <= naive && naive <= compared, "{cache}");
-    assert!(cache["subject_days"].as_u64() > Some(compared), "one pair of days is two apart");
+    assert!(cache["subject_days"].as_u64() > Some(compared), "one pair of days is two days apart");
     tamper(data.path(), "DELETE FROM tier_day");
     let walked = flips(&store(data.path()), &Workload::shipped().expect("shipped")).expect("counted");
     assert_eq!(serde_json::to_value(&walked).expect("JSON"), told);
@@ -230,7 +230,7 @@ fn the_published_tier_follows_a_provider_that_gets_worse() {
     assert_eq!(report.followed.len(), 2, "{:?}", report.followed);
     for one in &report.followed {
         let (published, naive) = (one.published.expect("followed"), one.naive.expect("followed"));
-        // Where the noise had it near the new tier before, the published one may even be there first.
+        // If noise had already moved it near the new tier, the published tier may even be first.
         assert!(published <= naive + 3, "{one:?}");
     }
     assert!(report.flips.published < report.flips.naive, "{:?}", report.flips);

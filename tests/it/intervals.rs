@@ -1,4 +1,4 @@
-//! How sure the tiers are: intervals, ranks and tier probabilities over made-up usage, and the coverage study.
+//! Tests the uncertainty of tiers: intervals, ranks and tier probabilities for made-up usage, and the coverage study.
 
 use chrono::{Days, NaiveDate};
 use hitrate::analysis::{Analysis, Frames, Parameters, UsageDay, analyse};
@@ -28,8 +28,8 @@ fn week(model: &str, provider: &str, hit_rate: f64) -> Vec<UsageDay> {
     (0..7).map(day).collect()
 }
 
-/// Eight models; `steady` is ten points above `base` on each, `erratic` five in the mean, now far above and now below,
-/// `guest` is there on two models only.
+/// Eight models; `steady` is ten points above `base` on each, `erratic` five points on average (sometimes far above,
+/// sometimes below), and `guest` serves only two models.
 fn usage() -> Vec<UsageDay> {
     let mut usage = Vec::new();
     for number in 0..8 {
@@ -54,7 +54,7 @@ fn analysis(usage: &[UsageDay]) -> Analysis {
         provider_names: BTreeMap::new(),
     };
     let frames = Frames::of_usage(usage).expect("frames");
-    frames.check().expect("they keep the contract");
+    frames.check().expect("they conform to the contract");
     analyse(&frames, &parameters).expect("an analysis")
 }
 
@@ -121,7 +121,10 @@ fn intervals_cover_and_the_order_is_right_where_the_truth_is_known() {
     let (all, thin) = (report.all.coverage.expect("rated"), report.thin.coverage.expect("thin ones"));
     assert!((0.84..=0.97).contains(&all), "{report:?}");
     assert!((0.82..=0.99).contains(&thin), "{report:?}");
-    assert!(report.thin.half_width > report.all.half_width, "who serves few models is less sure: {report:?}");
+    assert!(
+        report.thin.half_width > report.all.half_width,
+        "intervals of thin providers are wider: {report:?}"
+    );
     let (adjusted, plain) = (report.adjusted.mean.expect("worlds"), report.model_mean.mean.expect("worlds"));
     assert!(adjusted > 0.85 && plain < adjusted - 0.2, "{report:?}");
     assert_eq!(run(&study, &|| ()).expect("a study"), report, "threads change nothing");

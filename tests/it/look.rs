@@ -1,18 +1,18 @@
-//! The style sheet's promises, by computation: contrast, colours that colour-blind readers tell apart, sizes.
+//! Computed checks of the style sheet: contrast, colours that colour-blind readers can distinguish, sizes.
 
 use std::collections::BTreeMap;
 
 const STYLE: &str = include_str!("../../templates/assets/hitrate.css");
 const SCRIPT: &str = include_str!("../../templates/assets/hitrate.js");
 
-/// The issue's budget for all script; the style sheet's is our own.
+/// The budget for all scripts comes from the issue; the budget for the style sheet is our own.
 const SCRIPT_BUDGET: usize = 10 * 1024;
 const STYLE_BUDGET: usize = 28 * 1024;
 
 type Rgb = [f64; 3];
 type Palette = BTreeMap<String, Rgb>;
 
-/// `--name: #rrggbb` (or `#rgb`) of a piece of style.
+/// The colours defined as `--name: #rrggbb` (or `#rgb`) in a piece of style.
 fn colours(text: &str) -> Palette {
     let mut found = Palette::new();
     for piece in text.split("--").skip(1) {
@@ -28,7 +28,7 @@ fn colours(text: &str) -> Palette {
     found
 }
 
-/// The light palette, and the dark one over it.
+/// The light palette, and the light one overridden by the dark one.
 fn palettes() -> [(&'static str, Palette); 2] {
     let (_, rest) = STYLE.split_once(":root {").expect("a light palette");
     let (light, rest) = rest.split_once('}').expect("its end");
@@ -61,7 +61,7 @@ fn times(matrix: [[f64; 3]; 3], v: Rgb) -> Rgb {
     matrix.map(|row| row[0] * v[0] + row[1] * v[1] + row[2] * v[2])
 }
 
-/// Oklab (Ottosson 2020) of linear light: distances in it are about even to the eye.
+/// Oklab (Ottosson 2020) of linear light, a space in which distances are nearly uniform to the eye.
 fn oklab(light: Rgb) -> Rgb {
     let lms = times(
         [
@@ -81,7 +81,7 @@ fn oklab(light: Rgb) -> Rgb {
     )
 }
 
-/// How linear light looks with red, green or blue cones missing (Machado, Oliveira and Fernandes 2009, severity 1).
+/// Linear light as seen with red, green or blue cones missing (Machado, Oliveira and Fernandes 2009, severity 1).
 const BLINDNESS: [(&str, [[f64; 3]; 3]); 3] = [
     (
         "protanopia",
@@ -126,7 +126,10 @@ fn every_text_colour_has_enough_contrast_on_what_it_stands_on() {
         }
         for (text, ground) in pairs {
             let ratio = contrast(palette[text], palette[ground]);
-            assert!(ratio >= 4.5, "{scheme}: {text} on {ground} is {ratio:.2}, 4.5 is needed");
+            assert!(
+                ratio >= 4.5,
+                "{scheme}: the contrast of {text} on {ground} is {ratio:.2}, required is 4.5"
+            );
         }
     }
 }
@@ -166,11 +169,19 @@ fn steps_of_the_heat_map_differ_by_lightness_also_for_colour_blind_readers() {
 
 #[test]
 fn style_and_script_stay_within_their_budgets() {
-    assert!(SCRIPT.len() <= SCRIPT_BUDGET, "{} bytes of script", SCRIPT.len());
-    assert!(STYLE.len() <= STYLE_BUDGET, "{} bytes of style", STYLE.len());
+    assert!(
+        SCRIPT.len() <= SCRIPT_BUDGET,
+        "the script has {} bytes, the budget is {SCRIPT_BUDGET}",
+        SCRIPT.len()
+    );
+    assert!(
+        STYLE.len() <= STYLE_BUDGET,
+        "the style sheet has {} bytes, the budget is {STYLE_BUDGET}",
+        STYLE.len()
+    );
     assert!(
         !STYLE.contains("@import") && !STYLE.contains("@font-face") && !STYLE.contains("url("),
-        "own style only"
+        "the style sheet must not load other files"
     );
 }
 

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 /// A document of a sweep.
 #[derive(Debug, Clone)]
 pub struct Body {
-    /// What was asked for.
+    /// The request.
     pub request: Request,
     /// HTTP status.
     pub status: u16,
@@ -26,27 +26,27 @@ impl Body {
     }
 }
 
-/// What happens to a field, or to a whole document.
+/// A change of a field or of a whole document.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Change {
     Removed,
     Null,
     Renamed,
-    /// Multiplied.
+    /// Multiplies the value.
     Times(f64),
     Zero,
     Negated,
     /// 1 - x of a fraction.
     Complement,
-    /// A number as a text.
+    /// A number as text.
     AsText,
-    /// An object in place of anything else.
+    /// Replaces anything with an object.
     Retyped,
     /// Another text, or the other flag.
     Replaced,
     EmptyList,
     FirstOnly,
-    /// Every entry of a list twice.
+    /// Duplicates every entry of a list.
     Doubled,
     /// Of a whole document: status 404.
     NotFound,
@@ -54,7 +54,7 @@ pub enum Change {
     Bytes(&'static str),
 }
 
-/// The changes of fields; those that do not fit a value leave it as it is.
+/// The changes of fields; a change that does not apply to a value leaves it unchanged.
 pub const FIELD_CHANGES: [Change; 18] = [
     Change::Removed,
     Change::Null,
@@ -86,9 +86,9 @@ pub const DOCUMENT_CHANGES: [Change; 6] = [
     Change::Bytes("{\"data\":{}}"),
 ];
 
-/// Changes a field in a body; `None` where there is nothing to change. Paths are as `wire_fields` gives them.
+/// Changes a field in a body; `None` if there is nothing to change. Paths are in the format of `wire_fields`.
 pub fn field(bytes: &[u8], path: &str, change: Change) -> Option<Vec<u8>> {
-    // The complement of a price or a count is nothing that an upstream would send.
+    // No upstream would send the complement of a price or a count.
     if change == Change::Complement && !path.ends_with("Rate") {
         return None;
     }
@@ -109,7 +109,7 @@ pub fn document(body: &Body, change: Change) -> Option<Body> {
     Some(body)
 }
 
-/// Walks down to the field; whether anything changed.
+/// Walks down to the field. Returns whether anything changed.
 fn at(value: &mut Value, steps: &[&str], change: Change) -> bool {
     let Some((step, rest)) = steps.split_first() else { return alter(value, change) };
     let each = |entries: &mut dyn Iterator<Item = &mut Value>| {
@@ -170,13 +170,13 @@ fn alter(value: &mut Value, change: Change) -> bool {
     changed
 }
 
-/// A number, or a text that holds one, times a factor, in the form it had.
+/// A number, or a text that contains one, times a factor, in its original form.
 fn rescaled(value: &Value, factor: f64) -> Option<Value> {
     match value {
         Value::Number(number) => {
             let product = number.as_f64()? * factor;
             let whole = product.fract() == 0.0 && product.abs() < 9e15;
-            // Counts stay whole numbers.
+            // Counts remain integers.
             if number.is_f64() {
                 Some(json!(product))
             } else if whole {

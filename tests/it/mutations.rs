@@ -1,4 +1,4 @@
-//! When the meaning of one field changes silently: every field that is read, changed in every way that fits, ends as
+//! Silent changes of the meaning of one field: every field that is read, changed in every applicable way, results in
 //! unchanged numbers, a named quarantine, or a finding that names the field's document.
 
 use std::collections::BTreeMap;
@@ -21,11 +21,11 @@ pub mod recorded;
 
 use bench::{Bench, Outcome, readings, thinned};
 
-/// The folder of a recorded day, where the recorded days are kept beside the project.
+/// The folder of a recorded day, if the recorded days are available beside the project.
 fn recorded_day(day: &str) -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/openrouter/recorded").join(day);
     if !folder.is_dir() {
-        eprintln!("skipped: the recorded days, as {} is not there", folder.display());
+        eprintln!("skipped: the recorded days ({} does not exist)", folder.display());
         return None;
     }
     Some(folder)
@@ -74,7 +74,7 @@ fn simulated(simulator: &Simulator, time: DateTime<Utc>) -> Vec<Body> {
     bodies
 }
 
-/// The simulator's default world, twelve days in: by UUID and without counters, as upstream is today.
+/// The simulator's default world after twelve days: with UUIDs and without counters, like the upstream today.
 fn simulated_bench() -> Bench {
     let start = at("2026-07-10T00:00:00Z");
     let simulator = Simulator::new(SimulatorConfig::starting_at(start, 16)).expect("a world");
@@ -88,7 +88,7 @@ enum Row {
     Document(DocumentKind, Change),
 }
 
-/// The table: every field that the wire types read and every kind of document, changed in every way that fits.
+/// The table: every field that the wire types read and every kind of document, changed in every applicable way.
 fn rows() -> Vec<Row> {
     let fields = wire_fields();
     let kinds: std::collections::BTreeSet<DocumentKind> = fields.iter().map(|(kind, _)| *kind).collect();
@@ -111,17 +111,17 @@ fn outcome(bench: &Bench, row: &Row) -> Option<(String, Outcome)> {
     Some((name, outcome))
 }
 
-/// Whether the whole table runs, as `make test-mutations` asks for.
+/// Whether the whole table runs, as with `make test-mutations`.
 fn is_whole() -> bool {
     std::env::var("HITRATE_MUTATIONS").is_ok_and(|which| which == "all")
 }
 
-/// Whether a row runs: in the short form a third of them, other changes for each field.
+/// Whether a row runs: the short form runs a third of them, with different changes for each field.
 fn is_chosen(row: usize) -> bool {
     is_whole() || (row + row / FIELD_CHANGES.len()).is_multiple_of(3)
 }
 
-/// Runs the table on all cores; returns the number of rows and those that end silently.
+/// Runs the table on all cores; returns the number of rows, and the rows whose change remains silent.
 fn table(bench: &Bench, name: &str) -> (usize, Vec<String>) {
     let chosen = rows().into_iter().enumerate().filter(|(number, _)| is_chosen(*number));
     let rows: Vec<Row> = chosen.map(|(_, row)| row).collect();
@@ -228,13 +228,13 @@ fn a_list_cut_short_or_doubled_is_named() {
     let bench = simulated_bench();
     for (kind, path, change, check) in [
         (DocumentKind::Models, "data", Change::FirstOnly, Check::RowsLost),
-        // The second row of a model is quarantined while it is decoded.
+        // The second row of a model is quarantined during decoding.
         (DocumentKind::Models, "data", Change::Doubled, Check::Quarantined),
         (DocumentKind::StatsEndpoint, "data", Change::FirstOnly, Check::RowsLost),
         (DocumentKind::EffectivePricing, "data.providerSummaries", Change::FirstOnly, Check::RowsLost),
     ] {
         let (_, findings) = bench.field(kind, path, change).expect("something changes");
-        // A list that is cut short takes other rows with it, which are found as well.
+        // A truncated list loses other rows as well, which are also found.
         let names_it = |finding: &Finding| {
             finding.field.split('.').next() == Some(kind.as_str()) && finding.check == check
         };

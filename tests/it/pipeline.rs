@@ -1,4 +1,4 @@
-//! From the upstream to the snapshot, over HTTP, against the simulator.
+//! The way from the upstream to the snapshot, over HTTP, against the simulator.
 
 mod bounds;
 mod faults;
@@ -117,9 +117,9 @@ async fn a_run_before_the_newest_is_refused_before_anything_is_asked_or_archived
     };
     let cancel = tokio_util::sync::CancellationToken::new();
     let refused = pipeline.collect(&options, &cancel, |_, _| {}).await.expect_err("refused");
-    assert!(refused.to_string().contains("collect in order"), "{refused}");
+    assert!(refused.to_string().contains("collect in chronological order"), "{refused}");
     assert_eq!(upstream.take_asked(), Vec::<String>::new());
-    assert_eq!(pipeline.archive.manifests().expect("readable").len(), 1, "a replay would not skip it");
+    assert_eq!(pipeline.archive.manifests().expect("readable").len(), 1, "a replay would store it");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -155,7 +155,7 @@ async fn a_replay_of_the_archive_gives_the_same_record_and_the_same_tiers() {
     assert_eq!(one, two);
 }
 
-/// The tables without what tells of the collecting itself.
+/// The tables without the data about the collection itself.
 fn tables_of_the_record(folder: &Path) -> Vec<(String, Vec<String>)> {
     dump(folder).into_iter().filter(|(table, _)| table != "schema_migration").collect()
 }

@@ -1,4 +1,5 @@
-//! Preferences over the sample and over random models: what is named, what never is, what a router would match.
+//! Tests preferences for the sample and for random models: what they name, what they never name, and what a router
+//! would match.
 
 use crate::json_schema::violations;
 use crate::sample;
@@ -19,7 +20,7 @@ mod savings;
 const WORKLOADS: [&str; 2] = ["coding-agent", "chat"];
 const GOOD: [Tier; 3] = [Tier::S, Tier::A, Tier::B];
 
-/// The `provider` object of the router's API as its documentation describes it.
+/// The `provider` object of the router's API, according to its documentation.
 fn provider_schema() -> Value {
     let flag = json!({"type": ["boolean", "null"]});
     let names = json!({"type": ["array", "null"], "items": {"type": "string"}});
@@ -141,7 +142,7 @@ fn where_nothing_can_be_said_it_says_why() {
         none.reason.expect("a reason")
     };
     assert!(why("northwind/atlas-3:free", "coding-agent").contains("`free`"));
-    assert!(why("tinker/solo-1", "coding-agent").contains("sprout/fp16: its session cost is not known"));
+    assert!(why("tinker/solo-1", "coding-agent").contains("sprout/fp16: its session cost is unknown"));
     assert!(why("zephyr/quill-large", "chess").contains("chess"));
 }
 
@@ -233,13 +234,13 @@ fn any_case() -> impl Strategy<Value = (Snapshot, Mode, &'static str, DateTime<U
     )
 }
 
-/// What the router's documentation says an entry matches; written apart from the program's own matcher.
+/// What an entry matches according to the router's documentation; independent of the program's own matcher.
 fn router_matches(entry: &str, tag: &str) -> bool {
     let service_tier = tag.ends_with("/priority") || tag.ends_with("/flex");
     tag == entry || (!service_tier && tag.starts_with(&format!("{entry}/")))
 }
 
-/// What the program may believe about an endpoint, worked out apart from it.
+/// What should hold for an endpoint, computed independently of the program.
 struct Truth<'a> {
     snapshot: &'a Snapshot,
     workload: &'a str,
@@ -275,18 +276,18 @@ impl Truth<'_> {
         endpoint.flags.iter().any(|flag| kinds.contains(&flag.kind()))
     }
 
-    /// Down or phantom.
+    /// Down, or with a phantom cache.
     fn broken(endpoint: &Endpoint) -> bool {
         matches!(endpoint.status, Some(-5 | -10))
             || Self::flagged(endpoint, &[FlagKind::Down, FlagKind::Phantom])
     }
 
-    /// May be recommended, whatever its tier.
+    /// May be recommended, regardless of its tier.
     fn fit(&self, endpoint: &Endpoint) -> bool {
         self.fit_at_any_cost(endpoint) && self.cost(endpoint).is_some()
     }
 
-    /// The same, whether its session cost is known or not.
+    /// The same, regardless of whether its session cost is known.
     fn fit_at_any_cost(&self, endpoint: &Endpoint) -> bool {
         let day = Duration::hours(24);
         let record_is_old = self.snapshot.as_of - self.snapshot.summary.first_run >= day;
@@ -368,7 +369,7 @@ proptest! {
             let named = endpoints.iter().filter(|e| safe(e, right));
             named.map(|e| e.tag.to_string()).collect::<BTreeSet<_>>().len()
         };
-        // Tier B comes in where S and A are too few.
+        // Tier B is included if S and A are too few.
         let pool = |e: &Endpoint| if nameable(&best) >= 3 { best(e) } else { any_good(e) };
         let ranked = |e: &Endpoint| expected_cost(e, workload).unwrap_or(f64::INFINITY);
         let lowest = endpoints.iter().filter(|e| pool(e)).map(ranked).fold(f64::INFINITY, f64::min);
@@ -376,8 +377,8 @@ proptest! {
         for endpoint in endpoints.iter().filter(|e| safe(e, &near)) {
             prop_assert!(listed.contains(&endpoint.tag.to_string()), "{}: {:?}", endpoint.tag, listed);
         }
-        // At least three where there are three that can be named. The third may be dear, and the sibling without which
-        // its base slug cannot be named comes with it: beyond these nothing is.
+        // At least three, if three can be named. The third may be expensive, and its sibling may be included if its
+        // base slug cannot be named without it; nothing else is.
         prop_assert!(listed.len() >= nameable(&any_good).min(3), "{:?}", listed);
         let members = || endpoints.iter().filter(|e| listed.contains(&e.tag.to_string()));
         prop_assert!(listed.len() <= 4 || members().all(near), "{:?}", listed);

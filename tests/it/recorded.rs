@@ -1,4 +1,4 @@
-//! Recorded days of the real upstream, where they are kept beside the project: through collect, store, tiers and
+//! Recorded days of the real upstream, if they are available beside the project: collected, stored, rated, and used for
 //! preferences.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -38,17 +38,17 @@ const DAYS: [(&str, WindowKind); 12] = [
     ("2026-08-07", WindowKind::DayToDate),
 ];
 
-/// The folder with the recorded days and their server, where both it and python3 are there.
+/// The folder with the recorded days and their server, if both it and python3 are available.
 fn recordings() -> Option<PathBuf> {
     let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/openrouter");
     if !kept.join("recorded").is_dir() || !kept.join("replay/serve.py").is_file() {
-        eprintln!("skipped: the recorded days, as {} is not there", kept.display());
+        eprintln!("skipped: the recorded days ({} does not exist)", kept.display());
         return None;
     }
     let python =
         Command::new("python3").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
     if !python.is_ok_and(|status| status.success()) {
-        eprintln!("skipped: the recorded days, as python3 is not there to serve them");
+        eprintln!("skipped: the recorded days (python3, which serves them, is not installed)");
         return None;
     }
     Some(kept)
@@ -101,7 +101,7 @@ async fn recorded_days_go_through_collect_store_tiers_and_preferences() {
     preferences_name_only_what_they_mean(&snapshot);
 }
 
-/// The newest day's endpoints, by UUID, are those of the statistics.
+/// The endpoints of the newest day, by UUID, are those of the statistics.
 fn no_endpoint_is_lost(server: &Server, snapshot: &Arc<Snapshot>) {
     let mut compared = 0;
     for model in &snapshot.models {
@@ -135,7 +135,7 @@ fn the_numbers_hold(data: &Path) {
     assert_eq!(changed.len(), 1, "the window changed once");
 }
 
-/// Days are observed where the window is the day so far, and only there; short stretches give neither days nor hours.
+/// Days are observed if the window is the day so far, and only then; short windows give neither days nor hours.
 fn short_stretches_form_no_day(snapshot: &Snapshot, data: &Path) {
     let days = || snapshot.models.iter().flat_map(|model| &model.endpoints).flat_map(|one| &one.days);
     let of = |basis: Basis| {
@@ -160,11 +160,14 @@ fn short_stretches_form_no_day(snapshot: &Snapshot, data: &Path) {
         let reason = line.rsplit(',').next().expect("a column");
         let short = line.starts_with("20260718") || line.starts_with("20260720");
         assert_eq!(short, reason == "window_kind", "{line}");
-        assert_eq!(short, line.contains(",hour,,,"), "short stretches have no bounds: {line}");
+        assert_eq!(short, line.contains(",hour,,,"), "short windows have no bounds: {line}");
         alone += usize::from(reason.is_empty());
         *refused.entry(reason).or_default() += usize::from(!reason.is_empty());
     }
-    assert!(alone > 2_000, "one sweep a day: each stands alone from midnight on: {alone}, {refused:?}");
+    assert!(
+        alone > 2_000,
+        "one sweep per day: each one covers the day from midnight on: {alone}, {refused:?}"
+    );
 }
 
 fn deepseek_caches_well(snapshot: &Snapshot) {
@@ -175,7 +178,7 @@ fn deepseek_caches_well(snapshot: &Snapshot) {
     assert!(matches!(deepseek.tier, Tier::S | Tier::A), "{deepseek:?}");
 }
 
-/// Whether a bare tag also reaches an endpoint: all of its provider but the service tiers.
+/// Whether a bare tag also selects an endpoint: all endpoints of its provider except for the service tiers.
 fn reached(bare: &str, tag: &str) -> bool {
     let service = tag.ends_with("/priority") || tag.ends_with("/flex");
     tag == bare || (!service && tag.split('/').next() == Some(bare))
@@ -206,7 +209,7 @@ fn preferences_name_only_what_they_mean(snapshot: &Snapshot) {
         }
     }
     assert!(bedrock > 0, "no model has amazon-bedrock beside its regions");
-    assert!(left_out > 0, "no bare tag had to be left out");
+    assert!(left_out > 0, "no bare tag had to be omitted");
     assert!(given.len() == 3 && given.values().all(|models| *models > 20), "{given:?}");
 }
 
@@ -246,7 +249,7 @@ async fn over_the_recorded_days_published_tiers_hold_still() {
             assert!(published <= 0.04 && providers["compared"].as_u64() > Some(300), "{lens}");
         }
     }
-    // Closed while collecting: the last day but one is there, and what it holds is of each lens.
+    // Closed during collection: the last day but one is present, with tiers for each lens.
     let closed = rows(data.path(), "SELECT count(*) AS n FROM tier_day");
     assert_eq!(closed, [format!("{{'n': {}}}", days.len() - 1)]);
 }

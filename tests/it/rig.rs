@@ -1,4 +1,4 @@
-//! What several test files need: times, folders, settings, and a look into the database file past the store.
+//! Helpers for several test files: times, folders, settings, and direct access to the database file.
 
 use std::path::Path;
 
@@ -13,12 +13,12 @@ pub fn at(text: &str) -> DateTime<Utc> {
     text.parse().expect("a time")
 }
 
-/// A folder that goes away with its guard.
+/// A folder that is deleted with its guard.
 pub fn folder() -> TempDir {
     tempfile::tempdir().expect("a temporary folder")
 }
 
-/// The default settings, overlaid with a text.
+/// The default settings, overridden by a text.
 pub fn config(text: &str) -> Config {
     Config::parse(text, Path::new("hitrate.toml")).expect("valid settings")
 }
@@ -28,18 +28,18 @@ pub fn try_store(folder: &Path) -> Result<Store, StoreError> {
     open_store(&config(""), &DataDir::new(folder))
 }
 
-/// The same, where it has to open.
+/// The same; panics if it cannot be opened.
 pub fn store(folder: &Path) -> Store {
     try_store(folder).expect("the store opens")
 }
 
-/// The database file of a data folder, opened past the store; no store may be open on it.
+/// The database file of a data folder, opened directly; no store may have it open.
 #[allow(clippy::disallowed_methods)]
 fn file(folder: &Path) -> duckdb::Connection {
     duckdb::Connection::open(DataDir::new(folder).store()).expect("the database file opens")
 }
 
-/// Runs statements on the database file past the store.
+/// Runs statements directly on the database file.
 pub fn tamper(folder: &Path, sql: &str) {
     file(folder).execute_batch(sql).expect("the statements run");
 }

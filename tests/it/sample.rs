@@ -1,4 +1,5 @@
-//! A small made-up snapshot with the awkward cases: variants, shared base slugs, outages, phantom caches, hostile names.
+//! A small made-up snapshot with the awkward cases: variants, shared base slugs, outages, phantom caches, hostile
+//! names.
 
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 use hitrate::domain::document::RouteAnswer;
@@ -19,7 +20,7 @@ use hitrate::snapshot::{
     TestedDays, TierList, Verdict,
 };
 
-/// A name that breaks out of HTML wherever it is not escaped.
+/// A name that breaks out of HTML if it is not escaped.
 pub const HOSTILE_NAME: &str = r#"<script>alert("solo")</script> & 'Solo' 1"#;
 
 const PROVIDERS: [(&str, &str); 5] = [
@@ -30,12 +31,12 @@ const PROVIDERS: [(&str, &str); 5] = [
     ("sprout", "Sprout <b>Labs</b>"),
 ];
 
-/// When the newest run of the sample looked at its upstream.
+/// Time of the newest run of the sample.
 pub fn as_of() -> DateTime<Utc> {
     "2026-10-05T15:57:12Z".parse().expect("a time")
 }
 
-/// Six decimals: more digits may differ by a last bit after a round trip through JSON.
+/// Six decimals, because more digits may differ in the last bit after a round trip through JSON.
 fn rounded(number: f64) -> f64 {
     (number * 1e6).round() / 1e6
 }
@@ -67,7 +68,7 @@ fn days(hit_rate: f64) -> Vec<EndpointDay> {
     (0..10).rev().map(day).collect()
 }
 
-/// An endpoint without anything wrong: `cost` is its `coding-agent` session in USD.
+/// An endpoint without any problem; `cost` is the cost of its `coding-agent` session in USD.
 pub fn endpoint(model: &str, variant: &Variant, tag: &str, tier: Tier, cost: f64, hit_rate: f64) -> Endpoint {
     let (slug, tag) = (ModelSlug::new(model), Tag::new(tag));
     let provider = ProviderSlug::of_tag(&tag);
@@ -138,7 +139,7 @@ pub fn endpoint(model: &str, variant: &Variant, tag: &str, tier: Tier, cost: f64
     }
 }
 
-/// A flag with numbers that show it.
+/// A flag with its numbers.
 pub fn flag(kind: FlagKind) -> Flag {
     let (hit_rate, tokens_per_day, days, list_input) = (0.66, 459e6, Some(7), 1.2);
     let (list_cache_read, effective_input) = (0.12, 1.18);
@@ -218,7 +219,7 @@ pub fn model(model_id: &str, slug: &str, name: &str) -> ModelEntry {
     }
 }
 
-/// Six endpoints: one good, one good under a bare tag with a bad sibling, one down, one phantom, one new.
+/// Six endpoints: one good, one good under a bare tag with a bad sibling, one down, one with a phantom cache, one new.
 fn atlas() -> ModelEntry {
     let mut atlas = model("northwind/atlas-3", "northwind/atlas-3-20260901", "Northwind: Atlas 3");
     let make = |tag, tier, cost, hit_rate| {
@@ -281,7 +282,7 @@ fn atlas_free() -> ModelEntry {
     free
 }
 
-/// One endpoint that nothing is known of, under a hostile name.
+/// One endpoint without any data, with a hostile name.
 fn solo() -> ModelEntry {
     let slug = "tinker/solo-1-20261001";
     let mut solo = model("tinker/solo-1", slug, HOSTILE_NAME);
@@ -300,7 +301,7 @@ fn solo() -> ModelEntry {
     solo
 }
 
-/// The day since which the tiers of the sample have held.
+/// The day since which the tiers of the sample have applied.
 const SINCE: Option<NaiveDate> = NaiveDate::from_ymd_opt(2026, 8, 3);
 
 fn provider_tier(index: usize, lens: Lens) -> ProviderTier {
@@ -501,7 +502,7 @@ fn hourly(models: &[ModelEntry]) -> HourlyRates {
     }
 }
 
-/// A backtest of two days of choice, told on the front page for its number of choices.
+/// A backtest of two days of choice, with enough choices to be shown on the front page.
 fn backtest() -> Backtest {
     let day = |back: i64| (as_of() - Duration::days(back)).date_naive();
     let row = |(at, policy): (usize, Policy)| {

@@ -1,4 +1,4 @@
-//! The generated record of the bench, very small: it is a record like any other.
+//! A very small version of the generated record of the bench: it behaves like any other record.
 
 use crate::binary::hitrate;
 use crate::rig::{folder, rows, store, tamper};
@@ -42,7 +42,7 @@ fn the_generated_record_is_checked_published_and_rebuilt_like_any_other() {
 
     let opened = store(data.path());
     let hourly = days(&opened);
-    assert_eq!(opened.rebuild_days().expect("closed"), 240, "two of three days are over");
+    assert_eq!(opened.rebuild_days().expect("closed"), 240, "two of three days are closed");
     let closed = days(&opened);
     assert_eq!(hourly.len(), closed.len());
     for (one, other) in hourly.iter().zip(&closed) {
@@ -79,8 +79,8 @@ fn generated(scale: Scale) -> tempfile::TempDir {
     data
 }
 
-/// Enough readings that the threads of the database share those of one day: floats added in the order in which threads
-/// come have other last bits each time.
+/// Has enough readings per day for the database to use several threads: sums of floats in varying thread order would
+/// differ in their last bits.
 #[test]
 fn closed_days_have_the_same_bits_however_threads_share_the_readings() {
     let data = generated(Scale { endpoints: 3000, hours: 95, seed: 11 });

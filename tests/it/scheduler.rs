@@ -1,5 +1,4 @@
-//! Cron expressions against a brute-force reading of the Unix rules, and the loop on a clock that is
-//! moved by hand.
+//! Cron expressions against a brute-force implementation of the Unix rules, and the loop on a manual clock.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -19,7 +18,7 @@ fn cron(text: &str) -> CronExpression {
     CronExpression::parse(text).expect("a valid expression")
 }
 
-/// A field as the test writes it, kept apart from the code under test.
+/// A field as written by the test, independent of the code under test.
 #[derive(Debug, Clone)]
 enum Item {
     Star(Option<u32>),
@@ -73,12 +72,12 @@ fn has(items: &[Item], value: u32, low: u32) -> bool {
 
 type Fields = [Vec<Item>; 5];
 
-/// The Unix rule: both day fields must match when one begins with a star, else either.
+/// The Unix rule: if one day field begins with a star, both must match; otherwise either may match.
 fn matches(fields: &Fields, time: DateTime<Utc>) -> bool {
     let [minute, hour, day, month, weekday] = fields;
     let sunday_zero = time.weekday().num_days_from_sunday();
     let by_day = has(day, time.day(), 1);
-    // 7 is Sunday again; a star does not reach it.
+    // 7 is Sunday again; a star does not include it.
     let by_weekday = has(weekday, sunday_zero, 0)
         || (sunday_zero == 0 && weekday.iter().any(|item| !matches!(item, Item::Star(_)) && item.has(7, 0)));
     let starred = |items: &[Item]| matches!(items.first(), Some(Item::Star(_)));
@@ -115,7 +114,7 @@ proptest! {
         let time = DateTime::from_timestamp(seconds, nanos).expect("a time in range");
         let expression = match CronExpression::parse(&source) {
             Ok(expression) => expression,
-            // 30 February and its like: then the brute force finds nothing either.
+            // A date such as 30 February: brute force finds nothing either.
             Err(CronError::NeverDue { .. }) => {
                 prop_assert_eq!(brute(&fields, time, TimeDelta::minutes(1), true), None);
                 return Ok(());
@@ -167,7 +166,7 @@ fn what_cannot_be_meant_is_refused_with_the_field_at_fault() {
         ("* * 0 * *", "day of month"),
         ("* * * 13 *", "month"),
         ("* * * * 8", "day of week"),
-        ("* * * * 5-1", "runs backwards"),
+        ("* * * * 5-1", "is reversed"),
         ("* * * * fry", "day of week"),
         ("*/0 * * * *", "from 1 to 60"),
         ("*/61 * * * *", "from 1 to 60"),
@@ -234,7 +233,7 @@ fn the_jitter_leaves_the_last_run_of_a_day_time_before_midnight() {
             })
             .collect()
     };
-    // Expression, tick, and the bound in seconds: the third of the rest of the day, or the rule that is tighter.
+    // Expression, tick, and the bound in seconds: a third of the rest of the day, or a tighter rule.
     let cases = [
         ("57 * * * *", "2026-08-10T23:57:00Z", 60),
         ("57 * * * *", "2026-12-31T23:57:00Z", 60),
@@ -252,7 +251,7 @@ fn the_jitter_leaves_the_last_run_of_a_day_time_before_midnight() {
     }
 }
 
-/// A scheduler that runs on a clock the test moves, with a job the test watches.
+/// A scheduler on a clock that the test moves, with a job that the test watches.
 struct Bench {
     clock: ManualClock,
     cancel: CancellationToken,
@@ -303,7 +302,7 @@ impl Bench {
         self.ticks.recv().await.expect("the scheduler runs").scheduled_for
     }
 
-    /// Waits until the scheduler sleeps: whatever it had to start by now, it has started.
+    /// Waits until the scheduler sleeps, when it has started everything that is due.
     async fn asleep(&self) {
         while self.clock.sleepers() == 0 {
             tokio::task::yield_now().await;
@@ -390,7 +389,7 @@ async fn stopping_tells_the_running_job_and_waits_for_it() {
         tokio::task::yield_now().await;
     }
     assert!(tick.cancel.is_cancelled());
-    assert!(!bench.loop_end.is_finished(), "did not wait for the job");
+    assert!(!bench.loop_end.is_finished(), "the scheduler did not wait for the job");
     bench.release.notify_one();
     assert_eq!(bench.stop().await.runs, 1);
 }
@@ -408,7 +407,7 @@ async fn a_clock_that_jumps_ahead_runs_one_job_and_counts_the_rest() {
     let late = bench(scheduler(false), "2026-08-10T10:00:00Z", None, &[]);
     late.asleep().await;
     late.clock.set(at("2026-08-10T14:30:00Z"));
-    // Dropped ticks leave no trace but the count: let the loop come round to its next sleep.
+    // Dropped ticks only show in the count: wait until the loop reaches its next sleep.
     for _ in 0..50 {
         tokio::task::yield_now().await;
     }

@@ -1,4 +1,4 @@
-//! The service as a whole, over a socket: what is prepared, limited, counted.
+//! The whole service, over a socket: prepared answers, limits, counters.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
@@ -73,7 +73,7 @@ impl Service {
         asked.await.expect("asked")
     }
 
-    /// Publishes as a run does: beside the async workers.
+    /// Publishes as a run does, outside the async workers.
     async fn publish(&self, snapshot: Snapshot) {
         let current = self.current.clone();
         let published = tokio::task::spawn_blocking(move || current.set(Arc::new(snapshot)));
@@ -103,7 +103,7 @@ fn ask(address: &str, method: &str, path: &str, headers: &str) -> Answer {
     Answer { status, headers: lines.map(pair).collect(), body: answer.split_off(end + 4) }
 }
 
-/// The value of a counter line that holds all words.
+/// The value of a counter line that contains all words.
 fn counted(metrics: &str, words: &[&str]) -> f64 {
     let mut lines = metrics.lines().filter(|line| !line.starts_with('#'));
     let line = lines.find(|line| words.iter().all(|word| line.contains(word)));
@@ -175,7 +175,7 @@ async fn what_is_made_on_request_is_limited_and_what_is_prepared_is_not() {
     for path in ["/", "/api/v1/tiers", "/models", "/livez", "/metrics", "/robots.txt"] {
         assert_eq!(service.get(path, "").await.status, 200, "{path}");
     }
-    // Heads are not kept: they are made anew, without limit too.
+    // Answers to HEAD are not cached: they are made each time; prepared paths are still not limited.
     assert_eq!([service.head("/models").await, service.head("/search?q=zzz").await], [200, 429]);
     service.stop().await;
 }

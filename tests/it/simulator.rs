@@ -1,4 +1,5 @@
-//! The simulator keeps its promises: shapes of every era, consistent counters, a known truth that a plain mean misses.
+//! The guarantees of the simulator: the formats of every era, consistent counters, a known truth that a plain mean
+//! misses.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::{Read, Write};
@@ -140,7 +141,7 @@ fn every_era_has_its_shape() {
     assert!(public["endpoints"][0]["latency_last_30m"].is_null());
 }
 
-/// The share of summaries whose price is the last chart point tells the window kinds apart.
+/// The share of summaries whose price equals the last chart point distinguishes the window kinds.
 #[test]
 fn summaries_equal_the_last_chart_point_only_after_the_window_switch() {
     let s = simulator();
@@ -220,7 +221,7 @@ fn the_comparison_series_closes_with_the_true_day() {
     assert!((percent - 100.0 * truth).abs() <= 0.005 + 1e-9, "{percent} against {truth}");
 }
 
-/// Effective price = (1-h) * list + h * read price, except where it must not hold.
+/// Effective price = (1-h) * list + h * read price, except for endpoints for which it must not hold.
 #[test]
 fn the_price_identity_holds_for_implicit_caching_alone() {
     let s = simulator();
@@ -368,7 +369,7 @@ fn the_same_seed_gives_the_same_bytes_and_another_one_does_not() {
     let (a, b) = (simulator(), simulator());
     let other = Simulator::new(SimulatorConfig { seed: 2, ..SimulatorConfig::default() }).expect("a world");
     let at = after(&a, 12 * 24 + 5, 7);
-    // One of them has answered for other times before: the order of questions must not matter.
+    // One of them has served other times before: the order of requests must not matter.
     a.body("/api/v1/models", "", after(&a, 400, 0));
     pricing(&a, &one_a_model(&a)[5], after(&a, 500, 0));
     for endpoint in one_a_model(&a).iter().take(10) {
@@ -431,7 +432,7 @@ fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
-/// The recorded cells: SD within a cell 8.8 points (median), change from day to day 2 to 3 points (median).
+/// The recorded cells: standard deviation within a cell 8.8 points (median), daily change 2 to 3 points (median).
 #[test]
 fn noise_and_volumes_are_those_of_recorded_cells() {
     let s = simulator();
@@ -504,7 +505,7 @@ fn body_day(body: &Value) -> Option<(String, BTreeMap<Uuid, u64>)> {
     Some((day, summaries.collect()))
 }
 
-/// The same from the truth, for what a body says to cover.
+/// The same from the truth, for the window that a body claims to cover.
 fn counted(s: &Simulator, of: &EndpointTruth, from: DateTime<Utc>, to: DateTime<Utc>) -> BTreeMap<Uuid, u64> {
     let truth = s.truth();
     let siblings = truth.endpoints().into_iter().filter(|e| e.model == of.model && e.variant == of.variant);
@@ -631,7 +632,7 @@ fn a_sweep_takes_its_time_and_the_list_of_models_begins_it() {
     assert_eq!(still.serve("/api/v1/models"), still.serve("/api/v1/providers"), "without a sweep time");
 }
 
-/// Fields that the collector reads or is about to read, as `document: field` with a value that is not null somewhere.
+/// Fields that the collector reads or will read, as `document: field`, each with a value that is not null somewhere.
 #[test]
 fn every_field_occurs_in_a_small_world() {
     let config = SimulatorConfig {
@@ -695,7 +696,7 @@ fn every_field_occurs_in_a_small_world() {
     }
 }
 
-/// Adds the path of everything that is not null; places in lists are left out.
+/// Adds the path of everything that is not null, without positions in lists.
 fn paths(prefix: &str, value: &Value, seen: &mut std::collections::BTreeSet<String>) {
     match value {
         Value::Null => return,
@@ -767,7 +768,7 @@ async fn the_server_answers_at_the_time_it_is_set_to_and_stops() {
     let missing = fetch(address, "/api/v1/nothing").await.expect("an answer");
     assert!(missing.starts_with("HTTP/1.1 404") && missing.contains(r#""code":404"#));
     server.stop().await.expect("a clean stop");
-    assert!(fetch(address, "/api/v1/models").await.is_err(), "nobody listens any more");
+    assert!(fetch(address, "/api/v1/models").await.is_err(), "nothing listens any more");
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! The site as a browser meets it: every page over the sample snapshot, before the first one, and with awkward names.
+//! The site as a browser sees it: every page over the sample snapshot, before the first one, and with awkward names.
 
 use super::sample;
 use axum::Router;
@@ -64,7 +64,7 @@ async fn get(site: &Router, path: &str) -> Answer {
     ask(site, request).await
 }
 
-/// Every kind of page, the lenses and workloads, a variant, a model under a hostile name.
+/// Every kind of page, the lenses and workloads, a variant, and a model with a hostile name.
 fn pages() -> Vec<String> {
     let mut pages: Vec<String> =
         ["/", "/models", "/providers", "/method", "/status", "/search?q=atlas", "/cost"]
@@ -93,7 +93,8 @@ fn pages() -> Vec<String> {
 
 const VOID: [&str; 6] = ["meta", "link", "input", "br", "hr", "img"];
 
-/// Reads the tags of a page: every one is closed in order, ids are unique, no attribute is cut short. Returns the tags.
+/// Parses the tags of a page and checks that all are closed in order, ids are unique and no attribute is cut short.
+/// Returns the tags.
 fn tags(path: &str, html: &str) -> Vec<String> {
     let (mut open, mut ids, mut all): (Vec<String>, BTreeSet<String>, Vec<String>) = Default::default();
     for piece in html.split('<').skip(1) {
@@ -121,7 +122,7 @@ fn tags(path: &str, html: &str) -> Vec<String> {
     all
 }
 
-/// The names of a tag's attributes: what stands outside of its quotes.
+/// The names of a tag's attributes: the text outside its quotes.
 fn attribute_names(tag: &str) -> Vec<&str> {
     let outside = tag.split('"').step_by(2);
     outside.flat_map(str::split_whitespace).map(|word| word.trim_end_matches('=')).collect()
@@ -179,7 +180,7 @@ async fn every_link_leads_somewhere() {
         }
         for tag in tags(&path, &page.body) {
             let Some(target) = attribute(&tag, "href").or_else(|| attribute(&tag, "src")) else { continue };
-            // The API is another router's; it has tests of its own.
+            // Another router serves the API; it has its own tests.
             let is_api = target == "/api" || target.starts_with("/api/");
             let is_ours = target.starts_with('/') && !is_api;
             let is_known_elsewhere = is_api
@@ -396,7 +397,7 @@ async fn the_status_page_tells_of_days_and_hours_and_of_a_new_window() {
     let mut young = sample::snapshot();
     young.status.comparison = None;
     let page = get(&site_over(Some(young), Duration::zero()), "/status").await.body;
-    assert!(page.contains("not asked for yet"));
+    assert!(page.contains("not requested yet"));
 }
 
 #[tokio::test]
@@ -408,13 +409,15 @@ async fn absent_and_derived_are_said_in_words() {
     );
     let atlas = get(&site, "/models/northwind/atlas-3").await.body;
     assert!(atlas.contains("(derived)") && atlas.contains("no data"));
-    assert!(atlas.contains("rest on the last reading of the day") && atlas.contains("derived from the day"));
+    assert!(
+        atlas.contains("come from the last reading of the day") && atlas.contains("derived from the day")
+    );
     assert!(atlas.contains("the discount is not given"), "the flag is explained");
     assert!(
         atlas.contains("</code></bdi>: 66 % hits over 7 days") && atlas.contains("id=\"flag-phantom\""),
-        "and its numbers are told"
+        "and its numbers are shown"
     );
-    assert!(atlas.contains("prompts over 128k tokens"), "price tiers are told");
+    assert!(atlas.contains("prompts over 128k tokens"), "price tiers are shown");
     assert!(atlas.contains("&#34;quarry/fp8&#34;"), "a preference can be copied");
     let sprout = get(&site, "/providers/sprout").await.body;
     assert!(sprout.contains("1 shared model, 3 are needed"));
@@ -423,7 +426,7 @@ async fn absent_and_derived_are_said_in_words() {
 #[tokio::test]
 async fn where_the_list_misleads_the_page_says_what_it_costs() {
     let mut snapshot = sample::snapshot();
-    // The dearest session gets the lowest price on paper.
+    // The host with the most expensive session gets the lowest list price.
     let last = snapshot.models[1].endpoints.last_mut().expect("an endpoint");
     (last.list.input, last.list.output) = (Some(0.01), Some(0.04));
     let site = site_over(Some(snapshot), Duration::zero());
@@ -441,12 +444,12 @@ async fn the_front_page_tells_the_backtest_once_it_says_something() {
     let page = get(&site(), "/").await.body;
     assert!(page.contains("1,200 daily choices on 140 models"), "the choices");
     assert!(page.contains("<b>7.8\u{202f}%</b><span>off the bill</span>"), "what it saved: 1 - 1.0144/1.1");
-    assert!(page.contains("these numbers <b>1.4\u{202f}%</b>"), "our cost over hindsight");
+    assert!(page.contains("these numbers cost <b>1.4\u{202f}%</b> more"), "our cost over hindsight");
     assert!(page.contains("the lowest list price <b>10.0\u{202f}%</b>"), "the list's cost over hindsight");
     let mut young = sample::snapshot();
     young.backtest = None;
     let page = get(&site_over(Some(young), Duration::zero()), "/").await.body;
-    assert!(!page.contains("off the bill"), "nothing is claimed without a test");
+    assert!(!page.contains("off the bill"), "nothing is claimed without a backtest");
 }
 
 /// The sample with a fortnight of days for every endpoint: `then` in the first week, `now` in the second.
@@ -478,9 +481,9 @@ async fn movers_are_those_who_moved_and_the_page_says_when_nobody_can_be_compare
     let fell = get(&site_over(Some(fortnight(0.7, 0.4)), Duration::zero()), "/").await.body;
     assert!(fell.contains("<b class=\"down\">−30</b>"), "{fell}");
     let calm = get(&site_over(Some(fortnight(0.7, 0.71)), Duration::zero()), "/").await.body;
-    assert!(calm.contains("Nobody moved by 2 points or more."), "{calm}");
+    assert!(calm.contains("No provider moved by 2 points or more."), "{calm}");
     let young = get(&site(), "/").await.body;
-    assert!(young.contains("it takes observed days in two weeks"), "{young}");
+    assert!(young.contains("needs observed days in two weeks"), "{young}");
 }
 
 #[tokio::test]
@@ -501,7 +504,7 @@ async fn the_page_of_a_model_has_a_text_for_every_router_that_can_be_told() {
     assert_eq!(
         page.matches("<details name=\"target\">").count(),
         18,
-        "all but Vercel's, which knows none of them"
+        "all except Vercel's, which supports none of them"
     );
     for part in [
         "claude-code-router",

@@ -1,4 +1,4 @@
-//! What stands beside the pages: the explorer's data, comparisons, charts, badges, previews, feed, site map.
+//! What accompanies the pages: the explorer's data, comparisons, charts, badges, previews, feed and site map.
 
 use super::sample;
 use axum::Router;
@@ -102,7 +102,7 @@ async fn the_explorer_says_what_it_does_not_understand() {
         assert_eq!(serde_json::from_str::<Value>(&body).expect("JSON")["status"], 400);
     }
     let (status, _, nothing) = get(&site, "/explore?price=0.0000001").await;
-    assert!(status == StatusCode::OK && nothing.contains("No endpoint passes all of it."));
+    assert!(status == StatusCode::OK && nothing.contains("No endpoint matches these filters."));
 }
 
 #[tokio::test]
@@ -124,7 +124,7 @@ async fn comparisons_set_off_the_best_and_say_what_is_wrong_with_names() {
     assert!(status == StatusCode::OK && page.contains("All serve the same model."), "{page}");
     assert!(page.contains("class=\"n best\"") && page.contains("Effective input price by day"), "{page}");
     let (status, _, page) = get(&site, "/compare?e=Quarry%20Compute&e=lumen").await;
-    assert!(status == StatusCode::OK && page.contains("On the models that all of them serve"), "{page}");
+    assert!(status == StatusCode::OK && page.contains("Models that all of them serve"), "{page}");
     for (query, status, words) in [
         ("", StatusCode::OK, "What to compare"),
         ("e=&e=&e=", StatusCode::OK, "What to compare"),
@@ -228,7 +228,7 @@ async fn every_page_names_its_own_address_and_a_default_list_has_one_only() {
         assert!(page.contains(&format!("<link rel=\"canonical\" href=\"{canonical}\">")), "{path}");
         assert!(
             !page.contains("og:image"),
-            "{path}: without an address of its own there is no absolute picture"
+            "{path}: without a public address there is no absolute picture address"
         );
     }
 }
@@ -261,7 +261,7 @@ async fn the_feed_keeps_the_ids_of_its_entries_and_escapes_what_others_wrote() {
     assert_eq!(
         (before_ids.len(), after_ids.len()),
         (3, 4),
-        "the feed's and one an event; the same event once"
+        "the feed's id and one per event; duplicates count once"
     );
     assert_eq!(after_ids.iter().collect::<BTreeSet<_>>().len(), 4, "all differ");
     assert!(

@@ -1,4 +1,4 @@
-//! What the upstream's answers say: every shape it was seen in, and the shapes it should never have.
+//! Decoding of the upstream's responses: every format that was observed, and formats that should never occur.
 
 mod comparison;
 mod facts;
@@ -164,7 +164,7 @@ fn percentiles_are_read_as_object_number_or_text() {
     let Some(Content::PublicEndpoints(rows)) = decoded.content else { panic!("endpoints were expected") };
     let latencies: Vec<Option<f64>> = rows.iter().map(|row| row.latency_ms).collect();
     assert_eq!(latencies, [Some(250.0), Some(250.0), Some(250.0), None, Some(250.0)]);
-    assert_eq!(rows[0].uptime, [None, Some(0.995), Some(0.98)], "fractions; 250 % is no uptime");
+    assert_eq!(rows[0].uptime, [None, Some(0.995), Some(0.98)], "fractions; 250 % is not an uptime");
 }
 
 #[test]
@@ -270,7 +270,7 @@ fn a_bad_row_costs_only_itself() {
     assert_eq!(paths, expected);
     let usage = usage_of(decoded);
     assert_eq!((usage.summaries.len(), usage.charts[ONE].len()), (2, 1));
-    assert_eq!(usage.summaries[0].hit_rate, Some(0.5), "the rate stays where the tokens cannot be read");
+    assert_eq!(usage.summaries[0].hit_rate, Some(0.5), "the rate is kept if the tokens cannot be read");
     assert_eq!(usage.summaries[1].path, "$.data.providerSummaries[2]");
 }
 

@@ -1,4 +1,4 @@
-//! The site as files: what is written, that every link leads somewhere, that the folder is replaced whole.
+//! The site as files: what is written, that every link has a target, and that the folder is replaced as a whole.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -38,7 +38,7 @@ fn written(snapshot: Snapshot, live: &str, own: &str) -> Site {
         heard.fetch_add(1, Ordering::Relaxed);
     });
     let report = report.expect("published");
-    assert!(heard.load(Ordering::Relaxed) + 4 >= report.files, "every file is told of");
+    assert!(heard.load(Ordering::Relaxed) + 4 >= report.files, "every file is reported");
     Site { _root: root, out, report }
 }
 
@@ -56,7 +56,7 @@ impl Site {
     }
 }
 
-/// All files of a folder, by their paths below it.
+/// All files of a folder, as paths relative to it.
 fn files(folder: &Path) -> BTreeSet<String> {
     let (mut found, mut waiting) = (BTreeSet::new(), vec![folder.to_owned()]);
     while let Some(dir) = waiting.pop() {
@@ -73,7 +73,7 @@ fn files(folder: &Path) -> BTreeSet<String> {
     found
 }
 
-/// The values of the attributes that hold addresses, as they stand in the text.
+/// The values of all attributes that contain addresses.
 fn addresses(text: &str) -> Vec<String> {
     let named = [" href=\"", " src=\"", " action=\"", " data-index=\""];
     let of =
@@ -85,7 +85,7 @@ fn ids(text: &str) -> BTreeSet<&str> {
     text.split(" id=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect()
 }
 
-/// Follows every relative address of every page, picture and feed, with its fragment. Returns how many there were.
+/// Follows every relative address of every page, picture and feed, including its fragment. Returns their number.
 fn check_links(site: &Site) -> usize {
     let files = site.files();
     let is_markup = |file: &&String| [".html", ".svg", ".atom"].iter().any(|ending| file.ends_with(ending));
@@ -104,7 +104,7 @@ fn check_links(site: &Site) -> usize {
             let (path, fragment) = address.split_once('#').unwrap_or((&address, ""));
             let path = path.split('?').next().unwrap_or_default();
             let target = if path.is_empty() { (*file).clone() } else { joined(file, path) };
-            assert!(files.contains(&target), "{file}: {address} is no file ({target})");
+            assert!(files.contains(&target), "{file}: {address} is not a file ({target})");
             if !fragment.is_empty() && target.ends_with(".html") {
                 assert!(ids(&texts[&target]).contains(fragment), "{file}: {address} has no such place");
             }
@@ -120,7 +120,7 @@ fn check_links(site: &Site) -> usize {
     followed
 }
 
-/// A path from a file, within the folder.
+/// Resolves a path relative to a file, within the folder.
 fn joined(file: &str, path: &str) -> String {
     let mut parts: Vec<&str> = file.split('/').collect();
     parts.pop();
@@ -134,7 +134,7 @@ fn joined(file: &str, path: &str) -> String {
     parts.join("/")
 }
 
-/// The sample, with names that no file system and no address likes.
+/// The sample, with names that are difficult for file systems and addresses.
 fn awkward() -> Snapshot {
     let mut snapshot = sample::snapshot();
     let names = [
@@ -260,7 +260,7 @@ fn pages_carry_their_policy_and_what_only_a_service_answers_says_so() {
     assert!(front.contains("published less than an hour later"), "no age that grows");
     let model = site.text("models/northwind/atlas-3/index.html");
     assert!(!model.contains("/api/v1/preferences/"), "no address of a service that is not there");
-    assert!(model.contains("title=\"Answered by the live service only"));
+    assert!(model.contains("title=\"Available only from the live service"));
     assert!(site.report.lost_links > 0 && site.report.live_links == 0);
     for page in ["search", "explore", "compare"] {
         let text = site.text(&format!("{page}/index.html"));

@@ -1,4 +1,4 @@
-//! The record: what a run changes in it, and what nothing may change.
+//! The record: what a run changes, and what nothing may change.
 
 mod closing;
 mod days;
@@ -144,7 +144,7 @@ fn the_same_run_twice_changes_nothing() {
     let before = dump(data.path());
     let opened = store(data.path());
     assert_eq!(ingest(&opened, &first), Ingested::Known);
-    // Also under a record that differs: the id decides.
+    // Even with a different account: the id decides.
     let other = RunRecord { requests: 99, ..record(&first, "partial") };
     assert_eq!(
         opened.ingest(&other, &run("2026-08-07T10:57:00Z", Vec::new())).expect("known"),
@@ -214,9 +214,9 @@ fn an_endpoint_that_is_gone_is_closed_with_an_event_and_may_come_back() {
     let events = opened.event_rows(at("2026-08-08T00:00:00Z"), 9).expect("readable");
     let told: Vec<(&str, &str)> = events.iter().map(|e| (e.kind.as_str(), e.detail.as_str())).collect();
     let expected = [
-        ("endpoint_appeared", "appeared: crane"),
+        ("endpoint_appeared", "endpoint crane was added"),
         ("tag_changed", "heron is now heron/fp8"),
-        ("endpoint_gone", "gone: crane"),
+        ("endpoint_gone", "endpoint crane was removed"),
     ];
     assert_eq!(told, expected);
     let now = |time: &str| {
@@ -275,7 +275,11 @@ fn a_failed_run_leaves_its_account_and_can_be_tried_again() {
     let account = RunRecord { failures: vec!["GET /x: no answer".into()], ..record(&failed, "failed") };
     assert_eq!(opened.ingest(&account, &failed).expect("the account is kept"), Ingested::Stored);
     let newest = opened.newest_run(None).expect("readable").expect("a run");
-    assert_eq!(newest.observed_at, at("2026-08-07T10:57:00Z"), "a failed run is no newest run");
+    assert_eq!(
+        newest.observed_at,
+        at("2026-08-07T10:57:00Z"),
+        "a failed run does not count as the newest run"
+    );
     let told = opened.runs(at("2026-08-08T00:00:00Z"), 9).expect("readable");
     assert_eq!((told[0].status.as_str(), told[0].failures.len()), ("failed", 1));
     drop(opened);
@@ -321,7 +325,7 @@ fn two_endpoints_under_one_tag_are_never_taken_for_one_another() {
     assert_eq!(endpoints.len(), 1);
     assert!(
         ![id(1), id(2)].contains(&Some(endpoints[0].endpoint_id)),
-        "a third: which of the two is not told"
+        "a third one: the upstream does not state which of the two it is"
     );
 }
 

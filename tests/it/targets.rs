@@ -1,5 +1,5 @@
-//! Preferences in the formats of their targets. The texts of a few cases are kept in `tests/targets/texts`, where the
-//! real programs read them (`tests/targets/run.py`); here they must be what the program writes.
+//! Tests preferences in the formats of their targets. The texts of a few cases are stored in `tests/targets/texts`,
+//! where the real programs read them (`tests/targets/run.py`); here they must equal the program's output.
 
 use crate::sample;
 use hitrate::domain::ids::Variant;
@@ -11,11 +11,11 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-/// A tag that breaks out of every quotation that is not one.
+/// A tag that breaks out of every incorrect quotation.
 const HOSTILE_TAG: &str = "lu\"men'/$(id) `id` \\ #{x}\nJSON\n: - & * ! {{ é \u{2028}";
 const HOSTILE_MODEL: &str = "zephyr/quill'; \"$(id)\" #large";
 
-/// A model and a preference for it that holds `provider`.
+/// A model and a preference for it with this `provider` object.
 fn case(model: &ModelEntry, mode: Mode, provider: Value) -> Preference {
     let snapshot = sample::snapshot();
     let made = preference(&snapshot, model, mode, "coding-agent", snapshot.as_of);
@@ -27,7 +27,7 @@ fn quill() -> ModelEntry {
     sample::snapshot().model("zephyr/quill-large").expect("a model of the sample").clone()
 }
 
-/// The model with other tags for its endpoints.
+/// The model with different tags for its endpoints.
 fn renamed(tags: [&str; 4]) -> ModelEntry {
     let mut model = quill();
     let slug = model.slug.to_string();
@@ -39,13 +39,13 @@ fn renamed(tags: [&str; 4]) -> ModelEntry {
     model
 }
 
-/// A shortlist under every limit there is.
+/// A shortlist under all possible limits.
 fn limits() -> Value {
     json!({"only": ["lumen/bf16", "quarry"], "allow_fallbacks": true, "require_parameters": true, "zdr": true,
         "data_collection": "deny", "quantizations": ["fp8", "bf16"], "max_price": {"prompt": "1", "completion": "5"}})
 }
 
-/// The cases whose texts are kept.
+/// The cases whose texts are stored.
 fn cases() -> Vec<(&'static str, ModelEntry, Preference)> {
     let listed = json!({"only": ["lumen/bf16", "quarry", "north-cloud/us-east"], "allow_fallbacks": true});
     let mut hostile = renamed([HOSTILE_TAG, "quarry", "north-cloud/us-east", "mirage"]);
@@ -53,7 +53,8 @@ fn cases() -> Vec<(&'static str, ModelEntry, Preference)> {
     let mut known = renamed(["deepinfra/fp8", "amazon-bedrock/us-east-1", "streamlake", "fireworks"]);
     known.model_id = "z-ai/glm-5.2".to_owned();
     let mut ordered = quill();
-    // Dear output at the cheapest session: one token of each says otherwise than a session.
+    // Expensive output at the endpoint with the cheapest session: the sum of one token each gives a different order
+    // than the session.
     ordered.endpoints[0].effective.output = Some(60.0);
     [
         ("ordered", ordered, Mode::Shortlist, listed.clone()),
@@ -92,7 +93,7 @@ fn noted(rendered: &Rendered, part: &str) -> bool {
     rendered.notes.iter().any(|note| note.contains(part))
 }
 
-/// Every text that is kept: its path below `tests/targets/texts`, and what it has to be.
+/// Every stored text: its path below `tests/targets/texts`, and its expected content.
 fn kept() -> Vec<(PathBuf, String)> {
     let mut kept = Vec::new();
     for (name, model, preference) in cases() {
@@ -127,13 +128,13 @@ fn the_texts_that_the_real_programs_read_are_what_is_written() {
     }
     for (path, text) in &kept {
         let found = std::fs::read_to_string(folder.join(path)).unwrap_or_default();
-        assert_eq!(&found, text, "{}: UPDATE_TEXTS=1 writes them anew", path.display());
+        assert_eq!(&found, text, "{}: UPDATE_TEXTS=1 rewrites them", path.display());
     }
     let there: usize = std::fs::read_dir(&folder)
         .expect("a folder")
         .map(|case| std::fs::read_dir(case.expect("an entry").path()).expect("a folder").count())
         .sum();
-    assert_eq!(there, kept.len(), "a text is kept that nothing writes any more");
+    assert_eq!(there, kept.len(), "a stored text is no longer written by any case");
 }
 
 #[test]
@@ -225,7 +226,7 @@ fn cost_routing_gets_an_order_only_where_its_own_ranking_is_another() {
         endpoint.effective.input = None;
     }
     let rendered = target.render(&shortlist, &model);
-    assert!(rendered.files.is_empty() && noted(&rendered, "is not known"), "{rendered:?}");
+    assert!(rendered.files.is_empty() && noted(&rendered, "no effective price"), "{rendered:?}");
 }
 
 #[test]
@@ -247,7 +248,7 @@ fn a_provider_that_is_only_partly_let_in_is_not_named_to_a_router_that_cannot_te
     let rendered = Target::named("vercel-ai-gateway").expect("a target").render(&preference, &model);
     let value: Value = serde_json::from_str(&rendered.files[0].text).expect("JSON");
     assert_eq!(value["providerOptions"]["gateway"]["only"], json!(["fireworks"]));
-    assert!(noted(&rendered, "apart: deepinfra"), "{rendered:?}");
+    assert!(noted(&rendered, "some of theirs are excluded: deepinfra"), "{rendered:?}");
     let unknown = of("vercel-ai-gateway", "shortlist");
     assert!(unknown.files.is_empty() && noted(&unknown, "quarry"), "{unknown:?}");
 }
@@ -268,7 +269,7 @@ fn a_limit_that_a_target_cannot_say_is_said_not_to_hold() {
         let notes = of(target, "limits").notes;
         let lost: BTreeSet<String> = notes
             .iter()
-            .filter(|note| note.contains("the limit does not hold here"))
+            .filter(|note| note.contains("the limit is not enforced"))
             .filter_map(|note| Some(note.split('`').nth(1)?.to_owned()))
             .collect();
         lost.into_iter().collect::<Vec<_>>().join(" ")

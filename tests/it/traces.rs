@@ -1,5 +1,5 @@
-//! The recorded agent sessions, where they are kept beside the project: fitted by the same code as a user's request log,
-//! and held against sessions that the fit has not seen.
+//! The recorded agent sessions, if they exist next to the project: fitted by the same code as a user's request log, and
+//! compared with sessions that the fit has not seen.
 
 use flate2::read::GzDecoder;
 use hitrate::domain::workload::Workload;
@@ -20,11 +20,11 @@ struct Recorded {
     line: String,
 }
 
-/// Each recorded request as the line that a log behind a cache that finds everything would have.
+/// Each recorded request as a log line, as if a cache had found everything reusable.
 fn recorded() -> Option<Vec<Recorded>> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/traces/claude_code_requests.jsonl.gz");
     let Ok(file) = File::open(&path) else {
-        eprintln!("skipped: the recorded agent sessions, as {} is not there", path.display());
+        eprintln!("skipped: the recorded agent sessions ({} does not exist)", path.display());
         return None;
     };
     let lines = BufReader::new(GzDecoder::new(file)).lines();

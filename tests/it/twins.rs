@@ -1,4 +1,5 @@
-//! The aggregations against SQL twins that share nothing with the program but the tables: to 1e-9, relative.
+//! Compares the aggregations with independent SQL twins that only share the tables with the program, with a relative
+//! tolerance of 1e-9.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -9,10 +10,10 @@ use hitrate::snapshot::Snapshot;
 use crate::rig::{folder, rows};
 use crate::upstream::{Upstream, collect, day, pipeline};
 
-/// Numbers by name; absent ones are `None`.
+/// Numbers by name; absent numbers are `None`.
 type Table = BTreeMap<String, Vec<Option<f64>>>;
 
-/// Runs a twin; the first of its columns is the name of a row.
+/// Runs a twin; its first column is the name of the row.
 fn twin(data: &Path, sql: &str, columns: &[&str]) -> Table {
     let text = |name: &&str| format!("coalesce(CAST({name} AS VARCHAR), 'null')");
     let line = columns.iter().map(text).collect::<Vec<_>>().join(" || '~' || ");
@@ -25,22 +26,22 @@ fn twin(data: &Path, sql: &str, columns: &[&str]) -> Table {
     rows(data, &format!("SELECT {line} AS line FROM ({sql})")).into_iter().map(read).collect()
 }
 
-/// The same rows, and every number alike to 1e-9.
+/// Asserts that the rows are the same and that every number agrees to 1e-9.
 fn alike(what: &str, ours: &Table, theirs: &Table) {
     assert_eq!(ours.keys().collect::<Vec<_>>(), theirs.keys().collect::<Vec<_>>(), "{what}");
     for (name, numbers) in ours {
         for (ours, theirs) in numbers.iter().zip(&theirs[name]) {
             let close = match (ours, theirs) {
-                // An efficiency near zero is a difference of prices: there the last bits of a sum show.
+                // An efficiency near zero is a difference of prices, where the last bits of a sum matter.
                 (Some(a), Some(b)) => (a - b).abs() <= (1e-9 * a.abs().max(b.abs())).max(1e-14),
                 (a, b) => a == b,
             };
-            assert!(close, "{what}, {name}: {ours:?}, the twin says {theirs:?}");
+            assert!(close, "{what}, {name}: {ours:?}, the twin has {theirs:?}");
         }
     }
 }
 
-/// Holds a snapshot against the twins over the store that it was made from; no store may be open on it.
+/// Compares a snapshot with the twins over the store that it was built from; no store may have the file open.
 pub fn agree(data: &Path, snapshot: &Snapshot) {
     let cells = twin(
         data,

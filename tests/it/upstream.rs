@@ -17,19 +17,19 @@ use tokio_util::sync::CancellationToken;
 
 use crate::rig::{at, config};
 
-/// What is answered instead of the truth.
+/// The response instead of the truth.
 #[derive(Debug, Clone, Copy)]
 pub enum Fault {
     /// This status, every time.
     Status(u16),
     /// 429 the first time, the truth from then on.
     BusyOnce,
-    /// A page for people, with status 200.
+    /// An HTML page with status 200.
     Html,
     /// The first half of the body.
     Half,
-    /// The body with another value (JSON) at a place: keys and positions between slashes; as the last one
-    /// `*` is the first key.
+    /// The body with another value (JSON) at a position: keys and indices separated by slashes; `*` as the last
+    /// part means the first key.
     Set(&'static str, &'static str),
     /// The body after a change of its JSON.
     Change(fn(&mut Value)),
@@ -57,12 +57,12 @@ impl Drop for Upstream {
     }
 }
 
-/// First moment of the small world; its window switches after 4 days, its counters go after 8, its ids come after 10.
+/// Start of the small world; its window switches after 4 days, its counters disappear after 8, its ids appear after 10.
 pub fn start() -> DateTime<Utc> {
     at("2026-07-10T00:00:00Z")
 }
 
-/// So many whole days after the start, at 12:57.
+/// A number of whole days after the start, at 12:57.
 pub fn day(number: i64) -> DateTime<Utc> {
     start() + Duration::days(number) + Duration::minutes(12 * 60 + 57)
 }
@@ -73,7 +73,7 @@ pub fn world() -> Simulator {
         models: 14,
         providers: 12,
         endpoints: 64,
-        // Without a cache the price of an hour is that of the day: too many would hide the window.
+        // Without a cache, the price of an hour equals that of the day: too many such providers would hide the window.
         cacheless_providers: 1,
         ..SimulatorConfig::starting_at(start(), 16)
     };
@@ -107,7 +107,7 @@ impl Upstream {
         format!("http://{}", self.address)
     }
 
-    /// The simulated time from now on or, where sweeps take time, of the next request.
+    /// Sets the simulated time of all further requests or, if sweeps take time, of the next request.
     pub fn set_now(&self, now: DateTime<Utc>) {
         self.shared.clock.set(now);
     }
@@ -117,18 +117,18 @@ impl Upstream {
         &self.shared.simulator
     }
 
-    /// The addresses that were answered with the truth since the last call, each with its simulated time.
+    /// The addresses that were served with the truth since the last call, each with its simulated time.
     pub fn take_served(&self) -> Vec<(String, DateTime<Utc>)> {
         std::mem::take(&mut self.shared.served.lock().expect("not poisoned"))
     }
 
-    /// What is wrong from now on with the addresses that contain a text; the first that fits counts.
+    /// Sets the faults of the addresses that contain a text; the first match counts.
     pub fn set_faults(&self, faults: &[(&str, Fault)]) {
         let faults = faults.iter().map(|(text, fault)| ((*text).to_owned(), *fault)).collect();
         *self.shared.faults.lock().expect("not poisoned") = faults;
     }
 
-    /// The addresses asked for since the last call, in order.
+    /// The addresses requested since the last call, in order.
     pub fn take_asked(&self) -> Vec<String> {
         std::mem::take(&mut self.shared.asked.lock().expect("not poisoned"))
     }
@@ -183,12 +183,12 @@ fn changed(body: &[u8], change: fn(&mut Value)) -> Vec<u8> {
     json.to_string().into_bytes()
 }
 
-/// The body with another value; a body that has no such place stays as it is.
+/// The body with another value; a body without this position is unchanged.
 fn with_value(body: &[u8], place: &str, value: &str) -> Vec<u8> {
     let mut json: Value = serde_json::from_slice(body).unwrap_or_default();
     let (parent, last) = place.rsplit_once('/').expect("a field of something");
     let (above, name) = parent.rsplit_once('/').unwrap_or(("", parent));
-    // A part that is left out, such as the statistics of an endpoint without traffic, is there from now on.
+    // An absent part, such as the statistics of an endpoint without traffic, is created.
     if let Some(Value::Object(fields)) = json.pointer_mut(&format!("/{above}"))
         && name.parse::<usize>().is_err()
         && fields.get(name).is_none_or(Value::is_null)
@@ -211,13 +211,13 @@ fn reply(status: u16, body: Vec<u8>) -> Response<Body> {
     response
 }
 
-/// An address on which nobody listens.
+/// An address on which nothing listens.
 pub fn nobody() -> String {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     format!("http://{}", listener.local_addr().expect("bound"))
 }
 
-/// The pipeline over a folder, with settings over the defaults.
+/// The pipeline over a folder, with settings that override the defaults.
 pub fn pipeline_with(folder: &Path, settings: &str) -> Pipeline {
     Pipeline::open(config(settings), DataDir::new(folder), Arc::new(SystemClock)).expect("the folder opens")
 }
@@ -227,7 +227,7 @@ pub fn pipeline(folder: &Path) -> Pipeline {
     pipeline_with(folder, "")
 }
 
-/// Collects once from an address, as fast as it goes.
+/// Collects once from an address, without a rate limit.
 pub async fn collect_from(pipeline: &Pipeline, url: &str, time: DateTime<Utc>) -> CollectReport {
     let options =
         CollectOptions { upstream: Some(url.to_owned()), at: Some(time), rate: Some(0.0), simulated: true };
@@ -241,7 +241,7 @@ pub async fn collect(pipeline: &Pipeline, upstream: &Upstream, time: DateTime<Ut
     collect_from(pipeline, &upstream.url(), time).await
 }
 
-/// Hit rates as a hundredth of what they are.
+/// Divides the hit rates by 100.
 pub fn hundredth(body: &mut Value) {
     let rows = body.pointer_mut("/data/providerSummaries").and_then(Value::as_array_mut);
     for row in rows.into_iter().flatten() {

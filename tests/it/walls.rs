@@ -1,5 +1,5 @@
-//! The walls of the house: which module may use which, who may name which library, what SQL may not say.
-//! Reads the sources as text, so that a breach fails a test with its file and line.
+//! The walls of the architecture: which module may use which, which files may use which library, and what SQL must not
+//! contain. The tests read the sources as text, so that a breach fails with its file and line.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -41,7 +41,7 @@ const MAY_USE: &[(&str, Option<&[&str]>)] = &[
     ("main", None),
 ];
 
-/// What only some files may say: the words in a row, and the start of the paths that may say them.
+/// Word sequences that only some files may contain, and the prefixes of the paths of these files.
 const ONLY_IN: &[(&[&str], &[&str])] = &[
     (&["duckdb", "::"], &["src/store/"]),
     (&["use", "duckdb"], &["src/store/"]),
@@ -54,7 +54,7 @@ const ONLY_IN: &[(&[&str], &[&str])] = &[
     (&["SystemTime", "::", "now"], &["src/clock.rs"]),
 ];
 
-/// What no SQL file may say, and why.
+/// Word sequences that no SQL file may contain, and the reason.
 const NEVER_IN_SQL: &[(&[&str], &str)] = &[
     (&["primary", "key"], "growing tables carry no index; dedupe by anti-join"),
     (&["unique"], "growing tables carry no index; dedupe by anti-join"),
@@ -76,7 +76,9 @@ fn breaches_in_rust(path: &str, source: &str) -> Vec<String> {
     let own = inside.first().map_or("lib", String::as_str);
     let mut found = Vec::new();
     let Some((_, allowed)) = MAY_USE.iter().find(|(module, _)| *module == own) else {
-        return vec![format!("{path}: module `{own}` has no row in MAY_USE; say what it may use")];
+        return vec![format!(
+            "{path}: module `{own}` has no row in MAY_USE; add one with the modules it may use"
+        )];
     };
     if let Some(allowed) = allowed {
         for (at, used) in own_modules_used(&code, inside.len()) {
@@ -135,7 +137,7 @@ fn files_under(folder: &str, extension: &str) -> Vec<(String, String)> {
             }
         }
     }
-    // `tests.rs` is a test module in a file of its own, and tests may use anything.
+    // `tests.rs` is a test module in a separate file, and tests may use anything.
     found.retain(|path| !path.ends_with("tests.rs"));
     found.sort();
     found.iter().map(|path| (relative(path), read(path))).collect()
@@ -172,7 +174,7 @@ fn every_row_of_the_table_is_a_module() {
         files_under("src", "rs").iter().filter_map(|(path, _)| module_path(path).first().cloned()).collect();
     let gone: Vec<&str> =
         MAY_USE.iter().map(|(module, _)| *module).filter(|module| !there.contains(*module)).collect();
-    assert!(gone.is_empty(), "MAY_USE names modules that are not there: {gone:?}");
+    assert!(gone.is_empty(), "MAY_USE names modules that do not exist: {gone:?}");
 }
 
 #[test]
@@ -282,7 +284,7 @@ fn heavy_features_stay_off() {
         assert!(!polars.contains(&format!("\"{feature}\"")), "polars/{feature} pulls a second HTTP stack");
     }
     let default = at(&manifest, &["features", "default"]).and_then(toml::Value::as_array);
-    assert_eq!(default.map(Vec::len), Some(0), "nobody meets the compile of DuckDB by accident");
+    assert_eq!(default.map(Vec::len), Some(0), "DuckDB is never compiled by accident");
 }
 
 #[test]

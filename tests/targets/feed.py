@@ -1,7 +1,8 @@
-"""A LiteLLM proxy that follows the feed: its configuration comes from `/api/v1/preferences`, polled by ETag, and what it
-sends to the upstream carries exactly these preferences. Everything is on loopback; the server is `hitrate demo`.
+"""A LiteLLM proxy that follows the feed: its configuration comes from `/api/v1/preferences`, polled by ETag, and its
+requests to the upstream carry exactly these preferences. Everything is on loopback; the server is `hitrate demo`.
 
-Usage: PYTHON feed.py HITRATE, with the Python of the tools (scripts/target-tools.sh fetches them and prints their folder).
+Usage: PYTHON feed.py HITRATE, with the Python of the tools (scripts/target-tools.sh fetches them and prints
+their directory).
 """
 
 import json
@@ -22,20 +23,20 @@ from upstream import Upstream
 
 KEY = "sk-of-the-proxy-in-a-check"
 QUERY = "mode=shortlist&target=litellm&no_training=true&quant_floor=fp8"
-# Longest time one step may take, seconds; only a program that hangs meets it.
+# Timeout of one step, seconds; only a program that hangs reaches it.
 PATIENCE = 240
 
 work = Path(tempfile.mkdtemp(prefix="hitrate-feed-"))
 
 
 class Feed:
-    """Polls an address and keeps what it held while nothing is new."""
+    """Polls a URL and keeps the last body as long as nothing is new."""
 
     def __init__(self, address):
         self.address, self.etag, self.body = address, None, None
 
     def poll(self):
-        """Whether there was anything new."""
+        """Returns whether there was anything new."""
         headers = {"If-None-Match": self.etag} if self.etag else {}
         try:
             with urllib.request.urlopen(urllib.request.Request(self.address, headers=headers), timeout=30) as answer:
@@ -48,7 +49,7 @@ class Feed:
 
 
 def configuration(preferences):
-    """The proxy's configuration: what the feed wrote for each model."""
+    """The proxy's configuration: the text from the feed for each model."""
     deployments = []
     for one in preferences:
         for file in one["rendered"]["files"]:
@@ -93,7 +94,7 @@ def stop(process):
 
 
 def served(binary):
-    """The demo with a short record, its clock standing still, and its address."""
+    """Starts the demo with a short record and a stopped clock; returns it with its URL."""
     command = [binary, "--data-dir", work / "data", "demo", "--days", "4", "--hour-every", "86400", "--listen", "127.0.0.1:0"]
     log = open(work / "demo.log", "w", encoding="utf-8")
     server = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True)
@@ -113,7 +114,7 @@ def proxy_of(config, upstream):
         "OPENROUTER_API_BASE": upstream.url,
         "LITELLM_LOCAL_MODEL_COST_MAP": "True",
         "LITELLM_MASTER_KEY": KEY,
-        # Nothing is asked of anyone but loopback, whatever the proxy looks up when it starts.
+        # The proxy may only reach loopback, whatever it looks up at startup.
         **dict.fromkeys(["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"], "http://127.0.0.1:9"),
         **dict.fromkeys(["NO_PROXY", "no_proxy"], "127.0.0.1,localhost"),
     }
@@ -134,8 +135,8 @@ def main(binary):
         given = {one["model"]: one["provider"] for one in preferences if one["provider"]}
         without = [one for one in preferences if not one["provider"]]
         assert len(given) > 5, f"{len(given)} of {len(preferences)} models have a preference"
-        assert all(one["why"] for one in without), "where there is no preference it says why"
-        # Where there is no preference the limits still hold: the router is handed those alone.
+        assert all(one["why"] for one in without), "a missing preference has a reason"
+        # Without a preference the limits still apply: the router gets only those.
         written = {one["model"]: one["provider"] or one["router_limits"] for one in preferences}
         config = configuration(preferences)
         assert [one["model_name"] for one in config["model_list"]] == list(written)
@@ -158,7 +159,7 @@ def main(binary):
         assert changes.poll()
         told = changes.body["data"]
         assert (told["changed"], told["complete"], told["unchanged"]) == ([], False, len(preferences)), told
-        print(f"a LiteLLM proxy followed the feed: {len(written)} models configured, {len(asked)} asked")
+        print(f"a LiteLLM proxy followed the feed: {len(written)} models configured, {len(asked)} requested")
     finally:
         for process in (proxy, server):
             if process:

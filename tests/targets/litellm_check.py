@@ -1,4 +1,4 @@
-"""Loads LiteLLM's configurations in its own Router and sends a request through each; prints what came of it as JSON.
+"""Loads LiteLLM's configurations in its own Router and sends a request through each; prints the results as JSON.
 
 Usage: litellm_check.py CONFIG... ; the upstream is OPENROUTER_API_BASE.
 """

@@ -1,4 +1,4 @@
-// Hands texts to the programs and libraries they are for, and sends requests to the upstream on loopback.
+// Passes texts to the programs and libraries they are for, and sends requests to the upstream on loopback.
 // Usage: programs.mjs TEXTS TOOLS UPSTREAM WORK CHECK CASE
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -44,7 +44,7 @@ const checks = {
     assert.equal(profile.openRouterModelId, facts.model);
     assert.equal(profile.openRouterSpecificProvider, facts.provider.only[0]);
   },
-  // pi's own registry reads models.json; the override is for a model that pi knows, since others have none to override.
+  // pi's own registry reads models.json; the override is for a model that pi knows, as others cannot be overridden.
   async pi() {
     const core = join(tools, "node_modules/@earendil-works/pi-coding-agent/dist/core");
     const { ModelRegistry } = await load(join(core, "model-registry.js"));
@@ -64,7 +64,7 @@ const checks = {
     assert.deepEqual(found.compat.openRouterRouting, facts.provider);
     assert.ok(registry({ providers: { openrouter: { modelOverrides: [override] } } }).getError());
   },
-  // The provider of the AI SDK, with the options that opencode hands to it.
+  // The provider of the AI SDK, with the options that opencode passes to it.
   async opencode() {
     const { createOpenRouter } = await load(join(tools, "node_modules/@openrouter/ai-sdk-provider/dist/index.mjs"));
     const { generateText } = await load(join(tools, "node_modules/ai/dist/index.mjs"));
@@ -78,10 +78,10 @@ const checks = {
     const { model, providerOptions } = json("vercel-ai-gateway.json");
     const gateway = createGateway({ baseURL: upstream, apiKey: "key" });
     const prompt = [{ role: "user", content: [{ type: "text", text: "hello" }] }];
-    // What comes back is no answer of that gateway: only what was sent counts.
+    // The response is not a real gateway response; only the request counts.
     await gateway(model).doGenerate({ prompt, providerOptions }).catch(() => {});
   },
-  // claude-code-router itself, with its settings in a home of its own.
+  // claude-code-router itself, with its settings in a separate home directory.
   async "claude-code-router"() {
     const home = join(work, "home");
     mkdirSync(join(home, ".claude-code-router"), { recursive: true });

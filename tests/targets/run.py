@@ -1,7 +1,8 @@
-"""Checks the texts in tests/targets/texts by the rules of what they are for: real programs on loopback where a package
-registry has them, published types and schemas elsewhere. Which is which stands in docs/targets.md.
+"""Checks the texts in tests/targets/texts against the programs they are for: the real programs on loopback if a package
+registry has them, otherwise published types and schemas. docs/targets.md lists which is which.
 
-Usage: PYTHON run.py TOOLS, with the Python of the tools (scripts/target-tools.sh fetches them and prints their folder).
+Usage: PYTHON run.py TOOLS, with the Python of the tools (scripts/target-tools.sh fetches them and prints
+their directory).
 The last line on standard output is `N passed, N failed`.
 """
 
@@ -28,7 +29,7 @@ TOOLS = Path(sys.argv[1])
 CASES = sorted(folder.name for folder in TEXTS.iterdir())
 API = "https://openrouter.ai/api/v1"
 KEY = "sk-of-the-proxy-in-a-check"
-# Longest time one program may take, seconds; only a program that hangs meets it.
+# Timeout of one program, seconds; only a program that hangs reaches it.
 PATIENCE = 240
 
 upstream = Upstream()
@@ -40,14 +41,14 @@ environment = {
     "OPENROUTER_API_BASE": upstream.url,
     "LITELLM_LOCAL_MODEL_COST_MAP": "True",
     "LITELLM_MASTER_KEY": KEY,
-    # Nothing is asked of anyone but loopback, whatever a program looks up when it starts.
+    # Programs may only reach loopback, whatever they look up at startup.
     **dict.fromkeys(["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"], "http://127.0.0.1:9"),
     **dict.fromkeys(["NO_PROXY", "no_proxy"], "127.0.0.1,localhost"),
 }
 
 
 def run(*command):
-    """Standard output of a program that has to succeed."""
+    """Standard output of a program that must succeed."""
     done = subprocess.run(
         [str(word) for word in command],
         env=environment, cwd=work, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE,
@@ -61,7 +62,7 @@ def facts(case):
 
 
 def sent_as_asked(case):
-    """The newest request carries the model and exactly the preferences of the case."""
+    """Checks that the newest request has the model and exactly the preferences of the case."""
     sent, wanted = upstream.last(), facts(case)
     assert sent["model"] == wanted["model"], sent
     assert sent["provider"] == wanted["provider"], (sent["provider"], wanted["provider"])
@@ -69,7 +70,7 @@ def sent_as_asked(case):
 
 
 def redirected(path, name):
-    """A copy of a text that asks the upstream on loopback."""
+    """A copy of a text that sends its requests to the upstream on loopback."""
     text = path.read_text()
     assert text.count(API) == 1, path
     copy = work / name
@@ -113,7 +114,7 @@ def bifrost(case):
 
 
 def litellm_router():
-    """Every configuration in LiteLLM's Router: what it sends, which deployment it takes, what it says that it cost."""
+    """Every configuration in LiteLLM's Router: what it sends, which deployment it chooses, and the cost it reports."""
     paths = [TEXTS / case / f"{target}.yaml" for case in CASES for target in ("litellm", "litellm-cost")]
     upstream.requests.clear()
     told = json.loads(run(sys.executable, HERE / "litellm_check.py", *paths).splitlines()[-1])
@@ -129,15 +130,15 @@ def litellm_router():
         if path.stem == "litellm":
             assert body["provider"] == wanted["provider"], path
         else:
-            # The cheapest session stands first; the Router has to find it by the prices.
+            # The cheapest session is first; the Router must find it by price.
             assert answer["deployment"] == first["model_info"]["id"], (path, answer)
-        # 1000 prompt tokens, 900 of them cached, at what was paid on average: no discount is taken off twice.
+        # 1000 prompt tokens, 900 of them cached, at the mean effective price: no discount is applied twice.
         cost = 1000 * price["input_cost_per_token"] + 10 * price["output_cost_per_token"]
         assert abs(answer["cost"] / cost - 1) < 1e-6, (path, answer, cost)
 
 
 def litellm_proxy():
-    """The proxy itself, asked as a client asks it."""
+    """The proxy itself, with a request like a client's."""
     case = "shortlist"
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -195,7 +196,7 @@ def vercel(case):
     assert upstream.last()["providerOptions"] == text["providerOptions"]
 
 
-# What the sources of Hermes 0.19 and of Zed read; neither has a program or a schema of this in a registry.
+# The fields that Hermes 0.19 and Zed read, according to their source code; no registry has a program or a schema.
 HERMES = {"only", "ignore", "order", "sort", "require_parameters", "data_collection"}
 ZED = HERMES | {"allow_fallbacks", "quantizations"}
 
@@ -217,7 +218,7 @@ def zed(case):
 
 
 def of_cases(check, *names, cases=CASES):
-    """One check a case; the first name is the target's, the rest goes to the check."""
+    """One check per case; the first name is the target's, the rest are passed to the check."""
     return [(f"{names[0]} {case}", lambda case=case: check(*names[1:], case)) for case in cases]
 
 

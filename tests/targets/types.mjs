@@ -1,4 +1,4 @@
-// Writes one TypeScript file that holds every JSON text against the published types of its program, and compiles it
+// Writes one TypeScript file that checks every JSON text against the published types of its program, and compiles it
 // together with the snippets.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
@@ -11,7 +11,7 @@ import type { OpenRouterChatSettings } from "@openrouter/ai-sdk-provider";
 import type { GatewayProviderOptions } from "@ai-sdk/gateway";
 import type { Config } from "@opencode-ai/sdk/v2";
 import type { ProviderSettings } from "@roo-code/types";
-// A type that takes anything would check nothing: each has to refuse something.
+// A type that accepts anything would check nothing, so each must reject something.
 // @ts-expect-error
 export const w0 = { onyl: [] } satisfies ProviderPreferences$Outbound;
 // @ts-expect-error
@@ -26,7 +26,7 @@ export const w4 = { only: "one" } satisfies GatewayProviderOptions;
 export const w5 = { openRouterSpecificProvider: ["one"] } satisfies ProviderSettings;
 `;
 
-// What each text has to be: an expression of it, and the type.
+// The expected type of each text: an expression of the text, and the type.
 const RULES = {
   openrouter: [["text.provider", "ProviderPreferences$Outbound"]],
   "openrouter-preset": [["text", 'Pick<ChatRequest$Outbound, "model" | "messages" | "provider">']],

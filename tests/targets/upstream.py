@@ -1,4 +1,4 @@
-"""An upstream on loopback that answers chat completions and remembers what it was sent."""
+"""An upstream on loopback that answers chat completions and records the requests."""
 
 import json
 import threading
@@ -45,8 +45,8 @@ class Upstream:
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def last(self):
-        """The body of the newest request; it is forgotten with all before it."""
-        assert self.requests, "the upstream was sent nothing"
+        """Returns the body of the newest request and clears all recorded requests."""
+        assert self.requests, "the upstream received no request"
         body = self.requests[-1]["body"]
         self.requests.clear()
         return body

@@ -1,4 +1,4 @@
-//! What an endpoint will cost tomorrow, in the eyes of the policy `hitrate`, and how sure that is.
+//! The next day's cost of an endpoint that the policy `hitrate` expects, with its uncertainty.
 
 use super::policy::{Judged, judge};
 use crate::domain::backtest::{ExpectedCost, PricedDay};
@@ -8,18 +8,18 @@ use crate::domain::thresholds::{
 };
 use std::collections::BTreeMap;
 
-/// The traffic at which the thin charge is nothing, tokens a day.
+/// The traffic at which the charge for thin traffic is zero, tokens a day.
 const CHARGED_FROM: f64 = 1e9;
 
-/// How far the forecasts of one endpoint were off: squares of the log error, forgotten with a half-life.
+/// The forecast errors of one endpoint: decayed squares of the log error.
 #[derive(Debug, Clone, Copy, Default)]
 struct Errors {
     squares: f64,
     weight: f64,
 }
 
-/// The expected cost of the day after the panel's newest priced day, by the panel's key of the endpoint. The panel is
-/// that of [`super::backtest`]. An endpoint that had no price on that day has none.
+/// The expected cost on the day after the panel's newest priced day, by the panel's endpoint key. The panel is the one
+/// of [`super::backtest`]. An endpoint without a price on that day has no expected cost.
 pub fn expected_costs(panel: &[PricedDay]) -> BTreeMap<i64, ExpectedCost> {
     let Some(newest) = panel.iter().map(|row| row.day).max() else { return BTreeMap::new() };
     let judged: Vec<(i64, Vec<Judged>)> = panel
@@ -36,7 +36,7 @@ pub fn expected_costs(panel: &[PricedDay]) -> BTreeMap<i64, ExpectedCost> {
     expected
 }
 
-/// Log errors of the forecasts of an endpoint: the day they were made for, and by how much they missed.
+/// Forecasts of an endpoint: the day that each was made for, and its log error.
 fn misses(days: &[Judged]) -> impl Iterator<Item = (&Judged, f64)> {
     let running = |pair: &&[Judged]| pair[0].day.succ_opt() == Some(pair[1].day);
     days.windows(2).filter(running).map(|pair| (&pair[0], pair[1].cost.ln() - pair[0].level))
@@ -54,7 +54,7 @@ fn errors(days: &[Judged]) -> Errors {
     errors
 }
 
-/// The mean square over all endpoints with enough traffic to be chosen; `None` where nothing was forecast yet.
+/// The mean square over all endpoints with enough traffic to be chosen; `None` if there are no forecasts yet.
 fn pool(judged: &[(i64, Vec<Judged>)]) -> Option<f64> {
     let busy = |made: &Judged| made.tokens.is_some_and(|tokens| tokens as f64 >= BACKTEST_MIN_TOKENS);
     let mut errors = Errors::default();

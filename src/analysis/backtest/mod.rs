@@ -1,5 +1,5 @@
-//! Does following it pay? Each day an endpoint is chosen for each model from what was known at its end, and charged
-//! what that endpoint really cost the day after.
+//! Does it pay to follow the policy? For each day and model, an endpoint is chosen from the data known at the end of
+//! the day, and charged the actual cost of that endpoint on the following day.
 
 mod expect;
 mod policy;
@@ -14,20 +14,20 @@ use chrono::NaiveDate;
 use policy::{Judged, judge};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// First recorded day that the settings of the policy `hitrate` were chosen on.
+/// First recorded day on which the settings of the policy `hitrate` were tuned.
 const TUNED_FROM: Option<NaiveDate> = NaiveDate::from_ymd_opt(2026, 7, 13);
-/// Last one.
+/// Last such day.
 const TUNED_TO: Option<NaiveDate> = NaiveDate::from_ymd_opt(2026, 7, 28);
-/// Scores this close, relatively, are equal: the choice between them is chance, and the mean of them is charged.
+/// Scores within this relative difference count as equal: the choice between them is random, so their mean is charged.
 const EQUAL: f64 = 1e-9;
 
-/// An endpoint that can be chosen: judged at the end of the day, and what it costs the day after.
+/// An endpoint that can be chosen: its judgement at the end of the day, and its cost on the following day.
 struct Candidate {
     judged: Judged,
     charged: f64,
 }
 
-/// One choice: a model on a day, with what each policy pays over the oracle.
+/// One choice: a model on a day, with the cost of each policy relative to the oracle.
 struct Choice {
     day: NaiveDate,
     model: i64,
@@ -35,12 +35,12 @@ struct Choice {
     log_ratios: [f64; Policy::ALL.len()],
 }
 
-/// What was left out, by the day of choice.
+/// Exclusions, by the day of choice.
 type Excluded = BTreeMap<NaiveDate, Exclusions>;
 
 /// Runs the backtest over the choices of `days`. The panel holds one row per endpoint and priced day, sorted by
-/// endpoint and day; rows from before `days` feed the smoothed policies. `None` where there is no choice to make: it
-/// takes two days running with closing prices, and a model with two endpoints of enough traffic.
+/// endpoint and day; rows from before `days` feed the smoothed policies. `None` if there is no choice to make: this
+/// requires two consecutive days with closing prices and a model with two endpoints with enough traffic.
 pub fn backtest(panel: &[PricedDay], days: DayRange) -> Option<Backtest> {
     let (choices, excluded) = choices(panel, days);
     let tuned_on = TUNED_FROM.zip(TUNED_TO).map(|(from, to)| DayRange { from, to })?;
@@ -98,7 +98,8 @@ fn choose(day: NaiveDate, model: i64, candidates: &[Candidate]) -> Choice {
     Choice { day, model, tokens: total, log_ratios: Policy::ALL.map(|policy| paid(policy) - oracle) }
 }
 
-/// Log cost of the endpoint a policy chooses; of equal ones, and where it knows nothing of any, their mean.
+/// Log cost of the endpoint that a policy chooses. If endpoints are equal or the policy knows nothing about any, their
+/// mean.
 fn chosen(candidates: &[Candidate], policy: Policy) -> f64 {
     let score = |candidate: &Candidate| candidate.judged.score(policy);
     let best = candidates.iter().map(score).fold(f64::INFINITY, f64::min);

@@ -1,4 +1,4 @@
-//! What each policy thinks of an endpoint at the end of a day, from that day and the days before it alone.
+//! How each policy scores an endpoint at the end of a day, only from that day and earlier days.
 
 use crate::domain::backtest::{Policy, PricedDay};
 use crate::domain::thresholds::{
@@ -12,13 +12,13 @@ const HALF_LIFE: f64 = 2.0;
 /// Half-life of the policy `half_life_1d`, days.
 const HALF_LIFE_1D: f64 = 1.0;
 
-/// Cost of a million prompt tokens with their output, USD; `None` where a price is not positive.
+/// Cost of a million prompt tokens with their output, USD; `None` if a price is not positive.
 pub fn cost([input, output]: [f64; 2]) -> Option<f64> {
     let cost = input + BACKTEST_OUTPUT_SHARE * output;
     (cost.is_finite() && cost > 0.0).then_some(cost)
 }
 
-/// An endpoint at the end of a day: what it cost, and what each policy that looks back makes of it (lower is better).
+/// An endpoint at the end of a day: its cost, and the score of each policy that uses past data (lower is better).
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Judged {
     pub model: i64,
@@ -28,13 +28,13 @@ pub(super) struct Judged {
     pub tokens: Option<i64>,
     half_life: f64,
     half_life_1d: f64,
-    /// Logarithm of what the policy `hitrate` expects it to cost the day after.
+    /// Logarithm of the next day's cost that the policy `hitrate` expects.
     pub level: f64,
     hitrate: f64,
 }
 
 impl Judged {
-    /// The score of a policy that chooses from what was known; infinite where it knows nothing.
+    /// The score of a policy that chooses from known data; infinite if it has no data.
     pub fn score(&self, policy: Policy) -> f64 {
         match policy {
             Policy::CheapestList => self.list.unwrap_or(f64::INFINITY),
@@ -42,13 +42,14 @@ impl Judged {
             Policy::HalfLife => self.half_life,
             Policy::HalfLife1d => self.half_life_1d,
             Policy::Hitrate => self.hitrate,
-            // These two are charged, not chosen by.
+            // These two are only charged; they do not choose by a score.
             Policy::TrafficAverage | Policy::Oracle => f64::INFINITY,
         }
     }
 }
 
-/// A mean that forgets: a value's weight halves with every half-life of days, priced or not.
+/// An exponentially decayed mean: a value's weight halves with every half-life, counted in days with or without a
+/// price.
 #[derive(Debug, Clone, Copy, Default)]
 struct Decayed {
     sum: f64,
@@ -64,14 +65,15 @@ impl Decayed {
     }
 }
 
-/// Our level of the log price: follows the news, but no single day by more than a bound.
+/// Our level of the log price: it follows each day's surprise, but by at most a fixed amount per day.
 fn follow(level: Option<f64>, log_cost: f64) -> f64 {
     level.map_or(log_cost, |level| {
         level + POLICY_GAIN * (log_cost - level).clamp(-POLICY_MOST_NEWS, POLICY_MOST_NEWS)
     })
 }
 
-/// Judges every day of one endpoint; `days` in order of time. Each result depends on its own day and earlier ones only.
+/// Judges every day of one endpoint; `days` are in chronological order. Each result depends only on its own day and
+/// earlier ones.
 pub(super) fn judge(days: &[PricedDay]) -> Vec<Judged> {
     let (mut two_days, mut one_day, mut long) = (Decayed::default(), Decayed::default(), Decayed::default());
     let mut following = None;

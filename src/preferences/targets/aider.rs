@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 pub(super) const TARGET: Target = Target {
     name: "aider",
     title: "aider",
-    about: "Settings of a model for .aider.model.settings.yml, in the project or at home.",
+    about: "Model settings for .aider.model.settings.yml, in the project or the home directory.",
     path: ".aider.model.settings.yml",
     language: "yaml",
     fields: ALL_FIELDS,
@@ -29,7 +29,7 @@ fn draft(given: &Given) -> Result<Draft, String> {
         extra_params: json!({ "extra_body": { "provider": given.object() } }),
     };
     let notes = vec![
-        "an entry replaces all that aider knows of the model's settings, its edit format among them: add what you need \
+        "an entry replaces all of aider's own settings for the model, including its edit format; add the ones you need \
          (`edit_format`, `use_repo_map`)"
             .to_owned(),
     ];

@@ -7,7 +7,7 @@ use serde_json::json;
 pub(super) const TARGET: Target = Target {
     name: "bifrost",
     title: "Bifrost",
-    about: "A request through the gateway: its configuration has no place for OpenRouter's preferences.",
+    about: "A request through the gateway, because its configuration cannot hold OpenRouter's preferences.",
     path: "request.sh",
     language: "sh",
     fields: ALL_FIELDS,
@@ -29,9 +29,8 @@ fn draft(given: &Given) -> Result<Draft, String> {
         write::json(&request)
     );
     let notes = vec![
-        "without the header `x-bf-passthrough-extra-params` the gateway drops `provider` and says nothing"
-            .to_owned(),
-        "this is written by the gateway's documentation and not tried: its program is in no package registry"
+        "without the header `x-bf-passthrough-extra-params` the gateway silently drops `provider`".to_owned(),
+        "based on the gateway's documentation and untested: the gateway is not in any package registry"
             .to_owned(),
     ];
     Ok(Draft { text, notes, sticky_safe: given.sticky_safe() })

@@ -32,7 +32,8 @@ fn draft(given: &Given) -> Result<Draft, String> {
         "Router": { "default": format!("openrouter,{model}") },
     });
     let notes = vec![
-        "version 3 keeps its settings in a database and does not read this file: use `openrouter-preset` there".to_owned(),
+        "version 3 keeps its settings in a database and does not read this file; use `openrouter-preset` with it"
+            .to_owned(),
     ];
     Ok(Draft { text: write::json(&config), notes, sticky_safe: given.sticky_safe() })
 }

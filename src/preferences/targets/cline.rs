@@ -1,4 +1,4 @@
-//! Cline, which names no provider: the preference goes into a preset.
+//! Cline, which cannot name providers: the preference goes into a preset.
 
 use super::given::Given;
 use super::{Draft, Names, Target, preset};
@@ -6,7 +6,7 @@ use super::{Draft, Names, Target, preset};
 pub(super) const TARGET: Target = Target {
     name: "cline",
     title: "Cline",
-    about: "Body for OpenRouter's presets API: Cline itself can only sort providers.",
+    about: "Body for OpenRouter's presets API, because Cline itself can only sort providers.",
     path: "preset.json",
     language: "json",
     fields: &[],
@@ -19,13 +19,13 @@ fn draft(given: &Given) -> Result<Draft, String> {
     let (text, mut notes) = preset::body(given);
     notes.insert(
         0,
-        "Cline cannot name providers, to use or to leave out: it sorts them by price, throughput or latency, which goes \
-         by the list and switches load balancing off. Leave that setting empty and let a preset carry the preference"
+        "Cline cannot name providers to use or to exclude. It sorts them by list price, throughput or latency, which \
+         disables load balancing. Leave that setting empty and use a preset for the preference"
             .to_owned(),
     );
     notes.push(
-        "where Cline does not take the name of a preset as a model, list the providers under Ignored or Allowed in the \
-         OpenRouter account: that holds for every model and client of the account"
+        "if Cline does not accept the name of a preset as a model, list the providers under Ignored or Allowed in the \
+         OpenRouter account; this applies to every model and client of the account"
             .to_owned(),
     );
     Ok(Draft { text, notes, sticky_safe: given.sticky_safe() })

@@ -37,7 +37,7 @@ struct Model {
 
 fn draft(given: &Given) -> Result<Draft, String> {
     let model = Model {
-        // The id: names of models are the upstream's text.
+        // The id, because model names are untrusted upstream text.
         name: given.model_id().to_owned(),
         provider: "openrouter",
         model: given.model_id().to_owned(),

@@ -16,14 +16,14 @@ pub(super) const TARGET: Target = Target {
     draft,
 };
 
-/// The session id that snippets carry.
+/// The session id in snippets.
 pub(super) const SESSION: &str = "one-for-each-conversation";
 
 fn draft(given: &Given) -> Result<Draft, String> {
     let mut request = openrouter::request(given);
     request["messages"] = json!([{ "role": "user", "content": "Say hello." }]);
     request["session_id"] = SESSION.into();
-    // The shell reads nothing into a quoted here-document, and no line of JSON can be its end.
+    // The shell expands nothing in a quoted here-document, and no line of JSON can terminate it.
     let text = format!(
         "curl --fail-with-body {OPENROUTER_API}/chat/completions \\\n  \
          -H \"Authorization: Bearer $OPENROUTER_API_KEY\" \\\n  \

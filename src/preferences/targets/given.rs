@@ -1,35 +1,35 @@
-//! What a target writes down: the `provider` object field by field, and the endpoints it lets in.
+//! The input of a target: the `provider` object field by field, and the endpoints that it admits.
 
 use super::super::Preference;
 use super::super::matching::matches;
 use crate::snapshot::{Endpoint, ModelEntry};
 use serde_json::{Map, Value};
 
-/// A preference that there is, with what it is about.
+/// An existing preference with its model.
 pub(super) struct Given<'a> {
     pub preference: &'a Preference,
     pub model: &'a ModelEntry,
     /// OpenRouter's `provider` object.
     pub provider: Map<String, Value>,
-    /// Whether there is no preference and the object holds the limits alone, which keep on holding.
+    /// Whether there is no preference, so that the object contains only the limits, which still apply.
     pub limits_only: bool,
 }
 
 impl<'a> Given<'a> {
     /// # Errors
-    /// Why there is nothing to write, in one sentence.
+    /// The reason why there is nothing to write, in one sentence.
     pub fn new(preference: &'a Preference, model: &'a ModelEntry) -> Result<Self, String> {
         let limits_only = preference.provider.is_none();
         let provider = preference.provider.as_ref().or(preference.router_limits.as_ref());
         let provider = provider.ok_or_else(|| reason(preference))?;
         match serde_json::to_value(provider) {
             Ok(Value::Object(provider)) => Ok(Self { preference, model, provider, limits_only }),
-            Ok(other) => Err(format!("the preference is no object: {other}")),
+            Ok(other) => Err(format!("the preference is not an object: {other}")),
             Err(error) => Err(format!("the preference cannot be written as JSON: {error}")),
         }
     }
 
-    /// For targets that have to name endpoints: nothing is named without a preference, whatever the limits leave.
+    /// For targets that must name endpoints: without a preference no endpoint is named, whatever the limits admit.
     ///
     /// # Errors
     /// Why there is no preference.
@@ -42,24 +42,24 @@ impl<'a> Given<'a> {
         &self.model.model_id
     }
 
-    /// The object as it stands.
+    /// The unchanged object.
     pub fn object(&self) -> Value {
         Value::Object(self.provider.clone())
     }
 
-    /// The names under `only`, `ignore` or `order`; `None` where the field is not set.
+    /// The names under `only`, `ignore` or `order`; `None` if the field is not set.
     pub fn names(&self, field: &str) -> Option<Vec<&str>> {
         let names = self.provider.get(field)?.as_array()?;
         Some(names.iter().filter_map(Value::as_str).collect())
     }
 
-    /// Whether conversations stay where their cache is warm: the router drops that for `order`, and `sort` takes the
-    /// choice away from it in the same way.
+    /// Whether conversations stay on the endpoint whose cache is warm. The router gives this up for `order`, and `sort`
+    /// has the same effect.
     pub fn sticky_safe(&self) -> bool {
         !self.provider.contains_key("order") && !self.provider.contains_key("sort")
     }
 
-    /// The fields that a target takes, and a note for each that it does not.
+    /// The fields that a target supports, and a note for each one that it does not.
     pub fn fit(&self, taken: &[&str]) -> (Map<String, Value>, Vec<String>) {
         let (mut fits, mut notes) = (Map::new(), Vec::new());
         for (field, value) in &self.provider {
@@ -72,11 +72,12 @@ impl<'a> Given<'a> {
         (fits, notes)
     }
 
-    /// The endpoints that the preference lets in, those it names first and in its order, then in the model's order.
+    /// The endpoints that the preference admits: first those that it names, in its order, then the others in the
+    /// model's order.
     pub fn admitted(&self) -> Vec<&'a Endpoint> {
         let of = |field| self.names(field);
         let (only, ignore) = (of("only"), of("ignore").unwrap_or_default());
-        // A list of priorities without fallbacks is a list of what is let in.
+        // A priority list without fallbacks is a list of admitted endpoints.
         let closed = self.provider.get("allow_fallbacks") == Some(&Value::Bool(false));
         let order = of("order").filter(|_| closed);
         let listed = |names: &Option<Vec<&str>>, endpoint: &Endpoint| {
@@ -95,7 +96,7 @@ impl<'a> Given<'a> {
         admitted
     }
 
-    /// Whether an endpoint keeps the limits of the object, as far as the snapshot tells.
+    /// Whether an endpoint meets the limits of the object, as far as the snapshot shows.
     fn within_limits(&self, endpoint: &Endpoint) -> bool {
         let is = |field: &str, value: Value| self.provider.get(field) == Some(&value);
         let quantization = endpoint.quantization.as_deref().unwrap_or("unknown");
@@ -119,7 +120,7 @@ pub(super) fn reason(preference: &Preference) -> String {
     preference.reason.clone().unwrap_or_else(|| "there is no preference for this model".to_owned())
 }
 
-/// Whether a field says what holds without it.
+/// Whether a field has its default value.
 fn is_default(field: &str, value: &Value) -> bool {
     match field {
         "allow_fallbacks" => *value == Value::Bool(true),
@@ -129,7 +130,7 @@ fn is_default(field: &str, value: &Value) -> bool {
     }
 }
 
-/// What is lost with a field that a target cannot express.
+/// A note on a field that a target cannot express.
 fn unsaid(field: &str, value: &Value) -> String {
     let meaning = match field {
         "data_collection"
@@ -138,12 +139,12 @@ fn unsaid(field: &str, value: &Value) -> String {
         | "max_price"
         | "require_parameters"
         | "enforce_distillable_text" => {
-            "the limit does not hold here; keep it in a preset or in the account's settings"
+            "the limit is not enforced; set it in a preset or in the account's settings"
         }
-        "allow_fallbacks" => "another endpoint is tried where one fails",
-        _ => "it has no effect here",
+        "allow_fallbacks" => "another endpoint is tried if one fails",
+        _ => "it has no effect",
     };
-    format!("`{field}` = `{value}` cannot be said here: {meaning}")
+    format!("this target does not support `{field}` = `{value}`: {meaning}")
 }
 
 #[cfg(test)]

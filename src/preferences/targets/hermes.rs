@@ -4,7 +4,7 @@ use super::given::Given;
 use super::{Draft, Names, Target, write};
 use serde_json::json;
 
-/// What it reads under `provider_routing` and sends on, by the source of 0.19.
+/// The fields that Hermes reads under `provider_routing` and passes on, according to the source code of 0.19.
 const FIELDS: &[&str] = &["only", "ignore", "order", "sort", "require_parameters", "data_collection"];
 
 pub(super) const TARGET: Target = Target {
@@ -22,7 +22,7 @@ pub(super) const TARGET: Target = Target {
 fn draft(given: &Given) -> Result<Draft, String> {
     let (routing, mut notes) = given.fit(FIELDS);
     notes.push(format!(
-        "Hermes routes every model by this one section, and it is right for `{}` only: take it out when you change the \
+        "Hermes applies this one section to every model, but it is valid only for `{}`: remove it when you change the \
          model",
         given.model_id()
     ));

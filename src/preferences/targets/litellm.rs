@@ -1,4 +1,4 @@
-//! LiteLLM's proxy, the choice of the endpoint left to OpenRouter: one deployment that carries the preference.
+//! LiteLLM's proxy with one deployment that carries the preference; OpenRouter chooses the endpoint.
 
 use super::given::Given;
 use super::{ALL_FIELDS, Draft, Names, Target, write};
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 pub(super) const TARGET: Target = Target {
     name: "litellm",
     title: "LiteLLM proxy",
-    about: "A deployment for the proxy's config.yaml; OpenRouter chooses among the endpoints let in.",
+    about: "A deployment for the proxy's config.yaml; OpenRouter chooses among the admitted endpoints.",
     path: "config.yaml",
     language: "yaml",
     fields: ALL_FIELDS,
@@ -18,7 +18,7 @@ pub(super) const TARGET: Target = Target {
     draft,
 };
 
-/// The proxy's configuration, as much of it as a preference is about.
+/// The part of the proxy's configuration that a preference affects.
 #[derive(Serialize)]
 pub(super) struct Config {
     pub model_list: Vec<Deployment>,
@@ -46,8 +46,8 @@ pub(super) struct Parameters {
     pub order: Option<usize>,
 }
 
-/// What a token costs, USD. The effective input price holds the caching already, so a token read from or written to the
-/// cache costs the same: with the list's read price LiteLLM would take the discount off twice.
+/// Price of a token, USD. The effective input price already includes caching, so tokens read from or written to the
+/// cache have the same price. With the listed read price, LiteLLM would apply the discount twice.
 #[derive(Serialize, Clone, Copy)]
 pub(super) struct TokenPrice {
     input_cost_per_token: f64,
@@ -68,20 +68,20 @@ impl TokenPrice {
         }
     }
 
-    /// Of an endpoint: what was paid there.
+    /// The effective price of an endpoint.
     pub fn effective(endpoint: &Endpoint) -> Option<Self> {
         let input = endpoint.effective.input?;
         let output = endpoint.effective.output.or(endpoint.list.output)?;
         Some(Self::of_mtok(input, output))
     }
 
-    /// What the proxy's cost routing ranks by: the two prices added.
+    /// The sum of the two prices, which the proxy's cost routing ranks by.
     pub fn sum(self) -> f64 {
         self.input_cost_per_token + self.output_cost_per_token
     }
 }
 
-/// USD per token from USD per million, to seven digits: no noise of the division.
+/// USD per token from USD per million, rounded to seven digits to remove the noise of the division.
 fn per_token(mtok: f64) -> f64 {
     format!("{:.6e}", mtok / 1e6).parse().unwrap_or(mtok / 1e6)
 }
@@ -98,7 +98,7 @@ impl Parameters {
     }
 }
 
-/// The mean of what was paid at the endpoints, weighted by their tokens.
+/// The mean of the effective prices of the endpoints, weighted by their tokens.
 fn mean(endpoints: &[&Endpoint]) -> Option<TokenPrice> {
     let (mut tokens, mut input, mut output) = (0.0, 0.0, 0.0);
     for endpoint in endpoints {
@@ -119,14 +119,16 @@ fn draft(given: &Given) -> Result<Draft, String> {
     let deployment = Deployment { model_name, litellm_params, model_info: None };
     let text = write::yaml(&Config { model_list: vec![deployment], router_settings: None })?;
     let mut notes = vec![match price {
-        Some(_) => "the prices are what was paid, cache discounts included, as a mean over the endpoints let in: right \
-            on average for budgets, and comparable with other deployments of the model under cost-based-routing; a \
-            cached token costs the same there, or the discount would be taken off twice"
+        Some(_) => "the prices are effective prices (cache discounts included), averaged over the admitted endpoints: \
+            correct on average for budgets and comparable with other deployments of the model under \
+            cost-based-routing; cached tokens have the same price, because otherwise the discount would be applied \
+            twice"
             .to_owned(),
-        None => "no price: what was paid at these endpoints is not known".to_owned(),
+        None => "no price: the effective prices of these endpoints are unknown".to_owned(),
     }];
     notes.push(
-        "the proxy passes a client's `session_id` on in the body; `target=litellm-cost` lets the proxy choose instead"
+        "the proxy passes a client's `session_id` on in the body; with `target=litellm-cost` the proxy chooses the \
+         endpoint"
             .to_owned(),
     );
     Ok(Draft { text, notes, sticky_safe: given.sticky_safe() })

@@ -1,5 +1,5 @@
-//! LiteLLM's proxy, the choice of the endpoint left to its own cost routing: one deployment an endpoint, each at what was
-//! paid there, so that the ranking knows of caches.
+//! LiteLLM's proxy with its own cost routing: one deployment per endpoint at the effective price of that endpoint, so
+//! that the ranking accounts for caching.
 
 use super::given::Given;
 use super::litellm::{Config, Deployment, Parameters, TokenPrice};
@@ -10,8 +10,8 @@ use serde_json::{Map, Value, json};
 pub(super) const TARGET: Target = Target {
     name: "litellm-cost",
     title: "LiteLLM proxy, cost routing",
-    about: "A deployment an endpoint for the proxy's config.yaml, priced at what was paid; LiteLLM takes the cheapest \
-        that is up.",
+    about: "One deployment per endpoint for the proxy's config.yaml, at its effective price; LiteLLM uses the cheapest \
+        one that is up.",
     path: "config.yaml",
     language: "yaml",
     fields: ALL_FIELDS,
@@ -26,7 +26,7 @@ fn draft(given: &Given) -> Result<Draft, String> {
     let priced = priced(given, &mut notes);
     if priced.is_empty() {
         return Err(
-            "what was paid at the endpoints let in is not known, so there is nothing to route by cost: \
+            "no effective price is known for the admitted endpoints, so LiteLLM cannot route by cost; \
             `litellm` leaves the choice to OpenRouter"
                 .to_owned(),
         );
@@ -41,28 +41,28 @@ fn draft(given: &Given) -> Result<Draft, String> {
         }
         settings["enable_pre_call_checks"] = true.into();
         notes.push(
-            "LiteLLM ranks by the input price plus the output price of one token each, which no session weighs so: \
-             `order` puts the endpoints in the order of what a session costs"
+            "LiteLLM ranks by the sum of the prices of one input and one output token, which does not match the mix of \
+             a session; `order` ranks the endpoints by session cost"
                 .to_owned(),
         );
     }
     notes.push(
         "all requests go to the first deployment until it fails, so caches stay warm; endpoints that appear later are \
-         not let in until the text is made again"
+         not used until you regenerate this configuration"
             .to_owned(),
     );
     let text = write::yaml(&Config { model_list, router_settings: Some(settings) })?;
     Ok(Draft { text, notes, sticky_safe: true })
 }
 
-/// The endpoints let in that have a price, cheapest session first.
+/// The admitted endpoints that have a price, cheapest session first.
 fn priced<'a>(given: &Given<'a>, notes: &mut Vec<String>) -> Vec<(&'a Endpoint, TokenPrice)> {
     let mut priced = Vec::new();
     for endpoint in given.admitted() {
-        // A price of nothing counts as unset there, and unset as dear.
+        // LiteLLM treats a price of zero as unset, and an unset price as expensive.
         match TokenPrice::effective(endpoint).filter(|price| price.sum() > 0.0) {
             Some(price) => priced.push((endpoint, price)),
-            None => notes.push(format!("`{}` is left out: what was paid there is not known", endpoint.tag)),
+            None => notes.push(format!("`{}` is left out: its effective price is unknown", endpoint.tag)),
         }
     }
     priced

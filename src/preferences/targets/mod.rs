@@ -1,7 +1,7 @@
-//! Preferences in the formats of the routers and agents that follow them: one file a target, and this registry.
+//! Preferences in the formats of the routers and agents that use them: one file per target, and this registry.
 //!
-//! A target takes the whole `provider` object, whatever fields it has, and says of each field it cannot express that it
-//! does not hold there. Texts are made by serializers or by the literal writers of `write`: names come from the upstream
+//! A target receives the whole `provider` object, whatever its fields, and adds a note for each field that it cannot
+//! express. Texts are written by serializers or by the literal writers of `write`, because names come from the upstream
 //! and are untrusted.
 
 mod aider;
@@ -33,7 +33,7 @@ use given::Given;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// All fields of OpenRouter's `provider` object, by its published API description.
+/// All fields of OpenRouter's `provider` object, according to its published API description.
 const ALL_FIELDS: &[&str] = &[
     "only",
     "ignore",
@@ -50,10 +50,10 @@ const ALL_FIELDS: &[&str] = &[
     "preferred_max_latency",
 ];
 
-/// Where OpenRouter's API is.
+/// Base URL of OpenRouter's API.
 const OPENROUTER_API: &str = "https://openrouter.ai/api/v1";
 
-/// The targets, in the order they are shown in; the first is the default.
+/// The targets in display order; the first is the default.
 pub const TARGETS: &[Target] = &[
     openrouter::TARGET,
     preset::TARGET,
@@ -84,24 +84,24 @@ pub enum Names {
     Many,
     /// One.
     One,
-    /// None of its own: it refers to a preference that is kept elsewhere.
+    /// None: it refers to a preference that is stored elsewhere.
     None,
 }
 
 /// A router, an agent or a language that a preference can be written for, and what it can express.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 pub struct Target {
-    /// Name in addresses and on the command line.
+    /// Name in URLs and on the command line.
     pub name: &'static str,
-    /// Name for people.
+    /// Display name.
     pub title: &'static str,
     /// What the text is and where it goes, in one sentence.
     pub about: &'static str,
-    /// Where the text goes: a file's path, or a name for it.
+    /// Where the text goes: the path of a file, or a suggested name.
     pub path: &'static str,
     /// Language of the text: `json`, `yaml`, `sh`, `python`, `typescript`.
     pub language: &'static str,
-    /// Fields of OpenRouter's `provider` object that it can express; what else a preference holds is said in the notes.
+    /// Fields of OpenRouter's `provider` object that it can express; the notes list the other fields of a preference.
     pub fields: &'static [&'static str],
     /// How many endpoints it can name.
     pub names: Names,
@@ -112,14 +112,15 @@ pub struct Target {
     draft: Writer,
 }
 
-/// A preference in the words of a target.
+/// A preference in the format of a target.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Rendered {
     /// Name of the target.
     pub target: String,
-    /// Name of the target for people.
+    /// Display name of the target.
     pub title: String,
-    /// What to put where; empty where there is no preference or the target cannot express it, the notes then say why.
+    /// The texts and where they go; empty if there is no preference or the target cannot express it, in which case the
+    /// notes give the reason.
     pub files: Vec<File>,
     /// What the target cannot express, and what to know before using the text.
     pub notes: Vec<String>,
@@ -130,15 +131,15 @@ pub struct Rendered {
 /// A text to put into a file or a program.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct File {
-    /// Where it goes: a path, or a name for it.
+    /// Where it goes: a path, or a suggested name.
     pub path: String,
     /// `json`, `yaml`, `sh`, `python` or `typescript`.
     pub language: String,
-    /// The text, with a line break at its end.
+    /// The text, ending with a line break.
     pub text: String,
 }
 
-/// A preference, and the same in the words of its target.
+/// A preference, together with its text in the format of the target.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Answer {
     /// The preference, with its evidence.
@@ -148,10 +149,10 @@ pub struct Answer {
     pub rendered: Rendered,
 }
 
-/// How a target writes a preference down, or why it cannot.
+/// Writes a preference in the format of a target, or returns why that is impossible.
 type Writer = fn(&Given) -> Result<Draft, String>;
 
-/// What a target makes of a preference, before it is put into a frame.
+/// The output of a target before it becomes a [`Rendered`].
 struct Draft {
     text: String,
     notes: Vec<String>,
@@ -159,10 +160,10 @@ struct Draft {
 }
 
 impl Target {
-    /// The target of a name.
+    /// The target with this name.
     ///
     /// # Errors
-    /// The known names, where there is none of that name.
+    /// The known names, if there is no target with this name.
     pub fn named(name: &str) -> Result<&'static Self, String> {
         TARGETS.iter().find(|target| target.name == name).ok_or_else(|| {
             let known: Vec<&str> = Self::names().collect();
@@ -175,15 +176,15 @@ impl Target {
         TARGETS.iter().map(|target| target.name)
     }
 
-    /// A preference for a model in the words of this target. Where there is no preference the limits still hold: the text
-    /// is then of them alone, and the first note says so. Without either, or where the target cannot express what there
-    /// is, there are no files and the first note says why.
+    /// A preference for a model in the format of this target. If there is no preference, the limits still apply: the
+    /// text then contains only the limits, and the first note says so. If there are no limits either, or the target
+    /// cannot express them, there are no files and the first note gives the reason.
     pub fn render(&self, preference: &Preference, model: &ModelEntry) -> Rendered {
         let draft = Given::new(preference, model).and_then(|given| (self.draft)(&given));
         let (files, notes, sticky_safe) = match draft {
             Ok(mut draft) => {
                 if preference.provider.is_none() {
-                    draft.notes.insert(0, format!("your limits alone: {}", given::reason(preference)));
+                    draft.notes.insert(0, format!("only your limits: {}", given::reason(preference)));
                 }
                 (vec![self.file(draft.text)], draft.notes, draft.sticky_safe)
             }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 pub(super) const TARGET: Target = Target {
     name: "opencode",
     title: "opencode",
-    about: "A model's options for opencode.json, in the project or in ~/.config/opencode.",
+    about: "Model options for opencode.json, in the project or in ~/.config/opencode.",
     path: "opencode.json",
     language: "json",
     fields: ALL_FIELDS,

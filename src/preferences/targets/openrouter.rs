@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 pub(super) const TARGET: Target = Target {
     name: "openrouter",
     title: "OpenRouter request",
-    about: "Fields of a chat completion's body; add the messages and a session id.",
+    about: "Fields for the body of a chat completion; add the messages and a session id.",
     path: "request.json",
     language: "json",
     fields: ALL_FIELDS,
@@ -16,7 +16,7 @@ pub(super) const TARGET: Target = Target {
     draft,
 };
 
-/// The part of a request that steers the routing.
+/// The part of a request that controls the routing.
 pub(super) fn request(given: &Given) -> Value {
     json!({ "model": given.model_id(), "provider": given.object() })
 }

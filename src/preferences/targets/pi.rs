@@ -7,7 +7,7 @@ use serde_json::json;
 pub(super) const TARGET: Target = Target {
     name: "pi",
     title: "pi",
-    about: "A model's override for ~/.pi/agent/models.json.",
+    about: "A model override for ~/.pi/agent/models.json.",
     path: "models.json",
     language: "json",
     fields: ALL_FIELDS,
@@ -19,8 +19,7 @@ pub(super) const TARGET: Target = Target {
 fn draft(given: &Given) -> Result<Draft, String> {
     let compat = json!({ "openRouterRouting": given.object() });
     let models = json!({ "providers": { "openrouter": { "modelOverrides": { given.model_id(): { "compat": compat } } } } });
-    let notes = vec![
-        "an override applies to models that pi knows; another has to be added under `models`".to_owned(),
-    ];
+    let notes =
+        vec!["an override applies only to models that pi knows; add other models under `models`".to_owned()];
     Ok(Draft { text: write::json(&models), notes, sticky_safe: given.sticky_safe() })
 }

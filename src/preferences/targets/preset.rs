@@ -1,4 +1,4 @@
-//! An OpenRouter preset: the preference kept under a name in the account, for clients that can say no more than a model.
+//! An OpenRouter preset: the preference is stored in the account under a name, for clients that can only name a model.
 
 use super::given::Given;
 use super::{ALL_FIELDS, Draft, Names, OPENROUTER_API, Target, openrouter, write};
@@ -6,7 +6,7 @@ use super::{ALL_FIELDS, Draft, Names, OPENROUTER_API, Target, openrouter, write}
 pub(super) const TARGET: Target = Target {
     name: "openrouter-preset",
     title: "OpenRouter preset",
-    about: "Body for OpenRouter's presets API; any client that can name a model then refers to it.",
+    about: "Body for OpenRouter's presets API; any client that can name a model can then use the preset.",
     path: "preset.json",
     language: "json",
     fields: ALL_FIELDS,
@@ -15,10 +15,10 @@ pub(super) const TARGET: Target = Target {
     draft,
 };
 
-/// Longest slug written.
+/// Maximum length of a slug.
 const LONGEST: usize = 60;
 
-/// A name for the preset made of the model's: lower-case letters, digits and hyphens.
+/// A name for the preset, derived from the model's name: lower-case letters, digits and hyphens.
 pub(super) fn slug(given: &Given) -> String {
     let name = format!("hitrate {} {}", given.model_id(), given.preference.mode);
     let words = name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
@@ -26,21 +26,21 @@ pub(super) fn slug(given: &Given) -> String {
     slug.chars().take(LONGEST).collect::<String>().trim_end_matches('-').to_owned()
 }
 
-/// The body to send, and how to send it and refer to it.
+/// The body to send, and notes on how to send it and how to refer to the preset.
 ///
-/// A preset is made from the body of a request, of which it keeps what it knows; `messages` are required there and not
-/// kept.
+/// OpenRouter creates a preset from the body of a request and keeps the fields that it supports; `messages` is required
+/// but not kept.
 pub(super) fn body(given: &Given) -> (String, Vec<String>) {
     let (slug, model) = (slug(given), given.model_id());
     let mut request = openrouter::request(given);
     request["messages"] = serde_json::json!([{ "role": "user", "content": "not kept" }]);
     let notes = vec![
         format!(
-            "send it with your key: POST {OPENROUTER_API}/presets/{slug}/chat/completions; sent again it becomes the \
-             preset's next version"
+            "send it with your key: POST {OPENROUTER_API}/presets/{slug}/chat/completions; sending it again creates \
+             a new version of the preset"
         ),
-        format!("then ask for the model `@preset/{slug}`, or for `{model}@preset/{slug}`"),
-        "a preset stays as it is: send it again when this one is no longer valid".to_owned(),
+        format!("then request the model `@preset/{slug}` or `{model}@preset/{slug}`"),
+        "a preset does not update itself: send a new one when this one is no longer valid".to_owned(),
     ];
     (write::json(&request), notes)
 }

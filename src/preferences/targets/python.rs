@@ -8,7 +8,7 @@ use serde_json::json;
 pub(super) const TARGET: Target = Target {
     name: "python",
     title: "Python (OpenAI SDK)",
-    about: "A request with the package openai.",
+    about: "A request with the `openai` package.",
     path: "request.py",
     language: "python",
     fields: ALL_FIELDS,

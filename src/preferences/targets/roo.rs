@@ -1,4 +1,4 @@
-//! Roo Code, which names one provider.
+//! Roo Code, which can name only one provider.
 
 use super::given::Given;
 use super::{Draft, Names, Target, write};
@@ -9,7 +9,7 @@ const FIELDS: &[&str] = &["only"];
 pub(super) const TARGET: Target = Target {
     name: "roo",
     title: "Roo Code",
-    about: "Settings to import: a provider profile for the model.",
+    about: "Settings for import: a provider profile for the model.",
     path: "roo-code-settings.json",
     language: "json",
     fields: FIELDS,
@@ -21,19 +21,20 @@ pub(super) const TARGET: Target = Target {
 fn draft(given: &Given) -> Result<Draft, String> {
     given.named()?;
     let only = given.names("only").filter(|names| !names.is_empty()).ok_or_else(|| {
-        "Roo Code can name one provider to use and none to leave out: take mode `pin`, or a preset (`openrouter-preset`)"
+        "Roo Code can name one provider to use and none to exclude: use mode `pin` or a preset (`openrouter-preset`)"
             .to_owned()
     })?;
     let (_, mut notes) = given.fit(FIELDS);
     if only.len() > 1 {
         notes.push(format!(
-            "Roo Code names one provider: the best of {}; the others are not used: {}",
+            "Roo Code can name only one provider: this is the best of {}; not used: {}",
             only.len(),
             only[1..].join(", ")
         ));
     }
     notes.push(
-        "it sends that name as `order` and `only` without fallbacks: when the endpoint is down, requests fail".to_owned(),
+        "Roo Code sends that name as `order` and `only` without fallbacks: requests fail when the endpoint is down"
+            .to_owned(),
     );
     let profile = json!({
         "apiProvider": "openrouter",
@@ -44,6 +45,6 @@ fn draft(given: &Given) -> Result<Draft, String> {
         "providerProfiles": { "currentApiConfigName": "hitrate", "apiConfigs": { "hitrate": profile } },
         "globalSettings": {},
     });
-    // One endpoint: there is no other place a conversation could go.
+    // With a single endpoint, a conversation cannot move elsewhere.
     Ok(Draft { text: write::json(&settings), notes, sticky_safe: true })
 }

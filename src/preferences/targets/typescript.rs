@@ -8,7 +8,7 @@ use serde_json::json;
 pub(super) const TARGET: Target = Target {
     name: "typescript",
     title: "TypeScript (OpenAI SDK)",
-    about: "A request with the package openai.",
+    about: "A request with the `openai` package.",
     path: "request.ts",
     language: "typescript",
     fields: ALL_FIELDS,
@@ -21,7 +21,7 @@ fn draft(given: &Given) -> Result<Draft, String> {
     let mut request = openrouter::request(given);
     request["messages"] = json!([{ "role": "user", "content": "Say hello." }]);
     request["session_id"] = SESSION.into();
-    // The SDK's types know neither `provider` nor `session_id`: it sends them, once it is told that this is a request.
+    // The SDK's types contain neither `provider` nor `session_id`, but with the type assertion it sends them.
     let text = format!(
         "import OpenAI from \"openai\";\n\n\
          const client = new OpenAI({{\n  baseURL: \"{OPENROUTER_API}\",\n  \

@@ -1,4 +1,4 @@
-//! Vercel's AI Gateway: another router, with its own names, that knows lists of what to use and none of what to leave out.
+//! Vercel's AI Gateway: another router with its own names, which supports lists of providers to use but not to exclude.
 
 use super::given::Given;
 use super::vercel_names::Names as Spelling;
@@ -6,13 +6,13 @@ use super::{Draft, Names, Target, write};
 use crate::snapshot::Endpoint;
 use serde_json::{Map, Value, json};
 
-/// What of the object has a counterpart there.
+/// Fields of the object that have a counterpart there.
 const FIELDS: &[&str] = &["only", "ignore", "order", "data_collection", "zdr"];
 
 pub(super) const TARGET: Target = Target {
     name: "vercel-ai-gateway",
     title: "Vercel AI Gateway",
-    about: "Fields of a chat completion's body at ai-gateway.vercel.sh, or `providerOptions` of the AI SDK.",
+    about: "Fields for the body of a chat completion at ai-gateway.vercel.sh, or `providerOptions` of the AI SDK.",
     path: "request.json",
     language: "json",
     fields: FIELDS,
@@ -36,32 +36,32 @@ fn draft(given: &Given) -> Result<Draft, String> {
     let model = match spelling.model(given.model_id()) {
         Some(model) => {
             notes.push(format!(
-                "the gateway's name of the model is taken to be `{model}`: check that it is there"
+                "the gateway's name for the model is assumed to be `{model}`; check that it exists"
             ));
             model
         }
         None => {
-            notes.push("the gateway's name of the model is not known: this is OpenRouter's".to_owned());
+            notes.push("the gateway's name for the model is unknown; this is OpenRouter's name".to_owned());
             given.model_id().to_owned()
         }
     };
     if given.names("ignore").is_some() {
         notes.push(
-            "the gateway has no list of providers to leave out: `only` names those that are left, and providers that \
+            "the gateway has no list of providers to exclude: `only` names the remaining ones, and providers that \
              appear later are not used"
                 .to_owned(),
         );
     }
     notes.push(
-        "the evidence is from OpenRouter: the same provider may cache otherwise behind another router"
+        "the evidence comes from OpenRouter: the same provider may cache differently behind another router"
             .to_owned(),
     );
     let request = json!({ "model": model, "providerOptions": { "gateway": Value::Object(gateway) } });
     Ok(Draft { text: write::json(&request), notes, sticky_safe: only.len() == 1 })
 }
 
-/// The gateway's names of the providers let in, best first. A provider with an endpoint that is not let in is left out:
-/// the gateway does not tell endpoints of a provider apart.
+/// The gateway's names of the admitted providers, best first. A provider with an endpoint that is not admitted is left
+/// out, because the gateway does not distinguish the endpoints of a provider.
 fn admitted<'a>(
     given: &Given,
     spelling: &'a Spelling,
@@ -83,18 +83,21 @@ fn admitted<'a>(
         }
     }
     for (list, why) in [
-        (&mut mixed, "have other endpoints that are not let in, which the gateway does not tell apart"),
-        (&mut unknown, "have no counterpart there that is known"),
+        (
+            &mut mixed,
+            "the gateway does not distinguish endpoints of a provider, and some of theirs are excluded",
+        ),
+        (&mut unknown, "they have no known counterpart at the gateway"),
     ] {
         unique(list);
         if !list.is_empty() {
-            notes.push(format!("left out, as they {why}: {}", list.join(", ")));
+            notes.push(format!("left out because {why}: {}", list.join(", ")));
         }
     }
     unique(&mut names);
     if names.is_empty() {
         return Err(format!(
-            "none of the providers let in can be named at the gateway. {}",
+            "none of the admitted providers can be named at the gateway. {}",
             notes.join(". ")
         ));
     }

@@ -8,7 +8,7 @@ const FILE: &str = include_str!("../../../data/vercel.toml");
 
 static NAMES: LazyLock<Result<Names, toml::de::Error>> = LazyLock::new(|| toml::from_str(FILE));
 
-/// The gateway's spelling by OpenRouter's.
+/// Maps OpenRouter's names to the gateway's.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Names {
@@ -27,7 +27,7 @@ impl Names {
         NAMES.as_ref().map_err(|error| format!("data/vercel.toml: {error}"))
     }
 
-    /// The gateway's id of a model; `None` where its author has no known counterpart there.
+    /// The gateway's id of a model; `None` if its author has no known counterpart there.
     pub fn model(&self, model_id: &str) -> Option<String> {
         let (author, name) = model_id.split_once('/')?;
         Some(format!("{}/{name}", self.authors.get(author)?))

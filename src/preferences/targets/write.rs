@@ -1,4 +1,4 @@
-//! Writers: JSON, YAML, and literals of the languages that snippets are in.
+//! Writers for JSON, YAML and the literals of the languages used in snippets.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -8,33 +8,33 @@ pub(super) fn json(value: &Value) -> String {
     format!("{value:#}\n")
 }
 
-/// YAML that YAML 1.1 readers take as well: every string in quotes, so that no name reads as a number, a date or a
-/// truth value, and floats with point and signed exponent.
+/// YAML that YAML 1.1 readers also accept: every string is quoted, so that no name is read as a number, a date or a
+/// boolean, and floats have a decimal point and a signed exponent.
 ///
 /// # Errors
-/// Where the value cannot be written, which would be a defect.
+/// If the value cannot be written, which would be a bug.
 pub(super) fn yaml<T: Serialize>(value: &T) -> Result<String, String> {
     let options = serde_saphyr::ser_options! { quote_all: true, prefer_block_scalars: false };
     serde_saphyr::to_string_with_options(value, options)
         .map_err(|error| format!("this preference could not be written as YAML: {error}"))
 }
 
-/// A language's own words where its literals differ from JSON.
+/// A language's keywords where its literals differ from JSON.
 pub(super) struct Words {
     pub null: &'static str,
     pub yes: &'static str,
     pub no: &'static str,
-    /// Spaces of one level.
+    /// Spaces per level.
     pub indent: usize,
 }
 
 /// Python.
 pub(super) const PYTHON: Words = Words { null: "None", yes: "True", no: "False", indent: 4 };
-/// TypeScript, which takes JSON as it is.
+/// TypeScript, which accepts JSON unchanged.
 pub(super) const TYPESCRIPT: Words = Words { null: "null", yes: "true", no: "false", indent: 2 };
 
-/// A value as a literal, its inner lines indented from `level` on. Strings are those of JSON with everything outside of
-/// printable ASCII escaped, which both languages read the same.
+/// A value as a literal, with its inner lines indented from `level`. Strings are JSON strings with everything outside
+/// printable ASCII escaped, which both languages read identically.
 pub(super) fn literal(value: &Value, words: &Words, level: usize) -> String {
     let pad = |level: usize| " ".repeat(level * words.indent);
     let block = |open: char, lines: Vec<String>, close: char| {
@@ -62,7 +62,7 @@ pub(super) fn literal(value: &Value, words: &Words, level: usize) -> String {
     }
 }
 
-/// A string literal in ASCII that JSON, Python and JavaScript read the same.
+/// A string literal in ASCII that JSON, Python and JavaScript read identically.
 pub(super) fn string(text: &str) -> String {
     let mut written = String::from("\"");
     for c in text.chars() {
@@ -71,7 +71,7 @@ pub(super) fn string(text: &str) -> String {
             ' '..='~' => written.push(c),
             _ => {
                 let mut units = [0; 2];
-                // One escape for each UTF-16 unit would be two characters in Python: beyond the plane it takes \U.
+                // One escape per UTF-16 unit would be two characters in Python, which needs \U beyond the basic plane.
                 match c.encode_utf16(&mut units) {
                     [unit] => written.push_str(&format!("\\u{unit:04x}")),
                     _ => written.push(c),

@@ -7,7 +7,7 @@ use super::wire::envelope;
 use crate::simulator::Simulator;
 use crate::simulator::world::{Model, Pair, Provider, World};
 
-/// The model id with its variant's suffix: none for `standard`.
+/// The model id with the suffix of its variant; `standard` has no suffix.
 pub(super) fn with_variant(id: &str, variant: &str) -> String {
     match variant {
         "standard" => id.to_owned(),
@@ -25,7 +25,7 @@ pub(super) fn aliases(world: &World) -> Vec<(String, usize)> {
     [0, 1, 4].into_iter().map(alias).collect()
 }
 
-/// `/api/v1/models`: variants, aliases and a router among the models.
+/// `/api/v1/models`: the models with their variants, aliases and a router.
 pub(super) fn models(simulator: &Simulator, at: DateTime<Utc>) -> Vec<u8> {
     let world = &simulator.world;
     let mut rows: Vec<Value> = world.pairs.iter().map(|pair| row(world, pair, at)).collect();
@@ -61,7 +61,7 @@ fn row(world: &World, pair: &Pair, at: DateTime<Utc>) -> Value {
     row
 }
 
-/// The prices of the cheapest living route, as the upstream shows them; zeros where there is none.
+/// The prices of the cheapest existing endpoint, as the upstream shows them; zeros if there is none.
 fn cheapest(world: &World, pair: &Pair, at: DateTime<Utc>) -> Map<String, Value> {
     pair.endpoints
         .iter()
@@ -79,7 +79,7 @@ fn architecture(model: &Model) -> Value {
            "output_modalities": ["text"], "tokenizer": "Other", "instruct_type": null})
 }
 
-/// The pseudo-model that picks a model: its price of -1 means that there is none.
+/// The pseudo-model that selects a model: its price of -1 means that it has no price.
 fn router() -> Value {
     let mut row = frame("openrouter/auto", "openrouter/auto", "Auto Router");
     row["created"] = json!(1_699_401_600);
@@ -138,7 +138,7 @@ pub(super) fn provider_info(p: &Provider) -> Value {
     })
 }
 
-/// Four in five providers name one.
+/// Four in five providers have a status page.
 fn status_page(p: &Provider) -> Option<String> {
     (!p.slug.len().is_multiple_of(5)).then(|| format!("https://status.{}.example/", p.slug))
 }

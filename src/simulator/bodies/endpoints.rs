@@ -1,4 +1,4 @@
-//! Endpoint rows: of the public `/models/{id}/endpoints` and of `stats/endpoint`.
+//! Endpoint rows of the public `/models/{id}/endpoints` and of `stats/endpoint`.
 
 use chrono::{DateTime, Duration, Utc};
 use serde::Serialize;
@@ -11,12 +11,12 @@ use crate::simulator::noise::Draw;
 use crate::simulator::traffic::{Counters, full_hour, midnight};
 use crate::simulator::world::{Endpoint, Pair, World};
 
-/// The parts of an endpoint's rows that change with its price sheet at most.
+/// The parts of an endpoint's rows that are constant or change only with its price sheet.
 #[derive(Debug)]
 pub(super) struct Row {
     stats: String,
     public: String,
-    /// By price step: the public `pricing` object, and `pricing` with the raw sheet for statistics rows.
+    /// Per price step: the public `pricing` object, and `pricing` with the raw sheet for statistics rows.
     prices: Vec<(String, String)>,
 }
 
@@ -41,7 +41,8 @@ pub(super) fn rows(world: &World) -> Vec<Row> {
     world.endpoints.iter().enumerate().map(row).collect()
 }
 
-/// What only some rows have. It follows from the place in the world, not from a draw, so that small worlds have it too.
+/// Fields that only some rows have. They depend on the index in the world and not on a random draw, so that small
+/// worlds have them too.
 struct Rare {
     max_prompt_tokens: Option<u32>,
     max_completion_tokens: Option<u32>,
@@ -56,7 +57,7 @@ impl Rare {
         let listed = DateTime::from_timestamp(model.created, 0).unwrap_or_default();
         let later = world.noise.at(Draw::Catalog, [6, index as i64]).between(0.0, 20.0 * 86_400_000.0);
         let created = (listed + Duration::milliseconds(later as i64)).max(e.alive_from);
-        // Every second date is the far one that stands for "some day".
+        // Every second date is the distant one that means "some day".
         let retires = match index % 32 {
             7 => Some("2098-12-31T16:00:00.000Z".to_owned()),
             23 => Some(iso(midnight(listed) + Duration::days(400) + Duration::hours(13))),
@@ -104,7 +105,7 @@ fn stats_row(world: &World, e: &Endpoint, rare: &Rare) -> Value {
     })
 }
 
-/// The three stretches that uptime is published for.
+/// The three windows for which uptime is published.
 struct Health {
     last_5m: Counters,
     last_30m: Counters,
@@ -121,7 +122,7 @@ impl Health {
         }
     }
 
-    /// -5 under 80 % uptime, -2 under 95 %, else 0.
+    /// -5 under 80 % uptime, -2 under 95 %, otherwise 0.
     fn status(&self) -> i32 {
         match self.last_30m.uptime_percent() {
             Some(uptime) if uptime < 80.0 => -5,
@@ -142,7 +143,7 @@ struct PublicState<'a> {
     throughput_last_30m: Option<Percentiles>,
 }
 
-/// What callers with an API key are shown; some rows have the bare number of older answers.
+/// Figures for callers with an API key; some rows have the plain number of older responses.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Percentiles {
@@ -249,7 +250,7 @@ struct Speed {
     window_minutes: u32,
 }
 
-/// `stats/endpoint`; `None` where the pair has no endpoint.
+/// `stats/endpoint`; `None` if the pair has no endpoint.
 pub(super) fn stats(simulator: &Simulator, pair: &Pair, at: DateTime<Utc>) -> Option<Vec<u8>> {
     let world = &simulator.world;
     let rows: Vec<String> = living(world, pair, at)
@@ -274,7 +275,7 @@ pub(super) fn stats(simulator: &Simulator, pair: &Pair, at: DateTime<Utc>) -> Op
     (!rows.is_empty()).then(|| format!("{{\"data\":[{}]}}", rows.join(",")).into_bytes())
 }
 
-/// Percentiles of the last 30 minutes: tokens a second (the 99th is the fast tail) and ms to the first token.
+/// Percentiles of the last 30 minutes: tokens per second (the 99th is the fast tail) and ms to the first token.
 fn speed(simulator: &Simulator, index: usize, last_30m: &Counters, at: DateTime<Utc>) -> Option<Speed> {
     let e = &simulator.world.endpoints[index];
     let request_count = last_30m.success + last_30m.failed;

@@ -1,4 +1,4 @@
-//! The bodies in the upstream's wire shapes, one file a family of routes.
+//! The bodies in the upstream's wire format, one file per family of routes.
 
 mod catalog;
 mod endpoints;
@@ -14,20 +14,20 @@ pub(super) use pricing::paid_in_day;
 use super::Simulator;
 use super::world::{Pair, World};
 
-/// What does not change with time, rendered once.
+/// The parts that do not change over time, rendered once.
 #[derive(Debug)]
 pub(super) struct Prepared {
     /// `/api/v1/providers`.
     providers: Vec<u8>,
     /// `/api/frontend/v1/all-providers`.
     all_providers: Vec<u8>,
-    /// By endpoint: the fixed part of its rows, and its prices.
+    /// Per endpoint: the fixed part of its rows, and its prices.
     rows: Vec<endpoints::Row>,
-    /// By endpoint: the display name in summaries, numbered where siblings share it.
+    /// Per endpoint: the display name in summaries, numbered if siblings share it.
     summary_names: Vec<String>,
-    /// By model id or canonical slug, with the variant's suffix, aliases included: index of the pair.
+    /// Index of the pair by model id or canonical slug, with the variant's suffix, including aliases.
     by_id: HashMap<String, usize>,
-    /// By canonical slug and variant: index of the pair.
+    /// Index of the pair by canonical slug and variant.
     by_permaslug: HashMap<(String, &'static str), usize>,
 }
 
@@ -56,7 +56,7 @@ impl Prepared {
     }
 }
 
-/// `Name`, or `Name (1)` and `Name (2)` where several endpoints of a pair are displayed alike.
+/// `Name`, or `Name (1)` and `Name (2)` if several endpoints of a pair share a display name.
 fn summary_names(world: &World) -> Vec<String> {
     let mut names: Vec<String> = world.endpoints.iter().map(|e| e.display.clone()).collect();
     for pair in &world.pairs {
@@ -72,7 +72,7 @@ fn summary_names(world: &World) -> Vec<String> {
     names
 }
 
-/// The body of a route, or `None` where the upstream answers 404.
+/// The body of a route, or `None` if the upstream responds with 404.
 pub(super) fn answer(simulator: &Simulator, path: &str, query: &str, at: DateTime<Utc>) -> Option<Vec<u8>> {
     let route = path.strip_prefix("/api/")?;
     match route {
@@ -94,7 +94,7 @@ pub(super) fn answer(simulator: &Simulator, path: &str, query: &str, at: DateTim
     }
 }
 
-/// The pair that `permaslug` and `variant` name; a model id instead of a permaslug names none.
+/// The pair that `permaslug` and `variant` identify. A model id instead of a permaslug identifies none.
 fn pair<'a>(simulator: &'a Simulator, query: &str) -> Option<&'a Pair> {
     let value =
         |key: &str| query.split('&').find_map(|part| part.strip_prefix(key)?.strip_prefix('=')).map(decode);
@@ -105,7 +105,7 @@ fn pair<'a>(simulator: &'a Simulator, query: &str) -> Option<&'a Pair> {
     simulator.world.pairs.get(*index)
 }
 
-/// Undoes percent-encoding; malformed escapes stay as they are.
+/// Decodes percent-encoding; malformed escapes remain unchanged.
 fn decode(text: &str) -> String {
     if !text.contains('%') {
         return text.to_owned();

@@ -14,10 +14,10 @@ use crate::simulator::traffic::{Counters, full_hour, midnight};
 use crate::simulator::world::Pair;
 use crate::simulator::{CacheKind, Simulator};
 
-/// UTC days that charts and comparisons show, the last one partial.
+/// Number of UTC days in charts and comparisons; the last one is partial.
 const CHART_DAYS: i64 = 8;
 
-/// UTC days of model activity, the last one partial.
+/// Number of UTC days of model activity; the last one is partial.
 const ACTIVITY_DAYS: i64 = 31;
 
 /// Largest relative error of an effective price.
@@ -64,7 +64,7 @@ struct Point<'a> {
     y: BTreeMap<Key<'a>, Number>,
 }
 
-/// What a chart calls an endpoint: by id, or by display name before the ids came.
+/// The chart key of an endpoint: its id, or its display name before ids were introduced.
 #[derive(Serialize, PartialEq, Eq, PartialOrd, Ord)]
 #[serde(untagged)]
 enum Key<'a> {
@@ -72,7 +72,7 @@ enum Key<'a> {
     Id(Uuid),
 }
 
-/// What one endpoint did and cost over a window.
+/// Counters and prices of one endpoint over a window.
 pub(in crate::simulator) struct Paid {
     endpoint: usize,
     counters: Counters,
@@ -83,7 +83,8 @@ pub(in crate::simulator) struct Paid {
     pub(in crate::simulator) output: f64,
 }
 
-/// The endpoints of a pair with traffic in `[from, to)`. `bucket` numbers the window for the price's error.
+/// The endpoints of a pair with traffic in `[from, to)`. `bucket` is the number of the window, used for the price
+/// error.
 fn paid(
     simulator: &Simulator,
     pair: &Pair,
@@ -116,7 +117,7 @@ fn paid_by(
     Some(Paid { endpoint, counters, hit_rate, input, output })
 }
 
-/// What an endpoint cost from a UTC midnight on, as the body of that day says; `None` without traffic.
+/// What an endpoint cost since a UTC midnight according to the body of that day; `None` without traffic.
 pub(in crate::simulator) fn paid_in_day(
     simulator: &Simulator,
     endpoint: usize,
@@ -126,7 +127,7 @@ pub(in crate::simulator) fn paid_in_day(
     paid_by(simulator, endpoint, from, to, from.timestamp() / 86_400)
 }
 
-/// `stats/effective-pricing`: all zeros for an unknown pair and for one without traffic.
+/// `stats/effective-pricing`: all zeros for an unknown pair and for a pair without traffic.
 pub(super) fn effective(simulator: &Simulator, pair: Option<&Pair>, at: DateTime<Utc>) -> Vec<u8> {
     let with_ids = at >= simulator.config.ids_from;
     let (mut summaries, days) = match pair.zip(pair.and_then(|pair| window(simulator, pair, at))) {
@@ -162,7 +163,7 @@ pub(super) fn effective(simulator: &Simulator, pair: Option<&Pair>, at: DateTime
     })
 }
 
-/// What the last chart point covers. Caches are simulated for summaries of a UTC day only.
+/// The window of the last chart point. Caches are simulated only for summaries of a UTC day.
 fn window(simulator: &Simulator, pair: &Pair, at: DateTime<Utc>) -> Option<Window> {
     match at >= simulator.config.window_switch {
         true => cache::window(simulator, pair, at),
@@ -170,8 +171,8 @@ fn window(simulator: &Simulator, pair: &Pair, at: DateTime<Utc>) -> Option<Windo
     }
 }
 
-/// The window that summaries cover: the current clock hour, or the UTC day to date. In the first minute of an
-/// hour the hour before is still shown.
+/// The summaries of a window: the current clock hour, or the UTC day to date. In the first minute of an hour they still
+/// cover the previous hour.
 fn summarised(simulator: &Simulator, pair: &Pair, window: Window, at: DateTime<Utc>) -> Vec<Paid> {
     if at >= simulator.config.window_switch {
         let Window { from, to, .. } = window;
@@ -185,7 +186,7 @@ fn summarised(simulator: &Simulator, pair: &Pair, window: Window, at: DateTime<U
     paid(simulator, pair, from, to, 1_000_000 + from.timestamp() / 3600)
 }
 
-/// The days with traffic, the body's own day last.
+/// The days with traffic; the body's own day is the last one.
 fn chart_days(simulator: &Simulator, pair: &Pair, window: Window) -> Vec<(DateTime<Utc>, Vec<Paid>)> {
     let day = |back| window.computed_on - Duration::days(back);
     let before = (1..CHART_DAYS).rev().map(day).filter(|&from| from < window.from);
@@ -197,7 +198,7 @@ fn chart_days(simulator: &Simulator, pair: &Pair, window: Window) -> Vec<(DateTi
         .collect()
 }
 
-/// The last UTC days, oldest first, the last one up to now.
+/// The last UTC days, oldest first; the last one ends now.
 fn days(at: DateTime<Utc>, count: i64) -> impl DoubleEndedIterator<Item = (DateTime<Utc>, DateTime<Utc>)> {
     let today = midnight(at);
     (0..count).rev().map(move |back| {
@@ -243,7 +244,7 @@ fn names<'a>(simulator: &'a Simulator, named: &[usize]) -> Names<'a> {
     }
 }
 
-/// `stats/cache-hit-rate-comparison`: per cent with two decimals.
+/// `stats/cache-hit-rate-comparison`: percent with two decimals.
 pub(super) fn comparison(simulator: &Simulator, pair: Option<&Pair>, at: DateTime<Utc>) -> Vec<u8> {
     let Some((pair, window)) = pair.zip(pair.and_then(|pair| window(simulator, pair, at))) else {
         return envelope(&json!([]));

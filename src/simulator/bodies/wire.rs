@@ -1,9 +1,9 @@
-//! How the upstream writes things down.
+//! The upstream's number, time and JSON formats.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Serialize, Serializer};
 
-/// A number as JavaScript writes it: `4`, never `4.0`.
+/// A number in JavaScript notation: `4`, never `4.0`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Number(pub(super) f64);
 
@@ -17,8 +17,8 @@ impl Serialize for Number {
     }
 }
 
-/// `{"data": …}` as bytes. The values written here have string keys only and cannot fail to serialise; if one
-/// did, the empty body would be refused by every reader.
+/// `{"data": …}` as bytes. The values written here have only string keys and cannot fail to serialise; if one
+/// did, every reader would refuse the empty body.
 pub(super) fn envelope(data: &impl Serialize) -> Vec<u8> {
     #[derive(Serialize)]
     struct Envelope<'a, T> {
@@ -32,7 +32,7 @@ pub(super) fn text(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }
 
-/// Two JSON objects, neither of them empty, as one.
+/// Merges two non-empty JSON objects into one.
 pub(super) fn join(left: &str, right: &str) -> String {
     let left = left.strip_suffix('}').unwrap_or(left);
     let right = right.strip_prefix('{').unwrap_or(right);

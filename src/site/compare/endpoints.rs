@@ -13,7 +13,7 @@ use crate::snapshot::{Endpoint, EndpointDay, ModelEntry, Snapshot};
 
 type Pair<'a> = (&'a ModelEntry, &'a Endpoint);
 
-/// Days that the range of a hit rate looks back.
+/// Number of days that the range of a hit rate covers.
 const RANGE_DAYS: usize = 7;
 
 /// The comparison of two to four endpoints.
@@ -29,9 +29,9 @@ pub fn table(snapshot: &Snapshot, all: &[Pair]) -> Table {
         groups: vec![verdict(all), cost(snapshot, all), caching(all), service(all), limits(all)],
         charts: charts(snapshot, all),
         note: match same_model {
-            true => "The best of a row is set off. All serve the same model.",
+            true => "The best value of each row is highlighted. All serve the same model.",
             false => {
-                "These are endpoints of different models: tiers are against the peers on each one’s own model."
+                "These endpoints serve different models. Each tier is relative to the peers on its own model."
             }
         },
         shared: None,
@@ -109,7 +109,7 @@ fn caching(all: &[Pair]) -> Group {
                 "Paid of list",
                 "input",
                 |e| e.realised_discount,
-                (format::percent, "not known", Best::None),
+                (format::percent, "unknown", Best::None),
             ),
             numbers(
                 all,
@@ -133,7 +133,7 @@ fn service(all: &[Pair]) -> Group {
             numbers(
                 all,
                 "Speed",
-                "tokens a second",
+                "tokens per second",
                 |e| e.throughput,
                 (|v| format!("{v:.0}"), "not measured", Best::Highest),
             ),
@@ -149,8 +149,8 @@ fn service(all: &[Pair]) -> Group {
 }
 
 fn limits(all: &[Pair]) -> Group {
-    let told = |text: Option<&str>| text.unwrap_or("not told").to_owned();
-    let length = |n: Option<i64>| n.map_or_else(|| "not told".to_owned(), format::context);
+    let told = |text: Option<&str>| text.unwrap_or("not stated").to_owned();
+    let length = |n: Option<i64>| n.map_or_else(|| "not stated".to_owned(), format::context);
     Group {
         title: "Limits and policy",
         rows: vec![

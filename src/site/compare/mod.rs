@@ -1,4 +1,4 @@
-//! Two to four endpoints, or providers, side by side.
+//! Two to four endpoints or providers side by side.
 
 mod endpoints;
 mod providers;
@@ -13,7 +13,7 @@ use askama::Template;
 use axum::http::StatusCode;
 use subjects::{Subjects, subjects};
 
-/// How many can be compared.
+/// Maximum number of subjects that can be compared.
 pub const MOST: usize = 4;
 
 #[derive(Template)]
@@ -27,7 +27,7 @@ struct Compare {
     table: Option<Table>,
 }
 
-/// The comparison: a column a subject, a row a measure.
+/// The comparison: one column per subject, one row per measure.
 struct Table {
     heads: Vec<Head>,
     groups: Vec<Group>,
@@ -54,7 +54,7 @@ struct Measure {
     cells: Vec<Shown>,
 }
 
-/// What stands in a cell.
+/// The content of a cell.
 enum Shown {
     Number(Cell),
     Words(String),
@@ -75,7 +75,7 @@ struct SharedModel {
 }
 
 impl Measure {
-    /// Numbers, of which the best is set off.
+    /// A row of numbers with the best one highlighted.
     fn numbers(
         name: &str,
         unit: &str,
@@ -90,7 +90,7 @@ impl Measure {
             Best::Highest => known.clone().max_by(f64::total_cmp),
             Best::None => None,
         };
-        // Where all are equal none is better.
+        // If all are equal, none is the best.
         let tells = known.clone().any(|v| Some(v) != chosen);
         let cell = |value: &Option<f64>| {
             let cell = Cell::number(*value, format, absent);
@@ -116,10 +116,10 @@ enum Best {
     None,
 }
 
-/// Renders the comparison of the named subjects, or says what is wrong with the names.
+/// Renders the comparison of the named subjects, or an explanation of what is wrong with the names.
 ///
 /// # Errors
-/// Where the template cannot be rendered.
+/// If the template cannot be rendered.
 pub fn render(view: &View, names: &[String]) -> askama::Result<(StatusCode, String)> {
     let snapshot = view.snapshot.as_ref();
     let names: Vec<&str> = names.iter().map(|n| n.trim()).filter(|n| !n.is_empty()).collect();
@@ -136,7 +136,7 @@ pub fn render(view: &View, names: &[String]) -> askama::Result<(StatusCode, Stri
     };
     let mut fields: Vec<String> = names.iter().take(MOST).map(|n| n.chars().take(200).collect()).collect();
     fields.resize(MOST, String::new());
-    let about = "Two to four endpoints or providers side by side: prices, hit rates, uptime, speed.";
+    let about = "Two to four endpoints or providers side by side: prices, hit rates, uptime and speed.";
     let page = Compare {
         shell: Shell::new(view, Section::Explore, "compare", about).at("/compare"),
         fields,

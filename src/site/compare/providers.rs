@@ -11,7 +11,7 @@ use crate::domain::tier::{Lens, Tier};
 use crate::snapshot::price_gap::price_gaps;
 use crate::snapshot::{ModelEntry, ProviderEntry, ProviderTier, Snapshot};
 
-/// Shared models shown.
+/// Maximum number of shared models shown.
 const SHARED: usize = 25;
 
 /// The comparison of two to four providers.
@@ -25,7 +25,8 @@ pub fn table(snapshot: &Snapshot, all: &[&ProviderEntry]) -> Table {
         heads: all.iter().map(head).collect(),
         groups: vec![tiers(snapshot, all), traffic(snapshot, all)],
         charts: chart(all).into_iter().collect(),
-        note: "Tiers are against peers on the same models, not against each other: see the shared models below.",
+        note: "Tiers compare a provider with its peers on the same models, not these providers with each other. See \
+               the shared models below.",
         shared: Some(shared(snapshot, all)),
     }
 }
@@ -74,7 +75,7 @@ fn traffic(snapshot: &Snapshot, all: &[&ProviderEntry]) -> Group {
             ),
             Measure::numbers(
                 "Hit rate",
-                "newest day, all its traffic",
+                "newest day, all traffic",
                 &of(&newest),
                 format::percent,
                 "no traffic",
@@ -123,7 +124,7 @@ fn chart(all: &[&ProviderEntry]) -> Option<DayChart> {
     };
     let subject = Subject {
         id: "chart-hit-rate",
-        title: "Hit rate by day, over all traffic of each".to_owned(),
+        title: "Hit rate by day, over all traffic of each provider".to_owned(),
         unit: "cached share of prompt tokens",
         top: Some(1.0),
         format: format::percent,

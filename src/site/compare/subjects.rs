@@ -1,4 +1,4 @@
-//! What the names of a comparison mean.
+//! Resolves the names of a comparison.
 
 use super::super::format;
 use super::super::link;
@@ -8,7 +8,7 @@ use crate::snapshot::{Endpoint, ModelEntry, ProviderEntry, Snapshot};
 use axum::http::StatusCode;
 use uuid::Uuid;
 
-/// Longer names are not repeated.
+/// Longer names are truncated in messages.
 const LONGEST_ECHO: usize = 120;
 
 /// What is compared.
@@ -21,11 +21,11 @@ pub enum Subjects<'a> {
 
 /// What is wrong with the names.
 pub struct Wrong {
-    /// 404 for a name that is none, 400 for names that do not go together.
+    /// 404 for an unknown name, 400 for names that cannot be compared with each other.
     pub status: StatusCode,
-    /// What happened and what to do, a sentence each.
+    /// What happened and what to do, one sentence each.
     pub errors: Vec<String>,
-    /// What was probably meant.
+    /// Likely intended targets.
     pub nearest: Vec<Found>,
 }
 
@@ -49,7 +49,7 @@ fn subject<'a>(snapshot: &'a Snapshot, name: &str) -> Option<Subject<'a>> {
     snapshot.providers.iter().find(is).map(Subject::Provider)
 }
 
-/// The endpoints of a model, for a name whose tag is wrong; else the nearest models and providers.
+/// The model, if only the tag of a name is wrong; otherwise the nearest models and providers.
 fn suggestions(snapshot: &Snapshot, name: &str) -> Vec<Found> {
     let (model, _) = name.split_once('@').unwrap_or((name, ""));
     let Some(model) = snapshot.model(model) else { return nearest(snapshot, model) };
@@ -60,7 +60,7 @@ fn wrong(status: StatusCode, error: String) -> Wrong {
     Wrong { status, errors: vec![error], nearest: Vec::new() }
 }
 
-/// Reads the names; each counts once. `None` where there is none: then there is nothing to compare yet.
+/// Resolves the names; duplicates count once. `None` if there are no names, so there is nothing to compare yet.
 pub fn subjects<'a>(snapshot: &'a Snapshot, names: &[&str]) -> Result<Option<Subjects<'a>>, Wrong> {
     let mut unique: Vec<&str> = Vec::new();
     for name in names {
@@ -73,7 +73,7 @@ pub fn subjects<'a>(snapshot: &'a Snapshot, names: &[&str]) -> Result<Option<Sub
         1 => {
             return Err(wrong(
                 StatusCode::BAD_REQUEST,
-                "One alone cannot be compared: name a second.".to_owned(),
+                "A comparison needs at least two: name a second.".to_owned(),
             ));
         }
         2..=MOST => {}
@@ -89,7 +89,7 @@ pub fn subjects<'a>(snapshot: &'a Snapshot, names: &[&str]) -> Result<Option<Sub
                 let name_shown = format::shorten(name, LONGEST_ECHO);
                 unknown
                     .errors
-                    .push(format!("The newest data has no provider and no endpoint “{name_shown}”."));
+                    .push(format!("No provider or endpoint is called “{name_shown}” in the newest data."));
                 unknown.nearest.extend(suggestions(snapshot, name));
             }
         }
@@ -100,7 +100,7 @@ pub fn subjects<'a>(snapshot: &'a Snapshot, names: &[&str]) -> Result<Option<Sub
         (_, true, _) => Ok(Some(Subjects::Providers(providers))),
         (_, false, false) => Err(wrong(
             StatusCode::BAD_REQUEST,
-            "Endpoints and providers cannot be compared with each other: name one kind.".to_owned(),
+            "Endpoints and providers cannot be compared with each other: choose one kind.".to_owned(),
         )),
     }
 }

@@ -1,4 +1,4 @@
-//! The explorer's answers for programs.
+//! The explorer's results for programs.
 
 use super::query::Question;
 use super::{Hit, hits};
@@ -6,7 +6,7 @@ use crate::snapshot::Snapshot;
 use crate::table::{self, Offer};
 use serde_json::{Value, json};
 
-/// A row of JSON: the endpoint as the API has it but for its days, under its model.
+/// A row of JSON: the endpoint as in the API, without its days, plus the id of its model.
 fn entry((model, endpoint): Hit) -> Value {
     let mut value = serde_json::to_value(endpoint).unwrap_or_default();
     if let Some(fields) = value.as_object_mut() {
@@ -16,7 +16,7 @@ fn entry((model, endpoint): Hit) -> Value {
     value
 }
 
-/// All rows as `{data, meta}`, not paged: there are no more of them than endpoints.
+/// All rows as `{data, meta}`, without pages: there are never more rows than endpoints.
 pub fn json(snapshot: &Snapshot, question: &Question) -> Vec<u8> {
     let data: Vec<Value> = hits(snapshot, question).into_iter().map(entry).collect();
     let meta = json!({
@@ -30,8 +30,8 @@ pub fn json(snapshot: &Snapshot, question: &Question) -> Vec<u8> {
     json!({ "data": data, "meta": meta }).to_string().into_bytes()
 }
 
-/// All rows as CSV, with the columns that the API gives a model's endpoints: rates are fractions, prices USD per million
-/// tokens, the session cost USD under the default workload; what is absent is empty.
+/// All rows as CSV, with the same columns as the API's table of a model's endpoints: rates are fractions, prices are
+/// USD per million tokens, the session cost is USD under the default workload; absent values are empty.
 pub fn csv(snapshot: &Snapshot, question: &Question) -> Vec<u8> {
     let workload = snapshot.default_workload();
     let hits = hits(snapshot, question);

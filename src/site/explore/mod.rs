@@ -1,4 +1,4 @@
-//! The explorer: all endpoints, filtered and ordered by an address, as a page, JSON and CSV.
+//! The explorer: all endpoints, filtered and sorted by the query of the address, as a page, JSON and CSV.
 
 mod data;
 mod query;
@@ -15,10 +15,10 @@ use askama::Template;
 use query::{Policy, Sort};
 use std::collections::BTreeSet;
 
-/// Rows of a page.
+/// Rows per page.
 const PAGE_ROWS: usize = 50;
 
-/// An endpoint that passed, with its model.
+/// An endpoint that matches the filter, with its model.
 pub type Hit<'a> = (&'a ModelEntry, &'a Endpoint);
 
 #[derive(Template)]
@@ -62,7 +62,7 @@ struct Column {
     label: &'static str,
     unit: String,
     href: String,
-    /// The order that the rows are in, where it is by this column.
+    /// The sort direction, if the rows are sorted by this column.
     order: Option<&'static str>,
 }
 
@@ -78,7 +78,7 @@ struct Row {
     key: String,
 }
 
-/// All endpoints that pass, in order.
+/// All endpoints that match the filter, in order.
 pub fn hits<'a>(snapshot: &'a Snapshot, question: &Question) -> Vec<Hit<'a>> {
     let all = snapshot.models.iter().flat_map(|m| m.endpoints.iter().map(move |e| (m, e)));
     let mut hits: Vec<Hit> = all.filter(|(m, e)| question.filter.passes(m, e)).collect();
@@ -95,7 +95,7 @@ pub fn hits<'a>(snapshot: &'a Snapshot, question: &Question) -> Vec<Hit<'a>> {
 /// Renders the explorer.
 ///
 /// # Errors
-/// Where the template cannot be rendered.
+/// If the template cannot be rendered.
 pub fn render(view: &View, question: &Question) -> askama::Result<String> {
     let snapshot = view.snapshot.as_ref();
     let hits = hits(snapshot, question);
@@ -110,10 +110,10 @@ pub fn render(view: &View, question: &Question) -> askama::Result<String> {
         false => format!("/explore.{extension}?{twin}"),
     };
     let about =
-        "All endpoints, filtered by price, hit rate, quantization, context, parameters and data policy.";
+        "All endpoints, with filters for price, hit rate, quantization, context, parameters and data policy.";
     let shell = Shell::new(view, Section::Explore, "explore all endpoints", about).at("/explore");
     Explore {
-        // For programs a condition that cannot be read is an error: there is nothing to lead to.
+        // An invalid condition is an error for programs, so there is no JSON to link to.
         shell: if question.errors.is_empty() { shell.json(twin("json")) } else { shell },
         errors: question.errors.clone(),
         form: form(snapshot, question),
@@ -150,8 +150,8 @@ fn form(snapshot: &Snapshot, question: &Question) -> Form {
         providers: providers.iter().map(|p| choice(p.provider.as_str(), &p.name, "provider")).collect(),
         quantizations: quantizations.into_iter().map(|q| choice(q, q, "quant")).collect(),
         policies: vec![
-            choice(Policy::NoTraining.name(), "says it does not train on them", "data"),
-            choice(Policy::NotKept.name(), "says it does not keep them either", "data"),
+            choice(Policy::NoTraining.name(), "declared as not used for training", "data"),
+            choice(Policy::NotKept.name(), "declared as not kept either", "data"),
         ],
         variants: question.filter.variants,
         sort: question.sort.name(),
@@ -167,13 +167,13 @@ fn heading(sort: Sort, workload: &str) -> (&'static str, &str) {
         Sort::List => ("List price", "input"),
         Sort::Hit => ("Hit rate", ""),
         Sort::Uptime => ("Uptime", "1 day"),
-        Sort::Speed => ("Speed", "tokens a second"),
+        Sort::Speed => ("Speed", "tokens per second"),
         Sort::Context => ("Context", "tokens"),
         Sort::Tokens => ("Tokens", "a day"),
     }
 }
 
-/// How a column's numbers are written, the words for an absent one, and the label on a narrow screen.
+/// The format of a column's numbers, the text for an absent one, and the label on a narrow screen.
 fn shown(sort: Sort) -> (fn(f64) -> String, &'static str, &'static str) {
     match sort {
         Sort::Session => (format::usd, "not priced", "session"),
@@ -182,12 +182,12 @@ fn shown(sort: Sort) -> (fn(f64) -> String, &'static str, &'static str) {
         Sort::Hit => (format::percent, "no traffic", "hit rate"),
         Sort::Uptime => (format::percent_fine, "not published", "uptime 1 d"),
         Sort::Speed => (|v| format!("{v:.0}"), "not measured", "tokens/s"),
-        Sort::Context => (|v| format::context(v as i64), "not told", "context"),
+        Sort::Context => (|v| format::context(v as i64), "not stated", "context"),
         Sort::Tokens => (format::tokens, "no traffic", "tokens/day"),
     }
 }
 
-/// The columns of figures by the name they are sorted under, with their heading and whether large values come first.
+/// The columns of figures: the name to sort by, the heading, and whether large values come first.
 pub fn columns(snapshot: &Snapshot) -> Vec<(&'static str, String, bool)> {
     let workload = snapshot.workloads.first().map_or(String::new(), |w| w.title.to_lowercase());
     let column = |sort: Sort| {
@@ -197,7 +197,7 @@ pub fn columns(snapshot: &Snapshot) -> Vec<(&'static str, String, bool)> {
     Sort::ALL.into_iter().map(column).collect()
 }
 
-/// The figures of an endpoint in the order of [`columns`], each with the text that the explorer shows for it.
+/// The figures of an endpoint in the order of [`columns`], each with the text that the explorer shows.
 pub fn figures(snapshot: &Snapshot, endpoint: &Endpoint) -> Vec<(Option<f64>, String)> {
     let figure = |sort: Sort| {
         let (format, absent, _) = shown(sort);
@@ -232,12 +232,12 @@ fn row((model, endpoint): Hit, workload: &str) -> Row {
         tag: endpoint.tag.to_string(),
         badge: Badge::new(endpoint.tier),
         cells: Sort::ALL.into_iter().map(cell).collect(),
-        quantization: endpoint.quantization.clone().unwrap_or_else(|| "not told".to_owned()),
+        quantization: endpoint.quantization.clone().unwrap_or_else(|| "not stated".to_owned()),
         key: link::endpoint_name(&model.model_id, endpoint.tag.as_str()),
     }
 }
 
-/// The pages around the one that is shown, the first and the last.
+/// Links to the pages around the current one, and to the first and the last page.
 fn page_links(question: &Question, page: usize, pages: usize) -> Vec<Tab> {
     let near = |n: &usize| *n == 1 || *n == pages || n.abs_diff(page) <= 2;
     let link = |n: usize| {

@@ -1,13 +1,13 @@
-//! What is asked of the explorer: the filter is the address, so that it can be sent to others.
+//! The explorer's query: the address contains the filter, so it can be shared.
 
 use super::super::link;
 use crate::snapshot::{Endpoint, ModelEntry};
 use std::collections::HashMap;
 
-/// Longer texts are cut: no name is that long.
+/// Longer texts are truncated: no name is that long.
 const LONGEST: usize = 100;
 
-/// How rows are ordered.
+/// How rows are sorted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sort {
     /// Effective input price.
@@ -24,12 +24,12 @@ pub enum Sort {
     Speed,
     /// Context length.
     Context,
-    /// Tokens a day.
+    /// Tokens per day.
     Tokens,
 }
 
 impl Sort {
-    /// All, in the order of the columns.
+    /// All sort orders, in the order of the columns.
     pub const ALL: [Self; 8] = [
         Self::Session,
         Self::Price,
@@ -55,12 +55,12 @@ impl Sort {
         }
     }
 
-    /// Whether large values come first where nothing else is asked for.
+    /// Whether large values come first by default.
     pub fn is_descending(self) -> bool {
         !matches!(self, Self::Price | Self::List | Self::Session)
     }
 
-    /// What rows are ordered by; absent values come last either way.
+    /// The sort key of a row; absent values come last in either direction.
     pub fn key(self, endpoint: &Endpoint, workload: &str) -> Option<f64> {
         match self {
             Self::Price => endpoint.effective.input,
@@ -78,9 +78,9 @@ impl Sort {
 /// What a provider may do with prompts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Policy {
-    /// It says that it does not train on them.
+    /// It declares that it does not train on them.
     NoTraining,
-    /// It says that it neither keeps them nor trains on them.
+    /// It declares that it neither keeps them nor trains on them.
     NotKept,
 }
 
@@ -94,10 +94,10 @@ impl Policy {
     }
 }
 
-/// A filter. Every condition leaves out what does not tell: absent is not zero.
+/// A filter. Every condition excludes endpoints that do not publish the value: absent is not zero.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Filter {
-    /// Words that the model's or the endpoint's name must contain.
+    /// Words that the name of the model or endpoint must contain.
     pub words: String,
     /// Base slug of the provider.
     pub provider: String,
@@ -107,11 +107,11 @@ pub struct Filter {
     pub list: Option<f64>,
     /// Lowest hit rate, 0..1.
     pub hit: Option<f64>,
-    /// Quantization as the provider says.
+    /// Quantization as declared by the provider.
     pub quantization: String,
     /// Shortest context, tokens.
     pub context: Option<f64>,
-    /// Request parameters it must take.
+    /// Request parameters that it must support.
     pub parameters: Vec<String>,
     /// Data policy.
     pub policy: Option<Policy>,
@@ -119,28 +119,28 @@ pub struct Filter {
     pub variants: bool,
 }
 
-/// A whole question: filter, order, page.
+/// A complete query: filter, sort order, page.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Question {
     /// The filter.
     pub filter: Filter,
-    /// The order.
+    /// The sort order.
     pub sort: Sort,
     /// Whether large values come first.
     pub descending: bool,
     /// The page, from 1.
     pub page: usize,
-    /// What could not be understood, as sentences.
+    /// The invalid values, as sentences.
     pub errors: Vec<String>,
-    /// What was typed, by field, for the form to show again.
+    /// The submitted values by field, for the form to show again.
     typed: Vec<(&'static str, String)>,
 }
 
-/// The fields of the form, in its order.
+/// The fields of the form, in order.
 pub const FIELDS: [&str; 10] =
     ["q", "provider", "price", "list", "hit", "quant", "context", "param", "data", "variants"];
 
-/// `128k`, `1M` and `131072` are numbers of tokens.
+/// Parses a number of tokens: `128k`, `1M` or `131072`.
 fn tokens(text: &str) -> Option<f64> {
     let lower = text.to_lowercase();
     let (digits, scale) = match lower.strip_suffix('k') {
@@ -158,7 +158,7 @@ fn percent(text: &str) -> Option<f64> {
     number(text.trim_end_matches('%')).filter(|value| *value <= 100.0).map(|value| value / 100.0)
 }
 
-/// Reads the fields one after the other and collects what cannot be understood.
+/// Reads the fields one by one and collects errors for invalid values.
 struct Reader<'a> {
     words: &'a HashMap<String, String>,
     errors: Vec<String>,
@@ -184,7 +184,7 @@ impl Reader<'_> {
 }
 
 impl Question {
-    /// Reads an address's words. What cannot be understood is left out and told of in [`Question::errors`].
+    /// Reads the parameters of an address. Invalid values are ignored and reported in [`Question::errors`].
     pub fn new(words: &HashMap<String, String>) -> Self {
         let mut reader = Reader { words, errors: Vec::new() };
         let policy =
@@ -221,12 +221,12 @@ impl Question {
         Self { filter, sort, descending, page, errors: reader.errors, typed }
     }
 
-    /// What was typed into a field.
+    /// The submitted value of a field.
     pub fn typed(&self, field: &str) -> &str {
         self.typed.iter().find(|(name, _)| *name == field).map_or("", |(_, text)| text.as_str())
     }
 
-    /// The query of the same question in another order or on another page; empty fields are left out.
+    /// The same query in another sort order or on another page; empty fields are omitted.
     pub fn address(&self, sort: Sort, descending: bool, page: usize) -> String {
         let mut parts: Vec<String> = self
             .typed
@@ -248,7 +248,7 @@ impl Question {
 }
 
 impl Filter {
-    /// Whether an endpoint passes.
+    /// Whether an endpoint matches.
     pub fn passes(&self, model: &ModelEntry, endpoint: &Endpoint) -> bool {
         let at_most =
             |value: Option<f64>, limit: Option<f64>| limit.is_none_or(|l| value.is_some_and(|v| v <= l));

@@ -1,4 +1,4 @@
-//! The table under the tier list: what each tier rests on, and what else there is to know of a provider.
+//! The table under the tier list: what each tier is based on, and further facts about each provider.
 
 use super::super::flags::{self, FlagCount};
 use super::super::format;
@@ -12,19 +12,19 @@ use crate::snapshot::price_gap::{PriceGap, price_gaps};
 use crate::snapshot::{ProviderEntry, ProviderTier, Snapshot, TierList};
 use std::collections::HashMap;
 
-/// What stands over the columns.
+/// The column headings.
 pub struct Columns {
     /// Left end of the bars.
     pub worse_left: &'static str,
     /// Right end of the bars.
     pub better_right: &'static str,
-    /// The value that tiers follow.
+    /// The value that determines the tiers.
     pub value: &'static str,
-    /// What the traffic mean is a mean of.
+    /// The quantity of the traffic mean.
     pub traffic: &'static str,
-    /// Which of published uptime and availability the list of reliability rests on.
+    /// Whether the reliability list is based on published uptime or on availability.
     pub answered: &'static str,
-    /// The spark lines with their length.
+    /// Heading of the sparklines, with the number of days.
     pub days: String,
 }
 
@@ -32,21 +32,21 @@ pub struct Columns {
 pub struct Evidence {
     /// Its page.
     pub href: String,
-    /// Name for people, untrusted.
+    /// Display name, untrusted.
     pub name: String,
     /// Tier or span.
     pub badge: Badge,
-    /// "S since 3 Aug": since when the published tier has held.
+    /// "S since 3 Aug": the start of the published tier.
     pub since: Option<String>,
-    /// The interval.
+    /// The value and its interval as a drawing.
     pub bar: Option<Bar>,
     /// The interval in numbers.
     pub interval: Option<String>,
-    /// The cells after it, in the order of the columns.
+    /// The following cells, in the order of the columns.
     pub cells: Vec<Cell>,
-    /// Its days.
+    /// Its hit rate by day.
     pub spark: Option<Spark>,
-    /// What the tier rests on.
+    /// What the tier is based on.
     pub reason: Option<String>,
     /// Flags of its endpoints, counted.
     pub flags: Vec<FlagCount>,
@@ -55,7 +55,7 @@ pub struct Evidence {
 /// The columns of a lens.
 pub fn columns(lens: Lens, snapshot: &Snapshot) -> Columns {
     let (worse_left, better_right) = match lens {
-        Lens::Cost => ("cheaper", "dearer"),
+        Lens::Cost => ("cheaper", "costlier"),
         Lens::Speed => ("slower", "faster"),
         Lens::Cache | Lens::Reliability | Lens::Overall => ("worse", "better"),
     };
@@ -63,7 +63,7 @@ pub fn columns(lens: Lens, snapshot: &Snapshot) -> Columns {
         Lens::Cache => ("Points", "hit rate"),
         Lens::Cost => ("Cost", "session cost"),
         Lens::Reliability => ("Score", "requests answered"),
-        Lens::Speed => ("Score", "tokens a second"),
+        Lens::Speed => ("Score", "tokens per second"),
         Lens::Overall => ("Score", "score"),
     };
     let days = axis(snapshot).map_or(0, DayAxis::days);
@@ -81,7 +81,7 @@ fn axis(snapshot: &Snapshot) -> Option<DayAxis> {
     DayAxis::over(snapshot.providers.iter().flat_map(|p| p.days.iter().map(|d| d.day)))
 }
 
-/// Availability counts what rate limits refused, published uptime does not: the column says which it is.
+/// Availability counts requests rejected by rate limits, published uptime does not; the column states which it shows.
 fn answered(snapshot: &Snapshot) -> &'static str {
     let rated = snapshot.tier_list(Lens::Reliability, None).into_iter().flat_map(|list| &list.providers);
     let mut reasons = rated.filter(|row| row.tier != Tier::Unrated).filter_map(|row| row.reason.as_deref());
@@ -93,7 +93,7 @@ fn answered(snapshot: &Snapshot) -> &'static str {
     }
 }
 
-/// The end of the scale of the bars: the largest effect that is not an outlier beyond the cut of F.
+/// The end of the scale of the bars: the largest effect, limited to 1.3 times the outermost cut.
 fn reach(list: &TierList) -> f64 {
     let cuts = list.lens.cuts();
     let far = |most: f64, value: f64| most.max(on_scale(list.lens, value).abs());
@@ -112,7 +112,7 @@ fn others(snapshot: &Snapshot, lens: Lens) -> Others<'_> {
     rows.map(|row| (row.provider.as_str(), row)).collect()
 }
 
-/// What the rows are made of beside the list itself.
+/// The sources of the rows in addition to the list itself.
 struct Sources<'a> {
     list: &'a TierList,
     total: f64,
@@ -124,7 +124,7 @@ struct Sources<'a> {
     flags: HashMap<&'a str, Vec<FlagCount>>,
 }
 
-/// The rows of the rated providers, best first.
+/// The rows of the rated providers, the best first.
 pub fn evidence(snapshot: &Snapshot, list: &TierList) -> Vec<Evidence> {
     let sources = Sources {
         list,

@@ -1,4 +1,4 @@
-//! The head of the front page: what following the numbers saves, how sure they are and how fresh.
+//! The head of the front page: what following the numbers saves, how certain they are and how recent.
 
 use super::super::format;
 use super::super::picks;
@@ -10,53 +10,53 @@ use crate::snapshot::{Policy, Snapshot, TestedDays, TierList};
 
 /// How often the price list misleads.
 pub struct Lede {
-    /// Models whose lowest list price is not the cheapest session.
+    /// Models where the host with the lowest list price does not have the cheapest session.
     pub misled: usize,
     /// Models with a choice.
     pub models: usize,
-    /// Median surcharge over the misled.
+    /// Median surcharge over those models.
     pub surcharge: String,
     /// Title of the workload.
     pub workload: String,
 }
 
-/// The result of the backtest, in numbers to be put into a sentence.
+/// The result of the backtest, as numbers for a sentence.
 pub struct Tested {
-    /// Part of the bill that our choices saved against the lowest list price.
+    /// The share of the bill that our choices saved compared with the lowest list price.
     pub saved: String,
-    /// The same for perfect hindsight: nobody can save more.
+    /// The same for perfect hindsight, which is the maximum possible saving.
     pub possible: String,
-    /// Choices made.
+    /// Number of choices.
     pub choices: String,
-    /// Models they were made for.
+    /// Number of models with choices.
     pub models: usize,
     /// First day of choice.
     pub from: String,
     /// Last day of choice.
     pub to: String,
-    /// What our choices cost over perfect hindsight.
+    /// The extra cost of our choices compared with perfect hindsight.
     pub ours: String,
-    /// The same for the cheapest host of the day before.
+    /// The same for the cheapest host of the previous day.
     pub yesterday: String,
     /// The same for the lowest list price.
     pub list: String,
 }
 
-/// How fresh and how sure.
+/// How recent and how certain the data is.
 pub struct Facts {
     /// Age of the newest data.
     pub age: String,
     /// Endpoints of the newest run.
     pub endpoints: String,
-    /// Tokens a day.
+    /// Tokens per day.
     pub tokens: String,
     /// Share of them in the cache tiers.
     pub covered: Option<String>,
-    /// Half the middle interval; `None` where nobody is rated.
+    /// Half the width of the median interval; `None` if no provider is rated.
     pub sure_to: Option<String>,
 }
 
-/// `None` where no model has a choice or none misleads.
+/// `None` if no model has a choice or none misleads.
 pub fn lede(snapshot: &Snapshot, workload_title: Option<&str>) -> Option<Lede> {
     let misled = picks::misled(snapshot, snapshot.default_workload())?;
     Some(Lede {
@@ -67,7 +67,7 @@ pub fn lede(snapshot: &Snapshot, workload_title: Option<&str>) -> Option<Lede> {
     })
 }
 
-/// `None` where there were too few choices to tell people of.
+/// `None` if there were too few choices to report.
 pub fn tested(days: &TestedDays) -> Option<Tested> {
     let cost = |policy: Policy| Some(days.of(policy)?.equal);
     let over = |policy: Policy| Some(format::percent_tenth(cost(policy)? - 1.0));
@@ -87,7 +87,7 @@ pub fn tested(days: &TestedDays) -> Option<Tested> {
     })
 }
 
-/// How fresh and how sure the list is.
+/// How recent and how certain the list is.
 pub fn facts(view: &View, lens: Lens, list: Option<&TierList>) -> Facts {
     let summary = &view.snapshot.summary;
     Facts {
@@ -102,15 +102,15 @@ pub fn facts(view: &View, lens: Lens, list: Option<&TierList>) -> Facts {
     }
 }
 
-/// Half the width of the middle interval, where there are intervals.
+/// Half the width of the median interval; `None` if there are no intervals.
 fn typical_interval(list: &TierList, lens: Lens) -> Option<String> {
     let mut halves: Vec<f64> =
         list.providers.iter().filter_map(|row| Some((row.high? - row.low?).abs() / 2.0)).collect();
     halves.sort_by(f64::total_cmp);
     let middle = *halves.get(halves.len() / 2)?;
     Some(match lens {
-        Lens::Cache => format!("± {:.0} points", middle * 100.0),
-        Lens::Cost => format!("± {}", format::percent(middle)),
-        Lens::Reliability | Lens::Speed | Lens::Overall => format!("± {middle:.1}"),
+        Lens::Cache => format!("{:.0} points", middle * 100.0),
+        Lens::Cost => format::percent(middle),
+        Lens::Reliability | Lens::Speed | Lens::Overall => format!("{middle:.1}\u{202f}σ"),
     })
 }

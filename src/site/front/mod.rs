@@ -1,4 +1,4 @@
-//! The front page: a tier list in the shape people know, over the evidence for it.
+//! The front page: a tier list in the familiar layout, with the evidence below it.
 
 mod evidence;
 mod hero;
@@ -18,8 +18,8 @@ use hero::{Facts, Lede, Tested};
 use tierlist::{TierRow, Unrated};
 use week::{Popular, TierMoves, Week};
 
-/// The lens shown where none is asked for. Who comes here has a bill to lower: the cost of a whole session against
-/// peers on the same models is the answer to that; the hit rate is its cause, one tab away.
+/// The default lens. Visitors want to lower their bill: the cost of a whole session compared with peers on the same
+/// models answers that; the hit rate is its cause, one tab away.
 pub const DEFAULT_LENS: Lens = Lens::Cost;
 
 #[derive(Template)]
@@ -53,7 +53,7 @@ struct Front<'a> {
 /// Renders the tier list of a lens; `workload` must be one of the snapshot's, or `None` for lenses without.
 ///
 /// # Errors
-/// Where the template cannot be rendered.
+/// If the template cannot be rendered.
 pub fn render(view: &View, lens: Lens, workload: Option<&str>) -> askama::Result<String> {
     let snapshot = view.snapshot.as_ref();
     let list = snapshot.tier_list(lens, workload);
@@ -99,7 +99,7 @@ fn shell(view: &View, lens: Lens, workload: Option<&str>) -> Shell {
         },
     };
     let description =
-        "Inference providers in tiers by what their caching makes you pay, compared on the same models.";
+        "Inference providers in tiers by what you pay after caching, compared on the same models.";
     let path = if is_default { "/".to_owned() } else { link::tiers(lens, workload) };
     Shell::new(view, Section::Tiers, title, description).at(path).json(link::tiers_json(lens, workload))
 }
@@ -108,7 +108,7 @@ fn workload_title<'a>(snapshot: &'a Snapshot, workload: Option<&str>) -> Option<
     snapshot.workloads.iter().find(|w| Some(w.name.as_str()) == workload).map(|w| w.title.as_str())
 }
 
-/// What a lens is called on pages.
+/// The display name of a lens.
 pub fn lens_title(lens: Lens) -> &'static str {
     match lens {
         Lens::Cache => "Cache",
@@ -119,7 +119,7 @@ pub fn lens_title(lens: Lens) -> &'static str {
     }
 }
 
-/// The tabs of the lenses, the default one at the plain address.
+/// The tabs of the lenses; the default lens has the plain address.
 fn lens_tabs(current: Lens) -> Vec<Tab> {
     let tab = |lens: Lens| Tab {
         href: if lens == DEFAULT_LENS { "/".to_owned() } else { format!("/?lens={lens}") },
@@ -145,30 +145,30 @@ fn explanation(lens: Lens, workload: Option<&str>) -> String {
     let workload = workload.unwrap_or("default").to_lowercase();
     match lens {
         Lens::Cache => {
-            "Points of hit rate above or below its peers on the same models, so that serving models \
-                        that cache easily earns nothing."
+            "Points of hit rate above or below its peers on the same models, so serving models that are \
+                        easy to cache gives no advantage."
                 .to_owned()
         }
         Lens::Cost => format!(
-            "What a {workload} session costs there, against peers on the same models: \u{2212}12\u{202f}% is twelve \
-             per cent cheaper. Counted with the cache hits its users really got, not with the price list."
+            "What a {workload} session costs there compared with peers on the same models: \u{2212}12\u{202f}% is \
+             twelve percent cheaper. Computed with the cache hits that its users actually got, not from the price list."
         ),
-        Lens::Reliability => "How many requests are answered, against peers on the same models; +1 is one \
+        Lens::Reliability => "Share of requests answered, compared with peers on the same models; +1 is one \
                               standard deviation better than the middle."
             .to_owned(),
         Lens::Speed => {
-            "Output speed and time to the first token, half each, against peers on the same models; \
+            "Output speed and time to the first token, half each, compared with peers on the same models; \
                         +1 is one standard deviation faster than the middle."
                 .to_owned()
         }
         Lens::Overall => format!(
-            "The four lenses together, weighted for the workload {workload}; +1 is one standard deviation better \
+            "The four lenses combined, weighted for the workload {workload}; +1 is one standard deviation better \
              than the middle."
         ),
     }
 }
 
-/// Writes a mean in the lens's own measure.
+/// The format of a mean in the unit of the lens.
 pub fn measure(lens: Lens) -> fn(f64) -> String {
     match lens {
         Lens::Cache => format::percent,

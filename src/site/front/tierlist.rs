@@ -1,4 +1,4 @@
-//! The tier list in the shape people know: a row a letter.
+//! The tier list in the familiar layout: one row per letter.
 
 use super::super::format;
 use super::super::link;
@@ -6,15 +6,15 @@ use super::super::parts::{class, effect};
 use crate::domain::tier::{Lens, Tier};
 use crate::snapshot::{ProviderTier, TierList};
 
-/// A letter with who has it.
+/// A letter with the providers that have it.
 pub struct TierRow {
     /// Class that carries the colour.
     pub class: &'static str,
     /// The letter.
     pub letter: &'static str,
-    /// What it takes to stand here.
+    /// The cut of this row.
     pub bound: String,
-    /// Who does, best first.
+    /// The providers in this row, the best first.
     pub chips: Vec<Chip>,
 }
 
@@ -22,19 +22,19 @@ pub struct TierRow {
 pub struct Chip {
     /// Its page.
     pub href: String,
-    /// Name for people, untrusted.
+    /// Display name, untrusted.
     pub name: String,
-    /// Its effect as the lens has it.
+    /// Its effect in the unit of the lens.
     pub value: String,
-    /// Where the figures alone give another tier than the one that is held.
+    /// Set if the newest figures imply another tier than the published one.
     pub held: Option<Held>,
 }
 
-/// What the figures of the moment say of a tier that is held.
+/// The tier that the newest figures imply while another tier is still held.
 pub struct Held {
-    /// Points to the tier that they give.
+    /// An arrow towards that tier.
     pub arrow: &'static str,
-    /// That tier.
+    /// The implied tier.
     pub naive: &'static str,
 }
 
@@ -47,13 +47,13 @@ fn held(row: &ProviderTier) -> Option<Held> {
 pub struct Unrated {
     /// Its page.
     pub href: String,
-    /// Name for people, untrusted.
+    /// Display name, untrusted.
     pub name: String,
     /// Why it has none.
     pub reason: String,
 }
 
-/// What it takes to stand in a row, as the lens has it: `≤ −25 %`.
+/// The cut of a row in the unit of the lens: `≤ −25 %`.
 fn bound(lens: Lens, rank: usize) -> String {
     let cuts = lens.cuts();
     let (reached, missed) = if cuts.higher_is_better { ("≥", "<") } else { ("≤", ">") };
@@ -66,12 +66,12 @@ fn bound(lens: Lens, rank: usize) -> String {
 fn bound_value(lens: Lens, cut: f64) -> String {
     match lens {
         Lens::Cache | Lens::Cost => effect(lens, cut),
-        // Two decimals: the cuts of the scores have them.
+        // The cuts of the scores have two decimals.
         Lens::Reliability | Lens::Speed | Lens::Overall => format::signed(cut, 2),
     }
 }
 
-/// The six rows of a list, empty ones included.
+/// The six rows of a list, including empty ones.
 pub fn tier_rows(list: &TierList) -> Vec<TierRow> {
     let chip = |row: &ProviderTier| Chip {
         href: link::provider(row.provider.as_str()),
@@ -88,7 +88,7 @@ pub fn tier_rows(list: &TierList) -> Vec<TierRow> {
     Tier::RATED.into_iter().enumerate().map(of).collect()
 }
 
-/// Who has no tier, with the reasons.
+/// The providers without a tier, with the reasons.
 pub fn unrated(list: &TierList) -> Vec<Unrated> {
     let row = |row: &ProviderTier| Unrated {
         href: link::provider(row.provider.as_str()),

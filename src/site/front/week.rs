@@ -1,4 +1,4 @@
-//! What changed this week (hit rates, tiers), and where the most used models are cheapest.
+//! What changed this week (hit rates and tiers), and the cheapest hosts of the most used models.
 
 use super::super::format;
 use super::super::link;
@@ -9,22 +9,22 @@ use crate::domain::tier::Tier;
 use crate::snapshot::movers::{Mover, movers};
 use crate::snapshot::{ProviderTier, Snapshot, TierList};
 
-/// Movers shown either way.
+/// Maximum number of movers shown in each direction.
 const MOST: usize = 4;
-/// Most used models shown.
+/// Number of most used models shown.
 const POPULAR: usize = 6;
 
 /// The movers of the week.
 pub struct Week {
-    /// Who rose.
+    /// Providers that moved up.
     pub up: Vec<Moved>,
-    /// Who fell.
+    /// Providers that moved down.
     pub down: Vec<Moved>,
     /// Providers that could be compared.
     pub compared: usize,
-    /// The days compared, in words.
+    /// The compared days, as text.
     pub days: String,
-    /// The least change that makes a mover, in points.
+    /// The smallest change that counts as a move, in points.
     pub least: String,
 }
 
@@ -32,25 +32,25 @@ pub struct Week {
 pub struct Moved {
     /// Its page.
     pub href: String,
-    /// Name for people, untrusted.
+    /// Display name, untrusted.
     pub name: String,
     /// Change in signed points.
     pub change: String,
     /// Hit rate before and now.
     pub rates: String,
-    /// On how many endpoints, and their traffic.
+    /// The number of endpoints, and their traffic.
     pub base: String,
 }
 
-/// Tiers of the list shown that changed within the last week.
+/// Tiers of the current list that changed within the last week.
 pub struct TierMoves {
-    /// Who rose, newest first.
+    /// Providers that moved up, the newest change first.
     pub up: Vec<TierMove>,
-    /// Who fell, newest first.
+    /// Providers that moved down, the newest change first.
     pub down: Vec<TierMove>,
-    /// The days looked at.
+    /// The number of days covered.
     pub days: i64,
-    /// First day of the oldest tier that is held: before that nothing is known.
+    /// First day of the oldest tier in the list; nothing is known before that day.
     pub known_since: Option<String>,
 }
 
@@ -58,13 +58,13 @@ pub struct TierMoves {
 pub struct TierMove {
     /// Its page.
     pub href: String,
-    /// Name for people, untrusted.
+    /// Display name, untrusted.
     pub name: String,
     /// Its tier now.
     pub badge: Badge,
     /// Its tier before.
     pub before: Tier,
-    /// Since when.
+    /// The day of the change.
     pub since: String,
 }
 
@@ -78,7 +78,7 @@ fn tier_move(row: &ProviderTier) -> Option<TierMove> {
     })
 }
 
-/// Whose published tier in a list changed within the last week.
+/// The published tiers of a list that changed within the last week.
 pub fn tier_moves(list: &TierList) -> TierMoves {
     let today = list.as_of.date_naive();
     let fresh = |row: &&ProviderTier| {
@@ -100,15 +100,15 @@ pub fn tier_moves(list: &TierList) -> TierMoves {
     }
 }
 
-/// A model with where it is cheapest.
+/// A model with its cheapest host.
 pub struct Popular {
     /// Its page.
     pub href: String,
-    /// Name for people, untrusted.
+    /// Display name, untrusted.
     pub name: String,
     /// The host with the cheapest session, untrusted.
     pub host: String,
-    /// What that saves against the lowest list price; `None` where both are one.
+    /// What that host saves compared with the lowest list price; `None` if both are the same host.
     pub saved: Option<String>,
 }
 
@@ -132,7 +132,7 @@ pub fn week(snapshot: &Snapshot) -> Option<Week> {
         down: movers.down.iter().map(moved).collect(),
         compared: movers.compared,
         days: format!(
-            "{} to {} against {} to {}",
+            "{} to {} compared with {} to {}",
             day(movers.last.from),
             day(movers.last.to),
             day(movers.before.from),

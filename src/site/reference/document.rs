@@ -1,10 +1,10 @@
-//! The OpenAPI document as the reference shows it. What it does not say is left out, never guessed.
+//! The OpenAPI document as the reference shows it. Missing information is omitted, never guessed.
 
 use crate::site::link;
 use crate::snapshot::Snapshot;
 use serde_json::Value;
 
-/// Where examples are asked where readers' own address is not known.
+/// Base address of the examples if the public address is unknown.
 const BASE: &str = "http://127.0.0.1:8080";
 
 /// Routes under one tag.
@@ -12,26 +12,26 @@ const BASE: &str = "http://127.0.0.1:8080";
 pub struct Section {
     /// The tag.
     pub name: String,
-    /// Its routes by path.
+    /// Its routes, sorted by path.
     pub routes: Vec<Route>,
 }
 
 /// A route.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Route {
-    /// Fragment on the page.
+    /// Its id on the page.
     pub id: String,
-    /// Path with its variable parts in braces.
+    /// The path, with its variable parts in braces.
     pub path: String,
-    /// What it gives, in a line; HTML.
+    /// What it returns, in one line; HTML.
     pub summary: String,
-    /// More of it; HTML.
+    /// Further description; HTML.
     pub about: String,
-    /// Whether it is to go.
+    /// Whether it will be removed.
     pub deprecated: bool,
-    /// What may be asked.
+    /// Its parameters.
     pub parameters: Vec<Field>,
-    /// How to ask from a shell.
+    /// An example request for a shell.
     pub curl: String,
     /// The type of `data`, as the page names types.
     pub data: String,
@@ -46,11 +46,11 @@ pub struct Route {
 pub struct Field {
     /// Its name.
     pub name: String,
-    /// Its type in words.
+    /// Its type as text.
     pub kind: String,
     /// What it means; HTML.
     pub about: String,
-    /// What is to be said of its presence: `required`, `path`.
+    /// A note on its presence: `required`, `in the path`.
     pub note: String,
 }
 
@@ -61,13 +61,13 @@ pub struct Named {
     pub name: String,
     /// What it is; HTML.
     pub about: String,
-    /// Its values, where it is a closed list.
+    /// Its values, if it is an enumeration.
     pub values: Vec<String>,
     /// Its fields.
     pub fields: Vec<Field>,
 }
 
-/// Names that there are, so that every example answers.
+/// Names that exist in the snapshot, so that every example works.
 #[derive(Debug, Clone, Default)]
 pub struct Examples {
     model: Option<String>,
@@ -87,7 +87,7 @@ impl Examples {
         }
     }
 
-    /// The path with names in its variable parts, as far as there are any.
+    /// The path with its variable parts filled in, as far as names are available.
     fn fill(&self, path: &str) -> String {
         let below = |address: &Option<String>, base: &str| {
             address.as_ref().and_then(|address| address.strip_prefix(base)).map(str::to_owned)
@@ -108,7 +108,7 @@ fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
-/// A description as HTML: escaped, with what stands between backticks as code.
+/// A description as HTML: escaped, with text between backticks as code.
 fn prose(value: &Value) -> String {
     let text = value.as_str().unwrap_or_default();
     let escaped = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
@@ -119,7 +119,7 @@ fn prose(value: &Value) -> String {
         }
         html += part;
     }
-    // A backtick that stands alone would leave the element open.
+    // An unmatched backtick would leave the element open.
     if escaped.matches('`').count() % 2 == 1 { escaped } else { html }
 }
 
@@ -127,13 +127,13 @@ fn list(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().into_iter().flatten()
 }
 
-/// The schema that a reference leads to, or the schema itself.
+/// The schema that a reference points to, or the schema itself.
 fn resolved<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
     let target = schema["$ref"].as_str().and_then(|target| target.strip_prefix('#'));
     target.and_then(|target| document.pointer(target)).unwrap_or(schema)
 }
 
-/// A type in words: `number or null`, `list of Endpoint`.
+/// A type as text: `number or null`, `list of Endpoint`.
 fn kind(schema: &Value) -> String {
     if let Some(target) = schema["$ref"].as_str() {
         return target.rsplit('/').next().unwrap_or(target).to_owned();
@@ -179,12 +179,12 @@ fn takes(schema: &Value) -> String {
         (None, None) => {}
     }
     if let Some(default) = bound("default") {
-        words += &format!(", {default} where left out");
+        words += &format!(", default {default}");
     }
     words
 }
 
-/// The fields of an object, those of its parts included.
+/// The fields of an object, including those of its parts.
 fn fields(document: &Value, schema: &Value) -> Vec<Field> {
     let schema = resolved(document, schema);
     if schema["items"].is_object() {
@@ -208,7 +208,7 @@ fn fields(document: &Value, schema: &Value) -> Vec<Field> {
     found
 }
 
-/// The fields of an object that is one of several kinds: each once, those that only some have marked as such.
+/// The fields of an object that is one of several kinds: each once; fields that only some kinds have are marked.
 fn alternatives(document: &Value, schema: &Value) -> Vec<Field> {
     let kinds: Vec<Vec<Field>> = list(&schema["oneOf"]).map(|kind| fields(document, kind)).collect();
     let mut found: Vec<Field> = Vec::new();
@@ -226,7 +226,7 @@ fn alternatives(document: &Value, schema: &Value) -> Vec<Field> {
     found
 }
 
-/// Routes by tag, tags and paths in order.
+/// Routes grouped by tag, with tags and paths in order.
 pub fn groups(document: &Value, examples: &Examples) -> Vec<Section> {
     let mut groups: Vec<Section> = Vec::new();
     for (path, item) in document["paths"].as_object().into_iter().flatten() {
@@ -270,7 +270,7 @@ fn route(document: &Value, path: &str, operation: &Value, examples: &Examples) -
     }
 }
 
-/// The type of an answer's data; what has no name of its own is an object, its fields stand below.
+/// The type of a response's data; an unnamed type is shown as `object` or `list`, with its fields listed below.
 fn data_kind(data: &Value) -> String {
     match data {
         data if data["items"]["properties"].is_object() => "list".to_owned(),
@@ -279,7 +279,7 @@ fn data_kind(data: &Value) -> String {
     }
 }
 
-/// The parameters that a route cannot do without.
+/// The required query parameters of a route, with example values.
 fn query(operation: &Value, examples: &Examples) -> String {
     let required =
         list(&operation["parameters"]).filter(|one| one["in"] == "query" && one["required"] == true);
@@ -292,7 +292,7 @@ fn query(operation: &Value, examples: &Examples) -> String {
     if pairs.is_empty() { String::new() } else { format!("?{}", pairs.join("&")) }
 }
 
-/// The named types that answers refer to; envelopes are told of once, in words.
+/// The named types that responses refer to; envelopes are described once, in prose.
 pub fn types(document: &Value) -> Vec<Named> {
     let all = document["components"]["schemas"].as_object().into_iter().flatten();
     let own = all.filter(|(name, _)| !name.starts_with("Envelope_"));
@@ -326,7 +326,7 @@ mod tests {
             assert_eq!(kind(&schema), words);
         }
         let limit = json!({"type": ["integer", "null"], "minimum": 1, "maximum": 500, "default": 100});
-        assert_eq!(takes(&limit), "integer, 1 to 500, 100 where left out");
+        assert_eq!(takes(&limit), "integer, 1 to 500, default 100");
     }
 
     #[test]

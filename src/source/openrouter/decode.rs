@@ -1,6 +1,6 @@
-//! From the upstream's JSON to the project's own types, row by row: a bad row is put aside with its JSON path, an
-//! unknown field is counted, and neither costs the rest of the body. Nor does a bad field cost the rest of its row, as
-//! long as the row can do without it.
+//! Converts the upstream's JSON to the project's own types, row by row. A bad row is quarantined with its JSON path and
+//! an unknown field is counted; neither loses the rest of the body. A bad field does not lose the rest of its row,
+//! unless the field is essential.
 
 mod comparison;
 mod mend;
@@ -21,7 +21,7 @@ use serde_json::value::RawValue;
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
-/// An endpoint as the documented API has it.
+/// An endpoint in the documented API.
 #[derive(Debug, Clone)]
 pub struct PublicEndpoint {
     /// Routing name.
@@ -34,23 +34,23 @@ pub struct PublicEndpoint {
     pub quantization: Option<String>,
     /// Context length, tokens.
     pub context_length: Option<i64>,
-    /// Longest prompt, tokens.
+    /// Maximum prompt length, tokens.
     pub max_prompt_tokens: Option<i64>,
-    /// Longest answer, tokens.
+    /// Maximum length of a response, tokens.
     pub max_completion_tokens: Option<i64>,
-    /// Request parameters it takes.
+    /// Supported request parameters.
     pub parameters: Vec<String>,
     /// Upstream status code.
     pub status: Option<i32>,
-    /// Uptime over 5 minutes, 30 minutes, a day; fractions.
+    /// Uptime over 5 minutes, 30 minutes and one day; fractions.
     pub uptime: [Option<f64>; 3],
     /// Median time to first token, milliseconds (published to callers with a key).
     pub latency_ms: Option<f64>,
-    /// Median output speed, tokens a second (published to callers with a key).
+    /// Median output speed, tokens per second (published to callers with a key).
     pub throughput: Option<f64>,
 }
 
-/// An endpoint as the statistics have it.
+/// An endpoint in the statistics.
 #[derive(Debug, Clone)]
 pub struct StatsEndpoint {
     /// Key.
@@ -69,65 +69,65 @@ pub struct StatsEndpoint {
     pub quantization: Option<String>,
     /// Context length, tokens.
     pub context_length: Option<i64>,
-    /// Longest prompt, tokens.
+    /// Maximum prompt length, tokens.
     pub max_prompt_tokens: Option<i64>,
-    /// Longest answer, tokens.
+    /// Maximum length of a response, tokens.
     pub max_completion_tokens: Option<i64>,
-    /// When the upstream began to offer it, as it says.
+    /// When the upstream began to offer the endpoint, as published.
     pub created_at: Option<DateTime<Utc>>,
-    /// When the upstream stops offering it.
+    /// When the upstream stops offering the endpoint.
     pub deprecation_date: Option<DateTime<Utc>>,
-    /// Request parameters it takes.
+    /// Supported request parameters.
     pub parameters: Vec<String>,
     /// Whether prompts are used for training.
     pub trains_on_prompts: Option<bool>,
-    /// Whether prompts are kept.
+    /// Whether prompts are retained.
     pub retains_prompts: Option<bool>,
     /// List prices after discount.
     pub prices: ListPrices,
-    /// Hidden, private or bring-your-own-key only.
+    /// Whether it is hidden, private or bring-your-own-key only.
     pub restricted: bool,
-    /// De-ranked by the upstream.
+    /// Whether the upstream de-ranked it.
     pub deranked: bool,
-    /// Switched off by the upstream.
+    /// Whether the upstream disabled it.
     pub disabled: bool,
     /// Upstream status code.
     pub status: Option<i32>,
-    /// Median output speed, tokens a second.
+    /// Median output speed, tokens per second.
     pub throughput: Option<f64>,
     /// Median time to first token, milliseconds.
     pub latency_ms: Option<f64>,
     /// Requests over 30 minutes.
     pub requests_30m: Option<i64>,
-    /// Request outcomes over a day.
+    /// Request outcomes over one day.
     pub counters_1d: Option<Counters>,
 }
 
-/// Usage of one endpoint, before it is known which one: by UUID or, before 2026-08-04, by display name.
+/// Usage of one endpoint that is not resolved yet: identified by UUID or, before 2026-08-04, by display name.
 #[derive(Debug, Clone)]
 pub struct Summary {
-    /// The endpoint's UUID, where it is told.
+    /// The endpoint's UUID, if published.
     pub endpoint_id: Option<Uuid>,
-    /// Display name, with suffixes like "(1)" where it would be ambiguous.
+    /// Display name, with a suffix like "(1)" if it would be ambiguous.
     pub name: String,
-    /// Hit rate as published, not yet checked.
+    /// Published hit rate, not checked yet.
     pub hit_rate: Option<f64>,
-    /// Effective input price, USD per million.
+    /// Effective input price, USD per million tokens.
     pub effective_input: Option<f64>,
-    /// Effective output price, USD per million.
+    /// Effective output price, USD per million tokens.
     pub effective_output: Option<f64>,
-    /// Tokens of the window; absent is not zero.
+    /// Tokens of the window; absent does not mean zero.
     pub tokens: Option<i64>,
     /// JSON path in the body.
     pub path: String,
 }
 
-/// Effective (input, output) prices by chart key (UUID or display name) and day, USD per million.
+/// Effective (input, output) prices by chart key (UUID or display name) and day, USD per million tokens.
 pub type Charts = BTreeMap<String, BTreeMap<NaiveDate, (Option<f64>, Option<f64>)>>;
 
 impl UsageBody {
-    /// The UTC day that the body's summaries cover, where they cover a day: that of its last chart point. The upstream
-    /// replaces a body as a whole, so one day holds for all of its summaries.
+    /// The UTC day that the body's summaries cover, if they cover a day: the day of its last chart point. The upstream
+    /// replaces a body as a whole, so all of its summaries cover the same day.
     pub fn day(&self) -> Option<NaiveDate> {
         self.charts.values().filter_map(|days| days.keys().next_back()).max().copied()
     }
@@ -136,7 +136,7 @@ impl UsageBody {
 /// Usage of a pair: summaries, the daily charts, and the upstream's aggregate.
 #[derive(Debug, Clone)]
 pub struct UsageBody {
-    /// One an endpoint with traffic.
+    /// One summary per endpoint with traffic.
     pub summaries: Vec<Summary>,
     /// The daily charts.
     pub charts: Charts,
@@ -144,22 +144,23 @@ pub struct UsageBody {
     pub aggregate: ModelUsage,
 }
 
-/// How many quarantined rows of one reason a document may have one by one; the rest is one row with their number.
+/// Maximum number of quarantined fields of one reason that a document lists one by one; the others become one row with
+/// their number.
 const NAMED_FAULTS: usize = 100;
 
-/// One document under decoding: where findings are put.
+/// Collects the findings while one document is decoded.
 struct Reader<'a> {
     kind: DocumentKind,
     pair: Option<&'a Pair>,
     sha256: &'a str,
     quarantined: Vec<Quarantined>,
-    /// Refused fields by reason.
+    /// Number of refused fields by reason.
     faults: BTreeMap<&'static str, usize>,
     drift: BTreeMap<DriftPath, usize>,
 }
 
-/// Decodes a document. 404, an empty body and `data: null` are "nothing here"; every other status than 200 should not
-/// have come this far and is reported.
+/// Decodes a document. 404, an empty body and `data: null` mean "no data"; any other status than 200 is unexpected here
+/// and is reported.
 pub fn decode(document: &Document<'_>) -> Decoded {
     let mut reader = Reader {
         kind: document.request.kind,
@@ -183,12 +184,12 @@ pub fn decode(document: &Document<'_>) -> Decoded {
     Decoded { content, quarantined: reader.quarantined, drift: reader.drift, failed, missing }
 }
 
-/// Reason of a conditional price that never applies: a condition of it is not understood, or it has none.
+/// Quarantine reason of a conditional price that is never applied: it has an unknown condition, or no condition at all.
 const UNKNOWN_CONDITION: &str = "unknown_condition";
 
 type Found<T> = Result<T, (String, String)>;
 
-/// Where a value could not be read, and why.
+/// The path of an unreadable value and the reason.
 struct Unreadable {
     path: serde_path_to_error::Path,
     detail: String,
@@ -215,12 +216,12 @@ impl Reader<'_> {
         }
     }
 
-    /// Reads a value at `row`. A field that cannot be read becomes null where its type allows that, and is noted.
+    /// Reads a value at `row`. An unreadable field becomes null if its type allows that, and is recorded.
     fn read<T: DeserializeOwned>(&mut self, json: &[u8], row: &mut Row) -> Found<T> {
         self.parse(json).or_else(|first| self.mend(json, first, row))
     }
 
-    /// Reads a value that holds what cannot be read.
+    /// Reads a value that contains unreadable fields.
     fn mend<T: DeserializeOwned>(&mut self, json: &[u8], first: Unreadable, row: &mut Row) -> Found<T> {
         let mut found: Vec<(String, String)> = Vec::new();
         let (mut text, mut bad) = (json.to_vec(), first);
@@ -228,7 +229,7 @@ impl Reader<'_> {
             let at = bad.path.to_string();
             let mended = (found.len() < mend::MOST_FIELDS).then(|| mend::without(&text, &bad.path)).flatten();
             let Some(mended) = mended else {
-                // Null was no better than what it replaced: the first complaint names the value.
+                // Null did not help: the first error names the value.
                 let before = found.into_iter().find(|(path, _)| *path == at).map(|(_, detail)| detail);
                 return Err((join_path(&row.path, &at), before.unwrap_or(bad.detail)));
             };
@@ -244,7 +245,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Reads a value, counting unknown fields.
+    /// Reads a value and counts unknown fields.
     fn parse<T: DeserializeOwned>(&mut self, json: &[u8]) -> Result<T, Unreadable> {
         let mut unknown = Vec::new();
         let mut track = serde_path_to_error::Track::new();
@@ -268,7 +269,7 @@ impl Reader<'_> {
         Ok(value)
     }
 
-    /// Reads what is around the rows of a document.
+    /// Reads the envelope around the rows of a document.
     fn envelope<T: DeserializeOwned>(&mut self, body: &[u8]) -> Found<T> {
         let mut row = Row::at("$".to_owned());
         let read = self.read(body, &mut row);
@@ -286,8 +287,8 @@ impl Reader<'_> {
         Ok(self.each(&rows.data, "$.data", convert))
     }
 
-    /// Converts rows one by one; a row that cannot be read or used is quarantined, and so are the fields that a row can do
-    /// without.
+    /// Converts rows one by one. Unreadable or unusable rows are quarantined, and so are refused fields that are not
+    /// essential.
     fn each<W: DeserializeOwned, T>(
         &mut self,
         rows: &[Box<RawValue>],
@@ -312,7 +313,7 @@ impl Reader<'_> {
         good
     }
 
-    /// Quarantines the refused fields of a row, up to a number by reason.
+    /// Quarantines the refused fields of a row, up to a maximum per reason.
     fn take_faults(&mut self, row: Row) {
         for Fault { reason, path, detail } in row.faults {
             let count = self.faults.entry(reason).or_default();
@@ -326,7 +327,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Says how many refused fields were not named.
+    /// Reports the number of refused fields that were not listed.
     fn report_uncounted(&mut self) {
         for (reason, count) in std::mem::take(&mut self.faults) {
             if count > NAMED_FAULTS {
@@ -351,7 +352,7 @@ impl Reader<'_> {
     fn pair(&self) -> Found<Pair> {
         self.pair
             .cloned()
-            .ok_or_else(|| ("$".into(), "the archive does not say which model this is about".into()))
+            .ok_or_else(|| ("$".into(), "the archive does not name the model of this document".into()))
     }
 
     fn public_endpoints(&mut self, body: &[u8]) -> Found<Option<Content>> {
@@ -409,7 +410,7 @@ impl Reader<'_> {
         }
     }
 
-    /// The models to sweep. A second row of a model is quarantined: two rows would count its endpoints twice.
+    /// The models to sweep. A second row of a model is quarantined, because its endpoints would count twice.
     fn models(&mut self, body: &[u8]) -> Found<Option<Content>> {
         let rows =
             self.rows(body, |wire, row| Ok(model(wire, row)?.map(|model| (model, row.path.clone()))))?;
@@ -422,7 +423,7 @@ impl Reader<'_> {
                 continue;
             }
             let mut row = Row { pair: Some(pair), ..Row::at(path) };
-            row.fault("duplicate_model", "id", format!("a second row of `{}`", clip(&model.model_id)));
+            row.fault("duplicate_model", "id", format!("duplicate row of `{}`", clip(&model.model_id)));
             self.take_faults(row);
         }
         Ok(Some(Content::Models(models)))
@@ -437,14 +438,14 @@ impl Reader<'_> {
     }
 }
 
-/// Whether a body holds nothing: no bytes, or `data` is null.
+/// Whether a body has no data: it is empty, or `data` is null.
 fn nothing_in(body: &[u8]) -> bool {
     let body = body.trim_ascii();
     body.is_empty()
         || (body.len() < 40 && body.iter().filter(|b| !b.is_ascii_whitespace()).eq(b"{\"data\":null}"))
 }
 
-/// A path of ignored fields with `*` for list positions.
+/// The path of an ignored field, with `*` for list positions.
 fn pattern(path: &serde_ignored::Path<'_>) -> String {
     path.to_string()
         .split('.')
@@ -462,7 +463,7 @@ fn join_path(prefix: &str, path: &str) -> String {
     }
 }
 
-/// The UTC day that a text begins with.
+/// The UTC day at the beginning of a text.
 fn day(field: &'static str, text: &str) -> Result<NaiveDate, (&'static str, String)> {
     let day: Option<NaiveDate> = text.get(..10).and_then(|day| day.parse().ok());
     day.filter(|day| bounds::is_plausible_day(*day))
@@ -482,8 +483,8 @@ fn list_prices(wire: Option<wire::Pricing>, row: &mut Row) -> ListPrices {
     }
 }
 
-/// The conditional prices that were understood in full. Without one of its conditions a price would apply too often, and
-/// without one of its prices the base price would apply in its place: such an override never applies.
+/// The conditional prices that are fully understood. Without one of its conditions, a price would apply too often;
+/// without one of its prices, the base price would apply instead. Such an override is never applied.
 fn price_tiers(overrides: Vec<Option<Override>>, row: &mut Row) -> Vec<PriceTier> {
     let mut tiers = Vec::with_capacity(overrides.len());
     for (position, wire) in overrides.into_iter().enumerate() {
@@ -520,7 +521,7 @@ fn price_tier(wire: Override, path: &str, row: &mut Row) -> PriceTier {
     }
 }
 
-/// A time, or midnight UTC of a date without one. `None` where the field is absent; refused where it is neither.
+/// A time, or midnight UTC of a date. `None` if the field is absent; any other text is refused.
 fn time(field: &'static str, text: Option<String>, row: &mut Row) -> Option<DateTime<Utc>> {
     let text = text.filter(|text| !text.is_empty())?;
     let midnight = |day: NaiveDate| day.and_time(NaiveTime::MIN).and_utc();
@@ -533,7 +534,7 @@ fn time(field: &'static str, text: Option<String>, row: &mut Row) -> Option<Date
     time
 }
 
-/// A limit of tokens; 0 is the upstream's word for none.
+/// A token limit; the upstream uses 0 for "no limit".
 fn token_limit(field: &str, tokens: Option<i64>, row: &mut Row) -> Option<i64> {
     row.within(field, tokens.filter(|tokens| *tokens != 0), &bounds::LENGTH)
 }
@@ -545,7 +546,7 @@ fn model(wire: wire::Model, row: &mut Row) -> Result<Option<Model>, (&'static st
         return Ok(None);
     }
     if wire.id.is_empty() || wire.canonical_slug.is_empty() {
-        return Err(("id", "a model without id or canonical slug".into()));
+        return Err(("id", "the model has no id or no canonical slug".into()));
     }
     let (_, variant) = Variant::split(&wire.id);
     let model = ModelSlug::new(wire.canonical_slug);
@@ -605,7 +606,7 @@ fn public_endpoint(wire: wire::PublicEndpoint, row: &mut Row) -> PublicEndpoint 
     }
 }
 
-/// The outcomes of a day's requests. A missing counter is not zero: without one of the three no share can be formed.
+/// The outcomes of a day's requests. A missing counter does not mean zero: all three are needed to compute a share.
 fn counters(wire: wire::Counters, row: &mut Row) -> Option<Counters> {
     let mut count =
         |field: &str, value| row.within(&format!("status_heuristics_1d.{field}"), value, &bounds::REQUESTS);
@@ -622,7 +623,7 @@ fn stats_endpoint(
     let endpoint_id =
         Uuid::parse_str(&wire.id).map_err(|_| ("id", format!("`{}` is not a UUID", clip(&wire.id))))?;
     let tag = Tag::new(wire.provider_slug);
-    // The detailed slug names regions and brands (`azure/eu`); the provider is what stands before them.
+    // The detailed slug includes regions and brands (`azure/eu`); the provider is the part before the slash.
     let detailed = wire.provider_info.and_then(|info| info.slug).map(Tag::new);
     let provider = ProviderSlug::of_tag(detailed.as_ref().unwrap_or(&tag));
     let policy = wire.data_policy.unwrap_or_default();
@@ -684,7 +685,7 @@ fn summary(wire: wire::Summary, row: &mut Row) -> Result<Option<Summary>, (&'sta
     }))
 }
 
-/// The tokens of a summary. A negative number passes: joining quarantines the summary as a whole.
+/// The tokens of a summary. A negative number is accepted here; the join quarantines the whole summary.
 fn tokens(total: Option<i64>, row: &mut Row) -> Option<i64> {
     match total {
         Some(negative) if negative < 0 => Some(negative),
@@ -692,7 +693,7 @@ fn tokens(total: Option<i64>, row: &mut Row) -> Option<i64> {
     }
 }
 
-/// A day of a model. Tokens that are missing or refused are not zero: such a day is left out.
+/// A day of a model. Missing or refused tokens do not mean zero: such a day is skipped.
 fn activity(
     wire: wire::Activity,
     row: &mut Row,
@@ -701,7 +702,7 @@ fn activity(
     let day = day("date", &wire.date)?;
     let mut count = |field: &str, value: Option<i64>, bounds| {
         if value.is_none() {
-            row.fault("value_missing", field, "the day is left out without it".to_owned());
+            row.fault("value_missing", field, "the day is skipped without it".to_owned());
         }
         row.within(field, value, bounds)
     };

@@ -1,9 +1,9 @@
-//! The fields that the upstream sends and this program does not use. What is in neither the wire types nor this list is
-//! drift: counted and shown, so that a new price key or a renamed field is noticed the day it comes.
+//! The fields that the upstream sends and this program does not use. A field that is in neither the wire types nor this
+//! list is drift: it is counted and shown, so that a new price key or a renamed field is noticed on its first day.
 
 use crate::source::DocumentKind;
 
-/// Unused fields at the top of a row; everything below them is unused too.
+/// Whether a path is a known unused field at the top level of a row, or below one.
 pub fn known(kind: DocumentKind, path: &str) -> bool {
     let list = match kind {
         DocumentKind::Models => MODELS,
@@ -21,7 +21,7 @@ pub fn known(kind: DocumentKind, path: &str) -> bool {
     list.iter().any(under) || PRICING.iter().any(|key| pricing_key(path, key))
 }
 
-/// Prices that a text session does not pay, at the base and in conditional tiers.
+/// Prices that do not apply to a text session, at the base and in conditional tiers.
 const PRICING: &[&str] = &[
     "request",
     "image",
@@ -36,7 +36,7 @@ const PRICING: &[&str] = &[
     // A condition, not a price.
 ];
 
-/// Whether a key of `pricing` is a price, or part of one, that is known and not used.
+/// Whether a key of `pricing` is a known unused price, or a part of one.
 pub fn unused_price(key: &str) -> bool {
     PRICING.contains(&key)
 }
@@ -47,7 +47,7 @@ fn pricing_key(path: &str, key: &str) -> bool {
 }
 
 const MODELS: &[&str] = &[
-    // Only whether it is there counts.
+    // Only its presence counts.
     "alias_target",
     "hugging_face_id",
     "description",
@@ -88,12 +88,12 @@ const ALL_PROVIDERS: &[&str] = &[
 ];
 
 const PUBLIC_ENDPOINTS: &[&str] = &[
-    // Of the model around the endpoints.
+    // Fields of the model around the endpoints.
     "id",
     "created",
     "description",
     "architecture",
-    // Of an endpoint.
+    // Fields of an endpoint.
     "name",
     "model_id",
     "model_name",

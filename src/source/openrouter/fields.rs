@@ -1,5 +1,5 @@
-//! The fields that the wire types read, taken from the wire types themselves: a probe takes the place of a body and
-//! notes which fields each struct asks for. For tests that change every field once.
+//! The fields that the wire types read, derived from the wire types themselves: a probe replaces the body and
+//! records which fields each struct requests. For tests that change every field once.
 
 use super::wire;
 use crate::source::DocumentKind;
@@ -14,14 +14,14 @@ const ENTRY: &str = "[]";
 /// Step into the values of a map with any keys.
 const VALUE: &str = "*";
 
-/// What the probe found on the way to one place.
+/// What the probe found on the way to one position.
 #[derive(Default)]
 struct Found {
-    /// The steps that go on from there.
+    /// The possible next steps from there.
     steps: Vec<&'static str>,
 }
 
-/// Stands in for a value: walks towards `target` and notes what may follow there.
+/// Acts as a value: walks to `target` and records the possible next steps there.
 #[derive(Clone, Copy)]
 struct Probe<'a> {
     target: &'a [&'static str],
@@ -29,7 +29,7 @@ struct Probe<'a> {
 }
 
 impl<'a> Probe<'a> {
-    /// Notes the steps at the target, or takes the next one towards it.
+    /// Records the steps at the target, or takes the next step towards it.
     fn next(self, steps: &[&'static str]) -> Option<(&'static str, Self)> {
         match self.target.split_first() {
             None => {
@@ -65,10 +65,10 @@ impl<'de> SeqAccess<'de> for One<'_> {
     }
 }
 
-/// The content of a raw value, in the form in which `serde_json` hands it over.
+/// The content of a raw value, in the form in which `serde_json` passes it.
 struct Raw(bool);
 
-/// The name by which `serde_json` asks for a raw value.
+/// The name with which `serde_json` requests a raw value.
 const RAW: &str = "$serde_json::private::RawValue";
 
 impl<'de> MapAccess<'de> for Raw {
@@ -119,13 +119,13 @@ impl<'de> Deserializer<'de> for Probe<'_> {
     }
 }
 
-/// All places inside a type, as steps from its top.
+/// All positions inside a type, as steps from its top level.
 fn places<'de, T: Deserialize<'de>>() -> Vec<Vec<&'static str>> {
     let mut waiting = VecDeque::from([Vec::new()]);
     let mut all = Vec::new();
     while let Some(target) = waiting.pop_front() {
         let found = RefCell::new(Found::default());
-        // Most walks end in an error, as only one field is given; what was found on the way counts.
+        // Most walks end in an error because only one field is present; what the probe found on the way counts.
         let _: Result<T, Error> = T::deserialize(Probe { target: &target, found: &found });
         for step in found.into_inner().steps {
             waiting.push_back([target.as_slice(), &[step]].concat());
@@ -135,7 +135,7 @@ fn places<'de, T: Deserialize<'de>>() -> Vec<Vec<&'static str>> {
     all
 }
 
-/// A path of a type's place below `prefix`.
+/// The path of a position below `prefix`.
 fn path(prefix: &str, steps: &[&str]) -> String {
     let mut path = prefix.to_owned();
     for step in steps {
@@ -148,7 +148,7 @@ fn path(prefix: &str, steps: &[&str]) -> String {
 }
 
 /// Every field that is read, by kind of document: its JSON path with `[]` for the entries of a list and `*` for the
-/// values of a map with any keys. Fields that have two spellings come with both.
+/// values of a map with arbitrary keys. Fields with two spellings are listed with both.
 pub fn wire_fields() -> Vec<(DocumentKind, String)> {
     use DocumentKind::{
         AllProviders, EffectivePricing, HitRateComparison, ModelActivity, Models, Providers, PublicEndpoints,
@@ -174,7 +174,7 @@ pub fn wire_fields() -> Vec<(DocumentKind, String)> {
         fields.push((kind, "data".to_owned()));
         fields.extend(places.iter().map(|steps| (kind, path(prefix, steps))));
     }
-    // The entries of a list are no field: what can happen to them happens to the list.
+    // The entries of a list are not a field: a change of the list covers them.
     fields.retain(|(_, path)| !path.ends_with(ENTRY));
     fields.sort();
     fields.dedup();

@@ -1,5 +1,6 @@
-//! From the decoded documents of one run to its readings: summaries are joined to endpoints by UUID or, before
-//! 2026-08-04, by display name within the pair; documented and statistics rows by tag within the pair.
+//! Joins the decoded documents of one run into its readings. Summaries are joined to endpoints by UUID or, before
+//! 2026-08-04, by display name within the pair. Rows of the documented API are joined to rows of the statistics by tag
+//! within the pair.
 
 use super::{API, Content, PublicEndpoint, STATS, StatsEndpoint, Summary, UsageBody};
 use crate::domain::document::RouteAnswer;
@@ -16,16 +17,16 @@ use chrono::{DateTime, NaiveDate, Utc};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use uuid::Uuid;
 
-/// What came of one request; `decoded` is `None` where it was not answered.
+/// The result of one request; `decoded` is `None` if there was no response.
 #[derive(Debug)]
 pub struct Answer {
-    /// What was asked for.
+    /// The request.
     pub request: Request,
-    /// sha256 of the body, hex; empty where there is none.
+    /// sha256 of the body, hex; empty if there is no body.
     pub sha256: String,
-    /// What the answer says.
+    /// The decoded response.
     pub decoded: Option<Decoded>,
-    /// When the answer came.
+    /// When the response arrived.
     pub fetched_at: DateTime<Utc>,
 }
 
@@ -35,23 +36,23 @@ struct PairParts {
     stats: Vec<StatsEndpoint>,
     public: Vec<PublicEndpoint>,
     usage: Option<UsageAnswer>,
-    /// Which endpoint lists were answered, "nothing here" included.
+    /// Whether each endpoint list was requested and answered; "no data" is an answer.
     stats_answered: bool,
     public_answered: bool,
     stats_asked: bool,
     public_asked: bool,
-    /// Whether rows of the statistics' list could not be read.
+    /// Whether some rows of the statistics' list could not be read.
     stats_incomplete: bool,
 }
 
-/// A usage body with its digest and the time it was read.
+/// A usage body with its digest and its read time.
 struct UsageAnswer {
     body: UsageBody,
     sha256: String,
     read_at: DateTime<Utc>,
 }
 
-/// Joins the answers of one run. `known` is what the last accepted run had.
+/// Joins the responses of one run. `known` is the state of the last accepted run.
 pub fn join(mut answers: Vec<Answer>, observed_at: DateTime<Utc>, known: &Known) -> RunReadings {
     answers.iter_mut().for_each(|answer| refuse_empty(answer, known));
     let mut run = RunReadings {
@@ -87,7 +88,7 @@ pub fn join(mut answers: Vec<Answer>, observed_at: DateTime<Utc>, known: &Known)
         join_pair(&pair, parts, &providers, &mut run, &mut witness);
     }
     run.window_kind = witness.detect(observed_at, known.window_kind);
-    // The series' last day is the one under way: only days that are over have a closing value.
+    // The last day of the series is the current day: only completed days have a closing value.
     let today = observed_at.date_naive();
     run.closing_rates.retain(|rate| rate.day < today);
     run.closing_rates.sort_by_key(|rate| (rate.endpoint_id, rate.day));
@@ -96,7 +97,7 @@ pub fn join(mut answers: Vec<Answer>, observed_at: DateTime<Utc>, known: &Known)
     run
 }
 
-/// An empty answer where the run before had rows is a failure: what is known stays as it was.
+/// Fails an empty response if the previous run had rows there: the known state remains unchanged.
 fn refuse_empty(answer: &mut Answer, known: &Known) {
     if !known.had_rows(&answer.request) {
         return;
@@ -106,21 +107,21 @@ fn refuse_empty(answer: &mut Answer, known: &Known) {
         return;
     };
     (decoded.failed, decoded.content) = (true, None);
-    let how = if decoded.missing { "HTTP status 404" } else { "an empty answer" };
+    let how = if decoded.missing { "HTTP status 404" } else { "an empty response" };
     decoded.quarantined.push(Quarantined {
         reason: EMPTY_ANSWER.into(),
         kind: request.kind.as_str().into(),
         model: request.pair.as_ref().map(|pair| pair.model.clone()),
         variant: request.pair.as_ref().map(|pair| pair.variant.clone()),
         path: "$".into(),
-        detail: format!("{how}, and the run before had rows here"),
+        detail: format!("{how}, but the previous run had rows here"),
         tokens: None,
         sha256: sha256.clone(),
     });
 }
 
-/// Whether an answer that could be read holds no row. Charts without a summary are none: a body with charts is of the last
-/// day with traffic, so it has summaries.
+/// Whether a readable response has no rows. Charts without a summary do not count as rows: a body with charts covers
+/// the last day with traffic, so it has summaries.
 fn has_no_rows(decoded: &Decoded) -> bool {
     match &decoded.content {
         None => true,
@@ -129,14 +130,14 @@ fn has_no_rows(decoded: &Decoded) -> bool {
     }
 }
 
-/// The time an answer was read: as it was fetched, where that can belong to the run. The archive of a run that was
-/// collected for another time than its own holds unrelated times.
+/// The read time of a response: the fetch time, if that is plausible for the run. The archive of a run that was
+/// collected for another time contains unrelated fetch times.
 fn read_at(fetched_at: DateTime<Utc>, observed_at: DateTime<Utc>) -> DateTime<Utc> {
     let longest = chrono::Duration::hours(thresholds::LONGEST_SWEEP_HOURS);
     if (observed_at..=observed_at + longest).contains(&fetched_at) { fetched_at } else { observed_at }
 }
 
-/// What came of asking for the comparison series.
+/// The result of the requests for the comparison series.
 fn comparison_answer(answers: &[Answer]) -> Option<RouteAnswer> {
     let (mut answered, mut missing, mut failed) = (0, 0, 0);
     for answer in answers.iter().filter(|a| a.request.kind == DocumentKind::HitRateComparison) {
@@ -149,7 +150,8 @@ fn comparison_answer(answers: &[Answer]) -> Option<RouteAnswer> {
     RouteAnswer::judge(answered, missing, failed)
 }
 
-/// Whether the pair's endpoints are known: by the statistics where they were asked, else by the documented API.
+/// Whether the pair's endpoints are known: from the statistics if they were requested, otherwise from the documented
+/// API.
 fn list_answered(parts: &PairParts) -> bool {
     if parts.stats_asked { parts.stats_answered } else { !parts.public_asked || parts.public_answered }
 }
@@ -161,7 +163,7 @@ fn source_reports(answers: &[Answer]) -> Vec<SourceReport> {
         .collect()
 }
 
-/// How each kind of document went that was asked for.
+/// The outcome of each requested kind of document.
 fn document_reports(answers: &[Answer]) -> Vec<SourceReport> {
     let kinds: BTreeSet<DocumentKind> = answers.iter().map(|answer| answer.request.kind).collect();
     kinds.into_iter().filter_map(|kind| report(kind.as_str(), answers, |other| other == kind)).collect()
@@ -277,7 +279,7 @@ fn join_pair(
     let (listed, repeated): (Vec<StatsEndpoint>, Vec<StatsEndpoint>) =
         parts.stats.into_iter().partition(|row| known.insert(row.endpoint_id));
     for row in repeated {
-        let detail = format!("a second row of endpoint {}", row.endpoint_id);
+        let detail = format!("duplicate row of endpoint {}", row.endpoint_id);
         let kind = DocumentKind::StatsEndpoint;
         run.quarantined.push(put_aside("duplicate_endpoint", kind, "$.data", detail, None));
     }
@@ -307,7 +309,7 @@ fn join_pair(
         }
         readings.push(from_stats(pair, row, matched, run.observed_at));
     }
-    // Where rows of the statistics could not be read, a documented row may be one of them under its tag.
+    // If rows of the statistics could not be read, a documented row may belong to one of them.
     let may_be_new = |tag: &&Tag| !parts.stats_incomplete && !tags.contains_key(*tag);
     let mut unmatched: Vec<&Tag> = public.keys().filter(may_be_new).collect();
     unmatched.sort();
@@ -336,7 +338,7 @@ fn join_pair(
     run.readings.extend(readings);
 }
 
-/// Adds an endpoint that both sources list to the comparison of their list prices.
+/// Adds an endpoint that both sources list to the comparison of list prices.
 fn compare_prices(statistics: &ListPrices, documented: &ListPrices, run: &mut RunReadings) {
     for (name, ours, theirs) in [
         ("input", statistics.input, documented.input),
@@ -382,12 +384,12 @@ fn from_stats(
                 .max_prompt_tokens
                 .or_else(|| public.and_then(|public| public.max_prompt_tokens)),
             deprecation_date: row.deprecation_date.filter(|time| *time <= observed_at + FAR_FUTURE),
-            // Nothing is offered before it was made: such a time says nothing about the age.
+            // An endpoint cannot be read before it was created: such a time says nothing about its age.
             created_at: row.created_at.filter(|time| *time <= observed_at),
         },
         prices: checked_prices(&pair.variant, row.prices.clone()),
         health: Health {
-            // The codes are 0 or negative, the worst the lowest: an outage that one source reports is an outage.
+            // The codes are 0 or negative, and lower is worse: an outage that one source reports counts as an outage.
             status: [row.status, public.and_then(|public| public.status)].into_iter().flatten().min(),
             uptime_5m: uptime[0],
             uptime_30m: uptime[1],
@@ -445,7 +447,7 @@ fn from_public(pair: &Pair, row: &PublicEndpoint, providers: &BTreeMap<ProviderS
     }
 }
 
-/// Prices of 0 mean "missing" for variants that are billed elsewhere.
+/// A price of 0 means "missing" for variants that are billed elsewhere.
 fn checked_prices(variant: &Variant, mut prices: ListPrices) -> ListPrices {
     if variant.zero_price_is_missing() {
         let fields = [
@@ -462,13 +464,13 @@ fn checked_prices(variant: &Variant, mut prices: ListPrices) -> ListPrices {
     prices
 }
 
-/// Which reading a summary or chart belongs to.
+/// Resolves the reading that a summary or chart belongs to.
 struct Resolver {
     by_id: HashMap<Uuid, usize>,
     by_name: HashMap<String, Vec<usize>>,
 }
 
-/// Why a summary belongs to no reading: reason and detail.
+/// Why a summary does not belong to any reading: reason and detail.
 type Unresolved = (&'static str, String);
 
 impl Resolver {
@@ -476,7 +478,7 @@ impl Resolver {
         let mut by_id = HashMap::new();
         let mut by_name: HashMap<String, Vec<usize>> = HashMap::new();
         for (position, reading) in readings.iter().enumerate() {
-            // Rows of the documented API alone carry internal provider names, which summaries do not use.
+            // Rows that only the documented API has carry internal provider names, which summaries do not use.
             if let Some(id) = reading.facts.endpoint_id {
                 by_id.insert(id, position);
                 by_name.entry(reading.facts.provider_name.clone()).or_default().push(position);
@@ -498,7 +500,9 @@ impl Resolver {
             }
             None if has_ordinal(name) => Err((
                 "ambiguous_name",
-                format!("`{name}` numbers endpoints of one name; which is which is not told"),
+                format!(
+                    "`{name}` is ambiguous: several endpoints share this name and the upstream does not state which one is meant"
+                ),
             )),
             None => Err(("no_such_endpoint", format!("no endpoint is named `{name}`"))),
         }
@@ -512,7 +516,7 @@ impl Resolver {
     }
 }
 
-/// Whether a display name ends in "(1)", "(2)", …: the upstream's way to tell apart what else would look the same.
+/// Whether a display name ends in "(1)", "(2)", …, which the upstream appends to distinguish equal names.
 fn has_ordinal(name: &str) -> bool {
     let inside = name.strip_suffix(')').and_then(|rest| rest.rsplit_once(" (")).map(|(_, inside)| inside);
     inside.is_some_and(|text| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()))
@@ -531,7 +535,7 @@ fn join_usage(
     let mut aside = Vec::new();
     let mut taken = BTreeSet::new();
     let day = body.day();
-    // A run that began before midnight may hold bodies of the next day, also where their own time is not known.
+    // A run that began before midnight may contain bodies of the next day, even if their own time is unknown.
     let latest = run.observed_at.max(read_at) + chrono::Duration::hours(thresholds::LONGEST_SWEEP_HOURS);
     let from_the_future = day.filter(|day| *day > latest.date_naive());
     let midnight = day.map(|day| day.and_time(chrono::NaiveTime::MIN).and_utc());
@@ -539,7 +543,7 @@ fn join_usage(
     for summary in &body.summaries {
         see_window(summary, &body, day.filter(|day| *day >= run.observed_at.date_naive()), witness);
         let placed = match from_the_future {
-            Some(day) => Err(("future_day", format!("the newest chart point is of {day}"))),
+            Some(day) => Err(("future_day", format!("the date of the newest chart point is {day}"))),
             None => place(summary, &resolver, list_answered, &taken),
         };
         match placed {
@@ -561,7 +565,7 @@ fn join_usage(
         }
     }
     for (key, days) in &body.charts {
-        // Charts reach back to endpoints that are gone; those have no reading to belong to.
+        // Charts include removed endpoints, which have no reading.
         let Ok(position) = resolver.chart(key) else { continue };
         let past = days.iter().filter(|(day, _)| is_closed(**day, body.day(), read_at));
         readings[position].closing_prices = past
@@ -574,14 +578,14 @@ fn join_usage(
     aside
 }
 
-/// Whether a chart's point is final: days before the body's own, and the body's own day once it is over for long enough
-/// that no cache of the upstream can be of before its end.
+/// Whether a chart point is final. Days before the body's own day are; the body's own day is final once it ended so
+/// long ago that no cache of the upstream can predate its end.
 fn is_closed(day: NaiveDate, body_day: Option<NaiveDate>, read_at: DateTime<Utc>) -> bool {
     let settled = read_at - chrono::Duration::minutes(i64::from(thresholds::CLOSING_SETTLE_MINUTES));
     day < settled.date_naive() || (Some(day) < body_day && day < read_at.date_naive())
 }
 
-/// Compares a summary with its chart's last point, where that is of the day under way.
+/// Compares a summary with the last point of its chart, if that point is of the current day.
 fn see_window(summary: &Summary, body: &UsageBody, today: Option<NaiveDate>, witness: &mut WindowWitness) {
     let key = summary.endpoint_id.map_or_else(|| summary.name.clone(), |id| id.to_string());
     let last = body.charts.get(&key).and_then(|days| days.last_key_value());
@@ -601,7 +605,7 @@ fn place(
     if let Some(rate) = summary.hit_rate
         && HitRate::new(rate).is_none()
     {
-        return Err(("hit_rate_out_of_range", format!("a hit rate of {rate} is not in 0..1")));
+        return Err(("hit_rate_out_of_range", format!("the hit rate {rate} is not within 0..1")));
     }
     if let Some(tokens) = summary.tokens.filter(|tokens| *tokens < 0) {
         return Err(("negative_tokens", format!("{tokens} tokens")));
@@ -609,7 +613,7 @@ fn place(
     if !list_answered {
         return Err((
             "endpoint_list_missing",
-            "the endpoints of this model were not answered in this run".into(),
+            "this run has no response for the endpoints of this model".into(),
         ));
     }
     let position = match summary.endpoint_id {
@@ -617,7 +621,7 @@ fn place(
         None => resolver.by_name(&summary.name),
     }?;
     if taken.contains(&position) {
-        return Err(("duplicate_summary", format!("a second summary of `{}`", summary.name)));
+        return Err(("duplicate_summary", format!("duplicate summary of `{}`", summary.name)));
     }
     Ok(position)
 }

@@ -1,4 +1,4 @@
-//! Numbers as strings and the reverse: the upstream has changed its mind about both. Anything else is an error.
+//! Accepts numbers as strings and strings as numbers, because the upstream has sent both. Anything else is an error.
 
 use rust_decimal::Decimal;
 use serde::Deserialize;
@@ -6,7 +6,7 @@ use serde::de::{Deserializer, Error, IgnoredAny, SeqAccess, Visitor};
 use std::fmt;
 use std::str::FromStr;
 
-/// A number, a string, a boolean or nothing, before anybody decides what it should be.
+/// A number, a string, a boolean or nothing, before it is converted to its target type.
 #[derive(Debug, Clone, PartialEq)]
 enum Scalar {
     Number(f64, String),
@@ -52,7 +52,7 @@ fn scalar<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Scalar, D::Error
     deserializer.deserialize_any(ScalarVisitor)
 }
 
-/// A float, also from a string; null and an empty string are nothing.
+/// A float, or a string that contains one; null and an empty string count as absent.
 pub fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
     match scalar(deserializer)? {
         Scalar::Number(value, _) => Ok(Some(value)),
@@ -66,17 +66,17 @@ pub fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>,
     }
 }
 
-/// An integer, also from a string or a float without a fraction.
+/// An integer, or a string or a float without a fraction.
 pub fn integer<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
     let Some(value) = number(deserializer)? else { return Ok(None) };
     if value.fract() == 0.0 && value.abs() < 9e15 {
         Ok(Some(value as i64))
     } else {
-        Err(D::Error::custom(format!("`{value}` is not a whole number")))
+        Err(D::Error::custom(format!("`{value}` is not an integer")))
     }
 }
 
-/// A text, also from a number.
+/// A string, or a number as text.
 pub fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     Ok(match scalar(deserializer)? {
         Scalar::Text(text) => Some(text),
@@ -86,7 +86,7 @@ pub fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>
     })
 }
 
-/// A flag, also from "true" and "false", 0 and 1.
+/// A boolean, or "true" and "false", 0 and 1.
 pub fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
     match scalar(deserializer)? {
         Scalar::Flag(flag) => Ok(Some(flag)),
@@ -99,7 +99,7 @@ pub fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, 
     }
 }
 
-/// A decimal from a string or a number: exactly what was written, also in scientific notation.
+/// A decimal from a string or a number, exactly as written, including scientific notation.
 pub fn decimal<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Decimal>, D::Error> {
     let written = match scalar(deserializer)? {
         Scalar::Number(_, digits) => digits,
@@ -115,7 +115,7 @@ pub fn decimal<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Deci
         .map_err(|_| D::Error::custom(format!("`{}` is not a price", clip(written))))
 }
 
-/// The texts of a list; null is an empty list, entries that are no texts are passed over.
+/// The strings of a list; null is an empty list, and entries that are not strings are skipped.
 pub fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     struct Texts;
     #[derive(Deserialize)]
@@ -146,7 +146,7 @@ pub fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, 
     deserializer.deserialize_any(Texts)
 }
 
-/// A list, where null is an empty one.
+/// A list; null is an empty list.
 pub fn list<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
     Ok(Option::<Vec<T>>::deserialize(deserializer)?.unwrap_or_default())
 }

@@ -1,4 +1,5 @@
-//! OpenRouter: the documented API and the undocumented statistics routes, two sources that are switched on their own.
+//! OpenRouter: the documented API and the undocumented statistics routes. They are two sources, and each can be
+//! switched off separately.
 
 mod decode;
 mod drift;
@@ -22,19 +23,19 @@ pub use decode::{PublicEndpoint, StatsEndpoint, Summary, UsageBody};
 /// The content of a decoded document.
 #[derive(Debug, Clone)]
 pub enum Content {
-    /// Models swept; aliases and router pseudo-models are dropped.
+    /// Models to sweep, without aliases and router pseudo-models.
     Models(Vec<Model>),
     /// Providers.
     Providers(Vec<Provider>),
-    /// Endpoints of a pair as the documented API has them.
+    /// Endpoints of a pair in the documented API.
     PublicEndpoints(Vec<PublicEndpoint>),
-    /// Endpoints of a pair as the statistics have them.
+    /// Endpoints of a pair in the statistics.
     StatsEndpoints(Vec<StatsEndpoint>),
     /// Usage of a pair.
     Usage(UsageBody),
-    /// Days of a pair.
+    /// Daily activity of a pair.
     Activity(Vec<Activity>),
-    /// Hit rates of a pair by endpoint and UTC day; the last day is the one under way.
+    /// Hit rates of a pair by endpoint and UTC day; the last day is the current one.
     Comparison(Vec<ClosingRate>),
 }
 
@@ -47,7 +48,7 @@ pub struct OpenRouterApi;
 #[derive(Debug, Clone, Copy)]
 pub struct OpenRouterStats;
 
-/// The list of models, which both sources sweep by; it is asked for whichever of them is on.
+/// The request for the list of models. Both sources need it, so it is sent if either of them is enabled.
 pub fn models_request() -> Request {
     Request { kind: DocumentKind::Models, pair: None, path: "/api/v1/models".into() }
 }
@@ -119,7 +120,7 @@ fn pair_of(model: &Model) -> Pair {
     Pair { model: model.model.clone(), variant: model.variant.clone() }
 }
 
-/// Escapes what may not stand in a path; slashes and colons of model ids stay.
+/// Escapes the characters that a path must not contain; slashes and colons of model ids remain.
 fn path_escape(text: &str) -> String {
     escape(text, b"-._~/:")
 }

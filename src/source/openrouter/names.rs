@@ -1,6 +1,6 @@
-//! What the upstream calls the fields that a run is made of: findings name a field as its developer would.
+//! The upstream's names of the fields of a run: findings use the names that the upstream's developers use.
 
-/// Domain path and upstream name. The start of a path is enough for what lies below it.
+/// Domain path and upstream name. An entry also covers the paths below it.
 const NAMES: &[(&str, &str)] = &[
     ("models", "models"),
     ("models.model", "models.canonical_slug"),
@@ -104,22 +104,22 @@ const NAMES: &[(&str, &str)] = &[
     ("quarantined.hit_rate_comparison.hit_rate_out_of_range", "hit_rate_comparison.y"),
 ];
 
-/// Lists of rows inside a document, which its rows' fields are named without.
+/// Lists of rows inside a document; they are omitted from the names of the rows' fields.
 const ROWS: [&str; 3] = ["endpoints", "providerSummaries", "analytics"];
 
-/// The upstream's name of a domain path, where one is known. List marks at the end count as the list.
+/// The upstream's name of a domain path, if known. Trailing list markers are ignored.
 pub fn known_name(path: &str) -> Option<String> {
     let bare = path.trim_end_matches("[]");
     if let Some((_, name)) = NAMES.iter().find(|(domain, _)| *domain == bare) {
         return Some((*name).to_owned());
     }
-    // `documents.KIND.FIELD` is in the upstream's own words.
+    // `documents.KIND.FIELD` already uses the upstream's names.
     let own = path.strip_prefix("documents.")?;
     let steps: Vec<&str> = own.split('.').filter(|step| !ROWS.contains(step)).collect();
     Some(steps.join("."))
 }
 
-/// The upstream's name of a domain path; the path itself, or the document of a quarantined row, where none is known.
+/// The upstream's name of a domain path. If there is none, the path itself or the document of a quarantined row.
 pub fn upstream_name(path: &str) -> String {
     let quarantined = || path.strip_prefix("quarantined.")?.split('.').next().map(str::to_owned);
     known_name(path).or_else(quarantined).unwrap_or_else(|| path.to_owned())

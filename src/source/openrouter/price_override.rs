@@ -1,8 +1,8 @@
-//! One conditional price of the upstream: known prices, known conditions, and everything else, which is taken as a
-//! condition that is not understood.
+//! One conditional price of the upstream: known prices, known conditions, and everything else, which counts as an
+//! unknown condition.
 //!
-//! An entry applies where all of its conditions hold. So one that has a condition we cannot test, or none at all, must
-//! never apply: as an unconditional price it would be charged to everybody.
+//! An entry applies if all of its conditions hold. An entry with a condition that cannot be tested, or without any
+//! condition, must never apply: otherwise its price would be charged unconditionally.
 
 use super::{drift, lenient};
 use crate::domain::endpoint::Weekday;
@@ -12,29 +12,29 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 use std::fmt;
 
-/// A conditional price as it was sent.
+/// A conditional price as received.
 #[derive(Default, Debug, Clone)]
 pub struct Override {
-    /// Holds for prompts strictly longer than this, tokens.
+    /// Applies to prompts strictly longer than this, tokens.
     pub min_prompt_tokens: Option<i64>,
-    /// Holds from this clock time on, HHMM UTC.
+    /// Applies from this clock time on, HHMM UTC.
     pub utc_start: Option<i32>,
-    /// Holds until this clock time, HHMM UTC.
+    /// Applies until this clock time, HHMM UTC.
     pub utc_end: Option<i32>,
-    /// Holds on these days, sorted; empty where the entry has no such condition.
+    /// Applies on these days, sorted; empty if the entry has no such condition.
     pub utc_days: Vec<Weekday>,
-    /// Prices, USD a token.
+    /// Prices, USD per token.
     pub prompt: Option<Decimal>,
     pub completion: Option<Decimal>,
     pub input_cache_read: Option<Decimal>,
     pub input_cache_write: Option<Decimal>,
     pub input_cache_write_1h: Option<Decimal>,
-    /// Keys of conditions that cannot be tested, each with what is wrong. An entry with any of them never applies. The
-    /// key is empty where the entry as a whole has no condition.
+    /// Keys of conditions that cannot be tested, each with the problem. An entry with any of them is never applied. The
+    /// key is empty if the entry as a whole has no condition.
     pub not_understood: Vec<(String, String)>,
 }
 
-/// The fields that are read; every other key is a condition that is not known.
+/// The fields that are read; every other key is an unknown condition.
 const FIELDS: &[&str] = &[
     "min_prompt_tokens",
     "utc_start",
@@ -53,7 +53,7 @@ impl<'de> Deserialize<'de> for Override {
     }
 }
 
-/// A price, also from a number; null is none.
+/// A price, as a string or a number; null counts as absent.
 #[derive(Deserialize)]
 #[serde(transparent)]
 struct Price(#[serde(deserialize_with = "lenient::decimal")] Option<Decimal>);
@@ -84,7 +84,7 @@ impl<'de> Visitor<'de> for Entry {
                     // Read as ignored, so that it is also counted as drift.
                     map.next_value::<IgnoredAny>()?;
                     if !drift::unused_price(&key) {
-                        found.not_understood.push((key, "this condition is not known".to_owned()));
+                        found.not_understood.push((key, "unknown condition".to_owned()));
                     }
                 }
             }
@@ -95,7 +95,7 @@ impl<'de> Visitor<'de> for Entry {
 }
 
 impl Override {
-    /// Takes over a condition that is known, or notes why it cannot be tested.
+    /// Stores a known condition, or records why it cannot be tested.
     fn condition(&mut self, key: String, value: &Value) {
         let understood = match key.as_str() {
             "min_prompt_tokens" => {
@@ -117,11 +117,11 @@ impl Override {
         };
         if !understood {
             let shown: String = value.to_string().chars().take(60).collect();
-            self.not_understood.push((key, format!("its value is not understood: {shown}")));
+            self.not_understood.push((key, format!("invalid value: {shown}")));
         }
     }
 
-    /// Notes what is wrong with the conditions as a whole.
+    /// Records problems with the conditions as a whole.
     fn check(&mut self) {
         if !self.not_understood.is_empty() {
             return;
@@ -132,7 +132,7 @@ impl Override {
             _ => None,
         };
         if let Some(missing) = missing {
-            let what = format!("there is only one end of the hours: no `{missing}`");
+            let what = format!("the time range is incomplete: `{missing}` is missing");
             self.not_understood.push((missing.to_owned(), what));
         }
         let timed = self.utc_start.is_some() || self.utc_end.is_some() || !self.utc_days.is_empty();
@@ -142,18 +142,18 @@ impl Override {
     }
 }
 
-/// A whole number, also from a string.
+/// An integer, or a string that contains one.
 fn whole(value: &Value) -> Option<i64> {
     lenient::integer(value).ok().flatten()
 }
 
-/// A clock time, HHMM: 0 to 2400.
+/// A clock time in the format HHMM, 0 to 2400.
 fn clock(value: &Value) -> Option<i32> {
     let time = i32::try_from(whole(value)?).ok()?;
     ((0..=2400).contains(&time) && time % 100 < 60).then_some(time)
 }
 
-/// Days of the week by their English names, sorted; `None` where one is not such a name.
+/// Days of the week from their English names, sorted; `None` if one of them is not valid.
 fn days(value: &Value) -> Option<Vec<Weekday>> {
     let named = value.as_array()?.iter().map(|day| Weekday::parse(day.as_str()?));
     let mut days = named.collect::<Option<Vec<_>>>()?;
@@ -171,7 +171,7 @@ mod tests {
         serde_json::from_str(&value.to_string()).expect("reads")
     }
 
-    /// The keys that are not understood, sorted: the order of a JSON object's keys means nothing.
+    /// The keys of unknown conditions, sorted, because the order of the keys of a JSON object has no meaning.
     fn keys(value: &Value) -> Vec<String> {
         let mut keys: Vec<String> = read(value).not_understood.into_iter().map(|(key, _)| key).collect();
         keys.sort_unstable();

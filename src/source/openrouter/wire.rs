@@ -1,7 +1,7 @@
-//! The upstream's JSON as it says it. Only the fields that are used; `drift.rs` knows the names of the rest.
+//! The upstream's JSON as received. Only the fields that are used; `drift.rs` lists the names of the rest.
 //!
-//! What is neither an `Option` nor has a default is essential: without it the row cannot be used. Every other field that
-//! cannot be read is quarantined alone and counts as absent (`decode/mend.rs`).
+//! A field that is not an `Option` and has no default is essential: without it the row cannot be used. Any other
+//! unreadable field is quarantined alone and counts as absent (`decode/mend.rs`).
 
 use super::lenient;
 use super::price_override::Override;
@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::collections::HashMap;
 
-/// `{"data": [...]}` whose rows are read one by one, so that a bad row costs no other.
+/// `{"data": [...]}` whose rows are read one by one, so that a bad row does not affect the others.
 #[derive(Deserialize)]
 pub struct Rows {
     #[serde(deserialize_with = "lenient::list")]
@@ -53,7 +53,7 @@ pub struct Pricing {
     pub input_cache_write_1h: Option<Decimal>,
     #[serde(default, deserialize_with = "lenient::number")]
     pub discount: Option<f64>,
-    /// Null is an override that was not understood.
+    /// Null stands for an override that could not be read.
     #[serde(default, deserialize_with = "lenient::list")]
     pub overrides: Vec<Option<Override>>,
 }
@@ -127,7 +127,7 @@ pub struct PublicEndpoint {
     pub throughput_last_30m: Option<Percentiles>,
 }
 
-/// A number, as older answers had it, or percentiles.
+/// A number, as in older responses, or percentiles.
 #[derive(Deserialize)]
 #[serde(untagged)]
 pub enum Percentiles {
@@ -264,7 +264,7 @@ pub struct ChartPoint {
     pub y: Option<HashMap<String, Number>>,
 }
 
-/// A number on its own, also from a string; null is nothing.
+/// A single number, or a string that contains one; null counts as absent.
 #[derive(Deserialize)]
 #[serde(transparent)]
 pub struct Number(#[serde(deserialize_with = "lenient::number")] pub Option<f64>);

@@ -1,4 +1,5 @@
-//! What must hold of every record, whatever is in it: the order of rows, units, names, and which way figures go.
+//! Properties that must hold for every record: independence of row order, units and names, and the direction of
+//! changes.
 
 use super::*;
 use hitrate::domain::ids::ProviderSlug;
@@ -8,7 +9,7 @@ use proptest::test_runner::Config;
 const PROVIDERS: [&str; 6] = ["alder", "birch", "cedar", "dogwood", "elm", "fir"];
 const MODELS: [&str; 7] = ["x/a", "x/b", "x/c", "y/d", "y/e", "z/f", "z/g"];
 
-/// A world of one to six hosts a model; the first provider serves every model, the second at least three.
+/// A world with one to six hosts per model; the first provider serves every model, the second at least three.
 fn worlds() -> impl Strategy<Value = Vec<Host>> {
     let numbers = (0.02..0.97_f64, 2.1..9.5_f64, 0.2..5.0_f64, 0.05..0.9_f64, 2.0..6.0_f64);
     let service = (0.9..0.9999_f64, 20.0..200.0_f64, 0.0..0.012_f64);
@@ -34,17 +35,17 @@ fn worlds() -> impl Strategy<Value = Vec<Host>> {
     })
 }
 
-/// Everything but the draws, which take most of the time.
+/// Everything except the resamples, which take most of the time.
 fn figures(frames: &Frames) -> Analysis {
     let tuning = Tuning { resamples: 0, ..Tuning::default() };
-    analyse_with(frames, &parameters(), &tuning).expect("frames that keep the contract")
+    analyse_with(frames, &parameters(), &tuning).expect("frames that conform to the contract")
 }
 
 fn cases(cases: u32) -> Config {
     Config { cases, failure_persistence: None, ..Config::default() }
 }
 
-/// The rows of a frame in another order: every `step`th one, round and round.
+/// The rows of a frame in a different order: every `step`th row, wrapping around.
 fn shuffled(data: &DataFrame, step: usize) -> DataFrame {
     let height = data.height();
     let step = (step..).find(|step| gcd(*step, height) == 1).unwrap_or(1);
@@ -67,7 +68,8 @@ fn times(value: Option<f64>, factor: f64) -> Option<f64> {
     value.map(|value| value * factor)
 }
 
-/// The same tiers, effects and intervals in every list; means in the lens's measure times `cost` where that is dollars.
+/// The same tiers, effects and intervals in every list; means are multiplied by `cost` if the lens's measure is in
+/// dollars.
 fn same_lists(one: &Analysis, other: &Analysis, cost: f64, tokens: f64) -> Result<(), TestCaseError> {
     prop_assert_eq!(one.tier_lists.len(), other.tier_lists.len());
     for (one, other) in one.tier_lists.iter().zip(&other.tier_lists) {
@@ -88,7 +90,7 @@ fn same_lists(one: &Analysis, other: &Analysis, cost: f64, tokens: f64) -> Resul
     Ok(())
 }
 
-/// The same verdicts, flags and derived figures of every endpoint, session costs times `cost`.
+/// The same verdicts, flags and derived figures of every endpoint; session costs are multiplied by `cost`.
 fn same_endpoints(one: &Analysis, other: &Analysis, cost: f64) -> Result<(), TestCaseError> {
     prop_assert_eq!(one.endpoints.len(), other.endpoints.len());
     for (id, verdicts) in &one.endpoints {
@@ -113,7 +115,7 @@ fn same_endpoints(one: &Analysis, other: &Analysis, cost: f64) -> Result<(), Tes
     Ok(())
 }
 
-/// The frames with another name for every provider; endpoints keep their ids.
+/// The frames with a different name for every provider; endpoints keep their ids.
 fn renamed(frames: &Frames, name: &dyn Fn(&str) -> &'static str) -> Frames {
     let rename = |data: &DataFrame| {
         let mut data = data.clone();
@@ -132,7 +134,7 @@ fn effect(analysis: &Analysis, lens: Lens, provider: &str) -> Option<f64> {
 proptest! {
     #![proptest_config(cases(12))]
 
-    /// To the last bit, draws included.
+    /// Identical to the last bit, including the resamples.
     #[test]
     fn the_order_of_rows_changes_nothing(hosts in worlds(), step in 2..40_usize) {
         let wanted = frames(&hosts);
@@ -146,7 +148,7 @@ proptest! {
 proptest! {
     #![proptest_config(cases(40))]
 
-    /// Dollars of another size are still the same offers: costs and means scale, everything compared stays.
+    /// A different currency unit leaves the offers the same: costs and means scale, all comparisons stay.
     #[test]
     fn prices_times_a_thousand_scale_costs_and_no_tier(hosts in worlds(), factor in prop_oneof![Just(1000.0), Just(0.001), 0.01..100.0]) {
         let dear: Vec<Host> = hosts
@@ -162,7 +164,7 @@ proptest! {
         prop_assert!(scaled || (factor - 1.0).abs() < 1e-6);
     }
 
-    /// Weights are relative: where every cell stays above the thresholds, how many tokens there are decides nothing.
+    /// Weights are relative: as long as every cell stays above the thresholds, the number of tokens has no effect.
     #[test]
     fn tokens_times_anything_scale_traffic_and_no_effect(hosts in worlds(), factor in 2..1000_i64) {
         let busy: Vec<Host> =
@@ -172,7 +174,7 @@ proptest! {
         same_endpoints(&one, &other, 1.0)?;
     }
 
-    /// Who hits more is not ranked lower for it.
+    /// A higher hit rate does not lower a provider's rank.
     #[test]
     fn more_hits_at_one_endpoint_never_lower_its_provider(hosts in worlds(), chosen in 0..1000_usize, share in 0.05..1.0_f64) {
         let chosen = chosen % hosts.len();
@@ -188,7 +190,7 @@ proptest! {
         prop_assert!(alone || after > before, "{:?} then {:?}", before, after);
     }
 
-    /// Who charges more is not ranked cheaper for it.
+    /// A higher price does not make a provider rank as cheaper.
     #[test]
     fn a_dearer_endpoint_never_makes_its_provider_cheaper(
         hosts in worlds(), chosen in 0..1000_usize, price in 0..3_usize, factor in 1.01..20.0_f64
@@ -197,7 +199,7 @@ proptest! {
         let before = figures(&frames(&hosts));
         let mut dearer = hosts.clone();
         dearer[chosen].prices[price] = times(hosts[chosen].prices[price], factor);
-        // A hit that costs more than a miss is no discount any more, and is priced as one.
+        // A hit that costs more than a miss is not a discount, and is priced like a miss.
         let [input, _, read, _] = dearer[chosen].prices;
         prop_assume!(read < times(input, 0.95));
         let after = figures(&frames(&dearer));
@@ -206,7 +208,7 @@ proptest! {
         prop_assert!(after >= before.map(|effect| effect - 1e-9), "{:?} then {:?}", before, after);
     }
 
-    /// Names decide nothing: other names, the same rows under them.
+    /// Names have no effect: with different names, the rows are the same.
     #[test]
     fn other_names_permute_the_results(hosts in worlds(), turn in 1..6_usize) {
         let number = |name: &str| PROVIDERS.iter().position(|one| *one == name).expect("one of them");

@@ -1,4 +1,4 @@
-//! The description of the API beside the code, and the page that shows it.
+//! Compares the description of the API with the code, and checks the page that shows it.
 
 use super::{get, runtime};
 use crate::sample;
@@ -24,8 +24,8 @@ fn the_kept_openapi_document_is_that_of_the_code() {
     let differs = kept.lines().zip(text.lines()).find(|(kept, made)| kept != made);
     assert!(
         kept == text,
-        "docs/openapi.json is not what the code describes, first at {differs:?}. Where the change keeps the promise of \
-         docs/api.md: UPDATE_OPENAPI=1 cargo test --test it openapi"
+        "docs/openapi.json does not match the code, first at {differs:?}. If the change keeps the promise of docs/api.md, \
+         run UPDATE_OPENAPI=1 cargo test --test it openapi"
     );
     let served = get(&super::api(), "/api/v1/openapi.json");
     assert_eq!(String::from_utf8_lossy(&served.body), text.trim_end());
@@ -51,7 +51,7 @@ fn closed_lists_are_in_the_openapi_document() {
         let names = item["get"]["parameters"].as_array().cloned().unwrap_or_default();
         if names.iter().any(|one| one["name"] == "sort") {
             let first = schema(path, "sort")["enum"].as_array().map_or(0, Vec::len);
-            assert!(first > 4, "{path}: teach src/api/closed.rs its columns");
+            assert!(first > 4, "{path}: add its columns to src/api/closed.rs");
         }
     }
 }

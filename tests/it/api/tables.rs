@@ -1,4 +1,4 @@
-//! Tables: sorted by any column, as CSV, and under the addresses of the pages.
+//! Tables: sorted by any column, as CSV, and under the paths of the pages.
 
 use super::{Answer, api, data, get, ids, problem, send};
 use crate::sample;
@@ -27,7 +27,7 @@ fn fields(text: &str) -> Vec<Vec<String>> {
             letter => field.push(letter),
         }
     }
-    assert!(row.is_empty() && field.is_empty(), "the last line is ended too");
+    assert!(row.is_empty() && field.is_empty(), "the last line ends in CRLF too");
     rows
 }
 
@@ -94,7 +94,7 @@ fn hostile_names_run_nothing_in_a_spreadsheet() {
     assert!(
         column(&read("/api/v1/providers?format=csv"), "name").iter().any(|name| name.starts_with("'@SUM"))
     );
-    // Negative numbers are numbers.
+    // Negative numbers stay numbers.
     let effects = column(&read("/api/v1/tiers?format=csv&lens=cost"), "adjusted");
     assert!(effects.iter().any(|effect| effect.starts_with('-')), "{effects:?}");
 }

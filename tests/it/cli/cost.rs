@@ -57,7 +57,7 @@ async fn cost_agrees_with_the_snapshot_and_takes_files_and_logs() {
     fs::write(path("log.jsonl"), log.collect::<String>() + "broken\n").expect("written");
     let fitted = hitrate(data.path(), &["cost", &model, "--workload", &path("log.jsonl")]);
     assert!(
-        lines(&fitted).contains("6 requests in 7 lines") && fitted.out.contains("1 line (7): it is no JSON")
+        lines(&fitted).contains("6 requests in 7 lines") && fitted.out.contains("1 line (7): not valid JSON")
     );
     assert!(fitted.out.contains("log: 6 turns"), "{fitted:?}");
 }
@@ -120,7 +120,7 @@ fn fit_tells_what_it_recognised_and_what_not() {
     assert!(toml.code == 0 && toml.out.starts_with("[[workload]]\nname = \"agent\""), "{toml:?}");
     fs::write(&path, "nothing\nof\nthe kind\n").expect("written");
     let none = hitrate(files.path(), &["workload", "fit", &named]);
-    assert!(none.code == 1 && none.err.contains("3 lines (1, 2, 3): it is no JSON"), "{none:?}");
+    assert!(none.code == 1 && none.err.contains("3 lines (1, 2, 3): not valid JSON"), "{none:?}");
     let name = hitrate(files.path(), &["workload", "fit", &named, "--name", "No Name"]);
     assert_eq!((name.code, name.out.as_str()), (1, ""));
 }

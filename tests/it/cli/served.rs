@@ -1,4 +1,4 @@
-//! A running server, and the verbs that find it on their data folder.
+//! A running server, and the verbs that find it through their data folder.
 
 use super::{filled, rfc};
 use crate::binary::{Server, hitrate};
@@ -22,7 +22,7 @@ async fn serve_answers_announces_itself_and_stops_when_told() {
     let well = hitrate(data.path(), &["healthcheck"]);
     assert_eq!((well.code, well.out.trim()), (0, "ok"), "{well:?}");
     assert_eq!(server.terminate(), Some(0));
-    assert!(!announced.exists(), "the announcement is taken back");
+    assert!(!announced.exists(), "the announcement is removed");
     let ill = hitrate(data.path(), &["healthcheck", "--url", &nobody()]);
     assert_eq!((ill.code, ill.out.as_str()), (1, ""), "{ill:?}");
 }
@@ -45,26 +45,30 @@ async fn verbs_that_need_the_store_ask_the_server_that_holds_it() {
     assert_eq!((all_days.code, one_day.code), (0, 0), "{}", one_day.err);
     let rows = one_day.json();
     let rows = rows.as_array().expect("an array");
-    assert!(!rows.is_empty() && rows.iter().all(|row| row["day"] == past.as_str()), "one day was asked for");
+    assert!(!rows.is_empty() && rows.iter().all(|row| row["day"] == past.as_str()), "one day was requested");
 
     let server = Server::of(data.path());
     let through = hitrate(data.path(), &export);
     assert_eq!(through.code, 0, "{}", through.err);
-    assert!(through.out == exported.out, "through the server the export is the same");
+    assert!(through.out == exported.out, "the export through the server is the same");
     assert!(hitrate(data.path(), &hourly).out == hours.out, "so are the hours");
     assert!(hitrate(data.path(), &past_day).out == one_day.out, "and a day");
     assert!(hitrate(data.path(), &["export", "days"]).out == all_days.out, "and all days");
     assert_eq!(hitrate(data.path(), &as_of).json(), list.json());
     assert_eq!(std::fs::read_dir(data.path().join("work")).expect("there").count(), 0);
-    // Its local routes answer nobody who cannot read the data folder.
+    // The local routes reject callers who cannot read the data folder.
     assert_eq!(server.ask("GET", &format!("/local/snapshot?as_of={past}&token=guess")).0, 404);
 
     for verb in [&["collect"][..], &["check", "numbers"], &["serve", "--listen", "127.0.0.1:0"]] {
         let locked = hitrate(data.path(), verb);
         assert_eq!((locked.code, locked.out.as_str()), (8, ""), "{verb:?}: {locked:?}");
-        assert!(locked.err.contains(&server.pid().to_string()), "who holds it is told: {}", locked.err);
+        assert!(
+            locked.err.contains(&server.pid().to_string()),
+            "the error names the process that holds the store: {}",
+            locked.err
+        );
     }
-    assert_eq!(server.ask("GET", "/livez").0, 200, "it went on serving");
+    assert_eq!(server.ask("GET", "/livez").0, 200, "the server keeps running");
     assert_eq!(server.terminate(), Some(0));
     assert_eq!(hitrate(data.path(), &as_of).json(), list.json(), "and the store is free again");
 }
@@ -85,10 +89,14 @@ async fn a_suspect_run_is_accepted_through_the_server_that_holds_the_store() {
         let page = String::from_utf8(server.ask("GET", "/").1).expect("UTF-8");
         page.contains("The newest run is not published.")
     };
-    assert!(banner(&server), "the pages say that a run is held back");
+    assert!(banner(&server), "the pages state that a run is held back");
     let wrong = hitrate(data.path(), &["accept", &report.run_id, "--field", "models"]);
     assert_eq!((wrong.code, wrong.out.as_str()), (1, ""), "{wrong:?}");
-    assert!(wrong.err.contains("effective_pricing.cacheHitRate"), "it names the fields: {}", wrong.err);
+    assert!(
+        wrong.err.contains("effective_pricing.cacheHitRate"),
+        "the error lists the fields: {}",
+        wrong.err
+    );
     // Without the token, or with another method, the route does not exist.
     let guessed = format!("/local/accept?run={}&token=guess", report.run_id);
     assert_eq!((server.ask("POST", &guessed).0, server.ask("GET", &guessed).0), (404, 405));
@@ -102,7 +110,7 @@ async fn a_suspect_run_is_accepted_through_the_server_that_holds_the_store() {
     );
     assert!(!banner(&server), "the accepted run is published at once");
     let again = hitrate(data.path(), &["accept", &report.run_id, "--all"]);
-    assert_eq!(again.code, 1, "it is not suspect any more: {again:?}");
+    assert_eq!(again.code, 1, "the run is no longer suspect: {again:?}");
     assert_eq!(server.terminate(), Some(0));
 }
 
@@ -110,7 +118,7 @@ async fn a_suspect_run_is_accepted_through_the_server_that_holds_the_store() {
 async fn a_server_that_was_killed_leaves_a_folder_that_works() {
     let (data, _) = filled().await;
     drop(Server::of(data.path()));
-    assert!(data.path().join("server.json").exists(), "it had no time to take it back");
+    assert!(data.path().join("server.json").exists(), "the killed server could not remove its announcement");
     assert_eq!(hitrate(data.path(), &["healthcheck"]).code, 1);
     let (from, to) = (rfc(day(0)), rfc(day(20)));
     let ran = hitrate(data.path(), &["export", "readings", "--from", &from, "--to", &to]);
@@ -140,5 +148,5 @@ async fn a_damaged_store_costs_the_collection_and_not_the_pages() {
     assert_eq!(server.terminate(), Some(0));
     let collected = hitrate(data.path(), &["collect", "--upstream", &nobody()]);
     assert_eq!((collected.code, collected.out.as_str()), (1, ""));
-    assert!(collected.err.contains("hitrate replay --into"), "the way out is told: {}", collected.err);
+    assert!(collected.err.contains("hitrate replay --into"), "the error names the remedy: {}", collected.err);
 }

@@ -1,4 +1,4 @@
-//! A sweep, the accepted sweep before it, and what becomes of it when one thing changes.
+//! A sweep, the accepted sweep before it, and the outcome of a single change.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -14,16 +14,16 @@ use hitrate::source::{Decoded, Document, Source};
 
 use crate::mutate::{Body, Change, document, field};
 
-/// What became of a change.
+/// The outcome of a change.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Outcome {
-    /// Nothing that is published differs.
+    /// The published content does not change.
     Unchanged,
-    /// What is lost is quarantined or failed by name; the rest is as before.
+    /// Lost values are quarantined or failed by name; the rest is unchanged.
     Quarantined,
     /// A finding names the field or its document.
     Suspect,
-    /// Something else is published and nobody is told.
+    /// Different content is published without any report.
     Silent(String),
 }
 
@@ -37,8 +37,8 @@ pub struct Bench {
     tables: Tables,
 }
 
-/// Every `nth` model of a sweep, by its name, so that two sweeps keep the same ones, and all models with conditional
-/// prices or discounts, which are few; lists of models and providers stay whole.
+/// Keeps every `nth` model of a sweep, by its name, so that two sweeps keep the same ones, and all models with
+/// conditional prices or discounts, which are few; lists of models and providers remain complete.
 pub fn thinned(mut bodies: Vec<Body>, nth: u32) -> Vec<Body> {
     let rare = |body: &Body| {
         let text = String::from_utf8_lossy(&body.bytes);
@@ -103,12 +103,12 @@ impl Bench {
         examine(run, &history, &upstream_name)
     }
 
-    /// The run as it is without a change.
+    /// The unchanged run.
     pub fn control(&self) -> &RunReadings {
         &self.control
     }
 
-    /// Changes every document of a kind that `pick` takes; `None` where nothing changes.
+    /// Changes every document of a kind that `pick` accepts; `None` if nothing changes.
     pub fn changed(
         &self,
         kind: DocumentKind,
@@ -132,7 +132,7 @@ impl Bench {
         any.then(|| Ok(joined(parts.into_iter(), time, Some(&self.before))))
     }
 
-    /// What becomes of one changed field.
+    /// The outcome of one changed field.
     pub fn field(&self, kind: DocumentKind, path: &str, change: Change) -> Option<(Outcome, Vec<Finding>)> {
         let run = self.changed(kind, |body| {
             let bytes = field(&body.bytes, path, change)?;
@@ -141,7 +141,7 @@ impl Bench {
         Some(self.judge(kind, run?))
     }
 
-    /// What becomes of every `nth` document changed as a whole.
+    /// The outcome if every `nth` document is changed as a whole.
     pub fn document(
         &self,
         kind: DocumentKind,
@@ -181,7 +181,7 @@ impl Bench {
         (Outcome::Silent(paths.join(", ")), findings)
     }
 
-    /// The (model, variant) pairs of which a new quarantine or failure is told; "" stands for all of them.
+    /// The (model, variant) pairs for which a new quarantine or failure is reported; "" means all of them.
     fn told(&self, kind: DocumentKind, run: &RunReadings) -> BTreeSet<String> {
         let failed = |run: &RunReadings| {
             run.documents.iter().find(|one| one.source == kind.as_str()).map_or(0, |one| one.failed)

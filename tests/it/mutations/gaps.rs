@@ -1,6 +1,6 @@
-//! Changes that end silently and are known to.
+//! Changes that are known to remain silent.
 
-/// Start of the row's name, and why it is so.
+/// Start of the row's name, and the reason.
 pub const KNOWN: &[(&str, &str)] = &[
     ("models data[].pricing ", "a few router pseudo-models are swept, because their sentinel price is gone"),
     (

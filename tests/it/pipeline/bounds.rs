@@ -1,5 +1,5 @@
-//! One impossible value in one row of one document: it is quarantined by name and costs nothing else, at the time and at
-//! every later start, collection and replay.
+//! One impossible value in one row of one document: it is quarantined by name and affects nothing else, in the same run
+//! and at every later start, collection and replay.
 
 use chrono::Duration;
 use hitrate::pipeline::Pipeline;
@@ -8,7 +8,7 @@ use hitrate::store::ReadingRow;
 use crate::rig::{folder, rows};
 use crate::upstream::{Fault, Upstream, collect, day, pipeline};
 
-/// A document, the place in it, the value, and how many readings may lose a number.
+/// A document, a position in it, the value, and the maximum number of readings that may lose a number.
 struct Case {
     document: &'static str,
     place: &'static str,
@@ -21,7 +21,7 @@ const fn case(document: &'static str, place: &'static str, value: &'static str, 
 }
 
 const CASES: &[Case] = &[
-    // List prices that the column cannot hold, and that no decimal can hold.
+    // List prices that do not fit the column, and that do not fit any decimal.
     case("stats_endpoint", "data/0/pricing/prompt", "\"1000\"", 1),
     case("stats_endpoint", "data/0/pricing/input_cache_write", "\"1000\"", 0),
     case("stats_endpoint", "data/0/pricing/prompt", "1e23", 1),
@@ -30,7 +30,7 @@ const CASES: &[Case] = &[
     // Times in milliseconds, and beyond what a database can hold.
     case("models", "data/0/created", "1780000000000", 0),
     case("models", "data/0/created", "253402300800", 0),
-    // Speeds that no whole number can hold as millionths.
+    // Speeds that do not fit any integer as millionths.
     case("stats_endpoint", "data/0/stats/p50_latency", "1e13", 1),
     case("stats_endpoint", "data/0/stats/p50_latency", "-1e13", 1),
     case("stats_endpoint", "data/0/stats/p50_throughput", "1e19", 1),
@@ -84,7 +84,7 @@ async fn an_impossible_value_is_quarantined_by_name_and_stops_nothing() {
     for (number, case) in CASES.iter().enumerate() {
         let hour = i64::try_from(number).expect("small") + 1;
         let time = day(11) + Duration::hours(hour);
-        // Every case begins with a start: what the case before left must not stop it.
+        // Every case begins with a start: the leftovers of the previous case must not prevent it.
         let attacked = pipeline(data.path());
         upstream.set_faults(&[(case.address(&model, public).as_str(), Fault::Set(case.place, case.value))]);
         let report = collect(&attacked, &upstream, time).await;
@@ -173,11 +173,11 @@ async fn speeds_that_an_older_version_stored_stop_no_day() {
         "UPDATE stored_reading SET latency_ms = 1e19, throughput = -1e300 WHERE run_no = 1",
     );
     let reopened = pipeline(data.path());
-    reopened.publish().expect("the day under way");
+    reopened.publish().expect("the current day");
     assert_eq!(collect(&reopened, &upstream, day(12)).await.status, "ok", "the day is closed");
     reopened.publish().expect("the day that is over");
     drop(reopened);
     let means =
         rows(data.path(), "SELECT max(latency_ms) < 1e6 AND min(throughput) >= 0 AS ok FROM endpoint_day");
-    assert_eq!(means, ["{'ok': true}"], "left out of the mean");
+    assert_eq!(means, ["{'ok': true}"], "excluded from the mean");
 }

@@ -36,9 +36,9 @@ async fn single_failures_make_a_run_partial_and_cost_nothing_else() {
     assert_eq!(report.quarantined.get("undecodable"), Some(&2));
     let asked = upstream.take_asked();
     let times = |address: &str| asked.iter().filter(|one| one.contains(address)).count();
-    assert_eq!(times("/api/v1/providers"), 2, "asked again after 429");
-    assert!(times(&stats(broken)) > 1, "asked again after 500");
-    assert_eq!(times(&stats(page)), 1, "a page is an answer, if not a useful one");
+    assert_eq!(times("/api/v1/providers"), 2, "requested again after 429");
+    assert!(times(&stats(broken)) > 1, "requested again after 500");
+    assert_eq!(times(&stats(page)), 1, "an HTML page is a response, although a useless one");
     assert_eq!(report.requests, asked.len());
     assert!(report.readings < whole.readings && report.readings > whole.readings / 2);
 
@@ -55,7 +55,7 @@ async fn single_failures_make_a_run_partial_and_cost_nothing_else() {
              WHERE e.model IN ('{broken}', '{page}', '{half}') AND h.valid_to IS NOT NULL"
         ),
     );
-    assert_eq!(lost, Vec::<String>::new(), "what was not answered stays as it was");
+    assert_eq!(lost, Vec::<String>::new(), "what was not answered remains unchanged");
     assert_eq!(rows(data.path(), "SELECT 1 FROM event WHERE kind = 'endpoint_gone'"), Vec::<String>::new());
 }
 
@@ -98,11 +98,11 @@ async fn an_upstream_that_refuses_is_left_alone() {
     let report = collect(&pipeline, &upstream, day(11) + Duration::hours(1)).await;
     assert_ne!(report.status, "ok");
     assert!(report.failures[0].contains("refused"), "{:?}", report.failures);
-    assert!(report.failures.len() <= 21, "told in full: {}", report.failures.len());
+    assert!(report.failures.len() <= 21, "too many failures listed: {}", report.failures.len());
     let asked = upstream.take_asked();
     let refused = asked.iter().filter(|address| address.contains("/stats/")).count();
-    // Three refusals in a row stop the sweep, and so many requests can be under way when the third comes.
-    assert!((3..=18).contains(&refused), "{refused} requests were sent after the upstream said no");
+    // Three consecutive refusals stop the sweep; other requests can still be in flight when the third one arrives.
+    assert!((3..=18).contains(&refused), "{refused} requests were sent after the upstream refused");
     assert!(asked.len() < whole.requests);
     drop(pipeline);
     let open = rows(data.path(), "SELECT 1 FROM endpoint_history WHERE valid_to IS NULL").len();
@@ -119,7 +119,7 @@ async fn a_list_of_models_that_cannot_be_read_fails_the_run() {
         let time = day(11) + Duration::hours(i64::try_from(hour).expect("small"));
         let report = collect(&pipeline, &upstream, time).await;
         assert_eq!((report.status.as_str(), report.endpoints), ("failed", 0), "{fault:?}");
-        assert!(!report.failures.is_empty(), "{fault:?}: a failed run says why");
+        assert!(!report.failures.is_empty(), "{fault:?}: a failed run states the reason");
     }
     let refused = pipeline.publish().expect_err("there is nothing to publish");
     assert!(refused.to_string().contains("no run yet"), "{refused}");

@@ -1,4 +1,5 @@
-//! How days close when the upstream caches its answers, turns over slowly after midnight and takes minutes to sweep.
+//! How days close if the upstream caches its responses, switches to the new day slowly after midnight, and takes
+//! minutes to sweep.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +11,7 @@ use uuid::Uuid;
 use crate::rig::folder;
 use crate::upstream::{Upstream, collect, pipeline_with, start};
 
-/// First day that is collected: summaries cover the UTC day and carry endpoint ids.
+/// First day that is collected: summaries cover the UTC day and contain endpoint ids.
 const FIRST_DAY: i64 = 11;
 
 /// Largest relative error of a closing value.
@@ -34,20 +35,20 @@ fn midnight(day: i64) -> DateTime<Utc> {
     start() + Duration::days(FIRST_DAY + day)
 }
 
-/// A model variant, as usage bodies are asked for.
+/// A model variant, as in requests for usage bodies.
 type Pair = (String, String);
 
-/// What the bodies covered that a collector was served.
+/// The windows of the bodies that a collector received.
 #[derive(Default)]
 struct Served {
-    /// By run and pair: the midnight of the body's day.
+    /// The midnight of the body's day, by run and pair.
     body_day: BTreeMap<(DateTime<Utc>, Pair), DateTime<Utc>>,
-    /// By endpoint and day: the last moment of the day that a body covered.
+    /// The last moment of the day that a body covered, by endpoint and day.
     readable: BTreeMap<(Uuid, NaiveDate), DateTime<Utc>>,
 }
 
 impl Served {
-    /// Notes the usage bodies of one run.
+    /// Records the usage bodies of one run.
     fn note(&mut self, upstream: &Upstream, run: DateTime<Utc>) {
         let truth = upstream.simulator().truth();
         let endpoints = truth.endpoints();
@@ -55,7 +56,7 @@ impl Served {
             let Some(pair) = usage_pair(&address) else { continue };
             let Some((from, to)) = truth.usage_window(&pair.0, &pair.1, at) else { continue };
             for endpoint in endpoints.iter().filter(|e| e.model == pair.0 && e.variant == pair.1) {
-                // An idle model's first bodies may be of a day before the record.
+                // The first bodies of an idle model may belong to a day before the record.
                 if from >= midnight(0) && truth.counters(endpoint.id, from, to).is_some_and(|c| c.prompt > 0)
                 {
                     let last = self.readable.entry((endpoint.id, from.date_naive())).or_insert(to);
@@ -67,7 +68,7 @@ impl Served {
     }
 }
 
-/// The pair whose usage an address asks for.
+/// The pair whose usage an address requests.
 fn usage_pair(address: &str) -> Option<Pair> {
     let (_, query) = address.split_once("stats/effective-pricing?permaslug=")?;
     let (model, rest) = query.split_once("&variant=")?;
@@ -90,16 +91,16 @@ fn near(found: f64, truth: f64) -> bool {
     (found - truth).abs() <= TOLERANCE * truth.abs() + 1e-12
 }
 
-/// How the stored days compare with what could be read.
+/// How the stored days compare with the served bodies.
 #[derive(Debug, Default)]
 struct Verdict {
     days: usize,
     wrong: Vec<String>,
-    /// Days with tokens of which no body was ever served.
+    /// Days with tokens for which no body was ever served.
     invented: Vec<String>,
     /// Days with a body and without tokens.
     lost: Vec<String>,
-    /// Readings that count for another day than their body's.
+    /// Readings that count for a day other than that of their body.
     displaced: Vec<String>,
 }
 
@@ -151,7 +152,7 @@ fn wrong(
     let truth = simulator.truth();
     let from = row.day.and_time(NaiveTime::MIN).and_utc();
     let served = truth.counters(row.endpoint_id, from, to)?;
-    // Later bodies tell the price of the whole day in their charts.
+    // Later bodies report the price of the whole day in their charts.
     let whole = now.min(from + Duration::days(1));
     let prices = [to, whole].map(|to| truth.effective_prices(row.endpoint_id, from, to));
     let found = row.effective[0].unwrap_or(0.0);
@@ -175,7 +176,7 @@ async fn verdict(habits: Habits, days: i64) -> Verdict {
     verdict
 }
 
-/// The control: what the test below compares is right where the upstream answers at once.
+/// The control: the comparison of the test below holds if the upstream has no caches.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn days_close_on_the_last_reading_of_an_upstream_that_answers_at_once() {
     verdict(Habits::exact(), 1).await.assert_right();

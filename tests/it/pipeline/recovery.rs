@@ -1,4 +1,4 @@
-//! What the archive makes good: runs that were archived and never stored, a lost database, a snapshot left behind.
+//! Recovery from the archive: runs that were archived but never stored, a lost database, an outdated snapshot.
 
 use std::path::Path;
 
@@ -84,20 +84,20 @@ async fn a_snapshot_of_an_older_form_is_named_and_built_anew_at_start() {
         pipeline.publish().expect("published")
     };
     let folder = data.path().join("snapshots");
-    // The first form had no number, and flags were words.
+    // The first format had no number, and flags were strings.
     rewrite(&folder, |saved| {
         saved.as_object_mut().expect("an object").remove("format");
         saved["models"][0]["endpoints"][0]["flags"] = serde_json::json!(["phantom"]);
     });
-    let error = load(&folder).expect_err("not read");
+    let error = load(&folder).expect_err("not loaded");
     assert!(matches!(error, SnapshotError::OtherFormat { found: 1, .. }), "{error:?}");
-    assert!(error.to_string().contains("format 1 and this version reads 2"), "{error}");
+    assert!(error.to_string().contains("format 1, but this version reads 2"), "{error}");
     let rebuilt = pipeline(data.path());
     assert_eq!(rebuilt.current.get().expect("served").id, made.id);
     assert_eq!(load(&folder).expect("reads").expect("there").id, made.id);
     drop(rebuilt);
     rewrite(&folder, |saved| saved["format"] = 7.into());
-    let error = load(&folder).expect_err("a later form that happens to read");
+    let error = load(&folder).expect_err("a later format that happens to parse");
     assert!(matches!(error, SnapshotError::OtherFormat { found: 7, .. }), "{error:?}");
 }
 
@@ -161,11 +161,11 @@ async fn an_archived_run_that_cannot_be_read_does_not_keep_a_later_one_from_bein
     let started = pipeline(crashed.path());
     assert_eq!(started.current.get().expect("served").as_of, day(11) + Duration::hours(2));
     let report = collect(&started, &upstream, day(11) + Duration::hours(3)).await;
-    assert_eq!(report.status, "ok", "collecting goes on");
+    assert_eq!(report.status, "ok", "collection continues");
     drop(started);
     let ids = stored(crashed.path());
     assert_eq!(ids.len(), 3, "{ids:?}");
-    // Readable again, it is older than what is stored: named in the log, and not stored out of order.
+    // It is readable again but older than the stored runs: it is named in the log and not stored out of order.
     std::fs::write(broken, &whole).expect("written");
     drop(pipeline(crashed.path()));
     assert_eq!(stored(crashed.path()), ids);
@@ -182,7 +182,7 @@ async fn a_run_that_the_store_refuses_is_set_aside_by_name_and_the_rest_is_store
     let (early, data) = (folder(), folder());
     collect(&pipeline(early.path()), &upstream, day(10)).await;
     collect(&pipeline(data.path()), &upstream, day(11)).await;
-    // The file of a later run says that it is of an earlier time: the store takes no run out of order.
+    // The file of a later run claims an earlier time: the store rejects runs that are out of order.
     copy(&early.path().join("archive"), &data.path().join("archive"));
     let later = (day(11) + Duration::hours(1)).format("%Y%m%dT%H%M%SZ").to_string();
     let strange = manifests(data.path())[1].with_file_name(format!("{later}.manifest.zst"));
@@ -223,5 +223,5 @@ async fn a_snapshot_with_a_number_that_json_cannot_express_is_not_saved() {
         assert!(matches!(error, SnapshotError::NotFinite { .. }), "{error:?}");
         assert!(error.to_string().contains("`models[1].endpoints[0].throughput`"), "{error}");
     }
-    assert_eq!(load(&folder).expect("reads").expect("there").id, good.id, "the last good one stays");
+    assert_eq!(load(&folder).expect("reads").expect("there").id, good.id, "the last good one is kept");
 }

@@ -42,7 +42,7 @@ async fn a_silent_change_is_kept_back_until_it_is_accepted_by_name() {
         report.findings
     );
     let kept = pipeline.publish().expect("published");
-    assert_eq!((kept.as_of, rates(&kept)), (good.as_of, rates(&good)), "the last good numbers stay");
+    assert_eq!((kept.as_of, rates(&kept)), (good.as_of, rates(&good)), "the last good numbers are kept");
     let suspect = kept.status.suspect.as_ref().expect("the status names the run");
     assert_eq!((suspect.run_id.as_str(), suspect.observed_at), (report.run_id.as_str(), second));
     assert!(suspect.moved().contains(RATE));
@@ -58,7 +58,7 @@ async fn a_silent_change_is_kept_back_until_it_is_accepted_by_name() {
     assert!(refused.to_string().contains(RATE), "it names what can be accepted: {refused}");
     drop(pipeline);
 
-    // After a restart nothing is forgotten; a further run is suspect beside the same baseline.
+    // Nothing is forgotten after a restart; a further run is suspect against the same baseline.
     let pipeline = in_memory(data.path());
     assert_eq!(pipeline.current.get().expect("served").as_of, good.as_of);
     let third = collect(&pipeline, &upstream, second + Duration::hours(1)).await;
@@ -68,11 +68,11 @@ async fn a_silent_change_is_kept_back_until_it_is_accepted_by_name() {
     let accepted = pipeline.accept(&report.run_id, Some(&moved)).expect("accepted");
     assert_eq!((accepted.status.as_str(), accepted.open.len(), accepted.needs_replay), ("ok", 0, false));
     let after = pipeline.current.get().expect("served");
-    assert_eq!(after.as_of, second + Duration::hours(1), "the run after it fits the new baseline");
+    assert_eq!(after.as_of, second + Duration::hours(1), "the next run matches the new baseline");
     assert!(after.status.suspect.is_none());
     assert!(rates(&after).iter().flatten().all(|rate| *rate <= 0.01));
 
-    // The decision is part of the archive: a replay comes to the same record.
+    // The decision is part of the archive: a replay produces the same record.
     let other = folder();
     let again = in_memory(other.path());
     let replayed = again.replay(&Archive::open(data.path().join("archive")), |_, _| {}).expect("replayed");
@@ -91,7 +91,7 @@ async fn a_change_that_went_away_can_only_be_accepted_by_a_replay() {
     upstream.set_faults(&[]);
     assert_eq!(collect(&pipeline, &upstream, day(11) + Duration::hours(2)).await.status, "ok");
     let snapshot = pipeline.publish().expect("published");
-    assert!(snapshot.status.suspect.is_none(), "the newest run is not suspect any more");
+    assert!(snapshot.status.suspect.is_none(), "the newest run is no longer suspect");
     assert_eq!(snapshot.status.runs[1].status, "suspect", "and the suspect one is still listed");
     let accepted = pipeline.accept(&report.run_id, None).expect("kept for later");
     assert!(accepted.needs_replay && accepted.snapshot.is_none());
@@ -111,7 +111,7 @@ async fn a_sweep_that_is_cut_short_changes_nothing_that_is_published() {
     assert!(cut.documents > 10, "much of it was answered");
     let kept = pipeline.publish().expect("published");
     assert_eq!((kept.as_of, rates(&kept)), (good.as_of, rates(&good)));
-    assert_eq!(kept.status.runs[0].status, "failed", "what became of the run is published");
+    assert_eq!(kept.status.runs[0].status, "failed", "the status of the run is published");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -138,7 +138,7 @@ async fn one_refused_document_is_a_failure_of_that_document() {
     assert_eq!(of(&snapshot), of(&good), "the same endpoints, still with their rates");
 }
 
-/// Summaries gone, as an empty body with status 200.
+/// Removes the summaries, as in an empty body with status 200.
 fn emptied(body: &mut Value) {
     *body =
         serde_json::json!({"data": {"providerSummaries": [], "inputChartData": [], "outputChartData": []}});

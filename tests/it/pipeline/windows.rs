@@ -1,4 +1,4 @@
-//! Hours and closed days out of hourly sweeps over HTTP, against what the simulator really served.
+//! Hours and closed days from hourly sweeps over HTTP, compared with the true traffic of the simulator.
 
 use std::collections::BTreeSet;
 
@@ -31,7 +31,7 @@ async fn differenced_hours_are_what_was_served_in_them() {
     let data = folder();
     let pipeline = pipeline(data.path());
     let mut times = vec![sweep_at(11, 22), sweep_at(11, 23)];
-    // The sweep of 02:57 is missing: a stretch of two hours takes its place.
+    // The sweep of 02:57 is missing: a rate over two hours takes its place.
     times.extend([0, 1, 3, 4, 5].map(|hour| sweep_at(12, hour)));
     for time in &times {
         let report = collect(&pipeline, &upstream, *time).await;
@@ -81,7 +81,7 @@ async fn closing_values_close_observed_days_and_fill_missed_ones() {
             .all(|d| d.day < date(11) || matches!(d.basis, Some(Basis::Observed) | None)),
         "today has no closing value"
     );
-    // The twelfth day is missed as a whole.
+    // The twelfth day is missing completely.
     let next = collect(&pipeline, &upstream, sweep_at(13, 0)).await;
     assert_eq!((next.comparison, next.status.as_str()), (Some(RouteAnswer::Answered), "ok"));
     let snapshot = pipeline.publish().expect("published");
@@ -104,9 +104,9 @@ async fn closing_values_close_observed_days_and_fill_missed_ones() {
         }
     }
     assert!(filled > 30 && closed > 30, "{filled} {closed}");
-    let status = snapshot.status.comparison.as_ref().expect("asked for");
+    let status = snapshot.status.comparison.as_ref().expect("requested");
     assert_eq!((status.newest_day, status.asked_at), (Some(date(12)), sweep_at(13, 0)));
-    assert_eq!(snapshot.summary.observed_days, 2, "closing values are no observation");
+    assert_eq!(snapshot.summary.observed_days, 2, "closing values are not observations");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -120,7 +120,7 @@ async fn the_series_is_asked_for_once_a_day_from_half_an_hour_past_midnight_on()
     let collecting = pipeline(data.path());
     let early = start() + Duration::days(11) + Duration::minutes(20);
     let report = collect(&collecting, &upstream, early).await;
-    assert_eq!((report.comparison, asked(&upstream).0), (None, 0), "the day before is not settled yet");
+    assert_eq!((report.comparison, asked(&upstream).0), (None, 0), "the previous day is not settled yet");
     let report = collect(&collecting, &upstream, sweep_at(11, 0)).await;
     let (series, all) = asked(&upstream);
     assert_eq!((report.comparison, report.requests), (Some(RouteAnswer::Answered), all));
@@ -184,7 +184,7 @@ async fn a_route_that_fails_is_a_failure_and_costs_nothing_else() {
         let addresses: BTreeSet<String> =
             upstream.take_asked().into_iter().filter(|a| a.contains(ROUTE)).collect();
         assert!((1..=3).contains(&addresses.len()), "a few are tried: {addresses:?}");
-        assert!(report.readings >= whole.readings - 3, "the rest of the sweep is whole: {report:?}");
+        assert!(report.readings >= whole.readings - 3, "the rest of the sweep is complete: {report:?}");
     }
     let one = format!("{ROUTE}?permaslug={}&variant=standard", upstream.models()[0]);
     upstream.set_faults(&[(one.as_str(), Fault::Html)]);
@@ -195,7 +195,7 @@ async fn a_route_that_fails_is_a_failure_and_costs_nothing_else() {
     assert_eq!(
         (report.status.as_str(), report.comparison),
         ("ok", None),
-        "most have answered: not asked again"
+        "most were answered: not requested again"
     );
 }
 

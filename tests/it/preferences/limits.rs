@@ -1,4 +1,5 @@
-//! Hard limits: by example, and over random models, modes and limits against a router written apart.
+//! Tests hard limits with examples, and with random models, modes and limits against an independent model of the
+//! router.
 
 use super::router::{keeps, uses};
 use super::{Truth, any_endpoint, of, only, provider_schema, warned};
@@ -26,7 +27,7 @@ fn longest() -> f64 {
 
 fn limited(snapshot: &Snapshot, model: &str, mode: Mode, limits: Limits) -> Preference {
     let model = snapshot.model(model).expect("a model of the sample");
-    let limits = limits.checked().expect("limits that can be meant");
+    let limits = limits.checked().expect("valid limits");
     advise(snapshot, model, &Wish { mode, workload: "coding-agent", limits: &limits }, snapshot.as_of)
 }
 
@@ -34,7 +35,7 @@ fn floor(name: &str) -> Limits {
     Limits { quant_floor: Some(name.parse().expect("a format")), ..Limits::default() }
 }
 
-/// The sample's `quill`: changed before it is asked.
+/// The sample's `quill`, changed before the request.
 fn quill(change: impl Fn(&mut [Endpoint])) -> Snapshot {
     let mut sample = sample::snapshot();
     let quill = sample.models.iter_mut().find(|model| model.model_id == "zephyr/quill-large").expect("quill");
@@ -62,7 +63,7 @@ fn a_limit_is_kept_by_us_and_handed_to_the_router() {
     assert_eq!(written["max_price"], json!({"prompt": "0.6", "completion": "2.5"}));
     assert_eq!((&written["data_collection"], &written["zdr"]), (&json!("deny"), &json!(true)));
     assert_eq!(written["require_parameters"], true);
-    assert!(warned(&list, "keeps a list of its own"), "{:?}", list.warnings);
+    assert!(warned(&list, "keeps its own list"), "{:?}", list.warnings);
 }
 
 #[test]
@@ -74,16 +75,16 @@ fn what_is_not_known_does_not_keep_a_limit_and_is_counted() {
     });
     let limits = Limits { no_retention: true, ..floor("fp8") };
     let pin = limited(&sample, "zephyr/quill-large", Mode::Pin, limits);
-    assert!(warned(&pin, "`no_retention`: it is not known of 1 of 4"), "{:?}", pin.warnings);
-    assert!(warned(&pin, "`quant_floor`: it is not known of 2 of 4"), "{:?}", pin.warnings);
-    // What is left is of tier F: the best there is within the limits, and it is said.
+    assert!(warned(&pin, "`no_retention`: not published for 1 of 4"), "{:?}", pin.warnings);
+    assert!(warned(&pin, "`quant_floor`: not published for 2 of 4"), "{:?}", pin.warnings);
+    // The rest is in tier F: it is the best that meets the limits, and a warning says so.
     assert_eq!(only(&pin), Some(vec!["mirage".to_owned()]));
-    assert!(warned(&pin, "nothing better than tier F"), "{:?}", pin.warnings);
+    assert!(warned(&pin, "no endpoint better than tier F"), "{:?}", pin.warnings);
     let nowhere = Limits { region: Some("eu".to_owned()), ..Limits::default() };
     let none = limited(&sample, "zephyr/quill-large", Mode::Avoid, nowhere);
     assert_eq!((none.provider, none.evidence.len()), (None, 0));
     let why = none.reason.expect("a reason");
-    assert!(why.contains("outside of the limits: region: not known"), "{why}");
+    assert!(why.contains("violates the limits: region: unknown"), "{why}");
 }
 
 #[test]
@@ -94,8 +95,8 @@ fn avoiding_leaves_out_what_misses_a_limit() {
     let provider = avoid.provider.expect("a preference");
     assert_eq!(provider.ignore, Some(vec!["quarry".to_owned(), "mirage".to_owned()]));
     assert!(avoid.evidence[0].why.contains("context: 32000 tokens"), "{:?}", avoid.evidence);
-    assert_eq!(avoid.router_limits, None, "no router takes a context");
-    // A limit that all keep, and nothing bad: the limit is the preference.
+    assert_eq!(avoid.router_limits, None, "the router does not support a context limit");
+    // A limit that all endpoints meet, and no bad endpoint: the limit is the preference.
     let sample = quill(|all| all[3].tier = Tier::B);
     let avoid = limited(&sample, "zephyr/quill-large", Mode::Avoid, floor("fp8"));
     let provider = avoid.provider.clone().expect("a preference");
@@ -114,7 +115,7 @@ fn a_hard_limit_goes_before_a_good_sibling() {
     let avoid = limited(&sample, "northwind/atlas-3", Mode::Avoid, limits);
     let ignore = avoid.provider.clone().and_then(|provider| provider.ignore).expect("a list");
     assert!(ignore.contains(&"north-cloud".to_owned()), "{ignore:?}");
-    assert!(warned(&avoid, "leaves out `north-cloud/eu-west` too"), "{:?}", avoid.warnings);
+    assert!(warned(&avoid, "also excludes `north-cloud/eu-west`"), "{:?}", avoid.warnings);
 }
 
 #[test]
@@ -155,7 +156,7 @@ fn an_endpoint_that_refuses_the_longest_prompt_is_not_recommended() {
         let pin = limited(&sample, "zephyr/quill-large", Mode::Pin, Limits::default());
         assert_eq!(only(&pin), Some(vec![best.to_owned()]), "{most}");
     }
-    // Where no endpoint takes it the sessions are cut, and the choice is as it was.
+    // If no endpoint accepts the prompt, sessions are split, and the choice stays the same.
     let sample = quill(|all| all.iter_mut().for_each(|one| one.max_prompt_tokens = Some(longest - 1)));
     let pin = limited(&sample, "zephyr/quill-large", Mode::Pin, Limits::default());
     assert_eq!(only(&pin), Some(vec!["lumen/bf16".to_owned()]));
@@ -172,7 +173,7 @@ fn a_deprecated_endpoint_is_warned_of_and_not_recommended_once_it_is_over() {
         "`lumen/bf16` is deprecated: the upstream stops offering it on 2026-10-07 17:57 UTC"
     ));
     let avoid = limited(&sample, "zephyr/quill-large", Mode::Avoid, Limits::default());
-    assert!(warned(&avoid, "`lumen/bf16` is deprecated"), "it is let in: {:?}", avoid.warnings);
+    assert!(warned(&avoid, "`lumen/bf16` is deprecated"), "it is admitted: {:?}", avoid.warnings);
     let over = quill(|all| all[0].deprecation_date = at(0));
     let pin = limited(&over, "zephyr/quill-large", Mode::Pin, Limits::default());
     assert_eq!(only(&pin), Some(vec!["quarry".to_owned()]));
@@ -192,7 +193,7 @@ fn an_age_counts_from_when_the_upstream_began_to_offer_an_endpoint() {
         let pin = limited(&sample, "zephyr/quill-large", Mode::Pin, Limits::default());
         assert_eq!(only(&pin), Some(vec![best.to_owned()]), "{created:?} {first_seen}");
     }
-    // In a young record first sights say nothing; the upstream's dates still do.
+    // In a young record, the time of first sight says nothing, but the upstream's dates do.
     let young = |created: Option<_>| {
         let mut sample = quill(|all| all.iter_mut().for_each(|one| one.created_at = created));
         sample.summary.first_run = ago(2);
@@ -210,7 +211,7 @@ fn an_order_is_given_when_it_is_asked_for_and_says_what_it_costs() {
     let provider = order.provider.clone().expect("a preference");
     assert_eq!(provider.order, provider.only);
     assert_eq!(provider.order.map(|order| order[0].clone()), Some("lumen/bf16".to_owned()));
-    assert!(warned(&order, "switches the router's sticky routing and load balancing off"));
+    assert!(warned(&order, "disables the router's sticky routing and load balancing"));
     for mode in Mode::ALL {
         let given = of(&sample::snapshot(), "zephyr/quill-large", mode, "coding-agent");
         assert_eq!(given.provider.expect("a preference").order, None, "{mode}");
@@ -231,7 +232,7 @@ fn an_endpoint_of_which_nothing_was_read_is_not_named() {
     assert_eq!(unread(3), ["quarry"]);
 }
 
-/// Facts that limits are about, over a random endpoint.
+/// Random values for the facts that limits check.
 fn any_facts() -> impl Strategy<Value = Endpoint> {
     let quantization =
         prop::sample::select(vec![None, Some("unknown"), Some("fp4"), Some("fp8"), Some("bf16")]);
@@ -280,7 +281,7 @@ fn any_limits() -> impl Strategy<Value = Limits> {
     })
 }
 
-/// Both limits at once: never looser than either.
+/// Both limits combined: never less strict than either.
 fn both(a: &Limits, b: &Limits) -> Limits {
     let least = |a: Option<f64>, b: Option<f64>| a.into_iter().chain(b).min_by(f64::total_cmp);
     let finer = a.quant_floor.into_iter().chain(b.quant_floor).max_by_key(|one| one.bits());
@@ -297,7 +298,7 @@ fn both(a: &Limits, b: &Limits) -> Limits {
         min_availability: a.min_availability.into_iter().chain(b.min_availability).max_by(f64::total_cmp),
     }
     .checked()
-    .expect("limits that can be meant")
+    .expect("valid limits")
 }
 
 fn world(endpoints: Vec<Endpoint>) -> Snapshot {
@@ -307,7 +308,7 @@ fn world(endpoints: Vec<Endpoint>) -> Snapshot {
     snapshot
 }
 
-/// The endpoints that the router would use: positions; `None` where there is no preference.
+/// Positions of the endpoints that the router would use; `None` if there is no preference.
 fn used(snapshot: &Snapshot, mode: Mode, limits: &Limits) -> Option<BTreeSet<usize>> {
     let model = &snapshot.models[0];
     let made = advise(snapshot, model, &Wish { mode, workload: "coding-agent", limits }, snapshot.as_of);
@@ -368,7 +369,7 @@ proptest! {
             if mode == Mode::Avoid {
                 prop_assert!(added.is_empty(), "{:?} -> {:?}", before, after);
             } else {
-                // A shortlist is filled up, and a pin moves on, where a limit took an endpoint away.
+                // If a limit excludes an endpoint, a shortlist adds another one and a pin moves to the next one.
                 prop_assert!(added.is_empty() || !before.iter().all(keeps_tight), "{}: {:?}", mode, added);
             }
         }
@@ -401,7 +402,8 @@ proptest! {
         rated.sort_by(f64::total_cmp);
         prop_assume!(rated.len() > 1);
         let median = (rated[(rated.len() - 1) / 2] + rated[rated.len() / 2]) / 2.0;
-        // Of the endpoints that may be recommended at all: the charge for thin traffic ranks them, their cost rates them.
+        // Only endpoints that may be recommended: the charge for thin traffic affects their rank, but their tier
+        // depends on cost alone.
         let good = |e: &Endpoint| matches!(Lens::Cost.cuts().tier(usd(e) / median - 1.0), Tier::S | Tier::A | Tier::B);
         let fit = |e: &&Endpoint| truth.fit_at_any_cost(e) && e.tier != Tier::Unrated && good(e);
         let best = model.endpoints.iter().filter(fit).min_by(|a, b| score(a).total_cmp(&score(b)));

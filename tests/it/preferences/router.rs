@@ -1,11 +1,11 @@
-//! A router as its documentation describes it, written apart from the program: which endpoints it would use under a
-//! `provider` object, and which keep a set of limits.
+//! A model of the router according to its documentation, independent of the program: which endpoints it would use for a
+//! `provider` object, and which meet a set of limits.
 
 use hitrate::domain::limits::Limits;
 use hitrate::preferences::ProviderObject;
 use hitrate::snapshot::Endpoint;
 
-/// Whether an entry of `only`, `ignore` or `order` means an endpoint.
+/// Whether an entry of `only`, `ignore` or `order` matches an endpoint.
 pub fn means(entry: &str, tag: &str) -> bool {
     let service_tier = tag.ends_with("/priority") || tag.ends_with("/flex");
     tag == entry || (!service_tier && tag.starts_with(&format!("{entry}/")))
@@ -36,12 +36,13 @@ pub fn uses(provider: &ProviderObject, parameters: &[String], endpoint: &Endpoin
         })
 }
 
-/// Bits of a weight format.
+/// Bits per weight of a format.
 fn bits(quantization: &str) -> u32 {
     quantization.chars().filter(char::is_ascii_digit).collect::<String>().parse().unwrap_or(0)
 }
 
-/// Whether an endpoint keeps limits, nothing unknown taken for kept; at prompts of a length the dearest price counts.
+/// Whether an endpoint meets limits; unknown values count as violations. For a given prompt length, the highest price
+/// counts.
 pub fn keeps(limits: &Limits, endpoint: &Endpoint, prompt: f64) -> bool {
     let finest = endpoint.quantization.as_deref().map_or(0, bits);
     let tiers = || {

@@ -1,4 +1,4 @@
-//! What a preference says it saves.
+//! Tests the stated savings of a preference.
 
 use super::of;
 use crate::sample;
@@ -6,7 +6,7 @@ use hitrate::domain::backtest::ExpectedCost;
 use hitrate::preferences::{Compared, Mode, TRAFFIC};
 use hitrate::snapshot::{Endpoint, Snapshot};
 
-/// `quill` with expectations, and list prices that mislead: the dearest session has the lowest list price.
+/// `quill` with expected costs and misleading list prices: the most expensive session has the lowest list price.
 fn snapshot(change: impl Fn(usize, &mut Endpoint)) -> Snapshot {
     let mut sample = sample::snapshot();
     let day = sample.as_of.date_naive();
@@ -38,7 +38,7 @@ fn a_pin_is_compared_with_what_people_pick_and_with_what_the_traffic_pays() {
     close(list.against_usd, 1.4);
     close(list.fraction, 1.0 - 0.21 / 1.4);
     close(list.usd_per_session, 1.4 - 0.21);
-    // Two endpoints, each known to 10 %: their logarithms' misses add in quadrature.
+    // Two endpoints, each with an error of 10 %: the errors of their logarithms add in quadrature.
     let reach = 2.0_f64.sqrt() * 1.1_f64.ln();
     close(list.low, 1.0 - 0.21 / 1.4 * reach.exp());
     close(list.usd_high, 1.4 - 0.21 * (-reach).exp());
@@ -81,9 +81,9 @@ fn a_preference_can_cost_more_than_the_cheapest_list() {
         }
     };
     let made = of(&snapshot(cheap), "zephyr/quill-large", Mode::Avoid, "coding-agent");
-    let fraction = made.saving.against_cheapest_list.fraction.expect("told");
+    let fraction = made.saving.against_cheapest_list.fraction.expect("a fraction");
     assert!(fraction < 0.0, "{made:?}");
-    let told = format!("expected to cost {:.0} % more than what the list prices", -fraction * 100.0);
+    let told = format!("expected to cost {:.0} % more than the lowest list price", -fraction * 100.0);
     assert!(made.warnings.iter().any(|warning| warning.starts_with(&told)), "{:?}", made.warnings);
     let pinned = of(&snapshot(|_, _| {}), "zephyr/quill-large", Mode::Pin, "coding-agent");
     assert!(!pinned.warnings.iter().any(|warning| warning.starts_with("expected")), "{:?}", pinned.warnings);
@@ -111,7 +111,7 @@ fn what_cannot_be_told_is_null_with_a_reason() {
     });
     let saving = of(&costless, "zephyr/quill-large", Mode::Pin, "coding-agent").saving;
     assert_eq!(saving.against_traffic_average.fraction, None);
-    untold(&saving.against_traffic_average, "too much of the traffic have no cost");
+    untold(&saving.against_traffic_average, "unknown for endpoints with too much of the traffic");
     let none = of(&costless, "tinker/solo-1", Mode::Pin, "coding-agent").saving;
     untold(&none.against_cheapest_list, "there is no preference");
 }

@@ -1,4 +1,5 @@
-//! What the upstream says of endpoints on the recorded days, and what follows from it: facts, limits, choices, costs.
+//! The facts that the upstream publishes about endpoints on the recorded days, and their effect on limits, choices and
+//! costs.
 
 use std::path::Path;
 use std::process::Command;
@@ -58,12 +59,12 @@ fn writes_for_an_hour_are_dearer(snapshot: &Snapshot) {
         let workload = own.over(agent(snapshot)).expect("a session");
         of(&compare(snapshot, model, &workload), "anthropic").parts.expect("priced").writes
     };
-    // Written for five minutes at 1.25 times the input price, for an hour at twice.
+    // A cache write for five minutes costs 1.25 times the input price, one for an hour costs twice the input price.
     let (short, long) = (cost(CacheTtl::FiveMinutes), cost(CacheTtl::OneHour));
     assert!(short > 0.0 && (long / short - 4.0).abs() < 1e-9, "{short} {long}");
 }
 
-/// Serves the recorded days with the conditional prices that a file next to them puts in.
+/// Serves the recorded days with the conditional prices that a file next to them inserts.
 const WITH_HOOK: &str = "
 import importlib.util, sys
 def load(path, name):
@@ -80,7 +81,7 @@ serve.Day.__init__ = edited
 serve.main()
 ";
 
-/// The newest recorded day with these conditional prices, collected at a time of our own.
+/// The newest recorded day with these conditional prices, collected at a given time.
 async fn collected(kept: &Path, hook: &Path, time: DateTime<Utc>) -> std::sync::Arc<Snapshot> {
     let mut serve = Command::new("python3");
     serve.arg("-c").arg(WITH_HOOK).arg(kept.join("replay/serve.py")).arg(hook);
@@ -98,7 +99,7 @@ async fn prices_of_weekdays_and_weekends_count_on_their_days() {
     let Some(kept) = recordings() else { return };
     let hook = kept.join("../bug-cases/20-hook-utc-days.py");
     if !hook.is_file() {
-        eprintln!("skipped: the conditional prices, as {} is not there", hook.display());
+        eprintln!("skipped: the conditional prices ({} does not exist)", hook.display());
         return;
     }
     // 2026-08-07 is a Friday. Prices double on weekdays at 02:00 at one host, and halve on weekends at the other.

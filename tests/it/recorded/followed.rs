@@ -1,5 +1,5 @@
 //! Preferences over every model of every recorded day: what a router would do with them, and what following them would
-//! have cost the day after.
+//! have cost on the next day.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,7 +22,7 @@ fn workloads() -> Vec<Workload> {
     Workload::shipped().expect("data/workloads.toml is valid")
 }
 
-/// No limits, and a few that people have.
+/// No limits, and a few typical ones.
 fn limits() -> Vec<Limits> {
     let floor = Some("fp8".parse().expect("a format"));
     let none = Limits::default;
@@ -42,7 +42,7 @@ pub fn preferences_hold_and_pay(store: &Store, times: &[DateTime<Utc>]) {
     for (at_day, time) in times.iter().enumerate() {
         let snapshot = build_snapshot(store, Some(*time), workloads(), *time).expect("a snapshot");
         followed.take(&snapshot);
-        // What is obeyed hardly differs from day to day: every third day, all limits and modes.
+        // Compliance hardly differs from day to day, so this checks every third day, with all limits and modes.
         if at_day % 3 != 2 {
             continue;
         }
@@ -58,7 +58,7 @@ pub fn preferences_hold_and_pay(store: &Store, times: &[DateTime<Utc>]) {
     followed.pays();
 }
 
-/// Every preference of a snapshot, as a router would follow it; how many there are.
+/// Checks every preference of a snapshot as a router would follow it. Returns their number.
 fn a_router_obeys(snapshot: &Snapshot, mode: Mode, limits: &Limits) -> usize {
     let workload = snapshot.workloads.iter().find(|own| own.name == snapshot.default_workload());
     let longest = workload.map(|workload| workload.prompt_of_turn(workload.turns)).expect("a workload");
@@ -94,10 +94,10 @@ fn a_router_obeys(snapshot: &Snapshot, mode: Mode, limits: &Limits) -> usize {
     given
 }
 
-/// What was chosen, charged the price of the day after.
+/// The choices, at the price of the next day.
 struct Followed {
     prices: BTreeMap<(Uuid, NaiveDate), f64>,
-    /// Log of the cost over the cheapest of the next day, by way of choosing.
+    /// Logarithm of the cost relative to the cheapest endpoint of the next day, by way of choosing.
     over: BTreeMap<&'static str, Vec<f64>>,
     same: usize,
 }
@@ -190,14 +190,15 @@ impl Followed {
         eprintln!("{choices} choices, {:.1} % the policy's own; cost over the oracle's:", agreed * 100.0);
         self.over.keys().for_each(|way| eprintln!("  {way}: {:.4}", mean(way)));
         assert!(choices > 100, "{choices}");
-        // A pin leaves out what is new, de-ranked or not to be named alone, and lets thinner endpoints in.
+        // A pin excludes endpoints that are new, de-ranked or cannot be named alone, and it allows endpoints with less
+        // traffic.
         assert!(agreed > 0.75, "{agreed}");
         for pin in ["pin, traffic", "pin, coding-agent"] {
             for other in ["cheapest list", "traffic average"] {
-                assert!(mean(pin) < mean(other), "{pin} is dearer than {other}");
+                assert!(mean(pin) < mean(other), "{pin} is more expensive than {other}");
             }
         }
-        // Three endpoints at least cost more than the best of them: still far less than what the traffic pays.
+        // At least three endpoints cost more than the best of them, but still far less than the traffic average.
         let list = mean("shortlist, spread as traffic");
         assert!(list < 0.95 * mean("traffic average") && list < 1.02 * mean("cheapest list"), "{list}");
         assert!(mean("pin, traffic") < 1.03 * mean("policy"));

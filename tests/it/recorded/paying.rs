@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use crate::binary::hitrate;
 
-/// Our policy beats the others on the days that it was not tuned on, in all weightings; the others come out as the public
-/// charts let anybody reckon them.
+/// Our policy beats the others on the days that it was not tuned on, in all weightings. The results of the others match
+/// a separate calculation from the public charts.
 pub fn following_it_pays(data: &Path) {
     let tested = hitrate(data, &["backtest", "--json"]);
     assert_eq!(tested.code, 0, "{tested:?}");
@@ -43,7 +43,7 @@ pub fn following_it_pays(data: &Path) {
     }
 }
 
-/// The newest sweep's day is not in the charts yet, but what it says of the day so far is close to what was expected.
+/// The day of the newest sweep is not in the charts yet, but its figures for the day so far are close to the forecast.
 pub fn forecasts_hold_as_often_as_they_say(snapshot: &Snapshot) {
     let endpoints = snapshot.models.iter().flat_map(|model| &model.endpoints);
     let (mut held, mut all) = (0, 0);

@@ -1,4 +1,4 @@
-//! The calculator, and what a session is made of on the page of a model.
+//! The calculator, and the cost breakdown of a session on the page of a model.
 
 use super::{get, sample, site, tags};
 use axum::http::StatusCode;
@@ -10,7 +10,7 @@ async fn the_model_page_says_what_a_session_is_made_of() {
     assert!(section.contains("is the cheapest") && section.contains("class=\"cached\""), "{section}");
     assert!(section.contains("/cost?model=northwind%2Fatlas-3"), "it leads to the calculator");
     let solo = get(&site(), "/models/tinker/solo-1").await.body;
-    assert!(!solo.contains("<h2 id=\"cost\">"), "nothing is known of its caching");
+    assert!(!solo.contains("<h2 id=\"cost\">"), "nothing is known about its caching");
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Hours, bars of sessions, tiers that moved: on the pages of models and providers and on the front page.
+//! Hourly maps, session bars and tier changes on the pages of models and providers and on the front page.
 
 use super::{get, named, sample, site, site_over, tags};
 use axum::http::StatusCode;
@@ -11,8 +11,8 @@ use hitrate::snapshot::{Event, HourlyRate, Snapshot};
 const ATLAS: &str = "/models/northwind/atlas-3";
 const QUILL: &str = "/models/zephyr/quill-large";
 
-/// The sample with these stretches for every endpoint that has hours: start and end in hours since the first midnight,
-/// hit rate.
+/// The sample with these stretches for every endpoint that has hourly rates: start and end in hours since the first
+/// midnight, and the hit rate.
 fn with_hours(stretches: &[(f64, f64, f64)]) -> Snapshot {
     let mut snapshot = sample::snapshot();
     let from = snapshot.hourly.from;
@@ -29,7 +29,7 @@ fn with_hours(stretches: &[(f64, f64, f64)]) -> Snapshot {
     snapshot
 }
 
-/// The part of a page under a heading with this id.
+/// The section of a page under the heading with this id.
 fn section<'a>(page: &'a str, id: &str) -> &'a str {
     let rest = page.split(&format!("<h2 id=\"{id}\"")).nth(1).unwrap_or_else(|| panic!("no section {id}"));
     rest.split("</section>").next().unwrap_or(rest)
@@ -41,10 +41,10 @@ async fn hours_are_drawn_where_they_were_and_gaps_stay_gaps() {
     let site = site_over(Some(with_hours(&hours)), Duration::zero());
     let page = get(&site, ATLAS).await.body;
     let part = section(&page, "hours");
-    assert_eq!(part.matches("<svg class=\"heat\"").count(), 6, "one an endpoint");
+    assert_eq!(part.matches("<svg class=\"heat\"").count(), 6, "one per endpoint");
     assert!(
         part.contains("class=\"h3\" d=\"M46.0 6h11.4v15H46.0zM57.4 6h12.0v15H57.4z\""),
-        "one path a step: {part}"
+        "one path per step: {part}"
     );
     assert!(
         part.contains("class=\"h9\" d=\"M69.4 36h24.0v15H69.4z\""),
@@ -62,7 +62,7 @@ async fn hours_are_drawn_where_they_were_and_gaps_stay_gaps() {
     assert_eq!(
         part.matches("<td class=\"n\">97\u{202f}%</td>").count(),
         2 * 6,
-        "both hours it covers, a map"
+        "both hours it covers, in each map"
     );
     tags(ATLAS, &page);
 }
@@ -110,7 +110,7 @@ async fn one_reading_a_day_is_said_and_not_drawn_as_hours() {
         StatusCode::NOT_FOUND
     );
     let solo = get(&site(), "/models/tinker/solo-1").await.body;
-    assert!(section(&solo, "hours").contains("No reading of the last days gives a rate by the hour"));
+    assert!(section(&solo, "hours").contains("No reading of the last days yields an hourly rate"));
 }
 
 #[tokio::test]
@@ -128,14 +128,14 @@ async fn every_workload_has_bars_with_the_lists_choice_and_its_interval() {
             && part.contains("class=\"whisker\""),
         "{part}"
     );
-    assert!(part.contains("by list it would be mirage"), "{part}");
+    assert!(part.contains("By list price it would be mirage"), "{part}");
     assert!(
         part.contains("/cost?model=zephyr%2Fquill-large&#38;workload=chat"),
         "it leads to the calculator: {part}"
     );
     let file = get(&site, "/chart/model/zephyr/quill-large/session-coding-agent.svg").await;
     assert_eq!(file.status, StatusCode::OK);
-    assert!(file.body.contains("USD a session") && file.body.contains("prefers-color-scheme"));
+    assert!(file.body.contains("USD per session") && file.body.contains("prefers-color-scheme"));
     tags("session", &file.body);
     for path in ["zephyr/quill-large/session-gaming.svg", "tinker/solo-1/session-chat.svg"] {
         assert_eq!(get(&site, &format!("/chart/model/{path}")).await.status, StatusCode::NOT_FOUND, "{path}");
@@ -144,7 +144,7 @@ async fn every_workload_has_bars_with_the_lists_choice_and_its_interval() {
     assert!(section(&solo, "sessions").contains("No session can be priced yet"));
 }
 
-/// A model that forty endpoints serve, the last one the cheapest on paper.
+/// A model that forty endpoints serve; the last one is the cheapest on paper.
 fn crowded() -> Snapshot {
     let mut snapshot = sample::snapshot();
     let slug = "northwind/atlas-3-20260901";
@@ -196,15 +196,15 @@ async fn a_providers_record_has_its_tier_changes() {
         provider: Some(hitrate::domain::ids::ProviderSlug::new(provider)),
         detail: detail.to_owned(),
     };
-    snapshot.status.events.push(event("quarry", "Quarry Compute: S under cache, before A"));
-    snapshot.status.events.push(event("lumen", "Lumen AI: C under cache, before B"));
+    snapshot.status.events.push(event("quarry", "Quarry Compute: cache tier A → S"));
+    snapshot.status.events.push(event("lumen", "Lumen AI: cache tier B → C"));
     let site = site_over(Some(snapshot), Duration::zero());
     let quarry = get(&site, "/providers/quarry").await.body;
     let record = section(&quarry, "changes");
-    assert!(record.contains("S under cache, before A") && !record.contains("Lumen AI"), "{record}");
-    assert!(section(&quarry, "standings").contains("S since 3 August 2026, before A"));
+    assert!(record.contains("cache tier A → S") && !record.contains("Lumen AI"), "{record}");
+    assert!(section(&quarry, "standings").contains("S since 3 August 2026 (was A)"));
     assert!(
-        get(&site, "/changes").await.body.contains("<a href=\"/providers/lumen\">Lumen AI: C under cache")
+        get(&site, "/changes").await.body.contains("<a href=\"/providers/lumen\">Lumen AI: cache tier B → C")
     );
     assert!(
         get(&site, "/changes.atom").await.body.contains("/providers/quarry"),
@@ -212,7 +212,7 @@ async fn a_providers_record_has_its_tier_changes() {
     );
 }
 
-/// The sample where the first provider of each list has held its tier since `since`, before that `previous`.
+/// The sample, in which the first provider of each list has held its tier since `since` and had `previous` before.
 fn moved(since: NaiveDate, previous: Tier) -> Snapshot {
     let mut snapshot = sample::snapshot();
     for list in &mut snapshot.tier_lists {
@@ -228,7 +228,7 @@ async fn the_front_page_tells_whose_tier_changed_in_the_last_week() {
     let page =
         get(&site_over(Some(moved(today - Duration::days(6), Tier::C)), Duration::zero()), "/").await.body;
     let week = section(&page, "week");
-    assert!(week.contains("up from C on 29 Sep") && week.contains("Nobody fell."), "{week}");
+    assert!(week.contains("up from C on 29 Sep") && week.contains("No provider moved down."), "{week}");
     let page =
         get(&site_over(Some(moved(today - Duration::days(7), Tier::C)), Duration::zero()), "/?lens=cache")
             .await
@@ -236,7 +236,7 @@ async fn the_front_page_tells_whose_tier_changed_in_the_last_week() {
     let week = section(&page, "week");
     assert!(
         week.contains("Tiers that changed, by cache")
-            && week.contains("None in the last 7 days; tiers are held since 3 Aug."),
+            && week.contains("None in the last 7 days; the record of tiers starts on 3 Aug."),
         "{week}"
     );
     assert!(section(&page, "evidence").contains("<small>S since 28 Sep</small>"), "{page}");
@@ -268,9 +268,9 @@ async fn badges_and_pages_show_the_tier_that_is_held() {
     let badge = get(&site, "/badge/lumen.svg?lens=cache").await.body;
     assert!(badge.contains("class=\"B\"") && badge.contains(">B  −8 points<"), "{badge}");
     let page = get(&site, "/providers/lumen").await.body;
-    assert!(page.contains("B since 3 August 2026; this moment’s figures alone: D"), "{page}");
+    assert!(page.contains("B since 3 August 2026; heading for D"), "{page}");
     let atlas = get(&site, ATLAS).await.body;
-    assert!(section(&atlas, "verdicts").contains("<small>since 2 Sep, before B</small>"), "{atlas}");
+    assert!(section(&atlas, "verdicts").contains("<small>since 2 Sep (was B)</small>"), "{atlas}");
     assert!(!named(&tags(ATLAS, &atlas), "table").is_empty());
 }
 
@@ -287,11 +287,11 @@ async fn a_tier_that_is_held_is_marked_where_the_figures_alone_differ() {
     let at = list(&mut snapshot);
     snapshot.tier_lists[at].providers.iter_mut().for_each(|row| row.naive = row.tier);
     let plain = get(&site_over(Some(snapshot.clone()), Duration::minutes(24)), "/").await.body;
-    assert!(!plain.contains("figures alone:") && !plain.contains("class=\"held\""), "{plain}");
+    assert!(!plain.contains("heading for") && !plain.contains("class=\"held\""), "{plain}");
     let row =
         snapshot.tier_lists[at].providers.iter_mut().find(|row| row.tier == Tier::B).expect("one of tier B");
     row.naive = Tier::S;
     let marked = get(&site_over(Some(snapshot), Duration::minutes(24)), "/").await.body;
-    assert!(marked.contains("▲</span></b><span class=\"vh\">, the figures alone: S</span>"), "{marked}");
-    assert!(marked.contains("The figures of today alone"), "the mark is explained");
+    assert!(marked.contains("▲</span></b><span class=\"vh\">, heading for S</span>"), "{marked}");
+    assert!(marked.contains("On its way up or down"), "the mark is explained");
 }

@@ -1,4 +1,5 @@
-//! Names that an upstream might send: markup, other directions, no width, no end. They stay text, on pages and in files.
+//! Names that an upstream might send: markup, right-to-left text, zero-width characters, very long names. They stay
+//! text on pages and in files.
 
 use super::{attribute, get, has_handler, named, pages, sample, site_over, tags};
 use axum::http::{StatusCode, header};
@@ -22,7 +23,7 @@ fn hostile() -> [String; 8] {
     ]
 }
 
-/// The sample with the name wherever an upstream has a say.
+/// The sample with the name in every field that comes from the upstream.
 fn poisoned(name: &str) -> Snapshot {
     let mut snapshot = sample::snapshot();
     let slug = ProviderSlug::new(name);
@@ -67,7 +68,7 @@ fn poisoned(name: &str) -> Snapshot {
     snapshot
 }
 
-/// Whether a text has what cannot be seen and changes how the rest is read.
+/// Whether a text has no invisible characters that change how the rest is read.
 fn is_clean(text: &str) -> bool {
     let bad = |c: char| {
         c.is_control() && c != '\n' && c != '\t'
@@ -137,7 +138,7 @@ async fn hostile_names_stay_text_in_pictures_feed_and_site_map() {
     }
 }
 
-/// The fields of CSV (RFC 4180), row by row.
+/// Parses CSV (RFC 4180) into rows of fields.
 fn rows(text: &str) -> Vec<Vec<String>> {
     let (mut rows, mut row, mut field, mut quoted) = (Vec::new(), Vec::new(), String::new(), false);
     let mut chars = text.chars().peekable();

@@ -1,4 +1,4 @@
-//! What the front page weighs on its way to the reader.
+//! The transfer size of the front page.
 
 use super::{attribute, named, sample, site_over, tags};
 use axum::body::{Body, to_bytes};
@@ -7,12 +7,12 @@ use chrono::Duration;
 use hitrate::snapshot::Snapshot;
 use tower::ServiceExt;
 
-/// The budget: page, style and script, compressed.
+/// Size budget for page, style sheet and script, compressed.
 const BUDGET: usize = 60 * 1024;
-/// As many providers as the live upstream has, and some.
+/// Somewhat more providers than the live upstream has.
 const PROVIDERS: usize = 90;
 
-/// The sample with as many providers as the live upstream has: rated ones, each with a row of evidence.
+/// The sample with [`PROVIDERS`] rated providers, each with a row of evidence.
 fn crowded() -> Snapshot {
     let mut snapshot = sample::snapshot();
     for list in &mut snapshot.tier_lists {

@@ -1,4 +1,4 @@
-//! The comparison series: percent by UUID and day, the last day under way.
+//! The comparison series: percentages by UUID and day; the last day is the current one.
 
 use super::{ONE, TWO, decode, decode_as, request, the_quarantined};
 use crate::rig::at;
@@ -60,7 +60,7 @@ fn what_is_no_share_and_whose_is_unknown_is_put_aside_and_costs_nothing_else() {
     ] {
         assert!(aside.contains(&expected), "{expected:?}: {aside:?}");
     }
-    assert_eq!(aside.len(), 4, "a key that is nobody's is told once: {aside:?}");
+    assert_eq!(aside.len(), 4, "an unknown key is reported once: {aside:?}");
     assert_eq!(decoded.drift.keys().map(|d| d.path.as_str()).collect::<Vec<_>>(), ["volume"]);
     assert!(!decoded.failed);
 }
@@ -107,5 +107,5 @@ fn a_run_says_what_came_of_asking() {
     assert_eq!(run(vec![gone(), answer(None)]).comparison, Some(RouteAnswer::Failed));
     assert_eq!(run(vec![gone(), empty()]).comparison, Some(RouteAnswer::Answered));
     let sources = run(vec![gone(), answer(None)]).sources;
-    assert_eq!((sources[0].no_data, sources[0].failed), (1, 1), "a missing route hides no failure");
+    assert_eq!((sources[0].no_data, sources[0].failed), (1, 1), "a missing route does not hide a failure");
 }

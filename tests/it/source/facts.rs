@@ -1,4 +1,4 @@
-//! What the upstream says of an endpoint besides prices and use, and under which conditions a price applies.
+//! The facts of an endpoint besides prices and usage, and the conditions under which a price applies.
 
 use super::{ONE, TWO, decode, mtok, stats_of, stats_row, the_quarantined};
 use hitrate::domain::endpoint::Weekday;

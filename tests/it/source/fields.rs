@@ -1,11 +1,11 @@
-//! Single fields: of another type, out of bounds, and which rows can do without them.
+//! Single fields of the wrong type or out of bounds, and which of them are essential for a row.
 
 use serde_json::{Value, json};
 
 use super::*;
 use hitrate::domain::endpoint::Model;
 
-/// A row of each kind with every field that is read, and how a document is made of rows.
+/// A row of each kind with every field that is read, and the form of a document with such rows.
 fn documents() -> Vec<(DocumentKind, &'static str, Value)> {
     let pricing = json!({"prompt": "0.0000002", "completion": "0.000001", "input_cache_read": "0.00000005",
         "input_cache_write": "0.00000025", "discount": 0.1});
@@ -55,7 +55,7 @@ fn rows_of(decoded: &Decoded) -> usize {
     }
 }
 
-/// Every place in a value, as JSON pointers.
+/// Every position in a value, as JSON pointers.
 fn places(value: &Value, at: &str, found: &mut Vec<String>) {
     if let Value::Object(fields) = value {
         for (key, value) in fields {
@@ -66,9 +66,9 @@ fn places(value: &Value, at: &str, found: &mut Vec<String>) {
     }
 }
 
-/// Fields without which a row says nothing of anybody.
+/// Fields without which a row cannot be assigned to anything.
 const ESSENTIAL: &[&str] = &["/id", "/canonical_slug", "/provider_slug", "/tag", "/slug"];
-/// Fields that are passed over whatever they are.
+/// Fields that are ignored whatever their value.
 const UNUSED: &[&str] = &["/providerSlug"];
 
 #[test]
@@ -80,7 +80,7 @@ fn a_field_of_another_type_costs_the_row_only_where_the_row_is_nothing_without_i
         let mut all = Vec::new();
         places(&row, "", &mut all);
         let essential = |place: &str| match kind {
-            // There an id is optional, as it was before 2026-08-04.
+            // The id is optional here, as it was before 2026-08-04.
             DocumentKind::EffectivePricing => false,
             _ => ESSENTIAL.contains(&place),
         };
@@ -98,7 +98,7 @@ fn a_field_of_another_type_costs_the_row_only_where_the_row_is_nothing_without_i
             };
             let reason = if essential(&place) { "undecodable" } else { "unreadable_field" };
             assert_eq!(aside.reason, reason, "{kind:?} {place}");
-            // Percentiles have several shapes: what fits none of them is named as a whole.
+            // Percentiles have several formats: a value that matches none of them is named as a whole.
             let named = place.trim_end_matches("/p50").replace('/', ".");
             assert_eq!(aside.path, format!("{path}{named}"));
             assert!(
@@ -127,7 +127,7 @@ fn several_unreadable_fields_cost_only_themselves() {
         row[field] = json!({"new": "shape"});
     }
     row["stats"]["p50_latency"] = json!("fast");
-    // Once more in text: no float is that large, and no parser of values takes it.
+    // Once more as text: no float is that large, and no JSON value parser accepts it.
     let text = json!({"data": [row]}).to_string().replace("\"fast\"", "1e400");
     let decoded = decode_as(DocumentKind::StatsEndpoint, "standard", 200, text.as_bytes());
     let mut fields: Vec<&str> =
@@ -204,7 +204,7 @@ fn what_is_on_record_is_within_bounds() {
     assert_eq!(
         (mtok(prices.input), prices.output),
         (Some(360_000.0), None),
-        "-1 says that there is no price"
+        "-1 means that there is no price"
     );
 }
 

@@ -1,4 +1,4 @@
-//! From the answers of one run to readings: who is who, in each era, with either source switched off.
+//! Joins the responses of one run into readings: which endpoint is which, in each era, and with either source disabled.
 
 use super::{ONE, TWO, decode_as, pair_of, pricing, request, stats_row, summary};
 use chrono::{DateTime, Utc};
@@ -72,7 +72,7 @@ fn facts_come_from_the_statistics_and_an_age_is_never_negative() {
     let facts = &by_tag(&found, "heron").facts;
     assert_eq!(facts.created_at, None, "it is later than the reading");
     assert_eq!(facts.deprecation_date, "2026-08-10T13:00:00Z".parse().ok());
-    assert_eq!(facts.max_prompt_tokens, Some(90_000), "only the documented list says so");
+    assert_eq!(facts.max_prompt_tokens, Some(90_000), "only the documented list has it");
     row["created_at"] = json!("2026-08-07T12:00:00Z");
     row["max_prompt_tokens"] = json!(80_000);
     let found = run(vec![stats(vec![row]), public(vec![listed])]);
@@ -153,8 +153,8 @@ fn what_names_no_single_endpoint_is_put_aside_with_its_tokens() {
 }
 
 proptest! {
-    /// An upstream that says the same twice, or ten times, has said nothing new: the readings are those of the first, and
-    /// every repetition is put aside.
+    /// If an upstream repeats the same rows twice or ten times, the readings are those of the first occurrence, and
+    /// every repetition is quarantined.
     #[test]
     fn what_is_said_again_changes_nothing_and_is_put_aside(
         hosts in prop::collection::vec((0.0..1.0_f64, 1..1_000_000_i64, 0..4_usize, 0..4_usize), 1..8)

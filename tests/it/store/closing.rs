@@ -1,4 +1,5 @@
-//! Closing hit rates: stored once, told apart from what was observed and derived, and never known before they were.
+//! Closing hit rates: stored once, distinguished from observed and derived ones, and not visible before they were
+//! known.
 
 use super::{id, ingest, reading, run};
 use crate::rig::{at, dump, folder, rows, store};

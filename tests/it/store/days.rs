@@ -1,4 +1,4 @@
-//! Days that are over stand in one row an endpoint; nothing that can be read changes by it.
+//! Closed days have one row per endpoint; this does not change anything that can be read.
 
 use super::{id, ingest, reading, run};
 use crate::rig::{at, folder, rows, store, tamper};
@@ -82,14 +82,14 @@ fn closed_days_are_what_their_readings_give() {
     let data = folder();
     let store = filled(data.path());
     let kept = days(&store, NEXT);
-    assert_eq!(store.rebuild_days().expect("made anew"), 2);
+    assert_eq!(store.rebuild_days().expect("rebuilt"), 2);
     assert_eq!(days(&store, NEXT), kept);
     drop(store);
     let table = rows(data.path(), "FROM endpoint_day ORDER BY endpoint_no");
     tamper(data.path(), "DELETE FROM endpoint_day");
     let store = crate::rig::store(data.path());
     assert_eq!(days(&store, NEXT), kept, "without the table every day is read hour by hour");
-    store.rebuild_days().expect("made anew");
+    store.rebuild_days().expect("rebuilt");
     drop(store);
     assert_eq!(rows(data.path(), "FROM endpoint_day ORDER BY endpoint_no"), table);
 }
@@ -107,7 +107,7 @@ fn readings_come_back_to_the_last_bit_in_the_types_of_the_contract() {
     let data = folder();
     let opened = store(data.path());
     let rates = [0.0, 1.0 / 3.0, f64::from_bits(0.5_f64.to_bits() + 1), 1.0];
-    // Shares of requests as they are published, and two numbers that are none.
+    // Shares of requests as they are published, and two numbers that are not such shares.
     let uptimes =
         [1.0, 0.0, 77.0 / 79.0 * 100.0 / 100.0, 0.999_710_137_289_520_2, std::f64::consts::FRAC_1_SQRT_2];
     let mut readings = Vec::new();

@@ -14,7 +14,7 @@ const COLUMNS: &str = "run_id,observed_at,window_kind,window_start,window_end,mo
     list_cache_write,uptime_5m,uptime_30m,uptime_1d,status,list_cache_write_1h,max_prompt_tokens,deprecation_date,\
     created_at";
 
-/// A reading of an endpoint of which everything is known.
+/// A reading of an endpoint with all values known.
 fn told() -> Reading {
     let mut reading = reading(id(1), "heron");
     reading.prices.cache_write_1h = price("0.4");
@@ -43,7 +43,7 @@ fn exported(store: &Store, from: &str, to: &str, format: ExportFormat) -> Vec<u8
     let path = store.export_readings(at(from), at(to), format).expect("exported");
     assert!(path.starts_with(store.options().work_dir.canonicalize().expect("there")));
     let bytes = std::fs::read(&path).expect("a file");
-    std::fs::remove_file(&path).expect("it can be taken away");
+    std::fs::remove_file(&path).expect("it can be removed");
     bytes
 }
 
@@ -91,7 +91,7 @@ fn json_has_the_same_fields_with_null_for_what_is_not_there() {
     assert_eq!(names, expected);
     assert_eq!((&rows[0]["hit_rate"], &rows[0]["tokens"]), (&json!(0.5), &json!(1_000_000_000_000_i64)));
     assert_eq!((&rows[1]["hit_rate"], &rows[1]["tokens"]), (&Value::Null, &Value::Null));
-    assert_eq!(rows[2]["hit_rate"], json!(0.0), "a true zero stays one");
+    assert_eq!(rows[2]["hit_rate"], json!(0.0), "a true zero remains zero");
     assert_eq!(rows[2]["window_kind"], "hour");
     assert!(rows[2]["window_start"].is_null() && rows[2]["list_cache_write"].is_null());
 }

@@ -1,4 +1,4 @@
-//! The export of days: one row per endpoint and UTC day, with the numbers that tier lists are made of.
+//! The export of days: one row per endpoint and UTC day, with the numbers on which the tier lists are based.
 
 use super::{id, ingest, reading, run};
 use crate::rig::{at, folder, rows, store};
@@ -47,7 +47,7 @@ fn exported(store: &Store, from: &str, to: &str, format: ExportFormat) -> Vec<u8
     let path = store.export_days(day(from), day(to), format).expect("exported");
     assert!(path.starts_with(store.options().work_dir.canonicalize().expect("there")));
     let bytes = std::fs::read(&path).expect("a file");
-    std::fs::remove_file(&path).expect("it can be taken away");
+    std::fs::remove_file(&path).expect("it can be removed");
     bytes
 }
 

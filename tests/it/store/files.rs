@@ -1,4 +1,4 @@
-//! Database files of other versions, and damaged ones.
+//! Database files of other versions, and damaged files.
 
 use super::{id, ingest, price, reading, run};
 use crate::rig::{at, folder, rows, store, tamper, try_store};
@@ -43,7 +43,7 @@ fn a_store_from_before_the_facts_of_endpoints_is_migrated_without_events() {
     ingest(&opened, &told("2026-08-07T11:57:00Z"));
     ingest(&opened, &told("2026-08-07T12:57:00Z"));
     let events = opened.event_rows(at("2026-08-08T00:00:00Z"), 9).expect("readable");
-    assert!(events.is_empty(), "that more is known is no change: {events:?}");
+    assert!(events.is_empty(), "additional facts are not a change: {events:?}");
     let after = opened.endpoints(at("2026-08-07T13:00:00Z")).expect("readable");
     let heron = after.iter().find(|one| one.tag.as_str() == "heron").expect("there");
     assert_eq!((heron.max_prompt_tokens, heron.list[4]), (Some(99), Some(0.4)));
@@ -81,7 +81,7 @@ fn an_unreadable_log_is_set_aside_and_the_store_opens() {
     ingest(&opened, &run("2026-08-07T10:57:00Z", vec![reading(id(1), "heron")]));
     opened.checkpoint().expect("written out");
     drop(opened);
-    // A log that is left behind, as by a process that was killed, and then damaged at its first entry.
+    // A write-ahead log as a killed process leaves it, damaged at its first entry.
     tamper(
         data.path(),
         "PRAGMA disable_checkpoint_on_shutdown; PRAGMA wal_autocheckpoint = '1GB';

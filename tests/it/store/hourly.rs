@@ -1,4 +1,4 @@
-//! Hourly rates in SQL against their definition, and their export.
+//! Hourly rates: the SQL compared with the definition, and the export.
 
 use super::{id, ingest, reading, run};
 use crate::rig::{at, folder, store};
@@ -16,7 +16,7 @@ const ENDPOINTS: u128 = 60;
 /// Runs of it, every 53 minutes or so: over three midnights.
 const RUNS: i64 = 90;
 
-/// A record in which everything happens that differences have to refuse, and the same as cumulative readings.
+/// A record that contains every case that differences must refuse, and the same data as cumulative readings.
 fn record(store: &Store) -> Vec<Vec<Cumulative>> {
     let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(20_260_807);
     let mut series: Vec<Vec<Cumulative>> = vec![Vec::new(); ENDPOINTS as usize];
@@ -68,7 +68,7 @@ fn record(store: &Store) -> Vec<Vec<Cumulative>> {
     series
 }
 
-/// What the definition says of each reading from a time on.
+/// The result of the definition for each reading from a time on.
 fn defined(series: &[Vec<Cumulative>], from: DateTime<Utc>) -> HourlyRecord {
     let mut record = HourlyRecord::default();
     for readings in series {
@@ -126,7 +126,7 @@ fn same(found: &Stretches, expected: &Stretches) {
 const COLUMNS: &str = "run_id,observed_at,window_kind,window_start,window_end,model,variant,endpoint_id,provider,\
     provider_name,tag,hit_rate,tokens,refused";
 
-/// Two runs of a day with a third between them that covers a short stretch, then one of the next day.
+/// Two runs of a day with a third one between them that covers a short window, then a run of the next day.
 fn filled(folder: &std::path::Path) -> Store {
     let store = store(folder);
     let of = |time: &str, kind: WindowKind, rate: f64, tokens: i64| {
@@ -148,7 +148,7 @@ fn filled(folder: &std::path::Path) -> Store {
 fn exported(store: &Store, from: &str, to: &str, format: ExportFormat) -> Vec<u8> {
     let path = store.export_hourly(at(from), at(to), format).expect("exported");
     let bytes = std::fs::read(&path).expect("a file");
-    std::fs::remove_file(&path).expect("it can be taken away");
+    std::fs::remove_file(&path).expect("it can be removed");
     bytes
 }
 
@@ -167,7 +167,7 @@ fn the_export_has_true_bounds_and_names_every_refusal() {
     assert_eq!(lines[2], format!("{difference},{who},0.7,10000000,"));
     let alone = "20260808T015700Z,2026-08-08T01:57:00Z,day_to_date,2026-08-08T00:00:00Z,2026-08-08T01:57:00Z";
     assert_eq!(lines[3], format!("{alone},{who},,400000,too_few_tokens"));
-    assert_eq!(lines.len(), 4, "half-open, and the difference knows the reading before the span");
+    assert_eq!(lines.len(), 4, "half-open, and the difference uses the reading before the span");
 
     let rows: Vec<Value> =
         serde_json::from_slice(&exported(&store, from, to, ExportFormat::Json)).expect("an array");

@@ -1,4 +1,4 @@
-//! The UTC day of a usage summary is that of its body, and a day closes on its last reading that does not fall.
+//! The UTC day of a usage summary is that of its body, and a day closes on its last reading that does not decrease.
 
 use super::{id, ingest, lark, reading, run};
 use crate::rig::{at, folder, rows, store, tamper};
@@ -11,7 +11,7 @@ fn day(text: &str) -> NaiveDate {
     text.parse().expect("a day")
 }
 
-/// A reading of one endpoint whose body is of a day, read at a time.
+/// A reading of one endpoint with a body of a given day, read at a given time.
 fn of_day(of: &str, read_at: &str, tokens: Option<i64>) -> Reading {
     let mut one = reading(id(1), "heron");
     one.usage =
@@ -25,14 +25,14 @@ fn closing(store: &Store, as_of: &str) -> Vec<(String, Option<i64>, Option<f64>)
     days.iter().map(|one| (one.day.to_string(), one.tokens, one.coverage)).collect()
 }
 
-/// A reading of `tokens` of a day by the run of a time, read three minutes after its start.
+/// Stores a reading of a day with `tokens`, by the run at a time, read three minutes after its start.
 fn take(store: &Store, time: &str, of: &str, tokens: Option<i64>) {
     let read_at: DateTime<Utc> = at(time) + chrono::Duration::minutes(3);
     ingest(store, &run(time, vec![of_day(of, &read_at.to_rfc3339(), tokens)]));
 }
 
-/// The night from the 7th to the 8th: the last sweep of the 7th reads a body of the 8th, the first one of the 8th a body
-/// that is still of the 7th.
+/// The night from the 7th to the 8th: the last sweep of the 7th reads a body of the 8th, and the first sweep of the 8th
+/// reads a body that still belongs to the 7th.
 fn night(store: &Store) {
     take(store, "2026-08-07T22:57:00Z", "2026-08-07", Some(1_000));
     take(store, "2026-08-07T23:57:00Z", "2026-08-08", Some(3));
@@ -97,7 +97,7 @@ fn a_day_closes_on_its_last_reading_that_does_not_fall() {
     take(&opened, "2026-08-08T00:57:00Z", "2026-08-08", Some(5));
     assert_eq!(of("2026-08-08T00:57:00Z"), Some(1_000));
     take(&opened, "2026-08-08T01:57:00Z", "2026-08-07", Some(990));
-    assert_eq!(of("2026-08-08T01:57:00Z"), Some(1_000), "a later reading that falls changes nothing");
+    assert_eq!(of("2026-08-08T01:57:00Z"), Some(1_000), "a later reading that decreases changes nothing");
 }
 
 #[test]
@@ -107,7 +107,7 @@ fn a_model_without_traffic_never_counts_as_today() {
     take(&opened, "2026-08-09T12:57:00Z", "2026-08-06", Some(700));
     take(&opened, "2026-08-09T13:57:00Z", "2026-08-06", Some(700));
     let found = closing(&opened, "2026-08-09T13:57:00Z");
-    assert_eq!(found.len(), 1, "a day on which nothing was collected stays a gap");
+    assert_eq!(found.len(), 1, "a day without collection remains a gap");
     assert_eq!((found[0].0.as_str(), found[0].1), ("2026-08-09", None));
     assert_eq!(opened.endpoints(at("2026-08-09T13:57:00Z")).expect("readable")[0].tokens, None);
     drop(opened);
@@ -139,7 +139,7 @@ fn an_endpoint_that_was_not_answered_keeps_its_last_reading_with_its_time() {
     let now = opened.endpoints(at("2026-08-07T13:57:00Z")).expect("readable");
     assert_eq!(now.len(), 1);
     assert_eq!((now[0].reading_at, now[0].tokens), (at("2026-08-07T12:57:00Z"), Some(500)));
-    // Of a list of which some rows could not be read, those that are missing stay as they were.
+    // If some rows of a list could not be read, the missing endpoints remain unchanged.
     let mut partly = run("2026-08-07T14:57:00Z", vec![reading(id(2), "crane")]);
     partly.incomplete.push((lark(), Variant::standard()));
     ingest(&opened, &partly);

@@ -1,4 +1,4 @@
-//! A suspect run leaves its account and nothing else; it can be stored again once it is accepted.
+//! A suspect run only stores its account; it can be stored again once it is accepted.
 
 use super::{Check, Finding, Findings, id, ingest, reading, record, run};
 use crate::rig::{at, dump, folder, store};

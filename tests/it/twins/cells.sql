@@ -1,12 +1,13 @@
--- The means of the list `cache`, written apart from the program: a closing value goes before the last reading of a day; one
--- line a provider with cells, over the seven UTC days that end with the newest run's, from three observed days on.
+-- The means of the list `cache`, written independently of the program: a closing value overrides the last reading of a
+-- day. One row per provider with cells, over the seven UTC days that end with that of the newest run, if there are at
+-- least three observed days.
 WITH newest AS (
     SELECT max(observed_at) AS at FROM run
 ), told AS (
     SELECT r.endpoint_no, CAST(run.observed_at AS DATE) - r.usage_day_back AS day, r.hit_rate, r.tokens
     FROM reading r JOIN run USING (run_no)
     WHERE run.window_kind = 'day_to_date' AND r.tokens IS NOT NULL
-      -- Of days on which the endpoint was read.
+      -- Only days on which the endpoint was read.
       AND (r.endpoint_no, CAST(run.observed_at AS DATE) - r.usage_day_back) IN (
         SELECT (endpoint_no, CAST(observed_at AS DATE)) FROM reading JOIN run USING (run_no))
     QUALIFY row_number() OVER (PARTITION BY r.endpoint_no, day ORDER BY r.tokens DESC, run.observed_at DESC) = 1

@@ -1,12 +1,12 @@
--- What a day's tokens cost at each endpoint of the newest run, on the thirty days that end with that run's: the closing prices
--- that the newest chart tells, else those of the day's last reading.
+-- The price of a day's tokens at each endpoint of the newest run, on the thirty days that end with the day of that run:
+-- the closing prices of the newest chart, otherwise those of the day's last reading.
 WITH newest AS (
     SELECT run_no, observed_at AS at FROM run ORDER BY observed_at DESC LIMIT 1
 ), told AS (
     SELECT r.endpoint_no, CAST(run.observed_at AS DATE) - r.usage_day_back AS day, r.effective_input, r.effective_output
     FROM reading r JOIN run USING (run_no)
     WHERE run.window_kind = 'day_to_date' AND r.tokens IS NOT NULL
-      -- Of days on which the endpoint was read.
+      -- Only days on which the endpoint was read.
       AND (r.endpoint_no, CAST(run.observed_at AS DATE) - r.usage_day_back) IN (
         SELECT (endpoint_no, CAST(observed_at AS DATE)) FROM reading JOIN run USING (run_no))
     QUALIFY row_number() OVER (PARTITION BY r.endpoint_no, day ORDER BY r.tokens DESC, run.observed_at DESC) = 1

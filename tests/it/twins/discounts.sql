@@ -1,4 +1,4 @@
--- Effective over list input price of every endpoint in the newest run.
+-- The ratio of effective to list input price of every endpoint in the newest run.
 SELECT CAST(e.endpoint_id AS VARCHAR) AS endpoint, r.effective_input / CAST(p.list_input AS DOUBLE) AS discount
 FROM reading r JOIN endpoint e USING (endpoint_no)
 JOIN price_history p ON p.endpoint_no = r.endpoint_no AND p.valid_to IS NULL

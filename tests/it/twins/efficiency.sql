@@ -1,12 +1,13 @@
--- The share of the listed discount that an endpoint's hits gave, over the observed days of the seven that end with the newest
--- run's, as a ratio of sums; where these say nothing, in the newest reading. One line an endpoint of the newest run.
+-- The realised share of the listed discount on an endpoint's hits, over the observed days of the seven that end with
+-- the day of the newest run, as a ratio of sums; if these give no value, from the newest reading. One row per endpoint
+-- of the newest run.
 WITH newest AS (
     SELECT run_no, observed_at AS at FROM run ORDER BY observed_at DESC LIMIT 1
 ), told AS (
     SELECT r.endpoint_no, CAST(run.observed_at AS DATE) - r.usage_day_back AS day, r.hit_rate, r.effective_input
     FROM reading r JOIN run USING (run_no)
     WHERE run.window_kind = 'day_to_date' AND r.tokens IS NOT NULL
-      -- Of days on which the endpoint was read.
+      -- Only days on which the endpoint was read.
       AND (r.endpoint_no, CAST(run.observed_at AS DATE) - r.usage_day_back) IN (
         SELECT (endpoint_no, CAST(observed_at AS DATE)) FROM reading JOIN run USING (run_no))
     QUALIFY row_number() OVER (PARTITION BY r.endpoint_no, day ORDER BY r.tokens DESC, run.observed_at DESC) = 1

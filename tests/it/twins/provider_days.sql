@@ -1,11 +1,12 @@
--- The token-weighted hit rate of each provider on each observed UTC day of the thirty that end with the newest run's.
+-- The token-weighted hit rate of each provider on each observed UTC day of the thirty that end with the day of the
+-- newest run.
 WITH newest AS (
     SELECT max(observed_at) AS at FROM run
 ), told AS (
     SELECT r.endpoint_no, CAST(run.observed_at AS DATE) - r.usage_day_back AS day, r.hit_rate, r.tokens
     FROM reading r JOIN run USING (run_no)
     WHERE run.window_kind = 'day_to_date' AND r.tokens IS NOT NULL
-      -- Of days on which the endpoint was read.
+      -- Only days on which the endpoint was read.
       AND (r.endpoint_no, CAST(run.observed_at AS DATE) - r.usage_day_back) IN (
         SELECT (endpoint_no, CAST(observed_at AS DATE)) FROM reading JOIN run USING (run_no))
     QUALIFY row_number() OVER (PARTITION BY r.endpoint_no, day ORDER BY r.tokens DESC, run.observed_at DESC) = 1

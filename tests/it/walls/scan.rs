@@ -1,6 +1,6 @@
-//! Reads Rust and SQL as plain tokens: enough to see who names whom, without a parser.
+//! Reads Rust and SQL as plain tokens: enough to see which names a file uses, without a parser.
 
-/// The source with comments, literals and `#[cfg(test)]` items blanked out; lines stay where they are.
+/// The source with comments, literals and `#[cfg(test)]` items blanked out; line numbers do not change.
 pub fn plain_code(source: &str) -> String {
     without_test_modules(&blank_rust(source))
 }
@@ -38,7 +38,7 @@ fn blank_rust(source: &str) -> String {
     out.text
 }
 
-/// A walk through a text that copies it or puts blanks in its place, keeping every line break.
+/// Walks through a text and copies it or replaces it with blanks, but keeps every line break.
 struct Blanked<'a> {
     from: &'a [char],
     at: usize,
@@ -78,7 +78,7 @@ impl<'a> Blanked<'a> {
         }
     }
 
-    /// Rust's block comments nest, SQL's do not.
+    /// Blanks a block comment: Rust's block comments nest, SQL's do not.
     fn blank_block(&mut self, nests: bool) {
         let mut depth = 0;
         while self.at < self.from.len() {
@@ -126,7 +126,7 @@ impl<'a> Blanked<'a> {
         self.blank(hashes + 1);
     }
 
-    /// Tells `'x'` and `'\n'` from the lifetime `'x`.
+    /// Distinguishes `'x'` and `'\n'` from the lifetime `'x`.
     fn starts_char_literal(&self) -> bool {
         self.next() == Some('\\') || self.from.get(self.at + 2) == Some(&'\'')
     }
@@ -162,7 +162,7 @@ fn is_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 
-/// The tokens of a text with their places: words, `::`, and single other characters.
+/// The tokens of a text with their positions: words, `::`, and single other characters.
 fn tokens(text: &str) -> Vec<(usize, &str)> {
     let mut found = Vec::new();
     let mut at = 0;
@@ -183,20 +183,20 @@ fn tokens(text: &str) -> Vec<(usize, &str)> {
     found
 }
 
-/// Where these tokens stand one after another, whatever the white space between them.
+/// The positions where these tokens follow each other, whatever the white space between them.
 pub fn words_in_a_row(text: &str, words: &[&str]) -> Vec<usize> {
     let all = tokens(text);
     let matches = |window: &&[(usize, &str)]| window.iter().zip(words).all(|(token, word)| token.1 == *word);
     all.windows(words.len()).filter(matches).map(|window| window[0].0).collect()
 }
 
-/// The line (from 1) of a place in a text.
+/// The line number (from 1) of a position in a text.
 pub fn line_of(text: &str, at: usize) -> usize {
     text[..at].matches('\n').count() + 1
 }
 
-/// The top-level modules that paths name from the crate's root, with their places: through `crate::`, `hitrate::`,
-/// or as many `super::` as the file is deep. `*` stands for a glob over the root.
+/// The top-level modules that paths name from the crate's root, with their positions: through `crate::`, `hitrate::`,
+/// or as many `super::` as the file is deep. `*` means a glob over the root.
 pub fn own_modules_used(code: &str, depth: usize) -> Vec<(usize, String)> {
     let all = tokens(code);
     let word = |index: usize| all.get(index).map_or("", |token| token.1);

@@ -1,4 +1,4 @@
-//! The comparison series: `[{"x": day, "y": {uuid: percent}}]`, one row a UTC day, the last one the day under way.
+//! The comparison series: `[{"x": day, "y": {uuid: percent}}]`, one row per UTC day; the last row is the current day.
 
 use super::{Found, Reader, clip, day, wire};
 use crate::domain::reading::ClosingRate;
@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 impl Reader<'_> {
-    /// Reads the series of a pair. A key that is no UUID is put aside once, however many days carry it; a value that is
-    /// no share is put aside alone; a missing key is an endpoint without traffic on that day.
+    /// Reads the series of a pair. A key that is not a UUID is quarantined once, however many days contain it. A value
+    /// that is not a share is quarantined alone. A missing key means an endpoint without traffic on that day.
     pub(super) fn comparison(&mut self, body: &[u8]) -> Found<Option<Content>> {
         let rows = self.rows(body, |point: wire::ChartPoint, row| {
             Ok(Some((day("x", &point.x)?, row.path.clone(), point.y.unwrap_or_default())))
@@ -34,7 +34,7 @@ impl Reader<'_> {
                         rates.insert((endpoint, day), rate);
                     }
                     None => {
-                        let detail = format!("a hit rate of {percent} % is not in 0..100");
+                        let detail = format!("the hit rate {percent} % is not within 0..100");
                         self.put_aside("hit_rate_out_of_range", &format!("{path}.y.{key}"), detail, None);
                     }
                 }

@@ -1,21 +1,23 @@
-//! Reads what can be read of a value: a field that does not fit its type is replaced by null and the rest is read again.
+//! Reads as much of a value as possible: a field that does not match its type is replaced by null, and the rest is read
+//! again.
 
 use serde_json::value::RawValue;
 use serde_path_to_error::{Path, Segment};
 use std::collections::HashMap;
 
-/// How many fields of one value may be unreadable before the value as a whole is.
+/// Maximum number of unreadable fields of one value; with more, the whole value is unreadable.
 pub const MOST_FIELDS: usize = 32;
 
-/// Lists that a document consists of. Null is an empty list there, but another type is not: the document has failed.
+/// Lists that a document consists of. Null counts as an empty list there; any other type fails the document.
 const ESSENTIAL: [&[&str]; 4] =
     [&["data"], &["data", "endpoints"], &["data", "providerSummaries"], &["data", "analytics"]];
 
-/// The list whose elements are read whole or not at all: without one of its conditions a price would apply always.
+/// The list whose elements are read completely or not at all: without one of its conditions, a price would always
+/// apply.
 const INDIVISIBLE: &str = "overrides";
 
-/// The text with null in place of the value at a path. `None` where that value is essential: the text as a whole, a list
-/// that the document consists of, or a value that is null or missing already.
+/// The text with null in place of the value at a path. `None` if that value is the whole text, a list that the document
+/// consists of, or already null or missing.
 pub fn without(json: &[u8], path: &Path) -> Option<Vec<u8>> {
     let segments: Vec<&Segment> = path.iter().collect();
     let segments = removable(&segments);
@@ -34,7 +36,7 @@ pub fn without(json: &[u8], path: &Path) -> Option<Vec<u8>> {
     Some(mended)
 }
 
-/// The path, cut off at the element of an indivisible list.
+/// The path, truncated at the element of an indivisible list.
 fn removable<'s, 'p>(segments: &'s [&'p Segment]) -> &'s [&'p Segment] {
     let list = segments.iter().position(|s| matches!(s, Segment::Map { key } if key == INDIVISIBLE));
     match list {
@@ -48,7 +50,7 @@ fn is_named(segments: &[&Segment], names: &[&str]) -> bool {
         && segments.iter().zip(names).all(|(s, name)| matches!(s, Segment::Map { key } if key == name))
 }
 
-/// The text of the value at a path. Values on the way are not interpreted, so that a number that no type can hold does
+/// The text of the value at a path. Values along the path are not interpreted, so that a number that fits no type does
 /// not stop the search.
 fn value_at<'a>(json: &'a [u8], segments: &[&Segment]) -> Option<&'a str> {
     let mut value = serde_json::from_slice::<&RawValue>(json).ok()?.get();
@@ -70,7 +72,7 @@ mod tests {
     use super::*;
     use serde::Deserialize;
 
-    /// The text after the value that stops `T` from being read was replaced.
+    /// The text after replacing the value that prevents reading `T`.
     fn mended<T: for<'de> Deserialize<'de> + std::fmt::Debug>(json: &str) -> Option<String> {
         let mut deserializer = serde_json::Deserializer::from_str(json);
         let error = serde_path_to_error::deserialize::<_, T>(&mut deserializer).expect_err("not readable");
@@ -104,7 +106,7 @@ mod tests {
     fn a_number_that_no_type_can_hold_is_found() {
         let text = mended::<Outer>(r#"{"data":{"count":1e400}}"#);
         assert_eq!(text.as_deref(), Some(r#"{"data":{"count":null}}"#));
-        // Another one stands before it.
+        // Another element precedes it.
         let text = mended::<Outer>(r#"{"unknown":1e999,"data":{"count":"x"}}"#);
         assert!(text.is_none() || text.is_some_and(|text| text.contains("null")));
     }

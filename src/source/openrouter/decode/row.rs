@@ -1,4 +1,4 @@
-//! One row on its way from the wire to the domain: where it is, what it is about, and which of its fields were refused.
+//! One row between the wire types and the domain types: its path, its pair, and its refused fields.
 
 use crate::domain::bounds::{self, Bounds};
 use crate::domain::units::{Percent, UsdPerMtok, UsdPerToken};
@@ -9,25 +9,25 @@ use std::fmt::Debug;
 /// The upstream's sentinel for "no fixed price".
 const NO_FIXED_PRICE: Decimal = Decimal::NEGATIVE_ONE;
 
-/// Why a field or a row is not used.
+/// Why a field or a row is refused.
 #[derive(Debug)]
 pub struct Fault {
     /// Machine name of the reason.
     pub reason: &'static str,
-    /// JSON path inside the body.
+    /// JSON path in the body.
     pub path: String,
-    /// The value and what is wrong with it.
+    /// The value and the problem with it.
     pub detail: String,
 }
 
-/// A row: its fields are checked through it, and it keeps what was refused.
+/// A row: it checks its fields and records the refused ones.
 #[derive(Debug)]
 pub struct Row {
-    /// JSON path of the row inside the body.
+    /// JSON path of the row in the body.
     pub path: String,
-    /// What the row is about, where the document does not say so.
+    /// The pair of the row, if the document does not name it.
     pub pair: Option<Pair>,
-    /// Fields that are not used.
+    /// Refused fields.
     pub faults: Vec<Fault>,
 }
 
@@ -37,13 +37,13 @@ impl Row {
         Self { path, pair: None, faults: Vec::new() }
     }
 
-    /// Notes that a field is not used.
+    /// Records a refused field.
     pub fn fault(&mut self, reason: &'static str, field: &str, detail: String) {
         let path = super::join_path(&self.path, field);
         self.faults.push(Fault { reason, path, detail });
     }
 
-    /// The value if it is within its bounds; otherwise the field is refused and counts as absent.
+    /// The value, if it is within its bounds; otherwise the field is refused and counts as absent.
     pub fn within<T: PartialOrd + Copy + Debug>(
         &mut self,
         field: &str,
@@ -59,19 +59,19 @@ impl Row {
         }
     }
 
-    /// A list price in the unit of the program.
+    /// A list price in the unit of this program.
     pub fn price(&mut self, field: &str, per_token: Option<Decimal>) -> Option<UsdPerMtok> {
         let fixed = per_token.filter(|price| *price != NO_FIXED_PRICE);
         let price = self.within(field, fixed, &bounds::LIST_PRICE)?;
         UsdPerToken(price).per_mtok()
     }
 
-    /// A share in percent, as a fraction.
+    /// A percentage, converted to a fraction.
     pub fn percent(&mut self, field: &str, percent: Option<f64>) -> Option<f64> {
         self.within(field, percent, &bounds::PERCENT).and_then(|percent| Percent(percent).fraction())
     }
 
-    /// A code or a time of day.
+    /// A code or a clock time.
     pub fn small(&mut self, field: &str, value: Option<i64>, bounds: &Bounds<i64>) -> Option<i32> {
         self.within(field, value, bounds).and_then(|value| i32::try_from(value).ok())
     }
