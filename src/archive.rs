@@ -74,7 +74,7 @@ pub struct RunHeader {
     pub requests: usize,
     /// How long fetching took.
     pub duration_ms: i64,
-    /// Why the sweep stopped early: the upstream told it to stop, or was unreachable.
+    /// Why the sweep stopped early: the upstream refused further requests or was unreachable.
     pub stopped: Option<String>,
     /// Whether it ended before it had requested every document that a whole sweep needs. Manifests of older versions do not
     /// say.

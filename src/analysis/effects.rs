@@ -64,7 +64,7 @@ impl Effects {
 /// a pair into several rows of the same total weight changes nothing.
 ///
 /// # Errors
-/// [`AnalysisError::Singular`] if the weights differ so much that the equations become numerically singular.
+/// [`AnalysisError::Singular`] if the weights differ by so wide a margin that the equations become numerically singular.
 pub fn solve(
     observations: &[Observation],
     providers: usize,

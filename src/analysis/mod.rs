@@ -150,7 +150,7 @@ pub enum AnalysisError {
         nulls: usize,
     },
     /// An endpoint id that is not a UUID.
-    #[error("`{value}` in column `endpoint_id` of the frame `{frame}` is no UUID")]
+    #[error("`{value}` in column `endpoint_id` of the frame `{frame}` is not a UUID")]
     BadEndpointId {
         /// The frame.
         frame: &'static str,

@@ -10,6 +10,11 @@ pub fn beyond(part: Part, limit: f64) -> bool {
     part.of >= MIN_ROWS && part.count >= MIN_CHANGED && part.share() > limit
 }
 
+/// Whether all rows that could change did, and there are enough of them to say so.
+fn is_total(part: Part) -> bool {
+    part.share() >= 1.0 && part.count >= MIN_ALL_GONE
+}
+
 /// Compares all fields of all tables.
 pub fn moved(before: &Tables, now: &Tables, seen: &mut Vec<Seen>) {
     for (old, new) in before.pairs(now) {
@@ -19,12 +24,15 @@ pub fn moved(before: &Tables, now: &Tables, seen: &mut Vec<Seen>) {
             changes.get(path).is_some_and(|change| change.gone.count > 0 && change.gone.share() > 0.9)
         };
         let excused = |path: &str| path == withdrawn || (computed.contains(&path) && all_gone(withdrawn));
-        // A provider may change its prices and facts at will. The upstream changes those of all providers. A change of unit
-        // always counts. `rows` checks whole summaries.
+        // A provider may change its prices and facts at will. The upstream changes those of all providers. A change of
+        // unit, and a value that no endpoint has any more, always count. `rows` checks whole summaries.
         let one_providers = |path: &str, change: &Change| {
             let of_provider = path.starts_with("prices.") || path.starts_with("facts.");
             let ratio = change.median_ratio().unwrap_or(1.0);
-            of_provider && change.providers.len() == 1 && ratio.max(1.0 / ratio) < limits::UNIT
+            of_provider
+                && change.providers.len() == 1
+                && ratio.max(1.0 / ratio) < limits::UNIT
+                && ![change.gone, change.changed[1]].into_iter().any(is_total)
         };
         let considered =
             |(path, change): &(&String, &Change)| *path != "usage" && !one_providers(path, change);
@@ -36,9 +44,9 @@ pub fn moved(before: &Tables, now: &Tables, seen: &mut Vec<Seen>) {
 
 fn field(path: &str, change: &Change, limits: &Limits, excused: bool, seen: &mut Vec<Seen>) {
     let [texts, flags] = change.changed;
-    let all_gone = change.gone.share() >= 1.0 && change.gone.count >= MIN_ALL_GONE && limits.gone <= 0.2;
+    let all_gone = is_total(change.gone) && limits.gone <= 0.2;
     // A rarely set flag: all endpoints that had it lose it at once.
-    let all_cleared = flags.share() >= 1.0 && flags.count >= MIN_ALL_GONE;
+    let all_cleared = is_total(flags);
     let parts = [
         (Check::ValuesLost, change.gone, limits.gone, "lost their value"),
         (Check::ValuesAppeared, change.appeared, limits.appeared, "now have a value and had none"),
@@ -73,7 +81,10 @@ fn field(path: &str, change: &Change, limits: &Limits, excused: bool, seen: &mut
 }
 
 fn shifted(path: &str, change: &Change, limits: &Limits, seen: &mut Vec<Seen>) {
-    let Some(ratio) = change.median_ratio().filter(|_| change.logs.len() >= MIN_ROWS) else { return };
+    let rows = change.logs.len();
+    // A field that few endpoints have: all of them change by far more than a price does.
+    let unit = rows >= MIN_ALL_GONE && change.moved(limits::UNIT_OF_FEW).count == rows;
+    let Some(ratio) = change.median_ratio().filter(|_| rows >= MIN_ROWS || unit) else { return };
     if ratio.max(1.0 / ratio) > limits.shift {
         let count = change.logs.len();
         seen.push(Seen {

@@ -94,6 +94,8 @@ pub const WITHDRAWN: (&str, [&str; 3]) =
 
 /// A change by this ratio or more is a change of unit, even if only one provider has the field.
 pub const UNIT: f64 = 10.0;
+/// The same for a field that fewer than `MIN_ROWS` rows have.
+pub const UNIT_OF_FEW: f64 = 100.0;
 /// Share of models that may disappear from the list between two runs. The most on record is 9 % over two days.
 pub const MODELS_LOST: f64 = 0.2;
 /// Share of providers that may disappear from the lists.

@@ -39,10 +39,13 @@ fn missing<'a>(keys: impl Iterator<Item = &'a str>, there: impl Fn(&str) -> bool
     part
 }
 
-/// The share of the documents of a kind that failed.
+/// The share of the documents of a kind that failed. An empty answer is not counted: if most are empty, the route has
+/// another meaning.
 fn failed_share(run: &RunReadings, kind: DocumentKind) -> f64 {
+    let is_empty = |row: &&Quarantined| row.reason == EMPTY_ANSWER && row.kind == kind.as_str();
+    let empty = run.quarantined.iter().filter(is_empty).count();
     let of_kind = run.documents.iter().find(|one| one.source == kind.as_str());
-    of_kind.map_or(0.0, |one| Part { count: one.failed, of: one.planned }.share())
+    of_kind.map_or(0.0, |one| Part { count: one.failed.saturating_sub(empty), of: one.planned }.share())
 }
 
 /// Rows of the last accepted run that are missing. If a model is gone, only the list of models is blamed and not its

@@ -3,7 +3,7 @@
 use crate::domain::thresholds::{ENDPOINT_MIN_TOKENS, POLICY_THIN_CHARGE};
 use crate::snapshot::Endpoint;
 
-/// Name of the workload that stands for an endpoint's actual traffic: the mix that the backtest charges, a million
+/// Name of the workload that represents an endpoint's actual traffic: the mix that the backtest charges, a million
 /// prompt tokens with their output. Its cost is the next day's cost that the policy `hitrate` expects.
 pub const TRAFFIC: &str = "traffic";
 

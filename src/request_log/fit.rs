@@ -81,7 +81,7 @@ pub enum FitError {
 
 /// A cache is reliable if the median request found at least this share of the previous prompt.
 const DEPENDABLE: f64 = 0.9;
-/// Prompts build on each other if at least this share of them is no shorter than the previous one.
+/// Prompts build on each other if at least this share of them is at least as long as the previous one.
 const CONVERSATION: f64 = 0.8;
 /// Minimum number of request pairs for a conclusion about a cache.
 const FEWEST_PAIRS: usize = 5;

@@ -58,7 +58,7 @@ pub fn sessions(log: &Log) -> Sessions {
     Sessions { sessions, grouping }
 }
 
-/// Whether a prompt can have grown from the previous one: it is no shorter, and at least half of it was there before.
+/// Whether a prompt can have grown from the previous one: it is not shorter, and at least half of it was there before.
 fn continues(last: &Request, request: &Request) -> bool {
     let kept = last.prompt + last.output;
     last.prompt <= request.prompt && kept >= SESSION_MIN_REUSE * request.prompt

@@ -39,7 +39,7 @@ pub enum SnapshotError {
         wanted: u32,
     },
     /// A snapshot contains a number that JSON cannot express. If it were written as null, it could not be read back.
-    #[error("the snapshot was not saved: `{field}` is {value}, which is no number; the last snapshot stays")]
+    #[error("the snapshot was not saved: `{field}` is {value}, not a number; the last snapshot stays")]
     NotFinite {
         /// Path to the number in the snapshot.
         field: String,

@@ -29,6 +29,7 @@ mod site_files;
 mod source;
 mod static_site;
 mod store;
+mod style;
 mod targets;
 mod traces;
 mod twins;

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 #[path = "walls/scan.rs"]
-mod scan;
+pub mod scan;
 
 use scan::{line_of, own_modules_used, plain_code, plain_sql, words_in_a_row};
 

@@ -53,7 +53,7 @@ pub struct Pricing {
     pub input_cache_write_1h: Option<Decimal>,
     #[serde(default, deserialize_with = "lenient::number")]
     pub discount: Option<f64>,
-    /// Null stands for an override that could not be read.
+    /// Null represents an override that could not be read.
     #[serde(default, deserialize_with = "lenient::list")]
     pub overrides: Vec<Option<Override>>,
 }

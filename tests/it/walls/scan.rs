@@ -20,7 +20,7 @@ pub fn plain_sql(source: &str) -> String {
     out.text
 }
 
-fn blank_rust(source: &str) -> String {
+pub fn blank_rust(source: &str) -> String {
     let text: Vec<char> = source.chars().collect();
     let mut out = Blanked::new(&text);
     while let Some(here) = out.here() {
