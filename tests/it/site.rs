@@ -414,7 +414,7 @@ async fn absent_and_derived_are_said_in_words() {
     );
     assert!(atlas.contains("the discount is not given"), "the flag is explained");
     assert!(
-        atlas.contains("</code></bdi>: 66 % hits over 7 days") && atlas.contains("id=\"flag-phantom\""),
+        atlas.contains("</code></bdi>: 66 % hit rate over 7 days") && atlas.contains("id=\"flag-phantom\""),
         "and its numbers are shown"
     );
     assert!(atlas.contains("prompts over 128k tokens"), "price tiers are shown");

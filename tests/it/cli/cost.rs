@@ -93,7 +93,7 @@ async fn the_ranking_takes_scores_and_a_file_of_workloads_comes_into_tier_lists(
     assert!(list.code == 0 && list.json()["workload"] == "mine", "{list:?}");
     fs::write(data.path().join("own.toml"), lines(&shown)).expect("written");
     let clash = hitrate(data.path(), &later);
-    assert!(clash.code == 1 && clash.err.contains("already"), "{clash:?}");
+    assert!(clash.code == 1 && clash.err.contains("duplicate workload `rag`"), "{clash:?}");
 }
 
 #[test]

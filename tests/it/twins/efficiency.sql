@@ -28,12 +28,14 @@ WITH newest AS (
     GROUP BY ALL
 ), discounted AS (
     SELECT o.endpoint_no, o.hit_rate, o.paid,
-        CAST(price.was.list_input AS DOUBLE) AS input, CAST(price.was.list_cache_read AS DOUBLE) AS hit
+        CAST(price.was.list_input AS DOUBLE) AS input, CAST(price.was.list_cache_read AS DOUBLE) AS hit,
+        greatest(input, CAST(price.was.list_cache_write AS DOUBLE), CAST(price.was.list_cache_write_1h AS DOUBLE)) AS highest
     FROM observed o JOIN price USING (endpoint_no, day)
     JOIN endpoint e USING (endpoint_no) LEFT JOIN listed ON listed.model = e.model, newest
     WHERE o.day BETWEEN CAST(newest.at AS DATE) - 6 AND CAST(newest.at AS DATE)
       AND (listed.day IS NULL OR o.day >= listed.day + INTERVAL 3 DAY)
       AND o.hit_rate IS NOT NULL AND o.paid IS NOT NULL AND hit < 0.95 * input
+      AND (price.was.price_tiers <> '[]' OR o.paid BETWEEN 0.95 * hit AND 1.01 * highest)
 ), week AS (
     SELECT endpoint_no, sum(input - paid) / sum(hit_rate * (input - hit)) AS efficiency
     FROM discounted
@@ -45,7 +47,15 @@ WITH newest AS (
             / (r.hit_rate * (CAST(p.list_input AS DOUBLE) - CAST(p.list_cache_read AS DOUBLE))) AS efficiency
     FROM reading r JOIN newest USING (run_no)
     JOIN price_history p ON p.endpoint_no = r.endpoint_no AND p.valid_to IS NULL
-    WHERE r.hit_rate > 0 AND r.usage_day_back = 0 AND CAST(p.list_cache_read AS DOUBLE) < 0.95 * CAST(p.list_input AS DOUBLE)
+    JOIN (
+        SELECT endpoint_no, list_concat([CAST(list_input AS DOUBLE), CAST(list_cache_read AS DOUBLE),
+                CAST(list_cache_write AS DOUBLE), CAST(list_cache_write_1h AS DOUBLE)],
+            list_transform(regexp_extract_all(price_tiers, '"(?:input|cache_read|cache_write|cache_write_1h)":"?([0-9.]+)', 1),
+                price -> CAST(price AS DOUBLE))) AS listed
+        FROM price_history WHERE valid_to IS NULL
+    ) range USING (endpoint_no)
+    WHERE r.effective_input BETWEEN 0.95 * list_min(range.listed) AND 1.01 * list_max(range.listed)
+      AND r.hit_rate > 0 AND r.usage_day_back = 0 AND CAST(p.list_cache_read AS DOUBLE) < 0.95 * CAST(p.list_input AS DOUBLE)
 )
 SELECT CAST(e.endpoint_id AS VARCHAR) AS endpoint, coalesce(week.efficiency, now.efficiency) AS efficiency
 FROM reading r JOIN newest USING (run_no) JOIN endpoint e USING (endpoint_no)
