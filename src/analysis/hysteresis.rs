@@ -34,7 +34,7 @@ pub struct Figures<'a> {
 
 /// Applies hysteresis to every tier of the analysis. `before` is the state at the end of the previous day (empty at the
 /// start of a series); `day` is the UTC day of the analysis. Returns the new state for `day`.
-pub fn steady(analysis: &mut Analysis, before: &History, day: NaiveDate) -> History {
+pub fn apply_hysteresis(analysis: &mut Analysis, before: &History, day: NaiveDate) -> History {
     let mut history = History::default();
     for list in &mut analysis.tier_lists {
         steady_list(list, before, day, &mut history);

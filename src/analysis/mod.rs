@@ -30,7 +30,7 @@ pub use cells::{Cell, cells, observed_days};
 pub use derive::{efficiency, identity_error, realised_discount};
 pub use effects::{Effects, Observation, solve};
 pub use frames::{ColumnKind, ColumnSpec, DAYS, Frames, NEWEST};
-pub use hysteresis::{Figures, next, steady};
+pub use hysteresis::{Figures, apply_hysteresis, next};
 pub use reference::ModelReference;
 pub use statistics::{Share, model_mean, traffic_mean, weighted_quantile};
 pub use usage::UsageDay;

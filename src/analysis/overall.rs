@@ -2,7 +2,7 @@
 
 use super::intervals::certainties;
 use super::lenses::Reliability;
-use super::rating::{Scale, tell};
+use super::rating::{Scale, fill_rows};
 use super::resample::Replicates;
 use super::standing::{Field, Standing};
 use super::statistics::{Share, spread, traffic_mean};
@@ -56,7 +56,7 @@ pub(super) fn providers(
     }
     let width = scale.map_or(1.0, |(_, width)| width);
     let certainties = certainties(&points, &together(&parts, &blends, &points, width, &cost.replicates));
-    tell(&mut rows, &certainties, &caps, Scale { lens: Lens::Overall, z: None });
+    fill_rows(&mut rows, &certainties, &caps, Scale { lens: Lens::Overall, z: None });
     sort(Lens::Overall, &mut rows);
     rows
 }

@@ -28,7 +28,7 @@ impl Scale {
 
 /// Writes the `certainties` into the rated rows. Rows and certainties are in the same order; `caps` contains the best
 /// possible tier of each row.
-pub(super) fn tell(
+pub(super) fn fill_rows(
     rows: &mut [ProviderTier],
     certainties: &[Option<Certainty>],
     caps: &[Tier],

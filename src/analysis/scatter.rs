@@ -32,8 +32,8 @@ const EDGE: f64 = 0.02;
 impl Scatter {
     /// The pooled scatter of the endpoints with at least [`FULL_RECORD_DAYS`] days.
     pub fn over<'a>(all: impl Iterator<Item = &'a HitDays>) -> Self {
-        let told = all.filter(|d| d.days >= FULL_RECORD_DAYS && d.mean > EDGE && d.mean < 1.0 - EDGE);
-        Self(median(told.filter_map(|d| Some(d.variance? / d.room())).collect()))
+        let eligible = all.filter(|d| d.days >= FULL_RECORD_DAYS && d.mean > EDGE && d.mean < 1.0 - EDGE);
+        Self(median(eligible.filter_map(|d| Some(d.variance? / d.room())).collect()))
     }
 
     /// The interval that contains another day's hit rate in 90 % of all cases, within 0..1: the mean plus and minus the

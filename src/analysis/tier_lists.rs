@@ -3,7 +3,7 @@
 use super::effects::{Effects, Observation, solve};
 use super::intervals::certainties;
 use super::lenses::{Gauge, Reliability};
-use super::rating::{Scale, tell};
+use super::rating::{Scale, fill_rows};
 use super::resample::{Plan, Replicates};
 use super::standing::{Field, Standing};
 use super::statistics::{Share, model_mean, spread, traffic_mean};
@@ -157,7 +157,7 @@ fn ranked(gauge: &Gauge<'_>, ground: &Ground<'_>) -> Result<Ranked, AnalysisErro
         finish(gauge, row, scale);
     }
     let open = vec![Tier::S; listed.len()];
-    tell(&mut providers, &certainties(&points, &replicates), &open, scale);
+    fill_rows(&mut providers, &certainties(&points, &replicates), &open, scale);
     sort(gauge.lens, &mut providers);
     Ok(Ranked { lens: gauge.lens, providers, theta, replicates })
 }

@@ -1,8 +1,8 @@
 //! Models and providers.
 
-use super::asked::{Asked, Pair};
 use super::envelope::Envelope;
 use super::problem::Problem;
+use super::request::{ApiRequest, Pair};
 use super::table::{Cut, Format, sort};
 use crate::domain::flag::Flag;
 use crate::domain::ids::{ProviderSlug, Tag};
@@ -209,8 +209,8 @@ fn serves(model: &ModelEntry, provider: &str) -> bool {
     (status = 404, description = "Unknown provider", body = Problem, content_type = "application/problem+json"),
     (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
 ))]
-pub(super) async fn models(asked: Asked<ModelsQuery>) -> Result<Response, Problem> {
-    let (query, snapshot) = (&asked.query, &asked.snapshot);
+pub(super) async fn models(request: ApiRequest<ModelsQuery>) -> Result<Response, Problem> {
+    let (query, snapshot) = (&request.query, &request.snapshot);
     let rows = || {
         query.provider.as_ref().map(|slug| known_provider(snapshot, slug)).transpose()?;
         let mut rows: Vec<ModelSummary> = query.select(snapshot).map(ModelSummary::from).collect();
@@ -218,7 +218,7 @@ pub(super) async fn models(asked: Asked<ModelsQuery>) -> Result<Response, Proble
         Ok(rows)
     };
     let cut = Cut { limit: query.limit, cursor: query.cursor.as_deref() };
-    asked.listed(query.format.as_deref(), &cut, rows, |model| model.model_id.clone())
+    request.listed(query.format.as_deref(), &cut, rows, |model| model.model_id.clone())
 }
 
 /// A model with its endpoints.
@@ -233,26 +233,26 @@ pub(super) async fn models(asked: Asked<ModelsQuery>) -> Result<Response, Proble
     (status = 404, description = "Unknown name; `nearest` lists similar names", body = Problem, content_type = "application/problem+json"),
     (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
 ))]
-pub(super) async fn model(asked: Asked<ListQuery, Pair>) -> Result<Response, Problem> {
-    let name = format!("{}/{}", asked.path.0, asked.path.1);
-    model_answer(&asked, &name)
+pub(super) async fn model(request: ApiRequest<ListQuery, Pair>) -> Result<Response, Problem> {
+    let name = format!("{}/{}", request.path.0, request.path.1);
+    model_answer(&request, &name)
 }
 
 /// The same for clients that encode the slash of a model id as `%2F`.
-pub(super) async fn model_of_encoded(asked: Asked<ListQuery, String>) -> Result<Response, Problem> {
-    model_answer(&asked, &asked.path)
+pub(super) async fn model_of_encoded(request: ApiRequest<ListQuery, String>) -> Result<Response, Problem> {
+    model_answer(&request, &request.path)
 }
 
-fn model_answer<P>(asked: &Asked<ListQuery, P>, name: &str) -> Result<Response, Problem> {
-    let (query, snapshot) = (&asked.query, &asked.snapshot);
+fn model_answer<P>(request: &ApiRequest<ListQuery, P>, name: &str) -> Result<Response, Problem> {
+    let (query, snapshot) = (&request.query, &request.snapshot);
     let offers = |model| -> Result<Vec<Offer>, Problem> {
         let mut offers = offers(snapshot, model);
         sort(&mut offers, query.sort.as_deref())?;
         Ok(offers)
     };
     match Format::of(query.format.as_deref())? {
-        Format::Csv => asked.table(|| offers(known_model(snapshot, name)?)),
-        Format::Json => asked.kept(|| {
+        Format::Csv => request.table(|| offers(known_model(snapshot, name)?)),
+        Format::Json => request.kept(|| {
             let model = known_model(snapshot, name)?;
             if query.sort.is_none() {
                 return Ok((Cow::Borrowed(model), None));
@@ -274,8 +274,8 @@ fn offers<'a>(snapshot: &'a Snapshot, model: &'a ModelEntry) -> Vec<Offer<'a>> {
     (status = 400, description = "Invalid parameter", body = Problem, content_type = "application/problem+json"),
     (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
 ))]
-pub(super) async fn providers(asked: Asked<ListQuery>) -> Result<Response, Problem> {
-    let (query, snapshot) = (&asked.query, &asked.snapshot);
+pub(super) async fn providers(request: ApiRequest<ListQuery>) -> Result<Response, Problem> {
+    let (query, snapshot) = (&request.query, &request.snapshot);
     let summary = |entry: &ProviderEntry| ProviderSummary {
         provider: entry.provider.clone(),
         name: entry.name.clone(),
@@ -291,8 +291,8 @@ pub(super) async fn providers(asked: Asked<ListQuery>) -> Result<Response, Probl
         Ok(all)
     };
     match Format::of(query.format.as_deref())? {
-        Format::Csv => asked.table(all),
-        Format::Json => asked.kept(|| Ok((all()?, None))),
+        Format::Csv => request.table(all),
+        Format::Json => request.kept(|| Ok((all()?, None))),
     }
 }
 
@@ -305,8 +305,8 @@ pub(super) async fn providers(asked: Asked<ListQuery>) -> Result<Response, Probl
     (status = 404, description = "Unknown name; `nearest` lists similar names", body = Problem, content_type = "application/problem+json"),
     (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
 ))]
-pub(super) async fn provider(asked: Asked<ListQuery, String>) -> Result<Response, Problem> {
-    let (slug, query, snapshot) = (asked.path.as_str(), &asked.query, &asked.snapshot);
+pub(super) async fn provider(request: ApiRequest<ListQuery, String>) -> Result<Response, Problem> {
+    let (slug, query, snapshot) = (request.path.as_str(), &request.query, &request.snapshot);
     let serves = || {
         known_provider(snapshot, slug)?;
         let mut serves: Vec<Served> =
@@ -323,7 +323,7 @@ pub(super) async fn provider(asked: Asked<ListQuery, String>) -> Result<Response
         Ok((detail, None))
     };
     match Format::of(query.format.as_deref())? {
-        Format::Csv => asked.table(serves),
-        Format::Json => asked.kept(detail),
+        Format::Csv => request.table(serves),
+        Format::Json => request.kept(detail),
     }
 }

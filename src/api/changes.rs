@@ -1,9 +1,9 @@
 //! Recent changes: prices, endpoints, tiers, windows.
 
-use super::asked::Asked;
 use super::catalogue::known_model;
 use super::envelope::Envelope;
 use super::problem::Problem;
+use super::request::ApiRequest;
 use super::table::Cut;
 use crate::snapshot::Event;
 use axum::response::Response;
@@ -42,8 +42,8 @@ pub(super) const KINDS: [&str; 6] =
     (status = 404, description = "Unknown model", body = Problem, content_type = "application/problem+json"),
     (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
 ))]
-pub(super) async fn changes(asked: Asked<EventsQuery>) -> Result<Response, Problem> {
-    let (query, snapshot) = (&asked.query, &asked.snapshot);
+pub(super) async fn changes(request: ApiRequest<EventsQuery>) -> Result<Response, Problem> {
+    let (query, snapshot) = (&request.query, &request.snapshot);
     let rows = || {
         if let Some(kind) = query.kind.as_ref().filter(|kind| !KINDS.contains(&kind.as_str())) {
             let short: String = kind.chars().take(80).collect();
@@ -61,7 +61,7 @@ pub(super) async fn changes(asked: Asked<EventsQuery>) -> Result<Response, Probl
         Ok(snapshot.status.events.iter().filter(of).collect::<Vec<_>>())
     };
     let cut = Cut { limit: query.limit, cursor: query.cursor.as_deref() };
-    asked.listed(query.format.as_deref(), &cut, rows, |event| key(event))
+    request.listed(query.format.as_deref(), &cut, rows, |event| key(event))
 }
 
 /// Whether an event concerns a provider or one of its endpoints, which may no longer exist.

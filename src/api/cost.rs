@@ -1,10 +1,10 @@
 //! Session costs: of a model's endpoints under a workload, and of the endpoints of all models.
 
-use super::asked::{Asked, Pair};
 use super::catalogue::known_model;
 use super::envelope::Envelope;
 use super::guidance::known_workload;
 use super::problem::Problem;
+use super::request::{ApiRequest, Pair};
 use crate::cost::{Across, AcrossFilter, CostOfModel, OwnNumbers, across, compare};
 use crate::domain::workload::{CacheTtl, Workload};
 use crate::snapshot::Snapshot;
@@ -67,13 +67,13 @@ fn resolve(snapshot: &Snapshot, name: Option<&str>, own: OwnNumbers) -> Result<W
     own.over(base).map_err(|error| Problem::bad_request(error.to_string()))
 }
 
-fn answer<P>(asked: &Asked<CostQuery, P>, name: &str) -> Result<Response, Problem> {
+fn answer<P>(request: &ApiRequest<CostQuery, P>, name: &str) -> Result<Response, Problem> {
     let make = || {
-        let workload = asked.query.workload(&asked.snapshot)?;
-        let model = known_model(&asked.snapshot, name)?;
-        Ok((compare(&asked.snapshot, model, &workload), None))
+        let workload = request.query.workload(&request.snapshot)?;
+        let model = known_model(&request.snapshot, name)?;
+        Ok((compare(&request.snapshot, model, &workload), None))
     };
-    asked.kept(make)
+    request.kept(make)
 }
 
 /// The cost of a session at every endpoint of a model.
@@ -90,13 +90,13 @@ fn answer<P>(asked: &Asked<CostQuery, P>, name: &str) -> Result<Response, Proble
     (status = 404, description = "Unknown model", body = Problem, content_type = "application/problem+json"),
     (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
 ))]
-pub(super) async fn cost(asked: Asked<CostQuery, Pair>) -> Result<Response, Problem> {
-    answer(&asked, &format!("{}/{}", asked.path.0, asked.path.1))
+pub(super) async fn cost(request: ApiRequest<CostQuery, Pair>) -> Result<Response, Problem> {
+    answer(&request, &format!("{}/{}", request.path.0, request.path.1))
 }
 
 /// The same for clients that encode the slash of a model id as `%2F`.
-pub(super) async fn cost_of_encoded(asked: Asked<CostQuery, String>) -> Result<Response, Problem> {
-    answer(&asked, &asked.path)
+pub(super) async fn cost_of_encoded(request: ApiRequest<CostQuery, String>) -> Result<Response, Problem> {
+    answer(&request, &request.path)
 }
 
 /// The workload and the limits. Lists are separated by commas.
@@ -152,9 +152,9 @@ fn list(text: Option<&str>) -> Vec<String> {
     (status = 400, description = "Invalid parameter", body = Problem, content_type = "application/problem+json"),
     (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
 ))]
-pub(super) async fn ranking(asked: Asked<AcrossQuery>) -> Result<Response, Problem> {
+pub(super) async fn ranking(request: ApiRequest<AcrossQuery>) -> Result<Response, Problem> {
     let make = || {
-        let query = &asked.query;
+        let query = &request.query;
         let own = OwnNumbers {
             turns: query.turns,
             first_prompt: query.first_prompt,
@@ -163,7 +163,7 @@ pub(super) async fn ranking(asked: Asked<AcrossQuery>) -> Result<Response, Probl
             output_cached: query.output_cached,
             cache_ttl: lifetime(query.cache_ttl.as_deref())?,
         };
-        let workload = resolve(&asked.snapshot, query.workload.as_deref(), own)?;
+        let workload = resolve(&request.snapshot, query.workload.as_deref(), own)?;
         let limit = query.limit.unwrap_or(ROWS);
         if !(1..=MOST_ROWS).contains(&limit) {
             return Err(Problem::bad_request(format!("invalid `limit` {limit}; expected 1 to {MOST_ROWS}")));
@@ -176,9 +176,9 @@ pub(super) async fn ranking(asked: Asked<AcrossQuery>) -> Result<Response, Probl
             min_quality: None,
             best_of_model: query.best.unwrap_or(false),
         };
-        let mut ranked = across(&asked.snapshot, &workload, &filter, None);
+        let mut ranked = across(&request.snapshot, &workload, &filter, None);
         ranked.rows.truncate(limit);
         Ok((ranked, None))
     };
-    asked.kept(make)
+    request.kept(make)
 }

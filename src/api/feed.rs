@@ -1,11 +1,11 @@
 //! Preferences for routers to poll: for one model, for many models, or only the changes.
 
-use super::asked::{Asked, Pair};
 use super::catalogue::known_model;
 use super::envelope::Envelope;
 use super::page::page;
+use super::preference_query::{PreferenceRequest, names, preference_query};
 use super::problem::Problem;
-use super::wish::{Asking, names, preference_query};
+use super::request::{ApiRequest, Pair};
 use crate::domain::thresholds::{STALE_AFTER_HOURS, STALE_GRACE_HOURS};
 use crate::preferences::targets::Answer;
 use crate::preferences::{Changes, advise, changes};
@@ -131,7 +131,7 @@ fn max_age(snapshot: &Snapshot, now: DateTime<Utc>) -> i64 {
     (next - now).num_seconds().clamp(MAX_AGE[0], MAX_AGE[1])
 }
 
-impl<Q: std::fmt::Debug, P> Asked<Q, P> {
+impl<Q: std::fmt::Debug, P> ApiRequest<Q, P> {
     /// Responds with data that also depend on the age of the snapshot; clients may cache them until the next sweep.
     fn until_next_sweep<T: Serialize>(
         &self,
@@ -142,17 +142,22 @@ impl<Q: std::fmt::Debug, P> Asked<Q, P> {
     }
 }
 
-fn answered(asking: &Asking<'_>, snapshot: &Snapshot, model: &ModelEntry, now: DateTime<Utc>) -> Answer {
-    asking.target.answer(advise(snapshot, model, &asking.wish(), now), model)
+fn answered(
+    requested: &PreferenceRequest<'_>,
+    snapshot: &Snapshot,
+    model: &ModelEntry,
+    now: DateTime<Utc>,
+) -> Answer {
+    requested.target.answer(advise(snapshot, model, &requested.options(), now), model)
 }
 
-fn one<P>(asked: &Asked<PreferenceQuery, P>, name: &str) -> Result<Response, Problem> {
+fn one<P>(request: &ApiRequest<PreferenceQuery, P>, name: &str) -> Result<Response, Problem> {
     let make = || {
-        let asking = asked.query.asking(&asked.snapshot)?;
-        let model = known_model(&asked.snapshot, name)?;
-        Ok((answered(&asking, &asked.snapshot, model, asked.now), None))
+        let requested = request.query.requested(&request.snapshot)?;
+        let model = known_model(&request.snapshot, name)?;
+        Ok((answered(&requested, &request.snapshot, model, request.now), None))
     };
-    asked.until_next_sweep(make)
+    request.until_next_sweep(make)
 }
 
 /// The preference for a model.
@@ -170,15 +175,15 @@ fn one<P>(asked: &Asked<PreferenceQuery, P>, name: &str) -> Result<Response, Pro
     (status = 404, description = "Unknown model", body = Problem, content_type = "application/problem+json"),
     (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
 ))]
-pub(super) async fn preferences(asked: Asked<PreferenceQuery, Pair>) -> Result<Response, Problem> {
-    one(&asked, &format!("{}/{}", asked.path.0, asked.path.1))
+pub(super) async fn preferences(request: ApiRequest<PreferenceQuery, Pair>) -> Result<Response, Problem> {
+    one(&request, &format!("{}/{}", request.path.0, request.path.1))
 }
 
 /// The same for clients that encode the slash of a model id as `%2F`.
 pub(super) async fn preferences_of_encoded(
-    asked: Asked<PreferenceQuery, String>,
+    request: ApiRequest<PreferenceQuery, String>,
 ) -> Result<Response, Problem> {
-    one(&asked, &asked.path)
+    one(&request, &request.path)
 }
 
 /// The preferences of many models.
@@ -188,10 +193,10 @@ pub(super) async fn preferences_of_encoded(
     (status = 400, description = "Invalid parameter", body = Problem, content_type = "application/problem+json"),
     (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
 ))]
-pub(super) async fn bulk(asked: Asked<BulkQuery>) -> Result<Response, Problem> {
-    let (query, snapshot) = (&asked.query, &asked.snapshot);
+pub(super) async fn bulk(request: ApiRequest<BulkQuery>) -> Result<Response, Problem> {
+    let (query, snapshot) = (&request.query, &request.snapshot);
     let make = || {
-        let asking = query.asking(snapshot)?;
+        let requested = query.requested(snapshot)?;
         let wanted = Wanted::of(snapshot, query.models.as_deref());
         let models = snapshot.models.iter().filter(|model| wanted.holds(model));
         let (entries, next_cursor) = match (query.limit, query.cursor.as_deref()) {
@@ -201,10 +206,10 @@ pub(super) async fn bulk(asked: Asked<BulkQuery>) -> Result<Response, Problem> {
                 (page.entries, page.next_cursor)
             }
         };
-        let answers = entries.into_iter().map(|model| answered(&asking, snapshot, model, asked.now));
+        let answers = entries.into_iter().map(|model| answered(&requested, snapshot, model, request.now));
         Ok((Bulk { preferences: answers.collect(), unknown: wanted.unknown }, next_cursor))
     };
-    asked.until_next_sweep(make)
+    request.until_next_sweep(make)
 }
 
 /// What changed since a snapshot.
@@ -218,20 +223,20 @@ pub(super) async fn bulk(asked: Asked<BulkQuery>) -> Result<Response, Problem> {
     (status = 400, description = "Invalid parameter", body = Problem, content_type = "application/problem+json"),
     (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
 ))]
-pub(super) async fn since(asked: Asked<ChangesQuery>) -> Result<Response, Problem> {
-    let (query, snapshot) = (&asked.query, &asked.snapshot);
+pub(super) async fn since(request: ApiRequest<ChangesQuery>) -> Result<Response, Problem> {
+    let (query, snapshot) = (&request.query, &request.snapshot);
     let make = || {
-        let asking = query.asking(snapshot)?;
+        let requested = query.requested(snapshot)?;
         let wanted = Wanted::of(snapshot, query.models.as_deref());
-        let before = asked.snapshot_of(&query.since);
+        let before = request.snapshot_of(&query.since);
         let holds = |model: &ModelEntry| wanted.holds(model);
-        let ask = (&asking.wish(), asking.target);
-        let mut data = changes(before.as_deref(), snapshot, ask, holds, asked.now);
+        let ask = (&requested.options(), requested.target);
+        let mut data = changes(before.as_deref(), snapshot, ask, holds, request.now);
         let unknown = wanted.unknown.iter().map(|unknown| unknown.model.clone());
         data.gone.extend(unknown);
         data.gone.sort();
         data.gone.dedup();
         Ok((data, None))
     };
-    asked.until_next_sweep(make)
+    request.until_next_sweep(make)
 }

@@ -1,9 +1,9 @@
 //! Tier lists, and the basis of tier lists and preferences: targets, workloads, thresholds, the state of the
 //! collection.
 
-use super::asked::{Asked, NoQuery};
 use super::envelope::Envelope;
 use super::problem::Problem;
+use super::request::{ApiRequest, NoQuery};
 use super::table::{Format, sort};
 use crate::domain::thresholds::Threshold;
 use crate::domain::tier::Lens;
@@ -74,8 +74,8 @@ pub(super) fn parsed<T: std::str::FromStr<Err = String>>(
     (status = 404, description = "This snapshot does not contain the tier list", body = Problem, content_type = "application/problem+json"),
     (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
 ))]
-pub(super) async fn tiers(asked: Asked<TiersQuery>) -> Result<Response, Problem> {
-    let (query, snapshot) = (&asked.query, &asked.snapshot);
+pub(super) async fn tiers(request: ApiRequest<TiersQuery>) -> Result<Response, Problem> {
+    let (query, snapshot) = (&request.query, &request.snapshot);
     let list = || {
         let lens: Lens = parsed(query.lens.as_deref(), Lens::Cost)?;
         let workload = known_workload(snapshot, query.workload.as_deref())?;
@@ -92,8 +92,8 @@ pub(super) async fn tiers(asked: Asked<TiersQuery>) -> Result<Response, Problem>
         Ok::<_, Problem>(providers)
     };
     match Format::of(query.format.as_deref())? {
-        Format::Csv => asked.table(|| providers(list()?)),
-        Format::Json => asked.kept(|| {
+        Format::Csv => request.table(|| providers(list()?)),
+        Format::Json => request.kept(|| {
             let list = list()?;
             if query.sort.is_none() {
                 return Ok((Cow::Borrowed(list), None));
@@ -108,8 +108,8 @@ pub(super) async fn tiers(asked: Asked<TiersQuery>) -> Result<Response, Problem>
     (status = 200, description = "The targets, the default first", body = Envelope<Vec<Target>>),
     (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
 ))]
-pub(super) async fn targets(asked: Asked<NoQuery>) -> Result<Response, Problem> {
-    asked.kept(|| Ok((TARGETS, None)))
+pub(super) async fn targets(request: ApiRequest<NoQuery>) -> Result<Response, Problem> {
+    request.kept(|| Ok((TARGETS, None)))
 }
 
 /// What each policy would have cost. A policy chooses an endpoint for each model each day and is charged the price of
@@ -119,14 +119,14 @@ pub(super) async fn targets(asked: Asked<NoQuery>) -> Result<Response, Problem> 
     (status = 404, description = "The record is too young for a backtest", body = Problem, content_type = "application/problem+json"),
     (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
 ))]
-pub(super) async fn backtest(asked: Asked<NoQuery>) -> Result<Response, Problem> {
+pub(super) async fn backtest(request: ApiRequest<NoQuery>) -> Result<Response, Problem> {
     let make = || {
-        let tested = asked.snapshot.backtest.as_ref();
+        let tested = request.snapshot.backtest.as_ref();
         let tested = tested
             .ok_or_else(|| Problem::not_published("no backtest yet: it needs two consecutive days with closing prices, and models with two busy endpoints".to_owned()))?;
         Ok((tested, None))
     };
-    asked.kept(make)
+    request.kept(make)
 }
 
 /// The workloads that costs are computed for; the first is the default.
@@ -134,8 +134,8 @@ pub(super) async fn backtest(asked: Asked<NoQuery>) -> Result<Response, Problem>
     (status = 200, description = "The workloads", body = Envelope<Vec<Workload>>),
     (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
 ))]
-pub(super) async fn workloads(asked: Asked<NoQuery>) -> Result<Response, Problem> {
-    asked.kept(|| Ok((&asked.snapshot.workloads, None)))
+pub(super) async fn workloads(request: ApiRequest<NoQuery>) -> Result<Response, Problem> {
+    request.kept(|| Ok((&request.snapshot.workloads, None)))
 }
 
 /// The thresholds of the method.
@@ -143,8 +143,8 @@ pub(super) async fn workloads(asked: Asked<NoQuery>) -> Result<Response, Problem
     (status = 200, description = "The thresholds", body = Envelope<Vec<Threshold>>),
     (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
 ))]
-pub(super) async fn thresholds(asked: Asked<NoQuery>) -> Result<Response, Problem> {
-    asked.kept(|| Ok((&asked.snapshot.thresholds, None)))
+pub(super) async fn thresholds(request: ApiRequest<NoQuery>) -> Result<Response, Problem> {
+    request.kept(|| Ok((&request.snapshot.thresholds, None)))
 }
 
 /// The state of the collection.
@@ -152,10 +152,10 @@ pub(super) async fn thresholds(asked: Asked<NoQuery>) -> Result<Response, Proble
     (status = 200, description = "Counts, recent runs, ages of the sources, quarantine, drift, events", body = Envelope<StatusData>),
     (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
 ))]
-pub(super) async fn status(asked: Asked<NoQuery>) -> Result<Response, Problem> {
+pub(super) async fn status(request: ApiRequest<NoQuery>) -> Result<Response, Problem> {
     let make = || {
-        let snapshot = &asked.snapshot;
+        let snapshot = &request.snapshot;
         Ok((StatusData { summary: snapshot.summary.clone(), status: snapshot.status.clone() }, None))
     };
-    asked.kept(make)
+    request.kept(make)
 }

@@ -1,10 +1,10 @@
 //! The JSON API under `/api/v1`. Every answer is `{data, meta}`, errors are RFC 9457 problems, and bodies are prepared
 //! once.
 
-mod asked;
+mod aliases;
 mod catalogue;
 mod changes;
-mod closed;
+mod constraints;
 mod cost;
 mod envelope;
 mod feed;
@@ -14,17 +14,17 @@ mod hourly;
 mod http;
 mod openapi;
 mod page;
+mod preference_query;
 mod problem;
 mod readings;
+mod request;
 mod rows;
 mod table;
-mod twins;
-mod wish;
 
+pub use aliases::{Aliased, with_aliases};
 pub use envelope::{Envelope, Meta};
 pub use openapi::openapi;
 pub use problem::{Problem, too_many_requests};
-pub use twins::{Twinned, with_twins};
 
 use crate::prepared::{Bounds, Prepared, Purpose, Shelf};
 use crate::snapshot::Current;

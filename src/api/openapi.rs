@@ -1,6 +1,6 @@
 //! The description of the API, generated from the handlers and the types they answer with.
 
-use super::closed;
+use super::constraints;
 use super::problem::Problem;
 use crate::prepared::Prepared;
 use axum::http::HeaderMap;
@@ -44,7 +44,7 @@ struct Document;
 /// The OpenAPI 3.1 document of the API.
 pub fn openapi() -> utoipa::openapi::OpenApi {
     let mut document = Document::openapi();
-    closed::tighten(&mut document);
+    constraints::constrain(&mut document);
     document
 }
 

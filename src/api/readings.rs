@@ -1,9 +1,9 @@
 //! Readings of the last days of the snapshot.
 
-use super::asked::Asked;
 use super::catalogue::{known_model, known_provider};
 use super::envelope::Envelope;
 use super::problem::Problem;
+use super::request::ApiRequest;
 use super::table::{Cut, sort};
 use crate::snapshot::{ModelEntry, RecentReading, Snapshot};
 use axum::response::Response;
@@ -86,8 +86,8 @@ fn time(name: &str, text: Option<&str>) -> Result<Option<DateTime<Utc>>, Problem
     (status = 404, description = "Unknown model or provider", body = Problem, content_type = "application/problem+json"),
     (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
 ))]
-pub(super) async fn readings(asked: Asked<ReadingsQuery>) -> Result<Response, Problem> {
-    let (query, snapshot) = (&asked.query, &asked.snapshot);
+pub(super) async fn readings(request: ApiRequest<ReadingsQuery>) -> Result<Response, Problem> {
+    let (query, snapshot) = (&request.query, &request.snapshot);
     let rows = || {
         let filter = Filter::new(query, snapshot)?;
         let mut rows: Vec<&RecentReading> =
@@ -97,5 +97,5 @@ pub(super) async fn readings(asked: Asked<ReadingsQuery>) -> Result<Response, Pr
     };
     let cut = Cut { limit: query.limit, cursor: query.cursor.as_deref() };
     let key = |reading: &&RecentReading| format!("{} {}", reading.run_id, reading.endpoint_id);
-    asked.listed(query.format.as_deref(), &cut, rows, key)
+    request.listed(query.format.as_deref(), &cut, rows, key)
 }

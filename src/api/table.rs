@@ -2,9 +2,9 @@
 //!
 //! The columns of a table are defined once, for `sort` and for the header of the CSV.
 
-use super::asked::Asked;
 use super::page::{Page, page};
 use super::problem::Problem;
+use super::request::ApiRequest;
 use crate::table::{Cell, Row};
 use axum::response::Response;
 use serde::Serialize;
@@ -73,7 +73,7 @@ pub(super) struct Cut<'a> {
     pub cursor: Option<&'a str>,
 }
 
-impl<Q: Debug, P> Asked<Q, P> {
+impl<Q: Debug, P> ApiRequest<Q, P> {
     /// Responds with a list: one page as JSON, or as CSV the whole list if no page is requested. `key` identifies a
     /// row.
     pub fn listed<T, const N: usize>(

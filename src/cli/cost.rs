@@ -100,7 +100,7 @@ pub fn run(common: &Common, args: &CostArgs) -> Result<u8> {
         if common.json {
             print_json(&CostDocument { cost: &cost, as_of, simulated, fit })?;
         } else {
-            print_text(&(told(&chosen) + &cost_tables::model(&cost, simulated)))?;
+            print_text(&(fit_summary(&chosen) + &cost_tables::model(&cost, simulated)))?;
         }
         return Ok(exit::OK);
     }
@@ -110,13 +110,13 @@ pub fn run(common: &Common, args: &CostArgs) -> Result<u8> {
     if common.json {
         print_json(&AcrossDocument { across: &ranked, as_of, simulated, fit })?;
     } else {
-        print_text(&(told(&chosen) + &cost_tables::across(&ranked, simulated)))?;
+        print_text(&(fit_summary(&chosen) + &cost_tables::across(&ranked, simulated)))?;
     }
     Ok(exit::OK)
 }
 
 /// What was recognised in a request log, printed before the results that follow from it.
-fn told(chosen: &Chosen) -> String {
+fn fit_summary(chosen: &Chosen) -> String {
     chosen.fit.as_ref().map_or_else(String::new, |fit| format!("{}\n\n", cost_tables::fit(fit)))
 }
 

@@ -4,7 +4,7 @@ use super::limits::LimitArgs;
 use super::{Common, exit, print_json, print_text, tables};
 use crate::clock::Clock;
 use crate::preferences::targets::{Answer, TARGETS, Target};
-use crate::preferences::{Compared, Mode, Wish, advise, known_workload};
+use crate::preferences::{Compared, Mode, PreferenceOptions, advise, known_workload};
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
 use clap::builder::PossibleValuesParser;
@@ -53,8 +53,8 @@ pub fn run(common: &Common, args: &PrefsArgs) -> Result<u8> {
     let model = super::model::find(&snapshot, args.model.as_deref().context("no model given")?)?;
     let mode: Mode = args.mode.parse().map_err(|why: String| anyhow!("{why}"))?;
     let workload = known_workload(&snapshot, args.workload.as_deref()).map_err(|why| anyhow!("{why}"))?;
-    let wish = Wish { mode, workload, limits: &limits };
-    let mut preference = advise(&snapshot, model, &wish, snapshot.as_of);
+    let options = PreferenceOptions { mode, workload, limits: &limits };
+    let mut preference = advise(&snapshot, model, &options, snapshot.as_of);
     let now = Common::clock().now();
     if now > preference.valid_until {
         preference.warnings.push(format!(

@@ -62,22 +62,22 @@ pub fn run(common: &Common, args: &PublishArgs) -> Result<u8> {
         bar.set_position(done as u64);
     });
     bar.finish_and_clear();
-    tell(common, &published?)
+    print_report(common, &published?)
 }
 
-fn tell(common: &Common, report: &Report) -> Result<u8> {
+fn print_report(common: &Common, report: &Report) -> Result<u8> {
     for address in report.failed.iter().take(NAMED) {
         tracing::warn!(address, "did not respond and was left out");
     }
     if common.json {
         print_json(report)?;
     } else {
-        print_text(&in_words(report))?;
+        print_text(&describe(report))?;
     }
     Ok(if report.failed.is_empty() { exit::OK } else { exit::PARTIAL })
 }
 
-fn in_words(report: &Report) -> String {
+fn describe(report: &Report) -> String {
     let Report { files, pages, live_links, lost_links, .. } = report;
     let (out, seconds) = (report.out.display(), report.duration_ms as f64 / 1000.0);
     let mebibytes = report.bytes as f64 / f64::from(1 << 20);

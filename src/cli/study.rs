@@ -72,7 +72,7 @@ fn coverage(common: &Common, args: &CoverageArgs) -> Result<u8> {
     bar.finish_and_clear();
     match common.json {
         true => print_json(&report)?,
-        false => print_text(&told(&report))?,
+        false => print_text(&describe(&report))?,
     }
     Ok(if report.holds { exit::OK } else { exit::ERROR })
 }
@@ -109,7 +109,7 @@ fn lag(common: &Common, args: &LagArgs) -> Result<u8> {
     Ok(exit::OK)
 }
 
-fn told(report: &CoverageReport) -> String {
+fn describe(report: &CoverageReport) -> String {
     let number = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{value:.3}"));
     let percent =
         |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{:.1}", value * 100.0));

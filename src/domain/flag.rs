@@ -334,12 +334,12 @@ fn sentence(shown: &Shown) -> String {
         }
         Shown::PriceTiers { count, conditions, .. } => {
             let noun = if *count == 1 { "conditional price" } else { "conditional prices" };
-            let told: Vec<String> = conditions.iter().take(TOLD_TIERS).map(condition).collect();
-            let more = match count.saturating_sub(TOLD_TIERS) {
+            let listed: Vec<String> = conditions.iter().take(LISTED_TIERS).map(condition).collect();
+            let more = match count.saturating_sub(LISTED_TIERS) {
                 0 => String::new(),
                 more => format!("; and {more} more"),
             };
-            format!("{count} {noun} per M: {}{more}", told.join("; "))
+            format!("{count} {noun} per M: {}{more}", listed.join("; "))
         }
         Shown::Restricted { status } => {
             format!("marked as hidden, private or bring-your-own-key only{}", coded(*status))
@@ -369,7 +369,7 @@ fn sentence(shown: &Shown) -> String {
 }
 
 /// Number of conditional prices that the sentence lists individually.
-const TOLD_TIERS: usize = 3;
+const LISTED_TIERS: usize = 3;
 
 fn hits(rate: f64, tokens: f64, days: Option<usize>) -> String {
     let over = match days {
@@ -577,9 +577,9 @@ mod tests {
         for (shown, words) in all() {
             assert_eq!(Flag::of(shown).why(), words);
         }
-        let told: std::collections::BTreeSet<FlagKind> =
+        let listed: std::collections::BTreeSet<FlagKind> =
             all().iter().map(|(shown, _)| shown.kind()).collect();
-        assert_eq!(told.into_iter().collect::<Vec<_>>(), FlagKind::ALL);
+        assert_eq!(listed.into_iter().collect::<Vec<_>>(), FlagKind::ALL);
     }
 
     #[test]

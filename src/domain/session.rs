@@ -104,8 +104,8 @@ impl CostBasis {
         let refused = all.zip(errors).map(|(all, errors)| (all - errors).max(0.0));
         let paid =
             [(paid.error, errors), (paid.refused, refused)].into_iter().filter(|(weight, _)| *weight > 0.0);
-        let told: Vec<f64> = paid.clone().filter_map(|(weight, odds)| Some(weight * odds?)).collect();
-        let known = (!told.is_empty() || paid.count() == 0).then(|| told.iter().sum::<f64>());
+        let published: Vec<f64> = paid.clone().filter_map(|(weight, odds)| Some(weight * odds?)).collect();
+        let known = (!published.is_empty() || paid.count() == 0).then(|| published.iter().sum::<f64>());
         known.map(|resends| resends.min(MOST_RESENDS))
     }
 }

@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 /// Maximum number of failures that a run lists; the counts are always complete.
-const TOLD_FAILURES: usize = 20;
+const MAX_LISTED_FAILURES: usize = 20;
 
 /// Options of a collection beyond the settings.
 #[derive(Debug, Clone, Default)]
@@ -278,8 +278,8 @@ fn record(manifest: &Manifest, run: &RunReadings, findings: Findings) -> RunReco
     } else {
         "ok"
     };
-    let more = failures.len().saturating_sub(TOLD_FAILURES);
-    failures.truncate(TOLD_FAILURES);
+    let more = failures.len().saturating_sub(MAX_LISTED_FAILURES);
+    failures.truncate(MAX_LISTED_FAILURES);
     if more > 0 {
         failures.push(format!("and {more} more"));
     }

@@ -14,7 +14,7 @@ use crate::study::flips::{FlipCount, FlipReport};
 use chrono::{DateTime, NaiveDate, Utc};
 
 /// Days between two progress messages of a long walk.
-const TOLD_EVERY: usize = 30;
+const PROGRESS_EVERY: usize = 30;
 
 /// The tiers held before a UTC day: read from the stored days, and walked from there if some are missing. Writes
 /// nothing.
@@ -41,11 +41,11 @@ fn walk(
     };
     let open = store.run_days(closed, day)?;
     for (number, run_day) in open.iter().enumerate() {
-        if number > 0 && number % TOLD_EVERY == 0 {
+        if number > 0 && number % PROGRESS_EVERY == 0 {
             tracing::info!(days = number, of = open.len(), "walking the history of tiers");
         }
         let mut analysis = super::publish::analysis_at(store, workloads, run_day.closing)?;
-        history = analysis::steady(&mut analysis, &history, run_day.day);
+        history = analysis::apply_hysteresis(&mut analysis, &history, run_day.day);
         visit(*run_day, &history)?;
     }
     Ok(history)
@@ -76,7 +76,7 @@ pub fn flips(store: &Store, workloads: &[Workload]) -> Result<FlipReport, Pipeli
         Ok(())
     })?;
     let mut analysis = super::publish::analysis_at(store, workloads, newest.observed_at)?;
-    count.see(today, &analysis::steady(&mut analysis, &before, today), workload);
+    count.see(today, &analysis::apply_hysteresis(&mut analysis, &before, today), workload);
     Ok(count.report())
 }
 

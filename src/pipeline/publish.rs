@@ -56,7 +56,7 @@ pub fn build_snapshot(
 fn judged(store: &Store, workloads: &[Workload], as_of: DateTime<Utc>) -> Result<Analysis, PipelineError> {
     let day = as_of.date_naive();
     let mut analysis = analysis_at(store, workloads, as_of)?;
-    analysis::steady(&mut analysis, &held_before(store, workloads, day)?, day);
+    analysis::apply_hysteresis(&mut analysis, &held_before(store, workloads, day)?, day);
     Ok(analysis)
 }
 

@@ -253,7 +253,8 @@ pub fn counts(run: &RunReadings, now: &Tables, counts: &[Counts], seen: &mut Vec
     let from = now.observed_at - Duration::days(limits::COUNT_DAYS);
     let recent: Vec<&Counts> = counts.iter().filter(|one| one.observed_at >= from).collect();
     let here = Counts::counted(now);
-    let columns: [(&str, fn(&Counts) -> usize, &[DocumentKind]); 3] = [
+    type Column = (&'static str, fn(&Counts) -> usize, &'static [DocumentKind]);
+    let columns: [Column; 3] = [
         ("models", |one| one.models, &[DocumentKind::Models]),
         ("readings", |one| one.endpoints, &[DocumentKind::StatsEndpoint, DocumentKind::PublicEndpoints]),
         ("usage", |one| one.readings, &[DocumentKind::EffectivePricing]),

@@ -200,7 +200,8 @@ pub fn identity(before: Option<&RunReadings>, run: &RunReadings, seen: &mut Vec<
 /// Checks uptime without a history: most endpoints answer most requests. This catches a withdrawn field that returns in
 /// another unit or as 0.
 pub fn uptime(run: &RunReadings, seen: &mut Vec<Seen>) {
-    let fields: [(&str, fn(&Reading) -> Option<f64>); 3] = [
+    type Field = (&'static str, fn(&Reading) -> Option<f64>);
+    let fields: [Field; 3] = [
         ("health.uptime_5m", |one| one.health.uptime_5m),
         ("health.uptime_30m", |one| one.health.uptime_30m),
         ("health.uptime_1d", |one| one.health.uptime_1d),

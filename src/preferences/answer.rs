@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 
 /// What the client requests.
 #[derive(Debug, Clone, Copy)]
-pub struct Wish<'a> {
+pub struct PreferenceOptions<'a> {
     /// How much of the routing to take over.
     pub mode: Mode,
     /// The workload to rank by: the name of a workload in the snapshot, or [`TRAFFIC`].
@@ -45,31 +45,36 @@ pub fn preference(
     workload: &str,
     now: DateTime<Utc>,
 ) -> Preference {
-    advise(snapshot, model, &Wish { mode, workload, limits: &Limits::default() }, now)
+    advise(snapshot, model, &PreferenceOptions { mode, workload, limits: &Limits::default() }, now)
 }
 
 /// The preference for a model: hard limits first, then the ranking by expected cost. `now` decides whether the snapshot
 /// is fresh enough. Without a preference, `provider` is `None` and `reason` says why.
-pub fn advise(snapshot: &Snapshot, model: &ModelEntry, wish: &Wish<'_>, now: DateTime<Utc>) -> Preference {
+pub fn advise(
+    snapshot: &Snapshot,
+    model: &ModelEntry,
+    options: &PreferenceOptions<'_>,
+    now: DateTime<Utc>,
+) -> Preference {
     let valid_until = snapshot.as_of + Duration::hours(STALE_AFTER_HOURS);
     let mut warnings = Vec::new();
-    let judged = judge(snapshot, model, wish);
-    let router_limits = router_limits(wish.limits);
-    let choice = refusal(snapshot, model, wish.workload, now).map_or_else(
+    let judged = judge(snapshot, model, options);
+    let router_limits = router_limits(options.limits);
+    let choice = refusal(snapshot, model, options.workload, now).map_or_else(
         || {
             warnings.extend(general_warnings(snapshot, model, now, valid_until));
-            warnings.extend(limit_warnings(wish.limits, &judged));
-            choose(wish, router_limits.as_ref(), &model.endpoints, &judged, &mut warnings)
+            warnings.extend(limit_warnings(options.limits, &judged));
+            choose(options, router_limits.as_ref(), &model.endpoints, &judged, &mut warnings)
         },
         Err,
     );
     let saving = match &choice {
-        Ok((provider, _)) => saving(snapshot, wish.workload, provider, &judged),
-        Err(_) => Saving::untold("there is no preference"),
+        Ok((provider, _)) => saving(snapshot, options.workload, provider, &judged),
+        Err(_) => Saving::unknown("there is no preference"),
     };
-    warnings.extend(dearer(&saving, wish.mode));
+    warnings.extend(cost_warning(&saving, options.mode));
     if let Ok((_, named)) = &choice {
-        warnings.extend(ending(wish.mode, &judged, named));
+        warnings.extend(ending(options.mode, &judged, named));
     }
     let (provider, evidence, reason): (_, Vec<Evidence>, _) = match choice {
         Ok((provider, named)) => (Some(provider), named.into_iter().map(Judged::evidence).collect(), None),
@@ -78,9 +83,9 @@ pub fn advise(snapshot: &Snapshot, model: &ModelEntry, wish: &Wish<'_>, now: Dat
     Preference {
         model: model.model_id.clone(),
         target: TARGET.to_owned(),
-        mode: wish.mode,
-        workload: wish.workload.to_owned(),
-        limits: wish.limits.clone(),
+        mode: options.mode,
+        workload: options.workload.to_owned(),
+        limits: options.limits.clone(),
         provider,
         router_limits,
         session_id: SESSION_ADVICE.to_owned(),
@@ -113,12 +118,12 @@ fn refusal(snapshot: &Snapshot, model: &ModelEntry, workload: &str, now: DateTim
 }
 
 /// Savings versus the lowest list price below this fraction cause a warning; smaller losses disappear in rounding.
-const TOLD_AS_DEARER: f64 = -0.005;
+const WARN_BELOW_SAVING: f64 = -0.005;
 
 /// A warning that the preference costs more than a choice by list price: the price of having a fallback.
-fn dearer(saving: &Saving, mode: Mode) -> Option<String> {
+fn cost_warning(saving: &Saving, mode: Mode) -> Option<String> {
     let compared = &saving.against_cheapest_list;
-    let fraction = compared.fraction.filter(|fraction| *fraction < TOLD_AS_DEARER)?;
+    let fraction = compared.fraction.filter(|fraction| *fraction < WARN_BELOW_SAVING)?;
     let tags: Vec<String> = compared.against.iter().flatten().map(|tag| format!("`{tag}`")).collect();
     let instead = match mode {
         Mode::Avoid => "; `shortlist` and `pin` narrow the choice down further",

@@ -1,7 +1,7 @@
 //! The changes for a router between two snapshots.
 
 use super::ProviderObject;
-use super::answer::{Wish, advise};
+use super::answer::{PreferenceOptions, advise};
 use super::targets::{Answer, Target};
 use crate::domain::thresholds::STALE_AFTER_HOURS;
 use crate::snapshot::{ModelEntry, Snapshot};
@@ -32,17 +32,17 @@ pub struct Changes {
 pub fn changes(
     before: Option<&Snapshot>,
     after: &Snapshot,
-    (wish, target): (&Wish<'_>, &Target),
+    (options, target): (&PreferenceOptions<'_>, &Target),
     wanted: impl Fn(&ModelEntry) -> bool,
     now: DateTime<Utc>,
 ) -> Changes {
     let mut changed = Vec::new();
     let mut unchanged = 0;
     for model in after.models.iter().filter(|model| wanted(model)) {
-        let preference = advise(after, model, wish, now);
+        let preference = advise(after, model, options, now);
         let earlier = before.and_then(|before| {
             let model = before.models.iter().find(|earlier| earlier.model_id == model.model_id)?;
-            Some(provider_at(before, model, wish))
+            Some(provider_at(before, model, options))
         });
         match earlier {
             Some(provider) if provider == preference.provider => unchanged += 1,
@@ -62,6 +62,10 @@ pub fn changes(
 }
 
 /// The provider object that was returned while the snapshot was fresh.
-fn provider_at(snapshot: &Snapshot, model: &ModelEntry, wish: &Wish<'_>) -> Option<ProviderObject> {
-    advise(snapshot, model, wish, snapshot.as_of).provider
+fn provider_at(
+    snapshot: &Snapshot,
+    model: &ModelEntry,
+    options: &PreferenceOptions<'_>,
+) -> Option<ProviderObject> {
+    advise(snapshot, model, options, snapshot.as_of).provider
 }

@@ -1,6 +1,6 @@
 //! Judges each endpoint of a model for a preference.
 
-use super::answer::Wish;
+use super::answer::PreferenceOptions;
 use super::kept::{Missed, longest_prompt, missed};
 use super::rank::{expected_cost, session_cost};
 use super::{Evidence, TRAFFIC};
@@ -73,8 +73,12 @@ impl Judged<'_> {
 }
 
 /// Judges every endpoint of a model, lowest expected cost first; those without a cost come last.
-pub(super) fn judge<'a>(snapshot: &Snapshot, model: &'a ModelEntry, wish: &Wish<'_>) -> Vec<Judged<'a>> {
-    let workload = wish.workload;
+pub(super) fn judge<'a>(
+    snapshot: &Snapshot,
+    model: &'a ModelEntry,
+    options: &PreferenceOptions<'_>,
+) -> Vec<Judged<'a>> {
+    let workload = options.workload;
     let costs = Costs::of(model, workload, snapshot.default_workload());
     let longest = longest_prompt(snapshot, workload);
     let known = Known {
@@ -90,7 +94,7 @@ pub(super) fn judge<'a>(snapshot: &Snapshot, model: &'a ModelEntry, wish: &Wish<
             let broken = broken(endpoint);
             let expensive = matches!(tier, Tier::D | Tier::F).then(|| why.clone());
             let unfit = broken.clone().or_else(|| unfit(endpoint, cost, &known));
-            let missed = missed(wish.limits, endpoint, longest);
+            let missed = missed(options.limits, endpoint, longest);
             let expected = expected_cost(endpoint, workload);
             Judged {
                 endpoint,
@@ -129,9 +133,9 @@ struct Known {
 impl Known {
     /// Whether an endpoint is too new. The upstream's own date decides this even if the record is young.
     fn is_new(&self, endpoint: &Endpoint) -> bool {
-        let told = endpoint.created_at.is_some() || !self.young_record;
+        let age_known = endpoint.created_at.is_some() || !self.young_record;
         let age = self.as_of - endpoint.since();
-        told && (age < Duration::hours(PREFERENCE_MIN_AGE_HOURS) || endpoint.is_flagged(FlagKind::New))
+        age_known && (age < Duration::hours(PREFERENCE_MIN_AGE_HOURS) || endpoint.is_flagged(FlagKind::New))
     }
 }
 

@@ -71,7 +71,7 @@ pub(super) fn router_limits(limits: &Limits) -> Option<ProviderObject> {
     let price = |usd: f64| format!("{usd}");
     let max_price =
         MaxPrice { prompt: limits.max_input.map(price), completion: limits.max_output.map(price) };
-    let told = ProviderObject {
+    let object = ProviderObject {
         quantizations: limits.quant_floor.map(finer),
         data_collection: limits.no_training.then(|| "deny".to_owned()),
         zdr: limits.zdr.then_some(true),
@@ -79,7 +79,7 @@ pub(super) fn router_limits(limits: &Limits) -> Option<ProviderObject> {
         max_price: (max_price != MaxPrice::default()).then_some(max_price),
         ..ProviderObject::default()
     };
-    (told != ProviderObject::default()).then_some(told)
+    (object != ProviderObject::default()).then_some(object)
 }
 
 fn quantization(limits: &Limits, endpoint: &Endpoint) -> Option<Missed> {

@@ -15,7 +15,7 @@ mod saving;
 mod select;
 pub mod targets;
 
-pub use answer::{Wish, advise, known_workload, preference};
+pub use answer::{PreferenceOptions, advise, known_workload, preference};
 pub use changes::{Changes, changes};
 pub use openrouter::{MaxPrice, ProviderObject};
 pub use rank::{TRAFFIC, expected_cost};

@@ -49,9 +49,9 @@ pub struct Compared {
 }
 
 impl Saving {
-    pub(super) fn untold(why: &str) -> Self {
-        let untold = Compared { why: Some(why.to_owned()), ..Compared::default() };
-        Self { against_cheapest_list: untold.clone(), against_traffic_average: untold }
+    pub(super) fn unknown(why: &str) -> Self {
+        let unknown = Compared { why: Some(why.to_owned()), ..Compared::default() };
+        Self { against_cheapest_list: unknown.clone(), against_traffic_average: unknown }
     }
 }
 
@@ -83,7 +83,7 @@ pub(super) fn saving(
         .collect();
     let spread = match following(provider, &population, &usable) {
         Ok(spread) => spread,
-        Err(why) => return Saving::untold(&why),
+        Err(why) => return Saving::unknown(&why),
     };
     let (tags, cheapest) = cheapest_list(snapshot, workload, &usable);
     let average = by_traffic(&population, &usable, |_| true);

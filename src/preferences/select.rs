@@ -3,7 +3,7 @@
 use super::judge::Judged;
 use super::matching::{matches, nameable};
 use super::openrouter::ProviderObject;
-use super::{Mode, Wish};
+use super::{Mode, PreferenceOptions};
 use crate::domain::thresholds::{SHORTLIST_MIN, SHORTLIST_REACH};
 use crate::domain::tier::Tier;
 use crate::snapshot::Endpoint;
@@ -26,15 +26,15 @@ pub(super) type Choice<'a> = Result<(ProviderObject, Vec<&'a Judged<'a>>), Strin
 /// Chooses endpoints according to the requested mode. The limits that the router itself enforces are part of the
 /// object.
 pub(super) fn choose<'a>(
-    wish: &Wish<'_>,
+    options: &PreferenceOptions<'_>,
     router_limits: Option<&ProviderObject>,
     all: &[Endpoint],
     judged: &'a [Judged<'a>],
     warnings: &mut Vec<String>,
 ) -> Choice<'a> {
-    let limited = !wish.limits.is_empty();
+    let limited = !options.limits.is_empty();
     let base = router_limits.cloned().unwrap_or_default();
-    match wish.mode {
+    match options.mode {
         Mode::Avoid => avoid(limited, base, all, judged, warnings),
         Mode::Shortlist => shortlist(base, all, judged, warnings),
         Mode::Pin => pin(base, all, judged, warnings),

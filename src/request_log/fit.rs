@@ -136,8 +136,8 @@ fn reuse_from(sessions: &[Vec<Request>]) -> ReuseFrom {
     let found = grown.iter().filter_map(|(a, b)| Some((b.cached? / a.prompt).min(1.0)));
     let mut found: Vec<f64> = found.collect();
     found.sort_by(f64::total_cmp);
-    let told = found.len() >= FEWEST_PAIRS && found.len() == grown.len();
-    if told && found[found.len() / 2] >= DEPENDABLE {
+    let reported = found.len() >= FEWEST_PAIRS && found.len() == grown.len();
+    if reported && found[found.len() / 2] >= DEPENDABLE {
         ReuseFrom::Found
     } else if grown.len() as f64 >= CONVERSATION * all as f64 {
         ReuseFrom::Growth
@@ -148,11 +148,11 @@ fn reuse_from(sessions: &[Vec<Request>]) -> ReuseFrom {
 
 /// Whether, in most turns, the cache found the previous prompt plus at least half of its output.
 fn finds_outputs(sessions: &[Vec<Request>]) -> bool {
-    let told: Vec<bool> = pairs(sessions)
+    let reported: Vec<bool> = pairs(sessions)
         .filter(|(a, b)| b.prompt >= a.prompt + a.output)
         .filter_map(|(a, b)| Some(b.cached? >= a.prompt + 0.5 * a.output && a.output > 0.0))
         .collect();
-    told.iter().filter(|found| **found).count() * 2 > told.len()
+    reported.iter().filter(|found| **found).count() * 2 > reported.len()
 }
 
 fn reusable(before: &Request, request: &Request, from: ReuseFrom) -> f64 {

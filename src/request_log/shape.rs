@@ -191,10 +191,10 @@ fn chat(usage: &Object) -> Result<Counts, Refusal> {
     let mut prompt = count(usage.get("prompt_tokens"))?.unwrap_or(0.0);
     let cached = match detail("cached_tokens")? {
         Some(cached) if cached > 0.0 => Some(cached),
-        told => {
+        reported => {
             let elsewhere =
                 count(usage.get("cache_read_input_tokens"))?.or(count(usage.get("prompt_cache_hit_tokens"))?);
-            elsewhere.or(told)
+            elsewhere.or(reported)
         }
     };
     let written =

@@ -75,12 +75,12 @@ impl<C: Clock + Clone> Limit<C> {
 
     /// The client's address: from the header of a trusted proxy if one is set, otherwise the peer of the connection.
     fn client(&self, request: &Request) -> IpAddr {
-        let told = self.client_header.as_ref().and_then(|name| last_address(request.headers(), name));
+        let forwarded = self.client_header.as_ref().and_then(|name| last_address(request.headers(), name));
         let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-        told.or(peer).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
+        forwarded.or(peer).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
     }
 
-    fn tell(&self, headers: &mut HeaderMap, left: u32, reset: Duration) {
+    fn set_headers(&self, headers: &mut HeaderMap, left: u32, reset: Duration) {
         let seconds = reset.as_secs_f64().ceil();
         let policy = format!("\"requests\";q={};w={WINDOW_SECONDS}", self.a_minute);
         let state = format!("\"requests\";r={left};t={seconds:.0}");
@@ -129,7 +129,7 @@ pub(super) async fn check(State(limit): State<Arc<Limit>>, request: Request, nex
     match limit.take(limit.client(&request)) {
         Allowance::Left(left) => {
             let mut response = next.run(request).await;
-            limit.tell(response.headers_mut(), left, limit.refill(left));
+            limit.set_headers(response.headers_mut(), left, limit.refill(left));
             response
         }
         Allowance::Wait(wait) => {
@@ -137,7 +137,7 @@ pub(super) async fn check(State(limit): State<Arc<Limit>>, request: Request, nex
             let seconds = wait.as_secs_f64().ceil();
             let mut response =
                 crate::api::too_many_requests(request.uri().path(), limit.a_minute, seconds as u64);
-            limit.tell(response.headers_mut(), 0, wait);
+            limit.set_headers(response.headers_mut(), 0, wait);
             if let Ok(value) = HeaderValue::from_str(&format!("{seconds:.0}")) {
                 response.headers_mut().insert(RETRY_AFTER, value);
             }

@@ -2,7 +2,7 @@
 
 use super::hot::{self, Answers, Hot};
 use super::limit::{self, Limit};
-use crate::api::{self, ApiState, Bodies, Twinned, with_twins};
+use crate::api::{self, Aliased, ApiState, Bodies, with_aliases};
 use crate::background;
 use crate::prepared::Purpose;
 use crate::site::{self, Described, Pages, SiteState};
@@ -134,8 +134,8 @@ impl Public {
 
 /// The routes of the site and the API over one snapshot, for a static site: as served, but without compression or
 /// limit. `public_url` is the public URL of the static site, empty if unknown.
-pub fn for_files(snapshot: Arc<Snapshot>, now: DateTime<Utc>, public_url: &str) -> Twinned {
-    with_twins(Public::for_files(snapshot, now, public_url).routes())
+pub fn for_files(snapshot: Arc<Snapshot>, now: DateTime<Utc>, public_url: &str) -> Aliased {
+    with_aliases(Public::for_files(snapshot, now, public_url).routes())
 }
 
 async fn get(router: &Router, address: &str) -> StatusCode {

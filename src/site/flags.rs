@@ -71,7 +71,7 @@ pub fn chips(endpoint: &Endpoint) -> Vec<Chip> {
 }
 
 /// All flags of an endpoint with their numbers, as text.
-pub fn told(endpoint: &Endpoint) -> String {
+pub fn describe(endpoint: &Endpoint) -> String {
     let one = |flag: &Flag| format!("{} ({})", label(flag.kind()), flag.why());
     endpoint.flags.iter().map(one).collect::<Vec<_>>().join(", ")
 }

@@ -272,8 +272,8 @@ fn prices(endpoint: &Endpoint) -> Vec<Cell> {
 /// at all.
 fn without_uptime(snapshot: &Snapshot) -> &'static str {
     let mut all = snapshot.models.iter().flat_map(|model| &model.endpoints);
-    let told = all.any(|e| e.uptime_30m.is_some() || e.uptime_1d.is_some());
-    if told { "too little traffic" } else { "not published" }
+    let any_published = all.any(|e| e.uptime_30m.is_some() || e.uptime_1d.is_some());
+    if any_published { "too little traffic" } else { "not published" }
 }
 
 /// Uptime 30 m, 1 d; availability; speed; first token.

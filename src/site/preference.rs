@@ -121,7 +121,7 @@ fn saving(saving: &Saving) -> Vec<String> {
         ("always taking the lowest list price", &saving.against_cheapest_list),
         ("what its traffic pays on average", &saving.against_traffic_average),
     ];
-    let told = |(against, compared): (&str, &Compared)| {
+    let describe = |(against, compared): (&str, &Compared)| {
         let share = compared.fraction.filter(|share| share.is_finite())?;
         let costs = share < 0.0;
         let ends = compared.low.zip(compared.high).map(|(low, high)| {
@@ -132,7 +132,7 @@ fn saving(saving: &Saving) -> Vec<String> {
         let (share, ends) = (format::percent(share.abs()), ends.unwrap_or_default());
         Some(format!("{} {share}{} {against}{ends}.", words.0, words.1))
     };
-    against.into_iter().filter_map(told).collect()
+    against.into_iter().filter_map(describe).collect()
 }
 
 /// Turns the backticks of terminal text into quotation marks.

@@ -72,13 +72,13 @@ pub fn sides(served: &[(&ModelEntry, &Endpoint)], lens: Lens) -> Sides {
         .filter_map(|(m, e)| Some((e.verdicts.get(&lens)?.value?, *m, *e)))
         .collect();
     all.sort_by(|a, b| turned(a.0).total_cmp(&turned(b.0)));
-    let told = |(value, model, endpoint): &(f64, &ModelEntry, &Endpoint)| {
+    let to_line = |(value, model, endpoint): &(f64, &ModelEntry, &Endpoint)| {
         line(model, endpoint, effect(lens, *value))
     };
     let (good, bad) = (turned(cuts.at[1]), turned(cuts.at[2]));
     Sides {
-        good: all.iter().filter(|(value, ..)| turned(*value) <= good).take(MOST).map(told).collect(),
-        bad: all.iter().rev().filter(|(value, ..)| turned(*value) > bad).take(MOST).map(told).collect(),
+        good: all.iter().filter(|(value, ..)| turned(*value) <= good).take(MOST).map(to_line).collect(),
+        bad: all.iter().rev().filter(|(value, ..)| turned(*value) > bad).take(MOST).map(to_line).collect(),
     }
 }
 

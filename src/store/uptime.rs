@@ -22,7 +22,7 @@ impl StoredUptime {
         let found = ratio(uptime).and_then(|(up, of)| {
             let (down, of) = (i32::try_from(of - up).ok()?, i32::try_from(of).ok()?);
             // The sign of a negative zero would be lost.
-            (told(down, of).to_bits() == uptime.to_bits()).then_some((down, of))
+            (computed(down, of).to_bits() == uptime.to_bits()).then_some((down, of))
         });
         match found {
             Some((down, of)) => Self { down: Some(down), of: Some(of), exact: None },
@@ -32,7 +32,7 @@ impl StoredUptime {
 }
 
 /// The uptime that the view `reading` computes.
-fn told(down: i32, of: i32) -> f64 {
+fn computed(down: i32, of: i32) -> f64 {
     f64::from(of - down) / f64::from(of) * 100.0 / 100.0
 }
 
@@ -68,7 +68,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn back(stored: StoredUptime) -> Option<f64> {
-        stored.exact.or_else(|| Some(told(stored.down?, stored.of?)))
+        stored.exact.or_else(|| Some(computed(stored.down?, stored.of?)))
     }
 
     #[test]

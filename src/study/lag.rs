@@ -8,7 +8,7 @@
 
 use super::coverage::{StudyError, usage_of};
 use super::flips::{FlipCount, Flips};
-use crate::analysis::{Frames, Parameters, UsageDay, analyse, steady};
+use crate::analysis::{Frames, Parameters, UsageDay, analyse, apply_hysteresis};
 use crate::domain::thresholds::LENS_WINDOW_DAYS;
 use crate::domain::tier::{Lens, Tier};
 use crate::domain::tier_history::History;
@@ -175,7 +175,7 @@ fn world(seed: u64, shape: &SimulatorConfig) -> Result<World, StudyError> {
         let usage: Vec<UsageDay> =
             record.range(window.from..=window.to).flat_map(|(_, rows)| rows.iter().cloned()).collect();
         let mut analysis = analyse(&Frames::of_usage(&usage)?, &parameters(window)?)?;
-        history = steady(&mut analysis, &history, *day);
+        history = apply_hysteresis(&mut analysis, &history, *day);
         count.see(*day, &history, "");
         let list = analysis.tier_lists.iter().find(|list| list.lens == Lens::Cache);
         seen.push(against_truth(list.map_or(&[], |list| &list.providers), &simulator, &provider, *day));

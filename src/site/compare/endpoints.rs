@@ -57,7 +57,7 @@ fn verdict(all: &[Pair]) -> Group {
     let tier = |(_, e): &Pair| Shown::Tier(Badge::new(e.tier), e.why.clone());
     let flags = |e: &Endpoint| match e.flags.is_empty() {
         true => "none".to_owned(),
-        false => flags::told(e),
+        false => flags::describe(e),
     };
     let tiers = Measure {
         name: "Tier within its model".to_owned(),
@@ -149,12 +149,12 @@ fn service(all: &[Pair]) -> Group {
 }
 
 fn limits(all: &[Pair]) -> Group {
-    let told = |text: Option<&str>| text.unwrap_or("not stated").to_owned();
+    let stated = |text: Option<&str>| text.unwrap_or("not stated").to_owned();
     let length = |n: Option<i64>| n.map_or_else(|| "not stated".to_owned(), format::context);
     Group {
         title: "Limits and policy",
         rows: vec![
-            words(all, "Quantization", |e| told(e.quantization.as_deref())),
+            words(all, "Quantization", |e| stated(e.quantization.as_deref())),
             words(all, "Context", |e| length(e.context_length)),
             words(all, "Longest prompt", |e| length(e.prompt_limit())),
             words(all, "Longest answer", |e| length(e.max_completion_tokens)),
@@ -162,7 +162,7 @@ fn limits(all: &[Pair]) -> Group {
             words(all, "Deprecated", |e| {
                 e.deprecation_date.map_or_else(|| "no date set".to_owned(), format::moment)
             }),
-            words(all, "Region", |e| told(e.region.as_deref())),
+            words(all, "Region", |e| stated(e.region.as_deref())),
             words(all, "Prompts", |e| prompts(e).to_owned()),
         ],
     }

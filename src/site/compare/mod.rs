@@ -91,10 +91,10 @@ impl Measure {
             Best::None => None,
         };
         // If all are equal, none is the best.
-        let tells = known.clone().any(|v| Some(v) != chosen);
+        let differ = known.clone().any(|v| Some(v) != chosen);
         let cell = |value: &Option<f64>| {
             let cell = Cell::number(*value, format, absent);
-            Shown::Number(if tells && value.is_some() && *value == chosen { cell.best() } else { cell })
+            Shown::Number(if differ && value.is_some() && *value == chosen { cell.best() } else { cell })
         };
         Self { name: name.to_owned(), unit: unit.to_owned(), cells: values.iter().map(cell).collect() }
     }

@@ -289,12 +289,12 @@ fn join_pair(
     }
     let mut tags: HashMap<&Tag, usize> = HashMap::new();
     listed.iter().for_each(|row| *tags.entry(&row.tag).or_default() += 1);
-    let mut told: BTreeSet<&Tag> = BTreeSet::new();
+    let mut reported: BTreeSet<&Tag> = BTreeSet::new();
     let mut readings: Vec<Reading> = Vec::with_capacity(listed.len());
     for row in &listed {
         let rows = public.get(&row.tag).map_or(&[][..], Vec::as_slice);
         let matched = (tags[&row.tag] == 1 && rows.len() == 1).then(|| &rows[0]);
-        if matched.is_none() && !rows.is_empty() && told.insert(&row.tag) {
+        if matched.is_none() && !rows.is_empty() && reported.insert(&row.tag) {
             let detail = format!("{} endpoints carry the tag `{}`", rows.len().max(tags[&row.tag]), row.tag);
             run.quarantined.push(put_aside(
                 "ambiguous_tag",

@@ -6,7 +6,7 @@ use axum::body::Body;
 use axum::http::header::{CONTENT_TYPE, ETAG};
 use axum::http::{Request, StatusCode};
 use axum::response::Response;
-use hitrate::api::with_twins;
+use hitrate::api::with_aliases;
 use serde_json::Value;
 use tower::ServiceExt;
 
@@ -180,7 +180,7 @@ fn changes_are_filtered_and_paged() {
 
 #[test]
 fn pages_answer_under_their_json_and_csv_names() {
-    let service = with_twins(api());
+    let service = with_aliases(api());
     let ask = |address: &str| -> Answer {
         let request = Request::get(address).body(Body::empty()).expect("a request");
         super::runtime().block_on(async {

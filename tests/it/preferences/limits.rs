@@ -10,7 +10,7 @@ use hitrate::domain::endpoint::PriceTier;
 use hitrate::domain::limits::Limits;
 use hitrate::domain::tier::{Lens, Tier};
 use hitrate::domain::units::UsdPerMtok;
-use hitrate::preferences::{Mode, Preference, TRAFFIC, Wish, advise};
+use hitrate::preferences::{Mode, Preference, PreferenceOptions, TRAFFIC, advise};
 use hitrate::snapshot::{Endpoint, ModelEntry, Snapshot};
 use proptest::prelude::*;
 use serde_json::json;
@@ -28,7 +28,12 @@ fn longest() -> f64 {
 fn limited(snapshot: &Snapshot, model: &str, mode: Mode, limits: Limits) -> Preference {
     let model = snapshot.model(model).expect("a model of the sample");
     let limits = limits.checked().expect("valid limits");
-    advise(snapshot, model, &Wish { mode, workload: "coding-agent", limits: &limits }, snapshot.as_of)
+    advise(
+        snapshot,
+        model,
+        &PreferenceOptions { mode, workload: "coding-agent", limits: &limits },
+        snapshot.as_of,
+    )
 }
 
 fn floor(name: &str) -> Limits {
@@ -311,7 +316,12 @@ fn world(endpoints: Vec<Endpoint>) -> Snapshot {
 /// Positions of the endpoints that the router would use; `None` if there is no preference.
 fn used(snapshot: &Snapshot, mode: Mode, limits: &Limits) -> Option<BTreeSet<usize>> {
     let model = &snapshot.models[0];
-    let made = advise(snapshot, model, &Wish { mode, workload: "coding-agent", limits }, snapshot.as_of);
+    let made = advise(
+        snapshot,
+        model,
+        &PreferenceOptions { mode, workload: "coding-agent", limits },
+        snapshot.as_of,
+    );
     let provider = made.provider?;
     let all = model.endpoints.iter().enumerate();
     Some(all.filter(|(_, e)| uses(&provider, &limits.parameters, e)).map(|(at, _)| at).collect())
@@ -328,8 +338,8 @@ proptest! {
     ) {
         let snapshot = world(endpoints);
         let endpoints = &snapshot.models[0].endpoints;
-        let wish = Wish { mode, workload: "coding-agent", limits: &limits };
-        let made = advise(&snapshot, &snapshot.models[0], &wish, snapshot.as_of);
+        let options = PreferenceOptions { mode, workload: "coding-agent", limits: &limits };
+        let made = advise(&snapshot, &snapshot.models[0], &options, snapshot.as_of);
         prop_assert_eq!(made.provider.is_none(), made.reason.is_some());
         let Some(provider) = made.provider else { return Ok(()) };
         let schema = provider_schema();
@@ -407,8 +417,8 @@ proptest! {
         let good = |e: &Endpoint| matches!(Lens::Cost.cuts().tier(usd(e) / median - 1.0), Tier::S | Tier::A | Tier::B);
         let fit = |e: &&Endpoint| truth.fit_at_any_cost(e) && e.tier != Tier::Unrated && good(e);
         let best = model.endpoints.iter().filter(fit).min_by(|a, b| score(a).total_cmp(&score(b)));
-        let wish = Wish { mode: Mode::Pin, workload: TRAFFIC, limits: &Limits::default() };
-        let pin = advise(&snapshot, model, &wish, snapshot.as_of);
+        let options = PreferenceOptions { mode: Mode::Pin, workload: TRAFFIC, limits: &Limits::default() };
+        let pin = advise(&snapshot, model, &options, snapshot.as_of);
         if let (Some(named), Some(best)) = (only(&pin), best) {
             prop_assert_eq!(&named[0], best.tag.as_str());
         }

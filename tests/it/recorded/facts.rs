@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use hitrate::cost::{CostOfModel, EndpointCost, OwnNumbers, compare};
 use hitrate::domain::limits::Limits;
 use hitrate::domain::workload::{CacheTtl, Workload};
-use hitrate::preferences::{Mode, Wish, advise};
+use hitrate::preferences::{Mode, PreferenceOptions, advise};
 use hitrate::snapshot::Snapshot;
 
 use crate::binary::Server;
@@ -45,8 +45,8 @@ fn prompts_have_a_limit_of_their_own(snapshot: &Snapshot) {
     }
     for (context, is_ignored) in [(169_984, false), (180_000, true)] {
         let limits = Limits { context: Some(context), ..Limits::default() };
-        let wish = Wish { mode: Mode::Avoid, workload: "coding-agent", limits: &limits };
-        let preference = advise(snapshot, model, &wish, snapshot.as_of);
+        let options = PreferenceOptions { mode: Mode::Avoid, workload: "coding-agent", limits: &limits };
+        let preference = advise(snapshot, model, &options, snapshot.as_of);
         let ignored = preference.provider.and_then(|object| object.ignore).unwrap_or_default();
         assert_eq!(ignored.contains(&"alibaba/fp8".to_owned()), is_ignored, "{context}: {ignored:?}");
     }

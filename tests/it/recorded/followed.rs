@@ -9,7 +9,7 @@ use hitrate::domain::limits::Limits;
 use hitrate::domain::thresholds::{BACKTEST_MIN_TOKENS, BACKTEST_OUTPUT_SHARE};
 use hitrate::domain::workload::Workload;
 use hitrate::pipeline::build_snapshot;
-use hitrate::preferences::{Mode, TRAFFIC, Wish, advise};
+use hitrate::preferences::{Mode, PreferenceOptions, TRAFFIC, advise};
 use hitrate::snapshot::{Endpoint, ModelEntry, Snapshot};
 use hitrate::store::Store;
 use uuid::Uuid;
@@ -64,8 +64,8 @@ fn a_router_obeys(snapshot: &Snapshot, mode: Mode, limits: &Limits) -> usize {
     let longest = workload.map(|workload| workload.prompt_of_turn(workload.turns)).expect("a workload");
     let mut given = 0;
     for model in snapshot.models.iter().filter(|model| model.variant.is_standard()) {
-        let wish = Wish { mode, workload: snapshot.default_workload(), limits };
-        let made = advise(snapshot, model, &wish, snapshot.as_of);
+        let options = PreferenceOptions { mode, workload: snapshot.default_workload(), limits };
+        let made = advise(snapshot, model, &options, snapshot.as_of);
         assert_eq!(made.provider.is_none(), made.reason.is_some(), "{}", model.model_id);
         let Some(provider) = made.provider else { continue };
         given += 1;
@@ -208,15 +208,17 @@ impl Followed {
 /// The endpoints that a shortlist names.
 fn shortlisted<'a>(snapshot: &Snapshot, model: &'a ModelEntry) -> Vec<&'a Endpoint> {
     let limits = Limits::default();
-    let wish = Wish { mode: Mode::Shortlist, workload: TRAFFIC, limits: &limits };
-    let Some(provider) = advise(snapshot, model, &wish, snapshot.as_of).provider else { return Vec::new() };
+    let options = PreferenceOptions { mode: Mode::Shortlist, workload: TRAFFIC, limits: &limits };
+    let Some(provider) = advise(snapshot, model, &options, snapshot.as_of).provider else {
+        return Vec::new();
+    };
     model.endpoints.iter().filter(|one| uses(&provider, &limits.parameters, one)).collect()
 }
 
 /// The endpoint that a pin names.
 fn pinned<'a>(snapshot: &Snapshot, model: &'a ModelEntry, workload: &str) -> Option<&'a Endpoint> {
-    let wish = Wish { mode: Mode::Pin, workload, limits: &Limits::default() };
-    let only = advise(snapshot, model, &wish, snapshot.as_of).provider?.only?;
+    let options = PreferenceOptions { mode: Mode::Pin, workload, limits: &Limits::default() };
+    let only = advise(snapshot, model, &options, snapshot.as_of).provider?.only?;
     let named: BTreeSet<&String> = only.iter().collect();
     assert_eq!(named.len(), 1, "{}", model.model_id);
     model.endpoints.iter().find(|one| one.tag.as_str() == only[0])

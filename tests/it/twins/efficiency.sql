@@ -53,7 +53,7 @@ WITH newest AS (
             list_transform(regexp_extract_all(price_tiers, '"(?:input|cache_read|cache_write|cache_write_1h)":"?([0-9.]+)', 1),
                 price -> CAST(price AS DOUBLE))) AS listed
         FROM price_history WHERE valid_to IS NULL
-    ) range USING (endpoint_no)
+    ) range ON range.endpoint_no = r.endpoint_no
     WHERE r.effective_input BETWEEN 0.95 * list_min(range.listed) AND 1.01 * list_max(range.listed)
       AND r.hit_rate > 0 AND r.usage_day_back = 0 AND CAST(p.list_cache_read AS DOUBLE) < 0.95 * CAST(p.list_input AS DOUBLE)
 )

@@ -20,7 +20,7 @@ const WORKLOAD: &str = "^[a-z0-9-]{1,40}$";
 const REGION: &str = "^[!-~]{1,60}$";
 
 /// Adds the accepted values of the parameters to the description.
-pub(super) fn tighten(document: &mut OpenApi) {
+pub(super) fn constrain(document: &mut OpenApi) {
     for (path, item) in &mut document.paths.paths {
         let parameters = item.get.iter_mut().flat_map(|operation| operation.parameters.iter_mut().flatten());
         for parameter in parameters {

@@ -4,20 +4,20 @@ use super::guidance::{parsed, shortened};
 use super::problem::Problem;
 use crate::domain::limits::Limits;
 use crate::preferences::targets::{TARGETS, Target};
-use crate::preferences::{Mode, Wish, known_workload};
+use crate::preferences::{Mode, PreferenceOptions, known_workload};
 use crate::snapshot::Snapshot;
 
 /// The requested preference, parsed from a query.
-pub(super) struct Asking<'a> {
+pub(super) struct PreferenceRequest<'a> {
     pub mode: Mode,
     pub workload: &'a str,
     pub target: &'static Target,
     pub limits: Limits,
 }
 
-impl Asking<'_> {
-    pub fn wish(&self) -> Wish<'_> {
-        Wish { mode: self.mode, workload: self.workload, limits: &self.limits }
+impl PreferenceRequest<'_> {
+    pub fn options(&self) -> PreferenceOptions<'_> {
+        PreferenceOptions { mode: self.mode, workload: self.workload, limits: &self.limits }
     }
 }
 
@@ -67,16 +67,16 @@ macro_rules! preference_query {
 
         impl $name {
             /// The requested preference, or 400 with the accepted values.
-            pub fn asking<'a>(
+            pub fn requested<'a>(
                 &self,
                 snapshot: &'a crate::snapshot::Snapshot,
-            ) -> Result<$crate::api::wish::Asking<'a>, $crate::api::problem::Problem> {
+            ) -> Result<$crate::api::preference_query::PreferenceRequest<'a>, $crate::api::problem::Problem> {
                 let limits = crate::domain::limits::Limits {
-                    quant_floor: $crate::api::wish::quantization(self.quant_floor.as_deref())?,
+                    quant_floor: $crate::api::preference_query::quantization(self.quant_floor.as_deref())?,
                     no_training: self.no_training.unwrap_or(false),
                     no_retention: self.no_retention.unwrap_or(false),
                     zdr: self.zdr.unwrap_or(false),
-                    parameters: $crate::api::wish::names(self.parameters.as_deref()),
+                    parameters: $crate::api::preference_query::names(self.parameters.as_deref()),
                     context: self.context,
                     region: self.region.clone(),
                     max_input: self.max_input,
@@ -84,7 +84,7 @@ macro_rules! preference_query {
                     min_availability: self.min_availability,
                 };
                 let named = [self.mode.as_deref(), self.workload.as_deref(), self.target.as_deref()];
-                $crate::api::wish::asking(snapshot, named, limits)
+                $crate::api::preference_query::requested(snapshot, named, limits)
             }
         }
     };
@@ -103,13 +103,13 @@ pub(super) fn names(list: Option<&str>) -> Vec<String> {
     names.filter(|name| !name.is_empty()).map(str::to_owned).collect()
 }
 
-pub(super) fn asking<'a>(
+pub(super) fn requested<'a>(
     snapshot: &'a Snapshot,
     [mode, workload, target]: [Option<&str>; 3],
     limits: Limits,
-) -> Result<Asking<'a>, Problem> {
+) -> Result<PreferenceRequest<'a>, Problem> {
     let target = shortened(target.unwrap_or(TARGETS[0].name));
-    Ok(Asking {
+    Ok(PreferenceRequest {
         mode: parsed(mode, Mode::Avoid)?,
         workload: known_workload(snapshot, workload).map_err(Problem::bad_request)?,
         target: Target::named(&target).map_err(Problem::bad_request)?,

@@ -28,10 +28,10 @@ const PAGES: [(&str, &str); 10] = [
 ];
 
 /// Routes that also answer under the `.json` and `.csv` names of the pages.
-pub type Twinned = MapRequest<Router, fn(Request) -> Request>;
+pub type Aliased = MapRequest<Router, fn(Request) -> Request>;
 
 /// Wraps a router so that it also answers under the `.json` and `.csv` names of its pages.
-pub fn with_twins(router: Router) -> Twinned {
+pub fn with_aliases(router: Router) -> Aliased {
     ServiceExt::<Request>::map_request(router, renamed)
 }
 

@@ -32,7 +32,7 @@ pub(super) type Pair = (String, String);
 pub(super) struct NoQuery {}
 
 /// A request for part of the snapshot, with its query as `Q` and the variable segments of its path as `P`.
-pub(super) struct Asked<Q = NoQuery, P = ()> {
+pub(super) struct ApiRequest<Q = NoQuery, P = ()> {
     pub snapshot: Arc<Snapshot>,
     pub query: Q,
     pub path: P,
@@ -42,7 +42,7 @@ pub(super) struct Asked<Q = NoQuery, P = ()> {
     address: String,
 }
 
-impl<Q: Debug, P> Asked<Q, P> {
+impl<Q: Debug, P> ApiRequest<Q, P> {
     /// Responds with data that depend only on the snapshot and the parameters: made once and cached.
     pub fn kept<T, F>(&self, make: F) -> Result<Response, Problem>
     where
@@ -112,7 +112,7 @@ impl<Q: Debug, P> Asked<Q, P> {
     }
 }
 
-impl<Q, P> FromRequestParts<Arc<Api>> for Asked<Q, P>
+impl<Q, P> FromRequestParts<Arc<Api>> for ApiRequest<Q, P>
 where
     Q: DeserializeOwned + Send,
     P: DeserializeOwned + Send,
