@@ -67,12 +67,12 @@ fn offences(name: &str, text: &str, rejected: &[Vec<String>]) -> Vec<String> {
     let words = words(text);
     let word = |at: usize| words.get(at).map(|(_, word)| word.as_str());
     let mut found = Vec::new();
-    for at in 0..words.len() {
+    for (at, (line, _)) in words.iter().enumerate() {
         for pattern in rejected {
             let here = pattern.iter().enumerate().all(|(step, part)| word(at + step) == Some(part));
             let before = at.checked_sub(1).and_then(word);
             if here && !is_allowed(pattern, before, word(at + pattern.len())) {
-                found.push(format!("{name}:{}: {}", words[at].0, pattern.join(" ")));
+                found.push(format!("{name}:{}: {}", line, pattern.join(" ")));
             }
         }
     }
