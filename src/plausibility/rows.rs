@@ -92,27 +92,38 @@ pub fn lost(before: &Tables, now: &Tables, run: &RunReadings, seen: &mut Vec<See
         .filter(|key| now.readings.rows.get(*key).is_some_and(|row| with_usage.contains(&row.group)));
     let part = missing(known.map(String::as_str), |key| now.hours.contains_key(key));
     push("usage", Check::RowsLost, part, limits::USAGE_LOST, "endpoints no longer have usage", seen);
-    days_lost(before, now, &listed, seen);
+    days_lost(before, now, (run, &listed), seen);
 }
 
 /// Past days of series that cover at least a week: the days that both runs should cover must still be present.
-fn days_lost(before: &Tables, now: &Tables, listed: &BTreeSet<&str>, seen: &mut Vec<Seen>) {
+fn days_lost(
+    before: &Tables,
+    now: &Tables,
+    (run, listed): (&RunReadings, &BTreeSet<&str>),
+    seen: &mut Vec<Seen>,
+) {
     let from = now.observed_at.date_naive().checked_sub_days(Days::new(6));
     let to = before.observed_at.date_naive();
     let within = |key: &str| {
         let day: Option<NaiveDate> = key.rsplit(' ').next().and_then(|day| day.parse().ok());
         day.is_some_and(|day| Some(day) >= from && day < to)
     };
+    // Also the models of which only the day under way is left.
+    let active: BTreeSet<String> =
+        run.activity.iter().map(|day| format!("{}:{}", day.model, day.variant)).collect();
     for (old, new) in [
         (&before.activity, &now.activity),
         (&before.closing_rates, &now.closing_rates),
         (&before.closing_prices, &now.closing_prices),
     ] {
+        let mut there = new.groups();
+        if new.name == now.activity.name {
+            there.extend(active.iter().map(String::as_str));
+        }
         // Series that are requested once a day are in few runs.
-        if new.rows.is_empty() {
+        if there.is_empty() {
             continue;
         }
-        let there = new.groups();
         let here = |group: &str| group.is_empty() || (listed.contains(group) && there.contains(group));
         let known = old.rows.iter().filter(|(key, row)| within(key) && here(&row.group));
         let part = missing(known.map(|(key, _)| key.as_str()), |key| new.rows.contains_key(key));

@@ -202,9 +202,7 @@ impl Reader<'_> {
         }
         match self.kind {
             DocumentKind::Models => self.models(body),
-            DocumentKind::Providers | DocumentKind::AllProviders => Ok(Some(Content::Providers(
-                self.rows(body, |wire: wire::Provider, _| Ok(Some(provider(wire))))?,
-            ))),
+            DocumentKind::Providers | DocumentKind::AllProviders => self.providers(body),
             DocumentKind::PublicEndpoints => self.public_endpoints(body),
             DocumentKind::StatsEndpoint => {
                 let rows = self.rows(body, stats_endpoint)?;
@@ -427,6 +425,31 @@ impl Reader<'_> {
             self.take_faults(row);
         }
         Ok(Some(Content::Models(models)))
+    }
+
+    /// The providers. A second row of a provider is quarantined, and so is a row of the statistics' list that lacks the name
+    /// shown on pages: its other name is then used.
+    fn providers(&mut self, body: &[u8]) -> Found<Option<Content>> {
+        let displays_names = self.kind == DocumentKind::AllProviders;
+        let convert = |wire: wire::Provider, row: &mut Row| {
+            if displays_names && wire.display_name.is_none() {
+                row.fault("value_missing", "displayName", "another name is used".to_owned());
+            }
+            Ok(Some((provider(wire), row.path.clone())))
+        };
+        let rows = self.rows(body, convert)?;
+        let mut known = BTreeSet::new();
+        let mut providers = Vec::with_capacity(rows.len());
+        for (provider, path) in rows {
+            if known.insert(provider.provider.clone()) {
+                providers.push(provider);
+                continue;
+            }
+            let mut row = Row::at(path);
+            row.fault("duplicate_provider", "slug", format!("a second row of `{}`", provider.provider));
+            self.take_faults(row);
+        }
+        Ok(Some(Content::Providers(providers)))
     }
 
     fn activity(&mut self, body: &[u8]) -> Found<Option<Content>> {

@@ -198,6 +198,10 @@ impl Bench {
             })
             .collect();
         told.extend(run.unanswered.iter().map(|(model, variant)| format!("{model}:{variant}")));
+        // The status page and the report of the run state that the series is not offered.
+        if run.comparison != self.control.comparison {
+            told.insert(String::new());
+        }
         if list && failed(run) > failed(&self.control) {
             told.insert(String::new());
         }
