@@ -16,6 +16,10 @@ pub const KNOWN: &[(&str, &str)] = &[
         "three endpoints of the thinned day have one; the whole day has enough for a finding",
     ),
     (
+        "stats_endpoint data[].is_byok_only ",
+        "eight endpoints of the thinned day have it, beside others that are restricted for another reason",
+    ),
+    (
         "stats_endpoint data[].pricing.overrides FirstOnly",
         "only a few endpoints have more than one conditional price, and these change as often",
     ),
