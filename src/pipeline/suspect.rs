@@ -8,7 +8,7 @@ use crate::domain::finding::{Finding, Findings};
 use crate::domain::reading::{Known, RunReadings};
 use crate::domain::thresholds;
 use crate::plausibility::{Counts, History, Restated, examine};
-use crate::source::openrouter::upstream_name;
+use crate::source::openrouter::upstream_names;
 use crate::store::{RunCounts, RunRow, StoreError};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
@@ -85,13 +85,13 @@ impl Pipeline {
                 run_id,
                 "the sources differ from those of the previous run; checking this run without it"
             );
-            let found = examine(run, &History::default(), &upstream_name);
+            let found = examine(run, &History::default(), &upstream_names);
             return Ok(Findings::divide(found, &archive.accepted(run_id)?));
         }
         let counts = self.counts(run.observed_at)?;
         let restated = self.restated(run)?;
         let history = History { before: before.as_deref(), counts: &counts, restated: &restated };
-        let found = examine(run, &history, &upstream_name);
+        let found = examine(run, &history, &upstream_names);
         Ok(Findings::divide(found, &archive.accepted(run_id)?))
     }
 

@@ -108,6 +108,8 @@ pub const ENDPOINTS_LOST: f64 = 0.06;
 pub const USAGE_LISTS_LOST: f64 = 0.45;
 /// Share of endpoints that may lose their usage in models that keep some.
 pub const USAGE_LOST: f64 = 0.25;
+/// Share of the endpoints that both sources list that may stop matching by tag.
+pub const UNMATCHED: f64 = 0.3;
 /// Share of past days that may vanish while the series still covers them.
 pub const DAYS_LOST: f64 = 0.3;
 /// Share of a list's rows that may repeat another row's key.

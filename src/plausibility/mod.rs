@@ -105,9 +105,12 @@ struct Seen {
     detail: String,
 }
 
+/// The upstream's names of a domain path: its field, and other fields that it is computed from.
+pub type FieldNames = dyn Fn(&str) -> (String, &'static [&'static str]);
+
 /// Examines a run. Without findings it is plausible. The strongest finding comes first; a field has at most one.
-/// `names` maps a domain path to the upstream's name of the field.
-pub fn examine(run: &RunReadings, history: &History<'_>, names: &dyn Fn(&str) -> String) -> Vec<Finding> {
+/// `names` maps a domain path to the upstream's names of its fields.
+pub fn examine(run: &RunReadings, history: &History<'_>, names: &FieldNames) -> Vec<Finding> {
     let now = Tables::of(run);
     let before = history.before.map(Tables::of);
     let mut seen: Vec<Seen> = Vec::new();
@@ -130,8 +133,13 @@ pub fn examine(run: &RunReadings, history: &History<'_>, names: &dyn Fn(&str) ->
     seen.sort_by(|a, b| b.weight.total_cmp(&a.weight).then(a.check.cmp(&b.check)));
     let mut named = BTreeSet::new();
     let finding = |seen: Seen| {
-        let Seen { path, check, before, after, detail, .. } = seen;
-        Finding { field: names(&path), check, before, after, detail }
+        let Seen { path, check, before, after, mut detail, .. } = seen;
+        let (field, others) = names(&path);
+        if !others.is_empty() {
+            detail.push_str("; also read from ");
+            detail.push_str(&others.join(" and "));
+        }
+        Finding { field, check, before, after, detail }
     };
     seen.into_iter().map(finding).filter(|finding| named.insert(finding.field.clone())).collect()
 }

@@ -11,7 +11,7 @@ use crate::domain::window::WindowKind;
 use chrono::{Days, Duration, NaiveDate};
 use std::collections::{BTreeMap, BTreeSet};
 
-fn push(path: &str, check: Check, part: Part, limit: f64, what: &str, seen: &mut Vec<Seen>) {
+pub fn push(path: &str, check: Check, part: Part, limit: f64, what: &str, seen: &mut Vec<Seen>) {
     if beyond(part, limit) {
         seen.push(Seen {
             path: path.to_owned(),
@@ -41,7 +41,7 @@ fn missing<'a>(keys: impl Iterator<Item = &'a str>, there: impl Fn(&str) -> bool
 
 /// The share of the documents of a kind that failed. An empty answer is not counted: if most are empty, the route has
 /// another meaning.
-fn failed_share(run: &RunReadings, kind: DocumentKind) -> f64 {
+pub fn failed_share(run: &RunReadings, kind: DocumentKind) -> f64 {
     let is_empty = |row: &&Quarantined| row.reason == EMPTY_ANSWER && row.kind == kind.as_str();
     let empty = run.quarantined.iter().filter(is_empty).count();
     let of_kind = run.documents.iter().find(|one| one.source == kind.as_str());
@@ -58,6 +58,13 @@ pub fn lost(before: &Tables, now: &Tables, run: &RunReadings, seen: &mut Vec<See
         let part = missing(old.rows.keys().map(String::as_str), |key| new.rows.contains_key(key));
         push(old.name, Check::RowsLost, part, limit, what, seen);
     }
+    let known = before.models.rows.iter().filter(|(id, _)| now.models.rows.contains_key(*id));
+    let mut renamed = Part::default();
+    for (id, row) in known {
+        renamed.of += 1;
+        renamed.count += usize::from(now.models.rows[id].group != row.group);
+    }
+    push("models.model", Check::Changed, renamed, limits::MODELS_LOST, "models have another slug", seen);
     let unanswered: BTreeSet<String> =
         run.unanswered.iter().map(|(model, variant)| format!("{model}:{variant}")).collect();
     let mut listed = now.models.groups();
@@ -173,7 +180,9 @@ pub fn empty(run: &RunReadings, seen: &mut Vec<Seen>) {
             continue;
         }
         let part = Part { count: kind.no_data, of: kind.planned.saturating_sub(kind.failed) };
-        let path = format!("documents.{}", kind.source);
+        // The series has no other content.
+        let path =
+            if series { "closing_rates.hit_rate".into() } else { format!("documents.{}", kind.source) };
         push(&path, Check::DocumentsEmpty, part, limits::EMPTY_DOCUMENTS, "documents are empty", seen);
     }
 }
@@ -211,7 +220,7 @@ fn blamed(row: &Quarantined) -> String {
         .path
         .split('.')
         .map(|step| step.split('[').next().unwrap_or_default())
-        .filter(|step| !matches!(*step, "$" | "data" | "" | "y") && uuid::Uuid::parse_str(step).is_err())
+        .filter(|step| !matches!(*step, "$" | "data" | "") && uuid::Uuid::parse_str(step).is_err())
         .collect();
     let whole_row = row.path.ends_with(']') || named.is_empty();
     if whole_row && row.reason != "undecodable" {

@@ -4,11 +4,13 @@ use super::compare::{Part, median};
 use super::fields::beyond;
 use super::flat::Tables;
 use super::limits::{self, MIN_ROWS};
+use super::rows::{failed_share, push};
 use super::{Check, Seen};
 use crate::analysis::identity_error;
+use crate::domain::document::DocumentKind;
 use crate::domain::endpoint::ListPrices;
 use crate::domain::ids::{ModelSlug, Variant};
-use crate::domain::reading::{PriceAgreement, Reading, RunReadings, Usage};
+use crate::domain::reading::{ModelUsage, PriceAgreement, Reading, RunReadings, Usage};
 use crate::domain::session::Pricing;
 use crate::domain::thresholds::IDENTITY_TOLERANCE;
 use crate::domain::units::{HitRate, UsdPerMtok};
@@ -56,6 +58,7 @@ fn blames(one: &Seen, paths: &[&str]) -> bool {
 /// Compares the list prices of the two sources. With a history it is known which price moved: the documented one, if
 /// the price of the statistics did not move.
 pub fn price_sources(before: Option<&RunReadings>, run: &RunReadings, seen: &mut Vec<Seen>) {
+    unmatched(before, run, seen);
     let differing = |agreement: &PriceAgreement| Part { count: agreement.differ, of: agreement.compared };
     let missing = |agreement: &PriceAgreement| Part {
         count: agreement.missing,
@@ -77,6 +80,21 @@ pub fn price_sources(before: Option<&RunReadings>, run: &RunReadings, seen: &mut
         let what = "only the documented API lists a price";
         let part = (missing(agreement), usual(&missing));
         contradiction(&[&ours], Check::PriceSources, part, limits::SOURCES_DIFFER, what, seen);
+    }
+}
+
+/// Endpoints that both sources listed and that no longer match by tag. Documents that failed explain it.
+fn unmatched(before: Option<&RunReadings>, run: &RunReadings, seen: &mut Vec<Seen>) {
+    let matched = |run: &RunReadings| {
+        run.price_sources.get("input").map_or(0, |agreement| agreement.compared + agreement.missing)
+    };
+    let failed =
+        failed_share(run, DocumentKind::PublicEndpoints).max(failed_share(run, DocumentKind::StatsEndpoint));
+    let (Some(usual), is) = (before.map(matched), matched(run)) else { return };
+    let part = Part { count: usual.saturating_sub(is), of: usual };
+    let tag = "documents.public_endpoints.endpoints.tag";
+    if failed <= limits::FAILED_DOCUMENTS {
+        push(tag, Check::RowsLost, part, limits::UNMATCHED, "endpoints no longer match the statistics", seen);
     }
 }
 
@@ -104,47 +122,74 @@ fn weighted(usage: &[&Usage], figure: fn(&Usage) -> Option<f64>) -> Option<f64> 
     (tokens > 0.0).then(|| known().map(|(value, tokens)| value * tokens).sum::<f64>() / tokens)
 }
 
-/// The number of models that the upstream's aggregate contradicts: in hit rate, effective input price and effective
-/// output price.
-fn aggregate_parts(run: &RunReadings) -> [Part; 3] {
-    let models = by_model(run);
-    let (mut rates, mut inputs, mut outputs) = (Part::default(), Part::default(), Part::default());
-    let price = |part: &mut Part, ours: Option<f64>, theirs: Option<f64>| {
-        if let (Some(ours), Some(theirs)) = (ours, theirs)
-            && ours.max(theirs) > 0.0
-        {
-            let ratio = (ours / theirs).max(theirs / ours);
-            part.of += 1;
-            part.count += usize::from(ratio > limits::AGGREGATE_PRICE);
-        }
-    };
-    for aggregate in &run.model_usage {
-        let usage = models.get(&(&aggregate.model, &aggregate.variant)).filter(|usage| usage.len() > 1);
-        let Some(usage) = usage else { continue };
-        let ours = weighted(usage, |one| one.hit_rate.map(HitRate::get));
-        if let (Some(ours), Some(theirs)) = (ours, aggregate.hit_rate)
-            && (ours > 0.0 || theirs > 0.0)
-        {
-            rates.of += 1;
-            rates.count += usize::from((ours - theirs).abs() > limits::AGGREGATE_RATE);
-        }
-        price(&mut inputs, weighted(usage, |one| one.effective_input), aggregate.effective_input);
-        price(&mut outputs, weighted(usage, |one| one.effective_output), aggregate.effective_output);
-    }
-    [rates, inputs, outputs]
+/// A figure of a model: computed from its endpoints, and as the upstream aggregates it.
+#[derive(Debug, Clone, Copy)]
+struct Twice {
+    ours: Option<f64>,
+    theirs: Option<f64>,
 }
 
-/// Compares the upstream's aggregate of each model with the token-weighted mean of its endpoints.
+impl Twice {
+    fn both(self) -> Option<(f64, f64)> {
+        self.ours.zip(self.theirs).filter(|(ours, theirs)| *ours > 0.0 || *theirs > 0.0)
+    }
+}
+
+/// The figures that the upstream aggregates: hit rate, effective input price and effective output price.
+const AGGREGATED: [&str; 3] = ["hit_rate", "effective_input", "effective_output"];
+
+/// The aggregated figures of each model with several endpoints.
+fn aggregated(run: &RunReadings) -> HashMap<Pair<'_>, [Twice; 3]> {
+    let models = by_model(run);
+    let figures = |aggregate: &'_ ModelUsage| {
+        let usage = models.get(&(&aggregate.model, &aggregate.variant)).filter(|usage| usage.len() > 1)?;
+        Some([
+            Twice { ours: weighted(usage, |one| one.hit_rate.map(HitRate::get)), theirs: aggregate.hit_rate },
+            Twice { ours: weighted(usage, |one| one.effective_input), theirs: aggregate.effective_input },
+            Twice { ours: weighted(usage, |one| one.effective_output), theirs: aggregate.effective_output },
+        ])
+    };
+    run.model_usage
+        .iter()
+        .filter_map(|aggregate| Some(((&aggregate.model, &aggregate.variant), figures(aggregate)?)))
+        .collect()
+}
+
+/// Whether two values of an aggregated figure differ by more than rounding and time explain.
+fn differ(figure: &str, (a, b): (f64, f64)) -> bool {
+    if figure == AGGREGATED[0] {
+        (a - b).abs() > limits::AGGREGATE_RATE
+    } else {
+        (a / b).max(b / a) > limits::AGGREGATE_PRICE
+    }
+}
+
+/// The models whose aggregate contradicts their endpoints.
+fn contradicted(figure: usize, models: &HashMap<Pair<'_>, [Twice; 3]>) -> Part {
+    let pairs: Vec<(f64, f64)> = models.values().filter_map(|twice| twice[figure].both()).collect();
+    let differing = pairs.iter().filter(|pair| differ(AGGREGATED[figure], **pair));
+    Part { count: differing.count(), of: pairs.len() }
+}
+
+/// Compares the upstream's aggregate of each model with the token-weighted mean of its endpoints. With a history it is
+/// known which of the two moved.
 pub fn aggregates(before: Option<&RunReadings>, run: &RunReadings, seen: &mut Vec<Seen>) {
-    let usual = before.map_or([0.0; 3], |before| aggregate_parts(before).map(|part| part.share()));
+    let (old, new) = (before.map(aggregated).unwrap_or_default(), aggregated(run));
     let what = "the upstream's aggregate disagrees with its endpoints";
-    let fields = ["hit_rate", "effective_input", "effective_output"];
-    for ((field, part), usual) in fields.into_iter().zip(aggregate_parts(run)).zip(usual) {
-        let (ours, theirs) = (format!("usage.{field}"), format!("model_usage.{field}"));
+    for (number, figure) in AGGREGATED.into_iter().enumerate() {
+        let moved = |side: fn(Twice) -> Option<f64>| {
+            let pairs = new
+                .iter()
+                .filter_map(|(model, now)| Some((side(old.get(model)?[number])?, side(now[number])?)));
+            pairs.filter(|pair| differ(figure, *pair)).count()
+        };
+        let (ours, theirs) = (format!("usage.{figure}"), format!("model_usage.{figure}"));
+        let is_theirs = moved(|twice| twice.theirs) > moved(|twice| twice.ours);
+        let first = if is_theirs { [&*theirs, &*ours] } else { [&*ours, &*theirs] };
         contradiction(
-            &[&ours, &theirs, "usage.tokens"],
+            &[first[0], first[1], "usage.tokens"],
             Check::Aggregate,
-            (part, usual),
+            (contradicted(number, &new), contradicted(number, &old).share()),
             limits::AGGREGATE,
             what,
             seen,

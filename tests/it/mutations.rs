@@ -1,5 +1,5 @@
 //! Silent changes of the meaning of one field: every field that is read, changed in every applicable way, results in
-//! unchanged numbers, a named quarantine, or a finding that names the field's document.
+//! unchanged numbers, a named quarantine, or a finding that names the field.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use hitrate::domain::document::{DocumentKind, Pair};
 use hitrate::domain::ids::{ModelSlug, Variant};
 use hitrate::plausibility::{Check, Counts, Finding, History, Restated, Tables, examine};
 use hitrate::simulator::{Simulator, SimulatorConfig};
-use hitrate::source::openrouter::{known_name, upstream_name, wire_fields};
+use hitrate::source::openrouter::{known_name, upstream_names, wire_fields};
 use serde_json::Value;
 
 use crate::mutate::{Body, Change, DOCUMENT_CHANGES, FIELD_CHANGES};
@@ -121,7 +121,7 @@ fn is_chosen(row: usize) -> bool {
     is_whole() || (row + row / FIELD_CHANGES.len()).is_multiple_of(3)
 }
 
-/// Runs the table on all cores; returns the number of rows, and the rows whose change remains silent.
+/// Runs the table on all cores; returns the number of rows, and the rows whose change remains silent or unnamed.
 fn table(bench: &Bench, name: &str) -> (usize, Vec<String>) {
     let chosen = rows().into_iter().enumerate().filter(|(number, _)| is_chosen(*number));
     let rows: Vec<Row> = chosen.map(|(_, row)| row).collect();
@@ -140,12 +140,16 @@ fn table(bench: &Bench, name: &str) -> (usize, Vec<String>) {
         let tasks: Vec<_> = (0..workers).map(|worker| scope.spawn(work(worker))).collect();
         tasks.into_iter().flat_map(|task| task.join().expect("no panic")).collect()
     });
-    let (mut counts, mut silent): (BTreeMap<String, usize>, Vec<String>) = (BTreeMap::new(), Vec::new());
+    let (mut counts, mut bad): (BTreeMap<String, usize>, Vec<String>) = (BTreeMap::new(), Vec::new());
     for (row, outcome) in outcomes {
         let label = match &outcome {
             Outcome::Silent(what) => {
-                silent.push(format!("{row}: {what}"));
+                bad.push(format!("{row}: {what}"));
                 "silent".to_owned()
+            }
+            Outcome::Unnamed(what) => {
+                bad.push(format!("{row}: names only {what}"));
+                "unnamed".to_owned()
             }
             other => format!("{other:?}").to_lowercase(),
         };
@@ -153,11 +157,12 @@ fn table(bench: &Bench, name: &str) -> (usize, Vec<String>) {
     }
     let rows = counts.values().sum();
     eprintln!("{name}: {rows} changes: {counts:?}");
-    (rows, silent)
+    bad.iter().for_each(|row| eprintln!("{name}: {row}"));
+    (rows, bad)
 }
 
-fn unexpected(silent: Vec<String>) -> Vec<String> {
-    silent.into_iter().filter(|row| !gaps::KNOWN.iter().any(|(known, _)| row.starts_with(known))).collect()
+fn unexpected(bad: Vec<String>) -> Vec<String> {
+    bad.into_iter().filter(|row| !gaps::KNOWN.iter().any(|(known, _)| row.starts_with(known))).collect()
 }
 
 #[test]
@@ -168,9 +173,14 @@ fn no_silent_change_on_a_recorded_day() {
     }
     let Some(bench) = recorded_bench(12) else { return };
     assert_eq!(bench.findings(bench.control()), Vec::new(), "three genuine days");
-    let (rows, silent) = table(&bench, "recorded");
-    let unexpected = unexpected(silent);
-    assert!(unexpected.is_empty(), "{} silent changes:\n{}", unexpected.len(), unexpected.join("\n"));
+    let (rows, bad) = table(&bench, "recorded");
+    let unexpected = unexpected(bad);
+    assert!(
+        unexpected.is_empty(),
+        "{} silent or unnamed changes:\n{}",
+        unexpected.len(),
+        unexpected.join("\n")
+    );
     assert!(rows >= 250, "{rows} rows");
 }
 
@@ -178,9 +188,14 @@ fn no_silent_change_on_a_recorded_day() {
 fn no_silent_change_in_a_simulated_sweep() {
     let bench = simulated_bench();
     assert_eq!(bench.findings(bench.control()), Vec::new(), "an ordinary hour");
-    let (rows, silent) = table(&bench, "simulated");
-    let unexpected = unexpected(silent);
-    assert!(unexpected.is_empty(), "{} silent changes:\n{}", unexpected.len(), unexpected.join("\n"));
+    let (rows, bad) = table(&bench, "simulated");
+    let unexpected = unexpected(bad);
+    assert!(
+        unexpected.is_empty(),
+        "{} silent or unnamed changes:\n{}",
+        unexpected.len(),
+        unexpected.join("\n")
+    );
     assert!(rows >= 250, "{rows} rows");
 }
 
@@ -251,9 +266,9 @@ fn a_run_is_held_against_itself_without_a_history() {
             Some(Body { bytes, ..body.clone() })
         });
         let run = run.expect("something changes").expect("no panic");
-        examine(&run, &History::default(), &upstream_name)
+        examine(&run, &History::default(), &upstream_names)
     };
-    assert_eq!(examine(bench.control(), &History::default(), &upstream_name), Vec::new());
+    assert_eq!(examine(bench.control(), &History::default(), &upstream_names), Vec::new());
     for (kind, path, change, named) in [
         (
             DocumentKind::StatsEndpoint,
@@ -292,7 +307,7 @@ fn a_world_of_three_endpoints_is_never_suspect() {
     }
     let counts = [Counts::of(&before)];
     let history = History { before: Some(&before), counts: &counts, restated: &[] };
-    assert_eq!(examine(&run, &history, &upstream_name), Vec::new());
+    assert_eq!(examine(&run, &history, &upstream_names), Vec::new());
 }
 
 #[test]
@@ -304,7 +319,7 @@ fn past_days_that_change_are_named() {
     let bench = simulated_bench();
     let found = |restated: &[Restated]| -> Vec<Finding> {
         let history = History { restated, ..History::default() };
-        examine(bench.control(), &history, &upstream_name)
+        examine(bench.control(), &history, &upstream_names)
     };
     assert_eq!(found(&[same]), Vec::new());
     let findings = found(&[percent]);
@@ -349,7 +364,7 @@ fn no_recorded_day_is_suspect() {
         let (time, bodies) = recorded::day(&day);
         let run = readings(time, &bodies, before.as_ref());
         let history = History { before: before.as_ref(), counts: &counts, restated: &[] };
-        assert_eq!(examine(&run, &history, &upstream_name), Vec::new(), "{}", day.display());
+        assert_eq!(examine(&run, &history, &upstream_names), Vec::new(), "{}", day.display());
         counts.push(Counts::of(&run));
         before = Some(run);
     }

@@ -229,7 +229,10 @@ impl Reader<'_> {
             let Some(mended) = mended else {
                 // Null did not help: the first error names the value.
                 let before = found.into_iter().find(|(path, _)| *path == at).map(|(_, detail)| detail);
-                return Err((join_path(&row.path, &at), before.unwrap_or(bad.detail)));
+                let path = join_path(&row.path, &at);
+                // The path of a missing field ends at the object that lacks it.
+                let path = join_path(&path, missing_field(&bad.detail).unwrap_or_default());
+                return Err((path, before.unwrap_or(bad.detail)));
             };
             found.push((at, bad.detail));
             text = mended;
@@ -368,10 +371,18 @@ impl Reader<'_> {
         if wire.provider_summaries.is_empty() && wire.input_chart_data.is_empty() {
             return Ok(None);
         }
-        let summaries = self.each(&wire.provider_summaries, "$.data.providerSummaries", summary);
         let mut charts = BTreeMap::new();
         self.chart(&wire.input_chart_data, "inputChartData", &mut charts, |point, price| point.0 = price);
         self.chart(&wire.output_chart_data, "outputChartData", &mut charts, |point, price| point.1 = price);
+        // Bodies before 2026-08-04 name endpoints in both places; a body with UUIDs has them in both.
+        let with_ids = charts.keys().any(|key| Uuid::parse_str(key).is_ok());
+        let convert = |wire: wire::Summary, row: &mut Row| {
+            if with_ids && wire.endpoint_id.is_none() {
+                row.fault("value_missing", "endpointId", "the display name is used".to_owned());
+            }
+            summary(wire, row)
+        };
+        let summaries = self.each(&wire.provider_summaries, "$.data.providerSummaries", convert);
         let mut whole = Row::at("$.data".to_owned());
         let price = &bounds::EFFECTIVE_PRICE;
         let aggregate = ModelUsage {
@@ -416,12 +427,14 @@ impl Reader<'_> {
         let mut models = Vec::with_capacity(rows.len());
         for (model, path) in rows {
             let pair = Pair { model: model.model.clone(), variant: model.variant.clone() };
-            if ids.insert(model.model_id.clone()) && pairs.insert(pair.clone()) {
+            let is_new_id = ids.insert(model.model_id.clone());
+            if is_new_id && pairs.insert(pair.clone()) {
                 models.push(model);
                 continue;
             }
             let mut row = Row { pair: Some(pair), ..Row::at(path) };
-            row.fault("duplicate_model", "id", format!("duplicate row of `{}`", clip(&model.model_id)));
+            let field = if is_new_id { "canonical_slug" } else { "id" };
+            row.fault("duplicate_model", field, format!("duplicate row of `{}`", clip(&model.model_id)));
             self.take_faults(row);
         }
         Ok(Some(Content::Models(models)))
@@ -466,6 +479,11 @@ fn nothing_in(body: &[u8]) -> bool {
     let body = body.trim_ascii();
     body.is_empty()
         || (body.len() < 40 && body.iter().filter(|b| !b.is_ascii_whitespace()).eq(b"{\"data\":null}"))
+}
+
+/// The name in the error of serde for a missing field.
+fn missing_field(detail: &str) -> Option<&str> {
+    detail.strip_prefix("missing field `")?.split_once('`').map(|(name, _)| name)
 }
 
 /// The path of an ignored field, with `*` for list positions.
@@ -562,10 +580,29 @@ fn token_limit(field: &str, tokens: Option<i64>, row: &mut Row) -> Option<i64> {
     row.within(field, tokens.filter(|tokens| *tokens != 0), &bounds::LENGTH)
 }
 
+/// The tokenizer of router pseudo-models. Their price is a negative sentinel, because they have no fixed price.
+const ROUTER: &str = "Router";
+
 /// A model to sweep, or nothing for aliases and router pseudo-models.
 fn model(wire: wire::Model, row: &mut Row) -> Result<Option<Model>, (&'static str, String)> {
-    let sentinel = wire.pricing.as_ref().and_then(|p| p.prompt).is_some_and(|p| p < Decimal::ZERO);
-    if wire.id.starts_with('~') || wire.alias_target.is_some() || sentinel {
+    let is_router = wire.architecture.and_then(|a| a.tokenizer).is_some_and(|name| name == ROUTER);
+    let price = wire.pricing.and_then(|pricing| pricing.prompt);
+    let has_sentinel = price.is_some_and(|price| price < Decimal::ZERO);
+    if wire.id.starts_with('~') || wire.alias_target.is_some() {
+        return Ok(None);
+    }
+    if has_sentinel && !is_router {
+        row.fault(
+            "value_out_of_range",
+            "pricing.prompt",
+            "a negative price; the model is left out".to_owned(),
+        );
+    }
+    if price.is_none() {
+        row.fault("value_missing", "pricing.prompt", "the model may be a router".to_owned());
+    }
+    // A router that is free is listed like a model.
+    if has_sentinel || (is_router && price != Some(Decimal::ZERO)) {
         return Ok(None);
     }
     if wire.id.is_empty() || wire.canonical_slug.is_empty() {
@@ -654,6 +691,9 @@ fn stats_endpoint(
     let (throughput, latency_ms, requests_30m) =
         wire.stats.map_or((None, None, None), |s| (s.p50_throughput, s.p50_latency, s.request_count));
     let model = wire.model_variant_permaslug.filter(|name| !name.is_empty());
+    if wire.status.is_none() {
+        row.fault("value_missing", "status", "the status of the documented list is used".to_owned());
+    }
     Ok(Some(StatsEndpoint {
         endpoint_id,
         model: model.map(|name| ModelSlug::new(Variant::split(&name).0)),

@@ -16,7 +16,7 @@ use crate::domain::endpoint::{Model, Provider};
 use crate::domain::reading::{Activity, ClosingRate};
 
 pub use fields::wire_fields;
-pub use names::{known_name, upstream_name};
+pub use names::{known_name, upstream_names};
 
 pub use decode::{PublicEndpoint, StatsEndpoint, Summary, UsageBody};
 

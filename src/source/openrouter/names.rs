@@ -104,6 +104,19 @@ const NAMES: &[(&str, &str)] = &[
     ("quarantined.hit_rate_comparison.hit_rate_out_of_range", "hit_rate_comparison.y"),
 ];
 
+/// Other fields that a domain path is computed from.
+const ALSO: &[(&str, &[&str])] = &[
+    ("facts.restricted", &["stats_endpoint.is_private", "stats_endpoint.is_byok_only"]),
+    ("health.status", &["public_endpoints.status"]),
+    ("health.throughput", &["public_endpoints.throughput_last_30m"]),
+    ("health.latency_ms", &["public_endpoints.latency_last_30m"]),
+    ("providers.name", &["providers.name"]),
+    ("providers.headquarters", &["providers.headquarters"]),
+    ("providers.status_page", &["providers.status_page_url"]),
+    ("providers.privacy_policy", &["providers.privacy_policy_url"]),
+    ("providers.terms_of_service", &["providers.terms_of_service_url"]),
+];
+
 /// Lists of rows inside a document; they are omitted from the names of the rows' fields.
 const ROWS: [&str; 3] = ["endpoints", "providerSummaries", "analytics"];
 
@@ -119,10 +132,12 @@ pub fn known_name(path: &str) -> Option<String> {
     Some(steps.join("."))
 }
 
-/// The upstream's name of a domain path. If there is none, the path itself or the document of a quarantined row.
-pub fn upstream_name(path: &str) -> String {
+/// The upstream's names of a domain path: the field that it is usually read from, and the other fields that it is
+/// computed from. If there is none, the path itself or the document of a quarantined row.
+pub fn upstream_names(path: &str) -> (String, &'static [&'static str]) {
     let quarantined = || path.strip_prefix("quarantined.")?.split('.').next().map(str::to_owned);
-    known_name(path).or_else(quarantined).unwrap_or_else(|| path.to_owned())
+    let name = known_name(path).or_else(quarantined).unwrap_or_else(|| path.to_owned());
+    (name, ALSO.iter().find(|(domain, _)| *domain == path).map_or(&[], |(_, others)| others))
 }
 
 #[cfg(test)]
@@ -131,11 +146,13 @@ mod tests {
 
     #[test]
     fn fields_are_named_as_upstream_names_them() {
+        let upstream_name = |path| upstream_names(path).0;
         assert_eq!(upstream_name("usage.hit_rate"), "effective_pricing.cacheHitRate");
         assert_eq!(upstream_name("prices.tiers[]"), "stats_endpoint.pricing.overrides");
         assert_eq!(upstream_name("documents.public_endpoints.endpoints.tag"), "public_endpoints.tag");
         assert_eq!(upstream_name("quarantined.model_activity.new_reason"), "model_activity");
         assert_eq!(upstream_name("facts.brand_new"), "facts.brand_new");
+        assert_eq!(upstream_names("facts.restricted").1.len(), 2);
     }
 
     #[test]

@@ -37,6 +37,14 @@ pub struct Model {
     pub pricing: Option<Pricing>,
     #[serde(default)]
     pub alias_target: Option<serde::de::IgnoredAny>,
+    #[serde(default)]
+    pub architecture: Option<Architecture>,
+}
+
+#[derive(Deserialize)]
+pub struct Architecture {
+    #[serde(default, deserialize_with = "lenient::text")]
+    pub tokenizer: Option<String>,
 }
 
 #[derive(Deserialize, Default, Debug, Clone)]

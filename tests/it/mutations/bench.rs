@@ -9,7 +9,7 @@ use hitrate::domain::reading::Known;
 use hitrate::domain::reading::RunReadings;
 use hitrate::plausibility::{Counts, Finding, History, Tables, examine};
 use hitrate::source::openrouter::join::{Answer, join};
-use hitrate::source::openrouter::{OpenRouterApi, OpenRouterStats, upstream_name};
+use hitrate::source::openrouter::{OpenRouterApi, OpenRouterStats, upstream_names};
 use hitrate::source::{Decoded, Document, Source};
 
 use crate::mutate::{Body, Change, document, field};
@@ -21,8 +21,10 @@ pub enum Outcome {
     Unchanged,
     /// Lost values are quarantined or failed by name; the rest is unchanged.
     Quarantined,
-    /// A finding names the field or its document.
+    /// A finding names the field.
     Suspect,
+    /// Findings name other fields of the document, or only the document.
+    Unnamed(String),
     /// Different content is published without any report.
     Silent(String),
 }
@@ -38,11 +40,13 @@ pub struct Bench {
 }
 
 /// Keeps every `nth` model of a sweep, by its name, so that two sweeps keep the same ones, and all models with
-/// conditional prices or discounts, which are few; lists of models and providers remain complete.
+/// conditional prices, discounts, deprecation dates or endpoints for own keys only, which are few; lists of models and providers remain complete.
 pub fn thinned(mut bodies: Vec<Body>, nth: u32) -> Vec<Body> {
     let rare = |body: &Body| {
         let text = String::from_utf8_lossy(&body.bytes);
-        text.contains("\"min_prompt_tokens\"") || text.contains("\"discount\":0.")
+        ["\"min_prompt_tokens\"", "\"discount\":0.", "\"is_byok_only\":true", "\"deprecation_date\":\"2"]
+            .iter()
+            .any(|rare| text.contains(rare))
     };
     let kept: BTreeSet<String> = bodies
         .iter()
@@ -100,7 +104,7 @@ impl Bench {
     /// Findings of a run against the sweep before.
     pub fn findings(&self, run: &RunReadings) -> Vec<Finding> {
         let history = History { before: Some(&self.before), counts: &self.counts, restated: &[] };
-        examine(run, &history, &upstream_name)
+        examine(run, &history, &upstream_names)
     }
 
     /// The unchanged run.
@@ -138,7 +142,7 @@ impl Bench {
             let bytes = field(&body.bytes, path, change)?;
             Some(Body { bytes, ..body.clone() })
         });
-        Some(self.judge(kind, run?))
+        Some(self.judge(kind, Some(path), run?))
     }
 
     /// The outcome if every `nth` document is changed as a whole.
@@ -153,10 +157,21 @@ impl Bench {
         let run = self.changed(kind, |body| {
             chosen.contains(&std::ptr::from_ref(body)).then(|| document(body, change)).flatten()
         });
-        Some(self.judge(kind, run?))
+        Some(self.judge(kind, None, run?))
     }
 
-    fn judge(&self, kind: DocumentKind, run: Result<RunReadings, String>) -> (Outcome, Vec<Finding>) {
+    /// The fields that a finding names.
+    fn named(finding: &Finding) -> impl Iterator<Item = &str> {
+        let others = finding.detail.split_once("; also read from ").map(|(_, others)| others.split(" and "));
+        std::iter::once(finding.field.as_str()).chain(others.into_iter().flatten())
+    }
+
+    fn judge(
+        &self,
+        kind: DocumentKind,
+        path: Option<&str>,
+        run: Result<RunReadings, String>,
+    ) -> (Outcome, Vec<Finding>) {
         let run = match run {
             Ok(run) => run,
             Err(panic) => return (Outcome::Silent(panic), Vec::new()),
@@ -166,8 +181,14 @@ impl Bench {
         if differences.is_empty() && run.window_kind == self.control.window_kind {
             return (Outcome::Unchanged, findings);
         }
-        if findings.iter().any(|finding| names(&finding.field, kind)) {
-            return (Outcome::Suspect, findings);
+        let of_document = findings.iter().flat_map(Self::named);
+        let of_document: Vec<&str> = of_document.filter(|field| names(field, kind)).collect();
+        if path.is_none_or(|path| of_document.iter().any(|found| names_field(found, path))) {
+            if !of_document.is_empty() {
+                return (Outcome::Suspect, findings);
+            }
+        } else if !of_document.is_empty() {
+            return (Outcome::Unnamed(of_document.join(", ")), findings);
         }
         let told = self.told(kind, &run);
         let quiet: Vec<&Difference> =
@@ -192,14 +213,15 @@ impl Bench {
             .quarantined
             .iter()
             .filter(|row| !self.control.quarantined.contains(row))
-            .map(|row| match (&row.model, &row.variant) {
-                (Some(model), Some(variant)) => format!("{model}:{variant}"),
-                _ => String::new(),
+            .filter_map(|row| match (&row.model, &row.variant) {
+                (Some(model), Some(variant)) => Some(format!("{model}:{variant}")),
+                // Only a row of a list may have no model.
+                _ => list.then(String::new),
             })
             .collect();
         told.extend(run.unanswered.iter().map(|(model, variant)| format!("{model}:{variant}")));
         // The status page and the report of the run state that the series is not offered.
-        if run.comparison != self.control.comparison {
+        if kind == DocumentKind::HitRateComparison && run.comparison != self.control.comparison {
             told.insert(String::new());
         }
         if list && failed(run) > failed(&self.control) {
@@ -214,6 +236,20 @@ fn names(found: &str, kind: DocumentKind) -> bool {
     let document = found.split('.').next().unwrap_or_default();
     let providers = [DocumentKind::Providers.as_str(), DocumentKind::AllProviders.as_str()];
     document == kind.as_str() || (providers.contains(&document) && providers.contains(&kind.as_str()))
+}
+
+/// Whether a finding names a field, an object or list that contains it, or a part of it. Findings leave out `data` and
+/// the lists of rows.
+fn names_field(found: &str, path: &str) -> bool {
+    let rows = ["data", "endpoints", "providerSummaries", "analytics"];
+    let path: Vec<&str> = path.split('.').map(|step| step.trim_end_matches("[]")).collect();
+    let bare: Vec<&str> = path.iter().copied().filter(|step| !rows.contains(step)).collect();
+    let found: Vec<&str> = found.split('.').skip(1).collect();
+    // The change of a list of rows or of the whole body: any of its fields.
+    if bare.is_empty() {
+        return true;
+    }
+    !found.is_empty() && (found.starts_with(&bare) || bare.starts_with(&found))
 }
 
 /// One value that differs from the control's.
