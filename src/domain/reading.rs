@@ -3,7 +3,7 @@
 use super::document::{DocumentKind, Pair, Request, RouteAnswer};
 use super::endpoint::{EndpointFacts, ListPrices, Model, Provider};
 use super::ids::{ModelSlug, Variant};
-use super::units::{HitRate, UsdPerMtok};
+use super::units::HitRate;
 use super::window::WindowKind;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
@@ -237,28 +237,28 @@ impl Known {
     }
 }
 
-/// Compares one list price from the statistics with the same price from the documented API, over the endpoints of a run
-/// that both sources list.
+/// Compares one figure of the statistics, a list price or the status, with the same figure of the documented API, over
+/// the endpoints of a run that both sources list.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct PriceAgreement {
-    /// Endpoints for which both sources have the price.
+pub struct SourceAgreement {
+    /// Endpoints for which both sources have the figure.
     pub compared: usize,
     /// Endpoints for which the two differ by more than a rounding error.
     pub differ: usize,
-    /// Endpoints for which only the documented API has the price.
+    /// Endpoints for which only the documented API has the figure.
     pub missing: usize,
-    /// Statistics price divided by documented price, one for each endpoint where they differ and neither is 0.
+    /// Statistics figure divided by documented figure, one for each endpoint where they differ and neither is 0.
     pub ratios: Vec<f64>,
 }
 
-impl PriceAgreement {
-    /// Relative difference up to which two prices count as equal.
+impl SourceAgreement {
+    /// Relative difference up to which two figures count as equal.
     const ROUNDING: f64 = 1e-6;
 
     /// Adds one endpoint.
-    pub fn add(&mut self, statistics: Option<UsdPerMtok>, documented: Option<UsdPerMtok>) {
-        let Some(documented) = documented.map(UsdPerMtok::to_f64) else { return };
-        let Some(statistics) = statistics.map(UsdPerMtok::to_f64) else {
+    pub fn add(&mut self, statistics: Option<f64>, documented: Option<f64>) {
+        let Some(documented) = documented else { return };
+        let Some(statistics) = statistics else {
             self.missing += 1;
             return;
         };
@@ -305,7 +305,7 @@ pub struct RunReadings {
     /// Result of each kind of document; `source` is the kind's name.
     #[serde(default)]
     pub documents: Vec<SourceReport>,
-    /// Comparison of the list prices of the two sources, by the price's name in [`ListPrices`].
+    /// Comparison of the list prices and the status of the two sources, by domain path.
     #[serde(default)]
-    pub price_sources: BTreeMap<String, PriceAgreement>,
+    pub agreement: BTreeMap<String, SourceAgreement>,
 }

@@ -10,7 +10,7 @@ use crate::analysis::identity_error;
 use crate::domain::document::DocumentKind;
 use crate::domain::endpoint::ListPrices;
 use crate::domain::ids::{ModelSlug, Variant};
-use crate::domain::reading::{ModelUsage, PriceAgreement, Reading, RunReadings, Usage};
+use crate::domain::reading::{ModelUsage, Reading, RunReadings, SourceAgreement, Usage};
 use crate::domain::session::Pricing;
 use crate::domain::thresholds::IDENTITY_TOLERANCE;
 use crate::domain::units::{HitRate, UsdPerMtok};
@@ -55,19 +55,19 @@ fn blames(one: &Seen, paths: &[&str]) -> bool {
     one.check == Check::Quarantined && of_usage && one.path.contains("effective_pricing")
 }
 
-/// Compares the list prices of the two sources. With a history it is known which price moved: the documented one, if
-/// the price of the statistics did not move.
+/// Compares the list prices and the status of the two sources. With a history it is known which of the two moved: the
+/// documented one, if that of the statistics did not.
 pub fn price_sources(before: Option<&RunReadings>, run: &RunReadings, seen: &mut Vec<Seen>) {
     unmatched(before, run, seen);
-    let differing = |agreement: &PriceAgreement| Part { count: agreement.differ, of: agreement.compared };
-    let missing = |agreement: &PriceAgreement| Part {
+    let differing = |agreement: &SourceAgreement| Part { count: agreement.differ, of: agreement.compared };
+    let missing = |agreement: &SourceAgreement| Part {
         count: agreement.missing,
         of: agreement.compared + agreement.missing,
     };
-    for (name, agreement) in &run.price_sources {
-        let (ours, theirs) = (format!("prices.{name}"), format!("documented.prices.{name}"));
-        let old = before.and_then(|before| before.price_sources.get(name));
-        let usual = |part: &dyn Fn(&PriceAgreement) -> Part| old.map_or(0.0, |old| part(old).share());
+    for (path, agreement) in &run.agreement {
+        let (ours, theirs) = (path.clone(), format!("documented.{path}"));
+        let old = before.and_then(|before| before.agreement.get(path));
+        let usual = |part: &dyn Fn(&SourceAgreement) -> Part| old.map_or(0.0, |old| part(old).share());
         let paths = if before.is_some() { [&*theirs, &*ours] } else { [&*ours, &*theirs] };
         contradiction(
             &paths,
@@ -77,7 +77,7 @@ pub fn price_sources(before: Option<&RunReadings>, run: &RunReadings, seen: &mut
             "the sources disagree",
             seen,
         );
-        let what = "only the documented API lists a price";
+        let what = "only the documented API has the value";
         let part = (missing(agreement), usual(&missing));
         contradiction(&[&ours], Check::PriceSources, part, limits::SOURCES_DIFFER, what, seen);
     }
@@ -86,7 +86,7 @@ pub fn price_sources(before: Option<&RunReadings>, run: &RunReadings, seen: &mut
 /// Endpoints that both sources listed and that no longer match by tag. Documents that failed explain it.
 fn unmatched(before: Option<&RunReadings>, run: &RunReadings, seen: &mut Vec<Seen>) {
     let matched = |run: &RunReadings| {
-        run.price_sources.get("input").map_or(0, |agreement| agreement.compared + agreement.missing)
+        run.agreement.get("prices.input").map_or(0, |agreement| agreement.compared + agreement.missing)
     };
     let failed =
         failed_share(run, DocumentKind::PublicEndpoints).max(failed_share(run, DocumentKind::StatsEndpoint));

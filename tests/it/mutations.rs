@@ -297,7 +297,7 @@ fn a_world_of_three_endpoints_is_never_suspect() {
     before.providers.truncate(3);
     (before.model_usage, before.activity, before.closing_rates) = Default::default();
     (before.documents, before.quarantined) = Default::default();
-    before.price_sources.clear();
+    before.agreement.clear();
     let mut run = before.clone();
     for reading in &mut run.readings {
         reading.usage = None;

@@ -20,6 +20,7 @@ use crate::upstream::{collect_from, pipeline};
 
 mod facts;
 mod followed;
+mod hours;
 mod paying;
 
 /// The days, and what their summaries cover.

@@ -109,7 +109,7 @@ fn run(time: &str, readings: Vec<Reading>) -> RunReadings {
         incomplete: Vec::new(),
         sources: Vec::new(),
         documents: Vec::new(),
-        price_sources: std::collections::BTreeMap::new(),
+        agreement: std::collections::BTreeMap::new(),
     }
 }
 

@@ -691,9 +691,6 @@ fn stats_endpoint(
     let (throughput, latency_ms, requests_30m) =
         wire.stats.map_or((None, None, None), |s| (s.p50_throughput, s.p50_latency, s.request_count));
     let model = wire.model_variant_permaslug.filter(|name| !name.is_empty());
-    if wire.status.is_none() {
-        row.fault("value_missing", "status", "the status of the documented list is used".to_owned());
-    }
     Ok(Some(StatsEndpoint {
         endpoint_id,
         model: model.map(|name| ModelSlug::new(Variant::split(&name).0)),

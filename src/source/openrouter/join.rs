@@ -10,7 +10,7 @@ use crate::domain::reading::{
     EMPTY_ANSWER, Health, Known, Quarantined, Reading, RunReadings, SourceReport, UNDECODABLE, Usage,
 };
 use crate::domain::thresholds;
-use crate::domain::units::HitRate;
+use crate::domain::units::{HitRate, UsdPerMtok};
 use crate::domain::window::{WindowKind, WindowWitness};
 use crate::source::{Decoded, DocumentKind, Pair, Request};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -71,7 +71,7 @@ pub fn join(mut answers: Vec<Answer>, observed_at: DateTime<Utc>, known: &Known)
         incomplete: Vec::new(),
         sources: source_reports(&answers),
         documents: document_reports(&answers),
-        price_sources: BTreeMap::new(),
+        agreement: BTreeMap::new(),
     };
     let mut pairs: BTreeMap<Pair, PairParts> = BTreeMap::new();
     let mut providers: BTreeMap<ProviderSlug, Provider> = BTreeMap::new();
@@ -305,7 +305,7 @@ fn join_pair(
             ));
         }
         if let Some(documented) = matched {
-            compare_prices(&row.prices, &documented.prices, run);
+            compare_sources(row, documented, run);
         }
         readings.push(from_stats(pair, row, matched, run.observed_at));
     }
@@ -338,16 +338,19 @@ fn join_pair(
     run.readings.extend(readings);
 }
 
-/// Adds an endpoint that both sources list to the comparison of list prices.
-fn compare_prices(statistics: &ListPrices, documented: &ListPrices, run: &mut RunReadings) {
-    for (name, ours, theirs) in [
-        ("input", statistics.input, documented.input),
-        ("output", statistics.output, documented.output),
-        ("cache_read", statistics.cache_read, documented.cache_read),
-        ("cache_write", statistics.cache_write, documented.cache_write),
-        ("cache_write_1h", statistics.cache_write_1h, documented.cache_write_1h),
+/// Adds an endpoint that both sources list to the comparison of the two. The keys are domain paths.
+fn compare_sources(row: &StatsEndpoint, documented: &PublicEndpoint, run: &mut RunReadings) {
+    let (ours, theirs) = (&row.prices, &documented.prices);
+    let price = |price: Option<UsdPerMtok>| price.map(UsdPerMtok::to_f64);
+    for (path, ours, theirs) in [
+        ("prices.input", price(ours.input), price(theirs.input)),
+        ("prices.output", price(ours.output), price(theirs.output)),
+        ("prices.cache_read", price(ours.cache_read), price(theirs.cache_read)),
+        ("prices.cache_write", price(ours.cache_write), price(theirs.cache_write)),
+        ("prices.cache_write_1h", price(ours.cache_write_1h), price(theirs.cache_write_1h)),
+        ("health.status", row.status.map(f64::from), documented.status.map(f64::from)),
     ] {
-        run.price_sources.entry(name.to_owned()).or_default().add(ours, theirs);
+        run.agreement.entry(path.to_owned()).or_default().add(ours, theirs);
     }
 }
 

@@ -57,6 +57,8 @@ const NAMES: &[(&str, &str)] = &[
     ("documented.prices.output", "public_endpoints.pricing.completion"),
     ("documented.prices.cache_read", "public_endpoints.pricing.input_cache_read"),
     ("documented.prices.cache_write", "public_endpoints.pricing.input_cache_write"),
+    ("documented.prices.cache_write_1h", "public_endpoints.pricing.input_cache_write_1h"),
+    ("documented.health.status", "public_endpoints.status"),
     ("health", "stats_endpoint.stats"),
     ("health.status", "stats_endpoint.status"),
     ("health.uptime_5m", "public_endpoints.uptime_last_5m"),
