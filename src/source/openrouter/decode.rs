@@ -598,7 +598,8 @@ fn model(wire: wire::Model, row: &mut Row) -> Result<Option<Model>, (&'static st
             "a negative price; the model is left out".to_owned(),
         );
     }
-    if price.is_none() {
+    // A price that cannot be read has its own fault.
+    if price.is_none() && !row.faults.iter().any(|fault| fault.path.contains("pricing")) {
         row.fault("value_missing", "pricing.prompt", "the model may be a router".to_owned());
     }
     // A router that is free is listed like a model.
