@@ -195,7 +195,7 @@ pub struct SourceReport {
     pub planned: usize,
     /// Answered with a body that decoded.
     pub ok: usize,
-    /// Answered "nothing here" (404 or an empty body): a fact, not a failure.
+    /// Answered "nothing here" (404, `data: null` or empty lists): a fact, not a failure.
     pub no_data: usize,
     /// Not answered, rejected, or not decodable.
     pub failed: usize,

@@ -83,7 +83,7 @@ impl Pipeline {
             // An operator switched a source on or off, so this run cannot be compared with the previous one.
             tracing::info!(
                 run_id,
-                "the sources differ from those of the previous run; checking this run without it"
+                "a source answered in only one of this run and the previous one; checking this run without the previous one"
             );
             let found = examine(run, &History::default(), &upstream_names);
             return Ok(Findings::divide(found, &archive.accepted(run_id)?));

@@ -195,12 +195,23 @@ pub fn empty(run: &RunReadings, seen: &mut Vec<Seen>) {
 const UNMATCHED: [&str; 5] =
     ["ambiguous_name", "ambiguous_tag", "no_such_endpoint", "endpoint_list_missing", EMPTY_ANSWER];
 
+/// Quarantine reasons of a single field, which counts as absent; the rest of its row is used.
+const FIELD_FAULTS: [&str; 4] =
+    ["unreadable_field", "value_out_of_range", "value_missing", "unknown_condition"];
+
 /// Quarantined rows, by the field at fault.
 pub fn quarantined(before: Option<&RunReadings>, run: &RunReadings, seen: &mut Vec<Seen>) {
     let old = before.map(shares).unwrap_or_default();
     for (path, part) in shares(run) {
         let usual = old.get(&path).map_or(0.0, |part| part.share());
-        push(&path, Check::Quarantined, part, usual + limits::QUARANTINED, "rows were unusable", seen);
+        push(
+            &path,
+            Check::Quarantined,
+            part,
+            usual + limits::QUARANTINED,
+            "rows have an unusable value",
+            seen,
+        );
     }
 }
 
@@ -209,7 +220,9 @@ fn shares(run: &RunReadings) -> BTreeMap<String, Part> {
     for row in run.quarantined.iter().filter(|row| !UNMATCHED.contains(&row.reason.as_str())) {
         let part = parts.entry(blamed(row)).or_insert_with(|| Part { count: 0, of: rows_of(run, row) });
         part.count += 1;
-        part.of += 1;
+        // A row with a refused field is among the usable rows.
+        part.of =
+            if FIELD_FAULTS.contains(&row.reason.as_str()) { part.of.max(part.count) } else { part.of + 1 };
     }
     parts
 }

@@ -159,8 +159,8 @@ struct Reader<'a> {
     drift: BTreeMap<DriftPath, usize>,
 }
 
-/// Decodes a document. 404, an empty body and `data: null` mean "no data"; any other status than 200 is unexpected here
-/// and is reported.
+/// Decodes a document. 404 and `data: null` mean "no data". Any other status than 200 is unexpected here and is reported,
+/// and so is a body of 0 bytes: the upstream answers with empty lists.
 pub fn decode(document: &Document<'_>) -> Decoded {
     let mut reader = Reader {
         kind: document.request.kind,
@@ -172,6 +172,7 @@ pub fn decode(document: &Document<'_>) -> Decoded {
     };
     let answer = match document.status {
         404 => Ok(None),
+        200 if document.body.trim_ascii().is_empty() => Err(("$".to_owned(), "the body is empty".to_owned())),
         200 => reader.content(document.body),
         status => Err(("$".to_owned(), format!("HTTP status {status}"))),
     };
@@ -474,11 +475,9 @@ impl Reader<'_> {
     }
 }
 
-/// Whether a body has no data: it is empty, or `data` is null.
+/// Whether the `data` of a body is null.
 fn nothing_in(body: &[u8]) -> bool {
-    let body = body.trim_ascii();
-    body.is_empty()
-        || (body.len() < 40 && body.iter().filter(|b| !b.is_ascii_whitespace()).eq(b"{\"data\":null}"))
+    body.len() < 40 && body.iter().filter(|b| !b.is_ascii_whitespace()).eq(b"{\"data\":null}")
 }
 
 /// The name in the error of serde for a missing field.
