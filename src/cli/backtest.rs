@@ -1,7 +1,8 @@
 //! `hitrate backtest`: what each policy would have cost.
 
-use super::{Common, exit, print_json, print_text, running, tables};
-use crate::domain::backtest::Backtest;
+use super::tables::table;
+use super::{Common, exit, print_json, print_text, running};
+use crate::domain::backtest::{Backtest, TestedDays};
 use crate::pipeline::{backtest_record, open_store};
 use crate::store::StoreError;
 use anyhow::{Context, Result, bail};
@@ -42,7 +43,7 @@ pub fn run(common: &Common, args: &BacktestArgs) -> Result<u8> {
     if common.json {
         print_json(&tested)?;
     } else {
-        print_text(&tables::backtest(&tested))?;
+        print_text(&describe(&tested))?;
     }
     Ok(exit::OK)
 }
@@ -56,4 +57,42 @@ fn ask_server(common: &Common, args: &BacktestArgs) -> Result<Option<Backtest>> 
     };
     let body = running::ask(&common.data(), &path)?;
     serde_json::from_slice(&body).context("the server's response is not a backtest")
+}
+
+/// A backtest: over all its days, and over the days that our policy was not tuned on.
+fn describe(tested: &Backtest) -> String {
+    let mut text = format!("All days\n{}", tested_days(&tested.all));
+    if let Some(days) = &tested.reported_on {
+        let tuned = tested.tuned_on;
+        text.push_str(&format!(
+            "\n\nDays that hitrate was not tuned on (tuned on {} to {})\n{}",
+            tuned.from,
+            tuned.to,
+            tested_days(days)
+        ));
+    }
+    text
+}
+
+fn tested_days(days: &TestedDays) -> String {
+    let mut table = table(&["policy", "equal", "by sqrt(tokens)", "by tokens"], 1);
+    for row in &days.policies {
+        let over = |ratio: f64| format!("{:+.2} %", (ratio - 1.0) * 100.0);
+        table.add_row([
+            row.policy.name().to_owned(),
+            over(row.equal),
+            over(row.sqrt_tokens),
+            over(row.tokens),
+        ]);
+    }
+    format!(
+        "{table}\nCost above the oracle's cost, geometric mean over {} choices ({} models) from {} to {}, each charged the price of the next day.\n\
+         Excluded: {} endpoint-days without a price on the next day, {} model-days with only one endpoint.",
+        days.model_days,
+        days.models,
+        days.from,
+        days.to,
+        days.exclusions.gone_next_day,
+        days.exclusions.lone_endpoint
+    )
 }

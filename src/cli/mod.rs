@@ -6,7 +6,6 @@ mod backtest;
 mod check;
 mod collect;
 mod cost;
-mod cost_tables;
 mod demo;
 mod export;
 mod limits;
