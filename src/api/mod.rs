@@ -23,8 +23,9 @@ mod table;
 
 pub use aliases::{Aliased, with_aliases};
 pub use envelope::{Envelope, Meta};
+pub use http::too_many_requests;
 pub use openapi::openapi;
-pub use problem::{Problem, too_many_requests};
+pub use problem::Problem;
 
 use crate::prepared::{Bounds, Prepared, Purpose, Shelf};
 use crate::snapshot::Current;

@@ -1,6 +1,7 @@
 //! Wires the scheduler, the site and the API together, and stops them gracefully.
 
 mod announce;
+mod extensions;
 mod hot;
 mod limit;
 mod local;
@@ -21,9 +22,10 @@ use crate::snapshot::Current;
 use axum::Router;
 use axum::middleware::{from_fn_with_state, map_response};
 use axum::routing::get;
+use chrono::{DateTime, Utc};
 use limit::Limit;
 use metrics::Metrics;
-use public::{Now, Public};
+use public::Public;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,6 +33,9 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::TimeoutLayer;
+
+/// Returns the current time.
+type Now = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 
 /// Maximum duration of a request. The site's answers are prepared, so this only limits failures.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(180);

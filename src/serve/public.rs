@@ -1,5 +1,6 @@
 //! The public part: the site and the API over one snapshot holder, with their prepared answers.
 
+use super::Now;
 use super::hot::{self, Answers, Hot};
 use super::limit::{self, Limit};
 use crate::api::{self, Aliased, ApiState, Bodies, with_aliases};
@@ -28,9 +29,6 @@ const API_TEXT: &str = include_str!("../../docs/api.md");
 /// The description of the API; it never changes while the program runs.
 static API_DOCUMENT: LazyLock<Value> =
     LazyLock::new(|| serde_json::to_value(api::openapi()).unwrap_or_default());
-
-/// Returns the current time.
-pub(super) type Now = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 
 /// The site and the API.
 #[derive(Clone)]

@@ -102,9 +102,6 @@ pub fn of_provider(provider: &ProviderEntry) -> Option<DayChart> {
     chart.map(|chart| chart.at(link::provider_chart(provider.provider.as_str())))
 }
 
-/// File name of a provider's chart.
-pub const OF_PROVIDER: &str = "hit-rate.svg";
-
 /// Lowest, mean and highest hit rate of the newest observed days (at most `most`), and the number of those days; `None`
 /// with fewer than two.
 pub fn range_of_days(days: &[EndpointDay], most: usize) -> Option<(f64, f64, f64, usize)> {

@@ -1,10 +1,10 @@
 //! Routes of the files that accompany the pages.
 
-use super::charts::{self, OfModel};
+use super::charts::OfModel;
 use super::feed;
 use super::files::{File, PICTURE_POLICY};
 use super::front::DEFAULT_LENS;
-use super::hours;
+use super::link;
 use super::pages::{Page, Site};
 use super::routes::{Name, Words, empty, page, unknown};
 use super::session_bars;
@@ -41,7 +41,7 @@ fn known_model(snapshot: &Snapshot, name: &str) -> Option<String> {
 
 /// The model and the tag of `{author}/{slug}/{tag}/hours.svg`; a tag may contain slashes.
 fn split_hours(rest: &str) -> Option<(&str, &str)> {
-    let (endpoint, _) = split_file(rest).filter(|(_, file)| *file == hours::FILE)?;
+    let (endpoint, _) = split_file(rest).filter(|(_, file)| *file == link::HOURS_FILE)?;
     let slash = endpoint.match_indices('/').nth(1)?.0;
     Some((&endpoint[..slash], &endpoint[slash + 1..]))
 }
@@ -80,7 +80,7 @@ pub async fn provider_chart(
     Path((slug, file)): Path<(String, String)>,
 ) -> Response {
     let Some(view) = site.view() else { return empty() };
-    let known = view.snapshot.provider(&slug).is_some() && file == charts::OF_PROVIDER;
+    let known = view.snapshot.provider(&slug).is_some() && file == link::PROVIDER_CHART_FILE;
     picture(site, headers, uri, known.then_some(File::ProviderChart(slug))).await
 }
 

@@ -11,8 +11,6 @@ use askama::filters::HtmlSafe;
 use chrono::{DateTime, Duration, NaiveDate, NaiveTime, Utc};
 use std::fmt::Write;
 
-/// The file name of a map, under the address of its endpoint.
-pub const FILE: &str = "hours.svg";
 /// Maximum number of maps on a model's page; the page links to the others.
 const MAPS: usize = 6;
 /// Steps of the colour scale, each a tenth of the range of the hit rate.

@@ -3,6 +3,11 @@
 use crate::domain::tier::Lens;
 use std::fmt::Write;
 
+/// The file name of an hourly map, under the address of its endpoint.
+pub const HOURS_FILE: &str = "hours.svg";
+/// The file name of the chart of a provider.
+pub const PROVIDER_CHART_FILE: &str = "hit-rate.svg";
+
 /// Percent-encodes one path segment or query value; `:` and `@` stay as they are, `/` does not.
 pub fn encode(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
@@ -69,13 +74,12 @@ pub fn model_chart(model_id: &str, file: &str) -> String {
 
 /// The hourly map of an endpoint as a file.
 pub fn hours_chart(model_id: &str, tag: &str) -> String {
-    let file = super::hours::FILE;
-    format!("/chart/model/{}/{}/{file}", encode_path(model_id), encode_path(tag))
+    format!("/chart/model/{}/{}/{HOURS_FILE}", encode_path(model_id), encode_path(tag))
 }
 
 /// The chart of a provider as a file.
 pub fn provider_chart(slug: &str) -> String {
-    format!("/chart/provider/{}/{}", encode(slug), super::charts::OF_PROVIDER)
+    format!("/chart/provider/{}/{}", encode(slug), PROVIDER_CHART_FILE)
 }
 
 /// The preview picture of a model.

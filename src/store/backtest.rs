@@ -1,7 +1,7 @@
 //! The panel data of the backtest.
 
+use super::columns::naive;
 use super::columns::{self, Columns};
-use super::ingest::naive;
 use super::{Store, StoreError};
 use crate::domain::backtest::PricedDay;
 use crate::domain::endpoint::PriceTier;

@@ -1,9 +1,9 @@
 //! Exports readings, hourly rates and days to files: DuckDB writes them to the work folder, and the caller moves or
 //! streams them to their destination.
 
+use super::columns::naive;
 use super::columns::{self, Columns, Floats, Integers};
 use super::hourly::HOURLY;
-use super::ingest::naive;
 use super::read::DAYS;
 use super::{Store, StoreError};
 use crate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant};

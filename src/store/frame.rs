@@ -1,7 +1,7 @@
 //! Converts Arrow record batches to data frames, column by column: without shared memory and unsafe code, and with an
 //! error for types that would be misread.
 
-use super::ingest::naive;
+use super::columns::naive;
 use super::read::{DAYS, NEWEST};
 use super::{Store, StoreError};
 use chrono::{DateTime, NaiveDate, Utc};

@@ -1,6 +1,6 @@
 //! All hourly rates of a time span, for the snapshot.
 
-use super::ingest::naive;
+use super::columns::naive;
 use super::{Store, StoreError};
 use crate::domain::hourly::{Refusal, Stretch};
 use crate::domain::thresholds::{HOURLY_MIN_TOKENS, HOURLY_TOLERANCE};

@@ -1,7 +1,7 @@
 //! Reads of the pipeline: frames for the analysis, rows for the snapshot.
 
+use super::columns::naive;
 use super::columns::{self, Columns};
-use super::ingest::naive;
 use super::{Store, StoreError};
 use crate::domain::document::{Pair, RouteAnswer};
 use crate::domain::endpoint::{PriceTier, Provider};

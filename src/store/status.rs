@@ -1,6 +1,6 @@
 //! The state of the collection, as rows for the status page.
 
-use super::ingest::naive;
+use super::columns::naive;
 use super::{Store, StoreError};
 use crate::domain::document::RouteAnswer;
 use chrono::{DateTime, NaiveDate, Utc};

@@ -1,7 +1,7 @@
 //! The history of tiers: the tiers held at the end of each UTC day.
 
+use super::columns::naive;
 use super::columns::{self, Columns, Flags, Floats, Integers, Texts};
-use super::ingest::naive;
 use super::{Store, StoreError};
 use crate::domain::ids::ProviderSlug;
 use crate::domain::tier::{Lens, Tier};
