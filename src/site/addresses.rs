@@ -1,8 +1,7 @@
 //! The addresses of all pages, data and files of a snapshot.
 
-use super::charts::OfModel;
-use super::link;
-use super::session_bars;
+use super::charts::{OfModel, session_bars};
+use super::parts::link;
 use crate::domain::tier::Lens;
 use crate::snapshot::Snapshot;
 
@@ -50,7 +49,12 @@ pub fn tables(snapshot: &Snapshot) -> Vec<String> {
 
 /// The addresses of badges, charts, style sheet, script and feed. A chart without data does not exist.
 pub fn pictures(snapshot: &Snapshot) -> Vec<String> {
-    let fixed = [super::assets::style_path(), super::assets::script_path(), "/favicon.svg", "/changes.atom"];
+    let fixed = [
+        super::parts::assets::style_path(),
+        super::parts::assets::script_path(),
+        "/favicon.svg",
+        "/changes.atom",
+    ];
     let mut all: Vec<String> = fixed.map(str::to_owned).to_vec();
     for model in &snapshot.models {
         let id = &model.model_id;

@@ -1,42 +1,25 @@
-//! The routes of the pages, and the headers of every response.
+//! The routes of the pages.
 
-use super::clean::clean;
-use super::compare;
-use super::explore::{self, Question};
-use super::file_routes as files;
-use super::pages::{HTML, Page, Site, model_address};
-use super::problem::{self, Missing};
-use super::search;
-use super::shell::View;
-use super::{assets, cost, front};
+use super::files::routes as files;
+use super::kept::{Page, Site, model_address};
+use super::pages::explore::{self, Question};
+use super::pages::problem::Missing;
+use super::pages::{compare, cost, search};
+use super::parts::shell::View;
+use super::parts::{assets, lens};
+use super::respond::{Name, Words, echo, empty, failed, not_found, page, page_of, rendered, secure, unknown};
 use crate::domain::tier::Lens;
 use crate::prepared::pack_on_the_way;
 use crate::snapshot::Snapshot;
 use axum::Router;
-use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
-use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, RETRY_AFTER,
-    X_CONTENT_TYPE_OPTIONS,
-};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::middleware::{from_fn, map_response};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use std::collections::HashMap;
 use std::sync::Arc;
-
-/// No inline scripts or styles, nothing from other hosts.
-const POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; connect-src 'self'; form-action 'self'; \
-     base-uri 'none'; frame-ancestors 'none'",
-);
-
-pub(super) type Words = Result<Query<HashMap<String, String>>, QueryRejection>;
-pub(super) type Name = Result<Path<String>, PathRejection>;
-
-/// Names longer than this are truncated in error pages.
-const LONGEST_ECHO: usize = 120;
 
 pub fn router(site: Arc<Site>) -> Router {
     Router::new()
@@ -75,16 +58,6 @@ pub fn router(site: Arc<Site>) -> Router {
         .layer(map_response(secure))
 }
 
-/// Adds security headers to a response that does not have them yet.
-pub async fn secure(mut response: Response) -> Response {
-    let headers = response.headers_mut();
-    // Standalone pictures have their own policy.
-    headers.entry(CONTENT_SECURITY_POLICY).or_insert(POLICY);
-    headers.entry(X_CONTENT_TYPE_OPTIONS).or_insert(HeaderValue::from_static("nosniff"));
-    headers.entry(REFERRER_POLICY).or_insert(HeaderValue::from_static("no-referrer"));
-    response
-}
-
 async fn asset(uri: Uri, headers: HeaderMap, State(site): State<Arc<Site>>) -> Response {
     match assets::find(uri.path()) {
         Some(body) => body.respond(&headers),
@@ -104,7 +77,7 @@ async fn tiers(State(site): State<Arc<Site>>, headers: HeaderMap, words: Words) 
 /// The tier list that the query requests.
 fn front_page(view: &View, words: &HashMap<String, String>) -> Result<Page, Missing> {
     let lens = match words.get("lens").map(String::as_str) {
-        None | Some("") => front::DEFAULT_LENS,
+        None | Some("") => lens::DEFAULT_LENS,
         Some(name) => name.parse::<Lens>().map_err(|_| Missing {
             heading: "No such lens".to_owned(),
             detail: format!(
@@ -236,69 +209,4 @@ fn repeated(query: &str, field: &str) -> Vec<String> {
     );
     let pairs = pairs.map(|Query(pairs)| pairs).unwrap_or_default();
     pairs.into_iter().filter(|(name, _)| name == field).map(|(_, value)| value).collect()
-}
-
-pub(super) async fn unknown(uri: Uri, State(site): State<Arc<Site>>) -> Response {
-    let Some(view) = site.view() else { return empty() };
-    let path = uri.path().trim_matches('/');
-    let missing = Missing {
-        heading: "No such page".to_owned(),
-        detail: format!("There is no page at “/{}”.", echo(path)),
-        nearest: search::nearest(&view.snapshot, path),
-    };
-    not_found(&view, &missing)
-}
-
-fn echo(text: &str) -> String {
-    super::format::shorten(text, LONGEST_ECHO)
-}
-
-pub(super) fn page(site: &Arc<Site>, headers: &HeaderMap, wanted: Page) -> Response {
-    match site.view() {
-        Some(view) => page_of(site, &view, headers, wanted),
-        None => empty(),
-    }
-}
-
-fn page_of(site: &Arc<Site>, view: &View, headers: &HeaderMap, wanted: Page) -> Response {
-    match site.page(view, wanted) {
-        Ok(Some(prepared)) => prepared.share(headers),
-        Ok(None) => not_found(
-            view,
-            &Missing {
-                heading: "No such page".to_owned(),
-                detail: "It is not in the newest data.".to_owned(),
-                nearest: Vec::new(),
-            },
-        ),
-        Err(error) => failed(&error),
-    }
-}
-
-fn not_found(view: &View, missing: &Missing) -> Response {
-    rendered(StatusCode::NOT_FOUND, problem::render(view, missing))
-}
-
-/// The first collection has not finished: not an error of the visitor, and temporary.
-pub(super) fn empty() -> Response {
-    let mut response = rendered(StatusCode::SERVICE_UNAVAILABLE, problem::empty());
-    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("10"));
-    response
-}
-
-/// A page made for one visitor: cached neither here nor by the client.
-fn rendered(status: StatusCode, text: askama::Result<String>) -> Response {
-    match text {
-        Ok(text) => {
-            let headers = [(CONTENT_TYPE, HTML), (CACHE_CONTROL, "no-store")];
-            (status, headers, clean(text)).into_response()
-        }
-        Err(error) => failed(&error),
-    }
-}
-
-pub(super) fn failed(error: &askama::Error) -> Response {
-    tracing::error!(%error, "a page could not be rendered");
-    let text = "This page could not be rendered. Other pages and the API still work.\n";
-    (StatusCode::INTERNAL_SERVER_ERROR, text).into_response()
 }
