@@ -1,7 +1,6 @@
 //! The JSON API under `/api/v1`. Every answer is `{data, meta}`, errors are RFC 9457 problems, and bodies are prepared
 //! once.
 
-mod aliases;
 mod catalogue;
 mod changes;
 mod constraints;
@@ -21,7 +20,6 @@ mod request;
 mod rows;
 mod table;
 
-pub use aliases::{Aliased, with_aliases};
 pub use envelope::{Envelope, Meta};
 pub use http::too_many_requests;
 pub use openapi::openapi;

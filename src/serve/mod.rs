@@ -11,7 +11,6 @@ mod public;
 pub use announce::Announced;
 pub use public::for_files;
 
-use crate::api::with_aliases;
 use crate::background;
 use crate::clock::Clock;
 use crate::config;
@@ -144,7 +143,7 @@ fn router(content: Content, clock: Arc<dyn Clock>, token: &str) -> Router {
     // Routes besides the site's fallback must be merged before it; the layers of one do not apply to the other.
     local
         .merge(figures)
-        .fallback_service(with_aliases(public))
+        .fallback_service(site::with_aliases(public))
         .layer(CatchPanicLayer::new())
         .layer(TimeoutLayer::with_status_code(axum::http::StatusCode::GATEWAY_TIMEOUT, ANSWER_TIMEOUT))
         .layer(from_fn_with_state(metrics, metrics::count))

@@ -3,10 +3,10 @@
 use super::Now;
 use super::hot::{self, Answers, Hot};
 use super::limit::{self, Limit};
-use crate::api::{self, Aliased, ApiState, Bodies, with_aliases};
+use crate::api::{self, ApiState, Bodies};
 use crate::background;
 use crate::prepared::Purpose;
-use crate::site::{self, Described, Pages, SiteState};
+use crate::site::{self, Aliased, Described, Pages, SiteState, with_aliases};
 use crate::snapshot::{Current, Snapshot};
 use axum::Router;
 use axum::body::Body;
@@ -21,8 +21,6 @@ use tower::ServiceExt;
 /// The text of the method page.
 const METHOD: &str = include_str!("../../docs/method.md");
 
-/// The path of the API reference.
-const API_PAGE: &str = "/api";
 /// The text that the API reference quotes.
 const API_TEXT: &str = include_str!("../../docs/api.md");
 
@@ -98,7 +96,7 @@ impl Public {
         let addresses: Vec<String> = site::pages(snapshot)
             .into_iter()
             .chain(site::twins(snapshot))
-            .chain([API_PAGE.to_owned()])
+            .chain([site::REFERENCE.to_owned()])
             .collect();
         self.answers.set_prepared(&addresses);
         let (mut made, mut failed) = (0, 0);

@@ -4,18 +4,21 @@
 //! only to plain web addresses.
 //!
 //! `parts` are the pieces that pages share, `charts` the drawings, `pages` one file or folder per page, `files` what
-//! accompanies the pages. `kept` renders each once per snapshot, `addresses` lists them, `routes` serves them.
+//! accompanies the pages. `registry` lists the pages; `kept` renders each once per snapshot, `routes` serves them.
 
 mod addresses;
+mod aliases;
 mod charts;
 mod files;
 mod kept;
 mod pages;
 mod parts;
+mod registry;
 mod respond;
 mod routes;
 
 pub use addresses::{cards, pages, pictures, tables, twins};
+pub use aliases::{Aliased, with_aliases};
 pub use files::feed::site_map_of;
 pub use kept::Pages;
 pub use pages::explore::{columns, figures};
@@ -23,6 +26,7 @@ pub use pages::reference::{Described, router as reference};
 pub use parts::clean::clean;
 pub use parts::format::tokens as tokens_in_words;
 pub use parts::link::{model as model_page, provider as provider_page};
+pub use registry::{PAGES, PageRow, Query, REFERENCE};
 pub use respond::secure;
 
 use crate::snapshot::Current;

@@ -7,6 +7,7 @@ use super::pages::problem::Missing;
 use super::pages::{compare, cost, search};
 use super::parts::shell::View;
 use super::parts::{assets, lens};
+use super::registry::{PAGES, Section};
 use super::respond::{Name, Words, echo, empty, failed, not_found, page, page_of, rendered, secure, unknown};
 use crate::domain::tier::Lens;
 use crate::prepared::pack_on_the_way;
@@ -17,28 +18,19 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::middleware::{from_fn, map_response};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::get;
+use axum::routing::{MethodRouter, get};
 use std::collections::HashMap;
 use std::sync::Arc;
 
+/// The routes of the pages in the registry, of what lies below them, and of the files.
 pub fn router(site: Arc<Site>) -> Router {
-    Router::new()
-        .route("/", get(tiers))
-        .route("/models", get(|State(site), headers| async move { page(&site, &headers, Page::Models) }))
+    let of_rows = PAGES.iter().filter_map(|row| Some((row.path, of_page(row.section)?)));
+    of_rows
+        .fold(Router::new(), |router, (path, route)| router.route(path, route))
         .route("/models/{*id}", get(model))
-        .route(
-            "/providers",
-            get(|State(site), headers| async move { page(&site, &headers, Page::Providers) }),
-        )
         .route("/providers/{slug}", get(provider))
-        .route("/method", get(|State(site), headers| async move { page(&site, &headers, Page::Method) }))
-        .route("/status", get(|State(site), headers| async move { page(&site, &headers, Page::Status) }))
-        .route("/search", get(find))
-        .route("/changes", get(|State(site), headers| async move { page(&site, &headers, Page::Changes) }))
-        .route("/explore", get(explore_page))
         .route("/explore.json", get(explore_json))
         .route("/explore.csv", get(explore_csv))
-        .route("/compare", get(compare_page))
         .route("/chart/model/{*rest}", get(files::model_chart))
         .route("/chart/provider/{slug}/{file}", get(files::provider_chart))
         .route("/badge/model/{*rest}", get(files::model_badge))
@@ -48,7 +40,6 @@ pub fn router(site: Arc<Site>) -> Router {
         .route("/og/model/{*rest}", get(files::model_card))
         .route("/changes.atom", get(files::feed))
         .route("/sitemap.xml", get(files::site_map))
-        .route("/cost", get(calculate))
         .route("/assets/{file}", get(asset))
         .route("/robots.txt", get(files::robots))
         .route("/favicon.svg", get(asset))
@@ -56,6 +47,28 @@ pub fn router(site: Arc<Site>) -> Router {
         .with_state(site)
         .layer(from_fn(pack_on_the_way))
         .layer(map_response(secure))
+}
+
+/// The route of a page in the registry; the API reference has its own router.
+fn of_page(section: Section) -> Option<MethodRouter<Arc<Site>>> {
+    Some(match section {
+        Section::Tiers => get(tiers),
+        Section::Models => kept(Page::Models),
+        Section::Providers => kept(Page::Providers),
+        Section::Explore => get(explore_page),
+        Section::Cost => get(calculate),
+        Section::Changes => kept(Page::Changes),
+        Section::Method => kept(Page::Method),
+        Section::Status => kept(Page::Status),
+        Section::Search => get(find),
+        Section::Compare => get(compare_page),
+        Section::Api | Section::Elsewhere => return None,
+    })
+}
+
+/// The route of a page that is the same for all visitors.
+fn kept(wanted: Page) -> MethodRouter<Arc<Site>> {
+    get(|State(site): State<Arc<Site>>, headers: HeaderMap| async move { page(&site, &headers, wanted) })
 }
 
 async fn asset(uri: Uri, headers: HeaderMap, State(site): State<Arc<Site>>) -> Response {

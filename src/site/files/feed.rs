@@ -5,6 +5,7 @@ use crate::site::pages::changes::kind_in_words;
 use crate::site::parts::lens::DEFAULT_LENS;
 use crate::site::parts::link;
 use crate::site::parts::shell::View;
+use crate::site::registry::PAGES;
 use crate::snapshot::{Event, Snapshot};
 use askama::Template;
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -110,7 +111,7 @@ struct SiteMap {
 /// If the template cannot be rendered.
 pub fn site_map(view: &View) -> askama::Result<String> {
     let snapshot = view.snapshot.as_ref();
-    let fixed = ["/", "/models", "/providers", "/explore", "/cost", "/changes", "/method", "/status"];
+    let fixed = PAGES.iter().filter(|row| row.is_listed).map(|row| row.path.to_owned());
     let lists = Lens::ALL.into_iter().flat_map(|lens| match lens.needs_workload() {
         true => snapshot.workloads.iter().map(|w| link::tiers(lens, Some(&w.name))).collect(),
         false => vec![link::tiers(lens, None)],
@@ -118,7 +119,7 @@ pub fn site_map(view: &View) -> askama::Result<String> {
     let default = link::tiers(DEFAULT_LENS, Some(snapshot.default_workload()));
     let models = snapshot.models.iter().map(|m| link::model(&m.model_id));
     let providers = snapshot.providers.iter().map(|p| link::provider(p.provider.as_str()));
-    let paths = fixed.into_iter().map(str::to_owned).chain(lists.filter(|path| *path != default));
+    let paths = fixed.chain(lists.filter(|path| *path != default));
     site_map_of(&view.public_url, snapshot.as_of, paths.chain(models).chain(providers).collect())
 }
 

@@ -1,8 +1,9 @@
 //! Recorded changes as the pages and the feed show them.
 
 use crate::domain::ids::{ProviderSlug, Tag};
-use crate::site::parts::shell::{Section, Shell, View};
+use crate::site::parts::shell::{Shell, View};
 use crate::site::parts::{When, link};
+use crate::site::registry::Section;
 use crate::snapshot::{Event, Snapshot};
 use askama::Template;
 
@@ -87,9 +88,7 @@ pub fn render(view: &View) -> askama::Result<String> {
     let events = &snapshot.status.events;
     let about = "Changes of list prices, endpoints, names and tiers.";
     ChangesPage {
-        shell: Shell::new(view, Section::Changes, "what changed", about)
-            .at("/changes")
-            .json("/api/v1/changes"),
+        shell: Shell::of_page(view, Section::Changes, "what changed", about),
         changes: events.iter().map(|e| change(snapshot, e)).collect(),
         since: events.last().map(|e| When::new(e.at)),
     }

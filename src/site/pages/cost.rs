@@ -3,8 +3,9 @@
 use crate::cost::{OwnNumbers, compare};
 use crate::domain::workload::Workload;
 use crate::site::charts::cost_bars::CostPart;
-use crate::site::parts::shell::{Section, Shell, View};
+use crate::site::parts::shell::{Shell, View};
 use crate::site::parts::{format, link};
+use crate::site::registry::Section;
 use crate::snapshot::{ModelEntry, Snapshot};
 use askama::Template;
 use std::collections::HashMap;

@@ -1,7 +1,8 @@
 //! The method page: the project's own `docs/method.md`, and the thresholds that the program uses.
 
 use crate::domain::thresholds::Threshold;
-use crate::site::parts::shell::{Section, Shell, View};
+use crate::site::parts::shell::{Shell, View};
+use crate::site::registry::Section;
 use askama::Template;
 use pulldown_cmark::{Alignment, CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd, html};
 use std::collections::BTreeMap;
@@ -28,9 +29,12 @@ pub fn render(view: &View, markdown: &str) -> askama::Result<String> {
     let text = to_html(markdown);
     let rows = view.snapshot.thresholds.iter().map(|of| Row { of, value: number(of.value) });
     MethodPage {
-        shell: Shell::new(view, Section::Method, "method", "What the numbers mean and how they are made.")
-            .at("/method")
-            .json("/api/v1/thresholds"),
+        shell: Shell::of_page(
+            view,
+            Section::Method,
+            "method",
+            "What the numbers mean and how they are made.",
+        ),
         heading: text.heading.unwrap_or_else(|| "The method".to_owned()),
         body: text.body,
         thresholds: rows.collect(),

@@ -14,8 +14,9 @@ use crate::site::parts::flags::{self, Chip, Explained};
 use crate::site::parts::lens_table::LensTable;
 use crate::site::parts::picks::{Picks, picks};
 use crate::site::parts::preference::{Instructions, instructions};
-use crate::site::parts::shell::{Section, Shell, View};
+use crate::site::parts::shell::{Shell, View};
 use crate::site::parts::{Badge, Cell, RateRange, When, basis, format, link};
+use crate::site::registry::Section;
 use crate::snapshot::{Endpoint, ModelEntry, Snapshot, Verdict};
 use askama::Template;
 

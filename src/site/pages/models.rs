@@ -1,8 +1,9 @@
 //! The index of models.
 
 use crate::site::parts::picks::{Picks, picks};
-use crate::site::parts::shell::{Section, Shell, View};
+use crate::site::parts::shell::{Shell, View};
 use crate::site::parts::{Badge, Cell, format, link};
+use crate::site::registry::Section;
 use crate::snapshot::{Endpoint, ModelEntry};
 use askama::Template;
 
@@ -72,14 +73,12 @@ pub fn render(view: &View) -> askama::Result<String> {
     ];
     let title = snapshot.workloads.first().map_or(String::new(), |w| w.title.to_lowercase());
     Models {
-        shell: Shell::new(
+        shell: Shell::of_page(
             view,
             Section::Models,
             "models",
             "Every model with its hosts: the cheapest by list price and the cheapest in practice.",
-        )
-        .at("/models")
-        .json("/api/v1/models"),
+        ),
         workload: title,
         groups: groups.into_iter().filter(|g| !g.rows.is_empty()).collect(),
     }

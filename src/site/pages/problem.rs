@@ -1,7 +1,8 @@
 //! Pages for missing content: a wrong address, and every page before the first collection.
 
 use super::search::Found;
-use crate::site::parts::shell::{Section, Shell, View};
+use crate::site::parts::shell::{Shell, View};
+use crate::site::registry::Section;
 use askama::Template;
 
 /// Seconds between two checks for the first snapshot.

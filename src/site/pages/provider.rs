@@ -8,8 +8,9 @@ use crate::site::charts;
 use crate::site::charts::day_chart::DayChart;
 use crate::site::parts::flags::{self, Chip, Explained};
 use crate::site::parts::record::{self, Reliability, Sides};
-use crate::site::parts::shell::{Section, Shell, View};
+use crate::site::parts::shell::{Shell, View};
 use crate::site::parts::{Badge, Cell, effect, format, lens, link};
+use crate::site::registry::Section;
 use crate::snapshot::{Endpoint, ModelEntry, ProviderEntry, Snapshot, Verdict};
 use askama::Template;
 

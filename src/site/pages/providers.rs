@@ -2,8 +2,9 @@
 
 use crate::domain::tier::Lens;
 use crate::site::charts::spark::{DayAxis, Spark};
-use crate::site::parts::shell::{Section, Shell, View};
+use crate::site::parts::shell::{Shell, View};
 use crate::site::parts::{Badge, Cell, format, lens, link};
+use crate::site::registry::Section;
 use crate::snapshot::{ProviderEntry, Snapshot};
 use askama::Template;
 
@@ -62,14 +63,12 @@ pub fn render(view: &View) -> askama::Result<String> {
         spark: axis.and_then(|axis| Spark::new(&provider.days, axis)),
     };
     Providers {
-        shell: Shell::new(
+        shell: Shell::of_page(
             view,
             Section::Providers,
             "providers",
             "Every provider with its tier under each lens.",
-        )
-        .at("/providers")
-        .json("/api/v1/providers"),
+        ),
         workload: snapshot.workloads.first().map_or(String::new(), |w| w.title.to_lowercase()),
         lenses: lens::all().into_iter().map(lens::title).collect(),
         rows: providers.into_iter().map(row).collect(),

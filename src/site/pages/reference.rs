@@ -6,7 +6,8 @@ use self::document::{Named, Section as Group};
 use super::method;
 use crate::site::SiteState;
 use crate::site::kept::{HTML, Site};
-use crate::site::parts::shell::{Section, Shell, View};
+use crate::site::parts::shell::{Shell, View};
+use crate::site::registry::{REFERENCE, Section};
 use crate::site::respond::{empty, failed, secure};
 use askama::Template;
 use axum::Router;
@@ -49,7 +50,7 @@ struct Reference {
 /// The page `/api`.
 pub fn router(state: SiteState, described: Described) -> Router {
     let reference = Reference { site: Site::new(state), described };
-    Router::new().route("/api", get(page)).with_state(reference).layer(map_response(secure))
+    Router::new().route(REFERENCE, get(page)).with_state(reference).layer(map_response(secure))
 }
 
 /// Not kept with the other pages: the server caches shared responses.
@@ -67,7 +68,7 @@ fn render(view: &View, described: Described) -> askama::Result<String> {
     ReferencePage {
         shell: Shell::new(view, Section::Api, "API", "Every route, parameter and field of the JSON API.")
             .json("/api/v1/openapi.json")
-            .at("/api"),
+            .at(REFERENCE),
         about: document["info"]["description"].as_str().unwrap_or_default().to_owned(),
         chapters: method::to_html(&chapters(markdown)).body,
         groups: document::groups(document, &examples),

@@ -1,7 +1,8 @@
 //! Finding models and providers by name.
 
 use crate::site::parts::link;
-use crate::site::parts::shell::{Section, Shell, View};
+use crate::site::parts::shell::{Shell, View};
+use crate::site::registry::Section;
 use crate::snapshot::Snapshot;
 use askama::Template;
 
@@ -78,7 +79,7 @@ pub fn render(view: &View, query: &str) -> askama::Result<String> {
     let more = models.len().saturating_sub(MOST) + providers.len().saturating_sub(MOST);
     let found_any = !(models.is_empty() && providers.is_empty());
     let mut shell =
-        Shell::new(view, Section::Elsewhere, "search", "Find a model or a provider by name.").at("/search");
+        Shell::new(view, Section::Search, "search", "Find a model or a provider by name.").at("/search");
     shell.query.clone_from(&query);
     SearchPage {
         shell,

@@ -3,8 +3,9 @@
 use super::changes::{self, Change};
 use crate::domain::document::RouteAnswer;
 use crate::domain::hourly::Refusal;
-use crate::site::parts::shell::{Section, Shell, View};
+use crate::site::parts::shell::{Shell, View};
 use crate::site::parts::{When, format};
+use crate::site::registry::Section;
 use crate::snapshot::{
     ComparisonAge, DriftCount, HourlyRates, QuarantineCount, RunSummary, SourceAge, SuspectRun,
 };
@@ -59,14 +60,12 @@ pub fn render(view: &View) -> askama::Result<String> {
     let snapshot = view.snapshot.as_ref();
     let status = &snapshot.status;
     StatusPage {
-        shell: Shell::new(
+        shell: Shell::of_page(
             view,
             Section::Status,
             "status",
             "Runs, age of the data, coverage and quarantined rows.",
-        )
-        .at("/status")
-        .json("/api/v1/status"),
+        ),
         age: format::age(view.age()),
         built_at: When::new(snapshot.built_at),
         summary: summary(view),

@@ -4,6 +4,7 @@ use super::{assets, format};
 use crate::domain::thresholds::STALE_AFTER_HOURS;
 use crate::prepared::Purpose;
 use crate::site::parts::{Tab, When};
+use crate::site::registry::{self, PAGES, PageRow, Section};
 use crate::snapshot::{Snapshot, SuspectRun};
 use chrono::{DateTime, Duration, Utc};
 use std::sync::Arc;
@@ -32,40 +33,6 @@ impl View {
         self.age() >= Duration::hours(STALE_AFTER_HOURS)
     }
 }
-
-/// The part of the site that a page belongs to, for the navigation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Section {
-    /// Tier lists.
-    Tiers,
-    /// Models.
-    Models,
-    /// Providers.
-    Providers,
-    /// The explorer.
-    Explore,
-    /// The recorded changes.
-    Changes,
-    /// The method.
-    Method,
-    /// The status of the collection.
-    Status,
-    /// The API reference.
-    Api,
-    /// No section of the navigation.
-    Elsewhere,
-}
-
-const NAVIGATION: [(Section, &str, &str); 8] = [
-    (Section::Tiers, "/", "Tiers"),
-    (Section::Models, "/models", "Models"),
-    (Section::Providers, "/providers", "Providers"),
-    (Section::Explore, "/explore", "Explore"),
-    (Section::Changes, "/changes", "Changes"),
-    (Section::Method, "/method", "Method"),
-    (Section::Status, "/status", "Status"),
-    (Section::Api, "/api", "API"),
-];
 
 /// Longer titles and descriptions are truncated, because they may contain names chosen by others.
 const LONGEST_TITLE: usize = 120;
@@ -132,17 +99,29 @@ impl Shell {
         .picture("/og/site.png")
     }
 
+    /// The shell of a page with a row in the registry, with its address and the address of its data.
+    pub fn of_page(
+        view: &View,
+        section: Section,
+        title: impl Into<String>,
+        description: impl Into<String>,
+    ) -> Self {
+        let shell = Self::new(view, section, title, description);
+        let Some(row) = registry::row(section) else { return shell };
+        let json = row.twin.map(|route| format!("/api/v1/{route}"));
+        Self { json, ..shell.at(row.path) }
+    }
+
     /// The shell of a page without a snapshot.
     pub fn bare(section: Section, title: impl Into<String>, description: impl Into<String>) -> Self {
-        let tab = |(of, href, label): (Section, &str, &str)| Tab {
-            href: href.to_owned(),
-            label: label.to_owned(),
-            current: of == section,
+        let tab = |row: &PageRow| {
+            let label = row.label?.to_owned();
+            Some(Tab { href: row.path.to_owned(), label, current: row.section == section })
         };
         Self {
             title: format::shorten(&title.into(), LONGEST_TITLE),
             description: format::shorten(&description.into(), LONGEST_DESCRIPTION),
-            navigation: NAVIGATION.into_iter().map(tab).collect(),
+            navigation: PAGES.iter().filter_map(tab).collect(),
             style: assets::style_path(),
             script: assets::script_path(),
             query: String::new(),

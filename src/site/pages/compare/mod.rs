@@ -6,8 +6,9 @@ mod subjects;
 
 use super::search::Found;
 use crate::site::charts::day_chart::DayChart;
-use crate::site::parts::shell::{Section, Shell, View};
+use crate::site::parts::shell::{Shell, View};
 use crate::site::parts::{Badge, Cell, link};
+use crate::site::registry::Section;
 use askama::Template;
 use axum::http::StatusCode;
 use subjects::{Subjects, subjects};

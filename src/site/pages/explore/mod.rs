@@ -6,8 +6,9 @@ mod query;
 pub use data::{csv, json};
 pub use query::Question;
 
-use crate::site::parts::shell::{Section, Shell, View};
+use crate::site::parts::shell::{Shell, View};
 use crate::site::parts::{Badge, Cell, Tab, format, link};
+use crate::site::registry::Section;
 use crate::snapshot::{Endpoint, ModelEntry, Snapshot};
 use askama::Template;
 use query::{Policy, Sort};

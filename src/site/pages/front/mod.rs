@@ -7,8 +7,9 @@ mod week;
 
 use crate::domain::tier::{Lens, Tier};
 use crate::site::parts::flags::{self, Explained};
-use crate::site::parts::shell::{Section, Shell, View};
+use crate::site::parts::shell::{Shell, View};
 use crate::site::parts::{Tab, lens, link};
+use crate::site::registry::Section;
 use crate::snapshot::{Snapshot, TierList};
 use askama::Template;
 use evidence::{Columns, Evidence};

@@ -3,6 +3,7 @@
 //! `/models/a/b.json` is `/api/v1/models/a/b`, and `/tiers.csv?lens=cache` is `/api/v1/tiers?lens=cache&format=csv`.
 //! The path is rewritten before it is routed, so that both names of an answer share its prepared body.
 
+use super::registry::PAGES;
 use axum::Router;
 use axum::extract::Request;
 use axum::http::Uri;
@@ -10,22 +11,10 @@ use axum::http::uri::PathAndQuery;
 use tower::ServiceExt;
 use tower::util::MapRequest;
 
-/// Routes of the API that return tables, including the routes below them.
-const TABLES: [&str; 5] = ["tiers", "models", "providers", "changes", "readings"];
-
-/// Pages and the routes of the API with the same content.
-const PAGES: [(&str, &str); 10] = [
-    ("index", "tiers"),
-    ("tiers", "tiers"),
-    ("models", "models"),
-    ("search", "models"),
-    ("providers", "providers"),
-    ("changes", "changes"),
-    ("readings", "readings"),
-    ("status", "status"),
-    ("method", "thresholds"),
-    ("cost", "cost"),
-];
+/// Names without a page of their own, and the routes of the API with their content.
+const MORE: [(&str, &str); 2] = [("index", "tiers"), (READINGS, READINGS)];
+/// The recent readings, which no page shows.
+const READINGS: &str = "readings";
 
 /// Routes that also answer under the `.json` and `.csv` names of the pages.
 pub type Aliased = MapRequest<Router, fn(Request) -> Request>;
@@ -61,7 +50,7 @@ fn twin(path: &str, query: Option<&str>) -> Option<String> {
         Some(own) => own.split_once('/').map_or((own, None), |(route, below)| (route, Some(below))),
         None => page(stem.strip_prefix('/')?)?,
     };
-    if is_table && !TABLES.contains(&route) {
+    if is_table && !is_table_route(route) {
         return None;
     }
     let pairs = query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
@@ -81,14 +70,20 @@ fn twin(path: &str, query: Option<&str>) -> Option<String> {
     Some(address)
 }
 
+/// Whether a route of the API returns a table, as do the routes below it.
+fn is_table_route(route: &str) -> bool {
+    route == READINGS || PAGES.iter().any(|row| row.has_table && row.twin == Some(route))
+}
+
 /// The route with the content of a page, and the rest of the path: the name of a model or provider.
 fn page(name: &str) -> Option<(&'static str, Option<&str>)> {
     let (first, below) = name.split_once('/').map_or((name, None), |(first, below)| (first, Some(below)));
-    let (_, route) = PAGES.iter().find(|(page, _)| *page == first)?;
+    let named = PAGES.iter().find(|row| row.name() == first).and_then(|row| row.twin);
+    let route = named.or_else(|| MORE.iter().find(|(name, _)| *name == first).map(|(_, route)| *route))?;
     match below {
         None => Some((route, None)),
         Some("") => None,
-        Some(below) => ["models", "providers"].contains(&first).then_some((*route, Some(below))),
+        Some(below) => ["models", "providers"].contains(&first).then_some((route, Some(below))),
     }
 }
 
