@@ -3,7 +3,7 @@
 use super::{Common, exit, print_json, print_text, running};
 use crate::pipeline::{AcceptReport, Pipeline, PipelineError};
 use crate::store::StoreError;
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use clap::Args;
 
 /// Arguments of `accept`.
@@ -26,12 +26,7 @@ pub struct AcceptArgs {
 
 /// Accepts the run, through the running server if one holds the store; exit code 7 if the run stays suspect.
 pub fn run(common: &Common, args: &AcceptArgs) -> Result<u8> {
-    let data = common.data();
-    ensure!(
-        data.store().exists(),
-        "there is no store in {} yet; run `hitrate collect` to create one",
-        data.path().display()
-    );
+    let data = common.recorded()?;
     let fields = (!args.all).then_some(args.field.as_slice());
     let report = match Pipeline::open(common.settings()?, data, Common::clock()) {
         Ok(pipeline) => {

@@ -27,10 +27,7 @@ pub fn run(common: &Common, args: &BacktestArgs) -> Result<u8> {
     {
         bail!("--from {from} is after --to {to}");
     }
-    let data = common.data();
-    if !data.store().exists() {
-        bail!("there is no store in {} yet; run `hitrate collect` to create one", data.path().display());
-    }
+    let data = common.recorded()?;
     let tested = match open_store(&common.settings()?, &data) {
         Ok(store) => backtest_record(&store, args.from, args.to)?,
         Err(StoreError::Locked { .. }) => ask_server(common, args)?,

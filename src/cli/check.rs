@@ -48,10 +48,7 @@ struct CheckedRun {
 /// Prints the acceptance numbers of every run; exit code 1 if one misses its bound.
 pub fn run(common: &Common, args: &CheckArgs) -> Result<u8> {
     let What::Numbers = args.what;
-    let data = common.data();
-    if !data.store().exists() {
-        bail!("there is no store in {} yet; run `hitrate collect` to create one", data.path().display());
-    }
+    let data = common.recorded()?;
     let store = open_store(&common.settings()?, &data)?;
     let frame = store.numbers_frame()?;
     let identities = numbers::identities(&frame)?;

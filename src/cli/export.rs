@@ -135,10 +135,7 @@ pub fn run(common: &Common, args: &ExportArgs) -> Result<u8> {
         What::Readings(args) | What::Hourly(args) => &args.file,
         What::Days(args) => &args.file,
     };
-    let data = common.data();
-    if !data.store().exists() {
-        bail!("there is no store in {} yet; run `hitrate collect` to create one", data.path().display());
-    }
+    let data = common.recorded()?;
     let format = ExportFormat::parse(&file.format).context("unknown format")?;
     let made = match open_store(&common.settings()?, &data) {
         Ok(store) => export.make(&store, format)?,

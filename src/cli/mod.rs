@@ -26,7 +26,7 @@ use crate::config::Config;
 use crate::pipeline::{DataDir, PipelineError};
 use crate::snapshot::{self, Snapshot};
 use crate::store::StoreError;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -203,6 +203,15 @@ fn run(cli: Cli) -> Result<u8> {
 impl Common {
     fn data(&self) -> DataDir {
         DataDir::new(self.data_dir.clone().unwrap_or_else(|| PathBuf::from(DEFAULT_DATA_DIR)))
+    }
+
+    /// The data folder, if it has a store.
+    fn recorded(&self) -> Result<DataDir> {
+        let data = self.data();
+        if !data.store().exists() {
+            bail!("there is no store in {} yet; run `hitrate collect` to create one", data.path().display());
+        }
+        Ok(data)
     }
 
     fn settings(&self) -> Result<Config> {

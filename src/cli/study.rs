@@ -10,7 +10,7 @@ use crate::study::coverage::{
 };
 use crate::study::flips::{FLIP_BOUND, FlipReport};
 use crate::study::lag::{Lag, LagReport, LagStudy, run as follow};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 
 /// Arguments of `study`.
@@ -81,10 +81,7 @@ fn coverage(common: &Common, args: &CoverageArgs) -> Result<u8> {
 
 /// Counts over the store, through the running server if one holds it.
 fn flips(common: &Common) -> Result<u8> {
-    let data = common.data();
-    if !data.store().exists() {
-        bail!("there is no store in {} yet; run `hitrate collect` to create one", data.path().display());
-    }
+    let data = common.recorded()?;
     let config = common.settings()?;
     let report = match open_store(&config, &data) {
         Ok(store) => count_flips(&store, &config.workloads(data.path())?)?,

@@ -56,10 +56,7 @@ fn pick<'a>(snapshot: &'a Snapshot, lens: Lens, workload: Option<&str>) -> Resul
 
 /// The snapshot as it would have been at a given time: what was known then, with the tier history up to then.
 fn past(common: &Common, time: DateTime<Utc>) -> Result<Snapshot> {
-    let data = common.data();
-    if !data.store().exists() {
-        bail!("there is no store in {} yet; run `hitrate collect` to create one", data.path().display());
-    }
+    let data = common.recorded()?;
     match open_store(&common.settings()?, &data) {
         Ok(store) => {
             let workloads = common.settings()?.workloads(data.path())?;
