@@ -67,9 +67,6 @@ pub struct Server {
 
 impl Server {
     /// Starts listening and announces the server in the data folder, so that verbs that need the store can query it.
-    ///
-    /// # Errors
-    /// [`ServeError`].
     pub async fn bind(
         content: Content,
         clock: Arc<dyn Clock>,
@@ -181,9 +178,6 @@ pub async fn collect_by_schedule(
 }
 
 /// Collects one run and publishes a new snapshot. Computation happens outside the async workers.
-///
-/// # Errors
-/// [`PipelineError`].
 pub async fn collect_and_publish(
     pipeline: Arc<Pipeline>,
     options: &CollectOptions,

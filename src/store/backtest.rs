@@ -15,9 +15,6 @@ const BACKTEST: &str = include_str!("../../queries/analysis/backtest.sql");
 
 impl Store {
     /// Standard endpoints on the priced days in `[from, to]` as known at `as_of`, sorted by endpoint and day.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn priced_days(
         &self,
         from: NaiveDate,
@@ -31,9 +28,6 @@ impl Store {
     }
 
     /// The ids of the endpoints by their key in the panel.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn endpoint_ids(&self) -> Result<BTreeMap<i64, Uuid>, StoreError> {
         self.read(|connection| {
             let mut statement =

@@ -193,9 +193,6 @@ impl Store {
     }
 
     /// The newest `most` readings of `[from, to)`, oldest run first.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn newest_readings(
         &self,
         from: DateTime<Utc>,
@@ -213,9 +210,6 @@ impl Store {
     }
 
     /// The readings of `[from, to)` as rows, oldest run first.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn readings(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Vec<ReadingRow>, StoreError> {
         self.read(|connection| {
             let sql = format!(

@@ -24,9 +24,6 @@ pub struct HourlyRecord {
 
 impl Store {
     /// The hourly rates of the runs in `[from, to)`.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn hourly(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> Result<HourlyRecord, StoreError> {
         self.read(|connection| {
             let ids = endpoint_ids(connection)?;

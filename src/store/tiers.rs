@@ -71,9 +71,6 @@ impl Store {
     }
 
     /// The tiers held at the end of a day under the method of this version; empty for a day that is not stored.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn tier_history(&self, method_version: u32, day: NaiveDate) -> Result<History, StoreError> {
         self.read(|connection| {
             let asked = params![method_version, day.to_string()];
@@ -103,9 +100,6 @@ impl Store {
     }
 
     /// The tier changes of providers on days that had ended by `as_of`, newest first, at most `limit`.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn tier_changes(
         &self,
         method_version: u32,
