@@ -2,7 +2,7 @@
 
 use super::envelope::Envelope;
 use super::problem::Problem;
-use super::request::{ApiRequest, Pair};
+use super::request::{ApiRequest, Pair, named};
 use super::table::{Cut, Format, sort};
 use crate::domain::flag::Flag;
 use crate::domain::ids::{ProviderSlug, Tag};
@@ -37,7 +37,9 @@ pub(super) struct ModelsQuery {
     /// `meta.next_cursor` of the previous page.
     cursor: Option<String>,
     /// `json`, or `csv` for a table.
-    format: Option<String>,
+    #[serde(default, deserialize_with = "named")]
+    #[param(value_type = Option<String>)]
+    format: Option<Format>,
 }
 
 /// Order and format of a list.
@@ -48,7 +50,9 @@ pub(super) struct ListQuery {
     /// Column to sort by; prefix it with `-` for descending order. Absent values come last.
     sort: Option<String>,
     /// `json`, or `csv` for a table.
-    format: Option<String>,
+    #[serde(default, deserialize_with = "named")]
+    #[param(value_type = Option<String>)]
+    format: Option<Format>,
 }
 
 /// A model in a list; `/api/v1/models/{model_id}` returns its endpoints.
@@ -218,7 +222,7 @@ pub(super) async fn models(request: ApiRequest<ModelsQuery>) -> Result<Response,
         Ok(rows)
     };
     let cut = Cut { limit: query.limit, cursor: query.cursor.as_deref() };
-    request.listed(query.format.as_deref(), &cut, rows, |model| model.model_id.clone())
+    request.listed(query.format, &cut, rows, |model| model.model_id.clone())
 }
 
 /// A model with its endpoints.
@@ -250,7 +254,7 @@ fn model_answer<P>(request: &ApiRequest<ListQuery, P>, name: &str) -> Result<Res
         sort(&mut offers, query.sort.as_deref())?;
         Ok(offers)
     };
-    match Format::of(query.format.as_deref())? {
+    match query.format.unwrap_or_default() {
         Format::Csv => request.table(|| offers(known_model(snapshot, name)?)),
         Format::Json => request.kept(|| {
             let model = known_model(snapshot, name)?;
@@ -290,7 +294,7 @@ pub(super) async fn providers(request: ApiRequest<ListQuery>) -> Result<Response
         sort(&mut all, query.sort.as_deref())?;
         Ok(all)
     };
-    match Format::of(query.format.as_deref())? {
+    match query.format.unwrap_or_default() {
         Format::Csv => request.table(all),
         Format::Json => request.kept(|| Ok((all()?, None))),
     }
@@ -322,7 +326,7 @@ pub(super) async fn provider(request: ApiRequest<ListQuery, String>) -> Result<R
         };
         Ok((detail, None))
     };
-    match Format::of(query.format.as_deref())? {
+    match query.format.unwrap_or_default() {
         Format::Csv => request.table(serves),
         Format::Json => request.kept(detail),
     }

@@ -4,7 +4,7 @@ use super::catalogue::known_model;
 use super::envelope::Envelope;
 use super::guidance::known_workload;
 use super::problem::Problem;
-use super::request::{ApiRequest, Pair};
+use super::request::{ApiRequest, Pair, named};
 use crate::cost::{Across, AcrossFilter, CostOfModel, OwnNumbers, across, compare};
 use crate::domain::workload::{CacheTtl, Workload};
 use crate::snapshot::Snapshot;
@@ -38,8 +38,8 @@ pub(super) struct CostQuery {
     /// Whether outputs can be found in the cache on the next turn; overrides the workload's.
     output_cached: Option<bool>,
     /// Lifetime of cache writes, which decides the write price; overrides the workload's.
-    #[param(value_type = Option<CacheTtl>)]
-    cache_ttl: Option<String>,
+    #[serde(default, deserialize_with = "named")]
+    cache_ttl: Option<CacheTtl>,
 }
 
 impl CostQuery {
@@ -50,14 +50,10 @@ impl CostQuery {
             new_input: self.new_input,
             output: self.output,
             output_cached: self.output_cached,
-            cache_ttl: lifetime(self.cache_ttl.as_deref())?,
+            cache_ttl: self.cache_ttl,
         };
         resolve(snapshot, self.workload.as_deref(), own)
     }
-}
-
-fn lifetime(name: Option<&str>) -> Result<Option<CacheTtl>, Problem> {
-    name.map(|name| name.parse().map_err(Problem::bad_request)).transpose()
 }
 
 fn resolve(snapshot: &Snapshot, name: Option<&str>, own: OwnNumbers) -> Result<Workload, Problem> {
@@ -121,8 +117,8 @@ pub(super) struct AcrossQuery {
     /// Whether outputs can be found in the cache on the next turn; overrides the workload's.
     output_cached: Option<bool>,
     /// Lifetime of cache writes, which decides the write price; overrides the workload's.
-    #[param(value_type = Option<CacheTtl>)]
-    cache_ttl: Option<String>,
+    #[serde(default, deserialize_with = "named")]
+    cache_ttl: Option<CacheTtl>,
     /// Minimum context length of an endpoint, tokens.
     min_context: Option<i64>,
     /// Request parameters that an endpoint must all support, such as `tools`.
@@ -161,7 +157,7 @@ pub(super) async fn ranking(request: ApiRequest<AcrossQuery>) -> Result<Response
             new_input: query.new_input,
             output: query.output,
             output_cached: query.output_cached,
-            cache_ttl: lifetime(query.cache_ttl.as_deref())?,
+            cache_ttl: query.cache_ttl,
         };
         let workload = resolve(&request.snapshot, query.workload.as_deref(), own)?;
         let limit = query.limit.unwrap_or(ROWS);

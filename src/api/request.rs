@@ -1,5 +1,6 @@
-//! A request as the handlers see it: the snapshot, the parameters, the time. Invalid requests are rejected here, before
-//! a handler runs.
+//! A request as the handlers see it: the snapshot, the parameters, the time. Malformed and misspelt parameters, and
+//! names that are not in a fixed list, are rejected here, before a handler runs. A handler rejects what the snapshot or
+//! the table decides: models, providers, workloads, columns, cursors.
 
 use super::envelope::enveloped;
 use super::problem::Problem;
@@ -15,13 +16,17 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
 use chrono::{DateTime, Utc};
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::de::{DeserializeOwned, Error};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::fmt::Debug;
+use std::str::FromStr;
 use std::sync::Arc;
 
 /// Keys are built from the client's input; answers with longer keys are not cached.
 const LONGEST_KEY: usize = 400;
+
+/// Precedes the detail of a refusal in the error of a query that cannot be read.
+const REFUSAL: char = '\u{1e}';
 
 /// Two segments of a path.
 pub(super) type Pair = (String, String);
@@ -122,7 +127,7 @@ where
     async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, Problem> {
         let Path(path) = Path::<P>::from_request_parts(parts, api).await.map_err(bad_path)?;
         let Query(query) = Query::<Q>::try_from_uri(&parts.uri)
-            .map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
+            .map_err(|rejection| Problem::bad_request(detail(&rejection.body_text())))?;
         let ApiState { current, now, .. } = &api.state;
         let snapshot = current.get().ok_or_else(Problem::no_snapshot)?;
         Ok(Self {
@@ -135,6 +140,27 @@ where
             address: parts.uri.path().to_owned(),
         })
     }
+}
+
+/// A value from a fixed list of names, for an optional field of a query. The detail of a refusal lists the names.
+pub(super) fn named<'de, D, T>(field: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: FromStr<Err = String>,
+{
+    let name = String::deserialize(field)?;
+    let refused = |why: String| D::Error::custom(format!("{REFUSAL}{why}"));
+    shortened(&name).parse().map(Some).map_err(refused)
+}
+
+/// The detail of the problem for a query that cannot be read: a refusal of [`named`] is shown as it is.
+fn detail(error: &str) -> &str {
+    error.split_once(REFUSAL).map_or(error, |(_, refusal)| refusal)
+}
+
+/// The beginning of a text, enough to recognise it.
+pub(super) fn shortened(text: &str) -> String {
+    text.chars().take(80).collect()
 }
 
 fn bad_path(rejection: PathRejection) -> Problem {
