@@ -1,6 +1,6 @@
 //! `hitrate accept`: makes a suspect run part of the record.
 
-use super::{Common, exit, print_json, print_text, running};
+use super::{Common, exit, running};
 use crate::pipeline::{AcceptReport, Pipeline, PipelineError};
 use crate::store::StoreError;
 use anyhow::{Context, Result};
@@ -37,11 +37,7 @@ pub fn run(common: &Common, args: &AcceptArgs) -> Result<u8> {
         Err(PipelineError::Store(StoreError::Locked { .. })) => ask_server(common, args)?,
         Err(error) => return Err(error.into()),
     };
-    if common.json {
-        print_json(&report)?;
-    } else {
-        print_text(&describe(&report))?;
-    }
+    common.print(&report, || describe(&report))?;
     Ok(if report.open.is_empty() { exit::OK } else { exit::SUSPECT })
 }
 

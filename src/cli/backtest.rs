@@ -1,10 +1,9 @@
 //! `hitrate backtest`: what each policy would have cost.
 
 use super::tables::table;
-use super::{Common, exit, print_json, print_text, running};
+use super::{Common, exit, running};
 use crate::domain::backtest::{Backtest, TestedDays};
-use crate::pipeline::{backtest_record, open_store};
-use crate::store::StoreError;
+use crate::pipeline::backtest_record;
 use anyhow::{Context, Result, bail};
 use chrono::NaiveDate;
 use clap::Args;
@@ -27,33 +26,25 @@ pub fn run(common: &Common, args: &BacktestArgs) -> Result<u8> {
     {
         bail!("--from {from} is after --to {to}");
     }
-    let data = common.recorded()?;
-    let tested = match open_store(&common.settings()?, &data) {
-        Ok(store) => backtest_record(&store, args.from, args.to)?,
-        Err(StoreError::Locked { .. }) => ask_server(common, args)?,
-        Err(error) => return Err(error.into()),
-    };
+    let tested = running::read_or_ask(common, ("a backtest", &path(args)), |store| {
+        Ok(backtest_record(store, args.from, args.to)?)
+    })?;
     let tested = tested.context(
         "nothing to test on these days: a choice needs closing prices on two consecutive days, and a model with two \
          endpoints with enough traffic in a day-to-date reading; collect more days, or change --from and --to",
     )?;
-    if common.json {
-        print_json(&tested)?;
-    } else {
-        print_text(&describe(&tested))?;
-    }
+    common.print(&tested, || describe(&tested))?;
     Ok(exit::OK)
 }
 
-fn ask_server(common: &Common, args: &BacktestArgs) -> Result<Option<Backtest>> {
+/// The path of the backtest on the running server.
+fn path(args: &BacktestArgs) -> String {
     let bound = |name: &str, day: Option<NaiveDate>| day.map(|day| format!("{name}={day}"));
     let query: Vec<String> = [bound("from", args.from), bound("to", args.to)].into_iter().flatten().collect();
-    let path = match query.is_empty() {
+    match query.is_empty() {
         true => "/local/backtest".to_owned(),
         false => format!("/local/backtest?{}", query.join("&")),
-    };
-    let body = running::ask(&common.data(), &path)?;
-    serde_json::from_slice(&body).context("the server's response is not a backtest")
+    }
 }
 
 /// A backtest: over all its days, and over the days that our policy was not tuned on.

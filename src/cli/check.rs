@@ -1,7 +1,7 @@
 //! `hitrate check`: checks whether the stored numbers reproduce what is known to be true.
 
 use super::tables::{fixed, percent, table};
-use super::{Common, exit, print_json, print_text};
+use super::{Common, exit};
 use crate::analysis::numbers;
 use crate::pipeline::open_store;
 use anyhow::{Result, bail};
@@ -72,11 +72,7 @@ pub fn run(common: &Common, args: &CheckArgs) -> Result<u8> {
     if checked.is_empty() {
         bail!("there is no run with usage yet; run `hitrate collect` to create one");
     }
-    if common.json {
-        print_json(&checked)?;
-    } else {
-        print_text(&describe(&checked))?;
-    }
+    common.print(&checked, || describe(&checked))?;
     Ok(if checked.iter().all(|run| run.holds) { exit::OK } else { exit::ERROR })
 }
 

@@ -2,7 +2,7 @@
 
 use super::tables::{SIMULATED, clean, percent, table, thousands, usd};
 use super::workload::{self, Chosen};
-use super::{Cli, Common, exit, model, print_json, print_text};
+use super::{Cli, Common, exit, model};
 use crate::cost::{
     Across, AcrossFilter, BreakEven, CostOfModel, EndpointCost, OwnNumbers, Quality, ToWin, across, compare,
 };
@@ -101,21 +101,17 @@ pub fn run(common: &Common, args: &CostArgs) -> Result<u8> {
     let (as_of, simulated, fit) = (snapshot.as_of, snapshot.simulated, chosen.fit.as_ref());
     if let Some(model) = found {
         let cost = compare(&snapshot, model, &chosen.workload);
-        if common.json {
-            print_json(&CostDocument { cost: &cost, as_of, simulated, fit })?;
-        } else {
-            print_text(&(fit_summary(&chosen) + &describe_model(&cost, simulated)))?;
-        }
+        common.print(&CostDocument { cost: &cost, as_of, simulated, fit }, || {
+            fit_summary(&chosen) + &describe_model(&cost, simulated)
+        })?;
         return Ok(exit::OK);
     }
     let mut ranked = rank(&snapshot, &chosen, &args.limits)?;
     let shown = if args.limits.top == 0 { ranked.rows.len() } else { args.limits.top };
     ranked.rows.truncate(shown);
-    if common.json {
-        print_json(&AcrossDocument { across: &ranked, as_of, simulated, fit })?;
-    } else {
-        print_text(&(fit_summary(&chosen) + &describe_across(&ranked, simulated)))?;
-    }
+    common.print(&AcrossDocument { across: &ranked, as_of, simulated, fit }, || {
+        fit_summary(&chosen) + &describe_across(&ranked, simulated)
+    })?;
     Ok(exit::OK)
 }
 

@@ -230,6 +230,11 @@ impl Common {
         })
     }
 
+    /// Prints one JSON document with `--json`, and otherwise a text for people.
+    fn print(&self, value: &impl serde::Serialize, text: impl FnOnce() -> String) -> Result<()> {
+        if self.json { print_json(value) } else { print_text(&text()) }
+    }
+
     fn clock() -> Arc<SystemClock> {
         Arc::new(SystemClock)
     }

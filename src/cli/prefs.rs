@@ -41,11 +41,7 @@ pub struct PrefsArgs {
 /// standard error. Without a text, the exit code is 1: an empty file must not pass for a preference.
 pub fn run(common: &Common, args: &PrefsArgs) -> Result<u8> {
     if args.list_targets {
-        if common.json {
-            print_json(&TARGETS)?
-        } else {
-            print_text(&describe(TARGETS))?
-        }
+        common.print(&TARGETS, || describe(TARGETS))?;
         return Ok(exit::OK);
     }
     let limits = args.limits.limits()?;

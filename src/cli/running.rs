@@ -3,10 +3,12 @@
 
 use super::{Common, exit, print_text, runtime};
 use crate::fetch::{OnceAnswer, get_json_once, post_json_once};
-use crate::pipeline::DataDir;
+use crate::pipeline::{DataDir, open_store};
 use crate::serve::Announced;
+use crate::store::{Store, StoreError};
 use anyhow::{Context, Result, bail};
 use clap::Args;
+use serde::de::DeserializeOwned;
 use std::time::Duration;
 
 /// How long a verb waits for the server's response.
@@ -39,9 +41,28 @@ pub fn healthcheck(common: &Common, args: &HealthcheckArgs) -> Result<u8> {
 ///
 /// # Errors
 /// If no server has announced itself, or it does not respond with 200.
-pub fn ask(data: &DataDir, path: &str) -> Result<Vec<u8>> {
+fn ask(data: &DataDir, path: &str) -> Result<Vec<u8>> {
     let (url, token) = address(data, path)?;
     accepted(runtime()?.block_on(get_json_once(&url, Some(&token), PATIENCE))?)
+}
+
+/// Reads from the store of the data folder, or requests `path` from the running server that holds the store. `what` names
+/// the answer in an error.
+///
+/// # Errors
+/// If there is no store, it cannot be opened or read, or the server does not respond with such an answer.
+pub fn read_or_ask<T: DeserializeOwned>(
+    common: &Common,
+    (what, path): (&str, &str),
+    read: impl FnOnce(&Store) -> Result<T>,
+) -> Result<T> {
+    let data = common.recorded()?;
+    match open_store(&common.settings()?, &data) {
+        Ok(store) => read(&store),
+        Err(StoreError::Locked { .. }) => serde_json::from_slice(&ask(&data, path)?)
+            .with_context(|| format!("the server's response is not {what}")),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Posts to the running server of a data folder and returns the body.

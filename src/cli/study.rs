@@ -1,16 +1,15 @@
 //! `hitrate study`: checks the method on simulated worlds with a known truth and on the record.
 
 use super::tables::{clean, percent, table};
-use super::{Common, exit, print_json, print_text, progress, running};
+use super::{Common, exit, progress, running};
 use crate::domain::thresholds::EFFECT_RIDGE;
-use crate::pipeline::{flips as count_flips, open_store};
-use crate::store::StoreError;
+use crate::pipeline::flips as count_flips;
 use crate::study::coverage::{
     COVERAGE_BOUNDS, CoverageReport, CoverageStudy, Group, SPEARMAN_BOUND, run as study,
 };
 use crate::study::flips::{FLIP_BOUND, FlipReport};
 use crate::study::lag::{Lag, LagReport, LagStudy, run as follow};
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::{Args, Subcommand};
 
 /// Arguments of `study`.
@@ -72,27 +71,16 @@ fn coverage(common: &Common, args: &CoverageArgs) -> Result<u8> {
     let asked = CoverageStudy { first_seed: args.first_seed, seeds: args.seeds, ridge };
     let report = study(&asked, &|| bar.inc(1))?;
     bar.finish_and_clear();
-    match common.json {
-        true => print_json(&report)?,
-        false => print_text(&describe_coverage(&report))?,
-    }
+    common.print(&report, || describe_coverage(&report))?;
     Ok(if report.holds { exit::OK } else { exit::ERROR })
 }
 
 /// Counts over the store, through the running server if one holds it.
 fn flips(common: &Common) -> Result<u8> {
-    let data = common.recorded()?;
-    let config = common.settings()?;
-    let report = match open_store(&config, &data) {
-        Ok(store) => count_flips(&store, &config.workloads(data.path())?)?,
-        Err(StoreError::Locked { .. }) => serde_json::from_slice(&running::ask(&data, "/local/flips")?)
-            .context("the server's response is not a count of changes")?,
-        Err(error) => return Err(error.into()),
-    };
-    match common.json {
-        true => print_json(&report)?,
-        false => print_text(&describe_flips(&report))?,
-    }
+    let report = running::read_or_ask(common, ("a count of changes", "/local/flips"), |store| {
+        Ok(count_flips(store, &common.settings()?.workloads(common.data().path())?)?)
+    })?;
+    common.print(&report, || describe_flips(&report))?;
     Ok(if report.holds == Some(false) { exit::ERROR } else { exit::OK })
 }
 
@@ -101,10 +89,7 @@ fn lag(common: &Common, args: &LagArgs) -> Result<u8> {
     let bar = progress(usize::try_from(args.seeds)?, "worlds");
     let report = follow(&LagStudy::of_recorded_size(args.first_seed, args.seeds), &|| bar.inc(1))?;
     bar.finish_and_clear();
-    match common.json {
-        true => print_json(&report)?,
-        false => print_text(&describe_lag(&report))?,
-    }
+    common.print(&report, || describe_lag(&report))?;
     Ok(exit::OK)
 }
 

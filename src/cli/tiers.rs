@@ -1,13 +1,12 @@
 //! `hitrate tiers`: prints a tier list.
 
 use super::tables::{SIMULATED, clean, fixed, percent, table};
-use super::{Common, exit, print_json, print_text, running};
+use super::{Common, exit, running};
 use crate::domain::tier::{Lens, Tier};
 use crate::domain::tier_list::{ProviderTier, TierList};
 use crate::domain::window::moment;
-use crate::pipeline::{build_snapshot, open_store};
+use crate::pipeline::build_snapshot;
 use crate::snapshot::Snapshot;
-use crate::store::StoreError;
 use anyhow::{Context, Result, bail};
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use clap::Args;
@@ -34,11 +33,7 @@ pub fn run(common: &Common, args: &TiersArgs) -> Result<u8> {
         Some(time) => past(common, time)?,
     };
     let list = pick(&snapshot, args.lens, args.workload.as_deref())?;
-    if common.json {
-        print_json(list)?;
-    } else {
-        print_text(&describe(list, snapshot.simulated))?;
-    }
+    common.print(list, || describe(list, snapshot.simulated))?;
     Ok(exit::OK)
 }
 
@@ -56,19 +51,11 @@ fn pick<'a>(snapshot: &'a Snapshot, lens: Lens, workload: Option<&str>) -> Resul
 
 /// The snapshot as it would have been at a given time: what was known then, with the tier history up to then.
 fn past(common: &Common, time: DateTime<Utc>) -> Result<Snapshot> {
-    let data = common.recorded()?;
-    match open_store(&common.settings()?, &data) {
-        Ok(store) => {
-            let workloads = common.settings()?.workloads(data.path())?;
-            Ok(build_snapshot(&store, Some(time), workloads, time)?)
-        }
-        Err(StoreError::Locked { .. }) => {
-            let time = time.to_rfc3339_opts(SecondsFormat::Micros, true);
-            let body = running::ask(&data, &format!("/local/snapshot?as_of={time}"))?;
-            serde_json::from_slice(&body).context("the server's response is not a snapshot")
-        }
-        Err(error) => Err(error.into()),
-    }
+    let known_at = time.to_rfc3339_opts(SecondsFormat::Micros, true);
+    running::read_or_ask(common, ("a snapshot", &format!("/local/snapshot?as_of={known_at}")), |store| {
+        let workloads = common.settings()?.workloads(common.data().path())?;
+        Ok(build_snapshot(store, Some(time), workloads, time)?)
+    })
 }
 
 /// A tier list.
