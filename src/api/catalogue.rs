@@ -2,7 +2,7 @@
 
 use super::envelope::Envelope;
 use super::problem::Problem;
-use super::request::{ApiRequest, Pair, named};
+use super::request::{ApiRequest, ModelName, named};
 use super::table::{Cut, Format, sort};
 use crate::domain::flag::Flag;
 use crate::domain::ids::{ProviderSlug, Tag};
@@ -237,18 +237,8 @@ pub(super) async fn models(request: ApiRequest<ModelsQuery>) -> Result<Response,
     (status = 404, description = "Unknown name; `nearest` lists similar names", body = Problem, content_type = "application/problem+json"),
     (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
 ))]
-pub(super) async fn model(request: ApiRequest<ListQuery, Pair>) -> Result<Response, Problem> {
-    let name = format!("{}/{}", request.path.0, request.path.1);
-    model_answer(&request, &name)
-}
-
-/// The same for clients that encode the slash of a model id as `%2F`.
-pub(super) async fn model_of_encoded(request: ApiRequest<ListQuery, String>) -> Result<Response, Problem> {
-    model_answer(&request, &request.path)
-}
-
-fn model_answer<P>(request: &ApiRequest<ListQuery, P>, name: &str) -> Result<Response, Problem> {
-    let (query, snapshot) = (&request.query, &request.snapshot);
+pub(super) async fn model(request: ApiRequest<ListQuery, ModelName>) -> Result<Response, Problem> {
+    let (name, query, snapshot) = (request.path.0.as_str(), &request.query, &request.snapshot);
     let offers = |model| -> Result<Vec<Offer>, Problem> {
         let mut offers = offers(snapshot, model);
         sort(&mut offers, query.sort.as_deref())?;

@@ -4,7 +4,7 @@ use super::catalogue::known_model;
 use super::envelope::Envelope;
 use super::guidance::known_workload;
 use super::problem::Problem;
-use super::request::{ApiRequest, Pair, named};
+use super::request::{ApiRequest, ModelName, named};
 use crate::cost::{Across, AcrossFilter, CostOfModel, OwnNumbers, across, compare};
 use crate::domain::workload::{CacheTtl, Workload};
 use crate::snapshot::Snapshot;
@@ -63,15 +63,6 @@ fn resolve(snapshot: &Snapshot, name: Option<&str>, own: OwnNumbers) -> Result<W
     own.over(base).map_err(|error| Problem::bad_request(error.to_string()))
 }
 
-fn answer<P>(request: &ApiRequest<CostQuery, P>, name: &str) -> Result<Response, Problem> {
-    let make = || {
-        let workload = request.query.workload(&request.snapshot)?;
-        let model = known_model(&request.snapshot, name)?;
-        Ok((compare(&request.snapshot, model, &workload), None))
-    };
-    request.kept(make)
-}
-
 /// The cost of a session at every endpoint of a model.
 ///
 /// Endpoints are sorted by cost, cheapest first, with the parts of each cost, its interval, the caching that each
@@ -86,13 +77,13 @@ fn answer<P>(request: &ApiRequest<CostQuery, P>, name: &str) -> Result<Response,
     (status = 404, description = "Unknown model", body = Problem, content_type = "application/problem+json"),
     (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
 ))]
-pub(super) async fn cost(request: ApiRequest<CostQuery, Pair>) -> Result<Response, Problem> {
-    answer(&request, &format!("{}/{}", request.path.0, request.path.1))
-}
-
-/// The same for clients that encode the slash of a model id as `%2F`.
-pub(super) async fn cost_of_encoded(request: ApiRequest<CostQuery, String>) -> Result<Response, Problem> {
-    answer(&request, &request.path)
+pub(super) async fn cost(request: ApiRequest<CostQuery, ModelName>) -> Result<Response, Problem> {
+    let make = || {
+        let workload = request.query.workload(&request.snapshot)?;
+        let model = known_model(&request.snapshot, &request.path.0)?;
+        Ok((compare(&request.snapshot, model, &workload), None))
+    };
+    request.kept(make)
 }
 
 /// The workload and the limits. Lists are separated by commas.

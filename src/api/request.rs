@@ -28,8 +28,16 @@ const LONGEST_KEY: usize = 400;
 /// Precedes the detail of a refusal in the error of a query that cannot be read.
 const REFUSAL: char = '\u{1e}';
 
-/// Two segments of a path.
-pub(super) type Pair = (String, String);
+/// The name of a model in a path: `author/slug`, or one segment with the slash encoded as `%2F`.
+#[derive(Deserialize)]
+#[serde(from = "Vec<String>")]
+pub(super) struct ModelName(pub String);
+
+impl From<Vec<String>> for ModelName {
+    fn from(segments: Vec<String>) -> Self {
+        Self(segments.join("/"))
+    }
+}
 
 /// No query parameters: any parameter is rejected.
 #[derive(Debug, Deserialize)]
