@@ -181,3 +181,38 @@ fn bad_path(rejection: PathRejection) -> Problem {
         other => Problem::bad_request(other.body_text()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::tier::Lens;
+
+    #[derive(Debug, Deserialize)]
+    struct Asked {
+        #[serde(default, deserialize_with = "named")]
+        lens: Option<Lens>,
+        limit: Option<u32>,
+    }
+
+    fn asked(query: &str) -> Result<Asked, String> {
+        let uri = format!("/?{query}").parse().expect("a URI");
+        let query = Query::<Asked>::try_from_uri(&uri).map(|Query(asked)| asked);
+        query.map_err(|rejection| detail(&rejection.body_text()).to_owned())
+    }
+
+    #[test]
+    fn a_wrong_name_is_refused_with_the_known_ones_and_nothing_else() {
+        let none = asked("").expect("no parameters");
+        assert_eq!((none.lens, none.limit), (None, None));
+        assert_eq!(asked("lens=speed").expect("a lens").lens, Some(Lens::Speed));
+        let known = "one of cache, cost, reliability, speed, overall";
+        assert_eq!(asked("lens=beauty").expect_err("refused"), format!("unknown lens `beauty`: {known}"));
+        let long = asked(&format!("lens={}", "x".repeat(200))).expect_err("refused");
+        assert_eq!(long, format!("unknown lens `{}`: {known}", "x".repeat(80)));
+        assert!(
+            asked("limit=many")
+                .expect_err("refused")
+                .starts_with("Failed to deserialize query string: limit")
+        );
+    }
+}
