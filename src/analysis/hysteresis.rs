@@ -6,7 +6,7 @@
 //! cut by the dead band of the lens. It never moves further than the figures themselves.
 
 use super::Analysis;
-use super::tier_lists::sort;
+use super::ranking::sort;
 use crate::domain::thresholds::{TIER_CHANGE_PROBABILITY, TIER_CONFIRM_DAYS, TIER_MEMORY_DAYS};
 use crate::domain::tier::{Lens, Tier};
 use crate::domain::tier_history::{EndpointKey, Held, History, ProviderKey};

@@ -1,6 +1,7 @@
 //! The measure of each lens, and the scale on which its effects are additive.
 
-use super::standing::{Field, Standing};
+use super::field::Field;
+use super::standing::Standing;
 use crate::domain::tier::Lens;
 use crate::domain::workload::Workload;
 use chrono::{DateTime, Utc};

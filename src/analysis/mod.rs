@@ -7,6 +7,7 @@ mod cells;
 mod derive;
 mod effects;
 mod equations;
+mod field;
 mod flags;
 mod frames;
 mod hysteresis;
@@ -16,6 +17,7 @@ mod linear;
 mod newest;
 pub mod numbers;
 mod overall;
+mod ranking;
 mod rating;
 mod reference;
 mod resample;
@@ -28,7 +30,8 @@ mod verdicts;
 
 pub use cells::{Cell, cells, observed_days};
 pub use derive::{efficiency, identity_error, realised_discount};
-pub use effects::{Effects, Observation, solve};
+pub use effects::solve;
+pub use equations::{Effects, Observation};
 pub use frames::{ColumnKind, ColumnSpec, DAYS, Frames, NEWEST};
 pub use hysteresis::{Figures, apply_hysteresis, next};
 pub use reference::ModelReference;
@@ -208,7 +211,7 @@ pub fn analyse_with(
     frames.check()?;
     let latest = newest::read(&frames.newest)?;
     let record = cells::record(&frames.days, &latest)?;
-    let field = standing::Field::build(&record, latest, parameters);
+    let field = field::Field::build(&record, latest, parameters);
     let tier_lists = tier_lists::all(&field, parameters, tuning)?;
     let endpoints = verdicts::all(&field, default, &parameters.workloads);
     Ok(Analysis { tier_lists, endpoints, references: field.references })

@@ -1,12 +1,13 @@
 //! The lens `overall`: the mean of the other lenses' z-scores with a workload's weights, limited by gates.
 
+use super::field::Field;
 use super::intervals::certainties;
 use super::lenses::Reliability;
+use super::ranking::{Ranked, listed_providers, sort};
 use super::rating::{Scale, fill_rows};
 use super::resample::Replicates;
-use super::standing::{Field, Standing};
+use super::standing::Standing;
 use super::statistics::{Share, spread, traffic_mean};
-use super::tier_lists::{Ranked, listed_providers, sort};
 use crate::domain::thresholds::GATE_AVAILABILITY;
 use crate::domain::tier::{Lens, Tier};
 use crate::domain::tier_list::ProviderTier;

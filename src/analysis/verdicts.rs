@@ -3,10 +3,11 @@
 
 use super::EndpointVerdicts;
 use super::derive::{identity_error, realised_discount};
+use super::field::Field;
 use super::flags::flags;
 use super::lenses::{Gauge, Reliability};
 use super::overall::{GATED, is_down, weight};
-use super::standing::{Field, Standing};
+use super::standing::Standing;
 use super::statistics::median;
 use crate::domain::session::ReferenceBasis;
 use crate::domain::thresholds::{ENDPOINT_MIN_TOKENS, GATE_AVAILABILITY};

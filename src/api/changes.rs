@@ -3,8 +3,8 @@
 use super::catalogue::known_model;
 use super::envelope::Envelope;
 use super::problem::Problem;
-use super::request::ApiRequest;
-use super::table::Cut;
+use super::request::{ApiRequest, named, shortened};
+use super::table::{Cut, Format};
 use crate::snapshot::Event;
 use axum::response::Response;
 use serde::Deserialize;
@@ -28,7 +28,9 @@ pub(super) struct EventsQuery {
     /// `meta.next_cursor` of the previous page.
     cursor: Option<String>,
     /// `json`, or `csv` for a table.
-    format: Option<String>,
+    #[serde(default, deserialize_with = "named")]
+    #[param(value_type = Option<String>)]
+    format: Option<Format>,
 }
 
 /// The kinds of changes, as in the snapshot.
@@ -46,7 +48,7 @@ pub(super) async fn changes(request: ApiRequest<EventsQuery>) -> Result<Response
     let (query, snapshot) = (&request.query, &request.snapshot);
     let rows = || {
         if let Some(kind) = query.kind.as_ref().filter(|kind| !KINDS.contains(&kind.as_str())) {
-            let short: String = kind.chars().take(80).collect();
+            let short = shortened(kind);
             return Err(Problem::bad_request(format!(
                 "invalid `kind` `{short}`; expected one of {}",
                 KINDS.join(", ")
@@ -61,7 +63,7 @@ pub(super) async fn changes(request: ApiRequest<EventsQuery>) -> Result<Response
         Ok(snapshot.status.events.iter().filter(of).collect::<Vec<_>>())
     };
     let cut = Cut { limit: query.limit, cursor: query.cursor.as_deref() };
-    request.listed(query.format.as_deref(), &cut, rows, |event| key(event))
+    request.listed(query.format, &cut, rows, |event| key(event))
 }
 
 /// Whether an event concerns a provider or one of its endpoints, which may no longer exist.

@@ -1,6 +1,6 @@
 //! `hitrate collect`: collects, stores and publishes one run.
 
-use super::{Common, exit, print_json, print_text, progress, runtime};
+use super::{Common, exit, progress, runtime};
 use crate::domain::document::RouteAnswer;
 use crate::pipeline::{CollectOptions, CollectReport, Pipeline, PipelineError};
 use anyhow::Result;
@@ -42,11 +42,7 @@ pub fn run(common: &Common, args: &CollectArgs) -> Result<u8> {
         other => drop(other?),
     }
     pipeline.store.checkpoint()?;
-    if common.json {
-        print_json(&report)?;
-    } else {
-        print_text(&describe(&report))?;
-    }
+    common.print(&report, || describe(&report))?;
     Ok(match report.status.as_str() {
         "ok" => exit::OK,
         "partial" => exit::PARTIAL,

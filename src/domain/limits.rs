@@ -43,7 +43,6 @@ pub struct Limits {
 }
 
 // serde passes a reference.
-#[allow(clippy::trivially_copy_pass_by_ref)]
 fn is_off(flag: &bool) -> bool {
     !flag
 }

@@ -1,13 +1,9 @@
 //! Session profiles, under which prices are compared.
 
-use super::workload_file::{self, FileKind, WorkloadError};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 use utoipa::ToSchema;
-
-/// The shipped workloads, from `data/workloads.toml`.
-const SHIPPED: &str = include_str!("../../data/workloads.toml");
 
 /// A session profile. Token counts are per session or per turn, as stated.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -123,14 +119,6 @@ impl Default for LensWeights {
 }
 
 impl Workload {
-    /// The workloads that ship with the program, in the order of the tabs; the first is the default.
-    ///
-    /// # Errors
-    /// Never for the embedded file, which a test reads.
-    pub fn shipped() -> Result<Vec<Self>, WorkloadError> {
-        workload_file::read(SHIPPED, FileKind::Toml, "data/workloads.toml")
-    }
-
     /// Prompt tokens of a whole session, `P = T*S + u*T(T+1)/2 + o*T(T-1)/2` (method 4).
     pub fn prompt_tokens(&self) -> f64 {
         let turns = f64::from(self.turns);

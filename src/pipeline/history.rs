@@ -4,6 +4,7 @@
 //! see the record in the same state at that point. Days that are not closed yet (the store is from an older version, or
 //! the version of the method has changed) are walked one by one.
 
+use super::analyse::analysis_at;
 use super::{Pipeline, PipelineError};
 use crate::analysis::{self, METHOD_VERSION};
 use crate::domain::tier_history::{History, RunDay};
@@ -44,7 +45,7 @@ fn walk(
         if number > 0 && number % PROGRESS_EVERY == 0 {
             tracing::info!(days = number, of = open.len(), "walking the history of tiers");
         }
-        let mut analysis = super::publish::analysis_at(store, workloads, run_day.closing)?;
+        let mut analysis = analysis_at(store, workloads, run_day.closing)?;
         history = analysis::apply_hysteresis(&mut analysis, &history, run_day.day);
         visit(*run_day, &history)?;
     }
@@ -75,7 +76,7 @@ pub fn flips(store: &Store, workloads: &[Workload]) -> Result<FlipReport, Pipeli
         count.see(run_day.day, history, workload);
         Ok(())
     })?;
-    let mut analysis = super::publish::analysis_at(store, workloads, newest.observed_at)?;
+    let mut analysis = analysis_at(store, workloads, newest.observed_at)?;
     count.see(today, &analysis::apply_hysteresis(&mut analysis, &before, today), workload);
     Ok(count.report())
 }

@@ -15,7 +15,7 @@ mod saving;
 mod select;
 pub mod targets;
 
-pub use answer::{PreferenceOptions, advise, known_workload, preference};
+pub use answer::{advise, known_workload, preference};
 pub use changes::{Changes, changes};
 pub use openrouter::{MaxPrice, ProviderObject};
 pub use rank::{TRAFFIC, expected_cost};
@@ -75,6 +75,17 @@ impl FromStr for Mode {
             .find(|mode| mode.as_str() == name)
             .ok_or_else(|| format!("unknown mode `{name}`: one of avoid, shortlist, pin, order"))
     }
+}
+
+/// What the client requests.
+#[derive(Debug, Clone, Copy)]
+pub struct PreferenceOptions<'a> {
+    /// How much of the routing to take over.
+    pub mode: Mode,
+    /// The workload to rank by: the name of a workload in the snapshot, or [`TRAFFIC`].
+    pub workload: &'a str,
+    /// Limits that an endpoint must meet.
+    pub limits: &'a Limits,
 }
 
 /// A preference for one model with its evidence, or the reason why there is none.

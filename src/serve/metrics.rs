@@ -1,6 +1,7 @@
 //! Prometheus metrics of the service: the data that it serves, their age, and the responses that it sent.
 
-use super::public::Now;
+use super::Now;
+use super::extensions::FromKept;
 use crate::snapshot::{Current, Snapshot};
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
@@ -17,10 +18,6 @@ use std::sync::Arc;
 
 /// OpenMetrics text, which Prometheus reads.
 const TEXT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-
-/// Marks a response that came from the cache, without routing.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct FromKept;
 
 /// The labels of the response counter. Each has few values, so that clients cannot make the number of series grow.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]

@@ -1,9 +1,9 @@
 //! Exports readings, hourly rates and days to files: DuckDB writes them to the work folder, and the caller moves or
 //! streams them to their destination.
 
+use super::columns::naive;
 use super::columns::{self, Columns, Floats, Integers};
 use super::hourly::HOURLY;
-use super::ingest::naive;
 use super::read::DAYS;
 use super::{Store, StoreError};
 use crate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant};
@@ -193,9 +193,6 @@ impl Store {
     }
 
     /// The newest `most` readings of `[from, to)`, oldest run first.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn newest_readings(
         &self,
         from: DateTime<Utc>,
@@ -213,9 +210,6 @@ impl Store {
     }
 
     /// The readings of `[from, to)` as rows, oldest run first.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn readings(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Vec<ReadingRow>, StoreError> {
         self.read(|connection| {
             let sql = format!(

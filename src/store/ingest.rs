@@ -1,5 +1,6 @@
 //! Stores a run completely, in one transaction, or not at all. Storing the same run twice changes nothing.
 
+use super::columns::naive;
 use super::uptime::StoredUptime;
 use super::{Store, StoreError, days};
 use crate::domain::document::RouteAnswer;
@@ -195,11 +196,6 @@ impl ReadAt {
             after_s: i32::try_from(after).unwrap_or(0).max(0),
         }
     }
-}
-
-/// A time in the format of DuckDB's naive TIMESTAMP.
-pub(super) fn naive(time: DateTime<Utc>) -> String {
-    time.format("%Y-%m-%d %H:%M:%S%.6f").to_string()
 }
 
 /// The known endpoints, by UUID and by the substitute for an unknown UUID.

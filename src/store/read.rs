@@ -1,7 +1,7 @@
 //! Reads of the pipeline: frames for the analysis, rows for the snapshot.
 
+use super::columns::naive;
 use super::columns::{self, Columns};
-use super::ingest::naive;
 use super::{Store, StoreError};
 use crate::domain::document::{Pair, RouteAnswer};
 use crate::domain::endpoint::{PriceTier, Provider};
@@ -314,9 +314,6 @@ impl Store {
     }
 
     /// Values that the comparison series and the activity of models have reported for the past days `[from, to]`.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn past_values(&self, from: NaiveDate, to: NaiveDate) -> Result<PastValues, StoreError> {
         let days = [from.to_string(), to.to_string()];
         let day_of = |days: i64| {
@@ -437,9 +434,6 @@ impl Store {
     }
 
     /// The endpoints of the newest run.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn endpoints(&self, as_of: DateTime<Utc>) -> Result<Vec<EndpointNow>, StoreError> {
         self.read(|connection| {
             let mut statement = connection.prepare(NEWEST)?;
@@ -449,9 +443,6 @@ impl Store {
     }
 
     /// The days in `[from, to]` as rows.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn days(
         &self,
         from: NaiveDate,
@@ -465,9 +456,6 @@ impl Store {
     }
 
     /// The models listed at `as_of`.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn models(&self, as_of: DateTime<Utc>) -> Result<Vec<crate::domain::endpoint::Model>, StoreError> {
         self.read(|connection| {
             let mut statement = connection.prepare(MODELS)?;
@@ -487,9 +475,6 @@ impl Store {
     }
 
     /// The providers known at `as_of`.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn providers(&self, as_of: DateTime<Utc>) -> Result<Vec<Provider>, StoreError> {
         self.read(|connection| {
             let mut statement = connection.prepare(PROVIDERS)?;

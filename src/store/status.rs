@@ -1,6 +1,6 @@
 //! The state of the collection, as rows for the status page.
 
-use super::ingest::naive;
+use super::columns::naive;
 use super::{Store, StoreError};
 use crate::domain::document::RouteAnswer;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -105,9 +105,6 @@ impl Store {
     }
 
     /// The last request for the comparison series as of `as_of`; `None` if it was never requested.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn comparison(&self, as_of: DateTime<Utc>) -> Result<Option<ComparisonRow>, StoreError> {
         let sql = "SELECT comparison, epoch_us(observed_at),
                 (SELECT CAST(max(day) AS VARCHAR) FROM closing_rate c JOIN run r USING (run_no)
