@@ -2,6 +2,7 @@
 
 use super::{Common, exit, print_json, print_text, progress, runtime};
 use crate::domain::document::RouteAnswer;
+use crate::domain::reading::RunStatus;
 use crate::pipeline::{CollectOptions, CollectReport, Pipeline, PipelineError};
 use anyhow::Result;
 use chrono::{DateTime, Utc};
@@ -47,11 +48,11 @@ pub fn run(common: &Common, args: &CollectArgs) -> Result<u8> {
     } else {
         print_text(&describe(&report))?;
     }
-    Ok(match report.status.as_str() {
-        "ok" => exit::OK,
-        "partial" => exit::PARTIAL,
-        "suspect" => exit::SUSPECT,
-        _ => exit::UPSTREAM,
+    Ok(match report.status {
+        RunStatus::Ok => exit::OK,
+        RunStatus::Partial => exit::PARTIAL,
+        RunStatus::Suspect => exit::SUSPECT,
+        RunStatus::Failed => exit::UPSTREAM,
     })
 }
 

@@ -2,7 +2,7 @@
 
 use super::document::{DocumentKind, Pair, Request, RouteAnswer};
 use super::endpoint::{EndpointFacts, ListPrices, Model, Provider};
-use super::ids::{ModelSlug, Variant};
+use super::ids::{ModelSlug, Variant, names};
 use super::units::HitRate;
 use super::window::WindowKind;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -144,9 +144,25 @@ pub struct ClosingRate {
     pub hit_rate: HitRate,
 }
 
-/// Whether a run with this status is in the record. For a failed or suspect run, only the run report is kept.
-pub fn is_accepted(status: &str) -> bool {
-    !matches!(status, "failed" | "suspect")
+names! {
+    /// Outcome of a run.
+    RunStatus {
+        /// Everything that was requested arrived and is usable.
+        Ok = "ok",
+        /// Some of it is missing or unusable.
+        Partial = "partial",
+        /// Fields seem to have changed their meaning; an operator must accept them.
+        Suspect = "suspect",
+        /// Nothing of it is usable, or the sweep was cut short.
+        Failed = "failed",
+    }
+}
+
+impl RunStatus {
+    /// Whether such a run is in the record. For a failed or suspect run, only the run report is kept.
+    pub fn is_accepted(self) -> bool {
+        matches!(self, Self::Ok | Self::Partial)
+    }
 }
 
 /// Quarantine reason: a row or document that cannot be read.

@@ -130,7 +130,7 @@ fn run_summary(row: &RunRow) -> RunSummary {
     RunSummary {
         run_id: row.run_id.clone(),
         observed_at: row.observed_at,
-        status: row.status.clone(),
+        status: row.status,
         window_kind: row.window_kind,
         requests,
         documents,

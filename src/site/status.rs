@@ -6,6 +6,8 @@ use super::parts::When;
 use super::shell::{Section, Shell, View};
 use crate::domain::document::RouteAnswer;
 use crate::domain::hourly::Refusal;
+use crate::domain::reading::RunStatus;
+use crate::domain::window::WindowKind;
 use crate::snapshot::{
     ComparisonAge, DriftCount, HourlyRates, QuarantineCount, RunSummary, SourceAge, SuspectRun,
 };
@@ -44,6 +46,7 @@ struct Run<'a> {
     of: &'a RunSummary,
     at: When,
     took: String,
+    ok: bool,
     kind: &'static str,
 }
 
@@ -159,11 +162,12 @@ fn run(of: &RunSummary) -> Run<'_> {
         of,
         at: When::new(of.observed_at),
         took: format::milliseconds(of.duration_ms as f64),
-        kind: match of.window_kind.as_str() {
-            "hour" => "a short period",
-            "day_to_date" => "the day so far",
-            "day" => "a whole day",
-            _ => "unknown",
+        ok: of.status == RunStatus::Ok,
+        kind: match of.window_kind {
+            WindowKind::Hour => "a short period",
+            WindowKind::DayToDate => "the day so far",
+            WindowKind::Day => "a whole day",
+            WindowKind::Unknown => "unknown",
         },
     }
 }

@@ -8,6 +8,7 @@ use crate::domain::endpoint::PriceTier;
 use crate::domain::finding::Finding;
 use crate::domain::flag::{Flag, FlagKind};
 use crate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant};
+use crate::domain::reading::RunStatus;
 use crate::domain::session::CostBasis;
 use crate::domain::thresholds::Threshold;
 use crate::domain::tier::{Lens, Tier};
@@ -427,7 +428,8 @@ pub struct RunSummary {
     /// Time of the run.
     pub observed_at: DateTime<Utc>,
     /// `ok`, `partial`, `suspect` or `failed`.
-    pub status: String,
+    #[schema(value_type = String)]
+    pub status: RunStatus,
     /// Window kind it detected.
     pub window_kind: WindowKind,
     /// Requests sent.

@@ -6,7 +6,7 @@ use crate::domain::document::RouteAnswer;
 use crate::domain::endpoint::{EndpointFacts, ListPrices, Model};
 use crate::domain::finding::Findings;
 use crate::domain::ids::{ModelSlug, Tag, Variant, synthetic_endpoint_id};
-use crate::domain::reading::{Reading, RunReadings, Usage, is_accepted};
+use crate::domain::reading::{Reading, RunReadings, RunStatus, Usage};
 use crate::domain::units::{HitRate, UsdPerMtok};
 use crate::domain::window::WindowKind;
 use chrono::{DateTime, Utc};
@@ -22,8 +22,8 @@ const MERGE: &str = include_str!("../../queries/ingest/merge.sql");
 pub struct RunRecord {
     /// Id.
     pub run_id: String,
-    /// `ok`, `partial`, `suspect` or `failed`.
-    pub status: String,
+    /// Outcome.
+    pub status: RunStatus,
     /// The upstream's base address.
     pub upstream: String,
     /// Whether the upstream was the simulator.
@@ -160,7 +160,7 @@ fn ingest(connection: &Connection, record: &RunRecord, run: &RunReadings) -> Res
     )?;
     insert_run(connection, run_no, record, run)?;
     insert_findings(connection, run_no, record, run)?;
-    if !is_accepted(&record.status) {
+    if !record.status.is_accepted() {
         // The run is not reliable, so it must not change anything that is known about the endpoints.
         return Ok(());
     }
@@ -451,7 +451,7 @@ fn insert_run(
             run_no,
             record.run_id,
             naive(run.observed_at),
-            record.status,
+            record.status.as_str(),
             run.window_kind.as_str(),
             record.upstream,
             record.simulated,

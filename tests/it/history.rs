@@ -22,7 +22,7 @@ use crate::upstream::{Upstream, collect, day, pipeline, start};
 async fn published_days(pipeline: &Pipeline, upstream: &Upstream) -> Vec<Arc<Snapshot>> {
     let mut published = Vec::new();
     for time in [day(9), day(10), day(11), day(11) + Duration::hours(5), day(13)] {
-        assert_eq!(collect(pipeline, upstream, time).await.status, "ok", "{time}");
+        assert_eq!(collect(pipeline, upstream, time).await.status.as_str(), "ok", "{time}");
         published.push(pipeline.publish().expect("published"));
     }
     published

@@ -233,7 +233,7 @@ async fn over_the_recorded_days_published_tiers_hold_still() {
         for day in &days {
             let told = json(&server, "POST", &format!("/_replay/day/{day}"));
             let time = at(told["observed_at"].as_str().expect("a time"));
-            assert_eq!(collect_from(&pipeline, &server.url, time).await.status, "ok", "{day}");
+            assert_eq!(collect_from(&pipeline, &server.url, time).await.status.as_str(), "ok", "{day}");
         }
     }
     drop(server);

@@ -7,6 +7,7 @@ use hitrate::domain::endpoint::PriceTier;
 use hitrate::domain::flag::{Flag, FlagKind, Shown};
 use hitrate::domain::hourly::{Refusal, Stretch};
 use hitrate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant, synthetic_endpoint_id};
+use hitrate::domain::reading::RunStatus;
 use hitrate::domain::session::{CostBasis, ReferenceBasis};
 use hitrate::domain::thresholds;
 use hitrate::domain::tier::{Lens, Tier};
@@ -426,7 +427,7 @@ fn run(ago: i64) -> RunSummary {
     RunSummary {
         run_id: run_id(ago),
         observed_at: as_of() - Duration::hours(ago),
-        status: if ago == 1 { "partial" } else { "ok" }.to_owned(),
+        status: if ago == 1 { RunStatus::Partial } else { RunStatus::Ok },
         window_kind: WindowKind::DayToDate,
         requests: 19,
         documents: 19,

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use hitrate::domain::endpoint::{EndpointFacts, ListPrices, Model, Provider};
 use hitrate::domain::finding::{Check, Finding, Findings};
 use hitrate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant, synthetic_endpoint_id};
-use hitrate::domain::reading::{Health, Quarantined, Reading, RunReadings, Usage};
+use hitrate::domain::reading::{Health, Quarantined, Reading, RunReadings, RunStatus, Usage};
 use hitrate::domain::units::{HitRate, UsdPerMtok};
 use hitrate::domain::window::WindowKind;
 use hitrate::store::{Ingested, RunRecord, Store, StoreError};
@@ -116,7 +116,7 @@ fn run(time: &str, readings: Vec<Reading>) -> RunReadings {
 fn record(run: &RunReadings, status: &str) -> RunRecord {
     RunRecord {
         run_id: run.observed_at.format("%Y%m%dT%H%M%SZ").to_string(),
-        status: status.into(),
+        status: RunStatus::parse(status).expect("a status"),
         upstream: "http://127.0.0.1:1".into(),
         simulated: false,
         requests: 3,
