@@ -3,6 +3,7 @@
 
 use super::catalogue::{ModelSummary, ProviderSummary, Served};
 use super::table::FORMATS;
+use crate::domain::event::EventKind;
 use crate::domain::quantization::Quantization;
 use crate::preferences::targets::Target;
 use crate::snapshot::{ProviderTier, RecentReading};
@@ -38,7 +39,7 @@ fn describe(path: &str, parameter: &mut Parameter) {
         "format" => names(owned(&FORMATS)),
         "target" => names(Target::names().map(str::to_owned).collect()),
         "quant_floor" => names(Quantization::all().map(|one| one.to_string()).collect()),
-        "kind" => names(owned(&super::changes::KINDS)),
+        "kind" => names(owned(&EventKind::ALL.map(EventKind::as_str))),
         "sort" => {
             names(columns(path).iter().flat_map(|name| [(*name).to_owned(), format!("-{name}")]).collect())
         }

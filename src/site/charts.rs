@@ -3,6 +3,7 @@
 use super::day_chart::{DayChart, Point, Series, Subject};
 use super::format;
 use super::link;
+use crate::domain::event::EventKind;
 use crate::domain::window::Basis;
 use crate::snapshot::{Endpoint, EndpointDay, ModelEntry, ProviderEntry, Snapshot};
 use chrono::NaiveDate;
@@ -40,7 +41,7 @@ fn busiest(model: &ModelEntry) -> Vec<&Endpoint> {
 /// The days on which a change of an endpoint's list price was observed.
 pub fn steps(snapshot: &Snapshot, model: &ModelEntry, endpoint: &Endpoint) -> Vec<(NaiveDate, String)> {
     let its = snapshot.status.events.iter().filter(|e| {
-        e.kind == "price_changed"
+        e.kind == EventKind::PriceChanged
             && e.model_id.as_deref() == Some(model.model_id.as_str())
             && e.tag.as_deref() == Some(endpoint.tag.as_str())
     });

@@ -4,6 +4,7 @@ use super::changes::kind_in_words;
 use super::front::DEFAULT_LENS;
 use super::link;
 use super::shell::View;
+use crate::domain::event::EventKind;
 use crate::domain::tier::Lens;
 use crate::snapshot::{Event, Snapshot};
 use askama::Template;
@@ -30,7 +31,7 @@ struct Entry {
     title: String,
     updated: String,
     href: String,
-    kind: String,
+    kind: EventKind,
     detail: String,
 }
 
@@ -47,7 +48,7 @@ fn clean(text: &str) -> String {
 fn id_of(event: &Event) -> Uuid {
     let parts = [
         time(event.at),
-        event.kind.clone(),
+        event.kind.to_string(),
         event.model_id.clone().unwrap_or_default(),
         event.tag.clone().unwrap_or_default(),
         event.detail.clone(),
@@ -64,14 +65,14 @@ fn entry(snapshot: &Snapshot, event: &Event, base: &str) -> Entry {
         (None, None) => "/changes".to_owned(),
     };
     let about: Vec<&str> = event.model_id.iter().chain(&event.tag).map(String::as_str).collect();
-    let kind = kind_in_words(&event.kind);
-    let title = if about.is_empty() { kind.clone() } else { format!("{kind}: {}", about.join(" at ")) };
+    let kind = kind_in_words(event.kind);
+    let title = if about.is_empty() { kind.to_owned() } else { format!("{kind}: {}", about.join(" at ")) };
     Entry {
         id: id_of(event),
         title: clean(&title),
         updated: time(event.at),
         href: format!("{base}{path}"),
-        kind: clean(&event.kind),
+        kind: event.kind,
         detail: clean(&event.detail),
     }
 }

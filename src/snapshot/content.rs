@@ -5,6 +5,7 @@ pub use super::hourly::{HourlyRate, HourlyRates};
 pub use crate::domain::backtest::{Backtest, Exclusions, ExpectedCost, Policy, PolicyCost, TestedDays};
 use crate::domain::document::RouteAnswer;
 use crate::domain::endpoint::PriceTier;
+use crate::domain::event::EventKind;
 use crate::domain::finding::Finding;
 use crate::domain::flag::{Flag, FlagKind};
 use crate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant};
@@ -508,7 +509,8 @@ pub struct Event {
     /// When it was observed.
     pub at: DateTime<Utc>,
     /// `window_changed`, `price_changed`, `endpoint_appeared`, `endpoint_gone`, `tag_changed`, `tier_changed`.
-    pub kind: String,
+    #[schema(value_type = String)]
+    pub kind: EventKind,
     /// Public name of the model, if the event is about one.
     pub model_id: Option<String>,
     /// Tag of the endpoint, if the event is about one.

@@ -4,6 +4,7 @@ use super::uptime::StoredUptime;
 use super::{Store, StoreError, days};
 use crate::domain::document::RouteAnswer;
 use crate::domain::endpoint::{EndpointFacts, ListPrices, Model};
+use crate::domain::event::EventKind;
 use crate::domain::finding::Findings;
 use crate::domain::ids::{ModelSlug, Tag, Variant, synthetic_endpoint_id};
 use crate::domain::reading::{Reading, RunReadings, RunStatus, Usage};
@@ -556,8 +557,8 @@ fn window_event(connection: &Connection, run_no: i32, run: &RunReadings) -> Resu
     }
     let detail = format!("usage summaries now cover `{}` instead of `{before}`", run.window_kind);
     connection.execute(
-        "INSERT INTO event VALUES (?, CAST(? AS TIMESTAMP), 'window_changed', NULL, ?)",
-        params![run_no, naive(run.observed_at), detail],
+        "INSERT INTO event VALUES (?, CAST(? AS TIMESTAMP), ?, NULL, ?)",
+        params![run_no, naive(run.observed_at), EventKind::WindowChanged.as_str(), detail],
     )?;
     Ok(())
 }

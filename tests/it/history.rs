@@ -128,7 +128,7 @@ async fn tiers_tell_since_when_they_hold_and_changes_become_events() {
     assert!(rated > 10, "most have not changed since the start of the record: {rated}");
     let verdicts = newest.models.iter().flat_map(|model| &model.endpoints).flat_map(|e| e.verdicts.values());
     assert!(verdicts.filter(|verdict| verdict.since == Some(first_day)).count() > 10);
-    let events = newest.status.events.iter().filter(|event| event.kind == "tier_changed").count();
+    let events = newest.status.events.iter().filter(|event| event.kind.as_str() == "tier_changed").count();
     drop(pipeline);
     let changes = rows(
         data.path(),

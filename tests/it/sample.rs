@@ -4,6 +4,7 @@
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 use hitrate::domain::document::RouteAnswer;
 use hitrate::domain::endpoint::PriceTier;
+use hitrate::domain::event::EventKind;
 use hitrate::domain::flag::{Flag, FlagKind, Shown};
 use hitrate::domain::hourly::{Refusal, Stretch};
 use hitrate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant, synthetic_endpoint_id};
@@ -475,7 +476,7 @@ fn status() -> Status {
         }],
         events: vec![Event {
             at: as_of() - Duration::hours(5),
-            kind: "endpoint_appeared".to_owned(),
+            kind: EventKind::EndpointAppeared,
             model_id: Some("northwind/atlas-3".to_owned()),
             tag: Some("sprout/turbo".to_owned()),
             provider: None,

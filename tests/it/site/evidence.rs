@@ -190,7 +190,7 @@ async fn a_providers_record_has_its_tier_changes() {
     let mut snapshot = sample::snapshot();
     let event = |provider: &str, detail: &str| Event {
         at: sample::as_of() - Duration::days(2),
-        kind: "tier_changed".to_owned(),
+        kind: hitrate::domain::event::EventKind::TierChanged,
         model_id: None,
         tag: None,
         provider: Some(hitrate::domain::ids::ProviderSlug::new(provider)),
