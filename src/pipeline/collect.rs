@@ -5,7 +5,7 @@ use super::{Pipeline, PipelineError, decode};
 use crate::archive::{Archive, Entry, Manifest, RunHeader};
 use crate::domain::document::RouteAnswer;
 use crate::domain::finding::{Finding, Findings};
-use crate::domain::reading::{EMPTY_ANSWER, RunReadings, RunStatus, UNDECODABLE};
+use crate::domain::reading::{QuarantineReason, RunReadings, RunStatus};
 use crate::domain::thresholds;
 use crate::domain::window::WindowKind;
 use crate::fetch::{FetchConfig, Fetcher, SkipReason};
@@ -253,8 +253,8 @@ fn record(manifest: &Manifest, run: &RunReadings, findings: Findings) -> RunReco
     let header = &manifest.header;
     let mut failures: Vec<String> = header.stopped.iter().cloned().collect();
     failures.extend(manifest.entries.iter().filter_map(|entry| entry.error.clone()));
-    let undecodable =
-        run.quarantined.iter().filter(|row| row.reason == UNDECODABLE || row.reason == EMPTY_ANSWER);
+    let whole = [QuarantineReason::Undecodable, QuarantineReason::EmptyAnswer];
+    let undecodable = run.quarantined.iter().filter(|row| whole.contains(&row.reason));
     failures.extend(undecodable.map(|row| {
         let pair = row.model.as_ref().zip(row.variant.as_ref());
         let whose = pair.map(|(model, variant)| format!(" of {model} ({variant})")).unwrap_or_default();
@@ -314,7 +314,7 @@ fn is_daily(entry: &Entry) -> bool {
 fn report(run: &RunReadings, record: &RunRecord) -> CollectReport {
     let mut quarantined: BTreeMap<String, usize> = BTreeMap::new();
     for row in &run.quarantined {
-        *quarantined.entry(row.reason.clone()).or_default() += 1;
+        *quarantined.entry(row.reason.to_string()).or_default() += 1;
     }
     CollectReport {
         run_id: record.run_id.clone(),

@@ -6,7 +6,7 @@ use super::flat::{Table, Tables};
 use super::limits::{self, MIN_CHANGED, MIN_ROWS};
 use super::{Check, Counts, Seen};
 use crate::domain::document::{DocumentKind, RouteAnswer};
-use crate::domain::reading::{EMPTY_ANSWER, Quarantined, RunReadings};
+use crate::domain::reading::{QuarantineReason, Quarantined, RunReadings};
 use crate::domain::window::WindowKind;
 use chrono::{Days, Duration, NaiveDate};
 use std::collections::{BTreeMap, BTreeSet};
@@ -42,7 +42,8 @@ fn missing<'a>(keys: impl Iterator<Item = &'a str>, there: impl Fn(&str) -> bool
 /// The share of the documents of a kind that failed. An empty answer is not counted: if most are empty, the route has
 /// another meaning.
 pub fn failed_share(run: &RunReadings, kind: DocumentKind) -> f64 {
-    let is_empty = |row: &&Quarantined| row.reason == EMPTY_ANSWER && row.kind == kind.as_str();
+    let is_empty =
+        |row: &&Quarantined| row.reason == QuarantineReason::EmptyAnswer && row.kind == kind.as_str();
     let empty = run.quarantined.iter().filter(is_empty).count();
     let of_kind = run.documents.iter().find(|one| one.source == kind.as_str());
     of_kind.map_or(0.0, |one| Part { count: one.failed.saturating_sub(empty), of: one.planned }.share())
@@ -192,8 +193,13 @@ pub fn empty(run: &RunReadings, seen: &mut Vec<Seen>) {
 ///
 /// An empty response where the previous run had rows is a failure of that document and is reported by name; the numbers
 /// remain unchanged. The recorded upstream did this once for 47 of 308 models, for one hour.
-const UNMATCHED: [&str; 5] =
-    ["ambiguous_name", "ambiguous_tag", "no_such_endpoint", "endpoint_list_missing", EMPTY_ANSWER];
+const UNMATCHED: [QuarantineReason; 5] = [
+    QuarantineReason::AmbiguousName,
+    QuarantineReason::AmbiguousTag,
+    QuarantineReason::NoSuchEndpoint,
+    QuarantineReason::EndpointListMissing,
+    QuarantineReason::EmptyAnswer,
+];
 
 /// Quarantined rows, by the field at fault.
 pub fn quarantined(before: Option<&RunReadings>, run: &RunReadings, seen: &mut Vec<Seen>) {
@@ -206,7 +212,7 @@ pub fn quarantined(before: Option<&RunReadings>, run: &RunReadings, seen: &mut V
 
 fn shares(run: &RunReadings) -> BTreeMap<String, Part> {
     let mut parts: BTreeMap<String, Part> = BTreeMap::new();
-    for row in run.quarantined.iter().filter(|row| !UNMATCHED.contains(&row.reason.as_str())) {
+    for row in run.quarantined.iter().filter(|row| !UNMATCHED.contains(&row.reason)) {
         let part = parts.entry(blamed(row)).or_insert_with(|| Part { count: 0, of: rows_of(run, row) });
         part.count += 1;
         part.of += 1;
@@ -223,7 +229,7 @@ fn blamed(row: &Quarantined) -> String {
         .filter(|step| !matches!(*step, "$" | "data" | "") && uuid::Uuid::parse_str(step).is_err())
         .collect();
     let whole_row = row.path.ends_with(']') || named.is_empty();
-    if whole_row && row.reason != "undecodable" {
+    if whole_row && row.reason != QuarantineReason::Undecodable {
         return format!("quarantined.{}.{}", row.kind, row.reason);
     }
     let named = if whole_row { Vec::new() } else { named };

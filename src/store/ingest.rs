@@ -526,7 +526,7 @@ fn insert_findings(
     for row in &run.quarantined {
         aside.append_row(params![
             run_no,
-            row.reason,
+            row.reason.as_str(),
             row.kind,
             row.model.as_ref().map(ModelSlug::as_str),
             row.variant.as_ref().map(Variant::as_str),

@@ -14,7 +14,9 @@ use std::collections::BTreeMap;
 use hitrate::domain::endpoint::{EndpointFacts, ListPrices, Model, Provider};
 use hitrate::domain::finding::{Check, Finding, Findings};
 use hitrate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant, synthetic_endpoint_id};
-use hitrate::domain::reading::{Health, Quarantined, Reading, RunReadings, RunStatus, Usage};
+use hitrate::domain::reading::{
+    Health, QuarantineReason, Quarantined, Reading, RunReadings, RunStatus, Usage,
+};
 use hitrate::domain::units::{HitRate, UsdPerMtok};
 use hitrate::domain::window::WindowKind;
 use hitrate::store::{Ingested, RunRecord, Store, StoreError};
@@ -263,7 +265,7 @@ fn a_failed_run_leaves_its_account_and_can_be_tried_again() {
     let mut failed = run("2026-08-07T11:57:00Z", Vec::new());
     failed.models.clear();
     failed.quarantined.push(Quarantined {
-        reason: "undecodable".into(),
+        reason: QuarantineReason::Undecodable,
         kind: "models".into(),
         model: None,
         variant: None,
