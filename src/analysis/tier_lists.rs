@@ -2,7 +2,7 @@
 
 use super::effects::{Effects, Observation, solve};
 use super::intervals::certainties;
-use super::lenses::{Gauge, Reliability};
+use super::lenses::Gauge;
 use super::rating::{Scale, fill_rows};
 use super::resample::{Plan, Replicates};
 use super::standing::{Field, Standing};
@@ -11,7 +11,7 @@ use super::{AnalysisError, METHOD_VERSION, Parameters, Tuning, overall};
 use crate::domain::ids::ProviderSlug;
 use crate::domain::thresholds::{CELL_MIN_TOKENS, FULL_RECORD_DAYS, MIN_SHARED_MODELS};
 use crate::domain::tier::{Lens, Tier};
-use crate::domain::tier_list::{ProviderTier, TierList};
+use crate::domain::tier_list::{ProviderTier, Reliability, TierList};
 use crate::domain::workload::Workload;
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
@@ -221,7 +221,7 @@ fn unrated(
     number: usize,
 ) -> Option<String> {
     if gauge.lens == Lens::Reliability && gauge.reliability == Reliability::NotPublished {
-        return Some(gauge.reliability.label().to_owned());
+        return Some(gauge.reliability.to_string());
     }
     if row.endpoints == 0 {
         let counts = field.cells().any(|s| s.provider == row.provider.as_str());
@@ -250,7 +250,7 @@ fn finish(gauge: &Gauge<'_>, row: &mut ProviderTier, scale: Scale) {
     row.tier = row.adjusted.map_or(Tier::Unrated, |value| gauge.lens.cuts().tier(value));
     row.reason = match (row.tier, gauge.lens) {
         (Tier::Unrated, _) => Some("the rated providers do not differ".to_owned()),
-        (_, Lens::Reliability) => Some(gauge.reliability.label().to_owned()),
+        (_, Lens::Reliability) => Some(gauge.reliability.to_string()),
         _ => None,
     };
 }

@@ -112,7 +112,7 @@ pub fn tiers(list: &TierList, simulated: bool) -> String {
                 true => provider.tier.to_string(),
                 false => format!("{} ({})", provider.tier, provider.naive),
             },
-            provider.span.clone().unwrap_or_default(),
+            provider.span.map_or_else(String::new, |span| span.to_string()),
             since(provider.since, provider.previous),
             clean(&provider.name),
             adjusted(provider.adjusted),

@@ -315,6 +315,8 @@ fn endpoint(now: EndpointNow, verdicts: Option<EndpointVerdicts>, days: Vec<Endp
         tier: Tier::Unrated,
         why: "not included in the newest analysis".into(),
         verdicts: BTreeMap::new(),
+        named: Vec::new(),
+        gate: None,
         session_cost: BTreeMap::new(),
         realised_discount: None,
         efficiency: None,

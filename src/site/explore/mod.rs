@@ -74,7 +74,7 @@ struct Row {
     tag: String,
     badge: Badge,
     cells: Vec<Cell>,
-    quantization: String,
+    quantization: Option<String>,
     key: String,
 }
 
@@ -232,7 +232,7 @@ fn row((model, endpoint): Hit, workload: &str) -> Row {
         tag: endpoint.tag.to_string(),
         badge: Badge::new(endpoint.tier),
         cells: Sort::ALL.into_iter().map(cell).collect(),
-        quantization: endpoint.quantization.clone().unwrap_or_else(|| "not stated".to_owned()),
+        quantization: endpoint.quantization.clone(),
         key: link::endpoint_name(&model.model_id, endpoint.tag.as_str()),
     }
 }
