@@ -5,6 +5,7 @@
 use super::page::{Page, page};
 use super::problem::Problem;
 use super::request::ApiRequest;
+use crate::domain::ids::names;
 use crate::table::{Cell, Row};
 use axum::response::Response;
 use serde::Serialize;
@@ -35,17 +36,15 @@ pub(super) fn sort<T: Row<N>, const N: usize>(rows: &mut Vec<T>, sort: Option<&s
     Ok(())
 }
 
-/// The format of an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Format {
-    /// `{data, meta}`.
-    Json,
-    /// A CSV table.
-    Csv,
+names! {
+    /// The format of an answer.
+    Format {
+        /// `{data, meta}`.
+        Json = "json",
+        /// A CSV table.
+        Csv = "csv",
+    }
 }
-
-/// The names of the formats, default first.
-pub(super) const FORMATS: [&str; 2] = ["json", "csv"];
 
 impl Format {
     /// The format with this name; the default is JSON.
@@ -53,17 +52,12 @@ impl Format {
     /// # Errors
     /// 400 with the known names.
     pub fn of(name: Option<&str>) -> Result<Self, Problem> {
-        match name {
-            None | Some("json") => Ok(Self::Json),
-            Some("csv") => Ok(Self::Csv),
-            Some(other) => {
-                let short: String = other.chars().take(80).collect();
-                Err(Problem::bad_request(format!(
-                    "invalid `format` `{short}`; expected one of {}",
-                    FORMATS.join(", ")
-                )))
-            }
-        }
+        let name = name.unwrap_or(Self::Json.as_str());
+        Self::parse(name).ok_or_else(|| {
+            let short: String = name.chars().take(80).collect();
+            let known = Self::ALL.map(Self::as_str).join(", ");
+            Problem::bad_request(format!("invalid `format` `{short}`; expected one of {known}"))
+        })
     }
 }
 

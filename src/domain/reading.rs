@@ -213,7 +213,7 @@ pub struct Quarantined {
     /// Why.
     pub reason: QuarantineReason,
     /// Kind of the document that it came from.
-    pub kind: String,
+    pub kind: DocumentKind,
     /// Model, if known.
     pub model: Option<ModelSlug>,
     /// Variant, if known.

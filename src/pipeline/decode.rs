@@ -72,7 +72,7 @@ fn undecodable(document: &Document<'_>, panic: String) -> Decoded {
     tracing::error!(path = request.path, panic, "the decoder panicked on a document");
     let row = Quarantined {
         reason: QuarantineReason::Undecodable,
-        kind: request.kind.as_str().into(),
+        kind: request.kind,
         model: pair.map(|pair| pair.model.clone()),
         variant: pair.map(|pair| pair.variant.clone()),
         path: "$".into(),

@@ -42,8 +42,7 @@ fn missing<'a>(keys: impl Iterator<Item = &'a str>, there: impl Fn(&str) -> bool
 /// The share of the documents of a kind that failed. An empty answer is not counted: if most are empty, the route has
 /// another meaning.
 pub fn failed_share(run: &RunReadings, kind: DocumentKind) -> f64 {
-    let is_empty =
-        |row: &&Quarantined| row.reason == QuarantineReason::EmptyAnswer && row.kind == kind.as_str();
+    let is_empty = |row: &&Quarantined| row.reason == QuarantineReason::EmptyAnswer && row.kind == kind;
     let empty = run.quarantined.iter().filter(is_empty).count();
     let of_kind = run.documents.iter().find(|one| one.source == kind.as_str());
     of_kind.map_or(0.0, |one| Part { count: one.failed.saturating_sub(empty), of: one.planned }.share())
@@ -233,28 +232,24 @@ fn blamed(row: &Quarantined) -> String {
         return format!("quarantined.{}.{}", row.kind, row.reason);
     }
     let named = if whole_row { Vec::new() } else { named };
-    ["documents", &row.kind].into_iter().chain(named).collect::<Vec<_>>().join(".")
+    ["documents", row.kind.as_str()].into_iter().chain(named).collect::<Vec<_>>().join(".")
 }
 
 /// The number of usable rows of the kind. If a body is refused as a whole, the number of documents.
 fn rows_of(run: &RunReadings, row: &Quarantined) -> usize {
     if !row.path.contains('[') {
-        let kind = run.documents.iter().find(|kind| kind.source == row.kind);
+        let kind = run.documents.iter().find(|kind| kind.source == row.kind.as_str());
         return kind.map_or(0, |kind| kind.ok + kind.no_data);
     }
-    let is = |kind: DocumentKind| row.kind == kind.as_str();
-    if is(DocumentKind::Models) {
-        run.models.len()
-    } else if is(DocumentKind::Providers) || is(DocumentKind::AllProviders) {
-        run.providers.len()
-    } else if is(DocumentKind::EffectivePricing) {
-        run.readings.iter().filter(|reading| reading.usage.is_some()).count()
-    } else if is(DocumentKind::ModelActivity) {
-        run.activity.len()
-    } else if is(DocumentKind::HitRateComparison) {
-        run.closing_rates.len()
-    } else {
-        run.readings.len()
+    match row.kind {
+        DocumentKind::Models => run.models.len(),
+        DocumentKind::Providers | DocumentKind::AllProviders => run.providers.len(),
+        DocumentKind::EffectivePricing => {
+            run.readings.iter().filter(|reading| reading.usage.is_some()).count()
+        }
+        DocumentKind::ModelActivity => run.activity.len(),
+        DocumentKind::HitRateComparison => run.closing_rates.len(),
+        DocumentKind::PublicEndpoints | DocumentKind::StatsEndpoint => run.readings.len(),
     }
 }
 

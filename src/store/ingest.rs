@@ -527,7 +527,7 @@ fn insert_findings(
         aside.append_row(params![
             run_no,
             row.reason.as_str(),
-            row.kind,
+            row.kind.as_str(),
             row.model.as_ref().map(ModelSlug::as_str),
             row.variant.as_ref().map(Variant::as_str),
             row.path,

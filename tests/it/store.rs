@@ -266,7 +266,7 @@ fn a_failed_run_leaves_its_account_and_can_be_tried_again() {
     failed.models.clear();
     failed.quarantined.push(Quarantined {
         reason: QuarantineReason::Undecodable,
-        kind: "models".into(),
+        kind: hitrate::domain::document::DocumentKind::Models,
         model: None,
         variant: None,
         path: "$".into(),

@@ -150,11 +150,11 @@ fn form(snapshot: &Snapshot, question: &Question) -> Form {
         providers: providers.iter().map(|p| choice(p.provider.as_str(), &p.name, "provider")).collect(),
         quantizations: quantizations.into_iter().map(|q| choice(q, q, "quant")).collect(),
         policies: vec![
-            choice(Policy::NoTraining.name(), "declared as not used for training", "data"),
-            choice(Policy::NotKept.name(), "declared as not kept either", "data"),
+            choice(Policy::NoTraining.as_str(), "declared as not used for training", "data"),
+            choice(Policy::NotKept.as_str(), "declared as not kept either", "data"),
         ],
         variants: question.filter.variants,
-        sort: question.sort.name(),
+        sort: question.sort.as_str(),
         direction: if question.descending { "desc" } else { "asc" },
     }
 }
@@ -192,7 +192,7 @@ pub fn columns(snapshot: &Snapshot) -> Vec<(&'static str, String, bool)> {
     let workload = snapshot.workloads.first().map_or(String::new(), |w| w.title.to_lowercase());
     let column = |sort: Sort| {
         let (label, unit) = heading(sort, &workload);
-        (sort.name(), format!("{label} {unit}").trim_end().to_owned(), sort.is_descending())
+        (sort.as_str(), format!("{label} {unit}").trim_end().to_owned(), sort.is_descending())
     };
     Sort::ALL.into_iter().map(column).collect()
 }

@@ -339,7 +339,7 @@ impl Reader<'_> {
     fn put_aside(&mut self, reason: QuarantineReason, path: &str, detail: String) {
         self.quarantined.push(Quarantined {
             reason,
-            kind: self.kind.as_str().into(),
+            kind: self.kind,
             model: self.pair.map(|pair| pair.model.clone()),
             variant: self.pair.map(|pair| pair.variant.clone()),
             path: path.into(),

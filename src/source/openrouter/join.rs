@@ -110,7 +110,7 @@ fn refuse_empty(answer: &mut Answer, known: &Known) {
     let how = if decoded.missing { "HTTP status 404" } else { "an empty response" };
     decoded.quarantined.push(Quarantined {
         reason: QuarantineReason::EmptyAnswer,
-        kind: request.kind.as_str().into(),
+        kind: request.kind,
         model: request.pair.as_ref().map(|pair| pair.model.clone()),
         variant: request.pair.as_ref().map(|pair| pair.variant.clone()),
         path: "$".into(),
@@ -240,7 +240,7 @@ fn other_model(row: &StatsEndpoint, pair: Option<&Pair>, sha256: &str) -> Quaran
     let named = row.model.as_ref().map(ToString::to_string).unwrap_or_default();
     Quarantined {
         reason: QuarantineReason::OtherModel,
-        kind: DocumentKind::StatsEndpoint.as_str().into(),
+        kind: DocumentKind::StatsEndpoint,
         model: pair.map(|pair| pair.model.clone()),
         variant: pair.map(|pair| pair.variant.clone()),
         path: "$.data[].model_variant_permaslug".into(),
@@ -265,9 +265,9 @@ fn join_pair(
     run: &mut RunReadings,
     witness: &mut WindowWitness,
 ) {
-    let put_aside = |reason, kind: DocumentKind, path: &str, detail: String| Quarantined {
+    let put_aside = |reason, kind, path: &str, detail: String| Quarantined {
         reason,
-        kind: kind.as_str().into(),
+        kind,
         model: Some(pair.model.clone()),
         variant: Some(pair.variant.clone()),
         path: path.into(),
@@ -558,7 +558,7 @@ fn join_usage(
             }
             Err((reason, detail)) => aside.push(Quarantined {
                 reason,
-                kind: DocumentKind::EffectivePricing.as_str().into(),
+                kind: DocumentKind::EffectivePricing,
                 model: Some(pair.model.clone()),
                 variant: Some(pair.variant.clone()),
                 path: summary.path.clone(),

@@ -145,7 +145,7 @@ fn what_names_no_single_endpoint_is_put_aside_with_its_tokens() {
         ("duplicate_summary", Some(9)),
     ];
     assert_eq!(reasons(&run), expected);
-    assert!(run.quarantined.iter().all(|row| row.sha256 == "5ha" && row.kind == "effective_pricing"));
+    assert!(run.quarantined.iter().all(|row| row.sha256 == "5ha" && row.kind == EffectivePricing));
     assert_eq!(run.quarantined[2].path, "$.data.providerSummaries[2]");
     let crane = by_tag(&run, "crane").usage.expect("the first good summary counts");
     assert_eq!((crane.tokens, rate(by_tag(&run, "crane"))), (Some(8), Some(0.5)));
