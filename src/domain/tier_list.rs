@@ -163,3 +163,18 @@ impl Verdict {
         Self { tier, naive: tier, since: None, previous: None, cap: None, value, why }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_span_is_a_text_in_json_and_comes_back() {
+        let span = Span::between(Tier::C, Tier::S).expect("two tiers");
+        let text = serde_json::to_string(&span).expect("it serializes");
+        assert_eq!(text, "\"S-C\"");
+        assert_eq!(serde_json::from_str::<Span>(&text).ok(), Some(span));
+        assert!(serde_json::from_str::<Span>("\"S\"").is_err());
+        assert_eq!(Span::between(Tier::B, Tier::B), None);
+    }
+}

@@ -56,7 +56,7 @@ names! {
 impl FromStr for CacheTtl {
     type Err = String;
     fn from_str(name: &str) -> Result<Self, String> {
-        let named = Self::ALL.into_iter().find(|ttl| ttl.as_str() == name);
+        let named = Self::parse(name);
         named.ok_or_else(|| {
             let short: String = name.chars().take(60).collect();
             format!("unknown cache lifetime `{short}`: expected 5m or 1h")
