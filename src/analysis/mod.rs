@@ -45,6 +45,7 @@ use crate::domain::tier::{Lens, Tier};
 use crate::domain::tier_list::{DayRange, TierList, Verdict};
 use crate::domain::workload::Workload;
 use chrono::{DateTime, Utc};
+use overall::GATED;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
@@ -99,6 +100,10 @@ pub struct EndpointVerdicts {
     pub why: String,
     /// Verdicts within its model by lens, under the default workload.
     pub verdicts: BTreeMap<Lens, Verdict>,
+    /// The lenses whose tiers the sentence of the `overall` verdict names; none if it is unrated.
+    pub named: Vec<Lens>,
+    /// Why a gate caps `overall`, in words.
+    pub gate: Option<String>,
     /// Session cost by workload name, USD; a workload is missing if its cost is unknown.
     pub session_cost: BTreeMap<String, f64>,
     /// Effective input price divided by list input price in the newest reading.
@@ -113,6 +118,18 @@ pub struct EndpointVerdicts {
     pub tokens_per_day: Option<f64>,
     /// The basis for pricing its sessions.
     pub cost_basis: CostBasis,
+}
+
+impl EndpointVerdicts {
+    /// Writes the sentence of a rated `overall` verdict, which names the present tiers of the other lenses.
+    fn explain_overall(&mut self) {
+        let tier = |lens: &Lens| self.verdicts.get(lens).map_or(Tier::Unrated, |verdict| verdict.tier);
+        let parts: Vec<String> = self.named.iter().map(|lens| format!("{lens} {}", tier(lens))).collect();
+        let gate = self.gate.as_ref().map_or_else(String::new, |gate| format!("; capped at {GATED}: {gate}"));
+        if let Some(overall) = self.verdicts.get_mut(&Lens::Overall).filter(|_| !parts.is_empty()) {
+            overall.why = format!("{}{gate}", parts.join(", "));
+        }
+    }
 }
 
 /// Errors of an analysis: always a fault in the input frames or parameters.

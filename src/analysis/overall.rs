@@ -2,7 +2,6 @@
 
 use super::field::Field;
 use super::intervals::certainties;
-use super::lenses::Reliability;
 use super::ranking::{Ranked, listed_providers, sort};
 use super::rating::{Scale, fill_rows};
 use super::resample::Replicates;
@@ -10,7 +9,7 @@ use super::standing::Standing;
 use super::statistics::{Share, spread, traffic_mean};
 use crate::domain::thresholds::GATE_AVAILABILITY;
 use crate::domain::tier::{Lens, Tier};
-use crate::domain::tier_list::ProviderTier;
+use crate::domain::tier_list::{ProviderTier, Reliability};
 use crate::domain::workload::{LensWeights, Workload};
 
 /// The weight of a lens in `overall`.
@@ -192,7 +191,7 @@ fn gate(field: &Field, reliability: Reliability, provider: &str) -> Option<Strin
         return (down > 0.5).then(|| "most of its traffic is on endpoints that are down".to_owned());
     }
     let share = weighted(&own, |s| reliability.measure(s))?;
-    (share < GATE_AVAILABILITY).then(|| format!("{:.1} % {}", share * 100.0, reliability.label()))
+    (share < GATE_AVAILABILITY).then(|| format!("{:.1} % {}", share * 100.0, reliability))
 }
 
 /// Whether an endpoint is down in the newest run.

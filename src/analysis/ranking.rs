@@ -4,7 +4,7 @@ use super::effects::solve;
 use super::equations::{Effects, Observation};
 use super::field::Field;
 use super::intervals::certainties;
-use super::lenses::{Gauge, Reliability};
+use super::lenses::Gauge;
 use super::rating::{Scale, fill_rows};
 use super::resample::{Plan, Replicates};
 use super::standing::Standing;
@@ -13,7 +13,7 @@ use super::{AnalysisError, Tuning};
 use crate::domain::ids::ProviderSlug;
 use crate::domain::thresholds::{CELL_MIN_TOKENS, MIN_SHARED_MODELS};
 use crate::domain::tier::{Lens, Tier};
-use crate::domain::tier_list::ProviderTier;
+use crate::domain::tier_list::{ProviderTier, Reliability};
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -154,7 +154,7 @@ fn unrated(
     number: usize,
 ) -> Option<String> {
     if gauge.lens == Lens::Reliability && gauge.reliability == Reliability::NotPublished {
-        return Some(gauge.reliability.label().to_owned());
+        return Some(gauge.reliability.to_string());
     }
     if row.endpoints == 0 {
         let counts = field.cells().any(|s| s.provider == row.provider.as_str());
@@ -183,7 +183,7 @@ fn finish(gauge: &Gauge<'_>, row: &mut ProviderTier, scale: Scale) {
     row.tier = row.adjusted.map_or(Tier::Unrated, |value| gauge.lens.cuts().tier(value));
     row.reason = match (row.tier, gauge.lens) {
         (Tier::Unrated, _) => Some("the rated providers do not differ".to_owned()),
-        (_, Lens::Reliability) => Some(gauge.reliability.label().to_owned()),
+        (_, Lens::Reliability) => Some(gauge.reliability.to_string()),
         _ => None,
     };
 }

@@ -1,12 +1,12 @@
 //! The published tier lists: one per lens, and one per workload if the lens needs one.
 
 use super::field::Field;
-use super::lenses::{Gauge, Reliability};
+use super::lenses::Gauge;
 use super::ranking::{Ground, ranked};
 use super::{AnalysisError, METHOD_VERSION, Parameters, Tuning, overall};
 use crate::domain::thresholds::FULL_RECORD_DAYS;
 use crate::domain::tier::Lens;
-use crate::domain::tier_list::{ProviderTier, TierList};
+use crate::domain::tier_list::{ProviderTier, Reliability, TierList};
 use crate::domain::workload::Workload;
 
 /// All tier lists: one each for `cache`, `reliability` and `speed`, and one per workload for `cost` and `overall`.

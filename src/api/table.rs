@@ -5,6 +5,7 @@
 use super::page::{Page, page};
 use super::problem::Problem;
 use super::request::{ApiRequest, shortened};
+use crate::domain::ids::names;
 use crate::table::{Cell, Row};
 use axum::response::Response;
 use serde::Serialize;
@@ -36,27 +37,27 @@ pub(super) fn sort<T: Row<N>, const N: usize>(rows: &mut Vec<T>, sort: Option<&s
     Ok(())
 }
 
-/// The format of an answer.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) enum Format {
-    /// `{data, meta}`.
-    #[default]
-    Json,
-    /// A CSV table.
-    Csv,
+names! {
+    /// The format of an answer.
+    Format {
+        /// `{data, meta}`.
+        Json = "json",
+        /// A CSV table.
+        Csv = "csv",
+    }
 }
 
-/// The names of the formats, default first.
-pub(super) const FORMATS: [&str; 2] = ["json", "csv"];
+impl Default for Format {
+    fn default() -> Self {
+        Self::Json
+    }
+}
 
 impl FromStr for Format {
     type Err = String;
     fn from_str(name: &str) -> Result<Self, String> {
-        match name {
-            "json" => Ok(Self::Json),
-            "csv" => Ok(Self::Csv),
-            other => Err(format!("invalid `format` `{other}`; expected one of {}", FORMATS.join(", "))),
-        }
+        let known = || Self::ALL.map(Self::as_str).join(", ");
+        Self::parse(name).ok_or_else(|| format!("invalid `format` `{name}`; expected one of {}", known()))
     }
 }
 

@@ -66,12 +66,7 @@ fn tested_days(days: &TestedDays) -> String {
     let mut table = table(&["policy", "equal", "by sqrt(tokens)", "by tokens"], 1);
     for row in &days.policies {
         let over = |ratio: f64| format!("{:+.2} %", (ratio - 1.0) * 100.0);
-        table.add_row([
-            row.policy.name().to_owned(),
-            over(row.equal),
-            over(row.sqrt_tokens),
-            over(row.tokens),
-        ]);
+        table.add_row([row.policy.to_string(), over(row.equal), over(row.sqrt_tokens), over(row.tokens)]);
     }
     format!(
         "{table}\nCost above the oracle's cost, geometric mean over {} choices ({} models) from {} to {}, each charged the price of the next day.\n\

@@ -2,6 +2,7 @@
 
 use super::{Common, exit, progress, runtime};
 use crate::domain::document::RouteAnswer;
+use crate::domain::reading::RunStatus;
 use crate::pipeline::{CollectOptions, CollectReport, Pipeline, PipelineError};
 use anyhow::Result;
 use chrono::{DateTime, Utc};
@@ -43,11 +44,11 @@ pub fn run(common: &Common, args: &CollectArgs) -> Result<u8> {
     }
     pipeline.store.checkpoint()?;
     common.print(&report, || describe(&report))?;
-    Ok(match report.status.as_str() {
-        "ok" => exit::OK,
-        "partial" => exit::PARTIAL,
-        "suspect" => exit::SUSPECT,
-        _ => exit::UPSTREAM,
+    Ok(match report.status {
+        RunStatus::Ok => exit::OK,
+        RunStatus::Partial => exit::PARTIAL,
+        RunStatus::Suspect => exit::SUSPECT,
+        RunStatus::Failed => exit::UPSTREAM,
     })
 }
 

@@ -72,7 +72,7 @@ struct FileArgs {
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// Format of the file.
-    #[arg(long, default_value = "csv", value_parser = ["csv", "json", "parquet"])]
+    #[arg(long, default_value = "csv", value_parser = ExportFormat::ALL.map(ExportFormat::as_str))]
     format: String,
 }
 

@@ -127,7 +127,7 @@ fn providers(list: &TierList) -> Table {
                 true => provider.tier.to_string(),
                 false => format!("{} ({})", provider.tier, provider.naive),
             },
-            provider.span.clone().unwrap_or_default(),
+            provider.span.map_or_else(String::new, |span| span.to_string()),
             since(provider.since, provider.previous),
             clean(&provider.name),
             adjusted(provider.adjusted),

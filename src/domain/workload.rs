@@ -1,7 +1,7 @@
 //! Session profiles, under which prices are compared.
 
+use super::ids::names;
 use serde::{Deserialize, Serialize};
-use std::fmt;
 use std::str::FromStr;
 use utoipa::ToSchema;
 
@@ -36,42 +36,23 @@ pub struct Workload {
     pub failures: Failures,
 }
 
-/// The cache lifetime that a session requests for its writes. It determines the write price if a host lists one for
-/// each lifetime.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
-pub enum CacheTtl {
-    /// Five minutes, or the host's default.
-    #[default]
-    #[serde(rename = "5m")]
-    FiveMinutes,
-    /// One hour. Hosts without a price for it are priced with their only write price.
-    #[serde(rename = "1h")]
-    OneHour,
-}
-
-impl CacheTtl {
-    /// Both lifetimes, the default first.
-    pub const ALL: [Self; 2] = [Self::FiveMinutes, Self::OneHour];
-
-    /// Name in files, URLs and on the command line.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::FiveMinutes => "5m",
-            Self::OneHour => "1h",
-        }
-    }
-}
-
-impl fmt::Display for CacheTtl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+names! {
+    /// The cache lifetime that a session requests for its writes. It determines the write price if a host lists one for
+    /// each lifetime.
+    #[derive(Default)]
+    CacheTtl {
+        /// Five minutes, or the host's default.
+        #[default]
+        FiveMinutes = "5m",
+        /// One hour. Hosts without a price for it are priced with their only write price.
+        OneHour = "1h",
     }
 }
 
 impl FromStr for CacheTtl {
     type Err = String;
     fn from_str(name: &str) -> Result<Self, String> {
-        let named = Self::ALL.into_iter().find(|ttl| ttl.as_str() == name);
+        let named = Self::parse(name);
         named.ok_or_else(|| {
             let short: String = name.chars().take(60).collect();
             format!("unknown cache lifetime `{short}`: expected 5m or 1h")

@@ -129,7 +129,7 @@ fn run_summary(row: &RunRow) -> RunSummary {
     RunSummary {
         run_id: row.run_id.clone(),
         observed_at: row.observed_at,
-        status: row.status.clone(),
+        status: row.status,
         window_kind: row.window_kind,
         requests,
         documents,
@@ -314,6 +314,8 @@ fn endpoint(now: EndpointNow, verdicts: Option<EndpointVerdicts>, days: Vec<Endp
         tier: Tier::Unrated,
         why: "not included in the newest analysis".into(),
         verdicts: BTreeMap::new(),
+        named: Vec::new(),
+        gate: None,
         session_cost: BTreeMap::new(),
         realised_discount: None,
         efficiency: None,

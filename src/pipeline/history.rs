@@ -7,6 +7,7 @@
 use super::analyse::analysis_at;
 use super::{Pipeline, PipelineError};
 use crate::analysis::{self, METHOD_VERSION};
+use crate::domain::event::EventKind;
 use crate::domain::tier_history::{History, RunDay};
 use crate::domain::workload::Workload;
 use crate::snapshot::Event;
@@ -99,7 +100,7 @@ pub(super) fn events(
     let changes = store.tier_changes(METHOD_VERSION, as_of, workload, limit)?;
     let changed = changes.into_iter().map(|row| Event {
         at: row.at,
-        kind: "tier_changed".into(),
+        kind: EventKind::TierChanged,
         model_id: None,
         tag: None,
         provider: Some(row.provider),

@@ -2,6 +2,7 @@
 
 use super::Now;
 use super::extensions::FromKept;
+use crate::domain::reading::RunStatus;
 use crate::snapshot::{Current, Snapshot};
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
@@ -84,7 +85,7 @@ fn of_snapshot(registry: &mut Registry, snapshot: &Snapshot) {
         gauge(
             "last_run_ok",
             "1 if the newest run is complete, 0 otherwise",
-            f64::from(u8::from(run.status == "ok")),
+            f64::from(u8::from(run.status == RunStatus::Ok)),
         );
         gauge("last_run_requests", "Requests of the newest run", run.requests as f64);
         let seconds = run.duration_ms as f64 / 1000.0;

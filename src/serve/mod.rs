@@ -192,7 +192,7 @@ pub async fn collect_and_publish(
     };
     tracing::info!(
         run_id = report.run_id,
-        status = report.status,
+        status = report.status.as_str(),
         requests = report.requests,
         endpoints = report.endpoints,
         readings = report.readings,

@@ -265,7 +265,7 @@ fn what_cannot_be_read_is_put_aside_with_its_json_path_and_its_body() {
         let [aside] = decoded.quarantined.as_slice() else { panic!("{body}: {:?}", decoded.quarantined) };
         assert_eq!((aside.reason.as_str(), aside.sha256.as_str()), ("undecodable", "5ha"), "{body}");
         assert!(aside.path.starts_with(path), "{body}: {} is not {path}", aside.path);
-        assert!(!aside.detail.is_empty() && aside.kind == kind.as_str(), "{body}");
+        assert!(!aside.detail.is_empty() && aside.kind == kind, "{body}");
         assert_eq!(aside.model.is_some(), kind != Models, "{body}");
     }
 }

@@ -7,6 +7,7 @@ pub mod session_bars;
 pub mod spark;
 
 use self::day_chart::{DayChart, Point, Series, Subject};
+use crate::domain::event::EventKind;
 use crate::domain::window::Basis;
 use crate::site::parts::{format, link};
 use crate::snapshot::{Endpoint, EndpointDay, ModelEntry, ProviderEntry, Snapshot};
@@ -45,7 +46,7 @@ fn busiest(model: &ModelEntry) -> Vec<&Endpoint> {
 /// The days on which a change of an endpoint's list price was observed.
 pub fn steps(snapshot: &Snapshot, model: &ModelEntry, endpoint: &Endpoint) -> Vec<(NaiveDate, String)> {
     let its = snapshot.status.events.iter().filter(|e| {
-        e.kind == "price_changed"
+        e.kind == EventKind::PriceChanged
             && e.model_id.as_deref() == Some(model.model_id.as_str())
             && e.tag.as_deref() == Some(endpoint.tag.as_str())
     });

@@ -1,5 +1,6 @@
 //! The parts of the site for programs: the Atom feed of changes (RFC 4287) and the site map.
 
+use crate::domain::event::EventKind;
 use crate::domain::tier::Lens;
 use crate::site::pages::changes::kind_in_words;
 use crate::site::parts::lens::DEFAULT_LENS;
@@ -31,7 +32,7 @@ struct Entry {
     title: String,
     updated: String,
     href: String,
-    kind: String,
+    kind: EventKind,
     detail: String,
 }
 
@@ -48,7 +49,7 @@ fn clean(text: &str) -> String {
 fn id_of(event: &Event) -> Uuid {
     let parts = [
         time(event.at),
-        event.kind.clone(),
+        event.kind.to_string(),
         event.model_id.clone().unwrap_or_default(),
         event.tag.clone().unwrap_or_default(),
         event.detail.clone(),
@@ -65,14 +66,14 @@ fn entry(snapshot: &Snapshot, event: &Event, base: &str) -> Entry {
         (None, None) => "/changes".to_owned(),
     };
     let about: Vec<&str> = event.model_id.iter().chain(&event.tag).map(String::as_str).collect();
-    let kind = kind_in_words(&event.kind);
-    let title = if about.is_empty() { kind.clone() } else { format!("{kind}: {}", about.join(" at ")) };
+    let kind = kind_in_words(event.kind);
+    let title = if about.is_empty() { kind.to_owned() } else { format!("{kind}: {}", about.join(" at ")) };
     Entry {
         id: id_of(event),
         title: clean(&title),
         updated: time(event.at),
         href: format!("{base}{path}"),
-        kind: clean(&event.kind),
+        kind: event.kind,
         detail: clean(&event.detail),
     }
 }

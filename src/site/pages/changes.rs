@@ -1,5 +1,6 @@
 //! Recorded changes as the pages and the feed show them.
 
+use crate::domain::event::EventKind;
 use crate::domain::ids::{ProviderSlug, Tag};
 use crate::site::parts::shell::{Shell, View};
 use crate::site::parts::{When, link};
@@ -13,7 +14,7 @@ pub struct Change<'a> {
     /// When it was seen.
     pub at: When,
     /// Its kind in words.
-    pub kind: String,
+    pub kind: &'static str,
     /// Description for people; untrusted.
     pub detail: &'a str,
     /// The page and the id of the model, if the change concerns a model that still exists.
@@ -25,15 +26,14 @@ pub struct Change<'a> {
 }
 
 /// The kind of an event in words.
-pub fn kind_in_words(kind: &str) -> String {
+pub fn kind_in_words(kind: EventKind) -> &'static str {
     match kind {
-        "price_changed" => "list price".to_owned(),
-        "endpoint_appeared" => "new endpoint".to_owned(),
-        "endpoint_gone" => "endpoint gone".to_owned(),
-        "tier_changed" => "tier".to_owned(),
-        "tag_changed" => "renamed".to_owned(),
-        "window_changed" => "window changed".to_owned(),
-        other => other.replace('_', " "),
+        EventKind::PriceChanged => "list price",
+        EventKind::EndpointAppeared => "new endpoint",
+        EventKind::EndpointGone => "endpoint gone",
+        EventKind::TierChanged => "tier",
+        EventKind::TagChanged => "renamed",
+        EventKind::WindowChanged => "window changed",
     }
 }
 
@@ -47,7 +47,7 @@ pub fn change<'a>(snapshot: &Snapshot, event: &'a Event) -> Change<'a> {
     let known = event.model_id.as_deref().filter(|id| snapshot.model(id).is_some());
     Change {
         at: When::new(event.at),
-        kind: kind_in_words(&event.kind),
+        kind: kind_in_words(event.kind),
         detail: &event.detail,
         model: known.map(|id| (link::model(id), id)),
         provider: event

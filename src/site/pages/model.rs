@@ -91,13 +91,13 @@ struct Row {
     sessions: Vec<SessionCell>,
     held: Option<String>,
     service: Vec<Cell>,
-    quantization: String,
+    quantization: Option<String>,
     context: Cell,
     longest_prompt: Cell,
     longest_answer: Cell,
     since: When,
-    region: String,
-    prompts: &'static str,
+    region: Option<String>,
+    prompts: Option<&'static str>,
 }
 
 /// A conditional price as text.
@@ -228,12 +228,12 @@ fn row(
         sessions,
         held: endpoint.verdicts.get(&Lens::Cost).and_then(held),
         service: service(endpoint, without_uptime(snapshot)),
-        quantization: endpoint.quantization.clone().unwrap_or_else(|| "not stated".to_owned()),
+        quantization: endpoint.quantization.clone(),
         context: context(endpoint.context_length),
         longest_prompt: context(endpoint.prompt_limit()),
         longest_answer: context(endpoint.max_completion_tokens),
         since: When::new(endpoint.since()),
-        region: endpoint.region.clone().unwrap_or_else(|| "not stated".to_owned()),
+        region: endpoint.region.clone(),
         prompts: prompts(endpoint),
     }
 }
@@ -286,16 +286,16 @@ fn service(endpoint: &Endpoint, without_uptime: &str) -> Vec<Cell> {
 }
 
 /// What happens to prompts, as far as the provider declares it.
-pub fn prompts(endpoint: &Endpoint) -> &'static str {
-    match (endpoint.trains_on_prompts, endpoint.retains_prompts) {
+pub fn prompts(endpoint: &Endpoint) -> Option<&'static str> {
+    Some(match (endpoint.trains_on_prompts, endpoint.retains_prompts) {
         (Some(true), _) => "used for training",
         (Some(false), Some(true)) => "kept, not trained on",
         (Some(false), Some(false)) => "not kept",
         (None, Some(true)) => "kept",
         (Some(false), None) => "not trained on",
         (None, Some(false)) => "not kept",
-        (None, None) => "not stated",
-    }
+        (None, None) => return None,
+    })
 }
 
 /// The tag of an endpoint that the upstream will drop or has dropped, and the date.

@@ -3,6 +3,8 @@
 use super::changes::{self, Change};
 use crate::domain::document::RouteAnswer;
 use crate::domain::hourly::Refusal;
+use crate::domain::reading::RunStatus;
+use crate::domain::window::WindowKind;
 use crate::site::parts::shell::{Shell, View};
 use crate::site::parts::{When, format};
 use crate::site::registry::Section;
@@ -44,6 +46,7 @@ struct Run<'a> {
     of: &'a RunSummary,
     at: When,
     took: String,
+    ok: bool,
     kind: &'static str,
 }
 
@@ -157,11 +160,12 @@ fn run(of: &RunSummary) -> Run<'_> {
         of,
         at: When::new(of.observed_at),
         took: format::milliseconds(of.duration_ms as f64),
-        kind: match of.window_kind.as_str() {
-            "hour" => "a short period",
-            "day_to_date" => "the day so far",
-            "day" => "a whole day",
-            _ => "unknown",
+        ok: of.status == RunStatus::Ok,
+        kind: match of.window_kind {
+            WindowKind::Hour => "a short period",
+            WindowKind::DayToDate => "the day so far",
+            WindowKind::Day => "a whole day",
+            WindowKind::Unknown => "unknown",
         },
     }
 }

@@ -15,6 +15,7 @@ pub mod record;
 pub mod shell;
 
 use crate::domain::tier::{Lens, Tier};
+use crate::domain::tier_list::Span;
 use crate::snapshot::ProviderTier;
 use askama::Template;
 use askama::filters::HtmlSafe;
@@ -43,8 +44,8 @@ impl Badge {
 
     /// The badge of a provider in a tier list: `S–B` if its interval reaches from S to B.
     pub fn of(row: &ProviderTier) -> Self {
-        match row.span.as_deref().and_then(|span| span.split_once('-')) {
-            Some((best, worst)) if row.tier != Tier::Unrated => {
+        match row.span {
+            Some(Span { best, worst }) if row.tier != Tier::Unrated => {
                 let spoken = format!("tier {}, between {best} and {worst}", row.tier);
                 Self { class: class(row.tier), label: format!("{best}–{worst}"), spoken }
             }
@@ -242,7 +243,7 @@ mod tests {
     #[test]
     fn an_interval_over_several_tiers_prints_its_span() {
         let plain = row(Tier::A, Some(0.1), Some((0.08, 0.12)));
-        let badge = Badge::of(&ProviderTier { span: Some("S-C".to_owned()), ..plain.clone() });
+        let badge = Badge::of(&ProviderTier { span: Span::between(Tier::C, Tier::S), ..plain.clone() });
         assert_eq!(badge.label, "S–C");
         assert_eq!(badge.class, "A");
         assert_eq!(Badge::of(&plain).label, "A");

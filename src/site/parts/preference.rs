@@ -61,7 +61,7 @@ pub struct Instructions {
 /// The preferences of a model under the snapshot's default workload.
 pub fn instructions(snapshot: &Snapshot, model: &ModelEntry, now: DateTime<Utc>) -> Option<Instructions> {
     let of = |mode| preference(snapshot, model, mode, snapshot.default_workload(), now);
-    let all: Vec<Preference> = Mode::ALL.into_iter().map(of).collect();
+    let all: Vec<Preference> = Mode::OFFERED.into_iter().map(of).collect();
     let first = all.first()?;
     Some(Instructions {
         session_id: quoted(&first.session_id),
@@ -86,7 +86,7 @@ fn text(target: &Target, model: &ModelEntry, preferences: &[Preference]) -> Opti
         path: file.path,
         text: file.text,
         notes: rendered.notes.iter().map(|note| quoted(note)).collect(),
-        others: Mode::ALL.into_iter().map(|mode| (mode.as_str(), address(mode))).collect(),
+        others: Mode::OFFERED.into_iter().map(|mode| (mode.as_str(), address(mode))).collect(),
     })
 }
 

@@ -88,7 +88,7 @@ async fn a_suspect_run_is_accepted_through_the_server_that_holds_the_store() {
     collect(&pipeline, &upstream, day(11)).await;
     upstream.set_faults(&[("effective-pricing", Fault::Change(hundredth))]);
     let report = collect(&pipeline, &upstream, day(11) + chrono::Duration::hours(1)).await;
-    assert_eq!(report.status, "suspect", "{report:?}");
+    assert_eq!(report.status.as_str(), "suspect", "{report:?}");
     pipeline.publish().expect("published");
     drop(pipeline);
 

@@ -97,7 +97,7 @@ fn a_field_of_another_type_costs_the_row_only_where_the_row_is_nothing_without_i
                 panic!("{place}: {:?}", decoded.quarantined)
             };
             let reason = if essential(&place) { "undecodable" } else { "unreadable_field" };
-            assert_eq!(aside.reason, reason, "{kind:?} {place}");
+            assert_eq!(aside.reason.as_str(), reason, "{kind:?} {place}");
             // Percentiles have several formats: a value that matches none of them is named as a whole.
             let named = place.trim_end_matches("/p50").replace('/', ".");
             assert_eq!(aside.path, format!("{path}{named}"));

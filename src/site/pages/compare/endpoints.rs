@@ -160,7 +160,7 @@ fn limits(all: &[Pair]) -> Group {
                 e.deprecation_date.map_or_else(|| "no date set".to_owned(), format::moment)
             }),
             words(all, "Region", |e| stated(e.region.as_deref())),
-            words(all, "Prompts", |e| prompts(e).to_owned()),
+            words(all, "Prompts", |e| stated(prompts(e))),
         ],
     }
 }

@@ -73,7 +73,7 @@ struct Row {
     tag: String,
     badge: Badge,
     cells: Vec<Cell>,
-    quantization: String,
+    quantization: Option<String>,
     key: String,
 }
 
@@ -149,11 +149,11 @@ fn form(snapshot: &Snapshot, question: &Question) -> Form {
         providers: providers.iter().map(|p| choice(p.provider.as_str(), &p.name, "provider")).collect(),
         quantizations: quantizations.into_iter().map(|q| choice(q, q, "quant")).collect(),
         policies: vec![
-            choice(Policy::NoTraining.name(), "declared as not used for training", "data"),
-            choice(Policy::NotKept.name(), "declared as not kept either", "data"),
+            choice(Policy::NoTraining.as_str(), "declared as not used for training", "data"),
+            choice(Policy::NotKept.as_str(), "declared as not kept either", "data"),
         ],
         variants: question.filter.variants,
-        sort: question.sort.name(),
+        sort: question.sort.as_str(),
         direction: if question.descending { "desc" } else { "asc" },
     }
 }
@@ -191,7 +191,7 @@ pub fn columns(snapshot: &Snapshot) -> Vec<(&'static str, String, bool)> {
     let workload = snapshot.workloads.first().map_or(String::new(), |w| w.title.to_lowercase());
     let column = |sort: Sort| {
         let (label, unit) = heading(sort, &workload);
-        (sort.name(), format!("{label} {unit}").trim_end().to_owned(), sort.is_descending())
+        (sort.as_str(), format!("{label} {unit}").trim_end().to_owned(), sort.is_descending())
     };
     Sort::ALL.into_iter().map(column).collect()
 }
@@ -231,7 +231,7 @@ fn row((model, endpoint): Hit, workload: &str) -> Row {
         tag: endpoint.tag.to_string(),
         badge: Badge::new(endpoint.tier),
         cells: Sort::ALL.into_iter().map(cell).collect(),
-        quantization: endpoint.quantization.clone().unwrap_or_else(|| "not stated".to_owned()),
+        quantization: endpoint.quantization.clone(),
         key: link::endpoint_name(&model.model_id, endpoint.tag.as_str()),
     }
 }

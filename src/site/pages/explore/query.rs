@@ -1,5 +1,6 @@
 //! The explorer's query: the address contains the filter, so it can be shared.
 
+use crate::domain::ids::names;
 use crate::site::parts::link;
 use crate::snapshot::{Endpoint, ModelEntry};
 use std::collections::HashMap;
@@ -7,54 +8,29 @@ use std::collections::HashMap;
 /// Longer texts are truncated: no name is that long.
 const LONGEST: usize = 100;
 
-/// How rows are sorted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sort {
-    /// Effective input price.
-    Price,
-    /// List input price.
-    List,
-    /// Session cost under the default workload.
-    Session,
-    /// Hit rate.
-    Hit,
-    /// Published uptime over a day.
-    Uptime,
-    /// Output speed.
-    Speed,
-    /// Context length.
-    Context,
-    /// Tokens per day.
-    Tokens,
+names! {
+    /// How rows are sorted, in the order of the columns.
+    Sort {
+        /// Session cost under the default workload.
+        Session = "session",
+        /// Effective input price.
+        Price = "price",
+        /// List input price.
+        List = "list",
+        /// Hit rate.
+        Hit = "hit",
+        /// Published uptime over a day.
+        Uptime = "uptime",
+        /// Output speed.
+        Speed = "speed",
+        /// Context length.
+        Context = "context",
+        /// Tokens per day.
+        Tokens = "tokens",
+    }
 }
 
 impl Sort {
-    /// All sort orders, in the order of the columns.
-    pub const ALL: [Self; 8] = [
-        Self::Session,
-        Self::Price,
-        Self::List,
-        Self::Hit,
-        Self::Uptime,
-        Self::Speed,
-        Self::Context,
-        Self::Tokens,
-    ];
-
-    /// Its name in addresses.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Price => "price",
-            Self::List => "list",
-            Self::Session => "session",
-            Self::Hit => "hit",
-            Self::Uptime => "uptime",
-            Self::Speed => "speed",
-            Self::Context => "context",
-            Self::Tokens => "tokens",
-        }
-    }
-
     /// Whether large values come first by default.
     pub fn is_descending(self) -> bool {
         !matches!(self, Self::Price | Self::List | Self::Session)
@@ -75,22 +51,13 @@ impl Sort {
     }
 }
 
-/// What a provider may do with prompts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Policy {
-    /// It declares that it does not train on them.
-    NoTraining,
-    /// It declares that it neither keeps them nor trains on them.
-    NotKept,
-}
-
-impl Policy {
-    /// Its name in addresses.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::NoTraining => "no-training",
-            Self::NotKept => "not-kept",
-        }
+names! {
+    /// What a provider may do with prompts.
+    Policy {
+        /// It declares that it does not train on them.
+        NoTraining = "no-training",
+        /// It declares that it neither keeps them nor trains on them.
+        NotKept = "not-kept",
     }
 }
 
@@ -187,8 +154,6 @@ impl Question {
     /// Reads the parameters of an address. Invalid values are ignored and reported in [`Question::errors`].
     pub fn new(words: &HashMap<String, String>) -> Self {
         let mut reader = Reader { words, errors: Vec::new() };
-        let policy =
-            |text: &str| [Policy::NoTraining, Policy::NotKept].into_iter().find(|p| p.name() == text);
         let parameters = reader.text("param");
         let filter = Filter {
             words: reader.text("q"),
@@ -203,12 +168,11 @@ impl Question {
                 .filter(|p| !p.is_empty())
                 .map(str::to_lowercase)
                 .collect(),
-            policy: reader.value("data", "no-training or not-kept", policy),
+            policy: reader.value("data", "no-training or not-kept", Policy::parse),
             variants: reader.value("variants", "all", |text| (text == "all").then_some(())).is_some(),
         };
-        let names = Sort::ALL.map(Sort::name).join(", ");
-        let by_name = |text: &str| Sort::ALL.into_iter().find(|sort| sort.name() == text);
-        let sort = reader.value("sort", &format!("one of {names}"), by_name).unwrap_or(Sort::Tokens);
+        let names = Sort::ALL.map(Sort::as_str).join(", ");
+        let sort = reader.value("sort", &format!("one of {names}"), Sort::parse).unwrap_or(Sort::Tokens);
         let direction = |text: &str| match text {
             "asc" => Some(false),
             "desc" => Some(true),
@@ -235,7 +199,7 @@ impl Question {
             .map(|(field, text)| format!("{field}={}", link::encode(text)))
             .collect();
         if sort != Sort::Tokens || descending != sort.is_descending() {
-            parts.push(format!("sort={}", sort.name()));
+            parts.push(format!("sort={sort}"));
         }
         if descending != sort.is_descending() {
             parts.push(format!("dir={}", if descending { "desc" } else { "asc" }));

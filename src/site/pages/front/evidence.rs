@@ -2,6 +2,7 @@
 
 use crate::domain::ids::ProviderSlug;
 use crate::domain::tier::{Lens, Tier};
+use crate::domain::tier_list::Reliability;
 use crate::site::charts::spark::{DayAxis, Spark};
 use crate::site::parts::flags::{self, FlagCount};
 use crate::site::parts::{Badge, Bar, Cell, effect, format, lens, link, on_scale};
@@ -81,12 +82,11 @@ fn axis(snapshot: &Snapshot) -> Option<DayAxis> {
 /// Availability counts requests rejected by rate limits, published uptime does not; the column states which it shows.
 fn answered(snapshot: &Snapshot) -> &'static str {
     let rated = snapshot.tier_list(Lens::Reliability, None).into_iter().flat_map(|list| &list.providers);
-    let mut reasons = rated.filter(|row| row.tier != Tier::Unrated).filter_map(|row| row.reason.as_deref());
-    match reasons.next() {
-        Some("availability") if reasons.all(|reason| reason == "availability") => "availability",
-        Some("published uptime") if reasons.all(|reason| reason == "published uptime") => "published uptime",
-        Some(_) => "availability or uptime",
-        None => "not published",
+    let mut rated = rated.filter(|row| row.tier != Tier::Unrated);
+    match rated.find_map(|row| Reliability::parse(row.reason.as_deref()?)) {
+        Some(Reliability::Availability) => "availability",
+        Some(Reliability::Uptime) => "published uptime",
+        Some(Reliability::NotPublished) | None => "not published",
     }
 }
 
@@ -154,10 +154,8 @@ impl Sources<'_> {
                 .map(|(l, h)| format!("{} to {}", effect(lens, l), effect(lens, h))),
             cells: self.cells(row),
             spark: self.axis.and_then(|axis| Spark::new(&self.providers.get(slug)?.days, axis)),
-            reason: row
-                .reason
-                .clone()
-                .filter(|reason| !matches!(reason.as_str(), "availability" | "published uptime")),
+            // The heading of the column states the measure once.
+            reason: row.reason.clone().filter(|reason| Reliability::parse(reason).is_none()),
             flags: self.flags.get(slug).cloned().unwrap_or_default(),
         }
     }

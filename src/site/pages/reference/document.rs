@@ -170,7 +170,11 @@ fn kind(schema: &Value) -> String {
 
 /// A parameter's type with its bounds and default.
 fn takes(schema: &Value) -> String {
-    let mut words = kind(schema).replace(" or null", "");
+    let mut given = schema.clone();
+    if let Some(types) = given.get_mut("type").and_then(Value::as_array_mut) {
+        types.retain(|one| one != "null");
+    }
+    let mut words = kind(&given);
     let bound = |name: &str| Some(&schema[name]).filter(|bound| !bound.is_null());
     match (bound("minimum"), bound("maximum")) {
         (Some(low), Some(high)) => words += &format!(", {low} to {high}"),
