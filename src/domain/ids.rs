@@ -33,6 +33,7 @@ macro_rules! name {
 
 /// Defines a closed set of values as an enum, each value with its only name: the one in SQL, JSON, addresses and
 /// exports. With `as "noun"`, the enum also parses as `FromStr`, and the error names the noun and the known names.
+// A name is a `tt`, because utoipa reads only a bare literal.
 macro_rules! names {
     ($(#[$doc:meta])* $type:ident $(as $noun:literal)? { $($(#[$about:meta])* $value:ident = $name:tt,)+ }) => {
         #[derive(
