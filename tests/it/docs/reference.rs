@@ -68,7 +68,8 @@ fn row(argument: &Arg) -> String {
         text += &format!(" [env: {}]", variable.to_string_lossy());
     }
     if argument.get_action().takes_values() {
-        let defaults: Vec<_> = argument.get_default_values().iter().map(|value| value.to_string_lossy()).collect();
+        let defaults: Vec<_> =
+            argument.get_default_values().iter().map(|value| value.to_string_lossy()).collect();
         if !defaults.is_empty() {
             text += &format!(" [default: {}]", defaults.join(" "));
         }
@@ -159,7 +160,8 @@ fn generated() -> String {
     }
     text += THRESHOLDS;
     for one in thresholds::table() {
-        text += &format!("| `{}` | {} | {} | {} |\n", one.name, one.value, cell(&one.unit), cell(&one.meaning));
+        text +=
+            &format!("| `{}` | {} | {} | {} |\n", one.name, one.value, cell(&one.unit), cell(&one.meaning));
     }
     text
 }
@@ -167,7 +169,10 @@ fn generated() -> String {
 #[test]
 fn the_reference_is_that_of_the_program() {
     let text = generated();
-    assert!(text.matches("\n### `hitrate ").count() > 20 && text.matches("\n| `fetch.").count() > 3, "{text}");
+    assert!(
+        text.matches("\n### `hitrate ").count() > 20 && text.matches("\n| `fetch.").count() > 3,
+        "{text}"
+    );
     if std::env::var_os("UPDATE_DOCS").is_some() {
         std::fs::write(at("docs/reference.md"), &text).expect("docs/reference.md can be written");
     }
