@@ -78,7 +78,8 @@ pub fn flips(report: &FlipReport) -> String {
 
 /// One row for each figure, as published and by the figures of each day alone.
 pub fn lag(report: &LagReport) -> String {
-    let days = |lag: Option<Lag>| lag.map_or_else(|| "-".into(), |lag| format!("{} ({})", lag.median, lag.worst));
+    let days =
+        |lag: Option<Lag>| lag.map_or_else(|| "-".into(), |lag| format!("{} ({})", lag.median, lag.worst));
     let all = report.provider_days;
     let share = |count: usize| percent((all > 0).then(|| count as f64 / all as f64));
     let row = |figure: &str, published: String, naive: String| vec![figure.to_owned(), published, naive];
