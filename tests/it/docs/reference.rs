@@ -111,21 +111,19 @@ fn commands(command: &Command, path: &str, out: &mut String) {
     }
 }
 
-/// A row for every setting. Its text is the comment above it; settings without one share the comment before them.
+/// A row for every setting. Its text is the comment above it.
 fn settings() -> String {
-    let (mut rows, mut section, mut comment, mut used) = (String::new(), "", Vec::new(), false);
+    let (mut rows, mut section, mut comment) = (String::new(), "", Vec::new());
     for line in config::DEFAULTS.lines() {
         if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-            (section, used) = (name, true);
+            section = name;
+            comment.clear();
         } else if let Some(text) = line.strip_prefix('#') {
-            if used {
-                comment.clear();
-                used = false;
-            }
             comment.push(text.trim());
         } else if let Some((key, value)) = line.split_once(" = ") {
+            assert!(!comment.is_empty(), "data/hitrate.toml does not explain {section}.{key}");
             rows += &format!("| `{section}.{key}` | `{value}` | {} |\n", cell(&comment.join(" ")));
-            used = true;
+            comment.clear();
         }
     }
     rows
