@@ -1,5 +1,7 @@
 //! `hitrate study`: checks the method on simulated worlds with a known truth and on the record.
 
+mod markdown;
+
 use super::tables::{clean, percent, table};
 use super::{Common, exit, progress, running};
 use crate::domain::thresholds::EFFECT_RIDGE;
@@ -24,9 +26,16 @@ enum What {
     /// Measure how often the 90 % intervals contain the truth, and how well the ranking matches it.
     Coverage(CoverageArgs),
     /// Count how often the tiers of the collected record change from day to day, with and without hysteresis.
-    Flips,
+    Flips(Output),
     /// Measure how soon the published tier follows a provider that gets worse, on simulated worlds.
     Lag(LagArgs),
+}
+
+#[derive(Debug, Args)]
+struct Output {
+    /// Print the result as a Markdown table, as docs/evidence.md contains it.
+    #[arg(long, conflicts_with = "json")]
+    markdown: bool,
 }
 
 #[derive(Debug, Args)]
@@ -37,6 +46,8 @@ struct LagArgs {
     /// Seed of the first world.
     #[arg(long, default_value_t = 1, value_name = "SEED")]
     first_seed: u64,
+    #[command(flatten)]
+    output: Output,
 }
 
 #[derive(Debug, Args)]
@@ -50,15 +61,28 @@ struct CoverageArgs {
     /// Ridge on the provider effects [default: the one that the published tiers use].
     #[arg(long, value_name = "R")]
     ridge: Option<f64>,
+    #[command(flatten)]
+    output: Output,
 }
 
 /// Runs a study; exit code 1 if a figure misses its bound.
 pub fn run(common: &Common, args: &StudyArgs) -> Result<u8> {
     match &args.what {
         What::Coverage(args) => coverage(common, args),
-        What::Flips => flips(common),
+        What::Flips(output) => flips(common, output),
         What::Lag(args) => lag(common, args),
     }
+}
+
+/// Prints a report as JSON, as Markdown or for the terminal.
+fn print<T: serde::Serialize>(
+    common: &Common,
+    output: &Output,
+    report: &T,
+    markdown: impl Fn(&T) -> String,
+    text: impl Fn(&T) -> String,
+) -> Result<()> {
+    common.print(report, || if output.markdown { markdown(report) } else { text(report) })
 }
 
 fn coverage(common: &Common, args: &CoverageArgs) -> Result<u8> {
@@ -71,16 +95,16 @@ fn coverage(common: &Common, args: &CoverageArgs) -> Result<u8> {
     let asked = CoverageStudy { first_seed: args.first_seed, seeds: args.seeds, ridge };
     let report = study(&asked, &|| bar.inc(1))?;
     bar.finish_and_clear();
-    common.print(&report, || describe_coverage(&report))?;
+    print(common, &args.output, &report, markdown::coverage, describe_coverage)?;
     Ok(if report.holds { exit::OK } else { exit::ERROR })
 }
 
 /// Counts over the store, through the running server if one holds it.
-fn flips(common: &Common) -> Result<u8> {
+fn flips(common: &Common, output: &Output) -> Result<u8> {
     let report = running::read_or_ask(common, ("a count of changes", "/local/flips"), |store| {
         Ok(count_flips(store, &common.settings()?.workloads(common.data().path())?)?)
     })?;
-    common.print(&report, || describe_flips(&report))?;
+    print(common, output, &report, markdown::flips, describe_flips)?;
     Ok(if report.holds == Some(false) { exit::ERROR } else { exit::OK })
 }
 
@@ -89,7 +113,7 @@ fn lag(common: &Common, args: &LagArgs) -> Result<u8> {
     let bar = progress(usize::try_from(args.seeds)?, "worlds");
     let report = follow(&LagStudy::of_recorded_size(args.first_seed, args.seeds), &|| bar.inc(1))?;
     bar.finish_and_clear();
-    common.print(&report, || describe_lag(&report))?;
+    print(common, &args.output, &report, markdown::lag, describe_lag)?;
     Ok(exit::OK)
 }
 

@@ -1,11 +1,13 @@
-//! The documents name everything that exists, and nothing else: tables and columns, settings, verbs and options, API
-//! routes and their parameters, thresholds, modules and functions.
+//! The documents name everything that exists, and nothing else: tables and columns, API routes, modules and
+//! functions. Commands, settings, exit codes and thresholds are generated (`docs/reference.rs`).
+
+mod method;
+mod reference;
 
 use clap::CommandFactory;
-use hitrate::cli::{Cli, exit};
+use hitrate::api;
+use hitrate::cli::Cli;
 use hitrate::domain::reading::{QuarantineReason, RunStatus};
-use hitrate::domain::thresholds;
-use hitrate::{api, config};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -158,36 +160,11 @@ fn nullable_columns_are_said_to_be() {
     assert_eq!(nullable, expected);
 }
 
-#[test]
-fn every_setting_is_in_the_readme_with_its_default() {
-    let defaults: toml::Table = config::DEFAULTS.parse().expect("the defaults are TOML");
-    let mut there = BTreeMap::new();
-    for (section, keys) in &defaults {
-        for (key, value) in keys.as_table().expect("a section") {
-            there.insert(format!("{section}.{key}"), value.to_string());
-        }
-    }
-    let readme = read("README.md");
-    let settings = readme.split("\n## Configuration").nth(1).expect("a section of settings");
-    let settings = settings.split("\n## ").next().expect("its text");
-    let documented: BTreeMap<&str, &str> = rows(settings).into_iter().collect();
-    let names = documented.keys().filter(|name| name.contains('.')).map(|name| (*name).to_owned()).collect();
-    same("settings", &names, &there.keys().cloned().collect());
-    for (key, value) in &there {
-        let row = documented[key.as_str()];
-        assert!(row.contains(&format!("| `{value}` |")), "the default of {key} is {value}: {row}");
-    }
-}
-
-/// Every verb as it is typed, with its own long options; hidden verbs and options are left out.
+/// Every verb as it is typed, with its own long options.
 fn verbs(command: &clap::Command, path: &str, found: &mut BTreeMap<String, BTreeSet<String>>) {
-    let children: Vec<_> = command
-        .get_subcommands()
-        .filter(|child| child.get_name() != "help" && !child.is_hide_set())
-        .collect();
+    let children: Vec<_> = command.get_subcommands().filter(|child| child.get_name() != "help").collect();
     if children.is_empty() {
-        let own = command.get_arguments().filter(|argument| !argument.is_hide_set());
-        let own = own.filter(|argument| !argument.is_global_set());
+        let own = command.get_arguments().filter(|argument| !argument.is_global_set());
         let long = own.filter_map(|argument| argument.get_long()).filter(|long| *long != "help");
         found.insert(path.to_owned(), long.map(|long| format!("--{long}")).collect());
     }
@@ -204,68 +181,72 @@ fn options(text: &str) -> BTreeSet<String> {
     after.map(word).filter(|word| word.len() > 3 && !word.starts_with("---")).collect()
 }
 
+/// The documents of the repository, with their names.
+fn documents() -> Vec<(String, String)> {
+    let mut paths = files("docs", "md");
+    paths.push(at("README.md"));
+    let named = |path: PathBuf| {
+        let text = std::fs::read_to_string(&path).expect("a document");
+        (path.display().to_string(), text)
+    };
+    paths.into_iter().map(named).collect()
+}
+
 #[test]
-fn every_verb_and_option_is_in_the_readme() {
+fn commands_in_the_documents_exist() {
     let cli = Cli::command();
     let mut there = BTreeMap::new();
     verbs(&cli, "hitrate", &mut there);
-    assert!(there.len() > 10, "{there:?}");
-    let readme = read("README.md");
-    let table: BTreeMap<String, &str> = rows(&readme)
-        .into_iter()
-        .filter(|(cell, _)| cell.starts_with("hitrate "))
-        .map(|(cell, row)| {
-            let words = cell.split(' ').take_while(|word| word.chars().all(|c| c.is_ascii_lowercase()));
-            (words.collect::<Vec<_>>().join(" "), row)
-        })
-        .collect();
-    same("verbs", &table.keys().cloned().collect(), &there.keys().cloned().collect());
-    for (verb, long) in &there {
-        same(verb, &options(table[verb]), long);
-    }
-    for global in cli.get_arguments().filter(|argument| argument.is_global_set()) {
-        let long = global.get_long().expect("a long name");
-        assert!(readme.contains(&format!("`--{long}")), "--{long}");
-        if let Some(variable) = global.get_env() {
-            let variable = variable.to_string_lossy();
-            assert!(readme.contains(&format!("`{variable}`")), "{variable}");
+    let global = cli.get_arguments().filter(|argument| argument.is_global_set());
+    let global: BTreeSet<String> =
+        global.filter_map(|argument| argument.get_long()).map(|long| format!("--{long}")).collect();
+    let mut checked = 0;
+    for (path, text) in documents() {
+        let spans = text.split('`').skip(1).step_by(2).filter_map(|code| code.strip_prefix("hitrate "));
+        // A span may name a group of commands (`hitrate study`) or one command with its options.
+        for span in spans.filter(|span| span.starts_with(|c: char| c.is_ascii_lowercase())) {
+            let words: Vec<&str> = span.split_whitespace().collect();
+            let of = |count: usize| {
+                let name = format!("hitrate {}", words[..count.min(words.len())].join(" "));
+                let group = format!("{name} ");
+                let named = there.iter().filter(|(verb, _)| **verb == name || verb.starts_with(&group));
+                named.map(|(_, own)| own).collect::<Vec<_>>()
+            };
+            let own = Some(of(2)).filter(|own| !own.is_empty()).unwrap_or_else(|| of(1));
+            assert!(!own.is_empty(), "{path}: there is no `hitrate {span}`");
+            for long in options(span) {
+                let known = global.contains(&long) || own.iter().any(|own| own.contains(&long));
+                assert!(known, "{path}: `hitrate {span}` has no option {long}");
+            }
+            checked += 1;
         }
     }
+    assert!(checked > 30, "{checked}");
 }
 
 #[test]
-fn every_exit_code_is_explained() {
-    let codes =
-        [exit::OK, exit::ERROR, exit::USAGE, exit::UPSTREAM, exit::PARTIAL, exit::TOO_NEW, exit::LOCKED];
-    for path in ["README.md", "docs/operations.md"] {
-        let text = read(path);
-        let section = text.split("\n## Exit codes").nth(1).unwrap_or_else(|| panic!("{path}: exit codes"));
-        let section = section.split("\n## ").next().expect("its text");
-        for code in codes {
-            assert!(section.contains(&format!("\n| {code} | ")), "{path}: exit code {code}");
-        }
-    }
+fn what_to_do_about_every_exit_code_is_explained() {
+    let text = read("docs/operations.md");
+    let section = text.split("\n## Exit codes").nth(1).expect("exit codes");
+    let section = section.split("\n## ").next().expect("its text");
+    let rows = section.lines().filter_map(|line| line.strip_prefix("| ")?.split(' ').next());
+    let documented = rows.filter(|cell| cell.parse::<u8>().is_ok()).map(str::to_owned).collect();
+    let there: BTreeSet<String> = reference::exit_codes().into_iter().map(|(code, _)| code).collect();
+    assert!(there.len() > 6, "{there:?}");
+    same("exit codes", &documented, &there);
 }
 
 #[test]
-fn every_route_and_parameter_of_the_api_is_described() {
+fn every_route_of_the_api_is_described() {
     let described = serde_json::to_value(api::openapi()).expect("JSON");
     let text = read("docs/api.md");
-    let table: BTreeMap<&str, &str> = rows(&text)
-        .into_iter()
-        .filter_map(|(cell, row)| Some((cell.strip_prefix("GET ")?, row)))
-        .filter(|(path, _)| path.starts_with("/api/"))
-        .collect();
+    let documented = rows(&text).into_iter().filter_map(|(cell, _)| cell.strip_prefix("GET "));
+    let documented = documented.filter(|path| path.starts_with("/api/")).map(str::to_owned).collect();
     let paths = described["paths"].as_object().expect("paths");
-    same("routes", &table.keys().map(|path| (*path).to_owned()).collect(), &paths.keys().cloned().collect());
+    same("routes", &documented, &paths.keys().cloned().collect());
     for (path, operations) in paths {
-        for (method, operation) in operations.as_object().expect("operations") {
+        for method in operations.as_object().expect("operations").keys() {
             assert_eq!(method, "get", "{path}");
-            let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
-            for parameter in parameters.iter().filter(|parameter| parameter["in"] == "query") {
-                let name = parameter["name"].as_str().expect("a name");
-                assert!(table[path.as_str()].contains(&format!("`{name}`")), "{path}: {name}");
-            }
         }
     }
 }
@@ -283,14 +264,6 @@ fn every_kind_of_problem_is_described() {
     let text = read("docs/api.md");
     let documented = rows(&text).into_iter().filter_map(|(cell, _)| cell.strip_prefix("/problems/"));
     same("problems", &documented.map(str::to_owned).collect(), &there);
-}
-
-#[test]
-fn every_threshold_is_named_in_the_method() {
-    let text = read("docs/method.md");
-    for threshold in thresholds::table() {
-        assert!(text.contains(&format!("`{}`", threshold.name)), "docs/method.md: {}", threshold.name);
-    }
 }
 
 #[test]

@@ -1,0 +1,163 @@
+//! The results of the studies as Markdown: the tables of `docs/evidence.md`.
+
+use super::super::tables::percent;
+use crate::study::coverage::{CoverageReport, Group};
+use crate::study::flips::FlipReport;
+use crate::study::lag::{Lag, LagReport};
+
+fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    let line = |cells: &[String]| format!("| {} |", cells.join(" | "));
+    let header: Vec<String> = header.iter().map(|cell| (*cell).to_owned()).collect();
+    let mut lines = vec![line(&header), format!("|{}", "---|".repeat(header.len()))];
+    lines.extend(rows.into_iter().map(|cells| line(&cells)));
+    lines.join("\n")
+}
+
+fn fixed(value: Option<f64>, scale: f64, decimals: usize) -> String {
+    value.map_or_else(|| "-".to_owned(), |value| format!("{:.decimals$}", value * scale))
+}
+
+/// One row: how often the intervals contain the truth, and how well the order matches it.
+pub fn coverage(report: &CoverageReport) -> String {
+    let header = [
+        "ridge",
+        "worlds",
+        "first seed",
+        "intervals",
+        "contain the truth",
+        "half-width, points",
+        "thin providers",
+        "contain the truth",
+        "half-width, points",
+        "rank correlation (worst world)",
+        "of the plain mean",
+    ];
+    let group = |group: &Group| {
+        [group.intervals.to_string(), percent(group.coverage), fixed(group.half_width, 100.0, 1)]
+    };
+    let mut row = vec![report.ridge.to_string(), report.seeds.to_string(), report.first_seed.to_string()];
+    row.extend(group(&report.all));
+    row.extend(group(&report.thin));
+    let (mean, worst) = (fixed(report.adjusted.mean, 1.0, 3), fixed(report.adjusted.worst, 1.0, 3));
+    row.extend([format!("{mean} ({worst})"), fixed(report.model_mean.mean, 1.0, 3)]);
+    table(&header, [row])
+}
+
+/// One row for the providers and one for the endpoints of each lens.
+pub fn flips(report: &FlipReport) -> String {
+    let header = [
+        "lens",
+        "of",
+        "steps",
+        "published changes",
+        "per step",
+        "per day",
+        "naive changes",
+        "per step",
+        "per day",
+        "far",
+    ];
+    let rows = report.lenses.iter().flat_map(|row| {
+        [("providers", row.providers), ("endpoints", row.endpoints)].map(|(of, flips)| {
+            vec![
+                format!("`{}`", row.lens),
+                of.to_owned(),
+                flips.compared.to_string(),
+                flips.published.to_string(),
+                percent(flips.published_a_step),
+                percent(flips.published_a_day),
+                flips.naive.to_string(),
+                percent(flips.naive_a_step),
+                percent(flips.naive_a_day),
+                flips.far.to_string(),
+            ]
+        })
+    });
+    table(&header, rows)
+}
+
+/// One row for each figure, as published and by the figures of each day alone.
+pub fn lag(report: &LagReport) -> String {
+    let days =
+        |lag: Option<Lag>| lag.map_or_else(|| "-".into(), |lag| format!("{} ({})", lag.median, lag.worst));
+    let all = report.provider_days;
+    let share = |count: usize| percent((all > 0).then(|| count as f64 / all as f64));
+    let row = |figure: &str, published: String, naive: String| vec![figure.to_owned(), published, naive];
+    let rows = [
+        row(
+            "days until the tier is within a letter of the truth: median (worst)",
+            days(report.published_days),
+            days(report.naive_days),
+        ),
+        row(
+            "providers whose tier never got there",
+            report.published_never.to_string(),
+            report.naive_never.to_string(),
+        ),
+        row(
+            &format!("two letters or more from the truth, of {all} provider-days"),
+            share(report.published_far),
+            share(report.naive_far),
+        ),
+        row("of which stale: the naive tier is not as far off", share(report.stale), String::new()),
+        row("longest stale spell, days", report.longest_stale.to_string(), String::new()),
+        row(
+            "changed tiers, of provider-days",
+            percent(report.flips.published_a_day),
+            percent(report.flips.naive_a_day),
+        ),
+    ];
+    table(&["figure", "published", "naive"], rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::study::coverage::Correlation;
+    use crate::study::flips::Flips;
+
+    #[test]
+    fn a_table_has_a_row_of_dashes_and_as_many_cells_in_every_row() {
+        let text = table(&["a", "b"], [vec!["1".to_owned(), String::new()]]);
+        assert_eq!(text, "| a | b |\n|---|---|\n| 1 |  |");
+        assert_eq!(fixed(Some(0.1016), 100.0, 1), "10.2");
+        assert_eq!(fixed(None, 1.0, 3), "-");
+    }
+
+    #[test]
+    fn the_evidence_has_the_tables_of_the_studies() {
+        let group = Group { intervals: 0, coverage: None, half_width: None };
+        let none = Correlation { mean: None, worst: None };
+        let covered = CoverageReport {
+            first_seed: 1,
+            seeds: 1,
+            ridge: 0.25,
+            all: group,
+            thin: group,
+            adjusted: none,
+            model_mean: none,
+            holds: false,
+        };
+        let flipped = FlipReport { from: None, to: None, days: 0, lenses: Vec::new(), holds: None };
+        let followed = LagReport {
+            first_seed: 1,
+            seeds: 1,
+            followed: Vec::new(),
+            published_days: None,
+            naive_days: None,
+            published_never: 0,
+            naive_never: 0,
+            provider_days: 0,
+            published_far: 0,
+            naive_far: 0,
+            stale: 0,
+            longest_stale: 0,
+            flips: Flips::default(),
+        };
+        let kept = include_str!("../../../docs/evidence.md");
+        for table in [coverage(&covered), flips(&flipped), lag(&followed)] {
+            let header: Vec<&str> = table.lines().take(2).collect();
+            assert!(kept.contains(&header.join("\n")), "docs/evidence.md: {header:?}");
+        }
+    }
+}

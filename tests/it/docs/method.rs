@@ -1,0 +1,103 @@
+//! `docs/method.md` states the value of every threshold in its sentences.
+
+use super::read;
+use hitrate::domain::thresholds;
+use std::collections::BTreeSet;
+
+/// Each threshold with its value and the words in which the method states it. If a value changes, change both here.
+#[rustfmt::skip]
+const STATED: &[(&str, f64, &str)] = &[
+    ("window_price_tolerance", 1e-9, "to within 1e-9"),
+    ("window_day_share", 0.9, "at least 90 % of the summaries carry the price of the last point"),
+    ("window_hour_share", 0.2, "If at most 20 % do, it is a short stretch"),
+    ("window_min_witnesses", 5.0, "fewer than 5 comparable summaries"),
+    ("closing_settle_minutes", 30.0, "from 30 minutes past midnight"),
+    ("plausibility_days", 7.0, "the accepted runs of the last 7 days"),
+    ("empty_answer_hours", 3.0, "if a run at most 3 hours old had rows"),
+    ("longest_sweep_hours", 3.0, "within 3 hours of the run's start"),
+    ("hourly_min_tokens", 1e6, "fewer than 1 million tokens lie between the readings"),
+    ("hourly_tolerance", 0.01, "more than 0.01 outside of 0 to 1"),
+    ("hourly_days", 8.0, "The last 8 days are published"),
+    ("lens_window_days", 7.0, "over the last 7 days of readings"),
+    ("full_record_days", 3.0, "While fewer than 3 days have a published rate"),
+    ("cell_min_tokens", 10e6, "It counts with at least 10 million tokens a day"),
+    ("min_shared_models", 3.0, "shares fewer than 3 models with others"),
+    ("endpoint_min_tokens", 1e6, "**Endpoints** with at least 1 million tokens a day"),
+    ("effect_ridge", 0.25, "(0.25 mean weights of a model-provider pair)"),
+    ("interval_coverage", 0.9, "the truth in 90 % of all cases"),
+    ("interval_prior_models", 3.0, "counts like 3 models of the provider's own"),
+    ("interval_pool_models", 6.0, "from the providers with at least 6 models"),
+    ("resamples", 400.0, "400 draws of whole models"),
+    ("resample_seed", 20_260_721.0, "a fixed seed (20260721)"),
+    ("tier_change_probability", 0.8, "a probability of at least 0.8 that the new tier"),
+    ("tier_confirm_days", 2.0, "**after 2 consecutive days**"),
+    ("tier_band_cache", 0.03, "0.03 of hit rate for `cache`"),
+    ("tier_band_cost", 0.05, "5 % of the cost for `cost`"),
+    ("tier_band_z", 0.2, "0.2 for the z-scores"),
+    ("tier_band_interval_share", 0.33, "0.33 of the half-width"),
+    ("tier_band_most", 3.0, "more than 3 times the minimum"),
+    ("tier_memory_days", 7.0, "is remembered for 7 such days"),
+    ("launch_days", 3.0, "the first 3 days of a model are left out"),
+    ("flag_min_hit_rate", 0.3, "a hit rate of at least 30 %"),
+    ("flag_min_tokens", 100e6, "on at least 100 million tokens a day, a listed discount"),
+    ("phantom_efficiency", 0.2, "an efficiency under 20 %"),
+    ("read_price_discount", 0.95, "a read price below 95 % of the input price"),
+    ("identity_tolerance", 0.05, "a deviation above 5 %"),
+    ("impossible_price_below", 0.95, "below 0.95 times the lowest list price"),
+    ("impossible_price_above", 1.01, "above 1.01 times the highest"),
+    ("identity_min_tokens", 10e6, "no price tiers and at least 10 million tokens"),
+    ("reference_quantile", 0.9, "the 0.9 quantile of the hit rates"),
+    ("reference_min_endpoints", 3.0, "With fewer than 3 endpoints, or a reference of 0"),
+    ("most_resends", 1.0, "(1-u)/u prompts a turn, at most 1"),
+    ("cost_prior_days", 3.0, "the common scatter, which counts like 3 days"),
+    ("session_gap_minutes", 30.0, "while pauses are under 30 minutes"),
+    ("session_min_reuse", 0.5, "can reuse less than 0.5 of the previous one"),
+    ("gate_availability", 0.9, "availability (or uptime) under 0.9"),
+    ("preference_min_uptime", 0.9, "with an uptime below 0.9"),
+    ("preference_min_age_hours", 24.0, "younger than 24 hours"),
+    ("preference_reading_days", 2.0, "without a reading for more than 2 days"),
+    ("shortlist_min", 3.0, "if there are fewer than 3 of those"),
+    ("shortlist_reach", 1.25, "at most 1.25 times the best"),
+    ("saving_min_traffic", 0.8, "at least 80 % of the traffic have a cost"),
+    ("stale_after_hours", 3.0, "Data older than 3 hours are stale"),
+    ("stale_grace_hours", 24.0, "After 24 more hours preferences are withheld"),
+    ("backtest_output_share", 0.05, "plus 0.05 of its effective output price"),
+    ("backtest_min_tokens", 10e6, "at least 10 million tokens in the latest reading"),
+    ("backtest_history_days", 30.0, "use prices from 30 days before the first choice"),
+    ("backtest_told_from", 100.0, "shows the result from 100 choices on"),
+    ("policy_gain", 0.8, "takes in 0.8 of each day's news"),
+    ("policy_most_news", 0.25, "never more than 0.25 of it"),
+    ("policy_long_share", 0.1, "shrunk by 0.1 towards a mean"),
+    ("policy_long_half_life", 5.0, "a half-life of 5 days"),
+    ("policy_thin_charge", 0.005, "charged 0.005 for each factor e"),
+    ("mover_days", 7.0, "over the last 7 UTC days"),
+    ("mover_min_days", 2.0, "at least 2 observed days in both weeks"),
+    ("mover_min_tokens", 100e6, "have at least 100 million tokens a day"),
+    ("mover_min_change", 0.02, "the change is at least 0.02"),
+    ("expected_cost_prior_days", 3.0, "those of all endpoints, which count like 3 days"),
+    ("expected_cost_half_life", 7.0, "with a half-life of 7 days"),
+    ("expected_cost_spreads", 1.28, "1.28 root mean squares"),
+];
+
+#[test]
+fn the_method_states_every_threshold_with_its_value() {
+    let text = read("docs/method.md");
+    let table = thresholds::table();
+    let there: BTreeSet<&str> = table.iter().map(|one| one.name.as_str()).collect();
+    let stated: BTreeSet<&str> = STATED.iter().map(|(name, ..)| *name).collect();
+    assert_eq!(stated, there, "a row for every threshold");
+    for (name, value, words) in STATED {
+        let used = table.iter().find(|one| one.name == *name).expect("compared above").value;
+        assert!((used - value).abs() < 1e-12, "{name} is {used}; docs/method.md states {words:?}");
+        assert!(text.contains(words), "docs/method.md does not state {name} as {words:?}");
+    }
+}
+
+#[test]
+fn the_method_is_a_page_for_readers() {
+    let text = read("docs/method.md");
+    assert!(text.lines().count() <= 200, "{} lines", text.lines().count());
+    let names: Vec<String> = thresholds::table().into_iter().map(|one| format!("`{}`", one.name)).collect();
+    let named: Vec<_> = names.iter().filter(|name| text.contains(name.as_str())).collect();
+    assert!(named.is_empty(), "the prose states values, not names: {named:?}");
+}
