@@ -11,6 +11,7 @@ pub mod domain;
 pub mod background;
 pub mod clock;
 pub mod config;
+pub mod durable;
 
 pub mod analysis;
 pub mod archive;
