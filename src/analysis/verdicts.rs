@@ -7,8 +7,8 @@ use super::flags::flags;
 use super::lenses::{Gauge, Reliability};
 use super::overall::{GATED, is_down, weight};
 use super::standing::{Field, Standing};
-use super::statistics::median;
 use crate::domain::session::ReferenceBasis;
+use crate::domain::statistics::median;
 use crate::domain::thresholds::{ENDPOINT_MIN_TOKENS, GATE_AVAILABILITY};
 use crate::domain::tier::{Lens, Tier};
 use crate::domain::tier_list::Verdict;
@@ -80,7 +80,7 @@ fn is_busy(standing: &Standing) -> bool {
 fn distance(lens: Lens, group: &[Member<'_>], own: usize) -> Distance {
     let (_, measure, y) = group[own];
     if lens == Lens::Cost {
-        let middle = median(group.iter().map(|(_, cost, _)| *cost).collect()).unwrap_or(measure);
+        let middle = median(group.iter().map(|(_, cost, _)| *cost)).unwrap_or(measure);
         return Distance { measure, value: measure / middle - 1.0, y: (measure / middle).ln() };
     }
     let others = group.iter().enumerate().filter(|(number, _)| *number != own);

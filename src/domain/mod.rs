@@ -12,6 +12,7 @@ pub mod limits;
 pub mod quantization;
 pub mod reading;
 pub mod session;
+pub mod statistics;
 pub mod thresholds;
 pub mod tier;
 pub mod tier_history;

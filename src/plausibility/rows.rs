@@ -1,12 +1,13 @@
 //! Rows: lists that became shorter, repeated rows, empty documents, and quarantined rows.
 
-use super::compare::{Part, median};
+use super::compare::Part;
 use super::fields::beyond;
 use super::flat::{Table, Tables};
 use super::limits::{self, MIN_CHANGED, MIN_ROWS};
 use super::{Check, Counts, Seen};
 use crate::domain::document::{DocumentKind, RouteAnswer};
 use crate::domain::reading::{EMPTY_ANSWER, Quarantined, RunReadings};
+use crate::domain::statistics::median;
 use crate::domain::window::WindowKind;
 use chrono::{Days, Duration, NaiveDate};
 use std::collections::{BTreeMap, BTreeSet};
@@ -286,7 +287,7 @@ pub fn counts(run: &RunReadings, now: &Tables, counts: &[Counts], seen: &mut Vec
         let count = |one: &Counts| count(one) as f64;
         let known: Vec<f64> = recent.iter().map(|one| count(one)).collect();
         let known = since_jump(&known);
-        let (Some(usual), is) = (median(known), count(&here)) else { continue };
+        let (Some(usual), is) = (median(known.iter().copied()), count(&here)) else { continue };
         let lone_start = is > usual && known.len() < limits::RUNS_BEFORE_GROWTH;
         if is_far(is, usual)
             && !lone_start

@@ -1,6 +1,7 @@
 //! The cost of choosing by the price list: the cheapest host on paper compared with the one with the cheapest sessions.
 
 use crate::domain::flag::FlagKind;
+use crate::domain::statistics::median;
 use crate::domain::thresholds::BACKTEST_OUTPUT_SHARE;
 use crate::snapshot::{Endpoint, ModelEntry, Snapshot};
 
@@ -76,12 +77,7 @@ pub struct Misled {
 pub fn misled(snapshot: &Snapshot, workload: &str) -> Option<Misled> {
     let standard = snapshot.models.iter().filter(|m| m.variant.is_standard());
     let all: Vec<f64> = standard.filter_map(|m| picks(m, workload)?.surcharge()).collect();
-    let mut misled: Vec<f64> = all.iter().copied().filter(|s| *s > 1e-9).collect();
-    misled.sort_by(f64::total_cmp);
-    let median_surcharge = match misled.len() {
-        0 => return None,
-        n if n % 2 == 1 => misled[n / 2],
-        n => (misled[n / 2 - 1] + misled[n / 2]) / 2.0,
-    };
-    Some(Misled { models: all.len(), misled: misled.len(), median_surcharge })
+    let misled = all.iter().copied().filter(|s| *s > 1e-9);
+    let median_surcharge = median(misled.clone())?;
+    Some(Misled { models: all.len(), misled: misled.count(), median_surcharge })
 }
