@@ -5,6 +5,7 @@ use super::kept::{Missed, longest_prompt, missed};
 use super::rank::{expected_cost, session_cost};
 use super::{Evidence, TRAFFIC};
 use crate::domain::flag::FlagKind;
+use crate::domain::statistics::median;
 use crate::domain::thresholds::{PREFERENCE_MIN_AGE_HOURS, PREFERENCE_MIN_UPTIME, PREFERENCE_READING_DAYS};
 use crate::domain::tier::{Lens, Tier};
 use crate::snapshot::{Endpoint, ModelEntry, Snapshot};
@@ -207,15 +208,10 @@ struct Costs<'a> {
 impl<'a> Costs<'a> {
     fn of(model: &ModelEntry, workload: &'a str, default: &str) -> Self {
         let rated = model.endpoints.iter().filter(|endpoint| endpoint.tier != Tier::Unrated);
-        let mut costs: Vec<f64> = rated.filter_map(|endpoint| session_cost(endpoint, workload)).collect();
-        costs.sort_by(f64::total_cmp);
-        let middle = costs.len() / 2;
-        let median = match costs.len() {
-            0 | 1 => None,
-            even if even % 2 == 0 => Some((costs[middle - 1] + costs[middle]) / 2.0),
-            _ => Some(costs[middle]),
-        };
-        Self { workload, published: workload == default, median: median.filter(|median| *median > 0.0) }
+        let costs: Vec<f64> = rated.filter_map(|endpoint| session_cost(endpoint, workload)).collect();
+        let has_choice = costs.len() > 1;
+        let median = median(costs).filter(|median| has_choice && *median > 0.0);
+        Self { workload, published: workload == default, median }
     }
 
     /// The tier of an endpoint and the reason. An endpoint that is unrated under the default workload is unrated under
