@@ -65,6 +65,16 @@ impl Snapshot {
     }
 }
 
+impl ModelEntry {
+    /// Its endpoints, most traffic first; at equal traffic by tag.
+    pub fn busiest(&self) -> Vec<&Endpoint> {
+        let tokens = |endpoint: &Endpoint| endpoint.tokens_per_day.unwrap_or(0.0);
+        let mut all: Vec<&Endpoint> = self.endpoints.iter().collect();
+        all.sort_by(|a, b| tokens(b).total_cmp(&tokens(a)).then_with(|| a.tag.cmp(&b.tag)));
+        all
+    }
+}
+
 /// The names most similar to `name`: first those that contain it, then by Jaro-Winkler similarity of the whole name and
 /// of its last part.
 fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
