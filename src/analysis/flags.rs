@@ -8,9 +8,6 @@ use crate::domain::thresholds::*;
 use crate::domain::workload::Workload;
 use chrono::DateTime;
 
-/// Status codes with which the upstream marks an endpoint as down.
-const DOWN: [i64; 2] = [-5, -10];
-
 /// The flags of an endpoint, most important first. Session shares refer to `workload`.
 pub(super) fn flags(field: &Field, standing: &Standing, latest: &Latest, workload: &Workload) -> Vec<Flag> {
     let status = latest.status;
@@ -112,8 +109,7 @@ fn price_tiers(latest: &Latest) -> Option<Shown> {
 }
 
 fn down(latest: &Latest) -> Option<Shown> {
-    let out_of_order = latest.status.is_some_and(|status| DOWN.contains(&status));
-    (latest.disabled || out_of_order).then_some(Shown::Down {
+    latest.is_down().then_some(Shown::Down {
         status: latest.status,
         disabled: latest.disabled,
         uptime_30m: latest.uptime_30m,

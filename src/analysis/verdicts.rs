@@ -5,7 +5,7 @@ use super::EndpointVerdicts;
 use super::derive::{identity_error, realised_discount};
 use super::flags::flags;
 use super::lenses::{Gauge, Reliability};
-use super::overall::{GATED, is_down, weight};
+use super::overall::{GATED, weight};
 use super::standing::{Field, Standing};
 use crate::domain::session::ReferenceBasis;
 use crate::domain::statistics::median;
@@ -271,7 +271,7 @@ fn gate(standing: &Standing, reliability: Reliability) -> Option<String> {
     if standing.is_phantom() {
         return Some("a phantom cache".to_owned());
     }
-    if is_down(standing) {
+    if standing.is_down() {
         return Some("down in the newest run".to_owned());
     }
     let share = reliability.measure(standing).filter(|share| *share < GATE_AVAILABILITY)?;

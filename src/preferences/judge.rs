@@ -4,15 +4,13 @@ use super::answer::PreferenceOptions;
 use super::kept::{Missed, longest_prompt, missed};
 use super::rank::{expected_cost, session_cost};
 use super::{Evidence, TRAFFIC};
+use crate::domain::endpoint::is_down;
 use crate::domain::flag::FlagKind;
 use crate::domain::statistics::median;
 use crate::domain::thresholds::{PREFERENCE_MIN_AGE_HOURS, PREFERENCE_MIN_UPTIME, PREFERENCE_READING_DAYS};
 use crate::domain::tier::{Lens, Tier};
 use crate::snapshot::{Endpoint, ModelEntry, Snapshot};
 use chrono::{DateTime, Duration, Utc};
-
-/// The upstream treats an endpoint with this status or a lower one as down (-5: uptime below 80 %, -10: disabled).
-const STATUS_DOWN: i32 = -5;
 
 /// One endpoint as a preference sees it.
 pub(super) struct Judged<'a> {
@@ -155,7 +153,7 @@ fn is_unread(endpoint: &Endpoint, as_of: DateTime<Utc>) -> bool {
 /// What makes an endpoint bad regardless of its cost.
 fn broken(endpoint: &Endpoint) -> Option<String> {
     match endpoint.status {
-        Some(status) if status <= STATUS_DOWN => Some(format!("down: the upstream reports status {status}")),
+        Some(status) if is_down(status.into()) => Some(format!("down: the upstream reports status {status}")),
         _ if endpoint.is_flagged(FlagKind::Down) => Some("down in the newest run".to_owned()),
         _ if endpoint.is_flagged(FlagKind::Phantom) => {
             Some("phantom cache: a discount for cached tokens is listed but not applied".to_owned())
