@@ -1,6 +1,5 @@
 //! One endpoint under one workload: its cost as a linear function of retention, and where it crosses another's cost.
 
-use crate::domain::flag::FlagKind;
 use crate::domain::session::{CostBasis, Pricing, SessionCost, session_cost};
 use crate::domain::workload::Workload;
 use crate::snapshot::Endpoint;
@@ -171,10 +170,8 @@ fn obstacle(
         Some("no fixed price is listed".to_owned())
     } else if !priced {
         Some("no traffic, so its caching is unknown".to_owned())
-    } else if endpoint.is_flagged(FlagKind::Down) {
-        Some("down in the newest run".to_owned())
-    } else if endpoint.is_flagged(FlagKind::Restricted) {
-        Some("not publicly available".to_owned())
+    } else if let Some(why) = endpoint.why_closed() {
+        Some(why.to_owned())
     } else if let Some(date) = endpoint.ended_by(as_of) {
         Some(format!("deprecated; its last day was {}", date.format("%Y-%m-%d")))
     } else {

@@ -181,12 +181,9 @@ fn unfit(endpoint: &Endpoint, cost: Option<f64>, known: &Known) -> Option<String
             "it accepts prompts of at most {most} tokens; the session's longest has {longest:.0}"
         ));
     }
-    for (flag, meaning) in
-        [(FlagKind::Restricted, "not publicly available"), (FlagKind::Deranked, "de-ranked by the upstream")]
-    {
-        if endpoint.is_flagged(flag) {
-            return Some(meaning.to_owned());
-        }
+    let deranked = endpoint.is_flagged(FlagKind::Deranked).then_some("de-ranked by the upstream");
+    if let Some(why) = endpoint.why_closed().or(deranked) {
+        return Some(why.to_owned());
     }
     if cost.is_none() {
         return Some("its session cost is unknown".to_owned());

@@ -101,8 +101,7 @@ pub(super) fn saving(
 
 /// Whether the router sends ordinary requests to an endpoint.
 fn is_offered(endpoint: &Endpoint) -> bool {
-    let shut = [FlagKind::Down, FlagKind::Restricted, FlagKind::Deranked];
-    !shut.into_iter().any(|kind| endpoint.is_flagged(kind))
+    endpoint.why_closed().is_none() && !endpoint.is_flagged(FlagKind::Deranked)
 }
 
 fn following(provider: &ProviderObject, population: &[&Judged], usable: &[Usable]) -> Result<Spread, String> {

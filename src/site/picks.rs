@@ -1,6 +1,5 @@
 //! The cost of choosing by the price list: the cheapest host on paper compared with the one with the cheapest sessions.
 
-use crate::domain::flag::FlagKind;
 use crate::domain::statistics::median;
 use crate::domain::thresholds::BACKTEST_OUTPUT_SHARE;
 use crate::snapshot::{Endpoint, ModelEntry, Snapshot};
@@ -27,11 +26,6 @@ impl Picks<'_> {
     }
 }
 
-/// Whether an endpoint is available to everyone and up.
-fn is_open(endpoint: &Endpoint) -> bool {
-    !endpoint.is_flagged(FlagKind::Restricted) && !endpoint.is_flagged(FlagKind::Down)
-}
-
 fn list_price(endpoint: &Endpoint) -> Option<f64> {
     Some(endpoint.list.input? + BACKTEST_OUTPUT_SHARE * endpoint.list.output?)
 }
@@ -42,7 +36,7 @@ pub fn picks<'a>(model: &'a ModelEntry, workload: &str) -> Option<Picks<'a>> {
     let priced: Vec<(&Endpoint, f64, f64)> = model
         .endpoints
         .iter()
-        .filter(|e| is_open(e))
+        .filter(|e| e.why_closed().is_none())
         .filter_map(|e| Some((e, list_price(e)?, *e.session_cost.get(workload)?)))
         .filter(|(_, list, cost)| list.is_finite() && cost.is_finite())
         .collect();

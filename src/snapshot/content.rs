@@ -241,6 +241,12 @@ impl Endpoint {
     pub fn is_flagged(&self, kind: FlagKind) -> bool {
         self.flags.iter().any(|flag| flag.kind() == kind)
     }
+    /// Why it is not open to everyone, in words; `None` if it is publicly available and up.
+    pub fn why_closed(&self) -> Option<&'static str> {
+        let reasons =
+            [(FlagKind::Down, "down in the newest run"), (FlagKind::Restricted, "not publicly available")];
+        reasons.into_iter().find(|(kind, _)| self.is_flagged(*kind)).map(|(_, why)| why)
+    }
 }
 
 /// One UTC day of an endpoint.
