@@ -26,10 +26,6 @@ impl Picks<'_> {
     }
 }
 
-fn list_price(endpoint: &Endpoint) -> Option<f64> {
-    Some(endpoint.list.input? + BACKTEST_OUTPUT_SHARE * endpoint.list.output?)
-}
-
 /// The picks among the endpoints that are available to everyone and have both a list price and a session cost under
 /// `workload`; `None` if there are fewer than two, because then there is no choice.
 pub fn picks<'a>(model: &'a ModelEntry, workload: &str) -> Option<Picks<'a>> {
@@ -37,7 +33,7 @@ pub fn picks<'a>(model: &'a ModelEntry, workload: &str) -> Option<Picks<'a>> {
         .endpoints
         .iter()
         .filter(|e| e.why_closed().is_none())
-        .filter_map(|e| Some((e, list_price(e)?, *e.session_cost.get(workload)?)))
+        .filter_map(|e| Some((e, e.list.with_output(BACKTEST_OUTPUT_SHARE)?, *e.session_cost.get(workload)?)))
         .filter(|(_, list, cost)| list.is_finite() && cost.is_finite())
         .collect();
     if priced.len() < 2 {

@@ -123,6 +123,14 @@ pub struct Prices {
     pub cache_write_1h: Option<f64>,
 }
 
+impl Prices {
+    /// The list price by which endpoints are compared, USD: a million prompt tokens with `output` times as many output
+    /// tokens. `None` if either price is not listed.
+    pub fn with_output(&self, output: f64) -> Option<f64> {
+        Some(self.input? + output * self.output?)
+    }
+}
+
 /// Prices actually paid, USD per million tokens.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct EffectivePrices {
