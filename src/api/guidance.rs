@@ -9,7 +9,7 @@ use crate::domain::thresholds::Threshold;
 use crate::domain::tier::Lens;
 use crate::domain::workload::Workload;
 use crate::preferences::targets::{TARGETS, Target};
-use crate::snapshot::{Backtest, Snapshot, Status, Summary, TierList};
+use crate::snapshot::{Backtest, Status, Summary, TierList};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -40,20 +40,6 @@ pub(super) struct StatusData {
     status: Status,
 }
 
-/// The requested workload, or 400 with the known names.
-pub(super) fn known_workload<'a>(snapshot: &'a Snapshot, name: Option<&str>) -> Result<&'a str, Problem> {
-    let Some(name) = name else { return Ok(snapshot.default_workload()) };
-    let mut names = snapshot.workloads.iter().map(|workload| workload.name.as_str());
-    names.clone().find(|known| *known == name).ok_or_else(|| {
-        let known: Vec<&str> = names.by_ref().collect();
-        Problem::bad_request(format!(
-            "unknown workload `{}`; expected one of {}",
-            shortened(name),
-            known.join(", ")
-        ))
-    })
-}
-
 /// The beginning of a text, enough to recognise it.
 pub(super) fn shortened(text: &str) -> String {
     text.chars().take(80).collect()
@@ -78,7 +64,7 @@ pub(super) async fn tiers(request: ApiRequest<TiersQuery>) -> Result<Response, P
     let (query, snapshot) = (&request.query, &request.snapshot);
     let list = || {
         let lens: Lens = parsed(query.lens.as_deref(), Lens::Cost)?;
-        let workload = known_workload(snapshot, query.workload.as_deref())?;
+        let workload = snapshot.workload_name(query.workload.as_deref()).map_err(Problem::bad_request)?;
         let list = snapshot.tier_list(lens, Some(workload));
         list.ok_or_else(|| {
             Problem::not_published(format!(

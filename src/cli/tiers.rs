@@ -7,7 +7,7 @@ use crate::domain::window::moment;
 use crate::pipeline::{build_snapshot, open_store};
 use crate::snapshot::Snapshot;
 use crate::store::StoreError;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Error, Result, bail};
 use chrono::{DateTime, SecondsFormat, Utc};
 use clap::Args;
 
@@ -41,14 +41,9 @@ pub fn run(common: &Common, args: &TiersArgs) -> Result<u8> {
 }
 
 fn pick<'a>(snapshot: &'a Snapshot, lens: Lens, workload: Option<&str>) -> Result<&'a TierList> {
-    if let Some(name) = workload
-        && !snapshot.workloads.iter().any(|workload| workload.name == name)
-    {
-        let known: Vec<&str> = snapshot.workloads.iter().map(|workload| workload.name.as_str()).collect();
-        bail!("unknown workload `{name}`; expected one of {}", known.join(", "));
-    }
+    let workload = snapshot.workload_name(workload).map_err(Error::msg)?;
     snapshot
-        .tier_list(lens, workload)
+        .tier_list(lens, Some(workload))
         .context("the snapshot does not contain this tier list; the next collection adds it")
 }
 

@@ -122,6 +122,12 @@ impl Default for LensWeights {
     }
 }
 
+/// The error for a name that is not one of the known workloads.
+pub fn unknown<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
+    let short: String = name.chars().take(80).collect();
+    format!("unknown workload `{short}`: one of {}", known.collect::<Vec<_>>().join(", "))
+}
+
 impl Workload {
     /// The workloads that ship with the program, in the order of the tabs; the first is the default.
     ///

@@ -8,6 +8,7 @@ use super::select::choose;
 use super::{Evidence, Mode, Preference, TRAFFIC};
 use crate::domain::limits::{Limit, Limits};
 use crate::domain::thresholds::{STALE_AFTER_HOURS, STALE_GRACE_HOURS};
+use crate::domain::workload::unknown;
 use crate::snapshot::{ModelEntry, Snapshot};
 use chrono::{DateTime, Duration, Utc};
 use std::collections::BTreeMap;
@@ -29,12 +30,8 @@ pub struct PreferenceOptions<'a> {
 /// A message that lists the known names if `name` is not one of them.
 pub fn known_workload<'a>(snapshot: &'a Snapshot, name: Option<&str>) -> Result<&'a str, String> {
     let Some(name) = name else { return Ok(snapshot.default_workload()) };
-    let known: Vec<&str> =
-        snapshot.workloads.iter().map(|known| known.name.as_str()).chain([TRAFFIC]).collect();
-    known.iter().find(|own| **own == name).copied().ok_or_else(|| {
-        let short: String = name.chars().take(80).collect();
-        format!("unknown workload `{short}`: one of {}", known.join(", "))
-    })
+    let mut known = snapshot.workloads.iter().map(|known| known.name.as_str()).chain([TRAFFIC]);
+    known.clone().find(|own| *own == name).ok_or_else(|| unknown(name, &mut known))
 }
 
 /// The preference for a model in a mode without limits; see [`advise`].

@@ -58,7 +58,7 @@ pub(super) fn missed(limits: &Limits, endpoint: &Endpoint, longest_prompt: Optio
 
 /// The longest prompt of a workload, tokens; `None` if it is unbounded.
 pub(super) fn longest_prompt(snapshot: &Snapshot, workload: &str) -> Option<f64> {
-    let workload = snapshot.workloads.iter().find(|known| known.name == workload && workload != TRAFFIC)?;
+    let workload = snapshot.workload(workload).filter(|_| workload != TRAFFIC)?;
     Some(Workload::prompt_of_turn(workload, workload.turns))
 }
 

@@ -140,7 +140,7 @@ fn by_traffic(
 
 /// The lowest list price for the tokens of the workload: the choice of someone who ignores caching.
 fn cheapest_list(snapshot: &Snapshot, workload: &str, usable: &[Usable]) -> (Vec<String>, Option<Spread>) {
-    let known = snapshot.workloads.iter().find(|known| known.name == workload && workload != TRAFFIC);
+    let known = snapshot.workload(workload).filter(|_| workload != TRAFFIC);
     let output = known.map_or(BACKTEST_OUTPUT_SHARE, |one| one.output_tokens() / one.prompt_tokens());
     let prices: Vec<Option<f64>> = usable.iter().map(|one| one.endpoint.list.with_output(output)).collect();
     let Some(lowest) = prices.iter().flatten().copied().min_by(f64::total_cmp) else {

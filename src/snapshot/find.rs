@@ -2,6 +2,7 @@
 
 use super::{Endpoint, ModelEntry, ProviderEntry, Snapshot, TierList};
 use crate::domain::tier::Lens;
+use crate::domain::workload::{Workload, unknown};
 
 /// Number of similar names suggested for an unknown one.
 const NEAREST: usize = 5;
@@ -22,6 +23,21 @@ impl Snapshot {
     pub fn tier_list(&self, lens: Lens, workload: Option<&str>) -> Option<&TierList> {
         let wanted = lens.needs_workload().then(|| workload.unwrap_or(self.default_workload()));
         self.tier_lists.iter().find(|list| list.lens == lens && list.workload.as_deref() == wanted)
+    }
+
+    /// A workload by name.
+    pub fn workload(&self, name: &str) -> Option<&Workload> {
+        self.workloads.iter().find(|workload| workload.name == name)
+    }
+
+    /// The name of a workload as the snapshot has it; without a name, the default workload.
+    ///
+    /// # Errors
+    /// A message that lists the known names if `name` is not one of them.
+    pub fn workload_name(&self, name: Option<&str>) -> Result<&str, String> {
+        let Some(name) = name else { return Ok(self.default_workload()) };
+        let known = self.workload(name).map(|workload| workload.name.as_str());
+        known.ok_or_else(|| unknown(name, self.workloads.iter().map(|workload| workload.name.as_str())))
     }
 
     /// Name of the default workload.
