@@ -1,7 +1,7 @@
 //! Turns a request for a preference into an answer: the refusals, the warnings and the content.
 
 use super::judge::{Judged, judge, record_is_young};
-use super::kept::router_limits;
+use super::kept::{longest_prompt, router_limits};
 use super::openrouter::{SESSION_ADVICE, TARGET};
 use super::saving::{Saving, saving};
 use super::select::choose;
@@ -83,6 +83,7 @@ pub fn advise(
         mode: options.mode,
         workload: options.workload.to_owned(),
         limits: options.limits.clone(),
+        longest_prompt: longest_prompt(snapshot, options.workload),
         provider,
         router_limits,
         session_id: SESSION_ADVICE.to_owned(),
