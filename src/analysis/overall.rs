@@ -7,6 +7,7 @@ use super::resample::Replicates;
 use super::standing::{Field, Standing};
 use super::statistics::{Share, spread, traffic_mean};
 use super::tier_lists::{Ranked, listed_providers, sort};
+use crate::domain::format::percent;
 use crate::domain::thresholds::GATE_AVAILABILITY;
 use crate::domain::tier::{Lens, Tier};
 use crate::domain::tier_list::ProviderTier;
@@ -191,7 +192,7 @@ fn gate(field: &Field, reliability: Reliability, provider: &str) -> Option<Strin
         return (down > 0.5).then(|| "most of its traffic is on endpoints that are down".to_owned());
     }
     let share = weighted(&own, |s| reliability.measure(s))?;
-    (share < GATE_AVAILABILITY).then(|| format!("{:.1} % {}", share * 100.0, reliability.label()))
+    (share < GATE_AVAILABILITY).then(|| format!("{} {}", percent(share, 1), reliability.label()))
 }
 
 fn weighted(own: &[&Standing], measure: impl Fn(&Standing) -> Option<f64>) -> Option<f64> {

@@ -7,6 +7,7 @@ use super::flags::flags;
 use super::lenses::{Gauge, Reliability};
 use super::overall::{GATED, weight};
 use super::standing::{Field, Standing};
+use crate::domain::format::{percent, usd_fixed};
 use crate::domain::session::ReferenceBasis;
 use crate::domain::statistics::median;
 use crate::domain::thresholds::{ENDPOINT_MIN_TOKENS, GATE_AVAILABILITY};
@@ -174,7 +175,7 @@ fn why(
     distance: &Distance,
     value: Option<f64>,
 ) -> String {
-    let hits = standing.hit_rate.map_or_else(String::new, |h| format!("; hit rate {:.0} %", h * 100.0));
+    let hits = standing.hit_rate.map_or_else(String::new, |h| format!("; hit rate {}", percent(h, 0)));
     let measure = distance.measure;
     match gauge.lens {
         Lens::Cost => {
@@ -183,7 +184,7 @@ fn why(
                 Some(ReferenceBasis::All) => "; full retention assumed from all models",
                 _ => "",
             };
-            let cost = usd(measure);
+            let cost = usd_fixed(measure, 2);
             let against = against(distance.value, "the model's median");
             format!("a {} session costs {cost}, {against}{hits}{assumed}", gauge.workload.name)
         }
@@ -191,13 +192,11 @@ fn why(
             let points = distance.value * 100.0;
             let side = if points >= 0.0 { "above" } else { "below" };
             let points = points.abs();
-            format!(
-                "hit rate {:.0} %, {points:.0} points {side} the model's other endpoints",
-                measure * 100.0
-            )
+            let rate = percent(measure, 0);
+            format!("hit rate {rate}, {points:.0} points {side} the model's other endpoints")
         }
         Lens::Reliability => {
-            format!("{:.2} % {}{}", measure * 100.0, gauge.reliability.label(), spreads(value))
+            format!("{} {}{}", percent(measure, 2), gauge.reliability.label(), spreads(value))
         }
         Lens::Speed => {
             let wait =
@@ -215,21 +214,11 @@ fn spreads(value: Option<f64>) -> String {
 }
 
 fn against(relative: f64, what: &str) -> String {
-    let percent = (relative * 100.0).round();
-    match percent {
+    match (relative * 100.0).round() {
         p if p > 0.0 => format!("{p:.0} % above {what}"),
         p if p < 0.0 => format!("{:.0} % below {what}", -p),
         _ => format!("at {what}"),
     }
-}
-
-/// Dollars and cents; amounts below ten cents have two significant digits.
-fn usd(amount: f64) -> String {
-    if amount >= 0.1 || amount <= 0.0 {
-        return format!("${amount:.2}");
-    }
-    let digits = (1.0 - amount.log10().floor()) as usize;
-    format!("${amount:.digits$}")
 }
 
 /// The weighted mean of the distances in recorded spreads, with the workload's weights. A lens that does not rate the
@@ -275,5 +264,5 @@ fn gate(standing: &Standing, reliability: Reliability) -> Option<String> {
         return Some("down in the newest run".to_owned());
     }
     let share = reliability.measure(standing).filter(|share| *share < GATE_AVAILABILITY)?;
-    Some(format!("{:.1} % {}", share * 100.0, reliability.label()))
+    Some(format!("{} {}", percent(share, 1), reliability.label()))
 }

@@ -3,16 +3,13 @@
 use super::tables::{SIMULATED, clean, percent, table};
 use super::workload::FitDocument;
 use crate::cost::{Across, BreakEven, CostOfModel, EndpointCost, ToWin};
+use crate::domain::format;
 use crate::domain::workload::{CacheTtl, Workload};
 use crate::request_log::{ReuseFrom, Skipped};
 
 /// Dollars with three significant digits, and at least whole cents.
 fn usd(amount: f64) -> String {
-    if amount == 0.0 || amount.abs() >= 1.0 {
-        return format!("${amount:.2}");
-    }
-    let digits = (2.0 - amount.abs().log10().floor()).clamp(2.0, 9.0) as usize;
-    format!("${amount:.digits$}")
+    format::usd_fixed(amount, 3)
 }
 
 fn known(amount: Option<f64>) -> String {
@@ -24,7 +21,7 @@ fn interval(low: Option<f64>, high: Option<f64>) -> String {
 }
 
 fn whole(share: f64) -> String {
-    format!("{:.0} %", share * 100.0)
+    format::percent(share, 0)
 }
 
 fn thousands(count: f64) -> String {

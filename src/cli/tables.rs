@@ -3,6 +3,7 @@
 use super::check::CheckedRun;
 use crate::domain::backtest::{Backtest, TestedDays};
 use crate::domain::flag::names;
+use crate::domain::format;
 use crate::domain::tier::{Lens, Tier};
 use crate::domain::tier_list::{ProviderTier, TierList};
 use crate::preferences::targets::{Names, Target};
@@ -35,7 +36,12 @@ fn fixed(value: Option<f64>, decimals: usize) -> String {
 }
 
 pub(super) fn percent(value: Option<f64>) -> String {
-    value.map_or_else(|| "-".into(), |value| format!("{:.1} %", value * 100.0))
+    value.map_or_else(|| "-".into(), |value| format::percent(value, 1))
+}
+
+/// The mean cost of sessions: dollars with three decimals in every row.
+fn session(cost: Option<f64>) -> String {
+    cost.map_or_else(|| "-".into(), |cost| format!("${cost:.3}"))
 }
 
 /// A backtest: over all its days, and over the days that our policy was not tuned on.
@@ -56,7 +62,7 @@ pub fn backtest(tested: &Backtest) -> String {
 fn tested_days(days: &TestedDays) -> String {
     let mut table = table(&["policy", "equal", "by sqrt(tokens)", "by tokens"], 1);
     for row in &days.policies {
-        let over = |ratio: f64| format!("{:+.2} %", (ratio - 1.0) * 100.0);
+        let over = |ratio: f64| format::percent_change(ratio - 1.0, 2);
         table.add_row([
             row.policy.name().to_owned(),
             over(row.equal),
@@ -81,12 +87,12 @@ pub fn tiers(list: &TierList, simulated: bool) -> String {
     let adjusted = |value: Option<f64>| match (value, list.lens) {
         (None, _) => "-".into(),
         (Some(value), Lens::Cache) => format!("{:+.0} points", value * 100.0),
-        (Some(value), Lens::Cost) => format!("{:+.0} %", value * 100.0),
+        (Some(value), Lens::Cost) => format::percent_change(value, 0),
         (Some(value), _) => format!("{value:+.2}"),
     };
     let mean = |value: Option<f64>| match list.lens {
         Lens::Cache | Lens::Reliability => percent(value),
-        Lens::Cost => value.map_or_else(|| "-".into(), |value| format!("${value:.3}")),
+        Lens::Cost => session(value),
         Lens::Speed | Lens::Overall => fixed(value, 1),
     };
     let mut table = table(
@@ -216,8 +222,8 @@ pub fn flips(report: &FlipReport) -> String {
         None => "nothing to compare yet: at least two days with a run are needed",
     };
     format!(
-        "{range}: tiers that differ from one such day to the next, as a share of all pairs (per step) and of all days between them (per day); far off: the published tier is two or more letters off the naive tier\n{table}\n{verdict}: the target is changes on at most {:.0} % of the provider-days under cache and cost",
-        FLIP_BOUND * 100.0
+        "{range}: tiers that differ from one such day to the next, as a share of all pairs (per step) and of all days between them (per day); far off: the published tier is two or more letters off the naive tier\n{table}\n{verdict}: the target is changes on at most {} of the provider-days under cache and cost",
+        format::percent(FLIP_BOUND, 0)
     )
 }
 
@@ -295,7 +301,7 @@ pub fn model(model: &ModelEntry, workload: &str, simulated: bool) -> String {
             percent(endpoint.hit_rate),
             format!("{} / {} / {}", fixed(list.input, 3), fixed(list.cache_read, 3), fixed(list.output, 2)),
             fixed(endpoint.effective.input, 3),
-            endpoint.session_cost.get(workload).map_or_else(|| "-".into(), |cost| format!("${cost:.3}")),
+            session(endpoint.session_cost.get(workload).copied()),
             percent(endpoint.uptime_30m),
             fixed(endpoint.throughput, 0),
             names(&endpoint.flags),
@@ -363,13 +369,13 @@ pub fn numbers(runs: &[CheckedRun], aggregate_bound: f64, identity_bound: f64) -
             run.models.to_string(),
             fixed(run.aggregate_difference, 6),
             run.endpoints.to_string(),
-            run.identity_error.map_or_else(|| "-".into(), |error| format!("{:.4} %", error * 100.0)),
+            run.identity_error.map_or_else(|| "-".into(), |error| format::percent(error, 4)),
             percent(run.identity_within_one_percent),
         ]);
     }
     format!(
-        "Medians. Bounds: {aggregate_bound} for the hit rate, {:.2} % for the price\n{table}",
-        identity_bound * 100.0
+        "Medians. Bounds: {aggregate_bound} for the hit rate, {} for the price\n{table}",
+        format::percent(identity_bound, 2)
     )
 }
 

@@ -2,6 +2,7 @@
 //! Prices are USD per million tokens; rates and shares are fractions.
 
 use super::endpoint::PriceTier;
+use super::format::{uptime, usd};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -348,7 +349,7 @@ fn sentence(shown: &Shown) -> String {
         Shown::Down { status, disabled, uptime_30m, uptime_1d } => {
             let what = if *disabled { "disabled by the upstream" } else { "down according to its status" };
             let up = |span: &str, share: Option<f64>| {
-                share.map(|share| format!("{} uptime over {span}", fine(share)))
+                share.map(|share| format!("{} uptime over {span}", uptime(share)))
             };
             let up: Vec<String> =
                 [up("30 minutes", *uptime_30m), up("a day", *uptime_1d)].into_iter().flatten().collect();
@@ -401,29 +402,11 @@ fn condition(tier: &PriceTier) -> String {
     format!("{when} {}", prices.collect::<Vec<_>>().join(", "))
 }
 
-/// Dollars: two decimals from one dollar up, three significant digits below.
-fn usd(amount: f64) -> String {
-    let size = amount.abs();
-    if size == 0.0 || size >= 1.0 {
-        return format!("${amount:.2}");
-    }
-    let decimals = (2.0 - size.log10().floor()).clamp(2.0, 9.0) as usize;
-    let text = format!("{amount:.decimals$}");
-    let shortest = text.find('.').map_or(text.len(), |dot| dot + 3);
-    let kept = text.trim_end_matches('0').len().max(shortest);
-    format!("${}", &text[..kept])
-}
-
 /// A whole percentage; one decimal below 10 %, so that a threshold of 5 % and an error of 5.2 % differ.
 fn percent(share: f64) -> String {
     let value = share * 100.0;
     let text = if value.abs() < 9.95 { format!("{value:.1}") } else { format!("{value:.0}") };
     format!("{} %", text.strip_suffix(".0").unwrap_or(&text))
-}
-
-/// An uptime with one decimal; only exactly 1 is shown as 100 %.
-fn fine(share: f64) -> String {
-    if share >= 1.0 { "100 %".to_owned() } else { format!("{:.1} %", (share * 1000.0).floor() / 10.0) }
 }
 
 /// A count of tokens with a magnitude: `459 M`, `128 k`.

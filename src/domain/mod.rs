@@ -6,6 +6,7 @@ pub mod document;
 pub mod endpoint;
 pub mod finding;
 pub mod flag;
+pub mod format;
 pub mod hourly;
 pub mod ids;
 pub mod limits;

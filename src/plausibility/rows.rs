@@ -6,6 +6,7 @@ use super::flat::{Table, Tables};
 use super::limits::{self, MIN_CHANGED, MIN_ROWS};
 use super::{Check, Counts, Seen};
 use crate::domain::document::{DocumentKind, RouteAnswer};
+use crate::domain::format::percent;
 use crate::domain::reading::{EMPTY_ANSWER, Quarantined, RunReadings};
 use crate::domain::statistics::median;
 use crate::domain::window::WindowKind;
@@ -21,10 +22,10 @@ pub fn push(path: &str, check: Check, part: Part, limit: f64, what: &str, seen: 
             before: Some(part.of as f64),
             after: Some((part.of - part.count) as f64),
             detail: format!(
-                "{} of {} {what}; up to {:.0} % would be plausible",
+                "{} of {} {what}; up to {} would be plausible",
                 part.count,
                 part.of,
-                limit * 100.0
+                percent(limit, 0)
             ),
         });
     }

@@ -9,6 +9,7 @@ use super::{Check, Seen};
 use crate::analysis::identity_error;
 use crate::domain::document::DocumentKind;
 use crate::domain::endpoint::ListPrices;
+use crate::domain::format::percent;
 use crate::domain::ids::{ModelSlug, Variant};
 use crate::domain::reading::{ModelUsage, Reading, RunReadings, SourceAgreement, Usage};
 use crate::domain::session::Pricing;
@@ -42,10 +43,10 @@ fn contradiction(
         before: Some(limit),
         after: Some(part.share()),
         detail: format!(
-            "{what} for {} of {}; up to {:.0} % would be plausible",
+            "{what} for {} of {}; up to {} would be plausible",
             part.count,
             part.of,
-            limit * 100.0
+            percent(limit, 0)
         ),
     });
 }
@@ -263,10 +264,10 @@ pub fn uptime(run: &RunReadings, seen: &mut Vec<Seen>) {
                 before: Some(limits::UPTIME),
                 after: Some(middle),
                 detail: format!(
-                    "the median of {} values is {:.1} %; from {:.0} % on it is plausible",
+                    "the median of {} values is {}; from {} on it is plausible",
                     values.len(),
-                    middle * 100.0,
-                    limits::UPTIME * 100.0
+                    percent(middle, 1),
+                    percent(limits::UPTIME, 0)
                 ),
             });
         }

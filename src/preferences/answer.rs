@@ -6,6 +6,7 @@ use super::openrouter::{SESSION_ADVICE, TARGET};
 use super::saving::{Saving, saving};
 use super::select::choose;
 use super::{Evidence, Mode, Preference, TRAFFIC};
+use crate::domain::format::percent;
 use crate::domain::limits::{Limit, Limits};
 use crate::domain::thresholds::{STALE_AFTER_HOURS, STALE_GRACE_HOURS};
 use crate::domain::workload::unknown;
@@ -129,8 +130,8 @@ fn cost_warning(saving: &Saving, mode: Mode) -> Option<String> {
         Mode::Pin | Mode::Order => "",
     };
     Some(format!(
-        "expected to cost {:.0} % more than the lowest list price ({}){instead}",
-        -fraction * 100.0,
+        "expected to cost {} more than the lowest list price ({}){instead}",
+        percent(-fraction, 0),
         tags.join(", ")
     ))
 }

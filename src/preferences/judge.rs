@@ -6,6 +6,7 @@ use super::rank::{expected_cost, session_cost};
 use super::{Evidence, TRAFFIC};
 use crate::domain::endpoint::is_down;
 use crate::domain::flag::FlagKind;
+use crate::domain::format::{percent, percent_change};
 use crate::domain::statistics::median;
 use crate::domain::thresholds::{PREFERENCE_MIN_AGE_HOURS, PREFERENCE_MIN_UPTIME, PREFERENCE_READING_DAYS};
 use crate::domain::tier::{Lens, Tier};
@@ -166,7 +167,7 @@ fn broken(endpoint: &Endpoint) -> Option<String> {
 fn unfit(endpoint: &Endpoint, cost: Option<f64>, known: &Known) -> Option<String> {
     let low = |uptime: Option<f64>| uptime.filter(|share| *share < PREFERENCE_MIN_UPTIME);
     if let Some(uptime) = low(endpoint.uptime_30m).or(low(endpoint.uptime_1d)) {
-        return Some(format!("uptime {:.1} %", uptime * 100.0));
+        return Some(format!("uptime {}", percent(uptime, 1)));
     }
     if known.is_new(endpoint) {
         return Some(format!("appeared less than {PREFERENCE_MIN_AGE_HOURS} hours ago"));
@@ -218,9 +219,9 @@ impl<'a> Costs<'a> {
         let relative = cost / median - 1.0;
         let tier = if self.published { endpoint.tier } else { Lens::Cost.cuts().tier(relative) };
         let why = format!(
-            "tier {tier}: {} costs {cost:.4} USD, {:+.0} % relative to the model's median{}",
+            "tier {tier}: {} costs {cost:.4} USD, {} relative to the model's median{}",
             what(self.workload),
-            relative * 100.0,
+            percent_change(relative, 0),
             if self.published { held(endpoint) } else { String::new() }
         );
         (tier, why)
