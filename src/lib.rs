@@ -12,6 +12,7 @@ pub mod background;
 pub mod clock;
 pub mod config;
 pub mod durable;
+pub mod wording;
 
 pub mod analysis;
 pub mod archive;

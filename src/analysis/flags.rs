@@ -6,6 +6,7 @@ use super::standing::{Field, Standing};
 use crate::domain::flag::{Flag, Shown};
 use crate::domain::thresholds::*;
 use crate::domain::workload::Workload;
+use crate::wording::flag;
 use chrono::DateTime;
 
 /// The flags of an endpoint, most important first. Session shares refer to `workload`.
@@ -23,7 +24,7 @@ pub(super) fn flags(field: &Field, standing: &Standing, latest: &Latest, workloa
         down(latest),
         new(latest, field.record_began_s),
     ];
-    all.into_iter().flatten().map(Flag::of).collect()
+    all.into_iter().flatten().map(flag).collect()
 }
 
 fn phantom(standing: &Standing, latest: &Latest) -> Option<Shown> {

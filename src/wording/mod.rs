@@ -1,0 +1,5 @@
+//! Makes the sentences of the published content from typed reasons and numbers.
+
+mod flags;
+
+pub use flags::flag;
