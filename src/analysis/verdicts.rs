@@ -7,13 +7,12 @@ use super::flags::flags;
 use super::lenses::{Gauge, Reliability};
 use super::overall::{GATED, weight};
 use super::standing::{Field, Standing};
-use crate::domain::format::{percent, usd_fixed};
-use crate::domain::session::ReferenceBasis;
 use crate::domain::statistics::median;
 use crate::domain::thresholds::{ENDPOINT_MIN_TOKENS, GATE_AVAILABILITY};
 use crate::domain::tier::{Lens, Tier};
 use crate::domain::tier_list::Verdict;
 use crate::domain::workload::Workload;
+use crate::wording::verdicts::{self as wording, Gate, Unrated};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
@@ -137,34 +136,30 @@ fn unrated(standing: &Standing, gauge: &Gauge<'_>) -> String {
     if gauge.lens == Lens::Cost
         && let Some(reason) = unpriced(standing)
     {
-        return reason.to_owned();
+        return reason.to_string();
     }
     if gauge.lens == Lens::Reliability && gauge.reliability == Reliability::NotPublished {
         return gauge.reliability.label().to_owned();
     }
-    let data = gauge.read(standing).is_some();
-    match (gauge.lens, standing.tokens) {
-        (_, None) => "no traffic".to_owned(),
-        (_, Some(_)) if !is_busy(standing) => {
-            format!("fewer than {} M tokens a day", ENDPOINT_MIN_TOKENS / 1e6)
-        }
-        (Lens::Reliability, _) if !data => "no uptime published".to_owned(),
-        (Lens::Speed, _) if !data => "no speed published".to_owned(),
-        (_, _) if !data => "no hit rate published".to_owned(),
-        _ => "no peers".to_owned(),
-    }
+    let reason = match standing.tokens {
+        None => Unrated::NoTraffic,
+        Some(_) if !is_busy(standing) => Unrated::LittleTraffic,
+        Some(_) if gauge.read(standing).is_none() => Unrated::NoMeasure(gauge.lens),
+        Some(_) => Unrated::NoPeers,
+    };
+    reason.to_string()
 }
 
-fn unpriced(standing: &Standing) -> Option<&'static str> {
+fn unpriced(standing: &Standing) -> Option<Unrated> {
     let pricing = standing.pricing.as_ref()?;
     if pricing.is_free() {
-        Some("free")
+        Some(Unrated::Free)
     } else if pricing.input.is_some() && pricing.output.is_some() {
         None
     } else if standing.variant == "batch" {
-        Some("batch prices are not published")
+        Some(Unrated::BatchPrices)
     } else {
-        Some("no fixed price")
+        Some(Unrated::NoFixedPrice)
     }
 }
 
@@ -175,49 +170,16 @@ fn why(
     distance: &Distance,
     value: Option<f64>,
 ) -> String {
-    let hits = standing.hit_rate.map_or_else(String::new, |h| format!("; hit rate {}", percent(h, 0)));
-    let measure = distance.measure;
+    let Distance { measure, value: relative, .. } = *distance;
     match gauge.lens {
         Lens::Cost => {
-            let assumed = match field.reference(&standing.model).map(|r| r.basis) {
-                Some(ReferenceBasis::Author) => "; full retention assumed from the author's models",
-                Some(ReferenceBasis::All) => "; full retention assumed from all models",
-                _ => "",
-            };
-            let cost = usd_fixed(measure, 2);
-            let against = against(distance.value, "the model's median");
-            format!("a {} session costs {cost}, {against}{hits}{assumed}", gauge.workload.name)
+            let reference = field.reference(&standing.model).map(|r| r.basis);
+            wording::cost(&gauge.workload.name, measure, relative, standing.hit_rate, reference)
         }
-        Lens::Cache => {
-            let points = distance.value * 100.0;
-            let side = if points >= 0.0 { "above" } else { "below" };
-            let points = points.abs();
-            let rate = percent(measure, 0);
-            format!("hit rate {rate}, {points:.0} points {side} the model's other endpoints")
-        }
-        Lens::Reliability => {
-            format!("{} {}{}", percent(measure, 2), gauge.reliability.label(), spreads(value))
-        }
-        Lens::Speed => {
-            let wait =
-                standing.latency_ms.map_or_else(String::new, |ms| format!(", first token after {ms:.0} ms"));
-            format!("{measure:.0} tokens a second{wait}{}", spreads(value))
-        }
+        Lens::Cache => wording::cache(measure, relative),
+        Lens::Reliability => wording::reliability(measure, gauge.reliability.label(), value),
+        Lens::Speed => wording::speed(measure, standing.latency_ms, value),
         Lens::Overall => String::new(),
-    }
-}
-
-fn spreads(value: Option<f64>) -> String {
-    let Some(value) = value else { return "; no endpoint differs from its peers".to_owned() };
-    let side = if value >= 0.0 { "better" } else { "worse" };
-    format!("; {side} than the model's other endpoints by {:.1} times the usual spread", value.abs())
-}
-
-fn against(relative: f64, what: &str) -> String {
-    match (relative * 100.0).round() {
-        p if p > 0.0 => format!("{p:.0} % above {what}"),
-        p if p < 0.0 => format!("{:.0} % below {what}", -p),
-        _ => format!("at {what}"),
     }
 }
 
@@ -238,31 +200,29 @@ fn overall(standing: &Standing, lenses: &[Lensed<'_>; 4], verdicts: &BTreeMap<Le
             sum += weight * sign * distance.y / spread;
             total += weight;
             let tier = verdicts.get(&lensed.gauge.lens).map_or(Tier::Unrated, |v| v.tier);
-            parts.push(format!("{} {tier}", lensed.gauge.lens));
+            parts.push((lensed.gauge.lens, tier));
         }
     }
     if total <= 0.0 {
-        return unrated("no endpoint differs from its peers");
+        return unrated(&Unrated::NoDifference.to_string());
     }
     let value = sum / total;
     let tier = Lens::Overall.cuts().tier(value);
-    let why = parts.join(", ");
-    match gate(standing, lenses[2].gauge.reliability) {
-        Some(gate) => {
-            let why = format!("{why}; capped at {GATED}: {gate}");
-            Verdict { cap: Some(GATED), ..Verdict::naive(tier.max(GATED), Some(value), why) }
-        }
+    let gate = gate(standing, lenses[2].gauge.reliability);
+    let why = wording::overall(&parts, gate.map(|gate| (GATED, gate)));
+    match gate {
+        Some(_) => Verdict { cap: Some(GATED), ..Verdict::naive(tier.max(GATED), Some(value), why) },
         None => Verdict::naive(tier, Some(value), why),
     }
 }
 
-fn gate(standing: &Standing, reliability: Reliability) -> Option<String> {
+fn gate(standing: &Standing, reliability: Reliability) -> Option<Gate> {
     if standing.is_phantom() {
-        return Some("a phantom cache".to_owned());
+        return Some(Gate::PhantomCache);
     }
     if standing.is_down() {
-        return Some("down in the newest run".to_owned());
+        return Some(Gate::Down);
     }
     let share = reliability.measure(standing).filter(|share| *share < GATE_AVAILABILITY)?;
-    Some(format!("{} {}", percent(share, 1), reliability.label()))
+    Some(Gate::Share(share, reliability.label()))
 }
