@@ -191,7 +191,7 @@ impl<'a> Field<'a> {
             basis: basis.clone(),
             assumed: basis.reference_basis.is_some_and(|b| b.is_assumed()),
             is_choice: one.open,
-            why: one.why.clone(),
+            why: one.why.map(|why| why.to_string()),
             cheapest: one.open && place == 0,
             cheapest_by_list,
             to_win: self.to_win(place, one),

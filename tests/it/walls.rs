@@ -24,7 +24,7 @@ const MAY_USE: &[(&str, Option<&[&str]>)] = &[
     ("store", Some(&["domain"])),
     ("analysis", Some(&["domain", "wording"])),
     ("snapshot", Some(&["domain", "durable"])),
-    ("cost", Some(&["domain", "snapshot"])),
+    ("cost", Some(&["domain", "snapshot", "wording"])),
     ("table", Some(&["domain", "snapshot"])),
     ("request_log", Some(&["domain"])),
     ("simulator", Some(&["clock", "domain"])),
