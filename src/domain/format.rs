@@ -1,14 +1,27 @@
 //! Writes amounts as text with plain spaces: for sentences, errors and tables. Shares are fractions.
 
-/// Dollars for a column: two decimals from one dollar up, below it as many as `digits` significant ones need, at least
-/// two.
-pub fn usd_fixed(amount: f64, digits: i32) -> String {
+/// The decimals of an amount in dollars: two from one dollar up, below it as many as `digits` significant ones need, at
+/// least two.
+fn decimals(amount: f64, digits: i32) -> usize {
     let size = amount.abs();
     if size == 0.0 || size >= 1.0 {
-        return format!("${amount:.2}");
+        2
+    } else {
+        (digits - 1 - size.log10().floor() as i32).clamp(2, 9) as usize
     }
-    let decimals = (digits - 1 - size.log10().floor() as i32).clamp(2, 9) as usize;
+}
+
+/// Dollars with `digits` significant digits below one dollar, and at least whole cents.
+pub fn usd_fixed(amount: f64, digits: i32) -> String {
+    let decimals = decimals(amount, digits);
     format!("${amount:.decimals$}")
+}
+
+/// Writes the dollars of a table, all with the decimals that three significant digits of its smallest cost need.
+pub fn usd_column(costs: impl Iterator<Item = f64>) -> impl Fn(f64) -> String {
+    let smallest = costs.filter(|cost| *cost > 0.0).fold(f64::INFINITY, f64::min);
+    let decimals = decimals(smallest, 3);
+    move |amount| format!("${amount:.decimals$}")
 }
 
 /// Dollars for a sentence: three significant digits below one dollar, without zeros behind the cents.
@@ -49,6 +62,8 @@ mod tests {
         ] {
             assert_eq!((usd(amount).as_str(), usd_fixed(amount, 3).as_str()), (sentence, column));
         }
+        let column = usd_column([1.405, 0.0, 0.2134].into_iter());
+        assert_eq!([1.405, 0.0, 0.2134].map(column), ["$1.405", "$0.000", "$0.213"]);
         assert_eq!((usd_fixed(0.05, 2).as_str(), usd_fixed(0.5, 2).as_str()), ("$0.050", "$0.50"));
     }
 
