@@ -7,6 +7,7 @@ mod cells;
 mod derive;
 mod effects;
 mod equations;
+mod field;
 mod flags;
 mod frames;
 mod hysteresis;
@@ -16,6 +17,7 @@ mod linear;
 mod newest;
 pub mod numbers;
 mod overall;
+mod ranking;
 mod rating;
 mod reference;
 mod resample;
@@ -28,7 +30,8 @@ mod verdicts;
 
 pub use cells::{Cell, cells, observed_days};
 pub use derive::{efficiency, identity_error, realised_discount};
-pub use effects::{Effects, Observation, solve};
+pub use effects::solve;
+pub use equations::{Effects, Observation};
 pub use frames::{ColumnKind, ColumnSpec, DAYS, Frames, NEWEST};
 pub use hysteresis::{Figures, apply_hysteresis, next};
 pub use reference::ModelReference;
@@ -41,7 +44,9 @@ use crate::domain::thresholds;
 use crate::domain::tier::{Lens, Tier};
 use crate::domain::tier_list::{DayRange, TierList, Verdict};
 use crate::domain::workload::Workload;
+use crate::wording::verdicts::{self as wording, Gate};
 use chrono::{DateTime, Utc};
+use overall::GATED;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
@@ -96,6 +101,10 @@ pub struct EndpointVerdicts {
     pub why: String,
     /// Verdicts within its model by lens, under the default workload.
     pub verdicts: BTreeMap<Lens, Verdict>,
+    /// The lenses whose tiers the sentence of the `overall` verdict names; none if it is unrated.
+    pub named: Vec<Lens>,
+    /// Why `overall` is capped.
+    pub gate: Option<Gate>,
     /// Session cost by workload name, USD; a workload is missing if its cost is unknown.
     pub session_cost: BTreeMap<String, f64>,
     /// Effective input price divided by list input price in the newest reading.
@@ -110,6 +119,17 @@ pub struct EndpointVerdicts {
     pub tokens_per_day: Option<f64>,
     /// The basis for pricing its sessions.
     pub cost_basis: CostBasis,
+}
+
+impl EndpointVerdicts {
+    /// Writes the sentence of a rated `overall` verdict, which names the present tiers of the other lenses.
+    fn explain_overall(&mut self) {
+        let tier = |lens: &Lens| self.verdicts.get(lens).map_or(Tier::Unrated, |verdict| verdict.tier);
+        let parts: Vec<(Lens, Tier)> = self.named.iter().map(|lens| (*lens, tier(lens))).collect();
+        if let Some(overall) = self.verdicts.get_mut(&Lens::Overall).filter(|_| !parts.is_empty()) {
+            overall.why = wording::overall(&parts, self.gate.map(|gate| (GATED, gate)));
+        }
+    }
 }
 
 /// Errors of an analysis: always a fault in the input frames or parameters.
@@ -208,7 +228,7 @@ pub fn analyse_with(
     frames.check()?;
     let latest = newest::read(&frames.newest)?;
     let record = cells::record(&frames.days, &latest)?;
-    let field = standing::Field::build(&record, latest, parameters);
+    let field = field::Field::build(&record, latest, parameters);
     let tier_lists = tier_lists::all(&field, parameters, tuning)?;
     let endpoints = verdicts::all(&field, default, &parameters.workloads);
     Ok(Analysis { tier_lists, endpoints, references: field.references })

@@ -3,14 +3,15 @@
 
 use super::EndpointVerdicts;
 use super::derive::{identity_error, realised_discount};
+use super::field::Field;
 use super::flags::flags;
-use super::lenses::{Gauge, Reliability};
+use super::lenses::Gauge;
 use super::overall::{GATED, weight};
-use super::standing::{Field, Standing};
+use super::standing::Standing;
 use crate::domain::statistics::median;
 use crate::domain::thresholds::{ENDPOINT_MIN_TOKENS, GATE_AVAILABILITY};
 use crate::domain::tier::{Lens, Tier};
-use crate::domain::tier_list::Verdict;
+use crate::domain::tier_list::{Reliability, Verdict};
 use crate::domain::workload::Workload;
 use crate::wording::verdicts::{self as wording, Gate, Unrated};
 use std::collections::BTreeMap;
@@ -99,11 +100,12 @@ fn endpoint(
 ) -> EndpointVerdicts {
     let mut verdicts: BTreeMap<Lens, Verdict> =
         lenses.iter().map(|lensed| (lensed.gauge.lens, verdict(field, standing, lensed))).collect();
-    verdicts.insert(Lens::Overall, overall(standing, lenses, &verdicts));
+    let overall = overall(standing, lenses, &verdicts);
+    verdicts.insert(Lens::Overall, overall.verdict);
     let primary = verdicts.get(&Lens::Cost);
     let cost = |w: &Workload| Some((w.name.clone(), standing.cost(w, field.as_of)?));
     let latest = standing.latest.as_ref();
-    EndpointVerdicts {
+    let mut made = EndpointVerdicts {
         tier: primary.map_or(Tier::Unrated, |v| v.tier),
         why: primary.map_or_else(String::new, |v| v.why.clone()),
         session_cost: workloads.iter().filter_map(cost).collect(),
@@ -115,7 +117,11 @@ fn endpoint(
         tokens_per_day: standing.tokens,
         cost_basis: standing.basis.clone(),
         verdicts,
-    }
+        named: overall.named,
+        gate: overall.gate,
+    };
+    made.explain_overall();
+    made
 }
 
 fn verdict(field: &Field, standing: &Standing, lensed: &Lensed<'_>) -> Verdict {
@@ -139,7 +145,7 @@ fn unrated(standing: &Standing, gauge: &Gauge<'_>) -> String {
         return reason.to_string();
     }
     if gauge.lens == Lens::Reliability && gauge.reliability == Reliability::NotPublished {
-        return gauge.reliability.label().to_owned();
+        return gauge.reliability.to_string();
     }
     let reason = match standing.tokens {
         None => Unrated::NoTraffic,
@@ -177,20 +183,30 @@ fn why(
             wording::cost(&gauge.workload.name, measure, relative, standing.hit_rate, reference)
         }
         Lens::Cache => wording::cache(measure, relative),
-        Lens::Reliability => wording::reliability(measure, gauge.reliability.label(), value),
+        Lens::Reliability => wording::reliability(measure, gauge.reliability, value),
         Lens::Speed => wording::speed(measure, standing.latency_ms, value),
         Lens::Overall => String::new(),
     }
 }
 
+/// The verdict of `overall` without its sentence if it is rated, and what that sentence is made of.
+struct Overall {
+    verdict: Verdict,
+    named: Vec<Lens>,
+    gate: Option<Gate>,
+}
+
 /// The weighted mean of the distances in recorded spreads, with the workload's weights. A lens that does not rate the
 /// endpoint is left out.
-fn overall(standing: &Standing, lenses: &[Lensed<'_>; 4], verdicts: &BTreeMap<Lens, Verdict>) -> Verdict {
-    let unrated = |why: &str| Verdict::naive(Tier::Unrated, None, why.to_owned());
+fn overall(standing: &Standing, lenses: &[Lensed<'_>; 4], verdicts: &BTreeMap<Lens, Verdict>) -> Overall {
+    let unrated = |why: &str| {
+        let verdict = Verdict::naive(Tier::Unrated, None, why.to_owned());
+        Overall { verdict, named: Vec::new(), gate: None }
+    };
     if let Some(cost) = verdicts.get(&Lens::Cost).filter(|v| v.tier == Tier::Unrated) {
         return unrated(&cost.why);
     }
-    let (mut sum, mut total, mut parts) = (0.0, 0.0, Vec::new());
+    let (mut sum, mut total, mut named) = (0.0, 0.0, Vec::new());
     for lensed in lenses {
         let weight = weight(&lensed.gauge.workload.weights, lensed.gauge.lens);
         let sign = if lensed.gauge.lens.cuts().higher_is_better { 1.0 } else { -1.0 };
@@ -199,21 +215,18 @@ fn overall(standing: &Standing, lenses: &[Lensed<'_>; 4], verdicts: &BTreeMap<Le
         {
             sum += weight * sign * distance.y / spread;
             total += weight;
-            let tier = verdicts.get(&lensed.gauge.lens).map_or(Tier::Unrated, |v| v.tier);
-            parts.push((lensed.gauge.lens, tier));
+            named.push(lensed.gauge.lens);
         }
     }
     if total <= 0.0 {
         return unrated(&Unrated::NoDifference.to_string());
     }
     let value = sum / total;
-    let tier = Lens::Overall.cuts().tier(value);
-    let gate = gate(standing, lenses[2].gauge.reliability);
-    let why = wording::overall(&parts, gate.map(|gate| (GATED, gate)));
-    match gate {
-        Some(_) => Verdict { cap: Some(GATED), ..Verdict::naive(tier.max(GATED), Some(value), why) },
-        None => Verdict::naive(tier, Some(value), why),
-    }
+    let (tier, gate) = (Lens::Overall.cuts().tier(value), gate(standing, lenses[2].gauge.reliability));
+    let cap = gate.is_some().then_some(GATED);
+    let tier = cap.map_or(tier, |cap| tier.max(cap));
+    let verdict = Verdict { cap, ..Verdict::naive(tier, Some(value), String::new()) };
+    Overall { verdict, named, gate }
 }
 
 fn gate(standing: &Standing, reliability: Reliability) -> Option<Gate> {
@@ -224,5 +237,5 @@ fn gate(standing: &Standing, reliability: Reliability) -> Option<Gate> {
         return Some(Gate::Down);
     }
     let share = reliability.measure(standing).filter(|share| *share < GATE_AVAILABILITY)?;
-    Some(Gate::Share(share, reliability.label()))
+    Some(Gate::Share(share, reliability))
 }

@@ -1,51 +1,36 @@
 //! The documents requested from an upstream, as plans and manifests name them.
 
-use super::ids::{ModelSlug, Variant};
+use super::ids::{ModelSlug, Variant, names};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 /// Name of the documented source in settings, manifests and reports.
 pub const OPENROUTER_API: &str = "openrouter-api";
 /// Name of the undocumented source.
 pub const OPENROUTER_STATS: &str = "openrouter-stats";
 
-/// The kind of a document. Its name appears in manifests, so it never changes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DocumentKind {
-    /// The list of models, which determines what is swept.
-    Models,
-    /// The documented list of providers.
-    Providers,
-    /// The documented endpoints of a model id.
-    PublicEndpoints,
-    /// The statistics' richer list of providers.
-    AllProviders,
-    /// The statistics' endpoints of a (model, variant).
-    StatsEndpoint,
-    /// Hit rates and effective prices of a (model, variant).
-    EffectivePricing,
-    /// Tokens by day of a (model, variant).
-    ModelActivity,
-    /// Hit rates by UTC day of a (model, variant): the closing values of the last week.
-    HitRateComparison,
+names! {
+    /// The kind of a document. Its name appears in manifests, so it never changes.
+    DocumentKind {
+        /// The list of models, which determines what is swept.
+        Models = "models",
+        /// The documented list of providers.
+        Providers = "providers",
+        /// The documented endpoints of a model id.
+        PublicEndpoints = "public_endpoints",
+        /// The statistics' richer list of providers.
+        AllProviders = "all_providers",
+        /// The statistics' endpoints of a (model, variant).
+        StatsEndpoint = "stats_endpoint",
+        /// Hit rates and effective prices of a (model, variant).
+        EffectivePricing = "effective_pricing",
+        /// Tokens by day of a (model, variant).
+        ModelActivity = "model_activity",
+        /// Hit rates by UTC day of a (model, variant): the closing values of the last week.
+        HitRateComparison = "hit_rate_comparison",
+    }
 }
 
 impl DocumentKind {
-    /// The name in manifests, quarantine and drift.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Models => "models",
-            Self::Providers => "providers",
-            Self::PublicEndpoints => "public_endpoints",
-            Self::AllProviders => "all_providers",
-            Self::StatsEndpoint => "stats_endpoint",
-            Self::EffectivePricing => "effective_pricing",
-            Self::ModelActivity => "model_activity",
-            Self::HitRateComparison => "hit_rate_comparison",
-        }
-    }
-
     /// Kinds that are requested once a UTC day: a sweep is whole without them.
     pub const DAILY: [Self; 2] = [Self::ModelActivity, Self::HitRateComparison];
 
@@ -83,34 +68,20 @@ pub struct Request {
     pub path: String,
 }
 
-/// Result of a route that is requested at most once per UTC day. A missing route is not a failure: it answers 404 for
-/// every model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum RouteAnswer {
-    /// It returned data for most of the requested models.
-    Answered,
-    /// The upstream does not have the route.
-    NotOffered,
-    /// It was requested but gave no usable answer; the next sweep of the day requests it again.
-    Failed,
+names! {
+    /// Result of a route that is requested at most once per UTC day. A missing route is not a failure: it answers 404 for
+    /// every model.
+    RouteAnswer {
+        /// It returned data for most of the requested models.
+        Answered = "answered",
+        /// The upstream does not have the route.
+        NotOffered = "not_offered",
+        /// It was requested but gave no usable answer; the next sweep of the day requests it again.
+        Failed = "failed",
+    }
 }
 
 impl RouteAnswer {
-    /// The name used in SQL and JSON.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Answered => "answered",
-            Self::NotOffered => "not_offered",
-            Self::Failed => "failed",
-        }
-    }
-
-    /// Parses the name.
-    pub fn parse(name: &str) -> Option<Self> {
-        [Self::Answered, Self::NotOffered, Self::Failed].into_iter().find(|answer| answer.as_str() == name)
-    }
-
     /// Classifies the route by the number of requests that were answered, were answered 404, or failed; `None` if
     /// nothing was requested.
     pub fn judge(answered: usize, missing: usize, failed: usize) -> Option<Self> {

@@ -5,7 +5,7 @@ use super::{Pipeline, PipelineError, decode};
 use crate::archive::{Archive, Entry, Manifest, RunHeader};
 use crate::domain::document::RouteAnswer;
 use crate::domain::finding::{Finding, Findings};
-use crate::domain::reading::{EMPTY_ANSWER, RunReadings, UNDECODABLE, is_accepted};
+use crate::domain::reading::{QuarantineReason, RunReadings, RunStatus};
 use crate::domain::thresholds;
 use crate::domain::window::WindowKind;
 use crate::fetch::{FetchConfig, Fetcher, SkipReason};
@@ -39,8 +39,8 @@ pub struct CollectOptions {
 pub struct CollectReport {
     /// Id.
     pub run_id: String,
-    /// `ok`, `partial`, `suspect` or `failed`.
-    pub status: String,
+    /// Outcome.
+    pub status: RunStatus,
     /// The time of the run.
     pub observed_at: DateTime<Utc>,
     /// What its summaries cover.
@@ -199,7 +199,7 @@ impl Pipeline {
         }
         if self.store.ingest(&record, &run)? == Ingested::Known {
             tracing::info!(run_id = record.run_id, "this run is already stored");
-        } else if is_accepted(&record.status) {
+        } else if record.status.is_accepted() {
             self.keep_baseline(&record.run_id, &run);
         }
         Ok((run, record))
@@ -218,7 +218,8 @@ impl Pipeline {
 
     /// The report of a run that is already stored; failed runs do not count.
     fn stored_report(&self, observed_at: DateTime<Utc>) -> Result<Option<CollectReport>, PipelineError> {
-        let Some(row) = self.store.run(&run_id(observed_at))?.filter(|row| row.status != "failed") else {
+        let Some(row) = self.store.run(&run_id(observed_at))?.filter(|row| row.status != RunStatus::Failed)
+        else {
             return Ok(None);
         };
         let [requests, documents, readings, endpoints, _, drift] = row.counts;
@@ -252,8 +253,8 @@ fn record(manifest: &Manifest, run: &RunReadings, findings: Findings) -> RunReco
     let header = &manifest.header;
     let mut failures: Vec<String> = header.stopped.iter().cloned().collect();
     failures.extend(manifest.entries.iter().filter_map(|entry| entry.error.clone()));
-    let undecodable =
-        run.quarantined.iter().filter(|row| row.reason == UNDECODABLE || row.reason == EMPTY_ANSWER);
+    let whole = [QuarantineReason::Undecodable, QuarantineReason::EmptyAnswer];
+    let undecodable = run.quarantined.iter().filter(|row| whole.contains(&row.reason));
     failures.extend(undecodable.map(|row| {
         let pair = row.model.as_ref().zip(row.variant.as_ref());
         let whose = pair.map(|(model, variant)| format!(" of {model} ({variant})")).unwrap_or_default();
@@ -270,13 +271,13 @@ fn record(manifest: &Manifest, run: &RunReadings, findings: Findings) -> RunReco
     // What a sweep without its rest looks like says nothing about the upstream.
     let findings = if failed_whole { Findings::default() } else { findings };
     let status = if failed_whole {
-        "failed"
+        RunStatus::Failed
     } else if !findings.open.is_empty() {
-        "suspect"
+        RunStatus::Suspect
     } else if failed > 0 || !failures.is_empty() {
-        "partial"
+        RunStatus::Partial
     } else {
-        "ok"
+        RunStatus::Ok
     };
     let more = failures.len().saturating_sub(MAX_LISTED_FAILURES);
     failures.truncate(MAX_LISTED_FAILURES);
@@ -285,7 +286,7 @@ fn record(manifest: &Manifest, run: &RunReadings, findings: Findings) -> RunReco
     }
     RunRecord {
         run_id: header.run_id.clone(),
-        status: status.into(),
+        status,
         upstream: header.upstream.clone(),
         simulated: header.simulated,
         requests: header.requests,
@@ -313,11 +314,11 @@ fn is_daily(entry: &Entry) -> bool {
 fn report(run: &RunReadings, record: &RunRecord) -> CollectReport {
     let mut quarantined: BTreeMap<String, usize> = BTreeMap::new();
     for row in &run.quarantined {
-        *quarantined.entry(row.reason.clone()).or_default() += 1;
+        *quarantined.entry(row.reason.to_string()).or_default() += 1;
     }
     CollectReport {
         run_id: record.run_id.clone(),
-        status: record.status.clone(),
+        status: record.status,
         observed_at: run.observed_at,
         window_kind: run.window_kind,
         requests: record.requests,

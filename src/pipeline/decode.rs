@@ -2,7 +2,7 @@
 
 use super::panics::caught;
 use crate::archive::{Entry, Manifest};
-use crate::domain::reading::{Known, Quarantined, RunReadings, UNDECODABLE};
+use crate::domain::reading::{Known, QuarantineReason, Quarantined, RunReadings};
 use crate::source::openrouter::join::{Answer, join};
 use crate::source::openrouter::{API, OpenRouterApi, OpenRouterStats};
 use crate::source::{Decoded, Document, Source};
@@ -71,8 +71,8 @@ fn undecodable(document: &Document<'_>, panic: String) -> Decoded {
     let pair = request.pair.as_ref();
     tracing::error!(path = request.path, panic, "the decoder panicked on a document");
     let row = Quarantined {
-        reason: UNDECODABLE.into(),
-        kind: request.kind.as_str().into(),
+        reason: QuarantineReason::Undecodable,
+        kind: request.kind,
         model: pair.map(|pair| pair.model.clone()),
         variant: pair.map(|pair| pair.variant.clone()),
         path: "$".into(),

@@ -1,6 +1,7 @@
 //! collect → store → analyse → publish, the flow in `docs/architecture.md`. Live collection and replay share all code
 //! after the archive.
 
+mod analyse;
 mod assemble;
 mod backtest;
 mod collect;

@@ -1,18 +1,13 @@
 //! Builds a snapshot from the store, as of any moment in the record.
 
+use super::analyse::{analysis_at, shown_days};
 use super::history::held_before;
 use super::{PipelineError, assemble, backtest};
-use crate::analysis::{self, Analysis, Frames, Parameters};
-use crate::domain::thresholds;
-use crate::domain::tier_list::DayRange;
+use crate::analysis::{self, Analysis};
 use crate::domain::workload::Workload;
 use crate::snapshot::Snapshot;
 use crate::store::Store;
-use chrono::{DateTime, Days, Utc};
-use std::collections::BTreeMap;
-
-/// Number of days that the pages show.
-pub(super) const SHOWN_DAYS: u64 = 30;
+use chrono::{DateTime, Utc};
 
 /// Builds the snapshot of the newest run at or before `as_of` (`None`: the newest of all), using only what was
 /// known then. Sessions are priced under `workloads`; the first one is the default.
@@ -58,33 +53,4 @@ fn judged(store: &Store, workloads: &[Workload], as_of: DateTime<Utc>) -> Result
     let mut analysis = analysis_at(store, workloads, as_of)?;
     analysis::apply_hysteresis(&mut analysis, &held_before(store, workloads, day)?, day);
     Ok(analysis)
-}
-
-/// The analysis of the run at `as_of` from what was known then, without hysteresis: every tier follows from the figures
-/// alone.
-pub(super) fn analysis_at(
-    store: &Store,
-    workloads: &[Workload],
-    as_of: DateTime<Utc>,
-) -> Result<Analysis, PipelineError> {
-    let window = window(as_of);
-    let provider_names: BTreeMap<String, String> =
-        store.providers(as_of)?.iter().map(|p| (p.provider.to_string(), p.name.clone())).collect();
-    let frames =
-        Frames { days: store.days_frame(window.from, window.to, as_of)?, newest: store.newest_frame(as_of)? };
-    let parameters = Parameters { as_of, window, workloads: workloads.to_vec(), provider_names };
-    Ok(analysis::analyse(&frames, &parameters)?)
-}
-
-/// The lens window that ends with the UTC day of `as_of`.
-fn window(as_of: DateTime<Utc>) -> DayRange {
-    let to = as_of.date_naive();
-    let back = u64::try_from(thresholds::LENS_WINDOW_DAYS - 1).unwrap_or(0);
-    DayRange { from: to.checked_sub_days(Days::new(back)).unwrap_or(to), to }
-}
-
-/// The days that the pages show.
-fn shown_days(as_of: DateTime<Utc>) -> DayRange {
-    let to = as_of.date_naive();
-    DayRange { from: to.checked_sub_days(Days::new(SHOWN_DAYS - 1)).unwrap_or(to), to }
 }

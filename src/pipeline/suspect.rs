@@ -5,7 +5,7 @@ use super::{Pipeline, PipelineError, decode};
 use crate::archive::Archive;
 use crate::domain::document::{DocumentKind, Pair};
 use crate::domain::finding::{Finding, Findings};
-use crate::domain::reading::{Known, RunReadings};
+use crate::domain::reading::{Known, RunReadings, RunStatus};
 use crate::domain::thresholds;
 use crate::plausibility::{Counts, History, Restated, examine};
 use crate::source::openrouter::upstream_names;
@@ -27,7 +27,7 @@ pub enum AcceptError {
         /// The run.
         run_id: String,
         /// Its status.
-        status: String,
+        status: RunStatus,
     },
     /// The decision is kept, but the run could not be stored again.
     #[error(
@@ -52,7 +52,7 @@ pub struct AcceptReport {
     /// The run.
     pub run_id: String,
     /// Its new status.
-    pub status: String,
+    pub status: RunStatus,
     /// All accepted fields of the run.
     pub accepted: Vec<String>,
     /// The findings that still make it suspect.
@@ -83,7 +83,7 @@ impl Pipeline {
             // An operator switched a source on or off, so this run cannot be compared with the previous one.
             tracing::info!(
                 run_id,
-                "the sources differ from those of the previous run; checking this run without it"
+                "a source answered in only one of this run and the previous one; checking this run without the previous one"
             );
             let found = examine(run, &History::default(), &upstream_names);
             return Ok(Findings::divide(found, &archive.accepted(run_id)?));
@@ -177,7 +177,7 @@ impl Pipeline {
     pub fn accept(&self, run_id: &str, fields: Option<&[String]>) -> Result<AcceptReport, PipelineError> {
         let _alone = self.record_alone();
         let row = self.store.run(run_id)?.ok_or_else(|| AcceptError::NoSuchRun(run_id.to_owned()))?;
-        if row.status != "suspect" {
+        if row.status != RunStatus::Suspect {
             return Err(AcceptError::NotSuspect { run_id: row.run_id, status: row.status }.into());
         }
         let findings = self.store.findings(run_id)?;

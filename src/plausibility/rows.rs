@@ -7,7 +7,7 @@ use super::limits::{self, MIN_CHANGED, MIN_ROWS};
 use super::{Check, Counts, Seen};
 use crate::domain::document::{DocumentKind, RouteAnswer};
 use crate::domain::format::percent;
-use crate::domain::reading::{EMPTY_ANSWER, Quarantined, RunReadings};
+use crate::domain::reading::{QuarantineReason, Quarantined, RunReadings};
 use crate::domain::statistics::median;
 use crate::domain::window::WindowKind;
 use chrono::{Days, Duration, NaiveDate};
@@ -44,7 +44,7 @@ fn missing<'a>(keys: impl Iterator<Item = &'a str>, there: impl Fn(&str) -> bool
 /// The share of the documents of a kind that failed. An empty answer is not counted: if most are empty, the route has
 /// another meaning.
 pub fn failed_share(run: &RunReadings, kind: DocumentKind) -> f64 {
-    let is_empty = |row: &&Quarantined| row.reason == EMPTY_ANSWER && row.kind == kind.as_str();
+    let is_empty = |row: &&Quarantined| row.reason == QuarantineReason::EmptyAnswer && row.kind == kind;
     let empty = run.quarantined.iter().filter(is_empty).count();
     let of_kind = run.documents.iter().find(|one| one.source == kind.as_str());
     of_kind.map_or(0.0, |one| Part { count: one.failed.saturating_sub(empty), of: one.planned }.share())
@@ -194,24 +194,45 @@ pub fn empty(run: &RunReadings, seen: &mut Vec<Seen>) {
 ///
 /// An empty response where the previous run had rows is a failure of that document and is reported by name; the numbers
 /// remain unchanged. The recorded upstream did this once for 47 of 308 models, for one hour.
-const UNMATCHED: [&str; 5] =
-    ["ambiguous_name", "ambiguous_tag", "no_such_endpoint", "endpoint_list_missing", EMPTY_ANSWER];
+const UNMATCHED: [QuarantineReason; 5] = [
+    QuarantineReason::AmbiguousName,
+    QuarantineReason::AmbiguousTag,
+    QuarantineReason::NoSuchEndpoint,
+    QuarantineReason::EndpointListMissing,
+    QuarantineReason::EmptyAnswer,
+];
+
+/// Quarantine reasons of a single field, which counts as absent; the rest of its row is used.
+const FIELD_FAULTS: [QuarantineReason; 4] = [
+    QuarantineReason::UnreadableField,
+    QuarantineReason::ValueOutOfRange,
+    QuarantineReason::ValueMissing,
+    QuarantineReason::UnknownCondition,
+];
 
 /// Quarantined rows, by the field at fault.
 pub fn quarantined(before: Option<&RunReadings>, run: &RunReadings, seen: &mut Vec<Seen>) {
     let old = before.map(shares).unwrap_or_default();
     for (path, part) in shares(run) {
         let usual = old.get(&path).map_or(0.0, |part| part.share());
-        push(&path, Check::Quarantined, part, usual + limits::QUARANTINED, "rows were unusable", seen);
+        push(
+            &path,
+            Check::Quarantined,
+            part,
+            usual + limits::QUARANTINED,
+            "rows have an unusable value",
+            seen,
+        );
     }
 }
 
 fn shares(run: &RunReadings) -> BTreeMap<String, Part> {
     let mut parts: BTreeMap<String, Part> = BTreeMap::new();
-    for row in run.quarantined.iter().filter(|row| !UNMATCHED.contains(&row.reason.as_str())) {
+    for row in run.quarantined.iter().filter(|row| !UNMATCHED.contains(&row.reason)) {
         let part = parts.entry(blamed(row)).or_insert_with(|| Part { count: 0, of: rows_of(run, row) });
         part.count += 1;
-        part.of += 1;
+        // A row with a refused field is among the usable rows.
+        part.of = if FIELD_FAULTS.contains(&row.reason) { part.of.max(part.count) } else { part.of + 1 };
     }
     parts
 }
@@ -225,32 +246,28 @@ fn blamed(row: &Quarantined) -> String {
         .filter(|step| !matches!(*step, "$" | "data" | "") && uuid::Uuid::parse_str(step).is_err())
         .collect();
     let whole_row = row.path.ends_with(']') || named.is_empty();
-    if whole_row && row.reason != "undecodable" {
+    if whole_row && row.reason != QuarantineReason::Undecodable {
         return format!("quarantined.{}.{}", row.kind, row.reason);
     }
     let named = if whole_row { Vec::new() } else { named };
-    ["documents", &row.kind].into_iter().chain(named).collect::<Vec<_>>().join(".")
+    ["documents", row.kind.as_str()].into_iter().chain(named).collect::<Vec<_>>().join(".")
 }
 
 /// The number of usable rows of the kind. If a body is refused as a whole, the number of documents.
 fn rows_of(run: &RunReadings, row: &Quarantined) -> usize {
     if !row.path.contains('[') {
-        let kind = run.documents.iter().find(|kind| kind.source == row.kind);
+        let kind = run.documents.iter().find(|kind| kind.source == row.kind.as_str());
         return kind.map_or(0, |kind| kind.ok + kind.no_data);
     }
-    let is = |kind: DocumentKind| row.kind == kind.as_str();
-    if is(DocumentKind::Models) {
-        run.models.len()
-    } else if is(DocumentKind::Providers) || is(DocumentKind::AllProviders) {
-        run.providers.len()
-    } else if is(DocumentKind::EffectivePricing) {
-        run.readings.iter().filter(|reading| reading.usage.is_some()).count()
-    } else if is(DocumentKind::ModelActivity) {
-        run.activity.len()
-    } else if is(DocumentKind::HitRateComparison) {
-        run.closing_rates.len()
-    } else {
-        run.readings.len()
+    match row.kind {
+        DocumentKind::Models => run.models.len(),
+        DocumentKind::Providers | DocumentKind::AllProviders => run.providers.len(),
+        DocumentKind::EffectivePricing => {
+            run.readings.iter().filter(|reading| reading.usage.is_some()).count()
+        }
+        DocumentKind::ModelActivity => run.activity.len(),
+        DocumentKind::HitRateComparison => run.closing_rates.len(),
+        DocumentKind::PublicEndpoints | DocumentKind::StatsEndpoint => run.readings.len(),
     }
 }
 

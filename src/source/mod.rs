@@ -24,7 +24,7 @@ pub struct Document<'a> {
 /// A decoded document.
 #[derive(Debug, Clone, Default)]
 pub struct Decoded {
-    /// The content; `None` if there is none (404, an empty body) or if it could not be read.
+    /// The content; `None` if there is none (404, `data: null`, empty lists) or if it could not be read.
     pub content: Option<openrouter::Content>,
     /// Values that could not be read, with their JSON paths.
     pub quarantined: Vec<Quarantined>,

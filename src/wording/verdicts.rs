@@ -4,6 +4,7 @@ use crate::domain::format::{percent, usd_fixed};
 use crate::domain::session::ReferenceBasis;
 use crate::domain::thresholds::ENDPOINT_MIN_TOKENS;
 use crate::domain::tier::{Lens, Tier};
+use crate::domain::tier_list::Reliability;
 use std::fmt;
 
 /// Why an endpoint has no tier under a lens.
@@ -53,8 +54,8 @@ pub enum Gate {
     PhantomCache,
     /// It is down in the newest run.
     Down,
-    /// Too few of its requests succeed: their share, and the name of the measure.
-    Share(f64, &'static str),
+    /// Too few of its requests succeed: their share under the measure.
+    Share(f64, Reliability),
 }
 
 impl fmt::Display for Gate {
@@ -62,7 +63,7 @@ impl fmt::Display for Gate {
         match self {
             Self::PhantomCache => f.write_str("a phantom cache"),
             Self::Down => f.write_str("down in the newest run"),
-            Self::Share(share, label) => write!(f, "{} {label}", percent(*share, 1)),
+            Self::Share(share, measure) => write!(f, "{} {measure}", percent(*share, 1)),
         }
     }
 }
@@ -97,10 +98,10 @@ pub fn cache(hit_rate: f64, difference: f64) -> String {
     format!("hit rate {rate}, {points:.0} points {side} the model's other endpoints")
 }
 
-/// The lens `reliability`: the share of requests that succeed, the name of the measure, and the distance from the
-/// model's other endpoints in spreads.
-pub fn reliability(share: f64, label: &str, spreads: Option<f64>) -> String {
-    format!("{} {label}{}", percent(share, 2), distance(spreads))
+/// The lens `reliability`: the share of requests that succeed under the measure, and the distance from the model's
+/// other endpoints in spreads.
+pub fn reliability(share: f64, measure: Reliability, spreads: Option<f64>) -> String {
+    format!("{} {measure}{}", percent(share, 2), distance(spreads))
 }
 
 /// The lens `speed`: tokens a second, milliseconds to the first token, and the distance from the model's other
