@@ -8,12 +8,13 @@
 
 use crate::domain::document::{DocumentKind, Request};
 use crate::domain::ids::ModelSlug;
+use crate::durable;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::{HashMap, hash_map};
 use std::fs::{self, File};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 /// Size of the bodies in a frame. Larger frames compress better, but reading a single body costs more.
@@ -395,14 +396,7 @@ fn collect_manifests(dir: &Path, found: &mut Vec<PathBuf>) -> Result<(), Archive
 }
 
 fn write_durably(path: &Path, bytes: &[u8]) -> Result<(), ArchiveError> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder).map_err(io_error(folder))?;
-    let temporary = path.with_extension("tmp");
-    let mut file = File::create(&temporary).map_err(io_error(&temporary))?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(io_error(&temporary))?;
-    fs::rename(&temporary, path).map_err(io_error(path))?;
-    // The rename itself is durable only after the folder is synced.
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(io_error(folder))
+    durable::write(path, bytes, |path, source| io_error(path)(source))
 }
 
 /// Gathers bodies into frames.

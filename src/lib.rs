@@ -2,7 +2,7 @@
 //! preferences from that.
 //!
 //! The modules are listed in dependency order, which `tests/it/walls.rs` enforces: `domain` depends on nothing;
-//! `source`, `archive`, `store`, `analysis`, `snapshot` on `domain`; `study` on `analysis`, `simulator` and `domain`;
+//! `source`, `archive`, `store`, `analysis`, `snapshot` on `domain`, `durable` and `wording`; `study` on `analysis`, `simulator` and `domain`;
 //! `site`, `api`, `preferences` on `domain` and `snapshot` alone; `static_site` on `site`, `snapshot` and `domain`;
 //! `pipeline`, `serve`, `cli` on all.
 
@@ -11,6 +11,8 @@ pub mod domain;
 pub mod background;
 pub mod clock;
 pub mod config;
+pub mod durable;
+pub mod wording;
 
 pub mod analysis;
 pub mod archive;

@@ -4,7 +4,7 @@
 
 use super::AnalysisError;
 use super::linear::Symmetric;
-use super::statistics::median;
+use crate::domain::statistics::median;
 use std::borrow::Cow;
 
 /// Ridge below which rounding would determine the solution, in the unit of [`super::effects::solve`].
@@ -51,7 +51,7 @@ impl Effects {
     /// models is zero. Zero is then the middle provider on the same models, regardless of its traffic.
     pub fn centre_on_median(&mut self, least: usize) {
         let rated = |p: &usize| self.shared_models[*p] >= least;
-        let effects = (0..self.theta.len()).filter(rated).filter_map(|p| self.comparable(p)).collect();
+        let effects = (0..self.theta.len()).filter(rated).filter_map(|p| self.comparable(p));
         let Some(middle) = median(effects) else { return };
         for (effect, component) in self.theta.iter_mut().zip(&self.component) {
             if component.is_some() && *component == self.largest {

@@ -7,10 +7,8 @@ use super::standing::Standing;
 use crate::domain::flag::{Flag, Shown};
 use crate::domain::thresholds::*;
 use crate::domain::workload::Workload;
+use crate::wording::flag;
 use chrono::DateTime;
-
-/// Status codes with which the upstream marks an endpoint as down.
-const DOWN: [i64; 2] = [-5, -10];
 
 /// The flags of an endpoint, most important first. Session shares refer to `workload`.
 pub(super) fn flags(field: &Field, standing: &Standing, latest: &Latest, workload: &Workload) -> Vec<Flag> {
@@ -27,7 +25,7 @@ pub(super) fn flags(field: &Field, standing: &Standing, latest: &Latest, workloa
         down(latest),
         new(latest, field.record_began_s),
     ];
-    all.into_iter().flatten().map(Flag::of).collect()
+    all.into_iter().flatten().map(flag).collect()
 }
 
 fn phantom(standing: &Standing, latest: &Latest) -> Option<Shown> {
@@ -113,8 +111,7 @@ fn price_tiers(latest: &Latest) -> Option<Shown> {
 }
 
 fn down(latest: &Latest) -> Option<Shown> {
-    let out_of_order = latest.status.is_some_and(|status| DOWN.contains(&status));
-    (latest.disabled || out_of_order).then_some(Shown::Down {
+    latest.is_down().then_some(Shown::Down {
         status: latest.status,
         disabled: latest.disabled,
         uptime_30m: latest.uptime_30m,

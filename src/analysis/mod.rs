@@ -44,6 +44,7 @@ use crate::domain::thresholds;
 use crate::domain::tier::{Lens, Tier};
 use crate::domain::tier_list::{DayRange, TierList, Verdict};
 use crate::domain::workload::Workload;
+use crate::wording::verdicts::{self as wording, Gate};
 use chrono::{DateTime, Utc};
 use overall::GATED;
 use std::collections::BTreeMap;
@@ -102,8 +103,8 @@ pub struct EndpointVerdicts {
     pub verdicts: BTreeMap<Lens, Verdict>,
     /// The lenses whose tiers the sentence of the `overall` verdict names; none if it is unrated.
     pub named: Vec<Lens>,
-    /// Why a gate caps `overall`, in words.
-    pub gate: Option<String>,
+    /// Why `overall` is capped.
+    pub gate: Option<Gate>,
     /// Session cost by workload name, USD; a workload is missing if its cost is unknown.
     pub session_cost: BTreeMap<String, f64>,
     /// Effective input price divided by list input price in the newest reading.
@@ -124,10 +125,9 @@ impl EndpointVerdicts {
     /// Writes the sentence of a rated `overall` verdict, which names the present tiers of the other lenses.
     fn explain_overall(&mut self) {
         let tier = |lens: &Lens| self.verdicts.get(lens).map_or(Tier::Unrated, |verdict| verdict.tier);
-        let parts: Vec<String> = self.named.iter().map(|lens| format!("{lens} {}", tier(lens))).collect();
-        let gate = self.gate.as_ref().map_or_else(String::new, |gate| format!("; capped at {GATED}: {gate}"));
+        let parts: Vec<(Lens, Tier)> = self.named.iter().map(|lens| (*lens, tier(lens))).collect();
         if let Some(overall) = self.verdicts.get_mut(&Lens::Overall).filter(|_| !parts.is_empty()) {
-            overall.why = format!("{}{gate}", parts.join(", "));
+            overall.why = wording::overall(&parts, self.gate.map(|gate| (GATED, gate)));
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::AnalysisError;
 use super::frames::{flags, floats, integers, texts};
-use crate::domain::endpoint::PriceTier;
+use crate::domain::endpoint::{PriceTier, is_down};
 use crate::domain::session::Pricing;
 use polars::prelude::DataFrame;
 use uuid::Uuid;
@@ -35,6 +35,13 @@ pub(super) struct Latest {
     pub day_to_date: bool,
     /// Whether its list prices changed on the day of its usage: then that is billed at more than one list.
     pub price_moved_today: bool,
+}
+
+impl Latest {
+    /// Whether it is down in the newest run.
+    pub fn is_down(&self) -> bool {
+        self.disabled || self.status.is_some_and(is_down)
+    }
 }
 
 /// Reads the frame `newest`, which must have passed its check.

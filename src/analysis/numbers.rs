@@ -1,10 +1,11 @@
 //! Acceptance checks for `hitrate check numbers`: does the record reproduce the upstream's own numbers?
 
 use super::frames::{ColumnKind, ColumnSpec, check, flags, floats, integers, texts};
-use super::statistics::{Share, median, traffic_mean};
+use super::statistics::{Share, traffic_mean};
 use super::{AnalysisError, identity_error};
 use crate::domain::endpoint::PriceTier;
 use crate::domain::session::Pricing;
+use crate::domain::statistics::median;
 use polars::prelude::DataFrame;
 use std::collections::BTreeMap;
 

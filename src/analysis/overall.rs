@@ -7,6 +7,7 @@ use super::rating::{Scale, fill_rows};
 use super::resample::Replicates;
 use super::standing::Standing;
 use super::statistics::{Share, spread, traffic_mean};
+use crate::domain::format::percent;
 use crate::domain::thresholds::GATE_AVAILABILITY;
 use crate::domain::tier::{Lens, Tier};
 use crate::domain::tier_list::{ProviderTier, Reliability};
@@ -187,16 +188,11 @@ fn gate(field: &Field, reliability: Reliability, provider: &str) -> Option<Strin
         );
     }
     if reliability == Reliability::NotPublished {
-        let down = weighted(&own, |s| Some(if is_down(s) { 1.0 } else { 0.0 }))?;
+        let down = weighted(&own, |s| Some(if s.is_down() { 1.0 } else { 0.0 }))?;
         return (down > 0.5).then(|| "most of its traffic is on endpoints that are down".to_owned());
     }
     let share = weighted(&own, |s| reliability.measure(s))?;
-    (share < GATE_AVAILABILITY).then(|| format!("{:.1} % {}", share * 100.0, reliability))
-}
-
-/// Whether an endpoint is down in the newest run.
-pub(super) fn is_down(standing: &Standing) -> bool {
-    standing.latest.as_ref().is_some_and(|l| l.disabled || matches!(l.status, Some(-5 | -10)))
+    (share < GATE_AVAILABILITY).then(|| format!("{} {reliability}", percent(share, 1)))
 }
 
 fn weighted(own: &[&Standing], measure: impl Fn(&Standing) -> Option<f64>) -> Option<f64> {

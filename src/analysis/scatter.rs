@@ -1,7 +1,7 @@
 //! How much an endpoint's hit rate varies from day to day, and the resulting interval for its next day.
 
 use super::intervals::student_t;
-use super::statistics::median;
+use crate::domain::statistics::median;
 use crate::domain::thresholds::{COST_PRIOR_DAYS, FULL_RECORD_DAYS};
 
 /// The hit rates of an endpoint's days.
@@ -33,7 +33,7 @@ impl Scatter {
     /// The pooled scatter of the endpoints with at least [`FULL_RECORD_DAYS`] days.
     pub fn over<'a>(all: impl Iterator<Item = &'a HitDays>) -> Self {
         let eligible = all.filter(|d| d.days >= FULL_RECORD_DAYS && d.mean > EDGE && d.mean < 1.0 - EDGE);
-        Self(median(eligible.filter_map(|d| Some(d.variance? / d.room())).collect()))
+        Self(median(eligible.filter_map(|d| Some(d.variance? / d.room()))))
     }
 
     /// The interval that contains another day's hit rate in 90 % of all cases, within 0..1: the mean plus and minus the

@@ -116,6 +116,11 @@ impl Standing {
         if plain { self.efficiency.unwrap_or(1.0).clamp(0.0, 1.0) } else { 1.0 }
     }
 
+    /// Whether it is down in the newest run.
+    pub fn is_down(&self) -> bool {
+        self.latest.as_ref().is_some_and(Latest::is_down)
+    }
+
     /// The data that decide its flags.
     pub fn evidence(&self) -> Evidence {
         Evidence {

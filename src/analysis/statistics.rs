@@ -36,20 +36,6 @@ pub(super) fn mean(values: impl IntoIterator<Item = f64>) -> Option<f64> {
     (count > 0.0).then(|| sum / count)
 }
 
-/// The median (the mean of the two middle values if the count is even); `None` if empty.
-pub(super) fn median(mut values: Vec<f64>) -> Option<f64> {
-    if values.is_empty() {
-        return None;
-    }
-    values.sort_by(f64::total_cmp);
-    let middle = values.len() / 2;
-    Some(if values.len() % 2 == 1 {
-        values[middle]
-    } else {
-        f64::midpoint(values[middle - 1], values[middle])
-    })
-}
-
 /// The smallest value at which the cumulative weight reaches `quantile` of the total; pairs are (value, weight). `None`
 /// if no weight is positive.
 pub fn weighted_quantile(pairs: &[(f64, f64)], quantile: f64) -> Option<f64> {
@@ -102,6 +88,5 @@ mod tests {
         assert_eq!(spread(&[2.0, 2.0]), None);
         assert_eq!(spread(&[2.0]), None);
         assert_eq!(spread(&[1.0, 3.0]), Some((2.0, 1.0)));
-        assert_eq!(median(vec![3.0, 1.0, 2.0, 10.0]), Some(2.5));
     }
 }

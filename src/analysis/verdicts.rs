@@ -6,14 +6,14 @@ use super::derive::{identity_error, realised_discount};
 use super::field::Field;
 use super::flags::flags;
 use super::lenses::Gauge;
-use super::overall::{GATED, is_down, weight};
+use super::overall::{GATED, weight};
 use super::standing::Standing;
-use super::statistics::median;
-use crate::domain::session::ReferenceBasis;
+use crate::domain::statistics::median;
 use crate::domain::thresholds::{ENDPOINT_MIN_TOKENS, GATE_AVAILABILITY};
 use crate::domain::tier::{Lens, Tier};
 use crate::domain::tier_list::{Reliability, Verdict};
 use crate::domain::workload::Workload;
+use crate::wording::verdicts::{self as wording, Gate, Unrated};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
@@ -81,7 +81,7 @@ fn is_busy(standing: &Standing) -> bool {
 fn distance(lens: Lens, group: &[Member<'_>], own: usize) -> Distance {
     let (_, measure, y) = group[own];
     if lens == Lens::Cost {
-        let middle = median(group.iter().map(|(_, cost, _)| *cost).collect()).unwrap_or(measure);
+        let middle = median(group.iter().map(|(_, cost, _)| *cost)).unwrap_or(measure);
         return Distance { measure, value: measure / middle - 1.0, y: (measure / middle).ln() };
     }
     let others = group.iter().enumerate().filter(|(number, _)| *number != own);
@@ -142,34 +142,30 @@ fn unrated(standing: &Standing, gauge: &Gauge<'_>) -> String {
     if gauge.lens == Lens::Cost
         && let Some(reason) = unpriced(standing)
     {
-        return reason.to_owned();
+        return reason.to_string();
     }
     if gauge.lens == Lens::Reliability && gauge.reliability == Reliability::NotPublished {
         return gauge.reliability.to_string();
     }
-    let data = gauge.read(standing).is_some();
-    match (gauge.lens, standing.tokens) {
-        (_, None) => "no traffic".to_owned(),
-        (_, Some(_)) if !is_busy(standing) => {
-            format!("fewer than {} M tokens a day", ENDPOINT_MIN_TOKENS / 1e6)
-        }
-        (Lens::Reliability, _) if !data => "no uptime published".to_owned(),
-        (Lens::Speed, _) if !data => "no speed published".to_owned(),
-        (_, _) if !data => "no hit rate published".to_owned(),
-        _ => "no peers".to_owned(),
-    }
+    let reason = match standing.tokens {
+        None => Unrated::NoTraffic,
+        Some(_) if !is_busy(standing) => Unrated::LittleTraffic,
+        Some(_) if gauge.read(standing).is_none() => Unrated::NoMeasure(gauge.lens),
+        Some(_) => Unrated::NoPeers,
+    };
+    reason.to_string()
 }
 
-fn unpriced(standing: &Standing) -> Option<&'static str> {
+fn unpriced(standing: &Standing) -> Option<Unrated> {
     let pricing = standing.pricing.as_ref()?;
     if pricing.is_free() {
-        Some("free")
+        Some(Unrated::Free)
     } else if pricing.input.is_some() && pricing.output.is_some() {
         None
     } else if standing.variant == "batch" {
-        Some("batch prices are not published")
+        Some(Unrated::BatchPrices)
     } else {
-        Some("no fixed price")
+        Some(Unrated::NoFixedPrice)
     }
 }
 
@@ -180,69 +176,24 @@ fn why(
     distance: &Distance,
     value: Option<f64>,
 ) -> String {
-    let hits = standing.hit_rate.map_or_else(String::new, |h| format!("; hit rate {:.0} %", h * 100.0));
-    let measure = distance.measure;
+    let Distance { measure, value: relative, .. } = *distance;
     match gauge.lens {
         Lens::Cost => {
-            let assumed = match field.reference(&standing.model).map(|r| r.basis) {
-                Some(ReferenceBasis::Author) => "; full retention assumed from the author's models",
-                Some(ReferenceBasis::All) => "; full retention assumed from all models",
-                _ => "",
-            };
-            let cost = usd(measure);
-            let against = against(distance.value, "the model's median");
-            format!("a {} session costs {cost}, {against}{hits}{assumed}", gauge.workload.name)
+            let reference = field.reference(&standing.model).map(|r| r.basis);
+            wording::cost(&gauge.workload.name, measure, relative, standing.hit_rate, reference)
         }
-        Lens::Cache => {
-            let points = distance.value * 100.0;
-            let side = if points >= 0.0 { "above" } else { "below" };
-            let points = points.abs();
-            format!(
-                "hit rate {:.0} %, {points:.0} points {side} the model's other endpoints",
-                measure * 100.0
-            )
-        }
-        Lens::Reliability => {
-            format!("{:.2} % {}{}", measure * 100.0, gauge.reliability, spreads(value))
-        }
-        Lens::Speed => {
-            let wait =
-                standing.latency_ms.map_or_else(String::new, |ms| format!(", first token after {ms:.0} ms"));
-            format!("{measure:.0} tokens a second{wait}{}", spreads(value))
-        }
+        Lens::Cache => wording::cache(measure, relative),
+        Lens::Reliability => wording::reliability(measure, gauge.reliability, value),
+        Lens::Speed => wording::speed(measure, standing.latency_ms, value),
         Lens::Overall => String::new(),
     }
-}
-
-fn spreads(value: Option<f64>) -> String {
-    let Some(value) = value else { return "; no endpoint differs from its peers".to_owned() };
-    let side = if value >= 0.0 { "better" } else { "worse" };
-    format!("; {side} than the model's other endpoints by {:.1} times the usual spread", value.abs())
-}
-
-fn against(relative: f64, what: &str) -> String {
-    let percent = (relative * 100.0).round();
-    match percent {
-        p if p > 0.0 => format!("{p:.0} % above {what}"),
-        p if p < 0.0 => format!("{:.0} % below {what}", -p),
-        _ => format!("at {what}"),
-    }
-}
-
-/// Dollars and cents; amounts below ten cents have two significant digits.
-fn usd(amount: f64) -> String {
-    if amount >= 0.1 || amount <= 0.0 {
-        return format!("${amount:.2}");
-    }
-    let digits = (1.0 - amount.log10().floor()) as usize;
-    format!("${amount:.digits$}")
 }
 
 /// The verdict of `overall` without its sentence if it is rated, and what that sentence is made of.
 struct Overall {
     verdict: Verdict,
     named: Vec<Lens>,
-    gate: Option<String>,
+    gate: Option<Gate>,
 }
 
 /// The weighted mean of the distances in recorded spreads, with the workload's weights. A lens that does not rate the
@@ -268,7 +219,7 @@ fn overall(standing: &Standing, lenses: &[Lensed<'_>; 4], verdicts: &BTreeMap<Le
         }
     }
     if total <= 0.0 {
-        return unrated("no endpoint differs from its peers");
+        return unrated(&Unrated::NoDifference.to_string());
     }
     let value = sum / total;
     let (tier, gate) = (Lens::Overall.cuts().tier(value), gate(standing, lenses[2].gauge.reliability));
@@ -278,13 +229,13 @@ fn overall(standing: &Standing, lenses: &[Lensed<'_>; 4], verdicts: &BTreeMap<Le
     Overall { verdict, named, gate }
 }
 
-fn gate(standing: &Standing, reliability: Reliability) -> Option<String> {
+fn gate(standing: &Standing, reliability: Reliability) -> Option<Gate> {
     if standing.is_phantom() {
-        return Some("a phantom cache".to_owned());
+        return Some(Gate::PhantomCache);
     }
-    if is_down(standing) {
-        return Some("down in the newest run".to_owned());
+    if standing.is_down() {
+        return Some(Gate::Down);
     }
     let share = reliability.measure(standing).filter(|share| *share < GATE_AVAILABILITY)?;
-    Some(format!("{:.1} % {}", share * 100.0, reliability))
+    Some(Gate::Share(share, reliability))
 }

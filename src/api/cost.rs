@@ -2,7 +2,6 @@
 
 use super::catalogue::known_model;
 use super::envelope::Envelope;
-use super::guidance::known_workload;
 use super::problem::Problem;
 use super::request::{ApiRequest, ModelName, named};
 use crate::cost::{Across, AcrossFilter, CostOfModel, OwnNumbers, across, compare};
@@ -57,9 +56,10 @@ impl CostQuery {
 }
 
 fn resolve(snapshot: &Snapshot, name: Option<&str>, own: OwnNumbers) -> Result<Workload, Problem> {
-    let name = known_workload(snapshot, name)?;
-    let base = snapshot.workloads.iter().find(|workload| workload.name == name);
-    let base = base.ok_or_else(|| Problem::not_published("this snapshot has no workloads".to_owned()))?;
+    let name = snapshot.workload_name(name).map_err(Problem::bad_request)?;
+    let base = snapshot
+        .workload(name)
+        .ok_or_else(|| Problem::not_published("this snapshot has no workloads".to_owned()))?;
     own.over(base).map_err(|error| Problem::bad_request(error.to_string()))
 }
 

@@ -3,13 +3,13 @@
 
 use super::envelope::Envelope;
 use super::problem::Problem;
-use super::request::{ApiRequest, NoQuery, named, shortened};
+use super::request::{ApiRequest, NoQuery, named};
 use super::table::{Format, sort};
 use crate::domain::thresholds::Threshold;
 use crate::domain::tier::Lens;
 use crate::domain::workload::Workload;
 use crate::preferences::targets::{TARGETS, Target};
-use crate::snapshot::{Backtest, Snapshot, Status, Summary, TierList};
+use crate::snapshot::{Backtest, Status, Summary, TierList};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -42,20 +42,6 @@ pub(super) struct StatusData {
     status: Status,
 }
 
-/// The requested workload, or 400 with the known names.
-pub(super) fn known_workload<'a>(snapshot: &'a Snapshot, name: Option<&str>) -> Result<&'a str, Problem> {
-    let Some(name) = name else { return Ok(snapshot.default_workload()) };
-    let mut names = snapshot.workloads.iter().map(|workload| workload.name.as_str());
-    names.clone().find(|known| *known == name).ok_or_else(|| {
-        let known: Vec<&str> = names.by_ref().collect();
-        Problem::bad_request(format!(
-            "unknown workload `{}`; expected one of {}",
-            shortened(name),
-            known.join(", ")
-        ))
-    })
-}
-
 /// The tier list of a lens.
 #[utoipa::path(get, path = "/api/v1/tiers", params(TiersQuery), tag = "tiers", responses(
     (status = 200, description = "The tier list", content((Envelope<TierList> = "application/json"), (String = "text/csv"))),
@@ -67,7 +53,7 @@ pub(super) async fn tiers(request: ApiRequest<TiersQuery>) -> Result<Response, P
     let (query, snapshot) = (&request.query, &request.snapshot);
     let list = || {
         let lens = query.lens.unwrap_or(Lens::Cost);
-        let workload = known_workload(snapshot, query.workload.as_deref())?;
+        let workload = snapshot.workload_name(query.workload.as_deref()).map_err(Problem::bad_request)?;
         let list = snapshot.tier_list(lens, Some(workload));
         list.ok_or_else(|| {
             Problem::not_published(format!(

@@ -72,9 +72,6 @@ impl From<Stretch> for Hour {
 
 fn model_hours(model: &ModelEntry, provider: Option<&str>, hourly: &HourlyRates) -> ModelHours {
     let wanted = |one: &&Endpoint| provider.is_none_or(|slug| one.provider.as_str() == slug);
-    let mut endpoints: Vec<_> = model.endpoints.iter().filter(wanted).collect();
-    let tokens = |one: &Endpoint| one.tokens_per_day.unwrap_or(0.0);
-    endpoints.sort_by(|a, b| tokens(b).total_cmp(&tokens(a)).then_with(|| a.tag.cmp(&b.tag)));
     let hours = |one: &Endpoint| EndpointHours {
         endpoint_id: one.endpoint_id,
         provider: one.provider.clone(),
@@ -86,7 +83,7 @@ fn model_hours(model: &ModelEntry, provider: Option<&str>, hourly: &HourlyRates)
         approximate: true,
         from: hourly.from,
         to: hourly.to,
-        endpoints: endpoints.into_iter().map(hours).collect(),
+        endpoints: model.busiest().into_iter().filter(wanted).map(hours).collect(),
     }
 }
 

@@ -3,6 +3,7 @@
 use super::tables::table;
 use super::{Common, exit, running};
 use crate::domain::backtest::{Backtest, TestedDays};
+use crate::domain::format;
 use crate::pipeline::backtest_record;
 use anyhow::{Context, Result, bail};
 use chrono::NaiveDate;
@@ -65,7 +66,7 @@ fn describe(tested: &Backtest) -> String {
 fn tested_days(days: &TestedDays) -> String {
     let mut table = table(&["policy", "equal", "by sqrt(tokens)", "by tokens"], 1);
     for row in &days.policies {
-        let over = |ratio: f64| format!("{:+.2} %", (ratio - 1.0) * 100.0);
+        let over = |ratio: f64| format::percent_change(ratio - 1.0, 2);
         table.add_row([row.policy.to_string(), over(row.equal), over(row.sqrt_tokens), over(row.tokens)]);
     }
     format!(

@@ -3,6 +3,7 @@
 use super::tables::{fixed, percent, table};
 use super::{Common, exit};
 use crate::analysis::numbers;
+use crate::domain::format;
 use crate::pipeline::open_store;
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
@@ -87,12 +88,12 @@ fn describe(runs: &[CheckedRun]) -> String {
             run.models.to_string(),
             fixed(run.aggregate_difference, 6),
             run.endpoints.to_string(),
-            run.identity_error.map_or_else(|| "-".into(), |error| format!("{:.4} %", error * 100.0)),
+            run.identity_error.map_or_else(|| "-".into(), |error| format::percent(error, 4)),
             percent(run.identity_within_one_percent),
         ]);
     }
     format!(
-        "Medians. Bounds: {AGGREGATE_BOUND} for the hit rate, {:.2} % for the price\n{table}",
-        IDENTITY_BOUND * 100.0
+        "Medians. Bounds: {AGGREGATE_BOUND} for the hit rate, {} for the price\n{table}",
+        format::percent(IDENTITY_BOUND, 2)
     )
 }

@@ -6,6 +6,7 @@ use super::{Cli, Common, exit, model};
 use crate::cost::{
     Across, AcrossFilter, BreakEven, CostOfModel, EndpointCost, OwnNumbers, Quality, ToWin, across, compare,
 };
+use crate::domain::format;
 use crate::domain::session::SessionCost;
 use crate::domain::workload::{CacheTtl, Workload};
 use crate::snapshot::Snapshot;
@@ -168,8 +169,9 @@ fn describe_model(cost: &CostOfModel, simulated: bool) -> String {
         "beats the cheapest by list, cold",
     ];
     let mut rows = table(&header, 2);
+    let usd = format::usd_column(cost.endpoints.iter().filter_map(|endpoint| endpoint.cost));
     for endpoint in &cost.endpoints {
-        rows.add_row(row(endpoint));
+        rows.add_row(row(endpoint, &usd));
     }
     let mut text =
         format!("{}, USD per session of {}\n", clean(&cost.model_id), describe_workload(&cost.workload));
@@ -188,14 +190,14 @@ fn describe_model(cost: &CostOfModel, simulated: bool) -> String {
     text
 }
 
-fn row(endpoint: &EndpointCost) -> Vec<String> {
+fn row(endpoint: &EndpointCost, usd: &impl Fn(f64) -> String) -> Vec<String> {
     let mark = match (endpoint.cheapest, endpoint.cheapest_by_list) {
         (true, true) => " (cheapest, also by list)",
         (true, false) => " (cheapest)",
         (false, true) => " (cheapest by list)",
         (false, false) => "",
     };
-    let part = |of: fn(&SessionCost) -> f64| known(endpoint.parts.as_ref().map(of));
+    let part = |of: fn(&SessionCost) -> f64| known(endpoint.parts.as_ref().map(of), usd);
     let assumed = if endpoint.assumed { " assumed" } else { "" };
     let retention = endpoint.basis.retention.map_or_else(|| "-".into(), |q| whole(q) + assumed);
     let to_win = match endpoint.to_win {
@@ -214,8 +216,8 @@ fn row(endpoint: &EndpointCost) -> Vec<String> {
     vec![
         clean(endpoint.tag.as_str()) + mark,
         endpoint.tier.to_string(),
-        known(endpoint.cost),
-        interval(endpoint.low, endpoint.high),
+        known(endpoint.cost, usd),
+        interval(endpoint.low, endpoint.high, usd),
         part(|p| p.cold_input),
         part(|p| p.cached_input),
         part(|p| p.writes),
@@ -240,7 +242,7 @@ fn conclusion(cost: &CostOfModel) -> String {
             clean(list.tag.as_str()),
             usd(list.cost),
             list.surcharge.map_or_else(|| "infinitely".into(), whole),
-            known(of(cheapest.clone()))
+            known(of(cheapest.clone()), usd)
         ),
         None => format!("{best} is the only comparable endpoint."),
     }
@@ -251,6 +253,7 @@ fn describe_across(ranked: &Across, simulated: bool) -> String {
     let header =
         ["rank", "model", "endpoint", "tier", "session", "90 % interval", "retention", "score", "context"];
     let mut rows = table(&header, 4);
+    let usd = format::usd_column(ranked.rows.iter().map(|row| row.cost));
     for row in &ranked.rows {
         let assumed = if row.assumed { " assumed" } else { "" };
         rows.add_row([
@@ -259,7 +262,7 @@ fn describe_across(ranked: &Across, simulated: bool) -> String {
             clean(row.tag.as_str()),
             row.tier.to_string(),
             usd(row.cost),
-            interval(row.low, row.high),
+            interval(row.low, row.high, &usd),
             row.retention.map_or_else(|| "-".into(), |q| whole(q) + assumed),
             row.quality.map_or_else(|| "-".into(), |score| score.to_string()),
             row.context_length.map_or_else(|| "-".into(), |c| thousands(c as f64)),
@@ -288,14 +291,14 @@ fn describe_across(ranked: &Across, simulated: bool) -> String {
     text
 }
 
-fn known(amount: Option<f64>) -> String {
+fn known(amount: Option<f64>, usd: impl Fn(f64) -> String) -> String {
     amount.map_or_else(|| "-".into(), usd)
 }
 
-fn interval(low: Option<f64>, high: Option<f64>) -> String {
+fn interval(low: Option<f64>, high: Option<f64>, usd: impl Fn(f64) -> String) -> String {
     low.zip(high).map_or_else(|| "-".into(), |(low, high)| format!("{} to {}", usd(low), usd(high)))
 }
 
 fn whole(share: f64) -> String {
-    format!("{:.0} %", share * 100.0)
+    format::percent(share, 0)
 }

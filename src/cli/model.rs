@@ -1,6 +1,6 @@
 //! `hitrate model`.
 
-use super::tables::{SIMULATED, clean, fixed, percent, table};
+use super::tables::{SIMULATED, clean, fixed, percent, session, table};
 use super::{Common, exit, print_json, print_text};
 use crate::domain::flag::{Flag, names};
 use crate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant};
@@ -125,7 +125,7 @@ fn describe(model: &ModelEntry, workload: &str, simulated: bool) -> String {
             percent(endpoint.hit_rate),
             format!("{} / {} / {}", fixed(list.input, 3), fixed(list.cache_read, 3), fixed(list.output, 2)),
             fixed(endpoint.effective.input, 3),
-            endpoint.session_cost.get(workload).map_or_else(|| "-".into(), |cost| format!("${cost:.3}")),
+            session(endpoint.session_cost.get(workload).copied()),
             percent(endpoint.uptime_30m),
             fixed(endpoint.throughput, 0),
             names(&endpoint.flags),

@@ -4,6 +4,7 @@ use super::limits::LimitArgs;
 use super::tables::table;
 use super::{Common, exit, print_json, print_text};
 use crate::clock::Clock;
+use crate::domain::format::percent_change;
 use crate::preferences::targets::{Answer, Names, TARGETS, Target};
 use crate::preferences::{Compared, Mode, PreferenceOptions, advise, known_workload};
 use anyhow::{Context, Result, anyhow, bail};
@@ -114,8 +115,8 @@ fn saved(against: &str, compared: &Compared) -> String {
         None => compared.why.clone().unwrap_or_default(),
     };
     format!(
-        "expected saving versus {against}: {:+.0} %, {usd:+.4} USD per session ({interval})",
-        share * 100.0
+        "expected saving versus {against}: {}, {usd:+.4} USD per session ({interval})",
+        percent_change(share, 0)
     )
 }
 

@@ -4,6 +4,7 @@ mod markdown;
 
 use super::tables::{clean, percent, table};
 use super::{Common, exit, progress, running};
+use crate::domain::format;
 use crate::domain::thresholds::EFFECT_RIDGE;
 use crate::pipeline::flips as count_flips;
 use crate::study::coverage::{
@@ -187,8 +188,8 @@ fn describe_flips(report: &FlipReport) -> String {
         None => "nothing to compare yet: at least two days with a run are needed",
     };
     format!(
-        "{range}: tiers that differ from one such day to the next, as a share of all pairs (per step) and of all days between them (per day); far off: the published tier is two or more letters off the naive tier\n{table}\n{verdict}: the target is changes on at most {:.0} % of the provider-days under cache and cost",
-        FLIP_BOUND * 100.0
+        "{range}: tiers that differ from one such day to the next, as a share of all pairs (per step) and of all days between them (per day); far off: the published tier is two or more letters off the naive tier\n{table}\n{verdict}: the target is changes on at most {} of the provider-days under cache and cost",
+        format::percent(FLIP_BOUND, 0)
     )
 }
 

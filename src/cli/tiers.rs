@@ -1,13 +1,14 @@
 //! `hitrate tiers`: prints a tier list.
 
-use super::tables::{SIMULATED, clean, fixed, percent, table};
+use super::tables::{SIMULATED, clean, fixed, percent, session, table};
 use super::{Common, exit, running};
+use crate::domain::format;
 use crate::domain::tier::{Lens, Tier};
 use crate::domain::tier_list::{ProviderTier, TierList};
 use crate::domain::window::moment;
 use crate::pipeline::build_snapshot;
 use crate::snapshot::Snapshot;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Error, Result};
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use clap::Args;
 use comfy_table::Table;
@@ -38,14 +39,9 @@ pub fn run(common: &Common, args: &TiersArgs) -> Result<u8> {
 }
 
 fn pick<'a>(snapshot: &'a Snapshot, lens: Lens, workload: Option<&str>) -> Result<&'a TierList> {
-    if let Some(name) = workload
-        && !snapshot.workloads.iter().any(|workload| workload.name == name)
-    {
-        let known: Vec<&str> = snapshot.workloads.iter().map(|workload| workload.name.as_str()).collect();
-        bail!("unknown workload `{name}`; expected one of {}", known.join(", "));
-    }
+    let workload = snapshot.workload_name(workload).map_err(Error::msg)?;
     snapshot
-        .tier_list(lens, workload)
+        .tier_list(lens, Some(workload))
         .context("the snapshot does not contain this tier list; the next collection adds it")
 }
 
@@ -96,12 +92,12 @@ fn providers(list: &TierList) -> Table {
     let adjusted = |value: Option<f64>| match (value, list.lens) {
         (None, _) => "-".into(),
         (Some(value), Lens::Cache) => format!("{:+.0} points", value * 100.0),
-        (Some(value), Lens::Cost) => format!("{:+.0} %", value * 100.0),
+        (Some(value), Lens::Cost) => format::percent_change(value, 0),
         (Some(value), _) => format!("{value:+.2}"),
     };
     let mean = |value: Option<f64>| match list.lens {
         Lens::Cache | Lens::Reliability => percent(value),
-        Lens::Cost => value.map_or_else(|| "-".into(), |value| format!("${value:.3}")),
+        Lens::Cost => session(value),
         Lens::Speed | Lens::Overall => fixed(value, 1),
     };
     let mut table = table(

@@ -2,7 +2,7 @@
 
 use super::tables::{clean, percent, thousands, usd};
 use super::{Common, exit, print_json, print_text, progress};
-use crate::domain::workload::Workload;
+use crate::domain::workload::{Workload, unknown};
 use crate::domain::workload_file::{self, FileKind};
 use crate::request_log::{self, Fit, Log, ReuseFrom, Shape, Skipped};
 use crate::snapshot::Snapshot;
@@ -94,11 +94,10 @@ pub fn run(common: &Common, args: &WorkloadArgs) -> Result<u8> {
         What::Show(args) => {
             let mut all = common.settings()?.workloads(common.data().path())?;
             if let Some(name) = &args.name {
-                let known = names(&all);
-                all.retain(|workload| workload.name == *name);
-                if all.is_empty() {
-                    bail!("unknown workload `{name}`; expected one of {known}");
+                if !all.iter().any(|workload| workload.name == *name) {
+                    bail!(unknown(name, names(&all)));
                 }
+                all.retain(|workload| workload.name == *name);
             }
             if common.json { print_json(&all)? } else { print_text(&as_toml(&all)?)? }
         }
@@ -110,8 +109,8 @@ fn as_toml(workloads: &[Workload]) -> Result<String> {
     Ok(toml::to_string(&Shown { workload: workloads })?.trim_end().to_owned())
 }
 
-fn names(workloads: &[Workload]) -> String {
-    workloads.iter().map(|w| w.name.as_str()).collect::<Vec<_>>().join(", ")
+fn names(workloads: &[Workload]) -> impl Iterator<Item = &str> {
+    workloads.iter().map(|w| w.name.as_str())
 }
 
 /// Finds the workload that `wanted` refers to: one of the snapshot's workloads by name, otherwise a file. The default
@@ -122,7 +121,7 @@ pub fn choose(common: &Common, snapshot: &Snapshot, wanted: Option<&str>) -> Res
         let first = snapshot.workloads.first();
         return first.map(known).context("the snapshot has no workloads; the next collection adds them");
     };
-    if let Some(workload) = snapshot.workloads.iter().find(|w| w.name == wanted) {
+    if let Some(workload) = snapshot.workload(wanted) {
         return Ok(known(workload));
     }
     let (path, name) = match wanted.rsplit_once('#') {
@@ -136,10 +135,7 @@ pub fn choose(common: &Common, snapshot: &Snapshot, wanted: Option<&str>) -> Res
     let own = common.settings()?.workloads(common.data().path())?;
     match own.iter().find(|w| w.name == wanted) {
         Some(workload) => Ok(known(workload)),
-        None => bail!(
-            "unknown workload `{wanted}`; expected one of {}, a workload file, or a request log",
-            names(&own)
-        ),
+        None => bail!(unknown(wanted, names(&own).chain(["a workload file", "or a request log"]))),
     }
 }
 
@@ -154,15 +150,14 @@ fn of_file(path: &str, name: Option<&str>) -> Result<Chosen> {
         (None, [only]) => Some(only),
         (None, _) => bail!(
             "{path} contains several workloads ({}); choose one with {path}#{}",
-            names(&all),
+            names(&all).collect::<Vec<_>>().join(", "),
             all[0].name
         ),
         (Some(name), all) => all.iter().find(|w| w.name == name),
     };
     let workload = found.cloned();
-    let workload = workload.with_context(|| {
-        format!("{path} has no workload `{}`; expected one of {}", name.unwrap_or(""), names(&all))
-    })?;
+    let workload =
+        workload.with_context(|| format!("{path}: {}", unknown(name.unwrap_or_default(), names(&all))))?;
     Ok(Chosen { workload, fit: None })
 }
 

@@ -7,7 +7,7 @@ use crate::domain::session::{CostBasis, SessionCost};
 use crate::domain::thresholds::BACKTEST_OUTPUT_SHARE;
 use crate::domain::tier::Tier;
 use crate::domain::workload::{CacheTtl, Workload};
-use crate::snapshot::{Endpoint, ModelEntry, Prices, Snapshot};
+use crate::snapshot::{ModelEntry, Prices, Snapshot};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -138,10 +138,6 @@ pub fn compare(snapshot: &Snapshot, model: &ModelEntry, workload: &Workload) -> 
     }
 }
 
-fn list_price(endpoint: &Endpoint) -> Option<f64> {
-    Some(endpoint.list.input? + BACKTEST_OUTPUT_SHARE * endpoint.list.output?)
-}
-
 /// The figures that every row is compared with.
 struct Field<'a> {
     workload: &'a Workload,
@@ -158,7 +154,9 @@ impl<'a> Field<'a> {
         let listed = priced.iter().take(costs.len()).enumerate();
         // Of equal list prices, the cheaper session comes first: the list must not be blamed for a tie.
         let by_list = listed
-            .filter_map(|(place, p)| Some((place, list_price(p.endpoint)?, p.line?.cold)))
+            .filter_map(|(place, p)| {
+                Some((place, p.endpoint.list.with_output(BACKTEST_OUTPUT_SHARE)?, p.line?.cold))
+            })
             .min_by(|a, b| a.1.total_cmp(&b.1))
             .map(|(place, _, cold)| (place, cold));
         Self { workload, costs, by_list }
@@ -193,7 +191,7 @@ impl<'a> Field<'a> {
             basis: basis.clone(),
             assumed: basis.reference_basis.is_some_and(|b| b.is_assumed()),
             is_choice: one.open,
-            why: one.why.clone(),
+            why: one.why.map(|why| why.to_string()),
             cheapest: one.open && place == 0,
             cheapest_by_list,
             to_win: self.to_win(place, one),

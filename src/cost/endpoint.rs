@@ -1,9 +1,9 @@
 //! One endpoint under one workload: its cost as a linear function of retention, and where it crosses another's cost.
 
-use crate::domain::flag::FlagKind;
 use crate::domain::session::{CostBasis, Pricing, SessionCost, session_cost};
 use crate::domain::workload::Workload;
 use crate::snapshot::Endpoint;
+use crate::wording::Obstacle;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -107,7 +107,7 @@ pub(super) struct Priced<'a> {
     pub parts: Option<SessionCost>,
     /// Whether it is publicly available, up and still offered, and accepts the workload's longest prompt.
     pub open: bool,
-    pub why: Option<String>,
+    pub why: Option<Obstacle>,
 }
 
 impl<'a> Priced<'a> {
@@ -139,44 +139,34 @@ impl Room {
         Self { prompt: workload.longest_prompt(), turn: workload.longest_turn() }
     }
 
-    /// Why an endpoint is too short, in words; `None` if it accepts the turn, or its limits are unknown.
-    pub fn lacking(self, endpoint: &Endpoint) -> Option<String> {
+    /// Why an endpoint is too short; `None` if it accepts the turn, or its limits are unknown.
+    pub fn lacking(self, endpoint: &Endpoint) -> Option<Obstacle> {
         let prompts = endpoint.max_prompt_tokens.filter(|most| (*most as f64) < self.prompt);
         let context = endpoint.context_length.filter(|length| (*length as f64) < self.turn);
-        match (prompts, context) {
-            (Some(most), _) => Some(format!(
-                "it accepts prompts of at most {most} tokens, but the session's longest prompt has {:.0}",
-                self.prompt
-            )),
-            (None, Some(length)) => Some(format!(
-                "its context of {length} tokens is shorter than the session's longest turn of {:.0}",
-                self.turn
-            )),
-            (None, None) => None,
-        }
+        let prompts = prompts.map(|most| Obstacle::ShortPrompt { most, longest: self.prompt });
+        let context = context.map(|length| Obstacle::ShortContext { length, longest: self.turn });
+        prompts.or(context)
     }
 }
 
-/// Why an endpoint is not eligible, in words for its row.
+/// Why an endpoint is not eligible.
 fn obstacle(
     endpoint: &Endpoint,
     pricing: &Pricing,
     room: Room,
     priced: bool,
     as_of: DateTime<Utc>,
-) -> Option<String> {
+) -> Option<Obstacle> {
     if pricing.is_free() {
-        Some("free, so not compared by cost".to_owned())
+        Some(Obstacle::Free)
     } else if pricing.input.is_none() || pricing.output.is_none() {
-        Some("no fixed price is listed".to_owned())
+        Some(Obstacle::NoFixedPrice)
     } else if !priced {
-        Some("no traffic, so its caching is unknown".to_owned())
-    } else if endpoint.is_flagged(FlagKind::Down) {
-        Some("down in the newest run".to_owned())
-    } else if endpoint.is_flagged(FlagKind::Restricted) {
-        Some("not publicly available".to_owned())
+        Some(Obstacle::NoTraffic)
+    } else if let Some(why) = endpoint.why_closed() {
+        Some(Obstacle::Closed(why))
     } else if let Some(date) = endpoint.ended_by(as_of) {
-        Some(format!("deprecated; its last day was {}", date.format("%Y-%m-%d")))
+        Some(Obstacle::Deprecated(date))
     } else {
         room.lacking(endpoint)
     }

@@ -200,6 +200,11 @@ pub struct EndpointFacts {
     pub created_at: Option<DateTime<Utc>>,
 }
 
+/// Whether the upstream's status means down: -5 (uptime below 80 %) or lower (-10: disabled).
+pub fn is_down(status: i64) -> bool {
+    status <= -5
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -99,6 +99,12 @@ impl Default for LensWeights {
     }
 }
 
+/// The error for a name that is not one of the known workloads.
+pub fn unknown<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
+    let short: String = name.chars().take(80).collect();
+    format!("unknown workload `{short}`: one of {}", known.collect::<Vec<_>>().join(", "))
+}
+
 impl Workload {
     /// Prompt tokens of a whole session, `P = T*S + u*T(T+1)/2 + o*T(T-1)/2` (method 4).
     pub fn prompt_tokens(&self) -> f64 {

@@ -19,6 +19,7 @@ use crate::snapshot::{
     Summary, SuspectRun,
 };
 use crate::store::{EndpointDayRow, EndpointNow, HourlyRecord, ReadingRow, RunRow, Store, StoreError};
+use crate::wording::Missing;
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use uuid::Uuid;
@@ -461,31 +462,15 @@ fn missing(
     comparison: Option<&ComparisonAge>,
     analysis: &Analysis,
 ) -> Vec<String> {
-    let mut missing = Vec::new();
     let needed = thresholds::FULL_RECORD_DAYS.saturating_sub(rated_days);
-    if needed > 0 {
-        missing.push(format!(
-            "{needed} more day{} of collection needed before tiers stop being provisional; until then, days derived from the price charts are included",
-            if needed == 1 { "" } else { "s" }
-        ));
-    }
-    if newest.window_kind != WindowKind::DayToDate {
-        missing.push(format!(
-            "usage in the newest run covers `{}`, not the UTC day so far: daily hit rates come from other runs or the price charts",
-            newest.window_kind
-        ));
-    }
-    if comparison.is_some_and(|series| series.answer == RouteAnswer::NotOffered) {
-        missing.push(
-            "the upstream offers no daily series of hit rates: days without a sweep remain gaps".into(),
-        );
-    }
-    let empty = |lens: Lens| {
-        let list = analysis.tier_lists.iter().find(|list| list.lens == lens);
+    let days = (needed > 0).then_some(Missing::Days(needed));
+    let day = (newest.window_kind != WindowKind::DayToDate).then_some(Missing::Day(newest.window_kind));
+    let not_offered = comparison.is_some_and(|series| series.answer == RouteAnswer::NotOffered);
+    let series = not_offered.then_some(Missing::DailySeries);
+    let empty = |lens: &Lens| {
+        let list = analysis.tier_lists.iter().find(|list| list.lens == *lens);
         list.is_none_or(|list| list.providers.iter().all(|provider| provider.tier == Tier::Unrated))
     };
-    for lens in Lens::ALL.into_iter().filter(|lens| empty(*lens)) {
-        missing.push(format!("no provider is rated yet under the lens `{lens}`"));
-    }
-    missing
+    let lenses = Lens::ALL.into_iter().filter(empty).map(Missing::Ratings);
+    [days, day, series].into_iter().flatten().chain(lenses).map(|missing| missing.to_string()).collect()
 }

@@ -1,6 +1,7 @@
 //! Compares two runs path by path: which share of the values changed, and how.
 
 use super::flat::{Scalar, Table};
+use crate::domain::statistics::median;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The number of rows that could have changed in one way, and the number that did.
@@ -47,24 +48,12 @@ pub struct Change {
 impl Change {
     /// The median ratio of now to before; `None` without numbers.
     pub fn median_ratio(&self) -> Option<f64> {
-        median(&self.logs).map(f64::exp)
+        median(self.logs.iter().copied()).map(f64::exp)
     }
     /// The rows whose number moved by more than this factor, up or down.
     pub fn moved(&self, factor: f64) -> Part {
         let bound = factor.ln();
         Part { count: self.logs.iter().filter(|log| log.abs() > bound).count(), of: self.logs.len() }
-    }
-}
-
-/// The median; `None` without values.
-pub fn median(values: &[f64]) -> Option<f64> {
-    let mut values = values.to_vec();
-    values.sort_by(f64::total_cmp);
-    let middle = values.len() / 2;
-    match values.len() {
-        0 => None,
-        count if count % 2 == 1 => Some(values[middle]),
-        _ => Some(f64::midpoint(values[middle - 1], values[middle])),
     }
 }
 

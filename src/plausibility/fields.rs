@@ -4,6 +4,7 @@ use super::compare::{Change, Part, changes};
 use super::flat::Tables;
 use super::limits::{self, Limits, MIN_ALL_GONE, MIN_CHANGED, MIN_ROWS};
 use super::{Check, Restated, Seen};
+use crate::domain::format::percent;
 
 /// Whether a part exceeds a limit, over enough rows to be significant.
 pub fn beyond(part: Part, limit: f64) -> bool {
@@ -62,10 +63,10 @@ fn field(path: &str, change: &Change, limits: &Limits, excused: bool, seen: &mut
         let cleared = check == Check::Changed && part == flags && all_cleared;
         if (beyond(part, limit) || (lost && all_gone) || cleared) && !(lost && excused) {
             let detail = format!(
-                "{} of {} values {what}; up to {:.0} % would be plausible",
+                "{} of {} values {what}; up to {} would be plausible",
                 part.count,
                 part.of,
-                limit * 100.0
+                percent(limit, 0)
             );
             seen.push(Seen {
                 path: path.to_owned(),

@@ -15,6 +15,7 @@ mod within;
 
 pub use crate::domain::finding::{Check, Finding};
 use crate::domain::reading::RunReadings;
+use crate::domain::statistics::median;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -78,7 +79,7 @@ impl Restated {
                 logs.push((now / before).ln());
             }
         }
-        restated.median_ratio = compare::median(&logs).map(f64::exp);
+        restated.median_ratio = median(logs).map(f64::exp);
         restated
     }
 }

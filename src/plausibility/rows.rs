@@ -1,12 +1,14 @@
 //! Rows: lists that became shorter, repeated rows, empty documents, and quarantined rows.
 
-use super::compare::{Part, median};
+use super::compare::Part;
 use super::fields::beyond;
 use super::flat::{Table, Tables};
 use super::limits::{self, MIN_CHANGED, MIN_ROWS};
 use super::{Check, Counts, Seen};
 use crate::domain::document::{DocumentKind, RouteAnswer};
+use crate::domain::format::percent;
 use crate::domain::reading::{QuarantineReason, Quarantined, RunReadings};
+use crate::domain::statistics::median;
 use crate::domain::window::WindowKind;
 use chrono::{Days, Duration, NaiveDate};
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,10 +22,10 @@ pub fn push(path: &str, check: Check, part: Part, limit: f64, what: &str, seen: 
             before: Some(part.of as f64),
             after: Some((part.of - part.count) as f64),
             detail: format!(
-                "{} of {} {what}; up to {:.0} % would be plausible",
+                "{} of {} {what}; up to {} would be plausible",
                 part.count,
                 part.of,
-                limit * 100.0
+                percent(limit, 0)
             ),
         });
     }
@@ -303,7 +305,7 @@ pub fn counts(run: &RunReadings, now: &Tables, counts: &[Counts], seen: &mut Vec
         let count = |one: &Counts| count(one) as f64;
         let known: Vec<f64> = recent.iter().map(|one| count(one)).collect();
         let known = since_jump(&known);
-        let (Some(usual), is) = (median(known), count(&here)) else { continue };
+        let (Some(usual), is) = (median(known.iter().copied()), count(&here)) else { continue };
         let lone_start = is > usual && known.len() < limits::RUNS_BEFORE_GROWTH;
         if is_far(is, usual)
             && !lone_start

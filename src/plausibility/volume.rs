@@ -1,11 +1,12 @@
 //! Tokens: the upstream counts them from midnight UTC on, so they are compared relative to the hours that they cover.
 
-use super::compare::{Part, median};
+use super::compare::Part;
 use super::fields::beyond;
 use super::flat::{Scalar, Tables};
 use super::limits::{self, MIN_ROWS};
 use super::{Check, Counts, Seen};
 use crate::domain::reading::RunReadings;
+use crate::domain::statistics::median;
 use crate::domain::window::WindowKind;
 use chrono::{DateTime, NaiveDate, Timelike, Utc};
 
@@ -60,13 +61,15 @@ pub fn rate(
         }
     }
     let logs: Vec<f64> = growth.iter().map(|(_, log, ..)| *log).collect();
-    let Some(raw) = median(&logs).map(f64::exp).filter(|_| logs.len() >= MIN_ROWS) else { return };
+    let Some(raw) = median(logs.iter().copied()).map(f64::exp).filter(|_| logs.len() >= MIN_ROWS) else {
+        return;
+    };
     let same = growth.iter().filter(|(same, ..)| *same).count() * 2 > growth.len();
     // Unchanged bodies carry no information.
     if same && logs.iter().filter(|log| **log == 0.0).count() * 10 > logs.len() * 9 {
         return;
     }
-    let middle = |of: fn(&(bool, f64, f64, f64)) -> f64| median(&growth.iter().map(of).collect::<Vec<_>>());
+    let middle = |of: fn(&(bool, f64, f64, f64)) -> f64| median(growth.iter().map(of));
     let (Some(hours), Some(old_hours)) = (middle(|one| one.2), middle(|one| one.3)) else { return };
     let (hours, old_hours) = (hours.max(0.25), old_hours.max(0.25));
     let ratio = raw / (hours / old_hours);

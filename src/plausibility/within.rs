@@ -1,6 +1,6 @@
 //! Internal consistency of a run: figures that the upstream publishes twice, in two documents or in two units.
 
-use super::compare::{Part, median};
+use super::compare::Part;
 use super::fields::beyond;
 use super::flat::Tables;
 use super::limits::{self, MIN_ROWS};
@@ -9,9 +9,11 @@ use super::{Check, Seen};
 use crate::analysis::identity_error;
 use crate::domain::document::DocumentKind;
 use crate::domain::endpoint::ListPrices;
+use crate::domain::format::percent;
 use crate::domain::ids::{ModelSlug, Variant};
 use crate::domain::reading::{ModelUsage, Reading, RunReadings, SourceAgreement, Usage};
 use crate::domain::session::Pricing;
+use crate::domain::statistics::median;
 use crate::domain::thresholds::IDENTITY_TOLERANCE;
 use crate::domain::units::{HitRate, UsdPerMtok};
 use crate::domain::window::WindowKind;
@@ -41,10 +43,10 @@ fn contradiction(
         before: Some(limit),
         after: Some(part.share()),
         detail: format!(
-            "{what} for {} of {}; up to {:.0} % would be plausible",
+            "{what} for {} of {}; up to {} would be plausible",
             part.count,
             part.of,
-            limit * 100.0
+            percent(limit, 0)
         ),
     });
 }
@@ -253,7 +255,7 @@ pub fn uptime(run: &RunReadings, seen: &mut Vec<Seen>) {
     ];
     for (path, uptime) in fields {
         let values: Vec<f64> = run.readings.iter().filter_map(uptime).collect();
-        let middle = median(&values).filter(|_| values.len() >= MIN_ROWS);
+        let middle = median(values.iter().copied()).filter(|_| values.len() >= MIN_ROWS);
         if let Some(middle) = middle.filter(|middle| *middle < limits::UPTIME) {
             seen.push(Seen {
                 path: path.to_owned(),
@@ -262,10 +264,10 @@ pub fn uptime(run: &RunReadings, seen: &mut Vec<Seen>) {
                 before: Some(limits::UPTIME),
                 after: Some(middle),
                 detail: format!(
-                    "the median of {} values is {:.1} %; from {:.0} % on it is plausible",
+                    "the median of {} values is {}; from {} on it is plausible",
                     values.len(),
-                    middle * 100.0,
-                    limits::UPTIME * 100.0
+                    percent(middle, 1),
+                    percent(limits::UPTIME, 0)
                 ),
             });
         }
@@ -289,7 +291,9 @@ pub fn activity(run: &RunReadings, now: &Tables, seen: &mut Vec<Seen>) {
             logs.push((ours / theirs).ln());
         }
     }
-    let Some(ratio) = median(&logs).map(f64::exp).filter(|_| logs.len() >= MIN_ROWS) else { return };
+    let Some(ratio) = median(logs.iter().copied()).map(f64::exp).filter(|_| logs.len() >= MIN_ROWS) else {
+        return;
+    };
     let known = ["usage.tokens", "activity.prompt_tokens", "activity.completion_tokens"];
     // Endpoints that are missing explain missing tokens.
     let lost = [Check::RowsLost, Check::DocumentsEmpty, Check::Quarantined];

@@ -1,13 +1,15 @@
 //! Turns a request for a preference into an answer: the refusals, the warnings and the content.
 
 use super::judge::{Judged, judge, record_is_young};
-use super::kept::router_limits;
+use super::kept::{longest_prompt, router_limits};
 use super::openrouter::{SESSION_ADVICE, TARGET};
 use super::saving::{Saving, saving};
 use super::select::choose;
 use super::{Evidence, Mode, Preference, PreferenceOptions, TRAFFIC};
+use crate::domain::format::percent;
 use crate::domain::limits::{Limit, Limits};
 use crate::domain::thresholds::{STALE_AFTER_HOURS, STALE_GRACE_HOURS};
+use crate::domain::workload::unknown;
 use crate::snapshot::{ModelEntry, Snapshot};
 use chrono::{DateTime, Duration, Utc};
 use std::collections::BTreeMap;
@@ -18,12 +20,8 @@ use std::collections::BTreeMap;
 /// A message that lists the known names if `name` is not one of them.
 pub fn known_workload<'a>(snapshot: &'a Snapshot, name: Option<&str>) -> Result<&'a str, String> {
     let Some(name) = name else { return Ok(snapshot.default_workload()) };
-    let known: Vec<&str> =
-        snapshot.workloads.iter().map(|known| known.name.as_str()).chain([TRAFFIC]).collect();
-    known.iter().find(|own| **own == name).copied().ok_or_else(|| {
-        let short: String = name.chars().take(80).collect();
-        format!("unknown workload `{short}`: one of {}", known.join(", "))
-    })
+    let mut known = snapshot.workloads.iter().map(|known| known.name.as_str()).chain([TRAFFIC]);
+    known.clone().find(|own| *own == name).ok_or_else(|| unknown(name, &mut known))
 }
 
 /// The preference for a model in a mode without limits; see [`advise`].
@@ -75,6 +73,7 @@ pub fn advise(
         mode: options.mode,
         workload: options.workload.to_owned(),
         limits: options.limits.clone(),
+        longest_prompt: longest_prompt(snapshot, options.workload),
         provider,
         router_limits,
         session_id: SESSION_ADVICE.to_owned(),
@@ -120,8 +119,8 @@ fn cost_warning(saving: &Saving, mode: Mode) -> Option<String> {
         Mode::Pin | Mode::Order => "",
     };
     Some(format!(
-        "expected to cost {:.0} % more than the lowest list price ({}){instead}",
-        -fraction * 100.0,
+        "expected to cost {} more than the lowest list price ({}){instead}",
+        percent(-fraction, 0),
         tags.join(", ")
     ))
 }

@@ -3,14 +3,14 @@
 use super::kept::{Missed, longest_prompt, missed};
 use super::rank::{expected_cost, session_cost};
 use super::{Evidence, PreferenceOptions, TRAFFIC};
+use crate::domain::endpoint::is_down;
 use crate::domain::flag::FlagKind;
+use crate::domain::format::{percent, percent_change};
+use crate::domain::statistics::median;
 use crate::domain::thresholds::{PREFERENCE_MIN_AGE_HOURS, PREFERENCE_MIN_UPTIME, PREFERENCE_READING_DAYS};
 use crate::domain::tier::{Lens, Tier};
 use crate::snapshot::{Endpoint, ModelEntry, Snapshot};
 use chrono::{DateTime, Duration, Utc};
-
-/// The upstream treats an endpoint with this status or a lower one as down (-5: uptime below 80 %, -10: disabled).
-const STATUS_DOWN: i32 = -5;
 
 /// One endpoint as a preference sees it.
 pub(super) struct Judged<'a> {
@@ -153,7 +153,7 @@ fn is_unread(endpoint: &Endpoint, as_of: DateTime<Utc>) -> bool {
 /// What makes an endpoint bad regardless of its cost.
 fn broken(endpoint: &Endpoint) -> Option<String> {
     match endpoint.status {
-        Some(status) if status <= STATUS_DOWN => Some(format!("down: the upstream reports status {status}")),
+        Some(status) if is_down(status.into()) => Some(format!("down: the upstream reports status {status}")),
         _ if endpoint.is_flagged(FlagKind::Down) => Some("down in the newest run".to_owned()),
         _ if endpoint.is_flagged(FlagKind::Phantom) => {
             Some("phantom cache: a discount for cached tokens is listed but not applied".to_owned())
@@ -166,7 +166,7 @@ fn broken(endpoint: &Endpoint) -> Option<String> {
 fn unfit(endpoint: &Endpoint, cost: Option<f64>, known: &Known) -> Option<String> {
     let low = |uptime: Option<f64>| uptime.filter(|share| *share < PREFERENCE_MIN_UPTIME);
     if let Some(uptime) = low(endpoint.uptime_30m).or(low(endpoint.uptime_1d)) {
-        return Some(format!("uptime {:.1} %", uptime * 100.0));
+        return Some(format!("uptime {}", percent(uptime, 1)));
     }
     if known.is_new(endpoint) {
         return Some(format!("appeared less than {PREFERENCE_MIN_AGE_HOURS} hours ago"));
@@ -181,12 +181,9 @@ fn unfit(endpoint: &Endpoint, cost: Option<f64>, known: &Known) -> Option<String
             "it accepts prompts of at most {most} tokens; the session's longest has {longest:.0}"
         ));
     }
-    for (flag, meaning) in
-        [(FlagKind::Restricted, "not publicly available"), (FlagKind::Deranked, "de-ranked by the upstream")]
-    {
-        if endpoint.is_flagged(flag) {
-            return Some(meaning.to_owned());
-        }
+    let deranked = endpoint.is_flagged(FlagKind::Deranked).then_some("de-ranked by the upstream");
+    if let Some(why) = endpoint.why_closed().or(deranked) {
+        return Some(why.to_owned());
     }
     if cost.is_none() {
         return Some("its session cost is unknown".to_owned());
@@ -206,15 +203,10 @@ struct Costs<'a> {
 impl<'a> Costs<'a> {
     fn of(model: &ModelEntry, workload: &'a str, default: &str) -> Self {
         let rated = model.endpoints.iter().filter(|endpoint| endpoint.tier != Tier::Unrated);
-        let mut costs: Vec<f64> = rated.filter_map(|endpoint| session_cost(endpoint, workload)).collect();
-        costs.sort_by(f64::total_cmp);
-        let middle = costs.len() / 2;
-        let median = match costs.len() {
-            0 | 1 => None,
-            even if even % 2 == 0 => Some((costs[middle - 1] + costs[middle]) / 2.0),
-            _ => Some(costs[middle]),
-        };
-        Self { workload, published: workload == default, median: median.filter(|median| *median > 0.0) }
+        let costs: Vec<f64> = rated.filter_map(|endpoint| session_cost(endpoint, workload)).collect();
+        let has_choice = costs.len() > 1;
+        let median = median(costs).filter(|median| has_choice && *median > 0.0);
+        Self { workload, published: workload == default, median }
     }
 
     /// The tier of an endpoint and the reason. An endpoint that is unrated under the default workload is unrated under
@@ -226,9 +218,9 @@ impl<'a> Costs<'a> {
         let relative = cost / median - 1.0;
         let tier = if self.published { endpoint.tier } else { Lens::Cost.cuts().tier(relative) };
         let why = format!(
-            "tier {tier}: {} costs {cost:.4} USD, {:+.0} % relative to the model's median{}",
+            "tier {tier}: {} costs {cost:.4} USD, {} relative to the model's median{}",
             what(self.workload),
-            relative * 100.0,
+            percent_change(relative, 0),
             if self.published { held(endpoint) } else { String::new() }
         );
         (tier, why)

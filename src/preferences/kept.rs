@@ -2,6 +2,7 @@
 
 use super::openrouter::{MaxPrice, ProviderObject};
 use super::rank::TRAFFIC;
+use crate::domain::format::percent;
 use crate::domain::limits::{Limit, Limits, region_is_in};
 use crate::domain::quantization::Quantization;
 use crate::domain::workload::Workload;
@@ -58,7 +59,7 @@ pub(super) fn missed(limits: &Limits, endpoint: &Endpoint, longest_prompt: Optio
 
 /// The longest prompt of a workload, tokens; `None` if it is unbounded.
 pub(super) fn longest_prompt(snapshot: &Snapshot, workload: &str) -> Option<f64> {
-    let workload = snapshot.workloads.iter().find(|known| known.name == workload && workload != TRAFFIC)?;
+    let workload = snapshot.workload(workload).filter(|_| workload != TRAFFIC)?;
     Some(Workload::prompt_of_turn(workload, workload.turns))
 }
 
@@ -166,7 +167,7 @@ fn availability(limits: &Limits, endpoint: &Endpoint) -> Option<Missed> {
     let floor = limits.min_availability?;
     match endpoint.availability.or(endpoint.uptime_1d) {
         Some(own) if own >= floor => None,
-        Some(own) => Missed::known(Limit::MinAvailability, false, format!("{:.2} %", own * 100.0)),
+        Some(own) => Missed::known(Limit::MinAvailability, false, percent(own, 2)),
         None => Missed::unknown(Limit::MinAvailability, false),
     }
 }

@@ -73,6 +73,10 @@ pub struct Preference {
     pub workload: String,
     /// The limits that it enforces; empty without limits.
     pub limits: Limits,
+    /// Longest prompt of the workload, tokens, by which limits on prices are judged; `None` if it is unbounded.
+    #[serde(skip)]
+    #[schema(ignore)]
+    pub longest_prompt: Option<f64>,
     /// The object to put into the request; null if there is no preference, in which case `why` gives the reason.
     pub provider: Option<ProviderObject>,
     /// The limits alone, as far as the router can enforce them. Send this if `provider` is null and the limits must

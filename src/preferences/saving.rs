@@ -101,8 +101,7 @@ pub(super) fn saving(
 
 /// Whether the router sends ordinary requests to an endpoint.
 fn is_offered(endpoint: &Endpoint) -> bool {
-    let shut = [FlagKind::Down, FlagKind::Restricted, FlagKind::Deranked];
-    !shut.into_iter().any(|kind| endpoint.is_flagged(kind))
+    endpoint.why_closed().is_none() && !endpoint.is_flagged(FlagKind::Deranked)
 }
 
 fn following(provider: &ProviderObject, population: &[&Judged], usable: &[Usable]) -> Result<Spread, String> {
@@ -141,15 +140,9 @@ fn by_traffic(
 
 /// The lowest list price for the tokens of the workload: the choice of someone who ignores caching.
 fn cheapest_list(snapshot: &Snapshot, workload: &str, usable: &[Usable]) -> (Vec<String>, Option<Spread>) {
-    let tokens = match snapshot.workloads.iter().find(|known| known.name == workload && workload != TRAFFIC) {
-        Some(workload) => [workload.prompt_tokens(), workload.output_tokens()],
-        None => [1.0, BACKTEST_OUTPUT_SHARE],
-    };
-    let price = |one: &Usable| {
-        let (input, output) = one.endpoint.list.input.zip(one.endpoint.list.output)?;
-        Some(tokens[0] * input + tokens[1] * output)
-    };
-    let prices: Vec<Option<f64>> = usable.iter().map(price).collect();
+    let known = snapshot.workload(workload).filter(|_| workload != TRAFFIC);
+    let output = known.map_or(BACKTEST_OUTPUT_SHARE, |one| one.output_tokens() / one.prompt_tokens());
+    let prices: Vec<Option<f64>> = usable.iter().map(|one| one.endpoint.list.with_output(output)).collect();
     let Some(lowest) = prices.iter().flatten().copied().min_by(f64::total_cmp) else {
         return (Vec::new(), None);
     };

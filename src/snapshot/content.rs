@@ -125,6 +125,14 @@ pub struct Prices {
     pub cache_write_1h: Option<f64>,
 }
 
+impl Prices {
+    /// The list price by which endpoints are compared, USD: a million prompt tokens with `output` times as many output
+    /// tokens. `None` if either price is not listed.
+    pub fn with_output(&self, output: f64) -> Option<f64> {
+        Some(self.input? + output * self.output?)
+    }
+}
+
 /// Prices actually paid, USD per million tokens.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct EffectivePrices {
@@ -242,6 +250,12 @@ impl Endpoint {
     /// Whether it has a flag.
     pub fn is_flagged(&self, kind: FlagKind) -> bool {
         self.flags.iter().any(|flag| flag.kind() == kind)
+    }
+    /// Why it is not open to everyone, in words; `None` if it is publicly available and up.
+    pub fn why_closed(&self) -> Option<&'static str> {
+        let reasons =
+            [(FlagKind::Down, "down in the newest run"), (FlagKind::Restricted, "not publicly available")];
+        reasons.into_iter().find(|(kind, _)| self.is_flagged(*kind)).map(|(_, why)| why)
     }
 }
 

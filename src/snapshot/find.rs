@@ -2,6 +2,7 @@
 
 use super::{Endpoint, ModelEntry, ProviderEntry, Snapshot, TierList};
 use crate::domain::tier::Lens;
+use crate::domain::workload::{Workload, unknown};
 
 /// Number of similar names suggested for an unknown one.
 const NEAREST: usize = 5;
@@ -22,6 +23,21 @@ impl Snapshot {
     pub fn tier_list(&self, lens: Lens, workload: Option<&str>) -> Option<&TierList> {
         let wanted = lens.needs_workload().then(|| workload.unwrap_or(self.default_workload()));
         self.tier_lists.iter().find(|list| list.lens == lens && list.workload.as_deref() == wanted)
+    }
+
+    /// A workload by name.
+    pub fn workload(&self, name: &str) -> Option<&Workload> {
+        self.workloads.iter().find(|workload| workload.name == name)
+    }
+
+    /// The name of a workload as the snapshot has it; without a name, the default workload.
+    ///
+    /// # Errors
+    /// A message that lists the known names if `name` is not one of them.
+    pub fn workload_name(&self, name: Option<&str>) -> Result<&str, String> {
+        let Some(name) = name else { return Ok(self.default_workload()) };
+        let known = self.workload(name).map(|workload| workload.name.as_str());
+        known.ok_or_else(|| unknown(name, self.workloads.iter().map(|workload| workload.name.as_str())))
     }
 
     /// Name of the default workload.
@@ -62,6 +78,16 @@ impl Snapshot {
         let providers =
             self.providers.iter().filter(|p| matches(format!("{} {}", p.provider, p.name).to_lowercase()));
         (models.collect(), providers.collect())
+    }
+}
+
+impl ModelEntry {
+    /// Its endpoints, most traffic first; at equal traffic by tag.
+    pub fn busiest(&self) -> Vec<&Endpoint> {
+        let tokens = |endpoint: &Endpoint| endpoint.tokens_per_day.unwrap_or(0.0);
+        let mut all: Vec<&Endpoint> = self.endpoints.iter().collect();
+        all.sort_by(|a, b| tokens(b).total_cmp(&tokens(a)).then_with(|| a.tag.cmp(&b.tag)));
+        all
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::{Endpoint, ModelEntry, Snapshot};
 use crate::domain::ids::ProviderSlug;
+use crate::domain::statistics::median;
 use crate::domain::thresholds::{CELL_MIN_TOKENS, MIN_SHARED_MODELS};
 use std::collections::HashMap;
 
@@ -20,21 +21,11 @@ fn paid(endpoint: &Endpoint) -> Option<f64> {
     endpoint.effective.input.filter(|price| price.is_finite() && *price > 0.0)
 }
 
-fn median(mut prices: Vec<f64>) -> Option<f64> {
-    prices.sort_by(f64::total_cmp);
-    let middle = prices.len() / 2;
-    match prices.len() {
-        0 => None,
-        n if n % 2 == 1 => Some(prices[middle]),
-        _ => Some((prices[middle - 1] + prices[middle]) / 2.0),
-    }
-}
-
 /// Log of an endpoint's price divided by the median of the other providers' prices on its model, and its weight: the
 /// square root of its tokens per day, as for a cell of the tier lists.
 fn against_peers(model: &ModelEntry, endpoint: &Endpoint) -> Option<(f64, f64)> {
     let others = model.endpoints.iter().filter(|e| e.provider != endpoint.provider);
-    let peers = median(others.filter_map(paid).collect())?;
+    let peers = median(others.filter_map(paid))?;
     Some(((paid(endpoint)? / peers).ln(), endpoint.tokens_per_day?.sqrt()))
 }
 

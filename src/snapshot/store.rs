@@ -2,6 +2,7 @@
 
 use super::finite::{self, NotFinite};
 use super::{FORMAT, Snapshot};
+use crate::durable;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -71,11 +72,12 @@ fn io_error(path: &Path) -> impl FnOnce(io::Error) -> SnapshotError + '_ {
 pub fn save(dir: &Path, snapshot: &Snapshot) -> Result<PathBuf, SnapshotError> {
     finite::check(snapshot)
         .map_err(|NotFinite { field, value }| SnapshotError::NotFinite { field, value })?;
-    fs::create_dir_all(dir).map_err(io_error(dir))?;
     let path = dir.join(format!("{}.json.zst", snapshot.id));
     let packed = packed(snapshot, &path)?;
-    write_durably(&path, &packed)?;
-    write_durably(&dir.join(CURRENT), snapshot.id.as_bytes())?;
+    let write =
+        |path: &Path, bytes: &[u8]| durable::write(path, bytes, |path, source| io_error(path)(source));
+    write(&path, &packed)?;
+    write(&dir.join(CURRENT), snapshot.id.as_bytes())?;
     prune(dir, &path)?;
     Ok(path)
 }
@@ -115,13 +117,6 @@ impl Write for Pieces {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
-}
-
-fn write_durably(path: &Path, bytes: &[u8]) -> Result<(), SnapshotError> {
-    let temporary = path.with_extension("tmp");
-    let mut file = File::create(&temporary).map_err(io_error(&temporary))?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(io_error(&temporary))?;
-    fs::rename(&temporary, path).map_err(io_error(path))
 }
 
 fn prune(dir: &Path, current: &Path) -> Result<(), SnapshotError> {

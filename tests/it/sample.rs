@@ -21,6 +21,7 @@ use hitrate::snapshot::{
     ProviderTier, QuarantineCount, RecentReading, RunSummary, Snapshot, SourceAge, Status, Summary,
     TestedDays, TierList, Verdict,
 };
+use hitrate::wording;
 
 /// A name that breaks out of HTML if it is not escaped.
 pub const HOSTILE_NAME: &str = r#"<script>alert("solo")</script> & 'Solo' 1"#;
@@ -146,7 +147,7 @@ pub fn flag(kind: FlagKind) -> Flag {
     let (hit_rate, tokens_per_day, days, list_input) = (0.66, 459e6, Some(7), 1.2);
     let (list_cache_read, effective_input) = (0.12, 1.18);
     let status = Some(0);
-    Flag::of(match kind {
+    wording::flag(match kind {
         FlagKind::Phantom => Shown::Phantom {
             hit_rate,
             tokens_per_day,

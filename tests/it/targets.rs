@@ -3,6 +3,7 @@
 
 use crate::sample;
 use hitrate::domain::ids::Variant;
+use hitrate::domain::limits::Limits;
 use hitrate::domain::tier::Tier;
 use hitrate::preferences::targets::{Names, Rendered, TARGETS, Target};
 use hitrate::preferences::{Mode, Preference, preference};
@@ -239,6 +240,20 @@ fn what_is_to_be_left_out_becomes_what_is_let_in_where_a_target_knows_only_that(
     assert_eq!(value["providerOptions"]["gateway"]["only"], json!(["deepinfra", "bedrock"]));
     assert!(noted(&gateway, "streamlake") && noted(&gateway, "appear later"), "{gateway:?}");
     assert!(!gateway.sticky_safe, "the gateway has two to choose from");
+}
+
+#[test]
+fn what_is_unknown_fails_a_limit_in_a_target_too() {
+    let mut model = quill();
+    model.endpoints[0].trains_on_prompts = None;
+    let made = case(&model, Mode::Avoid, json!({"ignore": ["mirage"], "data_collection": "deny"}));
+    let target = Target::named("litellm-cost").expect("a target");
+    let names = |preference: &Preference| {
+        target.render(preference, &model).files[0].text.matches("model_name:").count()
+    };
+    assert_eq!(names(&made), 3);
+    let limits = Limits { no_training: true, ..Limits::default() };
+    assert_eq!(names(&Preference { limits, ..made }), 2, "the first endpoint does not say");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The input of a target: the `provider` object field by field, and the endpoints that it admits.
 
 use super::super::Preference;
+use super::super::kept::missed;
 use super::super::matching::matches;
 use crate::snapshot::{Endpoint, ModelEntry};
 use serde_json::{Map, Value};
@@ -72,8 +73,8 @@ impl<'a> Given<'a> {
         (fits, notes)
     }
 
-    /// The endpoints that the preference admits: first those that it names, in its order, then the others in the
-    /// model's order.
+    /// The endpoints that the preference admits and that meet its limits, judged as for the preference itself: first
+    /// those that it names, in its order, then the others in the model's order.
     pub fn admitted(&self) -> Vec<&'a Endpoint> {
         let of = |field| self.names(field);
         let (only, ignore) = (of("only"), of("ignore").unwrap_or_default());
@@ -83,10 +84,11 @@ impl<'a> Given<'a> {
         let listed = |names: &Option<Vec<&str>>, endpoint: &Endpoint| {
             names.as_ref().is_none_or(|names| names.iter().any(|name| matches(name, endpoint)))
         };
+        let longest = self.preference.longest_prompt;
         let mut admitted: Vec<&Endpoint> = (self.model.endpoints.iter())
             .filter(|endpoint| listed(&only, endpoint) && listed(&order, endpoint))
             .filter(|endpoint| !ignore.iter().any(|name| matches(name, endpoint)))
-            .filter(|endpoint| self.within_limits(endpoint))
+            .filter(|endpoint| missed(&self.preference.limits, endpoint, longest).is_empty())
             .collect();
         let rank = |endpoint: &Endpoint| {
             let evidence = &self.preference.evidence;
@@ -94,24 +96,6 @@ impl<'a> Given<'a> {
         };
         admitted.sort_by_key(|endpoint| rank(endpoint));
         admitted
-    }
-
-    /// Whether an endpoint meets the limits of the object, as far as the snapshot shows.
-    fn within_limits(&self, endpoint: &Endpoint) -> bool {
-        let is = |field: &str, value: Value| self.provider.get(field) == Some(&value);
-        let quantization = endpoint.quantization.as_deref().unwrap_or("unknown");
-        let ceiling = |field: &str| {
-            let price = self.provider.get("max_price")?.get(field)?;
-            price.as_f64().or_else(|| price.as_str()?.parse().ok())
-        };
-        let affordable = |price: Option<f64>, ceiling: Option<f64>| {
-            ceiling.is_none_or(|most| price.is_none_or(|price| price <= most))
-        };
-        self.names("quantizations").is_none_or(|named| named.contains(&quantization))
-            && !(is("data_collection", "deny".into()) && endpoint.trains_on_prompts == Some(true))
-            && !(is("zdr", true.into()) && endpoint.retains_prompts == Some(true))
-            && affordable(endpoint.list.input, ceiling("prompt"))
-            && affordable(endpoint.list.output, ceiling("completion"))
     }
 }
 

@@ -101,14 +101,6 @@ fn tells_hours(stretches: &[Stretch]) -> bool {
     stretches.windows(2).any(|pair| pair[0].start.date_naive() == pair[1].start.date_naive())
 }
 
-/// The endpoints of a model, most traffic first.
-fn busiest(model: &ModelEntry) -> Vec<&Endpoint> {
-    let mut all: Vec<&Endpoint> = model.endpoints.iter().collect();
-    let tokens = |e: &Endpoint| e.tokens_per_day.unwrap_or(0.0);
-    all.sort_by(|a, b| tokens(b).total_cmp(&tokens(a)).then_with(|| a.tag.cmp(&b.tag)));
-    all
-}
-
 /// The first day on which any endpoint of the model has a rate; earlier days are not shown as gaps.
 fn first_day(hourly: &HourlyRates, model: &ModelEntry) -> Option<NaiveDate> {
     let first = |e: &Endpoint| hourly.of(e.endpoint_id).next().map(|s| s.start.date_naive());
@@ -124,7 +116,7 @@ pub fn of_model(hourly: &HourlyRates, model: &ModelEntry) -> Hours {
         };
     };
     let (mut found, mut id) = (Hours::default(), 0);
-    for endpoint in busiest(model) {
+    for endpoint in model.busiest() {
         let stretches: Vec<Stretch> = hourly.of(endpoint.endpoint_id).collect();
         if !tells_hours(&stretches) {
             continue;

@@ -35,14 +35,6 @@ impl OfModel {
     }
 }
 
-/// The endpoints with the most traffic.
-fn busiest(model: &ModelEntry) -> Vec<&Endpoint> {
-    let mut all: Vec<&Endpoint> = model.endpoints.iter().collect();
-    all.sort_by(|a, b| b.tokens_per_day.unwrap_or(0.0).total_cmp(&a.tokens_per_day.unwrap_or(0.0)));
-    all.truncate(LINES);
-    all
-}
-
 /// The days on which a change of an endpoint's list price was observed.
 pub fn steps(snapshot: &Snapshot, model: &ModelEntry, endpoint: &Endpoint) -> Vec<(NaiveDate, String)> {
     let its = snapshot.status.events.iter().filter(|e| {
@@ -56,13 +48,13 @@ pub fn steps(snapshot: &Snapshot, model: &ModelEntry, endpoint: &Endpoint) -> Ve
 /// A chart of a model's busiest endpoints; `None` if no day has a value.
 pub fn of_model(snapshot: &Snapshot, model: &ModelEntry, what: OfModel) -> Option<DayChart> {
     let series = |value: fn(&EndpointDay) -> Point, stepped: bool| -> Vec<Series> {
-        let one = |e: &&Endpoint| Series {
+        let one = |e: &Endpoint| Series {
             // The tag, because several endpoints may share a name.
             name: e.tag.to_string(),
             points: e.days.iter().map(value).collect(),
             steps: if stepped { steps(snapshot, model, e) } else { Vec::new() },
         };
-        busiest(model).iter().map(one).collect()
+        model.busiest().into_iter().take(LINES).map(one).collect()
     };
     let chart = match what {
         OfModel::HitRate => DayChart::new(

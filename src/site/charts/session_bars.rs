@@ -128,7 +128,7 @@ pub fn of_model(snapshot: &Snapshot, model: &ModelEntry) -> Sessions {
 
 /// The bars of one workload, for their file; `None` if there is no such workload or no cost is known under it.
 pub fn of_workload(snapshot: &Snapshot, model: &ModelEntry, workload: &str) -> Option<SessionBars> {
-    let workload = snapshot.workloads.iter().find(|w| w.name == workload)?;
+    let workload = snapshot.workload(workload)?;
     SessionBars::new(0, model, &compare(snapshot, model, workload))
 }
 

@@ -55,7 +55,7 @@ fn chart_of_model(snapshot: &Snapshot, rest: &str) -> Option<File> {
     }
     let (model, file) = split_file(rest)?;
     if let Some(workload) = session_bars::workload_of(file) {
-        let known = snapshot.workloads.iter().find(|w| w.name == workload)?;
+        let known = snapshot.workload(workload)?;
         return Some(File::Sessions(known_model(snapshot, model)?, known.name.clone()));
     }
     let what = [OfModel::HitRate, OfModel::EffectivePrice].into_iter().find(|what| what.file() == file)?;

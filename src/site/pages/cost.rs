@@ -54,7 +54,7 @@ pub fn calculator(view: &View, words: &HashMap<String, String>) -> Answered {
         Err(problem) => (Some(problem), None),
     };
     let understood = problem.is_none();
-    let base = snapshot.workloads.iter().find(|w| w.name == fields.workload).or(snapshot.workloads.first());
+    let base = snapshot.workload(&fields.workload).or(snapshot.workloads.first());
     let part = found.as_ref().map(|(model, workload)| CostPart::new(&compare(snapshot, model, workload)));
     let page = CalculatorPage {
         shell: Shell::new(
@@ -95,7 +95,7 @@ fn fields(words: &HashMap<String, String>) -> Fields {
 /// The requested model and workload; `None` if no model is named; an error message if a field is invalid.
 fn ask<'a>(snapshot: &'a Snapshot, fields: &Fields) -> Result<Option<(&'a ModelEntry, Workload)>, String> {
     let name = if fields.workload.is_empty() { snapshot.default_workload() } else { &fields.workload };
-    let base = snapshot.workloads.iter().find(|w| w.name == name);
+    let base = snapshot.workload(name);
     let base = base.ok_or_else(|| format!("There is no workload “{}”.", fields.workload))?;
     let own = OwnNumbers {
         turns: number("turns", &fields.turns)?,

@@ -1,9 +1,10 @@
 //! Formats numbers, times and ages for people. Every function takes the program's own units: fractions, USD, UTC.
 
+use crate::domain::format;
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 
 /// The space between a number and its unit: narrow and non-breaking.
-const THIN: char = '\u{202f}';
+const THIN: &str = "\u{202f}";
 /// The typographic minus; a hyphen is too short next to digits.
 const MINUS: char = '\u{2212}';
 
@@ -20,13 +21,7 @@ pub fn usd(amount: f64) -> String {
     if size >= 1000.0 {
         return format!("{sign}${}", grouped(size.round() as u64));
     }
-    let decimals = if size >= 1.0 { 2 } else { (2 - size.log10().floor() as i32).clamp(2, 9) as usize };
-    let mut text = format!("{size:.decimals$}");
-    let shortest = text.find('.').map_or(text.len(), |dot| dot + 3);
-    while text.len() > shortest && text.ends_with('0') {
-        text.pop();
-    }
-    format!("{sign}${text}")
+    format!("{sign}{}", format::usd(size))
 }
 
 /// A mean cost in USD: always three digits, even if the last is a zero, so that columns align.
@@ -38,21 +33,17 @@ pub fn usd_mean(amount: f64) -> String {
 pub fn percent(fraction: f64) -> String {
     let value = fraction * 100.0;
     let decimals = if (value > 99.0 && value < 100.0) || (value > 0.0 && value < 1.0) { 1 } else { 0 };
-    signed_zero(format!("{value:.decimals$}{THIN}%"))
+    signed_zero(thin(&format::percent(fraction, decimals)))
 }
 
 /// A fraction as a percentage with one decimal, for uptimes: 0.9983 is `99.8 %`; only 1 itself is `100 %`.
 pub fn percent_fine(fraction: f64) -> String {
-    if fraction >= 1.0 {
-        return format!("100{THIN}%");
-    }
-    let floored = (fraction * 1000.0).floor() / 10.0;
-    format!("{floored:.1}{THIN}%")
+    thin(&format::uptime(fraction))
 }
 
 /// A small share as a percentage with one decimal: 0.0144 is `1.4 %`.
 pub fn percent_tenth(fraction: f64) -> String {
-    signed_zero(format!("{:.1}{THIN}%", fraction * 100.0))
+    signed_zero(thin(&format::percent(fraction, 1)))
 }
 
 /// A difference of fractions as signed percent: -0.12 is `−12 %`.
@@ -74,6 +65,11 @@ pub fn signed(value: f64, decimals: usize) -> String {
         (false, true) => format!("{MINUS}{text}"),
         (false, false) => format!("+{text}"),
     }
+}
+
+/// The same text with the space of the pages before the unit.
+fn thin(text: &str) -> String {
+    text.replace(' ', THIN)
 }
 
 fn signed_zero(text: String) -> String {

@@ -1,6 +1,6 @@
 //! The cost of choosing by the price list: the cheapest host on paper compared with the one with the cheapest sessions.
 
-use crate::domain::flag::FlagKind;
+use crate::domain::statistics::median;
 use crate::domain::thresholds::BACKTEST_OUTPUT_SHARE;
 use crate::snapshot::{Endpoint, ModelEntry, Snapshot};
 
@@ -26,23 +26,14 @@ impl Picks<'_> {
     }
 }
 
-/// Whether an endpoint is available to everyone and up.
-fn is_open(endpoint: &Endpoint) -> bool {
-    !endpoint.is_flagged(FlagKind::Restricted) && !endpoint.is_flagged(FlagKind::Down)
-}
-
-fn list_price(endpoint: &Endpoint) -> Option<f64> {
-    Some(endpoint.list.input? + BACKTEST_OUTPUT_SHARE * endpoint.list.output?)
-}
-
 /// The picks among the endpoints that are available to everyone and have both a list price and a session cost under
 /// `workload`; `None` if there are fewer than two, because then there is no choice.
 pub fn picks<'a>(model: &'a ModelEntry, workload: &str) -> Option<Picks<'a>> {
     let priced: Vec<(&Endpoint, f64, f64)> = model
         .endpoints
         .iter()
-        .filter(|e| is_open(e))
-        .filter_map(|e| Some((e, list_price(e)?, *e.session_cost.get(workload)?)))
+        .filter(|e| e.why_closed().is_none())
+        .filter_map(|e| Some((e, e.list.with_output(BACKTEST_OUTPUT_SHARE)?, *e.session_cost.get(workload)?)))
         .filter(|(_, list, cost)| list.is_finite() && cost.is_finite())
         .collect();
     if priced.len() < 2 {
@@ -76,12 +67,7 @@ pub struct Misled {
 pub fn misled(snapshot: &Snapshot, workload: &str) -> Option<Misled> {
     let standard = snapshot.models.iter().filter(|m| m.variant.is_standard());
     let all: Vec<f64> = standard.filter_map(|m| picks(m, workload)?.surcharge()).collect();
-    let mut misled: Vec<f64> = all.iter().copied().filter(|s| *s > 1e-9).collect();
-    misled.sort_by(f64::total_cmp);
-    let median_surcharge = match misled.len() {
-        0 => return None,
-        n if n % 2 == 1 => misled[n / 2],
-        n => (misled[n / 2 - 1] + misled[n / 2]) / 2.0,
-    };
-    Some(Misled { models: all.len(), misled: misled.len(), median_surcharge })
+    let misled = all.iter().copied().filter(|s| *s > 1e-9);
+    let median_surcharge = median(misled.clone())?;
+    Some(Misled { models: all.len(), misled: misled.count(), median_surcharge })
 }

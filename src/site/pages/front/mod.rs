@@ -53,7 +53,7 @@ pub fn render(view: &View, lens: Lens, workload: Option<&str>) -> askama::Result
     let snapshot = view.snapshot.as_ref();
     let list = snapshot.tier_list(lens, workload);
     let rated = |list: &TierList| list.providers.iter().any(|row| row.tier != Tier::Unrated);
-    let about = snapshot.workloads.iter().find(|w| Some(w.name.as_str()) == workload);
+    let about = workload.and_then(|name| snapshot.workload(name));
     let evidence = list.map(|l| evidence::evidence(snapshot, l)).unwrap_or_default();
     let rows = list.map(tierlist::tier_rows).unwrap_or_default();
     Front {
@@ -100,7 +100,7 @@ fn shell(view: &View, lens: Lens, workload: Option<&str>) -> Shell {
 }
 
 fn workload_title<'a>(snapshot: &'a Snapshot, workload: Option<&str>) -> Option<&'a str> {
-    snapshot.workloads.iter().find(|w| Some(w.name.as_str()) == workload).map(|w| w.title.as_str())
+    snapshot.workload(workload?).map(|w| w.title.as_str())
 }
 
 /// The tabs of the lenses; the default lens has the plain address.

@@ -1,0 +1,75 @@
+//! Writes amounts as text with plain spaces: for sentences, errors and tables. Shares are fractions.
+
+/// The decimals of an amount in dollars: two from one dollar up, below it as many as `digits` significant ones need, at
+/// least two.
+fn decimals(amount: f64, digits: i32) -> usize {
+    let size = amount.abs();
+    if size == 0.0 || size >= 1.0 {
+        2
+    } else {
+        (digits - 1 - size.log10().floor() as i32).clamp(2, 9) as usize
+    }
+}
+
+/// Dollars with `digits` significant digits below one dollar, and at least whole cents.
+pub fn usd_fixed(amount: f64, digits: i32) -> String {
+    let decimals = decimals(amount, digits);
+    format!("${amount:.decimals$}")
+}
+
+/// Writes the dollars of a table, all with the decimals that three significant digits of its smallest cost need.
+pub fn usd_column(costs: impl Iterator<Item = f64>) -> impl Fn(f64) -> String {
+    let smallest = costs.filter(|cost| *cost > 0.0).fold(f64::INFINITY, f64::min);
+    let decimals = decimals(smallest, 3);
+    move |amount| format!("${amount:.decimals$}")
+}
+
+/// Dollars for a sentence: three significant digits below one dollar, without zeros behind the cents.
+pub fn usd(amount: f64) -> String {
+    let text = usd_fixed(amount, 3);
+    let shortest = text.find('.').map_or(text.len(), |dot| dot + 3);
+    let kept = text.trim_end_matches('0').len().max(shortest);
+    text[..kept].to_owned()
+}
+
+/// A share as a percentage: 0.864 is `86.4 %`.
+pub fn percent(share: f64, decimals: usize) -> String {
+    format!("{:.decimals$} %", share * 100.0)
+}
+
+/// A difference as a percentage with its sign: -0.12 is `-12 %`.
+pub fn percent_change(share: f64, decimals: usize) -> String {
+    format!("{:+.decimals$} %", share * 100.0)
+}
+
+/// An uptime as a percentage with one decimal, rounded down: only exactly 1 is `100 %`.
+pub fn uptime(share: f64) -> String {
+    if share >= 1.0 { "100 %".to_owned() } else { format!("{:.1} %", (share * 1000.0).floor() / 10.0) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cents_and_less_keep_their_digits() {
+        for (amount, sentence, column) in [
+            (0.0, "$0.00", "$0.00"),
+            (0.05, "$0.05", "$0.0500"),
+            (0.135, "$0.135", "$0.135"),
+            (2.5, "$2.50", "$2.50"),
+            (0.000_000_4, "$0.0000004", "$0.000000400"),
+        ] {
+            assert_eq!((usd(amount).as_str(), usd_fixed(amount, 3).as_str()), (sentence, column));
+        }
+        let column = usd_column([1.405, 0.0, 0.2134].into_iter());
+        assert_eq!([1.405, 0.0, 0.2134].map(column), ["$1.405", "$0.000", "$0.213"]);
+        assert_eq!((usd_fixed(0.05, 2).as_str(), usd_fixed(0.5, 2).as_str()), ("$0.050", "$0.50"));
+    }
+
+    #[test]
+    fn almost_always_up_is_not_always_up() {
+        assert_eq!([0.9999, 1.0].map(uptime), ["99.9 %", "100 %"]);
+        assert_eq!((percent(0.864, 1), percent_change(0.07, 0)), ("86.4 %".to_owned(), "+7 %".to_owned()));
+    }
+}

@@ -1,0 +1,342 @@
+//! What a flag says: its numbers in one sentence.
+
+use crate::domain::endpoint::PriceTier;
+use crate::domain::flag::{Flag, Shown};
+use crate::domain::format::{uptime, usd};
+
+/// The flag for these numbers, with its sentence.
+pub fn flag(shown: Shown) -> Flag {
+    Flag::new(sentence(&shown), shown)
+}
+
+fn sentence(shown: &Shown) -> String {
+    match shown {
+        Shown::Phantom {
+            hit_rate,
+            tokens_per_day,
+            days,
+            list_input,
+            list_cache_read,
+            effective_input,
+            efficiency,
+            efficiency_bound,
+        } => {
+            let paid =
+                effective_input.map_or_else(String::new, |paid| format!(", but {} was paid", usd(paid)));
+            format!(
+                "{}; cached tokens are listed at {} instead of {} per M{paid}: {} of the discount was applied \
+                 (threshold {})",
+                hits(*hit_rate, *tokens_per_day, *days),
+                usd(*list_cache_read),
+                usd(*list_input),
+                percent(*efficiency),
+                percent(*efficiency_bound),
+            )
+        }
+        Shown::NoDiscount { hit_rate, tokens_per_day, days, list_input, list_cache_read, discount_bound } => {
+            let hits = hits(*hit_rate, *tokens_per_day, *days);
+            let input = usd(*list_input);
+            match list_cache_read {
+                None => format!(
+                    "{hits}; no cache read price is listed, so cached tokens cost the full {input} per M"
+                ),
+                Some(read) => format!(
+                    "{hits}; cached tokens are listed at {} per M, the input price is {input} (a discount means below \
+                     {} of it)",
+                    usd(*read),
+                    percent(*discount_bound),
+                ),
+            }
+        }
+        Shown::IdentityBreak {
+            hit_rate,
+            tokens,
+            list_input,
+            list_cache_read,
+            predicted_input,
+            effective_input,
+            error,
+            error_bound,
+        } => format!(
+            "at a hit rate of {} the list prices ({}, cached {}) predict {} per M over {} tokens, but {} was paid: \
+             {} off (threshold {})",
+            percent(*hit_rate),
+            usd(*list_input),
+            usd(*list_cache_read),
+            usd(*predicted_input),
+            count(*tokens as f64),
+            usd(*effective_input),
+            percent(*error),
+            percent(*error_bound),
+        ),
+        Shown::ImpossiblePrice { effective_input, tokens, lowest_list, highest_list } => {
+            let over =
+                tokens.map_or_else(String::new, |tokens| format!(" over {} tokens", count(tokens as f64)));
+            format!(
+                "{} per M was paid{over}, but list prices of prompt tokens run from {} to {}; no cost uses this price",
+                usd(*effective_input),
+                usd(*lowest_list),
+                usd(*highest_list),
+            )
+        }
+        Shown::BilledWrites { list_cache_write, list_input, multiple, workload, session_share } => {
+            let write = list_cache_write
+                .map_or_else(|| "a separate price".to_owned(), |w| format!("{} per M", usd(w)));
+            let against = match (list_input, multiple) {
+                (Some(input), Some(multiple)) => {
+                    format!(", {multiple:.2} times the input price of {}", usd(*input))
+                }
+                _ => String::new(),
+            };
+            let share = session_share.map_or_else(String::new, |share| {
+                format!("; it adds {} of a {workload} session", percent(share))
+            });
+            format!("writing to the cache costs {write}{against}{share}")
+        }
+        Shown::PriceTiers { count, conditions, .. } => {
+            let noun = if *count == 1 { "conditional price" } else { "conditional prices" };
+            let listed: Vec<String> = conditions.iter().take(LISTED_TIERS).map(condition).collect();
+            let more = match count.saturating_sub(LISTED_TIERS) {
+                0 => String::new(),
+                more => format!("; and {more} more"),
+            };
+            format!("{count} {noun} per M: {}{more}", listed.join("; "))
+        }
+        Shown::Restricted { status } => {
+            format!("marked as hidden, private or bring-your-own-key only{}", coded(*status))
+        }
+        Shown::Deranked { status } => format!("marked as de-ranked{}", coded(*status)),
+        Shown::Down { status, disabled, uptime_30m, uptime_1d } => {
+            let what = if *disabled { "disabled by the upstream" } else { "down according to its status" };
+            let up = |span: &str, share: Option<f64>| {
+                share.map(|share| format!("{} uptime over {span}", uptime(share)))
+            };
+            let up: Vec<String> =
+                [up("30 minutes", *uptime_30m), up("a day", *uptime_1d)].into_iter().flatten().collect();
+            let up = if up.is_empty() {
+                ", no uptime published".to_owned()
+            } else {
+                format!(", {}", up.join(", "))
+            };
+            format!("{what}{}{up}", coded(*status))
+        }
+        Shown::New { first_seen, created_at, hours, hours_bound } => format!(
+            "{} {} UTC, {hours} {} before the newest run (threshold {hours_bound})",
+            if created_at.is_some() { "offered since" } else { "first seen" },
+            created_at.unwrap_or(*first_seen).format("%Y-%m-%d %H:%M"),
+            if *hours == 1 { "hour" } else { "hours" },
+        ),
+    }
+}
+
+/// Number of conditional prices that the sentence lists individually.
+const LISTED_TIERS: usize = 3;
+
+fn hits(rate: f64, tokens: f64, days: Option<usize>) -> String {
+    let over = match days {
+        None => "in the newest window".to_owned(),
+        Some(1) => "on 1 day".to_owned(),
+        Some(days) => format!("over {days} days"),
+    };
+    format!("{} hit rate {over}, {} tokens a day", percent(rate), count(tokens))
+}
+
+fn coded(status: Option<i64>) -> String {
+    status.map_or_else(|| " (status not reported)".to_owned(), |status| format!(" (status {status})"))
+}
+
+/// `over 128k tokens input $0.72, output $3`.
+fn condition(tier: &PriceTier) -> String {
+    let prompts = tier.min_prompt_tokens.map(|tokens| format!("over {} tokens", count(tokens as f64)));
+    let when: Vec<String> = prompts.into_iter().chain(tier.times()).collect();
+    let when = if when.is_empty() { "always".to_owned() } else { when.join(", ") };
+    let prices = [
+        ("input", tier.input),
+        ("hits", tier.cache_read),
+        ("writes", tier.cache_write),
+        ("writes for 1 h", tier.cache_write_1h),
+        ("output", tier.output),
+    ];
+    let prices =
+        prices.into_iter().filter_map(|(name, price)| Some(format!("{name} {}", usd(price?.to_f64()))));
+    format!("{when} {}", prices.collect::<Vec<_>>().join(", "))
+}
+
+/// A whole percentage; one decimal below 10 %, so that a threshold of 5 % and an error of 5.2 % differ.
+fn percent(share: f64) -> String {
+    let value = share * 100.0;
+    let text = if value.abs() < 9.95 { format!("{value:.1}") } else { format!("{value:.0}") };
+    format!("{} %", text.strip_suffix(".0").unwrap_or(&text))
+}
+
+/// A count of tokens with a magnitude: `459 M`, `128 k`.
+fn count(tokens: f64) -> String {
+    let scales = [(1e12, " T"), (1e9, " B"), (1e6, " M"), (1e3, " k")];
+    let Some((scale, letter)) = scales.into_iter().find(|(scale, _)| tokens >= scale * 0.9995) else {
+        return format!("{tokens:.0}");
+    };
+    let value = format!("{:.1}", tokens / scale);
+    let value = if tokens / scale >= 99.95 { format!("{:.0}", tokens / scale) } else { value };
+    format!("{}{letter}", value.strip_suffix(".0").unwrap_or(&value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::flag::FlagKind;
+    use crate::domain::units::UsdPerMtok;
+    use chrono::DateTime;
+
+    fn price(text: &str) -> Option<UsdPerMtok> {
+        Some(UsdPerMtok(text.parse().expect("a price")))
+    }
+
+    fn all() -> Vec<(Shown, &'static str)> {
+        let long = PriceTier {
+            min_prompt_tokens: Some(128_000),
+            input: price("0.72"),
+            output: price("3"),
+            ..PriceTier::default()
+        };
+        let night = PriceTier {
+            utc_start: Some(1630),
+            utc_end: Some(30),
+            input: price("0.1"),
+            ..PriceTier::default()
+        };
+        let first_seen = DateTime::from_timestamp(1_785_000_000, 0).expect("a time");
+        vec![
+            (
+                Shown::Phantom {
+                    hit_rate: 0.62,
+                    tokens_per_day: 459e6,
+                    days: Some(7),
+                    list_input: 1.0,
+                    list_cache_read: 0.1,
+                    effective_input: Some(0.98),
+                    efficiency: 0.036,
+                    efficiency_bound: 0.2,
+                },
+                "62 % hit rate over 7 days, 459 M tokens a day; cached tokens are listed at $0.10 instead of $1.00 \
+                 per M, but $0.98 was paid: 3.6 % of the discount was applied (threshold 20 %)",
+            ),
+            (
+                Shown::NoDiscount {
+                    hit_rate: 0.48,
+                    tokens_per_day: 1.24e9,
+                    days: Some(1),
+                    list_input: 0.5,
+                    list_cache_read: None,
+                    discount_bound: 0.95,
+                },
+                "48 % hit rate on 1 day, 1.2 B tokens a day; no cache read price is listed, so cached tokens cost \
+                 the full $0.50 per M",
+            ),
+            (
+                Shown::NoDiscount {
+                    hit_rate: 0.48,
+                    tokens_per_day: 2e8,
+                    days: None,
+                    list_input: 0.5,
+                    list_cache_read: Some(0.5),
+                    discount_bound: 0.95,
+                },
+                "48 % hit rate in the newest window, 200 M tokens a day; cached tokens are listed at $0.50 per M, the \
+                 input price is $0.50 (a discount means below 95 % of it)",
+            ),
+            (
+                Shown::IdentityBreak {
+                    hit_rate: 0.5,
+                    tokens: 120_000_000,
+                    list_input: 1.0,
+                    list_cache_read: 0.1,
+                    predicted_input: 0.55,
+                    effective_input: 0.5786,
+                    error: 0.052,
+                    error_bound: 0.05,
+                },
+                "at a hit rate of 50 % the list prices ($1.00, cached $0.10) predict $0.55 per M over 120 M tokens, \
+                 but $0.579 was paid: 5.2 % off (threshold 5 %)",
+            ),
+            (
+                Shown::ImpossiblePrice {
+                    effective_input: 0.0121,
+                    tokens: Some(4_200_000),
+                    lowest_list: 0.55,
+                    highest_list: 6.875,
+                },
+                "$0.0121 per M was paid over 4.2 M tokens, but list prices of prompt tokens run from $0.55 to $6.88; \
+                 no cost uses this price",
+            ),
+            (
+                Shown::BilledWrites {
+                    list_cache_write: Some(3.75),
+                    list_input: Some(3.0),
+                    multiple: Some(1.25),
+                    workload: "coding-agent".to_owned(),
+                    session_share: Some(0.12),
+                },
+                "writing to the cache costs $3.75 per M, 1.25 times the input price of $3.00; it adds 12 % of a \
+                 coding-agent session",
+            ),
+            (
+                Shown::PriceTiers {
+                    count: 4,
+                    thresholds: vec![128_000],
+                    conditions: vec![long, night.clone(), night.clone(), night],
+                },
+                "4 conditional prices per M: over 128 k tokens input $0.72, output $3.00; 16:30 to 00:30 UTC input \
+                 $0.10; 16:30 to 00:30 UTC input $0.10; and 1 more",
+            ),
+            (
+                Shown::Restricted { status: Some(0) },
+                "marked as hidden, private or bring-your-own-key only (status 0)",
+            ),
+            (Shown::Deranked { status: None }, "marked as de-ranked (status not reported)"),
+            (
+                Shown::Down {
+                    status: Some(-5),
+                    disabled: false,
+                    uptime_30m: Some(0.341),
+                    uptime_1d: Some(0.82),
+                },
+                "down according to its status (status -5), 34.1 % uptime over 30 minutes, 82.0 % uptime over a day",
+            ),
+            (
+                Shown::Down { status: Some(-10), disabled: true, uptime_30m: None, uptime_1d: None },
+                "disabled by the upstream (status -10), no uptime published",
+            ),
+            (
+                Shown::New { first_seen, created_at: None, hours: 5, hours_bound: 24 },
+                "first seen 2026-07-25 17:20 UTC, 5 hours before the newest run (threshold 24)",
+            ),
+            (
+                Shown::New { first_seen, created_at: Some(first_seen), hours: 1, hours_bound: 24 },
+                "offered since 2026-07-25 17:20 UTC, 1 hour before the newest run (threshold 24)",
+            ),
+        ]
+    }
+
+    #[test]
+    fn every_flag_tells_its_numbers() {
+        for (shown, words) in all() {
+            assert_eq!(flag(shown).why(), words);
+        }
+        let listed: std::collections::BTreeSet<FlagKind> =
+            all().iter().map(|(shown, _)| shown.kind()).collect();
+        assert_eq!(listed.into_iter().collect::<Vec<_>>(), FlagKind::ALL);
+    }
+
+    #[test]
+    fn a_flag_reads_back_and_is_one_flat_object() {
+        for (shown, _) in all() {
+            let made = flag(shown);
+            let text = serde_json::to_string(&made).expect("JSON");
+            assert_eq!(serde_json::from_str::<Flag>(&text).expect("reads back"), made, "{text}");
+            let value: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+            assert_eq!(value["name"], made.kind().as_str());
+            assert!(value["why"].is_string());
+        }
+        assert!(serde_json::from_str::<Flag>("\"phantom\"").is_err());
+    }
+}

@@ -1,0 +1,10 @@
+//! Makes the sentences of the published content from typed reasons and numbers.
+
+mod flags;
+mod missing;
+mod offers;
+pub mod verdicts;
+
+pub use flags::flag;
+pub use missing::Missing;
+pub use offers::Obstacle;
