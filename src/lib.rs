@@ -2,7 +2,7 @@
 //! preferences from that.
 //!
 //! The modules are listed in dependency order, which `tests/it/walls.rs` enforces: `domain` depends on nothing;
-//! `source`, `archive`, `store`, `analysis`, `snapshot` on `domain`; `study` on `analysis`, `simulator` and `domain`;
+//! `archive`, `store`, `analysis`, `snapshot` on `domain`; `upstream` on `config` and `domain`; `study` on `analysis`, `simulator` and `domain`;
 //! `site`, `api`, `preferences` on `domain` and `snapshot` alone; `static_site` on `site`, `snapshot` and `domain`;
 //! `pipeline`, `serve`, `cli` on all.
 
@@ -17,8 +17,8 @@ pub mod archive;
 pub mod fetch;
 pub mod simulator;
 pub mod snapshot;
-pub mod source;
 pub mod store;
+pub mod upstream;
 
 pub mod cost;
 pub mod prepared;

@@ -8,6 +8,7 @@ mod derive;
 mod effects;
 mod equations;
 mod flags;
+pub mod flips;
 mod frames;
 mod hysteresis;
 mod intervals;

@@ -1,13 +1,13 @@
 //! Tables for the terminal.
 
 use super::check::CheckedRun;
+use crate::analysis::flips::{FLIP_BOUND, FlipReport};
 use crate::domain::backtest::{Backtest, TestedDays};
 use crate::domain::flag::names;
 use crate::domain::tier::{Lens, Tier};
 use crate::domain::tier_list::{ProviderTier, TierList};
 use crate::preferences::targets::{Names, Target};
 use crate::snapshot::{Endpoint, ModelEntry};
-use crate::study::flips::{FLIP_BOUND, FlipReport};
 use crate::study::lag::{Lag, LagReport};
 use chrono::NaiveDate;
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};

@@ -1,65 +1,31 @@
 //! The documents requested from an upstream, as plans and manifests name them.
 
-use super::ids::{ModelSlug, Variant};
+use super::ids::{DocumentName, ModelSlug, Variant};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// Name of the documented source in settings, manifests and reports.
-pub const OPENROUTER_API: &str = "openrouter-api";
-/// Name of the undocumented source.
-pub const OPENROUTER_STATS: &str = "openrouter-stats";
-
-/// The kind of a document. Its name appears in manifests, so it never changes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+/// What the documents of a kind are about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum DocumentKind {
-    /// The list of models, which determines what is swept.
+pub enum Subject {
+    /// The models, which determine what is swept.
     Models,
-    /// The documented list of providers.
+    /// The providers.
     Providers,
-    /// The documented endpoints of a model id.
-    PublicEndpoints,
-    /// The statistics' richer list of providers.
-    AllProviders,
-    /// The statistics' endpoints of a (model, variant).
-    StatsEndpoint,
-    /// Hit rates and effective prices of a (model, variant).
-    EffectivePricing,
-    /// Tokens by day of a (model, variant).
-    ModelActivity,
-    /// Hit rates by UTC day of a (model, variant): the closing values of the last week.
-    HitRateComparison,
+    /// The endpoints of models.
+    Endpoints,
+    /// The usage of endpoints.
+    Usage,
+    /// The tokens of models by day.
+    Activity,
+    /// The closing hit rates of past days.
+    ClosingRates,
 }
 
-impl DocumentKind {
-    /// The name in manifests, quarantine and drift.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Models => "models",
-            Self::Providers => "providers",
-            Self::PublicEndpoints => "public_endpoints",
-            Self::AllProviders => "all_providers",
-            Self::StatsEndpoint => "stats_endpoint",
-            Self::EffectivePricing => "effective_pricing",
-            Self::ModelActivity => "model_activity",
-            Self::HitRateComparison => "hit_rate_comparison",
-        }
-    }
-
-    /// Kinds that are requested once a UTC day: a sweep is whole without them.
-    pub const DAILY: [Self; 2] = [Self::ModelActivity, Self::HitRateComparison];
-
-    /// Whether it is requested once a UTC day.
+impl Subject {
+    /// Whether it is requested once a UTC day: a sweep is whole without it.
     pub fn is_daily(self) -> bool {
-        Self::DAILY.contains(&self)
-    }
-
-    /// The source that requests it.
-    pub fn source(self) -> &'static str {
-        match self {
-            Self::Models | Self::Providers | Self::PublicEndpoints => OPENROUTER_API,
-            _ => OPENROUTER_STATS,
-        }
+        matches!(self, Self::Activity | Self::ClosingRates)
     }
 }
 
@@ -76,7 +42,7 @@ pub struct Pair {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Request {
     /// Kind of the requested document.
-    pub kind: DocumentKind,
+    pub kind: DocumentName,
     /// The pair, if the document is about one.
     pub pair: Option<Pair>,
     /// Path and query relative to the upstream's base URL.

@@ -1,14 +1,13 @@
-//! collect → store → analyse → publish, the flow in `docs/architecture.md`. Live collection and replay share all code
-//! after the archive.
+//! collect (upstream → archive), record (archive → store), publish (store → snapshot): the flow in
+//! `docs/architecture.md`. Live collection and replay share all code after the archive.
 
 mod assemble;
 mod backtest;
 mod collect;
-mod decode;
 mod history;
 mod hourly;
-mod panics;
 mod publish;
+mod record;
 mod replay;
 mod suspect;
 mod sweep;
@@ -20,6 +19,8 @@ pub use publish::build_snapshot;
 pub use replay::{ReplayReport, SetAside};
 pub use suspect::{AcceptError, AcceptReport};
 
+use record::Recorder;
+
 use crate::archive::{Archive, ArchiveError};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -27,6 +28,7 @@ use crate::domain::workload::Workload;
 use crate::snapshot::store::SnapshotError;
 use crate::snapshot::{self, Current, Snapshot};
 use crate::store::{Store, StoreError, StoreOptions};
+use crate::upstream::{self, Upstream};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -112,6 +114,8 @@ pub struct Pipeline {
     pub config: Config,
     /// The folder.
     pub data: DataDir,
+    /// The upstream.
+    pub upstream: Arc<dyn Upstream>,
     /// The record.
     pub store: Store,
     /// The raw bodies.
@@ -149,6 +153,20 @@ impl Pipeline {
     /// [`PipelineError`]. A damaged archive or snapshot, or an archived run that cannot be stored, is only logged: the
     /// available data is served and collection continues.
     pub fn open(config: Config, data: DataDir, clock: Arc<dyn Clock>) -> Result<Self, PipelineError> {
+        let upstream = upstream::configured(&config.upstream);
+        Self::open_with(upstream, config, data, clock)
+    }
+
+    /// Opens a data folder like [`Pipeline::open`], with a given upstream.
+    ///
+    /// # Errors
+    /// As [`Pipeline::open`].
+    pub fn open_with(
+        upstream: Arc<dyn Upstream>,
+        config: Config,
+        data: DataDir,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, PipelineError> {
         // Report an invalid file at startup, not an hour later in the log.
         config.workloads(data.path())?;
         let store = open_store(&config, &data)?;
@@ -162,7 +180,7 @@ impl Pipeline {
         });
         let current = Arc::new(Current::new(loaded));
         let (baseline, recording) = (Mutex::default(), Mutex::default());
-        let pipeline = Self { config, data, store, archive, current, clock, baseline, recording };
+        let pipeline = Self { config, data, upstream, store, archive, current, clock, baseline, recording };
         match pipeline.recover() {
             Err(PipelineError::Archive(error)) => {
                 tracing::error!(%error, "cannot read the archived runs that are not stored; continuing without them");
@@ -171,6 +189,11 @@ impl Pipeline {
         }
         pipeline.catch_up_snapshot()?;
         Ok(pipeline)
+    }
+
+    /// What recording the runs of an archive needs.
+    fn recorder<'a>(&'a self, archive: &'a Archive) -> Recorder<'a> {
+        Recorder { upstream: &*self.upstream, archive, store: &self.store, baseline: &self.baseline }
     }
 
     /// Waits until no other task records runs, and keeps others from it.
@@ -204,13 +227,7 @@ impl Pipeline {
     /// # Errors
     /// [`PipelineError`]; the previous snapshot is still served.
     pub fn publish(&self) -> Result<Arc<Snapshot>, PipelineError> {
-        let workloads = self.workloads()?;
-        if let Some(newest) = self.store.newest_run(None)? {
-            history::close_days(&self.store, &workloads, newest.observed_at.date_naive())?;
-        }
-        let snapshot = Arc::new(build_snapshot(&self.store, None, workloads, self.clock.now())?);
-        snapshot::store::save(&self.data.snapshots(), &snapshot)?;
-        self.current.set(snapshot.clone());
-        Ok(snapshot)
+        let (folder, now) = (self.data.snapshots(), self.clock.now());
+        publish::publish(&self.store, &folder, &self.current, self.workloads()?, now)
     }
 }

@@ -1,18 +1,37 @@
-//! Builds a snapshot from the store, as of any moment in the record.
+//! Publishing: store → snapshot. A snapshot can be built as of any moment in the record.
 
-use super::history::held_before;
+use super::history::{close_days, held_before};
 use super::{PipelineError, assemble, backtest};
 use crate::analysis::{self, Analysis, Frames, Parameters};
 use crate::domain::thresholds;
 use crate::domain::tier_list::DayRange;
 use crate::domain::workload::Workload;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{self, Current, Snapshot};
 use crate::store::Store;
 use chrono::{DateTime, Days, Utc};
 use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
 
 /// Number of days that the pages show.
 pub(super) const SHOWN_DAYS: u64 = 30;
+
+/// Closes the days before the newest run, builds the newest snapshot, saves it in `folder` and starts serving it.
+pub(super) fn publish(
+    store: &Store,
+    folder: &Path,
+    current: &Current,
+    workloads: Vec<Workload>,
+    now: DateTime<Utc>,
+) -> Result<Arc<Snapshot>, PipelineError> {
+    if let Some(newest) = store.newest_run(None)? {
+        close_days(store, &workloads, newest.observed_at.date_naive())?;
+    }
+    let snapshot = Arc::new(build_snapshot(store, None, workloads, now)?);
+    snapshot::store::save(folder, &snapshot)?;
+    current.set(snapshot.clone());
+    Ok(snapshot)
+}
 
 /// Builds the snapshot of the newest run at or before `as_of` (`None`: the newest of all), using only what was
 /// known then. Sessions are priced under `workloads`; the first one is the default.

@@ -6,10 +6,12 @@ mod fields;
 mod join;
 
 use chrono::NaiveDate;
+use hitrate::domain::document::{Pair, Request};
 use hitrate::domain::ids::{ModelSlug, Variant};
 use hitrate::domain::units::UsdPerMtok;
-use hitrate::source::openrouter::{Content, OpenRouterApi, OpenRouterStats, StatsEndpoint, UsageBody};
-use hitrate::source::{Decoded, Document, DocumentKind, Pair, Request, Source};
+use hitrate::upstream::openrouter::{
+    Content, Decoded, Document, DocumentKind, StatsEndpoint, UsageBody, decode as decode_document,
+};
 use serde_json::{Value, json};
 
 const ONE: &str = "aaaaaaaa-0000-4000-8000-000000000001";
@@ -22,17 +24,16 @@ fn pair_of(variant: &str) -> Pair {
 fn request(kind: DocumentKind, variant: &str) -> Request {
     let about_a_pair =
         !matches!(kind, DocumentKind::Models | DocumentKind::Providers | DocumentKind::AllProviders);
-    Request { kind, pair: about_a_pair.then(|| pair_of(variant)), path: format!("/{}", kind.as_str()) }
+    Request {
+        kind: kind.into(),
+        pair: about_a_pair.then(|| pair_of(variant)),
+        path: format!("/{}", kind.as_str()),
+    }
 }
 
 fn decode_as(kind: DocumentKind, variant: &str, status: u16, body: &[u8]) -> Decoded {
     let request = request(kind, variant);
-    let document = Document { request: &request, status, sha256: "5ha", body };
-    if kind.source() == OpenRouterApi.name() {
-        OpenRouterApi.decode(&document)
-    } else {
-        OpenRouterStats.decode(&document)
-    }
+    decode_document(&Document { request: &request, status, sha256: "5ha", body })
 }
 
 fn decode(kind: DocumentKind, body: &Value) -> Decoded {

@@ -17,7 +17,7 @@ const MAY_USE: &[(&str, Option<&[&str]>)] = &[
     ("clock", Some(&[])),
     ("prepared", Some(&[])),
     ("config", Some(&["domain"])),
-    ("source", Some(&["domain"])),
+    ("upstream", Some(&["config", "domain"])),
     ("archive", Some(&["domain"])),
     ("store", Some(&["domain"])),
     ("analysis", Some(&["domain"])),

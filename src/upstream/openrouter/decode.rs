@@ -8,18 +8,65 @@ mod row;
 
 use self::row::{Fault, Row};
 use super::price_override::Override;
-use super::{Content, drift, wire};
+use super::{Content, DocumentKind, drift, wire};
 use crate::domain::bounds;
+use crate::domain::document::{Pair, Request};
 use crate::domain::endpoint::{ListPrices, Model, PriceTier, Provider};
 use crate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant};
-use crate::domain::reading::{Activity, Counters, DriftPath, ModelUsage, Quarantined};
-use crate::source::{Decoded, Document, DocumentKind, Pair};
+use crate::domain::reading::{Activity, Counters, DriftPath, ModelUsage, Quarantined, UNDECODABLE};
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use rust_decimal::Decimal;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
+
+/// A response of the upstream, as archived.
+#[derive(Debug, Clone, Copy)]
+pub struct Document<'a> {
+    /// The request.
+    pub request: &'a Request,
+    /// HTTP status.
+    pub status: u16,
+    /// sha256 of the body, hex.
+    pub sha256: &'a str,
+    /// The body.
+    pub body: &'a [u8],
+}
+
+/// A decoded document.
+#[derive(Debug, Clone, Default)]
+pub struct Decoded {
+    /// The content; `None` if there is none (404, an empty body) or if it could not be read.
+    pub content: Option<Content>,
+    /// Values that could not be read, with their JSON paths.
+    pub quarantined: Vec<Quarantined>,
+    /// Fields that are unknown to the wire types.
+    pub drift: BTreeMap<DriftPath, usize>,
+    /// Whether the response as a whole is unusable (undecodable, as opposed to empty).
+    pub failed: bool,
+    /// Whether the upstream has no such route (404), as opposed to an empty response.
+    pub missing: bool,
+}
+
+impl Decoded {
+    /// The result for a document that cannot be read: unanswered, and quarantined by name.
+    pub(super) fn undecodable(document: &Document<'_>, detail: String) -> Self {
+        let request = document.request;
+        let pair = request.pair.as_ref();
+        let row = Quarantined {
+            reason: UNDECODABLE.into(),
+            kind: request.kind.to_string(),
+            model: pair.map(|pair| pair.model.clone()),
+            variant: pair.map(|pair| pair.variant.clone()),
+            path: "$".into(),
+            detail,
+            tokens: None,
+            sha256: document.sha256.into(),
+        };
+        Self { quarantined: vec![row], failed: true, ..Self::default() }
+    }
+}
 
 /// An endpoint in the documented API.
 #[derive(Debug, Clone)]
@@ -162,8 +209,11 @@ struct Reader<'a> {
 /// Decodes a document. 404, an empty body and `data: null` mean "no data"; any other status than 200 is unexpected here
 /// and is reported.
 pub fn decode(document: &Document<'_>) -> Decoded {
+    let Some(kind) = DocumentKind::of(document.request) else {
+        return Decoded::undecodable(document, format!("unknown kind `{}`", document.request.kind));
+    };
     let mut reader = Reader {
-        kind: document.request.kind,
+        kind,
         pair: document.request.pair.as_ref(),
         sha256: document.sha256,
         quarantined: Vec::new(),

@@ -1,8 +1,8 @@
 //! One row between the wire types and the domain types: its path, its pair, and its refused fields.
 
 use crate::domain::bounds::{self, Bounds};
+use crate::domain::document::Pair;
 use crate::domain::units::{Percent, UsdPerMtok, UsdPerToken};
-use crate::source::Pair;
 use rust_decimal::Decimal;
 use std::fmt::Debug;
 
