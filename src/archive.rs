@@ -80,6 +80,9 @@ pub struct RunHeader {
     /// say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cut_short: Option<bool>,
+    /// Name of the upstream. Manifests of versions that knew only one do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upstream_name: Option<String>,
 }
 
 /// The outcome of one request.
@@ -477,6 +480,7 @@ mod tests {
             duration_ms: 1,
             stopped: None,
             cut_short: None,
+            upstream_name: None,
         }
     }
 

@@ -10,7 +10,7 @@ use crate::domain::reading::RunReadings;
 use crate::domain::window::WindowKind;
 use crate::fetch::{FetchConfig, Fetcher, SkipReason};
 use crate::store::{RunRecord, StoreError};
-use crate::upstream::Due;
+use crate::upstream::{Due, UNSTATED};
 use chrono::{DateTime, SubsecRound, Utc};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -99,6 +99,7 @@ async fn collect(
         duration_ms: milliseconds(started),
         stopped: sweep.stopped.map(|reason| reason.to_string()),
         cut_short: Some(sweep.cut_short),
+        upstream_name: Some(sweeper.upstream.name().to_owned()).filter(|name| name != UNSTATED),
     };
     let rank = |kind: &DocumentName| sweeper.upstream.rank(kind);
     let (manifest, archive_bytes) = archive.write(header, &sweep.fetched, rank)?;

@@ -19,7 +19,7 @@ pub use publish::build_snapshot;
 pub use replay::{ReplayReport, SetAside};
 pub use suspect::{AcceptError, AcceptReport};
 
-use record::Recorder;
+use record::{Recorder, same_upstream};
 
 use crate::archive::{Archive, ArchiveError};
 use crate::clock::Clock;
@@ -94,6 +94,14 @@ pub enum PipelineError {
     /// The folder to rebuild into is not empty.
     #[error("{0} already contains a store; choose an empty directory")]
     NotEmpty(PathBuf),
+    /// A run or a record is of another upstream.
+    #[error("the runs are of the upstream `{found}`, not of `{expected}`; choose another data directory")]
+    OtherUpstream {
+        /// Name of the upstream of the runs.
+        found: String,
+        /// Name of the configured upstream.
+        expected: &'static str,
+    },
     /// The workload file, the shipped one or the user's.
     #[error(transparent)]
     Workloads(#[from] crate::domain::workload_file::WorkloadError),
@@ -170,6 +178,9 @@ impl Pipeline {
         // Report an invalid file at startup, not an hour later in the log.
         config.workloads(data.path())?;
         let store = open_store(&config, &data)?;
+        if let Some(newest) = store.newest_run(None)? {
+            same_upstream(&*upstream, &newest.upstream_name)?;
+        }
         let archive = Archive::open(data.archive());
         let loaded = snapshot::store::load(&data.snapshots()).unwrap_or_else(|error| {
             match error {

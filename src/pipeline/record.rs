@@ -7,7 +7,7 @@ use crate::domain::document::Subject;
 use crate::domain::finding::Findings;
 use crate::domain::reading::{EMPTY_ANSWER, Known, RunReadings, UNDECODABLE, is_accepted};
 use crate::store::{Ingested, RunRecord, Store};
-use crate::upstream::{Outcome, Upstream};
+use crate::upstream::{Outcome, UNSTATED, Upstream};
 use std::sync::Mutex;
 
 /// Maximum number of failures that a run lists; the counts are always complete.
@@ -30,6 +30,8 @@ impl Recorder<'_> {
         bodies: &[Option<Vec<u8>>],
     ) -> Result<(RunReadings, RunRecord), PipelineError> {
         let header = &manifest.header;
+        let name = header.upstream_name.as_deref().unwrap_or(UNSTATED);
+        same_upstream(self.upstream, name)?;
         let known = self.store.known(header.observed_at)?;
         let run = self.read(manifest, bodies, &known);
         let findings = self.examine(&header.run_id, &run)?;
@@ -60,6 +62,14 @@ impl Recorder<'_> {
             .collect();
         self.upstream.read(&outcomes, manifest.header.observed_at, known)
     }
+}
+
+/// Refuses a run of another upstream: a record holds the runs of one.
+pub(super) fn same_upstream(upstream: &dyn Upstream, found: &str) -> Result<(), PipelineError> {
+    if found == upstream.name() {
+        return Ok(());
+    }
+    Err(PipelineError::OtherUpstream { found: found.to_owned(), expected: upstream.name() })
 }
 
 fn outcome<'a>(entry: &'a Entry, body: Option<&'a [u8]>) -> Outcome<'a> {
@@ -113,6 +123,7 @@ fn account(upstream: &dyn Upstream, manifest: &Manifest, run: &RunReadings, find
         run_id: header.run_id.clone(),
         status: status.into(),
         upstream: header.upstream.clone(),
+        upstream_name: upstream.name().to_owned(),
         simulated: header.simulated,
         requests: header.requests,
         documents: manifest.entries.iter().filter(|entry| entry.body.is_some()).count(),

@@ -143,7 +143,7 @@ impl Pipeline {
 /// not.
 fn concerns_one_run(error: &PipelineError) -> bool {
     match error {
-        PipelineError::Archive(_) => true,
+        PipelineError::Archive(_) | PipelineError::OtherUpstream { .. } => true,
         PipelineError::Store(error) => error.concerns_content(),
         _ => false,
     }

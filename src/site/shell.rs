@@ -5,6 +5,7 @@ use super::format;
 use super::parts::{Tab, When};
 use crate::domain::thresholds::STALE_AFTER_HOURS;
 use crate::prepared::Purpose;
+use crate::snapshot::find::UPSTREAM;
 use crate::snapshot::{Snapshot, SuspectRun};
 use chrono::{DateTime, Duration, Utc};
 use std::sync::Arc;
@@ -87,6 +88,8 @@ pub struct Shell {
     pub script: &'static str,
     /// The content of the search field.
     pub query: String,
+    /// Name of the upstream; untrusted.
+    pub upstream: String,
     /// Whether the upstream was the simulator.
     pub simulated: bool,
     /// The age of the data, if it is too old.
@@ -121,6 +124,7 @@ impl Shell {
     ) -> Self {
         let snapshot = &view.snapshot;
         Self {
+            upstream: snapshot.upstream().to_owned(),
             simulated: snapshot.simulated,
             stale: view.is_stale().then(|| format::span(view.age())),
             suspect: snapshot.status.suspect.as_ref().map(SuspectRun::moved),
@@ -147,6 +151,7 @@ impl Shell {
             style: assets::style_path(),
             script: assets::script_path(),
             query: String::new(),
+            upstream: UPSTREAM.to_owned(),
             simulated: false,
             stale: None,
             suspect: None,

@@ -13,6 +13,10 @@ use std::sync::Arc;
 
 pub(crate) use panics::caught;
 
+/// Name of the upstream of runs that do not state one: those of versions that knew only this one. It is not written, so
+/// that its manifests and snapshots do not change.
+pub const UNSTATED: &str = openrouter::NAME;
+
 /// The upstream that the settings select.
 pub fn configured(settings: &config::Upstream) -> Arc<dyn Upstream> {
     Arc::new(openrouter::OpenRouter::new(settings))

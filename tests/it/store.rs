@@ -118,6 +118,7 @@ fn record(run: &RunReadings, status: &str) -> RunRecord {
         run_id: run.observed_at.format("%Y%m%dT%H%M%SZ").to_string(),
         status: status.into(),
         upstream: "http://127.0.0.1:1".into(),
+        upstream_name: "openrouter".into(),
         simulated: false,
         requests: 3,
         documents: 3,

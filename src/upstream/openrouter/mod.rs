@@ -25,6 +25,9 @@ pub use fields::wire_fields;
 pub use kind::DocumentKind;
 pub use names::{known_name, upstream_names};
 
+/// Its name in the archive and in the record.
+pub const NAME: &str = "openrouter";
+
 /// Number of models that are tried first on a route that may not exist: a removed route then costs three requests per
 /// day instead of one per model.
 const TRIED_FIRST: usize = 3;
@@ -95,7 +98,7 @@ impl OpenRouter {
 
 impl Upstream for OpenRouter {
     fn name(&self) -> &'static str {
-        "openrouter"
+        NAME
     }
     fn base_url(&self) -> &str {
         &self.base_url
