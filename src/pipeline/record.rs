@@ -14,7 +14,6 @@ use std::sync::Mutex;
 const MAX_LISTED_FAILURES: usize = 20;
 
 /// What recording a run needs.
-#[derive(Clone, Copy)]
 pub(super) struct Recorder<'a> {
     pub upstream: &'a dyn Upstream,
     pub archive: &'a Archive,

@@ -5,12 +5,13 @@ mod facts;
 mod fields;
 mod join;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate};
 use hitrate::domain::document::{Pair, Request};
 use hitrate::domain::ids::{ModelSlug, Variant};
 use hitrate::domain::units::UsdPerMtok;
+use hitrate::upstream::Outcome;
 use hitrate::upstream::openrouter::{
-    Content, Decoded, Document, DocumentKind, StatsEndpoint, UsageBody, decode as decode_document,
+    Content, Decoded, DocumentKind, StatsEndpoint, UsageBody, decode as decode_document,
 };
 use serde_json::{Value, json};
 
@@ -33,7 +34,9 @@ fn request(kind: DocumentKind, variant: &str) -> Request {
 
 fn decode_as(kind: DocumentKind, variant: &str, status: u16, body: &[u8]) -> Decoded {
     let request = request(kind, variant);
-    decode_document(&Document { request: &request, status, sha256: "5ha", body })
+    let (request, fetched_at) = (&request, DateTime::default());
+    let outcome = Outcome { request, status: Some(status), error: None, fetched_at, sha256: "5ha", body };
+    decode_document(&outcome).expect("a complete response")
 }
 
 fn decode(kind: DocumentKind, body: &Value) -> Decoded {

@@ -10,29 +10,17 @@ use self::row::{Fault, Row};
 use super::price_override::Override;
 use super::{Content, DocumentKind, drift, wire};
 use crate::domain::bounds;
-use crate::domain::document::{Pair, Request};
+use crate::domain::document::Pair;
 use crate::domain::endpoint::{ListPrices, Model, PriceTier, Provider};
 use crate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant};
 use crate::domain::reading::{Activity, Counters, DriftPath, ModelUsage, Quarantined, UNDECODABLE};
+use crate::upstream::Outcome;
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use rust_decimal::Decimal;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
-
-/// A response of the upstream, as archived.
-#[derive(Debug, Clone, Copy)]
-pub struct Document<'a> {
-    /// The request.
-    pub request: &'a Request,
-    /// HTTP status.
-    pub status: u16,
-    /// sha256 of the body, hex.
-    pub sha256: &'a str,
-    /// The body.
-    pub body: &'a [u8],
-}
 
 /// A decoded document.
 #[derive(Debug, Clone, Default)]
@@ -51,8 +39,8 @@ pub struct Decoded {
 
 impl Decoded {
     /// The result for a document that cannot be read: unanswered, and quarantined by name.
-    pub(super) fn undecodable(document: &Document<'_>, detail: String) -> Self {
-        let request = document.request;
+    pub(super) fn undecodable(outcome: &Outcome<'_>, detail: String) -> Self {
+        let Outcome { request, sha256, .. } = *outcome;
         let pair = request.pair.as_ref();
         let row = Quarantined {
             reason: UNDECODABLE.into(),
@@ -62,7 +50,7 @@ impl Decoded {
             path: "$".into(),
             detail,
             tokens: None,
-            sha256: document.sha256.into(),
+            sha256: sha256.into(),
         };
         Self { quarantined: vec![row], failed: true, ..Self::default() }
     }
@@ -206,32 +194,34 @@ struct Reader<'a> {
     drift: BTreeMap<DriftPath, usize>,
 }
 
-/// Decodes a document. 404, an empty body and `data: null` mean "no data"; any other status than 200 is unexpected here
-/// and is reported.
-pub fn decode(document: &Document<'_>) -> Decoded {
-    let Some(kind) = DocumentKind::of(document.request) else {
-        return Decoded::undecodable(document, format!("unknown kind `{}`", document.request.kind));
+/// Decodes a document; `None` if there was no complete response. 404, an empty body and `data: null` mean "no data"; any
+/// other status than 200 is unexpected here and is reported.
+pub fn decode(outcome: &Outcome<'_>) -> Option<Decoded> {
+    let Outcome { request, sha256, body, .. } = *outcome;
+    let status = outcome.answered()?;
+    let Some(kind) = DocumentKind::of(request) else {
+        return Some(Decoded::undecodable(outcome, format!("unknown kind `{}`", request.kind)));
     };
     let mut reader = Reader {
         kind,
-        pair: document.request.pair.as_ref(),
-        sha256: document.sha256,
+        pair: request.pair.as_ref(),
+        sha256,
         quarantined: Vec::new(),
         faults: BTreeMap::new(),
         drift: BTreeMap::new(),
     };
-    let answer = match document.status {
+    let answer = match status {
         404 => Ok(None),
-        200 => reader.content(document.body),
+        200 => reader.content(body),
         status => Err(("$".to_owned(), format!("HTTP status {status}"))),
     };
-    let (failed, missing) = (answer.is_err(), document.status == 404);
+    let (failed, missing) = (answer.is_err(), status == 404);
     let content = answer.unwrap_or_else(|(path, detail)| {
         reader.put_aside("undecodable", &path, detail, None);
         None
     });
     reader.report_uncounted();
-    Decoded { content, quarantined: reader.quarantined, drift: reader.drift, failed, missing }
+    Some(Decoded { content, quarantined: reader.quarantined, drift: reader.drift, failed, missing })
 }
 
 /// Quarantine reason of a conditional price that is never applied: it has an unknown condition, or no condition at all.

@@ -47,42 +47,27 @@ const ALL: [DocumentKind; 8] = [
     HitRateComparison,
 ];
 
-/// All kinds as the door describes them, in the order of the enum.
-pub(super) const KINDS: [Kind; 8] = {
-    let mut kinds = [Kind { name: "", about: Subject::Models }; 8];
-    let mut position = 0;
-    while position < kinds.len() {
-        kinds[position] = Kind { name: ALL[position].as_str(), about: ALL[position].about() };
-        position += 1;
-    }
-    kinds
-};
+/// Their names and subjects, in the same order.
+pub(super) const KINDS: [Kind; 8] = [
+    Kind { name: "models", about: Subject::Models },
+    Kind { name: "providers", about: Subject::Providers },
+    Kind { name: "public_endpoints", about: Subject::Endpoints },
+    Kind { name: "all_providers", about: Subject::Providers },
+    Kind { name: "stats_endpoint", about: Subject::Endpoints },
+    Kind { name: "effective_pricing", about: Subject::Usage },
+    Kind { name: "model_activity", about: Subject::Activity },
+    Kind { name: "hit_rate_comparison", about: Subject::ClosingRates },
+];
 
 impl DocumentKind {
     /// The name in manifests, quarantine and drift.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Models => "models",
-            Providers => "providers",
-            PublicEndpoints => "public_endpoints",
-            AllProviders => "all_providers",
-            StatsEndpoint => "stats_endpoint",
-            EffectivePricing => "effective_pricing",
-            ModelActivity => "model_activity",
-            HitRateComparison => "hit_rate_comparison",
-        }
+    pub fn as_str(self) -> &'static str {
+        KINDS[self as usize].name
     }
 
     /// What its documents are about.
-    pub const fn about(self) -> Subject {
-        match self {
-            Models => Subject::Models,
-            Providers | AllProviders => Subject::Providers,
-            PublicEndpoints | StatsEndpoint => Subject::Endpoints,
-            EffectivePricing => Subject::Usage,
-            ModelActivity => Subject::Activity,
-            HitRateComparison => Subject::ClosingRates,
-        }
+    pub(super) fn about(self) -> Subject {
+        KINDS[self as usize].about
     }
 
     /// The source that requests it.

@@ -20,7 +20,7 @@ use crate::domain::reading::{Activity, ClosingRate, Known, RunReadings};
 use crate::domain::thresholds;
 use chrono::{DateTime, Timelike, Utc};
 
-pub use decode::{Decoded, Document, PublicEndpoint, StatsEndpoint, Summary, UsageBody, decode};
+pub use decode::{Decoded, PublicEndpoint, StatsEndpoint, Summary, UsageBody, decode};
 pub use fields::wire_fields;
 pub use kind::DocumentKind;
 pub use names::{known_name, upstream_names};
@@ -137,13 +137,7 @@ impl Upstream for OpenRouter {
 /// The models in the list of models; empty if the list was not received or cannot be read.
 fn models_of(outcomes: &[Outcome<'_>]) -> Vec<Model> {
     let list = outcomes.iter().find(|one| one.request.kind == DocumentKind::Models);
-    let document = list.map(|one| Document {
-        request: one.request,
-        status: one.status.unwrap_or(0),
-        sha256: "",
-        body: one.body,
-    });
-    match document.and_then(|document| decode(&document).content) {
+    match list.and_then(decode).and_then(|decoded| decoded.content) {
         Some(Content::Models(models)) => models,
         _ => Vec::new(),
     }

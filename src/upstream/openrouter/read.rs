@@ -1,7 +1,7 @@
 //! Turns the outcomes of a run into its readings.
 
 use super::join::{Answer, join};
-use super::{Decoded, Document, decode};
+use super::{Decoded, decode};
 use crate::domain::reading::{Known, RunReadings};
 use crate::upstream::{Outcome, caught};
 use chrono::{DateTime, Utc};
@@ -17,7 +17,7 @@ fn readings_by(
     outcomes: &[Outcome<'_>],
     observed_at: DateTime<Utc>,
     known: &Known,
-    decode: &(impl Fn(&Document<'_>) -> Decoded + Sync),
+    decode: &(impl Fn(&Outcome<'_>) -> Option<Decoded> + Sync),
 ) -> RunReadings {
     let workers = thread::available_parallelism().map_or(1, |n| n.get().min(4));
     // Interleaved, because bodies of one kind are adjacent and the kinds differ widely in size.
@@ -41,14 +41,11 @@ fn readings_by(
     join(answers, observed_at, known)
 }
 
-fn answer(outcome: &Outcome<'_>, decode: &impl Fn(&Document<'_>) -> Decoded) -> Answer {
-    let Outcome { request, sha256, body, fetched_at, .. } = *outcome;
-    let decoded = outcome.answered().map(|status| {
-        let document = Document { request, status, sha256, body };
-        caught(|| decode(&document)).unwrap_or_else(|panic| {
-            tracing::error!(path = request.path, panic, "the decoder panicked on a document");
-            Decoded::undecodable(&document, panic)
-        })
+fn answer(outcome: &Outcome<'_>, decode: &impl Fn(&Outcome<'_>) -> Option<Decoded>) -> Answer {
+    let Outcome { request, sha256, fetched_at, .. } = *outcome;
+    let decoded = caught(|| decode(outcome)).unwrap_or_else(|panic| {
+        tracing::error!(path = request.path, panic, "the decoder panicked on a document");
+        Some(Decoded::undecodable(outcome, panic))
     });
     Answer { request: request.clone(), sha256: sha256.to_owned(), decoded, fetched_at }
 }
@@ -88,9 +85,9 @@ mod tests {
         };
         let outcomes: Vec<Outcome<'_>> =
             requests.iter().zip([models, endpoints, endpoints]).map(outcome).collect();
-        let brittle = |document: &Document<'_>| {
-            assert!(!document.request.path.contains("lark"), "no digits left");
-            decode(document)
+        let brittle = |outcome: &Outcome<'_>| {
+            assert!(!outcome.request.path.contains("lark"), "no digits left");
+            decode(outcome)
         };
         let run = readings_by(&outcomes, time, &Known::default(), &brittle);
         let [row] = run.quarantined.as_slice() else { panic!("one row, not {:?}", run.quarantined) };

@@ -8,10 +8,9 @@ use hitrate::domain::document::Request;
 use hitrate::domain::reading::Known;
 use hitrate::domain::reading::RunReadings;
 use hitrate::plausibility::{Counts, Finding, History, Tables, examine};
+use hitrate::upstream;
 use hitrate::upstream::openrouter::join::{Answer, join};
-use hitrate::upstream::openrouter::{
-    Decoded, Document, DocumentKind, decode as decode_document, upstream_names,
-};
+use hitrate::upstream::openrouter::{Decoded, DocumentKind, decode as decode_document, upstream_names};
 
 use crate::mutate::{Body, Change, document, field};
 
@@ -67,7 +66,16 @@ pub fn thinned(mut bodies: Vec<Body>, nth: u32) -> Vec<Body> {
 
 fn decode(body: &Body) -> Decoded {
     let Body { request, status, bytes } = body;
-    decode_document(&Document { request, status: *status, sha256: "", body: bytes })
+    let fetched_at = DateTime::default();
+    let received = upstream::Outcome {
+        request,
+        status: Some(*status),
+        error: None,
+        fetched_at,
+        sha256: "",
+        body: bytes,
+    };
+    decode_document(&received).expect("a complete response")
 }
 
 fn joined<'a>(
