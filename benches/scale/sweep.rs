@@ -101,7 +101,7 @@ pub fn next(store: &Store, past: &Past, hour: u32) -> Result<(RunRecord, RunRead
         incomplete: Vec::new(),
         sources: vec![source("openrouter-api"), source("openrouter-stats")],
         documents: Vec::new(),
-        price_sources: std::collections::BTreeMap::new(),
+        agreement: std::collections::BTreeMap::new(),
     };
     let record = RunRecord {
         run_id: observed_at.format("%Y%m%dT%H%M%SZ").to_string(),
