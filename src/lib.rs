@@ -2,9 +2,9 @@
 //! preferences from that.
 //!
 //! The modules are listed in dependency order, which `tests/it/walls.rs` enforces: `domain` depends on nothing;
-//! `archive`, `store`, `analysis`, `snapshot` on `domain`; `upstream` on `config` and `domain`; `study` on `analysis`, `simulator` and `domain`;
-//! `site`, `api`, `preferences` on `domain` and `snapshot` alone; `static_site` on `site`, `snapshot` and `domain`;
-//! `pipeline`, `serve`, `cli` on all.
+//! `archive`, `store`, `analysis`, `snapshot` on `domain`; `upstream` on `config` and `domain`; `study` on `analysis`,
+//! `simulator` and `domain`; `site`, `api`, `preferences` on `domain` and `snapshot` alone; `static_site` on `site`,
+//! `snapshot` and `domain`; `pipeline` on what collects, records and computes; `serve`, `cli` on all.
 
 pub mod domain;
 

@@ -129,8 +129,14 @@ async fn a_record_holds_the_runs_of_one_upstream() {
     let refused = Pipeline::open(config(""), DataDir::new(data.path()), Arc::new(SystemClock));
     let refused = refused.err().expect("the record is of another upstream").to_string();
     assert!(refused.contains("`listing`") && refused.contains("`openrouter`"), "{refused}");
-    let archive = Archive::open(data.path().join("archive"));
+    let (archive, first) = (Archive::open(data.path().join("archive")), simulated::Upstream::serve().await);
     let replayed = simulated::pipeline(other.path()).replay(&archive, |_, _| {}).expect("replayed");
     assert_eq!((replayed.stored, replayed.set_aside.len()), (0, 1));
     assert!(replayed.set_aside[0].reason.contains("`listing`"), "{:?}", replayed.set_aside);
+    let pipeline = simulated::pipeline(other.path());
+    simulated::collect(&pipeline, &first, simulated::day(11)).await;
+    let manifests = pipeline.archive.manifests().expect("listed");
+    let header = Archive::read_manifest(&manifests[0]).expect("read").header;
+    assert_eq!(header.upstream_name, None, "the manifests of the first upstream are as they were");
+    assert_eq!(pipeline.publish().expect("published").upstream(), "OpenRouter");
 }
