@@ -291,11 +291,6 @@ impl Archive {
         self.dir.join("accepted").join(format!("{run_id}.json"))
     }
 
-    /// Whether a run is already archived.
-    pub fn contains(&self, header: &RunHeader) -> bool {
-        self.manifest_path(header).exists()
-    }
-
     /// Reads a manifest.
     ///
     /// # Errors

@@ -26,9 +26,6 @@ pub fn spawn<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> on
 }
 
 /// Runs `work` as [`spawn`] does and waits for its result.
-///
-/// # Errors
-/// [`Ended`].
 pub async fn run<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Ended> {
     spawn(work).await.map_err(|_| Ended)
 }

@@ -4,7 +4,9 @@ use chrono::{DateTime, Duration, NaiveDate, Timelike, Utc};
 use duckdb::Connection;
 use hitrate::domain::endpoint::{EndpointFacts, ListPrices};
 use hitrate::domain::ids::{ModelSlug, Variant};
-use hitrate::domain::reading::{Activity, Health, ModelUsage, Reading, RunReadings, SourceReport, Usage};
+use hitrate::domain::reading::{
+    Activity, Health, ModelUsage, Reading, RunReadings, RunStatus, SourceReport, Usage,
+};
 use hitrate::domain::units::{HitRate, UsdPerMtok};
 use hitrate::domain::window::WindowKind;
 use hitrate::store::{EndpointNow, RunRecord, Store};
@@ -105,7 +107,7 @@ pub fn next(store: &Store, past: &Past, hour: u32) -> Result<(RunRecord, RunRead
     };
     let record = RunRecord {
         run_id: observed_at.format("%Y%m%dT%H%M%SZ").to_string(),
-        status: "ok".into(),
+        status: RunStatus::Ok,
         upstream: "generated".into(),
         upstream_name: "openrouter".into(),
         simulated: true,

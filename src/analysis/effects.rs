@@ -7,57 +7,7 @@
 //! five points above the peers. The shift is arbitrary within a component, and components cannot be compared.
 
 use super::AnalysisError;
-use super::equations::Table;
-use super::statistics::median;
-
-/// One cell as the model sees it.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Observation {
-    /// Model, numbered from 0.
-    pub model: usize,
-    /// Provider, numbered from 0.
-    pub provider: usize,
-    /// The lens's measure on its additive scale.
-    pub y: f64,
-    /// Weight, positive.
-    pub weight: f64,
-}
-
-/// Effects of the providers, by number.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Effects {
-    /// Effect relative to peers on the same models; `None` for a provider that shares no model.
-    pub theta: Vec<Option<f64>>,
-    /// Connected component of each provider that shares a model, identified by its smallest provider number.
-    pub component: Vec<Option<usize>>,
-    /// The component with the most providers (if equal, the one with the most weight), which is the one that is rated.
-    pub largest: Option<usize>,
-    /// Number of models that each provider shares with another one.
-    pub shared_models: Vec<usize>,
-    /// Weight of each provider's rows on shared models.
-    pub weight: Vec<f64>,
-}
-
-impl Effects {
-    /// A provider's effect if it is comparable with the rated ones, that is, in the largest component.
-    pub fn comparable(&self, provider: usize) -> Option<f64> {
-        let rated = self.component[provider].is_some() && self.component[provider] == self.largest;
-        self.theta[provider].filter(|_| rated)
-    }
-
-    /// Shifts the effects of the largest component so that the median over its providers with at least `least` shared
-    /// models is zero. Zero is then the middle provider on the same models, regardless of its traffic.
-    pub fn centre_on_median(&mut self, least: usize) {
-        let rated = |p: &usize| self.shared_models[*p] >= least;
-        let effects = (0..self.theta.len()).filter(rated).filter_map(|p| self.comparable(p)).collect();
-        let Some(middle) = median(effects) else { return };
-        for (effect, component) in self.theta.iter_mut().zip(&self.component) {
-            if component.is_some() && *component == self.largest {
-                *effect = effect.map(|effect| effect - middle);
-            }
-        }
-    }
-}
+use super::equations::{Effects, Observation, Table};
 
 /// Solves the two-way model over `providers` providers and `models` models. Rows that are not finite or have no weight
 /// are ignored, as are models with a single provider. `ridge` is in mean weights of a (model, provider) pair: splitting

@@ -1,8 +1,9 @@
 //! The flags of an endpoint of the newest run, each with the numbers behind it.
 
 use super::derive::{busy, discount, identity_error, is_phantom, predicted_input};
+use super::field::Field;
 use super::newest::Latest;
-use super::standing::{Field, Standing};
+use super::standing::Standing;
 use crate::domain::flag::{Flag, Shown};
 use crate::domain::thresholds::*;
 use crate::domain::workload::Workload;

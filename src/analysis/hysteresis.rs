@@ -5,12 +5,12 @@
 //! caps it, or if there is no previous state. Otherwise it changes after `TIER_CONFIRM_DAYS` consecutive days past the
 //! cut by the dead band of the lens. It never moves further than the figures themselves.
 
-use super::Analysis;
-use super::tier_lists::sort;
+use super::ranking::sort;
+use super::{Analysis, EndpointVerdicts};
 use crate::domain::thresholds::{TIER_CHANGE_PROBABILITY, TIER_CONFIRM_DAYS, TIER_MEMORY_DAYS};
 use crate::domain::tier::{Lens, Tier};
 use crate::domain::tier_history::{EndpointKey, Held, History, ProviderKey};
-use crate::domain::tier_list::{ProviderTier, TierList, Verdict};
+use crate::domain::tier_list::{ProviderTier, TierList};
 use chrono::NaiveDate;
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -40,7 +40,7 @@ pub fn apply_hysteresis(analysis: &mut Analysis, before: &History, day: NaiveDat
         steady_list(list, before, day, &mut history);
     }
     for (endpoint, verdicts) in &mut analysis.endpoints {
-        steady_verdicts(*endpoint, &mut verdicts.verdicts, before, day, &mut history);
+        steady_verdicts(*endpoint, verdicts, before, day, &mut history);
         if let Some(cost) = verdicts.verdicts.get(&Lens::Cost) {
             (verdicts.tier, verdicts.why) = (cost.tier, cost.why.clone());
         }
@@ -78,15 +78,20 @@ fn publish_row(row: &mut ProviderTier, held: &Held) {
 
 fn steady_verdicts(
     endpoint: Uuid,
-    verdicts: &mut BTreeMap<Lens, Verdict>,
+    verdicts: &mut EndpointVerdicts,
     before: &History,
     day: NaiveDate,
     history: &mut History,
 ) {
-    for (lens, verdict) in verdicts.iter_mut() {
-        let key = EndpointKey { lens: *lens, endpoint };
+    // `overall` is the last lens: by then, the other tiers are those to be published.
+    for lens in Lens::ALL {
+        if lens == Lens::Overall {
+            verdicts.explain_overall();
+        }
+        let Some(verdict) = verdicts.verdicts.get_mut(&lens) else { continue };
+        let key = EndpointKey { lens, endpoint };
         let figures = Figures {
-            lens: *lens,
+            lens,
             naive: verdict.naive,
             value: verdict.value,
             interval: None,
@@ -105,21 +110,6 @@ fn steady_verdicts(
                 );
             }
             history.endpoints.insert(key, held);
-        }
-    }
-    name_parts(verdicts);
-}
-
-/// Corrects the sentence of `overall`, which names the tiers of the other lenses: it must name the published ones.
-fn name_parts(verdicts: &mut BTreeMap<Lens, Verdict>) {
-    let moved: Vec<(Lens, Tier, Tier)> = verdicts
-        .iter()
-        .filter(|(lens, verdict)| **lens != Lens::Overall && verdict.tier != verdict.naive)
-        .map(|(lens, verdict)| (*lens, verdict.naive, verdict.tier))
-        .collect();
-    if let Some(overall) = verdicts.get_mut(&Lens::Overall) {
-        for (lens, naive, tier) in moved {
-            overall.why = overall.why.replacen(&format!("{lens} {naive}"), &format!("{lens} {tier}"), 1);
         }
     }
 }

@@ -132,7 +132,8 @@ pub(super) fn student_t(freedom: usize) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::effects::{Observation, solve};
+    use super::super::effects::solve;
+    use super::super::equations::Observation;
     use super::super::resample::Plan;
     use super::*;
 

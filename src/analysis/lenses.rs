@@ -1,27 +1,18 @@
 //! The measure of each lens, and the scale on which its effects are additive.
 
-use super::standing::{Field, Standing};
+use super::field::Field;
+use super::standing::Standing;
 use crate::domain::tier::Lens;
+use crate::domain::tier_list::Reliability;
 use crate::domain::workload::Workload;
 use chrono::{DateTime, Utc};
 
 /// Bounds for log-odds: a day without a failure is not infinitely good.
 const RELIABILITY_BOUNDS: (f64, f64) = (0.0005, 0.9995);
 
-/// The source of reliability; one measure for a whole list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reliability {
-    /// Rate limits counted as failures.
-    Availability,
-    /// As published: rate-limited requests do not count.
-    Uptime,
-    /// The newest run has neither for any endpoint.
-    NotPublished,
-}
-
 impl Reliability {
     /// Depends on what the newest run publishes for any endpoint, so that no list mixes two measures.
-    pub fn of(field: &Field) -> Self {
+    pub(super) fn of(field: &Field) -> Self {
         let published = |has: fn(&super::newest::Latest) -> bool| {
             field.standings.iter().filter_map(|s| s.latest.as_ref()).any(has)
         };
@@ -35,20 +26,11 @@ impl Reliability {
     }
 
     /// The measure of an endpoint, fraction.
-    pub fn measure(self, standing: &Standing) -> Option<f64> {
+    pub(super) fn measure(self, standing: &Standing) -> Option<f64> {
         match self {
             Self::Availability => standing.availability,
             Self::Uptime => standing.uptime,
             Self::NotPublished => None,
-        }
-    }
-
-    /// The label next to a rating.
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::Availability => "availability (rate limits count as failures)",
-            Self::Uptime => "published uptime (rate-limited requests do not count)",
-            Self::NotPublished => "uptime not published",
         }
     }
 }

@@ -7,6 +7,7 @@ mod cells;
 mod derive;
 mod effects;
 mod equations;
+mod field;
 mod flags;
 pub mod flips;
 mod frames;
@@ -17,6 +18,7 @@ mod linear;
 mod newest;
 pub mod numbers;
 mod overall;
+mod ranking;
 mod rating;
 mod reference;
 mod resample;
@@ -29,7 +31,8 @@ mod verdicts;
 
 pub use cells::{Cell, cells, observed_days};
 pub use derive::{efficiency, identity_error, realised_discount};
-pub use effects::{Effects, Observation, solve};
+pub use effects::solve;
+pub use equations::{Effects, Observation};
 pub use frames::{ColumnKind, ColumnSpec, DAYS, Frames, NEWEST};
 pub use hysteresis::{Figures, apply_hysteresis, next};
 pub use reference::ModelReference;
@@ -43,6 +46,7 @@ use crate::domain::tier::{Lens, Tier};
 use crate::domain::tier_list::{DayRange, TierList, Verdict};
 use crate::domain::workload::Workload;
 use chrono::{DateTime, Utc};
+use overall::GATED;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
@@ -97,6 +101,10 @@ pub struct EndpointVerdicts {
     pub why: String,
     /// Verdicts within its model by lens, under the default workload.
     pub verdicts: BTreeMap<Lens, Verdict>,
+    /// The lenses whose tiers the sentence of the `overall` verdict names; none if it is unrated.
+    pub named: Vec<Lens>,
+    /// Why a gate caps `overall`, in words.
+    pub gate: Option<String>,
     /// Session cost by workload name, USD; a workload is missing if its cost is unknown.
     pub session_cost: BTreeMap<String, f64>,
     /// Effective input price divided by list input price in the newest reading.
@@ -111,6 +119,18 @@ pub struct EndpointVerdicts {
     pub tokens_per_day: Option<f64>,
     /// The basis for pricing its sessions.
     pub cost_basis: CostBasis,
+}
+
+impl EndpointVerdicts {
+    /// Writes the sentence of a rated `overall` verdict, which names the present tiers of the other lenses.
+    fn explain_overall(&mut self) {
+        let tier = |lens: &Lens| self.verdicts.get(lens).map_or(Tier::Unrated, |verdict| verdict.tier);
+        let parts: Vec<String> = self.named.iter().map(|lens| format!("{lens} {}", tier(lens))).collect();
+        let gate = self.gate.as_ref().map_or_else(String::new, |gate| format!("; capped at {GATED}: {gate}"));
+        if let Some(overall) = self.verdicts.get_mut(&Lens::Overall).filter(|_| !parts.is_empty()) {
+            overall.why = format!("{}{gate}", parts.join(", "));
+        }
+    }
 }
 
 /// Errors of an analysis: always a fault in the input frames or parameters.
@@ -209,7 +229,7 @@ pub fn analyse_with(
     frames.check()?;
     let latest = newest::read(&frames.newest)?;
     let record = cells::record(&frames.days, &latest)?;
-    let field = standing::Field::build(&record, latest, parameters);
+    let field = field::Field::build(&record, latest, parameters);
     let tier_lists = tier_lists::all(&field, parameters, tuning)?;
     let endpoints = verdicts::all(&field, default, &parameters.workloads);
     Ok(Analysis { tier_lists, endpoints, references: field.references })

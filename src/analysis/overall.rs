@@ -1,15 +1,15 @@
 //! The lens `overall`: the mean of the other lenses' z-scores with a workload's weights, limited by gates.
 
+use super::field::Field;
 use super::intervals::certainties;
-use super::lenses::Reliability;
+use super::ranking::{Ranked, listed_providers, sort};
 use super::rating::{Scale, fill_rows};
 use super::resample::Replicates;
-use super::standing::{Field, Standing};
+use super::standing::Standing;
 use super::statistics::{Share, spread, traffic_mean};
-use super::tier_lists::{Ranked, listed_providers, sort};
 use crate::domain::thresholds::GATE_AVAILABILITY;
 use crate::domain::tier::{Lens, Tier};
-use crate::domain::tier_list::ProviderTier;
+use crate::domain::tier_list::{ProviderTier, Reliability};
 use crate::domain::workload::{LensWeights, Workload};
 
 /// The weight of a lens in `overall`.
@@ -191,7 +191,7 @@ fn gate(field: &Field, reliability: Reliability, provider: &str) -> Option<Strin
         return (down > 0.5).then(|| "most of its traffic is on endpoints that are down".to_owned());
     }
     let share = weighted(&own, |s| reliability.measure(s))?;
-    (share < GATE_AVAILABILITY).then(|| format!("{:.1} % {}", share * 100.0, reliability.label()))
+    (share < GATE_AVAILABILITY).then(|| format!("{:.1} % {}", share * 100.0, reliability))
 }
 
 /// Whether an endpoint is down in the newest run.

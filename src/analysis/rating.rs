@@ -3,7 +3,7 @@
 
 use super::intervals::{Certainty, ranks};
 use crate::domain::tier::{Lens, Tier};
-use crate::domain::tier_list::ProviderTier;
+use crate::domain::tier_list::{ProviderTier, Span};
 use std::collections::BTreeMap;
 
 /// The conversion of a lens's effects to the published numbers. It is always increasing, so that the ends of an
@@ -42,15 +42,10 @@ pub(super) fn fill_rows(
         row.low = scale.value(certainty.point - certainty.half);
         row.high = scale.value(certainty.point + certainty.half);
         let tier = |value: f64| scale.lens.cuts().tier(value).max(caps[number]);
-        row.span = row.low.zip(row.high).and_then(|(low, high)| span(tier(low), tier(high)));
+        row.span = row.low.zip(row.high).and_then(|(low, high)| Span::between(tier(low), tier(high)));
         (row.rank_low, row.rank_high) = ranks[number].unzip();
         row.tier_probabilities = probabilities(certainty, |effect| scale.value(effect).map(tier));
     }
-}
-
-/// "S-B" if the ends of an interval are in different tiers.
-fn span(one: Tier, other: Tier) -> Option<String> {
-    (one != other).then(|| format!("{}-{}", one.min(other), one.max(other)))
 }
 
 /// How often the resamples fall into each tier; `None` without resamples.
@@ -69,8 +64,9 @@ mod tests {
 
     #[test]
     fn a_span_names_the_better_tier_first_and_a_cap_holds_for_both_ends() {
-        assert_eq!(span(Tier::C, Tier::S).as_deref(), Some("S-C"));
-        assert_eq!(span(Tier::C, Tier::C), None);
+        let span = Span::between(Tier::C, Tier::S).map(|span| span.to_string());
+        assert_eq!(span.as_deref(), Some("S-C"));
+        assert_eq!(Span::between(Tier::C, Tier::C), None);
     }
 
     #[test]

@@ -2,8 +2,7 @@
 //! replacement. A provider's record is a sample of models, not of tokens.
 
 use super::AnalysisError;
-use super::effects::{Effects, Observation};
-use super::equations::Table;
+use super::equations::{Effects, Observation, Table};
 use crate::domain::thresholds::RESAMPLE_SEED;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;

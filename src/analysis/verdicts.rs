@@ -3,15 +3,16 @@
 
 use super::EndpointVerdicts;
 use super::derive::{identity_error, realised_discount};
+use super::field::Field;
 use super::flags::flags;
-use super::lenses::{Gauge, Reliability};
+use super::lenses::Gauge;
 use super::overall::{GATED, is_down, weight};
-use super::standing::{Field, Standing};
+use super::standing::Standing;
 use super::statistics::median;
 use crate::domain::session::ReferenceBasis;
 use crate::domain::thresholds::{ENDPOINT_MIN_TOKENS, GATE_AVAILABILITY};
 use crate::domain::tier::{Lens, Tier};
-use crate::domain::tier_list::Verdict;
+use crate::domain::tier_list::{Reliability, Verdict};
 use crate::domain::workload::Workload;
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -99,11 +100,12 @@ fn endpoint(
 ) -> EndpointVerdicts {
     let mut verdicts: BTreeMap<Lens, Verdict> =
         lenses.iter().map(|lensed| (lensed.gauge.lens, verdict(field, standing, lensed))).collect();
-    verdicts.insert(Lens::Overall, overall(standing, lenses, &verdicts));
+    let overall = overall(standing, lenses, &verdicts);
+    verdicts.insert(Lens::Overall, overall.verdict);
     let primary = verdicts.get(&Lens::Cost);
     let cost = |w: &Workload| Some((w.name.clone(), standing.cost(w, field.as_of)?));
     let latest = standing.latest.as_ref();
-    EndpointVerdicts {
+    let mut made = EndpointVerdicts {
         tier: primary.map_or(Tier::Unrated, |v| v.tier),
         why: primary.map_or_else(String::new, |v| v.why.clone()),
         session_cost: workloads.iter().filter_map(cost).collect(),
@@ -115,7 +117,11 @@ fn endpoint(
         tokens_per_day: standing.tokens,
         cost_basis: standing.basis.clone(),
         verdicts,
-    }
+        named: overall.named,
+        gate: overall.gate,
+    };
+    made.explain_overall();
+    made
 }
 
 fn verdict(field: &Field, standing: &Standing, lensed: &Lensed<'_>) -> Verdict {
@@ -139,7 +145,7 @@ fn unrated(standing: &Standing, gauge: &Gauge<'_>) -> String {
         return reason.to_owned();
     }
     if gauge.lens == Lens::Reliability && gauge.reliability == Reliability::NotPublished {
-        return gauge.reliability.label().to_owned();
+        return gauge.reliability.to_string();
     }
     let data = gauge.read(standing).is_some();
     match (gauge.lens, standing.tokens) {
@@ -197,7 +203,7 @@ fn why(
             )
         }
         Lens::Reliability => {
-            format!("{:.2} % {}{}", measure * 100.0, gauge.reliability.label(), spreads(value))
+            format!("{:.2} % {}{}", measure * 100.0, gauge.reliability, spreads(value))
         }
         Lens::Speed => {
             let wait =
@@ -232,14 +238,24 @@ fn usd(amount: f64) -> String {
     format!("${amount:.digits$}")
 }
 
+/// The verdict of `overall` without its sentence if it is rated, and what that sentence is made of.
+struct Overall {
+    verdict: Verdict,
+    named: Vec<Lens>,
+    gate: Option<String>,
+}
+
 /// The weighted mean of the distances in recorded spreads, with the workload's weights. A lens that does not rate the
 /// endpoint is left out.
-fn overall(standing: &Standing, lenses: &[Lensed<'_>; 4], verdicts: &BTreeMap<Lens, Verdict>) -> Verdict {
-    let unrated = |why: &str| Verdict::naive(Tier::Unrated, None, why.to_owned());
+fn overall(standing: &Standing, lenses: &[Lensed<'_>; 4], verdicts: &BTreeMap<Lens, Verdict>) -> Overall {
+    let unrated = |why: &str| {
+        let verdict = Verdict::naive(Tier::Unrated, None, why.to_owned());
+        Overall { verdict, named: Vec::new(), gate: None }
+    };
     if let Some(cost) = verdicts.get(&Lens::Cost).filter(|v| v.tier == Tier::Unrated) {
         return unrated(&cost.why);
     }
-    let (mut sum, mut total, mut parts) = (0.0, 0.0, Vec::new());
+    let (mut sum, mut total, mut named) = (0.0, 0.0, Vec::new());
     for lensed in lenses {
         let weight = weight(&lensed.gauge.workload.weights, lensed.gauge.lens);
         let sign = if lensed.gauge.lens.cuts().higher_is_better { 1.0 } else { -1.0 };
@@ -248,23 +264,18 @@ fn overall(standing: &Standing, lenses: &[Lensed<'_>; 4], verdicts: &BTreeMap<Le
         {
             sum += weight * sign * distance.y / spread;
             total += weight;
-            let tier = verdicts.get(&lensed.gauge.lens).map_or(Tier::Unrated, |v| v.tier);
-            parts.push(format!("{} {tier}", lensed.gauge.lens));
+            named.push(lensed.gauge.lens);
         }
     }
     if total <= 0.0 {
         return unrated("no endpoint differs from its peers");
     }
     let value = sum / total;
-    let tier = Lens::Overall.cuts().tier(value);
-    let why = parts.join(", ");
-    match gate(standing, lenses[2].gauge.reliability) {
-        Some(gate) => {
-            let why = format!("{why}; capped at {GATED}: {gate}");
-            Verdict { cap: Some(GATED), ..Verdict::naive(tier.max(GATED), Some(value), why) }
-        }
-        None => Verdict::naive(tier, Some(value), why),
-    }
+    let (tier, gate) = (Lens::Overall.cuts().tier(value), gate(standing, lenses[2].gauge.reliability));
+    let cap = gate.is_some().then_some(GATED);
+    let tier = cap.map_or(tier, |cap| tier.max(cap));
+    let verdict = Verdict { cap, ..Verdict::naive(tier, Some(value), String::new()) };
+    Overall { verdict, named, gate }
 }
 
 fn gate(standing: &Standing, reliability: Reliability) -> Option<String> {
@@ -275,5 +286,5 @@ fn gate(standing: &Standing, reliability: Reliability) -> Option<String> {
         return Some("down in the newest run".to_owned());
     }
     let share = reliability.measure(standing).filter(|share| *share < GATE_AVAILABILITY)?;
-    Some(format!("{:.1} % {}", share * 100.0, reliability.label()))
+    Some(format!("{:.1} % {}", share * 100.0, reliability))
 }

@@ -2,7 +2,7 @@
 
 use super::envelope::Envelope;
 use super::problem::Problem;
-use super::request::{ApiRequest, Pair};
+use super::request::{ApiRequest, ModelName, named};
 use super::table::{Cut, Format, sort};
 use crate::domain::flag::Flag;
 use crate::domain::ids::{ProviderSlug, Tag};
@@ -37,7 +37,9 @@ pub(super) struct ModelsQuery {
     /// `meta.next_cursor` of the previous page.
     cursor: Option<String>,
     /// `json`, or `csv` for a table.
-    format: Option<String>,
+    #[serde(default, deserialize_with = "named")]
+    #[param(value_type = Option<String>)]
+    format: Option<Format>,
 }
 
 /// Order and format of a list.
@@ -48,7 +50,9 @@ pub(super) struct ListQuery {
     /// Column to sort by; prefix it with `-` for descending order. Absent values come last.
     sort: Option<String>,
     /// `json`, or `csv` for a table.
-    format: Option<String>,
+    #[serde(default, deserialize_with = "named")]
+    #[param(value_type = Option<String>)]
+    format: Option<Format>,
 }
 
 /// A model in a list; `/api/v1/models/{model_id}` returns its endpoints.
@@ -218,7 +222,7 @@ pub(super) async fn models(request: ApiRequest<ModelsQuery>) -> Result<Response,
         Ok(rows)
     };
     let cut = Cut { limit: query.limit, cursor: query.cursor.as_deref() };
-    request.listed(query.format.as_deref(), &cut, rows, |model| model.model_id.clone())
+    request.listed(query.format, &cut, rows, |model| model.model_id.clone())
 }
 
 /// A model with its endpoints.
@@ -233,24 +237,14 @@ pub(super) async fn models(request: ApiRequest<ModelsQuery>) -> Result<Response,
     (status = 404, description = "Unknown name; `nearest` lists similar names", body = Problem, content_type = "application/problem+json"),
     (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
 ))]
-pub(super) async fn model(request: ApiRequest<ListQuery, Pair>) -> Result<Response, Problem> {
-    let name = format!("{}/{}", request.path.0, request.path.1);
-    model_answer(&request, &name)
-}
-
-/// The same for clients that encode the slash of a model id as `%2F`.
-pub(super) async fn model_of_encoded(request: ApiRequest<ListQuery, String>) -> Result<Response, Problem> {
-    model_answer(&request, &request.path)
-}
-
-fn model_answer<P>(request: &ApiRequest<ListQuery, P>, name: &str) -> Result<Response, Problem> {
-    let (query, snapshot) = (&request.query, &request.snapshot);
+pub(super) async fn model(request: ApiRequest<ListQuery, ModelName>) -> Result<Response, Problem> {
+    let (name, query, snapshot) = (request.path.0.as_str(), &request.query, &request.snapshot);
     let offers = |model| -> Result<Vec<Offer>, Problem> {
         let mut offers = offers(snapshot, model);
         sort(&mut offers, query.sort.as_deref())?;
         Ok(offers)
     };
-    match Format::of(query.format.as_deref())? {
+    match query.format.unwrap_or_default() {
         Format::Csv => request.table(|| offers(known_model(snapshot, name)?)),
         Format::Json => request.kept(|| {
             let model = known_model(snapshot, name)?;
@@ -290,7 +284,7 @@ pub(super) async fn providers(request: ApiRequest<ListQuery>) -> Result<Response
         sort(&mut all, query.sort.as_deref())?;
         Ok(all)
     };
-    match Format::of(query.format.as_deref())? {
+    match query.format.unwrap_or_default() {
         Format::Csv => request.table(all),
         Format::Json => request.kept(|| Ok((all()?, None))),
     }
@@ -322,7 +316,7 @@ pub(super) async fn provider(request: ApiRequest<ListQuery, String>) -> Result<R
         };
         Ok((detail, None))
     };
-    match Format::of(query.format.as_deref())? {
+    match query.format.unwrap_or_default() {
         Format::Csv => request.table(serves),
         Format::Json => request.kept(detail),
     }

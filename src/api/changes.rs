@@ -3,8 +3,9 @@
 use super::catalogue::known_model;
 use super::envelope::Envelope;
 use super::problem::Problem;
-use super::request::ApiRequest;
-use super::table::Cut;
+use super::request::{ApiRequest, named, shortened};
+use super::table::{Cut, Format};
+use crate::domain::event::EventKind;
 use crate::snapshot::Event;
 use axum::response::Response;
 use serde::Deserialize;
@@ -28,12 +29,10 @@ pub(super) struct EventsQuery {
     /// `meta.next_cursor` of the previous page.
     cursor: Option<String>,
     /// `json`, or `csv` for a table.
-    format: Option<String>,
+    #[serde(default, deserialize_with = "named")]
+    #[param(value_type = Option<String>)]
+    format: Option<Format>,
 }
-
-/// The kinds of changes, as in the snapshot.
-pub(super) const KINDS: [&str; 6] =
-    ["price_changed", "endpoint_appeared", "endpoint_gone", "tag_changed", "tier_changed", "window_changed"];
 
 /// Recent changes, newest first.
 #[utoipa::path(get, path = "/api/v1/changes", params(EventsQuery), tag = "status", responses(
@@ -45,23 +44,24 @@ pub(super) const KINDS: [&str; 6] =
 pub(super) async fn changes(request: ApiRequest<EventsQuery>) -> Result<Response, Problem> {
     let (query, snapshot) = (&request.query, &request.snapshot);
     let rows = || {
-        if let Some(kind) = query.kind.as_ref().filter(|kind| !KINDS.contains(&kind.as_str())) {
-            let short: String = kind.chars().take(80).collect();
-            return Err(Problem::bad_request(format!(
-                "invalid `kind` `{short}`; expected one of {}",
-                KINDS.join(", ")
-            )));
-        }
+        let kind = query.kind.as_ref().map(|name| EventKind::parse(name).ok_or_else(|| unknown_kind(name)));
+        let kind = kind.transpose()?;
         let model = query.model.as_ref().map(|name| known_model(snapshot, name)).transpose()?;
         let of = |event: &&Event| {
-            query.kind.as_ref().is_none_or(|kind| *kind == event.kind)
+            kind.is_none_or(|kind| kind == event.kind)
                 && model.is_none_or(|model| event.model_id.as_ref() == Some(&model.model_id))
                 && query.provider.as_ref().is_none_or(|slug| is_of(event, slug))
         };
         Ok(snapshot.status.events.iter().filter(of).collect::<Vec<_>>())
     };
     let cut = Cut { limit: query.limit, cursor: query.cursor.as_deref() };
-    request.listed(query.format.as_deref(), &cut, rows, |event| key(event))
+    request.listed(query.format, &cut, rows, |event| key(event))
+}
+
+fn unknown_kind(name: &str) -> Problem {
+    let short = shortened(name);
+    let known = EventKind::ALL.map(EventKind::as_str).join(", ");
+    Problem::bad_request(format!("invalid `kind` `{short}`; expected one of {known}"))
 }
 
 /// Whether an event concerns a provider or one of its endpoints, which may no longer exist.

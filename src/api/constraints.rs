@@ -2,7 +2,8 @@
 //! it rejects everything that the code rejects.
 
 use super::catalogue::{ModelSummary, ProviderSummary, Served};
-use super::table::FORMATS;
+use super::table::Format;
+use crate::domain::event::EventKind;
 use crate::domain::quantization::Quantization;
 use crate::preferences::targets::Target;
 use crate::snapshot::{ProviderTier, RecentReading};
@@ -35,10 +36,10 @@ fn describe(path: &str, parameter: &mut Parameter) {
     let pattern = |pattern: &str| ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern));
     let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
     let schema = match parameter.name.as_str() {
-        "format" => names(owned(&FORMATS)),
+        "format" => names(owned(&Format::ALL.map(Format::as_str))),
         "target" => names(Target::names().map(str::to_owned).collect()),
         "quant_floor" => names(Quantization::all().map(|one| one.to_string()).collect()),
-        "kind" => names(owned(&super::changes::KINDS)),
+        "kind" => names(owned(&EventKind::ALL.map(EventKind::as_str))),
         "sort" => {
             names(columns(path).iter().flat_map(|name| [(*name).to_owned(), format!("-{name}")]).collect())
         }

@@ -4,7 +4,7 @@ use super::catalogue::known_model;
 use super::envelope::Envelope;
 use super::guidance::known_workload;
 use super::problem::Problem;
-use super::request::{ApiRequest, Pair};
+use super::request::{ApiRequest, ModelName, named};
 use crate::cost::{Across, AcrossFilter, CostOfModel, OwnNumbers, across, compare};
 use crate::domain::workload::{CacheTtl, Workload};
 use crate::snapshot::Snapshot;
@@ -38,8 +38,8 @@ pub(super) struct CostQuery {
     /// Whether outputs can be found in the cache on the next turn; overrides the workload's.
     output_cached: Option<bool>,
     /// Lifetime of cache writes, which decides the write price; overrides the workload's.
-    #[param(value_type = Option<CacheTtl>)]
-    cache_ttl: Option<String>,
+    #[serde(default, deserialize_with = "named")]
+    cache_ttl: Option<CacheTtl>,
 }
 
 impl CostQuery {
@@ -50,14 +50,10 @@ impl CostQuery {
             new_input: self.new_input,
             output: self.output,
             output_cached: self.output_cached,
-            cache_ttl: lifetime(self.cache_ttl.as_deref())?,
+            cache_ttl: self.cache_ttl,
         };
         resolve(snapshot, self.workload.as_deref(), own)
     }
-}
-
-fn lifetime(name: Option<&str>) -> Result<Option<CacheTtl>, Problem> {
-    name.map(|name| name.parse().map_err(Problem::bad_request)).transpose()
 }
 
 fn resolve(snapshot: &Snapshot, name: Option<&str>, own: OwnNumbers) -> Result<Workload, Problem> {
@@ -65,15 +61,6 @@ fn resolve(snapshot: &Snapshot, name: Option<&str>, own: OwnNumbers) -> Result<W
     let base = snapshot.workloads.iter().find(|workload| workload.name == name);
     let base = base.ok_or_else(|| Problem::not_published("this snapshot has no workloads".to_owned()))?;
     own.over(base).map_err(|error| Problem::bad_request(error.to_string()))
-}
-
-fn answer<P>(request: &ApiRequest<CostQuery, P>, name: &str) -> Result<Response, Problem> {
-    let make = || {
-        let workload = request.query.workload(&request.snapshot)?;
-        let model = known_model(&request.snapshot, name)?;
-        Ok((compare(&request.snapshot, model, &workload), None))
-    };
-    request.kept(make)
 }
 
 /// The cost of a session at every endpoint of a model.
@@ -90,13 +77,13 @@ fn answer<P>(request: &ApiRequest<CostQuery, P>, name: &str) -> Result<Response,
     (status = 404, description = "Unknown model", body = Problem, content_type = "application/problem+json"),
     (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
 ))]
-pub(super) async fn cost(request: ApiRequest<CostQuery, Pair>) -> Result<Response, Problem> {
-    answer(&request, &format!("{}/{}", request.path.0, request.path.1))
-}
-
-/// The same for clients that encode the slash of a model id as `%2F`.
-pub(super) async fn cost_of_encoded(request: ApiRequest<CostQuery, String>) -> Result<Response, Problem> {
-    answer(&request, &request.path)
+pub(super) async fn cost(request: ApiRequest<CostQuery, ModelName>) -> Result<Response, Problem> {
+    let make = || {
+        let workload = request.query.workload(&request.snapshot)?;
+        let model = known_model(&request.snapshot, &request.path.0)?;
+        Ok((compare(&request.snapshot, model, &workload), None))
+    };
+    request.kept(make)
 }
 
 /// The workload and the limits. Lists are separated by commas.
@@ -121,8 +108,8 @@ pub(super) struct AcrossQuery {
     /// Whether outputs can be found in the cache on the next turn; overrides the workload's.
     output_cached: Option<bool>,
     /// Lifetime of cache writes, which decides the write price; overrides the workload's.
-    #[param(value_type = Option<CacheTtl>)]
-    cache_ttl: Option<String>,
+    #[serde(default, deserialize_with = "named")]
+    cache_ttl: Option<CacheTtl>,
     /// Minimum context length of an endpoint, tokens.
     min_context: Option<i64>,
     /// Request parameters that an endpoint must all support, such as `tools`.
@@ -161,7 +148,7 @@ pub(super) async fn ranking(request: ApiRequest<AcrossQuery>) -> Result<Response
             new_input: query.new_input,
             output: query.output,
             output_cached: query.output_cached,
-            cache_ttl: lifetime(query.cache_ttl.as_deref())?,
+            cache_ttl: query.cache_ttl,
         };
         let workload = resolve(&request.snapshot, query.workload.as_deref(), own)?;
         let limit = query.limit.unwrap_or(ROWS);

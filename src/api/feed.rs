@@ -5,7 +5,7 @@ use super::envelope::Envelope;
 use super::page::page;
 use super::preference_query::{PreferenceRequest, names, preference_query};
 use super::problem::Problem;
-use super::request::{ApiRequest, Pair};
+use super::request::{ApiRequest, ModelName};
 use crate::domain::thresholds::{STALE_AFTER_HOURS, STALE_GRACE_HOURS};
 use crate::preferences::targets::Answer;
 use crate::preferences::{Changes, advise, changes};
@@ -151,15 +151,6 @@ fn answered(
     requested.target.answer(advise(snapshot, model, &requested.options(), now), model)
 }
 
-fn one<P>(request: &ApiRequest<PreferenceQuery, P>, name: &str) -> Result<Response, Problem> {
-    let make = || {
-        let requested = request.query.requested(&request.snapshot)?;
-        let model = known_model(&request.snapshot, name)?;
-        Ok((answered(&requested, &request.snapshot, model, request.now), None))
-    };
-    request.until_next_sweep(make)
-}
-
 /// The preference for a model.
 ///
 /// `provider` is the object to send in a request to OpenRouter. If it is null, `why` explains why nothing can be
@@ -175,15 +166,15 @@ fn one<P>(request: &ApiRequest<PreferenceQuery, P>, name: &str) -> Result<Respon
     (status = 404, description = "Unknown model", body = Problem, content_type = "application/problem+json"),
     (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
 ))]
-pub(super) async fn preferences(request: ApiRequest<PreferenceQuery, Pair>) -> Result<Response, Problem> {
-    one(&request, &format!("{}/{}", request.path.0, request.path.1))
-}
-
-/// The same for clients that encode the slash of a model id as `%2F`.
-pub(super) async fn preferences_of_encoded(
-    request: ApiRequest<PreferenceQuery, String>,
+pub(super) async fn preferences(
+    request: ApiRequest<PreferenceQuery, ModelName>,
 ) -> Result<Response, Problem> {
-    one(&request, &request.path)
+    let make = || {
+        let requested = request.query.requested(&request.snapshot)?;
+        let model = known_model(&request.snapshot, &request.path.0)?;
+        Ok((answered(&requested, &request.snapshot, model, request.now), None))
+    };
+    request.until_next_sweep(make)
 }
 
 /// The preferences of many models.

@@ -3,7 +3,7 @@
 
 use super::envelope::Envelope;
 use super::problem::Problem;
-use super::request::{ApiRequest, NoQuery};
+use super::request::{ApiRequest, NoQuery, named, shortened};
 use super::table::{Format, sort};
 use crate::domain::thresholds::Threshold;
 use crate::domain::tier::Lens;
@@ -21,14 +21,16 @@ use utoipa::{IntoParams, ToSchema};
 #[into_params(parameter_in = Query)]
 pub(super) struct TiersQuery {
     /// Lens to rank by. Default: `cost`.
-    #[param(value_type = Option<Lens>)]
-    lens: Option<String>,
+    #[serde(default, deserialize_with = "named")]
+    lens: Option<Lens>,
     /// Workload of the lenses `cost` and `overall`, a name from `/api/v1/workloads`. Default: the first workload.
     workload: Option<String>,
     /// Column to sort by; prefix it with `-` for descending order. Absent values come last.
     sort: Option<String>,
     /// `json`, or `csv` for a table.
-    format: Option<String>,
+    #[serde(default, deserialize_with = "named")]
+    #[param(value_type = Option<String>)]
+    format: Option<Format>,
 }
 
 /// The state of the collection, with counts.
@@ -54,19 +56,6 @@ pub(super) fn known_workload<'a>(snapshot: &'a Snapshot, name: Option<&str>) -> 
     })
 }
 
-/// The beginning of a text, enough to recognise it.
-pub(super) fn shortened(text: &str) -> String {
-    text.chars().take(80).collect()
-}
-
-/// A value from a fixed list of names, or 400 with the list.
-pub(super) fn parsed<T: std::str::FromStr<Err = String>>(
-    text: Option<&str>,
-    default: T,
-) -> Result<T, Problem> {
-    text.map_or(Ok(default), |text| shortened(text).parse().map_err(Problem::bad_request))
-}
-
 /// The tier list of a lens.
 #[utoipa::path(get, path = "/api/v1/tiers", params(TiersQuery), tag = "tiers", responses(
     (status = 200, description = "The tier list", content((Envelope<TierList> = "application/json"), (String = "text/csv"))),
@@ -77,7 +66,7 @@ pub(super) fn parsed<T: std::str::FromStr<Err = String>>(
 pub(super) async fn tiers(request: ApiRequest<TiersQuery>) -> Result<Response, Problem> {
     let (query, snapshot) = (&request.query, &request.snapshot);
     let list = || {
-        let lens: Lens = parsed(query.lens.as_deref(), Lens::Cost)?;
+        let lens = query.lens.unwrap_or(Lens::Cost);
         let workload = known_workload(snapshot, query.workload.as_deref())?;
         let list = snapshot.tier_list(lens, Some(workload));
         list.ok_or_else(|| {
@@ -91,7 +80,7 @@ pub(super) async fn tiers(request: ApiRequest<TiersQuery>) -> Result<Response, P
         sort(&mut providers, query.sort.as_deref())?;
         Ok::<_, Problem>(providers)
     };
-    match Format::of(query.format.as_deref())? {
+    match query.format.unwrap_or_default() {
         Format::Csv => request.table(|| providers(list()?)),
         Format::Json => request.kept(|| {
             let list = list()?;

@@ -3,7 +3,7 @@
 use super::catalogue::{known_model, known_provider};
 use super::envelope::Envelope;
 use super::problem::Problem;
-use super::request::{ApiRequest, Pair};
+use super::request::{ApiRequest, ModelName};
 use crate::domain::hourly::Stretch;
 use crate::domain::ids::{ProviderSlug, Tag};
 use crate::snapshot::{Endpoint, HourlyRates, ModelEntry};
@@ -103,20 +103,10 @@ fn model_hours(model: &ModelEntry, provider: Option<&str>, hourly: &HourlyRates)
     (status = 404, description = "Unknown model or provider", body = Problem, content_type = "application/problem+json"),
     (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
 ))]
-pub(super) async fn hourly(request: ApiRequest<HourlyQuery, Pair>) -> Result<Response, Problem> {
-    let name = format!("{}/{}", request.path.0, request.path.1);
-    answer(&request, &name)
-}
-
-/// The same for clients that encode the slash of a model id as `%2F`.
-pub(super) async fn hourly_of_encoded(request: ApiRequest<HourlyQuery, String>) -> Result<Response, Problem> {
-    answer(&request, &request.path)
-}
-
-fn answer<P>(request: &ApiRequest<HourlyQuery, P>, name: &str) -> Result<Response, Problem> {
+pub(super) async fn hourly(request: ApiRequest<HourlyQuery, ModelName>) -> Result<Response, Problem> {
     let (query, snapshot) = (&request.query, &request.snapshot);
     request.kept(|| {
-        let model = known_model(snapshot, name)?;
+        let model = known_model(snapshot, &request.path.0)?;
         query.provider.as_ref().map(|slug| known_provider(snapshot, slug)).transpose()?;
         Ok((model_hours(model, query.provider.as_deref(), &snapshot.hourly), None))
     })

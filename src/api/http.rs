@@ -1,7 +1,7 @@
 //! What all routes share: methods, CORS, and problems with the path that they occurred at.
 
 use super::Api;
-use super::problem::Problem;
+use super::problem::{METHODS, Problem};
 use axum::extract::Request;
 use axum::handler::Handler;
 use axum::http::header::{
@@ -12,10 +12,8 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
+use std::num::NonZeroU32;
 use std::sync::Arc;
-
-/// Methods that routes support.
-pub(super) const METHODS: &str = "GET, HEAD, OPTIONS";
 
 /// A route for GET and HEAD. OPTIONS answers a preflight request; any other method returns a problem.
 pub(super) fn read_only<H, T>(handler: H) -> MethodRouter<Arc<Api>>
@@ -63,4 +61,9 @@ pub(super) fn finished(mut response: Response) -> Response {
     );
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
+}
+
+/// The response to a client that exceeded its limit: 429 as a problem.
+pub fn too_many_requests(path: &str, a_minute: NonZeroU32, seconds: u64) -> Response {
+    finished(Problem::too_many_requests(a_minute, seconds).at(path.to_owned()).written())
 }

@@ -1,7 +1,6 @@
 //! The JSON API under `/api/v1`. Every answer is `{data, meta}`, errors are RFC 9457 problems, and bodies are prepared
 //! once.
 
-mod aliases;
 mod catalogue;
 mod changes;
 mod constraints;
@@ -21,10 +20,10 @@ mod request;
 mod rows;
 mod table;
 
-pub use aliases::{Aliased, with_aliases};
 pub use envelope::{Envelope, Meta};
+pub use http::too_many_requests;
 pub use openapi::openapi;
-pub use problem::{Problem, too_many_requests};
+pub use problem::Problem;
 
 use crate::prepared::{Bounds, Prepared, Purpose, Shelf};
 use crate::snapshot::Current;
@@ -81,7 +80,7 @@ pub fn router(state: ApiState) -> Router {
         .route("/tiers", http::read_only(guidance::tiers))
         .route("/preferences", http::read_only(feed::bulk))
         .route("/preferences/changes", http::read_only(feed::since))
-        .route("/preferences/{name}", http::read_only(feed::preferences_of_encoded))
+        .route("/preferences/{name}", http::read_only(feed::preferences))
         .route("/preferences/{author}/{slug}", http::read_only(feed::preferences))
         .route("/targets", http::read_only(guidance::targets))
         .route("/backtest", http::read_only(guidance::backtest))
@@ -90,15 +89,15 @@ pub fn router(state: ApiState) -> Router {
         .route("/changes", http::read_only(changes::changes))
         .route("/status", http::read_only(guidance::status))
         .route("/models", http::read_only(catalogue::models))
-        .route("/models/{name}", http::read_only(catalogue::model_of_encoded))
+        .route("/models/{name}", http::read_only(catalogue::model))
         .route("/models/{author}/{slug}", http::read_only(catalogue::model))
         .route("/providers", http::read_only(catalogue::providers))
         .route("/providers/{slug}", http::read_only(catalogue::provider))
         .route("/cost", http::read_only(cost::ranking))
-        .route("/cost/{name}", http::read_only(cost::cost_of_encoded))
+        .route("/cost/{name}", http::read_only(cost::cost))
         .route("/cost/{author}/{slug}", http::read_only(cost::cost))
         .route("/readings", http::read_only(readings::readings))
-        .route("/hourly/{name}", http::read_only(hourly::hourly_of_encoded))
+        .route("/hourly/{name}", http::read_only(hourly::hourly))
         .route("/hourly/{author}/{slug}", http::read_only(hourly::hourly))
         .route("/openapi.json", http::read_only(openapi::document));
     Router::new()

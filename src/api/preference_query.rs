@@ -1,7 +1,7 @@
 //! The query parameters of all preference routes: mode, workload, target, limits.
 
-use super::guidance::{parsed, shortened};
 use super::problem::Problem;
+use super::request::shortened;
 use crate::domain::limits::Limits;
 use crate::preferences::targets::{TARGETS, Target};
 use crate::preferences::{Mode, PreferenceOptions, known_workload};
@@ -32,15 +32,17 @@ macro_rules! preference_query {
         pub(super) struct $name {
             $($(#[$own_about])* pub $own: $type,)*
             /// How strict the preference is. `order` turns off the router's sticky routing. Default: `avoid`.
-            #[param(value_type = Option<crate::preferences::Mode>)]
-            mode: Option<String>,
+            #[serde(default, deserialize_with = "crate::api::request::named")]
+            mode: Option<crate::preferences::Mode>,
             /// The workload whose session cost ranks the endpoints: a name from `/api/v1/workloads`, or `traffic` for
             /// the mix that the endpoints serve. Default: the first workload.
             workload: Option<String>,
             /// The target to write the preference for, a name from `/api/v1/targets`. Default: `openrouter`.
             target: Option<String>,
             /// Limit: coarsest accepted weight format, such as `fp8`.
-            quant_floor: Option<String>,
+            #[serde(default, deserialize_with = "crate::api::request::named")]
+            #[param(value_type = Option<String>)]
+            quant_floor: Option<crate::domain::quantization::Quantization>,
             /// Limit: prompts must not be used for training.
             no_training: Option<bool>,
             /// Limit: prompts must not be retained.
@@ -72,7 +74,7 @@ macro_rules! preference_query {
                 snapshot: &'a crate::snapshot::Snapshot,
             ) -> Result<$crate::api::preference_query::PreferenceRequest<'a>, $crate::api::problem::Problem> {
                 let limits = crate::domain::limits::Limits {
-                    quant_floor: $crate::api::preference_query::quantization(self.quant_floor.as_deref())?,
+                    quant_floor: self.quant_floor,
                     no_training: self.no_training.unwrap_or(false),
                     no_retention: self.no_retention.unwrap_or(false),
                     zdr: self.zdr.unwrap_or(false),
@@ -83,19 +85,13 @@ macro_rules! preference_query {
                     max_output: self.max_output,
                     min_availability: self.min_availability,
                 };
-                let named = [self.mode.as_deref(), self.workload.as_deref(), self.target.as_deref()];
-                $crate::api::preference_query::requested(snapshot, named, limits)
+                let named = [self.workload.as_deref(), self.target.as_deref()];
+                $crate::api::preference_query::requested(snapshot, self.mode, named, limits)
             }
         }
     };
 }
 pub(super) use preference_query;
-
-pub(super) fn quantization(
-    name: Option<&str>,
-) -> Result<Option<crate::domain::quantization::Quantization>, Problem> {
-    name.map(|name| shortened(name).parse().map_err(Problem::bad_request)).transpose()
-}
 
 /// Names separated by commas.
 pub(super) fn names(list: Option<&str>) -> Vec<String> {
@@ -105,12 +101,13 @@ pub(super) fn names(list: Option<&str>) -> Vec<String> {
 
 pub(super) fn requested<'a>(
     snapshot: &'a Snapshot,
-    [mode, workload, target]: [Option<&str>; 3],
+    mode: Option<Mode>,
+    [workload, target]: [Option<&str>; 2],
     limits: Limits,
 ) -> Result<PreferenceRequest<'a>, Problem> {
     let target = shortened(target.unwrap_or(TARGETS[0].name));
     Ok(PreferenceRequest {
-        mode: parsed(mode, Mode::Avoid)?,
+        mode: mode.unwrap_or(Mode::Avoid),
         workload: known_workload(snapshot, workload).map_err(Problem::bad_request)?,
         target: Target::named(&target).map_err(Problem::bad_request)?,
         limits: limits.checked().map_err(Problem::bad_request)?,

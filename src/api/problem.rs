@@ -1,12 +1,14 @@
 //! Errors as `application/problem+json` (RFC 9457).
 
-use super::http::{METHODS, finished};
 use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use std::num::NonZeroU32;
 use utoipa::ToSchema;
+
+/// Methods that routes support.
+pub(super) const METHODS: &str = "GET, HEAD, OPTIONS";
 
 /// Seconds after which a client may retry while the first collection is still running.
 const RETRY_AFTER_SECONDS: &str = "30";
@@ -85,7 +87,7 @@ impl Problem {
     }
 
     /// 429: the client exceeded its limit for answers that are made on request.
-    fn too_many_requests(a_minute: NonZeroU32, seconds: u64) -> Self {
+    pub(super) fn too_many_requests(a_minute: NonZeroU32, seconds: u64) -> Self {
         let detail = format!(
             "limit of {a_minute} requests per minute exceeded for answers that are made on request; retry in {seconds} s. \
              Lists, models and tier lists without filters are prepared and never limited"
@@ -133,11 +135,6 @@ fn unknown_detail(what: &str, name: &str, nearest: &[&str]) -> String {
     let hint =
         if nearest.is_empty() { "request the list for all names" } else { "`nearest` lists similar names" };
     format!("there is no {what} `{name}` in this snapshot; {hint}")
-}
-
-/// The response to a client that exceeded its limit: 429 as a problem.
-pub fn too_many_requests(path: &str, a_minute: NonZeroU32, seconds: u64) -> Response {
-    finished(Problem::too_many_requests(a_minute, seconds).at(path.to_owned()).written())
 }
 
 /// Puts the problem into the response's extensions; the layer `finish` knows the path and writes the body.

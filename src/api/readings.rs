@@ -3,8 +3,8 @@
 use super::catalogue::{known_model, known_provider};
 use super::envelope::Envelope;
 use super::problem::Problem;
-use super::request::ApiRequest;
-use super::table::{Cut, sort};
+use super::request::{ApiRequest, named};
+use super::table::{Cut, Format, sort};
 use crate::snapshot::{ModelEntry, RecentReading, Snapshot};
 use axum::response::Response;
 use chrono::{DateTime, Utc};
@@ -34,7 +34,9 @@ pub(super) struct ReadingsQuery {
     /// `meta.next_cursor` of the previous page.
     cursor: Option<String>,
     /// `json`, or `csv` for a table.
-    format: Option<String>,
+    #[serde(default, deserialize_with = "named")]
+    #[param(value_type = Option<String>)]
+    format: Option<Format>,
 }
 
 /// The filters with validated values.
@@ -97,5 +99,5 @@ pub(super) async fn readings(request: ApiRequest<ReadingsQuery>) -> Result<Respo
     };
     let cut = Cut { limit: query.limit, cursor: query.cursor.as_deref() };
     let key = |reading: &&RecentReading| format!("{} {}", reading.run_id, reading.endpoint_id);
-    request.listed(query.format.as_deref(), &cut, rows, key)
+    request.listed(query.format, &cut, rows, key)
 }

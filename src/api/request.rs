@@ -1,5 +1,6 @@
-//! A request as the handlers see it: the snapshot, the parameters, the time. Invalid requests are rejected here, before
-//! a handler runs.
+//! A request as the handlers see it: the snapshot, the parameters, the time. Malformed and misspelt parameters, and
+//! names that are not in a fixed list, are rejected here, before a handler runs. A handler rejects what the snapshot or
+//! the table decides: models, providers, workloads, columns, cursors.
 
 use super::envelope::enveloped;
 use super::problem::Problem;
@@ -15,16 +16,28 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
 use chrono::{DateTime, Utc};
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::de::{DeserializeOwned, Error};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::fmt::Debug;
+use std::str::FromStr;
 use std::sync::Arc;
 
 /// Keys are built from the client's input; answers with longer keys are not cached.
 const LONGEST_KEY: usize = 400;
 
-/// Two segments of a path.
-pub(super) type Pair = (String, String);
+/// Precedes the detail of a refusal in the error of a query that cannot be read.
+const REFUSAL: char = '\u{1e}';
+
+/// The name of a model in a path: `author/slug`, or one segment with the slash encoded as `%2F`.
+#[derive(Deserialize)]
+#[serde(from = "Vec<String>")]
+pub(super) struct ModelName(pub String);
+
+impl From<Vec<String>> for ModelName {
+    fn from(segments: Vec<String>) -> Self {
+        Self(segments.join("/"))
+    }
+}
 
 /// No query parameters: any parameter is rejected.
 #[derive(Debug, Deserialize)]
@@ -122,7 +135,7 @@ where
     async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, Problem> {
         let Path(path) = Path::<P>::from_request_parts(parts, api).await.map_err(bad_path)?;
         let Query(query) = Query::<Q>::try_from_uri(&parts.uri)
-            .map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
+            .map_err(|rejection| Problem::bad_request(detail(&rejection.body_text())))?;
         let ApiState { current, now, .. } = &api.state;
         let snapshot = current.get().ok_or_else(Problem::no_snapshot)?;
         Ok(Self {
@@ -137,6 +150,27 @@ where
     }
 }
 
+/// A value from a fixed list of names, for an optional field of a query. The detail of a refusal lists the names.
+pub(super) fn named<'de, D, T>(field: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: FromStr<Err = String>,
+{
+    let name = String::deserialize(field)?;
+    let refused = |why: String| D::Error::custom(format!("{REFUSAL}{why}"));
+    shortened(&name).parse().map(Some).map_err(refused)
+}
+
+/// The detail of the problem for a query that cannot be read: a refusal of [`named`] is shown as it is.
+fn detail(error: &str) -> &str {
+    error.split_once(REFUSAL).map_or(error, |(_, refusal)| refusal)
+}
+
+/// The beginning of a text, enough to recognise it.
+pub(super) fn shortened(text: &str) -> String {
+    text.chars().take(80).collect()
+}
+
 fn bad_path(rejection: PathRejection) -> Problem {
     match rejection {
         PathRejection::FailedToDeserializePathParams(error)
@@ -145,5 +179,40 @@ fn bad_path(rejection: PathRejection) -> Problem {
             Problem::bad_request("the percent-decoded path is not valid UTF-8")
         }
         other => Problem::bad_request(other.body_text()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::tier::Lens;
+
+    #[derive(Debug, Deserialize)]
+    struct Asked {
+        #[serde(default, deserialize_with = "named")]
+        lens: Option<Lens>,
+        limit: Option<u32>,
+    }
+
+    fn asked(query: &str) -> Result<Asked, String> {
+        let uri = format!("/?{query}").parse().expect("a URI");
+        let query = Query::<Asked>::try_from_uri(&uri).map(|Query(asked)| asked);
+        query.map_err(|rejection| detail(&rejection.body_text()).to_owned())
+    }
+
+    #[test]
+    fn a_wrong_name_is_refused_with_the_known_ones_and_nothing_else() {
+        let none = asked("").expect("no parameters");
+        assert_eq!((none.lens, none.limit), (None, None));
+        assert_eq!(asked("lens=speed").expect("a lens").lens, Some(Lens::Speed));
+        let known = "one of cache, cost, reliability, speed, overall";
+        assert_eq!(asked("lens=beauty").expect_err("refused"), format!("unknown lens `beauty`: {known}"));
+        let long = asked(&format!("lens={}", "x".repeat(200))).expect_err("refused");
+        assert_eq!(long, format!("unknown lens `{}`: {known}", "x".repeat(80)));
+        assert!(
+            asked("limit=many")
+                .expect_err("refused")
+                .starts_with("Failed to deserialize query string: limit")
+        );
     }
 }

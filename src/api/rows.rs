@@ -194,7 +194,7 @@ impl Row<6> for Event {
     fn cells(&self) -> [Cell; 6] {
         [
             Cell::Time(Some(self.at)),
-            Cell::text(&self.kind),
+            Cell::text(self.kind),
             Cell::maybe(self.model_id.as_ref()),
             Cell::maybe(self.tag.as_ref()),
             Cell::text(&self.detail),

@@ -4,11 +4,13 @@
 
 use super::page::{Page, page};
 use super::problem::Problem;
-use super::request::ApiRequest;
+use super::request::{ApiRequest, shortened};
+use crate::domain::ids::names;
 use crate::table::{Cell, Row};
 use axum::response::Response;
 use serde::Serialize;
 use std::fmt::Debug;
+use std::str::FromStr;
 
 /// Sorts rows by the column in `sort`, descending if it is prefixed with `-`. Rows without a value come last either
 /// way; equal rows keep their order.
@@ -19,7 +21,7 @@ pub(super) fn sort<T: Row<N>, const N: usize>(rows: &mut Vec<T>, sort: Option<&s
     let Some(wanted) = sort else { return Ok(()) };
     let (name, descending) = wanted.strip_prefix('-').map_or((wanted, false), |name| (name, true));
     let column = T::COLUMNS.iter().position(|column| *column == name).ok_or_else(|| {
-        let short: String = wanted.chars().take(80).collect();
+        let short = shortened(wanted);
         let known = T::COLUMNS.join(", ");
         Problem::bad_request(format!(
             "invalid `sort` `{short}`; expected one of {known}, prefixed with - for descending order"
@@ -35,35 +37,27 @@ pub(super) fn sort<T: Row<N>, const N: usize>(rows: &mut Vec<T>, sort: Option<&s
     Ok(())
 }
 
-/// The format of an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Format {
-    /// `{data, meta}`.
-    Json,
-    /// A CSV table.
-    Csv,
+names! {
+    /// The format of an answer.
+    Format {
+        /// `{data, meta}`.
+        Json = "json",
+        /// A CSV table.
+        Csv = "csv",
+    }
 }
 
-/// The names of the formats, default first.
-pub(super) const FORMATS: [&str; 2] = ["json", "csv"];
+impl Default for Format {
+    fn default() -> Self {
+        Self::Json
+    }
+}
 
-impl Format {
-    /// The format with this name; the default is JSON.
-    ///
-    /// # Errors
-    /// 400 with the known names.
-    pub fn of(name: Option<&str>) -> Result<Self, Problem> {
-        match name {
-            None | Some("json") => Ok(Self::Json),
-            Some("csv") => Ok(Self::Csv),
-            Some(other) => {
-                let short: String = other.chars().take(80).collect();
-                Err(Problem::bad_request(format!(
-                    "invalid `format` `{short}`; expected one of {}",
-                    FORMATS.join(", ")
-                )))
-            }
-        }
+impl FromStr for Format {
+    type Err = String;
+    fn from_str(name: &str) -> Result<Self, String> {
+        let known = || Self::ALL.map(Self::as_str).join(", ");
+        Self::parse(name).ok_or_else(|| format!("invalid `format` `{name}`; expected one of {}", known()))
     }
 }
 
@@ -78,7 +72,7 @@ impl<Q: Debug, P> ApiRequest<Q, P> {
     /// row.
     pub fn listed<T, const N: usize>(
         &self,
-        format: Option<&str>,
+        format: Option<Format>,
         cut: &Cut<'_>,
         rows: impl FnOnce() -> Result<Vec<T>, Problem>,
         key: impl Fn(&T) -> String,
@@ -87,7 +81,7 @@ impl<Q: Debug, P> ApiRequest<Q, P> {
         T: Row<N> + Serialize,
     {
         let paged = |rows: Vec<T>| page(rows.into_iter(), cut.limit, cut.cursor, key);
-        match (Format::of(format)?, cut.limit.is_some() || cut.cursor.is_some()) {
+        match (format.unwrap_or_default(), cut.limit.is_some() || cut.cursor.is_some()) {
             (Format::Json, _) => self.kept(|| {
                 let Page { entries, next_cursor } = paged(rows()?)?;
                 Ok((entries, next_cursor))

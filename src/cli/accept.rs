@@ -1,9 +1,9 @@
 //! `hitrate accept`: makes a suspect run part of the record.
 
-use super::{Common, exit, print_json, print_text, running};
+use super::{Common, exit, running};
 use crate::pipeline::{AcceptReport, Pipeline, PipelineError};
 use crate::store::StoreError;
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use clap::Args;
 
 /// Arguments of `accept`.
@@ -26,12 +26,7 @@ pub struct AcceptArgs {
 
 /// Accepts the run, through the running server if one holds the store; exit code 7 if the run stays suspect.
 pub fn run(common: &Common, args: &AcceptArgs) -> Result<u8> {
-    let data = common.data();
-    ensure!(
-        data.store().exists(),
-        "there is no store in {} yet; run `hitrate collect` to create one",
-        data.path().display()
-    );
+    let data = common.recorded()?;
     let fields = (!args.all).then_some(args.field.as_slice());
     let report = match Pipeline::open(common.settings()?, data, Common::clock()) {
         Ok(pipeline) => {
@@ -42,11 +37,7 @@ pub fn run(common: &Common, args: &AcceptArgs) -> Result<u8> {
         Err(PipelineError::Store(StoreError::Locked { .. })) => ask_server(common, args)?,
         Err(error) => return Err(error.into()),
     };
-    if common.json {
-        print_json(&report)?;
-    } else {
-        print_text(&describe(&report))?;
-    }
+    common.print(&report, || describe(&report))?;
     Ok(if report.open.is_empty() { exit::OK } else { exit::SUSPECT })
 }
 

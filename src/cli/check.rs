@@ -1,6 +1,7 @@
 //! `hitrate check`: checks whether the stored numbers reproduce what is known to be true.
 
-use super::{Common, exit, print_json, print_text, tables};
+use super::tables::{fixed, percent, table};
+use super::{Common, exit};
 use crate::analysis::numbers;
 use crate::pipeline::open_store;
 use anyhow::{Result, bail};
@@ -27,30 +28,27 @@ enum What {
 
 /// The acceptance numbers of one run.
 #[derive(Debug, Serialize)]
-pub struct CheckedRun {
+struct CheckedRun {
     /// Id of the run.
-    pub run_id: String,
+    run_id: String,
     /// Models compared with the upstream's aggregate.
-    pub models: usize,
+    models: usize,
     /// Median absolute difference of the hit rates, as a fraction.
-    pub aggregate_difference: Option<f64>,
+    aggregate_difference: Option<f64>,
     /// Endpoints that the price identity is checked on.
-    pub endpoints: usize,
+    endpoints: usize,
     /// Median relative error of the identity.
-    pub identity_error: Option<f64>,
+    identity_error: Option<f64>,
     /// Share of these endpoints within 1 %.
-    pub identity_within_one_percent: Option<f64>,
+    identity_within_one_percent: Option<f64>,
     /// Whether both medians are within their bounds.
-    pub holds: bool,
+    holds: bool,
 }
 
 /// Prints the acceptance numbers of every run; exit code 1 if one misses its bound.
 pub fn run(common: &Common, args: &CheckArgs) -> Result<u8> {
     let What::Numbers = args.what;
-    let data = common.data();
-    if !data.store().exists() {
-        bail!("there is no store in {} yet; run `hitrate collect` to create one", data.path().display());
-    }
+    let data = common.recorded()?;
     let store = open_store(&common.settings()?, &data)?;
     let frame = store.numbers_frame()?;
     let identities = numbers::identities(&frame)?;
@@ -74,10 +72,27 @@ pub fn run(common: &Common, args: &CheckArgs) -> Result<u8> {
     if checked.is_empty() {
         bail!("there is no run with usage yet; run `hitrate collect` to create one");
     }
-    if common.json {
-        print_json(&checked)?;
-    } else {
-        print_text(&tables::numbers(&checked, AGGREGATE_BOUND, IDENTITY_BOUND))?;
-    }
+    common.print(&checked, || describe(&checked))?;
     Ok(if checked.iter().all(|run| run.holds) { exit::OK } else { exit::ERROR })
+}
+
+/// The acceptance numbers run by run.
+fn describe(runs: &[CheckedRun]) -> String {
+    let header = ["run", "", "models", "hit rate vs upstream", "endpoints", "identity error", "within 1 %"];
+    let mut table = table(&header, 2);
+    for run in runs {
+        table.add_row([
+            run.run_id.clone(),
+            if run.holds { "ok".into() } else { "MISSED".to_owned() },
+            run.models.to_string(),
+            fixed(run.aggregate_difference, 6),
+            run.endpoints.to_string(),
+            run.identity_error.map_or_else(|| "-".into(), |error| format!("{:.4} %", error * 100.0)),
+            percent(run.identity_within_one_percent),
+        ]);
+    }
+    format!(
+        "Medians. Bounds: {AGGREGATE_BOUND} for the hit rate, {:.2} % for the price\n{table}",
+        IDENTITY_BOUND * 100.0
+    )
 }

@@ -1,7 +1,8 @@
 //! `hitrate collect`: collects, stores and publishes one run.
 
-use super::{Common, exit, print_json, print_text, progress, runtime};
+use super::{Common, exit, progress, runtime};
 use crate::domain::document::RouteAnswer;
+use crate::domain::reading::RunStatus;
 use crate::pipeline::{CollectOptions, CollectReport, Pipeline, PipelineError};
 use anyhow::Result;
 use chrono::{DateTime, Utc};
@@ -42,16 +43,12 @@ pub fn run(common: &Common, args: &CollectArgs) -> Result<u8> {
         other => drop(other?),
     }
     pipeline.store.checkpoint()?;
-    if common.json {
-        print_json(&report)?;
-    } else {
-        print_text(&describe(&report))?;
-    }
-    Ok(match report.status.as_str() {
-        "ok" => exit::OK,
-        "partial" => exit::PARTIAL,
-        "suspect" => exit::SUSPECT,
-        _ => exit::UPSTREAM,
+    common.print(&report, || describe(&report))?;
+    Ok(match report.status {
+        RunStatus::Ok => exit::OK,
+        RunStatus::Partial => exit::PARTIAL,
+        RunStatus::Suspect => exit::SUSPECT,
+        RunStatus::Failed => exit::UPSTREAM,
     })
 }
 

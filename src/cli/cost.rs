@@ -1,9 +1,13 @@
 //! `hitrate cost`.
 
+use super::tables::{SIMULATED, clean, percent, table, thousands, usd};
 use super::workload::{self, Chosen};
-use super::{Cli, Common, cost_tables, exit, model, print_json, print_text};
-use crate::cost::{Across, AcrossFilter, CostOfModel, OwnNumbers, Quality, across, compare};
-use crate::domain::workload::CacheTtl;
+use super::{Cli, Common, exit, model};
+use crate::cost::{
+    Across, AcrossFilter, BreakEven, CostOfModel, EndpointCost, OwnNumbers, Quality, ToWin, across, compare,
+};
+use crate::domain::session::SessionCost;
+use crate::domain::workload::{CacheTtl, Workload};
 use crate::snapshot::Snapshot;
 use anyhow::{Context, Result};
 use clap::error::ErrorKind;
@@ -97,27 +101,23 @@ pub fn run(common: &Common, args: &CostArgs) -> Result<u8> {
     let (as_of, simulated, fit) = (snapshot.as_of, snapshot.simulated, chosen.fit.as_ref());
     if let Some(model) = found {
         let cost = compare(&snapshot, model, &chosen.workload);
-        if common.json {
-            print_json(&CostDocument { cost: &cost, as_of, simulated, fit })?;
-        } else {
-            print_text(&(fit_summary(&chosen) + &cost_tables::model(&cost, simulated)))?;
-        }
+        common.print(&CostDocument { cost: &cost, as_of, simulated, fit }, || {
+            fit_summary(&chosen) + &describe_model(&cost, simulated)
+        })?;
         return Ok(exit::OK);
     }
     let mut ranked = rank(&snapshot, &chosen, &args.limits)?;
     let shown = if args.limits.top == 0 { ranked.rows.len() } else { args.limits.top };
     ranked.rows.truncate(shown);
-    if common.json {
-        print_json(&AcrossDocument { across: &ranked, as_of, simulated, fit })?;
-    } else {
-        print_text(&(fit_summary(&chosen) + &cost_tables::across(&ranked, simulated)))?;
-    }
+    common.print(&AcrossDocument { across: &ranked, as_of, simulated, fit }, || {
+        fit_summary(&chosen) + &describe_across(&ranked, simulated)
+    })?;
     Ok(exit::OK)
 }
 
 /// What was recognised in a request log, printed before the results that follow from it.
 fn fit_summary(chosen: &Chosen) -> String {
-    chosen.fit.as_ref().map_or_else(String::new, |fit| format!("{}\n\n", cost_tables::fit(fit)))
+    chosen.fit.as_ref().map_or_else(String::new, |fit| format!("{}\n\n", workload::describe(fit)))
 }
 
 fn rank(snapshot: &Snapshot, chosen: &Chosen, limits: &Limits) -> Result<Across> {
@@ -136,4 +136,166 @@ fn rank(snapshot: &Snapshot, chosen: &Chosen, limits: &Limits) -> Result<Across>
         best_of_model: limits.best,
     };
     Ok(across(snapshot, &chosen.workload, &filter, quality.as_ref()))
+}
+
+fn describe_workload(workload: &Workload) -> String {
+    format!(
+        "{}: {} turns, {} prompt tokens (longest prompt: {}), {} of them reusable, {} output tokens{}",
+        clean(&workload.name),
+        workload.turns,
+        thousands(workload.prompt_tokens()),
+        thousands(workload.longest_prompt()),
+        percent(Some(workload.reusable_share())),
+        thousands(workload.output_tokens()),
+        if workload.cache_ttl == CacheTtl::OneHour { ", cache writes kept for an hour" } else { "" }
+    )
+}
+
+/// The endpoints of a model under a workload.
+fn describe_model(cost: &CostOfModel, simulated: bool) -> String {
+    let header = [
+        "endpoint",
+        "tier",
+        "session",
+        "90 % interval",
+        "cold in",
+        "cached in",
+        "writes",
+        "output",
+        "failures",
+        "retention",
+        "to be the cheapest",
+        "beats the cheapest by list, cold",
+    ];
+    let mut rows = table(&header, 2);
+    for endpoint in &cost.endpoints {
+        rows.add_row(row(endpoint));
+    }
+    let mut text =
+        format!("{}, USD per session of {}\n", clean(&cost.model_id), describe_workload(&cost.workload));
+    if simulated {
+        text.push_str(&format!("{SIMULATED}\n"));
+    }
+    text.push_str(&rows.to_string());
+    text.push_str(&format!("\n{}", conclusion(cost)));
+    for endpoint in cost.endpoints.iter().filter(|e| !e.is_choice) {
+        let why = endpoint.why.as_deref().unwrap_or_default();
+        text.push_str(&format!("\nNot compared: {}: {why}.", clean(endpoint.tag.as_str())));
+    }
+    for note in &cost.notes {
+        text.push_str(&format!("\nNote: {note}."));
+    }
+    text
+}
+
+fn row(endpoint: &EndpointCost) -> Vec<String> {
+    let mark = match (endpoint.cheapest, endpoint.cheapest_by_list) {
+        (true, true) => " (cheapest, also by list)",
+        (true, false) => " (cheapest)",
+        (false, true) => " (cheapest by list)",
+        (false, false) => "",
+    };
+    let part = |of: fn(&SessionCost) -> f64| known(endpoint.parts.as_ref().map(of));
+    let assumed = if endpoint.assumed { " assumed" } else { "" };
+    let retention = endpoint.basis.retention.map_or_else(|| "-".into(), |q| whole(q) + assumed);
+    let to_win = match endpoint.to_win {
+        ToWin::Cheapest { down_to: Some(q) } => format!("stays so down to {}", whole(q)),
+        ToWin::Cheapest { down_to: None } => "is".to_owned(),
+        ToWin::Needs { retention, .. } => format!("needs {}", whole(retention)),
+        ToWin::Cannot { at_best } => format!("not even at 100 % ({})", usd(at_best)),
+        ToWin::NotCompared => "-".to_owned(),
+    };
+    let break_even = match endpoint.break_even {
+        Some(BreakEven::From { hit_rate }) if hit_rate <= 0.0 => "always".to_owned(),
+        Some(BreakEven::From { hit_rate }) => format!("from a {} hit rate", whole(hit_rate)),
+        Some(BreakEven::Never) => "never".to_owned(),
+        None => "-".to_owned(),
+    };
+    vec![
+        clean(endpoint.tag.as_str()) + mark,
+        endpoint.tier.to_string(),
+        known(endpoint.cost),
+        interval(endpoint.low, endpoint.high),
+        part(|p| p.cold_input),
+        part(|p| p.cached_input),
+        part(|p| p.writes),
+        part(|p| p.output),
+        part(|p| p.failures),
+        retention,
+        to_win,
+        break_even,
+    ]
+}
+
+fn conclusion(cost: &CostOfModel) -> String {
+    let Some(cheapest) = &cost.cheapest else { return "There are no endpoints to compare.".to_owned() };
+    let of = |tag| cost.endpoints.iter().find(|e| e.tag == tag).and_then(|e| e.cost);
+    let best = clean(cheapest.as_str());
+    match &cost.by_list {
+        Some(list) if list.tag == *cheapest => {
+            format!("The price list is right: {best} is the cheapest by list and in practice.")
+        }
+        Some(list) => format!(
+            "By list price, {} is the cheapest; a session there actually costs {}, {} more than at {best} ({}).",
+            clean(list.tag.as_str()),
+            usd(list.cost),
+            list.surcharge.map_or_else(|| "infinitely".into(), whole),
+            known(of(cheapest.clone()))
+        ),
+        None => format!("{best} is the only comparable endpoint."),
+    }
+}
+
+/// The cheapest endpoints across all models.
+fn describe_across(ranked: &Across, simulated: bool) -> String {
+    let header =
+        ["rank", "model", "endpoint", "tier", "session", "90 % interval", "retention", "score", "context"];
+    let mut rows = table(&header, 4);
+    for row in &ranked.rows {
+        let assumed = if row.assumed { " assumed" } else { "" };
+        rows.add_row([
+            row.rank.to_string(),
+            clean(&row.model_id),
+            clean(row.tag.as_str()),
+            row.tier.to_string(),
+            usd(row.cost),
+            interval(row.low, row.high),
+            row.retention.map_or_else(|| "-".into(), |q| whole(q) + assumed),
+            row.quality.map_or_else(|| "-".into(), |score| score.to_string()),
+            row.context_length.map_or_else(|| "-".into(), |c| thousands(c as f64)),
+        ]);
+    }
+    let mut text = format!("All models, USD per session of {}\n", describe_workload(&ranked.workload));
+    if simulated {
+        text.push_str(&format!("{SIMULATED}\n"));
+    }
+    text.push_str(&format!(
+        "{rows}\nShowing {} of {} endpoints; {}.",
+        ranked.rows.len(),
+        ranked.found,
+        ranked.quality_note
+    ));
+    let reasons: Vec<String> = ranked
+        .left_out
+        .reasons()
+        .iter()
+        .filter(|(_, count)| *count > 0)
+        .map(|(reason, count)| format!("{count} {reason}"))
+        .collect();
+    if !reasons.is_empty() {
+        text.push_str(&format!("\nExcluded: {}.", reasons.join("; ")));
+    }
+    text
+}
+
+fn known(amount: Option<f64>) -> String {
+    amount.map_or_else(|| "-".into(), usd)
+}
+
+fn interval(low: Option<f64>, high: Option<f64>) -> String {
+    low.zip(high).map_or_else(|| "-".into(), |(low, high)| format!("{} to {}", usd(low), usd(high)))
+}
+
+fn whole(share: f64) -> String {
+    format!("{:.0} %", share * 100.0)
 }

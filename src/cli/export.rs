@@ -1,7 +1,6 @@
 //! `hitrate export readings|hourly|days`.
 
 use super::{Common, exit, running};
-use crate::pipeline::open_store;
 use crate::store::{ExportFormat, Store, StoreError};
 use anyhow::{Context, Result, bail};
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
@@ -73,7 +72,7 @@ struct FileArgs {
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// Format of the file.
-    #[arg(long, default_value = "csv", value_parser = ["csv", "json", "parquet"])]
+    #[arg(long, default_value = "csv", value_parser = ExportFormat::ALL.map(ExportFormat::as_str))]
     format: String,
 }
 
@@ -135,28 +134,16 @@ pub fn run(common: &Common, args: &ExportArgs) -> Result<u8> {
         What::Readings(args) | What::Hourly(args) => &args.file,
         What::Days(args) => &args.file,
     };
-    let data = common.data();
-    if !data.store().exists() {
-        bail!("there is no store in {} yet; run `hitrate collect` to create one", data.path().display());
-    }
     let format = ExportFormat::parse(&file.format).context("unknown format")?;
-    let made = match open_store(&common.settings()?, &data) {
-        Ok(store) => export.make(&store, format)?,
-        Err(StoreError::Locked { .. }) => ask_server(common, export, &file.format)?,
-        Err(error) => return Err(error.into()),
-    };
+    // The server writes the file to the shared work folder and returns its path.
+    let path = format!("/local/export?{}&format={}", export.query(), file.format);
+    let made: PathBuf =
+        running::read_or_ask(common, ("a path", &path), |store| Ok(export.make(store, format)?))?;
     let delivered = deliver(&made, file.out.as_deref());
     // The copy in the work folder is no longer needed, whether or not delivery succeeded.
     let _ = std::fs::remove_file(&made);
     delivered?;
     Ok(exit::OK)
-}
-
-/// The server writes the file to the shared work folder and returns its path.
-fn ask_server(common: &Common, export: Export, format: &str) -> Result<PathBuf> {
-    let path = format!("/local/export?{}&format={format}", export.query());
-    let body = running::ask(&common.data(), &path)?;
-    serde_json::from_slice(&body).context("the server's response is not a path")
 }
 
 fn deliver(made: &Path, out: Option<&Path>) -> Result<()> {

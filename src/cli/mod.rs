@@ -6,7 +6,6 @@ mod backtest;
 mod check;
 mod collect;
 mod cost;
-mod cost_tables;
 mod demo;
 mod export;
 mod limits;
@@ -27,7 +26,7 @@ use crate::config::Config;
 use crate::pipeline::{DataDir, PipelineError};
 use crate::snapshot::{self, Snapshot};
 use crate::store::StoreError;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -206,6 +205,15 @@ impl Common {
         DataDir::new(self.data_dir.clone().unwrap_or_else(|| PathBuf::from(DEFAULT_DATA_DIR)))
     }
 
+    /// The data folder, if it has a store.
+    fn recorded(&self) -> Result<DataDir> {
+        let data = self.data();
+        if !data.store().exists() {
+            bail!("there is no store in {} yet; run `hitrate collect` to create one", data.path().display());
+        }
+        Ok(data)
+    }
+
     fn settings(&self) -> Result<Config> {
         Ok(Config::load(self.config.as_deref(), self.data().path())?)
     }
@@ -220,6 +228,11 @@ impl Common {
                 data.path().display()
             )
         })
+    }
+
+    /// Prints one JSON document with `--json`, and otherwise a text for people.
+    fn print(&self, value: &impl serde::Serialize, text: impl FnOnce() -> String) -> Result<()> {
+        if self.json { print_json(value) } else { print_text(&text()) }
     }
 
     fn clock() -> Arc<SystemClock> {

@@ -1,7 +1,8 @@
 //! `hitrate model`.
 
-use super::{Common, exit, print_json, print_text, tables};
-use crate::domain::flag::Flag;
+use super::tables::{SIMULATED, clean, fixed, percent, table};
+use super::{Common, exit, print_json, print_text};
+use crate::domain::flag::{Flag, names};
 use crate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant};
 use crate::domain::tier::{Lens, Tier};
 use crate::snapshot::{EffectivePrices, Endpoint, ModelEntry, Prices, Snapshot, Verdict};
@@ -61,7 +62,7 @@ pub fn run(common: &Common, args: &ModelArgs) -> Result<u8> {
             endpoints: model.endpoints.iter().map(document).collect(),
         })?;
     } else {
-        print_text(&tables::model(model, snapshot.default_workload(), snapshot.simulated))?;
+        print_text(&describe(model, snapshot.default_workload(), snapshot.simulated))?;
     }
     Ok(exit::OK)
 }
@@ -98,4 +99,85 @@ pub fn find<'a>(snapshot: &'a Snapshot, name: &str) -> Result<&'a ModelEntry> {
         [] => bail!("there is no model `{name}`; the site's /models page lists all models"),
         near => bail!("there is no model `{name}`; similar models: {}", near.join(", ")),
     }
+}
+
+/// A model's endpoints.
+fn describe(model: &ModelEntry, workload: &str, simulated: bool) -> String {
+    let header = [
+        "tier",
+        "endpoint",
+        "by lens",
+        "hit rate",
+        "list in/read/out",
+        "paid in",
+        "session",
+        "uptime",
+        "tok/s",
+        "flags",
+    ];
+    let mut table = table(&header, 3);
+    for endpoint in &model.endpoints {
+        let list = &endpoint.list;
+        table.add_row([
+            endpoint.tier.to_string(),
+            clean(endpoint.tag.as_str()),
+            by_lens(endpoint),
+            percent(endpoint.hit_rate),
+            format!("{} / {} / {}", fixed(list.input, 3), fixed(list.cache_read, 3), fixed(list.output, 2)),
+            fixed(endpoint.effective.input, 3),
+            endpoint.session_cost.get(workload).map_or_else(|| "-".into(), |cost| format!("${cost:.3}")),
+            percent(endpoint.uptime_30m),
+            fixed(endpoint.throughput, 0),
+            names(&endpoint.flags),
+        ]);
+    }
+    let mut text = format!(
+        "{} ({}), prices USD per million tokens, session: {workload}\n",
+        clean(&model.model_id),
+        clean(&model.name)
+    );
+    if simulated {
+        text.push_str(&format!("{SIMULATED}\n"));
+    }
+    let lenses = Lens::ALL.map(Lens::as_str).join(", ");
+    text + &format!("{table}\nby lens: {lenses}; - is unrated") + &unrated(model) + &flags(model)
+}
+
+/// The tiers of an endpoint within its model, in the order of the lenses: `A B C S -`.
+fn by_lens(endpoint: &Endpoint) -> String {
+    let tier = |lens: Lens| match endpoint.verdicts.get(&lens).map(|verdict| verdict.tier) {
+        None | Some(Tier::Unrated) => "-",
+        Some(tier) => tier.as_str(),
+    };
+    Lens::ALL.map(tier).join(" ")
+}
+
+/// Why endpoints have no tier under a lens; each reason is printed once.
+fn unrated(model: &ModelEntry) -> String {
+    let mut reasons: BTreeMap<(Lens, &str), Vec<&Endpoint>> = BTreeMap::new();
+    for endpoint in &model.endpoints {
+        for (lens, verdict) in endpoint.verdicts.iter().filter(|(_, verdict)| verdict.tier == Tier::Unrated) {
+            reasons.entry((*lens, &verdict.why)).or_default().push(endpoint);
+        }
+    }
+    let line = |((lens, why), endpoints): ((Lens, &str), Vec<&Endpoint>)| {
+        let tags: Vec<String> = endpoints.iter().map(|endpoint| clean(endpoint.tag.as_str())).collect();
+        let all = endpoints.len() == model.endpoints.len() && endpoints.len() > 1;
+        let who = if all { "all endpoints".to_owned() } else { tags.join(", ") };
+        format!("\nunrated under {lens}: {} ({who})", clean(why))
+    };
+    reasons.into_iter().map(line).collect()
+}
+
+/// The numbers behind the flags of a model's endpoints, one per line.
+fn flags(model: &ModelEntry) -> String {
+    let of = |endpoint: &Endpoint| {
+        let tag = clean(endpoint.tag.as_str());
+        endpoint
+            .flags
+            .iter()
+            .map(move |flag| format!("\n{tag}: {}: {}", flag.kind(), flag.why()))
+            .collect::<String>()
+    };
+    model.endpoints.iter().map(of).collect()
 }

@@ -1,9 +1,10 @@
 //! `hitrate prefs`.
 
 use super::limits::LimitArgs;
-use super::{Common, exit, print_json, print_text, tables};
+use super::tables::table;
+use super::{Common, exit, print_json, print_text};
 use crate::clock::Clock;
-use crate::preferences::targets::{Answer, TARGETS, Target};
+use crate::preferences::targets::{Answer, Names, TARGETS, Target};
 use crate::preferences::{Compared, Mode, PreferenceOptions, advise, known_workload};
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
@@ -40,11 +41,7 @@ pub struct PrefsArgs {
 /// standard error. Without a text, the exit code is 1: an empty file must not pass for a preference.
 pub fn run(common: &Common, args: &PrefsArgs) -> Result<u8> {
     if args.list_targets {
-        if common.json {
-            print_json(&TARGETS)?
-        } else {
-            print_text(&tables::targets(TARGETS))?
-        }
+        common.print(&TARGETS, || describe(TARGETS))?;
         return Ok(exit::OK);
     }
     let limits = args.limits.limits()?;
@@ -120,4 +117,20 @@ fn saved(against: &str, compared: &Compared) -> String {
         "expected saving versus {against}: {:+.0} %, {usd:+.4} USD per session ({interval})",
         share * 100.0
     )
+}
+
+/// The targets of preferences.
+fn describe(targets: &[Target]) -> String {
+    let mut table = table(&["--for", "what it is", "names", "fields it can express"], 4);
+    let all = targets.iter().map(|target| target.fields.len()).max().unwrap_or_default();
+    for target in targets {
+        let names = match target.names {
+            Names::Many => "many",
+            Names::One => "one",
+            Names::None => "none",
+        };
+        let fields = if target.fields.len() == all { "all".to_owned() } else { target.fields.join(" ") };
+        table.add_row([target.name, target.about, names, &fields]);
+    }
+    table.to_string()
 }

@@ -1,6 +1,6 @@
 //! `hitrate publish`: the site as a folder of files.
 
-use super::{Common, exit, print_json, print_text, progress};
+use super::{Common, exit, progress};
 use crate::clock::Clock;
 use crate::serve;
 use crate::static_site::{self, Options, Report};
@@ -69,11 +69,7 @@ fn print_report(common: &Common, report: &Report) -> Result<u8> {
     for address in report.failed.iter().take(NAMED) {
         tracing::warn!(address, "did not respond and was left out");
     }
-    if common.json {
-        print_json(report)?;
-    } else {
-        print_text(&describe(report))?;
-    }
+    common.print(report, || describe(report))?;
     Ok(if report.failed.is_empty() { exit::OK } else { exit::PARTIAL })
 }
 

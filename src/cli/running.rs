@@ -3,10 +3,12 @@
 
 use super::{Common, exit, print_text, runtime};
 use crate::fetch::{OnceAnswer, get_json_once, post_json_once};
-use crate::pipeline::DataDir;
+use crate::pipeline::{DataDir, open_store};
 use crate::serve::Announced;
+use crate::store::{Store, StoreError};
 use anyhow::{Context, Result, bail};
 use clap::Args;
+use serde::de::DeserializeOwned;
 use std::time::Duration;
 
 /// How long a verb waits for the server's response.
@@ -27,7 +29,7 @@ pub fn healthcheck(common: &Common, args: &HealthcheckArgs) -> Result<u8> {
     let announced = Announced::read(&common.data()).map(|server| server.url);
     let base = args.url.clone().or(announced).unwrap_or_else(|| "http://127.0.0.1:8080".into());
     let url = format!("{}/livez", base.trim_end_matches('/'));
-    let answer = runtime()?.block_on(get_json_once(&url, Duration::from_secs(5)))?;
+    let answer = runtime()?.block_on(get_json_once(&url, None, Duration::from_secs(5)))?;
     if answer.status != 200 {
         bail!("{url} responded with status {}", answer.status);
     }
@@ -39,9 +41,28 @@ pub fn healthcheck(common: &Common, args: &HealthcheckArgs) -> Result<u8> {
 ///
 /// # Errors
 /// If no server has announced itself, or it does not respond with 200.
-pub fn ask(data: &DataDir, path: &str) -> Result<Vec<u8>> {
-    let url = address(data, path)?;
-    accepted(runtime()?.block_on(get_json_once(&url, PATIENCE))?)
+fn ask(data: &DataDir, path: &str) -> Result<Vec<u8>> {
+    let (url, token) = address(data, path)?;
+    accepted(runtime()?.block_on(get_json_once(&url, Some(&token), PATIENCE))?)
+}
+
+/// Reads from the store of the data folder, or requests `path` from the running server that holds the store. `what` names
+/// the answer in an error.
+///
+/// # Errors
+/// If there is no store, it cannot be opened or read, or the server does not respond with such an answer.
+pub fn read_or_ask<T: DeserializeOwned>(
+    common: &Common,
+    (what, path): (&str, &str),
+    read: impl FnOnce(&Store) -> Result<T>,
+) -> Result<T> {
+    let data = common.recorded()?;
+    match open_store(&common.settings()?, &data) {
+        Ok(store) => read(&store),
+        Err(StoreError::Locked { .. }) => serde_json::from_slice(&ask(&data, path)?)
+            .with_context(|| format!("the server's response is not {what}")),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Posts to the running server of a data folder and returns the body.
@@ -49,16 +70,16 @@ pub fn ask(data: &DataDir, path: &str) -> Result<Vec<u8>> {
 /// # Errors
 /// As [`ask`].
 pub fn post(data: &DataDir, path: &str) -> Result<Vec<u8>> {
-    let url = address(data, path)?;
-    accepted(runtime()?.block_on(post_json_once(&url, ACCEPT_PATIENCE))?)
+    let (url, token) = address(data, path)?;
+    accepted(runtime()?.block_on(post_json_once(&url, Some(&token), ACCEPT_PATIENCE))?)
 }
 
-fn address(data: &DataDir, path: &str) -> Result<String> {
+/// The URL of a path on the running server, and the token that it requires.
+fn address(data: &DataDir, path: &str) -> Result<(String, String)> {
     let server = Announced::read(data).with_context(|| {
         format!("the store in {} is in use by a process that is not a hitrate server", data.path().display())
     })?;
-    let separator = if path.contains('?') { '&' } else { '?' };
-    Ok(format!("{}{path}{separator}token={}", server.url, server.token))
+    Ok((format!("{}{path}", server.url), server.token))
 }
 
 fn accepted(answer: OnceAnswer) -> Result<Vec<u8>> {

@@ -1,14 +1,15 @@
 //! `hitrate study`: checks the method on simulated worlds with a known truth and on the record.
 
-use super::{Common, exit, print_json, print_text, progress, running, tables};
+use super::tables::{clean, percent, table};
+use super::{Common, exit, progress, running};
+use crate::analysis::flips::{FLIP_BOUND, FlipReport};
 use crate::domain::thresholds::EFFECT_RIDGE;
-use crate::pipeline::{flips as count_flips, open_store};
-use crate::store::StoreError;
+use crate::pipeline::flips as count_flips;
 use crate::study::coverage::{
     COVERAGE_BOUNDS, CoverageReport, CoverageStudy, Group, SPEARMAN_BOUND, run as study,
 };
-use crate::study::lag::{LagStudy, run as follow};
-use anyhow::{Context, Result, bail};
+use crate::study::lag::{Lag, LagReport, LagStudy, run as follow};
+use anyhow::Result;
 use clap::{Args, Subcommand};
 
 /// Arguments of `study`.
@@ -70,30 +71,16 @@ fn coverage(common: &Common, args: &CoverageArgs) -> Result<u8> {
     let asked = CoverageStudy { first_seed: args.first_seed, seeds: args.seeds, ridge };
     let report = study(&asked, &|| bar.inc(1))?;
     bar.finish_and_clear();
-    match common.json {
-        true => print_json(&report)?,
-        false => print_text(&describe(&report))?,
-    }
+    common.print(&report, || describe_coverage(&report))?;
     Ok(if report.holds { exit::OK } else { exit::ERROR })
 }
 
 /// Counts over the store, through the running server if one holds it.
 fn flips(common: &Common) -> Result<u8> {
-    let data = common.data();
-    if !data.store().exists() {
-        bail!("there is no store in {} yet; run `hitrate collect` to create one", data.path().display());
-    }
-    let config = common.settings()?;
-    let report = match open_store(&config, &data) {
-        Ok(store) => count_flips(&store, &config.workloads(data.path())?)?,
-        Err(StoreError::Locked { .. }) => serde_json::from_slice(&running::ask(&data, "/local/flips")?)
-            .context("the server's response is not a count of changes")?,
-        Err(error) => return Err(error.into()),
-    };
-    match common.json {
-        true => print_json(&report)?,
-        false => print_text(&tables::flips(&report))?,
-    }
+    let report = running::read_or_ask(common, ("a count of changes", "/local/flips"), |store| {
+        Ok(count_flips(store, &common.settings()?.workloads(common.data().path())?)?)
+    })?;
+    common.print(&report, || describe_flips(&report))?;
     Ok(if report.holds == Some(false) { exit::ERROR } else { exit::OK })
 }
 
@@ -102,14 +89,11 @@ fn lag(common: &Common, args: &LagArgs) -> Result<u8> {
     let bar = progress(usize::try_from(args.seeds)?, "worlds");
     let report = follow(&LagStudy::of_recorded_size(args.first_seed, args.seeds), &|| bar.inc(1))?;
     bar.finish_and_clear();
-    match common.json {
-        true => print_json(&report)?,
-        false => print_text(&tables::lag(&report))?,
-    }
+    common.print(&report, || describe_lag(&report))?;
     Ok(exit::OK)
 }
 
-fn describe(report: &CoverageReport) -> String {
+fn describe_coverage(report: &CoverageReport) -> String {
     let number = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{value:.3}"));
     let percent =
         |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{:.1}", value * 100.0));
@@ -135,5 +119,101 @@ fn describe(report: &CoverageReport) -> String {
         if report.holds { "holds" } else { "does not hold" },
         COVERAGE_BOUNDS.0 * 100.0,
         COVERAGE_BOUNDS.1 * 100.0,
+    )
+}
+
+/// How often tiers change.
+fn describe_flips(report: &FlipReport) -> String {
+    let header = [
+        "lens",
+        "of",
+        "pairs",
+        "published",
+        "per step",
+        "per day",
+        "naive",
+        "per step",
+        "per day",
+        "far off",
+    ];
+    let mut table = table(&header, 2);
+    for row in &report.lenses {
+        for (of, flips) in [("providers", row.providers), ("endpoints", row.endpoints)] {
+            table.add_row([
+                row.lens.to_string(),
+                of.to_owned(),
+                flips.compared.to_string(),
+                flips.published.to_string(),
+                percent(flips.published_a_step),
+                percent(flips.published_a_day),
+                flips.naive.to_string(),
+                percent(flips.naive_a_step),
+                percent(flips.naive_a_day),
+                flips.far.to_string(),
+            ]);
+        }
+    }
+    let range = match report.from.zip(report.to) {
+        Some((from, to)) => format!("{} days with a run, {from} to {to}", report.days),
+        None => "no day with a run".to_owned(),
+    };
+    let verdict = match report.holds {
+        Some(true) => "holds",
+        Some(false) => "does not hold",
+        None => "nothing to compare yet: at least two days with a run are needed",
+    };
+    format!(
+        "{range}: tiers that differ from one such day to the next, as a share of all pairs (per step) and of all days between them (per day); far off: the published tier is two or more letters off the naive tier\n{table}\n{verdict}: the target is changes on at most {:.0} % of the provider-days under cache and cost",
+        FLIP_BOUND * 100.0
+    )
+}
+
+/// How soon tiers follow the truth.
+fn describe_lag(report: &LagReport) -> String {
+    let lags = |lag: Option<Lag>| {
+        lag.map_or_else(
+            || "never".into(),
+            |lag| {
+                format!(
+                    "after a median of {} days, a mean of {:.1} and at most {}",
+                    lag.median, lag.mean, lag.worst
+                )
+            },
+        )
+    };
+    let mut table = table(&["seed", "provider", "true tier", "published, days", "naive, days"], 3);
+    let days = |days: Option<i64>| days.map_or_else(|| "never".into(), |days| days.to_string());
+    for one in &report.followed {
+        table.add_row([
+            one.seed.to_string(),
+            clean(&one.provider),
+            format!("{} to {}", one.from, one.to),
+            days(one.published),
+            days(one.naive),
+        ]);
+    }
+    let share = |count: usize| {
+        percent((report.provider_days > 0).then(|| count as f64 / report.provider_days as f64))
+    };
+    format!(
+        "{} worlds from seed {}: days until the tier of a provider that lost 25 points was within a letter of the truth\n{table}\n\
+         published {} ({} never); naive {} ({} never)\n\
+         changes per provider-day: published {}, naive {}\n\
+         two or more letters off the truth: published {}, naive {} of {} provider-days\n\
+         stale (the published tier is two or more letters off while the day's figures are not): {} provider-days, {}; longest streak: {} days",
+        report.seeds,
+        report.first_seed,
+        lags(report.published_days),
+        report.published_never,
+        lags(report.naive_days),
+        report.naive_never,
+        percent(report.flips.published_a_day),
+        percent(report.flips.naive_a_day),
+        share(report.published_far),
+        share(report.naive_far),
+        report.provider_days,
+        report.stale,
+        share(report.stale),
+        report.longest_stale
     )
 }

@@ -1,15 +1,16 @@
 //! `hitrate tiers`: prints a tier list.
 
-use super::{Common, exit, print_json, print_text, running, tables};
-use crate::domain::tier::Lens;
-use crate::domain::tier_list::TierList;
+use super::tables::{SIMULATED, clean, fixed, percent, table};
+use super::{Common, exit, running};
+use crate::domain::tier::{Lens, Tier};
+use crate::domain::tier_list::{ProviderTier, TierList};
 use crate::domain::window::moment;
-use crate::pipeline::{build_snapshot, open_store};
+use crate::pipeline::build_snapshot;
 use crate::snapshot::Snapshot;
-use crate::store::StoreError;
 use anyhow::{Context, Result, bail};
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use clap::Args;
+use comfy_table::Table;
 
 /// Arguments of `tiers`.
 #[derive(Debug, Args)]
@@ -32,11 +33,7 @@ pub fn run(common: &Common, args: &TiersArgs) -> Result<u8> {
         Some(time) => past(common, time)?,
     };
     let list = pick(&snapshot, args.lens, args.workload.as_deref())?;
-    if common.json {
-        print_json(list)?;
-    } else {
-        print_text(&tables::tiers(list, snapshot.simulated))?;
-    }
+    common.print(list, || describe(list, snapshot.simulated))?;
     Ok(exit::OK)
 }
 
@@ -54,20 +51,113 @@ fn pick<'a>(snapshot: &'a Snapshot, lens: Lens, workload: Option<&str>) -> Resul
 
 /// The snapshot as it would have been at a given time: what was known then, with the tier history up to then.
 fn past(common: &Common, time: DateTime<Utc>) -> Result<Snapshot> {
-    let data = common.data();
-    if !data.store().exists() {
-        bail!("there is no store in {} yet; run `hitrate collect` to create one", data.path().display());
+    let known_at = time.to_rfc3339_opts(SecondsFormat::Micros, true);
+    running::read_or_ask(common, ("a snapshot", &format!("/local/snapshot?as_of={known_at}")), |store| {
+        let workloads = common.settings()?.workloads(common.data().path())?;
+        Ok(build_snapshot(store, Some(time), workloads, time)?)
+    })
+}
+
+/// A tier list.
+fn describe(list: &TierList, simulated: bool) -> String {
+    let workload = list.workload.as_deref().map(|name| format!(", workload {name}")).unwrap_or_default();
+    let mut text = format!(
+        "lens {}{workload}, {} to {}, as of {}{}\n",
+        list.lens,
+        list.window.from,
+        list.window.to,
+        list.as_of.to_rfc3339(),
+        if list.provisional { ", provisional" } else { "" }
+    );
+    if simulated {
+        text.push_str(&format!("{SIMULATED}\n"));
     }
-    match open_store(&common.settings()?, &data) {
-        Ok(store) => {
-            let workloads = common.settings()?.workloads(data.path())?;
-            Ok(build_snapshot(&store, Some(time), workloads, time)?)
-        }
-        Err(StoreError::Locked { .. }) => {
-            let time = time.to_rfc3339_opts(SecondsFormat::Micros, true);
-            let body = running::ask(&data, &format!("/local/snapshot?as_of={time}"))?;
-            serde_json::from_slice(&body).context("the server's response is not a snapshot")
-        }
-        Err(error) => Err(error.into()),
+    if let Some(note) = &list.note {
+        text.push_str(&format!("{note}\n"));
     }
+    text.push_str(&providers(list).to_string());
+    if list.providers.iter().any(|provider| provider.naive != provider.tier) {
+        text.push_str("\nIn parentheses: the tier implied by the latest figures, not yet confirmed.");
+    }
+    text.push_str(
+        "\nvs peers: compared with other providers on the same models (the tiers use this figure); traffic mean: weighted \
+         by tokens, what users got; models mean: the plain average over the provider's models",
+    );
+    let unrated = list.providers.iter().filter(|provider| provider.tier == Tier::Unrated);
+    for provider in unrated {
+        let reason = provider.reason.as_deref().unwrap_or("no reason given");
+        text.push_str(&format!("\nunrated: {}: {}", clean(&provider.name), clean(reason)));
+    }
+    text
+}
+
+/// One row per provider.
+fn providers(list: &TierList) -> Table {
+    let adjusted = |value: Option<f64>| match (value, list.lens) {
+        (None, _) => "-".into(),
+        (Some(value), Lens::Cache) => format!("{:+.0} points", value * 100.0),
+        (Some(value), Lens::Cost) => format!("{:+.0} %", value * 100.0),
+        (Some(value), _) => format!("{value:+.2}"),
+    };
+    let mean = |value: Option<f64>| match list.lens {
+        Lens::Cache | Lens::Reliability => percent(value),
+        Lens::Cost => value.map_or_else(|| "-".into(), |value| format!("${value:.3}")),
+        Lens::Speed | Lens::Overall => fixed(value, 1),
+    };
+    let mut table = table(
+        &[
+            "tier",
+            "span",
+            "since",
+            "provider",
+            "vs peers",
+            "90 % interval",
+            "rank",
+            "likeliest",
+            "traffic mean",
+            "models mean",
+            "models",
+            "tokens/day",
+        ],
+        4,
+    );
+    for provider in &list.providers {
+        table.add_row([
+            match provider.naive == provider.tier {
+                true => provider.tier.to_string(),
+                false => format!("{} ({})", provider.tier, provider.naive),
+            },
+            provider.span.map_or_else(String::new, |span| span.to_string()),
+            since(provider.since, provider.previous),
+            clean(&provider.name),
+            adjusted(provider.adjusted),
+            provider.low.map_or_else(
+                || "-".into(),
+                |low| format!("{} to {}", adjusted(Some(low)), adjusted(provider.high)),
+            ),
+            match provider.rank_low.zip(provider.rank_high) {
+                Some((best, worst)) => format!("{best} to {worst}"),
+                None => "-".into(),
+            },
+            likeliest(provider),
+            mean(provider.traffic_mean),
+            mean(provider.model_mean),
+            provider.models.to_string(),
+            format!("{:.1} B", provider.tokens_per_day / 1e9),
+        ]);
+    }
+    table
+}
+
+/// The tier that most draws give, and their share: `A 62.0 %`.
+fn likeliest(provider: &ProviderTier) -> String {
+    let all = provider.tier_probabilities.iter().flatten();
+    let most = all.max_by(|one, other| one.1.total_cmp(other.1));
+    most.map_or_else(|| "-".into(), |(tier, share)| format!("{tier} {}", percent(Some(*share))))
+}
+
+/// "2026-08-03, was A".
+fn since(since: Option<NaiveDate>, previous: Option<Tier>) -> String {
+    let before = previous.map(|tier| format!(", was {tier}")).unwrap_or_default();
+    since.map_or_else(|| "-".into(), |day| format!("{day}{before}"))
 }

@@ -1,9 +1,10 @@
 //! `hitrate workload`, and how every verb resolves its workload: from a name, a file, or a request log to fit.
 
-use super::{Common, cost_tables, exit, print_json, print_text, progress};
+use super::tables::{clean, percent, thousands, usd};
+use super::{Common, exit, print_json, print_text, progress};
 use crate::domain::workload::Workload;
 use crate::domain::workload_file::{self, FileKind};
-use crate::request_log::{self, Fit, Log, Shape, Skipped};
+use crate::request_log::{self, Fit, Log, ReuseFrom, Shape, Skipped};
 use crate::snapshot::Snapshot;
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
@@ -87,7 +88,7 @@ pub fn run(common: &Common, args: &WorkloadArgs) -> Result<u8> {
                 print_text(&as_toml(std::slice::from_ref(&fitted.fit.workload))?)?;
             } else {
                 let toml = as_toml(std::slice::from_ref(&fitted.fit.workload))?;
-                print_text(&format!("{}\n\n{toml}", cost_tables::fit(&fitted)))?;
+                print_text(&format!("{}\n\n{toml}", describe(&fitted)))?;
             }
         }
         What::Show(args) => {
@@ -205,6 +206,86 @@ fn fit_file(path: &str, name: &str) -> Result<FitDocument> {
 
 /// Why a log cannot be used, with the reasons why its lines were skipped.
 fn unusable(path: &str, log: &Log) -> String {
-    let reasons = cost_tables::skipped(&log.skipped);
+    let reasons = skipped(&log.skipped);
     format!("{path} cannot be fitted: expected one JSON object per line with the usage of a request{reasons}")
+}
+
+/// What was recognised in a request log, and how well the fitted session represents it.
+pub fn describe(document: &FitDocument) -> String {
+    let fit = &document.fit;
+    let shapes: Vec<String> =
+        document.shapes.iter().map(|(shape, count)| format!("{count} recognised as {shape}")).collect();
+    let mut lines = vec![format!(
+        "{}: {} requests in {} lines, {}.",
+        clean(&document.log),
+        fit.requests,
+        document.lines,
+        shapes.join(", ")
+    )];
+    if !document.skipped.is_empty() {
+        lines.push(format!("Skipped{}", skipped(&document.skipped)));
+    }
+    lines.push(grouped(document));
+    lines.push(
+        match fit.reuse_from {
+            ReuseFrom::Found => "The cache found nearly everything, so the rest counts as new.",
+            ReuseFrom::Growth => {
+                "Prompts build on each other; the previous prompt counts as reusable, whether or not the cache found it."
+            }
+            ReuseFrom::FoundOnly => {
+                "Prompts do not build on each other; only what the cache found counts as reusable. If the log \
+                 reports no cached tokens, nothing counts as reusable."
+            }
+        }
+        .to_owned(),
+    );
+    let cached = if fit.workload.output_cached { "are" } else { "are not" };
+    let seen = if fit.output_cached_seen { "observed" } else { "assumed" };
+    lines.push(format!("Outputs {cached} found in the cache on the next turn ({seen})."));
+    let of = |what: &str, log: f64, fitted: f64| {
+        format!("{what} {} (fitted {})", thousands(log), thousands(fitted))
+    };
+    lines.push(format!(
+        "Mean session: {}, {}, {}, reusable {} (fitted {}).",
+        of("turns", fit.log.turns, fit.fitted.turns),
+        of("prompt tokens", fit.log.prompt_tokens, fit.fitted.prompt_tokens),
+        of("output tokens", fit.log.output_tokens, fit.fitted.output_tokens),
+        percent(Some(fit.log.reusable_share())),
+        percent(Some(fit.fitted.reusable_share()))
+    ));
+    if let Some(hits) = fit.hit_rate {
+        lines.push(format!("The log's own hit rate is {}.", percent(Some(hits))));
+    }
+    if let Some(cost) = fit.cost {
+        lines.push(format!("The log's total cost is {}.", usd(cost)));
+    }
+    lines.join("\n")
+}
+
+fn grouped(document: &FitDocument) -> String {
+    let fit = &document.fit;
+    let groups = [
+        (fit.grouping.by_id, "by session id"),
+        (fit.grouping.by_time, "inferred from pauses and growing prompts, without session ids"),
+        (fit.grouping.by_growth, "inferred from growing prompts alone, without session ids or times"),
+    ];
+    let groups: Vec<String> =
+        groups.iter().filter(|(count, _)| *count > 0).map(|(count, how)| format!("{count} {how}")).collect();
+    let cuts = match fit.cuts {
+        0 => String::new(),
+        cuts => format!(", {cuts} of them started because less than half of a context was kept"),
+    };
+    format!("{} sessions{cuts}; requests grouped as follows: {}.", fit.sessions, groups.join(", "))
+}
+
+/// `: 3 lines (4, 9, 12): not valid JSON; …`
+fn skipped(skipped: &[Skipped]) -> String {
+    let one = |s: &Skipped| {
+        let more = if s.lines > s.first.len() { ", …" } else { "" };
+        let first: Vec<String> = s.first.iter().map(ToString::to_string).collect();
+        let noun = if s.lines == 1 { "line" } else { "lines" };
+        format!("{} {noun} ({}{more}): {}", s.lines, first.join(", "), s.reason)
+    };
+    let all: Vec<String> = skipped.iter().map(one).collect();
+    if all.is_empty() { ".".to_owned() } else { format!(": {}.", all.join("; ")) }
 }

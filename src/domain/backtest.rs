@@ -1,5 +1,6 @@
 //! The backtest: what was known about an endpoint on a day, and what each policy would have cost.
 
+use super::ids::names;
 use super::tier_list::DayRange;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -41,50 +42,23 @@ pub struct ExpectedCost {
     pub chosen_by: f64,
 }
 
-/// A way of choosing an endpoint of a model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Policy {
-    /// Lowest list price.
-    CheapestList,
-    /// No choice: the traffic-weighted mean of what the upstream's users paid.
-    TrafficAverage,
-    /// Lowest effective price of the day.
-    Yesterday,
-    /// Lowest decayed mean of the effective price, half-life 2 days.
-    HalfLife,
-    /// Lowest decayed mean of the logarithm of the effective price, half-life 1 day.
-    #[serde(rename = "half_life_1d")]
-    HalfLife1d,
-    /// The policy of hitrate.
-    Hitrate,
-    /// Lowest effective price of the next day: the best possible choice, in hindsight.
-    Oracle,
-}
-
-impl Policy {
-    /// All policies, in the order of the tables.
-    pub const ALL: [Self; 7] = [
-        Self::CheapestList,
-        Self::TrafficAverage,
-        Self::Yesterday,
-        Self::HalfLife,
-        Self::HalfLife1d,
-        Self::Hitrate,
-        Self::Oracle,
-    ];
-
-    /// Name in JSON and tables.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::CheapestList => "cheapest_list",
-            Self::TrafficAverage => "traffic_average",
-            Self::Yesterday => "yesterday",
-            Self::HalfLife => "half_life",
-            Self::HalfLife1d => "half_life_1d",
-            Self::Hitrate => "hitrate",
-            Self::Oracle => "oracle",
-        }
+names! {
+    /// A way of choosing an endpoint of a model.
+    Policy {
+        /// Lowest list price.
+        CheapestList = "cheapest_list",
+        /// No choice: the traffic-weighted mean of what the upstream's users paid.
+        TrafficAverage = "traffic_average",
+        /// Lowest effective price of the day.
+        Yesterday = "yesterday",
+        /// Lowest decayed mean of the effective price, half-life 2 days.
+        HalfLife = "half_life",
+        /// Lowest decayed mean of the logarithm of the effective price, half-life 1 day.
+        HalfLife1d = "half_life_1d",
+        /// The policy of hitrate.
+        Hitrate = "hitrate",
+        /// Lowest effective price of the next day: the best possible choice, in hindsight.
+        Oracle = "oracle",
     }
 }
 

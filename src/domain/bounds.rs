@@ -66,9 +66,6 @@ pub const REQUESTS: Bounds<i64> = Bounds { min: 0, max: 1_000_000_000_000, unit:
 /// Length of a context, prompt or answer. The longest on record is 1e7; media models report 0.
 pub const LENGTH: Bounds<i64> = Bounds { min: 0, max: 1_000_000_000, unit: "tokens" };
 
-/// A time of day as hours times 100 plus minutes, UTC; 2400 is the end of the day.
-pub const CLOCK: Bounds<i64> = Bounds { min: 0, max: 2400, unit: "(HHMM)" };
-
 /// A status code. -10 to 0 are documented; the column holds 16 bits.
 pub const STATUS: Bounds<i64> = Bounds { min: -20, max: 20, unit: "(a status code)" };
 

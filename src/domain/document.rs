@@ -1,8 +1,7 @@
 //! The documents requested from an upstream, as plans and manifests name them.
 
-use super::ids::{DocumentName, ModelSlug, Variant};
+use super::ids::{DocumentName, ModelSlug, Variant, names};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 /// What the documents of a kind are about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,34 +48,20 @@ pub struct Request {
     pub path: String,
 }
 
-/// Result of a route that is requested at most once per UTC day. A missing route is not a failure: it answers 404 for
-/// every model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum RouteAnswer {
-    /// It returned data for most of the requested models.
-    Answered,
-    /// The upstream does not have the route.
-    NotOffered,
-    /// It was requested but gave no usable answer; the next sweep of the day requests it again.
-    Failed,
+names! {
+    /// Result of a route that is requested at most once per UTC day. A missing route is not a failure: it answers 404 for
+    /// every model.
+    RouteAnswer {
+        /// It returned data for most of the requested models.
+        Answered = "answered",
+        /// The upstream does not have the route.
+        NotOffered = "not_offered",
+        /// It was requested but gave no usable answer; the next sweep of the day requests it again.
+        Failed = "failed",
+    }
 }
 
 impl RouteAnswer {
-    /// The name used in SQL and JSON.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Answered => "answered",
-            Self::NotOffered => "not_offered",
-            Self::Failed => "failed",
-        }
-    }
-
-    /// Parses the name.
-    pub fn parse(name: &str) -> Option<Self> {
-        [Self::Answered, Self::NotOffered, Self::Failed].into_iter().find(|answer| answer.as_str() == name)
-    }
-
     /// Classifies the route by the number of requests that were answered, were answered 404, or failed; `None` if
     /// nothing was requested.
     pub fn judge(answered: usize, missing: usize, failed: usize) -> Option<Self> {

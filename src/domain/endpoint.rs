@@ -1,6 +1,6 @@
 //! Models, providers and endpoints as one run saw them.
 
-use super::ids::{ModelSlug, ProviderSlug, Tag, Variant};
+use super::ids::{ModelSlug, ProviderSlug, Tag, Variant, names};
 use super::units::UsdPerMtok;
 use chrono::{DateTime, Datelike, Timelike, Utc};
 use serde::{Deserialize, Serialize};
@@ -118,59 +118,30 @@ impl PriceTier {
     }
 }
 
-/// A day of the week, UTC.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Weekday {
-    /// Monday.
-    Monday,
-    /// Tuesday.
-    Tuesday,
-    /// Wednesday.
-    Wednesday,
-    /// Thursday.
-    Thursday,
-    /// Friday.
-    Friday,
-    /// Saturday.
-    Saturday,
-    /// Sunday.
-    Sunday,
+names! {
+    /// A day of the week, UTC.
+    Weekday {
+        /// Monday.
+        Monday = "monday",
+        /// Tuesday.
+        Tuesday = "tuesday",
+        /// Wednesday.
+        Wednesday = "wednesday",
+        /// Thursday.
+        Thursday = "thursday",
+        /// Friday.
+        Friday = "friday",
+        /// Saturday.
+        Saturday = "saturday",
+        /// Sunday.
+        Sunday = "sunday",
+    }
 }
 
 impl Weekday {
-    /// All of them, Monday first.
-    pub const ALL: [Self; 7] = [
-        Self::Monday,
-        Self::Tuesday,
-        Self::Wednesday,
-        Self::Thursday,
-        Self::Friday,
-        Self::Saturday,
-        Self::Sunday,
-    ];
-
-    /// The name in JSON: `monday`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Monday => "monday",
-            Self::Tuesday => "tuesday",
-            Self::Wednesday => "wednesday",
-            Self::Thursday => "thursday",
-            Self::Friday => "friday",
-            Self::Saturday => "saturday",
-            Self::Sunday => "sunday",
-        }
-    }
-
     /// The day of a time.
     pub fn of(time: DateTime<Utc>) -> Self {
         Self::ALL[time.weekday().num_days_from_monday() as usize % 7]
-    }
-
-    /// Reads a name in any case; `None` for anything else.
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|day| day.as_str().eq_ignore_ascii_case(name.trim()))
     }
 
     fn short(self) -> &'static str {

@@ -1,103 +1,46 @@
 //! Findings: upstream fields whose meaning changed, which is why a sweep is not published.
 
+use super::ids::names;
 use serde::{Deserialize, Serialize};
-use std::fmt;
 use utoipa::ToSchema;
 
-/// The check that a field failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Check {
-    /// Rows that the list had before are missing.
-    RowsLost,
-    /// Rows of a list are repeated.
-    RowsRepeated,
-    /// Documents are empty.
-    DocumentsEmpty,
-    /// Values that existed before are missing.
-    ValuesLost,
-    /// Values appeared where there were none before.
-    ValuesAppeared,
-    /// Values became 0.
-    Zeroed,
-    /// Zeros became other values.
-    Raised,
-    /// Numbers changed their sign.
-    SignChanged,
-    /// Numbers changed by one common factor, or most of them by some factor.
-    Shifted,
-    /// Texts or flags changed.
-    Changed,
-    /// Rows or values could not be used.
-    Quarantined,
-    /// The upstream's own aggregate disagrees.
-    Aggregate,
-    /// Effective price, hit rate and list prices contradict each other.
-    PriceIdentity,
-    /// The two sources list different prices.
-    PriceSources,
-    /// Tokens grow at a different rate, or fall within a day.
-    Volume,
-    /// Values of past days changed.
-    Restated,
-    /// Far fewer or far more than on recent days.
-    Count,
-}
-
-impl Check {
-    /// All checks.
-    pub const ALL: [Self; 17] = [
-        Self::RowsLost,
-        Self::RowsRepeated,
-        Self::DocumentsEmpty,
-        Self::ValuesLost,
-        Self::ValuesAppeared,
-        Self::Zeroed,
-        Self::Raised,
-        Self::SignChanged,
-        Self::Shifted,
-        Self::Changed,
-        Self::Quarantined,
-        Self::Aggregate,
-        Self::PriceIdentity,
-        Self::PriceSources,
-        Self::Volume,
-        Self::Restated,
-        Self::Count,
-    ];
-
-    /// The name used in SQL, JSON and metrics.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::RowsLost => "rows_lost",
-            Self::RowsRepeated => "rows_repeated",
-            Self::DocumentsEmpty => "documents_empty",
-            Self::ValuesLost => "values_lost",
-            Self::ValuesAppeared => "values_appeared",
-            Self::Zeroed => "zeroed",
-            Self::Raised => "raised",
-            Self::SignChanged => "sign_changed",
-            Self::Shifted => "shifted",
-            Self::Changed => "changed",
-            Self::Quarantined => "quarantined",
-            Self::Aggregate => "aggregate",
-            Self::PriceIdentity => "price_identity",
-            Self::PriceSources => "price_sources",
-            Self::Volume => "volume",
-            Self::Restated => "restated",
-            Self::Count => "count",
-        }
-    }
-
-    /// Parses the name.
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|check| check.as_str() == name)
-    }
-}
-
-impl fmt::Display for Check {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+names! {
+    /// The check that a field failed.
+    Check {
+        /// Rows that the list had before are missing.
+        RowsLost = "rows_lost",
+        /// Rows of a list are repeated.
+        RowsRepeated = "rows_repeated",
+        /// Documents are empty.
+        DocumentsEmpty = "documents_empty",
+        /// Values that existed before are missing.
+        ValuesLost = "values_lost",
+        /// Values appeared where there were none before.
+        ValuesAppeared = "values_appeared",
+        /// Values became 0.
+        Zeroed = "zeroed",
+        /// Zeros became other values.
+        Raised = "raised",
+        /// Numbers changed their sign.
+        SignChanged = "sign_changed",
+        /// Numbers changed by one common factor, or most of them by some factor.
+        Shifted = "shifted",
+        /// Texts or flags changed.
+        Changed = "changed",
+        /// Rows or values could not be used.
+        Quarantined = "quarantined",
+        /// The upstream's own aggregate disagrees.
+        Aggregate = "aggregate",
+        /// Effective price, hit rate and list prices contradict each other.
+        PriceIdentity = "price_identity",
+        /// The two sources list different prices.
+        PriceSources = "price_sources",
+        /// Tokens grow at a different rate, or fall within a day.
+        Volume = "volume",
+        /// Values of past days changed.
+        Restated = "restated",
+        /// Far fewer or far more than on recent days.
+        Count = "count",
     }
 }
 

@@ -2,72 +2,34 @@
 //! Prices are USD per million tokens; rates and shares are fractions.
 
 use super::endpoint::PriceTier;
+use super::ids::names;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use std::fmt;
 use utoipa::ToSchema;
 
-/// The kinds of flags, most important first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum FlagKind {
-    /// A discount for cached tokens is listed but not applied.
-    Phantom,
-    /// Cache hits are reported, but no cheaper price for them is listed.
-    NoDiscount,
-    /// List prices and hit rate do not explain the price paid.
-    IdentityBreak,
-    /// The price paid is outside the range of all list prices.
-    ImpossiblePrice,
-    /// Writing to the cache costs extra.
-    BilledWrites,
-    /// Prices change with the length of the prompt or the time of day.
-    PriceTiers,
-    /// Not publicly available.
-    Restricted,
-    /// The router sends traffic there only on request.
-    Deranked,
-    /// Down in the newest run.
-    Down,
-    /// First seen recently.
-    New,
-}
-
-impl FlagKind {
-    /// All kinds, most important first.
-    pub const ALL: [Self; 10] = [
-        Self::Phantom,
-        Self::NoDiscount,
-        Self::IdentityBreak,
-        Self::ImpossiblePrice,
-        Self::BilledWrites,
-        Self::PriceTiers,
-        Self::Restricted,
-        Self::Deranked,
-        Self::Down,
-        Self::New,
-    ];
-
-    /// Name in the snapshot, the API, tables and on the command line.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Phantom => "phantom",
-            Self::NoDiscount => "no_discount",
-            Self::IdentityBreak => "identity_break",
-            Self::ImpossiblePrice => "impossible_price",
-            Self::BilledWrites => "billed_writes",
-            Self::PriceTiers => "price_tiers",
-            Self::Restricted => "restricted",
-            Self::Deranked => "deranked",
-            Self::Down => "down",
-            Self::New => "new",
-        }
-    }
-}
-
-impl fmt::Display for FlagKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
+names! {
+    /// The kinds of flags, most important first.
+    FlagKind {
+        /// A discount for cached tokens is listed but not applied.
+        Phantom = "phantom",
+        /// Cache hits are reported, but no cheaper price for them is listed.
+        NoDiscount = "no_discount",
+        /// List prices and hit rate do not explain the price paid.
+        IdentityBreak = "identity_break",
+        /// The price paid is outside the range of all list prices.
+        ImpossiblePrice = "impossible_price",
+        /// Writing to the cache costs extra.
+        BilledWrites = "billed_writes",
+        /// Prices change with the length of the prompt or the time of day.
+        PriceTiers = "price_tiers",
+        /// Not publicly available.
+        Restricted = "restricted",
+        /// The router sends traffic there only on request.
+        Deranked = "deranked",
+        /// Down in the newest run.
+        Down = "down",
+        /// First seen recently.
+        New = "new",
     }
 }
 

@@ -2,12 +2,10 @@
 //! reason why there is none. This is the definition; `queries/analysis/hourly.sql` computes it in bulk, and a test
 //! checks that the two agree.
 
+use super::ids::names;
 use super::thresholds::{HOURLY_MIN_TOKENS, HOURLY_TOLERANCE};
 use super::window::WindowKind;
 use chrono::{DateTime, NaiveTime, Utc};
-use serde::{Deserialize, Serialize};
-use std::fmt;
-use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// One reading of an endpoint, reduced to what differences need.
@@ -39,64 +37,25 @@ pub struct Stretch {
     pub tokens: i64,
 }
 
-/// Why two readings give no hourly rate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Refusal {
-    /// A reading does not cover the day so far, so its bounds are unknown.
-    WindowKind,
-    /// The readings belong to different endpoints.
-    OtherEndpoint,
-    /// The readings belong to different UTC days: there is no reading for the time between the first one and midnight.
-    AcrossMidnight,
-    /// The count fell: the upstream restated it.
-    TokensFell,
-    /// No tokens between the two.
-    NoTraffic,
-    /// A reading has no hit rate.
-    NoRate,
-    /// Too few tokens for a rate.
-    TooFewTokens,
-    /// The rate would be outside 0..1 by more than rounding explains.
-    OutOfRange,
-}
-
-impl Refusal {
-    /// All reasons, in the order in which they are checked.
-    pub const ALL: [Self; 8] = [
-        Self::WindowKind,
-        Self::OtherEndpoint,
-        Self::AcrossMidnight,
-        Self::TokensFell,
-        Self::NoTraffic,
-        Self::NoRate,
-        Self::TooFewTokens,
-        Self::OutOfRange,
-    ];
-
-    /// The name used in SQL, JSON and exports.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::WindowKind => "window_kind",
-            Self::OtherEndpoint => "other_endpoint",
-            Self::AcrossMidnight => "across_midnight",
-            Self::TokensFell => "tokens_fell",
-            Self::NoTraffic => "no_traffic",
-            Self::NoRate => "no_rate",
-            Self::TooFewTokens => "too_few_tokens",
-            Self::OutOfRange => "out_of_range",
-        }
-    }
-
-    /// Parses the name.
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|refusal| refusal.as_str() == name)
-    }
-}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+names! {
+    /// Why two readings give no hourly rate.
+    Refusal {
+        /// A reading does not cover the day so far, so its bounds are unknown.
+        WindowKind = "window_kind",
+        /// The readings belong to different endpoints.
+        OtherEndpoint = "other_endpoint",
+        /// The readings belong to different UTC days: there is no reading for the time between the first one and midnight.
+        AcrossMidnight = "across_midnight",
+        /// The count fell: the upstream restated it.
+        TokensFell = "tokens_fell",
+        /// No tokens between the two.
+        NoTraffic = "no_traffic",
+        /// A reading has no hit rate.
+        NoRate = "no_rate",
+        /// Too few tokens for a rate.
+        TooFewTokens = "too_few_tokens",
+        /// The rate would be outside 0..1 by more than rounding explains.
+        OutOfRange = "out_of_range",
     }
 }
 

@@ -1,4 +1,4 @@
-//! Types for names, so that a tag is never passed where a slug is expected.
+//! Types for names, so that a tag is never passed where a slug is expected; and closed sets of names.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -30,6 +30,54 @@ macro_rules! name {
         }
     };
 }
+
+/// Defines a closed set of values as an enum, each value with its only name: the one in SQL, JSON, addresses and
+/// exports. With `as "noun"`, the enum also parses as `FromStr`, and the error names the noun and the known names.
+// A name is a `tt`, because utoipa reads only a bare literal.
+macro_rules! names {
+    ($(#[$doc:meta])* $type:ident $(as $noun:literal)? { $($(#[$about:meta])* $value:ident = $name:tt,)+ }) => {
+        #[derive(
+            Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+            utoipa::ToSchema,
+        )]
+        $(#[$doc])*
+        pub enum $type {
+            $($(#[$about])* #[serde(rename = $name)] $value,)+
+        }
+
+        impl $type {
+            /// All values, in the order of the definition.
+            pub const ALL: [Self; [$($name),+].len()] = [$(Self::$value),+];
+
+            /// The name in SQL, JSON, addresses and exports.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$value => $name,)+
+                }
+            }
+
+            /// The value of a name.
+            pub fn parse(name: &str) -> Option<Self> {
+                Self::ALL.into_iter().find(|value| value.as_str() == name)
+            }
+        }
+
+        impl std::fmt::Display for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.pad(self.as_str())
+            }
+        }
+
+        $(impl std::str::FromStr for $type {
+            type Err = String;
+            fn from_str(name: &str) -> Result<Self, String> {
+                let known = || Self::ALL.map(Self::as_str).join(", ");
+                Self::parse(name).ok_or_else(|| format!("unknown {} `{name}`: one of {}", $noun, known()))
+            }
+        })?
+    };
+}
+pub(crate) use names;
 
 name!(
     /// Canonical slug of a model: `author/name-date`; shared by all its variants.

@@ -1,8 +1,8 @@
 //! Hard limits on the endpoints that a preference may admit.
 
+use super::ids::names;
 use super::quantization::Quantization;
 use serde::{Deserialize, Serialize};
-use std::fmt;
 use utoipa::ToSchema;
 
 /// The limits that an endpoint must meet to be used at all. An unknown value violates a limit.
@@ -43,58 +43,33 @@ pub struct Limits {
 }
 
 // serde passes a reference.
-#[allow(clippy::trivially_copy_pass_by_ref)]
 fn is_off(flag: &bool) -> bool {
     !flag
 }
 
-/// One of the limits, in the order of the table in the documentation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Limit {
-    /// [`Limits::quant_floor`].
-    QuantFloor,
-    /// [`Limits::no_training`].
-    NoTraining,
-    /// [`Limits::no_retention`].
-    NoRetention,
-    /// [`Limits::zdr`].
-    Zdr,
-    /// [`Limits::parameters`].
-    Parameters,
-    /// [`Limits::context`].
-    Context,
-    /// [`Limits::region`].
-    Region,
-    /// [`Limits::max_input`].
-    MaxInput,
-    /// [`Limits::max_output`].
-    MaxOutput,
-    /// [`Limits::min_availability`].
-    MinAvailability,
-}
-
-impl Limit {
-    /// Name in JSON, in URLs, and with dashes on the command line.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::QuantFloor => "quant_floor",
-            Self::NoTraining => "no_training",
-            Self::NoRetention => "no_retention",
-            Self::Zdr => "zdr",
-            Self::Parameters => "parameters",
-            Self::Context => "context",
-            Self::Region => "region",
-            Self::MaxInput => "max_input",
-            Self::MaxOutput => "max_output",
-            Self::MinAvailability => "min_availability",
-        }
-    }
-}
-
-impl fmt::Display for Limit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+names! {
+    /// One of the limits, in the order of the table in the documentation.
+    Limit {
+        /// [`Limits::quant_floor`].
+        QuantFloor = "quant_floor",
+        /// [`Limits::no_training`].
+        NoTraining = "no_training",
+        /// [`Limits::no_retention`].
+        NoRetention = "no_retention",
+        /// [`Limits::zdr`].
+        Zdr = "zdr",
+        /// [`Limits::parameters`].
+        Parameters = "parameters",
+        /// [`Limits::context`].
+        Context = "context",
+        /// [`Limits::region`].
+        Region = "region",
+        /// [`Limits::max_input`].
+        MaxInput = "max_input",
+        /// [`Limits::max_output`].
+        MaxOutput = "max_output",
+        /// [`Limits::min_availability`].
+        MinAvailability = "min_availability",
     }
 }
 

@@ -4,6 +4,7 @@ pub mod backtest;
 pub mod bounds;
 pub mod document;
 pub mod endpoint;
+pub mod event;
 pub mod finding;
 pub mod flag;
 pub mod hourly;

@@ -2,7 +2,7 @@
 
 use super::document::{Pair, RouteAnswer, Subject};
 use super::endpoint::{EndpointFacts, ListPrices, Model, Provider};
-use super::ids::{ModelSlug, Variant};
+use super::ids::{DocumentName, ModelSlug, Variant, names};
 use super::units::HitRate;
 use super::window::WindowKind;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -144,25 +144,76 @@ pub struct ClosingRate {
     pub hit_rate: HitRate,
 }
 
-/// Whether a run with this status is in the record. For a failed or suspect run, only the run report is kept.
-pub fn is_accepted(status: &str) -> bool {
-    !matches!(status, "failed" | "suspect")
+names! {
+    /// Outcome of a run.
+    RunStatus {
+        /// Everything that was requested arrived and is usable.
+        Ok = "ok",
+        /// Some of it is missing or unusable.
+        Partial = "partial",
+        /// Fields seem to have changed their meaning; an operator must accept them.
+        Suspect = "suspect",
+        /// Nothing of it is usable, or the sweep was cut short.
+        Failed = "failed",
+    }
 }
 
-/// Quarantine reason: a row or document that cannot be read.
-pub const UNDECODABLE: &str = "undecodable";
-/// Quarantine reason: an empty response where the previous run had rows.
-pub const EMPTY_ANSWER: &str = "empty_answer";
+impl RunStatus {
+    /// Whether such a run is in the record. For a failed or suspect run, only the run report is kept.
+    pub fn is_accepted(self) -> bool {
+        matches!(self, Self::Ok | Self::Partial)
+    }
+}
+
+names! {
+    /// Why input is quarantined. Sorted by name, which is the order of the reports.
+    QuarantineReason {
+        /// Several endpoints have the display name of a summary.
+        AmbiguousName = "ambiguous_name",
+        /// Several endpoints carry the tag.
+        AmbiguousTag = "ambiguous_tag",
+        /// A second row of an endpoint.
+        DuplicateEndpoint = "duplicate_endpoint",
+        /// A second row of a model.
+        DuplicateModel = "duplicate_model",
+        /// A second row of a provider.
+        DuplicateProvider = "duplicate_provider",
+        /// A second summary of an endpoint.
+        DuplicateSummary = "duplicate_summary",
+        /// An empty response where the previous run had rows.
+        EmptyAnswer = "empty_answer",
+        /// A summary without a response for the endpoints of its model.
+        EndpointListMissing = "endpoint_list_missing",
+        /// A summary of a day that has not begun.
+        FutureDay = "future_day",
+        /// A hit rate outside 0 to 1.
+        HitRateOutOfRange = "hit_rate_out_of_range",
+        /// A negative count of tokens.
+        NegativeTokens = "negative_tokens",
+        /// A summary or a chart of an endpoint that is not listed.
+        NoSuchEndpoint = "no_such_endpoint",
+        /// A row of another model than the requested one.
+        OtherModel = "other_model",
+        /// A row or document that cannot be read.
+        Undecodable = "undecodable",
+        /// A conditional price that is never applied: it has an unknown condition, or no condition at all.
+        UnknownCondition = "unknown_condition",
+        /// A single field that cannot be read; it counts as absent.
+        UnreadableField = "unreadable_field",
+        /// A single field that is missing although rows need it.
+        ValueMissing = "value_missing",
+        /// A single field with an impossible value; it counts as absent.
+        ValueOutOfRange = "value_out_of_range",
+    }
+}
 
 /// Input that could not be used. It is kept with its reason, counted, and shown on the status page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quarantined {
-    /// Machine-readable reason. For a row: `undecodable`, `ambiguous_name`, `no_such_endpoint`,
-    /// `hit_rate_out_of_range`, … For a single field, which then counts as absent: `unreadable_field`,
-    /// `value_out_of_range`.
-    pub reason: String,
+    /// Why.
+    pub reason: QuarantineReason,
     /// Kind of the document that it came from.
-    pub kind: String,
+    pub kind: DocumentName,
     /// Model, if known.
     pub model: Option<ModelSlug>,
     /// Variant, if known.
@@ -195,7 +246,7 @@ pub struct SourceReport {
     pub planned: usize,
     /// Answered with a body that decoded.
     pub ok: usize,
-    /// Answered "nothing here" (404 or an empty body): a fact, not a failure.
+    /// Answered "nothing here" (404, `data: null` or empty lists): a fact, not a failure.
     pub no_data: usize,
     /// Not answered, rejected, or not decodable.
     pub failed: usize,

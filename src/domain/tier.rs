@@ -1,44 +1,27 @@
 //! Lenses, tiers, and the cut points between tiers.
 
+use super::ids::names;
 use super::thresholds::{
     TIER_BAND_CACHE, TIER_BAND_COST, TIER_BAND_INTERVAL_SHARE, TIER_BAND_MOST, TIER_BAND_Z,
 };
-use serde::{Deserialize, Serialize};
-use std::fmt;
-use std::str::FromStr;
-use utoipa::ToSchema;
 
-/// The criterion that a tier list ranks by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Lens {
-    /// Hit rate, in points relative to peers on the same models.
-    Cache,
-    /// Session cost under a workload, relative to peers on the same models.
-    Cost,
-    /// Log-odds of availability (or published uptime, as labelled).
-    Reliability,
-    /// Throughput and time to first token, half each.
-    Speed,
-    /// The mean of the other lenses' z-scores, with the workload's weights.
-    Overall,
+names! {
+    /// The criterion that a tier list ranks by.
+    Lens as "lens" {
+        /// Hit rate, in points relative to peers on the same models.
+        Cache = "cache",
+        /// Session cost under a workload, relative to peers on the same models.
+        Cost = "cost",
+        /// Log-odds of availability (or published uptime, as labelled).
+        Reliability = "reliability",
+        /// Throughput and time to first token, half each.
+        Speed = "speed",
+        /// The mean of the other lenses' z-scores, with the workload's weights.
+        Overall = "overall",
+    }
 }
 
 impl Lens {
-    /// All lenses, in the order of the tabs.
-    pub const ALL: [Self; 5] = [Self::Cache, Self::Cost, Self::Reliability, Self::Speed, Self::Overall];
-
-    /// Name in JSON, SQL and URLs.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Cache => "cache",
-            Self::Cost => "cost",
-            Self::Reliability => "reliability",
-            Self::Speed => "speed",
-            Self::Overall => "overall",
-        }
-    }
-
     /// Unit of `adjusted`, `low` and `high` in a tier list of this lens.
     pub fn unit(self) -> &'static str {
         match self {
@@ -96,22 +79,6 @@ impl Lens {
     }
 }
 
-impl fmt::Display for Lens {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for Lens {
-    type Err = String;
-    fn from_str(name: &str) -> Result<Self, String> {
-        Self::ALL
-            .into_iter()
-            .find(|lens| lens.as_str() == name)
-            .ok_or_else(|| format!("unknown lens `{name}`: one of cache, cost, reliability, speed, overall"))
-    }
-}
-
 /// The five cut points of a lens.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Cuts {
@@ -133,24 +100,24 @@ impl Cuts {
     }
 }
 
-/// S is the best, F the worst; `unrated` always comes with a reason.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
-pub enum Tier {
-    /// Best.
-    S,
-    /// Good.
-    A,
-    /// On a par with the peers.
-    B,
-    /// Worse than the peers.
-    C,
-    /// Bad.
-    D,
-    /// Worst.
-    F,
-    /// No tier; the reason is given next to it.
-    #[serde(rename = "unrated")]
-    Unrated,
+names! {
+    /// S is the best, F the worst; `unrated` always comes with a reason.
+    Tier as "tier" {
+        /// Best.
+        S = "S",
+        /// Good.
+        A = "A",
+        /// On a par with the peers.
+        B = "B",
+        /// Worse than the peers.
+        C = "C",
+        /// Bad.
+        D = "D",
+        /// Worst.
+        F = "F",
+        /// No tier; the reason is given next to it.
+        Unrated = "unrated",
+    }
 }
 
 impl Tier {
@@ -160,36 +127,6 @@ impl Tier {
     /// Number of letters from one to the other; at 2 or more, at least one whole tier is in between.
     pub fn distance(self, other: Self) -> usize {
         (self as usize).abs_diff(other as usize)
-    }
-
-    /// The letter, or `unrated`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::S => "S",
-            Self::A => "A",
-            Self::B => "B",
-            Self::C => "C",
-            Self::D => "D",
-            Self::F => "F",
-            Self::Unrated => "unrated",
-        }
-    }
-}
-
-impl FromStr for Tier {
-    type Err = String;
-    fn from_str(name: &str) -> Result<Self, String> {
-        Self::RATED
-            .into_iter()
-            .chain([Self::Unrated])
-            .find(|tier| tier.as_str() == name)
-            .ok_or_else(|| format!("unknown tier `{name}`: one of S, A, B, C, D, F, unrated"))
-    }
-}
-
-impl fmt::Display for Tier {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
     }
 }
 

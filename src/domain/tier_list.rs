@@ -1,10 +1,12 @@
 //! Tier lists as computed and published.
 
 use super::ids::ProviderSlug;
+use super::ids::names;
 use super::tier::{Lens, Tier};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::fmt;
 use utoipa::ToSchema;
 
 /// A tier list over providers under one lens.
@@ -39,6 +41,55 @@ pub struct DayRange {
     pub to: NaiveDate,
 }
 
+/// The tiers that an interval spans, in JSON as `S-B`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct Span {
+    /// The better end.
+    pub best: Tier,
+    /// The worse end.
+    pub worst: Tier,
+}
+
+impl Span {
+    /// The span between two ends in any order; `None` if they are the same tier.
+    pub fn between(one: Tier, other: Tier) -> Option<Self> {
+        (one != other).then(|| Self { best: one.min(other), worst: one.max(other) })
+    }
+}
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.best, self.worst)
+    }
+}
+
+impl From<Span> for String {
+    fn from(span: Span) -> Self {
+        span.to_string()
+    }
+}
+
+impl TryFrom<String> for Span {
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, String> {
+        let (best, worst) = text.split_once('-').ok_or_else(|| format!("`{text}` is not a span of tiers"))?;
+        Ok(Self { best: best.parse()?, worst: worst.parse()? })
+    }
+}
+
+names! {
+    /// What a list of reliability measures; the name is the reason beside each rated provider.
+    Reliability {
+        /// Rate limits counted as failures.
+        Availability = "availability (rate limits count as failures)",
+        /// As published: rate-limited requests do not count.
+        Uptime = "published uptime (rate-limited requests do not count)",
+        /// The newest run has neither for any endpoint.
+        NotPublished = "uptime not published",
+    }
+}
+
 /// One provider in a tier list.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ProviderTier {
@@ -63,7 +114,8 @@ pub struct ProviderTier {
     /// Upper end of its 90 % interval; null for unrated providers.
     pub high: Option<f64>,
     /// The tiers that its interval spans, best first ("S-B"); null if it is within one tier.
-    pub span: Option<String>,
+    #[schema(value_type = Option<String>)]
+    pub span: Option<Span>,
     /// Best end of its 90 % rank interval, 1 for the best of the rated; null for unrated providers.
     pub rank_low: Option<usize>,
     /// Worst end of its 90 % rank interval; null for unrated providers.
@@ -109,5 +161,20 @@ impl Verdict {
     /// A verdict from the latest figures alone, without any previous days.
     pub fn naive(tier: Tier, value: Option<f64>, why: String) -> Self {
         Self { tier, naive: tier, since: None, previous: None, cap: None, value, why }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_span_is_a_text_in_json_and_comes_back() {
+        let span = Span::between(Tier::C, Tier::S).expect("two tiers");
+        let text = serde_json::to_string(&span).expect("it serializes");
+        assert_eq!(text, "\"S-C\"");
+        assert_eq!(serde_json::from_str::<Span>(&text).ok(), Some(span));
+        assert!(serde_json::from_str::<Span>("\"S\"").is_err());
+        assert_eq!(Span::between(Tier::B, Tier::B), None);
     }
 }

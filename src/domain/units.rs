@@ -59,11 +59,6 @@ impl HitRate {
     }
 }
 
-/// A number of tokens; the upstream's values reach 1e12 per day.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Tokens(pub i64);
-
 #[cfg(test)]
 mod tests {
     use super::*;

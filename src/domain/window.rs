@@ -1,41 +1,24 @@
 //! The period that a reading covers.
 
+use super::ids::names;
 use super::thresholds;
 use chrono::{DateTime, NaiveTime, Utc};
-use serde::{Deserialize, Serialize};
-use std::fmt;
-use utoipa::ToSchema;
 
-/// The period that the upstream's usage summaries of one run cover. The upstream has changed it without notice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum WindowKind {
-    /// A short period, roughly an hour bucket published late; its bounds are unknown.
-    Hour,
-    /// The current UTC day so far.
-    DayToDate,
-    /// A complete, closed UTC day.
-    Day,
-    /// The witnesses disagree, or there were none.
-    Unknown,
+names! {
+    /// The period that the upstream's usage summaries of one run cover. The upstream has changed it without notice.
+    WindowKind {
+        /// A short period, roughly an hour bucket published late; its bounds are unknown.
+        Hour = "hour",
+        /// The current UTC day so far.
+        DayToDate = "day_to_date",
+        /// A complete, closed UTC day.
+        Day = "day",
+        /// The witnesses disagree, or there were none.
+        Unknown = "unknown",
+    }
 }
 
 impl WindowKind {
-    /// The name used in SQL, JSON and exports.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Hour => "hour",
-            Self::DayToDate => "day_to_date",
-            Self::Day => "day",
-            Self::Unknown => "unknown",
-        }
-    }
-
-    /// Parses the name.
-    pub fn parse(name: &str) -> Option<Self> {
-        [Self::Hour, Self::DayToDate, Self::Day, Self::Unknown].into_iter().find(|kind| kind.as_str() == name)
-    }
-
     /// The bounds `[start, end)` of a reading taken at `observed_at`; `None` if they are unknown.
     pub fn bounds(self, observed_at: DateTime<Utc>) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
         let midnight = observed_at.date_naive().and_time(NaiveTime::MIN).and_utc();
@@ -47,43 +30,15 @@ impl WindowKind {
     }
 }
 
-/// Source of the hit rate of an endpoint's UTC day. The three are never averaged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Basis {
-    /// The last reading of the day.
-    Observed,
-    /// The closing value for the whole day from the upstream's comparison series.
-    Comparison,
-    /// Derived from the day's closing price.
-    Derived,
-}
-
-impl Basis {
-    /// The name used in SQL, JSON and exports.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Observed => "observed",
-            Self::Comparison => "comparison",
-            Self::Derived => "derived",
-        }
-    }
-
-    /// Parses the name.
-    pub fn parse(name: &str) -> Option<Self> {
-        [Self::Observed, Self::Comparison, Self::Derived].into_iter().find(|basis| basis.as_str() == name)
-    }
-}
-
-impl fmt::Display for Basis {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl fmt::Display for WindowKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+names! {
+    /// Source of the hit rate of an endpoint's UTC day. The three are never averaged.
+    Basis {
+        /// The last reading of the day.
+        Observed = "observed",
+        /// The closing value for the whole day from the upstream's comparison series.
+        Comparison = "comparison",
+        /// Derived from the day's closing price.
+        Derived = "derived",
     }
 }
 

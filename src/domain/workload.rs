@@ -1,13 +1,9 @@
 //! Session profiles, under which prices are compared.
 
-use super::workload_file::{self, FileKind, WorkloadError};
+use super::ids::names;
 use serde::{Deserialize, Serialize};
-use std::fmt;
 use std::str::FromStr;
 use utoipa::ToSchema;
-
-/// The shipped workloads, from `data/workloads.toml`.
-const SHIPPED: &str = include_str!("../../data/workloads.toml");
 
 /// A session profile. Token counts are per session or per turn, as stated.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -40,42 +36,23 @@ pub struct Workload {
     pub failures: Failures,
 }
 
-/// The cache lifetime that a session requests for its writes. It determines the write price if a host lists one for
-/// each lifetime.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
-pub enum CacheTtl {
-    /// Five minutes, or the host's default.
-    #[default]
-    #[serde(rename = "5m")]
-    FiveMinutes,
-    /// One hour. Hosts without a price for it are priced with their only write price.
-    #[serde(rename = "1h")]
-    OneHour,
-}
-
-impl CacheTtl {
-    /// Both lifetimes, the default first.
-    pub const ALL: [Self; 2] = [Self::FiveMinutes, Self::OneHour];
-
-    /// Name in files, URLs and on the command line.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::FiveMinutes => "5m",
-            Self::OneHour => "1h",
-        }
-    }
-}
-
-impl fmt::Display for CacheTtl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+names! {
+    /// The cache lifetime that a session requests for its writes. It determines the write price if a host lists one for
+    /// each lifetime.
+    #[derive(Default)]
+    CacheTtl {
+        /// Five minutes, or the host's default.
+        #[default]
+        FiveMinutes = "5m",
+        /// One hour. Hosts without a price for it are priced with their only write price.
+        OneHour = "1h",
     }
 }
 
 impl FromStr for CacheTtl {
     type Err = String;
     fn from_str(name: &str) -> Result<Self, String> {
-        let named = Self::ALL.into_iter().find(|ttl| ttl.as_str() == name);
+        let named = Self::parse(name);
         named.ok_or_else(|| {
             let short: String = name.chars().take(60).collect();
             format!("unknown cache lifetime `{short}`: expected 5m or 1h")
@@ -123,14 +100,6 @@ impl Default for LensWeights {
 }
 
 impl Workload {
-    /// The workloads that ship with the program, in the order of the tabs; the first is the default.
-    ///
-    /// # Errors
-    /// Never for the embedded file, which a test reads.
-    pub fn shipped() -> Result<Vec<Self>, WorkloadError> {
-        workload_file::read(SHIPPED, FileKind::Toml, "data/workloads.toml")
-    }
-
     /// Prompt tokens of a whole session, `P = T*S + u*T(T+1)/2 + o*T(T-1)/2` (method 4).
     pub fn prompt_tokens(&self) -> f64 {
         let turns = f64::from(self.turns);

@@ -4,6 +4,9 @@ use super::workload::Workload;
 use serde::Deserialize;
 use std::collections::BTreeSet;
 
+/// The shipped workloads, from `data/workloads.toml`.
+const SHIPPED: &str = include_str!("../../data/workloads.toml");
+
 /// Maximum number of turns of a session; each is priced individually.
 pub const MOST_TURNS: u32 = 2_000;
 /// Maximum number of tokens of a part of a session.
@@ -106,6 +109,16 @@ pub fn read(text: &str, kind: FileKind, path: &str) -> Result<Vec<Workload>, Wor
         }
     }
     Ok(file.workload)
+}
+
+impl Workload {
+    /// The workloads that ship with the program, in the order of the tabs; the first is the default.
+    ///
+    /// # Errors
+    /// Never for the embedded file, which a test reads.
+    pub fn shipped() -> Result<Vec<Self>, WorkloadError> {
+        read(SHIPPED, FileKind::Toml, "data/workloads.toml")
+    }
 }
 
 /// The shipped workloads followed by the user's own.

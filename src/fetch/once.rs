@@ -21,23 +21,36 @@ pub struct OnceAnswer {
 }
 
 /// Sends one GET without retries to a server on this machine, for `healthcheck` and for verbs that query a
-/// running server. The whole exchange takes at most `timeout`.
+/// running server. The token, if any, is sent as `Authorization: Bearer`. The whole exchange takes at most `timeout`.
 ///
 /// # Errors
 /// [`FetchError::BadUrl`] if the host is not this machine; otherwise the reason why there is no response.
-pub async fn get_json_once(url: &str, timeout: Duration) -> Result<OnceAnswer, FetchError> {
-    once(reqwest::Method::GET, url, timeout).await
+pub async fn get_json_once(
+    url: &str,
+    token: Option<&str>,
+    timeout: Duration,
+) -> Result<OnceAnswer, FetchError> {
+    once(reqwest::Method::GET, url, token, timeout).await
 }
 
 /// Like [`get_json_once`], but sends a POST without a body: for verbs that change the state of a running server.
 ///
 /// # Errors
 /// As [`get_json_once`].
-pub async fn post_json_once(url: &str, timeout: Duration) -> Result<OnceAnswer, FetchError> {
-    once(reqwest::Method::POST, url, timeout).await
+pub async fn post_json_once(
+    url: &str,
+    token: Option<&str>,
+    timeout: Duration,
+) -> Result<OnceAnswer, FetchError> {
+    once(reqwest::Method::POST, url, token, timeout).await
 }
 
-async fn once(method: reqwest::Method, url: &str, timeout: Duration) -> Result<OnceAnswer, FetchError> {
+async fn once(
+    method: reqwest::Method,
+    url: &str,
+    token: Option<&str>,
+    timeout: Duration,
+) -> Result<OnceAnswer, FetchError> {
     let bad = |reason: String| FetchError::BadUrl { url: url.to_owned(), reason };
     let target = Url::parse(url).map_err(|error| bad(error.to_string()))?;
     if target.scheme() != "http" || !is_loopback(&target) {
@@ -45,8 +58,11 @@ async fn once(method: reqwest::Method, url: &str, timeout: Duration) -> Result<O
     }
     let client = loopback_client(timeout).map_err(|error| bad(error.to_string()))?;
     let broken = |error: reqwest::Error| failure(url, timeout, error);
-    let mut response =
-        client.request(method, target).header("accept", "application/json").send().await.map_err(broken)?;
+    let mut request = client.request(method, target).header("accept", "application/json");
+    if let Some(token) = token {
+        request = request.bearer_auth(token);
+    }
+    let mut response = request.send().await.map_err(broken)?;
     let status = response.status().as_u16();
     let mut body = Vec::new();
     while let Some(piece) = response.chunk().await.map_err(broken)? {

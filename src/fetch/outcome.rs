@@ -63,18 +63,6 @@ pub enum SkipReason {
     Cancelled,
 }
 
-impl SkipReason {
-    /// One word for counts and reports: `refused`, `unavailable`, `budget` or `cancelled`.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Refused => "refused",
-            Self::Unavailable => "unavailable",
-            Self::Budget => "budget",
-            Self::Cancelled => "cancelled",
-        }
-    }
-}
-
 /// Why a document could not be fetched.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

@@ -52,7 +52,6 @@ fn quota(rate: f64) -> Option<Quota> {
         return None;
     }
     let period = Duration::try_from_secs_f64(1.0 / rate).ok()?;
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     let burst = (rate / 20.0).ceil() as u32;
     let quota = Quota::with_period(period)?;
     Some(quota.allow_burst(NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN)))

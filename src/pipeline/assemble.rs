@@ -1,6 +1,6 @@
 //! Combines the data of the store and the results of the analysis into the published content.
 
-use super::publish::SHOWN_DAYS;
+use super::analyse::shown_days;
 use super::{history, hourly};
 use crate::analysis::{Analysis, EndpointVerdicts, METHOD_VERSION};
 use crate::archive::hex_sha256;
@@ -20,7 +20,7 @@ use crate::snapshot::{
 };
 use crate::store::{EndpointDayRow, EndpointNow, HourlyRecord, ReadingRow, RunRow, Store, StoreError};
 use crate::upstream::UNSTATED;
-use chrono::{DateTime, Days, Duration, NaiveDate, Utc};
+use chrono::{DateTime, Duration, NaiveDate, Utc};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use uuid::Uuid;
 
@@ -58,8 +58,7 @@ impl Material {
         workload: &str,
     ) -> Result<Self, StoreError> {
         let as_of = newest.observed_at;
-        let today = as_of.date_naive();
-        let from = today.checked_sub_days(Days::new(SHOWN_DAYS - 1)).unwrap_or(today);
+        let shown = shown_days(as_of);
         let status_at = until.max(as_of);
         let (run_count, first) = store.extent(as_of)?;
         let runs = store.runs(status_at, SHOWN_RUNS)?;
@@ -69,7 +68,7 @@ impl Material {
             first_run: first.unwrap_or(as_of),
             models: store.models(as_of)?,
             endpoints: store.endpoints(as_of)?,
-            days: store.days(from, today, as_of)?,
+            days: store.days(shown.from, shown.to, as_of)?,
             readings: store.newest_readings(until - Duration::hours(READING_HOURS), until, MOST_READINGS)?,
             hourly: store.hourly(hourly::first(as_of), until)?,
             status: status(store, (as_of, status_at), &runs, workload)?,
@@ -131,7 +130,7 @@ fn run_summary(row: &RunRow) -> RunSummary {
     RunSummary {
         run_id: row.run_id.clone(),
         observed_at: row.observed_at,
-        status: row.status.clone(),
+        status: row.status,
         window_kind: row.window_kind,
         requests,
         documents,
@@ -317,6 +316,8 @@ fn endpoint(now: EndpointNow, verdicts: Option<EndpointVerdicts>, days: Vec<Endp
         tier: Tier::Unrated,
         why: "not included in the newest analysis".into(),
         verdicts: BTreeMap::new(),
+        named: Vec::new(),
+        gate: None,
         session_cost: BTreeMap::new(),
         realised_discount: None,
         efficiency: None,

@@ -6,7 +6,7 @@ use crate::archive::{Archive, Manifest, RunHeader};
 use crate::domain::document::RouteAnswer;
 use crate::domain::finding::Finding;
 use crate::domain::ids::DocumentName;
-use crate::domain::reading::RunReadings;
+use crate::domain::reading::{RunReadings, RunStatus};
 use crate::domain::window::WindowKind;
 use crate::fetch::{FetchConfig, Fetcher, SkipReason};
 use crate::store::{RunRecord, StoreError};
@@ -35,8 +35,8 @@ pub struct CollectOptions {
 pub struct CollectReport {
     /// Id.
     pub run_id: String,
-    /// `ok`, `partial`, `suspect` or `failed`.
-    pub status: String,
+    /// Outcome.
+    pub status: RunStatus,
     /// The time of the run.
     pub observed_at: DateTime<Utc>,
     /// What its summaries cover.
@@ -191,7 +191,8 @@ impl Pipeline {
 
     /// The report of a run that is already stored; failed runs do not count.
     fn stored_report(&self, observed_at: DateTime<Utc>) -> Result<Option<CollectReport>, PipelineError> {
-        let Some(row) = self.store.run(&run_id(observed_at))?.filter(|row| row.status != "failed") else {
+        let Some(row) = self.store.run(&run_id(observed_at))?.filter(|row| row.status != RunStatus::Failed)
+        else {
             return Ok(None);
         };
         let [requests, documents, readings, endpoints, _, drift] = row.counts;
@@ -224,11 +225,11 @@ impl Pipeline {
 fn report(run: &RunReadings, record: &RunRecord) -> CollectReport {
     let mut quarantined: BTreeMap<String, usize> = BTreeMap::new();
     for row in &run.quarantined {
-        *quarantined.entry(row.reason.clone()).or_default() += 1;
+        *quarantined.entry(row.reason.to_string()).or_default() += 1;
     }
     CollectReport {
         run_id: record.run_id.clone(),
-        status: record.status.clone(),
+        status: record.status,
         observed_at: run.observed_at,
         window_kind: run.window_kind,
         requests: record.requests,

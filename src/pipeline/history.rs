@@ -4,9 +4,11 @@
 //! in the same state at that point, and a day is read as it was known at its last run. Days that are not closed yet (the store is from an older version, or
 //! the version of the method has changed) are walked one by one.
 
+use super::analyse::analysis_at;
 use super::{Pipeline, PipelineError};
 use crate::analysis::flips::{FlipCount, FlipReport};
 use crate::analysis::{self, METHOD_VERSION};
+use crate::domain::event::EventKind;
 use crate::domain::tier_history::{History, RunDay};
 use crate::domain::workload::Workload;
 use crate::snapshot::Event;
@@ -44,7 +46,7 @@ fn walk(
         if number > 0 && number % PROGRESS_EVERY == 0 {
             tracing::info!(days = number, of = open.len(), "walking the history of tiers");
         }
-        let mut analysis = super::publish::analysis_at(store, workloads, run_day.closing)?;
+        let mut analysis = analysis_at(store, workloads, run_day.closing)?;
         history = analysis::apply_hysteresis(&mut analysis, &history, run_day.day);
         visit(*run_day, &history)?;
     }
@@ -75,7 +77,7 @@ pub fn flips(store: &Store, workloads: &[Workload]) -> Result<FlipReport, Pipeli
         count.see(run_day.day, history, workload);
         Ok(())
     })?;
-    let mut analysis = super::publish::analysis_at(store, workloads, newest.observed_at)?;
+    let mut analysis = analysis_at(store, workloads, newest.observed_at)?;
     count.see(today, &analysis::apply_hysteresis(&mut analysis, &before, today), workload);
     Ok(count.report())
 }
@@ -98,7 +100,7 @@ pub(super) fn events(
     let changes = store.tier_changes(METHOD_VERSION, as_of, workload, limit)?;
     let changed = changes.into_iter().map(|row| Event {
         at: row.at,
-        kind: "tier_changed".into(),
+        kind: EventKind::TierChanged,
         model_id: None,
         tag: None,
         provider: Some(row.provider),

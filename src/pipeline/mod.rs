@@ -1,6 +1,7 @@
 //! collect (upstream → archive), record (archive → store), publish (store → snapshot): the flow in
 //! `docs/architecture.md`. Live collection and replay share all code after the archive.
 
+mod analyse;
 mod assemble;
 mod backtest;
 mod collect;
@@ -19,7 +20,7 @@ pub use publish::build_snapshot;
 pub use replay::{ReplayReport, SetAside};
 pub use suspect::{AcceptError, AcceptReport};
 
-use record::{Recorder, same_upstream};
+use record::{Baseline, Recorder, same_upstream};
 
 use crate::archive::{Archive, ArchiveError};
 use crate::clock::Clock;
@@ -132,7 +133,7 @@ pub struct Pipeline {
     pub current: Arc<Current>,
     /// The clock.
     pub clock: Arc<dyn Clock>,
-    baseline: Mutex<Option<suspect::Baseline>>,
+    baseline: Mutex<Option<Baseline>>,
     /// Held while runs enter or leave the record. The order of runs matters, so one writer at a time goes from the archive to
     /// the store: an acceptance that stores sixty runs again must not meet the sweep of the hour.
     recording: Mutex<()>,

@@ -1,20 +1,15 @@
 //! Publishing: store → snapshot. A snapshot can be built as of any moment in the record.
 
+use super::analyse::{analysis_at, shown_days};
 use super::history::{close_days, held_before};
 use super::{PipelineError, assemble, backtest};
-use crate::analysis::{self, Analysis, Frames, Parameters};
-use crate::domain::thresholds;
-use crate::domain::tier_list::DayRange;
+use crate::analysis::{self, Analysis};
 use crate::domain::workload::Workload;
 use crate::snapshot::{self, Current, Snapshot};
 use crate::store::Store;
-use chrono::{DateTime, Days, Utc};
-use std::collections::BTreeMap;
+use chrono::{DateTime, Utc};
 use std::path::Path;
 use std::sync::Arc;
-
-/// Number of days that the pages show.
-pub(super) const SHOWN_DAYS: u64 = 30;
 
 /// Closes the days before the newest run, builds the newest snapshot, saves it in `folder` and starts serving it.
 pub(super) fn publish(
@@ -77,33 +72,4 @@ fn judged(store: &Store, workloads: &[Workload], as_of: DateTime<Utc>) -> Result
     let mut analysis = analysis_at(store, workloads, as_of)?;
     analysis::apply_hysteresis(&mut analysis, &held_before(store, workloads, day)?, day);
     Ok(analysis)
-}
-
-/// The analysis of the run at `as_of` from what was known then, without hysteresis: every tier follows from the figures
-/// alone.
-pub(super) fn analysis_at(
-    store: &Store,
-    workloads: &[Workload],
-    as_of: DateTime<Utc>,
-) -> Result<Analysis, PipelineError> {
-    let window = window(as_of);
-    let provider_names: BTreeMap<String, String> =
-        store.providers(as_of)?.iter().map(|p| (p.provider.to_string(), p.name.clone())).collect();
-    let frames =
-        Frames { days: store.days_frame(window.from, window.to, as_of)?, newest: store.newest_frame(as_of)? };
-    let parameters = Parameters { as_of, window, workloads: workloads.to_vec(), provider_names };
-    Ok(analysis::analyse(&frames, &parameters)?)
-}
-
-/// The lens window that ends with the UTC day of `as_of`.
-fn window(as_of: DateTime<Utc>) -> DayRange {
-    let to = as_of.date_naive();
-    let back = u64::try_from(thresholds::LENS_WINDOW_DAYS - 1).unwrap_or(0);
-    DayRange { from: to.checked_sub_days(Days::new(back)).unwrap_or(to), to }
-}
-
-/// The days that the pages show.
-fn shown_days(as_of: DateTime<Utc>) -> DayRange {
-    let to = as_of.date_naive();
-    DayRange { from: to.checked_sub_days(Days::new(SHOWN_DAYS - 1)).unwrap_or(to), to }
 }

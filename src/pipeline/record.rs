@@ -1,17 +1,23 @@
 //! Recording: archive → store. A run is read, checked against the record, and stored with its account.
 
 use super::PipelineError;
-use super::suspect::Baseline;
 use crate::archive::{Archive, Entry, Manifest};
 use crate::domain::document::Subject;
 use crate::domain::finding::Findings;
-use crate::domain::reading::{EMPTY_ANSWER, Known, RunReadings, UNDECODABLE, is_accepted};
+use crate::domain::reading::{Known, QuarantineReason, RunReadings, RunStatus};
 use crate::store::{Ingested, RunRecord, Store};
 use crate::upstream::{Outcome, UNSTATED, Upstream};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 /// Maximum number of failures that a run lists; the counts are always complete.
 const MAX_LISTED_FAILURES: usize = 20;
+
+/// The readings of the newest accepted run, kept in memory between runs.
+#[derive(Debug, Clone)]
+pub(super) struct Baseline {
+    pub run_id: String,
+    pub readings: Arc<RunReadings>,
+}
 
 /// What recording a run needs.
 pub(super) struct Recorder<'a> {
@@ -45,7 +51,7 @@ impl Recorder<'_> {
         }
         if self.store.ingest(&record, &run)? == Ingested::Known {
             tracing::info!(run_id = record.run_id, "this run is already stored");
-        } else if is_accepted(&record.status) {
+        } else if record.status.is_accepted() {
             self.keep_baseline(&record.run_id, &run);
         }
         Ok((run, record))
@@ -87,8 +93,8 @@ fn account(upstream: &dyn Upstream, manifest: &Manifest, run: &RunReadings, find
     let header = &manifest.header;
     let mut failures: Vec<String> = header.stopped.iter().cloned().collect();
     failures.extend(manifest.entries.iter().filter_map(|entry| entry.error.clone()));
-    let undecodable =
-        run.quarantined.iter().filter(|row| row.reason == UNDECODABLE || row.reason == EMPTY_ANSWER);
+    let whole = [QuarantineReason::Undecodable, QuarantineReason::EmptyAnswer];
+    let undecodable = run.quarantined.iter().filter(|row| whole.contains(&row.reason));
     failures.extend(undecodable.map(|row| {
         let pair = row.model.as_ref().zip(row.variant.as_ref());
         let whose = pair.map(|(model, variant)| format!(" of {model} ({variant})")).unwrap_or_default();
@@ -105,13 +111,13 @@ fn account(upstream: &dyn Upstream, manifest: &Manifest, run: &RunReadings, find
     // What a sweep without its rest looks like says nothing about the upstream.
     let findings = if failed_whole { Findings::default() } else { findings };
     let status = if failed_whole {
-        "failed"
+        RunStatus::Failed
     } else if !findings.open.is_empty() {
-        "suspect"
+        RunStatus::Suspect
     } else if failed > 0 || !failures.is_empty() {
-        "partial"
+        RunStatus::Partial
     } else {
-        "ok"
+        RunStatus::Ok
     };
     let more = failures.len().saturating_sub(MAX_LISTED_FAILURES);
     failures.truncate(MAX_LISTED_FAILURES);
@@ -120,7 +126,7 @@ fn account(upstream: &dyn Upstream, manifest: &Manifest, run: &RunReadings, find
     }
     RunRecord {
         run_id: header.run_id.clone(),
-        status: status.into(),
+        status,
         upstream: header.upstream.clone(),
         upstream_name: upstream.name().to_owned(),
         simulated: header.simulated,

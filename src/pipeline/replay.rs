@@ -3,7 +3,7 @@
 
 use super::{Pipeline, PipelineError, collect};
 use crate::archive::Archive;
-use crate::domain::reading::{RunReadings, is_accepted};
+use crate::domain::reading::RunReadings;
 use crate::store::RunRecord;
 use crate::upstream::caught;
 use serde::Serialize;
@@ -65,7 +65,7 @@ impl Pipeline {
         };
         for (position, path) in manifests.iter().enumerate() {
             match self.store_archived(archive, path)? {
-                Ok((run, record)) if is_accepted(&record.status) => {
+                Ok((run, record)) if record.status.is_accepted() => {
                     report.stored += 1;
                     report.readings += run.readings.len();
                 }

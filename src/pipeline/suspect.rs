@@ -1,11 +1,11 @@
 //! Suspect runs: a sweep whose meaning moved is archived and listed, but does not enter the record until an operator
 //! accepts the moved fields by name.
 
-use super::record::Recorder;
+use super::record::{Baseline, Recorder};
 use super::{Pipeline, PipelineError};
 use crate::domain::document::Pair;
 use crate::domain::finding::{Finding, Findings};
-use crate::domain::reading::{Known, RunReadings};
+use crate::domain::reading::{Known, RunReadings, RunStatus};
 use crate::domain::thresholds;
 use crate::plausibility::{Counts, History, Restated, examine};
 use crate::store::{RunCounts, RunRow, StoreError};
@@ -26,7 +26,7 @@ pub enum AcceptError {
         /// The run.
         run_id: String,
         /// Its status.
-        status: String,
+        status: RunStatus,
     },
     /// The decision is kept, but the run could not be stored again.
     #[error(
@@ -51,7 +51,7 @@ pub struct AcceptReport {
     /// The run.
     pub run_id: String,
     /// Its new status.
-    pub status: String,
+    pub status: RunStatus,
     /// All accepted fields of the run.
     pub accepted: Vec<String>,
     /// The findings that still make it suspect.
@@ -60,13 +60,6 @@ pub struct AcceptReport {
     pub needs_replay: bool,
     /// Id of the published snapshot.
     pub snapshot: Option<String>,
-}
-
-/// The readings of the newest accepted run, kept in memory between runs.
-#[derive(Debug, Clone)]
-pub(super) struct Baseline {
-    run_id: String,
-    readings: Arc<RunReadings>,
 }
 
 impl Recorder<'_> {
@@ -78,7 +71,7 @@ impl Recorder<'_> {
             // An operator switched a source on or off, so this run cannot be compared with the previous one.
             tracing::info!(
                 run_id,
-                "the sources differ from those of the previous run; checking this run without it"
+                "a source answered in only one of this run and the previous one; checking this run without the previous one"
             );
             let found = examine(run, &History::default(), &names);
             return Ok(Findings::divide(found, &self.archive.accepted(run_id)?));
@@ -178,7 +171,7 @@ impl Pipeline {
     pub fn accept(&self, run_id: &str, fields: Option<&[String]>) -> Result<AcceptReport, PipelineError> {
         let _alone = self.record_alone();
         let row = self.store.run(run_id)?.ok_or_else(|| AcceptError::NoSuchRun(run_id.to_owned()))?;
-        if row.status != "suspect" {
+        if row.status != RunStatus::Suspect {
             return Err(AcceptError::NotSuspect { run_id: row.run_id, status: row.status }.into());
         }
         let findings = self.store.findings(run_id)?;

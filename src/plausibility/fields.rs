@@ -93,9 +93,14 @@ fn shifted(path: &str, change: &Change, limits: &Limits, seen: &mut Vec<Seen>) {
             weight: change.moved(limits.shift).share(),
             before: Some(1.0),
             after: Some(ratio),
-            detail: format!("the median of {count} values is {ratio:.4} times the previous one"),
+            detail: format!("the median of {count} values is {} times the previous one", factor(ratio)),
         });
     }
+}
+
+/// A ratio with four decimals, or with an exponent if these would be 0.
+pub fn factor(ratio: f64) -> String {
+    if ratio < 0.001 { format!("{ratio:.1e}") } else { format!("{ratio:.4}") }
 }
 
 /// Compares restated past days with the store.

@@ -6,7 +6,7 @@ use super::flat::{Table, Tables};
 use super::limits::{self, MIN_CHANGED, MIN_ROWS};
 use super::{Check, Counts, Seen};
 use crate::domain::document::{RouteAnswer, Subject};
-use crate::domain::reading::{DocumentReport, EMPTY_ANSWER, Quarantined, RunReadings, SourceReport};
+use crate::domain::reading::{DocumentReport, QuarantineReason, Quarantined, RunReadings, SourceReport};
 use crate::domain::window::WindowKind;
 use chrono::{Days, Duration, NaiveDate};
 use std::collections::{BTreeMap, BTreeSet};
@@ -44,7 +44,9 @@ fn missing<'a>(keys: impl Iterator<Item = &'a str>, there: impl Fn(&str) -> bool
 pub fn failed_share(run: &RunReadings, about: Subject) -> f64 {
     let kinds = run.documents.iter().filter(|kind| kind.about == about).map(|kind| &kind.counts);
     let share = |kind: &SourceReport| {
-        let is_empty = |row: &&Quarantined| row.reason == EMPTY_ANSWER && row.kind == kind.source;
+        let is_empty = |row: &&Quarantined| {
+            row.reason == QuarantineReason::EmptyAnswer && row.kind.as_str() == kind.source
+        };
         let empty = run.quarantined.iter().filter(is_empty).count();
         Part { count: kind.failed.saturating_sub(empty), of: kind.planned }.share()
     };
@@ -195,24 +197,45 @@ pub fn empty(run: &RunReadings, seen: &mut Vec<Seen>) {
 ///
 /// An empty response where the previous run had rows is a failure of that document and is reported by name; the numbers
 /// remain unchanged. The recorded upstream did this once for 47 of 308 models, for one hour.
-const UNMATCHED: [&str; 5] =
-    ["ambiguous_name", "ambiguous_tag", "no_such_endpoint", "endpoint_list_missing", EMPTY_ANSWER];
+const UNMATCHED: [QuarantineReason; 5] = [
+    QuarantineReason::AmbiguousName,
+    QuarantineReason::AmbiguousTag,
+    QuarantineReason::NoSuchEndpoint,
+    QuarantineReason::EndpointListMissing,
+    QuarantineReason::EmptyAnswer,
+];
+
+/// Quarantine reasons of a single field, which counts as absent; the rest of its row is used.
+const FIELD_FAULTS: [QuarantineReason; 4] = [
+    QuarantineReason::UnreadableField,
+    QuarantineReason::ValueOutOfRange,
+    QuarantineReason::ValueMissing,
+    QuarantineReason::UnknownCondition,
+];
 
 /// Quarantined rows, by the field at fault.
 pub fn quarantined(before: Option<&RunReadings>, run: &RunReadings, seen: &mut Vec<Seen>) {
     let old = before.map(shares).unwrap_or_default();
     for (path, part) in shares(run) {
         let usual = old.get(&path).map_or(0.0, |part| part.share());
-        push(&path, Check::Quarantined, part, usual + limits::QUARANTINED, "rows were unusable", seen);
+        push(
+            &path,
+            Check::Quarantined,
+            part,
+            usual + limits::QUARANTINED,
+            "rows have an unusable value",
+            seen,
+        );
     }
 }
 
 fn shares(run: &RunReadings) -> BTreeMap<String, Part> {
     let mut parts: BTreeMap<String, Part> = BTreeMap::new();
-    for row in run.quarantined.iter().filter(|row| !UNMATCHED.contains(&row.reason.as_str())) {
+    for row in run.quarantined.iter().filter(|row| !UNMATCHED.contains(&row.reason)) {
         let part = parts.entry(blamed(row)).or_insert_with(|| Part { count: 0, of: rows_of(run, row) });
         part.count += 1;
-        part.of += 1;
+        // A row with a refused field is among the usable rows.
+        part.of = if FIELD_FAULTS.contains(&row.reason) { part.of.max(part.count) } else { part.of + 1 };
     }
     parts
 }
@@ -226,16 +249,16 @@ fn blamed(row: &Quarantined) -> String {
         .filter(|step| !matches!(*step, "$" | "data" | "") && uuid::Uuid::parse_str(step).is_err())
         .collect();
     let whole_row = row.path.ends_with(']') || named.is_empty();
-    if whole_row && row.reason != "undecodable" {
+    if whole_row && row.reason != QuarantineReason::Undecodable {
         return format!("quarantined.{}.{}", row.kind, row.reason);
     }
     let named = if whole_row { Vec::new() } else { named };
-    ["documents", &row.kind].into_iter().chain(named).collect::<Vec<_>>().join(".")
+    ["documents", row.kind.as_str()].into_iter().chain(named).collect::<Vec<_>>().join(".")
 }
 
 /// The number of usable rows of the kind. If a body is refused as a whole, the number of documents.
 fn rows_of(run: &RunReadings, row: &Quarantined) -> usize {
-    let kind = run.documents.iter().find(|kind| kind.counts.source == row.kind);
+    let kind = run.documents.iter().find(|kind| kind.counts.source == row.kind.as_str());
     if !row.path.contains('[') {
         return kind.map_or(0, |kind| kind.counts.ok + kind.counts.no_data);
     }

@@ -5,23 +5,12 @@ use super::kept::router_limits;
 use super::openrouter::{SESSION_ADVICE, TARGET};
 use super::saving::{Saving, saving};
 use super::select::choose;
-use super::{Evidence, Mode, Preference, TRAFFIC};
+use super::{Evidence, Mode, Preference, PreferenceOptions, TRAFFIC};
 use crate::domain::limits::{Limit, Limits};
 use crate::domain::thresholds::{STALE_AFTER_HOURS, STALE_GRACE_HOURS};
 use crate::snapshot::{ModelEntry, Snapshot};
 use chrono::{DateTime, Duration, Utc};
 use std::collections::BTreeMap;
-
-/// What the client requests.
-#[derive(Debug, Clone, Copy)]
-pub struct PreferenceOptions<'a> {
-    /// How much of the routing to take over.
-    pub mode: Mode,
-    /// The workload to rank by: the name of a workload in the snapshot, or [`TRAFFIC`].
-    pub workload: &'a str,
-    /// Limits that an endpoint must meet.
-    pub limits: &'a Limits,
-}
 
 /// Checks the name of a workload that preferences can rank by; without a name, the default workload.
 ///

@@ -1,7 +1,8 @@
 //! The changes for a router between two snapshots.
 
+use super::PreferenceOptions;
 use super::ProviderObject;
-use super::answer::{PreferenceOptions, advise};
+use super::answer::advise;
 use super::targets::{Answer, Target};
 use crate::domain::thresholds::STALE_AFTER_HOURS;
 use crate::snapshot::{ModelEntry, Snapshot};

@@ -1,9 +1,8 @@
 //! Judges each endpoint of a model for a preference.
 
-use super::answer::PreferenceOptions;
 use super::kept::{Missed, longest_prompt, missed};
 use super::rank::{expected_cost, session_cost};
-use super::{Evidence, TRAFFIC};
+use super::{Evidence, PreferenceOptions, TRAFFIC};
 use crate::domain::flag::FlagKind;
 use crate::domain::thresholds::{PREFERENCE_MIN_AGE_HOURS, PREFERENCE_MIN_UPTIME, PREFERENCE_READING_DAYS};
 use crate::domain::tier::{Lens, Tier};

@@ -15,66 +15,49 @@ mod saving;
 mod select;
 pub mod targets;
 
-pub use answer::{PreferenceOptions, advise, known_workload, preference};
+pub use answer::{advise, known_workload, preference};
 pub use changes::{Changes, changes};
 pub use openrouter::{MaxPrice, ProviderObject};
 pub use rank::{TRAFFIC, expected_cost};
 pub use saving::{Compared, Saving};
 
+use crate::domain::ids::names;
 use crate::domain::limits::Limits;
 use crate::domain::tier::Tier;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use std::fmt;
-use std::str::FromStr;
 use utoipa::ToSchema;
 
-/// How much of the routing a preference takes over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Mode {
-    /// Excludes the bad endpoints; the router chooses among the rest.
-    Avoid,
-    /// Admits good endpoints only.
-    Shortlist,
-    /// Admits the best endpoint only.
-    Pin,
-    /// Tries good endpoints one after another, best first. It disables the router's sticky routing, so it is returned
-    /// only if it is requested by name.
-    Order,
+names! {
+    /// How much of the routing a preference takes over.
+    Mode as "mode" {
+        /// Excludes the bad endpoints; the router chooses among the rest.
+        Avoid = "avoid",
+        /// Admits good endpoints only.
+        Shortlist = "shortlist",
+        /// Admits the best endpoint only.
+        Pin = "pin",
+        /// Tries good endpoints one after another, best first. It disables the router's sticky routing, so it is returned
+        /// only if it is requested by name.
+        Order = "order",
+    }
 }
 
 impl Mode {
     /// The modes that are offered by default, least restrictive first; the first is the default mode. `order` is not
     /// one of them.
-    pub const ALL: [Self; 3] = [Self::Avoid, Self::Shortlist, Self::Pin];
-
-    /// Name in JSON, URLs and on the command line.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Avoid => "avoid",
-            Self::Shortlist => "shortlist",
-            Self::Pin => "pin",
-            Self::Order => "order",
-        }
-    }
+    pub const OFFERED: [Self; 3] = [Self::Avoid, Self::Shortlist, Self::Pin];
 }
 
-impl fmt::Display for Mode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for Mode {
-    type Err = String;
-    fn from_str(name: &str) -> Result<Self, String> {
-        Self::ALL
-            .into_iter()
-            .chain([Self::Order])
-            .find(|mode| mode.as_str() == name)
-            .ok_or_else(|| format!("unknown mode `{name}`: one of avoid, shortlist, pin, order"))
-    }
+/// What the client requests.
+#[derive(Debug, Clone, Copy)]
+pub struct PreferenceOptions<'a> {
+    /// How much of the routing to take over.
+    pub mode: Mode,
+    /// The workload to rank by: the name of a workload in the snapshot, or [`TRAFFIC`].
+    pub workload: &'a str,
+    /// Limits that an endpoint must meet.
+    pub limits: &'a Limits,
 }
 
 /// A preference for one model with its evidence, or the reason why there is none.

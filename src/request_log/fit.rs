@@ -1,8 +1,9 @@
 //! Fits a workload to a request log, so that the fitted session has the log's mean turns, prompt tokens, output tokens
 //! and reusable share, which determine the bill.
 
-use super::read::{Log, Request};
+use super::read::Log;
 use super::sessions::{Grouping, sessions};
+use super::shape::Request;
 use crate::domain::thresholds::SESSION_MIN_REUSE;
 use crate::domain::workload::{CacheTtl, Failures, LensWeights, Workload};
 use serde::Serialize;

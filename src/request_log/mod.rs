@@ -8,6 +8,6 @@ mod sessions;
 mod shape;
 
 pub use fit::{Fit, FitError, Moments, ReuseFrom, fit};
-pub use read::{Log, Request, Skipped, read};
+pub use read::{Log, Skipped, read};
 pub use sessions::{Grouping, Sessions, sessions};
-pub use shape::Shape;
+pub use shape::{Request, Shape};

@@ -1,8 +1,7 @@
 //! Reads a request log line by line. Nothing is lost silently: unusable lines are counted by reason, with the numbers
 //! of the first such lines.
 
-use super::shape::{Shape, request};
-use chrono::{DateTime, Utc};
+use super::shape::{Request, Shape, request};
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, HashSet};
@@ -12,29 +11,6 @@ use std::io::{self, BufRead, Read};
 const LINES_KEPT: usize = 5;
 /// Maximum length of a line, bytes; a request with its whole response is far shorter.
 const LONGEST_LINE: u64 = 64 << 20;
-
-/// One request of the log.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Request {
-    /// Line number, counted from 1; in a JSON array, the position of the entry.
-    pub line: usize,
-    /// Session, conversation or trace that it belongs to, if known.
-    pub session: Option<String>,
-    /// Time of the request, if known.
-    pub at: Option<DateTime<Utc>>,
-    /// The model, if known.
-    pub model: Option<String>,
-    /// Id of the request, if known.
-    pub id: Option<String>,
-    /// Prompt tokens, including cached and written tokens.
-    pub prompt: f64,
-    /// Prompt tokens found in the cache; `None` if unknown.
-    pub cached: Option<f64>,
-    /// Completion tokens.
-    pub output: f64,
-    /// Cost, USD, if known.
-    pub cost: Option<f64>,
-}
 
 /// Lines skipped for one reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

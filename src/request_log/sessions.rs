@@ -1,7 +1,8 @@
 //! Groups requests into sessions. If the log has session ids, they are used; otherwise a request continues the session
 //! whose last prompt it can have grown from.
 
-use super::read::{Log, Request};
+use super::read::Log;
+use super::shape::Request;
 use crate::domain::thresholds::{SESSION_GAP_MINUTES, SESSION_MIN_REUSE};
 use chrono::TimeDelta;
 use serde::Serialize;

@@ -1,10 +1,32 @@
 //! One entry of a request log: its shape and its counts.
 
-use super::read::Request;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::fmt;
+
+/// One request of the log.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Request {
+    /// Line number, counted from 1; in a JSON array, the position of the entry.
+    pub line: usize,
+    /// Session, conversation or trace that it belongs to, if known.
+    pub session: Option<String>,
+    /// Time of the request, if known.
+    pub at: Option<DateTime<Utc>>,
+    /// The model, if known.
+    pub model: Option<String>,
+    /// Id of the request, if known.
+    pub id: Option<String>,
+    /// Prompt tokens, including cached and written tokens.
+    pub prompt: f64,
+    /// Prompt tokens found in the cache; `None` if unknown.
+    pub cached: Option<f64>,
+    /// Completion tokens.
+    pub output: f64,
+    /// Cost, USD, if known.
+    pub cost: Option<f64>,
+}
 
 /// The known formats of entries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]

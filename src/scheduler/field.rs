@@ -1,6 +1,6 @@
 //! One field of a Unix cron expression, parsed from text to the set of its values.
 
-use super::cron::CronError;
+use super::error::CronError;
 
 /// What one of the five fields accepts.
 pub(super) struct FieldRule {

@@ -2,8 +2,10 @@
 //! survives jobs that fail or panic.
 
 mod cron;
+mod error;
 mod field;
 mod run;
 
-pub use cron::{CronError, CronExpression};
+pub use cron::CronExpression;
+pub use error::CronError;
 pub use run::{Scheduler, SchedulerReport, Tick, due};

@@ -1,8 +1,7 @@
 //! Cache of answers that are the same for every client, by URL: repeated requests bypass the routes.
 
-use super::limit;
-use super::metrics::FromKept;
-use super::public::Now;
+use super::extensions::{FromKept, Unlimited};
+use super::{Now, limit};
 use crate::prepared::{Bounds, Prepared, Shared, Shelf};
 use crate::snapshot::Current;
 use axum::extract::{Request, State};
@@ -50,11 +49,6 @@ impl Answers {
         self.prepared.read().unwrap_or_else(PoisonError::into_inner).contains(address)
     }
 }
-
-/// Marks a request for a prepared answer. It is never limited, even if the answer has to be made again because the data
-/// became an hour older.
-#[derive(Clone)]
-pub(super) struct Unlimited;
 
 /// The cache of a service over one snapshot holder.
 pub(super) struct Hot {

@@ -4,7 +4,7 @@
 //! Reported in the fields of the IETF draft "RateLimit header fields for HTTP": `RateLimit-Policy` is the quota,
 //! `RateLimit` is what remains of it.
 
-use super::hot::Unlimited;
+use super::extensions::Unlimited;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};

@@ -4,21 +4,18 @@
 use crate::domain::window::moment;
 use crate::pipeline::{Pipeline, backtest_record, build_snapshot, flips as count_flips};
 use crate::store::ExportFormat;
-use axum::extract::{ConnectInfo, Query, State};
+use axum::extract::{ConnectInfo, Query, Request, State};
 use axum::http::StatusCode;
+use axum::http::header::AUTHORIZATION;
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Deserialize;
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
-
-#[derive(Clone)]
-struct Local {
-    pipeline: Arc<Pipeline>,
-    token: Arc<str>,
-}
 
 #[derive(Deserialize)]
 struct ExportQuery {
@@ -26,20 +23,17 @@ struct ExportQuery {
     from: DateTime<Utc>,
     to: DateTime<Utc>,
     format: String,
-    token: String,
 }
 
 #[derive(Deserialize)]
 struct SnapshotQuery {
     as_of: String,
-    token: String,
 }
 
 #[derive(Deserialize)]
 struct BacktestQuery {
     from: Option<NaiveDate>,
     to: Option<NaiveDate>,
-    token: String,
 }
 
 #[derive(Deserialize)]
@@ -48,43 +42,49 @@ struct AcceptQuery {
     /// Names separated by commas; empty for all findings.
     #[serde(default)]
     fields: String,
-    token: String,
 }
 
-#[derive(Deserialize)]
-struct FlipsQuery {
-    token: String,
-}
-
+/// The routes over a pipeline. Without the token they do not exist.
 pub fn router(pipeline: Arc<Pipeline>, token: &str) -> Router {
+    let token: Arc<str> = token.into();
     Router::new()
         .route("/local/export", get(export))
         .route("/local/snapshot", get(snapshot))
         .route("/local/backtest", get(backtest))
         .route("/local/flips", get(flips))
         .route("/local/accept", post(accept))
-        .with_state(Local { pipeline, token: token.into() })
+        .route_layer(from_fn_with_state(token, guard))
+        .with_state(pipeline)
 }
 
-impl Local {
-    fn admits(&self, peer: SocketAddr, token: &str) -> bool {
-        peer.ip().is_loopback() && token == &*self.token
+/// Admits only callers on loopback with the token.
+async fn guard(
+    State(token): State<Arc<str>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if !peer.ip().is_loopback() || given_token(&request).as_deref() != Some(&*token) {
+        return StatusCode::NOT_FOUND.into_response();
     }
+    next.run(request).await
+}
+
+/// The token of a request: from the header `Authorization: Bearer`, or else from the query parameter `token`, which is
+/// deprecated and accepted until 27 February 2027.
+fn given_token(request: &Request) -> Option<String> {
+    if let Some(value) = request.headers().get(AUTHORIZATION) {
+        return value.to_str().ok()?.strip_prefix("Bearer ").map(str::to_owned);
+    }
+    let Query(mut words) = Query::<HashMap<String, String>>::try_from_uri(request.uri()).ok()?;
+    words.remove("token")
 }
 
 /// Writes a file to the shared work folder and returns its path.
-async fn export(
-    State(local): State<Local>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    Query(query): Query<ExportQuery>,
-) -> Response {
-    if !local.admits(peer, &query.token) {
-        return StatusCode::NOT_FOUND.into_response();
-    }
+async fn export(State(pipeline): State<Arc<Pipeline>>, Query(query): Query<ExportQuery>) -> Response {
     let Some(format) = ExportFormat::parse(&query.format) else {
         return (StatusCode::BAD_REQUEST, "unknown format").into_response();
     };
-    let pipeline = local.pipeline;
     match query.kind.as_str() {
         "readings" => answer(move || pipeline.store.export_readings(query.from, query.to, format)).await,
         "hourly" => answer(move || pipeline.store.export_hourly(query.from, query.to, format)).await,
@@ -97,57 +97,29 @@ async fn export(
 }
 
 /// The snapshot as it would have been at a given time, or at the end of a UTC day.
-async fn snapshot(
-    State(local): State<Local>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    Query(query): Query<SnapshotQuery>,
-) -> Response {
-    if !local.admits(peer, &query.token) {
-        return StatusCode::NOT_FOUND.into_response();
-    }
+async fn snapshot(State(pipeline): State<Arc<Pipeline>>, Query(query): Query<SnapshotQuery>) -> Response {
     let time = match moment(&query.as_of) {
         Ok(time) => time,
         Err(error) => return (StatusCode::BAD_REQUEST, error).into_response(),
     };
-    answer(move || build_snapshot(&local.pipeline.store, Some(time), local.pipeline.workloads()?, time)).await
+    answer(move || build_snapshot(&pipeline.store, Some(time), pipeline.workloads()?, time)).await
 }
 
 /// The backtest over a range of days.
-async fn backtest(
-    State(local): State<Local>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    Query(query): Query<BacktestQuery>,
-) -> Response {
-    if !local.admits(peer, &query.token) {
-        return StatusCode::NOT_FOUND.into_response();
-    }
-    answer(move || backtest_record(&local.pipeline.store, query.from, query.to)).await
+async fn backtest(State(pipeline): State<Arc<Pipeline>>, Query(query): Query<BacktestQuery>) -> Response {
+    answer(move || backtest_record(&pipeline.store, query.from, query.to)).await
 }
 
 /// Accepts fields of a suspect run and publishes it.
-async fn accept(
-    State(local): State<Local>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    Query(query): Query<AcceptQuery>,
-) -> Response {
-    if !local.admits(peer, &query.token) {
-        return StatusCode::NOT_FOUND.into_response();
-    }
+async fn accept(State(pipeline): State<Arc<Pipeline>>, Query(query): Query<AcceptQuery>) -> Response {
     let fields: Vec<String> =
         query.fields.split(',').filter(|field| !field.is_empty()).map(str::to_owned).collect();
-    answer(move || local.pipeline.accept(&query.run, (!fields.is_empty()).then_some(&fields))).await
+    answer(move || pipeline.accept(&query.run, (!fields.is_empty()).then_some(&fields))).await
 }
 
 /// How often tiers change, over the whole record.
-async fn flips(
-    State(local): State<Local>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    Query(query): Query<FlipsQuery>,
-) -> Response {
-    if !local.admits(peer, &query.token) {
-        return StatusCode::NOT_FOUND.into_response();
-    }
-    answer(move || count_flips(&local.pipeline.store, &local.pipeline.workloads()?)).await
+async fn flips(State(pipeline): State<Arc<Pipeline>>) -> Response {
+    answer(move || count_flips(&pipeline.store, &pipeline.workloads()?)).await
 }
 
 async fn answer<T, E>(work: impl FnOnce() -> Result<T, E> + Send + 'static) -> Response

@@ -1,6 +1,8 @@
 //! Prometheus metrics of the service: the data that it serves, their age, and the responses that it sent.
 
-use super::public::Now;
+use super::Now;
+use super::extensions::FromKept;
+use crate::domain::reading::RunStatus;
 use crate::snapshot::{Current, Snapshot};
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
@@ -17,10 +19,6 @@ use std::sync::Arc;
 
 /// OpenMetrics text, which Prometheus reads.
 const TEXT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-
-/// Marks a response that came from the cache, without routing.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct FromKept;
 
 /// The labels of the response counter. Each has few values, so that clients cannot make the number of series grow.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -87,7 +85,7 @@ fn of_snapshot(registry: &mut Registry, snapshot: &Snapshot) {
         gauge(
             "last_run_ok",
             "1 if the newest run is complete, 0 otherwise",
-            f64::from(u8::from(run.status == "ok")),
+            f64::from(u8::from(run.status == RunStatus::Ok)),
         );
         gauge("last_run_requests", "Requests of the newest run", run.requests as f64);
         let seconds = run.duration_ms as f64 / 1000.0;

@@ -1,6 +1,7 @@
 //! Wires the scheduler, the site and the API together, and stops them gracefully.
 
 mod announce;
+mod extensions;
 mod hot;
 mod limit;
 mod local;
@@ -10,7 +11,6 @@ mod public;
 pub use announce::Announced;
 pub use public::for_files;
 
-use crate::api::with_aliases;
 use crate::background;
 use crate::clock::Clock;
 use crate::config;
@@ -21,9 +21,10 @@ use crate::snapshot::Current;
 use axum::Router;
 use axum::middleware::{from_fn_with_state, map_response};
 use axum::routing::get;
+use chrono::{DateTime, Utc};
 use limit::Limit;
 use metrics::Metrics;
-use public::{Now, Public};
+use public::Public;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,6 +32,9 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::TimeoutLayer;
+
+/// Returns the current time.
+type Now = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 
 /// Maximum duration of a request. The site's answers are prepared, so this only limits failures.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(180);
@@ -63,9 +67,6 @@ pub struct Server {
 
 impl Server {
     /// Starts listening and announces the server in the data folder, so that verbs that need the store can query it.
-    ///
-    /// # Errors
-    /// [`ServeError`].
     pub async fn bind(
         content: Content,
         clock: Arc<dyn Clock>,
@@ -139,7 +140,7 @@ fn router(content: Content, clock: Arc<dyn Clock>, token: &str) -> Router {
     // Routes besides the site's fallback must be merged before it; the layers of one do not apply to the other.
     local
         .merge(figures)
-        .fallback_service(with_aliases(public))
+        .fallback_service(site::with_aliases(public))
         .layer(CatchPanicLayer::new())
         .layer(TimeoutLayer::with_status_code(axum::http::StatusCode::GATEWAY_TIMEOUT, ANSWER_TIMEOUT))
         .layer(from_fn_with_state(metrics, metrics::count))
@@ -177,9 +178,6 @@ pub async fn collect_by_schedule(
 }
 
 /// Collects one run and publishes a new snapshot. Computation happens outside the async workers.
-///
-/// # Errors
-/// [`PipelineError`].
 pub async fn collect_and_publish(
     pipeline: Arc<Pipeline>,
     options: &CollectOptions,
@@ -194,7 +192,7 @@ pub async fn collect_and_publish(
     };
     tracing::info!(
         run_id = report.run_id,
-        status = report.status,
+        status = report.status.as_str(),
         requests = report.requests,
         endpoints = report.endpoints,
         readings = report.readings,

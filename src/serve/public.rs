@@ -1,11 +1,12 @@
 //! The public part: the site and the API over one snapshot holder, with their prepared answers.
 
+use super::Now;
 use super::hot::{self, Answers, Hot};
 use super::limit::{self, Limit};
-use crate::api::{self, Aliased, ApiState, Bodies, with_aliases};
+use crate::api::{self, ApiState, Bodies};
 use crate::background;
 use crate::prepared::Purpose;
-use crate::site::{self, Described, Pages, SiteState};
+use crate::site::{self, Aliased, Described, Pages, SiteState, with_aliases};
 use crate::snapshot::{Current, Snapshot};
 use axum::Router;
 use axum::body::Body;
@@ -20,17 +21,12 @@ use tower::ServiceExt;
 /// The text of the method page.
 const METHOD: &str = include_str!("../../docs/method.md");
 
-/// The path of the API reference.
-const API_PAGE: &str = "/api";
 /// The text that the API reference quotes.
 const API_TEXT: &str = include_str!("../../docs/api.md");
 
 /// The description of the API; it never changes while the program runs.
 static API_DOCUMENT: LazyLock<Value> =
     LazyLock::new(|| serde_json::to_value(api::openapi()).unwrap_or_default());
-
-/// Returns the current time.
-pub(super) type Now = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 
 /// The site and the API.
 #[derive(Clone)]
@@ -100,7 +96,7 @@ impl Public {
         let addresses: Vec<String> = site::pages(snapshot)
             .into_iter()
             .chain(site::twins(snapshot))
-            .chain([API_PAGE.to_owned()])
+            .chain([site::REFERENCE.to_owned()])
             .collect();
         self.answers.set_prepared(&addresses);
         let (mut made, mut failed) = (0, 0);

@@ -1,68 +1,14 @@
 //! The events of the simulated span, at known times.
 
 use chrono::{DateTime, Duration, NaiveTime, Utc};
-use uuid::Uuid;
 
 use super::config::SimulatorConfig;
 use super::noise::Draw;
 use super::price::CacheKind;
-use super::world::World;
+use super::world::{Event, EventKind, World};
 
 /// The change of the hit rate of the provider that gets worse, a fraction.
 const SHIFT: f64 = -0.25;
-
-/// An event of an endpoint or a provider.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Event {
-    /// When it began; for a state that lasts the whole span, the start of the span.
-    pub at: DateTime<Utc>,
-    /// The endpoint concerned; `None` if a whole provider is concerned.
-    pub endpoint: Option<Uuid>,
-    /// Base slug of the provider.
-    pub provider: String,
-    /// Kind of event.
-    pub kind: EventKind,
-}
-
-/// The kinds of events.
-#[derive(Clone, Debug, PartialEq)]
-pub enum EventKind {
-    /// All list prices are multiplied by `factor`, at midnight.
-    PriceChange {
-        /// New price over old.
-        factor: f64,
-    },
-    /// Uptime below 80 % until `until`: status -5.
-    Outage {
-        /// End, exclusive.
-        until: DateTime<Utc>,
-    },
-    /// Uptime between 80 and 95 % until `until`: status -2.
-    Degraded {
-        /// End, exclusive.
-        until: DateTime<Utc>,
-    },
-    /// A read price is listed but never applied.
-    Phantom,
-    /// Hits are reported, but no read price is listed.
-    NoDiscount,
-    /// A provider that rejects many requests while its uptime looks good.
-    RateLimited,
-    /// The endpoint did not exist before this time.
-    Appears,
-    /// The endpoint does not exist from this time on.
-    Disappears,
-    /// The routing name changes.
-    TagChange {
-        /// New tag.
-        to: String,
-    },
-    /// The provider's true effect changes.
-    EffectShift {
-        /// The change, a fraction.
-        by: f64,
-    },
-}
 
 /// The UTC midnight at a share of the span; at least one day after its start.
 fn midnight(config: &SimulatorConfig, share: f64) -> DateTime<Utc> {

@@ -9,6 +9,7 @@
 
 mod assign;
 mod bodies;
+mod build;
 mod cache;
 mod clock;
 mod config;
@@ -29,11 +30,11 @@ use uuid::Uuid;
 
 pub use clock::SweepClock;
 pub use config::{Habits, SimulatorConfig, SimulatorError};
-pub use events::{Event, EventKind};
 pub use price::CacheKind;
 pub use server::{SimulatorServer, http_date, serve};
 pub use traffic::Counters;
 pub use truth::{EndpointTruth, ModelTruth, ProviderTruth, Truth};
+pub use world::{Event, EventKind};
 
 /// A simulated upstream.
 #[derive(Debug)]
@@ -52,7 +53,7 @@ impl Simulator {
     /// [`SimulatorError::Config`] if no such world exists; the message names the bound.
     pub fn new(config: SimulatorConfig) -> Result<Self, SimulatorError> {
         config.validate()?;
-        let world = world::World::build(&config);
+        let world = build::build(&config);
         let prepared = bodies::Prepared::new(&world);
         let by_uuid = world.endpoints.iter().enumerate().map(|(i, e)| (e.id, i)).collect();
         Ok(Self { config, world, book: traffic::DayBook::default(), prepared, by_uuid })

@@ -3,9 +3,9 @@
 use chrono::{DateTime, Duration, NaiveDate, NaiveTime, Utc};
 use uuid::Uuid;
 
-use super::events::Event;
 use super::price::CacheKind;
 use super::traffic::{Counters, full_hour};
+use super::world::Event;
 use super::{Simulator, bodies, cache, world};
 
 /// The truth of one provider.

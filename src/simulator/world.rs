@@ -1,16 +1,66 @@
-//! The simulated market: providers, models, endpoints, and the true effects behind them.
+//! The simulated market: providers, models, endpoints, their events, and the true effects behind them.
 
-use chrono::{DateTime, Datelike, Duration, Utc};
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::config::SimulatorConfig;
-use super::events::Event;
-use super::noise::{Draw, Noise};
+use super::noise::Noise;
 use super::price::{CacheKind, Prices};
-use super::{endpoints, events, names};
 
 /// Standard deviation of the true effects (calibration: `docs/method.md`).
 pub(super) const THETA_SD: f64 = 0.145;
+
+/// An event of an endpoint or a provider.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event {
+    /// When it began; for a state that lasts the whole span, the start of the span.
+    pub at: DateTime<Utc>,
+    /// The endpoint concerned; `None` if a whole provider is concerned.
+    pub endpoint: Option<Uuid>,
+    /// Base slug of the provider.
+    pub provider: String,
+    /// Kind of event.
+    pub kind: EventKind,
+}
+
+/// The kinds of events.
+#[derive(Clone, Debug, PartialEq)]
+pub enum EventKind {
+    /// All list prices are multiplied by `factor`, at midnight.
+    PriceChange {
+        /// New price over old.
+        factor: f64,
+    },
+    /// Uptime below 80 % until `until`: status -5.
+    Outage {
+        /// End, exclusive.
+        until: DateTime<Utc>,
+    },
+    /// Uptime between 80 and 95 % until `until`: status -2.
+    Degraded {
+        /// End, exclusive.
+        until: DateTime<Utc>,
+    },
+    /// A read price is listed but never applied.
+    Phantom,
+    /// Hits are reported, but no read price is listed.
+    NoDiscount,
+    /// A provider that rejects many requests while its uptime looks good.
+    RateLimited,
+    /// The endpoint did not exist before this time.
+    Appears,
+    /// The endpoint does not exist from this time on.
+    Disappears,
+    /// The routing name changes.
+    TagChange {
+        /// New tag.
+        to: String,
+    },
+    /// The provider's true effect changes.
+    EffectShift {
+        /// The change, a fraction.
+        by: f64,
+    },
+}
 
 /// A company that serves models.
 #[derive(Clone, Debug)]
@@ -145,75 +195,11 @@ pub(super) struct World {
 }
 
 impl World {
-    /// Builds the world of a validated configuration.
-    pub(super) fn build(config: &SimulatorConfig) -> Self {
-        let noise = Noise::new(config.seed);
-        let providers = (0..config.providers).map(|i| provider(config, noise, i)).collect();
-        let models = (0..config.models).map(|i| model(config, noise, i)).collect();
-        let mut world =
-            Self { noise, providers, models, endpoints: Vec::new(), pairs: Vec::new(), events: Vec::new() };
-        if config.events {
-            events::shift_one_provider(&mut world, config);
-        }
-        endpoints::populate(&mut world, config);
-        if config.events {
-            events::happen(&mut world, config);
-        }
-        endpoints::idle(&mut world, config.habits.idle_models);
-        world
-    }
-
     /// The true mean hit rate of an endpoint at a time: level plus effects, without noise.
     pub(super) fn mean_hit_rate(&self, endpoint: &Endpoint, at: DateTime<Utc>) -> f64 {
         if endpoint.kind == CacheKind::None {
             return 0.0;
         }
         self.models[endpoint.model].alpha + self.providers[endpoint.provider].theta_at(at) + endpoint.effect
-    }
-}
-
-/// The hostile name that replaces an invented one, for the first few if hostile names are enabled.
-fn hostile(config: &SimulatorConfig, index: usize) -> Option<String> {
-    names::hostile(index).filter(|_| config.hostile_names).map(str::to_owned)
-}
-
-fn provider(config: &SimulatorConfig, noise: Noise, index: usize) -> Provider {
-    let key = index as i64;
-    let name = names::provider(index);
-    let cacheless = index % 4 == 3 && index / 4 < config.cacheless_providers;
-    let limited = if index % 13 == 5 {
-        noise.at(Draw::Limited, [key]).between(0.5, 1.8)
-    } else {
-        0.01 * noise.at(Draw::Limited, [key]).factor(1.2).min(8.0)
-    };
-    Provider {
-        display: hostile(config, index).unwrap_or(name.display),
-        slug: name.slug,
-        internal: name.internal,
-        headquarters: ["US", "DE", "SG", "CN", "FI", "FR"][noise.at(Draw::Catalog, [0, key]).index(6)],
-        theta: endpoints::bounded(0.19 * noise.at(Draw::Theta, [key]).normal(), 0.27),
-        shift: None,
-        cacheless,
-        bills_writes: !cacheless && index % 13 == 8,
-        limited_ratio: limited,
-    }
-}
-
-fn model(config: &SimulatorConfig, noise: Noise, index: usize) -> Model {
-    let key = index as i64;
-    let name = names::model(index);
-    let id = format!("{}/{}", name.author, name.slug);
-    let created = config.start - Duration::days(30 + noise.at(Draw::Catalog, [1, key]).index(300) as i64);
-    let date = format!("{:04}{:02}{:02}", created.year(), created.month(), created.day());
-    Model {
-        canonical: format!("{id}-{date}"),
-        id,
-        name: hostile(config, index).unwrap_or(name.display),
-        created: created.timestamp(),
-        context: [131_072, 200_000, 262_144, 1_048_576][noise.at(Draw::Catalog, [2, key]).index(4)],
-        alpha: noise.at(Draw::Alpha, [key]).between(0.30, 0.69),
-        price: (0.4 * noise.at(Draw::Price, [key]).factor(1.1)).clamp(0.03, 6.0),
-        tiered: index % 9 == 7,
-        log_tokens: 300e6_f64.ln() + 1.2 * noise.at(Draw::Volume, [0, key]).normal(),
     }
 }

@@ -1,19 +1,23 @@
 //! The addresses of all pages, data and files of a snapshot.
 
-use super::charts::OfModel;
-use super::link;
-use super::session_bars;
+use super::charts::{OfModel, session_bars};
+use super::parts::link;
+use super::registry::{PAGES, PageRow, Section};
 use crate::domain::tier::Lens;
 use crate::snapshot::Snapshot;
 
+/// The pages that are made before a snapshot is shown. The API reference does not depend on the snapshot's names.
+fn prepared() -> impl Iterator<Item = &'static PageRow> {
+    PAGES.iter().filter(|row| row.label.is_some() && row.section != Section::Api)
+}
+
 /// The addresses of all pages of a snapshot, the most requested ones first.
 pub fn pages(snapshot: &Snapshot) -> Vec<String> {
-    let indexes =
-        ["/", "/models", "/providers", "/explore", "/changes", "/status", "/method"].map(str::to_owned);
+    let indexes = prepared().map(|row| row.path.to_owned());
     let lenses = Lens::ALL.into_iter().flat_map(|lens| tier_lists(snapshot, lens));
     let models = snapshot.models.iter().map(|model| link::model(&model.model_id));
     let providers = snapshot.providers.iter().map(|entry| link::provider(entry.provider.as_str()));
-    indexes.into_iter().chain(lenses).chain(models).chain(providers).collect()
+    indexes.chain(lenses).chain(models).chain(providers).collect()
 }
 
 fn tier_lists(snapshot: &Snapshot, lens: Lens) -> Vec<String> {
@@ -25,9 +29,8 @@ fn tier_lists(snapshot: &Snapshot, lens: Lens) -> Vec<String> {
 
 /// The addresses of the JSON twins of all pages.
 pub fn twins(snapshot: &Snapshot) -> Vec<String> {
-    const INDEXES: [&str; 7] =
-        ["tiers", "models", "providers", "workloads", "thresholds", "changes", "status"];
-    let indexes = INDEXES.into_iter().map(|name| format!("/api/v1/{name}"));
+    let routes = prepared().filter_map(|row| row.twin).chain(["workloads"]);
+    let indexes = routes.map(|route| format!("/api/v1/{route}"));
     let backtest = snapshot.backtest.iter().map(|_| "/api/v1/backtest".to_owned());
     let tiers = snapshot.tier_lists.iter().map(|list| link::tiers_json(list.lens, list.workload.as_deref()));
     let models = snapshot.models.iter().map(|model| link::model_json(&model.model_id));
@@ -37,20 +40,24 @@ pub fn twins(snapshot: &Snapshot) -> Vec<String> {
 
 /// The addresses of the tables as CSV; each has the name of its page.
 pub fn tables(snapshot: &Snapshot) -> Vec<String> {
-    let indexes =
-        ["/tiers", "/models", "/providers", "/changes", "/explore"].map(|name| format!("{name}.csv"));
+    let indexes = PAGES.iter().filter(|row| row.has_table).map(|row| format!("/{}.csv", row.name()));
     let lists = snapshot.tier_lists.iter();
     let tiers =
         lists.map(|list| format!("/tiers.csv?{}", link::tier_query(list.lens, list.workload.as_deref())));
     let models = snapshot.models.iter().map(|model| format!("{}.csv", link::model(&model.model_id)));
     let providers = snapshot.providers.iter();
     let providers = providers.map(|entry| format!("{}.csv", link::provider(entry.provider.as_str())));
-    indexes.into_iter().chain(tiers).chain(models).chain(providers).collect()
+    indexes.chain(tiers).chain(models).chain(providers).collect()
 }
 
 /// The addresses of badges, charts, style sheet, script and feed. A chart without data does not exist.
 pub fn pictures(snapshot: &Snapshot) -> Vec<String> {
-    let fixed = [super::assets::style_path(), super::assets::script_path(), "/favicon.svg", "/changes.atom"];
+    let fixed = [
+        super::parts::assets::style_path(),
+        super::parts::assets::script_path(),
+        "/favicon.svg",
+        "/changes.atom",
+    ];
     let mut all: Vec<String> = fixed.map(str::to_owned).to_vec();
     for model in &snapshot.models {
         let id = &model.model_id;

@@ -2,57 +2,32 @@
 //!
 //! Upstream text (names of models and providers, addresses, errors) is untrusted: templates escape it, and pages link
 //! only to plain web addresses.
+//!
+//! `parts` are the pieces that pages share, `charts` the drawings, `pages` one file or folder per page, `files` what
+//! accompanies the pages. `registry` lists the pages; `kept` renders each once per snapshot, `routes` serves them.
 
 mod addresses;
-mod assets;
-mod badge_file;
-mod basis;
-mod card;
-mod changes;
+mod aliases;
 mod charts;
-mod clean;
-mod compare;
-mod cost;
-mod day_chart;
-mod explore;
-mod feed;
-mod file_routes;
 mod files;
-mod flags;
-mod format;
-mod front;
-mod hours;
-mod lens_table;
-mod link;
-mod method;
-mod model;
-mod models;
+mod kept;
 mod pages;
 mod parts;
-mod picks;
-mod preference;
-mod previews;
-mod problem;
-mod provider;
-mod providers;
-mod record;
-mod reference;
+mod registry;
+mod respond;
 mod routes;
-mod search;
-mod session_bars;
-mod shell;
-mod spark;
-mod status;
 
-pub use self::pages::Pages;
-pub use self::routes::secure;
 pub use addresses::{cards, pages, pictures, tables, twins};
-pub use clean::clean;
-pub use explore::{columns, figures};
-pub use feed::site_map_of;
-pub use format::tokens as tokens_in_words;
-pub use link::{model as model_page, provider as provider_page};
-pub use reference::{Described, router as reference};
+pub use aliases::{Aliased, with_aliases};
+pub use files::feed::site_map_of;
+pub use kept::Pages;
+pub use pages::explore::{columns, figures};
+pub use pages::reference::{Described, router as reference};
+pub use parts::clean::clean;
+pub use parts::format::tokens as tokens_in_words;
+pub use parts::link::{model as model_page, provider as provider_page};
+pub use registry::{PAGES, PageRow, Query, REFERENCE};
+pub use respond::secure;
 
 use crate::snapshot::Current;
 use axum::Router;
@@ -86,5 +61,5 @@ impl fmt::Debug for SiteState {
 /// Before the first snapshot, every page answers with 503 and reloads itself. Merge this router last: its fallback
 /// handles everything that no other router matches.
 pub fn router(state: SiteState) -> Router {
-    routes::router(pages::Site::new(state))
+    routes::router(kept::Site::new(state))
 }

@@ -1,61 +1,36 @@
-//! The routes of the pages, and the headers of every response.
+//! The routes of the pages.
 
-use super::clean::clean;
-use super::compare;
-use super::explore::{self, Question};
-use super::file_routes as files;
-use super::pages::{HTML, Page, Site, model_address};
-use super::problem::{self, Missing};
-use super::search;
-use super::shell::View;
-use super::{assets, cost, front};
+use super::files::routes as files;
+use super::kept::{Page, Site, model_address};
+use super::pages::explore::{self, Question};
+use super::pages::problem::Missing;
+use super::pages::{compare, cost, search};
+use super::parts::shell::View;
+use super::parts::{assets, lens};
+use super::registry::{PAGES, Section};
+use super::respond::{Name, Words, echo, empty, failed, not_found, page, page_of, rendered, secure, unknown};
 use crate::domain::tier::Lens;
 use crate::prepared::pack_on_the_way;
 use crate::snapshot::Snapshot;
 use axum::Router;
-use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
-use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, RETRY_AFTER,
-    X_CONTENT_TYPE_OPTIONS,
-};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::middleware::{from_fn, map_response};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::get;
+use axum::routing::{MethodRouter, get};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// No inline scripts or styles, nothing from other hosts.
-const POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; connect-src 'self'; form-action 'self'; \
-     base-uri 'none'; frame-ancestors 'none'",
-);
-
-pub(super) type Words = Result<Query<HashMap<String, String>>, QueryRejection>;
-pub(super) type Name = Result<Path<String>, PathRejection>;
-
-/// Names longer than this are truncated in error pages.
-const LONGEST_ECHO: usize = 120;
-
+/// The routes of the pages in the registry, of what lies below them, and of the files.
 pub fn router(site: Arc<Site>) -> Router {
-    Router::new()
-        .route("/", get(tiers))
-        .route("/models", get(|State(site), headers| async move { page(&site, &headers, Page::Models) }))
+    let of_rows = PAGES.iter().filter_map(|row| Some((row.path, of_page(row.section)?)));
+    of_rows
+        .fold(Router::new(), |router, (path, route)| router.route(path, route))
         .route("/models/{*id}", get(model))
-        .route(
-            "/providers",
-            get(|State(site), headers| async move { page(&site, &headers, Page::Providers) }),
-        )
         .route("/providers/{slug}", get(provider))
-        .route("/method", get(|State(site), headers| async move { page(&site, &headers, Page::Method) }))
-        .route("/status", get(|State(site), headers| async move { page(&site, &headers, Page::Status) }))
-        .route("/search", get(find))
-        .route("/changes", get(|State(site), headers| async move { page(&site, &headers, Page::Changes) }))
-        .route("/explore", get(explore_page))
         .route("/explore.json", get(explore_json))
         .route("/explore.csv", get(explore_csv))
-        .route("/compare", get(compare_page))
         .route("/chart/model/{*rest}", get(files::model_chart))
         .route("/chart/provider/{slug}/{file}", get(files::provider_chart))
         .route("/badge/model/{*rest}", get(files::model_badge))
@@ -65,7 +40,6 @@ pub fn router(site: Arc<Site>) -> Router {
         .route("/og/model/{*rest}", get(files::model_card))
         .route("/changes.atom", get(files::feed))
         .route("/sitemap.xml", get(files::site_map))
-        .route("/cost", get(calculate))
         .route("/assets/{file}", get(asset))
         .route("/robots.txt", get(files::robots))
         .route("/favicon.svg", get(asset))
@@ -75,14 +49,26 @@ pub fn router(site: Arc<Site>) -> Router {
         .layer(map_response(secure))
 }
 
-/// Adds security headers to a response that does not have them yet.
-pub async fn secure(mut response: Response) -> Response {
-    let headers = response.headers_mut();
-    // Standalone pictures have their own policy.
-    headers.entry(CONTENT_SECURITY_POLICY).or_insert(POLICY);
-    headers.entry(X_CONTENT_TYPE_OPTIONS).or_insert(HeaderValue::from_static("nosniff"));
-    headers.entry(REFERRER_POLICY).or_insert(HeaderValue::from_static("no-referrer"));
-    response
+/// The route of a page in the registry; the API reference has its own router.
+fn of_page(section: Section) -> Option<MethodRouter<Arc<Site>>> {
+    Some(match section {
+        Section::Tiers => get(tiers),
+        Section::Models => kept(Page::Models),
+        Section::Providers => kept(Page::Providers),
+        Section::Explore => get(explore_page),
+        Section::Cost => get(calculate),
+        Section::Changes => kept(Page::Changes),
+        Section::Method => kept(Page::Method),
+        Section::Status => kept(Page::Status),
+        Section::Search => get(find),
+        Section::Compare => get(compare_page),
+        Section::Api | Section::Elsewhere => return None,
+    })
+}
+
+/// The route of a page that is the same for all visitors.
+fn kept(wanted: Page) -> MethodRouter<Arc<Site>> {
+    get(|State(site): State<Arc<Site>>, headers: HeaderMap| async move { page(&site, &headers, wanted) })
 }
 
 async fn asset(uri: Uri, headers: HeaderMap, State(site): State<Arc<Site>>) -> Response {
@@ -104,7 +90,7 @@ async fn tiers(State(site): State<Arc<Site>>, headers: HeaderMap, words: Words) 
 /// The tier list that the query requests.
 fn front_page(view: &View, words: &HashMap<String, String>) -> Result<Page, Missing> {
     let lens = match words.get("lens").map(String::as_str) {
-        None | Some("") => front::DEFAULT_LENS,
+        None | Some("") => lens::DEFAULT_LENS,
         Some(name) => name.parse::<Lens>().map_err(|_| Missing {
             heading: "No such lens".to_owned(),
             detail: format!(
@@ -236,69 +222,4 @@ fn repeated(query: &str, field: &str) -> Vec<String> {
     );
     let pairs = pairs.map(|Query(pairs)| pairs).unwrap_or_default();
     pairs.into_iter().filter(|(name, _)| name == field).map(|(_, value)| value).collect()
-}
-
-pub(super) async fn unknown(uri: Uri, State(site): State<Arc<Site>>) -> Response {
-    let Some(view) = site.view() else { return empty() };
-    let path = uri.path().trim_matches('/');
-    let missing = Missing {
-        heading: "No such page".to_owned(),
-        detail: format!("There is no page at “/{}”.", echo(path)),
-        nearest: search::nearest(&view.snapshot, path),
-    };
-    not_found(&view, &missing)
-}
-
-fn echo(text: &str) -> String {
-    super::format::shorten(text, LONGEST_ECHO)
-}
-
-pub(super) fn page(site: &Arc<Site>, headers: &HeaderMap, wanted: Page) -> Response {
-    match site.view() {
-        Some(view) => page_of(site, &view, headers, wanted),
-        None => empty(),
-    }
-}
-
-fn page_of(site: &Arc<Site>, view: &View, headers: &HeaderMap, wanted: Page) -> Response {
-    match site.page(view, wanted) {
-        Ok(Some(prepared)) => prepared.share(headers),
-        Ok(None) => not_found(
-            view,
-            &Missing {
-                heading: "No such page".to_owned(),
-                detail: "It is not in the newest data.".to_owned(),
-                nearest: Vec::new(),
-            },
-        ),
-        Err(error) => failed(&error),
-    }
-}
-
-fn not_found(view: &View, missing: &Missing) -> Response {
-    rendered(StatusCode::NOT_FOUND, problem::render(view, missing))
-}
-
-/// The first collection has not finished: not an error of the visitor, and temporary.
-pub(super) fn empty() -> Response {
-    let mut response = rendered(StatusCode::SERVICE_UNAVAILABLE, problem::empty());
-    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("10"));
-    response
-}
-
-/// A page made for one visitor: cached neither here nor by the client.
-fn rendered(status: StatusCode, text: askama::Result<String>) -> Response {
-    match text {
-        Ok(text) => {
-            let headers = [(CONTENT_TYPE, HTML), (CACHE_CONTROL, "no-store")];
-            (status, headers, clean(text)).into_response()
-        }
-        Err(error) => failed(&error),
-    }
-}
-
-pub(super) fn failed(error: &askama::Error) -> Response {
-    tracing::error!(%error, "a page could not be rendered");
-    let text = "This page could not be rendered. Other pages and the API still work.\n";
-    (StatusCode::INTERNAL_SERVER_ERROR, text).into_response()
 }

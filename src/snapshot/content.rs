@@ -5,9 +5,11 @@ pub use super::hourly::{HourlyRate, HourlyRates};
 pub use crate::domain::backtest::{Backtest, Exclusions, ExpectedCost, Policy, PolicyCost, TestedDays};
 use crate::domain::document::RouteAnswer;
 use crate::domain::endpoint::PriceTier;
+use crate::domain::event::EventKind;
 use crate::domain::finding::Finding;
 use crate::domain::flag::{Flag, FlagKind};
 use crate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant};
+use crate::domain::reading::RunStatus;
 use crate::domain::session::CostBasis;
 use crate::domain::thresholds::Threshold;
 use crate::domain::tier::{Lens, Tier};
@@ -430,7 +432,8 @@ pub struct RunSummary {
     /// Time of the run.
     pub observed_at: DateTime<Utc>,
     /// `ok`, `partial`, `suspect` or `failed`.
-    pub status: String,
+    #[schema(value_type = String)]
+    pub status: RunStatus,
     /// Window kind it detected.
     pub window_kind: WindowKind,
     /// Requests sent.
@@ -509,7 +512,8 @@ pub struct Event {
     /// When it was observed.
     pub at: DateTime<Utc>,
     /// `window_changed`, `price_changed`, `endpoint_appeared`, `endpoint_gone`, `tag_changed`, `tier_changed`.
-    pub kind: String,
+    #[schema(value_type = String)]
+    pub kind: EventKind,
     /// Public name of the model, if the event is about one.
     pub model_id: Option<String>,
     /// Tag of the endpoint, if the event is about one.

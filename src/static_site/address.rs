@@ -2,18 +2,16 @@
 
 use super::names::safe;
 use crate::domain::tier::Lens;
+use crate::site::{PAGES, Query};
 use percent_encoding::percent_decode_str;
 
-/// Pages that answer a query; on a static site, the script answers it with the published index.
-const QUESTIONS: [&str; 3] = ["/search", "/explore", "/compare"];
-/// Tables and lists that have a page of the same name; their data is next to it.
-const WITH_PAGE: [&str; 6] = ["tiers", "models", "providers", "changes", "status", "explore"];
 /// Extensions of files whose path equals their address.
 const FILES: [&str; 7] = ["svg", "png", "css", "js", "atom", "xml", "txt"];
 
-/// Whether a path is that of a page that answers a query.
+/// Whether a path is that of a page that answers a query; on a static site, the script answers it with the published
+/// index.
 pub fn is_question(path: &str) -> bool {
-    QUESTIONS.contains(&path)
+    PAGES.iter().any(|row| row.path == path && row.query == Query::Anywhere)
 }
 
 /// The file of an address, which starts with a slash and has no fragment; `None` if only the service can answer it.
@@ -95,11 +93,11 @@ fn data_ending(name: &str) -> Option<(&str, &'static str)> {
 /// The file of data, next to its page if there is one, as on the service.
 fn data(stem: &str, below: &str, ending: &str) -> String {
     let (route, rest) = stem.split_once('/').map_or((stem, ""), |(route, rest)| (route, rest));
-    let base = match route {
-        "index" => "tiers".to_owned(),
-        "thresholds" | "method" => "method".to_owned(),
-        route if WITH_PAGE.contains(&route) => route.to_owned(),
-        route => format!("api/v1/{}", safe(route)),
+    let route = if route == "index" { "tiers" } else { route };
+    let mut prepared = PAGES.iter().filter(|row| row.label.is_some());
+    let base = match prepared.find(|row| row.name() == route || row.twin == Some(route)) {
+        Some(row) => row.name().to_owned(),
+        None => format!("api/v1/{}", safe(route)),
     };
     let rest = if rest.is_empty() { String::new() } else { format!("/{}", parts(rest)) };
     format!("{base}{rest}{below}.{ending}")

@@ -132,9 +132,6 @@ pub enum PublishError {
 /// Writes the site of a snapshot, using the routes of `service`. `done(written, total)` is called after each file.
 ///
 /// The folder is written next to its target and moved into place as a whole; a failed publication changes nothing.
-///
-/// # Errors
-/// [`PublishError`].
 pub fn publish<S>(
     service: &S,
     snapshot: &Snapshot,

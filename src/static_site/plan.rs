@@ -36,8 +36,6 @@ pub struct Plan {
     workload: String,
 }
 
-/// Pages that answer a query, and others that are not prepared.
-const MORE_PAGES: [&str; 3] = ["/search", "/compare", "/api"];
 /// Data in addition to that of the pages.
 const MORE_DATA: [&str; 8] = [
     "/api/v1/openapi.json",
@@ -62,7 +60,8 @@ impl Plan {
         let own = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
         plan.add(Kind::List, own(&LISTS));
         plan.add(Kind::Page, site::pages(snapshot));
-        plan.add(Kind::Page, own(&MORE_PAGES));
+        let fixed = site::PAGES.iter().filter(|row| row.is_static());
+        plan.add(Kind::Page, fixed.map(|row| row.path.to_owned()).collect());
         plan.add(Kind::Plain, site::twins(snapshot));
         plan.add(Kind::Plain, own(&MORE_DATA));
         plan.add(Kind::Plain, site::tables(snapshot));

@@ -1,7 +1,7 @@
 //! The panel data of the backtest.
 
+use super::columns::naive;
 use super::columns::{self, Columns};
-use super::ingest::naive;
 use super::{Store, StoreError};
 use crate::domain::backtest::PricedDay;
 use crate::domain::endpoint::PriceTier;
@@ -15,9 +15,6 @@ const BACKTEST: &str = include_str!("../../queries/analysis/backtest.sql");
 
 impl Store {
     /// Standard endpoints on the priced days in `[from, to]` as known at `as_of`, sorted by endpoint and day.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn priced_days(
         &self,
         from: NaiveDate,
@@ -31,9 +28,6 @@ impl Store {
     }
 
     /// The ids of the endpoints by their key in the panel.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn endpoint_ids(&self) -> Result<BTreeMap<i64, Uuid>, StoreError> {
         self.read(|connection| {
             let mut statement =

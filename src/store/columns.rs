@@ -2,13 +2,18 @@
 //! single value takes longer than the query.
 
 use super::StoreError;
-use chrono::{DateTime, NaiveDate};
+use chrono::{DateTime, NaiveDate, Utc};
 use duckdb::arrow::array::{
     Array, AsArray, BooleanArray, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray,
 };
 use duckdb::arrow::datatypes::{Float64Type, Int32Type, Int64Type};
 use duckdb::{Connection, Params};
 use uuid::Uuid;
+
+/// A time in the format of DuckDB's naive TIMESTAMP.
+pub(super) fn naive(time: DateTime<Utc>) -> String {
+    time.format("%Y-%m-%d %H:%M:%S%.6f").to_string()
+}
 
 /// Runs a query and reads its result batch by batch: `read` appends the rows of a batch to the list.
 ///

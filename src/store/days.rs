@@ -2,7 +2,7 @@
 //! read every hour again. A day is closed when a run of a later day is stored. A late reading of a closed day is added
 //! as a newer row.
 
-use super::ingest::naive;
+use super::columns::naive;
 use super::{Store, StoreError};
 use chrono::{DateTime, Duration, NaiveTime, Utc};
 use duckdb::Connection;

@@ -1,12 +1,12 @@
 //! Exports readings, hourly rates and days to files: DuckDB writes them to the work folder, and the caller moves or
 //! streams them to their destination.
 
+use super::columns::naive;
 use super::columns::{self, Columns, Floats, Integers};
 use super::hourly::HOURLY;
-use super::ingest::naive;
 use super::read::DAYS;
 use super::{Store, StoreError};
-use crate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant};
+use crate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant, names};
 use crate::domain::thresholds::{HOURLY_MIN_TOKENS, HOURLY_TOLERANCE};
 use crate::domain::window::WindowKind;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -30,28 +30,19 @@ const DAYS_EXPORT: &str = include_str!("../../queries/analysis/days_export.sql")
 /// Time columns of `export days`.
 const DAY_TIMES: &[&str] = &["last_reading_at"];
 
-/// File formats of an export.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ExportFormat {
-    /// Comma-separated values with a header row; times in RFC 3339; null is empty.
-    Csv,
-    /// One JSON array of objects; times in RFC 3339.
-    Json,
-    /// Parquet, compressed with zstd; times are naive UTC timestamps.
-    Parquet,
+names! {
+    /// File formats of an export.
+    ExportFormat {
+        /// Comma-separated values with a header row; times in RFC 3339; null is empty.
+        Csv = "csv",
+        /// One JSON array of objects; times in RFC 3339.
+        Json = "json",
+        /// Parquet, compressed with zstd; times are naive UTC timestamps.
+        Parquet = "parquet",
+    }
 }
 
 impl ExportFormat {
-    /// Parses the name of a format.
-    pub fn parse(name: &str) -> Option<Self> {
-        match name {
-            "csv" => Some(Self::Csv),
-            "json" => Some(Self::Json),
-            "parquet" => Some(Self::Parquet),
-            _ => None,
-        }
-    }
-
     fn copy_options(self) -> &'static str {
         match self {
             Self::Csv => "FORMAT csv, HEADER",
@@ -193,9 +184,6 @@ impl Store {
     }
 
     /// The newest `most` readings of `[from, to)`, oldest run first.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn newest_readings(
         &self,
         from: DateTime<Utc>,
@@ -213,9 +201,6 @@ impl Store {
     }
 
     /// The readings of `[from, to)` as rows, oldest run first.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn readings(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Vec<ReadingRow>, StoreError> {
         self.read(|connection| {
             let sql = format!(

@@ -1,7 +1,7 @@
 //! Converts Arrow record batches to data frames, column by column: without shared memory and unsafe code, and with an
 //! error for types that would be misread.
 
-use super::ingest::naive;
+use super::columns::naive;
 use super::read::{DAYS, NEWEST};
 use super::{Store, StoreError};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -16,9 +16,6 @@ const NUMBERS: &str = include_str!("../../queries/analysis/numbers.sql");
 
 impl Store {
     /// Frame `days` of the analysis: one row per endpoint and UTC day in `[from, to]`.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn days_frame(
         &self,
         from: NaiveDate,
@@ -31,17 +28,11 @@ impl Store {
     }
 
     /// Frame `newest` of the analysis: one row per endpoint of the newest run.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn newest_frame(&self, as_of: DateTime<Utc>) -> Result<DataFrame, StoreError> {
         self.read(|connection| query_frame(connection, NEWEST, &[&naive(as_of)]))
     }
 
     /// Frame for `hitrate check numbers`.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn numbers_frame(&self) -> Result<DataFrame, StoreError> {
         self.read(|connection| query_frame(connection, NUMBERS, &[]))
     }

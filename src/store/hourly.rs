@@ -1,6 +1,6 @@
 //! All hourly rates of a time span, for the snapshot.
 
-use super::ingest::naive;
+use super::columns::naive;
 use super::{Store, StoreError};
 use crate::domain::hourly::{Refusal, Stretch};
 use crate::domain::thresholds::{HOURLY_MIN_TOKENS, HOURLY_TOLERANCE};
@@ -24,9 +24,6 @@ pub struct HourlyRecord {
 
 impl Store {
     /// The hourly rates of the runs in `[from, to)`.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn hourly(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> Result<HourlyRecord, StoreError> {
         self.read(|connection| {
             let ids = endpoint_ids(connection)?;

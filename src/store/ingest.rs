@@ -1,12 +1,14 @@
 //! Stores a run completely, in one transaction, or not at all. Storing the same run twice changes nothing.
 
+use super::columns::naive;
 use super::uptime::StoredUptime;
 use super::{Store, StoreError, days};
 use crate::domain::document::RouteAnswer;
 use crate::domain::endpoint::{EndpointFacts, ListPrices, Model};
+use crate::domain::event::EventKind;
 use crate::domain::finding::Findings;
 use crate::domain::ids::{ModelSlug, Tag, Variant, synthetic_endpoint_id};
-use crate::domain::reading::{Reading, RunReadings, Usage, is_accepted};
+use crate::domain::reading::{Reading, RunReadings, RunStatus, Usage};
 use crate::domain::units::{HitRate, UsdPerMtok};
 use crate::domain::window::WindowKind;
 use chrono::{DateTime, Utc};
@@ -22,8 +24,8 @@ const MERGE: &str = include_str!("../../queries/ingest/merge.sql");
 pub struct RunRecord {
     /// Id.
     pub run_id: String,
-    /// `ok`, `partial`, `suspect` or `failed`.
-    pub status: String,
+    /// Outcome.
+    pub status: RunStatus,
     /// The upstream's base address.
     pub upstream: String,
     /// The upstream's name.
@@ -162,7 +164,7 @@ fn ingest(connection: &Connection, record: &RunRecord, run: &RunReadings) -> Res
     )?;
     insert_run(connection, run_no, record, run)?;
     insert_findings(connection, run_no, record, run)?;
-    if !is_accepted(&record.status) {
+    if !record.status.is_accepted() {
         // The run is not reliable, so it must not change anything that is known about the endpoints.
         return Ok(());
     }
@@ -197,11 +199,6 @@ impl ReadAt {
             after_s: i32::try_from(after).unwrap_or(0).max(0),
         }
     }
-}
-
-/// A time in the format of DuckDB's naive TIMESTAMP.
-pub(super) fn naive(time: DateTime<Utc>) -> String {
-    time.format("%Y-%m-%d %H:%M:%S%.6f").to_string()
 }
 
 /// The known endpoints, by UUID and by the substitute for an unknown UUID.
@@ -458,7 +455,7 @@ fn insert_run(
             run_no,
             record.run_id,
             naive(run.observed_at),
-            record.status,
+            record.status.as_str(),
             run.window_kind.as_str(),
             record.upstream,
             record.simulated,
@@ -533,8 +530,8 @@ fn insert_findings(
     for row in &run.quarantined {
         aside.append_row(params![
             run_no,
-            row.reason,
-            row.kind,
+            row.reason.as_str(),
+            row.kind.as_str(),
             row.model.as_ref().map(ModelSlug::as_str),
             row.variant.as_ref().map(Variant::as_str),
             row.path,
@@ -564,8 +561,8 @@ fn window_event(connection: &Connection, run_no: i32, run: &RunReadings) -> Resu
     }
     let detail = format!("usage summaries now cover `{}` instead of `{before}`", run.window_kind);
     connection.execute(
-        "INSERT INTO event VALUES (?, CAST(? AS TIMESTAMP), 'window_changed', NULL, ?)",
-        params![run_no, naive(run.observed_at), detail],
+        "INSERT INTO event VALUES (?, CAST(? AS TIMESTAMP), ?, NULL, ?)",
+        params![run_no, naive(run.observed_at), EventKind::WindowChanged.as_str(), detail],
     )?;
     Ok(())
 }

@@ -103,7 +103,7 @@ impl Store {
     }
 }
 
-#[allow(clippy::disallowed_methods)]
+#[expect(clippy::disallowed_methods, reason = "the only place that opens DuckDB")]
 fn connect(options: &StoreOptions) -> Result<Connection, StoreError> {
     let config = Config::default()
         .enable_autoload_extension(false)?

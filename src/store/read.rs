@@ -1,13 +1,13 @@
 //! Reads of the pipeline: frames for the analysis, rows for the snapshot.
 
+use super::columns::naive;
 use super::columns::{self, Columns};
-use super::ingest::naive;
 use super::{Store, StoreError};
 use crate::domain::document::{Pair, RouteAnswer};
 use crate::domain::endpoint::{PriceTier, Provider};
 use crate::domain::finding::{Check, Finding, Findings};
 use crate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant};
-use crate::domain::reading::Known;
+use crate::domain::reading::{Known, RunStatus};
 use crate::domain::thresholds::EMPTY_ANSWER_HOURS;
 use crate::domain::window::{Basis, WindowKind};
 use chrono::{DateTime, Duration, NaiveDate, Utc};
@@ -34,8 +34,8 @@ pub struct RunRow {
     pub run_id: String,
     /// Time of the run.
     pub observed_at: DateTime<Utc>,
-    /// `ok` or `partial`.
-    pub status: String,
+    /// Outcome.
+    pub status: RunStatus,
     /// Kind of window that its summaries cover.
     pub window_kind: WindowKind,
     /// Whether the upstream was the simulator.
@@ -316,9 +316,6 @@ impl Store {
     }
 
     /// Values that the comparison series and the activity of models have reported for the past days `[from, to]`.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn past_values(&self, from: NaiveDate, to: NaiveDate) -> Result<PastValues, StoreError> {
         let days = [from.to_string(), to.to_string()];
         let day_of = |days: i64| {
@@ -424,7 +421,7 @@ impl Store {
             let mut statement = connection.prepare(&sql)?;
             let mut rows = statement.query_map([naive(as_of)], run_row)?;
             let newest = rows.next().map(|row| row?).transpose()?;
-            Ok(newest.filter(|run: &RunRow| run.status == "suspect"))
+            Ok(newest.filter(|run: &RunRow| run.status == RunStatus::Suspect))
         })
     }
 
@@ -439,9 +436,6 @@ impl Store {
     }
 
     /// The endpoints of the newest run.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn endpoints(&self, as_of: DateTime<Utc>) -> Result<Vec<EndpointNow>, StoreError> {
         self.read(|connection| {
             let mut statement = connection.prepare(NEWEST)?;
@@ -451,9 +445,6 @@ impl Store {
     }
 
     /// The days in `[from, to]` as rows.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn days(
         &self,
         from: NaiveDate,
@@ -467,9 +458,6 @@ impl Store {
     }
 
     /// The models listed at `as_of`.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn models(&self, as_of: DateTime<Utc>) -> Result<Vec<crate::domain::endpoint::Model>, StoreError> {
         self.read(|connection| {
             let mut statement = connection.prepare(MODELS)?;
@@ -489,9 +477,6 @@ impl Store {
     }
 
     /// The providers known at `as_of`.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn providers(&self, as_of: DateTime<Utc>) -> Result<Vec<Provider>, StoreError> {
         self.read(|connection| {
             let mut statement = connection.prepare(PROVIDERS)?;
@@ -529,19 +514,19 @@ fn time(micros: i64) -> Result<DateTime<Utc>, StoreError> {
 }
 
 fn run_row(row: &Row<'_>) -> duckdb::Result<Result<RunRow, StoreError>> {
-    let (observed, kind): (i64, String) = (row.get(1)?, row.get(3)?);
+    let (observed, status, kind): (i64, String, String) = (row.get(1)?, row.get(2)?, row.get(3)?);
     let (failures, comparison): (String, Option<String>) = (row.get(12)?, row.get(13)?);
     let mut counts = [0; 6];
     for (position, count) in counts.iter_mut().enumerate() {
         *count = usize::try_from(row.get::<_, i64>(5 + position)?).unwrap_or(0);
     }
-    let (run_id, status, simulated, duration_ms) = (row.get(0)?, row.get(2)?, row.get(4)?, row.get(11)?);
+    let (run_id, simulated, duration_ms) = (row.get(0)?, row.get(4)?, row.get(11)?);
     let upstream_name = row.get(14)?;
     Ok(time(observed).and_then(|observed_at| {
         Ok(RunRow {
             run_id,
             observed_at,
-            status,
+            status: RunStatus::parse(&status).ok_or_else(|| content("run status")(status))?,
             window_kind: WindowKind::parse(&kind).ok_or_else(|| content("window kind")(kind))?,
             simulated,
             counts,

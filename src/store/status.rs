@@ -1,8 +1,9 @@
 //! The state of the collection, as rows for the status page.
 
-use super::ingest::naive;
+use super::columns::naive;
 use super::{Store, StoreError};
 use crate::domain::document::RouteAnswer;
+use crate::domain::event::EventKind;
 use chrono::{DateTime, NaiveDate, Utc};
 
 /// A source in the newest run, and when it last returned data.
@@ -57,7 +58,7 @@ pub struct EventRow {
     /// When it was observed.
     pub at: DateTime<Utc>,
     /// Kind of event.
-    pub kind: String,
+    pub kind: EventKind,
     /// Public name of the model.
     pub model_id: Option<String>,
     /// Tag of the endpoint.
@@ -105,9 +106,6 @@ impl Store {
     }
 
     /// The last request for the comparison series as of `as_of`; `None` if it was never requested.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn comparison(&self, as_of: DateTime<Utc>) -> Result<Option<ComparisonRow>, StoreError> {
         let sql = "SELECT comparison, epoch_us(observed_at),
                 (SELECT CAST(max(day) AS VARCHAR) FROM closing_rate c JOIN run r USING (run_no)
@@ -173,7 +171,7 @@ impl Store {
     /// The events up to `as_of`, newest first, at most `limit`.
     ///
     /// # Errors
-    /// [`StoreError::Query`].
+    /// [`StoreError`].
     pub fn event_rows(&self, as_of: DateTime<Utc>, limit: usize) -> Result<Vec<EventRow>, StoreError> {
         let sql = format!(
             "SELECT epoch_us(v.seen_at), v.kind, m.model_id, h.tag, v.detail
@@ -189,15 +187,14 @@ impl Store {
         self.read(|connection| {
             let mut statement = connection.prepare(&sql)?;
             let rows = statement.query_map([naive(as_of)], |row| {
-                Ok(EventRow {
-                    at: micros(row.get(0)?).unwrap_or(as_of),
-                    kind: row.get(1)?,
-                    model_id: row.get(2)?,
-                    tag: row.get(3)?,
-                    detail: row.get(4)?,
+                let (at, kind): (_, String) = (micros(row.get(0)?).unwrap_or(as_of), row.get(1)?);
+                let (model_id, tag, detail) = (row.get(2)?, row.get(3)?, row.get(4)?);
+                Ok(match EventKind::parse(&kind) {
+                    Some(kind) => Ok(EventRow { at, kind, model_id, tag, detail }),
+                    None => Err(StoreError::Content { what: "kind of event", detail: kind }),
                 })
             })?;
-            Ok(rows.collect::<Result<_, _>>()?)
+            rows.map(|row| row?).collect()
         })
     }
 }

@@ -1,7 +1,7 @@
 //! The history of tiers: the tiers held at the end of each UTC day.
 
+use super::columns::naive;
 use super::columns::{self, Columns, Flags, Floats, Integers, Texts};
-use super::ingest::naive;
 use super::{Store, StoreError};
 use crate::domain::ids::ProviderSlug;
 use crate::domain::tier::{Lens, Tier};
@@ -71,9 +71,6 @@ impl Store {
     }
 
     /// The tiers held at the end of a day under the method of this version; empty for a day that is not stored.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn tier_history(&self, method_version: u32, day: NaiveDate) -> Result<History, StoreError> {
         self.read(|connection| {
             let asked = params![method_version, day.to_string()];
@@ -103,9 +100,6 @@ impl Store {
     }
 
     /// The tier changes of providers on days that had ended by `as_of`, newest first, at most `limit`.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn tier_changes(
         &self,
         method_version: u32,

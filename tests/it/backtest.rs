@@ -69,11 +69,7 @@ fn every_policy_pays_what_the_hand_reckons() {
         // 40 and 160 million tokens: the second model has 1, 2 and 4 times the weight of the first.
         for (found, weight) in [(row.equal, 1.0), (row.sqrt_tokens, 2.0), (row.tokens, 4.0)] {
             let mean = ((first.ln() + weight * second.ln()) / (1.0 + weight)).exp();
-            assert!(
-                (found - mean).abs() < 1e-12,
-                "{} at weight {weight}: {found}, not {mean}",
-                policy.name()
-            );
+            assert!((found - mean).abs() < 1e-12, "{} at weight {weight}: {found}, not {mean}", policy);
         }
     }
 }
@@ -110,7 +106,7 @@ fn what_happens_tomorrow_changes_no_choice_of_today() {
             assert!(
                 (found / tomorrow[choice] - 1.0).abs() < 1e-9,
                 "{} paid {found} where tomorrow costs {tomorrow:?}",
-                policy.name()
+                policy
             );
         }
     }
@@ -153,7 +149,7 @@ fn nobody_beats_the_oracle() {
             match row.policy {
                 Policy::Oracle => assert_eq!(ratio, 1.0),
                 // With prices without memory, no policy can be right every day.
-                policy => assert!(ratio > 1.0, "{}: {ratio}", policy.name()),
+                policy => assert!(ratio > 1.0, "{}: {ratio}", policy),
             }
         }
     }
@@ -219,7 +215,7 @@ fn its_json_is_the_contract() {
     assert_eq!((&json["from"], &json["model_days"]), (&"2026-09-02".into(), &2.into()));
     let names: Vec<&str> =
         json["policies"].as_array().expect("rows").iter().filter_map(|row| row["name"].as_str()).collect();
-    assert_eq!(names, Policy::ALL.map(Policy::name));
+    assert_eq!(names, Policy::ALL.map(Policy::as_str));
     let row = json["policies"][0].as_object().expect("a row");
     assert!(["equal", "sqrt_tokens", "tokens"].iter().all(|key| row[*key].is_f64()), "{row:?}");
     assert_eq!(serde_json::from_value::<Backtest>(json).expect("it reads back"), tested(&panel(), only(1)));

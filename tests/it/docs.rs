@@ -3,6 +3,7 @@
 
 use clap::CommandFactory;
 use hitrate::cli::{Cli, exit};
+use hitrate::domain::reading::{QuarantineReason, RunStatus};
 use hitrate::domain::thresholds;
 use hitrate::{api, config};
 use std::collections::{BTreeMap, BTreeSet};
@@ -124,6 +125,15 @@ fn every_table_and_column_is_described() {
     // The view may have more columns than the table it replaced; a test of the store compares it with the document.
     for (table, columns) in there.iter().filter(|(table, _)| *table != "reading") {
         same(table, &described[table], columns);
+    }
+}
+
+#[test]
+fn the_schema_names_every_status_of_a_run_and_every_reason_of_the_quarantine() {
+    let text = read("docs/schema.md");
+    let names = RunStatus::ALL.map(RunStatus::as_str).into_iter();
+    for name in names.chain(QuarantineReason::ALL.map(QuarantineReason::as_str)) {
+        assert!(text.contains(&format!("`{name}`")), "{name}");
     }
 }
 

@@ -659,14 +659,15 @@ async fn a_url_of_no_use_is_reported_and_the_rest_goes_on() {
 async fn a_single_get_asks_only_this_machine() {
     let upstream = upstream().await;
     let wait = Duration::from_secs(10);
-    let answer = get_json_once(&format!("{}/status/503", upstream.base), wait).await.expect("an answer");
+    let answer =
+        get_json_once(&format!("{}/status/503", upstream.base), None, wait).await.expect("an answer");
     assert_eq!((answer.status, answer.body.as_slice()), (503, b"said".as_slice()));
     for url in ["http://192.0.2.1/x", "https://127.0.0.1/x", "nonsense"] {
-        assert!(matches!(get_json_once(url, wait).await, Err(FetchError::BadUrl { .. })), "{url}");
+        assert!(matches!(get_json_once(url, None, wait).await, Err(FetchError::BadUrl { .. })), "{url}");
     }
-    let hang = get_json_once(&format!("{}/hang", upstream.base), Duration::from_millis(50)).await;
+    let hang = get_json_once(&format!("{}/hang", upstream.base), None, Duration::from_millis(50)).await;
     assert!(matches!(hang, Err(FetchError::Timeout { .. })));
     let (listener, base) = listen().await;
     drop(listener);
-    assert!(matches!(get_json_once(&base, wait).await, Err(FetchError::Connect { .. })));
+    assert!(matches!(get_json_once(&base, None, wait).await, Err(FetchError::Connect { .. })));
 }

@@ -22,7 +22,7 @@ use crate::upstream::{Upstream, collect, day, pipeline, start};
 async fn published_days(pipeline: &Pipeline, upstream: &Upstream) -> Vec<Arc<Snapshot>> {
     let mut published = Vec::new();
     for time in [day(9), day(10), day(11), day(11) + Duration::hours(5), day(13)] {
-        assert_eq!(collect(pipeline, upstream, time).await.status, "ok", "{time}");
+        assert_eq!(collect(pipeline, upstream, time).await.status.as_str(), "ok", "{time}");
         published.push(pipeline.publish().expect("published"));
     }
     published
@@ -128,7 +128,7 @@ async fn tiers_tell_since_when_they_hold_and_changes_become_events() {
     assert!(rated > 10, "most have not changed since the start of the record: {rated}");
     let verdicts = newest.models.iter().flat_map(|model| &model.endpoints).flat_map(|e| e.verdicts.values());
     assert!(verdicts.filter(|verdict| verdict.since == Some(first_day)).count() > 10);
-    let events = newest.status.events.iter().filter(|event| event.kind == "tier_changed").count();
+    let events = newest.status.events.iter().filter(|event| event.kind.as_str() == "tier_changed").count();
     drop(pipeline);
     let changes = rows(
         data.path(),

@@ -118,7 +118,7 @@ async fn a_list_that_cannot_be_read_is_a_failed_run() {
     let data = folder();
     let pipeline = open(data.path()).expect("opened");
     let report = collect(&pipeline, "<html>", noon()).await;
-    assert_eq!(report.status, "failed");
+    assert_eq!(report.status.as_str(), "failed");
     assert!(report.failures[0].starts_with("offers at $:"), "{:?}", report.failures);
 }
 

@@ -4,9 +4,11 @@
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 use hitrate::domain::document::RouteAnswer;
 use hitrate::domain::endpoint::PriceTier;
+use hitrate::domain::event::EventKind;
 use hitrate::domain::flag::{Flag, FlagKind, Shown};
 use hitrate::domain::hourly::{Refusal, Stretch};
 use hitrate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant, synthetic_endpoint_id};
+use hitrate::domain::reading::RunStatus;
 use hitrate::domain::session::{CostBasis, ReferenceBasis};
 use hitrate::domain::thresholds;
 use hitrate::domain::tier::{Lens, Tier};
@@ -426,7 +428,7 @@ fn run(ago: i64) -> RunSummary {
     RunSummary {
         run_id: run_id(ago),
         observed_at: as_of() - Duration::hours(ago),
-        status: if ago == 1 { "partial" } else { "ok" }.to_owned(),
+        status: if ago == 1 { RunStatus::Partial } else { RunStatus::Ok },
         window_kind: WindowKind::DayToDate,
         requests: 19,
         documents: 19,
@@ -474,7 +476,7 @@ fn status() -> Status {
         }],
         events: vec![Event {
             at: as_of() - Duration::hours(5),
-            kind: "endpoint_appeared".to_owned(),
+            kind: EventKind::EndpointAppeared,
             model_id: Some("northwind/atlas-3".to_owned()),
             tag: Some("sprout/turbo".to_owned()),
             provider: None,

@@ -243,7 +243,7 @@ fn texts<'a>(xml: &'a str, element: &str) -> Vec<&'a str> {
 async fn the_feed_keeps_the_ids_of_its_entries_and_escapes_what_others_wrote() {
     let event = |detail: &str, minute: i64| Event {
         at: sample::as_of() - Duration::minutes(minute),
-        kind: "price_changed".to_owned(),
+        kind: hitrate::domain::event::EventKind::PriceChanged,
         model_id: Some("northwind/atlas-3".to_owned()),
         tag: Some("lumen".to_owned()),
         provider: None,

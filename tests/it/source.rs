@@ -102,10 +102,15 @@ fn aliases_and_router_pseudo_models_are_not_swept_and_variants_are_kept_apart() 
     };
     let mut aliased = model("wren/lark-newest", json!("0.1"));
     aliased["alias_target"] = json!({"name": "Lark", "slug": "wren/lark-2"});
+    let router = |id: &str, prompt: Value| {
+        let mut row = model(id, prompt);
+        row["architecture"] = json!({"tokenizer": "Router"});
+        row
+    };
     let body = json!({"data": [
         model("wren/lark-2", json!("0.0000002")), model("wren/lark-2:free", json!("0")),
         model("wren/lark-2:batch", json!(0)), model("~wren/lark-latest", json!("0.1")), aliased,
-        model("openrouter/auto", json!("-1")), model("openrouter/other", json!(-1)),
+        router("openrouter/auto", json!("-1")), router("openrouter/other", json!(-1)),
     ]});
     let decoded = decode(DocumentKind::Models, &body);
     assert!(decoded.quarantined.is_empty() && decoded.drift.is_empty(), "{decoded:?}");
@@ -115,6 +120,31 @@ fn aliases_and_router_pseudo_models_are_not_swept_and_variants_are_kept_apart() 
         [("wren/lark-2", "standard"), ("wren/lark-2:free", "free"), ("wren/lark-2:batch", "batch")];
     assert_eq!(found, expected);
     assert_eq!(models[0].created.map(|time| time.to_rfc3339()), Some("2026-01-01T00:00:00+00:00".into()));
+    // A router is recognised by its tokenizer if its price has another meaning, and by its price alone.
+    let body = json!({"data": [
+        router("openrouter/auto", json!("0.1")), router("openrouter/any", Value::Null), model("openrouter/pick", json!("-1")),
+    ]});
+    let decoded = decode(DocumentKind::Models, &body);
+    let quarantined = the_quarantined(&decoded);
+    assert!(matches!(&decoded.content, Some(Content::Models(models)) if models.is_empty()), "{decoded:?}");
+    assert_eq!(
+        quarantined,
+        [("value_missing", "$.data[1].pricing.prompt"), ("value_out_of_range", "$.data[2].pricing.prompt")]
+    );
+}
+
+#[test]
+fn a_summary_without_the_uuid_that_its_charts_have_is_reported() {
+    let mut body = pricing(vec![summary(Some(ONE), "Heron", 0.5, 10), summary(None, "Wren", 0.5, 10)]);
+    assert!(
+        decode(DocumentKind::EffectivePricing, &body).quarantined.is_empty(),
+        "names alone were usual once"
+    );
+    body["data"]["inputChartData"] = json!([{"x": "2026-08-06 00:00:00", "y": {ONE: 0.3}}]);
+    let decoded = decode(DocumentKind::EffectivePricing, &body);
+    assert_eq!(the_quarantined(&decoded), [("value_missing", "$.data.providerSummaries[1].endpointId")]);
+    let Some(Content::Usage(usage)) = decoded.content else { panic!("usage was expected") };
+    assert_eq!(usage.summaries.len(), 2);
 }
 
 #[test]
@@ -239,7 +269,7 @@ fn what_cannot_be_read_is_put_aside_with_its_json_path_and_its_body() {
         let [aside] = decoded.quarantined.as_slice() else { panic!("{body}: {:?}", decoded.quarantined) };
         assert_eq!((aside.reason.as_str(), aside.sha256.as_str()), ("undecodable", "5ha"), "{body}");
         assert!(aside.path.starts_with(path), "{body}: {} is not {path}", aside.path);
-        assert!(!aside.detail.is_empty() && aside.kind == kind.as_str(), "{body}");
+        assert!(!aside.detail.is_empty() && aside.kind == kind, "{body}");
         assert_eq!(aside.model.is_some(), kind != Models, "{body}");
     }
 }
@@ -267,9 +297,9 @@ fn a_bad_row_costs_only_itself() {
     let decoded = decode(DocumentKind::EffectivePricing, &body);
     let paths: Vec<&str> = decoded.quarantined.iter().map(|row| row.path.as_str()).collect();
     let expected = [
+        "$.data.inputChartData[0].x",
         "$.data.providerSummaries[0].totalTokens",
         "$.data.providerSummaries[1].endpointId",
-        "$.data.inputChartData[0].x",
     ];
     assert_eq!(paths, expected);
     let usage = usage_of(decoded);

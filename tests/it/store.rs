@@ -13,8 +13,10 @@ use std::collections::BTreeMap;
 
 use hitrate::domain::endpoint::{EndpointFacts, ListPrices, Model, Provider};
 use hitrate::domain::finding::{Check, Finding, Findings};
-use hitrate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant, synthetic_endpoint_id};
-use hitrate::domain::reading::{Health, Quarantined, Reading, RunReadings, Usage};
+use hitrate::domain::ids::{DocumentName, ModelSlug, ProviderSlug, Tag, Variant, synthetic_endpoint_id};
+use hitrate::domain::reading::{
+    Health, QuarantineReason, Quarantined, Reading, RunReadings, RunStatus, Usage,
+};
 use hitrate::domain::units::{HitRate, UsdPerMtok};
 use hitrate::domain::window::WindowKind;
 use hitrate::store::{Ingested, RunRecord, Store, StoreError};
@@ -116,7 +118,7 @@ fn run(time: &str, readings: Vec<Reading>) -> RunReadings {
 fn record(run: &RunReadings, status: &str) -> RunRecord {
     RunRecord {
         run_id: run.observed_at.format("%Y%m%dT%H%M%SZ").to_string(),
-        status: status.into(),
+        status: RunStatus::parse(status).expect("a status"),
         upstream: "http://127.0.0.1:1".into(),
         upstream_name: "openrouter".into(),
         simulated: false,
@@ -264,8 +266,8 @@ fn a_failed_run_leaves_its_account_and_can_be_tried_again() {
     let mut failed = run("2026-08-07T11:57:00Z", Vec::new());
     failed.models.clear();
     failed.quarantined.push(Quarantined {
-        reason: "undecodable".into(),
-        kind: "models".into(),
+        reason: QuarantineReason::Undecodable,
+        kind: DocumentName::new("models"),
         model: None,
         variant: None,
         path: "$".into(),

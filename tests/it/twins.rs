@@ -104,7 +104,7 @@ async fn sql_twins_agree_on_a_simulated_record() {
     let snapshot = {
         let pipeline = pipeline(data.path());
         for number in [5, 6, 7, 9, 10, 11] {
-            assert_eq!(collect(&pipeline, &upstream, day(number)).await.status, "ok");
+            assert_eq!(collect(&pipeline, &upstream, day(number)).await.status.as_str(), "ok");
         }
         pipeline.publish().expect("published")
     };

@@ -1,14 +1,14 @@
 //! The walls of the architecture: which module may use which, which files may use which library, and what SQL must not
 //! contain. The tests read the sources as text, so that a breach fails with its file and line.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 #[path = "walls/scan.rs"]
 pub mod scan;
 
-use scan::{line_of, own_modules_used, plain_code, plain_sql, words_in_a_row};
+use scan::{line_of, own_modules_used, own_paths_used, plain_code, plain_sql, words_in_a_row};
 
 /// Each module of the crate and what it may use of the crate beside itself; `None` means all.
 const MAY_USE: &[(&str, Option<&[&str]>)] = &[
@@ -143,6 +143,39 @@ fn breaches_in_rust(path: &str, source: &str) -> Vec<String> {
     found
 }
 
+/// The files that import each other in a circle within a module (and those between two circles), each with the files
+/// among them that it uses. Files that hold other files (`mod.rs`, or `x.rs` beside a folder `x`) do not count.
+fn circles(files: &[(String, String)]) -> Vec<String> {
+    let modules: Vec<Vec<String>> = files.iter().map(|(path, _)| module_path(path)).collect();
+    let holds =
+        |module: &Vec<String>| modules.iter().any(|m| m.len() > module.len() && m.starts_with(module));
+    let single: BTreeSet<&Vec<String>> = modules.iter().filter(|module| !holds(module)).collect();
+    let mut uses: BTreeMap<&Vec<String>, BTreeSet<&Vec<String>>> = BTreeMap::new();
+    for (module, (_, source)) in modules.iter().zip(files).filter(|(module, _)| single.contains(module)) {
+        let paths = own_paths_used(&plain_code(source), module);
+        let used = single.iter().copied().filter(|other| {
+            *other != module && other.first() == module.first() && paths.iter().any(|p| p.starts_with(other))
+        });
+        uses.insert(module, used.collect());
+    }
+    // A file that uses no other file, or that no other file uses, is not part of a circle.
+    loop {
+        let there: BTreeSet<_> = uses.keys().copied().collect();
+        uses.values_mut().for_each(|used| used.retain(|one| there.contains(one)));
+        let wanted: BTreeSet<_> = uses.values().flatten().copied().collect();
+        let before = uses.len();
+        uses.retain(|module, used| !used.is_empty() && wanted.contains(module));
+        if uses.len() == before {
+            break;
+        }
+    }
+    let named = |module: &Vec<String>| module.join("/");
+    let line = |(module, used): (&Vec<String>, BTreeSet<&Vec<String>>)| {
+        format!("{} uses {}", named(module), used.into_iter().map(named).collect::<Vec<_>>().join(", "))
+    };
+    uses.into_iter().map(line).collect()
+}
+
 /// The breaches of one SQL file, as sentences.
 fn breaches_in_sql(path: &str, source: &str) -> Vec<String> {
     let sql = plain_sql(source);
@@ -209,6 +242,30 @@ fn every_module_stays_behind_its_walls() {
     assert!(files.iter().any(|(path, _)| path == "src/domain/mod.rs"), "the sources were found");
     let found: Vec<String> = files.iter().flat_map(|(path, text)| breaches_in_rust(path, text)).collect();
     assert!(found.is_empty(), "walls are breached:\n{}", found.join("\n"));
+}
+
+#[test]
+fn no_files_of_a_module_import_each_other_in_a_circle() {
+    let found = circles(&files_under("src", "rs"));
+    assert!(found.is_empty(), "circles of files:\n{}", found.join("\n"));
+}
+
+#[test]
+fn a_made_up_circle_is_caught() {
+    let file = |path: &str, source: &str| (path.to_owned(), source.to_owned());
+    let files = [
+        file("src/site/mod.rs", "mod a; use self::a::A; use crate::site::b::B;"),
+        file("src/site/a.rs", "use super::{b::{B, C as D}, d}; use crate::store::Store;"),
+        file("src/site/b.rs", "fn f() { crate::site::parts::c::g() } use super::d::E;"),
+        file("src/site/parts/mod.rs", "pub mod c;"),
+        file("src/site/parts/c.rs", "use super::super::a::A; use super::f;"),
+        file("src/site/d.rs", "#[cfg(test)]\nmod tests { use super::super::a::A; }"),
+        file("src/store/a.rs", "use crate::site::a::A;"),
+    ];
+    assert_eq!(
+        circles(&files),
+        ["site/a uses site/b", "site/b uses site/parts/c", "site/parts/c uses site/a"]
+    );
 }
 
 #[test]

@@ -13,7 +13,7 @@ use crate::domain::bounds;
 use crate::domain::document::Pair;
 use crate::domain::endpoint::{ListPrices, Model, PriceTier, Provider};
 use crate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant};
-use crate::domain::reading::{Activity, Counters, DriftPath, ModelUsage, Quarantined, UNDECODABLE};
+use crate::domain::reading::{Activity, Counters, DriftPath, ModelUsage, QuarantineReason, Quarantined};
 use crate::upstream::Outcome;
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use rust_decimal::Decimal;
@@ -25,7 +25,7 @@ use uuid::Uuid;
 /// A decoded document.
 #[derive(Debug, Clone, Default)]
 pub struct Decoded {
-    /// The content; `None` if there is none (404, an empty body) or if it could not be read.
+    /// The content; `None` if there is none (404, `data: null`, empty lists) or if it could not be read.
     pub content: Option<Content>,
     /// Values that could not be read, with their JSON paths.
     pub quarantined: Vec<Quarantined>,
@@ -43,8 +43,8 @@ impl Decoded {
         let Outcome { request, sha256, .. } = *outcome;
         let pair = request.pair.as_ref();
         let row = Quarantined {
-            reason: UNDECODABLE.into(),
-            kind: request.kind.to_string(),
+            reason: QuarantineReason::Undecodable,
+            kind: request.kind.clone(),
             model: pair.map(|pair| pair.model.clone()),
             variant: pair.map(|pair| pair.variant.clone()),
             path: "$".into(),
@@ -190,12 +190,12 @@ struct Reader<'a> {
     sha256: &'a str,
     quarantined: Vec<Quarantined>,
     /// Number of refused fields by reason.
-    faults: BTreeMap<&'static str, usize>,
+    faults: BTreeMap<QuarantineReason, usize>,
     drift: BTreeMap<DriftPath, usize>,
 }
 
-/// Decodes a document; `None` if there was no complete response. 404, an empty body and `data: null` mean "no data"; any
-/// other status than 200 is unexpected here and is reported.
+/// Decodes a document; `None` if there was no complete response. 404 and `data: null` mean "no data". Any other status
+/// than 200 is unexpected here and is reported, and so is a body of 0 bytes: the upstream answers with empty lists.
 pub fn decode(outcome: &Outcome<'_>) -> Option<Decoded> {
     let Outcome { request, sha256, body, .. } = *outcome;
     let status = outcome.answered()?;
@@ -212,20 +212,18 @@ pub fn decode(outcome: &Outcome<'_>) -> Option<Decoded> {
     };
     let answer = match status {
         404 => Ok(None),
+        200 if body.trim_ascii().is_empty() => Err(("$".to_owned(), "the body is empty".to_owned())),
         200 => reader.content(body),
         status => Err(("$".to_owned(), format!("HTTP status {status}"))),
     };
     let (failed, missing) = (answer.is_err(), status == 404);
     let content = answer.unwrap_or_else(|(path, detail)| {
-        reader.put_aside("undecodable", &path, detail, None);
+        reader.put_aside(QuarantineReason::Undecodable, &path, detail);
         None
     });
     reader.report_uncounted();
     Some(Decoded { content, quarantined: reader.quarantined, drift: reader.drift, failed, missing })
 }
-
-/// Quarantine reason of a conditional price that is never applied: it has an unknown condition, or no condition at all.
-const UNKNOWN_CONDITION: &str = "unknown_condition";
 
 type Found<T> = Result<T, (String, String)>;
 
@@ -278,7 +276,9 @@ impl Reader<'_> {
             text = mended;
             match self.parse(&text) {
                 Ok(value) => {
-                    found.into_iter().for_each(|(path, why)| row.fault("unreadable_field", &path, why));
+                    found
+                        .into_iter()
+                        .for_each(|(path, why)| row.fault(QuarantineReason::UnreadableField, &path, why));
                     return Ok(value);
                 }
                 Err(next) => bad = next,
@@ -340,12 +340,12 @@ impl Reader<'_> {
         for (position, json) in rows.iter().enumerate() {
             let mut row = Row::at(format!("{prefix}[{position}]"));
             match self.read::<W>(json.get().as_bytes(), &mut row) {
-                Err((path, detail)) => self.put_aside("undecodable", &path, detail, None),
+                Err((path, detail)) => self.put_aside(QuarantineReason::Undecodable, &path, detail),
                 Ok(wire) => match convert(wire, &mut row) {
                     Ok(Some(value)) => good.push(value),
                     Ok(None) => {}
                     Err((field, detail)) => {
-                        self.put_aside("undecodable", &join_path(&row.path, field), detail, None);
+                        self.put_aside(QuarantineReason::Undecodable, &join_path(&row.path, field), detail);
                     }
                 },
             }
@@ -360,7 +360,7 @@ impl Reader<'_> {
             let count = self.faults.entry(reason).or_default();
             *count += 1;
             if *count <= NAMED_FAULTS {
-                self.put_aside(reason, &path, detail, None);
+                self.put_aside(reason, &path, detail);
                 if let (Some(pair), Some(last)) = (&row.pair, self.quarantined.last_mut()) {
                     (last.model, last.variant) = (Some(pair.model.clone()), Some(pair.variant.clone()));
                 }
@@ -372,20 +372,20 @@ impl Reader<'_> {
     fn report_uncounted(&mut self) {
         for (reason, count) in std::mem::take(&mut self.faults) {
             if count > NAMED_FAULTS {
-                self.put_aside(reason, "$", format!("and {} more fields", count - NAMED_FAULTS), None);
+                self.put_aside(reason, "$", format!("and {} more fields", count - NAMED_FAULTS));
             }
         }
     }
 
-    fn put_aside(&mut self, reason: &str, path: &str, detail: String, tokens: Option<i64>) {
+    fn put_aside(&mut self, reason: QuarantineReason, path: &str, detail: String) {
         self.quarantined.push(Quarantined {
-            reason: reason.into(),
-            kind: self.kind.as_str().into(),
+            reason,
+            kind: self.kind.into(),
             model: self.pair.map(|pair| pair.model.clone()),
             variant: self.pair.map(|pair| pair.variant.clone()),
             path: path.into(),
             detail: detail.chars().take(300).collect(),
-            tokens,
+            tokens: None,
             sha256: self.sha256.into(),
         });
     }
@@ -418,7 +418,11 @@ impl Reader<'_> {
         let with_ids = charts.keys().any(|key| Uuid::parse_str(key).is_ok());
         let convert = |wire: wire::Summary, row: &mut Row| {
             if with_ids && wire.endpoint_id.is_none() {
-                row.fault("value_missing", "endpointId", "the display name is used".to_owned());
+                row.fault(
+                    QuarantineReason::ValueMissing,
+                    "endpointId",
+                    "the display name is used".to_owned(),
+                );
             }
             summary(wire, row)
         };
@@ -474,7 +478,11 @@ impl Reader<'_> {
             }
             let mut row = Row { pair: Some(pair), ..Row::at(path) };
             let field = if is_new_id { "canonical_slug" } else { "id" };
-            row.fault("duplicate_model", field, format!("duplicate row of `{}`", clip(&model.model_id)));
+            row.fault(
+                QuarantineReason::DuplicateModel,
+                field,
+                format!("duplicate row of `{}`", clip(&model.model_id)),
+            );
             self.take_faults(row);
         }
         Ok(Some(Content::Models(models)))
@@ -486,7 +494,7 @@ impl Reader<'_> {
         let displays_names = self.kind == DocumentKind::AllProviders;
         let convert = |wire: wire::Provider, row: &mut Row| {
             if displays_names && wire.display_name.is_none() {
-                row.fault("value_missing", "displayName", "another name is used".to_owned());
+                row.fault(QuarantineReason::ValueMissing, "displayName", "another name is used".to_owned());
             }
             Ok(Some((provider(wire), row.path.clone())))
         };
@@ -499,7 +507,11 @@ impl Reader<'_> {
                 continue;
             }
             let mut row = Row::at(path);
-            row.fault("duplicate_provider", "slug", format!("a second row of `{}`", provider.provider));
+            row.fault(
+                QuarantineReason::DuplicateProvider,
+                "slug",
+                format!("a second row of `{}`", provider.provider),
+            );
             self.take_faults(row);
         }
         Ok(Some(Content::Providers(providers)))
@@ -514,11 +526,9 @@ impl Reader<'_> {
     }
 }
 
-/// Whether a body has no data: it is empty, or `data` is null.
+/// Whether the `data` of a body is null.
 fn nothing_in(body: &[u8]) -> bool {
-    let body = body.trim_ascii();
-    body.is_empty()
-        || (body.len() < 40 && body.iter().filter(|b| !b.is_ascii_whitespace()).eq(b"{\"data\":null}"))
+    body.len() < 40 && body.iter().filter(|b| !b.is_ascii_whitespace()).eq(b"{\"data\":null}")
 }
 
 /// The name in the error of serde for a missing field.
@@ -586,7 +596,11 @@ fn price_tier(wire: Override, path: &str, row: &mut Row) -> PriceTier {
             "" => (path.to_owned(), String::new()),
             key => (format!("{path}.{key}"), format!("`{key}`: ")),
         };
-        row.fault(UNKNOWN_CONDITION, &field, format!("{named}{detail}; the price is never applied"));
+        row.fault(
+            QuarantineReason::UnknownCondition,
+            &field,
+            format!("{named}{detail}; the price is never applied"),
+        );
     }
     let at = |field: &str| format!("{path}.{field}");
     PriceTier {
@@ -610,7 +624,11 @@ fn time(field: &'static str, text: Option<String>, row: &mut Row) -> Option<Date
     let time = time.or_else(|| text.parse::<NaiveDate>().ok().map(midnight));
     let time = time.filter(|time| bounds::is_plausible_day(time.date_naive()));
     if time.is_none() {
-        row.fault("value_out_of_range", field, format!("`{}` is not a time from 2015 to 2099", clip(&text)));
+        row.fault(
+            QuarantineReason::ValueOutOfRange,
+            field,
+            format!("`{}` is not a time from 2015 to 2099", clip(&text)),
+        );
     }
     time
 }
@@ -633,13 +651,14 @@ fn model(wire: wire::Model, row: &mut Row) -> Result<Option<Model>, (&'static st
     }
     if has_sentinel && !is_router {
         row.fault(
-            "value_out_of_range",
+            QuarantineReason::ValueOutOfRange,
             "pricing.prompt",
             "a negative price; the model is left out".to_owned(),
         );
     }
-    if price.is_none() {
-        row.fault("value_missing", "pricing.prompt", "the model may be a router".to_owned());
+    // A price that cannot be read has its own fault.
+    if price.is_none() && !row.faults.iter().any(|fault| fault.path.contains("pricing")) {
+        row.fault(QuarantineReason::ValueMissing, "pricing.prompt", "the model may be a router".to_owned());
     }
     // A router that is free is listed like a model.
     if has_sentinel || (is_router && price != Some(Decimal::ZERO)) {
@@ -802,7 +821,7 @@ fn activity(
     let day = day("date", &wire.date)?;
     let mut count = |field: &str, value: Option<i64>, bounds| {
         if value.is_none() {
-            row.fault("value_missing", field, "the day is skipped without it".to_owned());
+            row.fault(QuarantineReason::ValueMissing, field, "the day is skipped without it".to_owned());
         }
         row.within(field, value, bounds)
     };

@@ -8,8 +8,7 @@ use crate::domain::document::{Pair, Request, RouteAnswer};
 use crate::domain::endpoint::{EndpointFacts, ListPrices, Model, Provider};
 use crate::domain::ids::{ProviderSlug, Tag, Variant};
 use crate::domain::reading::{
-    DocumentReport, EMPTY_ANSWER, Health, Known, Quarantined, Reading, RunReadings, SourceReport,
-    UNDECODABLE, Usage,
+    DocumentReport, Health, Known, QuarantineReason, Quarantined, Reading, RunReadings, SourceReport, Usage,
 };
 use crate::domain::thresholds;
 use crate::domain::units::{HitRate, UsdPerMtok};
@@ -110,8 +109,8 @@ fn refuse_empty(answer: &mut Answer, known: &Known) {
     (decoded.failed, decoded.content) = (true, None);
     let how = if decoded.missing { "HTTP status 404" } else { "an empty response" };
     decoded.quarantined.push(Quarantined {
-        reason: EMPTY_ANSWER.into(),
-        kind: request.kind.as_str().into(),
+        reason: QuarantineReason::EmptyAnswer,
+        kind: request.kind.clone(),
         model: request.pair.as_ref().map(|pair| pair.model.clone()),
         variant: request.pair.as_ref().map(|pair| pair.variant.clone()),
         path: "$".into(),
@@ -213,7 +212,7 @@ fn take(
             Some(DocumentKind::StatsEndpoint) => {
                 (parts.stats_asked, parts.stats_answered) = (true, answered);
                 let rows = decoded.as_ref().map_or(&[][..], |decoded| &decoded.quarantined);
-                parts.stats_incomplete = rows.iter().any(|row| row.reason == UNDECODABLE);
+                parts.stats_incomplete = rows.iter().any(|row| row.reason == QuarantineReason::Undecodable);
             }
             Some(DocumentKind::PublicEndpoints) => {
                 (parts.public_asked, parts.public_answered) = (true, answered)
@@ -257,8 +256,8 @@ fn take(
 fn other_model(row: &StatsEndpoint, pair: Option<&Pair>, sha256: &str) -> Quarantined {
     let named = row.model.as_ref().map(ToString::to_string).unwrap_or_default();
     Quarantined {
-        reason: "other_model".into(),
-        kind: DocumentKind::StatsEndpoint.as_str().into(),
+        reason: QuarantineReason::OtherModel,
+        kind: DocumentKind::StatsEndpoint.into(),
         model: pair.map(|pair| pair.model.clone()),
         variant: pair.map(|pair| pair.variant.clone()),
         path: "$.data[].model_variant_permaslug".into(),
@@ -283,14 +282,14 @@ fn join_pair(
     run: &mut RunReadings,
     witness: &mut WindowWitness,
 ) {
-    let put_aside = |reason: &str, kind: DocumentKind, path: &str, detail: String, tokens| Quarantined {
-        reason: reason.into(),
-        kind: kind.as_str().into(),
+    let put_aside = |reason, kind: DocumentKind, path: &str, detail: String| Quarantined {
+        reason,
+        kind: kind.into(),
         model: Some(pair.model.clone()),
         variant: Some(pair.variant.clone()),
         path: path.into(),
         detail,
-        tokens,
+        tokens: None,
         sha256: String::new(),
     };
     let mut known: BTreeSet<Uuid> = BTreeSet::new();
@@ -299,7 +298,7 @@ fn join_pair(
     for row in repeated {
         let detail = format!("duplicate row of endpoint {}", row.endpoint_id);
         let kind = DocumentKind::StatsEndpoint;
-        run.quarantined.push(put_aside("duplicate_endpoint", kind, "$.data", detail, None));
+        run.quarantined.push(put_aside(QuarantineReason::DuplicateEndpoint, kind, "$.data", detail));
     }
     let mut public: HashMap<Tag, Vec<PublicEndpoint>> = HashMap::new();
     for row in parts.public {
@@ -315,11 +314,10 @@ fn join_pair(
         if matched.is_none() && !rows.is_empty() && reported.insert(&row.tag) {
             let detail = format!("{} endpoints carry the tag `{}`", rows.len().max(tags[&row.tag]), row.tag);
             run.quarantined.push(put_aside(
-                "ambiguous_tag",
+                QuarantineReason::AmbiguousTag,
                 DocumentKind::PublicEndpoints,
                 "$",
                 detail,
-                None,
             ));
         }
         if let Some(documented) = matched {
@@ -337,11 +335,10 @@ fn join_pair(
             rows => {
                 let detail = format!("{} endpoints carry the tag `{tag}` and none has a UUID", rows.len());
                 run.quarantined.push(put_aside(
-                    "ambiguous_tag",
+                    QuarantineReason::AmbiguousTag,
                     DocumentKind::PublicEndpoints,
                     "$",
                     detail,
-                    None,
                 ));
             }
         }
@@ -492,7 +489,7 @@ struct Resolver {
 }
 
 /// Why a summary does not belong to any reading: reason and detail.
-type Unresolved = (&'static str, String);
+type Unresolved = (QuarantineReason, String);
 
 impl Resolver {
     fn new(readings: &[Reading]) -> Self {
@@ -509,23 +506,24 @@ impl Resolver {
     }
 
     fn by_id(&self, id: Uuid) -> Result<usize, Unresolved> {
-        let missing = || ("no_such_endpoint", format!("no endpoint has the UUID {id}"));
+        let missing = || (QuarantineReason::NoSuchEndpoint, format!("no endpoint has the UUID {id}"));
         self.by_id.get(&id).copied().ok_or_else(missing)
     }
 
     fn by_name(&self, name: &str) -> Result<usize, Unresolved> {
         match self.by_name.get(name).map(Vec::as_slice) {
             Some([position]) => Ok(*position),
-            Some(several) => {
-                Err(("ambiguous_name", format!("{} endpoints are named `{name}`", several.len())))
-            }
+            Some(several) => Err((
+                QuarantineReason::AmbiguousName,
+                format!("{} endpoints are named `{name}`", several.len()),
+            )),
             None if has_ordinal(name) => Err((
-                "ambiguous_name",
+                QuarantineReason::AmbiguousName,
                 format!(
                     "`{name}` is ambiguous: several endpoints share this name and the upstream does not state which one is meant"
                 ),
             )),
-            None => Err(("no_such_endpoint", format!("no endpoint is named `{name}`"))),
+            None => Err((QuarantineReason::NoSuchEndpoint, format!("no endpoint is named `{name}`"))),
         }
     }
 
@@ -564,7 +562,9 @@ fn join_usage(
     for summary in &body.summaries {
         see_window(summary, &body, day.filter(|day| *day >= run.observed_at.date_naive()), witness);
         let placed = match from_the_future {
-            Some(day) => Err(("future_day", format!("the date of the newest chart point is {day}"))),
+            Some(day) => {
+                Err((QuarantineReason::FutureDay, format!("the date of the newest chart point is {day}")))
+            }
             None => place(summary, &resolver, list_answered, &taken),
         };
         match placed {
@@ -574,8 +574,8 @@ fn join_usage(
                 readings[position].usage = (!usage.is_empty()).then_some(usage);
             }
             Err((reason, detail)) => aside.push(Quarantined {
-                reason: reason.into(),
-                kind: DocumentKind::EffectivePricing.as_str().into(),
+                reason,
+                kind: DocumentKind::EffectivePricing.into(),
                 model: Some(pair.model.clone()),
                 variant: Some(pair.variant.clone()),
                 path: summary.path.clone(),
@@ -626,14 +626,14 @@ fn place(
     if let Some(rate) = summary.hit_rate
         && HitRate::new(rate).is_none()
     {
-        return Err(("hit_rate_out_of_range", format!("the hit rate {rate} is not within 0..1")));
+        return Err((QuarantineReason::HitRateOutOfRange, format!("the hit rate {rate} is not within 0..1")));
     }
     if let Some(tokens) = summary.tokens.filter(|tokens| *tokens < 0) {
-        return Err(("negative_tokens", format!("{tokens} tokens")));
+        return Err((QuarantineReason::NegativeTokens, format!("{tokens} tokens")));
     }
     if !list_answered {
         return Err((
-            "endpoint_list_missing",
+            QuarantineReason::EndpointListMissing,
             "this run has no response for the endpoints of this model".into(),
         ));
     }
@@ -642,7 +642,7 @@ fn place(
         None => resolver.by_name(&summary.name),
     }?;
     if taken.contains(&position) {
-        return Err(("duplicate_summary", format!("duplicate summary of `{}`", summary.name)));
+        return Err((QuarantineReason::DuplicateSummary, format!("duplicate summary of `{}`", summary.name)));
     }
     Ok(position)
 }

@@ -71,6 +71,8 @@ pub fn integer<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>
     let Some(value) = number(deserializer)? else { return Ok(None) };
     if value.fract() == 0.0 && value.abs() < 9e15 {
         Ok(Some(value as i64))
+    } else if value.fract() == 0.0 {
+        Err(D::Error::custom(format!("`{value}` is too large for a count")))
     } else {
         Err(D::Error::custom(format!("`{value}` is not an integer")))
     }
@@ -95,7 +97,8 @@ pub fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, 
         Scalar::Text(text) if text == "false" => Ok(Some(false)),
         Scalar::Number(0.0, _) => Ok(Some(false)),
         Scalar::Number(1.0, _) => Ok(Some(true)),
-        other => Err(D::Error::custom(format!("{other:?} is not true or false"))),
+        Scalar::Text(text) => Err(D::Error::custom(format!("`{}` is not true or false", clip(&text)))),
+        Scalar::Number(_, digits) => Err(D::Error::custom(format!("`{digits}` is not true or false"))),
     }
 }
 

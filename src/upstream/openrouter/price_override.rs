@@ -155,7 +155,8 @@ fn clock(value: &Value) -> Option<i32> {
 
 /// Days of the week from their English names, sorted; `None` if one of them is not valid.
 fn days(value: &Value) -> Option<Vec<Weekday>> {
-    let named = value.as_array()?.iter().map(|day| Weekday::parse(day.as_str()?));
+    let named =
+        value.as_array()?.iter().map(|day| Weekday::parse(&day.as_str()?.trim().to_ascii_lowercase()));
     let mut days = named.collect::<Option<Vec<_>>>()?;
     days.sort_unstable();
     days.dedup();

@@ -6,7 +6,7 @@ use axum::body::Body;
 use axum::http::header::{CONTENT_TYPE, ETAG};
 use axum::http::{Request, StatusCode};
 use axum::response::Response;
-use hitrate::api::with_aliases;
+use hitrate::site::with_aliases;
 use serde_json::Value;
 use tower::ServiceExt;
 

@@ -8,7 +8,7 @@ use hitrate::domain::document::{Request, Subject};
 use hitrate::domain::endpoint::{EndpointFacts, ListPrices, Model, Provider};
 use hitrate::domain::ids::{DocumentName, ModelSlug, ProviderSlug, Tag, Variant};
 use hitrate::domain::reading::{
-    DocumentReport, Health, Known, Quarantined, Reading, RunReadings, SourceReport, UNDECODABLE,
+    DocumentReport, Health, Known, QuarantineReason, Quarantined, Reading, RunReadings, SourceReport,
 };
 use hitrate::domain::units::UsdPerMtok;
 use hitrate::domain::window::WindowKind;
@@ -113,8 +113,8 @@ fn empty(observed_at: DateTime<Utc>) -> RunReadings {
 
 fn unreadable(outcome: &Outcome<'_>, detail: String) -> Quarantined {
     Quarantined {
-        reason: UNDECODABLE.into(),
-        kind: OFFERS.name.into(),
+        reason: QuarantineReason::Undecodable,
+        kind: DocumentName::new(OFFERS.name),
         model: None,
         variant: None,
         path: "$".into(),

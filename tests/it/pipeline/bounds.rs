@@ -89,7 +89,7 @@ async fn an_impossible_value_is_quarantined_by_name_and_stops_nothing() {
         upstream.set_faults(&[(case.address(&model, public).as_str(), Fault::Set(case.place, case.value))]);
         let report = collect(&attacked, &upstream, time).await;
         let about = format!("{} = {}", case.place, case.value);
-        assert_eq!(report.status, "ok", "{about}: {:?}", report.failures);
+        assert_eq!(report.status.as_str(), "ok", "{about}: {:?}", report.failures);
         assert_eq!(report.quarantined.get("value_out_of_range"), Some(&1), "{about}: {report:?}");
         assert_eq!(attacked.publish().expect("published").as_of, time, "{about}");
         upstream.set_faults(&[]);
@@ -102,7 +102,7 @@ async fn an_impossible_value_is_quarantined_by_name_and_stops_nothing() {
     }
     let end = day(12) + Duration::hours(2);
     let attacked = pipeline(data.path());
-    assert_eq!(collect(&attacked, &upstream, end).await.status, "ok");
+    assert_eq!(collect(&attacked, &upstream, end).await.status.as_str(), "ok");
     assert_eq!(attacked.publish().expect("published").as_of, end);
     let rebuilt_in = folder();
     let rebuilt = pipeline(rebuilt_in.path());
@@ -150,12 +150,12 @@ async fn a_field_of_another_type_costs_the_field() {
         let report = collect(&pipeline, &upstream, time).await;
         assert_eq!((report.readings, report.endpoints), (whole.readings, whole.endpoints), "{place}");
         assert_eq!(report.quarantined.get("unreadable_field"), Some(&1), "{place}: {report:?}");
-        assert_eq!(report.status, "ok", "{place}: {:?}", report.failures);
+        assert_eq!(report.status.as_str(), "ok", "{place}: {:?}", report.failures);
     }
     let address = format!("stats/effective-pricing?permaslug={}&variant=standard", upstream.models()[0]);
     upstream.set_faults(&[(address.as_str(), Fault::Set("data/providerSummaries", r#"{"an": "object"}"#))]);
     let report = collect(&pipeline, &upstream, day(12)).await;
-    assert_eq!(report.status, "partial");
+    assert_eq!(report.status.as_str(), "partial");
     assert!(report.failures[0].contains("$.data.providerSummaries"), "{:?}", report.failures);
 }
 
@@ -174,7 +174,7 @@ async fn speeds_that_an_older_version_stored_stop_no_day() {
     );
     let reopened = pipeline(data.path());
     reopened.publish().expect("the current day");
-    assert_eq!(collect(&reopened, &upstream, day(12)).await.status, "ok", "the day is closed");
+    assert_eq!(collect(&reopened, &upstream, day(12)).await.status.as_str(), "ok", "the day is closed");
     reopened.publish().expect("the day that is over");
     drop(reopened);
     let means =

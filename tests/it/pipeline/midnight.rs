@@ -81,7 +81,7 @@ async fn collect_hourly(pipeline: &Pipeline, upstream: &Upstream, days: i64) -> 
     for hour in 0..24 * days + 2 {
         let time = midnight(0) + Duration::hours(hour) + Duration::minutes(57);
         let report = collect(pipeline, upstream, time).await;
-        assert_eq!(report.status, "ok", "{time}: {report:?}");
+        assert_eq!(report.status.as_str(), "ok", "{time}: {report:?}");
         served.note(upstream, time);
     }
     served

@@ -211,13 +211,13 @@ fn an_age_counts_from_when_the_upstream_began_to_offer_an_endpoint() {
 
 #[test]
 fn an_order_is_given_when_it_is_asked_for_and_says_what_it_costs() {
-    assert!(!Mode::ALL.contains(&Mode::Order));
+    assert!(!Mode::OFFERED.contains(&Mode::Order));
     let order = of(&sample::snapshot(), "zephyr/quill-large", Mode::Order, "coding-agent");
     let provider = order.provider.clone().expect("a preference");
     assert_eq!(provider.order, provider.only);
     assert_eq!(provider.order.map(|order| order[0].clone()), Some("lumen/bf16".to_owned()));
     assert!(warned(&order, "disables the router's sticky routing and load balancing"));
-    for mode in Mode::ALL {
+    for mode in Mode::OFFERED {
         let given = of(&sample::snapshot(), "zephyr/quill-large", mode, "coding-agent");
         assert_eq!(given.provider.expect("a preference").order, None, "{mode}");
     }

@@ -90,7 +90,7 @@ async fn runs_over_midnight(resets: &[&str]) {
             let text = time.format("%Y-%m-%dT%H:%M:%SZ");
             if time >= from && json(&server, "POST", &format!("/_replay/at/{text}"))["same_day"] == true {
                 let report = collect_from(&pipeline, &server.url, time).await;
-                assert_ne!(report.status, "suspect", "{text}: {:#?}", report.findings);
+                assert_ne!(report.status.as_str(), "suspect", "{text}: {:#?}", report.findings);
                 assert!(matches!(report.status.as_str(), "ok" | "partial"), "{text}: {report:#?}");
                 runs += 1;
                 let day = time.date_naive().to_string();

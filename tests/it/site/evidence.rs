@@ -6,6 +6,7 @@ use chrono::{Duration, NaiveDate};
 use hitrate::domain::hourly::Stretch;
 use hitrate::domain::ids::Variant;
 use hitrate::domain::tier::{Lens, Tier};
+use hitrate::domain::tier_list::{Reliability, Span};
 use hitrate::snapshot::{Event, HourlyRate, Snapshot};
 
 const ATLAS: &str = "/models/northwind/atlas-3";
@@ -190,7 +191,7 @@ async fn a_providers_record_has_its_tier_changes() {
     let mut snapshot = sample::snapshot();
     let event = |provider: &str, detail: &str| Event {
         at: sample::as_of() - Duration::days(2),
-        kind: "tier_changed".to_owned(),
+        kind: hitrate::domain::event::EventKind::TierChanged,
         model_id: None,
         tag: None,
         provider: Some(hitrate::domain::ids::ProviderSlug::new(provider)),
@@ -258,7 +259,7 @@ async fn badges_and_pages_show_the_tier_that_is_held() {
     let mut snapshot = sample::snapshot();
     for list in &mut snapshot.tier_lists {
         let row = list.providers.iter_mut().find(|row| row.provider.as_str() == "lumen").expect("lumen");
-        (row.tier, row.naive, row.span) = (Tier::B, Tier::D, Some("A-D".to_owned()));
+        (row.tier, row.naive, row.span) = (Tier::B, Tier::D, Span::between(Tier::A, Tier::D));
     }
     for endpoint in &mut snapshot.models[0].endpoints {
         let verdict = endpoint.verdicts.get_mut(&Lens::Cost).expect("a verdict");
@@ -294,4 +295,22 @@ async fn a_tier_that_is_held_is_marked_where_the_figures_alone_differ() {
     let marked = get(&site_over(Some(snapshot), Duration::minutes(24)), "/").await.body;
     assert!(marked.contains("▲</span></b><span class=\"vh\">, heading for S</span>"), "{marked}");
     assert!(marked.contains("On its way up or down"), "the mark is explained");
+}
+
+#[tokio::test]
+async fn the_measure_of_reliability_is_named_once_in_the_heading() {
+    for (measure, heading) in
+        [(Reliability::Availability, "availability"), (Reliability::Uptime, "published uptime")]
+    {
+        let mut snapshot = sample::snapshot();
+        let lists = snapshot.tier_lists.iter_mut().filter(|list| list.lens == Lens::Reliability);
+        for row in lists.flat_map(|list| &mut list.providers).filter(|row| row.tier != Tier::Unrated) {
+            row.reason = Some(measure.to_string());
+        }
+        let site = site_over(Some(snapshot), Duration::zero());
+        let page = get(&site, "/").await.body;
+        assert!(page.contains(&format!("Answered<small>{heading}</small>")), "{page}");
+        let page = get(&site, "/?lens=reliability").await.body;
+        assert!(!section(&page, "evidence").contains(measure.as_str()), "{page}");
+    }
 }

@@ -60,7 +60,7 @@ fn poisoned(name: &str) -> Snapshot {
         event.tag = Some(format!("lumen/{name}"));
     }
     let mut unknown = snapshot.status.events[0].clone();
-    (unknown.kind, unknown.model_id) = (name.to_owned(), Some(name.to_owned()));
+    unknown.model_id = Some(name.to_owned());
     snapshot.status.events.push(unknown);
     snapshot.status.runs[0].failures = vec![name.to_owned()];
     snapshot.status.quarantine[0].example = name.to_owned();

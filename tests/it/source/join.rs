@@ -145,7 +145,7 @@ fn what_names_no_single_endpoint_is_put_aside_with_its_tokens() {
         ("duplicate_summary", Some(9)),
     ];
     assert_eq!(reasons(&run), expected);
-    assert!(run.quarantined.iter().all(|row| row.sha256 == "5ha" && row.kind == "effective_pricing"));
+    assert!(run.quarantined.iter().all(|row| row.sha256 == "5ha" && row.kind == EffectivePricing));
     assert_eq!(run.quarantined[2].path, "$.data.providerSummaries[2]");
     let crane = by_tag(&run, "crane").usage.expect("the first good summary counts");
     assert_eq!((crane.tokens, rate(by_tag(&run, "crane"))), (Some(8), Some(0.5)));
@@ -176,7 +176,7 @@ proptest! {
         let (rows, used) = ([rows, more_rows].concat(), [used, more_used].concat());
         let often = run(vec![stats(rows), answer(EffectivePricing, &pricing(used))]);
         prop_assert_eq!(&often.readings, &once.readings);
-        let count = |reason: &str| often.quarantined.iter().filter(|row| row.reason == reason).count();
+        let count = |reason: &str| often.quarantined.iter().filter(|row| row.reason.as_str() == reason).count();
         prop_assert_eq!((count("duplicate_endpoint"), count("duplicate_summary")), repeated);
         prop_assert_eq!(often.quarantined.len(), repeated.0 + repeated.1);
     }
@@ -194,7 +194,7 @@ fn a_row_of_another_model_is_quarantined_and_its_list_is_incomplete() {
     assert_eq!(run.readings.len(), 1);
     assert_eq!(run.readings[0].facts.tag.as_str(), "heron/fp8");
     let [row] = run.quarantined.as_slice() else { panic!("{:?}", run.quarantined) };
-    assert_eq!(row.reason, "other_model");
+    assert_eq!(row.reason.as_str(), "other_model");
     assert!(row.detail.contains(TWO) && row.detail.contains("`wren/other-3-20260202`"), "{}", row.detail);
     assert_eq!(run.incomplete.len(), 1, "what this list lacks stays as it was");
 }

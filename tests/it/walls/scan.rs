@@ -217,6 +217,60 @@ pub fn own_modules_used(code: &str, depth: usize) -> Vec<(usize, String)> {
     found
 }
 
+/// The paths that a file names through `crate::` or `super::`, from the root of the crate; `inside` is the path of the
+/// file's own module.
+pub fn own_paths_used(code: &str, inside: &[String]) -> Vec<Vec<String>> {
+    let all: Vec<&str> = tokens(code).into_iter().map(|(_, token)| token).collect();
+    let word = |index: usize| all.get(index).copied().unwrap_or_default();
+    let mut found = Vec::new();
+    let mut at = 0;
+    while at < all.len() {
+        let supers =
+            (0..).take_while(|n| word(at + 2 * n) == "super" && word(at + 2 * n + 1) == "::").count();
+        if word(at) == "crate" && word(at + 1) == "::" {
+            at += 2;
+            add_paths(&all, &mut at, &[], &mut found);
+        } else if supers > 0 {
+            at += 2 * supers;
+            let above = inside.len().saturating_sub(supers);
+            add_paths(&all, &mut at, &inside[..above], &mut found);
+        } else {
+            at += 1;
+        }
+    }
+    found
+}
+
+/// Adds the path that begins at `at`, or each path of a list in braces, below `above`.
+fn add_paths(all: &[&str], at: &mut usize, above: &[String], found: &mut Vec<Vec<String>>) {
+    let word = |index: usize| all.get(index).copied().unwrap_or("}");
+    if word(*at) == "{" {
+        *at += 1;
+        while word(*at) != "}" {
+            add_paths(all, at, above, found);
+            // The comma, or a new name with its `as`.
+            while !["}", ","].contains(&word(*at)) {
+                *at += 1;
+            }
+            *at += usize::from(word(*at) == ",");
+        }
+        *at += 1;
+        return;
+    }
+    let mut path = above.to_vec();
+    loop {
+        path.push(word(*at).to_owned());
+        *at += 1;
+        if word(*at) != "::" {
+            return found.push(path);
+        }
+        *at += 1;
+        if word(*at) == "{" {
+            return add_paths(all, at, &path, found);
+        }
+    }
+}
+
 /// `{a::b, c::{d, e}}` begins with `a` and `c`, `a::b` with `a`.
 fn first_segments(tokens: &[(usize, &str)]) -> Vec<String> {
     let Some((_, first)) = tokens.first() else { return Vec::new() };

@@ -1,7 +1,7 @@
 //! The comparison series: `[{"x": day, "y": {uuid: percent}}]`, one row per UTC day; the last row is the current day.
 
 use super::{Found, Reader, clip, day, wire};
-use crate::domain::reading::ClosingRate;
+use crate::domain::reading::{ClosingRate, QuarantineReason};
 use crate::domain::units::{HitRate, Percent};
 use crate::upstream::openrouter::Content;
 use chrono::NaiveDate;
@@ -25,7 +25,7 @@ impl Reader<'_> {
                 let Ok(endpoint) = Uuid::parse_str(&key) else {
                     if strange.insert(key.clone()) {
                         let detail = format!("`{}` is not the UUID of an endpoint", clip(&key));
-                        self.put_aside("no_such_endpoint", &format!("{path}.y"), detail, None);
+                        self.put_aside(QuarantineReason::NoSuchEndpoint, &format!("{path}.y"), detail);
                     }
                     continue;
                 };
@@ -35,7 +35,11 @@ impl Reader<'_> {
                     }
                     None => {
                         let detail = format!("the hit rate {percent} % is not within 0..100");
-                        self.put_aside("hit_rate_out_of_range", &format!("{path}.y.{key}"), detail, None);
+                        self.put_aside(
+                            QuarantineReason::HitRateOutOfRange,
+                            &format!("{path}.y.{key}"),
+                            detail,
+                        );
                     }
                 }
             }

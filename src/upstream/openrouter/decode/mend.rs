@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[derive(Debug, Deserialize)]
-    #[allow(dead_code)]
+    #[expect(dead_code, reason = "read by the deserializer alone")]
     struct Outer {
         data: Option<Inner>,
         #[serde(default)]
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[derive(Debug, Deserialize)]
-    #[allow(dead_code)]
+    #[expect(dead_code, reason = "read by the deserializer alone")]
     struct Inner {
         count: Option<i64>,
         endpoints: Option<Vec<i64>>,

@@ -2,6 +2,7 @@
 
 use crate::domain::bounds::{self, Bounds};
 use crate::domain::document::Pair;
+use crate::domain::reading::QuarantineReason;
 use crate::domain::units::{Percent, UsdPerMtok, UsdPerToken};
 use rust_decimal::Decimal;
 use std::fmt::Debug;
@@ -12,8 +13,8 @@ const NO_FIXED_PRICE: Decimal = Decimal::NEGATIVE_ONE;
 /// Why a field or a row is refused.
 #[derive(Debug)]
 pub struct Fault {
-    /// Machine name of the reason.
-    pub reason: &'static str,
+    /// Why.
+    pub reason: QuarantineReason,
     /// JSON path in the body.
     pub path: String,
     /// The value and the problem with it.
@@ -38,7 +39,7 @@ impl Row {
     }
 
     /// Records a refused field.
-    pub fn fault(&mut self, reason: &'static str, field: &str, detail: String) {
+    pub fn fault(&mut self, reason: QuarantineReason, field: &str, detail: String) {
         let path = super::join_path(&self.path, field);
         self.faults.push(Fault { reason, path, detail });
     }
@@ -53,7 +54,7 @@ impl Row {
         match bounds.check(value?) {
             Ok(value) => Some(value),
             Err(detail) => {
-                self.fault("value_out_of_range", field, detail);
+                self.fault(QuarantineReason::ValueOutOfRange, field, detail);
                 None
             }
         }

@@ -1,0 +1,202 @@
+//! The providers under one lens: effects over the cells, converted to the lens's unit and to tiers.
+
+use super::effects::solve;
+use super::equations::{Effects, Observation};
+use super::field::Field;
+use super::intervals::certainties;
+use super::lenses::Gauge;
+use super::rating::{Scale, fill_rows};
+use super::resample::{Plan, Replicates};
+use super::standing::Standing;
+use super::statistics::{Share, model_mean, spread, traffic_mean};
+use super::{AnalysisError, Tuning};
+use crate::domain::ids::ProviderSlug;
+use crate::domain::thresholds::{CELL_MIN_TOKENS, MIN_SHARED_MODELS};
+use crate::domain::tier::{Lens, Tier};
+use crate::domain::tier_list::{ProviderTier, Reliability};
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A list together with the raw effects of its rated providers, which `overall` needs.
+pub(super) struct Ranked {
+    pub lens: Lens,
+    pub providers: Vec<ProviderTier>,
+    /// Effects of the rated providers on the lens's additive scale.
+    pub theta: BTreeMap<String, f64>,
+    /// The same effects on resampled sets of models, providers in the order of [`listed_providers`].
+    pub replicates: Replicates,
+}
+
+/// What all lenses of a field share.
+pub(super) struct Ground<'a> {
+    field: &'a Field,
+    names: &'a BTreeMap<String, String>,
+    providers: Vec<&'a str>,
+    /// Models of the cells, by name.
+    models: BTreeMap<&'a str, usize>,
+    plan: Plan,
+    ridge: f64,
+}
+
+impl<'a> Ground<'a> {
+    pub fn new(field: &'a Field, names: &'a BTreeMap<String, String>, tuning: &Tuning) -> Self {
+        let mut hosts: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for cell in field.cells() {
+            hosts.entry(cell.model.as_str()).or_default().insert(cell.provider.as_str());
+        }
+        let shared: Vec<_> = hosts
+            .values()
+            .enumerate()
+            .filter(|(_, hosts)| hosts.len() > 1)
+            .map(|(number, _)| number)
+            .collect();
+        let plan = Plan::new(hosts.len(), &shared, tuning.resamples);
+        let models = hosts.into_keys().enumerate().map(|(number, name)| (name, number)).collect();
+        Self { field, names, providers: listed_providers(field), models, plan, ridge: tuning.ridge }
+    }
+}
+
+struct Cell<'a> {
+    standing: &'a Standing,
+    measure: f64,
+    y: f64,
+}
+
+pub(super) fn ranked(gauge: &Gauge<'_>, ground: &Ground<'_>) -> Result<Ranked, AnalysisError> {
+    let (field, listed) = (ground.field, &ground.providers);
+    let read = |standing| gauge.read(standing).map(|(measure, y)| Cell { standing, measure, y });
+    let cells: Vec<_> = field.cells().filter_map(read).collect();
+    let rows = observations(&cells, ground);
+    let mut effects = solve(&rows, listed.len(), ground.models.len(), ground.ridge)?;
+    if gauge.lens == Lens::Cost {
+        // Traffic goes to the cheap hosts, so relative to the traffic-weighted mean most hosts would look expensive.
+        effects.centre_on_median(MIN_SHARED_MODELS);
+    }
+    let replicates = Replicates::of(&rows, &effects, &ground.plan, ground.ridge)?;
+    let (mut providers, mut points) = (Vec::new(), Vec::new());
+    for (number, provider) in listed.iter().enumerate() {
+        let mut row = evidence(provider, ground.names, &cells);
+        row.shared_models = effects.shared_models[number];
+        row.reason = unrated(gauge, field, &row, &effects, number);
+        // Outside the rated component an effect is relative to other peers, so it is not shown next to these.
+        row.adjusted = effects.comparable(number);
+        points.push(row.adjusted.filter(|_| row.reason.is_none()));
+        providers.push(row);
+    }
+    let named = |(number, provider): (usize, &&str)| Some(((*provider).to_owned(), points[number]?));
+    let theta: BTreeMap<_, _> = listed.iter().enumerate().filter_map(named).collect();
+    let scale = Scale { lens: gauge.lens, z: spread(&theta.values().copied().collect::<Vec<_>>()) };
+    for row in &mut providers {
+        finish(gauge, row, scale);
+    }
+    let open = vec![Tier::S; listed.len()];
+    fill_rows(&mut providers, &certainties(&points, &replicates), &open, scale);
+    sort(gauge.lens, &mut providers);
+    Ok(Ranked { lens: gauge.lens, providers, theta, replicates })
+}
+
+/// Providers of the newest run's standard variants, and those with cells; by name.
+pub(super) fn listed_providers(field: &Field) -> Vec<&str> {
+    let offered = |s: &&Standing| s.counts || (s.latest.is_some() && s.variant == "standard");
+    let listed: BTreeSet<_> = field.standings.iter().filter(offered).map(|s| s.provider.as_str()).collect();
+    listed.into_iter().collect()
+}
+
+/// The weight of a cell is the square root of its tokens per day. This damps the largest cells without ignoring volume.
+fn observations(cells: &[Cell<'_>], ground: &Ground<'_>) -> Vec<Observation> {
+    let observation = |cell: &Cell<'_>| {
+        let provider = ground.providers.binary_search(&cell.standing.provider.as_str()).ok()?;
+        let model = *ground.models.get(cell.standing.model.as_str())?;
+        Some(Observation { model, provider, y: cell.y, weight: cell.standing.tokens?.sqrt() })
+    };
+    cells.iter().filter_map(observation).collect()
+}
+
+/// A provider's row before it is rated.
+fn evidence(provider: &str, names: &BTreeMap<String, String>, cells: &[Cell<'_>]) -> ProviderTier {
+    let own = cells.iter().filter(|c| c.standing.provider == provider);
+    let share = |c: &Cell<'_>| (c.standing.model.clone(), c.measure, c.standing.tokens.unwrap_or(0.0));
+    let own: Vec<_> = own.map(share).collect();
+    let shares: Vec<_> =
+        own.iter().map(|(model, value, tokens)| Share { model, value: *value, tokens: *tokens }).collect();
+    ProviderTier {
+        provider: ProviderSlug::new(provider),
+        name: names.get(provider).cloned().unwrap_or_else(|| provider.to_owned()),
+        tier: Tier::Unrated,
+        naive: Tier::Unrated,
+        since: None,
+        previous: None,
+        cap: None,
+        adjusted: None,
+        low: None,
+        high: None,
+        span: None,
+        rank_low: None,
+        rank_high: None,
+        tier_probabilities: None,
+        traffic_mean: traffic_mean(&shares),
+        model_mean: model_mean(&shares),
+        models: shares.iter().map(|s| s.model).collect::<BTreeSet<_>>().len(),
+        shared_models: 0,
+        endpoints: shares.len(),
+        // Folded from 0, because the sum of an empty iterator is -0.
+        tokens_per_day: shares.iter().fold(0.0, |sum, s| sum + s.tokens),
+        reason: None,
+    }
+}
+
+/// Why a provider has no tier under this lens; `None` if it has one.
+fn unrated(
+    gauge: &Gauge<'_>,
+    field: &Field,
+    row: &ProviderTier,
+    effects: &Effects,
+    number: usize,
+) -> Option<String> {
+    if gauge.lens == Lens::Reliability && gauge.reliability == Reliability::NotPublished {
+        return Some(gauge.reliability.to_string());
+    }
+    if row.endpoints == 0 {
+        let counts = field.cells().any(|s| s.provider == row.provider.as_str());
+        let volume = CELL_MIN_TOKENS / 1e6;
+        return Some(match counts {
+            true => "no data for this lens".to_owned(),
+            false => format!("no endpoint with {volume} M tokens a day"),
+        });
+    }
+    if row.shared_models == 0 || effects.component[number] != effects.largest {
+        return Some("shares no model with others".to_owned());
+    }
+    match row.shared_models {
+        1 if MIN_SHARED_MODELS > 1 => Some("1 shared model".to_owned()),
+        n if n < MIN_SHARED_MODELS => Some(format!("{n} shared models")),
+        _ => None,
+    }
+}
+
+/// Converts the effect to the lens's unit and assigns the tier.
+fn finish(gauge: &Gauge<'_>, row: &mut ProviderTier, scale: Scale) {
+    row.adjusted = row.adjusted.and_then(|effect| scale.value(effect));
+    if row.reason.is_some() {
+        return;
+    }
+    row.tier = row.adjusted.map_or(Tier::Unrated, |value| gauge.lens.cuts().tier(value));
+    row.reason = match (row.tier, gauge.lens) {
+        (Tier::Unrated, _) => Some("the rated providers do not differ".to_owned()),
+        (_, Lens::Reliability) => Some(gauge.reliability.to_string()),
+        _ => None,
+    };
+}
+
+/// Sorts rated providers best first, then the unrated ones by name.
+pub(super) fn sort(lens: Lens, providers: &mut [ProviderTier]) {
+    let sign = if lens.cuts().higher_is_better { -1.0 } else { 1.0 };
+    let place = |row: &ProviderTier| match row.tier {
+        Tier::Unrated => 0.0,
+        _ => sign * row.adjusted.unwrap_or(0.0),
+    };
+    let order = |a: &ProviderTier, b: &ProviderTier| -> Ordering {
+        a.tier.cmp(&b.tier).then(place(a).total_cmp(&place(b))).then_with(|| a.name.cmp(&b.name))
+    };
+    providers.sort_by(order);
+}

@@ -1,0 +1,42 @@
+//! The analysis of the record at one moment, and the days that it and the pages cover.
+
+use super::PipelineError;
+use crate::analysis::{self, Analysis, Frames, Parameters};
+use crate::domain::thresholds;
+use crate::domain::tier_list::DayRange;
+use crate::domain::workload::Workload;
+use crate::store::Store;
+use chrono::{DateTime, Days, Utc};
+use std::collections::BTreeMap;
+
+/// Number of days that the pages show.
+const SHOWN_DAYS: u64 = 30;
+
+/// The analysis of the run at `as_of` from what was known then, without hysteresis: every tier follows from the figures
+/// alone.
+pub(super) fn analysis_at(
+    store: &Store,
+    workloads: &[Workload],
+    as_of: DateTime<Utc>,
+) -> Result<Analysis, PipelineError> {
+    let window = window(as_of);
+    let provider_names: BTreeMap<String, String> =
+        store.providers(as_of)?.iter().map(|p| (p.provider.to_string(), p.name.clone())).collect();
+    let frames =
+        Frames { days: store.days_frame(window.from, window.to, as_of)?, newest: store.newest_frame(as_of)? };
+    let parameters = Parameters { as_of, window, workloads: workloads.to_vec(), provider_names };
+    Ok(analysis::analyse(&frames, &parameters)?)
+}
+
+/// The lens window that ends with the UTC day of `as_of`.
+fn window(as_of: DateTime<Utc>) -> DayRange {
+    let to = as_of.date_naive();
+    let back = u64::try_from(thresholds::LENS_WINDOW_DAYS - 1).unwrap_or(0);
+    DayRange { from: to.checked_sub_days(Days::new(back)).unwrap_or(to), to }
+}
+
+/// The days that the pages show.
+pub(super) fn shown_days(as_of: DateTime<Utc>) -> DayRange {
+    let to = as_of.date_naive();
+    DayRange { from: to.checked_sub_days(Days::new(SHOWN_DAYS - 1)).unwrap_or(to), to }
+}

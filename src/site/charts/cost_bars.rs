@@ -1,0 +1,158 @@
+//! What a session costs at the endpoints of a model, as bars of its parts.
+
+use crate::cost::{BreakEven, CostOfModel, EndpointCost, ToWin};
+use crate::domain::session::SessionCost;
+use crate::domain::workload::CacheTtl;
+use crate::site::parts::format;
+use askama::Template;
+use askama::filters::HtmlSafe;
+
+/// Width of a bar's drawing; the most expensive end of all bars reaches it.
+const BAR_WIDTH: f64 = 300.0;
+
+/// The endpoints of a model under one workload, with bars that show the parts of the session cost.
+#[derive(Debug, Template)]
+#[template(path = "parts/cost.html")]
+pub struct CostPart {
+    summary: String,
+    verdict: String,
+    rows: Vec<CostRow>,
+    notes: Vec<String>,
+}
+
+impl HtmlSafe for CostPart {}
+
+#[derive(Debug)]
+struct CostRow {
+    name: String,
+    tag: String,
+    cheapest: bool,
+    cheapest_by_list: bool,
+    cost: String,
+    interval: Option<String>,
+    /// Class, left end and width of each part.
+    parts: Vec<(&'static str, String, String)>,
+    /// Ends of the interval.
+    whisker: Option<(String, String)>,
+    spoken: String,
+    retention: String,
+    to_win: String,
+    break_even: String,
+    why: Option<String>,
+}
+
+/// Class, name and amount of a part.
+type Part = (&'static str, &'static str, fn(&SessionCost) -> f64);
+
+/// Parts of a session by class and name, in the order they are drawn.
+const PARTS: [Part; 5] = [
+    ("cold", "cold input", |p| p.cold_input),
+    ("cached", "cached input", |p| p.cached_input),
+    ("writes", "writes", |p| p.writes),
+    ("output", "output", |p| p.output),
+    ("failures", "failures", |p| p.failures),
+];
+
+impl CostPart {
+    /// Draws a comparison.
+    pub fn new(cost: &CostOfModel) -> Self {
+        let shown = cost.endpoints.iter().filter(|e| e.cost.is_some());
+        let reach = shown.filter_map(|e| e.high.or(e.cost)).fold(0.0, f64::max);
+        let workload = &cost.workload;
+        Self {
+            summary: format!(
+                "{}: {} {}, {} prompt tokens, of which {} can be read from a cache, {} output tokens{}.",
+                workload.title,
+                workload.turns,
+                if workload.turns == 1 { "turn" } else { "turns" },
+                format::tokens(cost.prompt_tokens),
+                format::percent(cost.reusable_share),
+                format::tokens(cost.output_tokens),
+                if workload.cache_ttl == CacheTtl::OneHour {
+                    "; cache writes are kept for an hour"
+                } else {
+                    ""
+                }
+            ),
+            verdict: verdict(cost),
+            rows: cost.endpoints.iter().map(|e| row(e, reach)).collect(),
+            notes: cost.notes.clone(),
+        }
+    }
+}
+
+/// States which endpoint is the cheapest in practice, and what the price list's choice actually costs.
+pub fn verdict(cost: &CostOfModel) -> String {
+    let Some(cheapest) = &cost.cheapest else { return "No endpoint can be compared.".to_owned() };
+    let best =
+        cost.endpoints.iter().find(|e| e.cheapest).and_then(|e| e.cost).map_or(String::new(), format::usd);
+    match &cost.by_list {
+        Some(list) if list.tag == *cheapest => {
+            format!("{cheapest} is the cheapest, both by list price and in practice ({best}).")
+        }
+        Some(list) => format!(
+            "{cheapest} is the cheapest in practice ({best}). By list price it would be {}, where a session actually \
+             costs {}{}.",
+            list.tag,
+            format::usd(list.cost),
+            list.surcharge.map_or(String::new(), |s| format!(", {} more", format::percent(s)))
+        ),
+        None => format!("{cheapest} is the only endpoint that can be compared ({best})."),
+    }
+}
+
+fn row(endpoint: &EndpointCost, reach: f64) -> CostRow {
+    let at = |amount: f64| if reach > 0.0 { amount / reach * BAR_WIDTH } else { 0.0 };
+    let (mut left, mut parts, mut spoken) = (0.0, Vec::new(), Vec::new());
+    for (class, name, of) in PARTS {
+        let amount = endpoint.parts.as_ref().map_or(0.0, of);
+        if amount > 0.0 {
+            parts.push((class, format!("{left:.1}"), format!("{:.1}", at(amount))));
+            spoken.push(format!("{name} {}", format::usd(amount)));
+            left += at(amount);
+        }
+    }
+    let ends = endpoint.low.zip(endpoint.high);
+    let assumed = if endpoint.assumed { " (assumed)" } else { "" };
+    CostRow {
+        name: endpoint.name.clone(),
+        tag: endpoint.tag.to_string(),
+        cheapest: endpoint.cheapest,
+        cheapest_by_list: endpoint.cheapest_by_list,
+        cost: endpoint.cost.map_or_else(|| "unknown".to_owned(), format::usd),
+        interval: ends.map(|(low, high)| format!("{} to {}", format::usd(low), format::usd(high))),
+        parts,
+        whisker: ends.map(|(low, high)| (format!("{:.1}", at(low)), format!("{:.1}", at(high)))),
+        spoken: match (&endpoint.parts, spoken.is_empty()) {
+            (None, _) => "unknown".to_owned(),
+            (Some(_), true) => "nothing to pay".to_owned(),
+            (Some(_), false) => spoken.join(", "),
+        },
+        retention: endpoint
+            .basis
+            .retention
+            .map_or_else(|| "unknown".to_owned(), |q| format::percent(q) + assumed),
+        to_win: to_win(endpoint),
+        break_even: break_even(endpoint),
+        why: endpoint.why.clone(),
+    }
+}
+
+fn to_win(endpoint: &EndpointCost) -> String {
+    match endpoint.to_win {
+        ToWin::Cheapest { down_to: Some(q) } => format!("stays cheapest down to {}", format::percent(q)),
+        ToWin::Cheapest { down_to: None } => "always cheapest".to_owned(),
+        ToWin::Needs { retention, .. } => format!("needs {}", format::percent(retention)),
+        ToWin::Cannot { at_best } => format!("not even at 100\u{202f}% ({})", format::usd(at_best)),
+        ToWin::NotCompared => "not compared".to_owned(),
+    }
+}
+
+fn break_even(endpoint: &EndpointCost) -> String {
+    match endpoint.break_even {
+        Some(BreakEven::From { hit_rate }) if hit_rate <= 0.0 => "always".to_owned(),
+        Some(BreakEven::From { hit_rate }) => format!("from a {} hit rate", format::percent(hit_rate)),
+        Some(BreakEven::Never) => "never".to_owned(),
+        None => "–".to_owned(),
+    }
+}

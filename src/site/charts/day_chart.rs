@@ -1,0 +1,375 @@
+//! A chart of several lines over days, drawn here as SVG geometry, with a table of the same numbers for readers who
+//! cannot see it.
+
+use super::spark::DayAxis;
+use crate::site::parts::{assets, format};
+use askama::Template;
+use askama::filters::HtmlSafe;
+use chrono::NaiveDate;
+
+const LEFT: f64 = 52.0;
+const RIGHT: f64 = 560.0;
+const TOP: f64 = 26.0;
+const BOTTOM: f64 = 226.0;
+/// Distance between the labels at the right end, so that they do not overlap.
+const LABEL_STEP: f64 = 15.0;
+/// Number of characters of a name that fit next to the lines.
+const LABEL_CHARS: usize = 26;
+/// Day labels along the axis.
+const DAY_LABELS: i64 = 7;
+
+/// One value of a line.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Point {
+    /// UTC day.
+    pub day: NaiveDate,
+    /// The value; `None` is a gap.
+    pub value: Option<f64>,
+    /// Whether it was derived from the price chart instead of observed.
+    pub derived: bool,
+}
+
+/// A line to be drawn.
+#[derive(Debug, Clone)]
+pub struct Series {
+    /// Display name, untrusted.
+    pub name: String,
+    /// Its points, oldest first.
+    pub points: Vec<Point>,
+    /// Days on which its list price changed, with a description.
+    pub steps: Vec<(NaiveDate, String)>,
+}
+
+#[derive(Debug, Clone)]
+struct Tick {
+    at: String,
+    label: String,
+}
+
+#[derive(Debug, Clone)]
+struct Dot {
+    x: String,
+    y: String,
+    derived: bool,
+}
+
+/// A change of the list price, marked on the line.
+#[derive(Debug, Clone)]
+struct Step {
+    x: String,
+    y: String,
+    what: String,
+}
+
+#[derive(Debug, Clone)]
+struct Line {
+    class: String,
+    name: String,
+    label: String,
+    observed: String,
+    derived: String,
+    dots: Vec<Dot>,
+    steps: Vec<Step>,
+    end: (String, String),
+    label_y: f64,
+}
+
+#[derive(Debug, Clone)]
+struct Row {
+    day: NaiveDate,
+    cells: Vec<String>,
+}
+
+/// A drawn chart with its table.
+#[derive(Debug, Clone, Template)]
+#[template(path = "parts/day_chart.html")]
+pub struct DayChart {
+    id: &'static str,
+    title: String,
+    unit: &'static str,
+    summary: String,
+    y_ticks: Vec<Tick>,
+    x_ticks: Vec<Tick>,
+    lines: Vec<Line>,
+    rows: Vec<Row>,
+    has_derived: bool,
+    has_steps: bool,
+    address: Option<String>,
+}
+impl HtmlSafe for DayChart {}
+
+/// The same drawing as a standalone file, with its colours included.
+#[derive(Debug, Template)]
+#[template(path = "parts/day_chart.svg", escape = "html")]
+struct ChartFile<'a> {
+    style: &'static str,
+    chart: &'a DayChart,
+}
+
+/// What a chart shows, and how its numbers are formatted.
+#[derive(Debug, Clone)]
+pub struct Subject {
+    /// Id of the title in the page.
+    pub id: &'static str,
+    /// Title of the chart.
+    pub title: String,
+    /// Label of the value axis.
+    pub unit: &'static str,
+    /// Top of the value axis; `None` takes the largest value.
+    pub top: Option<f64>,
+    /// Writes a value.
+    pub format: fn(f64) -> String,
+}
+
+impl DayChart {
+    /// Draws the series; `None` if none of them has a value.
+    pub fn new(subject: Subject, series: &[Series]) -> Option<Self> {
+        let known = |s: &&Series| s.points.iter().any(|p| p.value.is_some());
+        let series: Vec<&Series> = series.iter().filter(known).collect();
+        let axis = DayAxis::over(series.iter().flat_map(|s| s.points.iter().map(|p| p.day)))?;
+        let largest =
+            series.iter().flat_map(|s| &s.points).filter_map(|p| p.value).fold(0.0_f64, |top, v| top.max(v));
+        let top = subject.top.unwrap_or_else(|| round_up(largest));
+        let scale = Scale { axis, top };
+        let mut lines: Vec<Line> = series.iter().enumerate().map(|(i, s)| scale.line(i, s)).collect();
+        spread_labels(&mut lines);
+        let summary = format!(
+            "{} over {} days; the table below has the same numbers",
+            plural(lines.len(), "line", "lines"),
+            axis.days()
+        );
+        Some(Self {
+            id: subject.id,
+            title: subject.title,
+            unit: subject.unit,
+            summary,
+            y_ticks: scale.y_ticks(subject.format),
+            x_ticks: scale.x_ticks(),
+            rows: rows(axis, &series, subject.format),
+            has_derived: lines.iter().any(|l| l.dots.iter().any(|d| d.derived)),
+            has_steps: lines.iter().any(|l| !l.steps.is_empty()),
+            address: None,
+            lines,
+        })
+    }
+
+    /// Sets the address of the drawing as a file.
+    #[must_use]
+    pub fn at(mut self, address: String) -> Self {
+        self.address = Some(address);
+        self
+    }
+
+    /// The drawing as a standalone file.
+    ///
+    /// # Errors
+    /// If the template cannot be rendered.
+    pub fn file(&self) -> askama::Result<String> {
+        ChartFile { style: assets::CHART_STYLE, chart: self }.render()
+    }
+}
+
+fn plural(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
+/// Rounds up to 1, 2, 4, 6 or 8 times a power of ten, so that quarters of it are round numbers.
+fn round_up(largest: f64) -> f64 {
+    if largest <= 0.0 || !largest.is_finite() {
+        return 1.0;
+    }
+    let power = 10f64.powf(largest.log10().floor());
+    let step = [1.0, 2.0, 4.0, 6.0, 8.0, 10.0].into_iter().find(|step| step * power >= largest);
+    step.unwrap_or(10.0) * power
+}
+
+struct Scale {
+    axis: DayAxis,
+    top: f64,
+}
+
+impl Scale {
+    fn x(&self, day: NaiveDate) -> f64 {
+        LEFT + self.axis.place(day) * (RIGHT - LEFT)
+    }
+
+    fn y(&self, value: f64) -> f64 {
+        BOTTOM - (value / self.top).clamp(0.0, 1.0) * (BOTTOM - TOP)
+    }
+
+    fn y_ticks(&self, format: fn(f64) -> String) -> Vec<Tick> {
+        (0..=4)
+            .map(|n| f64::from(n) / 4.0 * self.top)
+            .map(|value| Tick { at: format!("{:.1}", self.y(value)), label: format(value) })
+            .collect()
+    }
+
+    fn x_ticks(&self) -> Vec<Tick> {
+        let every = (self.axis.days() + DAY_LABELS - 1) / DAY_LABELS;
+        self.axis
+            .each()
+            .step_by(every.max(1) as usize)
+            .map(|day| Tick { at: format!("{:.1}", self.x(day)), label: format::short_day(day) })
+            .collect()
+    }
+
+    fn line(&self, index: usize, series: &Series) -> Line {
+        let known: Vec<(Point, f64)> =
+            series.points.iter().filter_map(|p| Some((*p, p.value.filter(|v| v.is_finite())?))).collect();
+        let (mut observed, mut derived) = (String::new(), String::new());
+        for pair in known.windows(2) {
+            let [(from, start), (to, end)] = pair else { continue };
+            if (to.day - from.day).num_days() != 1 {
+                continue;
+            }
+            let path = if from.derived || to.derived { &mut derived } else { &mut observed };
+            let (x1, y1, x2, y2) = (self.x(from.day), self.y(*start), self.x(to.day), self.y(*end));
+            *path += &format!("M{x1:.1} {y1:.1}L{x2:.1} {y2:.1}");
+        }
+        let dots = known.iter().map(|(p, v)| Dot {
+            x: format!("{:.1}", self.x(p.day)),
+            y: format!("{:.1}", self.y(*v)),
+            derived: p.derived,
+        });
+        let end = known.last().map_or((RIGHT, BOTTOM), |(p, v)| (self.x(p.day), self.y(*v)));
+        Line {
+            class: format!("c{}", index % 6 + 1),
+            name: series.name.clone(),
+            label: format::shorten(&series.name, LABEL_CHARS),
+            observed,
+            derived,
+            dots: dots.collect(),
+            steps: self.steps(series, &known),
+            end: (format!("{:.1}", end.0), format!("{:.1}", end.1)),
+            label_y: end.1,
+        }
+    }
+}
+
+impl Scale {
+    /// The steps on days that have a value; the others appear only in the list of changes.
+    fn steps(&self, series: &Series, known: &[(Point, f64)]) -> Vec<Step> {
+        let of = |(day, what): &(NaiveDate, String)| {
+            let (_, value) = known.iter().find(|(point, _)| point.day == *day)?;
+            Some(Step {
+                x: format!("{:.1}", self.x(*day)),
+                y: format!("{:.1}", self.y(*value)),
+                what: what.clone(),
+            })
+        };
+        series.steps.iter().filter_map(of).collect()
+    }
+}
+
+/// Spreads the names at the right end in the order of their lines and keeps them inside the drawing.
+fn spread_labels(lines: &mut [Line]) {
+    let mut order: Vec<usize> = (0..lines.len()).collect();
+    order.sort_by(|a, b| lines[*a].label_y.total_cmp(&lines[*b].label_y));
+    let mut floor = TOP;
+    for index in &order {
+        lines[*index].label_y = lines[*index].label_y.max(floor);
+        floor = lines[*index].label_y + LABEL_STEP;
+    }
+    let mut ceiling = BOTTOM;
+    for index in order.iter().rev() {
+        lines[*index].label_y = lines[*index].label_y.min(ceiling);
+        ceiling = lines[*index].label_y - LABEL_STEP;
+    }
+}
+
+fn rows(axis: DayAxis, series: &[&Series], format: fn(f64) -> String) -> Vec<Row> {
+    let value = |s: &Series, day: NaiveDate| match s.points.iter().find(|p| p.day == day) {
+        Some(Point { value: Some(value), derived: true, .. }) => format!("{} (derived)", format(*value)),
+        Some(Point { value: Some(value), .. }) => format(*value),
+        _ => "no data".to_owned(),
+    };
+    let stepped = |s: &Series, day: NaiveDate| s.steps.iter().any(|(at, _)| *at == day);
+    let cell = |s: &Series, day: NaiveDate| match stepped(s, day) {
+        true => format!("{} (list price changed)", value(s, day)),
+        false => value(s, day),
+    };
+    axis.each().map(|day| Row { day, cells: series.iter().map(|s| cell(s, day)).collect() }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn point(n: u32, value: Option<f64>, derived: bool) -> Point {
+        Point { day: NaiveDate::from_ymd_opt(2026, 8, n).expect("a day"), value, derived }
+    }
+
+    fn subject() -> Subject {
+        Subject {
+            id: "c",
+            title: "Hit rate".to_owned(),
+            unit: "hit rate",
+            top: Some(1.0),
+            format: format::percent,
+        }
+    }
+
+    fn series(points: Vec<Point>) -> Series {
+        Series { name: "one".to_owned(), points, steps: Vec::new() }
+    }
+
+    #[test]
+    fn derived_days_are_another_line_and_gaps_stay_open() {
+        let points = vec![
+            point(1, Some(0.4), true),
+            point(2, Some(0.5), true),
+            point(3, Some(0.5), false),
+            point(4, None, false),
+            point(6, Some(0.7), false),
+            point(7, Some(0.7), false),
+        ];
+        let chart = DayChart::new(subject(), &[series(points)]).expect("a chart");
+        let line = &chart.lines[0];
+        assert_eq!(line.derived.matches('M').count(), 2);
+        assert_eq!(line.observed.matches('M').count(), 1);
+        assert_eq!(line.dots.iter().filter(|d| d.derived).count(), 2);
+        assert_eq!(chart.rows.len(), 7);
+        assert_eq!(chart.rows[4].cells, ["no data"]);
+        assert!(chart.rows[0].cells[0].ends_with("(derived)"));
+    }
+
+    #[test]
+    fn names_at_the_end_do_not_overlap() {
+        let same = || series(vec![point(1, Some(0.0), false), point(2, Some(0.0), false)]);
+        let chart = DayChart::new(subject(), &[same(), same(), same()]).expect("a chart");
+        let mut places: Vec<f64> = chart.lines.iter().map(|l| l.label_y).collect();
+        places.sort_by(f64::total_cmp);
+        assert!(places.windows(2).all(|p| p[1] - p[0] >= LABEL_STEP - 1e-9), "{places:?}");
+        assert!(places.iter().all(|y| (TOP..=BOTTOM).contains(y)), "{places:?}");
+    }
+
+    #[test]
+    fn a_step_of_the_list_price_is_marked_where_there_is_a_value_and_told_in_the_table() {
+        let day = |n: u32| point(n, None, false).day;
+        let mut one =
+            series(vec![point(1, Some(0.4), false), point(2, Some(0.3), false), point(4, Some(0.3), false)]);
+        one.steps = vec![(day(2), "0.4 to 0.3".to_owned()), (day(3), "unseen".to_owned())];
+        let chart = DayChart::new(subject(), &[one]).expect("a chart");
+        assert_eq!(chart.lines[0].steps.len(), 1);
+        assert!(chart.rows[1].cells[0].ends_with("(list price changed)"));
+        let file = chart.file().expect("a file");
+        assert!(
+            file.starts_with("<svg xmlns=")
+                && file.contains("prefers-color-scheme")
+                && file.contains("0.4 to 0.3")
+        );
+    }
+
+    #[test]
+    fn nothing_known_is_no_chart() {
+        assert!(DayChart::new(subject(), &[series(vec![point(1, None, false)])]).is_none());
+        assert!(DayChart::new(subject(), &[]).is_none());
+    }
+
+    #[test]
+    fn the_axis_ends_on_a_number_that_divides_well() {
+        assert_eq!(round_up(0.37), 0.4);
+        assert_eq!(round_up(0.0), 1.0);
+        assert!((round_up(5.1) - 6.0).abs() < 1e-12);
+    }
+}

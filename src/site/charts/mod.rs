@@ -1,0 +1,151 @@
+//! The charts: what they show, and their addresses as files.
+
+pub mod cost_bars;
+pub mod day_chart;
+pub mod hours;
+pub mod session_bars;
+pub mod spark;
+
+use self::day_chart::{DayChart, Point, Series, Subject};
+use crate::domain::event::EventKind;
+use crate::domain::window::Basis;
+use crate::site::parts::{format, link};
+use crate::snapshot::{Endpoint, EndpointDay, ModelEntry, ProviderEntry, Snapshot};
+use chrono::NaiveDate;
+
+/// Maximum number of lines in a chart; more could not be distinguished.
+pub const LINES: usize = 5;
+
+/// What a chart of a model shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum OfModel {
+    /// Hit rate by day.
+    HitRate,
+    /// Effective input price by day.
+    EffectivePrice,
+}
+
+impl OfModel {
+    /// The name of its file.
+    pub fn file(self) -> &'static str {
+        match self {
+            Self::HitRate => "hit-rate.svg",
+            Self::EffectivePrice => "effective-price.svg",
+        }
+    }
+}
+
+/// The endpoints with the most traffic.
+fn busiest(model: &ModelEntry) -> Vec<&Endpoint> {
+    let mut all: Vec<&Endpoint> = model.endpoints.iter().collect();
+    all.sort_by(|a, b| b.tokens_per_day.unwrap_or(0.0).total_cmp(&a.tokens_per_day.unwrap_or(0.0)));
+    all.truncate(LINES);
+    all
+}
+
+/// The days on which a change of an endpoint's list price was observed.
+pub fn steps(snapshot: &Snapshot, model: &ModelEntry, endpoint: &Endpoint) -> Vec<(NaiveDate, String)> {
+    let its = snapshot.status.events.iter().filter(|e| {
+        e.kind == EventKind::PriceChanged
+            && e.model_id.as_deref() == Some(model.model_id.as_str())
+            && e.tag.as_deref() == Some(endpoint.tag.as_str())
+    });
+    its.map(|e| (e.at.date_naive(), e.detail.clone())).collect()
+}
+
+/// A chart of a model's busiest endpoints; `None` if no day has a value.
+pub fn of_model(snapshot: &Snapshot, model: &ModelEntry, what: OfModel) -> Option<DayChart> {
+    let series = |value: fn(&EndpointDay) -> Point, stepped: bool| -> Vec<Series> {
+        let one = |e: &&Endpoint| Series {
+            // The tag, because several endpoints may share a name.
+            name: e.tag.to_string(),
+            points: e.days.iter().map(value).collect(),
+            steps: if stepped { steps(snapshot, model, e) } else { Vec::new() },
+        };
+        busiest(model).iter().map(one).collect()
+    };
+    let chart = match what {
+        OfModel::HitRate => DayChart::new(
+            Subject {
+                id: "chart-hit-rate",
+                title: format!("{}: hit rate by day", model.name),
+                unit: "cached share of prompt tokens",
+                top: Some(1.0),
+                format: format::percent,
+            },
+            &series(
+                |d| Point { day: d.day, value: d.hit_rate, derived: d.basis == Some(Basis::Derived) },
+                false,
+            ),
+        ),
+        OfModel::EffectivePrice => DayChart::new(
+            Subject {
+                id: "chart-price",
+                title: format!("{}: effective input price by day", model.name),
+                unit: "USD per million prompt tokens",
+                top: None,
+                format: format::usd,
+            },
+            // Prices in charts are observed, even on days whose hit rate had to be derived from them.
+            &series(|d| Point { day: d.day, value: d.effective_input, derived: false }, true),
+        ),
+    };
+    chart.map(|chart| chart.at(link::model_chart(&model.model_id, what.file())))
+}
+
+/// The hit rate of a provider by day; `None` if no day has a hit rate.
+pub fn of_provider(provider: &ProviderEntry) -> Option<DayChart> {
+    let points = provider.days.iter().map(|d| Point { day: d.day, value: d.hit_rate, derived: false });
+    let subject = Subject {
+        id: "chart-hit-rate",
+        title: format!("{}: hit rate by day, over all its traffic", provider.name),
+        unit: "cached share of prompt tokens",
+        top: Some(1.0),
+        format: format::percent,
+    };
+    let series = Series { name: provider.name.clone(), points: points.collect(), steps: Vec::new() };
+    let chart = DayChart::new(subject, &[series]);
+    chart.map(|chart| chart.at(link::provider_chart(provider.provider.as_str())))
+}
+
+/// Lowest, mean and highest hit rate of the newest observed days (at most `most`), and the number of those days; `None`
+/// with fewer than two.
+pub fn range_of_days(days: &[EndpointDay], most: usize) -> Option<(f64, f64, f64, usize)> {
+    let rates: Vec<f64> = days
+        .iter()
+        .rev()
+        .filter(|d| d.basis != Some(Basis::Derived))
+        .filter_map(|d| d.hit_rate)
+        .take(most)
+        .collect();
+    let low = rates.iter().copied().fold(f64::INFINITY, f64::min);
+    let high = rates.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let mean = rates.iter().sum::<f64>() / rates.len() as f64;
+    (rates.len() >= 2).then_some((low, mean, high, rates.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_range_is_of_observed_days_only() {
+        let day = |n: u32, hit_rate: Option<f64>, basis: Basis| EndpointDay {
+            day: NaiveDate::from_ymd_opt(2026, 8, n).expect("a day"),
+            hit_rate,
+            basis: Some(basis),
+            tokens: None,
+            effective_input: None,
+            effective_output: None,
+            coverage: None,
+        };
+        let days = [
+            day(1, Some(0.1), Basis::Derived),
+            day(2, Some(0.4), Basis::Observed),
+            day(3, None, Basis::Observed),
+            day(4, Some(0.6), Basis::Comparison),
+        ];
+        assert_eq!(range_of_days(&days, 7), Some((0.4, 0.5, 0.6, 2)));
+        assert_eq!(range_of_days(&days[..2], 7), None);
+    }
+}

@@ -1,0 +1,135 @@
+//! The parts of the site for programs: the Atom feed of changes (RFC 4287) and the site map.
+
+use crate::domain::event::EventKind;
+use crate::domain::tier::Lens;
+use crate::site::pages::changes::kind_in_words;
+use crate::site::parts::lens::DEFAULT_LENS;
+use crate::site::parts::link;
+use crate::site::parts::shell::View;
+use crate::site::registry::PAGES;
+use crate::snapshot::{Event, Snapshot};
+use askama::Template;
+use chrono::{DateTime, SecondsFormat, Utc};
+use uuid::Uuid;
+
+/// Maximum number of entries in the feed.
+const ENTRIES: usize = 100;
+/// Namespace of the ids of the feed and its entries, so that the ids do not depend on the host that serves them.
+const NAMESPACE: Uuid = Uuid::from_u128(0x6b1d_6c2e_8a4f_5b07_9d3e_51f0_c7a2_4e91);
+
+#[derive(Template)]
+#[template(path = "changes.atom", escape = "html")]
+struct Feed {
+    base: String,
+    id: Uuid,
+    updated: String,
+    upstream: String,
+    simulated: bool,
+    entries: Vec<Entry>,
+}
+
+struct Entry {
+    id: Uuid,
+    title: String,
+    updated: String,
+    href: String,
+    kind: EventKind,
+    detail: String,
+}
+
+fn time(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+/// Removes characters that XML does not allow.
+fn clean(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control() && !matches!(c, '\u{fffe}' | '\u{ffff}')).collect()
+}
+
+/// The same event has the same id in every snapshot: the id is derived from the event, not from its position.
+fn id_of(event: &Event) -> Uuid {
+    let parts = [
+        time(event.at),
+        event.kind.to_string(),
+        event.model_id.clone().unwrap_or_default(),
+        event.tag.clone().unwrap_or_default(),
+        event.detail.clone(),
+    ];
+    Uuid::new_v5(&NAMESPACE, parts.join("\u{1f}").as_bytes())
+}
+
+fn entry(snapshot: &Snapshot, event: &Event, base: &str) -> Entry {
+    let known = event.model_id.as_deref().filter(|id| snapshot.model(id).is_some());
+    let provider = event.provider.as_ref().filter(|slug| snapshot.provider(slug.as_str()).is_some());
+    let path = match (known, provider) {
+        (Some(model), _) => link::model(model),
+        (None, Some(slug)) => link::provider(slug.as_str()),
+        (None, None) => "/changes".to_owned(),
+    };
+    let about: Vec<&str> = event.model_id.iter().chain(&event.tag).map(String::as_str).collect();
+    let kind = kind_in_words(event.kind);
+    let title = if about.is_empty() { kind.to_owned() } else { format!("{kind}: {}", about.join(" at ")) };
+    Entry {
+        id: id_of(event),
+        title: clean(&title),
+        updated: time(event.at),
+        href: format!("{base}{path}"),
+        kind: event.kind,
+        detail: clean(&event.detail),
+    }
+}
+
+/// The feed of changes. Its links are absolute if the public address of the site is known.
+///
+/// # Errors
+/// If the template cannot be rendered.
+pub fn atom(view: &View) -> askama::Result<String> {
+    let snapshot = view.snapshot.as_ref();
+    let base = view.public_url.as_ref();
+    let events = &snapshot.status.events;
+    let mut seen = std::collections::HashSet::new();
+    let unique = events.iter().filter(|e| seen.insert(id_of(e)));
+    Feed {
+        base: base.to_owned(),
+        id: Uuid::new_v5(&NAMESPACE, b"changes"),
+        updated: time(events.first().map_or(snapshot.as_of, |e| e.at)),
+        upstream: snapshot.upstream().to_owned(),
+        simulated: snapshot.simulated,
+        entries: unique.take(ENTRIES).map(|e| entry(snapshot, e, base)).collect(),
+    }
+    .render()
+}
+
+#[derive(Template)]
+#[template(path = "sitemap.xml", escape = "html")]
+struct SiteMap {
+    base: String,
+    changed: String,
+    paths: Vec<String>,
+}
+
+/// The site map: every page that is the same for all visitors. The protocol requires absolute addresses.
+///
+/// # Errors
+/// If the template cannot be rendered.
+pub fn site_map(view: &View) -> askama::Result<String> {
+    let snapshot = view.snapshot.as_ref();
+    let fixed = PAGES.iter().filter(|row| row.is_listed).map(|row| row.path.to_owned());
+    let lists = Lens::ALL.into_iter().flat_map(|lens| match lens.needs_workload() {
+        true => snapshot.workloads.iter().map(|w| link::tiers(lens, Some(&w.name))).collect(),
+        false => vec![link::tiers(lens, None)],
+    });
+    let default = link::tiers(DEFAULT_LENS, Some(snapshot.default_workload()));
+    let models = snapshot.models.iter().map(|m| link::model(&m.model_id));
+    let providers = snapshot.providers.iter().map(|p| link::provider(p.provider.as_str()));
+    let paths = fixed.chain(lists.filter(|path| *path != default));
+    site_map_of(&view.public_url, snapshot.as_of, paths.chain(models).chain(providers).collect())
+}
+
+/// A site map of pages given by their paths under `base`, all changed on the same day.
+///
+/// # Errors
+/// If the template cannot be rendered.
+pub fn site_map_of(base: &str, changed: DateTime<Utc>, paths: Vec<String>) -> askama::Result<String> {
+    SiteMap { base: base.to_owned(), changed: changed.format("%Y-%m-%d").to_string(), paths }.render()
+}

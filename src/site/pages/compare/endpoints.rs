@@ -1,0 +1,199 @@
+//! Endpoints side by side.
+
+use super::super::model::prompts;
+use super::{Best, Group, Head, Measure, Shown, Table};
+use crate::domain::window::Basis;
+use crate::site::charts;
+use crate::site::charts::day_chart::{DayChart, Point, Series, Subject};
+use crate::site::parts::{Badge, flags, format, link};
+use crate::snapshot::{Endpoint, EndpointDay, ModelEntry, Snapshot};
+
+type Pair<'a> = (&'a ModelEntry, &'a Endpoint);
+
+/// Number of days that the range of a hit rate covers.
+const RANGE_DAYS: usize = 7;
+
+/// The comparison of two to four endpoints.
+pub fn table(snapshot: &Snapshot, all: &[Pair]) -> Table {
+    let same_model = all.windows(2).all(|pair| pair[0].0.model_id == pair[1].0.model_id);
+    let head = |(model, endpoint): &Pair| Head {
+        href: link::model(&model.model_id),
+        name: endpoint.name.clone(),
+        sub: format!("{} · {}", endpoint.tag, model.model_id),
+    };
+    Table {
+        heads: all.iter().map(head).collect(),
+        groups: vec![verdict(all), cost(snapshot, all), caching(all), service(all), limits(all)],
+        charts: charts(snapshot, all),
+        note: match same_model {
+            true => "The best value of each row is highlighted. All serve the same model.",
+            false => {
+                "These endpoints serve different models. Each tier is relative to the peers on its own model."
+            }
+        },
+        shared: None,
+    }
+}
+
+fn numbers(
+    all: &[Pair],
+    name: &str,
+    unit: &str,
+    value: impl Fn(&Endpoint) -> Option<f64>,
+    style: (fn(f64) -> String, &str, Best),
+) -> Measure {
+    let values: Vec<Option<f64>> = all.iter().map(|(_, e)| value(e)).collect();
+    Measure::numbers(name, unit, &values, style.0, style.1, style.2)
+}
+
+fn words(all: &[Pair], name: &str, text: impl Fn(&Endpoint) -> String) -> Measure {
+    Measure::words(name, all.iter().map(|(_, e)| text(e)).collect())
+}
+
+fn verdict(all: &[Pair]) -> Group {
+    let tier = |(_, e): &Pair| Shown::Tier(Badge::new(e.tier), e.why.clone());
+    let flags = |e: &Endpoint| match e.flags.is_empty() {
+        true => "none".to_owned(),
+        false => flags::describe(e),
+    };
+    let tiers = Measure {
+        name: "Tier within its model".to_owned(),
+        unit: String::new(),
+        cells: all.iter().map(tier).collect(),
+    };
+    Group { title: "Verdict", rows: vec![tiers, words(all, "Flags", flags)] }
+}
+
+fn cost(snapshot: &Snapshot, all: &[Pair]) -> Group {
+    let usd = |absent: &'static str| (format::usd as fn(f64) -> String, absent, Best::Lowest);
+    let session = |w: &crate::domain::workload::Workload| {
+        let title = format!("{} session", w.title);
+        numbers(all, &title, "USD", |e| e.session_cost.get(&w.name).copied(), usd("not priced"))
+    };
+    let mut rows: Vec<Measure> = snapshot.workloads.iter().map(session).collect();
+    let million = "USD per million";
+    rows.push(numbers(all, "Input, paid", million, |e| e.effective.input, usd("no traffic")));
+    rows.push(numbers(all, "Output, paid", million, |e| e.effective.output, usd("no traffic")));
+    rows.push(numbers(all, "Input, listed", million, |e| e.list.input, usd("not listed")));
+    rows.push(numbers(all, "Cache read, listed", million, |e| e.list.cache_read, usd("not listed")));
+    rows.push(numbers(all, "Cache write, listed", million, |e| e.list.cache_write, usd("not listed")));
+    let hour = |e: &Endpoint| e.list.cache_write_1h;
+    rows.push(numbers(all, "Cache write for 1 h, listed", million, hour, usd("not listed")));
+    rows.push(numbers(all, "Output, listed", million, |e| e.list.output, usd("not listed")));
+    Group { title: "Cost", rows }
+}
+
+fn caching(all: &[Pair]) -> Group {
+    let range = |e: &Endpoint| match charts::range_of_days(&e.days, RANGE_DAYS) {
+        Some((low, _, high, days)) => {
+            format!("{} to {} on {days} days", format::percent(low), format::percent(high))
+        }
+        None => "fewer than two days".to_owned(),
+    };
+    Group {
+        title: "Caching",
+        rows: vec![
+            numbers(
+                all,
+                "Hit rate",
+                "newest window",
+                |e| e.hit_rate,
+                (format::percent, "no traffic", Best::Highest),
+            ),
+            words(all, "Lowest to highest day", range),
+            numbers(
+                all,
+                "Paid of list",
+                "input",
+                |e| e.realised_discount,
+                (format::percent, "unknown", Best::None),
+            ),
+            numbers(
+                all,
+                "Tokens a day",
+                "",
+                |e| e.tokens_per_day,
+                (format::tokens, "no traffic", Best::None),
+            ),
+        ],
+    }
+}
+
+fn service(all: &[Pair]) -> Group {
+    let share = |absent: &'static str| (format::percent_fine as fn(f64) -> String, absent, Best::Highest);
+    Group {
+        title: "Service",
+        rows: vec![
+            numbers(all, "Uptime", "30 min", |e| e.uptime_30m, share("too little traffic")),
+            numbers(all, "Uptime", "1 day", |e| e.uptime_1d, share("too little traffic")),
+            numbers(all, "Availability", "1 day", |e| e.availability, share("not published")),
+            numbers(
+                all,
+                "Speed",
+                "tokens per second",
+                |e| e.throughput,
+                (|v| format!("{v:.0}"), "not measured", Best::Highest),
+            ),
+            numbers(
+                all,
+                "First token",
+                "",
+                |e| e.latency_ms,
+                (format::milliseconds, "not measured", Best::Lowest),
+            ),
+        ],
+    }
+}
+
+fn limits(all: &[Pair]) -> Group {
+    let stated = |text: Option<&str>| text.unwrap_or("not stated").to_owned();
+    let length = |n: Option<i64>| n.map_or_else(|| "not stated".to_owned(), format::context);
+    Group {
+        title: "Limits and policy",
+        rows: vec![
+            words(all, "Quantization", |e| stated(e.quantization.as_deref())),
+            words(all, "Context", |e| length(e.context_length)),
+            words(all, "Longest prompt", |e| length(e.prompt_limit())),
+            words(all, "Longest answer", |e| length(e.max_completion_tokens)),
+            words(all, "Offered since", |e| format::moment(e.since())),
+            words(all, "Deprecated", |e| {
+                e.deprecation_date.map_or_else(|| "no date set".to_owned(), format::moment)
+            }),
+            words(all, "Region", |e| stated(e.region.as_deref())),
+            words(all, "Prompts", |e| stated(prompts(e))),
+        ],
+    }
+}
+
+fn charts(snapshot: &Snapshot, all: &[Pair]) -> Vec<DayChart> {
+    let same_tag = |tag: &str| all.iter().filter(|(_, e)| e.tag.as_str() == tag).count() > 1;
+    let series = |value: fn(&EndpointDay) -> Point, stepped: bool| -> Vec<Series> {
+        let one = |(model, e): &Pair| Series {
+            name: match same_tag(e.tag.as_str()) {
+                true => format!("{} {}", model.model_id, e.tag),
+                false => e.tag.to_string(),
+            },
+            points: e.days.iter().map(value).collect(),
+            steps: if stepped { charts::steps(snapshot, model, e) } else { Vec::new() },
+        };
+        all.iter().map(one).collect()
+    };
+    let price = Subject {
+        id: "chart-price",
+        title: "Effective input price by day".to_owned(),
+        unit: "USD per million prompt tokens",
+        top: None,
+        format: format::usd,
+    };
+    let rate = Subject {
+        id: "chart-hit-rate",
+        title: "Hit rate by day".to_owned(),
+        unit: "cached share of prompt tokens",
+        top: Some(1.0),
+        format: format::percent,
+    };
+    let prices = series(|d| Point { day: d.day, value: d.effective_input, derived: false }, true);
+    let rates =
+        series(|d| Point { day: d.day, value: d.hit_rate, derived: d.basis == Some(Basis::Derived) }, false);
+    [DayChart::new(price, &prices), DayChart::new(rate, &rates)].into_iter().flatten().collect()
+}

@@ -1,0 +1,157 @@
+//! Two to four endpoints or providers side by side.
+
+mod endpoints;
+mod providers;
+mod subjects;
+
+use super::search::Found;
+use crate::site::charts::day_chart::DayChart;
+use crate::site::parts::shell::{Shell, View};
+use crate::site::parts::{Badge, Cell, link};
+use crate::site::registry::Section;
+use askama::Template;
+use axum::http::StatusCode;
+use subjects::{Subjects, subjects};
+
+/// Maximum number of subjects that can be compared.
+pub const MOST: usize = 4;
+
+#[derive(Template)]
+#[template(path = "compare.html")]
+struct Compare {
+    shell: Shell,
+    fields: Vec<String>,
+    suggestions: Vec<Found>,
+    errors: Vec<String>,
+    nearest: Vec<Found>,
+    table: Option<Table>,
+}
+
+/// The comparison: one column per subject, one row per measure.
+struct Table {
+    heads: Vec<Head>,
+    groups: Vec<Group>,
+    charts: Vec<DayChart>,
+    note: &'static str,
+    shared: Option<Shared>,
+}
+
+struct Head {
+    href: String,
+    name: String,
+    sub: String,
+}
+
+/// Rows under one heading.
+struct Group {
+    title: &'static str,
+    rows: Vec<Measure>,
+}
+
+struct Measure {
+    name: String,
+    unit: String,
+    cells: Vec<Shown>,
+}
+
+/// The content of a cell.
+enum Shown {
+    Number(Cell),
+    Words(String),
+    Tier(Badge, String),
+}
+
+/// The models that all compared providers serve.
+struct Shared {
+    workload: String,
+    rows: Vec<SharedModel>,
+    more: usize,
+}
+
+struct SharedModel {
+    href: String,
+    model_id: String,
+    cells: Vec<Cell>,
+}
+
+impl Measure {
+    /// A row of numbers with the best one highlighted.
+    fn numbers(
+        name: &str,
+        unit: &str,
+        values: &[Option<f64>],
+        format: fn(f64) -> String,
+        absent: &str,
+        best: Best,
+    ) -> Self {
+        let known = values.iter().flatten().copied().filter(|v| v.is_finite());
+        let chosen = match best {
+            Best::Lowest => known.clone().min_by(f64::total_cmp),
+            Best::Highest => known.clone().max_by(f64::total_cmp),
+            Best::None => None,
+        };
+        // If all are equal, none is the best.
+        let differ = known.clone().any(|v| Some(v) != chosen);
+        let cell = |value: &Option<f64>| {
+            let cell = Cell::number(*value, format, absent);
+            Shown::Number(if differ && value.is_some() && *value == chosen { cell.best() } else { cell })
+        };
+        Self { name: name.to_owned(), unit: unit.to_owned(), cells: values.iter().map(cell).collect() }
+    }
+
+    fn words(name: &str, texts: Vec<String>) -> Self {
+        Self {
+            name: name.to_owned(),
+            unit: String::new(),
+            cells: texts.into_iter().map(Shown::Words).collect(),
+        }
+    }
+}
+
+/// Which value of a row is the best one.
+#[derive(Clone, Copy)]
+enum Best {
+    Lowest,
+    Highest,
+    None,
+}
+
+/// Renders the comparison of the named subjects, or an explanation of what is wrong with the names.
+///
+/// # Errors
+/// If the template cannot be rendered.
+pub fn render(view: &View, names: &[String]) -> askama::Result<(StatusCode, String)> {
+    let snapshot = view.snapshot.as_ref();
+    let names: Vec<&str> = names.iter().map(|n| n.trim()).filter(|n| !n.is_empty()).collect();
+    let outcome = subjects(snapshot, &names);
+    let (status, table, errors, nearest) = match outcome {
+        Ok(None) => (StatusCode::OK, None, Vec::new(), Vec::new()),
+        Ok(Some(Subjects::Endpoints(all))) => {
+            (StatusCode::OK, Some(endpoints::table(snapshot, &all)), Vec::new(), Vec::new())
+        }
+        Ok(Some(Subjects::Providers(all))) => {
+            (StatusCode::OK, Some(providers::table(snapshot, &all)), Vec::new(), Vec::new())
+        }
+        Err(wrong) => (wrong.status, None, wrong.errors, wrong.nearest),
+    };
+    let mut fields: Vec<String> = names.iter().take(MOST).map(|n| n.chars().take(200).collect()).collect();
+    fields.resize(MOST, String::new());
+    let about = "Two to four endpoints or providers side by side: prices, hit rates, uptime and speed.";
+    let page = Compare {
+        shell: Shell::new(view, Section::Explore, "compare", about).at("/compare"),
+        fields,
+        suggestions: snapshot
+            .providers
+            .iter()
+            .map(|p| Found {
+                href: link::provider(p.provider.as_str()),
+                name: p.name.clone(),
+                id: p.provider.to_string(),
+            })
+            .collect(),
+        errors,
+        nearest,
+        table,
+    };
+    Ok((status, page.render()?))
+}

@@ -1,0 +1,129 @@
+//! Providers side by side.
+
+use super::{Best, Group, Head, Measure, Shared, SharedModel, Shown, Table};
+use crate::domain::tier::{Lens, Tier};
+use crate::site::charts::day_chart::{DayChart, Point, Series, Subject};
+use crate::site::parts::{Badge, effect, format, lens, link};
+use crate::snapshot::price_gap::price_gaps;
+use crate::snapshot::{ModelEntry, ProviderEntry, ProviderTier, Snapshot};
+
+/// Maximum number of shared models shown.
+const SHARED: usize = 25;
+
+/// The comparison of two to four providers.
+pub fn table(snapshot: &Snapshot, all: &[&ProviderEntry]) -> Table {
+    let head = |p: &&ProviderEntry| Head {
+        href: link::provider(p.provider.as_str()),
+        name: p.name.clone(),
+        sub: p.provider.to_string(),
+    };
+    Table {
+        heads: all.iter().map(head).collect(),
+        groups: vec![tiers(snapshot, all), traffic(snapshot, all)],
+        charts: chart(all).into_iter().collect(),
+        note: "Tiers compare a provider with its peers on the same models, not these providers with each other. See \
+               the shared models below.",
+        shared: Some(shared(snapshot, all)),
+    }
+}
+
+fn tiers(snapshot: &Snapshot, all: &[&ProviderEntry]) -> Group {
+    let row = |lens: Lens, provider: &ProviderEntry| -> Option<&ProviderTier> {
+        snapshot.tier_list(lens, None)?.providers.iter().find(|row| row.provider == provider.provider)
+    };
+    let shown = |lens: Lens, provider: &ProviderEntry| match row(lens, provider) {
+        Some(row) => Shown::Tier(Badge::of(row), standing(row, lens)),
+        None => Shown::Tier(Badge::new(Tier::Unrated), "too little traffic to be compared".to_owned()),
+    };
+    let measure = |lens: Lens| Measure {
+        name: lens::title(lens).to_owned(),
+        unit: "against peers".to_owned(),
+        cells: all.iter().map(|p| shown(lens, p)).collect(),
+    };
+    Group { title: "Tiers", rows: lens::all().into_iter().map(measure).collect() }
+}
+
+fn standing(row: &ProviderTier, lens: Lens) -> String {
+    match (row.adjusted, row.low, row.high) {
+        (Some(value), Some(low), Some(high)) if row.tier != Tier::Unrated => {
+            format!("{} ({} to {})", effect(lens, value), effect(lens, low), effect(lens, high))
+        }
+        _ => row.reason.clone().unwrap_or_else(|| "unrated".to_owned()),
+    }
+}
+
+fn traffic(snapshot: &Snapshot, all: &[&ProviderEntry]) -> Group {
+    let gaps = price_gaps(snapshot);
+    let of = |value: &dyn Fn(&ProviderEntry) -> Option<f64>| all.iter().map(|p| value(p)).collect::<Vec<_>>();
+    let newest = |p: &ProviderEntry| p.days.iter().rev().find_map(|d| d.hit_rate);
+    let used = |p: &ProviderEntry| Some(p.tokens_per_day).filter(|tokens| *tokens > 0.0);
+    let whole: fn(f64) -> String = |v| format!("{v:.0}");
+    Group {
+        title: "Traffic",
+        rows: vec![
+            Measure::numbers(
+                "Effective price",
+                "input, against peers",
+                &of(&|p| gaps.get(&p.provider).map(|gap| gap.gap)),
+                format::percent_change,
+                "too few models",
+                Best::Lowest,
+            ),
+            Measure::numbers(
+                "Hit rate",
+                "newest day, all traffic",
+                &of(&newest),
+                format::percent,
+                "no traffic",
+                Best::None,
+            ),
+            Measure::numbers("Tokens", "a day", &of(&used), format::tokens, "no traffic", Best::None),
+            Measure::numbers("Models", "", &of(&|p| Some(p.models.len() as f64)), whole, "none", Best::None),
+            Measure::numbers("Endpoints", "", &of(&|p| Some(p.endpoints as f64)), whole, "none", Best::None),
+        ],
+    }
+}
+
+/// The cheapest session of each provider on the models that all of them serve.
+fn shared(snapshot: &Snapshot, all: &[&ProviderEntry]) -> Shared {
+    let workload = snapshot.default_workload();
+    let cheapest = |model: &ModelEntry, provider: &ProviderEntry| {
+        let its = model.endpoints.iter().filter(|e| e.provider == provider.provider);
+        its.filter_map(|e| e.session_cost.get(workload).copied()).min_by(f64::total_cmp)
+    };
+    let row = |model: &ModelEntry| {
+        let costs: Vec<Option<f64>> = all.iter().map(|p| cheapest(model, p)).collect();
+        let measure = Measure::numbers("", "", &costs, format::usd, "not priced", Best::Lowest);
+        let cells = measure.cells.into_iter().filter_map(|cell| match cell {
+            Shown::Number(cell) => Some(cell),
+            _ => None,
+        });
+        costs.iter().all(Option::is_some).then(|| SharedModel {
+            href: link::model(&model.model_id),
+            model_id: model.model_id.clone(),
+            cells: cells.collect(),
+        })
+    };
+    let standard = snapshot.models.iter().filter(|m| m.variant.is_standard());
+    let mut rows: Vec<SharedModel> = standard.filter_map(row).collect();
+    let more = rows.len().saturating_sub(SHARED);
+    rows.truncate(SHARED);
+    let title = snapshot.workloads.first().map_or(String::new(), |w| w.title.to_lowercase());
+    Shared { workload: title, rows, more }
+}
+
+fn chart(all: &[&ProviderEntry]) -> Option<DayChart> {
+    let one = |p: &&ProviderEntry| Series {
+        name: p.name.clone(),
+        points: p.days.iter().map(|d| Point { day: d.day, value: d.hit_rate, derived: false }).collect(),
+        steps: Vec::new(),
+    };
+    let subject = Subject {
+        id: "chart-hit-rate",
+        title: "Hit rate by day, over all traffic of each provider".to_owned(),
+        unit: "cached share of prompt tokens",
+        top: Some(1.0),
+        format: format::percent,
+    };
+    DayChart::new(subject, &all.iter().map(one).collect::<Vec<_>>())
+}

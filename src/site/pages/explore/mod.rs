@@ -1,0 +1,248 @@
+//! The explorer: all endpoints, filtered and sorted by the query of the address, as a page, JSON and CSV.
+
+mod data;
+mod query;
+
+pub use data::{csv, json};
+pub use query::Question;
+
+use crate::site::parts::shell::{Shell, View};
+use crate::site::parts::{Badge, Cell, Tab, format, link};
+use crate::site::registry::Section;
+use crate::snapshot::{Endpoint, ModelEntry, Snapshot};
+use askama::Template;
+use query::{Policy, Sort};
+use std::collections::BTreeSet;
+
+/// Rows per page.
+const PAGE_ROWS: usize = 50;
+
+/// An endpoint that matches the filter, with its model.
+pub type Hit<'a> = (&'a ModelEntry, &'a Endpoint);
+
+#[derive(Template)]
+#[template(path = "explore.html")]
+struct Explore {
+    shell: Shell,
+    errors: Vec<String>,
+    form: Form,
+    found: usize,
+    all: usize,
+    columns: Vec<Column>,
+    rows: Vec<Row>,
+    pages: Vec<Tab>,
+    json: String,
+    csv: String,
+    is_filtered: bool,
+}
+
+struct Form {
+    words: String,
+    price: String,
+    list: String,
+    hit: String,
+    context: String,
+    parameters: String,
+    providers: Vec<Choice>,
+    quantizations: Vec<Choice>,
+    policies: Vec<Choice>,
+    variants: bool,
+    sort: &'static str,
+    direction: &'static str,
+}
+
+struct Choice {
+    value: String,
+    label: String,
+    chosen: bool,
+}
+
+struct Column {
+    label: &'static str,
+    unit: String,
+    href: String,
+    /// The sort direction, if the rows are sorted by this column.
+    order: Option<&'static str>,
+}
+
+struct Row {
+    model_href: String,
+    model: String,
+    provider_href: String,
+    provider: String,
+    tag: String,
+    badge: Badge,
+    cells: Vec<Cell>,
+    quantization: Option<String>,
+    key: String,
+}
+
+/// All endpoints that match the filter, in order.
+pub fn hits<'a>(snapshot: &'a Snapshot, question: &Question) -> Vec<Hit<'a>> {
+    let all = snapshot.models.iter().flat_map(|m| m.endpoints.iter().map(move |e| (m, e)));
+    let mut hits: Vec<Hit> = all.filter(|(m, e)| question.filter.passes(m, e)).collect();
+    let workload = snapshot.default_workload();
+    let key = |hit: &Hit| question.sort.key(hit.1, workload).filter(|value| value.is_finite());
+    hits.sort_by(|a, b| match (key(a), key(b)) {
+        (Some(x), Some(y)) if question.descending => y.total_cmp(&x),
+        (Some(x), Some(y)) => x.total_cmp(&y),
+        (x, y) => y.is_some().cmp(&x.is_some()),
+    });
+    hits
+}
+
+/// Renders the explorer.
+///
+/// # Errors
+/// If the template cannot be rendered.
+pub fn render(view: &View, question: &Question) -> askama::Result<String> {
+    let snapshot = view.snapshot.as_ref();
+    let hits = hits(snapshot, question);
+    let workload = snapshot.workloads.first().map_or(String::new(), |w| w.title.to_lowercase());
+    let pages = hits.len().div_ceil(PAGE_ROWS).max(1);
+    let page = question.page.min(pages);
+    let here = question.address(question.sort, question.descending, page);
+    let twin = question.address(question.sort, question.descending, 1);
+    let of_page = hits.iter().skip((page - 1) * PAGE_ROWS).take(PAGE_ROWS);
+    let twin = |extension: &str| match twin.is_empty() {
+        true => format!("/explore.{extension}"),
+        false => format!("/explore.{extension}?{twin}"),
+    };
+    let about =
+        "All endpoints, with filters for price, hit rate, quantization, context, parameters and data policy.";
+    let shell = Shell::new(view, Section::Explore, "explore all endpoints", about).at("/explore");
+    Explore {
+        // An invalid condition is an error for programs, so there is no JSON to link to.
+        shell: if question.errors.is_empty() { shell.json(twin("json")) } else { shell },
+        errors: question.errors.clone(),
+        form: form(snapshot, question),
+        found: hits.len(),
+        all: snapshot.models.iter().map(|m| m.endpoints.len()).sum(),
+        columns: Sort::ALL.into_iter().map(|sort| column(question, sort, &workload)).collect(),
+        rows: of_page.map(|hit| row(*hit, snapshot.default_workload())).collect(),
+        pages: page_links(question, page, pages),
+        json: twin("json"),
+        csv: twin("csv"),
+        is_filtered: !here.is_empty(),
+    }
+    .render()
+}
+
+fn form(snapshot: &Snapshot, question: &Question) -> Form {
+    let typed = |field: &str| question.typed(field).to_owned();
+    let choice = |value: &str, label: &str, field: &str| Choice {
+        value: value.to_owned(),
+        label: label.to_owned(),
+        chosen: question.typed(field).eq_ignore_ascii_case(value),
+    };
+    let endpoints = || snapshot.models.iter().flat_map(|m| &m.endpoints);
+    let quantizations: BTreeSet<&str> = endpoints().filter_map(|e| e.quantization.as_deref()).collect();
+    let mut providers: Vec<_> = snapshot.providers.iter().collect();
+    providers.sort_by_key(|p| p.name.to_lowercase());
+    Form {
+        words: typed("q"),
+        price: typed("price"),
+        list: typed("list"),
+        hit: typed("hit"),
+        context: typed("context"),
+        parameters: typed("param"),
+        providers: providers.iter().map(|p| choice(p.provider.as_str(), &p.name, "provider")).collect(),
+        quantizations: quantizations.into_iter().map(|q| choice(q, q, "quant")).collect(),
+        policies: vec![
+            choice(Policy::NoTraining.as_str(), "declared as not used for training", "data"),
+            choice(Policy::NotKept.as_str(), "declared as not kept either", "data"),
+        ],
+        variants: question.filter.variants,
+        sort: question.sort.as_str(),
+        direction: if question.descending { "desc" } else { "asc" },
+    }
+}
+
+/// Label and unit of a column.
+fn heading(sort: Sort, workload: &str) -> (&'static str, &str) {
+    match sort {
+        Sort::Session => ("Session", workload),
+        Sort::Price => ("Effective price", "input"),
+        Sort::List => ("List price", "input"),
+        Sort::Hit => ("Hit rate", ""),
+        Sort::Uptime => ("Uptime", "1 day"),
+        Sort::Speed => ("Speed", "tokens per second"),
+        Sort::Context => ("Context", "tokens"),
+        Sort::Tokens => ("Tokens", "a day"),
+    }
+}
+
+/// The format of a column's numbers, the text for an absent one, and the label on a narrow screen.
+fn shown(sort: Sort) -> (fn(f64) -> String, &'static str, &'static str) {
+    match sort {
+        Sort::Session => (format::usd, "not priced", "session"),
+        Sort::Price => (format::usd, "no traffic", "price paid"),
+        Sort::List => (format::usd, "not listed", "list price"),
+        Sort::Hit => (format::percent, "no traffic", "hit rate"),
+        Sort::Uptime => (format::percent_fine, "not published", "uptime 1 d"),
+        Sort::Speed => (|v| format!("{v:.0}"), "not measured", "tokens/s"),
+        Sort::Context => (|v| format::context(v as i64), "not stated", "context"),
+        Sort::Tokens => (format::tokens, "no traffic", "tokens/day"),
+    }
+}
+
+/// The columns of figures: the name to sort by, the heading, and whether large values come first.
+pub fn columns(snapshot: &Snapshot) -> Vec<(&'static str, String, bool)> {
+    let workload = snapshot.workloads.first().map_or(String::new(), |w| w.title.to_lowercase());
+    let column = |sort: Sort| {
+        let (label, unit) = heading(sort, &workload);
+        (sort.as_str(), format!("{label} {unit}").trim_end().to_owned(), sort.is_descending())
+    };
+    Sort::ALL.into_iter().map(column).collect()
+}
+
+/// The figures of an endpoint in the order of [`columns`], each with the text that the explorer shows.
+pub fn figures(snapshot: &Snapshot, endpoint: &Endpoint) -> Vec<(Option<f64>, String)> {
+    let figure = |sort: Sort| {
+        let (format, absent, _) = shown(sort);
+        let value = sort.key(endpoint, snapshot.default_workload()).filter(|value| value.is_finite());
+        (value, value.map_or_else(|| absent.to_owned(), format))
+    };
+    Sort::ALL.into_iter().map(figure).collect()
+}
+
+fn column(question: &Question, sort: Sort, workload: &str) -> Column {
+    let is_current = question.sort == sort;
+    let descending = if is_current { !question.descending } else { sort.is_descending() };
+    let (label, unit) = heading(sort, workload);
+    Column {
+        label,
+        unit: unit.to_owned(),
+        href: format!("/explore?{}", question.address(sort, descending, 1)),
+        order: is_current.then_some(if question.descending { "descending" } else { "ascending" }),
+    }
+}
+
+fn row((model, endpoint): Hit, workload: &str) -> Row {
+    let cell = |sort: Sort| {
+        let (format, absent, label) = shown(sort);
+        Cell::number(sort.key(endpoint, workload), format, absent).labelled(label)
+    };
+    Row {
+        model_href: link::model(&model.model_id),
+        model: model.model_id.clone(),
+        provider_href: link::provider(endpoint.provider.as_str()),
+        provider: endpoint.name.clone(),
+        tag: endpoint.tag.to_string(),
+        badge: Badge::new(endpoint.tier),
+        cells: Sort::ALL.into_iter().map(cell).collect(),
+        quantization: endpoint.quantization.clone(),
+        key: link::endpoint_name(&model.model_id, endpoint.tag.as_str()),
+    }
+}
+
+/// Links to the pages around the current one, and to the first and the last page.
+fn page_links(question: &Question, page: usize, pages: usize) -> Vec<Tab> {
+    let near = |n: &usize| *n == 1 || *n == pages || n.abs_diff(page) <= 2;
+    let link = |n: usize| {
+        let query = question.address(question.sort, question.descending, n);
+        let href = if query.is_empty() { "/explore".to_owned() } else { format!("/explore?{query}") };
+        Tab { href, label: n.to_string(), current: n == page }
+    };
+    if pages < 2 { Vec::new() } else { (1..=pages).filter(near).map(link).collect() }
+}

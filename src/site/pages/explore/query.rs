@@ -1,0 +1,285 @@
+//! The explorer's query: the address contains the filter, so it can be shared.
+
+use crate::domain::ids::names;
+use crate::site::parts::link;
+use crate::snapshot::{Endpoint, ModelEntry};
+use std::collections::HashMap;
+
+/// Longer texts are truncated: no name is that long.
+const LONGEST: usize = 100;
+
+names! {
+    /// How rows are sorted, in the order of the columns.
+    Sort {
+        /// Session cost under the default workload.
+        Session = "session",
+        /// Effective input price.
+        Price = "price",
+        /// List input price.
+        List = "list",
+        /// Hit rate.
+        Hit = "hit",
+        /// Published uptime over a day.
+        Uptime = "uptime",
+        /// Output speed.
+        Speed = "speed",
+        /// Context length.
+        Context = "context",
+        /// Tokens per day.
+        Tokens = "tokens",
+    }
+}
+
+impl Sort {
+    /// Whether large values come first by default.
+    pub fn is_descending(self) -> bool {
+        !matches!(self, Self::Price | Self::List | Self::Session)
+    }
+
+    /// The sort key of a row; absent values come last in either direction.
+    pub fn key(self, endpoint: &Endpoint, workload: &str) -> Option<f64> {
+        match self {
+            Self::Price => endpoint.effective.input,
+            Self::List => endpoint.list.input,
+            Self::Session => endpoint.session_cost.get(workload).copied(),
+            Self::Hit => endpoint.hit_rate,
+            Self::Uptime => endpoint.uptime_1d,
+            Self::Speed => endpoint.throughput,
+            Self::Context => endpoint.context_length.map(|length| length as f64),
+            Self::Tokens => endpoint.tokens_per_day,
+        }
+    }
+}
+
+names! {
+    /// What a provider may do with prompts.
+    Policy {
+        /// It declares that it does not train on them.
+        NoTraining = "no-training",
+        /// It declares that it neither keeps them nor trains on them.
+        NotKept = "not-kept",
+    }
+}
+
+/// A filter. Every condition excludes endpoints that do not publish the value: absent is not zero.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Filter {
+    /// Words that the name of the model or endpoint must contain.
+    pub words: String,
+    /// Base slug of the provider.
+    pub provider: String,
+    /// Highest effective input price, USD per million tokens.
+    pub price: Option<f64>,
+    /// Highest list input price, USD per million tokens.
+    pub list: Option<f64>,
+    /// Lowest hit rate, 0..1.
+    pub hit: Option<f64>,
+    /// Quantization as declared by the provider.
+    pub quantization: String,
+    /// Shortest context, tokens.
+    pub context: Option<f64>,
+    /// Request parameters that it must support.
+    pub parameters: Vec<String>,
+    /// Data policy.
+    pub policy: Option<Policy>,
+    /// Whether variants other than the standard one are shown.
+    pub variants: bool,
+}
+
+/// A complete query: filter, sort order, page.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Question {
+    /// The filter.
+    pub filter: Filter,
+    /// The sort order.
+    pub sort: Sort,
+    /// Whether large values come first.
+    pub descending: bool,
+    /// The page, from 1.
+    pub page: usize,
+    /// The invalid values, as sentences.
+    pub errors: Vec<String>,
+    /// The submitted values by field, for the form to show again.
+    typed: Vec<(&'static str, String)>,
+}
+
+/// The fields of the form, in order.
+pub const FIELDS: [&str; 10] =
+    ["q", "provider", "price", "list", "hit", "quant", "context", "param", "data", "variants"];
+
+/// Parses a number of tokens: `128k`, `1M` or `131072`.
+fn tokens(text: &str) -> Option<f64> {
+    let lower = text.to_lowercase();
+    let (digits, scale) = match lower.strip_suffix('k') {
+        Some(digits) => (digits, 1e3),
+        None => lower.strip_suffix('m').map_or((lower.as_str(), 1.0), |digits| (digits, 1e6)),
+    };
+    number(digits).map(|value| value * scale)
+}
+
+fn number(text: &str) -> Option<f64> {
+    text.trim().parse().ok().filter(|value: &f64| value.is_finite() && *value >= 0.0)
+}
+
+fn percent(text: &str) -> Option<f64> {
+    number(text.trim_end_matches('%')).filter(|value| *value <= 100.0).map(|value| value / 100.0)
+}
+
+/// Reads the fields one by one and collects errors for invalid values.
+struct Reader<'a> {
+    words: &'a HashMap<String, String>,
+    errors: Vec<String>,
+}
+
+impl Reader<'_> {
+    fn text(&self, field: &str) -> String {
+        let text = self.words.get(field).map(|text| text.trim()).unwrap_or_default();
+        text.chars().take(LONGEST).collect()
+    }
+
+    fn value<T>(&mut self, field: &str, wanted: &str, read: impl Fn(&str) -> Option<T>) -> Option<T> {
+        let text = self.text(field);
+        if text.is_empty() {
+            return None;
+        }
+        let value = read(&text);
+        if value.is_none() {
+            self.errors.push(format!("“{text}” in the field “{field}” is not {wanted}."));
+        }
+        value
+    }
+}
+
+impl Question {
+    /// Reads the parameters of an address. Invalid values are ignored and reported in [`Question::errors`].
+    pub fn new(words: &HashMap<String, String>) -> Self {
+        let mut reader = Reader { words, errors: Vec::new() };
+        let parameters = reader.text("param");
+        let filter = Filter {
+            words: reader.text("q"),
+            provider: reader.text("provider").to_lowercase(),
+            price: reader.value("price", "a price in USD per million tokens, like 0.5", number),
+            list: reader.value("list", "a price in USD per million tokens, like 0.5", number),
+            hit: reader.value("hit", "a percentage from 0 to 100", percent),
+            quantization: reader.text("quant").to_lowercase(),
+            context: reader.value("context", "a number of tokens, like 128k", tokens),
+            parameters: parameters
+                .split([',', ' '])
+                .filter(|p| !p.is_empty())
+                .map(str::to_lowercase)
+                .collect(),
+            policy: reader.value("data", "no-training or not-kept", Policy::parse),
+            variants: reader.value("variants", "all", |text| (text == "all").then_some(())).is_some(),
+        };
+        let names = Sort::ALL.map(Sort::as_str).join(", ");
+        let sort = reader.value("sort", &format!("one of {names}"), Sort::parse).unwrap_or(Sort::Tokens);
+        let direction = |text: &str| match text {
+            "asc" => Some(false),
+            "desc" => Some(true),
+            _ => None,
+        };
+        let descending = reader.value("dir", "asc or desc", direction).unwrap_or(sort.is_descending());
+        let whole = |text: &str| text.parse::<usize>().ok().filter(|page| (1..=100_000).contains(page));
+        let page = reader.value("page", "a page number from 1 on", whole).unwrap_or(1);
+        let typed = FIELDS.map(|field| (field, reader.text(field))).to_vec();
+        Self { filter, sort, descending, page, errors: reader.errors, typed }
+    }
+
+    /// The submitted value of a field.
+    pub fn typed(&self, field: &str) -> &str {
+        self.typed.iter().find(|(name, _)| *name == field).map_or("", |(_, text)| text.as_str())
+    }
+
+    /// The same query in another sort order or on another page; empty fields are omitted.
+    pub fn address(&self, sort: Sort, descending: bool, page: usize) -> String {
+        let mut parts: Vec<String> = self
+            .typed
+            .iter()
+            .filter(|(_, text)| !text.is_empty())
+            .map(|(field, text)| format!("{field}={}", link::encode(text)))
+            .collect();
+        if sort != Sort::Tokens || descending != sort.is_descending() {
+            parts.push(format!("sort={sort}"));
+        }
+        if descending != sort.is_descending() {
+            parts.push(format!("dir={}", if descending { "desc" } else { "asc" }));
+        }
+        if page > 1 {
+            parts.push(format!("page={page}"));
+        }
+        parts.join("&")
+    }
+}
+
+impl Filter {
+    /// Whether an endpoint matches.
+    pub fn passes(&self, model: &ModelEntry, endpoint: &Endpoint) -> bool {
+        let at_most =
+            |value: Option<f64>, limit: Option<f64>| limit.is_none_or(|l| value.is_some_and(|v| v <= l));
+        let at_least =
+            |value: Option<f64>, limit: Option<f64>| limit.is_none_or(|l| value.is_some_and(|v| v >= l));
+        (self.variants || model.variant.is_standard())
+            && (self.provider.is_empty() || endpoint.provider.as_str() == self.provider)
+            && at_most(endpoint.effective.input, self.price)
+            && at_most(endpoint.list.input, self.list)
+            && at_least(endpoint.hit_rate, self.hit)
+            && at_least(endpoint.prompt_limit().map(|length| length as f64), self.context)
+            && (self.quantization.is_empty()
+                || endpoint.quantization.as_deref().is_some_and(|q| q.to_lowercase() == self.quantization))
+            && self.parameters.iter().all(|wanted| endpoint.parameters.iter().any(|has| has == wanted))
+            && self.policy.is_none_or(|policy| keeps(policy, endpoint))
+            && self.names(model, endpoint)
+    }
+
+    fn names(&self, model: &ModelEntry, endpoint: &Endpoint) -> bool {
+        if self.words.is_empty() {
+            return true;
+        }
+        let text =
+            format!("{} {} {} {}", model.model_id, model.name, endpoint.name, endpoint.tag).to_lowercase();
+        self.words.to_lowercase().split_whitespace().all(|word| text.contains(word))
+    }
+}
+
+fn keeps(policy: Policy, endpoint: &Endpoint) -> bool {
+    let no_training = endpoint.trains_on_prompts == Some(false);
+    match policy {
+        Policy::NoTraining => no_training,
+        Policy::NotKept => no_training && endpoint.retains_prompts == Some(false),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ask(pairs: &[(&str, &str)]) -> Question {
+        Question::new(&pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect())
+    }
+
+    #[test]
+    fn numbers_are_read_as_people_write_them() {
+        let question =
+            ask(&[("context", "128k"), ("hit", "60 %"), ("price", "0.5"), ("param", "tools, seed")]);
+        assert_eq!(question.errors, Vec::<String>::new());
+        assert_eq!(question.filter.context, Some(128_000.0));
+        assert_eq!(question.filter.hit, Some(0.6));
+        assert_eq!(question.filter.parameters, ["tools", "seed"]);
+        assert_eq!(tokens("1M"), Some(1e6));
+    }
+
+    #[test]
+    fn what_is_not_understood_is_said_and_left_out() {
+        let question = ask(&[("hit", "120"), ("price", "cheap"), ("sort", "beauty"), ("page", "0")]);
+        assert_eq!(question.errors.len(), 4, "{:?}", question.errors);
+        assert_eq!((question.filter.hit, question.page), (None, 1));
+    }
+
+    #[test]
+    fn an_address_says_what_was_asked_and_nothing_more() {
+        let question = ask(&[("q", "kimi k2"), ("sort", "hit"), ("page", "3"), ("list", "")]);
+        assert_eq!(question.address(Sort::Hit, true, 3), "q=kimi%20k2&sort=hit&page=3");
+        assert_eq!(question.address(Sort::Tokens, true, 1), "q=kimi%20k2");
+        assert_eq!(question.address(Sort::Tokens, false, 1), "q=kimi%20k2&sort=tokens&dir=asc");
+    }
+}

@@ -1,0 +1,157 @@
+//! What changed this week (hit rates and tiers), and the cheapest hosts of the most used models.
+
+use crate::domain::thresholds::MOVER_DAYS;
+use crate::domain::tier::Tier;
+use crate::site::parts::picks::picks;
+use crate::site::parts::{Badge, format, link};
+use crate::snapshot::movers::{Mover, movers};
+use crate::snapshot::{ProviderTier, Snapshot, TierList};
+
+/// Maximum number of movers shown in each direction.
+const MOST: usize = 4;
+/// Number of most used models shown.
+const POPULAR: usize = 6;
+
+/// The movers of the week.
+pub struct Week {
+    /// Providers that moved up.
+    pub up: Vec<Moved>,
+    /// Providers that moved down.
+    pub down: Vec<Moved>,
+    /// Providers that could be compared.
+    pub compared: usize,
+    /// The compared days, as text.
+    pub days: String,
+    /// The smallest change that counts as a move, in points.
+    pub least: String,
+}
+
+/// A provider whose hit rate moved.
+pub struct Moved {
+    /// Its page.
+    pub href: String,
+    /// Display name, untrusted.
+    pub name: String,
+    /// Change in signed points.
+    pub change: String,
+    /// Hit rate before and now.
+    pub rates: String,
+    /// The number of endpoints, and their traffic.
+    pub base: String,
+}
+
+/// Tiers of the current list that changed within the last week.
+pub struct TierMoves {
+    /// Providers that moved up, the newest change first.
+    pub up: Vec<TierMove>,
+    /// Providers that moved down, the newest change first.
+    pub down: Vec<TierMove>,
+    /// The number of days covered.
+    pub days: i64,
+    /// First day of the oldest tier in the list; nothing is known before that day.
+    pub known_since: Option<String>,
+}
+
+/// A provider whose tier changed.
+pub struct TierMove {
+    /// Its page.
+    pub href: String,
+    /// Display name, untrusted.
+    pub name: String,
+    /// Its tier now.
+    pub badge: Badge,
+    /// Its tier before.
+    pub before: Tier,
+    /// The day of the change.
+    pub since: String,
+}
+
+fn tier_move(row: &ProviderTier) -> Option<TierMove> {
+    Some(TierMove {
+        href: link::provider(row.provider.as_str()),
+        name: row.name.clone(),
+        badge: Badge::new(row.tier),
+        before: row.previous?,
+        since: format::short_day(row.since?),
+    })
+}
+
+/// The published tiers of a list that changed within the last week.
+pub fn tier_moves(list: &TierList) -> TierMoves {
+    let today = list.as_of.date_naive();
+    let fresh = |row: &&ProviderTier| {
+        row.tier != Tier::Unrated && row.since.is_some_and(|since| (today - since).num_days() < MOVER_DAYS)
+    };
+    let mut moved: Vec<&ProviderTier> = list.providers.iter().filter(fresh).collect();
+    moved.sort_by(|a, b| b.since.cmp(&a.since).then_with(|| a.name.cmp(&b.name)));
+    let rank = |tier: Tier| Tier::RATED.iter().position(|rated| *rated == tier);
+    // Better tiers come first.
+    let (up, down): (Vec<_>, Vec<_>) = moved
+        .into_iter()
+        .filter(|row| row.previous.is_some())
+        .partition(|row| rank(row.tier) < row.previous.and_then(rank));
+    TierMoves {
+        up: up.into_iter().filter_map(tier_move).collect(),
+        down: down.into_iter().filter_map(tier_move).collect(),
+        days: MOVER_DAYS,
+        known_since: list.providers.iter().filter_map(|row| row.since).min().map(format::short_day),
+    }
+}
+
+/// A model with its cheapest host.
+pub struct Popular {
+    /// Its page.
+    pub href: String,
+    /// Display name, untrusted.
+    pub name: String,
+    /// The host with the cheapest session, untrusted.
+    pub host: String,
+    /// What that host saves compared with the lowest list price; `None` if both are the same host.
+    pub saved: Option<String>,
+}
+
+fn moved(mover: &Mover) -> Moved {
+    let endpoints = if mover.endpoints == 1 { "endpoint" } else { "endpoints" };
+    Moved {
+        href: link::provider(mover.provider.as_str()),
+        name: mover.name.clone(),
+        change: format::points(mover.change()),
+        rates: format!("{} → {}", format::percent(mover.before), format::percent(mover.now)),
+        base: format!("{} {endpoints}, {} a day", mover.endpoints, format::tokens(mover.tokens_per_day)),
+    }
+}
+
+/// The movers; `None` while the record is too young to compare two weeks.
+pub fn week(snapshot: &Snapshot) -> Option<Week> {
+    let movers = movers(snapshot, MOST)?;
+    let day = format::short_day;
+    Some(Week {
+        up: movers.up.iter().map(moved).collect(),
+        down: movers.down.iter().map(moved).collect(),
+        compared: movers.compared,
+        days: format!(
+            "{} to {} compared with {} to {}",
+            day(movers.last.from),
+            day(movers.last.to),
+            day(movers.before.from),
+            day(movers.before.to)
+        ),
+        least: format!("{:.0}", crate::domain::thresholds::MOVER_MIN_CHANGE * 100.0),
+    })
+}
+
+/// The most used standard models that have a choice of hosts.
+pub fn popular(snapshot: &Snapshot) -> Vec<Popular> {
+    let standard = snapshot.models.iter().filter(|m| m.variant.is_standard());
+    let of = |model| {
+        let picks = picks(model, snapshot.default_workload())?;
+        let saved = 1.0 - picks.by_session_cost / picks.by_list_cost;
+        Some(Popular {
+            href: link::model(&model.model_id),
+            name: model.name.clone(),
+            host: picks.by_session.name.clone(),
+            saved: (saved > 0.005).then(|| format::percent(saved)),
+        })
+    };
+    standard.filter_map(of).take(POPULAR).collect()
+}

@@ -1,0 +1,363 @@
+//! The page of a model: its endpoints side by side.
+
+use super::changes::{self, Change};
+use crate::cost::compare;
+use crate::domain::endpoint::PriceTier;
+use crate::domain::tier::Lens;
+use crate::domain::workload::Workload;
+use crate::site::charts::cost_bars::CostPart;
+use crate::site::charts::day_chart::DayChart;
+use crate::site::charts::hours::{self, Hours};
+use crate::site::charts::session_bars::{self, SessionBars, SessionCell};
+use crate::site::charts::{self, OfModel};
+use crate::site::parts::flags::{self, Chip, Explained};
+use crate::site::parts::lens_table::LensTable;
+use crate::site::parts::picks::{Picks, picks};
+use crate::site::parts::preference::{Instructions, instructions};
+use crate::site::parts::shell::{Shell, View};
+use crate::site::parts::{Badge, Cell, RateRange, When, basis, format, link};
+use crate::site::registry::Section;
+use crate::snapshot::{Endpoint, ModelEntry, Snapshot, Verdict};
+use askama::Template;
+
+/// Number of days that the range of a hit rate covers.
+const RANGE_DAYS: usize = 7;
+/// Maximum number of changes shown.
+const CHANGES: usize = 30;
+
+#[derive(Template)]
+#[template(path = "model.html")]
+struct ModelPage<'a> {
+    shell: Shell,
+    model: &'a ModelEntry,
+    author: &'a str,
+    facts: Facts,
+    siblings: Vec<(String, &'a str)>,
+    advice: Option<Advice>,
+    workload: String,
+    workloads: &'a [Workload],
+    rows: Vec<Row>,
+    by_lens: LensTable,
+    flags: Vec<Explained>,
+    conditions: Vec<Condition>,
+    endings: Vec<(String, When)>,
+    preferences: Option<Instructions>,
+    cost: Option<(CostPart, String)>,
+    charts: Vec<DayChart>,
+    hours: Hours,
+    session_bars: Vec<SessionBars>,
+    has_intervals: bool,
+    basis: Option<String>,
+    charted: usize,
+    changes: Vec<Change<'a>>,
+}
+
+struct Facts {
+    endpoints: usize,
+    hit_rate: String,
+    tokens: String,
+    context: Option<String>,
+    created: Option<When>,
+}
+
+/// The choice of the price list compared with the cheapest session.
+struct Advice {
+    list_name: String,
+    list_tag: String,
+    list_cost: String,
+    best_name: String,
+    best_tag: String,
+    best_cost: String,
+    surcharge: Option<String>,
+    agrees: bool,
+}
+
+struct Row {
+    key: String,
+    range: Option<RateRange>,
+    provider: String,
+    name: String,
+    tag: String,
+    badge: Badge,
+    why: String,
+    cheapest_list: bool,
+    cheapest_session: bool,
+    flags: Vec<Chip>,
+    session: Cell,
+    effective: Cell,
+    hit_rate: Cell,
+    tokens: Cell,
+    prices: Vec<Cell>,
+    sessions: Vec<SessionCell>,
+    held: Option<String>,
+    service: Vec<Cell>,
+    quantization: Option<String>,
+    context: Cell,
+    longest_prompt: Cell,
+    longest_answer: Cell,
+    since: When,
+    region: Option<String>,
+    prompts: Option<&'static str>,
+}
+
+/// A conditional price as text.
+struct Condition {
+    tag: String,
+    text: String,
+}
+
+/// Renders the page of a model.
+///
+/// # Errors
+/// If the template cannot be rendered.
+pub fn render(view: &View, model: &ModelEntry) -> askama::Result<String> {
+    let snapshot = view.snapshot.as_ref();
+    let workload = snapshot.default_workload();
+    let picks = picks(model, workload);
+    let sessions = session_bars::of_model(snapshot, model);
+    let with_sessions = model.endpoints.iter().zip(sessions.rows);
+    let charts = [OfModel::EffectivePrice, OfModel::HitRate];
+    ModelPage {
+        shell: Shell::new(
+            view,
+            Section::Models,
+            format!("{} and its hosts", model.name),
+            format!("The hosts of {} side by side: hit rates, prices and uptime.", model.model_id),
+        )
+        .picture(link::model_card(&model.model_id))
+        .at(link::model(&model.model_id))
+        .json(link::model_json(&model.model_id)),
+        model,
+        author: model.model_id.split('/').next().unwrap_or_default(),
+        facts: facts(model),
+        siblings: siblings(snapshot, model),
+        advice: picks.as_ref().map(advice),
+        workload: snapshot.workloads.first().map_or(String::new(), |w| w.title.to_lowercase()),
+        workloads: &snapshot.workloads,
+        rows: with_sessions
+            .map(|(e, sessions)| row(model, e, (snapshot, sessions), picks.as_ref()))
+            .collect(),
+        has_intervals: sessions.bars.iter().any(|bars| bars.has_intervals),
+        session_bars: sessions.bars,
+        hours: hours::of_model(&snapshot.hourly, model),
+        by_lens: LensTable::new(model),
+        flags: flags::explained(model.endpoints.iter().map(|e| (e.tag.to_string(), e))),
+        conditions: model.endpoints.iter().flat_map(conditions).collect(),
+        endings: model.endpoints.iter().filter_map(ending).collect(),
+        cost: cost(snapshot, model),
+        preferences: instructions(snapshot, model, view.now),
+        charted: model.endpoints.len().min(charts::LINES),
+        charts: charts.into_iter().filter_map(|what| charts::of_model(snapshot, model, what)).collect(),
+        changes: changes::of_model(snapshot, &model.model_id, CHANGES),
+        basis: basis::of_days(&model.endpoints),
+    }
+    .render()
+}
+
+/// The cost of a session under the default workload, and the address of the calculator.
+fn cost(snapshot: &Snapshot, model: &ModelEntry) -> Option<(CostPart, String)> {
+    let workload = snapshot.workloads.first()?;
+    let compared = compare(snapshot, model, workload);
+    let priced = compared.endpoints.iter().any(|e| e.cost.is_some());
+    priced.then(|| (CostPart::new(&compared), link::cost(&model.model_id)))
+}
+
+fn facts(model: &ModelEntry) -> Facts {
+    let no_traffic = || "no traffic".to_owned();
+    Facts {
+        endpoints: model.endpoints.len(),
+        hit_rate: model.hit_rate.map_or_else(no_traffic, format::percent),
+        tokens: Some(model.tokens_per_day)
+            .filter(|tokens| *tokens > 0.0)
+            .map_or_else(no_traffic, |tokens| format!("{} a day", format::tokens(tokens))),
+        context: model.context_length.map(format::context),
+        created: model.created.map(When::new),
+    }
+}
+
+/// The other variants of the same model.
+fn siblings<'a>(snapshot: &'a Snapshot, model: &ModelEntry) -> Vec<(String, &'a str)> {
+    let same = |m: &&ModelEntry| m.slug == model.slug && m.model_id != model.model_id;
+    let link = |m: &'a ModelEntry| (link::model(&m.model_id), m.model_id.as_str());
+    snapshot.models.iter().filter(same).map(link).collect()
+}
+
+fn advice(picks: &Picks) -> Advice {
+    Advice {
+        list_name: picks.by_list.name.clone(),
+        list_tag: picks.by_list.tag.to_string(),
+        list_cost: format::usd(picks.by_list_cost),
+        best_name: picks.by_session.name.clone(),
+        best_tag: picks.by_session.tag.to_string(),
+        best_cost: format::usd(picks.by_session_cost),
+        surcharge: picks.surcharge().map(format::percent),
+        agrees: picks.by_list.endpoint_id == picks.by_session.endpoint_id,
+    }
+}
+
+fn row(
+    model: &ModelEntry,
+    endpoint: &Endpoint,
+    (snapshot, sessions): (&Snapshot, Vec<SessionCell>),
+    picks: Option<&Picks>,
+) -> Row {
+    let is = |picked: fn(&Picks) -> uuid::Uuid| picks.map(picked) == Some(endpoint.endpoint_id);
+    let cost = |w: &Workload| endpoint.session_cost.get(&w.name).copied();
+    let first = snapshot.workloads.first().and_then(cost);
+    let cheapest_session = is(|p| p.by_session.endpoint_id);
+    let default_session = Cell::number(first, format::usd, "not priced").labelled("session");
+    let context = |length: Option<i64>| {
+        Cell::number(length.map(|n| n as f64), |n| format::context(n as i64), "not stated")
+    };
+    Row {
+        key: link::endpoint_name(&model.model_id, endpoint.tag.as_str()),
+        range: charts::range_of_days(&endpoint.days, RANGE_DAYS).map(RateRange::new),
+        provider: link::provider(endpoint.provider.as_str()),
+        name: endpoint.name.clone(),
+        tag: endpoint.tag.to_string(),
+        badge: Badge::new(endpoint.tier),
+        why: endpoint.why.clone(),
+        cheapest_list: is(|p| p.by_list.endpoint_id),
+        cheapest_session,
+        flags: flags::chips(endpoint),
+        session: if cheapest_session { default_session.best() } else { default_session },
+        effective: Cell::number(endpoint.effective.input, format::usd, "no traffic").labelled("price paid"),
+        hit_rate: Cell::number(endpoint.hit_rate, format::percent, "no traffic").labelled("hit rate"),
+        tokens: Cell::number(endpoint.tokens_per_day, format::tokens, "no traffic").labelled("tokens/day"),
+        prices: prices(endpoint),
+        sessions,
+        held: endpoint.verdicts.get(&Lens::Cost).and_then(held),
+        service: service(endpoint, without_uptime(snapshot)),
+        quantization: endpoint.quantization.clone(),
+        context: context(endpoint.context_length),
+        longest_prompt: context(endpoint.prompt_limit()),
+        longest_answer: context(endpoint.max_completion_tokens),
+        since: When::new(endpoint.since()),
+        region: endpoint.region.clone(),
+        prompts: prompts(endpoint),
+    }
+}
+
+/// "since 3 Aug (was B)": how long an endpoint's tier has held; `None` for an unrated one.
+pub fn held(verdict: &Verdict) -> Option<String> {
+    let since = format::short_day(verdict.since?);
+    Some(
+        verdict
+            .previous
+            .map_or_else(|| format!("since {since}"), |tier| format!("since {since} (was {tier})")),
+    )
+}
+
+/// List prices (input, cache read, cache write, cache write for an hour, output), effective prices (input, output), and
+/// the realised discount.
+fn prices(endpoint: &Endpoint) -> Vec<Cell> {
+    let listed = |price: Option<f64>| Cell::number(price, format::usd, "not listed");
+    let paid = |price: Option<f64>| Cell::number(price, format::usd, "no traffic");
+    let (list, effective) = (&endpoint.list, &endpoint.effective);
+    vec![
+        listed(list.input),
+        listed(list.cache_read),
+        listed(list.cache_write),
+        listed(list.cache_write_1h),
+        listed(list.output),
+        paid(effective.input),
+        paid(effective.output),
+        Cell::number(endpoint.realised_discount, format::percent, "unknown"),
+    ]
+}
+
+/// Why an uptime is absent: the upstream publishes none for endpoints with too little traffic, and some runs have none
+/// at all.
+fn without_uptime(snapshot: &Snapshot) -> &'static str {
+    let mut all = snapshot.models.iter().flat_map(|model| &model.endpoints);
+    let any_published = all.any(|e| e.uptime_30m.is_some() || e.uptime_1d.is_some());
+    if any_published { "too little traffic" } else { "not published" }
+}
+
+/// Uptime 30 m, 1 d; availability; speed; first token.
+fn service(endpoint: &Endpoint, without_uptime: &str) -> Vec<Cell> {
+    vec![
+        Cell::number(endpoint.uptime_30m, format::percent_fine, without_uptime),
+        Cell::number(endpoint.uptime_1d, format::percent_fine, without_uptime),
+        Cell::number(endpoint.availability, format::percent_fine, "not published"),
+        Cell::number(endpoint.throughput, |v| format!("{v:.0}"), "not measured"),
+        Cell::number(endpoint.latency_ms, format::milliseconds, "not measured"),
+    ]
+}
+
+/// What happens to prompts, as far as the provider declares it.
+pub fn prompts(endpoint: &Endpoint) -> Option<&'static str> {
+    Some(match (endpoint.trains_on_prompts, endpoint.retains_prompts) {
+        (Some(true), _) => "used for training",
+        (Some(false), Some(true)) => "kept, not trained on",
+        (Some(false), Some(false)) => "not kept",
+        (None, Some(true)) => "kept",
+        (Some(false), None) => "not trained on",
+        (None, Some(false)) => "not kept",
+        (None, None) => return None,
+    })
+}
+
+/// The tag of an endpoint that the upstream will drop or has dropped, and the date.
+fn ending(endpoint: &Endpoint) -> Option<(String, When)> {
+    Some((endpoint.tag.to_string(), When::new(endpoint.deprecation_date?)))
+}
+
+fn conditions(endpoint: &Endpoint) -> Vec<Condition> {
+    let of = |tier: &PriceTier| Condition { tag: endpoint.tag.to_string(), text: condition(tier) };
+    endpoint.price_tiers.iter().map(of).collect()
+}
+
+/// `prompts over 128k tokens: input $0.72`; prices in USD per million tokens.
+fn condition(tier: &PriceTier) -> String {
+    let mut when: Vec<String> = Vec::new();
+    if let Some(tokens) = tier.min_prompt_tokens {
+        when.push(format!("prompts over {} tokens", format::context(tokens)));
+    }
+    when.extend(tier.times());
+    let prices = [
+        ("input", tier.input),
+        ("cache read", tier.cache_read),
+        ("cache write", tier.cache_write),
+        ("cache write for 1 h", tier.cache_write_1h),
+        ("output", tier.output),
+    ];
+    let prices: Vec<String> = prices
+        .into_iter()
+        .filter_map(|(name, price)| Some(format!("{name} {}", format::usd(price?.to_f64()))))
+        .collect();
+    let when = if when.is_empty() { "always".to_owned() } else { when.join(", ") };
+    format!("{when}: {}", prices.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::endpoint::Weekday;
+    use crate::domain::units::UsdPerMtok;
+
+    #[test]
+    fn a_conditional_price_reads_as_a_sentence() {
+        let price = |text: &str| Some(UsdPerMtok(text.parse().expect("a price")));
+        let long = PriceTier {
+            min_prompt_tokens: Some(128_000),
+            input: price("0.72"),
+            output: price("3"),
+            ..PriceTier::default()
+        };
+        assert_eq!(condition(&long), "prompts over 128k tokens: input $0.72, output $3.00");
+        let night = PriceTier {
+            utc_start: Some(1630),
+            utc_end: Some(30),
+            input: price("0.1"),
+            ..PriceTier::default()
+        };
+        assert_eq!(condition(&night), "16:30 to 00:30 UTC: input $0.10");
+        let weekend = PriceTier {
+            utc_days: vec![Weekday::Saturday, Weekday::Sunday],
+            cache_write_1h: price("6"),
+            ..PriceTier::default()
+        };
+        assert_eq!(condition(&weekend), "on Sat, Sun UTC: cache write for 1 h $6.00");
+    }
+}

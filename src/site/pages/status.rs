@@ -1,0 +1,171 @@
+//! The status page of the collection.
+
+use super::changes::{self, Change};
+use crate::domain::document::RouteAnswer;
+use crate::domain::hourly::Refusal;
+use crate::domain::reading::RunStatus;
+use crate::domain::window::WindowKind;
+use crate::site::parts::shell::{Shell, View};
+use crate::site::parts::{When, format};
+use crate::site::registry::Section;
+use crate::snapshot::{
+    ComparisonAge, DriftCount, HourlyRates, QuarantineCount, RunSummary, SourceAge, SuspectRun,
+};
+use askama::Template;
+use chrono::{DateTime, Duration, Utc};
+
+/// Maximum number of changes shown; the page of changes has the others.
+const CHANGES: usize = 40;
+
+#[derive(Template)]
+#[template(path = "status.html")]
+struct StatusPage<'a> {
+    shell: Shell,
+    age: String,
+    built_at: When,
+    summary: Vec<(&'static str, String)>,
+    suspect: Option<&'a SuspectRun>,
+    missing: &'a [String],
+    sources: Vec<Source<'a>>,
+    runs: Vec<Run<'a>>,
+    comparison: Option<String>,
+    hourly: String,
+    refused: Vec<(&'static str, String)>,
+    quarantine: Vec<Quarantine<'a>>,
+    drift: &'a [DriftCount],
+    changes: Vec<Change<'a>>,
+}
+
+struct Source<'a> {
+    of: &'a SourceAge,
+    newest: Option<When>,
+    age: Option<String>,
+}
+
+struct Run<'a> {
+    of: &'a RunSummary,
+    at: When,
+    took: String,
+    ok: bool,
+    kind: &'static str,
+}
+
+struct Quarantine<'a> {
+    of: &'a QuarantineCount,
+    tokens: String,
+}
+
+/// Renders the status page.
+///
+/// # Errors
+/// If the template cannot be rendered.
+pub fn render(view: &View) -> askama::Result<String> {
+    let snapshot = view.snapshot.as_ref();
+    let status = &snapshot.status;
+    StatusPage {
+        shell: Shell::of_page(
+            view,
+            Section::Status,
+            "status",
+            "Runs, age of the data, coverage and quarantined rows.",
+        ),
+        age: format::age(view.age()),
+        built_at: When::new(snapshot.built_at),
+        summary: summary(view),
+        suspect: status.suspect.as_ref(),
+        missing: &status.missing,
+        sources: status.sources.iter().map(|s| source(view, s)).collect(),
+        runs: status.runs.iter().map(run).collect(),
+        comparison: status.comparison.as_ref().map(comparison),
+        hourly: format::grouped(snapshot.hourly.len() as u64),
+        refused: refused(&snapshot.hourly),
+        quarantine: status
+            .quarantine
+            .iter()
+            .map(|of| Quarantine { of, tokens: format::tokens(of.tokens as f64) })
+            .collect(),
+        drift: &status.drift,
+        changes: status.events.iter().take(CHANGES).map(|e| changes::change(snapshot, e)).collect(),
+    }
+    .render()
+}
+
+fn summary(view: &View) -> Vec<(&'static str, String)> {
+    let summary = &view.snapshot.summary;
+    let count = |n: usize| format::grouped(n as u64);
+    vec![
+        ("models and variants", count(summary.models)),
+        ("providers", count(summary.providers)),
+        ("endpoints", count(summary.endpoints)),
+        ("with a hit rate", count(summary.endpoints_with_usage)),
+        ("tokens a day", format::tokens(summary.tokens_per_day)),
+        (
+            "covered by the cache tiers",
+            summary.covered_share.map_or_else(|| "unknown".to_owned(), format::percent),
+        ),
+        ("runs stored", count(summary.runs)),
+        ("days observed", count(summary.observed_days)),
+        ("first run", summary.first_run.format("%Y-%m-%d").to_string()),
+    ]
+}
+
+fn source<'a>(view: &View, of: &'a SourceAge) -> Source<'a> {
+    let age = |at: DateTime<Utc>| format::age((view.now - at).max(Duration::zero()));
+    Source { of, newest: of.newest.map(When::new), age: of.newest.map(age) }
+}
+
+/// The state of the daily series of hit rates, in words.
+fn comparison(of: &ComparisonAge) -> String {
+    let asked = of.asked_at.format("%Y-%m-%d %H:%M UTC");
+    let newest = of.newest_day.map_or_else(
+        || "No day has a closing value yet.".to_owned(),
+        |day| format!("The newest day with a closing value is {day}."),
+    );
+    match of.answer {
+        RouteAnswer::Answered => format!("Answered on {asked}. {newest}"),
+        RouteAnswer::NotOffered => {
+            format!(
+                "Not offered by the upstream when requested on {asked}; days without a sweep remain gaps. {newest}"
+            )
+        }
+        RouteAnswer::Failed => {
+            format!("Requested on {asked} without a usable answer; the next sweep tries again. {newest}")
+        }
+    }
+}
+
+/// Why readings yielded no hourly rate, the most frequent reason first.
+fn refused(hourly: &HourlyRates) -> Vec<(&'static str, String)> {
+    let mut counts: Vec<(Refusal, usize)> =
+        hourly.refused.iter().map(|(why, count)| (*why, *count)).collect();
+    counts.sort_by_key(|(why, count)| (std::cmp::Reverse(*count), *why));
+    counts.into_iter().map(|(why, count)| (in_words(why), format::grouped(count as u64))).collect()
+}
+
+fn in_words(refusal: Refusal) -> &'static str {
+    match refusal {
+        Refusal::WindowKind => "the reading does not cover the day so far",
+        Refusal::OtherEndpoint => "readings of two endpoints",
+        Refusal::AcrossMidnight => "readings of two days",
+        Refusal::TokensFell => "the count of tokens went down",
+        Refusal::NoTraffic => "no tokens in between",
+        Refusal::NoRate => "a reading without a hit rate",
+        Refusal::TooFewTokens => "under a million tokens in between",
+        Refusal::OutOfRange => "the rate would be outside 0 to 100 %",
+    }
+}
+
+fn run(of: &RunSummary) -> Run<'_> {
+    Run {
+        of,
+        at: When::new(of.observed_at),
+        took: format::milliseconds(of.duration_ms as f64),
+        ok: of.status == RunStatus::Ok,
+        kind: match of.window_kind {
+            WindowKind::Hour => "a short period",
+            WindowKind::DayToDate => "the day so far",
+            WindowKind::Day => "a whole day",
+            WindowKind::Unknown => "unknown",
+        },
+    }
+}

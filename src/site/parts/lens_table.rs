@@ -1,0 +1,58 @@
+//! The tiers of a model's endpoints under every lens, each with its reason.
+
+use crate::domain::tier::{Lens, Tier};
+use crate::site::parts::{Badge, lens};
+use crate::snapshot::{Endpoint, ModelEntry};
+use askama::Template;
+use askama::filters::HtmlSafe;
+
+/// One row per endpoint, one column per lens.
+#[derive(Debug, Clone, Template)]
+#[template(path = "parts/lenses.html")]
+pub struct LensTable {
+    lenses: Vec<&'static str>,
+    rows: Vec<Row>,
+}
+impl HtmlSafe for LensTable {}
+
+#[derive(Debug, Clone)]
+struct Row {
+    name: String,
+    tag: String,
+    tiers: Vec<Verdict>,
+}
+
+#[derive(Debug, Clone)]
+struct Verdict {
+    lens: &'static str,
+    badge: Badge,
+    why: String,
+    /// The tier implied by the newest figures, if it has not yet lasted long enough to count.
+    naive: Option<Tier>,
+}
+
+impl LensTable {
+    /// Builds the table with the endpoints in the order of the model.
+    pub fn new(model: &ModelEntry) -> Self {
+        let row = |endpoint: &Endpoint| Row {
+            name: endpoint.name.clone(),
+            tag: endpoint.tag.to_string(),
+            tiers: lens::all().into_iter().map(|lens| verdict(endpoint, lens)).collect(),
+        };
+        Self {
+            lenses: lens::all().into_iter().map(lens::title).collect(),
+            rows: model.endpoints.iter().map(row).collect(),
+        }
+    }
+}
+
+fn verdict(endpoint: &Endpoint, lens: Lens) -> Verdict {
+    let found = endpoint.verdicts.get(&lens);
+    Verdict {
+        lens: lens::title(lens),
+        badge: Badge::new(found.map_or(Tier::Unrated, |verdict| verdict.tier)),
+        why: found
+            .map_or_else(|| "not included in the newest analysis".to_owned(), |verdict| verdict.why.clone()),
+        naive: found.filter(|verdict| verdict.naive != verdict.tier).map(|verdict| verdict.naive),
+    }
+}

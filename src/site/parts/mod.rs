@@ -1,0 +1,264 @@
+//! Small pieces of markup that several pages share. Each is a template that escapes its own values and is therefore
+//! marked as safe to include in others.
+
+pub mod assets;
+pub mod basis;
+pub mod clean;
+pub mod flags;
+pub mod format;
+pub mod lens;
+pub mod lens_table;
+pub mod link;
+pub mod picks;
+pub mod preference;
+pub mod record;
+pub mod shell;
+
+use crate::domain::tier::{Lens, Tier};
+use crate::domain::tier_list::Span;
+use crate::snapshot::ProviderTier;
+use askama::Template;
+use askama::filters::HtmlSafe;
+use chrono::{DateTime, Utc};
+
+/// A tier's letter in its colour, or a span of letters if the interval covers several tiers.
+#[derive(Debug, Clone, Template)]
+#[template(path = "parts/badge.html")]
+pub struct Badge {
+    class: &'static str,
+    label: String,
+    spoken: String,
+}
+impl HtmlSafe for Badge {}
+
+impl Badge {
+    /// The badge of a tier.
+    pub fn new(tier: Tier) -> Self {
+        let spoken = match tier {
+            Tier::Unrated => "unrated".to_owned(),
+            rated => format!("tier {rated}"),
+        };
+        let label = if tier == Tier::Unrated { "–".to_owned() } else { tier.to_string() };
+        Self { class: class(tier), label, spoken }
+    }
+
+    /// The badge of a provider in a tier list: `S–B` if its interval reaches from S to B.
+    pub fn of(row: &ProviderTier) -> Self {
+        match row.span {
+            Some(Span { best, worst }) if row.tier != Tier::Unrated => {
+                let spoken = format!("tier {}, between {best} and {worst}", row.tier);
+                Self { class: class(row.tier), label: format!("{best}–{worst}"), spoken }
+            }
+            _ => Self::new(row.tier),
+        }
+    }
+}
+
+/// The class that carries a tier's colour.
+pub fn class(tier: Tier) -> &'static str {
+    match tier {
+        Tier::Unrated => "U",
+        rated => rated.as_str(),
+    }
+}
+
+/// A table cell with a number, or with a text if the number is absent: absent is not zero.
+#[derive(Debug, Clone, Template)]
+#[template(path = "parts/cell.html")]
+pub struct Cell {
+    text: String,
+    sort: Option<f64>,
+    class: &'static str,
+    label: &'static str,
+}
+impl HtmlSafe for Cell {}
+
+impl Cell {
+    /// A number formatted by `format`, or the text `absent`.
+    pub fn number(value: Option<f64>, format: fn(f64) -> String, absent: &str) -> Self {
+        match value.filter(|v| v.is_finite()) {
+            Some(value) => Self { text: format(value), sort: Some(value), class: "n", label: "" },
+            None => Self { text: absent.to_owned(), sort: None, class: "n na", label: "" },
+        }
+    }
+    /// A count.
+    pub fn count(count: usize) -> Self {
+        Self { text: format::grouped(count as u64), sort: Some(count as f64), class: "n", label: "" }
+    }
+    /// The same cell with the name of its column, for narrow screens that show a row as a card.
+    #[must_use]
+    pub fn labelled(mut self, label: &'static str) -> Self {
+        self.label = label;
+        self
+    }
+    /// The same cell, highlighted as the best of its column.
+    #[must_use]
+    pub fn best(mut self) -> Self {
+        self.class = "n best";
+        self
+    }
+}
+
+/// A moment, as text and in machine-readable form.
+#[derive(Debug, Clone, Template)]
+#[template(path = "parts/when.html")]
+pub struct When {
+    iso: String,
+    text: String,
+}
+impl HtmlSafe for When {}
+
+impl When {
+    /// To the minute, UTC.
+    pub fn new(at: DateTime<Utc>) -> Self {
+        Self { iso: at.format("%Y-%m-%dT%H:%M:%SZ").to_string(), text: format::moment(at) }
+    }
+}
+
+/// A provider relative to its peers: a dot on a line with zero in the middle, and its interval if known.
+#[derive(Debug, Clone, Template)]
+#[template(path = "parts/bar.html")]
+pub struct Bar {
+    class: &'static str,
+    label: String,
+    /// Left and right end of the stem from zero to the value.
+    stem: (String, String),
+    dot: String,
+    interval: Option<(String, String)>,
+}
+impl HtmlSafe for Bar {}
+
+/// The position of zero, the middle of the drawing.
+const BAR_MIDDLE: f64 = 80.0;
+/// The distance from zero to either end.
+const BAR_REACH: f64 = 74.0;
+
+impl Bar {
+    /// Draws `row` on a scale that ends at `reach` (see [`on_scale`]) on either side; `None` without a value.
+    pub fn new(row: &ProviderTier, lens: Lens, reach: f64) -> Option<Self> {
+        let value = row.adjusted?;
+        let at = |v: f64| BAR_MIDDLE + (on_scale(lens, v) / reach).clamp(-1.0, 1.0) * BAR_REACH;
+        let text = |x: f64| format!("{x:.1}");
+        let (left, right) = (at(value).min(BAR_MIDDLE), at(value).max(BAR_MIDDLE));
+        let interval = row.low.zip(row.high).map(|(low, high)| (text(at(low)), text(at(high))));
+        let label = match row.low.zip(row.high) {
+            Some((low, high)) => {
+                format!(
+                    "{}, 90 % interval {} to {}",
+                    effect(lens, value),
+                    effect(lens, low),
+                    effect(lens, high)
+                )
+            }
+            None => format!("{} against peers", effect(lens, value)),
+        };
+        Some(Self {
+            class: class(row.tier),
+            label,
+            stem: (text(left), text(right)),
+            dot: text(at(value)),
+            interval,
+        })
+    }
+}
+
+/// The range of an endpoint's hit rates over its newest days, with their mean.
+#[derive(Debug, Clone, Template)]
+#[template(path = "parts/range.html")]
+pub struct RateRange {
+    label: String,
+    low: String,
+    high: String,
+    mean: String,
+    text: String,
+}
+impl HtmlSafe for RateRange {}
+
+impl RateRange {
+    /// From the lowest, mean and highest hit rate (fractions) and the number of days.
+    pub fn new((low, mean, high, days): (f64, f64, f64, usize)) -> Self {
+        let at = |rate: f64| format!("{:.1}", 4.0 + rate.clamp(0.0, 1.0) * 92.0);
+        let text = format!("{} to {}", format::percent(low), format::percent(high));
+        let label = format!("hit rate on {days} days: {text}, mean {}", format::percent(mean));
+        Self { label, low: at(low), high: at(high), mean: at(mean), text }
+    }
+}
+
+/// An adjusted effect on the scale of the bars. Costs are ratios, so half and double are equally far from zero.
+pub fn on_scale(lens: Lens, value: f64) -> f64 {
+    if lens == Lens::Cost { value.max(-0.99).ln_1p() } else { value }
+}
+
+/// An adjusted effect in the unit of the lens: points, percent of cost, or a score.
+pub fn effect(lens: Lens, value: f64) -> String {
+    match lens {
+        Lens::Cache => format::points(value),
+        Lens::Cost => format::percent_change(value),
+        Lens::Reliability | Lens::Speed | Lens::Overall => format::signed(value, 1),
+    }
+}
+
+/// A link in a tab bar or in the navigation.
+#[derive(Debug, Clone)]
+pub struct Tab {
+    /// Where it leads.
+    pub href: String,
+    /// Its label.
+    pub label: String,
+    /// Whether it is the current page.
+    pub current: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::ProviderSlug;
+
+    fn row(tier: Tier, adjusted: Option<f64>, ends: Option<(f64, f64)>) -> ProviderTier {
+        ProviderTier {
+            provider: ProviderSlug::new("p"),
+            name: "P".to_owned(),
+            tier,
+            naive: tier,
+            since: None,
+            previous: None,
+            cap: None,
+            adjusted,
+            low: ends.map(|e| e.0),
+            high: ends.map(|e| e.1),
+            span: None,
+            rank_low: None,
+            rank_high: None,
+            tier_probabilities: None,
+            traffic_mean: None,
+            model_mean: None,
+            models: 3,
+            shared_models: 3,
+            endpoints: 3,
+            tokens_per_day: 1e9,
+            reason: None,
+        }
+    }
+
+    #[test]
+    fn an_interval_over_several_tiers_prints_its_span() {
+        let plain = row(Tier::A, Some(0.1), Some((0.08, 0.12)));
+        let badge = Badge::of(&ProviderTier { span: Span::between(Tier::C, Tier::S), ..plain.clone() });
+        assert_eq!(badge.label, "S–C");
+        assert_eq!(badge.class, "A");
+        assert_eq!(Badge::of(&plain).label, "A");
+    }
+
+    #[test]
+    fn a_bar_never_leaves_its_drawing() {
+        let bar = Bar::new(&row(Tier::F, Some(9.0), None), Lens::Cost, 1.0).expect("it has a value");
+        assert_eq!(bar.dot, "154.0");
+        assert!(Bar::new(&row(Tier::Unrated, None, None), Lens::Cost, 1.0).is_none());
+    }
+
+    #[test]
+    fn an_absent_number_is_words() {
+        let cell = Cell::number(None, format::usd, "not listed").to_string();
+        assert!(cell.contains("not listed") && !cell.contains("data-sort"), "{cell}");
+    }
+}

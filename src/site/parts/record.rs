@@ -1,0 +1,114 @@
+//! The best and worst endpoints of a provider, and their reliability.
+
+use super::{format, link};
+use crate::domain::thresholds::{CELL_MIN_TOKENS, GATE_AVAILABILITY};
+use crate::domain::tier::Lens;
+use crate::site::parts::effect;
+use crate::snapshot::{Endpoint, ModelEntry};
+
+/// Maximum number of endpoints in each list.
+const MOST: usize = 4;
+
+/// One endpoint with its value.
+#[derive(Debug, Clone)]
+pub struct Line {
+    /// Its model's page.
+    pub href: String,
+    /// The model's id.
+    pub model_id: String,
+    /// Its tag.
+    pub tag: String,
+    /// The number.
+    pub value: String,
+}
+
+/// Endpoints with much traffic that are much better or worse than their peers under a lens.
+#[derive(Debug, Clone, Default)]
+pub struct Sides {
+    /// The best relative to peers first.
+    pub good: Vec<Line>,
+    /// The worst relative to peers first.
+    pub bad: Vec<Line>,
+}
+
+/// The reliability of a provider's endpoints.
+#[derive(Debug, Clone)]
+pub struct Reliability {
+    /// Number of endpoints with a known share of answered requests.
+    pub known: usize,
+    /// Number of all endpoints.
+    pub all: usize,
+    /// Token-weighted share of requests answered over a day; `None` if nothing is known.
+    pub answered: Option<String>,
+    /// The measure that this share is based on.
+    pub measure: &'static str,
+    /// Endpoints under the gate of the method, the worst first.
+    pub weak: Vec<Line>,
+    /// The number of all endpoints under the gate.
+    pub weak_count: usize,
+    /// The gate.
+    pub gate: String,
+}
+
+fn line(model: &ModelEntry, endpoint: &Endpoint, value: String) -> Line {
+    Line {
+        href: link::model(&model.model_id),
+        model_id: model.model_id.clone(),
+        tag: endpoint.tag.to_string(),
+        value,
+    }
+}
+
+/// Endpoints with much traffic that are at tier A or better, and at tier C or worse, under a lens relative to the peers
+/// on the same model.
+pub fn sides(served: &[(&ModelEntry, &Endpoint)], lens: Lens) -> Sides {
+    let cuts = lens.cuts();
+    // Sign flipped if necessary, so that less is better.
+    let turned = |value: f64| if cuts.higher_is_better { -value } else { value };
+    let mut all: Vec<(f64, &ModelEntry, &Endpoint)> = served
+        .iter()
+        .filter(|(m, e)| m.variant.is_standard() && e.tokens_per_day.is_some_and(|t| t >= CELL_MIN_TOKENS))
+        .filter_map(|(m, e)| Some((e.verdicts.get(&lens)?.value?, *m, *e)))
+        .collect();
+    all.sort_by(|a, b| turned(a.0).total_cmp(&turned(b.0)));
+    let to_line = |(value, model, endpoint): &(f64, &ModelEntry, &Endpoint)| {
+        line(model, endpoint, effect(lens, *value))
+    };
+    let (good, bad) = (turned(cuts.at[1]), turned(cuts.at[2]));
+    Sides {
+        good: all.iter().filter(|(value, ..)| turned(*value) <= good).take(MOST).map(to_line).collect(),
+        bad: all.iter().rev().filter(|(value, ..)| turned(*value) > bad).take(MOST).map(to_line).collect(),
+    }
+}
+
+/// Availability if it is published, otherwise published uptime; as a fraction.
+fn answered(endpoint: &Endpoint) -> Option<f64> {
+    endpoint.availability.or(endpoint.uptime_1d)
+}
+
+/// The reliability of the endpoints.
+pub fn reliability(served: &[(&ModelEntry, &Endpoint)]) -> Reliability {
+    let known: Vec<(f64, f64)> =
+        served.iter().filter_map(|(_, e)| Some((answered(e)?, e.tokens_per_day.unwrap_or(0.0)))).collect();
+    let weight: f64 = known.iter().map(|(_, tokens)| tokens).sum();
+    let mean = known.iter().map(|(share, tokens)| share * tokens).sum::<f64>() / weight;
+    let by_availability = served.iter().filter(|(_, e)| e.availability.is_some()).count();
+    let mut weak: Vec<(f64, &ModelEntry, &Endpoint)> = served
+        .iter()
+        .filter_map(|(m, e)| Some((answered(e).filter(|share| *share < GATE_AVAILABILITY)?, *m, *e)))
+        .collect();
+    weak.sort_by(|a, b| a.0.total_cmp(&b.0));
+    Reliability {
+        known: known.len(),
+        all: served.len(),
+        answered: (weight > 0.0).then(|| format::percent_fine(mean)),
+        measure: match by_availability {
+            0 => "published uptime, which leaves out requests refused by rate limits",
+            n if n == known.len() => "availability: rate limits count as failures",
+            _ => "availability where it is published, else published uptime",
+        },
+        weak_count: weak.len(),
+        weak: weak.iter().take(MOST).map(|(share, m, e)| line(m, e, format::percent_fine(*share))).collect(),
+        gate: format::percent(GATE_AVAILABILITY),
+    }
+}
