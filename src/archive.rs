@@ -6,8 +6,8 @@
 //! referenced instead of being stored again. To keep that cheap, only the previous manifest is searched; it refers to
 //! earlier packs in turn.
 
-use crate::domain::document::{DocumentKind, Request};
-use crate::domain::ids::ModelSlug;
+use crate::domain::document::Request;
+use crate::domain::ids::DocumentName;
 use crate::durable;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -81,6 +81,9 @@ pub struct RunHeader {
     /// say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cut_short: Option<bool>,
+    /// Name of the upstream. Manifests of versions that knew only one do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upstream_name: Option<String>,
 }
 
 /// The outcome of one request.
@@ -158,18 +161,27 @@ impl Archive {
     }
 
     /// Writes a run: the pack, then the manifest, each flushed to disk and renamed into place, so that a manifest never
-    /// names a body that is not there. Returns the manifest and the bytes written.
+    /// names a body that is not there. `rank` is the place of a kind of documents in the pack. Returns the manifest and
+    /// the bytes written.
     ///
     /// # Errors
     /// [`ArchiveError`] if the folder cannot be written or the previous manifest cannot be read.
-    pub fn write(&self, header: RunHeader, fetched: &[Fetched]) -> Result<(Manifest, u64), ArchiveError> {
+    pub fn write(
+        &self,
+        header: RunHeader,
+        fetched: &[Fetched],
+        rank: impl Fn(&DocumentName) -> usize,
+    ) -> Result<(Manifest, u64), ArchiveError> {
         let mut known = self.bodies_before(header.observed_at)?;
         let pack_name = format!("{}/{}.pack", header.observed_at.format("%Y/%m/%d"), header.run_id);
         let mut pack = PackWriter::new(pack_name);
         let mut order: Vec<&Fetched> = fetched.iter().filter(|one| one.body.is_some()).collect();
         // Similar bodies compress better side by side; the model breaks ties, so that a pair's bodies keep a fixed
         // order.
-        order.sort_by(|a, b| group(&a.request).cmp(&group(&b.request)));
+        order.sort_by_cached_key(|one| {
+            let Request { kind, pair, path } = &one.request;
+            (rank(kind), pair.as_ref().map(|pair| &pair.model), path)
+        });
         let mut locations: HashMap<&str, Location> = HashMap::new();
         for one in order {
             let Some(body) = &one.body else { continue };
@@ -374,10 +386,6 @@ impl Archive {
     }
 }
 
-fn group(request: &Request) -> (DocumentKind, Option<&ModelSlug>, &str) {
-    (request.kind, request.pair.as_ref().map(|pair| &pair.model), &request.path)
-}
-
 /// sha256 of a body, hex.
 pub fn hex_sha256(body: &[u8]) -> String {
     Sha256::digest(body).iter().map(|byte| format!("{byte:02x}")).collect()
@@ -461,12 +469,13 @@ mod tests {
             duration_ms: 1,
             stopped: None,
             cut_short: None,
+            upstream_name: None,
         }
     }
 
     fn fetched(path: &str, body: &str) -> Fetched {
         Fetched {
-            request: Request { kind: DocumentKind::Providers, pair: None, path: path.into() },
+            request: Request { kind: DocumentName::new("providers"), pair: None, path: path.into() },
             status: Some(200),
             fetched_at: "2026-08-01T00:00:00Z".parse().expect("a time"),
             error: None,
@@ -479,9 +488,9 @@ mod tests {
         let dir = tempfile::tempdir().expect("a folder");
         let archive = Archive::open(dir.path());
         let first = [fetched("/a", "one"), fetched("/b", "two")];
-        let (manifest, _) = archive.write(header("2026-08-01T00:00:00Z"), &first).expect("written");
+        let (manifest, _) = archive.write(header("2026-08-01T00:00:00Z"), &first, |_| 0).expect("written");
         let second = [fetched("/a", "one"), fetched("/b", "three")];
-        let (later, _) = archive.write(header("2026-08-01T01:00:00Z"), &second).expect("written");
+        let (later, _) = archive.write(header("2026-08-01T01:00:00Z"), &second, |_| 0).expect("written");
         let pack_of =
             |manifest: &Manifest, n: usize| manifest.entries[n].body.as_ref().map(|b| b.pack.clone());
         assert_eq!(pack_of(&later, 0), pack_of(&manifest, 0));
@@ -497,7 +506,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("a folder");
         let archive = Archive::open(dir.path());
         let (mut manifest, _) =
-            archive.write(header("2026-08-01T00:00:00Z"), &[fetched("/a", "one")]).expect("written");
+            archive.write(header("2026-08-01T00:00:00Z"), &[fetched("/a", "one")], |_| 0).expect("written");
         manifest.entries[0].body.as_mut().expect("a body").sha256 = "0".repeat(64);
         assert!(matches!(archive.bodies(&manifest), Err(ArchiveError::Corrupt { .. })));
     }

@@ -2,9 +2,10 @@
 //! preferences from that.
 //!
 //! The modules are listed in dependency order, which `tests/it/walls.rs` enforces: `domain` depends on nothing;
-//! `source`, `archive`, `store`, `analysis`, `snapshot` on `domain`, `durable` and `wording`; `study` on `analysis`, `simulator` and `domain`;
-//! `site`, `api`, `preferences` on `domain` and `snapshot` alone; `static_site` on `site`, `snapshot` and `domain`;
-//! `pipeline`, `serve`, `cli` on all.
+//! `archive`, `store`, `analysis`, `snapshot` on `domain`, `durable` and `wording`; `upstream` on `config` and `domain`;
+//! `study` on `analysis`, `simulator` and `domain`; `site`, `api`, `preferences` on `domain` and `snapshot` alone;
+//! `static_site` on `site`, `snapshot` and `domain`; `pipeline` on what collects, records and computes; `serve`, `cli` on
+//! all.
 
 pub mod domain;
 
@@ -19,8 +20,8 @@ pub mod archive;
 pub mod fetch;
 pub mod simulator;
 pub mod snapshot;
-pub mod source;
 pub mod store;
+pub mod upstream;
 
 pub mod cost;
 pub mod prepared;

@@ -109,6 +109,7 @@ pub fn next(store: &Store, past: &Past, hour: u32) -> Result<(RunRecord, RunRead
         run_id: observed_at.format("%Y%m%dT%H%M%SZ").to_string(),
         status: RunStatus::Ok,
         upstream: "generated".into(),
+        upstream_name: "openrouter".into(),
         simulated: true,
         requests: 3 * count,
         documents: 3 * count,

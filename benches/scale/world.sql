@@ -62,7 +62,7 @@ ORDER BY ALL;
 
 INSERT INTO endpoint
 SELECT endpoint_no, CAST(md5(concat('{seed}-', endpoint_no)) AS UUID), false,
-    concat('author-', model_no % 40, '/model-', model_no), 'standard', looked(0)
+    concat('author-', model_no % 40, '/model-', model_no), 'standard', looked(0), 'openrouter'
 FROM seen ORDER BY endpoint_no;
 
 INSERT INTO endpoint_history

@@ -9,6 +9,7 @@ mod effects;
 mod equations;
 mod field;
 mod flags;
+pub mod flips;
 mod frames;
 mod hysteresis;
 mod intervals;

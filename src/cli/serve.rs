@@ -172,10 +172,10 @@ mod tests {
 
     #[test]
     fn somebody_elses_machine_is_asked_once_an_hour_at_most() {
-        assert!(refused("*/10 * * * *", "https://openrouter.ai"));
-        assert!(refused("0,59 * * * *", "https://openrouter.ai"));
-        assert!(!refused("57 * * * *", "https://openrouter.ai"));
-        assert!(!refused("5 3 * * 1", "https://openrouter.ai"));
+        assert!(refused("*/10 * * * *", "https://upstream.example"));
+        assert!(refused("0,59 * * * *", "https://upstream.example"));
+        assert!(!refused("57 * * * *", "https://upstream.example"));
+        assert!(!refused("5 3 * * 1", "https://upstream.example"));
         assert!(!refused("* * * * *", "http://127.0.0.1:4000"));
     }
 }

@@ -4,13 +4,13 @@ mod markdown;
 
 use super::tables::{clean, percent, table};
 use super::{Common, exit, progress, running};
+use crate::analysis::flips::{FLIP_BOUND, FlipReport};
 use crate::domain::format;
 use crate::domain::thresholds::EFFECT_RIDGE;
 use crate::pipeline::flips as count_flips;
 use crate::study::coverage::{
     COVERAGE_BOUNDS, CoverageReport, CoverageStudy, Group, SPEARMAN_BOUND, run as study,
 };
-use crate::study::flips::{FLIP_BOUND, FlipReport};
 use crate::study::lag::{Lag, LagReport, LagStudy, run as follow};
 use anyhow::Result;
 use clap::{Args, Subcommand};

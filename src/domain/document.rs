@@ -1,50 +1,30 @@
 //! The documents requested from an upstream, as plans and manifests name them.
 
-use super::ids::{ModelSlug, Variant, names};
+use super::ids::{DocumentName, ModelSlug, Variant, names};
 use serde::{Deserialize, Serialize};
 
-/// Name of the documented source in settings, manifests and reports.
-pub const OPENROUTER_API: &str = "openrouter-api";
-/// Name of the undocumented source.
-pub const OPENROUTER_STATS: &str = "openrouter-stats";
-
-names! {
-    /// The kind of a document. Its name appears in manifests, so it never changes.
-    DocumentKind {
-        /// The list of models, which determines what is swept.
-        Models = "models",
-        /// The documented list of providers.
-        Providers = "providers",
-        /// The documented endpoints of a model id.
-        PublicEndpoints = "public_endpoints",
-        /// The statistics' richer list of providers.
-        AllProviders = "all_providers",
-        /// The statistics' endpoints of a (model, variant).
-        StatsEndpoint = "stats_endpoint",
-        /// Hit rates and effective prices of a (model, variant).
-        EffectivePricing = "effective_pricing",
-        /// Tokens by day of a (model, variant).
-        ModelActivity = "model_activity",
-        /// Hit rates by UTC day of a (model, variant): the closing values of the last week.
-        HitRateComparison = "hit_rate_comparison",
-    }
+/// What the documents of a kind are about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Subject {
+    /// The models, which determine what is swept.
+    Models,
+    /// The providers.
+    Providers,
+    /// The endpoints of models.
+    Endpoints,
+    /// The usage of endpoints.
+    Usage,
+    /// The tokens of models by day.
+    Activity,
+    /// The closing hit rates of past days.
+    ClosingRates,
 }
 
-impl DocumentKind {
-    /// Kinds that are requested once a UTC day: a sweep is whole without them.
-    pub const DAILY: [Self; 2] = [Self::ModelActivity, Self::HitRateComparison];
-
-    /// Whether it is requested once a UTC day.
+impl Subject {
+    /// Whether it is requested once a UTC day: a sweep is whole without it.
     pub fn is_daily(self) -> bool {
-        Self::DAILY.contains(&self)
-    }
-
-    /// The source that requests it.
-    pub fn source(self) -> &'static str {
-        match self {
-            Self::Models | Self::Providers | Self::PublicEndpoints => OPENROUTER_API,
-            _ => OPENROUTER_STATS,
-        }
+        matches!(self, Self::Activity | Self::ClosingRates)
     }
 }
 
@@ -61,7 +41,7 @@ pub struct Pair {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Request {
     /// Kind of the requested document.
-    pub kind: DocumentKind,
+    pub kind: DocumentName,
     /// The pair, if the document is about one.
     pub pair: Option<Pair>,
     /// Path and query relative to the upstream's base URL.

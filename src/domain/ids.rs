@@ -95,6 +95,10 @@ name!(
     /// Routing name of an endpoint: `deepinfra/fp8`. A dated attribute, not a key: tags change.
     Tag
 );
+name!(
+    /// An upstream's name of a kind of document. It appears in manifests, so it never changes.
+    DocumentName
+);
 
 impl Variant {
     /// The variant of a model id without a suffix.

@@ -1,8 +1,8 @@
 //! The data of one run about one endpoint, before any derivation.
 
-use super::document::{DocumentKind, Pair, Request, RouteAnswer};
+use super::document::{Pair, RouteAnswer, Subject};
 use super::endpoint::{EndpointFacts, ListPrices, Model, Provider};
-use super::ids::{ModelSlug, Variant, names};
+use super::ids::{DocumentName, ModelSlug, Variant, names};
 use super::units::HitRate;
 use super::window::WindowKind;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -213,7 +213,7 @@ pub struct Quarantined {
     /// Why.
     pub reason: QuarantineReason,
     /// Kind of the document that it came from.
-    pub kind: DocumentKind,
+    pub kind: DocumentName,
     /// Model, if known.
     pub model: Option<ModelSlug>,
     /// Variant, if known.
@@ -240,7 +240,7 @@ pub struct DriftPath {
 /// Result of one source of a run.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceReport {
-    /// `openrouter-api` or `openrouter-stats`.
+    /// The upstream's name of the source.
     pub source: String,
     /// Documents requested.
     pub planned: usize,
@@ -250,6 +250,15 @@ pub struct SourceReport {
     pub no_data: usize,
     /// Not answered, rejected, or not decodable.
     pub failed: usize,
+}
+
+/// Result of one kind of document of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DocumentReport {
+    /// What these documents are about.
+    pub about: Subject,
+    /// Their counts; `source` is the name of the kind.
+    pub counts: SourceReport,
 }
 
 /// Data of the last accepted run. A response without rows is a failure if that run had some.
@@ -274,16 +283,6 @@ impl Known {
             window_kind: Some(run.window_kind).filter(|kind| *kind != WindowKind::Unknown),
             listed: run.readings.iter().map(pair).collect(),
             used: run.readings.iter().filter(|reading| reading.usage.is_some()).map(pair).collect(),
-        }
-    }
-
-    /// Whether the requested document had rows in that run.
-    pub fn had_rows(&self, request: &Request) -> bool {
-        let Some(pair) = &request.pair else { return false };
-        match request.kind {
-            DocumentKind::StatsEndpoint | DocumentKind::PublicEndpoints => self.listed.contains(pair),
-            DocumentKind::EffectivePricing => self.used.contains(pair),
-            _ => false,
         }
     }
 }
@@ -353,9 +352,9 @@ pub struct RunReadings {
     pub incomplete: Vec<(ModelSlug, Variant)>,
     /// Result of each source.
     pub sources: Vec<SourceReport>,
-    /// Result of each kind of document; `source` is the kind's name.
+    /// Result of each kind of document.
     #[serde(default)]
-    pub documents: Vec<SourceReport>,
+    pub documents: Vec<DocumentReport>,
     /// Comparison of the list prices and the status of the two sources, by domain path.
     #[serde(default)]
     pub agreement: BTreeMap<String, SourceAgreement>,

@@ -19,6 +19,7 @@ use crate::snapshot::{
     Summary, SuspectRun,
 };
 use crate::store::{EndpointDayRow, EndpointNow, HourlyRecord, ReadingRow, RunRow, Store, StoreError};
+use crate::upstream::UNSTATED;
 use crate::wording::Missing;
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -182,6 +183,7 @@ pub fn snapshot(
         method_version: METHOD_VERSION,
         as_of: material.newest.observed_at,
         built_at,
+        upstream: Some(material.newest.upstream_name.clone()).filter(|name| name != UNSTATED),
         simulated: material.newest.simulated || material.runs.iter().any(|run| run.simulated),
         summary: Summary {
             endpoints,

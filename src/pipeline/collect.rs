@@ -1,25 +1,21 @@
-//! One collection: plan, fetch, archive, decode, store.
+//! One collection: upstream → archive, then the other steps up to the record.
 
 use super::sweep::Sweeper;
-use super::{Pipeline, PipelineError, decode};
-use crate::archive::{Archive, Entry, Manifest, RunHeader};
+use super::{Pipeline, PipelineError};
+use crate::archive::{Archive, Manifest, RunHeader};
 use crate::domain::document::RouteAnswer;
-use crate::domain::finding::{Finding, Findings};
-use crate::domain::reading::{QuarantineReason, RunReadings, RunStatus};
-use crate::domain::thresholds;
+use crate::domain::finding::Finding;
+use crate::domain::ids::DocumentName;
+use crate::domain::reading::{RunReadings, RunStatus};
 use crate::domain::window::WindowKind;
 use crate::fetch::{FetchConfig, Fetcher, SkipReason};
-use crate::source::openrouter::{OpenRouterApi, OpenRouterStats};
-use crate::source::{DocumentKind, Source};
-use crate::store::{Ingested, RunRecord, StoreError};
-use chrono::{DateTime, SubsecRound, Timelike, Utc};
+use crate::store::{RunRecord, StoreError};
+use crate::upstream::{Due, UNSTATED};
+use chrono::{DateTime, SubsecRound, Utc};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
-
-/// Maximum number of failures that a run lists; the counts are always complete.
-const MAX_LISTED_FAILURES: usize = 20;
 
 /// Options of a collection beyond the settings.
 #[derive(Debug, Clone, Default)]
@@ -73,6 +69,44 @@ fn milliseconds(since: Instant) -> i64 {
     i64::try_from(since.elapsed().as_millis()).unwrap_or(i64::MAX)
 }
 
+/// A run in the archive, with its bodies at hand.
+struct Collected {
+    manifest: Manifest,
+    bodies: Vec<Option<Vec<u8>>>,
+    archive_bytes: u64,
+}
+
+/// Collects a run into the archive.
+async fn collect(
+    sweeper: &Sweeper<'_>,
+    archive: &Archive,
+    simulated: bool,
+    on_progress: &mut (impl FnMut(usize, usize) + Send),
+) -> Result<Collected, PipelineError> {
+    let started = Instant::now();
+    let sweep = sweeper.sweep(on_progress).await;
+    if sweep.stopped == Some(SkipReason::Cancelled) && sweep.cut_short {
+        return Err(PipelineError::Cancelled);
+    }
+    let observed_at = sweeper.due.at;
+    let header = RunHeader {
+        run_id: run_id(observed_at),
+        observed_at,
+        upstream: sweeper.base_url.to_owned(),
+        simulated,
+        version: env!("CARGO_PKG_VERSION").into(),
+        requests: sweep.requests,
+        duration_ms: milliseconds(started),
+        stopped: sweep.stopped.map(|reason| reason.to_string()),
+        cut_short: Some(sweep.cut_short),
+        upstream_name: Some(sweeper.upstream.name().to_owned()).filter(|name| name != UNSTATED),
+    };
+    let rank = |kind: &DocumentName| sweeper.upstream.rank(kind);
+    let (manifest, archive_bytes) = archive.write(header, &sweep.fetched, rank)?;
+    let bodies = sweep.fetched.into_iter().map(|one| one.body).collect();
+    Ok(Collected { manifest, bodies, archive_bytes })
+}
+
 /// The id of a run: its time.
 pub(super) fn run_id(observed_at: DateTime<Utc>) -> String {
     observed_at.format("%Y%m%dT%H%M%SZ").to_string()
@@ -99,63 +133,31 @@ impl Pipeline {
             return Ok(report);
         }
         self.refuse_out_of_order(observed_at)?;
-        let upstream = options.upstream.as_deref().unwrap_or(&self.config.upstream.base_url);
-        let upstream = upstream.trim_end_matches('/').to_owned();
-        let sweep = Sweeper {
+        let base_url = options.upstream.as_deref().unwrap_or(self.upstream.base_url());
+        let sweeper = Sweeper {
             fetcher: Fetcher::new(self.fetch_config(options), self.clock.clone())?,
-            sources: self.sources(),
-            upstream: &upstream,
-            daily: !self.store.has_daily(observed_at)?,
-            closing: self.wants_closing_rates(observed_at)?,
+            upstream: &*self.upstream,
+            base_url: base_url.trim_end_matches('/'),
+            due: Due {
+                at: observed_at,
+                activity: !self.store.has_daily(observed_at)?,
+                closing_rates: !self.store.has_comparison(observed_at)?,
+            },
             budget: self.config.fetch.requests_per_sweep as usize,
             cancel,
             at: options.at,
-        }
-        .sweep(&mut on_progress)
-        .await;
-        if sweep.stopped == Some(SkipReason::Cancelled) && sweep.cut_short {
-            return Err(PipelineError::Cancelled);
-        }
-        let header = RunHeader {
-            run_id: run_id(observed_at),
-            observed_at,
-            upstream,
-            simulated: options.simulated,
-            version: env!("CARGO_PKG_VERSION").into(),
-            requests: sweep.requests,
-            duration_ms: milliseconds(started),
-            stopped: sweep.stopped.map(|reason| reason.to_string()),
-            cut_short: Some(sweep.cut_short),
         };
-        let (archive_bytes, run, record) = {
+        let Collected { manifest, bodies, archive_bytes } =
+            collect(&sweeper, &self.archive, options.simulated, &mut on_progress).await?;
+        let (run, record) = {
             let _alone = self.record_alone();
-            let (manifest, archive_bytes) = self.archive.write(header, &sweep.fetched)?;
-            let bodies: Vec<Option<Vec<u8>>> = sweep.fetched.into_iter().map(|one| one.body).collect();
-            let (run, record) = self.store_run(&self.archive, &manifest, &bodies)?;
-            (archive_bytes, run, record)
+            self.recorder(&self.archive).record(&manifest, &bodies)?
         };
+        self.close_days_before(observed_at.date_naive());
         let mut report = report(&run, &record);
         report.archive_bytes = archive_bytes;
         report.duration_ms = milliseconds(started);
         Ok(report)
-    }
-
-    fn sources(&self) -> Vec<Box<dyn Source>> {
-        let mut sources: Vec<Box<dyn Source>> = Vec::new();
-        if self.config.upstream.openrouter_api {
-            sources.push(Box::new(OpenRouterApi));
-        }
-        if self.config.upstream.openrouter_stats {
-            sources.push(Box::new(OpenRouterStats));
-        }
-        sources
-    }
-
-    /// Whether this sweep must request the closing values of past days. Starting with the first sweep of a UTC day that
-    /// is late enough for the previous day to be settled, each one does until one has received them.
-    fn wants_closing_rates(&self, observed_at: DateTime<Utc>) -> Result<bool, StoreError> {
-        let settled = observed_at.num_seconds_from_midnight() >= thresholds::CLOSING_SETTLE_MINUTES * 60;
-        Ok(self.config.upstream.hit_rate_comparison && settled && !self.store.has_comparison(observed_at)?)
     }
 
     fn fetch_config(&self, options: &CollectOptions) -> FetchConfig {
@@ -174,35 +176,6 @@ impl Pipeline {
             max_body_bytes: settings.max_body_mib << 20,
             ..FetchConfig::default()
         }
-    }
-
-    /// Decodes an archived run and stores it.
-    pub(super) fn store_run(
-        &self,
-        archive: &Archive,
-        manifest: &Manifest,
-        bodies: &[Option<Vec<u8>>],
-    ) -> Result<(RunReadings, RunRecord), PipelineError> {
-        let header = &manifest.header;
-        self.close_days_before(header.observed_at.date_naive());
-        let known = self.store.known(header.observed_at)?;
-        let run = decode::readings(manifest, bodies, &known);
-        let findings = self.examine(archive, &header.run_id, &run)?;
-        let record = record(manifest, &run, findings);
-        for finding in &record.findings.open {
-            tracing::error!(
-                run_id = record.run_id,
-                field = finding.field,
-                detail = finding.detail,
-                "suspect run"
-            );
-        }
-        if self.store.ingest(&record, &run)? == Ingested::Known {
-            tracing::info!(run_id = record.run_id, "this run is already stored");
-        } else if record.status.is_accepted() {
-            self.keep_baseline(&record.run_id, &run);
-        }
-        Ok((run, record))
     }
 
     /// Refuses the run before anything is archived: otherwise a replay would store what the store rejected.
@@ -247,68 +220,6 @@ impl Pipeline {
             findings,
         }))
     }
-}
-
-fn record(manifest: &Manifest, run: &RunReadings, findings: Findings) -> RunRecord {
-    let header = &manifest.header;
-    let mut failures: Vec<String> = header.stopped.iter().cloned().collect();
-    failures.extend(manifest.entries.iter().filter_map(|entry| entry.error.clone()));
-    let whole = [QuarantineReason::Undecodable, QuarantineReason::EmptyAnswer];
-    let undecodable = run.quarantined.iter().filter(|row| whole.contains(&row.reason));
-    failures.extend(undecodable.map(|row| {
-        let pair = row.model.as_ref().zip(row.variant.as_ref());
-        let whose = pair.map(|(model, variant)| format!(" of {model} ({variant})")).unwrap_or_default();
-        format!("{}{whose} at {}: {}", row.kind, row.path, row.detail)
-    }));
-    if failures.is_empty() && run.models.is_empty() {
-        failures.push("the upstream lists no models".into());
-    } else if failures.is_empty() && run.readings.is_empty() {
-        failures.push("no model has an endpoint".into());
-    }
-    let failed: usize = run.sources.iter().map(|source| source.failed).sum();
-    let cut = is_cut_short(manifest);
-    let failed_whole = run.models.is_empty() || run.readings.is_empty() || cut;
-    // What a sweep without its rest looks like says nothing about the upstream.
-    let findings = if failed_whole { Findings::default() } else { findings };
-    let status = if failed_whole {
-        RunStatus::Failed
-    } else if !findings.open.is_empty() {
-        RunStatus::Suspect
-    } else if failed > 0 || !failures.is_empty() {
-        RunStatus::Partial
-    } else {
-        RunStatus::Ok
-    };
-    let more = failures.len().saturating_sub(MAX_LISTED_FAILURES);
-    failures.truncate(MAX_LISTED_FAILURES);
-    if more > 0 {
-        failures.push(format!("and {more} more"));
-    }
-    RunRecord {
-        run_id: header.run_id.clone(),
-        status,
-        upstream: header.upstream.clone(),
-        simulated: header.simulated,
-        requests: header.requests,
-        documents: manifest.entries.iter().filter(|entry| entry.body.is_some()).count(),
-        duration_ms: header.duration_ms,
-        activity: manifest.entries.iter().any(is_daily),
-        failures,
-        findings,
-    }
-}
-
-/// Whether the sweep ended before all required documents were requested. Such a sweep says nothing about the rest, and
-/// publishing it as complete would drop every endpoint that was not reached. Manifests of older versions do not record
-/// this: there, a sweep that stopped and lacks an answer counts as cut short.
-fn is_cut_short(manifest: &Manifest) -> bool {
-    let missing = |entry: &Entry| !entry.request.kind.is_daily() && entry.status.is_none();
-    let guess = || manifest.header.stopped.is_some() && manifest.entries.iter().any(missing);
-    manifest.header.cut_short.unwrap_or_else(guess)
-}
-
-fn is_daily(entry: &Entry) -> bool {
-    entry.request.kind == DocumentKind::ModelActivity && entry.status.is_some()
 }
 
 fn report(run: &RunReadings, record: &RunRecord) -> CollectReport {

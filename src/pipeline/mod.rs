@@ -1,15 +1,14 @@
-//! collect → store → analyse → publish, the flow in `docs/architecture.md`. Live collection and replay share all code
-//! after the archive.
+//! collect (upstream → archive), record (archive → store), publish (store → snapshot): the flow in
+//! `docs/architecture.md`. Live collection and replay share all code after the archive.
 
 mod analyse;
 mod assemble;
 mod backtest;
 mod collect;
-mod decode;
 mod history;
 mod hourly;
-mod panics;
 mod publish;
+mod record;
 mod replay;
 mod suspect;
 mod sweep;
@@ -21,6 +20,8 @@ pub use publish::build_snapshot;
 pub use replay::{ReplayReport, SetAside};
 pub use suspect::{AcceptError, AcceptReport};
 
+use record::{Baseline, Recorder, same_upstream};
+
 use crate::archive::{Archive, ArchiveError};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -28,6 +29,7 @@ use crate::domain::workload::Workload;
 use crate::snapshot::store::SnapshotError;
 use crate::snapshot::{self, Current, Snapshot};
 use crate::store::{Store, StoreError, StoreOptions};
+use crate::upstream::{self, Upstream};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -93,6 +95,14 @@ pub enum PipelineError {
     /// The folder to rebuild into is not empty.
     #[error("{0} already contains a store; choose an empty directory")]
     NotEmpty(PathBuf),
+    /// A run or a record is of another upstream.
+    #[error("the runs are of the upstream `{found}`, not of `{expected}`; choose another data directory")]
+    OtherUpstream {
+        /// Name of the upstream of the runs.
+        found: String,
+        /// Name of the configured upstream.
+        expected: &'static str,
+    },
     /// The workload file, the shipped one or the user's.
     #[error(transparent)]
     Workloads(#[from] crate::domain::workload_file::WorkloadError),
@@ -113,6 +123,8 @@ pub struct Pipeline {
     pub config: Config,
     /// The folder.
     pub data: DataDir,
+    /// The upstream.
+    pub upstream: Arc<dyn Upstream>,
     /// The record.
     pub store: Store,
     /// The raw bodies.
@@ -121,7 +133,7 @@ pub struct Pipeline {
     pub current: Arc<Current>,
     /// The clock.
     pub clock: Arc<dyn Clock>,
-    baseline: Mutex<Option<suspect::Baseline>>,
+    baseline: Mutex<Option<Baseline>>,
     /// Held while runs enter or leave the record. The order of runs matters, so one writer at a time goes from the archive to
     /// the store: an acceptance that stores sixty runs again must not meet the sweep of the hour.
     recording: Mutex<()>,
@@ -150,9 +162,26 @@ impl Pipeline {
     /// [`PipelineError`]. A damaged archive or snapshot, or an archived run that cannot be stored, is only logged: the
     /// available data is served and collection continues.
     pub fn open(config: Config, data: DataDir, clock: Arc<dyn Clock>) -> Result<Self, PipelineError> {
+        let upstream = upstream::configured(&config.upstream);
+        Self::open_with(upstream, config, data, clock)
+    }
+
+    /// Opens a data folder like [`Pipeline::open`], with a given upstream.
+    ///
+    /// # Errors
+    /// As [`Pipeline::open`].
+    pub fn open_with(
+        upstream: Arc<dyn Upstream>,
+        config: Config,
+        data: DataDir,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, PipelineError> {
         // Report an invalid file at startup, not an hour later in the log.
         config.workloads(data.path())?;
         let store = open_store(&config, &data)?;
+        if let Some(newest) = store.newest_run(None)? {
+            same_upstream(&*upstream, &newest.upstream_name)?;
+        }
         let archive = Archive::open(data.archive());
         let loaded = snapshot::store::load(&data.snapshots()).unwrap_or_else(|error| {
             match error {
@@ -163,7 +192,7 @@ impl Pipeline {
         });
         let current = Arc::new(Current::new(loaded));
         let (baseline, recording) = (Mutex::default(), Mutex::default());
-        let pipeline = Self { config, data, store, archive, current, clock, baseline, recording };
+        let pipeline = Self { config, data, upstream, store, archive, current, clock, baseline, recording };
         match pipeline.recover() {
             Err(PipelineError::Archive(error)) => {
                 tracing::error!(%error, "cannot read the archived runs that are not stored; continuing without them");
@@ -172,6 +201,11 @@ impl Pipeline {
         }
         pipeline.catch_up_snapshot()?;
         Ok(pipeline)
+    }
+
+    /// What recording the runs of an archive needs.
+    fn recorder<'a>(&'a self, archive: &'a Archive) -> Recorder<'a> {
+        Recorder { upstream: &*self.upstream, archive, store: &self.store, baseline: &self.baseline }
     }
 
     /// Waits until no other task records runs, and keeps others from it.
@@ -205,13 +239,7 @@ impl Pipeline {
     /// # Errors
     /// [`PipelineError`]; the previous snapshot is still served.
     pub fn publish(&self) -> Result<Arc<Snapshot>, PipelineError> {
-        let workloads = self.workloads()?;
-        if let Some(newest) = self.store.newest_run(None)? {
-            history::close_days(&self.store, &workloads, newest.observed_at.date_naive())?;
-        }
-        let snapshot = Arc::new(build_snapshot(&self.store, None, workloads, self.clock.now())?);
-        snapshot::store::save(&self.data.snapshots(), &snapshot)?;
-        self.current.set(snapshot.clone());
-        Ok(snapshot)
+        let (folder, now) = (self.data.snapshots(), self.clock.now());
+        publish::publish(&self.store, &folder, &self.current, self.workloads()?, now)
     }
 }

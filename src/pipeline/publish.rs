@@ -1,13 +1,32 @@
-//! Builds a snapshot from the store, as of any moment in the record.
+//! Publishing: store → snapshot. A snapshot can be built as of any moment in the record.
 
 use super::analyse::{analysis_at, shown_days};
-use super::history::held_before;
+use super::history::{close_days, held_before};
 use super::{PipelineError, assemble, backtest};
 use crate::analysis::{self, Analysis};
 use crate::domain::workload::Workload;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{self, Current, Snapshot};
 use crate::store::Store;
 use chrono::{DateTime, Utc};
+use std::path::Path;
+use std::sync::Arc;
+
+/// Closes the days before the newest run, builds the newest snapshot, saves it in `folder` and starts serving it.
+pub(super) fn publish(
+    store: &Store,
+    folder: &Path,
+    current: &Current,
+    workloads: Vec<Workload>,
+    now: DateTime<Utc>,
+) -> Result<Arc<Snapshot>, PipelineError> {
+    if let Some(newest) = store.newest_run(None)? {
+        close_days(store, &workloads, newest.observed_at.date_naive())?;
+    }
+    let snapshot = Arc::new(build_snapshot(store, None, workloads, now)?);
+    snapshot::store::save(folder, &snapshot)?;
+    current.set(snapshot.clone());
+    Ok(snapshot)
+}
 
 /// Builds the snapshot of the newest run at or before `as_of` (`None`: the newest of all), using only what was
 /// known then. Sessions are priced under `workloads`; the first one is the default.

@@ -1,11 +1,11 @@
 //! Rebuilds the store from the archive: the same code on the same bodies gives the same record. A run that cannot be
 //! read or stored is set aside by name, and the replay continues.
 
-use super::panics::caught;
 use super::{Pipeline, PipelineError, collect};
 use crate::archive::Archive;
 use crate::domain::reading::RunReadings;
 use crate::store::RunRecord;
+use crate::upstream::caught;
 use serde::Serialize;
 use std::path::Path;
 
@@ -121,10 +121,13 @@ impl Pipeline {
         let stored = caught(|| {
             let manifest = Archive::read_manifest(path)?;
             let bodies = archive.bodies(&manifest)?;
-            self.store_run(archive, &manifest, &bodies)
+            self.recorder(archive).record(&manifest, &bodies)
         });
         let reason = match stored {
-            Ok(Ok(stored)) => return Ok(Ok(stored)),
+            Ok(Ok((run, record))) => {
+                self.close_days_before(run.observed_at.date_naive());
+                return Ok(Ok((run, record)));
+            }
             Ok(Err(error)) if !concerns_one_run(&error) => return Err(error),
             Ok(Err(error)) => error.to_string(),
             Err(panic) => panic,
@@ -140,7 +143,7 @@ impl Pipeline {
 /// not.
 fn concerns_one_run(error: &PipelineError) -> bool {
     match error {
-        PipelineError::Archive(_) => true,
+        PipelineError::Archive(_) | PipelineError::OtherUpstream { .. } => true,
         PipelineError::Store(error) => error.concerns_content(),
         _ => false,
     }

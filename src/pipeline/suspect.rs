@@ -1,14 +1,13 @@
 //! Suspect runs: a sweep whose meaning moved is archived and listed, but does not enter the record until an operator
 //! accepts the moved fields by name.
 
-use super::{Pipeline, PipelineError, decode};
-use crate::archive::Archive;
-use crate::domain::document::{DocumentKind, Pair};
+use super::record::{Baseline, Recorder};
+use super::{Pipeline, PipelineError};
+use crate::domain::document::Pair;
 use crate::domain::finding::{Finding, Findings};
 use crate::domain::reading::{Known, RunReadings, RunStatus};
 use crate::domain::thresholds;
 use crate::plausibility::{Counts, History, Restated, examine};
-use crate::source::openrouter::upstream_names;
 use crate::store::{RunCounts, RunRow, StoreError};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
@@ -63,36 +62,25 @@ pub struct AcceptReport {
     pub snapshot: Option<String>,
 }
 
-/// The readings of the newest accepted run, kept in memory between runs.
-#[derive(Debug, Clone)]
-pub(super) struct Baseline {
-    run_id: String,
-    readings: Arc<RunReadings>,
-}
-
-impl Pipeline {
+impl Recorder<'_> {
     /// The findings against a run, split into those that an operator accepted and the open ones.
-    pub(super) fn examine(
-        &self,
-        archive: &Archive,
-        run_id: &str,
-        run: &RunReadings,
-    ) -> Result<Findings, PipelineError> {
-        let before = self.baseline(archive, run.observed_at)?;
+    pub fn examine(&self, run_id: &str, run: &RunReadings) -> Result<Findings, PipelineError> {
+        let names = |path: &str| self.upstream.field_names(path);
+        let before = self.baseline(run.observed_at)?;
         if before.as_deref().is_some_and(|before| !same_sources(before, run)) {
             // An operator switched a source on or off, so this run cannot be compared with the previous one.
             tracing::info!(
                 run_id,
                 "a source answered in only one of this run and the previous one; checking this run without the previous one"
             );
-            let found = examine(run, &History::default(), &upstream_names);
-            return Ok(Findings::divide(found, &archive.accepted(run_id)?));
+            let found = examine(run, &History::default(), &names);
+            return Ok(Findings::divide(found, &self.archive.accepted(run_id)?));
         }
         let counts = self.counts(run.observed_at)?;
         let restated = self.restated(run)?;
         let history = History { before: before.as_deref(), counts: &counts, restated: &restated };
-        let found = examine(run, &history, &upstream_names);
-        Ok(Findings::divide(found, &archive.accepted(run_id)?))
+        let found = examine(run, &history, &names);
+        Ok(Findings::divide(found, &self.archive.accepted(run_id)?))
     }
 
     /// The counts of the accepted runs of the last days.
@@ -138,25 +126,21 @@ impl Pipeline {
     }
 
     /// Keeps the readings of an accepted run as the baseline of the next one.
-    pub(super) fn keep_baseline(&self, run_id: &str, run: &RunReadings) {
+    pub fn keep_baseline(&self, run_id: &str, run: &RunReadings) {
         let kept = Baseline { run_id: run_id.to_owned(), readings: Arc::new(run.clone()) };
         *self.baseline.lock().unwrap_or_else(PoisonError::into_inner) = Some(kept);
     }
 
     /// The readings of the newest accepted run before a time, from memory or from the archive. `None` if there is no
     /// such run or if it is not in the archive: then only the checks that need no history apply.
-    fn baseline(
-        &self,
-        archive: &Archive,
-        before: DateTime<Utc>,
-    ) -> Result<Option<Arc<RunReadings>>, PipelineError> {
+    fn baseline(&self, before: DateTime<Utc>) -> Result<Option<Arc<RunReadings>>, PipelineError> {
         let just_before = before - chrono::Duration::microseconds(1);
         let Some(newest) = self.store.newest_run(Some(just_before))? else { return Ok(None) };
         let kept = self.baseline.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(kept) = kept.filter(|kept| kept.run_id == newest.run_id) {
             return Ok(Some(kept.readings));
         }
-        match read_again(archive, &newest) {
+        match self.read_again(&newest) {
             Ok(readings) => {
                 self.keep_baseline(&newest.run_id, &readings);
                 Ok(Some(Arc::new(readings)))
@@ -168,6 +152,16 @@ impl Pipeline {
         }
     }
 
+    /// Reads a recorded run again.
+    fn read_again(&self, row: &RunRow) -> Result<RunReadings, PipelineError> {
+        let manifest = self.archive.manifest(&row.run_id, row.observed_at)?;
+        let bodies = self.archive.bodies(&manifest)?;
+        let known = Known { window_kind: Some(row.window_kind), ..Known::default() };
+        Ok(self.read(&manifest, &bodies, &known))
+    }
+}
+
+impl Pipeline {
     /// Accepts fields of a suspect run by name (`None`: all that moved). If no finding remains open, this run and the
     /// runs after it are stored and published, and later runs are compared with the accepted values. If the record
     /// already contains newer runs, the decision is kept for the next replay.
@@ -219,11 +213,11 @@ impl Pipeline {
     }
 }
 
+/// Whether the same kinds of documents were requested, except those of once a UTC day.
 fn same_sources(one: &RunReadings, other: &RunReadings) -> bool {
     let names = |run: &RunReadings| {
-        let requested = run.documents.iter().filter(|kind| kind.planned > 0).map(|kind| kind.source.clone());
-        let daily = DocumentKind::DAILY.map(DocumentKind::as_str);
-        requested.filter(|kind| !daily.contains(&kind.as_str())).collect::<BTreeSet<_>>()
+        let requested = run.documents.iter().filter(|kind| kind.counts.planned > 0 && !kind.about.is_daily());
+        requested.map(|kind| kind.counts.source.clone()).collect::<BTreeSet<_>>()
     };
     names(one) == names(other)
 }
@@ -236,12 +230,4 @@ fn distinct(fields: impl Iterator<Item = String>) -> Vec<String> {
         }
     }
     seen
-}
-
-/// Decodes a recorded run again.
-fn read_again(archive: &Archive, row: &RunRow) -> Result<RunReadings, PipelineError> {
-    let manifest = archive.manifest(&row.run_id, row.observed_at)?;
-    let bodies = archive.bodies(&manifest)?;
-    let known = Known { window_kind: Some(row.window_kind), ..Known::default() };
-    Ok(decode::readings(&manifest, &bodies, &known))
 }

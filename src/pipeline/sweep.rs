@@ -1,29 +1,21 @@
-//! The requests of one collection and their order: the list of models, the documents of each model, and once per UTC
-//! day the closing values of past days. Every step is skipped if the previous one was stopped.
+//! The requests of one collection: the upstream says what to request next until its sweep is whole. Every step is
+//! skipped if the previous one was stopped.
 
 use crate::archive::Fetched;
-use crate::domain::document::Pair;
-use crate::domain::endpoint::Model;
+use crate::domain::document::Request;
 use crate::fetch::{FetchError, FetchOutcome, FetchRequest, Fetcher, SkipReason};
-use crate::source::openrouter::{Content, OpenRouterApi, models_request};
-use crate::source::{Document, DocumentKind, Request, Source};
+use crate::upstream::{Due, Outcome, Upstream};
 use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
-
-/// Number of models that are tried first on a route that may not exist: a removed route then costs three requests per
-/// day instead of one per model.
-const TRIED_FIRST: usize = 3;
 
 /// The context that a collection needs to send its requests.
 pub(super) struct Sweeper<'a> {
     pub fetcher: Fetcher,
-    pub sources: Vec<Box<dyn Source>>,
+    pub upstream: &'a dyn Upstream,
     /// Base address, without a trailing slash.
-    pub upstream: &'a str,
-    /// Whether this sweep requests the documents that are needed once per UTC day.
-    pub daily: bool,
-    /// Whether it requests the closing values of past days.
-    pub closing: bool,
+    pub base_url: &'a str,
+    /// What the record lacks.
+    pub due: Due,
     /// Requests a sweep may send, including retries.
     pub budget: usize,
     pub cancel: &'a CancellationToken,
@@ -53,36 +45,29 @@ impl Sweep {
 }
 
 impl Sweeper<'_> {
-    /// Requests everything. `on_progress(done, total)` is called with the number of documents.
+    /// Requests everything. `on_progress(done, total)` is called with the number of documents after the first lists.
     pub async fn sweep(&self, on_progress: &mut (impl FnMut(usize, usize) + Send)) -> Sweep {
-        let mut index = vec![models_request()];
-        index.extend(self.sources.iter().flat_map(|source| source.index()));
-        let mut sweep = self.fetch(index, |_, _| {}).await;
-        let models = models_of(&sweep.fetched);
-        if sweep.stopped.is_some() || models.is_empty() {
-            return sweep;
-        }
-        let mut plan: Vec<Request> =
-            self.sources.iter().flat_map(|source| source.plan(&models, self.daily)).collect();
-        // Usage first: the last sweep of a UTC day must read it before midnight, when counts restart from zero.
-        plan.sort_by_key(|request| request.kind != DocumentKind::EffectivePricing);
-        let before = plan.len();
-        sweep.add(self.fetch(plan, &mut *on_progress).await);
-        if sweep.stopped.is_none() && self.closing {
-            let pairs = pairs_with_endpoints(&sweep.fetched);
-            let plan = self.sources.iter().flat_map(|source| source.closing(&pairs)).collect();
-            let plan = self.within_budget(plan, sweep.requests);
-            let closing =
-                self.fetch_if_there(plan, |done, total| on_progress(before + done, before + total)).await;
-            sweep.add(closing);
+        let mut sweep = self.fetch(self.upstream.first(), |_, _| {}).await;
+        let mut before = 0;
+        while sweep.stopped.is_none() {
+            let plan = self.next(&sweep);
+            let total = before + plan.len();
+            if plan.is_empty() {
+                break;
+            }
+            sweep.add(self.fetch(plan, |done, _| on_progress(before + done, total)).await);
+            before = total;
         }
         sweep
     }
 
-    /// Truncates a plan to the remaining request budget of the sweep.
-    fn within_budget(&self, mut plan: Vec<Request>, sent: usize) -> Vec<Request> {
-        let left = self.budget.saturating_sub(sent);
-        if plan.len() > left {
+    /// What to request next. A plan of documents that a whole sweep does not need is truncated to the remaining request
+    /// budget of the sweep.
+    fn next(&self, sweep: &Sweep) -> Vec<Request> {
+        let outcomes: Vec<Outcome<'_>> = sweep.fetched.iter().map(outcome).collect();
+        let mut plan = self.upstream.next(&outcomes, &self.due);
+        let left = self.budget.saturating_sub(sweep.requests);
+        if plan.len() > left && plan.iter().all(|request| self.upstream.is_daily(&request.kind)) {
             tracing::warn!(
                 asked = left,
                 wanted = plan.len(),
@@ -93,24 +78,6 @@ impl Sweeper<'_> {
         plan
     }
 
-    /// Fetches from a route that may not exist: a few requests first, and the rest only if one of them was answered.
-    /// A missing route returns 404 to each of them; any other error is an ordinary failure.
-    async fn fetch_if_there(
-        &self,
-        mut plan: Vec<Request>,
-        mut on_progress: impl FnMut(usize, usize) + Send,
-    ) -> Sweep {
-        let total = plan.len();
-        let rest = plan.split_off(TRIED_FIRST.min(total));
-        let tried = plan.len();
-        let mut sweep = self.fetch(plan, |done, _| on_progress(done, total)).await;
-        let there = sweep.fetched.iter().any(|one| one.status == Some(200) && one.error.is_none());
-        if sweep.stopped.is_none() && there {
-            sweep.add(self.fetch(rest, |done, _| on_progress(tried + done, total)).await);
-        }
-        sweep
-    }
-
     async fn fetch(&self, plan: Vec<Request>, mut on_progress: impl FnMut(usize, usize)) -> Sweep {
         let total = plan.len();
         let mut fetched: Vec<Option<Fetched>> = (0..total).map(|_| None).collect();
@@ -118,7 +85,7 @@ impl Sweeper<'_> {
             .into_iter()
             .enumerate()
             .map(|(position, request)| FetchRequest {
-                url: format!("{}{}", self.upstream, request.path),
+                url: format!("{}{}", self.base_url, request.path),
                 key: (position, request),
             })
             .collect();
@@ -130,7 +97,7 @@ impl Sweeper<'_> {
                 let (position, request) = &outcome.key;
                 let (position, skipped) =
                     (*position, matches!(outcome.error, Some(FetchError::Skipped { .. })));
-                cut_short |= skipped && !request.kind.is_daily();
+                cut_short |= skipped && !self.upstream.is_daily(&request.kind);
                 fetched[position] = Some(archived(outcome, self.at));
                 on_progress(done, total);
             })
@@ -156,25 +123,14 @@ fn archived(outcome: FetchOutcome<(usize, Request)>, at: Option<DateTime<Utc>>) 
     }
 }
 
-/// The models in the list of models; empty if the list was not received or cannot be read.
-fn models_of(fetched: &[Fetched]) -> Vec<Model> {
-    let list = fetched.iter().find(|one| one.request.kind == DocumentKind::Models);
-    let Some((list, body)) = list.and_then(|list| Some((list, list.body.as_ref()?))) else {
-        return Vec::new();
-    };
-    let document = Document { request: &list.request, status: list.status.unwrap_or(0), sha256: "", body };
-    match OpenRouterApi.decode(&document).content {
-        Some(Content::Models(models)) => models,
-        _ => Vec::new(),
+/// An outcome as the upstream sees it; its digest is known once it is archived.
+fn outcome(fetched: &Fetched) -> Outcome<'_> {
+    Outcome {
+        request: &fetched.request,
+        status: fetched.status,
+        error: fetched.error.as_deref(),
+        fetched_at: fetched.fetched_at,
+        sha256: "",
+        body: fetched.body.as_deref().unwrap_or_default(),
     }
-}
-
-/// The pairs whose list of endpoints was answered in this sweep, standard variants first.
-fn pairs_with_endpoints(fetched: &[Fetched]) -> Vec<Pair> {
-    let answered = fetched
-        .iter()
-        .filter(|one| one.request.kind == DocumentKind::StatsEndpoint && one.status == Some(200));
-    let mut pairs: Vec<Pair> = answered.filter_map(|one| one.request.pair.clone()).collect();
-    pairs.sort_by_key(|pair| !pair.variant.is_standard());
-    pairs
 }

@@ -107,11 +107,11 @@ struct Seen {
 }
 
 /// The upstream's names of a domain path: its field, and other fields that it is computed from.
-pub type FieldNames = dyn Fn(&str) -> (String, &'static [&'static str]);
+pub type FieldNames<'a> = dyn Fn(&str) -> (String, &'static [&'static str]) + 'a;
 
 /// Examines a run. Without findings it is plausible. The strongest finding comes first; a field has at most one.
 /// `names` maps a domain path to the upstream's names of its fields.
-pub fn examine(run: &RunReadings, history: &History<'_>, names: &FieldNames) -> Vec<Finding> {
+pub fn examine(run: &RunReadings, history: &History<'_>, names: &FieldNames<'_>) -> Vec<Finding> {
     let now = Tables::of(run);
     let before = history.before.map(Tables::of);
     let mut seen: Vec<Seen> = Vec::new();

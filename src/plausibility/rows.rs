@@ -5,9 +5,9 @@ use super::fields::beyond;
 use super::flat::{Table, Tables};
 use super::limits::{self, MIN_CHANGED, MIN_ROWS};
 use super::{Check, Counts, Seen};
-use crate::domain::document::{DocumentKind, RouteAnswer};
+use crate::domain::document::{RouteAnswer, Subject};
 use crate::domain::format::percent;
-use crate::domain::reading::{QuarantineReason, Quarantined, RunReadings};
+use crate::domain::reading::{DocumentReport, QuarantineReason, Quarantined, RunReadings, SourceReport};
 use crate::domain::statistics::median;
 use crate::domain::window::WindowKind;
 use chrono::{Days, Duration, NaiveDate};
@@ -41,13 +41,18 @@ fn missing<'a>(keys: impl Iterator<Item = &'a str>, there: impl Fn(&str) -> bool
     part
 }
 
-/// The share of the documents of a kind that failed. An empty answer is not counted: if most are empty, the route has
-/// another meaning.
-pub fn failed_share(run: &RunReadings, kind: DocumentKind) -> f64 {
-    let is_empty = |row: &&Quarantined| row.reason == QuarantineReason::EmptyAnswer && row.kind == kind;
-    let empty = run.quarantined.iter().filter(is_empty).count();
-    let of_kind = run.documents.iter().find(|one| one.source == kind.as_str());
-    of_kind.map_or(0.0, |one| Part { count: one.failed.saturating_sub(empty), of: one.planned }.share())
+/// The largest share of failed documents among the kinds about a subject. An empty answer is not counted: if most are
+/// empty, the route has another meaning.
+pub fn failed_share(run: &RunReadings, about: Subject) -> f64 {
+    let kinds = run.documents.iter().filter(|kind| kind.about == about).map(|kind| &kind.counts);
+    let share = |kind: &SourceReport| {
+        let is_empty = |row: &&Quarantined| {
+            row.reason == QuarantineReason::EmptyAnswer && row.kind.as_str() == kind.source
+        };
+        let empty = run.quarantined.iter().filter(is_empty).count();
+        Part { count: kind.failed.saturating_sub(empty), of: kind.planned }.share()
+    };
+    kinds.map(share).fold(0.0, f64::max)
 }
 
 /// Rows of the last accepted run that are missing. If a model is gone, only the list of models is blamed and not its
@@ -93,7 +98,7 @@ pub fn lost(before: &Tables, now: &Tables, run: &RunReadings, seen: &mut Vec<See
     push("readings", Check::RowsLost, part, limits::ENDPOINTS_LOST, "endpoints are gone", seen);
     let (part, with_usage) = lists(&|tables| tables.used());
     // A document that failed is reported by name: it is not a model without usage.
-    let limit = limits::USAGE_LISTS_LOST + failed_share(run, DocumentKind::EffectivePricing);
+    let limit = limits::USAGE_LISTS_LOST + failed_share(run, Subject::Usage);
     push("usage", Check::RowsLost, part, limit, "models no longer have usage", seen);
     let known = before
         .hours
@@ -176,8 +181,8 @@ fn table_path(table: &Table) -> &'static str {
 
 /// Kinds of documents most of which are empty.
 pub fn empty(run: &RunReadings, seen: &mut Vec<Seen>) {
-    for kind in &run.documents {
-        let series = kind.source == DocumentKind::HitRateComparison.as_str();
+    for DocumentReport { about, counts: kind } in &run.documents {
+        let series = *about == Subject::ClosingRates;
         if series && run.comparison == Some(RouteAnswer::NotOffered) {
             continue;
         }
@@ -255,19 +260,17 @@ fn blamed(row: &Quarantined) -> String {
 
 /// The number of usable rows of the kind. If a body is refused as a whole, the number of documents.
 fn rows_of(run: &RunReadings, row: &Quarantined) -> usize {
+    let kind = run.documents.iter().find(|kind| kind.counts.source == row.kind.as_str());
     if !row.path.contains('[') {
-        let kind = run.documents.iter().find(|kind| kind.source == row.kind.as_str());
-        return kind.map_or(0, |kind| kind.ok + kind.no_data);
+        return kind.map_or(0, |kind| kind.counts.ok + kind.counts.no_data);
     }
-    match row.kind {
-        DocumentKind::Models => run.models.len(),
-        DocumentKind::Providers | DocumentKind::AllProviders => run.providers.len(),
-        DocumentKind::EffectivePricing => {
-            run.readings.iter().filter(|reading| reading.usage.is_some()).count()
-        }
-        DocumentKind::ModelActivity => run.activity.len(),
-        DocumentKind::HitRateComparison => run.closing_rates.len(),
-        DocumentKind::PublicEndpoints | DocumentKind::StatsEndpoint => run.readings.len(),
+    match kind.map(|kind| kind.about) {
+        Some(Subject::Models) => run.models.len(),
+        Some(Subject::Providers) => run.providers.len(),
+        Some(Subject::Usage) => run.readings.iter().filter(|reading| reading.usage.is_some()).count(),
+        Some(Subject::Activity) => run.activity.len(),
+        Some(Subject::ClosingRates) => run.closing_rates.len(),
+        Some(Subject::Endpoints) | None => run.readings.len(),
     }
 }
 
@@ -292,14 +295,14 @@ pub fn counts(run: &RunReadings, now: &Tables, counts: &[Counts], seen: &mut Vec
     let from = now.observed_at - Duration::days(limits::COUNT_DAYS);
     let recent: Vec<&Counts> = counts.iter().filter(|one| one.observed_at >= from).collect();
     let here = Counts::counted(now);
-    type Column = (&'static str, fn(&Counts) -> usize, &'static [DocumentKind]);
+    type Column = (&'static str, fn(&Counts) -> usize, Subject);
     let columns: [Column; 3] = [
-        ("models", |one| one.models, &[DocumentKind::Models]),
-        ("readings", |one| one.endpoints, &[DocumentKind::StatsEndpoint, DocumentKind::PublicEndpoints]),
-        ("usage", |one| one.readings, &[DocumentKind::EffectivePricing]),
+        ("models", |one| one.models, Subject::Models),
+        ("readings", |one| one.endpoints, Subject::Endpoints),
+        ("usage", |one| one.readings, Subject::Usage),
     ];
-    for (path, count, kinds) in columns {
-        if kinds.iter().any(|kind| failed_share(run, *kind) > limits::FAILED_DOCUMENTS) {
+    for (path, count, about) in columns {
+        if failed_share(run, about) > limits::FAILED_DOCUMENTS {
             continue;
         }
         let count = |one: &Counts| count(one) as f64;

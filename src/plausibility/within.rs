@@ -7,7 +7,7 @@ use super::limits::{self, MIN_ROWS};
 use super::rows::{failed_share, push};
 use super::{Check, Seen};
 use crate::analysis::identity_error;
-use crate::domain::document::DocumentKind;
+use crate::domain::document::Subject;
 use crate::domain::endpoint::ListPrices;
 use crate::domain::format::percent;
 use crate::domain::ids::{ModelSlug, Variant};
@@ -23,6 +23,7 @@ use std::collections::HashMap;
 /// Adds a contradiction, unless one of the fields that may be at fault is known to have moved, because that finding
 /// names the cause. A contradiction that the last accepted run also had is normal: an operator may have accepted it.
 fn contradiction(
+    run: &RunReadings,
     paths: &[&str],
     check: Check,
     (part, usual): (Part, f64),
@@ -31,7 +32,7 @@ fn contradiction(
     seen: &mut Vec<Seen>,
 ) {
     let limit = limit + usual;
-    let explained = seen.iter().any(|one| paths.contains(&one.path.as_str()) || blames(one, paths));
+    let explained = seen.iter().any(|one| paths.contains(&one.path.as_str()) || blames(run, one, paths));
     let Some(first) = paths.first() else { return };
     if explained || !beyond(part, limit) {
         return;
@@ -52,9 +53,11 @@ fn contradiction(
 }
 
 /// Whether a finding blames one of the paths. Quarantined usage explains missing amounts in sums over usage.
-fn blames(one: &Seen, paths: &[&str]) -> bool {
+fn blames(run: &RunReadings, one: &Seen, paths: &[&str]) -> bool {
     let of_usage = paths.iter().any(|path| path.starts_with("usage."));
-    one.check == Check::Quarantined && of_usage && one.path.contains("effective_pricing")
+    let mut usage = run.documents.iter().filter(|kind| kind.about == Subject::Usage);
+    let quarantined = one.check == Check::Quarantined;
+    quarantined && of_usage && usage.any(|kind| one.path.contains(&kind.counts.source))
 }
 
 /// Compares the list prices and the status of the two sources. With a history it is known which of the two moved: the
@@ -72,6 +75,7 @@ pub fn price_sources(before: Option<&RunReadings>, run: &RunReadings, seen: &mut
         let usual = |part: &dyn Fn(&SourceAgreement) -> Part| old.map_or(0.0, |old| part(old).share());
         let paths = if before.is_some() { [&*theirs, &*ours] } else { [&*ours, &*theirs] };
         contradiction(
+            run,
             &paths,
             Check::PriceSources,
             (differing(agreement), usual(&differing)),
@@ -81,7 +85,7 @@ pub fn price_sources(before: Option<&RunReadings>, run: &RunReadings, seen: &mut
         );
         let what = "only the documented API has the value";
         let part = (missing(agreement), usual(&missing));
-        contradiction(&[&ours], Check::PriceSources, part, limits::SOURCES_DIFFER, what, seen);
+        contradiction(run, &[&ours], Check::PriceSources, part, limits::SOURCES_DIFFER, what, seen);
     }
 }
 
@@ -90,13 +94,11 @@ fn unmatched(before: Option<&RunReadings>, run: &RunReadings, seen: &mut Vec<See
     let matched = |run: &RunReadings| {
         run.agreement.get("prices.input").map_or(0, |agreement| agreement.compared + agreement.missing)
     };
-    let failed =
-        failed_share(run, DocumentKind::PublicEndpoints).max(failed_share(run, DocumentKind::StatsEndpoint));
     let (Some(usual), is) = (before.map(matched), matched(run)) else { return };
     let part = Part { count: usual.saturating_sub(is), of: usual };
-    let tag = "documents.public_endpoints.endpoints.tag";
-    if failed <= limits::FAILED_DOCUMENTS {
-        push(tag, Check::RowsLost, part, limits::UNMATCHED, "endpoints no longer match the statistics", seen);
+    if failed_share(run, Subject::Endpoints) <= limits::FAILED_DOCUMENTS {
+        let what = "endpoints no longer match the statistics";
+        push("documented.facts.tag", Check::RowsLost, part, limits::UNMATCHED, what, seen);
     }
 }
 
@@ -189,6 +191,7 @@ pub fn aggregates(before: Option<&RunReadings>, run: &RunReadings, seen: &mut Ve
         let is_theirs = moved(|twice| twice.theirs) > moved(|twice| twice.ours);
         let first = if is_theirs { [&*theirs, &*ours] } else { [&*ours, &*theirs] };
         contradiction(
+            run,
             &[first[0], first[1], "usage.tokens"],
             Check::Aggregate,
             (contradicted(number, &new), contradicted(number, &old).share()),
@@ -241,7 +244,7 @@ pub fn identity(before: Option<&RunReadings>, run: &RunReadings, seen: &mut Vec<
         "usage.tokens",
     ];
     let what = "effective price, hit rate and list prices contradict each other";
-    contradiction(&paths, Check::PriceIdentity, part, limits::IDENTITY, what, seen);
+    contradiction(run, &paths, Check::PriceIdentity, part, limits::IDENTITY, what, seen);
 }
 
 /// Checks uptime without a history: most endpoints answer most requests. This catches a withdrawn field that returns in

@@ -38,6 +38,9 @@ pub struct Snapshot {
     pub as_of: DateTime<Utc>,
     /// When this snapshot was built.
     pub built_at: DateTime<Utc>,
+    /// Name of the upstream; left out for OpenRouter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upstream: Option<String>,
     /// Whether the upstream was the simulator; if so, every page says so.
     pub simulated: bool,
     /// Counts for the front page.

@@ -7,7 +7,15 @@ use crate::domain::workload::{Workload, unknown};
 /// Number of similar names suggested for an unknown one.
 const NEAREST: usize = 5;
 
+/// The upstream of a snapshot that does not name one, in sentences.
+pub const UPSTREAM: &str = "OpenRouter";
+
 impl Snapshot {
+    /// The name of the upstream in sentences.
+    pub fn upstream(&self) -> &str {
+        self.upstream.as_deref().unwrap_or(UPSTREAM)
+    }
+
     /// A model by public id (variants included) or canonical slug (the standard variant).
     pub fn model(&self, name: &str) -> Option<&ModelEntry> {
         let by_id = self.models.iter().find(|m| m.model_id == name);

@@ -28,6 +28,8 @@ pub struct RunRecord {
     pub status: RunStatus,
     /// The upstream's base address.
     pub upstream: String,
+    /// The upstream's name.
+    pub upstream_name: String,
     /// Whether the upstream was the simulator.
     pub simulated: bool,
     /// Requests sent.
@@ -169,7 +171,7 @@ fn ingest(connection: &Connection, record: &RunRecord, run: &RunReadings) -> Res
     insert_model_usage(connection, run_no, run)?;
     days::close_before(connection, run.observed_at)?;
     window_event(connection, run_no, run)?;
-    let numbers = number_endpoints(connection, run)?;
+    let numbers = number_endpoints(connection, &record.upstream_name, run)?;
     stage_readings(connection, run, &numbers)?;
     stage_closing(connection, run, &numbers)?;
     stage_rates(connection, run)?;
@@ -247,7 +249,11 @@ impl Numbers {
 }
 
 /// Finds or creates the short key of every reading's endpoint, and links endpoints whose UUID has become known.
-fn number_endpoints(connection: &Connection, run: &RunReadings) -> Result<Vec<i32>, StoreError> {
+fn number_endpoints(
+    connection: &Connection,
+    upstream_name: &str,
+    run: &RunReadings,
+) -> Result<Vec<i32>, StoreError> {
     let mut numbers = Numbers::load(connection)?;
     let mut appender = connection.appender("endpoint")?;
     let mut linked: Vec<(i32, Uuid)> = Vec::new();
@@ -278,7 +284,8 @@ fn number_endpoints(connection: &Connection, run: &RunReadings) -> Result<Vec<i3
                     facts.endpoint_id.is_none(),
                     facts.model.as_str(),
                     facts.variant.as_str(),
-                    naive(run.observed_at)
+                    naive(run.observed_at),
+                    upstream_name
                 ])?;
                 number
             }
@@ -443,7 +450,7 @@ fn insert_run(
 ) -> Result<(), StoreError> {
     let count = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
     connection.execute(
-        "INSERT INTO run VALUES (?, ?, CAST(? AS TIMESTAMP), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO run VALUES (?, ?, CAST(? AS TIMESTAMP), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         params![
             run_no,
             record.run_id,
@@ -461,7 +468,8 @@ fn insert_run(
             record.duration_ms,
             record.activity,
             json(&record.failures)?,
-            run.comparison.map(RouteAnswer::as_str)
+            run.comparison.map(RouteAnswer::as_str),
+            record.upstream_name
         ],
     )?;
     for source in &run.sources {

@@ -33,6 +33,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "usage_day",
         sql: include_str!("../../queries/migrations/V0006__usage_day.sql"),
     },
+    Migration {
+        version: 7,
+        name: "upstream",
+        sql: include_str!("../../queries/migrations/V0007__upstream.sql"),
+    },
 ];
 
 /// Applies the missing migrations.

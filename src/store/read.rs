@@ -25,7 +25,7 @@ const RUN_COUNTS: &str = include_str!("../../queries/analysis/run_counts.sql");
 
 const RUN_COLUMNS: &str =
     "SELECT run_id, epoch_us(observed_at), status, window_kind, simulated, requests, documents,
-    readings, endpoints, quarantined, drift, duration_ms, failures, comparison FROM run";
+    readings, endpoints, quarantined, drift, duration_ms, failures, comparison, upstream_name FROM run";
 
 /// A stored run.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,6 +48,8 @@ pub struct RunRow {
     pub failures: Vec<String>,
     /// Result of the request for the comparison series; `None` if it was not requested.
     pub comparison: Option<RouteAnswer>,
+    /// Name of the upstream.
+    pub upstream_name: String,
 }
 
 /// The counts of an accepted run.
@@ -519,6 +521,7 @@ fn run_row(row: &Row<'_>) -> duckdb::Result<Result<RunRow, StoreError>> {
         *count = usize::try_from(row.get::<_, i64>(5 + position)?).unwrap_or(0);
     }
     let (run_id, simulated, duration_ms) = (row.get(0)?, row.get(4)?, row.get(11)?);
+    let upstream_name = row.get(14)?;
     Ok(time(observed).and_then(|observed_at| {
         Ok(RunRow {
             run_id,
@@ -535,6 +538,7 @@ fn run_row(row: &Row<'_>) -> duckdb::Result<Result<RunRow, StoreError>> {
                     RouteAnswer::parse(&name).ok_or_else(|| content("result of the comparison series")(name))
                 })
                 .transpose()?,
+            upstream_name,
         })
     }))
 }

@@ -7,7 +7,7 @@
 //! change.
 
 use super::coverage::{StudyError, usage_of};
-use super::flips::{FlipCount, Flips};
+use crate::analysis::flips::{FlipCount, Flips};
 use crate::analysis::{Frames, Parameters, UsageDay, analyse, apply_hysteresis};
 use crate::domain::thresholds::LENS_WINDOW_DAYS;
 use crate::domain::tier::{Lens, Tier};

@@ -1,8 +1,6 @@
-//! Studies of the method itself: they compare the analysis of simulated worlds with their known truth, and count how
-//! often tiers change.
+//! Studies of the method itself: they compare the analysis of simulated worlds with their known truth.
 
 pub mod coverage;
-pub mod flips;
 pub mod lag;
 mod ranks;
 

@@ -12,6 +12,7 @@ mod fetch;
 mod history;
 mod intervals;
 mod json_schema;
+mod listing;
 mod look;
 mod mutate;
 mod mutations;

@@ -1,6 +1,7 @@
 //! One change of the upstream at a time: a field of all bodies of one kind is removed, rescaled, retyped, …
 
-use hitrate::domain::document::{DocumentKind, Pair, Request};
+use hitrate::domain::document::{Pair, Request};
+use hitrate::upstream::openrouter::DocumentKind;
 use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
 
@@ -18,7 +19,7 @@ pub struct Body {
 impl Body {
     /// The answer to a request: 200 with this under `data`, or 404.
     pub fn of(kind: DocumentKind, pair: Option<Pair>, data: Option<&Value>) -> Self {
-        let request = Request { kind, pair, path: format!("/{}", kind.as_str()) };
+        let request = Request { kind: kind.into(), pair, path: format!("/{}", kind.as_str()) };
         match data {
             Some(data) => Self { request, status: 200, bytes: format!("{{\"data\":{data}}}").into_bytes() },
             None => Self { request, status: 404, bytes: Vec::new() },

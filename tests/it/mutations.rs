@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Duration, Utc};
-use hitrate::domain::document::{DocumentKind, Pair};
+use hitrate::domain::document::Pair;
 use hitrate::domain::ids::{ModelSlug, Variant};
 use hitrate::plausibility::{Check, Counts, Finding, History, Restated, Tables, examine};
 use hitrate::simulator::{Simulator, SimulatorConfig};
-use hitrate::source::openrouter::{known_name, upstream_names, wire_fields};
+use hitrate::upstream::openrouter::{DocumentKind, known_name, upstream_names, wire_fields};
 use serde_json::Value;
 
 use crate::mutate::{Body, Change, DOCUMENT_CHANGES, FIELD_CHANGES};
@@ -338,7 +338,7 @@ fn every_field_of_a_run_has_the_name_that_upstream_gives_it() {
             }
         }
     }
-    assert!(nameless.is_empty(), "src/source/openrouter/names.rs names all but {nameless:?}");
+    assert!(nameless.is_empty(), "src/upstream/openrouter/names.rs names all but {nameless:?}");
 }
 
 #[test]

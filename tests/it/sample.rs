@@ -532,6 +532,7 @@ pub fn snapshot() -> Snapshot {
         method_version: 1,
         as_of: as_of(),
         built_at: as_of() + Duration::seconds(9),
+        upstream: None,
         simulated: true,
         summary: Summary {
             endpoints: 12,

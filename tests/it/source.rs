@@ -5,11 +5,14 @@ mod facts;
 mod fields;
 mod join;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate};
+use hitrate::domain::document::{Pair, Request};
 use hitrate::domain::ids::{ModelSlug, Variant};
 use hitrate::domain::units::UsdPerMtok;
-use hitrate::source::openrouter::{Content, OpenRouterApi, OpenRouterStats, StatsEndpoint, UsageBody};
-use hitrate::source::{Decoded, Document, DocumentKind, Pair, Request, Source};
+use hitrate::upstream::Outcome;
+use hitrate::upstream::openrouter::{
+    Content, Decoded, DocumentKind, StatsEndpoint, UsageBody, decode as decode_document,
+};
 use serde_json::{Value, json};
 
 const ONE: &str = "aaaaaaaa-0000-4000-8000-000000000001";
@@ -22,17 +25,18 @@ fn pair_of(variant: &str) -> Pair {
 fn request(kind: DocumentKind, variant: &str) -> Request {
     let about_a_pair =
         !matches!(kind, DocumentKind::Models | DocumentKind::Providers | DocumentKind::AllProviders);
-    Request { kind, pair: about_a_pair.then(|| pair_of(variant)), path: format!("/{}", kind.as_str()) }
+    Request {
+        kind: kind.into(),
+        pair: about_a_pair.then(|| pair_of(variant)),
+        path: format!("/{}", kind.as_str()),
+    }
 }
 
 fn decode_as(kind: DocumentKind, variant: &str, status: u16, body: &[u8]) -> Decoded {
     let request = request(kind, variant);
-    let document = Document { request: &request, status, sha256: "5ha", body };
-    if kind.source() == OpenRouterApi.name() {
-        OpenRouterApi.decode(&document)
-    } else {
-        OpenRouterStats.decode(&document)
-    }
+    let (request, fetched_at) = (&request, DateTime::default());
+    let outcome = Outcome { request, status: Some(status), error: None, fetched_at, sha256: "5ha", body };
+    decode_document(&outcome).expect("a complete response")
 }
 
 fn decode(kind: DocumentKind, body: &Value) -> Decoded {

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 use hitrate::domain::endpoint::{EndpointFacts, ListPrices, Model, Provider};
 use hitrate::domain::finding::{Check, Finding, Findings};
-use hitrate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant, synthetic_endpoint_id};
+use hitrate::domain::ids::{DocumentName, ModelSlug, ProviderSlug, Tag, Variant, synthetic_endpoint_id};
 use hitrate::domain::reading::{
     Health, QuarantineReason, Quarantined, Reading, RunReadings, RunStatus, Usage,
 };
@@ -120,6 +120,7 @@ fn record(run: &RunReadings, status: &str) -> RunRecord {
         run_id: run.observed_at.format("%Y%m%dT%H%M%SZ").to_string(),
         status: RunStatus::parse(status).expect("a status"),
         upstream: "http://127.0.0.1:1".into(),
+        upstream_name: "openrouter".into(),
         simulated: false,
         requests: 3,
         documents: 3,
@@ -266,7 +267,7 @@ fn a_failed_run_leaves_its_account_and_can_be_tried_again() {
     failed.models.clear();
     failed.quarantined.push(Quarantined {
         reason: QuarantineReason::Undecodable,
-        kind: hitrate::domain::document::DocumentKind::Models,
+        kind: DocumentName::new("models"),
         model: None,
         variant: None,
         path: "$".into(),

@@ -19,7 +19,7 @@ const MAY_USE: &[(&str, Option<&[&str]>)] = &[
     ("prepared", Some(&[])),
     ("config", Some(&["domain"])),
     ("wording", Some(&["domain"])),
-    ("source", Some(&["domain"])),
+    ("upstream", Some(&["config", "domain"])),
     ("archive", Some(&["domain", "durable"])),
     ("store", Some(&["domain"])),
     ("analysis", Some(&["domain", "wording"])),
@@ -35,7 +35,22 @@ const MAY_USE: &[(&str, Option<&[&str]>)] = &[
     ("site", Some(&["cost", "domain", "preferences", "prepared", "snapshot", "table"])),
     ("api", Some(&["cost", "domain", "preferences", "prepared", "snapshot", "table"])),
     ("static_site", Some(&["domain", "site", "snapshot"])),
-    ("pipeline", None),
+    (
+        "pipeline",
+        Some(&[
+            "analysis",
+            "archive",
+            "background",
+            "clock",
+            "config",
+            "domain",
+            "fetch",
+            "plausibility",
+            "snapshot",
+            "store",
+            "upstream",
+        ]),
+    ),
     ("scheduler", None),
     ("serve", None),
     ("cli", None),
@@ -54,6 +69,25 @@ const ONLY_IN: &[(&[&str], &[&str])] = &[
     (&["Utc", "::", "now"], &["src/clock.rs"]),
     (&["Local", "::", "now"], &["src/clock.rs"]),
     (&["SystemTime", "::", "now"], &["src/clock.rs"]),
+];
+
+/// The prefixes of the paths of the files that may name OpenRouter in code. Every other file may name it only in
+/// sentences for people, as `OpenRouter` in a comment or a literal.
+const MAY_NAME_OPENROUTER: &[&str] = &[
+    // The upstream.
+    "src/upstream/openrouter/",
+    "src/upstream/mod.rs",
+    // Keys of the settings.
+    "src/config.rs",
+    // A target of preferences.
+    "src/preferences/",
+    "src/api/preference_query.rs",
+    // A format of request logs.
+    "src/request_log/",
+    // Its real wire shapes.
+    "src/simulator/",
+    // The description of a field: the names of its sources.
+    "src/snapshot/content.rs",
 ];
 
 /// Word sequences that no SQL file may contain, and the reason.
@@ -96,6 +130,15 @@ fn breaches_in_rust(path: &str, source: &str) -> Vec<String> {
                 let said = words.join(" ");
                 let line = line_of(&code, at);
                 found.push(format!("{path}:{line}: says `{said}`; only {} may", places.join(", ")));
+            }
+        }
+    }
+    if !MAY_NAME_OPENROUTER.iter().any(|place| path.starts_with(place)) {
+        for (number, (line, code)) in source.lines().zip(code.lines()).enumerate() {
+            let is_machine_name =
+                ["openrouter", "openRouter", "OPENROUTER"].iter().any(|name| line.contains(name));
+            if is_machine_name || code.contains("OpenRouter") {
+                found.push(format!("{path}:{}: names `openrouter`; only src/upstream/ may", number + 1));
             }
         }
     }
@@ -283,6 +326,17 @@ fn a_made_up_offender_is_caught() {
             "src/site/page.rs:10: says `Utc :: now`",
         ]
     );
+}
+
+#[test]
+fn openrouter_is_named_behind_its_door_and_in_sentences() {
+    let source = "//! Data of OpenRouter.\nuse crate::upstream::openrouter::OpenRouter;\n\
+        fn f() -> &'static str {\n    \"from OpenRouter’s pages\"\n}\nconst NAME: &str = \"openrouter-api\";\n\
+        /// As in `openrouter`.\nstruct OpenRouterRow;\n";
+    let found = breaches_in_rust("src/pipeline/collect.rs", source);
+    let lines: Vec<&str> = found.iter().map(|text| text.split(": ").next().unwrap_or_default()).collect();
+    assert_eq!(lines, [2, 6, 7, 8].map(|line| format!("src/pipeline/collect.rs:{line}")), "{found:?}");
+    assert_eq!(breaches_in_rust("src/upstream/openrouter/join.rs", source), [""; 0]);
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! The results of the studies as Markdown: the tables of `docs/evidence.md`.
 
 use super::super::tables::percent;
+use crate::analysis::flips::FlipReport;
 use crate::study::coverage::{CoverageReport, Group};
-use crate::study::flips::FlipReport;
 use crate::study::lag::{Lag, LagReport};
 
 fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
@@ -113,8 +113,8 @@ pub fn lag(report: &LagReport) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::analysis::flips::Flips;
     use crate::study::coverage::Correlation;
-    use crate::study::flips::Flips;
 
     #[test]
     fn a_table_has_a_row_of_dashes_and_as_many_cells_in_every_row() {

@@ -23,6 +23,7 @@ struct Feed {
     base: String,
     id: Uuid,
     updated: String,
+    upstream: String,
     simulated: bool,
     entries: Vec<Entry>,
 }
@@ -92,6 +93,7 @@ pub fn atom(view: &View) -> askama::Result<String> {
         base: base.to_owned(),
         id: Uuid::new_v5(&NAMESPACE, b"changes"),
         updated: time(events.first().map_or(snapshot.as_of, |e| e.at)),
+        upstream: snapshot.upstream().to_owned(),
         simulated: snapshot.simulated,
         entries: unique.take(ENTRIES).map(|e| entry(snapshot, e, base)).collect(),
     }

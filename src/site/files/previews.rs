@@ -37,7 +37,7 @@ fn begin(view: &View, title: &str, sub: &str) -> Option<Card> {
     card.write(sub, (LEFT, 264.0), (Weight::Regular, 38.0, SOFT), ROOM);
     let simulated = if view.snapshot.simulated { "Simulated data · " } else { "" };
     let day = view.snapshot.as_of.format("%Y-%m-%d");
-    let foot = format!("{simulated}{day} · data from OpenRouter’s public pages");
+    let foot = format!("{simulated}{day} · data from {}’s public pages", view.snapshot.upstream());
     card.write(&foot, (LEFT, 590.0), (Weight::Regular, 30.0, SOFT), ROOM);
     Some(card)
 }

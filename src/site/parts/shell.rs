@@ -5,6 +5,7 @@ use crate::domain::thresholds::STALE_AFTER_HOURS;
 use crate::prepared::Purpose;
 use crate::site::parts::{Tab, When};
 use crate::site::registry::{self, PAGES, PageRow, Section};
+use crate::snapshot::find::UPSTREAM;
 use crate::snapshot::{Snapshot, SuspectRun};
 use chrono::{DateTime, Duration, Utc};
 use std::sync::Arc;
@@ -53,6 +54,8 @@ pub struct Shell {
     pub script: &'static str,
     /// The content of the search field.
     pub query: String,
+    /// Name of the upstream; untrusted.
+    pub upstream: String,
     /// Whether the upstream was the simulator.
     pub simulated: bool,
     /// The age of the data, if it is too old.
@@ -87,6 +90,7 @@ impl Shell {
     ) -> Self {
         let snapshot = &view.snapshot;
         Self {
+            upstream: snapshot.upstream().to_owned(),
             simulated: snapshot.simulated,
             stale: view.is_stale().then(|| format::span(view.age())),
             suspect: snapshot.status.suspect.as_ref().map(SuspectRun::moved),
@@ -125,6 +129,7 @@ impl Shell {
             style: assets::style_path(),
             script: assets::script_path(),
             query: String::new(),
+            upstream: UPSTREAM.to_owned(),
             simulated: false,
             stale: None,
             suspect: None,

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use chrono::{DateTime, Utc};
-use hitrate::domain::document::{DocumentKind, Request};
+use hitrate::domain::document::Request;
 use hitrate::domain::reading::Known;
 use hitrate::domain::reading::RunReadings;
 use hitrate::plausibility::{Counts, Finding, History, Tables, examine};
-use hitrate::source::openrouter::join::{Answer, join};
-use hitrate::source::openrouter::{OpenRouterApi, OpenRouterStats, upstream_names};
-use hitrate::source::{Decoded, Document, Source};
+use hitrate::upstream;
+use hitrate::upstream::openrouter::join::{Answer, join};
+use hitrate::upstream::openrouter::{Decoded, DocumentKind, decode as decode_document, upstream_names};
 
 use crate::mutate::{Body, Change, document, field};
 
@@ -65,10 +65,17 @@ pub fn thinned(mut bodies: Vec<Body>, nth: u32) -> Vec<Body> {
 }
 
 fn decode(body: &Body) -> Decoded {
-    let source: &dyn Source =
-        if body.request.kind.source() == OpenRouterApi.name() { &OpenRouterApi } else { &OpenRouterStats };
     let Body { request, status, bytes } = body;
-    source.decode(&Document { request, status: *status, sha256: "", body: bytes })
+    let fetched_at = DateTime::default();
+    let received = upstream::Outcome {
+        request,
+        status: Some(*status),
+        error: None,
+        fetched_at,
+        sha256: "",
+        body: bytes,
+    };
+    decode_document(&received).expect("a complete response")
 }
 
 fn joined<'a>(
@@ -205,7 +212,10 @@ impl Bench {
     /// The (model, variant) pairs for which a new quarantine or failure is reported; "" means all of them.
     fn told(&self, kind: DocumentKind, run: &RunReadings) -> BTreeSet<String> {
         let failed = |run: &RunReadings| {
-            run.documents.iter().find(|one| one.source == kind.as_str()).map_or(0, |one| one.failed)
+            run.documents
+                .iter()
+                .find(|one| one.counts.source == kind.as_str())
+                .map_or(0, |one| one.counts.failed)
         };
         let list =
             matches!(kind, DocumentKind::Models | DocumentKind::Providers | DocumentKind::AllProviders);

@@ -7,8 +7,9 @@ use std::path::Path;
 
 use chrono::{DateTime, Utc};
 use flate2::read::GzDecoder;
-use hitrate::domain::document::{DocumentKind, Pair};
+use hitrate::domain::document::Pair;
 use hitrate::domain::ids::{ModelSlug, Variant};
+use hitrate::upstream::openrouter::DocumentKind;
 use serde_json::{Value, json};
 
 use crate::mutate::Body;

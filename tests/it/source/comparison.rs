@@ -4,9 +4,8 @@ use super::{ONE, TWO, decode, decode_as, request, the_quarantined};
 use crate::rig::at;
 use hitrate::domain::document::RouteAnswer;
 use hitrate::domain::reading::{ClosingRate, Known};
-use hitrate::source::openrouter::Content;
-use hitrate::source::openrouter::join::{Answer, join};
-use hitrate::source::{Decoded, DocumentKind};
+use hitrate::upstream::openrouter::join::{Answer, join};
+use hitrate::upstream::openrouter::{Content, Decoded, DocumentKind};
 use serde_json::{Value, json};
 
 const KIND: DocumentKind = DocumentKind::HitRateComparison;

@@ -2,8 +2,7 @@
 
 use super::{ONE, TWO, decode, mtok, stats_of, stats_row, the_quarantined};
 use hitrate::domain::endpoint::Weekday;
-use hitrate::source::openrouter::Content;
-use hitrate::source::{Decoded, DocumentKind};
+use hitrate::upstream::openrouter::{Content, Decoded, DocumentKind};
 use serde_json::{Value, json};
 
 /// A body with one row that has these conditional prices.

@@ -4,8 +4,8 @@ use super::{ONE, TWO, decode_as, pair_of, pricing, request, stats_row, summary};
 use chrono::{DateTime, Utc};
 use hitrate::domain::reading::{Known, Reading, RunReadings};
 use hitrate::domain::window::WindowKind;
-use hitrate::source::DocumentKind::{self, EffectivePricing, PublicEndpoints, StatsEndpoint};
-use hitrate::source::openrouter::join::{Answer, join};
+use hitrate::upstream::openrouter::DocumentKind::{self, EffectivePricing, PublicEndpoints, StatsEndpoint};
+use hitrate::upstream::openrouter::join::{Answer, join};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

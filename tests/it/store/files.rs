@@ -57,6 +57,24 @@ fn a_store_from_before_the_facts_of_endpoints_is_migrated_without_events() {
 }
 
 #[test]
+fn runs_and_endpoints_of_older_versions_are_of_the_upstream_that_they_knew() {
+    let data = folder();
+    ingest(&store(data.path()), &run("2026-08-07T10:57:00Z", vec![reading(id(1), "heron")]));
+    tamper(
+        data.path(),
+        "ALTER TABLE run DROP COLUMN upstream_name;
+         ALTER TABLE endpoint DROP COLUMN upstream_name;
+         DELETE FROM schema_migration WHERE version = 7",
+    );
+    let opened = store(data.path());
+    let newest = opened.newest_run(None).expect("readable").expect("a run");
+    assert_eq!(newest.upstream_name, "openrouter");
+    drop(opened);
+    let endpoints = rows(data.path(), "SELECT upstream_name FROM endpoint");
+    assert!(endpoints.len() == 1 && endpoints[0].contains("openrouter"), "{endpoints:?}");
+}
+
+#[test]
 fn a_migration_that_is_not_the_shipped_one_is_refused() {
     let data = folder();
     drop(store(data.path()));

@@ -25,7 +25,7 @@ pub fn json(snapshot: &Snapshot, question: &Question) -> Vec<u8> {
         "method_version": snapshot.method_version,
         "simulated": snapshot.simulated,
         "found": data.len(),
-        "source": "OpenRouter’s public pages",
+        "source": format!("{}’s public pages", snapshot.upstream()),
     });
     json!({ "data": data, "meta": meta }).to_string().into_bytes()
 }

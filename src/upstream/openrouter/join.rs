@@ -2,17 +2,17 @@
 //! 2026-08-04, by display name within the pair. Rows of the documented API are joined to rows of the statistics by tag
 //! within the pair.
 
-use super::{API, Content, PublicEndpoint, STATS, StatsEndpoint, Summary, UsageBody};
-use crate::domain::document::RouteAnswer;
+use super::kind::{API, STATS};
+use super::{Content, Decoded, DocumentKind, PublicEndpoint, StatsEndpoint, Summary, UsageBody};
+use crate::domain::document::{Pair, Request, RouteAnswer};
 use crate::domain::endpoint::{EndpointFacts, ListPrices, Model, Provider};
 use crate::domain::ids::{ProviderSlug, Tag, Variant};
 use crate::domain::reading::{
-    Health, Known, QuarantineReason, Quarantined, Reading, RunReadings, SourceReport, Usage,
+    DocumentReport, Health, Known, QuarantineReason, Quarantined, Reading, RunReadings, SourceReport, Usage,
 };
 use crate::domain::thresholds;
 use crate::domain::units::{HitRate, UsdPerMtok};
 use crate::domain::window::{WindowKind, WindowWitness};
-use crate::source::{Decoded, DocumentKind, Pair, Request};
 use chrono::{DateTime, NaiveDate, Utc};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use uuid::Uuid;
@@ -99,7 +99,7 @@ pub fn join(mut answers: Vec<Answer>, observed_at: DateTime<Utc>, known: &Known)
 
 /// Fails an empty response if the previous run had rows there: the known state remains unchanged.
 fn refuse_empty(answer: &mut Answer, known: &Known) {
-    if !known.had_rows(&answer.request) {
+    if !had_rows(known, &answer.request) {
         return;
     }
     let Answer { request, sha256, decoded, .. } = answer;
@@ -110,7 +110,7 @@ fn refuse_empty(answer: &mut Answer, known: &Known) {
     let how = if decoded.missing { "HTTP status 404" } else { "an empty response" };
     decoded.quarantined.push(Quarantined {
         reason: QuarantineReason::EmptyAnswer,
-        kind: request.kind,
+        kind: request.kind.clone(),
         model: request.pair.as_ref().map(|pair| pair.model.clone()),
         variant: request.pair.as_ref().map(|pair| pair.variant.clone()),
         path: "$".into(),
@@ -118,6 +118,16 @@ fn refuse_empty(answer: &mut Answer, known: &Known) {
         tokens: None,
         sha256: sha256.clone(),
     });
+}
+
+/// Whether the requested document had rows in the last accepted run.
+fn had_rows(known: &Known, request: &Request) -> bool {
+    let Some(pair) = &request.pair else { return false };
+    match DocumentKind::of(request) {
+        Some(DocumentKind::StatsEndpoint | DocumentKind::PublicEndpoints) => known.listed.contains(pair),
+        Some(DocumentKind::EffectivePricing) => known.used.contains(pair),
+        _ => false,
+    }
 }
 
 /// Whether a readable response has no rows. Charts without a summary do not count as rows: a body with charts covers
@@ -164,14 +174,19 @@ fn source_reports(answers: &[Answer]) -> Vec<SourceReport> {
 }
 
 /// The outcome of each requested kind of document.
-fn document_reports(answers: &[Answer]) -> Vec<SourceReport> {
-    let kinds: BTreeSet<DocumentKind> = answers.iter().map(|answer| answer.request.kind).collect();
-    kinds.into_iter().filter_map(|kind| report(kind.as_str(), answers, |other| other == kind)).collect()
+fn document_reports(answers: &[Answer]) -> Vec<DocumentReport> {
+    let kinds: BTreeSet<DocumentKind> =
+        answers.iter().filter_map(|answer| DocumentKind::of(&answer.request)).collect();
+    let of_kind = |kind: DocumentKind| {
+        let counts = report(kind.as_str(), answers, |other| other == kind)?;
+        Some(DocumentReport { about: kind.about(), counts })
+    };
+    kinds.into_iter().filter_map(of_kind).collect()
 }
 
 fn report(name: &str, answers: &[Answer], counts: impl Fn(DocumentKind) -> bool) -> Option<SourceReport> {
     let mut report = SourceReport { source: name.into(), ..SourceReport::default() };
-    for answer in answers.iter().filter(|answer| counts(answer.request.kind)) {
+    for answer in answers.iter().filter(|answer| DocumentKind::of(&answer.request).is_some_and(&counts)) {
         report.planned += 1;
         match &answer.decoded {
             None => report.failed += 1,
@@ -193,13 +208,15 @@ fn take(
     let answered = decoded.as_ref().is_some_and(|decoded| !decoded.failed);
     if let Some(pair) = &request.pair {
         let parts = pairs.entry(pair.clone()).or_default();
-        match request.kind {
-            DocumentKind::StatsEndpoint => {
+        match DocumentKind::of(&request) {
+            Some(DocumentKind::StatsEndpoint) => {
                 (parts.stats_asked, parts.stats_answered) = (true, answered);
                 let rows = decoded.as_ref().map_or(&[][..], |decoded| &decoded.quarantined);
                 parts.stats_incomplete = rows.iter().any(|row| row.reason == QuarantineReason::Undecodable);
             }
-            DocumentKind::PublicEndpoints => (parts.public_asked, parts.public_answered) = (true, answered),
+            Some(DocumentKind::PublicEndpoints) => {
+                (parts.public_asked, parts.public_answered) = (true, answered)
+            }
             _ => {}
         }
     }
@@ -240,7 +257,7 @@ fn other_model(row: &StatsEndpoint, pair: Option<&Pair>, sha256: &str) -> Quaran
     let named = row.model.as_ref().map(ToString::to_string).unwrap_or_default();
     Quarantined {
         reason: QuarantineReason::OtherModel,
-        kind: DocumentKind::StatsEndpoint,
+        kind: DocumentKind::StatsEndpoint.into(),
         model: pair.map(|pair| pair.model.clone()),
         variant: pair.map(|pair| pair.variant.clone()),
         path: "$.data[].model_variant_permaslug".into(),
@@ -265,9 +282,9 @@ fn join_pair(
     run: &mut RunReadings,
     witness: &mut WindowWitness,
 ) {
-    let put_aside = |reason, kind, path: &str, detail: String| Quarantined {
+    let put_aside = |reason, kind: DocumentKind, path: &str, detail: String| Quarantined {
         reason,
-        kind,
+        kind: kind.into(),
         model: Some(pair.model.clone()),
         variant: Some(pair.variant.clone()),
         path: path.into(),
@@ -558,7 +575,7 @@ fn join_usage(
             }
             Err((reason, detail)) => aside.push(Quarantined {
                 reason,
-                kind: DocumentKind::EffectivePricing,
+                kind: DocumentKind::EffectivePricing.into(),
                 model: Some(pair.model.clone()),
                 variant: Some(pair.variant.clone()),
                 path: summary.path.clone(),

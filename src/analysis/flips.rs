@@ -51,7 +51,7 @@ impl Flips {
     }
 
     /// The sum of both counts, with the shares.
-    pub(super) fn plus(self, other: Self) -> Self {
+    pub(crate) fn plus(self, other: Self) -> Self {
         let sum = Self {
             compared: self.compared + other.compared,
             naive: self.naive + other.naive,

@@ -8,18 +8,53 @@ mod row;
 
 use self::row::{Fault, Row};
 use super::price_override::Override;
-use super::{Content, drift, wire};
+use super::{Content, DocumentKind, drift, wire};
 use crate::domain::bounds;
+use crate::domain::document::Pair;
 use crate::domain::endpoint::{ListPrices, Model, PriceTier, Provider};
 use crate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant};
 use crate::domain::reading::{Activity, Counters, DriftPath, ModelUsage, QuarantineReason, Quarantined};
-use crate::source::{Decoded, Document, DocumentKind, Pair};
+use crate::upstream::Outcome;
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use rust_decimal::Decimal;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
+
+/// A decoded document.
+#[derive(Debug, Clone, Default)]
+pub struct Decoded {
+    /// The content; `None` if there is none (404, `data: null`, empty lists) or if it could not be read.
+    pub content: Option<Content>,
+    /// Values that could not be read, with their JSON paths.
+    pub quarantined: Vec<Quarantined>,
+    /// Fields that are unknown to the wire types.
+    pub drift: BTreeMap<DriftPath, usize>,
+    /// Whether the response as a whole is unusable (undecodable, as opposed to empty).
+    pub failed: bool,
+    /// Whether the upstream has no such route (404), as opposed to an empty response.
+    pub missing: bool,
+}
+
+impl Decoded {
+    /// The result for a document that cannot be read: unanswered, and quarantined by name.
+    pub(super) fn undecodable(outcome: &Outcome<'_>, detail: String) -> Self {
+        let Outcome { request, sha256, .. } = *outcome;
+        let pair = request.pair.as_ref();
+        let row = Quarantined {
+            reason: QuarantineReason::Undecodable,
+            kind: request.kind.clone(),
+            model: pair.map(|pair| pair.model.clone()),
+            variant: pair.map(|pair| pair.variant.clone()),
+            path: "$".into(),
+            detail,
+            tokens: None,
+            sha256: sha256.into(),
+        };
+        Self { quarantined: vec![row], failed: true, ..Self::default() }
+    }
+}
 
 /// An endpoint in the documented API.
 #[derive(Debug, Clone)]
@@ -159,30 +194,35 @@ struct Reader<'a> {
     drift: BTreeMap<DriftPath, usize>,
 }
 
-/// Decodes a document. 404 and `data: null` mean "no data". Any other status than 200 is unexpected here and is reported,
-/// and so is a body of 0 bytes: the upstream answers with empty lists.
-pub fn decode(document: &Document<'_>) -> Decoded {
+/// Decodes a document; `None` if there was no complete response. 404 and `data: null` mean "no data". Any other status
+/// than 200 is unexpected here and is reported, and so is a body of 0 bytes: the upstream answers with empty lists.
+pub fn decode(outcome: &Outcome<'_>) -> Option<Decoded> {
+    let Outcome { request, sha256, body, .. } = *outcome;
+    let status = outcome.answered()?;
+    let Some(kind) = DocumentKind::of(request) else {
+        return Some(Decoded::undecodable(outcome, format!("unknown kind `{}`", request.kind)));
+    };
     let mut reader = Reader {
-        kind: document.request.kind,
-        pair: document.request.pair.as_ref(),
-        sha256: document.sha256,
+        kind,
+        pair: request.pair.as_ref(),
+        sha256,
         quarantined: Vec::new(),
         faults: BTreeMap::new(),
         drift: BTreeMap::new(),
     };
-    let answer = match document.status {
+    let answer = match status {
         404 => Ok(None),
-        200 if document.body.trim_ascii().is_empty() => Err(("$".to_owned(), "the body is empty".to_owned())),
-        200 => reader.content(document.body),
+        200 if body.trim_ascii().is_empty() => Err(("$".to_owned(), "the body is empty".to_owned())),
+        200 => reader.content(body),
         status => Err(("$".to_owned(), format!("HTTP status {status}"))),
     };
-    let (failed, missing) = (answer.is_err(), document.status == 404);
+    let (failed, missing) = (answer.is_err(), status == 404);
     let content = answer.unwrap_or_else(|(path, detail)| {
         reader.put_aside(QuarantineReason::Undecodable, &path, detail);
         None
     });
     reader.report_uncounted();
-    Decoded { content, quarantined: reader.quarantined, drift: reader.drift, failed, missing }
+    Some(Decoded { content, quarantined: reader.quarantined, drift: reader.drift, failed, missing })
 }
 
 type Found<T> = Result<T, (String, String)>;
@@ -340,7 +380,7 @@ impl Reader<'_> {
     fn put_aside(&mut self, reason: QuarantineReason, path: &str, detail: String) {
         self.quarantined.push(Quarantined {
             reason,
-            kind: self.kind,
+            kind: self.kind.into(),
             model: self.pair.map(|pair| pair.model.clone()),
             variant: self.pair.map(|pair| pair.variant.clone()),
             path: path.into(),

@@ -1,9 +1,9 @@
 //! One row between the wire types and the domain types: its path, its pair, and its refused fields.
 
 use crate::domain::bounds::{self, Bounds};
+use crate::domain::document::Pair;
 use crate::domain::reading::QuarantineReason;
 use crate::domain::units::{Percent, UsdPerMtok, UsdPerToken};
-use crate::source::Pair;
 use rust_decimal::Decimal;
 use std::fmt::Debug;
 

@@ -3,7 +3,7 @@
 use super::{Found, Reader, clip, day, wire};
 use crate::domain::reading::{ClosingRate, QuarantineReason};
 use crate::domain::units::{HitRate, Percent};
-use crate::source::openrouter::Content;
+use crate::upstream::openrouter::Content;
 use chrono::NaiveDate;
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;

@@ -1,7 +1,7 @@
 //! The fields that the upstream sends and this program does not use. A field that is in neither the wire types nor this
 //! list is drift: it is counted and shown, so that a new price key or a renamed field is noticed on its first day.
 
-use crate::source::DocumentKind;
+use super::DocumentKind;
 
 /// Whether a path is a known unused field at the top level of a row, or below one.
 pub fn known(kind: DocumentKind, path: &str) -> bool {

@@ -1,8 +1,7 @@
 //! The fields that the wire types read, derived from the wire types themselves: a probe replaces the body and
 //! records which fields each struct requests. For tests that change every field once.
 
-use super::wire;
-use crate::source::DocumentKind;
+use super::{DocumentKind, wire};
 use serde::de::value::{BorrowedStrDeserializer, Error, StrDeserializer};
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, forward_to_deserialize_any};

@@ -53,6 +53,7 @@ const NAMES: &[(&str, &str)] = &[
     ("prices.tiers[].utc_start", "stats_endpoint.pricing.overrides.utc_start"),
     ("prices.tiers[].utc_end", "stats_endpoint.pricing.overrides.utc_end"),
     ("prices.tiers[].utc_days", "stats_endpoint.pricing.overrides.utc_days"),
+    ("documented.facts.tag", "public_endpoints.tag"),
     ("documented.prices.input", "public_endpoints.pricing.prompt"),
     ("documented.prices.output", "public_endpoints.pricing.completion"),
     ("documented.prices.cache_read", "public_endpoints.pricing.input_cache_read"),
