@@ -125,7 +125,7 @@ mod tests {
         let kind = DocumentKind::PublicEndpoints;
         let entries =
             vec![entry(DocumentKind::Models, None), entry(kind, Some("wren/lark")), entry(kind, Some("a/b"))];
-        let models = br#"{"data":[{"id":"a/b","canonical_slug":"a/b"}]}"#.to_vec();
+        let models = br#"{"data":[{"id":"a/b","canonical_slug":"a/b","pricing":{"prompt":"0"}}]}"#.to_vec();
         let endpoints = br#"{"data":{"endpoints":[{"tag":"heron"}]}}"#.to_vec();
         let bodies = [Some(models), Some(endpoints.clone()), Some(endpoints)];
         let brittle = |document: &Document<'_>| {
