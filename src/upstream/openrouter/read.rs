@@ -73,7 +73,7 @@ mod tests {
             request(kind, Some("wren/lark")),
             request(kind, Some("a/b")),
         ];
-        let models = br#"{"data":[{"id":"a/b","canonical_slug":"a/b"}]}"#.as_slice();
+        let models = br#"{"data":[{"id":"a/b","canonical_slug":"a/b","pricing":{"prompt":"0"}}]}"#.as_slice();
         let endpoints = br#"{"data":{"endpoints":[{"tag":"heron"}]}}"#.as_slice();
         let outcome = |(request, body)| Outcome {
             request,
