@@ -1,4 +1,4 @@
-//! Every threshold of the method, in one table. `docs/method.md` refers to them by name; the method page prints this
+//! Every threshold of the method, in one table. `docs/method.md` states their values; the method page prints this
 //! table.
 
 use serde::{Deserialize, Serialize};

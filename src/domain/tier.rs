@@ -38,7 +38,7 @@ impl Lens {
 
     /// Cut points between S|A|B|C|D|F in the unit of [`Lens::unit`], best first, and whether higher is better. `cost`:
     /// session cost divided by the peers' cost, minus 1. `cache`: differences of hit rates. The z-score cuts follow the
-    /// same idea; `docs/method.md` states how many providers they put into each tier on recorded days.
+    /// same idea; `docs/evidence.md` states how many providers they put into each tier on recorded days.
     pub fn cuts(self) -> Cuts {
         match self {
             Self::Cost => Cuts { higher_is_better: false, at: [-0.25, -0.05, 0.15, 0.5, 1.5] },

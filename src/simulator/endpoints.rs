@@ -10,7 +10,7 @@ use super::price::{CacheKind, Prices};
 use super::world::{Endpoint, Pair, THETA_SD, World};
 
 /// Standard deviation of the individual deviation of an endpoint with 500 M tokens per day, before bounds; smaller
-/// endpoints deviate more (calibration: `docs/method.md`).
+/// endpoints deviate more (calibration: `docs/evidence.md`).
 const CELL_SD: f64 = 0.105;
 
 /// What distinguishes an endpoint from its siblings.

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::noise::Noise;
 use super::price::{CacheKind, Prices};
 
-/// Standard deviation of the true effects (calibration: `docs/method.md`).
+/// Standard deviation of the true effects (calibration: `docs/evidence.md`).
 pub(super) const THETA_SD: f64 = 0.145;
 
 /// An event of an endpoint or a provider.

@@ -230,7 +230,6 @@ fn nothing_here_is_no_failure() {
     for (kind, status, body) in [
         (StatsEndpoint, 404, r#"{"error":{"code":404,"message":"Not Found"}}"#),
         (PublicEndpoints, 404, "<html>gone</html>"),
-        (StatsEndpoint, 200, ""),
         (StatsEndpoint, 200, r#"{"data":null}"#),
         (EffectivePricing, 200, " {\"data\": null}\n"),
         (StatsEndpoint, 200, r#"{"data":[]}"#),
@@ -244,6 +243,12 @@ fn nothing_here_is_no_failure() {
         let decoded = decode_as(kind, "standard", status, body.as_bytes());
         let nothing = decoded.content.is_none() && !decoded.failed && decoded.quarantined.is_empty();
         assert!(nothing, "{kind:?} {status} {body}: {decoded:?}");
+    }
+    // The upstream answers with empty lists, never without a body.
+    for body in ["", " \n"] {
+        let decoded = decode_as(StatsEndpoint, "standard", 200, body.as_bytes());
+        assert!(decoded.failed && decoded.content.is_none(), "{decoded:?}");
+        assert_eq!(the_quarantined(&decoded), [("undecodable", "$")]);
     }
 }
 

@@ -49,6 +49,7 @@ const MAY_USE: &[(&str, Option<&[&str]>)] = &[
             "snapshot",
             "store",
             "upstream",
+            "wording",
         ]),
     ),
     ("scheduler", None),
