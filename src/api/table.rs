@@ -39,17 +39,13 @@ pub(super) fn sort<T: Row<N>, const N: usize>(rows: &mut Vec<T>, sort: Option<&s
 
 names! {
     /// The format of an answer.
+    #[derive(Default)]
     Format {
         /// `{data, meta}`.
+        #[default]
         Json = "json",
         /// A CSV table.
         Csv = "csv",
-    }
-}
-
-impl Default for Format {
-    fn default() -> Self {
-        Self::Json
     }
 }
 

@@ -88,7 +88,7 @@ async fn collecting_the_same_time_twice_asks_nobody_and_changes_nothing() {
     let counted = |report: &hitrate::pipeline::CollectReport| {
         (
             report.run_id.clone(),
-            report.status.clone(),
+            report.status,
             report.requests,
             report.documents,
             report.readings,
