@@ -169,7 +169,9 @@ fn describe_model(cost: &CostOfModel, simulated: bool) -> String {
         "beats the cheapest by list, cold",
     ];
     let mut rows = table(&header, 2);
-    let usd = format::usd_column(cost.endpoints.iter().filter_map(|endpoint| endpoint.cost));
+    let parts = cost.endpoints.iter().filter_map(|endpoint| endpoint.parts.as_ref());
+    let parts = parts.flat_map(|p| [p.cold_input, p.cached_input, p.writes, p.output, p.failures]);
+    let usd = format::usd_column(cost.endpoints.iter().filter_map(|endpoint| endpoint.cost), parts);
     for endpoint in &cost.endpoints {
         rows.add_row(row(endpoint, &usd));
     }
@@ -253,7 +255,7 @@ fn describe_across(ranked: &Across, simulated: bool) -> String {
     let header =
         ["rank", "model", "endpoint", "tier", "session", "90 % interval", "retention", "score", "context"];
     let mut rows = table(&header, 4);
-    let usd = format::usd_column(ranked.rows.iter().map(|row| row.cost));
+    let usd = format::usd_column(ranked.rows.iter().map(|row| row.cost), std::iter::empty());
     for row in &ranked.rows {
         let assumed = if row.assumed { " assumed" } else { "" };
         rows.add_row([

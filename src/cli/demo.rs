@@ -33,7 +33,7 @@ pub struct DemoArgs {
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=90))]
     days: u32,
     /// Seconds until the next simulated hour is collected.
-    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
     hour_every: u64,
     /// Seed of the simulated world.
     #[arg(long, default_value_t = 1)]

@@ -39,13 +39,13 @@ const DEFAULT_DATA_DIR: &str = "hitrate-data";
 pub mod exit {
     /// Done.
     pub const OK: u8 = 0;
-    /// Something went wrong; standard error says what.
+    /// Something went wrong, for example an invalid setting; standard error says what.
     pub const ERROR: u8 = 1;
-    /// The command line is invalid (clap's own code).
+    /// The command line is invalid.
     pub const USAGE: u8 = 2;
     /// The upstream is down or refuses requests.
     pub const UPSTREAM: u8 = 4;
-    /// The run is stored, but parts of it failed.
+    /// The run is stored, but parts of it failed; for `replay` and `publish`: some runs or pages are missing.
     pub const PARTIAL: u8 = 5;
     /// The store was written by a newer version.
     pub const TOO_NEW: u8 = 6;

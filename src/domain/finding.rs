@@ -33,7 +33,7 @@ names! {
         Aggregate = "aggregate",
         /// Effective price, hit rate and list prices contradict each other.
         PriceIdentity = "price_identity",
-        /// The two sources list different prices.
+        /// The two sources list different prices or statuses.
         PriceSources = "price_sources",
         /// Tokens grow at a different rate, or fall within a day.
         Volume = "volume",
@@ -70,9 +70,47 @@ pub struct Findings {
 }
 
 impl Findings {
-    /// Divides the findings by whether an operator accepted the field.
+    /// Divides the findings by whether an operator accepted the field. A name that no finding has any more is that of an
+    /// older version, which named the document in place of the field: it accepts the fields of that document.
     pub fn divide(found: Vec<Finding>, accepted: &[String]) -> Self {
-        let (accepted, open) = found.into_iter().partition(|finding| accepted.contains(&finding.field));
+        let older: Vec<String> = accepted
+            .iter()
+            .filter(|name| !found.iter().any(|finding| finding.field == **name))
+            .map(|name| format!("{name}."))
+            .collect();
+        let is_accepted = |finding: &Finding| {
+            accepted.contains(&finding.field) || older.iter().any(|name| finding.field.starts_with(name))
+        };
+        let (accepted, open) = found.into_iter().partition(is_accepted);
         Self { open, accepted }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn open_fields(found: &[&str], accepted: &[&str]) -> Vec<String> {
+        let finding = |field: &&str| Finding {
+            field: (*field).to_owned(),
+            check: Check::Shifted,
+            before: None,
+            after: None,
+            detail: String::new(),
+        };
+        let accepted: Vec<String> = accepted.iter().map(|name| (*name).to_owned()).collect();
+        let findings = Findings::divide(found.iter().map(finding).collect(), &accepted);
+        findings.open.into_iter().map(|finding| finding.field).collect()
+    }
+
+    #[test]
+    fn an_older_acceptance_of_a_document_covers_its_fields() {
+        assert!(open_fields(&["series.y"], &["series"]).is_empty());
+        assert_eq!(
+            open_fields(&["series", "series.y"], &["series"]),
+            ["series.y"],
+            "the name is still in use"
+        );
+        assert_eq!(open_fields(&["seriesly.y"], &["series"]), ["seriesly.y"]);
     }
 }

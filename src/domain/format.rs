@@ -17,10 +17,15 @@ pub fn usd_fixed(amount: f64, digits: i32) -> String {
     format!("${amount:.decimals$}")
 }
 
-/// Writes the dollars of a table, all with the decimals that three significant digits of its smallest cost need.
-pub fn usd_column(costs: impl Iterator<Item = f64>) -> impl Fn(f64) -> String {
+/// Writes the dollars of a table, all with the decimals that three significant digits of its smallest cost need, and one
+/// digit of the smallest part of a cost, from a hundredth of a cent on.
+pub fn usd_column(
+    costs: impl Iterator<Item = f64>,
+    parts: impl Iterator<Item = f64>,
+) -> impl Fn(f64) -> String {
     let smallest = costs.filter(|cost| *cost > 0.0).fold(f64::INFINITY, f64::min);
-    let decimals = decimals(smallest, 3);
+    let least = parts.filter(|part| *part >= 1e-4).fold(f64::INFINITY, f64::min);
+    let decimals = decimals(smallest, 3).max(decimals(least, 1));
     move |amount| format!("${amount:.decimals$}")
 }
 
@@ -62,8 +67,10 @@ mod tests {
         ] {
             assert_eq!((usd(amount).as_str(), usd_fixed(amount, 3).as_str()), (sentence, column));
         }
-        let column = usd_column([1.405, 0.0, 0.2134].into_iter());
+        let column = usd_column([1.405, 0.0, 0.2134].into_iter(), [0.2, 0.0].into_iter());
         assert_eq!([1.405, 0.0, 0.2134].map(column), ["$1.405", "$0.000", "$0.213"]);
+        let column = usd_column([1.405, 2.0].into_iter(), [0.0042, 1e-7].into_iter());
+        assert_eq!([2.0, 0.0042, 1e-7].map(column), ["$2.000", "$0.004", "$0.000"]);
         assert_eq!((usd_fixed(0.05, 2).as_str(), usd_fixed(0.5, 2).as_str()), ("$0.050", "$0.50"));
     }
 

@@ -151,9 +151,10 @@ impl Pipeline {
             collect(&sweeper, &self.archive, options.simulated, &mut on_progress).await?;
         let (run, record) = {
             let _alone = self.record_alone();
-            self.recorder(&self.archive).record(&manifest, &bodies)?
+            let recorded = self.recorder(&self.archive).record(&manifest, &bodies)?;
+            self.close_days_before(observed_at.date_naive());
+            recorded
         };
-        self.close_days_before(observed_at.date_naive());
         let mut report = report(&run, &record);
         report.archive_bytes = archive_bytes;
         report.duration_ms = milliseconds(started);

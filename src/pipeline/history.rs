@@ -1,8 +1,8 @@
 //! The history of tiers: each UTC day starts from the previous one and is closed once, by its last run.
 //!
 //! A day is closed when the first run of a later day is stored, in live collection and in a replay: both see the record
-//! in the same state at that point, and a day is read as it was known at its last run. Days that are not closed yet (the store is from an older version, or
-//! the version of the method has changed) are walked one by one.
+//! in the same state at that point, and a day is read as it was known at its last run. Days that are not closed yet (the
+//! store is from an older version, or the version of the method has changed) are walked one by one.
 
 use super::analyse::analysis_at;
 use super::{Pipeline, PipelineError};
@@ -13,6 +13,7 @@ use crate::domain::tier_history::{History, RunDay};
 use crate::domain::workload::Workload;
 use crate::snapshot::Event;
 use crate::store::{Store, StoreError};
+use crate::upstream::caught;
 use chrono::{DateTime, NaiveDate, Utc};
 
 /// Days between two progress messages of a long walk.
@@ -113,12 +114,15 @@ pub(super) fn events(
 }
 
 impl Pipeline {
-    /// Closes the days before the day of a run that was stored. A failure is only logged: collection
+    /// Closes the days before the day of a run that was stored. A failure or a panic is only logged: collection
     /// continues, and the next run or publication tries again.
     pub(super) fn close_days_before(&self, day: NaiveDate) {
-        let closed = self.workloads().and_then(|workloads| close_days(&self.store, &workloads, day));
-        if let Err(error) = closed {
-            tracing::error!(%error, %day, "cannot close the tiers of the previous days; retrying with the next run");
-        }
+        let close = || self.workloads().and_then(|workloads| close_days(&self.store, &workloads, day));
+        let error = match caught(close) {
+            Ok(Ok(_)) => return,
+            Ok(Err(error)) => error.to_string(),
+            Err(panic) => panic,
+        };
+        tracing::error!(error, %day, "cannot close the tiers of the previous days; retrying with the next run");
     }
 }

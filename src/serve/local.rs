@@ -73,8 +73,11 @@ async fn guard(
 /// The token of a request: from the header `Authorization: Bearer`, or else from the query parameter `token`, which is
 /// deprecated and accepted until 27 February 2027.
 fn given_token(request: &Request) -> Option<String> {
-    if let Some(value) = request.headers().get(AUTHORIZATION) {
-        return value.to_str().ok()?.strip_prefix("Bearer ").map(str::to_owned);
+    let header = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    if let Some((scheme, token)) = header.and_then(|value| value.split_once(' '))
+        && scheme.eq_ignore_ascii_case("bearer")
+    {
+        return Some(token.to_owned());
     }
     let Query(mut words) = Query::<HashMap<String, String>>::try_from_uri(request.uri()).ok()?;
     words.remove("token")

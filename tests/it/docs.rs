@@ -7,6 +7,7 @@ mod reference;
 use clap::CommandFactory;
 use hitrate::api;
 use hitrate::cli::Cli;
+use hitrate::domain::hourly::Refusal;
 use hitrate::domain::reading::{QuarantineReason, RunStatus};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -131,10 +132,11 @@ fn every_table_and_column_is_described() {
 }
 
 #[test]
-fn the_schema_names_every_status_of_a_run_and_every_reason_of_the_quarantine() {
+fn the_schema_names_every_status_of_a_run_and_every_reason() {
     let text = read("docs/schema.md");
     let names = RunStatus::ALL.map(RunStatus::as_str).into_iter();
-    for name in names.chain(QuarantineReason::ALL.map(QuarantineReason::as_str)) {
+    let reasons = QuarantineReason::ALL.map(QuarantineReason::as_str);
+    for name in names.chain(reasons).chain(Refusal::ALL.map(Refusal::as_str)) {
         assert!(text.contains(&format!("`{name}`")), "{name}");
     }
 }
