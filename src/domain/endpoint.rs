@@ -22,6 +22,10 @@ pub struct Model {
     pub created: Option<DateTime<Utc>>,
     /// Longest context of its default route, tokens.
     pub context_length: Option<i64>,
+    /// Whether the list states a price of 0. It is only compared with the previous run, because a router whose price
+    /// becomes 0 would be taken for a model. `None` if the list has no price, and in stored models.
+    #[serde(default)]
+    pub is_free: Option<bool>,
 }
 
 /// A provider as the upstream lists it. All texts come from the upstream and are untrusted.
@@ -186,8 +190,8 @@ pub struct EndpointFacts {
     pub retains_prompts: Option<bool>,
     /// Supported request parameters, sorted.
     pub parameters: Vec<String>,
-    /// Not publicly available: hidden, private or bring-your-own-key only.
-    pub restricted: bool,
+    /// Not publicly available: hidden, private or bring-your-own-key only. `None` if the upstream does not say so.
+    pub restricted: Option<bool>,
     /// Service tier endpoint or otherwise de-ranked by the upstream.
     pub deranked: bool,
     /// Disabled by the upstream.

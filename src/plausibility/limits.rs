@@ -130,6 +130,9 @@ pub const AGGREGATE_PRICE: f64 = 1.2;
 pub const IDENTITY: f64 = 0.2;
 /// Share of endpoints whose list prices may differ between the two sources.
 pub const SOURCES_DIFFER: f64 = 0.3;
+/// Share of the endpoints with conditional prices for which the documented API may list more of them than the
+/// statistics. Both sources publish the same list.
+pub const TIERS_DIFFER: f64 = 0.05;
 /// Ratio between tokens an hour now and in the last accepted run, where both cover at least `VOLUME_HOURS`.
 pub const VOLUME: f64 = 4.0;
 /// The same if one of them covers less.

@@ -73,13 +73,16 @@ pub fn price_sources(before: Option<&RunReadings>, run: &RunReadings, seen: &mut
         let (ours, theirs) = (path.clone(), format!("documented.{path}"));
         let old = before.and_then(|before| before.agreement.get(path));
         let usual = |part: &dyn Fn(&SourceAgreement) -> Part| old.map_or(0.0, |old| part(old).share());
-        let paths = if before.is_some() { [&*theirs, &*ours] } else { [&*ours, &*theirs] };
+        let is_tiers = path == "prices.tiers";
+        let ours_first = before.is_none() || is_tiers;
+        let paths = if ours_first { [&*ours, &*theirs] } else { [&*theirs, &*ours] };
+        let limit = if is_tiers { limits::TIERS_DIFFER } else { limits::SOURCES_DIFFER };
         contradiction(
             run,
             &paths,
             Check::PriceSources,
             (differing(agreement), usual(&differing)),
-            limits::SOURCES_DIFFER,
+            limit,
             "the sources disagree",
             seen,
         );

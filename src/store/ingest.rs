@@ -334,7 +334,7 @@ fn stage_readings(connection: &Connection, run: &RunReadings, keys: &[i32]) -> R
             facts.trains_on_prompts,
             facts.retains_prompts,
             json(&facts.parameters)?,
-            facts.restricted,
+            facts.restricted == Some(true),
             facts.deranked,
             facts.disabled,
             decimal(*input),
@@ -398,7 +398,7 @@ fn stage_rates(connection: &Connection, run: &RunReadings) -> Result<(), StoreEr
 
 fn stage_lists(connection: &Connection, run: &RunReadings) -> Result<(), StoreError> {
     let mut models = connection.appender("stage_model")?;
-    for Model { model, variant, model_id, name, created, context_length } in &run.models {
+    for Model { model, variant, model_id, name, created, context_length, is_free: _ } in &run.models {
         models.append_row(params![
             model.as_str(),
             variant.as_str(),

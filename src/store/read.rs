@@ -470,6 +470,7 @@ impl Store {
                     name: row.get("name")?,
                     created: created.and_then(|seconds| DateTime::from_timestamp(seconds, 0)),
                     context_length: row.get("context_length")?,
+                    is_free: None,
                 })
             })?;
             Ok(rows.collect::<Result<_, _>>()?)

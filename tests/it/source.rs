@@ -162,7 +162,7 @@ fn numbers_as_strings_and_strings_as_numbers_are_read() {
         (row.context_length, row.throughput, row.latency_ms),
         (Some(131_072), Some(42.5), Some(800.0))
     );
-    assert_eq!((row.requests_30m, row.provider_name.as_str(), row.restricted), (Some(120), "7", true));
+    assert_eq!((row.requests_30m, row.provider_name.as_str(), row.restricted), (Some(120), "7", Some(true)));
     assert_eq!((mtok(row.prices.input), row.prices.discount), (Some(0.25), Some(0.25)));
     assert_eq!(row.prices.tiers[0].min_prompt_tokens, Some(32_000));
     assert_eq!(mtok(row.prices.tiers[0].input), Some(0.5));
@@ -213,7 +213,7 @@ fn nulls_are_nothing_and_never_zero() {
         (row.prices.input, row.throughput, row.status, row.trains_on_prompts),
         (None, None, None, None)
     );
-    assert!(!row.restricted && row.parameters.is_empty());
+    assert!(row.restricted.is_none() && row.parameters.is_empty());
 
     let silent = json!({"endpointId": null, "providerName": "Heron", "cacheHitRate": null,
         "totalTokens": 5, "effectiveInputPrice": null, "effectiveOutputPrice": null});

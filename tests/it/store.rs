@@ -50,7 +50,7 @@ fn reading(id: Option<Uuid>, tag: &str) -> Reading {
             trains_on_prompts: Some(false),
             retains_prompts: None,
             parameters: vec!["tools".into()],
-            restricted: false,
+            restricted: Some(false),
             deranked: false,
             disabled: false,
             max_prompt_tokens: None,
@@ -91,6 +91,7 @@ fn run(time: &str, readings: Vec<Reading>) -> RunReadings {
             name: "Lark".into(),
             created: None,
             context_length: Some(131_072),
+            is_free: None,
         }],
         providers: vec![Provider {
             provider: ProviderSlug::new("heron"),

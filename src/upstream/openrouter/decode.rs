@@ -120,8 +120,8 @@ pub struct StatsEndpoint {
     pub retains_prompts: Option<bool>,
     /// List prices after discount.
     pub prices: ListPrices,
-    /// Whether it is hidden, private or bring-your-own-key only.
-    pub restricted: bool,
+    /// Whether it is hidden, private or bring-your-own-key only; `None` if one of the flags is missing and none is set.
+    pub restricted: Option<bool>,
     /// Whether the upstream de-ranked it.
     pub deranked: bool,
     /// Whether the upstream disabled it.
@@ -677,6 +677,7 @@ fn model(wire: wire::Model, row: &mut Row) -> Result<Option<Model>, (&'static st
         name: wire.name.unwrap_or_else(|| wire.id.clone()),
         created: created.and_then(|seconds| DateTime::from_timestamp(seconds, 0)),
         context_length: row.within("context_length", wire.context_length, &bounds::LENGTH),
+        is_free: price.map(|price| price.is_zero()),
         model_id: wire.id,
     }))
 }
@@ -735,6 +736,14 @@ fn counters(wire: wire::Counters, row: &mut Row) -> Option<Counters> {
     Some(Counters { success: success?, error: error?, rate_limited: rate_limited? })
 }
 
+/// Whether one of the flags is set. A missing flag is not the same as one that is not set.
+fn any_set(flags: [Option<bool>; 3]) -> Option<bool> {
+    if flags.contains(&Some(true)) {
+        return Some(true);
+    }
+    (!flags.contains(&None)).then_some(false)
+}
+
 fn stats_endpoint(
     wire: wire::StatsEndpoint,
     row: &mut Row,
@@ -774,7 +783,7 @@ fn stats_endpoint(
         trains_on_prompts: policy.training,
         retains_prompts: policy.retains_prompts,
         prices: list_prices(wire.pricing, row),
-        restricted: is(wire.is_hidden) || is(wire.is_private) || is(wire.is_byok_only),
+        restricted: any_set([wire.is_hidden, wire.is_private, wire.is_byok_only]),
         deranked: is(wire.is_deranked),
         disabled: is(wire.is_disabled),
         status: row.small("status", wire.status, &bounds::STATUS),

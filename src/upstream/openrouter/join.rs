@@ -367,6 +367,12 @@ fn compare_sources(row: &StatsEndpoint, documented: &PublicEndpoint, run: &mut R
     ] {
         run.agreement.entry(path.to_owned()).or_default().add(ours, theirs);
     }
+    // Only a conditional price that the statistics lack counts: it could have been lost.
+    let (ours, theirs) = (ours.tiers.len(), theirs.tiers.len());
+    if ours.max(theirs) > 0 {
+        let counts = (Some(ours.min(theirs) as f64), Some(theirs as f64));
+        run.agreement.entry("prices.tiers".to_owned()).or_default().add(counts.0, counts.1);
+    }
 }
 
 /// A deprecation date further ahead is a placeholder for "not planned": the recorded upstream writes 2098-12-31.
@@ -442,7 +448,7 @@ fn from_public(pair: &Pair, row: &PublicEndpoint, providers: &BTreeMap<ProviderS
             trains_on_prompts: None,
             retains_prompts: None,
             parameters: row.parameters.clone(),
-            restricted: false,
+            restricted: None,
             deranked: false,
             disabled: false,
             max_prompt_tokens: row.max_prompt_tokens,

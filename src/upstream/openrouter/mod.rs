@@ -232,6 +232,7 @@ mod tests {
             name: id.into(),
             created: None,
             context_length: None,
+            is_free: None,
         }
     }
 

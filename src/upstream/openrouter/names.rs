@@ -9,6 +9,7 @@ const NAMES: &[(&str, &str)] = &[
     ("models.name", "models.name"),
     ("models.created", "models.created"),
     ("models.context_length", "models.context_length"),
+    ("models.is_free", "models.pricing.prompt"),
     ("providers", "all_providers"),
     ("providers.provider", "all_providers.slug"),
     ("providers.name", "all_providers.displayName"),

@@ -135,6 +135,7 @@ fn add(offers: Offers, run: &mut RunReadings) {
             name: id,
             created: None,
             context_length: None,
+            is_free: None,
         });
         for offer in offers {
             providers.entry(offer.provider.clone()).or_insert_with(|| provider(&offer.provider));
@@ -170,7 +171,7 @@ fn reading(model: &ModelSlug, offer: Offer) -> Reading {
         trains_on_prompts: None,
         retains_prompts: None,
         parameters: Vec::new(),
-        restricted: false,
+        restricted: None,
         deranked: false,
         disabled: false,
         max_prompt_tokens: None,
