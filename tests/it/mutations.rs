@@ -238,6 +238,23 @@ fn the_field_that_moved_comes_first() {
     }
 }
 
+/// Changes of fields that few endpoints have, on a recorded day. The whole table covers them as well, but not in the
+/// short form of the tests.
+#[test]
+fn rare_fields_that_change_are_named() {
+    let Some(bench) = recorded_bench(12) else { return };
+    let flag = "data[].is_byok_only";
+    for (kind, path, change) in [
+        (DocumentKind::StatsEndpoint, flag, Change::Removed),
+        (DocumentKind::StatsEndpoint, flag, Change::Null),
+        (DocumentKind::StatsEndpoint, "data[].pricing.overrides", Change::FirstOnly),
+        (DocumentKind::Models, "data[].pricing.prompt", Change::Zero),
+    ] {
+        let (outcome, findings) = bench.field(kind, path, change).expect("something changes");
+        assert_eq!(outcome, Outcome::Suspect, "{path} {change:?}: {findings:#?}");
+    }
+}
+
 #[test]
 fn a_list_cut_short_or_doubled_is_named() {
     let bench = simulated_bench();
