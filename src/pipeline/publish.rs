@@ -20,7 +20,7 @@ pub(super) fn publish(
     now: DateTime<Utc>,
 ) -> Result<Arc<Snapshot>, PipelineError> {
     if let Some(newest) = store.newest_run(None)? {
-        close_days(store, &workloads, newest.observed_at.date_naive())?;
+        close_days(store, &workloads, newest.run.observed_at.date_naive())?;
     }
     let snapshot = Arc::new(build_snapshot(store, None, workloads, now)?);
     snapshot::store::save(folder, &snapshot)?;
@@ -48,7 +48,7 @@ pub fn build_snapshot(
             as_of.map(|time| format!(" at or before {}", time.to_rfc3339())).unwrap_or_default(),
         )
     })?;
-    let as_of = newest.observed_at;
+    let as_of = newest.run.observed_at;
     let default_workload = workloads.first().map_or("", |workload| workload.name.as_str());
     // In parallel: the input of the tiers, and everything else that the pages show.
     let (analysis, shown) = std::thread::scope(|scope| {

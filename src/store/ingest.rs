@@ -1,6 +1,7 @@
 //! Stores a run completely, in one transaction, or not at all. Storing the same run twice changes nothing.
 
-use super::columns::naive;
+use super::columns::{self, each_row, naive, rows};
+use super::read::newest_time;
 use super::uptime::StoredUptime;
 use super::{Store, StoreError, days};
 use crate::domain::document::RouteAnswer;
@@ -98,10 +99,8 @@ impl Store {
             });
         }
         let connection = self.writer();
-        let mut statement =
-            connection.prepare("SELECT run_id FROM run WHERE observed_at >= CAST(? AS TIMESTAMP)")?;
-        let ids: Vec<String> =
-            statement.query_map([naive(time)], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        let sql = "SELECT run_id FROM run WHERE observed_at >= CAST(? AS TIMESTAMP)";
+        let ids = rows!(connection, sql, [naive(time)], |run_id: String| run_id);
         connection.execute_batch("BEGIN")?;
         let forgotten = ids.iter().try_for_each(|run_id| forget_failed(&connection, run_id));
         connection.execute_batch(if forgotten.is_ok() { "COMMIT" } else { "ROLLBACK" })?;
@@ -123,12 +122,8 @@ impl Drop for RolledBackOnPanic<'_> {
 }
 
 fn known(connection: &Connection, run_id: &str) -> Result<bool, StoreError> {
-    let count: i64 = connection.query_row(
-        "SELECT count(*) FROM run WHERE run_id = ? AND status <> 'failed'",
-        [run_id],
-        |row| row.get(0),
-    )?;
-    Ok(count > 0)
+    let sql = "SELECT run_no FROM run WHERE run_id = ? AND status <> 'failed'";
+    Ok(!rows!(connection, sql, [run_id], |run_no: i32| run_no).is_empty())
 }
 
 /// A run that is not in the record may be stored again under the same id: only its account row is replaced.
@@ -144,9 +139,7 @@ fn forget_failed(connection: &Connection, run_id: &str) -> Result<(), StoreError
 }
 
 fn refuse_out_of_order(connection: &Connection, observed_at: DateTime<Utc>) -> Result<(), StoreError> {
-    let newest: Option<i64> =
-        connection.query_row("SELECT epoch_us(max(observed_at)) FROM run", [], |row| row.get(0))?;
-    match newest.and_then(DateTime::from_timestamp_micros) {
+    match newest_time(connection)? {
         Some(newest) if newest >= observed_at => {
             Err(StoreError::OutOfOrder { observed_at: observed_at.to_rfc3339(), newest: newest.to_rfc3339() })
         }
@@ -155,8 +148,8 @@ fn refuse_out_of_order(connection: &Connection, observed_at: DateTime<Utc>) -> R
 }
 
 fn ingest(connection: &Connection, record: &RunRecord, run: &RunReadings) -> Result<(), StoreError> {
-    let run_no: i32 =
-        connection.query_row("SELECT coalesce(max(run_no), 0) + 1 FROM run", [], |row| row.get(0))?;
+    let sql = "SELECT coalesce(max(run_no), 0) + 1 AS run_no FROM run";
+    let run_no = rows!(connection, sql, [], |run_no: i32| run_no).pop().unwrap_or(1);
     connection.execute_batch(STAGE)?;
     connection.execute(
         "INSERT INTO stage_run VALUES (?, CAST(? AS TIMESTAMP))",
@@ -210,39 +203,27 @@ struct Numbers {
 
 impl Numbers {
     fn load(connection: &Connection) -> Result<Self, StoreError> {
-        let mut statement = connection.prepare(
-            "SELECT e.endpoint_no, CAST(e.endpoint_id AS VARCHAR), e.synthetic, e.model, e.variant, h.tag
-             FROM endpoint e LEFT JOIN endpoint_history h ON h.endpoint_no = e.endpoint_no AND h.valid_to IS NULL",
-        )?;
-        let rows = statement.query_map([], |row| {
-            let id: String = row.get(1)?;
-            let tag: Option<String> = row.get(5)?;
-            Ok((
-                row.get::<_, i32>(0)?,
-                id,
-                row.get::<_, bool>(2)?,
-                row.get::<_, String>(3)?,
-                row.get::<_, String>(4)?,
-                tag,
-            ))
-        })?;
+        let sql = "SELECT e.endpoint_no, CAST(e.endpoint_id AS VARCHAR) AS id, e.synthetic, e.model, e.variant, h.tag
+             FROM endpoint e LEFT JOIN endpoint_history h ON h.endpoint_no = e.endpoint_no AND h.valid_to IS NULL";
+        let mut statement = connection.prepare(sql)?;
         let mut numbers = Self { next: 1, by_id: HashMap::new(), by_stand_in: HashMap::new() };
-        for row in rows {
-            let (number, id, synthetic, model, variant, tag) = row?;
-            let id = Uuid::parse_str(&id)
-                .map_err(|error| StoreError::Content { what: "UUID", detail: error.to_string() })?;
-            numbers.next = numbers.next.max(number + 1);
-            numbers.by_id.insert(id, number);
-            if let Some(tag) = tag {
-                let stand_in =
-                    synthetic_endpoint_id(&ModelSlug::new(model), &Variant::new(variant), &Tag::new(tag));
+        for batch in statement.query_arrow([])? {
+            each_row!(&batch, |endpoint_no: i32,
+                               id: Uuid,
+                               synthetic: bool,
+                               model: ModelSlug,
+                               variant: Variant,
+                               tag: Option<Tag>| {
+                numbers.next = numbers.next.max(endpoint_no + 1);
+                numbers.by_id.insert(id, endpoint_no);
+                let Some(tag) = tag else { continue };
                 // Two endpoints share this tag, so it identifies neither.
                 numbers
                     .by_stand_in
-                    .entry(stand_in)
+                    .entry(synthetic_endpoint_id(&model, &variant, &tag))
                     .and_modify(|entry| *entry = None)
-                    .or_insert(Some((number, synthetic)));
-            }
+                    .or_insert(Some((endpoint_no, synthetic)));
+            });
         }
         Ok(numbers)
     }
@@ -550,12 +531,9 @@ fn insert_findings(
 
 /// A change of the window kind is an event: the numbers before and after it have different meanings.
 fn window_event(connection: &Connection, run_no: i32, run: &RunReadings) -> Result<(), StoreError> {
-    let before: Option<String> = connection.query_row(
-        "SELECT max_by(window_kind, run_no) FROM run WHERE window_kind <> 'unknown' AND status NOT IN ('failed', 'suspect') AND run_no < ?",
-        [run_no],
-        |row| row.get(0),
-    )?;
-    let Some(before) = before.filter(|kind| *kind != run.window_kind.as_str()) else { return Ok(()) };
+    let sql = "SELECT max_by(window_kind, run_no) AS kind FROM run WHERE window_kind <> 'unknown' AND status NOT IN ('failed', 'suspect') AND run_no < ?";
+    let before = rows!(connection, sql, [run_no], |kind: Option<WindowKind>| kind).pop().flatten();
+    let Some(before) = before.filter(|kind| *kind != run.window_kind) else { return Ok(()) };
     if run.window_kind == WindowKind::Unknown {
         return Ok(());
     }

@@ -15,12 +15,11 @@ mod status;
 mod tiers;
 mod uptime;
 
-pub use export::{ExportFormat, ReadingRow};
+pub use export::ExportFormat;
 pub use hourly::HourlyRecord;
 pub use ingest::{Ingested, RunRecord};
 pub use open::{Store, StoreOptions};
-pub use read::{EndpointDayRow, EndpointNow, PastValues, RunCounts, RunRow};
-pub use status::{ComparisonRow, DriftRow, EventRow, QuarantineRow, SourceRow};
+pub use read::{EndpointDayRow, EndpointNow, PastValues, RunRow};
 pub use tiers::TierChangeRow;
 
 use std::path::PathBuf;

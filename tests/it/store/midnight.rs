@@ -22,7 +22,7 @@ fn of_day(of: &str, read_at: &str, tokens: Option<i64>) -> Reading {
 /// Tokens and coverage by day, as of a time.
 fn closing(store: &Store, as_of: &str) -> Vec<(String, Option<i64>, Option<f64>)> {
     let days = store.days(day("2026-08-01"), day("2026-08-31"), at(as_of)).expect("readable");
-    days.iter().map(|one| (one.day.to_string(), one.tokens, one.coverage)).collect()
+    days.iter().map(|row| (row.of_day.day.to_string(), row.of_day.tokens, row.of_day.coverage)).collect()
 }
 
 /// Stores a reading of a day with `tokens`, by the run at a time, read three minutes after its start.
@@ -122,7 +122,7 @@ fn tokens_that_are_absent_are_not_zero() {
     take(&opened, "2026-08-08T12:57:00Z", "2026-08-08", None);
     let days =
         opened.days(day("2026-08-01"), day("2026-08-31"), at("2026-08-08T12:57:00Z")).expect("readable");
-    let told: Vec<_> = days.iter().map(|one| (one.tokens, one.hit_rate)).collect();
+    let told: Vec<_> = days.iter().map(|row| (row.of_day.tokens, row.of_day.hit_rate)).collect();
     assert_eq!(told, [(None, Some(0.5)), (None, Some(0.5))]);
     let now = &opened.endpoints(at("2026-08-08T12:57:00Z")).expect("readable")[0];
     assert_eq!((now.tokens, now.hit_rate), (None, Some(0.5)));
@@ -144,7 +144,7 @@ fn an_endpoint_that_was_not_answered_keeps_its_last_reading_with_its_time() {
     partly.incomplete.push((lark(), Variant::standard()));
     ingest(&opened, &partly);
     let now = opened.endpoints(at("2026-08-07T14:57:00Z")).expect("readable");
-    let times: Vec<_> = now.iter().map(|one| (one.tag.to_string(), one.reading_at)).collect();
+    let times: Vec<_> = now.iter().map(|one| (one.facts.tag.to_string(), one.reading_at)).collect();
     assert_eq!(
         times,
         [("heron".into(), at("2026-08-07T12:57:00Z")), ("crane".into(), at("2026-08-07T14:57:00Z"))]
