@@ -67,7 +67,7 @@ fn apply(connection: &Connection, migration: &Migration, digest: &str) -> Result
     connection.execute_batch("BEGIN")?;
     let applied = connection.execute_batch(migration.sql).and_then(|()| {
         connection.execute(
-            "INSERT INTO schema_migration VALUES (?, ?, ?, ?)",
+            "INSERT INTO schema_migration (version, name, sha256, app_version) VALUES (?, ?, ?, ?)",
             params![migration.version, migration.name, digest, env!("CARGO_PKG_VERSION")],
         )
     });

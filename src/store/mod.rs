@@ -1,6 +1,7 @@
 //! The record of all runs in DuckDB. The only module that uses duckdb: it opens, migrates, writes and reads the store,
 //! and converts Arrow data to data frames.
 
+mod append;
 mod backtest;
 mod columns;
 mod days;

@@ -1,5 +1,6 @@
 //! The history of tiers: the tiers held at the end of each UTC day.
 
+use super::append::append;
 use super::columns::{self, each_row, naive, rows};
 use super::{Store, StoreError};
 use crate::domain::ids::ProviderSlug;
@@ -145,52 +146,41 @@ fn write(
             params![method_version, date],
         )?;
     }
-    connection.execute(
-        "INSERT INTO tier_day VALUES (?, CAST(? AS DATE), CAST(? AS TIMESTAMP))",
-        params![method_version, date, naive(day.closing)],
-    )?;
-    let mut providers = connection.appender("provider_tier")?;
-    for (key, held) in &history.providers {
-        let row = HeldRow::of(held);
-        providers.append_row(params![
-            method_version,
-            date,
-            key.lens.as_str(),
-            key.workload.as_deref().unwrap_or_default(),
-            key.provider.as_str(),
-            row.tier,
-            row.naive,
-            row.since,
-            row.previous,
-            held.effect,
-            held.capped,
-            row.leaning,
-            held.leaning_days,
-            held.unrated_days,
-        ])?;
-    }
-    providers.flush()?;
-    drop(providers);
+    append!(connection, "tier_day", () in [()] => {
+        method_version: method_version,
+        day: date,
+        closing: naive(day.closing),
+    });
+    append!(connection, "provider_tier", (key, held) in &history.providers => {
+        method_version: method_version,
+        day: date,
+        lens: key.lens.as_str(),
+        workload: key.workload.as_deref().unwrap_or_default(),
+        provider: key.provider.as_str(),
+        tier: held.tier.as_str(),
+        naive: held.naive.as_str(),
+        since: held.since.to_string(),
+        previous: held.previous.map(Tier::as_str),
+        effect: held.effect,
+        capped: held.capped,
+        leaning: held.leaning.map(Tier::as_str),
+        leaning_days: held.leaning_days,
+        unrated_days: held.unrated_days,
+    });
     connection.execute_batch(STAGE)?;
-    let mut endpoints = connection.appender("stage_endpoint_tier")?;
-    for (key, held) in &history.endpoints {
-        let row = HeldRow::of(held);
-        endpoints.append_row(params![
-            key.lens.as_str(),
-            key.endpoint.to_string(),
-            row.tier,
-            row.naive,
-            row.since,
-            row.previous,
-            held.effect,
-            held.capped,
-            row.leaning,
-            held.leaning_days,
-            held.unrated_days,
-        ])?;
-    }
-    endpoints.flush()?;
-    drop(endpoints);
+    append!(connection, "stage_endpoint_tier", (key, held) in &history.endpoints => {
+        lens: key.lens.as_str(),
+        endpoint_id: key.endpoint.to_string(),
+        tier: held.tier.as_str(),
+        naive: held.naive.as_str(),
+        since: held.since.to_string(),
+        previous: held.previous.map(Tier::as_str),
+        effect: held.effect,
+        capped: held.capped,
+        leaning: held.leaning.map(Tier::as_str),
+        leaning_days: held.leaning_days,
+        unrated_days: held.unrated_days,
+    });
     // In a fixed order, so that the same history produces the same rows.
     connection.execute(
         "INSERT INTO endpoint_tier
@@ -200,27 +190,6 @@ fn write(
         params![method_version, date],
     )?;
     Ok(connection.execute_batch("DROP TABLE stage_endpoint_tier")?)
-}
-
-/// The texts and dates of a row.
-struct HeldRow {
-    tier: &'static str,
-    naive: &'static str,
-    since: String,
-    previous: Option<&'static str>,
-    leaning: Option<&'static str>,
-}
-
-impl HeldRow {
-    fn of(held: &Held) -> Self {
-        Self {
-            tier: held.tier.as_str(),
-            naive: held.naive.as_str(),
-            since: held.since.to_string(),
-            previous: held.previous.map(Tier::as_str),
-            leaning: held.leaning.map(Tier::as_str),
-        }
-    }
 }
 
 /// The columns that both tier tables have in common, row by row.
