@@ -51,9 +51,11 @@ impl Store {
                         endpoint: endpoint_no,
                         model: model_no,
                         day,
-                        effective: [effective_input, effective_output],
+                        effective_input,
+                        effective_output,
                         impossible: pricing.is_impossible(effective_input),
-                        list: [list_input, list_output],
+                        list_input,
+                        list_output,
                         tokens,
                     }
                 }
