@@ -136,8 +136,10 @@ fn days_before(day: NaiveDate, days: u64) -> NaiveDate {
 fn frames(store: &Store, as_of: DateTime<Utc>) -> Result<(Frames, Parameters), Box<dyn Error>> {
     let today = as_of.date_naive();
     let window = DayRange { from: days_before(today, 6), to: today };
-    let frames =
-        Frames { days: store.days_frame(window.from, window.to, as_of)?, newest: store.newest_frame(as_of)? };
+    let frames = Frames {
+        days: store.days(window.from, window.to, as_of)?.frame()?,
+        newest: store.endpoints(as_of)?.frame()?,
+    };
     let workloads = Workload::shipped()?;
     Ok((frames, Parameters { as_of, window, workloads, provider_names: BTreeMap::new() }))
 }
@@ -167,9 +169,9 @@ pub fn parts(data: &Path) -> Outcome {
     lap("analyse");
     pipeline::backtest(&store, DayRange { from: back(29), to: today }, as_of)?;
     lap("backtest");
-    store.days(back(29), today, as_of)?;
+    store.days(back(29), today, as_of)?.rows()?;
     lap("days");
-    store.endpoints(as_of)?;
+    store.endpoints(as_of)?.rows()?;
     lap("endpoints");
     store.newest_readings(as_of - Duration::hours(48), as_of + Duration::seconds(1), 30_000)?;
     lap("readings");

@@ -75,7 +75,7 @@ pub fn next(store: &Store, past: &Past, hour: u32) -> Result<(RunRecord, RunRead
     let part = f64::from(observed_at.hour() + 1) / 24.0;
     let before = f64::from(newest.hour() + 1) / 24.0;
     let mut readings = Vec::new();
-    for now in store.endpoints(newest)? {
+    for now in store.endpoints(newest)?.rows()? {
         let closing = past.closing.get(&now.endpoint_id.to_string()).cloned().unwrap_or_default();
         readings.push(reading(now, part / before, observed_at, closing)?);
     }

@@ -1,6 +1,5 @@
 //! Combines the data of the store and the results of the analysis into the published content.
 
-use super::analyse::shown_days;
 use super::{history, hourly};
 use crate::analysis::{Analysis, EndpointVerdicts, METHOD_VERSION};
 use crate::archive::hex_sha256;
@@ -49,16 +48,16 @@ pub struct Material {
 }
 
 impl Material {
-    /// Reads what was known at the time of `newest`; `workload` is the default one. The state of the collection is read
+    /// Reads what was known at the time of `newest`, besides the endpoints and days, which were read for the analysis; `workload` is the default one. The state of the collection is read
     /// as of `until`, because failed and suspect runs may follow the newest accepted one.
     pub fn read(
         store: &Store,
         newest: RunRow,
+        (endpoints, days): (Vec<EndpointNow>, Vec<EndpointDayRow>),
         until: DateTime<Utc>,
         workload: &str,
     ) -> Result<Self, StoreError> {
         let as_of = newest.run.observed_at;
-        let shown = shown_days(as_of);
         let status_at = until.max(as_of);
         let (run_count, first) = store.extent(as_of)?;
         let runs = store.runs(status_at, SHOWN_RUNS)?;
@@ -70,8 +69,8 @@ impl Material {
             run_count,
             first_run: first.unwrap_or(as_of),
             models: store.models(as_of)?,
-            endpoints: store.endpoints(as_of)?,
-            days: store.days(shown.from, shown.to, as_of)?,
+            endpoints,
+            days,
             readings,
             hourly: store.hourly(hourly::first(as_of), until)?,
             status: status(store, (as_of, status_at), &runs, workload)?,

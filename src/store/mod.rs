@@ -17,6 +17,7 @@ mod tiers;
 mod uptime;
 
 pub use export::ExportFormat;
+pub use frame::Answer;
 pub use hourly::HourlyRecord;
 pub use ingest::{Ingested, RunRecord};
 pub use open::{Store, StoreOptions};

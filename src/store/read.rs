@@ -1,6 +1,7 @@
 //! Reads of the pipeline: frames for the analysis, rows for the snapshot.
 
 use super::columns::{self, Json, each_row, naive, rows};
+use super::frame::Answer;
 use super::{Store, StoreError};
 use crate::domain::document::{Pair, RouteAnswer};
 use crate::domain::endpoint::{EffectivePrices, EndpointFacts, Model, PriceTier, Prices, Provider};
@@ -11,13 +12,13 @@ use crate::domain::record::{Counts, EndpointDay, RunSummary};
 use crate::domain::thresholds::EMPTY_ANSWER_HOURS;
 use crate::domain::window::{Basis, WindowKind};
 use chrono::{DateTime, Duration, NaiveDate, Utc};
+use duckdb::Connection;
 use duckdb::arrow::array::RecordBatch;
-use duckdb::{Connection, params};
 use std::collections::{BTreeSet, HashMap};
 use uuid::Uuid;
 
 pub(super) const DAYS: &str = include_str!("../../queries/analysis/days.sql");
-pub(super) const NEWEST: &str = include_str!("../../queries/analysis/newest.sql");
+const NEWEST: &str = include_str!("../../queries/analysis/newest.sql");
 const MODELS: &str = include_str!("../../queries/analysis/models.sql");
 const PROVIDERS: &str = include_str!("../../queries/analysis/providers.sql");
 const RUN_COUNTS: &str = include_str!("../../queries/analysis/run_counts.sql");
@@ -349,32 +350,20 @@ impl Store {
         newest_time(&self.writer())
     }
 
-    /// The endpoints of the newest run.
-    pub fn endpoints(&self, as_of: DateTime<Utc>) -> Result<Vec<EndpointNow>, StoreError> {
-        self.read(|connection| {
-            let mut endpoints = Vec::new();
-            for batch in connection.prepare(NEWEST)?.query_arrow([naive(as_of)])? {
-                endpoints_of(&batch, &mut endpoints)?;
-            }
-            Ok(endpoints)
-        })
+    /// The endpoints of the newest run: as a frame, `newest` of the analysis.
+    pub fn endpoints(&self, as_of: DateTime<Utc>) -> Result<Answer<EndpointNow>, StoreError> {
+        self.read(|connection| Answer::of(connection, NEWEST, [naive(as_of)], endpoints_of))
     }
 
-    /// The days in `[from, to]` as rows.
+    /// One row per endpoint and UTC day in `[from, to]`: as a frame, `days` of the analysis.
     pub fn days(
         &self,
         from: NaiveDate,
         to: NaiveDate,
         as_of: DateTime<Utc>,
-    ) -> Result<Vec<EndpointDayRow>, StoreError> {
-        self.read(|connection| {
-            let mut days = Vec::new();
-            let parameters = params![from.to_string(), to.to_string(), naive(as_of)];
-            for batch in connection.prepare(DAYS)?.query_arrow(parameters)? {
-                days_of(&batch, &mut days)?;
-            }
-            Ok(days)
-        })
+    ) -> Result<Answer<EndpointDayRow>, StoreError> {
+        let parameters = [from.to_string(), to.to_string(), naive(as_of)];
+        self.read(|connection| Answer::of(connection, DAYS, parameters, days_of))
     }
 
     /// The models listed at `as_of`.

@@ -19,7 +19,7 @@ const SCALE: Scale = Scale { endpoints: 120, hours: 72, seed: 7 };
 fn days(store: &Store) -> Vec<EndpointDayRow> {
     let as_of = store.newest_run(None).expect("readable").expect("a run").run.observed_at;
     let first = as_of.date_naive() - chrono::Days::new(SCALE.days().into());
-    store.days(first, as_of.date_naive(), as_of).expect("readable")
+    store.days(first, as_of.date_naive(), as_of).and_then(|days| days.rows()).expect("readable")
 }
 
 fn close(one: Option<f64>, other: Option<f64>) -> bool {

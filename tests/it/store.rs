@@ -223,7 +223,7 @@ fn an_endpoint_that_is_gone_is_closed_with_an_event_and_may_come_back() {
     ];
     assert_eq!(told, expected);
     let now = |time: &str| {
-        let endpoints = opened.endpoints(at(time)).expect("readable");
+        let endpoints = opened.endpoints(at(time)).and_then(|now| now.rows()).expect("readable");
         endpoints.into_iter().map(|e| e.facts.tag.to_string()).collect::<Vec<_>>()
     };
     assert_eq!(now("2026-08-07T11:58:00Z"), ["heron/fp8"], "as it was known then");
@@ -304,7 +304,8 @@ fn a_failed_run_leaves_its_account_and_can_be_tried_again() {
 fn an_endpoint_stays_the_same_when_its_uuid_becomes_known_and_unknown_again() {
     let data = folder();
     let opened = store(data.path());
-    let known = |time: &str| opened.endpoints(at(time)).expect("readable")[0].endpoint_id;
+    let known =
+        |time: &str| opened.endpoints(at(time)).and_then(|now| now.rows()).expect("readable")[0].endpoint_id;
     ingest(&opened, &run("2026-08-07T10:57:00Z", vec![reading(None, "heron")]));
     let stand_in = synthetic_endpoint_id(&lark(), &Variant::standard(), &Tag::new("heron"));
     assert_eq!(known("2026-08-07T11:00:00Z"), stand_in);
@@ -324,7 +325,8 @@ fn two_endpoints_under_one_tag_are_never_taken_for_one_another() {
     let opened = store(data.path());
     ingest(&opened, &run("2026-08-07T10:57:00Z", vec![reading(id(1), "heron"), reading(id(2), "heron")]));
     ingest(&opened, &run("2026-08-07T11:57:00Z", vec![reading(None, "heron")]));
-    let endpoints = opened.endpoints(at("2026-08-07T12:00:00Z")).expect("readable");
+    let endpoints =
+        opened.endpoints(at("2026-08-07T12:00:00Z")).and_then(|now| now.rows()).expect("readable");
     assert_eq!(endpoints.len(), 1);
     assert!(
         ![id(1), id(2)].contains(&Some(endpoints[0].endpoint_id)),

@@ -123,7 +123,11 @@ impl Verdict {
 fn judge(pipeline: &Pipeline, simulator: &Simulator, served: &Served, days: i64) -> Verdict {
     let now = midnight(days) + Duration::minutes(2 * 60 - 3);
     let mut verdict = Verdict { days: served.readable.len(), ..Verdict::default() };
-    let stored = pipeline.store.days(midnight(0).date_naive(), now.date_naive(), now).expect("readable");
+    let stored = pipeline
+        .store
+        .days(midnight(0).date_naive(), now.date_naive(), now)
+        .and_then(|days| days.rows())
+        .expect("readable");
     let mut missing = served.readable.clone();
     for row in stored.iter().filter(|row| row.of_day.tokens.is_some()) {
         match missing.remove(&(row.endpoint_id, row.of_day.day)) {

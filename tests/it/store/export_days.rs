@@ -113,7 +113,10 @@ fn json_has_the_numbers_of_the_analysis_to_the_last_bit() {
     let data = folder();
     let store = filled(data.path());
     let told = json_rows(&store, "2026-08-01", "2026-08-31");
-    let days = store.days(day("2026-08-01"), day("2026-08-31"), at(NEWEST)).expect("readable");
+    let days = store
+        .days(day("2026-08-01"), day("2026-08-31"), at(NEWEST))
+        .and_then(|days| days.rows())
+        .expect("readable");
     assert_eq!((told.len(), days.len()), (7, 7));
     for row in &told {
         let mut names: Vec<&str> = row.as_object().expect("an object").keys().map(String::as_str).collect();
