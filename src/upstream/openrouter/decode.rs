@@ -11,9 +11,11 @@ use super::price_override::Override;
 use super::{Content, DocumentKind, drift, wire};
 use crate::domain::bounds;
 use crate::domain::document::Pair;
-use crate::domain::endpoint::{ListPrices, Model, PriceTier, Provider};
+use crate::domain::endpoint::{EndpointFacts, ListPrices, Model, PriceTier, Provider};
 use crate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant};
-use crate::domain::reading::{Activity, Counters, DriftPath, ModelUsage, QuarantineReason, Quarantined};
+use crate::domain::reading::{
+    Activity, Counters, DriftPath, Health, ModelUsage, QuarantineReason, Quarantined, Reading,
+};
 use crate::upstream::Outcome;
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use rust_decimal::Decimal;
@@ -56,86 +58,13 @@ impl Decoded {
     }
 }
 
-/// An endpoint in the documented API.
-#[derive(Debug, Clone)]
-pub struct PublicEndpoint {
-    /// Routing name.
-    pub tag: Tag,
-    /// The upstream's internal name of the provider.
-    pub provider_name: Option<String>,
-    /// List prices after discount.
-    pub prices: ListPrices,
-    /// Self-declared quantization.
-    pub quantization: Option<String>,
-    /// Context length, tokens.
-    pub context_length: Option<i64>,
-    /// Maximum prompt length, tokens.
-    pub max_prompt_tokens: Option<i64>,
-    /// Maximum length of a response, tokens.
-    pub max_completion_tokens: Option<i64>,
-    /// Supported request parameters.
-    pub parameters: Vec<String>,
-    /// Upstream status code.
-    pub status: Option<i32>,
-    /// Uptime over 5 minutes, 30 minutes and one day; fractions.
-    pub uptime: [Option<f64>; 3],
-    /// Median time to first token, milliseconds (published to callers with a key).
-    pub latency_ms: Option<f64>,
-    /// Median output speed, tokens per second (published to callers with a key).
-    pub throughput: Option<f64>,
-}
-
 /// An endpoint in the statistics.
 #[derive(Debug, Clone)]
 pub struct StatsEndpoint {
-    /// Key.
-    pub endpoint_id: Uuid,
     /// The model that the row says it is of.
     pub model: Option<ModelSlug>,
-    /// Routing name.
-    pub tag: Tag,
-    /// Base slug of the provider.
-    pub provider: ProviderSlug,
-    /// Display name.
-    pub provider_name: String,
-    /// Region.
-    pub region: Option<String>,
-    /// Self-declared quantization.
-    pub quantization: Option<String>,
-    /// Context length, tokens.
-    pub context_length: Option<i64>,
-    /// Maximum prompt length, tokens.
-    pub max_prompt_tokens: Option<i64>,
-    /// Maximum length of a response, tokens.
-    pub max_completion_tokens: Option<i64>,
-    /// When the upstream began to offer the endpoint, as published.
-    pub created_at: Option<DateTime<Utc>>,
-    /// When the upstream stops offering the endpoint.
-    pub deprecation_date: Option<DateTime<Utc>>,
-    /// Supported request parameters.
-    pub parameters: Vec<String>,
-    /// Whether prompts are used for training.
-    pub trains_on_prompts: Option<bool>,
-    /// Whether prompts are retained.
-    pub retains_prompts: Option<bool>,
-    /// List prices after discount.
-    pub prices: ListPrices,
-    /// Whether it is hidden, private or bring-your-own-key only; `None` if one of the flags is missing and none is set.
-    pub restricted: Option<bool>,
-    /// Whether the upstream de-ranked it.
-    pub deranked: bool,
-    /// Whether the upstream disabled it.
-    pub disabled: bool,
-    /// Upstream status code.
-    pub status: Option<i32>,
-    /// Median output speed, tokens per second.
-    pub throughput: Option<f64>,
-    /// Median time to first token, milliseconds.
-    pub latency_ms: Option<f64>,
-    /// Requests over 30 minutes.
-    pub requests_30m: Option<i64>,
-    /// Request outcomes over one day.
-    pub counters_1d: Option<Counters>,
+    /// What the row says, as a reading of the requested model.
+    pub reading: Reading,
 }
 
 /// Usage of one endpoint that is not resolved yet: identified by UUID or, before 2026-08-04, by display name.
@@ -243,7 +172,8 @@ impl Reader<'_> {
             DocumentKind::Providers | DocumentKind::AllProviders => self.providers(body),
             DocumentKind::PublicEndpoints => self.public_endpoints(body),
             DocumentKind::StatsEndpoint => {
-                let rows = self.rows(body, stats_endpoint)?;
+                let pair = self.pair()?;
+                let rows = self.rows(body, |wire, row| stats_endpoint(wire, row, &pair))?;
                 Ok((!rows.is_empty()).then_some(Content::StatsEndpoints(rows)))
             }
             DocumentKind::EffectivePricing => self.usage(body),
@@ -397,9 +327,10 @@ impl Reader<'_> {
     }
 
     fn public_endpoints(&mut self, body: &[u8]) -> Found<Option<Content>> {
+        let pair = self.pair()?;
         let model: wire::Envelope<wire::PublicModel> = self.envelope(body)?;
         let rows = self.each(&model.data.endpoints, "$.data.endpoints", |wire, row| {
-            Ok(Some(public_endpoint(wire, row)))
+            Ok(Some(public_endpoint(wire, row, &pair)))
         });
         Ok((!rows.is_empty()).then_some(Content::PublicEndpoints(rows)))
     }
@@ -700,12 +631,19 @@ fn sorted(mut parameters: Vec<String>) -> Vec<String> {
     parameters
 }
 
-fn public_endpoint(wire: wire::PublicEndpoint, row: &mut Row) -> PublicEndpoint {
+/// An endpoint in the documented API as a reading without a UUID. It is named like its provider's internal name.
+fn public_endpoint(wire: wire::PublicEndpoint, row: &mut Row, pair: &Pair) -> Reading {
     let median = |of: Option<wire::Percentiles>| of.as_ref().and_then(wire::Percentiles::median);
-    PublicEndpoint {
-        tag: Tag::new(wire.tag),
-        provider_name: wire.provider_name,
-        prices: list_prices(wire.pricing, row),
+    let prices = list_prices(wire.pricing, row);
+    let tag = Tag::new(wire.tag);
+    let provider = ProviderSlug::of_tag(&tag);
+    let facts = EndpointFacts {
+        model: pair.model.clone(),
+        variant: pair.variant.clone(),
+        endpoint_id: None,
+        tag,
+        provider_name: wire.provider_name.unwrap_or_else(|| provider.to_string()),
+        provider,
         quantization: wire.quantization,
         context_length: row.within("context_length", wire.context_length, &bounds::LENGTH),
         max_prompt_tokens: token_limit("max_prompt_tokens", wire.max_prompt_tokens, row),
@@ -714,16 +652,26 @@ fn public_endpoint(wire: wire::PublicEndpoint, row: &mut Row) -> PublicEndpoint 
             wire.max_completion_tokens,
             &bounds::LENGTH,
         ),
+        region: None,
+        trains_on_prompts: None,
+        retains_prompts: None,
         parameters: sorted(wire.supported_parameters),
+        restricted: None,
+        deranked: false,
+        disabled: false,
+        deprecation_date: None,
+        created_at: None,
+    };
+    let health = Health {
         status: row.small("status", wire.status, &bounds::STATUS),
-        uptime: [
-            row.percent("uptime_last_5m", wire.uptime_last_5m),
-            row.percent("uptime_last_30m", wire.uptime_last_30m),
-            row.percent("uptime_last_1d", wire.uptime_last_1d),
-        ],
+        uptime_5m: row.percent("uptime_last_5m", wire.uptime_last_5m),
+        uptime_30m: row.percent("uptime_last_30m", wire.uptime_last_30m),
+        uptime_1d: row.percent("uptime_last_1d", wire.uptime_last_1d),
         latency_ms: row.within("latency_last_30m", median(wire.latency_last_30m), &bounds::LATENCY),
         throughput: row.within("throughput_last_30m", median(wire.throughput_last_30m), &bounds::THROUGHPUT),
-    }
+        ..Health::default()
+    };
+    Reading { facts, prices, health, usage: None, closing_prices: BTreeMap::new() }
 }
 
 /// The outcomes of a day's requests. A missing counter does not mean zero: all three are needed to compute a share.
@@ -747,6 +695,7 @@ fn any_set(flags: [Option<bool>; 3]) -> Option<bool> {
 fn stats_endpoint(
     wire: wire::StatsEndpoint,
     row: &mut Row,
+    pair: &Pair,
 ) -> Result<Option<StatsEndpoint>, (&'static str, String)> {
     let endpoint_id =
         Uuid::parse_str(&wire.id).map_err(|_| ("id", format!("`{}` is not a UUID", clip(&wire.id))))?;
@@ -759,9 +708,10 @@ fn stats_endpoint(
     let (throughput, latency_ms, requests_30m) =
         wire.stats.map_or((None, None, None), |s| (s.p50_throughput, s.p50_latency, s.request_count));
     let model = wire.model_variant_permaslug.filter(|name| !name.is_empty());
-    Ok(Some(StatsEndpoint {
-        endpoint_id,
-        model: model.map(|name| ModelSlug::new(Variant::split(&name).0)),
+    let facts = EndpointFacts {
+        model: pair.model.clone(),
+        variant: pair.variant.clone(),
+        endpoint_id: Some(endpoint_id),
         provider_name: wire
             .provider_display_name
             .or(wire.provider_name)
@@ -782,15 +732,22 @@ fn stats_endpoint(
         parameters: sorted(wire.supported_parameters),
         trains_on_prompts: policy.training,
         retains_prompts: policy.retains_prompts,
-        prices: list_prices(wire.pricing, row),
         restricted: any_set([wire.is_hidden, wire.is_private, wire.is_byok_only]),
         deranked: is(wire.is_deranked),
         disabled: is(wire.is_disabled),
+    };
+    let prices = list_prices(wire.pricing, row);
+    let health = Health {
         status: row.small("status", wire.status, &bounds::STATUS),
         throughput: row.within("stats.p50_throughput", throughput, &bounds::THROUGHPUT),
         latency_ms: row.within("stats.p50_latency", latency_ms, &bounds::LATENCY),
         requests_30m: row.within("stats.request_count", requests_30m, &bounds::REQUESTS),
         counters_1d: wire.status_heuristics_1d.and_then(|wire| counters(wire, row)),
+        ..Health::default()
+    };
+    Ok(Some(StatsEndpoint {
+        model: model.map(|name| ModelSlug::new(Variant::split(&name).0)),
+        reading: Reading { facts, prices, health, usage: None, closing_prices: BTreeMap::new() },
     }))
 }
 

@@ -3,12 +3,12 @@
 //! within the pair.
 
 use super::kind::{API, STATS};
-use super::{Content, Decoded, DocumentKind, PublicEndpoint, StatsEndpoint, Summary, UsageBody};
+use super::{Content, Decoded, DocumentKind, StatsEndpoint, Summary, UsageBody};
 use crate::domain::document::{Pair, Request, RouteAnswer};
-use crate::domain::endpoint::{EndpointFacts, ListPrices, Model, Provider};
+use crate::domain::endpoint::{ListPrices, Model, Provider};
 use crate::domain::ids::{ProviderSlug, Tag, Variant};
 use crate::domain::reading::{
-    DocumentReport, Health, Known, QuarantineReason, Quarantined, Reading, RunReadings, SourceReport, Usage,
+    DocumentReport, Known, QuarantineReason, Quarantined, Reading, RunReadings, SourceReport, Usage,
 };
 use crate::domain::thresholds;
 use crate::domain::units::{HitRate, UsdPerMtok};
@@ -33,8 +33,8 @@ pub struct Answer {
 /// The documents of one pair.
 #[derive(Default)]
 struct PairParts {
-    stats: Vec<StatsEndpoint>,
-    public: Vec<PublicEndpoint>,
+    stats: Vec<Reading>,
+    public: Vec<Reading>,
     usage: Option<UsageAnswer>,
     /// Whether each endpoint list was requested and answered; "no data" is an answer.
     stats_answered: bool,
@@ -241,7 +241,7 @@ fn take(
             let (own, foreign): (Vec<_>, Vec<_>) = rows.into_iter().partition(is_own);
             parts.stats_incomplete |= !foreign.is_empty();
             run.quarantined.extend(foreign.iter().map(|row| other_model(row, pair.as_ref(), &sha256)));
-            parts.stats = own;
+            parts.stats = own.into_iter().map(|row| row.reading).collect();
         }
         (Content::PublicEndpoints(rows), Some(parts)) => parts.public = rows,
         (Content::Usage(body), Some(parts)) => {
@@ -250,6 +250,11 @@ fn take(
         }
         _ => {}
     }
+}
+
+/// The UUID of a row of the statistics; each has one.
+fn id_of(row: &Reading) -> Uuid {
+    row.facts.endpoint_id.unwrap_or_default()
 }
 
 /// A row of the statistics that names another model than the one that was requested.
@@ -261,7 +266,7 @@ fn other_model(row: &StatsEndpoint, pair: Option<&Pair>, sha256: &str) -> Quaran
         model: pair.map(|pair| pair.model.clone()),
         variant: pair.map(|pair| pair.variant.clone()),
         path: "$.data[].model_variant_permaslug".into(),
-        detail: format!("endpoint {} belongs to the model `{named}`", row.endpoint_id),
+        detail: format!("endpoint {} belongs to the model `{named}`", id_of(&row.reading)),
         tokens: None,
         sha256: sha256.to_owned(),
     }
@@ -292,27 +297,28 @@ fn join_pair(
         tokens: None,
         sha256: String::new(),
     };
-    let mut known: BTreeSet<Uuid> = BTreeSet::new();
-    let (listed, repeated): (Vec<StatsEndpoint>, Vec<StatsEndpoint>) =
-        parts.stats.into_iter().partition(|row| known.insert(row.endpoint_id));
+    let mut known: BTreeSet<Option<Uuid>> = BTreeSet::new();
+    let (listed, repeated): (Vec<Reading>, Vec<Reading>) =
+        parts.stats.into_iter().partition(|row| known.insert(row.facts.endpoint_id));
     for row in repeated {
-        let detail = format!("duplicate row of endpoint {}", row.endpoint_id);
+        let detail = format!("duplicate row of endpoint {}", id_of(&row));
         let kind = DocumentKind::StatsEndpoint;
         run.quarantined.push(put_aside(QuarantineReason::DuplicateEndpoint, kind, "$.data", detail));
     }
-    let mut public: HashMap<Tag, Vec<PublicEndpoint>> = HashMap::new();
+    let mut public: HashMap<Tag, Vec<Reading>> = HashMap::new();
     for row in parts.public {
-        public.entry(row.tag.clone()).or_default().push(row);
+        public.entry(row.facts.tag.clone()).or_default().push(row);
     }
     let mut tags: HashMap<&Tag, usize> = HashMap::new();
-    listed.iter().for_each(|row| *tags.entry(&row.tag).or_default() += 1);
+    listed.iter().for_each(|row| *tags.entry(&row.facts.tag).or_default() += 1);
     let mut reported: BTreeSet<&Tag> = BTreeSet::new();
     let mut readings: Vec<Reading> = Vec::with_capacity(listed.len());
     for row in &listed {
-        let rows = public.get(&row.tag).map_or(&[][..], Vec::as_slice);
-        let matched = (tags[&row.tag] == 1 && rows.len() == 1).then(|| &rows[0]);
-        if matched.is_none() && !rows.is_empty() && reported.insert(&row.tag) {
-            let detail = format!("{} endpoints carry the tag `{}`", rows.len().max(tags[&row.tag]), row.tag);
+        let rows = public.get(&row.facts.tag).map_or(&[][..], Vec::as_slice);
+        let matched = (tags[&row.facts.tag] == 1 && rows.len() == 1).then(|| &rows[0]);
+        if matched.is_none() && !rows.is_empty() && reported.insert(&row.facts.tag) {
+            let (tag, count) = (&row.facts.tag, rows.len().max(tags[&row.facts.tag]));
+            let detail = format!("{count} endpoints carry the tag `{tag}`");
             run.quarantined.push(put_aside(
                 QuarantineReason::AmbiguousTag,
                 DocumentKind::PublicEndpoints,
@@ -323,7 +329,7 @@ fn join_pair(
         if let Some(documented) = matched {
             compare_sources(row, documented, run);
         }
-        readings.push(from_stats(pair, row, matched, run.observed_at));
+        readings.push(from_stats(row.clone(), matched, run.observed_at));
     }
     // If rows of the statistics could not be read, a documented row may belong to one of them.
     let may_be_new = |tag: &&Tag| !parts.stats_incomplete && !tags.contains_key(*tag);
@@ -331,7 +337,7 @@ fn join_pair(
     unmatched.sort();
     for tag in unmatched {
         match public[tag].as_slice() {
-            [row] => readings.push(from_public(pair, row, providers)),
+            [row] => readings.push(from_public(row.clone(), providers)),
             rows => {
                 let detail = format!("{} endpoints carry the tag `{tag}` and none has a UUID", rows.len());
                 run.quarantined.push(put_aside(
@@ -354,7 +360,7 @@ fn join_pair(
 }
 
 /// Adds an endpoint that both sources list to the comparison of the two. The keys are domain paths.
-fn compare_sources(row: &StatsEndpoint, documented: &PublicEndpoint, run: &mut RunReadings) {
+fn compare_sources(row: &Reading, documented: &Reading, run: &mut RunReadings) {
     let (ours, theirs) = (&row.prices, &documented.prices);
     let price = |price: Option<UsdPerMtok>| price.map(UsdPerMtok::to_f64);
     for (path, ours, theirs) in [
@@ -363,7 +369,7 @@ fn compare_sources(row: &StatsEndpoint, documented: &PublicEndpoint, run: &mut R
         ("prices.cache_read", price(ours.cache_read), price(theirs.cache_read)),
         ("prices.cache_write", price(ours.cache_write), price(theirs.cache_write)),
         ("prices.cache_write_1h", price(ours.cache_write_1h), price(theirs.cache_write_1h)),
-        ("health.status", row.status.map(f64::from), documented.status.map(f64::from)),
+        ("health.status", row.health.status.map(f64::from), documented.health.status.map(f64::from)),
     ] {
         run.agreement.entry(path.to_owned()).or_default().add(ours, theirs);
     }
@@ -378,114 +384,43 @@ fn compare_sources(row: &StatsEndpoint, documented: &PublicEndpoint, run: &mut R
 /// A deprecation date further ahead is a placeholder for "not planned": the recorded upstream writes 2098-12-31.
 const FAR_FUTURE: chrono::Duration = chrono::Duration::days(5 * 366);
 
-fn from_stats(
-    pair: &Pair,
-    row: &StatsEndpoint,
-    public: Option<&PublicEndpoint>,
-    observed_at: DateTime<Utc>,
-) -> Reading {
-    let counted = row.counters_1d.and_then(|counters| counters.uptime());
-    let uptime = public.map_or([None; 3], |public| public.uptime);
-    Reading {
-        facts: EndpointFacts {
-            model: pair.model.clone(),
-            variant: pair.variant.clone(),
-            endpoint_id: Some(row.endpoint_id),
-            tag: row.tag.clone(),
-            provider: row.provider.clone(),
-            provider_name: row.provider_name.clone(),
-            quantization: row.quantization.clone(),
-            context_length: row.context_length,
-            max_completion_tokens: row.max_completion_tokens,
-            region: row.region.clone(),
-            trains_on_prompts: row.trains_on_prompts,
-            retains_prompts: row.retains_prompts,
-            parameters: row.parameters.clone(),
-            restricted: row.restricted,
-            deranked: row.deranked,
-            disabled: row.disabled,
-            max_prompt_tokens: row
-                .max_prompt_tokens
-                .or_else(|| public.and_then(|public| public.max_prompt_tokens)),
-            deprecation_date: row.deprecation_date.filter(|time| *time <= observed_at + FAR_FUTURE),
-            // An endpoint cannot be read before it was created: such a time says nothing about its age.
-            created_at: row.created_at.filter(|time| *time <= observed_at),
-        },
-        prices: checked_prices(&pair.variant, row.prices.clone()),
-        health: Health {
-            // The codes are 0 or negative, and lower is worse: an outage that one source reports counts as an outage.
-            status: [row.status, public.and_then(|public| public.status)].into_iter().flatten().min(),
-            uptime_5m: uptime[0],
-            uptime_30m: uptime[1],
-            uptime_1d: uptime[2].or(counted),
-            counters_1d: row.counters_1d,
-            throughput: row.throughput.or_else(|| public.and_then(|public| public.throughput)),
-            latency_ms: row.latency_ms.or_else(|| public.and_then(|public| public.latency_ms)),
-            requests_30m: row.requests_30m,
-        },
-        usage: None,
-        closing_prices: BTreeMap::new(),
-    }
+/// A row of the statistics, completed by the documented row of the same endpoint.
+fn from_stats(mut row: Reading, public: Option<&Reading>, observed_at: DateTime<Utc>) -> Reading {
+    let Reading { facts, health, .. } = &mut row;
+    let documented = public.map(|public| public.health.clone()).unwrap_or_default();
+    facts.max_prompt_tokens =
+        facts.max_prompt_tokens.or_else(|| public.and_then(|public| public.facts.max_prompt_tokens));
+    facts.deprecation_date = facts.deprecation_date.filter(|time| *time <= observed_at + FAR_FUTURE);
+    // An endpoint cannot be read before it was created: such a time says nothing about its age.
+    facts.created_at = facts.created_at.filter(|time| *time <= observed_at);
+    // The codes are 0 or negative, and lower is worse: an outage that one source reports counts as an outage.
+    health.status = [health.status, documented.status].into_iter().flatten().min();
+    health.uptime_5m = documented.uptime_5m;
+    health.uptime_30m = documented.uptime_30m;
+    let counted = health.counters_1d.and_then(|counters| counters.uptime());
+    health.uptime_1d = documented.uptime_1d.or(counted);
+    health.throughput = health.throughput.or(documented.throughput);
+    health.latency_ms = health.latency_ms.or(documented.latency_ms);
+    with_checked_prices(row)
 }
 
-fn from_public(pair: &Pair, row: &PublicEndpoint, providers: &BTreeMap<ProviderSlug, Provider>) -> Reading {
-    let provider = ProviderSlug::of_tag(&row.tag);
-    let listed = providers.get(&provider).map(|known| known.name.clone());
-    Reading {
-        facts: EndpointFacts {
-            model: pair.model.clone(),
-            variant: pair.variant.clone(),
-            endpoint_id: None,
-            tag: row.tag.clone(),
-            provider_name: listed
-                .or_else(|| row.provider_name.clone())
-                .unwrap_or_else(|| provider.to_string()),
-            provider,
-            quantization: row.quantization.clone(),
-            context_length: row.context_length,
-            max_completion_tokens: row.max_completion_tokens,
-            region: None,
-            trains_on_prompts: None,
-            retains_prompts: None,
-            parameters: row.parameters.clone(),
-            restricted: None,
-            deranked: false,
-            disabled: false,
-            max_prompt_tokens: row.max_prompt_tokens,
-            deprecation_date: None,
-            created_at: None,
-        },
-        prices: checked_prices(&pair.variant, row.prices.clone()),
-        health: Health {
-            status: row.status,
-            uptime_5m: row.uptime[0],
-            uptime_30m: row.uptime[1],
-            uptime_1d: row.uptime[2],
-            counters_1d: None,
-            throughput: row.throughput,
-            latency_ms: row.latency_ms,
-            requests_30m: None,
-        },
-        usage: None,
-        closing_prices: BTreeMap::new(),
+/// A documented row of an endpoint that the statistics do not list, under the name that its provider has there.
+fn from_public(mut row: Reading, providers: &BTreeMap<ProviderSlug, Provider>) -> Reading {
+    if let Some(known) = providers.get(&row.facts.provider) {
+        row.facts.provider_name.clone_from(&known.name);
     }
+    with_checked_prices(row)
 }
 
 /// A price of 0 means "missing" for variants that are billed elsewhere.
-fn checked_prices(variant: &Variant, mut prices: ListPrices) -> ListPrices {
-    if variant.zero_price_is_missing() {
-        let fields = [
-            &mut prices.input,
-            &mut prices.output,
-            &mut prices.cache_read,
-            &mut prices.cache_write,
-            &mut prices.cache_write_1h,
-        ];
-        for price in fields {
+fn with_checked_prices(mut row: Reading) -> Reading {
+    if row.facts.variant.zero_price_is_missing() {
+        let ListPrices { input, output, cache_read, cache_write, cache_write_1h, .. } = &mut row.prices;
+        for price in [input, output, cache_read, cache_write, cache_write_1h] {
             *price = price.filter(|p| !p.0.is_zero());
         }
     }
-    prices
+    row
 }
 
 /// Resolves the reading that a summary or chart belongs to.
