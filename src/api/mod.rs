@@ -5,6 +5,7 @@ mod catalogue;
 mod changes;
 mod constraints;
 mod cost;
+mod endpoints;
 mod envelope;
 mod feed;
 mod guidance;
@@ -91,6 +92,7 @@ pub fn router(state: ApiState) -> Router {
         .route("/models", http::read_only(catalogue::models))
         .route("/models/{name}", http::read_only(catalogue::model))
         .route("/models/{author}/{slug}", http::read_only(catalogue::model))
+        .route("/endpoints", http::read_only(endpoints::endpoints))
         .route("/providers", http::read_only(catalogue::providers))
         .route("/providers/{slug}", http::read_only(catalogue::provider))
         .route("/cost", http::read_only(cost::ranking))

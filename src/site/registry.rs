@@ -106,7 +106,7 @@ pub static PAGES: [PageRow; 11] = [
         .labelled("Providers")
         .with_table()
         .listed(),
-    PageRow::new(Section::Explore, "/explore", None)
+    PageRow::new(Section::Explore, "/explore", Some("endpoints"))
         .labelled("Explore")
         .with_table()
         .listed()
