@@ -7,11 +7,11 @@ use super::table::{Cut, Format};
 use crate::table::Offer;
 use crate::table::explore::{Direction, Policy, Question, Sort};
 use axum::response::Response;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
 
 /// Which endpoints to list. A filter excludes endpoints that do not publish the value; an empty filter does nothing.
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct EndpointsQuery {
@@ -56,27 +56,6 @@ pub(super) struct EndpointsQuery {
     format: Option<Format>,
 }
 
-impl EndpointsQuery {
-    /// The value of a parameter that the explorer has, too.
-    fn submitted(&self, name: &str) -> Option<&str> {
-        match name {
-            "data" => self.data.map(Policy::as_str),
-            "sort" => self.sort.map(Sort::as_str),
-            "dir" => self.dir.map(Direction::as_str),
-            "q" => self.q.as_deref(),
-            "provider" => self.provider.as_deref(),
-            "price" => self.price.as_deref(),
-            "list" => self.list.as_deref(),
-            "hit" => self.hit.as_deref(),
-            "quant" => self.quant.as_deref(),
-            "context" => self.context.as_deref(),
-            "param" => self.param.as_deref(),
-            "variants" => self.variants.as_deref(),
-            _ => None,
-        }
-    }
-}
-
 /// The endpoints of all models, without their days; by default those of standard variants, most tokens per day first.
 #[utoipa::path(get, path = "/api/v1/endpoints", params(EndpointsQuery), tag = "models", responses(
     (status = 200, description = "A page of endpoints", content((Envelope<Vec<Offer>> = "application/json"), (String = "text/csv"))),
@@ -86,7 +65,8 @@ impl EndpointsQuery {
 pub(super) async fn endpoints(request: ApiRequest<EndpointsQuery>) -> Result<Response, Problem> {
     let query = &request.query;
     let rows = || {
-        let question = Question::new(|name| query.submitted(name));
+        let submitted = serde_json::to_value(query).unwrap_or_default();
+        let question = Question::new(|name| submitted[name].as_str());
         // A program gets no hint: what the page would ignore is refused.
         match question.errors.is_empty() {
             true => Ok(question.offers(&request.snapshot)),
