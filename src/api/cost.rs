@@ -3,7 +3,7 @@
 use super::catalogue::known_model;
 use super::envelope::Envelope;
 use super::problem::Problem;
-use super::request::{ApiRequest, ModelName, named};
+use super::request::{ApiRequest, ModelName, named, names};
 use crate::cost::{Across, AcrossFilter, CostOfModel, OwnNumbers, across, compare};
 use crate::domain::workload::{CacheTtl, Workload};
 use crate::snapshot::Snapshot;
@@ -125,11 +125,6 @@ pub(super) struct AcrossQuery {
     limit: Option<usize>,
 }
 
-fn list(text: Option<&str>) -> Vec<String> {
-    let parts = text.unwrap_or_default().split(',').map(str::trim).filter(|part| !part.is_empty());
-    parts.map(str::to_owned).collect()
-}
-
 /// The endpoints of all models, ranked by the cost of a session.
 ///
 /// Only standard variants are ranked; `left_out` counts the excluded endpoints by reason. The ranking has no quality
@@ -157,9 +152,9 @@ pub(super) async fn ranking(request: ApiRequest<AcrossQuery>) -> Result<Response
         }
         let filter = AcrossFilter {
             min_context: query.min_context,
-            parameters: list(query.parameters.as_deref()),
-            quantizations: list(query.quantizations.as_deref()),
-            authors: list(query.authors.as_deref()),
+            parameters: names(query.parameters.as_deref()),
+            quantizations: names(query.quantizations.as_deref()),
+            authors: names(query.authors.as_deref()),
             min_quality: None,
             best_of_model: query.best.unwrap_or(false),
         };

@@ -52,7 +52,7 @@ pub fn run(common: &Common, args: &PrefsArgs) -> Result<u8> {
     let floor = args.quant_floor.as_deref().map(str::parse).transpose().map_err(anyhow::Error::msg)?;
     let limits = Limits { quant_floor: floor, ..args.limits.clone() };
     let limits = limits.checked().map_err(anyhow::Error::msg)?;
-    let target = Target::named(&args.target).map_err(anyhow::Error::msg)?;
+    let target: &Target = args.target.parse().map_err(anyhow::Error::msg)?;
     let snapshot = common.snapshot()?;
     let model = super::model::find(&snapshot, args.model.as_deref().context("no model given")?)?;
     let mode: Mode = args.mode.parse().map_err(|why: String| anyhow!("{why}"))?;

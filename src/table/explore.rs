@@ -9,7 +9,7 @@ const LONGEST: usize = 100;
 
 names! {
     /// How rows are sorted, in the order of the columns.
-    Sort as "sort" {
+    Sort for "sort" {
         /// Session cost under the default workload.
         Session = "session",
         /// Effective input price.
@@ -52,7 +52,7 @@ impl Sort {
 
 names! {
     /// What a provider may do with prompts.
-    Policy as "data policy" {
+    Policy for "data" {
         /// It declares that it does not train on them.
         NoTraining = "no-training",
         /// It declares that it neither keeps them nor trains on them.
@@ -62,7 +62,7 @@ names! {
 
 names! {
     /// The direction of the order.
-    Direction as "direction" {
+    Direction for "dir" {
         /// Small values come first.
         Ascending = "asc",
         /// Large values come first.
