@@ -50,18 +50,12 @@ pub(super) async fn changes(request: ApiRequest<EventsQuery>) -> Result<Response
         let of = |event: &&Event| {
             query.kind.is_none_or(|kind| kind == event.kind)
                 && model.is_none_or(|model| event.model_id.as_ref() == Some(&model.model_id))
-                && query.provider.as_ref().is_none_or(|slug| is_of(event, slug))
+                && query.provider.as_ref().is_none_or(|slug| event.concerns(slug))
         };
         Ok(snapshot.status.events.iter().filter(of).collect::<Vec<_>>())
     };
     let cut = Cut { limit: query.limit, cursor: query.cursor.as_deref() };
     request.listed(query.format, &cut, rows, |event| key(event))
-}
-
-/// Whether an event concerns a provider or one of its endpoints, which may no longer exist.
-fn is_of(event: &Event, provider: &str) -> bool {
-    event.provider.as_ref().is_some_and(|slug| slug.as_str() == provider)
-        || event.tag.as_ref().is_some_and(|tag| tag.split('/').next() == Some(provider))
 }
 
 fn key(event: &Event) -> String {

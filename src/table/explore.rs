@@ -71,35 +71,34 @@ names! {
 }
 
 /// A filter. Every condition excludes endpoints that do not publish the value: absent is not zero.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Filter {
+#[derive(Debug)]
+struct Filter {
     /// Words that the name of the model or endpoint must contain.
-    pub words: String,
+    words: String,
     /// Base slug of the provider.
-    pub provider: String,
+    provider: String,
     /// Highest effective input price, USD per million tokens.
-    pub price: Option<f64>,
+    price: Option<f64>,
     /// Highest list input price, USD per million tokens.
-    pub list: Option<f64>,
+    list: Option<f64>,
     /// Lowest hit rate, 0..1.
-    pub hit: Option<f64>,
+    hit: Option<f64>,
     /// Quantization as declared by the provider.
-    pub quantization: String,
+    quantization: String,
     /// Shortest context, tokens.
-    pub context: Option<f64>,
+    context: Option<f64>,
     /// Request parameters that it must support.
-    pub parameters: Vec<String>,
+    parameters: Vec<String>,
     /// Data policy.
-    pub policy: Option<Policy>,
+    policy: Option<Policy>,
     /// Whether variants other than the standard one are shown.
-    pub variants: bool,
+    variants: bool,
 }
 
 /// A complete query: filter, sort order, page.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug)]
 pub struct Question {
-    /// The filter.
-    pub filter: Filter,
+    filter: Filter,
     /// The sort order.
     pub sort: Sort,
     /// Whether large values come first.

@@ -137,7 +137,7 @@ fn form(snapshot: &Snapshot, question: &Question) -> Form {
             choice(Policy::NoTraining.as_str(), "declared as not used for training", "data"),
             choice(Policy::NotKept.as_str(), "declared as not kept either", "data"),
         ],
-        variants: question.filter.variants,
+        variants: typed("variants") == "all",
         sort: question.sort.as_str(),
         direction: if question.descending { Direction::Descending } else { Direction::Ascending }.as_str(),
     }
