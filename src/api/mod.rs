@@ -21,10 +21,8 @@ mod request;
 mod rows;
 mod table;
 
-pub use envelope::{Envelope, Meta};
 pub use http::too_many_requests;
 pub use openapi::openapi;
-pub use problem::Problem;
 
 use crate::prepared::{Bounds, Prepared, Purpose, Shelf};
 use crate::snapshot::Current;

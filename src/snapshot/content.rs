@@ -281,13 +281,6 @@ pub struct EndpointDay {
     pub coverage: Option<f64>,
 }
 
-impl EndpointDay {
-    /// Whether the hit rate was derived from the day's price instead of being published by the upstream.
-    pub fn derived(&self) -> bool {
-        self.basis == Some(Basis::Derived)
-    }
-}
-
 /// A provider with a summary of its endpoints.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ProviderEntry {
