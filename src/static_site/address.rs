@@ -136,6 +136,7 @@ mod tests {
             ("/models/a/b.csv", "models/a/b.csv"),
             ("/api/v1/thresholds", "method.json"),
             ("/api/v1/endpoints", "explore.json"),
+            ("/api/v1/endpoints.csv", "explore.csv"),
             ("/method", "method/index.html"),
             ("/api/v1/openapi.json", "api/v1/openapi.json"),
             ("/api/v1/backtest", "api/v1/backtest.json"),

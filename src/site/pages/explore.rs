@@ -89,16 +89,16 @@ pub fn render(view: &View, question: &Question) -> askama::Result<String> {
     let here = query(question, question.sort, question.descending, page);
     let twin = query(question, question.sort, question.descending, 1);
     let of_page = offers.iter().skip((page - 1) * PAGE_ROWS).take(PAGE_ROWS);
-    let twin = |extension: &str| match twin.is_empty() {
-        true => format!("/explore.{extension}"),
-        false => format!("/explore.{extension}?{twin}"),
+    let twin = |ending: &str| match twin.is_empty() {
+        true => format!("/api/v1/endpoints{ending}"),
+        false => format!("/api/v1/endpoints{ending}?{twin}"),
     };
     let about =
         "All endpoints, with filters for price, hit rate, quantization, context, parameters and data policy.";
     let shell = Shell::new(view, Section::Explore, "explore all endpoints", about).at("/explore");
     Explore {
         // An invalid condition is an error for programs, so there is no JSON to link to.
-        shell: if question.errors.is_empty() { shell.json(twin("json")) } else { shell },
+        shell: if question.errors.is_empty() { shell.json(twin("")) } else { shell },
         errors: question.errors.clone(),
         form: form(snapshot, question),
         found: offers.len(),
@@ -106,8 +106,8 @@ pub fn render(view: &View, question: &Question) -> askama::Result<String> {
         columns: Sort::ALL.into_iter().map(|sort| column(question, sort, &workload)).collect(),
         rows: of_page.map(|offer| row(offer, snapshot.default_workload())).collect(),
         pages: page_links(question, page, pages),
-        json: twin("json"),
-        csv: twin("csv"),
+        json: twin(""),
+        csv: twin(".csv"),
         is_filtered: !here.is_empty(),
     }
     .render()
