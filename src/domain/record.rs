@@ -202,6 +202,14 @@ pub struct Event {
     pub detail: String,
 }
 
+impl Event {
+    /// Whether it concerns a provider or one of its endpoints, which may no longer exist.
+    pub fn concerns(&self, provider: &str) -> bool {
+        self.provider.as_ref().is_some_and(|slug| slug.as_str() == provider)
+            || self.tag.as_ref().is_some_and(|tag| tag.split('/').next() == Some(provider))
+    }
+}
+
 /// The counts of one accepted run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Counts {
