@@ -14,7 +14,7 @@ use crate::domain::window::{Basis, WindowKind};
 use crate::domain::workload::Workload;
 use crate::snapshot::{
     ComparisonAge, Endpoint, EndpointDay, FORMAT, ModelEntry, ProviderDay, ProviderEntry, RecentReading,
-    Snapshot, Status, Summary, SuspectRun,
+    Snapshot, Status, Summary, SuspectRun, TierList,
 };
 use crate::store::{EndpointDayRow, EndpointNow, HourlyRecord, RunRow, Store, StoreError};
 use crate::upstream::UNSTATED;
@@ -48,8 +48,9 @@ pub struct Material {
 }
 
 impl Material {
-    /// Reads what was known at the time of `newest`, besides the endpoints and days, which were read for the analysis; `workload` is the default one. The state of the collection is read
-    /// as of `until`, because failed and suspect runs may follow the newest accepted one.
+    /// Reads what was known at the time of `newest`, besides the endpoints and days, which were read for the analysis;
+    /// `workload` is the default one. The state of the collection is read as of `until`, because failed and suspect
+    /// runs may follow the newest accepted one.
     pub fn read(
         store: &Store,
         newest: RunRow,
@@ -114,14 +115,7 @@ pub fn snapshot(
     workloads: Vec<Workload>,
     built_at: DateTime<Utc>,
 ) -> Snapshot {
-    let observed_days: BTreeSet<NaiveDate> = material
-        .days
-        .iter()
-        .map(|row| &row.of_day)
-        .filter(|day| day.coverage.is_some())
-        .map(|day| day.day)
-        .collect();
-    let rated_days = rated_days(&material.days);
+    let (observed_days, rated_days) = (observed_days(&material.days), rated_days(&material.days));
     let provider_days = provider_days(&material.days);
     let default_workload = workloads.first().map_or_else(String::new, |workload| workload.name.clone());
     let mut days: HashMap<Uuid, Vec<EndpointDay>> = HashMap::new();
@@ -138,10 +132,6 @@ pub fn snapshot(
     }
     let providers = provider_entries(&material.providers, &models, provider_days);
     let tokens_per_day = models.iter().fold(0.0, |sum, model| sum + model.tokens_per_day);
-    let covered = analysis.tier_lists.iter().find(|list| list.lens == Lens::Cache).map(|list| {
-        let rated = list.providers.iter().filter(|provider| provider.tier != Tier::Unrated);
-        rated.map(|provider| provider.tokens_per_day).sum::<f64>()
-    });
     let mut status = material.status;
     status.missing = missing(&material.newest, rated_days, status.comparison.as_ref(), &analysis);
     let mut snapshot = Snapshot {
@@ -158,12 +148,10 @@ pub fn snapshot(
             models: models.len(),
             providers: providers.iter().filter(|provider| provider.endpoints > 0).count(),
             tokens_per_day,
-            covered_share: covered
-                .filter(|_| tokens_per_day > 0.0)
-                .map(|tokens| (tokens / tokens_per_day).min(1.0)),
+            covered_share: covered_share(&analysis.tier_lists, tokens_per_day),
             runs: material.run_count,
             first_run: material.first_run,
-            observed_days: observed_days.len(),
+            observed_days,
         },
         tier_lists: analysis.tier_lists,
         models,
@@ -197,6 +185,21 @@ fn id(snapshot: &Snapshot, run_id: &str) -> String {
 
 fn json(value: &impl serde::Serialize) -> Vec<u8> {
     serde_json::to_vec(value).unwrap_or_default()
+}
+
+/// Share of the tokens per day that the providers with a tier in the cache list serve; `None` without that list or without
+/// tokens.
+fn covered_share(lists: &[TierList], tokens_per_day: f64) -> Option<f64> {
+    let list = lists.iter().find(|list| list.lens == Lens::Cache).filter(|_| tokens_per_day > 0.0)?;
+    let rated = list.providers.iter().filter(|provider| provider.tier != Tier::Unrated);
+    let tokens = rated.map(|provider| provider.tokens_per_day).sum::<f64>();
+    Some((tokens / tokens_per_day).min(1.0))
+}
+
+/// Number of UTC days with a reading.
+fn observed_days(days: &[EndpointDayRow]) -> usize {
+    let observed = days.iter().map(|row| &row.of_day).filter(|day| day.coverage.is_some());
+    observed.map(|day| day.day).collect::<BTreeSet<_>>().len()
 }
 
 /// Number of UTC days with a hit rate that the upstream published: observed or closing, not derived.

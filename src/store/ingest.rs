@@ -163,6 +163,7 @@ fn ingest(connection: &Connection, record: &RunRecord, run: &RunReadings) -> Res
     window_event(connection, run_no, run)?;
     let numbers = number_endpoints(connection, &record.upstream_name, run)?;
     stage_readings(connection, run, &numbers)?;
+    stage_closing(connection, run, &numbers)?;
     stage_lists(connection, run)?;
     connection.execute_batch(MERGE)?;
     days::add_late(connection, run_no, run_no)
@@ -287,6 +288,7 @@ fn decimal(price: Option<UsdPerMtok>) -> Option<String> {
     price.map(|price| price.0.to_string())
 }
 
+/// Facts, prices, usage and health of the endpoints.
 fn stage_readings(connection: &Connection, run: &RunReadings, keys: &[i32]) -> Result<(), StoreError> {
     let staged = run.readings.iter().zip(keys).map(|(reading, key)| {
         let read = ReadAt::of(reading.usage.as_ref(), run.observed_at);
@@ -343,6 +345,11 @@ fn stage_readings(connection: &Connection, run: &RunReadings, keys: &[i32]) -> R
         usage_day_back: read.day_back,
         usage_after_s: read.after_s,
     });
+    Ok(())
+}
+
+/// The closing prices of past days from the charts of the endpoints.
+fn stage_closing(connection: &Connection, run: &RunReadings, keys: &[i32]) -> Result<(), StoreError> {
     let closing = run.readings.iter().zip(keys);
     let closing = closing.flat_map(|(reading, key)| reading.closing_prices.iter().map(move |one| (key, one)));
     append!(connection, "stage_closing", (key, (day, (input, output))) in closing => {
@@ -354,6 +361,7 @@ fn stage_readings(connection: &Connection, run: &RunReadings, keys: &[i32]) -> R
     Ok(())
 }
 
+/// What is not about one endpoint: closing rates, lists, pairs without an answer, activity.
 fn stage_lists(connection: &Connection, run: &RunReadings) -> Result<(), StoreError> {
     append!(connection, "stage_rate", rate in &run.closing_rates => {
         endpoint_id: rate.endpoint_id.to_string(),

@@ -418,12 +418,9 @@ fn seconds(seconds: i64) -> Result<DateTime<Utc>, StoreError> {
 }
 
 fn endpoints_of(batch: &RecordBatch, endpoints: &mut Vec<EndpointNow>) -> Result<(), StoreError> {
+    let mut facts = facts_of(batch)?.into_iter();
+    let mut health = health_of(batch)?.into_iter();
     each_row!(batch, |endpoint_id: Uuid,
-                      model: ModelSlug,
-                      variant: Variant,
-                      provider: ProviderSlug,
-                      provider_name: String,
-                      tag: Tag,
                       first_seen_s: i64,
                       reading_s: i64,
                       hit_rate: Option<f64>,
@@ -436,13 +433,41 @@ fn endpoints_of(batch: &RecordBatch, endpoints: &mut Vec<EndpointNow>) -> Result
                       list_cache_write: Option<f64>,
                       list_cache_write_1h: Option<f64>,
                       price_tiers_json: Json<Vec<PriceTier>>,
-                      uptime_5m: Option<f64>,
-                      uptime_30m: Option<f64>,
-                      uptime_1d: Option<f64>,
-                      availability_1d: Option<f64>,
-                      status: Option<i32>,
-                      throughput: Option<f64>,
-                      latency_ms: Option<f64>,
+                      availability_1d: Option<f64>| {
+        let Json(price_tiers) = price_tiers_json;
+        let (first_seen, reading_at) = (seconds(first_seen_s)?, seconds(reading_s)?);
+        endpoints.extend(facts.next().zip(health.next()).map(|(facts, health)| EndpointNow {
+            endpoint_id,
+            facts,
+            first_seen,
+            reading_at,
+            hit_rate,
+            tokens,
+            effective: EffectivePrices { input: effective_input, output: effective_output },
+            list: Prices {
+                input: list_input,
+                output: list_output,
+                cache_read: list_cache_read,
+                cache_write: list_cache_write,
+                cache_write_1h: list_cache_write_1h,
+            },
+            price_tiers,
+            health,
+            availability: availability_1d,
+        }));
+    });
+    Ok(())
+}
+
+/// The facts of the endpoints, row by row.
+fn facts_of(batch: &RecordBatch) -> Result<Vec<EndpointFacts>, StoreError> {
+    let mut all = Vec::with_capacity(batch.num_rows());
+    each_row!(batch, |endpoint_id: Uuid,
+                      model: ModelSlug,
+                      variant: Variant,
+                      provider: ProviderSlug,
+                      provider_name: String,
+                      tag: Tag,
                       quantization: Option<String>,
                       context_length: Option<i64>,
                       max_completion_tokens: Option<i64>,
@@ -457,56 +482,51 @@ fn endpoints_of(batch: &RecordBatch, endpoints: &mut Vec<EndpointNow>) -> Result
                       deprecation_us: Option<DateTime<Utc>>,
                       created_us: Option<DateTime<Utc>>| {
         let Json(parameters) = parameters;
-        let Json(price_tiers) = price_tiers_json;
-        endpoints.push(EndpointNow {
-            endpoint_id,
-            facts: EndpointFacts {
-                model,
-                variant,
-                endpoint_id: Some(endpoint_id),
-                tag,
-                provider,
-                provider_name,
-                quantization,
-                context_length,
-                max_completion_tokens,
-                region,
-                trains_on_prompts,
-                retains_prompts,
-                parameters,
-                restricted: Some(restricted),
-                deranked,
-                disabled,
-                max_prompt_tokens,
-                deprecation_date: deprecation_us,
-                created_at: created_us,
-            },
-            first_seen: seconds(first_seen_s)?,
-            reading_at: seconds(reading_s)?,
-            hit_rate,
-            tokens,
-            effective: EffectivePrices { input: effective_input, output: effective_output },
-            list: Prices {
-                input: list_input,
-                output: list_output,
-                cache_read: list_cache_read,
-                cache_write: list_cache_write,
-                cache_write_1h: list_cache_write_1h,
-            },
-            price_tiers,
-            health: Health {
-                status,
-                uptime_5m,
-                uptime_30m,
-                uptime_1d,
-                throughput,
-                latency_ms,
-                ..Health::default()
-            },
-            availability: availability_1d,
+        all.push(EndpointFacts {
+            model,
+            variant,
+            endpoint_id: Some(endpoint_id),
+            tag,
+            provider,
+            provider_name,
+            quantization,
+            context_length,
+            max_completion_tokens,
+            region,
+            trains_on_prompts,
+            retains_prompts,
+            parameters,
+            restricted: Some(restricted),
+            deranked,
+            disabled,
+            max_prompt_tokens,
+            deprecation_date: deprecation_us,
+            created_at: created_us,
         });
     });
-    Ok(())
+    Ok(all)
+}
+
+/// The health of the endpoints without the numbers of requests, row by row.
+fn health_of(batch: &RecordBatch) -> Result<Vec<Health>, StoreError> {
+    let mut all = Vec::with_capacity(batch.num_rows());
+    each_row!(batch, |status: Option<i32>,
+                      uptime_5m: Option<f64>,
+                      uptime_30m: Option<f64>,
+                      uptime_1d: Option<f64>,
+                      throughput: Option<f64>,
+                      latency_ms: Option<f64>| {
+        all.push(Health {
+            status,
+            uptime_5m,
+            uptime_30m,
+            uptime_1d,
+            throughput,
+            latency_ms,
+            ..Health::default()
+        });
+    });
+    Ok(all)
 }
 
 fn days_of(batch: &RecordBatch, days: &mut Vec<EndpointDayRow>) -> Result<(), StoreError> {

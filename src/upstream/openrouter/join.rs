@@ -282,11 +282,30 @@ fn merge_provider(providers: &mut BTreeMap<ProviderSlug, Provider>, new: Provide
 
 fn join_pair(
     pair: &Pair,
-    parts: PairParts,
+    mut parts: PairParts,
     providers: &BTreeMap<ProviderSlug, Provider>,
     run: &mut RunReadings,
     witness: &mut WindowWitness,
 ) {
+    let usage = parts.usage.take();
+    let answered = !parts.stats_asked || parts.stats_answered;
+    let mut readings = join_endpoints(pair, parts, providers, run);
+    if let Some(UsageAnswer { body, sha256, read_at }) = usage {
+        let mut aside = join_usage(pair, body, read_at, answered, &mut readings, witness, run);
+        aside.iter_mut().for_each(|row| row.sha256.clone_from(&sha256));
+        run.quarantined.extend(aside);
+    }
+    readings.sort_by(|a, b| (&a.facts.endpoint_id, &a.facts.tag).cmp(&(&b.facts.endpoint_id, &b.facts.tag)));
+    run.readings.extend(readings);
+}
+
+/// The endpoints of a pair: those of the statistics, each with its documented row, then those that are only documented.
+fn join_endpoints(
+    pair: &Pair,
+    parts: PairParts,
+    providers: &BTreeMap<ProviderSlug, Provider>,
+    run: &mut RunReadings,
+) -> Vec<Reading> {
     let put_aside = |reason, kind: DocumentKind, path: &str, detail: String| Quarantined {
         reason,
         kind: kind.into(),
@@ -349,14 +368,7 @@ fn join_pair(
             }
         }
     }
-    if let Some(UsageAnswer { body, sha256, read_at }) = parts.usage {
-        let answered = !parts.stats_asked || parts.stats_answered;
-        let mut aside = join_usage(pair, body, read_at, answered, &mut readings, witness, run);
-        aside.iter_mut().for_each(|row| row.sha256.clone_from(&sha256));
-        run.quarantined.extend(aside);
-    }
-    readings.sort_by(|a, b| (&a.facts.endpoint_id, &a.facts.tag).cmp(&(&b.facts.endpoint_id, &b.facts.tag)));
-    run.readings.extend(readings);
+    readings
 }
 
 /// Adds an endpoint that both sources list to the comparison of the two. The keys are domain paths.
