@@ -207,12 +207,8 @@ impl Archive {
         Ok((manifest, pack_bytes + manifest_bytes))
     }
 
-    fn manifest_path(&self, header: &RunHeader) -> PathBuf {
-        self.manifest_file(&header.run_id, header.observed_at)
-    }
-
     fn write_manifest(&self, manifest: &Manifest) -> Result<u64, ArchiveError> {
-        let path = self.manifest_path(&manifest.header);
+        let path = self.manifest_file(&manifest.header.run_id, manifest.header.observed_at);
         let invalid = |source| ArchiveError::Manifest { path: path.clone(), line: 1, source };
         let mut lines = serde_json::to_vec(&manifest.header).map_err(invalid)?;
         for entry in &manifest.entries {

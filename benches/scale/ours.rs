@@ -78,7 +78,7 @@ pub fn recompute(data: &Path) -> Outcome {
     let rows = store.rebuild_days()?;
     let days = watch.read();
     let newest = store.newest_run(None)?.ok_or("the record is empty")?;
-    let snapshot = build_snapshot(&store, None, Workload::shipped()?, newest.observed_at)?;
+    let snapshot = build_snapshot(&store, None, Workload::shipped()?, newest.run.observed_at)?;
     let all = watch.read();
     Ok(json!({
         "seconds": all[0], "cpu_seconds": all[1], "days_seconds": days[0], "days_cpu_seconds": days[1],
@@ -136,15 +136,17 @@ fn days_before(day: NaiveDate, days: u64) -> NaiveDate {
 fn frames(store: &Store, as_of: DateTime<Utc>) -> Result<(Frames, Parameters), Box<dyn Error>> {
     let today = as_of.date_naive();
     let window = DayRange { from: days_before(today, 6), to: today };
-    let frames =
-        Frames { days: store.days_frame(window.from, window.to, as_of)?, newest: store.newest_frame(as_of)? };
+    let frames = Frames {
+        days: store.days(window.from, window.to, as_of)?.frame()?,
+        newest: store.endpoints(as_of)?.frame()?,
+    };
     let workloads = Workload::shipped()?;
     Ok((frames, Parameters { as_of, window, workloads, provider_names: BTreeMap::new() }))
 }
 
 /// All tier lists as of the newest run, without the other content of a snapshot.
 fn tier_lists(store: &Store) -> Result<usize, Box<dyn Error>> {
-    let as_of = store.newest_run(None)?.ok_or("the record is empty")?.observed_at;
+    let as_of = store.newest_run(None)?.ok_or("the record is empty")?.run.observed_at;
     let (frames, parameters) = frames(store, as_of)?;
     Ok(analysis::analyse(&frames, &parameters)?.tier_lists.len())
 }
@@ -152,7 +154,7 @@ fn tier_lists(store: &Store) -> Result<usize, Box<dyn Error>> {
 /// The parts of building the snapshot, step by step, then the whole build and the save: seconds, CPU seconds.
 pub fn parts(data: &Path) -> Outcome {
     let store = store(data)?;
-    let as_of = store.newest_run(None)?.ok_or("the record is empty")?.observed_at;
+    let as_of = store.newest_run(None)?.ok_or("the record is empty")?.run.observed_at;
     let today = as_of.date_naive();
     let back = |days| days_before(today, days);
     let mut told = serde_json::Map::new();
@@ -167,13 +169,13 @@ pub fn parts(data: &Path) -> Outcome {
     lap("analyse");
     pipeline::backtest(&store, DayRange { from: back(29), to: today }, as_of)?;
     lap("backtest");
-    store.days(back(29), today, as_of)?;
+    store.days(back(29), today, as_of)?.rows()?;
     lap("days");
-    store.endpoints(as_of)?;
+    store.endpoints(as_of)?.rows()?;
     lap("endpoints");
     store.newest_readings(as_of - Duration::hours(48), as_of + Duration::seconds(1), 30_000)?;
     lap("readings");
-    store.event_rows(as_of, 200)?;
+    store.events(as_of, 200)?;
     lap("events");
     let midnight = |days: u64| back(days).and_time(NaiveTime::MIN).and_utc();
     store.hourly(midnight(HOURLY_DAYS - 1), as_of + Duration::seconds(1))?;

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Duration, NaiveDate, Timelike, Utc};
 use duckdb::Connection;
-use hitrate::domain::endpoint::{EndpointFacts, ListPrices};
+use hitrate::domain::endpoint::{EffectivePrices, ListPrices};
 use hitrate::domain::ids::{ModelSlug, Variant};
 use hitrate::domain::reading::{
     Activity, Health, ModelUsage, Reading, RunReadings, RunStatus, SourceReport, Usage,
@@ -75,7 +75,7 @@ pub fn next(store: &Store, past: &Past, hour: u32) -> Result<(RunRecord, RunRead
     let part = f64::from(observed_at.hour() + 1) / 24.0;
     let before = f64::from(newest.hour() + 1) / 24.0;
     let mut readings = Vec::new();
-    for now in store.endpoints(newest)? {
+    for now in store.endpoints(newest)?.rows()? {
         let closing = past.closing.get(&now.endpoint_id.to_string()).cloned().unwrap_or_default();
         readings.push(reading(now, part / before, observed_at, closing)?);
     }
@@ -130,9 +130,7 @@ fn reading(
     let price = |value: Option<f64>| -> Result<Option<UsdPerMtok>, rust_decimal::Error> {
         value.map(|value| value.to_string().parse::<Decimal>().map(UsdPerMtok)).transpose()
     };
-    let [input, output, cache_read, cache_write, cache_write_1h] = now.list;
-    let [effective_input, effective_output] = now.effective;
-    let [uptime_5m, uptime_30m, uptime_1d] = now.uptime;
+    let EffectivePrices { input: effective_input, output: effective_output } = now.effective;
     if let Some(yesterday) = observed_at.date_naive().pred_opt().filter(|_| effective_input.is_some()) {
         closing_prices.entry(yesterday).or_insert((effective_input, effective_output));
     }
@@ -145,46 +143,17 @@ fn reading(
         read_at: None,
     });
     Ok(Reading {
-        facts: EndpointFacts {
-            model: now.model,
-            variant: now.variant,
-            endpoint_id: Some(now.endpoint_id),
-            tag: now.tag,
-            provider: now.provider,
-            provider_name: now.provider_name,
-            quantization: now.quantization,
-            context_length: now.context_length,
-            max_completion_tokens: now.max_completion_tokens,
-            region: now.region,
-            trains_on_prompts: now.trains_on_prompts,
-            retains_prompts: now.retains_prompts,
-            parameters: now.parameters,
-            restricted: false,
-            deranked: false,
-            disabled: false,
-            max_prompt_tokens: now.max_prompt_tokens,
-            deprecation_date: now.deprecation_date,
-            created_at: now.created_at,
-        },
+        facts: now.facts,
         prices: ListPrices {
-            input: price(input)?,
-            output: price(output)?,
-            cache_read: price(cache_read)?,
-            cache_write: price(cache_write)?,
-            cache_write_1h: price(cache_write_1h)?,
+            input: price(now.list.input)?,
+            output: price(now.list.output)?,
+            cache_read: price(now.list.cache_read)?,
+            cache_write: price(now.list.cache_write)?,
+            cache_write_1h: price(now.list.cache_write_1h)?,
             discount: None,
             tiers: now.price_tiers,
         },
-        health: Health {
-            status: now.status,
-            uptime_5m,
-            uptime_30m,
-            uptime_1d,
-            counters_1d: None,
-            throughput: now.throughput,
-            latency_ms: now.latency_ms,
-            requests_30m: now.tokens.map(|tokens| 1 + tokens / 1_000_000),
-        },
+        health: Health { requests_30m: now.tokens.map(|tokens| 1 + tokens / 1_000_000), ..now.health },
         usage,
         closing_prices,
     })

@@ -11,7 +11,6 @@ WITH runs AS MATERIALIZED (
         ON m.valid_from <= runs.observed_at AND coalesce(m.valid_to, TIMESTAMP '9999-12-31') > runs.observed_at
     GROUP BY run_no
 )
-SELECT epoch_us(observed_at), coalesce(models, 0), CAST(endpoints AS BIGINT), CAST(readings AS BIGINT),
-    CAST(coalesce(tokens, 0) AS DOUBLE)
+SELECT observed_at, coalesce(models, 0) AS models, endpoints, readings, CAST(coalesce(tokens, 0) AS DOUBLE) AS tokens
 FROM runs LEFT JOIN tokens USING (run_no) LEFT JOIN models USING (run_no)
 ORDER BY observed_at

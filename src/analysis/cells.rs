@@ -4,6 +4,7 @@ use super::AnalysisError;
 use super::frames::{flags, floats, integers, texts};
 use super::newest::{Latest, endpoint_ids};
 use super::scatter::HitDays;
+use crate::domain::endpoint::Prices;
 use crate::domain::session::Pricing;
 use crate::domain::thresholds::{FULL_RECORD_DAYS, LAUNCH_DAYS};
 use polars::prelude::*;
@@ -33,9 +34,8 @@ pub struct Cell {
     pub tokens: Option<f64>,
     /// Share of the listed discount that was applied to hits over its observed days, as a ratio of sums.
     pub efficiency: Option<f64>,
-    /// List prices of its last day, USD per million tokens: input, output, cache read, cache write, cache write for an
-    /// hour.
-    pub prices: [Option<f64>; 5],
+    /// List prices of its last day.
+    pub prices: Prices,
     /// Whether writes were billed on its last day.
     pub billed_writes: bool,
     /// Whether price tiers applied on its last day.
@@ -237,7 +237,13 @@ fn read(frame: &DataFrame) -> Result<Vec<Cell>, AnalysisError> {
         hit_rate_variance: variance[row].filter(|_| count(days[row]) > 1),
         tokens: tokens[row],
         efficiency: efficiency(row),
-        prices: [input[row], output[row], cache_read[row], cache_write[row], cache_write_1h[row]],
+        prices: Prices {
+            input: input[row],
+            output: output[row],
+            cache_read: cache_read[row],
+            cache_write: cache_write[row],
+            cache_write_1h: cache_write_1h[row],
+        },
         billed_writes: billed[row],
         price_tiers: tiers[row],
         uptime: uptime[row],

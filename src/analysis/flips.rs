@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 pub const FLIP_BOUND: f64 = 0.04;
 
 /// The lenses to which the bound applies.
-pub const BOUND_LENSES: [Lens; 2] = [Lens::Cache, Lens::Cost];
+const BOUND_LENSES: [Lens; 2] = [Lens::Cache, Lens::Cost];
 
 /// Changes from one day with a run to the next.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]

@@ -1,6 +1,7 @@
 //! The column contract of the two frames that the store produces, and the check that reports violations.
 
 use super::AnalysisError;
+use crate::domain::tier_list::DayRange;
 use polars::prelude::*;
 
 /// The record of the lens window and the newest run.
@@ -135,6 +136,18 @@ pub const NEWEST: &[ColumnSpec] = &[
 ];
 
 impl Frames {
+    /// The same frames, with no days but those of a range.
+    ///
+    /// # Errors
+    /// If the column `day` is missing or has a different type.
+    pub fn within(self, range: DayRange) -> Result<Self, AnalysisError> {
+        let range = i64::from(range.from.to_epoch_days())..=i64::from(range.to.to_epoch_days());
+        let days = integers(&self.days, "day")?;
+        let kept: Vec<bool> = days.iter().map(|day| day.is_some_and(|day| range.contains(&day))).collect();
+        let days = self.days.filter(&BooleanChunked::new("kept".into(), kept))?;
+        Ok(Self { days, newest: self.newest })
+    }
+
     /// Checks that both frames conform to [`DAYS`] and [`NEWEST`].
     ///
     /// # Errors

@@ -4,6 +4,7 @@ use super::cells::Cell;
 use super::derive::{Evidence, efficiency, is_phantom};
 use super::newest::Latest;
 use super::scatter::HitDays;
+use crate::domain::endpoint::Prices;
 use crate::domain::session::{CostBasis, Pricing, SessionCost, session_cost};
 use crate::domain::thresholds::CELL_MIN_TOKENS;
 use crate::domain::workload::Workload;
@@ -86,7 +87,7 @@ fn newest_efficiency(latest: &Latest) -> Option<f64> {
 
 /// The prices of an endpoint that is gone, from its last day.
 fn last_prices(cell: &Cell) -> Option<Pricing> {
-    let [input, output, cache_read, cache_write, cache_write_1h] = cell.prices;
+    let Prices { input, output, cache_read, cache_write, cache_write_1h } = cell.prices;
     let (billed_writes, tiers) = (cell.billed_writes, Vec::new());
     (!cell.price_tiers).then_some(Pricing {
         input,

@@ -3,7 +3,7 @@
 use super::catalogue::known_model;
 use super::envelope::Envelope;
 use super::problem::Problem;
-use super::request::{ApiRequest, named, shortened};
+use super::request::{ApiRequest, named};
 use super::table::{Cut, Format};
 use crate::domain::event::EventKind;
 use crate::snapshot::Event;
@@ -18,7 +18,9 @@ use utoipa::IntoParams;
 pub(super) struct EventsQuery {
     /// Only changes of this kind: `price_changed`, `endpoint_appeared`, `endpoint_gone`, `tag_changed`, `tier_changed`,
     /// `window_changed`.
-    kind: Option<String>,
+    #[serde(default, deserialize_with = "named")]
+    #[param(value_type = Option<String>)]
+    kind: Option<EventKind>,
     /// Only changes of this model, by public id or canonical slug.
     model: Option<String>,
     /// Only changes of this provider and its endpoints, by base slug.
@@ -44,30 +46,16 @@ pub(super) struct EventsQuery {
 pub(super) async fn changes(request: ApiRequest<EventsQuery>) -> Result<Response, Problem> {
     let (query, snapshot) = (&request.query, &request.snapshot);
     let rows = || {
-        let kind = query.kind.as_ref().map(|name| EventKind::parse(name).ok_or_else(|| unknown_kind(name)));
-        let kind = kind.transpose()?;
         let model = query.model.as_ref().map(|name| known_model(snapshot, name)).transpose()?;
         let of = |event: &&Event| {
-            kind.is_none_or(|kind| kind == event.kind)
+            query.kind.is_none_or(|kind| kind == event.kind)
                 && model.is_none_or(|model| event.model_id.as_ref() == Some(&model.model_id))
-                && query.provider.as_ref().is_none_or(|slug| is_of(event, slug))
+                && query.provider.as_ref().is_none_or(|slug| event.concerns(slug))
         };
         Ok(snapshot.status.events.iter().filter(of).collect::<Vec<_>>())
     };
     let cut = Cut { limit: query.limit, cursor: query.cursor.as_deref() };
     request.listed(query.format, &cut, rows, |event| key(event))
-}
-
-fn unknown_kind(name: &str) -> Problem {
-    let short = shortened(name);
-    let known = EventKind::ALL.map(EventKind::as_str).join(", ");
-    Problem::bad_request(format!("invalid `kind` `{short}`; expected one of {known}"))
-}
-
-/// Whether an event concerns a provider or one of its endpoints, which may no longer exist.
-fn is_of(event: &Event, provider: &str) -> bool {
-    event.provider.as_ref().is_some_and(|slug| slug.as_str() == provider)
-        || event.tag.as_ref().is_some_and(|tag| tag.split('/').next() == Some(provider))
 }
 
 fn key(event: &Event) -> String {

@@ -7,8 +7,8 @@ use crate::domain::event::EventKind;
 use crate::domain::quantization::Quantization;
 use crate::preferences::targets::Target;
 use crate::snapshot::{ProviderTier, RecentReading};
-use crate::table::Offer;
-use crate::table::Row;
+use crate::table::explore::{Direction, Policy, Sort};
+use crate::table::{Offer, Row};
 use utoipa::openapi::path::Parameter;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{OpenApi, RefOr, Schema};
@@ -19,6 +19,10 @@ const CURSOR: &str = "^([0-9a-f]{2})+$";
 const WORKLOAD: &str = "^[a-z0-9-]{1,40}$";
 /// A region as written into a preference.
 const REGION: &str = "^[!-~]{1,60}$";
+/// A price in USD per million tokens, a percentage and a number of tokens, as people write them in a form.
+const PRICE: &str = "^([0-9]{1,6}([.][0-9]{1,6})?)?$";
+const PERCENT: &str = "^(([0-9]{1,2}([.][0-9]{1,6})?|100)%?)?$";
+const TOKENS: &str = "^([0-9]{1,9}[kKmM]?)?$";
 
 /// Adds the accepted values of the parameters to the description.
 pub(super) fn constrain(document: &mut OpenApi) {
@@ -40,12 +44,19 @@ fn describe(path: &str, parameter: &mut Parameter) {
         "target" => names(Target::names().map(str::to_owned).collect()),
         "quant_floor" => names(Quantization::all().map(|one| one.to_string()).collect()),
         "kind" => names(owned(&EventKind::ALL.map(EventKind::as_str))),
+        "data" => names(owned(&Policy::ALL.map(Policy::as_str))),
+        "dir" => names(owned(&Direction::ALL.map(Direction::as_str))),
+        "sort" if path == "/api/v1/endpoints" => names(owned(&Sort::ALL.map(Sort::as_str))),
         "sort" => {
             names(columns(path).iter().flat_map(|name| [(*name).to_owned(), format!("-{name}")]).collect())
         }
         "cursor" => pattern(CURSOR),
         "workload" => pattern(WORKLOAD),
         "region" => pattern(REGION),
+        "price" | "list" => pattern(PRICE),
+        "hit" => pattern(PERCENT),
+        "context" if path == "/api/v1/endpoints" => pattern(TOKENS),
+        "variants" => pattern("^(all)?$"),
         _ => return,
     };
     parameter.schema = Some(RefOr::T(Schema::Object(schema.build())));

@@ -3,7 +3,7 @@
 use super::catalogue::known_model;
 use super::envelope::Envelope;
 use super::problem::Problem;
-use super::request::{ApiRequest, ModelName, named};
+use super::request::{ApiRequest, ModelName, named, names};
 use crate::cost::{Across, AcrossFilter, CostOfModel, OwnNumbers, across, compare};
 use crate::domain::workload::{CacheTtl, Workload};
 use crate::snapshot::Snapshot;
@@ -15,53 +15,62 @@ use utoipa::IntoParams;
 const ROWS: usize = 100;
 const MOST_ROWS: usize = 1000;
 
-/// The workload, and numbers that override it.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(super) struct CostQuery {
-    /// Workload, a name from `/api/v1/workloads`. Default: the first workload.
-    workload: Option<String>,
-    /// Turns per session; overrides the workload's.
-    #[param(minimum = 1, maximum = 2000)]
-    turns: Option<u32>,
-    /// Tokens of the first prompt before the user's first input; overrides the workload's.
-    #[param(minimum = 0, maximum = 1000000000)]
-    first_prompt: Option<f64>,
-    /// New input tokens per turn; overrides the workload's.
-    #[param(minimum = 0, maximum = 1000000000)]
-    new_input: Option<f64>,
-    /// Output tokens per turn; overrides the workload's.
-    #[param(minimum = 0, maximum = 1000000000)]
-    output: Option<f64>,
-    /// Whether outputs can be found in the cache on the next turn; overrides the workload's.
-    output_cached: Option<bool>,
-    /// Lifetime of cache writes, which decides the write price; overrides the workload's.
-    #[serde(default, deserialize_with = "named")]
-    cache_ttl: Option<CacheTtl>,
+/// A query struct with a workload, numbers that override it, and the struct's own parameters. A flattened struct would
+/// accept misspelt parameters.
+macro_rules! workload_query {
+    ($(#[$about:meta])* $name:ident { $($(#[$own_about:meta])* $own:ident: $type:ty,)* }) => {
+        $(#[$about])*
+        #[derive(Debug, Deserialize, IntoParams)]
+        #[serde(deny_unknown_fields)]
+        #[into_params(parameter_in = Query)]
+        pub(super) struct $name {
+            /// Workload, a name from `/api/v1/workloads`. Default: the first workload.
+            workload: Option<String>,
+            /// Turns per session; overrides the workload's.
+            #[param(minimum = 1, maximum = 2000)]
+            turns: Option<u32>,
+            /// Tokens of the first prompt before the user's first input; overrides the workload's.
+            #[param(minimum = 0, maximum = 1000000000)]
+            first_prompt: Option<f64>,
+            /// New input tokens per turn; overrides the workload's.
+            #[param(minimum = 0, maximum = 1000000000)]
+            new_input: Option<f64>,
+            /// Output tokens per turn; overrides the workload's.
+            #[param(minimum = 0, maximum = 1000000000)]
+            output: Option<f64>,
+            /// Whether outputs can be found in the cache on the next turn; overrides the workload's.
+            output_cached: Option<bool>,
+            /// Lifetime of cache writes, which decides the write price; overrides the workload's.
+            #[serde(default, deserialize_with = "named")]
+            cache_ttl: Option<CacheTtl>,
+            $($(#[$own_about])* $own: $type,)*
+        }
+
+        impl $name {
+            /// The requested workload, or 400 with the accepted values.
+            fn workload(&self, snapshot: &Snapshot) -> Result<Workload, Problem> {
+                let name = snapshot.workload_name(self.workload.as_deref()).map_err(Problem::bad_request)?;
+                let base = snapshot
+                    .workload(name)
+                    .ok_or_else(|| Problem::not_published("this snapshot has no workloads".to_owned()))?;
+                let own = OwnNumbers {
+                    turns: self.turns,
+                    first_prompt: self.first_prompt,
+                    new_input: self.new_input,
+                    output: self.output,
+                    output_cached: self.output_cached,
+                    cache_ttl: self.cache_ttl,
+                };
+                own.over(base).map_err(|error| Problem::bad_request(error.to_string()))
+            }
+        }
+    };
 }
 
-impl CostQuery {
-    fn workload(&self, snapshot: &Snapshot) -> Result<Workload, Problem> {
-        let own = OwnNumbers {
-            turns: self.turns,
-            first_prompt: self.first_prompt,
-            new_input: self.new_input,
-            output: self.output,
-            output_cached: self.output_cached,
-            cache_ttl: self.cache_ttl,
-        };
-        resolve(snapshot, self.workload.as_deref(), own)
-    }
-}
-
-fn resolve(snapshot: &Snapshot, name: Option<&str>, own: OwnNumbers) -> Result<Workload, Problem> {
-    let name = snapshot.workload_name(name).map_err(Problem::bad_request)?;
-    let base = snapshot
-        .workload(name)
-        .ok_or_else(|| Problem::not_published("this snapshot has no workloads".to_owned()))?;
-    own.over(base).map_err(|error| Problem::bad_request(error.to_string()))
-}
+workload_query!(
+    /// The workload, and numbers that override it.
+    CostQuery {}
+);
 
 /// The cost of a session at every endpoint of a model.
 ///
@@ -86,49 +95,24 @@ pub(super) async fn cost(request: ApiRequest<CostQuery, ModelName>) -> Result<Re
     request.kept(make)
 }
 
-/// The workload and the limits. Lists are separated by commas.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(super) struct AcrossQuery {
-    /// Workload, a name from `/api/v1/workloads`. Default: the first workload.
-    workload: Option<String>,
-    /// Turns per session; overrides the workload's.
-    #[param(minimum = 1, maximum = 2000)]
-    turns: Option<u32>,
-    /// Tokens of the first prompt before the user's first input; overrides the workload's.
-    #[param(minimum = 0, maximum = 1000000000)]
-    first_prompt: Option<f64>,
-    /// New input tokens per turn; overrides the workload's.
-    #[param(minimum = 0, maximum = 1000000000)]
-    new_input: Option<f64>,
-    /// Output tokens per turn; overrides the workload's.
-    #[param(minimum = 0, maximum = 1000000000)]
-    output: Option<f64>,
-    /// Whether outputs can be found in the cache on the next turn; overrides the workload's.
-    output_cached: Option<bool>,
-    /// Lifetime of cache writes, which decides the write price; overrides the workload's.
-    #[serde(default, deserialize_with = "named")]
-    cache_ttl: Option<CacheTtl>,
-    /// Minimum context length of an endpoint, tokens.
-    min_context: Option<i64>,
-    /// Request parameters that an endpoint must all support, such as `tools`.
-    parameters: Option<String>,
-    /// Accepted quantizations, such as `bf16,fp16`; an endpoint must declare one of them.
-    quantizations: Option<String>,
-    /// Accepted authors of models, such as `moonshotai`.
-    authors: Option<String>,
-    /// Only the cheapest endpoint of each model.
-    best: Option<bool>,
-    /// Number of rows, 1 to 1000. Default: 100.
-    #[param(minimum = 1, maximum = 1000, default = 100)]
-    limit: Option<usize>,
-}
-
-fn list(text: Option<&str>) -> Vec<String> {
-    let parts = text.unwrap_or_default().split(',').map(str::trim).filter(|part| !part.is_empty());
-    parts.map(str::to_owned).collect()
-}
+workload_query!(
+    /// The workload and the limits. Lists are separated by commas.
+    AcrossQuery {
+        /// Minimum context length of an endpoint, tokens.
+        min_context: Option<i64>,
+        /// Request parameters that an endpoint must all support, such as `tools`.
+        parameters: Option<String>,
+        /// Accepted quantizations, such as `bf16,fp16`; an endpoint must declare one of them.
+        quantizations: Option<String>,
+        /// Accepted authors of models, such as `moonshotai`.
+        authors: Option<String>,
+        /// Only the cheapest endpoint of each model.
+        best: Option<bool>,
+        /// Number of rows, 1 to 1000. Default: 100.
+        #[param(minimum = 1, maximum = 1000, default = 100)]
+        limit: Option<usize>,
+    }
+);
 
 /// The endpoints of all models, ranked by the cost of a session.
 ///
@@ -142,24 +126,16 @@ fn list(text: Option<&str>) -> Vec<String> {
 pub(super) async fn ranking(request: ApiRequest<AcrossQuery>) -> Result<Response, Problem> {
     let make = || {
         let query = &request.query;
-        let own = OwnNumbers {
-            turns: query.turns,
-            first_prompt: query.first_prompt,
-            new_input: query.new_input,
-            output: query.output,
-            output_cached: query.output_cached,
-            cache_ttl: query.cache_ttl,
-        };
-        let workload = resolve(&request.snapshot, query.workload.as_deref(), own)?;
+        let workload = query.workload(&request.snapshot)?;
         let limit = query.limit.unwrap_or(ROWS);
         if !(1..=MOST_ROWS).contains(&limit) {
             return Err(Problem::bad_request(format!("invalid `limit` {limit}; expected 1 to {MOST_ROWS}")));
         }
         let filter = AcrossFilter {
             min_context: query.min_context,
-            parameters: list(query.parameters.as_deref()),
-            quantizations: list(query.quantizations.as_deref()),
-            authors: list(query.authors.as_deref()),
+            parameters: names(query.parameters.as_deref()),
+            quantizations: names(query.quantizations.as_deref()),
+            authors: names(query.authors.as_deref()),
             min_quality: None,
             best_of_model: query.best.unwrap_or(false),
         };

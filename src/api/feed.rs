@@ -3,9 +3,9 @@
 use super::catalogue::known_model;
 use super::envelope::Envelope;
 use super::page::page;
-use super::preference_query::{PreferenceRequest, names, preference_query};
+use super::preference_query::{PreferenceRequest, preference_query};
 use super::problem::Problem;
-use super::request::{ApiRequest, ModelName};
+use super::request::{ApiRequest, ModelName, names};
 use crate::domain::thresholds::{STALE_AFTER_HOURS, STALE_GRACE_HOURS};
 use crate::preferences::targets::Answer;
 use crate::preferences::{Changes, advise, changes};

@@ -5,6 +5,7 @@ mod catalogue;
 mod changes;
 mod constraints;
 mod cost;
+mod endpoints;
 mod envelope;
 mod feed;
 mod guidance;
@@ -20,10 +21,8 @@ mod request;
 mod rows;
 mod table;
 
-pub use envelope::{Envelope, Meta};
 pub use http::too_many_requests;
 pub use openapi::openapi;
-pub use problem::Problem;
 
 use crate::prepared::{Bounds, Prepared, Purpose, Shelf};
 use crate::snapshot::Current;
@@ -91,6 +90,7 @@ pub fn router(state: ApiState) -> Router {
         .route("/models", http::read_only(catalogue::models))
         .route("/models/{name}", http::read_only(catalogue::model))
         .route("/models/{author}/{slug}", http::read_only(catalogue::model))
+        .route("/endpoints", http::read_only(endpoints::endpoints))
         .route("/providers", http::read_only(catalogue::providers))
         .route("/providers/{slug}", http::read_only(catalogue::provider))
         .route("/cost", http::read_only(cost::ranking))

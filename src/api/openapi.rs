@@ -30,6 +30,7 @@ use utoipa::OpenApi;
         super::changes::changes,
         super::catalogue::models,
         super::catalogue::model,
+        super::endpoints::endpoints,
         super::catalogue::providers,
         super::catalogue::provider,
         super::readings::readings,

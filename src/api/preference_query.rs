@@ -1,11 +1,8 @@
 //! The query parameters of all preference routes: mode, workload, target, limits.
 
-use super::problem::Problem;
-use super::request::shortened;
 use crate::domain::limits::Limits;
-use crate::preferences::targets::{TARGETS, Target};
-use crate::preferences::{Mode, PreferenceOptions, known_workload};
-use crate::snapshot::Snapshot;
+use crate::preferences::targets::Target;
+use crate::preferences::{Mode, PreferenceOptions};
 
 /// The requested preference, parsed from a query.
 pub(super) struct PreferenceRequest<'a> {
@@ -38,7 +35,9 @@ macro_rules! preference_query {
             /// the mix that the endpoints serve. Default: the first workload.
             workload: Option<String>,
             /// The target to write the preference for, a name from `/api/v1/targets`. Default: `openrouter`.
-            target: Option<String>,
+            #[serde(default, deserialize_with = "crate::api::request::named")]
+            #[param(value_type = Option<String>)]
+            target: Option<&'static crate::preferences::targets::Target>,
             /// Limit: coarsest accepted weight format, such as `fp8`.
             #[serde(default, deserialize_with = "crate::api::request::named")]
             #[param(value_type = Option<String>)]
@@ -78,38 +77,22 @@ macro_rules! preference_query {
                     no_training: self.no_training.unwrap_or(false),
                     no_retention: self.no_retention.unwrap_or(false),
                     zdr: self.zdr.unwrap_or(false),
-                    parameters: $crate::api::preference_query::names(self.parameters.as_deref()),
+                    parameters: $crate::api::request::names(self.parameters.as_deref()),
                     context: self.context,
                     region: self.region.clone(),
                     max_input: self.max_input,
                     max_output: self.max_output,
                     min_availability: self.min_availability,
                 };
-                let named = [self.workload.as_deref(), self.target.as_deref()];
-                $crate::api::preference_query::requested(snapshot, self.mode, named, limits)
+                Ok($crate::api::preference_query::PreferenceRequest {
+                    mode: self.mode.unwrap_or(crate::preferences::Mode::Avoid),
+                    workload: crate::preferences::known_workload(snapshot, self.workload.as_deref())
+                        .map_err($crate::api::problem::Problem::bad_request)?,
+                    target: self.target.unwrap_or(&crate::preferences::targets::TARGETS[0]),
+                    limits: limits.checked().map_err($crate::api::problem::Problem::bad_request)?,
+                })
             }
         }
     };
 }
 pub(super) use preference_query;
-
-/// Names separated by commas.
-pub(super) fn names(list: Option<&str>) -> Vec<String> {
-    let names = list.into_iter().flat_map(|list| list.split(',')).map(str::trim);
-    names.filter(|name| !name.is_empty()).map(str::to_owned).collect()
-}
-
-pub(super) fn requested<'a>(
-    snapshot: &'a Snapshot,
-    mode: Option<Mode>,
-    [workload, target]: [Option<&str>; 2],
-    limits: Limits,
-) -> Result<PreferenceRequest<'a>, Problem> {
-    let target = shortened(target.unwrap_or(TARGETS[0].name));
-    Ok(PreferenceRequest {
-        mode: mode.unwrap_or(Mode::Avoid),
-        workload: known_workload(snapshot, workload).map_err(Problem::bad_request)?,
-        target: Target::named(&target).map_err(Problem::bad_request)?,
-        limits: limits.checked().map_err(Problem::bad_request)?,
-    })
-}

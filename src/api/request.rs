@@ -166,6 +166,12 @@ fn detail(error: &str) -> &str {
     error.split_once(REFUSAL).map_or(error, |(_, refusal)| refusal)
 }
 
+/// Names separated by commas.
+pub(super) fn names(list: Option<&str>) -> Vec<String> {
+    let names = list.into_iter().flat_map(|list| list.split(',')).map(str::trim);
+    names.filter(|name| !name.is_empty()).map(str::to_owned).collect()
+}
+
 /// The beginning of a text, enough to recognise it.
 pub(super) fn shortened(text: &str) -> String {
     text.chars().take(80).collect()

@@ -10,7 +10,6 @@ use crate::table::{Cell, Row};
 use axum::response::Response;
 use serde::Serialize;
 use std::fmt::Debug;
-use std::str::FromStr;
 
 /// Sorts rows by the column in `sort`, descending if it is prefixed with `-`. Rows without a value come last either
 /// way; equal rows keep their order.
@@ -40,20 +39,12 @@ pub(super) fn sort<T: Row<N>, const N: usize>(rows: &mut Vec<T>, sort: Option<&s
 names! {
     /// The format of an answer.
     #[derive(Default)]
-    Format {
+    Format for "format" {
         /// `{data, meta}`.
         #[default]
         Json = "json",
         /// A CSV table.
         Csv = "csv",
-    }
-}
-
-impl FromStr for Format {
-    type Err = String;
-    fn from_str(name: &str) -> Result<Self, String> {
-        let known = || Self::ALL.map(Self::as_str).join(", ");
-        Self::parse(name).ok_or_else(|| format!("invalid `format` `{name}`; expected one of {}", known()))
     }
 }
 

@@ -30,7 +30,6 @@ enum What {
 /// The acceptance numbers of one run.
 #[derive(Debug, Serialize)]
 struct CheckedRun {
-    /// Id of the run.
     run_id: String,
     /// Models compared with the upstream's aggregate.
     models: usize,

@@ -8,7 +8,6 @@ mod collect;
 mod cost;
 mod demo;
 mod export;
-mod limits;
 mod model;
 mod prefs;
 mod publish;

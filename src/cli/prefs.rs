@@ -1,10 +1,10 @@
 //! `hitrate prefs`.
 
-use super::limits::LimitArgs;
 use super::tables::table;
 use super::{Common, exit, print_json, print_text};
 use crate::clock::Clock;
 use crate::domain::format::percent_change;
+use crate::domain::limits::Limits;
 use crate::preferences::targets::{Answer, Names, TARGETS, Target};
 use crate::preferences::{Compared, Mode, PreferenceOptions, advise, known_workload};
 use anyhow::{Context, Result, anyhow, bail};
@@ -31,8 +31,11 @@ pub struct PrefsArgs {
     /// Workload to rank by; `traffic` is the mix that the model's endpoints serve [default: coding-agent].
     #[arg(long, value_name = "NAME")]
     workload: Option<String>,
+    /// Coarsest acceptable weight format, such as fp8.
+    #[arg(long, value_name = "FORMAT", help_heading = "Limits")]
+    quant_floor: Option<String>,
     #[command(flatten)]
-    limits: LimitArgs,
+    limits: Limits,
 }
 
 /// Prints a preference from the saved snapshot, as of that snapshot: a person wants to see what the data said. The API,
@@ -45,8 +48,11 @@ pub fn run(common: &Common, args: &PrefsArgs) -> Result<u8> {
         common.print(&TARGETS, || describe(TARGETS))?;
         return Ok(exit::OK);
     }
-    let limits = args.limits.limits()?;
-    let target = Target::named(&args.target).map_err(anyhow::Error::msg)?;
+    // Not parsed by clap: an unknown format is an error with exit code 1.
+    let floor = args.quant_floor.as_deref().map(str::parse).transpose().map_err(anyhow::Error::msg)?;
+    let limits = Limits { quant_floor: floor, ..args.limits.clone() };
+    let limits = limits.checked().map_err(anyhow::Error::msg)?;
+    let target: &Target = args.target.parse().map_err(anyhow::Error::msg)?;
     let snapshot = common.snapshot()?;
     let model = super::model::find(&snapshot, args.model.as_deref().context("no model given")?)?;
     let mode: Mode = args.mode.parse().map_err(|why: String| anyhow!("{why}"))?;

@@ -59,14 +59,12 @@ pub struct FitDocument {
     pub shapes: BTreeMap<Shape, usize>,
     /// Skipped lines, with reasons and the numbers of the first lines.
     pub skipped: Vec<Skipped>,
-    /// The fit.
     #[serde(flatten)]
     pub fit: Fit,
 }
 
 /// The chosen workload.
 pub struct Chosen {
-    /// The workload.
     pub workload: Workload,
     /// The request log that it was fitted to, if any.
     pub fit: Option<FitDocument>,

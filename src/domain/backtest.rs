@@ -15,12 +15,16 @@ pub struct PricedDay {
     pub model: i64,
     /// The day.
     pub day: NaiveDate,
-    /// Closing effective input and output price, USD per million tokens.
-    pub effective: [f64; 2],
+    /// Closing effective input price, USD per million tokens.
+    pub effective_input: f64,
+    /// Closing effective output price, USD per million tokens.
+    pub effective_output: f64,
     /// Whether no mix of list prices can explain that input price. Such a day counts as a day without a price.
     pub impossible: bool,
-    /// List input and output price at the end of the day, USD per million tokens.
-    pub list: [Option<f64>; 2],
+    /// List input price at the end of the day, USD per million tokens.
+    pub list_input: Option<f64>,
+    /// List output price at the end of the day, USD per million tokens.
+    pub list_output: Option<f64>,
     /// Tokens of the latest reading up to the end of the day.
     pub tokens: Option<i64>,
 }

@@ -66,6 +66,39 @@ pub struct ListPrices {
     pub tiers: Vec<PriceTier>,
 }
 
+/// List prices, USD per million tokens.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Prices {
+    /// Prompt tokens.
+    pub input: Option<f64>,
+    /// Completion tokens.
+    pub output: Option<f64>,
+    /// Prompt tokens found in the cache.
+    pub cache_read: Option<f64>,
+    /// Prompt tokens written to the cache.
+    pub cache_write: Option<f64>,
+    /// Prompt tokens written to the cache for an hour; null if there is no separate price for this.
+    #[serde(default)]
+    pub cache_write_1h: Option<f64>,
+}
+
+impl Prices {
+    /// The list price by which endpoints are compared, USD: a million prompt tokens with `output` times as many output
+    /// tokens. `None` if either price is not listed.
+    pub fn with_output(&self, output: f64) -> Option<f64> {
+        Some(self.input? + output * self.output?)
+    }
+}
+
+/// Prices actually paid, USD per million tokens.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct EffectivePrices {
+    /// Prompt tokens, after caching.
+    pub input: Option<f64>,
+    /// Completion tokens.
+    pub output: Option<f64>,
+}
+
 /// Prices that replace the base prices if all conditions hold; a missing price falls back to the base price.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct PriceTier {

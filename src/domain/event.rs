@@ -4,7 +4,7 @@ use super::ids::names;
 
 names! {
     /// What changed.
-    EventKind {
+    EventKind for "kind" {
         /// A list price.
         PriceChanged = "price_changed",
         /// An endpoint was added.

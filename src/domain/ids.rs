@@ -32,10 +32,11 @@ macro_rules! name {
 }
 
 /// Defines a closed set of values as an enum, each value with its only name: the one in SQL, JSON, addresses and
-/// exports. With `as "noun"`, the enum also parses as `FromStr`, and the error names the noun and the known names.
+/// exports. With `as "noun"`, the enum also parses as `FromStr`, and the error names the noun and the known names; with
+/// `for "parameter"`, it names a parameter of the API instead.
 // A name is a `tt`, because utoipa reads only a bare literal.
 macro_rules! names {
-    ($(#[$doc:meta])* $type:ident $(as $noun:literal)? { $($(#[$about:meta])* $value:ident = $name:tt,)+ }) => {
+    ($(#[$doc:meta])* $type:ident $(as $noun:literal)? $(for $parameter:literal)? { $($(#[$about:meta])* $value:ident = $name:tt,)+ }) => {
         #[derive(
             Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
             utoipa::ToSchema,
@@ -73,6 +74,15 @@ macro_rules! names {
             fn from_str(name: &str) -> Result<Self, String> {
                 let known = || Self::ALL.map(Self::as_str).join(", ");
                 Self::parse(name).ok_or_else(|| format!("unknown {} `{name}`: one of {}", $noun, known()))
+            }
+        })?
+
+        $(impl std::str::FromStr for $type {
+            type Err = String;
+            fn from_str(name: &str) -> Result<Self, String> {
+                let known = || Self::ALL.map(Self::as_str).join(", ");
+                let refusal = || format!("invalid `{}` `{name}`; expected one of {}", $parameter, known());
+                Self::parse(name).ok_or_else(refusal)
             }
         })?
     };

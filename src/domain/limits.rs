@@ -2,43 +2,60 @@
 
 use super::ids::names;
 use super::quantization::Quantization;
+use clap::Args;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// The limits that an endpoint must meet to be used at all. An unknown value violates a limit.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema, Args)]
 #[serde(default, deny_unknown_fields)]
+#[command(next_help_heading = "Limits")]
 pub struct Limits {
     /// Coarsest weight format.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, example = "fp8")]
+    #[arg(skip)]
     pub quant_floor: Option<Quantization>,
     /// Prompts are not used for training.
     #[serde(skip_serializing_if = "is_off")]
+    #[arg(long, help = "Prompts must not be used for training")]
     pub no_training: bool,
     /// Prompts are not retained.
     #[serde(skip_serializing_if = "is_off")]
+    #[arg(long, help = "Prompts must not be retained")]
     pub no_retention: bool,
     /// Zero data retention as the router defines it; prompts are neither retained nor used for training.
     #[serde(skip_serializing_if = "is_off")]
+    #[arg(long, help = "Zero data retention; also sent to the router")]
     pub zdr: bool,
     /// Request parameters that must be supported, sorted.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    #[arg(help = "Request parameters that an endpoint must support, such as tools,response_format")]
     pub parameters: Vec<String>,
     /// Minimum context length, tokens; an endpoint that accepts only shorter prompts violates this limit, too.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[arg(long, value_name = "TOKENS", help = "Minimum context length, in tokens")]
     pub context: Option<i64>,
     /// Region: `eu`, `us`, or a region name as the upstream spells it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[arg(long, value_name = "REGION", help = "Region: eu, us, or the name of a region")]
     pub region: Option<String>,
     /// Highest list price of prompt tokens, USD per million.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[arg(long, value_name = "USD", help = "Maximum list price of prompt tokens, USD per million")]
     pub max_input: Option<f64>,
     /// Highest list price of completion tokens, USD per million.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[arg(long, value_name = "USD", help = "Maximum list price of completion tokens, USD per million")]
     pub max_output: Option<f64>,
     /// Minimum availability over a day, or minimum uptime if availability is not published; fraction.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[arg(
+        long,
+        value_name = "SHARE",
+        help = "Minimum availability over a day, or uptime if availability is not published, 0 to 1"
+    )]
     pub min_availability: Option<f64>,
 }
 

@@ -13,6 +13,7 @@ pub mod ids;
 pub mod limits;
 pub mod quantization;
 pub mod reading;
+pub mod record;
 pub mod session;
 pub mod statistics;
 pub mod thresholds;

@@ -51,16 +51,9 @@ pub struct Counters {
 impl Counters {
     /// success / (success + error), as published; `None` without requests.
     pub fn uptime(&self) -> Option<f64> {
-        share(self.success, self.success + self.error)
+        let whole = self.success + self.error;
+        (whole > 0).then(|| self.success as f64 / whole as f64)
     }
-    /// success / (success + error + rate-limited); `None` without requests.
-    pub fn availability(&self) -> Option<f64> {
-        share(self.success, self.success + self.error + self.rate_limited)
-    }
-}
-
-fn share(part: i64, whole: i64) -> Option<f64> {
-    (whole > 0).then(|| part as f64 / whole as f64)
 }
 
 /// Health of an endpoint at the time of the run. Fractions, never percent.

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 const SHIPPED: &str = include_str!("../../data/workloads.toml");
 
 /// Maximum number of turns of a session; each is priced individually.
-pub const MOST_TURNS: u32 = 2_000;
+const MOST_TURNS: u32 = 2_000;
 /// Maximum number of tokens of a part of a session.
 pub const MOST_TOKENS: f64 = 1e9;
 

@@ -66,17 +66,8 @@ impl Fetcher {
     }
 
     /// Fetches every request and passes each outcome to `on_done` as it completes, in no particular order. Every
-    /// request has exactly one outcome; a failed one carries its [`FetchError`].
-    pub async fn fetch_all<T: Send + 'static>(
-        &self,
-        requests: Vec<FetchRequest<T>>,
-        on_done: impl FnMut(FetchOutcome<T>),
-    ) -> SweepReport {
-        self.fetch_all_until(&CancellationToken::new(), requests, on_done).await
-    }
-
-    /// Like [`Fetcher::fetch_all`], but stops when `cancel` is cancelled: requests in flight are dropped, and they and
-    /// the remaining ones are reported as skipped.
+    /// request has exactly one outcome; a failed one carries its [`FetchError`]. It stops when `cancel` is cancelled:
+    /// requests in flight are dropped, and they and the remaining ones are reported as skipped.
     pub async fn fetch_all_until<T: Send + 'static>(
         &self,
         cancel: &CancellationToken,

@@ -20,12 +20,27 @@ pub(super) fn analysis_at(
     as_of: DateTime<Utc>,
 ) -> Result<Analysis, PipelineError> {
     let window = window(as_of);
+    let days = store.days(window.from, window.to, as_of)?;
+    analysis_of(
+        store,
+        workloads,
+        as_of,
+        Frames { days: days.frame()?, newest: store.endpoints(as_of)?.frame()? },
+    )
+}
+
+/// The same from frames that are already read; their days may reach further back than the lens window.
+pub(super) fn analysis_of(
+    store: &Store,
+    workloads: &[Workload],
+    as_of: DateTime<Utc>,
+    frames: Frames,
+) -> Result<Analysis, PipelineError> {
+    let window = window(as_of);
     let provider_names: BTreeMap<String, String> =
         store.providers(as_of)?.iter().map(|p| (p.provider.to_string(), p.name.clone())).collect();
-    let frames =
-        Frames { days: store.days_frame(window.from, window.to, as_of)?, newest: store.newest_frame(as_of)? };
     let parameters = Parameters { as_of, window, workloads: workloads.to_vec(), provider_names };
-    Ok(analysis::analyse(&frames, &parameters)?)
+    Ok(analysis::analyse(&frames.within(window)?, &parameters)?)
 }
 
 /// The lens window that ends with the UTC day of `as_of`.

@@ -1,6 +1,5 @@
 //! Combines the data of the store and the results of the analysis into the published content.
 
-use super::analyse::shown_days;
 use super::{history, hourly};
 use crate::analysis::{Analysis, EndpointVerdicts, METHOD_VERSION};
 use crate::archive::hex_sha256;
@@ -14,11 +13,10 @@ use crate::domain::tier::{Lens, Tier};
 use crate::domain::window::{Basis, WindowKind};
 use crate::domain::workload::Workload;
 use crate::snapshot::{
-    ComparisonAge, DriftCount, EffectivePrices, Endpoint, EndpointDay, FORMAT, ModelEntry, Prices,
-    ProviderDay, ProviderEntry, QuarantineCount, RecentReading, RunSummary, Snapshot, SourceAge, Status,
-    Summary, SuspectRun,
+    ComparisonAge, Endpoint, EndpointDay, FORMAT, ModelEntry, ProviderDay, ProviderEntry, RecentReading,
+    Snapshot, Status, Summary, SuspectRun, TierList,
 };
-use crate::store::{EndpointDayRow, EndpointNow, HourlyRecord, ReadingRow, RunRow, Store, StoreError};
+use crate::store::{EndpointDayRow, EndpointNow, HourlyRecord, RunRow, Store, StoreError};
 use crate::upstream::UNSTATED;
 use crate::wording::Missing;
 use chrono::{DateTime, Duration, NaiveDate, Utc};
@@ -44,33 +42,37 @@ pub struct Material {
     models: Vec<Model>,
     endpoints: Vec<EndpointNow>,
     days: Vec<EndpointDayRow>,
-    readings: Vec<ReadingRow>,
+    readings: Vec<RecentReading>,
     hourly: HourlyRecord,
     status: Status,
 }
 
 impl Material {
-    /// Reads what was known at the time of `newest`; `workload` is the default one. The state of the collection is read
-    /// as of `until`, because failed and suspect runs may follow the newest accepted one.
+    /// Reads what was known at the time of `newest`, besides the endpoints and days, which were read for the analysis;
+    /// `workload` is the default one. The state of the collection is read as of `until`, because failed and suspect
+    /// runs may follow the newest accepted one.
     pub fn read(
         store: &Store,
         newest: RunRow,
+        (endpoints, days): (Vec<EndpointNow>, Vec<EndpointDayRow>),
         until: DateTime<Utc>,
         workload: &str,
     ) -> Result<Self, StoreError> {
-        let as_of = newest.observed_at;
-        let shown = shown_days(as_of);
+        let as_of = newest.run.observed_at;
         let status_at = until.max(as_of);
         let (run_count, first) = store.extent(as_of)?;
         let runs = store.runs(status_at, SHOWN_RUNS)?;
         let until = as_of + Duration::seconds(1);
+        let mut readings =
+            store.newest_readings(until - Duration::hours(READING_HOURS), until, MOST_READINGS)?;
+        readings.sort_by_key(|reading| std::cmp::Reverse(reading.observed_at));
         Ok(Self {
             run_count,
             first_run: first.unwrap_or(as_of),
             models: store.models(as_of)?,
-            endpoints: store.endpoints(as_of)?,
-            days: store.days(shown.from, shown.to, as_of)?,
-            readings: store.newest_readings(until - Duration::hours(READING_HOURS), until, MOST_READINGS)?,
+            endpoints,
+            days,
+            readings,
             hourly: store.hourly(hourly::first(as_of), until)?,
             status: status(store, (as_of, status_at), &runs, workload)?,
             providers: store.providers(as_of)?,
@@ -86,33 +88,12 @@ fn status(
     runs: &[RunRow],
     workload: &str,
 ) -> Result<Status, StoreError> {
-    let source = |row: crate::store::SourceRow| {
-        let [planned, ok, no_data, failed] = row.counts;
-        SourceAge { source: row.source, newest: row.newest, planned, ok, no_data, failed }
-    };
     Ok(Status {
-        runs: runs.iter().map(run_summary).collect(),
-        sources: store.source_rows(as_of)?.into_iter().map(source).collect(),
-        comparison: store.comparison(as_of)?.map(|row| ComparisonAge {
-            answer: row.answer,
-            asked_at: row.asked_at,
-            newest_day: row.newest_day,
-        }),
-        quarantine: store
-            .quarantine_rows(as_of)?
-            .into_iter()
-            .map(|row| QuarantineCount {
-                reason: row.reason,
-                rows: row.rows,
-                tokens: row.tokens,
-                example: row.example,
-            })
-            .collect(),
-        drift: store
-            .drift_rows(as_of)?
-            .into_iter()
-            .map(|row| DriftCount { kind: row.kind, path: row.path, count: row.count })
-            .collect(),
+        runs: runs.iter().map(|row| row.run.clone()).collect(),
+        sources: store.sources(as_of)?,
+        comparison: store.comparison(as_of)?,
+        quarantine: store.quarantined(as_of)?,
+        drift: store.drift(as_of)?,
         events: history::events(store, numbers_at, workload, SHOWN_EVENTS)?,
         suspect: suspect(store, as_of)?,
         missing: Vec::new(),
@@ -121,27 +102,9 @@ fn status(
 
 /// The newest run, if it is suspect.
 fn suspect(store: &Store, as_of: DateTime<Utc>) -> Result<Option<SuspectRun>, StoreError> {
-    let Some(run) = store.suspect_run(as_of)? else { return Ok(None) };
+    let Some(RunRow { run, .. }) = store.suspect_run(as_of)? else { return Ok(None) };
     let findings = store.findings(&run.run_id)?.open;
     Ok(Some(SuspectRun { run_id: run.run_id, observed_at: run.observed_at, findings }))
-}
-
-fn run_summary(row: &RunRow) -> RunSummary {
-    let [requests, documents, readings, endpoints, quarantined, drift] = row.counts;
-    RunSummary {
-        run_id: row.run_id.clone(),
-        observed_at: row.observed_at,
-        status: row.status,
-        window_kind: row.window_kind,
-        requests,
-        documents,
-        readings,
-        endpoints,
-        quarantined,
-        drift,
-        duration_ms: row.duration_ms,
-        failures: row.failures.clone(),
-    }
 }
 
 /// Assembles the published content.
@@ -152,14 +115,12 @@ pub fn snapshot(
     workloads: Vec<Workload>,
     built_at: DateTime<Utc>,
 ) -> Snapshot {
-    let observed_days: BTreeSet<NaiveDate> =
-        material.days.iter().filter(|day| day.coverage.is_some()).map(|day| day.day).collect();
-    let rated_days = rated_days(&material.days);
+    let (observed_days, rated_days) = (observed_days(&material.days), rated_days(&material.days));
     let provider_days = provider_days(&material.days);
     let default_workload = workloads.first().map_or_else(String::new, |workload| workload.name.clone());
     let mut days: HashMap<Uuid, Vec<EndpointDay>> = HashMap::new();
-    for day in &material.days {
-        days.entry(day.endpoint_id).or_default().push(endpoint_day(day));
+    for row in material.days {
+        days.entry(row.endpoint_id).or_default().push(row.of_day);
     }
     let endpoints = material.endpoints.len();
     let shown: BTreeSet<Uuid> = material.endpoints.iter().map(|endpoint| endpoint.endpoint_id).collect();
@@ -171,17 +132,13 @@ pub fn snapshot(
     }
     let providers = provider_entries(&material.providers, &models, provider_days);
     let tokens_per_day = models.iter().fold(0.0, |sum, model| sum + model.tokens_per_day);
-    let covered = analysis.tier_lists.iter().find(|list| list.lens == Lens::Cache).map(|list| {
-        let rated = list.providers.iter().filter(|provider| provider.tier != Tier::Unrated);
-        rated.map(|provider| provider.tokens_per_day).sum::<f64>()
-    });
     let mut status = material.status;
     status.missing = missing(&material.newest, rated_days, status.comparison.as_ref(), &analysis);
     let mut snapshot = Snapshot {
         format: FORMAT,
         id: String::new(),
         method_version: METHOD_VERSION,
-        as_of: material.newest.observed_at,
+        as_of: material.newest.run.observed_at,
         built_at,
         upstream: Some(material.newest.upstream_name.clone()).filter(|name| name != UNSTATED),
         simulated: material.newest.simulated || material.runs.iter().any(|run| run.simulated),
@@ -191,24 +148,22 @@ pub fn snapshot(
             models: models.len(),
             providers: providers.iter().filter(|provider| provider.endpoints > 0).count(),
             tokens_per_day,
-            covered_share: covered
-                .filter(|_| tokens_per_day > 0.0)
-                .map(|tokens| (tokens / tokens_per_day).min(1.0)),
+            covered_share: covered_share(&analysis.tier_lists, tokens_per_day),
             runs: material.run_count,
             first_run: material.first_run,
-            observed_days: observed_days.len(),
+            observed_days,
         },
         tier_lists: analysis.tier_lists,
         models,
         providers,
         backtest,
         workloads,
-        hourly: hourly::rates(material.hourly, material.newest.observed_at, &shown),
-        readings: recent_readings(material.readings),
+        hourly: hourly::rates(material.hourly, material.newest.run.observed_at, &shown),
+        readings: material.readings,
         status,
         thresholds: thresholds::table(),
     };
-    snapshot.id = id(&snapshot, &material.newest.run_id);
+    snapshot.id = id(&snapshot, &material.newest.run.run_id);
     snapshot
 }
 
@@ -232,30 +187,36 @@ fn json(value: &impl serde::Serialize) -> Vec<u8> {
     serde_json::to_vec(value).unwrap_or_default()
 }
 
-fn endpoint_day(row: &EndpointDayRow) -> EndpointDay {
-    EndpointDay {
-        day: row.day,
-        hit_rate: row.hit_rate,
-        basis: row.basis,
-        tokens: row.tokens,
-        effective_input: row.effective[0],
-        effective_output: row.effective[1],
-        coverage: row.coverage,
-    }
+/// Share of the tokens per day that the providers with a tier in the cache list serve; `None` without that list or without
+/// tokens.
+fn covered_share(lists: &[TierList], tokens_per_day: f64) -> Option<f64> {
+    let list = lists.iter().find(|list| list.lens == Lens::Cache).filter(|_| tokens_per_day > 0.0)?;
+    let rated = list.providers.iter().filter(|provider| provider.tier != Tier::Unrated);
+    let tokens = rated.map(|provider| provider.tokens_per_day).sum::<f64>();
+    Some((tokens / tokens_per_day).min(1.0))
+}
+
+/// Number of UTC days with a reading.
+fn observed_days(days: &[EndpointDayRow]) -> usize {
+    let observed = days.iter().map(|row| &row.of_day).filter(|day| day.coverage.is_some());
+    observed.map(|day| day.day).collect::<BTreeSet<_>>().len()
 }
 
 /// Number of UTC days with a hit rate that the upstream published: observed or closing, not derived.
 fn rated_days(days: &[EndpointDayRow]) -> usize {
-    let published = days.iter().filter(|day| day.basis.is_some_and(|basis| basis != Basis::Derived));
+    let published = days
+        .iter()
+        .map(|row| &row.of_day)
+        .filter(|day| day.basis.is_some_and(|basis| basis != Basis::Derived));
     published.map(|day| day.day).collect::<BTreeSet<_>>().len()
 }
 
 /// Token-weighted hit rate per provider and observed day.
 fn provider_days(days: &[EndpointDayRow]) -> HashMap<ProviderSlug, Vec<ProviderDay>> {
     let mut sums: BTreeMap<(&ProviderSlug, NaiveDate), (f64, i64)> = BTreeMap::new();
-    for day in days.iter().filter(|day| day.basis != Some(Basis::Derived)) {
-        if let (Some(rate), Some(tokens)) = (day.hit_rate, day.tokens) {
-            let sum = sums.entry((&day.provider, day.day)).or_default();
+    for EndpointDayRow { provider, of_day, .. } in days.iter().filter(|row| !row.of_day.derived()) {
+        if let (Some(rate), Some(tokens)) = (of_day.hit_rate, of_day.tokens) {
+            let sum = sums.entry((provider, of_day.day)).or_default();
             sum.0 += rate * tokens as f64;
             sum.1 += tokens;
         }
@@ -279,7 +240,7 @@ fn model_entries(
     for now in endpoints {
         let verdicts = analysis.endpoints.remove(&now.endpoint_id);
         let record = days.remove(&now.endpoint_id).unwrap_or_default();
-        let pair = (now.model.clone(), now.variant.clone());
+        let pair = (now.facts.model.clone(), now.facts.variant.clone());
         by_pair.entry(pair).or_default().push(endpoint(now, verdicts, record));
     }
     let entry = |model: Model| {
@@ -327,37 +288,35 @@ fn endpoint(now: EndpointNow, verdicts: Option<EndpointVerdicts>, days: Vec<Endp
         tokens_per_day: None,
         cost_basis: CostBasis::default(),
     });
-    let [input, output, cache_read, cache_write, cache_write_1h] = now.list;
-    let [effective_input, effective_output] = now.effective;
-    let [uptime_5m, uptime_30m, uptime_1d] = now.uptime;
+    let EndpointNow { facts, health, .. } = now;
     Endpoint {
         endpoint_id: now.endpoint_id,
-        provider: now.provider,
-        name: now.provider_name,
-        tag: now.tag,
-        quantization: now.quantization,
-        context_length: now.context_length,
-        max_completion_tokens: now.max_completion_tokens,
-        region: now.region,
-        trains_on_prompts: now.trains_on_prompts,
-        retains_prompts: now.retains_prompts,
-        parameters: now.parameters,
+        provider: facts.provider,
+        name: facts.provider_name,
+        tag: facts.tag,
+        quantization: facts.quantization,
+        context_length: facts.context_length,
+        max_completion_tokens: facts.max_completion_tokens,
+        region: facts.region,
+        trains_on_prompts: facts.trains_on_prompts,
+        retains_prompts: facts.retains_prompts,
+        parameters: facts.parameters,
         hit_rate: now.hit_rate,
         tokens: now.tokens,
         tokens_per_day: verdicts.tokens_per_day,
-        list: Prices { input, output, cache_read, cache_write, cache_write_1h },
+        list: now.list,
         price_tiers: now.price_tiers,
-        effective: EffectivePrices { input: effective_input, output: effective_output },
+        effective: now.effective,
         realised_discount: verdicts.realised_discount,
         efficiency: verdicts.efficiency,
         identity_error: verdicts.identity_error,
-        status: now.status,
-        uptime_5m,
-        uptime_30m,
-        uptime_1d,
+        status: health.status,
+        uptime_5m: health.uptime_5m,
+        uptime_30m: health.uptime_30m,
+        uptime_1d: health.uptime_1d,
         availability: now.availability,
-        throughput: now.throughput,
-        latency_ms: now.latency_ms,
+        throughput: health.throughput,
+        latency_ms: health.latency_ms,
         tier: verdicts.tier,
         why: verdicts.why,
         verdicts: verdicts.verdicts,
@@ -368,9 +327,9 @@ fn endpoint(now: EndpointNow, verdicts: Option<EndpointVerdicts>, days: Vec<Endp
         days,
         first_seen: now.first_seen,
         reading_at: now.reading_at,
-        max_prompt_tokens: now.max_prompt_tokens,
-        deprecation_date: now.deprecation_date,
-        created_at: now.created_at,
+        max_prompt_tokens: facts.max_prompt_tokens,
+        deprecation_date: facts.deprecation_date,
+        created_at: facts.created_at,
     }
 }
 
@@ -417,46 +376,6 @@ fn provider_entries(
     entries
 }
 
-fn recent_readings(mut rows: Vec<ReadingRow>) -> Vec<RecentReading> {
-    rows.sort_by_key(|row| std::cmp::Reverse(row.observed_at));
-    rows.into_iter().map(recent_reading).collect()
-}
-
-fn recent_reading(row: ReadingRow) -> RecentReading {
-    let [list_input, list_output, list_cache_read, list_cache_write, list_cache_write_1h] = row.list;
-    let [effective_input, effective_output] = row.effective;
-    let [uptime_5m, uptime_30m, uptime_1d] = row.uptime;
-    RecentReading {
-        run_id: row.run_id,
-        observed_at: row.observed_at,
-        window_kind: row.window_kind,
-        window_start: row.window.map(|(start, _)| start),
-        window_end: row.window.map(|(_, end)| end),
-        model: row.model,
-        variant: row.variant,
-        endpoint_id: row.endpoint_id,
-        provider: row.provider,
-        provider_name: row.provider_name,
-        tag: row.tag,
-        hit_rate: row.hit_rate,
-        tokens: row.tokens,
-        effective_input,
-        effective_output,
-        list_input,
-        list_output,
-        list_cache_read,
-        list_cache_write,
-        uptime_5m,
-        uptime_30m,
-        uptime_1d,
-        status: row.status,
-        list_cache_write_1h,
-        max_prompt_tokens: row.max_prompt_tokens,
-        deprecation_date: row.deprecation_date,
-        created_at: row.created_at,
-    }
-}
-
 /// What is still missing from the data, for the status page.
 fn missing(
     newest: &RunRow,
@@ -466,7 +385,8 @@ fn missing(
 ) -> Vec<String> {
     let needed = thresholds::FULL_RECORD_DAYS.saturating_sub(rated_days);
     let days = (needed > 0).then_some(Missing::Days(needed));
-    let day = (newest.window_kind != WindowKind::DayToDate).then_some(Missing::Day(newest.window_kind));
+    let day =
+        (newest.run.window_kind != WindowKind::DayToDate).then_some(Missing::Day(newest.run.window_kind));
     let not_offered = comparison.is_some_and(|series| series.answer == RouteAnswer::NotOffered);
     let series = not_offered.then_some(Missing::DailySeries);
     let empty = |lens: &Lens| {

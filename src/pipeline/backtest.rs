@@ -54,7 +54,7 @@ pub fn backtest_record(
     to: Option<NaiveDate>,
 ) -> Result<Option<Backtest>, PipelineError> {
     let newest = store.newest_run(None)?.ok_or_else(|| PipelineError::NoRun(String::new()))?;
-    let as_of = newest.observed_at;
+    let as_of = newest.run.observed_at;
     let (_, first) = store.extent(as_of)?;
     let days = DayRange {
         from: from.unwrap_or_else(|| first.unwrap_or(as_of).date_naive()),

@@ -192,32 +192,33 @@ impl Pipeline {
 
     /// The report of a run that is already stored; failed runs do not count.
     fn stored_report(&self, observed_at: DateTime<Utc>) -> Result<Option<CollectReport>, PipelineError> {
-        let Some(row) = self.store.run(&run_id(observed_at))?.filter(|row| row.status != RunStatus::Failed)
+        let Some(row) =
+            self.store.run(&run_id(observed_at))?.filter(|row| row.run.status != RunStatus::Failed)
         else {
             return Ok(None);
         };
-        let [requests, documents, readings, endpoints, _, drift] = row.counts;
-        let findings = self.store.findings(&row.run_id)?.open;
+        let run = row.run;
+        let findings = self.store.findings(&run.run_id)?.open;
         Ok(Some(CollectReport {
-            run_id: row.run_id,
-            status: row.status,
+            run_id: run.run_id,
+            status: run.status,
             observed_at,
-            window_kind: row.window_kind,
-            requests,
-            documents,
-            readings,
-            endpoints,
+            window_kind: run.window_kind,
+            requests: run.requests,
+            documents: run.documents,
+            readings: run.readings,
+            endpoints: run.endpoints,
             quarantined: self
                 .store
-                .quarantine_rows(observed_at)?
+                .quarantined(observed_at)?
                 .into_iter()
                 .map(|row| (row.reason, row.rows))
                 .collect(),
-            drift,
+            drift: run.drift,
             comparison: row.comparison,
-            duration_ms: row.duration_ms,
+            duration_ms: run.duration_ms,
             archive_bytes: 0,
-            failures: row.failures,
+            failures: run.failures,
             findings,
         }))
     }

@@ -67,7 +67,7 @@ pub(super) fn close_days(store: &Store, workloads: &[Workload], day: NaiveDate) 
 /// [`PipelineError::NoRun`] if the record is empty; otherwise the error of the store or the analysis.
 pub fn flips(store: &Store, workloads: &[Workload]) -> Result<FlipReport, PipelineError> {
     let newest = store.newest_run(None)?.ok_or_else(|| PipelineError::NoRun(String::new()))?;
-    let today = newest.observed_at.date_naive();
+    let today = newest.run.observed_at.date_naive();
     let workload = workloads.first().map_or("", |workload| workload.name.as_str());
     let mut count = FlipCount::default();
     let closed = store.newest_closed(METHOD_VERSION, today)?;
@@ -78,7 +78,7 @@ pub fn flips(store: &Store, workloads: &[Workload]) -> Result<FlipReport, Pipeli
         count.see(run_day.day, history, workload);
         Ok(())
     })?;
-    let mut analysis = analysis_at(store, workloads, newest.observed_at)?;
+    let mut analysis = analysis_at(store, workloads, newest.run.observed_at)?;
     count.see(today, &analysis::apply_hysteresis(&mut analysis, &before, today), workload);
     Ok(count.report())
 }
@@ -90,14 +90,7 @@ pub(super) fn events(
     workload: &str,
     limit: usize,
 ) -> Result<Vec<Event>, StoreError> {
-    let seen = store.event_rows(as_of, limit)?.into_iter().map(|row| Event {
-        at: row.at,
-        kind: row.kind,
-        model_id: row.model_id,
-        tag: row.tag,
-        provider: None,
-        detail: row.detail,
-    });
+    let seen = store.events(as_of, limit)?;
     let changes = store.tier_changes(METHOD_VERSION, as_of, workload, limit)?;
     let changed = changes.into_iter().map(|row| Event {
         at: row.at,

@@ -225,7 +225,7 @@ impl Pipeline {
     /// version cannot read the old snapshot.
     fn catch_up_snapshot(&self) -> Result<(), PipelineError> {
         let Some(newest) = self.store.newest_run(None)? else { return Ok(()) };
-        if self.current.get().is_some_and(|served| served.as_of >= newest.observed_at) {
+        if self.current.get().is_some_and(|served| served.as_of >= newest.run.observed_at) {
             return Ok(());
         }
         if let Err(error) = self.publish() {

@@ -1,9 +1,9 @@
 //! Publishing: store → snapshot. A snapshot can be built as of any moment in the record.
 
-use super::analyse::{analysis_at, shown_days};
+use super::analyse::{analysis_of, shown_days};
 use super::history::{close_days, held_before};
 use super::{PipelineError, assemble, backtest};
-use crate::analysis::{self, Analysis};
+use crate::analysis::{self, Analysis, Frames};
 use crate::domain::workload::Workload;
 use crate::snapshot::{self, Current, Snapshot};
 use crate::store::Store;
@@ -20,7 +20,7 @@ pub(super) fn publish(
     now: DateTime<Utc>,
 ) -> Result<Arc<Snapshot>, PipelineError> {
     if let Some(newest) = store.newest_run(None)? {
-        close_days(store, &workloads, newest.observed_at.date_naive())?;
+        close_days(store, &workloads, newest.run.observed_at.date_naive())?;
     }
     let snapshot = Arc::new(build_snapshot(store, None, workloads, now)?);
     snapshot::store::save(folder, &snapshot)?;
@@ -48,18 +48,27 @@ pub fn build_snapshot(
             as_of.map(|time| format!(" at or before {}", time.to_rfc3339())).unwrap_or_default(),
         )
     })?;
-    let as_of = newest.observed_at;
+    let as_of = newest.run.observed_at;
     let default_workload = workloads.first().map_or("", |workload| workload.name.as_str());
+    let days = shown_days(as_of);
+    let (days, endpoints) = (store.days(days.from, days.to, as_of)?, store.endpoints(as_of)?);
+    let frames = Frames { days: days.frame()?, newest: endpoints.frame()? };
     // In parallel: the input of the tiers, and everything else that the pages show.
     let (analysis, shown) = std::thread::scope(|scope| {
         let shown = scope.spawn(|| {
             let tested = backtest::with_expectations(store, shown_days(as_of), as_of)?;
             Ok::<_, PipelineError>((
                 tested,
-                assemble::Material::read(store, newest, until, default_workload)?,
+                assemble::Material::read(
+                    store,
+                    newest,
+                    (endpoints.rows()?, days.rows()?),
+                    until,
+                    default_workload,
+                )?,
             ))
         });
-        let analysis = judged(store, &workloads, as_of);
+        let analysis = judged(store, &workloads, as_of, frames);
         (analysis, shown.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     });
     let (analysis, (tested, material)) = (analysis?, shown?);
@@ -67,9 +76,14 @@ pub fn build_snapshot(
 }
 
 /// The analysis of the run at `as_of`, with hysteresis against the tiers at the end of the previous day.
-fn judged(store: &Store, workloads: &[Workload], as_of: DateTime<Utc>) -> Result<Analysis, PipelineError> {
+fn judged(
+    store: &Store,
+    workloads: &[Workload],
+    as_of: DateTime<Utc>,
+    frames: Frames,
+) -> Result<Analysis, PipelineError> {
     let day = as_of.date_naive();
-    let mut analysis = analysis_at(store, workloads, as_of)?;
+    let mut analysis = analysis_of(store, workloads, as_of, frames)?;
     analysis::apply_hysteresis(&mut analysis, &held_before(store, workloads, day)?, day);
     Ok(analysis)
 }

@@ -8,7 +8,8 @@ use crate::domain::finding::{Finding, Findings};
 use crate::domain::reading::{Known, RunReadings, RunStatus};
 use crate::domain::thresholds;
 use crate::plausibility::{Counts, History, Restated, examine};
-use crate::store::{RunCounts, RunRow, StoreError};
+use crate::snapshot::RunSummary;
+use crate::store::{RunRow, StoreError};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -86,15 +87,7 @@ impl Recorder<'_> {
     /// The counts of the accepted runs of the last days.
     fn counts(&self, before: DateTime<Utc>) -> Result<Vec<Counts>, StoreError> {
         let from = before - chrono::Duration::days(thresholds::PLAUSIBILITY_DAYS);
-        let rows = self.store.run_counts(from, before)?;
-        let count = |row: RunCounts| Counts {
-            observed_at: row.observed_at,
-            models: row.models,
-            endpoints: row.endpoints,
-            readings: row.readings,
-            tokens: row.tokens,
-        };
-        Ok(rows.into_iter().map(count).collect())
+        self.store.run_counts(from, before)
     }
 
     /// Past days that both the store and this run hold, for series that are requested once a day and may thus be
@@ -135,7 +128,9 @@ impl Recorder<'_> {
     /// such run or if it is not in the archive: then only the checks that need no history apply.
     fn baseline(&self, before: DateTime<Utc>) -> Result<Option<Arc<RunReadings>>, PipelineError> {
         let just_before = before - chrono::Duration::microseconds(1);
-        let Some(newest) = self.store.newest_run(Some(just_before))? else { return Ok(None) };
+        let Some(RunRow { run: newest, .. }) = self.store.newest_run(Some(just_before))? else {
+            return Ok(None);
+        };
         let kept = self.baseline.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(kept) = kept.filter(|kept| kept.run_id == newest.run_id) {
             return Ok(Some(kept.readings));
@@ -153,7 +148,7 @@ impl Recorder<'_> {
     }
 
     /// Reads a recorded run again.
-    fn read_again(&self, row: &RunRow) -> Result<RunReadings, PipelineError> {
+    fn read_again(&self, row: &RunSummary) -> Result<RunReadings, PipelineError> {
         let manifest = self.archive.manifest(&row.run_id, row.observed_at)?;
         let bodies = self.archive.bodies(&manifest)?;
         let known = Known { window_kind: Some(row.window_kind), ..Known::default() };
@@ -170,7 +165,7 @@ impl Pipeline {
     /// [`PipelineError::Accept`] if the run or a field cannot be accepted; then nothing is changed.
     pub fn accept(&self, run_id: &str, fields: Option<&[String]>) -> Result<AcceptReport, PipelineError> {
         let _alone = self.record_alone();
-        let row = self.store.run(run_id)?.ok_or_else(|| AcceptError::NoSuchRun(run_id.to_owned()))?;
+        let row = self.store.run(run_id)?.ok_or_else(|| AcceptError::NoSuchRun(run_id.to_owned()))?.run;
         if row.status != RunStatus::Suspect {
             return Err(AcceptError::NotSuspect { run_id: row.run_id, status: row.status }.into());
         }
@@ -192,7 +187,7 @@ impl Pipeline {
             self.recover()?;
         }
         let snapshot = if needs_replay { None } else { self.publish_accepted()? };
-        let row = self.store.run(run_id)?.ok_or_else(|| AcceptError::NotStored(run_id.to_owned()))?;
+        let row = self.store.run(run_id)?.ok_or_else(|| AcceptError::NotStored(run_id.to_owned()))?.run;
         Ok(AcceptReport {
             run_id: run_id.to_owned(),
             status: row.status,

@@ -28,7 +28,6 @@ pub type Flat = BTreeMap<String, Scalar>;
 pub struct Row {
     /// Its model and variant.
     pub group: String,
-    /// Its values.
     pub values: Flat,
     /// Whether it is an endpoint with a UUID, from the statistics.
     pub identified: bool,
@@ -41,7 +40,6 @@ pub struct Row {
 pub struct Table {
     /// Prefix of its paths; empty for readings.
     pub name: &'static str,
-    /// Its rows.
     pub rows: BTreeMap<String, Row>,
     /// Number of rows whose key occurred before.
     pub repeated: usize,

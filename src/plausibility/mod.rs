@@ -16,26 +16,11 @@ mod within;
 pub use crate::domain::finding::{Check, Finding};
 use crate::domain::reading::RunReadings;
 use crate::domain::statistics::median;
-use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
+pub use crate::domain::record::Counts;
 pub use flat::Tables;
-
-/// The counts of one accepted run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Counts {
-    /// Time of the run.
-    pub observed_at: DateTime<Utc>,
-    /// Listed models.
-    pub models: usize,
-    /// Endpoints.
-    pub endpoints: usize,
-    /// Endpoints with usage.
-    pub readings: usize,
-    /// Tokens of all its readings.
-    pub tokens: f64,
-}
 
 impl Counts {
     /// The counts of a run.

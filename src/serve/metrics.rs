@@ -28,7 +28,6 @@ struct Answered {
     status: u16,
 }
 
-/// The metrics.
 pub(super) struct Metrics {
     current: Arc<Current>,
     now: Now,

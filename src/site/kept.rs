@@ -28,7 +28,6 @@ pub enum Page {
     Providers,
     /// A provider by its base slug.
     Provider(String),
-    /// The method.
     Method,
     /// The status of the collection.
     Status,

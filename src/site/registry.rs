@@ -6,9 +6,7 @@
 pub enum Section {
     /// Tier lists.
     Tiers,
-    /// Models.
     Models,
-    /// Providers.
     Providers,
     /// The explorer.
     Explore,
@@ -16,13 +14,11 @@ pub enum Section {
     Cost,
     /// The recorded changes.
     Changes,
-    /// The method.
     Method,
     /// The status of the collection.
     Status,
     /// The API reference.
     Api,
-    /// The search.
     Search,
     /// Endpoints or providers side by side.
     Compare,
@@ -106,7 +102,7 @@ pub static PAGES: [PageRow; 11] = [
         .labelled("Providers")
         .with_table()
         .listed(),
-    PageRow::new(Section::Explore, "/explore", None)
+    PageRow::new(Section::Explore, "/explore", Some("endpoints"))
         .labelled("Explore")
         .with_table()
         .listed()

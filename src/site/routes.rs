@@ -2,19 +2,17 @@
 
 use super::files::routes as files;
 use super::kept::{Page, Site, model_address};
-use super::pages::explore::{self, Question};
 use super::pages::problem::Missing;
-use super::pages::{compare, cost, search};
+use super::pages::{compare, cost, explore, search};
 use super::parts::shell::View;
 use super::parts::{assets, lens};
 use super::registry::{PAGES, Section};
 use super::respond::{Name, Words, echo, empty, failed, not_found, page, page_of, rendered, secure, unknown};
 use crate::domain::tier::Lens;
 use crate::prepared::pack_on_the_way;
-use crate::snapshot::Snapshot;
+use crate::table::explore::Question;
 use axum::Router;
 use axum::extract::{Path, Query, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::middleware::{from_fn, map_response};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -29,8 +27,6 @@ pub fn router(site: Arc<Site>) -> Router {
         .fold(Router::new(), |router, (path, route)| router.route(path, route))
         .route("/models/{*id}", get(model))
         .route("/providers/{slug}", get(provider))
-        .route("/explore.json", get(explore_json))
-        .route("/explore.csv", get(explore_csv))
         .route("/chart/model/{*rest}", get(files::model_chart))
         .route("/chart/provider/{slug}/{file}", get(files::provider_chart))
         .route("/badge/model/{*rest}", get(files::model_badge))
@@ -170,41 +166,10 @@ async fn calculate(State(site): State<Arc<Site>>, words: Words) -> Response {
 
 async fn explore_page(State(site): State<Arc<Site>>, words: Words) -> Response {
     let Some(view) = site.view() else { return empty() };
-    let question = Question::new(&words.map(|Query(words)| words).unwrap_or_default());
+    let words = words.map(|Query(words)| words).unwrap_or_default();
+    let question = Question::new(|field| words.get(field).map(String::as_str));
     let status = if question.errors.is_empty() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
     rendered(status, explore::render(&view, &question))
-}
-
-async fn explore_json(State(site): State<Arc<Site>>, words: Words) -> Response {
-    explored(&site, words, "application/json", explore::json)
-}
-
-async fn explore_csv(State(site): State<Arc<Site>>, words: Words) -> Response {
-    explored(&site, words, crate::table::CSV, explore::csv)
-}
-
-/// The explorer's response for programs: invalid values are rejected, not ignored, because no one would read a hint.
-fn explored(
-    site: &Arc<Site>,
-    words: Words,
-    content_type: &'static str,
-    body: fn(&Snapshot, &Question) -> Vec<u8>,
-) -> Response {
-    let Some(view) = site.view() else { return empty() };
-    let question = Question::new(&words.map(|Query(words)| words).unwrap_or_default());
-    if question.errors.is_empty() {
-        // Made for one client, so it is compressed quickly on the way: good compression takes longer than rendering.
-        let headers = [(CONTENT_TYPE, content_type), (CACHE_CONTROL, "public, max-age=60")];
-        return (headers, body(&view.snapshot, &question)).into_response();
-    }
-    let problem = serde_json::json!({
-        "type": "about:blank",
-        "title": "Invalid query",
-        "status": 400,
-        "detail": question.errors.join(" "),
-    });
-    let headers = [(CONTENT_TYPE, "application/problem+json"), (CACHE_CONTROL, "no-store")];
-    (StatusCode::BAD_REQUEST, headers, problem.to_string()).into_response()
 }
 
 async fn compare_page(State(site): State<Arc<Site>>, uri: Uri) -> Response {

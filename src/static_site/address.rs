@@ -135,6 +135,8 @@ mod tests {
             ("/api/v1/models/a/b:free", "models/a/b~3afree.json"),
             ("/models/a/b.csv", "models/a/b.csv"),
             ("/api/v1/thresholds", "method.json"),
+            ("/api/v1/endpoints", "explore.json"),
+            ("/api/v1/endpoints.csv", "explore.csv"),
             ("/method", "method/index.html"),
             ("/api/v1/openapi.json", "api/v1/openapi.json"),
             ("/api/v1/backtest", "api/v1/backtest.json"),

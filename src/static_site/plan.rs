@@ -37,7 +37,7 @@ pub struct Plan {
 }
 
 /// Data in addition to that of the pages.
-const MORE_DATA: [&str; 8] = [
+const MORE_DATA: [&str; 7] = [
     "/api/v1/openapi.json",
     "/api/v1/targets",
     "/api/v1/preferences",
@@ -45,9 +45,8 @@ const MORE_DATA: [&str; 8] = [
     "/api/v1/preferences?mode=shortlist",
     "/api/v1/preferences?mode=pin",
     "/api/v1/preferences?mode=order",
-    "/explore.json",
 ];
-const LISTS: [&str; 2] = ["/api/v1/models", "/api/v1/changes"];
+const LISTS: [&str; 3] = ["/api/v1/models", "/api/v1/endpoints", "/api/v1/changes"];
 
 impl Plan {
     /// The plan for a snapshot. Preview pictures and `robots.txt` are only for a site that knows its own address.

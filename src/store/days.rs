@@ -2,7 +2,7 @@
 //! read every hour again. A day is closed when a run of a later day is stored. A late reading of a closed day is added
 //! as a newer row.
 
-use super::columns::naive;
+use super::columns::{self, naive, rows};
 use super::{Store, StoreError};
 use chrono::{DateTime, Duration, NaiveTime, Utc};
 use duckdb::Connection;
@@ -50,22 +50,21 @@ impl Store {
 }
 
 fn rebuild(connection: &Connection) -> Result<usize, StoreError> {
-    let extent = connection.query_row(
-        "SELECT epoch_us(min(observed_at)), epoch_us(max(observed_at)) FROM run WHERE status NOT IN ('failed', 'suspect')",
-        [],
-        |row| Ok((row.get::<_, Option<i64>>(0)?, row.get::<_, Option<i64>>(1)?)),
-    )?;
-    let time = |micros: Option<i64>| micros.and_then(DateTime::from_timestamp_micros);
-    let (Some(first), Some(last)) = (time(extent.0), time(extent.1)) else { return Ok(0) };
+    let sql = "SELECT min(observed_at) AS first, max(observed_at) AS last FROM run WHERE status NOT IN ('failed', 'suspect')";
+    let extent =
+        rows!(connection, sql, [], |first: Option<DateTime<Utc>>, last: Option<DateTime<Utc>>| first
+            .zip(last));
+    let Some((first, last)) = extent.into_iter().next().flatten() else { return Ok(0) };
     let mut until = first.date_naive().and_time(NaiveTime::MIN).and_utc();
     while until < last {
         until = (until + Duration::days(DAYS_AT_ONCE)).min(last);
         connection.execute(CLOSE_DAYS, [naive(until)])?;
     }
     // One run after the other, in their original order: each is compared with what was known before it.
-    let newest: i32 =
-        connection.query_row("SELECT coalesce(max(run_no), 0) FROM run", [], |row| row.get(0))?;
-    add_late(connection, 1, newest)?;
-    let rows: i64 = connection.query_row("SELECT count(*) FROM endpoint_day", [], |row| row.get(0))?;
-    Ok(usize::try_from(rows).unwrap_or(0))
+    let sql = "SELECT coalesce(max(run_no), 0) AS newest FROM run";
+    let newest = rows!(connection, sql, [], |newest: i32| newest);
+    add_late(connection, 1, newest.first().copied().unwrap_or(0))?;
+    Ok(rows!(connection, "SELECT count(*) AS closed FROM endpoint_day", [], |closed: usize| closed)
+        .pop()
+        .unwrap_or(0))
 }

@@ -1,15 +1,16 @@
 //! Exports readings, hourly rates and days to files: DuckDB writes them to the work folder, and the caller moves or
 //! streams them to their destination.
 
-use super::columns::naive;
-use super::columns::{self, Columns, Floats, Integers};
+use super::columns::{self, each_row, naive, rows};
 use super::hourly::HOURLY;
 use super::read::DAYS;
 use super::{Store, StoreError};
 use crate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant, names};
+use crate::domain::record::RecentReading;
 use crate::domain::thresholds::{HOURLY_MIN_TOKENS, HOURLY_TOLERANCE};
 use crate::domain::window::WindowKind;
 use chrono::{DateTime, NaiveDate, Utc};
+use duckdb::arrow::array::RecordBatch;
 use duckdb::params;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,7 +23,7 @@ const FIRST_RUN: &str = "
         FROM run
         WHERE observed_at >= CAST($1 AS TIMESTAMP) AND observed_at < CAST($2 AS TIMESTAMP) AND status NOT IN ('failed', 'suspect')
     )
-    SELECT epoch_us(min(observed_at)) FROM counted WHERE newer < CAST($3 AS BIGINT)";
+    SELECT min(observed_at) AS first FROM counted WHERE newer < CAST($3 AS BIGINT)";
 const READINGS: &str = include_str!("../../queries/analysis/readings.sql");
 const HOURLY_EXPORT: &str = include_str!("../../queries/analysis/hourly_export.sql");
 const DAYS_EXPORT: &str = include_str!("../../queries/analysis/days_export.sql");
@@ -67,49 +68,6 @@ impl ExportFormat {
 const READING_TIMES: [&str; 5] =
     ["observed_at", "window_start", "window_end", "deprecation_date", "created_at"];
 const HOURLY_TIMES: [&str; 3] = ["observed_at", "window_start", "window_end"];
-
-/// A row of the export.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ReadingRow {
-    /// Run.
-    pub run_id: String,
-    /// Time of the run.
-    pub observed_at: DateTime<Utc>,
-    /// Kind of window that the usage covers.
-    pub window_kind: WindowKind,
-    /// Bounds of the window, if known.
-    pub window: Option<(DateTime<Utc>, DateTime<Utc>)>,
-    /// Model.
-    pub model: ModelSlug,
-    /// Variant.
-    pub variant: Variant,
-    /// Endpoint.
-    pub endpoint_id: Uuid,
-    /// Provider.
-    pub provider: ProviderSlug,
-    /// Display name.
-    pub provider_name: String,
-    /// Routing name at that time.
-    pub tag: Tag,
-    /// Hit rate.
-    pub hit_rate: Option<f64>,
-    /// Tokens.
-    pub tokens: Option<i64>,
-    /// Effective input and output price.
-    pub effective: [Option<f64>; 2],
-    /// List prices: input, output, cache read, cache write, cache write with a lifetime of one hour.
-    pub list: [Option<f64>; 5],
-    /// Uptime over 5 minutes, 30 minutes and one day.
-    pub uptime: [Option<f64>; 3],
-    /// Upstream status code.
-    pub status: Option<i32>,
-    /// Maximum prompt length, tokens.
-    pub max_prompt_tokens: Option<i64>,
-    /// When the upstream stops offering the endpoint.
-    pub deprecation_date: Option<DateTime<Utc>>,
-    /// When the upstream began to offer the endpoint.
-    pub created_at: Option<DateTime<Utc>>,
-}
 
 static EXPORTS: AtomicU64 = AtomicU64::new(0);
 
@@ -156,7 +114,7 @@ impl Store {
         format: ExportFormat,
     ) -> Result<PathBuf, StoreError> {
         // Without a run there are no rows, whatever the time span.
-        let as_of = self.newest_run(None)?.map_or(DateTime::UNIX_EPOCH, |run| run.observed_at);
+        let as_of = self.newest_run(None)?.map_or(DateTime::UNIX_EPOCH, |row| row.run.observed_at);
         let query = format!("WITH days AS ({DAYS}) SELECT * FROM ({DAYS_EXPORT})")
             .replace("$1", &format!("'{from}'"))
             .replace("$2", &format!("'{to}'"))
@@ -189,27 +147,24 @@ impl Store {
         from: DateTime<Utc>,
         to: DateTime<Utc>,
         most: usize,
-    ) -> Result<Vec<ReadingRow>, StoreError> {
-        let from = self.read(|connection| {
-            let first: Option<i64> =
-                connection.query_row(FIRST_RUN, params![naive(from), naive(to), most], |row| row.get(0))?;
-            Ok(first.and_then(DateTime::from_timestamp_micros).unwrap_or(from))
+    ) -> Result<Vec<RecentReading>, StoreError> {
+        let parameters = params![naive(from), naive(to), most];
+        let first = self.read(|connection| {
+            Ok(rows!(connection, FIRST_RUN, parameters, |first: Option<DateTime<Utc>>| first).pop().flatten())
         })?;
-        let mut rows = self.readings(from, to)?;
+        let mut rows = self.readings(first.unwrap_or(from), to)?;
         rows.drain(..rows.len().saturating_sub(most));
         Ok(rows)
     }
 
     /// The readings of `[from, to)` as rows, oldest run first.
-    pub fn readings(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Vec<ReadingRow>, StoreError> {
+    pub fn readings(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Vec<RecentReading>, StoreError> {
         self.read(|connection| {
-            let sql = format!(
-                "SELECT * EXCLUDE (observed_at, window_start, window_end, deprecation_date, created_at),
-                    epoch_us(observed_at) AS observed_us, epoch_us(window_start) AS window_start_us,
-                    epoch_us(window_end) AS window_end_us,
-                    epoch_us(deprecation_date) AS deprecation_us, epoch_us(created_at) AS created_us FROM ({READINGS}) ORDER BY observed_at, model, variant, endpoint_id"
-            );
-            columns::rows(connection, &sql, params![naive(from), naive(to)], reading_rows)
+            let mut readings = Vec::new();
+            for batch in connection.prepare(READINGS)?.query_arrow([naive(from), naive(to)])? {
+                readings_of(&batch, &mut readings)?;
+            }
+            Ok(readings)
         })
     }
 }
@@ -219,67 +174,63 @@ fn in_span(query: &str, from: DateTime<Utc>, to: DateTime<Utc>) -> String {
     query.replace("$1", &format!("'{}'", naive(from))).replace("$2", &format!("'{}'", naive(to)))
 }
 
-fn reading_rows(columns: Columns<'_>, rows: &mut Vec<ReadingRow>) -> Result<(), StoreError> {
-    let unreadable = |what: &'static str, detail: String| StoreError::Content { what, detail };
-    let (observed, run_id, kind) =
-        (columns.integers("observed_us")?, columns.texts("run_id")?, columns.texts("window_kind")?);
-    let (model, variant, endpoint) =
-        (columns.texts("model")?, columns.texts("variant")?, columns.texts("endpoint_id")?);
-    let (provider, name, tag) =
-        (columns.texts("provider")?, columns.texts("provider_name")?, columns.texts("tag")?);
-    let (window_start, window_end) =
-        (columns.integers("window_start_us")?, columns.integers("window_end_us")?);
-    let (tokens, status) = (columns.integers("tokens")?, columns.integers("status")?);
-    let hit_rate = columns.floats("hit_rate")?;
-    let effective = [columns.floats("effective_input")?, columns.floats("effective_output")?];
-    let list = [
-        columns.floats("list_input")?,
-        columns.floats("list_output")?,
-        columns.floats("list_cache_read")?,
-        columns.floats("list_cache_write")?,
-        columns.floats("list_cache_write_1h")?,
-    ];
-    let max_prompt_tokens = columns.integers("max_prompt_tokens")?;
-    let (deprecation, created) = (columns.integers("deprecation_us")?, columns.integers("created_us")?);
-    let uptime = [columns.floats("uptime_5m")?, columns.floats("uptime_30m")?, columns.floats("uptime_1d")?];
-    for row in 0..columns.height() {
-        let micros = observed.must(row)?;
-        let observed_at =
-            DateTime::from_timestamp_micros(micros).ok_or_else(|| unreadable("time", micros.to_string()))?;
-        let kind = kind.must(row)?;
-        let window_kind =
-            WindowKind::parse(kind).ok_or_else(|| unreadable("window kind", kind.to_owned()))?;
-        let tokens = tokens.get(row);
-        rows.push(ReadingRow {
-            run_id: run_id.must(row)?.to_owned(),
+fn readings_of(batch: &RecordBatch, readings: &mut Vec<RecentReading>) -> Result<(), StoreError> {
+    each_row!(batch, |run_id: String,
+                      observed_at: DateTime<Utc>,
+                      window_kind: WindowKind,
+                      window_start: Option<DateTime<Utc>>,
+                      window_end: Option<DateTime<Utc>>,
+                      model: ModelSlug,
+                      variant: Variant,
+                      endpoint_id: Uuid,
+                      provider: ProviderSlug,
+                      provider_name: String,
+                      tag: Tag,
+                      hit_rate: Option<f64>,
+                      tokens: Option<i64>,
+                      effective_input: Option<f64>,
+                      effective_output: Option<f64>,
+                      list_input: Option<f64>,
+                      list_output: Option<f64>,
+                      list_cache_read: Option<f64>,
+                      list_cache_write: Option<f64>,
+                      uptime_5m: Option<f64>,
+                      uptime_30m: Option<f64>,
+                      uptime_1d: Option<f64>,
+                      status: Option<i32>,
+                      list_cache_write_1h: Option<f64>,
+                      max_prompt_tokens: Option<i64>,
+                      deprecation_date: Option<DateTime<Utc>>,
+                      created_at: Option<DateTime<Utc>>| {
+        readings.push(RecentReading {
+            run_id,
             observed_at,
             window_kind,
-            window: time(&window_start, row).zip(time(&window_end, row)),
-            model: ModelSlug::new(model.must(row)?),
-            variant: Variant::new(variant.must(row)?),
-            endpoint_id: endpoint.uuid(row)?,
-            provider: ProviderSlug::new(provider.must(row)?),
-            provider_name: name.must(row)?.to_owned(),
-            tag: Tag::new(tag.must(row)?),
-            hit_rate: hit_rate.get(row),
+            window_start,
+            window_end,
+            model,
+            variant,
+            endpoint_id,
+            provider,
+            provider_name,
+            tag,
+            hit_rate,
             tokens,
-            effective: each(&effective, row),
-            list: each(&list, row),
-            uptime: each(&uptime, row),
-            status: status.get(row).and_then(|status| i32::try_from(status).ok()),
-            max_prompt_tokens: max_prompt_tokens.get(row),
-            deprecation_date: time(&deprecation, row),
-            created_at: time(&created, row),
+            effective_input,
+            effective_output,
+            list_input,
+            list_output,
+            list_cache_read,
+            list_cache_write,
+            uptime_5m,
+            uptime_30m,
+            uptime_1d,
+            status,
+            list_cache_write_1h,
+            max_prompt_tokens,
+            deprecation_date,
+            created_at,
         });
-    }
+    });
     Ok(())
-}
-
-/// The time in a column of microseconds since 1970.
-fn time(column: &Integers<'_>, row: usize) -> Option<DateTime<Utc>> {
-    column.get(row).and_then(DateTime::from_timestamp_micros)
-}
-
-fn each<const N: usize>(columns: &[Floats<'_>; N], row: usize) -> [Option<f64>; N] {
-    columns.each_ref().map(|column| column.get(row))
 }

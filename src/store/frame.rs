@@ -1,64 +1,70 @@
-//! Converts Arrow record batches to data frames, column by column: without shared memory and unsafe code, and with an
-//! error for types that would be misread.
+//! Query results that are read as data frames. Arrow record batches are converted column by column: without shared
+//! memory and unsafe code, and with an error for types that would be misread.
 
-use super::columns::naive;
-use super::read::{DAYS, NEWEST};
 use super::{Store, StoreError};
-use chrono::{DateTime, NaiveDate, Utc};
-use duckdb::Connection;
 use duckdb::arrow::array::{
     Array, AsArray, BooleanArray, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray,
 };
-use duckdb::arrow::datatypes::DataType;
+use duckdb::arrow::datatypes::{DataType, SchemaRef};
+use duckdb::{Connection, Params};
 use polars::prelude::{Column, DataFrame, IntoColumn, NamedFrom, Series};
 
 const NUMBERS: &str = include_str!("../../queries/analysis/numbers.sql");
 
-impl Store {
-    /// Frame `days` of the analysis: one row per endpoint and UTC day in `[from, to]`.
-    pub fn days_frame(
-        &self,
-        from: NaiveDate,
-        to: NaiveDate,
-        as_of: DateTime<Utc>,
-    ) -> Result<DataFrame, StoreError> {
-        self.read(|connection| {
-            query_frame(connection, DAYS, &[&from.to_string(), &to.to_string(), &naive(as_of)])
-        })
+/// The result of one query for two readers: a frame for the analysis, and typed rows for everything else.
+pub struct Answer<T> {
+    schema: SchemaRef,
+    batches: Vec<RecordBatch>,
+    append: Append<T>,
+}
+
+/// Appends the rows of a batch to a list.
+type Append<T> = fn(&RecordBatch, &mut Vec<T>) -> Result<(), StoreError>;
+
+impl<T> Answer<T> {
+    /// Runs a query.
+    pub(super) fn of(
+        connection: &Connection,
+        sql: &str,
+        parameters: impl Params,
+        append: Append<T>,
+    ) -> Result<Self, StoreError> {
+        let mut statement = connection.prepare(sql)?;
+        let arrow = statement.query_arrow(parameters)?;
+        Ok(Self { schema: arrow.get_schema(), batches: arrow.collect(), append })
     }
 
-    /// Frame `newest` of the analysis: one row per endpoint of the newest run.
-    pub fn newest_frame(&self, as_of: DateTime<Utc>) -> Result<DataFrame, StoreError> {
-        self.read(|connection| query_frame(connection, NEWEST, &[&naive(as_of)]))
+    /// The rows.
+    ///
+    /// # Errors
+    /// [`StoreError::Content`] for a value that cannot be read.
+    pub fn rows(&self) -> Result<Vec<T>, StoreError> {
+        let mut rows = Vec::with_capacity(self.batches.iter().map(RecordBatch::num_rows).sum());
+        self.batches.iter().try_for_each(|batch| (self.append)(batch, &mut rows))?;
+        Ok(rows)
     }
 
-    /// Frame for `hitrate check numbers`.
-    pub fn numbers_frame(&self) -> Result<DataFrame, StoreError> {
-        self.read(|connection| query_frame(connection, NUMBERS, &[]))
+    /// The data frame. DECIMAL, HUGEINT and TIMESTAMP must be cast in the SQL.
+    ///
+    /// # Errors
+    /// [`StoreError::UnsupportedColumn`] for an unsupported column type.
+    pub fn frame(&self) -> Result<DataFrame, StoreError> {
+        let mut columns: Vec<Column> = Vec::with_capacity(self.schema.fields().len());
+        for (position, field) in self.schema.fields().iter().enumerate() {
+            let parts: Vec<&dyn Array> =
+                self.batches.iter().map(|batch| batch.column(position).as_ref()).collect();
+            columns.push(column(field.name(), field.data_type(), &parts)?);
+        }
+        DataFrame::new(self.batches.iter().map(RecordBatch::num_rows).sum(), columns)
+            .map_err(|error| StoreError::Content { what: "query result", detail: error.to_string() })
     }
 }
 
-/// Runs a query and returns its result as a data frame. DECIMAL, HUGEINT and TIMESTAMP must be cast in the SQL.
-///
-/// # Errors
-/// [`StoreError::UnsupportedColumn`] for an unsupported column type, [`StoreError::Query`] if the query fails.
-fn query_frame(
-    connection: &Connection,
-    sql: &str,
-    parameters: &[&dyn duckdb::ToSql],
-) -> Result<DataFrame, StoreError> {
-    let mut statement = connection.prepare(sql)?;
-    let arrow = statement.query_arrow(parameters)?;
-    let schema = arrow.get_schema();
-    let batches: Vec<RecordBatch> = arrow.collect();
-    let mut columns: Vec<Column> = Vec::with_capacity(schema.fields().len());
-    let rows = batches.iter().map(RecordBatch::num_rows).sum();
-    for (position, field) in schema.fields().iter().enumerate() {
-        let parts: Vec<&dyn Array> = batches.iter().map(|batch| batch.column(position).as_ref()).collect();
-        columns.push(column(field.name(), field.data_type(), &parts)?);
+impl Store {
+    /// Frame for `hitrate check numbers`.
+    pub fn numbers_frame(&self) -> Result<DataFrame, StoreError> {
+        self.read(|connection| Answer::<()>::of(connection, NUMBERS, [], |_, _| Ok(()))?.frame())
     }
-    DataFrame::new(rows, columns)
-        .map_err(|error| StoreError::Content { what: "query result", detail: error.to_string() })
 }
 
 fn column(name: &str, kind: &DataType, parts: &[&dyn Array]) -> Result<Column, StoreError> {

@@ -1,14 +1,15 @@
 //! Stores a run completely, in one transaction, or not at all. Storing the same run twice changes nothing.
 
-use super::columns::naive;
+use super::append::append;
+use super::columns::{self, each_row, naive, rows};
+use super::read::newest_time;
 use super::uptime::StoredUptime;
 use super::{Store, StoreError, days};
 use crate::domain::document::RouteAnswer;
-use crate::domain::endpoint::{EndpointFacts, ListPrices, Model};
 use crate::domain::event::EventKind;
 use crate::domain::finding::Findings;
 use crate::domain::ids::{ModelSlug, Tag, Variant, synthetic_endpoint_id};
-use crate::domain::reading::{Reading, RunReadings, RunStatus, Usage};
+use crate::domain::reading::{Health, Reading, RunReadings, RunStatus, Usage};
 use crate::domain::units::{HitRate, UsdPerMtok};
 use crate::domain::window::WindowKind;
 use chrono::{DateTime, Utc};
@@ -98,10 +99,8 @@ impl Store {
             });
         }
         let connection = self.writer();
-        let mut statement =
-            connection.prepare("SELECT run_id FROM run WHERE observed_at >= CAST(? AS TIMESTAMP)")?;
-        let ids: Vec<String> =
-            statement.query_map([naive(time)], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        let sql = "SELECT run_id FROM run WHERE observed_at >= CAST(? AS TIMESTAMP)";
+        let ids = rows!(connection, sql, [naive(time)], |run_id: String| run_id);
         connection.execute_batch("BEGIN")?;
         let forgotten = ids.iter().try_for_each(|run_id| forget_failed(&connection, run_id));
         connection.execute_batch(if forgotten.is_ok() { "COMMIT" } else { "ROLLBACK" })?;
@@ -123,12 +122,8 @@ impl Drop for RolledBackOnPanic<'_> {
 }
 
 fn known(connection: &Connection, run_id: &str) -> Result<bool, StoreError> {
-    let count: i64 = connection.query_row(
-        "SELECT count(*) FROM run WHERE run_id = ? AND status <> 'failed'",
-        [run_id],
-        |row| row.get(0),
-    )?;
-    Ok(count > 0)
+    let sql = "SELECT run_no FROM run WHERE run_id = ? AND status <> 'failed'";
+    Ok(!rows!(connection, sql, [run_id], |run_no: i32| run_no).is_empty())
 }
 
 /// A run that is not in the record may be stored again under the same id: only its account row is replaced.
@@ -144,9 +139,7 @@ fn forget_failed(connection: &Connection, run_id: &str) -> Result<(), StoreError
 }
 
 fn refuse_out_of_order(connection: &Connection, observed_at: DateTime<Utc>) -> Result<(), StoreError> {
-    let newest: Option<i64> =
-        connection.query_row("SELECT epoch_us(max(observed_at)) FROM run", [], |row| row.get(0))?;
-    match newest.and_then(DateTime::from_timestamp_micros) {
+    match newest_time(connection)? {
         Some(newest) if newest >= observed_at => {
             Err(StoreError::OutOfOrder { observed_at: observed_at.to_rfc3339(), newest: newest.to_rfc3339() })
         }
@@ -155,13 +148,10 @@ fn refuse_out_of_order(connection: &Connection, observed_at: DateTime<Utc>) -> R
 }
 
 fn ingest(connection: &Connection, record: &RunRecord, run: &RunReadings) -> Result<(), StoreError> {
-    let run_no: i32 =
-        connection.query_row("SELECT coalesce(max(run_no), 0) + 1 FROM run", [], |row| row.get(0))?;
+    let sql = "SELECT coalesce(max(run_no), 0) + 1 AS run_no FROM run";
+    let run_no = rows!(connection, sql, [], |run_no: i32| run_no).pop().unwrap_or(1);
     connection.execute_batch(STAGE)?;
-    connection.execute(
-        "INSERT INTO stage_run VALUES (?, CAST(? AS TIMESTAMP))",
-        params![run_no, naive(run.observed_at)],
-    )?;
+    append!(connection, "stage_run", () in [()] => { run_no: run_no, observed_at: naive(run.observed_at) });
     insert_run(connection, run_no, record, run)?;
     insert_findings(connection, run_no, record, run)?;
     if !record.status.is_accepted() {
@@ -174,7 +164,6 @@ fn ingest(connection: &Connection, record: &RunRecord, run: &RunReadings) -> Res
     let numbers = number_endpoints(connection, &record.upstream_name, run)?;
     stage_readings(connection, run, &numbers)?;
     stage_closing(connection, run, &numbers)?;
-    stage_rates(connection, run)?;
     stage_lists(connection, run)?;
     connection.execute_batch(MERGE)?;
     days::add_late(connection, run_no, run_no)
@@ -210,39 +199,27 @@ struct Numbers {
 
 impl Numbers {
     fn load(connection: &Connection) -> Result<Self, StoreError> {
-        let mut statement = connection.prepare(
-            "SELECT e.endpoint_no, CAST(e.endpoint_id AS VARCHAR), e.synthetic, e.model, e.variant, h.tag
-             FROM endpoint e LEFT JOIN endpoint_history h ON h.endpoint_no = e.endpoint_no AND h.valid_to IS NULL",
-        )?;
-        let rows = statement.query_map([], |row| {
-            let id: String = row.get(1)?;
-            let tag: Option<String> = row.get(5)?;
-            Ok((
-                row.get::<_, i32>(0)?,
-                id,
-                row.get::<_, bool>(2)?,
-                row.get::<_, String>(3)?,
-                row.get::<_, String>(4)?,
-                tag,
-            ))
-        })?;
+        let sql = "SELECT e.endpoint_no, CAST(e.endpoint_id AS VARCHAR) AS id, e.synthetic, e.model, e.variant, h.tag
+             FROM endpoint e LEFT JOIN endpoint_history h ON h.endpoint_no = e.endpoint_no AND h.valid_to IS NULL";
+        let mut statement = connection.prepare(sql)?;
         let mut numbers = Self { next: 1, by_id: HashMap::new(), by_stand_in: HashMap::new() };
-        for row in rows {
-            let (number, id, synthetic, model, variant, tag) = row?;
-            let id = Uuid::parse_str(&id)
-                .map_err(|error| StoreError::Content { what: "UUID", detail: error.to_string() })?;
-            numbers.next = numbers.next.max(number + 1);
-            numbers.by_id.insert(id, number);
-            if let Some(tag) = tag {
-                let stand_in =
-                    synthetic_endpoint_id(&ModelSlug::new(model), &Variant::new(variant), &Tag::new(tag));
+        for batch in statement.query_arrow([])? {
+            each_row!(&batch, |endpoint_no: i32,
+                               id: Uuid,
+                               synthetic: bool,
+                               model: ModelSlug,
+                               variant: Variant,
+                               tag: Option<Tag>| {
+                numbers.next = numbers.next.max(endpoint_no + 1);
+                numbers.by_id.insert(id, endpoint_no);
+                let Some(tag) = tag else { continue };
                 // Two endpoints share this tag, so it identifies neither.
                 numbers
                     .by_stand_in
-                    .entry(stand_in)
+                    .entry(synthetic_endpoint_id(&model, &variant, &tag))
                     .and_modify(|entry| *entry = None)
-                    .or_insert(Some((number, synthetic)));
-            }
+                    .or_insert(Some((endpoint_no, synthetic)));
+            });
         }
         Ok(numbers)
     }
@@ -255,7 +232,7 @@ fn number_endpoints(
     run: &RunReadings,
 ) -> Result<Vec<i32>, StoreError> {
     let mut numbers = Numbers::load(connection)?;
-    let mut appender = connection.appender("endpoint")?;
+    let mut added = Vec::new();
     let mut linked: Vec<(i32, Uuid)> = Vec::new();
     let mut keys = Vec::with_capacity(run.readings.len());
     for reading in &run.readings {
@@ -278,22 +255,21 @@ fn number_endpoints(
                 numbers.next += 1;
                 let id = facts.endpoint_id.unwrap_or(stand_in);
                 numbers.by_id.insert(id, number);
-                appender.append_row(params![
-                    number,
-                    id.to_string(),
-                    facts.endpoint_id.is_none(),
-                    facts.model.as_str(),
-                    facts.variant.as_str(),
-                    naive(run.observed_at),
-                    upstream_name
-                ])?;
+                added.push((number, id, facts));
                 number
             }
         };
         keys.push(number);
     }
-    appender.flush()?;
-    drop(appender);
+    append!(connection, "endpoint", (number, id, facts) in added => {
+        endpoint_no: number,
+        endpoint_id: id.to_string(),
+        synthetic: facts.endpoint_id.is_none(),
+        model: facts.model.as_str(),
+        variant: facts.variant.as_str(),
+        first_seen: naive(run.observed_at),
+        upstream_name: upstream_name,
+    });
     for (number, id) in linked {
         connection.execute(
             "UPDATE endpoint SET endpoint_id = CAST(? AS UUID), synthetic = false WHERE endpoint_no = ?",
@@ -312,134 +288,119 @@ fn decimal(price: Option<UsdPerMtok>) -> Option<String> {
     price.map(|price| price.0.to_string())
 }
 
+/// Facts, prices, usage and health of the endpoints.
 fn stage_readings(connection: &Connection, run: &RunReadings, keys: &[i32]) -> Result<(), StoreError> {
-    let mut appender = connection.appender("stage_reading")?;
-    for (reading, key) in run.readings.iter().zip(keys) {
-        let Reading { facts, prices, health, usage, .. } = reading;
-        let EndpointFacts { provider, provider_name, tag, .. } = facts;
-        let ListPrices { input, output, cache_read, cache_write, cache_write_1h, discount, tiers } = prices;
-        let counters = health.counters_1d;
-        let read = ReadAt::of(usage.as_ref(), run.observed_at);
-        let [up_5m, up_30m, up_1d] =
-            [health.uptime_5m, health.uptime_30m, health.uptime_1d].map(StoredUptime::of);
-        appender.append_row(params![
-            key,
-            provider.as_str(),
-            provider_name,
-            tag.as_str(),
-            facts.quantization,
-            facts.context_length,
-            facts.max_completion_tokens,
-            facts.region,
-            facts.trains_on_prompts,
-            facts.retains_prompts,
-            json(&facts.parameters)?,
-            facts.restricted == Some(true),
-            facts.deranked,
-            facts.disabled,
-            decimal(*input),
-            decimal(*output),
-            decimal(*cache_read),
-            decimal(*cache_write),
-            discount,
-            json(tiers)?,
-            usage.and_then(|usage| usage.hit_rate).map(HitRate::get),
-            usage.and_then(|usage| usage.tokens),
-            usage.and_then(|usage| usage.effective_input),
-            usage.and_then(|usage| usage.effective_output),
-            up_5m.down,
-            up_5m.of,
-            up_5m.exact,
-            up_30m.down,
-            up_30m.of,
-            up_30m.exact,
-            up_1d.down,
-            up_1d.of,
-            up_1d.exact,
-            health.status.and_then(|status| i16::try_from(status).ok()),
-            counters.map(|counters| counters.success),
-            counters.map(|counters| counters.error),
-            counters.map(|counters| counters.rate_limited),
-            health.throughput,
-            health.latency_ms,
-            health.requests_30m,
-            read.day_back,
-            read.after_s,
-            facts.max_prompt_tokens,
-            facts.deprecation_date.map(naive),
-            facts.created_at.map(naive),
-            decimal(*cache_write_1h),
-        ])?;
-    }
-    Ok(appender.flush()?)
+    let staged = run.readings.iter().zip(keys).map(|(reading, key)| {
+        let read = ReadAt::of(reading.usage.as_ref(), run.observed_at);
+        let Health { uptime_5m, uptime_30m, uptime_1d, counters_1d, .. } = reading.health;
+        let uptimes = [uptime_5m, uptime_30m, uptime_1d].map(StoredUptime::of);
+        (key, reading, reading.usage, uptimes, counters_1d, read)
+    });
+    append!(connection, "stage_reading",
+        (key, Reading { facts, prices, health, .. }, usage, [up_5m, up_30m, up_1d], counters, read) in staged => {
+        endpoint_no: key,
+        provider: facts.provider.as_str(),
+        provider_name: facts.provider_name,
+        tag: facts.tag.as_str(),
+        quantization: facts.quantization,
+        context_length: facts.context_length,
+        max_completion_tokens: facts.max_completion_tokens,
+        max_prompt_tokens: facts.max_prompt_tokens,
+        region: facts.region,
+        trains_on_prompts: facts.trains_on_prompts,
+        retains_prompts: facts.retains_prompts,
+        parameters: json(&facts.parameters)?,
+        restricted: facts.restricted == Some(true),
+        deranked: facts.deranked,
+        disabled: facts.disabled,
+        deprecation_date: facts.deprecation_date.map(naive),
+        created_at: facts.created_at.map(naive),
+        list_input: decimal(prices.input),
+        list_output: decimal(prices.output),
+        list_cache_read: decimal(prices.cache_read),
+        list_cache_write: decimal(prices.cache_write),
+        list_cache_write_1h: decimal(prices.cache_write_1h),
+        discount: prices.discount,
+        price_tiers: json(&prices.tiers)?,
+        hit_rate: usage.and_then(|usage| usage.hit_rate).map(HitRate::get),
+        tokens: usage.and_then(|usage| usage.tokens),
+        effective_input: usage.and_then(|usage| usage.effective_input),
+        effective_output: usage.and_then(|usage| usage.effective_output),
+        down_5m: up_5m.down,
+        of_5m: up_5m.of,
+        exact_5m: up_5m.exact,
+        down_30m: up_30m.down,
+        of_30m: up_30m.of,
+        exact_30m: up_30m.exact,
+        down_1d: up_1d.down,
+        of_1d: up_1d.of,
+        exact_1d: up_1d.exact,
+        status: health.status.and_then(|status| i16::try_from(status).ok()),
+        success_1d: counters.map(|counters| counters.success),
+        error_1d: counters.map(|counters| counters.error),
+        rate_limited_1d: counters.map(|counters| counters.rate_limited),
+        throughput: health.throughput,
+        latency_ms: health.latency_ms,
+        requests_30m: health.requests_30m,
+        usage_day_back: read.day_back,
+        usage_after_s: read.after_s,
+    });
+    Ok(())
 }
 
+/// The closing prices of past days from the charts of the endpoints.
 fn stage_closing(connection: &Connection, run: &RunReadings, keys: &[i32]) -> Result<(), StoreError> {
-    let mut appender = connection.appender("stage_closing")?;
-    for (reading, key) in run.readings.iter().zip(keys) {
-        for (day, (input, output)) in &reading.closing_prices {
-            appender.append_row(params![key, day.to_string(), input, output])?;
-        }
-    }
-    Ok(appender.flush()?)
+    let closing = run.readings.iter().zip(keys);
+    let closing = closing.flat_map(|(reading, key)| reading.closing_prices.iter().map(move |one| (key, one)));
+    append!(connection, "stage_closing", (key, (day, (input, output))) in closing => {
+        endpoint_no: key,
+        day: day.to_string(),
+        effective_input: input,
+        effective_output: output,
+    });
+    Ok(())
 }
 
-fn stage_rates(connection: &Connection, run: &RunReadings) -> Result<(), StoreError> {
-    let mut appender = connection.appender("stage_rate")?;
-    for rate in &run.closing_rates {
-        appender.append_row(params![
-            rate.endpoint_id.to_string(),
-            rate.day.to_string(),
-            rate.hit_rate.get()
-        ])?;
-    }
-    Ok(appender.flush()?)
-}
-
+/// What is not about one endpoint: closing rates, lists, pairs without an answer, activity.
 fn stage_lists(connection: &Connection, run: &RunReadings) -> Result<(), StoreError> {
-    let mut models = connection.appender("stage_model")?;
-    for Model { model, variant, model_id, name, created, context_length, is_free: _ } in &run.models {
-        models.append_row(params![
-            model.as_str(),
-            variant.as_str(),
-            model_id,
-            name,
-            created.map(naive),
-            context_length
-        ])?;
-    }
-    models.flush()?;
-    let mut providers = connection.appender("stage_provider")?;
-    for p in &run.providers {
-        providers.append_row(params![
-            p.provider.as_str(),
-            p.name,
-            p.headquarters,
-            p.status_page,
-            p.privacy_policy,
-            p.terms_of_service
-        ])?;
-    }
-    providers.flush()?;
-    let mut unanswered = connection.appender("stage_unanswered")?;
+    append!(connection, "stage_rate", rate in &run.closing_rates => {
+        endpoint_id: rate.endpoint_id.to_string(),
+        day: rate.day.to_string(),
+        hit_rate: rate.hit_rate.get(),
+    });
+    append!(connection, "stage_model", listed in &run.models => {
+        model: listed.model.as_str(),
+        variant: listed.variant.as_str(),
+        model_id: listed.model_id,
+        name: listed.name,
+        created: listed.created.map(naive),
+        context_length: listed.context_length,
+    });
+    append!(connection, "stage_provider", listed in &run.providers => {
+        provider: listed.provider.as_str(),
+        name: listed.name,
+        headquarters: listed.headquarters,
+        status_page: listed.status_page,
+        privacy_policy: listed.privacy_policy,
+        terms_of_service: listed.terms_of_service,
+    });
+    let unanswered = run.unanswered.iter().map(|pair| (pair, false));
     let incomplete = run.incomplete.iter().map(|pair| (pair, true));
-    for ((model, variant), incomplete) in run.unanswered.iter().map(|pair| (pair, false)).chain(incomplete) {
-        unanswered.append_row(params![model.as_str(), variant.as_str(), incomplete])?;
-    }
-    unanswered.flush()?;
-    let mut days = connection.appender("stage_activity")?;
-    for day in &run.activity {
-        days.append_row(params![
-            day.model.as_str(),
-            day.variant.as_str(),
-            day.day.to_string(),
-            day.prompt_tokens,
-            day.completion_tokens,
-            day.cached_tokens,
-            day.requests
-        ])?;
-    }
-    Ok(days.flush()?)
+    append!(connection, "stage_unanswered", ((model, variant), incomplete) in unanswered.chain(incomplete) => {
+        model: model.as_str(),
+        variant: variant.as_str(),
+        incomplete: incomplete,
+    });
+    append!(connection, "stage_activity", day in &run.activity => {
+        model: day.model.as_str(),
+        variant: day.variant.as_str(),
+        day: day.day.to_string(),
+        prompt_tokens: day.prompt_tokens,
+        completion_tokens: day.completion_tokens,
+        cached_tokens: day.cached_tokens,
+        requests: day.requests,
+    });
+    Ok(())
 }
 
 fn insert_run(
@@ -448,60 +409,48 @@ fn insert_run(
     record: &RunRecord,
     run: &RunReadings,
 ) -> Result<(), StoreError> {
-    let count = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
-    connection.execute(
-        "INSERT INTO run VALUES (?, ?, CAST(? AS TIMESTAMP), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        params![
-            run_no,
-            record.run_id,
-            naive(run.observed_at),
-            record.status.as_str(),
-            run.window_kind.as_str(),
-            record.upstream,
-            record.simulated,
-            count(record.requests),
-            count(record.documents),
-            count(run.readings.iter().filter(|reading| reading.usage.is_some()).count()),
-            count(run.readings.len()),
-            count(run.quarantined.len()),
-            count(run.drift.len()),
-            record.duration_ms,
-            record.activity,
-            json(&record.failures)?,
-            run.comparison.map(RouteAnswer::as_str),
-            record.upstream_name
-        ],
-    )?;
-    for source in &run.sources {
-        connection.execute(
-            "INSERT INTO run_source VALUES (?, ?, ?, ?, ?, ?)",
-            params![
-                run_no,
-                source.source,
-                count(source.planned),
-                count(source.ok),
-                count(source.no_data),
-                count(source.failed)
-            ],
-        )?;
-    }
+    append!(connection, "run", () in [()] => {
+        run_no: run_no,
+        run_id: record.run_id,
+        observed_at: naive(run.observed_at),
+        status: record.status.as_str(),
+        window_kind: run.window_kind.as_str(),
+        upstream: record.upstream,
+        upstream_name: record.upstream_name,
+        simulated: record.simulated,
+        requests: record.requests,
+        documents: record.documents,
+        readings: run.readings.iter().filter(|reading| reading.usage.is_some()).count(),
+        endpoints: run.readings.len(),
+        quarantined: run.quarantined.len(),
+        drift: run.drift.len(),
+        duration_ms: record.duration_ms,
+        activity: record.activity,
+        failures: json(&record.failures)?,
+        comparison: run.comparison.map(RouteAnswer::as_str),
+    });
+    append!(connection, "run_source", source in &run.sources => {
+        run_no: run_no,
+        source: source.source,
+        planned: source.planned,
+        ok: source.ok,
+        no_data: source.no_data,
+        failed: source.failed,
+    });
     Ok(())
 }
 
 /// The upstream's aggregates of an accepted run.
 fn insert_model_usage(connection: &Connection, run_no: i32, run: &RunReadings) -> Result<(), StoreError> {
-    let mut usage = connection.appender("model_usage")?;
-    for one in &run.model_usage {
-        usage.append_row(params![
-            run_no,
-            one.model.as_str(),
-            one.variant.as_str(),
-            one.hit_rate,
-            one.effective_input,
-            one.effective_output
-        ])?;
-    }
-    Ok(usage.flush()?)
+    append!(connection, "model_usage", one in &run.model_usage => {
+        run_no: run_no,
+        model: one.model.as_str(),
+        variant: one.variant.as_str(),
+        hit_rate: one.hit_rate,
+        effective_input: one.effective_input,
+        effective_output: one.effective_output,
+    });
+    Ok(())
 }
 
 fn insert_findings(
@@ -510,59 +459,51 @@ fn insert_findings(
     record: &RunRecord,
     run: &RunReadings,
 ) -> Result<(), StoreError> {
-    let mut findings = connection.appender("finding")?;
-    let Findings { open, accepted } = &record.findings;
-    for (finding, accepted) in
-        open.iter().map(|one| (one, false)).chain(accepted.iter().map(|one| (one, true)))
-    {
-        findings.append_row(params![
-            run_no,
-            finding.field,
-            finding.check.as_str(),
-            finding.before,
-            finding.after,
-            finding.detail,
-            accepted
-        ])?;
-    }
-    findings.flush()?;
-    let mut aside = connection.appender("quarantine")?;
-    for row in &run.quarantined {
-        aside.append_row(params![
-            run_no,
-            row.reason.as_str(),
-            row.kind.as_str(),
-            row.model.as_ref().map(ModelSlug::as_str),
-            row.variant.as_ref().map(Variant::as_str),
-            row.path,
-            row.detail,
-            row.tokens,
-            row.sha256
-        ])?;
-    }
-    aside.flush()?;
-    let mut drift = connection.appender("drift")?;
-    for (path, count) in &run.drift {
-        drift.append_row(params![run_no, path.kind, path.path, i32::try_from(*count).unwrap_or(i32::MAX)])?;
-    }
-    Ok(drift.flush()?)
+    let open = record.findings.open.iter().map(|one| (one, false));
+    let accepted = record.findings.accepted.iter().map(|one| (one, true));
+    append!(connection, "finding", (finding, accepted) in open.chain(accepted) => {
+        run_no: run_no,
+        field: finding.field,
+        check_name: finding.check.as_str(),
+        before: finding.before,
+        after: finding.after,
+        detail: finding.detail,
+        accepted: accepted,
+    });
+    append!(connection, "quarantine", row in &run.quarantined => {
+        run_no: run_no,
+        reason: row.reason.as_str(),
+        kind: row.kind.as_str(),
+        model: row.model.as_ref().map(ModelSlug::as_str),
+        variant: row.variant.as_ref().map(Variant::as_str),
+        path: row.path,
+        detail: row.detail,
+        tokens: row.tokens,
+        sha256: row.sha256,
+    });
+    append!(connection, "drift", (path, count) in &run.drift => {
+        run_no: run_no,
+        kind: path.kind,
+        path: path.path,
+        count: i32::try_from(*count).unwrap_or(i32::MAX),
+    });
+    Ok(())
 }
 
 /// A change of the window kind is an event: the numbers before and after it have different meanings.
 fn window_event(connection: &Connection, run_no: i32, run: &RunReadings) -> Result<(), StoreError> {
-    let before: Option<String> = connection.query_row(
-        "SELECT max_by(window_kind, run_no) FROM run WHERE window_kind <> 'unknown' AND status NOT IN ('failed', 'suspect') AND run_no < ?",
-        [run_no],
-        |row| row.get(0),
-    )?;
-    let Some(before) = before.filter(|kind| *kind != run.window_kind.as_str()) else { return Ok(()) };
+    let sql = "SELECT max_by(window_kind, run_no) AS kind FROM run WHERE window_kind <> 'unknown' AND status NOT IN ('failed', 'suspect') AND run_no < ?";
+    let before = rows!(connection, sql, [run_no], |kind: Option<WindowKind>| kind).pop().flatten();
+    let Some(before) = before.filter(|kind| *kind != run.window_kind) else { return Ok(()) };
     if run.window_kind == WindowKind::Unknown {
         return Ok(());
     }
     let detail = format!("usage summaries now cover `{}` instead of `{before}`", run.window_kind);
-    connection.execute(
-        "INSERT INTO event VALUES (?, CAST(? AS TIMESTAMP), ?, NULL, ?)",
-        params![run_no, naive(run.observed_at), EventKind::WindowChanged.as_str(), detail],
-    )?;
+    append!(connection, "event", () in [()] => {
+        run_no: run_no,
+        seen_at: naive(run.observed_at),
+        kind: EventKind::WindowChanged.as_str(),
+        detail: detail,
+    });
     Ok(())
 }

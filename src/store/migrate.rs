@@ -1,6 +1,7 @@
 //! Migrates the schema step by step. Each step runs in a separate transaction, and the digest of its text is stored.
 
 use super::StoreError;
+use super::columns::{self, rows};
 use duckdb::{Connection, params};
 use sha2::{Digest, Sha256};
 
@@ -45,9 +46,8 @@ pub fn migrate(connection: &Connection) -> Result<(), StoreError> {
     connection.execute_batch(
         "CREATE TABLE IF NOT EXISTS schema_migration (version BIGINT NOT NULL, name VARCHAR NOT NULL, sha256 VARCHAR NOT NULL, app_version VARCHAR NOT NULL)",
     )?;
-    let mut applied = connection.prepare("SELECT version, sha256 FROM schema_migration ORDER BY version")?;
-    let applied: Vec<(i64, String)> =
-        applied.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
+    let sql = "SELECT version, sha256 FROM schema_migration ORDER BY version";
+    let applied = rows!(connection, sql, [], |version: i64, sha256: String| (version, sha256));
     let known = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0);
     if let Some((found, _)) = applied.last().filter(|(found, _)| *found > known) {
         return Err(StoreError::TooNew { found: *found, known });
@@ -67,7 +67,7 @@ fn apply(connection: &Connection, migration: &Migration, digest: &str) -> Result
     connection.execute_batch("BEGIN")?;
     let applied = connection.execute_batch(migration.sql).and_then(|()| {
         connection.execute(
-            "INSERT INTO schema_migration VALUES (?, ?, ?, ?)",
+            "INSERT INTO schema_migration (version, name, sha256, app_version) VALUES (?, ?, ?, ?)",
             params![migration.version, migration.name, digest, env!("CARGO_PKG_VERSION")],
         )
     });

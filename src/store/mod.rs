@@ -1,6 +1,7 @@
 //! The record of all runs in DuckDB. The only module that uses duckdb: it opens, migrates, writes and reads the store,
 //! and converts Arrow data to data frames.
 
+mod append;
 mod backtest;
 mod columns;
 mod days;
@@ -15,12 +16,12 @@ mod status;
 mod tiers;
 mod uptime;
 
-pub use export::{ExportFormat, ReadingRow};
+pub use export::ExportFormat;
+pub use frame::Answer;
 pub use hourly::HourlyRecord;
 pub use ingest::{Ingested, RunRecord};
 pub use open::{Store, StoreOptions};
-pub use read::{EndpointDayRow, EndpointNow, PastValues, RunCounts, RunRow};
-pub use status::{ComparisonRow, DriftRow, EventRow, QuarantineRow, SourceRow};
+pub use read::{EndpointDayRow, EndpointNow, PastValues, RunRow};
 pub use tiers::TierChangeRow;
 
 use std::path::PathBuf;

@@ -1,14 +1,16 @@
 //! The history of tiers: the tiers held at the end of each UTC day.
 
-use super::columns::naive;
-use super::columns::{self, Columns, Flags, Floats, Integers, Texts};
+use super::append::append;
+use super::columns::{self, each_row, naive, rows};
 use super::{Store, StoreError};
 use crate::domain::ids::ProviderSlug;
 use crate::domain::tier::{Lens, Tier};
 use crate::domain::tier_history::{EndpointKey, Held, History, ProviderKey, RunDay};
 use chrono::{DateTime, NaiveDate, Utc};
-use duckdb::{Connection, Row, params};
-use std::str::FromStr;
+use duckdb::arrow::array::RecordBatch;
+use duckdb::{Connection, params};
+use std::collections::BTreeMap;
+use uuid::Uuid;
 
 const PROVIDERS: &str = include_str!("../../queries/tiers/providers.sql");
 const ENDPOINTS: &str = include_str!("../../queries/tiers/endpoints.sql");
@@ -43,12 +45,10 @@ impl Store {
         method_version: u32,
         before: NaiveDate,
     ) -> Result<Option<NaiveDate>, StoreError> {
-        let newest: Option<i64> = self.writer().query_row(
-            "SELECT CAST(max(day) - DATE '1970-01-01' AS BIGINT) FROM tier_day WHERE method_version = ? AND day < CAST(? AS DATE)",
-            params![method_version, before.to_string()],
-            |row| row.get(0),
-        )?;
-        newest.map(day).transpose()
+        let sql =
+            "SELECT max(day) AS newest FROM tier_day WHERE method_version = ? AND day < CAST(? AS DATE)";
+        let parameters = params![method_version, before.to_string()];
+        Ok(rows!(self.writer(), sql, parameters, |newest: Option<NaiveDate>| newest).pop().flatten())
     }
 
     /// The UTC days with an accepted run, later than `after` and earlier than `before`, in order.
@@ -58,28 +58,34 @@ impl Store {
     pub fn run_days(&self, after: Option<NaiveDate>, before: NaiveDate) -> Result<Vec<RunDay>, StoreError> {
         let after = after.map_or_else(|| "0001-01-01".to_owned(), |day| day.to_string());
         self.read(|connection| {
-            let mut statement = connection.prepare(RUN_DAYS)?;
-            let rows = statement.query_map(params![after, before.to_string()], |row| {
-                Ok((row.get::<_, i64>("day")?, row.get::<_, i64>("closing")?))
-            })?;
-            rows.map(|row| {
-                let (number, micros) = row?;
-                Ok(RunDay { day: day(number)?, closing: time(micros)? })
-            })
-            .collect()
+            let parameters = params![after, before.to_string()];
+            Ok(rows!(connection, RUN_DAYS, parameters, |day: NaiveDate, closing: DateTime<Utc>| {
+                RunDay { day, closing }
+            }))
         })
     }
 
     /// The tiers held at the end of a day under the method of this version; empty for a day that is not stored.
     pub fn tier_history(&self, method_version: u32, day: NaiveDate) -> Result<History, StoreError> {
         self.read(|connection| {
-            let asked = params![method_version, day.to_string()];
-            let providers = columns::rows(connection, PROVIDERS, asked, provider_rows)?;
-            let endpoints = columns::rows(connection, ENDPOINTS, asked, endpoint_rows)?;
-            Ok(History {
-                providers: providers.into_iter().collect(),
-                endpoints: endpoints.into_iter().collect(),
-            })
+            let (mut providers, mut endpoints) = (BTreeMap::new(), BTreeMap::new());
+            let parameters = params![method_version, day.to_string()];
+            for batch in connection.prepare(PROVIDERS)?.query_arrow(parameters)? {
+                let mut held = held_of(&batch)?.into_iter();
+                each_row!(&batch, |lens: Lens, workload: String, provider: ProviderSlug| {
+                    let workload = (!workload.is_empty()).then_some(workload);
+                    providers
+                        .extend(held.next().map(|held| (ProviderKey { lens, workload, provider }, held)));
+                });
+            }
+            for batch in connection.prepare(ENDPOINTS)?.query_arrow(parameters)? {
+                let mut held = held_of(&batch)?.into_iter();
+                each_row!(&batch, |lens: Lens, endpoint_id: Uuid| {
+                    let key = EndpointKey { lens, endpoint: endpoint_id };
+                    endpoints.extend(held.next().map(|held| (key, held)));
+                });
+            }
+            Ok(History { providers, endpoints })
         })
     }
 
@@ -108,20 +114,21 @@ impl Store {
         limit: usize,
     ) -> Result<Vec<TierChangeRow>, StoreError> {
         self.read(|connection| {
-            let mut statement = connection.prepare(&format!("{CHANGES} LIMIT {limit}"))?;
-            let mut rows = statement.query(params![method_version, naive(as_of), workload])?;
-            let mut changes = Vec::new();
-            while let Some(row) = rows.next()? {
-                changes.push(TierChangeRow {
-                    at: time(row.get("at")?)?,
-                    lens: parsed(row, "lens")?,
-                    provider: ProviderSlug::new(row.get::<_, String>("provider")?),
-                    name: row.get("name")?,
-                    tier: parsed(row, "tier")?,
-                    previous: parsed(row, "previous")?,
-                });
-            }
-            Ok(changes)
+            let sql = format!("{CHANGES} LIMIT {limit}");
+            let parameters = params![method_version, naive(as_of), workload];
+            Ok(rows!(
+                connection,
+                &sql,
+                parameters,
+                |at: DateTime<Utc>,
+                 lens: Lens,
+                 provider: ProviderSlug,
+                 name: String,
+                 tier: Tier,
+                 previous: Tier| {
+                    TierChangeRow { at, lens, provider, name, tier, previous }
+                }
+            ))
         })
     }
 }
@@ -139,52 +146,41 @@ fn write(
             params![method_version, date],
         )?;
     }
-    connection.execute(
-        "INSERT INTO tier_day VALUES (?, CAST(? AS DATE), CAST(? AS TIMESTAMP))",
-        params![method_version, date, naive(day.closing)],
-    )?;
-    let mut providers = connection.appender("provider_tier")?;
-    for (key, held) in &history.providers {
-        let row = HeldRow::of(held);
-        providers.append_row(params![
-            method_version,
-            date,
-            key.lens.as_str(),
-            key.workload.as_deref().unwrap_or_default(),
-            key.provider.as_str(),
-            row.tier,
-            row.naive,
-            row.since,
-            row.previous,
-            held.effect,
-            held.capped,
-            row.leaning,
-            held.leaning_days,
-            held.unrated_days,
-        ])?;
-    }
-    providers.flush()?;
-    drop(providers);
+    append!(connection, "tier_day", () in [()] => {
+        method_version: method_version,
+        day: date,
+        closing: naive(day.closing),
+    });
+    append!(connection, "provider_tier", (key, held) in &history.providers => {
+        method_version: method_version,
+        day: date,
+        lens: key.lens.as_str(),
+        workload: key.workload.as_deref().unwrap_or_default(),
+        provider: key.provider.as_str(),
+        tier: held.tier.as_str(),
+        naive: held.naive.as_str(),
+        since: held.since.to_string(),
+        previous: held.previous.map(Tier::as_str),
+        effect: held.effect,
+        capped: held.capped,
+        leaning: held.leaning.map(Tier::as_str),
+        leaning_days: held.leaning_days,
+        unrated_days: held.unrated_days,
+    });
     connection.execute_batch(STAGE)?;
-    let mut endpoints = connection.appender("stage_endpoint_tier")?;
-    for (key, held) in &history.endpoints {
-        let row = HeldRow::of(held);
-        endpoints.append_row(params![
-            key.lens.as_str(),
-            key.endpoint.to_string(),
-            row.tier,
-            row.naive,
-            row.since,
-            row.previous,
-            held.effect,
-            held.capped,
-            row.leaning,
-            held.leaning_days,
-            held.unrated_days,
-        ])?;
-    }
-    endpoints.flush()?;
-    drop(endpoints);
+    append!(connection, "stage_endpoint_tier", (key, held) in &history.endpoints => {
+        lens: key.lens.as_str(),
+        endpoint_id: key.endpoint.to_string(),
+        tier: held.tier.as_str(),
+        naive: held.naive.as_str(),
+        since: held.since.to_string(),
+        previous: held.previous.map(Tier::as_str),
+        effect: held.effect,
+        capped: held.capped,
+        leaning: held.leaning.map(Tier::as_str),
+        leaning_days: held.leaning_days,
+        unrated_days: held.unrated_days,
+    });
     // In a fixed order, so that the same history produces the same rows.
     connection.execute(
         "INSERT INTO endpoint_tier
@@ -196,128 +192,19 @@ fn write(
     Ok(connection.execute_batch("DROP TABLE stage_endpoint_tier")?)
 }
 
-/// The texts and dates of a row.
-struct HeldRow {
-    tier: &'static str,
-    naive: &'static str,
-    since: String,
-    previous: Option<&'static str>,
-    leaning: Option<&'static str>,
-}
-
-impl HeldRow {
-    fn of(held: &Held) -> Self {
-        Self {
-            tier: held.tier.as_str(),
-            naive: held.naive.as_str(),
-            since: held.since.to_string(),
-            previous: held.previous.map(Tier::as_str),
-            leaning: held.leaning.map(Tier::as_str),
-        }
-    }
-}
-
-fn provider_rows(columns: Columns<'_>, rows: &mut Vec<(ProviderKey, Held)>) -> Result<(), StoreError> {
-    let (lens, workload) = (columns.texts("lens")?, columns.texts("workload")?);
-    let provider = columns.texts("provider")?;
-    let held = HeldColumns::of(columns)?;
-    for row in 0..columns.height() {
-        let workload = workload.must(row)?;
-        let key = ProviderKey {
-            lens: word(lens.must(row)?)?,
-            workload: (!workload.is_empty()).then(|| workload.to_owned()),
-            provider: ProviderSlug::new(provider.must(row)?),
-        };
-        rows.push((key, held.read(row)?));
-    }
-    Ok(())
-}
-
-fn endpoint_rows(columns: Columns<'_>, rows: &mut Vec<(EndpointKey, Held)>) -> Result<(), StoreError> {
-    let (lens, endpoint) = (columns.texts("lens")?, columns.texts("endpoint_id")?);
-    let held = HeldColumns::of(columns)?;
-    for row in 0..columns.height() {
-        let key = EndpointKey { lens: word(lens.must(row)?)?, endpoint: endpoint.uuid(row)? };
-        rows.push((key, held.read(row)?));
-    }
-    Ok(())
-}
-
-/// The columns that both tier tables have in common.
-struct HeldColumns<'a> {
-    tier: Texts<'a>,
-    naive: Texts<'a>,
-    since: Integers<'a>,
-    previous: Texts<'a>,
-    effect: Floats<'a>,
-    capped: Flags<'a>,
-    leaning: Texts<'a>,
-    leaning_days: Integers<'a>,
-    unrated_days: Integers<'a>,
-}
-
-impl<'a> HeldColumns<'a> {
-    fn of(columns: Columns<'a>) -> Result<Self, StoreError> {
-        Ok(Self {
-            tier: columns.texts("tier")?,
-            naive: columns.texts("naive")?,
-            since: columns.integers("since")?,
-            previous: columns.texts("previous")?,
-            effect: columns.floats("effect")?,
-            capped: columns.flags("capped")?,
-            leaning: columns.texts("leaning")?,
-            leaning_days: columns.integers("leaning_days")?,
-            unrated_days: columns.integers("unrated_days")?,
-        })
-    }
-
-    fn read(&self, row: usize) -> Result<Held, StoreError> {
-        let days = |column: &Integers<'_>| {
-            let days = column.must(row)?;
-            days.try_into().map_err(|_| content(format!("{days} days")))
-        };
-        Ok(Held {
-            tier: word(self.tier.must(row)?)?,
-            naive: word(self.naive.must(row)?)?,
-            since: self.since.date(row)?,
-            previous: self.previous.get(row).map(word).transpose()?,
-            effect: self.effect.get(row),
-            capped: self.capped.must(row)?,
-            leaning: self.leaning.get(row).map(word).transpose()?,
-            leaning_days: days(&self.leaning_days)?,
-            unrated_days: days(&self.unrated_days)?,
-        })
-    }
-}
-
-fn content(detail: String) -> StoreError {
-    StoreError::Content { what: "row of the tier history", detail }
-}
-
-fn word<T: FromStr<Err = String>>(text: &str) -> Result<T, StoreError> {
-    text.parse().map_err(content)
-}
-
-fn parsed<T: FromStr<Err = String>>(row: &Row<'_>, column: &str) -> Result<T, StoreError> {
-    word(&row.get::<_, String>(column)?)
-}
-
-fn day(number: i64) -> Result<NaiveDate, StoreError> {
-    let midnight = DateTime::from_timestamp(number.saturating_mul(86_400), 0);
-    midnight.map(|time| time.date_naive()).ok_or_else(|| content(format!("day {number}")))
-}
-
-fn time(micros: i64) -> Result<DateTime<Utc>, StoreError> {
-    DateTime::from_timestamp_micros(micros).ok_or_else(|| content(format!("time {micros}")))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_day_that_is_no_date_is_told() {
-        assert_eq!(day(20_668).expect("a date").to_string(), "2026-08-03");
-        assert!(day(i64::MAX).is_err());
-    }
+/// The columns that both tier tables have in common, row by row.
+fn held_of(batch: &RecordBatch) -> Result<Vec<Held>, StoreError> {
+    let mut all = Vec::with_capacity(batch.num_rows());
+    each_row!(batch, |tier: Tier,
+                      naive: Tier,
+                      since: NaiveDate,
+                      previous: Option<Tier>,
+                      effect: Option<f64>,
+                      capped: bool,
+                      leaning: Option<Tier>,
+                      leaning_days: u32,
+                      unrated_days: u32| {
+        all.push(Held { tier, naive, since, previous, effect, capped, leaning, leaning_days, unrated_days });
+    });
+    Ok(all)
 }

@@ -16,7 +16,7 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// Providers with this many shared models or fewer are thin; with fewer than three they are not rated at all.
-pub const THIN_MODELS: usize = 4;
+const THIN_MODELS: usize = 4;
 
 /// Requirement of the study: coverage within these bounds, for all providers and for thin ones.
 pub const COVERAGE_BOUNDS: (f64, f64) = (0.85, 0.95);

@@ -3,16 +3,47 @@
 use super::{Cell, Row};
 use crate::domain::flag::names;
 use crate::snapshot::{Endpoint, ModelEntry};
+use serde::ser::Error;
+use serde::{Serialize, Serializer};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
-/// An endpoint of a model with the cost of a session under the default workload.
-#[derive(Clone, Copy)]
+/// An endpoint with the id of its model, without its days.
+#[derive(Clone, Copy, Serialize, ToSchema)]
+#[schema(as = ListedEndpoint)]
 pub struct Offer<'a> {
-    /// The model.
+    /// Public name of the model.
+    #[serde(rename = "model_id", serialize_with = "id")]
+    #[schema(value_type = String)]
     pub model: &'a ModelEntry,
     /// The endpoint.
+    #[serde(flatten, serialize_with = "without_days")]
+    #[schema(schema_with = schema_without_days)]
     pub endpoint: &'a Endpoint,
-    /// Cost of a session in USD under the default workload.
+    /// Cost of a session in USD under a workload; only in tables, because the endpoint has the costs under all workloads.
+    #[serde(skip)]
     pub session_cost: Option<f64>,
+}
+
+fn id<S: Serializer>(model: &&ModelEntry, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&model.model_id)
+}
+
+fn without_days<S: Serializer>(endpoint: &&Endpoint, serializer: S) -> Result<S::Ok, S::Error> {
+    let mut value = serde_json::to_value(endpoint).map_err(S::Error::custom)?;
+    if let Some(fields) = value.as_object_mut() {
+        fields.remove("days");
+    }
+    value.serialize(serializer)
+}
+
+fn schema_without_days() -> RefOr<Schema> {
+    let mut schema = Endpoint::schema();
+    if let RefOr::T(Schema::Object(endpoint)) = &mut schema {
+        endpoint.properties.remove("days");
+        endpoint.required.retain(|name| name != "days");
+    }
+    schema
 }
 
 impl<'a> Offer<'a> {

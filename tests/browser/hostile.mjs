@@ -54,7 +54,7 @@ export async function hostilePages(base) {
     ...strange(providers).map((row) => path('providers', row.provider)),
   ];
   const compared = strange(providers).slice(0, 4).map((row) => `e=${encodeURIComponent(row.provider)}`);
-  const endpoints = (await (await fetch(`${base}/explore.json?sort=tokens`)).json()).data.filter((row) => STRANGE.test(row.tag));
+  const endpoints = (await (await fetch(`${base}/api/v1/endpoints?sort=tokens&limit=500`)).json()).data.filter((row) => STRANGE.test(row.tag));
   const sides = endpoints.slice(0, 4).map((row) => `e=${encodeURIComponent(`${row.model_id}@${row.tag}`)}`);
   const fixed = ['/', '/?lens=cache', '/models', '/providers', '/explore', '/changes', '/status', '/search?q=a', '/cost'];
   const asked = [`/compare?${compared.join('&')}`, `/compare?${sides.join('&')}`, '/search?q=W'];

@@ -23,9 +23,11 @@ fn endpoint(endpoint: i64, model: i64, millions: i64, list: f64, costs: &[f64]) 
         endpoint,
         model,
         day: day(number as u64),
-        effective: [*cost, 0.0],
+        effective_input: *cost,
+        effective_output: 0.0,
         impossible: false,
-        list: [Some(list), Some(0.0)],
+        list_input: Some(list),
+        list_output: Some(0.0),
         tokens: Some(millions * 1_000_000),
     };
     costs.iter().enumerate().map(row).collect()
@@ -76,8 +78,8 @@ fn every_policy_pays_what_the_hand_reckons() {
 
 #[test]
 fn output_tokens_are_part_of_the_cost() {
-    assert!(cost([1.0, 4.0]).is_some_and(|cost| (cost - 1.2).abs() < 1e-12));
-    assert_eq!(cost([0.0, 0.0]), None, "a price of zero has no logarithm");
+    assert!(cost(1.0, 4.0).is_some_and(|cost| (cost - 1.2).abs() < 1e-12));
+    assert_eq!(cost(0.0, 0.0), None, "a price of zero has no logarithm");
 }
 
 /// What a policy paid on day 1 for the first model if its two endpoints have these costs on day 2.
@@ -85,7 +87,7 @@ fn paid(policy: Policy, tomorrow: [f64; 2]) -> f64 {
     let mut panel = panel();
     panel.retain(|row| row.model == 1);
     for row in panel.iter_mut().filter(|row| row.day == day(2)) {
-        row.effective[0] = tomorrow[if row.endpoint == 1 { 0 } else { 1 }];
+        row.effective_input = tomorrow[if row.endpoint == 1 { 0 } else { 1 }];
     }
     let row = *tested(&panel, only(1)).all.of(policy).expect("a row");
     row.equal * tomorrow[0].min(tomorrow[1])
@@ -119,9 +121,11 @@ fn days_after_the_charged_one_change_nothing() {
         endpoint,
         model: if endpoint < 3 { 1 } else { 2 },
         day: day(3),
-        effective: [1000.0 / endpoint as f64, 0.0],
+        effective_input: 1000.0 / endpoint as f64,
+        effective_output: 0.0,
         impossible: false,
-        list: [Some(endpoint as f64), Some(0.0)],
+        list_input: Some(endpoint as f64),
+        list_output: Some(0.0),
         tokens: Some(1_000_000_000),
     }));
     longer.sort_by_key(|row| (row.endpoint, row.day));
@@ -176,7 +180,7 @@ fn what_is_left_out_is_counted() {
 fn an_impossible_price_is_neither_chosen_by_nor_charged() {
     let mut rows = panel();
     let spoiled = rows.iter_mut().find(|row| row.endpoint == 1 && row.day == day(1)).expect("a row");
-    (spoiled.effective, spoiled.impossible) = ([1e-6, 0.0], true);
+    (spoiled.effective_input, spoiled.effective_output, spoiled.impossible) = (1e-6, 0.0, true);
     let mut without = panel();
     without.retain(|row| row.endpoint != 1 || row.day != day(1));
     assert_eq!(tested(&rows, only(0)), tested(&without, only(0)));
@@ -263,7 +267,7 @@ fn the_policy_chooses_by_the_expected_cost() {
         let by = |a: i64, b: i64| if expected[&a].chosen_by < expected[&b].chosen_by { a } else { b };
         let charged = |key: i64| {
             let row = panel().into_iter().find(|row| (row.endpoint, row.day) == (key, day(last)));
-            row.expect("priced").effective[0]
+            row.expect("priced").effective_input
         };
         let oracle = |a: i64, b: i64| charged(a).min(charged(b));
         let by_hand = charged(by(1, 2)) / oracle(1, 2) * charged(by(3, 4)) / oracle(3, 4);

@@ -205,7 +205,7 @@ async fn sweep(config: FetchConfig, base: &str, paths: &[&str]) -> (Outcomes, Sw
         paths.iter().enumerate().map(|(key, path)| FetchRequest { url: format!("{base}{path}"), key });
     let mut outcomes = Outcomes::new();
     let report = fetcher(config)
-        .fetch_all(requests.collect(), |outcome| {
+        .fetch_all_until(&CancellationToken::new(), requests.collect(), |outcome| {
             let path = outcome.url.trim_start_matches(base).to_owned();
             assert!(outcomes.insert(path, outcome).is_none(), "two outcomes for one request");
         })
@@ -279,7 +279,7 @@ async fn retry_after_holds_back_the_whole_sweep() {
     let requests =
         urls.iter().map(|path| FetchRequest { url: format!("{}{path}", upstream.base), key: *path });
     fetcher(config)
-        .fetch_all(requests.collect(), |outcome| {
+        .fetch_all_until(&CancellationToken::new(), requests.collect(), |outcome| {
             if outcome.key == "/ok/after" {
                 last = begun.elapsed();
             }
@@ -393,7 +393,7 @@ async fn a_later_sweep_of_a_fetcher_knows_what_the_first_was_answered() {
     let sweep = async |paths: &[&str]| {
         let requests =
             paths.iter().map(|path| FetchRequest { url: format!("{}{path}", upstream.base), key: () });
-        fetcher.fetch_all(requests.collect(), |_| {}).await
+        fetcher.fetch_all_until(&CancellationToken::new(), requests.collect(), |_| {}).await
     };
     assert_eq!(sweep(&["/ok/1", "/status/403/1"]).await.stopped, None);
     assert_eq!(sweep(&["/status/403/2", "/ok/2"]).await.stopped, None, "not the first answer of the fetcher");
@@ -406,7 +406,7 @@ async fn a_later_sweep_of_a_fetcher_knows_what_the_first_was_answered() {
     let sweep = async |paths: &[&str]| {
         let requests =
             paths.iter().map(|path| FetchRequest { url: format!("{}{path}", upstream.base), key: () });
-        fetcher.fetch_all(requests.collect(), |_| {}).await
+        fetcher.fetch_all_until(&CancellationToken::new(), requests.collect(), |_| {}).await
     };
     sweep(&["/ok/4", "/busy/9/1"]).await;
     let begun = Instant::now();
@@ -646,7 +646,7 @@ async fn a_url_of_no_use_is_reported_and_the_rest_goes_on() {
     let urls = ["not a url".to_owned(), "ftp://127.0.0.1/x".to_owned(), format!("{}/ok", upstream.base)];
     let requests = urls.into_iter().enumerate().map(|(key, url)| FetchRequest { url, key });
     fetcher(quick())
-        .fetch_all(requests.collect(), |outcome| {
+        .fetch_all_until(&CancellationToken::new(), requests.collect(), |outcome| {
             errors.insert(outcome.key, outcome.error);
         })
         .await;

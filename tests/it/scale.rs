@@ -17,9 +17,9 @@ use generate::{Scale, begin_tier_history};
 const SCALE: Scale = Scale { endpoints: 120, hours: 72, seed: 7 };
 
 fn days(store: &Store) -> Vec<EndpointDayRow> {
-    let as_of = store.newest_run(None).expect("readable").expect("a run").observed_at;
+    let as_of = store.newest_run(None).expect("readable").expect("a run").run.observed_at;
     let first = as_of.date_naive() - chrono::Days::new(SCALE.days().into());
-    store.days(first, as_of.date_naive(), as_of).expect("readable")
+    store.days(first, as_of.date_naive(), as_of).and_then(|days| days.rows()).expect("readable")
 }
 
 fn close(one: Option<f64>, other: Option<f64>) -> bool {
@@ -46,16 +46,19 @@ fn the_generated_record_is_checked_published_and_rebuilt_like_any_other() {
     let closed = days(&opened);
     assert_eq!(hourly.len(), closed.len());
     for (one, other) in hourly.iter().zip(&closed) {
-        assert_eq!((one.endpoint_id, one.day, one.tokens), (other.endpoint_id, other.day, other.tokens));
+        assert_eq!(one.endpoint_id, other.endpoint_id);
+        let (one, other) = (&one.of_day, &other.of_day);
+        assert_eq!((one.day, one.tokens), (other.day, other.tokens));
         assert!(
             close(one.hit_rate, other.hit_rate) && close(one.coverage, other.coverage),
             "{one:?} {other:?}"
         );
-        assert!(close(one.effective[0], other.effective[0]) && close(one.effective[1], other.effective[1]));
+        assert!(close(one.effective_input, other.effective_input));
+        assert!(close(one.effective_output, other.effective_output));
     }
     let newest = opened.newest_run(None).expect("readable").expect("a run");
     let workloads = Workload::shipped().expect("workloads");
-    let snapshot = build_snapshot(&opened, None, workloads, newest.observed_at).expect("published");
+    let snapshot = build_snapshot(&opened, None, workloads, newest.run.observed_at).expect("published");
     let list = snapshot.tier_list(Lens::Cache, None).expect("a list");
     let rated = list.providers.iter().filter(|provider| provider.tier != Tier::Unrated).count();
     assert!(rated > 3, "{rated} providers are rated");
@@ -100,7 +103,7 @@ fn the_same_record_gives_the_same_snapshot_each_time() {
     let newest = opened.newest_run(None).expect("readable").expect("a run");
     let id = |opened: &Store| {
         let workloads = Workload::shipped().expect("workloads");
-        build_snapshot(opened, None, workloads, newest.observed_at).expect("published").id
+        build_snapshot(opened, None, workloads, newest.run.observed_at).expect("published").id
     };
     let of_readings: BTreeSet<String> = (0..2).map(|_| id(&opened)).collect();
     let of_days: BTreeSet<String> = (0..2)

@@ -294,7 +294,7 @@ async fn before_the_first_snapshot_every_page_says_so_and_reloads() {
         assert!(page.body.contains("http-equiv=\"refresh\"") && page.body.contains("under way"), "{path}");
         tags(&path, &page.body);
     }
-    for path in ["/changes.atom", "/sitemap.xml", "/badge/lumen.svg", "/og/site.png", "/explore.json"] {
+    for path in ["/changes.atom", "/sitemap.xml", "/badge/lumen.svg", "/og/site.png"] {
         assert_eq!(get(&empty, path).await.status, StatusCode::SERVICE_UNAVAILABLE, "{path}");
     }
     assert_eq!(get(&empty, "/robots.txt").await.status, StatusCode::OK);

@@ -5,6 +5,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use chrono::Duration;
+use hitrate::api::{self, ApiState};
 use hitrate::site::{SiteState, router};
 use hitrate::snapshot::{Current, Event, Snapshot};
 use serde_json::Value;
@@ -14,13 +15,16 @@ use tower::ServiceExt;
 
 fn site_at(snapshot: Snapshot, public_url: &str) -> Router {
     let now = snapshot.as_of + Duration::minutes(24);
-    router(SiteState {
-        current: Arc::new(Current::new(Some(snapshot))),
+    let current = Arc::new(Current::new(Some(snapshot)));
+    let site = SiteState {
+        current: current.clone(),
         now: Arc::new(move || now),
         pages: Arc::default(),
         method_markdown: "# The method\n",
         public_url: public_url.into(),
-    })
+    };
+    let api = ApiState { current, bodies: Arc::default(), now: Arc::new(move || now) };
+    api::router(api).merge(router(site))
 }
 
 fn site() -> Router {
@@ -40,7 +44,7 @@ async fn get(site: &Router, path: &str) -> (StatusCode, HeaderMap, String) {
 }
 
 async fn found(site: &Router, query: &str) -> Vec<Value> {
-    let (status, _, body) = get(site, &format!("/explore.json?{query}")).await;
+    let (status, _, body) = get(site, &format!("/api/v1/endpoints?limit=500&{query}")).await;
     assert_eq!(status, StatusCode::OK, "{query}: {body}");
     let answer: Value = serde_json::from_str(&body).expect("JSON");
     answer["data"].as_array().expect("rows").clone()
@@ -95,7 +99,7 @@ async fn the_explorer_says_what_it_does_not_understand() {
         page.contains("“lots” in the field “hit” is not a percentage") && page.contains("value=\"0.5\""),
         "{page}"
     );
-    for path in ["/explore.json?hit=lots", "/explore.csv?sort=beauty"] {
+    for path in ["/api/v1/endpoints?hit=lots", "/api/v1/endpoints?sort=beauty&format=csv"] {
         let (status, headers, body) = get(&site, path).await;
         assert_eq!(status, StatusCode::BAD_REQUEST, "{path}");
         assert_eq!(headers[header::CONTENT_TYPE], "application/problem+json");
@@ -107,7 +111,7 @@ async fn the_explorer_says_what_it_does_not_understand() {
 
 #[tokio::test]
 async fn the_csv_has_a_row_for_every_endpoint_found_and_the_same_fields_in_each() {
-    let (status, headers, text) = get(&site(), "/explore.csv?provider=quarry").await;
+    let (status, headers, text) = get(&site(), "/api/v1/endpoints?provider=quarry&format=csv").await;
     assert_eq!(status, StatusCode::OK);
     assert!(headers[header::CONTENT_TYPE].to_str().expect("ascii").starts_with("text/csv"));
     let rows: Vec<&str> = text.split_terminator("\r\n").collect();

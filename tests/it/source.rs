@@ -8,11 +8,10 @@ mod join;
 use chrono::{DateTime, NaiveDate};
 use hitrate::domain::document::{Pair, Request};
 use hitrate::domain::ids::{ModelSlug, Variant};
+use hitrate::domain::reading::Reading;
 use hitrate::domain::units::UsdPerMtok;
 use hitrate::upstream::Outcome;
-use hitrate::upstream::openrouter::{
-    Content, Decoded, DocumentKind, StatsEndpoint, UsageBody, decode as decode_document,
-};
+use hitrate::upstream::openrouter::{Content, Decoded, DocumentKind, UsageBody, decode as decode_document};
 use serde_json::{Value, json};
 
 const ONE: &str = "aaaaaaaa-0000-4000-8000-000000000001";
@@ -43,9 +42,9 @@ fn decode(kind: DocumentKind, body: &Value) -> Decoded {
     decode_as(kind, "standard", 200, body.to_string().as_bytes())
 }
 
-fn stats_of(decoded: Decoded) -> Vec<StatsEndpoint> {
+fn stats_of(decoded: Decoded) -> Vec<Reading> {
     match decoded.content {
-        Some(Content::StatsEndpoints(rows)) => rows,
+        Some(Content::StatsEndpoints(rows)) => rows.into_iter().map(|row| row.reading).collect(),
         other => panic!("endpoints were expected, not {other:?}"),
     }
 }
@@ -159,10 +158,13 @@ fn numbers_as_strings_and_strings_as_numbers_are_read() {
     let rows = stats_of(decode(DocumentKind::StatsEndpoint, &json!({"data": [row]})));
     let row = &rows[0];
     assert_eq!(
-        (row.context_length, row.throughput, row.latency_ms),
+        (row.facts.context_length, row.health.throughput, row.health.latency_ms),
         (Some(131_072), Some(42.5), Some(800.0))
     );
-    assert_eq!((row.requests_30m, row.provider_name.as_str(), row.restricted), (Some(120), "7", Some(true)));
+    assert_eq!(
+        (row.health.requests_30m, row.facts.provider_name.as_str(), row.facts.restricted),
+        (Some(120), "7", Some(true))
+    );
     assert_eq!((mtok(row.prices.input), row.prices.discount), (Some(0.25), Some(0.25)));
     assert_eq!(row.prices.tiers[0].min_prompt_tokens, Some(32_000));
     assert_eq!(mtok(row.prices.tiers[0].input), Some(0.5));
@@ -196,9 +198,11 @@ fn percentiles_are_read_as_object_number_or_text() {
     assert_eq!(aside.len(), 5, "each uptime of 250 %: {aside:?}");
     assert_eq!(aside[0], ("value_out_of_range", "$.data.endpoints[0].uptime_last_5m"));
     let Some(Content::PublicEndpoints(rows)) = decoded.content else { panic!("endpoints were expected") };
-    let latencies: Vec<Option<f64>> = rows.iter().map(|row| row.latency_ms).collect();
+    let latencies: Vec<Option<f64>> = rows.iter().map(|row| row.health.latency_ms).collect();
     assert_eq!(latencies, [Some(250.0), Some(250.0), Some(250.0), None, Some(250.0)]);
-    assert_eq!(rows[0].uptime, [None, Some(0.995), Some(0.98)], "fractions; 250 % is not an uptime");
+    let health = &rows[0].health;
+    let uptimes = [health.uptime_5m, health.uptime_30m, health.uptime_1d];
+    assert_eq!(uptimes, [None, Some(0.995), Some(0.98)], "fractions; 250 % is not an uptime");
 }
 
 #[test]
@@ -208,12 +212,12 @@ fn nulls_are_nothing_and_never_zero() {
         "supported_parameters": null, "data_policy": null, "context_length": null});
     let rows = stats_of(decode(DocumentKind::StatsEndpoint, &json!({"data": [row]})));
     let row = &rows[0];
-    assert_eq!((row.provider.as_str(), row.provider_name.as_str()), ("heron", "heron"));
+    assert_eq!((row.facts.provider.as_str(), row.facts.provider_name.as_str()), ("heron", "heron"));
     assert_eq!(
-        (row.prices.input, row.throughput, row.status, row.trains_on_prompts),
+        (row.prices.input, row.health.throughput, row.health.status, row.facts.trains_on_prompts),
         (None, None, None, None)
     );
-    assert!(row.restricted.is_none() && row.parameters.is_empty());
+    assert!(row.facts.restricted.is_none() && row.facts.parameters.is_empty());
 
     let silent = json!({"endpointId": null, "providerName": "Heron", "cacheHitRate": null,
         "totalTokens": 5, "effectiveInputPrice": null, "effectiveOutputPrice": null});

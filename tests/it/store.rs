@@ -169,7 +169,7 @@ fn history_rows_are_written_only_on_change() {
     ingest(&opened, &run("2026-08-07T11:57:00Z", vec![reading(id(1), "heron")]));
     ingest(&opened, &run("2026-08-07T12:57:00Z", vec![dearer.clone()]));
     ingest(&opened, &run("2026-08-07T13:57:00Z", vec![dearer]));
-    let events = opened.event_rows(at("2026-08-08T00:00:00Z"), 9).expect("readable");
+    let events = opened.events(at("2026-08-08T00:00:00Z"), 9).expect("readable");
     assert_eq!(events.len(), 1, "{events:?}");
     assert_eq!(
         (events[0].kind.as_str(), events[0].model_id.as_deref()),
@@ -200,7 +200,7 @@ fn an_unanswered_pair_keeps_what_is_known_of_it() {
     let mut silent = run("2026-08-07T11:57:00Z", Vec::new());
     silent.unanswered.push((lark(), Variant::standard()));
     ingest(&opened, &silent);
-    assert!(opened.event_rows(at("2026-08-08T00:00:00Z"), 9).expect("readable").is_empty());
+    assert!(opened.events(at("2026-08-08T00:00:00Z"), 9).expect("readable").is_empty());
     drop(opened);
     for table in ["endpoint_history", "price_history"] {
         let open = rows(data.path(), &format!("SELECT 1 FROM {table} WHERE valid_to IS NULL"));
@@ -215,7 +215,7 @@ fn an_endpoint_that_is_gone_is_closed_with_an_event_and_may_come_back() {
     ingest(&opened, &run("2026-08-07T10:57:00Z", vec![reading(id(1), "heron"), reading(id(2), "crane")]));
     ingest(&opened, &run("2026-08-07T11:57:00Z", vec![reading(id(1), "heron/fp8")]));
     ingest(&opened, &run("2026-08-07T12:57:00Z", vec![reading(id(1), "heron/fp8"), reading(id(2), "crane")]));
-    let events = opened.event_rows(at("2026-08-08T00:00:00Z"), 9).expect("readable");
+    let events = opened.events(at("2026-08-08T00:00:00Z"), 9).expect("readable");
     let told: Vec<(&str, &str)> = events.iter().map(|e| (e.kind.as_str(), e.detail.as_str())).collect();
     let expected = [
         ("endpoint_appeared", "endpoint crane was added"),
@@ -224,8 +224,8 @@ fn an_endpoint_that_is_gone_is_closed_with_an_event_and_may_come_back() {
     ];
     assert_eq!(told, expected);
     let now = |time: &str| {
-        let endpoints = opened.endpoints(at(time)).expect("readable");
-        endpoints.into_iter().map(|e| e.tag.to_string()).collect::<Vec<_>>()
+        let endpoints = opened.endpoints(at(time)).and_then(|now| now.rows()).expect("readable");
+        endpoints.into_iter().map(|e| e.facts.tag.to_string()).collect::<Vec<_>>()
     };
     assert_eq!(now("2026-08-07T11:58:00Z"), ["heron/fp8"], "as it was known then");
     assert_eq!(now("2026-08-07T13:00:00Z").len(), 2);
@@ -280,12 +280,12 @@ fn a_failed_run_leaves_its_account_and_can_be_tried_again() {
     assert_eq!(opened.ingest(&account, &failed).expect("the account is kept"), Ingested::Stored);
     let newest = opened.newest_run(None).expect("readable").expect("a run");
     assert_eq!(
-        newest.observed_at,
+        newest.run.observed_at,
         at("2026-08-07T10:57:00Z"),
         "a failed run does not count as the newest run"
     );
     let told = opened.runs(at("2026-08-08T00:00:00Z"), 9).expect("readable");
-    assert_eq!((told[0].status.as_str(), told[0].failures.len()), ("failed", 1));
+    assert_eq!((told[0].run.status.as_str(), told[0].run.failures.len()), ("failed", 1));
     drop(opened);
     assert_eq!(history(&dump(data.path())), before);
 
@@ -295,7 +295,7 @@ fn a_failed_run_leaves_its_account_and_can_be_tried_again() {
         Ingested::Stored
     );
     assert_eq!(opened.runs(at("2026-08-08T00:00:00Z"), 9).expect("readable").len(), 2);
-    assert!(opened.quarantine_rows(at("2026-08-08T00:00:00Z")).expect("readable").is_empty());
+    assert!(opened.quarantined(at("2026-08-08T00:00:00Z")).expect("readable").is_empty());
     drop(opened);
     let numbers = rows(data.path(), "SELECT count(DISTINCT run_no) AS n, count(*) AS m FROM run");
     assert_eq!(numbers, ["{'n': 2, 'm': 2}"]);
@@ -305,7 +305,8 @@ fn a_failed_run_leaves_its_account_and_can_be_tried_again() {
 fn an_endpoint_stays_the_same_when_its_uuid_becomes_known_and_unknown_again() {
     let data = folder();
     let opened = store(data.path());
-    let known = |time: &str| opened.endpoints(at(time)).expect("readable")[0].endpoint_id;
+    let known =
+        |time: &str| opened.endpoints(at(time)).and_then(|now| now.rows()).expect("readable")[0].endpoint_id;
     ingest(&opened, &run("2026-08-07T10:57:00Z", vec![reading(None, "heron")]));
     let stand_in = synthetic_endpoint_id(&lark(), &Variant::standard(), &Tag::new("heron"));
     assert_eq!(known("2026-08-07T11:00:00Z"), stand_in);
@@ -313,7 +314,7 @@ fn an_endpoint_stays_the_same_when_its_uuid_becomes_known_and_unknown_again() {
     assert_eq!(Some(known("2026-08-07T12:00:00Z")), id(7));
     ingest(&opened, &run("2026-08-07T12:57:00Z", vec![reading(None, "heron")]));
     assert_eq!(Some(known("2026-08-07T13:00:00Z")), id(7));
-    assert!(opened.event_rows(at("2026-08-08T00:00:00Z"), 9).expect("readable").is_empty());
+    assert!(opened.events(at("2026-08-08T00:00:00Z"), 9).expect("readable").is_empty());
     drop(opened);
     assert_eq!(rows(data.path(), "SELECT synthetic AS s FROM endpoint"), ["{'s': false}"]);
     assert_eq!(rows(data.path(), "SELECT DISTINCT endpoint_no FROM reading").len(), 1);
@@ -325,7 +326,8 @@ fn two_endpoints_under_one_tag_are_never_taken_for_one_another() {
     let opened = store(data.path());
     ingest(&opened, &run("2026-08-07T10:57:00Z", vec![reading(id(1), "heron"), reading(id(2), "heron")]));
     ingest(&opened, &run("2026-08-07T11:57:00Z", vec![reading(None, "heron")]));
-    let endpoints = opened.endpoints(at("2026-08-07T12:00:00Z")).expect("readable");
+    let endpoints =
+        opened.endpoints(at("2026-08-07T12:00:00Z")).and_then(|now| now.rows()).expect("readable");
     assert_eq!(endpoints.len(), 1);
     assert!(
         ![id(1), id(2)].contains(&Some(endpoints[0].endpoint_id)),
@@ -348,7 +350,7 @@ fn a_change_of_the_window_is_an_event() {
         Some(WindowKind::Hour)
     );
     ingest(&opened, &run("2026-08-07T12:57:00Z", vec![reading(id(1), "heron")]));
-    let events = opened.event_rows(at("2026-08-08T00:00:00Z"), 9).expect("readable");
+    let events = opened.events(at("2026-08-08T00:00:00Z"), 9).expect("readable");
     let told: Vec<&str> = events.iter().map(|event| event.kind.as_str()).collect();
     assert_eq!(told, ["window_changed"]);
     assert!(events[0].detail.contains("`hour`") && events[0].detail.contains("`day_to_date`"));

@@ -77,7 +77,7 @@ fn cases() -> Vec<(&'static str, ModelEntry, Preference)> {
 fn of(target: &str, case: &str) -> Rendered {
     let cases = cases();
     let (_, model, preference) = cases.iter().find(|(name, ..)| *name == case).expect("a case");
-    Target::named(target).expect("a target").render(preference, model)
+    target.parse::<&Target>().expect("a target").render(preference, model)
 }
 
 fn text(target: &str, case: &str) -> String {
@@ -143,7 +143,7 @@ fn names_are_unique_and_unknown_ones_answered_with_the_known() {
     let names: BTreeSet<&str> = Target::names().collect();
     assert_eq!((names.len(), TARGETS.len()), (19, 19));
     assert_eq!(TARGETS[0].name, "openrouter");
-    let error = Target::named("telex").expect_err("unknown");
+    let error = "telex".parse::<&Target>().expect_err("unknown");
     assert!(error.contains("telex") && error.contains("claude-code-router"), "{error}");
 }
 
@@ -204,7 +204,7 @@ fn litellm_is_told_what_was_paid_with_the_cache_prices() {
     let mut model = quill();
     model.endpoints[0].effective.input = None;
     let pin = case(&model, Mode::Pin, json!({"only": ["lumen/bf16"]}));
-    let unpriced = Target::named("litellm").expect("a target").render(&pin, &model);
+    let unpriced = "litellm".parse::<&Target>().expect("a target").render(&pin, &model);
     assert!(!unpriced.files[0].text.contains("cost") && noted(&unpriced, "no price"), "{unpriced:?}");
 }
 
@@ -214,7 +214,7 @@ fn cost_routing_gets_an_order_only_where_its_own_ranking_is_another() {
     assert!(!agreeing.contains("order:"), "{agreeing}");
     assert_eq!(agreeing.matches("model_name:").count(), 3);
     let (_, mut model, shortlist) = cases().swap_remove(0);
-    let target = Target::named("litellm-cost").expect("a target");
+    let target = "litellm-cost".parse::<&Target>().expect("a target");
     let rendered = target.render(&shortlist, &model);
     let text = &rendered.files[0].text;
     let at = |part: &str| text.find(part).unwrap_or_else(|| panic!("{part}: {text}"));
@@ -247,7 +247,7 @@ fn what_is_unknown_fails_a_limit_in_a_target_too() {
     let mut model = quill();
     model.endpoints[0].trains_on_prompts = None;
     let made = case(&model, Mode::Avoid, json!({"ignore": ["mirage"], "data_collection": "deny"}));
-    let target = Target::named("litellm-cost").expect("a target");
+    let target = "litellm-cost".parse::<&Target>().expect("a target");
     let names = |preference: &Preference| {
         target.render(preference, &model).files[0].text.matches("model_name:").count()
     };
@@ -260,7 +260,7 @@ fn what_is_unknown_fails_a_limit_in_a_target_too() {
 fn a_provider_that_is_only_partly_let_in_is_not_named_to_a_router_that_cannot_tell_its_endpoints_apart() {
     let model = renamed(["deepinfra/fp8", "deepinfra/turbo", "fireworks", "azure"]);
     let preference = case(&model, Mode::Avoid, json!({"ignore": ["deepinfra/turbo", "azure"]}));
-    let rendered = Target::named("vercel-ai-gateway").expect("a target").render(&preference, &model);
+    let rendered = "vercel-ai-gateway".parse::<&Target>().expect("a target").render(&preference, &model);
     let value: Value = serde_json::from_str(&rendered.files[0].text).expect("JSON");
     assert_eq!(value["providerOptions"]["gateway"]["only"], json!(["fireworks"]));
     assert!(noted(&rendered, "some of theirs are excluded: deepinfra"), "{rendered:?}");
@@ -301,7 +301,7 @@ fn a_limit_that_a_target_cannot_say_is_said_not_to_hold() {
     let model = renamed(["deepinfra/fp8", "amazon-bedrock", "fireworks", "azure"]);
     let preference =
         case(&model, Mode::Avoid, json!({"ignore": ["azure"], "zdr": true, "data_collection": "deny"}));
-    let gateway = Target::named("vercel-ai-gateway").expect("a target").render(&preference, &model);
+    let gateway = "vercel-ai-gateway".parse::<&Target>().expect("a target").render(&preference, &model);
     let value: Value = serde_json::from_str(&gateway.files[0].text).expect("JSON");
     let options = &value["providerOptions"]["gateway"];
     assert_eq!(

@@ -13,7 +13,7 @@ const HALF_LIFE: f64 = 2.0;
 const HALF_LIFE_1D: f64 = 1.0;
 
 /// Cost of a million prompt tokens with their output, USD; `None` if a price is not positive.
-pub fn cost([input, output]: [f64; 2]) -> Option<f64> {
+pub fn cost(input: f64, output: f64) -> Option<f64> {
     let cost = input + BACKTEST_OUTPUT_SHARE * output;
     (cost.is_finite() && cost > 0.0).then_some(cost)
 }
@@ -80,7 +80,9 @@ pub(super) fn judge(days: &[PricedDay]) -> Vec<Judged> {
     let mut before: Option<NaiveDate> = None;
     let mut judged = Vec::with_capacity(days.len());
     for row in days {
-        let Some(cost) = cost(row.effective).filter(|_| !row.impossible) else { continue };
+        let Some(cost) = cost(row.effective_input, row.effective_output).filter(|_| !row.impossible) else {
+            continue;
+        };
         let log_cost = cost.ln();
         let passed = before.map_or(0.0, |before| (row.day - before).num_days() as f64);
         before = Some(row.day);
@@ -93,7 +95,7 @@ pub(super) fn judge(days: &[PricedDay]) -> Vec<Judged> {
             model: row.model,
             day: row.day,
             cost,
-            list: row.list[0].zip(row.list[1]).and_then(|(input, output)| self::cost([input, output])),
+            list: row.list_input.zip(row.list_output).and_then(|(input, output)| self::cost(input, output)),
             tokens: row.tokens,
             half_life: two_days.take(cost, passed, HALF_LIFE),
             half_life_1d: one_day.take(log_cost, passed, HALF_LIFE_1D),

@@ -31,6 +31,8 @@ use super::Preference;
 use crate::snapshot::ModelEntry;
 use given::Given;
 use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
 use utoipa::ToSchema;
 
 /// All fields of OpenRouter's `provider` object, according to its published API description.
@@ -89,7 +91,7 @@ pub enum Names {
 }
 
 /// A router, an agent or a language that a preference can be written for, and what it can express.
-#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[derive(Clone, Copy, Serialize, ToSchema)]
 pub struct Target {
     /// Name in URLs and on the command line.
     pub name: &'static str,
@@ -159,18 +161,24 @@ struct Draft {
     sticky_safe: bool,
 }
 
-impl Target {
-    /// The target with this name.
-    ///
-    /// # Errors
-    /// The known names, if there is no target with this name.
-    pub fn named(name: &str) -> Result<&'static Self, String> {
+/// Its name, because requests with a target are identified by their `Debug` text.
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+impl FromStr for &'static Target {
+    type Err = String;
+    fn from_str(name: &str) -> Result<Self, String> {
         TARGETS.iter().find(|target| target.name == name).ok_or_else(|| {
-            let known: Vec<&str> = Self::names().collect();
+            let known: Vec<&str> = Target::names().collect();
             format!("unknown target `{name}`: one of {}", known.join(", "))
         })
     }
+}
 
+impl Target {
     /// The names of all targets.
     pub fn names() -> impl Iterator<Item = &'static str> {
         TARGETS.iter().map(|target| target.name)

@@ -31,7 +31,6 @@ pub enum File {
     ModelBadge(String, Lens),
     /// The feed of changes.
     Feed,
-    /// The site map.
     SiteMap,
     /// The preview picture of the front page.
     SiteCard,
@@ -42,7 +41,6 @@ pub enum File {
 }
 
 impl File {
-    /// Its content type.
     pub fn content_type(&self) -> &'static str {
         match self {
             Self::SiteCard | Self::ProviderCard(_) | Self::ModelCard(_) => "image/png",

@@ -1,7 +1,7 @@
 //! Recorded changes as the pages and the feed show them.
 
 use crate::domain::event::EventKind;
-use crate::domain::ids::{ProviderSlug, Tag};
+use crate::domain::ids::ProviderSlug;
 use crate::site::parts::shell::{Shell, View};
 use crate::site::parts::{When, link};
 use crate::site::registry::Section;
@@ -37,11 +37,6 @@ pub fn kind_in_words(kind: EventKind) -> &'static str {
     }
 }
 
-/// The provider that an event concerns, directly or through one of its endpoints.
-pub fn provider_of(event: &Event) -> Option<ProviderSlug> {
-    event.provider.clone().or_else(|| event.tag.as_deref().map(|tag| ProviderSlug::of_tag(&Tag::new(tag))))
-}
-
 /// An event as pages show it.
 pub fn change<'a>(snapshot: &Snapshot, event: &'a Event) -> Change<'a> {
     let known = event.model_id.as_deref().filter(|id| snapshot.model(id).is_some());
@@ -67,7 +62,7 @@ pub fn of_model<'a>(snapshot: &'a Snapshot, model_id: &str, most: usize) -> Vec<
 
 /// The newest changes of a provider and its endpoints, at most `most`.
 pub fn of_provider<'a>(snapshot: &'a Snapshot, provider: &ProviderSlug, most: usize) -> Vec<Change<'a>> {
-    let events = snapshot.status.events.iter().filter(|e| provider_of(e).as_ref() == Some(provider));
+    let events = snapshot.status.events.iter().filter(|e| e.concerns(provider.as_str()));
     events.take(most).map(|e| change(snapshot, e)).collect()
 }
 

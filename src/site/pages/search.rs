@@ -29,7 +29,6 @@ pub struct Found {
     pub href: String,
     /// Its display name, untrusted.
     pub name: String,
-    /// Its id.
     pub id: String,
 }
 

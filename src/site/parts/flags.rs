@@ -54,7 +54,6 @@ fn meaning(kind: FlagKind) -> &'static str {
 pub struct Chip {
     /// Its name in the API; it is also the end of the id of its explanation.
     pub name: &'static str,
-    /// Its label.
     pub label: &'static str,
     /// The numbers in a sentence.
     pub why: String,

@@ -81,7 +81,6 @@ impl Cell {
             None => Self { text: absent.to_owned(), sort: None, class: "n na", label: "" },
         }
     }
-    /// A count.
     pub fn count(count: usize) -> Self {
         Self { text: format::grouped(count as u64), sort: Some(count as f64), class: "n", label: "" }
     }
@@ -203,7 +202,6 @@ pub fn effect(lens: Lens, value: f64) -> String {
 pub struct Tab {
     /// Where it leads.
     pub href: String,
-    /// Its label.
     pub label: String,
     /// Whether it is the current page.
     pub current: bool,

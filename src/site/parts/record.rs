@@ -16,7 +16,6 @@ pub struct Line {
     pub href: String,
     /// The model's id.
     pub model_id: String,
-    /// Its tag.
     pub tag: String,
     /// The number.
     pub value: String,
@@ -46,7 +45,6 @@ pub struct Reliability {
     pub weak: Vec<Line>,
     /// The number of all endpoints under the gate.
     pub weak_count: usize,
-    /// The gate.
     pub gate: String,
 }
 

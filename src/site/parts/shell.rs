@@ -28,11 +28,6 @@ impl View {
     pub fn age(&self) -> Duration {
         (self.now - self.snapshot.as_of).max(Duration::zero())
     }
-
-    /// Whether the data is so old that pages show a warning.
-    pub fn is_stale(&self) -> bool {
-        self.age() >= Duration::hours(STALE_AFTER_HOURS)
-    }
 }
 
 /// Longer titles and descriptions are truncated, because they may contain names chosen by others.
@@ -64,9 +59,7 @@ pub struct Shell {
     pub suspect: Option<String>,
     /// Time of the newest data.
     pub as_of: Option<When>,
-    /// Id of the snapshot.
     pub snapshot_id: String,
-    /// Version of the method.
     pub method_version: u32,
     /// Canonical address of the page; absolute if the public address of the site is known.
     pub canonical: Option<String>,
@@ -92,7 +85,9 @@ impl Shell {
         Self {
             upstream: snapshot.upstream().to_owned(),
             simulated: snapshot.simulated,
-            stale: view.is_stale().then(|| format::span(view.age())),
+            stale: Some(view.age())
+                .filter(|age| *age >= Duration::hours(STALE_AFTER_HOURS))
+                .map(format::span),
             suspect: snapshot.status.suspect.as_ref().map(SuspectRun::moved),
             as_of: Some(When::new(snapshot.as_of)),
             snapshot_id: snapshot.id.clone(),

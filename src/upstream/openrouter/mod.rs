@@ -16,11 +16,11 @@ use super::{Due, Kind, Outcome, Upstream};
 use crate::config;
 use crate::domain::document::{Pair, Request};
 use crate::domain::endpoint::{Model, Provider};
-use crate::domain::reading::{Activity, ClosingRate, Known, RunReadings};
+use crate::domain::reading::{Activity, ClosingRate, Known, Reading, RunReadings};
 use crate::domain::thresholds;
 use chrono::{DateTime, Timelike, Utc};
 
-pub use decode::{Decoded, PublicEndpoint, StatsEndpoint, Summary, UsageBody, decode};
+pub use decode::{Decoded, StatsEndpoint, Summary, UsageBody, decode};
 pub use fields::wire_fields;
 pub use kind::DocumentKind;
 pub use names::{known_name, upstream_names};
@@ -39,8 +39,8 @@ pub enum Content {
     Models(Vec<Model>),
     /// Providers.
     Providers(Vec<Provider>),
-    /// Endpoints of a pair in the documented API.
-    PublicEndpoints(Vec<PublicEndpoint>),
+    /// Endpoints of a pair in the documented API, without UUIDs.
+    PublicEndpoints(Vec<Reading>),
     /// Endpoints of a pair in the statistics.
     StatsEndpoints(Vec<StatsEndpoint>),
     /// Usage of a pair.

@@ -179,6 +179,25 @@ fn changes_are_filtered_and_paged() {
 }
 
 #[test]
+fn endpoints_are_filtered_and_paged() {
+    let api = api();
+    let all = data(&api, "/api/v1/endpoints?variants=all&sort=hit&dir=asc");
+    let all = all.as_array().expect("a list");
+    assert_eq!(all.len(), sample::snapshot().summary.endpoints);
+    assert!(all.iter().all(|one| one["model_id"].is_string() && one.get("days").is_none()));
+    let first = get(&api, "/api/v1/endpoints?variants=all&sort=hit&dir=asc&limit=2").json();
+    let cursor = first["meta"]["next_cursor"].as_str().expect("more");
+    let rest = format!("/api/v1/endpoints?variants=all&sort=hit&dir=asc&cursor={cursor}");
+    assert_eq!(data(&api, &rest).as_array().expect("a list"), &all[2..]);
+    assert_eq!(table("/api/v1/endpoints?variants=all&format=csv").len(), all.len() + 1);
+    let cached = data(&api, "/api/v1/endpoints?price=&hit=60%20%25&context=1k");
+    assert!(cached.as_array().expect("a list").iter().all(|one| one["hit_rate"].as_f64() >= Some(0.6)));
+    for wrong in ["hit=120", "price=cheap", "sort=beauty", "dir=up", "data=x", "variants=x", "page=2"] {
+        problem(&api, &format!("/api/v1/endpoints?{wrong}"), 400);
+    }
+}
+
+#[test]
 fn pages_answer_under_their_json_and_csv_names() {
     let service = with_aliases(api());
     let ask = |address: &str| -> Answer {
@@ -197,6 +216,8 @@ fn pages_answer_under_their_json_and_csv_names() {
         ("/models/northwind/atlas-3.csv", "/api/v1/models/northwind/atlas-3?format=csv"),
         ("/providers/quarry.json", "/api/v1/providers/quarry"),
         ("/api/v1/readings.csv", "/api/v1/readings?format=csv"),
+        ("/explore.json?hit=50&sort=hit", "/api/v1/endpoints?hit=50&sort=hit"),
+        ("/explore.csv", "/api/v1/endpoints?format=csv"),
         ("/status.json", "/api/v1/status"),
         ("/changes.csv", "/api/v1/changes?format=csv"),
         ("/cost.json?model=northwind%2Fatlas-3", "/api/v1/cost/northwind/atlas-3"),

@@ -3,7 +3,7 @@
 
 use chrono::Duration;
 use hitrate::pipeline::Pipeline;
-use hitrate::store::ReadingRow;
+use hitrate::snapshot::RecentReading;
 
 use crate::rig::{folder, rows};
 use crate::upstream::{Fault, Upstream, collect, day, pipeline};
@@ -64,7 +64,7 @@ impl Case {
     }
 }
 
-fn readings(pipeline: &Pipeline, hour: i64) -> Vec<ReadingRow> {
+fn readings(pipeline: &Pipeline, hour: i64) -> Vec<RecentReading> {
     let time = day(11) + Duration::hours(hour);
     pipeline.store.readings(time, time + Duration::seconds(1)).expect("readable")
 }

@@ -42,8 +42,8 @@ async fn single_failures_make_a_run_partial_and_cost_nothing_else() {
     assert_eq!(report.requests, asked.len());
     assert!(report.readings < whole.readings && report.readings > whole.readings / 2);
 
-    let sources = pipeline.store.source_rows(time).expect("readable");
-    let failed: Vec<(&str, usize)> = sources.iter().map(|s| (s.source.as_str(), s.counts[3])).collect();
+    let sources = pipeline.store.sources(time).expect("readable");
+    let failed: Vec<(&str, usize)> = sources.iter().map(|s| (s.source.as_str(), s.failed)).collect();
     assert_eq!(failed, [("openrouter-api", 0), ("openrouter-stats", 3)]);
     let published = pipeline.publish().expect("a partial run is published");
     assert_eq!(published.as_of, time);
@@ -76,10 +76,13 @@ async fn an_upstream_that_is_down_fails_the_run_and_the_snapshot_stays() {
     );
     assert_eq!(pipeline.current.get().expect("still served").id, served.id);
     let newest = pipeline.store.newest_run(None).expect("readable").expect("a run");
-    assert_eq!(newest.observed_at, day(11));
-    assert_eq!(pipeline.store.endpoints(time).expect("readable").len(), newest.counts[3]);
+    assert_eq!(newest.run.observed_at, day(11));
+    assert_eq!(
+        pipeline.store.endpoints(time).and_then(|now| now.rows()).expect("readable").len(),
+        newest.run.endpoints
+    );
     let accounts = pipeline.store.runs(time, 9).expect("readable");
-    assert_eq!(accounts[0].status.as_str(), "failed");
+    assert_eq!(accounts[0].run.status.as_str(), "failed");
 
     let retried = collect(&pipeline, &upstream, time).await;
     assert_eq!(retried.status.as_str(), "ok", "a failed run may be tried again under its time");
@@ -92,7 +95,7 @@ async fn an_upstream_that_refuses_is_left_alone() {
     let data = folder();
     let pipeline = pipeline(data.path());
     let whole = collect(&pipeline, &upstream, day(11)).await;
-    let endpoints = pipeline.store.endpoints(day(12)).expect("readable").len();
+    let endpoints = pipeline.store.endpoints(day(12)).and_then(|now| now.rows()).expect("readable").len();
     upstream.set_faults(&[("/stats/", Fault::Status(403))]);
     upstream.take_asked();
     let report = collect(&pipeline, &upstream, day(11) + Duration::hours(1)).await;

@@ -123,10 +123,14 @@ impl Verdict {
 fn judge(pipeline: &Pipeline, simulator: &Simulator, served: &Served, days: i64) -> Verdict {
     let now = midnight(days) + Duration::minutes(2 * 60 - 3);
     let mut verdict = Verdict { days: served.readable.len(), ..Verdict::default() };
-    let stored = pipeline.store.days(midnight(0).date_naive(), now.date_naive(), now).expect("readable");
+    let stored = pipeline
+        .store
+        .days(midnight(0).date_naive(), now.date_naive(), now)
+        .and_then(|days| days.rows())
+        .expect("readable");
     let mut missing = served.readable.clone();
-    for row in stored.iter().filter(|row| row.tokens.is_some()) {
-        match missing.remove(&(row.endpoint_id, row.day)) {
+    for row in stored.iter().filter(|row| row.of_day.tokens.is_some()) {
+        match missing.remove(&(row.endpoint_id, row.of_day.day)) {
             Some(to) => verdict.wrong.extend(wrong(simulator, row, to, now)),
             None => verdict.invented.push(format!("{row:?}")),
         }
@@ -135,7 +139,7 @@ fn judge(pipeline: &Pipeline, simulator: &Simulator, served: &Served, days: i64)
     for row in pipeline.store.readings(midnight(0), now + Duration::days(1)).expect("readable") {
         let pair = (row.model.as_str().to_owned(), row.variant.as_str().to_owned());
         let Some(body) = served.body_day.get(&(row.observed_at, pair)) else { continue };
-        if let Some((from, _)) = row.window.filter(|(from, _)| row.tokens.is_some() && from != body) {
+        if let Some(from) = row.window_start.filter(|from| row.tokens.is_some() && from != body) {
             verdict.displaced.push(format!("{} {} counts for {from}, not {body}", row.observed_at, row.tag));
         }
     }
@@ -150,15 +154,16 @@ fn wrong(
     now: DateTime<Utc>,
 ) -> Option<String> {
     let truth = simulator.truth();
-    let from = row.day.and_time(NaiveTime::MIN).and_utc();
+    let of_day = &row.of_day;
+    let from = of_day.day.and_time(NaiveTime::MIN).and_utc();
     let served = truth.counters(row.endpoint_id, from, to)?;
     // Later bodies report the price of the whole day in their charts.
     let whole = now.min(from + Duration::days(1));
     let prices = [to, whole].map(|to| truth.effective_prices(row.endpoint_id, from, to));
-    let found = row.effective[0].unwrap_or(0.0);
+    let found = of_day.effective_input.unwrap_or(0.0);
     let price = prices.iter().flatten().any(|(input, _)| near(found, *input));
-    let tokens = near(row.tokens? as f64, served.tokens() as f64);
-    let rate = near(row.hit_rate?, served.hit_rate()?);
+    let tokens = near(of_day.tokens? as f64, served.tokens() as f64);
+    let rate = near(of_day.hit_rate?, served.hit_rate()?);
     let right = tokens && rate && price;
     (!right).then(|| format!("{row:?} but until {to} {served:?} at {prices:?}"))
 }

@@ -135,8 +135,11 @@ async fn the_series_is_asked_for_once_a_day_from_half_an_hour_past_midnight_on()
 }
 
 fn pairs_with_endpoints(pipeline: &hitrate::pipeline::Pipeline) -> usize {
-    let now = pipeline.store.endpoints(day(12)).expect("readable");
-    now.iter().map(|e| (e.model.to_string(), e.variant.to_string())).collect::<BTreeSet<_>>().len()
+    let now = pipeline.store.endpoints(day(12)).and_then(|now| now.rows()).expect("readable");
+    now.iter()
+        .map(|e| (e.facts.model.to_string(), e.facts.variant.to_string()))
+        .collect::<BTreeSet<_>>()
+        .len()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

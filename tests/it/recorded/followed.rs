@@ -107,8 +107,11 @@ impl Followed {
         let (first, last) = (times[0].date_naive(), times[times.len() - 1]);
         let ids = store.endpoint_ids().expect("ids");
         let days = store.priced_days(first - Days::new(2), last.date_naive(), last).expect("prices");
-        let cost = |[input, output]: [f64; 2]| input + BACKTEST_OUTPUT_SHARE * output;
-        let prices = days.iter().map(|row| ((ids[&row.endpoint], row.day), cost(row.effective))).collect();
+        let cost = |input: f64, output: f64| input + BACKTEST_OUTPUT_SHARE * output;
+        let prices = days
+            .iter()
+            .map(|row| ((ids[&row.endpoint], row.day), cost(row.effective_input, row.effective_output)))
+            .collect();
         Self { prices, over: BTreeMap::new(), same: 0 }
     }
 

@@ -4,10 +4,12 @@
 use super::{attribute, get, has_handler, named, pages, sample, site_over, tags};
 use axum::http::{StatusCode, header};
 use chrono::Duration;
+use hitrate::api::{ApiState, router};
 use hitrate::domain::flag::FlagKind;
 use hitrate::domain::ids::{ProviderSlug, Tag};
 use hitrate::site::{pages as addresses, twins};
-use hitrate::snapshot::Snapshot;
+use hitrate::snapshot::{Current, Snapshot};
+use std::sync::Arc;
 
 /// Names that break out of text, attributes, titles, layout, lines and cells.
 fn hostile() -> [String; 8] {
@@ -164,7 +166,9 @@ async fn hostile_names_stay_in_their_cell_and_out_of_headers() {
     for name in hostile() {
         let snapshot = poisoned(&name);
         let site = site_over(Some(snapshot.clone()), Duration::minutes(24));
-        let csv = get(&site, "/explore.csv?variants=all").await;
+        let current = Arc::new(Current::new(Some(snapshot.clone())));
+        let api = router(ApiState { current, bodies: Arc::default(), now: Arc::new(sample::as_of) });
+        let csv = get(&api, "/api/v1/endpoints?variants=all&format=csv").await;
         let rows = rows(&csv.body);
         assert_eq!(rows.len(), 1 + snapshot.summary.endpoints, "{name:?}");
         assert!(rows.iter().all(|row| row.len() == rows[0].len()), "{name:?}");

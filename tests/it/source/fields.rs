@@ -135,7 +135,8 @@ fn several_unreadable_fields_cost_only_themselves() {
     fields.sort_unstable();
     assert_eq!(fields, ["context_length", "is_hidden", "quantization", "stats.p50_latency", "status"]);
     let rows = stats_of(decoded);
-    assert_eq!((rows[0].latency_ms, rows[0].throughput, rows[0].context_length), (None, Some(42.0), None));
+    assert_eq!((rows[0].health.latency_ms, rows[0].health.throughput), (None, Some(42.0)));
+    assert_eq!(rows[0].facts.context_length, None);
 }
 
 #[test]
@@ -255,7 +256,7 @@ fn a_missing_counter_is_not_zero() {
     let mut row = stats_row(ONE, "heron", "Heron");
     row["status_heuristics_1d"] = json!({"success": 5, "derankableError": null, "rateLimited": 0});
     let rows = stats_of(decode(DocumentKind::StatsEndpoint, &json!({"data": [row]})));
-    assert_eq!(rows[0].counters_1d, None);
+    assert_eq!(rows[0].health.counters_1d, None);
     let day = json!({"date": "2026-08-06 00:00:00", "total_prompt_tokens": 900, "total_completion_tokens": 100,
         "count": 9});
     let decoded = decode(DocumentKind::ModelActivity, &json!({"data": {"analytics": [day]}}));

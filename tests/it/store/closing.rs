@@ -27,8 +27,9 @@ type Day = (String, Option<f64>, Option<Basis>, Option<i64>, bool);
 /// The days of the one endpoint, as known at a time.
 fn days(store: &Store, as_of: &str) -> Vec<Day> {
     let (from, to) = ("2026-08-01".parse().expect("a day"), "2026-08-31".parse().expect("a day"));
-    let rows = store.days(from, to, at(as_of)).expect("readable");
-    let row = |d: hitrate::store::EndpointDayRow| {
+    let rows = store.days(from, to, at(as_of)).and_then(|days| days.rows()).expect("readable");
+    let row = |row: hitrate::store::EndpointDayRow| {
+        let d = row.of_day;
         (d.day.format("%d").to_string(), d.hit_rate, d.basis, d.tokens, d.coverage.is_some())
     };
     rows.into_iter().map(row).collect()
@@ -109,12 +110,13 @@ fn a_day_says_what_its_rate_rests_on() {
     }
     let before = days(&opened, "2026-08-07T12:00:00Z");
     assert_eq!(before.last().map(|day| (day.0.as_str(), day.1, day.2)), Some(("06", Some(0.5), observed)));
-    let frame = opened.days_frame(
+    let days = opened.days(
         "2026-08-01".parse().expect("a day"),
         "2026-08-31".parse().expect("a day"),
         at("2026-08-08T12:00:00Z"),
     );
-    let published = hitrate::analysis::observed_days(&frame.expect("a frame")).expect("its columns");
+    let published = hitrate::analysis::observed_days(&days.and_then(|days| days.frame()).expect("a frame"))
+        .expect("its columns");
     assert_eq!(published, 4, "closing values count like observed days, derived ones do not");
 }
 
@@ -127,7 +129,7 @@ fn readings_of_a_short_stretch_have_no_bounds_and_form_no_day() {
     ingest(&opened, &hourly);
     assert_eq!(days(&opened, "2026-08-07T12:00:00Z"), Vec::new());
     let (from, to) = (at("2026-08-07T00:00:00Z"), at("2026-08-08T00:00:00Z"));
-    assert_eq!(opened.readings(from, to).expect("readable")[0].window, None);
+    assert_eq!(opened.readings(from, to).expect("readable")[0].window_start, None);
     let hours = opened.hourly(from, to).expect("readable");
     assert!(hours.stretches.is_empty());
     assert_eq!(hours.refused.into_values().collect::<Vec<_>>(), [1]);

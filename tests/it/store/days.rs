@@ -37,7 +37,10 @@ fn filled(folder: &Path) -> Store {
 
 fn days(store: &Store, as_of: &str) -> Vec<EndpointDayRow> {
     let day = |text: &str| text.parse().expect("a day");
-    store.days(day("2026-08-01"), day("2026-08-31"), at(as_of)).expect("readable")
+    store
+        .days(day("2026-08-01"), day("2026-08-31"), at(as_of))
+        .and_then(|days| days.rows())
+        .expect("readable")
 }
 
 #[test]
@@ -57,7 +60,7 @@ fn a_day_is_closed_by_the_first_run_of_a_later_one() {
             "{'endpoint_no': 2, 'hit_rate': 0.5, 'idle': false, 'uptime_30m': 0.99}"
         ]
     );
-    let rates: Vec<_> = seen.iter().map(|day| (day.day.to_string(), day.hit_rate)).collect();
+    let rates: Vec<_> = seen.iter().map(|row| (row.of_day.day.to_string(), row.of_day.hit_rate)).collect();
     let expected = [
         ("2026-08-07", Some(0.5)),
         ("2026-08-08", Some(0.75)),
@@ -73,8 +76,8 @@ fn a_moment_inside_a_closed_day_is_seen_as_it_was_known_then() {
     let store = filled(data.path());
     let seen = days(&store, NOON);
     assert_eq!(seen.len(), 2, "{seen:?}");
-    assert_eq!(seen[0].hit_rate, Some(0.25));
-    assert_eq!(seen[0].coverage, Some(0.5));
+    assert_eq!(seen[0].of_day.hit_rate, Some(0.25));
+    assert_eq!(seen[0].of_day.coverage, Some(0.5));
 }
 
 #[test]
@@ -128,10 +131,10 @@ fn readings_come_back_to_the_last_bit_in_the_types_of_the_contract() {
     assert_eq!(back.len(), uptimes.len());
     for (row, read) in back.iter().zip(&run.readings) {
         let bits = |value: Option<f64>| value.map(f64::to_bits);
-        assert_eq!(bits(row.uptime[0]), bits(read.health.uptime_5m));
-        assert_eq!((bits(row.uptime[1]), row.uptime[2]), (bits(read.health.uptime_30m), None));
+        assert_eq!(bits(row.uptime_5m), bits(read.health.uptime_5m));
+        assert_eq!((bits(row.uptime_30m), row.uptime_1d), (bits(read.health.uptime_30m), None));
         assert_eq!(bits(row.hit_rate), bits(read.usage.and_then(|usage| usage.hit_rate).map(HitRate::get)));
-        assert_eq!(bits(row.effective[0]), bits(read.usage.and_then(|usage| usage.effective_input)));
+        assert_eq!(bits(row.effective_input), bits(read.usage.and_then(|usage| usage.effective_input)));
         assert_eq!(row.tokens, read.usage.and_then(|usage| usage.tokens));
     }
     drop(opened);

@@ -103,8 +103,9 @@ fn parquet_holds_the_same_rows_as_the_store_gives() {
     let (from, to) = (at("2026-08-07T00:00:00Z"), at("2026-08-08T00:00:00Z"));
     let direct = store.readings(from, to).expect("readable");
     assert_eq!(direct.len(), 3);
-    assert_eq!(direct[0].window, Some((at("2026-08-07T00:00:00Z"), at("2026-08-07T10:57:00Z"))));
-    assert_eq!((direct[1].window, direct[1].tokens), (None, None));
+    let window = (direct[0].window_start, direct[0].window_end);
+    assert_eq!(window, (Some(at("2026-08-07T00:00:00Z")), Some(at("2026-08-07T10:57:00Z"))));
+    assert_eq!((direct[1].window_start, direct[1].tokens), (None, None));
     let file = store.export_readings(from, to, ExportFormat::Parquet).expect("exported");
     drop(store);
     let query = format!("FROM read_parquet('{}')", file.display());

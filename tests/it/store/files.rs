@@ -30,8 +30,9 @@ fn a_store_from_before_the_facts_of_endpoints_is_migrated_without_events() {
          DELETE FROM schema_migration WHERE version = 5",
     );
     let opened = store(data.path());
-    let before = opened.endpoints(at("2026-08-07T11:00:00Z")).expect("readable");
-    assert_eq!((before[0].max_prompt_tokens, before[0].list[4], before[0].created_at), (None, None, None));
+    let before = opened.endpoints(at("2026-08-07T11:00:00Z")).and_then(|now| now.rows()).expect("readable");
+    assert_eq!((before[0].facts.max_prompt_tokens, before[0].facts.created_at), (None, None));
+    assert_eq!(before[0].list.cache_write_1h, None);
     let told = |time: &str| {
         let mut told = reading(id(1), "heron");
         told.facts.max_prompt_tokens = Some(99);
@@ -42,13 +43,13 @@ fn a_store_from_before_the_facts_of_endpoints_is_migrated_without_events() {
     };
     ingest(&opened, &told("2026-08-07T11:57:00Z"));
     ingest(&opened, &told("2026-08-07T12:57:00Z"));
-    let events = opened.event_rows(at("2026-08-08T00:00:00Z"), 9).expect("readable");
+    let events = opened.events(at("2026-08-08T00:00:00Z"), 9).expect("readable");
     assert!(events.is_empty(), "additional facts are not a change: {events:?}");
-    let after = opened.endpoints(at("2026-08-07T13:00:00Z")).expect("readable");
-    let heron = after.iter().find(|one| one.tag.as_str() == "heron").expect("there");
-    assert_eq!((heron.max_prompt_tokens, heron.list[4]), (Some(99), Some(0.4)));
-    assert_eq!(heron.created_at, Some(at("2026-01-02T03:04:05.678901Z")));
-    assert_eq!(heron.deprecation_date, Some(at("2026-09-01T13:00:00Z")));
+    let after = opened.endpoints(at("2026-08-07T13:00:00Z")).and_then(|now| now.rows()).expect("readable");
+    let heron = after.iter().find(|one| one.facts.tag.as_str() == "heron").expect("there");
+    assert_eq!((heron.facts.max_prompt_tokens, heron.list.cache_write_1h), (Some(99), Some(0.4)));
+    assert_eq!(heron.facts.created_at, Some(at("2026-01-02T03:04:05.678901Z")));
+    assert_eq!(heron.facts.deprecation_date, Some(at("2026-09-01T13:00:00Z")));
     drop(opened);
     for table in ["endpoint_history", "price_history"] {
         let written = rows(data.path(), &format!("SELECT 1 FROM {table}"));

@@ -21,8 +21,11 @@ fn of_day(of: &str, read_at: &str, tokens: Option<i64>) -> Reading {
 
 /// Tokens and coverage by day, as of a time.
 fn closing(store: &Store, as_of: &str) -> Vec<(String, Option<i64>, Option<f64>)> {
-    let days = store.days(day("2026-08-01"), day("2026-08-31"), at(as_of)).expect("readable");
-    days.iter().map(|one| (one.day.to_string(), one.tokens, one.coverage)).collect()
+    let days = store
+        .days(day("2026-08-01"), day("2026-08-31"), at(as_of))
+        .and_then(|days| days.rows())
+        .expect("readable");
+    days.iter().map(|row| (row.of_day.day.to_string(), row.of_day.tokens, row.of_day.coverage)).collect()
 }
 
 /// Stores a reading of a day with `tokens`, by the run at a time, read three minutes after its start.
@@ -57,7 +60,8 @@ fn bodies_that_cross_midnight_count_for_their_own_day() {
     assert_eq!((now[1].1, now.len()), (Some(50), 2));
     let eighth = closing(&opened, "2026-08-08T00:05:00Z");
     assert_eq!(eighth[1].1, Some(3), "the first minutes of a day that the run before it read");
-    let newest = |as_of: &str| opened.endpoints(at(as_of)).expect("readable")[0].tokens;
+    let newest =
+        |as_of: &str| opened.endpoints(at(as_of)).and_then(|now| now.rows()).expect("readable")[0].tokens;
     assert_eq!(newest("2026-08-07T23:57:00Z"), Some(1_000), "three tokens of tomorrow are not today's");
     assert_eq!(newest("2026-08-08T00:05:00Z"), Some(3), "yesterday's are not today's");
     assert_eq!(newest("2026-08-08T01:05:00Z"), Some(50));
@@ -109,7 +113,10 @@ fn a_model_without_traffic_never_counts_as_today() {
     let found = closing(&opened, "2026-08-09T13:57:00Z");
     assert_eq!(found.len(), 1, "a day without collection remains a gap");
     assert_eq!((found[0].0.as_str(), found[0].1), ("2026-08-09", None));
-    assert_eq!(opened.endpoints(at("2026-08-09T13:57:00Z")).expect("readable")[0].tokens, None);
+    assert_eq!(
+        opened.endpoints(at("2026-08-09T13:57:00Z")).and_then(|now| now.rows()).expect("readable")[0].tokens,
+        None
+    );
     drop(opened);
     assert!(rows(data.path(), "SELECT 1 FROM endpoint_day").is_empty());
 }
@@ -120,11 +127,13 @@ fn tokens_that_are_absent_are_not_zero() {
     let opened = store(data.path());
     take(&opened, "2026-08-07T12:57:00Z", "2026-08-07", None);
     take(&opened, "2026-08-08T12:57:00Z", "2026-08-08", None);
-    let days =
-        opened.days(day("2026-08-01"), day("2026-08-31"), at("2026-08-08T12:57:00Z")).expect("readable");
-    let told: Vec<_> = days.iter().map(|one| (one.tokens, one.hit_rate)).collect();
+    let days = opened
+        .days(day("2026-08-01"), day("2026-08-31"), at("2026-08-08T12:57:00Z"))
+        .and_then(|days| days.rows())
+        .expect("readable");
+    let told: Vec<_> = days.iter().map(|row| (row.of_day.tokens, row.of_day.hit_rate)).collect();
     assert_eq!(told, [(None, Some(0.5)), (None, Some(0.5))]);
-    let now = &opened.endpoints(at("2026-08-08T12:57:00Z")).expect("readable")[0];
+    let now = &opened.endpoints(at("2026-08-08T12:57:00Z")).and_then(|now| now.rows()).expect("readable")[0];
     assert_eq!((now.tokens, now.hit_rate), (None, Some(0.5)));
 }
 
@@ -136,15 +145,15 @@ fn an_endpoint_that_was_not_answered_keeps_its_last_reading_with_its_time() {
     let mut silent = run("2026-08-07T13:57:00Z", Vec::new());
     silent.unanswered.push((lark(), Variant::standard()));
     ingest(&opened, &silent);
-    let now = opened.endpoints(at("2026-08-07T13:57:00Z")).expect("readable");
+    let now = opened.endpoints(at("2026-08-07T13:57:00Z")).and_then(|now| now.rows()).expect("readable");
     assert_eq!(now.len(), 1);
     assert_eq!((now[0].reading_at, now[0].tokens), (at("2026-08-07T12:57:00Z"), Some(500)));
     // If some rows of a list could not be read, the missing endpoints remain unchanged.
     let mut partly = run("2026-08-07T14:57:00Z", vec![reading(id(2), "crane")]);
     partly.incomplete.push((lark(), Variant::standard()));
     ingest(&opened, &partly);
-    let now = opened.endpoints(at("2026-08-07T14:57:00Z")).expect("readable");
-    let times: Vec<_> = now.iter().map(|one| (one.tag.to_string(), one.reading_at)).collect();
+    let now = opened.endpoints(at("2026-08-07T14:57:00Z")).and_then(|now| now.rows()).expect("readable");
+    let times: Vec<_> = now.iter().map(|one| (one.facts.tag.to_string(), one.reading_at)).collect();
     assert_eq!(
         times,
         [("heron".into(), at("2026-08-07T12:57:00Z")), ("crane".into(), at("2026-08-07T14:57:00Z"))]
@@ -156,7 +165,7 @@ fn an_endpoint_that_was_not_answered_keeps_its_last_reading_with_its_time() {
         ingest(&opened, &silent);
     }
     assert!(
-        opened.endpoints(at("2026-08-31T00:00:00Z")).expect("readable").is_empty(),
+        opened.endpoints(at("2026-08-31T00:00:00Z")).and_then(|now| now.rows()).expect("readable").is_empty(),
         "after two days it is too old"
     );
 }
@@ -170,7 +179,7 @@ fn a_model_that_two_open_rows_describe_is_healed() {
     tamper(data.path(), "INSERT INTO model_history SELECT * FROM model_history");
     let opened = store(data.path());
     assert_eq!(
-        opened.endpoints(at("2026-08-07T12:57:00Z")).expect("readable").len(),
+        opened.endpoints(at("2026-08-07T12:57:00Z")).and_then(|now| now.rows()).expect("readable").len(),
         1,
         "one endpoint stays one"
     );

@@ -37,7 +37,10 @@ fn a_suspect_run_changes_nothing_that_is_known() {
     assert_eq!(opened.ingest(&suspect, &moved).expect("known"), Ingested::Known);
     assert_eq!(opened.newest_accepted().expect("readable"), Some(at(FIRST)));
     assert_eq!(opened.findings(&suspect.run_id).expect("readable").open, [finding()]);
-    assert_eq!(opened.suspect_run(at(SECOND)).expect("readable").expect("suspect").run_id, suspect.run_id);
+    assert_eq!(
+        opened.suspect_run(at(SECOND)).expect("readable").expect("suspect").run.run_id,
+        suspect.run_id
+    );
     assert!(opened.suspect_run(at(FIRST)).expect("readable").is_none(), "as it was known then");
     drop(opened);
     assert_eq!(record_of(dump(data.path())), before);

@@ -14,7 +14,6 @@ const LONGEST_ECHO: usize = 120;
 pub enum Subjects<'a> {
     /// Endpoints under their models.
     Endpoints(Vec<(&'a ModelEntry, &'a Endpoint)>),
-    /// Providers.
     Providers(Vec<&'a ProviderEntry>),
 }
 

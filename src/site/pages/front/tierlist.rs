@@ -8,7 +8,6 @@ use crate::snapshot::{ProviderTier, TierList};
 pub struct TierRow {
     /// Class that carries the colour.
     pub class: &'static str,
-    /// The letter.
     pub letter: &'static str,
     /// The cut of this row.
     pub bound: String,

@@ -1,16 +1,15 @@
-//! The explorer's query: the address contains the filter, so it can be shared.
+//! The list of all endpoints, filtered and sorted by a query. The explorer and the API share it.
 
+use super::Offer;
 use crate::domain::ids::names;
-use crate::site::parts::link;
-use crate::snapshot::{Endpoint, ModelEntry};
-use std::collections::HashMap;
+use crate::snapshot::{Endpoint, ModelEntry, Snapshot};
 
 /// Longer texts are truncated: no name is that long.
 const LONGEST: usize = 100;
 
 names! {
     /// How rows are sorted, in the order of the columns.
-    Sort {
+    Sort for "sort" {
         /// Session cost under the default workload.
         Session = "session",
         /// Effective input price.
@@ -53,7 +52,7 @@ impl Sort {
 
 names! {
     /// What a provider may do with prompts.
-    Policy {
+    Policy for "data" {
         /// It declares that it does not train on them.
         NoTraining = "no-training",
         /// It declares that it neither keeps them nor trains on them.
@@ -61,36 +60,45 @@ names! {
     }
 }
 
+names! {
+    /// The direction of the order.
+    Direction for "dir" {
+        /// Small values come first.
+        Ascending = "asc",
+        /// Large values come first.
+        Descending = "desc",
+    }
+}
+
 /// A filter. Every condition excludes endpoints that do not publish the value: absent is not zero.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Filter {
+#[derive(Debug)]
+struct Filter {
     /// Words that the name of the model or endpoint must contain.
-    pub words: String,
+    words: String,
     /// Base slug of the provider.
-    pub provider: String,
+    provider: String,
     /// Highest effective input price, USD per million tokens.
-    pub price: Option<f64>,
+    price: Option<f64>,
     /// Highest list input price, USD per million tokens.
-    pub list: Option<f64>,
+    list: Option<f64>,
     /// Lowest hit rate, 0..1.
-    pub hit: Option<f64>,
+    hit: Option<f64>,
     /// Quantization as declared by the provider.
-    pub quantization: String,
+    quantization: String,
     /// Shortest context, tokens.
-    pub context: Option<f64>,
+    context: Option<f64>,
     /// Request parameters that it must support.
-    pub parameters: Vec<String>,
+    parameters: Vec<String>,
     /// Data policy.
-    pub policy: Option<Policy>,
+    policy: Option<Policy>,
     /// Whether variants other than the standard one are shown.
-    pub variants: bool,
+    variants: bool,
 }
 
 /// A complete query: filter, sort order, page.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug)]
 pub struct Question {
-    /// The filter.
-    pub filter: Filter,
+    filter: Filter,
     /// The sort order.
     pub sort: Sort,
     /// Whether large values come first.
@@ -104,7 +112,7 @@ pub struct Question {
 }
 
 /// The fields of the form, in order.
-pub const FIELDS: [&str; 10] =
+const FIELDS: [&str; 10] =
     ["q", "provider", "price", "list", "hit", "quant", "context", "param", "data", "variants"];
 
 /// Parses a number of tokens: `128k`, `1M` or `131072`.
@@ -126,15 +134,14 @@ fn percent(text: &str) -> Option<f64> {
 }
 
 /// Reads the fields one by one and collects errors for invalid values.
-struct Reader<'a> {
-    words: &'a HashMap<String, String>,
+struct Reader<F> {
+    submitted: F,
     errors: Vec<String>,
 }
 
-impl Reader<'_> {
+impl<'a, F: Fn(&str) -> Option<&'a str>> Reader<F> {
     fn text(&self, field: &str) -> String {
-        let text = self.words.get(field).map(|text| text.trim()).unwrap_or_default();
-        text.chars().take(LONGEST).collect()
+        (self.submitted)(field).unwrap_or_default().trim().chars().take(LONGEST).collect()
     }
 
     fn value<T>(&mut self, field: &str, wanted: &str, read: impl Fn(&str) -> Option<T>) -> Option<T> {
@@ -151,9 +158,10 @@ impl Reader<'_> {
 }
 
 impl Question {
-    /// Reads the parameters of an address. Invalid values are ignored and reported in [`Question::errors`].
-    pub fn new(words: &HashMap<String, String>) -> Self {
-        let mut reader = Reader { words, errors: Vec::new() };
+    /// Reads the parameters of an address, which `submitted` returns by name. Invalid values are ignored and reported
+    /// in [`Question::errors`].
+    pub fn new<'a>(submitted: impl Fn(&str) -> Option<&'a str>) -> Self {
+        let mut reader = Reader { submitted, errors: Vec::new() };
         let parameters = reader.text("param");
         let filter = Filter {
             words: reader.text("q"),
@@ -173,12 +181,9 @@ impl Question {
         };
         let names = Sort::ALL.map(Sort::as_str).join(", ");
         let sort = reader.value("sort", &format!("one of {names}"), Sort::parse).unwrap_or(Sort::Tokens);
-        let direction = |text: &str| match text {
-            "asc" => Some(false),
-            "desc" => Some(true),
-            _ => None,
-        };
-        let descending = reader.value("dir", "asc or desc", direction).unwrap_or(sort.is_descending());
+        let direction = reader.value("dir", "asc or desc", Direction::parse);
+        let descending =
+            direction.map_or(sort.is_descending(), |direction| direction == Direction::Descending);
         let whole = |text: &str| text.parse::<usize>().ok().filter(|page| (1..=100_000).contains(page));
         let page = reader.value("page", "a page number from 1 on", whole).unwrap_or(1);
         let typed = FIELDS.map(|field| (field, reader.text(field))).to_vec();
@@ -190,30 +195,43 @@ impl Question {
         self.typed.iter().find(|(name, _)| *name == field).map_or("", |(_, text)| text.as_str())
     }
 
-    /// The same query in another sort order or on another page; empty fields are omitted.
-    pub fn address(&self, sort: Sort, descending: bool, page: usize) -> String {
-        let mut parts: Vec<String> = self
-            .typed
-            .iter()
-            .filter(|(_, text)| !text.is_empty())
-            .map(|(field, text)| format!("{field}={}", link::encode(text)))
-            .collect();
-        if sort != Sort::Tokens || descending != sort.is_descending() {
-            parts.push(format!("sort={sort}"));
+    /// The parameters of the same query in another sort order or on another page; empty fields are omitted.
+    pub fn parameters(&self, sort: Sort, descending: bool, page: usize) -> Vec<(&'static str, String)> {
+        let mut parts: Vec<(&str, String)> =
+            self.typed.iter().filter(|(_, text)| !text.is_empty()).cloned().collect();
+        let is_usual = descending == sort.is_descending();
+        if sort != Sort::Tokens || !is_usual {
+            parts.push(("sort", sort.to_string()));
         }
-        if descending != sort.is_descending() {
-            parts.push(format!("dir={}", if descending { "desc" } else { "asc" }));
+        if !is_usual {
+            let direction = if descending { Direction::Descending } else { Direction::Ascending };
+            parts.push(("dir", direction.to_string()));
         }
         if page > 1 {
-            parts.push(format!("page={page}"));
+            parts.push(("page", page.to_string()));
         }
-        parts.join("&")
+        parts
+    }
+
+    /// All endpoints that match the filter, in order, with their session cost under the default workload.
+    pub fn offers<'a>(&self, snapshot: &'a Snapshot) -> Vec<Offer<'a>> {
+        let workload = snapshot.default_workload();
+        let of = |model: &'a ModelEntry| model.endpoints.iter().map(move |e| Offer::of(model, e, workload));
+        let all = snapshot.models.iter().flat_map(of);
+        let mut offers: Vec<Offer> =
+            all.filter(|offer| self.filter.passes(offer.model, offer.endpoint)).collect();
+        let key = |offer: &Offer| self.sort.key(offer.endpoint, workload).filter(|value| value.is_finite());
+        offers.sort_by(|a, b| match (key(a), key(b)) {
+            (Some(x), Some(y)) if self.descending => y.total_cmp(&x),
+            (Some(x), Some(y)) => x.total_cmp(&y),
+            (x, y) => y.is_some().cmp(&x.is_some()),
+        });
+        offers
     }
 }
 
 impl Filter {
-    /// Whether an endpoint matches.
-    pub fn passes(&self, model: &ModelEntry, endpoint: &Endpoint) -> bool {
+    fn passes(&self, model: &ModelEntry, endpoint: &Endpoint) -> bool {
         let at_most =
             |value: Option<f64>, limit: Option<f64>| limit.is_none_or(|l| value.is_some_and(|v| v <= l));
         let at_least =
@@ -254,7 +272,7 @@ mod tests {
     use super::*;
 
     fn ask(pairs: &[(&str, &str)]) -> Question {
-        Question::new(&pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect())
+        Question::new(|field| pairs.iter().find(|(name, _)| *name == field).map(|(_, text)| *text))
     }
 
     #[test]
@@ -278,8 +296,12 @@ mod tests {
     #[test]
     fn an_address_says_what_was_asked_and_nothing_more() {
         let question = ask(&[("q", "kimi k2"), ("sort", "hit"), ("page", "3"), ("list", "")]);
-        assert_eq!(question.address(Sort::Hit, true, 3), "q=kimi%20k2&sort=hit&page=3");
-        assert_eq!(question.address(Sort::Tokens, true, 1), "q=kimi%20k2");
-        assert_eq!(question.address(Sort::Tokens, false, 1), "q=kimi%20k2&sort=tokens&dir=asc");
+        let parameters = |sort, descending, page| {
+            let pairs = question.parameters(sort, descending, page).into_iter();
+            pairs.map(|(name, text)| format!("{name}={text}")).collect::<Vec<_>>().join("&")
+        };
+        assert_eq!(parameters(Sort::Hit, true, 3), "q=kimi k2&sort=hit&page=3");
+        assert_eq!(parameters(Sort::Tokens, true, 1), "q=kimi k2");
+        assert_eq!(parameters(Sort::Tokens, false, 1), "q=kimi k2&sort=tokens&dir=asc");
     }
 }

@@ -1,24 +1,17 @@
-//! The explorer: all endpoints, filtered and sorted by the query of the address, as a page, JSON and CSV.
-
-mod data;
-mod query;
-
-pub use data::{csv, json};
-pub use query::Question;
+//! The explorer: all endpoints, filtered and sorted by the query of the address. The address contains the filter, so it
+//! can be shared.
 
 use crate::site::parts::shell::{Shell, View};
 use crate::site::parts::{Badge, Cell, Tab, format, link};
 use crate::site::registry::Section;
-use crate::snapshot::{Endpoint, ModelEntry, Snapshot};
+use crate::snapshot::{Endpoint, Snapshot};
+use crate::table::Offer;
+use crate::table::explore::{Direction, Policy, Question, Sort};
 use askama::Template;
-use query::{Policy, Sort};
 use std::collections::BTreeSet;
 
 /// Rows per page.
 const PAGE_ROWS: usize = 50;
-
-/// An endpoint that matches the filter, with its model.
-pub type Hit<'a> = (&'a ModelEntry, &'a Endpoint);
 
 #[derive(Template)]
 #[template(path = "explore.html")]
@@ -77,18 +70,10 @@ struct Row {
     key: String,
 }
 
-/// All endpoints that match the filter, in order.
-pub fn hits<'a>(snapshot: &'a Snapshot, question: &Question) -> Vec<Hit<'a>> {
-    let all = snapshot.models.iter().flat_map(|m| m.endpoints.iter().map(move |e| (m, e)));
-    let mut hits: Vec<Hit> = all.filter(|(m, e)| question.filter.passes(m, e)).collect();
-    let workload = snapshot.default_workload();
-    let key = |hit: &Hit| question.sort.key(hit.1, workload).filter(|value| value.is_finite());
-    hits.sort_by(|a, b| match (key(a), key(b)) {
-        (Some(x), Some(y)) if question.descending => y.total_cmp(&x),
-        (Some(x), Some(y)) => x.total_cmp(&y),
-        (x, y) => y.is_some().cmp(&x.is_some()),
-    });
-    hits
+/// The query of the same question in another sort order or on another page.
+fn query(question: &Question, sort: Sort, descending: bool, page: usize) -> String {
+    let parts = question.parameters(sort, descending, page).into_iter();
+    parts.map(|(field, text)| format!("{field}={}", link::encode(&text))).collect::<Vec<_>>().join("&")
 }
 
 /// Renders the explorer.
@@ -97,32 +82,32 @@ pub fn hits<'a>(snapshot: &'a Snapshot, question: &Question) -> Vec<Hit<'a>> {
 /// If the template cannot be rendered.
 pub fn render(view: &View, question: &Question) -> askama::Result<String> {
     let snapshot = view.snapshot.as_ref();
-    let hits = hits(snapshot, question);
+    let offers = question.offers(snapshot);
     let workload = snapshot.workloads.first().map_or(String::new(), |w| w.title.to_lowercase());
-    let pages = hits.len().div_ceil(PAGE_ROWS).max(1);
+    let pages = offers.len().div_ceil(PAGE_ROWS).max(1);
     let page = question.page.min(pages);
-    let here = question.address(question.sort, question.descending, page);
-    let twin = question.address(question.sort, question.descending, 1);
-    let of_page = hits.iter().skip((page - 1) * PAGE_ROWS).take(PAGE_ROWS);
-    let twin = |extension: &str| match twin.is_empty() {
-        true => format!("/explore.{extension}"),
-        false => format!("/explore.{extension}?{twin}"),
+    let here = query(question, question.sort, question.descending, page);
+    let twin = query(question, question.sort, question.descending, 1);
+    let of_page = offers.iter().skip((page - 1) * PAGE_ROWS).take(PAGE_ROWS);
+    let twin = |ending: &str| match twin.is_empty() {
+        true => format!("/api/v1/endpoints{ending}"),
+        false => format!("/api/v1/endpoints{ending}?{twin}"),
     };
     let about =
         "All endpoints, with filters for price, hit rate, quantization, context, parameters and data policy.";
     let shell = Shell::new(view, Section::Explore, "explore all endpoints", about).at("/explore");
     Explore {
         // An invalid condition is an error for programs, so there is no JSON to link to.
-        shell: if question.errors.is_empty() { shell.json(twin("json")) } else { shell },
+        shell: if question.errors.is_empty() { shell.json(twin("")) } else { shell },
         errors: question.errors.clone(),
         form: form(snapshot, question),
-        found: hits.len(),
+        found: offers.len(),
         all: snapshot.models.iter().map(|m| m.endpoints.len()).sum(),
         columns: Sort::ALL.into_iter().map(|sort| column(question, sort, &workload)).collect(),
-        rows: of_page.map(|hit| row(*hit, snapshot.default_workload())).collect(),
+        rows: of_page.map(|offer| row(offer, snapshot.default_workload())).collect(),
         pages: page_links(question, page, pages),
-        json: twin("json"),
-        csv: twin("csv"),
+        json: twin(""),
+        csv: twin(".csv"),
         is_filtered: !here.is_empty(),
     }
     .render()
@@ -152,9 +137,9 @@ fn form(snapshot: &Snapshot, question: &Question) -> Form {
             choice(Policy::NoTraining.as_str(), "declared as not used for training", "data"),
             choice(Policy::NotKept.as_str(), "declared as not kept either", "data"),
         ],
-        variants: question.filter.variants,
+        variants: typed("variants") == "all",
         sort: question.sort.as_str(),
-        direction: if question.descending { "desc" } else { "asc" },
+        direction: if question.descending { Direction::Descending } else { Direction::Ascending }.as_str(),
     }
 }
 
@@ -213,12 +198,12 @@ fn column(question: &Question, sort: Sort, workload: &str) -> Column {
     Column {
         label,
         unit: unit.to_owned(),
-        href: format!("/explore?{}", question.address(sort, descending, 1)),
+        href: format!("/explore?{}", query(question, sort, descending, 1)),
         order: is_current.then_some(if question.descending { "descending" } else { "ascending" }),
     }
 }
 
-fn row((model, endpoint): Hit, workload: &str) -> Row {
+fn row(&Offer { model, endpoint, .. }: &Offer, workload: &str) -> Row {
     let cell = |sort: Sort| {
         let (format, absent, label) = shown(sort);
         Cell::number(sort.key(endpoint, workload), format, absent).labelled(label)
@@ -240,7 +225,7 @@ fn row((model, endpoint): Hit, workload: &str) -> Row {
 fn page_links(question: &Question, page: usize, pages: usize) -> Vec<Tab> {
     let near = |n: &usize| *n == 1 || *n == pages || n.abs_diff(page) <= 2;
     let link = |n: usize| {
-        let query = question.address(question.sort, question.descending, n);
+        let query = query(question, question.sort, question.descending, n);
         let href = if query.is_empty() { "/explore".to_owned() } else { format!("/explore?{query}") };
         Tab { href, label: n.to_string(), current: n == page }
     };

@@ -1,0 +1,226 @@
+//! Rows of the record that are published as they are stored. Rates are fractions, prices USD per million tokens, times
+//! UTC; absent is null.
+
+use super::document::RouteAnswer;
+use super::event::EventKind;
+use super::ids::{ModelSlug, ProviderSlug, Tag, Variant};
+use super::reading::RunStatus;
+use super::window::{Basis, WindowKind};
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// One UTC day of an endpoint.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct EndpointDay {
+    /// The day.
+    pub day: NaiveDate,
+    /// Hit rate, 0..1.
+    pub hit_rate: Option<f64>,
+    /// Source of the hit rate; null if there is none.
+    pub basis: Option<Basis>,
+    /// Tokens of the day's last reading; null on days without one.
+    pub tokens: Option<i64>,
+    /// Effective input price: the closing price if a later chart publishes it.
+    pub effective_input: Option<f64>,
+    /// Effective output price.
+    pub effective_output: Option<f64>,
+    /// Share of the day that its last reading covers, 0..1.
+    pub coverage: Option<f64>,
+}
+
+impl EndpointDay {
+    /// Whether the hit rate was derived from the day's price instead of being published by the upstream.
+    pub fn derived(&self) -> bool {
+        self.basis == Some(Basis::Derived)
+    }
+}
+
+/// A recent reading, as returned by the API's `readings` route and `export readings`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct RecentReading {
+    /// Run.
+    pub run_id: String,
+    /// Time of the run.
+    pub observed_at: DateTime<Utc>,
+    /// Window kind of the usage.
+    pub window_kind: WindowKind,
+    /// Start of the window; null if unknown.
+    pub window_start: Option<DateTime<Utc>>,
+    /// End of the window.
+    pub window_end: Option<DateTime<Utc>>,
+    /// Canonical slug.
+    pub model: ModelSlug,
+    /// Variant.
+    pub variant: Variant,
+    /// Endpoint.
+    #[schema(value_type = String, format = "uuid")]
+    pub endpoint_id: Uuid,
+    /// Base slug.
+    pub provider: ProviderSlug,
+    /// Display name, untrusted.
+    pub provider_name: String,
+    /// Routing name at the time.
+    pub tag: Tag,
+    /// Hit rate, 0..1.
+    pub hit_rate: Option<f64>,
+    /// Tokens of the window.
+    pub tokens: Option<i64>,
+    /// Effective input price.
+    pub effective_input: Option<f64>,
+    /// Effective output price.
+    pub effective_output: Option<f64>,
+    /// List input price.
+    pub list_input: Option<f64>,
+    /// List output price.
+    pub list_output: Option<f64>,
+    /// List cache read price.
+    pub list_cache_read: Option<f64>,
+    /// List cache write price.
+    pub list_cache_write: Option<f64>,
+    /// Published uptime over 5 minutes, fraction.
+    pub uptime_5m: Option<f64>,
+    /// Published uptime over 30 minutes, fraction.
+    pub uptime_30m: Option<f64>,
+    /// Published uptime over a day, fraction.
+    pub uptime_1d: Option<f64>,
+    /// Upstream status code.
+    pub status: Option<i32>,
+    /// List price of cache writes for an hour.
+    #[serde(default)]
+    pub list_cache_write_1h: Option<f64>,
+    /// Longest prompt, tokens.
+    #[serde(default)]
+    pub max_prompt_tokens: Option<i64>,
+    /// When the upstream stops offering the endpoint.
+    #[serde(default)]
+    pub deprecation_date: Option<DateTime<Utc>>,
+    /// When the upstream began to offer it.
+    #[serde(default)]
+    pub created_at: Option<DateTime<Utc>>,
+}
+
+/// One run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct RunSummary {
+    /// Id.
+    pub run_id: String,
+    /// Time of the run.
+    pub observed_at: DateTime<Utc>,
+    /// `ok`, `partial`, `suspect` or `failed`.
+    #[schema(value_type = String)]
+    pub status: RunStatus,
+    /// Window kind it detected.
+    pub window_kind: WindowKind,
+    /// Requests sent.
+    pub requests: usize,
+    /// Documents archived.
+    pub documents: usize,
+    /// Readings with usage.
+    pub readings: usize,
+    /// Number of endpoints found.
+    pub endpoints: usize,
+    /// Quarantined rows.
+    pub quarantined: usize,
+    /// Distinct unknown paths.
+    pub drift: usize,
+    /// Duration.
+    pub duration_ms: i64,
+    /// Failures, at most 20 lines.
+    pub failures: Vec<String>,
+}
+
+/// Newest data of a source.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct SourceAge {
+    /// `openrouter-api` or `openrouter-stats`.
+    pub source: String,
+    /// Time of its last response.
+    pub newest: Option<DateTime<Utc>>,
+    /// Documents requested in the newest run.
+    pub planned: usize,
+    /// Answered with data.
+    pub ok: usize,
+    /// Answered "nothing here".
+    pub no_data: usize,
+    /// Failed.
+    pub failed: usize,
+}
+
+/// The daily series of hit rates, which provides closing values of past days and fills days without collection.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ComparisonAge {
+    /// Result of the last request for it.
+    pub answer: RouteAnswer,
+    /// Time of that request.
+    pub asked_at: DateTime<Utc>,
+    /// Newest UTC day with a closing value.
+    pub newest_day: Option<NaiveDate>,
+}
+
+/// Rows quarantined for one reason.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct QuarantineCount {
+    /// Machine-readable reason.
+    pub reason: String,
+    /// Rows.
+    pub rows: usize,
+    /// Tokens lost with them.
+    pub tokens: i64,
+    /// An example: document kind, model and JSON path.
+    pub example: String,
+}
+
+/// An unknown field.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct DriftCount {
+    /// Kind of document.
+    pub kind: String,
+    /// JSON path.
+    pub path: String,
+    /// Number of occurrences.
+    pub count: usize,
+}
+
+/// An event.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Event {
+    /// When it was observed.
+    pub at: DateTime<Utc>,
+    /// `window_changed`, `price_changed`, `endpoint_appeared`, `endpoint_gone`, `tag_changed`, `tier_changed`.
+    #[schema(value_type = String)]
+    pub kind: EventKind,
+    /// Public name of the model, if the event is about one.
+    pub model_id: Option<String>,
+    /// Tag of the endpoint, if the event is about one.
+    pub tag: Option<String>,
+    /// Base slug of the provider whose tier changed; null for all other events.
+    #[serde(default)]
+    pub provider: Option<ProviderSlug>,
+    /// Description of the event.
+    pub detail: String,
+}
+
+impl Event {
+    /// Whether it concerns a provider or one of its endpoints, which may no longer exist.
+    pub fn concerns(&self, provider: &str) -> bool {
+        self.provider.as_ref().is_some_and(|slug| slug.as_str() == provider)
+            || self.tag.as_ref().is_some_and(|tag| tag.split('/').next() == Some(provider))
+    }
+}
+
+/// The counts of one accepted run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Time of the run.
+    pub observed_at: DateTime<Utc>,
+    /// Listed models.
+    pub models: usize,
+    /// Endpoints.
+    pub endpoints: usize,
+    /// Endpoints with usage.
+    pub readings: usize,
+    /// Tokens of all its readings.
+    pub tokens: f64,
+}

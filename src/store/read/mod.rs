@@ -1,0 +1,12 @@
+//! Reads of the pipeline, by what they read.
+
+mod checks;
+mod endpoints;
+mod lists;
+mod runs;
+
+pub use checks::PastValues;
+pub(super) use endpoints::DAYS;
+pub use endpoints::{EndpointDayRow, EndpointNow};
+pub use runs::RunRow;
+pub(super) use runs::newest_time;
