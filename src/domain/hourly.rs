@@ -52,9 +52,9 @@ names! {
         NoTraffic = "no_traffic",
         /// A reading has no hit rate.
         NoRate = "no_rate",
-        /// Too few tokens for a rate.
+        /// Fewer than `hourly_min_tokens` tokens lie between the readings.
         TooFewTokens = "too_few_tokens",
-        /// The rate would be outside 0..1 by more than rounding explains.
+        /// The rate would be outside 0 to 1 by more than `hourly_tolerance`.
         OutOfRange = "out_of_range",
     }
 }

@@ -39,6 +39,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "upstream",
         sql: include_str!("../../queries/migrations/V0007__upstream.sql"),
     },
+    Migration {
+        version: 8,
+        name: "comments",
+        sql: include_str!("../../queries/migrations/V0008__comments.sql"),
+    },
 ];
 
 /// Applies the missing migrations.

@@ -1,14 +1,13 @@
-//! The documents name everything that exists, and nothing else: tables and columns, API routes, modules and
-//! functions. Commands, settings, exit codes and thresholds are generated (`docs/reference.rs`).
+//! The documents name everything that exists, and nothing else: API routes, modules and functions. Commands, settings,
+//! exit codes and thresholds are generated (`docs/reference.rs`), and so are tables and columns (`docs/schema.rs`).
 
 mod method;
 mod reference;
+mod schema;
 
 use clap::CommandFactory;
 use hitrate::api;
 use hitrate::cli::Cli;
-use hitrate::domain::hourly::Refusal;
-use hitrate::domain::reading::{QuarantineReason, RunStatus};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -55,111 +54,17 @@ fn same(what: &str, documented: &BTreeSet<String>, there: &BTreeSet<String>) {
     assert!(stale.is_empty(), "{what}: documented but missing in the program: {stale:?}");
 }
 
-/// Tables and their columns with types, as the migrations create them.
-fn schema(sql: &str) -> BTreeMap<String, BTreeSet<String>> {
-    let bare: Vec<&str> = sql.lines().map(|line| line.split("--").next().unwrap_or("").trim()).collect();
-    let bare = bare.join("\n");
-    let mut tables: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    let mut dropped: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for statement in bare.split(';').map(str::trim).filter(|statement| !statement.is_empty()) {
-        if let Some(rest) = statement.strip_prefix("CREATE TABLE ") {
-            let (name, body) = rest.split_once('(').expect("a list of columns");
-            let body = body.trim_end().strip_suffix(')').expect("the end of the columns");
-            let columns = body.lines().map(|line| line.trim().trim_end_matches(','));
-            let columns = columns.filter(|line| !line.is_empty()).map(column).collect();
-            tables.insert(name.trim().to_owned(), columns);
-        } else if let Some(rest) = statement.strip_prefix("ALTER TABLE ") {
-            if rest.ends_with(" DROP NOT NULL") {
-                continue;
-            }
-            let (name, added) =
-                rest.split_once(" ADD COLUMN ").expect("this test knows only ADD COLUMN and DROP NOT NULL");
-            tables.entry(name.trim().to_owned()).or_default().insert(column(added));
-        } else if let Some(name) = statement.strip_prefix("DROP VIEW ") {
-            dropped.insert(name.to_owned(), tables.remove(name).expect("a view"));
-        } else if let Some(name) = statement.strip_prefix("DROP TABLE ") {
-            dropped.insert(name.to_owned(), tables.remove(name).expect("a table"));
-        } else if let Some(rest) = statement.strip_prefix("CREATE VIEW ") {
-            // A view that replaces a table has the columns of the table; a test of the store compares the types.
-            let name = rest.split_whitespace().next().expect("a name");
-            let columns = dropped.remove(name).expect("this test knows only views that replace a table");
-            tables.insert(name.to_owned(), columns);
-        } else {
-            let word = statement.split_whitespace().next().unwrap_or_default();
-            let plain = ["INSERT", "UPDATE", "DELETE"].contains(&word);
-            assert!(plain, "teach this test what the migration does to the schema: {statement}");
-        }
+/// Asserts that a generated document is up to date, or writes it if `UPDATE_DOCS` is set.
+fn keep(path: &str, text: &str) {
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(at(path), text).expect("the document can be written");
     }
-    tables
-}
-
-/// `hit_rate DOUBLE` of `hit_rate DOUBLE NOT NULL`.
-fn column(definition: &str) -> String {
-    let definition = definition.split(" DEFAULT ").next().unwrap_or(definition);
-    definition.replace("NOT NULL", "").trim().to_owned()
-}
-
-#[test]
-fn every_table_and_column_is_described() {
-    let migrations = files("queries/migrations", "sql");
-    assert!(!migrations.is_empty());
-    let sql: Vec<String> =
-        migrations.iter().map(|path| std::fs::read_to_string(path).expect("a migration")).collect();
-    let there = schema(&sql.join("\n"));
-    let text = read("docs/schema.md");
-    let mut described = BTreeMap::new();
-    for section in text.split("\n### `").skip(1) {
-        let (name, body) = section.split_once('`').expect("a table's name");
-        let body = body.split("\n## ").next().unwrap_or(body);
-        let columns: BTreeSet<String> = rows(body)
-            .into_iter()
-            .map(|(column, row)| {
-                let cells: Vec<&str> = row.split('|').map(str::trim).collect();
-                assert!(cells[3].len() >= 3, "{name}.{column} is not explained");
-                format!("{column} {}", cells[2].trim_end_matches(", may be null"))
-            })
-            .collect();
-        described.insert(name.to_owned(), columns);
-    }
-    // The program creates this table before any migration, to record the migrations.
-    assert!(described.remove("schema_migration").is_some(), "schema_migration is not described");
-    let names = |tables: &BTreeMap<String, BTreeSet<String>>| tables.keys().cloned().collect();
-    same("tables", &names(&described), &names(&there));
-    // The view may have more columns than the table it replaced; a test of the store compares it with the document.
-    for (table, columns) in there.iter().filter(|(table, _)| *table != "reading") {
-        same(table, &described[table], columns);
-    }
-}
-
-#[test]
-fn the_schema_names_every_status_of_a_run_and_every_reason() {
-    let text = read("docs/schema.md");
-    let names = RunStatus::ALL.map(RunStatus::as_str).into_iter();
-    let reasons = QuarantineReason::ALL.map(QuarantineReason::as_str);
-    for name in names.chain(reasons).chain(Refusal::ALL.map(Refusal::as_str)) {
-        assert!(text.contains(&format!("`{name}`")), "{name}");
-    }
-}
-
-#[test]
-fn nullable_columns_are_said_to_be() {
-    let text = read("docs/schema.md");
-    let columns = |path: &PathBuf| {
-        let sql = std::fs::read_to_string(path).expect("a migration");
-        let tables = sql
-            .split("CREATE TABLE ")
-            .skip(1)
-            .map(|rest| rest.split("\n);").next().unwrap_or(rest).to_owned());
-        let lines: Vec<String> =
-            tables.flat_map(|body| body.lines().map(str::to_owned).collect::<Vec<_>>()).collect();
-        let nullable = |line: &&str| line.contains(" ADD COLUMN ") || line.contains(" DROP NOT NULL");
-        let added = sql.lines().filter(nullable).map(|line| line.replace(" DROP NOT NULL", ""));
-        lines.into_iter().filter(|line| line.starts_with("    ")).chain(added).collect::<Vec<_>>()
-    };
-    let columns: Vec<String> = files("queries/migrations", "sql").iter().flat_map(columns).collect();
-    let expected = columns.iter().filter(|line| !line.contains(" NOT NULL")).count();
-    let nullable = text.lines().filter(|line| line.contains(", may be null |")).count();
-    assert_eq!(nullable, expected);
+    let kept = read(path);
+    let differs = kept.lines().zip(text.lines()).find(|(kept, made)| kept != made);
+    assert!(
+        kept == text,
+        "{path} is out of date, first at {differs:?}; run UPDATE_DOCS=1 cargo test --test it docs"
+    );
 }
 
 /// Every verb as it is typed, with its own long options.

@@ -44,9 +44,14 @@ pub fn tamper(folder: &Path, sql: &str) {
     file(folder).execute_batch(sql).expect("the statements run");
 }
 
+/// The texts that a query on the database file gives in its first column.
+pub fn column(folder: &Path, query: &str) -> Vec<String> {
+    texts(&file(folder), query)
+}
+
 /// The rows of a query on the database file, each as one text.
 pub fn rows(folder: &Path, query: &str) -> Vec<String> {
-    texts(&file(folder), &format!("SELECT CAST(one AS VARCHAR) FROM ({query}) one"))
+    column(folder, &format!("SELECT CAST(one AS VARCHAR) FROM ({query}) one"))
 }
 
 /// Every table of the database file with its rows in a fixed order.

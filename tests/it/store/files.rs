@@ -76,6 +76,26 @@ fn runs_and_endpoints_of_older_versions_are_of_the_upstream_that_they_knew() {
 }
 
 #[test]
+fn tables_of_older_versions_get_their_descriptions() {
+    let data = folder();
+    ingest(&store(data.path()), &run("2026-08-07T10:57:00Z", vec![reading(id(1), "heron")]));
+    tamper(
+        data.path(),
+        "COMMENT ON TABLE run IS NULL;
+         COMMENT ON COLUMN stored_reading.tokens IS NULL;
+         COMMENT ON VIEW reading IS NULL;
+         DELETE FROM schema_migration WHERE version = 8",
+    );
+    assert_eq!(store(data.path()).newest_time().expect("readable"), Some(at("2026-08-07T10:57:00Z")));
+    for described in ["duckdb_tables()", "duckdb_views()", "duckdb_columns()"] {
+        let bare =
+            rows(data.path(), &format!("SELECT * FROM {described} WHERE NOT internal AND comment IS NULL"));
+        assert!(bare.is_empty(), "{bare:?}");
+    }
+    assert_eq!(rows(data.path(), "SELECT 1 FROM reading").len(), 1);
+}
+
+#[test]
 fn a_migration_that_is_not_the_shipped_one_is_refused() {
     let data = folder();
     drop(store(data.path()));
