@@ -20,7 +20,7 @@ pub struct Offer<'a> {
     #[serde(flatten, serialize_with = "without_days")]
     #[schema(schema_with = schema_without_days)]
     pub endpoint: &'a Endpoint,
-    /// Cost of a session in USD under a workload; only in tables, because the endpoint has the costs under all workloads.
+    /// Cost of a session in USD under a workload; only in tables, because the JSON has the costs under all workloads.
     #[serde(skip)]
     pub session_cost: Option<f64>,
 }
