@@ -216,27 +216,11 @@ mod tests {
 
     fn row(tier: Tier, adjusted: Option<f64>, ends: Option<(f64, f64)>) -> ProviderTier {
         ProviderTier {
-            provider: ProviderSlug::new("p"),
-            name: "P".to_owned(),
             tier,
-            naive: tier,
-            since: None,
-            previous: None,
-            cap: None,
             adjusted,
             low: ends.map(|e| e.0),
             high: ends.map(|e| e.1),
-            span: None,
-            rank_low: None,
-            rank_high: None,
-            tier_probabilities: None,
-            traffic_mean: None,
-            model_mean: None,
-            models: 3,
-            shared_models: 3,
-            endpoints: 3,
-            tokens_per_day: 1e9,
-            reason: None,
+            ..ProviderTier::unrated(ProviderSlug::new("p"), "P".to_owned())
         }
     }
 
