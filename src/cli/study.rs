@@ -147,6 +147,26 @@ fn describe_coverage(report: &CoverageReport) -> String {
     )
 }
 
+/// The lens and the figures of its providers, and of its endpoints.
+fn flip_rows(report: &FlipReport) -> impl Iterator<Item = [String; 10]> {
+    report.lenses.iter().flat_map(|row| {
+        [("providers", row.providers), ("endpoints", row.endpoints)].map(|(of, flips)| {
+            [
+                row.lens.to_string(),
+                of.to_owned(),
+                flips.compared.to_string(),
+                flips.published.to_string(),
+                percent(flips.published_a_step),
+                percent(flips.published_a_day),
+                flips.naive.to_string(),
+                percent(flips.naive_a_step),
+                percent(flips.naive_a_day),
+                flips.far.to_string(),
+            ]
+        })
+    })
+}
+
 /// How often tiers change.
 fn describe_flips(report: &FlipReport) -> String {
     let header = [
@@ -162,22 +182,7 @@ fn describe_flips(report: &FlipReport) -> String {
         "far off",
     ];
     let mut table = table(&header, 2);
-    for row in &report.lenses {
-        for (of, flips) in [("providers", row.providers), ("endpoints", row.endpoints)] {
-            table.add_row([
-                row.lens.to_string(),
-                of.to_owned(),
-                flips.compared.to_string(),
-                flips.published.to_string(),
-                percent(flips.published_a_step),
-                percent(flips.published_a_day),
-                flips.naive.to_string(),
-                percent(flips.naive_a_step),
-                percent(flips.naive_a_day),
-                flips.far.to_string(),
-            ]);
-        }
-    }
+    table.add_rows(flip_rows(report));
     let range = match report.from.zip(report.to) {
         Some((from, to)) => format!("{} days with a run, {from} to {to}", report.days),
         None => "no day with a run".to_owned(),

@@ -57,21 +57,9 @@ pub fn flips(report: &FlipReport) -> String {
         "per day",
         "far",
     ];
-    let rows = report.lenses.iter().flat_map(|row| {
-        [("providers", row.providers), ("endpoints", row.endpoints)].map(|(of, flips)| {
-            vec![
-                format!("`{}`", row.lens),
-                of.to_owned(),
-                flips.compared.to_string(),
-                flips.published.to_string(),
-                percent(flips.published_a_step),
-                percent(flips.published_a_day),
-                flips.naive.to_string(),
-                percent(flips.naive_a_step),
-                percent(flips.naive_a_day),
-                flips.far.to_string(),
-            ]
-        })
+    let rows = super::flip_rows(report).map(|mut row| {
+        row[0] = format!("`{}`", row[0]);
+        row.to_vec()
     });
     table(&header, rows)
 }
