@@ -44,7 +44,7 @@ pub struct Options {
 }
 
 /// What was written.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct Report {
     /// The folder.
     pub out: PathBuf,
@@ -177,20 +177,6 @@ fn site_map(snapshot: &Snapshot, plan: &Plan, own: &str) -> Result<Own, PublishE
 }
 
 impl Report {
-    fn empty() -> Self {
-        Self {
-            out: PathBuf::new(),
-            snapshot: String::new(),
-            files: 0,
-            pages: 0,
-            bytes: 0,
-            live_links: 0,
-            lost_links: 0,
-            failed: Vec::new(),
-            duration_ms: 0,
-        }
-    }
-
     fn add(&mut self, folder: &Folder, files: &[Own]) -> Result<(), PublishError> {
         for (file, bytes) in files {
             if let Some((above, _)) = file.rsplit_once('/') {
@@ -219,8 +205,7 @@ where
 {
     /// Writes all items, on as many threads as there are cores.
     fn run(&self, plan: &Plan, done: impl Fn(usize, usize) + Sync) -> Result<Report, PublishError> {
-        let (next, finished, report) =
-            (AtomicUsize::new(0), AtomicUsize::new(0), Mutex::new(Report::empty()));
+        let (next, finished, report) = (AtomicUsize::new(0), AtomicUsize::new(0), Mutex::<Report>::default());
         let threads = std::thread::available_parallelism().map_or(1, usize::from).min(16);
         let work = || -> Result<(), PublishError> {
             let runtime =

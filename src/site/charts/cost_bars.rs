@@ -61,10 +61,9 @@ impl CostPart {
         let workload = &cost.workload;
         Self {
             summary: format!(
-                "{}: {} {}, {} prompt tokens, of which {} can be read from a cache, {} output tokens{}.",
+                "{}: {}, {} prompt tokens, of which {} can be read from a cache, {} output tokens{}.",
                 workload.title,
-                workload.turns,
-                if workload.turns == 1 { "turn" } else { "turns" },
+                format::counted(workload.turns as usize, "turn", "turns"),
                 format::tokens(cost.prompt_tokens),
                 format::percent(cost.reusable_share),
                 format::tokens(cost.output_tokens),

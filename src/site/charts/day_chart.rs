@@ -135,7 +135,7 @@ impl DayChart {
         spread_labels(&mut lines);
         let summary = format!(
             "{} over {} days; the table below has the same numbers",
-            plural(lines.len(), "line", "lines"),
+            format::counted(lines.len(), "line", "lines"),
             axis.days()
         );
         Some(Self {
@@ -167,10 +167,6 @@ impl DayChart {
     pub fn file(&self) -> askama::Result<String> {
         ChartFile { style: assets::CHART_STYLE, chart: self }.render()
     }
-}
-
-fn plural(count: usize, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
 }
 
 /// Rounds up to 1, 2, 4, 6 or 8 times a power of ten, so that quarters of it are round numbers.

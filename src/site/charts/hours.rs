@@ -189,9 +189,9 @@ fn summary(stretches: &[Stretch], days: usize) -> String {
     let tokens: f64 = stretches.iter().map(|s| s.tokens as f64).sum();
     let hits: f64 = stretches.iter().map(|s| s.hit_rate * s.tokens as f64).sum();
     format!(
-        "{} rates over {days} {}: {} to {}, {} weighted by tokens.",
+        "{} rates over {}: {} to {}, {} weighted by tokens.",
         stretches.len(),
-        if days == 1 { "day" } else { "days" },
+        format::counted(days, "day", "days"),
         format::percent(low),
         format::percent(high),
         format::percent(hits / tokens)

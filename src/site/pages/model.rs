@@ -132,7 +132,7 @@ pub fn render(view: &View, model: &ModelEntry) -> askama::Result<String> {
         facts: facts(model),
         siblings: siblings(snapshot, model),
         advice: picks.as_ref().map(advice),
-        workload: snapshot.workloads.first().map_or(String::new(), |w| w.title.to_lowercase()),
+        workload: snapshot.default_title(),
         workloads: &snapshot.workloads,
         rows: with_sessions
             .map(|(e, sessions)| row(model, e, (snapshot, sessions), picks.as_ref()))

@@ -52,6 +52,11 @@ impl Badge {
             _ => Self::new(row.tier),
         }
     }
+
+    /// The badge of a provider that a tier list may lack.
+    pub fn of_any(row: Option<&ProviderTier>) -> Self {
+        row.map_or_else(|| Self::new(Tier::Unrated), Self::of)
+    }
 }
 
 /// The class that carries a tier's colour.
@@ -75,7 +80,7 @@ impl HtmlSafe for Cell {}
 
 impl Cell {
     /// A number formatted by `format`, or the text `absent`.
-    pub fn number(value: Option<f64>, format: fn(f64) -> String, absent: &str) -> Self {
+    pub fn number(value: Option<f64>, format: impl Fn(f64) -> String, absent: &str) -> Self {
         match value.filter(|v| v.is_finite()) {
             Some(value) => Self { text: format(value), sort: Some(value), class: "n", label: "" },
             None => Self { text: absent.to_owned(), sort: None, class: "n na", label: "" },
@@ -84,6 +89,10 @@ impl Cell {
     /// A count.
     pub fn count(count: usize) -> Self {
         Self { text: format::grouped(count as u64), sort: Some(count as f64), class: "n", label: "" }
+    }
+    /// Tokens a day; none is no traffic.
+    pub fn traffic(tokens: f64) -> Self {
+        Self::number(Some(tokens).filter(|tokens| *tokens > 0.0), format::tokens, "no traffic")
     }
     /// The same cell with the name of its column, for narrow screens that show a row as a card.
     #[must_use]
@@ -196,6 +205,12 @@ pub fn effect(lens: Lens, value: f64) -> String {
         Lens::Cost => format::percent_change(value),
         Lens::Reliability | Lens::Speed | Lens::Overall => format::signed(value, 1),
     }
+}
+
+/// An adjusted effect as [`effect`], with the word for points.
+pub fn effect_with_unit(lens: Lens, value: f64) -> String {
+    let unit = if lens == Lens::Cache { " points" } else { "" };
+    effect(lens, value) + unit
 }
 
 /// A link in a tab bar or in the navigation.

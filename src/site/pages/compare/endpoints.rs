@@ -2,11 +2,10 @@
 
 use super::super::model::prompts;
 use super::{Best, Group, Head, Measure, Shown, Table};
-use crate::domain::window::Basis;
-use crate::site::charts;
-use crate::site::charts::day_chart::{DayChart, Point, Series, Subject};
+use crate::site::charts::day_chart::DayChart;
+use crate::site::charts::{self, OfModel};
 use crate::site::parts::{Badge, flags, format, link};
-use crate::snapshot::{Endpoint, EndpointDay, ModelEntry, Snapshot};
+use crate::snapshot::{Endpoint, ModelEntry, Snapshot};
 
 type Pair<'a> = (&'a ModelEntry, &'a Endpoint);
 
@@ -167,33 +166,15 @@ fn limits(all: &[Pair]) -> Group {
 
 fn charts(snapshot: &Snapshot, all: &[Pair]) -> Vec<DayChart> {
     let same_tag = |tag: &str| all.iter().filter(|(_, e)| e.tag.as_str() == tag).count() > 1;
-    let series = |value: fn(&EndpointDay) -> Point, stepped: bool| -> Vec<Series> {
-        let one = |(model, e): &Pair| Series {
-            name: match same_tag(e.tag.as_str()) {
-                true => format!("{} {}", model.model_id, e.tag),
-                false => e.tag.to_string(),
-            },
-            points: e.days.iter().map(value).collect(),
-            steps: if stepped { charts::steps(snapshot, model, e) } else { Vec::new() },
-        };
-        all.iter().map(one).collect()
+    let name = |(model, e): &Pair| match same_tag(e.tag.as_str()) {
+        true => format!("{} {}", model.model_id, e.tag),
+        false => e.tag.to_string(),
     };
-    let price = Subject {
-        id: "chart-price",
-        title: "Effective input price by day".to_owned(),
-        unit: "USD per million prompt tokens",
-        top: None,
-        format: format::usd,
+    let chart = |(what, title): (OfModel, &str)| {
+        let shown = all.iter().map(|pair| (name(pair), pair.0, pair.1));
+        charts::of_endpoints(snapshot, what, title.to_owned(), shown)
     };
-    let rate = Subject {
-        id: "chart-hit-rate",
-        title: "Hit rate by day".to_owned(),
-        unit: "cached share of prompt tokens",
-        top: Some(1.0),
-        format: format::percent,
-    };
-    let prices = series(|d| Point { day: d.day, value: d.effective_input, derived: false }, true);
-    let rates =
-        series(|d| Point { day: d.day, value: d.hit_rate, derived: d.basis == Some(Basis::Derived) }, false);
-    [DayChart::new(price, &prices), DayChart::new(rate, &rates)].into_iter().flatten().collect()
+    let shown =
+        [(OfModel::EffectivePrice, "Effective input price by day"), (OfModel::HitRate, "Hit rate by day")];
+    shown.into_iter().filter_map(chart).collect()
 }

@@ -166,15 +166,10 @@ impl Sources<'_> {
         let of = |others: &Others, what: fn(&ProviderTier) -> Option<f64>| {
             others.get(slug).and_then(|row| what(row))
         };
-        let value: fn(f64) -> String = match lens {
-            Lens::Cache => format::points,
-            Lens::Cost => format::percent_change,
-            Lens::Reliability | Lens::Speed | Lens::Overall => |v| format::signed(v, 1),
-        };
         let gap = self.gaps.get(&row.provider).map(|gap| gap.gap);
         let share = (self.total > 0.0).then(|| row.tokens_per_day / self.total);
         let mut cells = vec![
-            Cell::number(row.adjusted, value, "none").labelled("against peers"),
+            Cell::number(row.adjusted, |value| effect(lens, value), "none").labelled("against peers"),
             Cell::number(row.traffic_mean, lens::measure(lens), "none").labelled("traffic mean"),
             Cell::number(gap, format::percent_change, "too few models").labelled("price to peers"),
         ];

@@ -111,13 +111,13 @@ pub struct Popular {
 }
 
 fn moved(mover: &Mover) -> Moved {
-    let endpoints = if mover.endpoints == 1 { "endpoint" } else { "endpoints" };
+    let endpoints = format::counted(mover.endpoints, "endpoint", "endpoints");
     Moved {
         href: link::provider(mover.provider.as_str()),
         name: mover.name.clone(),
         change: format::points(mover.change()),
         rates: format!("{} → {}", format::percent(mover.before), format::percent(mover.now)),
-        base: format!("{} {endpoints}, {} a day", mover.endpoints, format::tokens(mover.tokens_per_day)),
+        base: format!("{endpoints}, {} a day", format::tokens(mover.tokens_per_day)),
     }
 }
 
