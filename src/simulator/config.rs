@@ -6,6 +6,7 @@ use chrono::{DateTime, Duration, TimeZone, Utc};
 
 /// Errors of [`Simulator::new`](super::Simulator::new) and [`serve`](super::serve).
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the messages name the fields")]
 pub enum SimulatorError {
     /// The requested world cannot be built.
     #[error("simulator configuration: {0}")]
@@ -15,12 +16,7 @@ pub enum SimulatorError {
     NotLoopback(SocketAddr),
     /// The socket could not be opened.
     #[error("the simulator cannot listen on {listen}: {source}; choose a free port, or port 0")]
-    Listen {
-        /// The requested address.
-        listen: SocketAddr,
-        /// The error of the operating system.
-        source: std::io::Error,
-    },
+    Listen { listen: SocketAddr, source: std::io::Error },
     /// The server's task failed.
     #[error("the simulator's server stopped with an error: {0}")]
     Serve(String),
