@@ -114,7 +114,6 @@ pub(super) fn hostile(index: usize) -> Option<&'static str> {
     HOSTILE.get(index).map(String::as_str)
 }
 
-/// The names of a provider.
 pub(super) struct ProviderName {
     /// Base slug: `nimbus-forge`.
     pub(super) slug: String,
@@ -134,7 +133,6 @@ pub(super) fn provider(index: usize) -> ProviderName {
     ProviderName { slug: slug(&display), internal: display.replace(' ', ""), display }
 }
 
-/// The names of a model.
 pub(super) struct ModelName {
     /// Author slug: `mossgrove`.
     pub(super) author: &'static str,

@@ -67,7 +67,6 @@ impl Prices {
         }
     }
 
-    /// A sheet on which everything is free.
     pub(super) fn free() -> Self {
         Self::new(0.0, 0.0)
     }

@@ -1,6 +1,6 @@
 //! The results of the studies as Markdown: the tables of `docs/evidence.md`.
 
-use super::super::tables::percent;
+use super::super::tables::{dash, percent};
 use crate::analysis::flips::FlipReport;
 use crate::study::coverage::{CoverageReport, Group};
 use crate::study::lag::{Lag, LagReport};
@@ -14,7 +14,7 @@ fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String
 }
 
 fn fixed(value: Option<f64>, scale: f64, decimals: usize) -> String {
-    value.map_or_else(|| "-".to_owned(), |value| format!("{:.decimals$}", value * scale))
+    dash(value, |value| format!("{:.decimals$}", value * scale))
 }
 
 /// One row: how often the intervals contain the truth, and how well the order matches it.
@@ -66,8 +66,7 @@ pub fn flips(report: &FlipReport) -> String {
 
 /// One row for each figure, as published and by the figures of each day alone.
 pub fn lag(report: &LagReport) -> String {
-    let days =
-        |lag: Option<Lag>| lag.map_or_else(|| "-".into(), |lag| format!("{} ({})", lag.median, lag.worst));
+    let days = |lag: Option<Lag>| dash(lag, |lag| format!("{} ({})", lag.median, lag.worst));
     let all = report.provider_days;
     let share = |count: usize| percent((all > 0).then(|| count as f64 / all as f64));
     let row = |figure: &str, published: String, naive: String| vec![figure.to_owned(), published, naive];

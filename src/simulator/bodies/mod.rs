@@ -17,9 +17,7 @@ use super::world::{Pair, World};
 /// The parts that do not change over time, rendered once.
 #[derive(Debug)]
 pub(super) struct Prepared {
-    /// `/api/v1/providers`.
     providers: Vec<u8>,
-    /// `/api/frontend/v1/all-providers`.
     all_providers: Vec<u8>,
     /// Per endpoint: the fixed part of its rows, and its prices.
     rows: Vec<endpoints::Row>,
@@ -32,7 +30,6 @@ pub(super) struct Prepared {
 }
 
 impl Prepared {
-    /// Renders the fixed parts of a world.
     pub(super) fn new(world: &World) -> Self {
         let mut by_id = HashMap::new();
         let mut by_permaslug = HashMap::new();

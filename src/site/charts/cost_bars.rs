@@ -54,7 +54,6 @@ const PARTS: [Part; 5] = [
 ];
 
 impl CostPart {
-    /// Draws a comparison.
     pub fn new(cost: &CostOfModel) -> Self {
         let shown = cost.endpoints.iter().filter(|e| e.cost.is_some());
         let reach = shown.filter_map(|e| e.high.or(e.cost)).fold(0.0, f64::max);

@@ -111,13 +111,11 @@ struct ChartFile<'a> {
 pub struct Subject {
     /// Id of the title in the page.
     pub id: &'static str,
-    /// Title of the chart.
     pub title: String,
     /// Label of the value axis.
     pub unit: &'static str,
     /// Top of the value axis; `None` takes the largest value.
     pub top: Option<f64>,
-    /// Writes a value.
     pub format: fn(f64) -> String,
 }
 

@@ -19,14 +19,11 @@ pub const LINES: usize = 5;
 /// What a chart of a model shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum OfModel {
-    /// Hit rate by day.
     HitRate,
-    /// Effective input price by day.
     EffectivePrice,
 }
 
 impl OfModel {
-    /// The name of its file.
     pub fn file(self) -> &'static str {
         match self {
             Self::HitRate => "hit-rate.svg",

@@ -29,9 +29,7 @@ pub enum File {
     ProviderBadge(String, Lens),
     /// The badge of a model: its cheapest host.
     ModelBadge(String, Lens),
-    /// The feed of changes.
     Feed,
-    /// The site map.
     SiteMap,
     /// The preview picture of the front page.
     SiteCard,
@@ -42,7 +40,6 @@ pub enum File {
 }
 
 impl File {
-    /// Its content type.
     pub fn content_type(&self) -> &'static str {
         match self {
             Self::SiteCard | Self::ProviderCard(_) | Self::ModelCard(_) => "image/png",

@@ -11,9 +11,7 @@ use askama::Template;
 /// One change, ready to be displayed.
 #[derive(Debug, Clone)]
 pub struct Change<'a> {
-    /// When it was seen.
     pub at: When,
-    /// Its kind in words.
     pub kind: &'static str,
     /// Description for people; untrusted.
     pub detail: &'a str,
@@ -25,7 +23,6 @@ pub struct Change<'a> {
     pub tag: Option<&'a str>,
 }
 
-/// The kind of an event in words.
 pub fn kind_in_words(kind: EventKind) -> &'static str {
     match kind {
         EventKind::PriceChanged => "list price",
@@ -42,7 +39,6 @@ pub fn provider_of(event: &Event) -> Option<ProviderSlug> {
     event.provider.clone().or_else(|| event.tag.as_deref().map(|tag| ProviderSlug::of_tag(&Tag::new(tag))))
 }
 
-/// An event as pages show it.
 pub fn change<'a>(snapshot: &Snapshot, event: &'a Event) -> Change<'a> {
     let known = event.model_id.as_deref().filter(|id| snapshot.model(id).is_some());
     Change {

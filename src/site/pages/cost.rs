@@ -38,7 +38,6 @@ struct CalculatorPage<'a> {
 
 /// The calculator's answer, and whether the request was valid.
 pub struct Answered {
-    /// The page.
     pub page: askama::Result<String>,
     /// Whether every field is valid and the model is known.
     pub understood: bool,

@@ -11,7 +11,6 @@ const RELOAD_AFTER: u32 = 10;
 /// Requested content that does not exist.
 #[derive(Debug, Clone)]
 pub struct Missing {
-    /// The heading.
     pub heading: String,
     /// What happened and what to do, in one or two sentences; may contain what the visitor typed.
     pub detail: String,

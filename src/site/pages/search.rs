@@ -25,11 +25,9 @@ struct SearchPage {
 /// A search result.
 #[derive(Debug, Clone)]
 pub struct Found {
-    /// Its page.
     pub href: String,
     /// Its display name, untrusted.
     pub name: String,
-    /// Its id.
     pub id: String,
 }
 

@@ -86,7 +86,6 @@ impl Cell {
             None => Self { text: absent.to_owned(), sort: None, class: "n na", label: "" },
         }
     }
-    /// A count.
     pub fn count(count: usize) -> Self {
         Self { text: format::grouped(count as u64), sort: Some(count as f64), class: "n", label: "" }
     }
@@ -216,11 +215,8 @@ pub fn effect_with_unit(lens: Lens, value: f64) -> String {
 /// A link in a tab bar or in the navigation.
 #[derive(Debug, Clone)]
 pub struct Tab {
-    /// Where it leads.
     pub href: String,
-    /// Its label.
     pub label: String,
-    /// Whether it is the current page.
     pub current: bool,
 }
 

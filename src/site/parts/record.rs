@@ -12,13 +12,9 @@ const MOST: usize = 4;
 /// One endpoint with its value.
 #[derive(Debug, Clone)]
 pub struct Line {
-    /// Its model's page.
     pub href: String,
-    /// The model's id.
     pub model_id: String,
-    /// Its tag.
     pub tag: String,
-    /// The number.
     pub value: String,
 }
 
@@ -46,7 +42,6 @@ pub struct Reliability {
     pub weak: Vec<Line>,
     /// The number of all endpoints under the gate.
     pub weak_count: usize,
-    /// The gate.
     pub gate: String,
 }
 

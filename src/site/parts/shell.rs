@@ -48,9 +48,7 @@ pub struct Shell {
     pub description: String,
     /// Links of the navigation.
     pub navigation: Vec<Tab>,
-    /// Address of the style sheet.
     pub style: &'static str,
-    /// Address of the script.
     pub script: &'static str,
     /// The content of the search field.
     pub query: String,
@@ -64,9 +62,7 @@ pub struct Shell {
     pub suspect: Option<String>,
     /// Time of the newest data.
     pub as_of: Option<When>,
-    /// Id of the snapshot.
     pub snapshot_id: String,
-    /// Version of the method.
     pub method_version: u32,
     /// Canonical address of the page; absolute if the public address of the site is known.
     pub canonical: Option<String>,

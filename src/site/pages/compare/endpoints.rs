@@ -12,7 +12,6 @@ type Pair<'a> = (&'a ModelEntry, &'a Endpoint);
 /// Number of days that the range of a hit rate covers.
 const RANGE_DAYS: usize = 7;
 
-/// The comparison of two to four endpoints.
 pub fn table(snapshot: &Snapshot, all: &[Pair]) -> Table {
     let same_model = all.windows(2).all(|pair| pair[0].0.model_id == pair[1].0.model_id);
     let head = |(model, endpoint): &Pair| Head {

@@ -42,7 +42,6 @@ struct Head {
     sub: String,
 }
 
-/// Rows under one heading.
 struct Group {
     title: &'static str,
     rows: Vec<Measure>,
@@ -54,7 +53,6 @@ struct Measure {
     cells: Vec<Shown>,
 }
 
-/// The content of a cell.
 enum Shown {
     Number(Cell),
     Words(String),

@@ -10,7 +10,6 @@ use crate::snapshot::{ModelEntry, ProviderEntry, ProviderTier, Snapshot};
 /// Maximum number of shared models shown.
 const SHARED: usize = 25;
 
-/// The comparison of two to four providers.
 pub fn table(snapshot: &Snapshot, all: &[&ProviderEntry]) -> Table {
     let head = |p: &&ProviderEntry| Head {
         href: link::provider(p.provider.as_str()),

@@ -10,11 +10,8 @@ use uuid::Uuid;
 /// Longer names are truncated in messages.
 const LONGEST_ECHO: usize = 120;
 
-/// What is compared.
 pub enum Subjects<'a> {
-    /// Endpoints under their models.
     Endpoints(Vec<(&'a ModelEntry, &'a Endpoint)>),
-    /// Providers.
     Providers(Vec<&'a ProviderEntry>),
 }
 

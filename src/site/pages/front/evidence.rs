@@ -10,7 +10,6 @@ use crate::snapshot::price_gap::{PriceGap, price_gaps};
 use crate::snapshot::{ProviderEntry, ProviderTier, Snapshot, TierList};
 use std::collections::HashMap;
 
-/// The column headings.
 pub struct Columns {
     /// Left end of the bars.
     pub worse_left: &'static str,
@@ -26,9 +25,7 @@ pub struct Columns {
     pub days: String,
 }
 
-/// A row of the table.
 pub struct Evidence {
-    /// Its page.
     pub href: String,
     /// Display name, untrusted.
     pub name: String,
@@ -50,7 +47,6 @@ pub struct Evidence {
     pub flags: Vec<FlagCount>,
 }
 
-/// The columns of a lens.
 pub fn columns(lens: Lens, snapshot: &Snapshot) -> Columns {
     let (worse_left, better_right) = match lens {
         Lens::Cost => ("cheaper", "costlier"),

@@ -27,9 +27,7 @@ pub struct Route {
     pub summary: String,
     /// Further description; HTML.
     pub about: String,
-    /// Whether it will be removed.
     pub deprecated: bool,
-    /// Its parameters.
     pub parameters: Vec<Field>,
     /// An example request for a shell.
     pub curl: String,
@@ -44,7 +42,6 @@ pub struct Route {
 /// A field or a parameter.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Field {
-    /// Its name.
     pub name: String,
     /// Its type as text.
     pub kind: String,
@@ -57,13 +54,11 @@ pub struct Field {
 /// A type with a name.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Named {
-    /// Its name.
     pub name: String,
     /// What it is; HTML.
     pub about: String,
     /// Its values, if it is an enumeration.
     pub values: Vec<String>,
-    /// Its fields.
     pub fields: Vec<Field>,
 }
 
