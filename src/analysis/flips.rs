@@ -88,7 +88,7 @@ pub struct LensFlips {
 }
 
 /// Results of the count.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct FlipReport {
     /// First day with a run; null without any.
     pub from: Option<NaiveDate>,

@@ -52,7 +52,7 @@ pub struct CoverageStudy {
 }
 
 /// A group of providers over all worlds.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct Group {
     /// Number of intervals that were compared with the truth.
     pub intervals: usize,
@@ -63,7 +63,7 @@ pub struct Group {
 }
 
 /// Rank correlations with the truth over the worlds.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct Correlation {
     /// Mean over the worlds; null if no world has one.
     pub mean: Option<f64>,
@@ -72,7 +72,7 @@ pub struct Correlation {
 }
 
 /// Results of the study.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct CoverageReport {
     /// First seed.
     pub first_seed: u64,

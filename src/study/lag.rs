@@ -82,7 +82,7 @@ impl Lag {
 }
 
 /// Results of the study.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct LagReport {
     /// First seed.
     pub first_seed: u64,

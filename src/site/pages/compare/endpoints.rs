@@ -33,12 +33,15 @@ pub fn table(snapshot: &Snapshot, all: &[Pair]) -> Table {
     }
 }
 
+/// How a row of numbers is written: the format, the text if a number is absent, and which one is the best.
+type Style<'a> = (fn(f64) -> String, &'a str, Best);
+
 fn numbers(
     all: &[Pair],
     name: &str,
     unit: &str,
     value: impl Fn(&Endpoint) -> Option<f64>,
-    style: (fn(f64) -> String, &str, Best),
+    style: Style,
 ) -> Measure {
     let values: Vec<Option<f64>> = all.iter().map(|(_, e)| value(e)).collect();
     Measure::numbers(name, unit, &values, style.0, style.1, style.2)
@@ -63,7 +66,7 @@ fn verdict(all: &[Pair]) -> Group {
 }
 
 fn cost(snapshot: &Snapshot, all: &[Pair]) -> Group {
-    let usd = |absent: &'static str| (format::usd as fn(f64) -> String, absent, Best::Lowest);
+    let usd = |absent: &'static str| -> Style { (format::usd, absent, Best::Lowest) };
     let session = |w: &crate::domain::workload::Workload| {
         let title = format!("{} session", w.title);
         numbers(all, &title, "USD", |e| e.session_cost.get(&w.name).copied(), usd("not priced"))
@@ -88,57 +91,32 @@ fn caching(all: &[Pair]) -> Group {
         }
         None => "fewer than two days".to_owned(),
     };
+    let hits: Style = (format::percent, "no traffic", Best::Highest);
+    let used: Style = (format::tokens, "no traffic", Best::None);
+    let paid: Style = (format::percent, "unknown", Best::None);
     Group {
         title: "Caching",
         rows: vec![
-            numbers(
-                all,
-                "Hit rate",
-                "newest window",
-                |e| e.hit_rate,
-                (format::percent, "no traffic", Best::Highest),
-            ),
+            numbers(all, "Hit rate", "newest window", |e| e.hit_rate, hits),
             words(all, "Lowest to highest day", range),
-            numbers(
-                all,
-                "Paid of list",
-                "input",
-                |e| e.realised_discount,
-                (format::percent, "unknown", Best::None),
-            ),
-            numbers(
-                all,
-                "Tokens a day",
-                "",
-                |e| e.tokens_per_day,
-                (format::tokens, "no traffic", Best::None),
-            ),
+            numbers(all, "Paid of list", "input", |e| e.realised_discount, paid),
+            numbers(all, "Tokens a day", "", |e| e.tokens_per_day, used),
         ],
     }
 }
 
 fn service(all: &[Pair]) -> Group {
-    let share = |absent: &'static str| (format::percent_fine as fn(f64) -> String, absent, Best::Highest);
+    let share = |absent: &'static str| -> Style { (format::percent_fine, absent, Best::Highest) };
+    let speed: Style = (|v| format!("{v:.0}"), "not measured", Best::Highest);
+    let wait: Style = (format::milliseconds, "not measured", Best::Lowest);
     Group {
         title: "Service",
         rows: vec![
             numbers(all, "Uptime", "30 min", |e| e.uptime_30m, share("too little traffic")),
             numbers(all, "Uptime", "1 day", |e| e.uptime_1d, share("too little traffic")),
             numbers(all, "Availability", "1 day", |e| e.availability, share("not published")),
-            numbers(
-                all,
-                "Speed",
-                "tokens per second",
-                |e| e.throughput,
-                (|v| format!("{v:.0}"), "not measured", Best::Highest),
-            ),
-            numbers(
-                all,
-                "First token",
-                "",
-                |e| e.latency_ms,
-                (format::milliseconds, "not measured", Best::Lowest),
-            ),
+            numbers(all, "Speed", "tokens per second", |e| e.throughput, speed),
+            numbers(all, "First token", "", |e| e.latency_ms, wait),
         ],
     }
 }
