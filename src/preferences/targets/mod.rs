@@ -160,6 +160,26 @@ struct Draft {
 }
 
 impl Target {
+    /// A target that can express every field and name any number of endpoints, without prices.
+    const fn whole(
+        (name, title): (&'static str, &'static str),
+        about: &'static str,
+        (path, language): (&'static str, &'static str),
+        draft: Writer,
+    ) -> Self {
+        Self {
+            name,
+            title,
+            about,
+            path,
+            language,
+            fields: ALL_FIELDS,
+            names: Names::Many,
+            prices: false,
+            draft,
+        }
+    }
+
     /// The target with this name.
     ///
     /// # Errors
