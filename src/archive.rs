@@ -23,35 +23,22 @@ const ZSTD_LEVEL: i32 = 3;
 
 /// Errors of the archive.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the messages name the fields")]
 pub enum ArchiveError {
     /// A file could not be read or written.
     #[error("archive {path}: {source}")]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// The error from the operating system.
-        source: io::Error,
-    },
+    Io { path: PathBuf, source: io::Error },
     /// A manifest cannot be read.
     #[error("archive {path}, line {line}: {source}")]
     Manifest {
-        /// The file.
         path: PathBuf,
         /// The line, counted from 1.
         line: usize,
-        /// The error.
         source: serde_json::Error,
     },
     /// A body does not match its manifest.
     #[error("archive {path}: the sha256 of the body of {url} is not {expected}, the one in its manifest")]
-    Corrupt {
-        /// The pack.
-        path: PathBuf,
-        /// The URL of the body.
-        url: String,
-        /// The sha256 in the manifest.
-        expected: String,
-    },
+    Corrupt { path: PathBuf, url: String, expected: String },
 }
 
 fn io_error(path: &Path) -> impl FnOnce(io::Error) -> ArchiveError + '_ {

@@ -108,41 +108,20 @@ pub struct Workloads {
 
 /// Errors in the settings.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the messages name the fields")]
 pub enum ConfigError {
     /// The file cannot be read.
     #[error("cannot read the settings {path}: {source}")]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// The error from the operating system.
-        source: std::io::Error,
-    },
+    Io { path: PathBuf, source: std::io::Error },
     /// The file is not valid TOML.
     #[error("{path}: {source}")]
-    Syntax {
-        /// The file.
-        path: PathBuf,
-        /// The error, with its line.
-        source: Box<toml::de::Error>,
-    },
+    Syntax { path: PathBuf, source: Box<toml::de::Error> },
     /// A key is unknown or has the wrong type.
     #[error("{path}: at `{key}`: {detail}; `hitrate config --defaults` prints every setting")]
-    Key {
-        /// The file.
-        path: PathBuf,
-        /// Path of the key.
-        key: String,
-        /// The error.
-        detail: String,
-    },
+    Key { path: PathBuf, key: String, detail: String },
     /// A value is out of its range.
     #[error("setting `{key}`: {detail}")]
-    Value {
-        /// Path of the key.
-        key: &'static str,
-        /// What is expected.
-        detail: String,
-    },
+    Value { key: &'static str, detail: String },
 }
 
 impl Config {

@@ -174,32 +174,22 @@ fn aggregates() -> Vec<Expr> {
         .and(col("possible_price"))
         .and(col("hit_rate").is_not_null())
         .and(col("effective_input").is_not_null());
-    let mean = |name: &str| col(name).mean();
-    let last = |name: &str| col(name).last();
-    vec![
-        last("model"),
-        last("variant"),
-        last("provider"),
+    let last = ["model", "variant", "provider"]
+        .into_iter()
+        .chain(["list_input", "list_output", "list_cache_read", "list_cache_write", "list_cache_write_1h"])
+        .chain(["billed_writes", "price_tiers"]);
+    let mean = ["hit_rate", "uptime_1d", "availability_1d", "throughput", "latency_ms"];
+    let counted = [
         col("hit_rate").count().cast(DataType::Int64).alias("days"),
         col("hit_rate").filter(observed.clone()).count().cast(DataType::Int64).alias("observed"),
-        mean("hit_rate"),
         col("hit_rate").var(1).alias("hit_rate_variance"),
         col("tokens").filter(observed).mean(),
         given.filter(usable.clone()).sum().alias("given"),
         (col("hit_rate") * discount.clone()).filter(usable.clone()).sum().alias("promised"),
         discount.filter(usable).sum().alias("discount"),
-        last("list_input"),
-        last("list_output"),
-        last("list_cache_read"),
-        last("list_cache_write"),
-        last("list_cache_write_1h"),
-        last("billed_writes"),
-        last("price_tiers"),
-        mean("uptime_1d"),
-        mean("availability_1d"),
-        mean("throughput"),
-        mean("latency_ms"),
-    ]
+    ];
+    let last = last.map(|name| col(name).last());
+    last.chain(mean.map(|name| col(name).mean())).chain(counted).collect()
 }
 
 /// With fewer hits than this, the efficiency is a quotient of two rounding errors.

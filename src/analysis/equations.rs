@@ -193,7 +193,8 @@ impl Table {
     }
 }
 
-fn distinct(mut numbers: Vec<usize>) -> Vec<usize> {
+/// The numbers in ascending order, each once.
+pub(super) fn distinct(mut numbers: Vec<usize>) -> Vec<usize> {
     numbers.sort_unstable();
     numbers.dedup();
     numbers

@@ -88,7 +88,7 @@ pub struct LensFlips {
 }
 
 /// Results of the count.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct FlipReport {
     /// First day with a run; null without any.
     pub from: Option<NaiveDate>,
@@ -168,17 +168,7 @@ mod tests {
         let lens = if workload.is_some() { Lens::Cost } else { Lens::Cache };
         let key =
             ProviderKey { lens, workload: workload.map(str::to_owned), provider: ProviderSlug::new("p") };
-        let held = Held {
-            tier,
-            naive,
-            since: day,
-            previous: None,
-            effect: None,
-            capped: false,
-            leaning: None,
-            leaning_days: 0,
-            unrated_days: 0,
-        };
+        let held = Held { naive, ..Held::beginning(tier, day) };
         History { providers: BTreeMap::from([(key, held)]), ..History::default() }
     }
 

@@ -60,11 +60,11 @@ pub struct ColumnSpec {
     pub nullable: bool,
 }
 
-const fn must(name: &'static str, kind: ColumnKind) -> ColumnSpec {
+pub(super) const fn must(name: &'static str, kind: ColumnKind) -> ColumnSpec {
     ColumnSpec { name, kind, nullable: false }
 }
 
-const fn may(name: &'static str, kind: ColumnKind) -> ColumnSpec {
+pub(super) const fn may(name: &'static str, kind: ColumnKind) -> ColumnSpec {
     ColumnSpec { name, kind, nullable: true }
 }
 

@@ -32,6 +32,13 @@ pub struct Figures<'a> {
     pub probabilities: Option<&'a BTreeMap<Tier, f64>>,
 }
 
+impl Figures<'_> {
+    /// A tier and the value that it was derived from.
+    pub fn of(lens: Lens, naive: Tier, value: Option<f64>) -> Self {
+        Self { lens, naive, value, interval: None, cap: None, probabilities: None }
+    }
+}
+
 /// Applies hysteresis to every tier of the analysis. `before` is the state at the end of the previous day (empty at the
 /// start of a series); `day` is the UTC day of the analysis. Returns the new state for `day`.
 pub fn apply_hysteresis(analysis: &mut Analysis, before: &History, day: NaiveDate) -> History {
@@ -54,12 +61,10 @@ fn steady_list(list: &mut TierList, before: &History, day: NaiveDate, history: &
         let key =
             ProviderKey { lens: list.lens, workload: list.workload.clone(), provider: row.provider.clone() };
         let figures = Figures {
-            lens: list.lens,
-            naive: row.naive,
-            value: row.adjusted,
             interval: row.low.zip(row.high),
             cap: row.cap,
             probabilities: row.tier_probabilities.as_ref(),
+            ..Figures::of(list.lens, row.naive, row.adjusted)
         };
         if let Some(held) = next(before.providers.get(&key), figures, day) {
             publish_row(row, &held);
@@ -90,14 +95,7 @@ fn steady_verdicts(
         }
         let Some(verdict) = verdicts.verdicts.get_mut(&lens) else { continue };
         let key = EndpointKey { lens, endpoint };
-        let figures = Figures {
-            lens,
-            naive: verdict.naive,
-            value: verdict.value,
-            interval: None,
-            cap: verdict.cap,
-            probabilities: None,
-        };
+        let figures = Figures { cap: verdict.cap, ..Figures::of(lens, verdict.naive, verdict.value) };
         if let Some(held) = next(before.endpoints.get(&key), figures, day) {
             verdict.tier = held.published();
             let rated = verdict.tier != Tier::Unrated;
@@ -116,14 +114,7 @@ fn steady_verdicts(
 
 /// Remembers providers and endpoints that are missing from the analysis, in the same way as unrated ones.
 fn keep_in_mind(before: &History, day: NaiveDate, history: &mut History) {
-    let absent = |lens: Lens| Figures {
-        lens,
-        naive: Tier::Unrated,
-        value: None,
-        interval: None,
-        cap: None,
-        probabilities: None,
-    };
+    let absent = |lens: Lens| Figures::of(lens, Tier::Unrated, None);
     for (key, held) in &before.providers {
         if !history.providers.contains_key(key)
             && let Some(held) = next(Some(held), absent(key.lens), day)
@@ -154,17 +145,8 @@ pub fn next(before: Option<&Held>, figures: Figures<'_>, day: NaiveDate) -> Opti
             ..held.clone()
         });
     }
-    let fresh = Held {
-        tier: figures.naive,
-        naive: figures.naive,
-        since: day,
-        previous: None,
-        effect: figures.value,
-        capped: figures.cap.is_some(),
-        leaning: None,
-        leaning_days: 0,
-        unrated_days: 0,
-    };
+    let (effect, capped) = (figures.value, figures.cap.is_some());
+    let fresh = Held { effect, capped, ..Held::beginning(figures.naive, day) };
     let Some(before) = before else { return Some(fresh) };
     let (leaning, leaning_days) = lean(before, &figures);
     let confirmed = leaning.filter(|_| leaning_days >= TIER_CONFIRM_DAYS);
@@ -242,15 +224,7 @@ mod tests {
     }
 
     fn cache(value: f64) -> Figures<'static> {
-        let naive = Lens::Cache.cuts().tier(value);
-        Figures {
-            lens: Lens::Cache,
-            naive,
-            value: Some(value),
-            interval: None,
-            cap: None,
-            probabilities: None,
-        }
+        Figures::of(Lens::Cache, Lens::Cache.cuts().tier(value), Some(value))
     }
 
     /// The published tiers of consecutive days, without a previous state.
@@ -319,14 +293,7 @@ mod tests {
     #[test]
     fn a_gate_works_at_once_and_its_end_has_to_last() {
         let sure = BTreeMap::from([(Tier::S, 1.0)]);
-        let good = Figures {
-            lens: Lens::Overall,
-            naive: Tier::S,
-            value: Some(2.0),
-            interval: None,
-            cap: None,
-            probabilities: Some(&sure),
-        };
+        let good = Figures { probabilities: Some(&sure), ..Figures::of(Lens::Overall, Tier::S, Some(2.0)) };
         let capped = BTreeMap::from([(Tier::C, 1.0)]);
         let gated = Figures { naive: Tier::C, cap: Some(Tier::C), probabilities: Some(&capped), ..good };
         let tiers = series([good, gated, good, gated, good, good]);

@@ -135,59 +135,27 @@ impl EndpointVerdicts {
 
 /// Errors of an analysis: always a fault in the input frames or parameters.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the messages name the fields")]
 pub enum AnalysisError {
     /// A column of the contract is missing.
     #[error(
         "the frame `{frame}` has no column `{column}` ({wanted}); the query that makes it must select it"
     )]
-    MissingColumn {
-        /// The frame.
-        frame: &'static str,
-        /// The column.
-        column: &'static str,
-        /// Expected type.
-        wanted: &'static str,
-    },
+    MissingColumn { frame: &'static str, column: &'static str, wanted: &'static str },
     /// A column has a type that violates the contract.
     #[error("column `{column}` of the frame `{frame}` is {found}, wanted is {wanted}; cast it in the query")]
-    WrongType {
-        /// The frame.
-        frame: &'static str,
-        /// The column.
-        column: &'static str,
-        /// Expected type.
-        wanted: &'static str,
-        /// Actual type.
-        found: String,
-    },
+    WrongType { frame: &'static str, column: &'static str, wanted: &'static str, found: String },
     /// A null where the contract does not allow one.
     #[error("column `{column}` of the frame `{frame}` has {nulls} null rows; it must have a value in each")]
-    UnexpectedNull {
-        /// The frame.
-        frame: &'static str,
-        /// The column.
-        column: &'static str,
-        /// Number of nulls.
-        nulls: usize,
-    },
+    UnexpectedNull { frame: &'static str, column: &'static str, nulls: usize },
     /// An endpoint id that is not a UUID.
     #[error("`{value}` in column `endpoint_id` of the frame `{frame}` is not a UUID")]
-    BadEndpointId {
-        /// The frame.
-        frame: &'static str,
-        /// The value found.
-        value: String,
-    },
+    BadEndpointId { frame: &'static str, value: String },
     /// Price tiers that cannot be parsed.
     #[error(
         "`price_tiers_json` of endpoint {endpoint} in the frame `newest` is not a list of price tiers: {source}"
     )]
-    BadPriceTiers {
-        /// The endpoint.
-        endpoint: Uuid,
-        /// The parser's error.
-        source: serde_json::Error,
-    },
+    BadPriceTiers { endpoint: Uuid, source: serde_json::Error },
     /// No workload was given.
     #[error(
         "no workload to price sessions under: pass at least one (the first is the default of every verdict)"
@@ -197,12 +165,7 @@ pub enum AnalysisError {
     #[error(
         "the equations of the provider effects cannot be solved (pivot {pivot} of {size} is not positive)"
     )]
-    Singular {
-        /// Index of the pivot.
-        pivot: usize,
-        /// Number of unknowns.
-        size: usize,
-    },
+    Singular { pivot: usize, size: usize },
     /// A polars operation failed.
     #[error("data frame operation failed: {0}")]
     Polars(#[from] polars::error::PolarsError),

@@ -1,6 +1,6 @@
 //! Acceptance checks for `hitrate check numbers`: does the record reproduce the upstream's own numbers?
 
-use super::frames::{ColumnKind, ColumnSpec, check, flags, floats, integers, texts};
+use super::frames::{ColumnKind, ColumnSpec, check, flags, floats, integers, may, must, texts};
 use super::statistics::{Share, traffic_mean};
 use super::{AnalysisError, identity_error};
 use crate::domain::endpoint::PriceTier;
@@ -9,31 +9,27 @@ use crate::domain::statistics::median;
 use polars::prelude::DataFrame;
 use std::collections::BTreeMap;
 
-const fn column(name: &'static str, kind: ColumnKind, nullable: bool) -> ColumnSpec {
-    ColumnSpec { name, kind, nullable }
-}
-
 /// Columns of [`aggregates`]: one row per run and endpoint. `upstream_hit_rate` is the upstream's aggregate for the
 /// model, repeated in each of its rows.
 pub const AGGREGATES: &[ColumnSpec] = &[
-    column("run_id", ColumnKind::Text, false),
-    column("model", ColumnKind::Text, false),
-    column("variant", ColumnKind::Text, false),
-    column("hit_rate", ColumnKind::Float, true),
-    column("tokens", ColumnKind::Integer, true),
-    column("upstream_hit_rate", ColumnKind::Float, true),
+    must("run_id", ColumnKind::Text),
+    must("model", ColumnKind::Text),
+    must("variant", ColumnKind::Text),
+    may("hit_rate", ColumnKind::Float),
+    may("tokens", ColumnKind::Integer),
+    may("upstream_hit_rate", ColumnKind::Float),
 ];
 
 /// Columns of [`identities`]: one row per run and endpoint.
 pub const IDENTITIES: &[ColumnSpec] = &[
-    column("run_id", ColumnKind::Text, false),
-    column("hit_rate", ColumnKind::Float, true),
-    column("tokens", ColumnKind::Integer, true),
-    column("effective_input", ColumnKind::Float, true),
-    column("list_input", ColumnKind::Float, true),
-    column("list_cache_read", ColumnKind::Float, true),
-    column("list_cache_write", ColumnKind::Float, true),
-    column("price_tiers", ColumnKind::Flag, false),
+    must("run_id", ColumnKind::Text),
+    may("hit_rate", ColumnKind::Float),
+    may("tokens", ColumnKind::Integer),
+    may("effective_input", ColumnKind::Float),
+    may("list_input", ColumnKind::Float),
+    may("list_cache_read", ColumnKind::Float),
+    may("list_cache_write", ColumnKind::Float),
+    must("price_tiers", ColumnKind::Flag),
 ];
 
 /// How well the token-weighted hit rates of a run reproduce the upstream's aggregates.

@@ -139,22 +139,13 @@ fn together(
 
 /// The row of the cost list without its verdict.
 fn blank(row: &ProviderTier) -> ProviderTier {
-    let reason = if row.tier == Tier::Unrated { row.reason.clone() } else { None };
     ProviderTier {
-        tier: Tier::Unrated,
-        naive: Tier::Unrated,
-        cap: None,
-        adjusted: None,
-        low: None,
-        high: None,
-        span: None,
-        rank_low: None,
-        rank_high: None,
-        tier_probabilities: None,
-        traffic_mean: None,
-        model_mean: None,
-        reason,
-        ..row.clone()
+        models: row.models,
+        shared_models: row.shared_models,
+        endpoints: row.endpoints,
+        tokens_per_day: row.tokens_per_day,
+        reason: row.reason.clone().filter(|_| row.tier == Tier::Unrated),
+        ..ProviderTier::unrated(row.provider.clone(), row.name.clone())
     }
 }
 

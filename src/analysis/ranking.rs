@@ -119,29 +119,15 @@ fn evidence(provider: &str, names: &BTreeMap<String, String>, cells: &[Cell<'_>]
     let own: Vec<_> = own.map(share).collect();
     let shares: Vec<_> =
         own.iter().map(|(model, value, tokens)| Share { model, value: *value, tokens: *tokens }).collect();
+    let name = names.get(provider).cloned().unwrap_or_else(|| provider.to_owned());
     ProviderTier {
-        provider: ProviderSlug::new(provider),
-        name: names.get(provider).cloned().unwrap_or_else(|| provider.to_owned()),
-        tier: Tier::Unrated,
-        naive: Tier::Unrated,
-        since: None,
-        previous: None,
-        cap: None,
-        adjusted: None,
-        low: None,
-        high: None,
-        span: None,
-        rank_low: None,
-        rank_high: None,
-        tier_probabilities: None,
         traffic_mean: traffic_mean(&shares),
         model_mean: model_mean(&shares),
         models: shares.iter().map(|s| s.model).collect::<BTreeSet<_>>().len(),
-        shared_models: 0,
         endpoints: shares.len(),
         // Folded from 0, because the sum of an empty iterator is -0.
         tokens_per_day: shares.iter().fold(0.0, |sum, s| sum + s.tokens),
-        reason: None,
+        ..ProviderTier::unrated(ProviderSlug::new(provider), name)
     }
 }
 

@@ -2,7 +2,7 @@
 //! replacement. A provider's record is a sample of models, not of tokens.
 
 use super::AnalysisError;
-use super::equations::{Effects, Observation, Table};
+use super::equations::{Effects, Observation, Table, distinct};
 use crate::domain::thresholds::RESAMPLE_SEED;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -55,9 +55,7 @@ impl Replicates {
         let own = own_models(rows, providers, plan.models);
         let table = Table::new(rows, providers, plan.models).prepared();
         let centred = |solved: Vec<Effects>| solved.iter().map(|again| on_centre_of(full, again)).collect();
-        let mut played: Vec<usize> = own.iter().flatten().copied().collect();
-        played.sort_unstable();
-        played.dedup();
+        let played = distinct(own.iter().flatten().copied().collect());
         let without =
             in_parallel(played.len(), &|part| Ok(centred(table.solve_without(&played[part], ridge)?)))?;
         let mut left_out = vec![Vec::new(); plan.models];

@@ -1,6 +1,6 @@
 //! `hitrate check`: checks whether the stored numbers reproduce what is known to be true.
 
-use super::tables::{fixed, percent, table};
+use super::tables::{dash, fixed, percent, table};
 use super::{Common, exit};
 use crate::analysis::numbers;
 use crate::domain::format;
@@ -87,7 +87,7 @@ fn describe(runs: &[CheckedRun]) -> String {
             run.models.to_string(),
             fixed(run.aggregate_difference, 6),
             run.endpoints.to_string(),
-            run.identity_error.map_or_else(|| "-".into(), |error| format::percent(error, 4)),
+            dash(run.identity_error, |error| format::percent(error, 4)),
             percent(run.identity_within_one_percent),
         ]);
     }

@@ -1,6 +1,6 @@
 //! `hitrate collect`: collects, stores and publishes one run.
 
-use super::{Common, exit, progress, runtime};
+use super::{Common, advance, exit, progress, runtime};
 use crate::domain::document::RouteAnswer;
 use crate::domain::reading::RunStatus;
 use crate::pipeline::{CollectOptions, CollectReport, Pipeline, PipelineError};
@@ -31,11 +31,8 @@ pub fn run(common: &Common, args: &CollectArgs) -> Result<u8> {
     let options =
         CollectOptions { upstream: args.upstream.clone(), at: args.at, rate: args.rate, simulated: false };
     let bar = progress(0, "collecting");
-    let report =
-        runtime()?.block_on(pipeline.collect(&options, &CancellationToken::new(), |done, total| {
-            bar.set_length(total as u64);
-            bar.set_position(done as u64);
-        }))?;
+    let cancel = CancellationToken::new();
+    let report = runtime()?.block_on(pipeline.collect(&options, &cancel, advance(&bar)))?;
     bar.finish_and_clear();
     match pipeline.publish() {
         // Nothing was accepted yet, so there is nothing to publish.

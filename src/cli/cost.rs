@@ -1,6 +1,6 @@
 //! `hitrate cost`.
 
-use super::tables::{SIMULATED, clean, percent, table, thousands, usd};
+use super::tables::{clean, dash, percent, simulated_note, table, thousands, usd};
 use super::workload::{self, Chosen};
 use super::{Cli, Common, exit, model};
 use crate::cost::{
@@ -65,22 +65,11 @@ struct Limits {
     top: usize,
 }
 
-/// The contract of `hitrate cost --json`.
+/// The contract of `hitrate cost --json`, with the costs of a model or, with `--across`, the ranking.
 #[derive(Serialize)]
-struct CostDocument<'a> {
+struct Document<'a, T> {
     #[serde(flatten)]
-    cost: &'a CostOfModel,
-    as_of: chrono::DateTime<chrono::Utc>,
-    simulated: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    fit: Option<&'a workload::FitDocument>,
-}
-
-/// The contract of `hitrate cost --across --json`.
-#[derive(Serialize)]
-struct AcrossDocument<'a> {
-    #[serde(flatten)]
-    across: &'a Across,
+    costs: &'a T,
     as_of: chrono::DateTime<chrono::Utc>,
     simulated: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -102,7 +91,7 @@ pub fn run(common: &Common, args: &CostArgs) -> Result<u8> {
     let (as_of, simulated, fit) = (snapshot.as_of, snapshot.simulated, chosen.fit.as_ref());
     if let Some(model) = found {
         let cost = compare(&snapshot, model, &chosen.workload);
-        common.print(&CostDocument { cost: &cost, as_of, simulated, fit }, || {
+        common.print(&Document { costs: &cost, as_of, simulated, fit }, || {
             fit_summary(&chosen) + &describe_model(&cost, simulated)
         })?;
         return Ok(exit::OK);
@@ -110,7 +99,7 @@ pub fn run(common: &Common, args: &CostArgs) -> Result<u8> {
     let mut ranked = rank(&snapshot, &chosen, &args.limits)?;
     let shown = if args.limits.top == 0 { ranked.rows.len() } else { args.limits.top };
     ranked.rows.truncate(shown);
-    common.print(&AcrossDocument { across: &ranked, as_of, simulated, fit }, || {
+    common.print(&Document { costs: &ranked, as_of, simulated, fit }, || {
         fit_summary(&chosen) + &describe_across(&ranked, simulated)
     })?;
     Ok(exit::OK)
@@ -152,7 +141,6 @@ fn describe_workload(workload: &Workload) -> String {
     )
 }
 
-/// The endpoints of a model under a workload.
 fn describe_model(cost: &CostOfModel, simulated: bool) -> String {
     let header = [
         "endpoint",
@@ -177,9 +165,7 @@ fn describe_model(cost: &CostOfModel, simulated: bool) -> String {
     }
     let mut text =
         format!("{}, USD per session of {}\n", clean(&cost.model_id), describe_workload(&cost.workload));
-    if simulated {
-        text.push_str(&format!("{SIMULATED}\n"));
-    }
+    text.push_str(simulated_note(simulated));
     text.push_str(&rows.to_string());
     text.push_str(&format!("\n{}", conclusion(cost)));
     for endpoint in cost.endpoints.iter().filter(|e| !e.is_choice) {
@@ -199,9 +185,9 @@ fn row(endpoint: &EndpointCost, usd: &impl Fn(f64) -> String) -> Vec<String> {
         (false, true) => " (cheapest by list)",
         (false, false) => "",
     };
-    let part = |of: fn(&SessionCost) -> f64| known(endpoint.parts.as_ref().map(of), usd);
+    let part = |of: fn(&SessionCost) -> f64| dash(endpoint.parts.as_ref().map(of), usd);
     let assumed = if endpoint.assumed { " assumed" } else { "" };
-    let retention = endpoint.basis.retention.map_or_else(|| "-".into(), |q| whole(q) + assumed);
+    let retention = dash(endpoint.basis.retention, |q| whole(q) + assumed);
     let to_win = match endpoint.to_win {
         ToWin::Cheapest { down_to: Some(q) } => format!("stays so down to {}", whole(q)),
         ToWin::Cheapest { down_to: None } => "is".to_owned(),
@@ -218,7 +204,7 @@ fn row(endpoint: &EndpointCost, usd: &impl Fn(f64) -> String) -> Vec<String> {
     vec![
         clean(endpoint.tag.as_str()) + mark,
         endpoint.tier.to_string(),
-        known(endpoint.cost, usd),
+        dash(endpoint.cost, usd),
         interval(endpoint.low, endpoint.high, usd),
         part(|p| p.cold_input),
         part(|p| p.cached_input),
@@ -244,13 +230,12 @@ fn conclusion(cost: &CostOfModel) -> String {
             clean(list.tag.as_str()),
             usd(list.cost),
             list.surcharge.map_or_else(|| "infinitely".into(), whole),
-            known(of(cheapest.clone()), usd)
+            dash(of(cheapest.clone()), usd)
         ),
         None => format!("{best} is the only comparable endpoint."),
     }
 }
 
-/// The cheapest endpoints across all models.
 fn describe_across(ranked: &Across, simulated: bool) -> String {
     let header =
         ["rank", "model", "endpoint", "tier", "session", "90 % interval", "retention", "score", "context"];
@@ -265,15 +250,13 @@ fn describe_across(ranked: &Across, simulated: bool) -> String {
             row.tier.to_string(),
             usd(row.cost),
             interval(row.low, row.high, &usd),
-            row.retention.map_or_else(|| "-".into(), |q| whole(q) + assumed),
-            row.quality.map_or_else(|| "-".into(), |score| score.to_string()),
-            row.context_length.map_or_else(|| "-".into(), |c| thousands(c as f64)),
+            dash(row.retention, |q| whole(q) + assumed),
+            dash(row.quality, |score| score.to_string()),
+            dash(row.context_length, |c| thousands(c as f64)),
         ]);
     }
     let mut text = format!("All models, USD per session of {}\n", describe_workload(&ranked.workload));
-    if simulated {
-        text.push_str(&format!("{SIMULATED}\n"));
-    }
+    text.push_str(simulated_note(simulated));
     text.push_str(&format!(
         "{rows}\nShowing {} of {} endpoints; {}.",
         ranked.rows.len(),
@@ -293,12 +276,8 @@ fn describe_across(ranked: &Across, simulated: bool) -> String {
     text
 }
 
-fn known(amount: Option<f64>, usd: impl Fn(f64) -> String) -> String {
-    amount.map_or_else(|| "-".into(), usd)
-}
-
 fn interval(low: Option<f64>, high: Option<f64>, usd: impl Fn(f64) -> String) -> String {
-    low.zip(high).map_or_else(|| "-".into(), |(low, high)| format!("{} to {}", usd(low), usd(high)))
+    dash(low.zip(high), |(low, high)| format!("{} to {}", usd(low), usd(high)))
 }
 
 fn whole(share: f64) -> String {

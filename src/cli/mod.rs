@@ -31,7 +31,6 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-/// The default data folder.
 const DEFAULT_DATA_DIR: &str = "hitrate-data";
 
 /// Documented exit codes.
@@ -239,7 +238,6 @@ impl Common {
     }
 }
 
-/// Prints one JSON document.
 fn print_json(value: &impl serde::Serialize) -> Result<()> {
     use std::io::Write;
     let mut out = std::io::stdout().lock();
@@ -248,7 +246,6 @@ fn print_json(value: &impl serde::Serialize) -> Result<()> {
     Ok(())
 }
 
-/// Prints a text for people.
 fn print_text(text: &str) -> Result<()> {
     use std::io::Write;
     writeln!(std::io::stdout().lock(), "{text}")?;
@@ -268,6 +265,14 @@ fn progress(total: usize, what: &str) -> indicatif::ProgressBar {
     }
     bar.set_message(what.to_owned());
     bar
+}
+
+/// Shows on a bar how much of a total is done.
+fn advance(bar: &indicatif::ProgressBar) -> impl Fn(usize, usize) + Sync {
+    |done, total| {
+        bar.set_length(total as u64);
+        bar.set_position(done as u64);
+    }
 }
 
 #[cfg(test)]

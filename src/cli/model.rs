@@ -1,7 +1,7 @@
 //! `hitrate model`.
 
-use super::tables::{SIMULATED, clean, fixed, percent, session, table};
-use super::{Common, exit, print_json, print_text};
+use super::tables::{clean, fixed, percent, session, simulated_note, table};
+use super::{Common, exit};
 use crate::domain::flag::{Flag, names};
 use crate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant};
 use crate::domain::tier::{Lens, Tier};
@@ -54,16 +54,13 @@ struct EndpointDocument<'a> {
 pub fn run(common: &Common, args: &ModelArgs) -> Result<u8> {
     let snapshot = common.snapshot()?;
     let model = find(&snapshot, &args.model)?;
-    if common.json {
-        print_json(&ModelDocument {
-            model_id: &model.model_id,
-            slug: &model.slug,
-            variant: &model.variant,
-            endpoints: model.endpoints.iter().map(document).collect(),
-        })?;
-    } else {
-        print_text(&describe(model, snapshot.default_workload(), snapshot.simulated))?;
-    }
+    let document = ModelDocument {
+        model_id: &model.model_id,
+        slug: &model.slug,
+        variant: &model.variant,
+        endpoints: model.endpoints.iter().map(document).collect(),
+    };
+    common.print(&document, || describe(model, snapshot.default_workload(), snapshot.simulated))?;
     Ok(exit::OK)
 }
 
@@ -101,7 +98,6 @@ pub fn find<'a>(snapshot: &'a Snapshot, name: &str) -> Result<&'a ModelEntry> {
     }
 }
 
-/// A model's endpoints.
 fn describe(model: &ModelEntry, workload: &str, simulated: bool) -> String {
     let header = [
         "tier",
@@ -136,9 +132,7 @@ fn describe(model: &ModelEntry, workload: &str, simulated: bool) -> String {
         clean(&model.model_id),
         clean(&model.name)
     );
-    if simulated {
-        text.push_str(&format!("{SIMULATED}\n"));
-    }
+    text.push_str(simulated_note(simulated));
     let lenses = Lens::ALL.map(Lens::as_str).join(", ");
     text + &format!("{table}\nby lens: {lenses}; - is unrated") + &unrated(model) + &flags(model)
 }

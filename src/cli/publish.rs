@@ -1,6 +1,6 @@
 //! `hitrate publish`: the site as a folder of files.
 
-use super::{Common, exit, progress};
+use super::{Common, advance, exit, progress};
 use crate::clock::Clock;
 use crate::serve;
 use crate::static_site::{self, Options, Report};
@@ -57,10 +57,7 @@ pub fn run(common: &Common, args: &PublishArgs) -> Result<u8> {
     let service = serve::for_files(snapshot.clone(), now, named);
     let bar = progress(0, "publishing");
     let options = Options { out: args.out.clone(), force: args.force, live, own };
-    let published = static_site::publish(&service, &snapshot, &options, |done, all| {
-        bar.set_length(all as u64);
-        bar.set_position(done as u64);
-    });
+    let published = static_site::publish(&service, &snapshot, &options, advance(&bar));
     bar.finish_and_clear();
     print_report(common, &published?)
 }

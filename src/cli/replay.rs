@@ -1,6 +1,6 @@
 //! `hitrate replay`: rebuilds the store and the snapshot from the archive alone.
 
-use super::{Common, exit, print_json, print_text, progress};
+use super::{Common, advance, exit, progress};
 use crate::archive::Archive;
 use crate::pipeline::{DataDir, Pipeline, PipelineError, SetAside};
 use anyhow::Result;
@@ -24,26 +24,21 @@ pub fn run(common: &Common, args: &ReplayArgs) -> Result<u8> {
     let source = Archive::open(common.data().archive());
     let pipeline = Pipeline::open(common.settings()?, target, Common::clock())?;
     let bar = progress(0, "replaying");
-    let report = pipeline.replay(&source, |done, total| {
-        bar.set_length(total as u64);
-        bar.set_position(done as u64);
-    })?;
+    let report = pipeline.replay(&source, advance(&bar))?;
     bar.finish_and_clear();
     pipeline.store.checkpoint()?;
-    let code = if report.set_aside.is_empty() { exit::OK } else { exit::PARTIAL };
-    if common.json {
-        print_json(&report)?;
-    } else {
-        print_text(&format!(
+    common.print(&report, || {
+        let mut text = format!(
             "{} of {} archived runs stored in {}, {} readings",
             report.stored,
             report.runs,
             args.into.display(),
             report.readings
-        ))?;
+        );
         for SetAside { run_id, file, reason } in &report.set_aside {
-            print_text(&format!("set aside: run {run_id} ({file}): {reason}"))?;
+            text.push_str(&format!("\nset aside: run {run_id} ({file}): {reason}"));
         }
-    }
-    Ok(code)
+        text
+    })?;
+    Ok(if report.set_aside.is_empty() { exit::OK } else { exit::PARTIAL })
 }

@@ -37,15 +37,6 @@ pub fn healthcheck(common: &Common, args: &HealthcheckArgs) -> Result<u8> {
     Ok(exit::OK)
 }
 
-/// Requests `path` (with its query) from the running server of a data folder and returns the body.
-///
-/// # Errors
-/// If no server has announced itself, or it does not respond with 200.
-fn ask(data: &DataDir, path: &str) -> Result<Vec<u8>> {
-    let (url, token) = address(data, path)?;
-    accepted(runtime()?.block_on(get_json_once(&url, Some(&token), PATIENCE))?)
-}
-
 /// Reads from the store of the data folder, or requests `path` from the running server that holds the store. `what` names
 /// the answer in an error.
 ///
@@ -59,8 +50,11 @@ pub fn read_or_ask<T: DeserializeOwned>(
     let data = common.recorded()?;
     match open_store(&common.settings()?, &data) {
         Ok(store) => read(&store),
-        Err(StoreError::Locked { .. }) => serde_json::from_slice(&ask(&data, path)?)
-            .with_context(|| format!("the server's response is not {what}")),
+        Err(StoreError::Locked { .. }) => {
+            let (url, token) = address(&data, path)?;
+            let body = accepted(runtime()?.block_on(get_json_once(&url, Some(&token), PATIENCE))?)?;
+            serde_json::from_slice(&body).with_context(|| format!("the server's response is not {what}"))
+        }
         Err(error) => Err(error.into()),
     }
 }
@@ -68,7 +62,7 @@ pub fn read_or_ask<T: DeserializeOwned>(
 /// Posts to the running server of a data folder and returns the body.
 ///
 /// # Errors
-/// As [`ask`].
+/// If no server has announced itself, or it does not respond with 200.
 pub fn post(data: &DataDir, path: &str) -> Result<Vec<u8>> {
     let (url, token) = address(data, path)?;
     accepted(runtime()?.block_on(post_json_once(&url, Some(&token), ACCEPT_PATIENCE))?)

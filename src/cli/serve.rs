@@ -128,7 +128,6 @@ async fn serve_last_snapshot(
     Ok(server.run(cancel).await?)
 }
 
-/// The address to listen on.
 pub(super) fn address(text: &str) -> Result<SocketAddr> {
     text.to_socket_addrs().ok().and_then(|mut found| found.next()).with_context(|| {
         format!("invalid listen address `{text}`; expected HOST:PORT, such as 127.0.0.1:8080")

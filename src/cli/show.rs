@@ -1,6 +1,7 @@
 //! Verbs that only print: settings, OpenAPI, completions, version.
 
 use super::{Common, exit, print_json, print_text};
+use crate::analysis::METHOD_VERSION;
 use crate::config;
 use anyhow::Result;
 use clap::Args;
@@ -27,15 +28,11 @@ pub fn config(common: &Common, args: &ConfigArgs) -> Result<u8> {
         return Ok(exit::OK);
     }
     let settings = common.settings()?;
-    if common.json {
-        print_json(&settings)?;
-    } else {
-        print_text(toml::to_string_pretty(&settings)?.trim_end())?;
-    }
+    let text = toml::to_string_pretty(&settings)?;
+    common.print(&settings, || text.trim_end().to_owned())?;
     Ok(exit::OK)
 }
 
-/// Prints the OpenAPI description of the API.
 pub fn openapi() -> Result<u8> {
     print_json(&crate::api::openapi())?;
     Ok(exit::OK)
@@ -49,15 +46,9 @@ pub fn completions(args: &CompletionsArgs, command: &mut clap::Command) -> Resul
     Ok(exit::OK)
 }
 
-/// Prints the version.
 pub fn version(common: &Common) -> Result<u8> {
-    let version = env!("CARGO_PKG_VERSION");
-    if common.json {
-        print_json(
-            &serde_json::json!({ "version": version, "method_version": crate::analysis::METHOD_VERSION }),
-        )?;
-    } else {
-        print_text(&format!("hitrate {version}, method {}", crate::analysis::METHOD_VERSION))?;
-    }
+    let (version, method) = (env!("CARGO_PKG_VERSION"), METHOD_VERSION);
+    let document = serde_json::json!({ "version": version, "method_version": method });
+    common.print(&document, || format!("hitrate {version}, method {method}"))?;
     Ok(exit::OK)
 }

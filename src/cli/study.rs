@@ -2,7 +2,7 @@
 
 mod markdown;
 
-use super::tables::{clean, percent, table};
+use super::tables::{clean, fixed, percent, table};
 use super::{Common, exit, progress, running};
 use crate::analysis::flips::{FLIP_BOUND, FlipReport};
 use crate::domain::format;
@@ -109,7 +109,6 @@ fn flips(common: &Common, output: &Output) -> Result<u8> {
     Ok(if report.holds == Some(false) { exit::ERROR } else { exit::OK })
 }
 
-/// Runs the study of the lag.
 fn lag(common: &Common, args: &LagArgs) -> Result<u8> {
     let bar = progress(usize::try_from(args.seeds)?, "worlds");
     let report = follow(&LagStudy::of_recorded_size(args.first_seed, args.seeds), &|| bar.inc(1))?;
@@ -119,9 +118,8 @@ fn lag(common: &Common, args: &LagArgs) -> Result<u8> {
 }
 
 fn describe_coverage(report: &CoverageReport) -> String {
-    let number = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{value:.3}"));
-    let percent =
-        |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{:.1}", value * 100.0));
+    let number = |value| fixed(value, 3);
+    let percent = |value: Option<f64>| fixed(value.map(|value| value * 100.0), 1);
     let group = |name: &str, group: &Group| {
         format!(
             "{name}: {} % of {} intervals contain the truth, mean half-width {} points\n",
@@ -147,6 +145,26 @@ fn describe_coverage(report: &CoverageReport) -> String {
     )
 }
 
+/// The lens and the figures of its providers, and of its endpoints.
+fn flip_rows(report: &FlipReport) -> impl Iterator<Item = [String; 10]> {
+    report.lenses.iter().flat_map(|row| {
+        [("providers", row.providers), ("endpoints", row.endpoints)].map(|(of, flips)| {
+            [
+                row.lens.to_string(),
+                of.to_owned(),
+                flips.compared.to_string(),
+                flips.published.to_string(),
+                percent(flips.published_a_step),
+                percent(flips.published_a_day),
+                flips.naive.to_string(),
+                percent(flips.naive_a_step),
+                percent(flips.naive_a_day),
+                flips.far.to_string(),
+            ]
+        })
+    })
+}
+
 /// How often tiers change.
 fn describe_flips(report: &FlipReport) -> String {
     let header = [
@@ -162,22 +180,7 @@ fn describe_flips(report: &FlipReport) -> String {
         "far off",
     ];
     let mut table = table(&header, 2);
-    for row in &report.lenses {
-        for (of, flips) in [("providers", row.providers), ("endpoints", row.endpoints)] {
-            table.add_row([
-                row.lens.to_string(),
-                of.to_owned(),
-                flips.compared.to_string(),
-                flips.published.to_string(),
-                percent(flips.published_a_step),
-                percent(flips.published_a_day),
-                flips.naive.to_string(),
-                percent(flips.naive_a_step),
-                percent(flips.naive_a_day),
-                flips.far.to_string(),
-            ]);
-        }
-    }
+    table.add_rows(flip_rows(report));
     let range = match report.from.zip(report.to) {
         Some((from, to)) => format!("{} days with a run, {from} to {to}", report.days),
         None => "no day with a run".to_owned(),

@@ -1,6 +1,6 @@
 //! `hitrate tiers`: prints a tier list.
 
-use super::tables::{SIMULATED, clean, fixed, percent, session, table};
+use super::tables::{clean, dash, fixed, percent, session, simulated_note, table};
 use super::{Common, exit, running};
 use crate::domain::format;
 use crate::domain::tier::{Lens, Tier};
@@ -54,7 +54,6 @@ fn past(common: &Common, time: DateTime<Utc>) -> Result<Snapshot> {
     })
 }
 
-/// A tier list.
 fn describe(list: &TierList, simulated: bool) -> String {
     let workload = list.workload.as_deref().map(|name| format!(", workload {name}")).unwrap_or_default();
     let mut text = format!(
@@ -65,9 +64,7 @@ fn describe(list: &TierList, simulated: bool) -> String {
         list.as_of.to_rfc3339(),
         if list.provisional { ", provisional" } else { "" }
     );
-    if simulated {
-        text.push_str(&format!("{SIMULATED}\n"));
-    }
+    text.push_str(simulated_note(simulated));
     if let Some(note) = &list.note {
         text.push_str(&format!("{note}\n"));
     }
@@ -87,7 +84,6 @@ fn describe(list: &TierList, simulated: bool) -> String {
     text
 }
 
-/// One row per provider.
 fn providers(list: &TierList) -> Table {
     let adjusted = |value: Option<f64>| match (value, list.lens) {
         (None, _) => "-".into(),
@@ -127,14 +123,8 @@ fn providers(list: &TierList) -> Table {
             since(provider.since, provider.previous),
             clean(&provider.name),
             adjusted(provider.adjusted),
-            provider.low.map_or_else(
-                || "-".into(),
-                |low| format!("{} to {}", adjusted(Some(low)), adjusted(provider.high)),
-            ),
-            match provider.rank_low.zip(provider.rank_high) {
-                Some((best, worst)) => format!("{best} to {worst}"),
-                None => "-".into(),
-            },
+            dash(provider.low, |low| format!("{} to {}", adjusted(Some(low)), adjusted(provider.high))),
+            dash(provider.rank_low.zip(provider.rank_high), |(best, worst)| format!("{best} to {worst}")),
             likeliest(provider),
             mean(provider.traffic_mean),
             mean(provider.model_mean),
@@ -149,11 +139,11 @@ fn providers(list: &TierList) -> Table {
 fn likeliest(provider: &ProviderTier) -> String {
     let all = provider.tier_probabilities.iter().flatten();
     let most = all.max_by(|one, other| one.1.total_cmp(other.1));
-    most.map_or_else(|| "-".into(), |(tier, share)| format!("{tier} {}", percent(Some(*share))))
+    dash(most, |(tier, share)| format!("{tier} {}", percent(Some(*share))))
 }
 
 /// "2026-08-03, was A".
 fn since(since: Option<NaiveDate>, previous: Option<Tier>) -> String {
     let before = previous.map(|tier| format!(", was {tier}")).unwrap_or_default();
-    since.map_or_else(|| "-".into(), |day| format!("{day}{before}"))
+    dash(since, |day| format!("{day}{before}"))
 }

@@ -1,7 +1,7 @@
 //! `hitrate workload`, and how every verb resolves its workload: from a name, a file, or a request log to fit.
 
 use super::tables::{clean, percent, thousands, usd};
-use super::{Common, exit, print_json, print_text, progress};
+use super::{Common, exit, progress};
 use crate::domain::workload::{Workload, unknown};
 use crate::domain::workload_file::{self, FileKind};
 use crate::request_log::{self, Fit, Log, ReuseFrom, Shape, Skipped};
@@ -63,7 +63,6 @@ pub struct FitDocument {
     pub fit: Fit,
 }
 
-/// The chosen workload.
 pub struct Chosen {
     pub workload: Workload,
     /// The request log that it was fitted to, if any.
@@ -80,14 +79,11 @@ pub fn run(common: &Common, args: &WorkloadArgs) -> Result<u8> {
     match &args.what {
         What::Fit(args) => {
             let fitted = fit_file(&args.log, &args.name)?;
-            if common.json {
-                print_json(&fitted)?;
-            } else if args.toml {
-                print_text(&as_toml(std::slice::from_ref(&fitted.fit.workload))?)?;
-            } else {
-                let toml = as_toml(std::slice::from_ref(&fitted.fit.workload))?;
-                print_text(&format!("{}\n\n{toml}", describe(&fitted)))?;
-            }
+            let toml = as_toml(std::slice::from_ref(&fitted.fit.workload))?;
+            common.print(&fitted, || match args.toml {
+                true => toml,
+                false => format!("{}\n\n{toml}", describe(&fitted)),
+            })?;
         }
         What::Show(args) => {
             let mut all = common.settings()?.workloads(common.data().path())?;
@@ -97,7 +93,8 @@ pub fn run(common: &Common, args: &WorkloadArgs) -> Result<u8> {
                 }
                 all.retain(|workload| workload.name == *name);
             }
-            if common.json { print_json(&all)? } else { print_text(&as_toml(&all)?)? }
+            let toml = as_toml(&all)?;
+            common.print(&all, || toml)?;
         }
     }
     Ok(exit::OK)

@@ -30,6 +30,21 @@ pub struct Held {
 }
 
 impl Held {
+    /// A tier that begins on a day.
+    pub fn beginning(tier: Tier, since: NaiveDate) -> Self {
+        Self {
+            tier,
+            naive: tier,
+            since,
+            previous: None,
+            effect: None,
+            capped: false,
+            leaning: None,
+            leaning_days: 0,
+            unrated_days: 0,
+        }
+    }
+
     /// The tier that was published on that day.
     pub fn published(&self) -> Tier {
         if self.naive == Tier::Unrated { Tier::Unrated } else { self.tier }

@@ -1,7 +1,6 @@
 //! Tier lists as computed and published.
 
-use super::ids::ProviderSlug;
-use super::ids::names;
+use super::ids::{ProviderSlug, names};
 use super::tier::{Lens, Tier};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
@@ -136,6 +135,35 @@ pub struct ProviderTier {
     pub tokens_per_day: f64,
     /// Why it is unrated, or what the tier is based on ("published uptime", "availability").
     pub reason: Option<String>,
+}
+
+impl ProviderTier {
+    /// A provider without a tier and without figures.
+    pub fn unrated(provider: ProviderSlug, name: String) -> Self {
+        Self {
+            provider,
+            name,
+            tier: Tier::Unrated,
+            naive: Tier::Unrated,
+            since: None,
+            previous: None,
+            cap: None,
+            adjusted: None,
+            low: None,
+            high: None,
+            span: None,
+            rank_low: None,
+            rank_high: None,
+            tier_probabilities: None,
+            traffic_mean: None,
+            model_mean: None,
+            models: 0,
+            shared_models: 0,
+            endpoints: 0,
+            tokens_per_day: 0.0,
+            reason: None,
+        }
+    }
 }
 
 /// A verdict on an endpoint within its model.

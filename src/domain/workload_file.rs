@@ -23,61 +23,28 @@ pub enum FileKind {
 
 /// An error in a file of workloads.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the messages name the fields")]
 pub enum WorkloadError {
     /// It is not valid TOML, or a field is missing, unknown or of the wrong type.
     #[error("{path}: {source}")]
-    Toml {
-        /// The file.
-        path: String,
-        /// The error, with line and column.
-        source: Box<toml::de::Error>,
-    },
+    Toml { path: String, source: Box<toml::de::Error> },
     /// The same for JSON.
     #[error("{path}: {source}")]
-    Json {
-        /// The file.
-        path: String,
-        /// The error, with line and column.
-        source: serde_json::Error,
-    },
+    Json { path: String, source: serde_json::Error },
     /// A value that is impossible for a session.
     #[error("{path}: workload `{workload}`: `{key}` is {found}, {wanted}")]
-    Value {
-        /// The file.
-        path: String,
-        /// The workload.
-        workload: String,
-        /// The field.
-        key: &'static str,
-        /// The value found.
-        found: String,
-        /// The expected value.
-        wanted: String,
-    },
+    Value { path: String, workload: String, key: &'static str, found: String, wanted: String },
     /// Two workloads with the same name.
     #[error(
         "{path}: duplicate workload `{name}`; names must be unique, also among the workloads that ship with the program"
     )]
-    Clash {
-        /// The file.
-        path: String,
-        /// The name.
-        name: String,
-    },
+    Clash { path: String, name: String },
     /// The file contains no workload.
     #[error("{path}: no workload found; `hitrate workload show` prints one to start from")]
-    Empty {
-        /// The file.
-        path: String,
-    },
+    Empty { path: String },
     /// The file cannot be read.
     #[error("cannot read workload file {path}: {source}")]
-    Io {
-        /// The file.
-        path: String,
-        /// The system's error.
-        source: std::io::Error,
-    },
+    Io { path: String, source: std::io::Error },
 }
 
 #[derive(Deserialize)]

@@ -66,96 +66,41 @@ pub enum SkipReason {
 /// Why a document could not be fetched.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
+#[allow(missing_docs, reason = "the messages name the fields")]
 pub enum FetchError {
     /// The URL cannot be requested.
     #[error("GET {url}: invalid URL: {reason}")]
-    BadUrl {
-        /// The URL as it was passed in.
-        url: String,
-        /// What is wrong with it.
-        reason: String,
-    },
+    BadUrl { url: String, reason: String },
     /// No connection.
     #[error("GET {url}: cannot connect after {attempts} attempts: {reason}")]
-    Connect {
-        /// The URL.
-        url: String,
-        /// HTTP requests tried.
-        attempts: u32,
-        /// The error message of the system.
-        reason: String,
-    },
+    Connect { url: String, attempts: u32, reason: String },
     /// No complete response in time.
     #[error("GET {url}: no complete response within {limit:?} after {attempts} attempts")]
-    Timeout {
-        /// The URL.
-        url: String,
-        /// HTTP requests tried.
-        attempts: u32,
-        /// The time limit of one attempt.
-        limit: Duration,
-    },
+    Timeout { url: String, attempts: u32, limit: Duration },
     /// The response was incomplete or did not match its headers.
     #[error("GET {url}: incomplete response after {attempts} attempts: {reason}")]
-    Truncated {
-        /// The URL.
-        url: String,
-        /// HTTP requests tried.
-        attempts: u32,
-        /// The error message of the library.
-        reason: String,
-    },
+    Truncated { url: String, attempts: u32, reason: String },
     /// The body is larger than allowed once decompressed.
     #[error("GET {url}: the body is larger than the limit of {limit} bytes and was not kept")]
-    TooLarge {
-        /// The URL.
-        url: String,
-        /// The limit in bytes.
-        limit: usize,
-    },
+    TooLarge { url: String, limit: usize },
     /// An unusable response: 5xx after all attempts, or a 3xx or 4xx other than 404 and 410.
     #[error("GET {url}: status {status} after {attempts} attempts")]
-    Status {
-        /// The URL.
-        url: String,
-        /// HTTP requests tried.
-        attempts: u32,
-        /// The HTTP status.
-        status: u16,
-    },
+    Status { url: String, attempts: u32, status: u16 },
     /// The upstream refused this document: 401, 403, 451, a 429 that outlasted all attempts, or a very long
     /// `Retry-After`. Whether the sweep goes on is in [`SweepReport::stopped`].
     #[error("GET {url}: refused with status {status} after {attempts} attempts: {reason}")]
-    Refused {
-        /// The URL.
-        url: String,
-        /// HTTP requests tried.
-        attempts: u32,
-        /// The HTTP status.
-        status: u16,
-        /// The form of the refusal.
-        reason: String,
-    },
+    Refused { url: String, attempts: u32, status: u16, reason: String },
     /// A redirect to another scheme, host or port, one redirect too many, or a redirect to a missing page (404, 410).
     #[error("GET {url}: redirected to {to}, {reason}")]
     Redirected {
-        /// The URL.
         url: String,
         /// The target of the last redirect, truncated if very long.
         to: String,
-        /// What is wrong with it.
         reason: String,
     },
     /// Not tried (again), because the sweep stopped.
     #[error("GET {url}: skipped after {attempts} attempts, {reason}")]
-    Skipped {
-        /// The URL.
-        url: String,
-        /// HTTP requests tried.
-        attempts: u32,
-        /// Why the sweep stopped.
-        reason: SkipReason,
-    },
+    Skipped { url: String, attempts: u32, reason: SkipReason },
 }
 
 /// The HTTP client could not be created.

@@ -71,6 +71,7 @@ impl DataDir {
 
 /// What can go wrong on the way from the upstream to a snapshot.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the messages name the fields")]
 pub enum PipelineError {
     /// The archive.
     #[error(transparent)]
@@ -97,12 +98,7 @@ pub enum PipelineError {
     NotEmpty(PathBuf),
     /// A run or a record is of another upstream.
     #[error("the runs are of the upstream `{found}`, not of `{expected}`; choose another data directory")]
-    OtherUpstream {
-        /// Name of the upstream of the runs.
-        found: String,
-        /// Name of the configured upstream.
-        expected: &'static str,
-    },
+    OtherUpstream { found: String, expected: &'static str },
     /// The workload file, the shipped one or the user's.
     #[error(transparent)]
     Workloads(#[from] crate::domain::workload_file::WorkloadError),

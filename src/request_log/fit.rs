@@ -71,13 +71,11 @@ pub struct Fit {
 
 /// Why a log cannot be fitted.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the messages name the fields")]
 pub enum FitError {
     /// No request was recognised.
     #[error("no request was recognised in {lines} lines")]
-    Nothing {
-        /// Number of non-empty lines.
-        lines: usize,
-    },
+    Nothing { lines: usize },
 }
 
 /// A cache is reliable if the median request found at least this share of the previous prompt.

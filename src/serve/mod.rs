@@ -41,15 +41,11 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(180);
 
 /// Errors of the server.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the messages name the fields")]
 pub enum ServeError {
     /// The server cannot listen on the address.
     #[error("cannot listen on {listen}: {source}; choose another address with --listen")]
-    Listen {
-        /// The address.
-        listen: SocketAddr,
-        /// The error from the operating system.
-        source: std::io::Error,
-    },
+    Listen { listen: SocketAddr, source: std::io::Error },
     /// The server stopped by itself.
     #[error("the server stopped: {0}")]
     Stopped(std::io::Error),

@@ -6,6 +6,7 @@ use chrono::{DateTime, Duration, TimeZone, Utc};
 
 /// Errors of [`Simulator::new`](super::Simulator::new) and [`serve`](super::serve).
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the messages name the fields")]
 pub enum SimulatorError {
     /// The requested world cannot be built.
     #[error("simulator configuration: {0}")]
@@ -15,12 +16,7 @@ pub enum SimulatorError {
     NotLoopback(SocketAddr),
     /// The socket could not be opened.
     #[error("the simulator cannot listen on {listen}: {source}; choose a free port, or port 0")]
-    Listen {
-        /// The requested address.
-        listen: SocketAddr,
-        /// The error of the operating system.
-        source: std::io::Error,
-    },
+    Listen { listen: SocketAddr, source: std::io::Error },
     /// The server's task failed.
     #[error("the simulator's server stopped with an error: {0}")]
     Serve(String),
@@ -60,13 +56,8 @@ impl Habits {
 
     /// The observed behaviour: caches of up to 5 minutes, models without traffic, sweeps of 5 minutes.
     pub fn observed() -> Self {
-        Self {
-            usage_cache: Duration::minutes(5),
-            slow_midnight: true,
-            idle_models: 2,
-            sweep: Duration::minutes(5),
-            percentiles: false,
-        }
+        let (usage_cache, sweep) = (Duration::minutes(5), Duration::minutes(5));
+        Self { usage_cache, idle_models: 2, sweep, ..Self::exact() }
     }
 }
 
@@ -145,37 +136,28 @@ impl SimulatorConfig {
     /// # Errors
     /// [`SimulatorError::Config`], which names the violated bound.
     pub(super) fn validate(&self) -> Result<(), SimulatorError> {
-        let refuse = |what: String| Err(SimulatorError::Config(what));
-        if self.models < 5 || self.providers < 4 {
-            return refuse(format!(
-                "{} models and {} providers; at least 5 and 4 are needed",
-                self.models, self.providers
-            ));
-        }
-        let least = (2 * self.models + self.models / 2).max(4 * self.providers);
-        let most = self.models * self.providers / 2;
-        if self.endpoints < least || self.endpoints > most {
-            return refuse(format!(
-                "{} endpoints; {} models and {} providers support {least} to {most}",
-                self.endpoints, self.models, self.providers
-            ));
-        }
-        if self.cacheless_providers * 4 > self.providers {
-            return refuse(format!(
-                "{} providers without a cache; at most a quarter of {} is allowed",
-                self.cacheless_providers, self.providers
-            ));
-        }
-        if self.habits.idle_models * 4 > self.models {
-            return refuse(format!(
-                "{} idle models; at most a quarter of {} is allowed",
-                self.habits.idle_models, self.models
-            ));
-        }
-        if self.days == 0 {
-            return refuse("a span of 0 days; at least 1 is needed".to_owned());
-        }
-        Ok(())
+        let Self { models, providers, endpoints, cacheless_providers, .. } = self;
+        let idle = self.habits.idle_models;
+        let least = (2 * models + models / 2).max(4 * providers);
+        let most = models * providers / 2;
+        let wrong = if *models < 5 || *providers < 4 {
+            format!("{models} models and {providers} providers; at least 5 and 4 are needed")
+        } else if *endpoints < least || *endpoints > most {
+            format!(
+                "{endpoints} endpoints; {models} models and {providers} providers support {least} to {most}"
+            )
+        } else if cacheless_providers * 4 > *providers {
+            format!(
+                "{cacheless_providers} providers without a cache; at most a quarter of {providers} is allowed"
+            )
+        } else if idle * 4 > *models {
+            format!("{idle} idle models; at most a quarter of {models} is allowed")
+        } else if self.days == 0 {
+            "a span of 0 days; at least 1 is needed".to_owned()
+        } else {
+            return Ok(());
+        };
+        Err(SimulatorError::Config(wrong))
     }
 }
 

@@ -5,7 +5,7 @@ use chrono::{DateTime, Duration, NaiveTime, Utc};
 use super::config::SimulatorConfig;
 use super::noise::Draw;
 use super::price::CacheKind;
-use super::world::{Event, EventKind, World};
+use super::world::{Endpoint, Event, EventKind, World};
 
 /// The change of the hit rate of the provider that gets worse, a fraction.
 const SHIFT: f64 = -0.25;
@@ -41,11 +41,8 @@ pub(super) fn shift_one_provider(world: &mut World, config: &SimulatorConfig) {
 
 /// Creates all other events, each for different endpoints.
 pub(super) fn happen(world: &mut World, config: &SimulatorConfig) {
-    let mut free: Vec<usize> = (0..world.endpoints.len())
-        .filter(|&i| {
-            world.endpoints[i].variant == "standard" && world.endpoints[i].kind == CacheKind::Implicit
-        })
-        .collect();
+    let plain = |e: &Endpoint| e.variant == "standard" && e.kind == CacheKind::Implicit;
+    let mut free: Vec<usize> = (0..world.endpoints.len()).filter(|&i| plain(&world.endpoints[i])).collect();
     special_caches(world, config, &mut free);
     comings_and_goings(world, config, &mut free);
     incidents(world, config);
@@ -97,15 +94,9 @@ fn nearest(world: &World, config: &SimulatorConfig, free: &[usize], hit_rate: f6
 /// One endpoint appears, one disappears and one is renamed, all in the middle of the span.
 fn comings_and_goings(world: &mut World, config: &SimulatorConfig, free: &mut Vec<usize>) {
     let lonely = |world: &World, i: usize| {
-        world
-            .endpoints
-            .iter()
-            .filter(|e| {
-                let own = &world.endpoints[i];
-                e.model == own.model && e.variant == own.variant
-            })
-            .count()
-            < 3
+        let own = &world.endpoints[i];
+        let alike = world.endpoints.iter().filter(|e| e.model == own.model && e.variant == own.variant);
+        alike.count() < 3
     };
     let mut take = |world: &World, salt: i64| {
         let choices: Vec<usize> = free.iter().copied().filter(|&i| !lonely(world, i)).collect();

@@ -67,7 +67,6 @@ impl Prices {
         }
     }
 
-    /// A sheet on which everything is free.
     pub(super) fn free() -> Self {
         Self::new(0.0, 0.0)
     }
@@ -87,25 +86,28 @@ impl Prices {
 
     /// The charged prompt price, in USD per million tokens.
     pub(super) fn input_usd(&self) -> f64 {
-        self.shown(self.input) as f64 / UNITS_PER_USD_PER_MTOK
+        self.usd(self.input)
     }
 
     /// The charged completion price, in USD per million tokens.
     pub(super) fn output_usd(&self) -> f64 {
-        self.shown(self.output) as f64 / UNITS_PER_USD_PER_MTOK
+        self.usd(self.output)
+    }
+
+    fn usd(&self, price: u64) -> f64 {
+        self.shown(price) as f64 / UNITS_PER_USD_PER_MTOK
     }
 
     /// The average cost of prompt tokens at hit rate `h`, in USD per million tokens; `error` is the relative
     /// error of the upstream's own arithmetic.
     pub(super) fn effective_input(&self, kind: CacheKind, h: f64, error: f64) -> f64 {
-        let usd = |value: u64| self.shown(value) as f64 / UNITS_PER_USD_PER_MTOK;
-        let (input, read) = (usd(self.input), usd(self.read.unwrap_or(self.input)));
+        let (input, read) = (self.usd(self.input), self.usd(self.read.unwrap_or(self.input)));
         let base = match kind {
             CacheKind::None | CacheKind::NoDiscount | CacheKind::Phantom => input,
             CacheKind::Implicit => ((1.0 - h) * input + h * read) * (1.0 + error),
             CacheKind::WriteBilled => {
                 let written = (1.0 - h) * WRITE_SHARE;
-                let write = usd(self.write.unwrap_or(self.input));
+                let write = self.usd(self.write.unwrap_or(self.input));
                 ((1.0 - h - written) * input + h * read + written * write) * (1.0 + error)
             }
         };
@@ -146,35 +148,33 @@ impl Prices {
             true => json!(units as f64 * 1e-12),
             false => json!(decimal(units)),
         };
-        let mut sheet = Map::new();
-        sheet.insert("openai:prompt_tokens".to_owned(), value(self.input));
-        sheet.insert("openai:completion_tokens".to_owned(), value(self.output));
-        if let Some(read) = self.read {
-            sheet.insert("openai:cached_prompt_tokens".to_owned(), value(read));
-        }
-        Value::Object(sheet)
+        let prices = [
+            ("openai:prompt_tokens", Some(self.input)),
+            ("openai:completion_tokens", Some(self.output)),
+            ("openai:cached_prompt_tokens", self.read),
+        ];
+        Value::Object(listed(&prices, value))
     }
 
     fn wire_times(&self, factor: u64) -> Map<String, Value> {
-        let text = |value: u64| json!(decimal(self.shown(value) * factor));
-        let mut object = Map::new();
-        object.insert("prompt".to_owned(), text(self.input));
-        object.insert("completion".to_owned(), text(self.output));
-        if let Some(read) = self.read {
-            object.insert("input_cache_read".to_owned(), text(read));
-        }
-        if let Some(write) = self.write {
-            object.insert("input_cache_write".to_owned(), text(write));
-        }
-        if let Some(write) = self.write_1h {
-            object.insert("input_cache_write_1h".to_owned(), text(write));
-        }
-        object
+        let prices = [
+            ("prompt", Some(self.input)),
+            ("completion", Some(self.output)),
+            ("input_cache_read", self.read),
+            ("input_cache_write", self.write),
+            ("input_cache_write_1h", self.write_1h),
+        ];
+        listed(&prices, |value| json!(decimal(self.shown(value) * factor)))
     }
 
     fn shown(&self, units: u64) -> u64 {
         (units * u64::from(100 - self.discount) + 50) / 100
     }
+}
+
+/// The prices that there are, by name.
+fn listed(prices: &[(&str, Option<u64>)], value: impl Fn(u64) -> Value) -> Map<String, Value> {
+    prices.iter().filter_map(|(name, price)| Some(((*name).to_owned(), value((*price)?)))).collect()
 }
 
 /// The upstream writes 0 as an integer and other discounts as fractions.

@@ -91,11 +91,8 @@ impl SimulatorServer {
             // The receiver is gone only if the server has already ended; the join below returns the reason.
             let _ = stop.send(());
         }
-        match self.task.await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(SimulatorError::Serve(error.to_string())),
-            Err(error) => Err(SimulatorError::Serve(error.to_string())),
-        }
+        let ended = self.task.await.map_err(|error| error.to_string());
+        ended.and_then(|served| served.map_err(|error| error.to_string())).map_err(SimulatorError::Serve)
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::{Add, AddAssign, Sub};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Duration, DurationRound, Utc};
 
 use super::endpoints::bounded;
 use super::noise::{Draw, Noise};
@@ -242,18 +242,10 @@ fn day_deviation(noise: Noise, endpoint: &Endpoint, key: i64, day: i64) -> f64 {
 
 /// The UTC midnight at or before a time.
 pub(super) fn midnight(at: DateTime<Utc>) -> DateTime<Utc> {
-    floor(at, DAY_MS)
+    at.duration_trunc(Duration::days(1)).unwrap_or(at)
 }
 
 /// The full hour at or before a time.
 pub(super) fn full_hour(at: DateTime<Utc>) -> DateTime<Utc> {
-    floor(at, HOUR_MS)
-}
-
-fn floor(at: DateTime<Utc>, step: i64) -> DateTime<Utc> {
-    at - Duration::milliseconds(at.timestamp_millis().rem_euclid(step)) - sub_millisecond(at)
-}
-
-fn sub_millisecond(at: DateTime<Utc>) -> Duration {
-    Duration::nanoseconds(i64::from(at.timestamp_subsec_nanos() % 1_000_000))
+    at.duration_trunc(Duration::hours(1)).unwrap_or(at)
 }

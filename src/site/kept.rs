@@ -20,20 +20,16 @@ pub const HTML: &str = "text/html; charset=utf-8";
 pub enum Page {
     /// A tier list under a lens, and a workload if the lens needs one.
     Front(Lens, Option<String>),
-    /// The index of models.
     Models,
     /// A model by its public id.
     Model(String),
-    /// The index of providers.
     Providers,
     /// A provider by its base slug.
     Provider(String),
     Method,
     /// The status of the collection.
     Status,
-    /// The recorded changes.
     Changes,
-    /// A file that accompanies the pages.
     File(File),
 }
 

@@ -1,6 +1,7 @@
 //! Look-ups in a snapshot by names that people type.
 
-use super::{Endpoint, ModelEntry, ProviderEntry, Snapshot, TierList};
+use super::{Endpoint, ModelEntry, ProviderEntry, ProviderTier, Snapshot, TierList};
+use crate::domain::ids::ProviderSlug;
 use crate::domain::tier::Lens;
 use crate::domain::workload::{Workload, unknown};
 
@@ -33,6 +34,11 @@ impl Snapshot {
         self.tier_lists.iter().find(|list| list.lens == lens && list.workload.as_deref() == wanted)
     }
 
+    /// A provider's row under a lens and the default workload.
+    pub fn tier_of(&self, provider: &ProviderSlug, lens: Lens) -> Option<&ProviderTier> {
+        self.tier_list(lens, None)?.providers.iter().find(|row| row.provider == *provider)
+    }
+
     /// A workload by name.
     pub fn workload(&self, name: &str) -> Option<&Workload> {
         self.workloads.iter().find(|workload| workload.name == name)
@@ -51,6 +57,11 @@ impl Snapshot {
     /// Name of the default workload.
     pub fn default_workload(&self) -> &str {
         self.workloads.first().map_or("", |w| w.name.as_str())
+    }
+
+    /// Title of the default workload within a sentence.
+    pub fn default_title(&self) -> String {
+        self.workloads.first().map_or(String::new(), |w| w.title.to_lowercase())
     }
 
     /// The endpoints of a provider with their models.

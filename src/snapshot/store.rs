@@ -17,32 +17,20 @@ const PIECES: usize = 8;
 
 /// Errors of snapshots on disk.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the messages name the fields")]
 pub enum SnapshotError {
     /// A file could not be read or written.
     #[error("snapshot {path}: {source}")]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// The system's error.
-        source: io::Error,
-    },
+    Io { path: PathBuf, source: io::Error },
     /// A file was written by a version with a different format.
     #[error(
         "snapshot {path} has format {found}, but this version reads {wanted}; the next `hitrate collect` or \
          `hitrate serve` builds a new one from the store"
     )]
-    OtherFormat {
-        /// The file.
-        path: PathBuf,
-        /// Its format.
-        found: u32,
-        /// The format of this version.
-        wanted: u32,
-    },
+    OtherFormat { path: PathBuf, found: u32, wanted: u32 },
     /// A snapshot contains a number that JSON cannot express. If it were written as null, it could not be read back.
     #[error("the snapshot was not saved: `{field}` is {value}, not a number; the last snapshot stays")]
     NotFinite {
-        /// Path to the number in the snapshot.
         field: String,
         /// The number as text: `inf`, `-inf` or `NaN`.
         value: String,
@@ -51,12 +39,7 @@ pub enum SnapshotError {
     #[error(
         "snapshot {path} cannot be read ({source}); the next collection or `hitrate replay` writes a new one"
     )]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// The parser's error.
-        source: serde_json::Error,
-    },
+    Unreadable { path: PathBuf, source: serde_json::Error },
 }
 
 fn io_error(path: &Path) -> impl FnOnce(io::Error) -> SnapshotError + '_ {

@@ -104,11 +104,8 @@ fn provider<'a>(
     entry: &'a ProviderEntry,
 ) -> (&'a str, &'a str, String, Vec<String>) {
     let slug = entry.provider.as_str();
-    let tier = |lens: Lens| {
-        let list = snapshot.tier_list(lens, None);
-        let row = list.and_then(|list| list.providers.iter().find(|row| row.provider == entry.provider));
-        row.map_or(Tier::Unrated, |row| row.tier).to_string()
-    };
+    let row = |lens: Lens| snapshot.tier_of(&entry.provider, lens);
+    let tier = |lens: Lens| row(lens).map_or(Tier::Unrated, |row| row.tier).to_string();
     let counts = [entry.models.len(), entry.endpoints].map(|count| count.to_string());
     let tokens = site::tokens_in_words(entry.tokens_per_day);
     let texts = Lens::ALL.into_iter().map(tier).chain(counts).chain([tokens]).collect();

@@ -14,7 +14,6 @@ const LIVE_ONLY: &str = "Available only from the live service, whose address thi
 /// What addresses are resolved against.
 #[derive(Debug, Clone, Copy)]
 pub struct Links<'a> {
-    /// The files of the site.
     pub plan: &'a Plan,
     /// The live service, without a trailing slash; empty if there is none to link to.
     pub live: &'a str,
@@ -51,7 +50,6 @@ enum Lead {
 }
 
 impl Links<'_> {
-    /// Resolves an address in a file.
     fn resolve(&self, file: &str, value: &str) -> Lead {
         let own = Some(value).filter(|_| !self.own.is_empty()).and_then(|value| value.strip_prefix(self.own));
         let (address, base) = match own {

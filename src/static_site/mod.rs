@@ -44,7 +44,7 @@ pub struct Options {
 }
 
 /// What was written.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct Report {
     /// The folder.
     pub out: PathBuf,
@@ -68,62 +68,34 @@ pub struct Report {
 
 /// What can go wrong with publishing.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the messages name the fields")]
 pub enum PublishError {
     /// A file or folder could not be read or written.
     #[error("{path}: {source}")]
-    Io {
-        /// Which.
-        path: PathBuf,
-        /// The error of the system.
-        source: std::io::Error,
-    },
+    Io { path: PathBuf, source: std::io::Error },
     /// The folder contains files that no publication wrote.
     #[error(
         "{path} is not empty and was not written by `hitrate publish`; choose another folder, or add --force to \
          publish next to the existing files"
     )]
-    NotOurs {
-        /// Which folder.
-        path: PathBuf,
-    },
+    NotOurs { path: PathBuf },
     /// A file of others has the name of a published one.
     #[error(
         "{path} was not written by `hitrate publish` and would be replaced; move it away, or add --force"
     )]
-    Taken {
-        /// Which file.
-        path: PathBuf,
-    },
+    Taken { path: PathBuf },
     /// The marker of an earlier publication cannot be read.
     #[error("{path} cannot be read ({source}); choose another folder, or remove the file and add --force")]
-    Marker {
-        /// Which file.
-        path: PathBuf,
-        /// What is wrong with it.
-        source: serde_json::Error,
-    },
+    Marker { path: PathBuf, source: serde_json::Error },
     /// The path has no final component.
     #[error("{path} cannot be replaced; choose a folder below it")]
-    NoName {
-        /// Which path.
-        path: PathBuf,
-    },
+    NoName { path: PathBuf },
     /// A list from the service is malformed.
     #[error("cannot assemble the list {address}: {source}")]
-    List {
-        /// Which.
-        address: String,
-        /// What is wrong with it.
-        source: serde_json::Error,
-    },
+    List { address: String, source: serde_json::Error },
     /// The index or the site map could not be created.
     #[error("could not create {what}: {detail}")]
-    Made {
-        /// What.
-        what: &'static str,
-        /// Why.
-        detail: String,
-    },
+    Made { what: &'static str, detail: String },
     /// The async runtime for the requests to the routes could not be started.
     #[error("cannot start the async runtime: {0}")]
     Runtime(std::io::Error),
@@ -177,20 +149,6 @@ fn site_map(snapshot: &Snapshot, plan: &Plan, own: &str) -> Result<Own, PublishE
 }
 
 impl Report {
-    fn empty() -> Self {
-        Self {
-            out: PathBuf::new(),
-            snapshot: String::new(),
-            files: 0,
-            pages: 0,
-            bytes: 0,
-            live_links: 0,
-            lost_links: 0,
-            failed: Vec::new(),
-            duration_ms: 0,
-        }
-    }
-
     fn add(&mut self, folder: &Folder, files: &[Own]) -> Result<(), PublishError> {
         for (file, bytes) in files {
             if let Some((above, _)) = file.rsplit_once('/') {
@@ -219,8 +177,7 @@ where
 {
     /// Writes all items, on as many threads as there are cores.
     fn run(&self, plan: &Plan, done: impl Fn(usize, usize) + Sync) -> Result<Report, PublishError> {
-        let (next, finished, report) =
-            (AtomicUsize::new(0), AtomicUsize::new(0), Mutex::new(Report::empty()));
+        let (next, finished, report) = (AtomicUsize::new(0), AtomicUsize::new(0), Mutex::<Report>::default());
         let threads = std::thread::available_parallelism().map_or(1, usize::from).min(16);
         let work = || -> Result<(), PublishError> {
             let runtime =

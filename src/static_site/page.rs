@@ -66,7 +66,6 @@ impl Parts {
         Ok(Self { files })
     }
 
-    /// The files themselves.
     pub fn files(&self) -> &[Own] {
         &self.files
     }

@@ -5,15 +5,14 @@
 //! common centre: the mean over the compared providers.
 
 use super::ranks::spearman;
-use crate::analysis::{AnalysisError, Frames, Parameters, Tuning, UsageDay, analyse_with};
+use super::{cache_list, parameters, window};
+use crate::analysis::{AnalysisError, Frames, Tuning, UsageDay, analyse_with};
 use crate::domain::thresholds::LENS_WINDOW_DAYS;
-use crate::domain::tier::{Lens, Tier};
+use crate::domain::tier::Tier;
 use crate::domain::tier_list::{DayRange, ProviderTier};
-use crate::domain::workload::Workload;
 use crate::simulator::{EndpointTruth, Simulator, SimulatorConfig, SimulatorError};
 use chrono::{Days, Duration, NaiveDate};
 use serde::Serialize;
-use std::collections::BTreeMap;
 
 /// Providers with this many shared models or fewer are thin; with fewer than three they are not rated at all.
 const THIN_MODELS: usize = 4;
@@ -53,7 +52,7 @@ pub struct CoverageStudy {
 }
 
 /// A group of providers over all worlds.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct Group {
     /// Number of intervals that were compared with the truth.
     pub intervals: usize,
@@ -64,7 +63,7 @@ pub struct Group {
 }
 
 /// Rank correlations with the truth over the worlds.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct Correlation {
     /// Mean over the worlds; null if no world has one.
     pub mean: Option<f64>,
@@ -73,7 +72,7 @@ pub struct Correlation {
 }
 
 /// Results of the study.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct CoverageReport {
     /// First seed.
     pub first_seed: u64,
@@ -114,16 +113,7 @@ struct World {
 /// # Errors
 /// [`StudyError`]: no seeds, or the first world that fails.
 pub fn run(study: &CoverageStudy, done: &(dyn Fn() + Sync)) -> Result<CoverageReport, StudyError> {
-    if study.seeds == 0 {
-        return Err(StudyError::NoSeeds);
-    }
-    let seeds: Vec<u64> = (0..study.seeds).map(|number| study.first_seed.wrapping_add(number)).collect();
-    let worlds = super::on_two_threads(&seeds, |seed| {
-        let world = world(*seed, study.ridge);
-        done();
-        world
-    });
-    let worlds = worlds.into_iter().collect::<Result<Vec<_>, _>>()?;
+    let worlds = super::worlds((study.first_seed, study.seeds), done, |seed| world(seed, study.ridge))?;
     Ok(report(study, &worlds))
 }
 
@@ -131,20 +121,10 @@ fn world(seed: u64, ridge: f64) -> Result<World, StudyError> {
     let start = SimulatorConfig::default().start;
     let config = SimulatorConfig::recorded_size(seed, start, 30);
     let simulator = Simulator::new(config)?;
-    let window = DayRange {
-        from: start.date_naive(),
-        to: start.date_naive() + Days::new(LENS_WINDOW_DAYS.unsigned_abs() - 1),
-    };
-    let parameters = Parameters {
-        as_of: start + Duration::days(LENS_WINDOW_DAYS),
-        window,
-        workloads: Workload::shipped().map_err(|error| StudyError::Workloads(error.to_string()))?,
-        provider_names: BTreeMap::new(),
-    };
+    let window = window(start.date_naive() + Days::new(LENS_WINDOW_DAYS.unsigned_abs() - 1));
     let frames = Frames::of_usage(&usage(&simulator, window))?;
-    let analysis = analyse_with(&frames, &parameters, &Tuning { ridge, resamples: 0 })?;
-    let list = analysis.tier_lists.iter().find(|list| list.lens == Lens::Cache);
-    Ok(compare(list.map_or(&[], |list| &list.providers), &simulator))
+    let analysis = analyse_with(&frames, &parameters(window)?, &Tuning { ridge, resamples: 0 })?;
+    Ok(compare(cache_list(&analysis), &simulator))
 }
 
 /// The usage of each endpoint on each day, as a perfect upstream would publish it.

@@ -7,15 +7,16 @@
 //! change.
 
 use super::coverage::{StudyError, usage_of};
+use super::{cache_list, parameters, window};
 use crate::analysis::flips::{FlipCount, Flips};
-use crate::analysis::{Frames, Parameters, UsageDay, analyse, apply_hysteresis};
-use crate::domain::thresholds::LENS_WINDOW_DAYS;
+use crate::analysis::{Frames, UsageDay, analyse, apply_hysteresis};
+use crate::domain::statistics::median;
 use crate::domain::tier::{Lens, Tier};
 use crate::domain::tier_history::History;
-use crate::domain::tier_list::{DayRange, ProviderTier};
-use crate::domain::workload::Workload;
+use crate::domain::tier_list::ProviderTier;
+use crate::domain::window::end_of_day;
 use crate::simulator::{EventKind, Simulator, SimulatorConfig};
-use chrono::{DateTime, Days, Duration, NaiveDate, Utc};
+use chrono::{Duration, NaiveDate};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -73,20 +74,15 @@ pub struct Lag {
 }
 
 impl Lag {
-    fn of(mut days: Vec<i64>) -> Option<Self> {
-        days.sort_unstable();
-        let worst = *days.last()?;
-        let middle = days.len() / 2;
-        let median = match days.len() % 2 {
-            0 => (days[middle - 1] + days[middle]) as f64 / 2.0,
-            _ => days[middle] as f64,
-        };
-        Some(Self { mean: days.iter().sum::<i64>() as f64 / days.len() as f64, median, worst })
+    fn of(days: Vec<i64>) -> Option<Self> {
+        let median = median(days.iter().map(|day| *day as f64))?;
+        let mean = days.iter().sum::<i64>() as f64 / days.len() as f64;
+        Some(Self { mean, median, worst: days.into_iter().max()? })
     }
 }
 
 /// Results of the study.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct LagReport {
     /// First seed.
     pub first_seed: u64,
@@ -122,16 +118,8 @@ pub struct LagReport {
 /// # Errors
 /// [`StudyError`]: no seeds, or the first world that fails.
 pub fn run(study: &LagStudy, done: &(dyn Fn() + Sync)) -> Result<LagReport, StudyError> {
-    if study.seeds == 0 {
-        return Err(StudyError::NoSeeds);
-    }
-    let seeds: Vec<u64> = (0..study.seeds).map(|number| study.first_seed.wrapping_add(number)).collect();
-    let worlds = super::on_two_threads(&seeds, |seed| {
-        let world = world(*seed, &study.world);
-        done();
-        world
-    });
-    Ok(report(study, &worlds.into_iter().collect::<Result<Vec<_>, _>>()?))
+    let worlds = super::worlds((study.first_seed, study.seeds), done, |seed| world(seed, &study.world))?;
+    Ok(report(study, &worlds))
 }
 
 /// Results of one world.
@@ -168,7 +156,7 @@ fn world(seed: u64, shape: &SimulatorConfig) -> Result<World, StudyError> {
     let (mut history, mut count) = (History::default(), FlipCount::default());
     let mut seen = Vec::new();
     for day in &days {
-        let window = DayRange { from: *day - Days::new(LENS_WINDOW_DAYS.unsigned_abs() - 1), to: *day };
+        let window = window(*day);
         for wanted in window.from.iter_days().take_while(|one| *one <= window.to) {
             record.entry(wanted).or_insert_with(|| usage_of(&simulator, wanted));
         }
@@ -177,8 +165,7 @@ fn world(seed: u64, shape: &SimulatorConfig) -> Result<World, StudyError> {
         let mut analysis = analyse(&Frames::of_usage(&usage)?, &parameters(window)?)?;
         history = apply_hysteresis(&mut analysis, &history, *day);
         count.see(*day, &history, "");
-        let list = analysis.tier_lists.iter().find(|list| list.lens == Lens::Cache);
-        seen.push(against_truth(list.map_or(&[], |list| &list.providers), &simulator, &provider, *day));
+        seen.push(against_truth(cache_list(&analysis), &simulator, &provider, *day));
     }
     let flips = count.report().lenses.iter().find(|row| row.lens == Lens::Cache).map(|row| row.providers);
     let mut world = tally(&seen);
@@ -187,24 +174,11 @@ fn world(seed: u64, shape: &SimulatorConfig) -> Result<World, StudyError> {
     Ok(world)
 }
 
-fn end(day: NaiveDate) -> DateTime<Utc> {
-    crate::domain::window::end_of_day(day)
-}
-
-fn parameters(window: DayRange) -> Result<Parameters, StudyError> {
-    Ok(Parameters {
-        as_of: end(window.to),
-        window,
-        workloads: Workload::shipped().map_err(|error| StudyError::Workloads(error.to_string()))?,
-        provider_names: BTreeMap::new(),
-    })
-}
-
 fn against_truth(rows: &[ProviderTier], simulator: &Simulator, changed: &str, day: NaiveDate) -> Vec<Seen> {
     let truth = simulator.truth();
     let known = |row: &ProviderTier| {
         let effect = row.adjusted.filter(|_| row.naive != Tier::Unrated)?;
-        Some((row.clone(), effect, truth.theta_at(row.provider.as_str(), end(day))?))
+        Some((row.clone(), effect, truth.theta_at(row.provider.as_str(), end_of_day(day))?))
     };
     let known: Vec<_> = rows.iter().filter_map(known).collect();
     let steady = known.iter().filter(|(row, ..)| row.provider.as_str() != changed);

@@ -4,25 +4,67 @@ pub mod coverage;
 pub mod lag;
 mod ranks;
 
+use crate::analysis::{Analysis, Parameters};
+use crate::domain::thresholds::LENS_WINDOW_DAYS;
+use crate::domain::tier::Lens;
+use crate::domain::tier_list::{DayRange, ProviderTier};
+use crate::domain::window::end_of_day;
+use crate::domain::workload::Workload;
+use chrono::{Days, NaiveDate};
+use coverage::StudyError;
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-/// Runs `work` on each item, two at a time; results are in the order of the items. The result does not depend on the
-/// scheduling of the threads.
-fn on_two_threads<I: Sync, T: Send>(items: &[I], work: impl Fn(&I) -> T + Sync) -> Vec<T> {
-    let (next, done) = (AtomicUsize::new(0), Mutex::new(BTreeMap::new()));
+/// Makes the world of each seed, two at a time, and calls `done` after each; worlds are in the order of the seeds. The
+/// result does not depend on the scheduling of the threads.
+///
+/// # Errors
+/// [`StudyError`]: no seeds, or the first world that fails.
+fn worlds<T: Send>(
+    (first_seed, seeds): (u64, u64),
+    done: &(dyn Fn() + Sync),
+    world: impl Fn(u64) -> Result<T, StudyError> + Sync,
+) -> Result<Vec<T>, StudyError> {
+    if seeds == 0 {
+        return Err(StudyError::NoSeeds);
+    }
+    let (next, made) = (AtomicU64::new(0), Mutex::new(BTreeMap::new()));
     let share = || {
         loop {
             let number = next.fetch_add(1, Ordering::Relaxed);
-            let Some(item) = items.get(number) else { break };
-            let result = work(item);
-            done.lock().unwrap_or_else(PoisonError::into_inner).insert(number, result);
+            if number >= seeds {
+                break;
+            }
+            let world = world(first_seed.wrapping_add(number));
+            done();
+            made.lock().unwrap_or_else(PoisonError::into_inner).insert(number, world);
         }
     };
     std::thread::scope(|scope| {
         scope.spawn(share);
         share();
     });
-    done.into_inner().unwrap_or_else(PoisonError::into_inner).into_values().collect()
+    made.into_inner().unwrap_or_else(PoisonError::into_inner).into_values().collect()
+}
+
+/// The lens window that ends with a day.
+fn window(to: NaiveDate) -> DayRange {
+    DayRange { from: to - Days::new(LENS_WINDOW_DAYS.unsigned_abs() - 1), to }
+}
+
+/// The parameters of an analysis at the end of a window.
+fn parameters(window: DayRange) -> Result<Parameters, StudyError> {
+    Ok(Parameters {
+        as_of: end_of_day(window.to),
+        window,
+        workloads: Workload::shipped().map_err(|error| StudyError::Workloads(error.to_string()))?,
+        provider_names: BTreeMap::new(),
+    })
+}
+
+/// The providers under the lens `cache`.
+fn cache_list(analysis: &Analysis) -> &[ProviderTier] {
+    let list = analysis.tier_lists.iter().find(|list| list.lens == Lens::Cache);
+    list.map_or(&[], |list| &list.providers)
 }

@@ -313,20 +313,11 @@ fn provider_tier(index: usize, lens: Lens) -> ProviderTier {
     let sign = if lens == Lens::Cost { -1.0 } else { 1.0 };
     let rated = rows.get(index);
     ProviderTier {
-        provider: ProviderSlug::new(slug),
-        name: name.to_owned(),
         tier: rated.map_or(Tier::Unrated, |row| row.0),
         naive: rated.map_or(Tier::Unrated, |row| row.0),
         since: rated.and(SINCE),
         previous: rated.filter(|row| row.0 == Tier::S).map(|_| Tier::A),
-        cap: None,
         adjusted: rated.map(|row| sign * row.1),
-        low: None,
-        high: None,
-        span: None,
-        rank_low: None,
-        rank_high: None,
-        tier_probabilities: None,
         traffic_mean: rated.map(|row| row.2),
         model_mean: rated.map(|row| rounded(row.2 - 0.02)),
         models: rated.map_or(1, |_| 4),
@@ -334,6 +325,7 @@ fn provider_tier(index: usize, lens: Lens) -> ProviderTier {
         endpoints: rated.map_or(1, |_| 5),
         tokens_per_day: 160_000_000.0,
         reason: rated.is_none().then(|| "1 shared model, 3 are needed".to_owned()),
+        ..ProviderTier::unrated(ProviderSlug::new(slug), name.to_owned())
     }
 }
 

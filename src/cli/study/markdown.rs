@@ -1,6 +1,6 @@
 //! The results of the studies as Markdown: the tables of `docs/evidence.md`.
 
-use super::super::tables::percent;
+use super::super::tables::{dash, percent};
 use crate::analysis::flips::FlipReport;
 use crate::study::coverage::{CoverageReport, Group};
 use crate::study::lag::{Lag, LagReport};
@@ -14,7 +14,7 @@ fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String
 }
 
 fn fixed(value: Option<f64>, scale: f64, decimals: usize) -> String {
-    value.map_or_else(|| "-".to_owned(), |value| format!("{:.decimals$}", value * scale))
+    dash(value, |value| format!("{:.decimals$}", value * scale))
 }
 
 /// One row: how often the intervals contain the truth, and how well the order matches it.
@@ -57,29 +57,16 @@ pub fn flips(report: &FlipReport) -> String {
         "per day",
         "far",
     ];
-    let rows = report.lenses.iter().flat_map(|row| {
-        [("providers", row.providers), ("endpoints", row.endpoints)].map(|(of, flips)| {
-            vec![
-                format!("`{}`", row.lens),
-                of.to_owned(),
-                flips.compared.to_string(),
-                flips.published.to_string(),
-                percent(flips.published_a_step),
-                percent(flips.published_a_day),
-                flips.naive.to_string(),
-                percent(flips.naive_a_step),
-                percent(flips.naive_a_day),
-                flips.far.to_string(),
-            ]
-        })
+    let rows = super::flip_rows(report).map(|mut row| {
+        row[0] = format!("`{}`", row[0]);
+        row.to_vec()
     });
     table(&header, rows)
 }
 
 /// One row for each figure, as published and by the figures of each day alone.
 pub fn lag(report: &LagReport) -> String {
-    let days =
-        |lag: Option<Lag>| lag.map_or_else(|| "-".into(), |lag| format!("{} ({})", lag.median, lag.worst));
+    let days = |lag: Option<Lag>| dash(lag, |lag| format!("{} ({})", lag.median, lag.worst));
     let all = report.provider_days;
     let share = |count: usize| percent((all > 0).then(|| count as f64 / all as f64));
     let row = |figure: &str, published: String, naive: String| vec![figure.to_owned(), published, naive];
@@ -113,8 +100,6 @@ pub fn lag(report: &LagReport) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analysis::flips::Flips;
-    use crate::study::coverage::Correlation;
 
     #[test]
     fn a_table_has_a_row_of_dashes_and_as_many_cells_in_every_row() {
@@ -126,36 +111,10 @@ mod tests {
 
     #[test]
     fn the_evidence_has_the_tables_of_the_studies() {
-        let group = Group { intervals: 0, coverage: None, half_width: None };
-        let none = Correlation { mean: None, worst: None };
-        let covered = CoverageReport {
-            first_seed: 1,
-            seeds: 1,
-            ridge: 0.25,
-            all: group,
-            thin: group,
-            adjusted: none,
-            model_mean: none,
-            holds: false,
-        };
-        let flipped = FlipReport { from: None, to: None, days: 0, lenses: Vec::new(), holds: None };
-        let followed = LagReport {
-            first_seed: 1,
-            seeds: 1,
-            followed: Vec::new(),
-            published_days: None,
-            naive_days: None,
-            published_never: 0,
-            naive_never: 0,
-            provider_days: 0,
-            published_far: 0,
-            naive_far: 0,
-            stale: 0,
-            longest_stale: 0,
-            flips: Flips::default(),
-        };
+        let tables =
+            [coverage(&CoverageReport::default()), flips(&FlipReport::default()), lag(&LagReport::default())];
         let kept = include_str!("../../../docs/evidence.md");
-        for table in [coverage(&covered), flips(&flipped), lag(&followed)] {
+        for table in tables {
             let header: Vec<&str> = table.lines().take(2).collect();
             assert!(kept.contains(&header.join("\n")), "docs/evidence.md: {header:?}");
         }

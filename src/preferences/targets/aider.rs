@@ -1,21 +1,16 @@
 //! aider.
 
 use super::given::Given;
-use super::{ALL_FIELDS, Draft, Names, Target, write};
+use super::{Draft, Target, write};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-pub(super) const TARGET: Target = Target {
-    name: "aider",
-    title: "aider",
-    about: "Model settings for .aider.model.settings.yml, in the project or the home directory.",
-    path: ".aider.model.settings.yml",
-    language: "yaml",
-    fields: ALL_FIELDS,
-    names: Names::Many,
-    prices: false,
+pub(super) const TARGET: Target = Target::whole(
+    ("aider", "aider"),
+    "Model settings for .aider.model.settings.yml, in the project or the home directory.",
+    (".aider.model.settings.yml", "yaml"),
     draft,
-};
+);
 
 #[derive(Serialize)]
 struct Settings {

@@ -1,20 +1,15 @@
 //! Bifrost.
 
 use super::given::Given;
-use super::{ALL_FIELDS, Draft, Names, Target, write};
+use super::{Draft, Target, write};
 use serde_json::json;
 
-pub(super) const TARGET: Target = Target {
-    name: "bifrost",
-    title: "Bifrost",
-    about: "A request through the gateway, because its configuration cannot hold OpenRouter's preferences.",
-    path: "request.sh",
-    language: "sh",
-    fields: ALL_FIELDS,
-    names: Names::Many,
-    prices: false,
+pub(super) const TARGET: Target = Target::whole(
+    ("bifrost", "Bifrost"),
+    "A request through the gateway, because its configuration cannot hold OpenRouter's preferences.",
+    ("request.sh", "sh"),
     draft,
-};
+);
 
 fn draft(given: &Given) -> Result<Draft, String> {
     let request = json!({

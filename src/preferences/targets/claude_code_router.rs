@@ -1,20 +1,15 @@
 //! claude-code-router.
 
 use super::given::Given;
-use super::{ALL_FIELDS, Draft, Names, OPENROUTER_API, Target, write};
+use super::{Draft, OPENROUTER_API, Target, write};
 use serde_json::json;
 
-pub(super) const TARGET: Target = Target {
-    name: "claude-code-router",
-    title: "claude-code-router",
-    about: "For ~/.claude-code-router/config.json of versions 1 and 2.",
-    path: "config.json",
-    language: "json",
-    fields: ALL_FIELDS,
-    names: Names::Many,
-    prices: false,
+pub(super) const TARGET: Target = Target::whole(
+    ("claude-code-router", "claude-code-router"),
+    "For ~/.claude-code-router/config.json of versions 1 and 2.",
+    ("config.json", "json"),
     draft,
-};
+);
 
 fn draft(given: &Given) -> Result<Draft, String> {
     let model = given.model_id();

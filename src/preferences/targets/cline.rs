@@ -4,15 +4,14 @@ use super::given::Given;
 use super::{Draft, Names, Target, preset};
 
 pub(super) const TARGET: Target = Target {
-    name: "cline",
-    title: "Cline",
-    about: "Body for OpenRouter's presets API, because Cline itself can only sort providers.",
-    path: "preset.json",
-    language: "json",
     fields: &[],
     names: Names::None,
-    prices: false,
-    draft,
+    ..Target::whole(
+        ("cline", "Cline"),
+        "Body for OpenRouter's presets API, because Cline itself can only sort providers.",
+        ("preset.json", "json"),
+        draft,
+    )
 };
 
 fn draft(given: &Given) -> Result<Draft, String> {

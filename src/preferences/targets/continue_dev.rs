@@ -1,21 +1,16 @@
 //! Continue.
 
 use super::given::Given;
-use super::{ALL_FIELDS, Draft, Names, Target, write};
+use super::{Draft, Target, write};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-pub(super) const TARGET: Target = Target {
-    name: "continue",
-    title: "Continue",
-    about: "A model for Continue's config.yaml.",
-    path: "config.yaml",
-    language: "yaml",
-    fields: ALL_FIELDS,
-    names: Names::Many,
-    prices: false,
+pub(super) const TARGET: Target = Target::whole(
+    ("continue", "Continue"),
+    "A model for Continue's config.yaml.",
+    ("config.yaml", "yaml"),
     draft,
-};
+);
 
 #[derive(Serialize)]
 struct Config {

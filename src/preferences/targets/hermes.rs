@@ -1,22 +1,20 @@
 //! Hermes.
 
 use super::given::Given;
-use super::{Draft, Names, Target, write};
+use super::{Draft, Target, write};
 use serde_json::json;
 
 /// The fields that Hermes reads under `provider_routing` and passes on, according to the source code of 0.19.
 const FIELDS: &[&str] = &["only", "ignore", "order", "sort", "require_parameters", "data_collection"];
 
 pub(super) const TARGET: Target = Target {
-    name: "hermes",
-    title: "Hermes",
-    about: "A section for ~/.hermes/config.yaml.",
-    path: "config.yaml",
-    language: "yaml",
     fields: FIELDS,
-    names: Names::Many,
-    prices: false,
-    draft,
+    ..Target::whole(
+        ("hermes", "Hermes"),
+        "A section for ~/.hermes/config.yaml.",
+        ("config.yaml", "yaml"),
+        draft,
+    )
 };
 
 fn draft(given: &Given) -> Result<Draft, String> {

@@ -1,20 +1,15 @@
 //! Kilo Code, versions built on opencode.
 
 use super::given::Given;
-use super::{ALL_FIELDS, Draft, Names, Target, opencode, write};
+use super::{Draft, Target, opencode, write};
 use serde_json::json;
 
-pub(super) const TARGET: Target = Target {
-    name: "kilo",
-    title: "Kilo Code",
-    about: "Model options for Kilo Code 7 or later, which uses opencode's configuration.",
-    path: "kilo.json",
-    language: "json",
-    fields: ALL_FIELDS,
-    names: Names::Many,
-    prices: false,
+pub(super) const TARGET: Target = Target::whole(
+    ("kilo", "Kilo Code"),
+    "Model options for Kilo Code 7 or later, which uses opencode's configuration.",
+    ("kilo.json", "json"),
     draft,
-};
+);
 
 fn draft(given: &Given) -> Result<Draft, String> {
     let config = json!({ "provider": opencode::providers(given) });

@@ -1,21 +1,19 @@
 //! LiteLLM's proxy with one deployment that carries the preference; OpenRouter chooses the endpoint.
 
 use super::given::Given;
-use super::{ALL_FIELDS, Draft, Names, Target, write};
+use super::{Draft, Target, write};
 use crate::snapshot::Endpoint;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 pub(super) const TARGET: Target = Target {
-    name: "litellm",
-    title: "LiteLLM proxy",
-    about: "A deployment for the proxy's config.yaml; OpenRouter chooses among the admitted endpoints.",
-    path: "config.yaml",
-    language: "yaml",
-    fields: ALL_FIELDS,
-    names: Names::Many,
     prices: true,
-    draft,
+    ..Target::whole(
+        ("litellm", "LiteLLM proxy"),
+        "A deployment for the proxy's config.yaml; OpenRouter chooses among the admitted endpoints.",
+        ("config.yaml", "yaml"),
+        draft,
+    )
 };
 
 /// The part of the proxy's configuration that a preference affects.

@@ -3,21 +3,19 @@
 
 use super::given::Given;
 use super::litellm::{Config, Deployment, Parameters, TokenPrice};
-use super::{ALL_FIELDS, Draft, Names, Target, write};
+use super::{Draft, Target, write};
 use crate::snapshot::Endpoint;
 use serde_json::{Map, Value, json};
 
 pub(super) const TARGET: Target = Target {
-    name: "litellm-cost",
-    title: "LiteLLM proxy, cost routing",
-    about: "One deployment per endpoint for the proxy's config.yaml, at its effective price; LiteLLM uses the cheapest \
-        one that is up.",
-    path: "config.yaml",
-    language: "yaml",
-    fields: ALL_FIELDS,
-    names: Names::Many,
     prices: true,
-    draft,
+    ..Target::whole(
+        ("litellm-cost", "LiteLLM proxy, cost routing"),
+        "One deployment per endpoint for the proxy's config.yaml, at its effective price; LiteLLM uses the cheapest \
+        one that is up.",
+        ("config.yaml", "yaml"),
+        draft,
+    )
 };
 
 fn draft(given: &Given) -> Result<Draft, String> {

@@ -161,6 +161,28 @@ struct Draft {
     sticky_safe: bool,
 }
 
+impl Target {
+    /// A target that can express every field and name any number of endpoints, without prices.
+    const fn whole(
+        (name, title): (&'static str, &'static str),
+        about: &'static str,
+        (path, language): (&'static str, &'static str),
+        draft: Writer,
+    ) -> Self {
+        Self {
+            name,
+            title,
+            about,
+            path,
+            language,
+            fields: ALL_FIELDS,
+            names: Names::Many,
+            prices: false,
+            draft,
+        }
+    }
+}
+
 /// Its name, because requests with a target are identified by their `Debug` text.
 impl fmt::Debug for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

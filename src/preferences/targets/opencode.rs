@@ -1,20 +1,15 @@
 //! opencode.
 
 use super::given::Given;
-use super::{ALL_FIELDS, Draft, Names, Target, write};
+use super::{Draft, Target, write};
 use serde_json::{Value, json};
 
-pub(super) const TARGET: Target = Target {
-    name: "opencode",
-    title: "opencode",
-    about: "Model options for opencode.json, in the project or in ~/.config/opencode.",
-    path: "opencode.json",
-    language: "json",
-    fields: ALL_FIELDS,
-    names: Names::Many,
-    prices: false,
+pub(super) const TARGET: Target = Target::whole(
+    ("opencode", "opencode"),
+    "Model options for opencode.json, in the project or in ~/.config/opencode.",
+    ("opencode.json", "json"),
     draft,
-};
+);
 
 /// The model's options under the provider `openrouter`.
 pub(super) fn providers(given: &Given) -> Value {

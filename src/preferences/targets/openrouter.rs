@@ -1,24 +1,30 @@
 //! OpenRouter's own request.
 
 use super::given::Given;
-use super::{ALL_FIELDS, Draft, Names, Target, write};
+use super::{Draft, Target, write};
 use serde_json::{Value, json};
 
-pub(super) const TARGET: Target = Target {
-    name: "openrouter",
-    title: "OpenRouter request",
-    about: "Fields for the body of a chat completion; add the messages and a session id.",
-    path: "request.json",
-    language: "json",
-    fields: ALL_FIELDS,
-    names: Names::Many,
-    prices: false,
+pub(super) const TARGET: Target = Target::whole(
+    ("openrouter", "OpenRouter request"),
+    "Fields for the body of a chat completion; add the messages and a session id.",
+    ("request.json", "json"),
     draft,
-};
+);
+
+/// The session id in snippets.
+pub(super) const SESSION: &str = "one-for-each-conversation";
 
 /// The part of a request that controls the routing.
 pub(super) fn request(given: &Given) -> Value {
     json!({ "model": given.model_id(), "provider": given.object() })
+}
+
+/// The same with a message and a session id, for snippets.
+pub(super) fn conversation(given: &Given) -> Value {
+    let mut request = request(given);
+    request["messages"] = json!([{ "role": "user", "content": "Say hello." }]);
+    request["session_id"] = SESSION.into();
+    request
 }
 
 fn draft(given: &Given) -> Result<Draft, String> {

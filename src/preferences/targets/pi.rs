@@ -1,20 +1,15 @@
 //! pi.
 
 use super::given::Given;
-use super::{ALL_FIELDS, Draft, Names, Target, write};
+use super::{Draft, Target, write};
 use serde_json::json;
 
-pub(super) const TARGET: Target = Target {
-    name: "pi",
-    title: "pi",
-    about: "A model override for ~/.pi/agent/models.json.",
-    path: "models.json",
-    language: "json",
-    fields: ALL_FIELDS,
-    names: Names::Many,
-    prices: false,
+pub(super) const TARGET: Target = Target::whole(
+    ("pi", "pi"),
+    "A model override for ~/.pi/agent/models.json.",
+    ("models.json", "json"),
     draft,
-};
+);
 
 fn draft(given: &Given) -> Result<Draft, String> {
     let compat = json!({ "openRouterRouting": given.object() });

@@ -1,19 +1,14 @@
 //! An OpenRouter preset: the preference is stored in the account under a name, for clients that can only name a model.
 
 use super::given::Given;
-use super::{ALL_FIELDS, Draft, Names, OPENROUTER_API, Target, openrouter, write};
+use super::{Draft, OPENROUTER_API, Target, openrouter, write};
 
-pub(super) const TARGET: Target = Target {
-    name: "openrouter-preset",
-    title: "OpenRouter preset",
-    about: "Body for OpenRouter's presets API; any client that can name a model can then use the preset.",
-    path: "preset.json",
-    language: "json",
-    fields: ALL_FIELDS,
-    names: Names::Many,
-    prices: false,
+pub(super) const TARGET: Target = Target::whole(
+    ("openrouter-preset", "OpenRouter preset"),
+    "Body for OpenRouter's presets API; any client that can name a model can then use the preset.",
+    ("preset.json", "json"),
     draft,
-};
+);
 
 /// Maximum length of a slug.
 const LONGEST: usize = 60;

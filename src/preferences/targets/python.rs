@@ -1,21 +1,16 @@
 //! Python, with OpenAI's SDK.
 
-use super::curl::SESSION;
 use super::given::Given;
-use super::{ALL_FIELDS, Draft, Names, OPENROUTER_API, Target, write};
+use super::openrouter::SESSION;
+use super::{Draft, OPENROUTER_API, Target, write};
 use serde_json::json;
 
-pub(super) const TARGET: Target = Target {
-    name: "python",
-    title: "Python (OpenAI SDK)",
-    about: "A request with the `openai` package.",
-    path: "request.py",
-    language: "python",
-    fields: ALL_FIELDS,
-    names: Names::Many,
-    prices: false,
+pub(super) const TARGET: Target = Target::whole(
+    ("python", "Python (OpenAI SDK)"),
+    "A request with the `openai` package.",
+    ("request.py", "python"),
     draft,
-};
+);
 
 fn draft(given: &Given) -> Result<Draft, String> {
     let body = json!({ "provider": given.object(), "session_id": SESSION });

@@ -7,15 +7,14 @@ use serde_json::json;
 const FIELDS: &[&str] = &["only"];
 
 pub(super) const TARGET: Target = Target {
-    name: "roo",
-    title: "Roo Code",
-    about: "Settings for import: a provider profile for the model.",
-    path: "roo-code-settings.json",
-    language: "json",
     fields: FIELDS,
     names: Names::One,
-    prices: false,
-    draft,
+    ..Target::whole(
+        ("roo", "Roo Code"),
+        "Settings for import: a provider profile for the model.",
+        ("roo-code-settings.json", "json"),
+        draft,
+    )
 };
 
 fn draft(given: &Given) -> Result<Draft, String> {

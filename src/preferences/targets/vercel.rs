@@ -2,7 +2,7 @@
 
 use super::given::Given;
 use super::vercel_names::Names as Spelling;
-use super::{Draft, Names, Target, write};
+use super::{Draft, Target, write};
 use crate::snapshot::Endpoint;
 use serde_json::{Map, Value, json};
 
@@ -10,15 +10,13 @@ use serde_json::{Map, Value, json};
 const FIELDS: &[&str] = &["only", "ignore", "order", "data_collection", "zdr"];
 
 pub(super) const TARGET: Target = Target {
-    name: "vercel-ai-gateway",
-    title: "Vercel AI Gateway",
-    about: "Fields for the body of a chat completion at ai-gateway.vercel.sh, or `providerOptions` of the AI SDK.",
-    path: "request.json",
-    language: "json",
     fields: FIELDS,
-    names: Names::Many,
-    prices: false,
-    draft,
+    ..Target::whole(
+        ("vercel-ai-gateway", "Vercel AI Gateway"),
+        "Fields for the body of a chat completion at ai-gateway.vercel.sh, or `providerOptions` of the AI SDK.",
+        ("request.json", "json"),
+        draft,
+    )
 };
 
 fn draft(given: &Given) -> Result<Draft, String> {

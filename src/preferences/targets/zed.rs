@@ -1,7 +1,7 @@
 //! Zed.
 
 use super::given::Given;
-use super::{Draft, Names, Target, write};
+use super::{Draft, Target, write};
 use serde_json::{Value, json};
 
 /// The fields of a model's `provider` in Zed's settings, according to its source code.
@@ -17,15 +17,8 @@ const FIELDS: &[&str] = &[
 ];
 
 pub(super) const TARGET: Target = Target {
-    name: "zed",
-    title: "Zed",
-    about: "A model for Zed's settings.json.",
-    path: "settings.json",
-    language: "json",
     fields: FIELDS,
-    names: Names::Many,
-    prices: false,
-    draft,
+    ..Target::whole(("zed", "Zed"), "A model for Zed's settings.json.", ("settings.json", "json"), draft)
 };
 
 fn draft(given: &Given) -> Result<Draft, String> {

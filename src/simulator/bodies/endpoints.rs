@@ -20,7 +20,6 @@ pub(super) struct Row {
     prices: Vec<(String, String)>,
 }
 
-/// Renders the fixed parts of all endpoints.
 pub(super) fn rows(world: &World) -> Vec<Row> {
     let prices = |e: &Endpoint| {
         let one = |p: &crate::simulator::price::Prices| {

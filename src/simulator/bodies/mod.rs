@@ -17,9 +17,7 @@ use super::world::{Pair, World};
 /// The parts that do not change over time, rendered once.
 #[derive(Debug)]
 pub(super) struct Prepared {
-    /// `/api/v1/providers`.
     providers: Vec<u8>,
-    /// `/api/frontend/v1/all-providers`.
     all_providers: Vec<u8>,
     /// Per endpoint: the fixed part of its rows, and its prices.
     rows: Vec<endpoints::Row>,
@@ -32,7 +30,6 @@ pub(super) struct Prepared {
 }
 
 impl Prepared {
-    /// Renders the fixed parts of a world.
     pub(super) fn new(world: &World) -> Self {
         let mut by_id = HashMap::new();
         let mut by_permaslug = HashMap::new();
@@ -107,26 +104,7 @@ fn pair<'a>(simulator: &'a Simulator, query: &str) -> Option<&'a Pair> {
 
 /// Decodes percent-encoding; malformed escapes remain unchanged.
 fn decode(text: &str) -> String {
-    if !text.contains('%') {
-        return text.to_owned();
-    }
-    let bytes = text.as_bytes();
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut i = 0;
-    while i < bytes.len() {
-        let escape = text.get(i + 1..i + 3).and_then(|hex| u8::from_str_radix(hex, 16).ok());
-        match escape.filter(|_| bytes[i] == b'%') {
-            Some(byte) => {
-                out.push(byte);
-                i += 3;
-            }
-            None => {
-                out.push(bytes[i]);
-                i += 1;
-            }
-        }
-    }
-    String::from_utf8_lossy(&out).into_owned()
+    percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
 
 #[cfg(test)]

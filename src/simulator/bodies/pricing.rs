@@ -230,17 +230,13 @@ fn summary<'a>(simulator: &'a Simulator, paid: &Paid, with_ids: bool) -> Summary
 
 fn names<'a>(simulator: &'a Simulator, named: &[usize]) -> Names<'a> {
     let world = &simulator.world;
-    let id = |i: usize| world.endpoints[i].id;
+    let by_id = |name: &dyn Fn(usize) -> &'a str| -> BTreeMap<Uuid, &'a str> {
+        named.iter().map(|&i| (world.endpoints[i].id, name(i))).collect()
+    };
     Names {
-        endpoint_names: named
-            .iter()
-            .map(|&i| (id(i), simulator.prepared.summary_names[i].as_str()))
-            .collect(),
-        endpoint_raw_names: named.iter().map(|&i| (id(i), world.endpoints[i].display.as_str())).collect(),
-        endpoint_provider_slugs: named
-            .iter()
-            .map(|&i| (id(i), world.providers[world.endpoints[i].provider].slug.as_str()))
-            .collect(),
+        endpoint_names: by_id(&|i| &simulator.prepared.summary_names[i]),
+        endpoint_raw_names: by_id(&|i| &world.endpoints[i].display),
+        endpoint_provider_slugs: by_id(&|i| &world.providers[world.endpoints[i].provider].slug),
     }
 }
 

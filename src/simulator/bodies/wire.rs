@@ -27,7 +27,6 @@ pub(super) fn envelope(data: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(&Envelope { data }).unwrap_or_default()
 }
 
-/// A value as JSON text.
 pub(super) fn text(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }

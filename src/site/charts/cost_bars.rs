@@ -54,17 +54,15 @@ const PARTS: [Part; 5] = [
 ];
 
 impl CostPart {
-    /// Draws a comparison.
     pub fn new(cost: &CostOfModel) -> Self {
         let shown = cost.endpoints.iter().filter(|e| e.cost.is_some());
         let reach = shown.filter_map(|e| e.high.or(e.cost)).fold(0.0, f64::max);
         let workload = &cost.workload;
         Self {
             summary: format!(
-                "{}: {} {}, {} prompt tokens, of which {} can be read from a cache, {} output tokens{}.",
+                "{}: {}, {} prompt tokens, of which {} can be read from a cache, {} output tokens{}.",
                 workload.title,
-                workload.turns,
-                if workload.turns == 1 { "turn" } else { "turns" },
+                format::counted(workload.turns as usize, "turn", "turns"),
                 format::tokens(cost.prompt_tokens),
                 format::percent(cost.reusable_share),
                 format::tokens(cost.output_tokens),

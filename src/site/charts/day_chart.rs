@@ -111,13 +111,11 @@ struct ChartFile<'a> {
 pub struct Subject {
     /// Id of the title in the page.
     pub id: &'static str,
-    /// Title of the chart.
     pub title: String,
     /// Label of the value axis.
     pub unit: &'static str,
     /// Top of the value axis; `None` takes the largest value.
     pub top: Option<f64>,
-    /// Writes a value.
     pub format: fn(f64) -> String,
 }
 
@@ -135,7 +133,7 @@ impl DayChart {
         spread_labels(&mut lines);
         let summary = format!(
             "{} over {} days; the table below has the same numbers",
-            plural(lines.len(), "line", "lines"),
+            format::counted(lines.len(), "line", "lines"),
             axis.days()
         );
         Some(Self {
@@ -167,10 +165,6 @@ impl DayChart {
     pub fn file(&self) -> askama::Result<String> {
         ChartFile { style: assets::CHART_STYLE, chart: self }.render()
     }
-}
-
-fn plural(count: usize, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
 }
 
 /// Rounds up to 1, 2, 4, 6 or 8 times a power of ten, so that quarters of it are round numbers.

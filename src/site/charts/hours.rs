@@ -92,7 +92,6 @@ pub struct Hours {
     pub maps: Vec<HourMap>,
     /// Tags and addresses of the other maps.
     pub others: Vec<(String, String)>,
-    /// Why there is no map at all.
     pub why_none: &'static str,
 }
 
@@ -107,7 +106,6 @@ fn first_day(hourly: &HourlyRates, model: &ModelEntry) -> Option<NaiveDate> {
     model.endpoints.iter().filter_map(first).min()
 }
 
-/// The maps of a model's endpoints.
 pub fn of_model(hourly: &HourlyRates, model: &ModelEntry) -> Hours {
     let Some(first) = first_day(hourly, model) else {
         return Hours {
@@ -189,9 +187,9 @@ fn summary(stretches: &[Stretch], days: usize) -> String {
     let tokens: f64 = stretches.iter().map(|s| s.tokens as f64).sum();
     let hits: f64 = stretches.iter().map(|s| s.hit_rate * s.tokens as f64).sum();
     format!(
-        "{} rates over {days} {}: {} to {}, {} weighted by tokens.",
+        "{} rates over {}: {} to {}, {} weighted by tokens.",
         stretches.len(),
-        if days == 1 { "day" } else { "days" },
+        format::counted(days, "day", "days"),
         format::percent(low),
         format::percent(high),
         format::percent(hits / tokens)

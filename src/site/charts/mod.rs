@@ -19,24 +19,49 @@ pub const LINES: usize = 5;
 /// What a chart of a model shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum OfModel {
-    /// Hit rate by day.
     HitRate,
-    /// Effective input price by day.
     EffectivePrice,
 }
 
 impl OfModel {
-    /// The name of its file.
     pub fn file(self) -> &'static str {
         match self {
             Self::HitRate => "hit-rate.svg",
             Self::EffectivePrice => "effective-price.svg",
         }
     }
+
+    fn subject(self, title: String) -> Subject {
+        match self {
+            Self::HitRate => Subject {
+                id: "chart-hit-rate",
+                title,
+                unit: "cached share of prompt tokens",
+                top: Some(1.0),
+                format: format::percent,
+            },
+            Self::EffectivePrice => Subject {
+                id: "chart-price",
+                title,
+                unit: "USD per million prompt tokens",
+                top: None,
+                format: format::usd,
+            },
+        }
+    }
+
+    /// Prices in charts are observed, even on days whose hit rate had to be derived from them.
+    fn point(self, of: &EndpointDay) -> Point {
+        let (value, derived) = match self {
+            Self::HitRate => (of.hit_rate, of.basis == Some(Basis::Derived)),
+            Self::EffectivePrice => (of.effective_input, false),
+        };
+        Point { day: of.day, value, derived }
+    }
 }
 
 /// The days on which a change of an endpoint's list price was observed.
-pub fn steps(snapshot: &Snapshot, model: &ModelEntry, endpoint: &Endpoint) -> Vec<(NaiveDate, String)> {
+fn steps(snapshot: &Snapshot, model: &ModelEntry, endpoint: &Endpoint) -> Vec<(NaiveDate, String)> {
     let its = snapshot.status.events.iter().filter(|e| {
         e.kind == EventKind::PriceChanged
             && e.model_id.as_deref() == Some(model.model_id.as_str())
@@ -45,58 +70,50 @@ pub fn steps(snapshot: &Snapshot, model: &ModelEntry, endpoint: &Endpoint) -> Ve
     its.map(|e| (e.at.date_naive(), e.detail.clone())).collect()
 }
 
+/// A chart of endpoints, each with its name and its model; `None` if no day has a value.
+pub fn of_endpoints<'a>(
+    snapshot: &Snapshot,
+    what: OfModel,
+    title: String,
+    shown: impl Iterator<Item = (String, &'a ModelEntry, &'a Endpoint)>,
+) -> Option<DayChart> {
+    let series = shown.map(|(name, model, endpoint)| Series {
+        name,
+        points: endpoint.days.iter().map(|day| what.point(day)).collect(),
+        steps: match what {
+            OfModel::HitRate => Vec::new(),
+            OfModel::EffectivePrice => steps(snapshot, model, endpoint),
+        },
+    });
+    DayChart::new(what.subject(title), &series.collect::<Vec<_>>())
+}
+
 /// A chart of a model's busiest endpoints; `None` if no day has a value.
 pub fn of_model(snapshot: &Snapshot, model: &ModelEntry, what: OfModel) -> Option<DayChart> {
-    let series = |value: fn(&EndpointDay) -> Point, stepped: bool| -> Vec<Series> {
-        let one = |e: &Endpoint| Series {
-            // The tag, because several endpoints may share a name.
-            name: e.tag.to_string(),
-            points: e.days.iter().map(value).collect(),
-            steps: if stepped { steps(snapshot, model, e) } else { Vec::new() },
-        };
-        model.busiest().into_iter().take(LINES).map(one).collect()
+    let quantity = match what {
+        OfModel::HitRate => "hit rate",
+        OfModel::EffectivePrice => "effective input price",
     };
-    let chart = match what {
-        OfModel::HitRate => DayChart::new(
-            Subject {
-                id: "chart-hit-rate",
-                title: format!("{}: hit rate by day", model.name),
-                unit: "cached share of prompt tokens",
-                top: Some(1.0),
-                format: format::percent,
-            },
-            &series(
-                |d| Point { day: d.day, value: d.hit_rate, derived: d.basis == Some(Basis::Derived) },
-                false,
-            ),
-        ),
-        OfModel::EffectivePrice => DayChart::new(
-            Subject {
-                id: "chart-price",
-                title: format!("{}: effective input price by day", model.name),
-                unit: "USD per million prompt tokens",
-                top: None,
-                format: format::usd,
-            },
-            // Prices in charts are observed, even on days whose hit rate had to be derived from them.
-            &series(|d| Point { day: d.day, value: d.effective_input, derived: false }, true),
-        ),
-    };
+    // By their tags, because several endpoints may share a name.
+    let shown = model.busiest().into_iter().take(LINES).map(|e| (e.tag.to_string(), model, e));
+    let chart = of_endpoints(snapshot, what, format!("{}: {quantity} by day", model.name), shown);
     chart.map(|chart| chart.at(link::model_chart(&model.model_id, what.file())))
+}
+
+/// The hit rates of providers by day; `None` if no day has a hit rate.
+pub fn of_providers(title: String, shown: &[&ProviderEntry]) -> Option<DayChart> {
+    let one = |p: &&ProviderEntry| Series {
+        name: p.name.clone(),
+        points: p.days.iter().map(|d| Point { day: d.day, value: d.hit_rate, derived: false }).collect(),
+        steps: Vec::new(),
+    };
+    DayChart::new(OfModel::HitRate.subject(title), &shown.iter().map(one).collect::<Vec<_>>())
 }
 
 /// The hit rate of a provider by day; `None` if no day has a hit rate.
 pub fn of_provider(provider: &ProviderEntry) -> Option<DayChart> {
-    let points = provider.days.iter().map(|d| Point { day: d.day, value: d.hit_rate, derived: false });
-    let subject = Subject {
-        id: "chart-hit-rate",
-        title: format!("{}: hit rate by day, over all its traffic", provider.name),
-        unit: "cached share of prompt tokens",
-        top: Some(1.0),
-        format: format::percent,
-    };
-    let series = Series { name: provider.name.clone(), points: points.collect(), steps: Vec::new() };
-    let chart = DayChart::new(subject, &[series]);
+    let title = format!("{}: hit rate by day, over all its traffic", provider.name);
+    let chart = of_providers(title, &[provider]);
     chart.map(|chart| chart.at(link::provider_chart(provider.provider.as_str())))
 }
 

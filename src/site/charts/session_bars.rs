@@ -106,12 +106,7 @@ pub struct Sessions {
 /// The sessions of a model under every workload of the snapshot.
 pub fn of_model(snapshot: &Snapshot, model: &ModelEntry) -> Sessions {
     let compared: Vec<CostOfModel> = snapshot.workloads.iter().map(|w| compare(snapshot, model, w)).collect();
-    let cell = |cost: &CostOfModel, id| {
-        cost.endpoints
-            .iter()
-            .find(|e| e.endpoint_id == id)
-            .map_or_else(|| SessionCell::of(None), |e| SessionCell::of(Some(e)))
-    };
+    let cell = |cost: &CostOfModel, id| SessionCell::of(cost.endpoints.iter().find(|e| e.endpoint_id == id));
     Sessions {
         bars: compared
             .iter()
@@ -174,7 +169,7 @@ impl SessionBars {
         (reach > 0.0).then(|| Self {
             id: format!("session-{nth}"),
             workload: workload.title.clone(),
-            about: format!("{} {}", workload.turns, if workload.turns == 1 { "turn" } else { "turns" }),
+            about: format::counted(workload.turns as usize, "turn", "turns"),
             title: format!("{}: cost of a {} session by endpoint", model.name, workload.title.to_lowercase()),
             head: format::shorten(
                 &format!("{}: {} session", model.name, workload.title.to_lowercase()),

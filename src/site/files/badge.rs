@@ -3,7 +3,7 @@
 use crate::domain::tier::{Lens, Tier};
 use crate::site::parts::picks::picks;
 use crate::site::parts::shell::View;
-use crate::site::parts::{effect, format, lens};
+use crate::site::parts::{effect_with_unit, format, lens};
 use crate::snapshot::{ModelEntry, ProviderTier};
 use askama::Template;
 
@@ -56,10 +56,7 @@ fn file(view: &View, label: &str, value: &str, class: &'static str) -> askama::R
 fn tier_in_words(row: &ProviderTier, lens: Lens) -> String {
     match (row.tier, row.adjusted) {
         (Tier::Unrated, _) | (_, None) => "unrated".to_owned(),
-        (tier, Some(value)) => {
-            let unit = if lens == Lens::Cache { " points" } else { "" };
-            format!("{tier}  {}{unit}", effect(lens, value))
-        }
+        (tier, Some(value)) => format!("{tier}  {}", effect_with_unit(lens, value)),
     }
 }
 
@@ -69,11 +66,8 @@ fn tier_in_words(row: &ProviderTier, lens: Lens) -> String {
 /// If the template cannot be rendered.
 pub fn of_provider(view: &View, slug: &str, lens: Lens) -> askama::Result<Option<String>> {
     let snapshot = view.snapshot.as_ref();
-    if snapshot.provider(slug).is_none() {
-        return Ok(None);
-    }
-    let list = snapshot.tier_list(lens, None);
-    let row = list.and_then(|list| list.providers.iter().find(|row| row.provider.as_str() == slug));
+    let Some(provider) = snapshot.provider(slug) else { return Ok(None) };
+    let row = snapshot.tier_of(&provider.provider, lens);
     let value = row.map_or_else(|| "unrated".to_owned(), |row| tier_in_words(row, lens));
     let class = row.map_or("U", |row| crate::site::parts::class(row.tier));
     let label = format!("{} tier", lens::title(lens).to_lowercase());

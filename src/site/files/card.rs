@@ -17,13 +17,10 @@ pub type Colour = [u8; 3];
 /// The font weights that a card draws with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Weight {
-    /// Running text.
     Regular,
-    /// Emphasis.
     Bold,
 }
 
-/// A card being drawn.
 pub struct Card {
     pixels: Vec<u8>,
     regular: FontRef<'static>,
@@ -108,7 +105,6 @@ impl Card {
         }
     }
 
-    /// The card as a PNG file.
     pub fn png(&self) -> Vec<u8> {
         png(&self.pixels)
     }

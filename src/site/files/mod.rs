@@ -29,7 +29,6 @@ pub enum File {
     ProviderBadge(String, Lens),
     /// The badge of a model: its cheapest host.
     ModelBadge(String, Lens),
-    /// The feed of changes.
     Feed,
     SiteMap,
     /// The preview picture of the front page.

@@ -1,10 +1,10 @@
 //! The content of the pictures for link previews.
 
 use super::card::{Card, Colour, WIDTH, Weight};
-use crate::domain::tier::{Lens, Tier};
+use crate::domain::tier::Tier;
 use crate::site::parts::picks::picks;
 use crate::site::parts::shell::View;
-use crate::site::parts::{effect, format, lens};
+use crate::site::parts::{effect_with_unit, format, lens};
 use crate::snapshot::{ModelEntry, ProviderEntry, ProviderTier};
 
 const INK: Colour = [0x15, 0x18, 0x1e];
@@ -80,30 +80,21 @@ pub fn of_provider(view: &View, provider: &ProviderEntry) -> Option<Vec<u8>> {
     let width = ROOM / 5.0;
     for (index, lens) in lens::all().into_iter().enumerate() {
         let x = LEFT + width * index as f32;
-        let row = snapshot
-            .tier_list(lens, None)
-            .and_then(|list| list.providers.iter().find(|row| row.provider == provider.provider));
+        let row = snapshot.tier_of(&provider.provider, lens);
         letter(&mut card, (x as usize, 318), 110, row.map_or(Tier::Unrated, |row| row.tier));
         card.write(lens::title(lens), (x, 474.0), (Weight::Bold, 32.0, INK), width - 12.0);
         let value = row.filter(|row| row.tier != Tier::Unrated).and_then(|row| row.adjusted);
-        let value = value.map_or_else(|| "unrated".to_owned(), |v| in_words(lens, v));
+        let value = value.map_or_else(|| "unrated".to_owned(), |v| effect_with_unit(lens, v));
         card.write(&value, (x, 514.0), (Weight::Regular, 30.0, SOFT), width - 12.0);
     }
     Some(card.png())
-}
-
-fn in_words(lens: Lens, value: f64) -> String {
-    match lens {
-        Lens::Cache => format!("{} points", effect(lens, value)),
-        _ => effect(lens, value),
-    }
 }
 
 /// A model's card: its cheapest hosts and the price list's pick. `None` if the fonts cannot be read.
 pub fn of_model(view: &View, model: &ModelEntry) -> Option<Vec<u8>> {
     let snapshot = view.snapshot.as_ref();
     let workload = snapshot.default_workload();
-    let title = snapshot.workloads.first().map_or(String::new(), |w| w.title.to_lowercase());
+    let title = snapshot.default_title();
     let hosts = format!("{} hosts, cost of a {title} session", model.endpoints.len());
     let mut card = begin(view, &model.name, &hosts)?;
     let priced = model.endpoints.iter().filter_map(|e| Some((e, *e.session_cost.get(workload)?)));

@@ -11,9 +11,7 @@ use askama::Template;
 /// One change, ready to be displayed.
 #[derive(Debug, Clone)]
 pub struct Change<'a> {
-    /// When it was seen.
     pub at: When,
-    /// Its kind in words.
     pub kind: &'static str,
     /// Description for people; untrusted.
     pub detail: &'a str,
@@ -25,7 +23,6 @@ pub struct Change<'a> {
     pub tag: Option<&'a str>,
 }
 
-/// The kind of an event in words.
 pub fn kind_in_words(kind: EventKind) -> &'static str {
     match kind {
         EventKind::PriceChanged => "list price",

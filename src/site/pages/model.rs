@@ -33,10 +33,10 @@ struct ModelPage<'a> {
     author: &'a str,
     facts: Facts,
     siblings: Vec<(String, &'a str)>,
-    advice: Option<Advice>,
+    advice: Option<Advice<'a>>,
     workload: String,
     workloads: &'a [Workload],
-    rows: Vec<Row>,
+    rows: Vec<Row<'a>>,
     by_lens: LensTable,
     flags: Vec<Explained>,
     conditions: Vec<Condition>,
@@ -61,25 +61,21 @@ struct Facts {
 }
 
 /// The choice of the price list compared with the cheapest session.
-struct Advice {
-    list_name: String,
-    list_tag: String,
+struct Advice<'a> {
+    list: &'a Endpoint,
     list_cost: String,
-    best_name: String,
-    best_tag: String,
+    best: &'a Endpoint,
     best_cost: String,
     surcharge: Option<String>,
     agrees: bool,
 }
 
-struct Row {
+struct Row<'a> {
+    of: &'a Endpoint,
     key: String,
     range: Option<RateRange>,
     provider: String,
-    name: String,
-    tag: String,
     badge: Badge,
-    why: String,
     cheapest_list: bool,
     cheapest_session: bool,
     flags: Vec<Chip>,
@@ -91,12 +87,10 @@ struct Row {
     sessions: Vec<SessionCell>,
     held: Option<String>,
     service: Vec<Cell>,
-    quantization: Option<String>,
     context: Cell,
     longest_prompt: Cell,
     longest_answer: Cell,
     since: When,
-    region: Option<String>,
     prompts: Option<&'static str>,
 }
 
@@ -132,7 +126,7 @@ pub fn render(view: &View, model: &ModelEntry) -> askama::Result<String> {
         facts: facts(model),
         siblings: siblings(snapshot, model),
         advice: picks.as_ref().map(advice),
-        workload: snapshot.workloads.first().map_or(String::new(), |w| w.title.to_lowercase()),
+        workload: snapshot.default_title(),
         workloads: &snapshot.workloads,
         rows: with_sessions
             .map(|(e, sessions)| row(model, e, (snapshot, sessions), picks.as_ref()))
@@ -182,25 +176,23 @@ fn siblings<'a>(snapshot: &'a Snapshot, model: &ModelEntry) -> Vec<(String, &'a 
     snapshot.models.iter().filter(same).map(link).collect()
 }
 
-fn advice(picks: &Picks) -> Advice {
+fn advice<'a>(picks: &Picks<'a>) -> Advice<'a> {
     Advice {
-        list_name: picks.by_list.name.clone(),
-        list_tag: picks.by_list.tag.to_string(),
+        list: picks.by_list,
         list_cost: format::usd(picks.by_list_cost),
-        best_name: picks.by_session.name.clone(),
-        best_tag: picks.by_session.tag.to_string(),
+        best: picks.by_session,
         best_cost: format::usd(picks.by_session_cost),
         surcharge: picks.surcharge().map(format::percent),
         agrees: picks.by_list.endpoint_id == picks.by_session.endpoint_id,
     }
 }
 
-fn row(
+fn row<'a>(
     model: &ModelEntry,
-    endpoint: &Endpoint,
+    endpoint: &'a Endpoint,
     (snapshot, sessions): (&Snapshot, Vec<SessionCell>),
     picks: Option<&Picks>,
-) -> Row {
+) -> Row<'a> {
     let is = |picked: fn(&Picks) -> uuid::Uuid| picks.map(picked) == Some(endpoint.endpoint_id);
     let cost = |w: &Workload| endpoint.session_cost.get(&w.name).copied();
     let first = snapshot.workloads.first().and_then(cost);
@@ -210,13 +202,11 @@ fn row(
         Cell::number(length.map(|n| n as f64), |n| format::context(n as i64), "not stated")
     };
     Row {
+        of: endpoint,
         key: link::endpoint_name(&model.model_id, endpoint.tag.as_str()),
         range: charts::range_of_days(&endpoint.days, RANGE_DAYS).map(RateRange::new),
         provider: link::provider(endpoint.provider.as_str()),
-        name: endpoint.name.clone(),
-        tag: endpoint.tag.to_string(),
         badge: Badge::new(endpoint.tier),
-        why: endpoint.why.clone(),
         cheapest_list: is(|p| p.by_list.endpoint_id),
         cheapest_session,
         flags: flags::chips(endpoint),
@@ -228,12 +218,10 @@ fn row(
         sessions,
         held: endpoint.verdicts.get(&Lens::Cost).and_then(held),
         service: service(endpoint, without_uptime(snapshot)),
-        quantization: endpoint.quantization.clone(),
         context: context(endpoint.context_length),
         longest_prompt: context(endpoint.prompt_limit()),
         longest_answer: context(endpoint.max_completion_tokens),
         since: When::new(endpoint.since()),
-        region: endpoint.region.clone(),
         prompts: prompts(endpoint),
     }
 }

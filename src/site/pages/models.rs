@@ -71,7 +71,6 @@ pub fn render(view: &View) -> askama::Result<String> {
             rows: rows(false),
         },
     ];
-    let title = snapshot.workloads.first().map_or(String::new(), |w| w.title.to_lowercase());
     Models {
         shell: Shell::of_page(
             view,
@@ -79,7 +78,7 @@ pub fn render(view: &View) -> askama::Result<String> {
             "models",
             "Every model with its hosts: the cheapest by list price and the cheapest in practice.",
         ),
-        workload: title,
+        workload: snapshot.default_title(),
         groups: groups.into_iter().filter(|g| !g.rows.is_empty()).collect(),
     }
     .render()
@@ -106,11 +105,7 @@ fn row(model: &ModelEntry, workload: &str) -> Row {
         model_id: model.model_id.clone(),
         endpoints: Cell::count(model.endpoints.len()),
         hit_rate: Cell::number(model.hit_rate, format::percent, "no traffic"),
-        tokens: Cell::number(
-            (model.tokens_per_day > 0.0).then_some(model.tokens_per_day),
-            format::tokens,
-            "no traffic",
-        ),
+        tokens: Cell::traffic(model.tokens_per_day),
         agrees: picks.is_some_and(|p| p.by_list.endpoint_id == p.by_session.endpoint_id),
         cheapest: picks.map(|p| host(p.by_session, p.by_session_cost)),
         by_list: picks.map(|p| host(p.by_list, p.by_list_cost)),

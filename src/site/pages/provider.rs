@@ -9,7 +9,7 @@ use crate::site::charts::day_chart::DayChart;
 use crate::site::parts::flags::{self, Chip, Explained};
 use crate::site::parts::record::{self, Reliability, Sides};
 use crate::site::parts::shell::{Shell, View};
-use crate::site::parts::{Badge, Cell, effect, format, lens, link};
+use crate::site::parts::{Badge, Cell, effect, effect_with_unit, format, lens, link};
 use crate::site::registry::Section;
 use crate::snapshot::{Endpoint, ModelEntry, ProviderEntry, Snapshot, Verdict};
 use askama::Template;
@@ -89,7 +89,7 @@ pub fn render(view: &View, provider: &ProviderEntry) -> askama::Result<String> {
     let traffic = |e: &Endpoint| e.tokens_per_day.unwrap_or(0.0);
     served.sort_by(|a, b| traffic(b.1).total_cmp(&traffic(a.1)));
     let workload = snapshot.default_workload();
-    let title = snapshot.workloads.first().map_or(String::new(), |w| w.title.to_lowercase());
+    let title = snapshot.default_title();
     let sides = sides(&served, &title);
     ProviderPage {
         shell: Shell::new(
@@ -171,7 +171,7 @@ fn standing(snapshot: &Snapshot, provider: &ProviderEntry, lens: Lens) -> Option
     Some(Standing {
         href: link::tiers(lens, list.workload.as_deref()),
         lens: lens::title(lens),
-        badge: row.map_or_else(|| Badge::new(Tier::Unrated), Badge::of),
+        badge: Badge::of_any(row),
         held: row.and_then(held),
         value: value.map_or_else(|| "unrated".to_owned(), |v| spoken(lens, v)),
         place: position.zip(value).map(|(position, _)| format!("{} of {rated}", position + 1)),
@@ -219,7 +219,7 @@ fn held(row: &ProviderTier) -> Option<String> {
 /// An effect with words for its direction.
 fn spoken(lens: Lens, value: f64) -> String {
     match lens {
-        Lens::Cache => format!("{} points", effect(lens, value)),
+        Lens::Cache => effect_with_unit(lens, value),
         Lens::Cost if value < 0.0 => format!("{} cheaper", format::percent(value.abs())),
         Lens::Cost => format!("{} more expensive", format::percent(value)),
         Lens::Reliability | Lens::Speed | Lens::Overall => format!("{}\u{202f}σ", effect(lens, value)),

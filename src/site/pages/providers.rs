@@ -3,7 +3,7 @@
 use crate::domain::tier::Lens;
 use crate::site::charts::spark::{DayAxis, Spark};
 use crate::site::parts::shell::{Shell, View};
-use crate::site::parts::{Badge, Cell, format, lens, link};
+use crate::site::parts::{Badge, Cell, lens, link};
 use crate::site::registry::Section;
 use crate::snapshot::{ProviderEntry, Snapshot};
 use askama::Template;
@@ -30,13 +30,8 @@ struct Row {
 
 /// The badges of a provider, one per lens in the order of [`lenses`], under the default workload.
 fn badges(snapshot: &Snapshot, provider: &ProviderEntry) -> Vec<Badge> {
-    let badge = |lens: Lens| {
-        let list = snapshot.tier_list(lens, None)?;
-        let row = list.providers.iter().find(|row| row.provider == provider.provider)?;
-        Some(Badge::of(row))
-    };
-    let none = || Badge::new(crate::domain::tier::Tier::Unrated);
-    lens::all().into_iter().map(|lens| badge(lens).unwrap_or_else(none)).collect()
+    let row = |lens: Lens| snapshot.tier_of(&provider.provider, lens);
+    lens::all().into_iter().map(|lens| Badge::of_any(row(lens))).collect()
 }
 
 /// Renders the index of providers, most used first.
@@ -55,11 +50,7 @@ pub fn render(view: &View) -> askama::Result<String> {
         badges: badges(snapshot, provider),
         models: Cell::count(provider.models.len()),
         endpoints: Cell::count(provider.endpoints),
-        tokens: Cell::number(
-            (provider.tokens_per_day > 0.0).then_some(provider.tokens_per_day),
-            format::tokens,
-            "no traffic",
-        ),
+        tokens: Cell::traffic(provider.tokens_per_day),
         spark: axis.and_then(|axis| Spark::new(&provider.days, axis)),
     };
     Providers {
@@ -69,7 +60,7 @@ pub fn render(view: &View) -> askama::Result<String> {
             "providers",
             "Every provider with its tier under each lens.",
         ),
-        workload: snapshot.workloads.first().map_or(String::new(), |w| w.title.to_lowercase()),
+        workload: snapshot.default_title(),
         lenses: lens::all().into_iter().map(lens::title).collect(),
         rows: providers.into_iter().map(row).collect(),
     }

@@ -3,7 +3,7 @@
 use crate::site::parts::link;
 use crate::site::parts::shell::{Shell, View};
 use crate::site::registry::Section;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{ModelEntry, ProviderEntry, Snapshot};
 use askama::Template;
 
 /// Longer queries are truncated: no name is that long.
@@ -25,11 +25,24 @@ struct SearchPage {
 /// A search result.
 #[derive(Debug, Clone)]
 pub struct Found {
-    /// Its page.
     pub href: String,
     /// Its display name, untrusted.
     pub name: String,
     pub id: String,
+}
+
+impl Found {
+    /// A model.
+    pub fn model(model: &ModelEntry) -> Self {
+        let id = model.model_id.clone();
+        Self { href: link::model(&id), name: model.name.clone(), id }
+    }
+
+    /// A provider.
+    pub fn provider(provider: &ProviderEntry) -> Self {
+        let id = provider.provider.to_string();
+        Self { href: link::provider(&id), name: provider.name.clone(), id }
+    }
 }
 
 /// The page that a query matches exactly: by model id, canonical slug, provider slug or name.
@@ -51,20 +64,9 @@ pub fn exact(snapshot: &Snapshot, query: &str) -> Option<String> {
 
 /// Models and providers whose names are similar to an unknown name.
 pub fn nearest(snapshot: &Snapshot, name: &str) -> Vec<Found> {
-    let models = snapshot
-        .nearest_models(name)
-        .into_iter()
-        .filter_map(|id| snapshot.model(id))
-        .map(|m| Found { href: link::model(&m.model_id), name: m.name.clone(), id: m.model_id.clone() });
-    let providers =
-        snapshot.nearest_providers(name).into_iter().filter_map(|slug| snapshot.provider(slug)).map(|p| {
-            Found {
-                href: link::provider(p.provider.as_str()),
-                name: p.name.clone(),
-                id: p.provider.to_string(),
-            }
-        });
-    models.chain(providers).collect()
+    let models = snapshot.nearest_models(name).into_iter().filter_map(|id| snapshot.model(id));
+    let providers = snapshot.nearest_providers(name).into_iter().filter_map(|slug| snapshot.provider(slug));
+    models.map(Found::model).chain(providers.map(Found::provider)).collect()
 }
 
 /// Renders the results of a query.
@@ -83,20 +85,8 @@ pub fn render(view: &View, query: &str) -> askama::Result<String> {
     SearchPage {
         shell,
         nearest: if found_any || query.is_empty() { Vec::new() } else { nearest(snapshot, &query) },
-        models: models
-            .into_iter()
-            .take(MOST)
-            .map(|m| Found { href: link::model(&m.model_id), name: m.name.clone(), id: m.model_id.clone() })
-            .collect(),
-        providers: providers
-            .into_iter()
-            .take(MOST)
-            .map(|p| Found {
-                href: link::provider(p.provider.as_str()),
-                name: p.name.clone(),
-                id: p.provider.to_string(),
-            })
-            .collect(),
+        models: models.into_iter().take(MOST).map(Found::model).collect(),
+        providers: providers.into_iter().take(MOST).map(Found::provider).collect(),
         query,
         more,
     }

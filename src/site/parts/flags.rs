@@ -4,7 +4,6 @@ use crate::domain::flag::{Flag, FlagKind};
 use crate::snapshot::{Endpoint, Snapshot};
 use std::collections::HashMap;
 
-/// The label of the chip.
 pub fn label(kind: FlagKind) -> &'static str {
     match kind {
         FlagKind::Phantom => "phantom cache",
@@ -80,7 +79,6 @@ pub fn describe(endpoint: &Endpoint) -> String {
 pub struct Explained {
     /// Its name in the API.
     pub name: &'static str,
-    /// The label of the chip.
     pub label: &'static str,
     /// What it means for the person who pays.
     pub meaning: &'static str,
@@ -114,11 +112,9 @@ pub fn meanings<'a>(counts: impl Iterator<Item = &'a FlagCount>) -> Vec<Explaine
 /// A flag and how many endpoints of a provider carry it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FlagCount {
-    /// Which flag.
     pub kind: FlagKind,
     /// Its name in the API; it is also the end of the id of its explanation.
     pub name: &'static str,
-    /// The label of the chip.
     pub label: &'static str,
     /// Endpoints that carry it.
     pub endpoints: usize,

@@ -100,14 +100,14 @@ pub fn grouped(count: u64) -> String {
     text
 }
 
+/// A count with its noun: `1 day`, `3 days`.
+pub fn counted(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
 /// How old something is, in coarse units, because pages are cached for as long as their text is true.
 pub fn age(age: Duration) -> String {
-    match age.num_hours() {
-        ..=0 => "less than an hour ago".to_owned(),
-        1 => "an hour ago".to_owned(),
-        hours @ 2..48 => format!("{hours} hours ago"),
-        hours => format!("{} days ago", hours / 24),
-    }
+    format!("{} ago", span(age))
 }
 
 /// A duration for people: `14 hours`, `3 days`.

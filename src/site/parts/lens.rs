@@ -7,7 +7,6 @@ use crate::domain::tier::Lens;
 /// models answers that; the hit rate is its cause, one tab away.
 pub const DEFAULT_LENS: Lens = Lens::Cost;
 
-/// The display name of a lens.
 pub fn title(lens: Lens) -> &'static str {
     match lens {
         Lens::Cache => "Cache",

@@ -52,6 +52,11 @@ impl Badge {
             _ => Self::new(row.tier),
         }
     }
+
+    /// The badge of a provider that a tier list may lack.
+    pub fn of_any(row: Option<&ProviderTier>) -> Self {
+        row.map_or_else(|| Self::new(Tier::Unrated), Self::of)
+    }
 }
 
 /// The class that carries a tier's colour.
@@ -75,7 +80,7 @@ impl HtmlSafe for Cell {}
 
 impl Cell {
     /// A number formatted by `format`, or the text `absent`.
-    pub fn number(value: Option<f64>, format: fn(f64) -> String, absent: &str) -> Self {
+    pub fn number(value: Option<f64>, format: impl Fn(f64) -> String, absent: &str) -> Self {
         match value.filter(|v| v.is_finite()) {
             Some(value) => Self { text: format(value), sort: Some(value), class: "n", label: "" },
             None => Self { text: absent.to_owned(), sort: None, class: "n na", label: "" },
@@ -83,6 +88,10 @@ impl Cell {
     }
     pub fn count(count: usize) -> Self {
         Self { text: format::grouped(count as u64), sort: Some(count as f64), class: "n", label: "" }
+    }
+    /// Tokens a day; none is no traffic.
+    pub fn traffic(tokens: f64) -> Self {
+        Self::number(Some(tokens).filter(|tokens| *tokens > 0.0), format::tokens, "no traffic")
     }
     /// The same cell with the name of its column, for narrow screens that show a row as a card.
     #[must_use]
@@ -197,13 +206,17 @@ pub fn effect(lens: Lens, value: f64) -> String {
     }
 }
 
+/// An adjusted effect as [`effect`], with the word for points.
+pub fn effect_with_unit(lens: Lens, value: f64) -> String {
+    let unit = if lens == Lens::Cache { " points" } else { "" };
+    effect(lens, value) + unit
+}
+
 /// A link in a tab bar or in the navigation.
 #[derive(Debug, Clone)]
 pub struct Tab {
-    /// Where it leads.
     pub href: String,
     pub label: String,
-    /// Whether it is the current page.
     pub current: bool,
 }
 
@@ -214,27 +227,11 @@ mod tests {
 
     fn row(tier: Tier, adjusted: Option<f64>, ends: Option<(f64, f64)>) -> ProviderTier {
         ProviderTier {
-            provider: ProviderSlug::new("p"),
-            name: "P".to_owned(),
             tier,
-            naive: tier,
-            since: None,
-            previous: None,
-            cap: None,
             adjusted,
             low: ends.map(|e| e.0),
             high: ends.map(|e| e.1),
-            span: None,
-            rank_low: None,
-            rank_high: None,
-            tier_probabilities: None,
-            traffic_mean: None,
-            model_mean: None,
-            models: 3,
-            shared_models: 3,
-            endpoints: 3,
-            tokens_per_day: 1e9,
-            reason: None,
+            ..ProviderTier::unrated(ProviderSlug::new("p"), "P".to_owned())
         }
     }
 

@@ -10,13 +10,10 @@ use chrono::{DateTime, Utc};
 /// The preference of one mode, ready to be copied, or the reason why there is none.
 #[derive(Debug, Clone)]
 pub struct Instruction {
-    /// Name of the mode.
     pub mode: &'static str,
-    /// What the mode does.
     pub about: &'static str,
     /// The JSON to put into a request; `None` if there is no preference.
     pub json: Option<String>,
-    /// Why there is none.
     pub reason: Option<String>,
     /// The expected saving, in sentences.
     pub saving: Vec<String>,

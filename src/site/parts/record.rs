@@ -12,12 +12,9 @@ const MOST: usize = 4;
 /// One endpoint with its value.
 #[derive(Debug, Clone)]
 pub struct Line {
-    /// Its model's page.
     pub href: String,
-    /// The model's id.
     pub model_id: String,
     pub tag: String,
-    /// The number.
     pub value: String,
 }
 

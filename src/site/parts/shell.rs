@@ -35,7 +35,7 @@ const LONGEST_TITLE: usize = 120;
 const LONGEST_DESCRIPTION: usize = 300;
 
 /// The data of the base template; fields that need a snapshot are absent before the first one.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Shell {
     /// The window title without the name of the site; untrusted.
     pub title: String,
@@ -43,9 +43,7 @@ pub struct Shell {
     pub description: String,
     /// Links of the navigation.
     pub navigation: Vec<Tab>,
-    /// Address of the style sheet.
     pub style: &'static str,
-    /// Address of the script.
     pub script: &'static str,
     /// The content of the search field.
     pub query: String,
@@ -123,19 +121,8 @@ impl Shell {
             navigation: PAGES.iter().filter_map(tab).collect(),
             style: assets::style_path(),
             script: assets::script_path(),
-            query: String::new(),
             upstream: UPSTREAM.to_owned(),
-            simulated: false,
-            stale: None,
-            suspect: None,
-            as_of: None,
-            snapshot_id: String::new(),
-            method_version: 0,
-            canonical: None,
-            picture: None,
-            public_url: "".into(),
-            json: None,
-            refresh: None,
+            ..Self::default()
         }
     }
 

@@ -1,14 +1,67 @@
 //! The upstream's JSON as received. Only the fields that are used; `drift.rs` lists the names of the rest.
 //!
-//! A field that is not an `Option` and has no default is essential: without it the row cannot be used. Any other
-//! unreadable field is quarantined alone and counts as absent (`decode/mend.rs`).
+//! An unreadable field that is not essential is quarantined alone and counts as absent (`decode/mend.rs`).
 
 use super::lenient;
 use super::price_override::Override;
 use rust_decimal::Decimal;
-use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use std::collections::HashMap;
+
+/// How a field that may be absent is read.
+trait Field: Sized {
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error>;
+}
+
+macro_rules! read {
+    ($($type:ty: $read:path,)+) => {
+        $(impl Field for $type {
+            fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                $read(deserializer)
+            }
+        })+
+    };
+}
+
+read! {
+    Option<String>: lenient::text,
+    Option<i64>: lenient::integer,
+    Option<f64>: lenient::number,
+    Option<bool>: lenient::flag,
+    Option<Decimal>: lenient::decimal,
+    Vec<String>: lenient::texts,
+    Vec<Box<RawValue>>: lenient::list,
+    Vec<Option<Override>>: lenient::list,
+    Option<Architecture>: Deserialize::deserialize,
+    Option<Counters>: Deserialize::deserialize,
+    Option<DataPolicy>: Deserialize::deserialize,
+    Option<HashMap<String, Number>>: Deserialize::deserialize,
+    Option<IgnoredAny>: Deserialize::deserialize,
+    Option<Percentiles>: Deserialize::deserialize,
+    Option<Pricing>: Deserialize::deserialize,
+    Option<ProviderInfo>: Deserialize::deserialize,
+    Option<Stats>: Deserialize::deserialize,
+}
+
+/// Defines objects. The fields in parentheses are essential: without them the row cannot be used. The others may be
+/// absent.
+macro_rules! objects {
+    ($(
+        $(#[$of:meta])*
+        pub struct $name:ident $(($($key:ident: $kind:ty),+))? {
+            $($(#[$own:meta])* $field:ident: $type:ty,)*
+        }
+    )+) => {
+        $(#[derive(Deserialize)]
+        $(#[$of])*
+        pub struct $name {
+            $($(pub $key: $kind,)+)?
+            $($(#[$own])* #[serde(default, deserialize_with = "Field::read")] pub $field: $type,)*
+        })+
+    };
+}
 
 /// `{"data": [...]}` whose rows are read one by one, so that a bad row does not affect the others.
 #[derive(Deserialize)]
@@ -23,116 +76,152 @@ pub struct Envelope<T> {
     pub data: T,
 }
 
-#[derive(Deserialize)]
-pub struct Model {
-    pub id: String,
-    pub canonical_slug: String,
-    #[serde(default, deserialize_with = "lenient::text")]
-    pub name: Option<String>,
-    #[serde(default, deserialize_with = "lenient::integer")]
-    pub created: Option<i64>,
-    #[serde(default, deserialize_with = "lenient::integer")]
-    pub context_length: Option<i64>,
-    #[serde(default)]
-    pub pricing: Option<Pricing>,
-    #[serde(default)]
-    pub alias_target: Option<serde::de::IgnoredAny>,
-    #[serde(default)]
-    pub architecture: Option<Architecture>,
-}
+objects! {
+    pub struct Model(id: String, canonical_slug: String) {
+        name: Option<String>,
+        created: Option<i64>,
+        context_length: Option<i64>,
+        pricing: Option<Pricing>,
+        alias_target: Option<IgnoredAny>,
+        architecture: Option<Architecture>,
+    }
 
-#[derive(Deserialize)]
-pub struct Architecture {
-    #[serde(default, deserialize_with = "lenient::text")]
-    pub tokenizer: Option<String>,
-}
+    pub struct Architecture {
+        tokenizer: Option<String>,
+    }
 
-#[derive(Deserialize, Default, Debug, Clone)]
-pub struct Pricing {
-    #[serde(default, deserialize_with = "lenient::decimal")]
-    pub prompt: Option<Decimal>,
-    #[serde(default, deserialize_with = "lenient::decimal")]
-    pub completion: Option<Decimal>,
-    #[serde(default, deserialize_with = "lenient::decimal")]
-    pub input_cache_read: Option<Decimal>,
-    #[serde(default, deserialize_with = "lenient::decimal")]
-    pub input_cache_write: Option<Decimal>,
-    #[serde(default, deserialize_with = "lenient::decimal")]
-    pub input_cache_write_1h: Option<Decimal>,
-    #[serde(default, deserialize_with = "lenient::number")]
-    pub discount: Option<f64>,
-    /// Null represents an override that could not be read.
-    #[serde(default, deserialize_with = "lenient::list")]
-    pub overrides: Vec<Option<Override>>,
-}
+    #[derive(Default, Debug, Clone)]
+    pub struct Pricing {
+        prompt: Option<Decimal>,
+        completion: Option<Decimal>,
+        input_cache_read: Option<Decimal>,
+        input_cache_write: Option<Decimal>,
+        input_cache_write_1h: Option<Decimal>,
+        discount: Option<f64>,
+        /// Null represents an override that could not be read.
+        overrides: Vec<Option<Override>>,
+    }
 
-#[derive(Deserialize)]
-pub struct Provider {
-    pub slug: String,
-    #[serde(default, deserialize_with = "lenient::text")]
-    pub name: Option<String>,
-    #[serde(default, deserialize_with = "lenient::text", rename = "displayName")]
-    pub display_name: Option<String>,
-    #[serde(default, deserialize_with = "lenient::text")]
-    pub headquarters: Option<String>,
-    #[serde(default, deserialize_with = "lenient::text", alias = "statusPageUrl")]
-    pub status_page_url: Option<String>,
-    #[serde(default, deserialize_with = "lenient::text")]
-    pub privacy_policy_url: Option<String>,
-    #[serde(default, deserialize_with = "lenient::text")]
-    pub terms_of_service_url: Option<String>,
-    #[serde(default, rename = "dataPolicy")]
-    pub data_policy: Option<DataPolicy>,
-}
+    pub struct Provider(slug: String) {
+        name: Option<String>,
+        #[serde(rename = "displayName")]
+        display_name: Option<String>,
+        headquarters: Option<String>,
+        #[serde(alias = "statusPageUrl")]
+        status_page_url: Option<String>,
+        privacy_policy_url: Option<String>,
+        terms_of_service_url: Option<String>,
+        #[serde(rename = "dataPolicy")]
+        data_policy: Option<DataPolicy>,
+    }
 
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase")]
-pub struct DataPolicy {
-    #[serde(default, deserialize_with = "lenient::flag")]
-    pub training: Option<bool>,
-    #[serde(default, deserialize_with = "lenient::flag")]
-    pub retains_prompts: Option<bool>,
-    #[serde(default, deserialize_with = "lenient::text", rename = "privacyPolicyURL")]
-    pub privacy_policy_url: Option<String>,
-    #[serde(default, deserialize_with = "lenient::text", rename = "termsOfServiceURL")]
-    pub terms_of_service_url: Option<String>,
-}
+    #[derive(Default)]
+    #[serde(rename_all = "camelCase")]
+    pub struct DataPolicy {
+        training: Option<bool>,
+        retains_prompts: Option<bool>,
+        #[serde(rename = "privacyPolicyURL")]
+        privacy_policy_url: Option<String>,
+        #[serde(rename = "termsOfServiceURL")]
+        terms_of_service_url: Option<String>,
+    }
 
-#[derive(Deserialize)]
-pub struct PublicModel {
-    #[serde(default, deserialize_with = "lenient::list")]
-    pub endpoints: Vec<Box<RawValue>>,
-}
+    pub struct PublicModel {
+        endpoints: Vec<Box<RawValue>>,
+    }
 
-#[derive(Deserialize)]
-pub struct PublicEndpoint {
-    pub tag: String,
-    #[serde(default, deserialize_with = "lenient::text")]
-    pub provider_name: Option<String>,
-    #[serde(default)]
-    pub pricing: Option<Pricing>,
-    #[serde(default, deserialize_with = "lenient::text")]
-    pub quantization: Option<String>,
-    #[serde(default, deserialize_with = "lenient::integer")]
-    pub context_length: Option<i64>,
-    #[serde(default, deserialize_with = "lenient::integer")]
-    pub max_prompt_tokens: Option<i64>,
-    #[serde(default, deserialize_with = "lenient::integer")]
-    pub max_completion_tokens: Option<i64>,
-    #[serde(default, deserialize_with = "lenient::texts")]
-    pub supported_parameters: Vec<String>,
-    #[serde(default, deserialize_with = "lenient::integer")]
-    pub status: Option<i64>,
-    #[serde(default, deserialize_with = "lenient::number")]
-    pub uptime_last_5m: Option<f64>,
-    #[serde(default, deserialize_with = "lenient::number")]
-    pub uptime_last_30m: Option<f64>,
-    #[serde(default, deserialize_with = "lenient::number")]
-    pub uptime_last_1d: Option<f64>,
-    #[serde(default)]
-    pub latency_last_30m: Option<Percentiles>,
-    #[serde(default)]
-    pub throughput_last_30m: Option<Percentiles>,
+    pub struct PublicEndpoint(tag: String) {
+        provider_name: Option<String>,
+        pricing: Option<Pricing>,
+        quantization: Option<String>,
+        context_length: Option<i64>,
+        max_prompt_tokens: Option<i64>,
+        max_completion_tokens: Option<i64>,
+        supported_parameters: Vec<String>,
+        status: Option<i64>,
+        uptime_last_5m: Option<f64>,
+        uptime_last_30m: Option<f64>,
+        uptime_last_1d: Option<f64>,
+        latency_last_30m: Option<Percentiles>,
+        throughput_last_30m: Option<Percentiles>,
+    }
+
+    pub struct StatsEndpoint(id: String, provider_slug: String) {
+        model_variant_permaslug: Option<String>,
+        provider_name: Option<String>,
+        provider_display_name: Option<String>,
+        provider_info: Option<ProviderInfo>,
+        provider_region: Option<String>,
+        quantization: Option<String>,
+        context_length: Option<i64>,
+        max_prompt_tokens: Option<i64>,
+        max_completion_tokens: Option<i64>,
+        created_at: Option<String>,
+        deprecation_date: Option<String>,
+        supported_parameters: Vec<String>,
+        data_policy: Option<DataPolicy>,
+        pricing: Option<Pricing>,
+        is_hidden: Option<bool>,
+        is_private: Option<bool>,
+        is_byok_only: Option<bool>,
+        is_deranked: Option<bool>,
+        is_disabled: Option<bool>,
+        status: Option<i64>,
+        stats: Option<Stats>,
+        status_heuristics_1d: Option<Counters>,
+    }
+
+    pub struct ProviderInfo {
+        slug: Option<String>,
+    }
+
+    pub struct Stats {
+        p50_throughput: Option<f64>,
+        p50_latency: Option<f64>,
+        request_count: Option<i64>,
+    }
+
+    #[serde(rename_all = "camelCase")]
+    pub struct Counters {
+        success: Option<i64>,
+        derankable_error: Option<i64>,
+        rate_limited: Option<i64>,
+    }
+
+    #[serde(rename_all = "camelCase")]
+    pub struct EffectivePricing {
+        weighted_input_price: Option<f64>,
+        weighted_output_price: Option<f64>,
+        weighted_cache_hit_rate: Option<f64>,
+        provider_summaries: Vec<Box<RawValue>>,
+        input_chart_data: Vec<Box<RawValue>>,
+        output_chart_data: Vec<Box<RawValue>>,
+    }
+
+    #[serde(rename_all = "camelCase")]
+    pub struct Summary {
+        endpoint_id: Option<String>,
+        provider_name: Option<String>,
+        effective_input_price: Option<f64>,
+        effective_output_price: Option<f64>,
+        cache_hit_rate: Option<f64>,
+        total_tokens: Option<i64>,
+    }
+
+    pub struct ChartPoint(x: String) {
+        y: Option<HashMap<String, Number>>,
+    }
+
+    pub struct ActivityBody {
+        analytics: Vec<Box<RawValue>>,
+    }
+
+    pub struct Activity(date: String) {
+        total_prompt_tokens: Option<i64>,
+        total_completion_tokens: Option<i64>,
+        total_native_tokens_cached: Option<i64>,
+        count: Option<i64>,
+    }
 }
 
 /// A number, as in older responses, or percentiles.
@@ -154,144 +243,7 @@ impl Percentiles {
     }
 }
 
-#[derive(Deserialize)]
-pub struct StatsEndpoint {
-    pub id: String,
-    pub provider_slug: String,
-    #[serde(default, deserialize_with = "lenient::text")]
-    pub model_variant_permaslug: Option<String>,
-    #[serde(default, deserialize_with = "lenient::text")]
-    pub provider_name: Option<String>,
-    #[serde(default, deserialize_with = "lenient::text")]
-    pub provider_display_name: Option<String>,
-    #[serde(default)]
-    pub provider_info: Option<ProviderInfo>,
-    #[serde(default, deserialize_with = "lenient::text")]
-    pub provider_region: Option<String>,
-    #[serde(default, deserialize_with = "lenient::text")]
-    pub quantization: Option<String>,
-    #[serde(default, deserialize_with = "lenient::integer")]
-    pub context_length: Option<i64>,
-    #[serde(default, deserialize_with = "lenient::integer")]
-    pub max_prompt_tokens: Option<i64>,
-    #[serde(default, deserialize_with = "lenient::integer")]
-    pub max_completion_tokens: Option<i64>,
-    #[serde(default, deserialize_with = "lenient::text")]
-    pub created_at: Option<String>,
-    #[serde(default, deserialize_with = "lenient::text")]
-    pub deprecation_date: Option<String>,
-    #[serde(default, deserialize_with = "lenient::texts")]
-    pub supported_parameters: Vec<String>,
-    #[serde(default)]
-    pub data_policy: Option<DataPolicy>,
-    #[serde(default)]
-    pub pricing: Option<Pricing>,
-    #[serde(default, deserialize_with = "lenient::flag")]
-    pub is_hidden: Option<bool>,
-    #[serde(default, deserialize_with = "lenient::flag")]
-    pub is_private: Option<bool>,
-    #[serde(default, deserialize_with = "lenient::flag")]
-    pub is_byok_only: Option<bool>,
-    #[serde(default, deserialize_with = "lenient::flag")]
-    pub is_deranked: Option<bool>,
-    #[serde(default, deserialize_with = "lenient::flag")]
-    pub is_disabled: Option<bool>,
-    #[serde(default, deserialize_with = "lenient::integer")]
-    pub status: Option<i64>,
-    #[serde(default)]
-    pub stats: Option<Stats>,
-    #[serde(default)]
-    pub status_heuristics_1d: Option<Counters>,
-}
-
-#[derive(Deserialize)]
-pub struct ProviderInfo {
-    #[serde(default, deserialize_with = "lenient::text")]
-    pub slug: Option<String>,
-}
-
-#[derive(Deserialize)]
-pub struct Stats {
-    #[serde(default, deserialize_with = "lenient::number")]
-    pub p50_throughput: Option<f64>,
-    #[serde(default, deserialize_with = "lenient::number")]
-    pub p50_latency: Option<f64>,
-    #[serde(default, deserialize_with = "lenient::integer")]
-    pub request_count: Option<i64>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Counters {
-    #[serde(default, deserialize_with = "lenient::integer")]
-    pub success: Option<i64>,
-    #[serde(default, deserialize_with = "lenient::integer")]
-    pub derankable_error: Option<i64>,
-    #[serde(default, deserialize_with = "lenient::integer")]
-    pub rate_limited: Option<i64>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct EffectivePricing {
-    #[serde(default, deserialize_with = "lenient::number")]
-    pub weighted_input_price: Option<f64>,
-    #[serde(default, deserialize_with = "lenient::number")]
-    pub weighted_output_price: Option<f64>,
-    #[serde(default, deserialize_with = "lenient::number")]
-    pub weighted_cache_hit_rate: Option<f64>,
-    #[serde(default, deserialize_with = "lenient::list")]
-    pub provider_summaries: Vec<Box<RawValue>>,
-    #[serde(default, deserialize_with = "lenient::list")]
-    pub input_chart_data: Vec<Box<RawValue>>,
-    #[serde(default, deserialize_with = "lenient::list")]
-    pub output_chart_data: Vec<Box<RawValue>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Summary {
-    #[serde(default, deserialize_with = "lenient::text")]
-    pub endpoint_id: Option<String>,
-    #[serde(default, deserialize_with = "lenient::text")]
-    pub provider_name: Option<String>,
-    #[serde(default, deserialize_with = "lenient::number")]
-    pub effective_input_price: Option<f64>,
-    #[serde(default, deserialize_with = "lenient::number")]
-    pub effective_output_price: Option<f64>,
-    #[serde(default, deserialize_with = "lenient::number")]
-    pub cache_hit_rate: Option<f64>,
-    #[serde(default, deserialize_with = "lenient::integer")]
-    pub total_tokens: Option<i64>,
-}
-
-#[derive(Deserialize)]
-pub struct ChartPoint {
-    pub x: String,
-    #[serde(default)]
-    pub y: Option<HashMap<String, Number>>,
-}
-
 /// A single number, or a string that contains one; null counts as absent.
 #[derive(Deserialize)]
 #[serde(transparent)]
 pub struct Number(#[serde(deserialize_with = "lenient::number")] pub Option<f64>);
-
-#[derive(Deserialize)]
-pub struct ActivityBody {
-    #[serde(default, deserialize_with = "lenient::list")]
-    pub analytics: Vec<Box<RawValue>>,
-}
-
-#[derive(Deserialize)]
-pub struct Activity {
-    pub date: String,
-    #[serde(default, deserialize_with = "lenient::integer")]
-    pub total_prompt_tokens: Option<i64>,
-    #[serde(default, deserialize_with = "lenient::integer")]
-    pub total_completion_tokens: Option<i64>,
-    #[serde(default, deserialize_with = "lenient::integer")]
-    pub total_native_tokens_cached: Option<i64>,
-    #[serde(default, deserialize_with = "lenient::integer")]
-    pub count: Option<i64>,
-}

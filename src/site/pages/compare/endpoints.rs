@@ -2,18 +2,16 @@
 
 use super::super::model::prompts;
 use super::{Best, Group, Head, Measure, Shown, Table};
-use crate::domain::window::Basis;
-use crate::site::charts;
-use crate::site::charts::day_chart::{DayChart, Point, Series, Subject};
+use crate::site::charts::day_chart::DayChart;
+use crate::site::charts::{self, OfModel};
 use crate::site::parts::{Badge, flags, format, link};
-use crate::snapshot::{Endpoint, EndpointDay, ModelEntry, Snapshot};
+use crate::snapshot::{Endpoint, ModelEntry, Snapshot};
 
 type Pair<'a> = (&'a ModelEntry, &'a Endpoint);
 
 /// Number of days that the range of a hit rate covers.
 const RANGE_DAYS: usize = 7;
 
-/// The comparison of two to four endpoints.
 pub fn table(snapshot: &Snapshot, all: &[Pair]) -> Table {
     let same_model = all.windows(2).all(|pair| pair[0].0.model_id == pair[1].0.model_id);
     let head = |(model, endpoint): &Pair| Head {
@@ -35,12 +33,15 @@ pub fn table(snapshot: &Snapshot, all: &[Pair]) -> Table {
     }
 }
 
+/// How a row of numbers is written: the format, the text if a number is absent, and which one is the best.
+type Style<'a> = (fn(f64) -> String, &'a str, Best);
+
 fn numbers(
     all: &[Pair],
     name: &str,
     unit: &str,
     value: impl Fn(&Endpoint) -> Option<f64>,
-    style: (fn(f64) -> String, &str, Best),
+    style: Style,
 ) -> Measure {
     let values: Vec<Option<f64>> = all.iter().map(|(_, e)| value(e)).collect();
     Measure::numbers(name, unit, &values, style.0, style.1, style.2)
@@ -65,7 +66,7 @@ fn verdict(all: &[Pair]) -> Group {
 }
 
 fn cost(snapshot: &Snapshot, all: &[Pair]) -> Group {
-    let usd = |absent: &'static str| (format::usd as fn(f64) -> String, absent, Best::Lowest);
+    let usd = |absent: &'static str| -> Style { (format::usd, absent, Best::Lowest) };
     let session = |w: &crate::domain::workload::Workload| {
         let title = format!("{} session", w.title);
         numbers(all, &title, "USD", |e| e.session_cost.get(&w.name).copied(), usd("not priced"))
@@ -90,57 +91,32 @@ fn caching(all: &[Pair]) -> Group {
         }
         None => "fewer than two days".to_owned(),
     };
+    let hits: Style = (format::percent, "no traffic", Best::Highest);
+    let used: Style = (format::tokens, "no traffic", Best::None);
+    let paid: Style = (format::percent, "unknown", Best::None);
     Group {
         title: "Caching",
         rows: vec![
-            numbers(
-                all,
-                "Hit rate",
-                "newest window",
-                |e| e.hit_rate,
-                (format::percent, "no traffic", Best::Highest),
-            ),
+            numbers(all, "Hit rate", "newest window", |e| e.hit_rate, hits),
             words(all, "Lowest to highest day", range),
-            numbers(
-                all,
-                "Paid of list",
-                "input",
-                |e| e.realised_discount,
-                (format::percent, "unknown", Best::None),
-            ),
-            numbers(
-                all,
-                "Tokens a day",
-                "",
-                |e| e.tokens_per_day,
-                (format::tokens, "no traffic", Best::None),
-            ),
+            numbers(all, "Paid of list", "input", |e| e.realised_discount, paid),
+            numbers(all, "Tokens a day", "", |e| e.tokens_per_day, used),
         ],
     }
 }
 
 fn service(all: &[Pair]) -> Group {
-    let share = |absent: &'static str| (format::percent_fine as fn(f64) -> String, absent, Best::Highest);
+    let share = |absent: &'static str| -> Style { (format::percent_fine, absent, Best::Highest) };
+    let speed: Style = (|v| format!("{v:.0}"), "not measured", Best::Highest);
+    let wait: Style = (format::milliseconds, "not measured", Best::Lowest);
     Group {
         title: "Service",
         rows: vec![
             numbers(all, "Uptime", "30 min", |e| e.uptime_30m, share("too little traffic")),
             numbers(all, "Uptime", "1 day", |e| e.uptime_1d, share("too little traffic")),
             numbers(all, "Availability", "1 day", |e| e.availability, share("not published")),
-            numbers(
-                all,
-                "Speed",
-                "tokens per second",
-                |e| e.throughput,
-                (|v| format!("{v:.0}"), "not measured", Best::Highest),
-            ),
-            numbers(
-                all,
-                "First token",
-                "",
-                |e| e.latency_ms,
-                (format::milliseconds, "not measured", Best::Lowest),
-            ),
+            numbers(all, "Speed", "tokens per second", |e| e.throughput, speed),
+            numbers(all, "First token", "", |e| e.latency_ms, wait),
         ],
     }
 }
@@ -167,33 +143,15 @@ fn limits(all: &[Pair]) -> Group {
 
 fn charts(snapshot: &Snapshot, all: &[Pair]) -> Vec<DayChart> {
     let same_tag = |tag: &str| all.iter().filter(|(_, e)| e.tag.as_str() == tag).count() > 1;
-    let series = |value: fn(&EndpointDay) -> Point, stepped: bool| -> Vec<Series> {
-        let one = |(model, e): &Pair| Series {
-            name: match same_tag(e.tag.as_str()) {
-                true => format!("{} {}", model.model_id, e.tag),
-                false => e.tag.to_string(),
-            },
-            points: e.days.iter().map(value).collect(),
-            steps: if stepped { charts::steps(snapshot, model, e) } else { Vec::new() },
-        };
-        all.iter().map(one).collect()
+    let name = |(model, e): &Pair| match same_tag(e.tag.as_str()) {
+        true => format!("{} {}", model.model_id, e.tag),
+        false => e.tag.to_string(),
     };
-    let price = Subject {
-        id: "chart-price",
-        title: "Effective input price by day".to_owned(),
-        unit: "USD per million prompt tokens",
-        top: None,
-        format: format::usd,
+    let chart = |(what, title): (OfModel, &str)| {
+        let shown = all.iter().map(|pair| (name(pair), pair.0, pair.1));
+        charts::of_endpoints(snapshot, what, title.to_owned(), shown)
     };
-    let rate = Subject {
-        id: "chart-hit-rate",
-        title: "Hit rate by day".to_owned(),
-        unit: "cached share of prompt tokens",
-        top: Some(1.0),
-        format: format::percent,
-    };
-    let prices = series(|d| Point { day: d.day, value: d.effective_input, derived: false }, true);
-    let rates =
-        series(|d| Point { day: d.day, value: d.hit_rate, derived: d.basis == Some(Basis::Derived) }, false);
-    [DayChart::new(price, &prices), DayChart::new(rate, &rates)].into_iter().flatten().collect()
+    let shown =
+        [(OfModel::EffectivePrice, "Effective input price by day"), (OfModel::HitRate, "Hit rate by day")];
+    shown.into_iter().filter_map(chart).collect()
 }

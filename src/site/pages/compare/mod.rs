@@ -7,11 +7,11 @@ mod subjects;
 use super::search::Found;
 use crate::site::charts::day_chart::DayChart;
 use crate::site::parts::shell::{Shell, View};
-use crate::site::parts::{Badge, Cell, link};
+use crate::site::parts::{Badge, Cell};
 use crate::site::registry::Section;
 use askama::Template;
 use axum::http::StatusCode;
-use subjects::{Subjects, subjects};
+use subjects::{Subjects, Wrong, subjects};
 
 /// Maximum number of subjects that can be compared.
 pub const MOST: usize = 4;
@@ -42,7 +42,6 @@ struct Head {
     sub: String,
 }
 
-/// Rows under one heading.
 struct Group {
     title: &'static str,
     rows: Vec<Measure>,
@@ -54,7 +53,6 @@ struct Measure {
     cells: Vec<Shown>,
 }
 
-/// The content of a cell.
 enum Shown {
     Number(Cell),
     Words(String),
@@ -123,35 +121,24 @@ enum Best {
 pub fn render(view: &View, names: &[String]) -> askama::Result<(StatusCode, String)> {
     let snapshot = view.snapshot.as_ref();
     let names: Vec<&str> = names.iter().map(|n| n.trim()).filter(|n| !n.is_empty()).collect();
-    let outcome = subjects(snapshot, &names);
-    let (status, table, errors, nearest) = match outcome {
-        Ok(None) => (StatusCode::OK, None, Vec::new(), Vec::new()),
-        Ok(Some(Subjects::Endpoints(all))) => {
-            (StatusCode::OK, Some(endpoints::table(snapshot, &all)), Vec::new(), Vec::new())
-        }
-        Ok(Some(Subjects::Providers(all))) => {
-            (StatusCode::OK, Some(providers::table(snapshot, &all)), Vec::new(), Vec::new())
-        }
-        Err(wrong) => (wrong.status, None, wrong.errors, wrong.nearest),
+    let (found, wrong) = match subjects(snapshot, &names) {
+        Ok(found) => (found, Wrong::default()),
+        Err(wrong) => (None, wrong),
     };
+    let table = found.map(|found| match found {
+        Subjects::Endpoints(all) => endpoints::table(snapshot, &all),
+        Subjects::Providers(all) => providers::table(snapshot, &all),
+    });
     let mut fields: Vec<String> = names.iter().take(MOST).map(|n| n.chars().take(200).collect()).collect();
     fields.resize(MOST, String::new());
     let about = "Two to four endpoints or providers side by side: prices, hit rates, uptime and speed.";
     let page = Compare {
         shell: Shell::new(view, Section::Explore, "compare", about).at("/compare"),
         fields,
-        suggestions: snapshot
-            .providers
-            .iter()
-            .map(|p| Found {
-                href: link::provider(p.provider.as_str()),
-                name: p.name.clone(),
-                id: p.provider.to_string(),
-            })
-            .collect(),
-        errors,
-        nearest,
+        suggestions: snapshot.providers.iter().map(Found::provider).collect(),
+        errors: wrong.errors,
+        nearest: wrong.nearest,
         table,
     };
-    Ok((status, page.render()?))
+    Ok((wrong.status, page.render()?))
 }

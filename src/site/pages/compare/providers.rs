@@ -2,7 +2,7 @@
 
 use super::{Best, Group, Head, Measure, Shared, SharedModel, Shown, Table};
 use crate::domain::tier::{Lens, Tier};
-use crate::site::charts::day_chart::{DayChart, Point, Series, Subject};
+use crate::site::charts;
 use crate::site::parts::{Badge, effect, format, lens, link};
 use crate::snapshot::price_gap::price_gaps;
 use crate::snapshot::{ModelEntry, ProviderEntry, ProviderTier, Snapshot};
@@ -10,7 +10,6 @@ use crate::snapshot::{ModelEntry, ProviderEntry, ProviderTier, Snapshot};
 /// Maximum number of shared models shown.
 const SHARED: usize = 25;
 
-/// The comparison of two to four providers.
 pub fn table(snapshot: &Snapshot, all: &[&ProviderEntry]) -> Table {
     let head = |p: &&ProviderEntry| Head {
         href: link::provider(p.provider.as_str()),
@@ -20,7 +19,9 @@ pub fn table(snapshot: &Snapshot, all: &[&ProviderEntry]) -> Table {
     Table {
         heads: all.iter().map(head).collect(),
         groups: vec![tiers(snapshot, all), traffic(snapshot, all)],
-        charts: chart(all).into_iter().collect(),
+        charts: charts::of_providers("Hit rate by day, over all traffic of each provider".to_owned(), all)
+            .into_iter()
+            .collect(),
         note: "Tiers compare a provider with its peers on the same models, not these providers with each other. See \
                the shared models below.",
         shared: Some(shared(snapshot, all)),
@@ -28,10 +29,7 @@ pub fn table(snapshot: &Snapshot, all: &[&ProviderEntry]) -> Table {
 }
 
 fn tiers(snapshot: &Snapshot, all: &[&ProviderEntry]) -> Group {
-    let row = |lens: Lens, provider: &ProviderEntry| -> Option<&ProviderTier> {
-        snapshot.tier_list(lens, None)?.providers.iter().find(|row| row.provider == provider.provider)
-    };
-    let shown = |lens: Lens, provider: &ProviderEntry| match row(lens, provider) {
+    let shown = |lens: Lens, provider: &ProviderEntry| match snapshot.tier_of(&provider.provider, lens) {
         Some(row) => Shown::Tier(Badge::of(row), standing(row, lens)),
         None => Shown::Tier(Badge::new(Tier::Unrated), "too little traffic to be compared".to_owned()),
     };
@@ -108,22 +106,5 @@ fn shared(snapshot: &Snapshot, all: &[&ProviderEntry]) -> Shared {
     let mut rows: Vec<SharedModel> = standard.filter_map(row).collect();
     let more = rows.len().saturating_sub(SHARED);
     rows.truncate(SHARED);
-    let title = snapshot.workloads.first().map_or(String::new(), |w| w.title.to_lowercase());
-    Shared { workload: title, rows, more }
-}
-
-fn chart(all: &[&ProviderEntry]) -> Option<DayChart> {
-    let one = |p: &&ProviderEntry| Series {
-        name: p.name.clone(),
-        points: p.days.iter().map(|d| Point { day: d.day, value: d.hit_rate, derived: false }).collect(),
-        steps: Vec::new(),
-    };
-    let subject = Subject {
-        id: "chart-hit-rate",
-        title: "Hit rate by day, over all traffic of each provider".to_owned(),
-        unit: "cached share of prompt tokens",
-        top: Some(1.0),
-        format: format::percent,
-    };
-    DayChart::new(subject, &all.iter().map(one).collect::<Vec<_>>())
+    Shared { workload: snapshot.default_title(), rows, more }
 }

@@ -2,7 +2,7 @@
 
 use super::super::search::{Found, nearest};
 use super::MOST;
-use crate::site::parts::{format, link};
+use crate::site::parts::format;
 use crate::snapshot::{Endpoint, ModelEntry, ProviderEntry, Snapshot};
 use axum::http::StatusCode;
 use uuid::Uuid;
@@ -10,14 +10,13 @@ use uuid::Uuid;
 /// Longer names are truncated in messages.
 const LONGEST_ECHO: usize = 120;
 
-/// What is compared.
 pub enum Subjects<'a> {
-    /// Endpoints under their models.
     Endpoints(Vec<(&'a ModelEntry, &'a Endpoint)>),
     Providers(Vec<&'a ProviderEntry>),
 }
 
-/// What is wrong with the names.
+/// What is wrong with the names; by default nothing.
+#[derive(Default)]
 pub struct Wrong {
     /// 404 for an unknown name, 400 for names that cannot be compared with each other.
     pub status: StatusCode,
@@ -51,7 +50,7 @@ fn subject<'a>(snapshot: &'a Snapshot, name: &str) -> Option<Subject<'a>> {
 fn suggestions(snapshot: &Snapshot, name: &str) -> Vec<Found> {
     let (model, _) = name.split_once('@').unwrap_or((name, ""));
     let Some(model) = snapshot.model(model) else { return nearest(snapshot, model) };
-    vec![Found { href: link::model(&model.model_id), name: model.name.clone(), id: model.model_id.clone() }]
+    vec![Found::model(model)]
 }
 
 fn wrong(status: StatusCode, error: String) -> Wrong {

@@ -10,7 +10,6 @@ use crate::snapshot::price_gap::{PriceGap, price_gaps};
 use crate::snapshot::{ProviderEntry, ProviderTier, Snapshot, TierList};
 use std::collections::HashMap;
 
-/// The column headings.
 pub struct Columns {
     /// Left end of the bars.
     pub worse_left: &'static str,
@@ -26,9 +25,7 @@ pub struct Columns {
     pub days: String,
 }
 
-/// A row of the table.
 pub struct Evidence {
-    /// Its page.
     pub href: String,
     /// Display name, untrusted.
     pub name: String,
@@ -50,7 +47,6 @@ pub struct Evidence {
     pub flags: Vec<FlagCount>,
 }
 
-/// The columns of a lens.
 pub fn columns(lens: Lens, snapshot: &Snapshot) -> Columns {
     let (worse_left, better_right) = match lens {
         Lens::Cost => ("cheaper", "costlier"),
@@ -166,15 +162,10 @@ impl Sources<'_> {
         let of = |others: &Others, what: fn(&ProviderTier) -> Option<f64>| {
             others.get(slug).and_then(|row| what(row))
         };
-        let value: fn(f64) -> String = match lens {
-            Lens::Cache => format::points,
-            Lens::Cost => format::percent_change,
-            Lens::Reliability | Lens::Speed | Lens::Overall => |v| format::signed(v, 1),
-        };
         let gap = self.gaps.get(&row.provider).map(|gap| gap.gap);
         let share = (self.total > 0.0).then(|| row.tokens_per_day / self.total);
         let mut cells = vec![
-            Cell::number(row.adjusted, value, "none").labelled("against peers"),
+            Cell::number(row.adjusted, |value| effect(lens, value), "none").labelled("against peers"),
             Cell::number(row.traffic_mean, lens::measure(lens), "none").labelled("traffic mean"),
             Cell::number(gap, format::percent_change, "too few models").labelled("price to peers"),
         ];

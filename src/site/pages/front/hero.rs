@@ -25,7 +25,6 @@ pub struct Tested {
     pub saved: String,
     /// The same for perfect hindsight, which is the maximum possible saving.
     pub possible: String,
-    /// Number of choices.
     pub choices: String,
     /// Number of models with choices.
     pub models: usize,
@@ -43,7 +42,6 @@ pub struct Tested {
 
 /// How recent and how certain the data is.
 pub struct Facts {
-    /// Age of the newest data.
     pub age: String,
     /// Endpoints of the newest run.
     pub endpoints: String,

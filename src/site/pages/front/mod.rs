@@ -126,28 +126,27 @@ fn workload_tabs(snapshot: &Snapshot, lens: Lens, current: Option<&str>) -> Vec<
 }
 
 fn explanation(lens: Lens, workload: Option<&str>) -> String {
-    let workload = workload.unwrap_or("default").to_lowercase();
-    match lens {
+    let text = match lens {
         Lens::Cache => {
-            "Points of hit rate above or below its peers on the same models, so serving models that are \
-                        easy to cache gives no advantage."
-                .to_owned()
+            "Points of hit rate above or below its peers on the same models, so serving models that are easy to cache \
+             gives no advantage."
         }
-        Lens::Cost => format!(
+        Lens::Cost => {
             "What a {workload} session costs there compared with peers on the same models: \u{2212}12\u{202f}% is \
              twelve percent cheaper. Computed with the cache hits that its users actually got, not from the price list."
-        ),
-        Lens::Reliability => "Share of requests answered, compared with peers on the same models; +1 is one \
-                              standard deviation better than the middle."
-            .to_owned(),
-        Lens::Speed => {
-            "Output speed and time to the first token, half each, compared with peers on the same models; \
-                        +1 is one standard deviation faster than the middle."
-                .to_owned()
         }
-        Lens::Overall => format!(
-            "The four lenses combined, weighted for the workload {workload}; +1 is one standard deviation better \
+        Lens::Reliability => {
+            "Share of requests answered, compared with peers on the same models; +1 is one standard deviation better \
              than the middle."
-        ),
-    }
+        }
+        Lens::Speed => {
+            "Output speed and time to the first token, half each, compared with peers on the same models; +1 is one \
+             standard deviation faster than the middle."
+        }
+        Lens::Overall => {
+            "The four lenses combined, weighted for the workload {workload}; +1 is one standard deviation better than \
+             the middle."
+        }
+    };
+    text.replace("{workload}", &workload.unwrap_or("default").to_lowercase())
 }

@@ -15,9 +15,7 @@ pub struct TierRow {
     pub chips: Vec<Chip>,
 }
 
-/// A provider in a row.
 pub struct Chip {
-    /// Its page.
     pub href: String,
     /// Display name, untrusted.
     pub name: String,
@@ -31,7 +29,6 @@ pub struct Chip {
 pub struct Held {
     /// An arrow towards that tier.
     pub arrow: &'static str,
-    /// The implied tier.
     pub naive: &'static str,
 }
 
@@ -40,9 +37,7 @@ fn held(row: &ProviderTier) -> Option<Held> {
     (row.naive != row.tier && row.naive != Tier::Unrated).then(|| Held { arrow, naive: row.naive.as_str() })
 }
 
-/// A provider without a tier.
 pub struct Unrated {
-    /// Its page.
     pub href: String,
     /// Display name, untrusted.
     pub name: String,

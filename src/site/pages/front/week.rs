@@ -12,11 +12,8 @@ const MOST: usize = 4;
 /// Number of most used models shown.
 const POPULAR: usize = 6;
 
-/// The movers of the week.
 pub struct Week {
-    /// Providers that moved up.
     pub up: Vec<Moved>,
-    /// Providers that moved down.
     pub down: Vec<Moved>,
     /// Providers that could be compared.
     pub compared: usize,
@@ -26,9 +23,7 @@ pub struct Week {
     pub least: String,
 }
 
-/// A provider whose hit rate moved.
 pub struct Moved {
-    /// Its page.
     pub href: String,
     /// Display name, untrusted.
     pub name: String,
@@ -52,15 +47,11 @@ pub struct TierMoves {
     pub known_since: Option<String>,
 }
 
-/// A provider whose tier changed.
 pub struct TierMove {
-    /// Its page.
     pub href: String,
     /// Display name, untrusted.
     pub name: String,
-    /// Its tier now.
     pub badge: Badge,
-    /// Its tier before.
     pub before: Tier,
     /// The day of the change.
     pub since: String,
@@ -100,7 +91,6 @@ pub fn tier_moves(list: &TierList) -> TierMoves {
 
 /// A model with its cheapest host.
 pub struct Popular {
-    /// Its page.
     pub href: String,
     /// Display name, untrusted.
     pub name: String,
@@ -111,13 +101,13 @@ pub struct Popular {
 }
 
 fn moved(mover: &Mover) -> Moved {
-    let endpoints = if mover.endpoints == 1 { "endpoint" } else { "endpoints" };
+    let endpoints = format::counted(mover.endpoints, "endpoint", "endpoints");
     Moved {
         href: link::provider(mover.provider.as_str()),
         name: mover.name.clone(),
         change: format::points(mover.change()),
         rates: format!("{} → {}", format::percent(mover.before), format::percent(mover.now)),
-        base: format!("{} {endpoints}, {} a day", mover.endpoints, format::tokens(mover.tokens_per_day)),
+        base: format!("{endpoints}, {} a day", format::tokens(mover.tokens_per_day)),
     }
 }
 

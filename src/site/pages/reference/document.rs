@@ -26,7 +26,6 @@ pub struct Route {
     pub summary: String,
     /// Further description; HTML.
     pub about: String,
-    /// Whether it will be removed.
     pub deprecated: bool,
     pub parameters: Vec<Field>,
     /// An example request for a shell.
