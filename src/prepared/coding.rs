@@ -7,7 +7,6 @@ use std::io::Write;
 /// A content coding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Coding {
-    /// Brotli.
     Brotli,
     /// Zstandard.
     Zstd,

@@ -6,23 +6,18 @@
 pub enum Section {
     /// Tier lists.
     Tiers,
-    /// Models.
     Models,
-    /// Providers.
     Providers,
-    /// The explorer.
     Explore,
     /// The calculator.
     Cost,
     /// The recorded changes.
     Changes,
-    /// The method.
     Method,
     /// The status of the collection.
     Status,
     /// The API reference.
     Api,
-    /// The search.
     Search,
     /// Endpoints or providers side by side.
     Compare,

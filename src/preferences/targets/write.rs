@@ -28,7 +28,6 @@ pub(super) struct Words {
     pub indent: usize,
 }
 
-/// Python.
 pub(super) const PYTHON: Words = Words { null: "None", yes: "True", no: "False", indent: 4 };
 /// TypeScript, which accepts JSON unchanged.
 pub(super) const TYPESCRIPT: Words = Words { null: "null", yes: "true", no: "false", indent: 2 };

@@ -92,12 +92,10 @@ pub fn provider_card(slug: &str) -> String {
     format!("/og/provider/{}.png", encode(slug))
 }
 
-/// The badge of a model.
 pub fn model_badge(model_id: &str) -> String {
     format!("/badge/model/{}.svg", encode_path(model_id))
 }
 
-/// The badge of a provider.
 pub fn provider_badge(slug: &str) -> String {
     format!("/badge/{}.svg", encode(slug))
 }

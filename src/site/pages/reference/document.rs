@@ -16,7 +16,6 @@ pub struct Section {
     pub routes: Vec<Route>,
 }
 
-/// A route.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Route {
     /// Its id on the page.
