@@ -7,11 +7,12 @@ use super::rating::{Scale, fill_rows};
 use super::resample::Replicates;
 use super::standing::Standing;
 use super::statistics::{Share, spread, traffic_mean};
-use crate::domain::format::percent;
 use crate::domain::thresholds::GATE_AVAILABILITY;
 use crate::domain::tier::{Lens, Tier};
 use crate::domain::tier_list::{ProviderTier, Reliability};
 use crate::domain::workload::{LensWeights, Workload};
+use crate::wording::lists::{Unrated, limits};
+use crate::wording::verdicts::Gate;
 
 /// The weight of a lens in `overall`.
 pub(super) fn weight(weights: &LensWeights, lens: Lens) -> f64 {
@@ -149,41 +150,31 @@ fn blank(row: &ProviderTier) -> ProviderTier {
     }
 }
 
-fn rate(row: &mut ProviderTier, value: Option<f64>, missing: &[Lens], gate: Option<String>) {
+fn rate(row: &mut ProviderTier, value: Option<f64>, missing: &[Lens], gate: Option<Gate>) {
     row.adjusted = value;
     row.tier = value.map_or(Tier::Unrated, |value| Lens::Overall.cuts().tier(value));
     if row.tier == Tier::Unrated {
-        row.reason = Some("the rated providers do not differ".to_owned());
+        row.reason = Some(Unrated::NoDifference.to_string());
         return;
     }
-    let mut reasons = Vec::new();
-    if let Some(gate) = gate {
-        row.cap = Some(GATED);
-        row.tier = row.tier.max(GATED);
-        reasons.push(format!("capped at {GATED}: {gate}"));
-    }
-    if !missing.is_empty() {
-        let names: Vec<_> = missing.iter().map(|lens| lens.as_str()).collect();
-        reasons.push(format!("without {} (no rating)", names.join(", ")));
-    }
-    row.reason = (!reasons.is_empty()).then(|| reasons.join("; "));
+    row.cap = gate.is_some().then_some(GATED);
+    row.tier = row.cap.map_or(row.tier, |cap| row.tier.max(cap));
+    row.reason = limits(row.cap.zip(gate), missing);
 }
 
 /// The reason for capping a provider: low availability over its traffic, most of its traffic on endpoints that are down
 /// (if no uptime is published), or a phantom cache.
-fn gate(field: &Field, reliability: Reliability, provider: &str) -> Option<String> {
+fn gate(field: &Field, reliability: Reliability, provider: &str) -> Option<Gate> {
     let own: Vec<_> = field.cells().filter(|s| s.provider == provider).collect();
     if own.iter().any(|s| s.is_phantom()) {
-        return Some(
-            "a phantom cache (hits are reported, but the listed discount is not applied)".to_owned(),
-        );
+        return Some(Gate::PhantomCache);
     }
     if reliability == Reliability::NotPublished {
         let down = weighted(&own, |s| Some(if s.is_down() { 1.0 } else { 0.0 }))?;
-        return (down > 0.5).then(|| "most of its traffic is on endpoints that are down".to_owned());
+        return (down > 0.5).then_some(Gate::Down);
     }
     let share = weighted(&own, |s| reliability.measure(s))?;
-    (share < GATE_AVAILABILITY).then(|| format!("{} {reliability}", percent(share, 1)))
+    (share < GATE_AVAILABILITY).then_some(Gate::Share(share, reliability))
 }
 
 fn weighted(own: &[&Standing], measure: impl Fn(&Standing) -> Option<f64>) -> Option<f64> {

@@ -11,9 +11,10 @@ use super::standing::Standing;
 use super::statistics::{Share, model_mean, spread, traffic_mean};
 use super::{AnalysisError, Tuning};
 use crate::domain::ids::ProviderSlug;
-use crate::domain::thresholds::{CELL_MIN_TOKENS, MIN_SHARED_MODELS};
+use crate::domain::thresholds::MIN_SHARED_MODELS;
 use crate::domain::tier::{Lens, Tier};
 use crate::domain::tier_list::{ProviderTier, Reliability};
+use crate::wording::lists::Unrated;
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -77,7 +78,7 @@ pub(super) fn ranked(gauge: &Gauge<'_>, ground: &Ground<'_>) -> Result<Ranked, A
     for (number, provider) in listed.iter().enumerate() {
         let mut row = evidence(provider, ground.names, &cells);
         row.shared_models = effects.shared_models[number];
-        row.reason = unrated(gauge, field, &row, &effects, number);
+        row.reason = unrated(gauge, field, &row, &effects, number).map(|reason| reason.to_string());
         // Outside the rated component an effect is relative to other peers, so it is not shown next to these.
         row.adjusted = effects.comparable(number);
         points.push(row.adjusted.filter(|_| row.reason.is_none()));
@@ -138,26 +139,18 @@ fn unrated(
     row: &ProviderTier,
     effects: &Effects,
     number: usize,
-) -> Option<String> {
+) -> Option<Unrated> {
     if gauge.lens == Lens::Reliability && gauge.reliability == Reliability::NotPublished {
-        return Some(gauge.reliability.to_string());
+        return Some(Unrated::NotPublished(gauge.reliability));
     }
     if row.endpoints == 0 {
         let counts = field.cells().any(|s| s.provider == row.provider.as_str());
-        let volume = CELL_MIN_TOKENS / 1e6;
-        return Some(match counts {
-            true => "no data for this lens".to_owned(),
-            false => format!("no endpoint with {volume} M tokens a day"),
-        });
+        return Some(if counts { Unrated::NoData } else { Unrated::LittleTraffic });
     }
     if row.shared_models == 0 || effects.component[number] != effects.largest {
-        return Some("shares no model with others".to_owned());
+        return Some(Unrated::NothingShared);
     }
-    match row.shared_models {
-        1 if MIN_SHARED_MODELS > 1 => Some("1 shared model".to_owned()),
-        n if n < MIN_SHARED_MODELS => Some(format!("{n} shared models")),
-        _ => None,
-    }
+    (row.shared_models < MIN_SHARED_MODELS).then_some(Unrated::FewShared(row.shared_models))
 }
 
 /// Converts the effect to the lens's unit and assigns the tier.
@@ -168,7 +161,7 @@ fn finish(gauge: &Gauge<'_>, row: &mut ProviderTier, scale: Scale) {
     }
     row.tier = row.adjusted.map_or(Tier::Unrated, |value| gauge.lens.cuts().tier(value));
     row.reason = match (row.tier, gauge.lens) {
-        (Tier::Unrated, _) => Some("the rated providers do not differ".to_owned()),
+        (Tier::Unrated, _) => Some(Unrated::NoDifference.to_string()),
         (_, Lens::Reliability) => Some(gauge.reliability.to_string()),
         _ => None,
     };

@@ -4,10 +4,10 @@ use super::field::Field;
 use super::lenses::Gauge;
 use super::ranking::{Ground, ranked};
 use super::{AnalysisError, METHOD_VERSION, Parameters, Tuning, overall};
-use crate::domain::thresholds::FULL_RECORD_DAYS;
 use crate::domain::tier::Lens;
 use crate::domain::tier_list::{ProviderTier, Reliability, TierList};
 use crate::domain::workload::Workload;
+use crate::wording::lists::note;
 
 /// All tier lists: one each for `cache`, `reliability` and `speed`, and one per workload for `cost` and `overall`.
 pub(super) fn all(
@@ -27,7 +27,7 @@ pub(super) fn all(
         as_of: field.as_of,
         method_version: METHOD_VERSION,
         provisional: field.provisional,
-        note: note(field, lens, reliability),
+        note: note(lens, reliability, field.provisional.then_some(field.observed_days), field.day_to_date),
         window: parameters.window,
         providers: of_this_moment(providers),
     };
@@ -53,26 +53,4 @@ fn of_this_moment(mut providers: Vec<ProviderTier>) -> Vec<ProviderTier> {
         row.naive = row.tier;
     }
     providers
-}
-
-/// The note above a list that is provisional, empty or incomplete.
-fn note(field: &Field, lens: Lens, reliability: Reliability) -> Option<String> {
-    let mut notes = Vec::new();
-    if field.provisional {
-        notes.push(format!(
-            "Provisional: {} of {FULL_RECORD_DAYS} observed days, plus days whose hit rate is derived from the price \
-             charts.",
-            field.observed_days
-        ));
-        if !field.day_to_date {
-            notes.push("Volumes cover a short window, not a day.".to_owned());
-        }
-    }
-    if reliability == Reliability::NotPublished && lens == Lens::Reliability {
-        notes.push("Unrated: uptime not published.".to_owned());
-    }
-    if reliability == Reliability::NotPublished && lens == Lens::Overall {
-        notes.push("Reliability is left out: uptime not published.".to_owned());
-    }
-    (!notes.is_empty()).then(|| notes.join(" "))
 }

@@ -4,7 +4,7 @@
 use super::AnalysisError;
 use super::frames::{ColumnSpec, DAYS, Frames, NEWEST};
 use chrono::NaiveDate;
-use polars::prelude::{Column, DataFrame, DataType, NamedFrom, Series};
+use polars::prelude::{Column, DataFrame, DataType};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
@@ -53,10 +53,12 @@ fn frame(rows: &[&UsageDay], contract: &[ColumnSpec]) -> Result<DataFrame, Analy
 
 /// A column of either contract; values that usage does not contain are null.
 fn column(rows: &[&UsageDay], name: &'static str) -> Column {
-    let texts = |f: fn(&UsageDay) -> String| -> Column {
-        Series::new(name.into(), rows.iter().map(|row| f(row)).collect::<Vec<_>>()).into()
+    let texts = |f: fn(&UsageDay) -> String| {
+        Column::new(name.into(), rows.iter().map(|row| f(row)).collect::<Vec<_>>())
     };
-    let flags = |flag: bool| -> Column { Series::new(name.into(), vec![flag; rows.len()]).into() };
+    let flags = |flag: bool| Column::new(name.into(), vec![flag; rows.len()]);
+    // Days since 1970-01-01.
+    let days = rows.iter().map(|row| row.day.to_epoch_days());
     match name {
         "endpoint_id" => texts(|row| row.endpoint.to_string()),
         "model" => texts(|row| row.model.clone()),
@@ -66,20 +68,12 @@ fn column(rows: &[&UsageDay], name: &'static str) -> Column {
         "window_day_to_date" => flags(true),
         "derived" | "billed_writes" | "price_tiers" | "restricted" | "deranked" | "disabled"
         | "price_moved_today" => flags(false),
-        "day" => Series::new(name.into(), rows.iter().map(|row| days(row)).collect::<Vec<_>>()).into(),
+        "day" => Column::new(name.into(), days.collect::<Vec<_>>()),
         "observed_s" | "first_seen_s" => {
-            Series::new(name.into(), rows.iter().map(|row| i64::from(days(row)) * 86_400).collect::<Vec<_>>())
-                .into()
+            Column::new(name.into(), days.map(|day| i64::from(day) * 86_400).collect::<Vec<_>>())
         }
-        "hit_rate" => {
-            Series::new(name.into(), rows.iter().map(|row| row.hit_rate).collect::<Vec<_>>()).into()
-        }
-        "tokens" => Series::new(name.into(), rows.iter().map(|row| row.tokens).collect::<Vec<_>>()).into(),
-        _ => Series::full_null(name.into(), rows.len(), &DataType::Null).into(),
+        "hit_rate" => Column::new(name.into(), rows.iter().map(|row| row.hit_rate).collect::<Vec<_>>()),
+        "tokens" => Column::new(name.into(), rows.iter().map(|row| row.tokens).collect::<Vec<_>>()),
+        _ => Column::full_null(name.into(), rows.len(), &DataType::Null),
     }
-}
-
-/// Days since 1970-01-01.
-fn days(row: &UsageDay) -> i32 {
-    row.day.to_epoch_days()
 }

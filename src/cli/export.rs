@@ -1,9 +1,10 @@
 //! `hitrate export readings|hourly|days`.
 
 use super::{Common, exit, running};
+use crate::domain::window::midnight;
 use crate::store::{ExportFormat, Store, StoreError};
 use anyhow::{Context, Result, bail};
-use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use clap::{Args, Subcommand};
 use std::path::{Path, PathBuf};
 
@@ -116,7 +117,6 @@ impl Export {
 
     /// The query for a server: kind and bounds. A day is sent as its midnight.
     fn query(self) -> String {
-        let midnight = |day: NaiveDate| day.and_time(NaiveTime::MIN).and_utc();
         let (kind, from, to) = match self {
             Self::Readings { from, to } => ("readings", from, to),
             Self::Hourly { from, to } => ("hourly", from, to),

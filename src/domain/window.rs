@@ -21,7 +21,7 @@ names! {
 impl WindowKind {
     /// The bounds `[start, end)` of a reading taken at `observed_at`; `None` if they are unknown.
     pub fn bounds(self, observed_at: DateTime<Utc>) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
-        let midnight = observed_at.date_naive().and_time(NaiveTime::MIN).and_utc();
+        let midnight = midnight(observed_at.date_naive());
         match self {
             Self::DayToDate => Some((midnight, observed_at)),
             Self::Day => Some((midnight, midnight + chrono::Duration::days(1))),
@@ -42,10 +42,14 @@ names! {
     }
 }
 
+/// The first moment of a UTC day.
+pub fn midnight(day: chrono::NaiveDate) -> DateTime<Utc> {
+    day.and_time(NaiveTime::MIN).and_utc()
+}
+
 /// The last moment of a UTC day, to the microsecond.
 pub fn end_of_day(day: chrono::NaiveDate) -> DateTime<Utc> {
-    let next = day.succ_opt().unwrap_or(day).and_time(NaiveTime::MIN).and_utc();
-    next - chrono::Duration::microseconds(1)
+    midnight(day.succ_opt().unwrap_or(day)) - chrono::Duration::microseconds(1)
 }
 
 /// Parses a moment: a date means the end of that UTC day; anything else must be an RFC 3339 time.

@@ -2,7 +2,8 @@
 //! here.
 
 use crate::domain::reading::RunReadings;
-use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use crate::domain::window::midnight;
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,7 +15,6 @@ pub enum Scalar {
     Number(f64),
     /// A text, a time, or the entries of a list of texts.
     Text(String),
-    /// A boolean.
     Flag(bool),
     /// An optional object that is present; its values follow under longer paths.
     Present,
@@ -192,7 +192,7 @@ fn covered(values: &Flat, usage: &impl Serialize, observed_at: DateTime<Utc>) ->
     });
     let read_at = read_at.unwrap_or(observed_at);
     let day = day.unwrap_or_else(|| observed_at.date_naive());
-    let hours = (read_at - day.and_time(NaiveTime::MIN).and_utc()).num_seconds() as f64 / 3600.0;
+    let hours = (read_at - midnight(day)).num_seconds() as f64 / 3600.0;
     (day, hours.clamp(0.0, 24.0))
 }
 

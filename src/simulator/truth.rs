@@ -1,12 +1,13 @@
 //! The truth: what an estimate from the published bodies must find.
 
-use chrono::{DateTime, Duration, NaiveDate, NaiveTime, Utc};
+use chrono::{DateTime, Duration, NaiveDate, Utc};
 use uuid::Uuid;
 
 use super::price::CacheKind;
 use super::traffic::{Counters, full_hour};
 use super::world::Event;
 use super::{Simulator, bodies, cache, world};
+use crate::domain::window::midnight;
 
 /// The truth of one provider.
 #[derive(Clone, Debug, PartialEq)]
@@ -122,7 +123,7 @@ impl Truth<'_> {
 
     /// The hit rate of an endpoint over a UTC day, a fraction; `None` without traffic.
     pub fn true_day_hit_rate(&self, endpoint: Uuid, day: NaiveDate) -> Option<f64> {
-        let from = day.and_time(NaiveTime::MIN).and_utc();
+        let from = midnight(day);
         self.counters(endpoint, from, from + Duration::days(1))?.hit_rate()
     }
 

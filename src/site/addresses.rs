@@ -20,7 +20,8 @@ pub fn pages(snapshot: &Snapshot) -> Vec<String> {
     indexes.chain(lenses).chain(models).chain(providers).collect()
 }
 
-fn tier_lists(snapshot: &Snapshot, lens: Lens) -> Vec<String> {
+/// The addresses of the tier lists under a lens.
+pub fn tier_lists(snapshot: &Snapshot, lens: Lens) -> Vec<String> {
     if !lens.needs_workload() {
         return vec![link::tiers(lens, None)];
     }

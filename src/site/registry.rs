@@ -8,7 +8,6 @@ pub enum Section {
     Tiers,
     Models,
     Providers,
-    /// The explorer.
     Explore,
     /// The calculator.
     Cost,

@@ -43,12 +43,9 @@ pub async fn secure(mut response: Response) -> Response {
 pub async fn unknown(uri: Uri, State(site): State<Arc<Site>>) -> Response {
     let Some(view) = site.view() else { return empty() };
     let path = uri.path().trim_matches('/');
-    let missing = Missing {
-        heading: "No such page".to_owned(),
-        detail: format!("There is no page at “/{}”.", echo(path)),
-        nearest: search::nearest(&view.snapshot, path),
-    };
-    not_found(&view, &missing)
+    let detail = format!("There is no page at “/{}”.", echo(path));
+    let nearest = search::nearest(&view.snapshot, path);
+    not_found(&view, &Missing { heading: "No such page", detail, nearest })
 }
 
 pub fn echo(text: &str) -> String {
@@ -65,14 +62,10 @@ pub fn page(site: &Arc<Site>, headers: &HeaderMap, wanted: Page) -> Response {
 pub fn page_of(site: &Arc<Site>, view: &View, headers: &HeaderMap, wanted: Page) -> Response {
     match site.page(view, wanted) {
         Ok(Some(prepared)) => prepared.share(headers),
-        Ok(None) => not_found(
-            view,
-            &Missing {
-                heading: "No such page".to_owned(),
-                detail: "It is not in the newest data.".to_owned(),
-                nearest: Vec::new(),
-            },
-        ),
+        Ok(None) => {
+            let detail = "It is not in the newest data.".to_owned();
+            not_found(view, &Missing { heading: "No such page", detail, nearest: Vec::new() })
+        }
         Err(error) => failed(&error),
     }
 }

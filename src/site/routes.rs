@@ -27,13 +27,13 @@ pub fn router(site: Arc<Site>) -> Router {
         .fold(Router::new(), |router, (path, route)| router.route(path, route))
         .route("/models/{*id}", get(model))
         .route("/providers/{slug}", get(provider))
-        .route("/chart/model/{*rest}", get(files::model_chart))
-        .route("/chart/provider/{slug}/{file}", get(files::provider_chart))
-        .route("/badge/model/{*rest}", get(files::model_badge))
-        .route("/badge/{file}", get(files::provider_badge))
-        .route("/og/site.png", get(files::site_card))
-        .route("/og/provider/{file}", get(files::provider_card))
-        .route("/og/model/{*rest}", get(files::model_card))
+        .route("/chart/model/{*rest}", files::picture(files::model_chart))
+        .route("/chart/provider/{*rest}", files::picture(files::provider_chart))
+        .route("/badge/model/{*rest}", files::picture(files::model_badge))
+        .route("/badge/{file}", files::picture(files::provider_badge))
+        .route("/og/site.png", files::picture(files::site_card))
+        .route("/og/provider/{file}", files::picture(files::provider_card))
+        .route("/og/model/{*rest}", files::picture(files::model_card))
         .route("/changes.atom", get(files::feed))
         .route("/sitemap.xml", get(files::site_map))
         .route("/assets/{file}", get(asset))
@@ -88,7 +88,7 @@ fn front_page(view: &View, words: &HashMap<String, String>) -> Result<Page, Miss
     let lens = match words.get("lens").map(String::as_str) {
         None | Some("") => lens::DEFAULT_LENS,
         Some(name) => name.parse::<Lens>().map_err(|_| Missing {
-            heading: "No such lens".to_owned(),
+            heading: "No such lens",
             detail: format!(
                 "There is no lens “{}”. The lenses are cache, cost, reliability, speed and overall.",
                 echo(name)
@@ -108,11 +108,8 @@ fn front_page(view: &View, words: &HashMap<String, String>) -> Result<Page, Miss
         return Ok(Page::Front(lens, Some(wanted.to_owned()).filter(|name| !name.is_empty())));
     }
     let names: Vec<&str> = workloads.iter().map(|w| w.name.as_str()).collect();
-    Err(Missing {
-        heading: "No such workload".to_owned(),
-        detail: format!("There is no workload “{}”. The workloads are {}.", echo(wanted), names.join(", ")),
-        nearest: Vec::new(),
-    })
+    let detail = format!("There is no workload “{}”. The workloads are {}.", echo(wanted), names.join(", "));
+    Err(Missing { heading: "No such workload", detail, nearest: Vec::new() })
 }
 
 async fn model(State(site): State<Arc<Site>>, headers: HeaderMap, name: Name) -> Response {
@@ -124,12 +121,9 @@ async fn model(State(site): State<Arc<Site>>, headers: HeaderMap, name: Name) ->
     if view.snapshot.model(&name).is_some() {
         return page_of(&site, &view, &headers, Page::Model(name));
     }
-    let missing = Missing {
-        heading: "No such model".to_owned(),
-        detail: format!("No model is called “{}” in the newest data.", echo(&name)),
-        nearest: search::nearest(&view.snapshot, &name),
-    };
-    not_found(&view, &missing)
+    let detail = format!("No model is called “{}” in the newest data.", echo(&name));
+    let nearest = search::nearest(&view.snapshot, &name);
+    not_found(&view, &Missing { heading: "No such model", detail, nearest })
 }
 
 async fn provider(State(site): State<Arc<Site>>, headers: HeaderMap, slug: Name) -> Response {
@@ -138,12 +132,9 @@ async fn provider(State(site): State<Arc<Site>>, headers: HeaderMap, slug: Name)
     if view.snapshot.provider(&slug).is_some() {
         return page_of(&site, &view, &headers, Page::Provider(slug));
     }
-    let missing = Missing {
-        heading: "No such provider".to_owned(),
-        detail: format!("No provider has the slug “{}” in the newest data.", echo(&slug)),
-        nearest: search::nearest(&view.snapshot, &slug),
-    };
-    not_found(&view, &missing)
+    let detail = format!("No provider has the slug “{}” in the newest data.", echo(&slug));
+    let nearest = search::nearest(&view.snapshot, &slug);
+    not_found(&view, &Missing { heading: "No such provider", detail, nearest })
 }
 
 async fn find(State(site): State<Arc<Site>>, words: Words) -> Response {

@@ -1,6 +1,7 @@
 //! Makes the sentences of the published content from typed reasons and numbers.
 
 mod flags;
+pub mod lists;
 mod missing;
 mod offers;
 pub mod verdicts;

@@ -2,11 +2,12 @@
 //! drawn from its actual start to its actual end; time without a rate stays hatched.
 
 use crate::domain::hourly::Stretch;
+use crate::domain::window::midnight;
 use crate::site::parts::{assets, format, link};
 use crate::snapshot::{Endpoint, HourlyRates, ModelEntry};
 use askama::Template;
 use askama::filters::HtmlSafe;
-use chrono::{DateTime, Duration, NaiveDate, NaiveTime, Utc};
+use chrono::{DateTime, Duration, NaiveDate, Utc};
 use std::fmt::Write;
 
 /// Maximum number of maps on a model's page; the page links to the others.
@@ -194,10 +195,6 @@ fn summary(stretches: &[Stretch], days: usize) -> String {
         format::percent(high),
         format::percent(hits / tokens)
     )
-}
-
-fn midnight(day: NaiveDate) -> DateTime<Utc> {
-    day.and_time(NaiveTime::MIN).and_utc()
 }
 
 /// The horizontal position of a moment within a day.

@@ -2,6 +2,7 @@
 
 use crate::domain::event::EventKind;
 use crate::domain::tier::Lens;
+use crate::site::addresses::tier_lists;
 use crate::site::pages::changes::kind_in_words;
 use crate::site::parts::lens::DEFAULT_LENS;
 use crate::site::parts::link;
@@ -115,10 +116,7 @@ struct SiteMap {
 pub fn site_map(view: &View) -> askama::Result<String> {
     let snapshot = view.snapshot.as_ref();
     let fixed = PAGES.iter().filter(|row| row.is_listed).map(|row| row.path.to_owned());
-    let lists = Lens::ALL.into_iter().flat_map(|lens| match lens.needs_workload() {
-        true => snapshot.workloads.iter().map(|w| link::tiers(lens, Some(&w.name))).collect(),
-        false => vec![link::tiers(lens, None)],
-    });
+    let lists = Lens::ALL.into_iter().flat_map(|lens| tier_lists(snapshot, lens));
     let default = link::tiers(DEFAULT_LENS, Some(snapshot.default_workload()));
     let models = snapshot.models.iter().map(|m| link::model(&m.model_id));
     let providers = snapshot.providers.iter().map(|p| link::provider(p.provider.as_str()));

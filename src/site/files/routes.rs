@@ -13,6 +13,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, get};
 use std::sync::Arc;
 
 type Served = State<Arc<Site>>;
@@ -22,20 +23,32 @@ fn split_file(rest: &str) -> Option<(&str, &str)> {
     rest.rsplit_once('/').filter(|(model, file)| !model.is_empty() && !file.is_empty())
 }
 
-/// Responds with a picture and its own content security policy, or with the page for unknown addresses.
-async fn picture(site: Arc<Site>, headers: HeaderMap, uri: Uri, file: Option<File>) -> Response {
-    let Some(file) = file else { return unknown(uri, State(site)).await };
-    let mut response = page(&site, &headers, Page::File(file));
-    let is_picture = response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED;
-    if let Some(policy) = HeaderValue::from_str(&PICTURE_POLICY).ok().filter(|_| is_picture) {
-        response.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
-    }
-    response
+/// Reads the rest of an address under the route of pictures; `None` if it refers to none.
+pub type Find = fn(&Snapshot, &str, Words) -> Option<File>;
+
+/// The route of pictures: responds with their own content security policy, or with the page for unknown addresses.
+pub fn picture(find: Find) -> MethodRouter<Arc<Site>> {
+    get(move |State(site): Served, headers: HeaderMap, uri: Uri, rest: Name, words: Words| async move {
+        let Some(view) = site.view() else { return empty() };
+        let rest = rest.map(|Path(rest)| rest).unwrap_or_default();
+        let Some(file) = find(&view.snapshot, &rest, words) else { return unknown(uri, State(site)).await };
+        let mut response = page(&site, &headers, Page::File(file));
+        let is_picture = response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED;
+        if let Some(policy) = HeaderValue::from_str(&PICTURE_POLICY).ok().filter(|_| is_picture) {
+            response.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
+        }
+        response
+    })
 }
 
 /// The public id of a model by any of its names, if the snapshot has the model.
 fn known_model(snapshot: &Snapshot, name: &str) -> Option<String> {
     snapshot.model(name).map(|model| model.model_id.clone())
+}
+
+/// The slug of a provider, if the snapshot has it.
+fn known_provider(snapshot: &Snapshot, slug: &str) -> Option<String> {
+    snapshot.provider(slug).map(|entry| entry.provider.to_string())
 }
 
 /// The model and the tag of `{author}/{slug}/{tag}/hours.svg`; a tag may contain slashes.
@@ -45,8 +58,9 @@ fn split_hours(rest: &str) -> Option<(&str, &str)> {
     Some((&endpoint[..slash], &endpoint[slash + 1..]))
 }
 
-/// The file that a path under `/chart/model/` refers to.
-fn chart_of_model(snapshot: &Snapshot, rest: &str) -> Option<File> {
+/// `/chart/model/{author}/{slug}/{file}` (including `session-{workload}.svg`), and
+/// `/chart/model/{author}/{slug}/{tag}/hours.svg`.
+pub fn model_chart(snapshot: &Snapshot, rest: &str, _: Words) -> Option<File> {
     if let Some((model, tag)) = split_hours(rest) {
         let known = snapshot.model(model)?;
         // Only endpoints of the snapshot have a file that is cached.
@@ -62,25 +76,10 @@ fn chart_of_model(snapshot: &Snapshot, rest: &str) -> Option<File> {
     Some(File::ModelChart(known_model(snapshot, model)?, what))
 }
 
-/// `/chart/model/{author}/{slug}/{file}` (including `session-{workload}.svg`), and
-/// `/chart/model/{author}/{slug}/{tag}/hours.svg`.
-pub async fn model_chart(State(site): Served, headers: HeaderMap, uri: Uri, rest: Name) -> Response {
-    let Some(view) = site.view() else { return empty() };
-    let rest = rest.map(|Path(rest)| rest).unwrap_or_default();
-    let wanted = chart_of_model(&view.snapshot, &rest);
-    picture(site, headers, uri, wanted).await
-}
-
 /// `/chart/provider/{slug}/{file}`.
-pub async fn provider_chart(
-    State(site): Served,
-    headers: HeaderMap,
-    uri: Uri,
-    Path((slug, file)): Path<(String, String)>,
-) -> Response {
-    let Some(view) = site.view() else { return empty() };
-    let known = view.snapshot.provider(&slug).is_some() && file == link::PROVIDER_CHART_FILE;
-    picture(site, headers, uri, known.then_some(File::ProviderChart(slug))).await
+pub fn provider_chart(snapshot: &Snapshot, rest: &str, _: Words) -> Option<File> {
+    let (slug, _) = split_file(rest).filter(|(_, file)| *file == link::PROVIDER_CHART_FILE)?;
+    known_provider(snapshot, slug).map(File::ProviderChart)
 }
 
 /// The lens that the query requests, by default [`DEFAULT_LENS`]; `None` if the name is not a lens.
@@ -90,54 +89,30 @@ fn lens(words: Words) -> Option<Lens> {
 }
 
 /// `/badge/{provider}.svg`.
-pub async fn provider_badge(
-    State(site): Served,
-    headers: HeaderMap,
-    uri: Uri,
-    file: Name,
-    words: Words,
-) -> Response {
-    let Some(view) = site.view() else { return empty() };
-    let file = file.map(|Path(file)| file).unwrap_or_default();
-    let slug = file.strip_suffix(".svg").filter(|slug| view.snapshot.provider(slug).is_some());
-    let wanted = slug.zip(lens(words)).map(|(slug, lens)| File::ProviderBadge(slug.to_owned(), lens));
-    picture(site, headers, uri, wanted).await
+pub fn provider_badge(snapshot: &Snapshot, rest: &str, words: Words) -> Option<File> {
+    let slug = known_provider(snapshot, rest.strip_suffix(".svg")?)?;
+    Some(File::ProviderBadge(slug, lens(words)?))
 }
 
 /// `/badge/model/{author}/{slug}.svg`.
-pub async fn model_badge(
-    State(site): Served,
-    headers: HeaderMap,
-    uri: Uri,
-    rest: Name,
-    words: Words,
-) -> Response {
-    let Some(view) = site.view() else { return empty() };
-    let rest = rest.map(|Path(rest)| rest).unwrap_or_default();
-    let model = rest.strip_suffix(".svg").and_then(|name| known_model(&view.snapshot, name));
-    let wanted = model.zip(lens(words)).map(|(model, lens)| File::ModelBadge(model, lens));
-    picture(site, headers, uri, wanted).await
+pub fn model_badge(snapshot: &Snapshot, rest: &str, words: Words) -> Option<File> {
+    let model = known_model(snapshot, rest.strip_suffix(".svg")?)?;
+    Some(File::ModelBadge(model, lens(words)?))
 }
 
 /// `/og/site.png`.
-pub async fn site_card(State(site): Served, headers: HeaderMap, uri: Uri) -> Response {
-    picture(site, headers, uri, Some(File::SiteCard)).await
+pub fn site_card(_: &Snapshot, _: &str, _: Words) -> Option<File> {
+    Some(File::SiteCard)
 }
 
 /// `/og/provider/{slug}.png`.
-pub async fn provider_card(State(site): Served, headers: HeaderMap, uri: Uri, file: Name) -> Response {
-    let Some(view) = site.view() else { return empty() };
-    let file = file.map(|Path(file)| file).unwrap_or_default();
-    let slug = file.strip_suffix(".png").filter(|slug| view.snapshot.provider(slug).is_some());
-    picture(site, headers, uri, slug.map(|slug| File::ProviderCard(slug.to_owned()))).await
+pub fn provider_card(snapshot: &Snapshot, rest: &str, _: Words) -> Option<File> {
+    known_provider(snapshot, rest.strip_suffix(".png")?).map(File::ProviderCard)
 }
 
 /// `/og/model/{author}/{slug}.png`.
-pub async fn model_card(State(site): Served, headers: HeaderMap, uri: Uri, rest: Name) -> Response {
-    let Some(view) = site.view() else { return empty() };
-    let rest = rest.map(|Path(rest)| rest).unwrap_or_default();
-    let model = rest.strip_suffix(".png").and_then(|name| known_model(&view.snapshot, name));
-    picture(site, headers, uri, model.map(File::ModelCard)).await
+pub fn model_card(snapshot: &Snapshot, rest: &str, _: Words) -> Option<File> {
+    known_model(snapshot, rest.strip_suffix(".png")?).map(File::ModelCard)
 }
 
 /// `/changes.atom`.

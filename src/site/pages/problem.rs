@@ -11,7 +11,7 @@ const RELOAD_AFTER: u32 = 10;
 /// Requested content that does not exist.
 #[derive(Debug, Clone)]
 pub struct Missing {
-    pub heading: String,
+    pub heading: &'static str,
     /// What happened and what to do, in one or two sentences; may contain what the visitor typed.
     pub detail: String,
     /// Likely intended targets.
@@ -36,7 +36,7 @@ struct Empty {
 /// # Errors
 /// If the template cannot be rendered.
 pub fn render(view: &View, missing: &Missing) -> askama::Result<String> {
-    let shell = Shell::new(view, Section::Elsewhere, missing.heading.clone(), "Not found.");
+    let shell = Shell::new(view, Section::Elsewhere, missing.heading, "Not found.");
     Problem { shell, missing }.render()
 }
 

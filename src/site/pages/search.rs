@@ -32,13 +32,11 @@ pub struct Found {
 }
 
 impl Found {
-    /// A model.
     pub fn model(model: &ModelEntry) -> Self {
         let id = model.model_id.clone();
         Self { href: link::model(&id), name: model.name.clone(), id }
     }
 
-    /// A provider.
     pub fn provider(provider: &ProviderEntry) -> Self {
         let id = provider.provider.to_string();
         Self { href: link::provider(&id), name: provider.name.clone(), id }

@@ -81,7 +81,6 @@ fn answered(endpoint: &Endpoint) -> Option<f64> {
     endpoint.availability.or(endpoint.uptime_1d)
 }
 
-/// The reliability of the endpoints.
 pub fn reliability(served: &[(&ModelEntry, &Endpoint)]) -> Reliability {
     let known: Vec<(f64, f64)> =
         served.iter().filter_map(|(_, e)| Some((answered(e)?, e.tokens_per_day.unwrap_or(0.0)))).collect();
