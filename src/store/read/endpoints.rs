@@ -204,3 +204,15 @@ fn days_of(batch: &RecordBatch, days: &mut Vec<EndpointDayRow>) -> Result<(), St
     });
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::DAYS;
+    use crate::domain::thresholds::READ_PRICE_DISCOUNT;
+
+    /// The query states the threshold as a number, because it is also a part of another query.
+    #[test]
+    fn a_derived_rate_needs_the_read_price_of_the_thresholds() {
+        assert!(DAYS.contains(&format!("list_cache_read < {READ_PRICE_DISCOUNT} * list_input")));
+    }
+}
