@@ -89,7 +89,7 @@ impl Cell {
     pub fn count(count: usize) -> Self {
         Self { text: format::grouped(count as u64), sort: Some(count as f64), class: "n", label: "" }
     }
-    /// Tokens a day; none is no traffic.
+    /// Tokens a day; `no traffic` if there are none.
     pub fn traffic(tokens: f64) -> Self {
         Self::number(Some(tokens).filter(|tokens| *tokens > 0.0), format::tokens, "no traffic")
     }
