@@ -68,14 +68,7 @@ fn field(path: &str, change: &Change, limits: &Limits, excused: bool, seen: &mut
                 part.of,
                 percent(limit, 0)
             );
-            seen.push(Seen {
-                path: path.to_owned(),
-                check,
-                weight: part.share(),
-                before: Some(limit),
-                after: Some(part.share()),
-                detail,
-            });
+            seen.push(Seen::share(path, check, part, limit, detail));
         }
     }
     shifted(path, change, limits, seen);

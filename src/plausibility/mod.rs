@@ -16,6 +16,7 @@ mod within;
 pub use crate::domain::finding::{Check, Finding};
 use crate::domain::reading::RunReadings;
 use crate::domain::statistics::median;
+use compare::Part;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -89,6 +90,14 @@ struct Seen {
     before: Option<f64>,
     after: Option<f64>,
     detail: String,
+}
+
+impl Seen {
+    /// A share of rows that exceeds its limit.
+    fn share(path: &str, check: Check, part: Part, limit: f64, detail: String) -> Self {
+        let share = part.share();
+        Self { path: path.to_owned(), check, weight: share, before: Some(limit), after: Some(share), detail }
+    }
 }
 
 /// The upstream's names of a domain path: its field, and other fields that it is computed from.
