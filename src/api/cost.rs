@@ -82,9 +82,7 @@ workload_query!(
         ("slug" = String, Path, description = "Part of the model id after the slash, including the variant"), CostQuery),
     responses(
     (status = 200, description = "The endpoints, cheapest session first", body = Envelope<CostOfModel>),
-    (status = 400, description = "Invalid parameter", body = Problem, content_type = "application/problem+json"),
     (status = 404, description = "Unknown model", body = Problem, content_type = "application/problem+json"),
-    (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn cost(request: ApiRequest<CostQuery, ModelName>) -> Result<Response, Problem> {
     let make = || {
@@ -120,8 +118,6 @@ workload_query!(
 /// figures: a cheap model is not necessarily a good one.
 #[utoipa::path(get, path = "/api/v1/cost", tag = "cost", params(AcrossQuery), responses(
     (status = 200, description = "Endpoints, cheapest session first", body = Envelope<Across>),
-    (status = 400, description = "Invalid parameter", body = Problem, content_type = "application/problem+json"),
-    (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn ranking(request: ApiRequest<AcrossQuery>) -> Result<Response, Problem> {
     let make = || {

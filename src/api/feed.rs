@@ -162,9 +162,7 @@ fn answered(
     responses(
     (status = 200, description = "The preference, or the reason why there is none", body = Envelope<Answer>),
     (status = 304, description = "Not modified: the answer still matches `If-None-Match`"),
-    (status = 400, description = "Invalid parameter", body = Problem, content_type = "application/problem+json"),
     (status = 404, description = "Unknown model", body = Problem, content_type = "application/problem+json"),
-    (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn preferences(
     request: ApiRequest<PreferenceQuery, ModelName>,
@@ -181,8 +179,6 @@ pub(super) async fn preferences(
 #[utoipa::path(get, path = "/api/v1/preferences", tag = "preferences", params(BulkQuery), responses(
     (status = 200, description = "One preference per model, or the reason why there is none", body = Envelope<Bulk>),
     (status = 304, description = "Not modified: the answer still matches `If-None-Match`"),
-    (status = 400, description = "Invalid parameter", body = Problem, content_type = "application/problem+json"),
-    (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn bulk(request: ApiRequest<BulkQuery>) -> Result<Response, Problem> {
     let (query, snapshot) = (&request.query, &request.snapshot);
@@ -192,10 +188,7 @@ pub(super) async fn bulk(request: ApiRequest<BulkQuery>) -> Result<Response, Pro
         let models = snapshot.models.iter().filter(|model| wanted.holds(model));
         let (entries, next_cursor) = match (query.limit, query.cursor.as_deref()) {
             (None, None) => (models.collect(), None),
-            (limit, cursor) => {
-                let page = page(models, limit, cursor, |model| model.model_id.clone())?;
-                (page.entries, page.next_cursor)
-            }
+            (limit, cursor) => page(models, limit, cursor, |model| model.model_id.clone())?,
         };
         let answers = entries.into_iter().map(|model| answered(&requested, snapshot, model, request.now));
         Ok((Bulk { preferences: answers.collect(), unknown: wanted.unknown }, next_cursor))
@@ -211,8 +204,6 @@ pub(super) async fn bulk(request: ApiRequest<BulkQuery>) -> Result<Response, Pro
 #[utoipa::path(get, path = "/api/v1/preferences/changes", tag = "preferences", params(ChangesQuery), responses(
     (status = 200, description = "The changes", body = Envelope<Changes>),
     (status = 304, description = "Not modified: the answer still matches `If-None-Match`"),
-    (status = 400, description = "Invalid parameter", body = Problem, content_type = "application/problem+json"),
-    (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn since(request: ApiRequest<ChangesQuery>) -> Result<Response, Problem> {
     let (query, snapshot) = (&request.query, &request.snapshot);
