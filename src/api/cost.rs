@@ -85,12 +85,11 @@ workload_query!(
     (status = 404, description = "Unknown model", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn cost(request: ApiRequest<CostQuery, ModelName>) -> Result<Response, Problem> {
-    let make = || {
+    request.kept(|| {
         let workload = request.query.workload(&request.snapshot)?;
         let model = known_model(&request.snapshot, &request.path.0)?;
         Ok((compare(&request.snapshot, model, &workload), None))
-    };
-    request.kept(make)
+    })
 }
 
 workload_query!(
@@ -120,7 +119,7 @@ workload_query!(
     (status = 200, description = "Endpoints, cheapest session first", body = Envelope<Across>),
 ))]
 pub(super) async fn ranking(request: ApiRequest<AcrossQuery>) -> Result<Response, Problem> {
-    let make = || {
+    request.kept(|| {
         let query = &request.query;
         let workload = query.workload(&request.snapshot)?;
         let limit = query.limit.unwrap_or(ROWS);
@@ -138,6 +137,5 @@ pub(super) async fn ranking(request: ApiRequest<AcrossQuery>) -> Result<Response
         let mut ranked = across(&request.snapshot, &workload, &filter, None);
         ranked.rows.truncate(limit);
         Ok((ranked, None))
-    };
-    request.kept(make)
+    })
 }

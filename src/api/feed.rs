@@ -167,12 +167,11 @@ fn answered(
 pub(super) async fn preferences(
     request: ApiRequest<PreferenceQuery, ModelName>,
 ) -> Result<Response, Problem> {
-    let make = || {
+    request.until_next_sweep(|| {
         let requested = request.query.requested(&request.snapshot)?;
         let model = known_model(&request.snapshot, &request.path.0)?;
         Ok((answered(&requested, &request.snapshot, model, request.now), None))
-    };
-    request.until_next_sweep(make)
+    })
 }
 
 /// The preferences of many models.
@@ -182,7 +181,7 @@ pub(super) async fn preferences(
 ))]
 pub(super) async fn bulk(request: ApiRequest<BulkQuery>) -> Result<Response, Problem> {
     let (query, snapshot) = (&request.query, &request.snapshot);
-    let make = || {
+    request.until_next_sweep(|| {
         let requested = query.requested(snapshot)?;
         let wanted = Wanted::of(snapshot, query.models.as_deref());
         let models = snapshot.models.iter().filter(|model| wanted.holds(model));
@@ -192,8 +191,7 @@ pub(super) async fn bulk(request: ApiRequest<BulkQuery>) -> Result<Response, Pro
         };
         let answers = entries.into_iter().map(|model| answered(&requested, snapshot, model, request.now));
         Ok((Bulk { preferences: answers.collect(), unknown: wanted.unknown }, next_cursor))
-    };
-    request.until_next_sweep(make)
+    })
 }
 
 /// What changed since a snapshot.
@@ -207,7 +205,7 @@ pub(super) async fn bulk(request: ApiRequest<BulkQuery>) -> Result<Response, Pro
 ))]
 pub(super) async fn since(request: ApiRequest<ChangesQuery>) -> Result<Response, Problem> {
     let (query, snapshot) = (&request.query, &request.snapshot);
-    let make = || {
+    request.until_next_sweep(|| {
         let requested = query.requested(snapshot)?;
         let wanted = Wanted::of(snapshot, query.models.as_deref());
         let before = request.snapshot_of(&query.since);
@@ -219,6 +217,5 @@ pub(super) async fn since(request: ApiRequest<ChangesQuery>) -> Result<Response,
         data.gone.sort();
         data.gone.dedup();
         Ok((data, None))
-    };
-    request.until_next_sweep(make)
+    })
 }

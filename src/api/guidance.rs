@@ -85,13 +85,12 @@ pub(super) async fn targets(request: ApiRequest<NoQuery>) -> Result<Response, Pr
     (status = 404, description = "The record is too young for a backtest", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn backtest(request: ApiRequest<NoQuery>) -> Result<Response, Problem> {
-    let make = || {
+    request.kept(|| {
         let tested = request.snapshot.backtest.as_ref();
         let tested = tested
             .ok_or_else(|| Problem::not_published("no backtest yet: it needs two consecutive days with closing prices, and models with two busy endpoints".to_owned()))?;
         Ok((tested, None))
-    };
-    request.kept(make)
+    })
 }
 
 /// The workloads that costs are computed for; the first is the default.
@@ -115,9 +114,8 @@ pub(super) async fn thresholds(request: ApiRequest<NoQuery>) -> Result<Response,
     (status = 200, description = "Counts, recent runs, ages of the sources, quarantine, drift, events", body = Envelope<StatusData>),
 ))]
 pub(super) async fn status(request: ApiRequest<NoQuery>) -> Result<Response, Problem> {
-    let make = || {
+    request.kept(|| {
         let snapshot = &request.snapshot;
         Ok((StatusData { summary: snapshot.summary.clone(), status: snapshot.status.clone() }, None))
-    };
-    request.kept(make)
+    })
 }
