@@ -131,8 +131,7 @@ pub fn examine(run: &RunReadings, history: &History<'_>, names: &FieldNames<'_>)
         let Seen { path, check, before, after, mut detail, .. } = seen;
         let (field, others) = names(&path);
         if !others.is_empty() {
-            detail.push_str("; also read from ");
-            detail.push_str(&others.join(" and "));
+            detail += &format!("; also read from {}", others.join(" and "));
         }
         Finding { field, check, before, after, detail }
     };
