@@ -2,7 +2,7 @@
 
 use super::envelope::Envelope;
 use super::problem::Problem;
-use super::request::{ApiRequest, named};
+use super::request::{ApiRequest, chosen};
 use super::table::list_query;
 use crate::table::Offer;
 use crate::table::explore::{Direction, Policy, Question, Sort};
@@ -10,7 +10,8 @@ use axum::response::Response;
 use serde::Serialize;
 
 list_query!(
-    /// Which endpoints to list. A filter excludes endpoints that do not publish the value; an empty filter does nothing.
+    /// Which endpoints to list. A filter excludes endpoints that do not publish the value; an empty filter does
+    /// nothing.
     #[derive(Serialize)]
     EndpointsQuery {
         /// Only endpoints whose model, name or tag contains every word of this text.
@@ -30,17 +31,17 @@ list_query!(
         /// Request parameters that an endpoint must support, separated by commas.
         param: Option<String>,
         /// What the provider declares about prompts: it does not train on them, or it does not keep them either.
-        #[serde(default, deserialize_with = "named")]
+        #[serde(default, deserialize_with = "chosen")]
         #[param(value_type = Option<String>)]
         data: Option<Policy>,
         /// `all` includes variants other than the standard one.
         variants: Option<String>,
         /// What to sort by; absent values come last. Default: `tokens`.
-        #[serde(default, deserialize_with = "named")]
+        #[serde(default, deserialize_with = "chosen")]
         #[param(value_type = Option<String>)]
         sort: Option<Sort>,
         /// Direction of the order. Default: prices and costs from the lowest, everything else from the highest.
-        #[serde(default, deserialize_with = "named")]
+        #[serde(default, deserialize_with = "chosen")]
         #[param(value_type = Option<String>)]
         dir: Option<Direction>,
     } [] [limit cursor]

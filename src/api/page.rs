@@ -7,8 +7,8 @@ pub(super) const DEFAULT_LIMIT: u32 = 100;
 /// Maximum number of entries per page.
 pub(super) const MAX_LIMIT: u32 = 500;
 
-/// Cuts a page out of a list, and returns it with the cursor of the next page. `key` identifies an entry uniquely. A cursor is the key of the last entry in hex, so that
-/// a new snapshot between two pages does not shift the next page.
+/// Cuts a page out of a list, and returns it with the cursor of the next page. `key` identifies an entry uniquely. A
+/// cursor is the key of the last entry in hex, so that a new snapshot between two pages does not shift the next page.
 ///
 /// # Errors
 /// 400 for a limit outside 1..=500, and for a cursor that does not identify an entry of the list.

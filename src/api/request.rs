@@ -16,7 +16,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
 use chrono::{DateTime, Utc};
-use serde::de::{DeserializeOwned, Error};
+use serde::de::{DeserializeOwned, Error, IntoDeserializer};
 use serde::{Deserialize, Deserializer, Serialize};
 use std::fmt::Debug;
 use std::str::FromStr;
@@ -62,7 +62,7 @@ impl<Q: Debug, P> ApiRequest<Q, P> {
         T: Serialize,
         F: FnOnce() -> Result<(T, Option<String>), Problem>,
     {
-        Ok(self.body("", || self.enveloped(make))?.share(&self.headers))
+        self.shared(|| self.enveloped(make))
     }
 
     /// Responds with rows as CSV, made once and cached like [`Self::kept`].
@@ -71,8 +71,7 @@ impl<Q: Debug, P> ApiRequest<Q, P> {
         rows: impl FnOnce() -> Result<Vec<T>, Problem>,
     ) -> Result<Response, Problem> {
         let purpose = self.api.bodies.purpose;
-        let make = || Ok(purpose.prepare(table::CSV, table::csv(&rows()?)));
-        Ok(self.body("", make)?.share(&self.headers))
+        self.shared(|| Ok(purpose.prepare(table::CSV, table::csv(&rows()?))))
     }
 
     /// The same for data that also depend on a `state`, a word with few possible values. Clients may cache the response
@@ -83,7 +82,7 @@ impl<Q: Debug, P> ApiRequest<Q, P> {
         F: FnOnce() -> Result<(T, Option<String>), Problem>,
     {
         // Not shared between clients: the cache lifetime depends on the time.
-        let mut response = self.body(state, || self.enveloped(make))?.respond(&self.headers);
+        let mut response = self.body(state, || self.enveloped(make))?.0.respond(&self.headers);
         if let Ok(policy) = HeaderValue::try_from(format!("public, max-age={max_age}, must-revalidate")) {
             response.headers_mut().insert(CACHE_CONTROL, policy);
         }
@@ -103,25 +102,31 @@ impl<Q: Debug, P> ApiRequest<Q, P> {
         enveloped(&self.snapshot, data, next_cursor, self.api.bodies.purpose)
     }
 
+    /// Responds with a body that is the same for every client. One that is not kept is not shared either, because the
+    /// cache of addresses does not count its bytes.
+    fn shared(&self, make: impl FnOnce() -> Result<Prepared, Problem>) -> Result<Response, Problem> {
+        let (body, is_kept) = self.body("", make)?;
+        Ok(if is_kept { body.share(&self.headers) } else { body.respond(&self.headers) })
+    }
+
     fn body(
         &self,
         state: &str,
         make: impl FnOnce() -> Result<Prepared, Problem>,
-    ) -> Result<Arc<Prepared>, Problem> {
+    ) -> Result<(Arc<Prepared>, bool), Problem> {
         let key = match state {
             "" => format!("{} {:?}", self.address, self.query),
             state => format!("{} {:?} {state}", self.address, self.query),
         };
         let Bodies { shelf, .. } = &*self.api.bodies;
         if let Some(body) = shelf.get(&self.snapshot.id, &key) {
-            return Ok(body);
+            return Ok((body, true));
         }
         // Made outside of any lock: two requests may each make the same body, but none waits for another.
         let body = Arc::new(make()?);
-        if key.len() <= LONGEST_KEY {
-            shelf.keep(&self.snapshot.id, key, Arc::clone(&body), body.held());
-        }
-        Ok(body)
+        let is_kept =
+            key.len() <= LONGEST_KEY && shelf.keep(&self.snapshot.id, key, Arc::clone(&body), body.held());
+        Ok((body, is_kept))
     }
 }
 
@@ -159,6 +164,16 @@ where
     let name = String::deserialize(field)?;
     let refused = |why: String| D::Error::custom(format!("{REFUSAL}{why}"));
     shortened(&name).parse().map(Some).map_err(refused)
+}
+
+/// The same for a field that a form sends empty if nothing is chosen.
+pub(super) fn chosen<'de, D, T>(field: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: FromStr<Err = String>,
+{
+    let name = String::deserialize(field)?;
+    if name.is_empty() { Ok(None) } else { named(name.into_deserializer()) }
 }
 
 /// The detail of the problem for a query that cannot be read: a refusal of [`named`] is shown as it is.

@@ -157,7 +157,7 @@ impl PriceTier {
 
 names! {
     /// A day of the week, UTC.
-    #[allow(missing_docs, reason = "the names say it")]
+    #[allow(missing_docs, reason = "the names state it")]
     Weekday {
         Monday = "monday",
         Tuesday = "tuesday",

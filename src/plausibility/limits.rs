@@ -68,6 +68,8 @@ pub fn of(path: &str) -> Limits {
         // Absent if there was no request for five minutes.
         "health.uptime_5m" => Limits { gone: 0.9, raised: ANY, ..MEASURED },
         "health.uptime_30m" | "health.uptime_1d" => Limits { raised: ANY, ..MEASURED },
+        // Unknown while the upstream leaves out a flag: it may come back, and `changed` limits what it then says.
+        "facts.restricted" => Limits { appeared: ANY, ..SETTLED },
         // Discounts end together, when the discounted price becomes the list price.
         "prices.discount" => Limits { zeroed: 0.95, ..SETTLED },
         // `volume.rs` compares tokens by the time that they cover.
@@ -131,7 +133,7 @@ pub const IDENTITY: f64 = 0.2;
 /// Share of endpoints whose list prices may differ between the two sources.
 pub const SOURCES_DIFFER: f64 = 0.3;
 /// Share of the endpoints with conditional prices for which the documented API may list more of them than the
-/// statistics. Both sources publish the same list.
+/// statistics, if the statistics have lost some. Both sources publish the same list.
 pub const TIERS_DIFFER: f64 = 0.05;
 /// Ratio between tokens an hour now and in the last accepted run, where both cover at least `VOLUME_HOURS`.
 pub const VOLUME: f64 = 4.0;

@@ -3,7 +3,7 @@
 use super::compare::Part;
 use super::fields::beyond;
 use super::flat::Tables;
-use super::limits::{self, MIN_ROWS};
+use super::limits::{self, MIN_CHANGED, MIN_ROWS};
 use super::rows::{failed_share, push};
 use super::{Check, Seen};
 use crate::analysis::identity_error;
@@ -19,6 +19,7 @@ use crate::domain::units::{HitRate, UsdPerMtok};
 use crate::domain::window::WindowKind;
 use chrono::Timelike;
 use std::collections::HashMap;
+use uuid::Uuid;
 
 /// Adds a contradiction, unless one of the fields that may be at fault is known to have moved, because that finding
 /// names the cause. A contradiction that the last accepted run also had is normal: an operator may have accepted it.
@@ -63,10 +64,9 @@ pub fn price_sources(before: Option<&RunReadings>, run: &RunReadings, seen: &mut
         let (ours, theirs) = (path.clone(), format!("documented.{path}"));
         let old = before.and_then(|before| before.agreement.get(path));
         let usual = |part: &dyn Fn(&SourceAgreement) -> Part| old.map_or(0.0, |old| part(old).share());
-        let is_tiers = path == "prices.tiers";
-        let ours_first = before.is_none() || is_tiers;
-        let paths = if ours_first { [&*ours, &*theirs] } else { [&*theirs, &*ours] };
-        let limit = if is_tiers { limits::TIERS_DIFFER } else { limits::SOURCES_DIFFER };
+        let have_lost = path == "prices.tiers" && lost_tiers(before, run) >= MIN_CHANGED;
+        let paths = if before.is_none() || have_lost { [&*ours, &*theirs] } else { [&*theirs, &*ours] };
+        let limit = if have_lost { limits::TIERS_DIFFER } else { limits::SOURCES_DIFFER };
         contradiction(
             run,
             &paths,
@@ -80,6 +80,16 @@ pub fn price_sources(before: Option<&RunReadings>, run: &RunReadings, seen: &mut
         let part = (missing(agreement), usual(&missing));
         contradiction(run, &[&ours], Check::PriceSources, part, limits::SOURCES_DIFFER, what, seen);
     }
+}
+
+/// The number of endpoints whose statistics list fewer conditional prices than in the last accepted run. A price that a
+/// provider adds reaches the two sources at different times, and is no loss.
+fn lost_tiers(before: Option<&RunReadings>, run: &RunReadings) -> usize {
+    let count = |reading: &Reading| Some((reading.facts.endpoint_id?, reading.prices.tiers.len()));
+    let old: HashMap<Uuid, usize> =
+        before.into_iter().flat_map(|before| before.readings.iter().filter_map(count)).collect();
+    let is_fewer = |(id, now): &(Uuid, usize)| old.get(id).is_some_and(|old| old > now);
+    run.readings.iter().filter_map(count).filter(is_fewer).count()
 }
 
 /// Endpoints that both sources listed and that no longer match by tag. Documents that failed explain it.

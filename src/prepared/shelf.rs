@@ -49,8 +49,9 @@ impl<E: PartialEq + Clone, K: Eq + Hash, V> Shelf<E, K, V> {
         epochs.iter().rev().find(|epoch| epoch.of == *of)?.things.get(key).cloned()
     }
 
-    /// Keeps a thing of the given size for an epoch if it fits. A new epoch displaces the oldest one.
-    pub fn keep(&self, of: &E, key: K, thing: Arc<V>, bytes: usize) {
+    /// Keeps a thing of the given size for an epoch if it fits, and returns whether it does. A new epoch displaces the
+    /// oldest one.
+    pub fn keep(&self, of: &E, key: K, thing: Arc<V>, bytes: usize) -> bool {
         let mut epochs = self.epochs.write().unwrap_or_else(PoisonError::into_inner);
         if epochs.iter().all(|epoch| epoch.of != *of) {
             if epochs.len() == EPOCHS {
@@ -58,11 +59,13 @@ impl<E: PartialEq + Clone, K: Eq + Hash, V> Shelf<E, K, V> {
             }
             epochs.push(Epoch { of: of.clone(), bytes: 0, things: HashMap::new() });
         }
-        let Some(epoch) = epochs.iter_mut().find(|epoch| epoch.of == *of) else { return };
-        if epoch.things.len() < self.bounds.things && epoch.bytes + bytes <= self.bounds.bytes {
+        let Some(epoch) = epochs.iter_mut().find(|epoch| epoch.of == *of) else { return false };
+        let fits = epoch.things.len() < self.bounds.things && epoch.bytes + bytes <= self.bounds.bytes;
+        if fits {
             epoch.bytes += bytes;
             epoch.things.insert(key, thing);
         }
+        fits
     }
 
     /// The number of things and bytes in the newest epoch.

@@ -17,12 +17,24 @@ use duckdb::arrow::array::{
 use duckdb::arrow::datatypes::{
     DataType, Date32Type, Float64Type, Int32Type, Int64Type, TimeUnit, TimestampMicrosecondType,
 };
+use duckdb::{Params, Statement};
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 /// A time in the format of DuckDB's naive TIMESTAMP.
 pub(super) fn naive(time: DateTime<Utc>) -> String {
     time.format("%Y-%m-%d %H:%M:%S%.6f").to_string()
+}
+
+/// The batches of a query's result. The iterator of the library panics if one of them cannot be fetched; this one returns
+/// the error.
+pub(super) fn batches<P: Params>(
+    statement: &mut Statement<'_>,
+    parameters: P,
+) -> Result<impl Iterator<Item = Result<RecordBatch, StoreError>>, StoreError> {
+    let _ = statement.query_arrow(parameters)?;
+    let statement = &*statement;
+    Ok(std::iter::from_fn(move || statement.step().transpose()).map(|array| Ok(RecordBatch::from(&array?))))
 }
 
 /// Evaluates an expression for each row of a batch. Its variables are the columns of the same names, each as its type;
@@ -67,14 +79,16 @@ pub(super) use column_name;
 macro_rules! rows {
     ($connection:expr, $sql:expr, $parameters:expr, $type:ident { $($fields:tt)+ }) => {{
         let mut rows = Vec::new();
-        for batch in $connection.prepare($sql)?.query_arrow($parameters)? {
+        for batch in columns::batches(&mut $connection.prepare($sql)?, $parameters)? {
+            let batch = batch?;
             rows.extend(columns::records!(&batch, $type { $($fields)+ }));
         }
         rows
     }};
     ($connection:expr, $sql:expr, $parameters:expr, |$($name:ident: $kind:ty),+ $(,)?| $row:expr) => {{
         let mut rows = Vec::new();
-        for batch in $connection.prepare($sql)?.query_arrow($parameters)? {
+        for batch in columns::batches(&mut $connection.prepare($sql)?, $parameters)? {
+            let batch = batch?;
             columns::each_row!(&batch, |$($name: $kind),+| rows.push($row));
         }
         rows

@@ -1,7 +1,7 @@
 //! Query results that are read as data frames. Arrow record batches are converted column by column: without shared
 //! memory and unsafe code, and with an error for types that would be misread.
 
-use super::{Store, StoreError};
+use super::{Store, StoreError, columns};
 use duckdb::arrow::array::{Array, AsArray, RecordBatch};
 use duckdb::arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type, SchemaRef};
 use duckdb::{Connection, Params};
@@ -28,8 +28,8 @@ impl<T> Answer<T> {
         append: Append<T>,
     ) -> Result<Self, StoreError> {
         let mut statement = connection.prepare(sql)?;
-        let arrow = statement.query_arrow(parameters)?;
-        Ok(Self { schema: arrow.get_schema(), batches: arrow.collect(), append })
+        let batches = columns::batches(&mut statement, parameters)?.collect::<Result<_, _>>()?;
+        Ok(Self { schema: statement.schema(), batches, append })
     }
 
     /// The rows.

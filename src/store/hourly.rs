@@ -34,7 +34,8 @@ impl Store {
             let mut statement = connection.prepare(&sql)?;
             let span = params![naive(from), naive(to), HOURLY_MIN_TOKENS, HOURLY_TOLERANCE];
             let mut record = HourlyRecord::default();
-            for batch in statement.query_arrow(span)? {
+            for batch in columns::batches(&mut statement, span)? {
+                let batch = batch?;
                 each_row!(&batch, |endpoint_no: i64,
                                    start_s: Option<i64>,
                                    end_s: Option<i64>,

@@ -61,7 +61,8 @@ impl Store {
         self.read(|connection| {
             let (mut providers, mut endpoints) = (BTreeMap::new(), BTreeMap::new());
             let parameters = params![method_version, day.to_string()];
-            for batch in connection.prepare(PROVIDERS)?.query_arrow(parameters)? {
+            for batch in columns::batches(&mut connection.prepare(PROVIDERS)?, parameters)? {
+                let batch = batch?;
                 let mut held = held_of(&batch)?.into_iter();
                 each_row!(&batch, |lens: Lens, workload: String, provider: ProviderSlug| {
                     let workload = (!workload.is_empty()).then_some(workload);
@@ -69,7 +70,8 @@ impl Store {
                         .extend(held.next().map(|held| (ProviderKey { lens, workload, provider }, held)));
                 });
             }
-            for batch in connection.prepare(ENDPOINTS)?.query_arrow(parameters)? {
+            for batch in columns::batches(&mut connection.prepare(ENDPOINTS)?, parameters)? {
+                let batch = batch?;
                 let mut held = held_of(&batch)?.into_iter();
                 each_row!(&batch, |lens: Lens, endpoint_id: Uuid| {
                     let key = EndpointKey { lens, endpoint: endpoint_id };

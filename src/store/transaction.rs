@@ -17,10 +17,11 @@ impl Drop for RolledBackOnPanic<'_> {
 }
 
 /// Makes a change in a transaction. It is committed if the change succeeds, and followed by a checkpoint, which keeps
-/// DDL out of the write-ahead log, where it is the most common cause of trouble.
+/// DDL out of the write-ahead log, where it is the most common cause of trouble. A checkpoint that fails is logged: the
+/// change is stored, and the next checkpoint comes soon.
 ///
 /// # Errors
-/// That of the change; then nothing is changed.
+/// That of the change or of the commit; then nothing is changed.
 pub(super) fn transaction<T>(
     connection: &Connection,
     change: impl FnOnce() -> Result<T, StoreError>,
@@ -28,6 +29,15 @@ pub(super) fn transaction<T>(
     connection.execute_batch("BEGIN")?;
     let _open = RolledBackOnPanic(connection);
     let changed = change();
-    connection.execute_batch(if changed.is_ok() { "COMMIT; CHECKPOINT;" } else { "ROLLBACK" })?;
+    if changed.is_err() {
+        if let Err(error) = connection.execute_batch("ROLLBACK") {
+            tracing::error!(%error, "cannot roll back the transaction of a change that failed");
+        }
+        return changed;
+    }
+    connection.execute_batch("COMMIT")?;
+    if let Err(error) = connection.execute_batch("CHECKPOINT") {
+        tracing::warn!(%error, "cannot write a checkpoint; the change is stored");
+    }
     changed
 }

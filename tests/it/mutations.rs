@@ -241,6 +241,24 @@ fn rare_fields_that_change_are_named() {
     }
 }
 
+/// Conditional prices that reach the documented API first, and a flag that returns after it was accepted as lost.
+#[test]
+fn what_appears_again_or_in_one_source_first_is_ordinary() {
+    let Some(bench) = recorded_bench(12) else { return };
+    let overrides = "data.endpoints[].pricing.overrides";
+    let (_, findings) =
+        bench.field(DocumentKind::PublicEndpoints, overrides, Change::Doubled).expect("a change");
+    assert_eq!(findings, Vec::new());
+    let without = |body: &Body| {
+        let bytes = crate::mutate::field(&body.bytes, "data[].is_private", Change::Removed)?;
+        Some(Body { bytes, ..body.clone() })
+    };
+    let lost = bench.changed(DocumentKind::StatsEndpoint, without).expect("a change").expect("no panic");
+    let counts = [Counts::of(&lost)];
+    let history = History { before: Some(&lost), counts: &counts, restated: &[] };
+    assert_eq!(examine(bench.control(), &history, &upstream_names), Vec::new());
+}
+
 #[test]
 fn a_list_cut_short_or_doubled_is_named() {
     let bench = simulated_bench();

@@ -184,6 +184,7 @@ fn every_link_of_every_page_leads_to_a_file() {
         "search/index.html",
         "explore/index.html",
         "explore.csv",
+        "explore.json",
         "compare/index.html",
         "api/index.html",
         "api/v1/openapi.json",

@@ -22,7 +22,8 @@ impl Numbers {
              FROM endpoint e LEFT JOIN endpoint_history h ON h.endpoint_no = e.endpoint_no AND h.valid_to IS NULL";
         let mut statement = connection.prepare(sql)?;
         let mut numbers = Self { next: 1, by_id: HashMap::new(), by_stand_in: HashMap::new() };
-        for batch in statement.query_arrow([])? {
+        for batch in columns::batches(&mut statement, [])? {
+            let batch = batch?;
             each_row!(&batch, |endpoint_no: i32,
                                id: Uuid,
                                synthetic: bool,

@@ -90,7 +90,8 @@ impl Store {
         let sql = format!("SELECT * FROM run {end}");
         self.read(|connection| {
             let mut rows = Vec::new();
-            for batch in connection.prepare(&sql)?.query_arrow([&parameter])? {
+            for batch in columns::batches(&mut connection.prepare(&sql)?, [&parameter])? {
+                let batch = batch?;
                 let runs = records!(
                     &batch,
                     RunSummary {

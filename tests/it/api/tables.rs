@@ -218,6 +218,8 @@ fn pages_answer_under_their_json_and_csv_names() {
         ("/api/v1/readings.csv", "/api/v1/readings?format=csv"),
         ("/explore.json?hit=50&sort=hit", "/api/v1/endpoints?hit=50&sort=hit"),
         ("/explore.csv", "/api/v1/endpoints?format=csv"),
+        // A form sends a field that is not chosen as an empty one.
+        ("/explore.json?q=&data=&sort=&dir=&quant=", "/api/v1/endpoints"),
         ("/status.json", "/api/v1/status"),
         ("/changes.csv", "/api/v1/changes?format=csv"),
         ("/cost.json?model=northwind%2Fatlas-3", "/api/v1/cost/northwind/atlas-3"),

@@ -129,7 +129,8 @@ fn readings_of_a_short_stretch_have_no_bounds_and_form_no_day() {
     ingest(&opened, &hourly);
     assert_eq!(days(&opened, "2026-08-07T12:00:00Z"), Vec::new());
     let (from, to) = (at("2026-08-07T00:00:00Z"), at("2026-08-08T00:00:00Z"));
-    assert_eq!(opened.readings(from, to).expect("readable")[0].window_start, None);
+    let reading = &opened.readings(from, to).expect("readable")[0];
+    assert_eq!((reading.window_start, reading.window_end), (None, None));
     let hours = opened.hourly(from, to).expect("readable");
     assert!(hours.stretches.is_empty());
     assert_eq!(hours.refused.into_values().collect::<Vec<_>>(), [1]);

@@ -105,7 +105,7 @@ fn parquet_holds_the_same_rows_as_the_store_gives() {
     assert_eq!(direct.len(), 3);
     let window = (direct[0].window_start, direct[0].window_end);
     assert_eq!(window, (Some(at("2026-08-07T00:00:00Z")), Some(at("2026-08-07T10:57:00Z"))));
-    assert_eq!((direct[1].window_start, direct[1].tokens), (None, None));
+    assert_eq!((direct[1].window_start, direct[1].window_end, direct[1].tokens), (None, None, None));
     let file = store.export_readings(from, to, ExportFormat::Parquet).expect("exported");
     drop(store);
     let query = format!("FROM read_parquet('{}')", file.display());
