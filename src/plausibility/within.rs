@@ -83,7 +83,7 @@ pub fn price_sources(before: Option<&RunReadings>, run: &RunReadings, seen: &mut
 }
 
 /// The number of endpoints whose statistics list fewer conditional prices than in the last accepted run. A price that a
-/// provider adds reaches the two sources at different times, and is no loss.
+/// provider adds reaches the two sources at different times, and is not a loss.
 fn lost_tiers(before: Option<&RunReadings>, run: &RunReadings) -> usize {
     let count = |reading: &Reading| Some((reading.facts.endpoint_id?, reading.prices.tiers.len()));
     let old: HashMap<Uuid, usize> =
