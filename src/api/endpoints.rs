@@ -60,7 +60,7 @@ pub(super) async fn endpoints(request: ApiRequest<EndpointsQuery>) -> Result<Res
         let submitted = serde_json::to_value(query).unwrap_or_default();
         let is_padded =
             |name: &&str| submitted[*name].as_str().is_some_and(|text| text.trim().len() < text.len());
-        if let Some(name) = FORMAL.iter().find(is_padded) {
+        if let Some(name) = FORMAL.into_iter().find(is_padded) {
             return Err(Problem::bad_request(format!("invalid `{name}`: spaces before or after the value")));
         }
         let question = Question::new(|name| submitted[name].as_str());
