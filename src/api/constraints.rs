@@ -38,15 +38,17 @@ pub(super) fn constrain(document: &mut OpenApi) {
 fn describe(path: &str, parameter: &mut Parameter) {
     let names = |names: Vec<String>| ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names));
     let pattern = |pattern: &str| ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern));
-    let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+    let owned = |names: &[&str]| -> Vec<String> { names.iter().map(|name| (*name).to_owned()).collect() };
+    // A form sends a field that is not chosen as an empty one.
+    let choices = |list: &[&str]| names([owned(list), vec![String::new()]].concat());
     let schema = match parameter.name.as_str() {
         "format" => names(owned(&Format::ALL.map(Format::as_str))),
         "target" => names(Target::names().map(str::to_owned).collect()),
         "quant_floor" => names(Quantization::all().map(|one| one.to_string()).collect()),
         "kind" => names(owned(&EventKind::ALL.map(EventKind::as_str))),
-        "data" => names(owned(&Policy::ALL.map(Policy::as_str))),
-        "dir" => names(owned(&Direction::ALL.map(Direction::as_str))),
-        "sort" if path == "/api/v1/endpoints" => names(owned(&Sort::ALL.map(Sort::as_str))),
+        "data" => choices(&Policy::ALL.map(Policy::as_str)),
+        "dir" => choices(&Direction::ALL.map(Direction::as_str)),
+        "sort" if path == "/api/v1/endpoints" => choices(&Sort::ALL.map(Sort::as_str)),
         "sort" => {
             names(columns(path).iter().flat_map(|name| [(*name).to_owned(), format!("-{name}")]).collect())
         }

@@ -51,9 +51,36 @@ fn closed_lists_are_in_the_openapi_document() {
         let names = item["get"]["parameters"].as_array().cloned().unwrap_or_default();
         if names.iter().any(|one| one["name"] == "sort") {
             let first = schema(path, "sort")["enum"].as_array().map_or(0, Vec::len);
-            assert!(first > 4, "{path}: add its columns to src/api/closed.rs");
+            assert!(first > 4, "{path}: add its columns to src/api/constraints.rs");
         }
     }
+}
+
+/// A form sends fields that are not chosen as empty ones; some parameters allow it, and the description says which.
+#[test]
+fn an_empty_value_is_accepted_exactly_if_the_description_allows_it() {
+    let document = serde_json::to_value(openapi()).expect("JSON");
+    let api = super::api();
+    let (mut accepted, mut refused) = (0, 0);
+    for (path, item) in document["paths"].as_object().expect("paths") {
+        let parameters = item["get"]["parameters"].as_array().cloned().unwrap_or_default();
+        // Routes that need more than one parameter are refused for what is missing.
+        if path.contains('{') || parameters.iter().any(|one| one["in"] == "query" && one["required"] == true) {
+            continue;
+        }
+        for parameter in parameters {
+            let (name, schema) = (parameter["name"].as_str().expect("a name"), &parameter["schema"]);
+            let is_allowed = match (schema["enum"].as_array(), schema["pattern"].as_str()) {
+                (Some(values), _) => values.contains(&"".into()),
+                (_, Some(pattern)) => pattern.ends_with(")?$"),
+                _ => continue,
+            };
+            let status = get(&api, &format!("{path}?{name}=")).status;
+            assert_eq!(status == StatusCode::OK, is_allowed, "{path}?{name}= is answered with {status}");
+            *(if is_allowed { &mut accepted } else { &mut refused }) += 1;
+        }
+    }
+    assert!(accepted > 5 && refused > 5, "{accepted} accepted, {refused} refused");
 }
 
 fn page(snapshot: Option<Snapshot>) -> (StatusCode, String) {
