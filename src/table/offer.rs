@@ -39,9 +39,12 @@ fn without_days<S: Serializer>(endpoint: &&Endpoint, serializer: S) -> Result<S:
 
 fn schema_without_days() -> RefOr<Schema> {
     let mut schema = Endpoint::schema();
-    if let RefOr::T(Schema::Object(endpoint)) = &mut schema {
-        endpoint.properties.remove("days");
-        endpoint.required.retain(|name| name != "days");
+    if let RefOr::T(Schema::AllOf(endpoint)) = &mut schema {
+        for part in &mut endpoint.items {
+            let RefOr::T(Schema::Object(part)) = part else { continue };
+            part.properties.remove("days");
+            part.required.retain(|name| name != "days");
+        }
     }
     schema
 }
@@ -104,13 +107,13 @@ impl Row<26> for Offer<'_> {
             Cell::Number(one.availability),
             Cell::Number(one.throughput),
             Cell::Number(one.latency_ms),
-            Cell::maybe(one.quantization.as_ref()),
-            Cell::Whole(one.context_length),
+            Cell::maybe(one.facts.quantization.as_ref()),
+            Cell::Whole(one.facts.context_length),
             Cell::Text(names(&one.flags)),
             Cell::Number(one.list.cache_write_1h),
-            Cell::Whole(one.max_prompt_tokens),
-            Cell::Time(one.deprecation_date),
-            Cell::Time(one.created_at),
+            Cell::Whole(one.facts.max_prompt_tokens),
+            Cell::Time(one.facts.deprecation_date),
+            Cell::Time(one.facts.created_at),
         ]
     }
 }

@@ -1,6 +1,6 @@
 //! Endpoints and their days: frames for the analysis, rows for the snapshot.
 
-use crate::domain::endpoint::{EffectivePrices, EndpointFacts, PriceTier, Prices};
+use crate::domain::endpoint::{EffectivePrices, EndpointFacts, PriceTier, Prices, PublishedFacts};
 use crate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant};
 use crate::domain::reading::Health;
 use crate::domain::record::EndpointDay;
@@ -148,19 +148,21 @@ fn facts_of(batch: &RecordBatch) -> Result<Vec<EndpointFacts>, StoreError> {
             tag,
             provider,
             provider_name,
-            quantization,
-            context_length,
-            max_completion_tokens,
-            region,
-            trains_on_prompts,
-            retains_prompts,
-            parameters,
             restricted: Some(restricted),
             deranked,
             disabled,
-            max_prompt_tokens,
-            deprecation_date: deprecation_us,
-            created_at: created_us,
+            published: PublishedFacts {
+                quantization,
+                context_length,
+                max_completion_tokens,
+                region,
+                trains_on_prompts,
+                retains_prompts,
+                parameters,
+                max_prompt_tokens,
+                deprecation_date: deprecation_us,
+                created_at: created_us,
+            },
         });
     });
     Ok(all)

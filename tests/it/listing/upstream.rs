@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use hitrate::domain::document::{Request, Subject};
-use hitrate::domain::endpoint::{EndpointFacts, ListPrices, Model, Provider};
+use hitrate::domain::endpoint::{EndpointFacts, ListPrices, Model, Provider, PublishedFacts};
 use hitrate::domain::ids::{DocumentName, ModelSlug, ProviderSlug, Tag, Variant};
 use hitrate::domain::reading::{
     DocumentReport, Health, Known, QuarantineReason, Quarantined, Reading, RunReadings, SourceReport,
@@ -164,19 +164,10 @@ fn reading(model: &ModelSlug, offer: Offer) -> Reading {
         tag: Tag::new(&offer.provider),
         provider: ProviderSlug::new(&offer.provider),
         provider_name: offer.provider,
-        quantization: None,
-        context_length: None,
-        max_completion_tokens: None,
-        region: None,
-        trains_on_prompts: None,
-        retains_prompts: None,
-        parameters: Vec::new(),
         restricted: None,
         deranked: false,
         disabled: false,
-        max_prompt_tokens: None,
-        deprecation_date: None,
-        created_at: None,
+        published: PublishedFacts::default(),
     };
     Reading {
         facts,

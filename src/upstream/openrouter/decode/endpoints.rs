@@ -4,7 +4,7 @@ use super::prices::list_prices;
 use super::{Found, Reader, Row, clip, wire};
 use crate::domain::bounds;
 use crate::domain::document::Pair;
-use crate::domain::endpoint::EndpointFacts;
+use crate::domain::endpoint::{EndpointFacts, PublishedFacts};
 use crate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant};
 use crate::domain::reading::{Counters, Health, QuarantineReason, Reading};
 use crate::upstream::openrouter::Content;
@@ -79,23 +79,21 @@ fn public_endpoint(wire: wire::PublicEndpoint, row: &mut Row, pair: &Pair) -> Re
         tag,
         provider_name: wire.provider_name.unwrap_or_else(|| provider.to_string()),
         provider,
-        quantization: wire.quantization,
-        context_length: row.within("context_length", wire.context_length, &bounds::LENGTH),
-        max_prompt_tokens: token_limit("max_prompt_tokens", wire.max_prompt_tokens, row),
-        max_completion_tokens: row.within(
-            "max_completion_tokens",
-            wire.max_completion_tokens,
-            &bounds::LENGTH,
-        ),
-        region: None,
-        trains_on_prompts: None,
-        retains_prompts: None,
-        parameters: sorted(wire.supported_parameters),
         restricted: None,
         deranked: false,
         disabled: false,
-        deprecation_date: None,
-        created_at: None,
+        published: PublishedFacts {
+            quantization: wire.quantization,
+            context_length: row.within("context_length", wire.context_length, &bounds::LENGTH),
+            max_prompt_tokens: token_limit("max_prompt_tokens", wire.max_prompt_tokens, row),
+            max_completion_tokens: row.within(
+                "max_completion_tokens",
+                wire.max_completion_tokens,
+                &bounds::LENGTH,
+            ),
+            parameters: sorted(wire.supported_parameters),
+            ..PublishedFacts::default()
+        },
     };
     let health = Health {
         status: row.small("status", wire.status, &bounds::STATUS),
@@ -153,23 +151,25 @@ fn stats_endpoint(
             .unwrap_or_else(|| provider.to_string()),
         tag,
         provider,
-        region: wire.provider_region,
-        quantization: wire.quantization,
-        context_length: row.within("context_length", wire.context_length, &bounds::LENGTH),
-        max_prompt_tokens: token_limit("max_prompt_tokens", wire.max_prompt_tokens, row),
-        created_at: time("created_at", wire.created_at, row),
-        deprecation_date: time("deprecation_date", wire.deprecation_date, row),
-        max_completion_tokens: row.within(
-            "max_completion_tokens",
-            wire.max_completion_tokens,
-            &bounds::LENGTH,
-        ),
-        parameters: sorted(wire.supported_parameters),
-        trains_on_prompts: policy.training,
-        retains_prompts: policy.retains_prompts,
         restricted: any_set([wire.is_hidden, wire.is_private, wire.is_byok_only]),
         deranked: is(wire.is_deranked),
         disabled: is(wire.is_disabled),
+        published: PublishedFacts {
+            region: wire.provider_region,
+            quantization: wire.quantization,
+            context_length: row.within("context_length", wire.context_length, &bounds::LENGTH),
+            max_prompt_tokens: token_limit("max_prompt_tokens", wire.max_prompt_tokens, row),
+            created_at: time("created_at", wire.created_at, row),
+            deprecation_date: time("deprecation_date", wire.deprecation_date, row),
+            max_completion_tokens: row.within(
+                "max_completion_tokens",
+                wire.max_completion_tokens,
+                &bounds::LENGTH,
+            ),
+            parameters: sorted(wire.supported_parameters),
+            trains_on_prompts: policy.training,
+            retains_prompts: policy.retains_prompts,
+        },
     };
     let prices = list_prices(wire.pricing, row);
     let health = Health {
