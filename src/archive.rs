@@ -200,11 +200,7 @@ impl Archive {
         let mut lines = serde_json::to_vec(&manifest.header).map_err(invalid)?;
         for entry in &manifest.entries {
             lines.push(b'\n');
-            serde_json::to_writer(&mut lines, entry).map_err(|source| ArchiveError::Manifest {
-                path: path.clone(),
-                line: 1,
-                source,
-            })?;
+            serde_json::to_writer(&mut lines, entry).map_err(invalid)?;
         }
         let packed = zstd::encode_all(lines.as_slice(), ZSTD_LEVEL).map_err(io_error(&path))?;
         write_durably(&path, &packed)?;
@@ -216,10 +212,8 @@ impl Archive {
     /// # Errors
     /// [`ArchiveError::Io`] if the folder cannot be read.
     pub fn manifests(&self) -> Result<Vec<PathBuf>, ArchiveError> {
-        let mut found = Vec::new();
-        if self.dir.exists() {
-            collect_manifests(&self.dir, &mut found)?;
-        }
+        let mut found = files(&self.dir)?;
+        found.retain(|path| path.to_string_lossy().ends_with(".manifest.zst"));
         // The path contains the time of the run, so sorting by path sorts by time.
         found.sort();
         Ok(found)
@@ -263,11 +257,8 @@ impl Archive {
         all.extend(fields.iter().filter(|field| !all.contains(field)).cloned().collect::<Vec<_>>());
         let path = self.decision_file(run_id);
         let decision = Decision { run_id: run_id.to_owned(), fields: all, accepted_at: at };
-        let text = serde_json::to_vec_pretty(&decision).map_err(|source| ArchiveError::Manifest {
-            path: path.clone(),
-            line: 1,
-            source,
-        })?;
+        let invalid = |source| ArchiveError::Manifest { path: path.clone(), line: 1, source };
+        let text = serde_json::to_vec_pretty(&decision).map_err(invalid)?;
         write_durably(&path, &text)
     }
 
@@ -353,19 +344,8 @@ impl Archive {
     /// # Errors
     /// [`ArchiveError::Io`] if the folder cannot be read.
     pub fn bytes(&self) -> Result<u64, ArchiveError> {
-        fn sum(dir: &Path) -> Result<u64, ArchiveError> {
-            let mut total = 0;
-            for entry in fs::read_dir(dir).map_err(io_error(dir))?.filter_map(Result::ok) {
-                let path = entry.path();
-                total += if path.is_dir() {
-                    sum(&path)?
-                } else {
-                    entry.metadata().map_err(io_error(&path))?.len()
-                };
-            }
-            Ok(total)
-        }
-        if self.dir.exists() { sum(&self.dir) } else { Ok(0) }
+        let bytes = |path: &PathBuf| Ok(path.metadata().map_err(io_error(path))?.len());
+        files(&self.dir)?.iter().map(bytes).sum()
     }
 }
 
@@ -374,16 +354,21 @@ pub fn hex_sha256(body: &[u8]) -> String {
     Sha256::digest(body).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn collect_manifests(dir: &Path, found: &mut Vec<PathBuf>) -> Result<(), ArchiveError> {
+/// All files below a folder; none if it does not exist.
+fn files(dir: &Path) -> Result<Vec<PathBuf>, ArchiveError> {
+    let mut found = Vec::new();
+    if !dir.exists() {
+        return Ok(found);
+    }
     for entry in fs::read_dir(dir).map_err(io_error(dir))?.filter_map(Result::ok) {
         let path = entry.path();
         if path.is_dir() {
-            collect_manifests(&path, found)?;
-        } else if path.to_string_lossy().ends_with(".manifest.zst") {
+            found.extend(files(&path)?);
+        } else {
             found.push(path);
         }
     }
-    Ok(())
+    Ok(found)
 }
 
 fn write_durably(path: &Path, bytes: &[u8]) -> Result<(), ArchiveError> {

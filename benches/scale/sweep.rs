@@ -95,15 +95,8 @@ pub fn next(store: &Store, past: &Past, hour: u32) -> Result<(RunRecord, RunRead
         model_usage: usage_of_models(&readings),
         readings,
         activity: if daily { past.activity.clone() } else { Vec::new() },
-        closing_rates: Vec::new(),
-        comparison: None,
-        quarantined: Vec::new(),
-        drift: BTreeMap::new(),
-        unanswered: Vec::new(),
-        incomplete: Vec::new(),
         sources: vec![source("openrouter-api"), source("openrouter-stats")],
-        documents: Vec::new(),
-        agreement: std::collections::BTreeMap::new(),
+        ..RunReadings::default()
     };
     let record = RunRecord {
         run_id: observed_at.format("%Y%m%dT%H%M%SZ").to_string(),

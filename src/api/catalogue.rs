@@ -2,8 +2,8 @@
 
 use super::envelope::Envelope;
 use super::problem::Problem;
-use super::request::{ApiRequest, ModelName, named};
-use super::table::{Cut, Format, sort};
+use super::request::{ApiRequest, ModelName};
+use super::table::{Format, list_query, sort};
 use crate::domain::flag::Flag;
 use crate::domain::ids::{ProviderSlug, Tag};
 use crate::domain::tier::{Lens, Tier};
@@ -11,49 +11,29 @@ use crate::snapshot::{Endpoint, ModelEntry, ProviderEntry, ProviderTier, Snapsho
 use crate::table::Offer;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
-/// Which models to list.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(super) struct ModelsQuery {
-    /// Only models of this author, the part of the public name before the slash.
-    author: Option<String>,
-    /// Only models that this provider serves, by base slug.
-    provider: Option<String>,
-    /// Only models of this variant: `standard`, `free`, `batch`, …
-    variant: Option<String>,
-    /// Only models whose id or name contains every word of this text.
-    q: Option<String>,
-    /// Column to sort by; prefix it with `-` for descending order. Absent values come last.
-    sort: Option<String>,
-    /// Entries per page, 1 to 500.
-    #[param(minimum = 1, maximum = 500, default = 100)]
-    limit: Option<u32>,
-    /// `meta.next_cursor` of the previous page.
-    cursor: Option<String>,
-    /// `json`, or `csv` for a table.
-    #[serde(default, deserialize_with = "named")]
-    #[param(value_type = Option<String>)]
-    format: Option<Format>,
-}
+list_query!(
+    /// Which models to list.
+    ModelsQuery {
+        /// Only models of this author, the part of the public name before the slash.
+        author: Option<String>,
+        /// Only models that this provider serves, by base slug.
+        provider: Option<String>,
+        /// Only models of this variant: `standard`, `free`, `batch`, …
+        variant: Option<String>,
+        /// Only models whose id or name contains every word of this text.
+        q: Option<String>,
+    } [sort] [limit cursor]
+);
 
-/// Order and format of a list.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(super) struct ListQuery {
-    /// Column to sort by; prefix it with `-` for descending order. Absent values come last.
-    sort: Option<String>,
-    /// `json`, or `csv` for a table.
-    #[serde(default, deserialize_with = "named")]
-    #[param(value_type = Option<String>)]
-    format: Option<Format>,
-}
+list_query!(
+    /// Order and format of a list.
+    ListQuery {} [sort] []
+);
 
 /// A model in a list; `/api/v1/models/{model_id}` returns its endpoints.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -209,9 +189,7 @@ fn serves(model: &ModelEntry, provider: &str) -> bool {
 /// Models, most tokens per day first.
 #[utoipa::path(get, path = "/api/v1/models", params(ModelsQuery), tag = "models", responses(
     (status = 200, description = "A page of models", content((Envelope<Vec<ModelSummary>> = "application/json"), (String = "text/csv"))),
-    (status = 400, description = "Invalid parameter", body = Problem, content_type = "application/problem+json"),
     (status = 404, description = "Unknown provider", body = Problem, content_type = "application/problem+json"),
-    (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn models(request: ApiRequest<ModelsQuery>) -> Result<Response, Problem> {
     let (query, snapshot) = (&request.query, &request.snapshot);
@@ -221,8 +199,7 @@ pub(super) async fn models(request: ApiRequest<ModelsQuery>) -> Result<Response,
         sort(&mut rows, query.sort.as_deref())?;
         Ok(rows)
     };
-    let cut = Cut { limit: query.limit, cursor: query.cursor.as_deref() };
-    request.listed(query.format, &cut, rows, |model| model.model_id.clone())
+    request.listed(query.format, (query.limit, query.cursor.as_deref()), rows, |model| model.model_id.clone())
 }
 
 /// A model with its endpoints.
@@ -233,9 +210,7 @@ pub(super) async fn models(request: ApiRequest<ModelsQuery>) -> Result<Response,
         ("slug" = String, Path, description = "Part of the model id after the slash"), ListQuery),
     responses(
     (status = 200, description = "The model", content((Envelope<ModelEntry> = "application/json"), (String = "text/csv"))),
-    (status = 400, description = "Invalid parameter", body = Problem, content_type = "application/problem+json"),
     (status = 404, description = "Unknown name; `nearest` lists similar names", body = Problem, content_type = "application/problem+json"),
-    (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn model(request: ApiRequest<ListQuery, ModelName>) -> Result<Response, Problem> {
     let (name, query, snapshot) = (request.path.0.as_str(), &request.query, &request.snapshot);
@@ -265,8 +240,6 @@ fn offers<'a>(snapshot: &'a Snapshot, model: &'a ModelEntry) -> Vec<Offer<'a>> {
 /// Providers by name.
 #[utoipa::path(get, path = "/api/v1/providers", params(ListQuery), tag = "providers", responses(
     (status = 200, description = "All providers", content((Envelope<Vec<ProviderSummary>> = "application/json"), (String = "text/csv"))),
-    (status = 400, description = "Invalid parameter", body = Problem, content_type = "application/problem+json"),
-    (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn providers(request: ApiRequest<ListQuery>) -> Result<Response, Problem> {
     let (query, snapshot) = (&request.query, &request.snapshot);
@@ -295,9 +268,7 @@ pub(super) async fn providers(request: ApiRequest<ListQuery>) -> Result<Response
     params(("slug" = String, Path, description = "Base slug of the provider"), ListQuery),
     responses(
     (status = 200, description = "The provider", content((Envelope<ProviderDetail> = "application/json"), (String = "text/csv"))),
-    (status = 400, description = "Invalid parameter", body = Problem, content_type = "application/problem+json"),
     (status = 404, description = "Unknown name; `nearest` lists similar names", body = Problem, content_type = "application/problem+json"),
-    (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn provider(request: ApiRequest<ListQuery, String>) -> Result<Response, Problem> {
     let (slug, query, snapshot) = (request.path.as_str(), &request.query, &request.snapshot);

@@ -4,44 +4,30 @@ use super::catalogue::known_model;
 use super::envelope::Envelope;
 use super::problem::Problem;
 use super::request::{ApiRequest, named};
-use super::table::{Cut, Format};
+use super::table::list_query;
 use crate::domain::event::EventKind;
 use crate::snapshot::Event;
 use axum::response::Response;
-use serde::Deserialize;
-use utoipa::IntoParams;
 
-/// Which changes to list.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(super) struct EventsQuery {
-    /// Only changes of this kind: `price_changed`, `endpoint_appeared`, `endpoint_gone`, `tag_changed`, `tier_changed`,
-    /// `window_changed`.
-    #[serde(default, deserialize_with = "named")]
-    #[param(value_type = Option<String>)]
-    kind: Option<EventKind>,
-    /// Only changes of this model, by public id or canonical slug.
-    model: Option<String>,
-    /// Only changes of this provider and its endpoints, by base slug.
-    provider: Option<String>,
-    /// Entries per page, 1 to 500.
-    #[param(minimum = 1, maximum = 500, default = 100)]
-    limit: Option<u32>,
-    /// `meta.next_cursor` of the previous page.
-    cursor: Option<String>,
-    /// `json`, or `csv` for a table.
-    #[serde(default, deserialize_with = "named")]
-    #[param(value_type = Option<String>)]
-    format: Option<Format>,
-}
+list_query!(
+    /// Which changes to list.
+    EventsQuery {
+        /// Only changes of this kind: `price_changed`, `endpoint_appeared`, `endpoint_gone`, `tag_changed`, `tier_changed`,
+        /// `window_changed`.
+        #[serde(default, deserialize_with = "named")]
+        #[param(value_type = Option<String>)]
+        kind: Option<EventKind>,
+        /// Only changes of this model, by public id or canonical slug.
+        model: Option<String>,
+        /// Only changes of this provider and its endpoints, by base slug.
+        provider: Option<String>,
+    } [] [limit cursor]
+);
 
 /// Recent changes, newest first.
 #[utoipa::path(get, path = "/api/v1/changes", params(EventsQuery), tag = "status", responses(
     (status = 200, description = "A page of changes", content((Envelope<Vec<Event>> = "application/json"), (String = "text/csv"))),
-    (status = 400, description = "Invalid parameter", body = Problem, content_type = "application/problem+json"),
     (status = 404, description = "Unknown model", body = Problem, content_type = "application/problem+json"),
-    (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn changes(request: ApiRequest<EventsQuery>) -> Result<Response, Problem> {
     let (query, snapshot) = (&request.query, &request.snapshot);
@@ -54,8 +40,7 @@ pub(super) async fn changes(request: ApiRequest<EventsQuery>) -> Result<Response
         };
         Ok(snapshot.status.events.iter().filter(of).collect::<Vec<_>>())
     };
-    let cut = Cut { limit: query.limit, cursor: query.cursor.as_deref() };
-    request.listed(query.format, &cut, rows, |event| key(event))
+    request.listed(query.format, (query.limit, query.cursor.as_deref()), rows, |event| key(event))
 }
 
 fn key(event: &Event) -> String {

@@ -82,17 +82,14 @@ workload_query!(
         ("slug" = String, Path, description = "Part of the model id after the slash, including the variant"), CostQuery),
     responses(
     (status = 200, description = "The endpoints, cheapest session first", body = Envelope<CostOfModel>),
-    (status = 400, description = "Invalid parameter", body = Problem, content_type = "application/problem+json"),
     (status = 404, description = "Unknown model", body = Problem, content_type = "application/problem+json"),
-    (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn cost(request: ApiRequest<CostQuery, ModelName>) -> Result<Response, Problem> {
-    let make = || {
+    request.kept(|| {
         let workload = request.query.workload(&request.snapshot)?;
         let model = known_model(&request.snapshot, &request.path.0)?;
         Ok((compare(&request.snapshot, model, &workload), None))
-    };
-    request.kept(make)
+    })
 }
 
 workload_query!(
@@ -120,11 +117,9 @@ workload_query!(
 /// figures: a cheap model is not necessarily a good one.
 #[utoipa::path(get, path = "/api/v1/cost", tag = "cost", params(AcrossQuery), responses(
     (status = 200, description = "Endpoints, cheapest session first", body = Envelope<Across>),
-    (status = 400, description = "Invalid parameter", body = Problem, content_type = "application/problem+json"),
-    (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn ranking(request: ApiRequest<AcrossQuery>) -> Result<Response, Problem> {
-    let make = || {
+    request.kept(|| {
         let query = &request.query;
         let workload = query.workload(&request.snapshot)?;
         let limit = query.limit.unwrap_or(ROWS);
@@ -142,6 +137,5 @@ pub(super) async fn ranking(request: ApiRequest<AcrossQuery>) -> Result<Response
         let mut ranked = across(&request.snapshot, &workload, &filter, None);
         ranked.rows.truncate(limit);
         Ok((ranked, None))
-    };
-    request.kept(make)
+    })
 }

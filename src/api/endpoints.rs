@@ -3,64 +3,52 @@
 use super::envelope::Envelope;
 use super::problem::Problem;
 use super::request::{ApiRequest, named};
-use super::table::{Cut, Format};
+use super::table::list_query;
 use crate::table::Offer;
 use crate::table::explore::{Direction, Policy, Question, Sort};
 use axum::response::Response;
-use serde::{Deserialize, Serialize};
-use utoipa::IntoParams;
+use serde::Serialize;
 
-/// Which endpoints to list. A filter excludes endpoints that do not publish the value; an empty filter does nothing.
-#[derive(Debug, Serialize, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(super) struct EndpointsQuery {
-    /// Only endpoints whose model, name or tag contains every word of this text.
-    q: Option<String>,
-    /// Only endpoints of this provider, by base slug.
-    provider: Option<String>,
-    /// Highest effective input price, USD per million tokens.
-    price: Option<String>,
-    /// Highest list price of prompt tokens, USD per million.
-    list: Option<String>,
-    /// Lowest hit rate in percent, such as `60`.
-    hit: Option<String>,
-    /// Only endpoints with this declared quantization, such as `fp8`.
-    quant: Option<String>,
-    /// Shortest context and longest prompt, tokens, such as `131072` or `128k`.
-    context: Option<String>,
-    /// Request parameters that an endpoint must support, separated by commas.
-    param: Option<String>,
-    /// What the provider declares about prompts: it does not train on them, or it does not keep them either.
-    #[serde(default, deserialize_with = "named")]
-    #[param(value_type = Option<String>)]
-    data: Option<Policy>,
-    /// `all` includes variants other than the standard one.
-    variants: Option<String>,
-    /// What to sort by; absent values come last. Default: `tokens`.
-    #[serde(default, deserialize_with = "named")]
-    #[param(value_type = Option<String>)]
-    sort: Option<Sort>,
-    /// Direction of the order. Default: prices and costs from the lowest, everything else from the highest.
-    #[serde(default, deserialize_with = "named")]
-    #[param(value_type = Option<String>)]
-    dir: Option<Direction>,
-    /// Entries per page, 1 to 500.
-    #[param(minimum = 1, maximum = 500, default = 100)]
-    limit: Option<u32>,
-    /// `meta.next_cursor` of the previous page.
-    cursor: Option<String>,
-    /// `json`, or `csv` for a table.
-    #[serde(default, deserialize_with = "named")]
-    #[param(value_type = Option<String>)]
-    format: Option<Format>,
-}
+list_query!(
+    /// Which endpoints to list. A filter excludes endpoints that do not publish the value; an empty filter does nothing.
+    #[derive(Serialize)]
+    EndpointsQuery {
+        /// Only endpoints whose model, name or tag contains every word of this text.
+        q: Option<String>,
+        /// Only endpoints of this provider, by base slug.
+        provider: Option<String>,
+        /// Highest effective input price, USD per million tokens.
+        price: Option<String>,
+        /// Highest list price of prompt tokens, USD per million.
+        list: Option<String>,
+        /// Lowest hit rate in percent, such as `60`.
+        hit: Option<String>,
+        /// Only endpoints with this declared quantization, such as `fp8`.
+        quant: Option<String>,
+        /// Shortest context and longest prompt, tokens, such as `131072` or `128k`.
+        context: Option<String>,
+        /// Request parameters that an endpoint must support, separated by commas.
+        param: Option<String>,
+        /// What the provider declares about prompts: it does not train on them, or it does not keep them either.
+        #[serde(default, deserialize_with = "named")]
+        #[param(value_type = Option<String>)]
+        data: Option<Policy>,
+        /// `all` includes variants other than the standard one.
+        variants: Option<String>,
+        /// What to sort by; absent values come last. Default: `tokens`.
+        #[serde(default, deserialize_with = "named")]
+        #[param(value_type = Option<String>)]
+        sort: Option<Sort>,
+        /// Direction of the order. Default: prices and costs from the lowest, everything else from the highest.
+        #[serde(default, deserialize_with = "named")]
+        #[param(value_type = Option<String>)]
+        dir: Option<Direction>,
+    } [] [limit cursor]
+);
 
 /// The endpoints of all models, without their days; by default those of standard variants, most tokens per day first.
 #[utoipa::path(get, path = "/api/v1/endpoints", params(EndpointsQuery), tag = "models", responses(
     (status = 200, description = "A page of endpoints", content((Envelope<Vec<Offer>> = "application/json"), (String = "text/csv"))),
-    (status = 400, description = "Invalid parameter", body = Problem, content_type = "application/problem+json"),
-    (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn endpoints(request: ApiRequest<EndpointsQuery>) -> Result<Response, Problem> {
     let query = &request.query;
@@ -73,8 +61,7 @@ pub(super) async fn endpoints(request: ApiRequest<EndpointsQuery>) -> Result<Res
             false => Err(Problem::bad_request(question.errors.join(" "))),
         }
     };
-    let cut = Cut { limit: query.limit, cursor: query.cursor.as_deref() };
-    request.listed(query.format, &cut, rows, |one| {
+    request.listed(query.format, (query.limit, query.cursor.as_deref()), rows, |one| {
         format!("{} {}", one.model.model_id, one.endpoint.endpoint_id)
     })
 }

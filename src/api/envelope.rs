@@ -34,19 +34,6 @@ pub struct Meta {
     pub next_cursor: Option<String>,
 }
 
-impl Meta {
-    fn of(snapshot: &Snapshot, next_cursor: Option<String>) -> Self {
-        Self {
-            snapshot: snapshot.id.clone(),
-            method_version: snapshot.method_version,
-            as_of: snapshot.as_of,
-            built_at: snapshot.built_at,
-            simulated: snapshot.simulated,
-            next_cursor,
-        }
-    }
-}
-
 /// Prepares the response body for data of a snapshot.
 ///
 /// # Errors
@@ -57,7 +44,15 @@ pub(super) fn enveloped<T: Serialize>(
     next_cursor: Option<String>,
     purpose: Purpose,
 ) -> Result<Prepared, Problem> {
-    let envelope = Envelope { data, meta: Meta::of(snapshot, next_cursor) };
+    let meta = Meta {
+        snapshot: snapshot.id.clone(),
+        method_version: snapshot.method_version,
+        as_of: snapshot.as_of,
+        built_at: snapshot.built_at,
+        simulated: snapshot.simulated,
+        next_cursor,
+    };
+    let envelope = Envelope { data, meta };
     let body = serde_json::to_vec(&envelope).map_err(|error| Problem::unwritable(&error))?;
     Ok(purpose.prepare("application/json", body))
 }

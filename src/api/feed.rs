@@ -162,45 +162,36 @@ fn answered(
     responses(
     (status = 200, description = "The preference, or the reason why there is none", body = Envelope<Answer>),
     (status = 304, description = "Not modified: the answer still matches `If-None-Match`"),
-    (status = 400, description = "Invalid parameter", body = Problem, content_type = "application/problem+json"),
     (status = 404, description = "Unknown model", body = Problem, content_type = "application/problem+json"),
-    (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn preferences(
     request: ApiRequest<PreferenceQuery, ModelName>,
 ) -> Result<Response, Problem> {
-    let make = || {
+    request.until_next_sweep(|| {
         let requested = request.query.requested(&request.snapshot)?;
         let model = known_model(&request.snapshot, &request.path.0)?;
         Ok((answered(&requested, &request.snapshot, model, request.now), None))
-    };
-    request.until_next_sweep(make)
+    })
 }
 
 /// The preferences of many models.
 #[utoipa::path(get, path = "/api/v1/preferences", tag = "preferences", params(BulkQuery), responses(
     (status = 200, description = "One preference per model, or the reason why there is none", body = Envelope<Bulk>),
     (status = 304, description = "Not modified: the answer still matches `If-None-Match`"),
-    (status = 400, description = "Invalid parameter", body = Problem, content_type = "application/problem+json"),
-    (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn bulk(request: ApiRequest<BulkQuery>) -> Result<Response, Problem> {
     let (query, snapshot) = (&request.query, &request.snapshot);
-    let make = || {
+    request.until_next_sweep(|| {
         let requested = query.requested(snapshot)?;
         let wanted = Wanted::of(snapshot, query.models.as_deref());
         let models = snapshot.models.iter().filter(|model| wanted.holds(model));
         let (entries, next_cursor) = match (query.limit, query.cursor.as_deref()) {
             (None, None) => (models.collect(), None),
-            (limit, cursor) => {
-                let page = page(models, limit, cursor, |model| model.model_id.clone())?;
-                (page.entries, page.next_cursor)
-            }
+            (limit, cursor) => page(models, limit, cursor, |model| model.model_id.clone())?,
         };
         let answers = entries.into_iter().map(|model| answered(&requested, snapshot, model, request.now));
         Ok((Bulk { preferences: answers.collect(), unknown: wanted.unknown }, next_cursor))
-    };
-    request.until_next_sweep(make)
+    })
 }
 
 /// What changed since a snapshot.
@@ -211,12 +202,10 @@ pub(super) async fn bulk(request: ApiRequest<BulkQuery>) -> Result<Response, Pro
 #[utoipa::path(get, path = "/api/v1/preferences/changes", tag = "preferences", params(ChangesQuery), responses(
     (status = 200, description = "The changes", body = Envelope<Changes>),
     (status = 304, description = "Not modified: the answer still matches `If-None-Match`"),
-    (status = 400, description = "Invalid parameter", body = Problem, content_type = "application/problem+json"),
-    (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn since(request: ApiRequest<ChangesQuery>) -> Result<Response, Problem> {
     let (query, snapshot) = (&request.query, &request.snapshot);
-    let make = || {
+    request.until_next_sweep(|| {
         let requested = query.requested(snapshot)?;
         let wanted = Wanted::of(snapshot, query.models.as_deref());
         let before = request.snapshot_of(&query.since);
@@ -228,6 +217,5 @@ pub(super) async fn since(request: ApiRequest<ChangesQuery>) -> Result<Response,
         data.gone.sort();
         data.gone.dedup();
         Ok((data, None))
-    };
-    request.until_next_sweep(make)
+    })
 }

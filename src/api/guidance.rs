@@ -4,34 +4,27 @@
 use super::envelope::Envelope;
 use super::problem::Problem;
 use super::request::{ApiRequest, NoQuery, named};
-use super::table::{Format, sort};
+use super::table::{Format, list_query, sort};
 use crate::domain::thresholds::Threshold;
 use crate::domain::tier::Lens;
 use crate::domain::workload::Workload;
 use crate::preferences::targets::{TARGETS, Target};
 use crate::snapshot::{Backtest, Status, Summary, TierList};
 use axum::response::Response;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::borrow::Cow;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
-/// Which tier list to return.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(super) struct TiersQuery {
-    /// Lens to rank by. Default: `cost`.
-    #[serde(default, deserialize_with = "named")]
-    lens: Option<Lens>,
-    /// Workload of the lenses `cost` and `overall`, a name from `/api/v1/workloads`. Default: the first workload.
-    workload: Option<String>,
-    /// Column to sort by; prefix it with `-` for descending order. Absent values come last.
-    sort: Option<String>,
-    /// `json`, or `csv` for a table.
-    #[serde(default, deserialize_with = "named")]
-    #[param(value_type = Option<String>)]
-    format: Option<Format>,
-}
+list_query!(
+    /// Which tier list to return.
+    TiersQuery {
+        /// Lens to rank by. Default: `cost`.
+        #[serde(default, deserialize_with = "named")]
+        lens: Option<Lens>,
+        /// Workload of the lenses `cost` and `overall`, a name from `/api/v1/workloads`. Default: the first workload.
+        workload: Option<String>,
+    } [sort] []
+);
 
 /// The state of the collection, with counts.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -47,7 +40,6 @@ pub(super) struct StatusData {
     (status = 200, description = "The tier list", content((Envelope<TierList> = "application/json"), (String = "text/csv"))),
     (status = 400, description = "Unknown lens or workload, or another invalid parameter", body = Problem, content_type = "application/problem+json"),
     (status = 404, description = "This snapshot does not contain the tier list", body = Problem, content_type = "application/problem+json"),
-    (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn tiers(request: ApiRequest<TiersQuery>) -> Result<Response, Problem> {
     let (query, snapshot) = (&request.query, &request.snapshot);
@@ -81,7 +73,6 @@ pub(super) async fn tiers(request: ApiRequest<TiersQuery>) -> Result<Response, P
 /// The targets that preferences can be written for, and what each can express.
 #[utoipa::path(get, path = "/api/v1/targets", tag = "preferences", responses(
     (status = 200, description = "The targets, the default first", body = Envelope<Vec<Target>>),
-    (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn targets(request: ApiRequest<NoQuery>) -> Result<Response, Problem> {
     request.kept(|| Ok((TARGETS, None)))
@@ -92,22 +83,19 @@ pub(super) async fn targets(request: ApiRequest<NoQuery>) -> Result<Response, Pr
 #[utoipa::path(get, path = "/api/v1/backtest", tag = "backtest", responses(
     (status = 200, description = "The backtest over the days of the snapshot", body = Envelope<Backtest>),
     (status = 404, description = "The record is too young for a backtest", body = Problem, content_type = "application/problem+json"),
-    (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn backtest(request: ApiRequest<NoQuery>) -> Result<Response, Problem> {
-    let make = || {
+    request.kept(|| {
         let tested = request.snapshot.backtest.as_ref();
         let tested = tested
             .ok_or_else(|| Problem::not_published("no backtest yet: it needs two consecutive days with closing prices, and models with two busy endpoints".to_owned()))?;
         Ok((tested, None))
-    };
-    request.kept(make)
+    })
 }
 
 /// The workloads that costs are computed for; the first is the default.
 #[utoipa::path(get, path = "/api/v1/workloads", tag = "reference", responses(
     (status = 200, description = "The workloads", body = Envelope<Vec<Workload>>),
-    (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn workloads(request: ApiRequest<NoQuery>) -> Result<Response, Problem> {
     request.kept(|| Ok((&request.snapshot.workloads, None)))
@@ -116,7 +104,6 @@ pub(super) async fn workloads(request: ApiRequest<NoQuery>) -> Result<Response, 
 /// The thresholds of the method.
 #[utoipa::path(get, path = "/api/v1/thresholds", tag = "reference", responses(
     (status = 200, description = "The thresholds", body = Envelope<Vec<Threshold>>),
-    (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn thresholds(request: ApiRequest<NoQuery>) -> Result<Response, Problem> {
     request.kept(|| Ok((&request.snapshot.thresholds, None)))
@@ -125,12 +112,10 @@ pub(super) async fn thresholds(request: ApiRequest<NoQuery>) -> Result<Response,
 /// The state of the collection.
 #[utoipa::path(get, path = "/api/v1/status", tag = "status", responses(
     (status = 200, description = "Counts, recent runs, ages of the sources, quarantine, drift, events", body = Envelope<StatusData>),
-    (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn status(request: ApiRequest<NoQuery>) -> Result<Response, Problem> {
-    let make = || {
+    request.kept(|| {
         let snapshot = &request.snapshot;
         Ok((StatusData { summary: snapshot.summary.clone(), status: snapshot.status.clone() }, None))
-    };
-    request.kept(make)
+    })
 }

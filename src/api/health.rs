@@ -1,15 +1,14 @@
 //! Plain-text health checks for operators and orchestrators.
 
-use super::Api;
+use super::ApiState;
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, RETRY_AFTER};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use std::sync::Arc;
 
-pub(super) fn router() -> Router<Arc<Api>> {
+pub(super) fn router() -> Router<ApiState> {
     Router::new().route("/livez", get(livez)).route("/readyz", get(readyz))
 }
 
@@ -19,8 +18,8 @@ async fn livez() -> Response {
 }
 
 /// There is something to serve.
-async fn readyz(State(api): State<Arc<Api>>) -> Response {
-    match api.state.current.get() {
+async fn readyz(State(api): State<ApiState>) -> Response {
+    match api.current.get() {
         Some(_) => ([(CACHE_CONTROL, "no-store")], "ready\n").into_response(),
         None => {
             let headers = [(CACHE_CONTROL, "no-store"), (RETRY_AFTER, "30")];

@@ -64,19 +64,14 @@ pub(super) struct Hour {
     tokens: i64,
 }
 
-impl From<Stretch> for Hour {
-    fn from(stretch: Stretch) -> Self {
-        Self { start: stretch.start, end: stretch.end, hit_rate: stretch.hit_rate, tokens: stretch.tokens }
-    }
-}
-
 fn model_hours(model: &ModelEntry, provider: Option<&str>, hourly: &HourlyRates) -> ModelHours {
     let wanted = |one: &&Endpoint| provider.is_none_or(|slug| one.provider.as_str() == slug);
+    let hour = |Stretch { start, end, hit_rate, tokens }| Hour { start, end, hit_rate, tokens };
     let hours = |one: &Endpoint| EndpointHours {
         endpoint_id: one.endpoint_id,
         provider: one.provider.clone(),
         tag: one.tag.clone(),
-        hours: hourly.of(one.endpoint_id).map(Hour::from).collect(),
+        hours: hourly.of(one.endpoint_id).map(hour).collect(),
     };
     ModelHours {
         model_id: model.model_id.clone(),
@@ -96,9 +91,7 @@ fn model_hours(model: &ModelEntry, provider: Option<&str>, hourly: &HourlyRates)
         ("slug" = String, Path, description = "Part of the model id after the slash"), HourlyQuery),
     responses(
     (status = 200, description = "The hours of each endpoint", body = Envelope<ModelHours>),
-    (status = 400, description = "Invalid parameter", body = Problem, content_type = "application/problem+json"),
     (status = 404, description = "Unknown model or provider", body = Problem, content_type = "application/problem+json"),
-    (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn hourly(request: ApiRequest<HourlyQuery, ModelName>) -> Result<Response, Problem> {
     let (query, snapshot) = (&request.query, &request.snapshot);

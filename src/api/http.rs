@@ -1,6 +1,6 @@
 //! What all routes share: methods, CORS, and problems with the path that they occurred at.
 
-use super::Api;
+use super::ApiState;
 use super::problem::{METHODS, Problem};
 use axum::extract::Request;
 use axum::handler::Handler;
@@ -13,12 +13,11 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
 use std::num::NonZeroU32;
-use std::sync::Arc;
 
 /// A route for GET and HEAD. OPTIONS answers a preflight request; any other method returns a problem.
-pub(super) fn read_only<H, T>(handler: H) -> MethodRouter<Arc<Api>>
+pub(super) fn read_only<H, T>(handler: H) -> MethodRouter<ApiState>
 where
-    H: Handler<T, Arc<Api>>,
+    H: Handler<T, ApiState>,
     T: 'static,
 {
     get(handler).options(preflight).fallback(method_not_allowed)

@@ -65,16 +65,10 @@ pub struct ApiState {
     pub now: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>,
 }
 
-/// State of the handlers.
-struct Api {
-    state: ApiState,
-}
-
 /// The routes under `/api/v1`, a problem for every other path under `/api/`, and `/livez` and `/readyz`.
 ///
 /// The router has no fallback and can be merged with a router that has one.
 pub fn router(state: ApiState) -> Router {
-    let api = Arc::new(Api { state });
     let v1 = Router::new()
         .route("/tiers", http::read_only(guidance::tiers))
         .route("/preferences", http::read_only(feed::bulk))
@@ -106,5 +100,5 @@ pub fn router(state: ApiState) -> Router {
         .route("/api/{*rest}", any(http::no_such_route))
         .route_layer(axum::middleware::from_fn(http::finish))
         .merge(health::router())
-        .with_state(api)
+        .with_state(state)
 }

@@ -6,7 +6,12 @@ use crate::prepared::Prepared;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use std::sync::LazyLock;
-use utoipa::OpenApi;
+use utoipa::openapi::path::Operation;
+use utoipa::openapi::{ContentBuilder, Ref, ResponseBuilder};
+use utoipa::{OpenApi, ToSchema};
+
+/// Address of this description.
+const DOCUMENT: &str = "/api/v1/openapi.json";
 
 #[derive(OpenApi)]
 #[openapi(
@@ -46,7 +51,22 @@ struct Document;
 pub fn openapi() -> utoipa::openapi::OpenApi {
     let mut document = Document::openapi();
     constraints::constrain(&mut document);
+    let routes = document.paths.paths.iter_mut().filter(|(path, _)| *path != DOCUMENT);
+    routes.flat_map(|(_, item)| &mut item.get).for_each(refuse);
     document
+}
+
+/// Adds the refusals that all routes over a snapshot have in common.
+fn refuse(operation: &mut Operation) {
+    let problem = |description: &str| {
+        let body = ContentBuilder::new().schema(Some(Ref::from_schema_name(Problem::name()))).build();
+        ResponseBuilder::new().description(description).content("application/problem+json", body).build()
+    };
+    let responses = &mut operation.responses.responses;
+    responses.insert("503".to_owned(), problem("Nothing is published yet").into());
+    if operation.parameters.iter().any(|parameters| !parameters.is_empty()) {
+        responses.entry("400".to_owned()).or_insert_with(|| problem("Invalid parameter").into());
+    }
 }
 
 /// It never changes while the program runs.

@@ -7,13 +7,7 @@ pub(super) const DEFAULT_LIMIT: u32 = 100;
 /// Maximum number of entries per page.
 pub(super) const MAX_LIMIT: u32 = 500;
 
-/// One page of a list, and the cursor of the next page.
-pub(super) struct Page<T> {
-    pub entries: Vec<T>,
-    pub next_cursor: Option<String>,
-}
-
-/// Cuts a page out of a list. `key` identifies an entry uniquely. A cursor is the key of the last entry in hex, so that
+/// Cuts a page out of a list, and returns it with the cursor of the next page. `key` identifies an entry uniquely. A cursor is the key of the last entry in hex, so that
 /// a new snapshot between two pages does not shift the next page.
 ///
 /// # Errors
@@ -23,7 +17,7 @@ pub(super) fn page<T>(
     limit: Option<u32>,
     cursor: Option<&str>,
     key: impl Fn(&T) -> String,
-) -> Result<Page<T>, Problem> {
+) -> Result<(Vec<T>, Option<String>), Problem> {
     let limit = limit.unwrap_or(DEFAULT_LIMIT);
     if !(1..=MAX_LIMIT).contains(&limit) {
         return Err(Problem::bad_request(format!("invalid `limit` {limit}; expected 1 to {MAX_LIMIT}")));
@@ -35,7 +29,7 @@ pub(super) fn page<T>(
     }
     let entries: Vec<T> = list.by_ref().take(limit as usize).collect();
     let next_cursor = list.peek().and(entries.last()).map(|entry| encode(&key(entry)));
-    Ok(Page { entries, next_cursor })
+    Ok((entries, next_cursor))
 }
 
 fn bad_cursor() -> Problem {
@@ -70,9 +64,9 @@ mod tests {
         let (mut seen, mut cursor) = (Vec::new(), None::<String>);
         for _ in 0..3 {
             let next = page(list.iter(), Some(10), cursor.as_deref(), |entry| (*entry).clone());
-            let next = next.unwrap_or_else(|problem| panic!("{}", problem.detail));
-            seen.extend(next.entries.into_iter().cloned());
-            cursor = next.next_cursor;
+            let (entries, next) = next.unwrap_or_else(|problem| panic!("{}", problem.detail));
+            seen.extend(entries.into_iter().cloned());
+            cursor = next;
         }
         assert_eq!((seen, cursor), (list, None));
     }

@@ -3,41 +3,27 @@
 use super::catalogue::{known_model, known_provider};
 use super::envelope::Envelope;
 use super::problem::Problem;
-use super::request::{ApiRequest, named};
-use super::table::{Cut, Format, sort};
+use super::request::ApiRequest;
+use super::table::{list_query, sort};
 use crate::snapshot::{ModelEntry, RecentReading, Snapshot};
 use axum::response::Response;
 use chrono::{DateTime, Utc};
-use serde::Deserialize;
-use utoipa::IntoParams;
 
-/// Which readings to list.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(super) struct ReadingsQuery {
-    /// Only readings taken at or after this time, RFC 3339.
-    #[param(format = "date-time", value_type = Option<String>)]
-    from: Option<String>,
-    /// Only readings taken before this time, RFC 3339.
-    #[param(format = "date-time", value_type = Option<String>)]
-    to: Option<String>,
-    /// Only readings of this model: a public id (only its variant) or a canonical slug.
-    model: Option<String>,
-    /// Only readings of this provider, by base slug.
-    provider: Option<String>,
-    /// Column to sort by; prefix it with `-` for descending order. Absent values come last.
-    sort: Option<String>,
-    /// Entries per page, 1 to 500.
-    #[param(minimum = 1, maximum = 500, default = 100)]
-    limit: Option<u32>,
-    /// `meta.next_cursor` of the previous page.
-    cursor: Option<String>,
-    /// `json`, or `csv` for a table.
-    #[serde(default, deserialize_with = "named")]
-    #[param(value_type = Option<String>)]
-    format: Option<Format>,
-}
+list_query!(
+    /// Which readings to list.
+    ReadingsQuery {
+        /// Only readings taken at or after this time, RFC 3339.
+        #[param(format = "date-time", value_type = Option<String>)]
+        from: Option<String>,
+        /// Only readings taken before this time, RFC 3339.
+        #[param(format = "date-time", value_type = Option<String>)]
+        to: Option<String>,
+        /// Only readings of this model: a public id (only its variant) or a canonical slug.
+        model: Option<String>,
+        /// Only readings of this provider, by base slug.
+        provider: Option<String>,
+    } [sort] [limit cursor]
+);
 
 /// The filters with validated values.
 struct Filter<'a> {
@@ -84,9 +70,7 @@ fn time(name: &str, text: Option<&str>) -> Result<Option<DateTime<Utc>>, Problem
 /// `from` and `to` limit the time at which a reading was taken, as a half-open interval.
 #[utoipa::path(get, path = "/api/v1/readings", params(ReadingsQuery), tag = "readings", responses(
     (status = 200, description = "A page of readings", content((Envelope<Vec<RecentReading>> = "application/json"), (String = "text/csv"))),
-    (status = 400, description = "Invalid parameter", body = Problem, content_type = "application/problem+json"),
     (status = 404, description = "Unknown model or provider", body = Problem, content_type = "application/problem+json"),
-    (status = 503, description = "Nothing is published yet", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn readings(request: ApiRequest<ReadingsQuery>) -> Result<Response, Problem> {
     let (query, snapshot) = (&request.query, &request.snapshot);
@@ -97,7 +81,6 @@ pub(super) async fn readings(request: ApiRequest<ReadingsQuery>) -> Result<Respo
         sort(&mut rows, query.sort.as_deref())?;
         Ok(rows)
     };
-    let cut = Cut { limit: query.limit, cursor: query.cursor.as_deref() };
     let key = |reading: &&RecentReading| format!("{} {}", reading.run_id, reading.endpoint_id);
-    request.listed(query.format, &cut, rows, key)
+    request.listed(query.format, (query.limit, query.cursor.as_deref()), rows, key)
 }

@@ -4,7 +4,7 @@
 
 use super::envelope::enveloped;
 use super::problem::Problem;
-use super::{Api, ApiState, Bodies};
+use super::{ApiState, Bodies};
 use crate::prepared::Prepared;
 use crate::snapshot::Snapshot;
 use crate::table::{self, Row};
@@ -50,7 +50,7 @@ pub(super) struct ApiRequest<Q = NoQuery, P = ()> {
     pub query: Q,
     pub path: P,
     pub now: DateTime<Utc>,
-    api: Arc<Api>,
+    api: ApiState,
     headers: HeaderMap,
     address: String,
 }
@@ -70,7 +70,7 @@ impl<Q: Debug, P> ApiRequest<Q, P> {
         &self,
         rows: impl FnOnce() -> Result<Vec<T>, Problem>,
     ) -> Result<Response, Problem> {
-        let purpose = self.api.state.bodies.purpose;
+        let purpose = self.api.bodies.purpose;
         let make = || Ok(purpose.prepare(table::CSV, table::csv(&rows()?)));
         Ok(self.body("", make)?.share(&self.headers))
     }
@@ -92,7 +92,7 @@ impl<Q: Debug, P> ApiRequest<Q, P> {
 
     /// A snapshot by its id, if it is still kept.
     pub fn snapshot_of(&self, id: &str) -> Option<Arc<Snapshot>> {
-        self.api.state.current.of_id(id)
+        self.api.current.of_id(id)
     }
 
     fn enveloped<T: Serialize>(
@@ -100,7 +100,7 @@ impl<Q: Debug, P> ApiRequest<Q, P> {
         make: impl FnOnce() -> Result<(T, Option<String>), Problem>,
     ) -> Result<Prepared, Problem> {
         let (data, next_cursor) = make()?;
-        enveloped(&self.snapshot, data, next_cursor, self.api.state.bodies.purpose)
+        enveloped(&self.snapshot, data, next_cursor, self.api.bodies.purpose)
     }
 
     fn body(
@@ -112,7 +112,7 @@ impl<Q: Debug, P> ApiRequest<Q, P> {
             "" => format!("{} {:?}", self.address, self.query),
             state => format!("{} {:?} {state}", self.address, self.query),
         };
-        let Bodies { shelf, .. } = &*self.api.state.bodies;
+        let Bodies { shelf, .. } = &*self.api.bodies;
         if let Some(body) = shelf.get(&self.snapshot.id, &key) {
             return Ok(body);
         }
@@ -125,25 +125,25 @@ impl<Q: Debug, P> ApiRequest<Q, P> {
     }
 }
 
-impl<Q, P> FromRequestParts<Arc<Api>> for ApiRequest<Q, P>
+impl<Q, P> FromRequestParts<ApiState> for ApiRequest<Q, P>
 where
     Q: DeserializeOwned + Send,
     P: DeserializeOwned + Send,
 {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, api: &ApiState) -> Result<Self, Problem> {
         let Path(path) = Path::<P>::from_request_parts(parts, api).await.map_err(bad_path)?;
         let Query(query) = Query::<Q>::try_from_uri(&parts.uri)
             .map_err(|rejection| Problem::bad_request(detail(&rejection.body_text())))?;
-        let ApiState { current, now, .. } = &api.state;
+        let ApiState { current, now, .. } = api;
         let snapshot = current.get().ok_or_else(Problem::no_snapshot)?;
         Ok(Self {
             snapshot,
             query,
             path,
             now: now(),
-            api: Arc::clone(api),
+            api: api.clone(),
             headers: parts.headers.clone(),
             address: parts.uri.path().to_owned(),
         })

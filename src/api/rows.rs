@@ -2,203 +2,110 @@
 
 use super::catalogue::{ModelSummary, ProviderSummary, Served};
 use crate::domain::flag::names;
+use crate::domain::ids::ProviderSlug;
 use crate::domain::tier::{Lens, Tier};
 use crate::snapshot::{Event, ProviderTier, RecentReading};
-use crate::table::{Cell, Row};
+use crate::table::{Cell, columns};
 
-impl Row<17> for ProviderTier {
-    const COLUMNS: [&'static str; 17] = [
-        "provider",
-        "name",
-        "tier",
-        "span",
-        "adjusted",
-        "low",
-        "high",
-        "rank_low",
-        "rank_high",
-        "traffic_mean",
-        "model_mean",
-        "models",
-        "shared_models",
-        "endpoints",
-        "tokens_per_day",
-        "since",
-        "reason",
-    ];
-    fn cells(&self) -> [Cell; 17] {
-        let rank = |rank: Option<usize>| rank.map_or(Cell::Whole(None), Cell::count);
-        [
-            Cell::text(&self.provider),
-            Cell::text(&self.name),
-            Cell::tier(self.tier),
-            Cell::maybe(self.span.as_ref()),
-            Cell::Number(self.adjusted),
-            Cell::Number(self.low),
-            Cell::Number(self.high),
-            rank(self.rank_low),
-            rank(self.rank_high),
-            Cell::Number(self.traffic_mean),
-            Cell::Number(self.model_mean),
-            Cell::count(self.models),
-            Cell::count(self.shared_models),
-            Cell::count(self.endpoints),
-            Cell::Number(Some(self.tokens_per_day)),
-            Cell::maybe(self.since),
-            Cell::maybe(self.reason.as_ref()),
-        ]
-    }
+fn rank(rank: Option<usize>) -> Cell {
+    rank.map_or(Cell::Whole(None), Cell::count)
 }
 
-impl Row<10> for ModelSummary {
-    const COLUMNS: [&'static str; 10] = [
-        "model_id",
-        "slug",
-        "variant",
-        "name",
-        "created",
-        "context_length",
-        "hit_rate",
-        "tokens_per_day",
-        "endpoints",
-        "providers",
-    ];
-    fn cells(&self) -> [Cell; 10] {
-        let providers: Vec<&str> = self.providers.iter().map(|slug| slug.as_str()).collect();
-        [
-            Cell::text(&self.model_id),
-            Cell::text(&self.slug),
-            Cell::text(&self.variant),
-            Cell::text(&self.name),
-            Cell::Time(self.created),
-            Cell::Whole(self.context_length),
-            Cell::Number(self.hit_rate),
-            Cell::Number(Some(self.tokens_per_day)),
-            Cell::count(self.endpoints),
-            Cell::Text(providers.join(" ")),
-        ]
-    }
+fn lens_tier(provider: &ProviderSummary, lens: Lens) -> Cell {
+    Cell::tier(provider.tiers.get(&lens).copied().unwrap_or(Tier::Unrated))
 }
 
-impl Row<11> for ProviderSummary {
-    const COLUMNS: [&'static str; 11] = [
-        "provider",
-        "name",
-        "headquarters",
-        "models",
-        "endpoints",
-        "tokens_per_day",
-        "cache",
-        "cost",
-        "reliability",
-        "speed",
-        "overall",
-    ];
-    fn cells(&self) -> [Cell; 11] {
-        let of = |lens: Lens| Cell::tier(self.tiers.get(&lens).copied().unwrap_or(Tier::Unrated));
-        [
-            Cell::text(&self.provider),
-            Cell::text(&self.name),
-            Cell::maybe(self.headquarters.as_ref()),
-            Cell::count(self.models),
-            Cell::count(self.endpoints),
-            Cell::Number(Some(self.tokens_per_day)),
-            of(Lens::Cache),
-            of(Lens::Cost),
-            of(Lens::Reliability),
-            of(Lens::Speed),
-            of(Lens::Overall),
-        ]
-    }
-}
+columns!(ProviderTier, |row| {
+    "provider": Cell::text(&row.provider),
+    "name": Cell::text(&row.name),
+    "tier": Cell::tier(row.tier),
+    "span": Cell::maybe(row.span.as_ref()),
+    "adjusted": Cell::Number(row.adjusted),
+    "low": Cell::Number(row.low),
+    "high": Cell::Number(row.high),
+    "rank_low": rank(row.rank_low),
+    "rank_high": rank(row.rank_high),
+    "traffic_mean": Cell::Number(row.traffic_mean),
+    "model_mean": Cell::Number(row.model_mean),
+    "models": Cell::count(row.models),
+    "shared_models": Cell::count(row.shared_models),
+    "endpoints": Cell::count(row.endpoints),
+    "tokens_per_day": Cell::Number(Some(row.tokens_per_day)),
+    "since": Cell::maybe(row.since),
+    "reason": Cell::maybe(row.reason.as_ref()),
+});
 
-impl Row<6> for Served {
-    const COLUMNS: [&'static str; 6] = ["model_id", "tag", "tier", "hit_rate", "effective_input", "flags"];
-    fn cells(&self) -> [Cell; 6] {
-        [
-            Cell::text(&self.model_id),
-            Cell::text(&self.tag),
-            Cell::tier(self.tier),
-            Cell::Number(self.hit_rate),
-            Cell::Number(self.effective_input),
-            Cell::Text(names(&self.flags)),
-        ]
-    }
-}
+columns!(ModelSummary, |row| {
+    "model_id": Cell::text(&row.model_id),
+    "slug": Cell::text(&row.slug),
+    "variant": Cell::text(&row.variant),
+    "name": Cell::text(&row.name),
+    "created": Cell::Time(row.created),
+    "context_length": Cell::Whole(row.context_length),
+    "hit_rate": Cell::Number(row.hit_rate),
+    "tokens_per_day": Cell::Number(Some(row.tokens_per_day)),
+    "endpoints": Cell::count(row.endpoints),
+    "providers": Cell::Text(row.providers.iter().map(ProviderSlug::as_str).collect::<Vec<_>>().join(" ")),
+});
 
-impl Row<27> for RecentReading {
-    const COLUMNS: [&'static str; 27] = [
-        "run_id",
-        "observed_at",
-        "window_kind",
-        "window_start",
-        "window_end",
-        "model",
-        "variant",
-        "endpoint_id",
-        "provider",
-        "provider_name",
-        "tag",
-        "hit_rate",
-        "tokens",
-        "effective_input",
-        "effective_output",
-        "list_input",
-        "list_output",
-        "list_cache_read",
-        "list_cache_write",
-        "uptime_5m",
-        "uptime_30m",
-        "uptime_1d",
-        "status",
-        "list_cache_write_1h",
-        "max_prompt_tokens",
-        "deprecation_date",
-        "created_at",
-    ];
-    fn cells(&self) -> [Cell; 27] {
-        [
-            Cell::text(&self.run_id),
-            Cell::Time(Some(self.observed_at)),
-            Cell::text(self.window_kind),
-            Cell::Time(self.window_start),
-            Cell::Time(self.window_end),
-            Cell::text(&self.model),
-            Cell::text(&self.variant),
-            Cell::text(self.endpoint_id),
-            Cell::text(&self.provider),
-            Cell::text(&self.provider_name),
-            Cell::text(&self.tag),
-            Cell::Number(self.hit_rate),
-            Cell::Whole(self.tokens),
-            Cell::Number(self.effective_input),
-            Cell::Number(self.effective_output),
-            Cell::Number(self.list_input),
-            Cell::Number(self.list_output),
-            Cell::Number(self.list_cache_read),
-            Cell::Number(self.list_cache_write),
-            Cell::Number(self.uptime_5m),
-            Cell::Number(self.uptime_30m),
-            Cell::Number(self.uptime_1d),
-            Cell::Whole(self.status.map(i64::from)),
-            Cell::Number(self.list_cache_write_1h),
-            Cell::Whole(self.max_prompt_tokens),
-            Cell::Time(self.deprecation_date),
-            Cell::Time(self.created_at),
-        ]
-    }
-}
+columns!(ProviderSummary, |row| {
+    "provider": Cell::text(&row.provider),
+    "name": Cell::text(&row.name),
+    "headquarters": Cell::maybe(row.headquarters.as_ref()),
+    "models": Cell::count(row.models),
+    "endpoints": Cell::count(row.endpoints),
+    "tokens_per_day": Cell::Number(Some(row.tokens_per_day)),
+    "cache": lens_tier(row, Lens::Cache),
+    "cost": lens_tier(row, Lens::Cost),
+    "reliability": lens_tier(row, Lens::Reliability),
+    "speed": lens_tier(row, Lens::Speed),
+    "overall": lens_tier(row, Lens::Overall),
+});
 
-impl Row<6> for Event {
-    const COLUMNS: [&'static str; 6] = ["at", "kind", "model_id", "tag", "detail", "provider"];
-    fn cells(&self) -> [Cell; 6] {
-        [
-            Cell::Time(Some(self.at)),
-            Cell::text(self.kind),
-            Cell::maybe(self.model_id.as_ref()),
-            Cell::maybe(self.tag.as_ref()),
-            Cell::text(&self.detail),
-            Cell::maybe(self.provider.as_ref()),
-        ]
-    }
-}
+columns!(Served, |row| {
+    "model_id": Cell::text(&row.model_id),
+    "tag": Cell::text(&row.tag),
+    "tier": Cell::tier(row.tier),
+    "hit_rate": Cell::Number(row.hit_rate),
+    "effective_input": Cell::Number(row.effective_input),
+    "flags": Cell::Text(names(&row.flags)),
+});
+
+columns!(RecentReading, |row| {
+    "run_id": Cell::text(&row.run_id),
+    "observed_at": Cell::Time(Some(row.observed_at)),
+    "window_kind": Cell::text(row.window_kind),
+    "window_start": Cell::Time(row.window_start),
+    "window_end": Cell::Time(row.window_end),
+    "model": Cell::text(&row.model),
+    "variant": Cell::text(&row.variant),
+    "endpoint_id": Cell::text(row.endpoint_id),
+    "provider": Cell::text(&row.provider),
+    "provider_name": Cell::text(&row.provider_name),
+    "tag": Cell::text(&row.tag),
+    "hit_rate": Cell::Number(row.hit_rate),
+    "tokens": Cell::Whole(row.tokens),
+    "effective_input": Cell::Number(row.effective_input),
+    "effective_output": Cell::Number(row.effective_output),
+    "list_input": Cell::Number(row.list_input),
+    "list_output": Cell::Number(row.list_output),
+    "list_cache_read": Cell::Number(row.list_cache_read),
+    "list_cache_write": Cell::Number(row.list_cache_write),
+    "uptime_5m": Cell::Number(row.uptime_5m),
+    "uptime_30m": Cell::Number(row.uptime_30m),
+    "uptime_1d": Cell::Number(row.uptime_1d),
+    "status": Cell::Whole(row.status.map(i64::from)),
+    "list_cache_write_1h": Cell::Number(row.list_cache_write_1h),
+    "max_prompt_tokens": Cell::Whole(row.max_prompt_tokens),
+    "deprecation_date": Cell::Time(row.deprecation_date),
+    "created_at": Cell::Time(row.created_at),
+});
+
+columns!(Event, |row| {
+    "at": Cell::Time(Some(row.at)),
+    "kind": Cell::text(row.kind),
+    "model_id": Cell::maybe(row.model_id.as_ref()),
+    "tag": Cell::maybe(row.tag.as_ref()),
+    "detail": Cell::text(&row.detail),
+    "provider": Cell::maybe(row.provider.as_ref()),
+});

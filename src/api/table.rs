@@ -2,7 +2,7 @@
 //!
 //! The columns of a table are defined once, for `sort` and for the header of the CSV.
 
-use super::page::{Page, page};
+use super::page::page;
 use super::problem::Problem;
 use super::request::{ApiRequest, shortened};
 use crate::domain::ids::names;
@@ -48,11 +48,32 @@ names! {
     }
 }
 
-/// The requested part of a list.
-pub(super) struct Cut<'a> {
-    pub limit: Option<u32>,
-    pub cursor: Option<&'a str>,
+/// A query struct of a list: its own parameters, then those that lists have in common, each group if it is named. A
+/// flattened struct would accept misspelt parameters.
+macro_rules! list_query {
+    ($(#[$about:meta])* $name:ident { $($(#[$own_about:meta])* $own:ident: $type:ty,)* }
+        [$($sort:ident)?] [$($limit:ident $cursor:ident)?]) => {
+        $(#[$about])*
+        #[derive(Debug, serde::Deserialize, utoipa::IntoParams)]
+        #[serde(deny_unknown_fields)]
+        #[into_params(parameter_in = Query)]
+        pub(super) struct $name {
+            $($(#[$own_about])* $own: $type,)*
+            $(/// Column to sort by; prefix it with `-` for descending order. Absent values come last.
+            $sort: Option<String>,)?
+            $(/// Entries per page, 1 to 500.
+            #[param(minimum = 1, maximum = 500, default = 100)]
+            $limit: Option<u32>,
+            /// `meta.next_cursor` of the previous page.
+            $cursor: Option<String>,)?
+            /// `json`, or `csv` for a table.
+            #[serde(default, deserialize_with = "crate::api::request::named")]
+            #[param(value_type = Option<String>)]
+            format: Option<crate::api::table::Format>,
+        }
+    };
 }
+pub(super) use list_query;
 
 impl<Q: Debug, P> ApiRequest<Q, P> {
     /// Responds with a list: one page as JSON, or as CSV the whole list if no page is requested. `key` identifies a
@@ -60,20 +81,17 @@ impl<Q: Debug, P> ApiRequest<Q, P> {
     pub fn listed<T, const N: usize>(
         &self,
         format: Option<Format>,
-        cut: &Cut<'_>,
+        (limit, cursor): (Option<u32>, Option<&str>),
         rows: impl FnOnce() -> Result<Vec<T>, Problem>,
         key: impl Fn(&T) -> String,
     ) -> Result<Response, Problem>
     where
         T: Row<N> + Serialize,
     {
-        let paged = |rows: Vec<T>| page(rows.into_iter(), cut.limit, cut.cursor, key);
-        match (format.unwrap_or_default(), cut.limit.is_some() || cut.cursor.is_some()) {
-            (Format::Json, _) => self.kept(|| {
-                let Page { entries, next_cursor } = paged(rows()?)?;
-                Ok((entries, next_cursor))
-            }),
-            (Format::Csv, true) => self.table(|| Ok(paged(rows()?)?.entries)),
+        let paged = |rows: Vec<T>| page(rows.into_iter(), limit, cursor, key);
+        match (format.unwrap_or_default(), limit.is_some() || cursor.is_some()) {
+            (Format::Json, _) => self.kept(|| paged(rows()?)),
+            (Format::Csv, true) => self.table(|| Ok(paged(rows()?)?.0)),
             (Format::Csv, false) => self.table(rows),
         }
     }
@@ -82,16 +100,15 @@ impl<Q: Debug, P> ApiRequest<Q, P> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::table::columns;
 
     #[derive(Debug, Clone, PartialEq)]
     struct Named(&'static str, Option<f64>);
 
-    impl Row<2> for Named {
-        const COLUMNS: [&'static str; 2] = ["name", "rate"];
-        fn cells(&self) -> [Cell; 2] {
-            [Cell::text(self.0), Cell::Number(self.1)]
-        }
-    }
+    columns!(Named, |row| {
+        "name": Cell::text(row.0),
+        "rate": Cell::Number(row.1),
+    });
 
     fn order(wanted: &str) -> Vec<&'static str> {
         let mut rows =

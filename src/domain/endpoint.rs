@@ -157,20 +157,14 @@ impl PriceTier {
 
 names! {
     /// A day of the week, UTC.
+    #[allow(missing_docs, reason = "the names say it")]
     Weekday {
-        /// Monday.
         Monday = "monday",
-        /// Tuesday.
         Tuesday = "tuesday",
-        /// Wednesday.
         Wednesday = "wednesday",
-        /// Thursday.
         Thursday = "thursday",
-        /// Friday.
         Friday = "friday",
-        /// Saturday.
         Saturday = "saturday",
-        /// Sunday.
         Sunday = "sunday",
     }
 }
@@ -195,7 +189,7 @@ impl Weekday {
 }
 
 /// The facts about an endpoint besides its numbers. They rarely change and are stored as dated rows.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EndpointFacts {
     /// Canonical slug of the model it serves.
     pub model: ModelSlug,

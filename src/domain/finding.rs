@@ -60,6 +60,17 @@ pub struct Finding {
     pub detail: String,
 }
 
+/// The fields of findings in their order, each once.
+pub fn fields(findings: &[Finding]) -> Vec<&str> {
+    let mut fields: Vec<&str> = Vec::new();
+    for finding in findings {
+        if !fields.contains(&finding.field.as_str()) {
+            fields.push(&finding.field);
+        }
+    }
+    fields
+}
+
 /// The findings about a sweep, divided into open ones and those that an operator accepted.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Findings {

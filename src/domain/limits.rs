@@ -66,26 +66,17 @@ fn is_off(flag: &bool) -> bool {
 
 names! {
     /// One of the limits, in the order of the table in the documentation.
+    #[allow(missing_docs, reason = "each is the field of `Limits` of that name")]
     Limit {
-        /// [`Limits::quant_floor`].
         QuantFloor = "quant_floor",
-        /// [`Limits::no_training`].
         NoTraining = "no_training",
-        /// [`Limits::no_retention`].
         NoRetention = "no_retention",
-        /// [`Limits::zdr`].
         Zdr = "zdr",
-        /// [`Limits::parameters`].
         Parameters = "parameters",
-        /// [`Limits::context`].
         Context = "context",
-        /// [`Limits::region`].
         Region = "region",
-        /// [`Limits::max_input`].
         MaxInput = "max_input",
-        /// [`Limits::max_output`].
         MaxOutput = "max_output",
-        /// [`Limits::min_availability`].
         MinAvailability = "min_availability",
     }
 }

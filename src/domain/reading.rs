@@ -221,6 +221,29 @@ pub struct Quarantined {
     pub sha256: String,
 }
 
+impl Quarantined {
+    /// Input of a document about a pair, if any, without a count of tokens.
+    pub fn new(
+        reason: QuarantineReason,
+        kind: impl Into<DocumentName>,
+        pair: Option<&Pair>,
+        path: impl Into<String>,
+        detail: String,
+        sha256: &str,
+    ) -> Self {
+        Self {
+            reason,
+            kind: kind.into(),
+            model: pair.map(|pair| pair.model.clone()),
+            variant: pair.map(|pair| pair.variant.clone()),
+            path: path.into(),
+            detail,
+            tokens: None,
+            sha256: sha256.to_owned(),
+        }
+    }
+}
+
 /// A field that the wire types do not know: counted, never fatal.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct DriftPath {
@@ -315,7 +338,7 @@ impl SourceAgreement {
 }
 
 /// A whole run, decoded and joined, ready to be stored.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct RunReadings {
     /// When the run read the upstream.
     pub observed_at: DateTime<Utc>,

@@ -48,9 +48,7 @@ impl Lens {
             }
         }
     }
-}
 
-impl Lens {
     /// The dead band of a tier on the additive scale of effects (`cost`: the logarithm). It is at least the lens's
     /// minimum, and wider, within limits, for a figure with a wide interval `(low, high)` in the unit of
     /// [`Lens::unit`].
@@ -102,6 +100,7 @@ impl Cuts {
 
 names! {
     /// S is the best, F the worst; `unrated` always comes with a reason.
+    #[derive(Default)]
     Tier as "tier" {
         /// Best.
         S = "S",
@@ -116,6 +115,7 @@ names! {
         /// Worst.
         F = "F",
         /// No tier; the reason is given next to it.
+        #[default]
         Unrated = "unrated",
     }
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// The state of one tier at the end of a UTC day.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Held {
     /// The tier that is held. While `naive` is unrated nothing is published, but this tier is remembered.
     pub tier: Tier,
@@ -32,17 +32,7 @@ pub struct Held {
 impl Held {
     /// A tier that begins on a day.
     pub fn beginning(tier: Tier, since: NaiveDate) -> Self {
-        Self {
-            tier,
-            naive: tier,
-            since,
-            previous: None,
-            effect: None,
-            capped: false,
-            leaning: None,
-            leaning_days: 0,
-            unrated_days: 0,
-        }
+        Self { tier, naive: tier, since, ..Self::default() }
     }
 
     /// The tier that was published on that day.

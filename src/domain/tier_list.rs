@@ -90,7 +90,7 @@ names! {
 }
 
 /// One provider in a tier list.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ProviderTier {
     /// Base slug.
     pub provider: ProviderSlug,
@@ -140,29 +140,7 @@ pub struct ProviderTier {
 impl ProviderTier {
     /// A provider without a tier and without figures.
     pub fn unrated(provider: ProviderSlug, name: String) -> Self {
-        Self {
-            provider,
-            name,
-            tier: Tier::Unrated,
-            naive: Tier::Unrated,
-            since: None,
-            previous: None,
-            cap: None,
-            adjusted: None,
-            low: None,
-            high: None,
-            span: None,
-            rank_low: None,
-            rank_high: None,
-            tier_probabilities: None,
-            traffic_mean: None,
-            model_mean: None,
-            models: 0,
-            shared_models: 0,
-            endpoints: 0,
-            tokens_per_day: 0.0,
-            reason: None,
-        }
+        Self { provider, name, ..Self::default() }
     }
 }
 

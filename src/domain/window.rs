@@ -6,6 +6,7 @@ use chrono::{DateTime, NaiveTime, Utc};
 
 names! {
     /// The period that the upstream's usage summaries of one run cover. The upstream has changed it without notice.
+    #[derive(Default)]
     WindowKind {
         /// A short period, roughly an hour bucket published late; its bounds are unknown.
         Hour = "hour",
@@ -14,6 +15,7 @@ names! {
         /// A complete, closed UTC day.
         Day = "day",
         /// The witnesses disagree, or there were none.
+        #[default]
         Unknown = "unknown",
     }
 }

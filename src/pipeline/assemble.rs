@@ -115,7 +115,9 @@ pub fn snapshot(
     workloads: Vec<Workload>,
     built_at: DateTime<Utc>,
 ) -> Snapshot {
-    let (observed_days, rated_days) = (observed_days(&material.days), rated_days(&material.days));
+    let observed_days = days_with(&material.days, |day| day.coverage.is_some());
+    // Published by the upstream: observed or closing, not derived.
+    let rated_days = days_with(&material.days, |day| day.basis.is_some_and(|basis| basis != Basis::Derived));
     let provider_days = provider_days(&material.days);
     let default_workload = workloads.first().map_or_else(String::new, |workload| workload.name.clone());
     let mut days: HashMap<Uuid, Vec<EndpointDay>> = HashMap::new();
@@ -196,19 +198,10 @@ fn covered_share(lists: &[TierList], tokens_per_day: f64) -> Option<f64> {
     Some((tokens / tokens_per_day).min(1.0))
 }
 
-/// Number of UTC days with a reading.
-fn observed_days(days: &[EndpointDayRow]) -> usize {
-    let observed = days.iter().map(|row| &row.of_day).filter(|day| day.coverage.is_some());
-    observed.map(|day| day.day).collect::<BTreeSet<_>>().len()
-}
-
-/// Number of UTC days with a hit rate that the upstream published: observed or closing, not derived.
-fn rated_days(days: &[EndpointDayRow]) -> usize {
-    let published = days
-        .iter()
-        .map(|row| &row.of_day)
-        .filter(|day| day.basis.is_some_and(|basis| basis != Basis::Derived));
-    published.map(|day| day.day).collect::<BTreeSet<_>>().len()
+/// Number of UTC days on which some endpoint's day has a property.
+fn days_with(days: &[EndpointDayRow], has: impl Fn(&EndpointDay) -> bool) -> usize {
+    let found = days.iter().map(|row| &row.of_day).filter(|day| has(day));
+    found.map(|day| day.day).collect::<BTreeSet<_>>().len()
 }
 
 /// Token-weighted hit rate per provider and observed day.

@@ -182,10 +182,7 @@ impl Pipeline {
     /// Refuses the run before anything is archived: otherwise a replay would store what the store rejected.
     fn refuse_out_of_order(&self, observed_at: DateTime<Utc>) -> Result<(), StoreError> {
         match self.store.newest_time()? {
-            Some(newest) if newest > observed_at => Err(StoreError::OutOfOrder {
-                observed_at: observed_at.to_rfc3339(),
-                newest: newest.to_rfc3339(),
-            }),
+            Some(newest) if newest > observed_at => Err(StoreError::OutOfOrder { observed_at, newest }),
             _ => Ok(()),
         }
     }

@@ -4,10 +4,10 @@
 use super::record::{Baseline, Recorder};
 use super::{Pipeline, PipelineError};
 use crate::domain::document::Pair;
-use crate::domain::finding::{Finding, Findings};
+use crate::domain::finding::{Finding, Findings, fields as fields_of};
 use crate::domain::reading::{Known, RunReadings, RunStatus};
 use crate::domain::thresholds;
-use crate::plausibility::{Counts, History, Restated, examine};
+use crate::plausibility::{History, Restated, examine};
 use crate::snapshot::RunSummary;
 use crate::store::{RunRow, StoreError};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -17,18 +17,14 @@ use std::sync::{Arc, PoisonError};
 
 /// Why an acceptance is rejected.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the messages name the fields")]
 pub enum AcceptError {
     /// There is no such run.
     #[error("there is no run {0}; the status page and `hitrate collect --json` show the ids of runs")]
     NoSuchRun(String),
     /// The run is not suspect.
     #[error("run {run_id} is not suspect: its status is `{status}`")]
-    NotSuspect {
-        /// The run.
-        run_id: String,
-        /// Its status.
-        status: RunStatus,
-    },
+    NotSuspect { run_id: String, status: RunStatus },
     /// The decision is kept, but the run could not be stored again.
     #[error(
         "run {0} is accepted but could not be stored again; the log says why, and `hitrate replay --into DIR` tries again"
@@ -36,14 +32,7 @@ pub enum AcceptError {
     NotStored(String),
     /// There is no finding for this field.
     #[error("no finding for `{field}` in run {run_id}; fields that moved: {moved}")]
-    NoSuchField {
-        /// The run.
-        run_id: String,
-        /// The requested field.
-        field: String,
-        /// The fields that can be accepted.
-        moved: String,
-    },
+    NoSuchField { run_id: String, field: String, moved: String },
 }
 
 /// The result of an acceptance: the contract of `hitrate accept --json`.
@@ -68,26 +57,21 @@ impl Recorder<'_> {
     pub fn examine(&self, run_id: &str, run: &RunReadings) -> Result<Findings, PipelineError> {
         let names = |path: &str| self.upstream.field_names(path);
         let before = self.baseline(run.observed_at)?;
-        if before.as_deref().is_some_and(|before| !same_sources(before, run)) {
+        let found = if before.as_deref().is_some_and(|before| !same_sources(before, run)) {
             // An operator switched a source on or off, so this run cannot be compared with the previous one.
             tracing::info!(
                 run_id,
                 "a source answered in only one of this run and the previous one; checking this run without the previous one"
             );
-            let found = examine(run, &History::default(), &names);
-            return Ok(Findings::divide(found, &self.archive.accepted(run_id)?));
-        }
-        let counts = self.counts(run.observed_at)?;
-        let restated = self.restated(run)?;
-        let history = History { before: before.as_deref(), counts: &counts, restated: &restated };
-        let found = examine(run, &history, &names);
+            examine(run, &History::default(), &names)
+        } else {
+            let from = run.observed_at - chrono::Duration::days(thresholds::PLAUSIBILITY_DAYS);
+            let counts = self.store.run_counts(from, run.observed_at)?;
+            let restated = self.restated(run)?;
+            let history = History { before: before.as_deref(), counts: &counts, restated: &restated };
+            examine(run, &history, &names)
+        };
         Ok(Findings::divide(found, &self.archive.accepted(run_id)?))
-    }
-
-    /// The counts of the accepted runs of the last days.
-    fn counts(&self, before: DateTime<Utc>) -> Result<Vec<Counts>, StoreError> {
-        let from = before - chrono::Duration::days(thresholds::PLAUSIBILITY_DAYS);
-        self.store.run_counts(from, before)
     }
 
     /// Past days that both the store and this run hold, for series that are requested once a day and may thus be
@@ -170,7 +154,7 @@ impl Pipeline {
             return Err(AcceptError::NotSuspect { run_id: row.run_id, status: row.status }.into());
         }
         let findings = self.store.findings(run_id)?;
-        let moved: Vec<String> = distinct(findings.open.iter().map(|finding| finding.field.clone()));
+        let moved: Vec<String> = fields_of(&findings.open).into_iter().map(str::to_owned).collect();
         let fields = fields.map_or_else(|| moved.clone(), <[String]>::to_vec);
         if let Some(field) = fields.iter().find(|field| !moved.contains(field)) {
             return Err(AcceptError::NoSuchField {
@@ -215,14 +199,4 @@ fn same_sources(one: &RunReadings, other: &RunReadings) -> bool {
         requested.map(|kind| kind.counts.source.clone()).collect::<BTreeSet<_>>()
     };
     names(one) == names(other)
-}
-
-fn distinct(fields: impl Iterator<Item = String>) -> Vec<String> {
-    let mut seen = Vec::new();
-    for field in fields {
-        if !seen.contains(&field) {
-            seen.push(field);
-        }
-    }
-    seen
 }

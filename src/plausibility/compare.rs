@@ -1,6 +1,6 @@
 //! Compares two runs path by path: which share of the values changed, and how.
 
-use super::flat::{Scalar, Table};
+use super::flat::{Flat, Row, Scalar, Table};
 use crate::domain::statistics::median;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,6 +21,15 @@ impl Part {
     /// The share that changed; 0 if there are no rows.
     pub fn share(self) -> f64 {
         if self.of == 0 { 0.0 } else { self.count as f64 / self.of as f64 }
+    }
+}
+
+/// Whether each row changed.
+impl FromIterator<bool> for Part {
+    fn from_iter<I: IntoIterator<Item = bool>>(rows: I) -> Self {
+        let mut part = Self::default();
+        rows.into_iter().for_each(|changed| part.see(changed));
+        part
     }
 }
 
@@ -53,7 +62,7 @@ impl Change {
     /// The rows whose number moved by more than this factor, up or down.
     pub fn moved(&self, factor: f64) -> Part {
         let bound = factor.ln();
-        Part { count: self.logs.iter().filter(|log| log.abs() > bound).count(), of: self.logs.len() }
+        self.logs.iter().map(|log| log.abs() > bound).collect()
     }
 }
 
@@ -64,12 +73,12 @@ fn around(path: &str) -> Option<&str> {
 
 /// Compares the rows that both tables have.
 pub fn changes(before: &Table, now: &Table) -> BTreeMap<String, Change> {
+    let outer_there = |values: &Flat, path: &str| {
+        around(path).is_none_or(|outer| outer == before.name || values.contains_key(outer))
+    };
     let mut found: BTreeMap<String, Change> = BTreeMap::new();
     for (key, old) in &before.rows {
         let Some(new) = now.rows.get(key) else { continue };
-        let outer_there = |values: &super::flat::Flat, path: &str| {
-            around(path).is_none_or(|outer| outer == before.name || values.contains_key(outer))
-        };
         let note = |change: &mut Change| {
             if !old.provider.is_empty() && !change.providers.contains(&old.provider) {
                 change.providers.insert(old.provider.clone());
@@ -95,11 +104,8 @@ pub fn changes(before: &Table, now: &Table) -> BTreeMap<String, Change> {
         }
     }
     for (path, change) in &mut found {
-        let had = |row: &super::flat::Row| {
-            around(path).is_none_or(|outer| outer == before.name || row.values.contains_key(outer))
-        };
-        let without = |(key, row): &(&String, &super::flat::Row)| {
-            had(row) && !row.values.contains_key(path) && now.rows.contains_key(*key)
+        let without = |(key, row): &(&String, &Row)| {
+            outer_there(&row.values, path) && !row.values.contains_key(path) && now.rows.contains_key(*key)
         };
         change.appeared.of = before.rows.iter().filter(without).count();
     }

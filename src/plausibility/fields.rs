@@ -68,14 +68,7 @@ fn field(path: &str, change: &Change, limits: &Limits, excused: bool, seen: &mut
                 part.of,
                 percent(limit, 0)
             );
-            seen.push(Seen {
-                path: path.to_owned(),
-                check,
-                weight: part.share(),
-                before: Some(limit),
-                after: Some(part.share()),
-                detail,
-            });
+            seen.push(Seen::share(path, check, part, limit, detail));
         }
     }
     shifted(path, change, limits, seen);
@@ -87,14 +80,13 @@ fn shifted(path: &str, change: &Change, limits: &Limits, seen: &mut Vec<Seen>) {
     let unit = rows >= MIN_ALL_GONE && change.moved(limits::UNIT_OF_FEW).count == rows;
     let Some(ratio) = change.median_ratio().filter(|_| rows >= MIN_ROWS || unit) else { return };
     if ratio.max(1.0 / ratio) > limits.shift {
-        let count = change.logs.len();
         seen.push(Seen {
             path: path.to_owned(),
             check: Check::Shifted,
             weight: change.moved(limits.shift).share(),
             before: Some(1.0),
             after: Some(ratio),
-            detail: format!("the median of {count} values is {} times the previous one", factor(ratio)),
+            detail: format!("the median of {rows} values is {} times the previous one", factor(ratio)),
         });
     }
 }

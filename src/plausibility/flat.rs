@@ -1,7 +1,7 @@
 //! A run as tables of scalars: every value has its JSON path as a key, so that a new field is compared without a change
 //! here.
 
-use crate::domain::reading::RunReadings;
+use crate::domain::reading::{RunReadings, Usage};
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use serde::Serialize;
 use serde_json::Value;
@@ -171,8 +171,8 @@ impl Tables {
             let Some(row) = self.readings.rows.get_mut(&key) else { continue };
             row.identified = facts.endpoint_id.is_some();
             row.provider = facts.provider.to_string();
-            if row.values.contains_key("usage") {
-                self.hours.insert(key, covered(&row.values, &reading.usage, run.observed_at));
+            if let Some(usage) = &reading.usage {
+                self.hours.insert(key, covered(usage, run.observed_at));
             }
         }
     }
@@ -180,18 +180,9 @@ impl Tables {
 
 /// The UTC day of a reading's usage and the hours of that day that had passed when it was read. Both default to the day
 /// and time of the run.
-fn covered(values: &Flat, usage: &impl Serialize, observed_at: DateTime<Utc>) -> (NaiveDate, f64) {
-    let text = |path: &str| match values.get(path) {
-        Some(Scalar::Text(text)) => Some(text.clone()),
-        _ => None,
-    };
-    let day = text("usage.day").and_then(|day| day.parse().ok());
-    let read_at = serde_json::to_value(usage).ok().and_then(|usage| {
-        let text = usage.get("read_at")?.as_str()?.to_owned();
-        DateTime::parse_from_rfc3339(&text).ok().map(|time| time.with_timezone(&Utc))
-    });
-    let read_at = read_at.unwrap_or(observed_at);
-    let day = day.unwrap_or_else(|| observed_at.date_naive());
+fn covered(usage: &Usage, observed_at: DateTime<Utc>) -> (NaiveDate, f64) {
+    let day = usage.day.unwrap_or_else(|| observed_at.date_naive());
+    let read_at = usage.read_at.unwrap_or(observed_at);
     let hours = (read_at - day.and_time(NaiveTime::MIN).and_utc()).num_seconds() as f64 / 3600.0;
     (day, hours.clamp(0.0, 24.0))
 }

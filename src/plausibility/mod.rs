@@ -16,6 +16,7 @@ mod within;
 pub use crate::domain::finding::{Check, Finding};
 use crate::domain::reading::RunReadings;
 use crate::domain::statistics::median;
+use compare::Part;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -91,6 +92,14 @@ struct Seen {
     detail: String,
 }
 
+impl Seen {
+    /// A share of rows that exceeds its limit.
+    fn share(path: &str, check: Check, part: Part, limit: f64, detail: String) -> Self {
+        let share = part.share();
+        Self { path: path.to_owned(), check, weight: share, before: Some(limit), after: Some(share), detail }
+    }
+}
+
 /// The upstream's names of a domain path: its field, and other fields that it is computed from.
 pub type FieldNames<'a> = dyn Fn(&str) -> (String, &'static [&'static str]) + 'a;
 
@@ -122,8 +131,7 @@ pub fn examine(run: &RunReadings, history: &History<'_>, names: &FieldNames<'_>)
         let Seen { path, check, before, after, mut detail, .. } = seen;
         let (field, others) = names(&path);
         if !others.is_empty() {
-            detail.push_str("; also read from ");
-            detail.push_str(&others.join(" and "));
+            detail += &format!("; also read from {}", others.join(" and "));
         }
         Finding { field, check, before, after, detail }
     };

@@ -33,12 +33,7 @@ pub fn push(path: &str, check: Check, part: Part, limit: f64, what: &str, seen: 
 
 /// The part of the keys that are not in another set.
 fn missing<'a>(keys: impl Iterator<Item = &'a str>, there: impl Fn(&str) -> bool) -> Part {
-    let mut part = Part::default();
-    for key in keys {
-        part.of += 1;
-        part.count += usize::from(!there(key));
-    }
-    part
+    keys.map(|key| !there(key)).collect()
 }
 
 /// The largest share of failed documents among the kinds about a subject. An empty answer is not counted: if most are
@@ -66,11 +61,7 @@ pub fn lost(before: &Tables, now: &Tables, run: &RunReadings, seen: &mut Vec<See
         push(old.name, Check::RowsLost, part, limit, what, seen);
     }
     let known = before.models.rows.iter().filter(|(id, _)| now.models.rows.contains_key(*id));
-    let mut renamed = Part::default();
-    for (id, row) in known {
-        renamed.of += 1;
-        renamed.count += usize::from(now.models.rows[id].group != row.group);
-    }
+    let renamed = known.map(|(id, row)| now.models.rows[id].group != row.group).collect();
     push("models.model", Check::Changed, renamed, limits::MODELS_LOST, "models have another slug", seen);
     let unanswered: BTreeSet<String> =
         run.unanswered.iter().map(|(model, variant)| format!("{model}:{variant}")).collect();

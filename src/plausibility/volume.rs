@@ -36,6 +36,35 @@ fn total_since(run: &RunReadings, tables: &Tables, counts: &[Counts]) -> Option<
     older.take_while(same).last().map(|first| hour_of_day(first.observed_at))
 }
 
+/// The growth of one endpoint's tokens between two runs.
+struct Growth {
+    /// Whether both counts are of the same UTC day.
+    is_same_day: bool,
+    /// Natural logarithm of now divided by before.
+    log: f64,
+    /// Hours of its day that each count covers: now and before.
+    hours: [f64; 2],
+}
+
+/// The growth of every endpoint that both runs have; `since` limits the hours that the earlier counts cover.
+fn growth(before: &Tables, now: &Tables, since: Option<f64>) -> Vec<Growth> {
+    let of = |(key, (day, hours)): (&String, &(NaiveDate, f64))| {
+        let (old_day, old_hours) = before.hours.get(key)?;
+        let (is, was) = (tokens(now, key)?, tokens(before, key)?);
+        let old_hours = since.unwrap_or(*old_hours).min(*old_hours);
+        let growth = Growth { is_same_day: day == old_day, log: (is / was).ln(), hours: [*hours, old_hours] };
+        (is > 0.0 && was > 0.0).then_some(growth)
+    };
+    now.hours.iter().filter_map(of).collect()
+}
+
+/// Whether the usage of both runs covers the same window, so that their tokens can be compared. A change of the window
+/// is reported elsewhere. An unknown window is compared anyway, because a price in another unit hides the window.
+fn is_comparable(last: WindowKind, now: WindowKind) -> bool {
+    let is_unknown = [last, now].contains(&WindowKind::Unknown);
+    (last == now || is_unknown) && ![last, now].contains(&WindowKind::Hour)
+}
+
 /// The growth of tokens since the last accepted run, over the endpoints that both have.
 pub fn rate(
     (last, before): (&RunReadings, &Tables),
@@ -43,64 +72,39 @@ pub fn rate(
     counts: &[Counts],
     seen: &mut Vec<Seen>,
 ) {
-    // A change of the window is reported elsewhere. An unknown window is compared anyway, because a price in another
-    // unit hides the window.
-    let known = |kind: WindowKind| kind != WindowKind::Unknown;
-    let changed = last.window_kind != run.window_kind && known(last.window_kind) && known(run.window_kind);
-    if changed || [last, run].iter().any(|run| run.window_kind == WindowKind::Hour) {
+    if !is_comparable(last.window_kind, run.window_kind) {
         return;
     }
-    let since = total_since(last, before, counts);
-    let mut growth: Vec<(bool, f64, f64, f64)> = Vec::new();
-    for (key, (day, hours)) in &now.hours {
-        let Some((old_day, old_hours)) = before.hours.get(key) else { continue };
-        let (Some(is), Some(was)) = (tokens(now, key), tokens(before, key)) else { continue };
-        if is > 0.0 && was > 0.0 {
-            let old_hours = since.unwrap_or(*old_hours).min(*old_hours);
-            growth.push((same_day(*day, *old_day), (is / was).ln(), *hours, old_hours));
-        }
-    }
-    let logs: Vec<f64> = growth.iter().map(|(_, log, ..)| *log).collect();
-    let Some(raw) = median(logs.iter().copied()).map(f64::exp).filter(|_| logs.len() >= MIN_ROWS) else {
+    let growth = growth(before, now, total_since(last, before, counts));
+    let count = growth.len();
+    let raw = median(growth.iter().map(|one| one.log)).map(f64::exp).filter(|_| count >= MIN_ROWS);
+    let middle = |of: fn(&Growth) -> f64| median(growth.iter().map(of));
+    let (Some(raw), Some(hours), Some(old_hours)) =
+        (raw, middle(|one| one.hours[0]), middle(|one| one.hours[1]))
+    else {
         return;
     };
-    let same = growth.iter().filter(|(same, ..)| *same).count() * 2 > growth.len();
+    let of_day: Vec<f64> = growth.iter().filter(|one| one.is_same_day).map(|one| one.log).collect();
+    let is_same_day = of_day.len() * 2 > count;
     // Unchanged bodies carry no information.
-    if same && logs.iter().filter(|log| **log == 0.0).count() * 10 > logs.len() * 9 {
+    if is_same_day && growth.iter().filter(|one| one.log == 0.0).count() * 10 > count * 9 {
         return;
     }
-    let middle = |of: fn(&(bool, f64, f64, f64)) -> f64| median(growth.iter().map(of));
-    let (Some(hours), Some(old_hours)) = (middle(|one| one.2), middle(|one| one.3)) else { return };
     let (hours, old_hours) = (hours.max(0.25), old_hours.max(0.25));
     let ratio = raw / (hours / old_hours);
-    let limit = match (same, hours.min(old_hours) < limits::VOLUME_HOURS) {
+    let limit = match (is_same_day, hours.min(old_hours) < limits::VOLUME_HOURS) {
         (true, true) => limits::VOLUME_SAME_DAY_EARLY,
         (true, false) => limits::VOLUME_SAME_DAY,
         (false, true) => limits::VOLUME_EARLY,
         (false, false) => limits::VOLUME,
     };
-    let of_day: Vec<f64> = growth.iter().filter(|(same, ..)| *same).map(|(_, log, ..)| *log).collect();
-    let fallen = Part {
-        count: of_day.iter().filter(|log| **log < limits::VOLUME_FALL.ln()).count(),
-        of: of_day.len(),
-    };
-    let fell = same && raw < limits::VOLUME_FALL;
+    let fallen: Part = of_day.iter().map(|log| *log < limits::VOLUME_FALL.ln()).collect();
+    let fell = is_same_day && raw < limits::VOLUME_FALL;
     if !fell && beyond(fallen, limits::VOLUME_FALLEN) {
-        seen.push(Seen {
-            path: "usage.tokens".into(),
-            check: Check::Volume,
-            weight: fallen.share(),
-            before: Some(limits::VOLUME_FALLEN),
-            after: Some(fallen.share()),
-            detail: format!(
-                "{} of {} token counts fell within a UTC day, in which they only grow",
-                fallen.count, fallen.of
-            ),
-        });
-        return;
-    }
-    if fell || ratio > limit || ratio < 1.0 / limit {
-        let count = logs.len();
+        let Part { count, of } = fallen;
+        let detail = format!("{count} of {of} token counts fell within a UTC day, in which they only grow");
+        seen.push(Seen::share("usage.tokens", Check::Volume, fallen, limits::VOLUME_FALLEN, detail));
+    } else if fell || ratio > limit || ratio < 1.0 / limit {
         seen.push(Seen {
             path: "usage.tokens".into(),
             check: Check::Volume,
@@ -112,8 +116,4 @@ pub fn rate(
             ),
         });
     }
-}
-
-fn same_day(a: NaiveDate, b: NaiveDate) -> bool {
-    a == b
 }

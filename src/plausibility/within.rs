@@ -37,19 +37,9 @@ fn contradiction(
     if explained || !beyond(part, limit) {
         return;
     }
-    seen.push(Seen {
-        path: (*first).to_owned(),
-        check,
-        weight: part.share(),
-        before: Some(limit),
-        after: Some(part.share()),
-        detail: format!(
-            "{what} for {} of {}; up to {} would be plausible",
-            part.count,
-            part.of,
-            percent(limit, 0)
-        ),
-    });
+    let (count, of, most) = (part.count, part.of, percent(limit, 0));
+    let detail = format!("{what} for {count} of {of}; up to {most} would be plausible");
+    seen.push(Seen::share(first, check, part, limit, detail));
 }
 
 /// Whether a finding blames one of the paths. Quarantined usage explains missing amounts in sums over usage.
@@ -173,9 +163,8 @@ fn differ(figure: &str, (a, b): (f64, f64)) -> bool {
 
 /// The models whose aggregate contradicts their endpoints.
 fn contradicted(figure: usize, models: &HashMap<Pair<'_>, [Twice; 3]>) -> Part {
-    let pairs: Vec<(f64, f64)> = models.values().filter_map(|twice| twice[figure].both()).collect();
-    let differing = pairs.iter().filter(|pair| differ(AGGREGATED[figure], **pair));
-    Part { count: differing.count(), of: pairs.len() }
+    let pairs = models.values().filter_map(|twice| twice[figure].both());
+    pairs.map(|pair| differ(AGGREGATED[figure], pair)).collect()
 }
 
 /// Compares the upstream's aggregate of each model with the token-weighted mean of its endpoints. With a history it is
@@ -220,17 +209,12 @@ fn pricing(prices: &ListPrices) -> Pricing {
 
 /// The number of endpoints that contradict the price identity.
 fn identity_part(run: &RunReadings) -> Part {
-    let mut part = Part::default();
     let error = |reading: &Reading| {
         let usage = reading.usage.as_ref()?;
         let rate = usage.hit_rate.map(HitRate::get);
         identity_error(rate, usage.tokens, usage.effective_input, &pricing(&reading.prices))
     };
-    for error in run.readings.iter().filter_map(error) {
-        part.of += 1;
-        part.count += usize::from(error > IDENTITY_TOLERANCE);
-    }
-    part
+    run.readings.iter().filter_map(error).map(|error| error > IDENTITY_TOLERANCE).collect()
 }
 
 /// Compares effective prices with hit rates and list prices.

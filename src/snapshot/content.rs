@@ -5,7 +5,7 @@ pub use super::hourly::{HourlyRate, HourlyRates};
 pub use crate::domain::backtest::{Backtest, Exclusions, ExpectedCost, Policy, PolicyCost, TestedDays};
 pub use crate::domain::endpoint::{EffectivePrices, Prices};
 use crate::domain::endpoint::{PriceTier, PublishedFacts};
-use crate::domain::finding::Finding;
+use crate::domain::finding::{self, Finding};
 use crate::domain::flag::{Flag, FlagKind};
 use crate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant};
 pub use crate::domain::record::{
@@ -282,12 +282,7 @@ impl SuspectRun {
     /// The fields that changed, without duplicates, as one line.
     pub fn moved(&self) -> String {
         const SHOWN: usize = 3;
-        let mut fields: Vec<&str> = Vec::new();
-        for finding in &self.findings {
-            if !fields.contains(&finding.field.as_str()) {
-                fields.push(&finding.field);
-            }
-        }
+        let mut fields = finding::fields(&self.findings);
         let more = fields.len().saturating_sub(SHOWN);
         fields.truncate(SHOWN);
         let named = fields.join(", ");

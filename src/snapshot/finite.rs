@@ -67,8 +67,14 @@ struct Entries {
 }
 
 macro_rules! passed_over {
-    ($($name:ident: $type:ty,)*) => {
-        $(fn $name(self, _: $type) -> Seen { Ok(()) })*
+    ($($name:ident($($type:ty),*);)*) => {
+        $(fn $name(self, $(_: $type),*) -> Seen { Ok(()) })*
+    };
+}
+
+macro_rules! entered {
+    ($($name:ident($($type:ty),*) -> $inside:ty = $value:expr;)*) => {
+        $(fn $name(self, $(_: $type),*) -> Result<$inside, Found> { Ok($value) })*
     };
 }
 
@@ -84,10 +90,19 @@ impl Serializer for Look {
     type SerializeStructVariant = Entries;
 
     passed_over! {
-        serialize_bool: bool, serialize_i8: i8, serialize_i16: i16, serialize_i32: i32, serialize_i64: i64,
-        serialize_i128: i128, serialize_u8: u8, serialize_u16: u16, serialize_u32: u32, serialize_u64: u64,
-        serialize_u128: u128, serialize_char: char, serialize_str: &str, serialize_bytes: &[u8],
-        serialize_unit_struct: &'static str,
+        serialize_bool(bool); serialize_i8(i8); serialize_i16(i16); serialize_i32(i32); serialize_i64(i64);
+        serialize_i128(i128); serialize_u8(u8); serialize_u16(u16); serialize_u32(u32); serialize_u64(u64);
+        serialize_u128(u128); serialize_char(char); serialize_str(&str); serialize_bytes(&[u8]);
+        serialize_none(); serialize_unit(); serialize_unit_struct(&'static str);
+        serialize_unit_variant(&'static str, u32, &'static str);
+    }
+    entered! {
+        serialize_seq(Option<usize>) -> Elements = Elements(0);
+        serialize_tuple(usize) -> Elements = Elements(0);
+        serialize_tuple_struct(&'static str, usize) -> Elements = Elements(0);
+        serialize_tuple_variant(&'static str, u32, &'static str, usize) -> Elements = Elements(0);
+        serialize_struct(&'static str, usize) -> Entries = Entries { fields: true };
+        serialize_struct_variant(&'static str, u32, &'static str, usize) -> Entries = Entries { fields: true };
     }
     fn serialize_f32(self, value: f32) -> Seen {
         self.serialize_f64(f64::from(value))
@@ -98,17 +113,8 @@ impl Serializer for Look {
     fn collect_str<T: Display + ?Sized>(self, _: &T) -> Seen {
         Ok(())
     }
-    fn serialize_none(self) -> Seen {
-        Ok(())
-    }
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Seen {
         value.serialize(self)
-    }
-    fn serialize_unit(self) -> Seen {
-        Ok(())
-    }
-    fn serialize_unit_variant(self, _: &'static str, _: u32, _: &'static str) -> Seen {
-        Ok(())
     }
     fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Seen {
         value.serialize(self)
@@ -122,39 +128,9 @@ impl Serializer for Look {
     ) -> Seen {
         value.serialize(self).map_err(|found| found.below(format!(".{variant}")))
     }
-    fn serialize_seq(self, _: Option<usize>) -> Result<Elements, Found> {
-        Ok(Elements(0))
-    }
-    fn serialize_tuple(self, _: usize) -> Result<Elements, Found> {
-        Ok(Elements(0))
-    }
-    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Elements, Found> {
-        Ok(Elements(0))
-    }
-    fn serialize_tuple_variant(
-        self,
-        _: &'static str,
-        _: u32,
-        _: &'static str,
-        _: usize,
-    ) -> Result<Elements, Found> {
-        Ok(Elements(0))
-    }
     // A collection knows its length. Derived code passes none for a struct that contains the fields of another one.
     fn serialize_map(self, length: Option<usize>) -> Result<Entries, Found> {
         Ok(Entries { fields: length.is_none() })
-    }
-    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Entries, Found> {
-        Ok(Entries { fields: true })
-    }
-    fn serialize_struct_variant(
-        self,
-        _: &'static str,
-        _: u32,
-        _: &'static str,
-        _: usize,
-    ) -> Result<Entries, Found> {
-        Ok(Entries { fields: true })
     }
 }
 

@@ -1,6 +1,6 @@
 //! The panel data of the backtest.
 
-use super::columns::{self, Json, naive, rows};
+use super::columns::{self, naive, rows, select};
 use super::{Store, StoreError};
 use crate::domain::backtest::PricedDay;
 use crate::domain::endpoint::PriceTier;
@@ -20,47 +20,44 @@ impl Store {
         to: NaiveDate,
         as_of: DateTime<Utc>,
     ) -> Result<Vec<PricedDay>, StoreError> {
-        self.read(|connection| {
-            let parameters = params![from.to_string(), to.to_string(), naive(as_of)];
-            Ok(rows!(
-                connection,
-                BACKTEST,
-                parameters,
-                |endpoint_no: i64,
-                 model_no: i64,
-                 day: NaiveDate,
-                 effective_input: f64,
-                 effective_output: f64,
-                 list_input: Option<f64>,
-                 list_output: Option<f64>,
-                 list_cache_read: Option<f64>,
-                 list_cache_write: Option<f64>,
-                 list_cache_write_1h: Option<f64>,
-                 price_tiers_json: Json<Vec<PriceTier>>,
-                 tokens: Option<i64>| {
-                    let Json(tiers) = price_tiers_json;
-                    let pricing = Pricing {
-                        input: list_input,
-                        cache_read: list_cache_read,
-                        cache_write: list_cache_write,
-                        cache_write_1h: list_cache_write_1h,
-                        tiers,
-                        ..Pricing::default()
-                    };
-                    PricedDay {
-                        endpoint: endpoint_no,
-                        model: model_no,
-                        day,
-                        effective_input,
-                        effective_output,
-                        impossible: pricing.is_impossible(effective_input),
-                        list_input,
-                        list_output,
-                        tokens,
-                    }
+        let parameters = params![from.to_string(), to.to_string(), naive(as_of)];
+        select!(
+            self,
+            BACKTEST,
+            parameters,
+            |endpoint_no: i64,
+             model_no: i64,
+             day: NaiveDate,
+             effective_input: f64,
+             effective_output: f64,
+             list_input: Option<f64>,
+             list_output: Option<f64>,
+             list_cache_read: Option<f64>,
+             list_cache_write: Option<f64>,
+             list_cache_write_1h: Option<f64>,
+             price_tiers_json: Vec<PriceTier>,
+             tokens: Option<i64>| {
+                let pricing = Pricing {
+                    input: list_input,
+                    cache_read: list_cache_read,
+                    cache_write: list_cache_write,
+                    cache_write_1h: list_cache_write_1h,
+                    tiers: price_tiers_json,
+                    ..Pricing::default()
+                };
+                PricedDay {
+                    endpoint: endpoint_no,
+                    model: model_no,
+                    day,
+                    effective_input,
+                    effective_output,
+                    impossible: pricing.is_impossible(effective_input),
+                    list_input,
+                    list_output,
+                    tokens,
                 }
-            ))
-        })
+            }
+        )
     }
 
     /// The ids of the endpoints by their key in the panel.

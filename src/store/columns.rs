@@ -38,8 +38,40 @@ macro_rules! each_row {
 }
 pub(super) use each_row;
 
-/// Runs a query and returns the list of its rows, each made by an expression as in [`each_row`].
+/// The rows of a batch as a list of structs: each field has the value of the column of its name, or of the column named
+/// behind it, as its type.
+macro_rules! records {
+    ($batch:expr, $type:ident { $($field:ident $(: $column:ident)?),+ $(, ..$rest:expr)? $(,)? }) => {{
+        $(let $field = columns::Column::of($batch, columns::column_name!($field $($column)?))?;)+
+        let mut records = Vec::with_capacity($batch.num_rows());
+        for row in 0..$batch.num_rows() {
+            records.push($type { $($field: $field.get(row)?,)+ $(..$rest)? });
+        }
+        records
+    }};
+}
+pub(super) use records;
+
+macro_rules! column_name {
+    ($field:ident) => {
+        stringify!($field)
+    };
+    ($field:ident $column:ident) => {
+        stringify!($column)
+    };
+}
+pub(super) use column_name;
+
+/// Runs a query and returns the list of its rows: each made by an expression as in [`each_row`], or a struct as in
+/// [`records`].
 macro_rules! rows {
+    ($connection:expr, $sql:expr, $parameters:expr, $type:ident { $($fields:tt)+ }) => {{
+        let mut rows = Vec::new();
+        for batch in $connection.prepare($sql)?.query_arrow($parameters)? {
+            rows.extend(columns::records!(&batch, $type { $($fields)+ }));
+        }
+        rows
+    }};
     ($connection:expr, $sql:expr, $parameters:expr, |$($name:ident: $kind:ty),+ $(,)?| $row:expr) => {{
         let mut rows = Vec::new();
         for batch in $connection.prepare($sql)?.query_arrow($parameters)? {
@@ -49,6 +81,14 @@ macro_rules! rows {
     }};
 }
 pub(super) use rows;
+
+/// The rows of a query as in [`rows`], read by a store within its time limit.
+macro_rules! select {
+    ($store:expr, $sql:expr, $parameters:expr, $($row:tt)+) => {
+        $store.read(|connection| Ok(columns::rows!(connection, $sql, $parameters, $($row)+)))
+    };
+}
+pub(super) use select;
 
 /// A column of one batch.
 pub(super) struct Column<'a> {
@@ -210,12 +250,10 @@ impl Value for Uuid {
     }
 }
 
-/// A value that is stored as JSON text.
-pub(super) struct Json<T>(pub T);
-
-impl<T: DeserializeOwned> Value for Json<T> {
+/// A list, stored as JSON text.
+impl<T: DeserializeOwned> Value for Vec<T> {
     fn read(column: &Column<'_>, row: usize) -> Result<Self, StoreError> {
-        serde_json::from_str(column.text(row)?).map(Json).map_err(|error| content("JSON value", error))
+        serde_json::from_str(column.text(row)?).map_err(|error| content("JSON value", error))
     }
 }
 

@@ -3,6 +3,7 @@
 //! as a newer row.
 
 use super::columns::{self, naive, rows};
+use super::transaction::transaction;
 use super::{Store, StoreError};
 use chrono::{DateTime, Duration, NaiveTime, Utc};
 use duckdb::Connection;
@@ -35,21 +36,12 @@ impl Store {
     /// [`StoreError::Query`]; then nothing is changed.
     pub fn rebuild_days(&self) -> Result<usize, StoreError> {
         let connection = self.writer();
-        connection.execute_batch("BEGIN; DELETE FROM endpoint_day;")?;
-        match rebuild(&connection) {
-            Ok(rows) => {
-                connection.execute_batch("COMMIT; CHECKPOINT;")?;
-                Ok(rows)
-            }
-            Err(error) => {
-                connection.execute_batch("ROLLBACK")?;
-                Err(error)
-            }
-        }
+        transaction(&connection, || rebuild(&connection))
     }
 }
 
 fn rebuild(connection: &Connection) -> Result<usize, StoreError> {
+    connection.execute_batch("DELETE FROM endpoint_day;")?;
     let sql = "SELECT min(observed_at) AS first, max(observed_at) AS last FROM run WHERE status NOT IN ('failed', 'suspect')";
     let extent =
         rows!(connection, sql, [], |first: Option<DateTime<Utc>>, last: Option<DateTime<Utc>>| first

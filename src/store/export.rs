@@ -1,20 +1,17 @@
 //! Exports readings, hourly rates and days to files: DuckDB writes them to the work folder, and the caller moves or
 //! streams them to their destination.
 
-use super::columns::{self, each_row, naive, rows};
+use super::columns::{self, naive, select};
 use super::hourly::HOURLY;
 use super::read::DAYS;
 use super::{Store, StoreError};
-use crate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant, names};
+use crate::domain::ids::names;
 use crate::domain::record::RecentReading;
 use crate::domain::thresholds::{HOURLY_MIN_TOKENS, HOURLY_TOLERANCE};
-use crate::domain::window::WindowKind;
 use chrono::{DateTime, NaiveDate, Utc};
-use duckdb::arrow::array::RecordBatch;
 use duckdb::params;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use uuid::Uuid;
 
 /// The oldest run whose readings are among the newest N. Parameters: from, to, N.
 const FIRST_RUN: &str = "
@@ -149,9 +146,8 @@ impl Store {
         most: usize,
     ) -> Result<Vec<RecentReading>, StoreError> {
         let parameters = params![naive(from), naive(to), most];
-        let first = self.read(|connection| {
-            Ok(rows!(connection, FIRST_RUN, parameters, |first: Option<DateTime<Utc>>| first).pop().flatten())
-        })?;
+        let first = select!(self, FIRST_RUN, parameters, |first: Option<DateTime<Utc>>| first)?;
+        let first = first.into_iter().next().flatten();
         let mut rows = self.readings(first.unwrap_or(from), to)?;
         rows.drain(..rows.len().saturating_sub(most));
         Ok(rows)
@@ -159,78 +155,44 @@ impl Store {
 
     /// The readings of `[from, to)` as rows, oldest run first.
     pub fn readings(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Vec<RecentReading>, StoreError> {
-        self.read(|connection| {
-            let mut readings = Vec::new();
-            for batch in connection.prepare(READINGS)?.query_arrow([naive(from), naive(to)])? {
-                readings_of(&batch, &mut readings)?;
+        select!(
+            self,
+            READINGS,
+            [naive(from), naive(to)],
+            RecentReading {
+                run_id,
+                observed_at,
+                window_kind,
+                window_start,
+                window_end,
+                model,
+                variant,
+                endpoint_id,
+                provider,
+                provider_name,
+                tag,
+                hit_rate,
+                tokens,
+                effective_input,
+                effective_output,
+                list_input,
+                list_output,
+                list_cache_read,
+                list_cache_write,
+                uptime_5m,
+                uptime_30m,
+                uptime_1d,
+                status,
+                list_cache_write_1h,
+                max_prompt_tokens,
+                deprecation_date,
+                created_at,
             }
-            Ok(readings)
-        })
+        )
     }
 }
 
 /// A query with its time span inlined: COPY accepts no parameters, and this program renders both times itself.
 fn in_span(query: &str, from: DateTime<Utc>, to: DateTime<Utc>) -> String {
     query.replace("$1", &format!("'{}'", naive(from))).replace("$2", &format!("'{}'", naive(to)))
-}
-
-fn readings_of(batch: &RecordBatch, readings: &mut Vec<RecentReading>) -> Result<(), StoreError> {
-    each_row!(batch, |run_id: String,
-                      observed_at: DateTime<Utc>,
-                      window_kind: WindowKind,
-                      window_start: Option<DateTime<Utc>>,
-                      window_end: Option<DateTime<Utc>>,
-                      model: ModelSlug,
-                      variant: Variant,
-                      endpoint_id: Uuid,
-                      provider: ProviderSlug,
-                      provider_name: String,
-                      tag: Tag,
-                      hit_rate: Option<f64>,
-                      tokens: Option<i64>,
-                      effective_input: Option<f64>,
-                      effective_output: Option<f64>,
-                      list_input: Option<f64>,
-                      list_output: Option<f64>,
-                      list_cache_read: Option<f64>,
-                      list_cache_write: Option<f64>,
-                      uptime_5m: Option<f64>,
-                      uptime_30m: Option<f64>,
-                      uptime_1d: Option<f64>,
-                      status: Option<i32>,
-                      list_cache_write_1h: Option<f64>,
-                      max_prompt_tokens: Option<i64>,
-                      deprecation_date: Option<DateTime<Utc>>,
-                      created_at: Option<DateTime<Utc>>| {
-        readings.push(RecentReading {
-            run_id,
-            observed_at,
-            window_kind,
-            window_start,
-            window_end,
-            model,
-            variant,
-            endpoint_id,
-            provider,
-            provider_name,
-            tag,
-            hit_rate,
-            tokens,
-            effective_input,
-            effective_output,
-            list_input,
-            list_output,
-            list_cache_read,
-            list_cache_write,
-            uptime_5m,
-            uptime_30m,
-            uptime_1d,
-            status,
-            list_cache_write_1h,
-            max_prompt_tokens,
-            deprecation_date,
-            created_at,
-        });
-    });
-    Ok(())
 }

@@ -2,10 +2,8 @@
 //! memory and unsafe code, and with an error for types that would be misread.
 
 use super::{Store, StoreError};
-use duckdb::arrow::array::{
-    Array, AsArray, BooleanArray, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray,
-};
-use duckdb::arrow::datatypes::{DataType, SchemaRef};
+use duckdb::arrow::array::{Array, AsArray, RecordBatch};
+use duckdb::arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type, SchemaRef};
 use duckdb::{Connection, Params};
 use polars::prelude::{Column, DataFrame, IntoColumn, NamedFrom, Series};
 
@@ -68,46 +66,25 @@ impl Store {
 }
 
 fn column(name: &str, kind: &DataType, parts: &[&dyn Array]) -> Result<Column, StoreError> {
-    let series = match kind {
-        DataType::Utf8 => {
-            let values = parts.iter().flat_map(|part| strings(part.as_string::<i32>()));
-            Series::new(name.into(), values.collect::<Vec<Option<String>>>())
-        }
-        DataType::Float64 => {
-            let values = parts.iter().flat_map(|part| {
-                let part: &Float64Array = part.as_primitive();
-                part.iter().collect::<Vec<_>>()
-            });
-            Series::new(name.into(), values.collect::<Vec<Option<f64>>>())
-        }
-        DataType::Int64 => {
-            let values = parts.iter().flat_map(|part| {
-                let part: &Int64Array = part.as_primitive();
-                part.iter().collect::<Vec<_>>()
-            });
-            Series::new(name.into(), values.collect::<Vec<Option<i64>>>())
-        }
-        DataType::Int32 => {
-            let values = parts.iter().flat_map(|part| {
-                let part: &Int32Array = part.as_primitive();
-                part.iter().collect::<Vec<_>>()
-            });
-            Series::new(name.into(), values.collect::<Vec<Option<i32>>>())
-        }
-        DataType::Boolean => {
-            let values = parts.iter().flat_map(|part| {
-                let part: &BooleanArray = part.as_boolean();
-                part.iter().collect::<Vec<_>>()
-            });
-            Series::new(name.into(), values.collect::<Vec<Option<bool>>>())
-        }
+    Ok(match kind {
+        DataType::Utf8 => joined(name, parts, |part| {
+            part.as_string::<i32>().iter().map(|value| value.map(str::to_owned)).collect()
+        }),
+        DataType::Float64 => joined(name, parts, |part| part.as_primitive::<Float64Type>().iter().collect()),
+        DataType::Int64 => joined(name, parts, |part| part.as_primitive::<Int64Type>().iter().collect()),
+        DataType::Int32 => joined(name, parts, |part| part.as_primitive::<Int32Type>().iter().collect()),
+        DataType::Boolean => joined(name, parts, |part| part.as_boolean().iter().collect()),
         other => {
             return Err(StoreError::UnsupportedColumn { column: name.into(), kind: other.to_string() });
         }
-    };
-    Ok(series.into_column())
+    })
 }
 
-fn strings(part: &StringArray) -> Vec<Option<String>> {
-    part.iter().map(|value| value.map(str::to_owned)).collect()
+/// One column of the parts that the batches have of it.
+fn joined<T>(name: &str, parts: &[&dyn Array], values: impl Fn(&dyn Array) -> Vec<Option<T>>) -> Column
+where
+    Series: NamedFrom<Vec<Option<T>>, [Option<T>]>,
+{
+    let all: Vec<Option<T>> = parts.iter().flat_map(|part| values(*part)).collect();
+    Series::new(name.into(), all).into_column()
 }

@@ -8,6 +8,7 @@ use self::stage::{stage_closing, stage_lists, stage_readings};
 use super::append::append;
 use super::columns::{self, naive, rows};
 use super::read::newest_time;
+use super::transaction::transaction;
 use super::{Store, StoreError, days};
 use crate::domain::document::RouteAnswer;
 use crate::domain::event::EventKind;
@@ -68,25 +69,14 @@ impl Store {
         if known(&connection, &record.run_id)? {
             return Ok(Ingested::Known);
         }
-        connection.execute_batch("BEGIN")?;
-        let _open = RolledBackOnPanic(&connection);
-        let outcome = forget_failed(&connection, &record.run_id)
-            .and_then(|()| refuse_out_of_order(&connection, run.observed_at))
-            .and_then(|()| ingest(&connection, record, run));
-        match outcome {
-            Ok(()) => {
-                connection.execute_batch("COMMIT; CHECKPOINT;")?;
-                Ok(Ingested::Stored)
-            }
-            Err(error) => {
-                connection.execute_batch("ROLLBACK")?;
-                Err(error)
-            }
-        }
+        transaction(&connection, || {
+            forget_failed(&connection, &record.run_id)?;
+            refuse_out_of_order(&connection, run.observed_at)?;
+            ingest(&connection, record, run)?;
+            Ok(Ingested::Stored)
+        })
     }
-}
 
-impl Store {
     /// Deletes the account rows of the runs from a time on, so that they can be stored again. None of these runs may be
     /// in the record.
     ///
@@ -94,31 +84,12 @@ impl Store {
     /// [`StoreError::OutOfOrder`] if one of them is in the record; then nothing is changed.
     pub fn forget_from(&self, time: DateTime<Utc>) -> Result<(), StoreError> {
         if let Some(newest) = self.newest_accepted()?.filter(|newest| *newest >= time) {
-            return Err(StoreError::OutOfOrder {
-                observed_at: time.to_rfc3339(),
-                newest: newest.to_rfc3339(),
-            });
+            return Err(StoreError::OutOfOrder { observed_at: time, newest });
         }
         let connection = self.writer();
         let sql = "SELECT run_id FROM run WHERE observed_at >= CAST(? AS TIMESTAMP)";
         let ids = rows!(connection, sql, [naive(time)], |run_id: String| run_id);
-        connection.execute_batch("BEGIN")?;
-        let forgotten = ids.iter().try_for_each(|run_id| forget_failed(&connection, run_id));
-        connection.execute_batch(if forgotten.is_ok() { "COMMIT" } else { "ROLLBACK" })?;
-        forgotten
-    }
-}
-
-/// Rolls back the transaction of a connection if the thread panics, because the connection is used again.
-struct RolledBackOnPanic<'a>(&'a Connection);
-
-impl Drop for RolledBackOnPanic<'_> {
-    fn drop(&mut self) {
-        if std::thread::panicking()
-            && let Err(error) = self.0.execute_batch("ROLLBACK")
-        {
-            tracing::error!(%error, "cannot roll back the transaction of a run that panicked");
-        }
+        transaction(&connection, || ids.iter().try_for_each(|run_id| forget_failed(&connection, run_id)))
     }
 }
 
@@ -141,9 +112,7 @@ fn forget_failed(connection: &Connection, run_id: &str) -> Result<(), StoreError
 
 fn refuse_out_of_order(connection: &Connection, observed_at: DateTime<Utc>) -> Result<(), StoreError> {
     match newest_time(connection)? {
-        Some(newest) if newest >= observed_at => {
-            Err(StoreError::OutOfOrder { observed_at: observed_at.to_rfc3339(), newest: newest.to_rfc3339() })
-        }
+        Some(newest) if newest >= observed_at => Err(StoreError::OutOfOrder { observed_at, newest }),
         _ => Ok(()),
     }
 }

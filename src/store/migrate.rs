@@ -2,6 +2,7 @@
 
 use super::StoreError;
 use super::columns::{self, rows};
+use super::transaction::transaction;
 use duckdb::{Connection, params};
 use sha2::{Digest, Sha256};
 
@@ -11,40 +12,26 @@ struct Migration {
     sql: &'static str,
 }
 
-const MIGRATIONS: &[Migration] = &[
-    Migration { version: 1, name: "init", sql: include_str!("../../queries/migrations/V0001__init.sql") },
-    Migration {
-        version: 2,
-        name: "closing_rate",
-        sql: include_str!("../../queries/migrations/V0002__closing_rate.sql"),
-    },
-    Migration { version: 3, name: "tiers", sql: include_str!("../../queries/migrations/V0003__tiers.sql") },
-    Migration {
-        version: 4,
-        name: "compact_reading",
-        sql: include_str!("../../queries/migrations/V0004__compact_reading.sql"),
-    },
-    Migration {
-        version: 5,
-        name: "endpoint_facts",
-        sql: include_str!("../../queries/migrations/V0005__endpoint_facts.sql"),
-    },
-    Migration {
-        version: 6,
-        name: "usage_day",
-        sql: include_str!("../../queries/migrations/V0006__usage_day.sql"),
-    },
-    Migration {
-        version: 7,
-        name: "upstream",
-        sql: include_str!("../../queries/migrations/V0007__upstream.sql"),
-    },
-    Migration {
-        version: 8,
-        name: "comments",
-        sql: include_str!("../../queries/migrations/V0008__comments.sql"),
-    },
-];
+macro_rules! migrations {
+    ($($version:literal $name:literal,)+) => {
+        &[$(Migration {
+            version: $version,
+            name: $name,
+            sql: include_str!(concat!("../../queries/migrations/V000", $version, "__", $name, ".sql")),
+        }),+]
+    };
+}
+
+const MIGRATIONS: &[Migration] = migrations! {
+    1 "init",
+    2 "closing_rate",
+    3 "tiers",
+    4 "compact_reading",
+    5 "endpoint_facts",
+    6 "usage_day",
+    7 "upstream",
+    8 "comments",
+};
 
 /// Applies the missing migrations.
 pub fn migrate(connection: &Connection) -> Result<(), StoreError> {
@@ -69,19 +56,12 @@ pub fn migrate(connection: &Connection) -> Result<(), StoreError> {
 }
 
 fn apply(connection: &Connection, migration: &Migration, digest: &str) -> Result<(), StoreError> {
-    connection.execute_batch("BEGIN")?;
-    let applied = connection.execute_batch(migration.sql).and_then(|()| {
+    transaction(connection, || {
+        connection.execute_batch(migration.sql)?;
         connection.execute(
             "INSERT INTO schema_migration (version, name, sha256, app_version) VALUES (?, ?, ?, ?)",
             params![migration.version, migration.name, digest, env!("CARGO_PKG_VERSION")],
-        )
-    });
-    match applied {
-        // An immediate checkpoint keeps DDL out of the write-ahead log, where it is the most common cause of trouble.
-        Ok(_) => Ok(connection.execute_batch("COMMIT; CHECKPOINT;")?),
-        Err(error) => {
-            connection.execute_batch("ROLLBACK")?;
-            Err(error.into())
-        }
-    }
+        )?;
+        Ok(())
+    })
 }

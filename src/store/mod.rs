@@ -14,6 +14,7 @@ mod open;
 mod read;
 mod status;
 mod tiers;
+mod transaction;
 mod uptime;
 
 pub use export::ExportFormat;
@@ -24,89 +25,51 @@ pub use open::{Store, StoreOptions};
 pub use read::{EndpointDayRow, EndpointNow, PastValues, RunRow};
 pub use tiers::TierChangeRow;
 
+use chrono::{DateTime, Utc};
 use std::path::PathBuf;
 
 /// What can go wrong with the store.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the messages name the fields")]
 pub enum StoreError {
     /// Another process has locked the file.
     #[error(
         "the store {path} is in use by another process ({holder}); stop that process first (if it is a running server, verbs that can query it do so automatically)"
     )]
-    Locked {
-        /// The file.
-        path: PathBuf,
-        /// What DuckDB reports about the holder of the lock.
-        holder: String,
-    },
+    Locked { path: PathBuf, holder: String },
     /// The file was written by a newer version.
     #[error(
         "the store was written by a newer version of hitrate (schema {found}; this version supports up to {known}); update hitrate, or rebuild with `hitrate replay`"
     )]
-    TooNew {
-        /// Schema version of the file.
-        found: i64,
-        /// Newest schema version that this program supports.
-        known: i64,
-    },
+    TooNew { found: i64, known: i64 },
     /// The text of a migration differs from the one that was applied.
     #[error(
         "migration {version} of the store differs from the one in this version of hitrate; rebuild with `hitrate replay --into DIR`"
     )]
-    MigrationChanged {
-        /// Which.
-        version: i64,
-    },
+    MigrationChanged { version: i64 },
     /// Runs must be stored in chronological order: the history consists of rows with a validity period.
     #[error(
-        "the run at {observed_at} is older than the newest one in the store ({newest}); collect in chronological order, or rebuild with `hitrate replay`"
+        "the run at {} is older than the newest one in the store ({}); collect in chronological order, or rebuild with `hitrate replay`",
+        observed_at.to_rfc3339(), newest.to_rfc3339()
     )]
-    OutOfOrder {
-        /// Time of the run.
-        observed_at: String,
-        /// Time of the newest stored run.
-        newest: String,
-    },
+    OutOfOrder { observed_at: DateTime<Utc>, newest: DateTime<Utc> },
     /// The store cannot be opened.
     #[error(
         "cannot open the store {path}: {detail}. Run `hitrate replay --into DIR` to rebuild the store from the archive beside it, which is the source of truth"
     )]
-    Open {
-        /// The file.
-        path: PathBuf,
-        /// The error message of DuckDB.
-        detail: String,
-    },
+    Open { path: PathBuf, detail: String },
     /// A query column cannot be converted to a data frame column.
     #[error("column `{column}` has the type {kind}, which data frames do not support; cast it in the SQL")]
-    UnsupportedColumn {
-        /// The column.
-        column: String,
-        /// Its Arrow type.
-        kind: String,
-    },
+    UnsupportedColumn { column: String, kind: String },
     /// A query exceeded its time limit.
     #[error("a query took longer than {seconds} s and was stopped")]
-    TimedOut {
-        /// The limit.
-        seconds: u64,
-    },
+    TimedOut { seconds: u64 },
     /// A file could not be written.
     #[error("{path}: {source}")]
-    Io {
-        /// Which file.
-        path: PathBuf,
-        /// The error of the operating system.
-        source: std::io::Error,
-    },
+    Io { path: PathBuf, source: std::io::Error },
     /// A stored value cannot be read.
     #[error("the store contains an unreadable {what}: {detail}")]
-    Content {
-        /// Which.
-        what: &'static str,
-        /// What is wrong.
-        detail: String,
-    },
+    Content { what: &'static str, detail: String },
     /// Any other error of DuckDB.
     #[error("store: {0}")]
     Query(#[from] duckdb::Error),

@@ -22,6 +22,9 @@ pub struct StoreOptions {
 }
 
 /// The record of all runs. One connection writes, under a lock; readers use clones of it.
+///
+/// Every method that returns a result fails with [`StoreError::Query`] if DuckDB does, and a query that takes too long
+/// with [`StoreError::TimedOut`].
 pub struct Store {
     writer: Mutex<Connection>,
     options: StoreOptions,

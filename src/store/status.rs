@@ -1,19 +1,15 @@
 //! The state of the collection, as rows for the status page.
 
-use super::columns::{self, naive, rows};
+use super::columns::{self, naive, select};
 use super::{Store, StoreError};
-use crate::domain::document::RouteAnswer;
 use crate::domain::event::EventKind;
 use crate::domain::record::{ComparisonAge, DriftCount, Event, QuarantineCount, SourceAge};
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 
 const NEWEST_RUN: &str = "(SELECT max(run_no) AS run_no FROM run WHERE observed_at <= CAST($1 AS TIMESTAMP))";
 
 impl Store {
     /// The sources of the newest run at `as_of`.
-    ///
-    /// # Errors
-    /// [`StoreError::Query`].
     pub fn sources(&self, as_of: DateTime<Utc>) -> Result<Vec<SourceAge>, StoreError> {
         let sql = format!(
             "WITH ages AS (
@@ -25,21 +21,7 @@ impl Store {
              FROM ages LEFT JOIN (SELECT s.* FROM run_source s JOIN {NEWEST_RUN} USING (run_no)) USING (source)
              ORDER BY source"
         );
-        self.read(|connection| {
-            Ok(rows!(
-                connection,
-                &sql,
-                [naive(as_of)],
-                |source: String,
-                 newest: Option<DateTime<Utc>>,
-                 planned: usize,
-                 ok: usize,
-                 no_data: usize,
-                 failed: usize| {
-                    SourceAge { source, newest, planned, ok, no_data, failed }
-                }
-            ))
-        })
+        select!(self, &sql, [naive(as_of)], SourceAge { source, newest, planned, ok, no_data, failed })
     }
 
     /// The last request for the comparison series as of `as_of`; `None` if it was never requested.
@@ -49,23 +31,16 @@ impl Store {
                  WHERE r.observed_at <= CAST($1 AS TIMESTAMP)) AS newest_day
              FROM run WHERE comparison IS NOT NULL AND observed_at <= CAST($1 AS TIMESTAMP)
              ORDER BY observed_at DESC LIMIT 1";
-        self.read(|connection| {
-            Ok(rows!(
-                connection,
-                sql,
-                [naive(as_of)],
-                |comparison: RouteAnswer, observed_at: DateTime<Utc>, newest_day: Option<NaiveDate>| {
-                    ComparisonAge { answer: comparison, asked_at: observed_at, newest_day }
-                }
-            )
-            .pop())
-        })
+        let answers = select!(
+            self,
+            sql,
+            [naive(as_of)],
+            ComparisonAge { answer: comparison, asked_at: observed_at, newest_day }
+        );
+        Ok(answers?.pop())
     }
 
     /// The quarantined rows of the newest run at `as_of`, by reason, most tokens first.
-    ///
-    /// # Errors
-    /// [`StoreError::Query`].
     pub fn quarantined(&self, as_of: DateTime<Utc>) -> Result<Vec<QuarantineCount>, StoreError> {
         let sql = format!(
             "SELECT reason, count(*) AS lines, CAST(coalesce(sum(tokens), 0) AS BIGINT) AS lost,
@@ -73,37 +48,18 @@ impl Store {
              FROM quarantine JOIN {NEWEST_RUN} USING (run_no)
              GROUP BY reason ORDER BY lost DESC, reason"
         );
-        self.read(|connection| {
-            Ok(rows!(
-                connection,
-                &sql,
-                [naive(as_of)],
-                |reason: String, lines: usize, lost: i64, example: String| {
-                    QuarantineCount { reason, rows: lines, tokens: lost, example }
-                }
-            ))
-        })
+        select!(self, &sql, [naive(as_of)], QuarantineCount { reason, rows: lines, tokens: lost, example })
     }
 
     /// The unknown fields of the newest run at `as_of`.
-    ///
-    /// # Errors
-    /// [`StoreError::Query`].
     pub fn drift(&self, as_of: DateTime<Utc>) -> Result<Vec<DriftCount>, StoreError> {
         let sql = format!(
             "SELECT kind, path, count FROM drift JOIN {NEWEST_RUN} USING (run_no) ORDER BY kind, path LIMIT 200"
         );
-        self.read(|connection| {
-            Ok(rows!(connection, &sql, [naive(as_of)], |kind: String, path: String, count: usize| {
-                DriftCount { kind, path, count }
-            }))
-        })
+        select!(self, &sql, [naive(as_of)], DriftCount { kind, path, count })
     }
 
     /// The observed events up to `as_of`, newest first, at most `limit`.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn events(&self, as_of: DateTime<Utc>, limit: usize) -> Result<Vec<Event>, StoreError> {
         let sql = format!(
             "SELECT v.seen_at, v.kind, m.model_id, h.tag, v.detail
@@ -116,19 +72,12 @@ impl Store {
              WHERE v.seen_at <= CAST($1 AS TIMESTAMP)
              ORDER BY v.seen_at DESC, v.kind DESC, m.model_id, h.tag LIMIT {limit}"
         );
-        self.read(|connection| {
-            Ok(rows!(
-                connection,
-                &sql,
-                [naive(as_of)],
-                |seen_at: DateTime<Utc>,
-                 kind: EventKind,
-                 model_id: Option<String>,
-                 tag: Option<String>,
-                 detail: String| {
-                    Event { at: seen_at, kind, model_id, tag, provider: None, detail }
-                }
-            ))
+        select!(self, &sql, [naive(as_of)], |seen_at: DateTime<Utc>,
+                                             kind: EventKind,
+                                             model_id: Option<String>,
+                                             tag: Option<String>,
+                                             detail: String| {
+            Event { at: seen_at, kind, model_id, tag, provider: None, detail }
         })
     }
 }

@@ -1,7 +1,8 @@
 //! The history of tiers: the tiers held at the end of each UTC day.
 
 use super::append::append;
-use super::columns::{self, each_row, naive, rows};
+use super::columns::{self, each_row, naive, records, rows, select};
+use super::transaction::transaction;
 use super::{Store, StoreError};
 use crate::domain::ids::ProviderSlug;
 use crate::domain::tier::{Lens, Tier};
@@ -37,9 +38,6 @@ pub struct TierChangeRow {
 
 impl Store {
     /// The newest UTC day before `before` whose tiers are stored for the method of this version.
-    ///
-    /// # Errors
-    /// [`StoreError::Query`].
     pub fn newest_closed(
         &self,
         method_version: u32,
@@ -52,17 +50,10 @@ impl Store {
     }
 
     /// The UTC days with an accepted run, later than `after` and earlier than `before`, in order.
-    ///
-    /// # Errors
-    /// [`StoreError::Query`].
     pub fn run_days(&self, after: Option<NaiveDate>, before: NaiveDate) -> Result<Vec<RunDay>, StoreError> {
         let after = after.map_or_else(|| "0001-01-01".to_owned(), |day| day.to_string());
-        self.read(|connection| {
-            let parameters = params![after, before.to_string()];
-            Ok(rows!(connection, RUN_DAYS, parameters, |day: NaiveDate, closing: DateTime<Utc>| {
-                RunDay { day, closing }
-            }))
-        })
+        let parameters = params![after, before.to_string()];
+        select!(self, RUN_DAYS, parameters, RunDay { day, closing })
     }
 
     /// The tiers held at the end of a day under the method of this version; empty for a day that is not stored.
@@ -95,14 +86,7 @@ impl Store {
     /// [`StoreError::Query`]; then nothing is changed.
     pub fn close_day(&self, method_version: u32, day: RunDay, history: &History) -> Result<(), StoreError> {
         let connection = self.writer();
-        connection.execute_batch("BEGIN")?;
-        match write(&connection, method_version, day, history) {
-            Ok(()) => Ok(connection.execute_batch("COMMIT; CHECKPOINT;")?),
-            Err(error) => {
-                connection.execute_batch("ROLLBACK")?;
-                Err(error)
-            }
-        }
+        transaction(&connection, || write(&connection, method_version, day, history))
     }
 
     /// The tier changes of providers on days that had ended by `as_of`, newest first, at most `limit`.
@@ -113,23 +97,9 @@ impl Store {
         workload: &str,
         limit: usize,
     ) -> Result<Vec<TierChangeRow>, StoreError> {
-        self.read(|connection| {
-            let sql = format!("{CHANGES} LIMIT {limit}");
-            let parameters = params![method_version, naive(as_of), workload];
-            Ok(rows!(
-                connection,
-                &sql,
-                parameters,
-                |at: DateTime<Utc>,
-                 lens: Lens,
-                 provider: ProviderSlug,
-                 name: String,
-                 tier: Tier,
-                 previous: Tier| {
-                    TierChangeRow { at, lens, provider, name, tier, previous }
-                }
-            ))
-        })
+        let sql = format!("{CHANGES} LIMIT {limit}");
+        let parameters = params![method_version, naive(as_of), workload];
+        select!(self, &sql, parameters, TierChangeRow { at, lens, provider, name, tier, previous })
     }
 }
 
@@ -194,17 +164,8 @@ fn write(
 
 /// The columns that both tier tables have in common, row by row.
 fn held_of(batch: &RecordBatch) -> Result<Vec<Held>, StoreError> {
-    let mut all = Vec::with_capacity(batch.num_rows());
-    each_row!(batch, |tier: Tier,
-                      naive: Tier,
-                      since: NaiveDate,
-                      previous: Option<Tier>,
-                      effect: Option<f64>,
-                      capped: bool,
-                      leaning: Option<Tier>,
-                      leaning_days: u32,
-                      unrated_days: u32| {
-        all.push(Held { tier, naive, since, previous, effect, capped, leaning, leaning_days, unrated_days });
-    });
-    Ok(all)
+    Ok(records!(
+        batch,
+        Held { tier, naive, since, previous, effect, capped, leaning, leaning_days, unrated_days }
+    ))
 }

@@ -105,6 +105,20 @@ pub trait Row<const N: usize> {
     fn cells(&self) -> [Cell; N];
 }
 
+/// Makes a type a row: the name of each column beside its value.
+macro_rules! columns {
+    ($type:ty, |$row:ident| { $($name:literal: $cell:expr,)+ }) => {
+        impl $crate::table::Row<{ [$($name),+].len() }> for $type {
+            const COLUMNS: [&'static str; [$($name),+].len()] = [$($name),+];
+            fn cells(&self) -> [$crate::table::Cell; [$($name),+].len()] {
+                let $row = self;
+                [$($cell),+]
+            }
+        }
+    };
+}
+pub(crate) use columns;
+
 impl<const N: usize, T: Row<N>> Row<N> for &T {
     const COLUMNS: [&'static str; N] = T::COLUMNS;
     fn cells(&self) -> [Cell; N] {
@@ -135,12 +149,10 @@ mod tests {
     #[derive(Debug, Clone, PartialEq)]
     struct Named(&'static str, Option<f64>);
 
-    impl Row<2> for Named {
-        const COLUMNS: [&'static str; 2] = ["name", "rate"];
-        fn cells(&self) -> [Cell; 2] {
-            [Cell::text(self.0), Cell::Number(self.1)]
-        }
-    }
+    columns!(Named, |row| {
+        "name": Cell::text(row.0),
+        "rate": Cell::Number(row.1),
+    });
 
     #[test]
     fn names_stay_names_in_a_spreadsheet_and_numbers_numbers() {

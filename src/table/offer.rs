@@ -1,6 +1,6 @@
 //! Endpoints of models as rows.
 
-use super::{Cell, Row};
+use super::{Cell, columns};
 use crate::domain::flag::names;
 use crate::snapshot::{Endpoint, ModelEntry};
 use serde::ser::Error;
@@ -56,64 +56,31 @@ impl<'a> Offer<'a> {
     }
 }
 
-impl Row<26> for Offer<'_> {
-    const COLUMNS: [&'static str; 26] = [
-        "model_id",
-        "provider",
-        "name",
-        "tag",
-        "endpoint_id",
-        "tier",
-        "session_cost",
-        "effective_input",
-        "effective_output",
-        "list_input",
-        "list_cache_read",
-        "list_cache_write",
-        "list_output",
-        "hit_rate",
-        "tokens_per_day",
-        "uptime_1d",
-        "availability",
-        "throughput",
-        "latency_ms",
-        "quantization",
-        "context_length",
-        "flags",
-        "list_cache_write_1h",
-        "max_prompt_tokens",
-        "deprecation_date",
-        "created_at",
-    ];
-    fn cells(&self) -> [Cell; 26] {
-        let one = self.endpoint;
-        [
-            Cell::text(&self.model.model_id),
-            Cell::text(&one.provider),
-            Cell::text(&one.name),
-            Cell::text(&one.tag),
-            Cell::text(one.endpoint_id),
-            Cell::tier(one.tier),
-            Cell::Number(self.session_cost),
-            Cell::Number(one.effective.input),
-            Cell::Number(one.effective.output),
-            Cell::Number(one.list.input),
-            Cell::Number(one.list.cache_read),
-            Cell::Number(one.list.cache_write),
-            Cell::Number(one.list.output),
-            Cell::Number(one.hit_rate),
-            Cell::Number(one.tokens_per_day),
-            Cell::Number(one.uptime_1d),
-            Cell::Number(one.availability),
-            Cell::Number(one.throughput),
-            Cell::Number(one.latency_ms),
-            Cell::maybe(one.facts.quantization.as_ref()),
-            Cell::Whole(one.facts.context_length),
-            Cell::Text(names(&one.flags)),
-            Cell::Number(one.list.cache_write_1h),
-            Cell::Whole(one.facts.max_prompt_tokens),
-            Cell::Time(one.facts.deprecation_date),
-            Cell::Time(one.facts.created_at),
-        ]
-    }
-}
+columns!(Offer<'_>, |row| {
+    "model_id": Cell::text(&row.model.model_id),
+    "provider": Cell::text(&row.endpoint.provider),
+    "name": Cell::text(&row.endpoint.name),
+    "tag": Cell::text(&row.endpoint.tag),
+    "endpoint_id": Cell::text(row.endpoint.endpoint_id),
+    "tier": Cell::tier(row.endpoint.tier),
+    "session_cost": Cell::Number(row.session_cost),
+    "effective_input": Cell::Number(row.endpoint.effective.input),
+    "effective_output": Cell::Number(row.endpoint.effective.output),
+    "list_input": Cell::Number(row.endpoint.list.input),
+    "list_cache_read": Cell::Number(row.endpoint.list.cache_read),
+    "list_cache_write": Cell::Number(row.endpoint.list.cache_write),
+    "list_output": Cell::Number(row.endpoint.list.output),
+    "hit_rate": Cell::Number(row.endpoint.hit_rate),
+    "tokens_per_day": Cell::Number(row.endpoint.tokens_per_day),
+    "uptime_1d": Cell::Number(row.endpoint.uptime_1d),
+    "availability": Cell::Number(row.endpoint.availability),
+    "throughput": Cell::Number(row.endpoint.throughput),
+    "latency_ms": Cell::Number(row.endpoint.latency_ms),
+    "quantization": Cell::maybe(row.endpoint.facts.quantization.as_ref()),
+    "context_length": Cell::Whole(row.endpoint.facts.context_length),
+    "flags": Cell::Text(names(&row.endpoint.flags)),
+    "list_cache_write_1h": Cell::Number(row.endpoint.list.cache_write_1h),
+    "max_prompt_tokens": Cell::Whole(row.endpoint.facts.max_prompt_tokens),
+    "deprecation_date": Cell::Time(row.endpoint.facts.deprecation_date),
+    "created_at": Cell::Time(row.endpoint.facts.created_at),
+});

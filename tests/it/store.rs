@@ -44,8 +44,6 @@ fn reading(id: Option<Uuid>, tag: &str) -> Reading {
             provider: ProviderSlug::of_tag(&Tag::new(tag)),
             provider_name: "Heron, \"the\" cloud".into(),
             restricted: Some(false),
-            deranked: false,
-            disabled: false,
             published: PublishedFacts {
                 quantization: Some("fp8".into()),
                 context_length: Some(131_072),
@@ -53,6 +51,7 @@ fn reading(id: Option<Uuid>, tag: &str) -> Reading {
                 parameters: vec!["tools".into()],
                 ..PublishedFacts::default()
             },
+            ..EndpointFacts::default()
         },
         prices: ListPrices {
             input: price("0.2"),
@@ -99,17 +98,7 @@ fn run(time: &str, readings: Vec<Reading>) -> RunReadings {
             terms_of_service: None,
         }],
         readings,
-        model_usage: Vec::new(),
-        activity: Vec::new(),
-        closing_rates: Vec::new(),
-        comparison: None,
-        quarantined: Vec::new(),
-        drift: BTreeMap::new(),
-        unanswered: Vec::new(),
-        incomplete: Vec::new(),
-        sources: Vec::new(),
-        documents: Vec::new(),
-        agreement: std::collections::BTreeMap::new(),
+        ..RunReadings::default()
     }
 }
 
@@ -263,16 +252,8 @@ fn a_failed_run_leaves_its_account_and_can_be_tried_again() {
     let opened = store(data.path());
     let mut failed = run("2026-08-07T11:57:00Z", Vec::new());
     failed.models.clear();
-    failed.quarantined.push(Quarantined {
-        reason: QuarantineReason::Undecodable,
-        kind: DocumentName::new("models"),
-        model: None,
-        variant: None,
-        path: "$".into(),
-        detail: "no JSON".into(),
-        tokens: None,
-        sha256: "00".into(),
-    });
+    let (reason, kind) = (QuarantineReason::Undecodable, DocumentName::new("models"));
+    failed.quarantined.push(Quarantined::new(reason, kind, None, "$", "no JSON".into(), "00"));
     let account = RunRecord { failures: vec!["GET /x: no answer".into()], ..record(&failed, "failed") };
     assert_eq!(opened.ingest(&account, &failed).expect("the account is kept"), Ingested::Stored);
     let newest = opened.newest_run(None).expect("readable").expect("a run");

@@ -4,7 +4,7 @@ use crate::domain::document::Pair;
 use crate::domain::finding::{Check, Finding, Findings};
 use crate::domain::ids::{ModelSlug, Variant};
 use crate::domain::record::Counts;
-use crate::store::columns::{self, naive, rows};
+use crate::store::columns::{self, naive, rows, select};
 use crate::store::{Store, StoreError};
 use chrono::{DateTime, NaiveDate, Utc};
 use std::collections::HashMap;
@@ -23,22 +23,13 @@ pub struct PastValues {
 
 impl Store {
     /// The counts of the accepted runs in `[from, to)`, oldest first.
-    ///
-    /// # Errors
-    /// [`StoreError::Query`].
     pub fn run_counts(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Vec<Counts>, StoreError> {
-        self.read(|connection| {
-            Ok(rows!(
-                connection,
-                RUN_COUNTS,
-                [naive(from), naive(to)],
-                |observed_at: DateTime<Utc>,
-                 models: usize,
-                 endpoints: usize,
-                 readings: usize,
-                 tokens: f64| Counts { observed_at, models, endpoints, readings, tokens }
-            ))
-        })
+        select!(
+            self,
+            RUN_COUNTS,
+            [naive(from), naive(to)],
+            Counts { observed_at, models, endpoints, readings, tokens }
+        )
     }
 
     /// Values that the comparison series and the activity of models have reported for the past days `[from, to]`.
@@ -72,29 +63,20 @@ impl Store {
     }
 
     /// The findings against a run: those that make it suspect, and the accepted ones.
-    ///
-    /// # Errors
-    /// [`StoreError::Query`].
     pub fn findings(&self, run_id: &str) -> Result<Findings, StoreError> {
         let sql = "SELECT field, check_name, before, after, detail, accepted
              FROM finding JOIN run USING (run_no) WHERE run_id = ? ORDER BY finding.rowid";
-        let all = self.read(|connection| {
-            Ok(rows!(
-                connection,
-                sql,
-                [run_id],
-                |field: String,
-                 check_name: String,
-                 before: Option<f64>,
-                 after: Option<f64>,
-                 detail: String,
-                 accepted: bool| {
-                    // The store of a newer version may contain a check that this version does not know.
-                    let check = Check::parse(&check_name).unwrap_or(Check::Changed);
-                    (Finding { field, check, before, after, detail }, accepted)
-                }
-            ))
-        })?;
+        let all =
+            select!(self, sql, [run_id], |field: String,
+                                          check_name: String,
+                                          before: Option<f64>,
+                                          after: Option<f64>,
+                                          detail: String,
+                                          accepted: bool| {
+                // The store of a newer version may contain a check that this version does not know.
+                let check = Check::parse(&check_name).unwrap_or(Check::Changed);
+                (Finding { field, check, before, after, detail }, accepted)
+            })?;
         let mut findings = Findings::default();
         for (finding, accepted) in all {
             if accepted { findings.accepted.push(finding) } else { findings.open.push(finding) }

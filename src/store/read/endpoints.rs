@@ -1,11 +1,11 @@
 //! Endpoints and their days: frames for the analysis, rows for the snapshot.
 
 use crate::domain::endpoint::{EffectivePrices, EndpointFacts, PriceTier, Prices, PublishedFacts};
-use crate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant};
+use crate::domain::ids::ProviderSlug;
 use crate::domain::reading::Health;
 use crate::domain::record::EndpointDay;
 use crate::domain::window::Basis;
-use crate::store::columns::{Json, each_row, naive};
+use crate::store::columns::{each_row, naive, records};
 use crate::store::frame::Answer;
 use crate::store::{Store, StoreError, columns};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -91,9 +91,8 @@ fn endpoints_of(batch: &RecordBatch, endpoints: &mut Vec<EndpointNow>) -> Result
                       list_cache_read: Option<f64>,
                       list_cache_write: Option<f64>,
                       list_cache_write_1h: Option<f64>,
-                      price_tiers_json: Json<Vec<PriceTier>>,
+                      price_tiers_json: Vec<PriceTier>,
                       availability_1d: Option<f64>| {
-        let Json(price_tiers) = price_tiers_json;
         let (first_seen, reading_at) = (seconds(first_seen_s)?, seconds(reading_s)?);
         endpoints.extend(facts.next().zip(health.next()).map(|(facts, health)| EndpointNow {
             endpoint_id,
@@ -110,7 +109,7 @@ fn endpoints_of(batch: &RecordBatch, endpoints: &mut Vec<EndpointNow>) -> Result
                 cache_write: list_cache_write,
                 cache_write_1h: list_cache_write_1h,
             },
-            price_tiers,
+            price_tiers: price_tiers_json,
             health,
             availability: availability_1d,
         }));
@@ -120,74 +119,46 @@ fn endpoints_of(batch: &RecordBatch, endpoints: &mut Vec<EndpointNow>) -> Result
 
 /// The facts of the endpoints, row by row.
 fn facts_of(batch: &RecordBatch) -> Result<Vec<EndpointFacts>, StoreError> {
-    let mut all = Vec::with_capacity(batch.num_rows());
-    each_row!(batch, |endpoint_id: Uuid,
-                      model: ModelSlug,
-                      variant: Variant,
-                      provider: ProviderSlug,
-                      provider_name: String,
-                      tag: Tag,
-                      quantization: Option<String>,
-                      context_length: Option<i64>,
-                      max_completion_tokens: Option<i64>,
-                      region: Option<String>,
-                      trains_on_prompts: Option<bool>,
-                      retains_prompts: Option<bool>,
-                      parameters: Json<Vec<String>>,
-                      restricted: bool,
-                      deranked: bool,
-                      disabled: bool,
-                      max_prompt_tokens: Option<i64>,
-                      deprecation_us: Option<DateTime<Utc>>,
-                      created_us: Option<DateTime<Utc>>| {
-        let Json(parameters) = parameters;
-        all.push(EndpointFacts {
+    let published = records!(
+        batch,
+        PublishedFacts {
+            quantization,
+            context_length,
+            max_completion_tokens,
+            region,
+            trains_on_prompts,
+            retains_prompts,
+            parameters,
+            max_prompt_tokens,
+            deprecation_date: deprecation_us,
+            created_at: created_us,
+        }
+    );
+    let facts = records!(
+        batch,
+        EndpointFacts {
             model,
             variant,
-            endpoint_id: Some(endpoint_id),
+            endpoint_id,
             tag,
             provider,
             provider_name,
-            restricted: Some(restricted),
+            restricted,
             deranked,
             disabled,
-            published: PublishedFacts {
-                quantization,
-                context_length,
-                max_completion_tokens,
-                region,
-                trains_on_prompts,
-                retains_prompts,
-                parameters,
-                max_prompt_tokens,
-                deprecation_date: deprecation_us,
-                created_at: created_us,
-            },
-        });
-    });
-    Ok(all)
+            ..EndpointFacts::default()
+        }
+    );
+    let both = facts.into_iter().zip(published);
+    Ok(both.map(|(facts, published)| EndpointFacts { published, ..facts }).collect())
 }
 
 /// The health of the endpoints without the numbers of requests, row by row.
 fn health_of(batch: &RecordBatch) -> Result<Vec<Health>, StoreError> {
-    let mut all = Vec::with_capacity(batch.num_rows());
-    each_row!(batch, |status: Option<i32>,
-                      uptime_5m: Option<f64>,
-                      uptime_30m: Option<f64>,
-                      uptime_1d: Option<f64>,
-                      throughput: Option<f64>,
-                      latency_ms: Option<f64>| {
-        all.push(Health {
-            status,
-            uptime_5m,
-            uptime_30m,
-            uptime_1d,
-            throughput,
-            latency_ms,
-            ..Health::default()
-        });
-    });
-    Ok(all)
+    Ok(records!(
+        batch,
+        Health { status, uptime_5m, uptime_30m, uptime_1d, throughput, latency_ms, ..Health::default() }
+    ))
 }
 
 fn days_of(batch: &RecordBatch, days: &mut Vec<EndpointDayRow>) -> Result<(), StoreError> {

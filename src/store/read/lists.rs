@@ -1,8 +1,8 @@
 //! The lists of models and providers.
 
 use crate::domain::endpoint::{Model, Provider};
-use crate::domain::ids::{ModelSlug, ProviderSlug, Variant};
-use crate::store::columns::{self, naive, rows};
+use crate::domain::ids::{ModelSlug, Variant};
+use crate::store::columns::{self, naive, select};
 use crate::store::{Store, StoreError};
 use chrono::{DateTime, Utc};
 
@@ -12,40 +12,29 @@ const PROVIDERS: &str = include_str!("../../../queries/analysis/providers.sql");
 impl Store {
     /// The models listed at `as_of`.
     pub fn models(&self, as_of: DateTime<Utc>) -> Result<Vec<Model>, StoreError> {
-        self.read(|connection| {
-            Ok(rows!(
-                connection,
-                MODELS,
-                [naive(as_of)],
-                |model: ModelSlug,
-                 variant: Variant,
-                 model_id: String,
-                 name: String,
-                 created_s: Option<i64>,
-                 context_length: Option<i64>| {
-                    let created = created_s.and_then(|seconds| DateTime::from_timestamp(seconds, 0));
-                    Model { model, variant, model_id, name, created, context_length, is_free: None }
-                }
-            ))
-        })
+        select!(
+            self,
+            MODELS,
+            [naive(as_of)],
+            |model: ModelSlug,
+             variant: Variant,
+             model_id: String,
+             name: String,
+             created_s: Option<i64>,
+             context_length: Option<i64>| {
+                let created = created_s.and_then(|seconds| DateTime::from_timestamp(seconds, 0));
+                Model { model, variant, model_id, name, created, context_length, is_free: None }
+            }
+        )
     }
 
     /// The providers known at `as_of`.
     pub fn providers(&self, as_of: DateTime<Utc>) -> Result<Vec<Provider>, StoreError> {
-        self.read(|connection| {
-            Ok(rows!(
-                connection,
-                PROVIDERS,
-                [naive(as_of)],
-                |provider: ProviderSlug,
-                 name: String,
-                 headquarters: Option<String>,
-                 status_page: Option<String>,
-                 privacy_policy: Option<String>,
-                 terms_of_service: Option<String>| {
-                    Provider { provider, name, headquarters, status_page, privacy_policy, terms_of_service }
-                }
-            ))
-        })
+        select!(
+            self,
+            PROVIDERS,
+            [naive(as_of)],
+            Provider { provider, name, headquarters, status_page, privacy_policy, terms_of_service }
+        )
     }
 }

@@ -6,7 +6,7 @@ use crate::domain::reading::{Known, RunStatus};
 use crate::domain::record::RunSummary;
 use crate::domain::thresholds::EMPTY_ANSWER_HOURS;
 use crate::domain::window::WindowKind;
-use crate::store::columns::{self, Json, naive, rows};
+use crate::store::columns::{self, each_row, naive, records, rows, select};
 use crate::store::{Store, StoreError};
 use chrono::{DateTime, Duration, Utc};
 use duckdb::Connection;
@@ -27,9 +27,6 @@ pub struct RunRow {
 
 impl Store {
     /// The window kind of the newest accepted run before a time that knew it.
-    ///
-    /// # Errors
-    /// [`StoreError::Query`].
     pub fn last_window_kind(&self, before: DateTime<Utc>) -> Result<Option<WindowKind>, StoreError> {
         let sql = "SELECT max_by(window_kind, run_no) AS kind FROM run WHERE window_kind <> 'unknown' AND status NOT IN ('failed', 'suspect') AND observed_at < CAST(? AS TIMESTAMP)";
         Ok(rows!(self.writer(), sql, [naive(before)], |kind: Option<WindowKind>| kind).pop().flatten())
@@ -37,9 +34,6 @@ impl Store {
 
     /// The state of the newest accepted run before a time. If that run is too old to show what is missing, only the
     /// window kind.
-    ///
-    /// # Errors
-    /// [`StoreError::Query`].
     pub fn known(&self, before: DateTime<Utc>) -> Result<Known, StoreError> {
         let window_kind = self.last_window_kind(before)?;
         let mut known = Known { window_kind, ..Known::default() };
@@ -65,17 +59,11 @@ impl Store {
     }
 
     /// Whether an accepted run of the UTC day of `at` has what is requested once a day.
-    ///
-    /// # Errors
-    /// [`StoreError::Query`].
     pub fn has_daily(&self, at: DateTime<Utc>) -> Result<bool, StoreError> {
         self.has_run(at, "activity")
     }
 
     /// Whether an accepted run of the UTC day of `at` has the comparison series, or knows that it is not offered.
-    ///
-    /// # Errors
-    /// [`StoreError::Query`].
     pub fn has_comparison(&self, at: DateTime<Utc>) -> Result<bool, StoreError> {
         self.has_run(at, "comparison IN ('answered', 'not_offered')")
     }
@@ -91,9 +79,6 @@ impl Store {
     }
 
     /// The runs up to `as_of`, newest first, at most `limit`.
-    ///
-    /// # Errors
-    /// [`StoreError::Query`].
     pub fn runs(&self, as_of: DateTime<Utc>, limit: usize) -> Result<Vec<RunRow>, StoreError> {
         let newest_first =
             format!("WHERE observed_at <= CAST(? AS TIMESTAMP) ORDER BY observed_at DESC LIMIT {limit}");
@@ -104,27 +89,11 @@ impl Store {
     fn runs_where(&self, end: &str, parameter: String) -> Result<Vec<RunRow>, StoreError> {
         let sql = format!("SELECT * FROM run {end}");
         self.read(|connection| {
-            Ok(rows!(
-                connection,
-                &sql,
-                [&parameter],
-                |run_id: String,
-                 observed_at: DateTime<Utc>,
-                 status: RunStatus,
-                 window_kind: WindowKind,
-                 simulated: bool,
-                 requests: usize,
-                 documents: usize,
-                 readings: usize,
-                 endpoints: usize,
-                 quarantined: usize,
-                 drift: usize,
-                 duration_ms: i64,
-                 failures: Json<Vec<String>>,
-                 comparison: Option<RouteAnswer>,
-                 upstream_name: String| {
-                    let Json(failures) = failures;
-                    let run = RunSummary {
+            let mut rows = Vec::new();
+            for batch in connection.prepare(&sql)?.query_arrow([&parameter])? {
+                let runs = records!(
+                    &batch,
+                    RunSummary {
                         run_id,
                         observed_at,
                         status,
@@ -137,41 +106,34 @@ impl Store {
                         drift,
                         duration_ms,
                         failures,
-                    };
-                    RunRow { run, simulated, comparison, upstream_name }
-                }
-            ))
+                    }
+                );
+                let mut runs = runs.into_iter();
+                each_row!(&batch, |simulated: bool,
+                                   comparison: Option<RouteAnswer>,
+                                   upstream_name: String| {
+                    rows.extend(runs.next().map(|run| RunRow { run, simulated, comparison, upstream_name }));
+                });
+            }
+            Ok(rows)
         })
     }
 
     /// The ids of all runs, including failed ones.
-    ///
-    /// # Errors
-    /// [`StoreError::Query`].
     pub fn run_ids(&self) -> Result<BTreeSet<String>, StoreError> {
         let ids = rows!(self.writer(), "SELECT run_id FROM run", [], |run_id: String| run_id);
         Ok(ids.into_iter().collect())
     }
 
     /// The number of runs up to `as_of` and the time of the first.
-    ///
-    /// # Errors
-    /// [`StoreError::Query`].
     pub fn extent(&self, as_of: DateTime<Utc>) -> Result<(usize, Option<DateTime<Utc>>), StoreError> {
         let sql = "SELECT count(*) AS runs, min(observed_at) AS first FROM run WHERE observed_at <= CAST(? AS TIMESTAMP)";
-        self.read(|connection| {
-            let extent =
-                rows!(connection, sql, [naive(as_of)], |runs: usize, first: Option<DateTime<Utc>>| (
-                    runs, first
-                ));
-            Ok(extent.into_iter().next().unwrap_or_default())
-        })
+        let extent =
+            select!(self, sql, [naive(as_of)], |runs: usize, first: Option<DateTime<Utc>>| (runs, first));
+        Ok(extent?.pop().unwrap_or_default())
     }
 
     /// The newest accepted run at or before `as_of`; `None` means no limit.
-    ///
-    /// # Errors
-    /// [`StoreError::Query`].
     pub fn newest_run(&self, as_of: Option<DateTime<Utc>>) -> Result<Option<RunRow>, StoreError> {
         let limit = as_of.map_or_else(|| "9999-12-31".to_owned(), naive);
         let newest = "WHERE observed_at <= CAST(? AS TIMESTAMP) AND status NOT IN ('failed', 'suspect') ORDER BY observed_at DESC LIMIT 1";
@@ -179,25 +141,16 @@ impl Store {
     }
 
     /// Time of the newest accepted run.
-    ///
-    /// # Errors
-    /// [`StoreError::Query`].
     pub fn newest_accepted(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
         Ok(self.newest_run(None)?.map(|row| row.run.observed_at))
     }
 
     /// The run with an id, whatever its status.
-    ///
-    /// # Errors
-    /// [`StoreError::Query`].
     pub fn run(&self, run_id: &str) -> Result<Option<RunRow>, StoreError> {
         Ok(self.runs_where("WHERE run_id = ?", run_id.to_owned())?.pop())
     }
 
     /// The newest run at or before `as_of` that did not fail, if it is suspect.
-    ///
-    /// # Errors
-    /// [`StoreError::Query`].
     pub fn suspect_run(&self, as_of: DateTime<Utc>) -> Result<Option<RunRow>, StoreError> {
         let newest = "WHERE observed_at <= CAST(? AS TIMESTAMP) AND status <> 'failed' ORDER BY observed_at DESC LIMIT 1";
         let newest = self.runs_where(newest, naive(as_of))?.pop();
@@ -205,9 +158,6 @@ impl Store {
     }
 
     /// Time of the newest run, including failed ones.
-    ///
-    /// # Errors
-    /// [`StoreError::Query`].
     pub fn newest_time(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
         newest_time(&self.writer())
     }

@@ -43,17 +43,8 @@ impl Decoded {
     /// The result for a document that cannot be read: unanswered, and quarantined by name.
     pub(super) fn undecodable(outcome: &Outcome<'_>, detail: String) -> Self {
         let Outcome { request, sha256, .. } = *outcome;
-        let pair = request.pair.as_ref();
-        let row = Quarantined {
-            reason: QuarantineReason::Undecodable,
-            kind: request.kind.clone(),
-            model: pair.map(|pair| pair.model.clone()),
-            variant: pair.map(|pair| pair.variant.clone()),
-            path: "$".into(),
-            detail,
-            tokens: None,
-            sha256: sha256.into(),
-        };
+        let (reason, pair) = (QuarantineReason::Undecodable, request.pair.as_ref());
+        let row = Quarantined::new(reason, request.kind.clone(), pair, "$", detail, sha256);
         Self { quarantined: vec![row], failed: true, ..Self::default() }
     }
 }
@@ -254,16 +245,8 @@ impl Reader<'_> {
     }
 
     fn put_aside(&mut self, reason: QuarantineReason, path: &str, detail: String) {
-        self.quarantined.push(Quarantined {
-            reason,
-            kind: self.kind.into(),
-            model: self.pair.map(|pair| pair.model.clone()),
-            variant: self.pair.map(|pair| pair.variant.clone()),
-            path: path.into(),
-            detail: detail.chars().take(300).collect(),
-            tokens: None,
-            sha256: self.sha256.into(),
-        });
+        let detail = detail.chars().take(300).collect();
+        self.quarantined.push(Quarantined::new(reason, self.kind, self.pair, path, detail, self.sha256));
     }
 
     fn pair(&self) -> Found<Pair> {

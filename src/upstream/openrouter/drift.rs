@@ -33,7 +33,6 @@ const PRICING: &[&str] = &[
     "web_search",
     "internal_reasoning",
     "display_pricing",
-    // A condition, not a price.
 ];
 
 /// Whether a key of `pricing` is a known unused price, or a part of one.

@@ -13,18 +13,11 @@ const ENTRY: &str = "[]";
 /// Step into the values of a map with any keys.
 const VALUE: &str = "*";
 
-/// What the probe found on the way to one position.
-#[derive(Default)]
-struct Found {
-    /// The possible next steps from there.
-    steps: Vec<&'static str>,
-}
-
 /// Acts as a value: walks to `target` and records the possible next steps there.
 #[derive(Clone, Copy)]
 struct Probe<'a> {
     target: &'a [&'static str],
-    found: &'a RefCell<Found>,
+    found: &'a RefCell<Vec<&'static str>>,
 }
 
 impl<'a> Probe<'a> {
@@ -32,7 +25,7 @@ impl<'a> Probe<'a> {
     fn next(self, steps: &[&'static str]) -> Option<(&'static str, Self)> {
         match self.target.split_first() {
             None => {
-                self.found.borrow_mut().steps = steps.to_vec();
+                *self.found.borrow_mut() = steps.to_vec();
                 None
             }
             Some((step, rest)) => Some((*step, Self { target: rest, ..self })),
@@ -123,10 +116,10 @@ fn places<'de, T: Deserialize<'de>>() -> Vec<Vec<&'static str>> {
     let mut waiting = VecDeque::from([Vec::new()]);
     let mut all = Vec::new();
     while let Some(target) = waiting.pop_front() {
-        let found = RefCell::new(Found::default());
+        let found = RefCell::new(Vec::new());
         // Most walks end in an error because only one field is present; what the probe found on the way counts.
         let _: Result<T, Error> = T::deserialize(Probe { target: &target, found: &found });
-        for step in found.into_inner().steps {
+        for step in found.into_inner() {
             waiting.push_back([target.as_slice(), &[step]].concat());
         }
         all.push(target);

@@ -15,7 +15,7 @@ use crate::domain::endpoint::{Model, Provider};
 use crate::domain::ids::ProviderSlug;
 use crate::domain::reading::{Known, QuarantineReason, Quarantined, Reading, RunReadings};
 use crate::domain::thresholds;
-use crate::domain::window::{WindowKind, WindowWitness};
+use crate::domain::window::WindowWitness;
 use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
 
@@ -59,21 +59,10 @@ pub fn join(mut answers: Vec<Answer>, observed_at: DateTime<Utc>, known: &Known)
     answers.iter_mut().for_each(|answer| refuse_empty(answer, known));
     let mut run = RunReadings {
         observed_at,
-        window_kind: WindowKind::Unknown,
-        models: Vec::new(),
-        providers: Vec::new(),
-        readings: Vec::new(),
-        model_usage: Vec::new(),
-        activity: Vec::new(),
-        closing_rates: Vec::new(),
         comparison: comparison_answer(&answers),
-        quarantined: Vec::new(),
-        drift: BTreeMap::new(),
-        unanswered: Vec::new(),
-        incomplete: Vec::new(),
         sources: source_reports(&answers),
         documents: document_reports(&answers),
-        agreement: BTreeMap::new(),
+        ..RunReadings::default()
     };
     let mut pairs: BTreeMap<Pair, PairParts> = BTreeMap::new();
     let mut providers: BTreeMap<ProviderSlug, Provider> = BTreeMap::new();
@@ -169,16 +158,9 @@ fn take(
 /// A row of the statistics that names another model than the one that was requested.
 fn other_model(row: &StatsEndpoint, pair: Option<&Pair>, sha256: &str) -> Quarantined {
     let named = row.model.as_ref().map(ToString::to_string).unwrap_or_default();
-    Quarantined {
-        reason: QuarantineReason::OtherModel,
-        kind: DocumentKind::StatsEndpoint.into(),
-        model: pair.map(|pair| pair.model.clone()),
-        variant: pair.map(|pair| pair.variant.clone()),
-        path: "$.data[].model_variant_permaslug".into(),
-        detail: format!("endpoint {} belongs to the model `{named}`", id_of(&row.reading)),
-        tokens: None,
-        sha256: sha256.to_owned(),
-    }
+    let detail = format!("endpoint {} belongs to the model `{named}`", id_of(&row.reading));
+    let path = "$.data[].model_variant_permaslug";
+    Quarantined::new(QuarantineReason::OtherModel, DocumentKind::StatsEndpoint, pair, path, detail, sha256)
 }
 
 fn merge_provider(providers: &mut BTreeMap<ProviderSlug, Provider>, new: Provider) {
@@ -199,10 +181,8 @@ fn join_pair(
     let usage = parts.usage.take();
     let answered = !parts.stats_asked || parts.stats_answered;
     let mut readings = join_endpoints(pair, parts, providers, run);
-    if let Some(UsageAnswer { body, sha256, read_at }) = usage {
-        let mut aside = join_usage(pair, body, read_at, answered, &mut readings, witness, run);
-        aside.iter_mut().for_each(|row| row.sha256.clone_from(&sha256));
-        run.quarantined.extend(aside);
+    if let Some(usage) = usage {
+        join_usage(pair, usage, answered, &mut readings, witness, run);
     }
     readings.sort_by(|a, b| (&a.facts.endpoint_id, &a.facts.tag).cmp(&(&b.facts.endpoint_id, &b.facts.tag)));
     run.readings.extend(readings);

@@ -5,13 +5,12 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use hitrate::domain::document::{Request, Subject};
-use hitrate::domain::endpoint::{EndpointFacts, ListPrices, Model, Provider, PublishedFacts};
+use hitrate::domain::endpoint::{EndpointFacts, ListPrices, Model, Provider};
 use hitrate::domain::ids::{DocumentName, ModelSlug, ProviderSlug, Tag, Variant};
 use hitrate::domain::reading::{
     DocumentReport, Health, Known, QuarantineReason, Quarantined, Reading, RunReadings, SourceReport,
 };
 use hitrate::domain::units::UsdPerMtok;
-use hitrate::domain::window::WindowKind;
 use hitrate::upstream::{Due, Kind, Outcome, Upstream};
 use rust_decimal::Decimal;
 use serde::Deserialize;
@@ -64,7 +63,7 @@ impl Upstream for Listing {
         Vec::new()
     }
     fn read(&self, outcomes: &[Outcome<'_>], observed_at: DateTime<Utc>, _known: &Known) -> RunReadings {
-        let mut run = empty(observed_at);
+        let mut run = RunReadings { observed_at, ..RunReadings::default() };
         let mut counts = SourceReport { source: NAME.into(), ..SourceReport::default() };
         for outcome in outcomes {
             counts.planned += 1;
@@ -90,38 +89,9 @@ impl Upstream for Listing {
     }
 }
 
-fn empty(observed_at: DateTime<Utc>) -> RunReadings {
-    RunReadings {
-        observed_at,
-        window_kind: WindowKind::Unknown,
-        models: Vec::new(),
-        providers: Vec::new(),
-        readings: Vec::new(),
-        model_usage: Vec::new(),
-        activity: Vec::new(),
-        closing_rates: Vec::new(),
-        comparison: None,
-        quarantined: Vec::new(),
-        drift: BTreeMap::new(),
-        unanswered: Vec::new(),
-        incomplete: Vec::new(),
-        sources: Vec::new(),
-        documents: Vec::new(),
-        agreement: BTreeMap::new(),
-    }
-}
-
 fn unreadable(outcome: &Outcome<'_>, detail: String) -> Quarantined {
-    Quarantined {
-        reason: QuarantineReason::Undecodable,
-        kind: DocumentName::new(OFFERS.name),
-        model: None,
-        variant: None,
-        path: "$".into(),
-        detail,
-        tokens: None,
-        sha256: outcome.sha256.into(),
-    }
+    let kind = DocumentName::new(OFFERS.name);
+    Quarantined::new(QuarantineReason::Undecodable, kind, None, "$", detail, outcome.sha256)
 }
 
 fn add(offers: Offers, run: &mut RunReadings) {
@@ -160,14 +130,10 @@ fn reading(model: &ModelSlug, offer: Offer) -> Reading {
     let facts = EndpointFacts {
         model: model.clone(),
         variant: Variant::standard(),
-        endpoint_id: None,
         tag: Tag::new(&offer.provider),
         provider: ProviderSlug::new(&offer.provider),
         provider_name: offer.provider,
-        restricted: None,
-        deranked: false,
-        disabled: false,
-        published: PublishedFacts::default(),
+        ..EndpointFacts::default()
     };
     Reading {
         facts,

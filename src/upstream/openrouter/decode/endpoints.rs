@@ -57,7 +57,7 @@ fn time(field: &'static str, text: Option<String>, row: &mut Row) -> Option<Date
 
 /// A token limit; the upstream uses 0 for "no limit".
 fn token_limit(field: &str, tokens: Option<i64>, row: &mut Row) -> Option<i64> {
-    row.within(field, tokens.filter(|tokens| *tokens != 0), &bounds::LENGTH)
+    row.length(field, tokens.filter(|tokens| *tokens != 0))
 }
 
 fn sorted(mut parameters: Vec<String>) -> Vec<String> {
@@ -75,25 +75,18 @@ fn public_endpoint(wire: wire::PublicEndpoint, row: &mut Row, pair: &Pair) -> Re
     let facts = EndpointFacts {
         model: pair.model.clone(),
         variant: pair.variant.clone(),
-        endpoint_id: None,
         tag,
         provider_name: wire.provider_name.unwrap_or_else(|| provider.to_string()),
         provider,
-        restricted: None,
-        deranked: false,
-        disabled: false,
         published: PublishedFacts {
             quantization: wire.quantization,
-            context_length: row.within("context_length", wire.context_length, &bounds::LENGTH),
+            context_length: row.length("context_length", wire.context_length),
             max_prompt_tokens: token_limit("max_prompt_tokens", wire.max_prompt_tokens, row),
-            max_completion_tokens: row.within(
-                "max_completion_tokens",
-                wire.max_completion_tokens,
-                &bounds::LENGTH,
-            ),
+            max_completion_tokens: row.length("max_completion_tokens", wire.max_completion_tokens),
             parameters: sorted(wire.supported_parameters),
             ..PublishedFacts::default()
         },
+        ..EndpointFacts::default()
     };
     let health = Health {
         status: row.small("status", wire.status, &bounds::STATUS),
@@ -157,15 +150,11 @@ fn stats_endpoint(
         published: PublishedFacts {
             region: wire.provider_region,
             quantization: wire.quantization,
-            context_length: row.within("context_length", wire.context_length, &bounds::LENGTH),
+            context_length: row.length("context_length", wire.context_length),
             max_prompt_tokens: token_limit("max_prompt_tokens", wire.max_prompt_tokens, row),
             created_at: time("created_at", wire.created_at, row),
             deprecation_date: time("deprecation_date", wire.deprecation_date, row),
-            max_completion_tokens: row.within(
-                "max_completion_tokens",
-                wire.max_completion_tokens,
-                &bounds::LENGTH,
-            ),
+            max_completion_tokens: row.length("max_completion_tokens", wire.max_completion_tokens),
             parameters: sorted(wire.supported_parameters),
             trains_on_prompts: policy.training,
             retains_prompts: policy.retains_prompts,

@@ -105,7 +105,7 @@ fn model(wire: wire::Model, row: &mut Row) -> Result<Option<Model>, (&'static st
         variant,
         name: wire.name.unwrap_or_else(|| wire.id.clone()),
         created: created.and_then(|seconds| DateTime::from_timestamp(seconds, 0)),
-        context_length: row.within("context_length", wire.context_length, &bounds::LENGTH),
+        context_length: row.length("context_length", wire.context_length),
         is_free: price.map(|price| price.is_zero()),
         model_id: wire.id,
     }))

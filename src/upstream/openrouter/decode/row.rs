@@ -67,6 +67,11 @@ impl Row {
         UsdPerToken(price).per_mtok()
     }
 
+    /// The length of a context, prompt or answer, tokens.
+    pub fn length(&mut self, field: &str, tokens: Option<i64>) -> Option<i64> {
+        self.within(field, tokens, &bounds::LENGTH)
+    }
+
     /// A percentage, converted to a fraction.
     pub fn percent(&mut self, field: &str, percent: Option<f64>) -> Option<f64> {
         self.within(field, percent, &bounds::PERCENT).and_then(|percent| Percent(percent).fraction())

@@ -18,16 +18,9 @@ pub(super) fn refuse_empty(answer: &mut Answer, known: &Known) {
     };
     (decoded.failed, decoded.content) = (true, None);
     let how = if decoded.missing { "HTTP status 404" } else { "an empty response" };
-    decoded.quarantined.push(Quarantined {
-        reason: QuarantineReason::EmptyAnswer,
-        kind: request.kind.clone(),
-        model: request.pair.as_ref().map(|pair| pair.model.clone()),
-        variant: request.pair.as_ref().map(|pair| pair.variant.clone()),
-        path: "$".into(),
-        detail: format!("{how}, but the previous run had rows here"),
-        tokens: None,
-        sha256: sha256.clone(),
-    });
+    let detail = format!("{how}, but the previous run had rows here");
+    let (reason, pair) = (QuarantineReason::EmptyAnswer, request.pair.as_ref());
+    decoded.quarantined.push(Quarantined::new(reason, request.kind.clone(), pair, "$", detail, sha256));
 }
 
 /// Whether the requested document had rows in the last accepted run.

@@ -66,33 +66,16 @@ fn unique(pair: &Pair, rows: Vec<Reading>, run: &mut RunReadings) -> Vec<Reading
         rows.into_iter().partition(|row| known.insert(row.facts.endpoint_id));
     run.quarantined.extend(repeated.iter().map(|row| {
         let detail = format!("duplicate row of endpoint {}", id_of(row));
-        put_aside(pair, QuarantineReason::DuplicateEndpoint, DocumentKind::StatsEndpoint, "$.data", detail)
+        let (reason, kind) = (QuarantineReason::DuplicateEndpoint, DocumentKind::StatsEndpoint);
+        Quarantined::new(reason, kind, Some(pair), "$.data", detail, "")
     }));
     listed
 }
 
 /// Documented rows of a tag that does not identify an endpoint.
 fn ambiguous(pair: &Pair, detail: String) -> Quarantined {
-    put_aside(pair, QuarantineReason::AmbiguousTag, DocumentKind::PublicEndpoints, "$", detail)
-}
-
-fn put_aside(
-    pair: &Pair,
-    reason: QuarantineReason,
-    kind: DocumentKind,
-    path: &str,
-    detail: String,
-) -> Quarantined {
-    Quarantined {
-        reason,
-        kind: kind.into(),
-        model: Some(pair.model.clone()),
-        variant: Some(pair.variant.clone()),
-        path: path.into(),
-        detail,
-        tokens: None,
-        sha256: String::new(),
-    }
+    let (reason, kind) = (QuarantineReason::AmbiguousTag, DocumentKind::PublicEndpoints);
+    Quarantined::new(reason, kind, Some(pair), "$", detail, "")
 }
 
 /// The UUID of a row of the statistics; each has one.

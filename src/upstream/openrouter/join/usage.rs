@@ -1,5 +1,6 @@
 //! The usage of a pair: summaries and charts, joined to endpoints by UUID or, before 2026-08-04, by display name.
 
+use super::UsageAnswer;
 use crate::domain::document::Pair;
 use crate::domain::ids::Variant;
 use crate::domain::reading::{QuarantineReason, Quarantined, Reading, RunReadings, Usage};
@@ -72,15 +73,13 @@ fn has_ordinal(name: &str) -> bool {
 
 pub(super) fn join_usage(
     pair: &Pair,
-    body: UsageBody,
-    read_at: DateTime<Utc>,
+    UsageAnswer { body, sha256, read_at }: UsageAnswer,
     list_answered: bool,
     readings: &mut [Reading],
     witness: &mut WindowWitness,
     run: &mut RunReadings,
-) -> Vec<Quarantined> {
+) {
     let resolver = Resolver::new(readings);
-    let mut aside = Vec::new();
     let mut taken = BTreeSet::new();
     let day = body.day();
     // A run that began before midnight may contain bodies of the next day, even if their own time is unknown.
@@ -102,15 +101,16 @@ pub(super) fn join_usage(
                 let usage = Usage { day, read_at: Some(read_at), ..usage(&pair.variant, summary) };
                 readings[position].usage = (!usage.is_empty()).then_some(usage);
             }
-            Err((reason, detail)) => aside.push(Quarantined {
-                reason,
-                kind: DocumentKind::EffectivePricing.into(),
-                model: Some(pair.model.clone()),
-                variant: Some(pair.variant.clone()),
-                path: summary.path.clone(),
-                detail,
+            Err((reason, detail)) => run.quarantined.push(Quarantined {
                 tokens: summary.tokens,
-                sha256: String::new(),
+                ..Quarantined::new(
+                    reason,
+                    DocumentKind::EffectivePricing,
+                    Some(pair),
+                    &summary.path,
+                    detail,
+                    &sha256,
+                )
             }),
         }
     }
@@ -125,7 +125,6 @@ pub(super) fn join_usage(
     if !body.summaries.is_empty() {
         run.model_usage.push(body.aggregate);
     }
-    aside
 }
 
 /// Whether a chart point is final. Days before the body's own day are; the body's own day is final once it ended so
