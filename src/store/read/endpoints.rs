@@ -1,11 +1,12 @@
 //! Endpoints and their days: frames for the analysis, rows for the snapshot.
 
-use crate::domain::endpoint::{EffectivePrices, EndpointFacts, PriceTier, Prices, PublishedFacts};
+use crate::domain::endpoint::{EffectivePrices, EndpointFacts, PriceTier, Prices};
 use crate::domain::ids::ProviderSlug;
 use crate::domain::reading::Health;
 use crate::domain::record::EndpointDay;
 use crate::domain::window::Basis;
 use crate::store::columns::{each_row, naive, records};
+use crate::store::facts::facts_of;
 use crate::store::frame::Answer;
 use crate::store::{Store, StoreError, columns};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -115,42 +116,6 @@ fn endpoints_of(batch: &RecordBatch, endpoints: &mut Vec<EndpointNow>) -> Result
         }));
     });
     Ok(())
-}
-
-/// The facts of the endpoints, row by row.
-fn facts_of(batch: &RecordBatch) -> Result<Vec<EndpointFacts>, StoreError> {
-    let published = records!(
-        batch,
-        PublishedFacts {
-            quantization,
-            context_length,
-            max_completion_tokens,
-            region,
-            trains_on_prompts,
-            retains_prompts,
-            parameters,
-            max_prompt_tokens,
-            deprecation_date: deprecation_us,
-            created_at: created_us,
-        }
-    );
-    let facts = records!(
-        batch,
-        EndpointFacts {
-            model,
-            variant,
-            endpoint_id,
-            tag,
-            provider,
-            provider_name,
-            restricted,
-            deranked,
-            disabled,
-            ..EndpointFacts::default()
-        }
-    );
-    let both = facts.into_iter().zip(published);
-    Ok(both.map(|(facts, published)| EndpointFacts { published, ..facts }).collect())
 }
 
 /// The health of the endpoints without the numbers of requests, row by row.
