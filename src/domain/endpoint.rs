@@ -217,8 +217,8 @@ pub struct EndpointFacts {
 /// Defines [`PublishedFacts`], and a macro that passes the names of its fields to another macro.
 macro_rules! published_facts {
     ($($(#[$of:meta])* $fact:ident: $kind:ty,)+) => {
-        /// What an endpoint offers: its limits, policies and dates, as the upstream states them. The fields are columns
-        /// of the record, and fields of the endpoints in the snapshot and in the JSON API.
+        /// What an endpoint offers: its limits, policies and dates, as the upstream states them.
+        // The fields are columns of the record, and fields of the endpoints in the snapshot and in the JSON API.
         #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
         pub struct PublishedFacts {
             $($(#[$of])* pub $fact: $kind,)+
@@ -233,7 +233,8 @@ macro_rules! published_facts {
 }
 
 published_facts! {
-    /// Self-declared quantization; null if not published (`unknown` is the upstream's own value).
+    /// Self-declared quantization.
+    // `unknown` is the upstream's own value.
     quantization: Option<String>,
     /// Context length, tokens.
     context_length: Option<i64>,
@@ -245,7 +246,8 @@ published_facts! {
     trains_on_prompts: Option<bool>,
     /// Whether prompts are retained.
     retains_prompts: Option<bool>,
-    /// Supported request parameters, sorted.
+    /// Supported request parameters.
+    // Sorted.
     parameters: Vec<String>,
     /// Longest prompt it accepts, tokens; null if the upstream publishes no limit besides the context.
     max_prompt_tokens: Option<i64>,
