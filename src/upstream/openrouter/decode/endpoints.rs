@@ -12,6 +12,20 @@ use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
+/// Facts that are read from a field of another name: the fact, and the field of the statistics.
+pub const FACT_FIELDS: &[(&str, &str)] = &[
+    ("tag", "provider_slug"),
+    ("provider", "provider_info.slug"),
+    ("provider_name", "provider_display_name"),
+    ("region", "provider_region"),
+    ("trains_on_prompts", "data_policy.training"),
+    ("retains_prompts", "data_policy.retainsPrompts"),
+    ("parameters", "supported_parameters"),
+    ("restricted", "is_hidden"),
+    ("deranked", "is_deranked"),
+    ("disabled", "is_disabled"),
+];
+
 /// An endpoint in the statistics.
 #[derive(Debug, Clone)]
 pub struct StatsEndpoint {
