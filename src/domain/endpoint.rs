@@ -255,8 +255,6 @@ published_facts! {
     deprecation_date: Option<DateTime<Utc>>,
     /// When the upstream began to offer it; null if not published.
     created_at: Option<DateTime<Utc>>,
-    /// Whether prompts are moderated; null if not published.
-    moderated: Option<bool>,
 }
 
 /// Whether the upstream's status means down: -5 (uptime below 80 %) or lower (-10: disabled).

@@ -31,7 +31,6 @@ const MIGRATIONS: &[Migration] = migrations! {
     6 "usage_day",
     7 "upstream",
     8 "comments",
-    9 "moderated",
 };
 
 /// Applies the missing migrations.

@@ -116,6 +116,7 @@ const STATS_ENDPOINT: &[&str] = &[
     "max_tokens_per_image",
     "excluded_parameters",
     "is_byok",
+    "moderation_required",
     "data_policy.trainingOpenRouter",
     "data_policy.retentionDays",
     "data_policy.canPublish",

@@ -161,7 +161,6 @@ objects! {
         supported_parameters: Vec<String>,
         data_policy: Option<DataPolicy>,
         pricing: Option<Pricing>,
-        moderation_required: Option<bool>,
         is_hidden: Option<bool>,
         is_private: Option<bool>,
         is_byok_only: Option<bool>,

@@ -20,7 +20,6 @@ pub const FACT_FIELDS: &[(&str, &str)] = &[
     ("region", "provider_region"),
     ("trains_on_prompts", "data_policy.training"),
     ("retains_prompts", "data_policy.retainsPrompts"),
-    ("moderated", "moderation_required"),
     ("parameters", "supported_parameters"),
     ("restricted", "is_hidden"),
     ("deranked", "is_deranked"),
@@ -173,7 +172,6 @@ fn stats_endpoint(
             parameters: sorted(wire.supported_parameters),
             trains_on_prompts: policy.training,
             retains_prompts: policy.retains_prompts,
-            moderated: wire.moderation_required,
         },
     };
     let prices = list_prices(wire.pricing, row);
