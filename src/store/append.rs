@@ -32,34 +32,22 @@ impl<T: Stored> Stored for Option<T> {
     }
 }
 
-impl Stored for bool {
-    fn stored(&self) -> Result<impl ToSql, StoreError> {
-        Ok(*self)
-    }
+macro_rules! stored {
+    ($($type:ty: |$value:ident| $stored:expr,)+) => {$(
+        impl Stored for $type {
+            fn stored(&self) -> Result<impl ToSql, StoreError> {
+                let $value = self;
+                Ok($stored)
+            }
+        }
+    )+};
 }
-
-impl Stored for i64 {
-    fn stored(&self) -> Result<impl ToSql, StoreError> {
-        Ok(*self)
-    }
-}
-
-impl Stored for String {
-    fn stored(&self) -> Result<impl ToSql, StoreError> {
-        Ok(self.as_str())
-    }
-}
-
-impl Stored for DateTime<Utc> {
-    fn stored(&self) -> Result<impl ToSql, StoreError> {
-        Ok(naive(*self))
-    }
-}
-
-impl Stored for UsdPerMtok {
-    fn stored(&self) -> Result<impl ToSql, StoreError> {
-        Ok(self.0.to_string())
-    }
+stored! {
+    bool: |flag| *flag,
+    i64: |number| *number,
+    String: |text| text.as_str(),
+    DateTime<Utc>: |time| naive(*time),
+    UsdPerMtok: |price| price.0.to_string(),
 }
 
 /// A list, stored as JSON text.
