@@ -47,6 +47,9 @@ list_query!(
     } [] [limit cursor]
 );
 
+/// Filters whose values have a fixed form. The page ignores spaces around them; a program gets no such hint.
+const FORMAL: [&str; 5] = ["price", "list", "hit", "context", "variants"];
+
 /// The endpoints of all models, without their days; by default those of standard variants, most tokens per day first.
 #[utoipa::path(get, path = "/api/v1/endpoints", params(EndpointsQuery), tag = "models", responses(
     (status = 200, description = "A page of endpoints", content((Envelope<Vec<Offer>> = "application/json"), (String = "text/csv"))),
@@ -55,6 +58,11 @@ pub(super) async fn endpoints(request: ApiRequest<EndpointsQuery>) -> Result<Res
     let query = &request.query;
     let rows = || {
         let submitted = serde_json::to_value(query).unwrap_or_default();
+        let is_padded =
+            |name: &&str| submitted[*name].as_str().is_some_and(|text| text.trim().len() < text.len());
+        if let Some(name) = FORMAL.into_iter().find(is_padded) {
+            return Err(Problem::bad_request(format!("invalid `{name}`: spaces before or after the value")));
+        }
         let question = Question::new(|name| submitted[name].as_str());
         // A program gets no hint: what the page would ignore is refused.
         match question.errors.is_empty() {

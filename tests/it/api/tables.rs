@@ -192,7 +192,17 @@ fn endpoints_are_filtered_and_paged() {
     assert_eq!(table("/api/v1/endpoints?variants=all&format=csv").len(), all.len() + 1);
     let cached = data(&api, "/api/v1/endpoints?price=&hit=60%20%25&context=1k");
     assert!(cached.as_array().expect("a list").iter().all(|one| one["hit_rate"].as_f64() >= Some(0.6)));
-    for wrong in ["hit=120", "price=cheap", "sort=beauty", "dir=up", "data=x", "variants=x", "page=2"] {
+    for wrong in [
+        "hit=120",
+        "price=cheap",
+        "sort=beauty",
+        "dir=up",
+        "data=x",
+        "variants=x",
+        "page=2",
+        "context=%C2%A0",
+        "hit=50%20",
+    ] {
         problem(&api, &format!("/api/v1/endpoints?{wrong}"), 400);
     }
 }
