@@ -46,7 +46,7 @@ WITH newest AS MATERIALIZED (
           ELSE run_no = newest.run_no END
     GROUP BY endpoint_no
 )
-SELECT CAST(e.endpoint_id AS VARCHAR) AS endpoint_id, e.model, e.variant, f.provider, f.provider_name, f.tag,
+SELECT CAST(e.endpoint_id AS VARCHAR) AS endpoint_id, e.model, e.variant, f.* EXCLUDE (endpoint_no, valid_from, valid_to),
     CAST(epoch(m.created) AS BIGINT) AS model_created_s,
     CAST(epoch(newest.observed_at) AS BIGINT) AS observed_s,
     CAST(epoch(e.first_seen) AS BIGINT) AS first_seen_s,
@@ -60,12 +60,8 @@ SELECT CAST(e.endpoint_id AS VARCHAR) AS endpoint_id, e.model, e.variant, f.prov
          THEN r.success_1d / (r.success_1d + r.error_1d + r.rate_limited_1d) END AS availability_1d,
     CAST(r.status AS INTEGER) AS status,
     r.throughput, r.latency_ms,
-    f.restricted, f.deranked, f.disabled,
     newest.window_kind = 'day_to_date' AS window_day_to_date,
-    f.quantization, f.context_length, f.max_completion_tokens, f.region, f.trains_on_prompts, f.retains_prompts,
-    f.parameters,
     CAST(epoch(r.seen_at) AS BIGINT) AS reading_s,
-    f.max_prompt_tokens, epoch_us(f.deprecation_date) AS deprecation_us, epoch_us(f.created_at) AS created_us,
     CAST(p.list_cache_write_1h AS DOUBLE) AS list_cache_write_1h,
     coalesce(p.moved_today, false) AS price_moved_today
 FROM newest

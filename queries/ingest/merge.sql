@@ -26,35 +26,20 @@ UPDATE endpoint_history SET valid_to = (SELECT observed_at FROM stage_run)
 WHERE valid_to IS NULL
   AND rowid NOT IN (SELECT max(rowid) FROM endpoint_history WHERE valid_to IS NULL GROUP BY endpoint_no);
 
+-- Closed unless the stage has the same row: EXCEPT compares all columns and treats nulls as equal.
 UPDATE endpoint_history SET valid_to = (SELECT observed_at FROM stage_run)
 WHERE valid_to IS NULL
   AND endpoint_no NOT IN (SELECT endpoint_no FROM stage_kept)
-  AND NOT EXISTS (
-    SELECT 1 FROM stage_reading s
-    WHERE s.endpoint_no = endpoint_history.endpoint_no
-      AND s.provider = endpoint_history.provider
-      AND s.provider_name = endpoint_history.provider_name
-      AND s.tag = endpoint_history.tag
-      AND s.quantization IS NOT DISTINCT FROM endpoint_history.quantization
-      AND s.context_length IS NOT DISTINCT FROM endpoint_history.context_length
-      AND s.max_completion_tokens IS NOT DISTINCT FROM endpoint_history.max_completion_tokens
-      AND s.region IS NOT DISTINCT FROM endpoint_history.region
-      AND s.trains_on_prompts IS NOT DISTINCT FROM endpoint_history.trains_on_prompts
-      AND s.retains_prompts IS NOT DISTINCT FROM endpoint_history.retains_prompts
-      AND s.parameters = endpoint_history.parameters
-      AND s.restricted = endpoint_history.restricted
-      AND s.deranked = endpoint_history.deranked
-      AND s.disabled = endpoint_history.disabled
-      AND s.max_prompt_tokens IS NOT DISTINCT FROM endpoint_history.max_prompt_tokens
-      AND CAST(s.deprecation_date AS TIMESTAMP) IS NOT DISTINCT FROM endpoint_history.deprecation_date
-      AND CAST(s.created_at AS TIMESTAMP) IS NOT DISTINCT FROM endpoint_history.created_at
+  AND endpoint_no IN (
+    SELECT endpoint_no FROM (
+        SELECT * EXCLUDE (valid_from, valid_to) FROM endpoint_history WHERE valid_to IS NULL
+        EXCEPT SELECT * FROM stage_facts
+    )
   );
 
-INSERT INTO endpoint_history
-SELECT DISTINCT ON (endpoint_no) endpoint_no, provider, provider_name, tag, quantization, context_length,
-    max_completion_tokens, region, trains_on_prompts, retains_prompts, parameters, restricted, deranked, disabled, observed_at, NULL,
-    max_prompt_tokens, CAST(deprecation_date AS TIMESTAMP), CAST(created_at AS TIMESTAMP)
-FROM stage_reading s, stage_run
+INSERT INTO endpoint_history BY NAME
+SELECT DISTINCT ON (endpoint_no) s.*, observed_at AS valid_from
+FROM stage_facts s, stage_run
 WHERE NOT EXISTS (SELECT 1 FROM endpoint_history h WHERE h.endpoint_no = s.endpoint_no AND h.valid_to IS NULL)
 ORDER BY endpoint_no;
 
@@ -65,23 +50,16 @@ WHERE valid_to IS NULL
 UPDATE price_history SET valid_to = (SELECT observed_at FROM stage_run)
 WHERE valid_to IS NULL
   AND endpoint_no NOT IN (SELECT endpoint_no FROM stage_kept)
-  AND NOT EXISTS (
-    SELECT 1 FROM stage_reading s
-    WHERE s.endpoint_no = price_history.endpoint_no
-      AND CAST(s.list_input AS DECIMAL(18, 9)) IS NOT DISTINCT FROM price_history.list_input
-      AND CAST(s.list_output AS DECIMAL(18, 9)) IS NOT DISTINCT FROM price_history.list_output
-      AND CAST(s.list_cache_read AS DECIMAL(18, 9)) IS NOT DISTINCT FROM price_history.list_cache_read
-      AND CAST(s.list_cache_write AS DECIMAL(18, 9)) IS NOT DISTINCT FROM price_history.list_cache_write
-      AND s.discount IS NOT DISTINCT FROM price_history.discount
-      AND s.price_tiers = price_history.price_tiers
-      AND CAST(s.list_cache_write_1h AS DECIMAL(18, 9)) IS NOT DISTINCT FROM price_history.list_cache_write_1h
+  AND endpoint_no IN (
+    SELECT endpoint_no FROM (
+        SELECT * EXCLUDE (valid_from, valid_to) FROM price_history WHERE valid_to IS NULL
+        EXCEPT SELECT * FROM stage_prices
+    )
   );
 
-INSERT INTO price_history
-SELECT DISTINCT ON (endpoint_no) endpoint_no, CAST(list_input AS DECIMAL(18, 9)), CAST(list_output AS DECIMAL(18, 9)),
-    CAST(list_cache_read AS DECIMAL(18, 9)), CAST(list_cache_write AS DECIMAL(18, 9)), discount, price_tiers,
-    observed_at, NULL, CAST(list_cache_write_1h AS DECIMAL(18, 9))
-FROM stage_reading s, stage_run
+INSERT INTO price_history BY NAME
+SELECT DISTINCT ON (endpoint_no) s.*, observed_at AS valid_from
+FROM stage_prices s, stage_run
 WHERE NOT EXISTS (SELECT 1 FROM price_history h WHERE h.endpoint_no = s.endpoint_no AND h.valid_to IS NULL)
 ORDER BY endpoint_no;
 
@@ -211,6 +189,8 @@ WHERE EXISTS (SELECT 1 FROM run WHERE run.run_no < stage_run.run_no AND run.stat
 ORDER BY kind, endpoint_no;
 
 DROP TABLE stage_run;
+DROP TABLE stage_facts;
+DROP TABLE stage_prices;
 DROP TABLE stage_reading;
 DROP TABLE stage_unanswered;
 DROP TABLE stage_closing;

@@ -1,18 +1,14 @@
 -- Staging tables: they hold a run's rows inside its transaction until they are compared with the known state.
 CREATE OR REPLACE TEMP TABLE stage_run (run_no INTEGER, observed_at TIMESTAMP);
+CREATE OR REPLACE TEMP TABLE stage_facts AS SELECT * EXCLUDE (valid_from, valid_to) FROM endpoint_history LIMIT 0;
+CREATE OR REPLACE TEMP TABLE stage_prices AS SELECT * EXCLUDE (valid_from, valid_to) FROM price_history LIMIT 0;
 CREATE OR REPLACE TEMP TABLE stage_reading (
-    endpoint_no INTEGER, provider VARCHAR, provider_name VARCHAR, tag VARCHAR, quantization VARCHAR,
-    context_length BIGINT, max_completion_tokens BIGINT, region VARCHAR, trains_on_prompts BOOLEAN,
-    retains_prompts BOOLEAN, parameters VARCHAR, restricted BOOLEAN, deranked BOOLEAN, disabled BOOLEAN,
-    list_input VARCHAR, list_output VARCHAR, list_cache_read VARCHAR, list_cache_write VARCHAR, discount DOUBLE,
-    price_tiers VARCHAR,
-    hit_rate DOUBLE, tokens BIGINT, effective_input DOUBLE, effective_output DOUBLE,
+    endpoint_no INTEGER, hit_rate DOUBLE, tokens BIGINT, effective_input DOUBLE, effective_output DOUBLE,
     down_5m INTEGER, of_5m INTEGER, exact_5m DOUBLE, down_30m INTEGER, of_30m INTEGER, exact_30m DOUBLE,
     down_1d INTEGER, of_1d INTEGER, exact_1d DOUBLE, status SMALLINT,
     success_1d BIGINT, error_1d BIGINT, rate_limited_1d BIGINT,
     throughput DOUBLE, latency_ms DOUBLE, requests_30m BIGINT,
-    usage_day_back SMALLINT, usage_after_s INTEGER,
-    max_prompt_tokens BIGINT, deprecation_date VARCHAR, created_at VARCHAR, list_cache_write_1h VARCHAR
+    usage_day_back SMALLINT, usage_after_s INTEGER
 );
 CREATE OR REPLACE TEMP TABLE stage_unanswered (model VARCHAR, variant VARCHAR, incomplete BOOLEAN);
 CREATE OR REPLACE TEMP TABLE stage_closing (endpoint_no INTEGER, day VARCHAR, effective_input DOUBLE, effective_output DOUBLE);

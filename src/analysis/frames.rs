@@ -97,7 +97,7 @@ pub const DAYS: &[ColumnSpec] = &[
 ];
 
 /// `newest`: one row per endpoint of the newest run, of all variants. Times are seconds since 1970-01-01 UTC;
-/// `created_us` is in microseconds. `price_tiers_json` is a JSON list of [`crate::domain::endpoint::PriceTier`], `[]`
+/// `created_at` is in microseconds. `price_tiers_json` is a JSON list of [`crate::domain::endpoint::PriceTier`], `[]`
 /// if there are none. Further columns are ignored.
 pub const NEWEST: &[ColumnSpec] = &[
     must("endpoint_id", ColumnKind::Text),
@@ -131,7 +131,7 @@ pub const NEWEST: &[ColumnSpec] = &[
     must("disabled", ColumnKind::Flag),
     must("window_day_to_date", ColumnKind::Flag),
     may("list_cache_write_1h", ColumnKind::Float),
-    may("created_us", ColumnKind::Integer),
+    may("created_at", ColumnKind::Integer),
     must("price_moved_today", ColumnKind::Flag),
 ];
 

@@ -62,7 +62,7 @@ pub(super) fn read(frame: &DataFrame) -> Result<Vec<Latest>, AnalysisError> {
     let (deranked, disabled) = (flags(frame, "deranked")?, flags(frame, "disabled")?);
     let day_to_date = flags(frame, "window_day_to_date")?;
     let price_moved = flags(frame, "price_moved_today")?;
-    let offered = integers(frame, "created_us")?;
+    let offered = integers(frame, "created_at")?;
     let pricing = pricings(frame, &ids)?;
     let rows = pricing.into_iter().enumerate().map(|(row, pricing)| Latest {
         id: ids[row],

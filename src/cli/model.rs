@@ -70,7 +70,7 @@ fn document(endpoint: &Endpoint) -> EndpointDocument<'_> {
         provider: &endpoint.provider,
         name: &endpoint.name,
         tag: &endpoint.tag,
-        quantization: endpoint.quantization.as_deref(),
+        quantization: endpoint.facts.quantization.as_deref(),
         hit_rate: endpoint.hit_rate,
         tokens_per_day: endpoint.tokens_per_day,
         list: &endpoint.list,

@@ -182,14 +182,14 @@ fn passed_over<'a>(
         (Some(floor), Some(score)) if score < floor => return Some(&mut left_out.under_floor),
         _ => {}
     }
-    if !filter.parameters.iter().all(|wanted| endpoint.parameters.contains(wanted)) {
+    if !filter.parameters.iter().all(|wanted| endpoint.facts.parameters.contains(wanted)) {
         return Some(&mut left_out.parameters);
     }
-    if !any_of(&filter.quantizations, endpoint.quantization.as_deref().unwrap_or_default()) {
+    if !any_of(&filter.quantizations, endpoint.facts.quantization.as_deref().unwrap_or_default()) {
         return Some(&mut left_out.quantization);
     }
     let short = filter.min_context.is_some_and(|least| {
-        endpoint.context_length.is_none() || endpoint.prompt_limit().is_none_or(|limit| limit < least)
+        endpoint.facts.context_length.is_none() || endpoint.prompt_limit().is_none_or(|limit| limit < least)
     });
     short.then_some(&mut left_out.context)
 }
@@ -224,7 +224,7 @@ fn row(
         retention: basis.retention,
         assumed: basis.reference_basis.is_some_and(|b| b.is_assumed()),
         quality,
-        context_length: endpoint.context_length,
-        quantization: endpoint.quantization.clone(),
+        context_length: endpoint.facts.context_length,
+        quantization: endpoint.facts.quantization.clone(),
     })
 }

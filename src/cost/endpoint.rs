@@ -141,8 +141,8 @@ impl Room {
 
     /// Why an endpoint is too short; `None` if it accepts the turn, or its limits are unknown.
     pub fn lacking(self, endpoint: &Endpoint) -> Option<Obstacle> {
-        let prompts = endpoint.max_prompt_tokens.filter(|most| (*most as f64) < self.prompt);
-        let context = endpoint.context_length.filter(|length| (*length as f64) < self.turn);
+        let prompts = endpoint.facts.max_prompt_tokens.filter(|most| (*most as f64) < self.prompt);
+        let context = endpoint.facts.context_length.filter(|length| (*length as f64) < self.turn);
         let prompts = prompts.map(|most| Obstacle::ShortPrompt { most, longest: self.prompt });
         let context = context.map(|length| Obstacle::ShortContext { length, longest: self.turn });
         prompts.or(context)

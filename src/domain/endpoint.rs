@@ -203,32 +203,58 @@ pub struct EndpointFacts {
     pub provider: ProviderSlug,
     /// Display name: distinguishes brands and regions; untrusted.
     pub provider_name: String,
-    /// Self-declared quantization; `None` if not published (`unknown` is the upstream's own value).
-    pub quantization: Option<String>,
-    /// Context length, tokens.
-    pub context_length: Option<i64>,
-    /// Longest answer, tokens.
-    pub max_completion_tokens: Option<i64>,
-    /// Region, if published.
-    pub region: Option<String>,
-    /// Whether prompts are used for training.
-    pub trains_on_prompts: Option<bool>,
-    /// Whether prompts are retained.
-    pub retains_prompts: Option<bool>,
-    /// Supported request parameters, sorted.
-    pub parameters: Vec<String>,
     /// Not publicly available: hidden, private or bring-your-own-key only. `None` if the upstream does not say so.
     pub restricted: Option<bool>,
     /// Service tier endpoint or otherwise de-ranked by the upstream.
     pub deranked: bool,
     /// Disabled by the upstream.
     pub disabled: bool,
-    /// Longest prompt it accepts, tokens; may be less than the context.
-    pub max_prompt_tokens: Option<i64>,
-    /// When the upstream stops offering it.
-    pub deprecation_date: Option<DateTime<Utc>>,
-    /// When the upstream began to offer it.
-    pub created_at: Option<DateTime<Utc>>,
+    /// What is published of it under the same names.
+    #[serde(flatten)]
+    pub published: PublishedFacts,
+}
+
+/// Defines [`PublishedFacts`], and a macro that passes the names of its fields to another macro.
+macro_rules! published_facts {
+    ($($(#[$of:meta])* $fact:ident: $kind:ty,)+) => {
+        /// What an endpoint offers: its limits, policies and dates, as the upstream states them.
+        // The fields are columns of the record, and fields of the endpoints in the snapshot and in the JSON API.
+        #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+        pub struct PublishedFacts {
+            $($(#[$of])* pub $fact: $kind,)+
+        }
+
+        /// Calls a macro with the names of the published facts.
+        macro_rules! with_published_facts {
+            ($apply:ident) => { $apply! { $($fact),+ } };
+        }
+        pub(crate) use with_published_facts;
+    };
+}
+
+published_facts! {
+    /// Self-declared quantization.
+    // `unknown` is the upstream's own value.
+    quantization: Option<String>,
+    /// Context length, tokens.
+    context_length: Option<i64>,
+    /// Longest answer, tokens.
+    max_completion_tokens: Option<i64>,
+    /// Region, if published.
+    region: Option<String>,
+    /// Whether prompts are used for training.
+    trains_on_prompts: Option<bool>,
+    /// Whether prompts are retained.
+    retains_prompts: Option<bool>,
+    /// Supported request parameters.
+    // Sorted.
+    parameters: Vec<String>,
+    /// Longest prompt it accepts, tokens; null if the upstream publishes no limit besides the context.
+    max_prompt_tokens: Option<i64>,
+    /// When the upstream stops offering it; null if no date is set.
+    deprecation_date: Option<DateTime<Utc>>,
+    /// When the upstream began to offer it; null if not published.
+    created_at: Option<DateTime<Utc>>,
 }
 
 /// Whether the upstream's status means down: -5 (uptime below 80 %) or lower (-10: disabled).

@@ -287,13 +287,7 @@ fn endpoint(now: EndpointNow, verdicts: Option<EndpointVerdicts>, days: Vec<Endp
         provider: facts.provider,
         name: facts.provider_name,
         tag: facts.tag,
-        quantization: facts.quantization,
-        context_length: facts.context_length,
-        max_completion_tokens: facts.max_completion_tokens,
-        region: facts.region,
-        trains_on_prompts: facts.trains_on_prompts,
-        retains_prompts: facts.retains_prompts,
-        parameters: facts.parameters,
+        facts: facts.published,
         hit_rate: now.hit_rate,
         tokens: now.tokens,
         tokens_per_day: verdicts.tokens_per_day,
@@ -320,9 +314,6 @@ fn endpoint(now: EndpointNow, verdicts: Option<EndpointVerdicts>, days: Vec<Endp
         days,
         first_seen: now.first_seen,
         reading_at: now.reading_at,
-        max_prompt_tokens: facts.max_prompt_tokens,
-        deprecation_date: facts.deprecation_date,
-        created_at: facts.created_at,
     }
 }
 

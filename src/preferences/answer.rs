@@ -143,7 +143,7 @@ fn ending(mode: Mode, judged: &[Judged], named: &[&Judged]) -> Vec<String> {
         Mode::Shortlist | Mode::Pin | Mode::Order => is_named(one),
     };
     let warning = |one: &Judged| {
-        let date = one.endpoint.deprecation_date?.format("%Y-%m-%d %H:%M");
+        let date = one.endpoint.facts.deprecation_date?.format("%Y-%m-%d %H:%M");
         Some(format!("`{}` is deprecated: the upstream stops offering it on {date} UTC", one.endpoint.tag))
     };
     judged.iter().filter(let_in).filter_map(warning).collect()
@@ -163,7 +163,7 @@ fn general_warnings(
         warnings.push(format!("the data are old: valid until {}", valid_until.to_rfc3339()));
     }
     warnings.extend(suspicion(snapshot));
-    if record_is_young(snapshot) && model.endpoints.iter().any(|e| e.created_at.is_none()) {
+    if record_is_young(snapshot) && model.endpoints.iter().any(|e| e.facts.created_at.is_none()) {
         warnings.push("the record is younger than a day: new endpoints cannot be identified".to_owned());
     }
     warnings

@@ -132,7 +132,7 @@ struct Known {
 impl Known {
     /// Whether an endpoint is too new. The upstream's own date decides this even if the record is young.
     fn is_new(&self, endpoint: &Endpoint) -> bool {
-        let age_known = endpoint.created_at.is_some() || !self.young_record;
+        let age_known = endpoint.facts.created_at.is_some() || !self.young_record;
         let age = self.as_of - endpoint.since();
         age_known && (age < Duration::hours(PREFERENCE_MIN_AGE_HOURS) || endpoint.is_flagged(FlagKind::New))
     }
@@ -140,7 +140,7 @@ impl Known {
 
 /// Whether an endpoint rejects a prompt of this length, tokens.
 fn is_short(endpoint: &Endpoint, prompt: f64) -> bool {
-    endpoint.max_prompt_tokens.is_some_and(|most| (most as f64) < prompt)
+    endpoint.facts.max_prompt_tokens.is_some_and(|most| (most as f64) < prompt)
 }
 
 /// Whether an endpoint has had no reading for days: neither usage in the newest run nor a recent price.
@@ -175,7 +175,7 @@ fn unfit(endpoint: &Endpoint, cost: Option<f64>, known: &Known) -> Option<String
         return Some(format!("deprecated: the upstream stopped offering it on {}", date.format("%Y-%m-%d")));
     }
     if let (Some(longest), Some(most)) =
-        (known.longest.filter(|longest| is_short(endpoint, *longest)), endpoint.max_prompt_tokens)
+        (known.longest.filter(|longest| is_short(endpoint, *longest)), endpoint.facts.max_prompt_tokens)
     {
         return Some(format!(
             "it accepts prompts of at most {most} tokens; the session's longest has {longest:.0}"

@@ -41,12 +41,12 @@ pub(super) fn missed(limits: &Limits, endpoint: &Endpoint, longest_prompt: Optio
         flag(
             Limit::NoTraining,
             limits.no_training,
-            endpoint.trains_on_prompts,
+            endpoint.facts.trains_on_prompts,
             "prompts are used for training",
         ),
-        flag(Limit::NoRetention, limits.no_retention, endpoint.retains_prompts, "prompts are retained"),
-        flag(Limit::Zdr, limits.zdr, endpoint.retains_prompts, "prompts are retained"),
-        flag(Limit::Zdr, limits.zdr, endpoint.trains_on_prompts, "prompts are used for training"),
+        flag(Limit::NoRetention, limits.no_retention, endpoint.facts.retains_prompts, "prompts are retained"),
+        flag(Limit::Zdr, limits.zdr, endpoint.facts.retains_prompts, "prompts are retained"),
+        flag(Limit::Zdr, limits.zdr, endpoint.facts.trains_on_prompts, "prompts are used for training"),
         parameters(limits, endpoint),
         context(limits, endpoint),
         region(limits, endpoint),
@@ -85,7 +85,7 @@ pub(super) fn router_limits(limits: &Limits) -> Option<ProviderObject> {
 
 fn quantization(limits: &Limits, endpoint: &Endpoint) -> Option<Missed> {
     let floor = limits.quant_floor?;
-    match endpoint.quantization.as_deref().map(str::parse::<Quantization>) {
+    match endpoint.facts.quantization.as_deref().map(str::parse::<Quantization>) {
         Some(Ok(own)) if own.reaches(floor) => None,
         Some(Ok(own)) => Missed::known(Limit::QuantFloor, true, own.to_string()),
         // The list in the object does not contain `unknown`, so the router excludes it as well.
@@ -104,10 +104,10 @@ fn flag(limit: Limit, asked: bool, fact: Option<bool>, meaning: &str) -> Option<
 
 fn parameters(limits: &Limits, endpoint: &Endpoint) -> Option<Missed> {
     let lacking: Vec<&str> = (limits.parameters.iter())
-        .filter(|wanted| !endpoint.parameters.contains(wanted))
+        .filter(|wanted| !endpoint.facts.parameters.contains(wanted))
         .map(String::as_str)
         .collect();
-    match (lacking.is_empty(), endpoint.parameters.is_empty()) {
+    match (lacking.is_empty(), endpoint.facts.parameters.is_empty()) {
         (true, _) => None,
         (false, true) => Missed::unknown(Limit::Parameters, false),
         // The router checks the parameters of the request itself, which may be fewer.
@@ -117,7 +117,7 @@ fn parameters(limits: &Limits, endpoint: &Endpoint) -> Option<Missed> {
 
 fn context(limits: &Limits, endpoint: &Endpoint) -> Option<Missed> {
     let wanted = limits.context?;
-    match (endpoint.context_length, endpoint.max_prompt_tokens) {
+    match (endpoint.facts.context_length, endpoint.facts.max_prompt_tokens) {
         (_, Some(most)) if most < wanted => {
             Missed::known(Limit::Context, false, format!("prompts of at most {most} tokens"))
         }
@@ -129,7 +129,7 @@ fn context(limits: &Limits, endpoint: &Endpoint) -> Option<Missed> {
 
 fn region(limits: &Limits, endpoint: &Endpoint) -> Option<Missed> {
     let asked = limits.region.as_ref()?;
-    match &endpoint.region {
+    match &endpoint.facts.region {
         Some(own) if region_is_in(own, asked) => None,
         Some(own) => Missed::known(Limit::Region, false, own.clone()),
         None => Missed::unknown(Limit::Region, false),

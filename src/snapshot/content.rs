@@ -3,8 +3,8 @@
 
 pub use super::hourly::{HourlyRate, HourlyRates};
 pub use crate::domain::backtest::{Backtest, Exclusions, ExpectedCost, Policy, PolicyCost, TestedDays};
-use crate::domain::endpoint::PriceTier;
 pub use crate::domain::endpoint::{EffectivePrices, Prices};
+use crate::domain::endpoint::{PriceTier, PublishedFacts};
 use crate::domain::finding::{self, Finding};
 use crate::domain::flag::{Flag, FlagKind};
 use crate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant};
@@ -124,20 +124,9 @@ pub struct Endpoint {
     pub name: String,
     /// Routing name of the newest run.
     pub tag: Tag,
-    /// Self-declared quantization.
-    pub quantization: Option<String>,
-    /// Context length, tokens.
-    pub context_length: Option<i64>,
-    /// Longest answer, tokens.
-    pub max_completion_tokens: Option<i64>,
-    /// Region, if published.
-    pub region: Option<String>,
-    /// Whether prompts are used for training.
-    pub trains_on_prompts: Option<bool>,
-    /// Whether prompts are retained.
-    pub retains_prompts: Option<bool>,
-    /// Supported request parameters.
-    pub parameters: Vec<String>,
+    /// What it offers.
+    #[serde(flatten)]
+    pub facts: PublishedFacts,
     /// Hit rate over the newest window, 0..1; null without traffic.
     pub hit_rate: Option<f64>,
     /// Tokens of that window (the UTC day so far).
@@ -192,30 +181,21 @@ pub struct Endpoint {
     pub first_seen: DateTime<Utc>,
     /// When its health was last read; earlier than the snapshot if the newest run got no response for it.
     pub reading_at: DateTime<Utc>,
-    /// Longest prompt it accepts, tokens; null if the upstream publishes no limit besides the context.
-    #[serde(default)]
-    pub max_prompt_tokens: Option<i64>,
-    /// When the upstream stops offering it; null if no date is set.
-    #[serde(default)]
-    pub deprecation_date: Option<DateTime<Utc>>,
-    /// When the upstream began to offer it; null if not published.
-    #[serde(default)]
-    pub created_at: Option<DateTime<Utc>>,
 }
 
 impl Endpoint {
     /// Since when it has been offered, according to the upstream; otherwise the time of the first run that saw it.
     pub fn since(&self) -> DateTime<Utc> {
-        self.created_at.unwrap_or(self.first_seen)
+        self.facts.created_at.unwrap_or(self.first_seen)
     }
     /// Longest prompt it accepts, tokens: the smaller of its context and the upstream's limit; `None` if neither is
     /// known.
     pub fn prompt_limit(&self) -> Option<i64> {
-        [self.context_length, self.max_prompt_tokens].into_iter().flatten().min()
+        [self.facts.context_length, self.facts.max_prompt_tokens].into_iter().flatten().min()
     }
     /// The date from which the upstream no longer offers it, if that has passed at `now`.
     pub fn ended_by(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        self.deprecation_date.filter(|date| *date <= now)
+        self.facts.deprecation_date.filter(|date| *date <= now)
     }
     /// Whether it has a flag.
     pub fn is_flagged(&self, kind: FlagKind) -> bool {

@@ -61,8 +61,10 @@ struct Look;
 /// Counts the elements of a sequence.
 struct Elements(usize);
 
-/// The entries of a map; the key is converted to text only if its value is not finite.
-struct Entries;
+/// The entries of a map or the fields of a struct; a key is converted to text only if its value is not finite.
+struct Entries {
+    fields: bool,
+}
 
 macro_rules! passed_over {
     ($($name:ident($($type:ty),*);)*) => {
@@ -99,9 +101,8 @@ impl Serializer for Look {
         serialize_tuple(usize) -> Elements = Elements(0);
         serialize_tuple_struct(&'static str, usize) -> Elements = Elements(0);
         serialize_tuple_variant(&'static str, u32, &'static str, usize) -> Elements = Elements(0);
-        serialize_map(Option<usize>) -> Entries = Entries;
-        serialize_struct(&'static str, usize) -> Entries = Entries;
-        serialize_struct_variant(&'static str, u32, &'static str, usize) -> Entries = Entries;
+        serialize_struct(&'static str, usize) -> Entries = Entries { fields: true };
+        serialize_struct_variant(&'static str, u32, &'static str, usize) -> Entries = Entries { fields: true };
     }
     fn serialize_f32(self, value: f32) -> Seen {
         self.serialize_f64(f64::from(value))
@@ -126,6 +127,10 @@ impl Serializer for Look {
         value: &T,
     ) -> Seen {
         value.serialize(self).map_err(|found| found.below(format!(".{variant}")))
+    }
+    // A collection knows its length. Derived code passes none for a struct that contains the fields of another one.
+    fn serialize_map(self, length: Option<usize>) -> Result<Entries, Found> {
+        Ok(Entries { fields: length.is_none() })
     }
 }
 
@@ -190,7 +195,7 @@ impl ser::SerializeMap for Entries {
     fn serialize_entry<K: Serialize + ?Sized, V: Serialize + ?Sized>(&mut self, key: &K, value: &V) -> Seen {
         value.serialize(Look).map_err(|found| {
             let key = serde_json::to_string(key).unwrap_or_else(|_| "?".to_owned());
-            found.below(format!("[{key}]"))
+            found.below(if self.fields { format!(".{}", key.trim_matches('"')) } else { format!("[{key}]") })
         })
     }
     fn end(self) -> Seen {
@@ -214,6 +219,12 @@ mod tests {
     #[derive(Serialize, Default)]
     struct Inner {
         price: Option<f64>,
+        #[serde(flatten)]
+        embedded: Embedded,
+    }
+
+    #[derive(Serialize, Default)]
+    struct Embedded {
         single: f32,
     }
 
@@ -237,13 +248,14 @@ mod tests {
 
     #[test]
     fn the_first_float_that_json_cannot_express_is_named_with_the_way_to_it() {
-        let inner = |price| Inner { price, single: 1.0 };
+        let inner = |price| Inner { price, embedded: Embedded { single: 1.0 } };
         let fine = || vec![inner(Some(f64::MAX)), inner(None)];
         let outer = Outer { name: "inf".into(), inner: fine(), ..Outer::default() };
         assert_eq!(found(&outer), None);
         let outer = Outer { inner: vec![inner(None), inner(Some(f64::INFINITY))], ..Outer::default() };
         assert_eq!(found(&outer), at("inner[1].price", "inf"));
-        let outer = Outer { inner: vec![Inner { price: None, single: f32::NAN }], ..Outer::default() };
+        let embedded = Embedded { single: f32::NAN };
+        let outer = Outer { inner: vec![Inner { price: None, embedded }], ..Outer::default() };
         assert_eq!(found(&outer), at("inner[0].single", "NaN"));
         let by_key = BTreeMap::from([("a b".to_owned(), (1, f64::NEG_INFINITY))]);
         assert_eq!(found(&Outer { by_key, ..Outer::default() }), at("by_key[\"a b\"][1]", "-inf"));

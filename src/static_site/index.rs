@@ -42,7 +42,7 @@ type Row<'a> = (
 type Prompts = u8;
 
 fn prompts(endpoint: &Endpoint) -> Prompts {
-    match (endpoint.trains_on_prompts, endpoint.retains_prompts) {
+    match (endpoint.facts.trains_on_prompts, endpoint.facts.retains_prompts) {
         (Some(false), Some(false)) => 2,
         (Some(false), _) => 1,
         _ => 0,
@@ -58,13 +58,14 @@ impl<'a> Index<'a> {
     /// Builds the index of a snapshot, with addresses relative to the folder of the site.
     pub fn new(snapshot: &'a Snapshot, plan: &Plan) -> Self {
         let all = || snapshot.models.iter().flat_map(|model| &model.endpoints);
-        let parameters: BTreeSet<&str> = all().flat_map(|e| &e.parameters).map(String::as_str).collect();
+        let parameters: BTreeSet<&str> =
+            all().flat_map(|e| &e.facts.parameters).map(String::as_str).collect();
         let parameters: Vec<&str> = parameters.into_iter().collect();
         let provider_at: HashMap<&str, usize> =
             snapshot.providers.iter().enumerate().map(|(at, entry)| (entry.provider.as_str(), at)).collect();
         let rows = |(at, model): (usize, &'a ModelEntry)| {
             let row = |endpoint: &'a Endpoint| {
-                let places = endpoint.parameters.iter();
+                let places = endpoint.facts.parameters.iter();
                 let places =
                     places.filter_map(|name| parameters.binary_search(&name.as_str()).ok()).collect();
                 row(snapshot, at, provider_at.get(endpoint.provider.as_str()).copied(), endpoint, places)
@@ -128,7 +129,7 @@ fn row<'a>(
         endpoint.tier,
         numbers.into_iter().map(|number: Option<f64>| number.and_then(short)).collect(),
         texts,
-        endpoint.quantization.as_deref(),
+        endpoint.facts.quantization.as_deref(),
         parameters,
         prompts(endpoint),
     )

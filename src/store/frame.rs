@@ -3,7 +3,9 @@
 
 use super::{Store, StoreError, columns};
 use duckdb::arrow::array::{Array, AsArray, RecordBatch};
-use duckdb::arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type, SchemaRef};
+use duckdb::arrow::datatypes::{
+    DataType, Float64Type, Int32Type, Int64Type, SchemaRef, TimeUnit, TimestampMicrosecondType,
+};
 use duckdb::{Connection, Params};
 use polars::prelude::{Column, DataFrame, IntoColumn, NamedFrom, Series};
 
@@ -42,7 +44,7 @@ impl<T> Answer<T> {
         Ok(rows)
     }
 
-    /// The data frame. DECIMAL, HUGEINT and TIMESTAMP must be cast in the SQL.
+    /// The data frame. A TIMESTAMP becomes microseconds since 1970; DECIMAL and HUGEINT must be cast in the SQL.
     ///
     /// # Errors
     /// [`StoreError::UnsupportedColumn`] for an unsupported column type.
@@ -73,6 +75,9 @@ fn column(name: &str, kind: &DataType, parts: &[&dyn Array]) -> Result<Column, S
         DataType::Float64 => joined(name, parts, |part| part.as_primitive::<Float64Type>().iter().collect()),
         DataType::Int64 => joined(name, parts, |part| part.as_primitive::<Int64Type>().iter().collect()),
         DataType::Int32 => joined(name, parts, |part| part.as_primitive::<Int32Type>().iter().collect()),
+        DataType::Timestamp(TimeUnit::Microsecond, None) => {
+            joined(name, parts, |part| part.as_primitive::<TimestampMicrosecondType>().iter().collect())
+        }
         DataType::Boolean => joined(name, parts, |part| part.as_boolean().iter().collect()),
         other => {
             return Err(StoreError::UnsupportedColumn { column: name.into(), kind: other.to_string() });

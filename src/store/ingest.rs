@@ -4,9 +4,10 @@ mod numbers;
 mod stage;
 
 use self::numbers::number_endpoints;
-use self::stage::{stage_closing, stage_lists, stage_readings};
-use super::append::append;
+use self::stage::{stage_closing, stage_lists, stage_prices, stage_readings};
+use super::append::{Stored, append};
 use super::columns::{self, naive, rows};
+use super::facts::stage_facts;
 use super::read::newest_time;
 use super::transaction::transaction;
 use super::{Store, StoreError, days};
@@ -132,16 +133,13 @@ fn ingest(connection: &Connection, record: &RunRecord, run: &RunReadings) -> Res
     days::close_before(connection, run.observed_at)?;
     window_event(connection, run_no, run)?;
     let numbers = number_endpoints(connection, &record.upstream_name, run)?;
+    stage_facts(connection, numbers.iter().zip(run.readings.iter().map(|reading| &reading.facts)))?;
+    stage_prices(connection, run, &numbers)?;
     stage_readings(connection, run, &numbers)?;
     stage_closing(connection, run, &numbers)?;
     stage_lists(connection, run)?;
     connection.execute_batch(MERGE)?;
     days::add_late(connection, run_no, run_no)
-}
-
-fn json(value: &impl serde::Serialize) -> Result<String, StoreError> {
-    serde_json::to_string(value)
-        .map_err(|error| StoreError::Content { what: "JSON value", detail: error.to_string() })
 }
 
 fn insert_run(
@@ -167,7 +165,7 @@ fn insert_run(
         drift: run.drift.len(),
         duration_ms: record.duration_ms,
         activity: record.activity,
-        failures: json(&record.failures)?,
+        failures: record.failures.stored()?,
         comparison: run.comparison.map(RouteAnswer::as_str),
     });
     append!(connection, "run_source", source in &run.sources => {

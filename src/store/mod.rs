@@ -6,6 +6,7 @@ mod backtest;
 mod columns;
 mod days;
 mod export;
+mod facts;
 mod frame;
 mod hourly;
 mod ingest;

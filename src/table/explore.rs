@@ -44,7 +44,7 @@ impl Sort {
             Self::Hit => endpoint.hit_rate,
             Self::Uptime => endpoint.uptime_1d,
             Self::Speed => endpoint.throughput,
-            Self::Context => endpoint.context_length.map(|length| length as f64),
+            Self::Context => endpoint.facts.context_length.map(|length| length as f64),
             Self::Tokens => endpoint.tokens_per_day,
         }
     }
@@ -243,8 +243,12 @@ impl Filter {
             && at_least(endpoint.hit_rate, self.hit)
             && at_least(endpoint.prompt_limit().map(|length| length as f64), self.context)
             && (self.quantization.is_empty()
-                || endpoint.quantization.as_deref().is_some_and(|q| q.to_lowercase() == self.quantization))
-            && self.parameters.iter().all(|wanted| endpoint.parameters.iter().any(|has| has == wanted))
+                || endpoint
+                    .facts
+                    .quantization
+                    .as_deref()
+                    .is_some_and(|q| q.to_lowercase() == self.quantization))
+            && self.parameters.iter().all(|wanted| endpoint.facts.parameters.iter().any(|has| has == wanted))
             && self.policy.is_none_or(|policy| keeps(policy, endpoint))
             && self.names(model, endpoint)
     }
@@ -260,10 +264,10 @@ impl Filter {
 }
 
 fn keeps(policy: Policy, endpoint: &Endpoint) -> bool {
-    let no_training = endpoint.trains_on_prompts == Some(false);
+    let no_training = endpoint.facts.trains_on_prompts == Some(false);
     match policy {
         Policy::NoTraining => no_training,
-        Policy::NotKept => no_training && endpoint.retains_prompts == Some(false),
+        Policy::NotKept => no_training && endpoint.facts.retains_prompts == Some(false),
     }
 }
 

@@ -39,9 +39,12 @@ fn without_days<S: Serializer>(endpoint: &&Endpoint, serializer: S) -> Result<S:
 
 fn schema_without_days() -> RefOr<Schema> {
     let mut schema = Endpoint::schema();
-    if let RefOr::T(Schema::Object(endpoint)) = &mut schema {
-        endpoint.properties.remove("days");
-        endpoint.required.retain(|name| name != "days");
+    if let RefOr::T(Schema::AllOf(endpoint)) = &mut schema {
+        for part in &mut endpoint.items {
+            let RefOr::T(Schema::Object(part)) = part else { continue };
+            part.properties.remove("days");
+            part.required.retain(|name| name != "days");
+        }
     }
     schema
 }
@@ -73,11 +76,11 @@ columns!(Offer<'_>, |row| {
     "availability": Cell::Number(row.endpoint.availability),
     "throughput": Cell::Number(row.endpoint.throughput),
     "latency_ms": Cell::Number(row.endpoint.latency_ms),
-    "quantization": Cell::maybe(row.endpoint.quantization.as_ref()),
-    "context_length": Cell::Whole(row.endpoint.context_length),
+    "quantization": Cell::maybe(row.endpoint.facts.quantization.as_ref()),
+    "context_length": Cell::Whole(row.endpoint.facts.context_length),
     "flags": Cell::Text(names(&row.endpoint.flags)),
     "list_cache_write_1h": Cell::Number(row.endpoint.list.cache_write_1h),
-    "max_prompt_tokens": Cell::Whole(row.endpoint.max_prompt_tokens),
-    "deprecation_date": Cell::Time(row.endpoint.deprecation_date),
-    "created_at": Cell::Time(row.endpoint.created_at),
+    "max_prompt_tokens": Cell::Whole(row.endpoint.facts.max_prompt_tokens),
+    "deprecation_date": Cell::Time(row.endpoint.facts.deprecation_date),
+    "created_at": Cell::Time(row.endpoint.facts.created_at),
 });

@@ -162,7 +162,7 @@ fn newest(hosts: &[Host]) -> DataFrame {
         flags("window_day_to_date", |_| true),
         flags("price_moved_today", |_| false),
         floats("list_cache_write_1h", &|_| None),
-        integers("created_us", &|_| None),
+        integers("created_at", &|_| None),
     ])
 }
 
@@ -427,7 +427,7 @@ fn the_flag_new_counts_from_when_the_upstream_began_to_offer_an_endpoint() {
     let flags = |created: [Option<i64>; 2], first_seen: [i64; 2]| {
         let mut frames = frames(&hosts);
         let micros = created.map(|hours| hours.map(|hours| (noon - hours * 3600) * 1_000_000));
-        frames.newest.with_column(integer("created_us", micros.to_vec())).expect("same length");
+        frames.newest.with_column(integer("created_at", micros.to_vec())).expect("same length");
         let seen = first_seen.map(|hours| Some(noon - hours * 3600));
         frames.newest.with_column(integer("first_seen_s", seen.to_vec())).expect("same length");
         let analysis = analyse(&frames, &parameters()).expect("frames that conform to the contract");

@@ -147,7 +147,7 @@ fn the_comparison_says_who_is_no_choice_and_why() {
 
     let endpoints =
         &mut snapshot.models.iter_mut().find(|m| m.model_id == "northwind/atlas-3").expect("it").endpoints;
-    endpoints[0].context_length = Some(4_000);
+    endpoints[0].facts.context_length = Some(4_000);
     let short = compared(&snapshot, "chat");
     assert!(
         of(&short, "quarry/fp8").why.as_deref().is_some_and(|w| w.contains("context of 4000")),
@@ -156,7 +156,7 @@ fn the_comparison_says_who_is_no_choice_and_why() {
     for endpoint in
         &mut snapshot.models.iter_mut().find(|m| m.model_id == "northwind/atlas-3").expect("it").endpoints
     {
-        endpoint.context_length = Some(4_000);
+        endpoint.facts.context_length = Some(4_000);
     }
     let cut = compared(&snapshot, "chat");
     assert!(
@@ -179,19 +179,19 @@ fn an_endpoint_that_takes_only_shorter_prompts_is_no_choice() {
     let chat = hitrate::domain::workload::Workload::shipped().expect("shipped").remove(1);
     let longest = chat.longest_prompt();
     for (most, is_choice) in [(longest as i64 - 1, false), (longest.ceil() as i64, true)] {
-        let snapshot = changed("quarry/fp8", |e| e.max_prompt_tokens = Some(most));
+        let snapshot = changed("quarry/fp8", |e| e.facts.max_prompt_tokens = Some(most));
         let cost = compared(&snapshot, "chat");
         let row = of(&cost, "quarry/fp8");
         assert_eq!(row.is_choice, is_choice, "{most}: {row:?}");
         let why = row.why.as_deref().unwrap_or_default();
         assert_eq!(why.contains(&format!("prompts of at most {most} tokens")), !is_choice, "{why}");
     }
-    let snapshot = changed("quarry/fp8", |e| e.max_prompt_tokens = Some(longest as i64 - 1));
+    let snapshot = changed("quarry/fp8", |e| e.facts.max_prompt_tokens = Some(longest as i64 - 1));
     let all = across(&snapshot, &chat, &AcrossFilter::default(), None);
     assert_eq!(all.left_out.context, 1, "{:?}", all.left_out);
     let filter = AcrossFilter { min_context: Some(262_144), ..AcrossFilter::default() };
     let before = across(&self::snapshot(), &chat, &filter, None).left_out.context;
-    let snapshot = changed("quarry/fp8", |e| e.max_prompt_tokens = Some(200_000));
+    let snapshot = changed("quarry/fp8", |e| e.facts.max_prompt_tokens = Some(200_000));
     assert_eq!(across(&snapshot, &chat, &filter, None).left_out.context, before + 1);
 }
 
@@ -199,7 +199,7 @@ fn an_endpoint_that_takes_only_shorter_prompts_is_no_choice() {
 fn an_endpoint_past_its_deprecation_date_is_no_choice() {
     let at = |minutes: i64| sample::as_of() + chrono::Duration::minutes(minutes);
     for (date, is_choice) in [(at(0), false), (at(-600), false), (at(1), true)] {
-        let cost = compared(&changed("quarry/fp8", |e| e.deprecation_date = Some(date)), "chat");
+        let cost = compared(&changed("quarry/fp8", |e| e.facts.deprecation_date = Some(date)), "chat");
         let row = of(&cost, "quarry/fp8");
         assert_eq!(row.is_choice, is_choice, "{date}: {row:?}");
         assert_eq!(row.why.as_deref().is_some_and(|why| why.contains("deprecated")), !is_choice);
@@ -293,7 +293,7 @@ fn the_break_even_is_that_of_the_formula() {
     let mut snapshot = snapshot();
     let model = snapshot.models.iter_mut().find(|m| m.model_id == "zephyr/quill-large").expect("a model");
     for endpoint in &mut model.endpoints {
-        (endpoint.cost_basis.uptime, endpoint.context_length) = (None, None);
+        (endpoint.cost_basis.uptime, endpoint.facts.context_length) = (None, None);
     }
     let model = snapshot.model("zephyr/quill-large").expect("a model");
     let chat = snapshot.workloads.iter().find(|w| w.name == "chat").expect("a workload");

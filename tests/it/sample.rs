@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 use hitrate::domain::document::RouteAnswer;
-use hitrate::domain::endpoint::PriceTier;
+use hitrate::domain::endpoint::{PriceTier, PublishedFacts};
 use hitrate::domain::event::EventKind;
 use hitrate::domain::flag::{Flag, FlagKind, Shown};
 use hitrate::domain::hourly::{Refusal, Stretch};
@@ -86,13 +86,15 @@ pub fn endpoint(model: &str, variant: &Variant, tag: &str, tier: Tier, cost: f64
         provider,
         name: (*name).to_owned(),
         tag,
-        quantization: Some("fp8".to_owned()),
-        context_length: Some(262_144),
-        max_completion_tokens: Some(65_536),
-        region: None,
-        trains_on_prompts: Some(false),
-        retains_prompts: Some(false),
-        parameters: ["max_tokens", "temperature", "tools"].map(str::to_owned).to_vec(),
+        facts: PublishedFacts {
+            quantization: Some("fp8".to_owned()),
+            context_length: Some(262_144),
+            max_completion_tokens: Some(65_536),
+            trains_on_prompts: Some(false),
+            retains_prompts: Some(false),
+            parameters: ["max_tokens", "temperature", "tools"].map(str::to_owned).to_vec(),
+            ..PublishedFacts::default()
+        },
         hit_rate: Some(hit_rate),
         tokens: Some(38_000_000),
         tokens_per_day: Some(52_000_000.0),
@@ -136,9 +138,6 @@ pub fn endpoint(model: &str, variant: &Variant, tag: &str, tier: Tier, cost: f64
         days: days(hit_rate),
         first_seen: as_of() - Duration::days(40),
         reading_at: as_of(),
-        max_prompt_tokens: None,
-        deprecation_date: None,
-        created_at: None,
     }
 }
 
@@ -238,11 +237,11 @@ fn atlas() -> ModelEntry {
     fresh.first_seen = as_of() - Duration::hours(5);
     fresh.flags = vec![flag(FlagKind::New)];
     let mut eu = make("north-cloud/eu-west", Tier::F, 1.9, 0.08);
-    eu.region = Some("eu-west".to_owned());
+    eu.facts.region = Some("eu-west".to_owned());
     let mut phantom = make("mirage/fp4", Tier::D, 0.81, 0.66);
     phantom.efficiency = Some(0.04);
     phantom.cost_basis.efficiency = 0.04;
-    phantom.quantization = Some("fp4".to_owned());
+    phantom.facts.quantization = Some("fp4".to_owned());
     phantom.flags = vec![flag(FlagKind::Phantom)];
     let mut down = make("lumen", Tier::C, 0.55, 0.4);
     (down.status, down.uptime_5m, down.uptime_30m, down.uptime_1d) =
@@ -404,9 +403,9 @@ fn readings(models: &[ModelEntry]) -> Vec<RecentReading> {
         uptime_1d: e.uptime_1d,
         status: e.status,
         list_cache_write_1h: e.list.cache_write_1h,
-        max_prompt_tokens: e.max_prompt_tokens,
-        deprecation_date: e.deprecation_date,
-        created_at: e.created_at,
+        max_prompt_tokens: e.facts.max_prompt_tokens,
+        deprecation_date: e.facts.deprecation_date,
+        created_at: e.facts.created_at,
     };
     let of_run = |ago: i64| {
         models

@@ -523,9 +523,9 @@ async fn facts_of_endpoints_are_on_the_pages() {
     let quill =
         snapshot.models.iter_mut().find(|model| model.model_id == "zephyr/quill-large").expect("quill");
     let one = &mut quill.endpoints[0];
-    one.max_prompt_tokens = Some(99_000);
-    one.deprecation_date = Some("2026-11-30T13:00:00Z".parse().expect("a time"));
-    one.created_at = Some("2026-03-04T05:06:07Z".parse().expect("a time"));
+    one.facts.max_prompt_tokens = Some(99_000);
+    one.facts.deprecation_date = Some("2026-11-30T13:00:00Z".parse().expect("a time"));
+    one.facts.created_at = Some("2026-03-04T05:06:07Z".parse().expect("a time"));
     one.list.cache_write_1h = Some(4.56);
     let key = |one: &hitrate::snapshot::Endpoint| {
         format!("e=zephyr%2Fquill-large%40{}", one.tag.as_str().replace('/', "%2F"))

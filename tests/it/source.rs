@@ -158,7 +158,7 @@ fn numbers_as_strings_and_strings_as_numbers_are_read() {
     let rows = stats_of(decode(DocumentKind::StatsEndpoint, &json!({"data": [row]})));
     let row = &rows[0];
     assert_eq!(
-        (row.facts.context_length, row.health.throughput, row.health.latency_ms),
+        (row.facts.published.context_length, row.health.throughput, row.health.latency_ms),
         (Some(131_072), Some(42.5), Some(800.0))
     );
     assert_eq!(
@@ -214,10 +214,10 @@ fn nulls_are_nothing_and_never_zero() {
     let row = &rows[0];
     assert_eq!((row.facts.provider.as_str(), row.facts.provider_name.as_str()), ("heron", "heron"));
     assert_eq!(
-        (row.prices.input, row.health.throughput, row.health.status, row.facts.trains_on_prompts),
+        (row.prices.input, row.health.throughput, row.health.status, row.facts.published.trains_on_prompts),
         (None, None, None, None)
     );
-    assert!(row.facts.restricted.is_none() && row.facts.parameters.is_empty());
+    assert!(row.facts.restricted.is_none() && row.facts.published.parameters.is_empty());
 
     let silent = json!({"endpointId": null, "providerName": "Heron", "cacheHitRate": null,
         "totalTokens": 5, "effectiveInputPrice": null, "effectiveOutputPrice": null});

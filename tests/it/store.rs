@@ -11,7 +11,7 @@ mod suspect;
 
 use std::collections::BTreeMap;
 
-use hitrate::domain::endpoint::{EndpointFacts, ListPrices, Model, Provider};
+use hitrate::domain::endpoint::{EndpointFacts, ListPrices, Model, Provider, PublishedFacts};
 use hitrate::domain::finding::{Check, Finding, Findings};
 use hitrate::domain::ids::{DocumentName, ModelSlug, ProviderSlug, Tag, Variant, synthetic_endpoint_id};
 use hitrate::domain::reading::{
@@ -43,19 +43,15 @@ fn reading(id: Option<Uuid>, tag: &str) -> Reading {
             tag: Tag::new(tag),
             provider: ProviderSlug::of_tag(&Tag::new(tag)),
             provider_name: "Heron, \"the\" cloud".into(),
-            quantization: Some("fp8".into()),
-            context_length: Some(131_072),
-            max_completion_tokens: None,
-            region: None,
-            trains_on_prompts: Some(false),
-            retains_prompts: None,
-            parameters: vec!["tools".into()],
             restricted: Some(false),
-            deranked: false,
-            disabled: false,
-            max_prompt_tokens: None,
-            deprecation_date: None,
-            created_at: None,
+            published: PublishedFacts {
+                quantization: Some("fp8".into()),
+                context_length: Some(131_072),
+                trains_on_prompts: Some(false),
+                parameters: vec!["tools".into()],
+                ..PublishedFacts::default()
+            },
+            ..EndpointFacts::default()
         },
         prices: ListPrices {
             input: price("0.2"),

@@ -245,7 +245,7 @@ fn what_is_to_be_left_out_becomes_what_is_let_in_where_a_target_knows_only_that(
 #[test]
 fn what_is_unknown_fails_a_limit_in_a_target_too() {
     let mut model = quill();
-    model.endpoints[0].trains_on_prompts = None;
+    model.endpoints[0].facts.trains_on_prompts = None;
     let made = case(&model, Mode::Avoid, json!({"ignore": ["mirage"], "data_collection": "deny"}));
     let target = "litellm-cost".parse::<&Target>().expect("a target");
     let names = |preference: &Preference| {

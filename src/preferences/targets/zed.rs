@@ -41,7 +41,7 @@ fn draft(given: &Given) -> Result<Draft, String> {
         "the context length is unknown, and Zed does not accept a model without one".to_owned()
     })?;
     let takes =
-        |name: &str| admitted.iter().any(|endpoint| endpoint.parameters.iter().any(|own| own == name));
+        |name: &str| admitted.iter().any(|endpoint| endpoint.facts.parameters.iter().any(|own| own == name));
     let model = json!({
         "name": given.model_id(),
         "display_name": format!("{} (hitrate)", given.model_id()),

@@ -121,7 +121,7 @@ fn form(snapshot: &Snapshot, question: &Question) -> Form {
         chosen: question.typed(field).eq_ignore_ascii_case(value),
     };
     let endpoints = || snapshot.models.iter().flat_map(|m| &m.endpoints);
-    let quantizations: BTreeSet<&str> = endpoints().filter_map(|e| e.quantization.as_deref()).collect();
+    let quantizations: BTreeSet<&str> = endpoints().filter_map(|e| e.facts.quantization.as_deref()).collect();
     let mut providers: Vec<_> = snapshot.providers.iter().collect();
     providers.sort_by_key(|p| p.name.to_lowercase());
     Form {
@@ -216,7 +216,7 @@ fn row(&Offer { model, endpoint, .. }: &Offer, workload: &str) -> Row {
         tag: endpoint.tag.to_string(),
         badge: Badge::new(endpoint.tier),
         cells: Sort::ALL.into_iter().map(cell).collect(),
-        quantization: endpoint.quantization.clone(),
+        quantization: endpoint.facts.quantization.clone(),
         key: link::endpoint_name(&model.model_id, endpoint.tag.as_str()),
     }
 }

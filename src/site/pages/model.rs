@@ -218,9 +218,9 @@ fn row<'a>(
         sessions,
         held: endpoint.verdicts.get(&Lens::Cost).and_then(held),
         service: service(endpoint, without_uptime(snapshot)),
-        context: context(endpoint.context_length),
+        context: context(endpoint.facts.context_length),
         longest_prompt: context(endpoint.prompt_limit()),
-        longest_answer: context(endpoint.max_completion_tokens),
+        longest_answer: context(endpoint.facts.max_completion_tokens),
         since: When::new(endpoint.since()),
         prompts: prompts(endpoint),
     }
@@ -275,7 +275,7 @@ fn service(endpoint: &Endpoint, without_uptime: &str) -> Vec<Cell> {
 
 /// What happens to prompts, as far as the provider declares it.
 pub fn prompts(endpoint: &Endpoint) -> Option<&'static str> {
-    Some(match (endpoint.trains_on_prompts, endpoint.retains_prompts) {
+    Some(match (endpoint.facts.trains_on_prompts, endpoint.facts.retains_prompts) {
         (Some(true), _) => "used for training",
         (Some(false), Some(true)) => "kept, not trained on",
         (Some(false), Some(false)) => "not kept",
@@ -288,7 +288,7 @@ pub fn prompts(endpoint: &Endpoint) -> Option<&'static str> {
 
 /// The tag of an endpoint that the upstream will drop or has dropped, and the date.
 fn ending(endpoint: &Endpoint) -> Option<(String, When)> {
-    Some((endpoint.tag.to_string(), When::new(endpoint.deprecation_date?)))
+    Some((endpoint.tag.to_string(), When::new(endpoint.facts.deprecation_date?)))
 }
 
 fn conditions(endpoint: &Endpoint) -> Vec<Condition> {

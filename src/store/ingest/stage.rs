@@ -1,10 +1,9 @@
 //! The rows of a run in the temporary tables from which the record is updated.
 
-use super::json;
 use crate::domain::reading::{Reading, RunReadings, Usage};
-use crate::domain::units::{HitRate, UsdPerMtok};
+use crate::domain::units::HitRate;
 use crate::store::StoreError;
-use crate::store::append::append;
+use crate::store::append::{Stored, append};
 use crate::store::columns::naive;
 use crate::store::uptime::StoredUptime;
 use chrono::{DateTime, Utc};
@@ -31,43 +30,29 @@ impl ReadAt {
     }
 }
 
-fn decimal(price: Option<UsdPerMtok>) -> Option<String> {
-    price.map(|price| price.0.to_string())
+/// List prices of the endpoints.
+pub fn stage_prices(connection: &Connection, run: &RunReadings, keys: &[i32]) -> Result<(), StoreError> {
+    append!(connection, "stage_prices", (key, Reading { prices, .. }) in keys.iter().zip(&run.readings) => {
+        endpoint_no: key,
+        list_input: prices.input.stored()?,
+        list_output: prices.output.stored()?,
+        list_cache_read: prices.cache_read.stored()?,
+        list_cache_write: prices.cache_write.stored()?,
+        list_cache_write_1h: prices.cache_write_1h.stored()?,
+        discount: prices.discount,
+        price_tiers: prices.tiers.stored()?,
+    });
+    Ok(())
 }
 
-/// Facts, prices, usage and health of the endpoints.
+/// Usage and health of the endpoints.
 pub fn stage_readings(connection: &Connection, run: &RunReadings, keys: &[i32]) -> Result<(), StoreError> {
-    let staged = run.readings.iter().zip(keys).map(|(reading, key)| {
-        let Reading { health, usage, .. } = reading;
+    let staged = run.readings.iter().zip(keys).map(|(Reading { health, usage, .. }, key)| {
         let uptimes = [health.uptime_5m, health.uptime_30m, health.uptime_1d].map(StoredUptime::of);
-        (key, reading, uptimes, ReadAt::of(usage.as_ref(), run.observed_at))
+        (key, health, usage, uptimes, ReadAt::of(usage.as_ref(), run.observed_at))
     });
-    append!(connection, "stage_reading",
-        (key, Reading { facts, prices, health, usage, .. }, [up_5m, up_30m, up_1d], read) in staged => {
+    append!(connection, "stage_reading", (key, health, usage, [up_5m, up_30m, up_1d], read) in staged => {
         endpoint_no: key,
-        provider: facts.provider.as_str(),
-        provider_name: facts.provider_name,
-        tag: facts.tag.as_str(),
-        quantization: facts.quantization,
-        context_length: facts.context_length,
-        max_completion_tokens: facts.max_completion_tokens,
-        max_prompt_tokens: facts.max_prompt_tokens,
-        region: facts.region,
-        trains_on_prompts: facts.trains_on_prompts,
-        retains_prompts: facts.retains_prompts,
-        parameters: json(&facts.parameters)?,
-        restricted: facts.restricted == Some(true),
-        deranked: facts.deranked,
-        disabled: facts.disabled,
-        deprecation_date: facts.deprecation_date.map(naive),
-        created_at: facts.created_at.map(naive),
-        list_input: decimal(prices.input),
-        list_output: decimal(prices.output),
-        list_cache_read: decimal(prices.cache_read),
-        list_cache_write: decimal(prices.cache_write),
-        list_cache_write_1h: decimal(prices.cache_write_1h),
-        discount: prices.discount,
-        price_tiers: json(&prices.tiers)?,
         hit_rate: usage.and_then(|usage| usage.hit_rate).map(HitRate::get),
         tokens: usage.and_then(|usage| usage.tokens),
         effective_input: usage.and_then(|usage| usage.effective_input),

@@ -6,6 +6,7 @@ use crate::domain::reading::Health;
 use crate::domain::record::EndpointDay;
 use crate::domain::window::Basis;
 use crate::store::columns::{each_row, naive, records};
+use crate::store::facts::facts_of;
 use crate::store::frame::Answer;
 use crate::store::{Store, StoreError, columns};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -115,34 +116,6 @@ fn endpoints_of(batch: &RecordBatch, endpoints: &mut Vec<EndpointNow>) -> Result
         }));
     });
     Ok(())
-}
-
-/// The facts of the endpoints, row by row.
-fn facts_of(batch: &RecordBatch) -> Result<Vec<EndpointFacts>, StoreError> {
-    Ok(records!(
-        batch,
-        EndpointFacts {
-            model,
-            variant,
-            endpoint_id,
-            tag,
-            provider,
-            provider_name,
-            quantization,
-            context_length,
-            max_completion_tokens,
-            region,
-            trains_on_prompts,
-            retains_prompts,
-            parameters,
-            restricted,
-            deranked,
-            disabled,
-            max_prompt_tokens,
-            deprecation_date: deprecation_us,
-            created_at: created_us,
-        }
-    ))
 }
 
 /// The health of the endpoints without the numbers of requests, row by row.

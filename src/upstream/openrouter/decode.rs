@@ -11,7 +11,7 @@ mod prices;
 mod row;
 mod usage;
 
-pub use self::endpoints::StatsEndpoint;
+pub use self::endpoints::{FACT_FIELDS, StatsEndpoint};
 use self::row::{Fault, Row};
 pub use self::usage::{Summary, UsageBody};
 use super::{Content, DocumentKind, drift, wire};

@@ -1,5 +1,5 @@
 //! The fields that the wire types read, derived from the wire types themselves: a probe replaces the body and
-//! records which fields each struct requests. For tests that change every field once.
+//! records which fields each struct requests. For the names of facts, and for tests that change every field once.
 
 use super::{DocumentKind, wire};
 use serde::de::value::{BorrowedStrDeserializer, Error, StrDeserializer};

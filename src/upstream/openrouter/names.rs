@@ -1,6 +1,9 @@
 //! The upstream's names of the fields of a run: findings use the names that the upstream's developers use.
 
-/// Domain path and upstream name. An entry also covers the paths below it.
+use super::decode::FACT_FIELDS;
+use super::{DocumentKind, wire_fields};
+
+/// Domain path and upstream name, except for facts of endpoints ([`FACT_FIELDS`]).
 const NAMES: &[(&str, &str)] = &[
     ("models", "models"),
     ("models.model", "models.canonical_slug"),
@@ -21,22 +24,6 @@ const NAMES: &[(&str, &str)] = &[
     ("facts", "stats_endpoint"),
     ("facts.model", "stats_endpoint"),
     ("facts.variant", "stats_endpoint"),
-    ("facts.tag", "stats_endpoint.provider_slug"),
-    ("facts.provider", "stats_endpoint.provider_info.slug"),
-    ("facts.provider_name", "stats_endpoint.provider_display_name"),
-    ("facts.quantization", "stats_endpoint.quantization"),
-    ("facts.context_length", "stats_endpoint.context_length"),
-    ("facts.max_completion_tokens", "stats_endpoint.max_completion_tokens"),
-    ("facts.max_prompt_tokens", "stats_endpoint.max_prompt_tokens"),
-    ("facts.region", "stats_endpoint.provider_region"),
-    ("facts.trains_on_prompts", "stats_endpoint.data_policy.training"),
-    ("facts.retains_prompts", "stats_endpoint.data_policy.retainsPrompts"),
-    ("facts.parameters", "stats_endpoint.supported_parameters"),
-    ("facts.restricted", "stats_endpoint.is_hidden"),
-    ("facts.deranked", "stats_endpoint.is_deranked"),
-    ("facts.disabled", "stats_endpoint.is_disabled"),
-    ("facts.created_at", "stats_endpoint.created_at"),
-    ("facts.deprecation_date", "stats_endpoint.deprecation_date"),
     ("prices", "stats_endpoint.pricing"),
     ("prices.input", "stats_endpoint.pricing.prompt"),
     ("prices.output", "stats_endpoint.pricing.completion"),
@@ -130,6 +117,11 @@ pub fn known_name(path: &str) -> Option<String> {
     if let Some((_, name)) = NAMES.iter().find(|(domain, _)| *domain == bare) {
         return Some((*name).to_owned());
     }
+    if let Some(fact) = bare.strip_prefix("facts.") {
+        let field = FACT_FIELDS.iter().find(|(name, _)| *name == fact).map_or(fact, |(_, field)| field);
+        let read = (DocumentKind::StatsEndpoint, format!("data[].{field}"));
+        return wire_fields().contains(&read).then(|| format!("stats_endpoint.{field}"));
+    }
     // `documents.KIND.FIELD` already uses the upstream's names.
     let own = path.strip_prefix("documents.")?;
     let steps: Vec<&str> = own.split('.').filter(|step| !ROWS.contains(step)).collect();
@@ -155,6 +147,8 @@ mod tests {
         assert_eq!(upstream_name("prices.tiers[]"), "stats_endpoint.pricing.overrides");
         assert_eq!(upstream_name("documents.public_endpoints.endpoints.tag"), "public_endpoints.tag");
         assert_eq!(upstream_name("quarantined.model_activity.new_reason"), "model_activity");
+        assert_eq!(upstream_name("facts.created_at"), "stats_endpoint.created_at");
+        assert_eq!(upstream_name("facts.parameters[]"), "stats_endpoint.supported_parameters");
         assert_eq!(upstream_name("facts.brand_new"), "facts.brand_new");
         assert_eq!(upstream_names("facts.restricted").1.len(), 2);
     }

@@ -130,23 +130,10 @@ fn reading(model: &ModelSlug, offer: Offer) -> Reading {
     let facts = EndpointFacts {
         model: model.clone(),
         variant: Variant::standard(),
-        endpoint_id: None,
         tag: Tag::new(&offer.provider),
         provider: ProviderSlug::new(&offer.provider),
         provider_name: offer.provider,
-        quantization: None,
-        context_length: None,
-        max_completion_tokens: None,
-        region: None,
-        trains_on_prompts: None,
-        retains_prompts: None,
-        parameters: Vec::new(),
-        restricted: None,
-        deranked: false,
-        disabled: false,
-        max_prompt_tokens: None,
-        deprecation_date: None,
-        created_at: None,
+        ..EndpointFacts::default()
     };
     Reading {
         facts,

@@ -50,7 +50,7 @@ fn quill(change: impl Fn(&mut [Endpoint])) -> Snapshot {
 
 #[test]
 fn a_limit_is_kept_by_us_and_handed_to_the_router() {
-    let sample = quill(|all| all[0].quantization = Some("fp4".to_owned()));
+    let sample = quill(|all| all[0].facts.quantization = Some("fp4".to_owned()));
     let list = limited(&sample, "zephyr/quill-large", Mode::Shortlist, floor("fp8"));
     assert_eq!(only(&list), Some(["quarry", "north-cloud/us-east"].map(str::to_owned).to_vec()));
     let written = serde_json::to_value(list.provider.expect("a preference")).expect("JSON");
@@ -74,9 +74,9 @@ fn a_limit_is_kept_by_us_and_handed_to_the_router() {
 #[test]
 fn what_is_not_known_does_not_keep_a_limit_and_is_counted() {
     let sample = quill(|all| {
-        all[0].retains_prompts = None;
-        all[1].quantization = Some("unknown".to_owned());
-        all[2].quantization = None;
+        all[0].facts.retains_prompts = None;
+        all[1].facts.quantization = Some("unknown".to_owned());
+        all[2].facts.quantization = None;
     });
     let limits = Limits { no_retention: true, ..floor("fp8") };
     let pin = limited(&sample, "zephyr/quill-large", Mode::Pin, limits);
@@ -94,7 +94,7 @@ fn what_is_not_known_does_not_keep_a_limit_and_is_counted() {
 
 #[test]
 fn avoiding_leaves_out_what_misses_a_limit() {
-    let sample = quill(|all| all[1].context_length = Some(32_000));
+    let sample = quill(|all| all[1].facts.context_length = Some(32_000));
     let limits = Limits { context: Some(100_000), ..Limits::default() };
     let avoid = limited(&sample, "zephyr/quill-large", Mode::Avoid, limits);
     let provider = avoid.provider.expect("a preference");
@@ -113,7 +113,7 @@ fn a_hard_limit_goes_before_a_good_sibling() {
     let mut sample = sample::snapshot();
     let atlas = sample.models.iter_mut().find(|model| model.model_id == "northwind/atlas-3").expect("atlas");
     let north = atlas.endpoints.iter_mut().find(|one| one.tag.as_str() == "north-cloud").expect("there");
-    north.retains_prompts = Some(true);
+    north.facts.retains_prompts = Some(true);
     let eu = atlas.endpoints.iter_mut().find(|one| one.tag.as_str() == "north-cloud/eu-west").expect("there");
     eu.tier = Tier::A;
     let limits = Limits { no_retention: true, ..Limits::default() };
@@ -141,7 +141,7 @@ fn a_price_tier_above_the_ceiling_counts_where_the_workload_reaches_it() {
 #[test]
 fn a_context_limit_is_missed_where_only_shorter_prompts_are_taken() {
     let context = |tokens: i64| Limits { context: Some(tokens), ..Limits::default() };
-    let sample = quill(|all| all[0].max_prompt_tokens = Some(169_984));
+    let sample = quill(|all| all[0].facts.max_prompt_tokens = Some(169_984));
     for (tokens, best) in [(180_000, "quarry"), (169_984, "lumen/bf16")] {
         let pin = limited(&sample, "zephyr/quill-large", Mode::Pin, context(tokens));
         assert_eq!(only(&pin), Some(vec![best.to_owned()]), "{tokens}");
@@ -157,12 +157,12 @@ fn a_context_limit_is_missed_where_only_shorter_prompts_are_taken() {
 fn an_endpoint_that_refuses_the_longest_prompt_is_not_recommended() {
     let longest = longest() as i64;
     for (most, best) in [(longest - 1, "quarry"), (longest, "lumen/bf16")] {
-        let sample = quill(|all| all[0].max_prompt_tokens = Some(most));
+        let sample = quill(|all| all[0].facts.max_prompt_tokens = Some(most));
         let pin = limited(&sample, "zephyr/quill-large", Mode::Pin, Limits::default());
         assert_eq!(only(&pin), Some(vec![best.to_owned()]), "{most}");
     }
     // If no endpoint accepts the prompt, sessions are split, and the choice stays the same.
-    let sample = quill(|all| all.iter_mut().for_each(|one| one.max_prompt_tokens = Some(longest - 1)));
+    let sample = quill(|all| all.iter_mut().for_each(|one| one.facts.max_prompt_tokens = Some(longest - 1)));
     let pin = limited(&sample, "zephyr/quill-large", Mode::Pin, Limits::default());
     assert_eq!(only(&pin), Some(vec!["lumen/bf16".to_owned()]));
 }
@@ -170,7 +170,7 @@ fn an_endpoint_that_refuses_the_longest_prompt_is_not_recommended() {
 #[test]
 fn a_deprecated_endpoint_is_warned_of_and_not_recommended_once_it_is_over() {
     let at = |hours: i64| Some(sample::as_of() + chrono::Duration::hours(hours));
-    let sample = quill(|all| all[0].deprecation_date = at(50));
+    let sample = quill(|all| all[0].facts.deprecation_date = at(50));
     let pin = limited(&sample, "zephyr/quill-large", Mode::Pin, Limits::default());
     assert_eq!(only(&pin), Some(vec!["lumen/bf16".to_owned()]));
     assert!(warned(
@@ -179,7 +179,7 @@ fn a_deprecated_endpoint_is_warned_of_and_not_recommended_once_it_is_over() {
     ));
     let avoid = limited(&sample, "zephyr/quill-large", Mode::Avoid, Limits::default());
     assert!(warned(&avoid, "`lumen/bf16` is deprecated"), "it is admitted: {:?}", avoid.warnings);
-    let over = quill(|all| all[0].deprecation_date = at(0));
+    let over = quill(|all| all[0].facts.deprecation_date = at(0));
     let pin = limited(&over, "zephyr/quill-large", Mode::Pin, Limits::default());
     assert_eq!(only(&pin), Some(vec!["quarry".to_owned()]));
     assert!(!warned(&pin, "deprecated"), "{:?}", pin.warnings);
@@ -194,13 +194,13 @@ fn an_age_counts_from_when_the_upstream_began_to_offer_an_endpoint() {
         (None, ago(23), "quarry"),
         (None, ago(24), "lumen/bf16"),
     ] {
-        let sample = quill(|all| (all[0].created_at, all[0].first_seen) = (created, first_seen));
+        let sample = quill(|all| (all[0].facts.created_at, all[0].first_seen) = (created, first_seen));
         let pin = limited(&sample, "zephyr/quill-large", Mode::Pin, Limits::default());
         assert_eq!(only(&pin), Some(vec![best.to_owned()]), "{created:?} {first_seen}");
     }
     // In a young record, the time of first sight says nothing, but the upstream's dates do.
     let young = |created: Option<_>| {
-        let mut sample = quill(|all| all.iter_mut().for_each(|one| one.created_at = created));
+        let mut sample = quill(|all| all.iter_mut().for_each(|one| one.facts.created_at = created));
         sample.summary.first_run = ago(2);
         limited(&sample, "zephyr/quill-large", Mode::Shortlist, Limits::default())
     };
@@ -249,15 +249,15 @@ fn any_facts() -> impl Strategy<Value = Endpoint> {
     let parameters = prop::sample::subsequence(vec!["max_tokens", "seed", "tools"], 0..=3);
     let facts = (quantization, flag(), flag(), context, region, (price(), price()), tier, parameters);
     (any_endpoint(), facts).prop_map(|(mut made, facts)| {
-        made.quantization = facts.0.map(str::to_owned);
-        (made.trains_on_prompts, made.retains_prompts) = (facts.1, facts.2);
-        made.context_length = facts.3;
-        made.region = facts.4.map(str::to_owned);
+        made.facts.quantization = facts.0.map(str::to_owned);
+        (made.facts.trains_on_prompts, made.facts.retains_prompts) = (facts.1, facts.2);
+        made.facts.context_length = facts.3;
+        made.facts.region = facts.4.map(str::to_owned);
         (made.list.input, made.list.output) = facts.5;
         let dear = Some(UsdPerMtok("2".parse().expect("a price")));
         let tier = |from| PriceTier { min_prompt_tokens: Some(from), input: dear, ..PriceTier::default() };
         made.price_tiers = facts.6.map(tier).into_iter().collect();
-        made.parameters = facts.7.into_iter().map(str::to_owned).collect();
+        made.facts.parameters = facts.7.into_iter().map(str::to_owned).collect();
         made
     })
 }

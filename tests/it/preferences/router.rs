@@ -16,7 +16,7 @@ pub fn uses(provider: &ProviderObject, parameters: &[String], endpoint: &Endpoin
     let tag = endpoint.tag.as_str();
     let named =
         |list: &Option<Vec<String>>| list.as_ref().map(|list| list.iter().any(|entry| means(entry, tag)));
-    let quantization = endpoint.quantization.clone().unwrap_or_else(|| "unknown".to_owned());
+    let quantization = endpoint.facts.quantization.clone().unwrap_or_else(|| "unknown".to_owned());
     let cheap = |price: Option<f64>, ceiling: &Option<String>| {
         let ceiling: Option<f64> = ceiling.as_ref().map(|text| text.parse().expect("a decimal"));
         ceiling.is_none_or(|most| price.is_none_or(|price| price <= most))
@@ -25,12 +25,14 @@ pub fn uses(provider: &ProviderObject, parameters: &[String], endpoint: &Endpoin
         && !named(&provider.ignore).unwrap_or(false)
         && (provider.allow_fallbacks != Some(false) || named(&provider.order).unwrap_or(true))
         && provider.quantizations.as_ref().is_none_or(|list| list.contains(&quantization))
-        && !(provider.data_collection.as_deref() == Some("deny") && endpoint.trains_on_prompts == Some(true))
+        && !(provider.data_collection.as_deref() == Some("deny")
+            && endpoint.facts.trains_on_prompts == Some(true))
         && !(provider.zdr == Some(true)
-            && (endpoint.retains_prompts == Some(true) || endpoint.trains_on_prompts == Some(true)))
+            && (endpoint.facts.retains_prompts == Some(true)
+                || endpoint.facts.trains_on_prompts == Some(true)))
         && (provider.require_parameters != Some(true)
-            || endpoint.parameters.is_empty()
-            || parameters.iter().all(|one| endpoint.parameters.contains(one)))
+            || endpoint.facts.parameters.is_empty()
+            || parameters.iter().all(|one| endpoint.facts.parameters.contains(one)))
         && provider.max_price.as_ref().is_none_or(|most| {
             cheap(endpoint.list.input, &most.prompt) && cheap(endpoint.list.output, &most.completion)
         })
@@ -44,7 +46,7 @@ fn bits(quantization: &str) -> u32 {
 /// Whether an endpoint meets limits; unknown values count as violations. For a given prompt length, the highest price
 /// counts.
 pub fn keeps(limits: &Limits, endpoint: &Endpoint, prompt: f64) -> bool {
-    let finest = endpoint.quantization.as_deref().map_or(0, bits);
+    let finest = endpoint.facts.quantization.as_deref().map_or(0, bits);
     let tiers = || {
         let reached = |from: i64| prompt > from as f64;
         endpoint.price_tiers.iter().filter(move |tier| tier.min_prompt_tokens.is_none_or(reached))
@@ -54,14 +56,15 @@ pub fn keeps(limits: &Limits, endpoint: &Endpoint, prompt: f64) -> bool {
     let under = |base: Option<f64>, mut more: Box<dyn Iterator<Item = f64> + '_>, most: Option<f64>| {
         most.is_none_or(|most| base.is_some_and(|base| base <= most) && more.all(|price| price <= most))
     };
-    let region = endpoint.region.as_deref().unwrap_or("nowhere");
+    let region = endpoint.facts.region.as_deref().unwrap_or("nowhere");
     limits.quant_floor.is_none_or(|floor| finest >= bits(floor.as_str()))
-        && (!limits.no_training || endpoint.trains_on_prompts == Some(false))
-        && (!limits.no_retention || endpoint.retains_prompts == Some(false))
+        && (!limits.no_training || endpoint.facts.trains_on_prompts == Some(false))
+        && (!limits.no_retention || endpoint.facts.retains_prompts == Some(false))
         && (!limits.zdr
-            || (endpoint.trains_on_prompts, endpoint.retains_prompts) == (Some(false), Some(false)))
-        && limits.parameters.iter().all(|one| endpoint.parameters.contains(one))
-        && limits.context.is_none_or(|least| endpoint.context_length.is_some_and(|own| own >= least))
+            || (endpoint.facts.trains_on_prompts, endpoint.facts.retains_prompts)
+                == (Some(false), Some(false)))
+        && limits.parameters.iter().all(|one| endpoint.facts.parameters.contains(one))
+        && limits.context.is_none_or(|least| endpoint.facts.context_length.is_some_and(|own| own >= least))
         && limits
             .region
             .as_deref()

@@ -49,9 +49,9 @@ fn poisoned(name: &str) -> Snapshot {
             endpoint.name = name.to_owned();
             endpoint.tag = Tag::new(format!("{}/{name}", endpoint.tag));
             endpoint.why = name.to_owned();
-            endpoint.region = Some(name.to_owned());
-            endpoint.quantization = Some(name.to_owned());
-            endpoint.parameters.push(name.to_owned());
+            endpoint.facts.region = Some(name.to_owned());
+            endpoint.facts.quantization = Some(name.to_owned());
+            endpoint.facts.parameters.push(name.to_owned());
             endpoint.flags = FlagKind::ALL.map(sample::flag).to_vec();
         }
         model.endpoints[0].provider = slug.clone();

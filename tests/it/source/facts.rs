@@ -27,13 +27,13 @@ fn facts_of_an_endpoint_are_read() {
     let decoded = decode(DocumentKind::StatsEndpoint, &json!({"data": [row]}));
     assert!(decoded.quarantined.is_empty() && decoded.drift.is_empty(), "{decoded:?}");
     let row = stats_of(decoded).remove(0);
-    assert_eq!(row.facts.max_prompt_tokens, Some(120_000));
+    assert_eq!(row.facts.published.max_prompt_tokens, Some(120_000));
     assert_eq!(
-        row.facts.created_at.map(|time| time.to_rfc3339()),
+        row.facts.published.created_at.map(|time| time.to_rfc3339()),
         Some("2026-07-07T16:51:46.359+00:00".into())
     );
     assert_eq!(
-        row.facts.deprecation_date.map(|time| time.to_rfc3339()),
+        row.facts.published.deprecation_date.map(|time| time.to_rfc3339()),
         Some("2026-09-30T00:00:00+00:00".into())
     );
     assert_eq!((mtok(row.prices.cache_write), mtok(row.prices.cache_write_1h)), (Some(0.3), Some(0.5)));
@@ -55,7 +55,11 @@ fn a_time_that_is_none_is_quarantined_and_costs_nothing_else() {
     );
     let row = stats_of(decoded).remove(0);
     assert_eq!(
-        (row.facts.created_at, row.facts.deprecation_date, row.facts.max_prompt_tokens),
+        (
+            row.facts.published.created_at,
+            row.facts.published.deprecation_date,
+            row.facts.published.max_prompt_tokens
+        ),
         (None, None, None)
     );
     assert_eq!(mtok(row.prices.input), Some(0.25));
@@ -114,5 +118,5 @@ fn the_documented_list_is_read_in_the_same_way() {
     assert_eq!(the_quarantined(&decoded), expected);
     assert_eq!(drifted(&decoded), [("pricing.overrides.*.weather", 1)]);
     let Some(Content::PublicEndpoints(rows)) = decoded.content else { panic!("endpoints were expected") };
-    assert_eq!((rows[0].facts.max_prompt_tokens, rows[0].prices.tiers.len()), (Some(99), 0));
+    assert_eq!((rows[0].facts.published.max_prompt_tokens, rows[0].prices.tiers.len()), (Some(99), 0));
 }

@@ -136,7 +136,7 @@ fn several_unreadable_fields_cost_only_themselves() {
     assert_eq!(fields, ["context_length", "is_hidden", "quantization", "stats.p50_latency", "status"]);
     let rows = stats_of(decoded);
     assert_eq!((rows[0].health.latency_ms, rows[0].health.throughput), (None, Some(42.0)));
-    assert_eq!(rows[0].facts.context_length, None);
+    assert_eq!(rows[0].facts.published.context_length, None);
 }
 
 #[test]

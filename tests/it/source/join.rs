@@ -70,14 +70,14 @@ fn facts_come_from_the_statistics_and_an_age_is_never_negative() {
     listed["max_prompt_tokens"] = json!(90_000);
     let found = run(vec![stats(vec![row.clone()]), public(vec![listed.clone()])]);
     let facts = &by_tag(&found, "heron").facts;
-    assert_eq!(facts.created_at, None, "it is later than the reading");
-    assert_eq!(facts.deprecation_date, "2026-08-10T13:00:00Z".parse().ok());
-    assert_eq!(facts.max_prompt_tokens, Some(90_000), "only the documented list has it");
+    assert_eq!(facts.published.created_at, None, "it is later than the reading");
+    assert_eq!(facts.published.deprecation_date, "2026-08-10T13:00:00Z".parse().ok());
+    assert_eq!(facts.published.max_prompt_tokens, Some(90_000), "only the documented list has it");
     row["created_at"] = json!("2026-08-07T12:00:00Z");
     row["max_prompt_tokens"] = json!(80_000);
     let found = run(vec![stats(vec![row]), public(vec![listed])]);
     let facts = &by_tag(&found, "heron").facts;
-    assert_eq!((facts.created_at, facts.max_prompt_tokens), (Some(noon()), Some(80_000)));
+    assert_eq!((facts.published.created_at, facts.published.max_prompt_tokens), (Some(noon()), Some(80_000)));
 }
 
 #[test]
@@ -208,8 +208,8 @@ fn a_deprecation_date_decades_ahead_is_a_placeholder() {
     };
     let rows = vec![dated(ONE, "heron/fp8", "2098-12-31T16:00:00Z"), dated(TWO, "crane", "2027-01-31")];
     let run = run(vec![stats(rows)]);
-    assert_eq!(by_tag(&run, "heron/fp8").facts.deprecation_date, None);
-    assert!(by_tag(&run, "crane").facts.deprecation_date.is_some());
+    assert_eq!(by_tag(&run, "heron/fp8").facts.published.deprecation_date, None);
+    assert!(by_tag(&run, "crane").facts.published.deprecation_date.is_some());
     assert!(run.quarantined.is_empty(), "{:?}", run.quarantined);
 }
 

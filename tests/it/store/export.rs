@@ -18,9 +18,9 @@ const COLUMNS: &str = "run_id,observed_at,window_kind,window_start,window_end,mo
 fn told() -> Reading {
     let mut reading = reading(id(1), "heron");
     reading.prices.cache_write_1h = price("0.4");
-    reading.facts.max_prompt_tokens = Some(131_000);
-    reading.facts.deprecation_date = Some(at("2026-09-01T13:00:00Z"));
-    reading.facts.created_at = Some(at("2026-01-02T03:04:05.678Z"));
+    reading.facts.published.max_prompt_tokens = Some(131_000);
+    reading.facts.published.deprecation_date = Some(at("2026-09-01T13:00:00Z"));
+    reading.facts.published.created_at = Some(at("2026-01-02T03:04:05.678Z"));
     reading
 }
 

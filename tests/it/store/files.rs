@@ -31,13 +31,16 @@ fn a_store_from_before_the_facts_of_endpoints_is_migrated_without_events() {
     );
     let opened = store(data.path());
     let before = opened.endpoints(at("2026-08-07T11:00:00Z")).and_then(|now| now.rows()).expect("readable");
-    assert_eq!((before[0].facts.max_prompt_tokens, before[0].facts.created_at), (None, None));
+    assert_eq!(
+        (before[0].facts.published.max_prompt_tokens, before[0].facts.published.created_at),
+        (None, None)
+    );
     assert_eq!(before[0].list.cache_write_1h, None);
     let told = |time: &str| {
         let mut told = reading(id(1), "heron");
-        told.facts.max_prompt_tokens = Some(99);
-        told.facts.created_at = Some(at("2026-01-02T03:04:05.678901Z"));
-        told.facts.deprecation_date = Some(at("2026-09-01T13:00:00Z"));
+        told.facts.published.max_prompt_tokens = Some(99);
+        told.facts.published.created_at = Some(at("2026-01-02T03:04:05.678901Z"));
+        told.facts.published.deprecation_date = Some(at("2026-09-01T13:00:00Z"));
         told.prices.cache_write_1h = price("0.4");
         run(time, vec![told, reading(id(2), "crane")])
     };
@@ -47,9 +50,9 @@ fn a_store_from_before_the_facts_of_endpoints_is_migrated_without_events() {
     assert!(events.is_empty(), "additional facts are not a change: {events:?}");
     let after = opened.endpoints(at("2026-08-07T13:00:00Z")).and_then(|now| now.rows()).expect("readable");
     let heron = after.iter().find(|one| one.facts.tag.as_str() == "heron").expect("there");
-    assert_eq!((heron.facts.max_prompt_tokens, heron.list.cache_write_1h), (Some(99), Some(0.4)));
-    assert_eq!(heron.facts.created_at, Some(at("2026-01-02T03:04:05.678901Z")));
-    assert_eq!(heron.facts.deprecation_date, Some(at("2026-09-01T13:00:00Z")));
+    assert_eq!((heron.facts.published.max_prompt_tokens, heron.list.cache_write_1h), (Some(99), Some(0.4)));
+    assert_eq!(heron.facts.published.created_at, Some(at("2026-01-02T03:04:05.678901Z")));
+    assert_eq!(heron.facts.published.deprecation_date, Some(at("2026-09-01T13:00:00Z")));
     drop(opened);
     for table in ["endpoint_history", "price_history"] {
         let written = rows(data.path(), &format!("SELECT 1 FROM {table}"));

@@ -127,15 +127,15 @@ fn limits(all: &[Pair]) -> Group {
     Group {
         title: "Limits and policy",
         rows: vec![
-            words(all, "Quantization", |e| stated(e.quantization.as_deref())),
-            words(all, "Context", |e| length(e.context_length)),
+            words(all, "Quantization", |e| stated(e.facts.quantization.as_deref())),
+            words(all, "Context", |e| length(e.facts.context_length)),
             words(all, "Longest prompt", |e| length(e.prompt_limit())),
-            words(all, "Longest answer", |e| length(e.max_completion_tokens)),
+            words(all, "Longest answer", |e| length(e.facts.max_completion_tokens)),
             words(all, "Offered since", |e| format::moment(e.since())),
             words(all, "Deprecated", |e| {
-                e.deprecation_date.map_or_else(|| "no date set".to_owned(), format::moment)
+                e.facts.deprecation_date.map_or_else(|| "no date set".to_owned(), format::moment)
             }),
-            words(all, "Region", |e| stated(e.region.as_deref())),
+            words(all, "Region", |e| stated(e.facts.region.as_deref())),
             words(all, "Prompts", |e| stated(prompts(e))),
         ],
     }

@@ -270,9 +270,10 @@ fn route(document: &Value, path: &str, operation: &Value, examples: &Examples) -
 
 /// The type of a response's data; an unnamed type is shown as `object` or `list`, with its fields listed below.
 fn data_kind(data: &Value) -> String {
+    let is_unnamed = |schema: &Value| schema["properties"].is_object() || schema["allOf"].is_array();
     match data {
-        data if data["items"]["properties"].is_object() => "list".to_owned(),
-        data if data["properties"].is_object() || data["allOf"].is_array() => "object".to_owned(),
+        data if is_unnamed(&data["items"]) => "list".to_owned(),
+        data if is_unnamed(data) => "object".to_owned(),
         data => kind(data),
     }
 }

@@ -4,13 +4,27 @@ use super::prices::list_prices;
 use super::{Found, Reader, Row, clip, wire};
 use crate::domain::bounds;
 use crate::domain::document::Pair;
-use crate::domain::endpoint::EndpointFacts;
+use crate::domain::endpoint::{EndpointFacts, PublishedFacts};
 use crate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant};
 use crate::domain::reading::{Counters, Health, QuarantineReason, Reading};
 use crate::upstream::openrouter::Content;
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use std::collections::BTreeMap;
 use uuid::Uuid;
+
+/// Facts that are read from a field of another name: the fact, and the field of the statistics.
+pub const FACT_FIELDS: &[(&str, &str)] = &[
+    ("tag", "provider_slug"),
+    ("provider", "provider_info.slug"),
+    ("provider_name", "provider_display_name"),
+    ("region", "provider_region"),
+    ("trains_on_prompts", "data_policy.training"),
+    ("retains_prompts", "data_policy.retainsPrompts"),
+    ("parameters", "supported_parameters"),
+    ("restricted", "is_hidden"),
+    ("deranked", "is_deranked"),
+    ("disabled", "is_disabled"),
+];
 
 /// An endpoint in the statistics.
 #[derive(Debug, Clone)]
@@ -78,11 +92,14 @@ fn public_endpoint(wire: wire::PublicEndpoint, row: &mut Row, pair: &Pair) -> Re
         tag,
         provider_name: wire.provider_name.unwrap_or_else(|| provider.to_string()),
         provider,
-        quantization: wire.quantization,
-        context_length: row.length("context_length", wire.context_length),
-        max_prompt_tokens: token_limit("max_prompt_tokens", wire.max_prompt_tokens, row),
-        max_completion_tokens: row.length("max_completion_tokens", wire.max_completion_tokens),
-        parameters: sorted(wire.supported_parameters),
+        published: PublishedFacts {
+            quantization: wire.quantization,
+            context_length: row.length("context_length", wire.context_length),
+            max_prompt_tokens: token_limit("max_prompt_tokens", wire.max_prompt_tokens, row),
+            max_completion_tokens: row.length("max_completion_tokens", wire.max_completion_tokens),
+            parameters: sorted(wire.supported_parameters),
+            ..PublishedFacts::default()
+        },
         ..EndpointFacts::default()
     };
     let health = Health {
@@ -141,19 +158,21 @@ fn stats_endpoint(
             .unwrap_or_else(|| provider.to_string()),
         tag,
         provider,
-        region: wire.provider_region,
-        quantization: wire.quantization,
-        context_length: row.length("context_length", wire.context_length),
-        max_prompt_tokens: token_limit("max_prompt_tokens", wire.max_prompt_tokens, row),
-        created_at: time("created_at", wire.created_at, row),
-        deprecation_date: time("deprecation_date", wire.deprecation_date, row),
-        max_completion_tokens: row.length("max_completion_tokens", wire.max_completion_tokens),
-        parameters: sorted(wire.supported_parameters),
-        trains_on_prompts: policy.training,
-        retains_prompts: policy.retains_prompts,
         restricted: any_set([wire.is_hidden, wire.is_private, wire.is_byok_only]),
         deranked: is(wire.is_deranked),
         disabled: is(wire.is_disabled),
+        published: PublishedFacts {
+            region: wire.provider_region,
+            quantization: wire.quantization,
+            context_length: row.length("context_length", wire.context_length),
+            max_prompt_tokens: token_limit("max_prompt_tokens", wire.max_prompt_tokens, row),
+            created_at: time("created_at", wire.created_at, row),
+            deprecation_date: time("deprecation_date", wire.deprecation_date, row),
+            max_completion_tokens: row.length("max_completion_tokens", wire.max_completion_tokens),
+            parameters: sorted(wire.supported_parameters),
+            trains_on_prompts: policy.training,
+            retains_prompts: policy.retains_prompts,
+        },
     };
     let prices = list_prices(wire.pricing, row);
     let health = Health {

@@ -109,11 +109,12 @@ fn compare_sources(row: &Reading, documented: &Reading, run: &mut RunReadings) {
 fn from_stats(mut row: Reading, public: Option<&Reading>, observed_at: DateTime<Utc>) -> Reading {
     let Reading { facts, health, .. } = &mut row;
     let documented = public.map(|public| public.health.clone()).unwrap_or_default();
-    facts.max_prompt_tokens =
-        facts.max_prompt_tokens.or_else(|| public.and_then(|public| public.facts.max_prompt_tokens));
-    facts.deprecation_date = facts.deprecation_date.filter(|time| *time <= observed_at + FAR_FUTURE);
+    let stated = &mut facts.published;
+    stated.max_prompt_tokens =
+        stated.max_prompt_tokens.or_else(|| public.and_then(|row| row.facts.published.max_prompt_tokens));
+    stated.deprecation_date = stated.deprecation_date.filter(|time| *time <= observed_at + FAR_FUTURE);
     // An endpoint cannot be read before it was created: such a time says nothing about its age.
-    facts.created_at = facts.created_at.filter(|time| *time <= observed_at);
+    stated.created_at = stated.created_at.filter(|time| *time <= observed_at);
     // The codes are 0 or negative, and lower is worse: an outage that one source reports counts as an outage.
     health.status = [health.status, documented.status].into_iter().flatten().min();
     health.uptime_5m = documented.uptime_5m;
