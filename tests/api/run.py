@@ -16,8 +16,8 @@ import urllib.request
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-# Seconds: time budget of schemathesis, and timeout for programs that hang.
-# Seconds for the cases; a fast machine gets through more of them in the same time.
+# Seconds: time budget of schemathesis (a fast machine gets through more cases in it), and timeout for programs that
+# hang.
 BUDGET = int(os.environ.get("HITRATE_API_SECONDS", "60"))
 PATIENCE = 300
 DAYS = "3"
