@@ -65,7 +65,8 @@ fn an_empty_value_is_accepted_exactly_if_the_description_allows_it() {
     for (path, item) in document["paths"].as_object().expect("paths") {
         let parameters = item["get"]["parameters"].as_array().cloned().unwrap_or_default();
         // Routes that need more than one parameter are refused for what is missing.
-        if path.contains('{') || parameters.iter().any(|one| one["in"] == "query" && one["required"] == true) {
+        if path.contains('{') || parameters.iter().any(|one| one["in"] == "query" && one["required"] == true)
+        {
             continue;
         }
         for parameter in parameters {
