@@ -11,7 +11,7 @@ use hitrate::domain::tier::Lens;
 use hitrate::domain::window::Basis;
 use hitrate::site::{SiteState, router};
 use hitrate::snapshot::{Current, EndpointDay, Snapshot, SuspectRun};
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use tower::ServiceExt;
 
@@ -547,4 +547,44 @@ async fn facts_of_endpoints_are_on_the_pages() {
     for said in ["Longest prompt", "99k", "Deprecated", "no date set", "Offered since", "$4.56"] {
         assert!(compared.contains(said), "{said}: {compared}");
     }
+}
+
+/// Decimals of the amounts in dollars of a table, by column. A cell may hold two amounts: a cost and its interval.
+fn decimals_by_column(table: &str) -> BTreeMap<usize, BTreeSet<usize>> {
+    let mut columns: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
+    for row in table.split("<tr").skip(1) {
+        for (nth, cell) in row.split("<td").skip(1).enumerate() {
+            for amount in cell.split('$').skip(1) {
+                let number: String = amount.chars().take_while(|c| c.is_ascii_digit() || *c == '.').collect();
+                let decimals = number.split_once('.').map_or(0, |(_, decimals)| decimals.len());
+                columns.entry(nth).or_default().insert(decimals);
+            }
+        }
+    }
+    columns
+}
+
+#[tokio::test]
+async fn amounts_of_a_column_have_the_same_decimals() {
+    let uneven =
+        decimals_by_column("<tr><td>$1.20<td>$3.4<tr><td class=\"n\">$1.234<small>$1.2 to $2.3</small>");
+    assert_eq!([&uneven[&0], &uneven[&1]].map(BTreeSet::len), [3, 1], "{uneven:?}");
+    let site = site_over(Some(sample::snapshot()), Duration::zero());
+    let mut columns = 0;
+    for page in pages() {
+        let is_table =
+            ["/models", "/providers/", "/cost", "/explore"].iter().any(|start| page.starts_with(start));
+        if !is_table || page.contains('.') {
+            continue;
+        }
+        let body = get(&site, &page).await.body;
+        for table in body.split("<table").skip(1) {
+            let table = table.split("</table>").next().unwrap_or_default();
+            for (nth, decimals) in decimals_by_column(table) {
+                assert_eq!(decimals.len(), 1, "{page}: column {nth} has {decimals:?} decimals: {table}");
+                columns += 1;
+            }
+        }
+    }
+    assert!(columns > 50, "{columns} columns");
 }

@@ -1,6 +1,7 @@
 //! What a session costs at the endpoints of a model, as bars of its parts.
 
 use crate::cost::{BreakEven, CostOfModel, EndpointCost, ToWin};
+use crate::domain::format::usd_column;
 use crate::domain::session::SessionCost;
 use crate::domain::workload::CacheTtl;
 use crate::site::parts::format;
@@ -58,6 +59,7 @@ impl CostPart {
         let shown = cost.endpoints.iter().filter(|e| e.cost.is_some());
         let reach = shown.filter_map(|e| e.high.or(e.cost)).fold(0.0, f64::max);
         let workload = &cost.workload;
+        let usd = usd_column(cost.endpoints.iter().filter_map(|e| e.cost), std::iter::empty());
         Self {
             summary: format!(
                 "{}: {}, {} prompt tokens, of which {} can be read from a cache, {} output tokens{}.",
@@ -73,7 +75,7 @@ impl CostPart {
                 }
             ),
             verdict: verdict(cost),
-            rows: cost.endpoints.iter().map(|e| row(e, reach)).collect(),
+            rows: cost.endpoints.iter().map(|e| row(e, reach, &usd)).collect(),
             notes: cost.notes.clone(),
         }
     }
@@ -99,7 +101,7 @@ pub fn verdict(cost: &CostOfModel) -> String {
     }
 }
 
-fn row(endpoint: &EndpointCost, reach: f64) -> CostRow {
+fn row(endpoint: &EndpointCost, reach: f64, usd: impl Fn(f64) -> String) -> CostRow {
     let at = |amount: f64| if reach > 0.0 { amount / reach * BAR_WIDTH } else { 0.0 };
     let (mut left, mut parts, mut spoken) = (0.0, Vec::new(), Vec::new());
     for (class, name, of) in PARTS {
@@ -117,8 +119,8 @@ fn row(endpoint: &EndpointCost, reach: f64) -> CostRow {
         tag: endpoint.tag.to_string(),
         cheapest: endpoint.cheapest,
         cheapest_by_list: endpoint.cheapest_by_list,
-        cost: endpoint.cost.map_or_else(|| "unknown".to_owned(), format::usd),
-        interval: ends.map(|(low, high)| format!("{} to {}", format::usd(low), format::usd(high))),
+        cost: endpoint.cost.map_or_else(|| "unknown".to_owned(), &usd),
+        interval: ends.map(|(low, high)| format!("{} to {}", usd(low), usd(high))),
         parts,
         whisker: ends.map(|(low, high)| (format!("{:.1}", at(low)), format!("{:.1}", at(high)))),
         spoken: match (&endpoint.parts, spoken.is_empty()) {

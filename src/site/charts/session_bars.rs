@@ -2,6 +2,7 @@
 
 use super::cost_bars;
 use crate::cost::{CostOfModel, EndpointCost, compare};
+use crate::domain::format::usd_column;
 use crate::site::parts::{assets, format, link};
 use crate::snapshot::{ModelEntry, Snapshot};
 use askama::Template;
@@ -106,17 +107,20 @@ pub struct Sessions {
 /// The sessions of a model under every workload of the snapshot.
 pub fn of_model(snapshot: &Snapshot, model: &ModelEntry) -> Sessions {
     let compared: Vec<CostOfModel> = snapshot.workloads.iter().map(|w| compare(snapshot, model, w)).collect();
-    let cell = |cost: &CostOfModel, id| SessionCell::of(cost.endpoints.iter().find(|e| e.endpoint_id == id));
+    let column = |cost: &CostOfModel| {
+        let usd = usd_column(cost.endpoints.iter().filter_map(|e| e.cost), std::iter::empty());
+        let of = |id| cost.endpoints.iter().find(|e| e.endpoint_id == id);
+        model.endpoints.iter().map(|e| SessionCell::of(of(e.endpoint_id), &usd)).collect::<Vec<_>>()
+    };
+    let columns: Vec<Vec<SessionCell>> = compared.iter().map(column).collect();
     Sessions {
         bars: compared
             .iter()
             .enumerate()
             .filter_map(|(nth, cost)| SessionBars::new(nth, model, cost))
             .collect(),
-        rows: model
-            .endpoints
-            .iter()
-            .map(|e| compared.iter().map(|c| cell(c, e.endpoint_id)).collect())
+        rows: (0..model.endpoints.len())
+            .map(|nth| columns.iter().map(|column| column[nth].clone()).collect())
             .collect(),
     }
 }
@@ -138,14 +142,14 @@ pub fn workload_of(file: &str) -> Option<&str> {
 }
 
 impl SessionCell {
-    fn of(endpoint: Option<&EndpointCost>) -> Self {
+    fn of(endpoint: Option<&EndpointCost>, usd: impl Fn(f64) -> String) -> Self {
         let cost = endpoint.and_then(|e| e.cost).filter(|cost| cost.is_finite());
         let ends = endpoint.filter(|_| cost.is_some()).and_then(|e| e.low.zip(e.high));
         Self {
-            text: cost.map_or_else(|| "not priced".to_owned(), format::usd),
+            text: cost.map_or_else(|| "not priced".to_owned(), &usd),
             sort: cost,
             interval: ends
-                .map(|(low, high)| (format::usd(low), format::usd(high)))
+                .map(|(low, high)| (usd(low), usd(high)))
                 .filter(|(low, high)| low != high)
                 .map(|(low, high)| format!("{low} to {high}")),
             cheapest: endpoint.is_some_and(|e| e.cheapest),
@@ -244,7 +248,7 @@ mod tests {
 
     #[test]
     fn what_is_not_known_is_words() {
-        let cell = SessionCell::of(None);
+        let cell = SessionCell::of(None, format::usd);
         assert_eq!(
             (cell.text.as_str(), cell.sort, cell.interval, cell.cheapest),
             ("not priced", None, None, false)

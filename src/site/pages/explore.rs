@@ -160,9 +160,9 @@ fn heading(sort: Sort, workload: &str) -> (&'static str, &str) {
 /// The format of a column's numbers, the text for an absent one, and the label on a narrow screen.
 fn shown(sort: Sort) -> (fn(f64) -> String, &'static str, &'static str) {
     match sort {
-        Sort::Session => (format::usd, "not priced", "session"),
-        Sort::Price => (format::usd, "no traffic", "price paid"),
-        Sort::List => (format::usd, "not listed", "list price"),
+        Sort::Session => (format::usd_fine, "not priced", "session"),
+        Sort::Price => (format::usd_fine, "no traffic", "price paid"),
+        Sort::List => (format::usd_fine, "not listed", "list price"),
         Sort::Hit => (format::percent, "no traffic", "hit rate"),
         Sort::Uptime => (format::percent_fine, "not published", "uptime 1 d"),
         Sort::Speed => (|v| format!("{v:.0}"), "not measured", "tokens/s"),

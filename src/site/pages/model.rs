@@ -111,6 +111,9 @@ pub fn render(view: &View, model: &ModelEntry) -> askama::Result<String> {
     let sessions = session_bars::of_model(snapshot, model);
     let with_sessions = model.endpoints.iter().zip(sessions.rows);
     let charts = [OfModel::EffectivePrice, OfModel::HitRate];
+    let mut rows: Vec<Row> =
+        with_sessions.map(|(e, sessions)| row(model, e, (snapshot, sessions), picks.as_ref())).collect();
+    align(&mut rows);
     ModelPage {
         shell: Shell::new(
             view,
@@ -128,9 +131,7 @@ pub fn render(view: &View, model: &ModelEntry) -> askama::Result<String> {
         advice: picks.as_ref().map(advice),
         workload: snapshot.default_title(),
         workloads: &snapshot.workloads,
-        rows: with_sessions
-            .map(|(e, sessions)| row(model, e, (snapshot, sessions), picks.as_ref()))
-            .collect(),
+        rows,
         has_intervals: sessions.bars.iter().any(|bars| bars.has_intervals),
         session_bars: sessions.bars,
         hours: hours::of_model(&snapshot.hourly, model),
@@ -235,6 +236,18 @@ pub fn held(verdict: &Verdict) -> Option<String> {
             .map_or_else(|| format!("since {since}"), |tier| format!("since {since} (was {tier})")),
     )
 }
+
+/// Writes every column of dollars with the same decimals.
+fn align(rows: &mut [Row]) {
+    Cell::align_usd(rows.iter_mut().map(|row| &mut row.session));
+    Cell::align_usd(rows.iter_mut().map(|row| &mut row.effective));
+    for nth in 0..DOLLAR_PRICES {
+        Cell::align_usd(rows.iter_mut().map(|row| &mut row.prices[nth]));
+    }
+}
+
+/// How many of [`prices`] are in dollars: all but the last.
+const DOLLAR_PRICES: usize = 7;
 
 /// List prices (input, cache read, cache write, cache write for an hour, output), effective prices (input, output), and
 /// the realised discount.

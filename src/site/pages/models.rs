@@ -90,7 +90,7 @@ fn host(endpoint: &Endpoint, cost: f64) -> Host {
         name: endpoint.name.clone(),
         tag: endpoint.tag.to_string(),
         badge: Badge::new(endpoint.tier),
-        cost: format::usd(cost),
+        cost: format::usd_fine(cost),
         sort: cost,
     }
 }

@@ -237,7 +237,7 @@ fn row<'a>(model: &'a ModelEntry, endpoint: &'a Endpoint, workload: &str) -> Row
         why: &endpoint.why,
         hit_rate: Cell::number(endpoint.hit_rate, format::percent, "no traffic").labelled("hit rate"),
         against: Cell::number(verdict(Lens::Cache), format::points, "no peers").labelled("points to peers"),
-        session: Cell::number(endpoint.session_cost.get(workload).copied(), format::usd, "not priced")
+        session: Cell::number(endpoint.session_cost.get(workload).copied(), format::usd_fine, "not priced")
             .labelled("session"),
         session_against: Cell::number(verdict(Lens::Cost), format::percent_change, "no peers")
             .labelled("cost to peers"),

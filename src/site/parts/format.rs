@@ -24,9 +24,10 @@ pub fn usd(amount: f64) -> String {
     format!("{sign}{}", format::usd(size))
 }
 
-/// A mean cost in USD: always three digits, even if the last is a zero, so that columns align.
-pub fn usd_mean(amount: f64) -> String {
-    if (0.1..1.0).contains(&amount) { format!("${amount:.3}") } else { usd(amount) }
+/// An amount of a column that spans models: tenths of a cent, so that the column aligns. Smaller amounts keep their
+/// digits.
+pub fn usd_fine(amount: f64) -> String {
+    if amount == 0.0 || (0.0005..1000.0).contains(&amount) { format!("${amount:.3}") } else { usd(amount) }
 }
 
 /// A fraction as a whole percentage: 0.864 is `86 %`. Below 1 % and above 99 % it has one decimal.
@@ -173,6 +174,8 @@ mod tests {
         for (amount, text) in cases {
             assert_eq!(usd(amount), text);
         }
+        let column = [0.0, 0.0004, 0.24, 0.0312, 15.0, 12_345.6].map(usd_fine);
+        assert_eq!(column, ["$0.000", "$0.0004", "$0.240", "$0.031", "$15.000", "$12,346"]);
     }
 
     #[test]

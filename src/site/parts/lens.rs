@@ -28,7 +28,7 @@ pub fn all() -> [Lens; 5] {
 pub fn measure(lens: Lens) -> fn(f64) -> String {
     match lens {
         Lens::Cache => format::percent,
-        Lens::Cost => format::usd_mean,
+        Lens::Cost => format::usd_fine,
         Lens::Reliability => format::percent_fine,
         Lens::Speed => |value| format!("{value:.0}"),
         Lens::Overall => |value| format::signed(value, 1),

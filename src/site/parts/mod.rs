@@ -14,6 +14,7 @@ pub mod preference;
 pub mod record;
 pub mod shell;
 
+use crate::domain::format::usd_column;
 use crate::domain::tier::{Lens, Tier};
 use crate::domain::tier_list::Span;
 use crate::snapshot::ProviderTier;
@@ -84,6 +85,15 @@ impl Cell {
         match value.filter(|v| v.is_finite()) {
             Some(value) => Self { text: format(value), sort: Some(value), class: "n", label: "" },
             None => Self { text: absent.to_owned(), sort: None, class: "n na", label: "" },
+        }
+    }
+    /// Writes the amounts in dollars of a column with the same decimals.
+    pub fn align_usd<'a>(column: impl Iterator<Item = &'a mut Self>) {
+        let (cells, amounts): (Vec<_>, Vec<_>) =
+            column.filter_map(|cell| cell.sort.map(|amount| (cell, amount))).unzip();
+        let usd = usd_column(amounts.iter().copied(), std::iter::empty());
+        for (cell, amount) in cells.into_iter().zip(&amounts) {
+            cell.text = usd(*amount);
         }
     }
     pub fn count(count: usize) -> Self {

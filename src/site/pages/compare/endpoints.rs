@@ -4,7 +4,7 @@ use super::super::model::prompts;
 use super::{Best, Group, Head, Measure, Shown, Table};
 use crate::site::charts::day_chart::DayChart;
 use crate::site::charts::{self, OfModel};
-use crate::site::parts::{Badge, flags, format, link};
+use crate::site::parts::{Badge, Cell, flags, format, link};
 use crate::snapshot::{Endpoint, ModelEntry, Snapshot};
 
 type Pair<'a> = (&'a ModelEntry, &'a Endpoint);
@@ -81,6 +81,9 @@ fn cost(snapshot: &Snapshot, all: &[Pair]) -> Group {
     let hour = |e: &Endpoint| e.list.cache_write_1h;
     rows.push(numbers(all, "Cache write for 1 h, listed", million, hour, usd("not listed")));
     rows.push(numbers(all, "Output, listed", million, |e| e.list.output, usd("not listed")));
+    for row in &mut rows {
+        Cell::align_usd(row.cells.iter_mut().filter_map(Shown::number));
+    }
     Group { title: "Cost", rows }
 }
 

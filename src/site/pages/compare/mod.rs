@@ -72,6 +72,15 @@ struct SharedModel {
     cells: Vec<Cell>,
 }
 
+impl Shown {
+    fn number(&mut self) -> Option<&mut Cell> {
+        match self {
+            Self::Number(cell) => Some(cell),
+            Self::Words(_) | Self::Tier(..) => None,
+        }
+    }
+}
+
 impl Measure {
     /// A row of numbers with the best one highlighted.
     fn numbers(

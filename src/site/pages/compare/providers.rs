@@ -91,7 +91,7 @@ fn shared(snapshot: &Snapshot, all: &[&ProviderEntry]) -> Shared {
     };
     let row = |model: &ModelEntry| {
         let costs: Vec<Option<f64>> = all.iter().map(|p| cheapest(model, p)).collect();
-        let measure = Measure::numbers("", "", &costs, format::usd, "not priced", Best::Lowest);
+        let measure = Measure::numbers("", "", &costs, format::usd_fine, "not priced", Best::Lowest);
         let cells = measure.cells.into_iter().filter_map(|cell| match cell {
             Shown::Number(cell) => Some(cell),
             _ => None,
