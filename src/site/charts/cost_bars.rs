@@ -24,10 +24,7 @@ impl HtmlSafe for CostPart {}
 
 #[derive(Debug)]
 struct CostRow {
-    name: String,
-    tag: String,
-    cheapest: bool,
-    cheapest_by_list: bool,
+    of: EndpointCost,
     cost: String,
     interval: Option<String>,
     /// Class, left end and width of each part.
@@ -35,10 +32,6 @@ struct CostRow {
     /// Ends of the interval.
     whisker: Option<(String, String)>,
     spoken: String,
-    retention: String,
-    to_win: String,
-    break_even: String,
-    why: Option<String>,
 }
 
 /// Class, name and amount of a part.
@@ -54,7 +47,7 @@ const PARTS: [Part; 5] = [
 ];
 
 impl CostPart {
-    pub fn new(cost: &CostOfModel) -> Self {
+    pub fn new(cost: CostOfModel) -> Self {
         let shown = cost.endpoints.iter().filter(|e| e.cost.is_some());
         let reach = shown.filter_map(|e| e.high.or(e.cost)).fold(0.0, f64::max);
         let workload = &cost.workload;
@@ -72,9 +65,9 @@ impl CostPart {
                     ""
                 }
             ),
-            verdict: verdict(cost),
-            rows: cost.endpoints.iter().map(|e| row(e, reach)).collect(),
-            notes: cost.notes.clone(),
+            verdict: verdict(&cost),
+            rows: cost.endpoints.into_iter().map(|e| row(e, reach)).collect(),
+            notes: cost.notes,
         }
     }
 }
@@ -99,7 +92,7 @@ pub fn verdict(cost: &CostOfModel) -> String {
     }
 }
 
-fn row(endpoint: &EndpointCost, reach: f64) -> CostRow {
+fn row(endpoint: EndpointCost, reach: f64) -> CostRow {
     let at = |amount: f64| if reach > 0.0 { amount / reach * BAR_WIDTH } else { 0.0 };
     let (mut left, mut parts, mut spoken) = (0.0, Vec::new(), Vec::new());
     for (class, name, of) in PARTS {
@@ -111,12 +104,7 @@ fn row(endpoint: &EndpointCost, reach: f64) -> CostRow {
         }
     }
     let ends = endpoint.low.zip(endpoint.high);
-    let assumed = if endpoint.assumed { " (assumed)" } else { "" };
     CostRow {
-        name: endpoint.name.clone(),
-        tag: endpoint.tag.to_string(),
-        cheapest: endpoint.cheapest,
-        cheapest_by_list: endpoint.cheapest_by_list,
         cost: endpoint.cost.map_or_else(|| "unknown".to_owned(), format::usd),
         interval: ends.map(|(low, high)| format!("{} to {}", format::usd(low), format::usd(high))),
         parts,
@@ -126,14 +114,13 @@ fn row(endpoint: &EndpointCost, reach: f64) -> CostRow {
             (Some(_), true) => "nothing to pay".to_owned(),
             (Some(_), false) => spoken.join(", "),
         },
-        retention: endpoint
-            .basis
-            .retention
-            .map_or_else(|| "unknown".to_owned(), |q| format::percent(q) + assumed),
-        to_win: to_win(endpoint),
-        break_even: break_even(endpoint),
-        why: endpoint.why.clone(),
+        of: endpoint,
     }
+}
+
+fn retention(endpoint: &EndpointCost) -> String {
+    let assumed = if endpoint.assumed { " (assumed)" } else { "" };
+    endpoint.basis.retention.map_or_else(|| "unknown".to_owned(), |q| format::percent(q) + assumed)
 }
 
 fn to_win(endpoint: &EndpointCost) -> String {

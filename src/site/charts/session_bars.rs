@@ -77,7 +77,6 @@ impl HtmlSafe for SessionBars {}
 #[derive(Debug, Template)]
 #[template(path = "parts/session_bars_file.svg", escape = "html")]
 struct BarsFile<'a> {
-    style: &'static str,
     bars: &'a SessionBars,
 }
 
@@ -101,6 +100,8 @@ pub struct Sessions {
     pub bars: Vec<SessionBars>,
     /// The rows of the table in the order of the model's endpoints, with one cell per workload.
     pub rows: Vec<Vec<SessionCell>>,
+    /// The costs under the default workload.
+    pub default: Option<CostOfModel>,
 }
 
 /// The sessions of a model under every workload of the snapshot.
@@ -118,6 +119,7 @@ pub fn of_model(snapshot: &Snapshot, model: &ModelEntry) -> Sessions {
             .iter()
             .map(|e| compared.iter().map(|c| cell(c, e.endpoint_id)).collect())
             .collect(),
+        default: compared.into_iter().next(),
     }
 }
 
@@ -190,7 +192,7 @@ impl SessionBars {
     /// # Errors
     /// If the template cannot be rendered.
     pub fn file(&self) -> askama::Result<String> {
-        BarsFile { style: assets::CHART_STYLE, bars: self }.render()
+        BarsFile { bars: self }.render()
     }
 }
 

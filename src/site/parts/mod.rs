@@ -16,7 +16,7 @@ pub mod shell;
 
 use crate::domain::tier::{Lens, Tier};
 use crate::domain::tier_list::Span;
-use crate::snapshot::ProviderTier;
+use crate::snapshot::{Endpoint, ProviderTier};
 use askama::Template;
 use askama::filters::HtmlSafe;
 use chrono::{DateTime, Utc};
@@ -40,6 +40,11 @@ impl Badge {
         };
         let label = if tier == Tier::Unrated { "–".to_owned() } else { tier.to_string() };
         Self { class: class(tier), label, spoken }
+    }
+
+    /// The badge of an endpoint within its model.
+    pub fn of_endpoint(endpoint: &Endpoint) -> Self {
+        Self::new(endpoint.tier)
     }
 
     /// The badge of a provider in a tier list: `S–B` if its interval reaches from S to B.
