@@ -52,16 +52,12 @@ impl Answers {
 
 /// The cache of a service over one snapshot holder.
 pub(super) struct Hot {
-    current: Arc<Current>,
-    now: Now,
-    answers: Arc<Answers>,
+    pub current: Arc<Current>,
+    pub now: Now,
+    pub answers: Arc<Answers>,
 }
 
 impl Hot {
-    pub fn new(current: Arc<Current>, now: Now, answers: Arc<Answers>) -> Self {
-        Self { current, now, answers }
-    }
-
     fn epoch(&self) -> Option<Epoch> {
         let snapshot = self.current.get()?;
         Some((snapshot.id.clone(), ((self.now)() - snapshot.as_of).num_hours()))

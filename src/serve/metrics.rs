@@ -58,35 +58,26 @@ impl Metrics {
 
 /// The metrics of the collection, from the newest snapshot.
 fn of_snapshot(registry: &mut Registry, snapshot: &Snapshot) {
-    let mut gauge = |name: &str, help: &str, value: f64| {
-        registry.register(name, help, ConstGauge::new(value));
+    let mut gauge = |name: &str, value: usize, help: &str| {
+        registry.register(name, help, ConstGauge::new(value as f64));
     };
-    let summary = &snapshot.summary;
-    gauge("endpoints", "Endpoints in the newest run", summary.endpoints as f64);
-    gauge(
-        "endpoints_with_usage",
-        "Endpoints with a hit rate in the newest run",
-        summary.endpoints_with_usage as f64,
-    );
-    gauge("models", "Models with endpoints", summary.models as f64);
-    gauge("providers", "Providers with endpoints", summary.providers as f64);
-    gauge("runs_stored", "Stored runs", summary.runs as f64);
-    let quarantined: usize = snapshot.status.quarantine.iter().map(|reason| reason.rows).sum();
-    gauge("quarantined_rows", "Rows that the newest run quarantined", quarantined as f64);
-    gauge("drift_paths", "Unknown fields in the newest run", snapshot.status.drift.len() as f64);
-    let suspect = snapshot.status.suspect.as_ref().map_or(0, |run| run.findings.len());
-    gauge(
-        "suspect_findings",
-        "Findings against the newest run; the run is not published if there are any",
-        suspect as f64,
-    );
-    if let Some(run) = snapshot.status.runs.first() {
-        gauge(
-            "last_run_ok",
-            "1 if the newest run is complete, 0 otherwise",
-            f64::from(u8::from(run.status == RunStatus::Ok)),
-        );
-        gauge("last_run_requests", "Requests of the newest run", run.requests as f64);
+    let (summary, status) = (&snapshot.summary, &snapshot.status);
+    gauge("endpoints", summary.endpoints, "Endpoints in the newest run");
+    let used = summary.endpoints_with_usage;
+    gauge("endpoints_with_usage", used, "Endpoints with a hit rate in the newest run");
+    gauge("models", summary.models, "Models with endpoints");
+    gauge("providers", summary.providers, "Providers with endpoints");
+    gauge("runs_stored", summary.runs, "Stored runs");
+    let quarantined = status.quarantine.iter().map(|reason| reason.rows).sum();
+    gauge("quarantined_rows", quarantined, "Rows that the newest run quarantined");
+    gauge("drift_paths", status.drift.len(), "Unknown fields in the newest run");
+    let suspect = status.suspect.as_ref().map_or(0, |run| run.findings.len());
+    let help = "Findings against the newest run; the run is not published if there are any";
+    gauge("suspect_findings", suspect, help);
+    if let Some(run) = status.runs.first() {
+        let is_ok = usize::from(run.status == RunStatus::Ok);
+        gauge("last_run_ok", is_ok, "1 if the newest run is complete, 0 otherwise");
+        gauge("last_run_requests", run.requests, "Requests of the newest run");
         let seconds = run.duration_ms as f64 / 1000.0;
         let help = "Duration of the newest run";
         registry.register_with_unit("last_run", help, Unit::Seconds, ConstGauge::new(seconds));

@@ -132,7 +132,8 @@ fn router(content: Content, clock: Arc<dyn Clock>, token: &str) -> Router {
     public.prepare_what_is_published();
     let local = content.pipeline.map_or_else(Router::new, |pipeline| local::router(pipeline, token));
     let figures = Router::new().route("/metrics", get(metrics::metrics)).with_state(metrics.clone());
-    let public = public.router(limit(&content.settings));
+    let client_header = content.settings.client_header.trim().parse().ok();
+    let public = public.router(Limit::new(content.settings.requests_per_minute, client_header));
     // Routes besides the site's fallback must be merged before it; the layers of one do not apply to the other.
     local
         .merge(figures)
@@ -142,11 +143,6 @@ fn router(content: Content, clock: Arc<dyn Clock>, token: &str) -> Router {
         .layer(from_fn_with_state(metrics, metrics::count))
         // Outermost, so that it also applies to responses of the layers above.
         .layer(map_response(site::secure))
-}
-
-fn limit(settings: &config::Serve) -> Option<Limit> {
-    let header = settings.client_header.trim().parse().ok();
-    Limit::new(settings.requests_per_minute, header)
 }
 
 /// Collects by the schedule until cancelled. Failures are logged, and the last good snapshot stays in service.

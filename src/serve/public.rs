@@ -68,7 +68,7 @@ impl Public {
             Some(limit) => self.routes().layer(from_fn_with_state(limit, limit::check)),
             None => self.routes(),
         };
-        let hot = Hot::new(self.current.clone(), self.now.clone(), self.answers.clone());
+        let hot = Hot { current: self.current.clone(), now: self.now.clone(), answers: self.answers.clone() };
         routes.layer(from_fn_with_state(Arc::new(hot), hot::answer))
     }
 

@@ -4,11 +4,9 @@ use super::SiteState;
 use super::files::{self, File};
 use super::pages::{changes, front, method, model, models, provider, providers, status};
 use super::parts::clean::clean;
-use super::parts::link;
 use super::parts::shell::View;
 use crate::domain::tier::Lens;
 use crate::prepared::{Bounds, Prepared, Purpose, Shelf};
-use crate::snapshot::Snapshot;
 use std::sync::Arc;
 
 /// Content type of every page.
@@ -34,17 +32,7 @@ pub enum Page {
 }
 
 /// What kept pages depend on: the snapshot they show, and its age as they state it (whole hours).
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Epoch {
-    snapshot_id: String,
-    age_hours: i64,
-}
-
-impl Epoch {
-    fn of(view: &View) -> Self {
-        Self { snapshot_id: view.snapshot.id.clone(), age_hours: view.age().num_hours() }
-    }
-}
+type Epoch = (String, i64);
 
 /// No bound is needed: only names in the snapshot have a page.
 const BOUNDS: Bounds = Bounds { things: usize::MAX, bytes: usize::MAX };
@@ -69,33 +57,17 @@ impl Pages {
     }
 }
 
-/// The site with the pages it has rendered.
-#[derive(Debug)]
-pub struct Site {
-    state: SiteState,
-}
-
-impl Site {
-    /// A site that shares the pages rendered before.
-    pub fn new(state: SiteState) -> Arc<Self> {
-        Arc::new(Self { state })
-    }
-
-    /// Public address of the site, without a trailing slash; empty if unknown.
-    pub fn public_url(&self) -> &str {
-        &self.state.public_url
-    }
-
+impl SiteState {
     /// The newest snapshot and the time; `None` before the first snapshot.
-    pub fn view(&self) -> Option<View> {
-        let snapshot = self.state.current.get()?;
-        let (now, public_url) = ((self.state.now)(), Arc::clone(&self.state.public_url));
-        Some(View { snapshot, now, public_url, purpose: self.state.pages.purpose })
+    pub(super) fn view(&self) -> Option<View> {
+        let snapshot = self.current.get()?;
+        let (now, public_url) = ((self.now)(), Arc::clone(&self.public_url));
+        Some(View { snapshot, now, public_url, purpose: self.pages.purpose })
     }
 
     /// Prepares a body for the purpose of the pages.
-    pub fn prepare(&self, content_type: &'static str, body: Vec<u8>) -> Prepared {
-        self.state.pages.purpose.prepare(content_type, body)
+    pub(super) fn prepare(&self, content_type: &'static str, body: Vec<u8>) -> Prepared {
+        self.pages.purpose.prepare(content_type, body)
     }
 
     /// A page of the view, rendered now or before; `None` if the snapshot does not have it. Rendering happens outside
@@ -103,8 +75,9 @@ impl Site {
     ///
     /// # Errors
     /// If the template cannot be rendered.
-    pub fn page(&self, view: &View, page: Page) -> askama::Result<Option<Arc<Prepared>>> {
-        let (epoch, shelf) = (Epoch::of(view), &self.state.pages.shelf);
+    pub(super) fn page(&self, view: &View, page: Page) -> askama::Result<Option<Arc<Prepared>>> {
+        let epoch = (view.snapshot.id.clone(), view.age().num_hours());
+        let shelf = &self.pages.shelf;
         if let Some(kept) = shelf.get(&epoch, &page) {
             return Ok(Some(kept));
         }
@@ -113,7 +86,11 @@ impl Site {
             page => self.render(view, page)?.map(|text| clean(text).into_bytes()),
         };
         let Some(body) = body else { return Ok(None) };
-        let prepared = Arc::new(self.prepare(content_type(&page), body));
+        let content_type = match &page {
+            Page::File(file) => file.content_type(),
+            _ => HTML,
+        };
+        let prepared = Arc::new(self.prepare(content_type, body));
         shelf.keep(&epoch, page, prepared.clone(), prepared.held());
         Ok(Some(prepared))
     }
@@ -124,7 +101,7 @@ impl Site {
             Page::Front(lens, workload) => front::render(view, *lens, workload.as_deref())?,
             Page::Models => models::render(view)?,
             Page::Providers => providers::render(view)?,
-            Page::Method => method::render(view, self.state.method_markdown)?,
+            Page::Method => method::render(view, self.method_markdown)?,
             Page::Status => status::render(view)?,
             Page::Changes => changes::render(view)?,
             // Handled by the caller, because a file may be binary.
@@ -139,16 +116,4 @@ impl Site {
             },
         }))
     }
-}
-
-fn content_type(page: &Page) -> &'static str {
-    match page {
-        Page::File(file) => file.content_type(),
-        _ => HTML,
-    }
-}
-
-/// The address of a model's page under its public id, for a visitor who used its canonical slug.
-pub fn model_address(snapshot: &Snapshot, name: &str) -> Option<String> {
-    snapshot.model(name).filter(|m| m.model_id != name).map(|m| link::model(&m.model_id))
 }

@@ -61,5 +61,5 @@ impl fmt::Debug for SiteState {
 /// Before the first snapshot, every page answers with 503 and reloads itself. Merge this router last: its fallback
 /// handles everything that no other router matches.
 pub fn router(state: SiteState) -> Router {
-    routes::router(kept::Site::new(state))
+    routes::router(Arc::new(state))
 }

@@ -83,11 +83,6 @@ impl PageRow {
             Some(name) => name,
         }
     }
-
-    /// Whether a static site has the page.
-    pub fn is_static(&self) -> bool {
-        self.query != Query::Service
-    }
 }
 
 /// The address of the API reference, which is prepared after the pages of the snapshot.

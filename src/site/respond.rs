@@ -1,6 +1,7 @@
 //! Responses that the routes of pages and files share, and the headers of every response.
 
-use super::kept::{HTML, Page, Site};
+use super::SiteState;
+use super::kept::{HTML, Page};
 use super::pages::problem::{self, Missing};
 use super::pages::search;
 use super::parts::clean::clean;
@@ -40,7 +41,7 @@ pub async fn secure(mut response: Response) -> Response {
     response
 }
 
-pub async fn unknown(uri: Uri, State(site): State<Arc<Site>>) -> Response {
+pub async fn unknown(uri: Uri, State(site): State<Arc<SiteState>>) -> Response {
     let Some(view) = site.view() else { return empty() };
     let path = uri.path().trim_matches('/');
     let detail = format!("There is no page at “/{}”.", echo(path));
@@ -52,14 +53,14 @@ pub fn echo(text: &str) -> String {
     format::shorten(text, LONGEST_ECHO)
 }
 
-pub fn page(site: &Arc<Site>, headers: &HeaderMap, wanted: Page) -> Response {
+pub fn page(site: &Arc<SiteState>, headers: &HeaderMap, wanted: Page) -> Response {
     match site.view() {
         Some(view) => page_of(site, &view, headers, wanted),
         None => empty(),
     }
 }
 
-pub fn page_of(site: &Arc<Site>, view: &View, headers: &HeaderMap, wanted: Page) -> Response {
+pub fn page_of(site: &Arc<SiteState>, view: &View, headers: &HeaderMap, wanted: Page) -> Response {
     match site.page(view, wanted) {
         Ok(Some(prepared)) => prepared.share(headers),
         Ok(None) => {

@@ -1,11 +1,12 @@
 //! The routes of the pages.
 
-use super::files::routes as files;
-use super::kept::{Page, Site, model_address};
+use super::SiteState;
+use super::files::{File, routes as files};
+use super::kept::Page;
 use super::pages::problem::Missing;
 use super::pages::{compare, cost, explore, search};
 use super::parts::shell::View;
-use super::parts::{assets, lens};
+use super::parts::{assets, lens, link};
 use super::registry::{PAGES, Section};
 use super::respond::{Name, Words, echo, empty, failed, not_found, page, page_of, rendered, secure, unknown};
 use crate::domain::tier::Lens;
@@ -21,7 +22,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 /// The routes of the pages in the registry, of what lies below them, and of the files.
-pub fn router(site: Arc<Site>) -> Router {
+pub fn router(site: Arc<SiteState>) -> Router {
     let of_rows = PAGES.iter().filter_map(|row| Some((row.path, of_page(row.section)?)));
     of_rows
         .fold(Router::new(), |router, (path, route)| router.route(path, route))
@@ -31,10 +32,10 @@ pub fn router(site: Arc<Site>) -> Router {
         .route("/chart/provider/{*rest}", files::picture(files::provider_chart))
         .route("/badge/model/{*rest}", files::picture(files::model_badge))
         .route("/badge/{file}", files::picture(files::provider_badge))
-        .route("/og/site.png", files::picture(files::site_card))
+        .route("/og/site.png", files::picture(|_, _, _| Some(File::SiteCard)))
         .route("/og/provider/{file}", files::picture(files::provider_card))
         .route("/og/model/{*rest}", files::picture(files::model_card))
-        .route("/changes.atom", get(files::feed))
+        .route("/changes.atom", kept(Page::File(File::Feed)))
         .route("/sitemap.xml", get(files::site_map))
         .route("/assets/{file}", get(asset))
         .route("/robots.txt", get(files::robots))
@@ -46,7 +47,7 @@ pub fn router(site: Arc<Site>) -> Router {
 }
 
 /// The route of a page in the registry; the API reference has its own router.
-fn of_page(section: Section) -> Option<MethodRouter<Arc<Site>>> {
+fn of_page(section: Section) -> Option<MethodRouter<Arc<SiteState>>> {
     Some(match section {
         Section::Tiers => get(tiers),
         Section::Models => kept(Page::Models),
@@ -63,18 +64,18 @@ fn of_page(section: Section) -> Option<MethodRouter<Arc<Site>>> {
 }
 
 /// The route of a page that is the same for all visitors.
-fn kept(wanted: Page) -> MethodRouter<Arc<Site>> {
-    get(|State(site): State<Arc<Site>>, headers: HeaderMap| async move { page(&site, &headers, wanted) })
+fn kept(wanted: Page) -> MethodRouter<Arc<SiteState>> {
+    get(|State(site): State<Arc<SiteState>>, headers: HeaderMap| async move { page(&site, &headers, wanted) })
 }
 
-async fn asset(uri: Uri, headers: HeaderMap, State(site): State<Arc<Site>>) -> Response {
+async fn asset(uri: Uri, headers: HeaderMap, State(site): State<Arc<SiteState>>) -> Response {
     match assets::find(uri.path()) {
         Some(body) => body.respond(&headers),
         None => unknown(uri, State(site)).await,
     }
 }
 
-async fn tiers(State(site): State<Arc<Site>>, headers: HeaderMap, words: Words) -> Response {
+async fn tiers(State(site): State<Arc<SiteState>>, headers: HeaderMap, words: Words) -> Response {
     let Some(view) = site.view() else { return empty() };
     let words = words.map(|Query(words)| words).unwrap_or_default();
     match front_page(&view, &words) {
@@ -112,21 +113,23 @@ fn front_page(view: &View, words: &HashMap<String, String>) -> Result<Page, Miss
     Err(Missing { heading: "No such workload", detail, nearest: Vec::new() })
 }
 
-async fn model(State(site): State<Arc<Site>>, headers: HeaderMap, name: Name) -> Response {
+async fn model(State(site): State<Arc<SiteState>>, headers: HeaderMap, name: Name) -> Response {
     let Some(view) = site.view() else { return empty() };
     let name = name.map(|Path(name)| name).unwrap_or_default();
-    if let Some(address) = model_address(&view.snapshot, &name) {
-        return Redirect::temporary(&address).into_response();
-    }
-    if view.snapshot.model(&name).is_some() {
-        return page_of(&site, &view, &headers, Page::Model(name));
+    match view.snapshot.model(&name) {
+        // A visitor who used the canonical slug.
+        Some(model) if model.model_id != name => {
+            return Redirect::temporary(&link::model(&model.model_id)).into_response();
+        }
+        Some(_) => return page_of(&site, &view, &headers, Page::Model(name)),
+        None => {}
     }
     let detail = format!("No model is called “{}” in the newest data.", echo(&name));
     let nearest = search::nearest(&view.snapshot, &name);
     not_found(&view, &Missing { heading: "No such model", detail, nearest })
 }
 
-async fn provider(State(site): State<Arc<Site>>, headers: HeaderMap, slug: Name) -> Response {
+async fn provider(State(site): State<Arc<SiteState>>, headers: HeaderMap, slug: Name) -> Response {
     let Some(view) = site.view() else { return empty() };
     let slug = slug.map(|Path(slug)| slug).unwrap_or_default();
     if view.snapshot.provider(&slug).is_some() {
@@ -137,7 +140,7 @@ async fn provider(State(site): State<Arc<Site>>, headers: HeaderMap, slug: Name)
     not_found(&view, &Missing { heading: "No such provider", detail, nearest })
 }
 
-async fn find(State(site): State<Arc<Site>>, words: Words) -> Response {
+async fn find(State(site): State<Arc<SiteState>>, words: Words) -> Response {
     let Some(view) = site.view() else { return empty() };
     let words = words.map(|Query(words)| words).unwrap_or_default();
     let query = words.get("q").map(String::as_str).unwrap_or_default();
@@ -147,15 +150,14 @@ async fn find(State(site): State<Arc<Site>>, words: Words) -> Response {
     rendered(StatusCode::OK, search::render(&view, query))
 }
 
-async fn calculate(State(site): State<Arc<Site>>, words: Words) -> Response {
+async fn calculate(State(site): State<Arc<SiteState>>, words: Words) -> Response {
     let Some(view) = site.view() else { return empty() };
     let words = words.map(|Query(words)| words).unwrap_or_default();
-    let answered = cost::calculator(&view, &words);
-    let status = if answered.understood { StatusCode::OK } else { StatusCode::BAD_REQUEST };
-    rendered(status, answered.page)
+    let (status, page) = cost::calculator(&view, &words);
+    rendered(status, page)
 }
 
-async fn explore_page(State(site): State<Arc<Site>>, words: Words) -> Response {
+async fn explore_page(State(site): State<Arc<SiteState>>, words: Words) -> Response {
     let Some(view) = site.view() else { return empty() };
     let words = words.map(|Query(words)| words).unwrap_or_default();
     let question = Question::new(|field| words.get(field).map(String::as_str));
@@ -163,7 +165,7 @@ async fn explore_page(State(site): State<Arc<Site>>, words: Words) -> Response {
     rendered(status, explore::render(&view, &question))
 }
 
-async fn compare_page(State(site): State<Arc<Site>>, uri: Uri) -> Response {
+async fn compare_page(State(site): State<Arc<SiteState>>, uri: Uri) -> Response {
     let Some(view) = site.view() else { return empty() };
     match compare::render(&view, &repeated(uri.query().unwrap_or_default(), "e")) {
         Ok((status, text)) => rendered(status, Ok(text)),

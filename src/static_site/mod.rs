@@ -188,7 +188,7 @@ where
                     // No thread starts another item.
                     next.store(plan.items.len(), Ordering::Relaxed);
                 }
-                written?.count(&mut report.lock().unwrap_or_else(PoisonError::into_inner));
+                report.lock().unwrap_or_else(PoisonError::into_inner).merge(written?);
                 done(finished.fetch_add(1, Ordering::Relaxed) + 1, plan.items.len());
             }
             Ok(())
@@ -204,15 +204,16 @@ where
     }
 
     /// Requests an item and writes its file.
-    async fn write(&self, item: &Item) -> Result<Written, PublishError> {
+    async fn write(&self, item: &Item) -> Result<Report, PublishError> {
         let (status, policy, body) = self.ask(&item.address).await;
         if status == StatusCode::NOT_FOUND && item.kind == Kind::Picture {
-            return Ok(Written { is_absent: true, ..Written::default() });
+            return Ok(Report::default());
         }
         if status != StatusCode::OK {
-            return Ok(Written { failed: Some(format!("{}: {status}", item.address)), ..Written::default() });
+            return Ok(Report { failed: vec![format!("{}: {status}", item.address)], ..Report::default() });
         }
-        let mut written = Written { is_page: item.kind == Kind::Page, ..Written::default() };
+        let pages = usize::from(item.kind == Kind::Page);
+        let mut written = Report { files: 1, pages, ..Report::default() };
         let body = match item.kind {
             Kind::Plain | Kind::Picture => body,
             Kind::List => self.whole(item, body).await?,
@@ -264,31 +265,21 @@ struct Listed {
     meta: serde_json::Map<String, serde_json::Value>,
 }
 
-/// The result of one item.
-#[derive(Default)]
-struct Written {
-    is_page: bool,
-    is_absent: bool,
-    bytes: u64,
-    live: usize,
-    lost: usize,
-    failed: Option<String>,
-}
-
-impl Written {
+impl Report {
     fn rewritten(&mut self, links: Links<'_>, item: &Item, body: &[u8], added: Added) -> Bytes {
         let text = String::from_utf8_lossy(body);
         let rewritten = markup::rewrite(links, &item.file, &text, added);
-        (self.live, self.lost) = (rewritten.live, rewritten.lost.len());
+        (self.live_links, self.lost_links) = (rewritten.live, rewritten.lost.len());
         rewritten.text.into()
     }
 
-    fn count(self, report: &mut Report) {
-        report.files += usize::from(self.failed.is_none() && !self.is_absent);
-        report.pages += usize::from(self.is_page);
-        report.bytes += self.bytes;
-        report.live_links += self.live;
-        report.lost_links += self.lost;
-        report.failed.extend(self.failed);
+    /// Adds the counts and failures of one item.
+    fn merge(&mut self, item: Self) {
+        self.files += item.files;
+        self.pages += item.pages;
+        self.bytes += item.bytes;
+        self.live_links += item.live_links;
+        self.lost_links += item.lost_links;
+        self.failed.extend(item.failed);
     }
 }

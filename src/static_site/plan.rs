@@ -59,7 +59,7 @@ impl Plan {
         let own = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
         plan.add(Kind::List, own(&LISTS));
         plan.add(Kind::Page, site::pages(snapshot));
-        let fixed = site::PAGES.iter().filter(|row| row.is_static());
+        let fixed = site::PAGES.iter().filter(|row| row.query != site::Query::Service);
         plan.add(Kind::Page, fixed.map(|row| row.path.to_owned()).collect());
         plan.add(Kind::Plain, site::twins(snapshot));
         plan.add(Kind::Plain, own(&MORE_DATA));

@@ -549,11 +549,14 @@ async fn facts_of_endpoints_are_on_the_pages() {
     }
 }
 
-/// Decimals of the amounts in dollars of a table, by column. A cell may hold two amounts: a cost and its interval.
+/// Decimals of the amounts in dollars of a table, by column of numbers. A cell may hold two amounts: a cost and its interval.
 fn decimals_by_column(table: &str) -> BTreeMap<usize, BTreeSet<usize>> {
     let mut columns: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
     for row in table.split("<tr").skip(1) {
         for (nth, cell) in row.split("<td").skip(1).enumerate() {
+            if !cell.starts_with(" class=\"n") {
+                continue;
+            }
             for amount in cell.split('$').skip(1) {
                 let number: String = amount.chars().take_while(|c| c.is_ascii_digit() || *c == '.').collect();
                 let decimals = number.split_once('.').map_or(0, |(_, decimals)| decimals.len());
@@ -566,8 +569,9 @@ fn decimals_by_column(table: &str) -> BTreeMap<usize, BTreeSet<usize>> {
 
 #[tokio::test]
 async fn amounts_of_a_column_have_the_same_decimals() {
-    let uneven =
-        decimals_by_column("<tr><td>$1.20<td>$3.4<tr><td class=\"n\">$1.234<small>$1.2 to $2.3</small>");
+    let uneven = decimals_by_column(
+        "<tr><td class=\"n\">$1.20<td class=\"n\">$3.4<tr><td class=\"n best\">$1.234<small>$1.2 to $2.3</small>",
+    );
     assert_eq!([&uneven[&0], &uneven[&1]].map(BTreeSet::len), [3, 1], "{uneven:?}");
     let site = site_over(Some(sample::snapshot()), Duration::zero());
     let mut columns = 0;

@@ -1,7 +1,6 @@
 //! What a session costs at the endpoints of a model, as bars of its parts.
 
 use crate::cost::{BreakEven, CostOfModel, EndpointCost, ToWin};
-use crate::domain::format::usd_column;
 use crate::domain::session::SessionCost;
 use crate::domain::workload::CacheTtl;
 use crate::site::parts::format;
@@ -25,10 +24,7 @@ impl HtmlSafe for CostPart {}
 
 #[derive(Debug)]
 struct CostRow {
-    name: String,
-    tag: String,
-    cheapest: bool,
-    cheapest_by_list: bool,
+    of: EndpointCost,
     cost: String,
     interval: Option<String>,
     /// Class, left end and width of each part.
@@ -36,10 +32,6 @@ struct CostRow {
     /// Ends of the interval.
     whisker: Option<(String, String)>,
     spoken: String,
-    retention: String,
-    to_win: String,
-    break_even: String,
-    why: Option<String>,
 }
 
 /// Class, name and amount of a part.
@@ -55,11 +47,12 @@ const PARTS: [Part; 5] = [
 ];
 
 impl CostPart {
-    pub fn new(cost: &CostOfModel) -> Self {
+    pub fn new(cost: CostOfModel) -> Self {
         let shown = cost.endpoints.iter().filter(|e| e.cost.is_some());
         let reach = shown.filter_map(|e| e.high.or(e.cost)).fold(0.0, f64::max);
         let workload = &cost.workload;
-        let usd = usd_column(cost.endpoints.iter().filter_map(|e| e.cost), std::iter::empty());
+        let costs: Vec<f64> = cost.endpoints.iter().filter_map(|e| e.cost).collect();
+        let usd = format::usd_column(costs.into_iter());
         Self {
             summary: format!(
                 "{}: {}, {} prompt tokens, of which {} can be read from a cache, {} output tokens{}.",
@@ -74,9 +67,9 @@ impl CostPart {
                     ""
                 }
             ),
-            verdict: verdict(cost),
-            rows: cost.endpoints.iter().map(|e| row(e, reach, &usd)).collect(),
-            notes: cost.notes.clone(),
+            verdict: verdict(&cost),
+            rows: cost.endpoints.into_iter().map(|e| row(e, reach, &usd)).collect(),
+            notes: cost.notes,
         }
     }
 }
@@ -101,7 +94,7 @@ pub fn verdict(cost: &CostOfModel) -> String {
     }
 }
 
-fn row(endpoint: &EndpointCost, reach: f64, usd: impl Fn(f64) -> String) -> CostRow {
+fn row(endpoint: EndpointCost, reach: f64, usd: impl Fn(f64) -> String) -> CostRow {
     let at = |amount: f64| if reach > 0.0 { amount / reach * BAR_WIDTH } else { 0.0 };
     let (mut left, mut parts, mut spoken) = (0.0, Vec::new(), Vec::new());
     for (class, name, of) in PARTS {
@@ -113,12 +106,7 @@ fn row(endpoint: &EndpointCost, reach: f64, usd: impl Fn(f64) -> String) -> Cost
         }
     }
     let ends = endpoint.low.zip(endpoint.high);
-    let assumed = if endpoint.assumed { " (assumed)" } else { "" };
     CostRow {
-        name: endpoint.name.clone(),
-        tag: endpoint.tag.to_string(),
-        cheapest: endpoint.cheapest,
-        cheapest_by_list: endpoint.cheapest_by_list,
         cost: endpoint.cost.map_or_else(|| "unknown".to_owned(), &usd),
         interval: ends.map(|(low, high)| format!("{} to {}", usd(low), usd(high))),
         parts,
@@ -128,14 +116,13 @@ fn row(endpoint: &EndpointCost, reach: f64, usd: impl Fn(f64) -> String) -> Cost
             (Some(_), true) => "nothing to pay".to_owned(),
             (Some(_), false) => spoken.join(", "),
         },
-        retention: endpoint
-            .basis
-            .retention
-            .map_or_else(|| "unknown".to_owned(), |q| format::percent(q) + assumed),
-        to_win: to_win(endpoint),
-        break_even: break_even(endpoint),
-        why: endpoint.why.clone(),
+        of: endpoint,
     }
+}
+
+fn retention(endpoint: &EndpointCost) -> String {
+    let assumed = if endpoint.assumed { " (assumed)" } else { "" };
+    endpoint.basis.retention.map_or_else(|| "unknown".to_owned(), |q| format::percent(q) + assumed)
 }
 
 fn to_win(endpoint: &EndpointCost) -> String {

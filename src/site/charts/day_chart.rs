@@ -1,6 +1,7 @@
 //! A chart of several lines over days, drawn here as SVG geometry, with a table of the same numbers for readers who
 //! cannot see it.
 
+use super::TableRow;
 use super::spark::DayAxis;
 use crate::site::parts::{assets, format};
 use askama::Template;
@@ -46,18 +47,19 @@ struct Tick {
     label: String,
 }
 
+/// A place in the drawing: x and y.
+type Place = (String, String);
+
 #[derive(Debug, Clone)]
 struct Dot {
-    x: String,
-    y: String,
+    at: Place,
     derived: bool,
 }
 
 /// A change of the list price, marked on the line.
 #[derive(Debug, Clone)]
 struct Step {
-    x: String,
-    y: String,
+    at: Place,
     what: String,
 }
 
@@ -70,28 +72,20 @@ struct Line {
     derived: String,
     dots: Vec<Dot>,
     steps: Vec<Step>,
-    end: (String, String),
+    end: Place,
     label_y: f64,
-}
-
-#[derive(Debug, Clone)]
-struct Row {
-    day: NaiveDate,
-    cells: Vec<String>,
 }
 
 /// A drawn chart with its table.
 #[derive(Debug, Clone, Template)]
 #[template(path = "parts/day_chart.html")]
 pub struct DayChart {
-    id: &'static str,
-    title: String,
-    unit: &'static str,
+    subject: Subject,
     summary: String,
     y_ticks: Vec<Tick>,
     x_ticks: Vec<Tick>,
     lines: Vec<Line>,
-    rows: Vec<Row>,
+    rows: Vec<TableRow>,
     has_derived: bool,
     has_steps: bool,
     address: Option<String>,
@@ -102,7 +96,6 @@ impl HtmlSafe for DayChart {}
 #[derive(Debug, Template)]
 #[template(path = "parts/day_chart.svg", escape = "html")]
 struct ChartFile<'a> {
-    style: &'static str,
     chart: &'a DayChart,
 }
 
@@ -137,9 +130,6 @@ impl DayChart {
             axis.days()
         );
         Some(Self {
-            id: subject.id,
-            title: subject.title,
-            unit: subject.unit,
             summary,
             y_ticks: scale.y_ticks(subject.format),
             x_ticks: scale.x_ticks(),
@@ -148,6 +138,7 @@ impl DayChart {
             has_steps: lines.iter().any(|l| !l.steps.is_empty()),
             address: None,
             lines,
+            subject,
         })
     }
 
@@ -163,7 +154,7 @@ impl DayChart {
     /// # Errors
     /// If the template cannot be rendered.
     pub fn file(&self) -> askama::Result<String> {
-        ChartFile { style: assets::CHART_STYLE, chart: self }.render()
+        ChartFile { chart: self }.render()
     }
 }
 
@@ -175,6 +166,10 @@ fn round_up(largest: f64) -> f64 {
     let power = 10f64.powf(largest.log10().floor());
     let step = [1.0, 2.0, 4.0, 6.0, 8.0, 10.0].into_iter().find(|step| step * power >= largest);
     step.unwrap_or(10.0) * power
+}
+
+fn place((x, y): (f64, f64)) -> Place {
+    (format!("{x:.1}"), format!("{y:.1}"))
 }
 
 struct Scale {
@@ -189,6 +184,10 @@ impl Scale {
 
     fn y(&self, value: f64) -> f64 {
         BOTTOM - (value / self.top).clamp(0.0, 1.0) * (BOTTOM - TOP)
+    }
+
+    fn at(&self, day: NaiveDate, value: f64) -> (f64, f64) {
+        (self.x(day), self.y(value))
     }
 
     fn y_ticks(&self, format: fn(f64) -> String) -> Vec<Tick> {
@@ -217,15 +216,11 @@ impl Scale {
                 continue;
             }
             let path = if from.derived || to.derived { &mut derived } else { &mut observed };
-            let (x1, y1, x2, y2) = (self.x(from.day), self.y(*start), self.x(to.day), self.y(*end));
+            let ((x1, y1), (x2, y2)) = (self.at(from.day, *start), self.at(to.day, *end));
             *path += &format!("M{x1:.1} {y1:.1}L{x2:.1} {y2:.1}");
         }
-        let dots = known.iter().map(|(p, v)| Dot {
-            x: format!("{:.1}", self.x(p.day)),
-            y: format!("{:.1}", self.y(*v)),
-            derived: p.derived,
-        });
-        let end = known.last().map_or((RIGHT, BOTTOM), |(p, v)| (self.x(p.day), self.y(*v)));
+        let dots = known.iter().map(|(p, v)| Dot { at: place(self.at(p.day, *v)), derived: p.derived });
+        let end = known.last().map_or((RIGHT, BOTTOM), |(p, v)| self.at(p.day, *v));
         Line {
             class: format!("c{}", index % 6 + 1),
             name: series.name.clone(),
@@ -234,22 +229,16 @@ impl Scale {
             derived,
             dots: dots.collect(),
             steps: self.steps(series, &known),
-            end: (format!("{:.1}", end.0), format!("{:.1}", end.1)),
+            end: place(end),
             label_y: end.1,
         }
     }
-}
 
-impl Scale {
     /// The steps on days that have a value; the others appear only in the list of changes.
     fn steps(&self, series: &Series, known: &[(Point, f64)]) -> Vec<Step> {
         let of = |(day, what): &(NaiveDate, String)| {
             let (_, value) = known.iter().find(|(point, _)| point.day == *day)?;
-            Some(Step {
-                x: format!("{:.1}", self.x(*day)),
-                y: format!("{:.1}", self.y(*value)),
-                what: what.clone(),
-            })
+            Some(Step { at: place(self.at(*day, *value)), what: what.clone() })
         };
         series.steps.iter().filter_map(of).collect()
     }
@@ -271,7 +260,7 @@ fn spread_labels(lines: &mut [Line]) {
     }
 }
 
-fn rows(axis: DayAxis, series: &[&Series], format: fn(f64) -> String) -> Vec<Row> {
+fn rows(axis: DayAxis, series: &[&Series], format: fn(f64) -> String) -> Vec<TableRow> {
     let value = |s: &Series, day: NaiveDate| match s.points.iter().find(|p| p.day == day) {
         Some(Point { value: Some(value), derived: true, .. }) => format!("{} (derived)", format(*value)),
         Some(Point { value: Some(value), .. }) => format(*value),
@@ -282,7 +271,11 @@ fn rows(axis: DayAxis, series: &[&Series], format: fn(f64) -> String) -> Vec<Row
         true => format!("{} (list price changed)", value(s, day)),
         false => value(s, day),
     };
-    axis.each().map(|day| Row { day, cells: series.iter().map(|s| cell(s, day)).collect() }).collect()
+    let row = |day: NaiveDate| TableRow {
+        head: day.to_string(),
+        cells: series.iter().map(|s| cell(s, day)).collect(),
+    };
+    axis.each().map(row).collect()
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Hourly hit rates of one endpoint as a heat map: one row per UTC day, with its hours from left to right. A rate is
 //! drawn from its actual start to its actual end; time without a rate stays hatched.
 
+use super::TableRow;
 use crate::domain::hourly::Stretch;
 use crate::domain::window::midnight;
 use crate::site::parts::{assets, format, link};
@@ -53,13 +54,6 @@ struct Drawing {
 }
 impl HtmlSafe for Drawing {}
 
-/// An hour of the table: its name and one cell per day.
-#[derive(Debug, Clone)]
-struct HourRow {
-    hour: String,
-    cells: Vec<String>,
-}
-
 /// The map of an endpoint with its table.
 #[derive(Debug, Clone, Template)]
 #[template(path = "parts/hours.html")]
@@ -73,7 +67,7 @@ pub struct HourMap {
     drawing: Drawing,
     height: f64,
     columns: Vec<String>,
-    rows: Vec<HourRow>,
+    rows: Vec<TableRow>,
     address: String,
 }
 impl HtmlSafe for HourMap {}
@@ -82,7 +76,6 @@ impl HtmlSafe for HourMap {}
 #[derive(Debug, Template)]
 #[template(path = "parts/hours_file.svg", escape = "html")]
 struct MapFile<'a> {
-    style: &'static str,
     map: &'a HourMap,
 }
 
@@ -114,21 +107,15 @@ pub fn of_model(hourly: &HourlyRates, model: &ModelEntry) -> Hours {
             ..Hours::default()
         };
     };
-    let (mut found, mut id) = (Hours::default(), 0);
+    let mut found = Hours::default();
     for endpoint in model.busiest() {
         let stretches: Vec<Stretch> = hourly.of(endpoint.endpoint_id).collect();
         if !tells_hours(&stretches) {
             continue;
         }
         if found.maps.len() < MAPS {
-            id += 1;
-            found.maps.push(HourMap::new(
-                format!("hours-{id}"),
-                model,
-                endpoint,
-                &stretches,
-                (first, hourly.to),
-            ));
+            let id = format!("hours-{}", found.maps.len() + 1);
+            found.maps.push(HourMap::new(id, model, endpoint, &stretches, (first, hourly.to)));
         } else {
             let address = link::hours_chart(&model.model_id, endpoint.tag.as_str());
             found.others.push((endpoint.tag.to_string(), address));
@@ -178,7 +165,7 @@ impl HourMap {
     /// # Errors
     /// If the template cannot be rendered.
     pub fn file(&self) -> askama::Result<String> {
-        MapFile { style: assets::CHART_STYLE, map: self }.render()
+        MapFile { map: self }.render()
     }
 }
 
@@ -261,7 +248,7 @@ fn hatch(bottom: f64) -> String {
     lines
 }
 
-fn row(days: &[NaiveDate], stretches: &[Stretch], to: DateTime<Utc>, hour: i64) -> HourRow {
+fn row(days: &[NaiveDate], stretches: &[Stretch], to: DateTime<Utc>, hour: i64) -> TableRow {
     let cell = |day: &NaiveDate| {
         let start = midnight(*day) + Duration::hours(hour);
         let end = start + Duration::hours(1);
@@ -273,7 +260,7 @@ fn row(days: &[NaiveDate], stretches: &[Stretch], to: DateTime<Utc>, hour: i64) 
             None => "no rate".to_owned(),
         }
     };
-    HourRow { hour: format!("{hour:02}:00"), cells: days.iter().map(cell).collect() }
+    TableRow { head: format!("{hour:02}:00"), cells: days.iter().map(cell).collect() }
 }
 
 #[cfg(test)]

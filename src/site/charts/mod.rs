@@ -16,6 +16,16 @@ use chrono::NaiveDate;
 /// Maximum number of lines in a chart; more could not be distinguished.
 pub const LINES: usize = 5;
 
+/// Number of days that the range of a hit rate covers.
+pub const RANGE_DAYS: usize = 7;
+
+/// A row of the table under a drawing: its day or hour, and one cell per column.
+#[derive(Debug, Clone)]
+struct TableRow {
+    head: String,
+    cells: Vec<String>,
+}
+
 /// What a chart of a model shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum OfModel {

@@ -2,7 +2,6 @@
 
 use super::cost_bars;
 use crate::cost::{CostOfModel, EndpointCost, compare};
-use crate::domain::format::usd_column;
 use crate::site::parts::{assets, format, link};
 use crate::snapshot::{ModelEntry, Snapshot};
 use askama::Template;
@@ -78,7 +77,6 @@ impl HtmlSafe for SessionBars {}
 #[derive(Debug, Template)]
 #[template(path = "parts/session_bars_file.svg", escape = "html")]
 struct BarsFile<'a> {
-    style: &'static str,
     bars: &'a SessionBars,
 }
 
@@ -102,13 +100,15 @@ pub struct Sessions {
     pub bars: Vec<SessionBars>,
     /// The rows of the table in the order of the model's endpoints, with one cell per workload.
     pub rows: Vec<Vec<SessionCell>>,
+    /// The costs under the default workload.
+    pub default: Option<CostOfModel>,
 }
 
 /// The sessions of a model under every workload of the snapshot.
 pub fn of_model(snapshot: &Snapshot, model: &ModelEntry) -> Sessions {
     let compared: Vec<CostOfModel> = snapshot.workloads.iter().map(|w| compare(snapshot, model, w)).collect();
     let column = |cost: &CostOfModel| {
-        let usd = usd_column(cost.endpoints.iter().filter_map(|e| e.cost), std::iter::empty());
+        let usd = format::usd_column(cost.endpoints.iter().filter_map(|e| e.cost));
         let of = |id| cost.endpoints.iter().find(|e| e.endpoint_id == id);
         model.endpoints.iter().map(|e| SessionCell::of(of(e.endpoint_id), &usd)).collect::<Vec<_>>()
     };
@@ -122,6 +122,7 @@ pub fn of_model(snapshot: &Snapshot, model: &ModelEntry) -> Sessions {
         rows: (0..model.endpoints.len())
             .map(|nth| columns.iter().map(|column| column[nth].clone()).collect())
             .collect(),
+        default: compared.into_iter().next(),
     }
 }
 
@@ -194,7 +195,7 @@ impl SessionBars {
     /// # Errors
     /// If the template cannot be rendered.
     pub fn file(&self) -> askama::Result<String> {
-        BarsFile { style: assets::CHART_STYLE, bars: self }.render()
+        BarsFile { bars: self }.render()
     }
 }
 

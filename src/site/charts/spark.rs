@@ -1,6 +1,6 @@
 //! The sparkline of a provider's days in a table row.
 
-use crate::snapshot::ProviderDay;
+use crate::snapshot::{ProviderDay, Snapshot};
 use askama::Template;
 use askama::filters::HtmlSafe;
 use chrono::NaiveDate;
@@ -35,6 +35,11 @@ impl DayAxis {
             Some(range.map_or((day, day), |(first, last)| (first.min(day), last.max(day))))
         })?;
         Some(Self { first, days: (last - first).num_days() + 1 })
+    }
+
+    /// The days of all providers of a snapshot.
+    pub fn of_providers(snapshot: &Snapshot) -> Option<Self> {
+        Self::over(snapshot.providers.iter().flat_map(|p| p.days.iter().map(|d| d.day)))
     }
 
     /// The number of days.

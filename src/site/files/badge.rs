@@ -18,7 +18,6 @@ const LONGEST: usize = 36;
 #[derive(Template)]
 #[template(path = "badge.svg", escape = "html")]
 struct File {
-    style: &'static str,
     class: &'static str,
     label: String,
     value: String,
@@ -40,7 +39,6 @@ fn file(view: &View, label: &str, value: &str, class: &'static str) -> askama::R
     let value = format::shorten(value, LONGEST);
     let (label_width, value_width) = (width(&label), width(&value));
     File {
-        style: STYLE,
         class,
         spoken: format!("{label}: {value}"),
         left: label_width + 2.0 * PADDING,

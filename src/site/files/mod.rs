@@ -62,14 +62,6 @@ pub fn render(view: &View, file: &File) -> askama::Result<Option<Vec<u8>>> {
             return Ok(snapshot.provider(slug).and_then(|p| previews::of_provider(view, p)));
         }
         File::ModelCard(id) => return Ok(snapshot.model(id).and_then(|m| previews::of_model(view, m))),
-        text => render_text(view, text)?,
-    };
-    Ok(text.map(|text| clean(text).into_bytes()))
-}
-
-fn render_text(view: &View, file: &File) -> askama::Result<Option<String>> {
-    let snapshot = view.snapshot.as_ref();
-    match file {
         File::ModelChart(id, what) => {
             let chart = snapshot.model(id).and_then(|model| charts::of_model(snapshot, model, *what));
             chart.map(|chart| chart.file()).transpose()
@@ -90,8 +82,8 @@ fn render_text(view: &View, file: &File) -> askama::Result<Option<String>> {
         File::ModelBadge(id, lens) => badge::of_model(view, id, *lens),
         File::Feed => feed::atom(view).map(Some),
         File::SiteMap => feed::site_map(view).map(Some),
-        File::SiteCard | File::ProviderCard(_) | File::ModelCard(_) => Ok(None),
-    }
+    };
+    Ok(text?.map(|text| clean(text).into_bytes()))
 }
 
 fn source_of(style: &str) -> String {

@@ -2,9 +2,10 @@
 
 use super::feed;
 use crate::domain::tier::Lens;
+use crate::site::SiteState;
 use crate::site::charts::{OfModel, session_bars};
 use crate::site::files::{File, PICTURE_POLICY};
-use crate::site::kept::{Page, Site};
+use crate::site::kept::Page;
 use crate::site::parts::lens::DEFAULT_LENS;
 use crate::site::parts::link;
 use crate::site::respond::{Name, Words, empty, page, unknown};
@@ -16,7 +17,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
 use std::sync::Arc;
 
-type Served = State<Arc<Site>>;
+type Served = State<Arc<SiteState>>;
 
 /// Splits the file name off the end of a path: `(model, file)`.
 fn split_file(rest: &str) -> Option<(&str, &str)> {
@@ -27,7 +28,7 @@ fn split_file(rest: &str) -> Option<(&str, &str)> {
 pub type Find = fn(&Snapshot, &str, Words) -> Option<File>;
 
 /// The route of pictures: responds with their own content security policy, or with the page for unknown addresses.
-pub fn picture(find: Find) -> MethodRouter<Arc<Site>> {
+pub fn picture(find: Find) -> MethodRouter<Arc<SiteState>> {
     get(move |State(site): Served, headers: HeaderMap, uri: Uri, rest: Name, words: Words| async move {
         let Some(view) = site.view() else { return empty() };
         let rest = rest.map(|Path(rest)| rest).unwrap_or_default();
@@ -100,11 +101,6 @@ pub fn model_badge(snapshot: &Snapshot, rest: &str, words: Words) -> Option<File
     Some(File::ModelBadge(model, lens(words)?))
 }
 
-/// `/og/site.png`.
-pub fn site_card(_: &Snapshot, _: &str, _: Words) -> Option<File> {
-    Some(File::SiteCard)
-}
-
 /// `/og/provider/{slug}.png`.
 pub fn provider_card(snapshot: &Snapshot, rest: &str, _: Words) -> Option<File> {
     known_provider(snapshot, rest.strip_suffix(".png")?).map(File::ProviderCard)
@@ -113,11 +109,6 @@ pub fn provider_card(snapshot: &Snapshot, rest: &str, _: Words) -> Option<File> 
 /// `/og/model/{author}/{slug}.png`.
 pub fn model_card(snapshot: &Snapshot, rest: &str, _: Words) -> Option<File> {
     known_model(snapshot, rest.strip_suffix(".png")?).map(File::ModelCard)
-}
-
-/// `/changes.atom`.
-pub async fn feed(State(site): Served, headers: HeaderMap) -> Response {
-    page(&site, &headers, Page::File(File::Feed))
 }
 
 /// `/sitemap.xml`. If the public address of the site is unknown, the `Host` of the request is used, for this response
@@ -149,7 +140,7 @@ fn asked_under(headers: &HeaderMap) -> String {
 pub async fn robots(State(site): Served) -> Response {
     let mut text =
         "User-agent: *\nAllow: /\nDisallow: /search\nDisallow: /compare\nDisallow: /explore?\n".to_owned();
-    let public = site.public_url();
+    let public = &site.public_url;
     if !public.is_empty() {
         text += &format!("\nSitemap: {public}/sitemap.xml\n");
     }

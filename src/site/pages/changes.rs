@@ -11,16 +11,13 @@ use askama::Template;
 /// One change, ready to be displayed.
 #[derive(Debug, Clone)]
 pub struct Change<'a> {
+    pub of: &'a Event,
     pub at: When,
     pub kind: &'static str,
-    /// Description for people; untrusted.
-    pub detail: &'a str,
     /// The page and the id of the model, if the change concerns a model that still exists.
     pub model: Option<(String, &'a str)>,
     /// The page of the provider, if the change concerns a provider that still exists.
     pub provider: Option<String>,
-    /// The tag of the endpoint, if the change concerns one.
-    pub tag: Option<&'a str>,
 }
 
 pub fn kind_in_words(kind: EventKind) -> &'static str {
@@ -38,16 +35,15 @@ pub fn kind_in_words(kind: EventKind) -> &'static str {
 pub fn change<'a>(snapshot: &Snapshot, event: &'a Event) -> Change<'a> {
     let known = event.model_id.as_deref().filter(|id| snapshot.model(id).is_some());
     Change {
+        of: event,
         at: When::new(event.at),
         kind: kind_in_words(event.kind),
-        detail: &event.detail,
         model: known.map(|id| (link::model(id), id)),
         provider: event
             .provider
             .as_ref()
             .filter(|slug| snapshot.provider(slug.as_str()).is_some())
             .map(|slug| link::provider(slug.as_str())),
-        tag: event.tag.as_deref(),
     }
 }
 

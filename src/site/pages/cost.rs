@@ -8,26 +8,34 @@ use crate::site::parts::{format, link};
 use crate::site::registry::Section;
 use crate::snapshot::{ModelEntry, Snapshot};
 use askama::Template;
+use axum::http::StatusCode;
 use std::collections::HashMap;
 
-/// The request to the calculator, as its form fields hold it.
-#[derive(Debug, Default, Clone)]
-struct Fields {
-    model: String,
-    workload: String,
-    turns: String,
-    first_prompt: String,
-    new_input: String,
-    output: String,
-    output_cached: String,
-    cache_ttl: String,
+/// The request to the calculator.
+#[derive(Clone, Copy)]
+struct Fields<'a>(&'a HashMap<String, String>);
+
+impl Fields<'_> {
+    /// What a form field holds; empty if it was not sent.
+    fn word(self, name: &str) -> String {
+        format::shorten(self.0.get(name).map_or("", |w| w.trim()), LONGEST_FIELD)
+    }
+
+    /// The value of a field; `None` if it is empty, and an error message with `title` if it is invalid.
+    fn value<T: std::str::FromStr>(self, name: &str, title: &str) -> Result<Option<T>, String> {
+        let text = self.word(name);
+        if text.is_empty() {
+            return Ok(None);
+        }
+        text.parse().map(Some).map_err(|_| format!("“{text}” is not a valid value for “{title}”."))
+    }
 }
 
 #[derive(Template)]
 #[template(path = "cost.html")]
 struct CalculatorPage<'a> {
     shell: Shell,
-    fields: Fields,
+    fields: Fields<'a>,
     base: Option<&'a Workload>,
     workloads: &'a [Workload],
     models: Vec<&'a str>,
@@ -36,25 +44,17 @@ struct CalculatorPage<'a> {
     part: Option<CostPart>,
 }
 
-/// The calculator's answer, and whether the request was valid.
-pub struct Answered {
-    pub page: askama::Result<String>,
-    /// Whether every field is valid and the model is known.
-    pub understood: bool,
-}
-
-/// Renders the calculator for the parameters of its form; without a model, the empty form.
-pub fn calculator(view: &View, words: &HashMap<String, String>) -> Answered {
+/// Renders the calculator for the parameters of its form; without a model, the empty form. The status is 400 if a field
+/// is invalid or the model is unknown.
+pub fn calculator(view: &View, words: &HashMap<String, String>) -> (StatusCode, askama::Result<String>) {
     let snapshot = view.snapshot.as_ref();
-    let fields = fields(words);
-    let asked = ask(snapshot, &fields);
-    let (problem, found) = match asked {
-        Ok(found) => (None, found),
-        Err(problem) => (Some(problem), None),
+    let fields = Fields(words);
+    let (status, problem, found) = match ask(snapshot, fields) {
+        Ok(found) => (StatusCode::OK, None, found),
+        Err(problem) => (StatusCode::BAD_REQUEST, Some(problem), None),
     };
-    let understood = problem.is_none();
-    let base = snapshot.workload(&fields.workload).or(snapshot.workloads.first());
-    let part = found.as_ref().map(|(model, workload)| CostPart::new(&compare(snapshot, model, workload)));
+    let base = snapshot.workload(&fields.word("workload")).or(snapshot.workloads.first());
+    let part = found.as_ref().map(|(model, workload)| CostPart::new(compare(snapshot, model, workload)));
     let page = CalculatorPage {
         shell: Shell::new(
             view,
@@ -71,55 +71,34 @@ pub fn calculator(view: &View, words: &HashMap<String, String>) -> Answered {
         part,
         fields,
     };
-    Answered { page: page.render(), understood }
+    (status, page.render())
 }
 
 /// Longest text that is repeated in a field.
 const LONGEST_FIELD: usize = 120;
 
-fn fields(words: &HashMap<String, String>) -> Fields {
-    let word = |name: &str| format::shorten(words.get(name).map_or("", |w| w.trim()), LONGEST_FIELD);
-    Fields {
-        model: word("model"),
-        workload: word("workload"),
-        turns: word("turns"),
-        first_prompt: word("first_prompt"),
-        new_input: word("new_input"),
-        output: word("output"),
-        output_cached: word("output_cached"),
-        cache_ttl: word("cache_ttl"),
-    }
-}
-
 /// The requested model and workload; `None` if no model is named; an error message if a field is invalid.
-fn ask<'a>(snapshot: &'a Snapshot, fields: &Fields) -> Result<Option<(&'a ModelEntry, Workload)>, String> {
-    let name = if fields.workload.is_empty() { snapshot.default_workload() } else { &fields.workload };
-    let base = snapshot.workload(name);
-    let base = base.ok_or_else(|| format!("There is no workload “{}”.", fields.workload))?;
+fn ask<'a>(snapshot: &'a Snapshot, fields: Fields) -> Result<Option<(&'a ModelEntry, Workload)>, String> {
+    let (model, name) = (fields.word("model"), fields.word("workload"));
+    let base = snapshot.workload(if name.is_empty() { snapshot.default_workload() } else { &name });
+    let base = base.ok_or_else(|| format!("There is no workload “{name}”."))?;
     let own = OwnNumbers {
-        turns: number("turns", &fields.turns)?,
-        first_prompt: number("first prompt", &fields.first_prompt)?,
-        new_input: number("new input", &fields.new_input)?,
-        output: number("output", &fields.output)?,
-        output_cached: number("output found in the cache", &fields.output_cached)?,
-        cache_ttl: number("cache writes kept for", &fields.cache_ttl)?,
+        turns: fields.value("turns", "turns")?,
+        first_prompt: fields.value("first_prompt", "first prompt")?,
+        new_input: fields.value("new_input", "new input")?,
+        output: fields.value("output", "output")?,
+        output_cached: fields.value("output_cached", "output found in the cache")?,
+        cache_ttl: fields.value("cache_ttl", "cache writes kept for")?,
     };
     let workload = own.over(base).map_err(|error| format!("Invalid session: {error}."))?;
-    if fields.model.is_empty() {
+    if model.is_empty() {
         return Ok(None);
     }
-    let model = snapshot.model(&fields.model).ok_or_else(|| {
-        let near = snapshot.nearest_models(&fields.model);
+    let found = snapshot.model(&model).ok_or_else(|| {
+        let near = snapshot.nearest_models(&model);
         let near =
             if near.is_empty() { String::new() } else { format!(" Did you mean {}?", near.join(", ")) };
-        format!("No model is called “{}” in the newest data.{near}", fields.model)
+        format!("No model is called “{model}” in the newest data.{near}")
     })?;
-    Ok(Some((model, workload)))
-}
-
-fn number<T: std::str::FromStr>(name: &str, text: &str) -> Result<Option<T>, String> {
-    if text.is_empty() {
-        return Ok(None);
-    }
-    text.parse().map(Some).map_err(|_| format!("“{text}” is not a valid value for “{name}”."))
+    Ok(Some((found, workload)))
 }

@@ -15,33 +15,21 @@ const PAGE_ROWS: usize = 50;
 
 #[derive(Template)]
 #[template(path = "explore.html")]
-struct Explore {
+struct Explore<'a> {
     shell: Shell,
-    errors: Vec<String>,
-    form: Form,
+    question: &'a Question,
+    providers: Vec<Choice>,
+    quantizations: Vec<Choice>,
+    policies: [Choice; 2],
+    direction: &'static str,
     found: usize,
     all: usize,
     columns: Vec<Column>,
-    rows: Vec<Row>,
+    rows: Vec<Row<'a>>,
     pages: Vec<Tab>,
     json: String,
     csv: String,
     is_filtered: bool,
-}
-
-struct Form {
-    words: String,
-    price: String,
-    list: String,
-    hit: String,
-    context: String,
-    parameters: String,
-    providers: Vec<Choice>,
-    quantizations: Vec<Choice>,
-    policies: Vec<Choice>,
-    variants: bool,
-    sort: &'static str,
-    direction: &'static str,
 }
 
 struct Choice {
@@ -58,16 +46,9 @@ struct Column {
     order: Option<&'static str>,
 }
 
-struct Row {
-    model_href: String,
-    model: String,
-    provider_href: String,
-    provider: String,
-    tag: String,
-    badge: Badge,
+struct Row<'a> {
+    of: &'a Offer<'a>,
     cells: Vec<Cell>,
-    quantization: Option<String>,
-    key: String,
 }
 
 /// The query of the same question in another sort order or on another page.
@@ -83,7 +64,7 @@ fn query(question: &Question, sort: Sort, descending: bool, page: usize) -> Stri
 pub fn render(view: &View, question: &Question) -> askama::Result<String> {
     let snapshot = view.snapshot.as_ref();
     let offers = question.offers(snapshot);
-    let workload = snapshot.workloads.first().map_or(String::new(), |w| w.title.to_lowercase());
+    let workload = snapshot.default_title();
     let pages = offers.len().div_ceil(PAGE_ROWS).max(1);
     let page = question.page.min(pages);
     let here = query(question, question.sort, question.descending, page);
@@ -96,25 +77,6 @@ pub fn render(view: &View, question: &Question) -> askama::Result<String> {
     let about =
         "All endpoints, with filters for price, hit rate, quantization, context, parameters and data policy.";
     let shell = Shell::new(view, Section::Explore, "explore all endpoints", about).at("/explore");
-    Explore {
-        // An invalid condition is an error for programs, so there is no JSON to link to.
-        shell: if question.errors.is_empty() { shell.json(twin("")) } else { shell },
-        errors: question.errors.clone(),
-        form: form(snapshot, question),
-        found: offers.len(),
-        all: snapshot.models.iter().map(|m| m.endpoints.len()).sum(),
-        columns: Sort::ALL.into_iter().map(|sort| column(question, sort, &workload)).collect(),
-        rows: of_page.map(|offer| row(offer, snapshot.default_workload())).collect(),
-        pages: page_links(question, page, pages),
-        json: twin(""),
-        csv: twin(".csv"),
-        is_filtered: !here.is_empty(),
-    }
-    .render()
-}
-
-fn form(snapshot: &Snapshot, question: &Question) -> Form {
-    let typed = |field: &str| question.typed(field).to_owned();
     let choice = |value: &str, label: &str, field: &str| Choice {
         value: value.to_owned(),
         label: label.to_owned(),
@@ -124,23 +86,27 @@ fn form(snapshot: &Snapshot, question: &Question) -> Form {
     let quantizations: BTreeSet<&str> = endpoints().filter_map(|e| e.facts.quantization.as_deref()).collect();
     let mut providers: Vec<_> = snapshot.providers.iter().collect();
     providers.sort_by_key(|p| p.name.to_lowercase());
-    Form {
-        words: typed("q"),
-        price: typed("price"),
-        list: typed("list"),
-        hit: typed("hit"),
-        context: typed("context"),
-        parameters: typed("param"),
+    Explore {
+        // An invalid condition is an error for programs, so there is no JSON to link to.
+        shell: if question.errors.is_empty() { shell.json(twin("")) } else { shell },
+        question,
         providers: providers.iter().map(|p| choice(p.provider.as_str(), &p.name, "provider")).collect(),
         quantizations: quantizations.into_iter().map(|q| choice(q, q, "quant")).collect(),
-        policies: vec![
+        policies: [
             choice(Policy::NoTraining.as_str(), "declared as not used for training", "data"),
             choice(Policy::NotKept.as_str(), "declared as not kept either", "data"),
         ],
-        variants: typed("variants") == "all",
-        sort: question.sort.as_str(),
         direction: if question.descending { Direction::Descending } else { Direction::Ascending }.as_str(),
+        found: offers.len(),
+        all: endpoints().count(),
+        columns: Sort::ALL.into_iter().map(|sort| column(question, sort, &workload)).collect(),
+        rows: of_page.map(|offer| row(offer, snapshot.default_workload())).collect(),
+        pages: page_links(question, page, pages),
+        json: twin(""),
+        csv: twin(".csv"),
+        is_filtered: !here.is_empty(),
     }
+    .render()
 }
 
 /// Label and unit of a column.
@@ -173,7 +139,7 @@ fn shown(sort: Sort) -> (fn(f64) -> String, &'static str, &'static str) {
 
 /// The columns of figures: the name to sort by, the heading, and whether large values come first.
 pub fn columns(snapshot: &Snapshot) -> Vec<(&'static str, String, bool)> {
-    let workload = snapshot.workloads.first().map_or(String::new(), |w| w.title.to_lowercase());
+    let workload = snapshot.default_title();
     let column = |sort: Sort| {
         let (label, unit) = heading(sort, &workload);
         (sort.as_str(), format!("{label} {unit}").trim_end().to_owned(), sort.is_descending())
@@ -203,22 +169,12 @@ fn column(question: &Question, sort: Sort, workload: &str) -> Column {
     }
 }
 
-fn row(&Offer { model, endpoint, .. }: &Offer, workload: &str) -> Row {
+fn row<'a>(offer: &'a Offer<'a>, workload: &str) -> Row<'a> {
     let cell = |sort: Sort| {
         let (format, absent, label) = shown(sort);
-        Cell::number(sort.key(endpoint, workload), format, absent).labelled(label)
+        Cell::number(sort.key(offer.endpoint, workload), format, absent).labelled(label)
     };
-    Row {
-        model_href: link::model(&model.model_id),
-        model: model.model_id.clone(),
-        provider_href: link::provider(endpoint.provider.as_str()),
-        provider: endpoint.name.clone(),
-        tag: endpoint.tag.to_string(),
-        badge: Badge::new(endpoint.tier),
-        cells: Sort::ALL.into_iter().map(cell).collect(),
-        quantization: endpoint.facts.quantization.clone(),
-        key: link::endpoint_name(&model.model_id, endpoint.tag.as_str()),
-    }
+    Row { of: offer, cells: Sort::ALL.into_iter().map(cell).collect() }
 }
 
 /// Links to the pages around the current one, and to the first and the last page.

@@ -13,12 +13,7 @@ struct MethodPage<'a> {
     shell: Shell,
     heading: String,
     body: String,
-    thresholds: Vec<Row<'a>>,
-}
-
-struct Row<'a> {
-    of: &'a Threshold,
-    value: String,
+    thresholds: Vec<(&'a Threshold, String)>,
 }
 
 /// Renders the method page; `markdown` is the project's own text and may contain HTML.
@@ -27,7 +22,7 @@ struct Row<'a> {
 /// If the template cannot be rendered.
 pub fn render(view: &View, markdown: &str) -> askama::Result<String> {
     let text = to_html(markdown);
-    let rows = view.snapshot.thresholds.iter().map(|of| Row { of, value: number(of.value) });
+    let thresholds = view.snapshot.thresholds.iter().map(|of| (of, number(of.value))).collect();
     MethodPage {
         shell: Shell::of_page(
             view,
@@ -37,7 +32,7 @@ pub fn render(view: &View, markdown: &str) -> askama::Result<String> {
         ),
         heading: text.heading.unwrap_or_else(|| "The method".to_owned()),
         body: text.body,
-        thresholds: rows.collect(),
+        thresholds,
     }
     .render()
 }

@@ -1,7 +1,7 @@
 //! The page of a model: its endpoints side by side.
 
 use super::changes::{self, Change};
-use crate::cost::compare;
+use crate::cost::CostOfModel;
 use crate::domain::endpoint::PriceTier;
 use crate::domain::tier::Lens;
 use crate::domain::workload::Workload;
@@ -10,18 +10,16 @@ use crate::site::charts::day_chart::DayChart;
 use crate::site::charts::hours::{self, Hours};
 use crate::site::charts::session_bars::{self, SessionBars, SessionCell};
 use crate::site::charts::{self, OfModel};
-use crate::site::parts::flags::{self, Chip, Explained};
+use crate::site::parts::flags::{self, Explained};
 use crate::site::parts::lens_table::LensTable;
 use crate::site::parts::picks::{Picks, picks};
-use crate::site::parts::preference::{Instructions, instructions};
+use crate::site::parts::preference::{self, Instructions, instructions};
 use crate::site::parts::shell::{Shell, View};
 use crate::site::parts::{Badge, Cell, RateRange, When, basis, format, link};
 use crate::site::registry::Section;
-use crate::snapshot::{Endpoint, ModelEntry, Snapshot, Verdict};
+use crate::snapshot::{Endpoint, ModelEntry, Snapshot};
 use askama::Template;
 
-/// Number of days that the range of a hit rate covers.
-const RANGE_DAYS: usize = 7;
 /// Maximum number of changes shown.
 const CHANGES: usize = 30;
 
@@ -32,17 +30,18 @@ struct ModelPage<'a> {
     model: &'a ModelEntry,
     author: &'a str,
     facts: Facts,
-    siblings: Vec<(String, &'a str)>,
+    siblings: Vec<&'a str>,
     advice: Option<Advice<'a>>,
     workload: String,
     workloads: &'a [Workload],
     rows: Vec<Row<'a>>,
-    by_lens: LensTable,
+    by_lens: LensTable<'a>,
     flags: Vec<Explained>,
-    conditions: Vec<Condition>,
+    without_uptime: &'static str,
+    conditions: Vec<(String, String)>,
     endings: Vec<(String, When)>,
     preferences: Option<Instructions>,
-    cost: Option<(CostPart, String)>,
+    cost: Option<CostPart>,
     charts: Vec<DayChart>,
     hours: Hours,
     session_bars: Vec<SessionBars>,
@@ -53,7 +52,6 @@ struct ModelPage<'a> {
 }
 
 struct Facts {
-    endpoints: usize,
     hit_rate: String,
     tokens: String,
     context: Option<String>,
@@ -72,32 +70,15 @@ struct Advice<'a> {
 
 struct Row<'a> {
     of: &'a Endpoint,
-    key: String,
     range: Option<RateRange>,
-    provider: String,
-    badge: Badge,
     cheapest_list: bool,
     cheapest_session: bool,
-    flags: Vec<Chip>,
     session: Cell,
     effective: Cell,
     hit_rate: Cell,
     tokens: Cell,
     prices: Vec<Cell>,
     sessions: Vec<SessionCell>,
-    held: Option<String>,
-    service: Vec<Cell>,
-    context: Cell,
-    longest_prompt: Cell,
-    longest_answer: Cell,
-    since: When,
-    prompts: Option<&'static str>,
-}
-
-/// A conditional price as text.
-struct Condition {
-    tag: String,
-    text: String,
 }
 
 /// Renders the page of a model.
@@ -110,10 +91,11 @@ pub fn render(view: &View, model: &ModelEntry) -> askama::Result<String> {
     let picks = picks(model, workload);
     let sessions = session_bars::of_model(snapshot, model);
     let with_sessions = model.endpoints.iter().zip(sessions.rows);
-    let charts = [OfModel::EffectivePrice, OfModel::HitRate];
     let mut rows: Vec<Row> =
-        with_sessions.map(|(e, sessions)| row(model, e, (snapshot, sessions), picks.as_ref())).collect();
+        with_sessions.map(|(e, sessions)| row(e, workload, sessions, picks.as_ref())).collect();
     align(&mut rows);
+    let charts = [OfModel::EffectivePrice, OfModel::HitRate];
+    let is_priced = |cost: &CostOfModel| cost.endpoints.iter().any(|e| e.cost.is_some());
     ModelPage {
         shell: Shell::new(
             view,
@@ -132,6 +114,7 @@ pub fn render(view: &View, model: &ModelEntry) -> askama::Result<String> {
         workload: snapshot.default_title(),
         workloads: &snapshot.workloads,
         rows,
+        without_uptime: without_uptime(snapshot),
         has_intervals: sessions.bars.iter().any(|bars| bars.has_intervals),
         session_bars: sessions.bars,
         hours: hours::of_model(&snapshot.hourly, model),
@@ -139,7 +122,7 @@ pub fn render(view: &View, model: &ModelEntry) -> askama::Result<String> {
         flags: flags::explained(model.endpoints.iter().map(|e| (e.tag.to_string(), e))),
         conditions: model.endpoints.iter().flat_map(conditions).collect(),
         endings: model.endpoints.iter().filter_map(ending).collect(),
-        cost: cost(snapshot, model),
+        cost: sessions.default.filter(is_priced).map(CostPart::new),
         preferences: instructions(snapshot, model, view.now),
         charted: model.endpoints.len().min(charts::LINES),
         charts: charts.into_iter().filter_map(|what| charts::of_model(snapshot, model, what)).collect(),
@@ -149,18 +132,9 @@ pub fn render(view: &View, model: &ModelEntry) -> askama::Result<String> {
     .render()
 }
 
-/// The cost of a session under the default workload, and the address of the calculator.
-fn cost(snapshot: &Snapshot, model: &ModelEntry) -> Option<(CostPart, String)> {
-    let workload = snapshot.workloads.first()?;
-    let compared = compare(snapshot, model, workload);
-    let priced = compared.endpoints.iter().any(|e| e.cost.is_some());
-    priced.then(|| (CostPart::new(&compared), link::cost(&model.model_id)))
-}
-
 fn facts(model: &ModelEntry) -> Facts {
     let no_traffic = || "no traffic".to_owned();
     Facts {
-        endpoints: model.endpoints.len(),
         hit_rate: model.hit_rate.map_or_else(no_traffic, format::percent),
         tokens: Some(model.tokens_per_day)
             .filter(|tokens| *tokens > 0.0)
@@ -171,10 +145,9 @@ fn facts(model: &ModelEntry) -> Facts {
 }
 
 /// The other variants of the same model.
-fn siblings<'a>(snapshot: &'a Snapshot, model: &ModelEntry) -> Vec<(String, &'a str)> {
-    let same = |m: &&ModelEntry| m.slug == model.slug && m.model_id != model.model_id;
-    let link = |m: &'a ModelEntry| (link::model(&m.model_id), m.model_id.as_str());
-    snapshot.models.iter().filter(same).map(link).collect()
+fn siblings<'a>(snapshot: &'a Snapshot, model: &ModelEntry) -> Vec<&'a str> {
+    let same = snapshot.models.iter().filter(|m| m.slug == model.slug);
+    same.map(|m| m.model_id.as_str()).filter(|id| *id != model.model_id).collect()
 }
 
 fn advice<'a>(picks: &Picks<'a>) -> Advice<'a> {
@@ -189,52 +162,41 @@ fn advice<'a>(picks: &Picks<'a>) -> Advice<'a> {
 }
 
 fn row<'a>(
-    model: &ModelEntry,
     endpoint: &'a Endpoint,
-    (snapshot, sessions): (&Snapshot, Vec<SessionCell>),
+    workload: &str,
+    sessions: Vec<SessionCell>,
     picks: Option<&Picks>,
 ) -> Row<'a> {
     let is = |picked: fn(&Picks) -> uuid::Uuid| picks.map(picked) == Some(endpoint.endpoint_id);
-    let cost = |w: &Workload| endpoint.session_cost.get(&w.name).copied();
-    let first = snapshot.workloads.first().and_then(cost);
+    let first = endpoint.session_cost.get(workload).copied();
     let cheapest_session = is(|p| p.by_session.endpoint_id);
     let default_session = Cell::number(first, format::usd, "not priced").labelled("session");
-    let context = |length: Option<i64>| {
-        Cell::number(length.map(|n| n as f64), |n| format::context(n as i64), "not stated")
-    };
     Row {
         of: endpoint,
-        key: link::endpoint_name(&model.model_id, endpoint.tag.as_str()),
-        range: charts::range_of_days(&endpoint.days, RANGE_DAYS).map(RateRange::new),
-        provider: link::provider(endpoint.provider.as_str()),
-        badge: Badge::new(endpoint.tier),
+        range: charts::range_of_days(&endpoint.days, charts::RANGE_DAYS).map(RateRange::new),
         cheapest_list: is(|p| p.by_list.endpoint_id),
         cheapest_session,
-        flags: flags::chips(endpoint),
         session: if cheapest_session { default_session.best() } else { default_session },
         effective: Cell::number(endpoint.effective.input, format::usd, "no traffic").labelled("price paid"),
         hit_rate: Cell::number(endpoint.hit_rate, format::percent, "no traffic").labelled("hit rate"),
         tokens: Cell::number(endpoint.tokens_per_day, format::tokens, "no traffic").labelled("tokens/day"),
         prices: prices(endpoint),
         sessions,
-        held: endpoint.verdicts.get(&Lens::Cost).and_then(held),
-        service: service(endpoint, without_uptime(snapshot)),
-        context: context(endpoint.facts.context_length),
-        longest_prompt: context(endpoint.prompt_limit()),
-        longest_answer: context(endpoint.facts.max_completion_tokens),
-        since: When::new(endpoint.since()),
-        prompts: prompts(endpoint),
     }
 }
 
 /// "since 3 Aug (was B)": how long an endpoint's tier has held; `None` for an unrated one.
-pub fn held(verdict: &Verdict) -> Option<String> {
-    let since = format::short_day(verdict.since?);
-    Some(
-        verdict
-            .previous
-            .map_or_else(|| format!("since {since}"), |tier| format!("since {since} (was {tier})")),
-    )
+pub fn held(endpoint: &Endpoint) -> Option<String> {
+    let verdict = endpoint.verdicts.get(&Lens::Cost)?;
+    let before = verdict.previous.map(|tier| format!(" (was {tier})")).unwrap_or_default();
+    Some(format!("since {}{before}", format::short_day(verdict.since?)))
+}
+
+/// Longest context, prompt and answer.
+fn lengths(endpoint: &Endpoint) -> [Cell; 3] {
+    let facts = &endpoint.facts;
+    [facts.context_length, endpoint.prompt_limit(), facts.max_completion_tokens]
+        .map(|length| Cell::number(length.map(|n| n as f64), |n| format::context(n as i64), "not stated"))
 }
 
 /// Writes every column of dollars with the same decimals.
@@ -304,9 +266,9 @@ fn ending(endpoint: &Endpoint) -> Option<(String, When)> {
     Some((endpoint.tag.to_string(), When::new(endpoint.facts.deprecation_date?)))
 }
 
-fn conditions(endpoint: &Endpoint) -> Vec<Condition> {
-    let of = |tier: &PriceTier| Condition { tag: endpoint.tag.to_string(), text: condition(tier) };
-    endpoint.price_tiers.iter().map(of).collect()
+/// The tag of an endpoint with each of its conditional prices as text.
+fn conditions(endpoint: &Endpoint) -> impl Iterator<Item = (String, String)> {
+    endpoint.price_tiers.iter().map(|tier| (endpoint.tag.to_string(), condition(tier)))
 }
 
 /// `prompts over 128k tokens: input $0.72`; prices in USD per million tokens.

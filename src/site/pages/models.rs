@@ -9,39 +9,33 @@ use askama::Template;
 
 #[derive(Template)]
 #[template(path = "models.html")]
-struct Models {
+struct Models<'a> {
     shell: Shell,
     workload: String,
-    groups: Vec<Group>,
+    groups: Vec<Group<'a>>,
 }
 
 /// Either the standard variants or the others; the two groups are never compared with each other.
-struct Group {
+struct Group<'a> {
     id: &'static str,
     title: &'static str,
     note: &'static str,
-    rows: Vec<Row>,
+    rows: Vec<Row<'a>>,
 }
 
-struct Row {
-    href: String,
-    name: String,
-    model_id: String,
-    endpoints: Cell,
+struct Row<'a> {
+    of: &'a ModelEntry,
     hit_rate: Cell,
     tokens: Cell,
-    cheapest: Option<Host>,
-    by_list: Option<Host>,
+    cheapest: Option<Host<'a>>,
+    by_list: Option<Host<'a>>,
     agrees: bool,
     surcharge: Cell,
     spread: Cell,
 }
 
-struct Host {
-    href: String,
-    name: String,
-    tag: String,
-    badge: Badge,
+struct Host<'a> {
+    of: &'a Endpoint,
     cost: String,
     sort: f64,
 }
@@ -53,7 +47,7 @@ struct Host {
 pub fn render(view: &View) -> askama::Result<String> {
     let snapshot = &view.snapshot;
     let workload = snapshot.default_workload();
-    let rows = |standard: bool| -> Vec<Row> {
+    let rows = |standard: bool| -> Vec<Row<'_>> {
         let of = |m: &&ModelEntry| m.variant.is_standard() == standard;
         snapshot.models.iter().filter(of).map(|m| row(m, workload)).collect()
     };
@@ -84,26 +78,13 @@ pub fn render(view: &View) -> askama::Result<String> {
     .render()
 }
 
-fn host(endpoint: &Endpoint, cost: f64) -> Host {
-    Host {
-        href: link::provider(endpoint.provider.as_str()),
-        name: endpoint.name.clone(),
-        tag: endpoint.tag.to_string(),
-        badge: Badge::new(endpoint.tier),
-        cost: format::usd_fine(cost),
-        sort: cost,
-    }
-}
-
-fn row(model: &ModelEntry, workload: &str) -> Row {
+fn row<'a>(model: &'a ModelEntry, workload: &str) -> Row<'a> {
     let picks = picks(model, workload);
+    let host = |of, cost| Host { of, cost: format::usd_fine(cost), sort: cost };
     let only_one = if model.endpoints.len() < 2 { "one host" } else { "not priced" };
     let surcharge = picks.as_ref().and_then(Picks::surcharge);
     Row {
-        href: link::model(&model.model_id),
-        name: model.name.clone(),
-        model_id: model.model_id.clone(),
-        endpoints: Cell::count(model.endpoints.len()),
+        of: model,
         hit_rate: Cell::number(model.hit_rate, format::percent, "no traffic"),
         tokens: Cell::traffic(model.tokens_per_day),
         agrees: picks.is_some_and(|p| p.by_list.endpoint_id == p.by_session.endpoint_id),

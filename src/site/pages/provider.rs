@@ -1,12 +1,12 @@
 //! The page of a provider: its tier under each lens, and its endpoints compared with their peers.
 
 use super::changes::{self, Change};
-use super::model::held as held_endpoint;
+use super::model;
 use crate::domain::tier::{Lens, Tier};
 use crate::domain::tier_list::ProviderTier;
 use crate::site::charts;
 use crate::site::charts::day_chart::DayChart;
-use crate::site::parts::flags::{self, Chip, Explained};
+use crate::site::parts::flags::{self, Explained};
 use crate::site::parts::record::{self, Reliability, Sides};
 use crate::site::parts::shell::{Shell, View};
 use crate::site::parts::{Badge, Cell, effect, effect_with_unit, format, lens, link};
@@ -30,20 +30,18 @@ struct ProviderPage<'a> {
     rows: Vec<Row<'a>>,
     flags: Vec<Explained>,
     chart: Option<DayChart>,
-    sides: [Side; 2],
+    sides: [Side<'a>; 2],
     is_even: bool,
-    reliability: Reliability,
+    reliability: Reliability<'a>,
     changes: Vec<Change<'a>>,
-    badge: String,
-    page: String,
 }
 
 /// The best and worst models of the provider under one lens.
-struct Side {
+struct Side<'a> {
     about: String,
     better: &'static str,
     worse: &'static str,
-    sides: Sides,
+    sides: Sides<'a>,
 }
 
 /// The result of the provider under one lens.
@@ -62,19 +60,10 @@ struct Standing {
 }
 
 struct Row<'a> {
-    href: String,
-    model_id: &'a str,
-    tag: &'a str,
-    badge: Badge,
-    held: Option<String>,
-    why: &'a str,
-    hit_rate: Cell,
-    against: Cell,
-    session: Cell,
-    session_against: Cell,
-    uptime: Cell,
-    tokens: Cell,
-    flags: Vec<Chip>,
+    model: &'a ModelEntry,
+    of: &'a Endpoint,
+    /// Hit rate, its difference from peers, session cost, its difference from peers, uptime and tokens.
+    cells: Vec<Cell>,
 }
 
 /// Renders the page of a provider.
@@ -111,19 +100,17 @@ pub fn render(view: &View, provider: &ProviderEntry) -> askama::Result<String> {
         workload: title,
         standings: lens::all().into_iter().filter_map(|lens| standing(snapshot, provider, lens)).collect(),
         flags: flags::explained(served.iter().map(|(m, e)| (format!("{} at {}", m.model_id, e.tag), *e))),
-        badge: link::provider_badge(provider.provider.as_str()),
-        page: link::provider(provider.provider.as_str()),
         is_even: sides.iter().all(|side| side.sides.good.is_empty() && side.sides.bad.is_empty()),
         sides,
         reliability: record::reliability(&served),
         changes: changes::of_provider(snapshot, &provider.provider, CHANGES),
         chart: charts::of_provider(provider),
-        rows: served.into_iter().map(|(m, e)| row(m, e, workload)).collect(),
+        rows: served.into_iter().map(|(model, of)| Row { model, of, cells: cells(of, workload) }).collect(),
     }
     .render()
 }
 
-fn sides(served: &[(&ModelEntry, &Endpoint)], workload: &str) -> [Side; 2] {
+fn sides<'a>(served: &[(&'a ModelEntry, &'a Endpoint)], workload: &str) -> [Side<'a>; 2] {
     [
         Side {
             about: format!("Cost of a {workload} session compared with peers on the same model"),
@@ -226,23 +213,15 @@ fn spoken(lens: Lens, value: f64) -> String {
     }
 }
 
-fn row<'a>(model: &'a ModelEntry, endpoint: &'a Endpoint, workload: &str) -> Row<'a> {
+fn cells(endpoint: &Endpoint, workload: &str) -> Vec<Cell> {
     let verdict = |lens: Lens| endpoint.verdicts.get(&lens).and_then(|v: &Verdict| v.value);
-    Row {
-        href: link::model(&model.model_id),
-        model_id: &model.model_id,
-        tag: endpoint.tag.as_str(),
-        badge: Badge::new(endpoint.tier),
-        held: endpoint.verdicts.get(&Lens::Cost).and_then(held_endpoint),
-        why: &endpoint.why,
-        hit_rate: Cell::number(endpoint.hit_rate, format::percent, "no traffic").labelled("hit rate"),
-        against: Cell::number(verdict(Lens::Cache), format::points, "no peers").labelled("points to peers"),
-        session: Cell::number(endpoint.session_cost.get(workload).copied(), format::usd_fine, "not priced")
-            .labelled("session"),
-        session_against: Cell::number(verdict(Lens::Cost), format::percent_change, "no peers")
-            .labelled("cost to peers"),
-        uptime: Cell::number(endpoint.uptime_1d, format::percent_fine, "unknown").labelled("uptime 1 d"),
-        tokens: Cell::number(endpoint.tokens_per_day, format::tokens, "no traffic").labelled("tokens/day"),
-        flags: flags::chips(endpoint),
-    }
+    let session = endpoint.session_cost.get(workload).copied();
+    vec![
+        Cell::number(endpoint.hit_rate, format::percent, "no traffic").labelled("hit rate"),
+        Cell::number(verdict(Lens::Cache), format::points, "no peers").labelled("points to peers"),
+        Cell::number(session, format::usd_fine, "not priced").labelled("session"),
+        Cell::number(verdict(Lens::Cost), format::percent_change, "no peers").labelled("cost to peers"),
+        Cell::number(endpoint.uptime_1d, format::percent_fine, "unknown").labelled("uptime 1 d"),
+        Cell::number(endpoint.tokens_per_day, format::tokens, "no traffic").labelled("tokens/day"),
+    ]
 }

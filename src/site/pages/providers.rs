@@ -10,17 +10,15 @@ use askama::Template;
 
 #[derive(Template)]
 #[template(path = "providers.html")]
-struct Providers {
+struct Providers<'a> {
     shell: Shell,
     workload: String,
     lenses: Vec<&'static str>,
-    rows: Vec<Row>,
+    rows: Vec<Row<'a>>,
 }
 
-struct Row {
-    href: String,
-    name: String,
-    slug: String,
+struct Row<'a> {
+    of: &'a ProviderEntry,
     badges: Vec<Badge>,
     models: Cell,
     endpoints: Cell,
@@ -40,13 +38,11 @@ fn badges(snapshot: &Snapshot, provider: &ProviderEntry) -> Vec<Badge> {
 /// If the template cannot be rendered.
 pub fn render(view: &View) -> askama::Result<String> {
     let snapshot = view.snapshot.as_ref();
-    let axis = DayAxis::over(snapshot.providers.iter().flat_map(|p| p.days.iter().map(|d| d.day)));
+    let axis = DayAxis::of_providers(snapshot);
     let mut providers: Vec<&ProviderEntry> = snapshot.providers.iter().collect();
     providers.sort_by(|a, b| b.tokens_per_day.total_cmp(&a.tokens_per_day).then(a.name.cmp(&b.name)));
-    let row = |provider: &ProviderEntry| Row {
-        href: link::provider(provider.provider.as_str()),
-        name: provider.name.clone(),
-        slug: provider.provider.to_string(),
+    let row = |provider| Row {
+        of: provider,
         badges: badges(snapshot, provider),
         models: Cell::count(provider.models.len()),
         endpoints: Cell::count(provider.endpoints),

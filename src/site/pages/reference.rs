@@ -5,7 +5,7 @@ mod document;
 use self::document::{Named, Section as Group};
 use super::method;
 use crate::site::SiteState;
-use crate::site::kept::{HTML, Site};
+use crate::site::kept::HTML;
 use crate::site::parts::shell::{Shell, View};
 use crate::site::registry::{REFERENCE, Section};
 use crate::site::respond::{empty, failed, secure};
@@ -41,23 +41,16 @@ struct ReferencePage {
     types: Vec<Named>,
 }
 
-#[derive(Clone)]
-struct Reference {
-    site: Arc<Site>,
-    described: Described,
-}
-
 /// The page `/api`.
 pub fn router(state: SiteState, described: Described) -> Router {
-    let reference = Reference { site: Site::new(state), described };
-    Router::new().route(REFERENCE, get(page)).with_state(reference).layer(map_response(secure))
+    Router::new().route(REFERENCE, get(page)).with_state((state, described)).layer(map_response(secure))
 }
 
 /// Not kept with the other pages: the server caches shared responses.
-async fn page(State(reference): State<Reference>, headers: HeaderMap) -> Response {
-    let Some(view) = reference.site.view() else { return empty() };
-    match render(&view, reference.described) {
-        Ok(text) => Arc::new(reference.site.prepare(HTML, text.into_bytes())).share(&headers),
+async fn page(State((site, described)): State<(SiteState, Described)>, headers: HeaderMap) -> Response {
+    let Some(view) = site.view() else { return empty() };
+    match render(&view, described) {
+        Ok(text) => Arc::new(site.prepare(HTML, text.into_bytes())).share(&headers),
         Err(error) => failed(&error),
     }
 }

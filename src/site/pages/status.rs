@@ -31,7 +31,7 @@ struct StatusPage<'a> {
     comparison: Option<String>,
     hourly: String,
     refused: Vec<(&'static str, String)>,
-    quarantine: Vec<Quarantine<'a>>,
+    quarantine: Vec<(&'a QuarantineCount, String)>,
     drift: &'a [DriftCount],
     changes: Vec<Change<'a>>,
 }
@@ -46,13 +46,7 @@ struct Run<'a> {
     of: &'a RunSummary,
     at: When,
     took: String,
-    ok: bool,
     kind: &'static str,
-}
-
-struct Quarantine<'a> {
-    of: &'a QuarantineCount,
-    tokens: String,
 }
 
 /// Renders the status page.
@@ -79,11 +73,7 @@ pub fn render(view: &View) -> askama::Result<String> {
         comparison: status.comparison.as_ref().map(comparison),
         hourly: format::grouped(snapshot.hourly.len() as u64),
         refused: refused(&snapshot.hourly),
-        quarantine: status
-            .quarantine
-            .iter()
-            .map(|of| Quarantine { of, tokens: format::tokens(of.tokens as f64) })
-            .collect(),
+        quarantine: status.quarantine.iter().map(|of| (of, format::tokens(of.tokens as f64))).collect(),
         drift: &status.drift,
         changes: status.events.iter().take(CHANGES).map(|e| changes::change(snapshot, e)).collect(),
     }
@@ -160,7 +150,6 @@ fn run(of: &RunSummary) -> Run<'_> {
         of,
         at: When::new(of.observed_at),
         took: format::milliseconds(of.duration_ms as f64),
-        ok: of.status == RunStatus::Ok,
         kind: match of.window_kind {
             WindowKind::Hour => "a short period",
             WindowKind::DayToDate => "the day so far",

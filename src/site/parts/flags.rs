@@ -4,7 +4,7 @@ use crate::domain::flag::{Flag, FlagKind};
 use crate::snapshot::{Endpoint, Snapshot};
 use std::collections::HashMap;
 
-pub fn label(kind: FlagKind) -> &'static str {
+pub fn label(kind: &FlagKind) -> &'static str {
     match kind {
         FlagKind::Phantom => "phantom cache",
         FlagKind::NoDiscount => "no discount",
@@ -20,7 +20,7 @@ pub fn label(kind: FlagKind) -> &'static str {
 }
 
 /// What the flag means for the person who pays.
-fn meaning(kind: FlagKind) -> &'static str {
+pub fn meaning(kind: &FlagKind) -> &'static str {
     match kind {
         FlagKind::Phantom => {
             "A discount for cached tokens is listed and hits are reported, but the price that was paid hardly falls: \
@@ -48,40 +48,17 @@ fn meaning(kind: FlagKind) -> &'static str {
     }
 }
 
-/// A flag on an endpoint's row.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Chip {
-    /// Its name in the API; it is also the end of the id of its explanation.
-    pub name: &'static str,
-    pub label: &'static str,
-    /// The numbers in a sentence.
-    pub why: String,
-}
-
-/// The chips of an endpoint, in order of importance.
-pub fn chips(endpoint: &Endpoint) -> Vec<Chip> {
-    let chip = |flag: &Flag| Chip {
-        name: flag.kind().as_str(),
-        label: label(flag.kind()),
-        why: flag.why().to_owned(),
-    };
-    endpoint.flags.iter().map(chip).collect()
-}
-
 /// All flags of an endpoint with their numbers, as text.
 pub fn describe(endpoint: &Endpoint) -> String {
-    let one = |flag: &Flag| format!("{} ({})", label(flag.kind()), flag.why());
+    let one = |flag: &Flag| format!("{} ({})", label(&flag.kind()), flag.why());
     endpoint.flags.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
-/// A flag with its explanation and the endpoints that carry it.
+/// A flag to be explained, and the endpoints that carry it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Explained {
-    /// Its name in the API.
-    pub name: &'static str,
-    pub label: &'static str,
-    /// What it means for the person who pays.
-    pub meaning: &'static str,
+    /// Its name in the API is also the end of the id of its explanation.
+    pub kind: FlagKind,
     /// The endpoints that carry it, each with its numbers in a sentence.
     pub shown: Vec<(String, String)>,
 }
@@ -95,27 +72,20 @@ pub fn explained<'a>(endpoints: impl Iterator<Item = (String, &'a Endpoint)>) ->
         }
     }
     let all = FlagKind::ALL.into_iter();
-    all.filter_map(|kind| shown.remove(&kind).map(|shown| explanation(kind, shown))).collect()
-}
-
-fn explanation(kind: FlagKind, shown: Vec<(String, String)>) -> Explained {
-    Explained { name: kind.as_str(), label: label(kind), meaning: meaning(kind), shown }
+    all.filter_map(|kind| Some(Explained { kind, shown: shown.remove(&kind)? })).collect()
 }
 
 /// The explanations of the counted flags, each once, in order of importance.
 pub fn meanings<'a>(counts: impl Iterator<Item = &'a FlagCount>) -> Vec<Explained> {
     let present: Vec<FlagKind> = counts.map(|count| count.kind).collect();
     let all = FlagKind::ALL.into_iter().filter(|kind| present.contains(kind));
-    all.map(|kind| explanation(kind, Vec::new())).collect()
+    all.map(|kind| Explained { kind, shown: Vec::new() }).collect()
 }
 
 /// A flag and how many endpoints of a provider carry it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FlagCount {
     pub kind: FlagKind,
-    /// Its name in the API; it is also the end of the id of its explanation.
-    pub name: &'static str,
-    pub label: &'static str,
     /// Endpoints that carry it.
     pub endpoints: usize,
 }
@@ -140,8 +110,7 @@ pub fn by_provider(snapshot: &Snapshot) -> HashMap<&str, Vec<FlagCount>> {
     }
     let of = |count: [usize; WRONG.len()]| {
         let all = WRONG.into_iter().zip(count).filter(|(_, endpoints)| *endpoints > 0);
-        all.map(|(kind, endpoints)| FlagCount { kind, name: kind.as_str(), label: label(kind), endpoints })
-            .collect()
+        all.map(|(kind, endpoints)| FlagCount { kind, endpoints }).collect()
     };
     counts.into_iter().map(|(provider, count)| (provider, of(count))).collect()
 }

@@ -30,6 +30,11 @@ pub fn usd_fine(amount: f64) -> String {
     if amount == 0.0 || (0.0005..1000.0).contains(&amount) { format!("${amount:.3}") } else { usd(amount) }
 }
 
+/// Writes the amounts in USD of a column, all with the decimals that the smallest one needs for three digits.
+pub fn usd_column(amounts: impl Iterator<Item = f64>) -> impl Fn(f64) -> String {
+    format::usd_column(amounts, std::iter::empty())
+}
+
 /// A fraction as a whole percentage: 0.864 is `86 %`. Below 1 % and above 99 % it has one decimal.
 pub fn percent(fraction: f64) -> String {
     let value = fraction * 100.0;

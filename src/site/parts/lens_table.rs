@@ -9,16 +9,15 @@ use askama::filters::HtmlSafe;
 /// One row per endpoint, one column per lens.
 #[derive(Debug, Clone, Template)]
 #[template(path = "parts/lenses.html")]
-pub struct LensTable {
+pub struct LensTable<'a> {
     lenses: Vec<&'static str>,
-    rows: Vec<Row>,
+    rows: Vec<Row<'a>>,
 }
-impl HtmlSafe for LensTable {}
+impl HtmlSafe for LensTable<'_> {}
 
 #[derive(Debug, Clone)]
-struct Row {
-    name: String,
-    tag: String,
+struct Row<'a> {
+    of: &'a Endpoint,
     tiers: Vec<Verdict>,
 }
 
@@ -31,12 +30,11 @@ struct Verdict {
     naive: Option<Tier>,
 }
 
-impl LensTable {
+impl<'a> LensTable<'a> {
     /// Builds the table with the endpoints in the order of the model.
-    pub fn new(model: &ModelEntry) -> Self {
-        let row = |endpoint: &Endpoint| Row {
-            name: endpoint.name.clone(),
-            tag: endpoint.tag.to_string(),
+    pub fn new(model: &'a ModelEntry) -> Self {
+        let row = |endpoint: &'a Endpoint| Row {
+            of: endpoint,
             tiers: lens::all().into_iter().map(|lens| verdict(endpoint, lens)).collect(),
         };
         Self {

@@ -14,10 +14,9 @@ pub mod preference;
 pub mod record;
 pub mod shell;
 
-use crate::domain::format::usd_column;
 use crate::domain::tier::{Lens, Tier};
 use crate::domain::tier_list::Span;
-use crate::snapshot::ProviderTier;
+use crate::snapshot::{Endpoint, ProviderTier};
 use askama::Template;
 use askama::filters::HtmlSafe;
 use chrono::{DateTime, Utc};
@@ -41,6 +40,11 @@ impl Badge {
         };
         let label = if tier == Tier::Unrated { "–".to_owned() } else { tier.to_string() };
         Self { class: class(tier), label, spoken }
+    }
+
+    /// The badge of an endpoint within its model.
+    pub fn of_endpoint(endpoint: &Endpoint) -> Self {
+        Self::new(endpoint.tier)
     }
 
     /// The badge of a provider in a tier list: `S–B` if its interval reaches from S to B.
@@ -91,7 +95,7 @@ impl Cell {
     pub fn align_usd<'a>(column: impl Iterator<Item = &'a mut Self>) {
         let (cells, amounts): (Vec<_>, Vec<_>) =
             column.filter_map(|cell| cell.sort.map(|amount| (cell, amount))).unzip();
-        let usd = usd_column(amounts.iter().copied(), std::iter::empty());
+        let usd = format::usd_column(amounts.iter().copied());
         for (cell, amount) in cells.into_iter().zip(&amounts) {
             cell.text = usd(*amount);
         }

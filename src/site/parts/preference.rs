@@ -1,7 +1,7 @@
 //! The preferences that can be copied from a model's page.
 
 use super::{format, link};
-use crate::preferences::targets::{TARGETS, Target};
+use crate::preferences::targets::{File, TARGETS, Target};
 use crate::preferences::{Compared, Mode, Preference, Saving, preference};
 use crate::site::parts::When;
 use crate::snapshot::{ModelEntry, Snapshot};
@@ -10,32 +10,23 @@ use chrono::{DateTime, Utc};
 /// The preference of one mode, ready to be copied, or the reason why there is none.
 #[derive(Debug, Clone)]
 pub struct Instruction {
-    pub mode: &'static str,
+    pub of: Preference,
     pub about: &'static str,
     /// The JSON to put into a request; `None` if there is no preference.
     pub json: Option<String>,
-    pub reason: Option<String>,
     /// The expected saving, in sentences.
     pub saving: Vec<String>,
-    /// Warnings before use.
-    pub warnings: Vec<String>,
     /// Its address in the API.
     pub address: String,
 }
 
 /// A preference in the format of a router or agent.
-#[derive(Debug, Clone)]
 pub struct Text {
-    /// Display name of the target.
-    pub title: &'static str,
-    /// What the text is and where to put it.
-    pub about: &'static str,
+    pub target: &'static Target,
     /// Its mode: the mildest one that the target supports.
-    pub mode: &'static str,
-    /// Where to put it.
-    pub path: String,
-    /// What to copy.
-    pub text: String,
+    pub mode: Mode,
+    /// What to copy, and where to put it.
+    pub file: File,
     /// What the target does not support, and other notes.
     pub notes: Vec<String>,
     /// Name and address of each mode.
@@ -43,7 +34,6 @@ pub struct Text {
 }
 
 /// The preferences of a model.
-#[derive(Debug, Clone)]
 pub struct Instructions {
     /// One per mode, the mildest first.
     pub modes: Vec<Instruction>,
@@ -64,12 +54,12 @@ pub fn instructions(snapshot: &Snapshot, model: &ModelEntry, now: DateTime<Utc>)
         session_id: quoted(&first.session_id),
         valid_until: When::new(first.valid_until),
         texts: TARGETS.iter().filter_map(|target| text(target, model, &all)).collect(),
-        modes: all.iter().map(|preference| instruction(model, preference)).collect(),
+        modes: all.into_iter().map(|preference| instruction(model, preference)).collect(),
     })
 }
 
 /// The text of a target in the mildest mode that it supports.
-fn text(target: &Target, model: &ModelEntry, preferences: &[Preference]) -> Option<Text> {
+fn text(target: &'static Target, model: &ModelEntry, preferences: &[Preference]) -> Option<Text> {
     let rendered = preferences.iter().map(|preference| (preference.mode, target.render(preference, model)));
     let (mode, rendered) = rendered.into_iter().find(|(_, rendered)| !rendered.files.is_empty())?;
     let file = rendered.files.into_iter().next()?;
@@ -77,23 +67,20 @@ fn text(target: &Target, model: &ModelEntry, preferences: &[Preference]) -> Opti
         format!("{}?target={}&mode={other}", link::preference_json(&model.model_id), target.name)
     };
     Some(Text {
-        title: target.title,
-        about: target.about,
-        mode: mode.as_str(),
-        path: file.path,
-        text: file.text,
-        notes: rendered.notes.iter().map(|note| quoted(note)).collect(),
+        target,
+        mode,
+        file,
+        notes: rendered.notes,
         others: Mode::OFFERED.into_iter().map(|mode| (mode.as_str(), address(mode))).collect(),
     })
 }
 
-fn instruction(model: &ModelEntry, preference: &Preference) -> Instruction {
+fn instruction(model: &ModelEntry, preference: Preference) -> Instruction {
     let body = preference.provider.as_ref().map(|provider| {
         let request = serde_json::json!({ "model": model.model_id, "provider": provider });
         serde_json::to_string_pretty(&request).unwrap_or_default()
     });
     Instruction {
-        mode: preference.mode.as_str(),
         about: match preference.mode {
             Mode::Avoid => "Block these hosts; OpenRouter picks among the rest.",
             Mode::Shortlist => "Use only these hosts.",
@@ -105,9 +92,8 @@ fn instruction(model: &ModelEntry, preference: &Preference) -> Instruction {
             Some(_) => saving(&preference.saving),
             None => Vec::new(),
         },
-        reason: preference.reason.as_deref().map(quoted),
-        warnings: preference.warnings.iter().map(|w| quoted(w)).collect(),
         address: format!("{}?mode={}", link::preference_json(&model.model_id), preference.mode),
+        of: preference,
     }
 }
 
@@ -132,7 +118,7 @@ fn saving(saving: &Saving) -> Vec<String> {
 }
 
 /// Turns the backticks of terminal text into quotation marks.
-fn quoted(text: &str) -> String {
+pub fn quoted(text: &str) -> String {
     let mut is_open = false;
     text.chars()
         .map(|c| match c {

@@ -1,6 +1,6 @@
 //! The best and worst endpoints of a provider, and their reliability.
 
-use super::{format, link};
+use super::format;
 use crate::domain::thresholds::{CELL_MIN_TOKENS, GATE_AVAILABILITY};
 use crate::domain::tier::Lens;
 use crate::site::parts::effect;
@@ -9,27 +9,26 @@ use crate::snapshot::{Endpoint, ModelEntry};
 /// Maximum number of endpoints in each list.
 const MOST: usize = 4;
 
-/// One endpoint with its value.
+/// One endpoint with its model and its value.
 #[derive(Debug, Clone)]
-pub struct Line {
-    pub href: String,
-    pub model_id: String,
-    pub tag: String,
+pub struct Line<'a> {
+    pub model: &'a ModelEntry,
+    pub endpoint: &'a Endpoint,
     pub value: String,
 }
 
 /// Endpoints with much traffic that are much better or worse than their peers under a lens.
 #[derive(Debug, Clone, Default)]
-pub struct Sides {
+pub struct Sides<'a> {
     /// The best relative to peers first.
-    pub good: Vec<Line>,
+    pub good: Vec<Line<'a>>,
     /// The worst relative to peers first.
-    pub bad: Vec<Line>,
+    pub bad: Vec<Line<'a>>,
 }
 
 /// The reliability of a provider's endpoints.
 #[derive(Debug, Clone)]
-pub struct Reliability {
+pub struct Reliability<'a> {
     /// Number of endpoints with a known share of answered requests.
     pub known: usize,
     /// Number of all endpoints.
@@ -39,35 +38,28 @@ pub struct Reliability {
     /// The measure that this share is based on.
     pub measure: &'static str,
     /// Endpoints under the gate of the method, the worst first.
-    pub weak: Vec<Line>,
+    pub weak: Vec<Line<'a>>,
     /// The number of all endpoints under the gate.
     pub weak_count: usize,
     pub gate: String,
 }
 
-fn line(model: &ModelEntry, endpoint: &Endpoint, value: String) -> Line {
-    Line {
-        href: link::model(&model.model_id),
-        model_id: model.model_id.clone(),
-        tag: endpoint.tag.to_string(),
-        value,
-    }
-}
-
 /// Endpoints with much traffic that are at tier A or better, and at tier C or worse, under a lens relative to the peers
 /// on the same model.
-pub fn sides(served: &[(&ModelEntry, &Endpoint)], lens: Lens) -> Sides {
+pub fn sides<'a>(served: &[(&'a ModelEntry, &'a Endpoint)], lens: Lens) -> Sides<'a> {
     let cuts = lens.cuts();
     // Sign flipped if necessary, so that less is better.
     let turned = |value: f64| if cuts.higher_is_better { -value } else { value };
-    let mut all: Vec<(f64, &ModelEntry, &Endpoint)> = served
+    let mut all: Vec<(f64, &'a ModelEntry, &'a Endpoint)> = served
         .iter()
         .filter(|(m, e)| m.variant.is_standard() && e.tokens_per_day.is_some_and(|t| t >= CELL_MIN_TOKENS))
         .filter_map(|(m, e)| Some((e.verdicts.get(&lens)?.value?, *m, *e)))
         .collect();
     all.sort_by(|a, b| turned(a.0).total_cmp(&turned(b.0)));
-    let to_line = |(value, model, endpoint): &(f64, &ModelEntry, &Endpoint)| {
-        line(model, endpoint, effect(lens, *value))
+    let to_line = |&(value, model, endpoint): &(f64, &'a ModelEntry, &'a Endpoint)| Line {
+        model,
+        endpoint,
+        value: effect(lens, value),
     };
     let (good, bad) = (turned(cuts.at[1]), turned(cuts.at[2]));
     Sides {
@@ -81,17 +73,18 @@ fn answered(endpoint: &Endpoint) -> Option<f64> {
     endpoint.availability.or(endpoint.uptime_1d)
 }
 
-pub fn reliability(served: &[(&ModelEntry, &Endpoint)]) -> Reliability {
+pub fn reliability<'a>(served: &[(&'a ModelEntry, &'a Endpoint)]) -> Reliability<'a> {
     let known: Vec<(f64, f64)> =
         served.iter().filter_map(|(_, e)| Some((answered(e)?, e.tokens_per_day.unwrap_or(0.0)))).collect();
     let weight: f64 = known.iter().map(|(_, tokens)| tokens).sum();
     let mean = known.iter().map(|(share, tokens)| share * tokens).sum::<f64>() / weight;
     let by_availability = served.iter().filter(|(_, e)| e.availability.is_some()).count();
-    let mut weak: Vec<(f64, &ModelEntry, &Endpoint)> = served
+    let mut weak: Vec<(f64, &'a ModelEntry, &'a Endpoint)> = served
         .iter()
         .filter_map(|(m, e)| Some((answered(e).filter(|share| *share < GATE_AVAILABILITY)?, *m, *e)))
         .collect();
     weak.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let to_line = |(share, model, endpoint)| Line { model, endpoint, value: format::percent_fine(share) };
     Reliability {
         known: known.len(),
         all: served.len(),
@@ -102,7 +95,7 @@ pub fn reliability(served: &[(&ModelEntry, &Endpoint)]) -> Reliability {
             _ => "availability where it is published, else published uptime",
         },
         weak_count: weak.len(),
-        weak: weak.iter().take(MOST).map(|(share, m, e)| line(m, e, format::percent_fine(*share))).collect(),
+        weak: weak.into_iter().take(MOST).map(to_line).collect(),
         gate: format::percent(GATE_AVAILABILITY),
     }
 }

@@ -1,6 +1,6 @@
 //! The frame of every page: title, navigation, banners, footer.
 
-use super::{assets, format};
+use super::format;
 use crate::domain::thresholds::STALE_AFTER_HOURS;
 use crate::prepared::Purpose;
 use crate::site::parts::{Tab, When};
@@ -43,8 +43,6 @@ pub struct Shell {
     pub description: String,
     /// Links of the navigation.
     pub navigation: Vec<Tab>,
-    pub style: &'static str,
-    pub script: &'static str,
     /// The content of the search field.
     pub query: String,
     /// Name of the upstream; untrusted.
@@ -119,8 +117,6 @@ impl Shell {
             title: format::shorten(&title.into(), LONGEST_TITLE),
             description: format::shorten(&description.into(), LONGEST_DESCRIPTION),
             navigation: PAGES.iter().filter_map(tab).collect(),
-            style: assets::style_path(),
-            script: assets::script_path(),
             upstream: UPSTREAM.to_owned(),
             ..Self::default()
         }

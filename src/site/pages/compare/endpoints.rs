@@ -1,16 +1,13 @@
 //! Endpoints side by side.
 
 use super::super::model::prompts;
-use super::{Best, Group, Head, Measure, Shown, Table};
+use super::{Best, Group, Head, Measure, Shown, Style, Table, numbers, words};
 use crate::site::charts::day_chart::DayChart;
 use crate::site::charts::{self, OfModel};
 use crate::site::parts::{Badge, Cell, flags, format, link};
 use crate::snapshot::{Endpoint, ModelEntry, Snapshot};
 
 type Pair<'a> = (&'a ModelEntry, &'a Endpoint);
-
-/// Number of days that the range of a hit rate covers.
-const RANGE_DAYS: usize = 7;
 
 pub fn table(snapshot: &Snapshot, all: &[Pair]) -> Table {
     let same_model = all.windows(2).all(|pair| pair[0].0.model_id == pair[1].0.model_id);
@@ -33,27 +30,9 @@ pub fn table(snapshot: &Snapshot, all: &[Pair]) -> Table {
     }
 }
 
-/// How a row of numbers is written: the format, the text if a number is absent, and which one is the best.
-type Style<'a> = (fn(f64) -> String, &'a str, Best);
-
-fn numbers(
-    all: &[Pair],
-    name: &str,
-    unit: &str,
-    value: impl Fn(&Endpoint) -> Option<f64>,
-    style: Style,
-) -> Measure {
-    let values: Vec<Option<f64>> = all.iter().map(|(_, e)| value(e)).collect();
-    Measure::numbers(name, unit, &values, style.0, style.1, style.2)
-}
-
-fn words(all: &[Pair], name: &str, text: impl Fn(&Endpoint) -> String) -> Measure {
-    Measure::words(name, all.iter().map(|(_, e)| text(e)).collect())
-}
-
 fn verdict(all: &[Pair]) -> Group {
     let tier = |(_, e): &Pair| Shown::Tier(Badge::new(e.tier), e.why.clone());
-    let flags = |e: &Endpoint| match e.flags.is_empty() {
+    let flags = |(_, e): &Pair| match e.flags.is_empty() {
         true => "none".to_owned(),
         false => flags::describe(e),
     };
@@ -69,18 +48,18 @@ fn cost(snapshot: &Snapshot, all: &[Pair]) -> Group {
     let usd = |absent: &'static str| -> Style { (format::usd, absent, Best::Lowest) };
     let session = |w: &crate::domain::workload::Workload| {
         let title = format!("{} session", w.title);
-        numbers(all, &title, "USD", |e| e.session_cost.get(&w.name).copied(), usd("not priced"))
+        numbers(all, &title, "USD", |(_, e)| e.session_cost.get(&w.name).copied(), usd("not priced"))
     };
     let mut rows: Vec<Measure> = snapshot.workloads.iter().map(session).collect();
     let million = "USD per million";
-    rows.push(numbers(all, "Input, paid", million, |e| e.effective.input, usd("no traffic")));
-    rows.push(numbers(all, "Output, paid", million, |e| e.effective.output, usd("no traffic")));
-    rows.push(numbers(all, "Input, listed", million, |e| e.list.input, usd("not listed")));
-    rows.push(numbers(all, "Cache read, listed", million, |e| e.list.cache_read, usd("not listed")));
-    rows.push(numbers(all, "Cache write, listed", million, |e| e.list.cache_write, usd("not listed")));
-    let hour = |e: &Endpoint| e.list.cache_write_1h;
+    rows.push(numbers(all, "Input, paid", million, |(_, e)| e.effective.input, usd("no traffic")));
+    rows.push(numbers(all, "Output, paid", million, |(_, e)| e.effective.output, usd("no traffic")));
+    rows.push(numbers(all, "Input, listed", million, |(_, e)| e.list.input, usd("not listed")));
+    rows.push(numbers(all, "Cache read, listed", million, |(_, e)| e.list.cache_read, usd("not listed")));
+    rows.push(numbers(all, "Cache write, listed", million, |(_, e)| e.list.cache_write, usd("not listed")));
+    let hour = |(_, e): &Pair| e.list.cache_write_1h;
     rows.push(numbers(all, "Cache write for 1 h, listed", million, hour, usd("not listed")));
-    rows.push(numbers(all, "Output, listed", million, |e| e.list.output, usd("not listed")));
+    rows.push(numbers(all, "Output, listed", million, |(_, e)| e.list.output, usd("not listed")));
     for row in &mut rows {
         Cell::align_usd(row.cells.iter_mut().filter_map(Shown::number));
     }
@@ -88,7 +67,7 @@ fn cost(snapshot: &Snapshot, all: &[Pair]) -> Group {
 }
 
 fn caching(all: &[Pair]) -> Group {
-    let range = |e: &Endpoint| match charts::range_of_days(&e.days, RANGE_DAYS) {
+    let range = |(_, e): &Pair| match charts::range_of_days(&e.days, charts::RANGE_DAYS) {
         Some((low, _, high, days)) => {
             format!("{} to {} on {days} days", format::percent(low), format::percent(high))
         }
@@ -100,10 +79,10 @@ fn caching(all: &[Pair]) -> Group {
     Group {
         title: "Caching",
         rows: vec![
-            numbers(all, "Hit rate", "newest window", |e| e.hit_rate, hits),
+            numbers(all, "Hit rate", "newest window", |(_, e)| e.hit_rate, hits),
             words(all, "Lowest to highest day", range),
-            numbers(all, "Paid of list", "input", |e| e.realised_discount, paid),
-            numbers(all, "Tokens a day", "", |e| e.tokens_per_day, used),
+            numbers(all, "Paid of list", "input", |(_, e)| e.realised_discount, paid),
+            numbers(all, "Tokens a day", "", |(_, e)| e.tokens_per_day, used),
         ],
     }
 }
@@ -115,11 +94,11 @@ fn service(all: &[Pair]) -> Group {
     Group {
         title: "Service",
         rows: vec![
-            numbers(all, "Uptime", "30 min", |e| e.uptime_30m, share("too little traffic")),
-            numbers(all, "Uptime", "1 day", |e| e.uptime_1d, share("too little traffic")),
-            numbers(all, "Availability", "1 day", |e| e.availability, share("not published")),
-            numbers(all, "Speed", "tokens per second", |e| e.throughput, speed),
-            numbers(all, "First token", "", |e| e.latency_ms, wait),
+            numbers(all, "Uptime", "30 min", |(_, e)| e.uptime_30m, share("too little traffic")),
+            numbers(all, "Uptime", "1 day", |(_, e)| e.uptime_1d, share("too little traffic")),
+            numbers(all, "Availability", "1 day", |(_, e)| e.availability, share("not published")),
+            numbers(all, "Speed", "tokens per second", |(_, e)| e.throughput, speed),
+            numbers(all, "First token", "", |(_, e)| e.latency_ms, wait),
         ],
     }
 }
@@ -130,16 +109,16 @@ fn limits(all: &[Pair]) -> Group {
     Group {
         title: "Limits and policy",
         rows: vec![
-            words(all, "Quantization", |e| stated(e.facts.quantization.as_deref())),
-            words(all, "Context", |e| length(e.facts.context_length)),
-            words(all, "Longest prompt", |e| length(e.prompt_limit())),
-            words(all, "Longest answer", |e| length(e.facts.max_completion_tokens)),
-            words(all, "Offered since", |e| format::moment(e.since())),
-            words(all, "Deprecated", |e| {
+            words(all, "Quantization", |(_, e)| stated(e.facts.quantization.as_deref())),
+            words(all, "Context", |(_, e)| length(e.facts.context_length)),
+            words(all, "Longest prompt", |(_, e)| length(e.prompt_limit())),
+            words(all, "Longest answer", |(_, e)| length(e.facts.max_completion_tokens)),
+            words(all, "Offered since", |(_, e)| format::moment(e.since())),
+            words(all, "Deprecated", |(_, e)| {
                 e.facts.deprecation_date.map_or_else(|| "no date set".to_owned(), format::moment)
             }),
-            words(all, "Region", |e| stated(e.facts.region.as_deref())),
-            words(all, "Prompts", |e| stated(prompts(e))),
+            words(all, "Region", |(_, e)| stated(e.facts.region.as_deref())),
+            words(all, "Prompts", |(_, e)| stated(prompts(e))),
         ],
     }
 }

@@ -81,38 +81,36 @@ impl Shown {
     }
 }
 
-impl Measure {
-    /// A row of numbers with the best one highlighted.
-    fn numbers(
-        name: &str,
-        unit: &str,
-        values: &[Option<f64>],
-        format: fn(f64) -> String,
-        absent: &str,
-        best: Best,
-    ) -> Self {
-        let known = values.iter().flatten().copied().filter(|v| v.is_finite());
-        let chosen = match best {
-            Best::Lowest => known.clone().min_by(f64::total_cmp),
-            Best::Highest => known.clone().max_by(f64::total_cmp),
-            Best::None => None,
-        };
-        // If all are equal, none is the best.
-        let differ = known.clone().any(|v| Some(v) != chosen);
-        let cell = |value: &Option<f64>| {
-            let cell = Cell::number(*value, format, absent);
-            Shown::Number(if differ && value.is_some() && *value == chosen { cell.best() } else { cell })
-        };
-        Self { name: name.to_owned(), unit: unit.to_owned(), cells: values.iter().map(cell).collect() }
-    }
+/// How a row of numbers is written: the format, the text if a number is absent, and which one is the best.
+type Style<'a> = (fn(f64) -> String, &'a str, Best);
 
-    fn words(name: &str, texts: Vec<String>) -> Self {
-        Self {
-            name: name.to_owned(),
-            unit: String::new(),
-            cells: texts.into_iter().map(Shown::Words).collect(),
-        }
-    }
+/// A row of numbers, one per subject, with the best one highlighted.
+fn numbers<T>(all: &[T], name: &str, unit: &str, value: impl Fn(&T) -> Option<f64>, style: Style) -> Measure {
+    let values: Vec<Option<f64>> = all.iter().map(value).collect();
+    let cells = cells(&values, style).map(Shown::Number).collect();
+    Measure { name: name.to_owned(), unit: unit.to_owned(), cells }
+}
+
+/// The cells of a row of numbers.
+fn cells<'a>(values: &'a [Option<f64>], (format, absent, best): Style<'a>) -> impl Iterator<Item = Cell> {
+    let known = values.iter().flatten().copied().filter(|v| v.is_finite());
+    let chosen = match best {
+        Best::Lowest => known.clone().min_by(f64::total_cmp),
+        Best::Highest => known.clone().max_by(f64::total_cmp),
+        Best::None => None,
+    };
+    // If all are equal, none is the best.
+    let differ = known.clone().any(|v| Some(v) != chosen);
+    values.iter().map(move |value| {
+        let cell = Cell::number(*value, format, absent);
+        if differ && value.is_some() && *value == chosen { cell.best() } else { cell }
+    })
+}
+
+/// A row of texts, one per subject.
+fn words<T>(all: &[T], name: &str, text: impl Fn(&T) -> String) -> Measure {
+    let cells = all.iter().map(|subject| Shown::Words(text(subject))).collect();
+    Measure { name: name.to_owned(), unit: String::new(), cells }
 }
 
 /// Which value of a row is the best one.

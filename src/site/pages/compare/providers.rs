@@ -1,6 +1,6 @@
 //! Providers side by side.
 
-use super::{Best, Group, Head, Measure, Shared, SharedModel, Shown, Table};
+use super::{Best, Group, Head, Measure, Shared, SharedModel, Shown, Style, Table, cells, numbers};
 use crate::domain::tier::{Lens, Tier};
 use crate::site::charts;
 use crate::site::parts::{Badge, effect, format, lens, link};
@@ -52,32 +52,21 @@ fn standing(row: &ProviderTier, lens: Lens) -> String {
 
 fn traffic(snapshot: &Snapshot, all: &[&ProviderEntry]) -> Group {
     let gaps = price_gaps(snapshot);
-    let of = |value: &dyn Fn(&ProviderEntry) -> Option<f64>| all.iter().map(|p| value(p)).collect::<Vec<_>>();
-    let newest = |p: &ProviderEntry| p.days.iter().rev().find_map(|d| d.hit_rate);
-    let used = |p: &ProviderEntry| Some(p.tokens_per_day).filter(|tokens| *tokens > 0.0);
-    let whole: fn(f64) -> String = |v| format!("{v:.0}");
+    let gap = |p: &&ProviderEntry| gaps.get(&p.provider).map(|gap| gap.gap);
+    let newest = |p: &&ProviderEntry| p.days.iter().rev().find_map(|d| d.hit_rate);
+    let used = |p: &&ProviderEntry| Some(p.tokens_per_day).filter(|tokens| *tokens > 0.0);
+    let price: Style = (format::percent_change, "too few models", Best::Lowest);
+    let hits: Style = (format::percent, "no traffic", Best::None);
+    let tokens: Style = (format::tokens, "no traffic", Best::None);
+    let whole: Style = (|v| format!("{v:.0}"), "none", Best::None);
     Group {
         title: "Traffic",
         rows: vec![
-            Measure::numbers(
-                "Effective price",
-                "input, against peers",
-                &of(&|p| gaps.get(&p.provider).map(|gap| gap.gap)),
-                format::percent_change,
-                "too few models",
-                Best::Lowest,
-            ),
-            Measure::numbers(
-                "Hit rate",
-                "newest day, all traffic",
-                &of(&newest),
-                format::percent,
-                "no traffic",
-                Best::None,
-            ),
-            Measure::numbers("Tokens", "a day", &of(&used), format::tokens, "no traffic", Best::None),
-            Measure::numbers("Models", "", &of(&|p| Some(p.models.len() as f64)), whole, "none", Best::None),
-            Measure::numbers("Endpoints", "", &of(&|p| Some(p.endpoints as f64)), whole, "none", Best::None),
+            numbers(all, "Effective price", "input, against peers", gap, price),
+            numbers(all, "Hit rate", "newest day, all traffic", newest, hits),
+            numbers(all, "Tokens", "a day", used, tokens),
+            numbers(all, "Models", "", |p| Some(p.models.len() as f64), whole),
+            numbers(all, "Endpoints", "", |p| Some(p.endpoints as f64), whole),
         ],
     }
 }
@@ -91,15 +80,10 @@ fn shared(snapshot: &Snapshot, all: &[&ProviderEntry]) -> Shared {
     };
     let row = |model: &ModelEntry| {
         let costs: Vec<Option<f64>> = all.iter().map(|p| cheapest(model, p)).collect();
-        let measure = Measure::numbers("", "", &costs, format::usd_fine, "not priced", Best::Lowest);
-        let cells = measure.cells.into_iter().filter_map(|cell| match cell {
-            Shown::Number(cell) => Some(cell),
-            _ => None,
-        });
         costs.iter().all(Option::is_some).then(|| SharedModel {
             href: link::model(&model.model_id),
             model_id: model.model_id.clone(),
-            cells: cells.collect(),
+            cells: cells(&costs, (format::usd_fine, "not priced", Best::Lowest)).collect(),
         })
     };
     let standard = snapshot.models.iter().filter(|m| m.variant.is_standard());

@@ -2,13 +2,10 @@
 
 use super::super::search::{Found, nearest};
 use super::MOST;
-use crate::site::parts::format;
+use crate::site::respond::echo;
 use crate::snapshot::{Endpoint, ModelEntry, ProviderEntry, Snapshot};
 use axum::http::StatusCode;
 use uuid::Uuid;
-
-/// Longer names are truncated in messages.
-const LONGEST_ECHO: usize = 120;
 
 pub enum Subjects<'a> {
     Endpoints(Vec<(&'a ModelEntry, &'a Endpoint)>),
@@ -83,7 +80,7 @@ pub fn subjects<'a>(snapshot: &'a Snapshot, names: &[&str]) -> Result<Option<Sub
             Some(Subject::Endpoint(model, endpoint)) => endpoints.push((model, endpoint)),
             Some(Subject::Provider(provider)) => providers.push(provider),
             None => {
-                let name_shown = format::shorten(name, LONGEST_ECHO);
+                let name_shown = echo(name);
                 unknown
                     .errors
                     .push(format!("No provider or endpoint is called “{name_shown}” in the newest data."));

@@ -5,9 +5,9 @@ use crate::domain::tier::{Lens, Tier};
 use crate::domain::tier_list::Reliability;
 use crate::site::charts::spark::{DayAxis, Spark};
 use crate::site::parts::flags::{self, FlagCount};
-use crate::site::parts::{Badge, Bar, Cell, effect, format, lens, link, on_scale};
+use crate::site::parts::{Bar, Cell, effect, format, lens, on_scale};
 use crate::snapshot::price_gap::{PriceGap, price_gaps};
-use crate::snapshot::{ProviderEntry, ProviderTier, Snapshot, TierList};
+use crate::snapshot::{ProviderTier, Snapshot, TierList};
 use std::collections::HashMap;
 
 pub struct Columns {
@@ -25,12 +25,8 @@ pub struct Columns {
     pub days: String,
 }
 
-pub struct Evidence {
-    pub href: String,
-    /// Display name, untrusted.
-    pub name: String,
-    /// Tier or span.
-    pub badge: Badge,
+pub struct Evidence<'a> {
+    pub of: &'a ProviderTier,
     /// "S since 3 Aug": the start of the published tier.
     pub since: Option<String>,
     /// The value and its interval as a drawing.
@@ -60,7 +56,7 @@ pub fn columns(lens: Lens, snapshot: &Snapshot) -> Columns {
         Lens::Speed => ("Score", "tokens per second"),
         Lens::Overall => ("Score", "score"),
     };
-    let days = axis(snapshot).map_or(0, DayAxis::days);
+    let days = DayAxis::of_providers(snapshot).map_or(0, DayAxis::days);
     Columns {
         worse_left,
         better_right,
@@ -69,10 +65,6 @@ pub fn columns(lens: Lens, snapshot: &Snapshot) -> Columns {
         answered: answered(snapshot),
         days: format!("Hit rate, {days} days"),
     }
-}
-
-fn axis(snapshot: &Snapshot) -> Option<DayAxis> {
-    DayAxis::over(snapshot.providers.iter().flat_map(|p| p.days.iter().map(|d| d.day)))
 }
 
 /// Availability counts requests rejected by rate limits, published uptime does not; the column states which it shows.
@@ -97,36 +89,22 @@ fn reach(list: &TierList) -> f64 {
     if reach > 0.0 { reach } else { 1.0 }
 }
 
-/// A provider's row in the list of another lens.
-type Others<'a> = HashMap<&'a str, &'a ProviderTier>;
-
-fn others(snapshot: &Snapshot, lens: Lens) -> Others<'_> {
-    let rows = snapshot.tier_list(lens, None).into_iter().flat_map(|list| &list.providers);
-    rows.map(|row| (row.provider.as_str(), row)).collect()
-}
-
 /// The sources of the rows in addition to the list itself.
 struct Sources<'a> {
-    list: &'a TierList,
-    total: f64,
+    snapshot: &'a Snapshot,
+    lens: Lens,
     axis: Option<DayAxis>,
-    providers: HashMap<&'a str, &'a ProviderEntry>,
     gaps: HashMap<ProviderSlug, PriceGap>,
-    reliability: Others<'a>,
-    speed: Others<'a>,
     flags: HashMap<&'a str, Vec<FlagCount>>,
 }
 
 /// The rows of the rated providers, the best first.
-pub fn evidence(snapshot: &Snapshot, list: &TierList) -> Vec<Evidence> {
+pub fn evidence<'a>(snapshot: &Snapshot, list: &'a TierList) -> Vec<Evidence<'a>> {
     let sources = Sources {
-        list,
-        total: snapshot.summary.tokens_per_day,
-        axis: axis(snapshot),
-        providers: snapshot.providers.iter().map(|p| (p.provider.as_str(), p)).collect(),
+        snapshot,
+        lens: list.lens,
+        axis: DayAxis::of_providers(snapshot),
         gaps: price_gaps(snapshot),
-        reliability: others(snapshot, Lens::Reliability),
-        speed: others(snapshot, Lens::Speed),
         flags: flags::by_provider(snapshot),
     };
     let reach = reach(list);
@@ -135,13 +113,10 @@ pub fn evidence(snapshot: &Snapshot, list: &TierList) -> Vec<Evidence> {
 }
 
 impl Sources<'_> {
-    fn row(&self, row: &ProviderTier, reach: f64) -> Evidence {
-        let slug = row.provider.as_str();
-        let lens = self.list.lens;
+    fn row<'a>(&self, row: &'a ProviderTier, reach: f64) -> Evidence<'a> {
+        let (lens, slug) = (self.lens, row.provider.as_str());
         Evidence {
-            href: link::provider(slug),
-            name: row.name.clone(),
-            badge: Badge::of(row),
+            of: row,
             since: row.since.map(|since| format!("{} since {}", row.tier, format::short_day(since))),
             bar: Bar::new(row, lens, reach),
             interval: row
@@ -149,7 +124,7 @@ impl Sources<'_> {
                 .zip(row.high)
                 .map(|(l, h)| format!("{} to {}", effect(lens, l), effect(lens, h))),
             cells: self.cells(row),
-            spark: self.axis.and_then(|axis| Spark::new(&self.providers.get(slug)?.days, axis)),
+            spark: self.axis.and_then(|axis| Spark::new(&self.snapshot.provider(slug)?.days, axis)),
             // The heading of the column states the measure once.
             reason: row.reason.clone().filter(|reason| Reliability::parse(reason).is_none()),
             flags: self.flags.get(slug).cloned().unwrap_or_default(),
@@ -158,23 +133,21 @@ impl Sources<'_> {
 
     /// Value, traffic mean, effective price, requests answered, speed, models, share.
     fn cells(&self, row: &ProviderTier) -> Vec<Cell> {
-        let (lens, slug) = (self.list.lens, row.provider.as_str());
-        let of = |others: &Others, what: fn(&ProviderTier) -> Option<f64>| {
-            others.get(slug).and_then(|row| what(row))
-        };
+        let (lens, total) = (self.lens, self.snapshot.summary.tokens_per_day);
+        let mean = |lens: Lens| self.snapshot.tier_of(&row.provider, lens)?.traffic_mean;
         let gap = self.gaps.get(&row.provider).map(|gap| gap.gap);
-        let share = (self.total > 0.0).then(|| row.tokens_per_day / self.total);
+        let share = (total > 0.0).then(|| row.tokens_per_day / total);
         let mut cells = vec![
             Cell::number(row.adjusted, |value| effect(lens, value), "none").labelled("against peers"),
             Cell::number(row.traffic_mean, lens::measure(lens), "none").labelled("traffic mean"),
             Cell::number(gap, format::percent_change, "too few models").labelled("price to peers"),
         ];
         if lens != Lens::Reliability {
-            let answered = of(&self.reliability, |row| row.traffic_mean);
+            let answered = mean(Lens::Reliability);
             cells.push(Cell::number(answered, format::percent_fine, "not published").labelled("answered"));
         }
         if lens != Lens::Speed {
-            let speed = of(&self.speed, |row| row.traffic_mean);
+            let speed = mean(Lens::Speed);
             cells.push(Cell::number(speed, |v| format!("{v:.0}"), "not measured").labelled("tokens/s"));
         }
         cells.push(Cell::count(row.models).labelled("models"));

@@ -3,16 +3,14 @@
 use crate::domain::thresholds::BACKTEST_TOLD_FROM;
 use crate::domain::tier::Lens;
 use crate::prepared::Purpose;
+use crate::site::parts::format;
+use crate::site::parts::picks::{self, Misled};
 use crate::site::parts::shell::View;
-use crate::site::parts::{format, picks};
 use crate::snapshot::{Policy, Snapshot, TestedDays, TierList};
 
 /// How often the price list misleads.
 pub struct Lede {
-    /// Models where the host with the lowest list price does not have the cheapest session.
-    pub misled: usize,
-    /// Models with a choice.
-    pub models: usize,
+    pub of: Misled,
     /// Median surcharge over those models.
     pub surcharge: String,
     /// Title of the workload.
@@ -20,18 +18,13 @@ pub struct Lede {
 }
 
 /// The result of the backtest, as numbers for a sentence.
-pub struct Tested {
+pub struct Tested<'a> {
+    pub days: &'a TestedDays,
     /// The share of the bill that our choices saved compared with the lowest list price.
     pub saved: String,
     /// The same for perfect hindsight, which is the maximum possible saving.
     pub possible: String,
     pub choices: String,
-    /// Number of models with choices.
-    pub models: usize,
-    /// First day of choice.
-    pub from: String,
-    /// Last day of choice.
-    pub to: String,
     /// The extra cost of our choices compared with perfect hindsight.
     pub ours: String,
     /// The same for the cheapest host of the previous day.
@@ -54,30 +47,23 @@ pub struct Facts {
 }
 
 /// `None` if no model has a choice or none misleads.
-pub fn lede(snapshot: &Snapshot, workload_title: Option<&str>) -> Option<Lede> {
-    let misled = picks::misled(snapshot, snapshot.default_workload())?;
-    Some(Lede {
-        misled: misled.misled,
-        models: misled.models,
-        surcharge: format::percent(misled.median_surcharge),
-        workload: workload_title.unwrap_or_default().to_lowercase(),
-    })
+pub fn lede(snapshot: &Snapshot) -> Option<Lede> {
+    let of = picks::misled(snapshot, snapshot.default_workload())?;
+    Some(Lede { of, surcharge: format::percent(of.median_surcharge), workload: snapshot.default_title() })
 }
 
 /// `None` if there were too few choices to report.
-pub fn tested(days: &TestedDays) -> Option<Tested> {
+pub fn tested(days: &TestedDays) -> Option<Tested<'_>> {
     let cost = |policy: Policy| Some(days.of(policy)?.equal);
     let over = |policy: Policy| Some(format::percent_tenth(cost(policy)? - 1.0));
     (days.model_days >= BACKTEST_TOLD_FROM).then_some(())?;
     let list = cost(Policy::CheapestList).filter(|list| *list > 0.0)?;
     let saved = |of: f64| format::percent_tenth(1.0 - of / list);
     Some(Tested {
+        days,
         saved: saved(cost(Policy::Hitrate)?),
         possible: saved(1.0),
         choices: format::grouped(u64::try_from(days.model_days).unwrap_or(u64::MAX)),
-        models: days.models,
-        from: days.from.to_string(),
-        to: days.to.to_string(),
         ours: over(Policy::Hitrate)?,
         yesterday: over(Policy::Yesterday)?,
         list: over(Policy::CheapestList)?,

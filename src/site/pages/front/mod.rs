@@ -8,13 +8,13 @@ mod week;
 use crate::domain::tier::{Lens, Tier};
 use crate::site::parts::flags::{self, Explained};
 use crate::site::parts::shell::{Shell, View};
-use crate::site::parts::{Tab, lens, link};
+use crate::site::parts::{Badge, Tab, format, lens, link};
 use crate::site::registry::Section;
-use crate::snapshot::{Snapshot, TierList};
+use crate::snapshot::{ProviderTier, Snapshot, TierList};
 use askama::Template;
 use evidence::{Columns, Evidence};
 use hero::{Facts, Lede, Tested};
-use tierlist::{TierRow, Unrated};
+use tierlist::TierRow;
 use week::{Popular, TierMoves, Week};
 
 #[derive(Template)]
@@ -22,9 +22,9 @@ use week::{Popular, TierMoves, Week};
 struct Front<'a> {
     shell: Shell,
     lede: Option<Lede>,
-    tested: Option<Tested>,
+    tested: Option<Tested<'a>>,
     facts: Facts,
-    popular: Vec<Popular>,
+    popular: Vec<Popular<'a>>,
     lenses: Vec<Tab>,
     workloads: Vec<Tab>,
     workload_about: Option<&'a str>,
@@ -33,15 +33,15 @@ struct Front<'a> {
     note: Option<&'a str>,
     window: Option<String>,
     is_empty: bool,
-    rows: Vec<TierRow>,
+    rows: Vec<TierRow<'a>>,
     any_held: bool,
     columns: Columns,
     lens: Lens,
-    evidence: Vec<Evidence>,
+    evidence: Vec<Evidence<'a>>,
     flags: Vec<Explained>,
-    unrated: Vec<Unrated>,
+    unrated: Vec<&'a ProviderTier>,
     week: Option<Week>,
-    tier_moves: Option<TierMoves>,
+    tier_moves: Option<TierMoves<'a>>,
     lens_name: String,
 }
 
@@ -53,12 +53,13 @@ pub fn render(view: &View, lens: Lens, workload: Option<&str>) -> askama::Result
     let snapshot = view.snapshot.as_ref();
     let list = snapshot.tier_list(lens, workload);
     let rated = |list: &TierList| list.providers.iter().any(|row| row.tier != Tier::Unrated);
+    let providers = list.into_iter().flat_map(|l| &l.providers);
     let about = workload.and_then(|name| snapshot.workload(name));
     let evidence = list.map(|l| evidence::evidence(snapshot, l)).unwrap_or_default();
     let rows = list.map(tierlist::tier_rows).unwrap_or_default();
     Front {
         shell: shell(view, lens, workload),
-        lede: hero::lede(snapshot, workload_title(snapshot, Some(snapshot.default_workload()))),
+        lede: hero::lede(snapshot),
         tested: snapshot.backtest.as_ref().and_then(|backtest| hero::tested(backtest.headline())),
         facts: hero::facts(view, lens, list),
         popular: week::popular(snapshot),
@@ -76,7 +77,7 @@ pub fn render(view: &View, lens: Lens, workload: Option<&str>) -> askama::Result
         lens,
         flags: flags::meanings(evidence.iter().flat_map(|e| &e.flags)),
         evidence,
-        unrated: list.map(tierlist::unrated).unwrap_or_default(),
+        unrated: providers.filter(|row| row.tier == Tier::Unrated).collect(),
         week: week::week(snapshot),
         tier_moves: list.filter(|list| rated(list)).map(week::tier_moves),
         lens_name: lens::title(lens).to_lowercase(),

@@ -3,9 +3,9 @@
 use crate::domain::thresholds::MOVER_DAYS;
 use crate::domain::tier::Tier;
 use crate::site::parts::picks::picks;
-use crate::site::parts::{Badge, format, link};
+use crate::site::parts::{Badge, format};
 use crate::snapshot::movers::{Mover, movers};
-use crate::snapshot::{ProviderTier, Snapshot, TierList};
+use crate::snapshot::{ModelEntry, ProviderTier, Snapshot, TierList};
 
 /// Maximum number of movers shown in each direction.
 const MOST: usize = 4;
@@ -24,11 +24,7 @@ pub struct Week {
 }
 
 pub struct Moved {
-    pub href: String,
-    /// Display name, untrusted.
-    pub name: String,
-    /// Change in signed points.
-    pub change: String,
+    pub of: Mover,
     /// Hit rate before and now.
     pub rates: String,
     /// The number of endpoints, and their traffic.
@@ -36,31 +32,26 @@ pub struct Moved {
 }
 
 /// Tiers of the current list that changed within the last week.
-pub struct TierMoves {
+pub struct TierMoves<'a> {
     /// Providers that moved up, the newest change first.
-    pub up: Vec<TierMove>,
+    pub up: Vec<TierMove<'a>>,
     /// Providers that moved down, the newest change first.
-    pub down: Vec<TierMove>,
-    /// The number of days covered.
-    pub days: i64,
+    pub down: Vec<TierMove<'a>>,
     /// First day of the oldest tier in the list; nothing is known before that day.
     pub known_since: Option<String>,
 }
 
-pub struct TierMove {
-    pub href: String,
-    /// Display name, untrusted.
-    pub name: String,
+pub struct TierMove<'a> {
+    pub of: &'a ProviderTier,
     pub badge: Badge,
     pub before: Tier,
     /// The day of the change.
     pub since: String,
 }
 
-fn tier_move(row: &ProviderTier) -> Option<TierMove> {
+fn tier_move(row: &ProviderTier) -> Option<TierMove<'_>> {
     Some(TierMove {
-        href: link::provider(row.provider.as_str()),
-        name: row.name.clone(),
+        of: row,
         badge: Badge::new(row.tier),
         before: row.previous?,
         since: format::short_day(row.since?),
@@ -68,7 +59,7 @@ fn tier_move(row: &ProviderTier) -> Option<TierMove> {
 }
 
 /// The published tiers of a list that changed within the last week.
-pub fn tier_moves(list: &TierList) -> TierMoves {
+pub fn tier_moves(list: &TierList) -> TierMoves<'_> {
     let today = list.as_of.date_naive();
     let fresh = |row: &&ProviderTier| {
         row.tier != Tier::Unrated && row.since.is_some_and(|since| (today - since).num_days() < MOVER_DAYS)
@@ -84,30 +75,25 @@ pub fn tier_moves(list: &TierList) -> TierMoves {
     TierMoves {
         up: up.into_iter().filter_map(tier_move).collect(),
         down: down.into_iter().filter_map(tier_move).collect(),
-        days: MOVER_DAYS,
         known_since: list.providers.iter().filter_map(|row| row.since).min().map(format::short_day),
     }
 }
 
 /// A model with its cheapest host.
-pub struct Popular {
-    pub href: String,
-    /// Display name, untrusted.
-    pub name: String,
+pub struct Popular<'a> {
+    pub of: &'a ModelEntry,
     /// The host with the cheapest session, untrusted.
-    pub host: String,
+    pub host: &'a str,
     /// What that host saves compared with the lowest list price; `None` if both are the same host.
     pub saved: Option<String>,
 }
 
-fn moved(mover: &Mover) -> Moved {
+fn moved(mover: Mover) -> Moved {
     let endpoints = format::counted(mover.endpoints, "endpoint", "endpoints");
     Moved {
-        href: link::provider(mover.provider.as_str()),
-        name: mover.name.clone(),
-        change: format::points(mover.change()),
         rates: format!("{} → {}", format::percent(mover.before), format::percent(mover.now)),
         base: format!("{endpoints}, {} a day", format::tokens(mover.tokens_per_day)),
+        of: mover,
     }
 }
 
@@ -116,8 +102,8 @@ pub fn week(snapshot: &Snapshot) -> Option<Week> {
     let movers = movers(snapshot, MOST)?;
     let day = format::short_day;
     Some(Week {
-        up: movers.up.iter().map(moved).collect(),
-        down: movers.down.iter().map(moved).collect(),
+        up: movers.up.into_iter().map(moved).collect(),
+        down: movers.down.into_iter().map(moved).collect(),
         compared: movers.compared,
         days: format!(
             "{} to {} compared with {} to {}",
@@ -131,15 +117,14 @@ pub fn week(snapshot: &Snapshot) -> Option<Week> {
 }
 
 /// The most used standard models that have a choice of hosts.
-pub fn popular(snapshot: &Snapshot) -> Vec<Popular> {
+pub fn popular(snapshot: &Snapshot) -> Vec<Popular<'_>> {
     let standard = snapshot.models.iter().filter(|m| m.variant.is_standard());
     let of = |model| {
         let picks = picks(model, snapshot.default_workload())?;
         let saved = 1.0 - picks.by_session_cost / picks.by_list_cost;
         Some(Popular {
-            href: link::model(&model.model_id),
-            name: model.name.clone(),
-            host: picks.by_session.name.clone(),
+            of: model,
+            host: &picks.by_session.name,
             saved: (saved > 0.005).then(|| format::percent(saved)),
         })
     };
