@@ -171,8 +171,7 @@ impl<'a> Field<'a> {
 
     fn row(&self, place: usize, one: &Priced<'_>) -> EndpointCost {
         let (endpoint, basis) = (one.endpoint, &one.endpoint.cost_basis);
-        let ends = basis.retention_low.zip(basis.retention_high).filter(|_| one.parts.is_some());
-        let interval = ends.zip(one.line).map(|((low, high), line)| line.between(low, high));
+        let (low, high) = one.interval().unzip();
         let cheapest_by_list = self.by_list.is_some_and(|(list, _)| list == place);
         EndpointCost {
             endpoint_id: endpoint.endpoint_id,
@@ -182,8 +181,8 @@ impl<'a> Field<'a> {
             tier: endpoint.tier,
             list: endpoint.list.clone(),
             cost: one.cost(),
-            low: interval.map(|i| i.0),
-            high: interval.map(|i| i.1),
+            low,
+            high,
             parts: one.parts,
             cold: one.line.map(|line| line.cold),
             warm: one.line.map(|line| line.warm),
