@@ -77,7 +77,7 @@ pub(super) fn record(days: &DataFrame, latest: &[Latest]) -> Result<Record, Anal
 /// Number of UTC days in the frame `days` with an observed hit rate.
 ///
 /// # Errors
-/// If a column is missing or has a different type.
+/// If a column is missing.
 pub fn observed_days(days: &DataFrame) -> Result<usize, AnalysisError> {
     let mut seen = BTreeSet::new();
     for row in rows(days) {
@@ -93,7 +93,7 @@ pub fn observed_days(days: &DataFrame) -> Result<usize, AnalysisError> {
 /// `with_derived` is set.
 ///
 /// # Errors
-/// If a column is missing or has a different type, or an endpoint id is not a UUID.
+/// If a column is missing or cannot be aggregated, or an endpoint id is not a UUID.
 pub fn cells(
     days: &DataFrame,
     created: &BTreeMap<String, i64>,

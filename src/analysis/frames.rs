@@ -141,7 +141,7 @@ impl Frames {
     /// The same frames, with no days but those of a range.
     ///
     /// # Errors
-    /// If the column `day` is missing or has a different type.
+    /// If the column `day` is missing.
     pub fn within(self, range: DayRange) -> Result<Self, AnalysisError> {
         let range = i64::from(range.from.to_epoch_days())..=i64::from(range.to.to_epoch_days());
         let within = mask(&self.days, |row| Ok(row.integer("day")?.is_some_and(|day| range.contains(&day))))?;

@@ -111,13 +111,10 @@ pub fn compare(snapshot: &Snapshot, model: &ModelEntry, workload: &Workload) -> 
     let room = if too_long { Room::default() } else { asked };
     let mut priced: Vec<Priced<'_>> =
         model.endpoints.iter().map(|e| Priced::of(e, workload, room, snapshot.as_of)).collect();
-    let order = |p: &Priced<'_>| (!p.open, p.cost().unwrap_or(f64::INFINITY));
+    let cost = |p: &Priced<'_>| p.cost().unwrap_or(f64::INFINITY);
     priced.sort_by(|a, b| {
-        let ((closed_a, cost_a), (closed_b, cost_b)) = (order(a), order(b));
-        closed_a
-            .cmp(&closed_b)
-            .then(cost_a.total_cmp(&cost_b))
-            .then_with(|| a.endpoint.tag.cmp(&b.endpoint.tag))
+        let by_cost = b.open.cmp(&a.open).then(cost(a).total_cmp(&cost(b)));
+        by_cost.then_with(|| a.endpoint.tag.cmp(&b.endpoint.tag))
     });
     let field = Field::of(&priced, workload);
     let endpoints: Vec<EndpointCost> =
