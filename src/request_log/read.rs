@@ -56,7 +56,7 @@ impl Reading {
     fn take(&mut self, entry: &Value, line: usize) {
         let (shape, request) = match request(entry, line) {
             Ok(found) => found,
-            Err(refusal) => return self.skip(refusal.as_str(), line),
+            Err(refusal) => return self.skip(&refusal.to_string(), line),
         };
         if let Some(id) = &request.id
             && !self.seen.insert(id.clone())

@@ -60,25 +60,18 @@ impl fmt::Display for Shape {
 }
 
 /// Why an entry is skipped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Refusal {
+    #[error("not a JSON object")]
     NotAnObject,
+    #[error("no usage in a known format (OpenAI, Anthropic, OpenRouter, LiteLLM)")]
     NoUsage,
+    #[error("token counts that are negative, not numbers, or over a billion")]
     BadCounts,
+    #[error("no prompt tokens: the request failed or sent nothing")]
     NoPrompt,
+    #[error("answered from the proxy's own cache: nothing was sent upstream")]
     OwnCache,
-}
-
-impl Refusal {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::NotAnObject => "not a JSON object",
-            Self::NoUsage => "no usage in a known format (OpenAI, Anthropic, OpenRouter, LiteLLM)",
-            Self::BadCounts => "token counts that are negative, not numbers, or over a billion",
-            Self::NoPrompt => "no prompt tokens: the request failed or sent nothing",
-            Self::OwnCache => "answered from the proxy's own cache: nothing was sent upstream",
-        }
-    }
 }
 
 /// Maximum number of tokens in a request.
@@ -304,7 +297,7 @@ mod tests {
     use serde_json::json;
 
     fn read(entry: &Value) -> (Shape, Request) {
-        request(entry, 1).unwrap_or_else(|refusal| panic!("{}: {entry}", refusal.as_str()))
+        request(entry, 1).unwrap_or_else(|refusal| panic!("{refusal}: {entry}"))
     }
 
     fn counted(entry: Value) -> (Shape, f64, Option<f64>, f64) {
