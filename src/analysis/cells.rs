@@ -1,10 +1,9 @@
 //! Cells: each cell aggregates the days of one endpoint over the lens window.
 
 use super::AnalysisError;
-use super::frames::{flags, floats, integers, texts};
-use super::newest::{Latest, endpoint_ids};
+use super::frames::{DAYS, Row, mask, rows};
+use super::newest::Latest;
 use super::scatter::HitDays;
-use crate::domain::endpoint::Prices;
 use crate::domain::session::Pricing;
 use crate::domain::thresholds::{FULL_RECORD_DAYS, LAUNCH_DAYS};
 use polars::prelude::*;
@@ -12,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 /// One endpoint over the lens window. Means are plain means over its days, ignoring nulls.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Cell {
     /// Endpoint.
     pub endpoint: Uuid,
@@ -34,10 +33,8 @@ pub struct Cell {
     pub tokens: Option<f64>,
     /// Share of the listed discount that was applied to hits over its observed days, as a ratio of sums.
     pub efficiency: Option<f64>,
-    /// List prices of its last day.
-    pub prices: Prices,
-    /// Whether writes were billed on its last day.
-    pub billed_writes: bool,
+    /// List prices of its last day, without the conditional ones.
+    pub pricing: Pricing,
     /// Whether price tiers applied on its last day.
     pub price_tiers: bool,
     /// Mean published uptime over a day, 0..1.
@@ -80,12 +77,15 @@ pub(super) fn record(days: &DataFrame, latest: &[Latest]) -> Result<Record, Anal
 /// Number of UTC days in the frame `days` with an observed hit rate.
 ///
 /// # Errors
-/// If a column is missing or has a different type.
+/// If a column is missing.
 pub fn observed_days(days: &DataFrame) -> Result<usize, AnalysisError> {
-    let (day, derived, hits) = (integers(days, "day")?, flags(days, "derived")?, floats(days, "hit_rate")?);
-    let seen =
-        (0..days.height()).filter(|row| !derived[*row] && hits[*row].is_some()).filter_map(|row| day[row]);
-    Ok(seen.collect::<BTreeSet<_>>().len())
+    let mut seen = BTreeSet::new();
+    for row in rows(days) {
+        if !row.flag("derived")? && row.float("hit_rate")?.is_some() {
+            seen.extend(row.integer("day")?);
+        }
+    }
+    Ok(seen.len())
 }
 
 /// Groups the frame `days` by endpoint, ordered by endpoint. The first [`LAUNCH_DAYS`] of a model are excluded:
@@ -93,73 +93,37 @@ pub fn observed_days(days: &DataFrame) -> Result<usize, AnalysisError> {
 /// `with_derived` is set.
 ///
 /// # Errors
-/// If a column is missing or has a different type, or an endpoint id is not a UUID.
+/// If a column is missing or cannot be aggregated, or an endpoint id is not a UUID.
 pub fn cells(
     days: &DataFrame,
     created: &BTreeMap<String, i64>,
     with_derived: bool,
 ) -> Result<Vec<Cell>, AnalysisError> {
-    let mut kept = days.filter(&kept_rows(days, created, with_derived)?)?;
-    kept.with_column(Column::from(possible_prices(&kept)?.into_series()))?;
+    let counts = |row: Row<'_>| -> Result<bool, AnalysisError> {
+        let first = created.get(row.text("model")?).copied().unwrap_or(i64::MIN);
+        let launched = row.integer("day")?.is_some_and(|day| day >= first.saturating_add(LAUNCH_DAYS));
+        Ok(launched && (with_derived || !row.flag("derived")?))
+    };
+    let mut kept = days.filter(&mask(days, counts)?)?;
+    let possible = mask(&kept, has_possible_price)?.with_name("possible_price".into());
+    kept.with_column(Column::from(possible.into_series()))?;
+    // A column without any values may have the null type.
+    let measured = DAYS.iter().filter(|column| column.nullable);
     let cells = kept
         .lazy()
-        .with_columns(FLOATS.map(|name| col(name).cast(DataType::Float64)))
+        .with_columns(measured.map(|column| col(column.name).cast(DataType::Float64)).collect::<Vec<_>>())
         .sort(["endpoint_id", "day"], SortMultipleOptions::default())
         .group_by_stable([col("endpoint_id")])
         .agg(aggregates())
         .collect()?;
-    read(&cells)
-}
-
-const FLOATS: [&str; 12] = [
-    "hit_rate",
-    "tokens",
-    "effective_input",
-    "list_input",
-    "list_output",
-    "list_cache_read",
-    "list_cache_write",
-    "list_cache_write_1h",
-    "uptime_1d",
-    "availability_1d",
-    "throughput",
-    "latency_ms",
-];
-
-fn kept_rows(
-    days: &DataFrame,
-    created: &BTreeMap<String, i64>,
-    with_derived: bool,
-) -> Result<BooleanChunked, AnalysisError> {
-    let (model, day, derived) = (texts(days, "model")?, integers(days, "day")?, flags(days, "derived")?);
-    let launched = |row: usize| {
-        let first = created.get(&model[row]).copied().unwrap_or(i64::MIN);
-        day[row].is_some_and(|day| day >= first.saturating_add(LAUNCH_DAYS))
-    };
-    let kept: Vec<bool> =
-        (0..days.height()).map(|row| launched(row) && (with_derived || !derived[row])).collect();
-    Ok(BooleanChunked::new("kept".into(), kept))
+    rows(&cells).map(read).collect()
 }
 
 /// Whether list prices can explain the effective price of a row. Rows with conditional prices are not checked: the
 /// frame does not contain these prices, and the efficiency of such endpoints is not used for costs.
-fn possible_prices(days: &DataFrame) -> Result<BooleanChunked, AnalysisError> {
-    let effective = floats(days, "effective_input")?;
-    let (input, read) = (floats(days, "list_input")?, floats(days, "list_cache_read")?);
-    let (write, write_1h) = (floats(days, "list_cache_write")?, floats(days, "list_cache_write_1h")?);
-    let tiered = flags(days, "price_tiers")?;
-    let possible = |row: usize| {
-        let pricing = Pricing {
-            input: input[row],
-            cache_read: read[row],
-            cache_write: write[row],
-            cache_write_1h: write_1h[row],
-            ..Pricing::default()
-        };
-        tiered[row] || effective[row].is_none_or(|effective| !pricing.is_impossible(effective))
-    };
-    let possible: Vec<bool> = (0..days.height()).map(possible).collect();
-    Ok(BooleanChunked::new("possible_price".into(), possible))
+fn has_possible_price(row: Row<'_>) -> Result<bool, AnalysisError> {
+    let (effective, pricing) = (row.float("effective_input")?, row.pricing()?);
+    Ok(row.flag("price_tiers")? || effective.is_none_or(|effective| !pricing.is_impossible(effective)))
 }
 
 fn aggregates() -> Vec<Expr> {
@@ -195,51 +159,28 @@ fn aggregates() -> Vec<Expr> {
 /// With fewer hits than this, the efficiency is a quotient of two rounding errors.
 const EFFICIENCY_MIN_HIT_RATE: f64 = 0.01;
 
-fn read(frame: &DataFrame) -> Result<Vec<Cell>, AnalysisError> {
-    let ids = endpoint_ids("days", frame)?;
-    let (model, variant, provider) =
-        (texts(frame, "model")?, texts(frame, "variant")?, texts(frame, "provider")?);
-    let (days, observed) = (integers(frame, "days")?, integers(frame, "observed")?);
-    let (hit_rate, tokens) = (floats(frame, "hit_rate")?, floats(frame, "tokens")?);
-    let (given, promised) = (floats(frame, "given")?, floats(frame, "promised")?);
-    let (discount, variance) = (floats(frame, "discount")?, floats(frame, "hit_rate_variance")?);
-    let (input, output) = (floats(frame, "list_input")?, floats(frame, "list_output")?);
-    let (cache_read, cache_write) = (floats(frame, "list_cache_read")?, floats(frame, "list_cache_write")?);
-    let cache_write_1h = floats(frame, "list_cache_write_1h")?;
-    let (billed, tiers) = (flags(frame, "billed_writes")?, flags(frame, "price_tiers")?);
-    let (uptime, availability) = (floats(frame, "uptime_1d")?, floats(frame, "availability_1d")?);
-    let (throughput, latency) = (floats(frame, "throughput")?, floats(frame, "latency_ms")?);
-    let count = |value: Option<i64>| usize::try_from(value.unwrap_or(0)).unwrap_or(0);
-    let efficiency = |row: usize| {
-        let (promised, discount) = (promised[row]?, discount[row]?);
-        (promised > EFFICIENCY_MIN_HIT_RATE * discount)
-            .then(|| given[row].map(|given| given / promised))
-            .flatten()
-    };
-    let cells = ids.iter().enumerate().map(|(row, endpoint)| Cell {
-        endpoint: *endpoint,
-        model: model[row].clone(),
-        variant: variant[row].clone(),
-        provider: provider[row].clone(),
-        days: count(days[row]),
-        observed: count(observed[row]),
-        hit_rate: hit_rate[row],
-        hit_rate_variance: variance[row].filter(|_| count(days[row]) > 1),
-        tokens: tokens[row],
-        efficiency: efficiency(row),
-        prices: Prices {
-            input: input[row],
-            output: output[row],
-            cache_read: cache_read[row],
-            cache_write: cache_write[row],
-            cache_write_1h: cache_write_1h[row],
-        },
-        billed_writes: billed[row],
-        price_tiers: tiers[row],
-        uptime: uptime[row],
-        availability: availability[row],
-        throughput: throughput[row],
-        latency_ms: latency[row],
-    });
-    Ok(cells.collect())
+fn read(row: Row<'_>) -> Result<Cell, AnalysisError> {
+    let count = |name| row.integer(name).map(|count| usize::try_from(count.unwrap_or(0)).unwrap_or(0));
+    let days = count("days")?;
+    let (given, promised) = (row.float("given")?, row.float("promised")?);
+    let least = row.float("discount")?.map(|discount| EFFICIENCY_MIN_HIT_RATE * discount);
+    let hits = promised.filter(|promised| least.is_some_and(|least| *promised > least));
+    Ok(Cell {
+        endpoint: row.endpoint("days")?,
+        model: row.text("model")?.to_owned(),
+        variant: row.text("variant")?.to_owned(),
+        provider: row.text("provider")?.to_owned(),
+        days,
+        observed: count("observed")?,
+        hit_rate: row.float("hit_rate")?,
+        hit_rate_variance: row.float("hit_rate_variance")?.filter(|_| days > 1),
+        tokens: row.float("tokens")?,
+        efficiency: given.zip(hits).map(|(given, promised)| given / promised),
+        pricing: row.pricing()?,
+        price_tiers: row.flag("price_tiers")?,
+        uptime: row.float("uptime_1d")?,
+        availability: row.float("availability_1d")?,
+        throughput: row.float("throughput")?,
+        latency_ms: row.float("latency_ms")?,
+    })
 }

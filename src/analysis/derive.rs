@@ -53,29 +53,6 @@ pub(super) fn predicted_input(hit_rate: Option<f64>, tokens: Option<i64>, pricin
     Some((1.0 - hits) * input + hits * read).filter(|predicted| *predicted > 0.0)
 }
 
-/// The data that decide the flags of an endpoint, over the lens window if the endpoint has a cell.
-pub(super) struct Evidence {
-    pub hit_rate: Option<f64>,
-    pub tokens_per_day: Option<f64>,
-    pub efficiency: Option<f64>,
-    /// Days with a hit rate; `None` if only the newest reading has one.
-    pub days: Option<usize>,
-}
-
-/// Whether a discount is listed but not applied: hits are reported, but the price paid hardly reflects them.
-pub(super) fn is_phantom(pricing: &Pricing, seen: &Evidence) -> bool {
-    busy(seen)
-        && !pricing.billed_writes
-        && discount(pricing).is_some()
-        && seen.efficiency.is_some_and(|eta| eta < PHANTOM_EFFICIENCY)
-}
-
-/// Whether there are enough hits and traffic to flag an endpoint.
-pub(super) fn busy(seen: &Evidence) -> bool {
-    seen.hit_rate.is_some_and(|h| h > FLAG_MIN_HIT_RATE)
-        && seen.tokens_per_day.is_some_and(|t| t > FLAG_MIN_TOKENS)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -116,20 +93,5 @@ mod tests {
         assert_eq!(error(Some(20_000_000), Pricing { cache_write: Some(1.25), ..pricing() }), None);
         let tiers = vec![crate::domain::endpoint::PriceTier::default()];
         assert_eq!(error(Some(20_000_000), Pricing { tiers, ..pricing() }), None);
-    }
-
-    #[test]
-    fn a_phantom_lists_a_discount_and_does_not_give_it() {
-        let seen = |efficiency| Evidence {
-            hit_rate: Some(0.6),
-            tokens_per_day: Some(2e8),
-            efficiency,
-            days: Some(7),
-        };
-        assert!(is_phantom(&pricing(), &seen(Some(0.05))));
-        assert!(!is_phantom(&pricing(), &seen(Some(0.9))));
-        assert!(!is_phantom(&pricing(), &seen(None)));
-        assert!(!is_phantom(&Pricing { billed_writes: true, ..pricing() }, &seen(Some(0.05))));
-        assert!(!is_phantom(&Pricing { cache_read: Some(0.97), ..pricing() }, &seen(Some(0.05))));
     }
 }

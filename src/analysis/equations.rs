@@ -3,7 +3,7 @@
 //! bits.
 
 use super::AnalysisError;
-use super::linear::Symmetric;
+use super::linear::{Symmetric, place};
 use crate::domain::statistics::median;
 use std::borrow::Cow;
 
@@ -167,7 +167,7 @@ impl Table {
         let penalty =
             if sums.pairs > 0.0 { ridge.max(SMALLEST_RIDGE) * sums.total / sums.pairs } else { 1.0 };
         for at in 0..size {
-            sums.matrix.add(sums.matrix.place(at, at), penalty);
+            sums.matrix.add(place(size, at, at), penalty);
         }
         // Without a model, a provider's equation states only that its effect is 0.
         let theta = sums.matrix.solve(&sums.right)?;
@@ -210,11 +210,11 @@ impl Part {
             model.rows.iter().zip(&weights).map(|((_, y, _), (_, weight))| weight * y).sum::<f64>() / weight;
         let (mut at, mut values, mut right) = (Vec::new(), Vec::new(), Vec::new());
         for ((row, y, _), (_, own)) in model.rows.iter().zip(&weights) {
-            at.push(Symmetric::place_in(size, *row, *row));
+            at.push(place(size, *row, *row));
             values.push(*own);
             right.push(own * (y - mean));
             for (column, others) in weights.iter().filter(|(column, _)| column <= row) {
-                at.push(Symmetric::place_in(size, *row, *column));
+                at.push(place(size, *row, *column));
                 values.push(-own * others / weight);
             }
         }

@@ -36,7 +36,7 @@ impl Field {
         let seen =
             record.cells.iter().map(|cell| from_cell(cell, newest.remove(&cell.endpoint), days_needed));
         let mut standings: Vec<_> = seen.collect();
-        standings.extend(newest.into_values().map(from_latest));
+        standings.extend(newest.into_values().map(|latest| from_latest(latest, days_needed)));
         standings.sort_by_key(|s| s.id);
         let references = references(&standings);
         set_basis(&mut standings, &references);

@@ -1,6 +1,6 @@
 //! The flags of an endpoint of the newest run, each with the numbers behind it.
 
-use super::derive::{busy, discount, identity_error, is_phantom, predicted_input};
+use super::derive::{discount, identity_error, predicted_input};
 use super::field::Field;
 use super::newest::Latest;
 use super::standing::Standing;
@@ -29,27 +29,25 @@ pub(super) fn flags(field: &Field, standing: &Standing, latest: &Latest, workloa
 }
 
 fn phantom(standing: &Standing, latest: &Latest) -> Option<Shown> {
-    let seen = standing.evidence();
     let (list_input, list_cache_read) = discount(&latest.pricing)?;
-    is_phantom(&latest.pricing, &seen).then_some(Shown::Phantom {
-        hit_rate: seen.hit_rate?,
-        tokens_per_day: seen.tokens_per_day?,
-        days: seen.days,
+    standing.is_phantom().then_some(Shown::Phantom {
+        hit_rate: standing.hit_rate?,
+        tokens_per_day: standing.tokens?,
+        days: standing.days.map(|days| days.days),
         list_input,
         list_cache_read,
         effective_input: latest.effective_input,
-        efficiency: seen.efficiency?,
+        efficiency: standing.efficiency?,
         efficiency_bound: PHANTOM_EFFICIENCY,
     })
 }
 
 fn no_discount(standing: &Standing, latest: &Latest) -> Option<Shown> {
-    let seen = standing.evidence();
     let list_input = latest.pricing.input.filter(|price| *price > 0.0)?;
-    (busy(&seen) && discount(&latest.pricing).is_none()).then_some(Shown::NoDiscount {
-        hit_rate: seen.hit_rate?,
-        tokens_per_day: seen.tokens_per_day?,
-        days: seen.days,
+    (standing.has_enough_hits() && discount(&latest.pricing).is_none()).then_some(Shown::NoDiscount {
+        hit_rate: standing.hit_rate?,
+        tokens_per_day: standing.tokens?,
+        days: standing.days.map(|days| days.days),
         list_input,
         list_cache_read: latest.pricing.cache_read,
         discount_bound: READ_PRICE_DISCOUNT,

@@ -106,9 +106,8 @@ pub struct FlipReport {
 /// Counts changes day by day.
 #[derive(Debug, Default)]
 pub struct FlipCount {
-    from: Option<NaiveDate>,
-    to: Option<NaiveDate>,
-    days: usize,
+    /// The days so far; the counts are added by [`FlipCount::report`].
+    counted: FlipReport,
     before: History,
     providers: BTreeMap<Lens, Flips>,
     endpoints: BTreeMap<Lens, Flips>,
@@ -118,10 +117,10 @@ impl FlipCount {
     /// Adds the tier states at the end of a day; days must be in order. For lenses with a workload, only `workload`
     /// counts.
     pub fn see(&mut self, day: NaiveDate, history: &History, workload: &str) {
-        self.from = self.from.or(Some(day));
-        let apart = self.to.map_or(0, |last| (day - last).num_days());
-        self.to = Some(day);
-        self.days += 1;
+        let apart = self.counted.to.map_or(0, |last| (day - last).num_days());
+        self.counted.from = self.counted.from.or(Some(day));
+        self.counted.to = Some(day);
+        self.counted.days += 1;
         let counts = |key: &ProviderKey| key.workload.as_deref().is_none_or(|name| name == workload);
         for (key, now) in history.providers.iter().filter(|(key, _)| counts(key)) {
             if let Some(before) = self.before.providers.get(key) {
@@ -149,11 +148,9 @@ impl FlipCount {
         let bound = BOUND_LENSES.map(|lens| of(&self.providers, lens).published_a_day);
         let known = bound.iter().all(Option::is_some);
         FlipReport {
-            from: self.from,
-            to: self.to,
-            days: self.days,
             lenses: Lens::ALL.map(lens).to_vec(),
             holds: known.then(|| bound.iter().flatten().all(|share| *share <= FLIP_BOUND)),
+            ..self.counted.clone()
         }
     }
 }

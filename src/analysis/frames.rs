@@ -1,8 +1,10 @@
 //! The column contract of the two frames that the store produces, and the check that reports violations.
 
 use super::AnalysisError;
+use crate::domain::session::Pricing;
 use crate::domain::tier_list::DayRange;
 use polars::prelude::*;
+use uuid::Uuid;
 
 /// The record of the lens window and the newest run.
 #[derive(Debug, Clone)]
@@ -139,12 +141,11 @@ impl Frames {
     /// The same frames, with no days but those of a range.
     ///
     /// # Errors
-    /// If the column `day` is missing or has a different type.
+    /// If the column `day` is missing.
     pub fn within(self, range: DayRange) -> Result<Self, AnalysisError> {
         let range = i64::from(range.from.to_epoch_days())..=i64::from(range.to.to_epoch_days());
-        let days = integers(&self.days, "day")?;
-        let kept: Vec<bool> = days.iter().map(|day| day.is_some_and(|day| range.contains(&day))).collect();
-        let days = self.days.filter(&BooleanChunked::new("kept".into(), kept))?;
+        let within = mask(&self.days, |row| Ok(row.integer("day")?.is_some_and(|day| range.contains(&day))))?;
+        let days = self.days.filter(&within)?;
         Ok(Self { days, newest: self.newest })
     }
 
@@ -183,26 +184,68 @@ pub(super) fn check(
     Ok(())
 }
 
-/// A column of floats; NaN counts as absent.
-pub(super) fn floats(data: &DataFrame, name: &str) -> Result<Vec<Option<f64>>, AnalysisError> {
-    let series = data.column(name)?.as_materialized_series().cast(&DataType::Float64)?;
-    Ok(series.f64()?.iter().map(|value| value.filter(|v| v.is_finite())).collect())
+/// One row of a frame. A missing column is an error; a value of another type counts as absent.
+#[derive(Clone, Copy)]
+pub(super) struct Row<'a> {
+    data: &'a DataFrame,
+    at: usize,
 }
 
-/// A column of integers.
-pub(super) fn integers(data: &DataFrame, name: &str) -> Result<Vec<Option<i64>>, AnalysisError> {
-    let series = data.column(name)?.as_materialized_series().cast(&DataType::Int64)?;
-    Ok(series.i64()?.iter().collect())
+/// The rows of a frame.
+pub(super) fn rows(data: &DataFrame) -> impl Iterator<Item = Row<'_>> {
+    (0..data.height()).map(move |at| Row { data, at })
 }
 
-/// A column of texts; null reads as empty.
-pub(super) fn texts(data: &DataFrame, name: &str) -> Result<Vec<String>, AnalysisError> {
-    let series = data.column(name)?.as_materialized_series().cast(&DataType::String)?;
-    Ok(series.str()?.iter().map(|value| value.unwrap_or_default().to_owned()).collect())
+/// The result of `holds` for each row.
+pub(super) fn mask(
+    data: &DataFrame,
+    holds: impl Fn(Row<'_>) -> Result<bool, AnalysisError>,
+) -> Result<BooleanChunked, AnalysisError> {
+    let held = rows(data).map(holds).collect::<Result<Vec<bool>, _>>()?;
+    Ok(BooleanChunked::new("mask".into(), held))
 }
 
-/// A column of flags; null reads as false.
-pub(super) fn flags(data: &DataFrame, name: &str) -> Result<Vec<bool>, AnalysisError> {
-    let series = data.column(name)?.as_materialized_series().cast(&DataType::Boolean)?;
-    Ok(series.bool()?.iter().map(|value| value.unwrap_or(false)).collect())
+impl<'a> Row<'a> {
+    fn value(self, name: &str) -> Result<AnyValue<'a>, AnalysisError> {
+        Ok(self.data.column(name)?.get(self.at)?)
+    }
+
+    /// A float; NaN counts as absent.
+    pub fn float(self, name: &str) -> Result<Option<f64>, AnalysisError> {
+        Ok(self.value(name)?.extract::<f64>().filter(|value| value.is_finite()))
+    }
+
+    /// An integer.
+    pub fn integer(self, name: &str) -> Result<Option<i64>, AnalysisError> {
+        Ok(self.value(name)?.extract())
+    }
+
+    /// A text; null reads as empty.
+    pub fn text(self, name: &str) -> Result<&'a str, AnalysisError> {
+        Ok(if let AnyValue::String(text) = self.value(name)? { text } else { "" })
+    }
+
+    /// A flag; null reads as false.
+    pub fn flag(self, name: &str) -> Result<bool, AnalysisError> {
+        Ok(matches!(self.value(name)?, AnyValue::Boolean(true)))
+    }
+
+    /// The column `endpoint_id`; `frame` is the name of the frame in the error.
+    pub fn endpoint(self, frame: &'static str) -> Result<Uuid, AnalysisError> {
+        let value = self.text("endpoint_id")?;
+        Uuid::parse_str(value).map_err(|_| AnalysisError::BadEndpointId { frame, value: value.to_owned() })
+    }
+
+    /// The list prices of an endpoint, without the conditional ones.
+    pub fn pricing(self) -> Result<Pricing, AnalysisError> {
+        Ok(Pricing {
+            input: self.float("list_input")?,
+            output: self.float("list_output")?,
+            cache_read: self.float("list_cache_read")?,
+            cache_write: self.float("list_cache_write")?,
+            cache_write_1h: self.float("list_cache_write_1h")?,
+            billed_writes: self.flag("billed_writes")?,
+            tiers: Vec::new(),
+        })
+    }
 }

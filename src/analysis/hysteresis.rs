@@ -10,7 +10,7 @@ use super::{Analysis, EndpointVerdicts};
 use crate::domain::thresholds::{TIER_CHANGE_PROBABILITY, TIER_CONFIRM_DAYS, TIER_MEMORY_DAYS};
 use crate::domain::tier::{Lens, Tier};
 use crate::domain::tier_history::{EndpointKey, Held, History, ProviderKey};
-use crate::domain::tier_list::{ProviderTier, TierList};
+use crate::domain::tier_list::TierList;
 use chrono::NaiveDate;
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -52,7 +52,8 @@ pub fn apply_hysteresis(analysis: &mut Analysis, before: &History, day: NaiveDat
             (verdicts.tier, verdicts.why) = (cost.tier, cost.why.clone());
         }
     }
-    keep_in_mind(before, day, &mut history);
+    keep_in_mind(&before.providers, &mut history.providers);
+    keep_in_mind(&before.endpoints, &mut history.endpoints);
     history
 }
 
@@ -67,18 +68,19 @@ fn steady_list(list: &mut TierList, before: &History, day: NaiveDate, history: &
             ..Figures::of(list.lens, row.naive, row.adjusted)
         };
         if let Some(held) = next(before.providers.get(&key), figures, day) {
-            publish_row(row, &held);
+            (row.tier, row.since, row.previous) = published(&held);
             history.providers.insert(key, held);
         }
     }
     sort(list.lens, &mut list.providers);
 }
 
-fn publish_row(row: &mut ProviderTier, held: &Held) {
-    row.tier = held.published();
-    let rated = row.tier != Tier::Unrated;
-    row.since = rated.then_some(held.since);
-    row.previous = held.previous.filter(|_| rated);
+/// What is published of a state: the tier, the day since which it applies, and the previous tier.
+fn published(held: &Held) -> (Tier, Option<NaiveDate>, Option<Tier>) {
+    match held.published() {
+        Tier::Unrated => (Tier::Unrated, None, None),
+        tier => (tier, Some(held.since), held.previous),
+    }
 }
 
 fn steady_verdicts(
@@ -97,11 +99,8 @@ fn steady_verdicts(
         let key = EndpointKey { lens, endpoint };
         let figures = Figures { cap: verdict.cap, ..Figures::of(lens, verdict.naive, verdict.value) };
         if let Some(held) = next(before.endpoints.get(&key), figures, day) {
-            verdict.tier = held.published();
-            let rated = verdict.tier != Tier::Unrated;
-            verdict.since = rated.then_some(held.since);
-            verdict.previous = held.previous.filter(|_| rated);
-            if rated && verdict.tier != verdict.naive {
+            (verdict.tier, verdict.since, verdict.previous) = published(&held);
+            if verdict.tier != verdict.naive {
                 verdict.why = format!(
                     "{}; {} since {}; the latest figures alone give {}",
                     verdict.why, verdict.tier, held.since, verdict.naive
@@ -112,38 +111,32 @@ fn steady_verdicts(
     }
 }
 
-/// Remembers providers and endpoints that are missing from the analysis, in the same way as unrated ones.
-fn keep_in_mind(before: &History, day: NaiveDate, history: &mut History) {
-    let absent = |lens: Lens| Figures::of(lens, Tier::Unrated, None);
-    for (key, held) in &before.providers {
-        if !history.providers.contains_key(key)
-            && let Some(held) = next(Some(held), absent(key.lens), day)
-        {
-            history.providers.insert(key.clone(), held);
+/// Remembers what is missing from the analysis, in the same way as something unrated.
+fn keep_in_mind<K: Ord + Clone>(before: &BTreeMap<K, Held>, now: &mut BTreeMap<K, Held>) {
+    for (key, held) in before {
+        if let Some(held) = unrated(held) {
+            now.entry(key.clone()).or_insert(held);
         }
     }
-    for (key, held) in &before.endpoints {
-        if !history.endpoints.contains_key(key)
-            && let Some(held) = next(Some(held), absent(key.lens), day)
-        {
-            history.endpoints.insert(*key, held);
-        }
-    }
+}
+
+/// The state after a day without a rating; `None` if there were too many of them.
+fn unrated(before: &Held) -> Option<Held> {
+    (before.unrated_days < TIER_MEMORY_DAYS).then(|| Held {
+        naive: Tier::Unrated,
+        effect: None,
+        capped: false,
+        leaning: None,
+        leaning_days: 0,
+        unrated_days: before.unrated_days + 1,
+        ..before.clone()
+    })
 }
 
 /// The state on `day`, from the state of the previous day and the figures of `day`. `None`: nothing is known.
 pub fn next(before: Option<&Held>, figures: Figures<'_>, day: NaiveDate) -> Option<Held> {
     if figures.naive == Tier::Unrated {
-        let held = before.filter(|held| held.unrated_days < TIER_MEMORY_DAYS)?;
-        return Some(Held {
-            naive: Tier::Unrated,
-            effect: None,
-            capped: false,
-            leaning: None,
-            leaning_days: 0,
-            unrated_days: held.unrated_days + 1,
-            ..held.clone()
-        });
+        return before.and_then(unrated);
     }
     let (effect, capped) = (figures.value, figures.cap.is_some());
     let fresh = Held { effect, capped, ..Held::beginning(figures.naive, day) };

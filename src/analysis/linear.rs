@@ -9,20 +9,15 @@ pub(super) struct Symmetric {
     values: Vec<f64>,
 }
 
+/// The position of an entry of the lower triangle in a matrix of `size` rows; `row` must not be less than `column`.
+pub(super) fn place(size: usize, row: usize, column: usize) -> usize {
+    column * size + row
+}
+
 impl Symmetric {
     /// A matrix of zeros.
     pub fn zeros(size: usize) -> Self {
         Self { size, values: vec![0.0; size * size] }
-    }
-
-    /// The position of an entry of the lower triangle; `row` must not be less than `column`.
-    pub fn place(&self, row: usize, column: usize) -> usize {
-        Self::place_in(self.size, row, column)
-    }
-
-    /// As [`Symmetric::place`], in a matrix of `size` rows.
-    pub fn place_in(size: usize, row: usize, column: usize) -> usize {
-        column * size + row
     }
 
     /// Adds `value` to the entry at `place`.
@@ -40,14 +35,14 @@ impl Symmetric {
         let mut x = right.to_vec();
         let mut known = vec![0.0; size];
         for row in 0..size {
-            x[row] = (x[row] - known[row]) / self.values[self.place(row, row)];
-            let below = &self.values[self.place(row, row)..(row + 1) * size];
+            x[row] = (x[row] - known[row]) / self.values[place(size, row, row)];
+            let below = &self.values[place(size, row, row)..(row + 1) * size];
             for (known, factor) in known[row..].iter_mut().zip(below) {
                 *known += factor * x[row];
             }
         }
         for row in (0..size).rev() {
-            let column = &self.values[self.place(row, row)..(row + 1) * size];
+            let column = &self.values[place(size, row, row)..(row + 1) * size];
             let known: f64 = column[1..].iter().zip(&x[row + 1..]).map(|(factor, x)| factor * x).sum();
             x[row] = (x[row] - known) / column[0];
         }
@@ -92,7 +87,7 @@ mod tests {
         let mut matrix = Symmetric::zeros(rows.len());
         for (i, row) in rows.iter().enumerate() {
             for (j, value) in row.iter().enumerate().take(i + 1) {
-                matrix.add(matrix.place(i, j), *value);
+                matrix.add(place(rows.len(), i, j), *value);
             }
         }
         matrix

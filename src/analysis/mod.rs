@@ -36,6 +36,7 @@ pub use equations::{Effects, Observation};
 pub use frames::{ColumnKind, ColumnSpec, DAYS, Frames, NEWEST};
 pub use hysteresis::{Figures, apply_hysteresis, next};
 pub use reference::ModelReference;
+pub(crate) use resample::in_parallel;
 pub use statistics::{Share, model_mean, traffic_mean, weighted_quantile};
 pub use usage::UsageDay;
 
@@ -190,7 +191,7 @@ pub fn analyse_with(
 ) -> Result<Analysis, AnalysisError> {
     let default = parameters.workloads.first().ok_or(AnalysisError::NoWorkload)?;
     frames.check()?;
-    let latest = newest::read(&frames.newest)?;
+    let latest = frames::rows(&frames.newest).map(newest::read).collect::<Result<Vec<_>, _>>()?;
     let record = cells::record(&frames.days, &latest)?;
     let field = field::Field::build(&record, latest, parameters);
     let tier_lists = tier_lists::all(&field, parameters, tuning)?;

@@ -1,6 +1,6 @@
 //! Acceptance checks for `hitrate check numbers`: does the record reproduce the upstream's own numbers?
 
-use super::frames::{ColumnKind, ColumnSpec, check, flags, floats, integers, may, must, texts};
+use super::frames::{ColumnKind, ColumnSpec, check, may, must, rows};
 use super::statistics::{Share, traffic_mean};
 use super::{AnalysisError, identity_error};
 use crate::domain::endpoint::PriceTier;
@@ -69,18 +69,18 @@ struct Group<'a> {
 /// A column that is missing or has a different type.
 pub fn aggregates(frame: &DataFrame) -> Result<Vec<RunAggregate>, AnalysisError> {
     check("aggregates", frame, AGGREGATES)?;
-    let (run, model, variant) = (texts(frame, "run_id")?, texts(frame, "model")?, texts(frame, "variant")?);
-    let (hits, tokens) = (floats(frame, "hit_rate")?, integers(frame, "tokens")?);
-    let upstream = floats(frame, "upstream_hit_rate")?;
     let mut groups: BTreeMap<(&str, &str, &str), Group<'_>> = BTreeMap::new();
-    for row in 0..frame.height() {
-        let group = groups.entry((&run[row], &model[row], &variant[row])).or_default();
-        group.upstream = group.upstream.or(upstream[row]);
-        if let (Some(value), Some(tokens)) = (hits[row], tokens[row].filter(|t| *t > 0)) {
-            group.shares.push(Share { model: &model[row], value, tokens: tokens as f64 });
+    let mut runs: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
+    for row in rows(frame) {
+        let (run, model) = (row.text("run_id")?, row.text("model")?);
+        runs.entry(run).or_default();
+        let group = groups.entry((run, model, row.text("variant")?)).or_default();
+        group.upstream = group.upstream.or(row.float("upstream_hit_rate")?);
+        let tokens = row.integer("tokens")?.filter(|tokens| *tokens > 0);
+        if let (Some(value), Some(tokens)) = (row.float("hit_rate")?, tokens) {
+            group.shares.push(Share { model, value, tokens: tokens as f64 });
         }
     }
-    let mut runs: BTreeMap<&str, Vec<f64>> = run.iter().map(|run| (run.as_str(), Vec::new())).collect();
     for ((run, _, _), group) in &groups {
         let ours = traffic_mean(&group.shares).filter(|_| group.shares.len() > 1);
         if let (Some(ours), Some(theirs)) = (ours, group.upstream) {
@@ -102,18 +102,18 @@ pub fn aggregates(frame: &DataFrame) -> Result<Vec<RunAggregate>, AnalysisError>
 /// A column that is missing or has a different type.
 pub fn identities(frame: &DataFrame) -> Result<Vec<RunIdentity>, AnalysisError> {
     check("identities", frame, IDENTITIES)?;
-    let run = texts(frame, "run_id")?;
-    let (hits, tokens) = (floats(frame, "hit_rate")?, integers(frame, "tokens")?);
-    let (effective, input) = (floats(frame, "effective_input")?, floats(frame, "list_input")?);
-    let (read, write) = (floats(frame, "list_cache_read")?, floats(frame, "list_cache_write")?);
-    let tiered = flags(frame, "price_tiers")?;
     let mut runs: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
-    for row in 0..frame.height() {
-        let tiers = if tiered[row] { vec![PriceTier::default()] } else { Vec::new() };
-        let (cache_read, cache_write) = (read[row], write[row]);
-        let pricing = Pricing { input: input[row], cache_read, cache_write, tiers, ..Pricing::default() };
-        let errors = runs.entry(&run[row]).or_default();
-        errors.extend(identity_error(hits[row], tokens[row], effective[row], &pricing));
+    for row in rows(frame) {
+        let pricing = Pricing {
+            input: row.float("list_input")?,
+            cache_read: row.float("list_cache_read")?,
+            cache_write: row.float("list_cache_write")?,
+            tiers: if row.flag("price_tiers")? { vec![PriceTier::default()] } else { Vec::new() },
+            ..Pricing::default()
+        };
+        let (hits, tokens) = (row.float("hit_rate")?, row.integer("tokens")?);
+        let error = identity_error(hits, tokens, row.float("effective_input")?, &pricing);
+        runs.entry(row.text("run_id")?).or_default().extend(error);
     }
     let row = |(run, errors): (&str, Vec<f64>)| {
         let close = errors.iter().filter(|error| **error <= 0.01).count() as f64;

@@ -49,16 +49,14 @@ pub(super) fn providers(
     let mut rows: Vec<_> = cost.providers.iter().map(blank).collect();
     // Certainties are in the order of the providers: by slug.
     rows.sort_by(|a, b| a.provider.as_str().cmp(b.provider.as_str()));
-    let mut caps = vec![Tier::S; rows.len()];
     for (number, row) in rows.iter_mut().enumerate() {
         let Some(blend) = &blends[number] else { continue };
         let gate = gate(field, reliability, row.provider.as_str());
-        caps[number] = if gate.is_some() { GATED } else { Tier::S };
         rate(row, points[number], &blend.missing, gate);
     }
     let width = scale.map_or(1.0, |(_, width)| width);
     let certainties = certainties(&points, &together(&parts, &blends, &points, width, &cost.replicates));
-    fill_rows(&mut rows, &certainties, &caps, Scale { lens: Lens::Overall, z: None });
+    fill_rows(&mut rows, &certainties, Scale { lens: Lens::Overall, z: None });
     sort(Lens::Overall, &mut rows);
     rows
 }

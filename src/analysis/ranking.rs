@@ -90,8 +90,7 @@ pub(super) fn ranked(gauge: &Gauge<'_>, ground: &Ground<'_>) -> Result<Ranked, A
     for row in &mut providers {
         finish(gauge, row, scale);
     }
-    let open = vec![Tier::S; listed.len()];
-    fill_rows(&mut providers, &certainties(&points, &replicates), &open, scale);
+    fill_rows(&mut providers, &certainties(&points, &replicates), scale);
     sort(gauge.lens, &mut providers);
     Ok(Ranked { lens: gauge.lens, providers, theta, replicates })
 }
@@ -116,10 +115,13 @@ fn observations(cells: &[Cell<'_>], ground: &Ground<'_>) -> Vec<Observation> {
 /// A provider's row before it is rated.
 fn evidence(provider: &str, names: &BTreeMap<String, String>, cells: &[Cell<'_>]) -> ProviderTier {
     let own = cells.iter().filter(|c| c.standing.provider == provider);
-    let share = |c: &Cell<'_>| (c.standing.model.clone(), c.measure, c.standing.tokens.unwrap_or(0.0));
-    let own: Vec<_> = own.map(share).collect();
-    let shares: Vec<_> =
-        own.iter().map(|(model, value, tokens)| Share { model, value: *value, tokens: *tokens }).collect();
+    let shares: Vec<_> = own
+        .map(|c| Share {
+            model: &c.standing.model,
+            value: c.measure,
+            tokens: c.standing.tokens.unwrap_or(0.0),
+        })
+        .collect();
     let name = names.get(provider).cloned().unwrap_or_else(|| provider.to_owned());
     ProviderTier {
         traffic_mean: traffic_mean(&shares),

@@ -26,14 +26,8 @@ impl Scale {
     }
 }
 
-/// Writes the `certainties` into the rated rows. Rows and certainties are in the same order; `caps` contains the best
-/// possible tier of each row.
-pub(super) fn fill_rows(
-    rows: &mut [ProviderTier],
-    certainties: &[Option<Certainty>],
-    caps: &[Tier],
-    scale: Scale,
-) {
+/// Writes the `certainties` into the rated rows. Rows and certainties are in the same order.
+pub(super) fn fill_rows(rows: &mut [ProviderTier], certainties: &[Option<Certainty>], scale: Scale) {
     let ranks = ranks(certainties, scale.lens.cuts().higher_is_better);
     for (number, row) in rows.iter_mut().enumerate() {
         let Some(certainty) = certainties[number].as_ref().filter(|_| row.tier != Tier::Unrated) else {
@@ -41,7 +35,8 @@ pub(super) fn fill_rows(
         };
         row.low = scale.value(certainty.point - certainty.half);
         row.high = scale.value(certainty.point + certainty.half);
-        let tier = |value: f64| scale.lens.cuts().tier(value).max(caps[number]);
+        let best = row.cap.unwrap_or(Tier::S);
+        let tier = |value: f64| scale.lens.cuts().tier(value).max(best);
         row.span = row.low.zip(row.high).and_then(|(low, high)| Span::between(tier(low), tier(high)));
         (row.rank_low, row.rank_high) = ranks[number].unzip();
         row.tier_probabilities = probabilities(certainty, |effect| scale.value(effect).map(tier));

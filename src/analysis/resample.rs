@@ -56,14 +56,15 @@ impl Replicates {
         let table = Table::new(rows, providers, plan.models).prepared();
         let centred = |solved: Vec<Effects>| solved.iter().map(|again| on_centre_of(full, again)).collect();
         let played = distinct(own.iter().flatten().copied().collect());
-        let without =
-            in_parallel(played.len(), &|part| Ok(centred(table.solve_without(&played[part], ridge)?)))?;
+        let without = in_parallel::<_, AnalysisError>(played.len(), &|part| {
+            Ok(centred(table.solve_without(&played[part], ridge)?))
+        })?;
         let mut left_out = vec![Vec::new(); plan.models];
         for (model, effects) in played.into_iter().zip(without) {
             left_out[model] = effects;
         }
         let drawn = |draw: &Vec<u32>| table.solve(|model| draw[model], ridge);
-        let draws = in_parallel(plan.draws.len(), &|draws| {
+        let draws = in_parallel::<_, AnalysisError>(plan.draws.len(), &|draws| {
             Ok(centred(plan.draws[draws].iter().map(drawn).collect::<Result<_, _>>()?))
         })?;
         Ok(Self { own, left_out, draws })
@@ -72,23 +73,21 @@ impl Replicates {
 
 /// Runs `part` over 0..`count`, split into as many ranges as there are cores, in parallel, and joins the results in
 /// order.
-fn in_parallel<T: Send>(
+pub fn in_parallel<T: Send, E: Send>(
     count: usize,
-    part: &(dyn Fn(Range<usize>) -> Result<Vec<T>, AnalysisError> + Sync),
-) -> Result<Vec<T>, AnalysisError> {
+    part: &(dyn Fn(Range<usize>) -> Result<Vec<T>, E> + Sync),
+) -> Result<Vec<T>, E> {
     let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
     let share = count.div_ceil(threads).max(1);
-    let parts: Vec<Result<Vec<T>, AnalysisError>> = std::thread::scope(|scope| {
+    let parts: Vec<Vec<T>> = std::thread::scope(|scope| {
         let start = |from: usize| scope.spawn(move || part(from..count.min(from + share)));
         let running: Vec<_> = (0..count).step_by(share).map(start).collect();
         let ended = running.into_iter().map(|thread| thread.join());
-        ended.map(|part| part.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
-    });
-    let mut all = Vec::with_capacity(count);
-    for part in parts {
-        all.extend(part?);
-    }
-    Ok(all)
+        ended
+            .map(|part| part.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .collect::<Result<_, E>>()
+    })?;
+    Ok(parts.into_iter().flatten().collect())
 }
 
 /// Effects shifted so that their mean, with the weights of the full set, equals that of the full set over the same

@@ -1,17 +1,17 @@
 //! The data of each endpoint: its cell of the lens window joined with its row of the newest run.
 
 use super::cells::Cell;
-use super::derive::{Evidence, efficiency, is_phantom};
+use super::derive::{discount, efficiency};
 use super::newest::Latest;
 use super::scatter::HitDays;
-use crate::domain::endpoint::Prices;
 use crate::domain::session::{CostBasis, Pricing, SessionCost, session_cost};
-use crate::domain::thresholds::CELL_MIN_TOKENS;
+use crate::domain::thresholds::{CELL_MIN_TOKENS, FLAG_MIN_HIT_RATE, FLAG_MIN_TOKENS, PHANTOM_EFFICIENCY};
 use crate::domain::workload::Workload;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 /// One endpoint, current or gone, with the data that the tier lists and verdicts use.
+#[derive(Default)]
 pub(super) struct Standing {
     pub id: Uuid,
     pub model: String,
@@ -49,7 +49,10 @@ pub(super) fn from_cell(cell: &Cell, latest: Option<Latest>, days_needed: usize)
         hit_rate: cell.hit_rate.or(newest_hits),
         tokens,
         efficiency: cell.efficiency.or_else(|| latest.as_ref().and_then(newest_efficiency)),
-        pricing: latest.as_ref().map(|l| l.pricing.clone()).or_else(|| last_prices(cell)),
+        pricing: match &latest {
+            Some(latest) => Some(latest.pricing.clone()),
+            None => (!cell.price_tiers).then(|| cell.pricing.clone()),
+        },
         uptime: cell.uptime.or(latest.as_ref().and_then(|l| l.uptime_1d)),
         availability: cell.availability.or(latest.as_ref().and_then(|l| l.availability_1d)),
         throughput: cell.throughput.or(latest.as_ref().and_then(|l| l.throughput)),
@@ -60,44 +63,20 @@ pub(super) fn from_cell(cell: &Cell, latest: Option<Latest>, days_needed: usize)
     }
 }
 
-pub(super) fn from_latest(latest: Latest) -> Standing {
-    Standing {
-        id: latest.id,
+/// The data of an endpoint that has no day in the window.
+pub(super) fn from_latest(latest: Latest, days_needed: usize) -> Standing {
+    let cell = Cell {
+        endpoint: latest.id,
         model: latest.model.clone(),
         variant: latest.variant.clone(),
         provider: latest.provider.clone(),
-        counts: false,
-        hit_rate: latest.hit_rate,
-        tokens: latest.tokens.map(|t| t as f64),
-        efficiency: newest_efficiency(&latest),
-        pricing: Some(latest.pricing.clone()),
-        uptime: latest.uptime_1d,
-        availability: latest.availability_1d,
-        throughput: latest.throughput,
-        latency_ms: latest.latency_ms,
-        days: None,
-        basis: CostBasis::default(),
-        latest: Some(latest),
-    }
+        ..Cell::default()
+    };
+    from_cell(&cell, Some(latest), days_needed)
 }
 
 fn newest_efficiency(latest: &Latest) -> Option<f64> {
     efficiency(latest.hit_rate, latest.effective_input, &latest.pricing)
-}
-
-/// The prices of an endpoint that is gone, from its last day.
-fn last_prices(cell: &Cell) -> Option<Pricing> {
-    let Prices { input, output, cache_read, cache_write, cache_write_1h } = cell.prices;
-    let (billed_writes, tiers) = (cell.billed_writes, Vec::new());
-    (!cell.price_tiers).then_some(Pricing {
-        input,
-        output,
-        cache_read,
-        cache_write,
-        cache_write_1h,
-        billed_writes,
-        tiers,
-    })
 }
 
 impl Standing {
@@ -122,18 +101,38 @@ impl Standing {
         self.latest.as_ref().is_some_and(Latest::is_down)
     }
 
-    /// The data that decide its flags.
-    pub fn evidence(&self) -> Evidence {
-        Evidence {
-            hit_rate: self.hit_rate,
-            tokens_per_day: self.tokens,
-            efficiency: self.efficiency,
-            days: self.days.as_ref().map(|days| days.days),
-        }
+    /// Whether it has enough hits and traffic to be flagged.
+    pub fn has_enough_hits(&self) -> bool {
+        self.hit_rate.is_some_and(|h| h > FLAG_MIN_HIT_RATE)
+            && self.tokens.is_some_and(|t| t > FLAG_MIN_TOKENS)
     }
 
-    /// Whether it has a phantom cache: hits are reported, but the discount is not applied.
+    /// Whether it has a phantom cache: a discount is listed and hits are reported, but the price paid hardly reflects
+    /// them.
     pub fn is_phantom(&self) -> bool {
-        self.pricing.as_ref().is_some_and(|pricing| is_phantom(pricing, &self.evidence()))
+        let listed = |pricing: &Pricing| !pricing.billed_writes && discount(pricing).is_some();
+        self.has_enough_hits()
+            && self.pricing.as_ref().is_some_and(listed)
+            && self.efficiency.is_some_and(|eta| eta < PHANTOM_EFFICIENCY)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_phantom_lists_a_discount_and_does_not_give_it() {
+        let pricing =
+            || Pricing { input: Some(1.0), output: Some(2.0), cache_read: Some(0.1), ..Pricing::default() };
+        let is_phantom = |pricing: Pricing, efficiency| {
+            let (pricing, hit_rate, tokens) = (Some(pricing), Some(0.6), Some(2e8));
+            Standing { pricing, hit_rate, tokens, efficiency, ..Standing::default() }.is_phantom()
+        };
+        assert!(is_phantom(pricing(), Some(0.05)));
+        assert!(!is_phantom(pricing(), Some(0.9)));
+        assert!(!is_phantom(pricing(), None));
+        assert!(!is_phantom(Pricing { billed_writes: true, ..pricing() }, Some(0.05)));
+        assert!(!is_phantom(Pricing { cache_read: Some(0.97), ..pricing() }, Some(0.05)));
     }
 }

@@ -20,7 +20,9 @@ pub(super) fn all(
     let rank = |lens, workload| ranked(&Gauge { lens, workload, reliability, as_of: field.as_of }, &ground);
     let Some(default) = parameters.workloads.first() else { return Err(AnalysisError::NoWorkload) };
     let fixed = [rank(Lens::Cache, default)?, rank(Lens::Reliability, default)?, rank(Lens::Speed, default)?];
-    let publish = |lens, workload: Option<&Workload>, providers| TierList {
+    // The previous days are not known here, so the tier is the one that the figures alone give.
+    let naive = |row: ProviderTier| ProviderTier { naive: row.tier, ..row };
+    let publish = |lens, workload: Option<&Workload>, providers: Vec<ProviderTier>| TierList {
         lens,
         workload: workload.map(|w| w.name.clone()),
         unit: lens.unit().to_owned(),
@@ -29,7 +31,7 @@ pub(super) fn all(
         provisional: field.provisional,
         note: note(lens, reliability, field.provisional.then_some(field.observed_days), field.day_to_date),
         window: parameters.window,
-        providers: of_this_moment(providers),
+        providers: providers.into_iter().map(naive).collect(),
     };
     let (mut costs, mut overalls) = (Vec::new(), Vec::new());
     for workload in &parameters.workloads {
@@ -45,12 +47,4 @@ pub(super) fn all(
     lists.push(publish(Lens::Speed, None, speed.providers));
     lists.extend(overalls);
     Ok(lists)
-}
-
-/// The previous days are not known here, so the tier is the one that the figures alone give.
-fn of_this_moment(mut providers: Vec<ProviderTier>) -> Vec<ProviderTier> {
-    for row in &mut providers {
-        row.naive = row.tier;
-    }
-    providers
 }

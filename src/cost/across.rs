@@ -210,8 +210,7 @@ fn row(
         return None;
     };
     let basis = &endpoint.cost_basis;
-    let ends = basis.retention_low.zip(basis.retention_high).zip(priced.line);
-    let interval = ends.map(|((low, high), line)| line.between(low, high));
+    let (low, high) = priced.interval().unzip();
     Some(AcrossRow {
         rank: 0,
         model_id: model.model_id.clone(),
@@ -219,8 +218,8 @@ fn row(
         provider: endpoint.provider.clone(),
         tier: endpoint.tier,
         cost,
-        low: interval.map(|i| i.0),
-        high: interval.map(|i| i.1),
+        low,
+        high,
         retention: basis.retention,
         assumed: basis.reference_basis.is_some_and(|b| b.is_assumed()),
         quality,

@@ -111,13 +111,10 @@ pub fn compare(snapshot: &Snapshot, model: &ModelEntry, workload: &Workload) -> 
     let room = if too_long { Room::default() } else { asked };
     let mut priced: Vec<Priced<'_>> =
         model.endpoints.iter().map(|e| Priced::of(e, workload, room, snapshot.as_of)).collect();
-    let order = |p: &Priced<'_>| (!p.open, p.cost().unwrap_or(f64::INFINITY));
+    let cost = |p: &Priced<'_>| p.cost().unwrap_or(f64::INFINITY);
     priced.sort_by(|a, b| {
-        let ((closed_a, cost_a), (closed_b, cost_b)) = (order(a), order(b));
-        closed_a
-            .cmp(&closed_b)
-            .then(cost_a.total_cmp(&cost_b))
-            .then_with(|| a.endpoint.tag.cmp(&b.endpoint.tag))
+        let by_cost = b.open.cmp(&a.open).then(cost(a).total_cmp(&cost(b)));
+        by_cost.then_with(|| a.endpoint.tag.cmp(&b.endpoint.tag))
     });
     let field = Field::of(&priced, workload);
     let endpoints: Vec<EndpointCost> =
@@ -171,8 +168,7 @@ impl<'a> Field<'a> {
 
     fn row(&self, place: usize, one: &Priced<'_>) -> EndpointCost {
         let (endpoint, basis) = (one.endpoint, &one.endpoint.cost_basis);
-        let ends = basis.retention_low.zip(basis.retention_high).filter(|_| one.parts.is_some());
-        let interval = ends.zip(one.line).map(|((low, high), line)| line.between(low, high));
+        let (low, high) = one.interval().unzip();
         let cheapest_by_list = self.by_list.is_some_and(|(list, _)| list == place);
         EndpointCost {
             endpoint_id: endpoint.endpoint_id,
@@ -182,8 +178,8 @@ impl<'a> Field<'a> {
             tier: endpoint.tier,
             list: endpoint.list.clone(),
             cost: one.cost(),
-            low: interval.map(|i| i.0),
-            high: interval.map(|i| i.1),
+            low,
+            high,
             parts: one.parts,
             cold: one.line.map(|line| line.cold),
             warm: one.line.map(|line| line.warm),

@@ -123,6 +123,13 @@ impl<'a> Priced<'a> {
     pub fn cost(&self) -> Option<f64> {
         self.parts.map(|parts| parts.total())
     }
+
+    /// The ends of the 90 % interval of its cost, USD.
+    pub fn interval(&self) -> Option<(f64, f64)> {
+        let basis = &self.endpoint.cost_basis;
+        let ends = basis.retention_low.zip(basis.retention_high).filter(|_| self.parts.is_some());
+        ends.zip(self.line).map(|((low, high), line)| line.between(low, high))
+    }
 }
 
 /// The prompt and turn lengths that an endpoint must accept, tokens. The default requires nothing: sessions that no

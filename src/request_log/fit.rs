@@ -20,7 +20,7 @@ pub enum ReuseFrom {
     FoundOnly,
 }
 
-/// Means over sessions.
+/// The totals of a session whose prompts build on each other, or their means over sessions.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct Moments {
     /// Turns.
@@ -97,7 +97,7 @@ pub fn fit(log: &Log, name: &str) -> Result<Fit, FitError> {
     let reuse_from = reuse_from(&grouped.sessions);
     let seen = (reuse_from == ReuseFrom::Found).then(|| finds_outputs(&grouped.sessions));
     let output_cached = seen.unwrap_or(true);
-    let stretches: Vec<Stretch> = grouped.sessions.iter().flat_map(|s| cut(s, reuse_from)).collect();
+    let stretches: Vec<Moments> = grouped.sessions.iter().flat_map(|s| cut(s, reuse_from)).collect();
     let moments = mean(&stretches);
     let workload = solve(&moments, output_cached, name, log.requests.len(), stretches.len());
     let cached: Option<f64> = log.requests.iter().map(|r| r.cached).sum();
@@ -164,17 +164,9 @@ fn reusable(before: &Request, request: &Request, from: ReuseFrom) -> f64 {
     reusable.min(request.prompt)
 }
 
-/// The totals of a session whose prompts build on each other.
-struct Stretch {
-    turns: f64,
-    prompt: f64,
-    output: f64,
-    fresh: f64,
-}
-
 /// Cuts a session where a prompt can reuse less than half of the previous one: its context was compacted or cleared.
-fn cut(session: &[Request], from: ReuseFrom) -> Vec<Stretch> {
-    let mut stretches: Vec<Stretch> = Vec::new();
+fn cut(session: &[Request], from: ReuseFrom) -> Vec<Moments> {
+    let mut stretches: Vec<Moments> = Vec::new();
     for (at, request) in session.iter().enumerate() {
         let before = at.checked_sub(1).map(|before| &session[before]);
         let reused = before.map_or(0.0, |before| reusable(before, request, from));
@@ -184,29 +176,29 @@ fn cut(session: &[Request], from: ReuseFrom) -> Vec<Stretch> {
         match stretches.last_mut().filter(|_| continues) {
             Some(open) => {
                 open.turns += 1.0;
-                open.prompt += request.prompt;
-                open.output += request.output;
-                open.fresh += request.prompt - reused;
+                open.prompt_tokens += request.prompt;
+                open.output_tokens += request.output;
+                open.fresh_tokens += request.prompt - reused;
             }
-            None => stretches.push(Stretch {
+            None => stretches.push(Moments {
                 turns: 1.0,
-                prompt: request.prompt,
-                output: request.output,
-                fresh: request.prompt,
+                prompt_tokens: request.prompt,
+                output_tokens: request.output,
+                fresh_tokens: request.prompt,
             }),
         }
     }
     stretches
 }
 
-fn mean(stretches: &[Stretch]) -> Moments {
+fn mean(stretches: &[Moments]) -> Moments {
     let over =
-        |part: fn(&Stretch) -> f64| stretches.iter().map(part).sum::<f64>() / stretches.len().max(1) as f64;
+        |part: fn(&Moments) -> f64| stretches.iter().map(part).sum::<f64>() / stretches.len().max(1) as f64;
     Moments {
         turns: over(|s| s.turns),
-        prompt_tokens: over(|s| s.prompt),
-        output_tokens: over(|s| s.output),
-        fresh_tokens: over(|s| s.fresh),
+        prompt_tokens: over(|s| s.prompt_tokens),
+        output_tokens: over(|s| s.output_tokens),
+        fresh_tokens: over(|s| s.fresh_tokens),
     }
 }
 

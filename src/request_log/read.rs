@@ -13,7 +13,7 @@ const LINES_KEPT: usize = 5;
 const LONGEST_LINE: u64 = 64 << 20;
 
 /// Lines skipped for one reason.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Skipped {
     /// The reason.
     pub reason: String,
@@ -45,11 +45,8 @@ struct Reading {
 
 impl Reading {
     fn skip(&mut self, reason: &str, line: usize) {
-        let skipped = self.skipped.entry(reason.to_owned()).or_insert_with(|| Skipped {
-            reason: reason.to_owned(),
-            lines: 0,
-            first: Vec::new(),
-        });
+        let first = || Skipped { reason: reason.to_owned(), ..Skipped::default() };
+        let skipped = self.skipped.entry(reason.to_owned()).or_insert_with(first);
         skipped.lines += 1;
         if skipped.first.len() < LINES_KEPT {
             skipped.first.push(line);
@@ -59,7 +56,7 @@ impl Reading {
     fn take(&mut self, entry: &Value, line: usize) {
         let (shape, request) = match request(entry, line) {
             Ok(found) => found,
-            Err(refusal) => return self.skip(refusal.as_str(), line),
+            Err(refusal) => return self.skip(&refusal.to_string(), line),
         };
         if let Some(id) = &request.id
             && !self.seen.insert(id.clone())

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use std::fmt;
 
 /// One request of the log.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Request {
     /// Line number, counted from 1; in a JSON array, the position of the entry.
     pub line: usize,
@@ -60,25 +60,18 @@ impl fmt::Display for Shape {
 }
 
 /// Why an entry is skipped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Refusal {
+    #[error("not a JSON object")]
     NotAnObject,
+    #[error("no usage in a known format (OpenAI, Anthropic, OpenRouter, LiteLLM)")]
     NoUsage,
+    #[error("token counts that are negative, not numbers, or over a billion")]
     BadCounts,
+    #[error("no prompt tokens: the request failed or sent nothing")]
     NoPrompt,
+    #[error("answered from the proxy's own cache: nothing was sent upstream")]
     OwnCache,
-}
-
-impl Refusal {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::NotAnObject => "not a JSON object",
-            Self::NoUsage => "no usage in a known format (OpenAI, Anthropic, OpenRouter, LiteLLM)",
-            Self::BadCounts => "token counts that are negative, not numbers, or over a billion",
-            Self::NoPrompt => "no prompt tokens: the request failed or sent nothing",
-            Self::OwnCache => "answered from the proxy's own cache: nothing was sent upstream",
-        }
-    }
 }
 
 /// Maximum number of tokens in a request.
@@ -140,23 +133,14 @@ pub(super) fn request(entry: &Value, line: usize) -> Result<(Shape, Request), Re
             at: TIME_KEYS.iter().find_map(|key| holders.iter().find_map(|h| time(h.get(*key)?))),
             model: text(&["model"]),
             id: holders.iter().rev().find_map(|h| ID_KEYS.iter().find_map(|key| name(h.get(*key)))),
-            prompt: counts.prompt,
             cached: counts.cached.map(|cached| cached.min(counts.prompt)),
-            output: counts.output,
-            cost: counts.cost,
+            ..counts
         },
     ))
 }
 
-struct Counts {
-    /// All prompt tokens, including cached and written tokens.
-    prompt: f64,
-    cached: Option<f64>,
-    output: f64,
-    cost: Option<f64>,
-}
-
-fn counts(object: &Object) -> Result<(Shape, Counts), Refusal> {
+/// The shape of an entry and its counts; the other fields of the request are empty.
+fn counts(object: &Object) -> Result<(Shape, Request), Refusal> {
     if object.contains_key("native_tokens_prompt") {
         return Ok((Shape::OpenRouterGeneration, generation(object)?));
     }
@@ -179,16 +163,17 @@ fn counts(object: &Object) -> Result<(Shape, Counts), Refusal> {
     Err(Refusal::NoUsage)
 }
 
-fn generation(record: &Object) -> Result<Counts, Refusal> {
-    Ok(Counts {
+fn generation(record: &Object) -> Result<Request, Refusal> {
+    Ok(Request {
         prompt: count(record.get("native_tokens_prompt"))?.unwrap_or(0.0),
         cached: count(record.get("native_tokens_cached"))?,
         output: count(record.get("native_tokens_completion"))?.unwrap_or(0.0),
         cost: money(record, &["total_cost", "usage"]),
+        ..Request::default()
     })
 }
 
-fn spend_log(row: &Object) -> Result<Counts, Refusal> {
+fn spend_log(row: &Object) -> Result<Request, Refusal> {
     let mut counts = chat(row)?;
     let metadata = metadata(row);
     let usage = metadata.as_ref().and_then(|m| m.get("usage_object")?.as_object());
@@ -207,7 +192,7 @@ fn spend_log(row: &Object) -> Result<Counts, Refusal> {
 
 /// OpenAI's chat completions and compatible formats. Cached tokens are part of `prompt_tokens`, unless there are too
 /// many for that: some proxies pass on Anthropic's counts, which exclude them.
-fn chat(usage: &Object) -> Result<Counts, Refusal> {
+fn chat(usage: &Object) -> Result<Request, Refusal> {
     let details = usage.get("prompt_tokens_details").and_then(Value::as_object);
     let detail = |key: &str| count(details.and_then(|d| d.get(key)));
     let mut prompt = count(usage.get("prompt_tokens"))?.unwrap_or(0.0);
@@ -225,10 +210,10 @@ fn chat(usage: &Object) -> Result<Counts, Refusal> {
         prompt += cached.unwrap_or(0.0) + written;
     }
     let output = count(usage.get("completion_tokens"))?.unwrap_or(0.0);
-    Ok(Counts { prompt, cached, output, cost: money(usage, &["cost"]) })
+    Ok(Request { prompt, cached, output, cost: money(usage, &["cost"]), ..Request::default() })
 }
 
-fn input_output(usage: &Object) -> Result<(Shape, Counts), Refusal> {
+fn input_output(usage: &Object) -> Result<(Shape, Request), Refusal> {
     let input = count(usage.get("input_tokens"))?.unwrap_or(0.0);
     let output = count(usage.get("output_tokens"))?.unwrap_or(0.0);
     let cost = money(usage, &["cost"]);
@@ -237,11 +222,12 @@ fn input_output(usage: &Object) -> Result<(Shape, Counts), Refusal> {
     let theirs = ["cache_read_input_tokens", "cache_creation_input_tokens", "cache_creation"];
     if theirs.iter().any(|key| usage.contains_key(*key)) {
         let prompt = input + read.unwrap_or(0.0) + written.unwrap_or(0.0);
-        return Ok((Shape::Anthropic, Counts { prompt, cached: Some(read.unwrap_or(0.0)), output, cost }));
+        let cached = Some(read.unwrap_or(0.0));
+        return Ok((Shape::Anthropic, Request { prompt, cached, output, cost, ..Request::default() }));
     }
     let details = usage.get("input_tokens_details").and_then(Value::as_object);
     let cached = count(details.and_then(|d| d.get("cached_tokens")))?;
-    Ok((Shape::OpenAiResponses, Counts { prompt: input, cached, output, cost }))
+    Ok((Shape::OpenAiResponses, Request { prompt: input, cached, output, cost, ..Request::default() }))
 }
 
 /// A count of tokens; `None` if it is absent or null.
@@ -311,7 +297,7 @@ mod tests {
     use serde_json::json;
 
     fn read(entry: &Value) -> (Shape, Request) {
-        request(entry, 1).unwrap_or_else(|refusal| panic!("{}: {entry}", refusal.as_str()))
+        request(entry, 1).unwrap_or_else(|refusal| panic!("{refusal}: {entry}"))
     }
 
     fn counted(entry: Value) -> (Shape, f64, Option<f64>, f64) {

@@ -71,14 +71,6 @@ impl fmt::Display for CronExpression {
     }
 }
 
-impl FromStr for CronExpression {
-    type Err = CronError;
-
-    fn from_str(text: &str) -> Result<Self, CronError> {
-        Self::parse(text)
-    }
-}
-
 fn expand(source: &str) -> Result<&str, CronError> {
     if !source.starts_with('@') {
         return Ok(source);

@@ -68,11 +68,7 @@ pub fn due(
     now: DateTime<Utc>,
     expression: &CronExpression,
 ) -> Option<DateTime<Utc>> {
-    let latest = expression.latest_until(now)?;
-    match last_run {
-        Some(last_run) if last_run >= latest => None,
-        _ => Some(latest),
-    }
+    expression.latest_until(now).filter(|latest| last_run.is_none_or(|last_run| last_run < *latest))
 }
 
 enum Wake {

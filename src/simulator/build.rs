@@ -40,9 +40,9 @@ fn provider(config: &SimulatorConfig, noise: Noise, index: usize) -> Provider {
         0.01 * noise.at(Draw::Limited, [key]).factor(1.2).min(8.0)
     };
     Provider {
-        display: hostile(config, index).unwrap_or(name.display),
-        slug: name.slug,
-        internal: name.internal,
+        slug: names::slug(&name),
+        internal: name.replace(' ', ""),
+        display: hostile(config, index).unwrap_or(name),
         headquarters: ["US", "DE", "SG", "CN", "FI", "FR"][noise.at(Draw::Catalog, [0, key]).index(6)],
         theta: endpoints::bounded(0.19 * noise.at(Draw::Theta, [key]).normal(), 0.27),
         shift: None,
@@ -54,14 +54,13 @@ fn provider(config: &SimulatorConfig, noise: Noise, index: usize) -> Provider {
 
 fn model(config: &SimulatorConfig, noise: Noise, index: usize) -> Model {
     let key = index as i64;
-    let name = names::model(index);
-    let id = format!("{}/{}", name.author, name.slug);
+    let (id, name) = names::model(index);
     let created = config.start - Duration::days(30 + noise.at(Draw::Catalog, [1, key]).index(300) as i64);
     let date = format!("{:04}{:02}{:02}", created.year(), created.month(), created.day());
     Model {
         canonical: format!("{id}-{date}"),
         id,
-        name: hostile(config, index).unwrap_or(name.display),
+        name: hostile(config, index).unwrap_or(name),
         created: created.timestamp(),
         context: [131_072, 200_000, 262_144, 1_048_576][noise.at(Draw::Catalog, [2, key]).index(4)],
         alpha: noise.at(Draw::Alpha, [key]).between(0.30, 0.69),

@@ -184,7 +184,7 @@ pub(super) fn bounded(deviation: f64, room: f64) -> f64 {
 
 fn prices(world: &World, model: usize, variant: &str, kind: CacheKind, key: i64) -> Prices {
     if variant == "free" {
-        return Prices::free();
+        return Prices::default();
     }
     let draw = |part: i64| world.noise.at(Draw::Ratio, [part, key]);
     let half = if variant == "batch" { 0.5 } else { 1.0 };

@@ -1,6 +1,6 @@
 //! The events of the simulated span, at known times.
 
-use chrono::{DateTime, Duration, NaiveTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 
 use super::config::SimulatorConfig;
 use super::noise::Draw;
@@ -13,7 +13,7 @@ const SHIFT: f64 = -0.25;
 /// The UTC midnight at a share of the span; at least one day after its start.
 fn midnight(config: &SimulatorConfig, share: f64) -> DateTime<Utc> {
     let day = ((f64::from(config.days) * share) as i64).max(1);
-    config.start.date_naive().and_time(NaiveTime::MIN).and_utc() + Duration::days(day)
+    super::traffic::midnight(config.start) + Duration::days(day)
 }
 
 /// Picks the provider that gets worse, before the endpoints are fitted to its range of effects.

@@ -114,44 +114,27 @@ pub(super) fn hostile(index: usize) -> Option<&'static str> {
     HOSTILE.get(index).map(String::as_str)
 }
 
-pub(super) struct ProviderName {
-    /// Base slug: `nimbus-forge`.
-    pub(super) slug: String,
-    /// The upstream's internal name: `NimbusForge`.
-    pub(super) internal: String,
-    /// Display name: `Nimbus Forge`.
-    pub(super) display: String,
-}
-
-/// The names of the provider at `index`; unique for every index.
-pub(super) fn provider(index: usize) -> ProviderName {
+/// The display name of the provider at `index`: `Nimbus Forge`; unique for every index.
+pub(super) fn provider(index: usize) -> String {
     let base = PROVIDERS[index % PROVIDERS.len()];
-    let display = match index / PROVIDERS.len() {
+    match index / PROVIDERS.len() {
         0 => base.to_owned(),
         lap => format!("{base} Nr {}", lap + 1),
-    };
-    ProviderName { slug: slug(&display), internal: display.replace(' ', ""), display }
+    }
 }
 
-pub(super) struct ModelName {
-    /// Author slug: `mossgrove`.
-    pub(super) author: &'static str,
-    /// Slug below the author: `curlew-1-mini`.
-    pub(super) slug: String,
-    /// Display name: `Mossgrove: Curlew 1 Mini`.
-    pub(super) display: String,
-}
-
-/// The names of the model at `index`; unique for every index.
-pub(super) fn model(index: usize) -> ModelName {
+/// The id and the display name of the model at `index`: `mossgrove/curlew-1-mini` and `Mossgrove: Curlew 1 Mini`; unique
+/// for every index.
+pub(super) fn model(index: usize) -> (String, String) {
     let (author, author_name) = AUTHORS[index % AUTHORS.len()];
     let turn = index / AUTHORS.len();
     let family = FAMILIES[(turn + 5 * (index % AUTHORS.len())) % FAMILIES.len()];
     let version = 1 + turn / FAMILIES.len();
     let name = format!("{family} {version} {}", SIZES[(index + turn) % SIZES.len()]);
-    ModelName { author, slug: slug(&name), display: format!("{author_name}: {name}") }
+    (format!("{author}/{}", slug(&name)), format!("{author_name}: {name}"))
 }
 
-fn slug(name: &str) -> String {
+/// The slug of a name: `nimbus-forge`.
+pub(super) fn slug(name: &str) -> String {
     name.to_lowercase().replace(' ', "-")
 }

@@ -33,7 +33,7 @@ pub enum CacheKind {
 }
 
 /// List prices of one endpoint before its discount, in 10^-12 USD per token.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Prices {
     pub(super) input: u64,
     pub(super) output: u64,
@@ -54,21 +54,7 @@ pub(super) struct Prices {
 impl Prices {
     /// Prices from USD per million tokens, rounded to three significant digits.
     pub(super) fn new(input: f64, output: f64) -> Self {
-        Self {
-            input: units(input),
-            output: units(output),
-            read: None,
-            write: None,
-            write_1h: None,
-            tier_above: None,
-            peak: false,
-            discount: 0,
-            numeric_sheet: false,
-        }
-    }
-
-    pub(super) fn free() -> Self {
-        Self::new(0.0, 0.0)
+        Self { input: units(input), output: units(output), ..Self::default() }
     }
 
     /// The same sheet with every price times `factor`, rounded to three significant digits.
@@ -84,17 +70,8 @@ impl Prices {
         }
     }
 
-    /// The charged prompt price, in USD per million tokens.
-    pub(super) fn input_usd(&self) -> f64 {
-        self.usd(self.input)
-    }
-
-    /// The charged completion price, in USD per million tokens.
-    pub(super) fn output_usd(&self) -> f64 {
-        self.usd(self.output)
-    }
-
-    fn usd(&self, price: u64) -> f64 {
+    /// What is charged for one of its prices, in USD per million tokens.
+    pub(super) fn usd(&self, price: u64) -> f64 {
         self.shown(price) as f64 / UNITS_PER_USD_PER_MTOK
     }
 

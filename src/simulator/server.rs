@@ -7,7 +7,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{Method, StatusCode, Uri, header};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -113,13 +113,7 @@ pub fn http_date(at: DateTime<Utc>) -> String {
 }
 
 fn respond(at: DateTime<Utc>, status: StatusCode, body: Body) -> Response {
-    let mut response = Response::new(body);
-    *response.status_mut() = status;
-    let json = header::HeaderValue::from_static("application/json; charset=utf-8");
-    response.headers_mut().insert(header::CONTENT_TYPE, json);
-    // Without this, the server would send the time of the machine. No date of this calendar has an invalid character.
-    if let Ok(date) = header::HeaderValue::from_str(&http_date(at)) {
-        response.headers_mut().insert(header::DATE, date);
-    }
-    response
+    let json = (header::CONTENT_TYPE, "application/json; charset=utf-8".to_owned());
+    // Without the date, the server would send the time of the machine.
+    (status, [json, (header::DATE, http_date(at))], body).into_response()
 }

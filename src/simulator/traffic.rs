@@ -1,7 +1,7 @@
 //! The hourly traffic of every endpoint, as running counters of each UTC day.
 
 use std::collections::BTreeMap;
-use std::ops::{Add, AddAssign, Sub};
+use std::ops::{Add, Sub};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use chrono::{DateTime, Duration, DurationRound, Utc};
@@ -73,12 +73,6 @@ impl Add for Counters {
     }
 }
 
-impl AddAssign for Counters {
-    fn add_assign(&mut self, other: Self) {
-        *self = *self + other;
-    }
-}
-
 impl Sub for Counters {
     type Output = Self;
     fn sub(self, other: Self) -> Self {
@@ -112,7 +106,7 @@ impl DayBook {
             let end = to.min((day + 1) * DAY_MS);
             let running = self.day(world, day);
             let running = &running[endpoint];
-            total += at(running, end - day * DAY_MS) - at(running, start - day * DAY_MS);
+            total = total + (at(running, end - day * DAY_MS) - at(running, start - day * DAY_MS));
             start = end;
         }
         total
@@ -123,7 +117,9 @@ impl DayBook {
         if let Some(known) = known {
             return known;
         }
-        let computed = Arc::new(compute(world, day));
+        let endpoints = 0..world.endpoints.len();
+        let computed: Arc<Vec<Running>> =
+            Arc::new(endpoints.map(|index| compute_endpoint(world, index, day)).collect());
         let mut days = self.days.write().unwrap_or_else(PoisonError::into_inner);
         days.insert(day, Arc::clone(&computed));
         while days.len() > DAYS_KEPT {
@@ -147,10 +143,6 @@ fn at(running: &Running, offset_ms: i64) -> Counters {
     let part = (offset_ms % HOUR_MS) as u64;
     let step = running[hour + 1] - running[hour];
     running[hour] + step.zip(step, |whole, _| whole * part / HOUR_MS as u64)
-}
-
-fn compute(world: &World, day: i64) -> Vec<Running> {
-    (0..world.endpoints.len()).map(|index| compute_endpoint(world, index, day)).collect()
 }
 
 fn compute_endpoint(world: &World, index: usize, day: i64) -> Running {

@@ -66,6 +66,7 @@ pub enum EventKind {
 #[derive(Clone, Debug)]
 pub(super) struct Provider {
     pub(super) slug: String,
+    /// The upstream's internal name: `NimbusForge`.
     pub(super) internal: String,
     pub(super) display: String,
     pub(super) headquarters: &'static str,

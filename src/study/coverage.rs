@@ -9,7 +9,8 @@ use super::{cache_list, parameters, window};
 use crate::analysis::{AnalysisError, Frames, Tuning, UsageDay, analyse_with};
 use crate::domain::thresholds::LENS_WINDOW_DAYS;
 use crate::domain::tier::Tier;
-use crate::domain::tier_list::{DayRange, ProviderTier};
+use crate::domain::tier_list::ProviderTier;
+use crate::domain::window::midnight;
 use crate::simulator::{EndpointTruth, Simulator, SimulatorConfig, SimulatorError};
 use chrono::{Days, Duration, NaiveDate};
 use serde::Serialize;
@@ -107,8 +108,7 @@ struct World {
     model_mean: Option<f64>,
 }
 
-/// Runs the study on two threads; `done` is called after each world. The result does not depend on the scheduling of
-/// the threads.
+/// Runs the study; `done` is called after each world.
 ///
 /// # Errors
 /// [`StudyError`]: no seeds, or the first world that fails.
@@ -122,27 +122,22 @@ fn world(seed: u64, ridge: f64) -> Result<World, StudyError> {
     let config = SimulatorConfig::recorded_size(seed, start, 30);
     let simulator = Simulator::new(config)?;
     let window = window(start.date_naive() + Days::new(LENS_WINDOW_DAYS.unsigned_abs() - 1));
-    let frames = Frames::of_usage(&usage(&simulator, window))?;
+    let days = window.from.iter_days().take_while(|day| *day <= window.to);
+    let usage: Vec<UsageDay> = days.flat_map(|day| usage_of(&simulator, day)).collect();
+    let frames = Frames::of_usage(&usage)?;
     let analysis = analyse_with(&frames, &parameters(window)?, &Tuning { ridge, resamples: 0 })?;
     Ok(compare(cache_list(&analysis), &simulator))
 }
 
-/// The usage of each endpoint on each day, as a perfect upstream would publish it.
-fn usage(simulator: &Simulator, window: DayRange) -> Vec<UsageDay> {
-    let days = window.from.iter_days().take_while(|day| *day <= window.to);
-    days.flat_map(|day| usage_of(simulator, day)).collect()
-}
-
-/// The usage of each endpoint on one day.
+/// The usage of each endpoint on one day, as a perfect upstream would publish it.
 pub(super) fn usage_of(simulator: &Simulator, day: NaiveDate) -> Vec<UsageDay> {
-    let truth = simulator.truth();
-    let from = day.and_time(chrono::NaiveTime::MIN).and_utc();
+    let (truth, from) = (simulator.truth(), midnight(day));
     let counted = |endpoint: EndpointTruth| {
         let counters = truth.counters(endpoint.id, from, from + Duration::days(1))?;
         Some(UsageDay {
             endpoint: endpoint.id,
             hit_rate: counters.hit_rate(),
-            tokens: i64::try_from(counters.prompt + counters.completion).unwrap_or(i64::MAX),
+            tokens: i64::try_from(counters.tokens()).unwrap_or(i64::MAX),
             model: endpoint.model,
             variant: endpoint.variant.to_owned(),
             provider: endpoint.provider,

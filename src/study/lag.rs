@@ -122,18 +122,6 @@ pub fn run(study: &LagStudy, done: &(dyn Fn() + Sync)) -> Result<LagReport, Stud
     Ok(report(study, &worlds))
 }
 
-/// Results of one world.
-#[derive(Debug, Default)]
-struct World {
-    followed: Option<Followed>,
-    days: usize,
-    published_far: usize,
-    naive_far: usize,
-    stale: usize,
-    longest_stale: usize,
-    flips: Flips,
-}
-
 /// One provider on one day: the true tier and the other tiers.
 struct Seen {
     provider: String,
@@ -142,14 +130,15 @@ struct Seen {
     naive: Tier,
 }
 
-fn world(seed: u64, shape: &SimulatorConfig) -> Result<World, StudyError> {
+/// The results of one world; the lags are left to [`report`].
+fn world(seed: u64, shape: &SimulatorConfig) -> Result<LagReport, StudyError> {
     let config = SimulatorConfig { seed, events: true, ..shape.clone() };
     let simulator = Simulator::new(config)?;
     let worse = simulator.truth().events().iter().find_map(|event| match event.kind {
         EventKind::EffectShift { .. } => Some((event.provider.clone(), event.at)),
         _ => None,
     });
-    let Some((provider, at)) = worse else { return Ok(World::default()) };
+    let Some((provider, at)) = worse else { return Ok(LagReport::default()) };
     let change = at.date_naive();
     let days: Vec<NaiveDate> = (-BEFORE..AFTER).map(|offset| change + Duration::days(offset)).collect();
     let mut record: BTreeMap<NaiveDate, Vec<UsageDay>> = BTreeMap::new();
@@ -168,10 +157,8 @@ fn world(seed: u64, shape: &SimulatorConfig) -> Result<World, StudyError> {
         seen.push(against_truth(cache_list(&analysis), &simulator, &provider, *day));
     }
     let flips = count.report().lenses.iter().find(|row| row.lens == Lens::Cache).map(|row| row.providers);
-    let mut world = tally(&seen);
-    world.flips = flips.unwrap_or_default();
-    world.followed = followed(seed, &provider, &days, change, &seen);
-    Ok(world)
+    let followed = followed(seed, &provider, &days, change, &seen).into_iter().collect();
+    Ok(LagReport { flips: flips.unwrap_or_default(), followed, ..tally(&seen) })
 }
 
 fn against_truth(rows: &[ProviderTier], simulator: &Simulator, changed: &str, day: NaiveDate) -> Vec<Seen> {
@@ -199,14 +186,14 @@ fn is_far(one: Tier, other: Tier) -> bool {
     one.distance(other) > 1
 }
 
-fn tally(days: &[Vec<Seen>]) -> World {
-    let mut world = World::default();
+fn tally(days: &[Vec<Seen>]) -> LagReport {
+    let mut world = LagReport::default();
     let mut running: BTreeMap<&str, usize> = BTreeMap::new();
     for day in days {
         let mut stale_now = BTreeSet::new();
         for one in day {
             let (published, naive) = (is_far(one.published, one.truth), is_far(one.naive, one.truth));
-            world.days += 1;
+            world.provider_days += 1;
             world.published_far += usize::from(published);
             world.naive_far += usize::from(naive);
             if published && !naive {
@@ -253,10 +240,10 @@ fn followed(
     })
 }
 
-fn report(study: &LagStudy, worlds: &[World]) -> LagReport {
-    let followed: Vec<Followed> = worlds.iter().filter_map(|world| world.followed.clone()).collect();
+fn report(study: &LagStudy, worlds: &[LagReport]) -> LagReport {
+    let followed: Vec<Followed> = worlds.iter().flat_map(|world| world.followed.clone()).collect();
     let lag = |days: fn(&Followed) -> Option<i64>| Lag::of(followed.iter().filter_map(days).collect());
-    let sum = |of: fn(&World) -> usize| worlds.iter().map(of).sum();
+    let sum = |of: fn(&LagReport) -> usize| worlds.iter().map(of).sum();
     LagReport {
         first_seed: study.first_seed,
         seeds: study.seeds,
@@ -264,7 +251,7 @@ fn report(study: &LagStudy, worlds: &[World]) -> LagReport {
         naive_days: lag(|one| one.naive),
         published_never: followed.iter().filter(|one| one.published.is_none()).count(),
         naive_never: followed.iter().filter(|one| one.naive.is_none()).count(),
-        provider_days: sum(|world| world.days),
+        provider_days: sum(|world| world.provider_days),
         published_far: sum(|world| world.published_far),
         naive_far: sum(|world| world.naive_far),
         stale: sum(|world| world.stale),

@@ -4,7 +4,7 @@ pub mod coverage;
 pub mod lag;
 mod ranks;
 
-use crate::analysis::{Analysis, Parameters};
+use crate::analysis::{Analysis, Parameters, in_parallel};
 use crate::domain::thresholds::LENS_WINDOW_DAYS;
 use crate::domain::tier::Lens;
 use crate::domain::tier_list::{DayRange, ProviderTier};
@@ -13,11 +13,9 @@ use crate::domain::workload::Workload;
 use chrono::{Days, NaiveDate};
 use coverage::StudyError;
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
 
-/// Makes the world of each seed, two at a time, and calls `done` after each; worlds are in the order of the seeds. The
-/// result does not depend on the scheduling of the threads.
+/// Makes the world of each seed, several at a time, and calls `done` after each; worlds are in the order of the seeds.
+/// The result does not depend on the scheduling of the threads.
 ///
 /// # Errors
 /// [`StudyError`]: no seeds, or the first world that fails.
@@ -29,23 +27,12 @@ fn worlds<T: Send>(
     if seeds == 0 {
         return Err(StudyError::NoSeeds);
     }
-    let (next, made) = (AtomicU64::new(0), Mutex::new(BTreeMap::new()));
-    let share = || {
-        loop {
-            let number = next.fetch_add(1, Ordering::Relaxed);
-            if number >= seeds {
-                break;
-            }
-            let world = world(first_seed.wrapping_add(number));
-            done();
-            made.lock().unwrap_or_else(PoisonError::into_inner).insert(number, world);
-        }
+    let one = |number: usize| {
+        let world = world(first_seed.wrapping_add(number as u64));
+        done();
+        world
     };
-    std::thread::scope(|scope| {
-        scope.spawn(share);
-        share();
-    });
-    made.into_inner().unwrap_or_else(PoisonError::into_inner).into_values().collect()
+    in_parallel(usize::try_from(seeds).unwrap_or(usize::MAX), &|numbers| numbers.map(one).collect())
 }
 
 /// The lens window that ends with a day.

@@ -27,13 +27,11 @@ pub fn expected_costs(panel: &[PricedDay]) -> BTreeMap<i64, ExpectedCost> {
         .map(|days| (days.first().map_or(0, |row| row.endpoint), judge(days)))
         .collect();
     let pool = pool(&judged);
-    let mut expected = BTreeMap::new();
-    for (endpoint, days) in &judged {
-        if let Some(last) = days.last().filter(|last| last.day == newest) {
-            expected.insert(*endpoint, expectation(last, errors(days), pool));
-        }
-    }
-    expected
+    let expected = |(endpoint, days): &(i64, Vec<Judged>)| {
+        let last = days.last().filter(|last| last.day == newest)?;
+        Some((*endpoint, expectation(last, errors(days), pool)))
+    };
+    judged.iter().filter_map(expected).collect()
 }
 
 /// Forecasts of an endpoint: the day that each was made for, and its log error.

@@ -68,8 +68,10 @@ fn cheapest(world: &World, pair: &Pair, at: DateTime<Utc>) -> Map<String, Value>
         .map(|&i| &world.endpoints[i])
         .filter(|e| e.alive(at))
         .map(|e| e.price(at))
-        .min_by(|a, b| a.input_usd().total_cmp(&b.input_usd()))
-        .map_or_else(|| crate::simulator::price::Prices::free().wire_plain(), |prices| prices.wire_plain())
+        .min_by(|a, b| a.usd(a.input).total_cmp(&b.usd(b.input)))
+        .cloned()
+        .unwrap_or_default()
+        .wire_plain()
 }
 
 fn architecture(model: &Model) -> Value {

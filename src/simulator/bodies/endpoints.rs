@@ -1,5 +1,7 @@
 //! Endpoint rows of the public `/models/{id}/endpoints` and of `stats/endpoint`.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Duration, Utc};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -203,12 +205,7 @@ struct StatsState<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     stats: Option<Speed>,
     #[serde(rename = "statsByTier", skip_serializing_if = "Option::is_none")]
-    by_tier: Option<ByTier>,
-}
-
-#[derive(Serialize)]
-struct ByTier {
-    default: Speed,
+    by_tier: Option<BTreeMap<&'a str, Speed>>,
 }
 
 #[derive(Serialize)]
@@ -261,7 +258,7 @@ pub(super) fn stats(simulator: &Simulator, pair: &Pair, at: DateTime<Utc>) -> Op
                 provider_slug: e.tag(at),
                 status: health.status(),
                 stats,
-                by_tier: stats.map(|default| ByTier { default }),
+                by_tier: stats.map(|speed| BTreeMap::from([("default", speed)])),
                 heuristics: (at < simulator.config.counters_until).then(|| Heuristics {
                     status_heuristics: health.last_30m.into(),
                     status_heuristics_5m: health.last_5m.into(),

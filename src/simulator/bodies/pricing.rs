@@ -1,10 +1,11 @@
 //! Hit rates, effective prices and token volumes.
 
 use std::collections::BTreeMap;
+use std::ops::Add;
 
 use chrono::{DateTime, Duration, Utc};
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::wire::{Number, envelope, stamp};
@@ -83,18 +84,12 @@ pub(in crate::simulator) struct Paid {
     pub(in crate::simulator) output: f64,
 }
 
-/// The endpoints of a pair with traffic in `[from, to)`. `bucket` is the number of the window, used for the price
-/// error.
-fn paid(
-    simulator: &Simulator,
-    pair: &Pair,
-    from: DateTime<Utc>,
-    to: DateTime<Utc>,
-    bucket: i64,
-) -> Vec<Paid> {
-    pair.endpoints.iter().filter_map(|&endpoint| paid_by(simulator, endpoint, from, to, bucket)).collect()
+/// The endpoints of a pair with traffic in `[from, to)`, a UTC day or the first part of one.
+fn paid(simulator: &Simulator, pair: &Pair, from: DateTime<Utc>, to: DateTime<Utc>) -> Vec<Paid> {
+    pair.endpoints.iter().filter_map(|&endpoint| paid_in_day(simulator, endpoint, from, to)).collect()
 }
 
+/// What an endpoint cost in `[from, to)`. `bucket` is the number of the window, used for the price error.
 fn paid_by(
     simulator: &Simulator,
     endpoint: usize,
@@ -112,7 +107,7 @@ fn paid_by(
     let rounding = if endpoint.is_multiple_of(2) { 1.0 } else { 1.0 - 1e-6 * draw(1).uniform() };
     let (input, output) = match e.unpriced() {
         true => (0.0, 0.0),
-        false => (prices.effective_input(e.kind, hit_rate, error), prices.output_usd() * rounding),
+        false => (prices.effective_input(e.kind, hit_rate, error), prices.usd(prices.output) * rounding),
     };
     Some(Paid { endpoint, counters, hit_rate, input, output })
 }
@@ -176,14 +171,15 @@ fn window(simulator: &Simulator, pair: &Pair, at: DateTime<Utc>) -> Option<Windo
 fn summarised(simulator: &Simulator, pair: &Pair, window: Window, at: DateTime<Utc>) -> Vec<Paid> {
     if at >= simulator.config.window_switch {
         let Window { from, to, .. } = window;
-        return paid(simulator, pair, from, to, from.timestamp() / 86_400);
+        return paid(simulator, pair, from, to);
     }
     let hour = full_hour(at);
     let (from, to) = match at - hour < Duration::minutes(1) {
         true => (hour - Duration::hours(1), hour),
         false => (hour, at),
     };
-    paid(simulator, pair, from, to, 1_000_000 + from.timestamp() / 3600)
+    let bucket = 1_000_000 + from.timestamp() / 3600;
+    pair.endpoints.iter().filter_map(|&endpoint| paid_by(simulator, endpoint, from, to, bucket)).collect()
 }
 
 /// The days with traffic; the body's own day is the last one.
@@ -193,18 +189,9 @@ fn chart_days(simulator: &Simulator, pair: &Pair, window: Window) -> Vec<(DateTi
     before
         .map(|from| (from, from + Duration::days(1)))
         .chain([(window.from, window.to)])
-        .map(|(from, to)| (from, paid(simulator, pair, from, to, from.timestamp() / 86_400)))
+        .map(|(from, to)| (from, paid(simulator, pair, from, to)))
         .filter(|(_, paid)| !paid.is_empty())
         .collect()
-}
-
-/// The last UTC days, oldest first; the last one ends now.
-fn days(at: DateTime<Utc>, count: i64) -> impl DoubleEndedIterator<Item = (DateTime<Utc>, DateTime<Utc>)> {
-    let today = midnight(at);
-    (0..count).rev().map(move |back| {
-        let from = today - Duration::days(back);
-        (from, at.min(from + Duration::days(1)))
-    })
 }
 
 fn weighted(all: &[Paid], value: impl Fn(&Paid) -> (f64, u64)) -> Number {
@@ -254,50 +241,28 @@ pub(super) fn comparison(simulator: &Simulator, pair: Option<&Pair>, at: DateTim
     envelope(&rows)
 }
 
-#[derive(Serialize)]
-struct Activity<'a> {
-    date: String,
-    model_permaslug: &'a str,
-    variant: &'a str,
-    total_prompt_tokens: u64,
-    total_completion_tokens: u64,
-    total_native_tokens_reasoning: u64,
-    total_native_tokens_cached: u64,
-    count: u64,
-    total_tool_calls: u64,
-    requests_with_tool_call_errors: u64,
-    variant_permaslug: String,
-}
-
-/// `stats/model-activity`: 31 days, newest first, as of the last full hour.
+/// `stats/model-activity`: 31 days, newest first, as of the last full hour; the last day ends then.
 pub(super) fn activity(simulator: &Simulator, pair: Option<&Pair>, at: DateTime<Utc>) -> Vec<u8> {
-    let cached = full_hour(at);
-    let cached_at = cached.timestamp_millis();
-    let Some(pair) = pair else { return envelope(&json!({"analytics": [], "cachedAt": cached_at})) };
-    let model = &simulator.world.models[pair.model];
-    let rows: Vec<Activity<'_>> = days(cached, ACTIVITY_DAYS)
-        .rev()
-        .map(|(from, to)| {
-            let mut sum = Counters::default();
-            for &endpoint in &pair.endpoints {
-                sum += simulator.book.between(&simulator.world, endpoint, from, to);
-            }
-            (from, sum)
+    let (world, cached) = (&simulator.world, full_hour(at));
+    let day = |pair: &Pair, back: i64| {
+        let from = midnight(cached) - Duration::days(back);
+        let to = cached.min(from + Duration::days(1));
+        let counted =
+            pair.endpoints.iter().map(|&endpoint| simulator.book.between(world, endpoint, from, to));
+        let sum = counted.fold(Counters::default(), Add::add);
+        let slug = &world.models[pair.model].canonical;
+        (sum.prompt > 0).then(|| {
+            json!({
+                "date": stamp(from), "model_permaslug": slug, "variant": pair.variant,
+                "variant_permaslug": super::catalog::with_variant(slug, pair.variant),
+                "total_prompt_tokens": sum.prompt, "total_completion_tokens": sum.completion,
+                "total_native_tokens_reasoning": sum.completion / 2, "total_native_tokens_cached": sum.cached,
+                "count": sum.success, "total_tool_calls": sum.success / 5,
+                "requests_with_tool_call_errors": sum.success / 250,
+            })
         })
-        .filter(|(_, sum)| sum.prompt > 0)
-        .map(|(from, sum)| Activity {
-            date: stamp(from),
-            model_permaslug: &model.canonical,
-            variant: pair.variant,
-            total_prompt_tokens: sum.prompt,
-            total_completion_tokens: sum.completion,
-            total_native_tokens_reasoning: sum.completion / 2,
-            total_native_tokens_cached: sum.cached,
-            count: sum.success,
-            total_tool_calls: sum.success / 5,
-            requests_with_tool_call_errors: sum.success / 250,
-            variant_permaslug: super::catalog::with_variant(&model.canonical, pair.variant),
-        })
-        .collect();
-    envelope(&json!({"analytics": rows, "cachedAt": cached_at}))
+    };
+    let days = |pair| (0..ACTIVITY_DAYS).filter_map(move |back| day(pair, back));
+    let rows: Vec<Value> = pair.into_iter().flat_map(days).collect();
+    envelope(&json!({"analytics": rows, "cachedAt": cached.timestamp_millis()}))
 }
