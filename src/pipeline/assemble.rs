@@ -7,7 +7,6 @@ use crate::domain::backtest::{Backtest, ExpectedCost};
 use crate::domain::document::RouteAnswer;
 use crate::domain::endpoint::{Model, Provider};
 use crate::domain::ids::{ModelSlug, ProviderSlug, Variant};
-use crate::domain::session::CostBasis;
 use crate::domain::thresholds;
 use crate::domain::tier::{Lens, Tier};
 use crate::domain::window::{Basis, WindowKind};
@@ -268,18 +267,8 @@ fn model_entries(
 
 fn endpoint(now: EndpointNow, verdicts: Option<EndpointVerdicts>, days: Vec<EndpointDay>) -> Endpoint {
     let verdicts = verdicts.unwrap_or_else(|| EndpointVerdicts {
-        tier: Tier::Unrated,
         why: "not included in the newest analysis".into(),
-        verdicts: BTreeMap::new(),
-        named: Vec::new(),
-        gate: None,
-        session_cost: BTreeMap::new(),
-        realised_discount: None,
-        efficiency: None,
-        identity_error: None,
-        flags: Vec::new(),
-        tokens_per_day: None,
-        cost_basis: CostBasis::default(),
+        ..EndpointVerdicts::default()
     });
     let EndpointNow { facts, health, .. } = now;
     Endpoint {

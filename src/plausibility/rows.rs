@@ -2,7 +2,7 @@
 
 use super::compare::Part;
 use super::fields::beyond;
-use super::flat::{Table, Tables};
+use super::flat::Tables;
 use super::limits::{self, MIN_CHANGED, MIN_ROWS};
 use super::{Check, Counts, Seen};
 use crate::domain::document::{RouteAnswer, Subject};
@@ -161,13 +161,9 @@ pub fn window(last: &RunReadings, run: &RunReadings, seen: &mut Vec<Seen>) {
 pub fn repeated(now: &Tables, seen: &mut Vec<Seen>) {
     for table in [&now.models, &now.providers, &now.readings, &now.activity] {
         let part = Part { count: table.repeated, of: table.rows.len() + table.repeated };
-        let path = table_path(table);
+        let path = if table.name.is_empty() { "readings" } else { table.name };
         push(path, Check::RowsRepeated, part, limits::REPEATED, "rows repeat another row", seen);
     }
-}
-
-fn table_path(table: &Table) -> &'static str {
-    if table.name.is_empty() { "readings" } else { table.name }
 }
 
 /// Kinds of documents most of which are empty.
