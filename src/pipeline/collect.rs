@@ -156,8 +156,8 @@ impl Pipeline {
             self.recorder(&self.archive).record(&manifest, &bodies)?;
             self.close_days_before(observed_at.date_naive());
         }
-        let row = self.store.run(&manifest.header.run_id)?;
-        let row = row.ok_or_else(|| PipelineError::NoRun(format!(" {}", manifest.header.run_id)))?;
+        let missing = || StoreError::Content { what: "run", detail: manifest.header.run_id.clone() };
+        let row = self.store.run(&manifest.header.run_id)?.ok_or_else(missing)?;
         Ok(CollectReport { archive_bytes, duration_ms: milliseconds(started), ..self.report(row)? })
     }
 

@@ -11,7 +11,6 @@ mod litellm;
 mod openrouter;
 mod snippets;
 mod vercel;
-mod vercel_names;
 mod write;
 
 use super::Preference;
