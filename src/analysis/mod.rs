@@ -95,7 +95,7 @@ pub struct Analysis {
 }
 
 /// The verdicts on one endpoint of the newest run.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct EndpointVerdicts {
     /// Primary verdict: lens `cost` under the default workload.
     pub tier: Tier,

@@ -3,7 +3,7 @@
 use super::envelope::Envelope;
 use super::problem::Problem;
 use super::request::{ApiRequest, ModelName};
-use super::table::{Format, list_query, sort};
+use super::table::{Format, list_query, sorted};
 use crate::domain::flag::Flag;
 use crate::domain::ids::{ProviderSlug, Tag};
 use crate::domain::tier::{Lens, Tier};
@@ -195,9 +195,7 @@ pub(super) async fn models(request: ApiRequest<ModelsQuery>) -> Result<Response,
     let (query, snapshot) = (&request.query, &request.snapshot);
     let rows = || {
         query.provider.as_ref().map(|slug| known_provider(snapshot, slug)).transpose()?;
-        let mut rows: Vec<ModelSummary> = query.select(snapshot).map(ModelSummary::from).collect();
-        sort(&mut rows, query.sort.as_deref())?;
-        Ok(rows)
+        sorted(query.select(snapshot).map(ModelSummary::from), query.sort.as_deref())
     };
     request.listed(query.format, (query.limit, query.cursor.as_deref()), rows, |model| model.model_id.clone())
 }
@@ -214,11 +212,7 @@ pub(super) async fn models(request: ApiRequest<ModelsQuery>) -> Result<Response,
 ))]
 pub(super) async fn model(request: ApiRequest<ListQuery, ModelName>) -> Result<Response, Problem> {
     let (name, query, snapshot) = (request.path.0.as_str(), &request.query, &request.snapshot);
-    let offers = |model| -> Result<Vec<Offer>, Problem> {
-        let mut offers = offers(snapshot, model);
-        sort(&mut offers, query.sort.as_deref())?;
-        Ok(offers)
-    };
+    let offers = |model| sorted(offers(snapshot, model), query.sort.as_deref());
     match query.format.unwrap_or_default() {
         Format::Csv => request.table(|| offers(known_model(snapshot, name)?)),
         Format::Json => request.kept(|| {
@@ -232,9 +226,9 @@ pub(super) async fn model(request: ApiRequest<ListQuery, ModelName>) -> Result<R
     }
 }
 
-fn offers<'a>(snapshot: &'a Snapshot, model: &'a ModelEntry) -> Vec<Offer<'a>> {
+fn offers<'a>(snapshot: &'a Snapshot, model: &'a ModelEntry) -> impl Iterator<Item = Offer<'a>> {
     let workload = snapshot.default_workload();
-    model.endpoints.iter().map(|endpoint| Offer::of(model, endpoint, workload)).collect()
+    model.endpoints.iter().map(move |endpoint| Offer::of(model, endpoint, workload))
 }
 
 /// Providers by name.
@@ -252,11 +246,7 @@ pub(super) async fn providers(request: ApiRequest<ListQuery>) -> Result<Response
         tokens_per_day: entry.tokens_per_day,
         tiers: rows(snapshot, entry.provider.as_str()).map(|(lens, row)| (lens, row.tier)).collect(),
     };
-    let all = || {
-        let mut all: Vec<ProviderSummary> = snapshot.providers.iter().map(summary).collect();
-        sort(&mut all, query.sort.as_deref())?;
-        Ok(all)
-    };
+    let all = || sorted(snapshot.providers.iter().map(summary), query.sort.as_deref());
     match query.format.unwrap_or_default() {
         Format::Csv => request.table(all),
         Format::Json => request.kept(|| Ok((all()?, None))),
@@ -274,10 +264,7 @@ pub(super) async fn provider(request: ApiRequest<ListQuery, String>) -> Result<R
     let (slug, query, snapshot) = (request.path.as_str(), &request.query, &request.snapshot);
     let serves = || {
         known_provider(snapshot, slug)?;
-        let mut serves: Vec<Served> =
-            snapshot.endpoints_of(slug).map(|(model, e)| Served::new(model, e)).collect();
-        sort(&mut serves, query.sort.as_deref())?;
-        Ok(serves)
+        sorted(snapshot.endpoints_of(slug).map(|(model, e)| Served::new(model, e)), query.sort.as_deref())
     };
     let detail = || {
         let detail = ProviderDetail {

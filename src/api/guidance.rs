@@ -4,7 +4,7 @@
 use super::envelope::Envelope;
 use super::problem::Problem;
 use super::request::{ApiRequest, NoQuery, named};
-use super::table::{Format, list_query, sort};
+use super::table::{Format, list_query, sorted};
 use crate::domain::thresholds::Threshold;
 use crate::domain::tier::Lens;
 use crate::domain::workload::Workload;
@@ -53,11 +53,7 @@ pub(super) async fn tiers(request: ApiRequest<TiersQuery>) -> Result<Response, P
             ))
         })
     };
-    let providers = |list: &TierList| {
-        let mut providers = list.providers.clone();
-        sort(&mut providers, query.sort.as_deref())?;
-        Ok::<_, Problem>(providers)
-    };
+    let providers = |list: &TierList| sorted(list.providers.iter().cloned(), query.sort.as_deref());
     match query.format.unwrap_or_default() {
         Format::Csv => request.table(|| providers(list()?)),
         Format::Json => request.kept(|| {

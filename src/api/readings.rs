@@ -4,7 +4,7 @@ use super::catalogue::{known_model, known_provider};
 use super::envelope::Envelope;
 use super::problem::Problem;
 use super::request::ApiRequest;
-use super::table::{list_query, sort};
+use super::table::{list_query, sorted};
 use crate::snapshot::{ModelEntry, RecentReading, Snapshot};
 use axum::response::Response;
 use chrono::{DateTime, Utc};
@@ -76,10 +76,8 @@ pub(super) async fn readings(request: ApiRequest<ReadingsQuery>) -> Result<Respo
     let (query, snapshot) = (&request.query, &request.snapshot);
     let rows = || {
         let filter = Filter::new(query, snapshot)?;
-        let mut rows: Vec<&RecentReading> =
-            snapshot.readings.iter().filter(|reading| filter.admits(reading)).collect();
-        sort(&mut rows, query.sort.as_deref())?;
-        Ok(rows)
+        let rows = snapshot.readings.iter().filter(|reading| filter.admits(reading));
+        sorted(rows, query.sort.as_deref())
     };
     let key = |reading: &&RecentReading| format!("{} {}", reading.run_id, reading.endpoint_id);
     request.listed(query.format, (query.limit, query.cursor.as_deref()), rows, key)

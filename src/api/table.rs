@@ -11,13 +11,16 @@ use axum::response::Response;
 use serde::Serialize;
 use std::fmt::Debug;
 
-/// Sorts rows by the column in `sort`, descending if it is prefixed with `-`. Rows without a value come last either
-/// way; equal rows keep their order.
+/// The rows sorted by the column in `sort`, descending if it is prefixed with `-`. Rows without a value come last
+/// either way; equal rows keep their order.
 ///
 /// # Errors
 /// 400 with the columns if `sort` is not one of them.
-pub(super) fn sort<T: Row<N>, const N: usize>(rows: &mut Vec<T>, sort: Option<&str>) -> Result<(), Problem> {
-    let Some(wanted) = sort else { return Ok(()) };
+pub(super) fn sorted<T: Row<N>, const N: usize>(
+    rows: impl Iterator<Item = T>,
+    sort: Option<&str>,
+) -> Result<Vec<T>, Problem> {
+    let Some(wanted) = sort else { return Ok(rows.collect()) };
     let (name, descending) = wanted.strip_prefix('-').map_or((wanted, false), |name| (name, true));
     let column = T::COLUMNS.iter().position(|column| *column == name).ok_or_else(|| {
         let short = shortened(wanted);
@@ -26,14 +29,13 @@ pub(super) fn sort<T: Row<N>, const N: usize>(rows: &mut Vec<T>, sort: Option<&s
             "invalid `sort` `{short}`; expected one of {known}, prefixed with - for descending order"
         ))
     })?;
-    let mut keyed: Vec<(Cell, T)> = rows.drain(..).map(|row| (row.cells()[column].clone(), row)).collect();
+    let mut keyed: Vec<(Cell, T)> = rows.map(|row| (row.cells()[column].clone(), row)).collect();
     keyed.sort_by(|(one, _), (other, _)| {
         let absent = one.is_absent().cmp(&other.is_absent());
         let order = one.compare(other);
         absent.then(if descending { order.reverse() } else { order })
     });
-    rows.extend(keyed.into_iter().map(|(_, row)| row));
-    Ok(())
+    Ok(keyed.into_iter().map(|(_, row)| row).collect())
 }
 
 names! {
@@ -111,9 +113,9 @@ mod tests {
     });
 
     fn order(wanted: &str) -> Vec<&'static str> {
-        let mut rows =
-            vec![Named("b", None), Named("A", Some(-0.5)), Named("c", Some(2.0)), Named("", Some(2.0))];
-        sort(&mut rows, Some(wanted)).unwrap_or_else(|problem| panic!("{}", problem.detail));
+        let rows = [Named("b", None), Named("A", Some(-0.5)), Named("c", Some(2.0)), Named("", Some(2.0))];
+        let rows = sorted(rows.into_iter(), Some(wanted));
+        let rows = rows.unwrap_or_else(|problem| panic!("{}", problem.detail));
         rows.into_iter().map(|row| row.0).collect()
     }
 
@@ -128,7 +130,7 @@ mod tests {
     #[test]
     fn unknown_columns_are_refused_with_the_known_ones() {
         for junk in ["", "-", "--rate", "Rate", "rate,name"] {
-            let refused = sort(&mut vec![Named("a", None)], Some(junk)).expect_err("refused");
+            let refused = sorted([Named("a", None)].into_iter(), Some(junk)).expect_err("refused");
             assert!(refused.detail.contains("name, rate"), "{}", refused.detail);
         }
     }

@@ -3,7 +3,7 @@
 use super::{Common, exit, running};
 use crate::domain::window::midnight;
 use crate::store::{ExportFormat, Store, StoreError};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, ensure};
 use chrono::{DateTime, NaiveDate, Utc};
 use clap::{Args, Subcommand};
 use std::path::{Path, PathBuf};
@@ -77,50 +77,57 @@ struct FileArgs {
     format: String,
 }
 
-/// What is exported, with its bounds.
-#[derive(Debug, Clone, Copy)]
-enum Export {
-    Readings { from: DateTime<Utc>, to: DateTime<Utc> },
-    Hourly { from: DateTime<Utc>, to: DateTime<Utc> },
-    Days { from: NaiveDate, to: NaiveDate },
+impl DaysArgs {
+    /// The bounds, within the days that the store and the server can read.
+    fn bounds(&self) -> (NaiveDate, NaiveDate) {
+        let day = |day: Option<NaiveDate>, all| day.unwrap_or(all).clamp(FIRST_DAY, LAST_DAY);
+        (day(self.from, FIRST_DAY), day(self.to, LAST_DAY))
+    }
 }
 
-impl Export {
+impl What {
     /// # Errors
     /// If the bounds are reversed.
-    fn new(what: &What) -> Result<Self> {
-        match what {
-            What::Readings(SpanArgs { from, to, .. }) | What::Hourly(SpanArgs { from, to, .. })
-                if from >= to =>
-            {
-                bail!("--from {} is not before --to {}", from.to_rfc3339(), to.to_rfc3339())
+    fn check(&self) -> Result<()> {
+        match self {
+            Self::Readings(SpanArgs { from, to, .. }) | Self::Hourly(SpanArgs { from, to, .. }) => {
+                ensure!(from < to, "--from {} is not before --to {}", from.to_rfc3339(), to.to_rfc3339());
             }
-            What::Readings(args) => Ok(Self::Readings { from: args.from, to: args.to }),
-            What::Hourly(args) => Ok(Self::Hourly { from: args.from, to: args.to }),
-            What::Days(args) => {
+            Self::Days(args) => {
                 let (from, to) = (args.from.unwrap_or(FIRST_DAY), args.to.unwrap_or(LAST_DAY));
-                if from > to {
-                    bail!("--from {from} is after --to {to}");
-                }
-                Ok(Self::Days { from: from.clamp(FIRST_DAY, LAST_DAY), to: to.clamp(FIRST_DAY, LAST_DAY) })
+                ensure!(from <= to, "--from {from} is after --to {to}");
             }
+        }
+        Ok(())
+    }
+
+    fn file(&self) -> &FileArgs {
+        match self {
+            Self::Readings(args) | Self::Hourly(args) => &args.file,
+            Self::Days(args) => &args.file,
         }
     }
 
-    fn make(self, store: &Store, format: ExportFormat) -> Result<PathBuf, StoreError> {
+    fn make(&self, store: &Store, format: ExportFormat) -> Result<PathBuf, StoreError> {
         match self {
-            Self::Readings { from, to } => store.export_readings(from, to, format),
-            Self::Hourly { from, to } => store.export_hourly(from, to, format),
-            Self::Days { from, to } => store.export_days(from, to, format),
+            Self::Readings(args) => store.export_readings(args.from, args.to, format),
+            Self::Hourly(args) => store.export_hourly(args.from, args.to, format),
+            Self::Days(args) => {
+                let (from, to) = args.bounds();
+                store.export_days(from, to, format)
+            }
         }
     }
 
     /// The query for a server: kind and bounds. A day is sent as its midnight.
-    fn query(self) -> String {
+    fn query(&self) -> String {
         let (kind, from, to) = match self {
-            Self::Readings { from, to } => ("readings", from, to),
-            Self::Hourly { from, to } => ("hourly", from, to),
-            Self::Days { from, to } => ("days", midnight(from), midnight(to)),
+            Self::Readings(args) => ("readings", args.from, args.to),
+            Self::Hourly(args) => ("hourly", args.from, args.to),
+            Self::Days(args) => {
+                let (from, to) = args.bounds();
+                ("days", midnight(from), midnight(to))
+            }
         };
         let time = |time: DateTime<Utc>| time.to_rfc3339_opts(chrono::SecondsFormat::Micros, true);
         format!("kind={kind}&from={}&to={}", time(from), time(to))
@@ -129,11 +136,9 @@ impl Export {
 
 /// Exports, through the running server if one holds the store.
 pub fn run(common: &Common, args: &ExportArgs) -> Result<u8> {
-    let export = Export::new(&args.what)?;
-    let file = match &args.what {
-        What::Readings(args) | What::Hourly(args) => &args.file,
-        What::Days(args) => &args.file,
-    };
+    let export = &args.what;
+    export.check()?;
+    let file = export.file();
     let format = ExportFormat::parse(&file.format).context("unknown format")?;
     // The server writes the file to the shared work folder and returns its path.
     let path = format!("/local/export?{}&format={}", export.query(), file.format);

@@ -1,6 +1,6 @@
 //! Models, providers and endpoints as one run saw them.
 
-use super::ids::{ModelSlug, ProviderSlug, Tag, Variant, names};
+use super::ids::{ModelSlug, ProviderSlug, Tag, Variant, listed_fields, names};
 use super::units::UsdPerMtok;
 use chrono::{DateTime, Datelike, Timelike, Utc};
 use serde::{Deserialize, Serialize};
@@ -214,25 +214,11 @@ pub struct EndpointFacts {
     pub published: PublishedFacts,
 }
 
-/// Defines [`PublishedFacts`], and a macro that passes the names of its fields to another macro.
-macro_rules! published_facts {
-    ($($(#[$of:meta])* $fact:ident: $kind:ty,)+) => {
-        /// What an endpoint offers: its limits, policies and dates, as the upstream states them.
-        // The fields are columns of the record, and fields of the endpoints in the snapshot and in the JSON API.
-        #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-        pub struct PublishedFacts {
-            $($(#[$of])* pub $fact: $kind,)+
-        }
-
-        /// Calls a macro with the names of the published facts.
-        macro_rules! with_published_facts {
-            ($apply:ident) => { $apply! { $($fact),+ } };
-        }
-        pub(crate) use with_published_facts;
-    };
-}
-
-published_facts! {
+listed_fields! {
+    /// What an endpoint offers: its limits, policies and dates, as the upstream states them.
+    // The fields are columns of the record, and fields of the endpoints in the snapshot and in the JSON API.
+    #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+    PublishedFacts: with_published_facts;
     /// Self-declared quantization.
     // `unknown` is the upstream's own value.
     quantization: Option<String>,

@@ -1,4 +1,5 @@
-//! Types for names, so that a tag is never passed where a slug is expected; and closed sets of names.
+//! Types for names, so that a tag is never passed where a slug is expected; closed sets of names; and structs whose
+//! fields have the names of columns.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -90,6 +91,23 @@ macro_rules! names {
     };
 }
 pub(crate) use names;
+
+/// Defines a struct, and a macro that passes the names of its fields to another macro.
+macro_rules! listed_fields {
+    ($(#[$about:meta])* $type:ident: $with:ident; $($(#[$of:meta])* $field:ident: $kind:ty,)+) => {
+        $(#[$about])*
+        pub struct $type {
+            $($(#[$of])* pub $field: $kind,)+
+        }
+
+        /// Calls a macro with the names of the fields.
+        macro_rules! $with {
+            ($apply:ident) => { $apply! { $($field),+ } };
+        }
+        pub(crate) use $with;
+    };
+}
+pub(crate) use listed_fields;
 
 name!(
     /// Canonical slug of a model: `author/name-date`; shared by all its variants.

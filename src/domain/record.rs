@@ -3,7 +3,7 @@
 
 use super::document::RouteAnswer;
 use super::event::EventKind;
-use super::ids::{ModelSlug, ProviderSlug, Tag, Variant};
+use super::ids::{ModelSlug, ProviderSlug, Tag, Variant, listed_fields};
 use super::reading::RunStatus;
 use super::window::{Basis, WindowKind};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -37,98 +37,100 @@ impl EndpointDay {
     }
 }
 
-/// A recent reading, as returned by the API's `readings` route and `export readings`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct RecentReading {
+listed_fields! {
+    /// A recent reading, as returned by the API's `readings` route and `export readings`.
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+    RecentReading: with_recent_reading;
     /// Run.
-    pub run_id: String,
+    run_id: String,
     /// Time of the run.
-    pub observed_at: DateTime<Utc>,
+    observed_at: DateTime<Utc>,
     /// Window kind of the usage.
-    pub window_kind: WindowKind,
+    window_kind: WindowKind,
     /// Start of the window; null if unknown.
-    pub window_start: Option<DateTime<Utc>>,
+    window_start: Option<DateTime<Utc>>,
     /// End of the window.
-    pub window_end: Option<DateTime<Utc>>,
+    window_end: Option<DateTime<Utc>>,
     /// Canonical slug.
-    pub model: ModelSlug,
+    model: ModelSlug,
     /// Variant.
-    pub variant: Variant,
+    variant: Variant,
     /// Endpoint.
     #[schema(value_type = String, format = "uuid")]
-    pub endpoint_id: Uuid,
+    endpoint_id: Uuid,
     /// Base slug.
-    pub provider: ProviderSlug,
+    provider: ProviderSlug,
     /// Display name, untrusted.
-    pub provider_name: String,
+    provider_name: String,
     /// Routing name at the time.
-    pub tag: Tag,
+    tag: Tag,
     /// Hit rate, 0..1.
-    pub hit_rate: Option<f64>,
+    hit_rate: Option<f64>,
     /// Tokens of the window.
-    pub tokens: Option<i64>,
+    tokens: Option<i64>,
     /// Effective input price.
-    pub effective_input: Option<f64>,
+    effective_input: Option<f64>,
     /// Effective output price.
-    pub effective_output: Option<f64>,
+    effective_output: Option<f64>,
     /// List input price.
-    pub list_input: Option<f64>,
+    list_input: Option<f64>,
     /// List output price.
-    pub list_output: Option<f64>,
+    list_output: Option<f64>,
     /// List cache read price.
-    pub list_cache_read: Option<f64>,
+    list_cache_read: Option<f64>,
     /// List cache write price.
-    pub list_cache_write: Option<f64>,
+    list_cache_write: Option<f64>,
     /// Published uptime over 5 minutes, fraction.
-    pub uptime_5m: Option<f64>,
+    uptime_5m: Option<f64>,
     /// Published uptime over 30 minutes, fraction.
-    pub uptime_30m: Option<f64>,
+    uptime_30m: Option<f64>,
     /// Published uptime over a day, fraction.
-    pub uptime_1d: Option<f64>,
+    uptime_1d: Option<f64>,
     /// Upstream status code.
-    pub status: Option<i32>,
+    status: Option<i32>,
     /// List price of cache writes for an hour.
     #[serde(default)]
-    pub list_cache_write_1h: Option<f64>,
+    list_cache_write_1h: Option<f64>,
     /// Longest prompt, tokens.
     #[serde(default)]
-    pub max_prompt_tokens: Option<i64>,
+    max_prompt_tokens: Option<i64>,
     /// When the upstream stops offering the endpoint.
     #[serde(default)]
-    pub deprecation_date: Option<DateTime<Utc>>,
+    deprecation_date: Option<DateTime<Utc>>,
     /// When the upstream began to offer it.
     #[serde(default)]
-    pub created_at: Option<DateTime<Utc>>,
+    created_at: Option<DateTime<Utc>>,
 }
 
-/// One run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct RunSummary {
+listed_fields! {
+    /// One run.
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+    RunSummary: with_run_summary;
     /// Id.
-    pub run_id: String,
+    run_id: String,
     /// Time of the run.
-    pub observed_at: DateTime<Utc>,
+    observed_at: DateTime<Utc>,
     /// `ok`, `partial`, `suspect` or `failed`.
     #[schema(value_type = String)]
-    pub status: RunStatus,
+    status: RunStatus,
     /// Window kind it detected.
-    pub window_kind: WindowKind,
+    window_kind: WindowKind,
     /// Requests sent.
-    pub requests: usize,
+    requests: usize,
     /// Documents archived.
-    pub documents: usize,
+    documents: usize,
     /// Readings with usage.
-    pub readings: usize,
+    readings: usize,
     /// Number of endpoints found.
-    pub endpoints: usize,
+    endpoints: usize,
     /// Quarantined rows.
-    pub quarantined: usize,
+    quarantined: usize,
     /// Distinct unknown paths.
-    pub drift: usize,
+    drift: usize,
     /// Duration.
-    pub duration_ms: i64,
+    duration_ms: i64,
     /// Failures, at most 20 lines.
-    pub failures: Vec<String>,
+    failures: Vec<String>,
 }
 
 /// Newest data of a source.

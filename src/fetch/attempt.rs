@@ -8,8 +8,8 @@ use reqwest::header::{DATE, HeaderName, LOCATION, RETRY_AFTER};
 use reqwest::{Client, Response, Url};
 
 use super::config::FetchConfig;
+use super::headers;
 use super::outcome::SkipReason;
-use super::{http_date, retry_after};
 
 /// Longest redirect target that an error message quotes, in characters.
 const LONGEST_TARGET: usize = 300;
@@ -73,7 +73,7 @@ pub(super) async fn attempt(
         let response = client.get(url.clone()).send().await.map_err(broken)?;
         let (status, served_at) = (response.status().as_u16(), served_at(&response));
         let retry_after = header(&response, RETRY_AFTER)
-            .and_then(|value| retry_after::parse(value, served_at.unwrap_or(now)));
+            .and_then(|value| headers::retry_after(value, served_at.unwrap_or(now)));
         let redirect = redirect(url, &response);
         let body = match read(response, config.max_body_bytes).await {
             // The body of a refusal or a redirect adds little; an unreadable one must not hide the status.
@@ -94,7 +94,7 @@ fn header(response: &Response, name: HeaderName) -> Option<&str> {
 }
 
 fn served_at(response: &Response) -> Option<DateTime<Utc>> {
-    header(response, DATE).and_then(http_date::parse)
+    header(response, DATE).and_then(headers::date)
 }
 
 /// The target of a redirect and why its response cannot be used for the document; `None` if it can.

@@ -19,11 +19,10 @@ mod attempt;
 mod client;
 mod config;
 mod consent;
-mod http_date;
+mod headers;
 mod once;
 mod outcome;
 mod pace;
-mod retry_after;
 mod sweep;
 
 use std::sync::Arc;

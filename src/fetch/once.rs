@@ -57,7 +57,16 @@ async fn once(
         return Err(bad("only http on this machine (127.0.0.1, ::1, localhost) is allowed".to_owned()));
     }
     let client = loopback_client(timeout).map_err(|error| bad(error.to_string()))?;
-    let broken = |error: reqwest::Error| failure(url, timeout, error);
+    let broken = |error: reqwest::Error| {
+        let (url, attempts) = (url.to_owned(), 1);
+        if error.is_timeout() {
+            FetchError::Timeout { url, attempts, limit: timeout }
+        } else if error.is_connect() {
+            FetchError::Connect { url, attempts, reason: chain(error) }
+        } else {
+            FetchError::Truncated { url, attempts, reason: chain(error) }
+        }
+    };
     let mut request = client.request(method, target).header("accept", "application/json");
     if let Some(token) = token {
         request = request.bearer_auth(token);
@@ -72,16 +81,4 @@ async fn once(
         body.extend_from_slice(&piece);
     }
     Ok(OnceAnswer { status, body })
-}
-
-fn failure(url: &str, limit: Duration, error: reqwest::Error) -> FetchError {
-    let url = url.to_owned();
-    let attempts = 1;
-    if error.is_timeout() {
-        FetchError::Timeout { url, attempts, limit }
-    } else if error.is_connect() {
-        FetchError::Connect { url, attempts, reason: chain(error) }
-    } else {
-        FetchError::Truncated { url, attempts, reason: chain(error) }
-    }
 }

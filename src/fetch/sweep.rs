@@ -149,16 +149,8 @@ impl Sweep {
             Some(answer) => (Some(answer.status), answer.served_at, answer.body),
             None => (None, None, Vec::new()),
         };
-        FetchOutcome {
-            url,
-            key,
-            status,
-            body,
-            fetched_at: self.inner.clock.now(),
-            served_at,
-            attempts,
-            error,
-        }
+        let fetched_at = self.inner.clock.now();
+        FetchOutcome { url, key, status, body, fetched_at, served_at, attempts, error }
     }
 
     /// Sends the request and updates the state of the sweep before a request that waits for this one continues.

@@ -45,13 +45,16 @@ pub(super) fn analysis_of(
 
 /// The lens window that ends with the UTC day of `as_of`.
 fn window(as_of: DateTime<Utc>) -> DayRange {
-    let to = as_of.date_naive();
-    let back = u64::try_from(thresholds::LENS_WINDOW_DAYS - 1).unwrap_or(0);
-    DayRange { from: to.checked_sub_days(Days::new(back)).unwrap_or(to), to }
+    days_until(as_of, u64::try_from(thresholds::LENS_WINDOW_DAYS).unwrap_or(1))
 }
 
 /// The days that the pages show.
 pub(super) fn shown_days(as_of: DateTime<Utc>) -> DayRange {
+    days_until(as_of, SHOWN_DAYS)
+}
+
+/// So many UTC days, the last of them that of `as_of`.
+fn days_until(as_of: DateTime<Utc>, count: u64) -> DayRange {
     let to = as_of.date_naive();
-    DayRange { from: to.checked_sub_days(Days::new(SHOWN_DAYS - 1)).unwrap_or(to), to }
+    DayRange { from: to.checked_sub_days(Days::new(count - 1)).unwrap_or(to), to }
 }

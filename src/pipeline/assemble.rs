@@ -1,25 +1,25 @@
 //! Combines the data of the store and the results of the analysis into the published content.
 
-use super::{history, hourly};
+use super::history;
 use crate::analysis::{Analysis, EndpointVerdicts, METHOD_VERSION};
 use crate::archive::hex_sha256;
 use crate::domain::backtest::{Backtest, ExpectedCost};
 use crate::domain::document::RouteAnswer;
 use crate::domain::endpoint::{Model, Provider};
+use crate::domain::hourly::Stretch;
 use crate::domain::ids::{ModelSlug, ProviderSlug, Variant};
-use crate::domain::session::CostBasis;
 use crate::domain::thresholds;
 use crate::domain::tier::{Lens, Tier};
-use crate::domain::window::{Basis, WindowKind};
+use crate::domain::window::{Basis, WindowKind, midnight};
 use crate::domain::workload::Workload;
 use crate::snapshot::{
-    ComparisonAge, Endpoint, EndpointDay, FORMAT, ModelEntry, ProviderDay, ProviderEntry, RecentReading,
-    Snapshot, Status, Summary, SuspectRun, TierList,
+    ComparisonAge, Endpoint, EndpointDay, FORMAT, HourlyRate, HourlyRates, ModelEntry, ProviderDay,
+    ProviderEntry, RecentReading, Snapshot, Status, Summary, SuspectRun, TierList,
 };
 use crate::store::{EndpointDayRow, EndpointNow, HourlyRecord, RunRow, Store, StoreError};
 use crate::upstream::UNSTATED;
 use crate::wording::Missing;
-use chrono::{DateTime, Duration, NaiveDate, Utc};
+use chrono::{DateTime, Days, Duration, NaiveDate, Utc};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use uuid::Uuid;
 
@@ -73,7 +73,7 @@ impl Material {
             endpoints,
             days,
             readings,
-            hourly: store.hourly(hourly::first(as_of), until)?,
+            hourly: store.hourly(first_hour(as_of), until)?,
             status: status(store, (as_of, status_at), &runs, workload)?,
             providers: store.providers(as_of)?,
             newest,
@@ -160,13 +160,29 @@ pub fn snapshot(
         providers,
         backtest,
         workloads,
-        hourly: hourly::rates(material.hourly, material.newest.run.observed_at, &shown),
+        hourly: hourly_rates(material.hourly, material.newest.run.observed_at, &shown),
         readings: material.readings,
         status,
         thresholds: thresholds::table(),
     };
     snapshot.id = id(&snapshot, &material.newest.run.run_id);
     snapshot
+}
+
+/// The midnight at which the published hourly rates begin.
+fn first_hour(as_of: DateTime<Utc>) -> DateTime<Utc> {
+    let today = as_of.date_naive();
+    midnight(today.checked_sub_days(Days::new(thresholds::HOURLY_DAYS - 1)).unwrap_or(today))
+}
+
+/// The hourly rates of the endpoints that the snapshot shows.
+fn hourly_rates(record: HourlyRecord, as_of: DateTime<Utc>, shown: &BTreeSet<Uuid>) -> HourlyRates {
+    let from = first_hour(as_of);
+    let stretches = record.stretches.into_iter().filter(|(endpoint, _)| shown.contains(endpoint));
+    let rates = |(endpoint, list): (Uuid, Vec<Stretch>)| {
+        (endpoint, list.iter().map(|stretch| HourlyRate::new(from, stretch)).collect())
+    };
+    HourlyRates { from, to: as_of, endpoints: stretches.map(rates).collect(), refused: record.refused }
 }
 
 /// The run's id and a digest of the content without the build time: the same content has the same id.
@@ -268,18 +284,8 @@ fn model_entries(
 
 fn endpoint(now: EndpointNow, verdicts: Option<EndpointVerdicts>, days: Vec<EndpointDay>) -> Endpoint {
     let verdicts = verdicts.unwrap_or_else(|| EndpointVerdicts {
-        tier: Tier::Unrated,
         why: "not included in the newest analysis".into(),
-        verdicts: BTreeMap::new(),
-        named: Vec::new(),
-        gate: None,
-        session_cost: BTreeMap::new(),
-        realised_discount: None,
-        efficiency: None,
-        identity_error: None,
-        flags: Vec::new(),
-        tokens_per_day: None,
-        cost_basis: CostBasis::default(),
+        ..EndpointVerdicts::default()
     });
     let EndpointNow { facts, health, .. } = now;
     Endpoint {

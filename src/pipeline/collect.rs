@@ -6,10 +6,10 @@ use crate::archive::{Archive, Manifest, RunHeader};
 use crate::domain::document::RouteAnswer;
 use crate::domain::finding::Finding;
 use crate::domain::ids::DocumentName;
-use crate::domain::reading::{RunReadings, RunStatus};
+use crate::domain::reading::RunStatus;
 use crate::domain::window::WindowKind;
 use crate::fetch::{FetchConfig, Fetcher, SkipReason};
-use crate::store::{RunRecord, StoreError};
+use crate::store::{RunRow, StoreError};
 use crate::upstream::{Due, UNSTATED};
 use chrono::{DateTime, SubsecRound, Utc};
 use serde::Serialize;
@@ -128,9 +128,11 @@ impl Pipeline {
         // Durations are measured on this machine, even if the clock is simulated.
         let started = Instant::now();
         let observed_at = options.at.unwrap_or_else(|| self.clock.now()).trunc_subsecs(0);
-        if let Some(report) = self.stored_report(observed_at)? {
-            tracing::info!(run_id = report.run_id, "this run is already stored");
-            return Ok(report);
+        // A failed run does not count as stored.
+        let stored = self.store.run(&run_id(observed_at))?;
+        if let Some(row) = stored.filter(|row| row.run.status != RunStatus::Failed) {
+            tracing::info!(run_id = row.run.run_id, "this run is already stored");
+            return self.report(row);
         }
         self.refuse_out_of_order(observed_at)?;
         let base_url = options.upstream.as_deref().unwrap_or(self.upstream.base_url());
@@ -149,16 +151,14 @@ impl Pipeline {
         };
         let Collected { manifest, bodies, archive_bytes } =
             collect(&sweeper, &self.archive, options.simulated, &mut on_progress).await?;
-        let (run, record) = {
+        {
             let _alone = self.record_alone();
-            let recorded = self.recorder(&self.archive).record(&manifest, &bodies)?;
+            self.recorder(&self.archive).record(&manifest, &bodies)?;
             self.close_days_before(observed_at.date_naive());
-            recorded
-        };
-        let mut report = report(&run, &record);
-        report.archive_bytes = archive_bytes;
-        report.duration_ms = milliseconds(started);
-        Ok(report)
+        }
+        let missing = || StoreError::Content { what: "run", detail: manifest.header.run_id.clone() };
+        let row = self.store.run(&manifest.header.run_id)?.ok_or_else(missing)?;
+        Ok(CollectReport { archive_bytes, duration_ms: milliseconds(started), ..self.report(row)? })
     }
 
     fn fetch_config(&self, options: &CollectOptions) -> FetchConfig {
@@ -187,60 +187,27 @@ impl Pipeline {
         }
     }
 
-    /// The report of a run that is already stored; failed runs do not count.
-    fn stored_report(&self, observed_at: DateTime<Utc>) -> Result<Option<CollectReport>, PipelineError> {
-        let Some(row) =
-            self.store.run(&run_id(observed_at))?.filter(|row| row.run.status != RunStatus::Failed)
-        else {
-            return Ok(None);
-        };
+    /// The report of a stored run, the newest one, without what the archive has of it.
+    fn report(&self, row: RunRow) -> Result<CollectReport, PipelineError> {
         let run = row.run;
         let findings = self.store.findings(&run.run_id)?.open;
-        Ok(Some(CollectReport {
+        let quarantined = self.store.quarantined(run.observed_at)?;
+        Ok(CollectReport {
             run_id: run.run_id,
             status: run.status,
-            observed_at,
+            observed_at: run.observed_at,
             window_kind: run.window_kind,
             requests: run.requests,
             documents: run.documents,
             readings: run.readings,
             endpoints: run.endpoints,
-            quarantined: self
-                .store
-                .quarantined(observed_at)?
-                .into_iter()
-                .map(|row| (row.reason, row.rows))
-                .collect(),
+            quarantined: quarantined.into_iter().map(|row| (row.reason, row.rows)).collect(),
             drift: run.drift,
             comparison: row.comparison,
             duration_ms: run.duration_ms,
             archive_bytes: 0,
             failures: run.failures,
             findings,
-        }))
-    }
-}
-
-fn report(run: &RunReadings, record: &RunRecord) -> CollectReport {
-    let mut quarantined: BTreeMap<String, usize> = BTreeMap::new();
-    for row in &run.quarantined {
-        *quarantined.entry(row.reason.to_string()).or_default() += 1;
-    }
-    CollectReport {
-        run_id: record.run_id.clone(),
-        status: record.status,
-        observed_at: run.observed_at,
-        window_kind: run.window_kind,
-        requests: record.requests,
-        documents: record.documents,
-        readings: run.readings.iter().filter(|reading| reading.usage.is_some()).count(),
-        endpoints: run.readings.len(),
-        quarantined,
-        drift: run.drift.len(),
-        comparison: run.comparison,
-        duration_ms: record.duration_ms,
-        archive_bytes: 0,
-        failures: record.failures.clone(),
-        findings: record.findings.open.clone(),
+        })
     }
 }

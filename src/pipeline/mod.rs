@@ -6,7 +6,6 @@ mod assemble;
 mod backtest;
 mod collect;
 mod history;
-mod hourly;
 mod publish;
 mod record;
 mod replay;

@@ -13,7 +13,7 @@ use std::path::Path;
 const NAMED_RUNS: usize = 20;
 
 /// The result of a replay.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct ReplayReport {
     /// Runs in the archive.
     pub runs: usize,
@@ -56,13 +56,7 @@ impl Pipeline {
     ) -> Result<ReplayReport, PipelineError> {
         let _alone = self.record_alone();
         let manifests = archive.manifests()?;
-        let mut report = ReplayReport {
-            runs: manifests.len(),
-            stored: 0,
-            readings: 0,
-            set_aside: Vec::new(),
-            snapshot: None,
-        };
+        let mut report = ReplayReport { runs: manifests.len(), ..ReplayReport::default() };
         for (position, path) in manifests.iter().enumerate() {
             match self.store_archived(archive, path)? {
                 Ok((run, record)) if record.status.is_accepted() => {

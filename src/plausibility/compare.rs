@@ -1,6 +1,7 @@
 //! Compares two runs path by path: which share of the values changed, and how.
 
 use super::flat::{Flat, Row, Scalar, Table};
+use crate::domain::format::percent;
 use crate::domain::statistics::median;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,6 +18,11 @@ impl Part {
     fn see(&mut self, changed: bool) {
         self.of += 1;
         self.count += usize::from(changed);
+    }
+    /// The part in one sentence with the largest plausible one.
+    pub fn sentence(self, what: &str, limit: f64) -> String {
+        let (Self { count, of }, most) = (self, percent(limit, 0));
+        format!("{count} of {of} {what}; up to {most} would be plausible")
     }
     /// The share that changed; 0 if there are no rows.
     pub fn share(self) -> f64 {

@@ -4,7 +4,6 @@ use super::compare::{Change, Part, changes};
 use super::flat::Tables;
 use super::limits::{self, Limits, MIN_ALL_GONE, MIN_CHANGED, MIN_ROWS};
 use super::{Check, Restated, Seen};
-use crate::domain::format::percent;
 
 /// Whether a part exceeds a limit, over enough rows to be significant.
 pub fn beyond(part: Part, limit: f64) -> bool {
@@ -62,12 +61,7 @@ fn field(path: &str, change: &Change, limits: &Limits, excused: bool, seen: &mut
         let lost = check == Check::ValuesLost;
         let cleared = check == Check::Changed && part == flags && all_cleared;
         if (beyond(part, limit) || (lost && all_gone) || cleared) && !(lost && excused) {
-            let detail = format!(
-                "{} of {} values {what}; up to {} would be plausible",
-                part.count,
-                part.of,
-                percent(limit, 0)
-            );
+            let detail = part.sentence(&format!("values {what}"), limit);
             seen.push(Seen::share(path, check, part, limit, detail));
         }
     }
@@ -80,14 +74,9 @@ fn shifted(path: &str, change: &Change, limits: &Limits, seen: &mut Vec<Seen>) {
     let unit = rows >= MIN_ALL_GONE && change.moved(limits::UNIT_OF_FEW).count == rows;
     let Some(ratio) = change.median_ratio().filter(|_| rows >= MIN_ROWS || unit) else { return };
     if ratio.max(1.0 / ratio) > limits.shift {
-        seen.push(Seen {
-            path: path.to_owned(),
-            check: Check::Shifted,
-            weight: change.moved(limits.shift).share(),
-            before: Some(1.0),
-            after: Some(ratio),
-            detail: format!("the median of {rows} values is {} times the previous one", factor(ratio)),
-        });
+        let weight = change.moved(limits.shift).share();
+        let detail = format!("the median of {rows} values is {} times the previous one", factor(ratio));
+        seen.push(Seen::new(path, Check::Shifted, weight, (1.0, ratio), detail));
     }
 }
 

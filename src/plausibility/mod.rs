@@ -95,8 +95,11 @@ struct Seen {
 impl Seen {
     /// A share of rows that exceeds its limit.
     fn share(path: &str, check: Check, part: Part, limit: f64, detail: String) -> Self {
-        let share = part.share();
-        Self { path: path.to_owned(), check, weight: share, before: Some(limit), after: Some(share), detail }
+        Self::new(path, check, part.share(), (limit, part.share()), detail)
+    }
+
+    fn new(path: &str, check: Check, weight: f64, (before, after): (f64, f64), detail: String) -> Self {
+        Self { path: path.to_owned(), check, weight, before: Some(before), after: Some(after), detail }
     }
 }
 

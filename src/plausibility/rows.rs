@@ -2,11 +2,10 @@
 
 use super::compare::Part;
 use super::fields::beyond;
-use super::flat::{Table, Tables};
+use super::flat::Tables;
 use super::limits::{self, MIN_CHANGED, MIN_ROWS};
 use super::{Check, Counts, Seen};
 use crate::domain::document::{RouteAnswer, Subject};
-use crate::domain::format::percent;
 use crate::domain::reading::{DocumentReport, QuarantineReason, Quarantined, RunReadings, SourceReport};
 use crate::domain::statistics::median;
 use crate::domain::window::WindowKind;
@@ -15,19 +14,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub fn push(path: &str, check: Check, part: Part, limit: f64, what: &str, seen: &mut Vec<Seen>) {
     if beyond(part, limit) {
-        seen.push(Seen {
-            path: path.to_owned(),
-            check,
-            weight: part.share(),
-            before: Some(part.of as f64),
-            after: Some((part.of - part.count) as f64),
-            detail: format!(
-                "{} of {} {what}; up to {} would be plausible",
-                part.count,
-                part.of,
-                percent(limit, 0)
-            ),
-        });
+        let values = (part.of as f64, (part.of - part.count) as f64);
+        seen.push(Seen::new(path, check, part.share(), values, part.sentence(what, limit)));
     }
 }
 
@@ -161,13 +149,9 @@ pub fn window(last: &RunReadings, run: &RunReadings, seen: &mut Vec<Seen>) {
 pub fn repeated(now: &Tables, seen: &mut Vec<Seen>) {
     for table in [&now.models, &now.providers, &now.readings, &now.activity] {
         let part = Part { count: table.repeated, of: table.rows.len() + table.repeated };
-        let path = table_path(table);
+        let path = if table.name.is_empty() { "readings" } else { table.name };
         push(path, Check::RowsRepeated, part, limits::REPEATED, "rows repeat another row", seen);
     }
-}
-
-fn table_path(table: &Table) -> &'static str {
-    if table.name.is_empty() { "readings" } else { table.name }
 }
 
 /// Kinds of documents most of which are empty.
@@ -306,14 +290,9 @@ pub fn counts(run: &RunReadings, now: &Tables, counts: &[Counts], seen: &mut Vec
             && usual.max(is) >= MIN_ROWS as f64
             && (usual - is).abs() >= MIN_CHANGED as f64
         {
-            seen.push(Seen {
-                path: path.to_owned(),
-                check: Check::Count,
-                weight: 1.0 - (is / usual).min(usual / is.max(1.0)),
-                before: Some(usual),
-                after: Some(is),
-                detail: format!("{is}, compared with about {usual} on the last days"),
-            });
+            let weight = 1.0 - (is / usual).min(usual / is.max(1.0));
+            let detail = format!("{is}, compared with about {usual} on the last days");
+            seen.push(Seen::new(path, Check::Count, weight, (usual, is), detail));
         }
     }
 }

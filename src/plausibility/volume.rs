@@ -105,15 +105,10 @@ pub fn rate(
         let detail = format!("{count} of {of} token counts fell within a UTC day, in which they only grow");
         seen.push(Seen::share("usage.tokens", Check::Volume, fallen, limits::VOLUME_FALLEN, detail));
     } else if fell || ratio > limit || ratio < 1.0 / limit {
-        seen.push(Seen {
-            path: "usage.tokens".into(),
-            check: Check::Volume,
-            weight: 1.0 - ratio.min(1.0 / ratio).min(if fell { raw } else { 1.0 }),
-            before: Some(1.0),
-            after: Some(ratio),
-            detail: format!(
-                "over {count} endpoints, the median is {raw:.4} times the previous one, after {hours:.1} hours of the day instead of {old_hours:.1}"
-            ),
-        });
+        let weight = 1.0 - ratio.min(1.0 / ratio).min(if fell { raw } else { 1.0 });
+        let detail = format!(
+            "over {count} endpoints, the median is {raw:.4} times the previous one, after {hours:.1} hours of the day instead of {old_hours:.1}"
+        );
+        seen.push(Seen::new("usage.tokens", Check::Volume, weight, (1.0, ratio), detail));
     }
 }

@@ -257,19 +257,9 @@ pub fn uptime(run: &RunReadings, seen: &mut Vec<Seen>) {
         let values: Vec<f64> = run.readings.iter().filter_map(uptime).collect();
         let middle = median(values.iter().copied()).filter(|_| values.len() >= MIN_ROWS);
         if let Some(middle) = middle.filter(|middle| *middle < limits::UPTIME) {
-            seen.push(Seen {
-                path: path.to_owned(),
-                check: Check::Shifted,
-                weight: 1.0 - middle,
-                before: Some(limits::UPTIME),
-                after: Some(middle),
-                detail: format!(
-                    "the median of {} values is {}; from {} on it is plausible",
-                    values.len(),
-                    percent(middle, 1),
-                    percent(limits::UPTIME, 0)
-                ),
-            });
+            let (count, is, least) = (values.len(), percent(middle, 1), percent(limits::UPTIME, 0));
+            let detail = format!("the median of {count} values is {is}; from {least} on it is plausible");
+            seen.push(Seen::new(path, Check::Shifted, 1.0 - middle, (limits::UPTIME, middle), detail));
         }
     }
 }
@@ -299,16 +289,8 @@ pub fn activity(run: &RunReadings, now: &Tables, seen: &mut Vec<Seen>) {
     let lost = [Check::RowsLost, Check::DocumentsEmpty, Check::Quarantined];
     let explained = seen.iter().any(|one| known.contains(&one.path.as_str()) || lost.contains(&one.check));
     if !explained && ratio.max(1.0 / ratio) > limits::ACTIVITY {
-        seen.push(Seen {
-            path: "usage.tokens".into(),
-            check: Check::Volume,
-            weight: 1.0 - ratio.min(1.0 / ratio),
-            before: Some(1.0),
-            after: Some(ratio),
-            detail: format!(
-                "over {} models, the median is {ratio:.4} times their activity of the day",
-                logs.len()
-            ),
-        });
+        let (weight, count) = (1.0 - ratio.min(1.0 / ratio), logs.len());
+        let detail = format!("over {count} models, the median is {ratio:.4} times their activity of the day");
+        seen.push(Seen::new("usage.tokens", Check::Volume, weight, (1.0, ratio), detail));
     }
 }

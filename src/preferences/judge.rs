@@ -95,17 +95,8 @@ pub(super) fn judge<'a>(
             let unfit = broken.clone().or_else(|| unfit(endpoint, cost, &known));
             let missed = missed(options.limits, endpoint, longest);
             let expected = expected_cost(endpoint, workload);
-            Judged {
-                endpoint,
-                position,
-                tier,
-                cost,
-                expected,
-                missed,
-                unfit,
-                avoid: broken.or(expensive),
-                why,
-            }
+            let avoid = broken.or(expensive);
+            Judged { endpoint, position, tier, cost, expected, missed, unfit, avoid, why }
         })
         .collect();
     judged.sort_by(|a, b| {

@@ -36,17 +36,14 @@ impl Missed {
 
 /// All of `limits` that an endpoint violates. Prices are those at the longest prompt of the workload.
 pub(super) fn missed(limits: &Limits, endpoint: &Endpoint, longest_prompt: Option<f64>) -> Vec<Missed> {
+    let trains = (endpoint.facts.trains_on_prompts, "prompts are used for training");
+    let retains = (endpoint.facts.retains_prompts, "prompts are retained");
     let checks = [
         quantization(limits, endpoint),
-        flag(
-            Limit::NoTraining,
-            limits.no_training,
-            endpoint.facts.trains_on_prompts,
-            "prompts are used for training",
-        ),
-        flag(Limit::NoRetention, limits.no_retention, endpoint.facts.retains_prompts, "prompts are retained"),
-        flag(Limit::Zdr, limits.zdr, endpoint.facts.retains_prompts, "prompts are retained"),
-        flag(Limit::Zdr, limits.zdr, endpoint.facts.trains_on_prompts, "prompts are used for training"),
+        flag(Limit::NoTraining, limits.no_training, trains),
+        flag(Limit::NoRetention, limits.no_retention, retains),
+        flag(Limit::Zdr, limits.zdr, retains),
+        flag(Limit::Zdr, limits.zdr, trains),
         parameters(limits, endpoint),
         context(limits, endpoint),
         region(limits, endpoint),
@@ -93,7 +90,7 @@ fn quantization(limits: &Limits, endpoint: &Endpoint) -> Option<Missed> {
     }
 }
 
-fn flag(limit: Limit, asked: bool, fact: Option<bool>, meaning: &str) -> Option<Missed> {
+fn flag(limit: Limit, asked: bool, (fact, meaning): (Option<bool>, &str)) -> Option<Missed> {
     match fact {
         _ if !asked => None,
         Some(false) => None,

@@ -135,21 +135,19 @@ pub fn load(dir: &Path) -> Result<Option<Snapshot>, SnapshotError> {
         Ok(snapshot) if snapshot.format == FORMAT => Ok(Some(snapshot)),
         Ok(snapshot) => Err(SnapshotError::OtherFormat { path, found: snapshot.format, wanted: FORMAT }),
         Err(source) => Err(match serde_json::from_slice::<Head>(&body) {
-            Ok(head) if head.format != FORMAT => {
-                SnapshotError::OtherFormat { path, found: head.format, wanted: FORMAT }
+            Ok(Head { format }) if format != Some(FORMAT) => {
+                SnapshotError::OtherFormat { path, found: format.unwrap_or(FIRST_FORMAT), wanted: FORMAT }
             }
             _ => SnapshotError::Unreadable { path, source },
         }),
     }
 }
 
-/// The part of a snapshot that states its format; the first format did not state it.
+/// The format that did not state itself.
+const FIRST_FORMAT: u32 = 1;
+
+/// The part of a snapshot that states its format.
 #[derive(serde::Deserialize)]
 struct Head {
-    #[serde(default = "first_format")]
-    format: u32,
-}
-
-fn first_format() -> u32 {
-    1
+    format: Option<u32>,
 }

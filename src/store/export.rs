@@ -6,7 +6,7 @@ use super::hourly::HOURLY;
 use super::read::DAYS;
 use super::{Store, StoreError};
 use crate::domain::ids::names;
-use crate::domain::record::RecentReading;
+use crate::domain::record::{RecentReading, with_recent_reading};
 use crate::domain::thresholds::{HOURLY_MIN_TOKENS, HOURLY_TOLERANCE};
 use chrono::{DateTime, NaiveDate, Utc};
 use duckdb::params;
@@ -155,40 +155,12 @@ impl Store {
 
     /// The readings of `[from, to)` as rows, oldest run first.
     pub fn readings(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Vec<RecentReading>, StoreError> {
-        select!(
-            self,
-            READINGS,
-            [naive(from), naive(to)],
-            RecentReading {
-                run_id,
-                observed_at,
-                window_kind,
-                window_start,
-                window_end,
-                model,
-                variant,
-                endpoint_id,
-                provider,
-                provider_name,
-                tag,
-                hit_rate,
-                tokens,
-                effective_input,
-                effective_output,
-                list_input,
-                list_output,
-                list_cache_read,
-                list_cache_write,
-                uptime_5m,
-                uptime_30m,
-                uptime_1d,
-                status,
-                list_cache_write_1h,
-                max_prompt_tokens,
-                deprecation_date,
-                created_at,
-            }
-        )
+        macro_rules! read {
+            ($($field:ident),+) => {
+                select!(self, READINGS, [naive(from), naive(to)], RecentReading { $($field),+ })
+            };
+        }
+        with_recent_reading!(read)
     }
 }
 

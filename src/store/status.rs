@@ -2,7 +2,6 @@
 
 use super::columns::{self, naive, select};
 use super::{Store, StoreError};
-use crate::domain::event::EventKind;
 use crate::domain::record::{ComparisonAge, DriftCount, Event, QuarantineCount, SourceAge};
 use chrono::{DateTime, Utc};
 
@@ -62,7 +61,8 @@ impl Store {
     /// The observed events up to `as_of`, newest first, at most `limit`.
     pub fn events(&self, as_of: DateTime<Utc>, limit: usize) -> Result<Vec<Event>, StoreError> {
         let sql = format!(
-            "SELECT v.seen_at, v.kind, m.model_id, h.tag, v.detail
+            "SELECT v.seen_at, v.kind, m.model_id, h.tag, v.detail,
+                CAST(NULL AS VARCHAR) AS provider
              FROM event v
              LEFT JOIN endpoint e USING (endpoint_no)
              LEFT JOIN (SELECT endpoint_no, max_by(tag, valid_from) AS tag FROM endpoint_history GROUP BY ALL) h
@@ -72,12 +72,6 @@ impl Store {
              WHERE v.seen_at <= CAST($1 AS TIMESTAMP)
              ORDER BY v.seen_at DESC, v.kind DESC, m.model_id, h.tag LIMIT {limit}"
         );
-        select!(self, &sql, [naive(as_of)], |seen_at: DateTime<Utc>,
-                                             kind: EventKind,
-                                             model_id: Option<String>,
-                                             tag: Option<String>,
-                                             detail: String| {
-            Event { at: seen_at, kind, model_id, tag, provider: None, detail }
-        })
+        select!(self, &sql, [naive(as_of)], Event { at: seen_at, kind, model_id, tag, provider, detail })
     }
 }

@@ -105,6 +105,24 @@ impl Store {
     }
 }
 
+/// Appends held tiers to a table: the columns of their keys, then those that both tables have in common.
+macro_rules! append_held {
+    ($connection:expr, $table:literal, $key:ident in $held:expr => { $($column:ident: $value:expr,)+ }) => {
+        append!($connection, $table, ($key, held) in $held => {
+            $($column: $value,)+
+            tier: held.tier.as_str(),
+            naive: held.naive.as_str(),
+            since: held.since.to_string(),
+            previous: held.previous.map(Tier::as_str),
+            effect: held.effect,
+            capped: held.capped,
+            leaning: held.leaning.map(Tier::as_str),
+            leaning_days: held.leaning_days,
+            unrated_days: held.unrated_days,
+        })
+    };
+}
+
 fn write(
     connection: &Connection,
     method_version: u32,
@@ -123,35 +141,17 @@ fn write(
         day: date,
         closing: naive(day.closing),
     });
-    append!(connection, "provider_tier", (key, held) in &history.providers => {
+    append_held!(connection, "provider_tier", key in &history.providers => {
         method_version: method_version,
         day: date,
         lens: key.lens.as_str(),
         workload: key.workload.as_deref().unwrap_or_default(),
         provider: key.provider.as_str(),
-        tier: held.tier.as_str(),
-        naive: held.naive.as_str(),
-        since: held.since.to_string(),
-        previous: held.previous.map(Tier::as_str),
-        effect: held.effect,
-        capped: held.capped,
-        leaning: held.leaning.map(Tier::as_str),
-        leaning_days: held.leaning_days,
-        unrated_days: held.unrated_days,
     });
     connection.execute_batch(STAGE)?;
-    append!(connection, "stage_endpoint_tier", (key, held) in &history.endpoints => {
+    append_held!(connection, "stage_endpoint_tier", key in &history.endpoints => {
         lens: key.lens.as_str(),
         endpoint_id: key.endpoint.to_string(),
-        tier: held.tier.as_str(),
-        naive: held.naive.as_str(),
-        since: held.since.to_string(),
-        previous: held.previous.map(Tier::as_str),
-        effect: held.effect,
-        capped: held.capped,
-        leaning: held.leaning.map(Tier::as_str),
-        leaning_days: held.leaning_days,
-        unrated_days: held.unrated_days,
     });
     // In a fixed order, so that the same history produces the same rows.
     connection.execute(

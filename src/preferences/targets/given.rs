@@ -3,6 +3,7 @@
 use super::super::Preference;
 use super::super::kept::missed;
 use super::super::matching::matches;
+use super::Draft;
 use crate::snapshot::{Endpoint, ModelEntry};
 use serde_json::{Map, Value};
 
@@ -58,6 +59,12 @@ impl<'a> Given<'a> {
     /// has the same effect.
     pub fn sticky_safe(&self) -> bool {
         !self.provider.contains_key("order") && !self.provider.contains_key("sort")
+    }
+
+    /// A text that leaves the routing to the router, with notes.
+    pub fn draft(&self, text: String, notes: &[&str]) -> Draft {
+        let notes = notes.iter().map(|note| (*note).to_owned()).collect();
+        Draft { text, notes, sticky_safe: self.sticky_safe() }
     }
 
     /// The fields that a target supports, and a note for each one that it does not.

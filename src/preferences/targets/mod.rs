@@ -1,31 +1,17 @@
-//! Preferences in the formats of the routers and agents that use them: one file per target, and this registry.
+//! Preferences in the formats of the routers and agents that use them: one file per kind of target, and this registry.
 //!
 //! A target receives the whole `provider` object, whatever its fields, and adds a note for each field that it cannot
 //! express. Texts are written by serializers or by the literal writers of `write`, because names come from the upstream
 //! and are untrusted.
 
-mod aider;
-mod bifrost;
-mod claude_code_router;
-mod cline;
-mod continue_dev;
-mod curl;
+mod agents;
 mod given;
-mod hermes;
-mod kilo;
+mod limited;
 mod litellm;
-mod litellm_cost;
-mod opencode;
 mod openrouter;
-mod pi;
-mod preset;
-mod python;
-mod roo;
-mod typescript;
+mod snippets;
 mod vercel;
-mod vercel_names;
 mod write;
-mod zed;
 
 use super::Preference;
 use crate::snapshot::ModelEntry;
@@ -57,25 +43,25 @@ const OPENROUTER_API: &str = "https://openrouter.ai/api/v1";
 
 /// The targets in display order; the first is the default.
 pub const TARGETS: &[Target] = &[
-    openrouter::TARGET,
-    preset::TARGET,
-    litellm::TARGET,
-    litellm_cost::TARGET,
-    opencode::TARGET,
-    claude_code_router::TARGET,
-    aider::TARGET,
-    continue_dev::TARGET,
+    openrouter::REQUEST,
+    openrouter::PRESET,
+    litellm::PROXY,
+    litellm::COST_ROUTING,
+    agents::OPENCODE,
+    agents::CLAUDE_CODE_ROUTER,
+    agents::AIDER,
+    agents::CONTINUE,
     vercel::TARGET,
-    curl::TARGET,
-    python::TARGET,
-    typescript::TARGET,
-    zed::TARGET,
-    pi::TARGET,
-    hermes::TARGET,
-    roo::TARGET,
-    kilo::TARGET,
-    cline::TARGET,
-    bifrost::TARGET,
+    snippets::CURL,
+    snippets::PYTHON,
+    snippets::TYPESCRIPT,
+    limited::ZED,
+    agents::PI,
+    limited::HERMES,
+    limited::ROO,
+    agents::KILO,
+    openrouter::CLINE,
+    snippets::BIFROST,
 ];
 
 /// How many endpoints a target can name.

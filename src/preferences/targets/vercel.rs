@@ -1,10 +1,42 @@
 //! Vercel's AI Gateway: another router with its own names, which supports lists of providers to use but not to exclude.
 
 use super::given::Given;
-use super::vercel_names::Names as Spelling;
 use super::{Draft, Target, write};
 use crate::snapshot::Endpoint;
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+const FILE: &str = include_str!("../../../data/vercel.toml");
+
+static SPELLING: LazyLock<Result<Spelling, toml::de::Error>> = LazyLock::new(|| toml::from_str(FILE));
+
+/// How the gateway spells providers and models, from `data/vercel.toml`: maps OpenRouter's names to the gateway's.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Spelling {
+    /// Of providers, by base slug.
+    providers: BTreeMap<String, String>,
+    /// Of the part of a model id before the slash.
+    authors: BTreeMap<String, String>,
+}
+
+impl Spelling {
+    /// The table.
+    ///
+    /// # Errors
+    /// Never for the embedded file: a test reads it.
+    fn shipped() -> Result<&'static Self, String> {
+        SPELLING.as_ref().map_err(|error| format!("data/vercel.toml: {error}"))
+    }
+
+    /// The gateway's id of a model; `None` if its author has no known counterpart there.
+    fn model(&self, model_id: &str) -> Option<String> {
+        let (author, name) = model_id.split_once('/')?;
+        Some(format!("{}/{name}", self.authors.get(author)?))
+    }
+}
 
 /// Fields of the object that have a counterpart there.
 const FIELDS: &[&str] = &["only", "ignore", "order", "data_collection", "zdr"];
@@ -122,5 +154,18 @@ fn limits(given: &Given, gateway: &mut Map<String, Value>) {
     }
     if given.provider.get("data_collection").is_some_and(|value| value == "deny") {
         gateway.insert("disallowPromptTraining".to_owned(), true.into());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shipped_table_is_read() {
+        let names = Spelling::shipped().expect("data/vercel.toml is valid");
+        assert_eq!(names.model("z-ai/glm-5.2").as_deref(), Some("zai/glm-5.2"));
+        assert_eq!(names.model("nobody/model"), None);
+        assert_eq!(names.providers["amazon-bedrock"], "bedrock");
     }
 }

@@ -3,7 +3,7 @@
 use crate::domain::document::{Pair, RouteAnswer};
 use crate::domain::ids::{ModelSlug, Variant};
 use crate::domain::reading::{Known, RunStatus};
-use crate::domain::record::RunSummary;
+use crate::domain::record::{RunSummary, with_run_summary};
 use crate::domain::thresholds::EMPTY_ANSWER_HOURS;
 use crate::domain::window::WindowKind;
 use crate::store::columns::{self, each_row, naive, records, rows, select};
@@ -92,24 +92,12 @@ impl Store {
             let mut rows = Vec::new();
             for batch in columns::batches(&mut connection.prepare(&sql)?, [&parameter])? {
                 let batch = batch?;
-                let runs = records!(
-                    &batch,
-                    RunSummary {
-                        run_id,
-                        observed_at,
-                        status,
-                        window_kind,
-                        requests,
-                        documents,
-                        readings,
-                        endpoints,
-                        quarantined,
-                        drift,
-                        duration_ms,
-                        failures,
-                    }
-                );
-                let mut runs = runs.into_iter();
+                macro_rules! summaries {
+                    ($($field:ident),+) => {
+                        records!(&batch, RunSummary { $($field),+ })
+                    };
+                }
+                let mut runs = with_run_summary!(summaries).into_iter();
                 each_row!(&batch, |simulated: bool,
                                    comparison: Option<RouteAnswer>,
                                    upstream_name: String| {

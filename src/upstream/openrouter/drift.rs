@@ -22,7 +22,7 @@ pub fn known(kind: DocumentKind, path: &str) -> bool {
 }
 
 /// Prices that do not apply to a text session, at the base and in conditional tiers.
-const PRICING: &[&str] = &[
+pub const PRICING: &[&str] = &[
     "request",
     "image",
     "image_token",
@@ -35,11 +35,7 @@ const PRICING: &[&str] = &[
     "display_pricing",
 ];
 
-/// Whether a key of `pricing` is a known unused price, or a part of one.
-pub fn unused_price(key: &str) -> bool {
-    PRICING.contains(&key)
-}
-
+/// Whether a path is one of `pricing` with this key, or below it.
 fn pricing_key(path: &str, key: &str) -> bool {
     let inside = path.strip_prefix("pricing.").map(|rest| rest.strip_prefix("overrides.*.").unwrap_or(rest));
     inside.is_some_and(|rest| rest == key || rest.strip_prefix(key).is_some_and(|more| more.starts_with('.')))

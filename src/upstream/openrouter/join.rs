@@ -38,11 +38,9 @@ struct PairParts {
     stats: Vec<Reading>,
     public: Vec<Reading>,
     usage: Option<UsageAnswer>,
-    /// Whether each endpoint list was requested and answered; "no data" is an answer.
-    stats_answered: bool,
-    public_answered: bool,
-    stats_asked: bool,
-    public_asked: bool,
+    /// Whether each endpoint list was answered, if it was requested; "no data" is an answer.
+    stats_answered: Option<bool>,
+    public_answered: Option<bool>,
     /// Whether some rows of the statistics' list could not be read.
     stats_incomplete: bool,
 }
@@ -98,7 +96,7 @@ fn read_at(fetched_at: DateTime<Utc>, observed_at: DateTime<Utc>) -> DateTime<Ut
 /// Whether the pair's endpoints are known: from the statistics if they were requested, otherwise from the documented
 /// API.
 fn list_answered(parts: &PairParts) -> bool {
-    if parts.stats_asked { parts.stats_answered } else { !parts.public_asked || parts.public_answered }
+    parts.stats_answered.or(parts.public_answered).unwrap_or(true)
 }
 
 fn take(
@@ -113,13 +111,11 @@ fn take(
         let parts = pairs.entry(pair.clone()).or_default();
         match DocumentKind::of(&request) {
             Some(DocumentKind::StatsEndpoint) => {
-                (parts.stats_asked, parts.stats_answered) = (true, answered);
+                parts.stats_answered = Some(answered);
                 let rows = decoded.as_ref().map_or(&[][..], |decoded| &decoded.quarantined);
                 parts.stats_incomplete = rows.iter().any(|row| row.reason == QuarantineReason::Undecodable);
             }
-            Some(DocumentKind::PublicEndpoints) => {
-                (parts.public_asked, parts.public_answered) = (true, answered)
-            }
+            Some(DocumentKind::PublicEndpoints) => parts.public_answered = Some(answered),
             _ => {}
         }
     }
@@ -179,7 +175,7 @@ fn join_pair(
     witness: &mut WindowWitness,
 ) {
     let usage = parts.usage.take();
-    let answered = !parts.stats_asked || parts.stats_answered;
+    let answered = parts.stats_answered.unwrap_or(true);
     let mut readings = join_endpoints(pair, parts, providers, run);
     if let Some(usage) = usage {
         join_usage(pair, usage, answered, &mut readings, witness, run);

@@ -25,7 +25,7 @@ fn activity(
     let day = day("date", &wire.date)?;
     let mut count = |field: &str, value: Option<i64>, bounds| {
         if value.is_none() {
-            row.fault(QuarantineReason::ValueMissing, field, "the day is skipped without it".to_owned());
+            row.fault(QuarantineReason::ValueMissing, field, "the day is skipped without it");
         }
         row.within(field, value, bounds)
     };

@@ -29,19 +29,13 @@ impl Reader<'_> {
                     }
                     continue;
                 };
-                match Percent(percent).fraction().and_then(HitRate::new) {
-                    Some(rate) => {
-                        rates.insert((endpoint, day), rate);
-                    }
-                    None => {
-                        let detail = format!("the hit rate {percent} % is not within 0..100");
-                        self.put_aside(
-                            QuarantineReason::HitRateOutOfRange,
-                            &format!("{path}.y.{key}"),
-                            detail,
-                        );
-                    }
-                }
+                let Some(rate) = Percent(percent).fraction().and_then(HitRate::new) else {
+                    let (path, detail) =
+                        (format!("{path}.y.{key}"), format!("the hit rate {percent} % is not within 0..100"));
+                    self.put_aside(QuarantineReason::HitRateOutOfRange, &path, detail);
+                    continue;
+                };
+                rates.insert((endpoint, day), rate);
             }
         }
         let rates: Vec<ClosingRate> = rates

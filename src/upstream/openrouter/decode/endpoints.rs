@@ -60,11 +60,8 @@ fn time(field: &'static str, text: Option<String>, row: &mut Row) -> Option<Date
     let time = time.or_else(|| text.parse::<NaiveDate>().ok().map(midnight));
     let time = time.filter(|time| bounds::is_plausible_day(time.date_naive()));
     if time.is_none() {
-        row.fault(
-            QuarantineReason::ValueOutOfRange,
-            field,
-            format!("`{}` is not a time from 2015 to 2099", clip(&text)),
-        );
+        let detail = format!("`{}` is not a time from 2015 to 2099", clip(&text));
+        row.fault(QuarantineReason::ValueOutOfRange, field, detail);
     }
     time
 }

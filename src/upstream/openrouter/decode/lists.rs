@@ -30,11 +30,8 @@ impl Reader<'_> {
             }
             let mut row = Row { pair: Some(pair), ..Row::at(path) };
             let field = if is_new_id { "canonical_slug" } else { "id" };
-            row.fault(
-                QuarantineReason::DuplicateModel,
-                field,
-                format!("duplicate row of `{}`", clip(&model.model_id)),
-            );
+            let detail = format!("duplicate row of `{}`", clip(&model.model_id));
+            row.fault(QuarantineReason::DuplicateModel, field, detail);
             self.take_faults(row);
         }
         Ok(Some(Content::Models(models)))
@@ -46,7 +43,7 @@ impl Reader<'_> {
         let displays_names = self.kind == DocumentKind::AllProviders;
         let convert = |wire: wire::Provider, row: &mut Row| {
             if displays_names && wire.display_name.is_none() {
-                row.fault(QuarantineReason::ValueMissing, "displayName", "another name is used".to_owned());
+                row.fault(QuarantineReason::ValueMissing, "displayName", "another name is used");
             }
             Ok(Some((provider(wire), row.path.clone())))
         };
@@ -59,11 +56,8 @@ impl Reader<'_> {
                 continue;
             }
             let mut row = Row::at(path);
-            row.fault(
-                QuarantineReason::DuplicateProvider,
-                "slug",
-                format!("a second row of `{}`", provider.provider),
-            );
+            let detail = format!("a second row of `{}`", provider.provider);
+            row.fault(QuarantineReason::DuplicateProvider, "slug", detail);
             self.take_faults(row);
         }
         Ok(Some(Content::Providers(providers)))
@@ -79,15 +73,12 @@ fn model(wire: wire::Model, row: &mut Row) -> Result<Option<Model>, (&'static st
         return Ok(None);
     }
     if has_sentinel && !is_router {
-        row.fault(
-            QuarantineReason::ValueOutOfRange,
-            "pricing.prompt",
-            "a negative price; the model is left out".to_owned(),
-        );
+        let detail = "a negative price; the model is left out";
+        row.fault(QuarantineReason::ValueOutOfRange, "pricing.prompt", detail);
     }
     // A price that cannot be read has its own fault.
     if price.is_none() && !row.faults.iter().any(|fault| fault.path.contains("pricing")) {
-        row.fault(QuarantineReason::ValueMissing, "pricing.prompt", "the model may be a router".to_owned());
+        row.fault(QuarantineReason::ValueMissing, "pricing.prompt", "the model may be a router");
     }
     // A router that is free is listed like a model.
     if has_sentinel || (is_router && price != Some(Decimal::ZERO)) {

@@ -41,11 +41,8 @@ fn price_tier(wire: Override, path: &str, row: &mut Row) -> PriceTier {
             "" => (path.to_owned(), String::new()),
             key => (format!("{path}.{key}"), format!("`{key}`: ")),
         };
-        row.fault(
-            QuarantineReason::UnknownCondition,
-            &field,
-            format!("{named}{detail}; the price is never applied"),
-        );
+        let detail = format!("{named}{detail}; the price is never applied");
+        row.fault(QuarantineReason::UnknownCondition, &field, detail);
     }
     let at = |field: &str| format!("{path}.{field}");
     PriceTier {

@@ -39,9 +39,9 @@ impl Row {
     }
 
     /// Records a refused field.
-    pub fn fault(&mut self, reason: QuarantineReason, field: &str, detail: String) {
+    pub fn fault(&mut self, reason: QuarantineReason, field: &str, detail: impl Into<String>) {
         let path = super::join_path(&self.path, field);
-        self.faults.push(Fault { reason, path, detail });
+        self.faults.push(Fault { reason, path, detail: detail.into() });
     }
 
     /// The value, if it is within its bounds; otherwise the field is refused and counts as absent.

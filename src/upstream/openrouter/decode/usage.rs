@@ -65,11 +65,7 @@ impl Reader<'_> {
         let with_ids = charts.keys().any(|key| Uuid::parse_str(key).is_ok());
         let convert = |wire: wire::Summary, row: &mut Row| {
             if with_ids && wire.endpoint_id.is_none() {
-                row.fault(
-                    QuarantineReason::ValueMissing,
-                    "endpointId",
-                    "the display name is used".to_owned(),
-                );
+                row.fault(QuarantineReason::ValueMissing, "endpointId", "the display name is used");
             }
             summary(wire, row)
         };
@@ -112,15 +108,12 @@ impl Reader<'_> {
 }
 
 fn summary(wire: wire::Summary, row: &mut Row) -> Result<Option<Summary>, (&'static str, String)> {
-    let endpoint_id = match wire.endpoint_id {
-        None => None,
-        Some(id) => {
-            Some(Uuid::parse_str(&id).map_err(|_| ("endpointId", format!("`{}` is not a UUID", clip(&id))))?)
-        }
+    let uuid = |id: String| {
+        Uuid::parse_str(&id).map_err(|_| ("endpointId", format!("`{}` is not a UUID", clip(&id))))
     };
     let price = &bounds::EFFECTIVE_PRICE;
     Ok(Some(Summary {
-        endpoint_id,
+        endpoint_id: wire.endpoint_id.map(uuid).transpose()?,
         name: wire.provider_name.unwrap_or_default(),
         hit_rate: wire.cache_hit_rate,
         effective_input: row.within("effectiveInputPrice", wire.effective_input_price, price),

@@ -41,17 +41,12 @@ impl Resolver {
     }
 
     fn by_name(&self, name: &str) -> Result<usize, Unresolved> {
+        let ambiguous = |detail: String| Err((QuarantineReason::AmbiguousName, detail));
         match self.by_name.get(name).map(Vec::as_slice) {
             Some([position]) => Ok(*position),
-            Some(several) => Err((
-                QuarantineReason::AmbiguousName,
-                format!("{} endpoints are named `{name}`", several.len()),
-            )),
-            None if has_ordinal(name) => Err((
-                QuarantineReason::AmbiguousName,
-                format!(
-                    "`{name}` is ambiguous: several endpoints share this name and the upstream does not state which one is meant"
-                ),
+            Some(several) => ambiguous(format!("{} endpoints are named `{name}`", several.len())),
+            None if has_ordinal(name) => ambiguous(format!(
+                "`{name}` is ambiguous: several endpoints share this name and the upstream does not state which one is meant"
             )),
             None => Err((QuarantineReason::NoSuchEndpoint, format!("no endpoint is named `{name}`"))),
         }
@@ -101,17 +96,11 @@ pub(super) fn join_usage(
                 let usage = Usage { day, read_at: Some(read_at), ..usage(&pair.variant, summary) };
                 readings[position].usage = (!usage.is_empty()).then_some(usage);
             }
-            Err((reason, detail)) => run.quarantined.push(Quarantined {
-                tokens: summary.tokens,
-                ..Quarantined::new(
-                    reason,
-                    DocumentKind::EffectivePricing,
-                    Some(pair),
-                    &summary.path,
-                    detail,
-                    &sha256,
-                )
-            }),
+            Err((reason, detail)) => {
+                let (kind, path) = (DocumentKind::EffectivePricing, &summary.path);
+                let row = Quarantined::new(reason, kind, Some(pair), path, detail, &sha256);
+                run.quarantined.push(Quarantined { tokens: summary.tokens, ..row });
+            }
         }
     }
     for (key, days) in &body.charts {

@@ -1,0 +1,127 @@
+//! Agents that know only some fields of OpenRouter's `provider` object.
+
+use super::given::Given;
+use super::{Draft, Names, Target, write};
+use serde_json::{Value, json};
+
+/// The fields of a model's `provider` in Zed's settings, according to its source code.
+const ZED_FIELDS: &[&str] = &[
+    "only",
+    "ignore",
+    "order",
+    "allow_fallbacks",
+    "require_parameters",
+    "data_collection",
+    "quantizations",
+    "sort",
+];
+
+pub(super) const ZED: Target = Target {
+    fields: ZED_FIELDS,
+    ..Target::whole(("zed", "Zed"), "A model for Zed's settings.json.", ("settings.json", "json"), zed)
+};
+
+fn zed(given: &Given) -> Result<Draft, String> {
+    let (mut provider, mut notes) = given.fit(ZED_FIELDS);
+    if provider.get("sort").is_some_and(|sort| !sort.is_string()) {
+        notes.push("`sort` is left out: Zed accepts only a string".to_owned());
+        provider.remove("sort");
+    }
+    if provider.get("data_collection").is_some_and(|value| value == "deny") {
+        // Zed's own spelling; any other word makes the whole entry unreadable.
+        provider.insert("data_collection".to_owned(), "disallow".into());
+        notes.push(
+            "Zed spells `deny` as `disallow`, but OpenRouter expects `deny`; set the limit in the account as well"
+                .to_owned(),
+        );
+    }
+    let admitted = given.admitted();
+    let shortest = admitted.iter().filter_map(|endpoint| endpoint.prompt_limit()).min();
+    let context = shortest.or(given.model.context_length).ok_or_else(|| {
+        "the context length is unknown, and Zed does not accept a model without one".to_owned()
+    })?;
+    let takes =
+        |name: &str| admitted.iter().any(|endpoint| endpoint.facts.parameters.iter().any(|own| own == name));
+    let model = json!({
+        "name": given.model_id(),
+        "display_name": format!("{} (hitrate)", given.model_id()),
+        "max_tokens": context,
+        "supports_tools": takes("tools"),
+        "provider": Value::Object(provider),
+    });
+    let settings = json!({ "language_models": { "open_router": { "available_models": [model] } } });
+    notes.push("`max_tokens` is the shortest context of the admitted endpoints".to_owned());
+    Ok(Draft { text: write::json(&settings), notes, sticky_safe: given.sticky_safe() })
+}
+
+/// The fields that Hermes reads under `provider_routing` and passes on, according to the source code of 0.19.
+const HERMES_FIELDS: &[&str] = &["only", "ignore", "order", "sort", "require_parameters", "data_collection"];
+
+pub(super) const HERMES: Target = Target {
+    fields: HERMES_FIELDS,
+    ..Target::whole(
+        ("hermes", "Hermes"),
+        "A section for ~/.hermes/config.yaml.",
+        ("config.yaml", "yaml"),
+        hermes,
+    )
+};
+
+fn hermes(given: &Given) -> Result<Draft, String> {
+    let (routing, mut notes) = given.fit(HERMES_FIELDS);
+    notes.push(format!(
+        "Hermes applies this one section to every model, but it is valid only for `{}`: remove it when you change the \
+         model",
+        given.model_id()
+    ));
+    Ok(Draft {
+        text: write::yaml(&json!({ "provider_routing": routing }))?,
+        notes,
+        sticky_safe: given.sticky_safe(),
+    })
+}
+
+const ROO_FIELDS: &[&str] = &["only"];
+
+/// Roo Code, which can name only one provider.
+pub(super) const ROO: Target = Target {
+    fields: ROO_FIELDS,
+    names: Names::One,
+    ..Target::whole(
+        ("roo", "Roo Code"),
+        "Settings for import: a provider profile for the model.",
+        ("roo-code-settings.json", "json"),
+        roo,
+    )
+};
+
+fn roo(given: &Given) -> Result<Draft, String> {
+    given.named()?;
+    let only = given.names("only").filter(|names| !names.is_empty()).ok_or_else(|| {
+        "Roo Code can name one provider to use and none to exclude: use mode `pin` or a preset (`openrouter-preset`)"
+            .to_owned()
+    })?;
+    let (_, mut notes) = given.fit(ROO_FIELDS);
+    if only.len() > 1 {
+        notes.push(format!(
+            "Roo Code can name only one provider: this is the best of {}; not used: {}",
+            only.len(),
+            only[1..].join(", ")
+        ));
+    }
+    notes.push(
+        "Roo Code sends that name as `order` and `only` without fallbacks: requests fail when the endpoint is down"
+            .to_owned(),
+    );
+    let profile = json!({
+        "apiProvider": "openrouter",
+        "openRouterModelId": given.model_id(),
+        "openRouterSpecificProvider": only[0],
+    });
+    let settings = json!({
+        "providerProfiles": { "currentApiConfigName": "hitrate", "apiConfigs": { "hitrate": profile } },
+        "globalSettings": {},
+    });
+    // With a single endpoint, a conversation cannot move elsewhere.
+    Ok(Draft { text: write::json(&settings), notes, sticky_safe: true })
+}
