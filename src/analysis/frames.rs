@@ -184,7 +184,7 @@ pub(super) fn check(
     Ok(())
 }
 
-/// One row of a frame. A missing column is an error; a value of another type counts as absent.
+/// One row of a frame. A missing column or a value of another type is an error.
 #[derive(Clone, Copy)]
 pub(super) struct Row<'a> {
     data: &'a DataFrame,
@@ -206,28 +206,52 @@ pub(super) fn mask(
 }
 
 impl<'a> Row<'a> {
-    fn value(self, name: &str) -> Result<AnyValue<'a>, AnalysisError> {
-        Ok(self.data.column(name)?.get(self.at)?)
+    /// A value as `read` makes it of one that is not null.
+    fn value<T>(
+        self,
+        name: &str,
+        wanted: &str,
+        read: impl FnOnce(AnyValue<'a>) -> Option<T>,
+    ) -> Result<Option<T>, AnalysisError> {
+        // A column that holds the same value in all rows lends its text only once it is a series.
+        match self.data.column(name)?.as_materialized_series().get(self.at)? {
+            AnyValue::Null => Ok(None),
+            value => {
+                let found = value.dtype();
+                let wrong = || polars_err!(SchemaMismatch: "column `{name}` is {found}, wanted is {wanted}");
+                Ok(Some(read(value).ok_or_else(wrong)?))
+            }
+        }
     }
 
-    /// A float; NaN counts as absent.
+    /// A number; NaN and infinities count as absent.
     pub fn float(self, name: &str) -> Result<Option<f64>, AnalysisError> {
-        Ok(self.value(name)?.extract::<f64>().filter(|value| value.is_finite()))
+        let number = self
+            .value(name, "a number", |value| value.is_primitive_numeric().then(|| value.extract()).flatten());
+        Ok(number?.filter(|value: &f64| value.is_finite()))
     }
 
     /// An integer.
     pub fn integer(self, name: &str) -> Result<Option<i64>, AnalysisError> {
-        Ok(self.value(name)?.extract())
+        self.value(name, "an integer", |value| value.is_integer().then(|| value.extract()).flatten())
     }
 
     /// A text; null reads as empty.
     pub fn text(self, name: &str) -> Result<&'a str, AnalysisError> {
-        Ok(if let AnyValue::String(text) = self.value(name)? { text } else { "" })
+        let text = self.value(name, "a text", |value| match value {
+            AnyValue::String(text) => Some(text),
+            _ => None,
+        });
+        Ok(text?.unwrap_or_default())
     }
 
     /// A flag; null reads as false.
     pub fn flag(self, name: &str) -> Result<bool, AnalysisError> {
-        Ok(matches!(self.value(name)?, AnyValue::Boolean(true)))
+        let flag = self.value(name, "a flag", |value| match value {
+            AnyValue::Boolean(flag) => Some(flag),
+            _ => None,
+        });
+        Ok(flag?.unwrap_or_default())
     }
 
     /// The column `endpoint_id`; `frame` is the name of the frame in the error.

@@ -53,7 +53,7 @@ pub(super) fn shown_days(as_of: DateTime<Utc>) -> DayRange {
     days_until(as_of, SHOWN_DAYS)
 }
 
-/// So many UTC days, the last of them that of `as_of`.
+/// `count` UTC days, the last of them that of `as_of`.
 fn days_until(as_of: DateTime<Utc>, count: u64) -> DayRange {
     let to = as_of.date_naive();
     DayRange { from: to.checked_sub_days(Days::new(count - 1)).unwrap_or(to), to }

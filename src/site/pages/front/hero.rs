@@ -1,12 +1,13 @@
 //! The head of the front page: what following the numbers saves, how certain they are and how recent.
 
+use crate::domain::statistics::median;
 use crate::domain::thresholds::BACKTEST_TOLD_FROM;
 use crate::domain::tier::Lens;
 use crate::prepared::Purpose;
 use crate::site::parts::format;
 use crate::site::parts::picks::{self, Misled};
 use crate::site::parts::shell::View;
-use crate::snapshot::{Policy, Snapshot, TestedDays, TierList};
+use crate::snapshot::{Policy, ProviderTier, Snapshot, TestedDays, TierList};
 
 /// How often the price list misleads.
 pub struct Lede {
@@ -87,10 +88,8 @@ pub fn facts(view: &View, lens: Lens, list: Option<&TierList>) -> Facts {
 
 /// Half the width of the median interval; `None` if there are no intervals.
 fn typical_interval(list: &TierList, lens: Lens) -> Option<String> {
-    let mut halves: Vec<f64> =
-        list.providers.iter().filter_map(|row| Some((row.high? - row.low?).abs() / 2.0)).collect();
-    halves.sort_by(f64::total_cmp);
-    let middle = *halves.get(halves.len() / 2)?;
+    let half = |row: &ProviderTier| Some((row.high? - row.low?).abs() / 2.0);
+    let middle = median(list.providers.iter().filter_map(half))?;
     Some(match lens {
         Lens::Cache => format!("{:.0} points", middle * 100.0),
         Lens::Cost => format::percent(middle),
