@@ -117,7 +117,7 @@ const FIELDS: [&str; 10] =
 
 /// Parses a number of tokens: `128k`, `1M` or `131072`.
 fn tokens(text: &str) -> Option<f64> {
-    let lower = text.to_lowercase();
+    let lower = text.to_ascii_lowercase();
     let (digits, scale) = match lower.strip_suffix('k') {
         Some(digits) => (digits, 1e3),
         None => lower.strip_suffix('m').map_or((lower.as_str(), 1.0), |digits| (digits, 1e6)),
@@ -125,12 +125,16 @@ fn tokens(text: &str) -> Option<f64> {
     number(digits).map(|value| value * scale)
 }
 
+/// A number in plain decimal digits, without a sign or an exponent. The description of the API states the same forms.
 fn number(text: &str) -> Option<f64> {
-    text.trim().parse().ok().filter(|value: &f64| value.is_finite() && *value >= 0.0)
+    let digits = text.trim_end_matches(' ');
+    let is_plain = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
+    digits.parse().ok().filter(|_| is_plain(whole) && is_plain(fraction))
 }
 
 fn percent(text: &str) -> Option<f64> {
-    number(text.trim_end_matches('%')).filter(|value| *value <= 100.0).map(|value| value / 100.0)
+    number(text.strip_suffix('%').unwrap_or(text)).filter(|value| *value <= 100.0).map(|value| value / 100.0)
 }
 
 /// Reads the fields one by one and collects errors for invalid values.
@@ -287,7 +291,18 @@ mod tests {
         assert_eq!(question.filter.context, Some(128_000.0));
         assert_eq!(question.filter.hit, Some(0.6));
         assert_eq!(question.filter.parameters, ["tools", "seed"]);
-        assert_eq!(tokens("1M"), Some(1e6));
+        assert_eq!(
+            [tokens("1M"), tokens("1.5 k"), number("0.25"), percent("100.0%")],
+            [1e6, 1500.0, 0.25, 1.0].map(Some)
+        );
+        for text in ["1e3", "+5", "-1", ".5", "5.", "1_000", "inf", "NaN", "", "5\u{a0}", "5k%"] {
+            assert_eq!((number(text), percent(text)), (None, None), "{text}");
+        }
+        assert_eq!(
+            [tokens("5\u{212a}"), percent("60%%"), percent("100.1")],
+            [None; 3],
+            "a Kelvin sign is not a k"
+        );
     }
 
     #[test]
