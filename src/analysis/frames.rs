@@ -72,7 +72,9 @@ pub(super) const fn may(name: &'static str, kind: ColumnKind) -> ColumnSpec {
 
 /// `days`: one row per endpoint and UTC day of the lens window. Rates and shares are fractions, prices USD per million
 /// tokens, throughput tokens a second. `derived`: the hit rate was derived from the price chart, and `tokens` is null.
-/// `coverage`: share of the UTC day that the reading covers. Further columns are ignored.
+/// `coverage`: share of the UTC day that the reading covers. `paid_input`: the effective input price that belongs to the
+/// hit rate, from the same source; null for derived rows. `list_moved`: the list price of a prompt token moved within the
+/// day. Further columns are ignored.
 pub const DAYS: &[ColumnSpec] = &[
     must("endpoint_id", ColumnKind::Text),
     must("model", ColumnKind::Text),
@@ -96,6 +98,8 @@ pub const DAYS: &[ColumnSpec] = &[
     may("latency_ms", ColumnKind::Float),
     may("coverage", ColumnKind::Float),
     may("list_cache_write_1h", ColumnKind::Float),
+    may("paid_input", ColumnKind::Float),
+    must("list_moved", ColumnKind::Flag),
 ];
 
 /// `newest`: one row per endpoint of the newest run, of all variants. Times are seconds since 1970-01-01 UTC;

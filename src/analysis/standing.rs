@@ -75,7 +75,11 @@ pub(super) fn from_latest(latest: Latest, days_needed: usize) -> Standing {
     from_cell(&cell, Some(latest), days_needed)
 }
 
+/// That of a day so far with two price lists cannot be known.
 fn newest_efficiency(latest: &Latest) -> Option<f64> {
+    if latest.price_moved_today {
+        return None;
+    }
     efficiency(latest.hit_rate, latest.effective_input, &latest.pricing)
 }
 

@@ -104,6 +104,9 @@ thresholds! {
     PHANTOM_EFFICIENCY: f64 = 0.2, "fraction of the listed discount";
     /// A cache read price counts as a discount only below this share of the input price.
     READ_PRICE_DISCOUNT: f64 = 0.95, "fraction of the input price";
+    /// A list price that changes within a UTC day by more than this share has moved; such days do not count for the
+    /// efficiency.
+    LIST_MOVED_TOLERANCE: f64 = 0.001, "relative";
     /// The price identity is broken if its error exceeds this.
     IDENTITY_TOLERANCE: f64 = 0.05, "relative";
     /// An effective input price below this share of the lowest list price of a prompt token is impossible.

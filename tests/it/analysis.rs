@@ -119,6 +119,8 @@ fn days(hosts: &[Host]) -> DataFrame {
         floats("latency_ms", &|_| Some(800.0)),
         floats("coverage", &|_| Some(0.97)),
         floats("list_cache_write_1h", &|_| None),
+        float("paid_input", rows.iter().map(|(h, day)| h.paid(h.rate(*day))).collect()),
+        flags("list_moved", |_| false),
     ])
 }
 
@@ -365,6 +367,54 @@ fn an_impossible_price_is_flagged_and_no_cost_is_made_of_it() {
         all.filter(|flag| flag.kind() == FlagKind::ImpossiblePrice).count()
     };
     assert_eq!((flagged(&plain), flagged(&analysis)), (0, 1));
+}
+
+/// Asserts that two numbers are equal but for rounding.
+fn close(found: f64, expected: f64) {
+    assert!((found - expected).abs() < 1e-9, "{found} for {expected}");
+}
+
+#[test]
+fn the_efficiency_weights_days_by_tokens_and_leaves_out_days_with_a_moved_list_price() {
+    let hosts = [Host { days: 3, ..host("y/hard-1", "good", 0.5) }];
+    let day = |name: &str, values: [f64; 3]| float(name, values.map(Some).to_vec());
+    // The whole discount, half of it, and a day that was billed at two lists.
+    let paid = day("paid_input", [0.55, 0.775, 1.0]);
+    let efficiency = |columns: Vec<Column>| {
+        let mut days = days(&hosts);
+        for column in columns {
+            days.with_column(column).expect("as many rows");
+        }
+        cells(&days, &BTreeMap::new(), true).expect("the frame conforms to the contract")[0].efficiency
+    };
+    let moved = || flag("list_moved", vec![false, false, true]);
+    let tokens = |tokens: [Option<i64>; 3]| integer("tokens", tokens.to_vec());
+    let found = |columns| efficiency(columns).expect("hits");
+    let (one, three) = (Some(100_000_000), Some(300_000_000));
+    close(found(vec![paid.clone(), moved(), tokens([three, one, one])]), (3.0 + 0.5) / 4.0);
+    // An unknown number of tokens counts as the mean of the others, moved days included.
+    close(found(vec![paid.clone(), moved(), tokens([None, one, three])]), (2.0 + 0.5) / 3.0);
+    close(found(vec![paid.clone(), moved(), tokens([None; 3])]), 0.75);
+    close(found(vec![paid.clone(), tokens([one; 3])]), 0.5);
+    assert_eq!(efficiency(vec![paid.clone(), flag("list_moved", vec![true; 3])]), None);
+    assert_eq!(efficiency(vec![paid.clone(), tokens([Some(0); 3])]), None);
+    // A rate whose own price is unknown says nothing, whatever else was paid on that day.
+    assert_eq!(efficiency(vec![float("paid_input", vec![None; 3])]), None);
+    close(found(vec![paid, day("effective_input", [1.0; 3]), moved(), tokens([one; 3])]), 0.75);
+}
+
+#[test]
+fn a_day_so_far_with_two_price_lists_has_no_efficiency() {
+    let hosts = [Host { days: 0, ..host("y/hard-1", "good", 0.5) }, host("y/hard-1", "poor", 0.4)];
+    let efficiency = |moved: bool| {
+        let mut frames = frames(&hosts);
+        frames.newest.with_column(flag("price_moved_today", vec![moved, false])).expect("as many rows");
+        let analysis = analyse(&frames, &parameters()).expect("frames that conform to the contract");
+        let verdicts = &analysis.endpoints[&hosts[0].id()];
+        (verdicts.efficiency, verdicts.cost_basis.efficiency)
+    };
+    close(efficiency(false).0.expect("hits"), 1.0);
+    assert_eq!(efficiency(true), (None, 1.0), "the list is assumed");
 }
 
 #[test]

@@ -146,11 +146,14 @@ fn days_of(batch: &RecordBatch, days: &mut Vec<EndpointDayRow>) -> Result<(), St
 #[cfg(test)]
 mod tests {
     use super::DAYS;
-    use crate::domain::thresholds::READ_PRICE_DISCOUNT;
+    use crate::domain::thresholds::{LIST_MOVED_TOLERANCE, READ_PRICE_DISCOUNT};
 
-    /// The query states the threshold as a number, because it is also a part of another query.
+    /// The query states the thresholds as numbers, because it is also a part of another query.
     #[test]
-    fn a_derived_rate_needs_the_read_price_of_the_thresholds() {
+    fn the_days_use_the_thresholds() {
         assert!(DAYS.contains(&format!("list_cache_read < {READ_PRICE_DISCOUNT} * list_input")));
+        for before in ["input_before", "read_before"] {
+            assert!(DAYS.contains(&format!("> {LIST_MOVED_TOLERANCE} * CAST({before} AS DOUBLE)")));
+        }
     }
 }
