@@ -16,6 +16,8 @@ use uuid::Uuid;
 pub(super) struct Field {
     /// Ordered by endpoint.
     pub standings: Vec<Standing>,
+    /// The places of the endpoints of the newest run in `standings`, by model and variant.
+    offers: BTreeMap<(String, String), Vec<usize>>,
     /// By canonical slug.
     pub references: Vec<ModelReference>,
     pub as_of: DateTime<Utc>,
@@ -42,13 +44,23 @@ impl Field {
         set_basis(&mut standings, &references);
         let (observed_days, provisional) = (record.observed_days, record.provisional);
         let as_of = parameters.as_of;
-        Self { standings, references, as_of, observed_days, provisional, day_to_date, record_began_s }
+        let mut offers: BTreeMap<(String, String), Vec<usize>> = BTreeMap::new();
+        for (number, one) in standings.iter().enumerate().filter(|(_, one)| one.latest.is_some()) {
+            offers.entry((one.model.clone(), one.variant.clone())).or_default().push(number);
+        }
+        Self { standings, offers, references, as_of, observed_days, provisional, day_to_date, record_began_s }
     }
 
     /// The reference of a model.
     pub fn reference(&self, model: &str) -> Option<&ModelReference> {
         let found = self.references.binary_search_by(|r| r.model.as_str().cmp(model)).ok()?;
         self.references.get(found)
+    }
+
+    /// The endpoints of the newest run with the same model and variant, itself included.
+    pub fn rivals(&self, standing: &Standing) -> impl Iterator<Item = &Standing> {
+        let at = self.offers.get(&(standing.model.clone(), standing.variant.clone()));
+        at.into_iter().flatten().filter_map(|number| self.standings.get(*number))
     }
 
     /// The cells of the provider lists.

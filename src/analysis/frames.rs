@@ -139,6 +139,8 @@ pub const NEWEST: &[ColumnSpec] = &[
     may("list_cache_write_1h", ColumnKind::Float),
     may("created_at", ColumnKind::Integer),
     must("price_moved_today", ColumnKind::Flag),
+    may("context_length", ColumnKind::Integer),
+    may("max_prompt_tokens", ColumnKind::Integer),
 ];
 
 impl Frames {

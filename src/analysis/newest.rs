@@ -34,6 +34,8 @@ pub(super) struct Latest {
     pub day_to_date: bool,
     /// Whether its list prices changed on the day of its usage: then that is billed at more than one list.
     pub price_moved_today: bool,
+    pub context_length: Option<i64>,
+    pub max_prompt_tokens: Option<i64>,
 }
 
 impl Latest {
@@ -75,5 +77,7 @@ pub(super) fn read(row: Row<'_>) -> Result<Latest, AnalysisError> {
         disabled: row.flag("disabled")?,
         day_to_date: row.flag("window_day_to_date")?,
         price_moved_today: row.flag("price_moved_today")?,
+        context_length: row.integer("context_length")?,
+        max_prompt_tokens: row.integer("max_prompt_tokens")?,
     })
 }

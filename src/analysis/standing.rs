@@ -6,7 +6,7 @@ use super::newest::Latest;
 use super::scatter::HitDays;
 use crate::domain::session::{CostBasis, Pricing, SessionCost, session_cost};
 use crate::domain::thresholds::{CELL_MIN_TOKENS, FLAG_MIN_HIT_RATE, FLAG_MIN_TOKENS, PHANTOM_EFFICIENCY};
-use crate::domain::workload::Workload;
+use crate::domain::workload::{Room, TooShort, Workload};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
@@ -98,6 +98,11 @@ impl Standing {
     pub fn priced_efficiency(&self) -> f64 {
         let plain = self.pricing.as_ref().is_some_and(|p| !p.billed_writes && p.tiers.is_empty());
         if plain { self.efficiency.unwrap_or(1.0).clamp(0.0, 1.0) } else { 1.0 }
+    }
+
+    /// Why it does not accept a session's longest turn; `None` if it does, if it is gone or if its limits are unknown.
+    pub fn lacking(&self, room: Room) -> Option<TooShort> {
+        self.latest.as_ref().and_then(|l| room.lacking(l.context_length, l.max_prompt_tokens))
     }
 
     /// Whether it is down in the newest run.

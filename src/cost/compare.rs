@@ -1,12 +1,12 @@
 //! Compares the endpoints of a model under a workload.
 
-use super::endpoint::{BreakEven, Priced, Room, ToWin};
+use super::endpoint::{BreakEven, Priced, ToWin};
 use crate::domain::endpoint::PriceTier;
 use crate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant};
 use crate::domain::session::{CostBasis, SessionCost};
 use crate::domain::thresholds::BACKTEST_OUTPUT_SHARE;
 use crate::domain::tier::Tier;
-use crate::domain::workload::{CacheTtl, Workload};
+use crate::domain::workload::{CacheTtl, Room, Workload};
 use crate::snapshot::{ModelEntry, Prices, Snapshot};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -107,7 +107,7 @@ pub fn compare(snapshot: &Snapshot, model: &ModelEntry, workload: &Workload) -> 
     let asked = Room::of(workload);
     // If every host's context is too short, the model still has eligible endpoints: its sessions are cut into shorter
     // ones.
-    let too_long = model.endpoints.iter().all(|e| asked.lacking(e).is_some());
+    let too_long = model.endpoints.iter().all(|e| e.is_too_short(asked));
     let room = if too_long { Room::default() } else { asked };
     let mut priced: Vec<Priced<'_>> =
         model.endpoints.iter().map(|e| Priced::of(e, workload, room, snapshot.as_of)).collect();

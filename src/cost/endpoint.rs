@@ -1,7 +1,7 @@
 //! One endpoint under one workload: its cost as a linear function of retention, and where it crosses another's cost.
 
 use crate::domain::session::{CostBasis, Pricing, SessionCost, session_cost};
-use crate::domain::workload::Workload;
+use crate::domain::workload::{Room, Workload};
 use crate::snapshot::Endpoint;
 use crate::wording::Obstacle;
 use chrono::{DateTime, Utc};
@@ -132,30 +132,6 @@ impl<'a> Priced<'a> {
     }
 }
 
-/// The prompt and turn lengths that an endpoint must accept, tokens. The default requires nothing: sessions that no
-/// endpoint accepts are cut.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub(super) struct Room {
-    prompt: f64,
-    turn: f64,
-}
-
-impl Room {
-    /// The lengths of the longest turn of a workload.
-    pub fn of(workload: &Workload) -> Self {
-        Self { prompt: workload.longest_prompt(), turn: workload.longest_turn() }
-    }
-
-    /// Why an endpoint is too short; `None` if it accepts the turn, or its limits are unknown.
-    pub fn lacking(self, endpoint: &Endpoint) -> Option<Obstacle> {
-        let prompts = endpoint.facts.max_prompt_tokens.filter(|most| (*most as f64) < self.prompt);
-        let context = endpoint.facts.context_length.filter(|length| (*length as f64) < self.turn);
-        let prompts = prompts.map(|most| Obstacle::ShortPrompt { most, longest: self.prompt });
-        let context = context.map(|length| Obstacle::ShortContext { length, longest: self.turn });
-        prompts.or(context)
-    }
-}
-
 /// Why an endpoint is not eligible.
 fn obstacle(
     endpoint: &Endpoint,
@@ -175,7 +151,7 @@ fn obstacle(
     } else if let Some(date) = endpoint.ended_by(as_of) {
         Some(Obstacle::Deprecated(date))
     } else {
-        room.lacking(endpoint)
+        room.lacking(endpoint.facts.context_length, endpoint.facts.max_prompt_tokens).map(Obstacle::TooShort)
     }
 }
 

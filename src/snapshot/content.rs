@@ -15,7 +15,7 @@ use crate::domain::session::CostBasis;
 use crate::domain::thresholds::Threshold;
 use crate::domain::tier::{Lens, Tier};
 pub use crate::domain::tier_list::{DayRange, ProviderTier, TierList, Verdict};
-use crate::domain::workload::Workload;
+use crate::domain::workload::{Room, Workload};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -192,6 +192,10 @@ impl Endpoint {
     /// known.
     pub fn prompt_limit(&self) -> Option<i64> {
         [self.facts.context_length, self.facts.max_prompt_tokens].into_iter().flatten().min()
+    }
+    /// Whether it does not accept a session's longest turn.
+    pub fn is_too_short(&self, room: Room) -> bool {
+        room.lacking(self.facts.context_length, self.facts.max_prompt_tokens).is_some()
     }
     /// The date from which the upstream no longer offers it, if that has passed at `now`.
     pub fn ended_by(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {

@@ -165,6 +165,8 @@ fn newest(hosts: &[Host]) -> DataFrame {
         flags("price_moved_today", |_| false),
         floats("list_cache_write_1h", &|_| None),
         integers("created_at", &|_| None),
+        integers("context_length", &|_| Some(262_144)),
+        integers("max_prompt_tokens", &|_| None),
     ])
 }
 
@@ -259,6 +261,61 @@ fn who_shares_too_little_is_unrated_with_the_reason() {
     let unrated: Vec<_> = cache.providers.iter().skip_while(|p| p.tier != Tier::Unrated).collect();
     assert!(unrated.iter().all(|p| p.tier == Tier::Unrated) && unrated.len() == 6);
     assert!(unrated.is_sorted_by_key(|p| p.name.clone()));
+}
+
+#[test]
+fn an_endpoint_that_cannot_take_the_longest_turn_does_not_count_under_that_workload() {
+    let hosts = world();
+    // Coding agents need 140,370 tokens; every other workload fits.
+    let short_at = |short: &dyn Fn(&Host) -> bool| {
+        let mut frames = frames(&hosts);
+        let lengths = hosts.iter().map(|h| Some(if short(h) { 100_000 } else { 262_144 })).collect();
+        frames.newest.with_column(integer("context_length", lengths)).expect("as many rows");
+        analyse(&frames, &parameters()).expect("frames that conform to the contract")
+    };
+    let under = |analysis: &Analysis, workload: &str, lens: Lens| -> TierList {
+        let lists = analysis.tier_lists.iter();
+        lists
+            .filter(|l| l.lens == lens)
+            .find(|l| l.workload.as_deref() == Some(workload))
+            .expect("listed")
+            .clone()
+    };
+    let counted = |list: &TierList, provider: &str| row(list, provider).endpoints;
+    let all = run(&hosts);
+    let (model, other) = ("y/hard-1", host("y/hard-1", "other", 0.0).id());
+    let one = short_at(&|h| h.id() == other);
+    let cost = under(&one, "coding-agent", Lens::Cost);
+    assert_eq!((cost.too_short, counted(&cost, "other")), (1, 4), "of five");
+    let note = cost.note.as_deref().expect("a note");
+    assert!(note.contains("1 endpoint is left out by cost") && note.contains("tokens"), "{note}");
+    assert_eq!(under(&one, "coding-agent", Lens::Overall).too_short, 1);
+    let chat = under(&one, "chat", Lens::Cost);
+    assert_eq!((chat.too_short, chat.note, counted(&under(&all, "chat", Lens::Cost), "other")), (0, None, 5));
+    let verdicts = &one.endpoints[&other];
+    let verdict = &verdicts.verdicts[&Lens::Cost];
+    assert_eq!((verdict.tier, verdict.value), (Tier::Unrated, None));
+    assert!(verdict.why.starts_with("its context of 100000 tokens is shorter"), "{}", verdict.why);
+    assert!(verdicts.session_cost.contains_key("coding-agent"), "its cost is still known");
+    assert!(verdicts.verdicts[&Lens::Cache].tier != Tier::Unrated, "no other lens asks for lengths");
+    // The median is that of the endpoints that count.
+    let rival = host("y/hard-1", "good", 0.0).id();
+    let value = |analysis: &Analysis| analysis.endpoints[&rival].verdicts[&Lens::Cost].value;
+    assert!(value(&one) != value(&all));
+
+    // If no endpoint of a model accepts the turn, its sessions are cut, and its endpoints are compared as before.
+    let none = short_at(&|h| h.model == model);
+    assert_eq!(value(&none), value(&all));
+    assert_eq!(under(&none, "coding-agent", Lens::Cost).too_short, 3);
+
+    let whole = short_at(&|h| h.provider == "poor");
+    let list = under(&whole, "coding-agent", Lens::Cost);
+    let poor = row(&list, "poor");
+    let reason = poor.reason.as_deref();
+    assert_eq!(
+        (poor.tier, reason),
+        (Tier::Unrated, Some("no endpoint accepts the longest turn of the workload"))
+    );
 }
 
 #[test]
