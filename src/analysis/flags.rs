@@ -8,7 +8,7 @@ use crate::domain::flag::{Flag, Shown};
 use crate::domain::thresholds::*;
 use crate::domain::workload::Workload;
 use crate::wording::flag;
-use chrono::DateTime;
+use chrono::{DateTime, Utc};
 
 /// The flags of an endpoint, most important first. Session shares refer to `workload`.
 pub(super) fn flags(field: &Field, standing: &Standing, latest: &Latest, workload: &Workload) -> Vec<Flag> {
@@ -20,6 +20,7 @@ pub(super) fn flags(field: &Field, standing: &Standing, latest: &Latest, workloa
         impossible_price(latest),
         billed_writes(field, standing, latest, workload),
         price_tiers(latest),
+        scheduled_price(latest, field.as_of),
         latest.restricted.then_some(Shown::Restricted { status }),
         latest.deranked.then_some(Shown::Deranked { status }),
         down(latest),
@@ -106,6 +107,24 @@ fn price_tiers(latest: &Latest) -> Option<Shown> {
     thresholds.dedup();
     let count = conditions.len();
     (count > 0).then(|| Shown::PriceTiers { count, thresholds, conditions: conditions.clone() })
+}
+
+fn scheduled_price(latest: &Latest, at: DateTime<Utc>) -> Option<Shown> {
+    let window = &latest.list_window;
+    let (list_input, usual_input) = (latest.pricing.input?, window.usual.input.filter(|price| *price > 0.0)?);
+    let deviation = list_input / usual_input - 1.0;
+    let is_scheduled = window.moves >= SCHEDULE_MIN_MOVES && deviation.abs() >= SCHEDULE_MIN_DEVIATION;
+    is_scheduled.then_some(Shown::ScheduledPrice {
+        list_input,
+        usual_input,
+        lowest_input: window.lowest.input?,
+        highest_input: window.highest.input?,
+        deviation,
+        deviation_bound: SCHEDULE_MIN_DEVIATION,
+        moves: window.moves,
+        moves_bound: SCHEDULE_MIN_MOVES,
+        at,
+    })
 }
 
 fn down(latest: &Latest) -> Option<Shown> {

@@ -40,6 +40,7 @@ pub(crate) use resample::in_parallel;
 pub use statistics::{Share, model_mean, traffic_mean, weighted_quantile};
 pub use usage::UsageDay;
 
+use crate::domain::endpoint::ListWindow;
 use crate::domain::flag::Flag;
 use crate::domain::session::CostBasis;
 use crate::domain::thresholds;
@@ -107,8 +108,12 @@ pub struct EndpointVerdicts {
     pub named: Vec<Lens>,
     /// Why `overall` is capped.
     pub gate: Option<Gate>,
-    /// Session cost by workload name, USD; a workload is missing if its cost is unknown.
+    /// Session cost by workload name at the usual list prices, USD; a workload is missing if its cost is unknown.
     pub session_cost: BTreeMap<String, f64>,
+    /// The same at the list prices of now.
+    pub session_cost_now: BTreeMap<String, f64>,
+    /// Its list prices over the lens window.
+    pub list_window: Option<ListWindow>,
     /// Effective input price divided by list input price in the newest reading.
     pub realised_discount: Option<f64>,
     /// Share of the listed discount that was applied to its hits, over the lens window or else in the newest reading.

@@ -23,7 +23,8 @@ pub(super) struct Standing {
     /// Tokens a day.
     pub tokens: Option<f64>,
     pub efficiency: Option<f64>,
-    /// `None` for an endpoint that is gone and had price tiers, because the tiers themselves are unknown.
+    /// The mean list prices of the lens window with the conditional prices of now; the last ones of an endpoint that is
+    /// gone. `None` if that one had price tiers, because the tiers themselves are unknown.
     pub pricing: Option<Pricing>,
     pub uptime: Option<f64>,
     pub availability: Option<f64>,
@@ -50,7 +51,7 @@ pub(super) fn from_cell(cell: &Cell, latest: Option<Latest>, days_needed: usize)
         tokens,
         efficiency: cell.efficiency.or_else(|| latest.as_ref().and_then(newest_efficiency)),
         pricing: match &latest {
-            Some(latest) => Some(latest.pricing.clone()),
+            Some(latest) => Some(latest.usual_pricing()),
             None => (!cell.price_tiers).then(|| cell.pricing.clone()),
         },
         uptime: cell.uptime.or(latest.as_ref().and_then(|l| l.uptime_1d)),
@@ -84,9 +85,15 @@ fn newest_efficiency(latest: &Latest) -> Option<f64> {
 }
 
 impl Standing {
-    /// Session cost under a workload, USD; `None` if prices or the hit rate are unknown.
+    /// Session cost under a workload at the usual list prices, USD; `None` if prices or the hit rate are unknown.
     pub fn cost(&self, workload: &Workload, as_of: DateTime<Utc>) -> Option<f64> {
         self.cost_parts(workload, as_of).map(|cost| cost.total())
+    }
+
+    /// The same at the list prices of now.
+    pub fn cost_now(&self, workload: &Workload, as_of: DateTime<Utc>) -> Option<f64> {
+        let now = &self.latest.as_ref()?.pricing;
+        session_cost(now, workload, &self.basis, as_of).map(|cost| cost.total())
     }
 
     /// The components of that cost, USD.

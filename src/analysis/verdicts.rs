@@ -113,11 +113,14 @@ fn endpoint(
     verdicts.insert(Lens::Overall, overall.verdict);
     let primary = verdicts.get(&Lens::Cost);
     let cost = |w: &Workload| Some((w.name.clone(), standing.cost(w, field.as_of)?));
+    let cost_now = |w: &Workload| Some((w.name.clone(), standing.cost_now(w, field.as_of)?));
     let latest = standing.latest.as_ref();
     let mut made = EndpointVerdicts {
         tier: primary.map_or(Tier::Unrated, |v| v.tier),
         why: primary.map_or_else(String::new, |v| v.why.clone()),
         session_cost: workloads.iter().filter_map(cost).collect(),
+        session_cost_now: workloads.iter().filter_map(cost_now).collect(),
+        list_window: latest.map(|l| l.list_window.clone()),
         realised_discount: latest.and_then(|l| realised_discount(l.effective_input, &l.pricing)),
         efficiency: standing.efficiency,
         identity_error: latest

@@ -2,7 +2,7 @@
 
 use crate::domain::session::{CostBasis, Pricing, SessionCost, session_cost};
 use crate::domain::workload::{Room, Workload};
-use crate::snapshot::Endpoint;
+use crate::snapshot::{Endpoint, Prices};
 use crate::wording::Obstacle;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -47,18 +47,11 @@ pub enum BreakEven {
     Never,
 }
 
-/// The list prices of an endpoint of the snapshot.
+/// The list prices of an endpoint of the snapshot by which its sessions are priced: the means of the lens window, with
+/// the conditional prices of now.
 pub fn pricing(endpoint: &Endpoint) -> Pricing {
-    let list = &endpoint.list;
-    Pricing {
-        input: list.input,
-        output: list.output,
-        cache_read: list.cache_read,
-        cache_write: list.cache_write,
-        cache_write_1h: list.cache_write_1h,
-        billed_writes: list.cache_write.is_some_and(|price| price > 0.0),
-        tiers: endpoint.price_tiers.clone(),
-    }
+    let usual = endpoint.list_window.as_ref().map_or(&endpoint.list, |window| &window.usual);
+    Pricing::listed(usual, endpoint.price_tiers.clone())
 }
 
 /// The cost of a session at an endpoint as a function of its retention. The prices of a turn do not depend on
@@ -104,6 +97,10 @@ impl Line {
 pub(super) struct Priced<'a> {
     pub endpoint: &'a Endpoint,
     pub line: Option<Line>,
+    /// The line at the lowest and at the highest list prices of the lens window.
+    extremes: Option<(Line, Line)>,
+    /// Cost of a session at the list prices of now, USD.
+    pub now: Option<f64>,
     pub parts: Option<SessionCost>,
     /// Whether it is publicly available, up and still offered, and accepts the workload's longest prompt.
     pub open: bool,
@@ -114,21 +111,29 @@ impl<'a> Priced<'a> {
     /// `room`: the lengths that the endpoint has to accept.
     pub fn of(endpoint: &'a Endpoint, workload: &Workload, room: Room, as_of: DateTime<Utc>) -> Self {
         let pricing = pricing(endpoint);
-        let line = Line::of(&pricing, workload, &endpoint.cost_basis, as_of);
+        let at = |pricing: &Pricing| Line::of(pricing, workload, &endpoint.cost_basis, as_of);
+        let line = at(&pricing);
+        let listed = |list: &Prices| Pricing::listed(list, endpoint.price_tiers.clone());
+        let window = endpoint.list_window.as_ref();
+        let extremes =
+            window.and_then(|window| at(&listed(&window.lowest)).zip(at(&listed(&window.highest))));
+        let now = session_cost(&listed(&endpoint.list), workload, &endpoint.cost_basis, as_of);
+        let now = now.map(|cost| cost.total());
         let parts = session_cost(&pricing, workload, &endpoint.cost_basis, as_of);
         let why = obstacle(endpoint, &pricing, room, parts.is_some(), as_of);
-        Self { endpoint, line, parts, open: why.is_none(), why }
+        Self { endpoint, line, extremes, now, parts, open: why.is_none(), why }
     }
 
     pub fn cost(&self) -> Option<f64> {
         self.parts.map(|parts| parts.total())
     }
 
-    /// The ends of the 90 % interval of its cost, USD.
+    /// The ends of the 90 % interval of its cost, USD, from the lowest to the highest list prices of the lens window.
     pub fn interval(&self) -> Option<(f64, f64)> {
         let basis = &self.endpoint.cost_basis;
         let ends = basis.retention_low.zip(basis.retention_high).filter(|_| self.parts.is_some());
-        ends.zip(self.line).map(|((low, high), line)| line.between(low, high))
+        let (lowest, highest) = self.extremes.or(self.line.map(|line| (line, line)))?;
+        ends.map(|(low, high)| (lowest.between(low, high).0, highest.between(low, high).1))
     }
 }
 

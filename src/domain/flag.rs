@@ -22,6 +22,8 @@ names! {
         BilledWrites = "billed_writes",
         /// Prices change with the length of the prompt or the time of day.
         PriceTiers = "price_tiers",
+        /// The list price follows a schedule and is not the usual one now.
+        ScheduledPrice = "scheduled_price",
         /// Not publicly available.
         Restricted = "restricted",
         /// The router sends traffic there only on request.
@@ -123,6 +125,27 @@ pub enum Shown {
         /// The conditions with their prices, USD per million tokens; later ones override earlier ones.
         conditions: Vec<PriceTier>,
     },
+    /// The list price follows a schedule and is not the usual one now. Costs use the usual one.
+    ScheduledPrice {
+        /// List input price now, USD per million tokens.
+        list_input: f64,
+        /// Its mean over the lens window, weighted by the time that each price held, USD per million tokens.
+        usual_input: f64,
+        /// Its lowest value in the window, USD per million tokens.
+        lowest_input: f64,
+        /// Its highest value in the window, USD per million tokens.
+        highest_input: f64,
+        /// The price now divided by the mean, minus 1.
+        deviation: f64,
+        /// A price is unusual if it deviates by at least this share.
+        deviation_bound: f64,
+        /// How often the list moved in the window.
+        moves: i64,
+        /// A list that moved at least this often follows a schedule.
+        moves_bound: i64,
+        /// Time of the newest run.
+        at: DateTime<Utc>,
+    },
     /// Hidden, private or bring-your-own-key only.
     Restricted {
         /// The upstream's status code.
@@ -169,6 +192,7 @@ impl Shown {
             Self::ImpossiblePrice { .. } => FlagKind::ImpossiblePrice,
             Self::BilledWrites { .. } => FlagKind::BilledWrites,
             Self::PriceTiers { .. } => FlagKind::PriceTiers,
+            Self::ScheduledPrice { .. } => FlagKind::ScheduledPrice,
             Self::Restricted { .. } => FlagKind::Restricted,
             Self::Deranked { .. } => FlagKind::Deranked,
             Self::Down { .. } => FlagKind::Down,

@@ -107,6 +107,10 @@ thresholds! {
     /// A list price that changes within a UTC day by more than this share has moved; such days do not count for the
     /// efficiency.
     LIST_MOVED_TOLERANCE: f64 = 0.001, "relative";
+    /// An input price that deviates from its mean over the lens window by at least this share is flagged as scheduled.
+    SCHEDULE_MIN_DEVIATION: f64 = 0.05, "relative";
+    /// A list that moved at least this often in the lens window follows a schedule.
+    SCHEDULE_MIN_MOVES: i64 = 2, "moves";
     /// The price identity is broken if its error exceeds this.
     IDENTITY_TOLERANCE: f64 = 0.05, "relative";
     /// An effective input price below this share of the lowest list price of a prompt token is impossible.

@@ -3,7 +3,7 @@
 
 pub use super::hourly::{HourlyRate, HourlyRates};
 pub use crate::domain::backtest::{Backtest, Exclusions, ExpectedCost, Policy, PolicyCost, TestedDays};
-pub use crate::domain::endpoint::{EffectivePrices, Prices};
+pub use crate::domain::endpoint::{EffectivePrices, ListWindow, Prices};
 use crate::domain::endpoint::{PriceTier, PublishedFacts};
 use crate::domain::finding::{self, Finding};
 use crate::domain::flag::{Flag, FlagKind};
@@ -133,8 +133,11 @@ pub struct Endpoint {
     pub tokens: Option<i64>,
     /// Mean tokens a day over the lens window.
     pub tokens_per_day: Option<f64>,
-    /// List prices.
+    /// List prices now.
     pub list: Prices,
+    /// List prices over the lens window; null if the newest analysis does not contain it.
+    #[serde(default)]
+    pub list_window: Option<ListWindow>,
     /// Conditional prices.
     pub price_tiers: Vec<PriceTier>,
     /// Effective prices over the newest window.
@@ -165,8 +168,11 @@ pub struct Endpoint {
     pub why: String,
     /// Verdicts within the model by lens.
     pub verdicts: BTreeMap<Lens, Verdict>,
-    /// Session cost by workload, USD.
+    /// Session cost by workload at the usual list prices (`list_window.usual`), USD.
     pub session_cost: BTreeMap<String, f64>,
+    /// Session cost by workload at the list prices of now, USD.
+    #[serde(default)]
+    pub session_cost_now: BTreeMap<String, f64>,
     /// The basis for pricing any workload, besides the list prices.
     pub cost_basis: CostBasis,
     /// Its flags with the numbers behind them, most important first.

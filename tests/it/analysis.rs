@@ -131,7 +131,11 @@ fn newest(hosts: &[Host]) -> DataFrame {
         |name: &str, f: &dyn Fn(&Host) -> Option<i64>| integer(name, hosts.iter().map(f).collect());
     let flags = |name: &str, f: fn(&Host) -> bool| flag(name, hosts.iter().map(f).collect());
     let noon = i64::from(FIRST_DAY + 6) * 86_400 + 43_200;
-    frame(vec![
+    let names = ["input", "output", "cache_read", "cache_write", "cache_write_1h"];
+    let over_the_window = ["usual", "lowest", "highest"]
+        .iter()
+        .flat_map(|word| names.map(|name| floats(&format!("{word}_{name}"), &|_| None)));
+    let mut columns = vec![
         texts("endpoint_id", |h| h.id().to_string()),
         texts("model", |h| h.model.to_owned()),
         texts("variant", |h| h.variant.to_owned()),
@@ -167,7 +171,10 @@ fn newest(hosts: &[Host]) -> DataFrame {
         integers("created_at", &|_| None),
         integers("context_length", &|_| Some(262_144)),
         integers("max_prompt_tokens", &|_| None),
-    ])
+        integers("list_moves", &|_| Some(0)),
+    ];
+    columns.extend(over_the_window);
+    frame(columns)
 }
 
 fn frames(hosts: &[Host]) -> Frames {
@@ -472,6 +479,41 @@ fn a_day_so_far_with_two_price_lists_has_no_efficiency() {
     };
     close(efficiency(false).0.expect("hits"), 1.0);
     assert_eq!(efficiency(true), (None, 1.0), "the list is assumed");
+}
+
+#[test]
+fn costs_use_the_usual_list_price_and_a_schedule_is_flagged() {
+    let hosts = world();
+    let id = host("y/hard-1", "good", 0.5).id();
+    let place = hosts.iter().position(|h| h.id() == id).expect("a host");
+    let plain = run(&hosts);
+    let with = |usual: f64, moves: i64| {
+        let mut frames = frames(&hosts);
+        let at = |value: f64| (0..hosts.len()).map(|n| (n == place).then_some(value)).collect::<Vec<_>>();
+        for (word, value) in [("usual", usual), ("lowest", usual.min(1.0)), ("highest", usual.max(1.0))] {
+            frames.newest.with_column(float(&format!("{word}_input"), at(value))).expect("as many rows");
+        }
+        let moves = (0..hosts.len()).map(|n| Some(if n == place { moves } else { 0 })).collect();
+        frames.newest.with_column(integer("list_moves", moves)).expect("as many rows");
+        analyse(&frames, &parameters()).expect("frames that conform to the contract")
+    };
+    let analysis = with(2.0, 3);
+    let (own, before) = (&analysis.endpoints[&id], &plain.endpoints[&id]);
+    assert_eq!(own.session_cost_now, before.session_cost);
+    assert_eq!(before.session_cost_now, before.session_cost);
+    assert!(own.session_cost["chat"] > before.session_cost["chat"], "{:?}", own.session_cost);
+    assert_eq!(own.efficiency, before.efficiency, "readings are compared with the list of their time");
+    let [flag] = own.flags.as_slice() else { panic!("{:?}", own.flags) };
+    let Shown::ScheduledPrice { deviation, usual_input, lowest_input, moves, .. } = flag.shown() else {
+        panic!("{flag:?}")
+    };
+    assert_eq!((*deviation, *usual_input, *lowest_input, *moves), (-0.5, 2.0, 1.0, 3));
+    assert!(flag.why().starts_with("50 % below its usual price now (Monday, 12:00 UTC)"), "{}", flag.why());
+    let flags = |usual, moves| with(usual, moves).endpoints[&id].flags.len();
+    assert_eq!(flags(2.0, 1), 0, "one move is not a schedule");
+    assert_eq!(flags(1.04, 5), 0, "nor is a small deviation");
+    assert_eq!(flags(0.5, 2), 1, "above its usual price");
+    assert_eq!(plain.endpoints[&id].list_window.as_ref().and_then(|window| window.usual.input), Some(1.0));
 }
 
 #[test]

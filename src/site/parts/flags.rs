@@ -12,6 +12,7 @@ pub fn label(kind: &FlagKind) -> &'static str {
         FlagKind::ImpossiblePrice => "impossible price",
         FlagKind::BilledWrites => "billed writes",
         FlagKind::PriceTiers => "price tiers",
+        FlagKind::ScheduledPrice => "unusual price now",
         FlagKind::Restricted => "restricted",
         FlagKind::Deranked => "de-ranked",
         FlagKind::Down => "down",
@@ -38,6 +39,10 @@ pub fn meaning(kind: &FlagKind) -> &'static str {
         FlagKind::BilledWrites => "Writing to the cache costs extra. The session costs here include it.",
         FlagKind::PriceTiers => {
             "Prices change with the length of the prompt, the time of day or the day of the week."
+        }
+        FlagKind::ScheduledPrice => {
+            "The list price changes by hour or weekday and is not the usual one now. Session costs use its mean over the \
+             window."
         }
         FlagKind::Restricted => "Not available to everyone: hidden, private, or only with your own key.",
         FlagKind::Deranked => "The router sends traffic here only on request.",

@@ -43,6 +43,8 @@ const STATED: &[(&str, f64, &str)] = &[
     ("phantom_efficiency", 0.2, "an efficiency under 20 %"),
     ("read_price_discount", 0.95, "a read price below 95 % of the input price"),
     ("list_moved_tolerance", 0.001, "moved by more than 0.1 % within the day"),
+    ("schedule_min_deviation", 0.05, "at least 5 % off that mean"),
+    ("schedule_min_moves", 2.0, "moved at least 2 times in the window"),
     ("identity_tolerance", 0.05, "a deviation above 5 %"),
     ("impossible_price_below", 0.95, "below 0.95 times the lowest list price"),
     ("impossible_price_above", 1.01, "above 1.01 times the highest"),
