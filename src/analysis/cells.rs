@@ -34,6 +34,9 @@ pub struct Cell {
     /// Share of the listed discount that was applied to hits over its observed days without a moved list price: a ratio
     /// of sums weighted by tokens.
     pub efficiency: Option<f64>,
+    /// Share of the prompt tokens that were not found and that were written to the cache, 0..1, over the same days, from
+    /// the price paid; `None` unless writes are billed above the input price.
+    pub written: Option<f64>,
     /// List prices of its last day, without the conditional ones.
     pub pricing: Pricing,
     /// Whether price tiers applied on its last day.
@@ -135,13 +138,23 @@ fn aggregates() -> Vec<Expr> {
     let given = col("list_input") - col("paid_input");
     let listed =
         col("list_cache_read").lt(lit(crate::domain::thresholds::READ_PRICE_DISCOUNT) * col("list_input"));
-    let usable = observed
+    let priced = observed
         .clone()
-        .and(listed)
         .and(col("possible_price"))
         .and(col("list_moved").not())
         .and(col("hit_rate").is_not_null())
         .and(col("paid_input").is_not_null());
+    let usable = priced.clone().and(listed);
+    // What was paid above the price without writes, and what would have been paid if every miss had been written.
+    let missed = lit(1.0) - col("hit_rate");
+    let premium = col("list_cache_write") - col("list_input");
+    let above =
+        col("paid_input") - col("hit_rate") * col("list_cache_read") - missed.clone() * col("list_input");
+    let writes = priced
+        .and(col("billed_writes"))
+        .and(col("price_tiers").not())
+        .and(col("list_cache_read").is_not_null())
+        .and(col("list_cache_write").gt(col("list_input")));
     let last = ["model", "variant", "provider"]
         .into_iter()
         .chain(["list_input", "list_output", "list_cache_read", "list_cache_write", "list_cache_write_1h"])
@@ -153,11 +166,18 @@ fn aggregates() -> Vec<Expr> {
         col("hit_rate").var(1).alias("hit_rate_variance"),
         col("tokens").filter(observed).mean(),
     ];
-    let parts = [("given", given), ("promised", col("hit_rate") * discount.clone()), ("discount", discount)];
-    let weighted = parts.into_iter().flat_map(|(name, part)| {
-        let without = usable.clone().and(col("tokens").is_null());
+    let parts = [
+        ("given", given, &usable),
+        ("promised", col("hit_rate") * discount.clone(), &usable),
+        ("discount", discount, &usable),
+        ("above", above, &writes),
+        ("writable", missed * premium.clone(), &writes),
+        ("premium", premium, &writes),
+    ];
+    let weighted = parts.into_iter().flat_map(|(name, part, days)| {
+        let without = days.clone().and(col("tokens").is_null());
         [
-            (part.clone() * col("tokens")).filter(usable.clone()).sum().alias(name),
+            (part.clone() * col("tokens")).filter(days.clone()).sum().alias(name),
             part.filter(without).sum().alias(format!("{name}{WITHOUT_TOKENS}")),
         ]
     });
@@ -168,8 +188,8 @@ fn aggregates() -> Vec<Expr> {
 /// Ending of the sums over the days whose tokens are unknown.
 const WITHOUT_TOKENS: &str = "_without_tokens";
 
-/// With fewer hits than this, the efficiency is a quotient of two rounding errors.
-const EFFICIENCY_MIN_HIT_RATE: f64 = 0.01;
+/// With a smaller share of hits or misses than this, a figure per hit or miss is a quotient of two rounding errors.
+const LEAST_SHARE: f64 = 0.01;
 
 fn read(row: Row<'_>) -> Result<Cell, AnalysisError> {
     let count = |name| row.integer(name).map(|count| usize::try_from(count.unwrap_or(0)).unwrap_or(0));
@@ -181,7 +201,9 @@ fn read(row: Row<'_>) -> Result<Cell, AnalysisError> {
         Ok(row.float(name)?.unwrap_or(0.0) + without * tokens.unwrap_or(1.0))
     };
     let (given, promised) = (sum("given")?, sum("promised")?);
-    let has_hits = promised > EFFICIENCY_MIN_HIT_RATE * sum("discount")?;
+    let has_hits = promised > LEAST_SHARE * sum("discount")?;
+    let (above, writable) = (sum("above")?, sum("writable")?);
+    let has_misses = writable > LEAST_SHARE * sum("premium")?;
     Ok(Cell {
         endpoint: row.endpoint("days")?,
         model: row.text("model")?.to_owned(),
@@ -193,6 +215,7 @@ fn read(row: Row<'_>) -> Result<Cell, AnalysisError> {
         hit_rate_variance: row.float("hit_rate_variance")?.filter(|_| days > 1),
         tokens,
         efficiency: has_hits.then(|| given / promised),
+        written: has_misses.then(|| (above / writable).clamp(0.0, 1.0)),
         pricing: row.pricing()?,
         price_tiers: row.flag("price_tiers")?,
         uptime: row.float("uptime_1d")?,

@@ -2,6 +2,7 @@
 
 use super::Parameters;
 use super::cells::Record;
+use super::derive::used_hit_rate;
 use super::newest::Latest;
 use super::reference::{ModelReference, references};
 use super::scatter::Scatter;
@@ -77,11 +78,12 @@ fn set_basis(standings: &mut [Standing], references: &[ModelReference]) {
         let reference = by_model.get(standing.model.as_str());
         let full = reference.map_or(0.0, |r| r.hit_rate);
         let retained = |hits: f64| if full > 0.0 { (hits / full).min(1.0) } else { 0.0 };
+        let used = |hits: f64| standing.written.and_then(|w| used_hit_rate(hits, w)).unwrap_or(hits);
         let interval = standing.days.as_ref().and_then(|days| scatter.interval(days));
         standing.basis = CostBasis {
-            retention: standing.hit_rate.map(retained),
-            retention_low: interval.map(|(low, _)| retained(low)),
-            retention_high: interval.map(|(_, high)| retained(high)),
+            retention: standing.caching_rate().map(retained),
+            retention_low: interval.map(|(low, _)| retained(used(low))),
+            retention_high: interval.map(|(_, high)| retained(used(high))),
             reference: reference.map(|r| r.hit_rate),
             reference_basis: reference.map(|r| r.basis),
             efficiency: standing.priced_efficiency(),

@@ -18,7 +18,9 @@ pub(super) fn flags(field: &Field, standing: &Standing, latest: &Latest, workloa
         no_discount(standing, latest),
         identity_break(latest),
         impossible_price(latest),
+        constant(standing),
         billed_writes(field, standing, latest, workload),
+        marked_by_client(standing, latest),
         price_tiers(latest),
         scheduled_price(latest, field.as_of),
         latest.restricted.then_some(Shown::Restricted { status }),
@@ -97,6 +99,29 @@ fn billed_writes(field: &Field, standing: &Standing, latest: &Latest, workload: 
         multiple: pricing.cache_write.zip(input).map(|(write, input)| write / input),
         workload: workload.name.clone(),
         session_share: share(),
+    })
+}
+
+/// A cache that never finds anything is not a figure that never moves.
+fn constant(standing: &Standing) -> Option<Shown> {
+    let days = standing.days.filter(|days| days.days >= CONSTANT_MIN_DAYS && days.mean > 0.0)?;
+    let deviation = days.variance?.max(0.0).sqrt();
+    (deviation < CONSTANT_MAX_DEVIATION).then_some(Shown::Constant {
+        hit_rate: days.mean,
+        days: days.days,
+        deviation,
+        deviation_bound: CONSTANT_MAX_DEVIATION,
+    })
+}
+
+fn marked_by_client(standing: &Standing, latest: &Latest) -> Option<Shown> {
+    let written_share = standing.written.filter(|share| *share <= MARKED_MAX_SHARE)?;
+    let (hit_rate, hit_rate_used) = (standing.hit_rate?, standing.hit_rate_used()?);
+    latest.pricing.billed_writes.then_some(Shown::MarkedByClient {
+        hit_rate,
+        hit_rate_used,
+        written_share,
+        written_bound: MARKED_MAX_SHARE,
     })
 }
 

@@ -118,6 +118,10 @@ pub struct EndpointVerdicts {
     pub realised_discount: Option<f64>,
     /// Share of the listed discount that was applied to its hits, over the lens window or else in the newest reading.
     pub efficiency: Option<f64>,
+    /// Hit rate among the prompts that use the cache over the lens window; null unless billed writes show it.
+    pub hit_rate_used: Option<f64>,
+    /// Share of the prompt tokens that were not found and that were written to the cache; null unless prices show it.
+    pub written_share: Option<f64>,
     /// Relative error of the price identity in the newest reading; null if it does not apply.
     pub identity_error: Option<f64>,
     /// Its flags with the numbers behind them, most important first.

@@ -1,7 +1,7 @@
 //! The data of each endpoint: its cell of the lens window joined with its row of the newest run.
 
 use super::cells::Cell;
-use super::derive::{discount, efficiency};
+use super::derive::{discount, efficiency, used_hit_rate};
 use super::newest::Latest;
 use super::scatter::HitDays;
 use crate::domain::session::{CostBasis, Pricing, SessionCost, session_cost};
@@ -23,6 +23,8 @@ pub(super) struct Standing {
     /// Tokens a day.
     pub tokens: Option<f64>,
     pub efficiency: Option<f64>,
+    /// Share of the prompt tokens that were not found and that were written to the cache, if the price shows it.
+    pub written: Option<f64>,
     /// The mean list prices of the lens window with the conditional prices of now; the last ones of an endpoint that is
     /// gone. `None` if that one had price tiers, because the tiers themselves are unknown.
     pub pricing: Option<Pricing>,
@@ -49,6 +51,7 @@ pub(super) fn from_cell(cell: &Cell, latest: Option<Latest>, days_needed: usize)
         counts: cell.variant == "standard" && big && cell.days >= days_needed,
         hit_rate: cell.hit_rate.or(newest_hits),
         tokens,
+        written: cell.written,
         efficiency: cell.efficiency.or_else(|| latest.as_ref().and_then(newest_efficiency)),
         pricing: match &latest {
             Some(latest) => Some(latest.usual_pricing()),
@@ -85,6 +88,16 @@ fn newest_efficiency(latest: &Latest) -> Option<f64> {
 }
 
 impl Standing {
+    /// The hit rate among the prompts that use the cache, if it is known.
+    pub fn hit_rate_used(&self) -> Option<f64> {
+        used_hit_rate(self.hit_rate?, self.written?)
+    }
+
+    /// The hit rate that retention is measured by: that among the prompts that use the cache, or else the plain one.
+    pub fn caching_rate(&self) -> Option<f64> {
+        self.hit_rate_used().or(self.hit_rate)
+    }
+
     /// Session cost under a workload at the usual list prices, USD; `None` if prices or the hit rate are unknown.
     pub fn cost(&self, workload: &Workload, as_of: DateTime<Utc>) -> Option<f64> {
         self.cost_parts(workload, as_of).map(|cost| cost.total())

@@ -123,6 +123,8 @@ fn endpoint(
         list_window: latest.map(|l| l.list_window.clone()),
         realised_discount: latest.and_then(|l| realised_discount(l.effective_input, &l.pricing)),
         efficiency: standing.efficiency,
+        hit_rate_used: standing.hit_rate_used(),
+        written_share: standing.written,
         identity_error: latest
             .and_then(|l| identity_error(l.hit_rate, l.tokens, l.effective_input, &l.pricing)),
         flags: latest.map_or_else(Vec::new, |l| flags(field, standing, l, lenses[1].gauge.workload)),

@@ -18,8 +18,12 @@ names! {
         IdentityBreak = "identity_break",
         /// The price paid is outside the range of all list prices.
         ImpossiblePrice = "impossible_price",
+        /// The hit rate never moves.
+        Constant = "constant",
         /// Writing to the cache costs extra.
         BilledWrites = "billed_writes",
+        /// Only prompts that the client marks use the cache.
+        MarkedByClient = "marked_by_client",
         /// Prices change with the length of the prompt or the time of day.
         PriceTiers = "price_tiers",
         /// The list price follows a schedule and is not the usual one now.
@@ -102,6 +106,28 @@ pub enum Shown {
         lowest_list: f64,
         /// The highest list price of a prompt token, USD per million.
         highest_list: f64,
+    },
+    /// The hit rate never moves, as no measured one does.
+    Constant {
+        /// Mean hit rate of the days, 0..1.
+        hit_rate: f64,
+        /// Days with a hit rate in the lens window.
+        days: usize,
+        /// Standard deviation of the days' hit rates.
+        deviation: f64,
+        /// A rate with a smaller standard deviation is constant.
+        deviation_bound: f64,
+    },
+    /// Only prompts that the client marks use the cache: it has to set `cache_control`.
+    MarkedByClient {
+        /// Hit rate over the lens window, 0..1.
+        hit_rate: f64,
+        /// Hit rate among the prompts that use the cache, 0..1.
+        hit_rate_used: f64,
+        /// Share of the prompt tokens that were not found and that were written to the cache, 0..1.
+        written_share: f64,
+        /// If more than this share was written, all prompts use the cache.
+        written_bound: f64,
     },
     /// Writing to the cache costs extra.
     BilledWrites {
@@ -190,6 +216,8 @@ impl Shown {
             Self::NoDiscount { .. } => FlagKind::NoDiscount,
             Self::IdentityBreak { .. } => FlagKind::IdentityBreak,
             Self::ImpossiblePrice { .. } => FlagKind::ImpossiblePrice,
+            Self::Constant { .. } => FlagKind::Constant,
+            Self::MarkedByClient { .. } => FlagKind::MarkedByClient,
             Self::BilledWrites { .. } => FlagKind::BilledWrites,
             Self::PriceTiers { .. } => FlagKind::PriceTiers,
             Self::ScheduledPrice { .. } => FlagKind::ScheduledPrice,

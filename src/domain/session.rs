@@ -50,8 +50,8 @@ impl ReferenceBasis {
 /// any workload.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct CostBasis {
-    /// Share of the reusable prefix that is found in the cache, 0..1: hit rate divided by `reference`, at most 1; null
-    /// if no hit rate is known.
+    /// Share of the reusable prefix that is found in the cache, 0..1: hit rate (among the prompts that use the cache, if
+    /// that is known) divided by `reference`, at most 1; null if no hit rate is known.
     pub retention: Option<f64>,
     /// Lower end of the 90 % interval of a day's retention; null if too few days are known.
     pub retention_low: Option<f64>,

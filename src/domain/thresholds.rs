@@ -111,6 +111,14 @@ thresholds! {
     SCHEDULE_MIN_DEVIATION: f64 = 0.05, "relative";
     /// A list that moved at least this often in the lens window follows a schedule.
     SCHEDULE_MIN_MOVES: i64 = 2, "moves";
+    /// If less than this share of the tokens that were not found was written, hits do not come from billed writes.
+    WRITTEN_MIN_SHARE: f64 = 0.01, "fraction of the misses";
+    /// If at most this share of the tokens that were not found was written, clients mark what is cached.
+    MARKED_MAX_SHARE: f64 = 0.95, "fraction of the misses";
+    /// A hit rate can only be flagged as constant if this many days have one.
+    CONSTANT_MIN_DAYS: usize = 7, "days";
+    /// A hit rate whose standard deviation over the days is below this is constant.
+    CONSTANT_MAX_DEVIATION: f64 = 0.001, "hit rate";
     /// The price identity is broken if its error exceeds this.
     IDENTITY_TOLERANCE: f64 = 0.05, "relative";
     /// An effective input price below this share of the lowest list price of a prompt token is impossible.

@@ -303,6 +303,8 @@ fn endpoint(now: EndpointNow, verdicts: Option<EndpointVerdicts>, days: Vec<Endp
         effective: now.effective,
         realised_discount: verdicts.realised_discount,
         efficiency: verdicts.efficiency,
+        hit_rate_used: verdicts.hit_rate_used,
+        written_share: verdicts.written_share,
         identity_error: verdicts.identity_error,
         status: health.status,
         uptime_5m: health.uptime_5m,

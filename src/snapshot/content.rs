@@ -146,6 +146,13 @@ pub struct Endpoint {
     pub realised_discount: Option<f64>,
     /// Share of the listed discount that was actually applied to its hits.
     pub efficiency: Option<f64>,
+    /// Hit rate over the lens window among the prompts that use the cache, 0..1; null unless billed writes show it.
+    #[serde(default)]
+    pub hit_rate_used: Option<f64>,
+    /// Share of the prompt tokens that were not found and that were written to the cache, 0..1, over the lens window;
+    /// null unless writes are billed above the input price and the price paid shows it.
+    #[serde(default)]
+    pub written_share: Option<f64>,
     /// Relative error of the price identity; null if it does not apply.
     pub identity_error: Option<f64>,
     /// Upstream status code.

@@ -80,6 +80,20 @@ fn sentence(shown: &Shown) -> String {
                 usd(*highest_list),
             )
         }
+        Shown::Constant { hit_rate, days, deviation, deviation_bound } => format!(
+            "{:.2} % hit rate on {days} days with a standard deviation of {:.2} points (threshold {:.2})",
+            hit_rate * 100.0,
+            deviation * 100.0,
+            deviation_bound * 100.0,
+        ),
+        Shown::MarkedByClient { hit_rate, hit_rate_used, written_share, written_bound } => format!(
+            "{} of the tokens that were not found were written (threshold {}), so clients mark what is cached with \
+             `cache_control`: {} hit rate among the prompts that use the cache, {} over all",
+            percent(*written_share),
+            percent(*written_bound),
+            percent(*hit_rate_used),
+            percent(*hit_rate),
+        ),
         Shown::BilledWrites { list_cache_write, list_input, multiple, workload, session_share } => {
             let write = list_cache_write
                 .map_or_else(|| "a separate price".to_owned(), |w| format!("{} per M", usd(w)));
@@ -296,6 +310,20 @@ mod tests {
                 },
                 "$0.0121 per M was paid over 4.2 M tokens, but list prices of prompt tokens run from $0.55 to $6.88; \
                  no cost uses this price",
+            ),
+            (
+                Shown::Constant { hit_rate: 0.6495, days: 7, deviation: 0.0003, deviation_bound: 0.001 },
+                "64.95 % hit rate on 7 days with a standard deviation of 0.03 points (threshold 0.10)",
+            ),
+            (
+                Shown::MarkedByClient {
+                    hit_rate: 0.746,
+                    hit_rate_used: 0.886,
+                    written_share: 0.45,
+                    written_bound: 0.95,
+                },
+                "45 % of the tokens that were not found were written (threshold 95 %), so clients mark what is cached \
+                 with `cache_control`: 89 % hit rate among the prompts that use the cache, 75 % over all",
             ),
             (
                 Shown::BilledWrites {

@@ -199,6 +199,11 @@ fn run(hosts: &[Host]) -> Analysis {
     analyse(&frames(hosts), &parameters()).expect("frames that conform to the contract")
 }
 
+/// The flags of an endpoint but for `constant`, because most rates of the world never move.
+fn flags_of(verdicts: &EndpointVerdicts) -> Vec<Flag> {
+    verdicts.flags.iter().filter(|flag| flag.kind() != FlagKind::Constant).cloned().collect()
+}
+
 fn list(analysis: &Analysis, lens: Lens) -> &TierList {
     analysis.tier_lists.iter().find(|l| l.lens == lens).expect("a list for each lens")
 }
@@ -343,7 +348,7 @@ fn an_endpoint_verdict_says_the_numbers() {
     assert!((verdicts.realised_discount.expect("paid") - (1.0 - 0.5 * 0.9)).abs() < 1e-12);
     assert!((verdicts.efficiency.expect("discounted") - 1.0).abs() < 1e-9);
     assert!(verdicts.identity_error.expect("applies") < 1e-9);
-    assert!(verdicts.flags.is_empty(), "{:?}", verdicts.flags);
+    assert_eq!(flags_of(verdicts), []);
     assert_eq!(verdicts.session_cost.len(), 4);
 }
 
@@ -379,7 +384,8 @@ fn a_phantom_cache_is_flagged_priced_as_it_is_and_capped() {
     }
     let analysis = run(&hosts);
     let verdicts = &analysis.endpoints[&host("y/hard-1", "good", 0.5).id()];
-    let [phantom, broken] = verdicts.flags.as_slice() else { panic!("{:?}", verdicts.flags) };
+    let flags = flags_of(verdicts);
+    let [phantom, broken] = flags.as_slice() else { panic!("{:?}", verdicts.flags) };
     let Shown::Phantom { hit_rate, tokens_per_day, days, effective_input, efficiency, .. } = phantom.shown()
     else {
         panic!("{phantom:?}")
@@ -503,17 +509,75 @@ fn costs_use_the_usual_list_price_and_a_schedule_is_flagged() {
     assert_eq!(before.session_cost_now, before.session_cost);
     assert!(own.session_cost["chat"] > before.session_cost["chat"], "{:?}", own.session_cost);
     assert_eq!(own.efficiency, before.efficiency, "readings are compared with the list of their time");
-    let [flag] = own.flags.as_slice() else { panic!("{:?}", own.flags) };
+    let flags = flags_of(own);
+    let [flag] = flags.as_slice() else { panic!("{:?}", own.flags) };
     let Shown::ScheduledPrice { deviation, usual_input, lowest_input, moves, .. } = flag.shown() else {
         panic!("{flag:?}")
     };
     assert_eq!((*deviation, *usual_input, *lowest_input, *moves), (-0.5, 2.0, 1.0, 3));
     assert!(flag.why().starts_with("50 % below its usual price now (Monday, 12:00 UTC)"), "{}", flag.why());
-    let flags = |usual, moves| with(usual, moves).endpoints[&id].flags.len();
+    let flags = |usual, moves| flags_of(&with(usual, moves).endpoints[&id]).len();
     assert_eq!(flags(2.0, 1), 0, "one move is not a schedule");
     assert_eq!(flags(1.04, 5), 0, "nor is a small deviation");
     assert_eq!(flags(0.5, 2), 1, "above its usual price");
     assert_eq!(plain.endpoints[&id].list_window.as_ref().and_then(|window| window.usual.input), Some(1.0));
+}
+
+#[test]
+fn billed_writes_show_who_uses_the_cache() {
+    let write = [Some(1.0), Some(4.0), Some(0.1), Some(1.25)];
+    let mut hosts = world();
+    let id = host("y/hard-1", "good", 0.5).id();
+    let place = hosts.iter().position(|h| h.id() == id).expect("a host");
+    (hosts[place].prices, hosts[place].swing) = (write, 0.01);
+    let with = |paid: f64| {
+        let mut frames = frames(&hosts);
+        let own = frames.days.column("endpoint_id").expect("ids").str().expect("texts").clone();
+        let old = frames.days.column("paid_input").expect("prices").f64().expect("numbers").clone();
+        let is_own = |name: Option<&str>| name == Some(id.to_string().as_str());
+        let prices =
+            own.iter().zip(old.iter()).map(|(name, old)| if is_own(name) { Some(paid) } else { old });
+        frames.days.with_column(float("paid_input", prices.collect())).expect("as many rows");
+        analyse(&frames, &parameters()).expect("frames that conform to the contract")
+    };
+    let flagged = |analysis: &Analysis| {
+        let flags = &analysis.endpoints[&id].flags;
+        flags.iter().find(|flag| flag.kind() == FlagKind::MarkedByClient).map(|flag| flag.shown().clone())
+    };
+    // Half is found at a tenth of the price; of the other half 40 % was written at 1.25.
+    let analysis = with(0.5 * 0.1 + 0.5 * (1.0 + 0.4 * 0.25));
+    let verdicts = &analysis.endpoints[&id];
+    let (written, used) = (verdicts.written_share.expect("known"), verdicts.hit_rate_used.expect("known"));
+    let mean = (0..7).filter_map(|day| hosts[place].rate(FIRST_DAY + day)).sum::<f64>() / 7.0;
+    assert!((written - 0.4).abs() < 0.05, "{written}");
+    close(used, mean / (mean + written * (1.0 - mean)));
+    let plain = run(&hosts);
+    assert_eq!((plain.endpoints[&id].hit_rate_used, flagged(&plain)), (None, None), "nothing was written");
+    assert!(verdicts.cost_basis.reference > plain.endpoints[&id].cost_basis.reference);
+    assert!(verdicts.cost_basis.retention_low < verdicts.cost_basis.retention);
+    let Some(Shown::MarkedByClient { written_share, hit_rate_used, .. }) = flagged(&analysis) else {
+        panic!("{:?}", verdicts.flags)
+    };
+    assert_eq!((written_share, hit_rate_used), (written, used));
+    // Everything was written: every prompt uses the cache. More cannot have been.
+    let all = with(0.5 * 0.1 + 0.5 * 1.3);
+    assert_eq!((all.endpoints[&id].written_share, flagged(&all)), (Some(1.0), None));
+    let other = host("y/hard-1", "other", 0.0).id();
+    assert_eq!(analysis.endpoints[&other].written_share, None, "writes are free");
+}
+
+#[test]
+fn a_rate_that_never_moves_is_flagged() {
+    let constant = |swing: f64, days: i32, rate: f64| {
+        let mut hosts = world();
+        hosts.push(Host { swing, days, ..host("y/hard-1", "steady", rate) });
+        let flags = run(&hosts).endpoints[&host("y/hard-1", "steady", rate).id()].flags.clone();
+        flags.iter().any(|flag| flag.kind() == FlagKind::Constant)
+    };
+    assert!(constant(0.0003, 7, 0.65));
+    assert!(!constant(0.002, 7, 0.65), "it moves");
+    assert!(!constant(0.0003, 6, 0.65), "six days are too few");
+    assert!(!constant(0.0, 7, 0.0), "a cache that finds nothing");
 }
 
 #[test]
@@ -522,7 +586,8 @@ fn hits_without_a_cheaper_price_are_no_discount() {
     hosts[0].prices[2] = None;
     let analysis = run(&hosts);
     let verdicts = &analysis.endpoints[&hosts[0].id()];
-    let [none] = verdicts.flags.as_slice() else { panic!("{:?}", verdicts.flags) };
+    let flags = flags_of(verdicts);
+    let [none] = flags.as_slice() else { panic!("{:?}", verdicts.flags) };
     let Shown::NoDiscount { list_input, list_cache_read, .. } = none.shown() else { panic!("{none:?}") };
     assert_eq!((*list_input, *list_cache_read), (1.0, None));
     assert_eq!(verdicts.efficiency, None);

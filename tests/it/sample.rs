@@ -106,6 +106,8 @@ pub fn endpoint(model: &str, variant: &Variant, tag: &str, tier: Tier, cost: f64
         effective: EffectivePrices { input: Some(rounded(effective)), output: Some(rounded(input * 4.0)) },
         realised_discount: Some(rounded(effective / input)),
         efficiency: Some(1.0),
+        hit_rate_used: None,
+        written_share: None,
         identity_error: Some(0.0003),
         status: Some(0),
         uptime_5m: Some(0.999),
@@ -180,6 +182,18 @@ pub fn flag(kind: FlagKind) -> Flag {
             tokens: Some(38_000_000),
             lowest_list: 2.0,
             highest_list: 3.0,
+        },
+        FlagKind::Constant => Shown::Constant {
+            hit_rate,
+            days: 7,
+            deviation: 0.0003,
+            deviation_bound: thresholds::CONSTANT_MAX_DEVIATION,
+        },
+        FlagKind::MarkedByClient => Shown::MarkedByClient {
+            hit_rate,
+            hit_rate_used: 0.82,
+            written_share: 0.43,
+            written_bound: thresholds::MARKED_MAX_SHARE,
         },
         FlagKind::BilledWrites => Shown::BilledWrites {
             list_cache_write: Some(1.5),

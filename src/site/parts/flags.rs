@@ -10,7 +10,9 @@ pub fn label(kind: &FlagKind) -> &'static str {
         FlagKind::NoDiscount => "no discount",
         FlagKind::IdentityBreak => "billed ≠ listed",
         FlagKind::ImpossiblePrice => "impossible price",
+        FlagKind::Constant => "constant rate",
         FlagKind::BilledWrites => "billed writes",
+        FlagKind::MarkedByClient => "marked by client",
         FlagKind::PriceTiers => "price tiers",
         FlagKind::ScheduledPrice => "unusual price now",
         FlagKind::Restricted => "restricted",
@@ -35,6 +37,13 @@ pub fn meaning(kind: &FlagKind) -> &'static str {
         }
         FlagKind::ImpossiblePrice => {
             "The price that was paid is below or above every list price of a prompt token. It is left out of the costs."
+        }
+        FlagKind::Constant => {
+            "The hit rate hardly moves from day to day, as no measured rate does. Treat it with caution."
+        }
+        FlagKind::MarkedByClient => {
+            "Only prompts that the client marks use the cache: set cache_control on the part that repeats. Session costs \
+             assume that you do."
         }
         FlagKind::BilledWrites => "Writing to the cache costs extra. The session costs here include it.",
         FlagKind::PriceTiers => {
