@@ -79,6 +79,20 @@ WITH closed_until AS MATERIALIZED (
     FROM price_history
     WHERE valid_from <= CAST($3 AS TIMESTAMP)
     WINDOW in_turn AS (PARTITION BY endpoint_no ORDER BY valid_from)
+), moved AS (
+    -- Days within which the list price of a prompt token moved by more than a rounding: they are billed at both prices.
+    SELECT DISTINCT endpoint_no, CAST(since AS DATE) AS day
+    FROM (
+        SELECT endpoint_no, since, list_input, list_cache_read,
+            lag(list_input) OVER in_turn AS input_before, lag(list_cache_read) OVER in_turn AS read_before
+        FROM priced
+        WINDOW in_turn AS (PARTITION BY endpoint_no ORDER BY since)
+    )
+    WHERE since > TIMESTAMP '0001-01-01'
+      AND (abs(CAST(list_input - input_before AS DOUBLE)) > 0.001 * CAST(input_before AS DOUBLE)
+        OR abs(CAST(list_cache_read - read_before AS DOUBLE)) > 0.001 * CAST(read_before AS DOUBLE)
+        OR (list_input IS NULL) <> (input_before IS NULL)
+        OR (list_cache_read IS NULL) <> (read_before IS NULL))
 ), named AS (
     SELECT h.endpoint_no, h.provider
     FROM endpoint_history h
@@ -95,8 +109,12 @@ WITH closed_until AS MATERIALIZED (
         CAST(p.list_cache_read AS DOUBLE) AS list_cache_read, CAST(p.list_cache_write AS DOUBLE) AS list_cache_write,
         CAST(p.list_cache_write_1h AS DOUBLE) AS list_cache_write_1h, p.price_tiers,
         coalesce(b.closing_input, b.usage.i) AS effective_input,
-        coalesce(b.closing_output, b.usage.o) AS effective_output
+        coalesce(b.closing_output, b.usage.o) AS effective_output,
+        -- The price that belongs to the rate: both are closing values, or both are of one reading.
+        CASE WHEN b.closing_rate IS NOT NULL THEN b.closing_input ELSE b.usage.i END AS paid_input,
+        m.day IS NOT NULL AS list_moved
     FROM both_ b
+    LEFT JOIN moved m ON m.endpoint_no = b.endpoint_no AND m.day = b.day
     LEFT JOIN priced p ON p.endpoint_no = b.endpoint_no
         AND p.since < b.day + INTERVAL 1 DAY AND p.until >= b.day + INTERVAL 1 DAY
 ), derived AS (
@@ -131,7 +149,8 @@ SELECT e.endpoint_id, e.model, e.variant, n.provider,
     d.throughput, d.latency_ms,
     CASE WHEN d.usage IS NOT NULL THEN date_diff('second', CAST(d.day AS TIMESTAMP), d.usage.at) / 86400.0 END AS coverage,
     epoch_us(d.usage.at) AS last_reading_us,
-    d.list_cache_write_1h
+    d.list_cache_write_1h,
+    d.paid_input, d.list_moved
 FROM rated d JOIN placed e USING (endpoint_no) JOIN named n USING (endpoint_no)
 WHERE d.usage IS NOT NULL OR d.closing_rate IS NOT NULL OR d.effective_input IS NOT NULL OR d.health IS NOT NULL
 ORDER BY e.place, d.day

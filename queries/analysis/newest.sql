@@ -1,4 +1,4 @@
--- One row per open endpoint at as_of. Parameter: as_of.
+-- One row per open endpoint at as_of. Parameters: as_of, the start of the lens window.
 -- Health is that of the endpoint's newest reading. An endpoint whose list was not answered in the newest run keeps its
 -- last reading for at most two days; `reading_s` is the time of that reading. Usage is that of the UTC day of the
 -- newest run: the last reading that does not decrease, so that a stale copy or the first minutes of the next day never
@@ -23,6 +23,34 @@ WITH newest AS MATERIALIZED (
             AS moved_today
     FROM price_history p, newest
     WHERE p.valid_from <= newest.observed_at AND (p.valid_to IS NULL OR p.valid_to > newest.observed_at)
+), held AS (
+    -- List prices with the seconds of the lens window that each held, and whether they moved within it.
+    SELECT p.*,
+        date_diff('second', greatest(p.valid_from, CAST($2 AS TIMESTAMP)),
+            least(coalesce(p.valid_to, newest.observed_at), newest.observed_at)) AS seconds,
+        p.valid_from > CAST($2 AS TIMESTAMP) AND coalesce(
+            abs(CAST(p.list_input - lag(p.list_input) OVER in_turn AS DOUBLE))
+                > 0.001 * CAST(lag(p.list_input) OVER in_turn AS DOUBLE)
+            OR abs(CAST(p.list_cache_read - lag(p.list_cache_read) OVER in_turn AS DOUBLE))
+                > 0.001 * CAST(lag(p.list_cache_read) OVER in_turn AS DOUBLE), false) AS moved
+    FROM price_history p, newest
+    WHERE p.valid_from <= newest.observed_at AND (p.valid_to IS NULL OR p.valid_to > CAST($2 AS TIMESTAMP))
+    WINDOW in_turn AS (PARTITION BY p.endpoint_no ORDER BY p.valid_from)
+), listed AS (
+    SELECT endpoint_no,
+        min(list_input) AS lowest_input, max(list_input) AS highest_input,
+        CAST(sum(list_input * seconds) AS DOUBLE) / nullif(sum(seconds) FILTER (list_input IS NOT NULL), 0) AS usual_input,
+        min(list_output) AS lowest_output, max(list_output) AS highest_output,
+        CAST(sum(list_output * seconds) AS DOUBLE) / nullif(sum(seconds) FILTER (list_output IS NOT NULL), 0) AS usual_output,
+        min(list_cache_read) AS lowest_cache_read, max(list_cache_read) AS highest_cache_read,
+        CAST(sum(list_cache_read * seconds) AS DOUBLE) / nullif(sum(seconds) FILTER (list_cache_read IS NOT NULL), 0) AS usual_cache_read,
+        min(list_cache_write) AS lowest_cache_write, max(list_cache_write) AS highest_cache_write,
+        CAST(sum(list_cache_write * seconds) AS DOUBLE) / nullif(sum(seconds) FILTER (list_cache_write IS NOT NULL), 0) AS usual_cache_write,
+        min(list_cache_write_1h) AS lowest_cache_write_1h, max(list_cache_write_1h) AS highest_cache_write_1h,
+        CAST(sum(list_cache_write_1h * seconds) AS DOUBLE) / nullif(sum(seconds) FILTER (list_cache_write_1h IS NOT NULL), 0) AS usual_cache_write_1h,
+        count(*) FILTER (moved) AS list_moves
+    FROM held
+    GROUP BY endpoint_no
 ), models AS (
     SELECT m.* FROM model_history m, newest
     WHERE m.valid_from <= newest.observed_at AND (m.valid_to IS NULL OR m.valid_to > newest.observed_at)
@@ -63,12 +91,19 @@ SELECT CAST(e.endpoint_id AS VARCHAR) AS endpoint_id, e.model, e.variant, f.* EX
     newest.window_kind = 'day_to_date' AS window_day_to_date,
     CAST(epoch(r.seen_at) AS BIGINT) AS reading_s,
     CAST(p.list_cache_write_1h AS DOUBLE) AS list_cache_write_1h,
-    coalesce(p.moved_today, false) AS price_moved_today
+    coalesce(p.moved_today, false) AS price_moved_today,
+    w.usual_input, CAST(w.lowest_input AS DOUBLE) AS lowest_input, CAST(w.highest_input AS DOUBLE) AS highest_input,
+    w.usual_output, CAST(w.lowest_output AS DOUBLE) AS lowest_output, CAST(w.highest_output AS DOUBLE) AS highest_output,
+    w.usual_cache_read, CAST(w.lowest_cache_read AS DOUBLE) AS lowest_cache_read, CAST(w.highest_cache_read AS DOUBLE) AS highest_cache_read,
+    w.usual_cache_write, CAST(w.lowest_cache_write AS DOUBLE) AS lowest_cache_write, CAST(w.highest_cache_write AS DOUBLE) AS highest_cache_write,
+    w.usual_cache_write_1h, CAST(w.lowest_cache_write_1h AS DOUBLE) AS lowest_cache_write_1h, CAST(w.highest_cache_write_1h AS DOUBLE) AS highest_cache_write_1h,
+    w.list_moves
 FROM newest
 CROSS JOIN health r
 JOIN endpoint e USING (endpoint_no)
 JOIN facts f USING (endpoint_no)
 LEFT JOIN usage u USING (endpoint_no)
 LEFT JOIN prices p USING (endpoint_no)
+LEFT JOIN listed w USING (endpoint_no)
 LEFT JOIN models m ON m.model = e.model AND m.variant = e.variant
 ORDER BY e.model, e.variant, endpoint_id

@@ -31,8 +31,12 @@ pub struct Cell {
     pub hit_rate_variance: Option<f64>,
     /// Mean tokens a day over its observed days.
     pub tokens: Option<f64>,
-    /// Share of the listed discount that was applied to hits over its observed days, as a ratio of sums.
+    /// Share of the listed discount that was applied to hits over its observed days without a moved list price: a ratio
+    /// of sums weighted by tokens.
     pub efficiency: Option<f64>,
+    /// Share of the prompt tokens that were not found and that were written to the cache, 0..1, over the same days, from
+    /// the price paid; `None` unless writes are billed above the input price.
+    pub written: Option<f64>,
     /// List prices of its last day, without the conditional ones.
     pub pricing: Pricing,
     /// Whether price tiers applied on its last day.
@@ -119,25 +123,38 @@ pub fn cells(
     rows(&cells).map(read).collect()
 }
 
-/// Whether list prices can explain the effective price of a row. Rows with conditional prices are not checked: the
+/// Whether list prices can explain the price that belongs to the rate of a row. Rows with conditional prices are not checked: the
 /// frame does not contain these prices, and the efficiency of such endpoints is not used for costs.
 fn has_possible_price(row: Row<'_>) -> Result<bool, AnalysisError> {
-    let (effective, pricing) = (row.float("effective_input")?, row.pricing()?);
-    Ok(row.flag("price_tiers")? || effective.is_none_or(|effective| !pricing.is_impossible(effective)))
+    let (paid, pricing) = (row.float("paid_input")?, row.pricing()?);
+    Ok(row.flag("price_tiers")? || paid.is_none_or(|paid| !pricing.is_impossible(paid)))
 }
 
+/// Price and rate of a day come from one source. A day whose list price moved is billed at more than one list, so it does
+/// not count for the efficiency.
 fn aggregates() -> Vec<Expr> {
     let observed = col("derived").not();
     let discount = col("list_input") - col("list_cache_read");
-    let given = col("list_input") - col("effective_input");
+    let given = col("list_input") - col("paid_input");
     let listed =
         col("list_cache_read").lt(lit(crate::domain::thresholds::READ_PRICE_DISCOUNT) * col("list_input"));
-    let usable = observed
+    let priced = observed
         .clone()
-        .and(listed)
         .and(col("possible_price"))
+        .and(col("list_moved").not())
         .and(col("hit_rate").is_not_null())
-        .and(col("effective_input").is_not_null());
+        .and(col("paid_input").is_not_null());
+    let usable = priced.clone().and(listed);
+    // What was paid above the price without writes, and what would have been paid if every miss had been written.
+    let missed = lit(1.0) - col("hit_rate");
+    let premium = col("list_cache_write") - col("list_input");
+    let above =
+        col("paid_input") - col("hit_rate") * col("list_cache_read") - missed.clone() * col("list_input");
+    let writes = priced
+        .and(col("billed_writes"))
+        .and(col("price_tiers").not())
+        .and(col("list_cache_read").is_not_null())
+        .and(col("list_cache_write").gt(col("list_input")));
     let last = ["model", "variant", "provider"]
         .into_iter()
         .chain(["list_input", "list_output", "list_cache_read", "list_cache_write", "list_cache_write_1h"])
@@ -148,23 +165,45 @@ fn aggregates() -> Vec<Expr> {
         col("hit_rate").filter(observed.clone()).count().cast(DataType::Int64).alias("observed"),
         col("hit_rate").var(1).alias("hit_rate_variance"),
         col("tokens").filter(observed).mean(),
-        given.filter(usable.clone()).sum().alias("given"),
-        (col("hit_rate") * discount.clone()).filter(usable.clone()).sum().alias("promised"),
-        discount.filter(usable).sum().alias("discount"),
     ];
+    let parts = [
+        ("given", given, &usable),
+        ("promised", col("hit_rate") * discount.clone(), &usable),
+        ("discount", discount, &usable),
+        ("above", above, &writes),
+        ("writable", missed * premium.clone(), &writes),
+        ("premium", premium, &writes),
+    ];
+    let weighted = parts.into_iter().flat_map(|(name, part, days)| {
+        let without = days.clone().and(col("tokens").is_null());
+        [
+            (part.clone() * col("tokens")).filter(days.clone()).sum().alias(name),
+            part.filter(without).sum().alias(format!("{name}{WITHOUT_TOKENS}")),
+        ]
+    });
     let last = last.map(|name| col(name).last());
-    last.chain(mean.map(|name| col(name).mean())).chain(counted).collect()
+    last.chain(mean.map(|name| col(name).mean())).chain(counted).chain(weighted).collect()
 }
 
-/// With fewer hits than this, the efficiency is a quotient of two rounding errors.
-const EFFICIENCY_MIN_HIT_RATE: f64 = 0.01;
+/// Ending of the sums over the days whose tokens are unknown.
+const WITHOUT_TOKENS: &str = "_without_tokens";
+
+/// With a smaller share of hits or misses than this, a figure per hit or miss is a quotient of two rounding errors.
+const LEAST_SHARE: f64 = 0.01;
 
 fn read(row: Row<'_>) -> Result<Cell, AnalysisError> {
     let count = |name| row.integer(name).map(|count| usize::try_from(count.unwrap_or(0)).unwrap_or(0));
     let days = count("days")?;
-    let (given, promised) = (row.float("given")?, row.float("promised")?);
-    let least = row.float("discount")?.map(|discount| EFFICIENCY_MIN_HIT_RATE * discount);
-    let hits = promised.filter(|promised| least.is_some_and(|least| *promised > least));
+    let tokens = row.float("tokens")?;
+    // A day without known tokens counts like a mean day; if no day has any, all count alike.
+    let sum = |name: &str| -> Result<f64, AnalysisError> {
+        let without = row.float(&format!("{name}{WITHOUT_TOKENS}"))?.unwrap_or(0.0);
+        Ok(row.float(name)?.unwrap_or(0.0) + without * tokens.unwrap_or(1.0))
+    };
+    let (given, promised) = (sum("given")?, sum("promised")?);
+    let has_hits = promised > LEAST_SHARE * sum("discount")?;
+    let (above, writable) = (sum("above")?, sum("writable")?);
+    let has_misses = writable > LEAST_SHARE * sum("premium")?;
     Ok(Cell {
         endpoint: row.endpoint("days")?,
         model: row.text("model")?.to_owned(),
@@ -174,8 +213,9 @@ fn read(row: Row<'_>) -> Result<Cell, AnalysisError> {
         observed: count("observed")?,
         hit_rate: row.float("hit_rate")?,
         hit_rate_variance: row.float("hit_rate_variance")?.filter(|_| days > 1),
-        tokens: row.float("tokens")?,
-        efficiency: given.zip(hits).map(|(given, promised)| given / promised),
+        tokens,
+        efficiency: has_hits.then(|| given / promised),
+        written: has_misses.then(|| (above / writable).clamp(0.0, 1.0)),
         pricing: row.pricing()?,
         price_tiers: row.flag("price_tiers")?,
         uptime: row.float("uptime_1d")?,

@@ -30,6 +30,14 @@ pub(super) fn discount(pricing: &Pricing) -> Option<(f64, f64)> {
     (read < READ_PRICE_DISCOUNT * input).then_some((input, read))
 }
 
+/// The hit rate among the prompts that use the cache, `h / (h + w(1 - h))`, if the share `w` of the tokens that were not
+/// found was written to it. `None` if hardly anything was written: then hits do not come from billed writes.
+pub(super) fn used_hit_rate(hit_rate: f64, written: f64) -> Option<f64> {
+    (written >= WRITTEN_MIN_SHARE)
+        .then(|| hit_rate / (hit_rate + written * (1.0 - hit_rate)))
+        .filter(|used| used.is_finite())
+}
+
 /// Relative error of `p_eff = (1-h)*p_in + h*p_read`. `None` if the identity does not apply: no read price, a write
 /// price, price tiers, a prediction of 0, or fewer than [`IDENTITY_MIN_TOKENS`] tokens.
 pub fn identity_error(
@@ -70,6 +78,16 @@ mod tests {
         assert!(miss < 1e-12);
         assert_eq!(realised_discount(effective, &pricing()), effective);
         assert_eq!(realised_discount(effective, &Pricing { input: Some(0.0), ..pricing() }), None);
+    }
+
+    #[test]
+    fn among_prompts_that_use_the_cache_a_miss_is_a_write() {
+        assert_eq!(used_hit_rate(0.5, 1.0), Some(0.5), "every prompt uses it");
+        assert_eq!(used_hit_rate(0.5, 0.25), Some(0.8));
+        assert_eq!(used_hit_rate(0.0, 0.25), Some(0.0));
+        assert_eq!(used_hit_rate(1.0, 0.5), Some(1.0));
+        assert_eq!(used_hit_rate(0.5, 0.009), None, "hits without writes");
+        assert_eq!(used_hit_rate(0.5, 0.0), None);
     }
 
     #[test]

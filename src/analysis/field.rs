@@ -2,6 +2,7 @@
 
 use super::Parameters;
 use super::cells::Record;
+use super::derive::used_hit_rate;
 use super::newest::Latest;
 use super::reference::{ModelReference, references};
 use super::scatter::Scatter;
@@ -16,6 +17,8 @@ use uuid::Uuid;
 pub(super) struct Field {
     /// Ordered by endpoint.
     pub standings: Vec<Standing>,
+    /// The places of the endpoints of the newest run in `standings`, by model and variant.
+    offers: BTreeMap<(String, String), Vec<usize>>,
     /// By canonical slug.
     pub references: Vec<ModelReference>,
     pub as_of: DateTime<Utc>,
@@ -42,13 +45,23 @@ impl Field {
         set_basis(&mut standings, &references);
         let (observed_days, provisional) = (record.observed_days, record.provisional);
         let as_of = parameters.as_of;
-        Self { standings, references, as_of, observed_days, provisional, day_to_date, record_began_s }
+        let mut offers: BTreeMap<(String, String), Vec<usize>> = BTreeMap::new();
+        for (number, one) in standings.iter().enumerate().filter(|(_, one)| one.latest.is_some()) {
+            offers.entry((one.model.clone(), one.variant.clone())).or_default().push(number);
+        }
+        Self { standings, offers, references, as_of, observed_days, provisional, day_to_date, record_began_s }
     }
 
     /// The reference of a model.
     pub fn reference(&self, model: &str) -> Option<&ModelReference> {
         let found = self.references.binary_search_by(|r| r.model.as_str().cmp(model)).ok()?;
         self.references.get(found)
+    }
+
+    /// The endpoints of the newest run with the same model and variant, itself included.
+    pub fn rivals(&self, standing: &Standing) -> impl Iterator<Item = &Standing> {
+        let at = self.offers.get(&(standing.model.clone(), standing.variant.clone()));
+        at.into_iter().flatten().filter_map(|number| self.standings.get(*number))
     }
 
     /// The cells of the provider lists.
@@ -65,11 +78,12 @@ fn set_basis(standings: &mut [Standing], references: &[ModelReference]) {
         let reference = by_model.get(standing.model.as_str());
         let full = reference.map_or(0.0, |r| r.hit_rate);
         let retained = |hits: f64| if full > 0.0 { (hits / full).min(1.0) } else { 0.0 };
+        let used = |hits: f64| standing.written.and_then(|w| used_hit_rate(hits, w)).unwrap_or(hits);
         let interval = standing.days.as_ref().and_then(|days| scatter.interval(days));
         standing.basis = CostBasis {
-            retention: standing.hit_rate.map(retained),
-            retention_low: interval.map(|(low, _)| retained(low)),
-            retention_high: interval.map(|(_, high)| retained(high)),
+            retention: standing.caching_rate().map(retained),
+            retention_low: interval.map(|(low, _)| retained(used(low))),
+            retention_high: interval.map(|(_, high)| retained(used(high))),
             reference: reference.map(|r| r.hit_rate),
             reference_basis: reference.map(|r| r.basis),
             efficiency: standing.priced_efficiency(),

@@ -8,7 +8,7 @@ use crate::domain::flag::{Flag, Shown};
 use crate::domain::thresholds::*;
 use crate::domain::workload::Workload;
 use crate::wording::flag;
-use chrono::DateTime;
+use chrono::{DateTime, Utc};
 
 /// The flags of an endpoint, most important first. Session shares refer to `workload`.
 pub(super) fn flags(field: &Field, standing: &Standing, latest: &Latest, workload: &Workload) -> Vec<Flag> {
@@ -18,8 +18,11 @@ pub(super) fn flags(field: &Field, standing: &Standing, latest: &Latest, workloa
         no_discount(standing, latest),
         identity_break(latest),
         impossible_price(latest),
+        constant(standing),
         billed_writes(field, standing, latest, workload),
+        marked_by_client(standing, latest),
         price_tiers(latest),
+        scheduled_price(latest, field.as_of),
         latest.restricted.then_some(Shown::Restricted { status }),
         latest.deranked.then_some(Shown::Deranked { status }),
         down(latest),
@@ -99,6 +102,29 @@ fn billed_writes(field: &Field, standing: &Standing, latest: &Latest, workload: 
     })
 }
 
+/// A cache that never finds anything is not a figure that never moves.
+fn constant(standing: &Standing) -> Option<Shown> {
+    let days = standing.days.filter(|days| days.days >= CONSTANT_MIN_DAYS && days.mean > 0.0)?;
+    let deviation = days.variance?.max(0.0).sqrt();
+    (deviation < CONSTANT_MAX_DEVIATION).then_some(Shown::Constant {
+        hit_rate: days.mean,
+        days: days.days,
+        deviation,
+        deviation_bound: CONSTANT_MAX_DEVIATION,
+    })
+}
+
+fn marked_by_client(standing: &Standing, latest: &Latest) -> Option<Shown> {
+    let written_share = standing.written.filter(|share| *share <= MARKED_MAX_SHARE)?;
+    let (hit_rate, hit_rate_used) = (standing.hit_rate?, standing.hit_rate_used()?);
+    latest.pricing.billed_writes.then_some(Shown::MarkedByClient {
+        hit_rate,
+        hit_rate_used,
+        written_share,
+        written_bound: MARKED_MAX_SHARE,
+    })
+}
+
 fn price_tiers(latest: &Latest) -> Option<Shown> {
     let conditions = &latest.pricing.tiers;
     let mut thresholds: Vec<i64> = conditions.iter().filter_map(|tier| tier.min_prompt_tokens).collect();
@@ -106,6 +132,24 @@ fn price_tiers(latest: &Latest) -> Option<Shown> {
     thresholds.dedup();
     let count = conditions.len();
     (count > 0).then(|| Shown::PriceTiers { count, thresholds, conditions: conditions.clone() })
+}
+
+fn scheduled_price(latest: &Latest, at: DateTime<Utc>) -> Option<Shown> {
+    let window = &latest.list_window;
+    let (list_input, usual_input) = (latest.pricing.input?, window.usual.input.filter(|price| *price > 0.0)?);
+    let deviation = list_input / usual_input - 1.0;
+    let is_scheduled = window.moves >= SCHEDULE_MIN_MOVES && deviation.abs() >= SCHEDULE_MIN_DEVIATION;
+    is_scheduled.then_some(Shown::ScheduledPrice {
+        list_input,
+        usual_input,
+        lowest_input: window.lowest.input?,
+        highest_input: window.highest.input?,
+        deviation,
+        deviation_bound: SCHEDULE_MIN_DEVIATION,
+        moves: window.moves,
+        moves_bound: SCHEDULE_MIN_MOVES,
+        at,
+    })
 }
 
 fn down(latest: &Latest) -> Option<Shown> {

@@ -1,6 +1,7 @@
 //! The column contract of the two frames that the store produces, and the check that reports violations.
 
 use super::AnalysisError;
+use crate::domain::endpoint::Prices;
 use crate::domain::session::Pricing;
 use crate::domain::tier_list::DayRange;
 use polars::prelude::*;
@@ -72,7 +73,9 @@ pub(super) const fn may(name: &'static str, kind: ColumnKind) -> ColumnSpec {
 
 /// `days`: one row per endpoint and UTC day of the lens window. Rates and shares are fractions, prices USD per million
 /// tokens, throughput tokens a second. `derived`: the hit rate was derived from the price chart, and `tokens` is null.
-/// `coverage`: share of the UTC day that the reading covers. Further columns are ignored.
+/// `coverage`: share of the UTC day that the reading covers. `paid_input`: the effective input price that belongs to the
+/// hit rate, from the same source; null for derived rows. `list_moved`: the list price of a prompt token moved within the
+/// day. Further columns are ignored.
 pub const DAYS: &[ColumnSpec] = &[
     must("endpoint_id", ColumnKind::Text),
     must("model", ColumnKind::Text),
@@ -96,11 +99,14 @@ pub const DAYS: &[ColumnSpec] = &[
     may("latency_ms", ColumnKind::Float),
     may("coverage", ColumnKind::Float),
     may("list_cache_write_1h", ColumnKind::Float),
+    may("paid_input", ColumnKind::Float),
+    must("list_moved", ColumnKind::Flag),
 ];
 
 /// `newest`: one row per endpoint of the newest run, of all variants. Times are seconds since 1970-01-01 UTC;
 /// `created_at` is in microseconds. `price_tiers_json` is a JSON list of [`crate::domain::endpoint::PriceTier`], `[]`
-/// if there are none. Further columns are ignored.
+/// if there are none. `usual_`, `lowest_` and `highest_`: mean, lowest and highest list price of the lens window;
+/// `list_moves`: how often the list moved in it. Further columns are ignored.
 pub const NEWEST: &[ColumnSpec] = &[
     must("endpoint_id", ColumnKind::Text),
     must("model", ColumnKind::Text),
@@ -135,6 +141,24 @@ pub const NEWEST: &[ColumnSpec] = &[
     may("list_cache_write_1h", ColumnKind::Float),
     may("created_at", ColumnKind::Integer),
     must("price_moved_today", ColumnKind::Flag),
+    may("context_length", ColumnKind::Integer),
+    may("max_prompt_tokens", ColumnKind::Integer),
+    may("usual_input", ColumnKind::Float),
+    may("usual_output", ColumnKind::Float),
+    may("usual_cache_read", ColumnKind::Float),
+    may("usual_cache_write", ColumnKind::Float),
+    may("usual_cache_write_1h", ColumnKind::Float),
+    may("lowest_input", ColumnKind::Float),
+    may("lowest_output", ColumnKind::Float),
+    may("lowest_cache_read", ColumnKind::Float),
+    may("lowest_cache_write", ColumnKind::Float),
+    may("lowest_cache_write_1h", ColumnKind::Float),
+    may("highest_input", ColumnKind::Float),
+    may("highest_output", ColumnKind::Float),
+    may("highest_cache_read", ColumnKind::Float),
+    may("highest_cache_write", ColumnKind::Float),
+    may("highest_cache_write_1h", ColumnKind::Float),
+    may("list_moves", ColumnKind::Integer),
 ];
 
 impl Frames {
@@ -260,16 +284,21 @@ impl<'a> Row<'a> {
         Uuid::parse_str(value).map_err(|_| AnalysisError::BadEndpointId { frame, value: value.to_owned() })
     }
 
+    /// The prices in the columns that begin with a word: `list`, `usual`, `lowest` or `highest`.
+    pub fn prices(self, word: &str) -> Result<Prices, AnalysisError> {
+        let price = |name: &str| self.float(&format!("{word}_{name}"));
+        Ok(Prices {
+            input: price("input")?,
+            output: price("output")?,
+            cache_read: price("cache_read")?,
+            cache_write: price("cache_write")?,
+            cache_write_1h: price("cache_write_1h")?,
+        })
+    }
+
     /// The list prices of an endpoint, without the conditional ones.
     pub fn pricing(self) -> Result<Pricing, AnalysisError> {
-        Ok(Pricing {
-            input: self.float("list_input")?,
-            output: self.float("list_output")?,
-            cache_read: self.float("list_cache_read")?,
-            cache_write: self.float("list_cache_write")?,
-            cache_write_1h: self.float("list_cache_write_1h")?,
-            billed_writes: self.flag("billed_writes")?,
-            tiers: Vec::new(),
-        })
+        let billed_writes = self.flag("billed_writes")?;
+        Ok(Pricing { billed_writes, ..Pricing::listed(&self.prices("list")?, Vec::new()) })
     }
 }

@@ -4,7 +4,7 @@ use super::field::Field;
 use super::standing::Standing;
 use crate::domain::tier::Lens;
 use crate::domain::tier_list::Reliability;
-use crate::domain::workload::Workload;
+use crate::domain::workload::{Room, Workload};
 use chrono::{DateTime, Utc};
 
 /// Bounds for log-odds: a day without a failure is not infinitely good.
@@ -44,6 +44,11 @@ pub(super) struct Gauge<'a> {
 }
 
 impl Gauge<'_> {
+    /// The lengths that an endpoint has to accept; only `cost` requires any.
+    pub fn room(&self) -> Room {
+        if self.lens == Lens::Cost { Room::of(self.workload) } else { Room::default() }
+    }
+
     /// The lens's raw measure and its value `y` on the additive scale; `None` if the endpoint has no data for it.
     /// Always `None` for `overall`, which combines the other lenses.
     pub fn read(&self, standing: &Standing) -> Option<(f64, f64)> {

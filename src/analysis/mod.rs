@@ -40,6 +40,7 @@ pub(crate) use resample::in_parallel;
 pub use statistics::{Share, model_mean, traffic_mean, weighted_quantile};
 pub use usage::UsageDay;
 
+use crate::domain::endpoint::ListWindow;
 use crate::domain::flag::Flag;
 use crate::domain::session::CostBasis;
 use crate::domain::thresholds;
@@ -53,7 +54,7 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// Version of the method, incremented whenever a number could change.
-pub const METHOD_VERSION: u32 = 3;
+pub const METHOD_VERSION: u32 = 4;
 
 /// Parameters of [`analyse`] besides the frames.
 #[derive(Debug, Clone, PartialEq)]
@@ -107,12 +108,20 @@ pub struct EndpointVerdicts {
     pub named: Vec<Lens>,
     /// Why `overall` is capped.
     pub gate: Option<Gate>,
-    /// Session cost by workload name, USD; a workload is missing if its cost is unknown.
+    /// Session cost by workload name at the usual list prices, USD; a workload is missing if its cost is unknown.
     pub session_cost: BTreeMap<String, f64>,
+    /// The same at the list prices of now.
+    pub session_cost_now: BTreeMap<String, f64>,
+    /// Its list prices over the lens window.
+    pub list_window: Option<ListWindow>,
     /// Effective input price divided by list input price in the newest reading.
     pub realised_discount: Option<f64>,
     /// Share of the listed discount that was applied to its hits, over the lens window or else in the newest reading.
     pub efficiency: Option<f64>,
+    /// Hit rate among the prompts that use the cache over the lens window; null unless billed writes show it.
+    pub hit_rate_used: Option<f64>,
+    /// Share of the prompt tokens that were not found and that were written to the cache; null unless prices show it.
+    pub written_share: Option<f64>,
     /// Relative error of the price identity in the newest reading; null if it does not apply.
     pub identity_error: Option<f64>,
     /// Its flags with the numbers behind them, most important first.

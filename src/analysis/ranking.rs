@@ -66,7 +66,9 @@ struct Cell<'a> {
 pub(super) fn ranked(gauge: &Gauge<'_>, ground: &Ground<'_>) -> Result<Ranked, AnalysisError> {
     let (field, listed) = (ground.field, &ground.providers);
     let read = |standing| gauge.read(standing).map(|(measure, y)| Cell { standing, measure, y });
-    let cells: Vec<_> = field.cells().filter_map(read).collect();
+    let room = gauge.room();
+    let fitting = field.cells().filter(|standing| standing.lacking(room).is_none());
+    let cells: Vec<_> = fitting.filter_map(read).collect();
     let rows = observations(&cells, ground);
     let mut effects = solve(&rows, listed.len(), ground.models.len(), ground.ridge)?;
     if gauge.lens == Lens::Cost {
@@ -146,8 +148,12 @@ fn unrated(
         return Some(Unrated::NotPublished(gauge.reliability));
     }
     if row.endpoints == 0 {
-        let counts = field.cells().any(|s| s.provider == row.provider.as_str());
-        return Some(if counts { Unrated::NoData } else { Unrated::LittleTraffic });
+        let mut own = field.cells().filter(|s| s.provider == row.provider.as_str()).peekable();
+        if own.peek().is_none() {
+            return Some(Unrated::LittleTraffic);
+        }
+        let short = own.all(|s| s.lacking(gauge.room()).is_some());
+        return Some(if short { Unrated::TooShort } else { Unrated::NoData });
     }
     if row.shared_models == 0 || effects.component[number] != effects.largest {
         return Some(Unrated::NothingShared);

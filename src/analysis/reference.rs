@@ -25,7 +25,7 @@ pub(super) fn references(field: &[Standing]) -> Vec<ModelReference> {
     let mut all = Vec::new();
     for standing in field {
         let own = models.entry(&standing.model).or_default();
-        let (Some(hits), Some(tokens)) = (standing.hit_rate, standing.tokens) else { continue };
+        let (Some(hits), Some(tokens)) = (standing.caching_rate(), standing.tokens) else { continue };
         if tokens <= 0.0 || standing.variant != "standard" {
             continue;
         }

@@ -1,12 +1,12 @@
 //! The data of each endpoint: its cell of the lens window joined with its row of the newest run.
 
 use super::cells::Cell;
-use super::derive::{discount, efficiency};
+use super::derive::{discount, efficiency, used_hit_rate};
 use super::newest::Latest;
 use super::scatter::HitDays;
 use crate::domain::session::{CostBasis, Pricing, SessionCost, session_cost};
 use crate::domain::thresholds::{CELL_MIN_TOKENS, FLAG_MIN_HIT_RATE, FLAG_MIN_TOKENS, PHANTOM_EFFICIENCY};
-use crate::domain::workload::Workload;
+use crate::domain::workload::{Room, TooShort, Workload};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
@@ -23,7 +23,10 @@ pub(super) struct Standing {
     /// Tokens a day.
     pub tokens: Option<f64>,
     pub efficiency: Option<f64>,
-    /// `None` for an endpoint that is gone and had price tiers, because the tiers themselves are unknown.
+    /// Share of the prompt tokens that were not found and that were written to the cache, if the price shows it.
+    pub written: Option<f64>,
+    /// The mean list prices of the lens window with the conditional prices of now; the last ones of an endpoint that is
+    /// gone. `None` if that one had price tiers, because the tiers themselves are unknown.
     pub pricing: Option<Pricing>,
     pub uptime: Option<f64>,
     pub availability: Option<f64>,
@@ -48,9 +51,10 @@ pub(super) fn from_cell(cell: &Cell, latest: Option<Latest>, days_needed: usize)
         counts: cell.variant == "standard" && big && cell.days >= days_needed,
         hit_rate: cell.hit_rate.or(newest_hits),
         tokens,
+        written: cell.written,
         efficiency: cell.efficiency.or_else(|| latest.as_ref().and_then(newest_efficiency)),
         pricing: match &latest {
-            Some(latest) => Some(latest.pricing.clone()),
+            Some(latest) => Some(latest.usual_pricing()),
             None => (!cell.price_tiers).then(|| cell.pricing.clone()),
         },
         uptime: cell.uptime.or(latest.as_ref().and_then(|l| l.uptime_1d)),
@@ -75,14 +79,34 @@ pub(super) fn from_latest(latest: Latest, days_needed: usize) -> Standing {
     from_cell(&cell, Some(latest), days_needed)
 }
 
+/// That of a day so far with two price lists cannot be known.
 fn newest_efficiency(latest: &Latest) -> Option<f64> {
+    if latest.price_moved_today {
+        return None;
+    }
     efficiency(latest.hit_rate, latest.effective_input, &latest.pricing)
 }
 
 impl Standing {
-    /// Session cost under a workload, USD; `None` if prices or the hit rate are unknown.
+    /// The hit rate among the prompts that use the cache, if it is known.
+    pub fn hit_rate_used(&self) -> Option<f64> {
+        used_hit_rate(self.hit_rate?, self.written?)
+    }
+
+    /// The hit rate that retention is measured by: that among the prompts that use the cache, or else the plain one.
+    pub fn caching_rate(&self) -> Option<f64> {
+        self.hit_rate_used().or(self.hit_rate)
+    }
+
+    /// Session cost under a workload at the usual list prices, USD; `None` if prices or the hit rate are unknown.
     pub fn cost(&self, workload: &Workload, as_of: DateTime<Utc>) -> Option<f64> {
         self.cost_parts(workload, as_of).map(|cost| cost.total())
+    }
+
+    /// The same at the list prices of now.
+    pub fn cost_now(&self, workload: &Workload, as_of: DateTime<Utc>) -> Option<f64> {
+        let now = &self.latest.as_ref()?.pricing;
+        session_cost(now, workload, &self.basis, as_of).map(|cost| cost.total())
     }
 
     /// The components of that cost, USD.
@@ -94,6 +118,11 @@ impl Standing {
     pub fn priced_efficiency(&self) -> f64 {
         let plain = self.pricing.as_ref().is_some_and(|p| !p.billed_writes && p.tiers.is_empty());
         if plain { self.efficiency.unwrap_or(1.0).clamp(0.0, 1.0) } else { 1.0 }
+    }
+
+    /// Why it does not accept a session's longest turn; `None` if it does, if it is gone or if its limits are unknown.
+    pub fn lacking(&self, room: Room) -> Option<TooShort> {
+        self.latest.as_ref().and_then(|l| room.lacking(l.context_length, l.max_prompt_tokens))
     }
 
     /// Whether it is down in the newest run.

@@ -6,7 +6,7 @@ use super::ranking::{Ground, ranked};
 use super::{AnalysisError, METHOD_VERSION, Parameters, Tuning, overall};
 use crate::domain::tier::Lens;
 use crate::domain::tier_list::{ProviderTier, Reliability, TierList};
-use crate::domain::workload::Workload;
+use crate::domain::workload::{Room, Workload};
 use crate::wording::lists::note;
 
 /// All tier lists: one each for `cache`, `reliability` and `speed`, and one per workload for `cost` and `overall`.
@@ -22,6 +22,11 @@ pub(super) fn all(
     let fixed = [rank(Lens::Cache, default)?, rank(Lens::Reliability, default)?, rank(Lens::Speed, default)?];
     // The previous days are not known here, so the tier is the one that the figures alone give.
     let naive = |row: ProviderTier| ProviderTier { naive: row.tier, ..row };
+    let too_short = |workload: &Workload| {
+        let room = Room::of(workload);
+        (field.cells().filter(|cell| cell.lacking(room).is_some()).count(), workload.longest_turn())
+    };
+    let observed_days = field.provisional.then_some(field.observed_days);
     let publish = |lens, workload: Option<&Workload>, providers: Vec<ProviderTier>| TierList {
         lens,
         workload: workload.map(|w| w.name.clone()),
@@ -29,7 +34,8 @@ pub(super) fn all(
         as_of: field.as_of,
         method_version: METHOD_VERSION,
         provisional: field.provisional,
-        note: note(lens, reliability, field.provisional.then_some(field.observed_days), field.day_to_date),
+        note: note(lens, reliability, observed_days, field.day_to_date, workload.map(too_short)),
+        too_short: workload.map_or(0, |workload| too_short(workload).0),
         window: parameters.window,
         providers: providers.into_iter().map(naive).collect(),
     };

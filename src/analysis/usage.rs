@@ -67,7 +67,7 @@ fn column(rows: &[&UsageDay], name: &'static str) -> Column {
         "price_tiers_json" => texts(|_| "[]".to_owned()),
         "window_day_to_date" => flags(true),
         "derived" | "billed_writes" | "price_tiers" | "restricted" | "deranked" | "disabled"
-        | "price_moved_today" => flags(false),
+        | "price_moved_today" | "list_moved" => flags(false),
         "day" => Column::new(name.into(), days.collect::<Vec<_>>()),
         "observed_s" | "first_seen_s" => {
             Column::new(name.into(), days.map(|day| i64::from(day) * 86_400).collect::<Vec<_>>())

@@ -12,7 +12,7 @@ use crate::domain::statistics::median;
 use crate::domain::thresholds::{ENDPOINT_MIN_TOKENS, GATE_AVAILABILITY};
 use crate::domain::tier::{Lens, Tier};
 use crate::domain::tier_list::{Reliability, Verdict};
-use crate::domain::workload::Workload;
+use crate::domain::workload::{Room, TooShort, Workload};
 use crate::wording::verdicts::{self as wording, Gate, Unrated};
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -58,8 +58,10 @@ pub(super) fn all(
 
 fn lensed<'a>(gauge: Gauge<'a>, field: &Field) -> Lensed<'a> {
     let mut groups: BTreeMap<(&str, &str), Vec<Member<'_>>> = BTreeMap::new();
+    let room = gauge.room();
     for standing in field.standings.iter().filter(|s| s.latest.is_some() && is_busy(s)) {
-        if let Some((measure, y)) = gauge.read(standing) {
+        let fits = too_short(field, standing, room).is_none();
+        if let Some((measure, y)) = gauge.read(standing).filter(|_| fits) {
             groups.entry((&standing.model, &standing.variant)).or_default().push((standing, measure, y));
         }
     }
@@ -71,6 +73,13 @@ fn lensed<'a>(gauge: Gauge<'a>, field: &Field) -> Lensed<'a> {
     let squares: f64 = distances.values().map(|d| d.y * d.y).sum();
     let spread = Some((squares / distances.len().max(1) as f64).sqrt()).filter(|s| *s > 1e-12);
     Lensed { gauge, distances, spread }
+}
+
+/// Why an endpoint does not accept a session's longest turn. If no endpoint of its model does, sessions are cut, and none
+/// is too short.
+fn too_short(field: &Field, standing: &Standing, room: Room) -> Option<TooShort> {
+    let own = standing.lacking(room)?;
+    field.rivals(standing).any(|rival| rival.lacking(room).is_none()).then_some(own)
 }
 
 fn is_busy(standing: &Standing) -> bool {
@@ -104,13 +113,18 @@ fn endpoint(
     verdicts.insert(Lens::Overall, overall.verdict);
     let primary = verdicts.get(&Lens::Cost);
     let cost = |w: &Workload| Some((w.name.clone(), standing.cost(w, field.as_of)?));
+    let cost_now = |w: &Workload| Some((w.name.clone(), standing.cost_now(w, field.as_of)?));
     let latest = standing.latest.as_ref();
     let mut made = EndpointVerdicts {
         tier: primary.map_or(Tier::Unrated, |v| v.tier),
         why: primary.map_or_else(String::new, |v| v.why.clone()),
         session_cost: workloads.iter().filter_map(cost).collect(),
+        session_cost_now: workloads.iter().filter_map(cost_now).collect(),
+        list_window: latest.map(|l| l.list_window.clone()),
         realised_discount: latest.and_then(|l| realised_discount(l.effective_input, &l.pricing)),
         efficiency: standing.efficiency,
+        hit_rate_used: standing.hit_rate_used(),
+        written_share: standing.written,
         identity_error: latest
             .and_then(|l| identity_error(l.hit_rate, l.tokens, l.effective_input, &l.pricing)),
         flags: latest.map_or_else(Vec::new, |l| flags(field, standing, l, lenses[1].gauge.workload)),
@@ -127,7 +141,7 @@ fn endpoint(
 fn verdict(field: &Field, standing: &Standing, lensed: &Lensed<'_>) -> Verdict {
     let lens = lensed.gauge.lens;
     let Some(distance) = lensed.distances.get(&standing.id) else {
-        return Verdict::naive(Tier::Unrated, None, unrated(standing, &lensed.gauge));
+        return Verdict::naive(Tier::Unrated, None, unrated(field, standing, &lensed.gauge));
     };
     let value = match lens {
         Lens::Cache | Lens::Cost => Some(distance.value),
@@ -138,7 +152,7 @@ fn verdict(field: &Field, standing: &Standing, lensed: &Lensed<'_>) -> Verdict {
 }
 
 /// The reason why an endpoint has no tier under a lens.
-fn unrated(standing: &Standing, gauge: &Gauge<'_>) -> String {
+fn unrated(field: &Field, standing: &Standing, gauge: &Gauge<'_>) -> String {
     if gauge.lens == Lens::Cost
         && let Some(reason) = unpriced(standing)
     {
@@ -151,7 +165,10 @@ fn unrated(standing: &Standing, gauge: &Gauge<'_>) -> String {
         None => Unrated::NoTraffic,
         Some(_) if !is_busy(standing) => Unrated::LittleTraffic,
         Some(_) if gauge.read(standing).is_none() => Unrated::NoMeasure(gauge.lens),
-        Some(_) => Unrated::NoPeers,
+        Some(_) => match too_short(field, standing, gauge.room()) {
+            Some(short) => Unrated::TooShort(short),
+            None => Unrated::NoPeers,
+        },
     };
     reason.to_string()
 }

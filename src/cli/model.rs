@@ -36,6 +36,7 @@ struct EndpointDocument<'a> {
     tag: &'a Tag,
     quantization: Option<&'a str>,
     hit_rate: Option<f64>,
+    hit_rate_used: Option<f64>,
     tokens_per_day: Option<f64>,
     list: &'a Prices,
     effective: &'a EffectivePrices,
@@ -48,6 +49,7 @@ struct EndpointDocument<'a> {
     flags: &'a [Flag],
     verdicts: &'a BTreeMap<Lens, Verdict>,
     session_cost: &'a BTreeMap<String, f64>,
+    session_cost_now: &'a BTreeMap<String, f64>,
 }
 
 /// Prints a model's endpoints; for an unknown name, the error lists the nearest names.
@@ -72,6 +74,7 @@ fn document(endpoint: &Endpoint) -> EndpointDocument<'_> {
         tag: &endpoint.tag,
         quantization: endpoint.facts.quantization.as_deref(),
         hit_rate: endpoint.hit_rate,
+        hit_rate_used: endpoint.hit_rate_used,
         tokens_per_day: endpoint.tokens_per_day,
         list: &endpoint.list,
         effective: &endpoint.effective,
@@ -84,6 +87,7 @@ fn document(endpoint: &Endpoint) -> EndpointDocument<'_> {
         flags: &endpoint.flags,
         verdicts: &endpoint.verdicts,
         session_cost: &endpoint.session_cost,
+        session_cost_now: &endpoint.session_cost_now,
     }
 }
 

@@ -1,10 +1,10 @@
 //! The cheapest (model, endpoint) pairs for a workload, across all models that pass the user's limits.
 
-use super::endpoint::{Priced, Room};
+use super::endpoint::Priced;
 use super::quality::Quality;
 use crate::domain::ids::{ProviderSlug, Tag};
 use crate::domain::tier::Tier;
-use crate::domain::workload::Workload;
+use crate::domain::workload::{Room, Workload};
 use crate::snapshot::{Endpoint, ModelEntry, Snapshot};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -205,7 +205,7 @@ fn row(
     let room = Room::of(workload);
     let priced = Priced::of(endpoint, workload, room, snapshot.as_of);
     let Some(cost) = priced.cost().filter(|_| priced.open) else {
-        let short = priced.parts.is_some() && room.lacking(endpoint).is_some();
+        let short = priced.parts.is_some() && endpoint.is_too_short(room);
         *(if short { &mut left_out.context } else { &mut left_out.not_a_choice }) += 1;
         return None;
     };

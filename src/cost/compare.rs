@@ -1,12 +1,14 @@
 //! Compares the endpoints of a model under a workload.
 
-use super::endpoint::{BreakEven, Priced, Room, ToWin};
+use super::endpoint::{BreakEven, Priced, ToWin};
 use crate::domain::endpoint::PriceTier;
+use crate::domain::flag::FlagKind;
+use crate::domain::format::usd;
 use crate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant};
 use crate::domain::session::{CostBasis, SessionCost};
-use crate::domain::thresholds::BACKTEST_OUTPUT_SHARE;
+use crate::domain::thresholds::{BACKTEST_OUTPUT_SHARE, LENS_WINDOW_DAYS};
 use crate::domain::tier::Tier;
-use crate::domain::workload::{CacheTtl, Workload};
+use crate::domain::workload::{CacheTtl, Room, Workload};
 use crate::snapshot::{ModelEntry, Prices, Snapshot};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -67,13 +69,18 @@ pub struct EndpointCost {
     pub name: String,
     /// Its tier under the lens `cost` and the default workload.
     pub tier: Tier,
-    /// List prices, USD per million tokens.
+    /// List prices now, USD per million tokens.
     pub list: Prices,
-    /// Cost of the session; null if prices or caching are unknown.
+    /// The mean list prices of the lens window, by which the session is priced; null if they are unknown.
+    pub usual: Option<Prices>,
+    /// Cost of the session at the usual list prices; null if prices or caching are unknown.
     pub cost: Option<f64>,
-    /// Lower end of the 90 % interval from the day-to-day variation of its caching; null if too few days are known.
+    /// Cost of the session at the list prices of now.
+    pub cost_now: Option<f64>,
+    /// Lower end of the 90 % interval from the day-to-day variation of its caching, at the lowest list prices of the
+    /// lens window; null if too few days are known.
     pub low: Option<f64>,
-    /// Upper end of the 90 % interval.
+    /// Upper end of the 90 % interval, at the highest list prices of the lens window.
     pub high: Option<f64>,
     /// The parts of the cost.
     pub parts: Option<SessionCost>,
@@ -107,7 +114,7 @@ pub fn compare(snapshot: &Snapshot, model: &ModelEntry, workload: &Workload) -> 
     let asked = Room::of(workload);
     // If every host's context is too short, the model still has eligible endpoints: its sessions are cut into shorter
     // ones.
-    let too_long = model.endpoints.iter().all(|e| asked.lacking(e).is_some());
+    let too_long = model.endpoints.iter().all(|e| e.is_too_short(asked));
     let room = if too_long { Room::default() } else { asked };
     let mut priced: Vec<Priced<'_>> =
         model.endpoints.iter().map(|e| Priced::of(e, workload, room, snapshot.as_of)).collect();
@@ -177,7 +184,9 @@ impl<'a> Field<'a> {
             name: endpoint.name.clone(),
             tier: endpoint.tier,
             list: endpoint.list.clone(),
+            usual: endpoint.list_window.as_ref().map(|window| window.usual.clone()),
             cost: one.cost(),
+            cost_now: one.now,
             low,
             high,
             parts: one.parts,
@@ -244,6 +253,17 @@ fn notes(as_of: DateTime<Utc>, priced: &[Priced<'_>], workload: &Workload, too_l
         notes.push(format!(
             "prices that depend on the time of day or week are those of {}",
             as_of.format("%A, %H:%M UTC")
+        ));
+    }
+    let scheduled: Vec<String> = priced
+        .iter()
+        .filter(|p| p.endpoint.is_flagged(FlagKind::ScheduledPrice))
+        .filter_map(|p| Some(format!("{} at {}", usd(p.now?), p.endpoint.tag)))
+        .collect();
+    if !scheduled.is_empty() {
+        notes.push(format!(
+            "costs use the mean list prices of the last {LENS_WINDOW_DAYS} days; at the prices of now a session costs {}",
+            scheduled.join(", ")
         ));
     }
     let hour = workload.cache_ttl == CacheTtl::OneHour;

@@ -1,8 +1,8 @@
 //! One endpoint under one workload: its cost as a linear function of retention, and where it crosses another's cost.
 
 use crate::domain::session::{CostBasis, Pricing, SessionCost, session_cost};
-use crate::domain::workload::Workload;
-use crate::snapshot::Endpoint;
+use crate::domain::workload::{Room, Workload};
+use crate::snapshot::{Endpoint, Prices};
 use crate::wording::Obstacle;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -47,18 +47,11 @@ pub enum BreakEven {
     Never,
 }
 
-/// The list prices of an endpoint of the snapshot.
+/// The list prices of an endpoint of the snapshot by which its sessions are priced: the means of the lens window, with
+/// the conditional prices of now.
 pub fn pricing(endpoint: &Endpoint) -> Pricing {
-    let list = &endpoint.list;
-    Pricing {
-        input: list.input,
-        output: list.output,
-        cache_read: list.cache_read,
-        cache_write: list.cache_write,
-        cache_write_1h: list.cache_write_1h,
-        billed_writes: list.cache_write.is_some_and(|price| price > 0.0),
-        tiers: endpoint.price_tiers.clone(),
-    }
+    let usual = endpoint.list_window.as_ref().map_or(&endpoint.list, |window| &window.usual);
+    Pricing::listed(usual, endpoint.price_tiers.clone())
 }
 
 /// The cost of a session at an endpoint as a function of its retention. The prices of a turn do not depend on
@@ -104,6 +97,10 @@ impl Line {
 pub(super) struct Priced<'a> {
     pub endpoint: &'a Endpoint,
     pub line: Option<Line>,
+    /// The line at the lowest and at the highest list prices of the lens window.
+    extremes: Option<(Line, Line)>,
+    /// Cost of a session at the list prices of now, USD.
+    pub now: Option<f64>,
     pub parts: Option<SessionCost>,
     /// Whether it is publicly available, up and still offered, and accepts the workload's longest prompt.
     pub open: bool,
@@ -114,45 +111,29 @@ impl<'a> Priced<'a> {
     /// `room`: the lengths that the endpoint has to accept.
     pub fn of(endpoint: &'a Endpoint, workload: &Workload, room: Room, as_of: DateTime<Utc>) -> Self {
         let pricing = pricing(endpoint);
-        let line = Line::of(&pricing, workload, &endpoint.cost_basis, as_of);
+        let at = |pricing: &Pricing| Line::of(pricing, workload, &endpoint.cost_basis, as_of);
+        let line = at(&pricing);
+        let listed = |list: &Prices| Pricing::listed(list, endpoint.price_tiers.clone());
+        let window = endpoint.list_window.as_ref();
+        let extremes =
+            window.and_then(|window| at(&listed(&window.lowest)).zip(at(&listed(&window.highest))));
+        let now = session_cost(&listed(&endpoint.list), workload, &endpoint.cost_basis, as_of);
+        let now = now.map(|cost| cost.total());
         let parts = session_cost(&pricing, workload, &endpoint.cost_basis, as_of);
         let why = obstacle(endpoint, &pricing, room, parts.is_some(), as_of);
-        Self { endpoint, line, parts, open: why.is_none(), why }
+        Self { endpoint, line, extremes, now, parts, open: why.is_none(), why }
     }
 
     pub fn cost(&self) -> Option<f64> {
         self.parts.map(|parts| parts.total())
     }
 
-    /// The ends of the 90 % interval of its cost, USD.
+    /// The ends of the 90 % interval of its cost, USD, from the lowest to the highest list prices of the lens window.
     pub fn interval(&self) -> Option<(f64, f64)> {
         let basis = &self.endpoint.cost_basis;
         let ends = basis.retention_low.zip(basis.retention_high).filter(|_| self.parts.is_some());
-        ends.zip(self.line).map(|((low, high), line)| line.between(low, high))
-    }
-}
-
-/// The prompt and turn lengths that an endpoint must accept, tokens. The default requires nothing: sessions that no
-/// endpoint accepts are cut.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub(super) struct Room {
-    prompt: f64,
-    turn: f64,
-}
-
-impl Room {
-    /// The lengths of the longest turn of a workload.
-    pub fn of(workload: &Workload) -> Self {
-        Self { prompt: workload.longest_prompt(), turn: workload.longest_turn() }
-    }
-
-    /// Why an endpoint is too short; `None` if it accepts the turn, or its limits are unknown.
-    pub fn lacking(self, endpoint: &Endpoint) -> Option<Obstacle> {
-        let prompts = endpoint.facts.max_prompt_tokens.filter(|most| (*most as f64) < self.prompt);
-        let context = endpoint.facts.context_length.filter(|length| (*length as f64) < self.turn);
-        let prompts = prompts.map(|most| Obstacle::ShortPrompt { most, longest: self.prompt });
-        let context = context.map(|length| Obstacle::ShortContext { length, longest: self.turn });
-        prompts.or(context)
+        let (lowest, highest) = self.extremes.or(self.line.map(|line| (line, line)))?;
+        ends.map(|(low, high)| (lowest.between(low, high).0, highest.between(low, high).1))
     }
 }
 
@@ -175,7 +156,7 @@ fn obstacle(
     } else if let Some(date) = endpoint.ended_by(as_of) {
         Some(Obstacle::Deprecated(date))
     } else {
-        room.lacking(endpoint)
+        room.lacking(endpoint.facts.context_length, endpoint.facts.max_prompt_tokens).map(Obstacle::TooShort)
     }
 }
 

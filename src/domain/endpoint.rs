@@ -83,11 +83,37 @@ pub struct Prices {
 }
 
 impl Prices {
+    /// The prices that `price` makes of each listed price and the way to its counterparts in other lists.
+    fn map(&self, price: impl Fn(f64, fn(&Self) -> Option<f64>) -> f64) -> Self {
+        let one = |get: fn(&Self) -> Option<f64>| get(self).map(|now| price(now, get));
+        Self {
+            input: one(|p| p.input),
+            output: one(|p| p.output),
+            cache_read: one(|p| p.cache_read),
+            cache_write: one(|p| p.cache_write),
+            cache_write_1h: one(|p| p.cache_write_1h),
+        }
+    }
+
     /// The list price by which endpoints are compared, USD: a million prompt tokens with `output` times as many output
     /// tokens. `None` if either price is not listed.
     pub fn with_output(&self, output: f64) -> Option<f64> {
         Some(self.input? + output * self.output?)
     }
+}
+
+/// The list prices of an endpoint over the lens window.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ListWindow {
+    /// Mean of each price, weighted by the time that it held, over the part of the window in which it was listed; null
+    /// if it is not listed now. Session costs use these prices.
+    pub usual: Prices,
+    /// Lowest value of each price.
+    pub lowest: Prices,
+    /// Highest value of each price.
+    pub highest: Prices,
+    /// How often the list price of input or cache reads moved.
+    pub moves: i64,
 }
 
 /// Prices actually paid, USD per million tokens.
@@ -97,6 +123,27 @@ pub struct EffectivePrices {
     pub input: Option<f64>,
     /// Completion tokens.
     pub output: Option<f64>,
+}
+
+impl ListWindow {
+    /// A window in which the prices of now always held.
+    pub fn constant(now: &Prices) -> Self {
+        Self { usual: now.clone(), lowest: now.clone(), highest: now.clone(), moves: 0 }
+    }
+
+    /// The window of an endpoint with these prices `now`. A price without a mean has only just been listed. A price that
+    /// is not listed now or is 0 now stays so, whatever it was before.
+    pub fn new(now: &Prices, seen: Self) -> Self {
+        let of = |seen: &Prices| now.map(|now, get| get(seen).filter(|_| now != 0.0).unwrap_or(now));
+        let lowest = now.map(|now, get| get(&of(&seen.lowest)).map_or(now, |low| low.min(now)));
+        let highest = now.map(|now, get| get(&of(&seen.highest)).map_or(now, |high| high.max(now)));
+        // A mean of one price is that price, to the last bit.
+        let usual = now.map(|now, get| {
+            let (low, high) = (get(&lowest).unwrap_or(now), get(&highest).unwrap_or(now));
+            get(&of(&seen.usual)).map_or(now, |mean| mean.max(low).min(high))
+        });
+        Self { usual, lowest, highest, moves: seen.moves }
+    }
 }
 
 /// Prices that replace the base prices if all conditions hold; a missing price falls back to the base price.
@@ -273,6 +320,29 @@ mod tests {
         };
         assert!(held(&peak, &["2026-08-07T01:00:00Z", "2026-08-07T03:59:00Z"]));
         assert!(missed(&peak, &["2026-08-08T02:00:00Z", "2026-08-07T00:59:00Z", "2026-08-07T04:00:00Z"]));
+    }
+
+    #[test]
+    fn a_window_holds_what_is_listed_now_between_its_lowest_and_highest_price() {
+        let prices = |input, cache_read| Prices { input, cache_read, ..Prices::default() };
+        let now = Prices { output: Some(0.0), ..prices(Some(0.05), Some(0.01)) };
+        let seen = ListWindow {
+            usual: Prices { output: Some(3.0), ..prices(Some(0.13), None) },
+            lowest: prices(Some(0.05), None),
+            highest: Prices { cache_write: Some(1.0), output: Some(4.0), ..prices(Some(0.2), None) },
+            moves: 4,
+        };
+        let window = ListWindow::new(&now, seen);
+        assert_eq!(window.usual, Prices { input: Some(0.13), ..now.clone() }, "just listed, or free now");
+        assert_eq!(window.lowest, now);
+        assert_eq!(window.highest, Prices { input: Some(0.2), ..now.clone() });
+        assert_eq!(window.moves, 4);
+        // A rounding of the mean of one price does not show.
+        let third = Prices { input: Some(1.0 / 3.0), ..Prices::default() };
+        let rounded = Prices { input: Some(1.0 / 3.0 + 1e-16), ..Prices::default() };
+        let seen = ListWindow { usual: rounded, ..ListWindow::constant(&third) };
+        assert_eq!(ListWindow::new(&third, seen), ListWindow::constant(&third));
+        assert_eq!(ListWindow::new(&now, ListWindow::default()), ListWindow::constant(&now));
     }
 
     #[test]

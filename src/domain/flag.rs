@@ -18,10 +18,16 @@ names! {
         IdentityBreak = "identity_break",
         /// The price paid is outside the range of all list prices.
         ImpossiblePrice = "impossible_price",
+        /// The hit rate never moves.
+        Constant = "constant",
         /// Writing to the cache costs extra.
         BilledWrites = "billed_writes",
+        /// Only prompts that the client marks use the cache.
+        MarkedByClient = "marked_by_client",
         /// Prices change with the length of the prompt or the time of day.
         PriceTiers = "price_tiers",
+        /// The list price follows a schedule and is not the usual one now.
+        ScheduledPrice = "scheduled_price",
         /// Not publicly available.
         Restricted = "restricted",
         /// The router sends traffic there only on request.
@@ -101,6 +107,28 @@ pub enum Shown {
         /// The highest list price of a prompt token, USD per million.
         highest_list: f64,
     },
+    /// The hit rate never moves, as no measured one does.
+    Constant {
+        /// Mean hit rate of the days, 0..1.
+        hit_rate: f64,
+        /// Days with a hit rate in the lens window.
+        days: usize,
+        /// Standard deviation of the days' hit rates.
+        deviation: f64,
+        /// A rate with a smaller standard deviation is constant.
+        deviation_bound: f64,
+    },
+    /// Only prompts that the client marks use the cache: it has to set `cache_control`.
+    MarkedByClient {
+        /// Hit rate over the lens window, 0..1.
+        hit_rate: f64,
+        /// Hit rate among the prompts that use the cache, 0..1.
+        hit_rate_used: f64,
+        /// Share of the prompt tokens that were not found and that were written to the cache, 0..1.
+        written_share: f64,
+        /// If more than this share was written, all prompts use the cache.
+        written_bound: f64,
+    },
     /// Writing to the cache costs extra.
     BilledWrites {
         /// List cache write price, USD per million tokens.
@@ -122,6 +150,27 @@ pub enum Shown {
         thresholds: Vec<i64>,
         /// The conditions with their prices, USD per million tokens; later ones override earlier ones.
         conditions: Vec<PriceTier>,
+    },
+    /// The list price follows a schedule and is not the usual one now. Costs use the usual one.
+    ScheduledPrice {
+        /// List input price now, USD per million tokens.
+        list_input: f64,
+        /// Its mean over the lens window, weighted by the time that each price held, USD per million tokens.
+        usual_input: f64,
+        /// Its lowest value in the window, USD per million tokens.
+        lowest_input: f64,
+        /// Its highest value in the window, USD per million tokens.
+        highest_input: f64,
+        /// The price now divided by the mean, minus 1.
+        deviation: f64,
+        /// A price is unusual if it deviates by at least this share.
+        deviation_bound: f64,
+        /// How often the list moved in the window.
+        moves: i64,
+        /// A list that moved at least this often follows a schedule.
+        moves_bound: i64,
+        /// Time of the newest run.
+        at: DateTime<Utc>,
     },
     /// Hidden, private or bring-your-own-key only.
     Restricted {
@@ -167,8 +216,11 @@ impl Shown {
             Self::NoDiscount { .. } => FlagKind::NoDiscount,
             Self::IdentityBreak { .. } => FlagKind::IdentityBreak,
             Self::ImpossiblePrice { .. } => FlagKind::ImpossiblePrice,
+            Self::Constant { .. } => FlagKind::Constant,
+            Self::MarkedByClient { .. } => FlagKind::MarkedByClient,
             Self::BilledWrites { .. } => FlagKind::BilledWrites,
             Self::PriceTiers { .. } => FlagKind::PriceTiers,
+            Self::ScheduledPrice { .. } => FlagKind::ScheduledPrice,
             Self::Restricted { .. } => FlagKind::Restricted,
             Self::Deranked { .. } => FlagKind::Deranked,
             Self::Down { .. } => FlagKind::Down,

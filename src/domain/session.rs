@@ -1,7 +1,7 @@
 //! The cost of a session at an endpoint (method 4): the single pricing function for tier lists, verdicts, the command
 //! line, the API and the pages.
 
-use super::endpoint::PriceTier;
+use super::endpoint::{PriceTier, Prices};
 use super::thresholds::{IMPOSSIBLE_PRICE_ABOVE, IMPOSSIBLE_PRICE_BELOW, MOST_RESENDS};
 use super::workload::{CacheTtl, Workload};
 use chrono::{DateTime, Utc};
@@ -50,8 +50,8 @@ impl ReferenceBasis {
 /// any workload.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct CostBasis {
-    /// Share of the reusable prefix that is found in the cache, 0..1: hit rate divided by `reference`, at most 1; null
-    /// if no hit rate is known.
+    /// Share of the reusable prefix that is found in the cache, 0..1: hit rate (among the prompts that use the cache, if
+    /// that is known) divided by `reference`, at most 1; null if no hit rate is known.
     pub retention: Option<f64>,
     /// Lower end of the 90 % interval of a day's retention; null if too few days are known.
     pub retention_low: Option<f64>,
@@ -142,6 +142,19 @@ struct Turn {
 }
 
 impl Pricing {
+    /// The pricing of an endpoint with these list prices and conditional ones.
+    pub fn listed(list: &Prices, tiers: Vec<PriceTier>) -> Self {
+        Self {
+            input: list.input,
+            output: list.output,
+            cache_read: list.cache_read,
+            cache_write: list.cache_write,
+            cache_write_1h: list.cache_write_1h,
+            billed_writes: list.cache_write.is_some_and(|price| price > 0.0),
+            tiers,
+        }
+    }
+
     /// Whether both prices are 0.
     pub fn is_free(&self) -> bool {
         self.input == Some(0.0) && self.output == Some(0.0)

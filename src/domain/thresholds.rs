@@ -104,6 +104,21 @@ thresholds! {
     PHANTOM_EFFICIENCY: f64 = 0.2, "fraction of the listed discount";
     /// A cache read price counts as a discount only below this share of the input price.
     READ_PRICE_DISCOUNT: f64 = 0.95, "fraction of the input price";
+    /// A list price that changes within a UTC day by more than this share has moved; such days do not count for the
+    /// efficiency.
+    LIST_MOVED_TOLERANCE: f64 = 0.001, "relative";
+    /// An input price that deviates from its mean over the lens window by at least this share is flagged as scheduled.
+    SCHEDULE_MIN_DEVIATION: f64 = 0.05, "relative";
+    /// A list that moved at least this often in the lens window follows a schedule.
+    SCHEDULE_MIN_MOVES: i64 = 2, "moves";
+    /// If less than this share of the tokens that were not found was written, hits do not come from billed writes.
+    WRITTEN_MIN_SHARE: f64 = 0.01, "fraction of the misses";
+    /// If at most this share of the tokens that were not found was written, clients mark what is cached.
+    MARKED_MAX_SHARE: f64 = 0.95, "fraction of the misses";
+    /// A hit rate can only be flagged as constant if this many days have one.
+    CONSTANT_MIN_DAYS: usize = 7, "days";
+    /// A hit rate whose standard deviation over the days is below this is constant.
+    CONSTANT_MAX_DEVIATION: f64 = 0.001, "hit rate";
     /// The price identity is broken if its error exceeds this.
     IDENTITY_TOLERANCE: f64 = 0.05, "relative";
     /// An effective input price below this share of the lowest list price of a prompt token is impossible.

@@ -23,8 +23,12 @@ pub struct TierList {
     pub method_version: u32,
     /// Whether the record is too young for a full window.
     pub provisional: bool,
-    /// Why it is provisional or empty, in words.
+    /// Why it is provisional or incomplete, in words.
     pub note: Option<String>,
+    /// Endpoints with enough traffic that are left out of the lens `cost` because they do not accept the longest turn of
+    /// the workload; 0 for lists without a workload.
+    #[serde(default)]
+    pub too_short: usize,
     /// The days covered.
     pub window: DayRange,
     /// Rated providers best first, then the unrated ones by name.

@@ -154,9 +154,65 @@ impl Workload {
     }
 }
 
+/// The prompt and turn lengths that an endpoint must accept, tokens. The default requires nothing.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Room {
+    prompt: f64,
+    turn: f64,
+}
+
+/// The limit of an endpoint that a session exceeds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum TooShort {
+    /// It accepts prompts of at most `most` tokens; the longest of the session has `longest`.
+    Prompt {
+        /// Its limit, tokens.
+        most: i64,
+        /// Longest prompt of the session, tokens.
+        longest: f64,
+    },
+    /// Its context is shorter than the longest turn of the session.
+    Context {
+        /// Its context, tokens.
+        length: i64,
+        /// Longest turn of the session with its output, tokens.
+        longest: f64,
+    },
+}
+
+impl Room {
+    /// The lengths of the longest turn of a workload.
+    pub fn of(workload: &Workload) -> Self {
+        Self { prompt: workload.longest_prompt(), turn: workload.longest_turn() }
+    }
+
+    /// Why an endpoint with this context and longest prompt (tokens) is too short; `None` if it accepts the turn, or if
+    /// its limits are unknown.
+    pub fn lacking(self, context_length: Option<i64>, max_prompt_tokens: Option<i64>) -> Option<TooShort> {
+        let prompts = max_prompt_tokens.filter(|most| (*most as f64) < self.prompt);
+        let context = context_length.filter(|length| (*length as f64) < self.turn);
+        let prompts = prompts.map(|most| TooShort::Prompt { most, longest: self.prompt });
+        prompts.or(context.map(|length| TooShort::Context { length, longest: self.turn }))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_endpoint_is_too_short_for_a_longer_prompt_or_turn_and_unknown_limits_are_no_obstacle() {
+        let workload = Workload { turns: 1, first_prompt: 900.0, new_input: 100.0, ..shipped().remove(0) };
+        let workload = Workload { output: 50.0, ..workload };
+        let lacking = |context, prompt| Room::of(&workload).lacking(context, prompt);
+        assert_eq!(lacking(None, None), None);
+        assert_eq!(lacking(Some(1050), Some(1000)), None, "just long enough");
+        let (length, longest) = (1049, 1050.0);
+        assert_eq!(lacking(Some(1049), None), Some(TooShort::Context { length, longest }));
+        let (most, longest) = (999, 1000.0);
+        assert_eq!(lacking(Some(1), Some(999)), Some(TooShort::Prompt { most, longest }));
+        assert_eq!(Room::default().lacking(Some(0), Some(0)), None);
+    }
 
     fn shipped() -> Vec<Workload> {
         Workload::shipped().expect("data/workloads.toml is valid")

@@ -7,8 +7,11 @@ use crate::domain::endpoint::is_down;
 use crate::domain::flag::FlagKind;
 use crate::domain::format::{percent, percent_change};
 use crate::domain::statistics::median;
-use crate::domain::thresholds::{PREFERENCE_MIN_AGE_HOURS, PREFERENCE_MIN_UPTIME, PREFERENCE_READING_DAYS};
+use crate::domain::thresholds::{
+    ENDPOINT_MIN_TOKENS, PREFERENCE_MIN_AGE_HOURS, PREFERENCE_MIN_UPTIME, PREFERENCE_READING_DAYS,
+};
 use crate::domain::tier::{Lens, Tier};
+use crate::domain::workload::Room;
 use crate::snapshot::{Endpoint, ModelEntry, Snapshot};
 use chrono::{DateTime, Duration, Utc};
 
@@ -78,7 +81,7 @@ pub(super) fn judge<'a>(
     options: &PreferenceOptions<'_>,
 ) -> Vec<Judged<'a>> {
     let workload = options.workload;
-    let costs = Costs::of(model, workload, snapshot.default_workload());
+    let costs = Costs::of(snapshot, model, workload);
     let longest = longest_prompt(snapshot, workload);
     let known = Known {
         as_of: snapshot.as_of,
@@ -188,22 +191,33 @@ struct Costs<'a> {
     workload: &'a str,
     /// Whether the published tiers are based on this workload.
     published: bool,
+    /// What the workload of the published tiers requires of an endpoint.
+    room: Room,
     median: Option<f64>,
 }
 
 impl<'a> Costs<'a> {
-    fn of(model: &ModelEntry, workload: &'a str, default: &str) -> Self {
-        let rated = model.endpoints.iter().filter(|endpoint| endpoint.tier != Tier::Unrated);
+    fn of(snapshot: &Snapshot, model: &ModelEntry, workload: &'a str) -> Self {
+        let default = snapshot.default_workload();
+        let room = snapshot.workload(default).map(Room::of).unwrap_or_default();
+        let own = Self { workload, published: workload == default, room, median: None };
+        let rated = model.endpoints.iter().filter(|endpoint| own.rates(endpoint));
         let costs: Vec<f64> = rated.filter_map(|endpoint| session_cost(endpoint, workload)).collect();
         let has_choice = costs.len() > 1;
         let median = median(costs).filter(|median| has_choice && *median > 0.0);
-        Self { workload, published: workload == default, median }
+        Self { median, ..own }
     }
 
-    /// The tier of an endpoint and the reason. An endpoint that is unrated under the default workload is unrated under
-    /// every other: its data are too thin for any of them.
+    /// Whether an endpoint may have a tier. One that is unrated under the default workload is unrated under every other,
+    /// because its data are too thin for any of them, unless it only is too short for the default workload.
+    fn rates(&self, endpoint: &Endpoint) -> bool {
+        let busy = || endpoint.tokens_per_day.is_some_and(|tokens| tokens >= ENDPOINT_MIN_TOKENS);
+        endpoint.tier != Tier::Unrated || (!self.published && endpoint.is_too_short(self.room) && busy())
+    }
+
+    /// The tier of an endpoint and the reason.
     fn verdict(&self, endpoint: &Endpoint, cost: Option<f64>) -> (Tier, String) {
-        let (Some(cost), Some(median), true) = (cost, self.median, endpoint.tier != Tier::Unrated) else {
+        let (Some(cost), Some(median), true) = (cost, self.median, self.rates(endpoint)) else {
             return (Tier::Unrated, endpoint.why.clone());
         };
         let relative = cost / median - 1.0;

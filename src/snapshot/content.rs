@@ -3,7 +3,7 @@
 
 pub use super::hourly::{HourlyRate, HourlyRates};
 pub use crate::domain::backtest::{Backtest, Exclusions, ExpectedCost, Policy, PolicyCost, TestedDays};
-pub use crate::domain::endpoint::{EffectivePrices, Prices};
+pub use crate::domain::endpoint::{EffectivePrices, ListWindow, Prices};
 use crate::domain::endpoint::{PriceTier, PublishedFacts};
 use crate::domain::finding::{self, Finding};
 use crate::domain::flag::{Flag, FlagKind};
@@ -15,7 +15,7 @@ use crate::domain::session::CostBasis;
 use crate::domain::thresholds::Threshold;
 use crate::domain::tier::{Lens, Tier};
 pub use crate::domain::tier_list::{DayRange, ProviderTier, TierList, Verdict};
-use crate::domain::workload::Workload;
+use crate::domain::workload::{Room, Workload};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -133,8 +133,11 @@ pub struct Endpoint {
     pub tokens: Option<i64>,
     /// Mean tokens a day over the lens window.
     pub tokens_per_day: Option<f64>,
-    /// List prices.
+    /// List prices now.
     pub list: Prices,
+    /// List prices over the lens window; null if the newest analysis does not contain it.
+    #[serde(default)]
+    pub list_window: Option<ListWindow>,
     /// Conditional prices.
     pub price_tiers: Vec<PriceTier>,
     /// Effective prices over the newest window.
@@ -143,6 +146,13 @@ pub struct Endpoint {
     pub realised_discount: Option<f64>,
     /// Share of the listed discount that was actually applied to its hits.
     pub efficiency: Option<f64>,
+    /// Hit rate over the lens window among the prompts that use the cache, 0..1; null unless billed writes show it.
+    #[serde(default)]
+    pub hit_rate_used: Option<f64>,
+    /// Share of the prompt tokens that were not found and that were written to the cache, 0..1, over the lens window;
+    /// null unless writes are billed above the input price and the price paid shows it.
+    #[serde(default)]
+    pub written_share: Option<f64>,
     /// Relative error of the price identity; null if it does not apply.
     pub identity_error: Option<f64>,
     /// Upstream status code.
@@ -165,8 +175,11 @@ pub struct Endpoint {
     pub why: String,
     /// Verdicts within the model by lens.
     pub verdicts: BTreeMap<Lens, Verdict>,
-    /// Session cost by workload, USD.
+    /// Session cost by workload at the usual list prices (`list_window.usual`), USD.
     pub session_cost: BTreeMap<String, f64>,
+    /// Session cost by workload at the list prices of now, USD.
+    #[serde(default)]
+    pub session_cost_now: BTreeMap<String, f64>,
     /// The basis for pricing any workload, besides the list prices.
     pub cost_basis: CostBasis,
     /// Its flags with the numbers behind them, most important first.
@@ -192,6 +205,10 @@ impl Endpoint {
     /// known.
     pub fn prompt_limit(&self) -> Option<i64> {
         [self.facts.context_length, self.facts.max_prompt_tokens].into_iter().flatten().min()
+    }
+    /// Whether it does not accept a session's longest turn.
+    pub fn is_too_short(&self, room: Room) -> bool {
+        room.lacking(self.facts.context_length, self.facts.max_prompt_tokens).is_some()
     }
     /// The date from which the upstream no longer offers it, if that has passed at `now`.
     pub fn ended_by(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {

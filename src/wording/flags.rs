@@ -3,6 +3,7 @@
 use crate::domain::endpoint::PriceTier;
 use crate::domain::flag::{Flag, Shown};
 use crate::domain::format::{uptime, usd};
+use chrono::Datelike;
 
 /// The flag for these numbers, with its sentence.
 pub fn flag(shown: Shown) -> Flag {
@@ -79,6 +80,20 @@ fn sentence(shown: &Shown) -> String {
                 usd(*highest_list),
             )
         }
+        Shown::Constant { hit_rate, days, deviation, deviation_bound } => format!(
+            "{:.2} % hit rate on {days} days with a standard deviation of {:.2} points (threshold {:.2})",
+            hit_rate * 100.0,
+            deviation * 100.0,
+            deviation_bound * 100.0,
+        ),
+        Shown::MarkedByClient { hit_rate, hit_rate_used, written_share, written_bound } => format!(
+            "{} of the tokens that were not found were written (threshold {}), so clients mark what is cached with \
+             `cache_control`: {} hit rate among the prompts that use the cache, {} over all",
+            percent(*written_share),
+            percent(*written_bound),
+            percent(*hit_rate_used),
+            percent(*hit_rate),
+        ),
         Shown::BilledWrites { list_cache_write, list_input, multiple, workload, session_share } => {
             let write = list_cache_write
                 .map_or_else(|| "a separate price".to_owned(), |w| format!("{} per M", usd(w)));
@@ -101,6 +116,34 @@ fn sentence(shown: &Shown) -> String {
                 more => format!("; and {more} more"),
             };
             format!("{count} {noun} per M: {}{more}", listed.join("; "))
+        }
+        Shown::ScheduledPrice {
+            list_input,
+            usual_input,
+            lowest_input,
+            highest_input,
+            deviation,
+            deviation_bound,
+            moves,
+            moves_bound,
+            at,
+        } => {
+            let side = if *deviation < 0.0 { "below" } else { "above" };
+            let is_weekend = matches!(at.weekday(), chrono::Weekday::Sat | chrono::Weekday::Sun);
+            let when = match is_weekend {
+                true => "weekend".to_owned(),
+                false => at.format("%A, %H:%M UTC").to_string(),
+            };
+            format!(
+                "{} {side} its usual price now ({when}): input is listed at {} per M, the mean of the window is {} ({} \
+                 to {}); the list moved {moves} times (thresholds {}, {moves_bound} times)",
+                percent(deviation.abs()),
+                usd(*list_input),
+                usd(*usual_input),
+                usd(*lowest_input),
+                usd(*highest_input),
+                percent(*deviation_bound),
+            )
         }
         Shown::Restricted { status } => {
             format!("marked as hidden, private or bring-your-own-key only{}", coded(*status))
@@ -269,6 +312,20 @@ mod tests {
                  no cost uses this price",
             ),
             (
+                Shown::Constant { hit_rate: 0.6495, days: 7, deviation: 0.0003, deviation_bound: 0.001 },
+                "64.95 % hit rate on 7 days with a standard deviation of 0.03 points (threshold 0.10)",
+            ),
+            (
+                Shown::MarkedByClient {
+                    hit_rate: 0.746,
+                    hit_rate_used: 0.886,
+                    written_share: 0.45,
+                    written_bound: 0.95,
+                },
+                "45 % of the tokens that were not found were written (threshold 95 %), so clients mark what is cached \
+                 with `cache_control`: 89 % hit rate among the prompts that use the cache, 75 % over all",
+            ),
+            (
                 Shown::BilledWrites {
                     list_cache_write: Some(3.75),
                     list_input: Some(3.0),
@@ -287,6 +344,21 @@ mod tests {
                 },
                 "4 conditional prices per M: over 128 k tokens input $0.72, output $3.00; 16:30 to 00:30 UTC input \
                  $0.10; 16:30 to 00:30 UTC input $0.10; and 1 more",
+            ),
+            (
+                Shown::ScheduledPrice {
+                    list_input: 0.05,
+                    usual_input: 0.128,
+                    lowest_input: 0.05,
+                    highest_input: 0.2,
+                    deviation: -0.609,
+                    deviation_bound: 0.05,
+                    moves: 13,
+                    moves_bound: 2,
+                    at: first_seen,
+                },
+                "61 % below its usual price now (weekend): input is listed at $0.05 per M, the mean of the window is \
+                 $0.128 ($0.05 to $0.20); the list moved 13 times (thresholds 5 %, 2 times)",
             ),
             (
                 Shown::Restricted { status: Some(0) },

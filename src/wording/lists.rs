@@ -16,6 +16,8 @@ pub enum Unrated {
     NoData,
     /// None of its endpoints has enough traffic.
     LittleTraffic,
+    /// None of its endpoints with enough traffic accepts the longest turn of the workload.
+    TooShort,
     /// It serves no model that a rated provider serves.
     NothingShared,
     /// It serves this many models that others serve, which are too few.
@@ -30,6 +32,7 @@ impl fmt::Display for Unrated {
             Self::NotPublished(measure) => write!(f, "{measure}"),
             Self::NoData => f.write_str("no data for this lens"),
             Self::LittleTraffic => write!(f, "no endpoint with {} M tokens a day", CELL_MIN_TOKENS / 1e6),
+            Self::TooShort => f.write_str("no endpoint accepts the longest turn of the workload"),
             Self::NothingShared => f.write_str("shares no model with others"),
             Self::FewShared(1) => f.write_str("1 shared model"),
             Self::FewShared(models) => write!(f, "{models} shared models"),
@@ -59,11 +62,13 @@ pub fn limits(cap: Option<(Tier, Gate)>, missing: &[Lens]) -> Option<String> {
 }
 
 /// The note above a list that is provisional or incomplete. `observed_days`: the observed days of a provisional record.
+/// `too_short`: the endpoints that are left out because of the longest turn of a workload, and its tokens.
 pub fn note(
     lens: Lens,
     reliability: Reliability,
     observed_days: Option<usize>,
     day_to_date: bool,
+    too_short: Option<(usize, f64)>,
 ) -> Option<String> {
     let mut notes = Vec::new();
     if let Some(days) = observed_days {
@@ -80,6 +85,12 @@ pub fn note(
     }
     if reliability == Reliability::NotPublished && lens == Lens::Overall {
         notes.push("Reliability is left out: uptime not published.".to_owned());
+    }
+    if let Some((count, longest)) = too_short.filter(|(count, _)| *count > 0) {
+        let endpoints = if count == 1 { "1 endpoint is" } else { &format!("{count} endpoints are") };
+        notes.push(format!(
+            "{endpoints} left out by cost, because the longest turn of this workload has {longest:.0} tokens."
+        ));
     }
     (!notes.is_empty()).then(|| notes.join(" "))
 }

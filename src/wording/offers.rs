@@ -1,5 +1,6 @@
 //! Why an endpoint is not compared by what a session costs.
 
+use crate::domain::workload::TooShort;
 use chrono::{DateTime, Utc};
 use std::fmt;
 
@@ -16,20 +17,8 @@ pub enum Obstacle {
     Closed(&'static str),
     /// The upstream stopped offering it at this time.
     Deprecated(DateTime<Utc>),
-    /// It accepts prompts of at most `most` tokens; the longest of the session has `longest`.
-    ShortPrompt {
-        /// Its limit, tokens.
-        most: i64,
-        /// Longest prompt of the session, tokens.
-        longest: f64,
-    },
-    /// Its context is shorter than the longest turn of the session.
-    ShortContext {
-        /// Its context, tokens.
-        length: i64,
-        /// Longest turn of the session with its output, tokens.
-        longest: f64,
-    },
+    /// It does not accept the longest turn of the session.
+    TooShort(TooShort),
 }
 
 impl fmt::Display for Obstacle {
@@ -40,11 +29,19 @@ impl fmt::Display for Obstacle {
             Self::NoTraffic => f.write_str("no traffic, so its caching is unknown"),
             Self::Closed(why) => f.write_str(why),
             Self::Deprecated(date) => write!(f, "deprecated; its last day was {}", date.format("%Y-%m-%d")),
-            Self::ShortPrompt { most, longest } => write!(
+            Self::TooShort(short) => write!(f, "{short}"),
+        }
+    }
+}
+
+impl fmt::Display for TooShort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Prompt { most, longest } => write!(
                 f,
                 "it accepts prompts of at most {most} tokens, but the session's longest prompt has {longest:.0}"
             ),
-            Self::ShortContext { length, longest } => write!(
+            Self::Context { length, longest } => write!(
                 f,
                 "its context of {length} tokens is shorter than the session's longest turn of {longest:.0}"
             ),

@@ -5,10 +5,11 @@ use crate::domain::session::ReferenceBasis;
 use crate::domain::thresholds::ENDPOINT_MIN_TOKENS;
 use crate::domain::tier::{Lens, Tier};
 use crate::domain::tier_list::Reliability;
+use crate::domain::workload::TooShort;
 use std::fmt;
 
 /// Why an endpoint has no tier under a lens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Unrated {
     /// All its prices are zero.
     Free,
@@ -20,6 +21,8 @@ pub enum Unrated {
     NoTraffic,
     /// It had less traffic than [`ENDPOINT_MIN_TOKENS`].
     LittleTraffic,
+    /// It does not accept the longest turn of the workload, while another endpoint of the model does.
+    TooShort(TooShort),
     /// Its measure under the lens is not published; overall has no measure of its own.
     NoMeasure(Lens),
     /// No other endpoint of its model can be compared with it.
@@ -38,6 +41,7 @@ impl fmt::Display for Unrated {
             Self::LittleTraffic => {
                 return write!(f, "fewer than {} M tokens a day", ENDPOINT_MIN_TOKENS / 1e6);
             }
+            Self::TooShort(short) => return write!(f, "{short}"),
             Self::NoMeasure(Lens::Reliability) => "no uptime published",
             Self::NoMeasure(Lens::Speed) => "no speed published",
             Self::NoMeasure(_) => "no hit rate published",

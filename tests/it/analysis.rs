@@ -119,6 +119,8 @@ fn days(hosts: &[Host]) -> DataFrame {
         floats("latency_ms", &|_| Some(800.0)),
         floats("coverage", &|_| Some(0.97)),
         floats("list_cache_write_1h", &|_| None),
+        float("paid_input", rows.iter().map(|(h, day)| h.paid(h.rate(*day))).collect()),
+        flags("list_moved", |_| false),
     ])
 }
 
@@ -129,7 +131,11 @@ fn newest(hosts: &[Host]) -> DataFrame {
         |name: &str, f: &dyn Fn(&Host) -> Option<i64>| integer(name, hosts.iter().map(f).collect());
     let flags = |name: &str, f: fn(&Host) -> bool| flag(name, hosts.iter().map(f).collect());
     let noon = i64::from(FIRST_DAY + 6) * 86_400 + 43_200;
-    frame(vec![
+    let names = ["input", "output", "cache_read", "cache_write", "cache_write_1h"];
+    let over_the_window = ["usual", "lowest", "highest"]
+        .iter()
+        .flat_map(|word| names.map(|name| floats(&format!("{word}_{name}"), &|_| None)));
+    let mut columns = vec![
         texts("endpoint_id", |h| h.id().to_string()),
         texts("model", |h| h.model.to_owned()),
         texts("variant", |h| h.variant.to_owned()),
@@ -163,7 +169,12 @@ fn newest(hosts: &[Host]) -> DataFrame {
         flags("price_moved_today", |_| false),
         floats("list_cache_write_1h", &|_| None),
         integers("created_at", &|_| None),
-    ])
+        integers("context_length", &|_| Some(262_144)),
+        integers("max_prompt_tokens", &|_| None),
+        integers("list_moves", &|_| Some(0)),
+    ];
+    columns.extend(over_the_window);
+    frame(columns)
 }
 
 fn frames(hosts: &[Host]) -> Frames {
@@ -186,6 +197,11 @@ fn parameters() -> Parameters {
 
 fn run(hosts: &[Host]) -> Analysis {
     analyse(&frames(hosts), &parameters()).expect("frames that conform to the contract")
+}
+
+/// The flags of an endpoint but for `constant`, because most rates of the world never move.
+fn flags_of(verdicts: &EndpointVerdicts) -> Vec<Flag> {
+    verdicts.flags.iter().filter(|flag| flag.kind() != FlagKind::Constant).cloned().collect()
 }
 
 fn list(analysis: &Analysis, lens: Lens) -> &TierList {
@@ -260,6 +276,61 @@ fn who_shares_too_little_is_unrated_with_the_reason() {
 }
 
 #[test]
+fn an_endpoint_that_cannot_take_the_longest_turn_does_not_count_under_that_workload() {
+    let hosts = world();
+    // Coding agents need 140,370 tokens; every other workload fits.
+    let short_at = |short: &dyn Fn(&Host) -> bool| {
+        let mut frames = frames(&hosts);
+        let lengths = hosts.iter().map(|h| Some(if short(h) { 100_000 } else { 262_144 })).collect();
+        frames.newest.with_column(integer("context_length", lengths)).expect("as many rows");
+        analyse(&frames, &parameters()).expect("frames that conform to the contract")
+    };
+    let under = |analysis: &Analysis, workload: &str, lens: Lens| -> TierList {
+        let lists = analysis.tier_lists.iter();
+        lists
+            .filter(|l| l.lens == lens)
+            .find(|l| l.workload.as_deref() == Some(workload))
+            .expect("listed")
+            .clone()
+    };
+    let counted = |list: &TierList, provider: &str| row(list, provider).endpoints;
+    let all = run(&hosts);
+    let (model, other) = ("y/hard-1", host("y/hard-1", "other", 0.0).id());
+    let one = short_at(&|h| h.id() == other);
+    let cost = under(&one, "coding-agent", Lens::Cost);
+    assert_eq!((cost.too_short, counted(&cost, "other")), (1, 4), "of five");
+    let note = cost.note.as_deref().expect("a note");
+    assert!(note.contains("1 endpoint is left out by cost") && note.contains("tokens"), "{note}");
+    assert_eq!(under(&one, "coding-agent", Lens::Overall).too_short, 1);
+    let chat = under(&one, "chat", Lens::Cost);
+    assert_eq!((chat.too_short, chat.note, counted(&under(&all, "chat", Lens::Cost), "other")), (0, None, 5));
+    let verdicts = &one.endpoints[&other];
+    let verdict = &verdicts.verdicts[&Lens::Cost];
+    assert_eq!((verdict.tier, verdict.value), (Tier::Unrated, None));
+    assert!(verdict.why.starts_with("its context of 100000 tokens is shorter"), "{}", verdict.why);
+    assert!(verdicts.session_cost.contains_key("coding-agent"), "its cost is still known");
+    assert!(verdicts.verdicts[&Lens::Cache].tier != Tier::Unrated, "no other lens asks for lengths");
+    // The median is that of the endpoints that count.
+    let rival = host("y/hard-1", "good", 0.0).id();
+    let value = |analysis: &Analysis| analysis.endpoints[&rival].verdicts[&Lens::Cost].value;
+    assert!(value(&one) != value(&all));
+
+    // If no endpoint of a model accepts the turn, its sessions are cut, and its endpoints are compared as before.
+    let none = short_at(&|h| h.model == model);
+    assert_eq!(value(&none), value(&all));
+    assert_eq!(under(&none, "coding-agent", Lens::Cost).too_short, 3);
+
+    let whole = short_at(&|h| h.provider == "poor");
+    let list = under(&whole, "coding-agent", Lens::Cost);
+    let poor = row(&list, "poor");
+    let reason = poor.reason.as_deref();
+    assert_eq!(
+        (poor.tier, reason),
+        (Tier::Unrated, Some("no endpoint accepts the longest turn of the workload"))
+    );
+}
+
+#[test]
 fn an_endpoint_verdict_says_the_numbers() {
     let hosts = world();
     let analysis = run(&hosts);
@@ -277,7 +348,7 @@ fn an_endpoint_verdict_says_the_numbers() {
     assert!((verdicts.realised_discount.expect("paid") - (1.0 - 0.5 * 0.9)).abs() < 1e-12);
     assert!((verdicts.efficiency.expect("discounted") - 1.0).abs() < 1e-9);
     assert!(verdicts.identity_error.expect("applies") < 1e-9);
-    assert!(verdicts.flags.is_empty(), "{:?}", verdicts.flags);
+    assert_eq!(flags_of(verdicts), []);
     assert_eq!(verdicts.session_cost.len(), 4);
 }
 
@@ -313,7 +384,8 @@ fn a_phantom_cache_is_flagged_priced_as_it_is_and_capped() {
     }
     let analysis = run(&hosts);
     let verdicts = &analysis.endpoints[&host("y/hard-1", "good", 0.5).id()];
-    let [phantom, broken] = verdicts.flags.as_slice() else { panic!("{:?}", verdicts.flags) };
+    let flags = flags_of(verdicts);
+    let [phantom, broken] = flags.as_slice() else { panic!("{:?}", verdicts.flags) };
     let Shown::Phantom { hit_rate, tokens_per_day, days, effective_input, efficiency, .. } = phantom.shown()
     else {
         panic!("{phantom:?}")
@@ -367,13 +439,155 @@ fn an_impossible_price_is_flagged_and_no_cost_is_made_of_it() {
     assert_eq!((flagged(&plain), flagged(&analysis)), (0, 1));
 }
 
+/// Asserts that two numbers are equal but for rounding.
+fn close(found: f64, expected: f64) {
+    assert!((found - expected).abs() < 1e-9, "{found} for {expected}");
+}
+
+#[test]
+fn the_efficiency_weights_days_by_tokens_and_leaves_out_days_with_a_moved_list_price() {
+    let hosts = [Host { days: 3, ..host("y/hard-1", "good", 0.5) }];
+    let day = |name: &str, values: [f64; 3]| float(name, values.map(Some).to_vec());
+    // The whole discount, half of it, and a day that was billed at two lists.
+    let paid = day("paid_input", [0.55, 0.775, 1.0]);
+    let efficiency = |columns: Vec<Column>| {
+        let mut days = days(&hosts);
+        for column in columns {
+            days.with_column(column).expect("as many rows");
+        }
+        cells(&days, &BTreeMap::new(), true).expect("the frame conforms to the contract")[0].efficiency
+    };
+    let moved = || flag("list_moved", vec![false, false, true]);
+    let tokens = |tokens: [Option<i64>; 3]| integer("tokens", tokens.to_vec());
+    let found = |columns| efficiency(columns).expect("hits");
+    let (one, three) = (Some(100_000_000), Some(300_000_000));
+    close(found(vec![paid.clone(), moved(), tokens([three, one, one])]), (3.0 + 0.5) / 4.0);
+    // An unknown number of tokens counts as the mean of the others, moved days included.
+    close(found(vec![paid.clone(), moved(), tokens([None, one, three])]), (2.0 + 0.5) / 3.0);
+    close(found(vec![paid.clone(), moved(), tokens([None; 3])]), 0.75);
+    close(found(vec![paid.clone(), tokens([one; 3])]), 0.5);
+    assert_eq!(efficiency(vec![paid.clone(), flag("list_moved", vec![true; 3])]), None);
+    assert_eq!(efficiency(vec![paid.clone(), tokens([Some(0); 3])]), None);
+    // A rate whose own price is unknown says nothing, whatever else was paid on that day.
+    assert_eq!(efficiency(vec![float("paid_input", vec![None; 3])]), None);
+    close(found(vec![paid, day("effective_input", [1.0; 3]), moved(), tokens([one; 3])]), 0.75);
+}
+
+#[test]
+fn a_day_so_far_with_two_price_lists_has_no_efficiency() {
+    let hosts = [Host { days: 0, ..host("y/hard-1", "good", 0.5) }, host("y/hard-1", "poor", 0.4)];
+    let efficiency = |moved: bool| {
+        let mut frames = frames(&hosts);
+        frames.newest.with_column(flag("price_moved_today", vec![moved, false])).expect("as many rows");
+        let analysis = analyse(&frames, &parameters()).expect("frames that conform to the contract");
+        let verdicts = &analysis.endpoints[&hosts[0].id()];
+        (verdicts.efficiency, verdicts.cost_basis.efficiency)
+    };
+    close(efficiency(false).0.expect("hits"), 1.0);
+    assert_eq!(efficiency(true), (None, 1.0), "the list is assumed");
+}
+
+#[test]
+fn costs_use_the_usual_list_price_and_a_schedule_is_flagged() {
+    let hosts = world();
+    let id = host("y/hard-1", "good", 0.5).id();
+    let place = hosts.iter().position(|h| h.id() == id).expect("a host");
+    let plain = run(&hosts);
+    let with = |usual: f64, moves: i64| {
+        let mut frames = frames(&hosts);
+        let at = |value: f64| (0..hosts.len()).map(|n| (n == place).then_some(value)).collect::<Vec<_>>();
+        for (word, value) in [("usual", usual), ("lowest", usual.min(1.0)), ("highest", usual.max(1.0))] {
+            frames.newest.with_column(float(&format!("{word}_input"), at(value))).expect("as many rows");
+        }
+        let moves = (0..hosts.len()).map(|n| Some(if n == place { moves } else { 0 })).collect();
+        frames.newest.with_column(integer("list_moves", moves)).expect("as many rows");
+        analyse(&frames, &parameters()).expect("frames that conform to the contract")
+    };
+    let analysis = with(2.0, 3);
+    let (own, before) = (&analysis.endpoints[&id], &plain.endpoints[&id]);
+    assert_eq!(own.session_cost_now, before.session_cost);
+    assert_eq!(before.session_cost_now, before.session_cost);
+    assert!(own.session_cost["chat"] > before.session_cost["chat"], "{:?}", own.session_cost);
+    assert_eq!(own.efficiency, before.efficiency, "readings are compared with the list of their time");
+    let flags = flags_of(own);
+    let [flag] = flags.as_slice() else { panic!("{:?}", own.flags) };
+    let Shown::ScheduledPrice { deviation, usual_input, lowest_input, moves, .. } = flag.shown() else {
+        panic!("{flag:?}")
+    };
+    assert_eq!((*deviation, *usual_input, *lowest_input, *moves), (-0.5, 2.0, 1.0, 3));
+    assert!(flag.why().starts_with("50 % below its usual price now (Monday, 12:00 UTC)"), "{}", flag.why());
+    let flags = |usual, moves| flags_of(&with(usual, moves).endpoints[&id]).len();
+    assert_eq!(flags(2.0, 1), 0, "one move is not a schedule");
+    assert_eq!(flags(1.04, 5), 0, "nor is a small deviation");
+    assert_eq!(flags(0.5, 2), 1, "above its usual price");
+    assert_eq!(plain.endpoints[&id].list_window.as_ref().and_then(|window| window.usual.input), Some(1.0));
+}
+
+#[test]
+fn billed_writes_show_who_uses_the_cache() {
+    let write = [Some(1.0), Some(4.0), Some(0.1), Some(1.25)];
+    let mut hosts = world();
+    let id = host("y/hard-1", "good", 0.5).id();
+    let place = hosts.iter().position(|h| h.id() == id).expect("a host");
+    (hosts[place].prices, hosts[place].swing) = (write, 0.01);
+    let with = |paid: f64| {
+        let mut frames = frames(&hosts);
+        let own = frames.days.column("endpoint_id").expect("ids").str().expect("texts").clone();
+        let old = frames.days.column("paid_input").expect("prices").f64().expect("numbers").clone();
+        let is_own = |name: Option<&str>| name == Some(id.to_string().as_str());
+        let prices =
+            own.iter().zip(old.iter()).map(|(name, old)| if is_own(name) { Some(paid) } else { old });
+        frames.days.with_column(float("paid_input", prices.collect())).expect("as many rows");
+        analyse(&frames, &parameters()).expect("frames that conform to the contract")
+    };
+    let flagged = |analysis: &Analysis| {
+        let flags = &analysis.endpoints[&id].flags;
+        flags.iter().find(|flag| flag.kind() == FlagKind::MarkedByClient).map(|flag| flag.shown().clone())
+    };
+    // Half is found at a tenth of the price; of the other half 40 % was written at 1.25.
+    let analysis = with(0.5 * 0.1 + 0.5 * (1.0 + 0.4 * 0.25));
+    let verdicts = &analysis.endpoints[&id];
+    let (written, used) = (verdicts.written_share.expect("known"), verdicts.hit_rate_used.expect("known"));
+    let mean = (0..7).filter_map(|day| hosts[place].rate(FIRST_DAY + day)).sum::<f64>() / 7.0;
+    assert!((written - 0.4).abs() < 0.05, "{written}");
+    close(used, mean / (mean + written * (1.0 - mean)));
+    let plain = run(&hosts);
+    assert_eq!((plain.endpoints[&id].hit_rate_used, flagged(&plain)), (None, None), "nothing was written");
+    assert!(verdicts.cost_basis.reference > plain.endpoints[&id].cost_basis.reference);
+    assert!(verdicts.cost_basis.retention_low < verdicts.cost_basis.retention);
+    let Some(Shown::MarkedByClient { written_share, hit_rate_used, .. }) = flagged(&analysis) else {
+        panic!("{:?}", verdicts.flags)
+    };
+    assert_eq!((written_share, hit_rate_used), (written, used));
+    // Everything was written: every prompt uses the cache. More cannot have been.
+    let all = with(0.5 * 0.1 + 0.5 * 1.3);
+    assert_eq!((all.endpoints[&id].written_share, flagged(&all)), (Some(1.0), None));
+    let other = host("y/hard-1", "other", 0.0).id();
+    assert_eq!(analysis.endpoints[&other].written_share, None, "writes are free");
+}
+
+#[test]
+fn a_rate_that_never_moves_is_flagged() {
+    let constant = |swing: f64, days: i32, rate: f64| {
+        let mut hosts = world();
+        hosts.push(Host { swing, days, ..host("y/hard-1", "steady", rate) });
+        let flags = run(&hosts).endpoints[&host("y/hard-1", "steady", rate).id()].flags.clone();
+        flags.iter().any(|flag| flag.kind() == FlagKind::Constant)
+    };
+    assert!(constant(0.0003, 7, 0.65));
+    assert!(!constant(0.002, 7, 0.65), "it moves");
+    assert!(!constant(0.0003, 6, 0.65), "six days are too few");
+    assert!(!constant(0.0, 7, 0.0), "a cache that finds nothing");
+}
+
 #[test]
 fn hits_without_a_cheaper_price_are_no_discount() {
     let mut hosts = world();
     hosts[0].prices[2] = None;
     let analysis = run(&hosts);
     let verdicts = &analysis.endpoints[&hosts[0].id()];
-    let [none] = verdicts.flags.as_slice() else { panic!("{:?}", verdicts.flags) };
+    let flags = flags_of(verdicts);
+    let [none] = flags.as_slice() else { panic!("{:?}", verdicts.flags) };
     let Shown::NoDiscount { list_input, list_cache_read, .. } = none.shown() else { panic!("{none:?}") };
     assert_eq!((*list_input, *list_cache_read), (1.0, None));
     assert_eq!(verdicts.efficiency, None);

@@ -105,7 +105,7 @@ async fn every_lens_has_the_fields_of_the_contract() {
         let ran = hitrate(data.path(), &["tiers", "--lens", lens, "--json"]);
         assert_eq!(ran.code, 0, "{ran:?}");
         let list = ran.json();
-        assert_keys(&list, "lens,unit,as_of,method_version,provisional,window,providers");
+        assert_keys(&list, "lens,unit,as_of,method_version,provisional,too_short,window,providers");
         assert_keys(&list["window"], "from,to");
         assert_eq!((&list["lens"], &list["as_of"]), (&lens.into(), &rfc(day(12)).into()));
         let providers = list["providers"].as_array().expect("a list");
@@ -134,7 +134,7 @@ async fn model_and_prefs_have_the_fields_of_the_contract() {
         assert_keys(
             endpoint,
             "endpoint_id,provider,name,tag,quantization,hit_rate,tokens_per_day,list,effective,realised_discount,\
-             uptime_30m,throughput,latency_ms,tier,why,flags",
+             uptime_30m,throughput,latency_ms,tier,why,flags,session_cost,session_cost_now,hit_rate_used",
         );
         assert_keys(&endpoint["list"], "input,output,cache_read,cache_write");
         assert_keys(&endpoint["effective"], "input,output");

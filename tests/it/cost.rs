@@ -7,7 +7,7 @@ use hitrate::cost::{
 use hitrate::domain::session::{CostBasis, Pricing, SessionCost, session_cost};
 use hitrate::domain::units::UsdPerMtok;
 use hitrate::domain::workload::{CacheTtl, Failures, Workload};
-use hitrate::snapshot::{Endpoint, Snapshot};
+use hitrate::snapshot::{Endpoint, ListWindow, Prices, Snapshot};
 use proptest::prelude::*;
 use serde_json::Value;
 use std::path::Path;
@@ -172,6 +172,49 @@ fn changed(tag: &str, change: impl Fn(&mut Endpoint)) -> Snapshot {
     let atlas = snapshot.models.iter_mut().find(|m| m.model_id == "northwind/atlas-3").expect("it");
     change(atlas.endpoints.iter_mut().find(|e| e.tag.as_str() == tag).expect("an endpoint"));
     snapshot
+}
+
+#[test]
+fn a_session_costs_the_usual_list_price_and_its_interval_contains_the_schedule() {
+    let plain = snapshot();
+    let before = compared(&plain, "chat");
+    let row = of(&before, "quarry/fp8");
+    assert_eq!((row.cost_now, row.usual.clone()), (row.cost, None), "nothing is known of its window");
+    let times = |prices: &Prices, factor: f64| {
+        let price = |price: Option<f64>| price.map(|price| price * factor);
+        Prices {
+            input: price(prices.input),
+            output: price(prices.output),
+            cache_read: price(prices.cache_read),
+            cache_write: price(prices.cache_write),
+            cache_write_1h: price(prices.cache_write_1h),
+        }
+    };
+    let one = |factors: [f64; 3]| {
+        let changed = changed("quarry/fp8", |e| {
+            let [usual, lowest, highest] = factors.map(|factor| times(&e.list, factor));
+            e.price_tiers.clear();
+            e.list_window = Some(ListWindow { usual, lowest, highest, moves: 4 });
+        });
+        of(&compared(&changed, "chat"), "quarry/fp8").clone()
+    };
+    let flat = one([1.0, 1.0, 1.0]);
+    assert_eq!((flat.cost, flat.cost_now), (flat.cost_now, flat.cost));
+    let moved = one([2.0, 0.5, 4.0]);
+    let dollars = |one: Option<f64>| one.expect("priced");
+    assert!(close(dollars(moved.cost), 2.0 * dollars(flat.cost)), "{moved:?}");
+    assert_eq!((moved.cost_now, moved.list), (flat.cost, flat.list));
+    assert!(close(
+        dollars(moved.usual.and_then(|usual| usual.input)),
+        2.0 * dollars(input_of_quarry(&plain))
+    ));
+    assert!(close(dollars(moved.low), 0.5 * dollars(flat.low)));
+    assert!(close(dollars(moved.high), 4.0 * dollars(flat.high)));
+}
+
+fn input_of_quarry(snapshot: &Snapshot) -> Option<f64> {
+    let atlas = snapshot.model("northwind/atlas-3").expect("a model");
+    atlas.endpoints.iter().find(|e| e.tag.as_str() == "quarry/fp8").expect("an endpoint").list.input
 }
 
 #[test]

@@ -81,6 +81,8 @@ pub fn endpoint(model: &str, variant: &Variant, tag: &str, tier: Tier, cost: f64
     let input = cost * 1.5;
     let effective = input * (1.0 - 0.9 * hit_rate);
     let scale = [1.0, 0.031, 0.055, 0.012];
+    let session_cost: std::collections::BTreeMap<String, f64> =
+        workloads().into_iter().zip(scale).map(|(w, factor)| (w.name, rounded(cost * factor))).collect();
     Endpoint {
         endpoint_id: synthetic_endpoint_id(&slug, variant, &tag),
         provider,
@@ -99,10 +101,13 @@ pub fn endpoint(model: &str, variant: &Variant, tag: &str, tier: Tier, cost: f64
         tokens: Some(38_000_000),
         tokens_per_day: Some(52_000_000.0),
         list: prices(input),
+        list_window: None,
         price_tiers: Vec::new(),
         effective: EffectivePrices { input: Some(rounded(effective)), output: Some(rounded(input * 4.0)) },
         realised_discount: Some(rounded(effective / input)),
         efficiency: Some(1.0),
+        hit_rate_used: None,
+        written_share: None,
         identity_error: Some(0.0003),
         status: Some(0),
         uptime_5m: Some(0.999),
@@ -118,11 +123,8 @@ pub fn endpoint(model: &str, variant: &Variant, tag: &str, tier: Tier, cost: f64
         ]
         .into(),
         why,
-        session_cost: workloads()
-            .into_iter()
-            .zip(scale)
-            .map(|(w, factor)| (w.name, rounded(cost * factor)))
-            .collect(),
+        session_cost: session_cost.clone(),
+        session_cost_now: session_cost,
         cost_basis: CostBasis {
             retention: Some(rounded((hit_rate / 0.9).min(1.0))),
             retention_low: Some(rounded((hit_rate / 0.9 - 0.1).clamp(0.0, 1.0))),
@@ -181,6 +183,18 @@ pub fn flag(kind: FlagKind) -> Flag {
             lowest_list: 2.0,
             highest_list: 3.0,
         },
+        FlagKind::Constant => Shown::Constant {
+            hit_rate,
+            days: 7,
+            deviation: 0.0003,
+            deviation_bound: thresholds::CONSTANT_MAX_DEVIATION,
+        },
+        FlagKind::MarkedByClient => Shown::MarkedByClient {
+            hit_rate,
+            hit_rate_used: 0.82,
+            written_share: 0.43,
+            written_bound: thresholds::MARKED_MAX_SHARE,
+        },
         FlagKind::BilledWrites => Shown::BilledWrites {
             list_cache_write: Some(1.5),
             list_input: Some(list_input),
@@ -192,6 +206,17 @@ pub fn flag(kind: FlagKind) -> Flag {
             let long = PriceTier { min_prompt_tokens: Some(128_000), ..PriceTier::default() };
             Shown::PriceTiers { count: 1, thresholds: vec![128_000], conditions: vec![long] }
         }
+        FlagKind::ScheduledPrice => Shown::ScheduledPrice {
+            list_input,
+            usual_input: 2.0,
+            lowest_input: 1.2,
+            highest_input: 2.4,
+            deviation: -0.4,
+            deviation_bound: thresholds::SCHEDULE_MIN_DEVIATION,
+            moves: 13,
+            moves_bound: thresholds::SCHEDULE_MIN_MOVES,
+            at: as_of(),
+        },
         FlagKind::Restricted => Shown::Restricted { status },
         FlagKind::Deranked => Shown::Deranked { status },
         FlagKind::Down => {
@@ -337,6 +362,7 @@ fn tier_list(lens: Lens, workload: Option<&str>) -> TierList {
         method_version: 1,
         provisional: lens == Lens::Speed,
         note: (lens == Lens::Speed).then(|| "speed is measured since yesterday".to_owned()),
+        too_short: 0,
         window: DayRange { from: (as_of() - Duration::days(6)).date_naive(), to: as_of().date_naive() },
         providers: [3, 2, 0, 1, 4].into_iter().map(|index| provider_tier(index, lens)).collect(),
     }

@@ -78,11 +78,14 @@ pub fn agree(data: &Path, snapshot: &Snapshot) {
     });
     alike("realised discounts", &given.collect(), &discounts);
 
-    let efficiencies = twin(data, include_str!("twins/efficiency.sql"), &["endpoint", "efficiency"]);
+    let efficiencies =
+        twin(data, include_str!("twins/efficiency.sql"), &["endpoint", "efficiency", "written"]);
     let endpoints = || snapshot.models.iter().flat_map(|model| &model.endpoints);
-    let shares = endpoints()
-        .filter_map(|one| one.efficiency.map(|share| (one.endpoint_id.to_string(), vec![Some(share)])));
-    alike("efficiencies", &shares.collect(), &efficiencies);
+    let shares = endpoints().filter(|one| one.efficiency.or(one.written_share).is_some()).map(|one| {
+        let written = one.written_share.map(|share| if share < 1e-9 { 0.0 } else { share });
+        (one.endpoint_id.to_string(), vec![one.efficiency, written])
+    });
+    alike("efficiencies and written shares", &shares.collect(), &efficiencies);
 
     let closing = twin(data, include_str!("twins/closing.sql"), &["endpoint_day", "input", "output"]);
     let priced = |one: &hitrate::snapshot::Endpoint| -> Vec<(String, Vec<Option<f64>>)> {

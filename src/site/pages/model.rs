@@ -3,6 +3,7 @@
 use super::changes::{self, Change};
 use crate::cost::CostOfModel;
 use crate::domain::endpoint::PriceTier;
+use crate::domain::flag::FlagKind;
 use crate::domain::tier::Lens;
 use crate::domain::workload::Workload;
 use crate::site::charts::cost_bars::CostPart;
@@ -178,11 +179,18 @@ fn row<'a>(
         cheapest_session,
         session: if cheapest_session { default_session.best() } else { default_session },
         effective: Cell::number(endpoint.effective.input, format::usd, "no traffic").labelled("price paid"),
-        hit_rate: Cell::number(endpoint.hit_rate, format::percent, "no traffic").labelled("hit rate"),
+        hit_rate: hit_rate(endpoint).labelled("hit rate"),
         tokens: Cell::number(endpoint.tokens_per_day, format::tokens, "no traffic").labelled("tokens/day"),
         prices: prices(endpoint),
         sessions,
     }
+}
+
+/// The hit rate and, if only marked prompts use the cache, that among them.
+fn hit_rate(endpoint: &Endpoint) -> Cell {
+    let used = endpoint.hit_rate_used.filter(|_| endpoint.is_flagged(FlagKind::MarkedByClient));
+    let used = used.map_or_else(String::new, |used| format!(" ({} if marked)", format::percent(used)));
+    Cell::number(endpoint.hit_rate, |rate| format!("{}{used}", format::percent(rate)), "no traffic")
 }
 
 /// "since 3 Aug (was B)": how long an endpoint's tier has held; `None` for an unrated one.

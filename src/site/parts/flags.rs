@@ -10,8 +10,11 @@ pub fn label(kind: &FlagKind) -> &'static str {
         FlagKind::NoDiscount => "no discount",
         FlagKind::IdentityBreak => "billed ≠ listed",
         FlagKind::ImpossiblePrice => "impossible price",
+        FlagKind::Constant => "constant rate",
         FlagKind::BilledWrites => "billed writes",
+        FlagKind::MarkedByClient => "marked by client",
         FlagKind::PriceTiers => "price tiers",
+        FlagKind::ScheduledPrice => "unusual price now",
         FlagKind::Restricted => "restricted",
         FlagKind::Deranked => "de-ranked",
         FlagKind::Down => "down",
@@ -35,9 +38,20 @@ pub fn meaning(kind: &FlagKind) -> &'static str {
         FlagKind::ImpossiblePrice => {
             "The price that was paid is below or above every list price of a prompt token. It is left out of the costs."
         }
+        FlagKind::Constant => {
+            "The hit rate hardly moves from day to day, as no measured rate does. Treat it with caution."
+        }
+        FlagKind::MarkedByClient => {
+            "Only prompts that the client marks use the cache: set cache_control on the part that repeats. Session costs \
+             assume that you do."
+        }
         FlagKind::BilledWrites => "Writing to the cache costs extra. The session costs here include it.",
         FlagKind::PriceTiers => {
             "Prices change with the length of the prompt, the time of day or the day of the week."
+        }
+        FlagKind::ScheduledPrice => {
+            "The list price changes by hour or weekday and is not the usual one now. Session costs use its mean over the \
+             window."
         }
         FlagKind::Restricted => "Not available to everyone: hidden, private, or only with your own key.",
         FlagKind::Deranked => "The router sends traffic here only on request.",

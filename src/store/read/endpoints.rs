@@ -4,12 +4,13 @@ use crate::domain::endpoint::{EffectivePrices, EndpointFacts, PriceTier, Prices}
 use crate::domain::ids::ProviderSlug;
 use crate::domain::reading::Health;
 use crate::domain::record::EndpointDay;
+use crate::domain::thresholds::LENS_WINDOW_DAYS;
 use crate::domain::window::Basis;
 use crate::store::columns::{each_row, naive, records};
 use crate::store::facts::facts_of;
 use crate::store::frame::Answer;
 use crate::store::{Store, StoreError, columns};
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Days, NaiveDate, Utc};
 use duckdb::arrow::array::RecordBatch;
 use uuid::Uuid;
 
@@ -57,7 +58,8 @@ pub struct EndpointDayRow {
 impl Store {
     /// The endpoints of the newest run: as a frame, `newest` of the analysis.
     pub fn endpoints(&self, as_of: DateTime<Utc>) -> Result<Answer<EndpointNow>, StoreError> {
-        self.read(|connection| Answer::of(connection, NEWEST, [naive(as_of)], endpoints_of))
+        let from = as_of.date_naive() - Days::new(LENS_WINDOW_DAYS.unsigned_abs() - 1);
+        self.read(|connection| Answer::of(connection, NEWEST, [naive(as_of), from.to_string()], endpoints_of))
     }
 
     /// One row per endpoint and UTC day in `[from, to]`: as a frame, `days` of the analysis.
@@ -145,12 +147,18 @@ fn days_of(batch: &RecordBatch, days: &mut Vec<EndpointDayRow>) -> Result<(), St
 
 #[cfg(test)]
 mod tests {
-    use super::DAYS;
-    use crate::domain::thresholds::READ_PRICE_DISCOUNT;
+    use super::{DAYS, NEWEST};
+    use crate::domain::thresholds::{LIST_MOVED_TOLERANCE, READ_PRICE_DISCOUNT};
 
-    /// The query states the threshold as a number, because it is also a part of another query.
+    /// The queries state the thresholds as numbers, because `days` is also a part of another query.
     #[test]
-    fn a_derived_rate_needs_the_read_price_of_the_thresholds() {
+    fn the_queries_use_the_thresholds() {
         assert!(DAYS.contains(&format!("list_cache_read < {READ_PRICE_DISCOUNT} * list_input")));
+        for before in ["input_before", "read_before"] {
+            assert!(DAYS.contains(&format!("> {LIST_MOVED_TOLERANCE} * CAST({before} AS DOUBLE)")));
+        }
+        for price in ["list_input", "list_cache_read"] {
+            assert!(NEWEST.contains(&format!("> {LIST_MOVED_TOLERANCE} * CAST(lag(p.{price})")));
+        }
     }
 }

@@ -12,7 +12,7 @@ fn lines(ran: &Ran) -> &str {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn cost_agrees_with_the_snapshot_and_takes_files_and_logs() {
-    const KEYS: &str = "tag,cost,low,high,parts,cold,warm,hit_rate,basis,assumed,is_choice,why,cheapest,\
+    const KEYS: &str = "tag,usual,cost,cost_now,low,high,parts,cold,warm,hit_rate,basis,assumed,is_choice,why,cheapest,\
         cheapest_by_list,to_win,break_even";
     let (data, model) = filled().await;
     let cost = hitrate(data.path(), &["cost", &model, "--json"]).json();

@@ -135,3 +135,58 @@ fn readings_of_a_short_stretch_have_no_bounds_and_form_no_day() {
     assert!(hours.stretches.is_empty());
     assert_eq!(hours.refused.into_values().collect::<Vec<_>>(), [1]);
 }
+
+/// The numbers of a column of the days, as known at a time.
+fn column(store: &Store, as_of: &str, name: &str) -> Vec<Option<f64>> {
+    let (from, to) = ("2026-08-01".parse().expect("a day"), "2026-08-31".parse().expect("a day"));
+    let frame = store.days(from, to, at(as_of)).and_then(|days| days.frame()).expect("a frame");
+    let column = frame.column(name).expect("a column");
+    (0..frame.height()).map(|row| column.get(row).expect("a row").extract::<f64>()).collect()
+}
+
+#[test]
+fn the_price_of_a_rate_is_never_that_of_another_source() {
+    let data = folder();
+    let opened = store(data.path());
+    // The reading of the fifth and the sixth pays 0.11; the chart of the next day closes the sixth at 0.15.
+    for time in ["2026-08-05T16:00:00Z", "2026-08-06T16:00:00Z"] {
+        ingest(&opened, &run(time, vec![reading(id(1), "heron")]));
+    }
+    let paid = |as_of: &str| column(&opened, as_of, "paid_input");
+    let mut next = reading(id(1), "heron");
+    next.closing_prices.insert("2026-08-06".parse().expect("a day"), (Some(0.15), Some(1.0)));
+    ingest(&opened, &run("2026-08-07T00:57:00Z", vec![next]));
+    assert_eq!(paid("2026-08-07T12:00:00Z"), [Some(0.11); 3], "the rates are those of readings");
+    assert_eq!(column(&opened, "2026-08-07T12:00:00Z", "effective_input")[1], Some(0.15));
+    let rates = [rate(1, "2026-08-05", 0.4), rate(1, "2026-08-06", 0.4)];
+    ingest(&opened, &with(run("2026-08-07T01:57:00Z", vec![reading(id(1), "heron")]), &rates));
+    // A closing rate without a closing price has none.
+    assert_eq!(paid("2026-08-07T12:00:00Z"), [None, Some(0.15), Some(0.11)]);
+}
+
+#[test]
+fn a_day_says_whether_its_list_price_moved_as_far_as_it_was_known() {
+    let data = folder();
+    let opened = store(data.path());
+    let at_price = |input: &str, read: Option<&str>| {
+        let mut one = reading(id(1), "heron");
+        (one.prices.input, one.prices.cache_read) = (super::price(input), read.and_then(super::price));
+        vec![one]
+    };
+    ingest(&opened, &run("2026-08-05T16:00:00Z", at_price("0.2", Some("0.02"))));
+    ingest(&opened, &run("2026-08-06T10:00:00Z", at_price("0.2001", Some("0.02"))));
+    ingest(&opened, &run("2026-08-07T10:00:00Z", at_price("0.3", Some("0.02"))));
+    ingest(&opened, &run("2026-08-07T20:00:00Z", at_price("0.2001", Some("0.02"))));
+    ingest(&opened, &run("2026-08-08T10:00:00Z", at_price("0.2001", None)));
+    ingest(&opened, &run("2026-08-09T10:00:00Z", at_price("0.2001", None)));
+    let (from, to) = ("2026-08-01".parse().expect("a day"), "2026-08-31".parse().expect("a day"));
+    let moved = |as_of: &str| -> Vec<bool> {
+        let frame = opened.days(from, to, at(as_of)).and_then(|days| days.frame()).expect("a frame");
+        let column = frame.column("list_moved").expect("a column").bool().expect("flags").clone();
+        column.iter().map(|moved| moved.expect("never null")).collect()
+    };
+    // The first price is not a change, a rounding neither; there and back is, and so is a read price that is gone.
+    assert_eq!(moved("2026-08-09T12:00:00Z"), [false, false, true, true, false]);
+    assert_eq!(moved("2026-08-07T09:00:00Z"), [false, false], "not known yet");
+    assert_eq!(moved("2026-08-07T12:00:00Z"), [false, false, true]);
+}

@@ -138,3 +138,34 @@ fn readings_come_back_to_the_last_bit() {
         assert_eq!(row.tokens, read.usage.and_then(|usage| usage.tokens));
     }
 }
+
+#[test]
+fn usual_list_prices_are_weighted_by_the_time_that_they_held_in_the_lens_window() {
+    let data = folder();
+    let opened = store(data.path());
+    let listed = |input: &str, read: Option<&str>, write: Option<&str>| {
+        let mut one = reading(id(1), "heron");
+        one.prices.input = super::price(input);
+        one.prices.cache_read = read.and_then(super::price);
+        one.prices.cache_write = write.and_then(super::price);
+        vec![one]
+    };
+    // Five days of the window at 0.2, one at 0.1; the price before the window does not count.
+    ingest(&opened, &run("2026-07-30T12:00:00Z", listed("0.9", Some("0.02"), None)));
+    ingest(&opened, &run("2026-08-01T12:00:00Z", listed("0.2", Some("0.02"), None)));
+    ingest(&opened, &run("2026-08-07T00:00:00Z", listed("0.1", None, None)));
+    ingest(&opened, &run("2026-08-08T00:00:00Z", listed("0.1", None, Some("0.25"))));
+    let seen = |as_of: &str, name: &str| {
+        let frame = opened.endpoints(at(as_of)).and_then(|now| now.frame()).expect("a frame");
+        frame.column(name).expect("a column").get(0).expect("a row").extract::<f64>()
+    };
+    let newest = |name: &str| seen("2026-08-08T00:00:00Z", name);
+    let mean = newest("usual_input").expect("listed");
+    assert!((mean - 1.1 / 6.0).abs() < 1e-12, "{mean}");
+    assert_eq!((newest("lowest_input"), newest("highest_input")), (Some(0.1), Some(0.2)));
+    // Listed for a part of the window: the mean of that part. Just listed: no time has passed.
+    assert_eq!(newest("usual_cache_read"), Some(0.02));
+    assert_eq!((newest("usual_cache_write"), newest("highest_cache_write")), (None, Some(0.25)));
+    assert_eq!(newest("list_moves"), Some(1.0));
+    assert_eq!(seen("2026-08-07T12:00:00Z", "list_moves"), Some(2.0), "that window began earlier");
+}
