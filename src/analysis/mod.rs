@@ -53,7 +53,7 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// Version of the method, incremented whenever a number could change.
-pub const METHOD_VERSION: u32 = 3;
+pub const METHOD_VERSION: u32 = 4;
 
 /// Parameters of [`analyse`] besides the frames.
 #[derive(Debug, Clone, PartialEq)]

@@ -150,7 +150,7 @@ fn blank(row: &ProviderTier) -> ProviderTier {
 
 fn rate(row: &mut ProviderTier, value: Option<f64>, missing: &[Lens], gate: Option<Gate>) {
     row.adjusted = value;
-    row.tier = value.map_or(Tier::Unrated, |value| Lens::Overall.cuts().tier(value));
+    row.tier = value.map_or(Tier::Unrated, |value| Lens::Overall.tier(value));
     if row.tier == Tier::Unrated {
         row.reason = Some(Unrated::NoDifference.to_string());
         return;

@@ -161,7 +161,7 @@ fn finish(gauge: &Gauge<'_>, row: &mut ProviderTier, scale: Scale) {
     if row.reason.is_some() {
         return;
     }
-    row.tier = row.adjusted.map_or(Tier::Unrated, |value| gauge.lens.cuts().tier(value));
+    row.tier = row.adjusted.map_or(Tier::Unrated, |value| gauge.lens.tier(value));
     row.reason = match (row.tier, gauge.lens) {
         (Tier::Unrated, _) => Some(Unrated::NoDifference.to_string()),
         (_, Lens::Reliability) => Some(gauge.reliability.to_string()),
@@ -169,15 +169,18 @@ fn finish(gauge: &Gauge<'_>, row: &mut ProviderTier, scale: Scale) {
     };
 }
 
-/// Sorts rated providers best first, then the unrated ones by name.
+/// Sorts rated providers best first, then the unrated ones by name. Several can be held at the edge of a row: there the
+/// measured figures decide.
 pub(super) fn sort(lens: Lens, providers: &mut [ProviderTier]) {
     let sign = if lens.cuts().higher_is_better { -1.0 } else { 1.0 };
     let place = |row: &ProviderTier| match row.tier {
-        Tier::Unrated => 0.0,
-        _ => sign * row.adjusted.unwrap_or(0.0),
+        Tier::Unrated => [0.0; 2],
+        _ => [row.adjusted, row.measured].map(|figure| sign * figure.unwrap_or(0.0)),
     };
     let order = |a: &ProviderTier, b: &ProviderTier| -> Ordering {
-        a.tier.cmp(&b.tier).then(place(a).total_cmp(&place(b))).then_with(|| a.name.cmp(&b.name))
+        let ([shown_a, raw_a], [shown_b, raw_b]) = (place(a), place(b));
+        let figures = shown_a.total_cmp(&shown_b).then(raw_a.total_cmp(&raw_b));
+        a.tier.cmp(&b.tier).then(figures).then_with(|| a.name.cmp(&b.name))
     };
     providers.sort_by(order);
 }

@@ -21,7 +21,7 @@ pub(super) fn all(
     let Some(default) = parameters.workloads.first() else { return Err(AnalysisError::NoWorkload) };
     let fixed = [rank(Lens::Cache, default)?, rank(Lens::Reliability, default)?, rank(Lens::Speed, default)?];
     // The previous days are not known here, so the tier is the one that the figures alone give.
-    let naive = |row: ProviderTier| ProviderTier { naive: row.tier, ..row };
+    let naive = |row: ProviderTier| ProviderTier { naive: row.tier, measured: row.adjusted, ..row };
     let publish = |lens, workload: Option<&Workload>, providers: Vec<ProviderTier>| TierList {
         lens,
         workload: workload.map(|w| w.name.clone()),

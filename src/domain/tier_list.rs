@@ -96,9 +96,10 @@ pub struct ProviderTier {
     pub provider: ProviderSlug,
     /// Display name, untrusted.
     pub name: String,
-    /// The tier: that of the previous day, unless the figures changed by enough or for long enough.
+    /// The tier of `adjusted`: that of the previous day, unless the measured figure has left its row by more than the
+    /// band.
     pub tier: Tier,
-    /// The tier that the latest figures alone give.
+    /// The tier of the measured figure.
     pub naive: Tier,
     /// The UTC day since which the tier has applied; null for unrated providers.
     pub since: Option<NaiveDate>,
@@ -106,8 +107,12 @@ pub struct ProviderTier {
     pub previous: Option<Tier>,
     /// The best tier that a gate allows; null if no gate applies.
     pub cap: Option<Tier>,
-    /// Adjusted effect relative to peers on the same models, in the list's unit.
+    /// Adjusted effect relative to peers on the same models, in the list's unit: the measured figure, moved to the edge
+    /// of the row of `tier` if it lies outside. Tier and order follow from it.
     pub adjusted: Option<f64>,
+    /// The measured figure, to the printed decimal; null in snapshots of older versions, whose `adjusted` is measured.
+    #[serde(default)]
+    pub measured: Option<f64>,
     /// Lower end of its 90 % interval; null for unrated providers.
     pub low: Option<f64>,
     /// Upper end of its 90 % interval; null for unrated providers.
@@ -138,6 +143,11 @@ pub struct ProviderTier {
 }
 
 impl ProviderTier {
+    /// The measured figure if it is not the published one: the row is held at its edge, or capped by a gate.
+    pub fn measured_outside(&self) -> Option<f64> {
+        self.measured.filter(|measured| self.tier != Tier::Unrated && Some(*measured) != self.adjusted)
+    }
+
     /// A provider without a tier and without figures.
     pub fn unrated(provider: ProviderSlug, name: String) -> Self {
         Self { provider, name, ..Self::default() }
@@ -147,9 +157,9 @@ impl ProviderTier {
 /// A verdict on an endpoint within its model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Verdict {
-    /// The tier: that of the previous day, unless the figures changed by enough or for long enough.
+    /// The tier of `value`: that of the previous day, unless the measured figure has left its row by more than the band.
     pub tier: Tier,
-    /// The tier that the latest figures alone give.
+    /// The tier of the measured figure.
     pub naive: Tier,
     /// The UTC day since which the tier has applied; null for an unrated endpoint.
     pub since: Option<NaiveDate>,
@@ -157,8 +167,12 @@ pub struct Verdict {
     pub previous: Option<Tier>,
     /// The best tier that a gate allows; null if no gate applies.
     pub cap: Option<Tier>,
-    /// Difference to its peers in the lens's unit.
+    /// Difference to its peers in the lens's unit: the measured one, moved to the edge of the row of `tier` if it lies
+    /// outside.
     pub value: Option<f64>,
+    /// The measured difference, to the printed decimal; null in snapshots of older versions, whose `value` is measured.
+    #[serde(default)]
+    pub measured: Option<f64>,
     /// The reason, in one sentence.
     pub why: String,
 }
@@ -166,7 +180,7 @@ pub struct Verdict {
 impl Verdict {
     /// A verdict from the latest figures alone, without any previous days.
     pub fn naive(tier: Tier, value: Option<f64>, why: String) -> Self {
-        Self { tier, naive: tier, since: None, previous: None, cap: None, value, why }
+        Self { tier, naive: tier, since: None, previous: None, cap: None, value, measured: value, why }
     }
 }
 
