@@ -207,7 +207,7 @@ impl<'a> Costs<'a> {
             return (Tier::Unrated, endpoint.why.clone());
         };
         let relative = cost / median - 1.0;
-        let tier = if self.published { endpoint.tier } else { Lens::Cost.cuts().tier(relative) };
+        let tier = if self.published { endpoint.tier } else { Lens::Cost.tier(relative) };
         let why = format!(
             "tier {tier}: {} costs {cost:.4} USD, {} relative to the model's median{}",
             what(self.workload),
