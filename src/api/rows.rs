@@ -33,6 +33,7 @@ columns!(ProviderTier, |row| {
     "tokens_per_day": Cell::Number(Some(row.tokens_per_day)),
     "since": Cell::maybe(row.since),
     "reason": Cell::maybe(row.reason.as_ref()),
+    "measured": Cell::Number(row.measured),
 });
 
 columns!(ModelSummary, |row| {
