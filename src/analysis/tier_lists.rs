@@ -2,6 +2,7 @@
 
 use super::field::Field;
 use super::lenses::Gauge;
+use super::next_week::Parts;
 use super::ranking::{Ground, ranked};
 use super::{AnalysisError, METHOD_VERSION, Parameters, Tuning, overall};
 use crate::domain::tier::Lens;
@@ -12,11 +13,12 @@ use crate::wording::lists::note;
 /// All tier lists: one each for `cache`, `reliability` and `speed`, and one per workload for `cost` and `overall`.
 pub(super) fn all(
     field: &Field,
+    parts: &Parts,
     parameters: &Parameters,
     tuning: &Tuning,
 ) -> Result<Vec<TierList>, AnalysisError> {
     let reliability = Reliability::of(field);
-    let ground = Ground::new(field, &parameters.provider_names, tuning);
+    let ground = Ground::new(field, parts, &parameters.provider_names, tuning);
     let rank = |lens, workload| ranked(&Gauge { lens, workload, reliability, as_of: field.as_of }, &ground);
     let Some(default) = parameters.workloads.first() else { return Err(AnalysisError::NoWorkload) };
     let fixed = [rank(Lens::Cache, default)?, rank(Lens::Reliability, default)?, rank(Lens::Speed, default)?];

@@ -34,6 +34,8 @@ columns!(ProviderTier, |row| {
     "since": Cell::maybe(row.since),
     "reason": Cell::maybe(row.reason.as_ref()),
     "measured": Cell::Number(row.measured),
+    "next_low": Cell::Number(row.next_low),
+    "next_high": Cell::Number(row.next_high),
 });
 
 columns!(ModelSummary, |row| {

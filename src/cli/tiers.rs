@@ -70,7 +70,9 @@ fn describe(list: &TierList, simulated: bool) -> String {
     }
     text.push_str(&providers(list).to_string());
     text.push_str(
-        "\nvs peers: compared with other providers on the same models (the tiers use this figure); traffic mean: weighted \
+        "\nvs peers: compared with other providers on the same models (the tiers use this figure); 90 %: the intervals for \
+         another model like its own, and for the same models a week later; between: the tiers that the first one \
+         reaches; traffic mean: weighted \
          by tokens, what users got; models mean: the plain average over the provider's models",
     );
     for (provider, measured) in list.providers.iter().filter_map(|row| Some((row, row.measured_outside()?))) {
@@ -88,6 +90,11 @@ fn describe(list: &TierList, simulated: bool) -> String {
 
 fn providers(list: &TierList) -> Table {
     let adjusted = |value: Option<f64>| dash(value, |value| effect(list.lens, value));
+    let ends = |low: Option<f64>, high| {
+        dash(low.zip(high), |(low, high)| {
+            format!("{} to {}", effect(list.lens, low), effect(list.lens, high))
+        })
+    };
     let mean = |value: Option<f64>| match list.lens {
         Lens::Cache | Lens::Reliability => percent(value),
         Lens::Cost => session(value),
@@ -100,7 +107,8 @@ fn providers(list: &TierList) -> Table {
             "since",
             "provider",
             "vs peers",
-            "90 % interval",
+            "90 %, another model",
+            "next week",
             "rank",
             "likeliest",
             "traffic mean",
@@ -117,7 +125,8 @@ fn providers(list: &TierList) -> Table {
             since(provider.since, provider.previous),
             clean(&provider.name),
             adjusted(provider.adjusted),
-            dash(provider.low, |low| format!("{} to {}", adjusted(Some(low)), adjusted(provider.high))),
+            ends(provider.low, provider.high),
+            ends(provider.next_low, provider.next_high),
             dash(provider.rank_low.zip(provider.rank_high), |(best, worst)| format!("{best} to {worst}")),
             likeliest(provider),
             mean(provider.traffic_mean),

@@ -74,6 +74,10 @@ thresholds! {
     INTERVAL_PRIOR_MODELS: usize = 3, "models";
     /// A provider's scatter contributes to the pooled scatter if it has at least this many shared models.
     INTERVAL_POOL_MODELS: usize = 6, "models";
+    /// The interval for the next week compares this many days at either end of the lens window.
+    NEXT_WEEK_PART_DAYS: i64 = 3, "days";
+    /// The mean square move of all providers counts as much as this many moves of a provider's own.
+    NEXT_WEEK_PRIOR: f64 = 3.0, "moves";
     /// Number of resamples of whole models behind rank intervals and tier probabilities.
     RESAMPLES: usize = 400, "resamples";
     /// Random seed of the resamples, so that the same data give the same figures.

@@ -113,10 +113,17 @@ pub struct ProviderTier {
     /// The measured figure, to the printed decimal; null in snapshots of older versions, whose `adjusted` is measured.
     #[serde(default)]
     pub measured: Option<f64>,
-    /// Lower end of its 90 % interval; null for unrated providers.
+    /// Lower end of the 90 % interval of the measured figure, for another model like its own; null for unrated providers.
     pub low: Option<f64>,
-    /// Upper end of its 90 % interval; null for unrated providers.
+    /// Upper end of that interval; null for unrated providers.
     pub high: Option<f64>,
+    /// Lower end of the 90 % interval of the figure a week later, on the same models; null for unrated providers, and
+    /// while the window lacks observed days at either end.
+    #[serde(default)]
+    pub next_low: Option<f64>,
+    /// Upper end of that interval; null if `next_low` is.
+    #[serde(default)]
+    pub next_high: Option<f64>,
     /// The tiers that its interval spans, best first ("S-B"); null if it is within one tier.
     #[schema(value_type = Option<String>)]
     pub span: Option<Span>,

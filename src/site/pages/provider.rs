@@ -2,6 +2,7 @@
 
 use super::changes::{self, Change};
 use super::model;
+use crate::domain::thresholds::INTERVAL_COVERAGE;
 use crate::domain::tier::{Lens, Tier};
 use crate::domain::tier_list::ProviderTier;
 use crate::site::charts;
@@ -51,6 +52,7 @@ struct Standing {
     badge: Badge,
     held: Option<String>,
     between: Option<String>,
+    intervals: Option<String>,
     value: String,
     place: Option<String>,
     certain: Option<String>,
@@ -163,6 +165,7 @@ fn standing(snapshot: &Snapshot, provider: &ProviderEntry, lens: Lens) -> Option
         held: row.and_then(|row| since(row, lens)),
         between: row.and_then(|row| row.span).map(|span| format!("between {} and {}", span.best, span.worst)),
         value: value.map_or_else(|| "unrated".to_owned(), |v| spoken(lens, v)),
+        intervals: row.and_then(|row| intervals(row, lens)),
         place: position.zip(value).map(|(position, _)| format!("{} of {rated}", position + 1)),
         certain: row.and_then(certain),
         models_mean: row.and_then(|row| row.model_mean).map(format),
@@ -196,6 +199,17 @@ fn since(row: &ProviderTier, lens: Lens) -> Option<String> {
     let before = row.previous.map(|tier| format!(" (was {tier})")).unwrap_or_default();
     let held = held(row, lens).map(|held| format!("; {held}")).unwrap_or_default();
     Some(format!("{} since {since}{before}{held}", row.tier))
+}
+
+/// "same models, next week: +4.0 to +22.0; another model: 0.0 to +26.0 (90 %)".
+fn intervals(row: &ProviderTier, lens: Lens) -> Option<String> {
+    let ends = |name: &str, ends: (Option<f64>, Option<f64>)| {
+        let (low, high) = ends.0.zip(ends.1)?;
+        Some(format!("{name}: {} to {}", effect(lens, low), effect(lens, high)))
+    };
+    let next_week = ends("same models, next week", (row.next_low, row.next_high));
+    let both: Vec<String> = next_week.into_iter().chain(ends("another model", (row.low, row.high))).collect();
+    (!both.is_empty()).then(|| format!("{} ({})", both.join("; "), format::percent(INTERVAL_COVERAGE)))
 }
 
 /// An effect with words for its direction.
