@@ -27,6 +27,8 @@ const STATED: &[(&str, f64, &str)] = &[
     ("interval_coverage", 0.9, "the truth in 90 % of all cases"),
     ("interval_prior_models", 3.0, "counts like 3 models of the provider's own"),
     ("interval_pool_models", 6.0, "from the providers with at least 6 models"),
+    ("next_week_part_days", 3.0, "from the first 3 to the last 3 days of the window"),
+    ("next_week_prior", 3.0, "which counts like 3 moves of its own"),
     ("resamples", 400.0, "400 draws of whole models"),
     ("resample_seed", 20_260_721.0, "a fixed seed (20260721)"),
     ("tier_band_cache", 0.016, "0.016 of hit rate for `cache`"),
