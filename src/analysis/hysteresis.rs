@@ -17,15 +17,14 @@ use uuid::Uuid;
 
 /// The figures behind one tier at one moment.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Figures {
-    /// Lens.
-    pub lens: Lens,
+struct Figures {
+    lens: Lens,
     /// The tier that the figures alone give; unrated if they give none.
-    pub naive: Tier,
+    naive: Tier,
     /// The measured value, in the lens's unit.
-    pub value: Option<f64>,
+    value: Option<f64>,
     /// The best tier that a gate allows.
-    pub cap: Option<Tier>,
+    cap: Option<Tier>,
 }
 
 /// Applies hysteresis to every tier of the analysis. `before` is the state at the end of the previous day (empty at the
@@ -123,7 +122,7 @@ fn unrated(before: &Held) -> Option<Held> {
 /// The tier is that of the previous day, moved as little as possible into the range from the tier of the figure improved
 /// by the band to that of the figure worsened by it. A gate caps it at once, and the capped tier is what the next day
 /// starts from: when the gate opens, the tier moves as if it had been measured at the cap.
-pub fn next(before: Option<&Held>, figures: Figures, day: NaiveDate) -> Option<Held> {
+fn next(before: Option<&Held>, figures: Figures, day: NaiveDate) -> Option<Held> {
     let Some(value) = figures.value.filter(|_| figures.naive != Tier::Unrated) else {
         return before.and_then(unrated);
     };

@@ -35,7 +35,7 @@ pub use derive::{efficiency, identity_error, realised_discount};
 pub use effects::solve;
 pub use equations::{Effects, Observation};
 pub use frames::{ColumnKind, ColumnSpec, DAYS, Frames, NEWEST};
-pub use hysteresis::{Figures, apply_hysteresis, next};
+pub use hysteresis::apply_hysteresis;
 pub use reference::ModelReference;
 pub(crate) use resample::in_parallel;
 pub use statistics::{Share, model_mean, traffic_mean, weighted_quantile};

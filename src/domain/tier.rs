@@ -81,7 +81,7 @@ impl Lens {
     pub fn within(self, tier: Tier, value: f64) -> f64 {
         let (value, cuts) = (self.printed(value), self.cuts());
         let rank = tier as usize;
-        let step = if cuts.higher_is_better { -1.0 } else { 1.0 } / self.steps();
+        let step = if cuts.higher_is_better { -1.0 / self.steps() } else { 1.0 / self.steps() };
         let above = rank.checked_sub(1).and_then(|above| cuts.at.get(above));
         let (better, worse) = (above.map(|cut| self.printed(cut + step)), cuts.at.get(rank).copied());
         let (low, high) = if cuts.higher_is_better { (worse, better) } else { (better, worse) };

@@ -196,6 +196,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_row_of_an_older_snapshot_reads_back_and_its_figure_is_the_measured_one() {
+        let row = ProviderTier { tier: Tier::A, adjusted: Some(0.08), ..ProviderTier::default() };
+        let mut json = serde_json::to_value(&row).expect("it serializes");
+        let fields = json.as_object_mut().expect("an object");
+        ["measured", "next_low", "next_high"].map(|name| fields.remove(name).expect("a field"));
+        let back: ProviderTier = serde_json::from_value(json).expect("it reads back");
+        assert_eq!((back.measured_outside(), &back), (None, &row));
+        let held = ProviderTier { measured: Some(0.06), adjusted: Some(0.07), ..row };
+        assert_eq!(held.measured_outside(), Some(0.06));
+    }
+
+    #[test]
     fn a_span_is_a_text_in_json_and_comes_back() {
         let span = Span::between(Tier::C, Tier::S).expect("two tiers");
         let text = serde_json::to_string(&span).expect("it serializes");
