@@ -200,7 +200,9 @@ mod tests {
         let row = ProviderTier { tier: Tier::A, adjusted: Some(0.08), ..ProviderTier::default() };
         let mut json = serde_json::to_value(&row).expect("it serializes");
         let fields = json.as_object_mut().expect("an object");
-        ["measured", "next_low", "next_high"].map(|name| fields.remove(name).expect("a field"));
+        for name in ["measured", "next_low", "next_high"] {
+            assert!(fields.remove(name).is_some(), "{name}");
+        }
         let back: ProviderTier = serde_json::from_value(json).expect("it reads back");
         assert_eq!((back.measured_outside(), &back), (None, &row));
         let held = ProviderTier { measured: Some(0.06), adjusted: Some(0.07), ..row };
