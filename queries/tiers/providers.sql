@@ -1,5 +1,5 @@
 -- The tiers that providers held at the end of a day. Parameters: method version, day.
 SELECT lens, workload, provider, tier, naive, CAST(since - DATE '1970-01-01' AS BIGINT) AS since, previous, effect,
-    capped, leaning, leaning_days, unrated_days
+    capped, unrated_days
 FROM provider_tier
 WHERE method_version = $1 AND day = CAST($2 AS DATE)

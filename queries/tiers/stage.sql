@@ -8,7 +8,5 @@ CREATE OR REPLACE TEMP TABLE stage_endpoint_tier (
     previous VARCHAR,
     effect DOUBLE,
     capped BOOLEAN NOT NULL,
-    leaning VARCHAR,
-    leaning_days INTEGER NOT NULL,
     unrated_days INTEGER NOT NULL
 );

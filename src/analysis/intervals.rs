@@ -114,7 +114,7 @@ pub(super) fn ranks(
 }
 
 /// The 95th percentile of the normal distribution.
-const NORMAL_95: f64 = 1.644_853_626_951_472_2;
+pub(super) const NORMAL_95: f64 = 1.644_853_626_951_472_2;
 
 /// The 95th percentile of Student's t: exact for few degrees of freedom, otherwise the Cornish-Fisher expansion, which
 /// is accurate to three decimals.

@@ -16,6 +16,7 @@ mod intervals;
 mod lenses;
 mod linear;
 mod newest;
+mod next_week;
 pub mod numbers;
 mod overall;
 mod ranking;
@@ -34,7 +35,7 @@ pub use derive::{efficiency, identity_error, realised_discount};
 pub use effects::solve;
 pub use equations::{Effects, Observation};
 pub use frames::{ColumnKind, ColumnSpec, DAYS, Frames, NEWEST};
-pub use hysteresis::{Figures, apply_hysteresis, next};
+pub use hysteresis::apply_hysteresis;
 pub use reference::ModelReference;
 pub(crate) use resample::in_parallel;
 pub use statistics::{Share, model_mean, traffic_mean, weighted_quantile};
@@ -202,8 +203,9 @@ pub fn analyse_with(
     frames.check()?;
     let latest = frames::rows(&frames.newest).map(newest::read).collect::<Result<Vec<_>, _>>()?;
     let record = cells::record(&frames.days, &latest)?;
+    let parts = next_week::Parts::of(&frames.days, &latest, parameters.window)?;
     let field = field::Field::build(&record, latest, parameters);
-    let tier_lists = tier_lists::all(&field, parameters, tuning)?;
+    let tier_lists = tier_lists::all(&field, &parts, parameters, tuning)?;
     let endpoints = verdicts::all(&field, default, &parameters.workloads);
     Ok(Analysis { tier_lists, endpoints, references: field.references })
 }

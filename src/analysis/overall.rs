@@ -2,6 +2,7 @@
 
 use super::field::Field;
 use super::intervals::certainties;
+use super::next_week;
 use super::ranking::{Ranked, listed_providers, sort};
 use super::rating::{Scale, fill_rows};
 use super::resample::Replicates;
@@ -56,7 +57,11 @@ pub(super) fn providers(
     }
     let width = scale.map_or(1.0, |(_, width)| width);
     let certainties = certainties(&points, &together(&parts, &blends, &points, width, &cost.replicates));
-    fill_rows(&mut rows, &certainties, Scale { lens: Lens::Overall, z: None });
+    let scale = Scale { lens: Lens::Overall, z: None };
+    fill_rows(&mut rows, &certainties, scale);
+    let moves: Vec<_> =
+        blends.iter().enumerate().map(|(p, b)| moved(b.as_ref()?, p, &parts, width)).collect();
+    next_week::fill_rows(&mut rows, &points, &moves, scale);
     sort(Lens::Overall, &mut rows);
     rows
 }
@@ -102,6 +107,17 @@ fn blend(provider: &str, parts: &[Part<'_>], weights: &LensWeights) -> Blend {
     };
     let score = Some(parts.iter().filter_map(share).sum());
     Blend { score, terms: parts.iter().map(term).collect(), missing }
+}
+
+/// How far a provider's score moved within the window; `None` if that is unknown under one of its lenses.
+fn moved(blend: &Blend, provider: usize, parts: &[Part<'_>], width: f64) -> Option<f64> {
+    let mut moved = 0.0;
+    for (term, part) in blend.terms.iter().zip(parts) {
+        if let Some((_, unit)) = term {
+            moved += unit * part.ranked.moves[provider]? / width;
+        }
+    }
+    Some(moved)
 }
 
 /// The scores for resampled sets of models, with the same set for all lenses; centre and widths stay those of all
@@ -150,7 +166,7 @@ fn blank(row: &ProviderTier) -> ProviderTier {
 
 fn rate(row: &mut ProviderTier, value: Option<f64>, missing: &[Lens], gate: Option<Gate>) {
     row.adjusted = value;
-    row.tier = value.map_or(Tier::Unrated, |value| Lens::Overall.cuts().tier(value));
+    row.tier = value.map_or(Tier::Unrated, |value| Lens::Overall.tier(value));
     if row.tier == Tier::Unrated {
         row.reason = Some(Unrated::NoDifference.to_string());
         return;

@@ -5,6 +5,7 @@ use super::equations::{Effects, Observation};
 use super::field::Field;
 use super::intervals::certainties;
 use super::lenses::Gauge;
+use super::next_week::{self, Parts};
 use super::rating::{Scale, fill_rows};
 use super::resample::{Plan, Replicates};
 use super::standing::Standing;
@@ -24,6 +25,9 @@ pub(super) struct Ranked {
     pub providers: Vec<ProviderTier>,
     /// Effects of the rated providers on the lens's additive scale.
     pub theta: BTreeMap<String, f64>,
+    /// How far the effects of the rated providers moved within the window, in the order of [`listed_providers`]; `None`
+    /// if that is unknown.
+    pub moves: Vec<Option<f64>>,
     /// The same effects on resampled sets of models, providers in the order of [`listed_providers`].
     pub replicates: Replicates,
 }
@@ -31,6 +35,7 @@ pub(super) struct Ranked {
 /// What all lenses of a field share.
 pub(super) struct Ground<'a> {
     field: &'a Field,
+    parts: &'a Parts,
     names: &'a BTreeMap<String, String>,
     providers: Vec<&'a str>,
     /// Models of the cells, by name.
@@ -40,7 +45,12 @@ pub(super) struct Ground<'a> {
 }
 
 impl<'a> Ground<'a> {
-    pub fn new(field: &'a Field, names: &'a BTreeMap<String, String>, tuning: &Tuning) -> Self {
+    pub fn new(
+        field: &'a Field,
+        parts: &'a Parts,
+        names: &'a BTreeMap<String, String>,
+        tuning: &Tuning,
+    ) -> Self {
         let mut hosts: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for cell in field.cells() {
             hosts.entry(cell.model.as_str()).or_default().insert(cell.provider.as_str());
@@ -53,7 +63,7 @@ impl<'a> Ground<'a> {
             .collect();
         let plan = Plan::new(hosts.len(), &shared, tuning.resamples);
         let models = hosts.into_keys().enumerate().map(|(number, name)| (name, number)).collect();
-        Self { field, names, providers: listed_providers(field), models, plan, ridge: tuning.ridge }
+        Self { field, parts, names, providers: listed_providers(field), models, plan, ridge: tuning.ridge }
     }
 }
 
@@ -70,11 +80,7 @@ pub(super) fn ranked(gauge: &Gauge<'_>, ground: &Ground<'_>) -> Result<Ranked, A
     let fitting = field.cells().filter(|standing| standing.lacking(room).is_none());
     let cells: Vec<_> = fitting.filter_map(read).collect();
     let rows = observations(&cells, ground);
-    let mut effects = solve(&rows, listed.len(), ground.models.len(), ground.ridge)?;
-    if gauge.lens == Lens::Cost {
-        // Traffic goes to the cheap hosts, so relative to the traffic-weighted mean most hosts would look expensive.
-        effects.centre_on_median(MIN_SHARED_MODELS);
-    }
+    let effects = effects(gauge, &rows, ground)?;
     let replicates = Replicates::of(&rows, &effects, &ground.plan, ground.ridge)?;
     let (mut providers, mut points) = (Vec::new(), Vec::new());
     for (number, provider) in listed.iter().enumerate() {
@@ -93,8 +99,33 @@ pub(super) fn ranked(gauge: &Gauge<'_>, ground: &Ground<'_>) -> Result<Ranked, A
         finish(gauge, row, scale);
     }
     fill_rows(&mut providers, &certainties(&points, &replicates), scale);
+    let moves = moves(gauge, &cells, &points, ground)?;
+    next_week::fill_rows(&mut providers, &points, &moves, scale);
     sort(gauge.lens, &mut providers);
-    Ok(Ranked { lens: gauge.lens, providers, theta, replicates })
+    Ok(Ranked { lens: gauge.lens, providers, theta, moves, replicates })
+}
+
+/// The effects of the listed providers, relative to the centre of the lens.
+fn effects(gauge: &Gauge<'_>, rows: &[Observation], ground: &Ground<'_>) -> Result<Effects, AnalysisError> {
+    let mut effects = solve(rows, ground.providers.len(), ground.models.len(), ground.ridge)?;
+    if gauge.lens == Lens::Cost {
+        // Traffic goes to the cheap hosts, so relative to the traffic-weighted mean most hosts would look expensive.
+        effects.centre_on_median(MIN_SHARED_MODELS);
+    }
+    Ok(effects)
+}
+
+/// How far the effects of the rated providers moved within the window, over the cells with days in both of its parts.
+fn moves<'c>(
+    gauge: &Gauge<'_>,
+    cells: &[Cell<'c>],
+    points: &[Option<f64>],
+    ground: &Ground<'_>,
+) -> Result<Vec<Option<f64>>, AnalysisError> {
+    let moved = |cell: &Cell<'c>| Some(Cell { y: ground.parts.moved(gauge, cell.standing)?, ..*cell });
+    let moved: Vec<Cell<'_>> = cells.iter().filter_map(moved).collect();
+    let moved = effects(gauge, &observations(&moved, ground), ground)?;
+    Ok(points.iter().enumerate().map(|(number, point)| (*point).and(moved.comparable(number))).collect())
 }
 
 /// Providers of the newest run's standard variants, and those with cells; by name.
@@ -167,7 +198,7 @@ fn finish(gauge: &Gauge<'_>, row: &mut ProviderTier, scale: Scale) {
     if row.reason.is_some() {
         return;
     }
-    row.tier = row.adjusted.map_or(Tier::Unrated, |value| gauge.lens.cuts().tier(value));
+    row.tier = row.adjusted.map_or(Tier::Unrated, |value| gauge.lens.tier(value));
     row.reason = match (row.tier, gauge.lens) {
         (Tier::Unrated, _) => Some(Unrated::NoDifference.to_string()),
         (_, Lens::Reliability) => Some(gauge.reliability.to_string()),
@@ -175,15 +206,18 @@ fn finish(gauge: &Gauge<'_>, row: &mut ProviderTier, scale: Scale) {
     };
 }
 
-/// Sorts rated providers best first, then the unrated ones by name.
+/// Sorts rated providers best first, then the unrated ones by name. Several can be held at the edge of a row: there the
+/// measured figures decide.
 pub(super) fn sort(lens: Lens, providers: &mut [ProviderTier]) {
     let sign = if lens.cuts().higher_is_better { -1.0 } else { 1.0 };
     let place = |row: &ProviderTier| match row.tier {
-        Tier::Unrated => 0.0,
-        _ => sign * row.adjusted.unwrap_or(0.0),
+        Tier::Unrated => [0.0; 2],
+        _ => [row.adjusted, row.measured].map(|figure| sign * figure.unwrap_or(0.0)),
     };
     let order = |a: &ProviderTier, b: &ProviderTier| -> Ordering {
-        a.tier.cmp(&b.tier).then(place(a).total_cmp(&place(b))).then_with(|| a.name.cmp(&b.name))
+        let ([shown_a, raw_a], [shown_b, raw_b]) = (place(a), place(b));
+        let figures = shown_a.total_cmp(&shown_b).then(raw_a.total_cmp(&raw_b));
+        a.tier.cmp(&b.tier).then(figures).then_with(|| a.name.cmp(&b.name))
     };
     providers.sort_by(order);
 }

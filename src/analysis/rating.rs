@@ -36,7 +36,7 @@ pub(super) fn fill_rows(rows: &mut [ProviderTier], certainties: &[Option<Certain
         row.low = scale.value(certainty.point - certainty.half);
         row.high = scale.value(certainty.point + certainty.half);
         let best = row.cap.unwrap_or(Tier::S);
-        let tier = |value: f64| scale.lens.cuts().tier(value).max(best);
+        let tier = |value: f64| scale.lens.tier(value).max(best);
         row.span = row.low.zip(row.high).and_then(|(low, high)| Span::between(tier(low), tier(high)));
         (row.rank_low, row.rank_high) = ranks[number].unzip();
         row.tier_probabilities = probabilities(certainty, |effect| scale.value(effect).map(tier));

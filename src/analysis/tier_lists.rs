@@ -2,6 +2,7 @@
 
 use super::field::Field;
 use super::lenses::Gauge;
+use super::next_week::Parts;
 use super::ranking::{Ground, ranked};
 use super::{AnalysisError, METHOD_VERSION, Parameters, Tuning, overall};
 use crate::domain::tier::Lens;
@@ -12,16 +13,17 @@ use crate::wording::lists::note;
 /// All tier lists: one each for `cache`, `reliability` and `speed`, and one per workload for `cost` and `overall`.
 pub(super) fn all(
     field: &Field,
+    parts: &Parts,
     parameters: &Parameters,
     tuning: &Tuning,
 ) -> Result<Vec<TierList>, AnalysisError> {
     let reliability = Reliability::of(field);
-    let ground = Ground::new(field, &parameters.provider_names, tuning);
+    let ground = Ground::new(field, parts, &parameters.provider_names, tuning);
     let rank = |lens, workload| ranked(&Gauge { lens, workload, reliability, as_of: field.as_of }, &ground);
     let Some(default) = parameters.workloads.first() else { return Err(AnalysisError::NoWorkload) };
     let fixed = [rank(Lens::Cache, default)?, rank(Lens::Reliability, default)?, rank(Lens::Speed, default)?];
     // The previous days are not known here, so the tier is the one that the figures alone give.
-    let naive = |row: ProviderTier| ProviderTier { naive: row.tier, ..row };
+    let naive = |row: ProviderTier| ProviderTier { naive: row.tier, measured: row.adjusted, ..row };
     let too_short = |workload: &Workload| {
         let room = Room::of(workload);
         (field.cells().filter(|cell| cell.lacking(room).is_some()).count(), workload.longest_turn())

@@ -147,7 +147,7 @@ fn verdict(field: &Field, standing: &Standing, lensed: &Lensed<'_>) -> Verdict {
         Lens::Cache | Lens::Cost => Some(distance.value),
         _ => lensed.spread.map(|spread| distance.value / spread),
     };
-    let tier = value.map_or(Tier::Unrated, |value| lens.cuts().tier(value));
+    let tier = value.map_or(Tier::Unrated, |value| lens.tier(value));
     Verdict::naive(tier, value, why(field, standing, &lensed.gauge, distance, value))
 }
 
@@ -239,7 +239,7 @@ fn overall(standing: &Standing, lenses: &[Lensed<'_>; 4], verdicts: &BTreeMap<Le
         return unrated(&Unrated::NoDifference.to_string());
     }
     let value = sum / total;
-    let (tier, gate) = (Lens::Overall.cuts().tier(value), gate(standing, lenses[2].gauge.reliability));
+    let (tier, gate) = (Lens::Overall.tier(value), gate(standing, lenses[2].gauge.reliability));
     let cap = gate.is_some().then_some(GATED);
     let tier = cap.map_or(tier, |cap| tier.max(cap));
     let verdict = Verdict { cap, ..Verdict::naive(tier, Some(value), String::new()) };

@@ -67,7 +67,7 @@ fn describe(path: &str, parameter: &mut Parameter) {
 /// The columns that a route can be sorted by.
 fn columns(path: &str) -> &'static [&'static str] {
     match path {
-        "/api/v1/tiers" => &<ProviderTier as Row<17>>::COLUMNS,
+        "/api/v1/tiers" => &<ProviderTier as Row<20>>::COLUMNS,
         "/api/v1/models" => &<ModelSummary as Row<10>>::COLUMNS,
         "/api/v1/models/{author}/{slug}" => &<Offer as Row<26>>::COLUMNS,
         "/api/v1/providers" => &<ProviderSummary as Row<11>>::COLUMNS,

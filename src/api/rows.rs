@@ -33,6 +33,9 @@ columns!(ProviderTier, |row| {
     "tokens_per_day": Cell::Number(Some(row.tokens_per_day)),
     "since": Cell::maybe(row.since),
     "reason": Cell::maybe(row.reason.as_ref()),
+    "measured": Cell::Number(row.measured),
+    "next_low": Cell::Number(row.next_low),
+    "next_high": Cell::Number(row.next_high),
 });
 
 columns!(ModelSummary, |row| {

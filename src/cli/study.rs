@@ -7,6 +7,7 @@ use super::{Common, exit, progress, running};
 use crate::analysis::flips::{FLIP_BOUND, FlipReport};
 use crate::domain::format;
 use crate::domain::thresholds::EFFECT_RIDGE;
+use crate::domain::tier::Lens;
 use crate::pipeline::flips as count_flips;
 use crate::study::coverage::{
     COVERAGE_BOUNDS, CoverageReport, CoverageStudy, Group, SPEARMAN_BOUND, run as study,
@@ -26,7 +27,8 @@ pub struct StudyArgs {
 enum What {
     /// Measure how often the 90 % intervals contain the truth, and how well the ranking matches it.
     Coverage(CoverageArgs),
-    /// Count how often the tiers of the collected record change from day to day, with and without hysteresis.
+    /// Count how often the tiers of the collected record change from day to day and how far they are off a week later,
+    /// with and without hysteresis.
     Flips(Output),
     /// Measure how soon the published tier follows a provider that gets worse, on simulated worlds.
     Lag(LagArgs),
@@ -146,9 +148,11 @@ fn describe_coverage(report: &CoverageReport) -> String {
 }
 
 /// The lens and the figures of its providers, and of its endpoints.
-fn flip_rows(report: &FlipReport) -> impl Iterator<Item = [String; 10]> {
+fn flip_rows(report: &FlipReport) -> impl Iterator<Item = [String; 14]> {
     report.lenses.iter().flat_map(|row| {
-        [("providers", row.providers), ("endpoints", row.endpoints)].map(|(of, flips)| {
+        let (in_order, unknown) = (row.wrong_pairs.to_string(), "-".to_owned());
+        let both = [("providers", row.providers, in_order), ("endpoints", row.endpoints, unknown)];
+        both.map(|(of, flips, wrong_pairs)| {
             [
                 row.lens.to_string(),
                 of.to_owned(),
@@ -160,6 +164,14 @@ fn flip_rows(report: &FlipReport) -> impl Iterator<Item = [String; 10]> {
                 percent(flips.naive_a_step),
                 percent(flips.naive_a_day),
                 flips.far.to_string(),
+                fixed(flips.published_week_error, 3),
+                fixed(flips.naive_week_error, 3),
+                wrong_pairs,
+                match row.lens {
+                    Lens::Cache => format!("{:.1} points", flips.largest_held * 100.0),
+                    Lens::Cost => format::percent(flips.largest_held.exp_m1(), 1),
+                    Lens::Reliability | Lens::Speed | Lens::Overall => format!("{:.2}", flips.largest_held),
+                },
             ]
         })
     })
@@ -178,6 +190,10 @@ fn describe_flips(report: &FlipReport) -> String {
         "per step",
         "per day",
         "far off",
+        "error in a week",
+        "naive",
+        "wrong pairs",
+        "held by up to",
     ];
     let mut table = table(&header, 2);
     table.add_rows(flip_rows(report));
@@ -191,7 +207,7 @@ fn describe_flips(report: &FlipReport) -> String {
         None => "nothing to compare yet: at least two days with a run are needed",
     };
     format!(
-        "{range}: tiers that differ from one such day to the next, as a share of all pairs (per step) and of all days between them (per day); far off: the published tier is two or more letters off the naive tier\n{table}\n{verdict}: the target is changes on at most {} of the provider-days under cache and cost",
+        "{range}: tiers that differ from one such day to the next, as a share of all pairs (per step) and of all days between them (per day); far off: the published tier is two or more letters off the naive tier; error in a week: mean letters between a tier and the naive tier seven days later; held by up to: the largest distance between the printed figure and the measured one\n{table}\n{verdict}: the target is changes on at most {} of the provider-days under cache and cost, and no pair of providers in the wrong order",
         format::percent(FLIP_BOUND, 0)
     )
 }

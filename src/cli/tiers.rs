@@ -69,13 +69,17 @@ fn describe(list: &TierList, simulated: bool) -> String {
         text.push_str(&format!("{note}\n"));
     }
     text.push_str(&providers(list).to_string());
-    if list.providers.iter().any(|provider| provider.naive != provider.tier) {
-        text.push_str("\nIn parentheses: the tier implied by the latest figures, not yet confirmed.");
-    }
     text.push_str(
-        "\nvs peers: compared with other providers on the same models (the tiers use this figure); traffic mean: weighted \
+        "\nvs peers: compared with other providers on the same models (the tiers use this figure); 90 %: the intervals for \
+         another model like its own, and for the same models a week later; between: the tiers that the first one \
+         reaches; traffic mean: weighted \
          by tokens, what users got; models mean: the plain average over the provider's models",
     );
+    for (provider, measured) in list.providers.iter().filter_map(|row| Some((row, row.measured_outside()?))) {
+        let why = if provider.cap == Some(provider.tier) { "capped at" } else { "held at the edge of" };
+        let (name, measured) = (clean(&provider.name), effect(list.lens, measured));
+        text.push_str(&format!("\n{why} {}: {name}, measured {measured}", provider.tier));
+    }
     let unrated = list.providers.iter().filter(|provider| provider.tier == Tier::Unrated);
     for provider in unrated {
         let reason = provider.reason.as_deref().unwrap_or("no reason given");
@@ -85,11 +89,11 @@ fn describe(list: &TierList, simulated: bool) -> String {
 }
 
 fn providers(list: &TierList) -> Table {
-    let adjusted = |value: Option<f64>| match (value, list.lens) {
-        (None, _) => "-".into(),
-        (Some(value), Lens::Cache) => format!("{:+.0} points", value * 100.0),
-        (Some(value), Lens::Cost) => format::percent_change(value, 0),
-        (Some(value), _) => format!("{value:+.2}"),
+    let adjusted = |value: Option<f64>| dash(value, |value| effect(list.lens, value));
+    let ends = |low: Option<f64>, high| {
+        dash(low.zip(high), |(low, high)| {
+            format!("{} to {}", effect(list.lens, low), effect(list.lens, high))
+        })
     };
     let mean = |value: Option<f64>| match list.lens {
         Lens::Cache | Lens::Reliability => percent(value),
@@ -99,11 +103,12 @@ fn providers(list: &TierList) -> Table {
     let mut table = table(
         &[
             "tier",
-            "span",
+            "between",
             "since",
             "provider",
             "vs peers",
-            "90 % interval",
+            "90 %, another model",
+            "next week",
             "rank",
             "likeliest",
             "traffic mean",
@@ -115,15 +120,13 @@ fn providers(list: &TierList) -> Table {
     );
     for provider in &list.providers {
         table.add_row([
-            match provider.naive == provider.tier {
-                true => provider.tier.to_string(),
-                false => format!("{} ({})", provider.tier, provider.naive),
-            },
-            provider.span.map_or_else(String::new, |span| span.to_string()),
+            provider.tier.to_string(),
+            provider.span.map_or_else(String::new, |span| format!("{} and {}", span.best, span.worst)),
             since(provider.since, provider.previous),
             clean(&provider.name),
             adjusted(provider.adjusted),
-            dash(provider.low, |low| format!("{} to {}", adjusted(Some(low)), adjusted(provider.high))),
+            ends(provider.low, provider.high),
+            ends(provider.next_low, provider.next_high),
             dash(provider.rank_low.zip(provider.rank_high), |(best, worst)| format!("{best} to {worst}")),
             likeliest(provider),
             mean(provider.traffic_mean),
@@ -133,6 +136,15 @@ fn providers(list: &TierList) -> Table {
         ]);
     }
     table
+}
+
+/// A figure in the unit of the lens, with the decimals that its tier is based on.
+fn effect(lens: Lens, value: f64) -> String {
+    match lens {
+        Lens::Cache => format!("{:+.1} points", value * 100.0),
+        Lens::Cost => format::percent_change(value, 1),
+        Lens::Reliability | Lens::Speed | Lens::Overall => format!("{value:+.2}"),
+    }
 }
 
 /// The tier that most draws give, and their share: `A 62.0 %`.

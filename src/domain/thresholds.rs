@@ -74,24 +74,20 @@ thresholds! {
     INTERVAL_PRIOR_MODELS: usize = 3, "models";
     /// A provider's scatter contributes to the pooled scatter if it has at least this many shared models.
     INTERVAL_POOL_MODELS: usize = 6, "models";
+    /// The interval for the next week compares this many days at either end of the lens window.
+    NEXT_WEEK_PART_DAYS: i64 = 3, "days";
+    /// The mean square move of all providers counts as much as this many moves of a provider's own.
+    NEXT_WEEK_PRIOR: f64 = 3.0, "moves";
     /// Number of resamples of whole models behind rank intervals and tier probabilities.
     RESAMPLES: usize = 400, "resamples";
     /// Random seed of the resamples, so that the same data give the same figures.
     RESAMPLE_SEED: u64 = 20_260_721, "seed";
-    /// A tier changes at once if the resamples give at least this probability to the new tier or one beyond it.
-    TIER_CHANGE_PROBABILITY: f64 = 0.8, "probability";
-    /// A tier also changes once the figure has been past the cut by the dead band on this many consecutive days.
-    TIER_CONFIRM_DAYS: u32 = 2, "days";
-    /// Minimum dead band of the tiers under the lens cache.
-    TIER_BAND_CACHE: f64 = 0.03, "hit rate";
-    /// Minimum dead band of the tiers under the lens cost, relative to the session cost.
+    /// A tier under the lens cache changes once the figure is past the edge of its row by more than this.
+    TIER_BAND_CACHE: f64 = 0.016, "hit rate";
+    /// The same under the lens cost, relative to the session cost.
     TIER_BAND_COST: f64 = 0.05, "relative";
-    /// Minimum dead band of the tiers under the lenses reliability, speed and overall.
+    /// The same under the lenses reliability, speed and overall.
     TIER_BAND_Z: f64 = 0.2, "z-score";
-    /// The dead band is this share of the half-width of the interval if that exceeds the minimum.
-    TIER_BAND_INTERVAL_SHARE: f64 = 0.33, "fraction of the half-width";
-    /// The dead band is never wider than this multiple of the lens's minimum.
-    TIER_BAND_MOST: f64 = 3.0, "times";
     /// A tier is remembered for this many days without a rating; after that, the next rating starts a new series.
     TIER_MEMORY_DAYS: u32 = 7, "days with a run";
     /// The first days of a model are provisional, because the price and hit-rate windows do not match.

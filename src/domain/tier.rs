@@ -1,9 +1,7 @@
 //! Lenses, tiers, and the cut points between tiers.
 
 use super::ids::names;
-use super::thresholds::{
-    TIER_BAND_CACHE, TIER_BAND_COST, TIER_BAND_INTERVAL_SHARE, TIER_BAND_MOST, TIER_BAND_Z,
-};
+use super::thresholds::{TIER_BAND_CACHE, TIER_BAND_COST, TIER_BAND_Z};
 
 names! {
     /// The criterion that a tier list ranks by.
@@ -49,18 +47,50 @@ impl Lens {
         }
     }
 
-    /// The dead band of a tier on the additive scale of effects (`cost`: the logarithm). It is at least the lens's
-    /// minimum, and wider, within limits, for a figure with a wide interval `(low, high)` in the unit of
-    /// [`Lens::unit`].
-    pub fn dead_band(self, interval: Option<(f64, f64)>) -> f64 {
-        let least = match self {
+    /// The band of a tier on the additive scale of effects (`cost`: the logarithm): how far a figure may be outside of
+    /// the row of its tier before the tier changes.
+    pub fn band(self) -> f64 {
+        match self {
             Self::Cache => TIER_BAND_CACHE,
             Self::Cost => TIER_BAND_COST.ln_1p(),
             Self::Reliability | Self::Speed | Self::Overall => TIER_BAND_Z,
-        };
-        let half = |(low, high)| (self.additive(high) - self.additive(low)).abs() / 2.0;
-        let half = interval.map(half).filter(|half: &f64| half.is_finite()).unwrap_or(0.0);
-        (TIER_BAND_INTERVAL_SHARE * half).min(TIER_BAND_MOST * least).max(least)
+        }
+    }
+
+    /// Printed steps per unit of [`Lens::unit`]: tenths of a point or of a percent, hundredths of a z-score.
+    fn steps(self) -> f64 {
+        match self {
+            Self::Cache | Self::Cost => 1000.0,
+            Self::Reliability | Self::Speed | Self::Overall => 100.0,
+        }
+    }
+
+    /// A value rounded to the step with which it is printed.
+    pub fn printed(self, value: f64) -> f64 {
+        // The sum turns -0 into 0.
+        (value * self.steps()).round() / self.steps() + 0.0
+    }
+
+    /// The tier of a value as it is printed; NaN is unrated.
+    pub fn tier(self, value: f64) -> Tier {
+        self.cuts().tier(self.printed(value))
+    }
+
+    /// A value as it is printed in the row of `tier`: the value itself, or the edge of the row next to it. A cut belongs
+    /// to the better row, so the better edge of a row is one printed step short of its cut.
+    pub fn within(self, tier: Tier, value: f64) -> f64 {
+        let (value, cuts) = (self.printed(value), self.cuts());
+        let rank = tier as usize;
+        let step = if cuts.higher_is_better { -1.0 / self.steps() } else { 1.0 / self.steps() };
+        let above = rank.checked_sub(1).and_then(|above| cuts.at.get(above));
+        let (better, worse) = (above.map(|cut| self.printed(cut + step)), cuts.at.get(rank).copied());
+        let (low, high) = if cuts.higher_is_better { (worse, better) } else { (better, worse) };
+        value.max(low.unwrap_or(f64::NEG_INFINITY)).min(high.unwrap_or(f64::INFINITY))
+    }
+
+    /// How far apart two values are on the scale of [`Lens::band`].
+    pub fn apart(self, one: f64, other: f64) -> f64 {
+        (self.additive(one) - self.additive(other)).abs()
     }
 
     /// A value worsened by a band on the additive scale; a negative band improves it. Input and output are in the unit
@@ -161,24 +191,45 @@ mod tests {
     }
 
     #[test]
-    fn the_dead_band_moves_a_value_the_way_that_its_lens_calls_worse() {
+    fn the_band_moves_a_value_the_way_that_its_lens_calls_worse() {
         for lens in Lens::ALL {
             let sign = if lens.cuts().higher_is_better { 1.0 } else { -1.0 };
-            let band = lens.dead_band(None);
+            let band = lens.band();
             assert!(
                 sign * lens.worsened(0.1, band) < sign * 0.1 && sign * lens.worsened(0.1, -band) > sign * 0.1
             );
+            assert!((lens.apart(0.1, lens.worsened(0.1, band)) - band).abs() < 1e-12);
         }
-        let dearer = Lens::Cost.worsened(1.0, Lens::Cost.dead_band(None));
-        assert!((dearer - 1.1).abs() < 1e-12, "five per cent of twice the peers' cost: {dearer}");
+        let expensive = Lens::Cost.worsened(1.0, Lens::Cost.band());
+        assert!((expensive - 1.1).abs() < 1e-12, "five per cent of twice the peers' cost: {expensive}");
     }
 
     #[test]
-    fn the_dead_band_widens_with_the_interval_within_limits() {
-        let band = |half: f64| Lens::Cache.dead_band(Some((-half, half)));
-        assert!((band(0.05) - 0.03).abs() < 1e-12 && (band(0.2) - 0.066).abs() < 1e-12);
-        assert!((band(0.9) - 0.09).abs() < 1e-12 && (band(f64::NAN) - 0.03).abs() < 1e-12);
-        let cost = Lens::Cost.dead_band(Some((-0.5, 1.0)));
-        assert!((cost - 3.0 * 1.05_f64.ln()).abs() < 1e-12, "{cost}");
+    fn a_tier_is_that_of_the_printed_figure() {
+        assert_eq!((Lens::Cache.printed(0.069_51), Lens::Cache.tier(0.069_51)), (0.07, Tier::A));
+        assert_eq!((Lens::Cache.printed(0.069_49), Lens::Cache.tier(0.069_49)), (0.069, Tier::B));
+        assert_eq!(Lens::Cost.tier(0.150_4), Tier::B);
+        assert_eq!(Lens::Overall.tier(-0.254), Tier::B);
+        assert!(Lens::Cache.printed(-0.000_1).is_sign_positive());
+    }
+
+    #[test]
+    fn every_figure_within_a_row_has_the_tier_of_the_row() {
+        for lens in Lens::ALL {
+            for tier in Tier::RATED {
+                for value in (-400..400).map(|n| f64::from(n) / 127.0) {
+                    let shown = lens.within(tier, value);
+                    assert_eq!(lens.cuts().tier(shown), tier, "{lens} {tier} {value} {shown}");
+                    assert!(
+                        lens.tier(value) != tier || shown == lens.printed(value),
+                        "{lens} {tier} {value}"
+                    );
+                }
+            }
+        }
+        assert_eq!(Lens::Cache.within(Tier::A, 0.2), 0.149);
+        assert_eq!(Lens::Cache.within(Tier::A, 0.0), 0.07);
+        assert_eq!(Lens::Cost.within(Tier::B, -0.2), -0.049);
+        assert_eq!(Lens::Overall.within(Tier::C, 3.0), -0.26);
     }
 }

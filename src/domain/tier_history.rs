@@ -17,14 +17,10 @@ pub struct Held {
     pub since: NaiveDate,
     /// The previous tier; `None` since the start of the series.
     pub previous: Option<Tier>,
-    /// The figure itself in the lens's unit; `None` if there was none.
+    /// The measured figure in the lens's unit; `None` if there was none.
     pub effect: Option<f64>,
     /// Whether a gate capped the tier on that day.
     pub capped: bool,
-    /// The tier beyond whose cut the figure lies by the dead band: the nearest one over the consecutive days.
-    pub leaning: Option<Tier>,
-    /// Number of consecutive days on which it leaned the same way.
-    pub leaning_days: u32,
     /// Number of consecutive days without a rating.
     pub unrated_days: u32,
 }
@@ -38,6 +34,11 @@ impl Held {
     /// The tier that was published on that day.
     pub fn published(&self) -> Tier {
         if self.naive == Tier::Unrated { Tier::Unrated } else { self.tier }
+    }
+
+    /// The published figure: the measured one, within the row of the published tier. `None` if no tier was published.
+    pub fn shown(&self, lens: Lens) -> Option<f64> {
+        self.effect.filter(|_| self.naive != Tier::Unrated).map(|effect| lens.within(self.tier, effect))
     }
 }
 

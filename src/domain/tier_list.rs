@@ -100,9 +100,10 @@ pub struct ProviderTier {
     pub provider: ProviderSlug,
     /// Display name, untrusted.
     pub name: String,
-    /// The tier: that of the previous day, unless the figures changed by enough or for long enough.
+    /// The tier of `adjusted`: that of the previous day, unless the measured figure has left its row by more than the
+    /// band.
     pub tier: Tier,
-    /// The tier that the latest figures alone give.
+    /// The tier of the measured figure.
     pub naive: Tier,
     /// The UTC day since which the tier has applied; null for unrated providers.
     pub since: Option<NaiveDate>,
@@ -110,12 +111,23 @@ pub struct ProviderTier {
     pub previous: Option<Tier>,
     /// The best tier that a gate allows; null if no gate applies.
     pub cap: Option<Tier>,
-    /// Adjusted effect relative to peers on the same models, in the list's unit.
+    /// Adjusted effect relative to peers on the same models, in the list's unit: the measured figure, moved to the edge
+    /// of the row of `tier` if it lies outside. Tier and order follow from it.
     pub adjusted: Option<f64>,
-    /// Lower end of its 90 % interval; null for unrated providers.
+    /// The measured figure, to the printed decimal; null in snapshots of older versions, whose `adjusted` is measured.
+    #[serde(default)]
+    pub measured: Option<f64>,
+    /// Lower end of the 90 % interval of the measured figure, for another model like its own; null for unrated providers.
     pub low: Option<f64>,
-    /// Upper end of its 90 % interval; null for unrated providers.
+    /// Upper end of that interval; null for unrated providers.
     pub high: Option<f64>,
+    /// Lower end of the 90 % interval of the figure a week later, on the same models; null for unrated providers, and
+    /// while the window lacks observed days at either end.
+    #[serde(default)]
+    pub next_low: Option<f64>,
+    /// Upper end of that interval; null if `next_low` is.
+    #[serde(default)]
+    pub next_high: Option<f64>,
     /// The tiers that its interval spans, best first ("S-B"); null if it is within one tier.
     #[schema(value_type = Option<String>)]
     pub span: Option<Span>,
@@ -142,6 +154,11 @@ pub struct ProviderTier {
 }
 
 impl ProviderTier {
+    /// The measured figure if it is not the published one: the row is held at its edge, or capped by a gate.
+    pub fn measured_outside(&self) -> Option<f64> {
+        self.measured.filter(|measured| self.tier != Tier::Unrated && Some(*measured) != self.adjusted)
+    }
+
     /// A provider without a tier and without figures.
     pub fn unrated(provider: ProviderSlug, name: String) -> Self {
         Self { provider, name, ..Self::default() }
@@ -151,9 +168,9 @@ impl ProviderTier {
 /// A verdict on an endpoint within its model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Verdict {
-    /// The tier: that of the previous day, unless the figures changed by enough or for long enough.
+    /// The tier of `value`: that of the previous day, unless the measured figure has left its row by more than the band.
     pub tier: Tier,
-    /// The tier that the latest figures alone give.
+    /// The tier of the measured figure.
     pub naive: Tier,
     /// The UTC day since which the tier has applied; null for an unrated endpoint.
     pub since: Option<NaiveDate>,
@@ -161,8 +178,12 @@ pub struct Verdict {
     pub previous: Option<Tier>,
     /// The best tier that a gate allows; null if no gate applies.
     pub cap: Option<Tier>,
-    /// Difference to its peers in the lens's unit.
+    /// Difference to its peers in the lens's unit: the measured one, moved to the edge of the row of `tier` if it lies
+    /// outside.
     pub value: Option<f64>,
+    /// The measured difference, to the printed decimal; null in snapshots of older versions, whose `value` is measured.
+    #[serde(default)]
+    pub measured: Option<f64>,
     /// The reason, in one sentence.
     pub why: String,
 }
@@ -170,13 +191,27 @@ pub struct Verdict {
 impl Verdict {
     /// A verdict from the latest figures alone, without any previous days.
     pub fn naive(tier: Tier, value: Option<f64>, why: String) -> Self {
-        Self { tier, naive: tier, since: None, previous: None, cap: None, value, why }
+        Self { tier, naive: tier, since: None, previous: None, cap: None, value, measured: value, why }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_row_of_an_older_snapshot_reads_back_and_its_figure_is_the_measured_one() {
+        let row = ProviderTier { tier: Tier::A, adjusted: Some(0.08), ..ProviderTier::default() };
+        let mut json = serde_json::to_value(&row).expect("it serializes");
+        let fields = json.as_object_mut().expect("an object");
+        for name in ["measured", "next_low", "next_high"] {
+            assert!(fields.remove(name).is_some(), "{name}");
+        }
+        let back: ProviderTier = serde_json::from_value(json).expect("it reads back");
+        assert_eq!((back.measured_outside(), &back), (None, &row));
+        let held = ProviderTier { measured: Some(0.06), adjusted: Some(0.07), ..row };
+        assert_eq!(held.measured_outside(), Some(0.06));
+    }
 
     #[test]
     fn a_span_is_a_text_in_json_and_comes_back() {

@@ -221,28 +221,25 @@ impl<'a> Costs<'a> {
             return (Tier::Unrated, endpoint.why.clone());
         };
         let relative = cost / median - 1.0;
-        let tier = if self.published { endpoint.tier } else { Lens::Cost.cuts().tier(relative) };
+        let tier = if self.published { endpoint.tier } else { Lens::Cost.tier(relative) };
         let why = format!(
             "tier {tier}: {} costs {cost:.4} USD, {} relative to the model's median{}",
             what(self.workload),
-            percent_change(relative, 0),
+            percent_change(relative, 1),
             if self.published { held(endpoint) } else { String::new() }
         );
         (tier, why)
     }
 }
 
-/// States that a tier is kept although the latest figures give another; otherwise the sentence would contradict itself.
+/// States that the measured figure is just past the edge of the tier's row; otherwise the sentence would contradict
+/// itself.
 fn held(endpoint: &Endpoint) -> String {
     let verdict = endpoint.verdicts.get(&Lens::Cost);
     let verdict = verdict.filter(|verdict| verdict.tier == endpoint.tier && verdict.naive != verdict.tier);
     verdict.map_or_else(String::new, |verdict| {
         let since = verdict.since.map_or_else(String::new, |day| format!(" since {day}"));
-        format!(
-            " (the latest figures alone give {}; {}{since}, because a tier changes only if the change is certain or \
-             lasts)",
-            verdict.naive, verdict.tier
-        )
+        format!(" (held at the edge of {}{since})", verdict.tier)
     })
 }
 

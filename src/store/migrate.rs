@@ -31,6 +31,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     6 "usage_day",
     7 "upstream",
     8 "comments",
+    9 "tier_band",
 };
 
 /// Applies the missing migrations.

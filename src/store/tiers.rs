@@ -116,8 +116,6 @@ macro_rules! append_held {
             previous: held.previous.map(Tier::as_str),
             effect: held.effect,
             capped: held.capped,
-            leaning: held.leaning.map(Tier::as_str),
-            leaning_days: held.leaning_days,
             unrated_days: held.unrated_days,
         })
     };
@@ -166,8 +164,5 @@ fn write(
 
 /// The columns that both tier tables have in common, row by row.
 fn held_of(batch: &RecordBatch) -> Result<Vec<Held>, StoreError> {
-    Ok(records!(
-        batch,
-        Held { tier, naive, since, previous, effect, capped, leaning, leaning_days, unrated_days }
-    ))
+    Ok(records!(batch, Held { tier, naive, since, previous, effect, capped, unrated_days }))
 }

@@ -164,7 +164,7 @@ fn world(seed: u64, shape: &SimulatorConfig) -> Result<LagReport, StudyError> {
 fn against_truth(rows: &[ProviderTier], simulator: &Simulator, changed: &str, day: NaiveDate) -> Vec<Seen> {
     let truth = simulator.truth();
     let known = |row: &ProviderTier| {
-        let effect = row.adjusted.filter(|_| row.naive != Tier::Unrated)?;
+        let effect = row.measured.filter(|_| row.naive != Tier::Unrated)?;
         Some((row.clone(), effect, truth.theta_at(row.provider.as_str(), end_of_day(day))?))
     };
     let known: Vec<_> = rows.iter().filter_map(known).collect();

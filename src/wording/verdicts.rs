@@ -86,9 +86,9 @@ pub fn cost(
         Some(ReferenceBasis::All) => "; full retention assumed from all models",
         _ => "",
     };
-    let against = match (relative * 100.0).round() {
-        p if p > 0.0 => format!("{p:.0} % above the model's median"),
-        p if p < 0.0 => format!("{:.0} % below the model's median", -p),
+    let against = match (relative * 1000.0).round() / 10.0 {
+        p if p > 0.0 => format!("{p:.1} % above the model's median"),
+        p if p < 0.0 => format!("{:.1} % below the model's median", -p),
         _ => "at the model's median".to_owned(),
     };
     format!("a {workload} session costs {}, {against}{hits}{assumed}", usd_fixed(usd, 2))
@@ -99,7 +99,7 @@ pub fn cache(hit_rate: f64, difference: f64) -> String {
     let points = difference * 100.0;
     let side = if points >= 0.0 { "above" } else { "below" };
     let (rate, points) = (percent(hit_rate, 0), points.abs());
-    format!("hit rate {rate}, {points:.0} points {side} the model's other endpoints")
+    format!("hit rate {rate}, {points:.1} points {side} the model's other endpoints")
 }
 
 /// The lens `reliability`: the share of requests that succeed under the measure, and the distance from the model's
@@ -118,7 +118,7 @@ pub fn speed(rate: f64, latency_ms: Option<f64>, spreads: Option<f64>) -> String
 fn distance(spreads: Option<f64>) -> String {
     let Some(spreads) = spreads else { return format!("; {}", Unrated::NoDifference) };
     let side = if spreads >= 0.0 { "better" } else { "worse" };
-    format!("; {side} than the model's other endpoints by {:.1} times the usual spread", spreads.abs())
+    format!("; {side} than the model's other endpoints by {:.2} times the usual spread", spreads.abs())
 }
 
 /// The lens `overall`: the tiers that it combines, and what caps it.

@@ -98,7 +98,7 @@ async fn collect_prints_its_report_and_says_by_its_exit_code_how_it_went() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_lens_has_the_fields_of_the_contract() {
-    const KEYS: &str = "provider,name,tier,adjusted,low,high,traffic_mean,model_mean,models,shared_models,\
+    const KEYS: &str = "provider,name,tier,adjusted,measured,low,high,next_low,next_high,traffic_mean,model_mean,models,shared_models,\
         endpoints,tokens_per_day,reason";
     let (data, _) = filled().await;
     for lens in ["cache", "cost", "reliability", "speed", "overall"] {

@@ -84,6 +84,45 @@ fn who_differs_from_model_to_model_is_less_sure() {
     assert!(sure(steady) > sure(erratic), "{steady:?} {erratic:?}");
 }
 
+/// The usage with the hit rates of a provider risen by this much a day.
+fn drifting(provider: &str, a_day: f64) -> Vec<UsageDay> {
+    let mut usage = usage();
+    for row in usage.iter_mut().filter(|row| row.provider == provider) {
+        let days = row.day.signed_duration_since(first_day()).num_days() as f64;
+        row.hit_rate = row.hit_rate.map(|rate| rate + a_day * days);
+    }
+    usage
+}
+
+#[test]
+fn who_moved_within_the_window_may_move_further_in_the_next_week() {
+    let next = |rows: &[ProviderTier], provider: &str| {
+        let row = row(rows, provider);
+        let (low, high) = row.next_low.zip(row.next_high).expect("both ends");
+        let middle = row.adjusted.expect("rated");
+        assert!((f64::midpoint(low, high) - middle).abs() < 1e-12, "{row:?}");
+        high - low
+    };
+    let steady = analysis(&usage());
+    assert!(next(cache(&steady), "steady") < 1e-9, "nothing moved: the same models stay where they are");
+    let moved = analysis(&drifting("steady", 0.01));
+    let rows = cache(&moved);
+    assert!(next(rows, "steady") > 1.1 * next(rows, "erratic"), "{rows:?}");
+    assert!(next(rows, "erratic") > 0.01, "the moves of the others count too");
+    let overall = moved.tier_lists.iter().find(|list| list.lens == Lens::Overall).expect("a list");
+    assert!(overall.providers.iter().all(|row| row.next_low.is_some() == row.next_high.is_some()));
+}
+
+#[test]
+fn without_days_at_both_ends_of_the_window_the_next_week_is_unknown() {
+    let late: Vec<UsageDay> =
+        usage().into_iter().filter(|row| row.day >= first_day() + Days::new(3)).collect();
+    let analysis = analysis(&late);
+    let rows = cache(&analysis);
+    assert!(rows.iter().any(|row| row.low.is_some()));
+    assert!(rows.iter().all(|row| row.next_low.is_none() && row.next_high.is_none()), "{rows:?}");
+}
+
 #[test]
 fn each_rated_row_is_consistent_and_an_unrated_one_claims_nothing() {
     let analysis = analysis(&usage());
@@ -94,8 +133,7 @@ fn each_rated_row_is_consistent_and_an_unrated_one_claims_nothing() {
         assert!((f64::midpoint(low, high) - middle).abs() < 1e-12 && low < high, "{row:?}");
         let (best, worst) = row.rank_low.zip(row.rank_high).expect("ranks");
         assert!(1 <= best && best <= worst && worst <= 3, "{row:?}");
-        let cuts = Lens::Cache.cuts();
-        assert_eq!(row.span.is_some(), cuts.tier(low) != cuts.tier(high), "{row:?}");
+        assert_eq!(row.span.is_some(), Lens::Cache.tier(low) != Lens::Cache.tier(high), "{row:?}");
         let sum: f64 = row.tier_probabilities.as_ref().expect("probabilities").values().sum();
         assert!((sum - 1.0).abs() < 1e-12, "{row:?}");
     }

@@ -238,16 +238,21 @@ async fn over_the_recorded_days_published_tiers_hold_still() {
     }
     drop(server);
     let told = hitrate(data.path(), &["study", "flips", "--json"]);
-    assert_eq!(told.code, 0, "{}", told.err);
+    // Steps of several days make the changes of this record larger than those of an hourly one.
+    assert!(told.code <= 1, "{}", told.err);
     let told = told.json();
     assert_eq!(told["days"].as_u64(), Some(days.len() as u64));
     for lens in told["lenses"].as_array().expect("a list") {
         let providers = &lens["providers"];
         let [published, naive] =
             ["published_a_day", "naive_a_day"].map(|name| providers[name].as_f64().expect("compared"));
-        assert!(published < naive * 0.6, "{lens}");
+        assert!(published < naive * 0.7, "{lens}");
+        assert_eq!(lens["wrong_pairs"].as_u64(), Some(0), "{lens}");
         if lens["lens"] == "cache" || lens["lens"] == "cost" {
-            assert!(published <= 0.04 && providers["compared"].as_u64() > Some(300), "{lens}");
+            assert!(published <= 0.06 && providers["compared"].as_u64() > Some(300), "{lens}");
+            let [published, naive] = ["published_week_error", "naive_week_error"]
+                .map(|name| providers[name].as_f64().expect("compared"));
+            assert!(published <= naive + 0.08, "{lens}");
         }
     }
     // Closed during collection: the last day but one is present, with tiers for each lens.

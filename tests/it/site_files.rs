@@ -169,7 +169,7 @@ async fn charts_and_badges_are_pictures_with_everything_in_them() {
         assert!(!text.contains("href=") && !text.contains("url("), "{path} needs nothing from elsewhere");
     }
     let (_, _, badge) = get(&site, "/badge/quarry.svg?lens=cache").await;
-    assert!(badge.contains("simulated cache tier") && badge.contains("S  +22 points"), "{badge}");
+    assert!(badge.contains("simulated cache tier") && badge.contains("S  +22.0 points"), "{badge}");
     for path in [
         "/badge/nobody.svg",
         "/badge/lumen.svg?lens=beauty",

@@ -56,6 +56,10 @@ pub fn flips(report: &FlipReport) -> String {
         "per step",
         "per day",
         "far",
+        "error in a week",
+        "naive",
+        "wrong pairs",
+        "held by up to",
     ];
     let rows = super::flip_rows(report).map(|mut row| {
         row[0] = format!("`{}`", row[0]);

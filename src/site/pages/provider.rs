@@ -2,6 +2,7 @@
 
 use super::changes::{self, Change};
 use super::model;
+use crate::domain::thresholds::INTERVAL_COVERAGE;
 use crate::domain::tier::{Lens, Tier};
 use crate::domain::tier_list::ProviderTier;
 use crate::site::charts;
@@ -9,7 +10,7 @@ use crate::site::charts::day_chart::DayChart;
 use crate::site::parts::flags::{self, Explained};
 use crate::site::parts::record::{self, Reliability, Sides};
 use crate::site::parts::shell::{Shell, View};
-use crate::site::parts::{Badge, Cell, effect, effect_with_unit, format, lens, link};
+use crate::site::parts::{Badge, Cell, effect, effect_with_unit, format, held, lens, link};
 use crate::site::registry::Section;
 use crate::snapshot::{Endpoint, ModelEntry, ProviderEntry, Snapshot, Verdict};
 use askama::Template;
@@ -50,6 +51,8 @@ struct Standing {
     lens: &'static str,
     badge: Badge,
     held: Option<String>,
+    between: Option<String>,
+    intervals: Option<String>,
     value: String,
     place: Option<String>,
     certain: Option<String>,
@@ -159,8 +162,10 @@ fn standing(snapshot: &Snapshot, provider: &ProviderEntry, lens: Lens) -> Option
         href: link::tiers(lens, list.workload.as_deref()),
         lens: lens::title(lens),
         badge: Badge::of_any(row),
-        held: row.and_then(held),
+        held: row.and_then(|row| since(row, lens)),
+        between: row.and_then(|row| row.span).map(|span| format!("between {} and {}", span.best, span.worst)),
         value: value.map_or_else(|| "unrated".to_owned(), |v| spoken(lens, v)),
+        intervals: row.and_then(|row| intervals(row, lens)),
         place: position.zip(value).map(|(position, _)| format!("{} of {rated}", position + 1)),
         certain: row.and_then(certain),
         models_mean: row.and_then(|row| row.model_mean).map(format),
@@ -188,39 +193,46 @@ fn certain(row: &ProviderTier) -> Option<String> {
     Some(if tiers.is_empty() { ranks } else { format!("{ranks}; {}", tiers.join(", ")) })
 }
 
-/// "S since 3 August 2026 (was A)", the tier implied by the newest figures if it is a different one, and what caps it.
-fn held(row: &ProviderTier) -> Option<String> {
+/// "S since 3 August 2026 (was A)", and the measured figure if it is not the published one.
+fn since(row: &ProviderTier, lens: Lens) -> Option<String> {
     let since = row.since?.format("%-d %B %Y");
     let before = row.previous.map(|tier| format!(" (was {tier})")).unwrap_or_default();
-    let alone = match row.naive == row.tier {
-        true => String::new(),
-        false => format!("; heading for {}", row.naive),
+    let held = held(row, lens).map(|held| format!("; {held}")).unwrap_or_default();
+    Some(format!("{} since {since}{before}{held}", row.tier))
+}
+
+/// "same models, next week: +4.0 to +22.0; another model: 0.0 to +26.0 (90 %)".
+fn intervals(row: &ProviderTier, lens: Lens) -> Option<String> {
+    let ends = |name: &str, ends: (Option<f64>, Option<f64>)| {
+        let (low, high) = ends.0.zip(ends.1)?;
+        Some(format!("{name}: {} to {}", effect(lens, low), effect(lens, high)))
     };
-    let capped = match row.cap {
-        Some(cap) if cap == row.tier => "; capped by a gate of the method".to_owned(),
-        _ => String::new(),
-    };
-    Some(format!("{} since {since}{before}{alone}{capped}", row.tier))
+    let next_week = ends("same models, next week", (row.next_low, row.next_high));
+    let both: Vec<String> = next_week.into_iter().chain(ends("another model", (row.low, row.high))).collect();
+    (!both.is_empty()).then(|| format!("{} ({})", both.join("; "), format::percent(INTERVAL_COVERAGE)))
 }
 
 /// An effect with words for its direction.
 fn spoken(lens: Lens, value: f64) -> String {
     match lens {
         Lens::Cache => effect_with_unit(lens, value),
-        Lens::Cost if value < 0.0 => format!("{} cheaper", format::percent(value.abs())),
-        Lens::Cost => format!("{} more expensive", format::percent(value)),
+        Lens::Cost if value < 0.0 => format!("{} cheaper", format::percent_tenth(value.abs())),
+        Lens::Cost => format!("{} more expensive", format::percent_tenth(value)),
         Lens::Reliability | Lens::Speed | Lens::Overall => format!("{}\u{202f}σ", effect(lens, value)),
     }
 }
 
 fn cells(endpoint: &Endpoint, workload: &str) -> Vec<Cell> {
-    let verdict = |lens: Lens| endpoint.verdicts.get(&lens).and_then(|v: &Verdict| v.value);
+    let to_peers = |lens: Lens| {
+        let value = endpoint.verdicts.get(&lens).and_then(|v: &Verdict| v.value);
+        Cell::number(value, |value| effect(lens, value), "no peers")
+    };
     let session = endpoint.session_cost.get(workload).copied();
     vec![
         Cell::number(endpoint.hit_rate, format::percent, "no traffic").labelled("hit rate"),
-        Cell::number(verdict(Lens::Cache), format::points, "no peers").labelled("points to peers"),
+        to_peers(Lens::Cache).labelled("points to peers"),
         Cell::number(session, format::usd_fine, "not priced").labelled("session"),
-        Cell::number(verdict(Lens::Cost), format::percent_change, "no peers").labelled("cost to peers"),
+        to_peers(Lens::Cost).labelled("cost to peers"),
         Cell::number(endpoint.uptime_1d, format::percent_fine, "unknown").labelled("uptime 1 d"),
         Cell::number(endpoint.tokens_per_day, format::tokens, "no traffic").labelled("tokens/day"),
     ]

@@ -57,6 +57,11 @@ pub fn percent_change(fraction: f64) -> String {
     format!("{}{THIN}%", signed(fraction * 100.0, 0))
 }
 
+/// The same with one decimal: -0.118 is `−11.8 %`.
+pub fn percent_change_tenth(fraction: f64) -> String {
+    format!("{}{THIN}%", signed(fraction * 100.0, 1))
+}
+
 /// A difference of hit rates in signed points: 0.24 is `+24`.
 pub fn points(fraction: f64) -> String {
     signed(fraction * 100.0, 0)

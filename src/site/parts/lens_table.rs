@@ -26,8 +26,6 @@ struct Verdict {
     lens: &'static str,
     badge: Badge,
     why: String,
-    /// The tier implied by the newest figures, if it has not yet lasted long enough to count.
-    naive: Option<Tier>,
 }
 
 impl<'a> LensTable<'a> {
@@ -51,6 +49,5 @@ fn verdict(endpoint: &Endpoint, lens: Lens) -> Verdict {
         badge: Badge::new(found.map_or(Tier::Unrated, |verdict| verdict.tier)),
         why: found
             .map_or_else(|| "not included in the newest analysis".to_owned(), |verdict| verdict.why.clone()),
-        naive: found.filter(|verdict| verdict.naive != verdict.tier).map(|verdict| verdict.naive),
     }
 }

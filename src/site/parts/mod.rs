@@ -15,13 +15,12 @@ pub mod record;
 pub mod shell;
 
 use crate::domain::tier::{Lens, Tier};
-use crate::domain::tier_list::Span;
 use crate::snapshot::{Endpoint, ProviderTier};
 use askama::Template;
 use askama::filters::HtmlSafe;
 use chrono::{DateTime, Utc};
 
-/// A tier's letter in its colour, or a span of letters if the interval covers several tiers.
+/// A tier's letter in its colour.
 #[derive(Debug, Clone, Template)]
 #[template(path = "parts/badge.html")]
 pub struct Badge {
@@ -47,20 +46,9 @@ impl Badge {
         Self::new(endpoint.tier)
     }
 
-    /// The badge of a provider in a tier list: `S–B` if its interval reaches from S to B.
-    pub fn of(row: &ProviderTier) -> Self {
-        match row.span {
-            Some(Span { best, worst }) if row.tier != Tier::Unrated => {
-                let spoken = format!("tier {}, between {best} and {worst}", row.tier);
-                Self { class: class(row.tier), label: format!("{best}–{worst}"), spoken }
-            }
-            _ => Self::new(row.tier),
-        }
-    }
-
     /// The badge of a provider that a tier list may lack.
     pub fn of_any(row: Option<&ProviderTier>) -> Self {
-        row.map_or_else(|| Self::new(Tier::Unrated), Self::of)
+        Self::new(row.map_or(Tier::Unrated, |row| row.tier))
     }
 }
 
@@ -211,12 +199,13 @@ pub fn on_scale(lens: Lens, value: f64) -> f64 {
     if lens == Lens::Cost { value.max(-0.99).ln_1p() } else { value }
 }
 
-/// An adjusted effect in the unit of the lens: points, percent of cost, or a score.
+/// An adjusted effect in the unit of the lens (points, percent of cost, or a score), with the decimals that its tier is
+/// based on.
 pub fn effect(lens: Lens, value: f64) -> String {
     match lens {
-        Lens::Cache => format::points(value),
-        Lens::Cost => format::percent_change(value),
-        Lens::Reliability | Lens::Speed | Lens::Overall => format::signed(value, 1),
+        Lens::Cache => format::signed(value * 100.0, 1),
+        Lens::Cost => format::percent_change_tenth(value),
+        Lens::Reliability | Lens::Speed | Lens::Overall => format::signed(value, 2),
     }
 }
 
@@ -224,6 +213,16 @@ pub fn effect(lens: Lens, value: f64) -> String {
 pub fn effect_with_unit(lens: Lens, value: f64) -> String {
     let unit = if lens == Lens::Cache { " points" } else { "" };
     effect(lens, value) + unit
+}
+
+/// What the published figure of a provider hides: "held at the edge; measured +5.5", or "capped by a gate; measured
+/// +0.90". `None` if it is the measured figure.
+pub fn held(row: &ProviderTier, lens: Lens) -> Option<String> {
+    let why = match row.cap {
+        Some(cap) if cap == row.tier => "capped by a gate",
+        _ => "held at the edge",
+    };
+    row.measured_outside().map(|measured| format!("{why}; measured {}", effect(lens, measured)))
 }
 
 /// A link in a tab bar or in the navigation.
@@ -250,12 +249,10 @@ mod tests {
     }
 
     #[test]
-    fn an_interval_over_several_tiers_prints_its_span() {
-        let plain = row(Tier::A, Some(0.1), Some((0.08, 0.12)));
-        let badge = Badge::of(&ProviderTier { span: Span::between(Tier::C, Tier::S), ..plain.clone() });
-        assert_eq!(badge.label, "S–C");
-        assert_eq!(badge.class, "A");
-        assert_eq!(Badge::of(&plain).label, "A");
+    fn an_effect_has_the_decimals_of_its_tier() {
+        assert_eq!(effect(Lens::Cache, 0.066), "+6.6");
+        assert_eq!(effect(Lens::Cost, -0.25), "−25.0\u{202f}%");
+        assert_eq!(effect(Lens::Overall, 1.244), "+1.24");
     }
 
     #[test]

@@ -2,7 +2,9 @@
 //! changes.
 
 use super::*;
+use hitrate::analysis::apply_hysteresis;
 use hitrate::domain::ids::ProviderSlug;
+use hitrate::domain::tier_history::History;
 use polars::prelude::{IdxCa, IdxSize, NewChunkedArray};
 use proptest::test_runner::Config;
 
@@ -129,6 +131,57 @@ fn renamed(frames: &Frames, name: &dyn Fn(&str) -> &'static str) -> Frames {
 
 fn effect(analysis: &Analysis, lens: Lens, provider: &str) -> Option<f64> {
     row(list(analysis, lens), provider).adjusted
+}
+
+/// Every letter is the tier of its figure, lists are in the order of both, and no figure is further from the measured
+/// one than the band.
+fn agrees_with_itself(analysis: &Analysis) -> Result<(), TestCaseError> {
+    for list in &analysis.tier_lists {
+        let lens = list.lens;
+        let sign = if lens.cuts().higher_is_better { -1.0 } else { 1.0 };
+        let mut before = (Tier::S, f64::NEG_INFINITY);
+        for row in list.providers.iter().filter(|row| row.tier != Tier::Unrated) {
+            let (shown, measured) = row.adjusted.zip(row.measured).expect("rated");
+            prop_assert_eq!(lens.cuts().tier(shown), row.tier, "{}: {:?}", lens, row);
+            prop_assert!(
+                row.cap.is_some() || lens.apart(shown, measured) <= lens.band() + 0.006,
+                "{:?}",
+                row
+            );
+            prop_assert!(before <= (row.tier, sign * shown), "{}: {:?} before {:?}", lens, before, row);
+            before = (row.tier, sign * shown);
+        }
+    }
+    for (lens, verdict) in analysis.endpoints.values().flat_map(|endpoint| &endpoint.verdicts) {
+        if let Some((shown, measured)) = verdict.value.zip(verdict.measured) {
+            let rated = verdict.tier != Tier::Unrated;
+            prop_assert!(!rated || lens.cuts().tier(shown) == verdict.tier, "{}: {:?}", lens, verdict);
+            let held = lens.apart(shown, measured);
+            prop_assert!(verdict.cap.is_some() || held <= lens.band() + 0.006, "{}: {:?}", lens, verdict);
+        }
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(cases(24))]
+
+    #[test]
+    fn letter_order_and_figure_agree_on_every_day(hosts in worlds(), moves in proptest::collection::vec(-0.08..0.08_f64, 4)) {
+        let mut history = History::default();
+        let first = parameters().as_of.date_naive();
+        for (number, change) in moves.into_iter().enumerate() {
+            let moved = |(at, host): (usize, &Host)| {
+                let change = if at % 3 == number % 3 { change } else { -change };
+                Host { hit_rate: host.hit_rate.map(|rate| (rate + change).clamp(0.0, 1.0)), ..host.clone() }
+            };
+            let hosts: Vec<Host> = hosts.iter().enumerate().map(moved).collect();
+            let mut analysis = figures(&frames(&hosts));
+            let day = first + chrono::Days::new(number as u64);
+            history = apply_hysteresis(&mut analysis, &history, day);
+            agrees_with_itself(&analysis)?;
+        }
+    }
 }
 
 proptest! {

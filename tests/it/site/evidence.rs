@@ -259,7 +259,8 @@ async fn badges_and_pages_show_the_tier_that_is_held() {
     let mut snapshot = sample::snapshot();
     for list in &mut snapshot.tier_lists {
         let row = list.providers.iter_mut().find(|row| row.provider.as_str() == "lumen").expect("lumen");
-        (row.tier, row.naive, row.span) = (Tier::B, Tier::D, Span::between(Tier::A, Tier::D));
+        (row.tier, row.naive, row.span) = (Tier::B, Tier::C, Span::between(Tier::A, Tier::D));
+        (row.adjusted, row.measured) = (Some(-0.03), Some(-0.042));
     }
     for endpoint in &mut snapshot.models[0].endpoints {
         let verdict = endpoint.verdicts.get_mut(&Lens::Cost).expect("a verdict");
@@ -267,34 +268,34 @@ async fn badges_and_pages_show_the_tier_that_is_held() {
     }
     let site = site_over(Some(snapshot), Duration::zero());
     let badge = get(&site, "/badge/lumen.svg?lens=cache").await.body;
-    assert!(badge.contains("class=\"B\"") && badge.contains(">B  −8 points<"), "{badge}");
+    assert!(badge.contains("class=\"B\"") && badge.contains(">B  −3.0 points<"), "{badge}");
     let page = get(&site, "/providers/lumen").await.body;
-    assert!(page.contains("B since 3 August 2026; heading for D"), "{page}");
+    assert!(page.contains("B since 3 August 2026; held at the edge; measured −4.2"), "{page}");
+    assert!(page.contains("between A and D") && !page.contains("A–D"), "a badge has one letter: {page}");
     let atlas = get(&site, ATLAS).await.body;
     assert!(section(&atlas, "verdicts").contains("<small>since 2 Sep (was B)</small>"), "{atlas}");
     assert!(!named(&tags(ATLAS, &atlas), "table").is_empty());
 }
 
 #[tokio::test]
-async fn a_tier_that_is_held_is_marked_where_the_figures_alone_differ() {
+async fn the_list_has_one_letter_a_provider_and_a_line_for_its_interval() {
     let mut snapshot = sample::snapshot();
-    let workload = snapshot.default_workload().to_owned();
-    let list = |snapshot: &mut Snapshot| {
-        let mut lists = snapshot.tier_lists.iter().enumerate();
-        let shown =
-            lists.find(|(_, l)| l.lens == Lens::Cost && l.workload.as_deref() == Some(workload.as_str()));
-        shown.map(|(at, _)| at).expect("the list of the front page")
-    };
-    let at = list(&mut snapshot);
-    snapshot.tier_lists[at].providers.iter_mut().for_each(|row| row.naive = row.tier);
     let plain = get(&site_over(Some(snapshot.clone()), Duration::minutes(24)), "/").await.body;
-    assert!(!plain.contains("heading for") && !plain.contains("class=\"held\""), "{plain}");
-    let row =
-        snapshot.tier_lists[at].providers.iter_mut().find(|row| row.tier == Tier::B).expect("one of tier B");
-    row.naive = Tier::S;
-    let marked = get(&site_over(Some(snapshot), Duration::minutes(24)), "/").await.body;
-    assert!(marked.contains("▲</span></b><span class=\"vh\">, heading for S</span>"), "{marked}");
-    assert!(marked.contains("On its way up or down"), "the mark is explained");
+    assert!(!plain.contains("class=\"reach\"") && !plain.contains("held at the edge"), "{plain}");
+    for row in snapshot.tier_lists.iter_mut().flat_map(|list| &mut list.providers) {
+        if row.tier == Tier::B {
+            row.span = Span::between(Tier::S, Tier::C);
+            (row.naive, row.measured) = (Tier::A, row.adjusted.map(|value| value + 0.001));
+        }
+    }
+    let page = get(&site_over(Some(snapshot), Duration::minutes(24)), "/").await.body;
+    assert!(
+        page.contains("<path d=\"M0 1H24\"/></svg><span class=\"vh\">, between S and C</span>"),
+        "{page}"
+    );
+    assert!(page.contains("The line beside a figure"), "the line is explained");
+    assert!(section(&page, "evidence").contains("held at the edge; measured"), "{page}");
+    assert!(!page.contains("heading for"), "{page}");
 }
 
 #[tokio::test]

@@ -30,7 +30,7 @@ pub fn table(snapshot: &Snapshot, all: &[&ProviderEntry]) -> Table {
 
 fn tiers(snapshot: &Snapshot, all: &[&ProviderEntry]) -> Group {
     let shown = |lens: Lens, provider: &ProviderEntry| match snapshot.tier_of(&provider.provider, lens) {
-        Some(row) => Shown::Tier(Badge::of(row), standing(row, lens)),
+        Some(row) => Shown::Tier(Badge::new(row.tier), standing(row, lens)),
         None => Shown::Tier(Badge::new(Tier::Unrated), "too little traffic to be compared".to_owned()),
     };
     let measure = |lens: Lens| Measure {

@@ -5,7 +5,7 @@ use crate::domain::tier::{Lens, Tier};
 use crate::domain::tier_list::Reliability;
 use crate::site::charts::spark::{DayAxis, Spark};
 use crate::site::parts::flags::{self, FlagCount};
-use crate::site::parts::{Bar, Cell, effect, format, lens, on_scale};
+use crate::site::parts::{Badge, Bar, Cell, effect, format, held, lens, on_scale};
 use crate::snapshot::price_gap::{PriceGap, price_gaps};
 use crate::snapshot::{ProviderTier, Snapshot, TierList};
 use std::collections::HashMap;
@@ -27,8 +27,11 @@ pub struct Columns {
 
 pub struct Evidence<'a> {
     pub of: &'a ProviderTier,
+    pub badge: Badge,
     /// "S since 3 Aug": the start of the published tier.
     pub since: Option<String>,
+    /// "held at the edge; measured +5.5", if the value is not the measured one.
+    pub held: Option<String>,
     /// The value and its interval as a drawing.
     pub bar: Option<Bar>,
     /// The interval in numbers.
@@ -117,7 +120,9 @@ impl Sources<'_> {
         let (lens, slug) = (self.lens, row.provider.as_str());
         Evidence {
             of: row,
+            badge: Badge::new(row.tier),
             since: row.since.map(|since| format!("{} since {}", row.tier, format::short_day(since))),
+            held: held(row, lens),
             bar: Bar::new(row, lens, reach),
             interval: row
                 .low

@@ -8,7 +8,7 @@ mod week;
 use crate::domain::tier::{Lens, Tier};
 use crate::site::parts::flags::{self, Explained};
 use crate::site::parts::shell::{Shell, View};
-use crate::site::parts::{Badge, Tab, format, lens, link};
+use crate::site::parts::{Tab, format, lens, link};
 use crate::site::registry::Section;
 use crate::snapshot::{ProviderTier, Snapshot, TierList};
 use askama::Template;
@@ -34,7 +34,7 @@ struct Front<'a> {
     window: Option<String>,
     is_empty: bool,
     rows: Vec<TierRow<'a>>,
-    any_held: bool,
+    any_reach: bool,
     columns: Columns,
     lens: Lens,
     evidence: Vec<Evidence<'a>>,
@@ -71,7 +71,7 @@ pub fn render(view: &View, lens: Lens, workload: Option<&str>) -> askama::Result
         note: list.and_then(|l| l.note.as_deref()),
         window: list.map(|l| format!("{} to {}", l.window.from, l.window.to)),
         is_empty: !list.is_some_and(rated),
-        any_held: rows.iter().flat_map(|row| &row.chips).any(|chip| chip.held.is_some()),
+        any_reach: rows.iter().flat_map(|row| &row.chips).any(|chip| chip.reach.is_some()),
         rows,
         columns: evidence::columns(lens, snapshot),
         lens,

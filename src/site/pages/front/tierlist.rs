@@ -1,6 +1,7 @@
 //! The tier list in the familiar layout: one row per letter.
 
 use crate::domain::tier::{Lens, Tier};
+use crate::domain::tier_list::Span;
 use crate::site::parts::{effect, format};
 use crate::snapshot::{ProviderTier, TierList};
 
@@ -18,13 +19,24 @@ pub struct Chip<'a> {
     pub of: &'a ProviderTier,
     /// Its effect in the unit of the lens.
     pub value: String,
-    /// An arrow towards the tier that the newest figures imply, if it is not the published one.
-    pub held: Option<&'static str>,
+    /// The tiers that its interval reaches, if there are several.
+    pub reach: Option<Reach>,
 }
 
-fn held(row: &ProviderTier) -> Option<&'static str> {
-    let arrow = if row.naive < row.tier { "▲" } else { "▼" };
-    (row.naive != row.tier && row.naive != Tier::Unrated).then_some(arrow)
+/// A thin line as wide as the six tiers, S at the left, and the part of it that an interval covers.
+pub struct Reach {
+    pub span: Span,
+    /// The ends of that part.
+    pub ends: (usize, usize),
+}
+
+/// The width of a tier on that line.
+const STEP: usize = 6;
+
+impl Reach {
+    fn new(span: Span) -> Self {
+        Self { span, ends: (span.best as usize * STEP, (span.worst as usize + 1) * STEP) }
+    }
 }
 
 /// The cut of a row in the unit of the lens: `≤ −25 %`.
@@ -39,9 +51,10 @@ fn bound(lens: Lens, rank: usize) -> String {
 
 fn bound_value(lens: Lens, cut: f64) -> String {
     match lens {
-        Lens::Cache | Lens::Cost => effect(lens, cut),
-        // The cuts of the scores have two decimals.
-        Lens::Reliability | Lens::Speed | Lens::Overall => format::signed(cut, 2),
+        // These cuts are whole points and percent.
+        Lens::Cache => format::points(cut),
+        Lens::Cost => format::percent_change(cut),
+        Lens::Reliability | Lens::Speed | Lens::Overall => effect(lens, cut),
     }
 }
 
@@ -50,7 +63,7 @@ pub fn tier_rows(list: &TierList) -> Vec<TierRow<'_>> {
     let chip = |row| Chip {
         of: row,
         value: row.adjusted.map(|v| effect(list.lens, v)).unwrap_or_default(),
-        held: held(row),
+        reach: row.span.map(Reach::new),
     };
     let of = |(rank, tier): (usize, Tier)| TierRow {
         letter: tier.as_str(),
