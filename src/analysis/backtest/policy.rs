@@ -1,16 +1,20 @@
-//! How each policy scores an endpoint at the end of a day, only from that day and earlier days.
+//! How each policy scores an endpoint: at the end of a day from that day and earlier days, and during a day from what is
+//! known so far.
 
-use crate::domain::backtest::{Policy, PricedDay};
+use crate::domain::backtest::{Policy, PricedDay, SoFar};
 use crate::domain::thresholds::{
-    BACKTEST_OUTPUT_SHARE, POLICY_GAIN, POLICY_LONG_HALF_LIFE, POLICY_LONG_SHARE, POLICY_MOST_NEWS,
-    POLICY_THIN_CHARGE,
+    BACKTEST_OUTPUT_SHARE, POLICY_DAY_THIN_CHARGE, POLICY_GAIN, POLICY_LONG_HALF_LIFE, POLICY_LONG_SHARE,
+    POLICY_MOST_NEWS, POLICY_PACE_FLOOR, POLICY_THIN_CHARGE, POLICY_TODAY_HALF_LIFE, POLICY_TODAY_SHARE,
 };
-use chrono::NaiveDate;
+use crate::domain::window::midnight;
+use chrono::{DateTime, NaiveDate, Utc};
 
 /// Half-life of the policy `half_life`, days.
 const HALF_LIFE: f64 = 2.0;
 /// Half-life of the policy `half_life_1d`, days.
 const HALF_LIFE_1D: f64 = 1.0;
+/// The traffic at which the charge for thin traffic is zero, tokens a day.
+const CHARGED_FROM: f64 = 1e9;
 
 /// Cost of a million prompt tokens with their output, USD; `None` if a price is not positive.
 pub fn cost(input: f64, output: f64) -> Option<f64> {
@@ -28,7 +32,7 @@ pub(super) struct Judged {
     pub tokens: Option<i64>,
     half_life: f64,
     half_life_1d: f64,
-    /// Logarithm of the next day's cost that the policy `hitrate` expects.
+    /// Logarithm of the cost that the policy `hitrate` expects, as far as the days up to this one show.
     pub level: f64,
     hitrate: f64,
 }
@@ -42,8 +46,8 @@ impl Judged {
             Policy::HalfLife => self.half_life,
             Policy::HalfLife1d => self.half_life_1d,
             Policy::Hitrate => self.hitrate,
-            // These two are only charged; they do not choose by a score.
-            Policy::TrafficAverage | Policy::Oracle => f64::INFINITY,
+            // These do not choose by a score of a day.
+            Policy::TrafficAverage | Policy::EffectiveNow | Policy::Oracle => f64::INFINITY,
         }
     }
 }
@@ -100,8 +104,89 @@ pub(super) fn judge(days: &[PricedDay]) -> Vec<Judged> {
             half_life: two_days.take(cost, passed, HALF_LIFE),
             half_life_1d: one_day.take(log_cost, passed, HALF_LIFE_1D),
             level,
-            hitrate: level - POLICY_THIN_CHARGE * traffic,
+            hitrate: level - POLICY_DAY_THIN_CHARGE * traffic,
         });
     }
     judged
+}
+
+/// What was read of an endpoint today.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(super) struct Today {
+    /// Tokens since midnight.
+    pub tokens: f64,
+    /// The tokens with their decayed weights, and the logarithm of their mean cost; `None` without a cost above zero.
+    pub recent: Option<(f64, f64)>,
+}
+
+/// Sums up the readings of a day up to a moment. They are in chronological order, each says whether its price is
+/// possible; an impossible price is ignored. The traffic between two readings has a weight that halves with every
+/// [`POLICY_TODAY_HALF_LIFE`] since the later one. A count that does not grow is ignored.
+pub(super) fn today<'a>(readings: impl IntoIterator<Item = (&'a SoFar, bool)>, at: DateTime<Utc>) -> Today {
+    let (mut tokens, mut spent, mut most) = (0.0, 0.0, 0.0_f64);
+    let (mut tokens_before, mut spent_before) = (0.0, 0.0);
+    for (reading, is_possible) in readings {
+        let counted = reading.tokens as f64;
+        most = most.max(counted);
+        if !is_possible || counted <= tokens_before {
+            continue;
+        }
+        let paid = counted * (reading.effective_input + BACKTEST_OUTPUT_SHARE * reading.effective_output);
+        let age = hours(reading.read_at, at).max(0.0);
+        let weight = 0.5_f64.powf(age / POLICY_TODAY_HALF_LIFE);
+        tokens += weight * (counted - tokens_before);
+        spent += weight * (paid - spent_before);
+        (tokens_before, spent_before) = (counted, paid);
+    }
+    let cost = spent / tokens;
+    Today { tokens: most, recent: (cost.is_finite() && cost > 0.0).then(|| (tokens, cost.ln())) }
+}
+
+/// What is known of an endpoint at a moment of the day under way.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Known {
+    /// [`Judged::level`] of the last priced day.
+    pub level: f64,
+    /// Logarithm of the list cost now divided by its mean over that day; `None` if one of them is unknown.
+    pub list_step: Option<f64>,
+    /// What was read today; `None` if the model was not read today.
+    pub today: Option<Today>,
+    /// Tokens of the last priced day.
+    pub tokens: Option<i64>,
+    /// The moment.
+    pub at: DateTime<Utc>,
+}
+
+/// What the policy `hitrate` expects an endpoint to cost for the rest of the day.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Expectation {
+    /// Logarithm of the expected cost.
+    pub log_cost: f64,
+    /// The score that the policy chooses by, lowest first: the same with a charge for thin traffic.
+    pub chosen_by: f64,
+}
+
+/// The policy `hitrate`: the level of the days before, moved by the step of the list price since then, and mixed with
+/// the price of today by the square roots of their traffic.
+pub(super) fn now(known: &Known) -> Expectation {
+    let before = known.level + known.list_step.unwrap_or(0.0);
+    let passed = hours(midnight(known.at.date_naive()), known.at);
+    let pace = |today: Today| (today.tokens * 24.0 / passed).max(POLICY_PACE_FLOOR);
+    let pace = known.today.filter(|_| passed >= 1.0).map(pace);
+    let yesterday = known.tokens.filter(|tokens| *tokens > 0).map(|tokens| tokens as f64);
+    let usual = yesterday.or(pace);
+    let mixed = |(tokens, log_cost): (f64, f64), usual: f64| {
+        let weight = tokens.sqrt() / (tokens.sqrt() + (POLICY_TODAY_SHARE * usual).sqrt());
+        before + weight * (log_cost - before)
+    };
+    let recent = known.today.and_then(|today| today.recent);
+    let log_cost = recent.zip(usual).map_or(before, |(recent, usual)| mixed(recent, usual));
+    // Without any count, the traffic counts as one token.
+    let usual = usual.unwrap_or(1.0);
+    let traffic = pace.map_or(usual, |pace| usual.min(pace));
+    Expectation { log_cost, chosen_by: log_cost + POLICY_THIN_CHARGE * (CHARGED_FROM / traffic).ln() }
+}
+
+fn hours(from: DateTime<Utc>, to: DateTime<Utc>) -> f64 {
+    (to - from).as_seconds_f64() / 3600.0
 }
