@@ -67,3 +67,55 @@ impl<'a> Lists<'a> {
 fn list_cost(pricing: &Pricing) -> Option<f64> {
     pricing.input.zip(pricing.output).and_then(|(input, output)| cost(input, output))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn time(text: &str) -> DateTime<Utc> {
+        text.parse().expect("a time")
+    }
+
+    fn listed(from: &str, known_at: &str, input: f64) -> Listed {
+        let pricing = Pricing { input: Some(input), output: Some(0.0), ..Pricing::default() };
+        Listed { endpoint: 1, from: time(from), known_at: time(known_at), pricing }
+    }
+
+    #[test]
+    fn the_mean_counts_the_hours_that_each_price_held() {
+        let rows = [
+            listed("2026-09-01T06:00:00Z", "2026-09-01T06:05:00Z", 4.0),
+            listed("2026-09-01T18:00:00Z", "2026-09-01T18:05:00Z", 1.0),
+            listed("2026-09-02T12:00:00Z", "2026-09-02T12:05:00Z", 2.0),
+        ];
+        let (first, second) = (time("2026-09-01T00:00:00Z").date_naive(), time("2026-09-02T00:00:00Z"));
+        let step = |lists: Lists<'_>| lists.step_since(first).map(f64::exp);
+        let near = |found: Option<f64>, wanted: f64| {
+            assert!(found.is_some_and(|found| (found - wanted).abs() < 1e-9), "{found:?}, not {wanted}");
+        };
+        // Twelve hours of 4 and six of 1; the first six hours are unknown.
+        near(step(Lists::all(&rows)), 2.0 / 3.0);
+        near(step(Lists::known(&rows, time("2026-09-02T12:04:00Z"))), 1.0 / 3.0);
+        near(step(Lists::known(&rows, time("2026-09-02T12:05:00Z"))), 2.0 / 3.0);
+        assert_eq!(step(Lists::all(&rows[2..])), None, "nothing is known of that day");
+        assert_eq!(step(Lists::all(&[])), None);
+        near(Lists::all(&rows).step_since(second.date_naive()).map(f64::exp), 2.0 / 1.5);
+    }
+
+    #[test]
+    fn a_price_of_a_day_is_compared_with_all_lists_of_that_day() {
+        let rows = [
+            listed("2026-09-01T00:00:00Z", "2026-09-01T00:00:00Z", 4.0),
+            listed("2026-09-02T12:00:00Z", "2026-09-02T12:00:00Z", 1.0),
+        ];
+        let day = time("2026-09-02T00:00:00Z").date_naive();
+        let lists = Lists::all(&rows);
+        assert_eq!(lists.is_impossible(2.0, day, time("2026-09-02T11:00:00Z")), Some(true));
+        assert_eq!(lists.is_impossible(2.0, day, time("2026-09-02T12:00:00Z")), Some(false));
+        assert_eq!(
+            lists.is_impossible(2.0, day.succ_opt().expect("a day"), time("2026-09-03T01:00:00Z")),
+            Some(true)
+        );
+        assert_eq!(Lists::all(&[]).is_impossible(2.0, day, time("2026-09-02T12:00:00Z")), None);
+    }
+}

@@ -190,3 +190,104 @@ pub(super) fn now(known: &Known) -> Expectation {
 fn hours(from: DateTime<Utc>, to: DateTime<Utc>) -> f64 {
     (to - from).as_seconds_f64() / 3600.0
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::Duration;
+
+    /// A time of 1 September 2026.
+    fn hour(hours: i64) -> DateTime<Utc> {
+        "2026-09-01T00:00:00Z".parse::<DateTime<Utc>>().expect("a time") + Duration::hours(hours)
+    }
+
+    fn read(hours: i64, millions: i64, price: f64) -> SoFar {
+        SoFar {
+            endpoint: 1,
+            read_at: hour(hours),
+            is_of_day: true,
+            tokens: millions * 1_000_000,
+            effective_input: price,
+            effective_output: 0.0,
+        }
+    }
+
+    fn of(readings: &[SoFar], at: i64) -> Today {
+        today(readings.iter().map(|row| (row, true)), hour(at))
+    }
+
+    /// An endpoint that cost 2 USD on 100 million tokens yesterday.
+    fn known(today: Option<Today>, at: i64) -> Known {
+        let level = 2.0_f64.ln();
+        Known { level, list_step: None, today, tokens: Some(100_000_000), at: hour(at) }
+    }
+
+    fn near(found: f64, wanted: f64) {
+        assert!((found - wanted).abs() < 1e-9 * wanted.abs().max(1.0), "{found}, not {wanted}");
+    }
+
+    /// The charge at a pace of this many million tokens a day.
+    fn charge(millions: f64) -> f64 {
+        POLICY_THIN_CHARGE * (1000.0 / millions).ln()
+    }
+
+    #[test]
+    fn traffic_loses_half_of_its_weight_in_three_hours() {
+        // 10 million tokens at 2 USD, six hours ago; 10 million at 1 USD now.
+        let (tokens, log_cost) = of(&[read(6, 10, 2.0), read(12, 20, 1.5)], 12).recent.expect("read");
+        near(tokens, 12.5e6);
+        near(log_cost.exp(), 15.0 / 12.5);
+        let later = of(&[read(6, 10, 2.0), read(12, 20, 1.5)], 15).recent.expect("read");
+        near(later.0, 6.25e6);
+        near(later.1, log_cost);
+    }
+
+    #[test]
+    fn today_weighs_by_the_square_root_of_its_traffic() {
+        for (millions, weight) in [(10, 0.5), (90, 0.75), (0, 0.0)] {
+            let expected = now(&known(Some(of(&[read(12, millions, 1.0)], 12)), 12));
+            near(expected.log_cost, (1.0 - weight) * 2.0_f64.ln());
+        }
+    }
+
+    #[test]
+    fn without_a_reading_only_the_days_before_and_the_list_count() {
+        let unread = now(&known(None, 12));
+        near(unread.log_cost, 2.0_f64.ln());
+        near(unread.chosen_by, 2.0_f64.ln() + charge(100.0));
+        let idle = now(&known(Some(of(&[], 12)), 12));
+        near(idle.log_cost, 2.0_f64.ln());
+        near(idle.chosen_by, 2.0_f64.ln() + charge(1.0));
+        let stepped = now(&Known { list_step: Some(0.5_f64.ln()), ..known(None, 12) });
+        near(stepped.log_cost, 0.0);
+    }
+
+    #[test]
+    fn the_charge_is_for_the_slower_of_yesterday_and_today() {
+        let chosen = |millions, at| {
+            let expected = now(&known(Some(of(&[read(at, millions, 2.0)], at)), at));
+            expected.chosen_by - expected.log_cost
+        };
+        near(chosen(20, 12), charge(40.0));
+        near(chosen(200, 12), charge(100.0));
+        // In the first hour after midnight there is no pace yet.
+        near(chosen(0, 0), charge(100.0));
+        near(chosen(1, 0), charge(100.0));
+        near(chosen(1, 1), charge(24.0));
+        let new = now(&Known { tokens: None, ..known(Some(of(&[read(12, 20, 2.0)], 12)), 12) });
+        near(new.chosen_by - new.log_cost, charge(40.0));
+        let unknown = now(&Known { tokens: None, ..known(None, 12) });
+        near(unknown.chosen_by - unknown.log_cost, charge(1e-6));
+    }
+
+    #[test]
+    fn a_count_that_falls_and_an_impossible_price_are_ignored() {
+        let readings = [read(10, 10, 2.0), read(11, 9, 50.0), read(12, 20, 1.5)];
+        assert_eq!(of(&readings, 12), of(&[read(10, 10, 2.0), read(12, 20, 1.5)], 12));
+        let spoiled = [(read(10, 10, 2.0), true), (read(11, 15, 50.0), false)];
+        let found = today(spoiled.iter().map(|(row, possible)| (row, *possible)), hour(11));
+        assert_eq!(found.recent, of(&[read(10, 10, 2.0)], 11).recent);
+        near(found.tokens, 15e6);
+        assert_eq!(of(&[read(10, 10, 0.0)], 12).recent, None, "a price of zero has no logarithm");
+    }
+}
