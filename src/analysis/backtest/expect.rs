@@ -64,8 +64,8 @@ pub(super) fn so_far(readings: &[SoFar], lists: Lists<'_>, at: DateTime<Utc>) ->
     today(of_day.map(|row| (row, possible(row))), at)
 }
 
-/// The days with `impossible` taken back where the list prices of the whole day explain the price: a mean over a day on
-/// which the list price changed may lie outside of the prices at its end.
+/// The days, without `impossible` if the list prices of the whole day explain the price: a mean over a day on which the
+/// list price changed may lie outside of the prices at its end.
 fn explained(days: &[PricedDay], lists: Lists<'_>) -> Vec<PricedDay> {
     let is_impossible = |row: &PricedDay| {
         let end = midnight(row.day.succ_opt().unwrap_or(row.day));

@@ -152,7 +152,7 @@ fn a_body_of_an_earlier_day_is_no_reading_and_the_whole_day_is_charged() {
     near(of(&found, Policy::EffectiveNow), 0.12 / 0.10);
 }
 
-/// The test where heron's day ends with these numbers.
+/// The test, if heron's day ends with these numbers.
 fn ending(millions: f64, effective_input: f64) -> HourlyBacktest {
     let data = folder();
     let opened = store(data.path());
