@@ -63,10 +63,10 @@ fn daily(common: &Common, args: &BacktestArgs) -> Result<u8> {
 
 fn hourly(common: &Common, args: &BacktestArgs) -> Result<u8> {
     let bar = progress(0, "days");
-    let what = ("a backtest by the hour", path(args));
-    let tested: HourlyBacktest = running::read_or_ask(common, (what.0, &what.1), |store| {
-        Ok(backtest_by_hour(store, args.from, args.to, &advance(&bar))?)
-    })?;
+    let tested: HourlyBacktest =
+        running::read_or_ask(common, ("a backtest by the hour", &path(args)), |store| {
+            Ok(backtest_by_hour(store, args.from, args.to, &advance(&bar))?)
+        })?;
     bar.finish_and_clear();
     ensure!(tested.decisions > 0, "nothing to test on these days: {}", nothing(&tested));
     common.print(&tested, || by_hour(&tested))?;

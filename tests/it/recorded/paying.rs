@@ -24,6 +24,7 @@ pub fn following_it_pays(data: &Path) {
         let row = rows.iter().find(|row| row["name"] == name).expect("a row");
         ["equal", "sqrt_tokens", "tokens"].map(|weighting| row[weighting].as_f64().expect("a number"))
     };
+    assert_eq!(tested["decisions"], tested["model_days"]);
     let untuned = &tested["reported_on"];
     assert!(untuned["from"].as_str() > tested["tuned_on"]["to"].as_str(), "{untuned}");
     assert!(untuned["model_days"].as_u64() > Some(900), "{untuned}");
