@@ -1,8 +1,9 @@
 //! The backtest: what was known about an endpoint on a day, and what each policy would have cost.
 
 use super::ids::names;
+use super::session::Pricing;
 use super::tier_list::DayRange;
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -29,11 +30,73 @@ pub struct PricedDay {
     pub tokens: Option<i64>,
 }
 
+/// A closing of a UTC day of a standard endpoint, as one source published it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Closing {
+    /// Key of the endpoint in the panel.
+    pub endpoint: i64,
+    /// Key of its model in the panel.
+    pub model: i64,
+    /// The day.
+    pub day: NaiveDate,
+    /// Effective input price of the day, USD per million tokens.
+    pub effective_input: Option<f64>,
+    /// Effective output price of the day, USD per million tokens.
+    pub effective_output: Option<f64>,
+    /// Tokens of the day's last reading; a chart has none.
+    pub tokens: Option<i64>,
+    /// When the body with it was read.
+    pub known_at: DateTime<Utc>,
+    /// Whether it is the point of a chart, not the last reading of the day.
+    pub is_charted: bool,
+}
+
+/// A usage summary of a standard endpoint that covers a UTC day so far.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SoFar {
+    /// Key of the endpoint in the panel.
+    pub endpoint: i64,
+    /// When its body was read.
+    pub read_at: DateTime<Utc>,
+    /// Whether it covers the day in question. If not, its body was of an earlier day: the model had no traffic since.
+    pub is_of_day: bool,
+    /// Tokens since midnight.
+    pub tokens: i64,
+    /// Effective input price since midnight, USD per million tokens.
+    pub effective_input: f64,
+    /// Effective output price since midnight, USD per million tokens.
+    pub effective_output: f64,
+}
+
+/// List prices of a standard endpoint, in force until its next ones.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Listed {
+    /// Key of the endpoint in the panel.
+    pub endpoint: i64,
+    /// The first run that saw them.
+    pub from: DateTime<Utc>,
+    /// The end of that run.
+    pub known_at: DateTime<Utc>,
+    /// The prices.
+    pub pricing: Pricing,
+}
+
+/// What is known of the UTC day under way at a moment of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct UnderWay {
+    /// The moment.
+    pub at: DateTime<Utc>,
+    /// The readings up to then, sorted by endpoint and time.
+    pub readings: Vec<SoFar>,
+    /// The list prices up to then, sorted by endpoint and time.
+    pub lists: Vec<Listed>,
+}
+
 /// The cost of an endpoint that the policy `hitrate` expects: the effective input price plus
 /// [`crate::domain::thresholds::BACKTEST_OUTPUT_SHARE`] of the effective output price, USD per million prompt tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ExpectedCost {
-    /// The newest day with a closing price; the expectation is for the following day.
+    /// The newest day with a closing price; the expectation is for the following day, from what is known of it so far.
     pub day: NaiveDate,
     /// Expected cost.
     pub usd_per_mtok: f64,
@@ -59,25 +122,62 @@ names! {
         HalfLife = "half_life",
         /// Lowest decayed mean of the logarithm of the effective price, half-life 1 day.
         HalfLife1d = "half_life_1d",
+        /// Lowest effective price of the last half hour to hour, as a router that measures it would choose; only charged
+        /// by the hour.
+        EffectiveNow = "effective_now",
         /// The policy of hitrate.
         Hitrate = "hitrate",
-        /// Lowest effective price of the next day: the best possible choice, in hindsight.
+        /// Lowest effective price of what is charged: the best possible choice, in hindsight.
         Oracle = "oracle",
     }
 }
 
+impl Policy {
+    /// The policies that choose once a day.
+    pub const DAILY: [Self; 7] = [
+        Self::CheapestList,
+        Self::TrafficAverage,
+        Self::Yesterday,
+        Self::HalfLife,
+        Self::HalfLife1d,
+        Self::Hitrate,
+        Self::Oracle,
+    ];
+
+    /// The policies that choose several times a day.
+    pub const HOURLY: [Self; 7] = [
+        Self::Hitrate,
+        Self::Yesterday,
+        Self::HalfLife1d,
+        Self::CheapestList,
+        Self::TrafficAverage,
+        Self::EffectiveNow,
+        Self::Oracle,
+    ];
+}
+
+names! {
+    /// How often the policies of a backtest choose.
+    Decide as "time of decision" {
+        /// Once, at the end of each UTC day, for the whole following day.
+        Daily = "daily",
+        /// At eight hours of each UTC day, for the rest of that day.
+        Hourly = "hourly",
+    }
+}
+
 /// The cost of following a policy: the geometric mean of its cost divided by the oracle's, 1 or more, in three
-/// weightings.
+/// weightings. A choice is for one model.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct PolicyCost {
     /// The policy.
     #[serde(rename = "name")]
     pub policy: Policy,
-    /// Every model-day has the same weight.
+    /// Every choice has the same weight.
     pub equal: f64,
-    /// The weight of a model-day is the square root of its tokens.
+    /// The weight of a choice is the square root of the model's tokens.
     pub sqrt_tokens: f64,
-    /// The weight of a model-day is its tokens.
+    /// The weight of a choice is the model's tokens.
     pub tokens: f64,
 }
 
@@ -132,4 +232,46 @@ impl Backtest {
     pub fn headline(&self) -> &TestedDays {
         self.reported_on.as_ref().unwrap_or(&self.all)
     }
+}
+
+/// What a backtest by the hour leaves out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Skipped {
+    /// Hours of decision before which no endpoint was read recently enough.
+    pub hours_without_readings: usize,
+    /// Choices for models that were not read recently enough, though others were.
+    pub unread_models: usize,
+    /// Choices with only one eligible endpoint.
+    pub lone_endpoint: usize,
+    /// Endpoints, over all choices, without a positive price of yesterday or of the rest of the day.
+    pub unpriced_endpoints: usize,
+    /// Endpoints, over all choices, with fewer tokens in the rest of the day than the floor.
+    pub idle_endpoints: usize,
+    /// Endpoints, over all choices, whose rest of the day costs less than any list price.
+    pub impossible_endpoints: usize,
+    /// Endpoints, over all choices, whose day has no reading late enough to close it.
+    pub unclosed_endpoints: usize,
+}
+
+/// The backtest of a record by the hour: each choice is charged the rest of the day.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HourlyBacktest {
+    /// First day of choice in the record.
+    pub from: NaiveDate,
+    /// Last such day.
+    pub to: NaiveDate,
+    /// The hours of decision, UTC.
+    pub hours: Vec<u32>,
+    /// Tokens that an endpoint needs in the rest of a day to be eligible.
+    pub rest_floor: f64,
+    /// Number of hours of decision with readings.
+    pub decision_hours: usize,
+    /// Number of choices.
+    pub decisions: usize,
+    /// Number of models with a choice.
+    pub models: usize,
+    /// One row per policy; none if there is no choice.
+    pub policies: Vec<PolicyCost>,
+    /// What was left out.
+    pub skipped: Skipped,
 }

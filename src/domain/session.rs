@@ -174,9 +174,16 @@ impl Pricing {
 
     /// Whether no mix of list prices can explain an effective input price (USD per million). Such a price is flagged,
     /// and no cost uses it. The margins allow for rounding. On a day on which the list price changed, the list at the end
-    /// of the day may not explain the price either.
+    /// of the day may not explain the price either; see [`Self::are_impossible`].
     pub fn is_impossible(&self, effective_input: f64) -> bool {
-        self.input_range().is_some_and(|(low, high)| {
+        Self::are_impossible([self], effective_input)
+    }
+
+    /// The same for a price of a time in which all of these lists were in force.
+    pub fn are_impossible<'a>(lists: impl IntoIterator<Item = &'a Self>, effective_input: f64) -> bool {
+        let ranges = lists.into_iter().filter_map(Self::input_range);
+        let range = ranges.reduce(|(low, high), (lower, higher)| (low.min(lower), high.max(higher)));
+        range.is_some_and(|(low, high)| {
             effective_input < IMPOSSIBLE_PRICE_BELOW * low || effective_input > IMPOSSIBLE_PRICE_ABOVE * high
         })
     }

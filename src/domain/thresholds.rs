@@ -169,8 +169,23 @@ thresholds! {
     POLICY_LONG_SHARE: f64 = 0.1, "fraction";
     /// Half-life of that long mean.
     POLICY_LONG_HALF_LIFE: f64 = 5.0, "days";
-    /// Our policy adds this charge for each factor e by which an endpoint's traffic falls short.
-    POLICY_THIN_CHARGE: f64 = 0.005, "log price";
+    /// At the end of a day, our policy adds this charge for each factor e by which an endpoint's traffic falls short.
+    POLICY_DAY_THIN_CHARGE: f64 = 0.005, "log price";
+    /// During a day it adds this charge, because an endpoint that traffic leaves is usually about to cost more.
+    POLICY_THIN_CHARGE: f64 = 0.01, "log price";
+    /// Half-life of the weights of what was read today: a step of a list price or a hit rate shows within hours.
+    POLICY_TODAY_HALF_LIFE: f64 = 3.0, "hours";
+    /// Tokens of today with this share of yesterday's weigh as much as all days before: a thin endpoint shows early
+    /// that its price moved.
+    POLICY_TODAY_SHARE: f64 = 0.1, "share of yesterday's tokens";
+    /// However slowly a day begins, its pace counts as at least this much: less is mostly chance.
+    POLICY_PACE_FLOOR: f64 = 1e6, "tokens a day";
+    /// A choice by the hour requires a reading of the model at most this old.
+    HOURLY_CHOICE_MINUTES: i64 = 70, "minutes";
+    /// It is charged only among endpoints with at least this many tokens in the rest of the day.
+    HOURLY_CHOICE_MIN_REST: f64 = 1e6, "tokens";
+    /// A day counts as closed for an endpoint that was read at this hour or later.
+    HOURLY_CHOICE_CLOSE: i64 = 20, "hour of the day, UTC";
     /// The movers of the week compare this many days with the same number of days before.
     MOVER_DAYS: i64 = 7, "days";
     /// An endpoint counts for the movers if it has at least this many observed days in each of the two weeks.

@@ -1,8 +1,8 @@
 //! The backtest of the record, as of any moment in it.
 
 use super::PipelineError;
-use crate::analysis;
-use crate::domain::backtest::{Backtest, ExpectedCost, PricedDay};
+use crate::analysis::{self, backtest::HourlyTest};
+use crate::domain::backtest::{Backtest, ExpectedCost, HourlyBacktest, PricedDay, UnderWay};
 use crate::domain::thresholds::BACKTEST_HISTORY_DAYS;
 use crate::domain::tier_list::DayRange;
 use crate::store::Store;
@@ -23,8 +23,7 @@ pub fn backtest(
     Ok(analysis::backtest::backtest(&panel(store, days, as_of)?, days))
 }
 
-/// Like [`backtest`], with the cost that the policy `hitrate` expects for each endpoint on the day after the newest
-/// priced one.
+/// Like [`backtest`], with the cost that the policy `hitrate` expects for each endpoint from what is known at `as_of`.
 pub(super) fn with_expectations(
     store: &Store,
     days: DayRange,
@@ -32,7 +31,12 @@ pub(super) fn with_expectations(
 ) -> Result<(Option<Backtest>, BTreeMap<Uuid, ExpectedCost>), PipelineError> {
     let panel = panel(store, days, as_of)?;
     let ids = store.endpoint_ids()?;
-    let expected = analysis::backtest::expected_costs(&panel);
+    let under_way = UnderWay {
+        at: as_of,
+        readings: store.so_far(as_of.date_naive(), as_of)?,
+        lists: store.listed(as_of)?,
+    };
+    let expected = analysis::backtest::expected_costs(&panel, &under_way);
     let by_id = expected.into_iter().filter_map(|(key, cost)| Some((*ids.get(&key)?, cost)));
     Ok((analysis::backtest::backtest(&panel, days), by_id.collect()))
 }
@@ -53,12 +57,42 @@ pub fn backtest_record(
     from: Option<NaiveDate>,
     to: Option<NaiveDate>,
 ) -> Result<Option<Backtest>, PipelineError> {
+    let (whole, as_of) = extent(store)?;
+    let days = DayRange { from: from.unwrap_or(whole.from), to: to.unwrap_or(whole.to) };
+    backtest(store, days, as_of)
+}
+
+/// Backtests the choices by the hour of the recorded days in `[from, to]`; the bounds default to those of the record.
+/// `progress` is called after each day with the number of days that are done and of all.
+///
+/// # Errors
+/// [`PipelineError::NoRun`] if the record is empty; otherwise the error of the store.
+pub fn backtest_by_hour(
+    store: &Store,
+    from: Option<NaiveDate>,
+    to: Option<NaiveDate>,
+    progress: &dyn Fn(usize, usize),
+) -> Result<HourlyBacktest, PipelineError> {
+    let (whole, as_of) = extent(store)?;
+    let days = DayRange {
+        from: from.map_or(whole.from, |from| from.max(whole.from)),
+        to: to.map_or(whole.to, |to| to.min(whole.to)),
+    };
+    let history = days.from.checked_sub_days(Days::new(BACKTEST_HISTORY_DAYS)).unwrap_or(days.from);
+    let (closings, lists) = (store.closings(history, days.to)?, store.listed(as_of)?);
+    let mut test = HourlyTest::new(&closings, &lists);
+    let each: Vec<NaiveDate> = days.from.iter_days().take_while(|day| *day <= days.to).collect();
+    for (at, day) in each.iter().enumerate() {
+        test.day(*day, &store.so_far(*day, as_of)?);
+        progress(at + 1, each.len());
+    }
+    Ok(test.result(days))
+}
+
+/// The days of the record, and the time of its newest run.
+fn extent(store: &Store) -> Result<(DayRange, DateTime<Utc>), PipelineError> {
     let newest = store.newest_run(None)?.ok_or_else(|| PipelineError::NoRun(String::new()))?;
     let as_of = newest.run.observed_at;
     let (_, first) = store.extent(as_of)?;
-    let days = DayRange {
-        from: from.unwrap_or_else(|| first.unwrap_or(as_of).date_naive()),
-        to: to.unwrap_or_else(|| as_of.date_naive()),
-    };
-    backtest(store, days, as_of)
+    Ok((DayRange { from: first.unwrap_or(as_of).date_naive(), to: as_of.date_naive() }, as_of))
 }

@@ -4,7 +4,7 @@ use crate::domain::thresholds::{ENDPOINT_MIN_TOKENS, POLICY_THIN_CHARGE};
 use crate::snapshot::Endpoint;
 
 /// Name of the workload that represents an endpoint's actual traffic: the mix that the backtest charges, a million
-/// prompt tokens with their output. Its cost is the next day's cost that the policy `hitrate` expects.
+/// prompt tokens with their output. Its cost is the one that the policy `hitrate` expects from what is known now.
 pub const TRAFFIC: &str = "traffic";
 
 /// Traffic at which the policy's charge for thin traffic is zero, tokens a day.
@@ -24,10 +24,10 @@ pub(super) fn session_cost(endpoint: &Endpoint, workload: &str) -> Option<f64> {
 
 /// The cost that preferences rank by, USD per session, lowest first: cost x thin x attempts.
 ///
-/// - *cost* is the cost of the session under the workload; under [`TRAFFIC`], the policy's expectation for the next
-///   day.
+/// - *cost* is the cost of the session under the workload; under [`TRAFFIC`], the policy's expectation from what
+///   is known now.
 /// - *thin* is the policy's charge for uncertainty (`chosen_by` over the expectation): endpoints with little traffic,
-///   whose past predicts the next day least well, must be cheaper to win. Without an expectation, the traffic counts as
+///   whose past predicts the future least well, must be cheaper to win. Without an expectation, the traffic counts as
 ///   `endpoint_min_tokens`.
 /// - *attempts* applies under [`TRAFFIC`]. It is 1 divided by the published uptime of a day, at most 2, because a
 ///   failed request is paid again. The cost of a workload already includes its failures. If no uptime is published,

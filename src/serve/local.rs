@@ -1,8 +1,9 @@
 //! Routes for other processes on this machine. DuckDB does not allow a second process to open the store, so they query
 //! this one. The routes respond only on loopback, and only to callers with the token from the data folder.
 
+use crate::domain::backtest::Decide;
 use crate::domain::window::moment;
-use crate::pipeline::{Pipeline, backtest_record, build_snapshot, flips as count_flips};
+use crate::pipeline::{Pipeline, backtest_by_hour, backtest_record, build_snapshot, flips as count_flips};
 use crate::store::ExportFormat;
 use axum::extract::{ConnectInfo, Query, Request, State};
 use axum::http::StatusCode;
@@ -32,6 +33,7 @@ struct SnapshotQuery {
 
 #[derive(Deserialize)]
 struct BacktestQuery {
+    decide: Option<Decide>,
     from: Option<NaiveDate>,
     to: Option<NaiveDate>,
 }
@@ -110,7 +112,11 @@ async fn snapshot(State(pipeline): State<Arc<Pipeline>>, Query(query): Query<Sna
 
 /// The backtest over a range of days.
 async fn backtest(State(pipeline): State<Arc<Pipeline>>, Query(query): Query<BacktestQuery>) -> Response {
-    answer(move || backtest_record(&pipeline.store, query.from, query.to)).await
+    let BacktestQuery { decide, from, to } = query;
+    match decide.unwrap_or(Decide::Daily) {
+        Decide::Daily => answer(move || backtest_record(&pipeline.store, from, to)).await,
+        Decide::Hourly => answer(move || backtest_by_hour(&pipeline.store, from, to, &|_, _| ())).await,
+    }
 }
 
 /// Accepts fields of a suspect run and publishes it.

@@ -184,8 +184,8 @@ pub struct Endpoint {
     pub cost_basis: CostBasis,
     /// Its flags with the numbers behind them, most important first.
     pub flags: Vec<Flag>,
-    /// Expected cost on the day after the newest day with closing prices; null for variants other than `standard` and
-    /// if there is no price on that day.
+    /// Expected cost for the rest of the day under way, from what is known now; null for variants other than `standard`
+    /// and if there is no price on the newest day with closing prices.
     #[serde(default)]
     pub expected_cost: Option<ExpectedCost>,
     /// Days of its record, oldest first, at most 30.

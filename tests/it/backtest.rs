@@ -3,8 +3,11 @@
 
 use chrono::{Days, NaiveDate};
 use hitrate::analysis::backtest::{backtest, cost, expected_costs};
-use hitrate::domain::backtest::{Backtest, Policy, PricedDay};
+use hitrate::domain::backtest::{Backtest, ExpectedCost, Listed, Policy, PricedDay, SoFar, UnderWay};
+use hitrate::domain::session::Pricing;
 use hitrate::domain::tier_list::DayRange;
+use hitrate::domain::window::midnight;
+use std::collections::BTreeMap;
 
 /// A day that was not used to tune our settings.
 const BASE: Option<NaiveDate> = NaiveDate::from_ymd_opt(2026, 9, 1);
@@ -42,6 +45,12 @@ fn panel() -> Vec<PricedDay> {
         endpoint(4, 2, 80, 4.0, &[2.0, 2.0, 2.0]),
     ]
     .concat()
+}
+
+/// The expectations at midnight after day 2, when nothing is known of the day under way.
+fn at_midnight(panel: &[PricedDay]) -> BTreeMap<i64, ExpectedCost> {
+    let under_way = UnderWay { at: midnight(day(3)), readings: Vec::new(), lists: Vec::new() };
+    expected_costs(panel, &under_way)
 }
 
 fn tested(panel: &[PricedDay], days: DayRange) -> Backtest {
@@ -184,9 +193,9 @@ fn an_impossible_price_is_neither_chosen_by_nor_charged() {
     let mut without = panel();
     without.retain(|row| row.endpoint != 1 || row.day != day(1));
     assert_eq!(tested(&rows, only(0)), tested(&without, only(0)));
-    let expected = expected_costs(&rows);
-    assert_eq!(expected, expected_costs(&without));
-    assert_ne!(expected, expected_costs(&panel()), "the price matters");
+    let expected = at_midnight(&rows);
+    assert_eq!(expected, at_midnight(&without));
+    assert_ne!(expected, at_midnight(&panel()), "the price matters");
 }
 
 #[test]
@@ -219,7 +228,7 @@ fn its_json_is_the_contract() {
     assert_eq!((&json["from"], &json["model_days"]), (&"2026-09-02".into(), &2.into()));
     let names: Vec<&str> =
         json["policies"].as_array().expect("rows").iter().filter_map(|row| row["name"].as_str()).collect();
-    assert_eq!(names, Policy::ALL.map(Policy::as_str));
+    assert_eq!(names, Policy::DAILY.map(Policy::as_str));
     let row = json["policies"][0].as_object().expect("a row");
     assert!(["equal", "sqrt_tokens", "tokens"].iter().all(|key| row[*key].is_f64()), "{row:?}");
     assert_eq!(serde_json::from_value::<Backtest>(json).expect("it reads back"), tested(&panel(), only(1)));
@@ -230,7 +239,7 @@ fn a_steady_endpoint_is_expected_to_cost_what_it_cost_and_a_jumpy_one_is_less_su
     let steady = endpoint(1, 1, 1000, 4.0, &[2.0; 10]);
     let jumpy: Vec<f64> = (0..10).map(|day| if day % 2 == 0 { 1.5 } else { 2.5 }).collect();
     let panel = [steady, endpoint(2, 1, 1000, 4.0, &jumpy)].concat();
-    let expected = expected_costs(&panel);
+    let expected = at_midnight(&panel);
     let (steady, jumpy) = (expected[&1], expected[&2]);
     assert_eq!(steady.day, day(9));
     assert!(
@@ -242,7 +251,7 @@ fn a_steady_endpoint_is_expected_to_cost_what_it_cost_and_a_jumpy_one_is_less_su
         assert!(low < one.usd_per_mtok && one.usd_per_mtok < high, "{one:?}");
         assert!((low * high / one.usd_per_mtok.powi(2) - 1.0).abs() < 1e-9, "even on the log scale: {one:?}");
     }
-    let width = |one: hitrate::domain::backtest::ExpectedCost| one.high.zip(one.low).map(|(h, l)| h / l);
+    let width = |one: ExpectedCost| one.high.zip(one.low).map(|(h, l)| h / l);
     assert!(width(jumpy) > width(steady));
 }
 
@@ -250,20 +259,20 @@ fn a_steady_endpoint_is_expected_to_cost_what_it_cost_and_a_jumpy_one_is_less_su
 fn what_is_expected_says_which_day_it_rests_on_and_needs_a_price_then() {
     let mut panel = panel();
     panel.retain(|row| (row.endpoint, row.day) != (2, day(2)));
-    let expected = expected_costs(&panel);
+    let expected = at_midnight(&panel);
     assert_eq!(expected.keys().copied().collect::<Vec<_>>(), [1, 3, 4]);
     assert!(expected.values().all(|one| one.day == day(2)));
     panel.retain(|row| row.day == day(0));
-    let first = expected_costs(&panel);
+    let first = at_midnight(&panel);
     assert!(first.values().all(|one| one.low.is_none() && one.high.is_none()), "nothing was forecast yet");
-    assert!(expected_costs(&[]).is_empty());
+    assert!(at_midnight(&[]).is_empty());
 }
 
 #[test]
 fn the_policy_chooses_by_the_expected_cost() {
     for last in 1..=2 {
         let known: Vec<PricedDay> = panel().into_iter().filter(|row| row.day < day(last)).collect();
-        let expected = expected_costs(&known);
+        let expected = at_midnight(&known);
         let by = |a: i64, b: i64| if expected[&a].chosen_by < expected[&b].chosen_by { a } else { b };
         let charged = |key: i64| {
             let row = panel().into_iter().find(|row| (row.endpoint, row.day) == (key, day(last)));
@@ -279,9 +288,72 @@ fn the_policy_chooses_by_the_expected_cost() {
 #[test]
 fn a_thin_endpoint_is_chosen_by_more_than_it_is_expected_to_cost() {
     let panel = [endpoint(1, 1, 10_000, 4.0, &[2.0; 4]), endpoint(2, 1, 10, 4.0, &[2.0; 4])].concat();
-    let expected = expected_costs(&panel);
+    let expected = at_midnight(&panel);
     assert!(expected[&1].chosen_by < 2.0 && 2.0 < expected[&2].chosen_by, "{expected:?}");
-    // A thousand times the traffic, at a charge of 0.005 for each factor e.
+    // A thousand times the traffic, at a charge of 0.01 for each factor e.
     let ratio = (expected[&2].chosen_by / expected[&1].chosen_by).ln() / 1000_f64.ln();
-    assert!((ratio - 0.005).abs() < 1e-12, "{ratio}");
+    assert!((ratio - 0.01).abs() < 1e-12, "{ratio}");
+}
+
+#[test]
+fn what_is_known_of_today_moves_the_expectation() {
+    let panel = [endpoint(1, 1, 1000, 4.0, &[2.0; 3]), endpoint(2, 1, 1000, 4.0, &[2.0; 3])].concat();
+    let at = midnight(day(3)) + chrono::Duration::hours(6);
+    let listed = |from, input| Listed {
+        endpoint: 1,
+        from,
+        known_at: from,
+        pricing: Pricing {
+            input: Some(input),
+            output: Some(0.0),
+            cache_read: Some(0.1),
+            ..Pricing::default()
+        },
+    };
+    let read = |endpoint, millions: i64, price| SoFar {
+        endpoint,
+        read_at: at,
+        is_of_day: true,
+        tokens: millions * 1_000_000,
+        effective_input: price,
+        effective_output: 0.0,
+    };
+    let known = |readings: &[SoFar], lists: &[Listed]| {
+        let under_way = UnderWay { at, readings: readings.to_vec(), lists: lists.to_vec() };
+        expected_costs(&panel, &under_way)
+    };
+    let near =
+        |found: f64, wanted: f64| assert!((found / wanted - 1.0).abs() < 1e-9, "{found}, not {wanted}");
+    // 400 million tokens of today against a tenth of 1000 million: a weight of 20 / (20 + 10).
+    let cheaper = known(&[read(1, 400, 1.0), read(2, 1, 2.0)], &[]);
+    near(cheaper[&1].usd_per_mtok, 2.0 * 0.5_f64.powf(20.0 / 30.0));
+    assert_eq!(cheaper[&1].low, Some(cheaper[&1].usd_per_mtok), "the interval moves with it");
+    // Endpoint 2 is at a pace of 4 million tokens a day: 250 times less than yesterday.
+    near(cheaper[&2].chosen_by, cheaper[&2].usd_per_mtok * 250_f64.powf(0.01));
+    // The list price of today is twice that of the last priced day.
+    let lists = [listed(midnight(day(0)), 4.0), listed(at, 8.0)];
+    near(known(&[], &lists)[&1].usd_per_mtok, 4.0);
+    near(known(&[], &lists)[&2].usd_per_mtok, 2.0);
+    // A price that no list of the day explains is ignored, but its tokens count for the pace.
+    let impossible = known(&[read(1, 400, 0.01)], &lists[..1]);
+    near(impossible[&1].usd_per_mtok, 2.0);
+    near(impossible[&1].chosen_by, 2.0);
+    // Endpoint 2 was not among those that had traffic; its model was read.
+    near(impossible[&2].chosen_by, 2.0 * 1000_f64.powf(0.01));
+}
+
+#[test]
+fn a_day_on_which_the_list_price_moved_counts_if_both_prices_explain_it() {
+    let mut panel = endpoint(1, 1, 1000, 4.0, &[2.0, 2.0, 1.0]);
+    panel[2].impossible = true;
+    let listed = |hours: i64, input| {
+        let from = midnight(day(0)) + chrono::Duration::hours(hours);
+        let pricing = Pricing { input: Some(input), output: Some(0.0), ..Pricing::default() };
+        Listed { endpoint: 1, from, known_at: from, pricing }
+    };
+    let known = |lists: Vec<Listed>| {
+        expected_costs(&panel, &UnderWay { at: midnight(day(3)), readings: Vec::new(), lists })
+    };
+    assert_eq!(known(vec![listed(0, 2.0), listed(60, 0.1)])[&1].day, day(2));
+    assert!(known(vec![listed(0, 2.0), listed(73, 0.1)]).is_empty(), "2.0 alone does not explain 1.0");
 }

@@ -95,7 +95,7 @@ async fn recorded_days_go_through_collect_store_tiers_and_preferences() {
     the_numbers_hold(data.path());
     short_stretches_form_no_day(&snapshot, data.path());
     paying::following_it_pays(data.path());
-    paying::forecasts_hold_as_often_as_they_say(&snapshot);
+    paying::forecasts_hold_as_often_as_they_say(data.path(), &snapshot);
     twins::agree(data.path(), &snapshot);
     facts::are_obeyed(&snapshot);
     deepseek_caches_well(&snapshot);

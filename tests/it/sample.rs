@@ -534,7 +534,7 @@ fn backtest() -> Backtest {
         to: day(2),
         model_days: 1200,
         models: 140,
-        policies: Policy::ALL.into_iter().enumerate().map(row).collect(),
+        policies: Policy::DAILY.into_iter().enumerate().map(row).collect(),
         exclusions: Exclusions { gone_next_day: 7, lone_endpoint: 90 },
     };
     Backtest { reported_on: Some(all.clone()), tuned_on: DayRange { from: day(30), to: day(20) }, all }

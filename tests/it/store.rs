@@ -1,5 +1,6 @@
 //! The record: what a run changes, and what nothing may change.
 
+mod by_hour;
 mod closing;
 mod days;
 mod export;

@@ -1,38 +1,35 @@
 //! Does it pay to follow the policy? For each day and model, an endpoint is chosen from the data known at the end of
-//! the day, and charged the actual cost of that endpoint on the following day.
+//! the day, and charged the actual cost of that endpoint on the following day. By the hour, it is chosen from what is
+//! known then, and charged the rest of the day ([`HourlyTest`]).
 
+mod choice;
 mod expect;
+mod hourly;
+mod lists;
 mod policy;
 
 pub use expect::expected_costs;
+pub use hourly::HourlyTest;
 pub use policy::cost;
 
-use crate::domain::backtest::{Backtest, Exclusions, Policy, PolicyCost, PricedDay, TestedDays};
+use crate::domain::backtest::{Backtest, Exclusions, Policy, PricedDay, TestedDays};
 use crate::domain::thresholds::BACKTEST_MIN_TOKENS;
 use crate::domain::tier_list::DayRange;
+use choice::{Candidate, Paid, choose, costs};
 use chrono::NaiveDate;
-use policy::{Judged, judge};
+use policy::judge;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// First recorded day on which the settings of the policy `hitrate` were tuned.
 const TUNED_FROM: Option<NaiveDate> = NaiveDate::from_ymd_opt(2026, 7, 13);
 /// Last such day.
 const TUNED_TO: Option<NaiveDate> = NaiveDate::from_ymd_opt(2026, 7, 28);
-/// Scores within this relative difference count as equal: the choice between them is random, so their mean is charged.
-const EQUAL: f64 = 1e-9;
 
-/// An endpoint that can be chosen: its judgement at the end of the day, and its cost on the following day.
-struct Candidate {
-    judged: Judged,
-    charged: f64,
-}
-
-/// One choice: a model on a day, with the cost of each policy relative to the oracle.
+/// One choice: a model on a day.
 struct Choice {
     day: NaiveDate,
     model: i64,
-    tokens: f64,
-    log_ratios: [f64; Policy::ALL.len()],
+    paid: Paid,
 }
 
 /// Exclusions, by the day of choice.
@@ -66,10 +63,11 @@ fn choices(panel: &[PricedDay], days: DayRange) -> (Vec<Choice>, Excluded) {
             }
             match judged.get(at + 1).filter(|next| next.day == tomorrow) {
                 None => excluded.entry(today.day).or_default().gone_next_day += 1,
-                Some(next) => by_model_day
-                    .entry((today.day, today.model))
-                    .or_default()
-                    .push(Candidate { judged: today.clone(), charged: next.cost }),
+                Some(next) => by_model_day.entry((today.day, today.model)).or_default().push(Candidate {
+                    tokens: today.tokens.unwrap_or_default() as f64,
+                    charged: next.cost,
+                    scores: Policy::DAILY.map(|policy| today.score(policy)).to_vec(),
+                }),
             }
         }
     }
@@ -77,37 +75,10 @@ fn choices(panel: &[PricedDay], days: DayRange) -> (Vec<Choice>, Excluded) {
     for ((day, model), candidates) in by_model_day {
         match candidates.len() {
             1 => excluded.entry(day).or_default().lone_endpoint += 1,
-            _ => choices.push(choose(day, model, &candidates)),
+            _ => choices.push(Choice { day, model, paid: choose(&Policy::DAILY, &candidates) }),
         }
     }
     (choices, excluded)
-}
-
-fn choose(day: NaiveDate, model: i64, candidates: &[Candidate]) -> Choice {
-    let tokens = |candidate: &Candidate| candidate.judged.tokens.unwrap_or_default() as f64;
-    let oracle = candidates.iter().map(|candidate| candidate.charged.ln()).fold(f64::INFINITY, f64::min);
-    let total: f64 = candidates.iter().map(tokens).sum();
-    let paid = |policy: Policy| match policy {
-        Policy::Oracle => oracle,
-        Policy::TrafficAverage => {
-            let sum: f64 = candidates.iter().map(|candidate| candidate.charged * tokens(candidate)).sum();
-            (sum / total).ln()
-        }
-        _ => chosen(candidates, policy),
-    };
-    Choice { day, model, tokens: total, log_ratios: Policy::ALL.map(|policy| paid(policy) - oracle) }
-}
-
-/// Log cost of the endpoint that a policy chooses. If endpoints are equal or the policy knows nothing about any, their
-/// mean.
-fn chosen(candidates: &[Candidate], policy: Policy) -> f64 {
-    let score = |candidate: &Candidate| candidate.judged.score(policy);
-    let best = candidates.iter().map(score).fold(f64::INFINITY, f64::min);
-    let limit = best + EQUAL * best.abs();
-    let equal = candidates.iter().filter(|candidate| score(candidate) <= limit || best.is_infinite());
-    let (sum, count) =
-        equal.fold((0.0, 0.0), |(sum, count), candidate| (sum + candidate.charged.ln(), count + 1.0));
-    sum / count
 }
 
 fn summary(
@@ -117,19 +88,7 @@ fn summary(
 ) -> Option<TestedDays> {
     let choices: Vec<&Choice> = choices.iter().filter(|choice| counts(choice.day)).collect();
     let (first, last) = (choices.first()?, choices.last()?);
-    let mean = |at: usize, weight: fn(f64) -> f64| {
-        let (sum, weights) = choices.iter().fold((0.0, 0.0), |(sum, weights), choice| {
-            let weight = weight(choice.tokens);
-            (sum + weight * choice.log_ratios[at], weights + weight)
-        });
-        (sum / weights).exp()
-    };
-    let row = |(at, policy): (usize, Policy)| PolicyCost {
-        policy,
-        equal: mean(at, |_| 1.0),
-        sqrt_tokens: mean(at, f64::sqrt),
-        tokens: mean(at, |tokens| tokens),
-    };
+    let paid: Vec<&Paid> = choices.iter().map(|choice| &choice.paid).collect();
     let mut exclusions = Exclusions::default();
     for (_, day) in excluded.iter().filter(|(day, _)| counts(**day)) {
         exclusions.gone_next_day += day.gone_next_day;
@@ -140,7 +99,7 @@ fn summary(
         to: last.day,
         model_days: choices.len(),
         models: choices.iter().map(|choice| choice.model).collect::<BTreeSet<_>>().len(),
-        policies: Policy::ALL.into_iter().enumerate().map(row).collect(),
+        policies: costs(&Policy::DAILY, &paid),
         exclusions,
     })
 }

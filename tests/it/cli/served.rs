@@ -47,7 +47,14 @@ async fn verbs_that_need_the_store_ask_the_server_that_holds_it() {
     let rows = rows.as_array().expect("an array");
     assert!(!rows.is_empty() && rows.iter().all(|row| row["day"] == past.as_str()), "one day was requested");
 
+    // The newest run of the record is at noon, so no day of it can be charged.
+    let by_hour = ["backtest", "--decide", "hourly", "--json"];
+    let tested = hitrate(data.path(), &by_hour);
+    assert_eq!((tested.code, tested.out.as_str()), (1, ""), "{tested:?}");
+    assert!(tested.err.contains("nothing to test on these days"), "{}", tested.err);
+
     let server = Server::of(data.path());
+    assert_eq!(hitrate(data.path(), &by_hour).err, tested.err, "the server tests the same");
     let through = hitrate(data.path(), &export);
     assert_eq!(through.code, 0, "{}", through.err);
     assert!(through.out == exported.out, "the export through the server is the same");

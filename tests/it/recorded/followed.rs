@@ -94,7 +94,7 @@ fn a_router_obeys(snapshot: &Snapshot, mode: Mode, limits: &Limits) -> usize {
     given
 }
 
-/// The choices, at the price of the next day.
+/// The choices, at the price of the next day: of the day of the choice, a part is already known.
 struct Followed {
     prices: BTreeMap<(Uuid, NaiveDate), f64>,
     /// Logarithm of the cost relative to the cheapest endpoint of the next day, by way of choosing.
@@ -115,8 +115,10 @@ impl Followed {
         Self { prices, over: BTreeMap::new(), same: 0 }
     }
 
-    fn next(&self, endpoint: &Endpoint) -> Option<f64> {
-        let day = endpoint.expected_cost?.day.succ_opt()?;
+    /// The price of the day after the snapshot, if a cost is expected.
+    fn next(&self, snapshot: &Snapshot, endpoint: &Endpoint) -> Option<f64> {
+        endpoint.expected_cost?;
+        let day = snapshot.as_of.date_naive().succ_opt()?;
         self.prices.get(&(endpoint.endpoint_id, day)).copied().filter(|price| *price > 0.0)
     }
 
@@ -124,18 +126,22 @@ impl Followed {
         for model in snapshot.models.iter().filter(|model| model.variant.is_standard()) {
             let busy =
                 |one: &&Endpoint| one.tokens.is_some_and(|tokens| tokens as f64 >= BACKTEST_MIN_TOKENS);
-            let candidates: Vec<(&Endpoint, f64)> =
-                model.endpoints.iter().filter(busy).filter_map(|one| Some((one, self.next(one)?))).collect();
+            let candidates: Vec<(&Endpoint, f64)> = model
+                .endpoints
+                .iter()
+                .filter(busy)
+                .filter_map(|one| Some((one, self.next(snapshot, one)?)))
+                .collect();
             let pins =
                 [TRAFFIC, snapshot.default_workload()].map(|workload| pinned(snapshot, model, workload));
             let [Some(traffic), Some(session)] =
-                pins.map(|pin| pin.and_then(|one| self.next(one).map(|p| (one, p))))
+                pins.map(|pin| pin.and_then(|one| self.next(snapshot, one).map(|p| (one, p))))
             else {
                 continue;
             };
             let listed = shortlisted(snapshot, model);
             let listed: Vec<(&Endpoint, f64)> =
-                listed.into_iter().filter_map(|one| Some((one, self.next(one)?))).collect();
+                listed.into_iter().filter_map(|one| Some((one, self.next(snapshot, one)?))).collect();
             if candidates.len() > 1 && !listed.is_empty() {
                 self.charge(&candidates, traffic, session, &listed);
             }

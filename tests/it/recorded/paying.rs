@@ -1,11 +1,17 @@
 //! Following the numbers pays, and forecasts hold as often as they say, on the recorded days.
 
+use std::collections::HashMap;
 use std::path::Path;
 
+use chrono::Days;
+use hitrate::analysis::backtest::expected_costs;
+use hitrate::domain::backtest::UnderWay;
+use hitrate::domain::window::midnight;
 use hitrate::snapshot::Snapshot;
 use serde_json::Value;
 
 use crate::binary::hitrate;
+use crate::rig::store;
 
 /// Our policy beats the others on the days that it was not tuned on, in all weightings. The results of the others match
 /// a separate calculation from the public charts.
@@ -18,6 +24,7 @@ pub fn following_it_pays(data: &Path) {
         let row = rows.iter().find(|row| row["name"] == name).expect("a row");
         ["equal", "sqrt_tokens", "tokens"].map(|weighting| row[weighting].as_f64().expect("a number"))
     };
+    assert_eq!(tested["decisions"], tested["model_days"]);
     let untuned = &tested["reported_on"];
     assert!(untuned["from"].as_str() > tested["tuned_on"]["to"].as_str(), "{untuned}");
     assert!(untuned["model_days"].as_u64() > Some(900), "{untuned}");
@@ -43,12 +50,20 @@ pub fn following_it_pays(data: &Path) {
     }
 }
 
-/// The day of the newest sweep is not in the charts yet, but its figures for the day so far are close to the forecast.
-pub fn forecasts_hold_as_often_as_they_say(snapshot: &Snapshot) {
+/// The day of the newest sweep is not in the charts yet, but its figures for the day so far are close to the forecast
+/// that was made at its midnight.
+pub fn forecasts_hold_as_often_as_they_say(data: &Path, snapshot: &Snapshot) {
+    let store = store(data);
+    let today = snapshot.as_of.date_naive();
+    let panel = store.priced_days(today - Days::new(60), today, snapshot.as_of).expect("readable");
+    let known = UnderWay { at: midnight(today), readings: Vec::new(), lists: Vec::new() };
+    let expected = expected_costs(&panel, &known);
+    let ids = store.endpoint_ids().expect("readable");
+    let by_id: HashMap<_, _> = expected.iter().map(|(key, expected)| (ids[key], *expected)).collect();
     let endpoints = snapshot.models.iter().flat_map(|model| &model.endpoints);
     let (mut held, mut all) = (0, 0);
     for endpoint in endpoints.filter(|one| one.tokens.is_some_and(|tokens| tokens >= 10_000_000)) {
-        let Some(expected) = endpoint.expected_cost else { continue };
+        let Some(expected) = by_id.get(&endpoint.endpoint_id) else { continue };
         let Some((input, output)) = endpoint.effective.input.zip(endpoint.effective.output) else { continue };
         let Some((low, high)) = expected.low.zip(expected.high) else { continue };
         all += 1;
