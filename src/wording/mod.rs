@@ -4,6 +4,7 @@ mod flags;
 pub mod lists;
 mod missing;
 mod offers;
+pub mod preferences;
 pub mod verdicts;
 
 pub use flags::flag;

@@ -80,6 +80,13 @@ impl<'a> Given<'a> {
         (fits, notes)
     }
 
+    /// Whether a tag matches no endpoint that `ignore` excludes.
+    pub fn is_alone(&self, tag: &str) -> bool {
+        let ignore = self.names("ignore").unwrap_or_default();
+        let is_excluded = |endpoint: &Endpoint| ignore.iter().any(|name| matches(name, endpoint));
+        !self.model.endpoints.iter().any(|endpoint| matches(tag, endpoint) && is_excluded(endpoint))
+    }
+
     /// The endpoints that the preference admits and that meet its limits, judged as for the preference itself: first
     /// those that it names, in its order, then the others in the model's order.
     pub fn admitted(&self) -> Vec<&'a Endpoint> {

@@ -101,7 +101,13 @@ fn roo(given: &Given) -> Result<Draft, String> {
         "Roo Code can name one provider to use and none to exclude: use mode `pin` or a preset (`openrouter-preset`)"
             .to_owned()
     })?;
-    let (_, mut notes) = given.fit(ROO_FIELDS);
+    // `ignore` is not lost: an endpoint that needs it is left out.
+    let (_, mut notes) = given.fit(&["only", "ignore"]);
+    let (only, matching_more): (Vec<&str>, Vec<&str>) = only.into_iter().partition(|tag| given.is_alone(tag));
+    notes.extend(matching_more.iter().map(|tag| roo_cannot_exclude(tag)));
+    if only.is_empty() {
+        return Err(notes.join(". "));
+    }
     if only.len() > 1 {
         notes.push(format!(
             "Roo Code can name only one provider: this is the best of {}; not used: {}",
@@ -124,4 +130,12 @@ fn roo(given: &Given) -> Result<Draft, String> {
     });
     // With a single endpoint, a conversation cannot move elsewhere.
     Ok(Draft { text: write::json(&settings), notes, sticky_safe: true })
+}
+
+/// Why an endpoint cannot be used that only an exclusion list separates from its siblings.
+fn roo_cannot_exclude(tag: &str) -> String {
+    format!(
+        "`{tag}` is left out: it would also match siblings that the preference excludes, and Roo Code has no exclusion \
+         list; a preset (`openrouter-preset`) can name it"
+    )
 }

@@ -1,6 +1,7 @@
 //! LiteLLM's proxy: with one deployment that carries the preference, so that OpenRouter chooses the endpoint, and with
 //! its own cost routing.
 
+use super::super::matching::siblings;
 use super::given::Given;
 use super::{Draft, Target, write};
 use crate::snapshot::Endpoint;
@@ -197,6 +198,11 @@ fn deployment(given: &Given, endpoint: &Endpoint, price: TokenPrice) -> Deployme
     let mut provider: Map<String, Value> =
         limits.map(|(field, value)| (field.clone(), value.clone())).collect();
     provider.insert("only".to_owned(), json!([endpoint.tag]));
+    let siblings = siblings(&given.model.endpoints, endpoint).filter(|other| other.tag != endpoint.tag);
+    let siblings: Vec<&str> = siblings.map(|other| other.tag.as_str()).collect();
+    if !siblings.is_empty() {
+        provider.insert("ignore".to_owned(), json!(siblings));
+    }
     provider.remove("allow_fallbacks");
     Deployment {
         model_name: given.model_id().to_owned(),

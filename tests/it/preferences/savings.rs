@@ -17,7 +17,7 @@ fn snapshot(change: impl Fn(usize, &mut Endpoint)) -> Snapshot {
         endpoint.expected_cost = Some(ExpectedCost { day, usd_per_mtok: usd, low, high, chosen_by: usd });
         let list = [0.5, 0.4, 0.6, 0.2][at];
         (endpoint.list.input, endpoint.list.output) = (Some(list), Some(list * 4.0));
-        endpoint.tokens_per_day = Some([1e6, 2e6, 3e6, 4e6][at]);
+        endpoint.tokens_per_day = Some([1e7, 2e7, 3e7, 4e7][at]);
         change(at, endpoint);
     }
     sample
