@@ -144,10 +144,12 @@ thresholds! {
     /// A shortlist is withheld if the interval of its saving reaches below this: it can fall back, so it may be less
     /// certain than a pin.
     SHORTLIST_WITHHOLD_BELOW: f64 = -0.2, "saving against the traffic average";
-    /// A shortlist includes tier B if tiers S and A have fewer endpoints than this.
-    SHORTLIST_MIN: usize = 3, "endpoints";
-    /// A shortlist with enough endpoints includes none whose expected cost exceeds this multiple of its best.
-    SHORTLIST_REACH: f64 = 1.25, "times the best";
+    /// A shortlist includes tier B if tiers S and A have fewer endpoints than this. Two leave a fallback; a third one
+    /// costs a sixth of the saving.
+    SHORTLIST_MIN: usize = 2, "endpoints";
+    /// A shortlist with enough endpoints includes none whose expected cost exceeds this multiple of its best. Between 1.05
+    /// and 1.25 the saving hardly depends on it.
+    SHORTLIST_REACH: f64 = 1.1, "times the best";
     /// A saving versus the average is stated only if endpoints with at least this share of the traffic have a cost.
     SAVING_MIN_TRAFFIC: f64 = 0.8, "share of the tokens";
     /// The interval of a saving extends this many standard errors to either side, as for a normal distribution.

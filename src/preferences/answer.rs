@@ -2,9 +2,10 @@
 
 use super::judge::{Judged, judge, record_is_young};
 use super::kept::{longest_prompt, router_limits};
-use super::openrouter::{SESSION_ADVICE, TARGET};
+use super::openrouter::TARGET;
 use super::saving::{Saving, saving};
 use super::select::choose;
+use super::speed::{Speed, speed};
 use super::{Mode, Preference, PreferenceOptions, ProviderObject, TRAFFIC};
 use crate::domain::format::percent;
 use crate::domain::limits::{Limit, Limits};
@@ -58,12 +59,9 @@ pub fn advise(
             decide(snapshot, model, options, router_limits.as_ref(), &judged, &mut warnings)
         }
     };
-    let (provider, evidence, saving, reason) = match given {
-        Ok(given) => {
-            let evidence = given.named.into_iter().map(Judged::evidence).collect();
-            (Some(given.provider), evidence, given.saving, None)
-        }
-        Err(reason) => (None, Vec::new(), Saving::unknown("there is no preference"), Some(reason)),
+    let (given, reason) = match given {
+        Ok(given) => (given, None),
+        Err(reason) => (Given::nothing(), Some(reason)),
     };
     Preference {
         model: model.model_id.clone(),
@@ -72,22 +70,32 @@ pub fn advise(
         workload: options.workload.to_owned(),
         limits: options.limits.clone(),
         longest_prompt: longest_prompt(snapshot, options.workload),
-        provider,
+        provider: given.provider,
         router_limits,
-        session_id: SESSION_ADVICE.to_owned(),
+        session_id: wording::session_advice(options.mode == Mode::Order).to_owned(),
+        router_default: wording::ROUTER_DEFAULT.to_owned(),
         valid_until,
-        evidence,
+        evidence: given.named.into_iter().map(Judged::evidence).collect(),
         warnings,
-        saving,
+        saving: given.saving,
+        speed: given.speed,
         reason,
     }
 }
 
-/// A preference that is given: what it says, which endpoints it names, and what it saves.
+/// What is given: the preference, the endpoints that it names, and what it changes.
 struct Given<'a> {
-    provider: ProviderObject,
+    provider: Option<ProviderObject>,
     named: Vec<&'a Judged<'a>>,
     saving: Saving,
+    speed: Speed,
+}
+
+impl Given<'_> {
+    fn nothing() -> Self {
+        let saving = Saving::unknown("there is no preference");
+        Self { provider: None, named: Vec::new(), saving, speed: Speed::default() }
+    }
 }
 
 /// Chooses, and withholds a choice that is expected to be worse than none. The warnings of a choice that is withheld are
@@ -121,7 +129,8 @@ fn decide<'a>(
     own.extend(cost_warning(&saving, options.mode));
     own.extend(ending(options.mode, judged, &named));
     warnings.append(&mut own);
-    Ok(Given { provider, named, saving })
+    let speed = speed(&provider, judged);
+    Ok(Given { provider: Some(provider), named, saving, speed })
 }
 
 /// Why a preference should be withheld: it is expected to lose against the traffic's average, or its interval reaches too

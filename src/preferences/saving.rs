@@ -81,7 +81,7 @@ pub(super) fn saving(
     provider: &ProviderObject,
     judged: &[Judged],
 ) -> Saving {
-    let population: Vec<&Judged> = judged.iter().filter(|j| j.admitted() && is_offered(j.endpoint)).collect();
+    let population = population(judged);
     let usable: Vec<Usable> = population
         .iter()
         .filter_map(|j| {
@@ -89,7 +89,7 @@ pub(super) fn saving(
             Some(Usable { endpoint: j.endpoint, cost: j.cost.filter(|cost| *cost > 0.0)?, tokens })
         })
         .collect();
-    let spread = match following(provider, &population, &usable) {
+    let spread = match by_traffic(&population, &usable, |endpoint| is_used(provider, endpoint)) {
         Ok(spread) => spread,
         Err(why) => return Saving::unknown(&why),
     };
@@ -107,21 +107,20 @@ pub(super) fn saving(
     }
 }
 
-/// Whether the router sends ordinary requests to an endpoint.
-fn is_offered(endpoint: &Endpoint) -> bool {
-    endpoint.why_closed().is_none() && !endpoint.is_flagged(FlagKind::Deranked)
+/// The endpoints that the router would choose from without the preference: within the limits, and open to everyone.
+pub(super) fn population<'a>(judged: &'a [Judged<'a>]) -> Vec<&'a Judged<'a>> {
+    let is_offered = |e: &Endpoint| e.why_closed().is_none() && !e.is_flagged(FlagKind::Deranked);
+    judged.iter().filter(|j| j.admitted() && is_offered(j.endpoint)).collect()
 }
 
-fn following(provider: &ProviderObject, population: &[&Judged], usable: &[Usable]) -> Result<Spread, String> {
-    let named = |list: &Option<Vec<String>>, endpoint: &Endpoint| {
-        list.as_ref().map(|tags| tags.iter().any(|tag| matches(tag, endpoint)))
-    };
+/// Whether a request with the object may be sent to an endpoint; an `order` goes to its first entry.
+pub(super) fn is_used(provider: &ProviderObject, endpoint: &Endpoint) -> bool {
+    let named =
+        |list: &Option<Vec<String>>| list.as_ref().map(|tags| tags.iter().any(|tag| matches(tag, endpoint)));
     if let Some(first) = provider.order.as_ref().and_then(|order| order.first()) {
-        return by_traffic(population, usable, |endpoint| matches(first, endpoint));
+        return matches(first, endpoint) && !named(&provider.ignore).unwrap_or(false);
     }
-    by_traffic(population, usable, |endpoint| {
-        named(&provider.only, endpoint).unwrap_or(true) && !named(&provider.ignore, endpoint).unwrap_or(false)
-    })
+    named(&provider.only).unwrap_or(true) && !named(&provider.ignore).unwrap_or(false)
 }
 
 /// Shares by traffic over the endpoints for which `used` is true. If only one is used, its traffic does not matter.

@@ -3,7 +3,9 @@
 use super::flags::{count, percent as share};
 use crate::domain::format::percent_change;
 use crate::domain::thresholds::{PREFERENCE_MIN_SHARE, PREFERENCE_MIN_TOKENS};
+use serde::{Deserialize, Serialize};
 use std::fmt;
+use utoipa::ToSchema;
 
 /// Why an endpoint has too little traffic to be named.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -173,6 +175,91 @@ pub fn given_for_limits(reason: &Withheld) -> String {
     format!("{reason}; it is given only because the router cannot enforce all of your limits itself")
 }
 
+/// What the router does without a preference.
+pub const ROUTER_DEFAULT: &str = "without a preference, OpenRouter's default router already prefers the endpoints with the \
+    lowest measured effective price; it skips that step for requests that name specific providers";
+
+/// Advice on session ids. An `order` turns off the stickiness that they are for.
+pub fn session_advice(is_order: bool) -> &'static str {
+    if is_order {
+        "`order` turns off the router's sticky routing, so a session_id does not keep a conversation on the endpoint whose \
+         cache is warm"
+    } else {
+        "send one session_id per conversation (at most 256 characters), so that the router keeps the conversation on the \
+         endpoint whose cache is warm; with `order` it would not"
+    }
+}
+
+/// How fast a preference answers compared with the mean over the traffic.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Pace {
+    /// Milliseconds to the first token: with the preference, and over the traffic.
+    latency_ms: Option<(f64, f64)>,
+    /// Tokens a second: with the preference, and over the traffic.
+    throughput: Option<(f64, f64)>,
+}
+
+impl Pace {
+    /// `None` if neither figure is known.
+    pub fn new(latency_ms: Option<(f64, f64)>, throughput: Option<(f64, f64)>) -> Option<Self> {
+        (latency_ms.is_some() || throughput.is_some()).then_some(Self { latency_ms, throughput })
+    }
+}
+
+impl fmt::Display for Pace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let change = |(own, traffic): (f64, f64)| percent_change(own / traffic - 1.0, 0);
+        let latency = self.latency_ms.map(|pair| {
+            format!(
+                "first token after {:.0} ms, {} compared with the traffic's {:.0} ms",
+                pair.0,
+                change(pair),
+                pair.1
+            )
+        });
+        let throughput = self.throughput.map(|pair| {
+            format!(
+                "{:.0} tokens a second, {} compared with the traffic's {:.0}",
+                pair.0,
+                change(pair),
+                pair.1
+            )
+        });
+        let parts: Vec<String> = latency.into_iter().chain(throughput).collect();
+        f.write_str(&parts.join("; "))
+    }
+}
+
+/// When a conversation stays on the endpoint whose cache is warm: the rule of the program that chooses the endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Stickiness {
+    /// OpenRouter chooses. It keeps a conversation in place, unless `order` or `sort` decides the choice.
+    UnlessOrdered,
+    /// The target sends everything to its first deployment until that fails.
+    UntilFailure,
+    /// The text names a single endpoint.
+    OneEndpoint,
+    /// Another router chooses, whose rule is not known: a conversation stays only if a single provider is named.
+    OneProvider,
+}
+
+impl fmt::Display for Stickiness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::UnlessOrdered => {
+                "OpenRouter keeps a conversation with a session_id on one endpoint, unless `order` or `sort` decides the \
+                 choice"
+            }
+            Self::UntilFailure => "all conversations go to the first deployment until it fails",
+            Self::OneEndpoint => "only one endpoint is named, so a conversation cannot move",
+            Self::OneProvider => {
+                "no rule of this router is known: a conversation stays in place only if a single provider is named"
+            }
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -223,5 +310,18 @@ mod tests {
         assert!(expensive.to_string().contains("0.5000 USD a session; `b` costs 0.4000 USD"));
         let mixed = Sibling::Mixed { tag: "a", count: 2, mix: 0.5 }.to_string();
         assert!(mixed.contains("matches 2 endpoints") && mixed.contains("0.5000 USD"));
+    }
+
+    #[test]
+    fn a_pace_compares_what_is_known() {
+        let pace = Pace::new(Some((840.0, 700.0)), Some((61.5, 82.0))).expect("known");
+        assert_eq!(
+            pace.to_string(),
+            "first token after 840 ms, +20 % compared with the traffic's 700 ms; 62 tokens a second, -25 % compared with \
+             the traffic's 82"
+        );
+        let half = Pace::new(None, Some((82.0, 82.0))).expect("known");
+        assert_eq!(half.to_string(), "82 tokens a second, +0 % compared with the traffic's 82");
+        assert_eq!(Pace::new(None, None), None);
     }
 }

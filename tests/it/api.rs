@@ -10,6 +10,7 @@ use axum::http::header::{
 };
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use hitrate::api::{ApiState, router};
+use hitrate::preferences::Mode;
 use hitrate::snapshot::{Current, Snapshot};
 use proptest::prelude::*;
 use serde_json::Value;
@@ -311,7 +312,11 @@ fn preferences_are_answered_with_their_evidence() {
     let preference = data(&api, "/api/v1/preferences/zephyr/quill-large?mode=shortlist&target=openrouter");
     assert_eq!(preference["provider"]["only"][0], "lumen/bf16");
     assert_eq!(preference["mode"], "shortlist");
-    assert_eq!(data(&api, "/api/v1/preferences/zephyr/quill-large")["mode"], "avoid");
+    assert_eq!(data(&api, "/api/v1/preferences/zephyr/quill-large")["mode"], Mode::DEFAULT.as_str());
+    let all = data(&api, "/api/v1/preferences");
+    assert!(
+        all["preferences"].as_array().is_some_and(|all| all.iter().all(|one| one["mode"] == "shortlist"))
+    );
     let none = data(&api, "/api/v1/preferences/northwind/atlas-3:free?mode=pin");
     assert_eq!(none["provider"], Value::Null);
     assert!(none["why"].as_str().is_some_and(|why| why.contains("free")));

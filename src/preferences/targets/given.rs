@@ -3,7 +3,6 @@
 use super::super::Preference;
 use super::super::kept::missed;
 use super::super::matching::matches;
-use super::Draft;
 use crate::snapshot::{Endpoint, ModelEntry};
 use serde_json::{Map, Value};
 
@@ -53,18 +52,6 @@ impl<'a> Given<'a> {
     pub fn names(&self, field: &str) -> Option<Vec<&str>> {
         let names = self.provider.get(field)?.as_array()?;
         Some(names.iter().filter_map(Value::as_str).collect())
-    }
-
-    /// Whether conversations stay on the endpoint whose cache is warm. The router gives this up for `order`, and `sort`
-    /// has the same effect.
-    pub fn sticky_safe(&self) -> bool {
-        !self.provider.contains_key("order") && !self.provider.contains_key("sort")
-    }
-
-    /// A text that leaves the routing to the router, with notes.
-    pub fn draft(&self, text: String, notes: &[&str]) -> Draft {
-        let notes = notes.iter().map(|note| (*note).to_owned()).collect();
-        Draft { text, notes, sticky_safe: self.sticky_safe() }
     }
 
     /// The fields that a target supports, and a note for each one that it does not.

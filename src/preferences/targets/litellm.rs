@@ -3,7 +3,7 @@
 
 use super::super::matching::siblings;
 use super::given::Given;
-use super::{Draft, Target, write};
+use super::{Draft, Stickiness, Target, write};
 use crate::snapshot::Endpoint;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -21,6 +21,7 @@ pub(super) const PROXY: Target = Target {
 /// One deployment per endpoint at the effective price of that endpoint, so that the ranking accounts for caching.
 pub(super) const COST_ROUTING: Target = Target {
     prices: true,
+    stickiness: Stickiness::UntilFailure,
     ..Target::whole(
         ("litellm-cost", "LiteLLM proxy, cost routing"),
         "One deployment per endpoint for the proxy's config.yaml, at its effective price; LiteLLM uses the cheapest \
@@ -141,7 +142,7 @@ fn proxy(given: &Given) -> Result<Draft, String> {
     };
     let about_session = "the proxy passes a client's `session_id` on in the body; with `target=litellm-cost` the proxy \
         chooses the endpoint";
-    Ok(given.draft(text, &[about_price, about_session]))
+    Ok(Draft::noted(text, &[about_price, about_session]))
 }
 
 fn by_cost(given: &Given) -> Result<Draft, String> {
@@ -176,7 +177,7 @@ fn by_cost(given: &Given) -> Result<Draft, String> {
             .to_owned(),
     );
     let text = write::yaml(&Config { model_list, router_settings: Some(settings) })?;
-    Ok(Draft { text, notes, sticky_safe: true })
+    Ok(Draft::new(text, notes))
 }
 
 /// The admitted endpoints that have a price, cheapest session first.
