@@ -7,6 +7,7 @@ use crate::domain::format::percent_change;
 use crate::domain::limits::Limits;
 use crate::preferences::targets::{Answer, Names, TARGETS, Target};
 use crate::preferences::{Compared, Mode, PreferenceOptions, advise, known_workload};
+use crate::wording::price_list;
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
 use clap::builder::PossibleValuesParser;
@@ -93,7 +94,8 @@ fn print_answer(answer: &Answer) -> Result<u8> {
     for evidence in &preference.evidence {
         about(&format!("{}: {}", evidence.tag, evidence.why));
     }
-    about(&saved("the lowest list price", &preference.saving.against_cheapest_list));
+    let list = &preference.saving.against_cheapest_list;
+    about(&saved(&price_list::reference(list.against.as_ref().map_or(1, Vec::len)), list));
     about(&saved("the average price paid by its traffic", &preference.saving.against_traffic_average));
     preference.speed.text.iter().for_each(|text| about(text));
     about(&format!(

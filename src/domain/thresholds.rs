@@ -150,6 +150,9 @@ thresholds! {
     /// A shortlist with enough endpoints includes none whose expected cost exceeds this multiple of its best. Between 1.05
     /// and 1.25 the saving hardly depends on it.
     SHORTLIST_REACH: f64 = 1.1, "times the best";
+    /// A price list misleads only if its choice costs at least this much more than the cheapest session, and their
+    /// intervals are apart.
+    LIST_MISLEADS_FROM: f64 = 0.05, "relative";
     /// A saving versus the average is stated only if endpoints with at least this share of the traffic have a cost.
     SAVING_MIN_TRAFFIC: f64 = 0.8, "share of the tokens";
     /// The interval of a saving extends this many standard errors to either side, as for a normal distribution.

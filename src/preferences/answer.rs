@@ -15,6 +15,7 @@ use crate::domain::thresholds::{
 use crate::domain::workload::unknown;
 use crate::snapshot::{ModelEntry, Snapshot};
 use crate::wording::preferences::{self as wording, Withheld};
+use crate::wording::price_list;
 use chrono::{DateTime, Duration, Utc};
 use std::collections::BTreeMap;
 
@@ -188,8 +189,9 @@ fn cost_warning(saving: &Saving, mode: Mode) -> Option<String> {
         Mode::Pin | Mode::Order => "",
     };
     Some(format!(
-        "expected to cost {} more than the lowest list price ({}){instead}",
+        "expected to cost {} more than {} ({}){instead}",
         percent(-fraction, 0),
+        price_list::reference(tags.len()),
         tags.join(", ")
     ))
 }

@@ -5,6 +5,7 @@ pub mod lists;
 mod missing;
 mod offers;
 pub mod preferences;
+pub mod price_list;
 pub mod verdicts;
 
 pub use flags::flag;

@@ -440,6 +440,44 @@ async fn where_the_list_misleads_the_page_says_what_it_costs() {
 }
 
 #[tokio::test]
+async fn hosts_that_share_the_lowest_list_price_are_counted() {
+    let mut snapshot = sample::snapshot();
+    // All four hosts list the same price, and one of them has the cheapest session.
+    for endpoint in &mut snapshot.models[1].endpoints {
+        (endpoint.list.input, endpoint.list.output) = (Some(0.5), Some(2.0));
+    }
+    let site = site_over(Some(snapshot), Duration::zero());
+    let model = get(&site, "/models/zephyr/quill-large").await.body;
+    assert!(model.contains("The price list does not decide here."), "{model}");
+    assert!(model.contains("is one of 4 hosts at the lowest list price and has the cheapest"), "{model}");
+    assert!(model.contains("At the most expensive host with that list price it costs"), "{model}");
+    let models = get(&site, "/models").await.body;
+    assert!(models.contains("one of 4 hosts at the lowest list price"), "{models}");
+}
+
+#[tokio::test]
+async fn a_small_or_uncertain_difference_is_not_called_misleading() {
+    let with = |change: fn(&mut hitrate::snapshot::Endpoint)| {
+        let mut snapshot = sample::snapshot();
+        let quill = &mut snapshot.models[1].endpoints;
+        // The second host has the lowest list price.
+        (quill[1].list.input, quill[1].list.output) = (Some(0.01), Some(0.04));
+        change(&mut quill[1]);
+        site_over(Some(snapshot), Duration::zero())
+    };
+    let close = with(|one| {
+        one.session_cost.insert("coding-agent".to_owned(), 0.215);
+    });
+    let model = get(&close, "/models/zephyr/quill-large").await.body;
+    assert!(model.contains("The price list is nearly right here.") && !model.contains("misleads"), "{model}");
+    let unknown = with(|one| one.cost_basis.retention_low = None);
+    let model = get(&unknown, "/models/zephyr/quill-large").await.body;
+    assert!(model.contains("The price list is nearly right here.") && !model.contains("misleads"), "{model}");
+    let front = get(&unknown, "/").await.body;
+    assert!(!front.contains("the price list misleads"), "{front}");
+}
+
+#[tokio::test]
 async fn the_front_page_tells_the_backtest_once_it_says_something() {
     let page = get(&site(), "/").await.body;
     assert!(page.contains("1,200 daily choices on 140 models"), "the choices");

@@ -5,6 +5,7 @@ use crate::preferences::targets::{File, TARGETS, Target};
 use crate::preferences::{Compared, Mode, Preference, Saving, preference};
 use crate::site::parts::When;
 use crate::snapshot::{ModelEntry, Snapshot};
+use crate::wording::price_list;
 use chrono::{DateTime, Utc};
 
 /// The preference of one mode, ready to be copied, or the reason why there is none.
@@ -105,11 +106,12 @@ fn instruction(model: &ModelEntry, preference: Preference) -> Instruction {
 
 /// The expected saving of a preference; unknown values are omitted.
 fn saving(saving: &Saving) -> Vec<String> {
+    let listed = saving.against_cheapest_list.against.as_ref().map_or(1, Vec::len);
     let against = [
-        ("always taking the lowest list price", &saving.against_cheapest_list),
-        ("what its traffic pays on average", &saving.against_traffic_average),
+        (format!("always taking {}", price_list::reference(listed)), &saving.against_cheapest_list),
+        ("what its traffic pays on average".to_owned(), &saving.against_traffic_average),
     ];
-    let describe = |(against, compared): (&str, &Compared)| {
+    let describe = |(against, compared): (String, &Compared)| {
         let share = compared.fraction.filter(|share| share.is_finite())?;
         let costs = share < 0.0;
         let ends = compared.low.zip(compared.high).map(|(low, high)| {
