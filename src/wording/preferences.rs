@@ -110,7 +110,7 @@ impl fmt::Display for Sibling<'_> {
             ),
             Self::Excluded { ignore } => write!(
                 f,
-                "`only` alone would also match {}: `ignore` excludes that, so send both fields. A sibling that appears \
+                "`only` alone would also match {}: `ignore` excludes these, so send both fields. A sibling that appears \
                  later is matched until you renew the preference",
                 quoted(ignore)
             ),

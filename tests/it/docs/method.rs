@@ -59,7 +59,7 @@ const STATED: &[(&str, f64, &str)] = &[
     ("preference_min_tokens", 10e6, "at least 10 million tokens a day and 1 % of"),
     ("preference_min_share", 0.01, "at least 10 million tokens a day and 1 % of"),
     ("pin_withhold_below", -0.1, "reaches below -10 % (a pin)"),
-    ("shortlist_withhold_below", -0.2, "or -20 % (a shortlist)"),
+    ("shortlist_withhold_below", -0.2, "or -20 % (a shortlist or an order)"),
     ("shortlist_min", 2.0, "if there are fewer than 2 of those"),
     ("shortlist_reach", 1.1, "at most 1.1 times the best"),
     ("list_misleads_from", 0.05, "misleads only if that costs at least 5 % more"),
