@@ -53,10 +53,10 @@ pub fn place(hosts: usize) -> String {
     }
 }
 
-/// What a saving is compared with if this many endpoints have the lowest list price.
+/// What a saving is compared with if this many endpoints have the lowest list price: with their mean, if several do.
 pub fn reference(endpoints: usize) -> String {
     if endpoints > 1 {
-        format!("the mean of the {endpoints} endpoints at the lowest list price")
+        format!("a random one of the {endpoints} endpoints at the lowest list price")
     } else {
         "the lowest list price".to_owned()
     }
@@ -85,7 +85,7 @@ mod tests {
     fn ties_are_counted() {
         assert_eq!(place(5), "one of 5 hosts at the lowest list price");
         assert_eq!(place(1), "the host with the lowest list price");
-        assert_eq!(reference(3), "the mean of the 3 endpoints at the lowest list price");
+        assert_eq!(reference(3), "a random one of the 3 endpoints at the lowest list price");
         assert_eq!(reference(1), "the lowest list price");
         assert_eq!(ListVerdict::Misleads.to_string(), "The price list misleads here.");
     }

@@ -127,6 +127,22 @@ fn a_preference_can_cost_more_than_the_cheapest_list() {
 }
 
 #[test]
+fn endpoints_that_share_the_lowest_list_price_are_counted() {
+    let tied = snapshot(|at, one| {
+        if at < 2 {
+            (one.list.input, one.list.output) = (Some(0.1), Some(0.1));
+        }
+    });
+    let made = of(&tied, "zephyr/quill-large", Mode::Avoid, "coding-agent");
+    let list = &made.saving.against_cheapest_list;
+    assert_eq!(list.against, Some(["lumen/bf16", "quarry"].map(str::to_owned).to_vec()));
+    close(list.against_usd, f64::midpoint(0.21, 0.34));
+    let warning =
+        "more than a random one of the 2 endpoints at the lowest list price (`lumen/bf16`, `quarry`)";
+    assert!(made.warnings.iter().any(|one| one.contains(warning)), "{:?}", made.warnings);
+}
+
+#[test]
 fn what_cannot_be_told_is_null_with_a_reason() {
     let untold = |compared: &Compared, why: &str| {
         assert!(compared.why.as_deref().is_some_and(|told| told.contains(why)), "{compared:?}");
