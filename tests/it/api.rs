@@ -329,6 +329,26 @@ fn preferences_are_answered_with_their_evidence() {
 }
 
 #[test]
+fn a_preference_that_expects_a_loss_is_null_in_every_answer() {
+    let mut snapshot = sample::snapshot();
+    // The cheapest endpoint has most of the traffic, but is too new to be named.
+    let quill = &mut snapshot.models[1].endpoints;
+    quill[0].tokens_per_day = Some(1e9);
+    quill[0].first_seen = sample::as_of() - chrono::Duration::hours(5);
+    let api = api_of(Some(snapshot));
+    let one = data(&api, "/api/v1/preferences/zephyr/quill-large?mode=pin");
+    assert_eq!((&one["provider"], &one["evidence"]), (&Value::Null, &serde_json::json!([])));
+    let why = one["why"].as_str().expect("a reason");
+    assert!(why.starts_with("withheld: expected to cost 22 % more than the traffic pays"), "{why}");
+    assert_eq!(
+        (&one["rendered"]["files"], &one["rendered"]["notes"][0]),
+        (&serde_json::json!([]), &one["why"])
+    );
+    let all = data(&api, "/api/v1/preferences?mode=pin");
+    assert_eq!(all["preferences"][1]["why"], one["why"]);
+}
+
+#[test]
 fn a_preference_comes_with_its_text_for_the_target() {
     let api = api();
     let known = data(&api, "/api/v1/targets");

@@ -456,6 +456,22 @@ async fn hosts_that_share_the_lowest_list_price_are_counted() {
 }
 
 #[tokio::test]
+async fn the_default_mode_comes_first_and_a_withheld_one_states_its_numbers() {
+    let page = get(&site(), "/models/zephyr/quill-large").await.body;
+    let at = |mode: &str| page.find(&format!("<h3>{mode}</h3>")).expect("a heading for each mode");
+    assert!(at("shortlist") < at("avoid") && at("avoid") < at("pin"), "{page}");
+    assert!(page.contains("skips that step for requests that name specific providers"), "{page}");
+    assert!(page.contains("Mode: <b>shortlist</b>"), "{page}");
+    let mut snapshot = sample::snapshot();
+    let quill = &mut snapshot.models[1].endpoints;
+    quill[0].tokens_per_day = Some(1e9);
+    quill[0].first_seen = sample::as_of() - Duration::hours(5);
+    let site = site_over(Some(snapshot), Duration::zero());
+    let page = get(&site, "/models/zephyr/quill-large").await.body;
+    assert!(page.contains("withheld: expected to cost 22 % more than the traffic pays on average"), "{page}");
+}
+
+#[tokio::test]
 async fn a_small_or_uncertain_difference_is_not_called_misleading() {
     let with = |change: fn(&mut hitrate::snapshot::Endpoint)| {
         let mut snapshot = sample::snapshot();
