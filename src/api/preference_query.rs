@@ -28,7 +28,8 @@ macro_rules! preference_query {
         #[into_params(parameter_in = Query)]
         pub(super) struct $name {
             $($(#[$own_about])* pub $own: $type,)*
-            /// How strict the preference is. `order` turns off the router's sticky routing. Default: `avoid`.
+            /// How strict the preference is. `order` turns off the router's sticky routing. Default: `shortlist`; in
+            /// earlier versions it was `avoid`, so name the mode if you depend on it.
             #[serde(default, deserialize_with = "crate::api::request::named")]
             mode: Option<crate::preferences::Mode>,
             /// The workload whose session cost ranks the endpoints: a name from `/api/v1/workloads`, or `traffic` for
@@ -85,7 +86,7 @@ macro_rules! preference_query {
                     min_availability: self.min_availability,
                 };
                 Ok($crate::api::preference_query::PreferenceRequest {
-                    mode: self.mode.unwrap_or(crate::preferences::Mode::Avoid),
+                    mode: self.mode.unwrap_or(crate::preferences::Mode::DEFAULT),
                     workload: crate::preferences::known_workload(snapshot, self.workload.as_deref())
                         .map_err($crate::api::problem::Problem::bad_request)?,
                     target: self.target.unwrap_or(&crate::preferences::targets::TARGETS[0]),

@@ -7,6 +7,7 @@ use crate::domain::format::percent_change;
 use crate::domain::limits::Limits;
 use crate::preferences::targets::{Answer, Names, TARGETS, Target};
 use crate::preferences::{Compared, Mode, PreferenceOptions, advise, known_workload};
+use crate::wording::price_list;
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
 use clap::builder::PossibleValuesParser;
@@ -26,7 +27,7 @@ pub struct PrefsArgs {
     list_targets: bool,
     /// How strict the preference is: avoid bad endpoints, shortlist good ones, pin the best, or try good ones in order
     /// (which turns off the router's sticky routing).
-    #[arg(long, default_value = "avoid", value_parser = ["avoid", "shortlist", "pin", "order"])]
+    #[arg(long, default_value = Mode::DEFAULT.as_str(), value_parser = ["avoid", "shortlist", "pin", "order"])]
     mode: String,
     /// Workload to rank by; `traffic` is the mix that the model's endpoints serve [default: coding-agent].
     #[arg(long, value_name = "NAME")]
@@ -93,8 +94,10 @@ fn print_answer(answer: &Answer) -> Result<u8> {
     for evidence in &preference.evidence {
         about(&format!("{}: {}", evidence.tag, evidence.why));
     }
-    about(&saved("the lowest list price", &preference.saving.against_cheapest_list));
+    let list = &preference.saving.against_cheapest_list;
+    about(&saved(&price_list::reference(list.against.as_ref().map_or(1, Vec::len)), list));
     about(&saved("the average price paid by its traffic", &preference.saving.against_traffic_average));
+    preference.speed.text.iter().for_each(|text| about(text));
     about(&format!(
         "valid until {}",
         preference.valid_until.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
@@ -102,10 +105,12 @@ fn print_answer(answer: &Answer) -> Result<u8> {
     for (word, texts) in [("warning", &preference.warnings), ("note", &rendered.notes)] {
         texts.iter().for_each(|text| about(&format!("{word}: {text}")));
     }
+    about(&preference.router_default);
     if rendered.sticky_safe {
         about(&preference.session_id);
     } else {
-        about("warning: a conversation may move to an endpoint whose cache is cold");
+        let rule = &rendered.stickiness;
+        about(&format!("warning: a conversation may move to an endpoint whose cache is cold: {rule}"));
     }
     Ok(exit::OK)
 }

@@ -2,15 +2,20 @@
 
 use super::judge::{Judged, judge, record_is_young};
 use super::kept::{longest_prompt, router_limits};
-use super::openrouter::{SESSION_ADVICE, TARGET};
+use super::openrouter::TARGET;
 use super::saving::{Saving, saving};
 use super::select::choose;
-use super::{Evidence, Mode, Preference, PreferenceOptions, TRAFFIC};
+use super::speed::{Speed, speed};
+use super::{Mode, Preference, PreferenceOptions, ProviderObject, TRAFFIC};
 use crate::domain::format::percent;
 use crate::domain::limits::{Limit, Limits};
-use crate::domain::thresholds::{STALE_AFTER_HOURS, STALE_GRACE_HOURS};
+use crate::domain::thresholds::{
+    PIN_WITHHOLD_BELOW, SHORTLIST_WITHHOLD_BELOW, STALE_AFTER_HOURS, STALE_GRACE_HOURS,
+};
 use crate::domain::workload::unknown;
 use crate::snapshot::{ModelEntry, Snapshot};
+use crate::wording::preferences::{self as wording, Withheld};
+use crate::wording::price_list;
 use chrono::{DateTime, Duration, Utc};
 use std::collections::BTreeMap;
 
@@ -47,25 +52,17 @@ pub fn advise(
     let mut warnings = Vec::new();
     let judged = judge(snapshot, model, options);
     let router_limits = router_limits(options.limits);
-    let choice = refusal(snapshot, model, options.workload, now).map_or_else(
-        || {
+    let given = match refusal(snapshot, model, options.workload, now) {
+        Some(why) => Err(why),
+        None => {
             warnings.extend(general_warnings(snapshot, model, now, valid_until));
             warnings.extend(limit_warnings(options.limits, &judged));
-            choose(options, router_limits.as_ref(), &model.endpoints, &judged, &mut warnings)
-        },
-        Err,
-    );
-    let saving = match &choice {
-        Ok((provider, _)) => saving(snapshot, options.workload, provider, &judged),
-        Err(_) => Saving::unknown("there is no preference"),
+            decide(snapshot, model, options, router_limits.as_ref(), &judged, &mut warnings)
+        }
     };
-    warnings.extend(cost_warning(&saving, options.mode));
-    if let Ok((_, named)) = &choice {
-        warnings.extend(ending(options.mode, &judged, named));
-    }
-    let (provider, evidence, reason): (_, Vec<Evidence>, _) = match choice {
-        Ok((provider, named)) => (Some(provider), named.into_iter().map(Judged::evidence).collect(), None),
-        Err(reason) => (None, Vec::new(), Some(reason)),
+    let (given, reason) = match given {
+        Ok(given) => (given, None),
+        Err(reason) => (Given::nothing(), Some(reason)),
     };
     Preference {
         model: model.model_id.clone(),
@@ -74,15 +71,85 @@ pub fn advise(
         workload: options.workload.to_owned(),
         limits: options.limits.clone(),
         longest_prompt: longest_prompt(snapshot, options.workload),
-        provider,
+        provider: given.provider,
         router_limits,
-        session_id: SESSION_ADVICE.to_owned(),
+        session_id: wording::session_advice(options.mode == Mode::Order).to_owned(),
+        router_default: wording::ROUTER_DEFAULT.to_owned(),
         valid_until,
-        evidence,
+        evidence: given.named.into_iter().map(Judged::evidence).collect(),
         warnings,
-        saving,
+        saving: given.saving,
+        speed: given.speed,
         reason,
     }
+}
+
+/// What is given: the preference, the endpoints that it names, and what it changes.
+struct Given<'a> {
+    provider: Option<ProviderObject>,
+    named: Vec<&'a Judged<'a>>,
+    saving: Saving,
+    speed: Speed,
+}
+
+impl Given<'_> {
+    fn nothing() -> Self {
+        let saving = Saving::unknown("there is no preference");
+        Self { provider: None, named: Vec::new(), saving, speed: Speed::default() }
+    }
+}
+
+/// Chooses, and withholds a choice that is expected to be worse than none. The warnings of a choice that is withheld are
+/// dropped with it.
+fn decide<'a>(
+    snapshot: &Snapshot,
+    model: &ModelEntry,
+    options: &PreferenceOptions<'_>,
+    router_limits: Option<&ProviderObject>,
+    judged: &'a [Judged<'a>],
+    warnings: &mut Vec<String>,
+) -> Result<Given<'a>, String> {
+    let mut own = Vec::new();
+    let choice = choose(options, router_limits, &model.endpoints, judged, &mut own);
+    let (provider, named) = match choice {
+        Ok(choice) => choice,
+        Err(why) => {
+            warnings.append(&mut own);
+            return Err(why);
+        }
+    };
+    let saving = saving(snapshot, options.workload, &provider, judged);
+    if let Some(reason) = worse_than_none(options.mode, &saving) {
+        // Without the names, the router would also use endpoints outside of these limits.
+        let only_names_keep_limits = judged.iter().any(|j| j.missed.iter().any(|missed| !missed.enforced));
+        if !only_names_keep_limits {
+            return Err(wording::withheld(&reason));
+        }
+        own.push(wording::given_for_limits(&reason));
+    }
+    own.extend(cost_warning(&saving, options.mode));
+    own.extend(ending(options.mode, judged, &named));
+    warnings.append(&mut own);
+    let speed = speed(&provider, judged);
+    Ok(Given { provider: Some(provider), named, saving, speed })
+}
+
+/// Why a preference should be withheld: it is expected to lose against the traffic's average, or its interval reaches too
+/// far below zero. `avoid` leaves most of the traffic where it is, so only an expected loss counts for it.
+fn worse_than_none(mode: Mode, saving: &Saving) -> Option<Withheld> {
+    let compared = &saving.against_traffic_average;
+    let saving = compared.fraction?;
+    let interval = compared.low.zip(compared.high);
+    if saving < -NO_DIFFERENCE {
+        return Some(Withheld::Loss { saving, interval });
+    }
+    let bound = match mode {
+        Mode::Avoid => return None,
+        Mode::Shortlist | Mode::Order => SHORTLIST_WITHHOLD_BELOW,
+        Mode::Pin => PIN_WITHHOLD_BELOW,
+    };
+    let interval = interval.filter(|(low, _)| *low < bound)?;
+    Some(Withheld::Uncertain { saving, interval, bound })
 }
 
 /// Why there can be no preference for a model, decided before its endpoints are examined.
@@ -105,6 +172,9 @@ fn refusal(snapshot: &Snapshot, model: &ModelEntry, workload: &str, now: DateTim
     known_workload(snapshot, Some(workload)).err().map(|why| format!("no session costs: {why}"))
 }
 
+/// Savings of this size are rounding errors, not gains or losses.
+const NO_DIFFERENCE: f64 = 1e-9;
+
 /// Savings versus the lowest list price below this fraction cause a warning; smaller losses disappear in rounding.
 const WARN_BELOW_SAVING: f64 = -0.005;
 
@@ -119,8 +189,9 @@ fn cost_warning(saving: &Saving, mode: Mode) -> Option<String> {
         Mode::Pin | Mode::Order => "",
     };
     Some(format!(
-        "expected to cost {} more than the lowest list price ({}){instead}",
+        "expected to cost {} more than {} ({}){instead}",
         percent(-fraction, 0),
+        price_list::reference(tags.len()),
         tags.join(", ")
     ))
 }
@@ -193,4 +264,31 @@ fn limit_warnings(limits: &Limits, judged: &[Judged]) -> Vec<String> {
         );
     }
     warnings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::preferences::Compared;
+
+    #[test]
+    fn a_loss_or_a_far_reaching_interval_withholds_a_preference() {
+        let judged = |mode, fraction: Option<f64>, low: Option<f64>| {
+            let compared = Compared { fraction, low, high: low.map(|_| 0.5), ..Compared::default() };
+            worse_than_none(mode, &Saving { against_traffic_average: compared, ..Saving::unknown("") })
+        };
+        let all = [Mode::Avoid, Mode::Shortlist, Mode::Pin, Mode::Order];
+        for mode in all {
+            let loss = Some(Withheld::Loss { saving: -0.01, interval: Some((-0.05, 0.5)) });
+            assert_eq!(judged(mode, Some(-0.01), Some(-0.05)), loss, "{mode}");
+            assert!(judged(mode, Some(-0.01), None).is_some(), "a loss without an interval in {mode}");
+            assert_eq!(judged(mode, None, None), None, "an unknown saving in {mode}");
+            assert_eq!(judged(mode, Some(0.1), None), None, "an unknown interval in {mode}");
+            assert_eq!(judged(mode, Some(-1e-12), Some(-1e-12)), None, "a rounding error in {mode}");
+            assert_eq!(judged(mode, Some(0.1), Some(-0.09)), None, "{mode}");
+        }
+        let withheld = |low| all.map(|mode| judged(mode, Some(0.1), Some(low)).is_some());
+        assert_eq!(withheld(-0.15), [false, false, true, false]);
+        assert_eq!(withheld(-0.25), [false, true, true, true]);
+    }
 }

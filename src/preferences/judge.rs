@@ -13,6 +13,7 @@ use crate::domain::thresholds::{
 use crate::domain::tier::{Lens, Tier};
 use crate::domain::workload::Room;
 use crate::snapshot::{Endpoint, ModelEntry, Snapshot};
+use crate::wording::preferences::LittleTraffic;
 use chrono::{DateTime, Duration, Utc};
 
 /// One endpoint as a preference sees it.
@@ -32,6 +33,8 @@ pub(super) struct Judged<'a> {
     pub unfit: Option<String>,
     /// Why it should be avoided.
     pub avoid: Option<String>,
+    /// Why it has too little traffic to be named by `only`.
+    pub thin: Option<LittleTraffic>,
     why: String,
 }
 
@@ -39,6 +42,11 @@ impl Judged<'_> {
     /// Whether it may be recommended and is in one of the tiers.
     pub fn good(&self, tiers: &[Tier]) -> bool {
         self.admitted() && self.unfit.is_none() && tiers.contains(&self.tier)
+    }
+
+    /// Whether it may be recommended, is in one of the tiers, and has enough traffic to be named.
+    pub fn nameable(&self, tiers: &[Tier]) -> bool {
+        self.thin.is_none() && self.good(tiers)
     }
 
     /// Whether it meets all limits.
@@ -52,7 +60,8 @@ impl Judged<'_> {
         if !missed.is_empty() {
             return format!("violates the limits: {}", missed.join(", "));
         }
-        self.unfit.clone().or_else(|| self.avoid.clone()).unwrap_or_else(|| self.why.clone())
+        let thin = || self.thin.map(|thin| thin.to_string());
+        self.unfit.clone().or_else(|| self.avoid.clone()).or_else(thin).unwrap_or_else(|| self.why.clone())
     }
 
     pub fn evidence(&self) -> Evidence {
@@ -83,6 +92,7 @@ pub(super) fn judge<'a>(
     let workload = options.workload;
     let costs = Costs::of(snapshot, model, workload);
     let longest = longest_prompt(snapshot, workload);
+    let traffic = model.endpoints.iter().filter_map(|endpoint| endpoint.tokens_per_day).sum();
     let known = Known {
         as_of: snapshot.as_of,
         young_record: record_is_young(snapshot),
@@ -99,7 +109,8 @@ pub(super) fn judge<'a>(
             let missed = missed(options.limits, endpoint, longest);
             let expected = expected_cost(endpoint, workload);
             let avoid = broken.or(expensive);
-            Judged { endpoint, position, tier, cost, expected, missed, unfit, avoid, why }
+            let thin = LittleTraffic::of(endpoint.tokens_per_day, traffic);
+            Judged { endpoint, position, tier, cost, expected, missed, unfit, avoid, thin, why }
         })
         .collect();
     judged.sort_by(|a, b| {

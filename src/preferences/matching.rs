@@ -1,6 +1,7 @@
 //! Which endpoints of a model an entry of `only` or `ignore` matches.
 
 use crate::snapshot::Endpoint;
+use crate::wording::preferences::Sibling;
 
 /// Service tiers are separate endpoints that a base slug does not match.
 const SERVICE_TIERS: [&str; 2] = ["priority", "flex"];
@@ -27,10 +28,49 @@ pub(super) fn nameable(all: &[Endpoint], chosen: &[usize]) -> (Vec<usize>, Vec<(
         if others.is_empty() {
             named.push(position);
         } else {
-            left_out.push((position, ambiguous(tag, &others)));
+            left_out.push((position, Sibling::LeftOut { tag, others: &others }.to_string()));
         }
     }
     (named, left_out)
+}
+
+/// How chosen endpoints are named in `only`: tags that are sent together with the siblings to exclude.
+pub(super) struct Apart {
+    /// Positions of the endpoints that can be named, in the order of the choice.
+    pub named: Vec<usize>,
+    /// The siblings that their tags would also match, each by its full tag, for `ignore`.
+    pub ignore: Vec<String>,
+    /// Positions that cannot be named, because another endpoint has the same tag, and the reason.
+    pub left_out: Vec<(usize, String)>,
+}
+
+/// Names the `chosen` endpoints (positions in `all`) and nothing else. A tag that would also match siblings is kept if
+/// `ignore` can exclude all of them: only an endpoint with exactly the same tag cannot be excluded.
+pub(super) fn apart(all: &[Endpoint], chosen: &[usize]) -> Apart {
+    let is_twin = |position: &usize| {
+        let tag = &all[*position].tag;
+        strangers(all, chosen, tag.as_str()).any(|other| other.tag == *tag)
+    };
+    let (twins, named): (Vec<usize>, Vec<usize>) = chosen.iter().partition(|position| is_twin(position));
+    let left_out = twins.into_iter().map(|position| {
+        let tag = all[position].tag.as_str();
+        (position, Sibling::LeftOut { tag, others: &[tag] }.to_string())
+    });
+    let left_out = left_out.collect();
+    let siblings = named.iter().flat_map(|position| strangers(all, &named, all[*position].tag.as_str()));
+    let mut ignore: Vec<String> = siblings.map(|other| other.tag.to_string()).collect();
+    ignore.sort();
+    ignore.dedup();
+    Apart { named, ignore, left_out }
+}
+
+/// The endpoints other than `endpoint` that its tag matches.
+pub(super) fn siblings<'a>(
+    all: &'a [Endpoint],
+    endpoint: &'a Endpoint,
+) -> impl Iterator<Item = &'a Endpoint> {
+    let is_other = |other: &&Endpoint| other.endpoint_id != endpoint.endpoint_id;
+    all.iter().filter(is_other).filter(|other| matches(endpoint.tag.as_str(), other))
 }
 
 /// The endpoints that a tag matches and that were not chosen.
@@ -43,9 +83,4 @@ fn strangers<'a>(
         (!chosen.contains(&position) && matches(tag, endpoint)).then_some(endpoint)
     };
     all.iter().enumerate().filter_map(matched)
-}
-
-fn ambiguous(tag: &str, others: &[&str]) -> String {
-    let others: Vec<String> = others.iter().map(|other| format!("`{other}`")).collect();
-    format!("`{tag}` is left out: it would also match {}, with a different verdict", others.join(", "))
 }

@@ -13,6 +13,7 @@ pub mod openrouter;
 mod rank;
 mod saving;
 mod select;
+mod speed;
 pub mod targets;
 
 pub use answer::{advise, known_workload, preference};
@@ -20,6 +21,7 @@ pub use changes::{Changes, changes};
 pub use openrouter::{MaxPrice, ProviderObject};
 pub use rank::{TRAFFIC, expected_cost};
 pub use saving::{Compared, Saving};
+pub use speed::Speed;
 
 use crate::domain::ids::names;
 use crate::domain::limits::Limits;
@@ -44,9 +46,10 @@ names! {
 }
 
 impl Mode {
-    /// The modes that are offered by default, least restrictive first; the first is the default mode. `order` is not
-    /// one of them.
-    pub const OFFERED: [Self; 3] = [Self::Avoid, Self::Shortlist, Self::Pin];
+    /// The mode of a request that names none: on the command line, in the API and in the feed. Pages show it first.
+    pub const DEFAULT: Self = Self::Shortlist;
+    /// The modes that are offered, the default first. `order` is not one of them.
+    pub const OFFERED: [Self; 3] = [Self::DEFAULT, Self::Avoid, Self::Pin];
 }
 
 /// What the client requests.
@@ -84,6 +87,8 @@ pub struct Preference {
     pub router_limits: Option<ProviderObject>,
     /// Advice on session ids, for people.
     pub session_id: String,
+    /// What the router does without this preference, for people.
+    pub router_default: String,
     /// Time until which the preference is valid; the data are stale afterwards.
     pub valid_until: DateTime<Utc>,
     /// The endpoints that it names, lowest expected cost first.
@@ -92,6 +97,8 @@ pub struct Preference {
     pub warnings: Vec<String>,
     /// Expected savings.
     pub saving: Saving,
+    /// What it changes in speed.
+    pub speed: Speed,
     /// Why there is no preference; null if there is one.
     #[serde(rename = "why")]
     pub reason: Option<String>,

@@ -9,10 +9,6 @@ use utoipa::ToSchema;
 /// Name of this target.
 pub const TARGET: &str = "openrouter";
 
-/// Advice on session ids, for people.
-pub(super) const SESSION_ADVICE: &str = "send one session_id per conversation (at most 256 characters), so that the \
-    router keeps the conversation on the endpoint whose cache is warm";
-
 /// The part of a request that controls the routing; unset fields are omitted.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ProviderObject {

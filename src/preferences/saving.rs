@@ -5,7 +5,9 @@ use super::matching::matches;
 use super::openrouter::ProviderObject;
 use super::rank::TRAFFIC;
 use crate::domain::flag::FlagKind;
-use crate::domain::thresholds::{BACKTEST_OUTPUT_SHARE, SAVING_MIN_TRAFFIC};
+use crate::domain::thresholds::{
+    BACKTEST_OUTPUT_SHARE, EXPECTED_COST_SPREADS, SAVING_MIN_TRAFFIC, SAVING_SPREADS, TRAFFIC_SCATTER,
+};
 use crate::snapshot::{Endpoint, Snapshot};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -14,6 +16,7 @@ use utoipa::ToSchema;
 const EQUAL: f64 = 1e-9;
 /// An endpoint that affects the comparison by less than this share does not need an interval.
 const NEGLIGIBLE: f64 = 0.01;
+const NO_OWN_COST: &str = "its cost is unknown";
 const NO_COST: &str = "the cost is unknown for endpoints with too much of the traffic";
 
 /// Expected savings from following the preference, within the same limits.
@@ -62,8 +65,13 @@ struct Usable<'a> {
     tokens: f64,
 }
 
-/// A distribution of requests: a share for each usable endpoint. The shares sum to 1.
-type Spread = Vec<f64>;
+/// A distribution of requests over the usable endpoints.
+struct Spread {
+    /// A share for each of them; the shares sum to 1.
+    shares: Vec<f64>,
+    /// Whether the shares are those of the traffic, which moves; otherwise they are fixed.
+    by_traffic: bool,
+}
 
 /// The savings of a preference. Requests are distributed over its endpoints in proportion to their traffic; `pin` has
 /// one endpoint. The comparison uses expected session costs without charges.
@@ -73,7 +81,7 @@ pub(super) fn saving(
     provider: &ProviderObject,
     judged: &[Judged],
 ) -> Saving {
-    let population: Vec<&Judged> = judged.iter().filter(|j| j.admitted() && is_offered(j.endpoint)).collect();
+    let population = population(judged);
     let usable: Vec<Usable> = population
         .iter()
         .filter_map(|j| {
@@ -81,7 +89,7 @@ pub(super) fn saving(
             Some(Usable { endpoint: j.endpoint, cost: j.cost.filter(|cost| *cost > 0.0)?, tokens })
         })
         .collect();
-    let spread = match following(provider, &population, &usable) {
+    let spread = match by_traffic(&population, &usable, |endpoint| is_used(provider, endpoint)) {
         Ok(spread) => spread,
         Err(why) => return Saving::unknown(&why),
     };
@@ -99,21 +107,20 @@ pub(super) fn saving(
     }
 }
 
-/// Whether the router sends ordinary requests to an endpoint.
-fn is_offered(endpoint: &Endpoint) -> bool {
-    endpoint.why_closed().is_none() && !endpoint.is_flagged(FlagKind::Deranked)
+/// The endpoints that the router would choose from without the preference: within the limits, and open to everyone.
+pub(super) fn population<'a>(judged: &'a [Judged<'a>]) -> Vec<&'a Judged<'a>> {
+    let is_offered = |e: &Endpoint| e.why_closed().is_none() && !e.is_flagged(FlagKind::Deranked);
+    judged.iter().filter(|j| j.admitted() && is_offered(j.endpoint)).collect()
 }
 
-fn following(provider: &ProviderObject, population: &[&Judged], usable: &[Usable]) -> Result<Spread, String> {
-    let named = |list: &Option<Vec<String>>, endpoint: &Endpoint| {
-        list.as_ref().map(|tags| tags.iter().any(|tag| matches(tag, endpoint)))
-    };
+/// Whether a request with the object may be sent to an endpoint; an `order` goes to its first entry.
+pub(super) fn is_used(provider: &ProviderObject, endpoint: &Endpoint) -> bool {
+    let named =
+        |list: &Option<Vec<String>>| list.as_ref().map(|tags| tags.iter().any(|tag| matches(tag, endpoint)));
     if let Some(first) = provider.order.as_ref().and_then(|order| order.first()) {
-        return by_traffic(population, usable, |endpoint| matches(first, endpoint));
+        return matches(first, endpoint) && !named(&provider.ignore).unwrap_or(false);
     }
-    by_traffic(population, usable, |endpoint| {
-        named(&provider.only, endpoint).unwrap_or(true) && !named(&provider.ignore, endpoint).unwrap_or(false)
-    })
+    named(&provider.only).unwrap_or(true) && !named(&provider.ignore).unwrap_or(false)
 }
 
 /// Shares by traffic over the endpoints for which `used` is true. If only one is used, its traffic does not matter.
@@ -128,12 +135,19 @@ fn by_traffic(
         population.iter().filter(|j| used(j.endpoint)).filter_map(|j| j.endpoint.tokens_per_day).sum();
     let sum: f64 = known.iter().sum();
     if population.iter().filter(|j| used(j.endpoint)).count() == 1 {
-        let alone: Spread = usable.iter().map(|one| f64::from(u8::from(used(one.endpoint)))).collect();
-        return if alone.contains(&1.0) { Ok(alone) } else { Err("its cost is unknown".to_owned()) };
+        let alone: Vec<f64> = usable.iter().map(|one| f64::from(u8::from(used(one.endpoint)))).collect();
+        let is_known = alone.contains(&1.0);
+        return if is_known {
+            Ok(Spread { shares: alone, by_traffic: false })
+        } else {
+            Err(NO_OWN_COST.to_owned())
+        };
     }
     match sum > 0.0 {
         true if sum < SAVING_MIN_TRAFFIC * total => Err(NO_COST.to_owned()),
-        true => Ok(known.into_iter().map(|tokens| tokens / sum).collect()),
+        true => {
+            Ok(Spread { shares: known.into_iter().map(|tokens| tokens / sum).collect(), by_traffic: true })
+        }
         false => Err("the traffic by which to distribute the requests is unknown".to_owned()),
     }
 }
@@ -151,12 +165,13 @@ fn cheapest_list(snapshot: &Snapshot, workload: &str, usable: &[Usable]) -> (Vec
     let tags = usable.iter().zip(&prices).filter(|(_, price)| is_lowest(price));
     let tags = tags.map(|(one, _)| one.endpoint.tag.to_string()).collect();
     let share = |price: &Option<f64>| if is_lowest(price) { 1.0 / count } else { 0.0 };
-    (tags, Some(prices.iter().map(share).collect()))
+    (tags, Some(Spread { shares: prices.iter().map(share).collect(), by_traffic: false }))
 }
 
 fn compared(usable: &[Usable], ours: &Spread, theirs: &Spread) -> Compared {
-    let mean =
-        |spread: &Spread| -> f64 { usable.iter().zip(spread).map(|(one, share)| share * one.cost).sum() };
+    let mean = |spread: &Spread| -> f64 {
+        usable.iter().zip(&spread.shares).map(|(one, share)| share * one.cost).sum()
+    };
     let (own, other) = (mean(ours), mean(theirs));
     let fraction = 1.0 - own / other;
     let reach = reach(usable, (ours, own), (theirs, other));
@@ -175,19 +190,29 @@ fn compared(usable: &[Usable], ours: &Spread, theirs: &Spread) -> Compared {
     }
 }
 
-/// Half-width of the interval of the log of `own / other`: the forecast errors of the single endpoints, each weighted
-/// by its effect on that logarithm, added as independent errors. Endpoints on both sides cancel out.
+/// Half-width of the interval of the log of `own / other`, from two independent errors of every endpoint, each weighted
+/// by its effect on that logarithm, so that what is on both sides cancels out: its price differs from the forecast, and
+/// its share of the traffic from that of now.
+///
+/// `half = 1.645 sqrt(sum p^2 s^2 + t^2 sum v^2)` with `p = cost (a / own - b / other)` for the shares `a` and `b`,
+/// `v = a (cost / own - 1) - b (cost / other - 1)` for shares that follow the traffic (0 for fixed ones), `s` the root
+/// mean square of the forecast errors, and `t` the scatter of the log of the traffic ([`TRAFFIC_SCATTER`]).
 fn reach(usable: &[Usable], ours: (&Spread, f64), theirs: (&Spread, f64)) -> Result<f64, String> {
     let mut squares = 0.0;
     for (at, one) in usable.iter().enumerate() {
-        let pull = one.cost * (ours.0[at] / ours.1 - theirs.0[at] / theirs.1);
+        let price = |(spread, mean): (&Spread, f64)| spread.shares[at] * one.cost / mean;
+        let traffic = |(spread, mean): (&Spread, f64)| {
+            if spread.by_traffic { spread.shares[at] * (one.cost / mean - 1.0) } else { 0.0 }
+        };
+        squares += (TRAFFIC_SCATTER * (traffic(ours) - traffic(theirs))).powi(2);
+        let pull = price(ours) - price(theirs);
         let expected = one.endpoint.expected_cost;
         let half = expected.and_then(|e| e.low.zip(e.high)).map(|(low, high)| (high / low).ln() / 2.0);
         match half.filter(|half| half.is_finite()) {
-            Some(half) => squares += (pull * half).powi(2),
+            Some(half) => squares += (pull * half / EXPECTED_COST_SPREADS).powi(2),
             None if pull.abs() < NEGLIGIBLE => {}
             None => return Err(format!("no interval: too few closing prices of `{}`", one.endpoint.tag)),
         }
     }
-    Ok(squares.sqrt())
+    Ok(SAVING_SPREADS * squares.sqrt())
 }

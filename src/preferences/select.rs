@@ -1,12 +1,13 @@
 //! Which endpoints a preference names, by mode.
 
 use super::judge::Judged;
-use super::matching::{matches, nameable};
+use super::matching::{apart, matches, nameable};
 use super::openrouter::ProviderObject;
 use super::{Mode, PreferenceOptions};
 use crate::domain::thresholds::{SHORTLIST_MIN, SHORTLIST_REACH};
 use crate::domain::tier::Tier;
 use crate::snapshot::Endpoint;
+use crate::wording::preferences::Sibling;
 
 /// The tiers that a preference without limits recommends.
 const RECOMMENDED: [Tier; 3] = [Tier::S, Tier::A, Tier::B];
@@ -50,8 +51,22 @@ struct Choosing<'a, 'b> {
     warnings: &'b mut Vec<String>,
 }
 
-/// Endpoints that can be named, and why others are left out.
-type Named<'a> = (Vec<&'a Judged<'a>>, Vec<String>);
+/// Endpoints that are named in `only`, what `ignore` has to exclude, and why others are left out.
+#[derive(Default)]
+struct Named<'a> {
+    named: Vec<&'a Judged<'a>>,
+    ignore: Vec<String>,
+    left_out: Vec<String>,
+}
+
+impl Named<'_> {
+    /// The object that names them, with a warning if it needs both lists.
+    fn object(&self, base: ProviderObject, warnings: &mut Vec<String>) -> ProviderObject {
+        let ignore = (!self.ignore.is_empty()).then(|| self.ignore.clone());
+        warnings.extend(ignore.as_deref().map(|ignore| Sibling::Excluded { ignore }.to_string()));
+        ProviderObject { only: Some(tags(&self.named)), ignore, ..base }
+    }
+}
 
 impl<'a> Choosing<'a, '_> {
     fn avoid(&mut self, limited: bool, base: ProviderObject) -> Choice<'a> {
@@ -110,25 +125,24 @@ impl<'a> Choosing<'a, '_> {
     /// The recommended endpoints that can be named: tiers S and A; also B if those are too few; and the cheapest of the
     /// rest if the limits leave none of these. If there are enough, only those near the best are kept: requests are
     /// spread over all named endpoints, so each expensive one adds to the cost.
-    fn recommended(&mut self) -> Vec<&'a Judged<'a>> {
-        let (mut chosen, mut left_out) = self.near_the_best(&[Tier::S, Tier::A]);
-        if tags(&chosen).len() < SHORTLIST_MIN {
-            (chosen, left_out) = self.near_the_best(&RECOMMENDED);
+    fn recommended(&mut self) -> Named<'a> {
+        let mut chosen = self.near_the_best(&[Tier::S, Tier::A]);
+        if tags(&chosen.named).len() < SHORTLIST_MIN {
+            chosen = self.near_the_best(&RECOMMENDED);
         }
-        if chosen.is_empty() && limits_cost(self.judged) {
-            (chosen, left_out) = self.named(&good(self.judged, &Tier::RATED));
-            chosen.truncate(SHORTLIST_MIN);
-            self.warnings.extend(chosen.first().map(|best| limits_cost_warning(best)));
+        if chosen.named.is_empty() && limits_cost(self.judged) {
+            chosen = self.near_the_best(&Tier::RATED);
+            self.warnings.extend(chosen.named.first().map(|best| limits_cost_warning(best)));
         }
-        self.warnings.append(&mut left_out);
+        self.warnings.append(&mut chosen.left_out);
         chosen
     }
 
-    /// The endpoints of the tiers that can be named without matching another, up to the last one that is near the best
-    /// or needed for the minimum count. Which endpoints can be named depends on the choice (a base slug matches its
-    /// siblings), so the list grows until there are enough.
+    /// The endpoints of the tiers that can be named, up to the last one that is near the best or needed for the minimum
+    /// count. An endpoint that shares its tag with another one cannot be named alone, so the list grows until there are
+    /// enough.
     fn near_the_best(&self, tiers: &[Tier]) -> Named<'a> {
-        let candidates: Vec<&Judged> = self.judged.iter().filter(|j| j.good(tiers)).collect();
+        let candidates: Vec<&Judged> = self.judged.iter().filter(|j| j.nameable(tiers)).collect();
         let best = candidates.first().and_then(|j| j.expected).unwrap_or(f64::INFINITY);
         let near =
             candidates.iter().take_while(|j| j.expected.is_some_and(|cost| cost <= best * SHORTLIST_REACH));
@@ -136,7 +150,7 @@ impl<'a> Choosing<'a, '_> {
         loop {
             let positions: Vec<usize> = candidates.iter().take(count).map(|j| j.position).collect();
             let named = self.named(&positions);
-            if tags(&named.0).len() >= SHORTLIST_MIN || count >= candidates.len() {
+            if tags(&named.named).len() >= SHORTLIST_MIN || count >= candidates.len() {
                 return named;
             }
             count += 1;
@@ -145,17 +159,18 @@ impl<'a> Choosing<'a, '_> {
 
     fn shortlist(&mut self, base: ProviderObject) -> Choice<'a> {
         let chosen = self.recommended();
-        let tags = tags(&chosen);
-        if tags.is_empty() {
+        let count = tags(&chosen.named).len();
+        if count == 0 {
             return Err(format!("no endpoint can be recommended: {}", shortage(self.judged)));
         }
-        if tags.len() < SHORTLIST_MIN {
-            let (count, all) = (tags.len(), self.all.len());
+        if count < SHORTLIST_MIN {
+            let all = self.all.len();
             self.warnings.push(format!(
                 "only {count} of {all} endpoints can be recommended: an outage leaves few alternatives"
             ));
         }
-        Ok((ProviderObject { only: Some(tags), allow_fallbacks: Some(true), ..base }, chosen))
+        let provider = chosen.object(base, self.warnings);
+        Ok((ProviderObject { allow_fallbacks: Some(true), ..provider }, chosen.named))
     }
 
     /// The shortlist as an order. `only` names the same tags: without it, the router continues with endpoints that are
@@ -166,39 +181,89 @@ impl<'a> Choosing<'a, '_> {
         Ok((ProviderObject { order: provider.only.clone(), ..provider }, chosen))
     }
 
-    /// Names one endpoint. A tag that matches two endpoints is not a pin, even if both are good.
+    /// Names one endpoint. If another one has exactly the same tag, both are named if they are cheaper together than the
+    /// next endpoint alone.
     fn pin(&mut self, base: ProviderObject) -> Choice<'a> {
-        let mut left_out = Vec::new();
-        let mut first = |tiers: &[Tier]| {
-            left_out.clear();
-            good(self.judged, tiers).iter().find_map(|position| {
-                let (named, mut others) = self.named(&[*position]);
-                left_out.append(&mut others);
-                named.into_iter().next()
-            })
-        };
-        let best =
-            first(&RECOMMENDED).or_else(|| limits_cost(self.judged).then(|| first(&Tier::RATED)).flatten());
-        self.warnings.append(&mut left_out);
-        let Some(best) = best else {
+        let mut best = self.alone(&RECOMMENDED);
+        if best.named.is_empty() && limits_cost(self.judged) {
+            best = self.alone(&Tier::RATED);
+        }
+        self.warnings.append(&mut best.left_out);
+        let Some(first) = best.named.first() else {
             return Err(format!("no endpoint can be recommended alone: {}", shortage(self.judged)));
         };
-        if !RECOMMENDED.contains(&best.tier) {
-            self.warnings.push(limits_cost_warning(best));
+        if !RECOMMENDED.contains(&first.tier) {
+            self.warnings.push(limits_cost_warning(first));
         }
+        let provider = best.object(base, self.warnings);
         self.warnings.push(ONE_ONLY.to_owned());
-        let only = Some(vec![best.endpoint.tag.to_string()]);
-        Ok((ProviderObject { only, ..base }, vec![best]))
+        Ok((provider, best.named))
+    }
+
+    /// The cheapest tag of the tiers: of an endpoint that can be named alone, or of several that share it, at their mean
+    /// by traffic.
+    fn alone(&self, tiers: &[Tier]) -> Named<'a> {
+        let mut left_out = Vec::new();
+        let mut shared: Option<(f64, Vec<&'a Judged<'a>>)> = None;
+        let mut single = None;
+        for best in self.judged.iter().filter(|j| j.nameable(tiers)) {
+            let twins: Vec<&Judged> =
+                self.judged.iter().filter(|j| j.endpoint.tag == best.endpoint.tag).collect();
+            let tag = best.endpoint.tag.as_str();
+            if twins.len() == 1 {
+                single = Some(best);
+                break;
+            }
+            match mix(&twins).filter(|_| twins.iter().all(|twin| twin.good(&Tier::RATED))) {
+                Some(cost) if shared.as_ref().is_none_or(|(least, _)| cost < *least) => {
+                    shared = Some((cost, twins));
+                }
+                Some(_) => {}
+                None => left_out.push(Sibling::LeftOut { tag, others: &[tag] }.to_string()),
+            }
+        }
+        let own = single.and_then(|one| one.expected).unwrap_or(f64::INFINITY);
+        let mut chosen = Vec::new();
+        if let Some((cost, twins)) = &shared {
+            let (tag, count, mix) = (twins[0].endpoint.tag.as_str(), twins.len(), *cost);
+            let sibling = match single.filter(|_| own < mix) {
+                Some(one) => {
+                    Sibling::Expensive { tag, count, mix, instead: one.endpoint.tag.as_str(), cost: own }
+                }
+                None => Sibling::Mixed { tag, count, mix },
+            };
+            left_out.push(sibling.to_string());
+            if matches!(sibling, Sibling::Mixed { .. }) {
+                chosen = twins.iter().map(|twin| twin.position).collect();
+            }
+        }
+        if chosen.is_empty() {
+            chosen.extend(single.map(|one| one.position));
+        }
+        left_out.sort();
+        left_out.dedup();
+        Named { left_out, ..self.named(&chosen) }
     }
 
     fn named(&self, chosen: &[usize]) -> Named<'a> {
-        let (positions, left_out) = nameable(self.all, chosen);
-        let mut left_out: Vec<String> = left_out.into_iter().map(|(_, why)| why).collect();
+        let apart = apart(self.all, chosen);
+        let mut left_out: Vec<String> = apart.left_out.into_iter().map(|(_, why)| why).collect();
         left_out.sort();
         left_out.dedup();
         let at = |position: usize| self.judged.iter().find(|j| j.position == position);
-        (positions.into_iter().filter_map(at).collect(), left_out)
+        Named { named: apart.named.into_iter().filter_map(at).collect(), ignore: apart.ignore, left_out }
     }
+}
+
+/// The expected cost of endpoints that the router cannot distinguish, by their traffic; `None` if it is unknown.
+fn mix(twins: &[&Judged]) -> Option<f64> {
+    let (mut sum, mut tokens) = (0.0, 0.0);
+    for twin in twins {
+        let weight = twin.endpoint.tokens_per_day?;
+        sum += weight * twin.expected?;
+        tokens += weight;
+    }
+    (tokens > 0.0).then(|| sum / tokens)
 }
 
 fn forced(all: &[Endpoint], bad: &[usize], tag: &str) -> String {
@@ -212,18 +277,13 @@ fn forced(all: &[Endpoint], bad: &[usize], tag: &str) -> String {
 /// Whether the limits exclude everything that would be recommended without them. In that case the best of the rest is
 /// recommended.
 fn limits_cost(judged: &[Judged]) -> bool {
-    let recommended = |j: &Judged| j.unfit.is_none() && RECOMMENDED.contains(&j.tier);
+    let recommended = |j: &Judged| j.unfit.is_none() && j.thin.is_none() && RECOMMENDED.contains(&j.tier);
     let (kept, lost): (Vec<_>, Vec<_>) = judged.iter().filter(|j| recommended(j)).partition(|j| j.admitted());
     kept.is_empty() && !lost.is_empty()
 }
 
 fn limits_cost_warning(best: &Judged) -> String {
     format!("no endpoint better than tier {} meets the limits: relaxing them would lower the cost", best.tier)
-}
-
-/// Positions of the endpoints that may be recommended, lowest expected cost first.
-fn good(judged: &[Judged], tiers: &[Tier]) -> Vec<usize> {
-    judged.iter().filter(|j| j.good(tiers)).map(|j| j.position).collect()
 }
 
 /// The tags of the endpoints, each once.

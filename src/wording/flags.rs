@@ -206,14 +206,14 @@ fn condition(tier: &PriceTier) -> String {
 }
 
 /// A whole percentage; one decimal below 10 %, so that a threshold of 5 % and an error of 5.2 % differ.
-fn percent(share: f64) -> String {
+pub(super) fn percent(share: f64) -> String {
     let value = share * 100.0;
     let text = if value.abs() < 9.95 { format!("{value:.1}") } else { format!("{value:.0}") };
     format!("{} %", text.strip_suffix(".0").unwrap_or(&text))
 }
 
 /// A count of tokens with a magnitude: `459 M`, `128 k`.
-fn count(tokens: f64) -> String {
+pub(super) fn count(tokens: f64) -> String {
     let scales = [(1e12, " T"), (1e9, " B"), (1e6, " M"), (1e3, " k")];
     let Some((scale, letter)) = scales.into_iter().find(|(scale, _)| tokens >= scale * 0.9995) else {
         return format!("{tokens:.0}");

@@ -4,6 +4,8 @@ mod flags;
 pub mod lists;
 mod missing;
 mod offers;
+pub mod preferences;
+pub mod price_list;
 pub mod verdicts;
 
 pub use flags::flag;

@@ -10,6 +10,7 @@ use axum::http::header::{
 };
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use hitrate::api::{ApiState, router};
+use hitrate::preferences::Mode;
 use hitrate::snapshot::{Current, Snapshot};
 use proptest::prelude::*;
 use serde_json::Value;
@@ -311,7 +312,11 @@ fn preferences_are_answered_with_their_evidence() {
     let preference = data(&api, "/api/v1/preferences/zephyr/quill-large?mode=shortlist&target=openrouter");
     assert_eq!(preference["provider"]["only"][0], "lumen/bf16");
     assert_eq!(preference["mode"], "shortlist");
-    assert_eq!(data(&api, "/api/v1/preferences/zephyr/quill-large")["mode"], "avoid");
+    assert_eq!(data(&api, "/api/v1/preferences/zephyr/quill-large")["mode"], Mode::DEFAULT.as_str());
+    let all = data(&api, "/api/v1/preferences");
+    assert!(
+        all["preferences"].as_array().is_some_and(|all| all.iter().all(|one| one["mode"] == "shortlist"))
+    );
     let none = data(&api, "/api/v1/preferences/northwind/atlas-3:free?mode=pin");
     assert_eq!(none["provider"], Value::Null);
     assert!(none["why"].as_str().is_some_and(|why| why.contains("free")));
@@ -321,6 +326,26 @@ fn preferences_are_answered_with_their_evidence() {
     assert!(wrong["detail"].as_str().is_some_and(|d| d.contains("openrouter")));
     problem(&api, "/api/v1/preferences/zephyr/quill-large?workload=chess", 400);
     problem(&api, "/api/v1/preferences/zephyr/quill?mode=pin", 404);
+}
+
+#[test]
+fn a_preference_that_expects_a_loss_is_null_in_every_answer() {
+    let mut snapshot = sample::snapshot();
+    // The cheapest endpoint has most of the traffic, but is too new to be named.
+    let quill = &mut snapshot.models[1].endpoints;
+    quill[0].tokens_per_day = Some(1e9);
+    quill[0].first_seen = sample::as_of() - chrono::Duration::hours(5);
+    let api = api_of(Some(snapshot));
+    let one = data(&api, "/api/v1/preferences/zephyr/quill-large?mode=pin");
+    assert_eq!((&one["provider"], &one["evidence"]), (&Value::Null, &serde_json::json!([])));
+    let why = one["why"].as_str().expect("a reason");
+    assert!(why.starts_with("withheld: expected to cost 22 % more than the traffic pays"), "{why}");
+    assert_eq!(
+        (&one["rendered"]["files"], &one["rendered"]["notes"][0]),
+        (&serde_json::json!([]), &one["why"])
+    );
+    let all = data(&api, "/api/v1/preferences?mode=pin");
+    assert_eq!(all["preferences"][1]["why"], one["why"]);
 }
 
 #[test]

@@ -440,6 +440,60 @@ async fn where_the_list_misleads_the_page_says_what_it_costs() {
 }
 
 #[tokio::test]
+async fn hosts_that_share_the_lowest_list_price_are_counted() {
+    let mut snapshot = sample::snapshot();
+    // All four hosts list the same price, and one of them has the cheapest session.
+    for endpoint in &mut snapshot.models[1].endpoints {
+        (endpoint.list.input, endpoint.list.output) = (Some(0.5), Some(2.0));
+    }
+    let site = site_over(Some(snapshot), Duration::zero());
+    let model = get(&site, "/models/zephyr/quill-large").await.body;
+    assert!(model.contains("The price list does not decide here."), "{model}");
+    assert!(model.contains("is one of 4 hosts at the lowest list price and has the cheapest"), "{model}");
+    assert!(model.contains("At the most expensive host with that list price it costs"), "{model}");
+    let models = get(&site, "/models").await.body;
+    assert!(models.contains("one of 4 hosts at the lowest list price"), "{models}");
+}
+
+#[tokio::test]
+async fn the_default_mode_comes_first_and_a_withheld_one_states_its_numbers() {
+    let page = get(&site(), "/models/zephyr/quill-large").await.body;
+    let at = |mode: &str| page.find(&format!("<h3>{mode}</h3>")).expect("a heading for each mode");
+    assert!(at("shortlist") < at("avoid") && at("avoid") < at("pin"), "{page}");
+    assert!(page.contains("skips that step for requests that name specific providers"), "{page}");
+    assert!(page.contains("Mode: <b>shortlist</b>"), "{page}");
+    let mut snapshot = sample::snapshot();
+    let quill = &mut snapshot.models[1].endpoints;
+    quill[0].tokens_per_day = Some(1e9);
+    quill[0].first_seen = sample::as_of() - Duration::hours(5);
+    let site = site_over(Some(snapshot), Duration::zero());
+    let page = get(&site, "/models/zephyr/quill-large").await.body;
+    assert!(page.contains("withheld: expected to cost 22 % more than the traffic pays on average"), "{page}");
+}
+
+#[tokio::test]
+async fn a_small_or_uncertain_difference_is_not_called_misleading() {
+    let with = |change: fn(&mut hitrate::snapshot::Endpoint)| {
+        let mut snapshot = sample::snapshot();
+        let quill = &mut snapshot.models[1].endpoints;
+        // The second host has the lowest list price.
+        (quill[1].list.input, quill[1].list.output) = (Some(0.01), Some(0.04));
+        change(&mut quill[1]);
+        site_over(Some(snapshot), Duration::zero())
+    };
+    let close = with(|one| {
+        one.session_cost.insert("coding-agent".to_owned(), 0.215);
+    });
+    let model = get(&close, "/models/zephyr/quill-large").await.body;
+    assert!(model.contains("The price list is nearly right here.") && !model.contains("misleads"), "{model}");
+    let unknown = with(|one| one.cost_basis.retention_low = None);
+    let model = get(&unknown, "/models/zephyr/quill-large").await.body;
+    assert!(model.contains("The price list is nearly right here.") && !model.contains("misleads"), "{model}");
+    let front = get(&unknown, "/").await.body;
+    assert!(!front.contains("the price list misleads"), "{front}");
+}
+
+#[tokio::test]
 async fn the_front_page_tells_the_backtest_once_it_says_something() {
     let page = get(&site(), "/").await.body;
     assert!(page.contains("1,200 daily choices on 140 models"), "the choices");

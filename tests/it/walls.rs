@@ -31,8 +31,8 @@ const MAY_USE: &[(&str, Option<&[&str]>)] = &[
     ("plausibility", Some(&["analysis", "domain"])),
     ("study", Some(&["analysis", "domain", "simulator"])),
     ("fetch", Some(&["clock", "domain"])),
-    ("preferences", Some(&["domain", "snapshot"])),
-    ("site", Some(&["cost", "domain", "preferences", "prepared", "snapshot", "table"])),
+    ("preferences", Some(&["domain", "snapshot", "wording"])),
+    ("site", Some(&["cost", "domain", "preferences", "prepared", "snapshot", "table", "wording"])),
     ("api", Some(&["cost", "domain", "preferences", "prepared", "snapshot", "table"])),
     ("static_site", Some(&["domain", "site", "snapshot"])),
     (

@@ -55,7 +55,7 @@ fn aider(given: &Given) -> Result<Draft, String> {
     };
     let note = "an entry replaces all of aider's own settings for the model, including its edit format; add the ones you \
         need (`edit_format`, `use_repo_map`)";
-    Ok(given.draft(write::yaml(&[settings])?, &[note]))
+    Ok(Draft::noted(write::yaml(&[settings])?, &[note]))
 }
 
 fn claude_code_router(given: &Given) -> Result<Draft, String> {
@@ -74,7 +74,7 @@ fn claude_code_router(given: &Given) -> Result<Draft, String> {
         "Router": { "default": format!("openrouter,{model}") },
     });
     let note = "version 3 keeps its settings in a database and does not read this file; use `openrouter-preset` with it";
-    Ok(given.draft(write::json(&config), &[note]))
+    Ok(Draft::noted(write::json(&config), &[note]))
 }
 
 fn continue_dev(given: &Given) -> Result<Draft, String> {
@@ -103,7 +103,7 @@ fn continue_dev(given: &Given) -> Result<Draft, String> {
         request_options: json!({ "extraBodyProperties": { "provider": given.object() } }),
     };
     let config = Config { name: "hitrate", version: "1.0.0", schema: "v1", models: [model] };
-    Ok(given.draft(write::yaml(&config)?, &[]))
+    Ok(Draft::noted(write::yaml(&config)?, &[]))
 }
 
 /// The model's options under the provider `openrouter`, for opencode and what is built on it.
@@ -113,7 +113,7 @@ fn providers(given: &Given) -> Value {
 
 fn opencode(given: &Given) -> Result<Draft, String> {
     let config = json!({ "$schema": "https://opencode.ai/config.json", "provider": providers(given) });
-    Ok(given.draft(write::json(&config), &[]))
+    Ok(Draft::noted(write::json(&config), &[]))
 }
 
 fn kilo(given: &Given) -> Result<Draft, String> {
@@ -121,12 +121,12 @@ fn kilo(given: &Given) -> Result<Draft, String> {
         "this requires your own OpenRouter key; Kilo itself routes the models of its gateway",
         "older versions can name only one provider, like Roo Code: use `roo`",
     ];
-    Ok(given.draft(write::json(&json!({ "provider": providers(given) })), &notes))
+    Ok(Draft::noted(write::json(&json!({ "provider": providers(given) })), &notes))
 }
 
 fn pi(given: &Given) -> Result<Draft, String> {
     let compat = json!({ "openRouterRouting": given.object() });
     let models = json!({ "providers": { "openrouter": { "modelOverrides": { given.model_id(): { "compat": compat } } } } });
     let note = "an override applies only to models that pi knows; add other models under `models`";
-    Ok(given.draft(write::json(&models), &[note]))
+    Ok(Draft::noted(write::json(&models), &[note]))
 }

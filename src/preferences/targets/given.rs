@@ -3,7 +3,6 @@
 use super::super::Preference;
 use super::super::kept::missed;
 use super::super::matching::matches;
-use super::Draft;
 use crate::snapshot::{Endpoint, ModelEntry};
 use serde_json::{Map, Value};
 
@@ -55,18 +54,6 @@ impl<'a> Given<'a> {
         Some(names.iter().filter_map(Value::as_str).collect())
     }
 
-    /// Whether conversations stay on the endpoint whose cache is warm. The router gives this up for `order`, and `sort`
-    /// has the same effect.
-    pub fn sticky_safe(&self) -> bool {
-        !self.provider.contains_key("order") && !self.provider.contains_key("sort")
-    }
-
-    /// A text that leaves the routing to the router, with notes.
-    pub fn draft(&self, text: String, notes: &[&str]) -> Draft {
-        let notes = notes.iter().map(|note| (*note).to_owned()).collect();
-        Draft { text, notes, sticky_safe: self.sticky_safe() }
-    }
-
     /// The fields that a target supports, and a note for each one that it does not.
     pub fn fit(&self, taken: &[&str]) -> (Map<String, Value>, Vec<String>) {
         let (mut fits, mut notes) = (Map::new(), Vec::new());
@@ -78,6 +65,13 @@ impl<'a> Given<'a> {
             }
         }
         (fits, notes)
+    }
+
+    /// Whether a tag matches no endpoint that `ignore` excludes.
+    pub fn is_alone(&self, tag: &str) -> bool {
+        let ignore = self.names("ignore").unwrap_or_default();
+        let is_excluded = |endpoint: &Endpoint| ignore.iter().any(|name| matches(name, endpoint));
+        !self.model.endpoints.iter().any(|endpoint| matches(tag, endpoint) && is_excluded(endpoint))
     }
 
     /// The endpoints that the preference admits and that meet its limits, judged as for the preference itself: first

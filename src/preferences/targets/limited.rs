@@ -1,7 +1,7 @@
 //! Agents that know only some fields of OpenRouter's `provider` object.
 
 use super::given::Given;
-use super::{Draft, Names, Target, write};
+use super::{Draft, Names, Stickiness, Target, write};
 use serde_json::{Value, json};
 
 /// The fields of a model's `provider` in Zed's settings, according to its source code.
@@ -51,7 +51,7 @@ fn zed(given: &Given) -> Result<Draft, String> {
     });
     let settings = json!({ "language_models": { "open_router": { "available_models": [model] } } });
     notes.push("`max_tokens` is the shortest context of the admitted endpoints".to_owned());
-    Ok(Draft { text: write::json(&settings), notes, sticky_safe: given.sticky_safe() })
+    Ok(Draft::new(write::json(&settings), notes))
 }
 
 /// The fields that Hermes reads under `provider_routing` and passes on, according to the source code of 0.19.
@@ -74,11 +74,7 @@ fn hermes(given: &Given) -> Result<Draft, String> {
          model",
         given.model_id()
     ));
-    Ok(Draft {
-        text: write::yaml(&json!({ "provider_routing": routing }))?,
-        notes,
-        sticky_safe: given.sticky_safe(),
-    })
+    Ok(Draft::new(write::yaml(&json!({ "provider_routing": routing }))?, notes))
 }
 
 const ROO_FIELDS: &[&str] = &["only"];
@@ -87,6 +83,7 @@ const ROO_FIELDS: &[&str] = &["only"];
 pub(super) const ROO: Target = Target {
     fields: ROO_FIELDS,
     names: Names::One,
+    stickiness: Stickiness::OneEndpoint,
     ..Target::whole(
         ("roo", "Roo Code"),
         "Settings for import: a provider profile for the model.",
@@ -101,7 +98,13 @@ fn roo(given: &Given) -> Result<Draft, String> {
         "Roo Code can name one provider to use and none to exclude: use mode `pin` or a preset (`openrouter-preset`)"
             .to_owned()
     })?;
-    let (_, mut notes) = given.fit(ROO_FIELDS);
+    // `ignore` is not lost: an endpoint that needs it is left out.
+    let (_, mut notes) = given.fit(&["only", "ignore"]);
+    let (only, matching_more): (Vec<&str>, Vec<&str>) = only.into_iter().partition(|tag| given.is_alone(tag));
+    notes.extend(matching_more.iter().map(|tag| roo_cannot_exclude(tag)));
+    if only.is_empty() {
+        return Err(notes.join(". "));
+    }
     if only.len() > 1 {
         notes.push(format!(
             "Roo Code can name only one provider: this is the best of {}; not used: {}",
@@ -122,6 +125,13 @@ fn roo(given: &Given) -> Result<Draft, String> {
         "providerProfiles": { "currentApiConfigName": "hitrate", "apiConfigs": { "hitrate": profile } },
         "globalSettings": {},
     });
-    // With a single endpoint, a conversation cannot move elsewhere.
-    Ok(Draft { text: write::json(&settings), notes, sticky_safe: true })
+    Ok(Draft::new(write::json(&settings), notes))
+}
+
+/// Why an endpoint cannot be used that only an exclusion list separates from its siblings.
+fn roo_cannot_exclude(tag: &str) -> String {
+    format!(
+        "`{tag}` is left out: it would also match siblings that the preference excludes, and Roo Code has no exclusion \
+         list; a preset (`openrouter-preset`) can name it"
+    )
 }

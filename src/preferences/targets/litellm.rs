@@ -1,8 +1,9 @@
 //! LiteLLM's proxy: with one deployment that carries the preference, so that OpenRouter chooses the endpoint, and with
 //! its own cost routing.
 
+use super::super::matching::siblings;
 use super::given::Given;
-use super::{Draft, Target, write};
+use super::{Draft, Stickiness, Target, write};
 use crate::snapshot::Endpoint;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -20,6 +21,7 @@ pub(super) const PROXY: Target = Target {
 /// One deployment per endpoint at the effective price of that endpoint, so that the ranking accounts for caching.
 pub(super) const COST_ROUTING: Target = Target {
     prices: true,
+    stickiness: Stickiness::UntilFailure,
     ..Target::whole(
         ("litellm-cost", "LiteLLM proxy, cost routing"),
         "One deployment per endpoint for the proxy's config.yaml, at its effective price; LiteLLM uses the cheapest \
@@ -140,7 +142,7 @@ fn proxy(given: &Given) -> Result<Draft, String> {
     };
     let about_session = "the proxy passes a client's `session_id` on in the body; with `target=litellm-cost` the proxy \
         chooses the endpoint";
-    Ok(given.draft(text, &[about_price, about_session]))
+    Ok(Draft::noted(text, &[about_price, about_session]))
 }
 
 fn by_cost(given: &Given) -> Result<Draft, String> {
@@ -175,7 +177,7 @@ fn by_cost(given: &Given) -> Result<Draft, String> {
             .to_owned(),
     );
     let text = write::yaml(&Config { model_list, router_settings: Some(settings) })?;
-    Ok(Draft { text, notes, sticky_safe: true })
+    Ok(Draft::new(text, notes))
 }
 
 /// The admitted endpoints that have a price, cheapest session first.
@@ -197,6 +199,11 @@ fn deployment(given: &Given, endpoint: &Endpoint, price: TokenPrice) -> Deployme
     let mut provider: Map<String, Value> =
         limits.map(|(field, value)| (field.clone(), value.clone())).collect();
     provider.insert("only".to_owned(), json!([endpoint.tag]));
+    let siblings = siblings(&given.model.endpoints, endpoint).filter(|other| other.tag != endpoint.tag);
+    let siblings: Vec<&str> = siblings.map(|other| other.tag.as_str()).collect();
+    if !siblings.is_empty() {
+        provider.insert("ignore".to_owned(), json!(siblings));
+    }
     provider.remove("allow_fallbacks");
     Deployment {
         model_name: given.model_id().to_owned(),

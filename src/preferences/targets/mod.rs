@@ -15,6 +15,7 @@ mod write;
 
 use super::Preference;
 use crate::snapshot::ModelEntry;
+use crate::wording::preferences::Stickiness;
 use given::Given;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -95,6 +96,8 @@ pub struct Target {
     pub names: Names,
     /// Whether the text carries prices.
     pub prices: bool,
+    /// When a conversation stays on the endpoint whose cache is warm.
+    pub stickiness: Stickiness,
     #[serde(skip)]
     #[schema(ignore)]
     draft: Writer,
@@ -112,8 +115,10 @@ pub struct Rendered {
     pub files: Vec<File>,
     /// What the target cannot express, and what to know before using the text.
     pub notes: Vec<String>,
-    /// Whether a conversation stays on the endpoint whose cache is warm.
+    /// Whether a conversation stays on the endpoint whose cache is warm, by the rule of the target.
     pub sticky_safe: bool,
+    /// That rule, in words.
+    pub stickiness: String,
 }
 
 /// A text to put into a file or a program.
@@ -144,7 +149,18 @@ type Writer = fn(&Given) -> Result<Draft, String>;
 struct Draft {
     text: String,
     notes: Vec<String>,
-    sticky_safe: bool,
+    /// Whether the text names a single provider, for targets whose stickiness depends on that.
+    names_one: bool,
+}
+
+impl Draft {
+    fn new(text: String, notes: Vec<String>) -> Self {
+        Self { text, notes, names_one: false }
+    }
+
+    fn noted(text: String, notes: &[&str]) -> Self {
+        Self::new(text, notes.iter().map(|note| (*note).to_owned()).collect())
+    }
 }
 
 impl Target {
@@ -164,6 +180,7 @@ impl Target {
             fields: ALL_FIELDS,
             names: Names::Many,
             prices: false,
+            stickiness: Stickiness::UnlessOrdered,
             draft,
         }
     }
@@ -196,18 +213,30 @@ impl Target {
     /// text then contains only the limits, and the first note says so. If there are no limits either, or the target
     /// cannot express them, there are no files and the first note gives the reason.
     pub fn render(&self, preference: &Preference, model: &ModelEntry) -> Rendered {
-        let draft = Given::new(preference, model).and_then(|given| (self.draft)(&given));
+        let draft = Given::new(preference, model).and_then(|given| Ok(((self.draft)(&given)?, given)));
         let (files, notes, sticky_safe) = match draft {
-            Ok(mut draft) => {
+            Ok((mut draft, given)) => {
                 if preference.provider.is_none() {
                     draft.notes.insert(0, format!("only your limits: {}", given::reason(preference)));
                 }
-                (vec![self.file(draft.text)], draft.notes, draft.sticky_safe)
+                let sticky_safe = self.is_sticky(&given, &draft);
+                (vec![self.file(draft.text)], draft.notes, sticky_safe)
             }
             Err(why) => (Vec::new(), vec![why], false),
         };
         let (target, title) = (self.name.to_owned(), self.title.to_owned());
-        Rendered { target, title, files, notes, sticky_safe }
+        Rendered { target, title, files, notes, sticky_safe, stickiness: self.stickiness.to_string() }
+    }
+
+    /// Whether a conversation stays in place with this text.
+    fn is_sticky(&self, given: &Given, draft: &Draft) -> bool {
+        match self.stickiness {
+            Stickiness::UnlessOrdered => {
+                !["order", "sort"].iter().any(|field| given.provider.contains_key(*field))
+            }
+            Stickiness::UntilFailure | Stickiness::OneEndpoint => true,
+            Stickiness::OneProvider => draft.names_one,
+        }
     }
 
     /// The preference together with its text.

@@ -9,7 +9,7 @@ pub(super) const REQUEST: Target = Target::whole(
     ("openrouter", "OpenRouter request"),
     "Fields for the body of a chat completion; add the messages and a session id.",
     ("request.json", "json"),
-    |given| Ok(given.draft(write::json(&request(given)), &[])),
+    |given| Ok(Draft::noted(write::json(&request(given)), &[])),
 );
 
 pub(super) const PRESET: Target = Target::whole(
@@ -72,7 +72,7 @@ fn preset(given: &Given) -> Result<Draft, String> {
     );
     let refer = format!("then request the model `@preset/{slug}` or `{model}@preset/{slug}`");
     let renew = "a preset does not update itself: send a new one when this one is no longer valid";
-    Ok(given.draft(write::json(&request), &[&send, &refer, renew]))
+    Ok(Draft::noted(write::json(&request), &[&send, &refer, renew]))
 }
 
 fn cline(given: &Given) -> Result<Draft, String> {

@@ -37,7 +37,7 @@ fn curl(given: &Given) -> Result<Draft, String> {
          -H 'Content-Type: application/json' \\\n  --data @- <<'JSON'\n{}JSON\n",
         write::json(&conversation(given))
     );
-    Ok(given.draft(text, &[]))
+    Ok(Draft::noted(text, &[]))
 }
 
 fn python(given: &Given) -> Result<Draft, String> {
@@ -53,7 +53,7 @@ fn python(given: &Given) -> Result<Draft, String> {
         write::string(given.model_id()),
         write::literal(&body, &write::PYTHON, 1),
     );
-    Ok(given.draft(text, &[]))
+    Ok(Draft::noted(text, &[]))
 }
 
 fn typescript(given: &Given) -> Result<Draft, String> {
@@ -68,7 +68,7 @@ fn typescript(given: &Given) -> Result<Draft, String> {
          console.log(answer.choices[0]?.message.content);\n",
         write::literal(&conversation(given), &write::TYPESCRIPT, 0),
     );
-    Ok(given.draft(text, &[]))
+    Ok(Draft::noted(text, &[]))
 }
 
 fn bifrost(given: &Given) -> Result<Draft, String> {
@@ -87,5 +87,5 @@ fn bifrost(given: &Given) -> Result<Draft, String> {
         "without the header `x-bf-passthrough-extra-params` the gateway silently drops `provider`",
         "based on the gateway's documentation and untested: the gateway is not in any package registry",
     ];
-    Ok(given.draft(text, &notes))
+    Ok(Draft::noted(text, &notes))
 }

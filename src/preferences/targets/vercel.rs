@@ -1,7 +1,7 @@
 //! Vercel's AI Gateway: another router with its own names, which supports lists of providers to use but not to exclude.
 
 use super::given::Given;
-use super::{Draft, Target, write};
+use super::{Draft, Stickiness, Target, write};
 use crate::snapshot::Endpoint;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -43,6 +43,7 @@ const FIELDS: &[&str] = &["only", "ignore", "order", "data_collection", "zdr"];
 
 pub(super) const TARGET: Target = Target {
     fields: FIELDS,
+    stickiness: Stickiness::OneProvider,
     ..Target::whole(
         ("vercel-ai-gateway", "Vercel AI Gateway"),
         "Fields for the body of a chat completion at ai-gateway.vercel.sh, or `providerOptions` of the AI SDK.",
@@ -87,7 +88,7 @@ fn draft(given: &Given) -> Result<Draft, String> {
             .to_owned(),
     );
     let request = json!({ "model": model, "providerOptions": { "gateway": Value::Object(gateway) } });
-    Ok(Draft { text: write::json(&request), notes, sticky_safe: only.len() == 1 })
+    Ok(Draft { names_one: only.len() == 1, ..Draft::new(write::json(&request), notes) })
 }
 
 /// The gateway's names of the admitted providers, best first. A provider with an endpoint that is not admitted is left

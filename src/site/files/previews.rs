@@ -6,6 +6,7 @@ use crate::site::parts::picks::picks;
 use crate::site::parts::shell::View;
 use crate::site::parts::{effect_with_unit, format, lens};
 use crate::snapshot::{ModelEntry, ProviderEntry, ProviderTier};
+use crate::wording::price_list::{self, ListVerdict};
 
 const INK: Colour = [0x15, 0x18, 0x1e];
 const SOFT: Colour = [0x56, 0x5d, 0x6a];
@@ -110,11 +111,16 @@ pub fn of_model(view: &View, model: &ModelEntry) -> Option<Vec<u8>> {
             ROOM - 270.0,
         );
     }
-    let misled = picks(model, workload).and_then(|p| p.surcharge()).filter(|surcharge| *surcharge > 0.005);
-    let text = misled.map_or_else(
-        || "The price list is right here, or there is no choice.".to_owned(),
-        |surcharge| format!("Taking the lowest list price costs {} more.", format::percent(surcharge)),
-    );
+    let text = match picks(model, workload) {
+        None => "There is no choice of hosts.".to_owned(),
+        Some(picks) => match (picks.verdict(snapshot), picks.surcharge()) {
+            (ListVerdict::Misleads, Some(surcharge)) => {
+                format!("Taking the lowest list price costs {} more.", format::percent(surcharge))
+            }
+            (ListVerdict::Tie, _) => format!("The cheapest is {}.", price_list::place(picks.hosts)),
+            (verdict, _) => verdict.to_string(),
+        },
+    };
     card.write(&text, (LEFT, 530.0), (Weight::Regular, 34.0, SOFT), ROOM);
     Some(card.png())
 }

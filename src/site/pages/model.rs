@@ -19,6 +19,7 @@ use crate::site::parts::shell::{Shell, View};
 use crate::site::parts::{Badge, Cell, RateRange, When, basis, format, link};
 use crate::site::registry::Section;
 use crate::snapshot::{Endpoint, ModelEntry, Snapshot};
+use crate::wording::price_list::{self, ListVerdict};
 use askama::Template;
 
 /// Maximum number of changes shown.
@@ -66,7 +67,18 @@ struct Advice<'a> {
     best: &'a Endpoint,
     best_cost: String,
     surcharge: Option<String>,
-    agrees: bool,
+    verdict: ListVerdict,
+    /// The place of the list's choice among the hosts with the lowest list price.
+    place: String,
+    /// The most expensive session among several hosts with the lowest list price.
+    others_up_to: Option<String>,
+}
+
+impl Advice<'_> {
+    /// Whether the cheapest session is at the lowest list price.
+    fn agrees(&self) -> bool {
+        matches!(self.verdict, ListVerdict::Right | ListVerdict::Tie)
+    }
 }
 
 struct Row<'a> {
@@ -111,7 +123,7 @@ pub fn render(view: &View, model: &ModelEntry) -> askama::Result<String> {
         author: model.model_id.split('/').next().unwrap_or_default(),
         facts: facts(model),
         siblings: siblings(snapshot, model),
-        advice: picks.as_ref().map(advice),
+        advice: picks.as_ref().map(|picks| advice(snapshot, picks)),
         workload: snapshot.default_title(),
         workloads: &snapshot.workloads,
         rows,
@@ -151,14 +163,16 @@ fn siblings<'a>(snapshot: &'a Snapshot, model: &ModelEntry) -> Vec<&'a str> {
     same.map(|m| m.model_id.as_str()).filter(|id| *id != model.model_id).collect()
 }
 
-fn advice<'a>(picks: &Picks<'a>) -> Advice<'a> {
+fn advice<'a>(snapshot: &Snapshot, picks: &Picks<'a>) -> Advice<'a> {
     Advice {
         list: picks.by_list,
         list_cost: format::usd(picks.by_list_cost),
         best: picks.by_session,
         best_cost: format::usd(picks.by_session_cost),
         surcharge: picks.surcharge().map(format::percent),
-        agrees: picks.by_list.endpoint_id == picks.by_session.endpoint_id,
+        verdict: picks.verdict(snapshot),
+        place: price_list::place(picks.hosts),
+        others_up_to: (picks.hosts > 1).then(|| format::usd(picks.hosts_most)),
     }
 }
 

@@ -5,6 +5,7 @@ use crate::site::parts::shell::{Shell, View};
 use crate::site::parts::{Badge, Cell, format, link};
 use crate::site::registry::Section;
 use crate::snapshot::{Endpoint, ModelEntry};
+use crate::wording::price_list;
 use askama::Template;
 
 #[derive(Template)]
@@ -30,6 +31,8 @@ struct Row<'a> {
     cheapest: Option<Host<'a>>,
     by_list: Option<Host<'a>>,
     agrees: bool,
+    /// How many hosts share the lowest list price, if several do.
+    tied: Option<String>,
     surcharge: Cell,
     spread: Cell,
 }
@@ -88,6 +91,7 @@ fn row<'a>(model: &'a ModelEntry, workload: &str) -> Row<'a> {
         hit_rate: Cell::number(model.hit_rate, format::percent, "no traffic"),
         tokens: Cell::traffic(model.tokens_per_day),
         agrees: picks.is_some_and(|p| p.by_list.endpoint_id == p.by_session.endpoint_id),
+        tied: picks.filter(|p| p.hosts > 1).map(|p| price_list::place(p.hosts)),
         cheapest: picks.map(|p| host(p.by_session, p.by_session_cost)),
         by_list: picks.map(|p| host(p.by_list, p.by_list_cost)),
         surcharge: Cell::number(surcharge, format::percent_change, only_one),

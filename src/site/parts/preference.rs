@@ -5,6 +5,7 @@ use crate::preferences::targets::{File, TARGETS, Target};
 use crate::preferences::{Compared, Mode, Preference, Saving, preference};
 use crate::site::parts::When;
 use crate::snapshot::{ModelEntry, Snapshot};
+use crate::wording::price_list;
 use chrono::{DateTime, Utc};
 
 /// The preference of one mode, ready to be copied, or the reason why there is none.
@@ -23,24 +24,28 @@ pub struct Instruction {
 /// A preference in the format of a router or agent.
 pub struct Text {
     pub target: &'static Target,
-    /// Its mode: the mildest one that the target supports.
+    /// Its mode: the default one, or the first other one that the target supports.
     pub mode: Mode,
     /// What to copy, and where to put it.
     pub file: File,
     /// What the target does not support, and other notes.
     pub notes: Vec<String>,
+    /// When a conversation stays on the endpoint whose cache is warm.
+    pub stickiness: String,
     /// Name and address of each mode.
     pub others: Vec<(&'static str, String)>,
 }
 
 /// The preferences of a model.
 pub struct Instructions {
-    /// One per mode, the mildest first.
+    /// One per mode, the default first.
     pub modes: Vec<Instruction>,
     /// One per target; empty if there is no preference in any mode.
     pub texts: Vec<Text>,
     /// Advice on session ids.
     pub session_id: String,
+    /// What the router does without a preference.
+    pub router_default: String,
     /// The time until which they are valid.
     pub valid_until: When,
 }
@@ -52,13 +57,14 @@ pub fn instructions(snapshot: &Snapshot, model: &ModelEntry, now: DateTime<Utc>)
     let first = all.first()?;
     Some(Instructions {
         session_id: quoted(&first.session_id),
+        router_default: quoted(&first.router_default),
         valid_until: When::new(first.valid_until),
         texts: TARGETS.iter().filter_map(|target| text(target, model, &all)).collect(),
         modes: all.into_iter().map(|preference| instruction(model, preference)).collect(),
     })
 }
 
-/// The text of a target in the mildest mode that it supports.
+/// The text of a target in the first mode that it supports.
 fn text(target: &'static Target, model: &ModelEntry, preferences: &[Preference]) -> Option<Text> {
     let rendered = preferences.iter().map(|preference| (preference.mode, target.render(preference, model)));
     let (mode, rendered) = rendered.into_iter().find(|(_, rendered)| !rendered.files.is_empty())?;
@@ -71,6 +77,7 @@ fn text(target: &'static Target, model: &ModelEntry, preferences: &[Preference])
         mode,
         file,
         notes: rendered.notes,
+        stickiness: quoted(&rendered.stickiness),
         others: Mode::OFFERED.into_iter().map(|mode| (mode.as_str(), address(mode))).collect(),
     })
 }
@@ -99,11 +106,12 @@ fn instruction(model: &ModelEntry, preference: Preference) -> Instruction {
 
 /// The expected saving of a preference; unknown values are omitted.
 fn saving(saving: &Saving) -> Vec<String> {
+    let listed = saving.against_cheapest_list.against.as_ref().map_or(1, Vec::len);
     let against = [
-        ("always taking the lowest list price", &saving.against_cheapest_list),
-        ("what its traffic pays on average", &saving.against_traffic_average),
+        (format!("always taking {}", price_list::reference(listed)), &saving.against_cheapest_list),
+        ("what its traffic pays on average".to_owned(), &saving.against_traffic_average),
     ];
-    let describe = |(against, compared): (&str, &Compared)| {
+    let describe = |(against, compared): (String, &Compared)| {
         let share = compared.fraction.filter(|share| share.is_finite())?;
         let costs = share < 0.0;
         let ends = compared.low.zip(compared.high).map(|(low, high)| {

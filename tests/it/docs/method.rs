@@ -61,9 +61,16 @@ const STATED: &[(&str, f64, &str)] = &[
     ("preference_min_uptime", 0.9, "with an uptime below 0.9"),
     ("preference_min_age_hours", 24.0, "younger than 24 hours"),
     ("preference_reading_days", 2.0, "without a reading for more than 2 days"),
-    ("shortlist_min", 3.0, "if there are fewer than 3 of those"),
-    ("shortlist_reach", 1.25, "at most 1.25 times the best"),
+    ("preference_min_tokens", 10e6, "at least 10 million tokens a day and 1 % of"),
+    ("preference_min_share", 0.01, "at least 10 million tokens a day and 1 % of"),
+    ("pin_withhold_below", -0.1, "reaches below -10 % (a pin)"),
+    ("shortlist_withhold_below", -0.2, "or -20 % (a shortlist or an order)"),
+    ("shortlist_min", 2.0, "if there are fewer than 2 of those"),
+    ("shortlist_reach", 1.1, "at most 1.1 times the best"),
+    ("list_misleads_from", 0.05, "misleads only if that costs at least 5 % more"),
     ("saving_min_traffic", 0.8, "at least 80 % of the traffic have a cost"),
+    ("saving_spreads", 1.645, "1.645 standard errors"),
+    ("traffic_scatter", 0.84, "scatters by 0.84 within a model"),
     ("stale_after_hours", 3.0, "Data older than 3 hours are stale"),
     ("stale_grace_hours", 24.0, "After 24 more hours preferences are withheld"),
     ("backtest_output_share", 0.05, "plus 0.05 of its effective output price"),
@@ -88,7 +95,7 @@ const STATED: &[(&str, f64, &str)] = &[
     ("mover_min_change", 0.02, "the change is at least 0.02"),
     ("expected_cost_prior_days", 3.0, "those of all endpoints, which count like 3 days"),
     ("expected_cost_half_life", 7.0, "with a half-life of 7 days"),
-    ("expected_cost_spreads", 1.28, "1.28 root mean squares"),
+    ("expected_cost_spreads", 1.8, "1.8 root mean squares"),
 ];
 
 #[test]

@@ -415,7 +415,9 @@ proptest! {
         // Only endpoints that may be recommended: the charge for thin traffic affects their rank, but their tier
         // depends on cost alone.
         let good = |e: &Endpoint| matches!(Lens::Cost.cuts().tier(usd(e) / median - 1.0), Tier::S | Tier::A | Tier::B);
-        let fit = |e: &&Endpoint| truth.fit_at_any_cost(e) && e.tier != Tier::Unrated && good(e);
+        let fit = |e: &&Endpoint| {
+            truth.fit_at_any_cost(e) && Truth::busy(e) && e.tier != Tier::Unrated && good(e)
+        };
         let best = model.endpoints.iter().filter(fit).min_by(|a, b| score(a).total_cmp(&score(b)));
         let options = PreferenceOptions { mode: Mode::Pin, workload: TRAFFIC, limits: &Limits::default() };
         let pin = advise(&snapshot, model, &options, snapshot.as_of);

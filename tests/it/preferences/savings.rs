@@ -3,6 +3,7 @@
 use super::of;
 use crate::sample;
 use hitrate::domain::backtest::ExpectedCost;
+use hitrate::domain::thresholds::{EXPECTED_COST_SPREADS, SAVING_SPREADS, TRAFFIC_SCATTER};
 use hitrate::preferences::{Compared, Mode, TRAFFIC};
 use hitrate::snapshot::{Endpoint, Snapshot};
 
@@ -17,7 +18,7 @@ fn snapshot(change: impl Fn(usize, &mut Endpoint)) -> Snapshot {
         endpoint.expected_cost = Some(ExpectedCost { day, usd_per_mtok: usd, low, high, chosen_by: usd });
         let list = [0.5, 0.4, 0.6, 0.2][at];
         (endpoint.list.input, endpoint.list.output) = (Some(list), Some(list * 4.0));
-        endpoint.tokens_per_day = Some([1e6, 2e6, 3e6, 4e6][at]);
+        endpoint.tokens_per_day = Some([1e7, 2e7, 3e7, 4e7][at]);
         change(at, endpoint);
     }
     sample
@@ -38,15 +39,29 @@ fn a_pin_is_compared_with_what_people_pick_and_with_what_the_traffic_pays() {
     close(list.against_usd, 1.4);
     close(list.fraction, 1.0 - 0.21 / 1.4);
     close(list.usd_per_session, 1.4 - 0.21);
-    // Two endpoints, each with an error of 10 %: the errors of their logarithms add in quadrature.
-    let reach = 2.0_f64.sqrt() * 1.1_f64.ln();
+    // Two endpoints, each with an interval of 10 %, and no traffic to move: the errors of their logarithms add in
+    // quadrature.
+    let reach = SAVING_SPREADS * 2.0_f64.sqrt() * 1.1_f64.ln() / EXPECTED_COST_SPREADS;
     close(list.low, 1.0 - 0.21 / 1.4 * reach.exp());
     close(list.usd_high, 1.4 - 0.21 * (-reach).exp());
     let average = saving.against_traffic_average;
     let mean = COSTS.iter().zip([0.1, 0.2, 0.3, 0.4]).map(|(cost, share)| cost * share).sum::<f64>();
     close(average.against_usd, mean);
     close(average.fraction, 1.0 - 0.21 / mean);
-    assert!(average.low < average.fraction && average.fraction < average.high && average.why.is_none());
+    // Against the traffic, the shares of the endpoints may move as well.
+    let shares = [0.1, 0.2, 0.3, 0.4];
+    let error = 1.1_f64.ln() / EXPECTED_COST_SPREADS;
+    let squares: f64 = (0..4)
+        .map(|at| {
+            let price = f64::from(u8::from(at == 0)) - shares[at] * COSTS[at] / mean;
+            let traffic = shares[at] * (COSTS[at] / mean - 1.0);
+            (price * error).powi(2) + (TRAFFIC_SCATTER * traffic).powi(2)
+        })
+        .sum();
+    let reach = SAVING_SPREADS * squares.sqrt();
+    close(average.low, 1.0 - 0.21 / mean * reach.exp());
+    close(average.high, 1.0 - 0.21 / mean * (-reach).exp());
+    assert!(average.why.is_none());
 }
 
 #[test]
@@ -56,7 +71,29 @@ fn what_is_left_shares_the_requests_as_its_traffic_does() {
         ((0.21 + 2.0 * 0.34 + 3.0 * 0.41) / 6.0, 0.1 * 0.21 + 0.2 * 0.34 + 0.3 * 0.41 + 0.4 * 1.4);
     close(saving.against_traffic_average.fraction, 1.0 - left / mean);
     let shortlist = of(&snapshot(|_, _| {}), "zephyr/quill-large", Mode::Shortlist, "coding-agent").saving;
-    close(shortlist.against_traffic_average.fraction, 1.0 - left / mean);
+    close(shortlist.against_traffic_average.fraction, 1.0 - (0.21 + 2.0 * 0.34) / 3.0 / mean);
+}
+
+#[test]
+fn a_single_endpoint_with_all_of_the_traffic_saves_nothing_for_sure() {
+    let alone = snapshot(|at, one| one.tokens_per_day = (at == 0).then_some(1e9));
+    let average = of(&alone, "zephyr/quill-large", Mode::Pin, "coding-agent").saving.against_traffic_average;
+    for stated in [average.fraction, average.low, average.high] {
+        close(stated, 0.0);
+    }
+}
+
+#[test]
+fn traffic_that_may_move_widens_the_interval_even_if_prices_are_certain() {
+    let certain = snapshot(|_, one| {
+        if let Some(expected) = &mut one.expected_cost {
+            (expected.low, expected.high) = (Some(expected.usd_per_mtok), Some(expected.usd_per_mtok));
+        }
+    });
+    let saving = of(&certain, "zephyr/quill-large", Mode::Pin, "coding-agent").saving;
+    let [list, average] = [saving.against_cheapest_list, saving.against_traffic_average];
+    close(list.low, list.fraction.expect("a fraction"));
+    assert!(average.low < average.fraction && average.fraction < average.high, "{average:?}");
 }
 
 #[test]
@@ -87,6 +124,22 @@ fn a_preference_can_cost_more_than_the_cheapest_list() {
     assert!(made.warnings.iter().any(|warning| warning.starts_with(&told)), "{:?}", made.warnings);
     let pinned = of(&snapshot(|_, _| {}), "zephyr/quill-large", Mode::Pin, "coding-agent");
     assert!(!pinned.warnings.iter().any(|warning| warning.starts_with("expected")), "{:?}", pinned.warnings);
+}
+
+#[test]
+fn endpoints_that_share_the_lowest_list_price_are_counted() {
+    let tied = snapshot(|at, one| {
+        if at < 2 {
+            (one.list.input, one.list.output) = (Some(0.1), Some(0.1));
+        }
+    });
+    let made = of(&tied, "zephyr/quill-large", Mode::Avoid, "coding-agent");
+    let list = &made.saving.against_cheapest_list;
+    assert_eq!(list.against, Some(["lumen/bf16", "quarry"].map(str::to_owned).to_vec()));
+    close(list.against_usd, f64::midpoint(0.21, 0.34));
+    let warning =
+        "more than a random one of the 2 endpoints at the lowest list price (`lumen/bf16`, `quarry`)";
+    assert!(made.warnings.iter().any(|one| one.contains(warning)), "{:?}", made.warnings);
 }
 
 #[test]

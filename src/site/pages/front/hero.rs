@@ -1,7 +1,7 @@
 //! The head of the front page: what following the numbers saves, how certain they are and how recent.
 
 use crate::domain::statistics::median;
-use crate::domain::thresholds::BACKTEST_TOLD_FROM;
+use crate::domain::thresholds::{BACKTEST_TOLD_FROM, LIST_MISLEADS_FROM};
 use crate::domain::tier::Lens;
 use crate::prepared::Purpose;
 use crate::site::parts::format;
@@ -14,6 +14,8 @@ pub struct Lede {
     pub of: Misled,
     /// Median surcharge over those models.
     pub surcharge: String,
+    /// The least surcharge that counts.
+    pub least: String,
     /// Title of the workload.
     pub workload: String,
 }
@@ -50,7 +52,8 @@ pub struct Facts {
 /// `None` if no model has a choice or none misleads.
 pub fn lede(snapshot: &Snapshot) -> Option<Lede> {
     let of = picks::misled(snapshot, snapshot.default_workload())?;
-    Some(Lede { of, surcharge: format::percent(of.median_surcharge), workload: snapshot.default_title() })
+    let [surcharge, least] = [of.median_surcharge, LIST_MISLEADS_FROM].map(format::percent);
+    Some(Lede { of, surcharge, least, workload: snapshot.default_title() })
 }
 
 /// `None` if there were too few choices to report.
