@@ -21,8 +21,8 @@ const WORKLOAD: &str = "^[a-z0-9-]{1,40}$";
 const REGION: &str = "^[!-~]{1,60}$";
 /// A price in USD per million tokens, a percentage and a number of tokens, as people write them in a form.
 const PRICE: &str = "^([0-9]+([.][0-9]+)?)?$";
-const PERCENT: &str = "^(0*([0-9]{1,2}([.][0-9]+)?|100([.]0+)?) *%?)?$";
-const TOKENS: &str = "^([0-9]+([.][0-9]+)? *[kKmM]?)?$";
+const PERCENT: &str = "^(0*([0-9]{1,2}([.][0-9]+)?|100([.]0+)?)( *%)?)?$";
+const TOKENS: &str = "^([0-9]+([.][0-9]+)?( *[kKmM])?)?$";
 
 /// Adds the accepted values of the parameters to the description.
 pub(super) fn constrain(document: &mut OpenApi) {

@@ -166,7 +166,7 @@ mod tests {
     fn the_shipped_table_is_read() {
         let names = Spelling::shipped().expect("data/vercel.toml is valid");
         assert_eq!(names.model("z-ai/glm-5.2").as_deref(), Some("zai/glm-5.2"));
-        assert_eq!(names.model("nobody/model"), None);
+        assert_eq!(names.model("absent/model"), None);
         assert_eq!(names.providers["amazon-bedrock"], "bedrock");
     }
 }
