@@ -222,7 +222,7 @@ impl FlipCount {
 }
 
 /// The pairs of a list, each a letter and a figure, in which the better letter has the worse figure.
-fn wrong_pairs(lens: Lens, list: &[(Tier, f64)]) -> usize {
+pub(super) fn wrong_pairs(lens: Lens, list: &[(Tier, f64)]) -> usize {
     let sign = if lens.cuts().higher_is_better { -1.0 } else { 1.0 };
     let worse = |(tier, figure): &(Tier, f64)| {
         let contradicts = |other: &&(Tier, f64)| *tier < other.0 && sign * figure > sign * other.1;

@@ -1,12 +1,16 @@
 //! Acceptance checks for `hitrate check numbers`: does the record reproduce the upstream's own numbers?
 
 use super::frames::{ColumnKind, ColumnSpec, check, may, must, rows};
+use super::flips::wrong_pairs;
 use super::statistics::{Share, traffic_mean};
 use super::{AnalysisError, identity_error};
 use crate::domain::endpoint::PriceTier;
 use crate::domain::session::Pricing;
 use crate::domain::statistics::median;
+use crate::domain::tier::{Lens, Tier};
+use crate::domain::tier_list::{ProviderTier, TierList};
 use polars::prelude::DataFrame;
+use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// Columns of [`aggregates`]: one row per run and endpoint. `upstream_hit_rate` is the upstream's aggregate for the
@@ -54,6 +58,49 @@ pub struct RunIdentity {
     pub median_error: Option<f64>,
     /// Share of those endpoints within 1 %; `None` without such endpoints.
     pub within_one_percent: Option<f64>,
+}
+
+/// Whether the letters, the order and the figures of a tier list agree.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ListAgreement {
+    /// Lens.
+    pub lens: Lens,
+    /// Workload, for `cost` and `overall`.
+    pub workload: Option<String>,
+    /// Number of rated providers.
+    pub rated: usize,
+    /// Providers whose letter is not that of their published figure, although no gate caps it.
+    pub contradicting: usize,
+    /// Pairs of providers in which the better letter has the worse published figure.
+    pub wrong_pairs: usize,
+    /// Largest distance between a published and a measured figure, without capped providers, in bands of the lens: up
+    /// to 1 is expected.
+    pub held_bands: f64,
+}
+
+impl ListAgreement {
+    /// Compares the providers of a list.
+    pub fn of(list: &TierList) -> Self {
+        let lens = list.lens;
+        let rated = || list.providers.iter().filter(|row| row.tier != Tier::Unrated);
+        let letters: Vec<(Tier, f64)> = rated().filter_map(|row| Some((row.tier, row.adjusted?))).collect();
+        let uncapped = || rated().filter(|row| row.cap != Some(row.tier));
+        let contradicts = |row: &&ProviderTier| row.adjusted.is_none_or(|figure| lens.tier(figure) != row.tier);
+        let held = uncapped().filter_map(|row| Some(lens.apart(row.adjusted?, row.measured?) / lens.band()));
+        Self {
+            lens,
+            workload: list.workload.clone(),
+            rated: rated().count(),
+            contradicting: uncapped().filter(contradicts).count(),
+            wrong_pairs: wrong_pairs(lens, &letters),
+            held_bands: held.fold(0.0, f64::max),
+        }
+    }
+
+    /// Whether nothing contradicts. A figure may be held by the band and one printed step.
+    pub fn holds(&self) -> bool {
+        self.contradicting == 0 && self.wrong_pairs == 0 && self.held_bands <= 1.1
+    }
 }
 
 #[derive(Default)]

@@ -2,9 +2,13 @@
 
 use super::tables::{dash, fixed, percent, table};
 use super::{Common, exit};
-use crate::analysis::numbers;
+use crate::analysis::METHOD_VERSION;
+use crate::analysis::numbers::{self, ListAgreement};
 use crate::domain::format;
+use crate::domain::statistics::median;
 use crate::pipeline::open_store;
+use crate::preferences::{Mode, NO_DIFFERENCE, TRAFFIC, preference};
+use crate::snapshot::{self, Snapshot};
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
 use serde::Serialize;
@@ -24,6 +28,8 @@ pub struct CheckArgs {
 #[derive(Debug, Subcommand)]
 enum What {
     /// Compare hit rates with the upstream's own aggregate, and effective prices with the price identity, run by run.
+    /// Check that letters, order and figures of the published lists agree, and that no published preference expects a
+    /// loss.
     Numbers,
 }
 
@@ -43,6 +49,35 @@ struct CheckedRun {
     identity_within_one_percent: Option<f64>,
     /// Whether both medians are within their bounds.
     holds: bool,
+    /// What was published after the newest run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    published: Option<Published>,
+}
+
+/// Whether the published lists and preferences agree with their own figures.
+#[derive(Debug, Serialize)]
+struct Published {
+    /// Id of the snapshot.
+    snapshot: String,
+    lists: Vec<ListAgreement>,
+    advice: Vec<ModeAdvice>,
+    /// Whether all of them agree.
+    holds: bool,
+}
+
+/// The preferences of one mode over all models, without limits.
+#[derive(Debug, Serialize)]
+struct ModeAdvice {
+    mode: Mode,
+    workload: String,
+    /// Models with a preference.
+    given: usize,
+    /// Models without one.
+    none: usize,
+    /// Preferences that are given although they are expected to cost more than the traffic's average.
+    expected_losses: usize,
+    /// Median expected saving against the traffic's average, fraction.
+    median_saving: Option<f64>,
 }
 
 /// Prints the acceptance numbers of every run; exit code 1 if one misses its bound.
@@ -52,7 +87,7 @@ pub fn run(common: &Common, args: &CheckArgs) -> Result<u8> {
     let store = open_store(&common.settings()?, &data)?;
     let frame = store.numbers_frame()?;
     let identities = numbers::identities(&frame)?;
-    let checked: Vec<CheckedRun> = numbers::aggregates(&frame)?
+    let mut checked: Vec<CheckedRun> = numbers::aggregates(&frame)?
         .into_iter()
         .map(|aggregate| {
             let identity = identities.iter().find(|identity| identity.run_id == aggregate.run_id);
@@ -66,14 +101,60 @@ pub fn run(common: &Common, args: &CheckArgs) -> Result<u8> {
                 endpoints: identity.map_or(0, |identity| identity.endpoints),
                 identity_error: error,
                 identity_within_one_percent: identity.and_then(|identity| identity.within_one_percent),
+                published: None,
             }
         })
         .collect();
     if checked.is_empty() {
         bail!("there is no run with usage yet; run `hitrate collect` to create one");
     }
+    if let Some(newest) = checked.last_mut() {
+        newest.published = snapshot::store::load(&data.snapshots())?
+            .filter(|snapshot| snapshot.method_version == METHOD_VERSION)
+            .as_ref()
+            .map(published);
+    }
     common.print(&checked, || describe(&checked))?;
-    Ok(if checked.iter().all(|run| run.holds) { exit::OK } else { exit::ERROR })
+    let agrees = |run: &CheckedRun| run.holds && run.published.as_ref().is_none_or(|published| published.holds);
+    Ok(if checked.iter().all(agrees) { exit::OK } else { exit::ERROR })
+}
+
+/// Checks the lists and the preferences of a snapshot.
+fn published(snapshot: &Snapshot) -> Published {
+    let lists: Vec<ListAgreement> = snapshot.tier_lists.iter().map(ListAgreement::of).collect();
+    let workloads = [TRAFFIC, snapshot.default_workload()];
+    let advice: Vec<ModeAdvice> = workloads
+        .into_iter()
+        .flat_map(|workload| Mode::OFFERED.map(|mode| advice(snapshot, mode, workload)))
+        .collect();
+    let no_loss = advice.iter().all(|advice| advice.expected_losses == 0);
+    Published {
+        snapshot: snapshot.id.clone(),
+        holds: no_loss && lists.iter().all(ListAgreement::holds),
+        lists,
+        advice,
+    }
+}
+
+fn advice(snapshot: &Snapshot, mode: Mode, workload: &str) -> ModeAdvice {
+    let (mut given, mut none, mut savings) = (0, 0, Vec::new());
+    for model in &snapshot.models {
+        let preference = preference(snapshot, model, mode, workload, snapshot.as_of);
+        if preference.provider.is_none() {
+            none += 1;
+            continue;
+        }
+        given += 1;
+        savings.extend(preference.saving.against_traffic_average.fraction);
+    }
+    ModeAdvice {
+        mode,
+        workload: workload.to_owned(),
+        given,
+        none,
+        expected_losses: savings.iter().filter(|saving| **saving < -NO_DIFFERENCE).count(),
+        median_saving: median(savings),
+    }
 }
 
 /// The acceptance numbers run by run.
@@ -91,8 +172,42 @@ fn describe(runs: &[CheckedRun]) -> String {
             percent(run.identity_within_one_percent),
         ]);
     }
+    let published = runs.last().and_then(|run| run.published.as_ref()).map_or_else(String::new, describe_published);
     format!(
-        "Medians. Bounds: {AGGREGATE_BOUND} for the hit rate, {} for the price\n{table}",
+        "Medians. Bounds: {AGGREGATE_BOUND} for the hit rate, {} for the price\n{table}{published}",
         format::percent(IDENTITY_BOUND, 2)
+    )
+}
+
+/// The agreement of the published lists and preferences.
+fn describe_published(published: &Published) -> String {
+    let workload = |name: Option<&str>| name.unwrap_or("-").to_owned();
+    let mut lists = table(&["lens", "workload", "rated", "letters off", "wrong pairs", "held by"], 2);
+    for list in &published.lists {
+        lists.add_row([
+            list.lens.to_string(),
+            workload(list.workload.as_deref()),
+            list.rated.to_string(),
+            list.contradicting.to_string(),
+            list.wrong_pairs.to_string(),
+            format!("{:.2} bands", list.held_bands),
+        ]);
+    }
+    let mut advice = table(&["mode", "workload", "given", "none", "expected losses", "median saving"], 2);
+    for mode in &published.advice {
+        advice.add_row([
+            mode.mode.to_string(),
+            mode.workload.clone(),
+            mode.given.to_string(),
+            mode.none.to_string(),
+            mode.expected_losses.to_string(),
+            percent(mode.median_saving),
+        ]);
+    }
+    format!(
+        "\n\nSnapshot {}: {}\nLetters, order and published figures of the lists; a figure may be held at the edge of \
+         its row by one band\n{lists}\nPreferences without limits, compared with the average of the traffic\n{advice}",
+        published.snapshot,
+        if published.holds { "ok" } else { "MISSED" }
     )
 }

@@ -173,7 +173,7 @@ fn refusal(snapshot: &Snapshot, model: &ModelEntry, workload: &str, now: DateTim
 }
 
 /// Savings of this size are rounding errors, not gains or losses.
-const NO_DIFFERENCE: f64 = 1e-9;
+pub const NO_DIFFERENCE: f64 = 1e-9;
 
 /// Savings versus the lowest list price below this fraction cause a warning; smaller losses disappear in rounding.
 const WARN_BELOW_SAVING: f64 = -0.005;

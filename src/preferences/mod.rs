@@ -16,7 +16,7 @@ mod select;
 mod speed;
 pub mod targets;
 
-pub use answer::{advise, known_workload, preference};
+pub use answer::{NO_DIFFERENCE, advise, known_workload, preference};
 pub use changes::{Changes, changes};
 pub use openrouter::{MaxPrice, ProviderObject};
 pub use rank::{TRAFFIC, expected_cost};

@@ -310,6 +310,24 @@ async fn a_store_of_a_newer_version_has_its_own_exit_code() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_published_numbers_are_checked_after_the_newest_run_only() {
+    let (data, _) = filled().await;
+    let ran = hitrate(data.path(), &["check", "numbers", "--json"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let json = ran.json();
+    let runs = json.as_array().expect("a list");
+    let with = |run: &&serde_json::Value| run.get("published").is_some();
+    assert_eq!((runs.len(), runs.iter().filter(with).count()), (3, 1));
+    let published = &runs[2]["published"];
+    assert_eq!(published["lists"].as_array().map(Vec::len), Some(9), "{published}");
+    assert_eq!(published["advice"].as_array().map(Vec::len), Some(6), "{published}");
+    let rated = published["lists"].as_array().into_iter().flatten().map(|list| &list["rated"]);
+    assert!(rated.clone().any(|count| count.as_u64() > Some(3)), "{published}");
+    let shown = hitrate(data.path(), &["check", "numbers"]);
+    assert!(shown.out.contains("held by") && shown.out.contains("expected losses"), "{}", shown.out);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn replay_and_export_reproduce_the_record_byte_by_byte() {
     let (data, _) = filled().await;
     let other = folder();

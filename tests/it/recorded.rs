@@ -130,6 +130,15 @@ fn the_numbers_hold(data: &Path) {
         assert!(run["models"].as_u64() > Some(100) && run["endpoints"].as_u64() > Some(50), "{run}");
         assert!(run["aggregate_difference"].as_f64() <= Some(0.001), "{run}");
     }
+    let published = &runs[runs.len() - 1]["published"];
+    assert_eq!(published["holds"], true, "{published}");
+    for list in published["lists"].as_array().expect("lists") {
+        let clean = list["contradicting"] == 0 && list["wrong_pairs"] == 0;
+        assert!(clean && list["held_bands"].as_f64() <= Some(1.1), "{list}");
+    }
+    for mode in published["advice"].as_array().expect("modes") {
+        assert!(mode["given"].as_u64() > Some(20) && mode["expected_losses"] == 0, "{mode}");
+    }
     let duplicates = "SELECT endpoint_no, run_no FROM reading GROUP BY ALL HAVING count(*) > 1";
     assert_eq!(rows(data, duplicates), Vec::<String>::new());
     let changed = rows(data, "SELECT 1 FROM event WHERE kind = 'window_changed'");
