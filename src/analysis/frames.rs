@@ -165,7 +165,7 @@ impl Frames {
     /// The same frames, with no days but those of a range.
     ///
     /// # Errors
-    /// If the column `day` is missing.
+    /// If a frame with rows lacks the column `day`, or if a day is not an integer.
     pub fn within(self, range: DayRange) -> Result<Self, AnalysisError> {
         let range = i64::from(range.from.to_epoch_days())..=i64::from(range.to.to_epoch_days());
         let within = mask(&self.days, |row| Ok(row.integer("day")?.is_some_and(|day| range.contains(&day))))?;
@@ -208,7 +208,7 @@ pub(super) fn check(
     Ok(())
 }
 
-/// One row of a frame. A missing column or a value of another type is an error.
+/// One row of a frame. A missing column or a value of another type is an error when it is read.
 #[derive(Clone, Copy)]
 pub(super) struct Row<'a> {
     data: &'a DataFrame,

@@ -56,7 +56,7 @@ impl Replicates {
         let table = Table::new(rows, providers, plan.models).prepared();
         let centred = |solved: Vec<Effects>| solved.iter().map(|again| on_centre_of(full, again)).collect();
         let played = distinct(own.iter().flatten().copied().collect());
-        let without = in_parallel::<_, AnalysisError>(played.len(), &|part| {
+        let without = in_parallel::<_, AnalysisError>(played.len(), usize::MAX, &|part| {
             Ok(centred(table.solve_without(&played[part], ridge)?))
         })?;
         let mut left_out = vec![Vec::new(); plan.models];
@@ -64,20 +64,21 @@ impl Replicates {
             left_out[model] = effects;
         }
         let drawn = |draw: &Vec<u32>| table.solve(|model| draw[model], ridge);
-        let draws = in_parallel::<_, AnalysisError>(plan.draws.len(), &|draws| {
+        let draws = in_parallel::<_, AnalysisError>(plan.draws.len(), usize::MAX, &|draws| {
             Ok(centred(plan.draws[draws].iter().map(drawn).collect::<Result<_, _>>()?))
         })?;
         Ok(Self { own, left_out, draws })
     }
 }
 
-/// Runs `part` over 0..`count`, split into as many ranges as there are cores, in parallel, and joins the results in
-/// order.
+/// Runs `part` over 0..`count`, split into as many ranges as there are cores and at most `most`, in parallel, and joins
+/// the results in order.
 pub fn in_parallel<T: Send, E: Send>(
     count: usize,
+    most: usize,
     part: &(dyn Fn(Range<usize>) -> Result<Vec<T>, E> + Sync),
 ) -> Result<Vec<T>, E> {
-    let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let threads = std::thread::available_parallelism().map_or(1, NonZero::get).min(most);
     let share = count.div_ceil(threads).max(1);
     let parts: Vec<Vec<T>> = std::thread::scope(|scope| {
         let start = |from: usize| scope.spawn(move || part(from..count.min(from + share)));

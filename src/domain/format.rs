@@ -17,16 +17,21 @@ pub fn usd_fixed(amount: f64, digits: i32) -> String {
     format!("${amount:.decimals$}")
 }
 
-/// Writes the dollars of a table, all with the decimals that three significant digits of its smallest cost need, and one
-/// digit of the smallest part of a cost, from a hundredth of a cent on.
+/// Writes the dollars of a table, all with the decimals of [`column_decimals`].
 pub fn usd_column(
     costs: impl Iterator<Item = f64>,
     parts: impl Iterator<Item = f64>,
 ) -> impl Fn(f64) -> String {
+    let decimals = column_decimals(costs, parts);
+    move |amount| format!("${amount:.decimals$}")
+}
+
+/// The decimals that three significant digits of the smallest cost need, and one digit of the smallest part of a cost,
+/// from a hundredth of a cent on.
+pub fn column_decimals(costs: impl Iterator<Item = f64>, parts: impl Iterator<Item = f64>) -> usize {
     let smallest = costs.filter(|cost| *cost > 0.0).fold(f64::INFINITY, f64::min);
     let least = parts.filter(|part| *part >= 1e-4).fold(f64::INFINITY, f64::min);
-    let decimals = decimals(smallest, 3).max(decimals(least, 1));
-    move |amount| format!("${amount:.decimals$}")
+    decimals(smallest, 3).max(decimals(least, 1))
 }
 
 /// Dollars for a sentence: three significant digits below one dollar, without zeros behind the cents.

@@ -17,7 +17,8 @@ pub(super) fn date(value: &str) -> Option<DateTime<Utc>> {
         .or_else(|| OLDER.iter().find_map(older).map(|time| time.and_utc()))
 }
 
-/// Parses the value of `Retry-After`, seconds or an HTTP date, as a wait from `now`. A past date is a wait of zero; an invalid value is `None`.
+/// Parses the value of `Retry-After`, seconds or an HTTP date, as a wait from `now`. A past date is a wait of zero; an
+/// invalid value is `None`.
 pub(super) fn retry_after(value: &str, now: DateTime<Utc>) -> Option<Duration> {
     let value = value.trim();
     if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {

@@ -14,7 +14,7 @@ pub use public::for_files;
 use crate::background;
 use crate::clock::Clock;
 use crate::config;
-use crate::pipeline::{CollectOptions, DataDir, Pipeline, PipelineError};
+use crate::pipeline::{CollectOptions, CollectReport, DataDir, Pipeline, PipelineError};
 use crate::scheduler::{CronExpression, Scheduler};
 use crate::site;
 use crate::snapshot::Current;
@@ -175,13 +175,25 @@ pub async fn collect_and_publish(
     options: &CollectOptions,
     cancel: &CancellationToken,
 ) -> Result<(), PipelineError> {
-    let report = match pipeline.collect(options, cancel, |_, _| {}).await {
-        Err(PipelineError::Cancelled) => {
-            tracing::info!("{}", PipelineError::Cancelled);
-            return Ok(());
-        }
-        other => other?,
-    };
+    let collected = pipeline.collect(options, cancel, |_, _| {}).await;
+    if let Err(PipelineError::Cancelled) = collected {
+        tracing::info!("{}", PipelineError::Cancelled);
+        return Ok(());
+    }
+    if let Ok(report) = &collected {
+        log(report);
+    }
+    // After a failed or suspect run, the numbers stay the same, but the outcome of the run is published. An error may
+    // also come after the run was stored.
+    match background::run(move || pipeline.publish()).await? {
+        Ok(snapshot) => tracing::info!(snapshot = snapshot.id, "published"),
+        Err(PipelineError::NoRun(_)) => tracing::warn!("there is nothing to publish yet"),
+        Err(error) => return Err(collected.err().unwrap_or(error)),
+    }
+    collected.map(drop)
+}
+
+fn log(report: &CollectReport) {
     tracing::info!(
         run_id = report.run_id,
         status = report.status.as_str(),
@@ -194,11 +206,4 @@ pub async fn collect_and_publish(
     for failure in &report.failures {
         tracing::warn!(run_id = report.run_id, failure, "a step of the run failed");
     }
-    // After a failed or suspect run, the numbers stay the same, but the outcome of the run is published.
-    match background::run(move || pipeline.publish()).await? {
-        Ok(snapshot) => tracing::info!(snapshot = snapshot.id, "published"),
-        Err(PipelineError::NoRun(_)) => tracing::warn!("there is nothing to publish yet"),
-        Err(error) => return Err(error),
-    }
-    Ok(())
 }

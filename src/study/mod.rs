@@ -14,7 +14,10 @@ use chrono::{Days, NaiveDate};
 use coverage::StudyError;
 use std::collections::BTreeMap;
 
-/// Makes the world of each seed, several at a time, and calls `done` after each; worlds are in the order of the seeds.
+/// Number of worlds that are made at the same time: each holds a simulated upstream and its record in memory.
+const WORLDS_AT_ONCE: usize = 2;
+
+/// Makes the world of each seed, a few at a time, and calls `done` after each; worlds are in the order of the seeds.
 /// The result does not depend on the scheduling of the threads.
 ///
 /// # Errors
@@ -32,7 +35,8 @@ fn worlds<T: Send>(
         done();
         world
     };
-    in_parallel(usize::try_from(seeds).unwrap_or(usize::MAX), &|numbers| numbers.map(one).collect())
+    let seeds = usize::try_from(seeds).unwrap_or(usize::MAX);
+    in_parallel(seeds, WORLDS_AT_ONCE, &|numbers| numbers.map(one).collect())
 }
 
 /// The lens window that ends with a day.

@@ -45,13 +45,15 @@
 
   // The filter as a function. Invalid values are ignored and reported.
   function filter() {
-    const limit = (field, scale = 1) => {
-      const [, digits, unit] = /^(\d*\.?\d+)\s*([km%]?)$/.exec(low(field)) ?? [];
-      if (text(field) && !digits) hint(`Ignored an invalid value: “${text(field)}”.`);
-      return digits && digits * scale * ({ k: 1e3, m: 1e6 }[unit] ?? 1);
+    // The forms that the service accepts: an amount, a percentage, and a number of tokens.
+    const limit = (field, units, scale = 1, highest = Infinity) => {
+      const [, digits, unit] = /^(\d+(?:\.\d+)?) *([%kKmM]?)$/.exec(text(field)) ?? [];
+      const valid = digits && units.includes(unit) && digits <= highest;
+      if (text(field) && !valid) hint(`Ignored an invalid value: “${text(field)}”.`);
+      return valid ? digits * scale * ({ k: 1e3, m: 1e6 }[unit.toLowerCase()] ?? 1) : undefined;
     };
-    const most = [[1, limit("price")], [2, limit("list")]];
-    const least = [[3, limit("hit", 0.01)], [6, limit("context")]];
+    const most = [[1, limit("price", "")], [2, limit("list", "")]];
+    const least = [[3, limit("hit", "%", 0.01, 100)], [6, limit("context", "kKmM")]];
     const wanted = low("param").split(/[, ]+/).filter(Boolean);
     const prompts = { "no-training": 1, "not-kept": 2 }[text("data")] ?? 0;
     return (row) =>

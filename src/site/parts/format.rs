@@ -24,15 +24,27 @@ pub fn usd(amount: f64) -> String {
     format!("{sign}{}", format::usd(size))
 }
 
-/// An amount of a column that spans models: tenths of a cent, so that the column aligns. Smaller amounts keep their
-/// digits.
+/// An amount of a column that spans models, with hundredths of a cent, so that the column aligns.
 pub fn usd_fine(amount: f64) -> String {
-    if amount == 0.0 || (0.0005..1000.0).contains(&amount) { format!("${amount:.3}") } else { usd(amount) }
+    usd_aligned(amount, 4)
 }
 
-/// Writes the amounts in USD of a column, all with the decimals that the smallest one needs for three digits.
+/// Writes the amounts in USD of a column, all with the decimals that the smallest one needs for three digits, at most
+/// five.
 pub fn usd_column(amounts: impl Iterator<Item = f64>) -> impl Fn(f64) -> String {
-    format::usd_column(amounts, std::iter::empty())
+    let decimals = format::column_decimals(amounts, std::iter::empty()).min(5);
+    move |amount| usd_aligned(amount, decimals)
+}
+
+/// An amount with `decimals`. Amounts from $1,000 up, and those too small for the decimals, are written as in [`usd`].
+fn usd_aligned(amount: f64, decimals: usize) -> String {
+    let size = amount.abs();
+    let smallest = 0.5 * 0.1_f64.powi(decimals as i32);
+    if size != 0.0 && !(smallest..1000.0).contains(&size) {
+        return usd(amount);
+    }
+    let sign = if amount < 0.0 { MINUS.to_string() } else { String::new() };
+    format!("{sign}${size:.decimals$}")
 }
 
 /// A fraction as a whole percentage: 0.864 is `86 %`. Below 1 % and above 99 % it has one decimal.
@@ -184,8 +196,18 @@ mod tests {
         for (amount, text) in cases {
             assert_eq!(usd(amount), text);
         }
-        let column = [0.0, 0.0004, 0.24, 0.0312, 15.0, 12_345.6].map(usd_fine);
-        assert_eq!(column, ["$0.000", "$0.0004", "$0.240", "$0.031", "$15.000", "$12,346"]);
+        let column = [0.0, 0.0006, 0.24, 0.0415, 15.0, 12_345.6].map(usd_fine);
+        assert_eq!(column, ["$0.0000", "$0.0006", "$0.2400", "$0.0415", "$15.0000", "$12,346"]);
+    }
+
+    #[test]
+    fn a_column_of_dollars_has_one_number_of_decimals() {
+        let amounts = [0.0, 0.0415, 2.5, -0.3];
+        let column = usd_column(amounts.into_iter());
+        assert_eq!(amounts.map(column), ["$0.0000", "$0.0415", "$2.5000", "−$0.3000"]);
+        let amounts = [0.000_000_4, 0.24, 1_234.5, f64::NAN];
+        let column = usd_column(amounts.into_iter());
+        assert_eq!(amounts.map(column), ["$0.0000004", "$0.24000", "$1,235", "not a number"]);
     }
 
     #[test]

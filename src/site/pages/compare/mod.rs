@@ -99,11 +99,13 @@ fn cells<'a>(values: &'a [Option<f64>], (format, absent, best): Style<'a>) -> im
         Best::Highest => known.clone().max_by(f64::total_cmp),
         Best::None => None,
     };
-    // If all are equal, none is the best.
-    let differ = known.clone().any(|v| Some(v) != chosen);
+    // Values that read the same are equal. If all are equal, none is the best.
+    let chosen = chosen.map(format);
+    let differ = known.clone().any(|v| Some(format(v)) != chosen);
     values.iter().map(move |value| {
         let cell = Cell::number(*value, format, absent);
-        if differ && value.is_some() && *value == chosen { cell.best() } else { cell }
+        let best = differ && value.filter(|v| v.is_finite()).map(format) == chosen;
+        if best && chosen.is_some() { cell.best() } else { cell }
     })
 }
 
