@@ -19,7 +19,7 @@ pub struct Paid {
     pub model: i64,
     /// Its closing price, USD per million prompt tokens with their output: what a backtest charges.
     pub cost: f64,
-    /// Its tokens of that day; 0 if they are unknown.
+    /// Its tokens of that day, or of the newest day before it that was read; 0 if they are unknown.
     pub tokens: f64,
 }
 

@@ -139,7 +139,7 @@ pub fn describe(report: &PreferenceReport) -> String {
     };
     let (low, high) = INTERVAL_BOUNDS;
     format!(
-        "{} days{range}, workload {}: {} model-days of models with at least {:.0} M tokens a day ({} without a price on the day after)\n\
+        "{} days{range}, workload {}: {} model-days of models with at least {:.0} M tokens a day ({} more have no price on the day after)\n\
          Cost on the day after, relative to the cheapest endpoint with enough traffic (geometric mean); without a preference, the traffic's average\n{choices}\n\
          Saving against what the traffic paid on the day after; without a preference, 0\n{worth}\n\
          90 % intervals that contain what was realised\n{intervals}\n\
