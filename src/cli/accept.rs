@@ -42,11 +42,8 @@ pub fn run(common: &Common, args: &AcceptArgs) -> Result<u8> {
 }
 
 fn ask_server(common: &Common, args: &AcceptArgs) -> Result<AcceptReport> {
-    let encode = |text: &str| {
-        percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
-    };
-    let fields: Vec<String> = args.field.iter().map(|field| encode(field)).collect();
-    let path = format!("/local/accept?run={}&fields={}", encode(&args.run_id), fields.join(","));
+    let fields: Vec<String> = args.field.iter().map(|field| running::encode(field)).collect();
+    let path = format!("/local/accept?run={}&fields={}", running::encode(&args.run_id), fields.join(","));
     let body = running::post(&common.data(), &path)?;
     serde_json::from_slice(&body).context("cannot read the server's response")
 }

@@ -59,6 +59,11 @@ pub fn read_or_ask<T: DeserializeOwned>(
     }
 }
 
+/// A text as the value of a query parameter.
+pub fn encode(text: &str) -> String {
+    percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
+}
+
 /// Posts to the running server of a data folder and returns the body.
 ///
 /// # Errors

@@ -1,6 +1,7 @@
 //! `hitrate study`: checks the method on simulated worlds with a known truth and on the record.
 
 mod markdown;
+mod preferences;
 
 use super::tables::{clean, fixed, percent, table};
 use super::{Common, exit, progress, running};
@@ -13,8 +14,9 @@ use crate::study::coverage::{
     COVERAGE_BOUNDS, CoverageReport, CoverageStudy, Group, SPEARMAN_BOUND, run as study,
 };
 use crate::study::lag::{Lag, LagReport, LagStudy, run as follow};
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use clap::{Args, Subcommand};
+use preferences::PreferencesArgs;
 
 /// Arguments of `study`.
 #[derive(Debug, Args)]
@@ -32,6 +34,9 @@ enum What {
     Flips(Output),
     /// Measure how soon the published tier follows a provider that gets worse, on simulated worlds.
     Lag(LagArgs),
+    /// Charge the preferences of each recorded day the prices of the day after and of a week later, and count how often
+    /// the intervals of savings and expected costs contain what was paid.
+    Preferences(PreferencesArgs),
 }
 
 #[derive(Debug, Args)]
@@ -74,6 +79,7 @@ pub fn run(common: &Common, args: &StudyArgs) -> Result<u8> {
         What::Coverage(args) => coverage(common, args),
         What::Flips(output) => flips(common, output),
         What::Lag(args) => lag(common, args),
+        What::Preferences(args) => preferences(common, args),
     }
 }
 
@@ -90,10 +96,7 @@ fn print<T: serde::Serialize>(
 
 fn coverage(common: &Common, args: &CoverageArgs) -> Result<u8> {
     let ridge = args.ridge.unwrap_or(EFFECT_RIDGE);
-    anyhow::ensure!(
-        ridge.is_finite() && ridge >= 0.0,
-        "invalid ridge {ridge}; expected a number of at least 0"
-    );
+    ensure!(ridge.is_finite() && ridge >= 0.0, "invalid ridge {ridge}; expected a number of at least 0");
     let bar = progress(usize::try_from(args.seeds)?, "worlds");
     let asked = CoverageStudy { first_seed: args.first_seed, seeds: args.seeds, ridge };
     let report = study(&asked, &|| bar.inc(1))?;
@@ -117,6 +120,12 @@ fn lag(common: &Common, args: &LagArgs) -> Result<u8> {
     bar.finish_and_clear();
     print(common, &args.output, &report, markdown::lag, describe_lag)?;
     Ok(exit::OK)
+}
+
+fn preferences(common: &Common, args: &PreferencesArgs) -> Result<u8> {
+    let report = preferences::report(common, args)?;
+    print(common, &args.output, &report, markdown::preferences, preferences::describe)?;
+    Ok(if report.holds == Some(false) { exit::ERROR } else { exit::OK })
 }
 
 fn describe_coverage(report: &CoverageReport) -> String {

@@ -57,7 +57,7 @@ pub fn backtest_record(
     from: Option<NaiveDate>,
     to: Option<NaiveDate>,
 ) -> Result<Option<Backtest>, PipelineError> {
-    let (whole, as_of) = extent(store)?;
+    let (whole, as_of) = extent(store, None, None)?;
     let days = DayRange { from: from.unwrap_or(whole.from), to: to.unwrap_or(whole.to) };
     backtest(store, days, as_of)
 }
@@ -73,11 +73,7 @@ pub fn backtest_by_hour(
     to: Option<NaiveDate>,
     progress: &dyn Fn(usize, usize),
 ) -> Result<HourlyBacktest, PipelineError> {
-    let (whole, as_of) = extent(store)?;
-    let days = DayRange {
-        from: from.map_or(whole.from, |from| from.max(whole.from)),
-        to: to.map_or(whole.to, |to| to.min(whole.to)),
-    };
+    let (days, as_of) = extent(store, from, to)?;
     let history = days.from.checked_sub_days(Days::new(BACKTEST_HISTORY_DAYS)).unwrap_or(days.from);
     let (closings, lists) = (store.closings(history, days.to)?, store.listed(as_of)?);
     let mut test = HourlyTest::new(&closings, &lists);
@@ -89,10 +85,17 @@ pub fn backtest_by_hour(
     Ok(test.result(days))
 }
 
-/// The days of the record, and the time of its newest run.
-fn extent(store: &Store) -> Result<(DayRange, DateTime<Utc>), PipelineError> {
+/// The days of the record in `[from, to]`, and the time of its newest run.
+pub(super) fn extent(
+    store: &Store,
+    from: Option<NaiveDate>,
+    to: Option<NaiveDate>,
+) -> Result<(DayRange, DateTime<Utc>), PipelineError> {
     let newest = store.newest_run(None)?.ok_or_else(|| PipelineError::NoRun(String::new()))?;
     let as_of = newest.run.observed_at;
     let (_, first) = store.extent(as_of)?;
-    Ok((DayRange { from: first.unwrap_or(as_of).date_naive(), to: as_of.date_naive() }, as_of))
+    let (first, last) = (first.unwrap_or(as_of).date_naive(), as_of.date_naive());
+    let days =
+        DayRange { from: from.map_or(first, |from| from.max(first)), to: to.map_or(last, |to| to.min(last)) };
+    Ok((days, as_of))
 }

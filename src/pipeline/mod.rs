@@ -6,6 +6,7 @@ mod assemble;
 mod backtest;
 mod collect;
 mod history;
+mod preferences;
 mod publish;
 mod record;
 mod replay;
@@ -15,6 +16,7 @@ mod sweep;
 pub use backtest::{backtest, backtest_by_hour, backtest_record};
 pub use collect::{CollectOptions, CollectReport};
 pub use history::flips;
+pub use preferences::realised_preferences;
 pub use publish::build_snapshot;
 pub use replay::{ReplayReport, SetAside};
 pub use suspect::{AcceptError, AcceptReport};
@@ -101,6 +103,9 @@ pub enum PipelineError {
     /// The workload file, the shipped one or the user's.
     #[error(transparent)]
     Workloads(#[from] crate::domain::workload_file::WorkloadError),
+    /// A name that is not known.
+    #[error("{0}")]
+    Unknown(String),
     /// The service is stopping.
     #[error("the sweep was stopped early; nothing was stored, and the next start collects again")]
     Cancelled,

@@ -12,7 +12,7 @@ use crate::domain::limits::{Limit, Limits};
 use crate::domain::thresholds::{
     PIN_WITHHOLD_BELOW, SHORTLIST_WITHHOLD_BELOW, STALE_AFTER_HOURS, STALE_GRACE_HOURS,
 };
-use crate::domain::workload::unknown;
+use crate::domain::workload::{Workload, unknown};
 use crate::snapshot::{ModelEntry, Snapshot};
 use crate::wording::preferences::{self as wording, Withheld};
 use crate::wording::price_list;
@@ -24,8 +24,15 @@ use std::collections::BTreeMap;
 /// # Errors
 /// A message that lists the known names if `name` is not one of them.
 pub fn known_workload<'a>(snapshot: &'a Snapshot, name: Option<&str>) -> Result<&'a str, String> {
-    let Some(name) = name else { return Ok(snapshot.default_workload()) };
-    let mut known = snapshot.workloads.iter().map(|known| known.name.as_str()).chain([TRAFFIC]);
+    name.map_or_else(|| Ok(snapshot.default_workload()), |name| workload_among(&snapshot.workloads, name))
+}
+
+/// Like [`known_workload`], among workloads without a snapshot.
+///
+/// # Errors
+/// As [`known_workload`].
+pub fn workload_among<'a>(workloads: &'a [Workload], name: &str) -> Result<&'a str, String> {
+    let mut known = workloads.iter().map(|known| known.name.as_str()).chain([TRAFFIC]);
     known.clone().find(|own| *own == name).ok_or_else(|| unknown(name, &mut known))
 }
 

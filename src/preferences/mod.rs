@@ -6,20 +6,27 @@
 
 mod answer;
 mod changes;
+mod charge;
 mod judge;
 mod kept;
 mod matching;
 pub mod openrouter;
 mod rank;
+mod realised;
 mod saving;
 mod select;
 mod speed;
 pub mod targets;
 
-pub use answer::{NO_DIFFERENCE, advise, known_workload, preference};
+pub use answer::{NO_DIFFERENCE, advise, known_workload, preference, workload_among};
 pub use changes::{Changes, changes};
+pub use charge::{Paid, PaidDay};
 pub use openrouter::{MaxPrice, ProviderObject};
 pub use rank::{TRAFFIC, expected_cost};
+pub use realised::{
+    ChoiceCost, Contained, Horizons, INTERVAL_BOUNDS, INTERVAL_MIN_CASES, ModeReport, PreferenceCount,
+    PreferenceReport,
+};
 pub use saving::{Compared, Saving};
 pub use speed::Speed;
 

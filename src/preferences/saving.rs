@@ -11,6 +11,7 @@ use crate::domain::thresholds::{
 use crate::snapshot::{Endpoint, Snapshot};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 /// List prices within this relative difference count as equal; the choice between them is random.
 const EQUAL: f64 = 1e-9;
@@ -82,13 +83,7 @@ pub(super) fn saving(
     judged: &[Judged],
 ) -> Saving {
     let population = population(judged);
-    let usable: Vec<Usable> = population
-        .iter()
-        .filter_map(|j| {
-            let tokens = j.endpoint.tokens_per_day.unwrap_or(0.0);
-            Some(Usable { endpoint: j.endpoint, cost: j.cost.filter(|cost| *cost > 0.0)?, tokens })
-        })
-        .collect();
+    let usable = usable(&population);
     let spread = match by_traffic(&population, &usable, |endpoint| is_used(provider, endpoint)) {
         Ok(spread) => spread,
         Err(why) => return Saving::unknown(&why),
@@ -111,6 +106,15 @@ pub(super) fn saving(
 pub(super) fn population<'a>(judged: &'a [Judged<'a>]) -> Vec<&'a Judged<'a>> {
     let is_offered = |e: &Endpoint| e.why_closed().is_none() && !e.is_flagged(FlagKind::Deranked);
     judged.iter().filter(|j| j.admitted() && is_offered(j.endpoint)).collect()
+}
+
+/// Those of a population whose cost is known.
+fn usable<'a>(population: &[&'a Judged<'a>]) -> Vec<Usable<'a>> {
+    let with_cost = |j: &&'a Judged<'a>| {
+        let tokens = j.endpoint.tokens_per_day.unwrap_or(0.0);
+        Some(Usable { endpoint: j.endpoint, cost: j.cost.filter(|cost| *cost > 0.0)?, tokens })
+    };
+    population.iter().filter_map(with_cost).collect()
 }
 
 /// Whether a request with the object may be sent to an endpoint; an `order` goes to its first entry.
@@ -150,6 +154,15 @@ fn by_traffic(
         }
         false => Err("the traffic by which to distribute the requests is unknown".to_owned()),
     }
+}
+
+/// The endpoints with the lowest list price: those that a saving is compared with.
+pub(super) fn lowest_list(snapshot: &Snapshot, workload: &str, judged: &[Judged]) -> Vec<Uuid> {
+    let usable = usable(&population(judged));
+    let (_, lowest) = cheapest_list(snapshot, workload, &usable);
+    let shares = lowest.map_or_else(Vec::new, |spread| spread.shares);
+    let chosen = usable.iter().zip(shares).filter(|(_, share)| *share > 0.0);
+    chosen.map(|(one, _)| one.endpoint.endpoint_id).collect()
 }
 
 /// The lowest list price for the tokens of the workload: the choice of someone who ignores caching.

@@ -3,7 +3,9 @@
 
 use crate::domain::backtest::Decide;
 use crate::domain::window::moment;
-use crate::pipeline::{Pipeline, backtest_by_hour, backtest_record, build_snapshot, flips as count_flips};
+use crate::pipeline::{
+    Pipeline, backtest_by_hour, backtest_record, build_snapshot, flips as count_flips, realised_preferences,
+};
 use crate::store::ExportFormat;
 use axum::extract::{ConnectInfo, Query, Request, State};
 use axum::http::StatusCode;
@@ -39,6 +41,13 @@ struct BacktestQuery {
 }
 
 #[derive(Deserialize)]
+struct PreferencesQuery {
+    from: Option<NaiveDate>,
+    to: Option<NaiveDate>,
+    workload: String,
+}
+
+#[derive(Deserialize)]
 struct AcceptQuery {
     run: String,
     /// Names separated by commas; empty for all findings.
@@ -54,6 +63,7 @@ pub fn router(pipeline: Arc<Pipeline>, token: &str) -> Router {
         .route("/local/snapshot", get(snapshot))
         .route("/local/backtest", get(backtest))
         .route("/local/flips", get(flips))
+        .route("/local/preferences", get(preferences))
         .route("/local/accept", post(accept))
         .route_layer(from_fn_with_state(token, guard))
         .with_state(pipeline)
@@ -129,6 +139,19 @@ async fn accept(State(pipeline): State<Arc<Pipeline>>, Query(query): Query<Accep
 /// How often tiers change, over the whole record.
 async fn flips(State(pipeline): State<Arc<Pipeline>>) -> Response {
     answer(move || count_flips(&pipeline.store, &pipeline.workloads()?)).await
+}
+
+/// What the preferences of a range of days were worth.
+async fn preferences(
+    State(pipeline): State<Arc<Pipeline>>,
+    Query(query): Query<PreferencesQuery>,
+) -> Response {
+    let PreferencesQuery { from, to, workload } = query;
+    answer(move || {
+        let workloads = pipeline.workloads()?;
+        realised_preferences(&pipeline.store, &workloads, (from, to), &workload, &|_, _| ())
+    })
+    .await
 }
 
 async fn answer<T, E>(work: impl FnOnce() -> Result<T, E> + Send + 'static) -> Response

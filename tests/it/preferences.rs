@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 mod limits;
+mod realised;
 pub mod router;
 mod savings;
 mod siblings;

@@ -46,6 +46,7 @@ const MAY_USE: &[(&str, Option<&[&str]>)] = &[
             "domain",
             "fetch",
             "plausibility",
+            "preferences",
             "snapshot",
             "store",
             "upstream",

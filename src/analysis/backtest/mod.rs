@@ -10,7 +10,7 @@ mod policy;
 
 pub use expect::expected_costs;
 pub use hourly::HourlyTest;
-pub use policy::cost;
+pub use policy::{charged, cost};
 
 use crate::domain::backtest::{Backtest, Exclusions, Policy, PricedDay, TestedDays};
 use crate::domain::thresholds::BACKTEST_MIN_TOKENS;

@@ -22,6 +22,11 @@ pub fn cost(input: f64, output: f64) -> Option<f64> {
     (cost.is_finite() && cost > 0.0).then_some(cost)
 }
 
+/// What an endpoint cost on a day; `None` if a price is not positive, or if no mix of list prices can explain it.
+pub fn charged(row: &PricedDay) -> Option<f64> {
+    cost(row.effective_input, row.effective_output).filter(|_| !row.impossible)
+}
+
 /// An endpoint at the end of a day: its cost, and the score of each policy that uses past data (lower is better).
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Judged {
@@ -84,9 +89,7 @@ pub(super) fn judge(days: &[PricedDay]) -> Vec<Judged> {
     let mut before: Option<NaiveDate> = None;
     let mut judged = Vec::with_capacity(days.len());
     for row in days {
-        let Some(cost) = cost(row.effective_input, row.effective_output).filter(|_| !row.impossible) else {
-            continue;
-        };
+        let Some(cost) = charged(row) else { continue };
         let log_cost = cost.ln();
         let passed = before.map_or(0.0, |before| (row.day - before).num_days() as f64);
         before = Some(row.day);

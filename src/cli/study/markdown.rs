@@ -1,7 +1,9 @@
 //! The results of the studies as Markdown: the tables of `docs/evidence.md`.
 
 use super::super::tables::{dash, percent};
+use super::preferences as rows;
 use crate::analysis::flips::FlipReport;
+use crate::preferences::PreferenceReport;
 use crate::study::coverage::{CoverageReport, Group};
 use crate::study::lag::{Lag, LagReport};
 
@@ -101,6 +103,27 @@ pub fn lag(report: &LagReport) -> String {
     table(&["figure", "published", "naive"], rows)
 }
 
+/// Three tables: what each way of choosing cost, what the preferences of each mode were worth, and how often the intervals
+/// contain what was realised.
+pub fn preferences(report: &PreferenceReport) -> String {
+    let named = |name: &mut String| *name = format!("`{name}`");
+    let choices = rows::choice_rows(report).map(|mut row| {
+        named(&mut row[0]);
+        row.to_vec()
+    });
+    let worth = rows::worth_rows(report).map(|mut row| {
+        named(&mut row[0]);
+        row.to_vec()
+    });
+    let intervals = rows::interval_rows(report).map(|row| row.to_vec());
+    [
+        table(&rows::CHOICE_HEADER, choices),
+        table(&rows::WORTH_HEADER, worth),
+        table(&rows::INTERVAL_HEADER, intervals),
+    ]
+    .join("\n\n")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -115,10 +138,14 @@ mod tests {
 
     #[test]
     fn the_evidence_has_the_tables_of_the_studies() {
-        let tables =
-            [coverage(&CoverageReport::default()), flips(&FlipReport::default()), lag(&LagReport::default())];
+        let printed = [
+            coverage(&CoverageReport::default()),
+            flips(&FlipReport::default()),
+            lag(&LagReport::default()),
+            preferences(&PreferenceReport::default()),
+        ];
         let kept = include_str!("../../../docs/evidence.md");
-        for table in tables {
+        for table in printed.iter().flat_map(|text| text.split("\n\n")) {
             let header: Vec<&str> = table.lines().take(2).collect();
             assert!(kept.contains(&header.join("\n")), "docs/evidence.md: {header:?}");
         }
