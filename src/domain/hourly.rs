@@ -97,6 +97,40 @@ pub fn difference(before: Option<&Cumulative>, now: &Cumulative) -> Result<Stret
     Ok(Stretch { start, end: now.at, hit_rate: hit_rate.clamp(0.0, 1.0), tokens })
 }
 
+/// How much an endpoint's requests carry: its tokens over hourly rates, and an estimate of its requests in that time from
+/// the counts of the half hour before each reading.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct RequestSize {
+    tokens: f64,
+    requests: f64,
+}
+
+impl RequestSize {
+    /// What a count of requests covers, seconds.
+    const COUNTED_SECONDS: f64 = 1800.0;
+    /// Longest stretch that half an hour can stand for, seconds.
+    const LONGEST_SECONDS: f64 = 7200.0;
+    /// Fewer requests than this say nothing about a mean.
+    const MIN_REQUESTS: f64 = 100.0;
+
+    /// Adds a rate with the requests of the half hour before its end. A rate that covers more than two hours is left out,
+    /// and so is one without a count.
+    pub fn add(&mut self, stretch: &Stretch, requests_30m: Option<i64>) {
+        let seconds = (stretch.end - stretch.start).num_seconds() as f64;
+        let Some(requests) = requests_30m.filter(|_| seconds > 0.0 && seconds <= Self::LONGEST_SECONDS)
+        else {
+            return;
+        };
+        self.tokens += stretch.tokens as f64;
+        self.requests += requests as f64 * seconds / Self::COUNTED_SECONDS;
+    }
+
+    /// Prompt and completion tokens a request; `None` below 100 requests.
+    pub fn tokens_per_request(&self) -> Option<f64> {
+        (self.requests >= Self::MIN_REQUESTS).then(|| self.tokens / self.requests)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -161,6 +195,26 @@ mod tests {
         let under = reading("2026-08-07T02:57:00Z", 9_950_000.0 / 30_000_000.0, 30_000_000);
         assert_eq!(difference(Some(&before), &over).map(|s| s.hit_rate), Ok(1.0));
         assert_eq!(difference(Some(&before), &under).map(|s| s.hit_rate), Ok(0.0));
+    }
+
+    #[test]
+    fn the_size_of_a_request_needs_counts_that_stand_for_their_stretch() {
+        let stretch = |minutes: i64, tokens| {
+            let start: DateTime<Utc> = "2026-08-07T01:00:00Z".parse().expect("a time");
+            Stretch { start, end: start + Duration::minutes(minutes), hit_rate: 0.5, tokens }
+        };
+        let mut size = RequestSize::default();
+        size.add(&stretch(60, 900_000), Some(49));
+        assert_eq!(size.tokens_per_request(), None, "98 requests");
+        size.add(&stretch(30, 1_000_000), Some(92));
+        // 98 requests in an hour and 92 in half an hour.
+        assert_eq!(size.tokens_per_request(), Some(10_000.0));
+        for (minutes, requests) in [(121, Some(500)), (60, None), (0, Some(500))] {
+            size.add(&stretch(minutes, 5_000_000), requests);
+            assert_eq!(size.tokens_per_request(), Some(10_000.0), "{minutes} {requests:?}");
+        }
+        size.add(&stretch(120, 0), Some(0));
+        assert_eq!(size.tokens_per_request(), Some(10_000.0));
     }
 
     /// The readings of a day whose hours have these rates and tokens.

@@ -145,6 +145,29 @@ fn filled(folder: &std::path::Path) -> Store {
     store
 }
 
+#[test]
+fn requests_are_counted_over_the_rates_they_belong_to() {
+    let data = folder();
+    let store = store(data.path());
+    let of = |time: &str, tokens: i64, requests| {
+        let mut one = reading(id(1), "heron");
+        if let Some(usage) = &mut one.usage {
+            usage.tokens = Some(tokens);
+        }
+        one.health.requests_30m = requests;
+        ingest(&store, &run(time, vec![one]));
+    };
+    // 10 million tokens in an hour with 500 requests each half hour, and 6 million in half an hour with 600.
+    of("2026-08-07T10:57:00Z", 100_000_000, Some(90_000));
+    of("2026-08-07T11:57:00Z", 110_000_000, Some(500));
+    of("2026-08-07T12:27:00Z", 116_000_000, Some(600));
+    of("2026-08-07T12:57:00Z", 150_000_000, None);
+    let record = store.hourly(at("2026-08-07T00:00:00Z"), at("2026-08-08T00:00:00Z")).expect("readable");
+    assert_eq!(record.stretches[&id(1).expect("an id")].len(), 4);
+    let size = record.request_sizes[&id(1).expect("an id")].tokens_per_request();
+    assert_eq!(size, Some(10_000.0), "the first rate covers eleven hours, the last one has no count");
+}
+
 fn exported(store: &Store, from: &str, to: &str, format: ExportFormat) -> Vec<u8> {
     let path = store.export_hourly(at(from), at(to), format).expect("exported");
     let bytes = std::fs::read(&path).expect("a file");
