@@ -134,8 +134,7 @@ pub struct Endpoint {
     /// Mean tokens a day over the lens window.
     pub tokens_per_day: Option<f64>,
     /// Prompt and completion tokens a request over the days of the hourly rates: the tokens of the rates, divided by the
-    /// requests that the 30-minute counts before each reading suggest. Null below 100 requests, or if no readings are
-    /// within two hours of each other.
+    /// requests that the 30-minute counts before each reading suggest. Null with fewer than 4 counts or 100 requests.
     #[serde(default)]
     pub tokens_per_request: Option<f64>,
     /// List prices now.

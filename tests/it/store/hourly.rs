@@ -157,15 +157,17 @@ fn requests_are_counted_over_the_rates_they_belong_to() {
         one.health.requests_30m = requests;
         ingest(&store, &run(time, vec![one]));
     };
-    // 10 million tokens in an hour with 500 requests each half hour, and 6 million in half an hour with 600.
-    of("2026-08-07T10:57:00Z", 100_000_000, Some(90_000));
-    of("2026-08-07T11:57:00Z", 110_000_000, Some(500));
-    of("2026-08-07T12:27:00Z", 116_000_000, Some(600));
-    of("2026-08-07T12:57:00Z", 150_000_000, None);
+    // 20 million tokens in ten hours with 100 requests each half hour, then 10 million in an hour with 500 each half hour,
+    // and twice 6 million in half an hour with 600.
+    of("2026-08-07T10:00:00Z", 20_000_000, Some(100));
+    of("2026-08-07T11:00:00Z", 30_000_000, Some(500));
+    of("2026-08-07T11:30:00Z", 36_000_000, Some(600));
+    of("2026-08-07T12:00:00Z", 42_000_000, Some(600));
+    of("2026-08-07T12:30:00Z", 99_000_000, None);
     let record = store.hourly(at("2026-08-07T00:00:00Z"), at("2026-08-08T00:00:00Z")).expect("readable");
-    assert_eq!(record.stretches[&id(1).expect("an id")].len(), 4);
+    assert_eq!(record.stretches[&id(1).expect("an id")].len(), 5);
     let size = record.request_sizes[&id(1).expect("an id")].tokens_per_request();
-    assert_eq!(size, Some(10_000.0), "the first rate covers eleven hours, the last one has no count");
+    assert_eq!(size, Some(10_000.0), "the last rate has no count");
 }
 
 fn exported(store: &Store, from: &str, to: &str, format: ExportFormat) -> Vec<u8> {
