@@ -1,7 +1,7 @@
 -- Hourly rates: the difference between two consecutive readings of the UTC day so far, as defined in
 -- `domain/hourly.rs`. One row per endpoint and reading with usage of a run in [from, to); `refused` names the reason
 -- why there is no rate. Parameters: from, to, the minimum number of tokens of a rate, how far outside 0..1 a rate may
--- lie to be clamped.
+-- lie to be clamped. `requests_30m` counts the half hour before the reading.
 WITH runs AS (
     -- Starts one day earlier: the first difference may need a reading from before `from`, and the last run of a day may
     -- contain the first reading of the next day.
@@ -9,7 +9,7 @@ WITH runs AS (
     FROM run
     WHERE observed_at >= date_trunc('day', CAST($1 AS TIMESTAMP)) - INTERVAL 1 DAY AND observed_at < CAST($2 AS TIMESTAMP)
 ), readings AS (
-    SELECT runs.*, r.endpoint_no, r.hit_rate, r.tokens,
+    SELECT runs.*, r.endpoint_no, r.hit_rate, r.tokens, r.requests_30m,
         CAST(CAST(runs.observed_at AS DATE) - r.usage_day_back AS TIMESTAMP) AS midnight,
         -- A summary that is read after the end of its day covers that day and no more.
         least(runs.observed_at + to_seconds(r.usage_after_s),
@@ -47,5 +47,5 @@ SELECT run_no, endpoint_no,
     CASE WHEN to_date THEN read_at END AS window_end,
     CASE WHEN refused IS NULL THEN greatest(0.0, least(1.0, rate)) END AS hit_rate,
     CASE WHEN to_date THEN gained END AS tokens,
-    refused
+    refused, requests_30m
 FROM judged

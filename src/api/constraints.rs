@@ -69,7 +69,7 @@ fn columns(path: &str) -> &'static [&'static str] {
     match path {
         "/api/v1/tiers" => &<ProviderTier as Row<20>>::COLUMNS,
         "/api/v1/models" => &<ModelSummary as Row<10>>::COLUMNS,
-        "/api/v1/models/{author}/{slug}" => &<Offer as Row<26>>::COLUMNS,
+        "/api/v1/models/{author}/{slug}" => &<Offer as Row<36>>::COLUMNS,
         "/api/v1/providers" => &<ProviderSummary as Row<11>>::COLUMNS,
         "/api/v1/providers/{slug}" => &<Served as Row<6>>::COLUMNS,
         "/api/v1/readings" => &<RecentReading as Row<27>>::COLUMNS,

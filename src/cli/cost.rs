@@ -1,6 +1,6 @@
 //! `hitrate cost`.
 
-use super::tables::{clean, dash, percent, simulated_note, table, thousands, usd};
+use super::tables::{clean, dash, now, percent, simulated_note, table, thousands, usd};
 use super::workload::{self, Chosen};
 use super::{Cli, Common, exit, model};
 use crate::cost::{
@@ -10,6 +10,7 @@ use crate::domain::format;
 use crate::domain::session::SessionCost;
 use crate::domain::workload::{CacheTtl, Workload};
 use crate::snapshot::Snapshot;
+use crate::wording::price_list::Style;
 use anyhow::{Context, Result};
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory};
@@ -167,7 +168,7 @@ fn describe_model(cost: &CostOfModel, simulated: bool) -> String {
         format!("{}, USD per session of {}\n", clean(&cost.model_id), describe_workload(&cost.workload));
     text.push_str(simulated_note(simulated));
     text.push_str(&rows.to_string());
-    text.push_str(&format!("\n{}", conclusion(cost)));
+    text.push_str(&format!("\n{}", cost.conclusion(&STYLE)));
     for endpoint in cost.endpoints.iter().filter(|e| !e.is_choice) {
         let why = endpoint.why.as_deref().unwrap_or_default();
         text.push_str(&format!("\nNot compared: {}: {why}.", clean(endpoint.tag.as_str())));
@@ -204,7 +205,7 @@ fn row(endpoint: &EndpointCost, usd: &impl Fn(f64) -> String) -> Vec<String> {
     vec![
         clean(endpoint.tag.as_str()) + mark,
         endpoint.tier.to_string(),
-        dash(endpoint.cost, usd),
+        dash(endpoint.cost, usd) + &now(endpoint.unusual_now(), usd),
         interval(endpoint.low, endpoint.high, usd),
         part(|p| p.cold_input),
         part(|p| p.cached_input),
@@ -217,24 +218,8 @@ fn row(endpoint: &EndpointCost, usd: &impl Fn(f64) -> String) -> Vec<String> {
     ]
 }
 
-fn conclusion(cost: &CostOfModel) -> String {
-    let Some(cheapest) = &cost.cheapest else { return "There are no endpoints to compare.".to_owned() };
-    let of = |tag| cost.endpoints.iter().find(|e| e.tag == tag).and_then(|e| e.cost);
-    let best = clean(cheapest.as_str());
-    match &cost.by_list {
-        Some(list) if list.tag == *cheapest => {
-            format!("The price list is right: {best} is the cheapest by list and in practice.")
-        }
-        Some(list) => format!(
-            "By list price, {} is the cheapest; a session there actually costs {}, {} more than at {best} ({}).",
-            clean(list.tag.as_str()),
-            usd(list.cost),
-            list.surcharge.map_or_else(|| "infinitely".into(), whole),
-            dash(of(cheapest.clone()), usd)
-        ),
-        None => format!("{best} is the only comparable endpoint."),
-    }
-}
+/// How the terminal writes a conclusion about the price list.
+const STYLE: Style = Style { usd, percent: whole, tag: clean };
 
 fn describe_across(ranked: &Across, simulated: bool) -> String {
     let header =

@@ -1,6 +1,6 @@
 //! `hitrate model`.
 
-use super::tables::{clean, fixed, percent, session, simulated_note, table};
+use super::tables::{clean, fixed, now, percent, session, simulated_note, table};
 use super::{Common, exit};
 use crate::domain::flag::{Flag, names};
 use crate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant};
@@ -38,6 +38,7 @@ struct EndpointDocument<'a> {
     hit_rate: Option<f64>,
     hit_rate_used: Option<f64>,
     tokens_per_day: Option<f64>,
+    tokens_per_request: Option<f64>,
     list: &'a Prices,
     effective: &'a EffectivePrices,
     realised_discount: Option<f64>,
@@ -76,6 +77,7 @@ fn document(endpoint: &Endpoint) -> EndpointDocument<'_> {
         hit_rate: endpoint.hit_rate,
         hit_rate_used: endpoint.hit_rate_used,
         tokens_per_day: endpoint.tokens_per_day,
+        tokens_per_request: endpoint.tokens_per_request,
         list: &endpoint.list,
         effective: &endpoint.effective,
         realised_discount: endpoint.realised_discount,
@@ -125,7 +127,8 @@ fn describe(model: &ModelEntry, workload: &str, simulated: bool) -> String {
             percent(endpoint.hit_rate),
             format!("{} / {} / {}", fixed(list.input, 3), fixed(list.cache_read, 3), fixed(list.output, 2)),
             fixed(endpoint.effective.input, 3),
-            session(endpoint.session_cost.get(workload).copied()),
+            session(endpoint.session_cost.get(workload).copied())
+                + &now(endpoint.unusual_cost_now(workload), |cost| session(Some(cost))),
             percent(endpoint.uptime_30m),
             fixed(endpoint.throughput, 0),
             names(&endpoint.flags),

@@ -3,7 +3,7 @@
 use super::tables::table;
 use super::{Common, exit, print_json, print_text};
 use crate::clock::Clock;
-use crate::domain::format::percent_change;
+use crate::domain::format::{percent, percent_change};
 use crate::domain::limits::Limits;
 use crate::preferences::targets::{Answer, Names, TARGETS, Target};
 use crate::preferences::{Compared, Mode, PreferenceOptions, advise, known_workload};
@@ -121,10 +121,18 @@ fn saved(against: &str, compared: &Compared) -> String {
         let why = compared.why.as_deref().unwrap_or("no figures");
         return format!("saving versus {against}: unknown ({why})");
     };
+    let is_loss = share < 0.0;
     let interval = match compared.low.zip(compared.high) {
-        Some((low, high)) => format!("90 % interval {:+.0} to {:+.0} %", low * 100.0, high * 100.0),
+        Some((low, high)) => {
+            let (low, high) = if is_loss { (-high, -low) } else { (low, high) };
+            format!("90 % interval {:+.0} to {:+.0} %", low * 100.0, high * 100.0)
+        }
         None => compared.why.clone().unwrap_or_default(),
     };
+    if is_loss {
+        let (more, usd) = (percent(-share, 1), -usd);
+        return format!("costs {more} more than {against}, {usd:.4} USD per session (expected; {interval})");
+    }
     format!(
         "expected saving versus {against}: {}, {usd:+.4} USD per session ({interval})",
         percent_change(share, 0)
@@ -145,4 +153,32 @@ fn describe(targets: &[Target]) -> String {
         table.add_row([target.name, target.about, names, &fields]);
     }
     table.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_saving_below_zero_is_worded_as_a_cost() {
+        let compared = |fraction: f64, ends: Option<(f64, f64)>| Compared {
+            fraction: Some(fraction),
+            usd_per_session: Some(fraction * 0.5),
+            low: ends.map(|ends| ends.0),
+            high: ends.map(|ends| ends.1),
+            why: ends.is_none().then(|| "no interval".to_owned()),
+            ..Compared::default()
+        };
+        let listed = |one: &Compared| saved(&price_list::reference(1), one);
+        assert_eq!(
+            listed(&compared(-0.042, Some((-0.2, 0.1)))),
+            "costs 4.2 % more than the lowest list price, 0.0210 USD per session (expected; 90 % interval -10 to +20 %)"
+        );
+        assert_eq!(
+            listed(&compared(0.12, Some((0.03, 0.2)))),
+            "expected saving versus the lowest list price: +12 %, +0.0600 USD per session (90 % interval +3 to +20 %)"
+        );
+        assert!(listed(&compared(-0.01, None)).ends_with("(expected; no interval)"));
+        assert!(saved("x", &Compared::default()).contains("unknown (no figures)"));
+    }
 }

@@ -41,6 +41,11 @@ pub(super) fn session(cost: Option<f64>) -> String {
     dash(cost, |cost| format!("${cost:.3}"))
 }
 
+/// A cost at the list prices of now behind the usual one: ` (now $0.12)`; nothing if they hardly differ.
+pub(super) fn now(cost: Option<f64>, usd: impl Fn(f64) -> String) -> String {
+    cost.map_or_else(String::new, |cost| format!(" (now {})", usd(cost)))
+}
+
 /// Dollars with three significant digits, and at least whole cents.
 pub(super) fn usd(amount: f64) -> String {
     format::usd_fixed(amount, 3)

@@ -1,15 +1,17 @@
 //! Compares the endpoints of a model under a workload.
 
+use super::choice::{Choice, ListChoice, LowestList};
 use super::endpoint::{BreakEven, Priced, ToWin};
 use crate::domain::endpoint::PriceTier;
 use crate::domain::flag::FlagKind;
 use crate::domain::format::usd;
 use crate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant};
-use crate::domain::session::{CostBasis, SessionCost};
-use crate::domain::thresholds::{BACKTEST_OUTPUT_SHARE, LENS_WINDOW_DAYS};
+use crate::domain::session::{CostBasis, SessionCost, unusual_now};
+use crate::domain::thresholds::LENS_WINDOW_DAYS;
 use crate::domain::tier::Tier;
 use crate::domain::workload::{CacheTtl, Room, Workload};
 use crate::snapshot::{ModelEntry, Prices, Snapshot};
+use crate::wording::price_list::{self, Conclusion, Style};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -42,17 +44,6 @@ pub struct CostOfModel {
     pub by_list: Option<ListChoice>,
     /// Caveats on these numbers.
     pub notes: Vec<String>,
-}
-
-/// The endpoint with the lowest list price, and its actual cost.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-pub struct ListChoice {
-    /// Tag of the endpoint.
-    pub tag: Tag,
-    /// Cost of a session there, USD.
-    pub cost: f64,
-    /// Extra cost over the cheapest session, as a fraction; null if the cheapest session is free.
-    pub surcharge: Option<f64>,
 }
 
 /// What a session costs at one endpoint. Amounts are USD per session.
@@ -100,7 +91,8 @@ pub struct EndpointCost {
     pub why: Option<String>,
     /// Whether its session is the cheapest.
     pub cheapest: bool,
-    /// Whether its list price is the lowest: the input price plus the share of the output price used in the backtest.
+    /// Whether it is the choice of the price list (`by_list`): the input price plus the share of the output price used in
+    /// the backtest is the lowest, and among equal ones its session is the cheapest.
     pub cheapest_by_list: bool,
     /// The caching that it needs to be the cheapest.
     pub to_win: ToWin,
@@ -109,13 +101,17 @@ pub struct EndpointCost {
     pub break_even: Option<BreakEven>,
 }
 
+impl EndpointCost {
+    /// The cost of the session at the list prices of now, USD, if it differs from the usual one by 1 % or more.
+    pub fn unusual_now(&self) -> Option<f64> {
+        unusual_now(self.cost, self.cost_now)
+    }
+}
+
 /// Prices a workload at every endpoint of a model, as of the snapshot's newest run.
 pub fn compare(snapshot: &Snapshot, model: &ModelEntry, workload: &Workload) -> CostOfModel {
-    let asked = Room::of(workload);
-    // If every host's context is too short, the model still has eligible endpoints: its sessions are cut into shorter
-    // ones.
-    let too_long = model.endpoints.iter().all(|e| e.is_too_short(asked));
-    let room = if too_long { Room::default() } else { asked };
+    let room = model.room(workload);
+    let too_long = room != Room::of(workload);
     let mut priced: Vec<Priced<'_>> =
         model.endpoints.iter().map(|e| Priced::of(e, workload, room, snapshot.as_of)).collect();
     let cost = |p: &Priced<'_>| p.cost().unwrap_or(f64::INFINITY);
@@ -136,47 +132,65 @@ pub fn compare(snapshot: &Snapshot, model: &ModelEntry, workload: &Workload) -> 
         reusable_share: workload.reusable_share(),
         longest_prompt: workload.longest_prompt(),
         cheapest: endpoints.iter().find(|e| e.cheapest).map(|e| e.tag.clone()),
-        by_list: field.list_choice(&priced),
+        by_list: field.list_choice(),
         notes: notes(snapshot.as_of, &priced, workload, too_long),
         endpoints,
+    }
+}
+
+impl CostOfModel {
+    /// Which endpoint is the cheapest in practice, and what the choice by list price costs, in sentences.
+    pub fn conclusion(&self, style: &Style) -> String {
+        let best = self.endpoints.iter().find(|e| e.cheapest).and_then(|e| Some((e.tag.as_str(), e.cost?)));
+        let Some(best) = best else { return price_list::NO_CHOICE.to_owned() };
+        let Some(list) = &self.by_list else { return price_list::only_choice(best, style) };
+        Conclusion {
+            verdict: list.verdict,
+            best,
+            list: (list.tag.as_str(), list.cost),
+            surcharge: list.surcharge,
+            hosts: list.hosts,
+            most: list.most,
+        }
+        .in_sentences(style)
     }
 }
 
 /// The figures that every row is compared with.
 struct Field<'a> {
     workload: &'a Workload,
-    /// Costs of the eligible endpoints, cheapest first.
-    costs: Vec<f64>,
-    /// Index of the eligible endpoint with the lowest list price, and the cost of its session without caching.
-    by_list: Option<(usize, f64)>,
+    /// The eligible endpoints, cheapest first.
+    choices: Vec<Choice<'a>>,
+    /// The choice of the price list among them, and the cost of its session without caching, USD.
+    by_list: Option<(LowestList, f64)>,
 }
 
 impl<'a> Field<'a> {
     /// `priced`: eligible endpoints first, cheapest first.
-    fn of(priced: &[Priced<'_>], workload: &'a Workload) -> Self {
-        let costs: Vec<f64> = priced.iter().take_while(|p| p.open).filter_map(Priced::cost).collect();
-        let listed = priced.iter().take(costs.len()).enumerate();
-        // Of equal list prices, the cheaper session comes first: the list must not be blamed for a tie.
-        let by_list = listed
-            .filter_map(|(place, p)| {
-                Some((place, p.endpoint.list.with_output(BACKTEST_OUTPUT_SHARE)?, p.line?.cold))
-            })
-            .min_by(|a, b| a.1.total_cmp(&b.1))
-            .map(|(place, _, cold)| (place, cold));
-        Self { workload, costs, by_list }
+    fn of(priced: &[Priced<'a>], workload: &'a Workload) -> Self {
+        let choices: Vec<Choice<'a>> = priced.iter().map_while(Choice::of).collect();
+        let by_list = LowestList::among(&choices);
+        let by_list = by_list.and_then(|list| Some((list, priced[list.place].line?.cold)));
+        Self { workload, choices, by_list }
     }
 
-    fn list_choice(&self, priced: &[Priced<'_>]) -> Option<ListChoice> {
-        let (place, _) = self.by_list.filter(|_| self.costs.len() > 1)?;
-        let (cost, best) = (self.costs[place], self.costs[0]);
-        let surcharge = (best > 0.0).then(|| cost / best - 1.0);
-        Some(ListChoice { tag: priced[place].endpoint.tag.clone(), cost, surcharge })
+    fn list_choice(&self) -> Option<ListChoice> {
+        let (list, _) = self.by_list.filter(|_| self.choices.len() > 1)?;
+        let (chosen, best) = (self.choices[list.place], self.choices[0].cost);
+        Some(ListChoice {
+            tag: chosen.endpoint.tag.clone(),
+            cost: chosen.cost,
+            surcharge: (best > 0.0).then(|| chosen.cost / best - 1.0),
+            hosts: list.hosts,
+            most: list.most,
+            verdict: list.verdict,
+        })
     }
 
     fn row(&self, place: usize, one: &Priced<'_>) -> EndpointCost {
         let (endpoint, basis) = (one.endpoint, &one.endpoint.cost_basis);
         let (low, high) = one.interval().unzip();
-        let cheapest_by_list = self.by_list.is_some_and(|(list, _)| list == place);
+        let cheapest_by_list = self.by_list.is_some_and(|(list, _)| list.place == place);
         EndpointCost {
             endpoint_id: endpoint.endpoint_id,
             tag: endpoint.tag.clone(),
@@ -210,11 +224,11 @@ impl<'a> Field<'a> {
             return ToWin::NotCompared;
         };
         if one.open && place == 0 {
-            let rival = self.costs.get(1).and_then(|rival| line.retention_for(*rival));
+            let rival = self.choices.get(1).and_then(|rival| line.retention_for(rival.cost));
             return ToWin::Cheapest { down_to: rival.filter(|q| *q > 0.0) };
         }
-        let Some(best) = self.costs.first() else { return ToWin::NotCompared };
-        match line.retention_for(*best) {
+        let Some(best) = self.choices.first() else { return ToWin::NotCompared };
+        match line.retention_for(best.cost) {
             Some(retention) => {
                 ToWin::Needs { retention, hit_rate: retention * self.workload.reusable_share() }
             }

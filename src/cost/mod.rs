@@ -3,13 +3,15 @@
 //! session is computed in [`crate::domain::session`].
 
 mod across;
+mod choice;
 mod compare;
 mod endpoint;
 mod own;
 mod quality;
 
 pub use across::{Across, AcrossFilter, AcrossRow, LeftOut, across};
-pub use compare::{CostOfModel, EndpointCost, ListChoice, compare};
+pub use choice::{Choice, ListChoice, LowestList, choices};
+pub use compare::{CostOfModel, EndpointCost, compare};
 pub use endpoint::{BreakEven, ToWin, pricing};
 pub use own::OwnNumbers;
 pub use quality::{Quality, QualityError};

@@ -97,6 +97,41 @@ pub fn difference(before: Option<&Cumulative>, now: &Cumulative) -> Result<Stret
     Ok(Stretch { start, end: now.at, hit_rate: hit_rate.clamp(0.0, 1.0), tokens })
 }
 
+/// How much an endpoint's requests carry: its tokens over hourly rates, and an estimate of its requests in that time from
+/// the counts of the half hour before each reading.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct RequestSize {
+    tokens: f64,
+    requests: f64,
+    counts: u32,
+}
+
+impl RequestSize {
+    /// What a count of requests covers, seconds.
+    const COUNTED_SECONDS: f64 = 1800.0;
+    /// One count a day, times 48, is right in the median, but off by a factor of 1.5 for half of the endpoints (against
+    /// the counters of whole days, which the upstream published in July 2026). Fewer counts than this say too little.
+    const MIN_COUNTS: u32 = 4;
+    /// Fewer requests than this say nothing about a mean.
+    const MIN_REQUESTS: f64 = 100.0;
+
+    /// Adds a rate with the requests of the half hour before its end, which are applied to all of it. A rate without a
+    /// count is left out.
+    pub fn add(&mut self, stretch: &Stretch, requests_30m: Option<i64>) {
+        let seconds = (stretch.end - stretch.start).num_seconds() as f64;
+        let Some(requests) = requests_30m.filter(|_| seconds > 0.0) else { return };
+        self.tokens += stretch.tokens as f64;
+        self.requests += requests as f64 * seconds / Self::COUNTED_SECONDS;
+        self.counts += 1;
+    }
+
+    /// Prompt and completion tokens a request; `None` with fewer than 4 counts or 100 requests.
+    pub fn tokens_per_request(&self) -> Option<f64> {
+        let is_enough = self.counts >= Self::MIN_COUNTS && self.requests >= Self::MIN_REQUESTS;
+        is_enough.then(|| self.tokens / self.requests)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -161,6 +196,26 @@ mod tests {
         let under = reading("2026-08-07T02:57:00Z", 9_950_000.0 / 30_000_000.0, 30_000_000);
         assert_eq!(difference(Some(&before), &over).map(|s| s.hit_rate), Ok(1.0));
         assert_eq!(difference(Some(&before), &under).map(|s| s.hit_rate), Ok(0.0));
+    }
+
+    #[test]
+    fn the_size_of_a_request_needs_enough_counts_and_requests() {
+        let stretch = |minutes: i64, tokens| {
+            let start: DateTime<Utc> = "2026-08-07T01:00:00Z".parse().expect("a time");
+            Stretch { start, end: start + Duration::minutes(minutes), hit_rate: 0.5, tokens }
+        };
+        let of = |all: &[(i64, i64, Option<i64>)]| {
+            let mut size = RequestSize::default();
+            all.iter().for_each(|(minutes, tokens, count)| size.add(&stretch(*minutes, *tokens), *count));
+            size.tokens_per_request()
+        };
+        // 40 requests in an hour, 20 in half an hour and 40 in two hours.
+        let few = [(60, 300_000, Some(20)), (30, 300_000, Some(20)), (120, 400_000, Some(10))];
+        assert_eq!(of(&few), None, "three counts");
+        assert_eq!(of(&[few.as_slice(), &[(60, 0, Some(0))]].concat()), Some(10_000.0));
+        assert_eq!(of(&[few.as_slice(), &[(60, 5_000_000, None), (0, 5_000_000, Some(9))]].concat()), None);
+        assert_eq!(of(&[(30, 300_000, Some(24)); 4]), None, "96 requests");
+        assert_eq!(of(&[(30, 300_000, Some(25)); 4]), Some(12_000.0));
     }
 
     /// The readings of a day whose hours have these rates and tokens.

@@ -253,6 +253,16 @@ pub fn session_cost(
     Some(cost)
 }
 
+/// A cost at the prices of now is stated beside the usual one if it differs by this fraction or more.
+const NOW_DIFFERS_FROM: f64 = 0.01;
+
+/// The cost of a session at the list prices of now, USD, if it differs from the cost at the usual ones by 1 % or more;
+/// otherwise `None`, as if either is unknown.
+pub fn unusual_now(usual: Option<f64>, now: Option<f64>) -> Option<f64> {
+    let (usual, now) = (usual?, now?);
+    (now != usual && (now - usual).abs() >= NOW_DIFFERS_FROM * usual.abs()).then_some(now)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -384,5 +394,14 @@ mod tests {
     fn without_a_retention_there_is_no_cost() {
         let workload = Workload::shipped().expect("shipped workloads").remove(0);
         assert_eq!(session_cost(&pricing(), &workload, &CostBasis::default(), noon()), None);
+    }
+
+    #[test]
+    fn a_cost_now_is_stated_if_it_differs_by_a_percent() {
+        let stated = |now| unusual_now(Some(0.2), Some(now));
+        assert_eq!([0.2, 0.2019, 0.1981].map(stated), [None; 3]);
+        assert_eq!([0.203, 0.197, 0.08].map(stated), [0.203, 0.197, 0.08].map(Some));
+        assert_eq!((unusual_now(None, Some(0.2)), unusual_now(Some(0.2), None)), (None, None));
+        assert_eq!(unusual_now(Some(0.0), Some(0.0)), None, "free before and now");
     }
 }

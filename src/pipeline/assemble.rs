@@ -6,7 +6,7 @@ use crate::archive::hex_sha256;
 use crate::domain::backtest::{Backtest, ExpectedCost};
 use crate::domain::document::RouteAnswer;
 use crate::domain::endpoint::{Model, Provider};
-use crate::domain::hourly::Stretch;
+use crate::domain::hourly::{RequestSize, Stretch};
 use crate::domain::ids::{ModelSlug, ProviderSlug, Variant};
 use crate::domain::thresholds;
 use crate::domain::tier::{Lens, Tier};
@@ -131,6 +131,8 @@ pub fn snapshot(
         model_entries(material.models, material.endpoints, &mut days, &mut analysis, &default_workload);
     for endpoint in models.iter_mut().flat_map(|model| &mut model.endpoints) {
         endpoint.expected_cost = expected.get(&endpoint.endpoint_id).copied();
+        let size = material.hourly.request_sizes.get(&endpoint.endpoint_id);
+        endpoint.tokens_per_request = size.and_then(RequestSize::tokens_per_request);
     }
     let providers = provider_entries(&material.providers, &models, provider_days);
     let tokens_per_day = models.iter().fold(0.0, |sum, model| sum + model.tokens_per_day);
@@ -297,6 +299,7 @@ fn endpoint(now: EndpointNow, verdicts: Option<EndpointVerdicts>, days: Vec<Endp
         hit_rate: now.hit_rate,
         tokens: now.tokens,
         tokens_per_day: verdicts.tokens_per_day,
+        tokens_per_request: None,
         list: now.list,
         list_window: verdicts.list_window,
         price_tiers: now.price_tiers,

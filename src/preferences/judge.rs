@@ -92,12 +92,13 @@ pub(super) fn judge<'a>(
     let workload = options.workload;
     let costs = Costs::of(snapshot, model, workload);
     let longest = longest_prompt(snapshot, workload);
+    // The traffic has no longest turn.
+    let known = snapshot.workload(workload).filter(|_| workload != TRAFFIC);
     let traffic = model.endpoints.iter().filter_map(|endpoint| endpoint.tokens_per_day).sum();
     let known = Known {
         as_of: snapshot.as_of,
         young_record: record_is_young(snapshot),
-        // If every endpoint is too short, sessions are split.
-        longest: longest.filter(|longest| model.endpoints.iter().any(|e| !is_short(e, *longest))),
+        room: known.map(|workload| model.room(workload)).unwrap_or_default(),
     };
     let mut judged: Vec<Judged> = (model.endpoints.iter().enumerate())
         .map(|(position, endpoint)| {
@@ -130,8 +131,8 @@ struct Known {
     as_of: DateTime<Utc>,
     /// Whether the time of first sight says nothing about the age.
     young_record: bool,
-    /// Longest prompt of the workload, tokens; `None` if it is unbounded or no endpoint accepts it.
-    longest: Option<f64>,
+    /// What the workload requires of an endpoint.
+    room: Room,
 }
 
 impl Known {
@@ -141,11 +142,6 @@ impl Known {
         let age = self.as_of - endpoint.since();
         age_known && (age < Duration::hours(PREFERENCE_MIN_AGE_HOURS) || endpoint.is_flagged(FlagKind::New))
     }
-}
-
-/// Whether an endpoint rejects a prompt of this length, tokens.
-fn is_short(endpoint: &Endpoint, prompt: f64) -> bool {
-    endpoint.facts.max_prompt_tokens.is_some_and(|most| (most as f64) < prompt)
 }
 
 /// Whether an endpoint has had no reading for days: neither usage in the newest run nor a recent price.
@@ -179,12 +175,9 @@ fn unfit(endpoint: &Endpoint, cost: Option<f64>, known: &Known) -> Option<String
     if let Some(date) = endpoint.ended_by(known.as_of) {
         return Some(format!("deprecated: the upstream stopped offering it on {}", date.format("%Y-%m-%d")));
     }
-    if let (Some(longest), Some(most)) =
-        (known.longest.filter(|longest| is_short(endpoint, *longest)), endpoint.facts.max_prompt_tokens)
-    {
-        return Some(format!(
-            "it accepts prompts of at most {most} tokens; the session's longest has {longest:.0}"
-        ));
+    let (context, prompt) = (endpoint.facts.context_length, endpoint.facts.max_prompt_tokens);
+    if let Some(short) = known.room.lacking(context, prompt) {
+        return Some(short.to_string());
     }
     let deranked = endpoint.is_flagged(FlagKind::Deranked).then_some("de-ranked by the upstream");
     if let Some(why) = endpoint.why_closed().or(deranked) {

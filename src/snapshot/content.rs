@@ -11,7 +11,7 @@ use crate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant};
 pub use crate::domain::record::{
     ComparisonAge, DriftCount, EndpointDay, Event, QuarantineCount, RecentReading, RunSummary, SourceAge,
 };
-use crate::domain::session::CostBasis;
+use crate::domain::session::{self, CostBasis};
 use crate::domain::thresholds::Threshold;
 use crate::domain::tier::{Lens, Tier};
 pub use crate::domain::tier_list::{DayRange, ProviderTier, TierList, Verdict};
@@ -133,6 +133,10 @@ pub struct Endpoint {
     pub tokens: Option<i64>,
     /// Mean tokens a day over the lens window.
     pub tokens_per_day: Option<f64>,
+    /// Prompt and completion tokens a request over the days of the hourly rates: the tokens of the rates, divided by the
+    /// requests that the 30-minute counts before each reading suggest. Null with fewer than 4 counts or 100 requests.
+    #[serde(default)]
+    pub tokens_per_request: Option<f64>,
     /// List prices now.
     pub list: Prices,
     /// List prices over the lens window; null if the newest analysis does not contain it.
@@ -217,6 +221,11 @@ impl Endpoint {
     /// Whether it has a flag.
     pub fn is_flagged(&self, kind: FlagKind) -> bool {
         self.flags.iter().any(|flag| flag.kind() == kind)
+    }
+    /// The cost of a session at the list prices of now, USD, if it differs from the usual one by 1 % or more.
+    pub fn unusual_cost_now(&self, workload: &str) -> Option<f64> {
+        let of = |costs: &BTreeMap<String, f64>| costs.get(workload).copied();
+        session::unusual_now(of(&self.session_cost), of(&self.session_cost_now))
     }
     /// Why it is not open to everyone, in words; `None` if it is publicly available and up.
     pub fn why_closed(&self) -> Option<&'static str> {

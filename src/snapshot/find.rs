@@ -3,7 +3,7 @@
 use super::{Endpoint, ModelEntry, ProviderEntry, ProviderTier, Snapshot, TierList};
 use crate::domain::ids::ProviderSlug;
 use crate::domain::tier::Lens;
-use crate::domain::workload::{Workload, unknown};
+use crate::domain::workload::{Room, Workload, unknown};
 
 /// Number of similar names suggested for an unknown one.
 const NEAREST: usize = 5;
@@ -101,6 +101,13 @@ impl Snapshot {
 }
 
 impl ModelEntry {
+    /// The lengths that an endpoint has to accept under a workload. If all endpoints are too short for it, sessions are cut
+    /// into shorter ones, so no length is required.
+    pub fn room(&self, workload: &Workload) -> Room {
+        let room = Room::of(workload);
+        if self.endpoints.iter().all(|endpoint| endpoint.is_too_short(room)) { Room::default() } else { room }
+    }
+
     /// Its endpoints, most traffic first; at equal traffic by tag.
     pub fn busiest(&self) -> Vec<&Endpoint> {
         let tokens = |endpoint: &Endpoint| endpoint.tokens_per_day.unwrap_or(0.0);

@@ -3,7 +3,7 @@
 use super::backtest::endpoint_ids;
 use super::columns::{self, each_row, naive};
 use super::{Store, StoreError};
-use crate::domain::hourly::{Refusal, Stretch};
+use crate::domain::hourly::{Refusal, RequestSize, Stretch};
 use crate::domain::thresholds::{HOURLY_MIN_TOKENS, HOURLY_TOLERANCE};
 use chrono::{DateTime, Utc};
 use duckdb::params;
@@ -19,6 +19,8 @@ pub struct HourlyRecord {
     pub stretches: HashMap<Uuid, Vec<Stretch>>,
     /// Number of readings without a rate, by reason.
     pub refused: BTreeMap<Refusal, usize>,
+    /// Tokens and requests over these rates, by endpoint.
+    pub request_sizes: HashMap<Uuid, RequestSize>,
 }
 
 impl Store {
@@ -28,7 +30,8 @@ impl Store {
             let ids = endpoint_ids(connection)?;
             let sql = format!(
                 "SELECT endpoint_no, CAST(epoch(window_start) AS BIGINT) AS start_s,
-                    CAST(epoch(window_end) AS BIGINT) AS end_s, hit_rate, tokens, refused
+                    CAST(epoch(window_end) AS BIGINT) AS end_s, hit_rate, tokens, refused,
+                    requests_30m
                  FROM ({HOURLY})"
             );
             let mut statement = connection.prepare(&sql)?;
@@ -41,7 +44,8 @@ impl Store {
                                    end_s: Option<i64>,
                                    hit_rate: Option<f64>,
                                    tokens: Option<i64>,
-                                   refused: Option<Refusal>| {
+                                   refused: Option<Refusal>,
+                                   requests_30m: Option<i64>| {
                     if let Some(refusal) = refused {
                         *record.refused.entry(refusal).or_default() += 1;
                         continue;
@@ -56,6 +60,7 @@ impl Store {
                         Some(Stretch { start, end, hit_rate: hit_rate?, tokens: tokens? })
                     };
                     let (stretch, id) = stretch().zip(ids.get(&endpoint_no)).ok_or_else(unreadable)?;
+                    record.request_sizes.entry(*id).or_default().add(&stretch, requests_30m);
                     record.stretches.entry(*id).or_default().push(stretch);
                 });
             }

@@ -2,9 +2,10 @@
 
 use super::{Cell, columns};
 use crate::domain::flag::names;
-use crate::snapshot::{Endpoint, ModelEntry};
+use crate::snapshot::{Endpoint, ModelEntry, Prices};
 use serde::ser::Error;
 use serde::{Serialize, Serializer};
+use std::collections::BTreeMap;
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
@@ -23,6 +24,9 @@ pub struct Offer<'a> {
     /// Cost of a session in USD under a workload; only in tables, because the JSON has the costs under all workloads.
     #[serde(skip)]
     pub session_cost: Option<f64>,
+    /// The same at the list prices of now.
+    #[serde(skip)]
+    pub session_cost_now: Option<f64>,
 }
 
 fn id<S: Serializer>(model: &&ModelEntry, serializer: S) -> Result<S::Ok, S::Error> {
@@ -52,8 +56,15 @@ fn schema_without_days() -> RefOr<Schema> {
 impl<'a> Offer<'a> {
     /// An endpoint of a model under a workload.
     pub fn of(model: &'a ModelEntry, endpoint: &'a Endpoint, workload: &str) -> Self {
-        Self { model, endpoint, session_cost: endpoint.session_cost.get(workload).copied() }
+        let of = |costs: &BTreeMap<String, f64>| costs.get(workload).copied();
+        let (session_cost, session_cost_now) = (of(&endpoint.session_cost), of(&endpoint.session_cost_now));
+        Self { model, endpoint, session_cost, session_cost_now }
     }
+}
+
+/// A mean list price of the lens window.
+fn usual(endpoint: &Endpoint, price: fn(&Prices) -> Option<f64>) -> Cell {
+    Cell::Number(endpoint.list_window.as_ref().and_then(|window| price(&window.usual)))
 }
 
 columns!(Offer<'_>, |row| {
@@ -83,4 +94,14 @@ columns!(Offer<'_>, |row| {
     "max_prompt_tokens": Cell::Whole(row.endpoint.facts.max_prompt_tokens),
     "deprecation_date": Cell::Time(row.endpoint.facts.deprecation_date),
     "created_at": Cell::Time(row.endpoint.facts.created_at),
+    "session_cost_now": Cell::Number(row.session_cost_now),
+    "hit_rate_used": Cell::Number(row.endpoint.hit_rate_used),
+    "written_share": Cell::Number(row.endpoint.written_share),
+    "tokens_per_request": Cell::Number(row.endpoint.tokens_per_request),
+    "usual_input": usual(row.endpoint, |prices| prices.input),
+    "usual_cache_read": usual(row.endpoint, |prices| prices.cache_read),
+    "usual_cache_write": usual(row.endpoint, |prices| prices.cache_write),
+    "usual_cache_write_1h": usual(row.endpoint, |prices| prices.cache_write_1h),
+    "usual_output": usual(row.endpoint, |prices| prices.output),
+    "list_moves": Cell::Whole(row.endpoint.list_window.as_ref().map(|window| window.moves)),
 });

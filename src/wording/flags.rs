@@ -400,6 +400,31 @@ mod tests {
     }
 
     #[test]
+    fn an_unusual_price_states_its_side_and_the_time() {
+        let at = |time: &str| {
+            flag(Shown::ScheduledPrice {
+                list_input: 0.2,
+                usual_input: 0.128,
+                lowest_input: 0.05,
+                highest_input: 0.2,
+                deviation: 0.5625,
+                deviation_bound: 0.05,
+                moves: 13,
+                moves_bound: 2,
+                at: time.parse().expect("a time"),
+            })
+        };
+        for (time, when) in [
+            ("2026-08-07T13:57:00Z", "Friday, 13:57 UTC"),
+            ("2026-08-08T00:00:00Z", "weekend"),
+            ("2026-08-09T23:59:00Z", "weekend"),
+        ] {
+            let why = at(time).why().to_owned();
+            assert!(why.starts_with(&format!("56 % above its usual price now ({when}): ")), "{why}");
+        }
+    }
+
+    #[test]
     fn a_flag_reads_back_and_is_one_flat_object() {
         for (shown, _) in all() {
             let made = flag(shown);

@@ -1,18 +1,22 @@
 //! What the price list of a model is worth: whether the lowest list price has the cheapest session.
 
 use crate::domain::thresholds::LIST_MISLEADS_FROM;
+use serde::Serialize;
 use std::fmt;
+use utoipa::ToSchema;
 
 /// How the lowest list price of a model compares with its cheapest session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum ListVerdict {
     /// One host has the lowest list price, and the cheapest session.
     Right,
     /// Several hosts share the lowest list price, and one of them has the cheapest session.
     Tie,
-    /// Another host has a cheaper session, but by less than [`LIST_MISLEADS_FROM`], or the intervals of the two overlap.
+    /// Another host has a cheaper session, but the difference is below the threshold `list_misleads_from`, or the
+    /// intervals of the two overlap.
     Close,
-    /// Another host has a cheaper session by at least that, with intervals apart.
+    /// Another host has a cheaper session by at least that share, with intervals apart.
     Misleads,
 }
 
@@ -62,6 +66,75 @@ pub fn reference(endpoints: usize) -> String {
     }
 }
 
+/// Why there is no conclusion: nothing can be compared.
+pub const NO_CHOICE: &str = "No endpoint can be compared.";
+
+/// What follows a difference that is small or uncertain ([`ListVerdict::Close`]).
+pub const TOO_CLOSE: &str = "That is too little, or too uncertain, to call the list wrong.";
+
+/// How a surface writes amounts in USD, fractions and untrusted tags.
+pub struct Style {
+    /// Writes an amount.
+    pub usd: fn(f64) -> String,
+    /// Writes a fraction as a percentage.
+    pub percent: fn(f64) -> String,
+    /// Writes a tag.
+    pub tag: fn(&str) -> String,
+}
+
+/// States that an endpoint (its tag and the cost of its session, USD) is the only one that can be compared.
+pub fn only_choice((tag, cost): (&str, f64), style: &Style) -> String {
+    format!("{} is the only endpoint that can be compared ({}).", (style.tag)(tag), (style.usd)(cost))
+}
+
+/// The cheapest session of a model and the session at its lowest list price; amounts in USD.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Conclusion<'a> {
+    /// How the two compare.
+    pub verdict: ListVerdict,
+    /// Tag and cost of the cheapest session.
+    pub best: (&'a str, f64),
+    /// Tag and cost of the list's choice.
+    pub list: (&'a str, f64),
+    /// Extra cost of the list's choice, as a fraction; `None` if the cheapest session is free.
+    pub surcharge: Option<f64>,
+    /// Number of hosts that share the lowest list price.
+    pub hosts: usize,
+    /// The most expensive session among those.
+    pub most: f64,
+}
+
+impl Conclusion<'_> {
+    /// The verdict, then the two sessions, and the range among hosts that share the lowest list price.
+    pub fn in_sentences(&self, style: &Style) -> String {
+        let Self { verdict, best, list, hosts, .. } = *self;
+        let named = |(tag, cost): (&str, f64)| ((style.tag)(tag), (style.usd)(cost));
+        let mut text = match verdict {
+            ListVerdict::Right | ListVerdict::Tie => {
+                let (tag, usd) = named(list);
+                format!("{verdict} {tag} is the cheapest in practice ({usd}), and it is {}.", place(hosts))
+            }
+            ListVerdict::Close | ListVerdict::Misleads => {
+                let ((tag, usd), (listed, cost)) = (named(best), named(list));
+                let place = place(hosts);
+                let more =
+                    self.surcharge.map_or_else(String::new, |s| format!(", {} more", (style.percent)(s)));
+                format!(
+                    "{verdict} {tag} is the cheapest in practice ({usd}). At {listed}, {place}, a session costs {cost}{more}."
+                )
+            }
+        };
+        if verdict == ListVerdict::Close {
+            text = format!("{text} {TOO_CLOSE}");
+        }
+        if hosts > 1 {
+            let most = (style.usd)(self.most);
+            text = format!("{text} At the most expensive host with that list price it costs {most}.");
+        }
+        text
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -88,5 +161,43 @@ mod tests {
         assert_eq!(reference(3), "a random one of the 3 endpoints at the lowest list price");
         assert_eq!(reference(1), "the lowest list price");
         assert_eq!(ListVerdict::Misleads.to_string(), "The price list misleads here.");
+    }
+
+    #[test]
+    fn a_conclusion_names_both_sessions_and_counts_the_hosts() {
+        let style = Style {
+            usd: |amount| format!("${amount:.2}"),
+            percent: |share| format!("{:.0} %", share * 100.0),
+            tag: str::to_owned,
+        };
+        let said = |verdict, hosts| {
+            let (best, list) = (("quarry/fp8", 0.24), ("mirage", 0.3));
+            let list = if matches!(verdict, ListVerdict::Right | ListVerdict::Tie) { best } else { list };
+            Conclusion { verdict, best, list, surcharge: Some(0.25), hosts, most: 0.5 }.in_sentences(&style)
+        };
+        assert_eq!(
+            said(ListVerdict::Right, 1),
+            "The price list is right here. quarry/fp8 is the cheapest in practice ($0.24), and it is the host with the \
+             lowest list price."
+        );
+        assert_eq!(
+            said(ListVerdict::Tie, 3),
+            "The price list does not decide here. quarry/fp8 is the cheapest in practice ($0.24), and it is one of 3 \
+             hosts at the lowest list price. At the most expensive host with that list price it costs $0.50."
+        );
+        assert_eq!(
+            said(ListVerdict::Misleads, 1),
+            "The price list misleads here. quarry/fp8 is the cheapest in practice ($0.24). At mirage, the host with the \
+             lowest list price, a session costs $0.30, 25 % more."
+        );
+        let close = said(ListVerdict::Close, 2);
+        assert!(close.contains("At mirage, one of 2 hosts at the lowest list price, a session"), "{close}");
+        assert!(close.ends_with(&format!(
+            "{TOO_CLOSE} At the most expensive host with that list price it costs $0.50."
+        )));
+        assert_eq!(
+            only_choice(("mirage", 0.3), &style),
+            "mirage is the only endpoint that can be compared ($0.30)."
+        );
     }
 }

@@ -134,7 +134,8 @@ async fn model_and_prefs_have_the_fields_of_the_contract() {
         assert_keys(
             endpoint,
             "endpoint_id,provider,name,tag,quantization,hit_rate,tokens_per_day,list,effective,realised_discount,\
-             uptime_30m,throughput,latency_ms,tier,why,flags,session_cost,session_cost_now,hit_rate_used",
+             uptime_30m,throughput,latency_ms,tier,why,flags,session_cost,session_cost_now,hit_rate_used,\
+             tokens_per_request",
         );
         assert_keys(&endpoint["list"], "input,output,cache_read,cache_write");
         assert_keys(&endpoint["effective"], "input,output");

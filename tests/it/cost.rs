@@ -4,10 +4,12 @@ use crate::sample;
 use hitrate::cost::{
     AcrossFilter, BreakEven, CostOfModel, EndpointCost, OwnNumbers, Quality, ToWin, across, compare, pricing,
 };
+use hitrate::domain::ids::ProviderSlug;
 use hitrate::domain::session::{CostBasis, Pricing, SessionCost, session_cost};
 use hitrate::domain::units::UsdPerMtok;
 use hitrate::domain::workload::{CacheTtl, Failures, Workload};
 use hitrate::snapshot::{Endpoint, ListWindow, Prices, Snapshot};
+use hitrate::wording::price_list::{self, ListVerdict, Style};
 use proptest::prelude::*;
 use serde_json::Value;
 use std::path::Path;
@@ -200,7 +202,9 @@ fn a_session_costs_the_usual_list_price_and_its_interval_contains_the_schedule()
     };
     let flat = one([1.0, 1.0, 1.0]);
     assert_eq!((flat.cost, flat.cost_now), (flat.cost_now, flat.cost));
+    assert_eq!(flat.unusual_now(), None);
     let moved = one([2.0, 0.5, 4.0]);
+    assert_eq!(moved.unusual_now(), moved.cost_now);
     let dollars = |one: Option<f64>| one.expect("priced");
     assert!(close(dollars(moved.cost), 2.0 * dollars(flat.cost)), "{moved:?}");
     assert_eq!((moved.cost_now, moved.list), (flat.cost, flat.list));
@@ -358,6 +362,61 @@ fn the_break_even_is_that_of_the_formula() {
         checked += 1;
     }
     assert_eq!(checked, 3);
+}
+
+#[test]
+fn hosts_that_share_the_lowest_list_price_are_counted_and_the_list_is_not_blamed() {
+    let with = |change: &dyn Fn(usize, &mut Endpoint)| {
+        let mut snapshot = snapshot();
+        let quill = snapshot.models.iter_mut().find(|m| m.model_id == "zephyr/quill-large").expect("a model");
+        quill.endpoints.iter_mut().enumerate().for_each(|(at, endpoint)| change(at, endpoint));
+        compare(&snapshot, snapshot.model("zephyr/quill-large").expect("a model"), &snapshot.workloads[0])
+    };
+    let list_price = |one: &mut Endpoint, input: f64| {
+        (one.list.input, one.list.output, one.list.cache_read) =
+            (Some(input), Some(4.0 * input), Some(input / 10.0));
+    };
+    let own = with(&|_, _| {});
+    let list = own.by_list.clone().expect("a choice");
+    assert_eq!((list.hosts, list.verdict, list.tag.as_str()), (1, ListVerdict::Right, "lumen/bf16"));
+    assert_eq!((list.surcharge, Some(list.most)), (Some(0.0), own.endpoints[0].cost));
+
+    let tied = with(&|_, one| list_price(one, 0.5 + 1e-12 * one.hit_rate.unwrap_or(0.0)));
+    let list = tied.by_list.clone().expect("a choice");
+    assert_eq!((list.hosts, list.verdict, Some(&list.tag)), (4, ListVerdict::Tie, tied.cheapest.as_ref()));
+    assert_eq!(Some(list.most), tied.endpoints.last().and_then(|e| e.cost), "all of them share the price");
+    assert_eq!(tied.endpoints.iter().filter(|e| e.cheapest_by_list).count(), 1, "the list chooses one");
+    let style = Style {
+        usd: |amount| format!("{amount:.4}"),
+        percent: |share| format!("{share:.3}"),
+        tag: str::to_owned,
+    };
+    let said = tied.conclusion(&style);
+    assert!(
+        said.contains("does not decide here.") && said.contains("one of 4 hosts at the lowest list price")
+    );
+    assert!(said.ends_with(&format!("it costs {:.4}.", list.most)), "{said}");
+
+    // Two endpoints of one provider are one host.
+    let siblings = with(&|at, one| {
+        list_price(one, if at < 2 { 0.5 } else { 0.9 });
+        one.provider = ProviderSlug::new("lumen");
+    });
+    assert_eq!(siblings.by_list.expect("a choice").hosts, 1);
+
+    // The most expensive session has the lowest list price: its cache finds hardly anything.
+    let wrong = with(&|at, one| list_price(one, if at == 3 { 0.3 } else { 0.31 }));
+    let list = wrong.by_list.clone().expect("a choice");
+    assert_eq!((list.hosts, list.verdict, list.tag.as_str()), (1, ListVerdict::Misleads, "mirage"));
+    assert!(wrong.conclusion(&style).contains("The price list misleads here."));
+    // Without an interval the difference is not certain.
+    let unsure = with(&|at, one| {
+        list_price(one, if at == 3 { 0.3 } else { 0.31 });
+        one.cost_basis.retention_low = None;
+    });
+    let list = unsure.by_list.clone().expect("a choice");
+    assert!(list.surcharge > Some(0.5) && list.verdict == ListVerdict::Close, "{list:?}");
+    assert!(unsure.conclusion(&style).contains(price_list::TOO_CLOSE));
 }
 
 #[test]

@@ -100,6 +100,7 @@ pub fn endpoint(model: &str, variant: &Variant, tag: &str, tier: Tier, cost: f64
         hit_rate: Some(hit_rate),
         tokens: Some(38_000_000),
         tokens_per_day: Some(52_000_000.0),
+        tokens_per_request: Some(9_400.0),
         list: prices(input),
         list_window: None,
         price_tiers: Vec::new(),
@@ -314,7 +315,7 @@ fn solo() -> ModelEntry {
     let slug = "tinker/solo-1-20261001";
     let mut solo = model("tinker/solo-1", slug, HOSTILE_NAME);
     let mut only = endpoint(slug, &Variant::standard(), "sprout/fp16", Tier::Unrated, 0.0, 0.0);
-    (only.hit_rate, only.tokens, only.tokens_per_day) = (None, None, None);
+    (only.hit_rate, only.tokens, only.tokens_per_day, only.tokens_per_request) = (None, None, None, None);
     (only.effective, only.realised_discount, only.efficiency) = (EffectivePrices::default(), None, None);
     only.cost_basis = CostBasis::default();
     (only.uptime_5m, only.uptime_30m, only.uptime_1d) = (None, None, None);

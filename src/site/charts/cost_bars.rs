@@ -4,6 +4,7 @@ use crate::cost::{BreakEven, CostOfModel, EndpointCost, ToWin};
 use crate::domain::session::SessionCost;
 use crate::domain::workload::CacheTtl;
 use crate::site::parts::format;
+use crate::wording::price_list::Style;
 use askama::Template;
 use askama::filters::HtmlSafe;
 
@@ -26,6 +27,7 @@ impl HtmlSafe for CostPart {}
 struct CostRow {
     of: EndpointCost,
     cost: String,
+    now: Option<String>,
     interval: Option<String>,
     /// Class, left end and width of each part.
     parts: Vec<(&'static str, String, String)>,
@@ -67,32 +69,15 @@ impl CostPart {
                     ""
                 }
             ),
-            verdict: verdict(&cost),
+            verdict: cost.conclusion(&STYLE),
             rows: cost.endpoints.into_iter().map(|e| row(e, reach, &usd)).collect(),
             notes: cost.notes,
         }
     }
 }
 
-/// States which endpoint is the cheapest in practice, and what the price list's choice actually costs.
-pub fn verdict(cost: &CostOfModel) -> String {
-    let Some(cheapest) = &cost.cheapest else { return "No endpoint can be compared.".to_owned() };
-    let best =
-        cost.endpoints.iter().find(|e| e.cheapest).and_then(|e| e.cost).map_or(String::new(), format::usd);
-    match &cost.by_list {
-        Some(list) if list.tag == *cheapest => {
-            format!("{cheapest} is the cheapest, both by list price and in practice ({best}).")
-        }
-        Some(list) => format!(
-            "{cheapest} is the cheapest in practice ({best}). By list price it would be {}, where a session actually \
-             costs {}{}.",
-            list.tag,
-            format::usd(list.cost),
-            list.surcharge.map_or(String::new(), |s| format!(", {} more", format::percent(s)))
-        ),
-        None => format!("{cheapest} is the only endpoint that can be compared ({best})."),
-    }
-}
+/// How pages write a conclusion about the price list.
+pub const STYLE: Style = Style { usd: format::usd, percent: format::percent, tag: str::to_owned };
 
 fn row(endpoint: EndpointCost, reach: f64, usd: impl Fn(f64) -> String) -> CostRow {
     let at = |amount: f64| if reach > 0.0 { amount / reach * BAR_WIDTH } else { 0.0 };
@@ -108,6 +93,7 @@ fn row(endpoint: EndpointCost, reach: f64, usd: impl Fn(f64) -> String) -> CostR
     let ends = endpoint.low.zip(endpoint.high);
     CostRow {
         cost: endpoint.cost.map_or_else(|| "unknown".to_owned(), &usd),
+        now: endpoint.unusual_now().map(&usd),
         interval: ends.map(|(low, high)| format!("{} to {}", usd(low), usd(high))),
         parts,
         whisker: ends.map(|(low, high)| (format!("{:.1}", at(low)), format!("{:.1}", at(high)))),

@@ -87,6 +87,8 @@ pub struct SessionCell {
     pub text: String,
     /// The sort key; `None` if the cost is unknown.
     pub sort: Option<f64>,
+    /// The cost at the list prices of now, if it differs from the usual one.
+    pub now: Option<String>,
     /// Both ends of the 90 % interval.
     pub interval: Option<String>,
     /// Whether it is the cheapest of its workload.
@@ -149,6 +151,7 @@ impl SessionCell {
         Self {
             text: cost.map_or_else(|| "not priced".to_owned(), &usd),
             sort: cost,
+            now: endpoint.and_then(EndpointCost::unusual_now).map(&usd),
             interval: ends
                 .map(|(low, high)| (usd(low), usd(high)))
                 .filter(|(low, high)| low != high)
@@ -180,7 +183,7 @@ impl SessionBars {
                 &format!("{}: {} session", model.name, workload.title.to_lowercase()),
                 HEAD_CHARS,
             ),
-            verdict: cost_bars::verdict(compared),
+            verdict: compared.conclusion(&cost_bars::STYLE),
             height: TOP + shown.len() as f64 * ROW + FOOT,
             more: choices.len() - shown.len(),
             has_intervals: shown.iter().any(|e| e.low.is_some() && e.high.is_some()),

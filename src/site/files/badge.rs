@@ -4,7 +4,7 @@ use crate::domain::tier::{Lens, Tier};
 use crate::site::parts::picks::picks;
 use crate::site::parts::shell::View;
 use crate::site::parts::{effect_with_unit, format, lens};
-use crate::snapshot::{ModelEntry, ProviderTier};
+use crate::snapshot::{ModelEntry, ProviderTier, Snapshot};
 use askama::Template;
 
 /// The style of badges: the tier colours of the light scheme, because the background of a badge is unknown.
@@ -73,9 +73,9 @@ pub fn of_provider(view: &View, slug: &str, lens: Lens) -> askama::Result<Option
 }
 
 /// The best host of a model under a lens: the cheapest session for `cost`, otherwise the best verdict.
-fn best(model: &ModelEntry, lens: Lens, workload: &str) -> Option<(String, Tier)> {
+fn best(snapshot: &Snapshot, model: &ModelEntry, lens: Lens) -> Option<(String, Tier)> {
     if lens == Lens::Cost {
-        let picked = picks(model, workload)?;
+        let picked = picks(snapshot, model)?;
         return Some((picked.by_session.tag.to_string(), picked.by_session.tier));
     }
     let better = lens.cuts().higher_is_better;
@@ -100,7 +100,7 @@ pub fn of_model(view: &View, id: &str, lens: Lens) -> askama::Result<Option<Stri
         Lens::Speed => "fastest host",
         Lens::Overall => "best host",
     };
-    let (value, class) = match best(model, lens, view.snapshot.default_workload()) {
+    let (value, class) = match best(&view.snapshot, model, lens) {
         Some((tag, tier)) if tier != Tier::Unrated => {
             (format!("{tag}  {tier}"), crate::site::parts::class(tier))
         }

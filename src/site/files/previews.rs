@@ -111,9 +111,9 @@ pub fn of_model(view: &View, model: &ModelEntry) -> Option<Vec<u8>> {
             ROOM - 270.0,
         );
     }
-    let text = match picks(model, workload) {
+    let text = match picks(snapshot, model) {
         None => "There is no choice of hosts.".to_owned(),
-        Some(picks) => match (picks.verdict(snapshot), picks.surcharge()) {
+        Some(picks) => match (picks.verdict, picks.surcharge()) {
             (ListVerdict::Misleads, Some(surcharge)) => {
                 format!("Taking the lowest list price costs {} more.", format::percent(surcharge))
             }

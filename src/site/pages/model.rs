@@ -101,7 +101,7 @@ struct Row<'a> {
 pub fn render(view: &View, model: &ModelEntry) -> askama::Result<String> {
     let snapshot = view.snapshot.as_ref();
     let workload = snapshot.default_workload();
-    let picks = picks(model, workload);
+    let picks = picks(snapshot, model);
     let sessions = session_bars::of_model(snapshot, model);
     let with_sessions = model.endpoints.iter().zip(sessions.rows);
     let mut rows: Vec<Row> =
@@ -123,7 +123,7 @@ pub fn render(view: &View, model: &ModelEntry) -> askama::Result<String> {
         author: model.model_id.split('/').next().unwrap_or_default(),
         facts: facts(model),
         siblings: siblings(snapshot, model),
-        advice: picks.as_ref().map(|picks| advice(snapshot, picks)),
+        advice: picks.as_ref().map(advice),
         workload: snapshot.default_title(),
         workloads: &snapshot.workloads,
         rows,
@@ -163,14 +163,14 @@ fn siblings<'a>(snapshot: &'a Snapshot, model: &ModelEntry) -> Vec<&'a str> {
     same.map(|m| m.model_id.as_str()).filter(|id| *id != model.model_id).collect()
 }
 
-fn advice<'a>(snapshot: &Snapshot, picks: &Picks<'a>) -> Advice<'a> {
+fn advice<'a>(picks: &Picks<'a>) -> Advice<'a> {
     Advice {
         list: picks.by_list,
         list_cost: format::usd(picks.by_list_cost),
         best: picks.by_session,
         best_cost: format::usd(picks.by_session_cost),
         surcharge: picks.surcharge().map(format::percent),
-        verdict: picks.verdict(snapshot),
+        verdict: picks.verdict,
         place: price_list::place(picks.hosts),
         others_up_to: (picks.hosts > 1).then(|| format::usd(picks.hosts_most)),
     }
@@ -186,6 +186,7 @@ fn row<'a>(
     let first = endpoint.session_cost.get(workload).copied();
     let cheapest_session = is(|p| p.by_session.endpoint_id);
     let default_session = Cell::number(first, format::usd, "not priced").labelled("session");
+    let default_session = default_session.with_now(endpoint.unusual_cost_now(workload));
     Row {
         of: endpoint,
         range: charts::range_of_days(&endpoint.days, charts::RANGE_DAYS).map(RateRange::new),
@@ -259,7 +260,7 @@ fn without_uptime(snapshot: &Snapshot) -> &'static str {
     if any_published { "too little traffic" } else { "not published" }
 }
 
-/// Uptime 30 m, 1 d; availability; speed; first token.
+/// Uptime 30 m, 1 d; availability; speed; first token; tokens a request.
 fn service(endpoint: &Endpoint, without_uptime: &str) -> Vec<Cell> {
     vec![
         Cell::number(endpoint.uptime_30m, format::percent_fine, without_uptime),
@@ -267,6 +268,7 @@ fn service(endpoint: &Endpoint, without_uptime: &str) -> Vec<Cell> {
         Cell::number(endpoint.availability, format::percent_fine, "not published"),
         Cell::number(endpoint.throughput, |v| format!("{v:.0}"), "not measured"),
         Cell::number(endpoint.latency_ms, format::milliseconds, "not measured"),
+        Cell::number(endpoint.tokens_per_request, format::tokens, "unknown"),
     ]
 }
 

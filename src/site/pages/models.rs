@@ -4,7 +4,7 @@ use crate::site::parts::picks::{Picks, picks};
 use crate::site::parts::shell::{Shell, View};
 use crate::site::parts::{Badge, Cell, format, link};
 use crate::site::registry::Section;
-use crate::snapshot::{Endpoint, ModelEntry};
+use crate::snapshot::{Endpoint, ModelEntry, Snapshot};
 use crate::wording::price_list;
 use askama::Template;
 
@@ -49,10 +49,9 @@ struct Host<'a> {
 /// If the template cannot be rendered.
 pub fn render(view: &View) -> askama::Result<String> {
     let snapshot = &view.snapshot;
-    let workload = snapshot.default_workload();
     let rows = |standard: bool| -> Vec<Row<'_>> {
         let of = |m: &&ModelEntry| m.variant.is_standard() == standard;
-        snapshot.models.iter().filter(of).map(|m| row(m, workload)).collect()
+        snapshot.models.iter().filter(of).map(|m| row(snapshot, m)).collect()
     };
     let groups = vec![
         Group {
@@ -81,8 +80,8 @@ pub fn render(view: &View) -> askama::Result<String> {
     .render()
 }
 
-fn row<'a>(model: &'a ModelEntry, workload: &str) -> Row<'a> {
-    let picks = picks(model, workload);
+fn row<'a>(snapshot: &Snapshot, model: &'a ModelEntry) -> Row<'a> {
+    let picks = picks(snapshot, model);
     let host = |of, cost| Host { of, cost: format::usd_fine(cost), sort: cost };
     let only_one = if model.endpoints.len() < 2 { "one host" } else { "not priced" };
     let surcharge = picks.as_ref().and_then(Picks::surcharge);

@@ -68,6 +68,8 @@ pub struct Cell {
     sort: Option<f64>,
     class: &'static str,
     label: &'static str,
+    /// The amount at the prices of now, if it is stated below the usual one, and its text.
+    now: Option<(f64, String)>,
 }
 impl HtmlSafe for Cell {}
 
@@ -75,21 +77,34 @@ impl Cell {
     /// A number formatted by `format`, or the text `absent`.
     pub fn number(value: Option<f64>, format: impl Fn(f64) -> String, absent: &str) -> Self {
         match value.filter(|v| v.is_finite()) {
-            Some(value) => Self { text: format(value), sort: Some(value), class: "n", label: "" },
-            None => Self { text: absent.to_owned(), sort: None, class: "n na", label: "" },
+            Some(value) => Self { text: format(value), sort: Some(value), class: "n", label: "", now: None },
+            None => Self { text: absent.to_owned(), sort: None, class: "n na", label: "", now: None },
         }
     }
     /// Writes the amounts in dollars of a column with the same decimals.
     pub fn align_usd<'a>(column: impl Iterator<Item = &'a mut Self>) {
-        let (cells, amounts): (Vec<_>, Vec<_>) =
-            column.filter_map(|cell| cell.sort.map(|amount| (cell, amount))).unzip();
-        let usd = format::usd_column(amounts.iter().copied());
-        for (cell, amount) in cells.into_iter().zip(&amounts) {
-            cell.text = usd(*amount);
+        let cells: Vec<&mut Self> = column.collect();
+        let now = |cell: &Self| cell.now.as_ref().map(|(amount, _)| *amount);
+        let amounts: Vec<f64> = cells.iter().flat_map(|cell| [cell.sort, now(cell)]).flatten().collect();
+        let usd = format::usd_column(amounts.into_iter());
+        for cell in cells {
+            if let Some(amount) = cell.sort {
+                cell.text = usd(amount);
+            }
+            if let Some((amount, text)) = &mut cell.now {
+                *text = usd(*amount);
+            }
         }
     }
     pub fn count(count: usize) -> Self {
-        Self { text: format::grouped(count as u64), sort: Some(count as f64), class: "n", label: "" }
+        let text = format::grouped(count as u64);
+        Self { text, sort: Some(count as f64), class: "n", label: "", now: None }
+    }
+    /// The same cell with the amount at the prices of now below the usual one, USD.
+    #[must_use]
+    pub fn with_now(mut self, now: Option<f64>) -> Self {
+        self.now = now.filter(|amount| amount.is_finite()).map(|amount| (amount, format::usd(amount)));
+        self
     }
     /// Tokens a day; `no traffic` if there are none.
     pub fn traffic(tokens: f64) -> Self {
@@ -266,5 +281,15 @@ mod tests {
     fn an_absent_number_is_words() {
         let cell = Cell::number(None, format::usd, "not listed").to_string();
         assert!(cell.contains("not listed") && !cell.contains("data-sort"), "{cell}");
+    }
+
+    #[test]
+    fn a_column_of_dollars_has_the_same_decimals_also_for_the_amounts_of_now() {
+        let cell = |usd| Cell::number(Some(usd), format::usd, "not listed");
+        let mut column = [cell(1.5), cell(0.31).with_now(Some(0.12)), cell(2.0).with_now(None)];
+        Cell::align_usd(column.iter_mut());
+        let html = column.map(|cell| cell.to_string());
+        assert!(html[0].contains(">$1.500</td>") && html[2].contains(">$2.000</td>"), "{html:?}");
+        assert!(html[1].contains(">$0.310<small>now $0.120</small></td>"), "{html:?}");
     }
 }

@@ -15,6 +15,12 @@ fn a_models_costs_come_under_a_workload_or_numbers_of_ones_own() {
     let sum: f64 = parts.values().filter_map(serde_json::Value::as_f64).sum();
     assert!((sum - rows[0]["cost"].as_f64().expect("a cost")).abs() < 1e-12);
     assert_eq!(data(&api, "/api/v1/cost/northwind%2Fatlas-3?workload=chat"), named);
+    let list = &named["by_list"];
+    assert_eq!(
+        (&list["hosts"], &list["verdict"], &list["tag"]),
+        (&1.into(), &"right".into(), &named["cheapest"])
+    );
+    assert_eq!(list["most"], rows[0]["cost"]);
     let own = data(&api, "/api/v1/cost/northwind/atlas-3?workload=chat&turns=16&output_cached=false");
     assert_eq!((&own["workload"]["name"], &own["workload"]["turns"]), (&"own".into(), &16.into()));
     assert!(own["endpoints"][0]["cost"].as_f64() > rows[0]["cost"].as_f64());

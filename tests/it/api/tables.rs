@@ -7,6 +7,7 @@ use axum::http::header::{CONTENT_TYPE, ETAG};
 use axum::http::{Request, StatusCode};
 use axum::response::Response;
 use hitrate::site::with_aliases;
+use hitrate::snapshot::{ListWindow, Prices};
 use serde_json::Value;
 use tower::ServiceExt;
 
@@ -80,6 +81,38 @@ fn tables_hold_what_the_json_holds() {
     assert_eq!(rates, told);
     assert_eq!(table("/api/v1/readings?format=csv&limit=3").len(), 4);
     assert_eq!(get(&api(), "/api/v1/models?format=json").body, get(&api(), "/api/v1/models").body);
+}
+
+#[test]
+fn new_columns_of_endpoints_are_at_the_end() {
+    let mut snapshot = sample::snapshot();
+    let quarry = &mut snapshot.models[0].endpoints[0];
+    quarry.session_cost_now.insert("coding-agent".to_owned(), 0.125);
+    (quarry.hit_rate_used, quarry.written_share) = (Some(0.75), Some(0.5));
+    let usual = Prices { input: Some(0.5), cache_read: Some(0.25), ..Prices::default() };
+    quarry.list_window = Some(ListWindow { usual, moves: 7, ..ListWindow::default() });
+    let api = super::api_of(Some(snapshot));
+    for address in ["/api/v1/models/northwind/atlas-3?format=csv", "/api/v1/endpoints?format=csv&q=atlas-3"] {
+        let rows = fields(&String::from_utf8(get(&api, address).body).expect("UTF-8"));
+        assert_eq!(rows[0].len(), 36, "{address}");
+        assert_eq!((rows[0][21].as_str(), rows[0][25].as_str()), ("flags", "created_at"));
+        let added = [
+            ("session_cost_now", "0.125"),
+            ("hit_rate_used", "0.75"),
+            ("written_share", "0.5"),
+            ("tokens_per_request", "9400"),
+            ("usual_input", "0.5"),
+            ("usual_cache_read", "0.25"),
+            ("usual_cache_write", ""),
+            ("usual_cache_write_1h", ""),
+            ("usual_output", ""),
+            ("list_moves", "7"),
+        ];
+        let of_quarry = rows.iter().find(|row| row[3] == "quarry/fp8").expect("a row");
+        for (at, (name, value)) in added.into_iter().enumerate() {
+            assert_eq!((rows[0][26 + at].as_str(), of_quarry[26 + at].as_str()), (name, value), "{address}");
+        }
+    }
 }
 
 #[test]

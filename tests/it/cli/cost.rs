@@ -18,6 +18,7 @@ async fn cost_agrees_with_the_snapshot_and_takes_files_and_logs() {
     let cost = hitrate(data.path(), &["cost", &model, "--json"]).json();
     assert_keys(&cost, "model_id,workload,endpoints,cheapest,by_list,notes,as_of,simulated");
     assert_keys(&cost["endpoints"][0], KEYS);
+    assert_keys(&cost["by_list"], "tag,cost,surcharge,hosts,most,verdict");
     let known = hitrate(data.path(), &["model", &model, "--json"]).json();
     let mut compared = 0;
     for row in cost["endpoints"].as_array().expect("rows") {
@@ -31,6 +32,10 @@ async fn cost_agrees_with_the_snapshot_and_takes_files_and_logs() {
     assert!(compared > 1, "{cost}");
     let text = hitrate(data.path(), &["cost", &model, "--workload", "chat"]);
     assert!(lines(&text).contains("chat: 8 turns") && text.out.contains("to be the cheapest"), "{text:?}");
+    assert!(
+        text.out.contains("\nThe price list ") && text.out.contains("is the cheapest in practice"),
+        "{text:?}"
+    );
 
     let files = folder();
     let path = |name: &str| files.path().join(name).display().to_string();

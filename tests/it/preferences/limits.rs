@@ -7,9 +7,11 @@ use crate::json_schema::violations;
 use crate::sample;
 use hitrate::domain::backtest::ExpectedCost;
 use hitrate::domain::endpoint::PriceTier;
+use hitrate::domain::flag::FlagKind;
 use hitrate::domain::limits::Limits;
 use hitrate::domain::tier::{Lens, Tier};
 use hitrate::domain::units::UsdPerMtok;
+use hitrate::domain::workload::Workload;
 use hitrate::preferences::{Mode, Preference, PreferenceOptions, TRAFFIC, advise};
 use hitrate::snapshot::{Endpoint, ModelEntry, Snapshot};
 use proptest::prelude::*;
@@ -19,7 +21,7 @@ use std::collections::BTreeSet;
 const MODES: [Mode; 4] = [Mode::Avoid, Mode::Shortlist, Mode::Pin, Mode::Order];
 /// Longest prompt of the workload `coding-agent`, tokens.
 fn longest() -> f64 {
-    let workloads = hitrate::domain::workload::Workload::shipped().expect("data/workloads.toml is valid");
+    let workloads = Workload::shipped().expect("data/workloads.toml is valid");
     let agent = workloads.iter().find(|workload| workload.name == "coding-agent").expect("shipped");
     let turn = f64::from(agent.turns - 1) * (agent.new_input + agent.output);
     agent.first_prompt + turn + agent.new_input
@@ -165,6 +167,34 @@ fn an_endpoint_that_refuses_the_longest_prompt_is_not_recommended() {
     let sample = quill(|all| all.iter_mut().for_each(|one| one.facts.max_prompt_tokens = Some(longest - 1)));
     let pin = limited(&sample, "zephyr/quill-large", Mode::Pin, Limits::default());
     assert_eq!(only(&pin), Some(vec!["lumen/bf16".to_owned()]));
+}
+
+#[test]
+fn an_endpoint_that_cannot_take_the_longest_turn_is_not_named() {
+    let workloads = Workload::shipped().expect("data/workloads.toml is valid");
+    for workload in ["coding-agent", "chat"] {
+        let of_name = workloads.iter().find(|one| one.name == workload).expect("shipped");
+        let turn = of_name.longest_turn().ceil() as i64;
+        for (context, best) in [(turn - 1, "quarry"), (turn, "lumen/bf16")] {
+            let sample = quill(|all| all[0].facts.context_length = Some(context));
+            for mode in [Mode::Pin, Mode::Shortlist, Mode::Order] {
+                let named = only(&of(&sample, "zephyr/quill-large", mode, workload)).expect("a preference");
+                assert_eq!(named[0], best, "{workload} in {context} tokens: {mode}");
+                assert_eq!(named.contains(&"lumen/bf16".to_owned()), best == "lumen/bf16", "{named:?}");
+            }
+        }
+    }
+    // The other endpoints accept the turn, but are de-ranked.
+    let sample = quill(|all| {
+        all[0].facts.context_length = Some(8_000);
+        all[1..].iter_mut().for_each(|one| one.flags = vec![sample::flag(FlagKind::Deranked)]);
+    });
+    let none = limited(&sample, "zephyr/quill-large", Mode::Pin, Limits::default());
+    let why = none.reason.expect("a reason");
+    assert!(
+        why.contains("lumen/bf16: its context of 8000 tokens is shorter than the session's longest turn"),
+        "{why}"
+    );
 }
 
 #[test]

@@ -1,7 +1,11 @@
 //! The calculator, and the cost breakdown of a session on the page of a model.
 
-use super::{get, sample, site, tags};
+use super::evidence::section;
+use super::{get, sample, site, site_over, tags};
 use axum::http::StatusCode;
+use chrono::Duration;
+use hitrate::domain::flag::FlagKind;
+use hitrate::snapshot::{ListWindow, Prices};
 
 #[tokio::test]
 async fn the_model_page_says_what_a_session_is_made_of() {
@@ -11,6 +15,37 @@ async fn the_model_page_says_what_a_session_is_made_of() {
     assert!(section.contains("/cost?model=northwind%2Fatlas-3"), "it leads to the calculator");
     let solo = get(&site(), "/models/tinker/solo-1").await.body;
     assert!(!solo.contains("<h2 id=\"cost\">"), "nothing is known about its caching");
+}
+
+#[tokio::test]
+async fn the_price_of_now_is_beside_the_usual_one_if_it_differs() {
+    let plain = get(&site(), "/models/northwind/atlas-3").await.body;
+    assert!(!plain.contains("<small>now "), "{plain}");
+    let mut snapshot = sample::snapshot();
+    let quarry = &mut snapshot.models[0].endpoints[0];
+    let times = |price: Option<f64>, factor: f64| price.map(|price| price * factor);
+    let prices = |now: &Prices, factor: f64| Prices {
+        input: times(now.input, factor),
+        output: times(now.output, factor),
+        cache_read: times(now.cache_read, factor),
+        ..Prices::default()
+    };
+    // Now it costs half of what it usually does.
+    let [usual, lowest, highest] = [2.0, 1.0, 2.5].map(|factor| prices(&quarry.list, factor));
+    quarry.list_window = Some(ListWindow { usual, lowest, highest, moves: 4 });
+    quarry.session_cost_now.values_mut().for_each(|cost| *cost /= 2.0);
+    quarry.flags.push(sample::flag(FlagKind::ScheduledPrice));
+    let site = site_over(Some(snapshot), Duration::zero());
+    let page = get(&site, "/models/northwind/atlas-3").await.body;
+    let part = |id: &str| section(&page, id);
+    assert_eq!(part("verdicts").matches("<small>now $0.120</small>").count(), 1, "{}", part("verdicts"));
+    assert_eq!(part("sessions").matches("<small>now $").count(), 4, "one for each workload");
+    assert_eq!(part("cost").matches("<small>now $").count(), 1, "{}", part("cost"));
+    assert!(
+        part("verdicts").contains("unusual price now") && part("verdicts").contains("below its usual price")
+    );
+    let calculator = get(&site, "/cost?model=northwind%2Fatlas-3").await.body;
+    assert_eq!(calculator.matches("<small>now $").count(), 1, "{calculator}");
 }
 
 #[tokio::test]

@@ -31,7 +31,7 @@ fn with_hours(stretches: &[(f64, f64, f64)]) -> Snapshot {
 }
 
 /// The section of a page under the heading with this id.
-fn section<'a>(page: &'a str, id: &str) -> &'a str {
+pub(super) fn section<'a>(page: &'a str, id: &str) -> &'a str {
     let rest = page.split(&format!("<h2 id=\"{id}\"")).nth(1).unwrap_or_else(|| panic!("no section {id}"));
     rest.split("</section>").next().unwrap_or(rest)
 }
@@ -129,7 +129,8 @@ async fn every_workload_has_bars_with_the_lists_choice_and_its_interval() {
             && part.contains("class=\"whisker\""),
         "{part}"
     );
-    assert!(part.contains("By list price it would be mirage"), "{part}");
+    assert!(part.contains("The price list misleads here."), "{part}");
+    assert!(part.contains("At mirage, the host with the lowest list price, a session costs"), "{part}");
     assert!(
         part.contains("/cost?model=zephyr%2Fquill-large&#38;workload=chat"),
         "it leads to the calculator: {part}"

@@ -145,6 +145,31 @@ fn filled(folder: &std::path::Path) -> Store {
     store
 }
 
+#[test]
+fn requests_are_counted_over_the_rates_they_belong_to() {
+    let data = folder();
+    let store = store(data.path());
+    let of = |time: &str, tokens: i64, requests| {
+        let mut one = reading(id(1), "heron");
+        if let Some(usage) = &mut one.usage {
+            usage.tokens = Some(tokens);
+        }
+        one.health.requests_30m = requests;
+        ingest(&store, &run(time, vec![one]));
+    };
+    // 20 million tokens in ten hours with 100 requests each half hour, then 10 million in an hour with 500 each half hour,
+    // and twice 6 million in half an hour with 600.
+    of("2026-08-07T10:00:00Z", 20_000_000, Some(100));
+    of("2026-08-07T11:00:00Z", 30_000_000, Some(500));
+    of("2026-08-07T11:30:00Z", 36_000_000, Some(600));
+    of("2026-08-07T12:00:00Z", 42_000_000, Some(600));
+    of("2026-08-07T12:30:00Z", 99_000_000, None);
+    let record = store.hourly(at("2026-08-07T00:00:00Z"), at("2026-08-08T00:00:00Z")).expect("readable");
+    assert_eq!(record.stretches[&id(1).expect("an id")].len(), 5);
+    let size = record.request_sizes[&id(1).expect("an id")].tokens_per_request();
+    assert_eq!(size, Some(10_000.0), "the last rate has no count");
+}
+
 fn exported(store: &Store, from: &str, to: &str, format: ExportFormat) -> Vec<u8> {
     let path = store.export_hourly(at(from), at(to), format).expect("exported");
     let bytes = std::fs::read(&path).expect("a file");

@@ -75,6 +75,7 @@ fn caching(all: &[Pair]) -> Group {
     };
     let hits: Style = (format::percent, "no traffic", Best::Highest);
     let used: Style = (format::tokens, "no traffic", Best::None);
+    let size: Style = (format::tokens, "unknown", Best::None);
     let paid: Style = (format::percent, "unknown", Best::None);
     Group {
         title: "Caching",
@@ -83,6 +84,7 @@ fn caching(all: &[Pair]) -> Group {
             words(all, "Lowest to highest day", range),
             numbers(all, "Paid of list", "input", |(_, e)| e.realised_discount, paid),
             numbers(all, "Tokens a day", "", |(_, e)| e.tokens_per_day, used),
+            numbers(all, "Tokens a request", "", |(_, e)| e.tokens_per_request, size),
         ],
     }
 }

@@ -51,7 +51,7 @@ pub struct Facts {
 
 /// `None` if no model has a choice or none misleads.
 pub fn lede(snapshot: &Snapshot) -> Option<Lede> {
-    let of = picks::misled(snapshot, snapshot.default_workload())?;
+    let of = picks::misled(snapshot)?;
     let [surcharge, least] = [of.median_surcharge, LIST_MISLEADS_FROM].map(format::percent);
     Some(Lede { of, surcharge, least, workload: snapshot.default_title() })
 }

@@ -120,7 +120,7 @@ pub fn week(snapshot: &Snapshot) -> Option<Week> {
 pub fn popular(snapshot: &Snapshot) -> Vec<Popular<'_>> {
     let standard = snapshot.models.iter().filter(|m| m.variant.is_standard());
     let of = |model| {
-        let picks = picks(model, snapshot.default_workload())?;
+        let picks = picks(snapshot, model)?;
         let saved = 1.0 - picks.by_session_cost / picks.by_list_cost;
         Some(Popular {
             of: model,
