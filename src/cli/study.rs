@@ -1,6 +1,7 @@
 //! `hitrate study`: checks the method on simulated worlds with a known truth and on the record.
 
 mod markdown;
+mod sensitivity;
 
 use super::tables::{clean, fixed, percent, table};
 use super::{Common, exit, progress, running};
@@ -8,7 +9,7 @@ use crate::analysis::flips::{FLIP_BOUND, FlipReport};
 use crate::domain::format;
 use crate::domain::thresholds::EFFECT_RIDGE;
 use crate::domain::tier::Lens;
-use crate::pipeline::flips as count_flips;
+use crate::pipeline::{flips as count_flips, sensitivity as measure_sensitivity};
 use crate::study::coverage::{
     COVERAGE_BOUNDS, CoverageReport, CoverageStudy, Group, SPEARMAN_BOUND, run as study,
 };
@@ -32,6 +33,9 @@ enum What {
     Flips(Output),
     /// Measure how soon the published tier follows a provider that gets worse, on simulated worlds.
     Lag(LagArgs),
+    /// Measure how far the effects of the providers depend on the weights of the cells and on the size of the prompts,
+    /// over the newest lens window of the collected record.
+    Sensitivity(Output),
 }
 
 #[derive(Debug, Args)]
@@ -74,6 +78,7 @@ pub fn run(common: &Common, args: &StudyArgs) -> Result<u8> {
         What::Coverage(args) => coverage(common, args),
         What::Flips(output) => flips(common, output),
         What::Lag(args) => lag(common, args),
+        What::Sensitivity(output) => sensitivity(common, output),
     }
 }
 
@@ -119,6 +124,15 @@ fn lag(common: &Common, args: &LagArgs) -> Result<u8> {
     Ok(exit::OK)
 }
 
+/// Solves over the store, through the running server if one holds it.
+fn sensitivity(common: &Common, output: &Output) -> Result<u8> {
+    let report = running::read_or_ask(common, ("a study of the effects", "/local/sensitivity"), |store| {
+        Ok(measure_sensitivity(store, &common.settings()?.workloads(common.data().path())?)?)
+    })?;
+    print(common, output, &report, markdown::sensitivity, sensitivity::describe)?;
+    Ok(exit::OK)
+}
+
 fn describe_coverage(report: &CoverageReport) -> String {
     let number = |value| fixed(value, 3);
     let percent = |value: Option<f64>| fixed(value.map(|value| value * 100.0), 1);
@@ -147,6 +161,15 @@ fn describe_coverage(report: &CoverageReport) -> String {
     )
 }
 
+/// A distance on the additive scale of a lens.
+fn distance(lens: Lens, value: f64) -> String {
+    match lens {
+        Lens::Cache => format!("{:.1} points", value * 100.0),
+        Lens::Cost => format::percent(value.exp_m1(), 1),
+        Lens::Reliability | Lens::Speed | Lens::Overall => format!("{value:.2}"),
+    }
+}
+
 /// The lens and the figures of its providers, and of its endpoints.
 fn flip_rows(report: &FlipReport) -> impl Iterator<Item = [String; 14]> {
     report.lenses.iter().flat_map(|row| {
@@ -167,11 +190,7 @@ fn flip_rows(report: &FlipReport) -> impl Iterator<Item = [String; 14]> {
                 fixed(flips.published_week_error, 3),
                 fixed(flips.naive_week_error, 3),
                 wrong_pairs,
-                match row.lens {
-                    Lens::Cache => format!("{:.1} points", flips.largest_held * 100.0),
-                    Lens::Cost => format::percent(flips.largest_held.exp_m1(), 1),
-                    Lens::Reliability | Lens::Speed | Lens::Overall => format!("{:.2}", flips.largest_held),
-                },
+                distance(row.lens, flips.largest_held),
             ]
         })
     })

@@ -3,7 +3,10 @@
 
 use crate::domain::backtest::Decide;
 use crate::domain::window::moment;
-use crate::pipeline::{Pipeline, backtest_by_hour, backtest_record, build_snapshot, flips as count_flips};
+use crate::pipeline::{
+    Pipeline, backtest_by_hour, backtest_record, build_snapshot, flips as count_flips,
+    sensitivity as measure_sensitivity,
+};
 use crate::store::ExportFormat;
 use axum::extract::{ConnectInfo, Query, Request, State};
 use axum::http::StatusCode;
@@ -54,6 +57,7 @@ pub fn router(pipeline: Arc<Pipeline>, token: &str) -> Router {
         .route("/local/snapshot", get(snapshot))
         .route("/local/backtest", get(backtest))
         .route("/local/flips", get(flips))
+        .route("/local/sensitivity", get(sensitivity))
         .route("/local/accept", post(accept))
         .route_layer(from_fn_with_state(token, guard))
         .with_state(pipeline)
@@ -129,6 +133,11 @@ async fn accept(State(pipeline): State<Arc<Pipeline>>, Query(query): Query<Accep
 /// How often tiers change, over the whole record.
 async fn flips(State(pipeline): State<Arc<Pipeline>>) -> Response {
     answer(move || count_flips(&pipeline.store, &pipeline.workloads()?)).await
+}
+
+/// How far the effects depend on the weights and on the size of the prompts.
+async fn sensitivity(State(pipeline): State<Arc<Pipeline>>) -> Response {
+    answer(move || measure_sensitivity(&pipeline.store, &pipeline.workloads()?)).await
 }
 
 async fn answer<T, E>(work: impl FnOnce() -> Result<T, E> + Send + 'static) -> Response

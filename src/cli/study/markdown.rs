@@ -1,7 +1,9 @@
 //! The results of the studies as Markdown: the tables of `docs/evidence.md`.
 
 use super::super::tables::{dash, percent};
+use super::sensitivity::{PROMPT_SIZE, WEIGHTINGS, prompt_size_row, weighting_rows};
 use crate::analysis::flips::FlipReport;
+use crate::analysis::sensitivity::{PromptSize, SensitivityReport, WeightingShift};
 use crate::study::coverage::{CoverageReport, Group};
 use crate::study::lag::{Lag, LagReport};
 
@@ -101,6 +103,25 @@ pub fn lag(report: &LagReport) -> String {
     table(&["figure", "published", "naive"], rows)
 }
 
+/// Both tables.
+pub fn sensitivity(report: &SensitivityReport) -> String {
+    format!("{}\n\n{}", weightings(&report.weightings), prompt_size(&report.prompt_size))
+}
+
+/// One row for each lens and weighting.
+fn weightings(shifts: &[WeightingShift]) -> String {
+    let rows = weighting_rows(shifts).map(|mut row| {
+        row[0] = format!("`{}`", row[0]);
+        row.to_vec()
+    });
+    table(&WEIGHTINGS, rows)
+}
+
+/// One row: how well the size of the prompts predicts, and how far it moves the effects.
+fn prompt_size(size: &PromptSize) -> String {
+    table(&PROMPT_SIZE, [prompt_size_row(size).to_vec()])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -115,8 +136,13 @@ mod tests {
 
     #[test]
     fn the_evidence_has_the_tables_of_the_studies() {
-        let tables =
-            [coverage(&CoverageReport::default()), flips(&FlipReport::default()), lag(&LagReport::default())];
+        let tables = [
+            coverage(&CoverageReport::default()),
+            flips(&FlipReport::default()),
+            lag(&LagReport::default()),
+            weightings(&[]),
+            prompt_size(&PromptSize::default()),
+        ];
         let kept = include_str!("../../../docs/evidence.md");
         for table in tables {
             let header: Vec<&str> = table.lines().take(2).collect();
