@@ -219,7 +219,8 @@ impl Fit {
                 weight += other.row.weight;
             }
         }
-        (weight > 0.0).then(|| without_level(cell).map(|known| sum / weight + known)).flatten()
+        let known = without_level(cell)?;
+        (weight > 0.0).then(|| sum / weight + known)
     }
 }
 
