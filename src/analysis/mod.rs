@@ -24,6 +24,7 @@ mod rating;
 mod reference;
 mod resample;
 mod scatter;
+pub mod sensitivity;
 mod standing;
 mod statistics;
 mod tier_lists;
@@ -200,12 +201,20 @@ pub fn analyse_with(
     tuning: &Tuning,
 ) -> Result<Analysis, AnalysisError> {
     let default = parameters.workloads.first().ok_or(AnalysisError::NoWorkload)?;
+    let (field, parts) = compared(frames, parameters)?;
+    let tier_lists = tier_lists::all(&field, &parts, parameters, tuning)?;
+    let endpoints = verdicts::all(&field, default, &parameters.workloads);
+    Ok(Analysis { tier_lists, endpoints, references: field.references })
+}
+
+/// All endpoints that are compared, and those with observed days in both parts of the window.
+fn compared(
+    frames: &Frames,
+    parameters: &Parameters,
+) -> Result<(field::Field, next_week::Parts), AnalysisError> {
     frames.check()?;
     let latest = frames::rows(&frames.newest).map(newest::read).collect::<Result<Vec<_>, _>>()?;
     let record = cells::record(&frames.days, &latest)?;
     let parts = next_week::Parts::of(&frames.days, &latest, parameters.window)?;
-    let field = field::Field::build(&record, latest, parameters);
-    let tier_lists = tier_lists::all(&field, &parts, parameters, tuning)?;
-    let endpoints = verdicts::all(&field, default, &parameters.workloads);
-    Ok(Analysis { tier_lists, endpoints, references: field.references })
+    Ok((field::Field::build(&record, latest, parameters), parts))
 }

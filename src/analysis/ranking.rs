@@ -37,11 +37,11 @@ pub(super) struct Ground<'a> {
     field: &'a Field,
     parts: &'a Parts,
     names: &'a BTreeMap<String, String>,
-    providers: Vec<&'a str>,
+    pub providers: Vec<&'a str>,
     /// Models of the cells, by name.
-    models: BTreeMap<&'a str, usize>,
+    pub models: BTreeMap<&'a str, usize>,
     plan: Plan,
-    ridge: f64,
+    pub ridge: f64,
 }
 
 impl<'a> Ground<'a> {
@@ -67,19 +67,24 @@ impl<'a> Ground<'a> {
     }
 }
 
-struct Cell<'a> {
-    standing: &'a Standing,
+/// An endpoint that a lens compares, with its measure and the value on the additive scale.
+pub(super) struct Cell<'a> {
+    pub standing: &'a Standing,
     measure: f64,
     y: f64,
 }
 
-pub(super) fn ranked(gauge: &Gauge<'_>, ground: &Ground<'_>) -> Result<Ranked, AnalysisError> {
-    let (field, listed) = (ground.field, &ground.providers);
+/// The endpoints that a lens compares.
+pub(super) fn cells<'a>(gauge: &Gauge<'_>, ground: &Ground<'a>) -> Vec<Cell<'a>> {
     let read = |standing| gauge.read(standing).map(|(measure, y)| Cell { standing, measure, y });
     let room = gauge.room();
-    let fitting = field.cells().filter(|standing| standing.lacking(room).is_none());
-    let cells: Vec<_> = fitting.filter_map(read).collect();
-    let rows = observations(&cells, ground);
+    ground.field.cells().filter(|standing| standing.lacking(room).is_none()).filter_map(read).collect()
+}
+
+pub(super) fn ranked(gauge: &Gauge<'_>, ground: &Ground<'_>) -> Result<Ranked, AnalysisError> {
+    let (field, listed) = (ground.field, &ground.providers);
+    let cells = cells(gauge, ground);
+    let rows = observations(&cells, ground, published_weight);
     let effects = effects(gauge, &rows, ground)?;
     let replicates = Replicates::of(&rows, &effects, &ground.plan, ground.ridge)?;
     let (mut providers, mut points) = (Vec::new(), Vec::new());
@@ -106,7 +111,11 @@ pub(super) fn ranked(gauge: &Gauge<'_>, ground: &Ground<'_>) -> Result<Ranked, A
 }
 
 /// The effects of the listed providers, relative to the centre of the lens.
-fn effects(gauge: &Gauge<'_>, rows: &[Observation], ground: &Ground<'_>) -> Result<Effects, AnalysisError> {
+pub(super) fn effects(
+    gauge: &Gauge<'_>,
+    rows: &[Observation],
+    ground: &Ground<'_>,
+) -> Result<Effects, AnalysisError> {
     let mut effects = solve(rows, ground.providers.len(), ground.models.len(), ground.ridge)?;
     if gauge.lens == Lens::Cost {
         // Traffic goes to the cheap hosts, so relative to the traffic-weighted mean most hosts would look expensive.
@@ -124,7 +133,7 @@ fn moves<'c>(
 ) -> Result<Vec<Option<f64>>, AnalysisError> {
     let moved = |cell: &Cell<'c>| Some(Cell { y: ground.parts.moved(gauge, cell.standing)?, ..*cell });
     let moved: Vec<Cell<'_>> = cells.iter().filter_map(moved).collect();
-    let moved = effects(gauge, &observations(&moved, ground), ground)?;
+    let moved = effects(gauge, &observations(&moved, ground, published_weight), ground)?;
     Ok(points.iter().enumerate().map(|(number, point)| (*point).and(moved.comparable(number))).collect())
 }
 
@@ -136,13 +145,28 @@ pub(super) fn listed_providers(field: &Field) -> Vec<&str> {
 }
 
 /// The weight of a cell is the square root of its tokens per day. This damps the largest cells without ignoring volume.
-fn observations(cells: &[Cell<'_>], ground: &Ground<'_>) -> Vec<Observation> {
-    let observation = |cell: &Cell<'_>| {
-        let provider = ground.providers.binary_search(&cell.standing.provider.as_str()).ok()?;
-        let model = *ground.models.get(cell.standing.model.as_str())?;
-        Some(Observation { model, provider, y: cell.y, weight: cell.standing.tokens?.sqrt() })
-    };
-    cells.iter().filter_map(observation).collect()
+pub(super) fn published_weight(tokens: f64) -> f64 {
+    tokens.sqrt()
+}
+
+/// The row of a cell in the equations, with a weight made from its tokens per day.
+pub(super) fn observation(
+    cell: &Cell<'_>,
+    ground: &Ground<'_>,
+    weight: impl Fn(f64) -> f64,
+) -> Option<Observation> {
+    let provider = ground.providers.binary_search(&cell.standing.provider.as_str()).ok()?;
+    let model = *ground.models.get(cell.standing.model.as_str())?;
+    Some(Observation { model, provider, y: cell.y, weight: weight(cell.standing.tokens?) })
+}
+
+/// The rows of the cells.
+pub(super) fn observations(
+    cells: &[Cell<'_>],
+    ground: &Ground<'_>,
+    weight: impl Fn(f64) -> f64,
+) -> Vec<Observation> {
+    cells.iter().filter_map(|cell| observation(cell, ground, &weight)).collect()
 }
 
 /// A provider's row before it is rated.

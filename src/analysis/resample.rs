@@ -93,7 +93,7 @@ pub fn in_parallel<T: Send, E: Send>(
 
 /// Effects shifted so that their mean, with the weights of the full set, equals that of the full set over the same
 /// providers.
-fn on_centre_of(full: &Effects, effects: &Effects) -> Vec<Option<f64>> {
+pub(super) fn on_centre_of(full: &Effects, effects: &Effects) -> Vec<Option<f64>> {
     let found: Vec<_> =
         (0..full.theta.len()).map(|p| full.comparable(p).and(effects.comparable(p))).collect();
     let (mut sum, mut weight) = (0.0, 0.0);

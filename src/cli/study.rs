@@ -2,6 +2,7 @@
 
 mod markdown;
 mod preferences;
+mod sensitivity;
 
 use super::tables::{clean, fixed, percent, table};
 use super::{Common, exit, progress, running};
@@ -9,7 +10,7 @@ use crate::analysis::flips::{FLIP_BOUND, FlipReport};
 use crate::domain::format;
 use crate::domain::thresholds::EFFECT_RIDGE;
 use crate::domain::tier::Lens;
-use crate::pipeline::flips as count_flips;
+use crate::pipeline::{flips as count_flips, sensitivity as measure_sensitivity};
 use crate::study::coverage::{
     COVERAGE_BOUNDS, CoverageReport, CoverageStudy, Group, SPEARMAN_BOUND, run as study,
 };
@@ -37,6 +38,9 @@ enum What {
     /// Charge the preferences of each recorded day the prices of the day after and of a week later, and count how often
     /// the intervals of savings and expected costs contain what was paid.
     Preferences(PreferencesArgs),
+    /// Measure how far the effects of the providers depend on the weights of the cells and on the size of the prompts,
+    /// over the newest lens window of the collected record.
+    Sensitivity(Output),
 }
 
 #[derive(Debug, Args)]
@@ -80,6 +84,7 @@ pub fn run(common: &Common, args: &StudyArgs) -> Result<u8> {
         What::Flips(output) => flips(common, output),
         What::Lag(args) => lag(common, args),
         What::Preferences(args) => preferences(common, args),
+        What::Sensitivity(output) => sensitivity(common, output),
     }
 }
 
@@ -126,6 +131,13 @@ fn preferences(common: &Common, args: &PreferencesArgs) -> Result<u8> {
     let report = preferences::report(common, args)?;
     print(common, &args.output, &report, markdown::preferences, preferences::describe)?;
     Ok(if report.holds == Some(false) { exit::ERROR } else { exit::OK })
+/// Solves over the store, through the running server if one holds it.
+fn sensitivity(common: &Common, output: &Output) -> Result<u8> {
+    let report = running::read_or_ask(common, ("a study of the effects", "/local/sensitivity"), |store| {
+        Ok(measure_sensitivity(store, &common.settings()?.workloads(common.data().path())?)?)
+    })?;
+    print(common, output, &report, markdown::sensitivity, sensitivity::describe)?;
+    Ok(exit::OK)
 }
 
 fn describe_coverage(report: &CoverageReport) -> String {
@@ -156,6 +168,15 @@ fn describe_coverage(report: &CoverageReport) -> String {
     )
 }
 
+/// A distance on the additive scale of a lens.
+fn distance(lens: Lens, value: f64) -> String {
+    match lens {
+        Lens::Cache => format!("{:.1} points", value * 100.0),
+        Lens::Cost => format::percent(value.exp_m1(), 1),
+        Lens::Reliability | Lens::Speed | Lens::Overall => format!("{value:.2}"),
+    }
+}
+
 /// The lens and the figures of its providers, and of its endpoints.
 fn flip_rows(report: &FlipReport) -> impl Iterator<Item = [String; 14]> {
     report.lenses.iter().flat_map(|row| {
@@ -176,11 +197,7 @@ fn flip_rows(report: &FlipReport) -> impl Iterator<Item = [String; 14]> {
                 fixed(flips.published_week_error, 3),
                 fixed(flips.naive_week_error, 3),
                 wrong_pairs,
-                match row.lens {
-                    Lens::Cache => format!("{:.1} points", flips.largest_held * 100.0),
-                    Lens::Cost => format::percent(flips.largest_held.exp_m1(), 1),
-                    Lens::Reliability | Lens::Speed | Lens::Overall => format!("{:.2}", flips.largest_held),
-                },
+                distance(row.lens, flips.largest_held),
             ]
         })
     })

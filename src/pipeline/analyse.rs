@@ -1,6 +1,7 @@
 //! The analysis of the record at one moment, and the days that it and the pages cover.
 
 use super::PipelineError;
+use crate::analysis::sensitivity::SensitivityReport;
 use crate::analysis::{self, Analysis, Frames, Parameters};
 use crate::domain::thresholds;
 use crate::domain::tier_list::DayRange;
@@ -19,14 +20,7 @@ pub(super) fn analysis_at(
     workloads: &[Workload],
     as_of: DateTime<Utc>,
 ) -> Result<Analysis, PipelineError> {
-    let window = window(as_of);
-    let days = store.days(window.from, window.to, as_of)?;
-    analysis_of(
-        store,
-        workloads,
-        as_of,
-        Frames { days: days.frame()?, newest: store.endpoints(as_of)?.frame()? },
-    )
+    analysis_of(store, workloads, as_of, frames(store, as_of)?)
 }
 
 /// The same from frames that are already read; their days may reach further back than the lens window.
@@ -36,11 +30,38 @@ pub(super) fn analysis_of(
     as_of: DateTime<Utc>,
     frames: Frames,
 ) -> Result<Analysis, PipelineError> {
+    let parameters = parameters(store, workloads, as_of)?;
+    Ok(analysis::analyse(&frames.within(parameters.window)?, &parameters)?)
+}
+
+/// How far the effects of the newest lens window depend on the weights of the cells and on the size of the prompts.
+///
+/// # Errors
+/// [`PipelineError::NoRun`] if the record is empty; otherwise the error of the store or the analysis.
+pub fn sensitivity(store: &Store, workloads: &[Workload]) -> Result<SensitivityReport, PipelineError> {
+    let newest = store.newest_run(None)?.ok_or_else(|| PipelineError::NoRun(String::new()))?;
+    let as_of = newest.run.observed_at;
+    let parameters = parameters(store, workloads, as_of)?;
+    let sizes = store.prompt_sizes(parameters.window.from, parameters.window.to, as_of)?;
+    Ok(analysis::sensitivity::sensitivity(&frames(store, as_of)?, &parameters, &sizes)?)
+}
+
+/// The frames of the lens window, as known at a time.
+fn frames(store: &Store, as_of: DateTime<Utc>) -> Result<Frames, PipelineError> {
     let window = window(as_of);
+    let days = store.days(window.from, window.to, as_of)?;
+    Ok(Frames { days: days.frame()?, newest: store.endpoints(as_of)?.frame()? })
+}
+
+/// The parameters of an analysis of the lens window.
+fn parameters(
+    store: &Store,
+    workloads: &[Workload],
+    as_of: DateTime<Utc>,
+) -> Result<Parameters, PipelineError> {
     let provider_names: BTreeMap<String, String> =
         store.providers(as_of)?.iter().map(|p| (p.provider.to_string(), p.name.clone())).collect();
-    let parameters = Parameters { as_of, window, workloads: workloads.to_vec(), provider_names };
-    Ok(analysis::analyse(&frames.within(window)?, &parameters)?)
+    Ok(Parameters { as_of, window: window(as_of), workloads: workloads.to_vec(), provider_names })
 }
 
 /// The lens window that ends with the UTC day of `as_of`.

@@ -13,6 +13,7 @@ mod replay;
 mod suspect;
 mod sweep;
 
+pub use analyse::sensitivity;
 pub use backtest::{backtest, backtest_by_hour, backtest_record};
 pub use collect::{CollectOptions, CollectReport};
 pub use history::flips;

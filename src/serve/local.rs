@@ -5,6 +5,7 @@ use crate::domain::backtest::Decide;
 use crate::domain::window::moment;
 use crate::pipeline::{
     Pipeline, backtest_by_hour, backtest_record, build_snapshot, flips as count_flips, realised_preferences,
+    sensitivity as measure_sensitivity,
 };
 use crate::store::ExportFormat;
 use axum::extract::{ConnectInfo, Query, Request, State};
@@ -64,6 +65,7 @@ pub fn router(pipeline: Arc<Pipeline>, token: &str) -> Router {
         .route("/local/backtest", get(backtest))
         .route("/local/flips", get(flips))
         .route("/local/preferences", get(preferences))
+        .route("/local/sensitivity", get(sensitivity))
         .route("/local/accept", post(accept))
         .route_layer(from_fn_with_state(token, guard))
         .with_state(pipeline)
@@ -152,6 +154,11 @@ async fn preferences(
         realised_preferences(&pipeline.store, &workloads, (from, to), &workload, &|_, _| ())
     })
     .await
+}
+
+/// How far the effects depend on the weights and on the size of the prompts.
+async fn sensitivity(State(pipeline): State<Arc<Pipeline>>) -> Response {
+    answer(move || measure_sensitivity(&pipeline.store, &pipeline.workloads()?)).await
 }
 
 async fn answer<T, E>(work: impl FnOnce() -> Result<T, E> + Send + 'static) -> Response

@@ -4,9 +4,9 @@
 //! upstream and without prices. Effects are comparable only up to a shift, so truth and estimate are first shifted to a
 //! common centre: the mean over the compared providers.
 
-use super::ranks::spearman;
 use super::{cache_list, parameters, window};
 use crate::analysis::{AnalysisError, Frames, Tuning, UsageDay, analyse_with};
+use crate::domain::statistics::spearman;
 use crate::domain::thresholds::LENS_WINDOW_DAYS;
 use crate::domain::tier::Tier;
 use crate::domain::tier_list::ProviderTier;

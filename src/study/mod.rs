@@ -2,7 +2,6 @@
 
 pub mod coverage;
 pub mod lag;
-mod ranks;
 
 use crate::analysis::{Analysis, Parameters, in_parallel};
 use crate::domain::thresholds::LENS_WINDOW_DAYS;

@@ -23,6 +23,7 @@ mod rig;
 mod sample;
 mod scale;
 mod scheduler;
+mod sensitivity;
 mod serve;
 mod simulator;
 mod site;

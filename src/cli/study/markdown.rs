@@ -2,7 +2,9 @@
 
 use super::super::tables::{dash, percent};
 use super::preferences as rows;
+use super::sensitivity::{PROMPT_SIZE, WEIGHTINGS, prompt_size_row, weighting_rows};
 use crate::analysis::flips::FlipReport;
+use crate::analysis::sensitivity::{PromptSize, SensitivityReport, WeightingShift};
 use crate::preferences::PreferenceReport;
 use crate::study::coverage::{CoverageReport, Group};
 use crate::study::lag::{Lag, LagReport};
@@ -124,6 +126,25 @@ pub fn preferences(report: &PreferenceReport) -> String {
     .join("\n\n")
 }
 
+/// Both tables.
+pub fn sensitivity(report: &SensitivityReport) -> String {
+    format!("{}\n\n{}", weightings(&report.weightings), prompt_size(&report.prompt_size))
+}
+
+/// One row for each lens and weighting.
+fn weightings(shifts: &[WeightingShift]) -> String {
+    let rows = weighting_rows(shifts).map(|mut row| {
+        row[0] = format!("`{}`", row[0]);
+        row.to_vec()
+    });
+    table(&WEIGHTINGS, rows)
+}
+
+/// One row: how well the size of the prompts predicts, and how far it moves the effects.
+fn prompt_size(size: &PromptSize) -> String {
+    table(&PROMPT_SIZE, [prompt_size_row(size).to_vec()])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -143,6 +164,7 @@ mod tests {
             flips(&FlipReport::default()),
             lag(&LagReport::default()),
             preferences(&PreferenceReport::default()),
+            sensitivity(&SensitivityReport::default()),
         ];
         let kept = include_str!("../../../docs/evidence.md");
         for table in printed.iter().flat_map(|text| text.split("\n\n")) {

@@ -53,8 +53,13 @@ async fn verbs_that_need_the_store_ask_the_server_that_holds_it() {
     assert_eq!((tested.code, tested.out.as_str()), (1, ""), "{tested:?}");
     assert!(tested.err.contains("nothing to test on these days"), "{}", tested.err);
 
+    let effects = ["study", "sensitivity", "--json"];
+    let measured = hitrate(data.path(), &effects);
+    assert_eq!(measured.code, 0, "{}", measured.err);
+
     let server = Server::of(data.path());
     assert_eq!(hitrate(data.path(), &by_hour).err, tested.err, "the server tests the same");
+    assert_eq!(hitrate(data.path(), &effects).json(), measured.json(), "and measures the same");
     let through = hitrate(data.path(), &export);
     assert_eq!(through.code, 0, "{}", through.err);
     assert!(through.out == exported.out, "the export through the server is the same");
