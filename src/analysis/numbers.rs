@@ -1,7 +1,7 @@
 //! Acceptance checks for `hitrate check numbers`: does the record reproduce the upstream's own numbers?
 
-use super::frames::{ColumnKind, ColumnSpec, check, may, must, rows};
 use super::flips::wrong_pairs;
+use super::frames::{ColumnKind, ColumnSpec, check, may, must, rows};
 use super::statistics::{Share, traffic_mean};
 use super::{AnalysisError, identity_error};
 use crate::domain::endpoint::PriceTier;
@@ -85,7 +85,8 @@ impl ListAgreement {
         let rated = || list.providers.iter().filter(|row| row.tier != Tier::Unrated);
         let letters: Vec<(Tier, f64)> = rated().filter_map(|row| Some((row.tier, row.adjusted?))).collect();
         let uncapped = || rated().filter(|row| row.cap != Some(row.tier));
-        let contradicts = |row: &&ProviderTier| row.adjusted.is_none_or(|figure| lens.tier(figure) != row.tier);
+        let contradicts =
+            |row: &&ProviderTier| row.adjusted.is_none_or(|figure| lens.tier(figure) != row.tier);
         let held = uncapped().filter_map(|row| Some(lens.apart(row.adjusted?, row.measured?) / lens.band()));
         Self {
             lens,

@@ -115,7 +115,8 @@ pub fn run(common: &Common, args: &CheckArgs) -> Result<u8> {
             .map(published);
     }
     common.print(&checked, || describe(&checked))?;
-    let agrees = |run: &CheckedRun| run.holds && run.published.as_ref().is_none_or(|published| published.holds);
+    let agrees =
+        |run: &CheckedRun| run.holds && run.published.as_ref().is_none_or(|published| published.holds);
     Ok(if checked.iter().all(agrees) { exit::OK } else { exit::ERROR })
 }
 
@@ -172,7 +173,8 @@ fn describe(runs: &[CheckedRun]) -> String {
             percent(run.identity_within_one_percent),
         ]);
     }
-    let published = runs.last().and_then(|run| run.published.as_ref()).map_or_else(String::new, describe_published);
+    let published =
+        runs.last().and_then(|run| run.published.as_ref()).map_or_else(String::new, describe_published);
     format!(
         "Medians. Bounds: {AGGREGATE_BOUND} for the hit rate, {} for the price\n{table}{published}",
         format::percent(IDENTITY_BOUND, 2)

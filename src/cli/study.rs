@@ -131,6 +131,8 @@ fn preferences(common: &Common, args: &PreferencesArgs) -> Result<u8> {
     let report = preferences::report(common, args)?;
     print(common, &args.output, &report, markdown::preferences, preferences::describe)?;
     Ok(if report.holds == Some(false) { exit::ERROR } else { exit::OK })
+}
+
 /// Solves over the store, through the running server if one holds it.
 fn sensitivity(common: &Common, output: &Output) -> Result<u8> {
     let report = running::read_or_ask(common, ("a study of the effects", "/local/sensitivity"), |store| {

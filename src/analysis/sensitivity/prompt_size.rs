@@ -164,7 +164,7 @@ impl Panel {
             let by = |slope: f64| Some(fit.predicted(&others.cells, &cell, slope)? - cell.row.y);
             Ok(by(0.0).zip(by(fit.slope)))
         };
-        let errors = in_parallel::<_, AnalysisError>(held.len(), &|part| {
+        let errors = in_parallel::<_, AnalysisError>(held.len(), usize::MAX, &|part| {
             held[part].iter().map(error).collect::<Result<Vec<_>, _>>()
         })?;
         Ok(errors.into_iter().flatten().collect())
