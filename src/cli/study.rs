@@ -16,6 +16,7 @@ use crate::study::coverage::{
 };
 use crate::study::lag::{Lag, LagReport, LagStudy, run as follow};
 use anyhow::{Result, ensure};
+use chrono::NaiveDate;
 use clap::{Args, Subcommand};
 use preferences::PreferencesArgs;
 
@@ -32,7 +33,7 @@ enum What {
     Coverage(CoverageArgs),
     /// Count how often the tiers of the collected record change from day to day and how far they are off a week later,
     /// with and without hysteresis.
-    Flips(Output),
+    Flips(FlipsArgs),
     /// Measure how soon the published tier follows a provider that gets worse, on simulated worlds.
     Lag(LagArgs),
     /// Charge the preferences of each recorded day the prices of the day after and of a week later, and count how often
@@ -48,6 +49,18 @@ struct Output {
     /// Print the result as a Markdown table, as docs/evidence.md contains it.
     #[arg(long, conflicts_with = "json")]
     markdown: bool,
+}
+
+#[derive(Debug, Args)]
+struct FlipsArgs {
+    /// First day to count, UTC [default: the first day of the record]. Windows of the first six days are not full yet.
+    #[arg(long, value_name = "DATE")]
+    from: Option<NaiveDate>,
+    /// Last day to count, UTC, inclusive [default: the last day of the record].
+    #[arg(long, value_name = "DATE")]
+    to: Option<NaiveDate>,
+    #[command(flatten)]
+    output: Output,
 }
 
 #[derive(Debug, Args)]
@@ -81,7 +94,7 @@ struct CoverageArgs {
 pub fn run(common: &Common, args: &StudyArgs) -> Result<u8> {
     match &args.what {
         What::Coverage(args) => coverage(common, args),
-        What::Flips(output) => flips(common, output),
+        What::Flips(args) => flips(common, args),
         What::Lag(args) => lag(common, args),
         What::Preferences(args) => preferences(common, args),
         What::Sensitivity(output) => sensitivity(common, output),
@@ -111,12 +124,23 @@ fn coverage(common: &Common, args: &CoverageArgs) -> Result<u8> {
 }
 
 /// Counts over the store, through the running server if one holds it.
-fn flips(common: &Common, output: &Output) -> Result<u8> {
-    let report = running::read_or_ask(common, ("a count of changes", "/local/flips"), |store| {
-        Ok(count_flips(store, &common.settings()?.workloads(common.data().path())?)?)
+fn flips(common: &Common, args: &FlipsArgs) -> Result<u8> {
+    let days = (args.from, args.to);
+    if let Some((from, to)) = args.from.zip(args.to) {
+        ensure!(from <= to, "--from {from} is after --to {to}");
+    }
+    let path = format!("/local/flips?{}", bounds(days));
+    let report = running::read_or_ask(common, ("a count of changes", &path), |store| {
+        Ok(count_flips(store, &common.settings()?.workloads(common.data().path())?, days)?)
     })?;
-    print(common, output, &report, markdown::flips, describe_flips)?;
+    print(common, &args.output, &report, markdown::flips, describe_flips)?;
     Ok(if report.holds == Some(false) { exit::ERROR } else { exit::OK })
+}
+
+/// The days as parameters of a path on the running server.
+fn bounds((from, to): (Option<NaiveDate>, Option<NaiveDate>)) -> String {
+    let bound = |name: &str, day: NaiveDate| format!("&{name}={day}");
+    [from.map(|day| bound("from", day)), to.map(|day| bound("to", day))].into_iter().flatten().collect()
 }
 
 fn lag(common: &Common, args: &LagArgs) -> Result<u8> {

@@ -101,14 +101,16 @@ pub fn difference(before: Option<&Cumulative>, now: &Cumulative) -> Result<Stret
 /// the counts of the half hour before each reading.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct RequestSize {
-    tokens: f64,
-    requests: f64,
+    // Whole numbers, so that the sums do not depend on the order of the readings.
+    tokens: i64,
+    /// Requests of the half hours, each times the seconds of its rate.
+    request_seconds: i64,
     counts: u32,
 }
 
 impl RequestSize {
     /// What a count of requests covers, seconds.
-    const COUNTED_SECONDS: f64 = 1800.0;
+    const COUNTED_SECONDS: i64 = 1800;
     /// One count a day, times 48, is right in the median, but off by a factor of 1.5 for half of the endpoints (against
     /// the counters of whole days, which the upstream published in July 2026). Fewer counts than this say too little.
     const MIN_COUNTS: u32 = 4;
@@ -118,17 +120,18 @@ impl RequestSize {
     /// Adds a rate with the requests of the half hour before its end, which are applied to all of it. A rate without a
     /// count is left out.
     pub fn add(&mut self, stretch: &Stretch, requests_30m: Option<i64>) {
-        let seconds = (stretch.end - stretch.start).num_seconds() as f64;
-        let Some(requests) = requests_30m.filter(|_| seconds > 0.0) else { return };
-        self.tokens += stretch.tokens as f64;
-        self.requests += requests as f64 * seconds / Self::COUNTED_SECONDS;
+        let seconds = (stretch.end - stretch.start).num_seconds();
+        let Some(requests) = requests_30m.filter(|_| seconds > 0) else { return };
+        self.tokens = self.tokens.saturating_add(stretch.tokens);
+        self.request_seconds = self.request_seconds.saturating_add(requests.saturating_mul(seconds));
         self.counts += 1;
     }
 
     /// Prompt and completion tokens a request; `None` with fewer than 4 counts or 100 requests.
     pub fn tokens_per_request(&self) -> Option<f64> {
-        let is_enough = self.counts >= Self::MIN_COUNTS && self.requests >= Self::MIN_REQUESTS;
-        is_enough.then(|| self.tokens / self.requests)
+        let requests = self.request_seconds as f64 / Self::COUNTED_SECONDS as f64;
+        let is_enough = self.counts >= Self::MIN_COUNTS && requests >= Self::MIN_REQUESTS;
+        is_enough.then(|| self.tokens as f64 / requests)
     }
 }
 

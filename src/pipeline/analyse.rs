@@ -1,14 +1,17 @@
 //! The analysis of the record at one moment, and the days that it and the pages cover.
 
 use super::PipelineError;
+use super::assemble::first_hour;
 use crate::analysis::sensitivity::SensitivityReport;
 use crate::analysis::{self, Analysis, Frames, Parameters};
+use crate::domain::hourly::RequestSize;
 use crate::domain::thresholds;
 use crate::domain::tier_list::DayRange;
 use crate::domain::workload::Workload;
 use crate::store::Store;
-use chrono::{DateTime, Days, Utc};
+use chrono::{DateTime, Days, Duration, Utc};
 use std::collections::BTreeMap;
+use uuid::Uuid;
 
 /// Number of days that the pages show.
 const SHOWN_DAYS: u64 = 30;
@@ -42,7 +45,9 @@ pub fn sensitivity(store: &Store, workloads: &[Workload]) -> Result<SensitivityR
     let newest = store.newest_run(None)?.ok_or_else(|| PipelineError::NoRun(String::new()))?;
     let as_of = newest.run.observed_at;
     let parameters = parameters(store, workloads, as_of)?;
-    let sizes = store.prompt_sizes(parameters.window.from, parameters.window.to, as_of)?;
+    let hourly = store.hourly(first_hour(as_of), as_of + Duration::seconds(1))?;
+    let size = |(id, size): (&Uuid, &RequestSize)| Some((*id, size.tokens_per_request()?));
+    let sizes = hourly.request_sizes.iter().filter_map(size).collect();
     Ok(analysis::sensitivity::sensitivity(&frames(store, as_of)?, &parameters, &sizes)?)
 }
 

@@ -172,7 +172,7 @@ pub fn snapshot(
 }
 
 /// The midnight at which the published hourly rates begin.
-fn first_hour(as_of: DateTime<Utc>) -> DateTime<Utc> {
+pub(super) fn first_hour(as_of: DateTime<Utc>) -> DateTime<Utc> {
     let today = as_of.date_naive();
     midnight(today.checked_sub_days(Days::new(thresholds::HOURLY_DAYS - 1)).unwrap_or(today))
 }

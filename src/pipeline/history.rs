@@ -60,26 +60,37 @@ pub(super) fn close_days(store: &Store, workloads: &[Workload], day: NaiveDate) 
     Ok(())
 }
 
-/// How often tiers change from one day with a run to the next, over the whole record. The newest day counts as of its
+/// How often tiers change from one day with a run to the next, between two days (default: over the whole record). The newest day counts as of its
 /// newest run.
 ///
 /// # Errors
 /// [`PipelineError::NoRun`] if the record is empty; otherwise the error of the store or the analysis.
-pub fn flips(store: &Store, workloads: &[Workload]) -> Result<FlipReport, PipelineError> {
+pub fn flips(
+    store: &Store,
+    workloads: &[Workload],
+    (from, to): (Option<NaiveDate>, Option<NaiveDate>),
+) -> Result<FlipReport, PipelineError> {
+    let counts = |day: NaiveDate| from.is_none_or(|from| day >= from) && to.is_none_or(|to| day <= to);
     let newest = store.newest_run(None)?.ok_or_else(|| PipelineError::NoRun(String::new()))?;
     let today = newest.run.observed_at.date_naive();
     let workload = workloads.first().map_or("", |workload| workload.name.as_str());
     let mut count = FlipCount::default();
     let closed = store.newest_closed(METHOD_VERSION, today)?;
-    for run_day in store.run_days(None, today)?.iter().filter(|one| Some(one.day) <= closed) {
+    for run_day in
+        store.run_days(None, today)?.iter().filter(|one| Some(one.day) <= closed && counts(one.day))
+    {
         count.see(run_day.day, &store.tier_history(METHOD_VERSION, run_day.day)?, workload);
     }
     let before = walk(store, workloads, today, |run_day, history| {
-        count.see(run_day.day, history, workload);
+        if counts(run_day.day) {
+            count.see(run_day.day, history, workload);
+        }
         Ok(())
     })?;
-    let mut analysis = analysis_at(store, workloads, newest.run.observed_at)?;
-    count.see(today, &analysis::apply_hysteresis(&mut analysis, &before, today), workload);
+    if counts(today) {
+        let mut analysis = analysis_at(store, workloads, newest.run.observed_at)?;
+        count.see(today, &analysis::apply_hysteresis(&mut analysis, &before, today), workload);
+    }
     Ok(count.report())
 }
 

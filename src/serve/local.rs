@@ -42,6 +42,12 @@ struct BacktestQuery {
 }
 
 #[derive(Deserialize)]
+struct DaysQuery {
+    from: Option<NaiveDate>,
+    to: Option<NaiveDate>,
+}
+
+#[derive(Deserialize)]
 struct PreferencesQuery {
     from: Option<NaiveDate>,
     to: Option<NaiveDate>,
@@ -138,9 +144,9 @@ async fn accept(State(pipeline): State<Arc<Pipeline>>, Query(query): Query<Accep
     answer(move || pipeline.accept(&query.run, (!fields.is_empty()).then_some(&fields))).await
 }
 
-/// How often tiers change, over the whole record.
-async fn flips(State(pipeline): State<Arc<Pipeline>>) -> Response {
-    answer(move || count_flips(&pipeline.store, &pipeline.workloads()?)).await
+/// How often tiers change in a range of days.
+async fn flips(State(pipeline): State<Arc<Pipeline>>, Query(days): Query<DaysQuery>) -> Response {
+    answer(move || count_flips(&pipeline.store, &pipeline.workloads()?, (days.from, days.to))).await
 }
 
 /// What the preferences of a range of days were worth.

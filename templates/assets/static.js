@@ -45,7 +45,7 @@
 
   // The filter as a function. Invalid values are ignored and reported.
   function filter() {
-    // The forms that the service accepts: an amount, a percentage, and a number of tokens.
+    // The forms that the service accepts.
     const limit = (field, units, scale = 1, highest = Infinity) => {
       const [, digits, unit] = /^(\d+(?:\.\d+)?) *([%kKmM]?)$/.exec(text(field)) ?? [];
       const valid = digits && units.includes(unit) && digits <= highest;

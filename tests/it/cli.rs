@@ -320,7 +320,7 @@ async fn the_published_numbers_are_checked_after_the_newest_run_only() {
     let with = |run: &&serde_json::Value| run.get("published").is_some();
     assert_eq!((runs.len(), runs.iter().filter(with).count()), (3, 1));
     let published = &runs[2]["published"];
-    assert_eq!(published["lists"].as_array().map(Vec::len), Some(9), "{published}");
+    assert_eq!(published["lists"].as_array().map(Vec::len), Some(11), "{published}");
     assert_eq!(published["advice"].as_array().map(Vec::len), Some(6), "{published}");
     let rated = published["lists"].as_array().into_iter().flatten().map(|list| &list["rated"]);
     assert!(rated.clone().any(|count| count.as_u64() > Some(3)), "{published}");

@@ -221,7 +221,16 @@ async fn changes_are_counted_the_same_from_the_store_and_by_walking() {
         assert_eq!(lens["wrong_pairs"].as_u64(), Some(0), "{lens}");
     }
     tamper(data.path(), "DELETE FROM tier_day");
-    let walked = flips(&store(data.path()), &Workload::shipped().expect("shipped")).expect("counted");
+    let walked =
+        flips(&store(data.path()), &Workload::shipped().expect("shipped"), (None, None)).expect("counted");
+    let last = hitrate(data.path(), &["study", "flips", "--from", "2026-07-21", "--json"]).json();
+    assert_eq!(
+        (last["from"].as_str(), last["days"].as_u64() < Some(4)),
+        (Some("2026-07-21"), true),
+        "{last}"
+    );
+    let turned = hitrate(data.path(), &["study", "flips", "--from", "2026-07-21", "--to", "2026-07-20"]);
+    assert!(turned.code == 1 && turned.err.contains("is after"), "{turned:?}");
     assert_eq!(serde_json::to_value(&walked).expect("JSON"), told);
 }
 

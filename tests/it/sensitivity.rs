@@ -138,12 +138,11 @@ async fn a_simulated_record_has_both_tables() {
             assert_eq!(collect(&pipeline, &upstream, time).await.status.as_str(), "ok", "{time}");
         }
     }
-    let opened = store(data.path());
-    let (from, to) = (day(7).date_naive(), day(13).date_naive());
-    let sizes = opened.prompt_sizes(from, to, day(13)).expect("readable");
-    drop(opened);
+    let hourly = store(data.path()).hourly(day(7), day(14)).expect("readable");
+    let sizes: Vec<f64> =
+        hourly.request_sizes.values().filter_map(|size| size.tokens_per_request()).collect();
     // A simulated request has 9,000 tokens; the hours of the readings are busier or quieter than the day so far.
-    let middle = median(sizes.values().copied()).expect("sizes");
+    let middle = median(sizes.iter().copied()).expect("sizes");
     assert!(sizes.len() > 10 && (3_500.0..15_000.0).contains(&middle), "{} {middle}", sizes.len());
 
     let ran = hitrate(data.path(), &["study", "sensitivity", "--json"]);

@@ -8,7 +8,6 @@ mod export_days;
 mod files;
 mod hourly;
 mod midnight;
-mod prompt_sizes;
 mod suspect;
 
 use std::collections::BTreeMap;

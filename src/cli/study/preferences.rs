@@ -2,7 +2,7 @@
 
 use super::super::tables::{fixed, percent, table};
 use super::super::{Common, advance, progress, running};
-use super::Output;
+use super::{Output, bounds};
 use crate::domain::format;
 use crate::domain::thresholds::BACKTEST_MIN_TOKENS;
 use crate::pipeline::realised_preferences;
@@ -57,10 +57,8 @@ pub fn report(common: &Common, args: &PreferencesArgs) -> Result<PreferenceRepor
 
 /// The path of the count on the running server.
 fn path_of(args: &PreferencesArgs) -> String {
-    let bound =
-        |name: &str, day: Option<NaiveDate>| day.map_or_else(String::new, |day| format!("&{name}={day}"));
     let workload = running::encode(&args.workload);
-    format!("/local/preferences?workload={workload}{}{}", bound("from", args.from), bound("to", args.to))
+    format!("/local/preferences?workload={workload}{}", bounds((args.from, args.to)))
 }
 
 /// What each way of choosing cost.

@@ -6,18 +6,16 @@ use crate::domain::reading::Health;
 use crate::domain::record::EndpointDay;
 use crate::domain::thresholds::LENS_WINDOW_DAYS;
 use crate::domain::window::Basis;
-use crate::store::columns::{each_row, naive, records, rows};
+use crate::store::columns::{each_row, naive, records};
 use crate::store::facts::facts_of;
 use crate::store::frame::Answer;
 use crate::store::{Store, StoreError, columns};
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use duckdb::arrow::array::RecordBatch;
-use std::collections::BTreeMap;
 use uuid::Uuid;
 
 pub(in crate::store) const DAYS: &str = include_str!("../../../queries/analysis/days.sql");
 const NEWEST: &str = include_str!("../../../queries/analysis/newest.sql");
-const PROMPT_SIZES: &str = include_str!("../../../queries/analysis/prompt_sizes.sql");
 
 /// An endpoint of the newest run and its known data.
 #[derive(Debug, Clone, PartialEq)]
@@ -73,24 +71,6 @@ impl Store {
     ) -> Result<Answer<EndpointDayRow>, StoreError> {
         let parameters = [from.to_string(), to.to_string(), naive(as_of)];
         self.read(|connection| Answer::of(connection, DAYS, parameters, days_of))
-    }
-
-    /// Tokens a request by endpoint over the days in `[from, to]`, from the numbers of requests in 30 minutes. Endpoints
-    /// with fewer than two days or too few requests are left out.
-    pub fn prompt_sizes(
-        &self,
-        from: NaiveDate,
-        to: NaiveDate,
-        as_of: DateTime<Utc>,
-    ) -> Result<BTreeMap<Uuid, f64>, StoreError> {
-        let sql = format!("WITH days AS ({DAYS}) SELECT * FROM ({PROMPT_SIZES})");
-        let parameters = [from.to_string(), to.to_string(), naive(as_of)];
-        self.read(|connection| {
-            let sizes = rows!(connection, &sql, parameters, |endpoint_id: Uuid, tokens_a_request: f64| {
-                (endpoint_id, tokens_a_request)
-            });
-            Ok(sizes.into_iter().collect())
-        })
     }
 }
 

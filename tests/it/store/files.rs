@@ -87,7 +87,11 @@ fn tables_of_older_versions_get_their_descriptions() {
         "COMMENT ON TABLE run IS NULL;
          COMMENT ON COLUMN stored_reading.tokens IS NULL;
          COMMENT ON VIEW reading IS NULL;
-         DELETE FROM schema_migration WHERE version = 8",
+         ALTER TABLE provider_tier ADD COLUMN leaning VARCHAR;
+         ALTER TABLE provider_tier ADD COLUMN leaning_days INTEGER;
+         ALTER TABLE endpoint_tier ADD COLUMN leaning VARCHAR;
+         ALTER TABLE endpoint_tier ADD COLUMN leaning_days INTEGER;
+         DELETE FROM schema_migration WHERE version >= 8",
     );
     assert_eq!(store(data.path()).newest_time().expect("readable"), Some(at("2026-08-07T10:57:00Z")));
     for described in ["duckdb_tables()", "duckdb_views()", "duckdb_columns()"] {
