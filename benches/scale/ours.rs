@@ -141,7 +141,16 @@ fn frames(store: &Store, as_of: DateTime<Utc>) -> Result<(Frames, Parameters), B
         newest: store.endpoints(as_of)?.frame()?,
     };
     let workloads = Workload::shipped()?;
-    Ok((frames, Parameters { as_of, window, workloads, provider_names: BTreeMap::new() }))
+    Ok((
+        frames,
+        Parameters {
+            as_of,
+            window,
+            workloads,
+            provider_names: BTreeMap::new(),
+            prompt_sizes: BTreeMap::new(),
+        },
+    ))
 }
 
 /// All tier lists as of the newest run, without the other content of a snapshot.

@@ -25,6 +25,7 @@ mod reference;
 mod resample;
 mod scatter;
 pub mod sensitivity;
+mod sized;
 mod standing;
 mod statistics;
 mod tier_lists;
@@ -44,6 +45,7 @@ pub use usage::UsageDay;
 
 use crate::domain::endpoint::ListWindow;
 use crate::domain::flag::Flag;
+use crate::domain::hourly::RequestSize;
 use crate::domain::session::CostBasis;
 use crate::domain::thresholds;
 use crate::domain::tier::{Lens, Tier};
@@ -69,6 +71,8 @@ pub struct Parameters {
     pub workloads: Vec<Workload>,
     /// Display names by provider slug; a provider without one is shown by its slug.
     pub provider_names: BTreeMap<String, String>,
+    /// How much the requests of an endpoint carry, as far as it is known.
+    pub prompt_sizes: BTreeMap<Uuid, RequestSize>,
 }
 
 /// Settings of the method that a study can vary; all published results use the defaults.

@@ -8,16 +8,20 @@ use super::lenses::Gauge;
 use super::next_week::{self, Parts};
 use super::rating::{Scale, fill_rows};
 use super::resample::{Plan, Replicates};
+use super::sized::{Panel, SizedCell};
 use super::standing::Standing;
 use super::statistics::{Share, model_mean, spread, traffic_mean};
-use super::{AnalysisError, Tuning};
+use super::{AnalysisError, Parameters, Tuning};
+use crate::domain::hourly::RequestSize;
 use crate::domain::ids::ProviderSlug;
-use crate::domain::thresholds::MIN_SHARED_MODELS;
+use crate::domain::thresholds::{MIN_SHARED_MODELS, PROMPT_SIZE_MIN_COUNTS};
 use crate::domain::tier::{Lens, Tier};
-use crate::domain::tier_list::{ProviderTier, Reliability};
+use crate::domain::tier_list::{PromptSizeTerm, ProviderTier, Reliability};
 use crate::wording::lists::Unrated;
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
+use std::f64::consts::LN_2;
+use uuid::Uuid;
 
 /// A list together with the raw effects of its rated providers, which `overall` needs.
 pub(super) struct Ranked {
@@ -30,6 +34,8 @@ pub(super) struct Ranked {
     pub moves: Vec<Option<f64>>,
     /// The same effects on resampled sets of models, providers in the order of [`listed_providers`].
     pub replicates: Replicates,
+    /// The term by which the measures are compared at the same size of the prompts.
+    pub prompt_size: Option<PromptSizeTerm>,
 }
 
 /// What all lenses of a field share.
@@ -37,6 +43,7 @@ pub(super) struct Ground<'a> {
     field: &'a Field,
     parts: &'a Parts,
     names: &'a BTreeMap<String, String>,
+    sizes: &'a BTreeMap<Uuid, RequestSize>,
     pub providers: Vec<&'a str>,
     /// Models of the cells, by name.
     pub models: BTreeMap<&'a str, usize>,
@@ -45,12 +52,7 @@ pub(super) struct Ground<'a> {
 }
 
 impl<'a> Ground<'a> {
-    pub fn new(
-        field: &'a Field,
-        parts: &'a Parts,
-        names: &'a BTreeMap<String, String>,
-        tuning: &Tuning,
-    ) -> Self {
+    pub fn new(field: &'a Field, parts: &'a Parts, parameters: &'a Parameters, tuning: &Tuning) -> Self {
         let mut hosts: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for cell in field.cells() {
             hosts.entry(cell.model.as_str()).or_default().insert(cell.provider.as_str());
@@ -63,7 +65,22 @@ impl<'a> Ground<'a> {
             .collect();
         let plan = Plan::new(hosts.len(), &shared, tuning.resamples);
         let models = hosts.into_keys().enumerate().map(|(number, name)| (name, number)).collect();
-        Self { field, parts, names, providers: listed_providers(field), models, plan, ridge: tuning.ridge }
+        Self {
+            field,
+            parts,
+            names: &parameters.provider_names,
+            sizes: &parameters.prompt_sizes,
+            providers: listed_providers(field),
+            models,
+            plan,
+            ridge: tuning.ridge,
+        }
+    }
+
+    /// The logarithm of the tokens a request of a cell, if it is known from at least `counts` counts of requests.
+    fn size(&self, cell: &Cell<'_>, counts: u32) -> Option<f64> {
+        let size = self.sizes.get(&cell.standing.id).filter(|size| size.counts() >= counts)?;
+        size.tokens_per_request().map(f64::ln).filter(|size| size.is_finite())
     }
 }
 
@@ -81,9 +98,52 @@ pub(super) fn cells<'a>(gauge: &Gauge<'_>, ground: &Ground<'a>) -> Vec<Cell<'a>>
     ground.field.cells().filter(|standing| standing.lacking(room).is_none()).filter_map(read).collect()
 }
 
+/// The cells whose tokens a request are known from at least `counts` counts, for the equations with the size of the
+/// prompts.
+pub(super) fn sized(cells: &[Cell<'_>], ground: &Ground<'_>, counts: u32) -> Panel {
+    let sized = |cell: &Cell<'_>| {
+        Some(SizedCell {
+            size: ground.size(cell, counts)?,
+            row: observation(cell, ground, published_weight)?,
+        })
+    };
+    Panel {
+        cells: cells.iter().filter_map(sized).collect(),
+        providers: ground.providers.len(),
+        models: ground.models.len(),
+        ridge: ground.ridge,
+    }
+}
+
+/// The endpoints that a lens compares, under `cache` with their hit rates at the mean prompt size of their model, and the
+/// term behind that. An endpoint of unknown size counts as one of the mean size.
+pub(super) fn adjusted_cells<'a>(
+    gauge: &Gauge<'_>,
+    ground: &Ground<'a>,
+) -> Result<(Vec<Cell<'a>>, Option<PromptSizeTerm>), AnalysisError> {
+    let mut cells = cells(gauge, ground);
+    if gauge.lens != Lens::Cache {
+        return Ok((cells, None));
+    }
+    let panel = sized(&cells, ground, PROMPT_SIZE_MIN_COUNTS);
+    let term = panel.term()?;
+    if let Some(term) = term {
+        let means = panel.mean_sizes();
+        for cell in &mut cells {
+            let model = ground.models.get(cell.standing.model.as_str());
+            if let Some((size, mean)) =
+                ground.size(cell, PROMPT_SIZE_MIN_COUNTS).zip(model.and_then(|model| means[*model]))
+            {
+                cell.y -= term.per_doubling * (size - mean) / LN_2;
+            }
+        }
+    }
+    Ok((cells, term))
+}
+
 pub(super) fn ranked(gauge: &Gauge<'_>, ground: &Ground<'_>) -> Result<Ranked, AnalysisError> {
     let (field, listed) = (ground.field, &ground.providers);
-    let cells = cells(gauge, ground);
+    let (cells, prompt_size) = adjusted_cells(gauge, ground)?;
     let rows = observations(&cells, ground, published_weight);
     let effects = effects(gauge, &rows, ground)?;
     let replicates = Replicates::of(&rows, &effects, &ground.plan, ground.ridge)?;
@@ -107,7 +167,7 @@ pub(super) fn ranked(gauge: &Gauge<'_>, ground: &Ground<'_>) -> Result<Ranked, A
     let moves = moves(gauge, &cells, &points, ground)?;
     next_week::fill_rows(&mut providers, &points, &moves, scale);
     sort(gauge.lens, &mut providers);
-    Ok(Ranked { lens: gauge.lens, providers, theta, moves, replicates })
+    Ok(Ranked { lens: gauge.lens, providers, theta, moves, replicates, prompt_size })
 }
 
 /// The effects of the listed providers, relative to the centre of the lens.

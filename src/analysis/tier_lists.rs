@@ -18,7 +18,7 @@ pub(super) fn all(
     tuning: &Tuning,
 ) -> Result<Vec<TierList>, AnalysisError> {
     let reliability = Reliability::of(field);
-    let ground = Ground::new(field, parts, &parameters.provider_names, tuning);
+    let ground = Ground::new(field, parts, parameters, tuning);
     let rank = |lens, workload| ranked(&Gauge { lens, workload, reliability, as_of: field.as_of }, &ground);
     let Some(default) = parameters.workloads.first() else { return Err(AnalysisError::NoWorkload) };
     let fixed = [rank(Lens::Cache, default)?, rank(Lens::Reliability, default)?, rank(Lens::Speed, default)?];
@@ -28,6 +28,7 @@ pub(super) fn all(
         let room = Room::of(workload);
         (field.cells().filter(|cell| cell.lacking(room).is_some()).count(), workload.longest_turn())
     };
+    let prompt_size = fixed[0].prompt_size;
     let observed_days = field.provisional.then_some(field.observed_days);
     let publish = |lens, workload: Option<&Workload>, providers: Vec<ProviderTier>| TierList {
         lens,
@@ -36,8 +37,16 @@ pub(super) fn all(
         as_of: field.as_of,
         method_version: METHOD_VERSION,
         provisional: field.provisional,
-        note: note(lens, reliability, observed_days, field.day_to_date, workload.map(too_short)),
+        note: note(
+            lens,
+            reliability,
+            observed_days,
+            field.day_to_date,
+            workload.map(too_short),
+            prompt_size.filter(|_| lens == Lens::Cache),
+        ),
         too_short: workload.map_or(0, |workload| too_short(workload).0),
+        prompt_size: prompt_size.filter(|_| lens == Lens::Cache),
         window: parameters.window,
         providers: providers.into_iter().map(naive).collect(),
     };

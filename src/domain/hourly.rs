@@ -127,6 +127,11 @@ impl RequestSize {
         self.counts += 1;
     }
 
+    /// Number of counts of requests that it is made of.
+    pub fn counts(&self) -> u32 {
+        self.counts
+    }
+
     /// Prompt and completion tokens a request; `None` with fewer than 4 counts or 100 requests.
     pub fn tokens_per_request(&self) -> Option<f64> {
         let requests = self.request_seconds as f64 / Self::COUNTED_SECONDS as f64;

@@ -68,6 +68,12 @@ thresholds! {
     ENDPOINT_MIN_TOKENS: f64 = 1e6, "tokens a day";
     /// Ridge on the provider effects, in mean weights of a (model, provider) pair.
     EFFECT_RIDGE: f64 = 0.25, "pairs";
+    /// The size of an endpoint's prompts is well known from this many counts of requests: a day of hourly sweeps.
+    PROMPT_SIZE_MIN_COUNTS: u32 = 24, "counts";
+    /// Hit rates are compared at the same size of the prompts if the size is well known on at least this many endpoints.
+    PROMPT_SIZE_MIN_CELLS: usize = 100, "endpoints";
+    /// And if the effect of the size is at least this many standard errors.
+    PROMPT_SIZE_MIN_ERRORS: f64 = 2.0, "standard errors";
     /// Nominal coverage of the intervals: the share of cases in which an interval should contain the true value.
     INTERVAL_COVERAGE: f64 = 0.9, "share";
     /// The pooled scatter of all providers counts as much as this many of a provider's own models.

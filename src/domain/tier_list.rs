@@ -29,10 +29,25 @@ pub struct TierList {
     /// the workload; 0 for lists without a workload.
     #[serde(default)]
     pub too_short: usize,
+    /// The term by which hit rates are compared at the same size of the prompts; only for the lens `cache`, null if the
+    /// sizes are unknown or do not matter.
+    #[serde(default)]
+    pub prompt_size: Option<PromptSizeTerm>,
     /// The days covered.
     pub window: DayRange,
     /// Rated providers best first, then the unrated ones by name.
     pub providers: Vec<ProviderTier>,
+}
+
+/// How the hit rate depends on the size of the prompts, on the same models and providers.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct PromptSizeTerm {
+    /// Change of the hit rate per doubling of the tokens a request, fraction.
+    pub per_doubling: f64,
+    /// Its standard error: a delete-one-model jackknife.
+    pub standard_error: f64,
+    /// Number of endpoints whose tokens a request are known.
+    pub cells: usize,
 }
 
 /// A range of days, both ends inclusive.

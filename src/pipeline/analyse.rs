@@ -1,17 +1,15 @@
 //! The analysis of the record at one moment, and the days that it and the pages cover.
 
 use super::PipelineError;
-use super::assemble::first_hour;
 use crate::analysis::sensitivity::SensitivityReport;
 use crate::analysis::{self, Analysis, Frames, Parameters};
-use crate::domain::hourly::RequestSize;
 use crate::domain::thresholds;
 use crate::domain::tier_list::DayRange;
+use crate::domain::window::midnight;
 use crate::domain::workload::Workload;
 use crate::store::Store;
 use chrono::{DateTime, Days, Duration, Utc};
 use std::collections::BTreeMap;
-use uuid::Uuid;
 
 /// Number of days that the pages show.
 const SHOWN_DAYS: u64 = 30;
@@ -45,10 +43,7 @@ pub fn sensitivity(store: &Store, workloads: &[Workload]) -> Result<SensitivityR
     let newest = store.newest_run(None)?.ok_or_else(|| PipelineError::NoRun(String::new()))?;
     let as_of = newest.run.observed_at;
     let parameters = parameters(store, workloads, as_of)?;
-    let hourly = store.hourly(first_hour(as_of), as_of + Duration::seconds(1))?;
-    let size = |(id, size): (&Uuid, &RequestSize)| Some((*id, size.tokens_per_request()?));
-    let sizes = hourly.request_sizes.iter().filter_map(size).collect();
-    Ok(analysis::sensitivity::sensitivity(&frames(store, as_of)?, &parameters, &sizes)?)
+    Ok(analysis::sensitivity::sensitivity(&frames(store, as_of)?, &parameters)?)
 }
 
 /// The frames of the lens window, as known at a time.
@@ -66,12 +61,25 @@ fn parameters(
 ) -> Result<Parameters, PipelineError> {
     let provider_names: BTreeMap<String, String> =
         store.providers(as_of)?.iter().map(|p| (p.provider.to_string(), p.name.clone())).collect();
-    Ok(Parameters { as_of, window: window(as_of), workloads: workloads.to_vec(), provider_names })
+    let hourly = store.hourly(first_hour(as_of), as_of + Duration::seconds(1))?;
+    let prompt_sizes = hourly.request_sizes.into_iter().collect();
+    Ok(Parameters {
+        as_of,
+        window: window(as_of),
+        workloads: workloads.to_vec(),
+        provider_names,
+        prompt_sizes,
+    })
 }
 
 /// The lens window that ends with the UTC day of `as_of`.
 fn window(as_of: DateTime<Utc>) -> DayRange {
     days_until(as_of, u64::try_from(thresholds::LENS_WINDOW_DAYS).unwrap_or(1))
+}
+
+/// The midnight at which the published hourly rates begin.
+pub(super) fn first_hour(as_of: DateTime<Utc>) -> DateTime<Utc> {
+    midnight(days_until(as_of, thresholds::HOURLY_DAYS).from)
 }
 
 /// The days that the pages show.

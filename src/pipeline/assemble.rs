@@ -1,5 +1,6 @@
 //! Combines the data of the store and the results of the analysis into the published content.
 
+use super::analyse::first_hour;
 use super::history;
 use crate::analysis::{Analysis, EndpointVerdicts, METHOD_VERSION};
 use crate::archive::hex_sha256;
@@ -10,7 +11,7 @@ use crate::domain::hourly::{RequestSize, Stretch};
 use crate::domain::ids::{ModelSlug, ProviderSlug, Variant};
 use crate::domain::thresholds;
 use crate::domain::tier::{Lens, Tier};
-use crate::domain::window::{Basis, WindowKind, midnight};
+use crate::domain::window::{Basis, WindowKind};
 use crate::domain::workload::Workload;
 use crate::snapshot::{
     ComparisonAge, Endpoint, EndpointDay, FORMAT, HourlyRate, HourlyRates, ModelEntry, ProviderDay,
@@ -19,7 +20,7 @@ use crate::snapshot::{
 use crate::store::{EndpointDayRow, EndpointNow, HourlyRecord, RunRow, Store, StoreError};
 use crate::upstream::UNSTATED;
 use crate::wording::Missing;
-use chrono::{DateTime, Days, Duration, NaiveDate, Utc};
+use chrono::{DateTime, Duration, NaiveDate, Utc};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use uuid::Uuid;
 
@@ -169,12 +170,6 @@ pub fn snapshot(
     };
     snapshot.id = id(&snapshot, &material.newest.run.run_id);
     snapshot
-}
-
-/// The midnight at which the published hourly rates begin.
-pub(super) fn first_hour(as_of: DateTime<Utc>) -> DateTime<Utc> {
-    let today = as_of.date_naive();
-    midnight(today.checked_sub_days(Days::new(thresholds::HOURLY_DAYS - 1)).unwrap_or(today))
 }
 
 /// The hourly rates of the endpoints that the snapshot shows.

@@ -50,6 +50,7 @@ fn parameters(window: DayRange) -> Result<Parameters, StudyError> {
         window,
         workloads: Workload::shipped().map_err(|error| StudyError::Workloads(error.to_string()))?,
         provider_names: BTreeMap::new(),
+        prompt_sizes: BTreeMap::new(),
     })
 }
 

@@ -4,7 +4,7 @@ use super::verdicts::Gate;
 use crate::domain::format::percent;
 use crate::domain::thresholds::{CELL_MIN_TOKENS, FULL_RECORD_DAYS};
 use crate::domain::tier::{Lens, Tier};
-use crate::domain::tier_list::Reliability;
+use crate::domain::tier_list::{PromptSizeTerm, Reliability};
 use std::fmt;
 
 /// Why a provider has no tier under a lens.
@@ -62,13 +62,15 @@ pub fn limits(cap: Option<(Tier, Gate)>, missing: &[Lens]) -> Option<String> {
 }
 
 /// The note above a list that is provisional or incomplete. `observed_days`: the observed days of a provisional record.
-/// `too_short`: the endpoints that are left out because of the longest turn of a workload, and its tokens.
+/// `too_short`: the endpoints that are left out because of the longest turn of a workload, and its tokens. `prompt_size`:
+/// the term by which hit rates are compared at the same size of the prompts.
 pub fn note(
     lens: Lens,
     reliability: Reliability,
     observed_days: Option<usize>,
     day_to_date: bool,
     too_short: Option<(usize, f64)>,
+    prompt_size: Option<PromptSizeTerm>,
 ) -> Option<String> {
     let mut notes = Vec::new();
     if let Some(days) = observed_days {
@@ -90,6 +92,14 @@ pub fn note(
         let endpoints = if count == 1 { "1 endpoint is" } else { &format!("{count} endpoints are") };
         notes.push(format!(
             "{endpoints} left out by cost, because the longest turn of this workload has {longest:.0} tokens."
+        ));
+    }
+    if let Some(term) = prompt_size {
+        notes.push(format!(
+            "Hit rates are compared at the same size of the prompts: a doubling of the tokens a request counts as {:+.1} \
+             points, found on {} endpoints.",
+            term.per_doubling * 100.0,
+            term.cells
         ));
     }
     (!notes.is_empty()).then(|| notes.join(" "))

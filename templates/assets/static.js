@@ -48,9 +48,8 @@
     // The forms that the service accepts.
     const limit = (field, units, scale = 1, highest = Infinity) => {
       const [, digits, unit] = /^(\d+(?:\.\d+)?) *([%kKmM]?)$/.exec(text(field)) ?? [];
-      const valid = digits && units.includes(unit) && digits <= highest;
-      if (text(field) && !valid) hint(`Ignored an invalid value: “${text(field)}”.`);
-      return valid ? digits * scale * ({ k: 1e3, m: 1e6 }[unit.toLowerCase()] ?? 1) : undefined;
+      if (digits <= highest && units.includes(unit)) return digits * scale * ({ k: 1e3, m: 1e6 }[unit.toLowerCase()] ?? 1);
+      if (text(field)) hint(`Ignored an invalid value: “${text(field)}”.`);
     };
     const most = [[1, limit("price", "")], [2, limit("list", "")]];
     const least = [[3, limit("hit", "%", 0.01, 100)], [6, limit("context", "kKmM")]];

@@ -192,6 +192,7 @@ fn parameters() -> Parameters {
         window: DayRange { from: day(21), to: day(27) },
         workloads: Workload::shipped().expect("shipped workloads"),
         provider_names: BTreeMap::from([("good".to_owned(), "Good Co".to_owned())]),
+        prompt_sizes: BTreeMap::new(),
     }
 }
 

@@ -52,6 +52,7 @@ fn analysis(usage: &[UsageDay]) -> Analysis {
         window: DayRange { from: first_day(), to },
         workloads: Workload::shipped().expect("shipped workloads"),
         provider_names: BTreeMap::new(),
+        prompt_sizes: BTreeMap::new(),
     };
     let frames = Frames::of_usage(usage).expect("frames");
     frames.check().expect("they conform to the contract");

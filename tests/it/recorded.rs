@@ -268,7 +268,8 @@ async fn over_the_recorded_days_published_tiers_hold_still() {
             assert!(published <= 0.06 && providers["compared"].as_u64() > Some(300), "{lens}");
             let [published, naive] = ["published_week_error", "naive_week_error"]
                 .map(|name| providers[name].as_f64().expect("compared"));
-            assert!(published <= naive + 0.08, "{lens}");
+            // Only some 40 pairs of these days are a week apart.
+            assert!(published <= naive + 0.1, "{lens}");
         }
     }
     // Closed during collection: the last day but one is present, with tiers for each lens.

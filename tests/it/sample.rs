@@ -364,6 +364,7 @@ fn tier_list(lens: Lens, workload: Option<&str>) -> TierList {
         provisional: lens == Lens::Speed,
         note: (lens == Lens::Speed).then(|| "speed is measured since yesterday".to_owned()),
         too_short: 0,
+        prompt_size: None,
         window: DayRange { from: (as_of() - Duration::days(6)).date_naive(), to: as_of().date_naive() },
         providers: [3, 2, 0, 1, 4].into_iter().map(|index| provider_tier(index, lens)).collect(),
     }

@@ -4,12 +4,13 @@
 use crate::binary::hitrate;
 use crate::rig::{folder, store};
 use crate::upstream::{Upstream, collect, day, pipeline};
-use chrono::{Days, Duration, NaiveDate};
+use chrono::{Days, Duration, NaiveDate, NaiveTime};
 use hitrate::analysis::sensitivity::{SensitivityReport, Weighting, WeightingShift, sensitivity};
-use hitrate::analysis::{Frames, Parameters, UsageDay};
+use hitrate::analysis::{Frames, Parameters, UsageDay, analyse};
+use hitrate::domain::hourly::{RequestSize, Stretch};
 use hitrate::domain::statistics::median;
 use hitrate::domain::tier::Lens;
-use hitrate::domain::tier_list::DayRange;
+use hitrate::domain::tier_list::{DayRange, TierList};
 use hitrate::domain::workload::Workload;
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -26,14 +27,30 @@ struct Offer {
     size: Option<f64>,
 }
 
+/// Ten requests in each half hour of a day, with this many tokens each.
+fn requests(tokens: f64) -> RequestSize {
+    let start = first_day().and_time(NaiveTime::MIN).and_utc();
+    let half_hour =
+        Stretch { start, end: start + Duration::minutes(30), hit_rate: 0.5, tokens: 10 * tokens as i64 };
+    let mut size = RequestSize::default();
+    (0..48).for_each(|_| size.add(&half_hour, Some(10)));
+    size
+}
+
 fn first_day() -> NaiveDate {
     NaiveDate::from_ymd_opt(2026, 8, 1).expect("a day")
 }
 
 /// The report on a week in which every host serves every model.
 fn report(offer: impl Fn(u32, u32) -> Offer) -> SensitivityReport {
+    let (frames, parameters) = week(MODELS, offer);
+    sensitivity(&frames, &parameters).expect("solvable")
+}
+
+/// A week in which every host serves every model.
+fn week(models: u32, offer: impl Fn(u32, u32) -> Offer) -> (Frames, Parameters) {
     let (mut usage, mut sizes) = (Vec::new(), BTreeMap::new());
-    for (model, host) in (0..MODELS).flat_map(|model| (0..HOSTS).map(move |host| (model, host))) {
+    for (model, host) in (0..models).flat_map(|model| (0..HOSTS).map(move |host| (model, host))) {
         let one = offer(model, host);
         let endpoint = Uuid::from_u128(u128::from(model * 100 + host));
         sizes.extend(one.size.map(|size| (endpoint, size)));
@@ -48,12 +65,13 @@ fn report(offer: impl Fn(u32, u32) -> Offer) -> SensitivityReport {
         }));
     }
     let parameters = Parameters {
-        as_of: (first_day() + Days::new(7)).and_time(chrono::NaiveTime::MIN).and_utc(),
+        as_of: (first_day() + Days::new(7)).and_time(NaiveTime::MIN).and_utc(),
         window: DayRange { from: first_day(), to: first_day() + Days::new(6) },
         workloads: Workload::shipped().expect("shipped workloads"),
         provider_names: BTreeMap::new(),
+        prompt_sizes: sizes.into_iter().map(|(id, size)| (id, requests(size))).collect(),
     };
-    sensitivity(&Frames::of_usage(&usage).expect("frames"), &parameters, &sizes).expect("solvable")
+    (Frames::of_usage(&usage).expect("frames"), parameters)
 }
 
 fn cache(report: &SensitivityReport, weighting: Weighting) -> &WeightingShift {
@@ -119,6 +137,43 @@ fn the_size_of_the_prompts_counts_for_cells_that_have_one() {
     assert_eq!(found.shift.providers, HOSTS as usize);
     let without = report(|model, host| Offer { hit_rate: uneven(model, host), ..offer(model, host) });
     assert!(without.prompt_size.per_doubling.is_some_and(|slope| slope.abs() < 0.02), "{without:?}");
+}
+
+#[test]
+fn the_list_compares_hit_rates_at_the_same_size_of_the_prompts() {
+    // Hosts with higher numbers get larger prompts; among prompts of one size, all hosts are alike.
+    let size = |model: u32, host: u32| 1000.0 * f64::from(1_u32 << (host + model * host % 3));
+    let alike = |model: u32, host: u32| Offer {
+        hit_rate: 0.2 + 0.01 * f64::from(model) + 0.04 * (size(model, host) / 1000.0).log2(),
+        millions: 300,
+        size: Some(size(model, host)),
+    };
+    let cache = |offer: &dyn Fn(u32, u32) -> Offer| {
+        let (frames, parameters) = week(24, offer);
+        analyse(&frames, &parameters).expect("solvable").tier_lists.swap_remove(0)
+    };
+    let spread = |list: &TierList| {
+        let effects = || list.providers.iter().filter_map(|row| row.adjusted);
+        effects().fold(f64::MIN, f64::max) - effects().fold(f64::MAX, f64::min)
+    };
+    let with = cache(&alike);
+    let term = with.prompt_size.expect("the size matters");
+    assert!((term.per_doubling - 0.04).abs() < 1e-6 && term.cells == 24 * HOSTS as usize, "{term:?}");
+    assert!(spread(&with) < 0.002, "{with:?}");
+    assert!(
+        with.note
+            .as_deref()
+            .is_some_and(|note| note.contains("a doubling of the tokens a request counts as +4.0"))
+    );
+    let unknown = cache(&|model, host| Offer { size: None, ..alike(model, host) });
+    assert_eq!((unknown.prompt_size, unknown.note.as_deref()), (None, None));
+    assert!(spread(&unknown) > 0.1, "{unknown:?}");
+    // Sizes that say nothing change nothing.
+    let silent = cache(&|model, host| Offer { hit_rate: uneven(model, host), ..alike(model, host) });
+    let plain =
+        cache(&|model, host| Offer { hit_rate: uneven(model, host), size: None, ..alike(model, host) });
+    assert_eq!(silent.prompt_size, None);
+    assert_eq!(silent.providers, plain.providers);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

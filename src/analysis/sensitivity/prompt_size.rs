@@ -1,30 +1,18 @@
-//! The size of the prompts as one more term of the equations:
-//! `y = alpha_model + theta_provider + beta * ln(tokens a request) + e`, with the published weights and ridge.
-//!
-//! For a given beta the equations are those of the hit rates minus beta times the sizes. Their solution is linear in
-//! what is to be explained, so two solutions, one of the hit rates and one of the sizes, give that of every beta. The
-//! least squares are a parabola in beta, and its minimum is a quotient of two sums over the residuals (Frisch and Waugh;
-//! it holds with the ridge as well). The levels of the models take in the mean size of each.
+//! What the size of the prompts explains of the hit rates, and how much better it predicts cells that were left out.
 
 use super::shift::{Shift, rated};
 use crate::analysis::AnalysisError;
-use crate::analysis::effects::solve;
-use crate::analysis::equations::{Effects, Observation};
 use crate::analysis::lenses::Gauge;
-use crate::analysis::ranking::{Ground, cells, observation, published_weight};
+use crate::analysis::ranking::{Ground, cells, sized};
 use crate::analysis::resample::in_parallel;
+use crate::analysis::sized::{Fit, Panel, SizedCell};
 use crate::analysis::statistics::mean;
 use crate::domain::tier::Lens;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
 use std::f64::consts::LN_2;
-use uuid::Uuid;
 
 /// A cell is predicted from the others of its model if the model has at least this many.
 const LEAST_CELLS: usize = 3;
-
-/// If models and providers leave less than this of the variance of the log sizes, there is nothing to estimate from.
-const LEAST_VARIANCE: f64 = 1e-9;
 
 /// What the size of the prompts explains of the hit rates. All figures are over cells whose tokens a request are known.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -45,58 +33,12 @@ pub struct PromptSize {
     pub shift: Shift,
 }
 
-/// A row of the equations with the size of its prompts.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct SizedCell {
-    row: Observation,
-    /// Logarithm of the tokens a request.
-    size: f64,
-}
-
-/// The cells of the lens whose tokens a request are known, and the shape of their equations.
-#[derive(Debug, Clone)]
-struct Panel {
-    cells: Vec<SizedCell>,
-    providers: usize,
-    models: usize,
-    ridge: f64,
-}
-
-/// Measures what the sizes (tokens a request by endpoint) explain of the measure of a lens.
-pub(super) fn measure(
-    gauge: &Gauge<'_>,
-    ground: &Ground<'_>,
-    sizes: &BTreeMap<Uuid, f64>,
-) -> Result<PromptSize, AnalysisError> {
-    let cells = cells(gauge, ground);
-    let sized = cells.iter().filter_map(|cell| {
-        let size = sizes.get(&cell.standing.id)?.ln();
-        Some(SizedCell { row: observation(cell, ground, published_weight)?, size })
-    });
-    let panel = Panel {
-        cells: sized.filter(|cell| cell.size.is_finite()).collect(),
-        providers: ground.providers.len(),
-        models: ground.models.len(),
-        ridge: ground.ridge,
-    };
-    panel.shared().measured(gauge.lens, &ground.providers)
+/// Measures what the sizes explain of the measure of a lens, also those of few counts, which no published figure uses.
+pub(super) fn measure(gauge: &Gauge<'_>, ground: &Ground<'_>) -> Result<PromptSize, AnalysisError> {
+    sized(&cells(gauge, ground), ground, 0).shared().measured(gauge.lens, &ground.providers)
 }
 
 impl Panel {
-    /// The same with some of the cells.
-    fn of(&self, cells: impl Iterator<Item = SizedCell>) -> Self {
-        Self { cells: cells.collect(), ..*self }
-    }
-
-    /// The cells on models that two or more providers serve: the others have no part in the equations.
-    fn shared(&self) -> Self {
-        let mut hosts = vec![BTreeSet::new(); self.models];
-        for cell in &self.cells {
-            hosts[cell.row.model].insert(cell.row.provider);
-        }
-        self.of(self.cells.iter().copied().filter(|cell| hosts[cell.row.model].len() > 1))
-    }
-
     /// The figures of shared cells; `names` are the providers by number.
     fn measured(&self, lens: Lens, names: &[&str]) -> Result<PromptSize, AnalysisError> {
         let counted = PromptSize { cells: self.cells.len(), ..PromptSize::default() };
@@ -115,39 +57,6 @@ impl Panel {
             shift: Shift::between(lens, &effects),
             ..counted
         })
-    }
-
-    /// Solves the equations of shared cells; `None` if the sizes do not differ.
-    fn fit(&self) -> Result<Option<Fit>, AnalysisError> {
-        let solved = |value: fn(&SizedCell) -> f64| {
-            let rows: Vec<Observation> =
-                self.cells.iter().map(|cell| Observation { y: value(cell), ..cell.row }).collect();
-            solve(&rows, self.providers, self.models, self.ridge)
-        };
-        let (hits, sizes) = (solved(|cell| cell.row.y)?, solved(|cell| cell.size)?);
-        let product = |left: Vec<f64>| -> f64 {
-            self.cells.iter().zip(left).map(|(cell, left)| cell.row.weight * cell.size * left).sum()
-        };
-        let weight: f64 = self.cells.iter().map(|cell| cell.row.weight).sum();
-        let own = product(self.residuals(&sizes, |cell| cell.size));
-        if own <= LEAST_VARIANCE * weight {
-            return Ok(None);
-        }
-        let slope = product(self.residuals(&hits, |cell| cell.row.y)) / own;
-        Ok(Some(Fit { hits, sizes, slope }))
-    }
-
-    /// What the levels of the models and the effects of the providers leave of a value, by cell.
-    fn residuals(&self, effects: &Effects, value: fn(&SizedCell) -> f64) -> Vec<f64> {
-        let adjusted = |cell: &SizedCell| value(cell) - effects.theta[cell.row.provider].unwrap_or(0.0);
-        let mut levels = vec![(0.0, 0.0); self.models];
-        for cell in &self.cells {
-            let level = &mut levels[cell.row.model];
-            level.0 += cell.row.weight * adjusted(cell);
-            level.1 += cell.row.weight;
-        }
-        let level = |cell: &SizedCell| levels[cell.row.model].0 / levels[cell.row.model].1;
-        self.cells.iter().map(|cell| adjusted(cell) - level(cell)).collect()
     }
 
     /// The errors of the predicted cells, each without and with the size: every cell of a model with enough of them is
@@ -169,30 +78,6 @@ impl Panel {
         })?;
         Ok(errors.into_iter().flatten().collect())
     }
-
-    /// The standard error of the slope: each model is left out once. `None` with fewer than two models.
-    fn standard_error(&self) -> Result<Option<f64>, AnalysisError> {
-        let models: BTreeSet<usize> = self.cells.iter().map(|cell| cell.row.model).collect();
-        let mut slopes = Vec::new();
-        for model in models {
-            let others = self.of(self.cells.iter().copied().filter(|cell| cell.row.model != model));
-            slopes.extend(others.fit()?.map(|fit| fit.slope));
-        }
-        let count = slopes.len() as f64;
-        let Some(centre) = mean(slopes.iter().copied()).filter(|_| slopes.len() > 1) else { return Ok(None) };
-        let squares: f64 = slopes.iter().map(|slope| (slope - centre).powi(2)).sum();
-        Ok(Some(((count - 1.0) / count * squares).sqrt()))
-    }
-}
-
-/// The solution with and without the size.
-struct Fit {
-    /// The effects of the providers on the hit rate.
-    hits: Effects,
-    /// The effects of the providers on the size of their prompts.
-    sizes: Effects,
-    /// Change of the hit rate per factor e of the size.
-    slope: f64,
 }
 
 impl Fit {
@@ -227,6 +112,9 @@ impl Fit {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::analysis::effects::solve;
+    use crate::analysis::equations::Observation;
+    use crate::domain::thresholds::PROMPT_SIZE_MIN_CELLS;
     use rand::{RngExt, SeedableRng};
     use rand_chacha::ChaCha8Rng;
 
@@ -319,6 +207,17 @@ mod tests {
         let [below, least, above] = [-0.01, 0.0, 0.01].map(|step| loss(&panel, slope + step));
         assert!(least < below && least < above, "{below} {least} {above}");
         assert!(((above - below) / (above + below - 2.0 * least)).abs() < 1e-6, "the middle of the parabola");
+    }
+
+    #[test]
+    fn a_term_needs_cells_and_a_slope_clear_of_its_error() {
+        let (panel, _) = world(0.05, 0.05, 0.25);
+        let term = panel.term().expect("solvable").expect("clear");
+        assert_eq!(term.cells, panel.cells.len());
+        assert!((term.per_doubling / LN_2 - 0.05).abs() < 0.02 && term.standard_error > 0.0, "{term:?}");
+        assert_eq!(world(0.0, 0.05, 0.25).0.term().expect("solvable"), None, "no slope");
+        let few = panel.of(panel.cells.iter().copied().filter(|cell| cell.row.model < MODELS / 2));
+        assert!(few.cells.len() < PROMPT_SIZE_MIN_CELLS && few.term().expect("solvable").is_none());
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::shift::{Shift, rated};
 use crate::analysis::AnalysisError;
 use crate::analysis::lenses::Gauge;
-use crate::analysis::ranking::{Ground, cells, effects, observations, published_weight};
+use crate::analysis::ranking::{Ground, adjusted_cells, effects, observations, published_weight};
 use crate::analysis::resample::on_centre_of;
 use crate::domain::ids::names;
 use crate::domain::tier::Lens;
@@ -47,7 +47,7 @@ pub struct WeightingShift {
 /// Solves the effects under every weighting. Cells, ridge and centre stay: for `cost` the centre is the median of the
 /// rated providers, otherwise the mean with the published weights.
 pub(super) fn shifts(gauge: &Gauge<'_>, ground: &Ground<'_>) -> Result<Vec<WeightingShift>, AnalysisError> {
-    let cells = cells(gauge, ground);
+    let (cells, _) = adjusted_cells(gauge, ground)?;
     let published = effects(gauge, &observations(&cells, ground, published_weight), ground)?;
     let shifted = |weighting: Weighting| {
         let rows = observations(&cells, ground, |tokens| weighting.weight(tokens));

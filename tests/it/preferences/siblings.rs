@@ -76,13 +76,17 @@ fn endpoints_with_one_tag_are_priced_as_the_router_mixes_them() {
     assert!(warned(&mixed, "`ant` matches 2 endpoints that cannot be distinguished"), "{:?}", mixed.warnings);
     // Their mean of 0.40 is above the 0.31 of the next one, which is then named, with the reason.
     let next = pin(&twins(0.6, 0.31));
-    assert_eq!(only(&next), Some(vec!["bee".to_owned()]));
+    assert_eq!(only(&next), Some(vec!["bee".to_owned()]), "{:?}", next.reason);
     assert!(warned(&next, "`ant` is left out: it matches 2 endpoints"), "{:?}", next.warnings);
     // A member that must not be recommended excludes the whole tag.
-    let down = renamed(&[("ant", Tier::S, 0.2), ("ant", Tier::A, 0.2), ("bee", Tier::A, 0.3)], |at, one| {
-        one.status = (at == 1).then_some(-5);
-    });
-    assert_eq!(only(&pin(&down)), Some(vec!["bee".to_owned()]));
+    let rows = [("ant", Tier::S, 0.2), ("ant", Tier::A, 0.2), ("bee", Tier::A, 0.3), ("cow", Tier::F, 1.4)];
+    let down = renamed(&rows, |at, one| one.status = (at == 1).then_some(-5));
+    assert_eq!(only(&pin(&down)), Some(vec!["bee".to_owned()]), "{:?}", pin(&down).reason);
+    // If the next one would cost more than the average of the traffic, it is withheld.
+    let alike = renamed(&rows[..3], |at, one| one.status = (at == 1).then_some(-5));
+    let withheld = pin(&alike);
+    assert_eq!(only(&withheld), None);
+    assert!(withheld.reason.as_deref().is_some_and(|why| why.contains("more")), "{:?}", withheld.reason);
     assert!(warned(&pin(&down), "`ant` is left out: it would also match `ant`"));
 }
 
