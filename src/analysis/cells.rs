@@ -55,7 +55,7 @@ impl Cell {
     /// Its hit rate by day, reduced to what the scatter needs.
     pub(super) fn hit_days(&self) -> Option<HitDays> {
         let mean = self.hit_rate.filter(|_| self.days > 0)?;
-        Some(HitDays { days: self.days, mean, variance: self.hit_rate_variance })
+        Some(HitDays { days: self.days, observed: self.observed, mean, variance: self.hit_rate_variance })
     }
 }
 

@@ -3,6 +3,7 @@
 use super::derive::{discount, identity_error, predicted_input};
 use super::field::Field;
 use super::newest::Latest;
+use super::scatter::HitDays;
 use super::standing::Standing;
 use crate::domain::flag::{Flag, Shown};
 use crate::domain::thresholds::*;
@@ -102,9 +103,10 @@ fn billed_writes(field: &Field, standing: &Standing, latest: &Latest, workload: 
     })
 }
 
-/// A cache that never finds anything is not a figure that never moves.
+/// A cache that never finds anything is not a figure that never moves, and a derived rate moves only with the prices.
 fn constant(standing: &Standing) -> Option<Shown> {
-    let days = standing.days.filter(|days| days.days >= CONSTANT_MIN_DAYS && days.mean > 0.0)?;
+    let is_observed = |days: &HitDays| days.observed == days.days && days.days >= CONSTANT_MIN_DAYS;
+    let days = standing.days.filter(|days| is_observed(days) && days.mean > 0.0)?;
     let deviation = days.variance?.max(0.0).sqrt();
     (deviation < CONSTANT_MAX_DEVIATION).then_some(Shown::Constant {
         hit_rate: days.mean,

@@ -9,6 +9,8 @@ use crate::domain::thresholds::{COST_PRIOR_DAYS, FULL_RECORD_DAYS};
 pub(super) struct HitDays {
     /// Days with a hit rate; at least 1.
     pub days: usize,
+    /// Those that were observed; the others are derived from the price chart.
+    pub observed: usize,
     /// Their mean, 0..1.
     pub mean: f64,
     /// Their variance (n - 1); `None` with one day.
@@ -55,7 +57,7 @@ mod tests {
     use super::*;
 
     fn days(days: usize, mean: f64, variance: f64) -> HitDays {
-        HitDays { days, mean, variance: (days > 1).then_some(variance) }
+        HitDays { days, observed: days, mean, variance: (days > 1).then_some(variance) }
     }
 
     #[test]

@@ -207,7 +207,7 @@ fn compared(usable: &[Usable], ours: &Spread, theirs: &Spread) -> Compared {
 /// by its effect on that logarithm, so that what is on both sides cancels out: its price differs from the forecast, and
 /// its share of the traffic from that of now.
 ///
-/// `half = 1.645 sqrt(sum p^2 s^2 + t^2 sum v^2)` with `p = cost (a / own - b / other)` for the shares `a` and `b`,
+/// `half = 1.6 sqrt(sum p^2 s^2 + t^2 sum v^2)` with `p = cost (a / own - b / other)` for the shares `a` and `b`,
 /// `v = a (cost / own - 1) - b (cost / other - 1)` for shares that follow the traffic (0 for fixed ones), `s` the root
 /// mean square of the forecast errors, and `t` the scatter of the log of the traffic ([`TRAFFIC_SCATTER`]).
 fn reach(usable: &[Usable], ours: (&Spread, f64), theirs: (&Spread, f64)) -> Result<f64, String> {

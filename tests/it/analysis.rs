@@ -581,7 +581,8 @@ fn a_rate_that_never_moves_is_flagged() {
     };
     assert!(constant(0.0003, 7, 0.65));
     assert!(!constant(0.002, 7, 0.65), "it moves");
-    assert!(!constant(0.0003, 6, 0.65), "six days are too few");
+    assert!(constant(0.0003, 4, 0.65));
+    assert!(!constant(0.0003, 3, 0.65), "three days are too few");
     assert!(!constant(0.0, 7, 0.0), "a cache that finds nothing");
 }
 
