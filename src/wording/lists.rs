@@ -1,7 +1,7 @@
 //! Why a provider has no tier in a list, what limits its overall tier, and the note above a list.
 
 use super::verdicts::Gate;
-use crate::domain::format::percent;
+use crate::domain::format::{grouped, percent};
 use crate::domain::thresholds::{CELL_MIN_TOKENS, FULL_RECORD_DAYS};
 use crate::domain::tier::{Lens, Tier};
 use crate::domain::tier_list::{PromptSizeTerm, Reliability};
@@ -89,9 +89,10 @@ pub fn note(
         notes.push("Reliability is left out: uptime not published.".to_owned());
     }
     if let Some((count, longest)) = too_short.filter(|(count, _)| *count > 0) {
-        let endpoints = if count == 1 { "1 endpoint is" } else { &format!("{count} endpoints are") };
+        let endpoints = if count == 1 { "1 endpoint does" } else { &format!("{count} endpoints do") };
         notes.push(format!(
-            "{endpoints} left out by cost, because the longest turn of this workload has {longest:.0} tokens."
+            "{endpoints} not count under cost: the longest turn of this workload ({} tokens) does not fit.",
+            grouped(longest as u64)
         ));
     }
     if let Some(term) = prompt_size {

@@ -301,7 +301,7 @@ fn an_endpoint_that_cannot_take_the_longest_turn_does_not_count_under_that_workl
     let cost = under(&one, "coding-agent", Lens::Cost);
     assert_eq!((cost.too_short, counted(&cost, "other")), (1, 4), "of five");
     let note = cost.note.as_deref().expect("a note");
-    assert!(note.contains("1 endpoint is left out by cost") && note.contains("tokens"), "{note}");
+    assert!(note.contains("1 endpoint does not count under cost") && note.contains("tokens"), "{note}");
     assert_eq!(under(&one, "coding-agent", Lens::Overall).too_short, 1);
     let chat = under(&one, "chat", Lens::Cost);
     assert_eq!((chat.too_short, chat.note, counted(&under(&all, "chat", Lens::Cost), "other")), (0, None, 5));

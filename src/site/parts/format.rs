@@ -1,6 +1,7 @@
 //! Formats numbers, times and ages for people. Every function takes the program's own units: fractions, USD, UTC.
 
 use crate::domain::format;
+pub use crate::domain::format::grouped;
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 
 /// The space between a number and its unit: narrow and non-breaking.
@@ -108,19 +109,6 @@ pub fn tokens(count: f64) -> String {
     let value = count / scale;
     let decimals = usize::from(value < 9.95);
     format!("{value:.decimals$}{THIN}{letter}")
-}
-
-/// A whole number with groups of three: `1,054`.
-pub fn grouped(count: u64) -> String {
-    let digits = count.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (position, digit) in digits.chars().enumerate() {
-        if position > 0 && (digits.len() - position).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 /// A count with its noun: `1 day`, `3 days`.
