@@ -188,7 +188,7 @@ pub fn given_for_limits(reason: &Withheld) -> String {
 pub fn all_for_limits(reason: &Withheld, still: Option<&Withheld>) -> String {
     let still = still.map_or_else(String::new, |still| format!(". Together they are still {still}"));
     format!(
-        "fewer names would be worse than none ({reason}), but the router cannot enforce all of your limits itself: all \
+        "fewer names may be worse than none ({reason}), but the router cannot enforce all of your limits itself: all \
          endpoints that meet them and are not bad are named{still}"
     )
 }
@@ -314,7 +314,11 @@ mod tests {
         );
         assert!(Withheld::Loss { saving: -0.01, interval: None }.to_string().ends_with("on average"));
         let small = |saving| given_for_limits(&Withheld::Loss { saving, interval: None });
-        assert!(small(-0.0003).starts_with("expected to cost less than 0.5 % more than"), "{}", small(-0.0003));
+        assert!(
+            small(-0.0003).starts_with("expected to cost less than 0.5 % more than"),
+            "{}",
+            small(-0.0003)
+        );
         assert!(small(-0.0051).starts_with("expected to cost 0.5 % more than"), "{}", small(-0.0051));
         let all = all_for_limits(&loss, Some(&Withheld::Loss { saving: -0.01, interval: None }));
         assert!(all.ends_with("are named. Together they are still expected to cost 1 % more than the traffic pays on average"), "{all}");
