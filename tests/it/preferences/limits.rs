@@ -353,8 +353,7 @@ fn used(snapshot: &Snapshot, mode: Mode, limits: &Limits) -> Option<BTreeSet<usi
         &PreferenceOptions { mode, workload: "coding-agent", limits },
         snapshot.as_of,
     );
-    let provider =
-        made.provider.clone().filter(|_| !warned(&made, "fewer names may be worse than none"))?;
+    let provider = made.provider.clone().filter(|_| !warned(&made, "fewer names may be worse than none"))?;
     let all = model.endpoints.iter().enumerate();
     Some(all.filter(|(_, e)| uses(&provider, &limits.parameters, e)).map(|(at, _)| at).collect())
 }
