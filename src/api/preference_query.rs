@@ -14,7 +14,7 @@ pub(super) struct PreferenceRequest<'a> {
 
 impl PreferenceRequest<'_> {
     pub fn options(&self) -> PreferenceOptions<'_> {
-        PreferenceOptions { mode: self.mode, workload: self.workload, limits: &self.limits }
+        PreferenceOptions { mode: self.target.mode(self.mode), workload: self.workload, limits: &self.limits }
     }
 }
 

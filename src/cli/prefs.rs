@@ -58,7 +58,7 @@ pub fn run(common: &Common, args: &PrefsArgs) -> Result<u8> {
     let model = super::model::find(&snapshot, args.model.as_deref().context("no model given")?)?;
     let mode: Mode = args.mode.parse().map_err(|why: String| anyhow!("{why}"))?;
     let workload = known_workload(&snapshot, args.workload.as_deref()).map_err(|why| anyhow!("{why}"))?;
-    let options = PreferenceOptions { mode, workload, limits: &limits };
+    let options = PreferenceOptions { mode: target.mode(mode), workload, limits: &limits };
     let mut preference = advise(&snapshot, model, &options, snapshot.as_of);
     let now = Common::clock().now();
     if now > preference.valid_until {

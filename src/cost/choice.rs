@@ -24,13 +24,13 @@ pub struct Choice<'a> {
     pub interval: Option<(f64, f64)>,
 }
 
-/// The choice by list price: the lowest price of input plus the share of the output price used in the backtest. Of equal
+/// The choice by the usual list prices, like the costs: the lowest price of input plus the share of the output price used in the backtest. Of equal
 /// list prices the cheaper session wins, because the list is not blamed for a choice that it does not make.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LowestList {
     /// Its index among the choices.
     pub place: usize,
-    /// Number of hosts (providers) that share the lowest list price.
+    /// Number of hosts (providers) that share the lowest usual list price.
     pub hosts: usize,
     /// The most expensive session among those, USD.
     pub most: f64,
@@ -38,7 +38,7 @@ pub struct LowestList {
     pub verdict: ListVerdict,
 }
 
-/// The endpoint with the lowest list price, and its actual cost.
+/// The endpoint with the lowest usual list price, and its actual cost.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct ListChoice {
     /// Tag of the endpoint. If several hosts share the lowest list price, the one with the cheapest session.
@@ -74,7 +74,7 @@ impl LowestList {
     /// The list's choice; `None` if no list price is known.
     pub fn among(choices: &[Choice<'_>]) -> Option<Self> {
         let list = |choice: &Choice| {
-            choice.endpoint.list.with_output(BACKTEST_OUTPUT_SHARE).filter(|price| price.is_finite())
+            choice.endpoint.usual_list().with_output(BACKTEST_OUTPUT_SHARE).filter(|price| price.is_finite())
         };
         let lowest = choices.iter().filter_map(list).min_by(f64::total_cmp)?;
         let is_lowest = |choice: &Choice| list(choice).is_some_and(|price| price <= lowest * (1.0 + EQUAL));

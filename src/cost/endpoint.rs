@@ -50,8 +50,7 @@ pub enum BreakEven {
 /// The list prices of an endpoint of the snapshot by which its sessions are priced: the means of the lens window, with
 /// the conditional prices of now.
 pub fn pricing(endpoint: &Endpoint) -> Pricing {
-    let usual = endpoint.list_window.as_ref().map_or(&endpoint.list, |window| &window.usual);
-    Pricing::listed(usual, endpoint.price_tiers.clone())
+    Pricing::listed(endpoint.usual_list(), endpoint.price_tiers.clone())
 }
 
 /// The cost of a session at an endpoint as a function of its retention. The prices of a turn do not depend on

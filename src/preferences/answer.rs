@@ -3,8 +3,8 @@
 use super::judge::{Judged, judge, record_is_young};
 use super::kept::{longest_prompt, router_limits};
 use super::openrouter::TARGET;
-use super::saving::{Saving, saving};
-use super::select::choose;
+use super::saving::{NO_DIFFERENCE, Saving, saving};
+use super::select::{choose, choose_all};
 use super::speed::{Speed, speed};
 use super::{Mode, Preference, PreferenceOptions, ProviderObject, TRAFFIC};
 use crate::domain::format::percent;
@@ -118,27 +118,47 @@ fn decide<'a>(
 ) -> Result<Given<'a>, String> {
     let mut own = Vec::new();
     let choice = choose(options, router_limits, &model.endpoints, judged, &mut own);
-    let (provider, named) = match choice {
+    let (mut provider, mut named) = match choice {
         Ok(choice) => choice,
         Err(why) => {
             warnings.append(&mut own);
             return Err(why);
         }
     };
-    let saving = saving(snapshot, options.workload, &provider, judged);
-    if let Some(reason) = worse_than_none(options.mode, &saving) {
+    let mut saved = saving(snapshot, options.workload, &provider, judged);
+    if let Some(reason) = worse_than_none(options.mode, &saved) {
         // Without the names, the router would also use endpoints outside of these limits.
         let only_names_keep_limits = judged.iter().any(|j| j.missed.iter().any(|missed| !missed.enforced));
         if !only_names_keep_limits {
             return Err(wording::withheld(&reason));
         }
-        own.push(wording::given_for_limits(&reason));
+        let mut of_all = Vec::new();
+        let all = choose_all(router_limits, &model.endpoints, judged, &mut of_all);
+        let all = all.filter(|_| options.mode != Mode::Avoid).map(|(provider, named)| {
+            let saved = saving(snapshot, options.workload, &provider, judged);
+            (provider, named, saved)
+        });
+        match all.filter(|(wide, _, its)| *wide != provider && is_better(its, &saved)) {
+            Some(all) => {
+                (provider, named, saved) = all;
+                own = of_all;
+                own.push(wording::all_for_limits(&reason, worse_than_none(Mode::Avoid, &saved).as_ref()));
+            }
+            None => own.push(wording::given_for_limits(&reason)),
+        }
     }
-    own.extend(cost_warning(&saving, options.mode));
+    own.extend(cost_warning(&saved, options.mode));
     own.extend(ending(options.mode, judged, &named));
     warnings.append(&mut own);
     let speed = speed(&provider, judged);
-    Ok(Given { provider: Some(provider), named, saving, speed })
+    Ok(Given { provider: Some(provider), named, saving: saved, speed })
+}
+
+/// Whether all endpoints within the limits are a better preference than the `few` that a mode would name: they are not
+/// expected to lose, or to lose less.
+fn is_better(all: &Saving, few: &Saving) -> bool {
+    let fraction = |saving: &Saving| saving.against_traffic_average.fraction;
+    fraction(all).is_some_and(|all| all >= -NO_DIFFERENCE || Some(all) > fraction(few))
 }
 
 /// Why a preference should be withheld: it is expected to lose against the traffic's average, or its interval reaches too
@@ -178,9 +198,6 @@ fn refusal(snapshot: &Snapshot, model: &ModelEntry, workload: &str, now: DateTim
     }
     known_workload(snapshot, Some(workload)).err().map(|why| format!("no session costs: {why}"))
 }
-
-/// Savings of this size are rounding errors, not gains or losses.
-pub const NO_DIFFERENCE: f64 = 1e-9;
 
 /// Savings versus the lowest list price below this fraction cause a warning; smaller losses disappear in rounding.
 const WARN_BELOW_SAVING: f64 = -0.005;

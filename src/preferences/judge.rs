@@ -1,7 +1,7 @@
 //! Judges each endpoint of a model for a preference.
 
 use super::kept::{Missed, longest_prompt, missed};
-use super::rank::{expected_cost, session_cost};
+use super::rank::{expected_cost, session_cost, usual_cost};
 use super::{Evidence, PreferenceOptions, TRAFFIC};
 use crate::domain::endpoint::is_down;
 use crate::domain::flag::FlagKind;
@@ -23,7 +23,7 @@ pub(super) struct Judged<'a> {
     pub position: usize,
     /// Tier by session cost within the model, under the workload.
     pub tier: Tier,
-    /// Cost of a session, USD.
+    /// Cost of a session at the list prices of now, USD.
     pub cost: Option<f64>,
     /// The cost that endpoints are ranked by.
     pub expected: Option<f64>,
@@ -33,6 +33,8 @@ pub(super) struct Judged<'a> {
     pub unfit: Option<String>,
     /// Why it should be avoided.
     pub avoid: Option<String>,
+    /// Whether it does not accept the longest turn of the workload, although other endpoints of the model do.
+    pub too_short: bool,
     /// Why it has too little traffic to be named by `only`.
     pub thin: Option<LittleTraffic>,
     why: String,
@@ -103,15 +105,16 @@ pub(super) fn judge<'a>(
     let mut judged: Vec<Judged> = (model.endpoints.iter().enumerate())
         .map(|(position, endpoint)| {
             let cost = session_cost(endpoint, workload);
-            let (tier, why) = costs.verdict(endpoint, cost);
+            let (tier, why) = costs.verdict(endpoint);
             let broken = broken(endpoint);
             let expensive = matches!(tier, Tier::D | Tier::F).then(|| why.clone());
             let unfit = broken.clone().or_else(|| unfit(endpoint, cost, &known));
             let missed = missed(options.limits, endpoint, longest);
             let expected = expected_cost(endpoint, workload);
             let avoid = broken.or(expensive);
+            let too_short = endpoint.is_too_short(known.room);
             let thin = LittleTraffic::of(endpoint.tokens_per_day, traffic);
-            Judged { endpoint, position, tier, cost, expected, missed, unfit, avoid, thin, why }
+            Judged { endpoint, position, tier, cost, expected, missed, unfit, avoid, too_short, thin, why }
         })
         .collect();
     judged.sort_by(|a, b| {
@@ -190,7 +193,7 @@ fn unfit(endpoint: &Endpoint, cost: Option<f64>, known: &Known) -> Option<String
         .then(|| format!("no reading for more than {PREFERENCE_READING_DAYS} days"))
 }
 
-/// The session costs of a model under one workload.
+/// The session costs of a model under one workload, at the usual list prices.
 struct Costs<'a> {
     workload: &'a str,
     /// Whether the published tiers are based on this workload.
@@ -206,7 +209,7 @@ impl<'a> Costs<'a> {
         let room = snapshot.workload(default).map(Room::of).unwrap_or_default();
         let own = Self { workload, published: workload == default, room, median: None };
         let rated = model.endpoints.iter().filter(|endpoint| own.rates(endpoint));
-        let costs: Vec<f64> = rated.filter_map(|endpoint| session_cost(endpoint, workload)).collect();
+        let costs: Vec<f64> = rated.filter_map(|endpoint| usual_cost(endpoint, workload)).collect();
         let has_choice = costs.len() > 1;
         let median = median(costs).filter(|median| has_choice && *median > 0.0);
         Self { median, ..own }
@@ -220,15 +223,17 @@ impl<'a> Costs<'a> {
     }
 
     /// The tier of an endpoint and the reason.
-    fn verdict(&self, endpoint: &Endpoint, cost: Option<f64>) -> (Tier, String) {
+    fn verdict(&self, endpoint: &Endpoint) -> (Tier, String) {
+        let cost = usual_cost(endpoint, self.workload);
         let (Some(cost), Some(median), true) = (cost, self.median, self.rates(endpoint)) else {
             return (Tier::Unrated, endpoint.why.clone());
         };
         let relative = cost / median - 1.0;
         let tier = if self.published { endpoint.tier } else { Lens::Cost.tier(relative) };
         let why = format!(
-            "tier {tier}: {} costs {cost:.4} USD, {} relative to the model's median{}",
+            "tier {tier}: {} {} {cost:.4} USD, {} relative to the model's median{}",
             what(self.workload),
+            if endpoint.unusual_cost_now(self.workload).is_some() { "usually costs" } else { "costs" },
             percent_change(relative, 1),
             if self.published { held(endpoint) } else { String::new() }
         );

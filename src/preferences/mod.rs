@@ -18,7 +18,7 @@ mod select;
 mod speed;
 pub mod targets;
 
-pub use answer::{NO_DIFFERENCE, advise, known_workload, preference, workload_among};
+pub use answer::{advise, known_workload, preference, workload_among};
 pub use changes::{Changes, changes};
 pub use charge::{Paid, PaidDay};
 pub use openrouter::{MaxPrice, ProviderObject};
@@ -27,7 +27,7 @@ pub use realised::{
     ChoiceCost, Contained, Horizons, INTERVAL_BOUNDS, INTERVAL_MIN_CASES, ModeReport, PreferenceCount,
     PreferenceReport,
 };
-pub use saving::{Compared, Saving};
+pub use saving::{Compared, NO_DIFFERENCE, Saving};
 pub use speed::Speed;
 
 use crate::domain::ids::names;
@@ -120,7 +120,8 @@ pub struct Evidence {
     pub provider: String,
     /// Tier by session cost within the model, under the requested workload.
     pub tier: Tier,
-    /// Cost of a session, USD (under the workload `traffic`: of a million prompt tokens).
+    /// Cost of a session at the list prices of now, USD (under the workload `traffic`: of a million prompt tokens). The
+    /// tier is based on the usual list prices.
     pub session_cost: Option<f64>,
     /// The cost that endpoints are ranked by: the session cost with a charge for thin traffic and for failed requests.
     pub expected_cost: Option<f64>,

@@ -13,19 +13,30 @@ const UNCHARGED_TOKENS: f64 = 1e9;
 /// However rarely requests succeed, a session counts as paid at most this many times.
 const MOST_ATTEMPTS: f64 = 2.0;
 
-/// Cost of a session without charges, USD; under [`TRAFFIC`], of a million prompt tokens with their output.
+/// Cost of a session without charges, at the list prices of now, USD; at the usual ones if that of now is unknown. Under
+/// [`TRAFFIC`], of a million prompt tokens with their output.
 pub(super) fn session_cost(endpoint: &Endpoint, workload: &str) -> Option<f64> {
+    let now = endpoint.session_cost_now.get(workload).copied().filter(|_| workload != TRAFFIC);
+    now.filter(|cost| is_cost(*cost)).or_else(|| usual_cost(endpoint, workload))
+}
+
+/// The same at the usual list prices, which tiers are based on; under [`TRAFFIC`], that of now.
+pub(super) fn usual_cost(endpoint: &Endpoint, workload: &str) -> Option<f64> {
     let cost = match workload {
         TRAFFIC => endpoint.expected_cost.map(|expected| expected.usd_per_mtok),
         _ => endpoint.session_cost.get(workload).copied(),
     };
-    cost.filter(|cost| cost.is_finite() && *cost >= 0.0)
+    cost.filter(|cost| is_cost(*cost))
+}
+
+fn is_cost(cost: f64) -> bool {
+    cost.is_finite() && cost >= 0.0
 }
 
 /// The cost that preferences rank by, USD per session, lowest first: cost x thin x attempts.
 ///
-/// - *cost* is the cost of the session under the workload; under [`TRAFFIC`], the policy's expectation from what
-///   is known now.
+/// - *cost* is the cost of the session under the workload, at the list prices of now; under [`TRAFFIC`], the policy's
+///   expectation from what is known now.
 /// - *thin* is the policy's charge for uncertainty (`chosen_by` over the expectation): endpoints with little traffic,
 ///   whose past predicts the future least well, must be cheaper to win. Without an expectation, the traffic counts as
 ///   `endpoint_min_tokens`.

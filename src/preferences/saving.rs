@@ -13,6 +13,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+/// Savings of this size are rounding errors, not gains or losses: they count as 0.
+pub const NO_DIFFERENCE: f64 = 1e-9;
 /// List prices within this relative difference count as equal; the choice between them is random.
 const EQUAL: f64 = 1e-9;
 /// An endpoint that affects the comparison by less than this share does not need an interval.
@@ -20,10 +22,11 @@ const NEGLIGIBLE: f64 = 0.01;
 const NO_OWN_COST: &str = "its cost is unknown";
 const NO_COST: &str = "the cost is unknown for endpoints with too much of the traffic";
 
-/// Expected savings from following the preference, within the same limits.
+/// Expected savings from following the preference, within the same limits and among the endpoints that accept the longest
+/// turn of the workload. All costs are those at the list prices of now.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Saving {
-    /// Compared with the endpoint with the lowest list price, or with the mean of several equal ones.
+    /// Compared with the endpoint with the lowest list price of now, or with the mean of several equal ones.
     pub against_cheapest_list: Compared,
     /// Compared with the traffic-weighted mean over all endpoints.
     pub against_traffic_average: Compared,
@@ -75,7 +78,7 @@ struct Spread {
 }
 
 /// The savings of a preference. Requests are distributed over its endpoints in proportion to their traffic; `pin` has
-/// one endpoint. The comparison uses expected session costs without charges.
+/// one endpoint. The comparison uses expected session costs without charges, at the list prices of now.
 pub(super) fn saving(
     snapshot: &Snapshot,
     workload: &str,
@@ -102,10 +105,11 @@ pub(super) fn saving(
     }
 }
 
-/// The endpoints that the router would choose from without the preference: within the limits, and open to everyone.
+/// The endpoints that the router would choose from without the preference: within the limits, long enough for the
+/// workload, and open to everyone.
 pub(super) fn population<'a>(judged: &'a [Judged<'a>]) -> Vec<&'a Judged<'a>> {
     let is_offered = |e: &Endpoint| e.why_closed().is_none() && !e.is_flagged(FlagKind::Deranked);
-    judged.iter().filter(|j| j.admitted() && is_offered(j.endpoint)).collect()
+    judged.iter().filter(|j| j.admitted() && !j.too_short && is_offered(j.endpoint)).collect()
 }
 
 /// Those of a population whose cost is known.
@@ -165,7 +169,7 @@ pub(super) fn lowest_list(snapshot: &Snapshot, workload: &str, judged: &[Judged]
     chosen.map(|(one, _)| one.endpoint.endpoint_id).collect()
 }
 
-/// The lowest list price for the tokens of the workload: the choice of someone who ignores caching.
+/// The lowest list price of now for the tokens of the workload: the choice of someone who ignores caching.
 fn cheapest_list(snapshot: &Snapshot, workload: &str, usable: &[Usable]) -> (Vec<String>, Option<Spread>) {
     let known = snapshot.workload(workload).filter(|_| workload != TRAFFIC);
     let output = known.map_or(BACKTEST_OUTPUT_SHARE, |one| one.output_tokens() / one.prompt_tokens());
@@ -186,9 +190,13 @@ fn compared(usable: &[Usable], ours: &Spread, theirs: &Spread) -> Compared {
         usable.iter().zip(&spread.shares).map(|(one, share)| share * one.cost).sum()
     };
     let (own, other) = (mean(ours), mean(theirs));
-    let fraction = 1.0 - own / other;
+    let saved = |factor: f64| {
+        let saved = 1.0 - own / other * factor;
+        if saved.abs() < NO_DIFFERENCE { 0.0 } else { saved }
+    };
+    let fraction = saved(1.0);
     let reach = reach(usable, (ours, own), (theirs, other));
-    let end = |sign: f64| reach.as_ref().ok().map(|reach| 1.0 - own / other * (sign * reach).exp());
+    let end = |sign: f64| reach.as_ref().ok().map(|reach| saved((sign * reach).exp()));
     let (low, high) = (end(1.0), end(-1.0));
     Compared {
         fraction: Some(fraction),

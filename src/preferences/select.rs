@@ -44,6 +44,18 @@ pub(super) fn choose<'a>(
     }
 }
 
+/// Names all endpoints that meet the limits and are not bad, in any tier and with any traffic: for limits that only
+/// names can keep, if fewer names would be worse than none.
+pub(super) fn choose_all<'a>(
+    router_limits: Option<&ProviderObject>,
+    all: &[Endpoint],
+    judged: &'a [Judged<'a>],
+    warnings: &mut Vec<String>,
+) -> Option<(ProviderObject, Vec<&'a Judged<'a>>)> {
+    let base = router_limits.cloned().unwrap_or_default();
+    Choosing { all, judged, warnings }.all(base)
+}
+
 /// The endpoints of a model, and the warnings of the choice among them.
 struct Choosing<'a, 'b> {
     all: &'b [Endpoint],
@@ -179,6 +191,18 @@ impl<'a> Choosing<'a, '_> {
         let (provider, chosen) = self.shortlist(base)?;
         self.warnings.push(ORDER_COSTS.to_owned());
         Ok((ProviderObject { order: provider.only.clone(), ..provider }, chosen))
+    }
+
+    fn all(&mut self, base: ProviderObject) -> Option<(ProviderObject, Vec<&'a Judged<'a>>)> {
+        let usable = |j: &&Judged| j.admitted() && j.unfit.is_none() && j.avoid.is_none();
+        let positions: Vec<usize> = self.judged.iter().filter(usable).map(|j| j.position).collect();
+        let mut chosen = self.named(&positions);
+        if chosen.named.is_empty() {
+            return None;
+        }
+        self.warnings.append(&mut chosen.left_out);
+        let provider = chosen.object(base, self.warnings);
+        Some((ProviderObject { allow_fallbacks: Some(true), ..provider }, chosen.named))
     }
 
     /// Names one endpoint. If another one has exactly the same tag, both are named if they are cheaper together than the

@@ -205,6 +205,10 @@ impl Endpoint {
     pub fn since(&self) -> DateTime<Utc> {
         self.facts.created_at.unwrap_or(self.first_seen)
     }
+    /// Its usual list prices: their means over the lens window, or those of now if these are unknown.
+    pub fn usual_list(&self) -> &Prices {
+        self.list_window.as_ref().map_or(&self.list, |window| &window.usual)
+    }
     /// Longest prompt it accepts, tokens: the smaller of its context and the upstream's limit; `None` if neither is
     /// known.
     pub fn prompt_limit(&self) -> Option<i64> {

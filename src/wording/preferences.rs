@@ -152,7 +152,7 @@ impl fmt::Display for Withheld {
         match self {
             Self::Loss { saving, interval } => {
                 let ends = interval.map_or_else(String::new, |interval| format!(" ({})", ends(interval)));
-                write!(f, "expected to cost {} more than the traffic pays on average{ends}", share(-saving))
+                write!(f, "expected to cost {} more than the traffic pays on average{ends}", more(-saving))
             }
             Self::Uncertain { saving, interval, bound } => write!(
                 f,
@@ -165,6 +165,14 @@ impl fmt::Display for Withheld {
     }
 }
 
+/// A share by which something costs more; one that would be rounded to nothing is bounded instead.
+fn more(of: f64) -> String {
+    if of < SMALL_LOSS { format!("less than {}", share(SMALL_LOSS)) } else { share(of) }
+}
+
+/// Losses below this fraction are stated as smaller than it.
+const SMALL_LOSS: f64 = 0.005;
+
 /// Introduces the reason of a preference that is withheld.
 pub fn withheld(reason: &Withheld) -> String {
     format!("withheld: {reason}")
@@ -173,6 +181,16 @@ pub fn withheld(reason: &Withheld) -> String {
 /// A warning for a preference that is given although it would be withheld: without it, the router would break limits.
 pub fn given_for_limits(reason: &Withheld) -> String {
     format!("{reason}; it is given only because the router cannot enforce all of your limits itself")
+}
+
+/// A warning for a preference that names all endpoints within the limits, because the mode's own choice has a `reason` to
+/// be withheld; `still` is the reason against all of them.
+pub fn all_for_limits(reason: &Withheld, still: Option<&Withheld>) -> String {
+    let still = still.map_or_else(String::new, |still| format!(". Together they are still {still}"));
+    format!(
+        "fewer names may be worse than none ({reason}), but the router cannot enforce all of your limits itself: all \
+         endpoints that meet them and are not bad are named{still}"
+    )
 }
 
 /// What the router does without a preference.
@@ -295,6 +313,15 @@ mod tests {
              not reach below -10 %)"
         );
         assert!(Withheld::Loss { saving: -0.01, interval: None }.to_string().ends_with("on average"));
+        let small = |saving| given_for_limits(&Withheld::Loss { saving, interval: None });
+        assert!(
+            small(-0.0003).starts_with("expected to cost less than 0.5 % more than"),
+            "{}",
+            small(-0.0003)
+        );
+        assert!(small(-0.0051).starts_with("expected to cost 0.5 % more than"), "{}", small(-0.0051));
+        let all = all_for_limits(&loss, Some(&Withheld::Loss { saving: -0.01, interval: None }));
+        assert!(all.ends_with("are named. Together they are still expected to cost 1 % more than the traffic pays on average"), "{all}");
     }
 
     #[test]

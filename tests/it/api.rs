@@ -360,6 +360,8 @@ fn a_preference_comes_with_its_text_for_the_target() {
         let address = format!("/api/v1/preferences/zephyr/quill-large?mode=shortlist&target={name}");
         let answer = data(&api, &address);
         assert_eq!((&answer["target"], &answer["rendered"]["target"]), (&name.into(), &name.into()));
+        let mode = if name == "roo" { "pin" } else { "shortlist" };
+        assert_eq!(answer["mode"], mode, "{name}: one name needs the judgement of one");
         let files = answer["rendered"]["files"].as_array().expect("a list");
         // The sample's providers have no counterpart at Vercel's gateway.
         assert_eq!(files.len(), usize::from(name != "vercel-ai-gateway"), "{answer}");

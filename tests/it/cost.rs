@@ -420,6 +420,21 @@ fn hosts_that_share_the_lowest_list_price_are_counted_and_the_list_is_not_blamed
 }
 
 #[test]
+fn the_price_list_chooses_by_the_usual_prices_that_sessions_are_charged_at() {
+    let mut snapshot = snapshot();
+    let quill = snapshot.models.iter_mut().find(|m| m.model_id == "zephyr/quill-large").expect("a model");
+    // Now, the last one has the lowest list price; usually, it has the highest one.
+    let usual = quill.endpoints[3].list.clone();
+    quill.endpoints[3].list_window = Some(ListWindow { usual, ..ListWindow::default() });
+    (quill.endpoints[3].list.input, quill.endpoints[3].list.output) = (Some(0.001), Some(0.004));
+    let model = snapshot.model("zephyr/quill-large").expect("a model");
+    let cost = compare(&snapshot, model, &snapshot.workloads[0]);
+    assert_eq!(cost.by_list.as_ref().map(|list| list.tag.as_str()), Some("lumen/bf16"));
+    let mirage = of(&cost, "mirage");
+    assert!(!mirage.cheapest_by_list && mirage.cost_now < mirage.cost, "{mirage:?}");
+}
+
+#[test]
 fn an_endpoint_without_traffic_is_told_what_it_would_have_to_find() {
     let mut snapshot = snapshot();
     let model = snapshot.models.iter_mut().find(|m| m.model_id == "zephyr/quill-large").expect("a model");

@@ -180,6 +180,7 @@ fn the_tiers_follow_the_workload() {
     let mut sample = sample::snapshot();
     let quill = sample.models.iter_mut().find(|m| m.model_id == "zephyr/quill-large").expect("quill");
     quill.endpoints[0].session_cost.insert("rag".to_owned(), 9.0);
+    quill.endpoints[0].session_cost_now.insert("rag".to_owned(), 9.0);
     let pinned = |workload| only(&of(&sample, "zephyr/quill-large", Mode::Pin, workload));
     assert_eq!(pinned("coding-agent"), Some(vec!["lumen/bf16".to_owned()]));
     assert_eq!(pinned("rag"), Some(vec!["quarry".to_owned()]));
@@ -219,6 +220,7 @@ fn any_endpoint() -> impl Strategy<Value = Endpoint> {
             for (workload, cost) in WORKLOADS.into_iter().zip([costs.0, costs.1]) {
                 made.session_cost.extend(cost.map(|cost| (workload.to_owned(), cost)));
             }
+            made.session_cost_now = made.session_cost.clone();
             made.status = status;
             (made.uptime_30m, made.uptime_1d) = uptimes;
             made.flags = flags.into_iter().map(sample::flag).collect();

@@ -305,6 +305,7 @@ fn atlas_free() -> ModelEntry {
     only.why = "no peers".to_owned();
     only.verdicts.clear();
     only.session_cost.clear();
+    only.session_cost_now.clear();
     free.endpoints = vec![only];
     free.tokens_per_day = 9_000_000.0;
     free
@@ -323,6 +324,7 @@ fn solo() -> ModelEntry {
     only.why = "no traffic".to_owned();
     only.verdicts.clear();
     only.session_cost.clear();
+    only.session_cost_now.clear();
     only.days.clear();
     solo.endpoints = vec![only];
     (solo.hit_rate, solo.tokens_per_day) = (None, 0.0);

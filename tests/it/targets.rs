@@ -2,11 +2,12 @@
 //! where the real programs read them (`tests/targets/run.py`); here they must equal the program's output.
 
 use crate::sample;
+use hitrate::domain::backtest::ExpectedCost;
 use hitrate::domain::ids::Variant;
 use hitrate::domain::limits::Limits;
 use hitrate::domain::tier::Tier;
 use hitrate::preferences::targets::{Names, Rendered, TARGETS, Target};
-use hitrate::preferences::{Mode, Preference, preference};
+use hitrate::preferences::{Mode, Preference, PreferenceOptions, advise, preference};
 use hitrate::snapshot::ModelEntry;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -269,19 +270,74 @@ fn a_provider_that_is_only_partly_let_in_is_not_named_to_a_router_that_cannot_te
 }
 
 #[test]
-fn a_target_that_names_one_provider_takes_the_best_and_says_which_are_lost() {
-    let profile = |case| json_of("roo", case)["providerProfiles"]["apiConfigs"]["hitrate"].take();
-    assert_eq!(profile("shortlist")["openRouterSpecificProvider"], "lumen/bf16");
-    assert_eq!(profile("pin")["openRouterModelId"], "zephyr/quill-large");
-    assert!(noted(&of("roo", "shortlist"), "not used: quarry, north-cloud/us-east"));
-    let none = of("roo", "avoid");
-    assert!(none.files.is_empty() && noted(&none, "mode `pin`"), "{none:?}");
+fn a_target_that_names_one_provider_writes_the_pin_alone() {
+    let profile = json_of("roo", "pin")["providerProfiles"]["apiConfigs"]["hitrate"].take();
+    assert_eq!(profile["openRouterSpecificProvider"], "lumen/bf16");
+    assert_eq!(profile["openRouterModelId"], "zephyr/quill-large");
+    assert!(noted(&of("roo", "pin"), "this is the preference of mode `pin`"));
+    for case in ["avoid", "shortlist"] {
+        let none = of("roo", case);
+        assert!(none.files.is_empty() && noted(&none, "mode `pin`"), "{none:?}");
+    }
+    let roo: &Target = "roo".parse().expect("a target");
+    let modes = [Mode::Avoid, Mode::Shortlist, Mode::Pin, Mode::Order];
+    assert_eq!(modes.map(|mode| roo.mode(mode)), [Mode::Avoid, Mode::Pin, Mode::Pin, Mode::Pin]);
+    assert!(modes.iter().all(|mode| TARGETS[0].mode(*mode) == *mode));
+    // A pin that names several endpoints, because one alone would lose.
+    let several = case(&quill(), Mode::Pin, json!({"only": ["lumen/bf16", "quarry"]}));
+    let none = roo.render(&several, &quill());
+    assert!(none.files.is_empty() && noted(&none, "this pin names 2 endpoints"), "{none:?}");
+}
+
+#[test]
+fn a_withheld_pin_is_not_replaced_by_the_first_of_a_shortlist() {
+    let mut sample = sample::snapshot();
+    let model = sample.models.iter_mut().find(|one| one.model_id == "zephyr/quill-large").expect("quill");
+    let day = sample.as_of.date_naive();
+    // Only the price of the first one is uncertain: too much for it alone, but not for it and another one.
+    for (at, endpoint) in model.endpoints.iter_mut().enumerate() {
+        let (usd, factor) = (endpoint.session_cost["coding-agent"], if at == 0 { 6.0 } else { 1.0 });
+        let (low, high) = (Some(usd / factor), Some(usd * factor));
+        endpoint.expected_cost = Some(ExpectedCost { day, usd_per_mtok: usd, low, high, chosen_by: usd });
+    }
+    let model = sample.model("zephyr/quill-large").expect("quill");
+    let roo: &Target = "roo".parse().expect("a target");
+    let made = |mode| preference(&sample, model, mode, "coding-agent", sample.as_of);
+    assert!(made(Mode::Shortlist).provider.is_some() && made(Mode::Pin).provider.is_none());
+    assert!(roo.render(&made(Mode::Shortlist), model).files.is_empty(), "it is not judged alone");
+    let rendered = roo.render(&made(roo.mode(Mode::Shortlist)), model);
+    assert!(rendered.files.is_empty() && rendered.notes[0].starts_with("withheld: "), "{rendered:?}");
+}
+
+#[test]
+fn limits_that_no_endpoint_meets_are_not_written() {
+    let sample = sample::snapshot();
+    let model = sample.model("zephyr/quill-large").expect("quill");
+    let rendered = |floor: &str| {
+        let limits = Limits { quant_floor: Some(floor.parse().expect("a format")), ..Limits::default() };
+        let options = PreferenceOptions { mode: Mode::Pin, workload: "coding-agent", limits: &limits };
+        let made = advise(&sample, model, &options, sample.as_of);
+        let without = Preference { provider: None, reason: Some("a reason".to_owned()), ..made };
+        assert!(without.router_limits.is_some());
+        TARGETS[0].render(&without, model)
+    };
+    let none = rendered("bf16");
+    assert!(
+        none.files.is_empty() && noted(&none, "no endpoint is known to meet all of your limits"),
+        "{none:?}"
+    );
+    assert!(noted(&none, "a reason"), "{none:?}");
+    let some = rendered("fp8");
+    assert!(some.files[0].text.contains("quantizations") && noted(&some, "only your limits"), "{some:?}");
 }
 
 #[test]
 fn a_limit_that_a_target_cannot_say_is_said_not_to_hold() {
+    let mut object = limits();
+    object["only"] = json!(["lumen/bf16"]);
+    let limited = case(&quill(), Mode::Pin, object);
     let lost = |target: &str| {
-        let notes = of(target, "limits").notes;
+        let notes = target.parse::<&Target>().expect("a target").render(&limited, &quill()).notes;
         let lost: BTreeSet<String> = notes
             .iter()
             .filter(|note| note.contains("the limit is not enforced"))

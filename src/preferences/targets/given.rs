@@ -23,6 +23,10 @@ impl<'a> Given<'a> {
         let limits_only = preference.provider.is_none();
         let provider = preference.provider.as_ref().or(preference.router_limits.as_ref());
         let provider = provider.ok_or_else(|| reason(preference))?;
+        if limits_only && !model.endpoints.iter().any(|endpoint| is_within(preference, endpoint)) {
+            let reason = reason(preference);
+            return Err(format!("no endpoint is known to meet all of your limits: {reason}"));
+        }
         match serde_json::to_value(provider) {
             Ok(Value::Object(provider)) => Ok(Self { preference, model, provider, limits_only }),
             Ok(other) => Err(format!("the preference is not an object: {other}")),
@@ -85,11 +89,10 @@ impl<'a> Given<'a> {
         let listed = |names: &Option<Vec<&str>>, endpoint: &Endpoint| {
             names.as_ref().is_none_or(|names| names.iter().any(|name| matches(name, endpoint)))
         };
-        let longest = self.preference.longest_prompt;
         let mut admitted: Vec<&Endpoint> = (self.model.endpoints.iter())
             .filter(|endpoint| listed(&only, endpoint) && listed(&order, endpoint))
             .filter(|endpoint| !ignore.iter().any(|name| matches(name, endpoint)))
-            .filter(|endpoint| missed(&self.preference.limits, endpoint, longest).is_empty())
+            .filter(|endpoint| is_within(self.preference, endpoint))
             .collect();
         let rank = |endpoint: &Endpoint| {
             let evidence = &self.preference.evidence;
@@ -98,6 +101,11 @@ impl<'a> Given<'a> {
         admitted.sort_by_key(|endpoint| rank(endpoint));
         admitted
     }
+}
+
+/// Whether an endpoint meets the limits of a preference.
+fn is_within(preference: &Preference, endpoint: &Endpoint) -> bool {
+    missed(&preference.limits, endpoint, preference.longest_prompt).is_empty()
 }
 
 /// Why there is no preference.

@@ -1,5 +1,6 @@
 //! Agents that know only some fields of OpenRouter's `provider` object.
 
+use super::super::Mode;
 use super::given::Given;
 use super::{Draft, Names, Stickiness, Target, write};
 use serde_json::{Value, json};
@@ -94,32 +95,34 @@ pub(super) const ROO: Target = Target {
 
 fn roo(given: &Given) -> Result<Draft, String> {
     given.named()?;
-    let only = given.names("only").filter(|names| !names.is_empty()).ok_or_else(|| {
-        "Roo Code can name one provider to use and none to exclude: use mode `pin` or a preset (`openrouter-preset`)"
-            .to_owned()
-    })?;
-    // `ignore` is not lost: an endpoint that needs it is left out.
+    let one = "Roo Code can name one provider to use and none to exclude";
+    // The endpoints of another mode were not judged alone.
+    if given.preference.mode != Mode::Pin {
+        return Err(format!("{one}: use mode `pin` or a preset (`openrouter-preset`)"));
+    }
+    let only = given.names("only").unwrap_or_default();
+    let [only] = only[..] else {
+        return Err(format!(
+            "{one}, but this pin names {} endpoints, because one alone may be worse than none: use a preset \
+             (`openrouter-preset`)",
+            only.len()
+        ));
+    };
+    // `ignore` is not lost: an endpoint that needs it is not named.
     let (_, mut notes) = given.fit(&["only", "ignore"]);
-    let (only, matching_more): (Vec<&str>, Vec<&str>) = only.into_iter().partition(|tag| given.is_alone(tag));
-    notes.extend(matching_more.iter().map(|tag| roo_cannot_exclude(tag)));
-    if only.is_empty() {
+    if !given.is_alone(only) {
+        notes.push(roo_cannot_exclude(only));
         return Err(notes.join(". "));
     }
-    if only.len() > 1 {
-        notes.push(format!(
-            "Roo Code can name only one provider: this is the best of {}; not used: {}",
-            only.len(),
-            only[1..].join(", ")
-        ));
-    }
     notes.push(
-        "Roo Code sends that name as `order` and `only` without fallbacks: requests fail when the endpoint is down"
+        "Roo Code can name only one provider, so this is the preference of mode `pin`. It sends that name as `order` and \
+         `only` without fallbacks: requests fail when the endpoint is down"
             .to_owned(),
     );
     let profile = json!({
         "apiProvider": "openrouter",
         "openRouterModelId": given.model_id(),
-        "openRouterSpecificProvider": only[0],
+        "openRouterSpecificProvider": only,
     });
     let settings = json!({
         "providerProfiles": { "currentApiConfigName": "hitrate", "apiConfigs": { "hitrate": profile } },

@@ -173,7 +173,8 @@ fn by_cost(given: &Given) -> Result<Draft, String> {
     }
     notes.push(
         "all requests go to the first deployment until it fails, so caches stay warm; endpoints that appear later are \
-         not used until you regenerate this configuration"
+         not used until you regenerate this configuration; the stated savings are those of requests that are spread over \
+         all named endpoints"
             .to_owned(),
     );
     let text = write::yaml(&Config { model_list, router_settings: Some(settings) })?;

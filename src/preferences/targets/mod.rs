@@ -13,7 +13,7 @@ mod snippets;
 mod vercel;
 mod write;
 
-use super::Preference;
+use super::{Mode, Preference};
 use crate::snapshot::ModelEntry;
 use crate::wording::preferences::Stickiness;
 use given::Given;
@@ -207,6 +207,15 @@ impl Target {
     /// The names of all targets.
     pub fn names() -> impl Iterator<Item = &'static str> {
         TARGETS.iter().map(|target| target.name)
+    }
+
+    /// The mode of a preference that is made for this target. A target that can name only one endpoint needs a `pin`,
+    /// because the first endpoint of a list was not judged alone.
+    pub fn mode(&self, requested: Mode) -> Mode {
+        match (self.names, requested) {
+            (Names::One, Mode::Shortlist | Mode::Order) => Mode::Pin,
+            (_, requested) => requested,
+        }
     }
 
     /// A preference for a model in the format of this target. If there is no preference, the limits still apply: the

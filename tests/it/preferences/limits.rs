@@ -343,7 +343,8 @@ fn world(endpoints: Vec<Endpoint>) -> Snapshot {
     snapshot
 }
 
-/// Positions of the endpoints that the router would use; `None` if there is no preference.
+/// Positions of the endpoints that the router would use; `None` if there is no preference, or if all endpoints within
+/// the limits are named because fewer would lose.
 fn used(snapshot: &Snapshot, mode: Mode, limits: &Limits) -> Option<BTreeSet<usize>> {
     let model = &snapshot.models[0];
     let made = advise(
@@ -352,7 +353,7 @@ fn used(snapshot: &Snapshot, mode: Mode, limits: &Limits) -> Option<BTreeSet<usi
         &PreferenceOptions { mode, workload: "coding-agent", limits },
         snapshot.as_of,
     );
-    let provider = made.provider?;
+    let provider = made.provider.clone().filter(|_| !warned(&made, "fewer names may be worse than none"))?;
     let all = model.endpoints.iter().enumerate();
     Some(all.filter(|(_, e)| uses(&provider, &limits.parameters, e)).map(|(at, _)| at).collect())
 }

@@ -4,6 +4,7 @@ use super::of;
 use crate::sample;
 use hitrate::domain::backtest::ExpectedCost;
 use hitrate::domain::thresholds::{EXPECTED_COST_SPREADS, SAVING_SPREADS, TRAFFIC_SCATTER};
+use hitrate::domain::tier::Tier;
 use hitrate::preferences::{Compared, Mode, TRAFFIC};
 use hitrate::snapshot::{Endpoint, Snapshot};
 
@@ -62,6 +63,63 @@ fn a_pin_is_compared_with_what_people_pick_and_with_what_the_traffic_pays() {
     close(average.low, 1.0 - 0.21 / mean * reach.exp());
     close(average.high, 1.0 - 0.21 / mean * (-reach).exp());
     assert!(average.why.is_none());
+}
+
+#[test]
+fn a_preference_and_its_saving_are_about_the_prices_of_now() {
+    // `mirage` has the lowest list price of now, and at this price its session is the cheapest of all.
+    let cheap_now = |at: usize, one: &mut Endpoint| {
+        if at == 3 {
+            one.session_cost_now.insert("coding-agent".to_owned(), 0.1);
+            one.tokens_per_day = Some(1e7);
+        }
+    };
+    let pin = of(&snapshot(cheap_now), "zephyr/quill-large", Mode::Pin, "coding-agent");
+    let list = &pin.saving.against_cheapest_list;
+    assert_eq!(list.against, Some(vec!["mirage".to_owned()]));
+    close(list.against_usd, 0.1);
+    close(list.fraction, 1.0 - 0.21 / 0.1);
+    // Without a cost of now, the usual one counts.
+    let unknown = snapshot(|at, one| {
+        if at == 3 {
+            one.session_cost_now.clear();
+        }
+    });
+    let pin = of(&unknown, "zephyr/quill-large", Mode::Pin, "coding-agent");
+    close(pin.saving.against_cheapest_list.against_usd, 1.4);
+    // The rank, the evidence and the expected cost are of now; the tier and its sentence are the usual ones.
+    let quarry = snapshot(|at, one| {
+        if at == 1 {
+            one.session_cost_now.insert("coding-agent".to_owned(), 0.15);
+        }
+    });
+    let pin = of(&quarry, "zephyr/quill-large", Mode::Pin, "coding-agent");
+    let evidence = &pin.evidence[0];
+    assert_eq!(
+        (evidence.tag.as_str(), evidence.session_cost, evidence.tier),
+        ("quarry", Some(0.15), Tier::A)
+    );
+    close(evidence.expected_cost, 0.15);
+    assert!(evidence.why.contains("session usually costs 0.3400 USD"), "{}", evidence.why);
+}
+
+#[test]
+fn an_endpoint_that_cannot_take_the_longest_turn_is_not_what_a_saving_is_compared_with() {
+    let short = snapshot(|at, one| {
+        if at == 3 {
+            one.facts.context_length = Some(8_000);
+        }
+    });
+    let saving = of(&short, "zephyr/quill-large", Mode::Pin, "coding-agent").saving;
+    assert_eq!(saving.against_cheapest_list.against, Some(vec!["quarry".to_owned()]));
+    close(saving.against_traffic_average.against_usd, (0.21 + 2.0 * 0.34 + 3.0 * 0.41) / 6.0);
+    // Under the traffic there is no longest turn, and if all are too short, sessions are cut.
+    let all = snapshot(|_, one| one.facts.context_length = Some(8_000));
+    let pin =
+        |snapshot: &Snapshot, workload: &str| of(snapshot, "zephyr/quill-large", Mode::Pin, workload).saving;
+    for saving in [pin(&short, TRAFFIC), pin(&all, "coding-agent")] {
+        assert_eq!(saving.against_cheapest_list.against, Some(vec!["mirage".to_owned()]));
+    }
 }
 
 #[test]
@@ -160,6 +218,7 @@ fn what_cannot_be_told_is_null_with_a_reason() {
     let costless = snapshot(|at, one| {
         if at == 3 {
             one.session_cost.clear();
+            one.session_cost_now.clear();
         }
     });
     let saving = of(&costless, "zephyr/quill-large", Mode::Pin, "coding-agent").saving;

@@ -5,7 +5,8 @@ use crate::sample;
 use chrono::Duration;
 use hitrate::domain::limits::Limits;
 use hitrate::domain::thresholds::{PREFERENCE_MIN_SHARE, PREFERENCE_MIN_TOKENS};
-use hitrate::preferences::targets::TARGETS;
+use hitrate::domain::tier::Tier;
+use hitrate::preferences::targets::{TARGETS, Target};
 use hitrate::preferences::{Mode, PreferenceOptions, advise};
 use hitrate::snapshot::{Endpoint, Snapshot};
 
@@ -119,7 +120,51 @@ fn limits_that_only_the_names_keep_are_not_given_up_for_a_loss() {
     let kept = advised(&Limits { context: Some(100_000), ..Limits::default() });
     assert_eq!(only(&kept), Some(vec!["quarry".to_owned()]));
     assert!(warned(&kept, "it is given only because the router cannot enforce"), "{:?}", kept.warnings);
+    // All endpoints within the limit would be more expensive than that one, so they are not named.
+    assert!(!warned(&kept, "all endpoints that meet them"), "{:?}", kept.warnings);
     // A limit that the router enforces holds without the names.
     let enforced = advised(&Limits { max_input: Some(1.0), ..Limits::default() });
     assert!(enforced.provider.is_none() && enforced.router_limits.is_some(), "{enforced:?}");
+}
+
+#[test]
+fn where_only_names_keep_a_limit_all_that_meet_it_are_named_before_a_few_at_a_loss() {
+    let limits = Limits { context: Some(100_000), ..Limits::default() };
+    let advised = |sample: &Snapshot, mode| {
+        let options = PreferenceOptions { mode, workload: "coding-agent", limits: &limits };
+        advise(sample, sample.model("zephyr/quill-large").expect("quill"), &options, sample.as_of)
+    };
+    // The endpoint with most of the traffic is the cheapest, but is not recommended.
+    let sample = quill(|at, one| {
+        one.tokens_per_day = Some(if at == 0 { 1e9 } else { 52e6 });
+        match at {
+            0 => one.tier = Tier::C,
+            3 => one.facts.context_length = Some(32_000),
+            _ => {}
+        }
+    });
+    for mode in [Mode::Pin, Mode::Shortlist, Mode::Order] {
+        let made = advised(&sample, mode);
+        let all = ["lumen/bf16", "quarry", "north-cloud/us-east"].map(str::to_owned).to_vec();
+        assert_eq!(only(&made), Some(all), "{mode}");
+        assert_eq!(made.provider.as_ref().and_then(|provider| provider.order.clone()), None, "{mode}");
+        // They are what the traffic pays, without a rounding error.
+        assert_eq!(made.saving.against_traffic_average.fraction, Some(0.0), "{mode}");
+        assert_eq!(made.evidence.len(), 3, "{mode}");
+        assert!(warned(&made, "fewer names may be worse than none (expected to cost"), "{:?}", made.warnings);
+        assert!(!warned(&made, "Together") && !warned(&made, "a single endpoint"), "{:?}", made.warnings);
+    }
+    let roo: &Target = "roo".parse().expect("a target");
+    let rendered =
+        roo.render(&advised(&sample, Mode::Pin), sample.model("zephyr/quill-large").expect("quill"));
+    assert!(rendered.files.is_empty() && rendered.notes[0].contains("this pin names 3"), "{rendered:?}");
+    // The cheapest one must not be named, so all others still lose, but less than the one that a pin would name.
+    let mut sample = losing();
+    let quill = sample.models.iter_mut().find(|model| model.model_id == "zephyr/quill-large").expect("quill");
+    quill.endpoints[1].tier = Tier::C;
+    quill.endpoints[3].facts.context_length = Some(32_000);
+    let made = advised(&sample, Mode::Pin);
+    assert_eq!(only(&made), Some(["quarry", "north-cloud/us-east"].map(str::to_owned).to_vec()));
+    // 0.375 against (1000 x 0.21 + 52 x 0.75) / 1104 = 0.2255.
+    assert!(warned(&made, "Together they are still expected to cost 66 % more"), "{:?}", made.warnings);
 }
