@@ -196,7 +196,7 @@ fn a_session_costs_the_usual_list_price_and_its_interval_contains_the_schedule()
         let changed = changed("quarry/fp8", |e| {
             let [usual, lowest, highest] = factors.map(|factor| times(&e.list, factor));
             e.price_tiers.clear();
-            e.list_window = Some(ListWindow { usual, lowest, highest, moves: 4 });
+            e.list_window = Some(ListWindow { usual, lowest, highest, moves: 4, returns: 2 });
         });
         of(&compared(&changed, "chat"), "quarry/fp8").clone()
     };

@@ -186,7 +186,10 @@ pub(super) fn now(known: &Known) -> Expectation {
     // Without any count, the traffic counts as one token.
     let usual = usual.unwrap_or(1.0);
     let traffic = pace.map_or(usual, |pace| usual.min(pace));
-    Expectation { log_cost, chosen_by: log_cost + POLICY_THIN_CHARGE * (POLICY_UNCHARGED_TOKENS / traffic).ln() }
+    Expectation {
+        log_cost,
+        chosen_by: log_cost + POLICY_THIN_CHARGE * (POLICY_UNCHARGED_TOKENS / traffic).ln(),
+    }
 }
 
 fn hours(from: DateTime<Utc>, to: DateTime<Utc>) -> f64 {

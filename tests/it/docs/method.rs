@@ -42,7 +42,7 @@ const STATED: &[(&str, f64, &str)] = &[
     ("read_price_discount", 0.95, "a read price below 95 % of the input price"),
     ("list_moved_tolerance", 0.001, "moved by more than 0.1 % within the day"),
     ("schedule_min_deviation", 0.05, "at least 5 % off that mean"),
-    ("schedule_min_moves", 2.0, "moved at least 2 times in the window"),
+    ("schedule_min_returns", 1.0, "returned at least 1 time to a price that held earlier in the window"),
     ("written_min_share", 0.01, "if w is below 0.01"),
     ("marked_max_share", 0.95, "at most 95 % of the tokens that were not found were written"),
     ("constant_min_days", 4.0, "on at least 4 observed days of the window"),

@@ -211,7 +211,10 @@ fn a_list_that_falls_after_the_choice_explains_the_charge() {
     let fell = moving("2026-08-08T19:57:00Z", "0.004");
     assert_eq!((fell.decisions, fell.skipped.impossible_endpoints), (1, 0));
     let seen_at_the_next_sweep = moving("2026-08-09T00:57:00Z", "0.004");
-    assert_eq!((seen_at_the_next_sweep.decisions, seen_at_the_next_sweep.skipped.impossible_endpoints), (1, 0));
+    assert_eq!(
+        (seen_at_the_next_sweep.decisions, seen_at_the_next_sweep.skipped.impossible_endpoints),
+        (1, 0)
+    );
     let rose = moving("2026-08-08T19:57:00Z", "0.5");
     assert_eq!((rose.decisions, rose.skipped.impossible_endpoints), (0, 1));
 }
