@@ -200,10 +200,10 @@ thresholds! {
     POLICY_LONG_HALF_LIFE: f64 = 5.0, "days";
     /// At the end of a day, our policy adds this charge for each factor e by which an endpoint's traffic falls short.
     POLICY_DAY_THIN_CHARGE: f64 = 0.005, "log price";
-    /// The traffic at which these charges are zero.
-    POLICY_UNCHARGED_TOKENS: f64 = 1e9, "tokens a day";
     /// During a day it adds this charge, because an endpoint that traffic leaves is usually about to cost more.
     POLICY_THIN_CHARGE: f64 = 0.01, "log price";
+    /// At this traffic that charge is zero. With more traffic it is a credit.
+    POLICY_UNCHARGED_TOKENS: f64 = 1e9, "tokens a day";
     /// Half-life of the weights of what was read today: a step of a list price or a hit rate shows within hours.
     POLICY_TODAY_HALF_LIFE: f64 = 3.0, "hours";
     /// Tokens of today with this share of yesterday's weigh as much as all days before: a thin endpoint shows early

@@ -83,6 +83,7 @@ const STATED: &[(&str, f64, &str)] = &[
     ("policy_long_half_life", 5.0, "a half-life of 5 days"),
     ("policy_day_thin_charge", 0.005, "charged 0.005 for each factor e"),
     ("policy_thin_charge", 0.01, "a charge of 0.01 for each factor e"),
+    ("policy_uncharged_tokens", 1e9, "The charge is zero at 1000 million tokens a day"),
     ("policy_today_half_life", 3.0, "halves every 3 h"),
     ("policy_today_share", 0.1, "0.1 of yesterday's tokens"),
     ("policy_pace_floor", 1e6, "at least 1 million tokens a day"),
