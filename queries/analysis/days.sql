@@ -89,10 +89,10 @@ WITH closed_until AS MATERIALIZED (
         WINDOW in_turn AS (PARTITION BY endpoint_no ORDER BY since)
     )
     WHERE since > TIMESTAMP '0001-01-01'
-      AND (abs(CAST(list_input - input_before AS DOUBLE)) > 0.001 * CAST(input_before AS DOUBLE)
-        OR abs(CAST(list_cache_read - read_before AS DOUBLE)) > 0.001 * CAST(read_before AS DOUBLE)
-        OR (list_input IS NULL) <> (input_before IS NULL)
-        OR (list_cache_read IS NULL) <> (read_before IS NULL))
+      AND (coalesce(abs(CAST(list_input - input_before AS DOUBLE)) > 0.001 * CAST(input_before AS DOUBLE),
+            list_input IS DISTINCT FROM input_before)
+        OR coalesce(abs(CAST(list_cache_read - read_before AS DOUBLE)) > 0.001 * CAST(read_before AS DOUBLE),
+            list_cache_read IS DISTINCT FROM read_before))
 ), named AS (
     SELECT h.endpoint_no, h.provider
     FROM endpoint_history h

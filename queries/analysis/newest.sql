@@ -17,22 +17,31 @@ WITH newest AS MATERIALIZED (
     WHERE h.valid_from <= newest.observed_at AND (h.valid_to IS NULL OR h.valid_to > newest.observed_at)
 ), prices AS (
     SELECT p.*,
-        -- Whether another price held earlier on the same UTC day: usage of that day is then billed at both.
-        p.valid_from >= CAST(newest.observed_at AS DATE)
-            AND EXISTS (SELECT 1 FROM price_history q WHERE q.endpoint_no = p.endpoint_no AND q.valid_from < p.valid_from)
+        -- Whether another price of a prompt token held earlier on the same UTC day: usage of that day is then billed at
+        -- both. What counts as a move is the same as in days.sql.
+        EXISTS (SELECT 1 FROM price_history q
+            WHERE q.endpoint_no = p.endpoint_no AND q.valid_from < p.valid_from
+              AND q.valid_to >= CAST(newest.observed_at AS DATE)
+              AND (coalesce(abs(CAST(p.list_input - q.list_input AS DOUBLE)) > 0.001 * CAST(q.list_input AS DOUBLE),
+                    p.list_input IS DISTINCT FROM q.list_input)
+                OR coalesce(abs(CAST(p.list_cache_read - q.list_cache_read AS DOUBLE))
+                    > 0.001 * CAST(q.list_cache_read AS DOUBLE), p.list_cache_read IS DISTINCT FROM q.list_cache_read)))
             AS moved_today
     FROM price_history p, newest
     WHERE p.valid_from <= newest.observed_at AND (p.valid_to IS NULL OR p.valid_to > newest.observed_at)
-), held AS (
-    -- List prices with the seconds of the lens window that each held, and whether they moved within it.
+), held AS MATERIALIZED (
+    -- List prices with the seconds of the lens window that each held, and whether they moved within it: as in days.sql.
     SELECT p.*,
         date_diff('second', greatest(p.valid_from, CAST($2 AS TIMESTAMP)),
             least(coalesce(p.valid_to, newest.observed_at), newest.observed_at)) AS seconds,
-        p.valid_from > CAST($2 AS TIMESTAMP) AND coalesce(
+        p.valid_from > CAST($2 AS TIMESTAMP) AND lag(p.valid_from) OVER in_turn IS NOT NULL AND coalesce(
             abs(CAST(p.list_input - lag(p.list_input) OVER in_turn AS DOUBLE))
-                > 0.001 * CAST(lag(p.list_input) OVER in_turn AS DOUBLE)
-            OR abs(CAST(p.list_cache_read - lag(p.list_cache_read) OVER in_turn AS DOUBLE))
-                > 0.001 * CAST(lag(p.list_cache_read) OVER in_turn AS DOUBLE), false) AS moved
+                > 0.001 * CAST(lag(p.list_input) OVER in_turn AS DOUBLE),
+            p.list_input IS DISTINCT FROM lag(p.list_input) OVER in_turn) AS input_moved,
+        p.valid_from > CAST($2 AS TIMESTAMP) AND lag(p.valid_from) OVER in_turn IS NOT NULL AND coalesce(
+            abs(CAST(p.list_cache_read - lag(p.list_cache_read) OVER in_turn AS DOUBLE))
+                > 0.001 * CAST(lag(p.list_cache_read) OVER in_turn AS DOUBLE),
+            p.list_cache_read IS DISTINCT FROM lag(p.list_cache_read) OVER in_turn) AS read_moved
     FROM price_history p, newest
     WHERE p.valid_from <= newest.observed_at AND (p.valid_to IS NULL OR p.valid_to > CAST($2 AS TIMESTAMP))
     WINDOW in_turn AS (PARTITION BY p.endpoint_no ORDER BY p.valid_from)
@@ -48,9 +57,18 @@ WITH newest AS MATERIALIZED (
         CAST(sum(list_cache_write * seconds) AS DOUBLE) / nullif(sum(seconds) FILTER (list_cache_write IS NOT NULL), 0) AS usual_cache_write,
         min(list_cache_write_1h) AS lowest_cache_write_1h, max(list_cache_write_1h) AS highest_cache_write_1h,
         CAST(sum(list_cache_write_1h * seconds) AS DOUBLE) / nullif(sum(seconds) FILTER (list_cache_write_1h IS NOT NULL), 0) AS usual_cache_write_1h,
-        count(*) FILTER (moved) AS list_moves
+        count(*) FILTER (input_moved OR read_moved) AS list_moves
     FROM held
     GROUP BY endpoint_no
+), returned AS (
+    -- Moves of the input price to one that held before in the window.
+    SELECT h.endpoint_no, count(*) AS list_returns
+    FROM held h
+    WHERE h.input_moved
+      AND EXISTS (SELECT 1 FROM held q
+          WHERE q.endpoint_no = h.endpoint_no AND q.valid_from < h.valid_from
+            AND abs(CAST(h.list_input - q.list_input AS DOUBLE)) <= 0.001 * CAST(q.list_input AS DOUBLE))
+    GROUP BY h.endpoint_no
 ), models AS (
     SELECT m.* FROM model_history m, newest
     WHERE m.valid_from <= newest.observed_at AND (m.valid_to IS NULL OR m.valid_to > newest.observed_at)
@@ -97,7 +115,7 @@ SELECT CAST(e.endpoint_id AS VARCHAR) AS endpoint_id, e.model, e.variant, f.* EX
     w.usual_cache_read, CAST(w.lowest_cache_read AS DOUBLE) AS lowest_cache_read, CAST(w.highest_cache_read AS DOUBLE) AS highest_cache_read,
     w.usual_cache_write, CAST(w.lowest_cache_write AS DOUBLE) AS lowest_cache_write, CAST(w.highest_cache_write AS DOUBLE) AS highest_cache_write,
     w.usual_cache_write_1h, CAST(w.lowest_cache_write_1h AS DOUBLE) AS lowest_cache_write_1h, CAST(w.highest_cache_write_1h AS DOUBLE) AS highest_cache_write_1h,
-    w.list_moves
+    w.list_moves, coalesce(b.list_returns, 0) AS list_returns
 FROM newest
 CROSS JOIN health r
 JOIN endpoint e USING (endpoint_no)
@@ -105,5 +123,6 @@ JOIN facts f USING (endpoint_no)
 LEFT JOIN usage u USING (endpoint_no)
 LEFT JOIN prices p USING (endpoint_no)
 LEFT JOIN listed w USING (endpoint_no)
+LEFT JOIN returned b USING (endpoint_no)
 LEFT JOIN models m ON m.model = e.model AND m.variant = e.variant
 ORDER BY e.model, e.variant, endpoint_id

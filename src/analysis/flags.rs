@@ -103,10 +103,10 @@ fn billed_writes(field: &Field, standing: &Standing, latest: &Latest, workload: 
     })
 }
 
-/// A cache that never finds anything is not a figure that never moves, and a derived rate moves only with the prices.
+/// A cache that hardly ever finds anything has a rate that hardly moves, and a derived rate moves only with the prices.
 fn constant(standing: &Standing) -> Option<Shown> {
     let is_observed = |days: &HitDays| days.observed == days.days && days.days >= CONSTANT_MIN_DAYS;
-    let days = standing.days.filter(|days| is_observed(days) && days.mean > 0.0)?;
+    let days = standing.days.filter(|days| is_observed(days) && days.mean >= FLAG_MIN_HIT_RATE)?;
     let deviation = days.variance?.max(0.0).sqrt();
     (deviation < CONSTANT_MAX_DEVIATION).then_some(Shown::Constant {
         hit_rate: days.mean,
@@ -140,7 +140,7 @@ fn scheduled_price(latest: &Latest, at: DateTime<Utc>) -> Option<Shown> {
     let window = &latest.list_window;
     let (list_input, usual_input) = (latest.pricing.input?, window.usual.input.filter(|price| *price > 0.0)?);
     let deviation = list_input / usual_input - 1.0;
-    let is_scheduled = window.moves >= SCHEDULE_MIN_MOVES && deviation.abs() >= SCHEDULE_MIN_DEVIATION;
+    let is_scheduled = window.returns >= SCHEDULE_MIN_RETURNS && deviation.abs() >= SCHEDULE_MIN_DEVIATION;
     is_scheduled.then_some(Shown::ScheduledPrice {
         list_input,
         usual_input,
@@ -149,7 +149,8 @@ fn scheduled_price(latest: &Latest, at: DateTime<Utc>) -> Option<Shown> {
         deviation,
         deviation_bound: SCHEDULE_MIN_DEVIATION,
         moves: window.moves,
-        moves_bound: SCHEDULE_MIN_MOVES,
+        returns: window.returns,
+        returns_bound: SCHEDULE_MIN_RETURNS,
         at,
     })
 }

@@ -106,7 +106,8 @@ pub const DAYS: &[ColumnSpec] = &[
 /// `newest`: one row per endpoint of the newest run, of all variants. Times are seconds since 1970-01-01 UTC;
 /// `created_at` is in microseconds. `price_tiers_json` is a JSON list of [`crate::domain::endpoint::PriceTier`], `[]`
 /// if there are none. `usual_`, `lowest_` and `highest_`: mean, lowest and highest list price of the lens window;
-/// `list_moves`: how often the list moved in it. Further columns are ignored.
+/// `list_moves`: how often the list moved in it; `list_returns`: how often the input price returned to an earlier one.
+/// Further columns are ignored.
 pub const NEWEST: &[ColumnSpec] = &[
     must("endpoint_id", ColumnKind::Text),
     must("model", ColumnKind::Text),
@@ -159,6 +160,7 @@ pub const NEWEST: &[ColumnSpec] = &[
     may("highest_cache_write", ColumnKind::Float),
     may("highest_cache_write_1h", ColumnKind::Float),
     may("list_moves", ColumnKind::Integer),
+    may("list_returns", ColumnKind::Integer),
 ];
 
 impl Frames {

@@ -66,6 +66,7 @@ pub(super) fn read(row: Row<'_>) -> Result<Latest, AnalysisError> {
         lowest: row.prices("lowest")?,
         highest: row.prices("highest")?,
         moves: row.integer("list_moves")?.unwrap_or(0),
+        returns: row.integer("list_returns")?.unwrap_or(0),
     };
     Ok(Latest {
         id,

@@ -133,6 +133,10 @@ fn flips(common: &Common, args: &FlipsArgs) -> Result<u8> {
     let report = running::read_or_ask(common, ("a count of changes", &path), |store| {
         Ok(count_flips(store, &common.settings()?.workloads(common.data().path())?, days)?)
     })?;
+    ensure!(
+        report.days > 0,
+        "nothing to count: the record has no day with a run on these days; change --from and --to"
+    );
     print(common, &args.output, &report, markdown::flips, describe_flips)?;
     Ok(if report.holds == Some(false) { exit::ERROR } else { exit::OK })
 }
@@ -249,17 +253,15 @@ fn describe_flips(report: &FlipReport) -> String {
     ];
     let mut table = table(&header, 2);
     table.add_rows(flip_rows(report));
-    let range = match report.from.zip(report.to) {
-        Some((from, to)) => format!("{} days with a run, {from} to {to}", report.days),
-        None => "no day with a run".to_owned(),
-    };
+    let range = report.from.zip(report.to).map_or_else(String::new, |(from, to)| format!(", {from} to {to}"));
     let verdict = match report.holds {
         Some(true) => "holds",
         Some(false) => "does not hold",
         None => "nothing to compare yet: at least two days with a run are needed",
     };
     format!(
-        "{range}: tiers that differ from one such day to the next, as a share of all pairs (per step) and of all days between them (per day); far off: the published tier is two or more letters off the naive tier; error in a week: mean letters between a tier and the naive tier seven days later; held by up to: the largest distance between the printed figure and the measured one\n{table}\n{verdict}: the target is changes on at most {} of the provider-days under cache and cost, and no pair of providers in the wrong order",
+        "{} days with a run{range}: tiers that differ from one such day to the next, as a share of all pairs (per step) and of all days between them (per day); far off: the published tier is two or more letters off the naive tier; error in a week: mean letters between a tier and the naive tier seven days later; held by up to: the largest distance between the printed figure and the measured one\n{table}\n{verdict}: the target is changes on at most {} of the provider-days under cache and cost, and no pair of providers in the wrong order",
+        report.days,
         format::percent(FLIP_BOUND, 0)
     )
 }

@@ -73,6 +73,9 @@ pub struct SoFar {
 pub struct Listed {
     /// Key of the endpoint in the panel.
     pub endpoint: i64,
+    /// The run before the first run that saw them: they came into force after it. For the first prices of a record, the
+    /// same as `from`.
+    pub after: DateTime<Utc>,
     /// The first run that saw them.
     pub from: DateTime<Utc>,
     /// The end of that run.

@@ -114,6 +114,9 @@ pub struct ListWindow {
     pub highest: Prices,
     /// How often the list price of input or cache reads moved.
     pub moves: i64,
+    /// How often the input price moved to one that held earlier in the window.
+    #[serde(default)]
+    pub returns: i64,
 }
 
 /// Prices actually paid, USD per million tokens.
@@ -128,7 +131,7 @@ pub struct EffectivePrices {
 impl ListWindow {
     /// A window in which the prices of now always held.
     pub fn constant(now: &Prices) -> Self {
-        Self { usual: now.clone(), lowest: now.clone(), highest: now.clone(), moves: 0 }
+        Self { usual: now.clone(), lowest: now.clone(), highest: now.clone(), moves: 0, returns: 0 }
     }
 
     /// The window of an endpoint with these prices `now`. A price without a mean has only just been listed. A price that
@@ -142,7 +145,7 @@ impl ListWindow {
             let (low, high) = (get(&lowest).unwrap_or(now), get(&highest).unwrap_or(now));
             get(&of(&seen.usual)).map_or(now, |mean| mean.max(low).min(high))
         });
-        Self { usual, lowest, highest, moves: seen.moves }
+        Self { usual, lowest, highest, moves: seen.moves, returns: seen.returns }
     }
 }
 
@@ -331,12 +334,13 @@ mod tests {
             lowest: prices(Some(0.05), None),
             highest: Prices { cache_write: Some(1.0), output: Some(4.0), ..prices(Some(0.2), None) },
             moves: 4,
+            returns: 2,
         };
         let window = ListWindow::new(&now, seen);
         assert_eq!(window.usual, Prices { input: Some(0.13), ..now.clone() }, "just listed, or free now");
         assert_eq!(window.lowest, now);
         assert_eq!(window.highest, Prices { input: Some(0.2), ..now.clone() });
-        assert_eq!(window.moves, 4);
+        assert_eq!((window.moves, window.returns), (4, 2));
         // A rounding of the mean of one price does not show.
         let third = Prices { input: Some(1.0 / 3.0), ..Prices::default() };
         let rounded = Prices { input: Some(1.0 / 3.0 + 1e-16), ..Prices::default() };

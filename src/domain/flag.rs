@@ -167,8 +167,10 @@ pub enum Shown {
         deviation_bound: f64,
         /// How often the list moved in the window.
         moves: i64,
-        /// A list that moved at least this often follows a schedule.
-        moves_bound: i64,
+        /// How often the input price moved to one that held earlier in the window.
+        returns: i64,
+        /// A list that returned at least this often follows a schedule.
+        returns_bound: i64,
         /// Time of the newest run.
         at: DateTime<Utc>,
     },

@@ -111,8 +111,8 @@ thresholds! {
     LIST_MOVED_TOLERANCE: f64 = 0.001, "relative";
     /// An input price that deviates from its mean over the lens window by at least this share is flagged as scheduled.
     SCHEDULE_MIN_DEVIATION: f64 = 0.05, "relative";
-    /// A list that moved at least this often in the lens window follows a schedule.
-    SCHEDULE_MIN_MOVES: i64 = 2, "moves";
+    /// A list whose input price moved at least this often to one that held earlier in the lens window follows a schedule.
+    SCHEDULE_MIN_RETURNS: i64 = 1, "moves";
     /// If less than this share of the tokens that were not found was written, hits do not come from billed writes.
     WRITTEN_MIN_SHARE: f64 = 0.01, "fraction of the misses";
     /// If at most this share of the tokens that were not found was written, clients mark what is cached.
@@ -202,6 +202,8 @@ thresholds! {
     POLICY_DAY_THIN_CHARGE: f64 = 0.005, "log price";
     /// During a day it adds this charge, because an endpoint that traffic leaves is usually about to cost more.
     POLICY_THIN_CHARGE: f64 = 0.01, "log price";
+    /// At this traffic that charge is zero. With more traffic it is a credit.
+    POLICY_UNCHARGED_TOKENS: f64 = 1e9, "tokens a day";
     /// Half-life of the weights of what was read today: a step of a list price or a hit rate shows within hours.
     POLICY_TODAY_HALF_LIFE: f64 = 3.0, "hours";
     /// Tokens of today with this share of yesterday's weigh as much as all days before: a thin endpoint shows early

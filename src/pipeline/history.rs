@@ -60,8 +60,8 @@ pub(super) fn close_days(store: &Store, workloads: &[Workload], day: NaiveDate) 
     Ok(())
 }
 
-/// How often tiers change from one day with a run to the next, between two days (default: over the whole record). The newest day counts as of its
-/// newest run.
+/// How often tiers change from one day with a run to the next, between two days (default: over the whole record). The
+/// newest day counts as of its newest run.
 ///
 /// # Errors
 /// [`PipelineError::NoRun`] if the record is empty; otherwise the error of the store or the analysis.

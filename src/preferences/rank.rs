@@ -1,14 +1,11 @@
 //! The expected cost of a session at an endpoint, which preferences rank by.
 
-use crate::domain::thresholds::{ENDPOINT_MIN_TOKENS, POLICY_THIN_CHARGE};
+use crate::domain::thresholds::{ENDPOINT_MIN_TOKENS, POLICY_THIN_CHARGE, POLICY_UNCHARGED_TOKENS};
 use crate::snapshot::Endpoint;
 
 /// Name of the workload that represents an endpoint's actual traffic: the mix that the backtest charges, a million
 /// prompt tokens with their output. Its cost is the one that the policy `hitrate` expects from what is known now.
 pub const TRAFFIC: &str = "traffic";
-
-/// Traffic at which the policy's charge for thin traffic is zero, tokens a day.
-const UNCHARGED_TOKENS: f64 = 1e9;
 
 /// However rarely requests succeed, a session counts as paid at most this many times.
 const MOST_ATTEMPTS: f64 = 2.0;
@@ -47,7 +44,7 @@ fn is_cost(cost: f64) -> bool {
 /// Under [`TRAFFIC`], with all endpoints up, the order is the policy's own. `None` if the cost is unknown.
 pub fn expected_cost(endpoint: &Endpoint, workload: &str) -> Option<f64> {
     let thin = endpoint.expected_cost.map(|expected| expected.chosen_by / expected.usd_per_mtok);
-    let unknown = (POLICY_THIN_CHARGE * (UNCHARGED_TOKENS / ENDPOINT_MIN_TOKENS).ln()).exp();
+    let unknown = (POLICY_THIN_CHARGE * (POLICY_UNCHARGED_TOKENS / ENDPOINT_MIN_TOKENS).ln()).exp();
     let thin = thin.filter(|thin| thin.is_finite() && *thin > 0.0).unwrap_or(unknown);
     let up = endpoint.uptime_1d.or(endpoint.uptime_30m).filter(|_| workload == TRAFFIC);
     let attempts = up.map_or(1.0, |up| (1.0 / up.max(0.0)).clamp(1.0, MOST_ATTEMPTS));

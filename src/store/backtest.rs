@@ -89,6 +89,7 @@ impl Store {
             LISTED,
             params![naive(as_of)],
             |endpoint_no: i64,
+             after: DateTime<Utc>,
              valid_from: DateTime<Utc>,
              known_at: DateTime<Utc>,
              list_input: Option<f64>,
@@ -106,7 +107,7 @@ impl Store {
                     tiers: price_tiers_json,
                     ..Pricing::default()
                 };
-                Listed { endpoint: endpoint_no, from: valid_from, known_at, pricing }
+                Listed { endpoint: endpoint_no, after, from: valid_from, known_at, pricing }
             }
         )
     }

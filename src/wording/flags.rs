@@ -125,7 +125,8 @@ fn sentence(shown: &Shown) -> String {
             deviation,
             deviation_bound,
             moves,
-            moves_bound,
+            returns,
+            returns_bound,
             at,
         } => {
             let side = if *deviation < 0.0 { "below" } else { "above" };
@@ -136,7 +137,7 @@ fn sentence(shown: &Shown) -> String {
             };
             format!(
                 "{} {side} its usual price now ({when}): input is listed at {} per M, the mean of the window is {} ({} \
-                 to {}); the list moved {moves} times (thresholds {}, {moves_bound} times)",
+                 to {}); {returns} of {moves} moves of the list returned to an earlier price (thresholds {}, {returns_bound} such)",
                 percent(deviation.abs()),
                 usd(*list_input),
                 usd(*usual_input),
@@ -354,11 +355,12 @@ mod tests {
                     deviation: -0.609,
                     deviation_bound: 0.05,
                     moves: 13,
-                    moves_bound: 2,
+                    returns: 6,
+                    returns_bound: 1,
                     at: first_seen,
                 },
                 "61 % below its usual price now (weekend): input is listed at $0.05 per M, the mean of the window is \
-                 $0.128 ($0.05 to $0.20); the list moved 13 times (thresholds 5 %, 2 times)",
+                 $0.128 ($0.05 to $0.20); 6 of 13 moves of the list returned to an earlier price (thresholds 5 %, 1 such)",
             ),
             (
                 Shown::Restricted { status: Some(0) },
@@ -410,7 +412,8 @@ mod tests {
                 deviation: 0.5625,
                 deviation_bound: 0.05,
                 moves: 13,
-                moves_bound: 2,
+                returns: 6,
+                returns_bound: 1,
                 at: time.parse().expect("a time"),
             })
         };

@@ -13,9 +13,11 @@ pub enum ListVerdict {
     Right,
     /// Several hosts share the lowest list price, and one of them has the cheapest session.
     Tie,
-    /// Another host has a cheaper session, but the difference is below the threshold `list_misleads_from`, or the
-    /// intervals of the two overlap.
+    /// Another host has a cheaper session, but the difference is below the threshold `list_misleads_from`.
     Close,
+    /// Another host has a cheaper session by at least that share, but the intervals of the two overlap, or one of them
+    /// is unknown.
+    Uncertain,
     /// Another host has a cheaper session by at least that share, with intervals apart.
     Misleads,
 }
@@ -33,7 +35,22 @@ impl ListVerdict {
             return if hosts > 1 { Self::Tie } else { Self::Right };
         }
         let is_apart = list_ends.zip(best_ends).is_some_and(|(list, best)| list.0 > best.1);
-        if is_apart && list >= best * (1.0 + LIST_MISLEADS_FROM) { Self::Misleads } else { Self::Close }
+        match list >= best * (1.0 + LIST_MISLEADS_FROM) {
+            false => Self::Close,
+            true if is_apart => Self::Misleads,
+            true => Self::Uncertain,
+        }
+    }
+
+    /// What follows a difference that does not call the list wrong.
+    pub fn caveat(self) -> Option<&'static str> {
+        match self {
+            Self::Right | Self::Tie | Self::Misleads => None,
+            Self::Close => Some("That is too little to call the list wrong."),
+            Self::Uncertain => {
+                Some("The intervals of the two overlap or are unknown, so the difference is uncertain.")
+            }
+        }
     }
 }
 
@@ -43,6 +60,7 @@ impl fmt::Display for ListVerdict {
             Self::Right => "The price list is right here.",
             Self::Tie => "The price list does not decide here.",
             Self::Close => "The price list is nearly right here.",
+            Self::Uncertain => "The price list may be wrong here.",
             Self::Misleads => "The price list misleads here.",
         })
     }
@@ -68,9 +86,6 @@ pub fn reference(endpoints: usize) -> String {
 
 /// Why there is no conclusion: nothing can be compared.
 pub const NO_CHOICE: &str = "No endpoint can be compared.";
-
-/// What follows a difference that is small or uncertain ([`ListVerdict::Close`]).
-pub const TOO_CLOSE: &str = "That is too little, or too uncertain, to call the list wrong.";
 
 /// How a surface writes amounts in USD, fractions and untrusted tags.
 pub struct Style {
@@ -114,7 +129,7 @@ impl Conclusion<'_> {
                 let (tag, usd) = named(list);
                 format!("{verdict} {tag} is the cheapest in practice ({usd}), and it is {}.", place(hosts))
             }
-            ListVerdict::Close | ListVerdict::Misleads => {
+            ListVerdict::Close | ListVerdict::Uncertain | ListVerdict::Misleads => {
                 let ((tag, usd), (listed, cost)) = (named(best), named(list));
                 let place = place(hosts);
                 let more =
@@ -124,8 +139,8 @@ impl Conclusion<'_> {
                 )
             }
         };
-        if verdict == ListVerdict::Close {
-            text = format!("{text} {TOO_CLOSE}");
+        if let Some(caveat) = verdict.caveat() {
+            text = format!("{text} {caveat}");
         }
         if hosts > 1 {
             let most = (style.usd)(self.most);
@@ -147,9 +162,11 @@ mod tests {
         };
         assert_eq!(of(1.04, 0.001), ListVerdict::Close, "the difference is small");
         assert_eq!(of(1.06, 0.01), ListVerdict::Misleads);
-        assert_eq!(of(1.06, 0.04), ListVerdict::Close, "the intervals overlap");
+        assert_eq!(of(1.06, 0.04), ListVerdict::Uncertain, "the intervals overlap");
         let unknown = ListVerdict::of(false, 1, (2.0, None), (1.0, Some((0.9, 1.1))));
-        assert_eq!(unknown, ListVerdict::Close, "an unknown interval");
+        assert_eq!(unknown, ListVerdict::Uncertain, "an unknown interval");
+        let small = ListVerdict::of(false, 1, (1.04, None), (1.0, None));
+        assert_eq!(small, ListVerdict::Close, "a small difference is small with or without an interval");
         let same = |hosts| ListVerdict::of(true, hosts, (1.0, None), (1.0, None));
         assert_eq!((same(1), same(5)), (ListVerdict::Right, ListVerdict::Tie));
     }
@@ -192,9 +209,16 @@ mod tests {
         );
         let close = said(ListVerdict::Close, 2);
         assert!(close.contains("At mirage, one of 2 hosts at the lowest list price, a session"), "{close}");
-        assert!(close.ends_with(&format!(
-            "{TOO_CLOSE} At the most expensive host with that list price it costs $0.50."
-        )));
+        assert!(close.ends_with(
+            "25 % more. That is too little to call the list wrong. At the most expensive host with that list price it \
+             costs $0.50."
+        ));
+        assert_eq!(
+            said(ListVerdict::Uncertain, 1),
+            "The price list may be wrong here. quarry/fp8 is the cheapest in practice ($0.24). At mirage, the host with \
+             the lowest list price, a session costs $0.30, 25 % more. The intervals of the two overlap or are unknown, so \
+             the difference is uncertain."
+        );
         assert_eq!(
             only_choice(("mirage", 0.3), &style),
             "mirage is the only endpoint that can be compared ($0.30)."

@@ -172,6 +172,7 @@ fn newest(hosts: &[Host]) -> DataFrame {
         integers("context_length", &|_| Some(262_144)),
         integers("max_prompt_tokens", &|_| None),
         integers("list_moves", &|_| Some(0)),
+        integers("list_returns", &|_| Some(0)),
     ];
     columns.extend(over_the_window);
     frame(columns)
@@ -498,17 +499,19 @@ fn costs_use_the_usual_list_price_and_a_schedule_is_flagged() {
     let id = host("y/hard-1", "good", 0.5).id();
     let place = hosts.iter().position(|h| h.id() == id).expect("a host");
     let plain = run(&hosts);
-    let with = |usual: f64, moves: i64| {
+    let with = |usual: f64, returns: i64| {
         let mut frames = frames(&hosts);
         let at = |value: f64| (0..hosts.len()).map(|n| (n == place).then_some(value)).collect::<Vec<_>>();
         for (word, value) in [("usual", usual), ("lowest", usual.min(1.0)), ("highest", usual.max(1.0))] {
             frames.newest.with_column(float(&format!("{word}_input"), at(value))).expect("as many rows");
         }
-        let moves = (0..hosts.len()).map(|n| Some(if n == place { moves } else { 0 })).collect();
-        frames.newest.with_column(integer("list_moves", moves)).expect("as many rows");
+        for (name, count) in [("list_moves", 3), ("list_returns", returns)] {
+            let counts = (0..hosts.len()).map(|n| Some(if n == place { count } else { 0 })).collect();
+            frames.newest.with_column(integer(name, counts)).expect("as many rows");
+        }
         analyse(&frames, &parameters()).expect("frames that conform to the contract")
     };
-    let analysis = with(2.0, 3);
+    let analysis = with(2.0, 2);
     let (own, before) = (&analysis.endpoints[&id], &plain.endpoints[&id]);
     assert_eq!(own.session_cost_now, before.session_cost);
     assert_eq!(before.session_cost_now, before.session_cost);
@@ -516,15 +519,16 @@ fn costs_use_the_usual_list_price_and_a_schedule_is_flagged() {
     assert_eq!(own.efficiency, before.efficiency, "readings are compared with the list of their time");
     let flags = flags_of(own);
     let [flag] = flags.as_slice() else { panic!("{:?}", own.flags) };
-    let Shown::ScheduledPrice { deviation, usual_input, lowest_input, moves, .. } = flag.shown() else {
+    let Shown::ScheduledPrice { deviation, usual_input, lowest_input, moves, returns, .. } = flag.shown()
+    else {
         panic!("{flag:?}")
     };
-    assert_eq!((*deviation, *usual_input, *lowest_input, *moves), (-0.5, 2.0, 1.0, 3));
+    assert_eq!((*deviation, *usual_input, *lowest_input, *moves, *returns), (-0.5, 2.0, 1.0, 3, 2));
     assert!(flag.why().starts_with("50 % below its usual price now (Monday, 12:00 UTC)"), "{}", flag.why());
-    let flags = |usual, moves| flags_of(&with(usual, moves).endpoints[&id]).len();
-    assert_eq!(flags(2.0, 1), 0, "one move is not a schedule");
+    let flags = |usual, returns| flags_of(&with(usual, returns).endpoints[&id]).len();
+    assert_eq!(flags(2.0, 0), 0, "three moves without a return are not a schedule");
     assert_eq!(flags(1.04, 5), 0, "nor is a small deviation");
-    assert_eq!(flags(0.5, 2), 1, "above its usual price");
+    assert_eq!(flags(0.5, 1), 1, "above its usual price");
     assert_eq!(plain.endpoints[&id].list_window.as_ref().and_then(|window| window.usual.input), Some(1.0));
 }
 
@@ -583,6 +587,8 @@ fn a_rate_that_never_moves_is_flagged() {
     assert!(!constant(0.002, 7, 0.65), "it moves");
     assert!(constant(0.0003, 4, 0.65));
     assert!(!constant(0.0003, 3, 0.65), "three days are too few");
+    assert!(constant(0.0, 7, 0.31));
+    assert!(!constant(0.0, 7, 0.29), "a low rate hardly moves");
     assert!(!constant(0.0, 7, 0.0), "a cache that finds nothing");
 }
 

@@ -301,6 +301,7 @@ fn what_is_known_of_today_moves_the_expectation() {
     let at = midnight(day(3)) + chrono::Duration::hours(6);
     let listed = |from, input| Listed {
         endpoint: 1,
+        after: from,
         from,
         known_at: from,
         pricing: Pricing {
@@ -349,7 +350,7 @@ fn a_day_on_which_the_list_price_moved_counts_if_both_prices_explain_it() {
     let listed = |hours: i64, input| {
         let from = midnight(day(0)) + chrono::Duration::hours(hours);
         let pricing = Pricing { input: Some(input), output: Some(0.0), ..Pricing::default() };
-        Listed { endpoint: 1, from, known_at: from, pricing }
+        Listed { endpoint: 1, after: from, from, known_at: from, pricing }
     };
     let known = |lists: Vec<Listed>| {
         expected_costs(&panel, &UnderWay { at: midnight(day(3)), readings: Vec::new(), lists })

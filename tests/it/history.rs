@@ -229,6 +229,11 @@ async fn changes_are_counted_the_same_from_the_store_and_by_walking() {
         (Some("2026-07-21"), true),
         "{last}"
     );
+    for more in [&[][..], &["--json"]] {
+        let none = hitrate(data.path(), &[&["study", "flips", "--from", "2030-01-01"], more].concat());
+        assert_eq!((none.code, none.out.as_str()), (1, ""), "{none:?}");
+        assert!(none.err.contains("no day with a run on these days"), "{}", none.err);
+    }
     let turned = hitrate(data.path(), &["study", "flips", "--from", "2026-07-21", "--to", "2026-07-20"]);
     assert!(turned.code == 1 && turned.err.contains("is after"), "{turned:?}");
     assert_eq!(serde_json::to_value(&walked).expect("JSON"), told);

@@ -35,6 +35,8 @@ struct Seen<'a> {
     at: DateTime<Utc>,
     /// The prices that were known.
     lists: Lists<'a>,
+    /// All prices, also later ones: only the charge may use them.
+    all_lists: Lists<'a>,
     /// The readings of the day up to the moment.
     readings: &'a [SoFar],
     /// The last one of them, if it covers the day and is recent.
@@ -87,7 +89,8 @@ impl<'a> HourlyTest<'a> {
         let (mut eligible, mut unread) = (BTreeMap::<i64, Vec<Candidate>>::new(), BTreeMap::new());
         for (endpoint, closings) in &self.closings {
             let Some(model) = closings.first().map(|row| row.model) else { continue };
-            let lists = Lists::known(self.lists.get(endpoint).copied().unwrap_or_default(), at);
+            let listed = self.lists.get(endpoint).copied().unwrap_or_default();
+            let lists = Lists::known(listed, at);
             let days = known_days(closings, lists, day, at);
             let Some(tokens) = tokens_of(&days, day).filter(|tokens| *tokens >= BACKTEST_MIN_TOKENS) else {
                 continue;
@@ -97,7 +100,7 @@ impl<'a> HourlyTest<'a> {
                 continue;
             }
             let rows = readings.get(endpoint).copied().unwrap_or_default();
-            match candidate(&days, tokens, &Seen::new(rows, lists, day, at)) {
+            match candidate(&days, tokens, &Seen::new(rows, listed, day, at)) {
                 Ok(candidate) => eligible.entry(model).or_default().push(candidate),
                 Err(left) => left.count(&mut self.skipped),
             }
@@ -140,11 +143,13 @@ impl Left {
 }
 
 impl<'a> Seen<'a> {
-    fn new(rows: &'a [SoFar], lists: Lists<'a>, day: NaiveDate, at: DateTime<Utc>) -> Self {
+    fn new(rows: &'a [SoFar], listed: &'a [Listed], day: NaiveDate, at: DateTime<Utc>) -> Self {
         let readings = &rows[..rows.partition_point(|row| row.read_at <= at)];
         let of_day = readings.iter().rfind(|row| row.is_of_day);
         let close = rows.iter().filter(|row| row.is_of_day).max_by_key(|row| (row.tokens, row.read_at));
-        Self { day, at, lists, readings, newest: of_day.filter(|row| is_recent(row, day, at)), close }
+        let newest = of_day.filter(|row| is_recent(row, day, at));
+        let (lists, all_lists) = (Lists::known(listed, at), Lists::all(listed));
+        Self { day, at, lists, all_lists, readings, newest, close }
     }
 
     /// The price of the rest of the day, USD per million prompt tokens with their output.
@@ -160,8 +165,10 @@ impl<'a> Seen<'a> {
         let input = between(self.newest, close, |row| row.effective_input);
         let output = between(self.newest, close, |row| row.effective_output);
         let charged = cost(input, output).ok_or(Left::Unpriced)?;
-        let list = self.lists.newest();
-        let lowest = list.and_then(|list| Some(list.input?.min(list.cache_read.unwrap_or(f64::INFINITY))));
+        // The lists of the traffic that is charged, also those of after the choice.
+        let from = self.newest.map_or(midnight(self.day), |row| row.read_at);
+        let end = midnight(self.day.succ_opt().unwrap_or(self.day));
+        let lowest = self.all_lists.lowest_input(from, end);
         match lowest.is_some_and(|lowest| input < IMPOSSIBLE_PRICE_BELOW * lowest) {
             true => Err(Left::Impossible),
             false => Ok(charged),

@@ -22,7 +22,7 @@ impl<'a> Lists<'a> {
     }
 
     /// The newest prices.
-    pub fn newest(self) -> Option<&'a Pricing> {
+    fn newest(self) -> Option<&'a Pricing> {
         self.0.last().map(|row| &row.pricing)
     }
 
@@ -54,13 +54,27 @@ impl<'a> Lists<'a> {
         Some((self.cost()? / self.mean(day)?).ln())
     }
 
-    /// Whether no mix of the prices in force between the start of a day and a moment can explain an effective input
-    /// price; `None` if none of them is known.
+    /// Whether no mix of the prices that may have been in force between the start of a day and a moment can explain an
+    /// effective input price; `None` if none of them is known.
     pub fn is_impossible(self, effective_input: f64, day: NaiveDate, until: DateTime<Utc>) -> Option<bool> {
-        let first = self.0.partition_point(|row| row.from <= midnight(day)).saturating_sub(1);
-        let end = self.0.partition_point(|row| row.from <= until);
-        let in_force = self.0.get(first..end).filter(|rows| !rows.is_empty())?;
-        Some(Pricing::are_impossible(in_force.iter().map(|row| &row.pricing), effective_input))
+        let in_force = self.in_force(midnight(day), until);
+        (!in_force.is_empty())
+            .then(|| Pricing::are_impossible(in_force.iter().map(|row| &row.pricing), effective_input))
+    }
+
+    /// The lowest price that a prompt token may have had between two moments, USD per million; `None` if no list of
+    /// that time is known.
+    pub fn lowest_input(self, from: DateTime<Utc>, until: DateTime<Utc>) -> Option<f64> {
+        let ranges = self.in_force(from, until).iter().filter_map(|row| row.pricing.input_range());
+        ranges.map(|(lowest, _)| lowest).min_by(f64::total_cmp)
+    }
+
+    /// The prices that may have been in force between two moments. Prices that the next sweep was the first to see may
+    /// have come into force at any time since the sweep before it.
+    fn in_force(self, from: DateTime<Utc>, until: DateTime<Utc>) -> &'a [Listed] {
+        let first = self.0.partition_point(|row| row.from <= from).saturating_sub(1);
+        let end = self.0.partition_point(|row| row.from <= until || row.after < until);
+        self.0.get(first..end).unwrap_or_default()
     }
 }
 
@@ -78,7 +92,7 @@ mod tests {
 
     fn listed(from: &str, known_at: &str, input: f64) -> Listed {
         let pricing = Pricing { input: Some(input), output: Some(0.0), ..Pricing::default() };
-        Listed { endpoint: 1, from: time(from), known_at: time(known_at), pricing }
+        Listed { endpoint: 1, after: time(from), from: time(from), known_at: time(known_at), pricing }
     }
 
     #[test]
@@ -117,5 +131,26 @@ mod tests {
             Some(true)
         );
         assert_eq!(Lists::all(&[]).is_impossible(2.0, day, time("2026-09-02T12:00:00Z")), None);
+    }
+
+    #[test]
+    fn a_list_counts_from_the_sweep_before_the_one_that_saw_it() {
+        let with = |after: &str| {
+            let moved = listed("2026-09-02T00:57:00Z", "2026-09-02T00:58:00Z", 0.169);
+            [
+                listed("2026-09-01T00:57:00Z", "2026-09-01T00:58:00Z", 0.218),
+                Listed { after: time(after), ..moved },
+            ]
+        };
+        let (start, end) = (time("2026-09-01T00:00:00Z"), time("2026-09-02T00:00:00Z"));
+        let impossible = |rows: &[Listed]| Lists::all(rows).is_impossible(0.162, start.date_naive(), end);
+        assert_eq!(impossible(&with("2026-09-01T23:57:00Z")), Some(false));
+        assert_eq!(impossible(&with("2026-09-02T00:00:00Z")), Some(true), "it moved on the day after");
+        let rows = with("2026-09-01T23:57:00Z");
+        assert_eq!(Lists::all(&rows).lowest_input(start, end), Some(0.169));
+        assert_eq!(Lists::all(&rows).lowest_input(start, time("2026-09-01T23:57:00Z")), Some(0.218));
+        let known = Lists::known(&rows, time("2026-09-02T00:57:30Z"));
+        assert_eq!(known.lowest_input(start, end), Some(0.218), "not known yet");
+        assert_eq!(Lists::all(&[]).lowest_input(start, end), None);
     }
 }

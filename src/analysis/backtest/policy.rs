@@ -5,6 +5,7 @@ use crate::domain::backtest::{Policy, PricedDay, SoFar};
 use crate::domain::thresholds::{
     BACKTEST_OUTPUT_SHARE, POLICY_DAY_THIN_CHARGE, POLICY_GAIN, POLICY_LONG_HALF_LIFE, POLICY_LONG_SHARE,
     POLICY_MOST_NEWS, POLICY_PACE_FLOOR, POLICY_THIN_CHARGE, POLICY_TODAY_HALF_LIFE, POLICY_TODAY_SHARE,
+    POLICY_UNCHARGED_TOKENS,
 };
 use crate::domain::window::midnight;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -13,8 +14,6 @@ use chrono::{DateTime, NaiveDate, Utc};
 const HALF_LIFE: f64 = 2.0;
 /// Half-life of the policy `half_life_1d`, days.
 const HALF_LIFE_1D: f64 = 1.0;
-/// The traffic at which the charge for thin traffic is zero, tokens a day.
-const CHARGED_FROM: f64 = 1e9;
 
 /// Cost of a million prompt tokens with their output, USD; `None` if a price is not positive.
 pub fn cost(input: f64, output: f64) -> Option<f64> {
@@ -187,7 +186,10 @@ pub(super) fn now(known: &Known) -> Expectation {
     // Without any count, the traffic counts as one token.
     let usual = usual.unwrap_or(1.0);
     let traffic = pace.map_or(usual, |pace| usual.min(pace));
-    Expectation { log_cost, chosen_by: log_cost + POLICY_THIN_CHARGE * (CHARGED_FROM / traffic).ln() }
+    Expectation {
+        log_cost,
+        chosen_by: log_cost + POLICY_THIN_CHARGE * (POLICY_UNCHARGED_TOKENS / traffic).ln(),
+    }
 }
 
 fn hours(from: DateTime<Utc>, to: DateTime<Utc>) -> f64 {

@@ -159,6 +159,8 @@ mod tests {
         }
         for price in ["list_input", "list_cache_read"] {
             assert!(NEWEST.contains(&format!("> {LIST_MOVED_TOLERANCE} * CAST(lag(p.{price})")));
+            assert!(NEWEST.contains(&format!("> {LIST_MOVED_TOLERANCE} * CAST(q.{price} AS DOUBLE)")));
         }
+        assert!(NEWEST.contains(&format!("<= {LIST_MOVED_TOLERANCE} * CAST(q.list_input AS DOUBLE)")));
     }
 }

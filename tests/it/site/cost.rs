@@ -32,7 +32,7 @@ async fn the_price_of_now_is_beside_the_usual_one_if_it_differs() {
     };
     // Now it costs half of what it usually does.
     let [usual, lowest, highest] = [2.0, 1.0, 2.5].map(|factor| prices(&quarry.list, factor));
-    quarry.list_window = Some(ListWindow { usual, lowest, highest, moves: 4 });
+    quarry.list_window = Some(ListWindow { usual, lowest, highest, moves: 4, returns: 2 });
     quarry.session_cost_now.values_mut().for_each(|cost| *cost /= 2.0);
     quarry.flags.push(sample::flag(FlagKind::ScheduledPrice));
     let site = site_over(Some(snapshot), Duration::zero());

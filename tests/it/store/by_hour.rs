@@ -183,6 +183,42 @@ fn what_cannot_be_charged_is_left_out_and_counted() {
     assert_eq!((unclosed.decisions, unclosed.skipped.unclosed_endpoints), (0, 2));
 }
 
+/// The decision, if heron's list moves later that day and the sweep at a time is the first to see it.
+fn moving(sweep: &str, list: &str) -> HourlyBacktest {
+    let data = folder();
+    let opened = store(data.path());
+    yesterday(&opened);
+    early(&opened);
+    let listed = |heron, crane| {
+        let mut rows = both(heron, crane);
+        (rows[0].prices.input, rows[0].prices.cache_read) = (price(list), price(list));
+        rows
+    };
+    let end = ((110.0, 0.0264 * 0.5), (120.0, 0.10));
+    if sweep.starts_with("2026-08-09") {
+        ingest(&opened, &run("2026-08-08T23:57:00Z", both(end.0, end.1)));
+        ingest(&opened, &run(sweep, listed((1.0, 0.01), (1.0, 0.10))));
+    } else {
+        ingest(&opened, &run(sweep, listed((60.0, 0.016), (60.0, 0.10))));
+        ingest(&opened, &run("2026-08-08T23:57:00Z", listed(end.0, end.1)));
+    }
+    tested(&opened)
+}
+
+#[test]
+fn a_list_that_falls_after_the_choice_explains_the_charge() {
+    // (0.0132 x 110 - 1) / 100 million tokens is below the lowest list price at the choice, 0.02.
+    let fell = moving("2026-08-08T19:57:00Z", "0.004");
+    assert_eq!((fell.decisions, fell.skipped.impossible_endpoints), (1, 0));
+    let seen_at_the_next_sweep = moving("2026-08-09T00:57:00Z", "0.004");
+    assert_eq!(
+        (seen_at_the_next_sweep.decisions, seen_at_the_next_sweep.skipped.impossible_endpoints),
+        (1, 0)
+    );
+    let rose = moving("2026-08-08T19:57:00Z", "0.5");
+    assert_eq!((rose.decisions, rose.skipped.impossible_endpoints), (0, 1));
+}
+
 #[test]
 fn an_endpoint_with_little_traffic_yesterday_is_not_a_candidate() {
     let data = folder();

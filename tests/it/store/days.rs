@@ -168,4 +168,49 @@ fn usual_list_prices_are_weighted_by_the_time_that_they_held_in_the_lens_window(
     assert_eq!((newest("usual_cache_write"), newest("highest_cache_write")), (None, Some(0.25)));
     assert_eq!(newest("list_moves"), Some(1.0));
     assert_eq!(seen("2026-08-07T12:00:00Z", "list_moves"), Some(2.0), "that window began earlier");
+    assert_eq!(newest("list_returns"), Some(0.0));
+}
+
+/// An endpoint of which the sweeps of a day see these input and cache read prices: the moves and returns of the list in
+/// the window, whether it moved on that day as the newest reading has it, and the same as the day has it.
+fn moves_of(seen: &[(&str, Option<&str>)]) -> (f64, f64, bool, bool) {
+    let data = folder();
+    let opened = store(data.path());
+    for (hour, (input, read)) in seen.iter().enumerate() {
+        let mut one = reading(id(1), "heron");
+        one.prices.input = super::price(input);
+        one.prices.cache_read = read.and_then(super::price);
+        ingest(&opened, &run(&format!("2026-08-07T{:02}:57:00Z", hour + 1), vec![one]));
+    }
+    let as_of = at("2026-08-07T23:59:00Z");
+    let newest = opened.endpoints(as_of).and_then(|now| now.frame()).expect("a frame");
+    let number = |name: &str| {
+        newest.column(name).expect("a column").get(0).expect("a row").extract::<f64>().expect("a number")
+    };
+    let flag = |frame: &polars::prelude::DataFrame, name: &str| {
+        frame.column(name).expect("a column").bool().expect("flags").get(0).expect("never null")
+    };
+    let day = as_of.date_naive();
+    let days = opened.days(day, day, as_of).and_then(|days| days.frame()).expect("a frame");
+    (
+        number("list_moves"),
+        number("list_returns"),
+        flag(&newest, "price_moved_today"),
+        flag(&days, "list_moved"),
+    )
+}
+
+#[test]
+fn moves_of_the_list_have_one_rule_and_returns_are_counted() {
+    let read = Some("0.02");
+    assert_eq!(moves_of(&[("0.1", read), ("0.1", read)]), (0.0, 0.0, false, false));
+    assert_eq!(moves_of(&[("0.1", read), ("0.10005", read)]), (0.0, 0.0, false, false), "a rounding");
+    assert_eq!(moves_of(&[("0.1", read), ("0.2", read)]), (1.0, 0.0, true, true));
+    assert_eq!(moves_of(&[("0.1", read), ("0.1", None)]), (1.0, 0.0, true, true), "a price that vanishes");
+    assert_eq!(moves_of(&[("0.1", None), ("0.1", read)]), (1.0, 0.0, true, true), "a price that appears");
+    assert_eq!(moves_of(&[("0.1", None), ("0.1", None)]), (0.0, 0.0, false, false));
+    assert_eq!(moves_of(&[("0.11", read), ("0.14", read), ("0.16", read)]), (2.0, 0.0, true, true));
+    assert_eq!(moves_of(&[("0.1", read), ("0.2", read), ("0.10005", read)]), (2.0, 1.0, true, true));
+    let alternating = [("0.1", read), ("0.2", read), ("0.1", read), ("0.2", read)];
+    assert_eq!(moves_of(&alternating), (3.0, 2.0, true, true));
 }
