@@ -273,7 +273,7 @@ impl Truth<'_> {
         match self.cost(endpoint) {
             Some(cost) if endpoint.tier != Tier::Unrated && peers.len() > 1 => {
                 let median = (peers[(peers.len() - 1) / 2] + peers[peers.len() / 2]) / 2.0;
-                Lens::Cost.cuts().tier(cost / median - 1.0)
+                Lens::Cost.tier(cost / median - 1.0)
             }
             _ => Tier::Unrated,
         }
@@ -421,7 +421,7 @@ proptest! {
         let bad = |e: &Endpoint| truth.avoided(e);
         for endpoint in endpoints.iter().filter(|e| remains && !is_withheld(&avoid) && safe(e, &bad)) {
             let named = ignored(&avoid).unwrap_or_default();
-            prop_assert!(named.contains(&endpoint.tag.to_string()), "{}: {:?}", endpoint.tag, named);
+            prop_assert!(named.contains(&endpoint.tag.to_string()), "{}: {:?}, {:?}", endpoint.tag, named, avoid.reason);
         }
     }
 }

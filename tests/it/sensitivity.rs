@@ -168,10 +168,9 @@ fn the_list_compares_hit_rates_at_the_same_size_of_the_prompts() {
     let unknown = cache(&|model, host| Offer { size: None, ..alike(model, host) });
     assert_eq!((unknown.prompt_size, unknown.note.as_deref()), (None, None));
     assert!(spread(&unknown) > 0.1, "{unknown:?}");
-    // Sizes that say nothing change nothing.
-    let silent = cache(&|model, host| Offer { hit_rate: uneven(model, host), ..alike(model, host) });
-    let plain =
-        cache(&|model, host| Offer { hit_rate: uneven(model, host), size: None, ..alike(model, host) });
+    // Sizes that do not differ change nothing.
+    let other = |size| move |model, host| Offer { hit_rate: uneven(model, host), millions: 300, size };
+    let (silent, plain) = (cache(&other(Some(9_000.0))), cache(&other(None)));
     assert_eq!(silent.prompt_size, None);
     assert_eq!(silent.providers, plain.providers);
 }

@@ -152,7 +152,11 @@ fn where_only_names_keep_a_limit_all_that_meet_it_are_named_before_a_few_at_a_lo
         assert_eq!(made.saving.against_traffic_average.fraction, Some(0.0), "{mode}");
         assert_eq!(made.evidence.len(), 3, "{mode}");
         assert!(warned(&made, "fewer names may be worse than none (expected to cost"), "{:?}", made.warnings);
-        assert!(!warned(&made, "Together") && !warned(&made, "a single endpoint"), "{:?}", made.warnings);
+        assert!(
+            !warned(&made, "Together") && !warned(&made, "a single endpoint: when"),
+            "{:?}",
+            made.warnings
+        );
     }
     let roo: &Target = "roo".parse().expect("a target");
     let rendered =
