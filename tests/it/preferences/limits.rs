@@ -445,7 +445,7 @@ proptest! {
         let median = (rated[(rated.len() - 1) / 2] + rated[rated.len() / 2]) / 2.0;
         // Only endpoints that may be recommended: the charge for thin traffic affects their rank, but their tier
         // depends on cost alone.
-        let good = |e: &Endpoint| matches!(Lens::Cost.cuts().tier(usd(e) / median - 1.0), Tier::S | Tier::A | Tier::B);
+        let good = |e: &Endpoint| matches!(Lens::Cost.tier(usd(e) / median - 1.0), Tier::S | Tier::A | Tier::B);
         let fit = |e: &&Endpoint| {
             truth.fit_at_any_cost(e) && Truth::busy(e) && e.tier != Tier::Unrated && good(e)
         };
