@@ -136,14 +136,18 @@ def main(binary):
         without = [one for one in preferences if not one["provider"]]
         assert len(given) > 5, f"{len(given)} of {len(preferences)} models have a preference"
         assert all(one["why"] for one in without), "a missing preference has a reason"
-        # Without a preference the limits still apply: the router gets only those.
-        written = {one["model"]: one["provider"] or one["router_limits"] for one in preferences}
+        # Without a preference the limits still apply: the router gets only those, if an endpoint meets them.
+        filed = [one for one in preferences if one["rendered"]["files"]]
+        unmet = [one for one in preferences if not one["rendered"]["files"]]
+        assert all(not one["provider"] for one in unmet), unmet
+        assert all("no endpoint is known to meet" in " ".join(one["rendered"]["notes"]) for one in unmet), unmet
+        written = {one["model"]: one["provider"] or one["router_limits"] for one in filed}
         config = configuration(preferences)
         assert [one["model_name"] for one in config["model_list"]] == list(written)
 
         proxy, address, log = proxy_of(config, upstream)
         wait_for(f"{address}/health/liveliness", proxy, log)
-        asked = list(given)[:3] + [one["model"] for one in without][:1]
+        asked = list(given)[:3] + [one["model"] for one in without if one in filed][:1]
         for model, provider in ((model, written[model]) for model in asked):
             body = {"model": model, "messages": [{"role": "user", "content": "hello"}]}
             answer = ask(f"{address}/v1/chat/completions", body, KEY)
