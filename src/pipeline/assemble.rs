@@ -270,6 +270,7 @@ fn model_entries(
             // Folded from 0, because the sum of nothing is -0.
             tokens_per_day: endpoints.iter().filter_map(|e| e.tokens_per_day).fold(0.0, |sum, t| sum + t),
             endpoints,
+            recommendation: None,
         })
     };
     let mut entries: Vec<ModelEntry> = models.into_iter().filter_map(entry).collect();

@@ -110,6 +110,21 @@ pub struct ModelEntry {
     pub tokens_per_day: f64,
     /// Endpoints of the newest run, cheapest effective session under the default workload first.
     pub endpoints: Vec<Endpoint>,
+    /// How often its recommendation changed; null before the first recorded recommendation.
+    #[serde(default)]
+    pub recommendation: Option<RecommendationRecord>,
+}
+
+/// How often the recommendation of a model changed: the endpoints that the default mode names, without limits, under
+/// the default workload, one recommendation a UTC day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RecommendationRecord {
+    /// Recorded days on which it differs from the recorded day before.
+    pub changes: u32,
+    /// Days that are compared, at most 30: those with a recommendation.
+    pub days: u32,
+    /// The first day of the present recommendation.
+    pub since: NaiveDate,
 }
 
 /// An endpoint of a model as of the newest run, with derived values.
