@@ -33,6 +33,30 @@ pub fn model(model_id: &str) -> String {
     format!("/models/{}", encode_path(model_id))
 }
 
+/// The part of an endpoint's address between its model and its tag.
+pub const ENDPOINTS: &str = "/endpoints/";
+
+/// Longest tag that has a page under its own name, bytes.
+const LONGEST_TAG: usize = 200;
+
+/// The page of an endpoint, by the public id of its model and its tag. A tag that a browser, or the data names of pages,
+/// would change has no page under its name: this is then the page of the model, and the endpoint's page is available
+/// under its id.
+pub fn endpoint(model_id: &str, tag: &str) -> String {
+    if !has_page(tag) {
+        return model(model_id);
+    }
+    format!("{}{ENDPOINTS}{}", model(model_id), encode_path(tag))
+}
+
+/// Whether a tag can be the end of an address: browsers remove empty and dotted parts of paths, and `.json` and `.csv`
+/// are names of data.
+pub fn has_page(tag: &str) -> bool {
+    let is_kept = |part: &str| !matches!(part, "" | "." | "..");
+    let is_data = [".json", ".csv"].iter().any(|ending| tag.ends_with(ending));
+    tag.len() <= LONGEST_TAG && tag.split('/').all(is_kept) && !is_data
+}
+
 /// The page of a provider.
 pub fn provider(slug: &str) -> String {
     format!("/providers/{}", encode(slug))
@@ -96,6 +120,11 @@ pub fn model_badge(model_id: &str) -> String {
     format!("/badge/model/{}.svg", encode_path(model_id))
 }
 
+/// The badge of an endpoint within its model.
+pub fn endpoint_badge(model_id: &str, tag: &str) -> String {
+    format!("/badge/model/{}{ENDPOINTS}{}.svg", encode_path(model_id), encode_path(tag))
+}
+
 pub fn provider_badge(slug: &str) -> String {
     format!("/badge/{}.svg", encode(slug))
 }
@@ -141,6 +170,15 @@ mod tests {
             assert_eq!(external(Some(hostile)), None, "{hostile}");
         }
         assert_eq!(external(None), None);
+    }
+
+    #[test]
+    fn an_endpoint_has_an_address_that_browsers_keep() {
+        assert_eq!(endpoint("a/b:free", "quarry/fp8"), "/models/a/b:free/endpoints/quarry/fp8");
+        assert_eq!(endpoint("a/b", "x?y#\"<"), "/models/a/b/endpoints/x%3Fy%23%22%3C");
+        for changed in ["", "..", "a//b", "a/./b", "a/", "a.json", "x/y.csv", &"t".repeat(300)] {
+            assert_eq!(endpoint("a/b", changed), "/models/a/b", "{changed}");
+        }
     }
 
     #[test]
