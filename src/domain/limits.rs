@@ -4,6 +4,8 @@ use super::ids::names;
 use super::quantization::Quantization;
 use clap::Args;
 use serde::{Deserialize, Serialize};
+use std::cell::RefCell;
+use std::str::FromStr;
 use utoipa::ToSchema;
 
 /// The limits that an endpoint must meet to be used at all. An unknown value violates a limit.
@@ -82,6 +84,55 @@ names! {
 }
 
 impl Limits {
+    /// Reads limits from the fields of a form or of an address, in the canonical form of [`Limits::checked`]. The fields
+    /// have the names of the limits; an empty field is absent, and parameters are separated by commas.
+    ///
+    /// # Errors
+    /// One message for each invalid field, with its name and the expected value.
+    pub fn from_fields<'a>(field: impl Fn(Limit) -> Option<&'a str>) -> Result<Self, Vec<String>> {
+        let fields = Fields { field, errors: RefCell::default() };
+        let limits = Self {
+            quant_floor: fields.parsed(Limit::QuantFloor, "a weight format such as fp8"),
+            no_training: fields.is_on(Limit::NoTraining),
+            no_retention: fields.is_on(Limit::NoRetention),
+            zdr: fields.is_on(Limit::Zdr),
+            parameters: fields.names(Limit::Parameters),
+            context: fields.parsed(Limit::Context, "a number of tokens, 1 or more"),
+            region: fields.text(Limit::Region).map(str::to_owned),
+            max_input: fields.parsed(Limit::MaxInput, "USD per million tokens, 0 or more"),
+            max_output: fields.parsed(Limit::MaxOutput, "USD per million tokens, 0 or more"),
+            min_availability: fields.parsed(Limit::MinAvailability, "a fraction from 0 to 1"),
+        };
+        let mut errors = fields.errors.into_inner();
+        match limits.checked() {
+            Ok(limits) if errors.is_empty() => Ok(limits),
+            checked => {
+                errors.extend(checked.err());
+                Err(errors)
+            }
+        }
+    }
+
+    /// The limits that are set, each with its value as [`Limits::from_fields`] reads it.
+    pub fn fields(&self) -> Vec<(Limit, String)> {
+        let flag = |set: bool| set.then(|| "true".to_owned());
+        let number = |value: Option<f64>| value.map(|value| value.to_string());
+        let parameters = (!self.parameters.is_empty()).then(|| self.parameters.join(","));
+        let all = [
+            (Limit::QuantFloor, self.quant_floor.map(|floor| floor.to_string())),
+            (Limit::NoTraining, flag(self.no_training)),
+            (Limit::NoRetention, flag(self.no_retention)),
+            (Limit::Zdr, flag(self.zdr)),
+            (Limit::Parameters, parameters),
+            (Limit::Context, self.context.map(|tokens| tokens.to_string())),
+            (Limit::Region, self.region.clone()),
+            (Limit::MaxInput, number(self.max_input)),
+            (Limit::MaxOutput, number(self.max_output)),
+            (Limit::MinAvailability, number(self.min_availability)),
+        ];
+        all.into_iter().filter_map(|(limit, value)| Some((limit, value?))).collect()
+    }
+
     /// Whether there are no limits.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
@@ -126,6 +177,51 @@ impl Limits {
         self.parameters.sort();
         self.parameters.dedup();
         Ok(self)
+    }
+}
+
+/// The fields of a form, and what is wrong with them.
+struct Fields<F> {
+    field: F,
+    errors: RefCell<Vec<String>>,
+}
+
+/// Longest value that is repeated in an error, characters.
+const LONGEST_ECHO: usize = 60;
+
+impl<'a, F: Fn(Limit) -> Option<&'a str>> Fields<F> {
+    fn text(&self, limit: Limit) -> Option<&'a str> {
+        (self.field)(limit).map(str::trim).filter(|text| !text.is_empty())
+    }
+
+    fn refuse(&self, limit: Limit, text: &str, expected: &str) {
+        let shown: String = text.chars().take(LONGEST_ECHO).collect();
+        self.errors.borrow_mut().push(format!("`{limit}` is `{shown}`: expected {expected}"));
+    }
+
+    fn parsed<T: FromStr>(&self, limit: Limit, expected: &str) -> Option<T> {
+        let text = self.text(limit)?;
+        let value = text.parse().ok();
+        if value.is_none() {
+            self.refuse(limit, text, expected);
+        }
+        value
+    }
+
+    fn is_on(&self, limit: Limit) -> bool {
+        match self.text(limit) {
+            None | Some("false") => false,
+            Some("true") => true,
+            Some(other) => {
+                self.refuse(limit, other, "true or false");
+                false
+            }
+        }
+    }
+
+    fn names(&self, limit: Limit) -> Vec<String> {
+        let names = self.text(limit).into_iter().flat_map(|list| list.split(',')).map(str::trim);
+        names.filter(|name| !name.is_empty()).map(str::to_owned).collect()
     }
 }
 
@@ -196,6 +292,44 @@ mod tests {
         ] {
             assert_eq!(region_is_in(region, asked), is_in, "{region} in {asked}");
         }
+    }
+
+    #[test]
+    fn fields_become_limits_and_limits_fields() {
+        let read = |pairs: &[(&str, &'static str)]| {
+            let pairs: Vec<(String, &'static str)> =
+                pairs.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect();
+            Limits::from_fields(move |limit| {
+                pairs.iter().find(|(name, _)| *name == limit.as_str()).map(|(_, value)| *value)
+            })
+        };
+        let set = [
+            ("quant_floor", "fp8"),
+            ("no_training", "true"),
+            ("zdr", "false"),
+            ("parameters", " tools, seed ,,tools"),
+            ("context", "128000"),
+            ("region", "EU"),
+            ("max_input", ""),
+            ("min_availability", "0.99"),
+        ];
+        let limits = read(&set).expect("valid");
+        assert_eq!(limits.parameters, ["seed", "tools"]);
+        assert_eq!((limits.context, limits.region.as_deref()), (Some(128_000), Some("eu")));
+        assert!(limits.no_training && !limits.zdr && limits.max_input.is_none());
+        let fields = limits.fields();
+        let again = Limits::from_fields(|limit| {
+            fields.iter().find(|(own, _)| *own == limit).map(|(_, value)| value.as_str())
+        });
+        assert_eq!(again, Ok(limits));
+        let wrong =
+            read(&[("context", "many"), ("zdr", "maybe"), ("quant_floor", "fp7"), ("max_input", "-1")]);
+        let errors = wrong.expect_err("refused");
+        for part in ["`context` is `many`", "`zdr` is `maybe`", "`quant_floor` is `fp7`", "`max_input` is -1"]
+        {
+            assert!(errors.iter().any(|error| error.contains(part)), "{part}: {errors:?}");
+        }
+        assert_eq!(read(&[]), Ok(Limits::default()));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// One UTC day of an endpoint.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct EndpointDay {
     /// The day.
     pub day: NaiveDate,
@@ -28,6 +28,19 @@ pub struct EndpointDay {
     pub effective_output: Option<f64>,
     /// Share of the day that its last reading covers, 0..1.
     pub coverage: Option<f64>,
+    /// List input price at the end of the day.
+    #[serde(default)]
+    pub list_input: Option<f64>,
+    /// Published uptime over a day, as of its last reading; the mean of the 30-minute uptimes if that is unknown.
+    /// Fraction.
+    #[serde(default)]
+    pub uptime: Option<f64>,
+    /// Mean of the published median output speeds, tokens a second.
+    #[serde(default)]
+    pub throughput: Option<f64>,
+    /// Mean of the published median times to first token, milliseconds.
+    #[serde(default)]
+    pub latency_ms: Option<f64>,
 }
 
 impl EndpointDay {

@@ -200,7 +200,7 @@ fn refusal(snapshot: &Snapshot, model: &ModelEntry, workload: &str, now: DateTim
 }
 
 /// Savings versus the lowest list price below this fraction cause a warning; smaller losses disappear in rounding.
-const WARN_BELOW_SAVING: f64 = -0.005;
+pub const WARN_BELOW_SAVING: f64 = -0.005;
 
 /// A warning that the preference costs more than a choice by list price: the price of having a fallback.
 fn cost_warning(saving: &Saving, mode: Mode) -> Option<String> {
@@ -244,7 +244,7 @@ fn ending(mode: Mode, judged: &[Judged], named: &[&Judged]) -> Vec<String> {
     judged.iter().filter(let_in).filter_map(warning).collect()
 }
 
-fn general_warnings(
+pub(super) fn general_warnings(
     snapshot: &Snapshot,
     model: &ModelEntry,
     now: DateTime<Utc>,

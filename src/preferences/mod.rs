@@ -10,6 +10,7 @@ mod charge;
 mod judge;
 mod kept;
 mod matching;
+mod one;
 pub mod openrouter;
 mod rank;
 mod realised;
@@ -18,9 +19,10 @@ mod select;
 mod speed;
 pub mod targets;
 
-pub use answer::{advise, known_workload, preference, workload_among};
+pub use answer::{WARN_BELOW_SAVING, advise, known_workload, preference, workload_among};
 pub use changes::{Changes, changes};
 pub use charge::{Paid, PaidDay};
+pub use one::of_endpoint;
 pub use openrouter::{MaxPrice, ProviderObject};
 pub use rank::{TRAFFIC, expected_cost};
 pub use realised::{

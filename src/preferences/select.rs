@@ -13,7 +13,7 @@ use crate::wording::preferences::Sibling;
 const RECOMMENDED: [Tier; 3] = [Tier::S, Tier::A, Tier::B];
 
 /// Warning for every preference that names a single endpoint.
-const ONE_ONLY: &str = "a single endpoint: when it is down or rate-limited, requests fail; a shortlist has fallbacks. \
+pub(super) const ONE_ONLY: &str = "a single endpoint: when it is down or rate-limited, requests fail; a shortlist has fallbacks. \
     `order` would not help, because it disables sticky routing";
 
 /// Warning for every `order`.

@@ -1,10 +1,11 @@
 //! The addresses of all pages, data and files of a snapshot.
 
 use super::charts::{OfModel, session_bars};
+use super::pages::endpoint;
 use super::parts::link;
 use super::registry::{PAGES, PageRow, Section};
 use crate::domain::tier::Lens;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{ModelEntry, Snapshot};
 
 /// The pages that are made before a snapshot is shown. The API reference does not depend on the snapshot's names.
 fn prepared() -> impl Iterator<Item = &'static PageRow> {
@@ -18,6 +19,14 @@ pub fn pages(snapshot: &Snapshot) -> Vec<String> {
     let models = snapshot.models.iter().map(|model| link::model(&model.model_id));
     let providers = snapshot.providers.iter().map(|entry| link::provider(entry.provider.as_str()));
     indexes.chain(lenses).chain(models).chain(providers).collect()
+}
+
+/// The addresses of the pages of all endpoints, each once. They are not prepared: they are many, and each is requested
+/// rarely.
+pub fn endpoint_pages(snapshot: &Snapshot) -> Vec<String> {
+    let of_model =
+        |model: &ModelEntry| model.endpoints.iter().map(|e| endpoint::address(model, e)).collect::<Vec<_>>();
+    snapshot.models.iter().flat_map(of_model).collect()
 }
 
 /// The addresses of the tier lists under a lens.
@@ -69,6 +78,7 @@ pub fn pictures(snapshot: &Snapshot) -> Vec<String> {
         all.extend(model.endpoints.iter().map(|e| link::hours_chart(id, e.tag.as_str())));
         all.extend(badges(&link::model_badge(id)));
     }
+    all.extend(endpoint_pages(snapshot).iter().map(|page| link::endpoint_badge(page)));
     for entry in &snapshot.providers {
         all.push(link::provider_chart(entry.provider.as_str()));
         all.extend(badges(&link::provider_badge(entry.provider.as_str())));

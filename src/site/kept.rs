@@ -2,12 +2,14 @@
 
 use super::SiteState;
 use super::files::{self, File};
-use super::pages::{changes, front, method, model, models, provider, providers, status};
+use super::pages::{changes, endpoint, front, method, model, models, provider, providers, status};
+use super::parts::choice::Choice;
 use super::parts::clean::clean;
 use super::parts::shell::View;
 use crate::domain::tier::Lens;
 use crate::prepared::{Bounds, Prepared, Purpose, Shelf};
 use std::sync::Arc;
+use uuid::Uuid;
 
 /// Content type of every page.
 pub const HTML: &str = "text/html; charset=utf-8";
@@ -21,6 +23,8 @@ pub enum Page {
     Models,
     /// A model by its public id.
     Model(String),
+    /// An endpoint by the public id of its model and its own id.
+    Endpoint(String, Uuid),
     Providers,
     /// A provider by its base slug.
     Provider(String),
@@ -37,10 +41,15 @@ type Epoch = (String, i64);
 /// No bound is needed: only names in the snapshot have a page.
 const BOUNDS: Bounds = Bounds { things: usize::MAX, bytes: usize::MAX };
 
+/// Endpoints are ten times as many as models, and most of their pages are hardly requested: only the first ones are
+/// kept.
+const ENDPOINT_BOUNDS: Bounds = Bounds { things: 1_000, bytes: 32 << 20 };
+
 /// The pages rendered so far.
 #[derive(Debug)]
 pub struct Pages {
     shelf: Shelf<Epoch, Page, Prepared>,
+    endpoints: Shelf<Epoch, Page, Prepared>,
     purpose: Purpose,
 }
 
@@ -53,7 +62,11 @@ impl Default for Pages {
 impl Pages {
     /// An empty set of pages, which will be prepared for a purpose.
     pub fn made_for(purpose: Purpose) -> Self {
-        Self { shelf: Shelf::new(BOUNDS), purpose }
+        Self { shelf: Shelf::new(BOUNDS), endpoints: Shelf::new(ENDPOINT_BOUNDS), purpose }
+    }
+
+    fn shelf_of(&self, page: &Page) -> &Shelf<Epoch, Page, Prepared> {
+        if matches!(page, Page::Endpoint(..)) { &self.endpoints } else { &self.shelf }
     }
 }
 
@@ -70,16 +83,17 @@ impl SiteState {
         self.pages.purpose.prepare(content_type, body)
     }
 
-    /// A page of the view, rendered now or before; `None` if the snapshot does not have it. Rendering happens outside
-    /// any lock: two visitors may render the same page at once, but neither waits for the other.
+    /// A page of the view, rendered now or before, and whether it is kept; `None` if the snapshot does not have it.
+    /// Rendering happens outside any lock: two visitors may render the same page at once, but neither waits for the
+    /// other.
     ///
     /// # Errors
     /// If the template cannot be rendered.
-    pub(super) fn page(&self, view: &View, page: Page) -> askama::Result<Option<Arc<Prepared>>> {
+    pub(super) fn page(&self, view: &View, page: Page) -> askama::Result<Option<(Arc<Prepared>, bool)>> {
         let epoch = (view.snapshot.id.clone(), view.age().num_hours());
-        let shelf = &self.pages.shelf;
+        let shelf = self.pages.shelf_of(&page);
         if let Some(kept) = shelf.get(&epoch, &page) {
-            return Ok(Some(kept));
+            return Ok(Some((kept, true)));
         }
         let body = match &page {
             Page::File(file) => files::render(view, file)?,
@@ -91,8 +105,8 @@ impl SiteState {
             _ => HTML,
         };
         let prepared = Arc::new(self.prepare(content_type, body));
-        shelf.keep(&epoch, page, prepared.clone(), prepared.held());
-        Ok(Some(prepared))
+        let is_kept = shelf.keep(&epoch, page, prepared.clone(), prepared.held());
+        Ok(Some((prepared, is_kept)))
     }
 
     fn render(&self, view: &View, page: &Page) -> askama::Result<Option<String>> {
@@ -107,9 +121,17 @@ impl SiteState {
             // Handled by the caller, because a file may be binary.
             Page::File(_) => return Ok(None),
             Page::Model(id) => match snapshot.model(id) {
-                Some(model) => model::render(view, model)?,
+                Some(model) => model::render(view, model, &Choice::default())?.1,
                 None => return Ok(None),
             },
+            Page::Endpoint(id, endpoint) => {
+                let model = snapshot.model(id);
+                let found = model.and_then(|m| m.endpoints.iter().find(|e| e.endpoint_id == *endpoint));
+                match model.zip(found) {
+                    Some((model, found)) => endpoint::render(view, model, found, &Choice::default())?.1,
+                    None => return Ok(None),
+                }
+            }
             Page::Provider(slug) => match snapshot.provider(slug) {
                 Some(provider) => provider::render(view, provider)?,
                 None => return Ok(None),

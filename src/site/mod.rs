@@ -17,7 +17,7 @@ mod registry;
 mod respond;
 mod routes;
 
-pub use addresses::{cards, pages, pictures, tables, twins};
+pub use addresses::{cards, endpoint_pages, pages, pictures, tables, twins};
 pub use aliases::{Aliased, with_aliases};
 pub use files::feed::site_map_of;
 pub use kept::Pages;

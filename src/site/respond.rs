@@ -62,7 +62,9 @@ pub fn page(site: &Arc<SiteState>, headers: &HeaderMap, wanted: Page) -> Respons
 
 pub fn page_of(site: &Arc<SiteState>, view: &View, headers: &HeaderMap, wanted: Page) -> Response {
     match site.page(view, wanted) {
-        Ok(Some(prepared)) => prepared.share(headers),
+        Ok(Some((prepared, true))) => prepared.share(headers),
+        // The cache of addresses does not count the bytes of what is kept nowhere else.
+        Ok(Some((prepared, false))) => prepared.respond(headers),
         Ok(None) => {
             let detail = "It is not in the newest data.".to_owned();
             not_found(view, &Missing { heading: "No such page", detail, nearest: Vec::new() })

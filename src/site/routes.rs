@@ -3,8 +3,10 @@
 use super::SiteState;
 use super::files::{File, routes as files};
 use super::kept::Page;
+use super::pages::endpoint::{self, Named};
 use super::pages::problem::Missing;
-use super::pages::{compare, cost, explore, search};
+use super::pages::{compare, cost, explore, model as model_page, search};
+use super::parts::choice::Choice;
 use super::parts::shell::View;
 use super::parts::{assets, lens, link};
 use super::registry::{PAGES, Section};
@@ -18,6 +20,7 @@ use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::middleware::{from_fn, map_response};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{MethodRouter, get};
+use percent_encoding::percent_decode_str;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -113,20 +116,63 @@ fn front_page(view: &View, words: &HashMap<String, String>) -> Result<Page, Miss
     Err(Missing { heading: "No such workload", detail, nearest: Vec::new() })
 }
 
-async fn model(State(site): State<Arc<SiteState>>, headers: HeaderMap, name: Name) -> Response {
+async fn model(State(site): State<Arc<SiteState>>, headers: HeaderMap, name: Name, uri: Uri) -> Response {
     let Some(view) = site.view() else { return empty() };
     let name = name.map(|Path(name)| name).unwrap_or_default();
+    let choice = Choice::read(fields(uri.query().unwrap_or_default()));
     match view.snapshot.model(&name) {
         // A visitor who used the canonical slug.
         Some(model) if model.model_id != name => {
             return Redirect::temporary(&link::model(&model.model_id)).into_response();
         }
-        Some(_) => return page_of(&site, &view, &headers, Page::Model(name)),
+        Some(_) if choice.is_default() => return page_of(&site, &view, &headers, Page::Model(name)),
+        Some(model) => return chosen(model_page::render(&view, model, &choice)),
         None => {}
+    }
+    if let Some(named) = endpoint::named(&view.snapshot, &name) {
+        return endpoint_page(&site, &view, &headers, named, (&choice, uri.path()));
     }
     let detail = format!("No model is called “{}” in the newest data.", echo(&name));
     let nearest = search::nearest(&view.snapshot, &name);
     not_found(&view, &Missing { heading: "No such model", detail, nearest })
+}
+
+/// A page for a choice: made for one visitor, because the number of choices has no bound.
+fn chosen(page: askama::Result<(StatusCode, String)>) -> Response {
+    match page {
+        Ok((status, text)) => rendered(status, Ok(text)),
+        Err(error) => failed(&error),
+    }
+}
+
+/// The page of an endpoint. Another name of it, by its id or by the slug of its model, leads to its address.
+fn endpoint_page(
+    site: &Arc<SiteState>,
+    view: &View,
+    headers: &HeaderMap,
+    named: Named,
+    (choice, path): (&Choice, &str),
+) -> Response {
+    match named {
+        Named::Endpoint(model, found) => {
+            let own = endpoint::address(model, found);
+            // Equal addresses may be encoded in more than one way.
+            let decoded = |path: &str| percent_decode_str(path).decode_utf8_lossy().into_owned();
+            if decoded(&own) != decoded(path) {
+                return Redirect::temporary(&own).into_response();
+            }
+            if choice.is_default() {
+                let page = Page::Endpoint(model.model_id.clone(), found.endpoint_id);
+                return page_of(site, view, headers, page);
+            }
+            chosen(endpoint::render(view, model, found, choice))
+        }
+        Named::Unknown(model, name) => {
+            let detail = format!("No endpoint of {} has the tag “{}”.", model.model_id, echo(name));
+            let nearest = endpoint::nearest(model);
+            not_found(view, &Missing { heading: "No such endpoint", detail, nearest })
+        }
+    }
 }
 
 async fn provider(State(site): State<Arc<SiteState>>, headers: HeaderMap, slug: Name) -> Response {
@@ -167,17 +213,18 @@ async fn explore_page(State(site): State<Arc<SiteState>>, words: Words) -> Respo
 
 async fn compare_page(State(site): State<Arc<SiteState>>, uri: Uri) -> Response {
     let Some(view) = site.view() else { return empty() };
-    match compare::render(&view, &repeated(uri.query().unwrap_or_default(), "e")) {
-        Ok((status, text)) => rendered(status, Ok(text)),
-        Err(error) => failed(&error),
-    }
+    chosen(compare::render(&view, &repeated(uri.query().unwrap_or_default(), "e")))
+}
+
+/// All fields of a query, in their order.
+fn fields(query: &str) -> Vec<(String, String)> {
+    let pairs = Query::<Vec<(String, String)>>::try_from_uri(
+        &Uri::builder().path_and_query(format!("/?{query}")).build().unwrap_or_default(),
+    );
+    pairs.map(|Query(pairs)| pairs).unwrap_or_default()
 }
 
 /// All values of a field that may be repeated.
 fn repeated(query: &str, field: &str) -> Vec<String> {
-    let pairs = Query::<Vec<(String, String)>>::try_from_uri(
-        &Uri::builder().path_and_query(format!("/?{query}")).build().unwrap_or_default(),
-    );
-    let pairs = pairs.map(|Query(pairs)| pairs).unwrap_or_default();
-    pairs.into_iter().filter(|(name, _)| name == field).map(|(_, value)| value).collect()
+    fields(query).into_iter().filter(|(name, _)| name == field).map(|(_, value)| value).collect()
 }

@@ -7,6 +7,8 @@ use crate::domain::workload::{Room, Workload, unknown};
 
 /// Number of similar names suggested for an unknown one.
 const NEAREST: usize = 5;
+/// Longest name that is compared with the known ones, characters.
+const LONGEST_NAME: usize = 120;
 
 /// The upstream of a snapshot that does not name one, in sentences.
 pub const UPSTREAM: &str = "OpenRouter";
@@ -120,7 +122,8 @@ impl ModelEntry {
 /// The names most similar to `name`: first those that contain it, then by Jaro-Winkler similarity of the whole name and
 /// of its last part.
 fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
-    let wanted = name.to_lowercase();
+    // No name is longer, and comparing takes time in proportion to the length.
+    let wanted = name.chars().take(LONGEST_NAME).collect::<String>().to_lowercase();
     let mut scored: Vec<(f64, &str)> = names
         .map(|candidate| {
             let lower = candidate.to_lowercase();

@@ -59,6 +59,7 @@ impl Plan {
         let own = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
         plan.add(Kind::List, own(&LISTS));
         plan.add(Kind::Page, site::pages(snapshot));
+        plan.add(Kind::Page, site::endpoint_pages(snapshot));
         let fixed = site::PAGES.iter().filter(|row| row.query != site::Query::Service);
         plan.add(Kind::Page, fixed.map(|row| row.path.to_owned()).collect());
         plan.add(Kind::Plain, site::twins(snapshot));

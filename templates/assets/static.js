@@ -116,7 +116,7 @@
   }
 
   function compare() {
-    const names = asked.getAll("e").map((name) => name.trim()).filter(Boolean).slice(0, 4);
+    const names = asked.getAll("e").map((name) => name.trim()).filter(Boolean).slice(0, 6);
     if (!names.length) return;
     main.querySelectorAll(".filter [name=e]").forEach((field, n) => (field.value = names[n] ?? ""));
     const same = (name) => (one) => one.toLowerCase() === name.toLowerCase();

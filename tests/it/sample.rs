@@ -67,6 +67,10 @@ fn days(hit_rate: f64) -> Vec<EndpointDay> {
         effective_input: Some(0.3),
         effective_output: Some(1.2),
         coverage: Some(if ago == 0 { 0.66 } else { 0.998 }),
+        list_input: Some(0.36),
+        uptime: (ago <= 6).then_some(0.995),
+        throughput: (ago <= 6).then_some(rounded(60.0 + ago as f64)),
+        latency_ms: (ago <= 6).then_some(rounded(840.0 - ago as f64)),
     };
     (0..10).rev().map(day).collect()
 }

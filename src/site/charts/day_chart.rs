@@ -8,16 +8,22 @@ use askama::Template;
 use askama::filters::HtmlSafe;
 use chrono::NaiveDate;
 
-const LEFT: f64 = 52.0;
-const RIGHT: f64 = 560.0;
-const TOP: f64 = 26.0;
-const BOTTOM: f64 = 226.0;
-/// Distance between the labels at the right end, so that they do not overlap.
-const LABEL_STEP: f64 = 15.0;
-/// Number of characters of a name that fit next to the lines.
-const LABEL_CHARS: usize = 26;
+/// Width of the drawing: the smallest phone shows it in full, newest days included.
+const WIDTH: f64 = 344.0;
+const LEFT: f64 = 48.0;
+const RIGHT: f64 = 334.0;
+const TOP: f64 = 28.0;
+const BOTTOM: f64 = 178.0;
+/// Height of the drawing with the labels of its days.
+const HEIGHT: f64 = 200.0;
 /// Day labels along the axis.
-const DAY_LABELS: i64 = 7;
+const DAY_LABELS: i64 = 5;
+/// Height of a name in the legend of a file.
+const LEGEND_ROW: f64 = 16.0;
+/// Number of characters of a name that fit into the legend of a file.
+const LEGEND_CHARS: usize = 44;
+/// Number of characters that fit above the drawing of a file.
+const HEAD_CHARS: usize = 46;
 
 /// One value of a line.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -67,13 +73,23 @@ struct Step {
 struct Line {
     class: String,
     name: String,
-    label: String,
     observed: String,
     derived: String,
     dots: Vec<Dot>,
     steps: Vec<Step>,
-    end: Place,
-    label_y: f64,
+}
+
+/// A day of the axis as an area that shows its values when it is pointed at or focused.
+#[derive(Debug, Clone)]
+struct Band {
+    left: String,
+    width: String,
+    middle: String,
+    day: String,
+    /// Class and value of each line with a value on that day.
+    values: Vec<(String, String)>,
+    /// Day, names and values in words.
+    spoken: String,
 }
 
 /// A drawn chart with its table.
@@ -85,6 +101,7 @@ pub struct DayChart {
     y_ticks: Vec<Tick>,
     x_ticks: Vec<Tick>,
     lines: Vec<Line>,
+    bands: Vec<Band>,
     rows: Vec<TableRow>,
     has_derived: bool,
     has_steps: bool,
@@ -122,8 +139,7 @@ impl DayChart {
             series.iter().flat_map(|s| &s.points).filter_map(|p| p.value).fold(0.0_f64, |top, v| top.max(v));
         let top = subject.top.unwrap_or_else(|| round_up(largest));
         let scale = Scale { axis, top };
-        let mut lines: Vec<Line> = series.iter().enumerate().map(|(i, s)| scale.line(i, s)).collect();
-        spread_labels(&mut lines);
+        let lines: Vec<Line> = series.iter().enumerate().map(|(i, s)| scale.line(i, s)).collect();
         let summary = format!(
             "{} over {} days; the table below has the same numbers",
             format::counted(lines.len(), "line", "lines"),
@@ -133,6 +149,7 @@ impl DayChart {
             summary,
             y_ticks: scale.y_ticks(subject.format),
             x_ticks: scale.x_ticks(),
+            bands: axis.each().filter_map(|day| scale.band(day, &series, subject.format)).collect(),
             rows: rows(axis, &series, subject.format),
             has_derived: lines.iter().any(|l| l.dots.iter().any(|d| d.derived)),
             has_steps: lines.iter().any(|l| !l.steps.is_empty()),
@@ -147,6 +164,24 @@ impl DayChart {
     pub fn at(mut self, address: String) -> Self {
         self.address = Some(address);
         self
+    }
+
+    /// The title, shortened to the width of a file.
+    fn head(&self) -> String {
+        format::shorten(&self.subject.title, HEAD_CHARS)
+    }
+
+    /// The names below the drawing of a file, each with its height.
+    fn legend(&self) -> impl Iterator<Item = (&Line, f64, String)> {
+        let rows = self.lines.iter().enumerate();
+        rows.map(|(nth, line)| {
+            (line, HEIGHT + LEGEND_ROW * nth as f64, format::shorten(&line.name, LEGEND_CHARS))
+        })
+    }
+
+    /// The height of a file: heading, drawing and legend.
+    fn file_height(&self) -> f64 {
+        HEIGHT + 40.0 + LEGEND_ROW * self.lines.len() as f64
     }
 
     /// The drawing as a standalone file.
@@ -220,18 +255,33 @@ impl Scale {
             *path += &format!("M{x1:.1} {y1:.1}L{x2:.1} {y2:.1}");
         }
         let dots = known.iter().map(|(p, v)| Dot { at: place(self.at(p.day, *v)), derived: p.derived });
-        let end = known.last().map_or((RIGHT, BOTTOM), |(p, v)| self.at(p.day, *v));
         Line {
-            class: format!("c{}", index % 6 + 1),
+            class: class(index),
             name: series.name.clone(),
-            label: format::shorten(&series.name, LABEL_CHARS),
             observed,
             derived,
             dots: dots.collect(),
             steps: self.steps(series, &known),
-            end: place(end),
-            label_y: end.1,
         }
+    }
+
+    /// The area of a day; `None` if no line has a value on it.
+    fn band(&self, day: NaiveDate, series: &[&Series], format: fn(f64) -> String) -> Option<Band> {
+        let half = (RIGHT - LEFT) / (self.axis.days() - 1).max(1) as f64 / 2.0;
+        let (left, right) = ((self.x(day) - half).max(LEFT - 8.0), (self.x(day) + half).min(WIDTH));
+        let at = |s: &Series| s.points.iter().find(|p| p.day == day)?.value.filter(|v| v.is_finite());
+        let known = series.iter().enumerate().filter_map(|(nth, s)| Some((nth, &s.name, at(s)?)));
+        let known: Vec<(usize, &String, f64)> = known.collect();
+        let spoken = known.iter().map(|(_, name, value)| format!("{name} {}", format(*value)));
+        let day = format::short_day(day);
+        (!known.is_empty()).then(|| Band {
+            left: format!("{left:.1}"),
+            width: format!("{:.1}", right - left),
+            middle: format!("{:.1}", (left + right) / 2.0),
+            spoken: format!("{day}: {}", spoken.collect::<Vec<_>>().join(", ")),
+            values: known.iter().map(|(nth, _, value)| (class(*nth), format(*value))).collect(),
+            day,
+        })
     }
 
     /// The steps on days that have a value; the others appear only in the list of changes.
@@ -244,20 +294,9 @@ impl Scale {
     }
 }
 
-/// Spreads the names at the right end in the order of their lines and keeps them inside the drawing.
-fn spread_labels(lines: &mut [Line]) {
-    let mut order: Vec<usize> = (0..lines.len()).collect();
-    order.sort_by(|a, b| lines[*a].label_y.total_cmp(&lines[*b].label_y));
-    let mut floor = TOP;
-    for index in &order {
-        lines[*index].label_y = lines[*index].label_y.max(floor);
-        floor = lines[*index].label_y + LABEL_STEP;
-    }
-    let mut ceiling = BOTTOM;
-    for index in order.iter().rev() {
-        lines[*index].label_y = lines[*index].label_y.min(ceiling);
-        ceiling = lines[*index].label_y - LABEL_STEP;
-    }
+/// The class that carries the colour of a line.
+fn class(index: usize) -> String {
+    format!("c{}", index % 6 + 1)
 }
 
 fn rows(axis: DayAxis, series: &[&Series], format: fn(f64) -> String) -> Vec<TableRow> {
@@ -321,13 +360,19 @@ mod tests {
     }
 
     #[test]
-    fn names_at_the_end_do_not_overlap() {
-        let same = || series(vec![point(1, Some(0.0), false), point(2, Some(0.0), false)]);
-        let chart = DayChart::new(subject(), &[same(), same(), same()]).expect("a chart");
-        let mut places: Vec<f64> = chart.lines.iter().map(|l| l.label_y).collect();
-        places.sort_by(f64::total_cmp);
-        assert!(places.windows(2).all(|p| p[1] - p[0] >= LABEL_STEP - 1e-9), "{places:?}");
-        assert!(places.iter().all(|y| (TOP..=BOTTOM).contains(y)), "{places:?}");
+    fn every_day_with_a_value_can_be_pointed_at_and_stays_inside() {
+        let other = Series { name: "<two>".to_owned(), ..series(vec![point(3, Some(0.25), false)]) };
+        let one = series(vec![point(1, Some(0.5), false), point(3, Some(0.75), false)]);
+        let chart = DayChart::new(subject(), &[one, other]).expect("a chart");
+        let days: Vec<&str> = chart.bands.iter().map(|band| band.day.as_str()).collect();
+        assert_eq!(days, ["1 Aug", "3 Aug"], "not the day without data");
+        assert_eq!(chart.bands[1].spoken, "3 Aug: one 75\u{202f}%, <two> 25\u{202f}%");
+        assert_eq!(chart.bands[1].values[1], ("c2".to_owned(), "25\u{202f}%".to_owned()));
+        let number = |text: &String| text.parse::<f64>().expect("a number");
+        assert!(chart.bands.iter().all(|band| number(&band.left) + number(&band.width) <= WIDTH));
+        let page = chart.to_string();
+        assert!(page.contains("tabindex=\"0\" role=\"img\"") && !page.contains("<two>"), "{page}");
+        assert!(page.contains("class=\"legend lines\"") && chart.file_height() > HEIGHT + 2.0 * LEGEND_ROW);
     }
 
     #[test]

@@ -3,9 +3,11 @@
 use crate::domain::tier::{Lens, Tier};
 use crate::site::parts::picks::picks;
 use crate::site::parts::shell::View;
+use crate::site::parts::week::Week;
 use crate::site::parts::{effect_with_unit, format, lens};
 use crate::snapshot::{ModelEntry, ProviderTier, Snapshot};
 use askama::Template;
+use uuid::Uuid;
 
 /// The style of badges: the tier colours of the light scheme, because the background of a badge is unknown.
 pub const STYLE: &str = include_str!("../../../templates/assets/badge.css");
@@ -108,4 +110,21 @@ pub fn of_model(view: &View, id: &str, lens: Lens) -> askama::Result<Option<Stri
         None => ("no choice".to_owned(), "U"),
     };
     file(view, label, &value, class).map(Some)
+}
+
+/// An endpoint within its model: its cost tier and its hit rate over seven days; `None` if there is no such endpoint.
+///
+/// # Errors
+/// If the template cannot be rendered.
+pub fn of_endpoint(view: &View, id: &str, endpoint: Uuid) -> askama::Result<Option<String>> {
+    let model = view.snapshot.model(id);
+    let found = model.and_then(|model| model.endpoints.iter().find(|e| e.endpoint_id == endpoint));
+    let Some(endpoint) = found else { return Ok(None) };
+    let hits = Week::of(endpoint, &view.snapshot).hit_rate;
+    let hits = hits.map_or_else(|| "no traffic".to_owned(), |rate| format!("{} hits", format::percent(rate)));
+    let value = match endpoint.tier {
+        Tier::Unrated => hits,
+        tier => format!("{tier}  {hits}"),
+    };
+    file(view, endpoint.tag.as_str(), &value, crate::site::parts::class(endpoint.tier)).map(Some)
 }

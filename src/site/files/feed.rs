@@ -2,7 +2,7 @@
 
 use crate::domain::event::EventKind;
 use crate::domain::tier::Lens;
-use crate::site::addresses::tier_lists;
+use crate::site::addresses::{endpoint_pages, tier_lists};
 use crate::site::pages::changes::kind_in_words;
 use crate::site::parts::lens::DEFAULT_LENS;
 use crate::site::parts::link;
@@ -121,7 +121,8 @@ pub fn site_map(view: &View) -> askama::Result<String> {
     let models = snapshot.models.iter().map(|m| link::model(&m.model_id));
     let providers = snapshot.providers.iter().map(|p| link::provider(p.provider.as_str()));
     let paths = fixed.chain(lists.filter(|path| *path != default));
-    site_map_of(&view.public_url, snapshot.as_of, paths.chain(models).chain(providers).collect())
+    let paths = paths.chain(models).chain(providers).chain(endpoint_pages(snapshot));
+    site_map_of(&view.public_url, snapshot.as_of, paths.collect())
 }
 
 /// A site map of pages given by their paths under `base`, all changed on the same day.

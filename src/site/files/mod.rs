@@ -8,11 +8,13 @@ pub mod previews;
 pub mod routes;
 
 use crate::domain::tier::Lens;
-use crate::site::charts::{self, OfModel, hours, session_bars};
+use crate::site::charts::{self, OfModel, Window, hours, session_bars};
 use crate::site::parts::clean::clean;
+use crate::site::parts::preference::recommended;
 use crate::site::parts::shell::View;
 use sha2::{Digest, Sha256};
 use std::sync::LazyLock;
+use uuid::Uuid;
 
 /// A file that is the same for all visitors; names are those of the snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -29,6 +31,8 @@ pub enum File {
     ProviderBadge(String, Lens),
     /// The badge of a model: its cheapest host.
     ModelBadge(String, Lens),
+    /// The badge of an endpoint, by the model's public id and the endpoint's own id.
+    EndpointBadge(String, Uuid),
     Feed,
     SiteMap,
     /// The preview picture of the front page.
@@ -63,7 +67,11 @@ pub fn render(view: &View, file: &File) -> askama::Result<Option<Vec<u8>>> {
         }
         File::ModelCard(id) => return Ok(snapshot.model(id).and_then(|m| previews::of_model(view, m))),
         File::ModelChart(id, what) => {
-            let chart = snapshot.model(id).and_then(|model| charts::of_model(snapshot, model, *what));
+            let chart = snapshot.model(id).and_then(|model| {
+                let best = recommended(snapshot, model, view.now).into_iter().next();
+                let shown = charts::shown(model, best);
+                charts::of_model(snapshot, model, *what, Window::all(), (&shown, best))
+            });
             chart.map(|chart| chart.file()).transpose()
         }
         File::Hours(id, tag) => {
@@ -80,6 +88,7 @@ pub fn render(view: &View, file: &File) -> askama::Result<Option<Vec<u8>>> {
         }
         File::ProviderBadge(slug, lens) => badge::of_provider(view, slug, *lens),
         File::ModelBadge(id, lens) => badge::of_model(view, id, *lens),
+        File::EndpointBadge(id, endpoint) => badge::of_endpoint(view, id, *endpoint),
         File::Feed => feed::atom(view).map(Some),
         File::SiteMap => feed::site_map(view).map(Some),
     };

@@ -6,6 +6,7 @@ use crate::site::SiteState;
 use crate::site::charts::{OfModel, session_bars};
 use crate::site::files::{File, PICTURE_POLICY};
 use crate::site::kept::Page;
+use crate::site::pages::endpoint::{self, Named};
 use crate::site::parts::lens::DEFAULT_LENS;
 use crate::site::parts::link;
 use crate::site::respond::{Name, Words, empty, page, unknown};
@@ -95,10 +96,16 @@ pub fn provider_badge(snapshot: &Snapshot, rest: &str, words: Words) -> Option<F
     Some(File::ProviderBadge(slug, lens(words)?))
 }
 
-/// `/badge/model/{author}/{slug}.svg`.
+/// `/badge/model/{author}/{slug}.svg`, and `/badge/model/{author}/{slug}/endpoints/{tag}.svg`.
 pub fn model_badge(snapshot: &Snapshot, rest: &str, words: Words) -> Option<File> {
-    let model = known_model(snapshot, rest.strip_suffix(".svg")?)?;
-    Some(File::ModelBadge(model, lens(words)?))
+    let name = rest.strip_suffix(".svg")?;
+    if let Some(model) = known_model(snapshot, name) {
+        return Some(File::ModelBadge(model, lens(words)?));
+    }
+    match endpoint::named(snapshot, name)? {
+        Named::Endpoint(model, found) => Some(File::EndpointBadge(model.model_id.clone(), found.endpoint_id)),
+        Named::Unknown(..) => None,
+    }
 }
 
 /// `/og/provider/{slug}.png`.

@@ -53,6 +53,12 @@ pub fn of_model<'a>(snapshot: &'a Snapshot, model_id: &str, most: usize) -> Vec<
     events.take(most).map(|e| change(snapshot, e)).collect()
 }
 
+/// The newest changes of an endpoint of a model, at most `most`.
+pub fn of_endpoint<'a>(snapshot: &'a Snapshot, model_id: &str, tag: &str, most: usize) -> Vec<Change<'a>> {
+    let is_its = |e: &&Event| e.model_id.as_deref() == Some(model_id) && e.tag.as_deref() == Some(tag);
+    snapshot.status.events.iter().filter(is_its).take(most).map(|e| change(snapshot, e)).collect()
+}
+
 /// The newest changes of a provider and its endpoints, at most `most`.
 pub fn of_provider<'a>(snapshot: &'a Snapshot, provider: &ProviderSlug, most: usize) -> Vec<Change<'a>> {
     let events = snapshot.status.events.iter().filter(|e| e.concerns(provider.as_str()));

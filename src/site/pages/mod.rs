@@ -3,6 +3,7 @@
 pub mod changes;
 pub mod compare;
 pub mod cost;
+pub mod endpoint;
 pub mod explore;
 pub mod front;
 pub mod method;

@@ -1,26 +1,29 @@
-//! The page of a model: its endpoints side by side.
+//! The page of a model: the answer with its config, and its endpoints side by side.
 
 use super::changes::{self, Change};
 use crate::cost::CostOfModel;
-use crate::domain::endpoint::PriceTier;
-use crate::domain::flag::FlagKind;
-use crate::domain::tier::Lens;
+use crate::domain::quantization::Quantization;
 use crate::domain::workload::Workload;
 use crate::site::charts::cost_bars::CostPart;
 use crate::site::charts::day_chart::DayChart;
 use crate::site::charts::hours::{self, Hours};
-use crate::site::charts::session_bars::{self, SessionBars, SessionCell};
-use crate::site::charts::{self, OfModel};
+use crate::site::charts::session_bars::{self, SessionBars, SessionCell, Sessions};
+use crate::site::charts::{self, OfModel, Window};
+use crate::site::parts::choice::{self, Choice, Group};
+use crate::site::parts::facts::{self, conditions, ending};
+pub use crate::site::parts::facts::{held, prompts};
 use crate::site::parts::flags::{self, Explained};
 use crate::site::parts::lens_table::LensTable;
 use crate::site::parts::picks::{Picks, picks};
-use crate::site::parts::preference::{self, Instructions, instructions};
+use crate::site::parts::preference::{self, Answer};
 use crate::site::parts::shell::{Shell, View};
-use crate::site::parts::{Badge, Cell, RateRange, When, basis, format, link};
+use crate::site::parts::table::{Column, EndpointTable, Kind, Row};
+use crate::site::parts::{Cell, Tab, When, basis, format, link};
 use crate::site::registry::Section;
 use crate::snapshot::{Endpoint, ModelEntry, Snapshot};
 use crate::wording::price_list::{self, ListVerdict};
 use askama::Template;
+use axum::http::StatusCode;
 
 /// Maximum number of changes shown.
 const CHANGES: usize = 30;
@@ -31,25 +34,29 @@ struct ModelPage<'a> {
     shell: Shell,
     model: &'a ModelEntry,
     author: &'a str,
+    path: String,
     facts: Facts,
     siblings: Vec<&'a str>,
+    choice: &'a Choice,
+    errors: Vec<String>,
+    answer: Answer<'a>,
+    quantizations: Vec<&'static str>,
     advice: Option<Advice<'a>>,
     workload: String,
     workloads: &'a [Workload],
-    rows: Vec<Row<'a>>,
+    table: EndpointTable<'a>,
     by_lens: LensTable<'a>,
     flags: Vec<Explained>,
-    without_uptime: &'static str,
+    prices: EndpointTable<'a>,
     conditions: Vec<(String, String)>,
+    service: EndpointTable<'a>,
     endings: Vec<(String, When)>,
-    preferences: Option<Instructions>,
     cost: Option<CostPart>,
-    charts: Vec<DayChart>,
+    days: Days<'a>,
     hours: Hours,
     session_bars: Vec<SessionBars>,
+    sessions: Vec<(&'a Endpoint, Vec<SessionCell>)>,
     has_intervals: bool,
-    basis: Option<String>,
-    charted: usize,
     changes: Vec<Change<'a>>,
 }
 
@@ -58,6 +65,15 @@ struct Facts {
     tokens: String,
     context: Option<String>,
     created: Option<When>,
+}
+
+/// The charts over days with what can be chosen about them.
+struct Days<'a> {
+    charts: Vec<DayChart>,
+    windows: Vec<Tab>,
+    /// The endpoints that can be drawn, and whether they are.
+    lines: Vec<(&'a Endpoint, bool)>,
+    basis: Option<String>,
 }
 
 /// The choice of the price list compared with the cheapest session.
@@ -81,35 +97,19 @@ impl Advice<'_> {
     }
 }
 
-struct Row<'a> {
-    of: &'a Endpoint,
-    range: Option<RateRange>,
-    cheapest_list: bool,
-    cheapest_session: bool,
-    session: Cell,
-    effective: Cell,
-    hit_rate: Cell,
-    tokens: Cell,
-    prices: Vec<Cell>,
-    sessions: Vec<SessionCell>,
-}
-
-/// Renders the page of a model.
+/// Renders the page of a model for the choice of its address. The status is 400 if a value of the choice is invalid.
 ///
 /// # Errors
 /// If the template cannot be rendered.
-pub fn render(view: &View, model: &ModelEntry) -> askama::Result<String> {
+pub fn render(view: &View, model: &ModelEntry, choice: &Choice) -> askama::Result<(StatusCode, String)> {
     let snapshot = view.snapshot.as_ref();
-    let workload = snapshot.default_workload();
     let picks = picks(snapshot, model);
-    let sessions = session_bars::of_model(snapshot, model);
-    let with_sessions = model.endpoints.iter().zip(sessions.rows);
-    let mut rows: Vec<Row> =
-        with_sessions.map(|(e, sessions)| row(e, workload, sessions, picks.as_ref())).collect();
-    align(&mut rows);
-    let charts = [OfModel::EffectivePrice, OfModel::HitRate];
+    let Sessions { bars, rows, default: costs } = session_bars::of_model(snapshot, model);
     let is_priced = |cost: &CostOfModel| cost.endpoints.iter().any(|e| e.cost.is_some());
-    ModelPage {
+    let mut errors: Vec<String> = choice.errors.iter().map(|error| preference::quoted(error)).collect();
+    let days = days(view, model, choice, &mut errors);
+    let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
+    let page = ModelPage {
         shell: Shell::new(
             view,
             Section::Models,
@@ -121,28 +121,32 @@ pub fn render(view: &View, model: &ModelEntry) -> askama::Result<String> {
         .json(link::model_json(&model.model_id)),
         model,
         author: model.model_id.split('/').next().unwrap_or_default(),
+        path: link::model(&model.model_id),
         facts: facts(model),
         siblings: siblings(snapshot, model),
+        choice,
+        errors,
+        answer: preference::of_model(snapshot, model, costs.as_ref(), choice, view.now),
+        quantizations: Quantization::all().map(Quantization::as_str).collect(),
         advice: picks.as_ref().map(advice),
         workload: snapshot.default_title(),
         workloads: &snapshot.workloads,
-        rows,
-        without_uptime: without_uptime(snapshot),
-        has_intervals: sessions.bars.iter().any(|bars| bars.has_intervals),
-        session_bars: sessions.bars,
+        table: endpoints(snapshot, model, costs.as_ref(), picks.as_ref()),
+        has_intervals: bars.iter().any(|bars| bars.has_intervals),
+        session_bars: bars,
+        sessions: model.endpoints.iter().zip(rows).collect(),
         hours: hours::of_model(&snapshot.hourly, model),
         by_lens: LensTable::new(model),
         flags: flags::explained(model.endpoints.iter().map(|e| (e.tag.to_string(), e))),
+        prices: prices(model),
         conditions: model.endpoints.iter().flat_map(conditions).collect(),
+        service: service(snapshot, model),
         endings: model.endpoints.iter().filter_map(ending).collect(),
-        cost: sessions.default.filter(is_priced).map(CostPart::new),
-        preferences: instructions(snapshot, model, view.now),
-        charted: model.endpoints.len().min(charts::LINES),
-        charts: charts.into_iter().filter_map(|what| charts::of_model(snapshot, model, what)).collect(),
+        cost: costs.filter(is_priced).map(CostPart::new),
+        days,
         changes: changes::of_model(snapshot, &model.model_id, CHANGES),
-        basis: basis::of_days(&model.endpoints),
-    }
-    .render()
+    };
+    Ok((status, page.render()?))
 }
 
 fn facts(model: &ModelEntry) -> Facts {
@@ -176,175 +180,120 @@ fn advice<'a>(picks: &Picks<'a>) -> Advice<'a> {
     }
 }
 
-fn row<'a>(
-    endpoint: &'a Endpoint,
-    workload: &str,
-    sessions: Vec<SessionCell>,
+/// The columns of the main table: one window, the last seven days, and the values of now apart.
+const MAIN: [Column; 9] = [
+    Column::new("Session", "USD"),
+    facts::WEEK[0],
+    facts::WEEK[1],
+    facts::NOW[0],
+    facts::NOW[1],
+    Column::new("Tokens a day", ""),
+    Column::new("List price", "input").wide(),
+    Column::words("Quantization").wide(),
+    Column::words("Prompts").wide(),
+];
+
+/// The columns of [`MAIN`] in dollars, besides the first.
+const DOLLARS: [usize; 3] = [2, 4, 6];
+
+/// The main table: every endpoint, cheapest session first.
+fn endpoints<'a>(
+    snapshot: &Snapshot,
+    model: &'a ModelEntry,
+    costs: Option<&CostOfModel>,
     picks: Option<&Picks>,
-) -> Row<'a> {
-    let is = |picked: fn(&Picks) -> uuid::Uuid| picks.map(picked) == Some(endpoint.endpoint_id);
-    let first = endpoint.session_cost.get(workload).copied();
-    let cheapest_session = is(|p| p.by_session.endpoint_id);
-    let default_session = Cell::number(first, format::usd, "not priced").labelled("session");
-    let default_session = default_session.with_now(endpoint.unusual_cost_now(workload));
-    Row {
-        of: endpoint,
-        range: charts::range_of_days(&endpoint.days, charts::RANGE_DAYS).map(RateRange::new),
-        cheapest_list: is(|p| p.by_list.endpoint_id),
-        cheapest_session,
-        session: if cheapest_session { default_session.best() } else { default_session },
-        effective: Cell::number(endpoint.effective.input, format::usd, "no traffic").labelled("price paid"),
-        hit_rate: hit_rate(endpoint).labelled("hit rate"),
-        tokens: Cell::number(endpoint.tokens_per_day, format::tokens, "no traffic").labelled("tokens/day"),
-        prices: prices(endpoint),
-        sessions,
+) -> EndpointTable<'a> {
+    let workload = snapshot.default_workload();
+    let cost = |e: &Endpoint| e.session_cost.get(workload).copied();
+    let now = |e: &Endpoint| e.unusual_cost_now(workload);
+    let usd = format::usd_column(model.endpoints.iter().flat_map(|e| [cost(e), now(e)]).flatten());
+    let interval = |e: &Endpoint| {
+        let found = costs?.endpoints.iter().find(|one| one.endpoint_id == e.endpoint_id)?;
+        let ends = found.low.zip(found.high).filter(|(low, high)| low < high && cost(e).is_some());
+        ends.map(|(low, high)| format!("{} to {}", usd(low), usd(high)))
+    };
+    let is = |picked: fn(&Picks) -> uuid::Uuid, e: &Endpoint| picks.map(picked) == Some(e.endpoint_id);
+    let row = |e: &'a Endpoint| {
+        let is_cheapest = is(|p| p.by_session.endpoint_id, e);
+        let session = Cell::number(cost(e), &usd, "not priced").labelled("session").with_now(now(e));
+        let session = session.with_below(interval(e));
+        let [hits, paid] = facts::week(e, snapshot);
+        let [hits_now, paid_now] = facts::now(e);
+        let cells = vec![
+            if is_cheapest { session.best() } else { session },
+            hits,
+            paid,
+            hits_now,
+            paid_now,
+            Cell::number(e.tokens_per_day, format::tokens, "no traffic").labelled("tokens/day"),
+            Cell::number(e.list.input, format::usd, "not listed").classed(" wide"),
+            Cell::words(e.facts.quantization.clone(), "not stated").classed(" wide"),
+            Cell::words(prompts(e).map(str::to_owned), "not stated").classed(" wide"),
+        ];
+        let marks = [
+            (is_cheapest, ("flag good", "cheapest session")),
+            (is(|p| p.by_list.endpoint_id, e), ("flag", "cheapest by list")),
+        ];
+        Row {
+            marks: marks.into_iter().filter(|(is, _)| *is).map(|(_, mark)| mark).collect(),
+            held: held(e),
+            ..Row::new(model, e, cells)
+        }
+    };
+    let mut rows: Vec<Row> = model.endpoints.iter().map(row).collect();
+    for nth in std::iter::once(0).chain(DOLLARS) {
+        Cell::align_usd(rows.iter_mut().map(|row| &mut row.cells[nth]));
     }
+    let caption = format!("Endpoints, cheapest {} session first", snapshot.default_title());
+    let kind = if rows.len() > 1 { Kind::Choosable } else { Kind::Main };
+    EndpointTable::new(("endpoints", caption), kind, &MAIN, rows)
 }
 
-/// The hit rate and, if only marked prompts use the cache, that among them.
-fn hit_rate(endpoint: &Endpoint) -> Cell {
-    let used = endpoint.hit_rate_used.filter(|_| endpoint.is_flagged(FlagKind::MarkedByClient));
-    let used = used.map_or_else(String::new, |used| format!(" ({} if marked)", format::percent(used)));
-    Cell::number(endpoint.hit_rate, |rate| format!("{}{used}", format::percent(rate)), "no traffic")
-}
-
-/// "since 3 Aug (was B)": how long an endpoint's tier has held; `None` for an unrated one.
-pub fn held(endpoint: &Endpoint) -> Option<String> {
-    let verdict = endpoint.verdicts.get(&Lens::Cost)?;
-    let before = verdict.previous.map(|tier| format!(" (was {tier})")).unwrap_or_default();
-    Some(format!("since {}{before}", format::short_day(verdict.since?)))
-}
-
-/// Longest context, prompt and answer.
-fn lengths(endpoint: &Endpoint) -> [Cell; 3] {
-    let facts = &endpoint.facts;
-    [facts.context_length, endpoint.prompt_limit(), facts.max_completion_tokens]
-        .map(|length| Cell::number(length.map(|n| n as f64), |n| format::context(n as i64), "not stated"))
-}
-
-/// Writes every column of dollars with the same decimals.
-fn align(rows: &mut [Row]) {
-    Cell::align_usd(rows.iter_mut().map(|row| &mut row.session));
-    Cell::align_usd(rows.iter_mut().map(|row| &mut row.effective));
-    for nth in 0..DOLLAR_PRICES {
-        Cell::align_usd(rows.iter_mut().map(|row| &mut row.prices[nth]));
+fn prices(model: &ModelEntry) -> EndpointTable<'_> {
+    let mut rows: Vec<Row> = model.endpoints.iter().map(|e| Row::new(model, e, facts::prices(e))).collect();
+    for nth in 0..facts::DOLLAR_PRICES {
+        Cell::align_usd(rows.iter_mut().map(|row| &mut row.cells[nth]));
     }
+    let caption = "List prices and paid prices, USD per million tokens";
+    EndpointTable::new(("prices", caption), Kind::Plain, &facts::PRICES, rows)
 }
 
-/// How many of [`prices`] are in dollars: all but the last.
-const DOLLAR_PRICES: usize = 7;
-
-/// List prices (input, cache read, cache write, cache write for an hour, output), effective prices (input, output), and
-/// the realised discount.
-fn prices(endpoint: &Endpoint) -> Vec<Cell> {
-    let listed = |price: Option<f64>| Cell::number(price, format::usd, "not listed");
-    let paid = |price: Option<f64>| Cell::number(price, format::usd, "no traffic");
-    let (list, effective) = (&endpoint.list, &endpoint.effective);
-    vec![
-        listed(list.input),
-        listed(list.cache_read),
-        listed(list.cache_write),
-        listed(list.cache_write_1h),
-        listed(list.output),
-        paid(effective.input),
-        paid(effective.output),
-        Cell::number(endpoint.realised_discount, format::percent, "unknown"),
-    ]
+fn service<'a>(snapshot: &Snapshot, model: &'a ModelEntry) -> EndpointTable<'a> {
+    let absent = facts::without_uptime(snapshot);
+    let rows = model.endpoints.iter().map(|e| Row::new(model, e, facts::service(e, absent))).collect();
+    EndpointTable::new(("service", "Uptime, speed and limits"), Kind::Plain, &facts::SERVICE, rows)
 }
 
-/// Why an uptime is absent: the upstream publishes none for endpoints with too little traffic, and some runs have none
-/// at all.
-fn without_uptime(snapshot: &Snapshot) -> &'static str {
-    let mut all = snapshot.models.iter().flat_map(|model| &model.endpoints);
-    let any_published = all.any(|e| e.uptime_30m.is_some() || e.uptime_1d.is_some());
-    if any_published { "too little traffic" } else { "not published" }
-}
-
-/// Uptime 30 m, 1 d; availability; speed; first token; tokens a request.
-fn service(endpoint: &Endpoint, without_uptime: &str) -> Vec<Cell> {
-    vec![
-        Cell::number(endpoint.uptime_30m, format::percent_fine, without_uptime),
-        Cell::number(endpoint.uptime_1d, format::percent_fine, without_uptime),
-        Cell::number(endpoint.availability, format::percent_fine, "not published"),
-        Cell::number(endpoint.throughput, |v| format!("{v:.0}"), "not measured"),
-        Cell::number(endpoint.latency_ms, format::milliseconds, "not measured"),
-        Cell::number(endpoint.tokens_per_request, format::tokens, "unknown"),
-    ]
-}
-
-/// What happens to prompts, as far as the provider declares it.
-pub fn prompts(endpoint: &Endpoint) -> Option<&'static str> {
-    Some(match (endpoint.facts.trains_on_prompts, endpoint.facts.retains_prompts) {
-        (Some(true), _) => "used for training",
-        (Some(false), Some(true)) => "kept, not trained on",
-        (Some(false), Some(false)) => "not kept",
-        (None, Some(true)) => "kept",
-        (Some(false), None) => "not trained on",
-        (None, Some(false)) => "not kept",
-        (None, None) => return None,
-    })
-}
-
-/// The tag of an endpoint that the upstream will drop or has dropped, and the date.
-fn ending(endpoint: &Endpoint) -> Option<(String, When)> {
-    Some((endpoint.tag.to_string(), When::new(endpoint.facts.deprecation_date?)))
-}
-
-/// The tag of an endpoint with each of its conditional prices as text.
-fn conditions(endpoint: &Endpoint) -> impl Iterator<Item = (String, String)> {
-    endpoint.price_tiers.iter().map(|tier| (endpoint.tag.to_string(), condition(tier)))
-}
-
-/// `prompts over 128k tokens: input $0.72`; prices in USD per million tokens.
-fn condition(tier: &PriceTier) -> String {
-    let mut when: Vec<String> = Vec::new();
-    if let Some(tokens) = tier.min_prompt_tokens {
-        when.push(format!("prompts over {} tokens", format::context(tokens)));
+/// The charts of the chosen endpoints; by default the recommended one and the busiest ones. Unknown tags are reported.
+fn days<'a>(view: &View, model: &'a ModelEntry, choice: &Choice, errors: &mut Vec<String>) -> Days<'a> {
+    let snapshot = view.snapshot.as_ref();
+    let best = preference::recommended(snapshot, model, view.now).into_iter().next();
+    let mut shown: Vec<&Endpoint> = Vec::new();
+    for tag in &choice.lines {
+        match model.endpoints.iter().find(|e| e.tag.as_str() == tag) {
+            Some(endpoint) => shown.push(endpoint),
+            None => {
+                let tag = format::shorten(tag, 60);
+                errors.push(format!("No endpoint of this model has the tag “{tag}”."));
+            }
+        }
     }
-    when.extend(tier.times());
-    let prices = [
-        ("input", tier.input),
-        ("cache read", tier.cache_read),
-        ("cache write", tier.cache_write),
-        ("cache write for 1 h", tier.cache_write_1h),
-        ("output", tier.output),
-    ];
-    let prices: Vec<String> = prices
-        .into_iter()
-        .filter_map(|(name, price)| Some(format!("{name} {}", format::usd(price?.to_f64()))))
-        .collect();
-    let when = if when.is_empty() { "always".to_owned() } else { when.join(", ") };
-    format!("{when}: {}", prices.join(", "))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::endpoint::Weekday;
-    use crate::domain::units::UsdPerMtok;
-
-    #[test]
-    fn a_conditional_price_reads_as_a_sentence() {
-        let price = |text: &str| Some(UsdPerMtok(text.parse().expect("a price")));
-        let long = PriceTier {
-            min_prompt_tokens: Some(128_000),
-            input: price("0.72"),
-            output: price("3"),
-            ..PriceTier::default()
-        };
-        assert_eq!(condition(&long), "prompts over 128k tokens: input $0.72, output $3.00");
-        let night = PriceTier {
-            utc_start: Some(1630),
-            utc_end: Some(30),
-            input: price("0.1"),
-            ..PriceTier::default()
-        };
-        assert_eq!(condition(&night), "16:30 to 00:30 UTC: input $0.10");
-        let weekend = PriceTier {
-            utc_days: vec![Weekday::Saturday, Weekday::Sunday],
-            cache_write_1h: price("6"),
-            ..PriceTier::default()
-        };
-        assert_eq!(condition(&weekend), "on Sat, Sun UTC: cache write for 1 h $6.00");
+    if shown.is_empty() {
+        shown = charts::shown(model, best);
+    }
+    let window = Window::new(snapshot, choice.days());
+    let path = link::model(&model.model_id);
+    let tab = |days: i64| Tab {
+        href: choice.with_days(&path, days),
+        label: format!("{days} days"),
+        current: days == choice.days(),
+    };
+    let is_shown = |e: &Endpoint| shown.iter().any(|one| one.endpoint_id == e.endpoint_id);
+    let of = |what| charts::of_model(snapshot, model, what, window, (&shown, best));
+    Days {
+        charts: [OfModel::HitRate, OfModel::EffectivePrice].into_iter().filter_map(of).collect(),
+        windows: choice::DAYS.into_iter().map(tab).collect(),
+        lines: model.endpoints.iter().map(|e| (e, is_shown(e))).collect(),
+        basis: basis::of_days(&model.endpoints),
     }
 }

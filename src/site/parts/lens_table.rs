@@ -31,13 +31,22 @@ struct Verdict {
 impl<'a> LensTable<'a> {
     /// Builds the table with the endpoints in the order of the model.
     pub fn new(model: &'a ModelEntry) -> Self {
+        Self::of(model.endpoints.iter())
+    }
+
+    /// The table of one endpoint.
+    pub fn of_one(endpoint: &'a Endpoint) -> Self {
+        Self::of(std::iter::once(endpoint))
+    }
+
+    fn of(endpoints: impl Iterator<Item = &'a Endpoint>) -> Self {
         let row = |endpoint: &'a Endpoint| Row {
             of: endpoint,
             tiers: lens::all().into_iter().map(|lens| verdict(endpoint, lens)).collect(),
         };
         Self {
             lenses: lens::all().into_iter().map(lens::title).collect(),
-            rows: model.endpoints.iter().map(row).collect(),
+            rows: endpoints.map(row).collect(),
         }
     }
 }

@@ -120,9 +120,9 @@ pub fn model_badge(model_id: &str) -> String {
     format!("/badge/model/{}.svg", encode_path(model_id))
 }
 
-/// The badge of an endpoint within its model.
-pub fn endpoint_badge(model_id: &str, tag: &str) -> String {
-    format!("/badge/model/{}{ENDPOINTS}{}.svg", encode_path(model_id), encode_path(tag))
+/// The badge of an endpoint within its model, by the address of its page.
+pub fn endpoint_badge(page: &str) -> String {
+    format!("/badge/model{}.svg", page.strip_prefix("/models").unwrap_or(page))
 }
 
 pub fn provider_badge(slug: &str) -> String {

@@ -3,7 +3,9 @@
 
 pub mod assets;
 pub mod basis;
+pub mod choice;
 pub mod clean;
+pub mod facts;
 pub mod flags;
 pub mod format;
 pub mod lens;
@@ -13,6 +15,8 @@ pub mod picks;
 pub mod preference;
 pub mod record;
 pub mod shell;
+pub mod table;
+pub mod week;
 
 use crate::domain::tier::{Lens, Tier};
 use crate::snapshot::{Endpoint, ProviderTier};
@@ -68,8 +72,12 @@ pub struct Cell {
     sort: Option<f64>,
     class: &'static str,
     label: &'static str,
+    /// A further class, with a leading space.
+    extra: &'static str,
     /// The amount at the prices of now, if it is stated below the usual one, and its text.
     now: Option<(f64, String)>,
+    /// A smaller second line.
+    below: Option<String>,
 }
 impl HtmlSafe for Cell {}
 
@@ -77,9 +85,35 @@ impl Cell {
     /// A number formatted by `format`, or the text `absent`.
     pub fn number(value: Option<f64>, format: impl Fn(f64) -> String, absent: &str) -> Self {
         match value.filter(|v| v.is_finite()) {
-            Some(value) => Self { text: format(value), sort: Some(value), class: "n", label: "", now: None },
-            None => Self { text: absent.to_owned(), sort: None, class: "n na", label: "", now: None },
+            Some(value) => Self::of(format(value), Some(value), "n"),
+            None => Self::of(absent.to_owned(), None, "n na"),
         }
+    }
+    fn of(text: String, sort: Option<f64>, class: &'static str) -> Self {
+        Self { text, sort, class, label: "", extra: "", now: None, below: None }
+    }
+    /// A text, or the text `absent`.
+    pub fn words(text: Option<String>, absent: &str) -> Self {
+        match text {
+            Some(text) => Self::of(text, None, "words"),
+            None => Self::of(absent.to_owned(), None, "na"),
+        }
+    }
+    /// Whether the value is absent.
+    pub fn is_absent(&self) -> bool {
+        matches!(self.class, "n na" | "na")
+    }
+    /// The same cell with a smaller second line.
+    #[must_use]
+    pub fn with_below(mut self, below: Option<String>) -> Self {
+        self.below = below;
+        self
+    }
+    /// The same cell with a further class, written with a leading space.
+    #[must_use]
+    pub fn classed(mut self, extra: &'static str) -> Self {
+        self.extra = extra;
+        self
     }
     /// Writes the amounts in dollars of a column with the same decimals.
     pub fn align_usd<'a>(column: impl Iterator<Item = &'a mut Self>) {
@@ -98,7 +132,7 @@ impl Cell {
     }
     pub fn count(count: usize) -> Self {
         let text = format::grouped(count as u64);
-        Self { text, sort: Some(count as f64), class: "n", label: "", now: None }
+        Self::of(text, Some(count as f64), "n")
     }
     /// The same cell with the amount at the prices of now below the usual one, USD.
     #[must_use]

@@ -1,128 +1,328 @@
-//! The preferences that can be copied from a model's page.
+//! The answer of a page: the hosts to use, what that saves, and the config to copy, for any mode and tool.
 
-use super::{format, link};
+use super::choice::Choice;
+use super::facts::terms;
+use super::week::Week;
+use super::{Tab, When, format, link};
+use crate::cost::{CostOfModel, EndpointCost};
 use crate::preferences::targets::{File, TARGETS, Target};
-use crate::preferences::{Compared, Mode, Preference, Saving, preference};
-use crate::site::parts::When;
-use crate::snapshot::{ModelEntry, Snapshot};
+use crate::preferences::{
+    Compared, Mode, Preference, PreferenceOptions, Saving, WARN_BELOW_SAVING, advise, of_endpoint,
+};
+use crate::snapshot::{Endpoint, ModelEntry, Snapshot};
 use crate::wording::price_list;
+use askama::Template;
+use askama::filters::HtmlSafe;
 use chrono::{DateTime, Utc};
 
-/// The preference of one mode, ready to be copied, or the reason why there is none.
+/// The modes of a model's page, in the order of the page.
+const OF_MODEL: [Mode; 3] = [Mode::DEFAULT, Mode::Pin, Mode::Avoid];
+/// The modes of an endpoint's page.
+const OF_ENDPOINT: [Mode; 2] = [Mode::Pin, Mode::Avoid];
+/// Maximum number of hosts shown.
+const HOSTS: usize = 4;
+
+/// A host that a preference names.
 #[derive(Debug, Clone)]
-pub struct Instruction {
-    pub of: Preference,
-    pub about: &'static str,
-    /// The JSON to put into a request; `None` if there is no preference.
-    pub json: Option<String>,
-    /// The expected saving, in sentences.
-    pub saving: Vec<String>,
-    /// Its address in the API.
-    pub address: String,
+struct Host<'a> {
+    of: &'a Endpoint,
+    href: String,
+    /// Cost of a session with its interval.
+    session: Option<(String, Option<String>)>,
+    hit_rate: Option<String>,
+    terms: String,
 }
 
-/// A preference in the format of a router or agent.
-pub struct Text {
-    pub target: &'static Target,
-    /// Its mode: the default one, or the first other one that the target supports.
-    pub mode: Mode,
-    /// What to copy, and where to put it.
-    pub file: File,
-    /// What the target does not support, and other notes.
-    pub notes: Vec<String>,
-    /// When a conversation stays on the endpoint whose cache is warm.
-    pub stickiness: String,
-    /// Name and address of each mode.
-    pub others: Vec<(&'static str, String)>,
+/// What a preference is expected to save, in words.
+#[derive(Debug, Clone)]
+struct Saved {
+    /// `Saves 14 %`, or `Costs 14 % more`.
+    head: String,
+    /// Whether it costs more.
+    is_loss: bool,
+    /// What it is compared with, and the interval.
+    against: String,
+    /// Both costs of a session.
+    costs: Option<String>,
 }
 
-/// The preferences of a model.
-pub struct Instructions {
-    /// One per mode, the default first.
-    pub modes: Vec<Instruction>,
-    /// One per target; empty if there is no preference in any mode.
-    pub texts: Vec<Text>,
-    /// Advice on session ids.
-    pub session_id: String,
-    /// What the router does without a preference.
-    pub router_default: String,
-    /// The time until which they are valid.
-    pub valid_until: When,
+/// The card at the top of a page.
+#[derive(Debug, Clone, Template)]
+#[template(path = "parts/answer.html")]
+pub struct Answer<'a> {
+    title: &'static str,
+    about: &'static str,
+    workload: String,
+    hosts: Vec<Host<'a>>,
+    more: usize,
+    saved: Option<Saved>,
+    /// The comparison with the lowest list price.
+    listed: Option<String>,
+    speed: Option<String>,
+    modes: Vec<Tab>,
+    /// The modes that are not offered, each with its reason.
+    refused: Vec<(Mode, String)>,
+    tools: Vec<Tab>,
+    target: &'static Target,
+    mode: Mode,
+    /// The config to copy; `None` for the reason in `why_none`.
+    config: Option<File>,
+    why_none: Option<String>,
+    /// What the target does not support, and warnings.
+    notes: Vec<String>,
+    stickiness: String,
+    session_id: String,
+    router_default: String,
+    /// The same preference in the API, if the API makes it.
+    json: Option<String>,
+    /// How often the recommendation changed.
+    record: Option<String>,
+    valid_until: When,
+}
+impl HtmlSafe for Answer<'_> {}
+
+/// A preference in one mode, and why the page does not offer it.
+struct Made {
+    preference: Preference,
+    refused: Option<String>,
 }
 
-/// The preferences of a model under the snapshot's default workload.
-pub fn instructions(snapshot: &Snapshot, model: &ModelEntry, now: DateTime<Utc>) -> Option<Instructions> {
-    let of = |mode| preference(snapshot, model, mode, snapshot.default_workload(), now);
-    let all: Vec<Preference> = Mode::OFFERED.into_iter().map(of).collect();
-    let first = all.first()?;
-    Some(Instructions {
-        session_id: quoted(&first.session_id),
-        router_default: quoted(&first.router_default),
-        valid_until: When::new(first.valid_until),
-        texts: TARGETS.iter().filter_map(|target| text(target, model, &all)).collect(),
-        modes: all.into_iter().map(|preference| instruction(model, preference)).collect(),
-    })
+/// What an answer is about.
+struct Subject<'a, 'b> {
+    snapshot: &'a Snapshot,
+    model: &'a ModelEntry,
+    choice: &'b Choice,
+    path: &'b str,
+    modes: &'b [Mode],
 }
 
-/// The text of a target in the first mode that it supports.
-fn text(target: &'static Target, model: &ModelEntry, preferences: &[Preference]) -> Option<Text> {
-    let rendered = preferences.iter().map(|preference| (preference.mode, target.render(preference, model)));
-    let (mode, rendered) = rendered.into_iter().find(|(_, rendered)| !rendered.files.is_empty())?;
-    let file = rendered.files.into_iter().next()?;
-    let address = |other: Mode| {
-        format!("{}?target={}&mode={other}", link::preference_json(&model.model_id), target.name)
+/// The answer of a model's page: the preference that the API gives for the same mode, tool and limits.
+pub fn of_model<'a>(
+    snapshot: &'a Snapshot,
+    model: &'a ModelEntry,
+    costs: Option<&CostOfModel>,
+    choice: &Choice,
+    now: DateTime<Utc>,
+) -> Answer<'a> {
+    let path = link::model(&model.model_id);
+    let subject = Subject { snapshot, model, choice, path: &path, modes: &OF_MODEL };
+    let make = |mode| {
+        let workload = snapshot.default_workload();
+        let options = PreferenceOptions { mode, workload, limits: &choice.limits };
+        let preference = advise(snapshot, model, &options, now);
+        let refused = refused(&preference);
+        Made { preference, refused }
     };
-    Some(Text {
-        target,
-        mode,
-        file,
-        notes: rendered.notes,
-        stickiness: quoted(&rendered.stickiness),
-        others: Mode::OFFERED.into_iter().map(|mode| (mode.as_str(), address(mode))).collect(),
+    let mut answer = subject.answer(costs, make);
+    let query = choice.api_query(answer.mode, answer.target);
+    answer.json = Some(format!("{}?{query}", link::preference_json(&model.model_id)));
+    answer.record = record(model).filter(|_| choice.limits.is_empty() && answer.mode == Mode::DEFAULT);
+    answer
+}
+
+/// The answer of an endpoint's page, whose address is `path`: how to use it alone, or how to avoid it.
+pub fn of_one<'a>(
+    snapshot: &'a Snapshot,
+    (model, endpoint): (&'a ModelEntry, &'a Endpoint),
+    path: &str,
+    costs: Option<&CostOfModel>,
+    choice: &Choice,
+    now: DateTime<Utc>,
+) -> Answer<'a> {
+    let subject = Subject { snapshot, model, choice, path, modes: &OF_ENDPOINT };
+    let make = |mode| {
+        let preference = of_endpoint(snapshot, model, endpoint, mode, now);
+        let refused = preference.reason.clone();
+        Made { preference, refused }
+    };
+    subject.answer(costs, make)
+}
+
+/// The endpoints that the page of a model recommends, the best first; empty without a recommendation.
+pub fn recommended<'a>(snapshot: &Snapshot, model: &'a ModelEntry, now: DateTime<Utc>) -> Vec<&'a Endpoint> {
+    let made =
+        crate::preferences::preference(snapshot, model, Mode::DEFAULT, snapshot.default_workload(), now);
+    let named = |tag: &str| model.endpoints.iter().find(|e| e.tag.as_str() == tag);
+    made.evidence.iter().filter_map(|one| named(&one.tag)).collect()
+}
+
+/// Why a mode is not offered: there is no preference, or it costs more than a choice by list price. Within limits, a
+/// preference that costs more is offered, because its names may be what keeps the limits.
+fn refused(preference: &Preference) -> Option<String> {
+    if preference.provider.is_none() {
+        return Some(preference.reason.clone().unwrap_or_else(|| "there is no preference".to_owned()));
+    }
+    let compared = &preference.saving.against_cheapest_list;
+    let loss = compared.fraction.filter(|f| *f < WARN_BELOW_SAVING && preference.limits.is_empty())?;
+    let tags = compared.against.as_deref().unwrap_or_default();
+    let (share, against) = (format::percent(-loss), price_list::reference(tags.len()));
+    let named = if let [only] = tags { format!(" (`{only}`)") } else { String::new() };
+    Some(format!("it costs {share} more than always taking {against}{named}"))
+}
+
+fn record(model: &ModelEntry) -> Option<String> {
+    let record = model.recommendation?;
+    let days = format::counted(record.days as usize, "day", "days");
+    let since = format::short_day(record.since);
+    Some(match record.changes {
+        0 => format!("This recommendation did not change in the last {days}."),
+        changes => {
+            let times = format::counted(changes as usize, "time", "times");
+            format!(
+                "This recommendation changed {times} in the last {days}; the present one dates from {since}."
+            )
+        }
     })
 }
 
-fn instruction(model: &ModelEntry, preference: Preference) -> Instruction {
-    let body = preference.provider.as_ref().map(|provider| {
-        let request = serde_json::json!({ "model": model.model_id, "provider": provider });
-        serde_json::to_string_pretty(&request).unwrap_or_default()
-    });
-    Instruction {
-        about: match preference.mode {
-            Mode::Avoid => "Block these hosts; OpenRouter picks among the rest.",
-            Mode::Shortlist => "Use only these hosts.",
-            Mode::Pin => "Use only the best host.",
-            Mode::Order => "Try these hosts in this order; sticky routing is off.",
-        },
-        json: body.filter(|text| !text.is_empty()),
-        saving: match preference.provider {
-            Some(_) => saving(&preference.saving),
-            None => Vec::new(),
-        },
-        address: format!("{}?mode={}", link::preference_json(&model.model_id), preference.mode),
-        of: preference,
+impl<'a> Subject<'a, '_> {
+    fn answer(&self, costs: Option<&CostOfModel>, make: impl Fn(Mode) -> Made) -> Answer<'a> {
+        let made: Vec<Made> = self.modes.iter().map(|mode| make(*mode)).collect();
+        let first = made.iter().find(|one| one.refused.is_none()).map(|one| one.preference.mode);
+        let first = first.unwrap_or(self.modes[0]);
+        let target = self.choice.tool();
+        let wanted = self.choice.mode.filter(|mode| self.modes == OF_MODEL || self.modes.contains(mode));
+        let mode = target.mode(wanted.unwrap_or(first));
+        let Made { preference, refused } = make(mode);
+        let rendered = target.render(&preference, self.model);
+        let is_given = refused.is_none() || preference.provider.is_none();
+        let config = rendered.files.into_iter().next().filter(|_| is_given);
+        let mut notes = rendered.notes;
+        let why_none = match (&config, &refused) {
+            (Some(_), _) => None,
+            (None, Some(why)) => Some(quoted(why)),
+            // The first note of a target without a text is the reason.
+            (None, None) => notes.first().map(|why| quoted(why)),
+        };
+        notes.extend(preference.warnings.iter().cloned());
+        notes.retain(|note| why_none.as_ref() != Some(&quoted(note)));
+        let is_offered = preference.provider.is_some() && refused.is_none();
+        let evidence = preference.evidence.iter().filter(|_| is_offered);
+        let named: Vec<&Endpoint> = evidence.filter_map(|one| self.named(&one.tag)).collect();
+        let (title, about) = words(mode, named.len());
+        let saving = Some(&preference.saving).filter(|_| is_offered);
+        Answer {
+            title: if is_offered { title } else { "No recommendation" },
+            about: if is_offered { about } else { "" },
+            workload: self.snapshot.default_title(),
+            more: named.len().saturating_sub(HOSTS),
+            hosts: named.iter().take(HOSTS).map(|of| self.host(of, costs)).collect(),
+            saved: saving.and_then(saved),
+            listed: saving.and_then(listed),
+            speed: preference.speed.text.clone().filter(|_| is_offered),
+            modes: self.mode_tabs(&made, mode, first),
+            refused: (made.iter())
+                .filter_map(|one| Some((one.preference.mode, quoted(one.refused.as_ref()?))))
+                .filter(|(refused, _)| config.is_some() || *refused != mode)
+                .collect(),
+            tools: self.tool_tabs(target),
+            target,
+            mode,
+            config,
+            why_none,
+            notes: notes.iter().map(|note| quoted(note)).collect(),
+            stickiness: quoted(&rendered.stickiness),
+            session_id: quoted(&preference.session_id),
+            router_default: quoted(&preference.router_default),
+            json: None,
+            record: None,
+            valid_until: When::new(preference.valid_until),
+        }
+    }
+
+    fn named(&self, tag: &str) -> Option<&'a Endpoint> {
+        self.model.endpoints.iter().find(|endpoint| endpoint.tag.as_str() == tag)
+    }
+
+    fn host(&self, of: &'a Endpoint, costs: Option<&CostOfModel>) -> Host<'a> {
+        let found = costs.and_then(|costs| costs.endpoints.iter().find(|e| e.endpoint_id == of.endpoint_id));
+        Host {
+            href: link::endpoint(&self.model.model_id, of.tag.as_str()),
+            session: found.and_then(session),
+            hit_rate: Week::of(of, self.snapshot).hit_rate.map(format::percent),
+            terms: terms(of),
+            of,
+        }
+    }
+
+    /// The modes that are offered, and the current one.
+    fn mode_tabs(&self, made: &[Made], current: Mode, first: Mode) -> Vec<Tab> {
+        let offered = made.iter().filter(|one| one.refused.is_none() || one.preference.mode == current);
+        let mut modes: Vec<Mode> = offered.map(|one| one.preference.mode).collect();
+        if !modes.contains(&current) {
+            modes.push(current);
+        }
+        let tab = |mode: Mode| Tab {
+            href: self.choice.with_mode(self.path, Some(mode).filter(|mode| *mode != first)),
+            label: mode.to_string(),
+            current: mode == current,
+        };
+        modes.into_iter().map(tab).collect()
+    }
+
+    fn tool_tabs(&self, current: &Target) -> Vec<Tab> {
+        let tab = |target: &Target| Tab {
+            href: self.choice.with_tool(self.path, target),
+            label: target.title.to_owned(),
+            current: target.name == current.name,
+        };
+        TARGETS.iter().map(tab).collect()
     }
 }
 
-/// The expected saving of a preference; unknown values are omitted.
-fn saving(saving: &Saving) -> Vec<String> {
-    let listed = saving.against_cheapest_list.against.as_ref().map_or(1, Vec::len);
-    let against = [
-        (format!("always taking {}", price_list::reference(listed)), &saving.against_cheapest_list),
-        ("what its traffic pays on average".to_owned(), &saving.against_traffic_average),
-    ];
-    let describe = |(against, compared): (String, &Compared)| {
-        let share = compared.fraction.filter(|share| share.is_finite())?;
-        let costs = share < 0.0;
-        let ends = compared.low.zip(compared.high).map(|(low, high)| {
-            let (low, high) = if costs { (-high, -low) } else { (low, high) };
-            format!(" (90 % interval: {} to {})", format::percent(low), format::percent(high))
-        });
-        let words = if costs { ("Costs", " more than") } else { ("Saves", " compared with") };
-        let (share, ends) = (format::percent(share.abs()), ends.unwrap_or_default());
-        Some(format!("{} {share}{} {against}{ends}.", words.0, words.1))
+/// The heading of a card and what its mode does.
+fn words(mode: Mode, hosts: usize) -> (&'static str, &'static str) {
+    match (mode, hosts) {
+        (Mode::Avoid, 1) => ("Block this host", "OpenRouter picks among the rest."),
+        (Mode::Avoid, _) => ("Block these hosts", "OpenRouter picks among the rest."),
+        (Mode::Order, _) => ("Try these hosts in this order", "Sticky routing is off."),
+        (_, 1) => ("Use this host", "Requests fail if it is down."),
+        _ => ("Use these hosts", "OpenRouter picks among them."),
+    }
+}
+
+/// The cost of a session with its interval, if the two ends differ.
+pub fn session(of: &EndpointCost) -> Option<(String, Option<String>)> {
+    let cost = of.cost.filter(|cost| cost.is_finite())?;
+    let usd = format::usd_column([Some(cost), of.low, of.high].into_iter().flatten());
+    let ends = of.low.zip(of.high).filter(|(low, high)| low < high);
+    Some((usd(cost), ends.map(|(low, high)| format!("{} to {}", usd(low), usd(high)))))
+}
+
+/// A comparison as a head and its 90 % interval.
+fn head(compared: &Compared) -> Option<(String, bool, String)> {
+    let share = compared.fraction.filter(|share| share.is_finite())?;
+    let costs = share < 0.0;
+    let ends = compared.low.zip(compared.high).map(|(low, high)| {
+        let (low, high) = if costs { (-high, -low) } else { (low, high) };
+        format!(" (90 % interval: {} to {})", format::percent(low), format::percent(high))
+    });
+    let head = if costs {
+        format!("Costs {} more", format::percent(-share))
+    } else {
+        format!("Saves {}", format::percent(share))
     };
-    against.into_iter().filter_map(describe).collect()
+    Some((head, costs, ends.unwrap_or_default()))
+}
+
+/// The saving against the traffic; `None` if it is unknown.
+fn saved(saving: &Saving) -> Option<Saved> {
+    let compared = &saving.against_traffic_average;
+    let (head, is_loss, ends) = head(compared)?;
+    let costs = compared.against_usd.zip(compared.usd_per_session).map(|(traffic, saved)| {
+        format!("{} instead of {} a session", format::usd(traffic - saved), format::usd(traffic))
+    });
+    let word = if is_loss { "than" } else { "compared with" };
+    Some(Saved { head, is_loss, against: format!("{word} what its traffic pays on average{ends}"), costs })
+}
+
+/// The comparison with the lowest list price, as a sentence.
+fn listed(saving: &Saving) -> Option<String> {
+    let compared = &saving.against_cheapest_list;
+    let (head, is_loss, ends) = head(compared)?;
+    let hosts = compared.against.as_ref().map_or(1, Vec::len);
+    let word = if is_loss { "than" } else { "compared with" };
+    Some(format!("{head} {word} always taking {}{ends}.", price_list::reference(hosts)))
 }
 
 /// Turns the backticks of terminal text into quotation marks.

@@ -137,9 +137,24 @@ fn days_of(batch: &RecordBatch, days: &mut Vec<EndpointDayRow>) -> Result<(), St
                       tokens: Option<i64>,
                       effective_input: Option<f64>,
                       effective_output: Option<f64>,
-                      coverage: Option<f64>| {
-        let of_day =
-            EndpointDay { day, hit_rate, basis, tokens, effective_input, effective_output, coverage };
+                      coverage: Option<f64>,
+                      list_input: Option<f64>,
+                      uptime_1d: Option<f64>,
+                      throughput: Option<f64>,
+                      latency_ms: Option<f64>| {
+        let of_day = EndpointDay {
+            day,
+            hit_rate,
+            basis,
+            tokens,
+            effective_input,
+            effective_output,
+            coverage,
+            list_input,
+            uptime: uptime_1d,
+            throughput,
+            latency_ms,
+        };
         days.push(EndpointDayRow { endpoint_id, provider, of_day });
     });
     Ok(())

@@ -1,10 +1,11 @@
 //! Endpoints side by side.
 
-use super::super::model::prompts;
+use super::super::endpoint::address;
 use super::{Best, Group, Head, Measure, Shown, Style, Table, numbers, words};
 use crate::site::charts::day_chart::DayChart;
-use crate::site::charts::{self, OfModel};
-use crate::site::parts::{Badge, Cell, flags, format, link};
+use crate::site::charts::{self, OfModel, Window};
+use crate::site::parts::facts::{prompts, without_uptime};
+use crate::site::parts::{Badge, Cell, flags, format};
 use crate::snapshot::{Endpoint, ModelEntry, Snapshot};
 
 type Pair<'a> = (&'a ModelEntry, &'a Endpoint);
@@ -12,13 +13,13 @@ type Pair<'a> = (&'a ModelEntry, &'a Endpoint);
 pub fn table(snapshot: &Snapshot, all: &[Pair]) -> Table {
     let same_model = all.windows(2).all(|pair| pair[0].0.model_id == pair[1].0.model_id);
     let head = |(model, endpoint): &Pair| Head {
-        href: link::model(&model.model_id),
+        href: address(model, endpoint),
         name: endpoint.name.clone(),
         sub: format!("{} · {}", endpoint.tag, model.model_id),
     };
     Table {
         heads: all.iter().map(head).collect(),
-        groups: vec![verdict(all), cost(snapshot, all), caching(all), service(all), limits(all)],
+        groups: vec![verdict(all), cost(snapshot, all), caching(all), service(snapshot, all), limits(all)],
         charts: charts(snapshot, all),
         note: match same_model {
             true => "The best value of each row is highlighted. All serve the same model.",
@@ -89,15 +90,16 @@ fn caching(all: &[Pair]) -> Group {
     }
 }
 
-fn service(all: &[Pair]) -> Group {
+fn service(snapshot: &Snapshot, all: &[Pair]) -> Group {
+    let without_uptime = without_uptime(snapshot);
     let share = |absent: &'static str| -> Style { (format::percent_fine, absent, Best::Highest) };
     let speed: Style = (|v| format!("{v:.0}"), "not measured", Best::Highest);
     let wait: Style = (format::milliseconds, "not measured", Best::Lowest);
     Group {
         title: "Service",
         rows: vec![
-            numbers(all, "Uptime", "30 min", |(_, e)| e.uptime_30m, share("too little traffic")),
-            numbers(all, "Uptime", "1 day", |(_, e)| e.uptime_1d, share("too little traffic")),
+            numbers(all, "Uptime", "30 min", |(_, e)| e.uptime_30m, share(without_uptime)),
+            numbers(all, "Uptime", "1 day", |(_, e)| e.uptime_1d, share(without_uptime)),
             numbers(all, "Availability", "1 day", |(_, e)| e.availability, share("not published")),
             numbers(all, "Speed", "tokens per second", |(_, e)| e.throughput, speed),
             numbers(all, "First token", "", |(_, e)| e.latency_ms, wait),
@@ -126,16 +128,17 @@ fn limits(all: &[Pair]) -> Group {
 }
 
 fn charts(snapshot: &Snapshot, all: &[Pair]) -> Vec<DayChart> {
-    let same_tag = |tag: &str| all.iter().filter(|(_, e)| e.tag.as_str() == tag).count() > 1;
-    let name = |(model, e): &Pair| match same_tag(e.tag.as_str()) {
-        true => format!("{} {}", model.model_id, e.tag),
-        false => e.tag.to_string(),
+    let model = |(model, _): &Pair| model.model_id.clone();
+    let same_model = all.windows(2).all(|pair| model(&pair[0]) == model(&pair[1]));
+    // The tag comes first: it is what differs most between lines.
+    let name = |pair: &Pair| match same_model {
+        true => pair.1.tag.to_string(),
+        false => format!("{} · {}", pair.1.tag, model(pair)),
     };
-    let chart = |(what, title): (OfModel, &str)| {
+    let chart = |what: OfModel| {
         let shown = all.iter().map(|pair| (name(pair), pair.0, pair.1));
-        charts::of_endpoints(snapshot, what, title.to_owned(), shown)
+        charts::of_endpoints(snapshot, what, what.title().to_owned(), Window::all(), shown)
     };
-    let shown =
-        [(OfModel::EffectivePrice, "Effective input price by day"), (OfModel::HitRate, "Hit rate by day")];
+    let shown = [OfModel::HitRate, OfModel::EffectivePrice, OfModel::Uptime, OfModel::Throughput];
     shown.into_iter().filter_map(chart).collect()
 }

@@ -1,4 +1,4 @@
-//! Two to four endpoints or providers side by side.
+//! Two to six endpoints or providers side by side.
 
 mod endpoints;
 mod providers;
@@ -11,10 +11,14 @@ use crate::site::parts::{Badge, Cell};
 use crate::site::registry::Section;
 use askama::Template;
 use axum::http::StatusCode;
-use subjects::{Subjects, Wrong, subjects};
+use subjects::{Subjects, subjects};
 
 /// Maximum number of subjects that can be compared.
-pub const MOST: usize = 4;
+pub const MOST: usize = 6;
+/// Longest name of a subject that is read, characters.
+const LONGEST_NAME: usize = 200;
+/// Maximum number of picks that the form keeps.
+const KEPT: usize = 20;
 
 #[derive(Template)]
 #[template(path = "compare.html")]
@@ -24,6 +28,7 @@ struct Compare {
     suggestions: Vec<Found>,
     errors: Vec<String>,
     nearest: Vec<Found>,
+    own: Option<Found>,
     table: Option<Table>,
 }
 
@@ -129,24 +134,30 @@ enum Best {
 /// If the template cannot be rendered.
 pub fn render(view: &View, names: &[String]) -> askama::Result<(StatusCode, String)> {
     let snapshot = view.snapshot.as_ref();
-    let names: Vec<&str> = names.iter().map(|n| n.trim()).filter(|n| !n.is_empty()).collect();
-    let (found, wrong) = match subjects(snapshot, &names) {
-        Ok(found) => (found, Wrong::default()),
-        Err(wrong) => (None, wrong),
-    };
+    let names: Vec<String> =
+        names.iter().map(|name| name.trim().chars().take(LONGEST_NAME).collect()).collect();
+    let mut picked: Vec<&str> = Vec::new();
+    for name in names.iter().map(String::as_str).filter(|name| !name.is_empty()) {
+        if !picked.contains(&name) {
+            picked.push(name);
+        }
+    }
+    let (found, wrong) = subjects(snapshot, &picked);
     let table = found.map(|found| match found {
         Subjects::Endpoints(all) => endpoints::table(snapshot, &all),
         Subjects::Providers(all) => providers::table(snapshot, &all),
     });
-    let mut fields: Vec<String> = names.iter().take(MOST).map(|n| n.chars().take(200).collect()).collect();
-    fields.resize(MOST, String::new());
-    let about = "Two to four endpoints or providers side by side: prices, hit rates, uptime and speed.";
+    // What was picked stays in the form, also what is too much, so that it can be corrected.
+    let mut fields: Vec<String> = picked.iter().take(KEPT).map(|name| (*name).to_owned()).collect();
+    fields.resize(fields.len().max(MOST), String::new());
+    let about = "Two to six endpoints or providers side by side: prices, hit rates, uptime and speed.";
     let page = Compare {
         shell: Shell::new(view, Section::Explore, "compare", about).at("/compare"),
         fields,
         suggestions: snapshot.providers.iter().map(Found::provider).collect(),
         errors: wrong.errors,
         nearest: wrong.nearest,
+        own: wrong.own,
         table,
     };
     Ok((wrong.status, page.render()?))

@@ -1,5 +1,6 @@
 //! Resolves the names of a comparison.
 
+use super::super::endpoint::address;
 use super::super::search::{Found, nearest};
 use super::MOST;
 use crate::site::respond::echo;
@@ -21,6 +22,8 @@ pub struct Wrong {
     pub errors: Vec<String>,
     /// Likely intended targets.
     pub nearest: Vec<Found>,
+    /// The page of the only subject.
+    pub own: Option<Found>,
 }
 
 enum Subject<'a> {
@@ -50,51 +53,68 @@ fn suggestions(snapshot: &Snapshot, name: &str) -> Vec<Found> {
     vec![Found::model(model)]
 }
 
-fn wrong(status: StatusCode, error: String) -> Wrong {
-    Wrong { status, errors: vec![error], nearest: Vec::new() }
+impl Wrong {
+    /// Adds an error; the status is that of the first one.
+    fn add(&mut self, status: StatusCode, error: String) {
+        if self.errors.is_empty() {
+            self.status = status;
+        }
+        self.errors.push(error);
+    }
+
+    /// One subject has nothing to be compared with: its own page shows it.
+    fn alone(&mut self, own: Found) {
+        self.add(StatusCode::BAD_REQUEST, "A comparison needs at least two: name a second.".to_owned());
+        self.own = Some(own);
+    }
 }
 
-/// Resolves the names; duplicates count once. `None` if there are no names, so there is nothing to compare yet.
-pub fn subjects<'a>(snapshot: &'a Snapshot, names: &[&str]) -> Result<Option<Subjects<'a>>, Wrong> {
-    let mut unique: Vec<&str> = Vec::new();
-    for name in names {
-        if !unique.contains(name) {
-            unique.push(name);
-        }
-    }
-    match unique.len() {
-        0 => return Ok(None),
-        1 => {
-            return Err(wrong(
-                StatusCode::BAD_REQUEST,
-                "A comparison needs at least two: name a second.".to_owned(),
-            ));
-        }
-        2..=MOST => {}
-        n => return Err(wrong(StatusCode::BAD_REQUEST, format!("{n} are too many: name at most {MOST}."))),
+/// Resolves the names, each of which is there once: what can be compared, and what is wrong with the rest. One wrong name
+/// does not prevent the comparison of the others. Without names there is nothing to compare and nothing wrong.
+pub fn subjects<'a>(snapshot: &'a Snapshot, names: &[&str]) -> (Option<Subjects<'a>>, Wrong) {
+    let mut problems = Wrong::default();
+    if names.len() > MOST {
+        let (count, rest) = (names.len(), names.len() - MOST);
+        problems.add(
+            StatusCode::BAD_REQUEST,
+            format!("{count} are too many: the first {MOST} are compared. Remove {rest} of the names below."),
+        );
     }
     let (mut endpoints, mut providers) = (Vec::new(), Vec::new());
-    let mut unknown = Wrong { status: StatusCode::NOT_FOUND, errors: Vec::new(), nearest: Vec::new() };
-    for name in unique {
+    for name in names.iter().take(MOST) {
         match subject(snapshot, name) {
             Some(Subject::Endpoint(model, endpoint)) => endpoints.push((model, endpoint)),
             Some(Subject::Provider(provider)) => providers.push(provider),
             None => {
                 let name_shown = echo(name);
-                unknown
-                    .errors
-                    .push(format!("No provider or endpoint is called “{name_shown}” in the newest data."));
-                unknown.nearest.extend(suggestions(snapshot, name));
+                problems.add(
+                    StatusCode::NOT_FOUND,
+                    format!("No provider or endpoint is called “{name_shown}” in the newest data."),
+                );
+                problems.nearest.extend(suggestions(snapshot, name));
             }
         }
     }
-    match (unknown.errors.is_empty(), endpoints.is_empty(), providers.is_empty()) {
-        (false, ..) => Err(unknown),
-        (_, false, true) => Ok(Some(Subjects::Endpoints(endpoints))),
-        (_, true, _) => Ok(Some(Subjects::Providers(providers))),
-        (_, false, false) => Err(wrong(
+    if !endpoints.is_empty() && !providers.is_empty() {
+        problems.add(
             StatusCode::BAD_REQUEST,
             "Endpoints and providers cannot be compared with each other: choose one kind.".to_owned(),
-        )),
+        );
+        return (None, problems);
     }
+    let found = match (endpoints.as_slice(), providers.as_slice()) {
+        ([], []) => None,
+        ([(model, endpoint)], []) => {
+            let (href, name) = (address(model, endpoint), endpoint.name.clone());
+            problems.alone(Found { href, name, id: endpoint.tag.to_string() });
+            None
+        }
+        ([], [provider]) => {
+            problems.alone(Found::provider(provider));
+            None
+        }
+        (_, []) => Some(Subjects::Endpoints(endpoints)),
+        (..) => Some(Subjects::Providers(providers)),
+    };
+    (found, problems)
 }
