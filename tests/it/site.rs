@@ -20,10 +20,14 @@ const METHOD: &str =
 
 #[path = "site/cost.rs"]
 mod cost;
+#[path = "site/endpoint.rs"]
+mod endpoint;
 #[path = "site/evidence.rs"]
 mod evidence;
 #[path = "site/hostile.rs"]
 mod hostile;
+#[path = "site/model.rs"]
+mod model;
 #[path = "site/weight.rs"]
 mod weight;
 
@@ -88,6 +92,14 @@ fn pages() -> Vec<String> {
         ["northwind/atlas-3", "northwind/atlas-3:free", "tinker/solo-1"].map(|m| format!("/models/{m}")),
     );
     pages.extend(["lumen", "sprout"].map(|p| format!("/providers/{p}")));
+    pages.extend(
+        [
+            "/models/zephyr/quill-large?mode=pin&tool=opencode&days=7&quant_floor=fp8",
+            "/models/zephyr/quill-large/endpoints/quarry",
+            "/models/zephyr/quill-large/endpoints/quarry?mode=avoid&days=30",
+        ]
+        .map(str::to_owned),
+    );
     pages
 }
 
@@ -404,6 +416,8 @@ async fn the_status_page_tells_of_days_and_hours_and_of_a_new_window() {
 async fn absent_and_derived_are_said_in_words() {
     let site = site();
     let solo = get(&site, "/models/tinker/solo-1").await.body;
+    assert!(solo.contains("no traffic") && solo.contains("not published, or no traffic"));
+    let solo = get(&site, "/models/tinker/solo-1/endpoints/sprout/fp16").await.body;
     assert!(
         solo.contains("no traffic") && solo.contains("too little traffic") && solo.contains("not priced")
     );
@@ -418,7 +432,6 @@ async fn absent_and_derived_are_said_in_words() {
         "and its numbers are shown"
     );
     assert!(atlas.contains("prompts over 128k tokens"), "price tiers are shown");
-    assert!(atlas.contains("&#34;quarry/fp8&#34;"), "a preference can be copied");
     let sprout = get(&site, "/providers/sprout").await.body;
     assert!(sprout.contains("1 shared model, 3 are needed"));
 }
@@ -453,22 +466,6 @@ async fn hosts_that_share_the_lowest_list_price_are_counted() {
     assert!(model.contains("At the most expensive host with that list price it costs"), "{model}");
     let models = get(&site, "/models").await.body;
     assert!(models.contains("one of 4 hosts at the lowest list price"), "{models}");
-}
-
-#[tokio::test]
-async fn the_default_mode_comes_first_and_a_withheld_one_states_its_numbers() {
-    let page = get(&site(), "/models/zephyr/quill-large").await.body;
-    let at = |mode: &str| page.find(&format!("<h3>{mode}</h3>")).expect("a heading for each mode");
-    assert!(at("shortlist") < at("avoid") && at("avoid") < at("pin"), "{page}");
-    assert!(page.contains("skips that step for requests that name specific providers"), "{page}");
-    assert!(page.contains("Mode: <b>shortlist</b>"), "{page}");
-    let mut snapshot = sample::snapshot();
-    let quill = &mut snapshot.models[1].endpoints;
-    quill[0].tokens_per_day = Some(1e9);
-    quill[0].first_seen = sample::as_of() - Duration::hours(5);
-    let site = site_over(Some(snapshot), Duration::zero());
-    let page = get(&site, "/models/zephyr/quill-large").await.body;
-    assert!(page.contains("withheld: expected to cost 22 % more than the traffic pays on average"), "{page}");
 }
 
 #[tokio::test]
@@ -554,25 +551,6 @@ async fn the_evidence_has_every_column_and_explains_its_flags() {
     }
     assert!(page.contains("href=\"#flag-phantom\"") && page.contains("id=\"flag-phantom\""), "{page}");
     assert!(page.contains("data-l=\"price to peers\""), "cells name their column for narrow screens");
-}
-
-#[tokio::test]
-async fn the_page_of_a_model_has_a_text_for_every_router_that_can_be_told() {
-    let page = get(&site(), "/models/zephyr/quill-large").await.body;
-    assert_eq!(
-        page.matches("<details name=\"target\">").count(),
-        18,
-        "all except Vercel's, which supports none of them"
-    );
-    for part in [
-        "claude-code-router",
-        "os.environ/OPENROUTER_API_KEY",
-        "openRouterRouting",
-        "data-copy",
-        "target=zed",
-    ] {
-        assert!(page.contains(part), "{part}");
-    }
 }
 
 #[tokio::test]

@@ -134,7 +134,7 @@ async fn comparisons_set_off_the_best_and_say_what_is_wrong_with_names() {
         ("e=&e=&e=", StatusCode::OK, "What to compare"),
         ("e=lumen", StatusCode::BAD_REQUEST, "name a second"),
         ("e=lumen&e=lumen", StatusCode::BAD_REQUEST, "name a second"),
-        ("e=a&e=b&e=c&e=d&e=f", StatusCode::BAD_REQUEST, "5 are too many"),
+        ("e=a&e=b&e=c&e=d&e=f&e=g&e=h", StatusCode::BAD_REQUEST, "7 are too many"),
         ("e=lumen&e=northwind/atlas-3@lumen", StatusCode::BAD_REQUEST, "cannot be compared with each other"),
         ("e=lumen&e=mirrage", StatusCode::NOT_FOUND, "href=\"/providers/mirage\""),
         ("e=lumen&e=northwind/atlas-3@nobody", StatusCode::NOT_FOUND, "href=\"/models/northwind/atlas-3\""),
@@ -143,6 +143,51 @@ async fn comparisons_set_off_the_best_and_say_what_is_wrong_with_names() {
         assert_eq!(answered, status, "{query}");
         assert!(page.contains(words), "{query}: {page}");
     }
+}
+
+#[tokio::test]
+async fn a_comparison_keeps_what_was_picked_when_one_pick_is_wrong() {
+    let site = site();
+    let (status, _, page) = get(&site, "/compare?e=lumen&e=nobody-at-all&e=quarry&e=lumen&e=%3Cb%3E").await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+    assert!(page.contains("Models that all of them serve"), "the others are compared: {page}");
+    for kept in ["lumen", "nobody-at-all", "quarry", "&#60;b&#62;"] {
+        let field = format!("<input name=\"e\" value=\"{kept}\"");
+        assert_eq!(page.matches(&field).count(), 1, "{kept}: {page}");
+    }
+    let picks = ["quarry/fp8", "lumen", "north-cloud", "sprout/turbo", "mirage/fp4", "north-cloud/eu-west"];
+    let six: Vec<String> = picks.iter().map(|tag| format!("e=northwind/atlas-3@{tag}")).collect();
+    let (status, _, page) = get(&site, &format!("/compare?{}&e=quarry", six.join("&"))).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    assert!(page.contains("7 are too many: the first 6 are compared. Remove 1"), "{page}");
+    assert!(
+        page.contains("All serve the same model.") && page.contains("<input name=\"e\" value=\"quarry\""),
+        "{page}"
+    );
+    assert!(page.contains("href=\"/models/northwind/atlas-3/endpoints/north-cloud/eu-west\""), "{page}");
+    let (status, _, one) = get(&site, "/compare?e=northwind/atlas-3@quarry/fp8").await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    assert!(one.contains("has a page of its own") && one.contains("/endpoints/quarry/fp8\""), "{one}");
+    let (_, _, mixed) =
+        get(&site, "/compare?e=northwind/atlas-3@lumen&e=zephyr/quill-large@lumen/bf16").await;
+    for line in ["<bdi>lumen · northwind/atlas-3</bdi>", "<bdi>lumen/bf16 · zephyr/quill-large</bdi>"] {
+        assert!(mixed.contains(line), "{line}: {mixed}");
+    }
+}
+
+#[tokio::test]
+async fn a_comparison_does_not_blame_the_traffic_for_what_nobody_publishes() {
+    let mut snapshot = sample::snapshot();
+    for endpoint in snapshot.models.iter_mut().flat_map(|model| &mut model.endpoints) {
+        (endpoint.uptime_30m, endpoint.uptime_1d) = (None, None);
+    }
+    let path = "/compare?e=northwind/atlas-3@quarry/fp8&e=northwind/atlas-3@lumen";
+    let (_, _, page) = get(&site_at(snapshot, ""), path).await;
+    assert!(!page.contains("too little traffic") && page.contains("not published"), "{page}");
+    let mut one = sample::snapshot();
+    one.models[0].endpoints[0].uptime_1d = None;
+    let (_, _, page) = get(&site_at(one, ""), path).await;
+    assert!(page.contains("too little traffic"), "{page}");
 }
 
 #[tokio::test]
@@ -156,6 +201,7 @@ async fn charts_and_badges_are_pictures_with_everything_in_them() {
         "/badge/lumen.svg?lens=cache",
         "/badge/model/northwind/atlas-3.svg",
         "/badge/model/northwind/atlas-3:free.svg?lens=speed",
+        "/badge/model/northwind/atlas-3/endpoints/quarry/fp8.svg",
     ] {
         let (status, headers, text) = get(&site, path).await;
         assert_eq!(status, StatusCode::OK, "{path}");
@@ -174,6 +220,8 @@ async fn charts_and_badges_are_pictures_with_everything_in_them() {
         "/badge/nobody.svg",
         "/badge/lumen.svg?lens=beauty",
         "/badge/lumen",
+        "/badge/model/northwind/atlas-3/endpoints/nobody.svg",
+        "/badge/model/nobody/none/endpoints/quarry/fp8.svg",
         "/chart/model/northwind/atlas-3/colour.svg",
         "/chart/model/tinker/solo-1/hit-rate.svg",
         "/chart/provider/nobody/hit-rate.svg",

@@ -176,6 +176,8 @@ fn every_link_of_every_page_leads_to_a_file() {
         "models/northwind/atlas-3.json",
         "models/northwind/atlas-3.csv",
         "models/northwind/atlas-3~3afree/index.html",
+        "models/northwind/atlas-3/endpoints/quarry/fp8/index.html",
+        "badge/model/northwind/atlas-3/endpoints/quarry/fp8.svg",
         "providers/lumen/index.html",
         "badge/lumen.svg",
         "badge/cache/lumen.svg",
@@ -209,6 +211,7 @@ fn awkward_names_have_files_of_their_own() {
     check_links(&site);
     let files = site.files();
     let pages = files.iter().filter(|file| file.starts_with("models/") && file.ends_with("/index.html"));
+    let pages = pages.filter(|file| !file.contains("/endpoints/"));
     assert_eq!(pages.count(), models + 1, "one each, and the list");
     let lower: BTreeSet<String> = files.iter().map(|file| file.to_lowercase()).collect();
     assert_eq!(lower.len(), files.len(), "none is another's where capitals do not count");
@@ -280,7 +283,9 @@ fn with_a_live_service_its_answers_are_linked_there() {
     assert!(site.report.lost_links == 0 && site.report.live_links > 0);
     let model = site.text("models/northwind/atlas-3/index.html");
     assert!(
-        model.contains(&format!("href=\"{LIVE}/api/v1/preferences/northwind/atlas-3?mode=avoid\"")),
+        model.contains(&format!(
+            "href=\"{LIVE}/api/v1/preferences/northwind/atlas-3?target=openrouter&amp;mode="
+        )),
         "{model}"
     );
     assert!(model.contains(&format!("<link rel=\"canonical\" href=\"{LIVE}/models/northwind/atlas-3\">")));
@@ -290,7 +295,8 @@ fn with_a_live_service_its_answers_are_linked_there() {
         let own = text.split(&live).skip(1).filter_map(|rest| rest.split('"').next());
         for path in own {
             let is_answered_live =
-                ["/cost?", "/api/v1/preferences/"].iter().any(|start| path.starts_with(start));
+                ["/cost?", "/api/v1/preferences/"].iter().any(|start| path.starts_with(start))
+                    || path.starts_with("/models/") && path.contains('?');
             assert!(is_answered_live, "{page}: {path} should be a file");
         }
     }

@@ -99,8 +99,8 @@ impl Cell {
             None => Self::of(absent.to_owned(), None, "na"),
         }
     }
-    /// Whether the value is absent.
-    pub fn is_absent(&self) -> bool {
+    /// Whether the value is absent, of a number or of a text.
+    pub fn lacks_value(&self) -> bool {
         matches!(self.class, "n na" | "na")
     }
     /// The same cell with a smaller second line.
@@ -218,28 +218,6 @@ impl Bar {
             dot: text(at(value)),
             interval,
         })
-    }
-}
-
-/// The range of an endpoint's hit rates over its newest days, with their mean.
-#[derive(Debug, Clone, Template)]
-#[template(path = "parts/range.html")]
-pub struct RateRange {
-    label: String,
-    low: String,
-    high: String,
-    mean: String,
-    text: String,
-}
-impl HtmlSafe for RateRange {}
-
-impl RateRange {
-    /// From the lowest, mean and highest hit rate (fractions) and the number of days.
-    pub fn new((low, mean, high, days): (f64, f64, f64, usize)) -> Self {
-        let at = |rate: f64| format!("{:.1}", 4.0 + rate.clamp(0.0, 1.0) * 92.0);
-        let text = format!("{} to {}", format::percent(low), format::percent(high));
-        let label = format!("hit rate on {days} days: {text}, mean {}", format::percent(mean));
-        Self { label, low: at(low), high: at(high), mean: at(mean), text }
     }
 }
 

@@ -94,7 +94,7 @@ impl<'a> EndpointTable<'a> {
         columns: &[Column],
         mut rows: Vec<Row<'a>>,
     ) -> Self {
-        let is_empty = |nth: usize| rows.iter().all(|row| row.cells.get(nth).is_none_or(Cell::is_absent));
+        let is_empty = |nth: usize| rows.iter().all(|row| row.cells.get(nth).is_none_or(Cell::lacks_value));
         let empty: Vec<bool> = (0..columns.len()).map(is_empty).collect();
         let title = |column: &Column| match column.small {
             "" => column.title.to_lowercase(),

@@ -274,7 +274,7 @@ async fn badges_and_pages_show_the_tier_that_is_held() {
     assert!(page.contains("B since 3 August 2026; held at the edge; measured −4.2"), "{page}");
     assert!(page.contains("between A and D") && !page.contains("A–D"), "a badge has one letter: {page}");
     let atlas = get(&site, ATLAS).await.body;
-    assert!(section(&atlas, "verdicts").contains("<small>since 2 Sep (was B)</small>"), "{atlas}");
+    assert!(section(&atlas, "endpoints").contains("<small>since 2 Sep (was B)</small>"), "{atlas}");
     assert!(!named(&tags(ATLAS, &atlas), "table").is_empty());
 }
 

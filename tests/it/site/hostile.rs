@@ -7,7 +7,7 @@ use chrono::Duration;
 use hitrate::api::{ApiState, router};
 use hitrate::domain::flag::FlagKind;
 use hitrate::domain::ids::{ProviderSlug, Tag};
-use hitrate::site::{pages as addresses, twins};
+use hitrate::site::{endpoint_pages, pages as addresses, twins};
 use hitrate::snapshot::{Current, Snapshot};
 use std::sync::Arc;
 
@@ -83,7 +83,10 @@ fn is_clean(text: &str) -> bool {
 async fn hostile_names_stay_text() {
     for name in hostile() {
         let snapshot = poisoned(&name);
-        let all = pages().into_iter().chain(addresses(&snapshot)).filter(|path| path != "/providers/lumen");
+        // The poisoned endpoints have other tags, and with them other addresses.
+        let own = pages().into_iter().filter(|path| !path.contains("/endpoints/"));
+        let all = own.chain(addresses(&snapshot)).filter(|path| path != "/providers/lumen");
+        let all = all.chain(endpoint_pages(&snapshot));
         let all: Vec<String> = all.collect();
         let site = site_over(Some(snapshot), Duration::minutes(24));
         for path in all {
