@@ -2,7 +2,8 @@
 import { internalPaths, lensPaths } from './checks.mjs';
 import { visit } from './visit.mjs';
 
-const MODEL = /^\/models\/[^?]+$/;
+const MODEL = /^\/models\/(?!.*\/endpoints\/)[^?]+$/;
+const ENDPOINT = /^\/models\/.+\/endpoints\/[^?]+$/;
 const PROVIDER = /^\/providers\/[^?]+$/;
 // Markup that would run if a page put a search term into its HTML unescaped.
 const HOSTILE = `"'><img src=x onerror="window.__marked=true"><script>window.__marked=true</script>`;
@@ -12,15 +13,20 @@ export async function discover(context, base, report) {
   const front = await visit(context, base, '/');
   const models = internalPaths(await visit(context, base, '/models'), base).filter((path) => MODEL.test(path));
   const providers = internalPaths(await visit(context, base, '/providers'), base).filter((path) => PROVIDER.test(path));
+  const endpoints = models.length > 0 ? internalPaths(await visit(context, base, models[0]), base).filter((path) => ENDPOINT.test(path)) : [];
   const lenses = lensPaths(front, base);
   report.check('/', 'links to at least two lenses', lenses.length < 2 && `it links to ${lenses.length}`);
   report.check('/models', 'links to model pages', models.length === 0 && 'no link under /models/');
+  report.check(models[0] ?? '/models', 'links to pages of endpoints', endpoints.length === 0 && 'no link to an endpoint');
   report.check('/providers', 'links to provider pages', providers.length === 0 && 'no link under /providers/');
   const pages = [
     { name: 'front', path: '/' },
     ...lenses.slice(0, 8).map((path) => ({ name: `front${path}`, path })),
     { name: 'models', path: '/models' },
     ...models.slice(0, 1).map((path) => ({ name: 'model', path })),
+    ...(endpoints.length > 0 ? [{ name: 'endpoint', path: endpoints[0] }] : []),
+    ...models.slice(0, 1).map((path) => ({ name: 'model-chosen', path: `${path}?mode=pin&tool=opencode&days=30` })),
+    ...models.slice(0, 1).map((path) => ({ name: 'model-wrong', path: `${path}?context=lots`, expectStatus: 400 })),
     { name: 'providers', path: '/providers' },
     ...providers.slice(0, 1).map((path) => ({ name: 'provider', path })),
     { name: 'explore', path: '/explore' },

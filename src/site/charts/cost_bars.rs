@@ -3,7 +3,7 @@
 use crate::cost::{BreakEven, CostOfModel, EndpointCost, ToWin};
 use crate::domain::session::SessionCost;
 use crate::domain::workload::CacheTtl;
-use crate::site::parts::format;
+use crate::site::parts::{format, link};
 use crate::wording::price_list::Style;
 use askama::Template;
 use askama::filters::HtmlSafe;
@@ -26,6 +26,8 @@ impl HtmlSafe for CostPart {}
 #[derive(Debug)]
 struct CostRow {
     of: EndpointCost,
+    /// The page of the endpoint.
+    href: String,
     cost: String,
     now: Option<String>,
     interval: Option<String>,
@@ -70,7 +72,7 @@ impl CostPart {
                 }
             ),
             verdict: cost.conclusion(&STYLE),
-            rows: cost.endpoints.into_iter().map(|e| row(e, reach, &usd)).collect(),
+            rows: cost.endpoints.into_iter().map(|e| row(&cost.model_id, e, reach, &usd)).collect(),
             notes: cost.notes,
         }
     }
@@ -79,7 +81,7 @@ impl CostPart {
 /// How pages write a conclusion about the price list.
 pub const STYLE: Style = Style { usd: format::usd, percent: format::percent, tag: str::to_owned };
 
-fn row(endpoint: EndpointCost, reach: f64, usd: impl Fn(f64) -> String) -> CostRow {
+fn row(model_id: &str, endpoint: EndpointCost, reach: f64, usd: impl Fn(f64) -> String) -> CostRow {
     let at = |amount: f64| if reach > 0.0 { amount / reach * BAR_WIDTH } else { 0.0 };
     let (mut left, mut parts, mut spoken) = (0.0, Vec::new(), Vec::new());
     for (class, name, of) in PARTS {
@@ -92,6 +94,7 @@ fn row(endpoint: EndpointCost, reach: f64, usd: impl Fn(f64) -> String) -> CostR
     }
     let ends = endpoint.low.zip(endpoint.high);
     CostRow {
+        href: link::endpoint(model_id, endpoint.tag.as_str()),
         cost: endpoint.cost.map_or_else(|| "unknown".to_owned(), &usd),
         now: endpoint.unusual_now().map(&usd),
         interval: ends.map(|(low, high)| format!("{} to {}", usd(low), usd(high))),

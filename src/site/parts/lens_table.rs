@@ -1,7 +1,7 @@
 //! The tiers of a model's endpoints under every lens, each with its reason.
 
 use crate::domain::tier::{Lens, Tier};
-use crate::site::parts::{Badge, lens};
+use crate::site::parts::{Badge, lens, link};
 use crate::snapshot::{Endpoint, ModelEntry};
 use askama::Template;
 use askama::filters::HtmlSafe;
@@ -18,6 +18,8 @@ impl HtmlSafe for LensTable<'_> {}
 #[derive(Debug, Clone)]
 struct Row<'a> {
     of: &'a Endpoint,
+    /// The page of the endpoint, except on that page.
+    href: Option<String>,
     tiers: Vec<Verdict>,
 }
 
@@ -31,17 +33,19 @@ struct Verdict {
 impl<'a> LensTable<'a> {
     /// Builds the table with the endpoints in the order of the model.
     pub fn new(model: &'a ModelEntry) -> Self {
-        Self::of(model.endpoints.iter())
+        let href = |e: &Endpoint| Some(link::endpoint(&model.model_id, e.tag.as_str()));
+        Self::of(model.endpoints.iter(), href)
     }
 
     /// The table of one endpoint.
     pub fn of_one(endpoint: &'a Endpoint) -> Self {
-        Self::of(std::iter::once(endpoint))
+        Self::of(std::iter::once(endpoint), |_| None)
     }
 
-    fn of(endpoints: impl Iterator<Item = &'a Endpoint>) -> Self {
+    fn of(endpoints: impl Iterator<Item = &'a Endpoint>, href: impl Fn(&Endpoint) -> Option<String>) -> Self {
         let row = |endpoint: &'a Endpoint| Row {
             of: endpoint,
+            href: href(endpoint),
             tiers: lens::all().into_iter().map(|lens| verdict(endpoint, lens)).collect(),
         };
         Self {

@@ -154,6 +154,18 @@ async fn limits_are_a_form_with_the_names_of_the_api() {
     ] {
         assert!(page.body.contains(part), "{part}: {}", page.body);
     }
+    let current = Arc::new(Current::new(Some(misled())));
+    let api = router(ApiState { current, bodies: Arc::default(), now: Arc::new(sample::as_of) });
+    for limits in
+        ["parameters=tools,max_tokens", "zdr=true&max_input=5", "min_availability=0.9&no_retention=true"]
+    {
+        let page = get(&site, &format!("{QUILL}?mode=pin&{limits}")).await.body;
+        let answer =
+            get(&api, &format!("/api/v1/preferences/zephyr/quill-large?mode=pin&{limits}")).await.body;
+        let answer: Value = serde_json::from_str(&answer).expect("JSON");
+        let text = answer["data"]["rendered"]["files"][0]["text"].as_str();
+        assert_eq!(config(&page).as_deref(), text, "{limits}");
+    }
     let none = get(&site, &format!("{QUILL}?quant_floor=fp32")).await;
     assert_eq!(none.status, StatusCode::OK);
     assert!(none.body.contains("No recommendation") && config(&none.body).is_none(), "{}", none.body);
