@@ -294,9 +294,10 @@ fn with_a_live_service_its_answers_are_linked_there() {
     for (page, text) in pages.map(|page| (page.clone(), site.text(&page))) {
         let own = text.split(&live).skip(1).filter_map(|rest| rest.split('"').next());
         for path in own {
-            let is_answered_live =
-                ["/cost?", "/api/v1/preferences/"].iter().any(|start| path.starts_with(start))
-                    || path.starts_with("/models/") && path.contains('?');
+            let is_answered_live = ["/cost?", "/api/v1/preferences/", "/api/v1/endpoints/"]
+                .iter()
+                .any(|start| path.starts_with(start))
+                || path.starts_with("/models/") && path.contains('?');
             assert!(is_answered_live, "{page}: {path} should be a file");
         }
     }

@@ -146,7 +146,8 @@ fn asked_under(headers: &HeaderMap) -> String {
 /// `/robots.txt`.
 pub async fn robots(State(site): Served) -> Response {
     let mut text =
-        "User-agent: *\nAllow: /\nDisallow: /search\nDisallow: /compare\nDisallow: /explore?\n".to_owned();
+        "User-agent: *\nAllow: /\nDisallow: /search\nDisallow: /compare\nDisallow: /explore?\nDisallow: /models/*?\n"
+            .to_owned();
     let public = &site.public_url;
     if !public.is_empty() {
         text += &format!("\nSitemap: {public}/sitemap.xml\n");

@@ -45,6 +45,8 @@ struct EndpointPage<'a> {
     ending: Option<(String, When)>,
     changes: Vec<Change<'a>>,
     badge: String,
+    /// Its days in the API.
+    history: String,
     path: String,
 }
 
@@ -138,6 +140,7 @@ pub fn render(
         ending: ending(endpoint),
         changes: changes::of_endpoint(snapshot, &model.model_id, tag, CHANGES),
         badge: link::endpoint_badge(&path),
+        history: link::endpoint_json(endpoint.endpoint_id),
         of: endpoint,
         model,
         path,

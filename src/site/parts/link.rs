@@ -2,6 +2,7 @@
 
 use crate::domain::tier::Lens;
 use std::fmt::Write;
+use uuid::Uuid;
 
 /// The file name of an hourly map, under the address of its endpoint.
 pub const HOURS_FILE: &str = "hours.svg";
@@ -55,6 +56,11 @@ pub fn has_page(tag: &str) -> bool {
     let is_kept = |part: &str| !matches!(part, "" | "." | "..");
     let is_data = [".json", ".csv"].iter().any(|ending| tag.ends_with(ending));
     tag.len() <= LONGEST_TAG && tag.split('/').all(is_kept) && !is_data
+}
+
+/// The days of an endpoint in the API, by its id; with `.csv` appended, as a table.
+pub fn endpoint_json(id: Uuid) -> String {
+    format!("/api/v1/endpoints/{id}/history")
 }
 
 /// The page of a provider.

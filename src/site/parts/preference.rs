@@ -65,7 +65,7 @@ pub struct Answer<'a> {
     tools: Vec<Tab>,
     target: &'static Target,
     mode: Mode,
-    /// The config to copy; `None` for the reason in `why_none`.
+    /// The config to copy; `None` for the reason in `why_none`. With a reason, it consists of the limits alone.
     config: Option<File>,
     why_none: Option<String>,
     /// What the target does not support, and warnings.
@@ -189,13 +189,14 @@ impl<'a> Subject<'a, '_> {
         let config = rendered.files.into_iter().next().filter(|_| is_given);
         let mut notes = rendered.notes;
         let why_none = match (&config, &refused) {
-            (Some(_), _) => None,
-            (None, Some(why)) => Some(quoted(why)),
+            // With a config there is a reason only if the config consists of the limits.
+            (_, Some(why)) => Some(quoted(why)),
+            (Some(_), None) => None,
             // The first note of a target without a text is the reason.
             (None, None) => notes.first().map(|why| quoted(why)),
         };
         notes.extend(preference.warnings.iter().cloned());
-        notes.retain(|note| why_none.as_ref() != Some(&quoted(note)));
+        notes.retain(|note| why_none.as_ref().is_none_or(|why| !quoted(note).ends_with(why.as_str())));
         let is_offered = preference.provider.is_some() && refused.is_none();
         let evidence = preference.evidence.iter().filter(|_| is_offered);
         let named: Vec<&Endpoint> = evidence.filter_map(|one| self.named(&one.tag)).collect();
@@ -213,7 +214,7 @@ impl<'a> Subject<'a, '_> {
             modes: self.mode_tabs(&made, mode, first),
             refused: (made.iter())
                 .filter_map(|one| Some((one.preference.mode, quoted(one.refused.as_ref()?))))
-                .filter(|(refused, _)| config.is_some() || *refused != mode)
+                .filter(|(refused, _)| *refused != mode)
                 .collect(),
             tools: self.tool_tabs(target),
             target,

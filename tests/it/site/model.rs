@@ -6,6 +6,7 @@ use axum::Router;
 use axum::http::{StatusCode, header};
 use chrono::{Duration, NaiveDate};
 use hitrate::api::{ApiState, router};
+use hitrate::domain::flag::FlagKind;
 use hitrate::preferences::targets::TARGETS;
 use hitrate::snapshot::{Current, RecommendationRecord, Snapshot};
 use serde_json::Value;
@@ -166,6 +167,14 @@ async fn limits_are_a_form_with_the_names_of_the_api() {
         let text = answer["data"]["rendered"]["files"][0]["text"].as_str();
         assert_eq!(config(&page).as_deref(), text, "{limits}");
     }
+    let mut down = misled();
+    for endpoint in &mut down.models[1].endpoints {
+        endpoint.flags = vec![sample::flag(FlagKind::Down)];
+        endpoint.status = Some(-5);
+    }
+    let only = get(&site_of(down), &format!("{QUILL}?quant_floor=fp8")).await.body;
+    assert!(only.contains("This config has only your limits:"), "{only}");
+    assert!(config(&only).is_some_and(|text| !text.contains("\"only\"")), "{only}");
     let none = get(&site, &format!("{QUILL}?quant_floor=fp32")).await;
     assert_eq!(none.status, StatusCode::OK);
     assert!(none.body.contains("No recommendation") && config(&none.body).is_none(), "{}", none.body);
