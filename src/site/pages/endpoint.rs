@@ -128,7 +128,7 @@ pub fn render(
             .json(link::model_json(&model.model_id)),
         author: model.model_id.split('/').next().unwrap_or_default(),
         errors: choice.errors.iter().map(|error| preference::quoted(error)).collect(),
-        answer: preference::of_one(snapshot, (model, endpoint), &path, costs.as_ref(), choice, view.now),
+        answer: preference::of_one(view, (model, endpoint), &path, costs.as_ref(), choice),
         held: facts::held(endpoint),
         facts: figures(snapshot, endpoint, costs.as_ref()),
         flags: flags::explained(std::iter::once((tag.to_owned(), endpoint))),

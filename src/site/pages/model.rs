@@ -126,7 +126,7 @@ pub fn render(view: &View, model: &ModelEntry, choice: &Choice) -> askama::Resul
         siblings: siblings(snapshot, model),
         choice,
         errors,
-        answer: preference::of_model(snapshot, model, costs.as_ref(), choice, view.now),
+        answer: preference::of_model(view, model, costs.as_ref(), choice),
         quantizations: Quantization::all().map(Quantization::as_str).collect(),
         advice: picks.as_ref().map(advice),
         workload: snapshot.default_title(),

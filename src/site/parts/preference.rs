@@ -2,6 +2,7 @@
 
 use super::choice::Choice;
 use super::facts::terms;
+use super::shell::View;
 use super::week::Week;
 use super::{Tab, When, format, link};
 use crate::cost::{CostOfModel, EndpointCost};
@@ -9,6 +10,7 @@ use crate::preferences::targets::{File, TARGETS, Target};
 use crate::preferences::{
     Compared, Mode, Preference, PreferenceOptions, Saving, WARN_BELOW_SAVING, advise, of_endpoint,
 };
+use crate::prepared::Purpose;
 use crate::snapshot::{Endpoint, ModelEntry, Snapshot};
 use crate::wording::price_list;
 use askama::Template;
@@ -63,6 +65,8 @@ pub struct Answer<'a> {
     /// The modes that are not offered, each with its reason.
     refused: Vec<(Mode, String)>,
     tools: Vec<Tab>,
+    /// Titles and texts of the other tools, on a page that cannot be asked for them.
+    texts: Vec<(&'static str, File)>,
     target: &'static Target,
     mode: Mode,
     /// The config to copy; `None` for the reason in `why_none`. With a reason, it consists of the limits alone.
@@ -82,6 +86,7 @@ pub struct Answer<'a> {
 impl HtmlSafe for Answer<'_> {}
 
 /// A preference in one mode, and why the page does not offer it.
+#[derive(Clone)]
 struct Made {
     preference: Preference,
     refused: Option<String>,
@@ -94,18 +99,21 @@ struct Subject<'a, 'b> {
     choice: &'b Choice,
     path: &'b str,
     modes: &'b [Mode],
+    /// Whether the page is served or written to a file. A file cannot answer another choice, so it has the texts of all
+    /// tools.
+    purpose: Purpose,
 }
 
 /// The answer of a model's page: the preference that the API gives for the same mode, tool and limits.
 pub fn of_model<'a>(
-    snapshot: &'a Snapshot,
+    view: &'a View,
     model: &'a ModelEntry,
     costs: Option<&CostOfModel>,
     choice: &Choice,
-    now: DateTime<Utc>,
 ) -> Answer<'a> {
+    let (snapshot, now) = (view.snapshot.as_ref(), view.now);
     let path = link::model(&model.model_id);
-    let subject = Subject { snapshot, model, choice, path: &path, modes: &OF_MODEL };
+    let subject = Subject { snapshot, model, choice, path: &path, modes: &OF_MODEL, purpose: view.purpose };
     let make = |mode| {
         let workload = snapshot.default_workload();
         let options = PreferenceOptions { mode, workload, limits: &choice.limits };
@@ -122,14 +130,14 @@ pub fn of_model<'a>(
 
 /// The answer of an endpoint's page, whose address is `path`: how to use it alone, or how to avoid it.
 pub fn of_one<'a>(
-    snapshot: &'a Snapshot,
+    view: &'a View,
     (model, endpoint): (&'a ModelEntry, &'a Endpoint),
     path: &str,
     costs: Option<&CostOfModel>,
     choice: &Choice,
-    now: DateTime<Utc>,
 ) -> Answer<'a> {
-    let subject = Subject { snapshot, model, choice, path, modes: &OF_ENDPOINT };
+    let (snapshot, now) = (view.snapshot.as_ref(), view.now);
+    let subject = Subject { snapshot, model, choice, path, modes: &OF_ENDPOINT, purpose: view.purpose };
     let make = |mode| {
         let preference = of_endpoint(snapshot, model, endpoint, mode, now);
         let refused = preference.reason.clone();
@@ -180,13 +188,17 @@ impl<'a> Subject<'a, '_> {
         let made: Vec<Made> = self.modes.iter().map(|mode| make(*mode)).collect();
         let first = made.iter().find(|one| one.refused.is_none()).map(|one| one.preference.mode);
         let first = first.unwrap_or(self.modes[0]);
+        let of = |mode: Mode| {
+            let known = made.iter().find(|one| one.preference.mode == mode);
+            known.cloned().unwrap_or_else(|| make(mode))
+        };
         let target = self.choice.tool();
         let wanted = self.choice.mode.filter(|mode| self.modes == OF_MODEL || self.modes.contains(mode));
-        let mode = target.mode(wanted.unwrap_or(first));
-        let Made { preference, refused } = make(mode);
+        let wanted = wanted.unwrap_or(first);
+        let mode = target.mode(wanted);
+        let Made { preference, refused } = of(mode);
         let rendered = target.render(&preference, self.model);
-        let is_given = refused.is_none() || preference.provider.is_none();
-        let config = rendered.files.into_iter().next().filter(|_| is_given);
+        let config = rendered.files.into_iter().next().filter(|_| is_given(&preference, refused.as_ref()));
         let mut notes = rendered.notes;
         let why_none = match (&config, &refused) {
             // With a config there is a reason only if the config consists of the limits.
@@ -217,6 +229,7 @@ impl<'a> Subject<'a, '_> {
                 .filter(|(refused, _)| *refused != mode)
                 .collect(),
             tools: self.tool_tabs(target),
+            texts: self.texts(target, |target| of(target.mode(wanted))),
             target,
             mode,
             config,
@@ -229,6 +242,18 @@ impl<'a> Subject<'a, '_> {
             record: None,
             valid_until: When::new(preference.valid_until),
         }
+    }
+
+    /// The texts of all other tools, if the page is a file.
+    fn texts(&self, current: &Target, of: impl Fn(&Target) -> Made) -> Vec<(&'static str, File)> {
+        let others = TARGETS.iter().filter(|target| target.name != current.name);
+        let text = |target: &'static Target| {
+            let Made { preference, refused } = of(target);
+            let rendered = target.render(&preference, self.model);
+            let file = rendered.files.into_iter().next();
+            Some((target.title, file.filter(|_| is_given(&preference, refused.as_ref()))?))
+        };
+        others.filter(|_| self.purpose == Purpose::Files).filter_map(text).collect()
     }
 
     fn named(&self, tag: &str) -> Option<&'a Endpoint> {
@@ -262,6 +287,9 @@ impl<'a> Subject<'a, '_> {
     }
 
     fn tool_tabs(&self, current: &Target) -> Vec<Tab> {
+        if self.purpose == Purpose::Files {
+            return Vec::new();
+        }
         let tab = |target: &Target| Tab {
             href: self.choice.with_tool(self.path, target),
             label: target.title.to_owned(),
@@ -269,6 +297,11 @@ impl<'a> Subject<'a, '_> {
         };
         TARGETS.iter().map(tab).collect()
     }
+}
+
+/// Whether the text of a preference is shown: it is offered, or its text consists of the limits alone.
+fn is_given(preference: &Preference, refused: Option<&String>) -> bool {
+    refused.is_none() || preference.provider.is_none()
 }
 
 /// The heading of a card and what its mode does.
