@@ -267,7 +267,7 @@ fn pages_carry_their_policy_and_what_only_a_service_answers_says_so() {
     let quill = site.text("models/zephyr/quill-large/index.html");
     let texts = quill.matches("<details name=\"tool\">").count();
     assert!(texts > 10 && quill.contains("<summary>opencode</summary>"), "texts of {texts} tools: {quill}");
-    assert!(!quill.contains("?tool="), "a file cannot be asked for another tool");
+    assert!(!quill.contains("?tool="), "a file cannot answer another choice");
     assert!(model.contains("title=\"Available only from the live service"));
     assert!(site.report.lost_links > 0 && site.report.live_links == 0);
     for page in ["search", "explore", "compare"] {

@@ -65,7 +65,7 @@ pub struct Answer<'a> {
     /// The modes that are not offered, each with its reason.
     refused: Vec<(Mode, String)>,
     tools: Vec<Tab>,
-    /// Titles and texts of the other tools, on a page that cannot be asked for them.
+    /// Titles and texts of the other tools, on a page that cannot answer another choice.
     texts: Vec<(&'static str, File)>,
     target: &'static Target,
     mode: Mode,
