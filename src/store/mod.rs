@@ -13,6 +13,7 @@ mod ingest;
 mod migrate;
 mod open;
 mod read;
+mod recommendations;
 mod status;
 mod tiers;
 mod transaction;
@@ -24,6 +25,7 @@ pub use hourly::HourlyRecord;
 pub use ingest::{Ingested, RunRecord};
 pub use open::{Store, StoreOptions};
 pub use read::{EndpointDayRow, EndpointNow, PastValues, RunRow};
+pub use recommendations::{PastRecommendations, Recommendation, RecommendationKind};
 pub use tiers::TierChangeRow;
 
 use chrono::{DateTime, Utc};
