@@ -3,14 +3,15 @@
 -- ignored. The order of the tags does not matter: the router spreads the requests over all of them.
 -- Parameters: method version, mode, workload, the day on which counting begins, the day before which it ends.
 WITH given AS (
-    SELECT model, variant, day, endpoints, list_sort(CAST(CAST(endpoints AS JSON) AS VARCHAR[])) AS named
+    SELECT model, variant, day, endpoints, lag(endpoints) OVER (PARTITION BY model, variant ORDER BY day) AS before
     FROM recommendation
     WHERE method_version = $1 AND mode = $2 AND workload = $3 AND day < CAST($5 AS DATE) AND endpoints <> '[]'
 ), compared AS (
-    SELECT model, variant, day, endpoints,
-        lag(named) OVER in_turn IS NULL AS is_first, named IS DISTINCT FROM lag(named) OVER in_turn AS is_new
+    SELECT model, variant, day, endpoints, before IS NULL AS is_first,
+        CASE WHEN endpoints = before THEN FALSE
+             ELSE list_sort(CAST(CAST(endpoints AS JSON) AS VARCHAR[]))
+                 IS DISTINCT FROM list_sort(CAST(CAST(before AS JSON) AS VARCHAR[])) END AS is_new
     FROM given
-    WINDOW in_turn AS (PARTITION BY model, variant ORDER BY day)
 )
 SELECT model, variant,
     count(*) FILTER (day >= CAST($4 AS DATE)) AS days,

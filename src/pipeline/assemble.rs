@@ -150,6 +150,7 @@ pub fn snapshot(
     for (model, record) in snapshot.models.iter_mut().zip(records) {
         model.recommendation = record;
     }
+    snapshot.recommendation_changes = recommended.changes;
     snapshot.id = id(&snapshot, &run_id);
     snapshot
 }
@@ -212,6 +213,7 @@ pub fn content(
         hourly: hourly_rates(material.hourly, material.newest.run.observed_at, &shown),
         readings: material.readings,
         status,
+        recommendation_changes: Vec::new(),
         thresholds: thresholds::table(),
     }
 }
@@ -237,7 +239,8 @@ fn id(snapshot: &Snapshot, run_id: &str) -> String {
     let (lists, providers, backtest) =
         (json(&snapshot.tier_lists), json(&snapshot.providers), json(&snapshot.backtest));
     let (status, version) = (json(&snapshot.status), json(&snapshot.method_version));
-    let parts = [lists, models, providers, backtest, hourly, status, version];
+    let changes = json(&snapshot.recommendation_changes);
+    let parts = [lists, models, providers, backtest, hourly, status, changes, version];
     let bytes = [b"[".as_slice(), &parts.join(&b','), b"]"].concat();
     format!("{run_id}-{}", &hex_sha256(&bytes)[..8])
 }

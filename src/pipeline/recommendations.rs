@@ -2,16 +2,21 @@
 //! default workload. And how often that changed, with the present recommendation as the newest day.
 
 use crate::analysis::METHOD_VERSION;
+use crate::domain::event::EventKind;
 use crate::domain::ids::{ModelSlug, Variant};
 use crate::domain::tier_list::DayRange;
 use crate::preferences::{Mode, preference};
-use crate::snapshot::{ModelEntry, RecommendationRecord, Snapshot};
-use crate::store::{PastRecommendations, Recommendation, RecommendationKind, Store};
+use crate::snapshot::{Event, ModelEntry, RecommendationRecord, Snapshot};
+use crate::store::{
+    PastRecommendations, Recommendation, RecommendationChange, RecommendationKind, Store, StoreError,
+};
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use std::collections::HashMap;
 
 /// Number of UTC days over which changes are counted, with that of the newest run.
 const COUNTED_DAYS: u64 = 30;
+/// Maximum number of changes in a snapshot; the newest are kept.
+const MOST_CHANGES: usize = 500;
 
 /// How this version makes recommendations under a workload.
 pub(super) fn kind(workload: &str) -> RecommendationKind<'_> {
@@ -38,33 +43,50 @@ pub(super) fn recommendation(snapshot: &Snapshot, model: &ModelEntry) -> Recomme
     }
 }
 
-/// The recorded recommendations of the models, by slug and variant.
+/// What is recorded of the recommendations of earlier days.
 #[derive(Debug, Default)]
-pub(super) struct Past(HashMap<(ModelSlug, Variant), PastRecommendations>);
+pub(super) struct Past {
+    /// By slug and variant.
+    models: HashMap<(ModelSlug, Variant), PastRecommendations>,
+    /// Changes, newest first.
+    pub changes: Vec<Event>,
+}
 
 impl Past {
     /// Reads the days before that of `as_of` over which changes are counted. A failure is only logged: a snapshot without
     /// this record is better than none.
     pub fn read(store: &Store, as_of: DateTime<Utc>, workload: &str) -> Self {
+        Self::try_read(store, as_of, workload).unwrap_or_else(|error| {
+            tracing::error!(%error, "cannot read the recorded recommendations; publishing without them");
+            Self::default()
+        })
+    }
+
+    fn try_read(store: &Store, as_of: DateTime<Utc>, workload: &str) -> Result<Self, StoreError> {
         let today = as_of.date_naive();
         let from = today.checked_sub_days(Days::new(COUNTED_DAYS - 1)).unwrap_or(today);
         let days = DayRange { from, to: today.pred_opt().unwrap_or(today) };
-        match store.past_recommendations(kind(workload), days) {
-            Ok(rows) => {
-                Self(rows.into_iter().map(|row| ((row.model.clone(), row.variant.clone()), row)).collect())
-            }
-            Err(error) => {
-                tracing::error!(%error, "cannot read the recorded recommendations; publishing without them");
-                Self::default()
-            }
-        }
+        let rows = store.past_recommendations(kind(workload), days)?;
+        let changes = store.recommendation_changes(kind(workload), from, as_of, MOST_CHANGES)?;
+        let event = |RecommendationChange { at, model_id, before, after }| Event {
+            at,
+            kind: EventKind::RecommendationChanged,
+            model_id: Some(model_id),
+            tag: None,
+            provider: None,
+            detail: format!("{before} → {after}"),
+        };
+        Ok(Self {
+            models: rows.into_iter().map(|row| ((row.model.clone(), row.variant.clone()), row)).collect(),
+            changes: changes.into_iter().map(event).collect(),
+        })
     }
 
     /// How often the recommendations of the models of a snapshot changed, in the order of the models.
     pub fn with_present(&self, snapshot: &Snapshot) -> Vec<Option<RecommendationRecord>> {
         let today = snapshot.as_of.date_naive();
         let of = |model: &ModelEntry| {
-            let past = self.0.get(&(model.slug.clone(), model.variant.clone()))?;
+            let past = self.models.get(&(model.slug.clone(), model.variant.clone()))?;
             let present = recommendation(snapshot, model).endpoints;
             (!present.is_empty()).then(|| continued(past, present, today))
         };

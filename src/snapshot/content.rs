@@ -62,6 +62,10 @@ pub struct Snapshot {
     pub hourly: HourlyRates,
     /// Status of the collection.
     pub status: Status,
+    /// Changes of recommendations over the last 30 UTC days, newest first, at most 500. They are not among the events of
+    /// the status, so that they displace no other change.
+    #[serde(default)]
+    pub recommendation_changes: Vec<Event>,
     /// The method's thresholds.
     pub thresholds: Vec<Threshold>,
 }

@@ -25,7 +25,7 @@ pub use hourly::HourlyRecord;
 pub use ingest::{Ingested, RunRecord};
 pub use open::{Store, StoreOptions};
 pub use read::{EndpointDayRow, EndpointNow, PastValues, RunRow};
-pub use recommendations::{PastRecommendations, Recommendation, RecommendationKind};
+pub use recommendations::{PastRecommendations, Recommendation, RecommendationChange, RecommendationKind};
 pub use tiers::TierChangeRow;
 
 use chrono::{DateTime, Utc};

@@ -7,10 +7,11 @@ use super::{Store, StoreError};
 use crate::domain::ids::{ModelSlug, Variant};
 use crate::domain::tier_history::RunDay;
 use crate::domain::tier_list::DayRange;
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use duckdb::params;
 
 const PAST: &str = include_str!("../../queries/recommendations/past.sql");
+const CHANGES: &str = include_str!("../../queries/recommendations/changes.sql");
 
 /// How recommendations are made. Only those that are made in the same way are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +56,19 @@ pub struct PastRecommendations {
     pub since: NaiveDate,
     /// The endpoints that the last recommendation names.
     pub endpoints: Vec<String>,
+}
+
+/// A recommendation that differs from the one before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecommendationChange {
+    /// Time of the run that closed the day of the change.
+    pub at: DateTime<Utc>,
+    /// Public name of the model.
+    pub model_id: String,
+    /// Tags that were named before, separated by commas.
+    pub before: String,
+    /// Tags that are named since then, separated by commas.
+    pub after: String,
 }
 
 impl Store {
@@ -118,5 +132,19 @@ impl Store {
             parameters,
             PastRecommendations { model, variant, days, changes, since, endpoints }
         )
+    }
+
+    /// The changes of recommendations on days from `from` on that had ended by `as_of`, newest first, at most `limit`.
+    pub fn recommendation_changes(
+        &self,
+        kind: RecommendationKind<'_>,
+        from: NaiveDate,
+        as_of: DateTime<Utc>,
+        limit: usize,
+    ) -> Result<Vec<RecommendationChange>, StoreError> {
+        let sql = format!("{CHANGES} LIMIT {limit}");
+        let parameters =
+            params![kind.method_version, kind.mode, kind.workload, from.to_string(), naive(as_of)];
+        select!(self, &sql, parameters, RecommendationChange { at, model_id, before, after })
     }
 }

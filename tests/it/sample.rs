@@ -576,6 +576,7 @@ pub fn snapshot() -> Snapshot {
         hourly: hourly(&models),
         models,
         status: status(),
+        recommendation_changes: Vec::new(),
         thresholds: thresholds::table(),
     }
 }
