@@ -1,6 +1,7 @@
 //! What is recommended for a model: the endpoints that the default mode of preferences names, without limits, under the
 //! default workload. And how often that changed, with the present recommendation as the newest day.
 
+use super::analyse::shown_days;
 use crate::analysis::METHOD_VERSION;
 use crate::domain::event::EventKind;
 use crate::domain::ids::{ModelSlug, Variant};
@@ -10,11 +11,9 @@ use crate::snapshot::{Event, ModelEntry, RecommendationRecord, Snapshot};
 use crate::store::{
     PastRecommendations, Recommendation, RecommendationChange, RecommendationKind, Store, StoreError,
 };
-use chrono::{DateTime, Days, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use std::collections::HashMap;
 
-/// Number of UTC days over which changes are counted, with that of the newest run.
-const COUNTED_DAYS: u64 = 30;
 /// Maximum number of changes in a snapshot; the newest are kept.
 const MOST_CHANGES: usize = 500;
 
@@ -53,7 +52,7 @@ pub(super) struct Past {
 }
 
 impl Past {
-    /// Reads the days before that of `as_of` over which changes are counted. A failure is only logged: a snapshot without
+    /// Reads the shown days before that of `as_of`. A failure is only logged: a snapshot without
     /// this record is better than none.
     pub fn read(store: &Store, as_of: DateTime<Utc>, workload: &str) -> Self {
         Self::try_read(store, as_of, workload).unwrap_or_else(|error| {
@@ -63,8 +62,7 @@ impl Past {
     }
 
     fn try_read(store: &Store, as_of: DateTime<Utc>, workload: &str) -> Result<Self, StoreError> {
-        let today = as_of.date_naive();
-        let from = today.checked_sub_days(Days::new(COUNTED_DAYS - 1)).unwrap_or(today);
+        let DayRange { from, to: today } = shown_days(as_of);
         let days = DayRange { from, to: today.pred_opt().unwrap_or(today) };
         let rows = store.past_recommendations(kind(workload), days)?;
         let changes = store.recommendation_changes(kind(workload), from, as_of, MOST_CHANGES)?;
