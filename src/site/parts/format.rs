@@ -191,6 +191,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn percentages_of_a_column_have_the_same_decimals() {
+        let column = [0.0, 0.0004, 0.004, 0.5, 0.994, 0.9996, 1.0].map(percent_whole);
+        let expected = ["0", "<1", "<1", "50", "99", ">99", "100"].map(|n| format!("{n}{THIN}%"));
+        assert_eq!(column, expected);
+        let column = [0.0004, 0.0144, 0.9983, 0.99999, 1.0].map(percent_tenths);
+        let expected = ["<0.1", "1.4", "99.8", ">99.9", "100.0"].map(|n| format!("{n}{THIN}%"));
+        assert_eq!(column, expected);
+    }
+
+    #[test]
     fn dollars_keep_what_matters() {
         let cases = [
             (0.0, "$0"),

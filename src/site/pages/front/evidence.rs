@@ -192,7 +192,7 @@ impl Sources<'_> {
         ];
         if lens != Lens::Reliability {
             let answered = mean(Lens::Reliability);
-            cells.push(Cell::number(answered, format::percent_fine, "–").labelled("answered"));
+            cells.push(Cell::number(answered, format::percent_tenths, "–").labelled("answered"));
         }
         if lens != Lens::Speed {
             let speed = mean(Lens::Speed);

@@ -9,7 +9,7 @@ use crate::snapshot::{Endpoint, ModelEntry};
 /// Number of models shown.
 const SHOWN: usize = 6;
 /// Number of models whose recommendation is computed: those on which the traffic spends most.
-const TRIED: usize = 24;
+const TRIED: usize = 16;
 /// Maximum number of hosts named.
 const HOSTS: usize = 2;
 
