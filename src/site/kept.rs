@@ -3,7 +3,7 @@
 use super::SiteState;
 use super::files::{self, File};
 use super::pages::{changes, front, method, model, models, provider, providers, status};
-use super::parts::clean::clean;
+use super::parts::clean;
 use super::parts::shell::View;
 use crate::domain::tier::Lens;
 use crate::prepared::{Bounds, Prepared, Purpose, Shelf};
@@ -83,7 +83,7 @@ impl SiteState {
         }
         let body = match &page {
             Page::File(file) => files::render(view, file)?,
-            page => self.render(view, page)?.map(|text| clean(text).into_bytes()),
+            page => self.render(view, page)?.map(|text| clean::page(text).into_bytes()),
         };
         let Some(body) = body else { return Ok(None) };
         let content_type = match &page {

@@ -4,7 +4,7 @@ use super::SiteState;
 use super::kept::{HTML, Page};
 use super::pages::problem::{self, Missing};
 use super::pages::search;
-use super::parts::clean::clean;
+use super::parts::clean;
 use super::parts::format;
 use super::parts::shell::View;
 use axum::extract::rejection::{PathRejection, QueryRejection};
@@ -87,7 +87,7 @@ pub fn rendered(status: StatusCode, text: askama::Result<String>) -> Response {
     match text {
         Ok(text) => {
             let headers = [(CONTENT_TYPE, HTML), (CACHE_CONTROL, "no-store")];
-            (status, headers, clean(text)).into_response()
+            (status, headers, clean::page(text)).into_response()
         }
         Err(error) => failed(&error),
     }

@@ -44,6 +44,16 @@ pub fn tiers(lens: Lens, workload: Option<&str>) -> String {
     format!("/?{query}")
 }
 
+/// The place of the tier list on its page, so that a click on a lens or workload does not lead away from it.
+pub const TIERS_PLACE: &str = "#tiers";
+
+/// The id of a row of a table, `prefix-name`; `None` if the name has characters that do not belong in an address.
+pub fn row_id(prefix: &str, name: &str) -> Option<String> {
+    let is_plain =
+        |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '~' | ':' | '/' | '@');
+    (!name.is_empty() && name.chars().all(is_plain)).then(|| format!("{prefix}-{name}"))
+}
+
 /// The query of a tier list, shared with its JSON twin.
 pub fn tier_query(lens: Lens, workload: Option<&str>) -> String {
     match workload.filter(|_| lens.needs_workload()) {
@@ -141,6 +151,14 @@ mod tests {
             assert_eq!(external(Some(hostile)), None, "{hostile}");
         }
         assert_eq!(external(None), None);
+    }
+
+    #[test]
+    fn only_plain_names_make_ids() {
+        assert_eq!(row_id("m", "a/b-2.5:free"), Some("m-a/b-2.5:free".to_owned()));
+        for hostile in ["", "a b", "a\"b", "ü", "a\u{202e}b"] {
+            assert_eq!(row_id("m", hostile), None, "{hostile}");
+        }
     }
 
     #[test]
