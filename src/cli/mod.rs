@@ -83,23 +83,43 @@ pub struct Cli {
 #[derive(Debug, Clone, Args)]
 pub struct Common {
     /// Folder for archive, store and snapshots [default: hitrate-data].
-    #[arg(long, global = true, env = "HITRATE_DATA_DIR", value_name = "DIR")]
+    #[arg(
+        long,
+        global = true,
+        help_heading = "Global options",
+        env = "HITRATE_DATA_DIR",
+        value_name = "DIR"
+    )]
     data_dir: Option<PathBuf>,
     /// Settings file [default: hitrate.toml in the data folder, if it exists].
-    #[arg(long, global = true, env = "HITRATE_CONFIG", value_name = "FILE")]
+    #[arg(long, global = true, help_heading = "Global options", env = "HITRATE_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Print one JSON document on standard output.
-    #[arg(long, global = true)]
+    /// Print one JSON document on standard output: the `data` of the API's answer, for what the API answers too.
+    #[arg(long, global = true, help_heading = "Global options")]
     json: bool,
     /// Form of tables: `text` fits the terminal, `tsv` has a header line and values without units, `auto` is `text` on a
     /// terminal and `tsv` in a pipe.
-    #[arg(long, global = true, value_name = "FORM", value_enum, default_value = "auto")]
+    #[arg(
+        long,
+        global = true,
+        help_heading = "Global options",
+        value_name = "FORM",
+        value_enum,
+        default_value = "auto"
+    )]
     table: Form,
     /// Show all columns of a table, whatever the width of the terminal.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = "Global options")]
     wide: bool,
     /// When to use colour: `auto` is on a terminal, unless NO_COLOR is set.
-    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value = "auto")]
+    #[arg(
+        long,
+        global = true,
+        help_heading = "Global options",
+        value_name = "WHEN",
+        value_enum,
+        default_value = "auto"
+    )]
     color: When,
 }
 

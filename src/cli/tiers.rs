@@ -12,6 +12,8 @@ use crate::table::tsv;
 use anyhow::{Context, Error, Result};
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use std::collections::BTreeMap;
 
 /// Arguments of `tiers`.
 #[derive(Debug, Args)]
@@ -21,8 +23,9 @@ hitrate tiers --lens cache --wide\n  \
 hitrate tiers --workload chat --as-of 2026-08-01\n  \
 hitrate tiers | cut -f 1,3,5")]
 pub struct TiersArgs {
-    /// Lens to rank by: cache, cost, reliability, speed or overall.
-    #[arg(long, default_value = Lens::Cost.as_str())]
+    /// Lens to rank by.
+    #[arg(long, default_value = Lens::Cost.as_str(),
+        value_parser = PossibleValuesParser::new(Lens::ALL.map(Lens::as_str)).try_map(|name| name.parse::<Lens>()))]
     pub lens: Lens,
     /// Workload for cost and overall [default: coding-agent].
     #[arg(long, value_name = "NAME")]
@@ -82,10 +85,13 @@ fn describe(list: &TierList, simulated: bool) -> Report {
         let (name, measured) = (clean(&provider.name), effect(list.lens, measured));
         text.push_str(&format!("\n{why} {}: {name}, measured {measured}", provider.tier));
     }
-    let unrated = list.providers.iter().filter(|provider| provider.tier == Tier::Unrated);
-    for provider in unrated {
+    let mut reasons: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for provider in list.providers.iter().filter(|provider| provider.tier == Tier::Unrated) {
         let reason = provider.reason.as_deref().unwrap_or("no reason given");
-        text.push_str(&format!("\nunrated: {}: {}", clean(&provider.name), clean(reason)));
+        reasons.entry(reason).or_default().push(clean(&provider.name));
+    }
+    for (reason, names) in reasons {
+        text.push_str(&format!("\nunrated: {}: {}", clean(reason), names.join(", ")));
     }
     report.text(text)
 }
@@ -118,7 +124,8 @@ fn providers(list: &TierList) -> Table {
         text("between", 8),
     ];
     let mut table = Table::new(&COLUMNS, tsv(&list.providers));
-    for provider in &list.providers {
+    // Unrated providers have few figures; they are listed below the table with their reasons.
+    for provider in list.providers.iter().filter(|provider| provider.tier != Tier::Unrated) {
         table.row([
             provider.tier.to_string(),
             provider.name.clone(),

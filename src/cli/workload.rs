@@ -274,7 +274,8 @@ fn grouped(document: &FitDocument) -> String {
         0 => String::new(),
         cuts => format!(", {cuts} of them started because less than half of a context was kept"),
     };
-    format!("{} sessions{cuts}; requests grouped as follows: {}.", fit.sessions, groups.join(", "))
+    let noun = if fit.sessions == 1 { "session" } else { "sessions" };
+    format!("{} {noun}{cuts}; requests grouped as follows: {}.", fit.sessions, groups.join(", "))
 }
 
 /// `: 3 lines (4, 9, 12): not valid JSON; …`
