@@ -30,10 +30,9 @@ list_query!(
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct StatusData {
     /// Counts.
-    pub summary: Summary,
-    /// The state of the collection.
+    pub(crate) summary: Summary,
     #[serde(flatten)]
-    pub status: Status,
+    pub(crate) status: Status,
 }
 
 impl StatusData {

@@ -42,7 +42,7 @@ fn a_file_is_written_as_a_whole_and_checked_for_cron() {
     assert_eq!(fs::read_to_string(&file).expect("written"), text, "what standard output would receive");
     assert!(written.err.contains("is written") && written.err.contains("# valid until"), "{}", written.err);
     assert_eq!(prefs(&["--check"]).code, 0);
-    let modified = |file: &Path| fs::metadata(file).expect("there").modified().expect("a time");
+    let modified = |file: &std::path::Path| fs::metadata(file).expect("there").modified().expect("a time");
     let before = modified(&file);
     let again = prefs(&[]);
     assert!(again.code == 0 && again.err.contains("is unchanged"), "{again:?}");
