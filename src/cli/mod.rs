@@ -94,7 +94,7 @@ pub struct Common {
     /// Settings file [default: hitrate.toml in the data folder, if it exists].
     #[arg(long, global = true, help_heading = "Global options", env = "HITRATE_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Print one JSON document on standard output: the `data` of the API's answer, for what the API answers too.
+    /// Print one JSON document on standard output; if the API answers the same question, it is the API's `data`.
     #[arg(long, global = true, help_heading = "Global options")]
     json: bool,
     /// Form of tables: `text` fits the terminal, `tsv` has a header line and values without units, `auto` is `text` on a

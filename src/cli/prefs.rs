@@ -41,17 +41,17 @@ pub struct PrefsArgs {
     /// Workload to rank by; `traffic` is the mix that the model's endpoints serve [default: coding-agent].
     #[arg(long, value_name = "NAME")]
     workload: Option<String>,
-    /// Coarsest acceptable weight format, such as fp8.
-    #[arg(long, value_name = "FORMAT", help_heading = "Limits")]
-    quant_floor: Option<String>,
-    #[command(flatten)]
-    limits: Limits,
     /// Write the text to this file, as a whole; a symbolic link stays a link. Without a preference, nothing is written.
     #[arg(long, value_name = "FILE", conflicts_with = "list_targets")]
     out: Option<PathBuf>,
     /// Write nothing, only compare: exit code 0 if the file has this text, 1 if it would change, 3 on any error.
     #[arg(long, requires = "out")]
     check: bool,
+    /// Coarsest acceptable weight format, such as fp8.
+    #[arg(long, value_name = "FORMAT", help_heading = "Limits")]
+    quant_floor: Option<String>,
+    #[command(flatten)]
+    limits: Limits,
 }
 
 /// Prints a preference from the saved snapshot, as of that snapshot: a person wants to see what the data said. The API,

@@ -20,7 +20,7 @@ use serde::Deserialize;
 hitrate status\n  \
 hitrate status --url http://127.0.0.1:8080\n  \
 hitrate status --runs 0 --table tsv\n\n\
-The exit code is 1 if the newest data are stale (older than 3 h) or the newest run is suspect.")]
+The exit code is 1 if the newest data are stale or the newest run is suspect.")]
 pub struct StatusArgs {
     /// Query the server at this URL on this machine [default: read the saved snapshot].
     #[arg(long, value_name = "URL")]

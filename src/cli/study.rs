@@ -125,9 +125,11 @@ fn print<T: serde::Serialize>(
     markdown: impl Fn(&T) -> String,
     text: impl Fn(&T) -> Report,
 ) -> Result<()> {
-    common.report(report, || {
-        if output.markdown { Report::default().text(markdown(report)) } else { text(report) }
-    })
+    match output.markdown {
+        // Not a text for people: its lines must not be wrapped.
+        true => common.print(report, || markdown(report)),
+        false => common.report(report, || text(report)),
+    }
 }
 
 fn coverage(common: &Common, args: &CoverageArgs) -> Result<u8> {

@@ -14,7 +14,7 @@ pub(super) enum When {
 }
 
 impl When {
-    /// Whether to use colour. A value on the command line overrides `NO_COLOR`, as <https://no-color.org> asks.
+    /// Whether to use colour. A value on the command line overrides `NO_COLOR`, as <https://no-color.org> recommends.
     fn applies(self, is_terminal: bool, no_color: bool) -> bool {
         match self {
             Self::Auto => is_terminal && !no_color,
@@ -64,7 +64,7 @@ impl Look {
     }
 }
 
-/// Whether the environment asks for no colour.
+/// Whether `NO_COLOR` is set and not empty.
 fn no_color() -> bool {
     std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
 }
