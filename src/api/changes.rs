@@ -33,7 +33,7 @@ pub(super) async fn changes(request: ApiRequest<EventsQuery>) -> Result<Response
     let (query, snapshot) = (&request.query, &request.snapshot);
     let rows = || {
         let model = query.model.as_ref().map(|name| known_model(snapshot, name)).transpose()?;
-        Ok(snapshot.changes(query.kind, model, query.provider.as_deref()).collect::<Vec<_>>())
+        Ok(snapshot.changes_of(query.kind, model, query.provider.as_deref()).collect::<Vec<_>>())
     };
     request.listed(query.format, (query.limit, query.cursor.as_deref()), rows, |event| key(event))
 }

@@ -54,7 +54,7 @@ pub fn run(common: &Common, args: &ChangesArgs) -> Result<u8> {
         known(&snapshot, slug)?;
     }
     let mut found: Vec<&Event> = snapshot
-        .changes(kind, model, provider)
+        .changes_of(kind, model, provider)
         .filter(|event| args.since.is_none_or(|since| event.at >= since))
         .collect();
     let all = found.len();
@@ -68,7 +68,7 @@ pub fn run(common: &Common, args: &ChangesArgs) -> Result<u8> {
 /// # Errors
 /// If neither a provider nor a change has this slug; the error lists the nearest slugs.
 fn known(snapshot: &Snapshot, slug: &str) -> Result<()> {
-    let changed = || snapshot.changes(None, None, Some(slug)).next().is_some();
+    let changed = || snapshot.changes_of(None, None, Some(slug)).next().is_some();
     if snapshot.provider(slug).is_some() || changed() {
         return Ok(());
     }

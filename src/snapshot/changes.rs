@@ -5,7 +5,7 @@ use crate::domain::event::EventKind;
 
 impl Snapshot {
     /// The recorded changes, newest first: of a kind, of a model, and of a provider with its endpoints; `None` means all.
-    pub fn changes<'a>(
+    pub fn changes_of<'a>(
         &'a self,
         kind: Option<EventKind>,
         model: Option<&'a ModelEntry>,

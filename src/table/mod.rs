@@ -2,8 +2,10 @@
 
 pub mod explore;
 mod offer;
+mod tsv;
 
 pub use offer::Offer;
+pub use tsv::tsv;
 
 use crate::domain::tier::Tier;
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -72,7 +74,7 @@ impl Cell {
         }
     }
 
-    fn write(&self, out: &mut String, write_text: fn(&str, &mut String)) {
+    fn write(&self, out: &mut String) {
         match self {
             Self::Text(text) => write_text(text, out),
             Self::Ranked(_, name) => out.push_str(name),
@@ -94,20 +96,6 @@ fn write_text(text: &str, out: &mut String) {
     } else {
         *out += lead;
         *out += text;
-    }
-}
-
-/// Writes a text as one field of tab-separated values: backslash, tab, line breaks and other controls are escaped.
-fn write_escaped(text: &str, out: &mut String) {
-    for c in text.chars() {
-        match c {
-            '\\' => *out += "\\\\",
-            '\t' => *out += "\\t",
-            '\n' => *out += "\\n",
-            '\r' => *out += "\\r",
-            c if c.is_control() => _ = write!(out, "\\u{{{:x}}}", u32::from(c)),
-            c => out.push(c),
-        }
     }
 }
 
@@ -149,28 +137,11 @@ pub fn csv<T: Row<N>, const N: usize>(rows: &[T]) -> Vec<u8> {
             if at > 0 {
                 out.push(',');
             }
-            cell.write(&mut out, write_text);
+            cell.write(&mut out);
         }
         out += "\r\n";
     }
     out.into_bytes()
-}
-
-/// Rows as tab-separated values: a header, then one line per row, each terminated by a line feed. An absent value is
-/// empty; texts are escaped like in Rust: `\\`, `\t`, `\n`, `\r`, `\u{1b}`.
-pub fn tsv<T: Row<N>, const N: usize>(rows: impl IntoIterator<Item = T>) -> String {
-    let mut out = T::COLUMNS.join("\t");
-    out.push('\n');
-    for row in rows {
-        for (at, cell) in row.cells().iter().enumerate() {
-            if at > 0 {
-                out.push('\t');
-            }
-            cell.write(&mut out, write_escaped);
-        }
-        out.push('\n');
-    }
-    out
 }
 
 #[cfg(test)]
@@ -197,11 +168,5 @@ mod tests {
         let expected =
             "name,rate\r\n'=1+1,-0.25\r\n\"'@a,\"\"b\"\"\",\r\n\"'-x\r\ny\",0.0000001\r\n'\tx,0\r\n";
         assert_eq!(text, expected);
-    }
-
-    #[test]
-    fn a_field_of_tab_separated_values_is_one_field_on_one_line() {
-        let rows = [Named("a\tb\r\nc\\d\u{1b}[31m", None), Named("=1+1", Some(0.25))];
-        assert_eq!(tsv(&rows), "name\trate\na\\tb\\r\\nc\\\\d\\u{1b}[31m\t\n=1+1\t0.25\n");
     }
 }
