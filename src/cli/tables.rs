@@ -203,7 +203,7 @@ impl Table {
             lines.push(joined(cells.collect()));
         }
         if !hidden.is_empty() {
-            lines.push(format!("Not shown: {} (--wide shows all columns)", hidden.join(", ")));
+            lines.push(format!("Not shown: {} (--wide shows all columns)", hidden.join("; ")));
         }
         lines
     }

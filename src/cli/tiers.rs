@@ -112,7 +112,7 @@ fn providers(list: &TierList) -> Table {
         tier("tier", 1),
         name("provider", 1),
         number("vs peers", 1),
-        number("90 %, another model", 4),
+        number("90 % interval", 4),
         number("traffic mean", 2),
         number("models mean", 8),
         number("models", 3),

@@ -40,7 +40,7 @@ fn columns_go_by_priority_and_the_rest_of_the_room_goes_to_names() {
             "───────  ─────────────────────  ────────",
             "S        DeepInfra               -12.3 %",
             "unrated  A provider wit…urope)         -",
-            "Not shown: models, since (--wide shows all columns)",
+            "Not shown: models; since (--wide shows all columns)",
         ]
     );
     let lines = drawn(&sample(), &at(60));
