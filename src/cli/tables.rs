@@ -269,12 +269,13 @@ fn shorten(text: &str, most: usize) -> String {
     format!("{}…{}", head.trim_end(), tail.trim_start())
 }
 
-/// Lines of at most `most` columns, broken at spaces; a longer word has a line of its own.
+/// Lines of at most `most` columns, broken at spaces; a longer word is shortened.
 fn wrap(text: &str, most: usize) -> String {
     let wrapped = |line: &str| {
         let (mut lines, mut current, mut used) = (Vec::new(), String::new(), 0);
         for word in line.split(' ') {
-            let length = width(word);
+            let word = shorten(word, most);
+            let length = width(&word);
             if used > 0 && used + 1 + length > most {
                 lines.push(std::mem::take(&mut current));
                 used = 0;
@@ -283,7 +284,7 @@ fn wrap(text: &str, most: usize) -> String {
                 current.push(' ');
                 used += 1;
             }
-            current.push_str(word);
+            current.push_str(&word);
             used += length;
         }
         lines.push(current);
