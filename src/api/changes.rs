@@ -33,12 +33,7 @@ pub(super) async fn changes(request: ApiRequest<EventsQuery>) -> Result<Response
     let (query, snapshot) = (&request.query, &request.snapshot);
     let rows = || {
         let model = query.model.as_ref().map(|name| known_model(snapshot, name)).transpose()?;
-        let of = |event: &&Event| {
-            query.kind.is_none_or(|kind| kind == event.kind)
-                && model.is_none_or(|model| event.model_id.as_ref() == Some(&model.model_id))
-                && query.provider.as_ref().is_none_or(|slug| event.concerns(slug))
-        };
-        Ok(snapshot.changes().into_iter().filter(of).collect::<Vec<_>>())
+        Ok(snapshot.changes_of(query.kind, model, query.provider.as_deref()).collect::<Vec<_>>())
     };
     request.listed(query.format, (query.limit, query.cursor.as_deref()), rows, |event| key(event))
 }

@@ -9,9 +9,9 @@ use crate::domain::thresholds::Threshold;
 use crate::domain::tier::Lens;
 use crate::domain::workload::Workload;
 use crate::preferences::targets::{TARGETS, Target};
-use crate::snapshot::{Backtest, Status, Summary, TierList};
+use crate::snapshot::{Backtest, Snapshot, Status, Summary, TierList};
 use axum::response::Response;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use utoipa::ToSchema;
 
@@ -27,12 +27,19 @@ list_query!(
 );
 
 /// The state of the collection, with counts.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub(super) struct StatusData {
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct StatusData {
     /// Counts.
-    summary: Summary,
+    pub(crate) summary: Summary,
     #[serde(flatten)]
-    status: Status,
+    pub(crate) status: Status,
+}
+
+impl StatusData {
+    /// The state as of a snapshot.
+    pub fn of(snapshot: &Snapshot) -> Self {
+        Self { summary: snapshot.summary.clone(), status: snapshot.status.clone() }
+    }
 }
 
 /// The tier list of a lens.
@@ -110,8 +117,5 @@ pub(super) async fn thresholds(request: ApiRequest<NoQuery>) -> Result<Response,
     (status = 200, description = "Counts, recent runs, ages of the sources, quarantine, drift, events", body = Envelope<StatusData>),
 ))]
 pub(super) async fn status(request: ApiRequest<NoQuery>) -> Result<Response, Problem> {
-    request.kept(|| {
-        let snapshot = &request.snapshot;
-        Ok((StatusData { summary: snapshot.summary.clone(), status: snapshot.status.clone() }, None))
-    })
+    request.kept(|| Ok((StatusData::of(&request.snapshot), None)))
 }

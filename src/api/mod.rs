@@ -21,6 +21,7 @@ mod request;
 mod rows;
 mod table;
 
+pub use guidance::StatusData;
 pub use http::too_many_requests;
 pub use openapi::openapi;
 

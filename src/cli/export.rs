@@ -22,6 +22,9 @@ const fn date(year: i32, month: u32, day: u32, otherwise: NaiveDate) -> NaiveDat
 
 /// Arguments of `export`.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+hitrate export readings --from 2026-08-01T00:00:00Z --to 2026-08-02T00:00:00Z --out day.csv\n  \
+hitrate export days --format parquet --out days.parquet")]
 pub struct ExportArgs {
     #[command(subcommand)]
     what: What,
@@ -30,9 +33,13 @@ pub struct ExportArgs {
 #[derive(Debug, Subcommand)]
 enum What {
     /// One row per endpoint and run, even if no usage was published.
+    #[command(after_help = "Example:\n  \
+hitrate export readings --from 2026-08-01T00:00:00Z --to 2026-08-02T00:00:00Z --out day.csv")]
     Readings(SpanArgs),
     /// One row per endpoint and reading with usage: the approximate hit rate since the previous reading, or the reason
     /// why there is none.
+    #[command(after_help = "Example:\n  \
+hitrate export hourly --from 2026-08-01T00:00:00Z --to 2026-08-02T00:00:00Z --format json")]
     Hourly(SpanArgs),
     /// One row per endpoint and UTC day, with the numbers behind the tier lists, as of the newest run.
     ///

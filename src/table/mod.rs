@@ -2,8 +2,10 @@
 
 pub mod explore;
 mod offer;
+mod tsv;
 
 pub use offer::Offer;
+pub use tsv::tsv;
 
 use crate::domain::tier::Tier;
 use chrono::{DateTime, SecondsFormat, Utc};
