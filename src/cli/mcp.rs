@@ -18,13 +18,13 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How clients start the tools.
-const EXAMPLES: &str = "Examples:
-  claude mcp add hitrate -- hitrate mcp             Claude Code, with the data folder of this machine
-  claude mcp add --transport http hitrate URL/mcp   Claude Code, with a server that runs `hitrate serve`
-  codex mcp add hitrate -- hitrate mcp --url URL    Codex CLI, with the API of a server
+const EXAMPLES: &str = "Examples (DIR is the data folder, URL a server that runs hitrate serve):
+  claude mcp add hitrate -- hitrate mcp --data-dir DIR        Claude Code
+  claude mcp add --transport http hitrate URL/mcp             Claude Code, without a local program
+  codex mcp add hitrate -- hitrate mcp --url URL              Codex CLI
 
-  opencode.json:     {\"mcp\": {\"hitrate\": {\"type\": \"local\", \"command\": [\"hitrate\", \"mcp\"]}}}
-  .cursor/mcp.json:  {\"mcpServers\": {\"hitrate\": {\"command\": \"hitrate\", \"args\": [\"mcp\"]}}}
+  opencode.json:     {\"mcp\": {\"hitrate\": {\"type\": \"local\", \"command\": [\"hitrate\", \"mcp\", \"--url\", \"URL\"]}}}
+  .cursor/mcp.json:  {\"mcpServers\": {\"hitrate\": {\"command\": \"hitrate\", \"args\": [\"mcp\", \"--url\", \"URL\"]}}}
 
 Standard output carries only the protocol; logs go to standard error. The command ends when its input ends.";
 

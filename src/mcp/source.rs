@@ -209,7 +209,7 @@ pub enum Failure {
     Refused(Problem),
     /// The server does not respond.
     #[error("{0}; check that the server runs and that its URL is correct")]
-    Fetch(#[from] FetchError),
+    Fetch(FetchError),
     /// The response is not one of the API.
     #[error(
         "the response to {address} (status {status}) is not one of the hitrate API; check the URL of the server"
@@ -220,4 +220,11 @@ pub enum Failure {
         /// The HTTP status.
         status: u16,
     },
+}
+
+// Not derived: the message already contains that of the cause, which would be printed twice.
+impl From<FetchError> for Failure {
+    fn from(error: FetchError) -> Self {
+        Self::Fetch(error)
+    }
 }

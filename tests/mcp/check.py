@@ -6,6 +6,7 @@ Usage: PYTHON check.py HITRATE, with the Python from the folder that scripts/api
 
 import asyncio
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -133,6 +134,9 @@ async def check_all(binary, data, base):
 
 def main():
     binary = Path(sys.argv[1]).resolve()
+    # No proxy: all requests go to the local server.
+    for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
+        del os.environ[name]
     with tempfile.TemporaryDirectory(prefix="hitrate-mcp-") as folder:
         work = Path(folder)
         data = work / "data"
