@@ -25,7 +25,7 @@ const ARRIVAL: Duration = Duration::from_secs(5);
 /// How long its answer may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// What stands between a client and the tools.
+/// What a message has to pass before it reaches the tools.
 struct Guard {
     gate: Gate,
     places: Semaphore,
@@ -50,7 +50,7 @@ fn guarded(tools: Tools, guard: Guard) -> Router {
         .disable_allowed_origins();
     let sessions = Arc::new(NeverSessionManager::default());
     let service = StreamableHttpService::new(move || Ok(tools.clone()), sessions, config);
-    Router::new().route_service("/mcp", service).layer(from_fn_with_state(Arc::new(guard), check))
+    Router::new().route_service("/mcp", service).route_layer(from_fn_with_state(Arc::new(guard), check))
 }
 
 async fn check(State(guard): State<Arc<Guard>>, request: Request, next: Next) -> Response {

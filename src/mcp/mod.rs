@@ -13,8 +13,8 @@ mod source;
 mod tools;
 
 pub use http::router;
-pub use server::{Tools, serve_stdio};
-pub use source::{Failure, Source};
+pub use server::{StdioError, Tools, serve_stdio};
+pub use source::{Failure, Problem, Source};
 
 use crate::domain::ids::names;
 

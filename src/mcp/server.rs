@@ -75,11 +75,16 @@ impl ServerHandler for Tools {
     }
 }
 
+/// Why the tools stopped before the client was connected.
+#[derive(Debug, thiserror::Error)]
+#[error("the client does not follow the protocol, or standard output cannot be written: {0}")]
+pub struct StdioError(Box<ServerInitializeError>);
+
 /// Serves the tools on standard input and output until the input ends or `cancel` is cancelled.
 ///
 /// # Errors
 /// If the client does not follow the protocol, or standard output cannot be written.
-pub async fn serve_stdio(tools: Tools, cancel: CancellationToken) -> Result<(), ServerInitializeError> {
+pub async fn serve_stdio(tools: Tools, cancel: CancellationToken) -> Result<(), StdioError> {
     let serving = async {
         match tools.serve_with_ct(stdio(), cancel.clone()).await {
             Ok(running) => {
@@ -90,9 +95,9 @@ pub async fn serve_stdio(tools: Tools, cancel: CancellationToken) -> Result<(), 
                 }
                 Ok(())
             }
-            // The client left before it said anything.
+            // The client left before its first message.
             Err(ServerInitializeError::ConnectionClosed(_) | ServerInitializeError::Cancelled) => Ok(()),
-            Err(error) => Err(error),
+            Err(error) => Err(StdioError(Box::new(error))),
         }
     };
     tokio::select! {

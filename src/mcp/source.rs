@@ -83,26 +83,24 @@ impl Source {
     /// All entries of a list that comes in pages, as far as [`MOST_PAGES`] pages hold them, and what is known about the
     /// list.
     pub(super) async fn list(&self, address: &Address) -> Result<Listed, Failure> {
-        let (mut entries, mut cursor) = (Vec::new(), None::<String>);
+        let (mut entries, mut meta, mut cursor) = (Vec::new(), Map::new(), None::<String>);
         for _ in 0..MOST_PAGES {
             let page = address.clone().with("limit", PAGE);
             let page = match &cursor {
                 Some(cursor) => page.with("cursor", cursor),
                 None => page,
             };
-            let Received { data, mut meta } = self.get(&page).await?;
-            if let Value::Array(list) = data {
+            let received = self.get(&page).await?;
+            meta = received.meta;
+            if let Value::Array(list) = received.data {
                 entries.extend(list);
             }
             cursor = meta.remove("next_cursor").and_then(|next| next.as_str().map(str::to_owned));
             if cursor.is_none() {
-                return Ok(Listed { entries, meta, is_complete: true });
-            }
-            if entries.len() >= PAGE * MOST_PAGES {
-                return Ok(Listed { entries, meta, is_complete: false });
+                break;
             }
         }
-        Ok(Listed { entries, meta: Map::new(), is_complete: false })
+        Ok(Listed { entries, meta, is_complete: cursor.is_none() })
     }
 }
 

@@ -116,6 +116,15 @@ async fn every_tool_is_described_briefly_and_is_read_only() {
     }
 }
 
+#[test]
+fn every_tool_is_in_the_document() {
+    let text = include_str!("../../docs/mcp.md");
+    let section = text.split("\n## The tools").nth(1).and_then(|rest| rest.split("\nAn answer is").next());
+    let rows =
+        section.expect("the tools").lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+    assert_eq!(rows.collect::<Vec<_>>(), ToolName::ALL.map(ToolName::as_str));
+}
+
 #[tokio::test]
 async fn models_are_found_by_words_and_what_is_left_off_is_counted() {
     let tools = tools();

@@ -54,7 +54,11 @@ pub(super) async fn answer(source: &Source, wanted: RecommendHost) -> Result<Rep
         Some(why) => without_config(data, why),
         None => data,
     };
-    Ok(Reply::new(summary(&data, is_given), data, meta, &address))
+    let summary = match withheld.filter(|_| is_given) {
+        Some(why) => format!("{}; {why}", summary(&data, is_given)),
+        None => summary(&data, is_given),
+    };
+    Ok(Reply::new(summary, data, meta, &address))
 }
 
 /// Why there is no configuration if nothing is recommended.
