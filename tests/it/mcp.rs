@@ -2,18 +2,18 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
-use hitrate::api::{self, ApiState};
+use hitrate::api::{self, ApiState, Bodies};
 use hitrate::clock::FixedClock;
 use hitrate::mcp::{Source, ToolName, Tools, router};
 use hitrate::pipeline::DataDir;
 use hitrate::preferences::Mode;
-use hitrate::preferences::targets::Target;
+use hitrate::prepared::Purpose;
 use hitrate::serve::{Content, Server};
 use hitrate::snapshot::{Current, Event, Snapshot};
 use serde_json::{Value, json};
@@ -27,9 +27,14 @@ const ATLAS: &str = "northwind/atlas-3";
 const QUILL: &str = "zephyr/quill-large";
 const PUBLIC: &str = "https://tiers.example.org";
 
+/// The API over the sample, shared by the tests of this file.
+static API: LazyLock<Router> = LazyLock::new(|| api_of(Some(snapshot())));
+
+/// The API over a snapshot; nothing is compressed.
 fn api_of(snapshot: Option<Snapshot>) -> Router {
     let now = Arc::new(|| sample::as_of() + chrono::Duration::minutes(20));
-    api::router(ApiState { current: Arc::new(Current::new(snapshot)), bodies: Arc::default(), now })
+    let bodies = Arc::new(Bodies::made_for(Purpose::Files));
+    api::router(ApiState { current: Arc::new(Current::new(snapshot)), bodies, now })
 }
 
 /// The sample with a few more changes.
@@ -44,13 +49,13 @@ fn snapshot() -> Snapshot {
 }
 
 fn tools() -> Tools {
-    Tools::new(Source::routes(api_of(Some(snapshot()))))
+    Tools::new(Source::routes(API.clone()))
 }
 
 /// The body of the API's answer.
 async fn answer(address: &str) -> Value {
     let request = Request::get(address).body(Body::empty()).expect("a request");
-    let response = api_of(Some(snapshot())).oneshot(request).await.expect("routers do not fail");
+    let response = API.clone().oneshot(request).await.expect("routers do not fail");
     assert_eq!(response.status(), StatusCode::OK, "{address}");
     let body = to_bytes(response.into_body(), 64 << 20).await.expect("a body");
     serde_json::from_slice(&body).expect("JSON")
@@ -150,8 +155,10 @@ async fn a_recommendation_is_the_preference_of_the_api_and_never_part_of_the_lim
     let limits = [json!({}), json!({"quant_floor": "fp8"}), json!({"quant_floor": "fp32", "region": "eu"})];
     let targets = data("/api/v1/targets").await;
     let (mut given, mut withheld, mut partial, mut avoided) = (0, 0, 0, 0);
+    // Targets that can express all fields, some of them, only names, and nothing.
+    let kinds = ["openrouter", "opencode", "zed", "hermes", "roo", "cline"];
     for model in [ATLAS, QUILL, "northwind/atlas-3:free"] {
-        for (mode, target) in Mode::ALL.into_iter().flat_map(|mode| Target::names().map(move |t| (mode, t))) {
+        for (mode, target) in Mode::ALL.into_iter().flat_map(|mode| kinds.map(move |kind| (mode, kind))) {
             for limits in &limits {
                 let mut arguments = json!({"model": model, "mode": mode.as_str(), "target": target});
                 let own = arguments.as_object_mut().expect("an object");
