@@ -154,7 +154,7 @@ async fn a_recommendation_is_the_preference_of_the_api_and_never_part_of_the_lim
     let tools = tools();
     let limits = [json!({}), json!({"quant_floor": "fp8"}), json!({"quant_floor": "fp32", "region": "eu"})];
     let targets = data("/api/v1/targets").await;
-    let (mut given, mut withheld, mut partial, mut avoided) = (0, 0, 0, 0);
+    let (mut given, mut withheld, mut partial, mut limited, mut avoided) = (0, 0, 0, 0, 0);
     // Targets that can express all fields, some of them, only names, and nothing.
     let kinds = ["openrouter", "opencode", "zed", "hermes", "roo", "cline"];
     for model in [ATLAS, QUILL, "northwind/atlas-3:free"] {
@@ -196,15 +196,15 @@ async fn a_recommendation_is_the_preference_of_the_api_and_never_part_of_the_lim
                 } else if !is_limited {
                     assert_eq!(data["rendered"], api["rendered"]);
                 }
+                limited += usize::from(is_limited && !files.is_empty());
                 for file in files {
                     assert!(entries(&api["rendered"], "files").contains(file));
                 }
             }
         }
     }
-    for (what, count) in
-        [("given", given), ("withheld", withheld), ("partial", partial), ("avoided", avoided)]
-    {
+    let counts = [("withheld", withheld), ("partial", partial), ("limited", limited), ("avoided", avoided)];
+    for (what, count) in [("given", given)].into_iter().chain(counts) {
         assert!(count > 0, "no case is {what}");
     }
     let unknown = failed(&tools, ToolName::RecommendHost, json!({"model": "northwind/atlas-4"})).await;
