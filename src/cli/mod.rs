@@ -9,6 +9,7 @@ mod collect;
 mod cost;
 mod demo;
 mod export;
+mod mcp;
 mod model;
 mod open;
 mod prefs;
@@ -157,6 +158,8 @@ enum Verb {
     Export(export::ExportArgs),
     /// Write the whole site as static files, for any web host.
     Publish(publish::PublishArgs),
+    /// Answer an AI agent through the Model Context Protocol, on standard input and output.
+    Mcp(mcp::McpArgs),
     /// Check stored data.
     Check(check::CheckArgs),
     /// Check the method on simulated worlds with a known truth.
@@ -241,6 +244,7 @@ fn run(cli: Cli) -> Result<u8> {
         Verb::Backtest(args) => backtest::run(&common, &args),
         Verb::Export(args) => export::run(&common, &args),
         Verb::Publish(args) => publish::run(&common, &args),
+        Verb::Mcp(args) => mcp::run(&common, &args),
         Verb::Check(args) => check::run(&common, &args),
         Verb::Study(args) => study::run(&common, &args),
         Verb::Healthcheck(args) => running::healthcheck(&common, &args),

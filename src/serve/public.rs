@@ -5,6 +5,7 @@ use super::hot::{self, Answers, Hot};
 use super::limit::{self, Limit};
 use crate::api::{self, ApiState, Bodies};
 use crate::background;
+use crate::mcp::{self, Source, Tools};
 use crate::prepared::Purpose;
 use crate::site::{self, Aliased, Described, Pages, SiteState, with_aliases};
 use crate::snapshot::{Current, Snapshot};
@@ -64,12 +65,23 @@ impl Public {
 
     /// All routes that need no token. Cached answers are tried first; the rest is subject to the limit, if any.
     pub fn router(&self, limit: Option<Limit>) -> Router {
+        let routes = self.routes().merge(self.mcp());
         let routes = match limit.map(Arc::new) {
-            Some(limit) => self.routes().layer(from_fn_with_state(limit, limit::check)),
-            None => self.routes(),
+            Some(limit) => routes.layer(from_fn_with_state(limit, limit::check)),
+            None => routes,
         };
         let hot = Hot { current: self.current.clone(), now: self.now.clone(), answers: self.answers.clone() };
         routes.layer(from_fn_with_state(Arc::new(hot), hot::answer))
+    }
+
+    /// The tools of the Model Context Protocol, over the routes of the API. Static files do not have them.
+    fn mcp(&self) -> Router {
+        mcp::router(Tools::new(Source::routes(self.api())), &self.public_url)
+    }
+
+    fn api(&self) -> Router {
+        let (current, now) = (self.current.clone(), self.now.clone());
+        api::router(ApiState { current, now, bodies: self.bodies.clone() })
     }
 
     /// The site comes last: its fallback handles every path that the API does not.
@@ -77,11 +89,8 @@ impl Public {
         let (current, now) = (self.current.clone(), self.now.clone());
         let (pages, public_url) = (self.pages.clone(), self.public_url.clone());
         let site = SiteState { current, now, pages, method_markdown: METHOD, public_url };
-        let (current, now) = (self.current.clone(), self.now.clone());
         let described = Described { document: &API_DOCUMENT, markdown: API_TEXT };
-        api::router(ApiState { current, now, bodies: self.bodies.clone() })
-            .merge(site::reference(site.clone(), described))
-            .merge(site::router(site))
+        self.api().merge(site::reference(site.clone(), described)).merge(site::router(site))
     }
 
     /// The same service with another snapshot, which fills the same caches.

@@ -1,6 +1,7 @@
 //! The contracts of the command line: exit codes, standard output, and the fields that programs rely on.
 
 mod cost;
+mod mcp;
 mod served;
 mod terminal;
 mod written;

@@ -14,6 +14,7 @@ mod intervals;
 mod json_schema;
 mod listing;
 mod look;
+mod mcp;
 mod mutate;
 mod mutations;
 mod pipeline;
