@@ -5,9 +5,11 @@
 
 mod coding;
 mod on_the_way;
+mod origin;
 mod shelf;
 
 pub use on_the_way::pack_on_the_way;
+pub use origin::Origin;
 pub use shelf::{Bounds, Shelf};
 
 use axum::body::Bytes;

@@ -13,6 +13,9 @@ pub(super) const METHODS: &str = "GET, HEAD, OPTIONS";
 /// Seconds after which a client may retry while the first collection is still running.
 const RETRY_AFTER_SECONDS: &str = "30";
 
+/// Number of tags that the detail of an unknown endpoint lists.
+const SHOWN_TAGS: usize = 20;
+
 /// An error, for people and programs.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Problem {
@@ -55,6 +58,26 @@ impl Problem {
             .near(nearest)
     }
 
+    /// 404: an unknown endpoint, with the tags of its model. `what` is the endpoint in words.
+    pub(super) fn unknown_endpoint(what: &str, tags: Vec<&str>) -> Self {
+        let hint = if tags.is_empty() {
+            "/api/v1/endpoints?variants=all lists all endpoints with their `endpoint_id`".to_owned()
+        } else {
+            format!(
+                "the tags of the model are {}",
+                tags.iter().take(SHOWN_TAGS).copied().collect::<Vec<_>>().join(", ")
+            )
+        };
+        let detail = format!("there is no {what} in this snapshot; {hint}");
+        Self::new(StatusCode::NOT_FOUND, "/problems/unknown-endpoint", "Unknown endpoint", detail).near(tags)
+    }
+
+    /// 404: a preference that is withheld, or that its target cannot express.
+    pub(super) fn no_preference(model: &str, target: &str, why: &str) -> Self {
+        let detail = format!("there is no preference of {model} for {target}: {why}");
+        Self::new(StatusCode::NOT_FOUND, "/problems/no-preference", "No preference", detail)
+    }
+
     fn near(self, nearest: Vec<&str>) -> Self {
         Self { nearest: Some(nearest.into_iter().map(str::to_owned).collect()), ..self }
     }
@@ -93,6 +116,23 @@ impl Problem {
              Lists, models and tier lists without filters are prepared and never limited"
         );
         Self::new(StatusCode::TOO_MANY_REQUESTS, "/problems/too-many-requests", "Too many requests", detail)
+    }
+
+    /// 400: Parquet from a service that writes none.
+    pub(super) fn no_parquet() -> Self {
+        Self::bad_request("this service writes no Parquet; expected `format` json or csv")
+    }
+
+    /// 500: the Parquet writer failed, for example because the disk is full.
+    pub(super) fn parquet_failed() -> Self {
+        let detail =
+            "cannot write the table as Parquet; the log of the service has the reason. CSV has the same rows";
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "/problems/internal",
+            "Internal error",
+            detail.to_owned(),
+        )
     }
 
     /// 500: a bug in this program.

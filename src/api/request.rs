@@ -4,6 +4,7 @@
 
 use super::envelope::enveloped;
 use super::problem::Problem;
+use super::table::TableFormat;
 use super::{ApiState, Bodies};
 use crate::prepared::Prepared;
 use crate::snapshot::Snapshot;
@@ -65,13 +66,33 @@ impl<Q: Debug, P> ApiRequest<Q, P> {
         self.shared(|| self.enveloped(make))
     }
 
-    /// Responds with rows as CSV, made once and cached like [`Self::kept`].
+    /// Responds with rows as a table, made once and cached like [`Self::kept`].
     pub fn table<T: Row<N>, const N: usize>(
         &self,
+        format: TableFormat,
         rows: impl FnOnce() -> Result<Vec<T>, Problem>,
     ) -> Result<Response, Problem> {
+        let bodies = &self.api.bodies;
+        self.shared(|| match format {
+            TableFormat::Csv => Ok(bodies.purpose.prepare(table::CSV, table::csv(&rows()?))),
+            // Compressed by its writer.
+            TableFormat::Parquet => {
+                let body = bodies.parquet(&table::typed(&rows()?))?;
+                Ok(Prepared::unpacked(table::PARQUET, body))
+            }
+        })
+    }
+
+    /// Responds with a text that also depends on a `state`, like [`Self::kept_while`].
+    pub fn text_while(
+        &self,
+        state: &str,
+        max_age: i64,
+        content_type: &'static str,
+        make: impl FnOnce() -> Result<Vec<u8>, Problem>,
+    ) -> Result<Response, Problem> {
         let purpose = self.api.bodies.purpose;
-        self.shared(|| Ok(purpose.prepare(table::CSV, table::csv(&rows()?))))
+        self.for_a_while(state, max_age, || Ok(purpose.prepare(content_type, make()?)))
     }
 
     /// The same for data that also depend on a `state`, a word with few possible values. Clients may cache the response
@@ -81,8 +102,18 @@ impl<Q: Debug, P> ApiRequest<Q, P> {
         T: Serialize,
         F: FnOnce() -> Result<(T, Option<String>), Problem>,
     {
-        // Not shared between clients: the cache lifetime depends on the time.
-        let mut response = self.body(state, || self.enveloped(make))?.0.respond(&self.headers);
+        self.for_a_while(state, max_age, || self.enveloped(make))
+    }
+
+    /// Responds with a body that also depends on a `state`. The service shares no such response between clients: the
+    /// cache lifetime depends on the time.
+    fn for_a_while(
+        &self,
+        state: &str,
+        max_age: i64,
+        make: impl FnOnce() -> Result<Prepared, Problem>,
+    ) -> Result<Response, Problem> {
+        let mut response = self.body(state, make)?.0.respond(&self.headers);
         if let Ok(policy) = HeaderValue::try_from(format!("public, max-age={max_age}, must-revalidate")) {
             response.headers_mut().insert(CACHE_CONTROL, policy);
         }

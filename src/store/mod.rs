@@ -12,6 +12,7 @@ mod hourly;
 mod ingest;
 mod migrate;
 mod open;
+mod parquet;
 mod read;
 mod status;
 mod tiers;
@@ -23,6 +24,7 @@ pub use frame::Answer;
 pub use hourly::HourlyRecord;
 pub use ingest::{Ingested, RunRecord};
 pub use open::{Store, StoreOptions};
+pub use parquet::ParquetWriter;
 pub use read::{EndpointDayRow, EndpointNow, PastValues, RunRow};
 pub use tiers::TierChangeRow;
 
