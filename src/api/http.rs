@@ -1,6 +1,7 @@
 //! What all routes share: methods, CORS, and problems with the path that they occurred at.
 
 use super::ApiState;
+use super::expected::expected;
 use super::problem::{METHODS, Problem};
 use axum::extract::Request;
 use axum::handler::Handler;
@@ -44,7 +45,11 @@ pub(super) async fn no_such_route() -> Problem {
 pub(super) async fn finish(request: Request, next: Next) -> Response {
     let instance = request.uri().path().to_owned();
     let mut response = next.run(request).await;
-    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+    if let Some(mut problem) = response.extensions_mut().remove::<Problem>() {
+        let accepted = problem.parameter.as_deref().and_then(|name| expected(&instance, name));
+        if let Some(accepted) = accepted {
+            problem.detail += &format!("; expected {accepted}");
+        }
         response = problem.at(instance).written();
     }
     finished(response)

@@ -7,6 +7,7 @@ mod constraints;
 mod cost;
 mod endpoints;
 mod envelope;
+mod expected;
 mod feed;
 mod guidance;
 mod health;

@@ -33,16 +33,25 @@ pub struct Problem {
     /// Known names that are similar to the unknown name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nearest: Option<Vec<String>>,
+    /// The parameter whose value has the wrong type, so that the accepted values can be added to the detail.
+    #[serde(skip)]
+    #[schema(ignore)]
+    pub(super) parameter: Option<String>,
 }
 
 impl Problem {
     fn new(status: StatusCode, kind: &'static str, title: &'static str, detail: String) -> Self {
-        Self { kind, title, status: status.as_u16(), detail, instance: None, nearest: None }
+        Self { kind, title, status: status.as_u16(), detail, instance: None, nearest: None, parameter: None }
     }
 
     /// 400: an invalid parameter; `detail` lists the accepted values.
     pub(super) fn bad_request(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "/problems/bad-request", "Invalid request", detail.into())
+    }
+
+    /// The same with the parameter whose value has the wrong type.
+    pub(super) fn of_parameter(self, name: &str) -> Self {
+        Self { parameter: Some(name.to_owned()), ..self }
     }
 
     /// 404: an unknown model, with the nearest names.

@@ -4,11 +4,10 @@
 
 use super::envelope::enveloped;
 use super::problem::Problem;
-use super::table::TableFormat;
 use super::{ApiState, Bodies};
 use crate::prepared::Prepared;
 use crate::snapshot::Snapshot;
-use crate::table::{self, Row};
+use crate::table::{self, Row, TableFormat};
 use axum::extract::path::ErrorKind;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequestParts, Path, Query};
@@ -170,8 +169,8 @@ where
 
     async fn from_request_parts(parts: &mut Parts, api: &ApiState) -> Result<Self, Problem> {
         let Path(path) = Path::<P>::from_request_parts(parts, api).await.map_err(bad_path)?;
-        let Query(query) = Query::<Q>::try_from_uri(&parts.uri)
-            .map_err(|rejection| Problem::bad_request(detail(&rejection.body_text())))?;
+        let Query(query) =
+            Query::<Q>::try_from_uri(&parts.uri).map_err(|rejection| bad_query(&rejection.body_text()))?;
         let ApiState { current, now, .. } = api;
         let snapshot = current.get().ok_or_else(Problem::no_snapshot)?;
         Ok(Self {
@@ -207,9 +206,21 @@ where
     if name.is_empty() { Ok(None) } else { named(name.into_deserializer()) }
 }
 
-/// The detail of the problem for a query that cannot be read: a refusal of [`named`] is shown as it is.
-fn detail(error: &str) -> &str {
-    error.split_once(REFUSAL).map_or(error, |(_, refusal)| refusal)
+/// The problem for a query that cannot be read: a refusal of [`named`] is shown as it is, and a value of the wrong type
+/// with the name of its parameter, so that the accepted values can be added.
+fn bad_query(error: &str) -> Problem {
+    if let Some((_, refusal)) = error.split_once(REFUSAL) {
+        return Problem::bad_request(refusal);
+    }
+    let reason = error.strip_prefix("Failed to deserialize query string: ").unwrap_or(error);
+    match reason.split_once(": ") {
+        Some((name, why)) if why.starts_with("unknown field") => {
+            let known = why.split_once("expected ").map_or("no parameter", |(_, known)| known);
+            Problem::bad_request(format!("unknown parameter `{name}`; expected {known}"))
+        }
+        Some((name, why)) => Problem::bad_request(format!("invalid `{name}`: {why}")).of_parameter(name),
+        None => Problem::bad_request(reason),
+    }
 }
 
 /// Names separated by commas.
@@ -249,7 +260,7 @@ mod tests {
     fn asked(query: &str) -> Result<Asked, String> {
         let uri = format!("/?{query}").parse().expect("a URI");
         let query = Query::<Asked>::try_from_uri(&uri).map(|Query(asked)| asked);
-        query.map_err(|rejection| detail(&rejection.body_text()).to_owned())
+        query.map_err(|rejection| bad_query(&rejection.body_text()).detail)
     }
 
     #[test]
@@ -261,10 +272,7 @@ mod tests {
         assert_eq!(asked("lens=beauty").expect_err("refused"), format!("unknown lens `beauty`: {known}"));
         let long = asked(&format!("lens={}", "x".repeat(200))).expect_err("refused");
         assert_eq!(long, format!("unknown lens `{}`: {known}", "x".repeat(80)));
-        assert!(
-            asked("limit=many")
-                .expect_err("refused")
-                .starts_with("Failed to deserialize query string: limit")
-        );
+        let refused = asked("limit=many").expect_err("refused");
+        assert!(refused.starts_with("invalid `limit`: "), "{refused}");
     }
 }

@@ -6,7 +6,7 @@ use super::page::page;
 use super::problem::Problem;
 use super::request::{ApiRequest, shortened};
 use crate::domain::ids::names;
-use crate::table::{Cell, Row};
+use crate::table::{Cell, Row, TableFormat};
 use axum::response::Response;
 use serde::Serialize;
 use std::fmt::Debug;
@@ -50,15 +50,6 @@ names! {
         /// A Parquet table.
         Parquet = "parquet",
     }
-}
-
-/// The format of a table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum TableFormat {
-    /// RFC 4180.
-    Csv,
-    /// Parquet, with the types of the columns.
-    Parquet,
 }
 
 /// The format of the requested table; `None` for JSON.

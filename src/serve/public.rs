@@ -95,9 +95,9 @@ impl Public {
         let site = SiteState { current, now, pages, method_markdown: METHOD, public_url };
         let (current, now) = (self.current.clone(), self.now.clone());
         let described = Described { document: &API_DOCUMENT, markdown: API_TEXT };
-        api::router(ApiState { current, now, bodies: self.bodies.clone() })
-            .merge(site::reference(site.clone(), described))
-            .merge(site::router(site))
+        let api = api::router(ApiState { current, now, bodies: self.bodies.clone() });
+        let reference = site::reference(site.clone(), described, self.origin.clone(), api.clone());
+        api.merge(reference).merge(site::router(site))
     }
 
     /// The same service with another snapshot, which fills the same caches.

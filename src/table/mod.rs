@@ -17,6 +17,15 @@ pub const CSV: &str = "text/csv; charset=utf-8; header=present";
 /// Content type of a Parquet file.
 pub const PARQUET: &str = "application/vnd.apache.parquet";
 
+/// The format of a table as a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TableFormat {
+    /// RFC 4180.
+    Csv,
+    /// Parquet, with the types of the columns.
+    Parquet,
+}
+
 /// One value of a row.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Cell {

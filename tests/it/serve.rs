@@ -217,6 +217,60 @@ async fn every_answer_carries_the_policy_whoever_made_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_with_the_host_of_a_client_reaches_no_other_client() {
+    let service = Service::start("").await;
+    let own = format!("http://{}", service.address);
+    for path in ["/api", "/api/v1/openapi.json", "/llms.txt", "/sitemap.xml"] {
+        for _ in 0..2 {
+            let forwarded = "X-Forwarded-Host: evil.test\r\nX-Forwarded-Proto: https\r\n";
+            let answer = service.get(path, forwarded).await;
+            assert_eq!(answer.status, 200, "{path}");
+            assert!(answer.header("cache-control").contains("no-store"), "{path}");
+            let text = answer.text();
+            assert!(text.contains(&own) && !text.contains("evil.test"), "{path}");
+        }
+    }
+    let document: serde_json::Value =
+        serde_json::from_str(&service.get("/api/v1/openapi.json", "").await.text()).expect("JSON");
+    assert_eq!(document["servers"], serde_json::json!([{ "url": own }]));
+    service.stop().await;
+    let behind = Service::start("[serve]\nclient_header = \"X-Forwarded-For\"\n").await;
+    let forwarded = "X-Forwarded-Host: tiers.test\r\nX-Forwarded-Proto: https\r\n";
+    let text = behind.get("/api/v1/openapi.json", forwarded).await.text();
+    assert!(text.contains("\"url\": \"https://tiers.test\""));
+    assert!(behind.get("/api", "").await.text().contains(&format!("http://{}/api/v1/tiers", behind.address)));
+    behind.stop().await;
+    let public = Service::start("[serve]\npublic_url = \"https://public.test\"\n").await;
+    for path in ["/api", "/api/v1/openapi.json"] {
+        let answer = public.get(path, "").await;
+        assert!(answer.header("cache-control").starts_with("public"), "{path}");
+        let text = answer.text();
+        assert!(text.contains("https://public.test") && !text.contains(&public.address), "{path}");
+        let held = format!("If-None-Match: {}\r\n", answer.header("etag"));
+        assert_eq!(public.get(path, &held).await.status, 304, "{path}");
+    }
+    public.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_service_writes_parquet_and_keeps_it() {
+    let service = Service::start("").await;
+    for path in ["/api/v1/endpoints.parquet", "/explore.parquet", "/api/v1/history/northwind/atlas-3.parquet"]
+    {
+        let answer = service.get(path, "").await;
+        assert_eq!(
+            (answer.status, answer.header("content-type")),
+            (200, "application/vnd.apache.parquet"),
+            "{path}"
+        );
+        assert_eq!((&answer.body[..4], answer.header("content-encoding")), (&b"PAR1"[..], ""), "{path}");
+        let held = format!("If-None-Match: {}\r\n", answer.header("etag"));
+        assert_eq!(service.get(path, &held).await.status, 304, "{path}");
+    }
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn metrics_tell_of_the_data_and_of_the_answers() {
     let service = Service::start("").await;
     assert_eq!(service.get("/no-such-page", "").await.status, 404);
