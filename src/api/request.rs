@@ -77,7 +77,7 @@ impl<Q: Debug, P> ApiRequest<Q, P> {
             // Compressed by its writer.
             TableFormat::Parquet => {
                 let body = bodies.parquet(&table::typed(&rows()?))?;
-                Ok(Prepared::unpacked(table::PARQUET, body))
+                Ok(Prepared::in_parts(table::PARQUET, body))
             }
         })
     }
@@ -213,11 +213,13 @@ fn bad_query(error: &str) -> Problem {
         return Problem::bad_request(refusal);
     }
     let reason = error.strip_prefix("Failed to deserialize query string: ").unwrap_or(error);
+    if let Some((name, known)) =
+        reason.split_once("unknown field `").and_then(|(_, rest)| rest.split_once('`'))
+    {
+        let known = known.split_once("expected ").map_or("no parameters", |(_, known)| known);
+        return Problem::bad_request(format!("unknown parameter `{}`; expected {known}", shortened(name)));
+    }
     match reason.split_once(": ") {
-        Some((name, why)) if why.starts_with("unknown field") => {
-            let known = why.split_once("expected ").map_or("no parameter", |(_, known)| known);
-            Problem::bad_request(format!("unknown parameter `{name}`; expected {known}"))
-        }
         Some((name, why)) => Problem::bad_request(format!("invalid `{name}`: {why}")).of_parameter(name),
         None => Problem::bad_request(reason),
     }

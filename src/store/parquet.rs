@@ -122,7 +122,7 @@ mod tests {
             column("rate", Values::Number(vec![Some(0.1), None])),
             column("tokens", Values::Whole(vec![Some(i64::MAX), None])),
             column("kept", Values::Flag(vec![Some(false), None])),
-            column("at", Values::Time(vec![Some(time), None])),
+            column("seen", Values::Time(vec![Some(time), None])),
         ];
         let writer = ParquetWriter::new(folder.path().join("work"));
         let bytes = writer.write(&columns).expect("written");
@@ -131,12 +131,12 @@ mod tests {
         assert_eq!(left, 0, "the temporary file is removed");
         let file = folder.path().canonicalize().expect("there").join("a.parquet");
         std::fs::write(&file, bytes).expect("written");
-        let row = "concat_ws('|', name, rate, tokens, kept, epoch_us(at))";
+        let row = "concat_ws('|', name, rate, tokens, kept, epoch_us(seen))";
         assert_eq!(
             texts(&file, &format!("SELECT {row} FROM read_parquet(FILE) WHERE name IS NOT NULL")),
             [format!("'; DROP TABLE one; --\n\"é|0.1|{}|false|{}", i64::MAX, time.timestamp_micros())]
         );
-        let absent = "name IS NULL AND rate IS NULL AND tokens IS NULL AND kept IS NULL AND at IS NULL";
+        let absent = "name IS NULL AND rate IS NULL AND tokens IS NULL AND kept IS NULL AND seen IS NULL";
         let counted = format!("SELECT CAST(count(*) AS VARCHAR) FROM read_parquet(FILE) WHERE {absent}");
         assert_eq!(texts(&file, &counted), ["1"]);
         let kinds = "SELECT column_type FROM (DESCRIBE SELECT * FROM read_parquet(FILE))";

@@ -267,6 +267,17 @@ async fn the_service_writes_parquet_and_keeps_it() {
         let held = format!("If-None-Match: {}\r\n", answer.header("etag"));
         assert_eq!(service.get(path, &held).await.status, 304, "{path}");
     }
+    // The first request for an address may want a part; the next one gets the whole.
+    let path = "/api/v1/readings.parquet";
+    let part = service.get(path, "Range: bytes=0-3\r\n").await;
+    assert_eq!((part.status, part.body.as_slice()), (206, &b"PAR1"[..]));
+    let whole = service.get(path, "").await;
+    assert_eq!((whole.status, whole.header("content-range")), (200, ""));
+    let length = whole.body.len();
+    assert_eq!(part.header("content-range"), format!("bytes 0-3/{length}"));
+    let end = service.get(path, "Range: bytes=-4\r\n").await;
+    assert_eq!((end.status, end.body.as_slice()), (206, &whole.body[length - 4..]));
+    assert_eq!(service.get(path, &format!("Range: bytes={length}-\r\n")).await.status, 416);
     service.stop().await;
 }
 
