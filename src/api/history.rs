@@ -339,7 +339,7 @@ fn answer(request: &ApiRequest<HistoryQuery, ModelName>, name: &str) -> Result<R
 ///
 /// By default the days of the snapshot, at most 30; with `every=hour` the hourly rates of the last eight UTC days, which
 /// are approximate. `hitrate export` has the whole record.
-#[utoipa::path(get, path = "/api/v1/endpoints/{id}/history", tag = "history",
+#[utoipa::path(get, path = "/api/v1/endpoints/{id}/history", operation_id = "endpoint_history", tag = "history",
     params(("id" = String, Path, description = "`endpoint_id` of the endpoint"), HistoryQuery),
     responses(
     (status = 200, description = "The points, oldest first", content((Envelope<EndpointHistory> = "application/json"), (String = "text/csv"))),
@@ -352,7 +352,7 @@ pub(super) async fn by_id(request: ApiRequest<HistoryQuery, ModelName>) -> Resul
 /// The history of an endpoint, by its model and its tag.
 ///
 /// The slash within a tag may be encoded or not.
-#[utoipa::path(get, path = "/api/v1/endpoints/{author}/{slug}/{tag}/history", tag = "history",
+#[utoipa::path(get, path = "/api/v1/endpoints/{author}/{slug}/{tag}/history", operation_id = "endpoint_history_by_tag", tag = "history",
     params(("author" = String, Path, description = "Part of the model id before the slash"),
         ("slug" = String, Path, description = "Part of the model id after the slash, including the variant"),
         ("tag" = String, Path, description = "Tag of the endpoint, such as `deepinfra/fp8`"), HistoryQuery),
@@ -369,7 +369,7 @@ pub(super) async fn by_tag(request: ApiRequest<HistoryQuery, ModelName>) -> Resu
 ///
 /// By default the days of the snapshot, at most 30; with `every=hour` the hourly rates of the last eight UTC days, which
 /// are approximate. `hitrate export` has the whole record.
-#[utoipa::path(get, path = "/api/v1/history/{author}/{slug}", tag = "history",
+#[utoipa::path(get, path = "/api/v1/history/{author}/{slug}", operation_id = "model_history", tag = "history",
     params(("author" = String, Path, description = "Part of the model id before the slash"),
         ("slug" = String, Path, description = "Part of the model id after the slash, including the variant"), ModelHistoryQuery),
     responses(

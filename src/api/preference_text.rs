@@ -63,7 +63,7 @@ fn target_of(file: &str) -> Result<&'static Target, Problem> {
 ///
 /// The text alone, without an envelope: `curl -f -o` stores it. `/api/v1/targets` lists the names of the files. A
 /// preference that is withheld is not a file: the answer is 404 with the reason.
-#[utoipa::path(get, path = "/api/v1/preferences/{author}/{slug}/{file}", tag = "preferences",
+#[utoipa::path(get, path = "/api/v1/preferences/{author}/{slug}/{file}", operation_id = "preference_file", tag = "preferences",
     params(("author" = String, Path, description = "Part of the model id before the slash"),
         ("slug" = String, Path, description = "Part of the model id after the slash, including the variant"),
         ("file" = String, Path, description = "Name of the file: `file` of `/api/v1/targets`"), TextQuery),
