@@ -46,7 +46,7 @@ pub(super) async fn finish(request: Request, next: Next) -> Response {
     let instance = request.uri().path().to_owned();
     let mut response = next.run(request).await;
     if let Some(mut problem) = response.extensions_mut().remove::<Problem>() {
-        let accepted = problem.parameter.as_deref().and_then(|name| expected(&instance, name));
+        let accepted = problem.parameter().and_then(|name| expected(&instance, name));
         if let Some(accepted) = accepted {
             problem.detail += &format!("; expected {accepted}");
         }

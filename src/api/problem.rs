@@ -33,15 +33,23 @@ pub struct Problem {
     /// Known names that are similar to the unknown name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nearest: Option<Vec<String>>,
-    /// The parameter whose value has the wrong type, so that the accepted values can be added to the detail.
+    /// Whether the detail begins with a parameter whose value has the wrong type, so that what it accepts can be added.
     #[serde(skip)]
     #[schema(ignore)]
-    pub(super) parameter: Option<String>,
+    is_of_parameter: bool,
 }
 
 impl Problem {
     fn new(status: StatusCode, kind: &'static str, title: &'static str, detail: String) -> Self {
-        Self { kind, title, status: status.as_u16(), detail, instance: None, nearest: None, parameter: None }
+        Self {
+            kind,
+            title,
+            status: status.as_u16(),
+            detail,
+            instance: None,
+            nearest: None,
+            is_of_parameter: false,
+        }
     }
 
     /// 400: an invalid parameter; `detail` lists the accepted values.
@@ -49,9 +57,15 @@ impl Problem {
         Self::new(StatusCode::BAD_REQUEST, "/problems/bad-request", "Invalid request", detail.into())
     }
 
-    /// The same with the parameter whose value has the wrong type.
-    pub(super) fn of_parameter(self, name: &str) -> Self {
-        Self { parameter: Some(name.to_owned()), ..self }
+    /// 400: a value of the wrong type.
+    pub(super) fn wrong_type(parameter: &str, why: &str) -> Self {
+        let problem = Self::bad_request(format!("invalid `{parameter}`: {why}"));
+        Self { is_of_parameter: true, ..problem }
+    }
+
+    /// The parameter whose value has the wrong type, if that is the problem.
+    pub(super) fn parameter(&self) -> Option<&str> {
+        self.detail.split('`').nth(1).filter(|_| self.is_of_parameter)
     }
 
     /// 404: an unknown model, with the nearest names.

@@ -220,7 +220,7 @@ fn bad_query(error: &str) -> Problem {
         return Problem::bad_request(format!("unknown parameter `{}`; expected {known}", shortened(name)));
     }
     match reason.split_once(": ") {
-        Some((name, why)) => Problem::bad_request(format!("invalid `{name}`: {why}")).of_parameter(name),
+        Some((name, why)) => Problem::wrong_type(name, why),
         None => Problem::bad_request(reason),
     }
 }

@@ -107,7 +107,7 @@ fn addresses(document: &Value) -> Vec<(String, Value)> {
     let paths = document["paths"].as_object().expect("paths");
     let filled = |path: &str| {
         let slug = if path.contains("providers") { "quarry" } else { "atlas-3" };
-        // The first model of the sample is too contested for a preference.
+        // A preference of the first model of the sample may be withheld.
         let author = if path.contains("{file}") { "zephyr" } else { "northwind" };
         let slug = if path.contains("{file}") { "quill-large" } else { slug };
         let id = sample::snapshot().models[0].endpoints[0].endpoint_id.to_string();
