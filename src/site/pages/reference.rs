@@ -8,7 +8,7 @@ mod samples;
 use self::document::{Named, Section as Group};
 use self::samples::{Answer, BASE, Examples, Sample};
 use super::method;
-use crate::prepared::{Bounds, Origin, Prepared, Shelf, pack_on_the_way};
+use crate::prepared::{Origin, Prepared, pack_on_the_way};
 use crate::site::SiteState;
 use crate::site::kept::HTML;
 use crate::site::parts::clean::clean;
@@ -31,8 +31,6 @@ use tower::ServiceExt;
 
 /// The chapters of `docs/api.md` that the page includes, by heading.
 const CHAPTERS: [&str; 4] = ["The envelope", "What may change", "Errors", "Tables"];
-/// One page per snapshot and age.
-const BOUNDS: Bounds = Bounds { things: 1, bytes: usize::MAX };
 /// How caches may keep an answer with the address that one client used: not at all, because a client can send any host.
 const ONE_CLIENT: &str = "private, no-store";
 /// How caches may keep `/llms.txt` at the public address.
@@ -65,14 +63,13 @@ struct Reference {
     origin: Origin,
     /// The routes of the API, which answer the samples.
     api: Router,
-    kept: Shelf<(String, i64), (), Prepared>,
 }
 
 type Shared = State<Arc<Reference>>;
 
 /// The page `/api`, and `/llms.txt`. `api` answers the samples; `origin` is the address of the service.
 pub fn router(site: SiteState, described: Described, origin: Origin, api: Router) -> Router {
-    let reference = Reference { site, described, origin, api, kept: Shelf::new(BOUNDS) };
+    let reference = Reference { site, described, origin, api };
     Router::new()
         .route(REFERENCE, get(page))
         .route("/llms.txt", get(llms))
@@ -115,12 +112,13 @@ impl Reference {
     /// If the template cannot be rendered.
     async fn page(&self, view: &View) -> askama::Result<Arc<Prepared>> {
         let epoch = (view.snapshot.id.clone(), view.age().num_hours());
-        if let Some(kept) = self.kept.get(&epoch, &()) {
+        let shelf = &self.site.pages.reference;
+        if let Some(kept) = shelf.get(&epoch, &()) {
             return Ok(kept);
         }
         let text = render(view, self.described, self.samples(view).await)?;
         let prepared = Arc::new(self.site.prepare(HTML, clean(text).into_bytes()));
-        self.kept.keep(&epoch, (), Arc::clone(&prepared), prepared.held());
+        shelf.keep(&epoch, (), Arc::clone(&prepared), prepared.held());
         Ok(prepared)
     }
 
