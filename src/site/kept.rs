@@ -41,6 +41,9 @@ const BOUNDS: Bounds = Bounds { things: usize::MAX, bytes: usize::MAX };
 #[derive(Debug)]
 pub struct Pages {
     shelf: Shelf<Epoch, Page, Prepared>,
+    /// The API reference as it is without the address of a client; here so that the page that is prepared before a
+    /// snapshot is shown is the one that is served.
+    pub(super) reference: Shelf<Epoch, (), Prepared>,
     purpose: Purpose,
 }
 
@@ -53,7 +56,7 @@ impl Default for Pages {
 impl Pages {
     /// An empty set of pages, which will be prepared for a purpose.
     pub fn made_for(purpose: Purpose) -> Self {
-        Self { shelf: Shelf::new(BOUNDS), purpose }
+        Self { shelf: Shelf::new(BOUNDS), reference: Shelf::new(BOUNDS), purpose }
     }
 }
 

@@ -7,6 +7,7 @@ use super::pages::search;
 use super::parts::clean;
 use super::parts::format;
 use super::parts::shell::View;
+use super::redirects;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::header::{
@@ -14,7 +15,7 @@ use axum::http::header::{
     X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -43,6 +44,9 @@ pub async fn secure(mut response: Response) -> Response {
 
 pub async fn unknown(uri: Uri, State(site): State<Arc<SiteState>>) -> Response {
     let Some(view) = site.view() else { return empty() };
+    if let Some(address) = redirects::meant(&view.snapshot, uri.path()) {
+        return Redirect::permanent(&address).into_response();
+    }
     let path = uri.path().trim_matches('/');
     let detail = format!("There is no page at “/{}”.", echo(path));
     let nearest = search::nearest(&view.snapshot, path);

@@ -11,6 +11,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { checkStart } from './api.mjs';
 import { launchBrowser } from './browser.mjs';
 import { checkFront } from './front.mjs';
 import { checkHostile, hostilePages } from './hostile.mjs';
@@ -87,6 +88,7 @@ async function lookAtFiles(browser, base, paths) {
 async function lookAtSite(browser, base) {
   const context = await browser.newContext({ viewport: DESK });
   const pages = await discover(context, base, report);
+  if (wanted('pages')) await checkStart(report, context, base);
   await context.close();
   if (wanted('pages')) await lookAtPages(browser, base, pages);
   if (wanted('keyboard')) await goByKeyboard(browser, base, pages);

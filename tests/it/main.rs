@@ -20,6 +20,7 @@ mod mutations;
 mod pipeline;
 mod preferences;
 mod recorded;
+mod redirects;
 mod rig;
 mod sample;
 mod scale;

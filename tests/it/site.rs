@@ -338,7 +338,7 @@ async fn a_wrong_name_is_answered_with_the_nearest() {
     let provider = get(&site, "/providers/mirrage").await;
     assert_eq!(provider.status, StatusCode::NOT_FOUND);
     assert!(provider.body.contains("href=\"/providers/mirage\""), "{}", provider.body);
-    for path in ["/?lens=price", "/?lens=cost&workload=gaming", "/models/", "/assets/hitrate-0.css"] {
+    for path in ["/?lens=price", "/?lens=cost&workload=gaming", "/modelz/", "/assets/hitrate-0.css"] {
         assert_eq!(get(&site, path).await.status, StatusCode::NOT_FOUND, "{path}");
     }
 }

@@ -24,7 +24,7 @@ pub fn encode(text: &str) -> String {
 }
 
 /// Encodes a model id segment by segment, because its slash separates author and name.
-fn encode_path(path: &str) -> String {
+pub fn encode_path(path: &str) -> String {
     path.split('/').map(encode).collect::<Vec<_>>().join("/")
 }
 
