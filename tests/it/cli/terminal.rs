@@ -244,6 +244,7 @@ async fn changes_are_filtered_and_hostile_ones_stay_on_their_line() {
             provider: None,
             detail: detail.to_owned(),
         };
+        snapshot.recommendation_changes.clear();
         snapshot.status.events = vec![
             event(12, EventKind::PriceChanged, Some(&model), "alpha/fp8", "risen\tby\nmuch\u{1b}[2J\u{202e}"),
             event(11, EventKind::EndpointGone, Some(&model), "alpha", "gone"),
