@@ -1,7 +1,7 @@
 # Deliberately thin: scripts/ contains what each target does, and README.md describes it.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test test-mutations test-week bench bench-scale bench-serve
+.PHONY: help setup run demo test test-mutations test-week lighthouse bench bench-scale bench-serve
 
 # `make setup` writes the extra cargo flags (none, or those of the source build) into this git-ignored file.
 # The shell reads it when a recipe runs, because make reads its files before setup writes this one.
@@ -29,6 +29,9 @@ test-mutations: setup ## test every mutation of every upstream field on a simula
 
 test-week: setup ## collect a recorded week hour by hour, twice, if it is available (takes about 20 minutes)
 	HITRATE_WEEK=all cargo test --locked --test it $(FEATURES) recorded::hours -- --nocapture
+
+lighthouse: setup ## run Lighthouse over two pages of a demo: at least 95 in each category (downloads it once)
+	@scripts/lighthouse.sh
 
 bench: setup ## measure sizes, times and memory (nothing here passes or fails)
 	@scripts/bench.sh

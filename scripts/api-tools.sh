@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the tools for the API checks (tests/api/requirements.txt, from PyPI) into the user's cache folder, and prints
+# Installs the tools for the API and MCP checks (tests/api/requirements.txt, from PyPI) into the user's cache folder, and prints
 # that folder. Downloads nothing if everything is installed.
 # Exit 0: everything is installed. Exit 3: something is missing (named on standard output), and this is not a CI run.
 # With CI=true, the script installs what is missing; exit 1 if that fails.
@@ -19,14 +19,14 @@ fi
 
 if [ "${CI:-}" != true ]; then
 	python_makes_venvs || { echo "python3 with venv is not installed" && exit 3; }
-	echo "schemathesis is not installed"
+	echo "schemathesis and the MCP client are not installed"
 	exit 3
 fi
 
 python_makes_venvs || apt_install python3 python3-venv
 
 # A virtual environment contains its own path, so it is created in its final place. The last file marks it as complete.
-say "downloading the tools for the API checks into $tools (about 100 MB)"
+say "downloading the tools for the API and MCP checks into $tools (about 100 MB)"
 rm -rf "$tools"
 mkdir -p "$tools"
 python3 -m venv "$tools/python" >&2 || die "python3 -m venv $tools/python failed"

@@ -67,6 +67,17 @@ api() {
 	"$1/python/bin/python" tests/api/run.py "$binary" >&2
 }
 
+# Calls the tools of the Model Context Protocol with the protocol's official client.
+mcp() {
+	local binary
+	binary=$(built_binary)
+	[ -n "$binary" ] || {
+		say "error: the binary did not build, so the MCP tools cannot be checked"
+		return 1
+	}
+	"$1/python/bin/python" tests/mcp/check.py "$binary" >&2
+}
+
 step format format
 step lints lints
 step tests tests
@@ -84,8 +95,11 @@ esac
 
 tools=$(scripts/api-tools.sh)
 case $? in
-0) step "API checks" api "$tools" ;;
-3) say "skipped: check of the API against its description ($tools). To install the tools (about 100 MB in" \
+0)
+	step "API checks" api "$tools"
+	step "MCP checks" mcp "$tools"
+	;;
+3) say "skipped: checks of the API against its description and of the MCP tools ($tools). To install the tools (about 100 MB in" \
 	"$cache), run: CI=true scripts/api-tools.sh" ;;
 *) failed+=("API tools") ;;
 esac

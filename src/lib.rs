@@ -4,7 +4,7 @@
 //! The modules are listed in dependency order, which `tests/it/walls.rs` enforces: `domain` depends on nothing;
 //! `archive`, `store`, `analysis`, `snapshot` on `domain`, `durable` and `wording`; `upstream` on `config` and `domain`;
 //! `study` on `analysis`, `simulator` and `domain`; `site`, `api`, `preferences` on `domain` and `snapshot` alone;
-//! `static_site` on `site`, `snapshot` and `domain`; `pipeline` on what collects, records and computes; `serve`, `cli` on
+//! `static_site` on `site`, `snapshot` and `domain`; `mcp` on `fetch`, `preferences` and `domain`; `pipeline` on what collects, records and computes; `serve`, `cli` on
 //! all.
 
 pub mod domain;
@@ -29,6 +29,7 @@ pub mod request_log;
 pub mod table;
 
 pub mod api;
+pub mod mcp;
 pub mod preferences;
 pub mod site;
 

@@ -5,17 +5,24 @@
 
 mod coding;
 mod on_the_way;
+mod origin;
+mod range;
 mod shelf;
 
 pub use on_the_way::pack_on_the_way;
+pub use origin::Origin;
 pub use shelf::{Bounds, Shelf};
 
 use axum::body::Bytes;
-use axum::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY};
+use axum::http::header::{
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY,
+};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use coding::{Coding, Effort, accepted};
+use range::Wanted;
 use sha2::{Digest, Sha256};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Bodies shorter than this are not worth compressing.
@@ -27,6 +34,8 @@ pub struct Prepared {
     plain: Form,
     /// Compressed forms, the smallest first.
     packed: Vec<(Coding, Form)>,
+    /// Whether a client may request a part of it.
+    has_parts: bool,
 }
 
 /// The purpose of bodies.
@@ -76,6 +85,22 @@ impl Form {
         }
         Self { bytes: bytes.into(), etag, headers }
     }
+
+    /// A part of the body: 206.
+    fn part(&self, part: Range<usize>) -> Response {
+        let position = format!("bytes {}-{}/{}", part.start, part.end.saturating_sub(1), self.bytes.len());
+        let mut headers = self.headers.clone();
+        if let Ok(position) = HeaderValue::try_from(position) {
+            headers.insert(CONTENT_RANGE, position);
+        }
+        (StatusCode::PARTIAL_CONTENT, headers, self.bytes.slice(part)).into_response()
+    }
+
+    /// The answer to a request for bytes that the body does not have: 416 with its length.
+    fn no_part(&self) -> Response {
+        let length = format!("bytes */{}", self.bytes.len());
+        (StatusCode::RANGE_NOT_SATISFIABLE, [(CONTENT_RANGE, length)]).into_response()
+    }
 }
 
 impl Prepared {
@@ -90,12 +115,19 @@ impl Prepared {
             .map(|(coding, bytes)| (coding, Form::new(bytes, content_type, Some(coding))))
             .collect();
         packed.sort_by_key(|(_, form)| form.bytes.len());
-        Self { plain: Form::new(body, content_type, None), packed }
+        Self { plain: Form::new(body, content_type, None), packed, has_parts: false }
     }
 
     /// The body without compression, for callers that request it once or compress it themselves.
     pub fn unpacked(content_type: &'static str, body: Vec<u8>) -> Self {
-        Self { plain: Form::new(body, content_type, None), packed: Vec::new() }
+        Self { plain: Form::new(body, content_type, None), packed: Vec::new(), has_parts: false }
+    }
+
+    /// The body without compression; a client may request a part of it (`Range`).
+    pub fn in_parts(content_type: &'static str, body: Vec<u8>) -> Self {
+        let mut prepared = Self { has_parts: true, ..Self::unpacked(content_type, body) };
+        prepared.plain.headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+        prepared
     }
 
     /// The same body with another `Cache-Control`.
@@ -125,6 +157,13 @@ impl Prepared {
             headers.remove(CONTENT_TYPE);
             headers.remove(CONTENT_ENCODING);
             return (StatusCode::NOT_MODIFIED, headers).into_response();
+        }
+        if self.has_parts {
+            match Wanted::of(request, form.bytes.len(), &form.etag) {
+                Wanted::Whole => {}
+                Wanted::Part(part) => return form.part(part),
+                Wanted::Nothing => return form.no_part(),
+            }
         }
         let mut response = Response::new(form.bytes.clone().into());
         *response.headers_mut() = headers;
@@ -213,6 +252,26 @@ mod tests {
         assert_eq!(coding("*;q=0"), None);
         assert_eq!(coding("deflate"), None);
         assert_eq!(coding("*").as_deref(), Some("br"));
+    }
+
+    #[test]
+    fn a_part_is_sent_only_of_bodies_that_have_parts() {
+        let body: Vec<u8> = (0..=99).collect();
+        let table = Prepared::in_parts("application/x", body.clone());
+        let ask = |range: &str| table.respond(&request(axum::http::header::RANGE, range));
+        let part = ask("bytes=10-19");
+        assert_eq!(part.status(), StatusCode::PARTIAL_CONTENT);
+        assert_eq!(part.headers()[CONTENT_RANGE], "bytes 10-19/100");
+        assert!(part.headers().contains_key(ETAG));
+        assert_eq!(ask("bytes=100-").status(), StatusCode::RANGE_NOT_SATISFIABLE);
+        assert_eq!(ask("bytes=100-").headers()[CONTENT_RANGE], "bytes */100");
+        assert_eq!(
+            (ask("x").status(), &ask("x").headers()[ACCEPT_RANGES]),
+            (StatusCode::OK, &"bytes".parse().expect("ascii"))
+        );
+        let whole = Prepared::unpacked("application/x", body)
+            .respond(&request(axum::http::header::RANGE, "bytes=0-1"));
+        assert_eq!((whole.status(), whole.headers().contains_key(ACCEPT_RANGES)), (StatusCode::OK, false));
     }
 
     #[test]

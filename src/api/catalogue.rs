@@ -3,7 +3,7 @@
 use super::envelope::Envelope;
 use super::problem::Problem;
 use super::request::{ApiRequest, ModelName};
-use super::table::{Format, list_query, sorted};
+use super::table::{list_query, sorted, table_of};
 use crate::domain::flag::Flag;
 use crate::domain::ids::{ProviderSlug, Tag};
 use crate::domain::tier::{Lens, Tier};
@@ -213,9 +213,9 @@ pub(super) async fn models(request: ApiRequest<ModelsQuery>) -> Result<Response,
 pub(super) async fn model(request: ApiRequest<ListQuery, ModelName>) -> Result<Response, Problem> {
     let (name, query, snapshot) = (request.path.0.as_str(), &request.query, &request.snapshot);
     let offers = |model| sorted(offers(snapshot, model), query.sort.as_deref());
-    match query.format.unwrap_or_default() {
-        Format::Csv => request.table(|| offers(known_model(snapshot, name)?)),
-        Format::Json => request.kept(|| {
+    match table_of(query.format) {
+        Some(format) => request.table(format, || offers(known_model(snapshot, name)?)),
+        None => request.kept(|| {
             let model = known_model(snapshot, name)?;
             if query.sort.is_none() {
                 return Ok((Cow::Borrowed(model), None));
@@ -247,9 +247,9 @@ pub(super) async fn providers(request: ApiRequest<ListQuery>) -> Result<Response
         tiers: rows(snapshot, entry.provider.as_str()).map(|(lens, row)| (lens, row.tier)).collect(),
     };
     let all = || sorted(snapshot.providers.iter().map(summary), query.sort.as_deref());
-    match query.format.unwrap_or_default() {
-        Format::Csv => request.table(all),
-        Format::Json => request.kept(|| Ok((all()?, None))),
+    match table_of(query.format) {
+        Some(format) => request.table(format, all),
+        None => request.kept(|| Ok((all()?, None))),
     }
 }
 
@@ -274,8 +274,8 @@ pub(super) async fn provider(request: ApiRequest<ListQuery, String>) -> Result<R
         };
         Ok((detail, None))
     };
-    match query.format.unwrap_or_default() {
-        Format::Csv => request.table(serves),
-        Format::Json => request.kept(detail),
+    match table_of(query.format) {
+        Some(format) => request.table(format, serves),
+        None => request.kept(detail),
     }
 }

@@ -1,4 +1,4 @@
-//! Recent changes: prices, endpoints, tiers, windows.
+//! Recent changes: prices, endpoints, tiers, recommendations, windows.
 
 use super::catalogue::known_model;
 use super::envelope::Envelope;
@@ -13,7 +13,7 @@ list_query!(
     /// Which changes to list.
     EventsQuery {
         /// Only changes of this kind: `price_changed`, `endpoint_appeared`, `endpoint_gone`, `tag_changed`, `tier_changed`,
-        /// `window_changed`.
+        /// `recommendation_changed`, `window_changed`.
         #[serde(default, deserialize_with = "named")]
         #[param(value_type = Option<String>)]
         kind: Option<EventKind>,
@@ -33,12 +33,7 @@ pub(super) async fn changes(request: ApiRequest<EventsQuery>) -> Result<Response
     let (query, snapshot) = (&request.query, &request.snapshot);
     let rows = || {
         let model = query.model.as_ref().map(|name| known_model(snapshot, name)).transpose()?;
-        let of = |event: &&Event| {
-            query.kind.is_none_or(|kind| kind == event.kind)
-                && model.is_none_or(|model| event.model_id.as_ref() == Some(&model.model_id))
-                && query.provider.as_ref().is_none_or(|slug| event.concerns(slug))
-        };
-        Ok(snapshot.status.events.iter().filter(of).collect::<Vec<_>>())
+        Ok(snapshot.changes_of(query.kind, model, query.provider.as_deref()).collect::<Vec<_>>())
     };
     request.listed(query.format, (query.limit, query.cursor.as_deref()), rows, |event| key(event))
 }

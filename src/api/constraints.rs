@@ -2,16 +2,22 @@
 //! it rejects everything that the code rejects.
 
 use super::catalogue::{ModelSummary, ProviderSummary, Served};
+use super::history::Every;
+use super::preference_text::file_name;
 use super::table::Format;
 use crate::domain::event::EventKind;
 use crate::domain::quantization::Quantization;
-use crate::preferences::targets::Target;
+use crate::preferences::targets::{TARGETS, Target};
 use crate::snapshot::{ProviderTier, RecentReading};
 use crate::table::explore::{Direction, Policy, Sort};
 use crate::table::{Offer, Row};
 use utoipa::openapi::path::Parameter;
-use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, OneOfBuilder, SchemaFormat, Type};
 use utoipa::openapi::{OpenApi, RefOr, Schema};
+
+/// The addresses of histories: those of endpoints end in the same way, those of models begin in the same way.
+const HISTORIES: &str = "/history";
+const HISTORY: &str = "/api/v1/history/";
 
 /// A cursor is a name in hex; an unknown cursor is rejected at run time.
 const CURSOR: &str = "^([0-9a-f]{2})+$";
@@ -41,7 +47,19 @@ fn describe(path: &str, parameter: &mut Parameter) {
     let owned = |names: &[&str]| -> Vec<String> { names.iter().map(|name| (*name).to_owned()).collect() };
     // A form sends a field that is not chosen as an empty one.
     let choices = |list: &[&str]| names([owned(list), vec![String::new()]].concat());
+    let formatted =
+        |format: SchemaFormat| ObjectBuilder::new().schema_type(Type::String).format(Some(format));
+    let is_history = path.ends_with(HISTORIES) || path.starts_with(HISTORY);
+    if is_history && ["from", "to"].contains(&parameter.name.as_str()) {
+        let either = [KnownFormat::DateTime, KnownFormat::Date].map(SchemaFormat::KnownFormat);
+        let either = either.into_iter().fold(OneOfBuilder::new(), |one, format| one.item(formatted(format)));
+        parameter.schema = Some(RefOr::T(Schema::OneOf(either.build())));
+        return;
+    }
     let schema = match parameter.name.as_str() {
+        "id" => formatted(SchemaFormat::Custom("uuid".to_owned())),
+        "file" => names(TARGETS.iter().map(file_name).collect()),
+        "every" => names(owned(&Every::ALL.map(Every::as_str))),
         "format" => names(owned(&Format::ALL.map(Format::as_str))),
         "target" => names(Target::names().map(str::to_owned).collect()),
         "quant_floor" => names(Quantization::all().map(|one| one.to_string()).collect()),
@@ -69,7 +87,7 @@ fn columns(path: &str) -> &'static [&'static str] {
     match path {
         "/api/v1/tiers" => &<ProviderTier as Row<20>>::COLUMNS,
         "/api/v1/models" => &<ModelSummary as Row<10>>::COLUMNS,
-        "/api/v1/models/{author}/{slug}" => &<Offer as Row<36>>::COLUMNS,
+        "/api/v1/models/{author}/{slug}" => &<Offer as Row<39>>::COLUMNS,
         "/api/v1/providers" => &<ProviderSummary as Row<11>>::COLUMNS,
         "/api/v1/providers/{slug}" => &<Served as Row<6>>::COLUMNS,
         "/api/v1/readings" => &<RecentReading as Row<27>>::COLUMNS,

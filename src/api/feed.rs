@@ -25,7 +25,7 @@ const SWEEP_SLACK: i64 = 60;
 
 preference_query!(
     /// Options of a preference.
-    PreferenceQuery {}
+    PreferenceQuery {} [target]
 );
 
 preference_query!(
@@ -38,7 +38,7 @@ preference_query!(
         limit: Option<u32>,
         /// `meta.next_cursor` of the previous page.
         cursor: Option<String>,
-    }
+    } [target]
 );
 
 preference_query!(
@@ -49,7 +49,7 @@ preference_query!(
         since: String,
         /// Model ids or canonical slugs, separated by commas, or `all`. Default: `all`.
         models: Option<String>,
-    }
+    } [target]
 );
 
 /// Preferences of many models.
@@ -105,7 +105,7 @@ impl Wanted {
 }
 
 /// The age of the data in words, which an answer depends on besides the snapshot and the query.
-fn freshness(snapshot: &Snapshot, now: DateTime<Utc>) -> &'static str {
+pub(super) fn freshness(snapshot: &Snapshot, now: DateTime<Utc>) -> &'static str {
     match now - snapshot.as_of {
         age if age > Duration::hours(STALE_AFTER_HOURS + STALE_GRACE_HOURS) => "stale",
         age if age > Duration::hours(STALE_AFTER_HOURS) => "old",
@@ -114,7 +114,7 @@ fn freshness(snapshot: &Snapshot, now: DateTime<Utc>) -> &'static str {
 }
 
 /// Seconds until the next sweep is expected to be published, judged by the last runs; the minimum if it is late.
-fn max_age(snapshot: &Snapshot, now: DateTime<Utc>) -> i64 {
+pub(super) fn max_age(snapshot: &Snapshot, now: DateTime<Utc>) -> i64 {
     if snapshot.simulated {
         return SIMULATED_MAX_AGE;
     }
@@ -168,7 +168,7 @@ pub(super) async fn preferences(
     request: ApiRequest<PreferenceQuery, ModelName>,
 ) -> Result<Response, Problem> {
     request.until_next_sweep(|| {
-        let requested = request.query.requested(&request.snapshot)?;
+        let requested = request.query.requested(&request.snapshot, request.query.target)?;
         let model = known_model(&request.snapshot, &request.path.0)?;
         Ok((answered(&requested, &request.snapshot, model, request.now), None))
     })
@@ -182,7 +182,7 @@ pub(super) async fn preferences(
 pub(super) async fn bulk(request: ApiRequest<BulkQuery>) -> Result<Response, Problem> {
     let (query, snapshot) = (&request.query, &request.snapshot);
     request.until_next_sweep(|| {
-        let requested = query.requested(snapshot)?;
+        let requested = query.requested(snapshot, query.target)?;
         let wanted = Wanted::of(snapshot, query.models.as_deref());
         let models = snapshot.models.iter().filter(|model| wanted.holds(model));
         let (entries, next_cursor) = match (query.limit, query.cursor.as_deref()) {
@@ -206,7 +206,7 @@ pub(super) async fn bulk(request: ApiRequest<BulkQuery>) -> Result<Response, Pro
 pub(super) async fn since(request: ApiRequest<ChangesQuery>) -> Result<Response, Problem> {
     let (query, snapshot) = (&request.query, &request.snapshot);
     request.until_next_sweep(|| {
-        let requested = query.requested(snapshot)?;
+        let requested = query.requested(snapshot, query.target)?;
         let wanted = Wanted::of(snapshot, query.models.as_deref());
         let before = request.snapshot_of(&query.since);
         let holds = |model: &ModelEntry| wanted.holds(model);

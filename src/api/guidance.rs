@@ -2,16 +2,17 @@
 //! collection.
 
 use super::envelope::Envelope;
+use super::preference_text::file_name;
 use super::problem::Problem;
 use super::request::{ApiRequest, NoQuery, named};
-use super::table::{Format, list_query, sorted};
+use super::table::{list_query, sorted, table_of};
 use crate::domain::thresholds::Threshold;
 use crate::domain::tier::Lens;
 use crate::domain::workload::Workload;
 use crate::preferences::targets::{TARGETS, Target};
-use crate::snapshot::{Backtest, Status, Summary, TierList};
+use crate::snapshot::{Backtest, Snapshot, Status, Summary, TierList};
 use axum::response::Response;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use utoipa::ToSchema;
 
@@ -27,12 +28,19 @@ list_query!(
 );
 
 /// The state of the collection, with counts.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub(super) struct StatusData {
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct StatusData {
     /// Counts.
-    summary: Summary,
+    pub(crate) summary: Summary,
     #[serde(flatten)]
-    status: Status,
+    pub(crate) status: Status,
+}
+
+impl StatusData {
+    /// The state as of a snapshot.
+    pub fn of(snapshot: &Snapshot) -> Self {
+        Self { summary: snapshot.summary.clone(), status: snapshot.status.clone() }
+    }
 }
 
 /// The tier list of a lens.
@@ -54,9 +62,9 @@ pub(super) async fn tiers(request: ApiRequest<TiersQuery>) -> Result<Response, P
         })
     };
     let providers = |list: &TierList| sorted(list.providers.iter().cloned(), query.sort.as_deref());
-    match query.format.unwrap_or_default() {
-        Format::Csv => request.table(|| providers(list()?)),
-        Format::Json => request.kept(|| {
+    match table_of(query.format) {
+        Some(format) => request.table(format, || providers(list()?)),
+        None => request.kept(|| {
             let list = list()?;
             if query.sort.is_none() {
                 return Ok((Cow::Borrowed(list), None));
@@ -66,12 +74,22 @@ pub(super) async fn tiers(request: ApiRequest<TiersQuery>) -> Result<Response, P
     }
 }
 
+/// A target, and the name of its file.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(super) struct ListedTarget {
+    #[serde(flatten)]
+    target: Target,
+    /// Name of the file with the preference for it, in `/api/v1/preferences/{author}/{slug}/{file}`.
+    file: String,
+}
+
 /// The targets that preferences can be written for, and what each can express.
 #[utoipa::path(get, path = "/api/v1/targets", tag = "preferences", responses(
-    (status = 200, description = "The targets, the default first", body = Envelope<Vec<Target>>),
+    (status = 200, description = "The targets, the default first", body = Envelope<Vec<ListedTarget>>),
 ))]
 pub(super) async fn targets(request: ApiRequest<NoQuery>) -> Result<Response, Problem> {
-    request.kept(|| Ok((TARGETS, None)))
+    let listed = |target: &Target| ListedTarget { target: *target, file: file_name(target) };
+    request.kept(|| Ok((TARGETS.iter().map(listed).collect::<Vec<_>>(), None)))
 }
 
 /// What each policy would have cost. A policy chooses an endpoint for each model each day and is charged the price of
@@ -110,8 +128,5 @@ pub(super) async fn thresholds(request: ApiRequest<NoQuery>) -> Result<Response,
     (status = 200, description = "Counts, recent runs, ages of the sources, quarantine, drift, events", body = Envelope<StatusData>),
 ))]
 pub(super) async fn status(request: ApiRequest<NoQuery>) -> Result<Response, Problem> {
-    request.kept(|| {
-        let snapshot = &request.snapshot;
-        Ok((StatusData { summary: snapshot.summary.clone(), status: snapshot.status.clone() }, None))
-    })
+    request.kept(|| Ok((StatusData::of(&request.snapshot), None)))
 }

@@ -1,7 +1,8 @@
 //! Hourly rates of a model's endpoints.
 
-use super::catalogue::{known_model, known_provider};
+use super::catalogue::known_model;
 use super::envelope::Envelope;
+use super::history::chosen;
 use super::problem::Problem;
 use super::request::{ApiRequest, ModelName};
 use crate::domain::hourly::Stretch;
@@ -20,6 +21,8 @@ use uuid::Uuid;
 pub(super) struct HourlyQuery {
     /// Only endpoints of this provider, by base slug.
     provider: Option<String>,
+    /// Only the endpoint with this tag, such as `deepinfra/fp8`.
+    tag: Option<String>,
 }
 
 /// Hourly rates of a model's endpoints.
@@ -64,8 +67,7 @@ pub(super) struct Hour {
     tokens: i64,
 }
 
-fn model_hours(model: &ModelEntry, provider: Option<&str>, hourly: &HourlyRates) -> ModelHours {
-    let wanted = |one: &&Endpoint| provider.is_none_or(|slug| one.provider.as_str() == slug);
+fn model_hours(model: &ModelEntry, endpoints: Vec<&Endpoint>, hourly: &HourlyRates) -> ModelHours {
     let hour = |Stretch { start, end, hit_rate, tokens }| Hour { start, end, hit_rate, tokens };
     let hours = |one: &Endpoint| EndpointHours {
         endpoint_id: one.endpoint_id,
@@ -78,7 +80,7 @@ fn model_hours(model: &ModelEntry, provider: Option<&str>, hourly: &HourlyRates)
         approximate: true,
         from: hourly.from,
         to: hourly.to,
-        endpoints: model.busiest().into_iter().filter(wanted).map(hours).collect(),
+        endpoints: endpoints.into_iter().map(hours).collect(),
     }
 }
 
@@ -91,13 +93,13 @@ fn model_hours(model: &ModelEntry, provider: Option<&str>, hourly: &HourlyRates)
         ("slug" = String, Path, description = "Part of the model id after the slash"), HourlyQuery),
     responses(
     (status = 200, description = "The hours of each endpoint", body = Envelope<ModelHours>),
-    (status = 404, description = "Unknown model or provider", body = Problem, content_type = "application/problem+json"),
+    (status = 404, description = "Unknown model, provider or tag", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn hourly(request: ApiRequest<HourlyQuery, ModelName>) -> Result<Response, Problem> {
     let (query, snapshot) = (&request.query, &request.snapshot);
     request.kept(|| {
         let model = known_model(snapshot, &request.path.0)?;
-        query.provider.as_ref().map(|slug| known_provider(snapshot, slug)).transpose()?;
-        Ok((model_hours(model, query.provider.as_deref(), &snapshot.hourly), None))
+        let endpoints = chosen(snapshot, model, (query.provider.as_deref(), query.tag.as_deref()))?;
+        Ok((model_hours(model, endpoints, &snapshot.hourly), None))
     })
 }

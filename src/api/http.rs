@@ -1,6 +1,7 @@
 //! What all routes share: methods, CORS, and problems with the path that they occurred at.
 
 use super::ApiState;
+use super::expected::expected;
 use super::problem::{METHODS, Problem};
 use axum::extract::Request;
 use axum::handler::Handler;
@@ -14,6 +15,10 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
 use std::num::NonZeroU32;
 
+/// Headers that scripts of other origins may read.
+const EXPOSED: &str =
+    "Accept-Ranges, Content-Disposition, Content-Range, ETag, RateLimit, RateLimit-Policy, Retry-After";
+
 /// A route for GET and HEAD. OPTIONS answers a preflight request; any other method returns a problem.
 pub(super) fn read_only<H, T>(handler: H) -> MethodRouter<ApiState>
 where
@@ -26,7 +31,7 @@ where
 async fn preflight() -> Response {
     let headers = [
         (ACCESS_CONTROL_ALLOW_METHODS, METHODS),
-        (ACCESS_CONTROL_ALLOW_HEADERS, "Accept, Content-Type, If-None-Match"),
+        (ACCESS_CONTROL_ALLOW_HEADERS, "Accept, Content-Type, If-None-Match, If-Range, Range"),
         (ACCESS_CONTROL_MAX_AGE, "86400"),
     ];
     (StatusCode::NO_CONTENT, headers).into_response()
@@ -44,7 +49,11 @@ pub(super) async fn no_such_route() -> Problem {
 pub(super) async fn finish(request: Request, next: Next) -> Response {
     let instance = request.uri().path().to_owned();
     let mut response = next.run(request).await;
-    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+    if let Some(mut problem) = response.extensions_mut().remove::<Problem>() {
+        let accepted = problem.parameter().and_then(|name| expected(&instance, name));
+        if let Some(accepted) = accepted {
+            problem.detail += &format!("; expected {accepted}");
+        }
         response = problem.at(instance).written();
     }
     finished(response)
@@ -54,10 +63,7 @@ pub(super) async fn finish(request: Request, next: Next) -> Response {
 pub(super) fn finished(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    headers.insert(
-        ACCESS_CONTROL_EXPOSE_HEADERS,
-        HeaderValue::from_static("ETag, RateLimit, RateLimit-Policy, Retry-After"),
-    );
+    headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
 }

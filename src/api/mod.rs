@@ -7,38 +7,58 @@ mod constraints;
 mod cost;
 mod endpoints;
 mod envelope;
+mod expected;
 mod feed;
 mod guidance;
 mod health;
+mod history;
 mod hourly;
 mod http;
 mod openapi;
 mod page;
 mod preference_query;
+mod preference_text;
 mod problem;
 mod readings;
 mod request;
 mod rows;
 mod table;
+mod time;
 
+pub use guidance::StatusData;
 pub use http::too_many_requests;
 pub use openapi::openapi;
 
-use crate::prepared::{Bounds, Prepared, Purpose, Shelf};
+use crate::domain::column::Column;
+use crate::prepared::{Bounds, Origin, Prepared, Purpose, Shelf};
 use crate::snapshot::Current;
 use axum::Router;
 use axum::routing::any;
 use chrono::{DateTime, Utc};
-use std::sync::Arc;
+use problem::Problem;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
 
 /// Bounds of the cached bodies: clients can make up any number of URLs.
 const BOUNDS: Bounds = Bounds { things: 4_000, bytes: 128 << 20 };
 
-/// The bodies made so far, keyed by snapshot id, path and parsed query.
-#[derive(Debug)]
+/// Writes columns as Parquet, or returns why it cannot.
+pub type WriteParquet = Arc<dyn Fn(&[Column]) -> Result<Vec<u8>, String> + Send + Sync>;
+
+/// The bodies made so far, keyed by snapshot id, path and parsed query, and what bodies are made with.
 pub struct Bodies {
     shelf: Shelf<String, String, Prepared>,
     purpose: Purpose,
+    parquet: Option<WriteParquet>,
+    origin: Origin,
+    /// The description with the public address.
+    document: OnceLock<Result<Prepared, Problem>>,
+}
+
+impl fmt::Debug for Bodies {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bodies").field("shelf", &self.shelf).finish_non_exhaustive()
+    }
 }
 
 impl Default for Bodies {
@@ -50,7 +70,37 @@ impl Default for Bodies {
 impl Bodies {
     /// An empty cache; future bodies are made for `purpose`.
     pub fn made_for(purpose: Purpose) -> Self {
-        Self { shelf: Shelf::new(BOUNDS), purpose }
+        Self {
+            shelf: Shelf::new(BOUNDS),
+            purpose,
+            parquet: None,
+            origin: Origin::default(),
+            document: OnceLock::new(),
+        }
+    }
+
+    /// The same with a writer of Parquet; without one, tables are available as CSV only.
+    #[must_use]
+    pub fn with_parquet(self, write: WriteParquet) -> Self {
+        Self { parquet: Some(write), ..self }
+    }
+
+    /// The same with the address of the service, which the description contains.
+    #[must_use]
+    pub fn at(self, origin: Origin) -> Self {
+        Self { origin, ..self }
+    }
+
+    /// Columns as Parquet.
+    ///
+    /// # Errors
+    /// 400 without a writer, 500 if it fails.
+    fn parquet(&self, columns: &[Column]) -> Result<Vec<u8>, Problem> {
+        let write = self.parquet.as_ref().ok_or_else(Problem::no_parquet)?;
+        write(columns).map_err(|error| {
+            tracing::error!(error, "cannot write a table as Parquet");
+            Problem::parquet_failed()
+        })
     }
 }
 
@@ -75,6 +125,7 @@ pub fn router(state: ApiState) -> Router {
         .route("/preferences/changes", http::read_only(feed::since))
         .route("/preferences/{name}", http::read_only(feed::preferences))
         .route("/preferences/{author}/{slug}", http::read_only(feed::preferences))
+        .route("/preferences/{author}/{slug}/{file}", http::read_only(preference_text::text))
         .route("/targets", http::read_only(guidance::targets))
         .route("/backtest", http::read_only(guidance::backtest))
         .route("/workloads", http::read_only(guidance::workloads))
@@ -85,6 +136,10 @@ pub fn router(state: ApiState) -> Router {
         .route("/models/{name}", http::read_only(catalogue::model))
         .route("/models/{author}/{slug}", http::read_only(catalogue::model))
         .route("/endpoints", http::read_only(endpoints::endpoints))
+        .route("/endpoints/{id}/history", http::read_only(history::by_id))
+        .route("/endpoints/{author}/{slug}/{*rest}", http::read_only(history::by_tag))
+        .route("/history/{name}", http::read_only(history::of_model))
+        .route("/history/{author}/{slug}", http::read_only(history::of_model))
         .route("/providers", http::read_only(catalogue::providers))
         .route("/providers/{slug}", http::read_only(catalogue::provider))
         .route("/cost", http::read_only(cost::ranking))

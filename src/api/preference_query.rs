@@ -18,10 +18,10 @@ impl PreferenceRequest<'_> {
     }
 }
 
-/// A query struct with the parameters of a preference besides its own. A flattened struct would accept misspelt
-/// parameters.
+/// A query struct with the parameters of a preference besides its own, and the target if it is named. A flattened struct
+/// would accept misspelt parameters.
 macro_rules! preference_query {
-    ($(#[$about:meta])* $name:ident { $($(#[$own_about:meta])* $own:ident: $type:ty,)* }) => {
+    ($(#[$about:meta])* $name:ident { $($(#[$own_about:meta])* $own:ident: $type:ty,)* } [$($target:ident)?]) => {
         $(#[$about])*
         #[derive(Debug, serde::Deserialize, utoipa::IntoParams)]
         #[serde(deny_unknown_fields)]
@@ -35,10 +35,10 @@ macro_rules! preference_query {
             /// The workload whose session cost ranks the endpoints: a name from `/api/v1/workloads`, or `traffic` for
             /// the mix that the endpoints serve. Default: the first workload.
             workload: Option<String>,
-            /// The target to write the preference for, a name from `/api/v1/targets`. Default: `openrouter`.
+            $(/// The target to write the preference for, a name from `/api/v1/targets`. Default: `openrouter`.
             #[serde(default, deserialize_with = "crate::api::request::named")]
             #[param(value_type = Option<String>)]
-            target: Option<&'static crate::preferences::targets::Target>,
+            $target: Option<&'static crate::preferences::targets::Target>,)?
             /// Limit: coarsest accepted weight format, such as `fp8`.
             #[serde(default, deserialize_with = "crate::api::request::named")]
             #[param(value_type = Option<String>)]
@@ -68,10 +68,11 @@ macro_rules! preference_query {
         }
 
         impl $name {
-            /// The requested preference, or 400 with the accepted values.
+            /// The requested preference for a target, or 400 with the accepted values.
             pub fn requested<'a>(
                 &self,
                 snapshot: &'a crate::snapshot::Snapshot,
+                target: Option<&'static crate::preferences::targets::Target>,
             ) -> Result<$crate::api::preference_query::PreferenceRequest<'a>, $crate::api::problem::Problem> {
                 let limits = crate::domain::limits::Limits {
                     quant_floor: self.quant_floor,
@@ -89,7 +90,7 @@ macro_rules! preference_query {
                     mode: self.mode.unwrap_or(crate::preferences::Mode::DEFAULT),
                     workload: crate::preferences::known_workload(snapshot, self.workload.as_deref())
                         .map_err($crate::api::problem::Problem::bad_request)?,
-                    target: self.target.unwrap_or(&crate::preferences::targets::TARGETS[0]),
+                    target: target.unwrap_or(&crate::preferences::targets::TARGETS[0]),
                     limits: limits.checked().map_err($crate::api::problem::Problem::bad_request)?,
                 })
             }

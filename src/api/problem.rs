@@ -13,6 +13,9 @@ pub(super) const METHODS: &str = "GET, HEAD, OPTIONS";
 /// Seconds after which a client may retry while the first collection is still running.
 const RETRY_AFTER_SECONDS: &str = "30";
 
+/// Number of tags that the detail of an unknown endpoint lists.
+const SHOWN_TAGS: usize = 20;
+
 /// An error, for people and programs.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Problem {
@@ -30,16 +33,39 @@ pub struct Problem {
     /// Known names that are similar to the unknown name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nearest: Option<Vec<String>>,
+    /// Whether the detail begins with a parameter whose value has the wrong type, so that what it accepts can be added.
+    #[serde(skip)]
+    #[schema(ignore)]
+    is_of_parameter: bool,
 }
 
 impl Problem {
     fn new(status: StatusCode, kind: &'static str, title: &'static str, detail: String) -> Self {
-        Self { kind, title, status: status.as_u16(), detail, instance: None, nearest: None }
+        Self {
+            kind,
+            title,
+            status: status.as_u16(),
+            detail,
+            instance: None,
+            nearest: None,
+            is_of_parameter: false,
+        }
     }
 
     /// 400: an invalid parameter; `detail` lists the accepted values.
     pub(super) fn bad_request(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "/problems/bad-request", "Invalid request", detail.into())
+    }
+
+    /// 400: a value of the wrong type.
+    pub(super) fn wrong_type(parameter: &str, why: &str) -> Self {
+        let problem = Self::bad_request(format!("invalid `{parameter}`: {why}"));
+        Self { is_of_parameter: true, ..problem }
+    }
+
+    /// The parameter whose value has the wrong type, if that is the problem.
+    pub(super) fn parameter(&self) -> Option<&str> {
+        self.detail.split('`').nth(1).filter(|_| self.is_of_parameter)
     }
 
     /// 404: an unknown model, with the nearest names.
@@ -53,6 +79,26 @@ impl Problem {
         let detail = unknown_detail("provider", slug, &nearest);
         Self::new(StatusCode::NOT_FOUND, "/problems/unknown-provider", "Unknown provider", detail)
             .near(nearest)
+    }
+
+    /// 404: an unknown endpoint, with the tags of its model. `what` is the endpoint in words.
+    pub(super) fn unknown_endpoint(what: &str, tags: Vec<&str>) -> Self {
+        let hint = if tags.is_empty() {
+            "/api/v1/endpoints?variants=all lists all endpoints with their `endpoint_id`".to_owned()
+        } else {
+            format!(
+                "the tags of the model are {}",
+                tags.iter().take(SHOWN_TAGS).copied().collect::<Vec<_>>().join(", ")
+            )
+        };
+        let detail = format!("there is no {what} in this snapshot; {hint}");
+        Self::new(StatusCode::NOT_FOUND, "/problems/unknown-endpoint", "Unknown endpoint", detail).near(tags)
+    }
+
+    /// 404: a preference that is withheld, or that its target cannot express.
+    pub(super) fn no_preference(model: &str, target: &str, why: &str) -> Self {
+        let detail = format!("there is no preference of {model} for {target}: {why}");
+        Self::new(StatusCode::NOT_FOUND, "/problems/no-preference", "No preference", detail)
     }
 
     fn near(self, nearest: Vec<&str>) -> Self {
@@ -93,6 +139,23 @@ impl Problem {
              Lists, models and tier lists without filters are prepared and never limited"
         );
         Self::new(StatusCode::TOO_MANY_REQUESTS, "/problems/too-many-requests", "Too many requests", detail)
+    }
+
+    /// 400: Parquet from a service that writes none.
+    pub(super) fn no_parquet() -> Self {
+        Self::bad_request("this service writes no Parquet; expected `format` json or csv")
+    }
+
+    /// 500: the Parquet writer failed, for example because the disk is full.
+    pub(super) fn parquet_failed() -> Self {
+        let detail =
+            "cannot write the table as Parquet; the log of the service has the reason. CSV has the same rows";
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "/problems/internal",
+            "Internal error",
+            detail.to_owned(),
+        )
     }
 
     /// 500: a bug in this program.

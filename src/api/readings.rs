@@ -5,6 +5,7 @@ use super::envelope::Envelope;
 use super::problem::Problem;
 use super::request::ApiRequest;
 use super::table::{list_query, sorted};
+use super::time::time;
 use crate::snapshot::{ModelEntry, RecentReading, Snapshot};
 use axum::response::Response;
 use chrono::{DateTime, Utc};
@@ -52,17 +53,6 @@ impl<'a> Filter<'a> {
             && self.provider.is_none_or(|slug| reading.provider.as_str() == slug)
             && self.model.is_none_or(|m| reading.model == m.slug && reading.variant == m.variant)
     }
-}
-
-/// Parses a time; a `+` that was decoded as a space is accepted.
-fn time(name: &str, text: Option<&str>) -> Result<Option<DateTime<Utc>>, Problem> {
-    let Some(text) = text else { return Ok(None) };
-    let parsed = DateTime::parse_from_rfc3339(&text.replace(' ', "+"));
-    parsed.map(|time| Some(time.to_utc())).map_err(|error| {
-        Problem::bad_request(format!(
-            "`{name}` is not an RFC 3339 time such as 2026-08-08T12:00:00Z: {error}"
-        ))
-    })
 }
 
 /// Readings of the last days, newest run first; `hitrate export readings` exports the whole record.

@@ -7,7 +7,7 @@ use super::problem::Problem;
 use super::{ApiState, Bodies};
 use crate::prepared::Prepared;
 use crate::snapshot::Snapshot;
-use crate::table::{self, Row};
+use crate::table::{self, Row, TableFormat};
 use axum::extract::path::ErrorKind;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequestParts, Path, Query};
@@ -65,13 +65,33 @@ impl<Q: Debug, P> ApiRequest<Q, P> {
         self.shared(|| self.enveloped(make))
     }
 
-    /// Responds with rows as CSV, made once and cached like [`Self::kept`].
+    /// Responds with rows as a table, made once and cached like [`Self::kept`].
     pub fn table<T: Row<N>, const N: usize>(
         &self,
+        format: TableFormat,
         rows: impl FnOnce() -> Result<Vec<T>, Problem>,
     ) -> Result<Response, Problem> {
+        let bodies = &self.api.bodies;
+        self.shared(|| match format {
+            TableFormat::Csv => Ok(bodies.purpose.prepare(table::CSV, table::csv(&rows()?))),
+            // Compressed by its writer.
+            TableFormat::Parquet => {
+                let body = bodies.parquet(&table::typed(&rows()?))?;
+                Ok(Prepared::in_parts(table::PARQUET, body))
+            }
+        })
+    }
+
+    /// Responds with a text that also depends on a `state`, like [`Self::kept_while`].
+    pub fn text_while(
+        &self,
+        state: &str,
+        max_age: i64,
+        content_type: &'static str,
+        make: impl FnOnce() -> Result<Vec<u8>, Problem>,
+    ) -> Result<Response, Problem> {
         let purpose = self.api.bodies.purpose;
-        self.shared(|| Ok(purpose.prepare(table::CSV, table::csv(&rows()?))))
+        self.for_a_while(state, max_age, || Ok(purpose.prepare(content_type, make()?)))
     }
 
     /// The same for data that also depend on a `state`, a word with few possible values. Clients may cache the response
@@ -81,8 +101,18 @@ impl<Q: Debug, P> ApiRequest<Q, P> {
         T: Serialize,
         F: FnOnce() -> Result<(T, Option<String>), Problem>,
     {
-        // Not shared between clients: the cache lifetime depends on the time.
-        let mut response = self.body(state, || self.enveloped(make))?.0.respond(&self.headers);
+        self.for_a_while(state, max_age, || self.enveloped(make))
+    }
+
+    /// Responds with a body that also depends on a `state`. The service shares no such response between clients: the
+    /// cache lifetime depends on the time.
+    fn for_a_while(
+        &self,
+        state: &str,
+        max_age: i64,
+        make: impl FnOnce() -> Result<Prepared, Problem>,
+    ) -> Result<Response, Problem> {
+        let mut response = self.body(state, make)?.0.respond(&self.headers);
         if let Ok(policy) = HeaderValue::try_from(format!("public, max-age={max_age}, must-revalidate")) {
             response.headers_mut().insert(CACHE_CONTROL, policy);
         }
@@ -139,8 +169,8 @@ where
 
     async fn from_request_parts(parts: &mut Parts, api: &ApiState) -> Result<Self, Problem> {
         let Path(path) = Path::<P>::from_request_parts(parts, api).await.map_err(bad_path)?;
-        let Query(query) = Query::<Q>::try_from_uri(&parts.uri)
-            .map_err(|rejection| Problem::bad_request(detail(&rejection.body_text())))?;
+        let Query(query) =
+            Query::<Q>::try_from_uri(&parts.uri).map_err(|rejection| bad_query(&rejection.body_text()))?;
         let ApiState { current, now, .. } = api;
         let snapshot = current.get().ok_or_else(Problem::no_snapshot)?;
         Ok(Self {
@@ -176,9 +206,23 @@ where
     if name.is_empty() { Ok(None) } else { named(name.into_deserializer()) }
 }
 
-/// The detail of the problem for a query that cannot be read: a refusal of [`named`] is shown as it is.
-fn detail(error: &str) -> &str {
-    error.split_once(REFUSAL).map_or(error, |(_, refusal)| refusal)
+/// The problem for a query that cannot be read: a refusal of [`named`] is shown as it is, and a value of the wrong type
+/// with the name of its parameter, so that the accepted values can be added.
+fn bad_query(error: &str) -> Problem {
+    if let Some((_, refusal)) = error.split_once(REFUSAL) {
+        return Problem::bad_request(refusal);
+    }
+    let reason = error.strip_prefix("Failed to deserialize query string: ").unwrap_or(error);
+    if let Some((name, known)) =
+        reason.split_once("unknown field `").and_then(|(_, rest)| rest.split_once('`'))
+    {
+        let known = known.split_once("expected ").map_or("no parameters", |(_, known)| known);
+        return Problem::bad_request(format!("unknown parameter `{}`; expected {known}", shortened(name)));
+    }
+    match reason.split_once(": ") {
+        Some((name, why)) => Problem::wrong_type(name, why),
+        None => Problem::bad_request(reason),
+    }
 }
 
 /// Names separated by commas.
@@ -218,7 +262,7 @@ mod tests {
     fn asked(query: &str) -> Result<Asked, String> {
         let uri = format!("/?{query}").parse().expect("a URI");
         let query = Query::<Asked>::try_from_uri(&uri).map(|Query(asked)| asked);
-        query.map_err(|rejection| detail(&rejection.body_text()).to_owned())
+        query.map_err(|rejection| bad_query(&rejection.body_text()).detail)
     }
 
     #[test]
@@ -230,10 +274,7 @@ mod tests {
         assert_eq!(asked("lens=beauty").expect_err("refused"), format!("unknown lens `beauty`: {known}"));
         let long = asked(&format!("lens={}", "x".repeat(200))).expect_err("refused");
         assert_eq!(long, format!("unknown lens `{}`: {known}", "x".repeat(80)));
-        assert!(
-            asked("limit=many")
-                .expect_err("refused")
-                .starts_with("Failed to deserialize query string: limit")
-        );
+        let refused = asked("limit=many").expect_err("refused");
+        assert!(refused.starts_with("invalid `limit`: "), "{refused}");
     }
 }

@@ -7,12 +7,12 @@ use crate::domain::tier::{Lens, Tier};
 use crate::snapshot::{Event, ProviderTier, RecentReading};
 use crate::table::{Cell, columns};
 
-fn rank(rank: Option<usize>) -> Cell {
-    rank.map_or(Cell::Whole(None), Cell::count)
+fn rank(rank: Option<usize>) -> Option<i64> {
+    rank.and_then(|rank| i64::try_from(rank).ok())
 }
 
-fn lens_tier(provider: &ProviderSummary, lens: Lens) -> Cell {
-    Cell::tier(provider.tiers.get(&lens).copied().unwrap_or(Tier::Unrated))
+fn lens_tier(provider: &ProviderSummary, lens: Lens) -> Tier {
+    provider.tiers.get(&lens).copied().unwrap_or(Tier::Unrated)
 }
 
 columns!(ProviderTier, |row| {
@@ -23,8 +23,8 @@ columns!(ProviderTier, |row| {
     "adjusted": Cell::Number(row.adjusted),
     "low": Cell::Number(row.low),
     "high": Cell::Number(row.high),
-    "rank_low": rank(row.rank_low),
-    "rank_high": rank(row.rank_high),
+    "rank_low": Cell::Whole(rank(row.rank_low)),
+    "rank_high": Cell::Whole(rank(row.rank_high)),
     "traffic_mean": Cell::Number(row.traffic_mean),
     "model_mean": Cell::Number(row.model_mean),
     "models": Cell::count(row.models),
@@ -58,11 +58,11 @@ columns!(ProviderSummary, |row| {
     "models": Cell::count(row.models),
     "endpoints": Cell::count(row.endpoints),
     "tokens_per_day": Cell::Number(Some(row.tokens_per_day)),
-    "cache": lens_tier(row, Lens::Cache),
-    "cost": lens_tier(row, Lens::Cost),
-    "reliability": lens_tier(row, Lens::Reliability),
-    "speed": lens_tier(row, Lens::Speed),
-    "overall": lens_tier(row, Lens::Overall),
+    "cache": Cell::tier(lens_tier(row, Lens::Cache)),
+    "cost": Cell::tier(lens_tier(row, Lens::Cost)),
+    "reliability": Cell::tier(lens_tier(row, Lens::Reliability)),
+    "speed": Cell::tier(lens_tier(row, Lens::Speed)),
+    "overall": Cell::tier(lens_tier(row, Lens::Overall)),
 });
 
 columns!(Served, |row| {

@@ -1,12 +1,12 @@
-//! Lists as tables: the same rows as JSON or as CSV, sorted by any column.
+//! Lists as tables: the same rows as JSON, CSV or Parquet, sorted by any column.
 //!
-//! The columns of a table are defined once, for `sort` and for the header of the CSV.
+//! The columns of a table are defined once, for `sort`, for the header of the CSV and for the types of the Parquet.
 
 use super::page::page;
 use super::problem::Problem;
 use super::request::{ApiRequest, shortened};
 use crate::domain::ids::names;
-use crate::table::{Cell, Row};
+use crate::table::{Cell, Row, TableFormat};
 use axum::response::Response;
 use serde::Serialize;
 use std::fmt::Debug;
@@ -47,6 +47,17 @@ names! {
         Json = "json",
         /// A CSV table.
         Csv = "csv",
+        /// A Parquet table.
+        Parquet = "parquet",
+    }
+}
+
+/// The format of the requested table; `None` for JSON.
+pub(super) fn table_of(format: Option<Format>) -> Option<TableFormat> {
+    match format.unwrap_or_default() {
+        Format::Json => None,
+        Format::Csv => Some(TableFormat::Csv),
+        Format::Parquet => Some(TableFormat::Parquet),
     }
 }
 
@@ -68,7 +79,7 @@ macro_rules! list_query {
             $limit: Option<u32>,
             /// `meta.next_cursor` of the previous page.
             $cursor: Option<String>,)?
-            /// `json`, or `csv` for a table.
+            /// `json`, or `csv` or `parquet` for a table.
             #[serde(default, deserialize_with = "crate::api::request::named")]
             #[param(value_type = Option<String>)]
             format: Option<crate::api::table::Format>,
@@ -78,7 +89,7 @@ macro_rules! list_query {
 pub(super) use list_query;
 
 impl<Q: Debug, P> ApiRequest<Q, P> {
-    /// Responds with a list: one page as JSON, or as CSV the whole list if no page is requested. `key` identifies a
+    /// Responds with a list: one page as JSON, or as a table the whole list if no page is requested. `key` identifies a
     /// row.
     pub fn listed<T, const N: usize>(
         &self,
@@ -91,10 +102,10 @@ impl<Q: Debug, P> ApiRequest<Q, P> {
         T: Row<N> + Serialize,
     {
         let paged = |rows: Vec<T>| page(rows.into_iter(), limit, cursor, key);
-        match (format.unwrap_or_default(), limit.is_some() || cursor.is_some()) {
-            (Format::Json, _) => self.kept(|| paged(rows()?)),
-            (Format::Csv, true) => self.table(|| Ok(paged(rows()?)?.0)),
-            (Format::Csv, false) => self.table(rows),
+        match (table_of(format), limit.is_some() || cursor.is_some()) {
+            (None, _) => self.kept(|| paged(rows()?)),
+            (Some(format), true) => self.table(format, || Ok(paged(rows()?)?.0)),
+            (Some(format), false) => self.table(format, rows),
         }
     }
 }

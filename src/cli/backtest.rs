@@ -1,19 +1,22 @@
 //! `hitrate backtest`: what each policy would have cost.
 
-use super::tables::table;
+use super::tables::{Report, Table, number, text};
 use super::{Common, advance, exit, progress, running};
 use crate::domain::backtest::{Backtest, Decide, HourlyBacktest, PolicyCost, TestedDays};
 use crate::domain::format;
 use crate::domain::thresholds::{BACKTEST_MIN_TOKENS, HOURLY_CHOICE_CLOSE, HOURLY_CHOICE_MINUTES};
 use crate::pipeline::{backtest_by_hour, backtest_record};
+use crate::table::{Cell, columns, tsv};
 use anyhow::{Context, Result, bail, ensure};
 use chrono::NaiveDate;
 use clap::Args;
-use comfy_table::Table;
 use serde::Serialize;
 
 /// Arguments of `backtest`.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+hitrate backtest\n  \
+hitrate backtest --decide hourly --from 2026-08-01 --to 2026-08-07")]
 pub struct BacktestArgs {
     /// When the policies choose: `daily` at the end of each day, charged the whole next day, or `hourly` at 01, 04, …
     /// 22 UTC, charged the rest of the day.
@@ -57,7 +60,7 @@ fn daily(common: &Common, args: &BacktestArgs) -> Result<u8> {
         "nothing to test on these days: a choice needs closing prices on two consecutive days, and a model with two \
          endpoints with enough traffic in a day-to-date reading; collect more days, or change --from and --to",
     )?;
-    common.print(&Daily { decisions: tested.all.model_days, tested: &tested }, || describe(&tested))?;
+    common.report(&Daily { decisions: tested.all.model_days, tested: &tested }, || describe(&tested))?;
     Ok(exit::OK)
 }
 
@@ -69,7 +72,7 @@ fn hourly(common: &Common, args: &BacktestArgs) -> Result<u8> {
         })?;
     bar.finish_and_clear();
     ensure!(tested.decisions > 0, "nothing to test on these days: {}", nothing(&tested));
-    common.print(&tested, || by_hour(&tested))?;
+    common.report(&tested, || by_hour(&tested))?;
     Ok(exit::OK)
 }
 
@@ -114,48 +117,57 @@ fn path(args: &BacktestArgs) -> String {
 }
 
 /// A backtest: over all its days, and over the days that our policy was not tuned on.
-fn describe(tested: &Backtest) -> String {
-    let mut text = format!("All days\n{}", tested_days(&tested.all));
-    if let Some(days) = &tested.reported_on {
-        let tuned = tested.tuned_on;
-        text.push_str(&format!(
-            "\n\nDays that hitrate was not tuned on (tuned on {} to {})\n{}",
-            tuned.from,
-            tuned.to,
-            tested_days(days)
-        ));
-    }
-    text
+fn describe(tested: &Backtest) -> Report {
+    let report = with_days(Report::default().text("All days"), "all", &tested.all);
+    let Some(days) = &tested.reported_on else { return report };
+    let tuned = tested.tuned_on;
+    let heading = format!("\n\nDays that hitrate was not tuned on (tuned on {} to {})", tuned.from, tuned.to);
+    with_days(report.text(heading), "not_tuned_on", days)
 }
 
-fn policies(rows: &[PolicyCost]) -> Table {
-    let mut table = table(&["policy", "equal", "by sqrt(tokens)", "by tokens"], 1);
+/// The cost of a policy on some days of the record.
+struct Charged<'a> {
+    days: &'a str,
+    cost: PolicyCost,
+}
+
+columns!(Charged<'_>, |row| {
+    "days": Cell::text(row.days),
+    "policy": Cell::text(row.cost.policy),
+    "equal": Cell::Number(Some(row.cost.equal)),
+    "sqrt_tokens": Cell::Number(Some(row.cost.sqrt_tokens)),
+    "tokens": Cell::Number(Some(row.cost.tokens)),
+});
+
+fn policies(days: &str, rows: &[PolicyCost]) -> Table {
+    let charged = rows.iter().map(|cost| Charged { days, cost: *cost });
+    let columns =
+        [text("policy", 1), number("equal", 1), number("by sqrt(tokens)", 3), number("by tokens", 2)];
+    let mut table = Table::new(&columns, tsv(charged));
     for row in rows {
         let over = |ratio: f64| format::percent_change(ratio - 1.0, 2);
-        table.add_row([row.policy.to_string(), over(row.equal), over(row.sqrt_tokens), over(row.tokens)]);
+        table.row([row.policy.to_string(), over(row.equal), over(row.sqrt_tokens), over(row.tokens)]);
     }
     table
 }
 
-fn tested_days(days: &TestedDays) -> String {
-    format!(
-        "{}\nCost above the oracle's cost, geometric mean over {} choices ({} models) from {} to {}, each charged the price of the next day.\n\
+fn with_days(report: Report, name: &str, days: &TestedDays) -> Report {
+    report.table(policies(name, &days.policies)).text(format!(
+        "Cost above the oracle's cost, geometric mean over {} choices ({} models) from {} to {}, each charged the price of the next day.\n\
          Excluded: {} endpoint-days without a price on the next day, {} model-days with only one endpoint.",
-        policies(&days.policies),
         days.model_days,
         days.models,
         days.from,
         days.to,
         days.exclusions.gone_next_day,
         days.exclusions.lone_endpoint
-    )
+    ))
 }
 
-fn by_hour(tested: &HourlyBacktest) -> String {
-    format!(
-        "{}\nCost above the oracle's cost, geometric mean over {} choices ({} models) at {} UTC from {} to {} ({} hours with readings), each charged the rest of the day.\n\
+fn by_hour(tested: &HourlyBacktest) -> Report {
+    Report::default().table(policies("all", &tested.policies)).text(format!(
+        "Cost above the oracle's cost, geometric mean over {} choices ({} models) at {} UTC from {} to {} ({} hours with readings), each charged the rest of the day.\n\
          Eligible: endpoints of the standard variant with at least {:.0} M tokens yesterday, a price of yesterday, and at least {:.0} M tokens in the rest of the day, on models with two or more of them.\n{}.",
-        policies(&tested.policies),
         tested.decisions,
         tested.models,
         hours(tested),
@@ -165,7 +177,7 @@ fn by_hour(tested: &HourlyBacktest) -> String {
         BACKTEST_MIN_TOKENS / 1e6,
         tested.rest_floor / 1e6,
         left_out(tested)
-    )
+    ))
 }
 
 /// What a backtest by the hour skipped and left out, without a full stop.

@@ -1,6 +1,6 @@
 //! `hitrate check`: checks whether the stored numbers reproduce what is known to be true.
 
-use super::tables::{dash, fixed, percent, table};
+use super::tables::{Column, Report, Table, dash, fixed, number, percent, text};
 use super::{Common, exit};
 use crate::analysis::METHOD_VERSION;
 use crate::analysis::numbers::{self, ListAgreement};
@@ -9,6 +9,7 @@ use crate::domain::statistics::median;
 use crate::pipeline::open_store;
 use crate::preferences::{Mode, NO_DIFFERENCE, TRAFFIC, preference};
 use crate::snapshot::{self, Snapshot};
+use crate::table::{Cell, columns, tsv};
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
 use serde::Serialize;
@@ -20,6 +21,8 @@ const IDENTITY_BOUND: f64 = 0.0005;
 
 /// Arguments of `check`.
 #[derive(Debug, Args)]
+#[command(after_help = "Example:\n  \
+hitrate check numbers")]
 pub struct CheckArgs {
     #[command(subcommand)]
     what: What,
@@ -30,6 +33,9 @@ enum What {
     /// Compare hit rates with the upstream's own aggregate, and effective prices with the price identity, run by run.
     /// Check that letters, order and figures of the published lists agree, and that no published preference expects a
     /// loss.
+    #[command(after_help = "Examples:\n  \
+hitrate check numbers\n  \
+hitrate check numbers --json")]
     Numbers,
 }
 
@@ -114,7 +120,7 @@ pub fn run(common: &Common, args: &CheckArgs) -> Result<u8> {
             .as_ref()
             .map(published);
     }
-    common.print(&checked, || describe(&checked))?;
+    common.report(&checked, || describe(&checked))?;
     let agrees =
         |run: &CheckedRun| run.holds && run.published.as_ref().is_none_or(|published| published.holds);
     Ok(if checked.iter().all(agrees) { exit::OK } else { exit::ERROR })
@@ -158,12 +164,48 @@ fn advice(snapshot: &Snapshot, mode: Mode, workload: &str) -> ModeAdvice {
     }
 }
 
+columns!(CheckedRun, |row| {
+    "run_id": Cell::text(&row.run_id),
+    "holds": Cell::text(row.holds),
+    "models": Cell::count(row.models),
+    "aggregate_difference": Cell::Number(row.aggregate_difference),
+    "endpoints": Cell::count(row.endpoints),
+    "identity_error": Cell::Number(row.identity_error),
+    "identity_within_one_percent": Cell::Number(row.identity_within_one_percent),
+});
+
+columns!(ListAgreement, |row| {
+    "lens": Cell::text(row.lens),
+    "workload": Cell::maybe(row.workload.as_ref()),
+    "rated": Cell::count(row.rated),
+    "contradicting": Cell::count(row.contradicting),
+    "wrong_pairs": Cell::count(row.wrong_pairs),
+    "held_bands": Cell::Number(Some(row.held_bands)),
+});
+
+columns!(ModeAdvice, |row| {
+    "mode": Cell::text(row.mode),
+    "workload": Cell::text(&row.workload),
+    "given": Cell::count(row.given),
+    "none": Cell::count(row.none),
+    "expected_losses": Cell::count(row.expected_losses),
+    "median_saving": Cell::Number(row.median_saving),
+});
+
 /// The acceptance numbers run by run.
-fn describe(runs: &[CheckedRun]) -> String {
-    let header = ["run", "", "models", "hit rate vs upstream", "endpoints", "identity error", "within 1 %"];
-    let mut table = table(&header, 2);
+fn describe(runs: &[CheckedRun]) -> Report {
+    const COLUMNS: [Column; 7] = [
+        text("run", 1),
+        text("result", 1),
+        number("models", 4),
+        number("hit rate vs upstream", 2),
+        number("endpoints", 5),
+        number("identity error", 2),
+        number("within 1 %", 3),
+    ];
+    let mut table = Table::new(&COLUMNS, tsv(runs));
     for run in runs {
-        table.add_row([
+        table.row([
             run.run_id.clone(),
             if run.holds { "ok".into() } else { "MISSED".to_owned() },
             run.models.to_string(),
@@ -173,31 +215,49 @@ fn describe(runs: &[CheckedRun]) -> String {
             percent(run.identity_within_one_percent),
         ]);
     }
-    let published =
-        runs.last().and_then(|run| run.published.as_ref()).map_or_else(String::new, describe_published);
-    format!(
-        "Medians. Bounds: {AGGREGATE_BOUND} for the hit rate, {} for the price\n{table}{published}",
+    let bounds = format!(
+        "Medians. Bounds: {AGGREGATE_BOUND} for the hit rate, {} for the price",
         format::percent(IDENTITY_BOUND, 2)
-    )
+    );
+    let report = Report::default().text(bounds).table(table);
+    match runs.last().and_then(|run| run.published.as_ref()) {
+        Some(published) => with_published(report, published),
+        None => report,
+    }
 }
 
 /// The agreement of the published lists and preferences.
-fn describe_published(published: &Published) -> String {
-    let workload = |name: Option<&str>| name.unwrap_or("-").to_owned();
-    let mut lists = table(&["lens", "workload", "rated", "letters off", "wrong pairs", "held by"], 2);
+fn with_published(report: Report, published: &Published) -> Report {
+    const LISTS: [Column; 6] = [
+        text("lens", 1),
+        text("workload", 1),
+        number("rated", 4),
+        number("letters off", 2),
+        number("wrong pairs", 2),
+        number("held by", 3),
+    ];
+    const ADVICE: [Column; 6] = [
+        text("mode", 1),
+        text("workload", 1),
+        number("given", 3),
+        number("none", 4),
+        number("expected losses", 2),
+        number("median saving", 2),
+    ];
+    let mut lists = Table::new(&LISTS, tsv(&published.lists));
     for list in &published.lists {
-        lists.add_row([
+        lists.row([
             list.lens.to_string(),
-            workload(list.workload.as_deref()),
+            list.workload.clone().unwrap_or_else(|| "-".to_owned()),
             list.rated.to_string(),
             list.contradicting.to_string(),
             list.wrong_pairs.to_string(),
             format!("{:.2} bands", list.held_bands),
         ]);
     }
-    let mut advice = table(&["mode", "workload", "given", "none", "expected losses", "median saving"], 2);
+    let mut advice = Table::new(&ADVICE, tsv(&published.advice));
     for mode in &published.advice {
-        advice.add_row([
+        advice.row([
             mode.mode.to_string(),
             mode.workload.clone(),
             mode.given.to_string(),
@@ -206,10 +266,14 @@ fn describe_published(published: &Published) -> String {
             percent(mode.median_saving),
         ]);
     }
-    format!(
-        "\n\nSnapshot {}: {}\nLetters, order and published figures of the lists; a figure may be held at the edge of \
-         its row by one band\n{lists}\nPreferences without limits, compared with the average of the traffic\n{advice}",
-        published.snapshot,
-        if published.holds { "ok" } else { "MISSED" }
-    )
+    let verdict = if published.holds { "ok" } else { "MISSED" };
+    report
+        .text(format!(
+            "\n\nSnapshot {}: {verdict}\nLetters, order and published figures of the lists; a figure may be held at the \
+             edge of its row by one band",
+            published.snapshot
+        ))
+        .table(lists)
+        .text("Preferences without limits, compared with the average of the traffic")
+        .table(advice)
 }

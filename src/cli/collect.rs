@@ -11,6 +11,9 @@ use tokio_util::sync::CancellationToken;
 
 /// Arguments of `collect`.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+hitrate collect\n  \
+hitrate collect --data-dir /var/lib/hitrate --json")]
 pub struct CollectArgs {
     /// Base URL of the upstream; overrides the settings.
     #[arg(long, value_name = "URL")]

@@ -1,24 +1,31 @@
 //! `hitrate cost`.
 
-use super::tables::{clean, dash, now, percent, simulated_note, table, thousands, usd};
+use super::tables::{
+    Column, Report, Table, clean, dash, name, now, number, percent, text, thousands, tier, usd,
+};
 use super::workload::{self, Chosen};
 use super::{Cli, Common, exit, model};
 use crate::cost::{
-    Across, AcrossFilter, BreakEven, CostOfModel, EndpointCost, OwnNumbers, Quality, ToWin, across, compare,
+    Across, AcrossFilter, AcrossRow, BreakEven, CostOfModel, EndpointCost, OwnNumbers, Quality, ToWin,
+    across, compare,
 };
 use crate::domain::format;
 use crate::domain::session::SessionCost;
 use crate::domain::workload::{CacheTtl, Workload};
 use crate::snapshot::Snapshot;
+use crate::table::{Cell, columns, tsv};
 use crate::wording::price_list::Style;
 use anyhow::{Context, Result};
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory};
-use serde::Serialize;
 use std::path::PathBuf;
 
 /// Arguments of `cost`.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+hitrate cost z-ai/glm-5.2\n  \
+hitrate cost z-ai/glm-5.2 --workload requests.jsonl\n  \
+hitrate cost --across --best --min-context 128000 --parameter tools")]
 pub struct CostArgs {
     /// Model id (`author/name`, `author/name:free`) or canonical slug.
     #[arg(required_unless_present = "across")]
@@ -66,18 +73,7 @@ struct Limits {
     top: usize,
 }
 
-/// The contract of `hitrate cost --json`, with the costs of a model or, with `--across`, the ranking.
-#[derive(Serialize)]
-struct Document<'a, T> {
-    #[serde(flatten)]
-    costs: &'a T,
-    as_of: chrono::DateTime<chrono::Utc>,
-    simulated: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    fit: Option<&'a workload::FitDocument>,
-}
-
-/// Prints what sessions cost at a model's endpoints, or across all models.
+/// Prints what sessions cost at a model's endpoints, or across all models, with `--json` as `/api/v1/cost` does.
 pub fn run(common: &Common, args: &CostArgs) -> Result<u8> {
     if args.across && args.model.is_some() {
         // Not left to clap: if two arguments conflict, clap drops the requirement of one for the other.
@@ -89,20 +85,19 @@ pub fn run(common: &Common, args: &CostArgs) -> Result<u8> {
     let mut chosen = workload::choose(common, &snapshot, args.workload.as_deref())?;
     let own = OwnNumbers { cache_ttl: args.cache_ttl, ..OwnNumbers::default() };
     chosen.workload = own.over(&chosen.workload)?;
-    let (as_of, simulated, fit) = (snapshot.as_of, snapshot.simulated, chosen.fit.as_ref());
+    if common.json {
+        // The document is that of the API, which knows no request log.
+        fit_summary(&chosen).lines().for_each(|line| eprintln!("{line}"));
+    }
     if let Some(model) = found {
         let cost = compare(&snapshot, model, &chosen.workload);
-        common.print(&Document { costs: &cost, as_of, simulated, fit }, || {
-            fit_summary(&chosen) + &describe_model(&cost, simulated)
-        })?;
+        common.report(&cost, || describe_model(&cost, &chosen, snapshot.simulated))?;
         return Ok(exit::OK);
     }
     let mut ranked = rank(&snapshot, &chosen, &args.limits)?;
     let shown = if args.limits.top == 0 { ranked.rows.len() } else { args.limits.top };
     ranked.rows.truncate(shown);
-    common.print(&Document { costs: &ranked, as_of, simulated, fit }, || {
-        fit_summary(&chosen) + &describe_across(&ranked, simulated)
-    })?;
+    common.report(&ranked, || describe_across(&ranked, &chosen, snapshot.simulated))?;
     Ok(exit::OK)
 }
 
@@ -142,49 +137,95 @@ fn describe_workload(workload: &Workload) -> String {
     )
 }
 
-fn describe_model(cost: &CostOfModel, simulated: bool) -> String {
-    let header = [
-        "endpoint",
-        "tier",
-        "session",
-        "90 % interval",
-        "cold in",
-        "cached in",
-        "writes",
-        "output",
-        "failures",
-        "retention",
-        "to be the cheapest",
-        "beats the cheapest by list, cold",
+columns!(EndpointCost, |row| {
+    "tag": Cell::text(&row.tag),
+    "provider": Cell::text(&row.provider),
+    "name": Cell::text(&row.name),
+    "endpoint_id": Cell::text(row.endpoint_id),
+    "tier": Cell::tier(row.tier),
+    "cost": Cell::Number(row.cost),
+    "low": Cell::Number(row.low),
+    "high": Cell::Number(row.high),
+    "cost_now": Cell::Number(row.cost_now),
+    "cold_input": Cell::Number(part(row, |parts| parts.cold_input)),
+    "cached_input": Cell::Number(part(row, |parts| parts.cached_input)),
+    "writes": Cell::Number(part(row, |parts| parts.writes)),
+    "output": Cell::Number(part(row, |parts| parts.output)),
+    "failures": Cell::Number(part(row, |parts| parts.failures)),
+    "cold": Cell::Number(row.cold),
+    "warm": Cell::Number(row.warm),
+    "hit_rate": Cell::Number(row.hit_rate),
+    "retention": Cell::Number(row.basis.retention),
+    "assumed": Cell::text(row.assumed),
+    "cheapest": Cell::text(row.cheapest),
+    "cheapest_by_list": Cell::text(row.cheapest_by_list),
+    "is_choice": Cell::text(row.is_choice),
+    "why": Cell::maybe(row.why.as_ref()),
+});
+
+fn part(row: &EndpointCost, of: fn(&SessionCost) -> f64) -> Option<f64> {
+    row.parts.as_ref().map(of)
+}
+
+columns!(AcrossRow, |row| {
+    "rank": Cell::count(row.rank),
+    "model_id": Cell::text(&row.model_id),
+    "tag": Cell::text(&row.tag),
+    "provider": Cell::text(&row.provider),
+    "tier": Cell::tier(row.tier),
+    "cost": Cell::Number(Some(row.cost)),
+    "low": Cell::Number(row.low),
+    "high": Cell::Number(row.high),
+    "retention": Cell::Number(row.retention),
+    "assumed": Cell::text(row.assumed),
+    "quality": Cell::Number(row.quality),
+    "context_length": Cell::Whole(row.context_length),
+    "quantization": Cell::maybe(row.quantization.as_ref()),
+});
+
+fn describe_model(cost: &CostOfModel, chosen: &Chosen, simulated: bool) -> Report {
+    const COLUMNS: [Column; 13] = [
+        name("endpoint", 1),
+        tier("tier", 2),
+        number("session", 1),
+        number("90 % interval", 2),
+        text("cheapest", 3),
+        number("cold in", 7),
+        number("cached in", 7),
+        number("writes", 8),
+        number("output", 7),
+        number("failures", 8),
+        number("retention", 4),
+        text("to be the cheapest", 5),
+        text("beats the cheapest by list, cold", 6),
     ];
-    let mut rows = table(&header, 2);
+    let mut rows = Table::new(&COLUMNS, tsv(&cost.endpoints));
     let parts = cost.endpoints.iter().filter_map(|endpoint| endpoint.parts.as_ref());
     let parts = parts.flat_map(|p| [p.cold_input, p.cached_input, p.writes, p.output, p.failures]);
     let usd = format::usd_column(cost.endpoints.iter().filter_map(|endpoint| endpoint.cost), parts);
     for endpoint in &cost.endpoints {
-        rows.add_row(row(endpoint, &usd));
+        rows.row(row(endpoint, &usd));
     }
-    let mut text =
-        format!("{}, USD per session of {}\n", clean(&cost.model_id), describe_workload(&cost.workload));
-    text.push_str(simulated_note(simulated));
-    text.push_str(&rows.to_string());
-    text.push_str(&format!("\n{}", cost.conclusion(&STYLE)));
+    let heading =
+        format!("{}, USD per session of {}", clean(&cost.model_id), describe_workload(&cost.workload));
+    let mut notes = cost.conclusion(&STYLE);
     for endpoint in cost.endpoints.iter().filter(|e| !e.is_choice) {
         let why = endpoint.why.as_deref().unwrap_or_default();
-        text.push_str(&format!("\nNot compared: {}: {why}.", clean(endpoint.tag.as_str())));
+        notes.push_str(&format!("\nNot compared: {}: {why}.", clean(endpoint.tag.as_str())));
     }
     for note in &cost.notes {
-        text.push_str(&format!("\nNote: {note}."));
+        notes.push_str(&format!("\nNote: {note}."));
     }
-    text
+    let report = Report::default().aside(fit_summary(chosen)).text(heading).simulated(simulated);
+    report.table(rows).text(notes)
 }
 
 fn row(endpoint: &EndpointCost, usd: &impl Fn(f64) -> String) -> Vec<String> {
     let mark = match (endpoint.cheapest, endpoint.cheapest_by_list) {
-        (true, true) => " (cheapest, also by list)",
-        (true, false) => " (cheapest)",
-        (false, true) => " (cheapest by list)",
-        (false, false) => "",
+        (true, true) => "yes, also by list",
+        (true, false) => "yes",
+        (false, true) => "by list",
+        (false, false) => "-",
     };
     let part = |of: fn(&SessionCost) -> f64| dash(endpoint.parts.as_ref().map(of), usd);
     let assumed = if endpoint.assumed { " assumed" } else { "" };
@@ -203,10 +244,11 @@ fn row(endpoint: &EndpointCost, usd: &impl Fn(f64) -> String) -> Vec<String> {
         None => "-".to_owned(),
     };
     vec![
-        clean(endpoint.tag.as_str()) + mark,
+        endpoint.tag.to_string(),
         endpoint.tier.to_string(),
         dash(endpoint.cost, usd) + &now(endpoint.unusual_now(), usd),
         interval(endpoint.low, endpoint.high, usd),
+        mark.to_owned(),
         part(|p| p.cold_input),
         part(|p| p.cached_input),
         part(|p| p.writes),
@@ -221,17 +263,26 @@ fn row(endpoint: &EndpointCost, usd: &impl Fn(f64) -> String) -> Vec<String> {
 /// How the terminal writes a conclusion about the price list.
 const STYLE: Style = Style { usd, percent: whole, tag: clean };
 
-fn describe_across(ranked: &Across, simulated: bool) -> String {
-    let header =
-        ["rank", "model", "endpoint", "tier", "session", "90 % interval", "retention", "score", "context"];
-    let mut rows = table(&header, 4);
+fn describe_across(ranked: &Across, chosen: &Chosen, simulated: bool) -> Report {
+    const COLUMNS: [Column; 9] = [
+        number("rank", 3),
+        name("model", 1),
+        name("endpoint", 1),
+        tier("tier", 2),
+        number("session", 1),
+        number("90 % interval", 2),
+        number("retention", 4),
+        number("score", 3),
+        number("context", 5),
+    ];
+    let mut rows = Table::new(&COLUMNS, tsv(&ranked.rows));
     let usd = format::usd_column(ranked.rows.iter().map(|row| row.cost), std::iter::empty());
     for row in &ranked.rows {
         let assumed = if row.assumed { " assumed" } else { "" };
-        rows.add_row([
+        rows.row([
             row.rank.to_string(),
-            clean(&row.model_id),
-            clean(row.tag.as_str()),
+            row.model_id.clone(),
+            row.tag.to_string(),
             row.tier.to_string(),
             usd(row.cost),
             interval(row.low, row.high, &usd),
@@ -240,14 +291,9 @@ fn describe_across(ranked: &Across, simulated: bool) -> String {
             dash(row.context_length, |c| thousands(c as f64)),
         ]);
     }
-    let mut text = format!("All models, USD per session of {}\n", describe_workload(&ranked.workload));
-    text.push_str(simulated_note(simulated));
-    text.push_str(&format!(
-        "{rows}\nShowing {} of {} endpoints; {}.",
-        ranked.rows.len(),
-        ranked.found,
-        ranked.quality_note
-    ));
+    let heading = format!("All models, USD per session of {}", describe_workload(&ranked.workload));
+    let mut notes =
+        format!("Showing {} of {} endpoints; {}.", ranked.rows.len(), ranked.found, ranked.quality_note);
     let reasons: Vec<String> = ranked
         .left_out
         .reasons()
@@ -256,9 +302,10 @@ fn describe_across(ranked: &Across, simulated: bool) -> String {
         .map(|(reason, count)| format!("{count} {reason}"))
         .collect();
     if !reasons.is_empty() {
-        text.push_str(&format!("\nExcluded: {}.", reasons.join("; ")));
+        notes.push_str(&format!("\nExcluded: {}.", reasons.join("; ")));
     }
-    text
+    let report = Report::default().aside(fit_summary(chosen)).text(heading).simulated(simulated);
+    report.table(rows).text(notes)
 }
 
 fn interval(low: Option<f64>, high: Option<f64>, usd: impl Fn(f64) -> String) -> String {

@@ -25,6 +25,10 @@ const MINUTE: i64 = 57;
 
 /// Arguments of `demo`.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+hitrate demo\n  \
+hitrate demo --days 7 --listen 127.0.0.1:0\n  \
+hitrate demo --once --data-dir demo-data")]
 pub struct DemoArgs {
     /// Address and port of the site and the API; port 0 picks a free port.
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8080")]

@@ -3,20 +3,25 @@
 
 mod accept;
 mod backtest;
+mod changes;
 mod check;
 mod collect;
 mod cost;
 mod demo;
 mod export;
+mod mcp;
 mod model;
+mod open;
 mod prefs;
 mod publish;
 mod replay;
 mod running;
 mod serve;
 mod show;
+mod status;
 mod study;
 mod tables;
+mod terminal;
 mod tiers;
 mod workload;
 
@@ -30,6 +35,8 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use tables::Report;
+use terminal::{Form, Look, When};
 
 const DEFAULT_DATA_DIR: &str = "hitrate-data";
 
@@ -41,6 +48,8 @@ pub mod exit {
     pub const ERROR: u8 = 1;
     /// The command line is invalid.
     pub const USAGE: u8 = 2;
+    /// `prefs --check` could not compare the file; standard error says why.
+    pub const UNCHECKED: u8 = 3;
     /// The upstream is down or refuses requests.
     pub const UPSTREAM: u8 = 4;
     /// The run is stored, but parts of it failed; for `replay` and `publish`: some runs or pages are missing.
@@ -57,8 +66,12 @@ pub mod exit {
 #[derive(Debug, Parser)]
 #[command(name = "hitrate", version, about, long_about = None, propagate_version = true, max_term_width = 110)]
 #[command(
-    after_help = "Without a verb, hitrate starts the service: collector, site and API (`hitrate serve`).\n\
-Exit codes: 0 ok, 1 error, 2 usage, 4 upstream unavailable, 5 partial, 6 store written by a newer version, 7 suspect run, 8 store in use."
+    after_help = "Without a verb, hitrate starts the service: collector, site and API (`hitrate serve`).\n\n\
+Examples:\n  \
+hitrate demo\n  \
+hitrate tiers\n  \
+hitrate prefs moonshotai/kimi-k2.6 --for opencode\n\n\
+Exit codes: 0 ok, 1 error, 2 usage, 3 nothing to compare, 4 upstream unavailable, 5 partial, 6 store written by a newer version, 7 suspect run, 8 store in use."
 )]
 pub struct Cli {
     #[command(flatten)]
@@ -71,14 +84,44 @@ pub struct Cli {
 #[derive(Debug, Clone, Args)]
 pub struct Common {
     /// Folder for archive, store and snapshots [default: hitrate-data].
-    #[arg(long, global = true, env = "HITRATE_DATA_DIR", value_name = "DIR")]
+    #[arg(
+        long,
+        global = true,
+        help_heading = "Global options",
+        env = "HITRATE_DATA_DIR",
+        value_name = "DIR"
+    )]
     data_dir: Option<PathBuf>,
     /// Settings file [default: hitrate.toml in the data folder, if it exists].
-    #[arg(long, global = true, env = "HITRATE_CONFIG", value_name = "FILE")]
+    #[arg(long, global = true, help_heading = "Global options", env = "HITRATE_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Print one JSON document on standard output.
-    #[arg(long, global = true)]
+    /// Print one JSON document on standard output; if the API answers the same question, it is the API's `data`.
+    #[arg(long, global = true, help_heading = "Global options")]
     json: bool,
+    /// Form of tables: `text` fits the terminal, `tsv` has a header line and values without units, `auto` is `text` on a
+    /// terminal and `tsv` in a pipe.
+    #[arg(
+        long,
+        global = true,
+        help_heading = "Global options",
+        value_name = "FORM",
+        value_enum,
+        default_value = "auto"
+    )]
+    table: Form,
+    /// Show all columns of a table, whatever the width of the terminal.
+    #[arg(long, global = true, help_heading = "Global options")]
+    wide: bool,
+    /// When to use colour: `auto` is on a terminal, unless NO_COLOR is set.
+    #[arg(
+        long,
+        global = true,
+        help_heading = "Global options",
+        value_name = "WHEN",
+        value_enum,
+        default_value = "auto"
+    )]
+    color: When,
 }
 
 #[derive(Debug, Subcommand)]
@@ -95,6 +138,12 @@ enum Verb {
     Replay(replay::ReplayArgs),
     /// Print the tier list of the providers.
     Tiers(tiers::TiersArgs),
+    /// Print whether the data are current, and how the last runs went.
+    Status(status::StatusArgs),
+    /// Print recent changes of prices, endpoints and tiers.
+    Changes(changes::ChangesArgs),
+    /// Print the address of a model's page.
+    Open(open::OpenArgs),
     /// Compare the endpoints of a model.
     Model(model::ModelArgs),
     /// Print a preference to copy into a router.
@@ -109,6 +158,8 @@ enum Verb {
     Export(export::ExportArgs),
     /// Write the whole site as static files, for any web host.
     Publish(publish::PublishArgs),
+    /// Answer an AI agent through the Model Context Protocol, on standard input and output.
+    Mcp(mcp::McpArgs),
     /// Check stored data.
     Check(check::CheckArgs),
     /// Check the method on simulated worlds with a known truth.
@@ -118,17 +169,19 @@ enum Verb {
     /// Print the effective settings.
     Config(show::ConfigArgs),
     /// Print the OpenAPI description of the API.
+    #[command(after_help = "Example:\n  hitrate openapi > openapi.json")]
     Openapi,
     /// Print a completion script.
     Completions(show::CompletionsArgs),
     /// Print the version.
+    #[command(after_help = "Examples:\n  hitrate version\n  hitrate version --json")]
     Version,
 }
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    init_logs();
+    init_logs(cli.common.color);
     match run(cli) {
         Ok(code) => ExitCode::from(code),
         Err(error) if is_broken_pipe(&error) => ExitCode::from(exit::OK),
@@ -139,14 +192,14 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn init_logs() {
+fn init_logs(colour: When) {
     use tracing_subscriber::EnvFilter;
     let filter =
         EnvFilter::try_from_env("HITRATE_LOG").unwrap_or_else(|_| EnvFilter::new("hitrate=info,warn"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
-        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
+        .with_ansi(colour.on_standard_error())
         .with_target(false)
         .init();
 }
@@ -181,6 +234,9 @@ fn run(cli: Cli) -> Result<u8> {
         Verb::Accept(args) => accept::run(&common, &args),
         Verb::Replay(args) => replay::run(&common, &args),
         Verb::Tiers(args) => tiers::run(&common, &args),
+        Verb::Status(args) => status::run(&common, &args),
+        Verb::Changes(args) => changes::run(&common, &args),
+        Verb::Open(args) => open::run(&common, &args),
         Verb::Model(args) => model::run(&common, &args),
         Verb::Prefs(args) => prefs::run(&common, &args),
         Verb::Cost(args) => cost::run(&common, &args),
@@ -188,6 +244,7 @@ fn run(cli: Cli) -> Result<u8> {
         Verb::Backtest(args) => backtest::run(&common, &args),
         Verb::Export(args) => export::run(&common, &args),
         Verb::Publish(args) => publish::run(&common, &args),
+        Verb::Mcp(args) => mcp::run(&common, &args),
         Verb::Check(args) => check::run(&common, &args),
         Verb::Study(args) => study::run(&common, &args),
         Verb::Healthcheck(args) => running::healthcheck(&common, &args),
@@ -231,6 +288,17 @@ impl Common {
     /// Prints one JSON document with `--json`, and otherwise a text for people.
     fn print(&self, value: &impl serde::Serialize, text: impl FnOnce() -> String) -> Result<()> {
         if self.json { print_json(value) } else { print_text(&text()) }
+    }
+
+    /// Prints one JSON document with `--json`, and otherwise texts and tables for people, or the tables alone in a pipe.
+    fn report(&self, value: &impl serde::Serialize, report: impl FnOnce() -> Report) -> Result<()> {
+        if self.json { print_json(value) } else { self.show(&report()) }
+    }
+
+    fn show(&self, report: &Report) -> Result<()> {
+        let look = Look::of(self.table, self.color, self.wide);
+        report.asides(&look).into_iter().for_each(|aside| eprintln!("{aside}"));
+        print_text(&report.render(&look))
     }
 
     fn clock() -> Arc<SystemClock> {
@@ -293,5 +361,49 @@ mod tests {
             let cli = Cli::try_parse_from(line).expect("valid");
             assert_eq!(cli.common.data().path(), std::path::Path::new("d"));
         }
+    }
+
+    /// The commands of the examples in a help: lines that are indented by two spaces, up to a pipe or redirection.
+    fn examples(help: &str) -> Vec<Vec<String>> {
+        let after = help.split_once("Examples:\n").or_else(|| help.split_once("Example:\n"));
+        let lines = after.map(|(_, lines)| lines.lines()).into_iter().flatten();
+        let indented = lines.take_while(|line| line.starts_with("  ")).map(str::trim);
+        indented
+            .map(|line| {
+                // The command inside of `$(…)`, for a line that uses the output.
+                let inner = line.split_once("$(").and_then(|(_, rest)| rest.split_once(')'));
+                let command = inner.map_or(line, |(command, _)| command);
+                let words = command.split_whitespace();
+                words.take_while(|word| !["|", ">", ">>"].contains(word)).map(str::to_owned).collect()
+            })
+            .collect()
+    }
+
+    fn check_examples(command: &clap::Command, path: &str) {
+        let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        let examples = examples(&help);
+        assert!(!examples.is_empty(), "`{path} --help` has no example");
+        for example in examples {
+            let line = example.join(" ");
+            assert!(line.starts_with(path), "`{path} --help` has an example of another command: {line}");
+            if let Err(error) = Cli::try_parse_from(&example) {
+                panic!("the example `{line}` of `{path} --help` is refused: {error}");
+            }
+        }
+        for child in command.get_subcommands().filter(|child| child.get_name() != "help") {
+            check_examples(child, &format!("{path} {}", child.get_name()));
+        }
+    }
+
+    #[test]
+    fn every_help_has_examples_and_they_are_valid() {
+        check_examples(&Cli::command(), "hitrate");
+    }
+
+    #[test]
+    fn tiers_are_those_of_the_default_lens_of_the_site() {
+        let cli = Cli::try_parse_from(["hitrate", "tiers"]).expect("valid");
+        let Some(Verb::Tiers(args)) = cli.verb else { panic!("another verb") };
+        assert_eq!(args.lens, crate::domain::tier::Lens::Cost);
     }
 }

@@ -1,96 +1,31 @@
 //! `hitrate model`.
 
-use super::tables::{clean, fixed, now, percent, session, simulated_note, table};
+use super::tables::{Column, Report, Table, clean, fixed, name, now, number, percent, session, text, tier};
 use super::{Common, exit};
-use crate::domain::flag::{Flag, names};
-use crate::domain::ids::{ModelSlug, ProviderSlug, Tag, Variant};
+use crate::domain::flag::names;
 use crate::domain::tier::{Lens, Tier};
-use crate::snapshot::{EffectivePrices, Endpoint, ModelEntry, Prices, Snapshot, Verdict};
+use crate::snapshot::{Endpoint, ModelEntry, Snapshot};
+use crate::table::{Offer, tsv};
 use anyhow::{Result, bail};
 use clap::Args;
-use serde::Serialize;
 use std::collections::BTreeMap;
-use uuid::Uuid;
 
 /// Arguments of `model`.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+hitrate model moonshotai/kimi-k2.6\n  \
+hitrate model z-ai/glm-5.2 --wide")]
 pub struct ModelArgs {
     /// Model id (`author/name`, `author/name:free`) or canonical slug.
     model: String,
 }
 
-/// The contract of `hitrate model --json`.
-#[derive(Serialize)]
-struct ModelDocument<'a> {
-    model_id: &'a str,
-    slug: &'a ModelSlug,
-    variant: &'a Variant,
-    endpoints: Vec<EndpointDocument<'a>>,
-}
-
-#[derive(Serialize)]
-struct EndpointDocument<'a> {
-    endpoint_id: Uuid,
-    provider: &'a ProviderSlug,
-    name: &'a str,
-    tag: &'a Tag,
-    quantization: Option<&'a str>,
-    hit_rate: Option<f64>,
-    hit_rate_used: Option<f64>,
-    tokens_per_day: Option<f64>,
-    tokens_per_request: Option<f64>,
-    list: &'a Prices,
-    effective: &'a EffectivePrices,
-    realised_discount: Option<f64>,
-    uptime_30m: Option<f64>,
-    throughput: Option<f64>,
-    latency_ms: Option<f64>,
-    tier: Tier,
-    why: &'a str,
-    flags: &'a [Flag],
-    verdicts: &'a BTreeMap<Lens, Verdict>,
-    session_cost: &'a BTreeMap<String, f64>,
-    session_cost_now: &'a BTreeMap<String, f64>,
-}
-
-/// Prints a model's endpoints; for an unknown name, the error lists the nearest names.
+/// Prints a model's endpoints, with `--json` as `/api/v1/models/MODEL` does; for an unknown name, the error lists the nearest names.
 pub fn run(common: &Common, args: &ModelArgs) -> Result<u8> {
     let snapshot = common.snapshot()?;
     let model = find(&snapshot, &args.model)?;
-    let document = ModelDocument {
-        model_id: &model.model_id,
-        slug: &model.slug,
-        variant: &model.variant,
-        endpoints: model.endpoints.iter().map(document).collect(),
-    };
-    common.print(&document, || describe(model, snapshot.default_workload(), snapshot.simulated))?;
+    common.report(model, || describe(model, snapshot.default_workload(), snapshot.simulated))?;
     Ok(exit::OK)
-}
-
-fn document(endpoint: &Endpoint) -> EndpointDocument<'_> {
-    EndpointDocument {
-        endpoint_id: endpoint.endpoint_id,
-        provider: &endpoint.provider,
-        name: &endpoint.name,
-        tag: &endpoint.tag,
-        quantization: endpoint.facts.quantization.as_deref(),
-        hit_rate: endpoint.hit_rate,
-        hit_rate_used: endpoint.hit_rate_used,
-        tokens_per_day: endpoint.tokens_per_day,
-        tokens_per_request: endpoint.tokens_per_request,
-        list: &endpoint.list,
-        effective: &endpoint.effective,
-        realised_discount: endpoint.realised_discount,
-        uptime_30m: endpoint.uptime_30m,
-        throughput: endpoint.throughput,
-        latency_ms: endpoint.latency_ms,
-        tier: endpoint.tier,
-        why: &endpoint.why,
-        flags: &endpoint.flags,
-        verdicts: &endpoint.verdicts,
-        session_cost: &endpoint.session_cost,
-        session_cost_now: &endpoint.session_cost_now,
-    }
 }
 
 /// Finds a model, or fails with the nearest names.
@@ -104,53 +39,54 @@ pub fn find<'a>(snapshot: &'a Snapshot, name: &str) -> Result<&'a ModelEntry> {
     }
 }
 
-fn describe(model: &ModelEntry, workload: &str, simulated: bool) -> String {
-    let header = [
-        "tier",
-        "endpoint",
-        "by lens",
-        "hit rate",
-        "list in/read/out",
-        "paid in",
-        "session",
-        "uptime",
-        "tok/s",
-        "flags",
+fn describe(model: &ModelEntry, workload: &str, simulated: bool) -> Report {
+    const COLUMNS: [Column; 10] = [
+        tier("tier", 1),
+        name("endpoint", 1),
+        number("session", 1),
+        number("hit rate", 2),
+        number("paid in", 3),
+        number("list in/read/out", 4),
+        number("uptime", 6),
+        number("tok/s", 5),
+        text("by lens", 7),
+        text("flags", 8),
     ];
-    let mut table = table(&header, 3);
+    let offers = model.endpoints.iter().map(|endpoint| Offer::of(model, endpoint, workload));
+    let mut table = Table::new(&COLUMNS, tsv(offers));
     for endpoint in &model.endpoints {
         let list = &endpoint.list;
-        table.add_row([
+        table.row([
             endpoint.tier.to_string(),
-            clean(endpoint.tag.as_str()),
-            by_lens(endpoint),
-            percent(endpoint.hit_rate),
-            format!("{} / {} / {}", fixed(list.input, 3), fixed(list.cache_read, 3), fixed(list.output, 2)),
-            fixed(endpoint.effective.input, 3),
+            endpoint.tag.to_string(),
             session(endpoint.session_cost.get(workload).copied())
                 + &now(endpoint.unusual_cost_now(workload), |cost| session(Some(cost))),
+            percent(endpoint.hit_rate),
+            fixed(endpoint.effective.input, 3),
+            format!("{} / {} / {}", fixed(list.input, 3), fixed(list.cache_read, 3), fixed(list.output, 2)),
             percent(endpoint.uptime_30m),
             fixed(endpoint.throughput, 0),
+            by_lens(endpoint),
             names(&endpoint.flags),
         ]);
     }
-    let mut text = format!(
-        "{} ({}), prices USD per million tokens, session: {workload}\n",
+    let heading = format!(
+        "{} ({}), prices USD per million tokens, session: {workload}",
         clean(&model.model_id),
         clean(&model.name)
     );
-    text.push_str(simulated_note(simulated));
     let lenses = Lens::ALL.map(Lens::as_str).join(", ");
-    text + &format!("{table}\nby lens: {lenses}; - is unrated") + &unrated(model) + &flags(model)
+    let notes = format!("by lens: {lenses}; - is unrated") + &unrated(model) + &flags(model);
+    Report::default().text(heading).simulated(simulated).table(table).text(notes)
 }
 
 /// The tiers of an endpoint within its model, in the order of the lenses: `A B C S -`.
 fn by_lens(endpoint: &Endpoint) -> String {
-    let tier = |lens: Lens| match endpoint.verdicts.get(&lens).map(|verdict| verdict.tier) {
+    let letter = |lens: Lens| match endpoint.verdicts.get(&lens).map(|verdict| verdict.tier) {
         None | Some(Tier::Unrated) => "-",
         Some(tier) => tier.as_str(),
     };
-    Lens::ALL.map(tier).join(" ")
+    Lens::ALL.map(letter).join(" ")
 }
 
 /// Why endpoints have no tier under a lens; each reason is printed once.

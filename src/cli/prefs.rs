@@ -1,19 +1,28 @@
 //! `hitrate prefs`.
 
-use super::tables::table;
+use super::tables::{Column, Report, Table, name, text};
 use super::{Common, exit, print_json, print_text};
 use crate::clock::Clock;
 use crate::domain::format::{percent, percent_change};
 use crate::domain::limits::Limits;
+use crate::durable;
 use crate::preferences::targets::{Answer, Names, TARGETS, Target};
 use crate::preferences::{Compared, Mode, PreferenceOptions, advise, known_workload};
+use crate::table::{Cell, columns, tsv};
 use crate::wording::price_list;
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
 use clap::builder::PossibleValuesParser;
+use std::path::{Path, PathBuf};
 
 /// Arguments of `prefs`.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+hitrate prefs moonshotai/kimi-k2.6\n  \
+hitrate prefs moonshotai/kimi-k2.6 --for opencode > opencode.json\n  \
+hitrate prefs z-ai/glm-5.2 --for litellm --mode pin --quant-floor fp8\n  \
+hitrate prefs z-ai/glm-5.2 --for litellm --out litellm.yaml --check\n  \
+hitrate prefs --list-targets")]
 pub struct PrefsArgs {
     /// Model id or canonical slug.
     #[arg(required_unless_present = "list_targets")]
@@ -32,6 +41,12 @@ pub struct PrefsArgs {
     /// Workload to rank by; `traffic` is the mix that the model's endpoints serve [default: coding-agent].
     #[arg(long, value_name = "NAME")]
     workload: Option<String>,
+    /// Write the text to this file, as a whole; a symbolic link stays a link. Without a preference, nothing is written.
+    #[arg(long, value_name = "FILE", conflicts_with = "list_targets")]
+    out: Option<PathBuf>,
+    /// Write nothing, only compare: exit code 0 if the file has this text, 1 if it would change, 3 on any error.
+    #[arg(long, requires = "out")]
+    check: bool,
     /// Coarsest acceptable weight format, such as fp8.
     #[arg(long, value_name = "FORMAT", help_heading = "Limits")]
     quant_floor: Option<String>,
@@ -46,9 +61,92 @@ pub struct PrefsArgs {
 /// standard error. Without a text, the exit code is 1: an empty file must not pass for a preference.
 pub fn run(common: &Common, args: &PrefsArgs) -> Result<u8> {
     if args.list_targets {
-        common.print(&TARGETS, || describe(TARGETS))?;
+        common.report(&TARGETS, || describe(TARGETS))?;
         return Ok(exit::OK);
     }
+    let Some(file) = &args.out else {
+        let answer = answer(common, args)?;
+        if common.json {
+            print_json(&answer)?;
+            return Ok(exit::OK);
+        }
+        return print_answer(&answer);
+    };
+    if !args.check {
+        let answer = answer(common, args)?;
+        write(&answer, file)?;
+        return printed(common, &answer, exit::OK);
+    }
+    let compared = answer(common, args).and_then(|answer| Ok((is_current(&answer, file)?, answer)));
+    match compared {
+        Ok((true, answer)) => printed(common, &answer, exit::OK),
+        Ok((false, answer)) => {
+            eprintln!("{} would change", file.display());
+            printed(common, &answer, exit::ERROR)
+        }
+        Err(error) => {
+            eprintln!("hitrate: {error:#}");
+            Ok(exit::UNCHECKED)
+        }
+    }
+}
+
+/// Prints the answer with `--json`; the text itself is in the file.
+fn printed(common: &Common, answer: &Answer, code: u8) -> Result<u8> {
+    if common.json {
+        print_json(answer)?;
+    }
+    Ok(code)
+}
+
+/// The text for a file.
+///
+/// # Errors
+/// If there is no preference, also if the text would still contain the limits: it would replace a better one.
+fn text_for_file<'a>(answer: &'a Answer, file: &Path) -> Result<&'a str> {
+    let Answer { preference, rendered } = answer;
+    match rendered.files.as_slice() {
+        [one] if preference.provider.is_some() => Ok(&one.text),
+        _ => {
+            let notes = || rendered.notes.join(". ");
+            let why =
+                preference.reason.clone().filter(|_| preference.provider.is_none()).unwrap_or_else(notes);
+            bail!(
+                "no preference for {} in mode {}, so {} is not changed: {why}",
+                preference.model,
+                preference.mode,
+                file.display()
+            )
+        }
+    }
+}
+
+/// Whether a file has the text of an answer.
+fn is_current(answer: &Answer, file: &Path) -> Result<bool> {
+    let text = text_for_file(answer, file)?;
+    match std::fs::read(file) {
+        Ok(there) => Ok(there == text.as_bytes()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error).with_context(|| format!("cannot read {}", file.display())),
+    }
+}
+
+/// Writes the text of an answer to a file, unless it is there already.
+fn write(answer: &Answer, file: &Path) -> Result<()> {
+    if is_current(answer, file)? {
+        eprintln!("{} is unchanged", file.display());
+    } else {
+        let text = text_for_file(answer, file)?;
+        durable::replace(file, text.as_bytes())
+            .with_context(|| format!("cannot write {}", file.display()))?;
+        eprintln!("{} is written", file.display());
+    }
+    print_about(answer);
+    Ok(())
+}
+
+/// The preference of the saved snapshot, with its text.
+fn answer(common: &Common, args: &PrefsArgs) -> Result<Answer> {
     // Not parsed by clap: an unknown format is an error with exit code 1.
     let floor = args.quant_floor.as_deref().map(str::parse).transpose().map_err(anyhow::Error::msg)?;
     let limits = Limits { quant_floor: floor, ..args.limits.clone() };
@@ -67,18 +165,17 @@ pub fn run(common: &Common, args: &PrefsArgs) -> Result<u8> {
             snapshot.as_of.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
         ));
     }
-    let answer = target.answer(preference, model);
-    if common.json {
-        print_json(&answer)?;
-        return Ok(exit::OK);
-    }
-    print_answer(&answer)
+    Ok(target.answer(preference, model))
+}
+
+/// Prints a line about a preference on standard error.
+fn about(text: &str) {
+    eprintln!("# {}", text.replace(char::is_control, " "));
 }
 
 /// The text on standard output, everything about it on standard error.
 fn print_answer(answer: &Answer) -> Result<u8> {
     let (preference, rendered) = (&answer.preference, &answer.rendered);
-    let about = |text: &str| eprintln!("# {}", text.replace(char::is_control, " "));
     if rendered.files.is_empty() {
         bail!(
             "no preference for {} in mode {}: {}",
@@ -91,6 +188,13 @@ fn print_answer(answer: &Answer) -> Result<u8> {
         about(&format!("{}: {}", rendered.title, file.path));
         print_text(file.text.trim_end_matches('\n'))?;
     }
+    print_about(answer);
+    Ok(exit::OK)
+}
+
+/// Prints the evidence, the saving and the warnings of a preference on standard error.
+fn print_about(answer: &Answer) {
+    let (preference, rendered) = (&answer.preference, &answer.rendered);
     for evidence in &preference.evidence {
         about(&format!("{}: {}", evidence.tag, evidence.why));
     }
@@ -112,7 +216,6 @@ fn print_answer(answer: &Answer) -> Result<u8> {
         let rule = &rendered.stickiness;
         about(&format!("warning: a conversation may move to an endpoint whose cache is cold: {rule}"));
     }
-    Ok(exit::OK)
 }
 
 /// The saving as a sentence.
@@ -139,20 +242,35 @@ fn saved(against: &str, compared: &Compared) -> String {
     )
 }
 
+columns!(Target, |row| {
+    "name": Cell::text(row.name),
+    "title": Cell::text(row.title),
+    "about": Cell::text(row.about),
+    "path": Cell::text(row.path),
+    "names": Cell::text(names(row)),
+    "fields": Cell::Text(row.fields.join(" ")),
+});
+
+/// How many endpoints a target can name.
+fn names(target: &Target) -> &'static str {
+    match target.names {
+        Names::Many => "many",
+        Names::One => "one",
+        Names::None => "none",
+    }
+}
+
 /// The targets of preferences.
-fn describe(targets: &[Target]) -> String {
-    let mut table = table(&["--for", "what it is", "names", "fields it can express"], 4);
+fn describe(targets: &[Target]) -> Report {
+    const COLUMNS: [Column; 4] =
+        [text("--for", 1), name("what it is", 2), text("names", 3), name("fields it can express", 4)];
+    let mut table = Table::new(&COLUMNS, tsv(targets));
     let all = targets.iter().map(|target| target.fields.len()).max().unwrap_or_default();
     for target in targets {
-        let names = match target.names {
-            Names::Many => "many",
-            Names::One => "one",
-            Names::None => "none",
-        };
         let fields = if target.fields.len() == all { "all".to_owned() } else { target.fields.join(" ") };
-        table.add_row([target.name, target.about, names, &fields]);
+        table.row([target.name, target.about, names(target), &fields]);
     }
-    table.to_string()
+    Report::default().table(table)
 }
 
 #[cfg(test)]

@@ -17,7 +17,10 @@ const NAMED: usize = 10;
 #[derive(Debug, Args)]
 #[command(
     after_help = "The folder is replaced as a whole or not at all. Files from others (.git, CNAME) are kept.\n\
-Links that need a running service point to `serve.public_url` if it is set."
+Links that need a running service point to `serve.public_url` if it is set.\n\n\
+Examples:\n  \
+hitrate publish --out public\n  \
+hitrate publish --out public --url https://me.example/tiers"
 )]
 pub struct PublishArgs {
     /// Output folder; it must be new, empty, or an earlier publication.

@@ -9,6 +9,8 @@ use std::path::PathBuf;
 
 /// Arguments of `replay`.
 #[derive(Debug, Args)]
+#[command(after_help = "Example:\n  \
+hitrate replay --into rebuilt")]
 pub struct ReplayArgs {
     /// Folder for the new store and snapshot; must not contain a store yet.
     #[arg(long, value_name = "DIR")]

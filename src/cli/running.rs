@@ -18,6 +18,9 @@ const ACCEPT_PATIENCE: Duration = Duration::from_secs(3600);
 
 /// Arguments of `healthcheck`.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+hitrate healthcheck\n  \
+hitrate healthcheck --url http://127.0.0.1:8080")]
 pub struct HealthcheckArgs {
     /// URL of the server [default: the one announced in the data folder, otherwise http://127.0.0.1:8080].
     #[arg(long, value_name = "URL")]

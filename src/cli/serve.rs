@@ -19,6 +19,9 @@ use tokio_util::sync::CancellationToken;
 
 /// Arguments of `serve`.
 #[derive(Debug, Default, Args)]
+#[command(after_help = "Examples:\n  \
+hitrate serve\n  \
+hitrate serve --listen 127.0.0.1:9000 --no-collect")]
 pub struct ServeArgs {
     /// Address and port of the site and the API [default: 127.0.0.1:8080]; port 0 picks a free port.
     #[arg(long, value_name = "ADDR:PORT")]

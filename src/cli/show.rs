@@ -8,6 +8,9 @@ use clap::Args;
 
 /// Arguments of `config`.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+hitrate config\n  \
+hitrate config --defaults > hitrate.toml")]
 pub struct ConfigArgs {
     /// Print every setting with its default and a description.
     #[arg(long)]
@@ -16,6 +19,9 @@ pub struct ConfigArgs {
 
 /// Arguments of `completions`.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+hitrate completions bash > ~/.local/share/bash-completion/completions/hitrate\n  \
+hitrate completions fish > ~/.config/fish/completions/hitrate.fish")]
 pub struct CompletionsArgs {
     /// Shell to generate the script for.
     shell: clap_complete::Shell,

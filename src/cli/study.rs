@@ -4,9 +4,9 @@ mod markdown;
 mod preferences;
 mod sensitivity;
 
-use super::tables::{clean, fixed, percent, table};
+use super::tables::{Column, Report, Table, fixed, name, number, percent, text};
 use super::{Common, exit, progress, running};
-use crate::analysis::flips::{FLIP_BOUND, FlipReport};
+use crate::analysis::flips::{FLIP_BOUND, FlipReport, Flips};
 use crate::domain::format;
 use crate::domain::thresholds::EFFECT_RIDGE;
 use crate::domain::tier::Lens;
@@ -14,7 +14,8 @@ use crate::pipeline::{flips as count_flips, sensitivity as measure_sensitivity};
 use crate::study::coverage::{
     COVERAGE_BOUNDS, CoverageReport, CoverageStudy, Group, SPEARMAN_BOUND, run as study,
 };
-use crate::study::lag::{Lag, LagReport, LagStudy, run as follow};
+use crate::study::lag::{Followed, Lag, LagReport, LagStudy, run as follow};
+use crate::table::{Cell, columns, tsv};
 use anyhow::{Result, ensure};
 use chrono::NaiveDate;
 use clap::{Args, Subcommand};
@@ -22,6 +23,9 @@ use preferences::PreferencesArgs;
 
 /// Arguments of `study`.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+hitrate study coverage --seeds 20\n  \
+hitrate study flips --from 2026-07-24")]
 pub struct StudyArgs {
     #[command(subcommand)]
     what: What,
@@ -30,17 +34,29 @@ pub struct StudyArgs {
 #[derive(Debug, Subcommand)]
 enum What {
     /// Measure how often the 90 % intervals contain the truth, and how well the ranking matches it.
+    #[command(after_help = "Examples:\n  \
+hitrate study coverage --seeds 200\n  \
+hitrate study coverage --markdown")]
     Coverage(CoverageArgs),
     /// Count how often the tiers of the collected record change from day to day and how far they are off a week later,
     /// with and without hysteresis.
+    #[command(after_help = "Example:\n  \
+hitrate study flips --from 2026-07-24")]
     Flips(FlipsArgs),
     /// Measure how soon the published tier follows a provider that gets worse, on simulated worlds.
+    #[command(after_help = "Example:\n  \
+hitrate study lag --seeds 20")]
     Lag(LagArgs),
     /// Charge the preferences of each recorded day the prices of the day after and of a week later, and count how often
     /// the intervals of savings and expected costs contain what was paid.
+    #[command(after_help = "Examples:\n  \
+hitrate study preferences\n  \
+hitrate study preferences --from 2026-07-24 --workload coding-agent")]
     Preferences(PreferencesArgs),
     /// Measure how far the effects of the providers depend on the weights of the cells and on the size of the prompts,
     /// over the newest lens window of the collected record.
+    #[command(after_help = "Example:\n  \
+hitrate study sensitivity --wide")]
     Sensitivity(Output),
 }
 
@@ -107,9 +123,13 @@ fn print<T: serde::Serialize>(
     output: &Output,
     report: &T,
     markdown: impl Fn(&T) -> String,
-    text: impl Fn(&T) -> String,
+    text: impl Fn(&T) -> Report,
 ) -> Result<()> {
-    common.print(report, || if output.markdown { markdown(report) } else { text(report) })
+    match output.markdown {
+        // Not a text for people: its lines must not be wrapped.
+        true => common.print(report, || markdown(report)),
+        false => common.report(report, || text(report)),
+    }
 }
 
 fn coverage(common: &Common, args: &CoverageArgs) -> Result<u8> {
@@ -170,7 +190,7 @@ fn sensitivity(common: &Common, output: &Output) -> Result<u8> {
     Ok(exit::OK)
 }
 
-fn describe_coverage(report: &CoverageReport) -> String {
+fn describe_coverage(report: &CoverageReport) -> Report {
     let number = |value| fixed(value, 3);
     let percent = |value: Option<f64>| fixed(value.map(|value| value * 100.0), 1);
     let group = |name: &str, group: &Group| {
@@ -181,7 +201,7 @@ fn describe_coverage(report: &CoverageReport) -> String {
             percent(group.half_width)
         )
     };
-    format!(
+    Report::default().text(format!(
         "{} worlds from seed {}, ridge {}\n{}{}rank correlation with the truth: adjusted {} (worst {}), plain mean over models {} (worst {})\n{}: the target is {:.0} to {:.0} % for both groups and a mean rank correlation of {SPEARMAN_BOUND}",
         report.seeds,
         report.first_seed,
@@ -195,7 +215,7 @@ fn describe_coverage(report: &CoverageReport) -> String {
         if report.holds { "holds" } else { "does not hold" },
         COVERAGE_BOUNDS.0 * 100.0,
         COVERAGE_BOUNDS.1 * 100.0,
-    )
+    ))
 }
 
 /// A distance on the additive scale of a lens.
@@ -233,41 +253,85 @@ fn flip_rows(report: &FlipReport) -> impl Iterator<Item = [String; 14]> {
     })
 }
 
+/// The figures of the providers or of the endpoints under a lens.
+struct FlipLine {
+    lens: Lens,
+    of: &'static str,
+    flips: Flips,
+    wrong_pairs: Option<usize>,
+}
+
+columns!(FlipLine, |row| {
+    "lens": Cell::text(row.lens),
+    "of": Cell::text(row.of),
+    "pairs": Cell::count(row.flips.compared),
+    "published": Cell::count(row.flips.published),
+    "published_a_step": Cell::Number(row.flips.published_a_step),
+    "published_a_day": Cell::Number(row.flips.published_a_day),
+    "naive": Cell::count(row.flips.naive),
+    "naive_a_step": Cell::Number(row.flips.naive_a_step),
+    "naive_a_day": Cell::Number(row.flips.naive_a_day),
+    "far": Cell::count(row.flips.far),
+    "published_week_error": Cell::Number(row.flips.published_week_error),
+    "naive_week_error": Cell::Number(row.flips.naive_week_error),
+    "wrong_pairs": Cell::Whole(row.wrong_pairs.and_then(|pairs| i64::try_from(pairs).ok())),
+    "largest_held": Cell::Number(Some(row.flips.largest_held)),
+});
+
+fn flip_lines(report: &FlipReport) -> impl Iterator<Item = FlipLine> {
+    report.lenses.iter().flat_map(|row| {
+        let of = |of, flips, wrong_pairs| FlipLine { lens: row.lens, of, flips, wrong_pairs };
+        [of("providers", row.providers, Some(row.wrong_pairs)), of("endpoints", row.endpoints, None)]
+    })
+}
+
 /// How often tiers change.
-fn describe_flips(report: &FlipReport) -> String {
-    let header = [
-        "lens",
-        "of",
-        "pairs",
-        "published",
-        "per step",
-        "per day",
-        "naive",
-        "per step",
-        "per day",
-        "far off",
-        "error in a week",
-        "naive",
-        "wrong pairs",
-        "held by up to",
+fn describe_flips(report: &FlipReport) -> Report {
+    const COLUMNS: [Column; 14] = [
+        text("lens", 1),
+        text("of", 1),
+        number("pairs", 3),
+        number("published", 2),
+        number("per step", 4),
+        number("per day", 1),
+        number("naive", 5),
+        number("per step", 6),
+        number("per day", 3),
+        number("far off", 5),
+        number("error in a week", 7),
+        number("naive", 8),
+        number("wrong pairs", 2),
+        number("held by up to", 6),
     ];
-    let mut table = table(&header, 2);
-    table.add_rows(flip_rows(report));
+    let mut table = Table::new(&COLUMNS, tsv(flip_lines(report)));
+    table.rows(flip_rows(report));
     let range = report.from.zip(report.to).map_or_else(String::new, |(from, to)| format!(", {from} to {to}"));
     let verdict = match report.holds {
         Some(true) => "holds",
         Some(false) => "does not hold",
         None => "nothing to compare yet: at least two days with a run are needed",
     };
-    format!(
-        "{} days with a run{range}: tiers that differ from one such day to the next, as a share of all pairs (per step) and of all days between them (per day); far off: the published tier is two or more letters off the naive tier; error in a week: mean letters between a tier and the naive tier seven days later; held by up to: the largest distance between the printed figure and the measured one\n{table}\n{verdict}: the target is changes on at most {} of the provider-days under cache and cost, and no pair of providers in the wrong order",
-        report.days,
+    let heading = format!(
+        "{} days with a run{range}: tiers that differ from one such day to the next, as a share of all pairs (per step) and of all days between them (per day); far off: the published tier is two or more letters off the naive tier; error in a week: mean letters between a tier and the naive tier seven days later; held by up to: the largest distance between the printed figure and the measured one",
+        report.days
+    );
+    Report::default().text(heading).table(table).text(format!(
+        "{verdict}: the target is changes on at most {} of the provider-days under cache and cost, and no pair of providers in the wrong order",
         format::percent(FLIP_BOUND, 0)
-    )
+    ))
 }
 
+columns!(Followed, |row| {
+    "seed": Cell::text(row.seed),
+    "provider": Cell::text(&row.provider),
+    "from": Cell::tier(row.from),
+    "to": Cell::tier(row.to),
+    "published": Cell::Whole(row.published),
+    "naive": Cell::Whole(row.naive),
+});
+
 /// How soon tiers follow the truth.
-fn describe_lag(report: &LagReport) -> String {
+fn describe_lag(report: &LagReport) -> Report {
     let lags = |lag: Option<Lag>| {
         lag.map_or_else(
             || "never".into(),
@@ -279,12 +343,19 @@ fn describe_lag(report: &LagReport) -> String {
             },
         )
     };
-    let mut table = table(&["seed", "provider", "true tier", "published, days", "naive, days"], 3);
+    const COLUMNS: [Column; 5] = [
+        number("seed", 2),
+        name("provider", 1),
+        text("true tier", 1),
+        number("published, days", 1),
+        number("naive, days", 2),
+    ];
+    let mut table = Table::new(&COLUMNS, tsv(&report.followed));
     let days = |days: Option<i64>| days.map_or_else(|| "never".into(), |days| days.to_string());
     for one in &report.followed {
-        table.add_row([
+        table.row([
             one.seed.to_string(),
-            clean(&one.provider),
+            one.provider.clone(),
             format!("{} to {}", one.from, one.to),
             days(one.published),
             days(one.naive),
@@ -293,14 +364,15 @@ fn describe_lag(report: &LagReport) -> String {
     let share = |count: usize| {
         percent((report.provider_days > 0).then(|| count as f64 / report.provider_days as f64))
     };
-    format!(
-        "{} worlds from seed {}: days until the tier of a provider that lost 25 points was within a letter of the truth\n{table}\n\
-         published {} ({} never); naive {} ({} never)\n\
+    let heading = format!(
+        "{} worlds from seed {}: days until the tier of a provider that lost 25 points was within a letter of the truth",
+        report.seeds, report.first_seed
+    );
+    Report::default().text(heading).table(table).text(format!(
+        "published {} ({} never); naive {} ({} never)\n\
          changes per provider-day: published {}, naive {}\n\
          two or more letters off the truth: published {}, naive {} of {} provider-days\n\
          stale (the published tier is two or more letters off while the day's figures are not): {} provider-days, {}; longest streak: {} days",
-        report.seeds,
-        report.first_seed,
         lags(report.published_days),
         report.published_never,
         lags(report.naive_days),
@@ -313,5 +385,5 @@ fn describe_lag(report: &LagReport) -> String {
         report.stale,
         share(report.stale),
         report.longest_stale
-    )
+    ))
 }

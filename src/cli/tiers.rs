@@ -1,6 +1,6 @@
 //! `hitrate tiers`: prints a tier list.
 
-use super::tables::{clean, dash, fixed, percent, session, simulated_note, table};
+use super::tables::{Column, Report, Table, clean, dash, fixed, name, number, percent, session, text, tier};
 use super::{Common, exit, running};
 use crate::domain::format;
 use crate::domain::tier::{Lens, Tier};
@@ -8,17 +8,25 @@ use crate::domain::tier_list::{ProviderTier, TierList};
 use crate::domain::window::moment;
 use crate::pipeline::build_snapshot;
 use crate::snapshot::Snapshot;
+use crate::table::tsv;
 use anyhow::{Context, Error, Result};
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use clap::Args;
-use comfy_table::Table;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use std::collections::BTreeMap;
 
 /// Arguments of `tiers`.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+hitrate tiers\n  \
+hitrate tiers --lens cache --wide\n  \
+hitrate tiers --workload chat --as-of 2026-08-01\n  \
+hitrate tiers | cut -f 1,3,5")]
 pub struct TiersArgs {
-    /// Lens to rank by: cache, cost, reliability, speed or overall.
-    #[arg(long, default_value = "cache")]
-    lens: Lens,
+    /// Lens to rank by.
+    #[arg(long, default_value = Lens::Cost.as_str(),
+        value_parser = PossibleValuesParser::new(Lens::ALL.map(Lens::as_str)).try_map(|name| name.parse::<Lens>()))]
+    pub lens: Lens,
     /// Workload for cost and overall [default: coding-agent].
     #[arg(long, value_name = "NAME")]
     workload: Option<String>,
@@ -34,7 +42,7 @@ pub fn run(common: &Common, args: &TiersArgs) -> Result<u8> {
         Some(time) => past(common, time)?,
     };
     let list = pick(&snapshot, args.lens, args.workload.as_deref())?;
-    common.print(list, || describe(list, snapshot.simulated))?;
+    common.report(list, || describe(list, snapshot.simulated))?;
     Ok(exit::OK)
 }
 
@@ -54,23 +62,20 @@ fn past(common: &Common, time: DateTime<Utc>) -> Result<Snapshot> {
     })
 }
 
-fn describe(list: &TierList, simulated: bool) -> String {
+fn describe(list: &TierList, simulated: bool) -> Report {
     let workload = list.workload.as_deref().map(|name| format!(", workload {name}")).unwrap_or_default();
-    let mut text = format!(
-        "lens {}{workload}, {} to {}, as of {}{}\n",
+    let heading = format!(
+        "lens {}{workload}, {} to {}, as of {}{}",
         list.lens,
         list.window.from,
         list.window.to,
         list.as_of.to_rfc3339(),
         if list.provisional { ", provisional" } else { "" }
     );
-    text.push_str(simulated_note(simulated));
-    if let Some(note) = &list.note {
-        text.push_str(&format!("{note}\n"));
-    }
-    text.push_str(&providers(list).to_string());
-    text.push_str(
-        "\nvs peers: compared with other providers on the same models (the tiers use this figure); 90 %: the intervals for \
+    let report = Report::default().text(heading).simulated(simulated);
+    let report = report.text(list.note.as_deref().unwrap_or_default()).table(providers(list));
+    let mut text = String::from(
+        "vs peers: compared with other providers on the same models (the tiers use this figure); 90 %: the intervals for \
          another model like its own, and for the same models a week later; between: the tiers that the first one \
          reaches; traffic mean: weighted \
          by tokens, what users got; models mean: the plain average over the provider's models",
@@ -80,12 +85,15 @@ fn describe(list: &TierList, simulated: bool) -> String {
         let (name, measured) = (clean(&provider.name), effect(list.lens, measured));
         text.push_str(&format!("\n{why} {}: {name}, measured {measured}", provider.tier));
     }
-    let unrated = list.providers.iter().filter(|provider| provider.tier == Tier::Unrated);
-    for provider in unrated {
+    let mut reasons: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for provider in list.providers.iter().filter(|provider| provider.tier == Tier::Unrated) {
         let reason = provider.reason.as_deref().unwrap_or("no reason given");
-        text.push_str(&format!("\nunrated: {}: {}", clean(&provider.name), clean(reason)));
+        reasons.entry(reason).or_default().push(clean(&provider.name));
     }
-    text
+    for (reason, names) in reasons {
+        text.push_str(&format!("\nunrated: {}: {}", clean(reason), names.join(", ")));
+    }
+    report.text(text)
 }
 
 fn providers(list: &TierList) -> Table {
@@ -100,39 +108,38 @@ fn providers(list: &TierList) -> Table {
         Lens::Cost => session(value),
         Lens::Speed | Lens::Overall => fixed(value, 1),
     };
-    let mut table = table(
-        &[
-            "tier",
-            "between",
-            "since",
-            "provider",
-            "vs peers",
-            "90 %, another model",
-            "next week",
-            "rank",
-            "likeliest",
-            "traffic mean",
-            "models mean",
-            "models",
-            "tokens/day",
-        ],
-        4,
-    );
-    for provider in &list.providers {
-        table.add_row([
+    const COLUMNS: [Column; 13] = [
+        tier("tier", 1),
+        name("provider", 1),
+        number("vs peers", 1),
+        number("90 % interval", 4),
+        number("traffic mean", 2),
+        number("models mean", 8),
+        number("models", 3),
+        number("tokens/day", 5),
+        number("rank", 5),
+        text("since", 6),
+        number("next week", 7),
+        number("likeliest", 7),
+        text("between", 8),
+    ];
+    let mut table = Table::new(&COLUMNS, tsv(&list.providers));
+    // Unrated providers have few figures; they are listed below the table with their reasons.
+    for provider in list.providers.iter().filter(|provider| provider.tier != Tier::Unrated) {
+        table.row([
             provider.tier.to_string(),
-            provider.span.map_or_else(String::new, |span| format!("{} and {}", span.best, span.worst)),
-            since(provider.since, provider.previous),
-            clean(&provider.name),
+            provider.name.clone(),
             adjusted(provider.adjusted),
             ends(provider.low, provider.high),
-            ends(provider.next_low, provider.next_high),
-            dash(provider.rank_low.zip(provider.rank_high), |(best, worst)| format!("{best} to {worst}")),
-            likeliest(provider),
             mean(provider.traffic_mean),
             mean(provider.model_mean),
             provider.models.to_string(),
             format!("{:.1} B", provider.tokens_per_day / 1e9),
+            dash(provider.rank_low.zip(provider.rank_high), |(best, worst)| format!("{best} to {worst}")),
+            since(provider.since, provider.previous),
+            ends(provider.next_low, provider.next_high),
+            likeliest(provider),
+            dash(provider.span, |span| format!("{} and {}", span.best, span.worst)),
         ]);
     }
     table

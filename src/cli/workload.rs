@@ -16,6 +16,9 @@ use std::path::Path;
 
 /// Arguments of `workload`.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+hitrate workload show\n  \
+hitrate workload fit requests.jsonl")]
 pub struct WorkloadArgs {
     #[command(subcommand)]
     what: What,
@@ -25,8 +28,14 @@ pub struct WorkloadArgs {
 enum What {
     /// Fit a workload to a request log: JSON Lines of usage objects in the format of OpenAI, Anthropic, OpenRouter or
     /// LiteLLM.
+    #[command(after_help = "Examples:\n  \
+hitrate workload fit requests.jsonl\n  \
+hitrate workload fit requests.jsonl --name mine --toml >> workloads.toml")]
     Fit(FitArgs),
     /// Print the available workloads, in the format of a workload file.
+    #[command(after_help = "Examples:\n  \
+hitrate workload show\n  \
+hitrate workload show chat")]
     Show(ShowArgs),
 }
 
@@ -265,7 +274,8 @@ fn grouped(document: &FitDocument) -> String {
         0 => String::new(),
         cuts => format!(", {cuts} of them started because less than half of a context was kept"),
     };
-    format!("{} sessions{cuts}; requests grouped as follows: {}.", fit.sessions, groups.join(", "))
+    let noun = if fit.sessions == 1 { "session" } else { "sessions" };
+    format!("{} {noun}{cuts}; requests grouped as follows: {}.", fit.sessions, groups.join(", "))
 }
 
 /// `: 3 lines (4, 9, 12): not valid JSON; …`

@@ -1,4 +1,4 @@
-//! Observed changes of the upstream.
+//! Observed changes of the upstream, and changes of what is published about it.
 
 use super::ids::names;
 
@@ -15,6 +15,8 @@ names! {
         TagChanged = "tag_changed",
         /// A provider has another tier.
         TierChanged = "tier_changed",
+        /// The default mode of preferences names other endpoints for a model.
+        RecommendationChanged = "recommendation_changed",
         /// The usage summaries cover another kind of window.
         WindowChanged = "window_changed",
     }

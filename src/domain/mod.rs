@@ -2,6 +2,7 @@
 
 pub mod backtest;
 pub mod bounds;
+pub mod column;
 pub mod document;
 pub mod endpoint;
 pub mod event;

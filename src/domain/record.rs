@@ -203,7 +203,8 @@ pub struct DriftCount {
 pub struct Event {
     /// When it was observed.
     pub at: DateTime<Utc>,
-    /// `window_changed`, `price_changed`, `endpoint_appeared`, `endpoint_gone`, `tag_changed`, `tier_changed`.
+    /// `window_changed`, `price_changed`, `endpoint_appeared`, `endpoint_gone`, `tag_changed`, `tier_changed`,
+    /// `recommendation_changed`.
     #[schema(value_type = String)]
     pub kind: EventKind,
     /// Public name of the model, if the event is about one.

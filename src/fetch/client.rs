@@ -38,6 +38,14 @@ pub(super) fn loopback_client(timeout: Duration) -> Result<Client, SetupError> {
     build(loopback_builder().timeout(timeout).user_agent(concat!("hitrate/", env!("CARGO_PKG_VERSION"))))
 }
 
+/// A client for another hitrate server: plain HTTP on loopback, or any other host.
+pub(super) fn server_client(url: &Url, timeout: Duration) -> Result<Client, SetupError> {
+    let is_local = url.scheme() == "http" && is_loopback(url);
+    let builder = if is_local { loopback_builder() } else { builder() };
+    let named = builder.user_agent(concat!("hitrate/", env!("CARGO_PKG_VERSION")));
+    build(named.connect_timeout(CONNECT_WITHIN.min(timeout)).timeout(timeout))
+}
+
 /// Whether the URL's host is this machine.
 pub(super) fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();

@@ -15,6 +15,7 @@
 //! **Redirects.** They are followed within the same scheme, host and port. A redirect to another origin, or one that
 //! ends in 404 or 410, fails the document.
 
+mod api;
 mod attempt;
 mod client;
 mod config;
@@ -34,6 +35,7 @@ use client::Clients;
 use consent::Consent;
 use pace::Pace;
 
+pub use api::ApiClient;
 pub use config::{FetchConfig, MOST_CONNECTIONS, MOST_REFUSALS};
 pub use once::{OnceAnswer, get_json_once, post_json_once};
 pub use outcome::{FetchError, FetchOutcome, FetchRequest, SetupError, SkipReason, SweepReport};

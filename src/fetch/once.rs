@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use reqwest::Url;
+use reqwest::{RequestBuilder, Url};
 
 use super::attempt::chain;
 use super::client::{is_loopback, loopback_client};
@@ -57,6 +57,19 @@ async fn once(
         return Err(bad("only http on this machine (127.0.0.1, ::1, localhost) is allowed".to_owned()));
     }
     let client = loopback_client(timeout).map_err(|error| bad(error.to_string()))?;
+    let mut request = client.request(method, target);
+    if let Some(token) = token {
+        request = request.bearer_auth(token);
+    }
+    exchange(request, url, timeout).await
+}
+
+/// Sends a request for JSON and reads the whole response. `url` and `timeout`, which is the client's, are for errors.
+pub(super) async fn exchange(
+    request: RequestBuilder,
+    url: &str,
+    timeout: Duration,
+) -> Result<OnceAnswer, FetchError> {
     let broken = |error: reqwest::Error| {
         let (url, attempts) = (url.to_owned(), 1);
         if error.is_timeout() {
@@ -67,11 +80,7 @@ async fn once(
             FetchError::Truncated { url, attempts, reason: chain(error) }
         }
     };
-    let mut request = client.request(method, target).header("accept", "application/json");
-    if let Some(token) = token {
-        request = request.bearer_auth(token);
-    }
-    let mut response = request.send().await.map_err(broken)?;
+    let mut response = request.header("accept", "application/json").send().await.map_err(broken)?;
     let status = response.status().as_u16();
     let mut body = Vec::new();
     while let Some(piece) = response.chunk().await.map_err(broken)? {

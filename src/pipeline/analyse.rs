@@ -7,21 +7,45 @@ use crate::domain::thresholds;
 use crate::domain::tier_list::DayRange;
 use crate::domain::window::midnight;
 use crate::domain::workload::Workload;
-use crate::store::Store;
+use crate::store::{Answer, EndpointDayRow, EndpointNow, Store, StoreError};
 use chrono::{DateTime, Days, Duration, Utc};
 use std::collections::BTreeMap;
 
 /// Number of days that the pages show.
 const SHOWN_DAYS: u64 = 30;
 
+/// What was known at one moment: the days of the lens window and the endpoints of the newest run.
+pub(super) struct Known {
+    pub days: Answer<EndpointDayRow>,
+    pub endpoints: Answer<EndpointNow>,
+}
+
+impl Known {
+    fn at(store: &Store, as_of: DateTime<Utc>) -> Result<Self, StoreError> {
+        let window = window(as_of);
+        Ok(Self { days: store.days(window.from, window.to, as_of)?, endpoints: store.endpoints(as_of)? })
+    }
+
+    fn frames(&self) -> Result<Frames, StoreError> {
+        Ok(Frames { days: self.days.frame()?, newest: self.endpoints.frame()? })
+    }
+}
+
+/// An analysis and what it was made from.
+pub(super) struct Analysed {
+    pub analysis: Analysis,
+    pub known: Known,
+}
+
 /// The analysis of the run at `as_of` from what was known then, without hysteresis: every tier follows from the figures
 /// alone.
-pub(super) fn analysis_at(
+pub(super) fn analysed_at(
     store: &Store,
     workloads: &[Workload],
     as_of: DateTime<Utc>,
-) -> Result<Analysis, PipelineError> {
-    analysis_of(store, workloads, as_of, frames(store, as_of)?)
+) -> Result<Analysed, PipelineError> {
+    let known = Known::at(store, as_of)?;
+    Ok(Analysed { analysis: analysis_of(store, workloads, as_of, known.frames()?)?, known })
 }
 
 /// The same from frames that are already read; their days may reach further back than the lens window.
@@ -43,14 +67,7 @@ pub fn sensitivity(store: &Store, workloads: &[Workload]) -> Result<SensitivityR
     let newest = store.newest_run(None)?.ok_or_else(|| PipelineError::NoRun(String::new()))?;
     let as_of = newest.run.observed_at;
     let parameters = parameters(store, workloads, as_of)?;
-    Ok(analysis::sensitivity::sensitivity(&frames(store, as_of)?, &parameters)?)
-}
-
-/// The frames of the lens window, as known at a time.
-fn frames(store: &Store, as_of: DateTime<Utc>) -> Result<Frames, PipelineError> {
-    let window = window(as_of);
-    let days = store.days(window.from, window.to, as_of)?;
-    Ok(Frames { days: days.frame()?, newest: store.endpoints(as_of)?.frame()? })
+    Ok(analysis::sensitivity::sensitivity(&Known::at(store, as_of)?.frames()?, &parameters)?)
 }
 
 /// The parameters of an analysis of the lens window.

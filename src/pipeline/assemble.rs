@@ -1,7 +1,8 @@
 //! Combines the data of the store and the results of the analysis into the published content.
 
 use super::analyse::first_hour;
-use super::history;
+use super::events::events;
+use super::recommendations::Past;
 use crate::analysis::{Analysis, EndpointVerdicts, METHOD_VERSION};
 use crate::archive::hex_sha256;
 use crate::domain::backtest::{Backtest, ExpectedCost};
@@ -46,6 +47,7 @@ pub struct Material {
     readings: Vec<RecentReading>,
     hourly: HourlyRecord,
     status: Status,
+    recommended: Past,
 }
 
 impl Material {
@@ -77,8 +79,33 @@ impl Material {
             hourly: store.hourly(first_hour(as_of), until)?,
             status: status(store, (as_of, status_at), &runs, workload)?,
             providers: store.providers(as_of)?,
+            recommended: Past::read(store, as_of, workload),
             newest,
             runs,
+        })
+    }
+
+    /// Reads only what preferences need besides the endpoints and days. What pages show is absent.
+    pub fn for_preferences(
+        store: &Store,
+        newest: RunRow,
+        (endpoints, days): (Vec<EndpointNow>, Vec<EndpointDayRow>),
+    ) -> Result<Self, StoreError> {
+        let as_of = newest.run.observed_at;
+        let (run_count, first) = store.extent(as_of)?;
+        Ok(Self {
+            run_count,
+            first_run: first.unwrap_or(as_of),
+            models: store.models(as_of)?,
+            endpoints,
+            days,
+            readings: Vec::new(),
+            hourly: HourlyRecord::default(),
+            status: Status::default(),
+            providers: Vec::new(),
+            recommended: Past::default(),
+            newest,
+            runs: Vec::new(),
         })
     }
 }
@@ -95,7 +122,7 @@ fn status(
         comparison: store.comparison(as_of)?,
         quarantine: store.quarantined(as_of)?,
         drift: store.drift(as_of)?,
-        events: history::events(store, numbers_at, workload, SHOWN_EVENTS)?,
+        events: events(store, numbers_at, workload, SHOWN_EVENTS)?,
         suspect: suspect(store, as_of)?,
         missing: Vec::new(),
     })
@@ -110,6 +137,26 @@ fn suspect(store: &Store, as_of: DateTime<Utc>) -> Result<Option<SuspectRun>, St
 
 /// Assembles the published content.
 pub fn snapshot(
+    mut material: Material,
+    analysis: Analysis,
+    tested: (Option<Backtest>, BTreeMap<Uuid, ExpectedCost>),
+    workloads: Vec<Workload>,
+    built_at: DateTime<Utc>,
+) -> Snapshot {
+    let run_id = material.newest.run.run_id.clone();
+    let recommended = std::mem::take(&mut material.recommended);
+    let mut snapshot = content(material, analysis, tested, workloads, built_at);
+    let records = recommended.with_present(&snapshot);
+    for (model, record) in snapshot.models.iter_mut().zip(records) {
+        model.recommendation = record;
+    }
+    snapshot.recommendation_changes = recommended.changes;
+    snapshot.id = id(&snapshot, &run_id);
+    snapshot
+}
+
+/// The content without its id and without what is recorded of its recommendations.
+pub fn content(
     material: Material,
     mut analysis: Analysis,
     (backtest, expected): (Option<Backtest>, BTreeMap<Uuid, ExpectedCost>),
@@ -139,7 +186,7 @@ pub fn snapshot(
     let tokens_per_day = models.iter().fold(0.0, |sum, model| sum + model.tokens_per_day);
     let mut status = material.status;
     status.missing = missing(&material.newest, rated_days, status.comparison.as_ref(), &analysis);
-    let mut snapshot = Snapshot {
+    Snapshot {
         format: FORMAT,
         id: String::new(),
         method_version: METHOD_VERSION,
@@ -166,10 +213,9 @@ pub fn snapshot(
         hourly: hourly_rates(material.hourly, material.newest.run.observed_at, &shown),
         readings: material.readings,
         status,
+        recommendation_changes: Vec::new(),
         thresholds: thresholds::table(),
-    };
-    snapshot.id = id(&snapshot, &material.newest.run.run_id);
-    snapshot
+    }
 }
 
 /// The hourly rates of the endpoints that the snapshot shows.
@@ -193,7 +239,8 @@ fn id(snapshot: &Snapshot, run_id: &str) -> String {
     let (lists, providers, backtest) =
         (json(&snapshot.tier_lists), json(&snapshot.providers), json(&snapshot.backtest));
     let (status, version) = (json(&snapshot.status), json(&snapshot.method_version));
-    let parts = [lists, models, providers, backtest, hourly, status, version];
+    let changes = json(&snapshot.recommendation_changes);
+    let parts = [lists, models, providers, backtest, hourly, status, changes, version];
     let bytes = [b"[".as_slice(), &parts.join(&b','), b"]"].concat();
     format!("{run_id}-{}", &hex_sha256(&bytes)[..8])
 }

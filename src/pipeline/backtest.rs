@@ -30,15 +30,32 @@ pub(super) fn with_expectations(
     as_of: DateTime<Utc>,
 ) -> Result<(Option<Backtest>, BTreeMap<Uuid, ExpectedCost>), PipelineError> {
     let panel = panel(store, days, as_of)?;
+    let expected = expected_of(store, &panel, as_of)?;
+    Ok((analysis::backtest::backtest(&panel, days), expected))
+}
+
+/// The expected costs of [`with_expectations`] without the backtest.
+pub(super) fn expectations(
+    store: &Store,
+    days: DayRange,
+    as_of: DateTime<Utc>,
+) -> Result<BTreeMap<Uuid, ExpectedCost>, PipelineError> {
+    expected_of(store, &panel(store, days, as_of)?, as_of)
+}
+
+fn expected_of(
+    store: &Store,
+    panel: &[PricedDay],
+    as_of: DateTime<Utc>,
+) -> Result<BTreeMap<Uuid, ExpectedCost>, PipelineError> {
     let ids = store.endpoint_ids()?;
     let under_way = UnderWay {
         at: as_of,
         readings: store.so_far(as_of.date_naive(), as_of)?,
         lists: store.listed(as_of)?,
     };
-    let expected = analysis::backtest::expected_costs(&panel, &under_way);
-    let by_id = expected.into_iter().filter_map(|(key, cost)| Some((*ids.get(&key)?, cost)));
-    Ok((analysis::backtest::backtest(&panel, days), by_id.collect()))
+    let expected = analysis::backtest::expected_costs(panel, &under_way);
+    Ok(expected.into_iter().filter_map(|(key, cost)| Some((*ids.get(&key)?, cost))).collect())
 }
 
 fn panel(store: &Store, days: DayRange, as_of: DateTime<Utc>) -> Result<Vec<PricedDay>, PipelineError> {

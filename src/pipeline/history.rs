@@ -2,19 +2,19 @@
 //!
 //! A day is closed when the first run of a later day is stored, in live collection and in a replay: both see the record
 //! in the same state at that point, and a day is read as it was known at its last run. Days that are not closed yet (the
-//! store is from an older version, or the version of the method has changed) are walked one by one.
+//! store is from an older version, or the version of the method has changed) are walked one by one. The recommendations
+//! of a day are recorded together with its tiers.
 
-use super::analyse::analysis_at;
+use super::analyse::{Analysed, analysed_at};
+use super::recommended_days::Recording;
 use super::{Pipeline, PipelineError};
 use crate::analysis::flips::{FlipCount, FlipReport};
 use crate::analysis::{self, METHOD_VERSION};
-use crate::domain::event::EventKind;
 use crate::domain::tier_history::{History, RunDay};
 use crate::domain::workload::Workload;
-use crate::snapshot::Event;
-use crate::store::{Store, StoreError};
+use crate::store::Store;
 use crate::upstream::caught;
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::NaiveDate;
 
 /// Days between two progress messages of a long walk.
 const PROGRESS_EVERY: usize = 30;
@@ -26,16 +26,16 @@ pub(super) fn held_before(
     workloads: &[Workload],
     day: NaiveDate,
 ) -> Result<History, PipelineError> {
-    walk(store, workloads, day, |_, _| Ok(()))
+    walk(store, workloads, day, |_, _, _| Ok(()))
 }
 
 /// Walks the days before `day` that are not stored, starting from the last stored one, and calls `visit` with the tiers
-/// held at the end of each. Returns the tiers held at the end of the last one.
+/// held at the end of each and its analysis, to which they are applied. Returns the tiers held at the end of the last one.
 fn walk(
     store: &Store,
     workloads: &[Workload],
     day: NaiveDate,
-    mut visit: impl FnMut(RunDay, &History) -> Result<(), PipelineError>,
+    mut visit: impl FnMut(RunDay, &History, Analysed) -> Result<(), PipelineError>,
 ) -> Result<History, PipelineError> {
     let closed = store.newest_closed(METHOD_VERSION, day)?;
     let mut history = match closed {
@@ -47,16 +47,21 @@ fn walk(
         if number > 0 && number % PROGRESS_EVERY == 0 {
             tracing::info!(days = number, of = open.len(), "walking the history of tiers");
         }
-        let mut analysis = analysis_at(store, workloads, run_day.closing)?;
-        history = analysis::apply_hysteresis(&mut analysis, &history, run_day.day);
-        visit(*run_day, &history)?;
+        let mut analysed = analysed_at(store, workloads, run_day.closing)?;
+        history = analysis::apply_hysteresis(&mut analysed.analysis, &history, run_day.day);
+        visit(*run_day, &history, analysed)?;
     }
     Ok(history)
 }
 
-/// Stores the days before `day` that are not stored yet.
+/// Stores the days before `day` that are not stored yet: their tiers and, if possible, their recommendations.
 pub(super) fn close_days(store: &Store, workloads: &[Workload], day: NaiveDate) -> Result<(), PipelineError> {
-    walk(store, workloads, day, |run_day, history| Ok(store.close_day(METHOD_VERSION, run_day, history)?))?;
+    let mut recording = Recording::resume(store, workloads, day);
+    walk(store, workloads, day, |run_day, history, analysed| {
+        store.close_day(METHOD_VERSION, run_day, history)?;
+        recording.record(run_day, analysed);
+        Ok(())
+    })?;
     Ok(())
 }
 
@@ -81,40 +86,17 @@ pub fn flips(
     {
         count.see(run_day.day, &store.tier_history(METHOD_VERSION, run_day.day)?, workload);
     }
-    let before = walk(store, workloads, today, |run_day, history| {
+    let before = walk(store, workloads, today, |run_day, history, _| {
         if counts(run_day.day) {
             count.see(run_day.day, history, workload);
         }
         Ok(())
     })?;
     if counts(today) {
-        let mut analysis = analysis_at(store, workloads, newest.run.observed_at)?;
+        let Analysed { mut analysis, .. } = analysed_at(store, workloads, newest.run.observed_at)?;
         count.see(today, &analysis::apply_hysteresis(&mut analysis, &before, today), workload);
     }
     Ok(count.report())
-}
-
-/// Observed events and tier changes, newest first, at most `limit`. A tier change counts once its day is over.
-pub(super) fn events(
-    store: &Store,
-    as_of: DateTime<Utc>,
-    workload: &str,
-    limit: usize,
-) -> Result<Vec<Event>, StoreError> {
-    let seen = store.events(as_of, limit)?;
-    let changes = store.tier_changes(METHOD_VERSION, as_of, workload, limit)?;
-    let changed = changes.into_iter().map(|row| Event {
-        at: row.at,
-        kind: EventKind::TierChanged,
-        model_id: None,
-        tag: None,
-        provider: Some(row.provider),
-        detail: format!("{}: {} tier {} → {}", row.name, row.lens, row.previous, row.tier),
-    });
-    let mut events: Vec<Event> = changed.chain(seen).collect();
-    events.sort_by_key(|event| std::cmp::Reverse(event.at));
-    events.truncate(limit);
-    Ok(events)
 }
 
 impl Pipeline {

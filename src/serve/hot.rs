@@ -5,7 +5,9 @@ use super::{Now, limit};
 use crate::prepared::{Bounds, Prepared, Shared, Shelf};
 use crate::snapshot::Current;
 use axum::extract::{Request, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, VARY};
+use axum::http::header::{
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, VARY,
+};
 use axum::http::{HeaderMap, HeaderName, Method, Uri};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -96,7 +98,9 @@ pub(super) async fn answer(State(hot): State<Arc<Hot>>, mut request: Request, ne
 
 /// The headers that belong neither to the body nor to a single client.
 fn added(headers: &HeaderMap) -> HeaderMap {
-    const NOT: [HeaderName; 8] = [
+    const NOT: [HeaderName; 10] = [
+        ACCEPT_RANGES,
+        CONTENT_RANGE,
         ETAG,
         CACHE_CONTROL,
         VARY,

@@ -1,6 +1,7 @@
 //! Routes for other processes on this machine. DuckDB does not allow a second process to open the store, so they query
 //! this one. The routes respond only on loopback, and only to callers with the token from the data folder.
 
+use crate::analysis::METHOD_VERSION;
 use crate::domain::backtest::Decide;
 use crate::domain::window::moment;
 use crate::pipeline::{
@@ -114,6 +115,10 @@ async fn export(State(pipeline): State<Arc<Pipeline>>, Query(query): Query<Expor
         "days" => {
             let (from, to) = (query.from.date_naive(), query.to.date_naive());
             answer(move || pipeline.store.export_days(from, to, format)).await
+        }
+        "recommendations" => {
+            let days = (query.from.date_naive(), query.to.date_naive());
+            answer(move || pipeline.store.export_recommendations(METHOD_VERSION, days, format)).await
         }
         _ => (StatusCode::BAD_REQUEST, "unknown export kind").into_response(),
     }

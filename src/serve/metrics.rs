@@ -90,6 +90,7 @@ fn area(path: &str) -> &'static str {
         "api" => "api",
         "assets" => "assets",
         "local" => "local",
+        "mcp" => "mcp",
         "livez" | "readyz" | "metrics" => "health",
         _ => "site",
     }

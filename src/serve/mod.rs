@@ -128,7 +128,9 @@ impl Content {
 fn router(content: Content, clock: Arc<dyn Clock>, token: &str) -> Router {
     let now: Now = Arc::new(move || clock.now());
     let metrics = Arc::new(Metrics::new(content.current.clone(), now.clone()));
+    let is_behind_proxy = !content.settings.client_header.trim().is_empty();
     let public = Public::new(content.current, now, &content.settings.public_url);
+    let public = public.with(content.data.work(), is_behind_proxy);
     public.prepare_what_is_published();
     let local = content.pipeline.map_or_else(Router::new, |pipeline| local::router(pipeline, token));
     let figures = Router::new().route("/metrics", get(metrics::metrics)).with_state(metrics.clone());

@@ -5,15 +5,18 @@ use super::hot::{self, Answers, Hot};
 use super::limit::{self, Limit};
 use crate::api::{self, ApiState, Bodies};
 use crate::background;
-use crate::prepared::Purpose;
+use crate::mcp::{self, Source, Tools};
+use crate::prepared::{Origin, Purpose};
 use crate::site::{self, Aliased, Described, Pages, SiteState, with_aliases};
 use crate::snapshot::{Current, Snapshot};
+use crate::store::ParquetWriter;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use axum::middleware::from_fn_with_state;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
+use std::path::PathBuf;
 use std::sync::{Arc, LazyLock};
 use std::time::Instant;
 use tower::ServiceExt;
@@ -37,20 +40,34 @@ pub(super) struct Public {
     bodies: Arc<Bodies>,
     answers: Arc<Answers>,
     public_url: Arc<str>,
+    origin: Origin,
 }
 
 impl Public {
     /// The service over a snapshot holder; `public_url` is its public URL, empty if unknown.
     pub fn new(current: Arc<Current>, now: Now, public_url: &str) -> Self {
-        let public_url = public_url.trim_end_matches('/').into();
+        let public_url: Arc<str> = public_url.trim_end_matches('/').into();
+        let origin = Origin::new(public_url.clone(), false);
         Self {
             current,
             now,
             public_url,
+            origin,
             pages: Arc::default(),
             bodies: Arc::default(),
             answers: Arc::default(),
         }
+    }
+
+    /// The same with a writer of Parquet, whose temporary files are in `work`. A service behind a reverse proxy trusts
+    /// what the proxy says about the address.
+    pub fn with(self, work: PathBuf, is_behind_proxy: bool) -> Self {
+        let origin = Origin::new(self.public_url.clone(), is_behind_proxy);
+        let writer = ParquetWriter::new(work);
+        let bodies = Bodies::default().at(origin.clone());
+        let bodies =
+            bodies.with_parquet(Arc::new(move |columns| writer.write(columns).map_err(|e| e.to_string())));
+        Self { bodies: Arc::new(bodies), origin, ..self }
     }
 
     /// The service over one snapshot, for static files: nothing is compressed.
@@ -64,12 +81,23 @@ impl Public {
 
     /// All routes that need no token. Cached answers are tried first; the rest is subject to the limit, if any.
     pub fn router(&self, limit: Option<Limit>) -> Router {
+        let routes = self.routes().merge(self.mcp());
         let routes = match limit.map(Arc::new) {
-            Some(limit) => self.routes().layer(from_fn_with_state(limit, limit::check)),
-            None => self.routes(),
+            Some(limit) => routes.layer(from_fn_with_state(limit, limit::check)),
+            None => routes,
         };
         let hot = Hot { current: self.current.clone(), now: self.now.clone(), answers: self.answers.clone() };
         routes.layer(from_fn_with_state(Arc::new(hot), hot::answer))
+    }
+
+    /// The tools of the Model Context Protocol, over the routes of the API. Static files do not have them.
+    fn mcp(&self) -> Router {
+        mcp::router(Tools::new(Source::routes(self.api())), &self.public_url)
+    }
+
+    fn api(&self) -> Router {
+        let (current, now) = (self.current.clone(), self.now.clone());
+        api::router(ApiState { current, now, bodies: self.bodies.clone() })
     }
 
     /// The site comes last: its fallback handles every path that the API does not.
@@ -77,11 +105,10 @@ impl Public {
         let (current, now) = (self.current.clone(), self.now.clone());
         let (pages, public_url) = (self.pages.clone(), self.public_url.clone());
         let site = SiteState { current, now, pages, method_markdown: METHOD, public_url };
-        let (current, now) = (self.current.clone(), self.now.clone());
         let described = Described { document: &API_DOCUMENT, markdown: API_TEXT };
-        api::router(ApiState { current, now, bodies: self.bodies.clone() })
-            .merge(site::reference(site.clone(), described))
-            .merge(site::router(site))
+        let api = self.api();
+        let reference = site::reference(site.clone(), described, self.origin.clone(), api.clone());
+        api.merge(reference).merge(site::router(site))
     }
 
     /// The same service with another snapshot, which fills the same caches.

@@ -9,7 +9,7 @@ use crate::snapshot::{ModelEntry, Snapshot};
 
 /// The pages that are made before a snapshot is shown. The API reference does not depend on the snapshot's names.
 fn prepared() -> impl Iterator<Item = &'static PageRow> {
-    PAGES.iter().filter(|row| row.label.is_some() && row.section != Section::Api)
+    PAGES.iter().filter(|row| row.is_prepared() && row.section != Section::Api)
 }
 
 /// The addresses of all pages of a snapshot, the most requested ones first.
@@ -65,6 +65,7 @@ pub fn pictures(snapshot: &Snapshot) -> Vec<String> {
     let fixed = [
         super::parts::assets::style_path(),
         super::parts::assets::script_path(),
+        super::parts::assets::theme_path(),
         "/favicon.svg",
         "/changes.atom",
     ];

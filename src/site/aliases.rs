@@ -1,4 +1,4 @@
-//! The `.json` and `.csv` names of pages: the same answer as in the API, under the page's own path.
+//! The `.json`, `.csv` and `.parquet` names of pages: the same answer as in the API, under the page's own path.
 //!
 //! `/models/a/b.json` is `/api/v1/models/a/b`, and `/tiers.csv?lens=cache` is `/api/v1/tiers?lens=cache&format=csv`.
 //! The path is rewritten before it is routed, so that both names of an answer share its prepared body.
@@ -15,11 +15,15 @@ use tower::util::MapRequest;
 const MORE: [(&str, &str); 2] = [("index", "tiers"), (READINGS, READINGS)];
 /// The recent readings, which no page shows.
 const READINGS: &str = "readings";
+/// The histories of models, which no page shows.
+const HISTORY: &str = "history";
+/// The endings of tables, each the name of its format.
+const TABLES: [&str; 2] = ["csv", "parquet"];
 
-/// Routes that also answer under the `.json` and `.csv` names of the pages.
+/// Routes that also answer under the `.json`, `.csv` and `.parquet` names of the pages.
 pub type Aliased = MapRequest<Router, fn(Request) -> Request>;
 
-/// Wraps a router so that it also answers under the `.json` and `.csv` names of its pages.
+/// Wraps a router so that it also answers under the `.json`, `.csv` and `.parquet` names of its pages.
 pub fn with_aliases(router: Router) -> Aliased {
     ServiceExt::<Request>::map_request(router, renamed)
 }
@@ -38,28 +42,28 @@ fn renamed(mut request: Request) -> Request {
     request
 }
 
-/// The API path and query that a page's `.json` or `.csv` name maps to.
+/// The API path and query that a page's `.json`, `.csv` or `.parquet` name maps to.
 fn twin(path: &str, query: Option<&str>) -> Option<String> {
-    let (stem, is_table) = match path.strip_suffix(".json") {
-        Some(stem) => (stem, false),
-        None => (path.strip_suffix(".csv")?, true),
-    };
+    let (stem, ending) = path.rsplit_once('.')?;
+    let table = TABLES.into_iter().find(|format| *format == ending);
+    if table.is_none() && ending != "json" {
+        return None;
+    }
     let (route, below) = match stem.strip_prefix("/api/v1/") {
         // The API returns JSON anyway, and its own description is named `openapi.json`.
-        Some(_) if !is_table => return None,
+        Some(_) if table.is_none() => return None,
         Some(own) => own.split_once('/').map_or((own, None), |(route, below)| (route, Some(below))),
         None => page(stem.strip_prefix('/')?)?,
     };
-    if is_table && !is_table_route(route) {
+    if table.is_some() && !is_table_route(route) {
         return None;
     }
     let pairs = query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
     let (of, mut pairs): (Vec<&str>, Vec<&str>) =
         pairs.partition(|pair| route == "cost" && pair.starts_with("model="));
     let below = below.or_else(|| of.first()?.strip_prefix("model=").filter(|model| !model.is_empty()));
-    if is_table {
-        pairs.push("format=csv");
-    }
+    let format = table.map(|format| format!("format={format}"));
+    pairs.extend(format.as_deref());
     let mut address = format!("/api/v1/{route}");
     for (mark, part) in [('/', below.unwrap_or_default()), ('?', pairs.join("&").as_str())] {
         if !part.is_empty() {
@@ -72,7 +76,7 @@ fn twin(path: &str, query: Option<&str>) -> Option<String> {
 
 /// Whether a route of the API returns a table, as do the routes below it.
 fn is_table_route(route: &str) -> bool {
-    route == READINGS || PAGES.iter().any(|row| row.has_table && row.twin == Some(route))
+    [READINGS, HISTORY].contains(&route) || PAGES.iter().any(|row| row.has_table && row.twin == Some(route))
 }
 
 /// The route with the content of a page, and the rest of the path: the name of a model or provider.
@@ -102,6 +106,18 @@ mod tests {
             ("/providers/x.json", None, "/api/v1/providers/x"),
             ("/api/v1/providers.csv", None, "/api/v1/providers?format=csv"),
             ("/api/v1/models/a/b.csv", None, "/api/v1/models/a/b?format=csv"),
+            (
+                "/api/v1/endpoints.parquet",
+                Some("variants=all"),
+                "/api/v1/endpoints?variants=all&format=parquet",
+            ),
+            ("/explore.parquet", None, "/api/v1/endpoints?format=parquet"),
+            (
+                "/api/v1/endpoints/a/b/x/fp8/history.csv",
+                Some("every=hour"),
+                "/api/v1/endpoints/a/b/x/fp8/history?every=hour&format=csv",
+            ),
+            ("/api/v1/history/a/b.parquet", None, "/api/v1/history/a/b?format=parquet"),
             ("/method.json", None, "/api/v1/thresholds"),
             ("/explore.csv", Some("hit=50&sort=hit"), "/api/v1/endpoints?hit=50&sort=hit&format=csv"),
             ("/search.json", Some("q=a+b"), "/api/v1/models?q=a+b"),
@@ -121,6 +137,8 @@ mod tests {
             "/cost.csv",
             "/api/v1/status.csv",
             "/api/v1/openapi.json",
+            "/api/v1/preferences/a/b/opencode.json",
+            "/status.parquet",
             "/compare.csv",
             "/status/x.json",
             "/models/.json",

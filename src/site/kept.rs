@@ -4,7 +4,7 @@ use super::SiteState;
 use super::files::{self, File};
 use super::pages::{changes, endpoint, front, method, model, models, provider, providers, status};
 use super::parts::choice::Choice;
-use super::parts::clean::clean;
+use super::parts::clean;
 use super::parts::shell::View;
 use crate::domain::tier::Lens;
 use crate::prepared::{Bounds, Prepared, Purpose, Shelf};
@@ -50,6 +50,9 @@ const ENDPOINT_BOUNDS: Bounds = Bounds { things: 1_000, bytes: 32 << 20 };
 pub struct Pages {
     shelf: Shelf<Epoch, Page, Prepared>,
     endpoints: Shelf<Epoch, Page, Prepared>,
+    /// The API reference as it is without the address of a client; here so that the page that is prepared before a
+    /// snapshot is shown is the one that is served.
+    pub(super) reference: Shelf<Epoch, (), Prepared>,
     purpose: Purpose,
 }
 
@@ -62,7 +65,12 @@ impl Default for Pages {
 impl Pages {
     /// An empty set of pages, which will be prepared for a purpose.
     pub fn made_for(purpose: Purpose) -> Self {
-        Self { shelf: Shelf::new(BOUNDS), endpoints: Shelf::new(ENDPOINT_BOUNDS), purpose }
+        Self {
+            shelf: Shelf::new(BOUNDS),
+            endpoints: Shelf::new(ENDPOINT_BOUNDS),
+            reference: Shelf::new(BOUNDS),
+            purpose,
+        }
     }
 
     fn shelf_of(&self, page: &Page) -> &Shelf<Epoch, Page, Prepared> {
@@ -97,7 +105,7 @@ impl SiteState {
         }
         let body = match &page {
             Page::File(file) => files::render(view, file)?,
-            page => self.render(view, page)?.map(|text| clean(text).into_bytes()),
+            page => self.render(view, page)?.map(|text| clean::page(text).into_bytes()),
         };
         let Some(body) = body else { return Ok(None) };
         let content_type = match &page {

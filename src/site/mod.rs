@@ -13,6 +13,7 @@ mod files;
 mod kept;
 mod pages;
 mod parts;
+mod redirects;
 mod registry;
 mod respond;
 mod routes;
@@ -26,6 +27,7 @@ pub use pages::reference::{Described, router as reference};
 pub use parts::clean::clean;
 pub use parts::format::tokens as tokens_in_words;
 pub use parts::link::{model as model_page, provider as provider_page};
+pub use redirects::FAMILIAR;
 pub use registry::{PAGES, PageRow, Query, REFERENCE};
 pub use respond::secure;
 

@@ -43,7 +43,7 @@ pub struct PageRow {
     pub section: Section,
     /// Its address, from the root.
     pub path: &'static str,
-    /// Its label in the navigation, if it is part of it; these pages are prepared.
+    /// Its label in the navigation, if it is part of it.
     pub label: Option<&'static str>,
     /// The route below `/api/v1/` with the same content.
     pub twin: Option<&'static str>,
@@ -76,6 +76,11 @@ impl PageRow {
         Self { query, ..self }
     }
 
+    /// Whether the page is made before a snapshot is shown: it is part of the navigation and needs no service.
+    pub fn is_prepared(&self) -> bool {
+        self.label.is_some() && self.query != Query::Service
+    }
+
     /// Its name in the addresses of its data: `models` in `/models.json`. The front page is named `tiers`.
     pub fn name(&self) -> &'static str {
         match self.path.strip_prefix('/') {
@@ -101,7 +106,7 @@ pub static PAGES: [PageRow; 11] = [
         .with_table()
         .listed()
         .answered_by(Query::Anywhere),
-    PageRow::new(Section::Cost, "/cost", Some("cost")).listed().answered_by(Query::Service),
+    PageRow::new(Section::Cost, "/cost", Some("cost")).labelled("Cost").listed().answered_by(Query::Service),
     PageRow::new(Section::Changes, "/changes", Some("changes")).labelled("Changes").with_table().listed(),
     PageRow::new(Section::Method, "/method", Some("thresholds")).labelled("Method").listed(),
     PageRow::new(Section::Status, "/status", Some("status")).labelled("Status").listed(),

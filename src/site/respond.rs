@@ -4,9 +4,10 @@ use super::SiteState;
 use super::kept::{HTML, Page};
 use super::pages::problem::{self, Missing};
 use super::pages::search;
-use super::parts::clean::clean;
+use super::parts::clean;
 use super::parts::format;
 use super::parts::shell::View;
+use super::redirects;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::header::{
@@ -14,7 +15,7 @@ use axum::http::header::{
     X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -43,6 +44,9 @@ pub async fn secure(mut response: Response) -> Response {
 
 pub async fn unknown(uri: Uri, State(site): State<Arc<SiteState>>) -> Response {
     let Some(view) = site.view() else { return empty() };
+    if let Some(address) = redirects::meant(&view.snapshot, uri.path()) {
+        return Redirect::permanent(&address).into_response();
+    }
     let path = uri.path().trim_matches('/');
     let detail = format!("There is no page at “/{}”.", echo(path));
     let nearest = search::nearest(&view.snapshot, path);
@@ -89,7 +93,7 @@ pub fn rendered(status: StatusCode, text: askama::Result<String>) -> Response {
     match text {
         Ok(text) => {
             let headers = [(CONTENT_TYPE, HTML), (CACHE_CONTROL, "no-store")];
-            (status, headers, clean(text)).into_response()
+            (status, headers, clean::page(text)).into_response()
         }
         Err(error) => failed(&error),
     }

@@ -9,6 +9,7 @@ use super::pages::{compare, cost, explore, model as model_page, search};
 use super::parts::choice::Choice;
 use super::parts::shell::View;
 use super::parts::{assets, lens, link};
+use super::redirects;
 use super::registry::{PAGES, Section};
 use super::respond::{Name, Words, echo, empty, failed, not_found, page, page_of, rendered, secure, unknown};
 use crate::domain::tier::Lens;
@@ -27,8 +28,8 @@ use std::sync::Arc;
 /// The routes of the pages in the registry, of what lies below them, and of the files.
 pub fn router(site: Arc<SiteState>) -> Router {
     let of_rows = PAGES.iter().filter_map(|row| Some((row.path, of_page(row.section)?)));
-    of_rows
-        .fold(Router::new(), |router, (path, route)| router.route(path, route))
+    redirects::with_familiar(Router::new())
+        .merge(of_rows.fold(Router::new(), |router, (path, route)| router.route(path, route)))
         .route("/models/{*id}", get(model))
         .route("/providers/{slug}", get(provider))
         .route("/chart/model/{*rest}", files::picture(files::model_chart))
@@ -132,6 +133,9 @@ async fn model(State(site): State<Arc<SiteState>>, headers: HeaderMap, name: Nam
     if let Some(named) = endpoint::named(&view.snapshot, &name) {
         return endpoint_page(&site, &view, &headers, named, (&choice, uri.path()));
     }
+    if let Some(model) = redirects::model(&view.snapshot, &name) {
+        return Redirect::permanent(&link::model(&model.model_id)).into_response();
+    }
     let detail = format!("No model is called “{}” in the newest data.", echo(&name));
     let nearest = search::nearest(&view.snapshot, &name);
     not_found(&view, &Missing { heading: "No such model", detail, nearest })
@@ -180,6 +184,9 @@ async fn provider(State(site): State<Arc<SiteState>>, headers: HeaderMap, slug: 
     let slug = slug.map(|Path(slug)| slug).unwrap_or_default();
     if view.snapshot.provider(&slug).is_some() {
         return page_of(&site, &view, &headers, Page::Provider(slug));
+    }
+    if let Some(entry) = redirects::provider(&view.snapshot, &slug) {
+        return Redirect::permanent(&link::provider(entry.provider.as_str())).into_response();
     }
     let detail = format!("No provider has the slug “{}” in the newest data.", echo(&slug));
     let nearest = search::nearest(&view.snapshot, &slug);

@@ -62,6 +62,10 @@ pub struct Snapshot {
     pub hourly: HourlyRates,
     /// Status of the collection.
     pub status: Status,
+    /// Changes of recommendations over the last 30 UTC days, newest first, at most 500. They are not among the events of
+    /// the status, so that they displace no other change.
+    #[serde(default)]
+    pub recommendation_changes: Vec<Event>,
     /// The method's thresholds.
     pub thresholds: Vec<Threshold>,
 }
@@ -110,20 +114,21 @@ pub struct ModelEntry {
     pub tokens_per_day: f64,
     /// Endpoints of the newest run, cheapest effective session under the default workload first.
     pub endpoints: Vec<Endpoint>,
-    /// How often its recommendation changed; null before the first recorded recommendation.
+    /// How often its recommendation changed; null if there is none now, or none on an earlier recorded day.
     #[serde(default)]
     pub recommendation: Option<RecommendationRecord>,
 }
 
 /// How often the recommendation of a model changed: the endpoints that the default mode names, without limits, under
-/// the default workload, one recommendation a UTC day.
+/// the default workload, one recommendation a UTC day: that of its last run. The present one is the newest day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RecommendationRecord {
-    /// Recorded days on which it differs from the recorded day before.
+    /// Number of these days on which it differs from the day before with a recommendation. The order of the endpoints is
+    /// not compared.
     pub changes: u32,
-    /// Days that are compared, at most 30: those with a recommendation.
+    /// Days of the last 30 UTC days with a recommendation, 2 to 30. Days on which it was withheld do not count.
     pub days: u32,
-    /// The first day of the present recommendation.
+    /// The first UTC day of the present recommendation.
     pub since: NaiveDate,
 }
 

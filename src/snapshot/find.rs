@@ -1,6 +1,6 @@
 //! Look-ups in a snapshot by names that people type.
 
-use super::{Endpoint, ModelEntry, ProviderEntry, ProviderTier, Snapshot, TierList};
+use super::{Endpoint, Event, ModelEntry, ProviderEntry, ProviderTier, Snapshot, TierList};
 use crate::domain::ids::ProviderSlug;
 use crate::domain::tier::Lens;
 use crate::domain::workload::{Room, Workload, unknown};
@@ -17,6 +17,14 @@ impl Snapshot {
     /// The name of the upstream in sentences.
     pub fn upstream(&self) -> &str {
         self.upstream.as_deref().unwrap_or(UPSTREAM)
+    }
+
+    /// All changes, newest first: the events of the status and the changes of recommendations.
+    pub fn changes(&self) -> Vec<&Event> {
+        let mut changes: Vec<&Event> =
+            self.status.events.iter().chain(&self.recommendation_changes).collect();
+        changes.sort_by_key(|event| std::cmp::Reverse(event.at));
+        changes
     }
 
     /// A model by public id (variants included) or canonical slug (the standard variant).

@@ -1,6 +1,7 @@
 //! Snapshots: everything published at one moment. A snapshot is immutable and has an id. The pipeline builds it; the
 //! site, the API and preferences read it.
 
+mod changes;
 pub mod content;
 pub mod current;
 pub mod find;

@@ -117,6 +117,11 @@ fn prune(dir: &Path, current: &Path) -> Result<(), SnapshotError> {
     Ok(())
 }
 
+/// The id of the current snapshot of `dir`; `None` if there is none or it cannot be read.
+pub fn current_id(dir: &Path) -> Option<String> {
+    fs::read_to_string(dir.join(CURRENT)).ok().map(|id| id.trim().to_owned())
+}
+
 /// Loads the current snapshot of `dir`; `None` if there is none yet.
 ///
 /// # Errors

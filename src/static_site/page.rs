@@ -38,7 +38,7 @@ const WITHOUT_SCRIPT: [(&str, &str); 3] = [
 
 /// The generated files by path, and how pages refer to them.
 pub struct Parts {
-    files: [Own; 3],
+    files: [Own; 4],
 }
 
 /// A path that contains a hash of the content.
@@ -62,6 +62,7 @@ impl Parts {
             (hashed("index", "json", &index), index),
             // GitHub Pages would otherwise run the files through a generator and omit some.
             (".nojekyll".to_owned(), Vec::new()),
+            ("_redirects".to_owned(), redirects(plan).into_bytes()),
         ];
         Ok(Self { files })
     }
@@ -82,7 +83,7 @@ impl Parts {
             ..Added::default()
         };
         if let Some(hint) = hint {
-            let [(script, _), (index, _), _] = &self.files;
+            let [(script, _), (index, _), ..] = &self.files;
             let base = up(&item.file);
             added.head_end = format!(
                 "<script src=\"{base}{script}\" data-base=\"{base}\" data-index=\"{base}{index}\" defer></script>\n"
@@ -96,6 +97,15 @@ impl Parts {
     }
 }
 
+/// The familiar addresses whose targets have a file, in the format that Netlify and Cloudflare Pages read.
+fn redirects(plan: &Plan) -> String {
+    let lines = site::FAMILIAR.iter().filter_map(|(address, target)| {
+        let file = plan.leads_to(target)?;
+        Some(format!("{address} /{file} 301\n"))
+    });
+    lines.collect()
+}
+
 /// A policy for a `meta` element: `frame-ancestors` is allowed only in a header.
 fn in_page(policy: &str) -> String {
     let said = policy.split(';').map(str::trim).filter(|said| !said.starts_with("frame-ancestors"));
@@ -104,7 +114,17 @@ fn in_page(policy: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::in_page;
+    use super::super::plan::Kind;
+    use super::{Plan, in_page, redirects};
+
+    #[test]
+    fn familiar_addresses_lead_to_files() {
+        let plan = Plan::of(Kind::Plain, vec!["/changes.atom".to_owned(), "/api".to_owned()], "chat");
+        let text = redirects(&plan);
+        assert!(text.contains("/docs /api/index.html 301\n/api/docs /api/index.html 301\n"), "{text}");
+        assert!(text.contains("/feed.xml /changes.atom 301\n"), "{text}");
+        assert!(!text.contains("/health"), "no file answers it: {text}");
+    }
 
     #[test]
     fn a_policy_loses_what_only_a_header_can_say() {

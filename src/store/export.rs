@@ -1,4 +1,4 @@
-//! Exports readings, hourly rates and days to files: DuckDB writes them to the work folder, and the caller moves or
+//! Exports readings, hourly rates, days and recommendations to files: DuckDB writes them to the work folder, and the caller moves or
 //! streams them to their destination.
 
 use super::columns::{self, naive, select};
@@ -24,9 +24,11 @@ const FIRST_RUN: &str = "
 const READINGS: &str = include_str!("../../queries/analysis/readings.sql");
 const HOURLY_EXPORT: &str = include_str!("../../queries/analysis/hourly_export.sql");
 const DAYS_EXPORT: &str = include_str!("../../queries/analysis/days_export.sql");
+const RECOMMENDATIONS_EXPORT: &str = include_str!("../../queries/recommendations/export.sql");
 
-/// Time columns of `export days`.
+/// Time columns of `export days` and `export recommendations`.
 const DAY_TIMES: &[&str] = &["last_reading_at"];
+const RECOMMENDATION_TIMES: &[&str] = &["closed_at"];
 
 names! {
     /// File formats of an export.
@@ -117,6 +119,24 @@ impl Store {
             .replace("$2", &format!("'{to}'"))
             .replace("$3", &format!("'{}'", naive(as_of)));
         self.export(&query, DAY_TIMES, format)
+    }
+
+    /// Writes one row per model and closed UTC day in `[from, to]` to a file, like [`Store::export_readings`]: what a
+    /// version of the method recommended at the end of the day.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then no file is left behind.
+    pub fn export_recommendations(
+        &self,
+        method_version: u32,
+        (from, to): (NaiveDate, NaiveDate),
+        format: ExportFormat,
+    ) -> Result<PathBuf, StoreError> {
+        let query = RECOMMENDATIONS_EXPORT
+            .replace("$1", &format!("'{from}'"))
+            .replace("$2", &format!("'{to}'"))
+            .replace("$3", &method_version.to_string());
+        self.export(&query, RECOMMENDATION_TIMES, format)
     }
 
     fn export(&self, query: &str, times: &[&str], format: ExportFormat) -> Result<PathBuf, StoreError> {

@@ -141,7 +141,7 @@ fn set_log_aside(path: &Path) -> bool {
 }
 
 /// Restricts queries to the work folder; the restriction cannot be lifted while the process runs.
-fn confine(connection: &Connection, work_dir: &Path) -> Result<(), StoreError> {
+pub(super) fn confine(connection: &Connection, work_dir: &Path) -> Result<(), StoreError> {
     let folder = std::fs::canonicalize(work_dir)
         .map_err(|source| StoreError::Io { path: work_dir.to_owned(), source })?;
     let quoted = folder.to_string_lossy().replace('\'', "''");

@@ -2,9 +2,12 @@
 
 pub mod explore;
 mod offer;
+mod tsv;
 
 pub use offer::Offer;
+pub use tsv::tsv;
 
+use crate::domain::column::{Column, Values};
 use crate::domain::tier::Tier;
 use chrono::{DateTime, SecondsFormat, Utc};
 use std::cmp::Ordering;
@@ -12,6 +15,18 @@ use std::fmt::Write;
 
 /// Content type of a table.
 pub const CSV: &str = "text/csv; charset=utf-8; header=present";
+
+/// Content type of a Parquet file.
+pub const PARQUET: &str = "application/vnd.apache.parquet";
+
+/// The format of a table as a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TableFormat {
+    /// RFC 4180.
+    Csv,
+    /// Parquet, with the types of the columns.
+    Parquet,
+}
 
 /// One value of a row.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,6 +39,8 @@ pub enum Cell {
     Whole(Option<i64>),
     /// A moment, UTC.
     Time(Option<DateTime<Utc>>),
+    /// A statement.
+    Flag(Option<bool>),
     /// A name with its rank in a fixed order: a tier.
     Ranked(usize, String),
 }
@@ -56,6 +73,7 @@ impl Cell {
             Self::Number(value) => value.is_none(),
             Self::Whole(value) => value.is_none(),
             Self::Time(value) => value.is_none(),
+            Self::Flag(value) => value.is_none(),
             Self::Ranked(..) => false,
         }
     }
@@ -67,6 +85,7 @@ impl Cell {
             (Self::Number(Some(one)), Self::Number(Some(other))) => one.total_cmp(other),
             (Self::Whole(one), Self::Whole(other)) => one.cmp(other),
             (Self::Time(one), Self::Time(other)) => one.cmp(other),
+            (Self::Flag(one), Self::Flag(other)) => one.cmp(other),
             (Self::Ranked(one, _), Self::Ranked(other, _)) => one.cmp(other),
             _ => Ordering::Equal,
         }
@@ -80,7 +99,8 @@ impl Cell {
             Self::Number(Some(value)) => _ = write!(out, "{value}"),
             Self::Whole(Some(value)) => _ = write!(out, "{value}"),
             Self::Time(Some(time)) => *out += &time.to_rfc3339_opts(SecondsFormat::AutoSi, true),
-            Self::Number(None) | Self::Whole(None) | Self::Time(None) => {}
+            Self::Flag(Some(value)) => _ = write!(out, "{value}"),
+            Self::Number(None) | Self::Whole(None) | Self::Time(None) | Self::Flag(None) => {}
         }
     }
 }
@@ -97,22 +117,59 @@ fn write_text(text: &str, out: &mut String) {
     }
 }
 
+/// The type of the values of a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Texts.
+    Text,
+    /// Numbers.
+    Number,
+    /// Whole numbers.
+    Whole,
+    /// Moments, UTC.
+    Time,
+    /// Statements.
+    Flag,
+}
+
+impl Kind {
+    /// The type of the cells that a variant or function of [`Cell`] makes, so that the type of a column is known
+    /// without a row.
+    ///
+    /// # Panics
+    /// When the program is compiled, for a name without a row here.
+    pub const fn made_by(name: &str) -> Self {
+        match name.as_bytes() {
+            b"Text" | b"text" | b"maybe" | b"Ranked" | b"tier" => Self::Text,
+            b"Number" => Self::Number,
+            b"Whole" | b"count" => Self::Whole,
+            b"Time" => Self::Time,
+            b"Flag" => Self::Flag,
+            _ => panic!("add the type of these cells to Kind::made_by"),
+        }
+    }
+}
+
 /// A row of a table with `N` columns.
 pub trait Row<const N: usize> {
     /// Names of the columns, equal to the JSON fields where such fields exist.
     const COLUMNS: [&'static str; N];
+    /// Types of the columns.
+    const KINDS: [Kind; N];
     /// The values in the order of the columns.
     fn cells(&self) -> [Cell; N];
 }
 
-/// Makes a type a row: the name of each column beside its value.
+/// Makes a type a row: the name of each column beside its value, `Cell::KIND(…)`.
 macro_rules! columns {
-    ($type:ty, |$row:ident| { $($name:literal: $cell:expr,)+ }) => {
+    ($type:ty, |$row:ident| { $($name:literal: $cell:ident::$kind:ident($($value:tt)*),)+ }) => {
         impl $crate::table::Row<{ [$($name),+].len() }> for $type {
             const COLUMNS: [&'static str; [$($name),+].len()] = [$($name),+];
+            const KINDS: [$crate::table::Kind; [$($name),+].len()] =
+                [$($crate::table::Kind::made_by(stringify!($kind))),+];
             fn cells(&self) -> [$crate::table::Cell; [$($name),+].len()] {
                 let $row = self;
-                [$($cell),+]
+                [$($cell::$kind($($value)*)),+]
             }
         }
     };
@@ -121,6 +178,7 @@ pub(crate) use columns;
 
 impl<const N: usize, T: Row<N>> Row<N> for &T {
     const COLUMNS: [&'static str; N] = T::COLUMNS;
+    const KINDS: [Kind; N] = T::KINDS;
     fn cells(&self) -> [Cell; N] {
         (*self).cells()
     }
@@ -140,6 +198,51 @@ pub fn csv<T: Row<N>, const N: usize>(rows: &[T]) -> Vec<u8> {
         out += "\r\n";
     }
     out.into_bytes()
+}
+
+/// Rows as columns with their types. Texts are those of the rows, without the apostrophe of [`csv`]; an empty text is
+/// an absent one.
+pub fn typed<T: Row<N>, const N: usize>(rows: &[T]) -> Vec<Column> {
+    let mut columns: Vec<Column> = T::COLUMNS
+        .into_iter()
+        .zip(T::KINDS)
+        .map(|(name, kind)| Column { name, values: empty(kind, rows.len()) })
+        .collect();
+    for row in rows {
+        for (column, cell) in columns.iter_mut().zip(row.cells()) {
+            push(&mut column.values, cell);
+        }
+    }
+    columns
+}
+
+fn empty(kind: Kind, rows: usize) -> Values {
+    match kind {
+        Kind::Text => Values::Text(Vec::with_capacity(rows)),
+        Kind::Number => Values::Number(Vec::with_capacity(rows)),
+        Kind::Whole => Values::Whole(Vec::with_capacity(rows)),
+        Kind::Time => Values::Time(Vec::with_capacity(rows)),
+        Kind::Flag => Values::Flag(Vec::with_capacity(rows)),
+    }
+}
+
+/// Adds a cell to the values of its column. The type of a column is that of its cells (`columns!`); a cell of another
+/// type would be absent.
+fn push(values: &mut Values, cell: Cell) {
+    match (values, cell) {
+        (Values::Text(values), Cell::Text(text) | Cell::Ranked(_, text)) => {
+            values.push(Some(text).filter(|text| !text.is_empty()));
+        }
+        (Values::Number(values), Cell::Number(value)) => values.push(value),
+        (Values::Whole(values), Cell::Whole(value)) => values.push(value),
+        (Values::Time(values), Cell::Time(value)) => values.push(value),
+        (Values::Flag(values), Cell::Flag(value)) => values.push(value),
+        (Values::Text(values), _) => values.push(None),
+        (Values::Number(values), _) => values.push(None),
+        (Values::Whole(values), _) => values.push(None),
+        (Values::Time(values), _) => values.push(None),
+        (Values::Flag(values), _) => values.push(None),
+    }
 }
 
 #[cfg(test)]
@@ -166,5 +269,19 @@ mod tests {
         let expected =
             "name,rate\r\n'=1+1,-0.25\r\n\"'@a,\"\"b\"\"\",\r\n\"'-x\r\ny\",0.0000001\r\n'\tx,0\r\n";
         assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn columns_have_types_with_and_without_rows() {
+        let rows = [Named("=1+1", Some(-0.25)), Named("", None)];
+        let column = |name, values| Column { name, values };
+        let expected = [
+            column("name", Values::Text(vec![Some("=1+1".to_owned()), None])),
+            column("rate", Values::Number(vec![Some(-0.25), None])),
+        ];
+        assert_eq!(typed(&rows), expected, "a program runs no formulas, so the text is unchanged");
+        let none = typed::<Named, 2>(&[]);
+        assert_eq!(none[1], column("rate", Values::Number(Vec::new())));
+        assert!(none.iter().all(|column| column.values.is_empty()));
     }
 }

@@ -63,8 +63,8 @@ impl<'a> Offer<'a> {
 }
 
 /// A mean list price of the lens window.
-fn usual(endpoint: &Endpoint, price: fn(&Prices) -> Option<f64>) -> Cell {
-    Cell::Number(endpoint.list_window.as_ref().and_then(|window| price(&window.usual)))
+fn usual(endpoint: &Endpoint, price: fn(&Prices) -> Option<f64>) -> Option<f64> {
+    endpoint.list_window.as_ref().and_then(|window| price(&window.usual))
 }
 
 columns!(Offer<'_>, |row| {
@@ -98,10 +98,13 @@ columns!(Offer<'_>, |row| {
     "hit_rate_used": Cell::Number(row.endpoint.hit_rate_used),
     "written_share": Cell::Number(row.endpoint.written_share),
     "tokens_per_request": Cell::Number(row.endpoint.tokens_per_request),
-    "usual_input": usual(row.endpoint, |prices| prices.input),
-    "usual_cache_read": usual(row.endpoint, |prices| prices.cache_read),
-    "usual_cache_write": usual(row.endpoint, |prices| prices.cache_write),
-    "usual_cache_write_1h": usual(row.endpoint, |prices| prices.cache_write_1h),
-    "usual_output": usual(row.endpoint, |prices| prices.output),
+    "usual_input": Cell::Number(usual(row.endpoint, |prices| prices.input)),
+    "usual_cache_read": Cell::Number(usual(row.endpoint, |prices| prices.cache_read)),
+    "usual_cache_write": Cell::Number(usual(row.endpoint, |prices| prices.cache_write)),
+    "usual_cache_write_1h": Cell::Number(usual(row.endpoint, |prices| prices.cache_write_1h)),
+    "usual_output": Cell::Number(usual(row.endpoint, |prices| prices.output)),
     "list_moves": Cell::Whole(row.endpoint.list_window.as_ref().map(|window| window.moves)),
+    "variant": Cell::text(&row.model.variant),
+    "trains_on_prompts": Cell::Flag(row.endpoint.facts.trains_on_prompts),
+    "retains_prompts": Cell::Flag(row.endpoint.facts.retains_prompts),
 });

@@ -2,7 +2,7 @@
 
 use super::verdicts::Gate;
 use crate::domain::format::{grouped, percent};
-use crate::domain::thresholds::{CELL_MIN_TOKENS, FULL_RECORD_DAYS};
+use crate::domain::thresholds::{CELL_MIN_TOKENS, FULL_RECORD_DAYS, MIN_SHARED_MODELS};
 use crate::domain::tier::{Lens, Tier};
 use crate::domain::tier_list::{PromptSizeTerm, Reliability};
 use std::fmt;
@@ -34,8 +34,10 @@ impl fmt::Display for Unrated {
             Self::LittleTraffic => write!(f, "no endpoint with {} M tokens a day", CELL_MIN_TOKENS / 1e6),
             Self::TooShort => f.write_str("no endpoint accepts the longest turn of the workload"),
             Self::NothingShared => f.write_str("shares no model with others"),
-            Self::FewShared(1) => f.write_str("1 shared model"),
-            Self::FewShared(models) => write!(f, "{models} shared models"),
+            Self::FewShared(models) => {
+                let noun = if *models == 1 { "model" } else { "models" };
+                write!(f, "shares only {models} {noun} with other hosts; {MIN_SHARED_MODELS} are needed")
+            }
             Self::NoDifference => f.write_str("the rated providers do not differ"),
         }
     }

@@ -1,4 +1,5 @@
-// Optional: sorts tables by column, adds copy buttons, and waits for the first data.
+// Optional: sorts tables by column and keeps the order in the address, filters rows, links section headings, adds copy
+// buttons, and waits for the first data.
 "use strict";
 
 function keyOf(row, column) {
@@ -16,29 +17,90 @@ function compare(a, b, sign) {
   return sign * String(a).localeCompare(String(b));
 }
 
-function sortBy(table, column, header) {
-  const body = table.tBodies[0];
-  const wasDescending = header.getAttribute("aria-sort") === "descending";
-  const isNumber = header.classList.contains("n");
-  const before = header.getAttribute("aria-sort");
-  const descending = before === null ? isNumber : !wasDescending;
+function sortBy(table, column, header, descending) {
   for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
   header.setAttribute("aria-sort", descending ? "descending" : "ascending");
-  const rows = Array.from(body.rows, (row) => [keyOf(row, column), row]);
+  const rows = Array.from(table.tBodies[0].rows, (row) => [keyOf(row, column), row]);
   rows.sort((a, b) => compare(a[0], b[0], descending ? -1 : 1));
-  body.append(...rows.map((pair) => pair[1]));
+  table.tBodies[0].append(...rows.map((pair) => pair[1]));
 }
 
-for (const table of document.querySelectorAll("table.sortable")) {
-  Array.from(table.tHead.rows[0].cells).forEach((header, column) => {
-    if (header.classList.contains("barhead")) return;
-    const button = document.createElement("button");
-    button.type = "button";
-    button.className = "sort";
-    button.append(...header.childNodes);
-    header.append(button);
-    button.addEventListener("click", () => sortBy(table, column, header));
+// The name of a column or table in the address.
+const named = (text) => text.toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "");
+// The columns that can be sorted, by "table.column".
+const columns = new Map();
+
+function addColumn(table, tableName, header, column) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "sort";
+  const name = `${tableName}.${named(header.firstChild?.textContent ?? "") || column}`;
+  button.append(...header.childNodes);
+  header.append(button);
+  columns.set(name, (order) => sortBy(table, column, header, order === "desc"));
+  button.addEventListener("click", () => {
+    const before = header.getAttribute("aria-sort");
+    const descending = before === null ? header.classList.contains("n") : before === "ascending";
+    sortBy(table, column, header, descending);
+    history.replaceState(null, "", `#sort=${name}.${descending ? "desc" : "asc"}`);
   });
+}
+
+document.querySelectorAll("table.sortable").forEach((table, number) => {
+  const heading = table.closest("section")?.querySelector("h2[id]");
+  const isFirst = heading?.closest("section").querySelector("table.sortable") === table;
+  const tableName = isFirst ? named(heading.id) : `table-${number + 1}`;
+  Array.from(table.tHead.rows[0].cells).forEach((header, column) => {
+    if (!header.classList.contains("barhead")) addColumn(table, tableName, header, column);
+  });
+});
+
+// Sorts as the address says, and shows the table.
+function sortAsAddressed() {
+  const [, name, order] = /^#sort=([a-z0-9-]+\.[a-z0-9-]+)\.(asc|desc)$/.exec(location.hash) ?? [];
+  const sort = columns.get(name);
+  if (!sort) return;
+  sort(order);
+  const heading = document.getElementById(name.split(".")[0]);
+  const fold = heading?.closest("details");
+  if (fold) fold.open = true;
+  heading?.scrollIntoView();
+}
+sortAsAddressed();
+addEventListener("hashchange", sortAsAddressed);
+
+// Shows only the rows that contain every word of a field, and counts them.
+for (const field of document.querySelectorAll("input[data-filter]")) {
+  const tables = document.querySelectorAll(`table.${field.dataset.filter}`);
+  const count = field.form.querySelector("[data-count]");
+  const filter = () => {
+    const wanted = field.value.toLowerCase().split(/\s+/).filter(Boolean);
+    let found = 0;
+    for (const table of tables) {
+      const before = found;
+      for (const row of table.tBodies[0].rows) {
+        const text = row.textContent.toLowerCase();
+        row.hidden = !wanted.every((word) => text.includes(word));
+        if (!row.hidden) found += 1;
+      }
+      table.classList.toggle("filtered", wanted.length > 0);
+      const fold = table.closest("details");
+      if (fold) fold.open = wanted.length > 0 && found > before;
+    }
+    if (count) count.textContent = wanted.length > 0 ? `${found} found` : "";
+  };
+  field.addEventListener("input", filter);
+  if (field.value) filter();
+}
+
+// Section headings link to themselves.
+for (const heading of document.querySelectorAll("main h2[id]:not(.vh), main h3[id]:not(.vh)")) {
+  if (heading.closest("summary") || heading.querySelector("a")) continue;
+  const link = document.createElement("a");
+  link.className = "self";
+  link.href = `#${encodeURIComponent(heading.id)}`;
+  link.append(...heading.childNodes);
+  heading.append(link);
 }
 
 for (const block of document.querySelectorAll("pre[data-copy]")) {

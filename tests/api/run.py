@@ -52,7 +52,11 @@ def known(base):
     models = [model["model_id"] for model in data_of(f"{base}/api/v1/models?limit=20")]
     providers = [one["provider"] for one in data_of(f"{base}/api/v1/providers")]
     workloads = [one["name"] for one in data_of(f"{base}/api/v1/workloads")]
-    return {"models": models, "providers": providers, "workloads": workloads}
+    endpoints = [
+        {"model": one["model_id"], "tag": one["tag"], "id": one["endpoint_id"]}
+        for one in data_of(f"{base}/api/v1/endpoints?limit=20")
+    ]
+    return {"models": models, "providers": providers, "workloads": workloads, "endpoints": endpoints}
 
 
 def check(base, work):

@@ -72,7 +72,7 @@ async function withScript(report, browser, base, explored) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
   const model = explored[0];
   const front = await open(report, context, base, 'index.html');
-  const linked = (part) => front.links.map((link) => link.url).find((url) => url?.includes(part) && url.endsWith('.html'))?.slice((base + SUB_PATH).length);
+  const linked = (part) => front.links.map((link) => link.url?.split('#')[0]).find((url) => url?.includes(part) && url.endsWith('.html'))?.slice((base + SUB_PATH).length);
   for (const part of ['/models/', '/providers/', '/tiers/', '/status/', '/method/', '/api/'])
     await open(report, context, base, linked(part));
 

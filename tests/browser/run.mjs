@@ -5,13 +5,15 @@
 //   SCREENSHOTS=DIR     keeps the pictures there (default: a temporary folder, named at the end)
 //   CHROMIUM=PATH       the browser to use (default: the first known name on the PATH)
 //   HITRATE_DEMO_ARGS   further arguments for `hitrate demo`, separated by spaces
-//   ONLY=NAMES          only these parts, separated by commas: pages, keyboard, files, model, hostile, empty, published
+//   ONLY=NAMES          only these parts, separated by commas: pages, keyboard, files, front, model, hostile, empty, published
 //
 // The last line is 'N passed, N failed'; exit code 1 unless all passed.
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { checkStart } from './api.mjs';
 import { launchBrowser } from './browser.mjs';
+import { checkFront } from './front.mjs';
 import { checkHostile, hostilePages } from './hostile.mjs';
 import { checkKeyboard } from './keyboard.mjs';
 import { checkModel } from './model.mjs';
@@ -24,6 +26,8 @@ import { checkFiles } from './xml.mjs';
 
 const RUN_LIMIT_SECONDS = 2400;
 const [PHONE, , DESK] = WIDTHS;
+// axe-core judges these at every width in both schemes, the others only at the first and the last.
+const MAIN_PAGES = ['front', 'model', 'provider', 'cost-model', 'changes', 'status'];
 
 const report = new Report();
 const wanted = (part) => !process.env.ONLY || process.env.ONLY.split(',').includes(part);
@@ -46,13 +50,15 @@ async function withServer(binary, options, use) {
 
 async function lookAtPages(browser, base, pages) {
   const backgrounds = [];
+  const main = new Set(pages.filter(({ name }) => MAIN_PAGES.includes(name)).map(({ path }) => path));
   let seen = new Map();
   for (const size of WIDTHS)
     for (const scheme of SCHEMES) {
       const look = async (where, page, text) => {
         if (size === DESK && scheme === 'light') await checkHtml(report, where, text);
-        // Each width and each scheme once, because axe-core takes seconds on long pages.
-        if ((size === PHONE && scheme === 'light') || (size === DESK && scheme === 'dark')) await checkAccess(report, where, page);
+        // axe-core takes seconds on long pages.
+        const isMain = main.has(new URL(page.url()).pathname + new URL(page.url()).search);
+        if (isMain || (size === PHONE && scheme === 'light') || (size === DESK && scheme === 'dark')) await checkAccess(report, where, page);
       };
       seen = await lookAtAll(report, browser, base, pages, { size, scheme, picture, look });
       backgrounds.push(seen.get('/')?.background);
@@ -83,10 +89,12 @@ async function lookAtFiles(browser, base, paths) {
 async function lookAtSite(browser, base) {
   const context = await browser.newContext({ viewport: DESK });
   const pages = await discover(context, base, report);
+  if (wanted('pages')) await checkStart(report, context, base);
   await context.close();
   if (wanted('pages')) await lookAtPages(browser, base, pages);
   if (wanted('keyboard')) await goByKeyboard(browser, base, pages);
   if (wanted('files')) await lookAtFiles(browser, base, files(pages));
+  if (wanted('front')) await checkFront(report, browser, base);
   if (wanted('model')) await checkModel(report, browser, base);
 }
 
@@ -130,7 +138,7 @@ async function main() {
   const folder = mkdtempSync(join(tmpdir(), 'hitrate-hostile-'));
   const browser = await launchBrowser();
   try {
-    if (['pages', 'keyboard', 'files', 'model'].some(wanted)) await withServer(binary, { extra }, (base) => lookAtSite(browser, base));
+    if (['pages', 'keyboard', 'files', 'front', 'model'].some(wanted)) await withServer(binary, { extra }, (base) => lookAtSite(browser, base));
     const hostile = { data: folder, extra: ['--days', '12', '--hour-every', '3600', '--hostile-names'] };
     if (wanted('hostile') || wanted('empty')) await withServer(binary, hostile, (base) => (wanted('hostile') ? lookAtHostile(browser, base) : null));
     if (wanted('empty')) await lookAtEmptyAndOld(browser, binary, folder);

@@ -266,7 +266,7 @@ fn who_shares_too_little_is_unrated_with_the_reason() {
     let analysis = run(&hosts);
     let cache = list(&analysis, Lens::Cache);
     let reason = |provider: &str| row(cache, provider).reason.clone().unwrap_or_default();
-    assert_eq!(reason("guest"), "1 shared model");
+    assert_eq!(reason("guest"), "shares only 1 model with other hosts; 3 are needed");
     assert_eq!(reason("hermit"), "shares no model with others");
     assert_eq!(reason("isle"), "shares no model with others");
     assert_eq!(reason("small"), "no endpoint with 10 M tokens a day");

@@ -9,9 +9,10 @@ use axum::http::header::{
     CONTENT_TYPE, ETAG, IF_NONE_MATCH, RETRY_AFTER,
 };
 use axum::http::{HeaderMap, Method, Request, StatusCode};
-use hitrate::api::{ApiState, router};
+use hitrate::api::{ApiState, Bodies, router};
 use hitrate::preferences::Mode;
 use hitrate::snapshot::{Current, Snapshot};
+use hitrate::store::ParquetWriter;
 use proptest::prelude::*;
 use serde_json::Value;
 use std::sync::Arc;
@@ -21,6 +22,10 @@ use tower::ServiceExt;
 mod cost;
 #[path = "api/described.rs"]
 mod described;
+#[path = "api/history.rs"]
+mod history;
+#[path = "api/preference_files.rs"]
+mod preference_files;
 #[path = "api/tables.rs"]
 mod tables;
 
@@ -41,7 +46,14 @@ impl Answer {
 
 fn api_of(snapshot: Option<Snapshot>) -> Router {
     let now = Arc::new(|| sample::as_of() + chrono::Duration::minutes(20));
-    router(ApiState { current: Arc::new(Current::new(snapshot)), bodies: Arc::default(), now })
+    router(ApiState { current: Arc::new(Current::new(snapshot)), bodies: Arc::new(bodies()), now })
+}
+
+/// Bodies with a writer of Parquet, as the service has it.
+fn bodies() -> Bodies {
+    let writer = ParquetWriter::new(std::env::temp_dir());
+    Bodies::default()
+        .with_parquet(Arc::new(move |columns| writer.write(columns).map_err(|error| error.to_string())))
 }
 
 fn api() -> Router {
@@ -95,7 +107,15 @@ fn addresses(document: &Value) -> Vec<(String, Value)> {
     let paths = document["paths"].as_object().expect("paths");
     let filled = |path: &str| {
         let slug = if path.contains("providers") { "quarry" } else { "atlas-3" };
-        path.replace("{author}", "northwind").replace("{slug}", slug)
+        // A preference of the first model of the sample may be withheld.
+        let author = if path.contains("{file}") { "zephyr" } else { "northwind" };
+        let slug = if path.contains("{file}") { "quill-large" } else { slug };
+        let id = sample::snapshot().models[0].endpoints[0].endpoint_id.to_string();
+        path.replace("{author}", author)
+            .replace("{slug}", slug)
+            .replace("{id}", &id)
+            .replace("{tag}", "quarry/fp8")
+            .replace("{file}", "opencode.json")
     };
     paths.iter().map(|(path, item)| (filled(path) + &required(&item["get"]), item["get"].clone())).collect()
 }
@@ -117,13 +137,14 @@ fn every_documented_route_answers_as_documented() {
     let document = get(&api, "/api/v1/openapi.json").json();
     assert_eq!(document["openapi"], "3.1.0");
     let addresses = addresses(&document);
-    assert!(addresses.len() >= 18, "{addresses:?}");
+    assert!(addresses.len() >= 22, "{addresses:?}");
     for (address, operation) in addresses {
         let answer = get(&api, &address);
         assert_eq!(answer.status, StatusCode::OK, "{address}");
         assert_eq!(answer.header(CONTENT_TYPE), "application/json", "{address}");
         let schema = &operation["responses"]["200"]["content"]["application/json"]["schema"];
-        if address.ends_with("openapi.json") {
+        // These are not in the envelope.
+        if address.ends_with("openapi.json") || address.ends_with("opencode.json") {
             continue;
         }
         assert!(schema.is_object(), "{address}: no schema");
@@ -392,6 +413,21 @@ fn what_is_not_understood_is_a_problem() {
         ["limit=0", "limit=501", "limit=99999999999999999999", "limit=-1", "limit=ten", "cursor=zz", "page=2"]
     {
         problem(&api, &format!("/api/v1/models?{query}"), 400);
+    }
+    for (address, words) in [
+        (
+            "/api/v1/models?limit=ten",
+            "invalid `limit`: invalid digit found in string; expected an integer from 1 to 500",
+        ),
+        ("/api/v1/models?page=2", "unknown parameter `page`; expected one of `author`"),
+        ("/api/v1/status?verbose=1", "unknown parameter `verbose`; expected"),
+        ("/api/v1/cost/northwind/atlas-3?output_cached=maybe", "`output_cached`"),
+        ("/api/v1/preferences?min_availability=high", "expected a number from 0 to 1"),
+        ("/api/v1/preferences/changes", "missing field `since`"),
+    ] {
+        let refused = problem(&api, address, 400);
+        let detail = refused["detail"].as_str().expect("a detail");
+        assert!(detail.contains(words), "{address}: {detail}");
     }
     problem(&api, "/api/v1/models/%FF/%C3%28", 400);
     problem(&api, "/api/v1/status?verbose=1", 400);

@@ -1,7 +1,10 @@
 //! The contracts of the command line: exit codes, standard output, and the fields that programs rely on.
 
 mod cost;
+mod mcp;
 mod served;
+mod terminal;
+mod written;
 
 use std::path::Path;
 
@@ -120,7 +123,9 @@ async fn every_lens_has_the_fields_of_the_contract() {
         assert!(lens != "cache" || rates.into_iter().all(|rate| rate.abs() <= 1.0), "fractions, not points");
     }
     let table = hitrate(data.path(), &["tiers"]);
-    assert!(table.code == 0 && table.out.contains("SIMULATED"), "{table:?}");
+    assert!(table.code == 0 && table.err.contains("SIMULATED"), "{table:?}");
+    let text = hitrate(data.path(), &["tiers", "--table", "text"]);
+    assert!(text.code == 0 && text.out.contains("SIMULATED"), "{text:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -324,8 +329,11 @@ async fn the_published_numbers_are_checked_after_the_newest_run_only() {
     assert_eq!(published["advice"].as_array().map(Vec::len), Some(6), "{published}");
     let rated = published["lists"].as_array().into_iter().flatten().map(|list| &list["rated"]);
     assert!(rated.clone().any(|count| count.as_u64() > Some(3)), "{published}");
-    let shown = hitrate(data.path(), &["check", "numbers"]);
+    let shown = hitrate(data.path(), &["check", "numbers", "--table", "text"]);
     assert!(shown.out.contains("held by") && shown.out.contains("expected losses"), "{}", shown.out);
+    let piped = hitrate(data.path(), &["check", "numbers"]).out;
+    let headers = ["run_id\tholds\t", "\n\nlens\tworkload\t", "\n\nmode\tworkload\t"];
+    assert!(headers.iter().all(|header| piped.contains(header)), "{piped}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

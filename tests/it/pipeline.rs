@@ -3,6 +3,7 @@
 mod bounds;
 mod faults;
 mod midnight;
+mod recommendations;
 mod recovery;
 mod suspect;
 mod windows;

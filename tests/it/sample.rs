@@ -357,7 +357,7 @@ fn provider_tier(index: usize, lens: Lens) -> ProviderTier {
         shared_models: rated.map_or(1, |_| 3),
         endpoints: rated.map_or(1, |_| 5),
         tokens_per_day: 160_000_000.0,
-        reason: rated.is_none().then(|| "1 shared model, 3 are needed".to_owned()),
+        reason: rated.is_none().then(|| "shares only 1 model with other hosts; 3 are needed".to_owned()),
         ..ProviderTier::unrated(ProviderSlug::new(slug), name.to_owned())
     }
 }
@@ -580,6 +580,7 @@ pub fn snapshot() -> Snapshot {
         hourly: hourly(&models),
         models,
         status: status(),
+        recommendation_changes: Vec::new(),
         thresholds: thresholds::table(),
     }
 }

@@ -183,7 +183,7 @@ async fn a_simulated_record_has_both_tables() {
         let pipeline = pipeline(data.path());
         assert_eq!(collect(&pipeline, &upstream, day(9)).await.status.as_str(), "ok");
     }
-    let young = hitrate(data.path(), &["study", "sensitivity"]);
+    let young = hitrate(data.path(), &["study", "sensitivity", "--table", "text"]);
     assert_eq!(young.code, 0, "{}", young.err);
     assert!(young.out.contains("nothing to predict yet"), "{}", young.out);
     {

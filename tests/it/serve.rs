@@ -217,6 +217,71 @@ async fn every_answer_carries_the_policy_whoever_made_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_with_the_host_of_a_client_reaches_no_other_client() {
+    let service = Service::start("").await;
+    let own = format!("http://{}", service.address);
+    for path in ["/api", "/api/v1/openapi.json", "/llms.txt", "/sitemap.xml"] {
+        for _ in 0..2 {
+            let forwarded = "X-Forwarded-Host: evil.test\r\nX-Forwarded-Proto: https\r\n";
+            let answer = service.get(path, forwarded).await;
+            assert_eq!(answer.status, 200, "{path}");
+            assert!(answer.header("cache-control").contains("no-store"), "{path}");
+            let text = answer.text();
+            assert!(text.contains(&own) && !text.contains("evil.test"), "{path}");
+        }
+    }
+    let document: serde_json::Value =
+        serde_json::from_str(&service.get("/api/v1/openapi.json", "").await.text()).expect("JSON");
+    assert_eq!(document["servers"], serde_json::json!([{ "url": own }]));
+    service.stop().await;
+    let behind = Service::start("[serve]\nclient_header = \"X-Forwarded-For\"\n").await;
+    let forwarded = "X-Forwarded-Host: tiers.test\r\nX-Forwarded-Proto: https\r\n";
+    let text = behind.get("/api/v1/openapi.json", forwarded).await.text();
+    assert!(text.contains("\"url\": \"https://tiers.test\""));
+    assert!(behind.get("/api", "").await.text().contains(&format!("http://{}/api/v1/tiers", behind.address)));
+    behind.stop().await;
+    let public = Service::start("[serve]\npublic_url = \"https://public.test\"\n").await;
+    for path in ["/api", "/api/v1/openapi.json"] {
+        let answer = public.get(path, "").await;
+        assert!(answer.header("cache-control").starts_with("public"), "{path}");
+        let text = answer.text();
+        assert!(text.contains("https://public.test") && !text.contains(&public.address), "{path}");
+        let held = format!("If-None-Match: {}\r\n", answer.header("etag"));
+        assert_eq!(public.get(path, &held).await.status, 304, "{path}");
+    }
+    public.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_service_writes_parquet_and_keeps_it() {
+    let service = Service::start("").await;
+    for path in ["/api/v1/endpoints.parquet", "/explore.parquet", "/api/v1/history/northwind/atlas-3.parquet"]
+    {
+        let answer = service.get(path, "").await;
+        assert_eq!(
+            (answer.status, answer.header("content-type")),
+            (200, "application/vnd.apache.parquet"),
+            "{path}"
+        );
+        assert_eq!((&answer.body[..4], answer.header("content-encoding")), (&b"PAR1"[..], ""), "{path}");
+        let held = format!("If-None-Match: {}\r\n", answer.header("etag"));
+        assert_eq!(service.get(path, &held).await.status, 304, "{path}");
+    }
+    // The first request for an address may want a part; the next one gets the whole.
+    let path = "/api/v1/readings.parquet";
+    let part = service.get(path, "Range: bytes=0-3\r\n").await;
+    assert_eq!((part.status, part.body.as_slice()), (206, &b"PAR1"[..]));
+    let whole = service.get(path, "").await;
+    assert_eq!((whole.status, whole.header("content-range")), (200, ""));
+    let length = whole.body.len();
+    assert_eq!(part.header("content-range"), format!("bytes 0-3/{length}"));
+    let end = service.get(path, "Range: bytes=-4\r\n").await;
+    assert_eq!((end.status, end.body.as_slice()), (206, &whole.body[length - 4..]));
+    assert_eq!(service.get(path, &format!("Range: bytes={length}-\r\n")).await.status, 416);
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn metrics_tell_of_the_data_and_of_the_answers() {
     let service = Service::start("").await;
     assert_eq!(service.get("/no-such-page", "").await.status, 404);

@@ -8,6 +8,7 @@ mod export_days;
 mod files;
 mod hourly;
 mod midnight;
+mod recommendations;
 mod suspect;
 
 use std::collections::BTreeMap;

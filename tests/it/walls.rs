@@ -34,6 +34,7 @@ const MAY_USE: &[(&str, Option<&[&str]>)] = &[
     ("preferences", Some(&["domain", "snapshot", "wording"])),
     ("site", Some(&["cost", "domain", "preferences", "prepared", "snapshot", "table", "wording"])),
     ("api", Some(&["cost", "domain", "preferences", "prepared", "snapshot", "table"])),
+    ("mcp", Some(&["domain", "fetch", "preferences"])),
     ("static_site", Some(&["domain", "site", "snapshot"])),
     (
         "pipeline",

@@ -1,9 +1,10 @@
 //! The tables of `hitrate study sensitivity`.
 
-use super::super::tables::{clean, dash, fixed, table};
+use super::super::tables::{Column, Report, Table, clean, dash, fixed, name, number, text};
 use super::distance;
 use crate::analysis::sensitivity::{PromptSize, SensitivityReport, Shift, WeightingShift};
 use crate::domain::tier::Lens;
+use crate::table::{Cell, columns, tsv};
 
 /// The columns of the weightings.
 pub const WEIGHTINGS: [&str; 8] = [
@@ -74,19 +75,70 @@ fn shift_cells(lens: Lens, shift: &Shift) -> [String; 6] {
     ]
 }
 
+columns!(WeightingShift, |row| {
+    "lens": Cell::text(row.lens),
+    "weights": Cell::text(row.weighting),
+    "providers": Cell::count(row.shift.providers),
+    "rank_correlation": Cell::Number(row.shift.rank_correlation),
+    "letters": Cell::count(row.shift.letters),
+    "median": Cell::Number(row.shift.median),
+    "largest": Cell::Number(row.shift.largest),
+    "moved_most": Cell::maybe(row.shift.moved_most.as_ref()),
+});
+
+columns!(PromptSize, |row| {
+    "cells": Cell::count(row.cells),
+    "predicted": Cell::count(row.predicted),
+    "per_doubling": Cell::Number(row.per_doubling),
+    "standard_error": Cell::Number(row.standard_error),
+    "error_without": Cell::Number(row.error_without),
+    "error_with": Cell::Number(row.error_with),
+    "providers": Cell::count(row.shift.providers),
+    "rank_correlation": Cell::Number(row.shift.rank_correlation),
+    "letters": Cell::count(row.shift.letters),
+    "median": Cell::Number(row.shift.median),
+    "largest": Cell::Number(row.shift.largest),
+    "moved_most": Cell::maybe(row.shift.moved_most.as_ref()),
+});
+
 /// Both tables for the terminal.
-pub fn describe(report: &SensitivityReport) -> String {
-    let mut weightings = table(&WEIGHTINGS, 2);
-    weightings.add_rows(weighting_rows(&report.weightings));
-    let mut sizes = table(&PROMPT_SIZE, 0);
-    sizes.add_row(prompt_size_row(&report.prompt_size));
+pub fn describe(report: &SensitivityReport) -> Report {
+    let [lens, weights, providers, correlation, letters, median, largest, most] = WEIGHTINGS;
+    let shifted: [Column; 6] = [
+        number(providers, 5),
+        number(correlation, 2),
+        number(letters, 1),
+        number(median, 3),
+        number(largest, 3),
+        name(most, 4),
+    ];
+    let mut weightings =
+        Table::new(&[&[text(lens, 1), text(weights, 1)], &shifted[..]].concat(), tsv(&report.weightings));
+    weightings.rows(weighting_rows(&report.weightings));
+    let [cells, predicted, doubling, error, without, with, ..] = PROMPT_SIZE;
+    let size = [
+        number(cells, 6),
+        number(predicted, 6),
+        number(doubling, 1),
+        number(error, 1),
+        number(without, 2),
+        number(with, 2),
+    ];
+    let mut sizes = Table::new(&[&size[..], &shifted[..]].concat(), tsv([&report.prompt_size]));
+    sizes.row(prompt_size_row(&report.prompt_size));
     let verdict = match report.prompt_size.error_without.zip(report.prompt_size.error_with) {
         Some((without, with)) if with < without => "the size of the prompts predicts better",
         Some(_) => "the size of the prompts does not predict better",
         None => "nothing to predict yet: request counts of at least two days are needed",
     };
-    format!(
-        "{} to {}: rated providers under other weights of the cells, compared with the square root of the tokens; letters by the figures alone\n{weightings}\n\nTokens a request as one more term of the lens cache: every cell is left out once and predicted without and with it (root mean square errors)\n{sizes}\n{verdict}",
+    let heading = format!(
+        "{} to {}: rated providers under other weights of the cells, compared with the square root of the tokens; letters by the figures alone",
         report.from, report.to
-    )
+    );
+    Report::default()
+        .text(heading)
+        .table(weightings)
+        .text("\n\nTokens a request as one more term of the lens cache: every cell is left out once and predicted without and with it (root mean square errors)")
+        .table(sizes)
+        .text(verdict)
 }

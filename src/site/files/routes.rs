@@ -2,6 +2,7 @@
 
 use super::feed;
 use crate::domain::tier::Lens;
+use crate::prepared::Origin;
 use crate::site::SiteState;
 use crate::site::charts::{OfModel, session_bars};
 use crate::site::files::{File, PICTURE_POLICY};
@@ -12,7 +13,7 @@ use crate::site::parts::link;
 use crate::site::respond::{Name, Words, empty, page, unknown};
 use crate::snapshot::Snapshot;
 use axum::extract::{Path, Query, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST};
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
@@ -125,7 +126,7 @@ pub async fn site_map(State(site): Served, headers: HeaderMap) -> Response {
     if !view.public_url.is_empty() {
         return page(&site, &headers, Page::File(File::SiteMap));
     }
-    view.public_url = asked_under(&headers).into();
+    view.public_url = Origin::default().of(&headers).unwrap_or_default().into();
     match feed::site_map(&view) {
         Ok(text) => ([(CONTENT_TYPE, "application/xml; charset=utf-8"), (CACHE_CONTROL, "no-store")], text)
             .into_response(),
@@ -134,13 +135,6 @@ pub async fn site_map(State(site): Served, headers: HeaderMap) -> Response {
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
     }
-}
-
-/// The address in a request's `Host` header; empty if it is not a plain host name.
-fn asked_under(headers: &HeaderMap) -> String {
-    let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']');
-    if host.is_empty() || !host.chars().all(is_plain) { String::new() } else { format!("http://{host}") }
 }
 
 /// `/robots.txt`.

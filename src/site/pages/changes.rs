@@ -26,6 +26,7 @@ pub fn kind_in_words(kind: EventKind) -> &'static str {
         EventKind::EndpointAppeared => "new endpoint",
         EventKind::EndpointGone => "endpoint gone",
         EventKind::TierChanged => "tier",
+        EventKind::RecommendationChanged => "recommendation",
         EventKind::TagChanged => "renamed",
         EventKind::WindowChanged => "window changed",
     }
@@ -49,7 +50,7 @@ pub fn change<'a>(snapshot: &Snapshot, event: &'a Event) -> Change<'a> {
 
 /// The newest changes of a model, at most `most`.
 pub fn of_model<'a>(snapshot: &'a Snapshot, model_id: &str, most: usize) -> Vec<Change<'a>> {
-    let events = snapshot.status.events.iter().filter(|e| e.model_id.as_deref() == Some(model_id));
+    let events = snapshot.changes().into_iter().filter(|e| e.model_id.as_deref() == Some(model_id));
     events.take(most).map(|e| change(snapshot, e)).collect()
 }
 

@@ -2,6 +2,7 @@
 
 use crate::domain::thresholds::Threshold;
 use crate::site::parts::shell::{Shell, View};
+use crate::site::parts::tested::{self, ListErrors, Tested};
 use crate::site::registry::Section;
 use askama::Template;
 use pulldown_cmark::{Alignment, CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd, html};
@@ -13,6 +14,8 @@ struct MethodPage<'a> {
     shell: Shell,
     heading: String,
     body: String,
+    tested: Option<Tested<'a>>,
+    list: Option<ListErrors>,
     thresholds: Vec<(&'a Threshold, String)>,
 }
 
@@ -23,7 +26,10 @@ struct MethodPage<'a> {
 pub fn render(view: &View, markdown: &str) -> askama::Result<String> {
     let text = to_html(markdown);
     let thresholds = view.snapshot.thresholds.iter().map(|of| (of, number(of.value))).collect();
+    let snapshot = view.snapshot.as_ref();
     MethodPage {
+        tested: snapshot.backtest.as_ref().and_then(|backtest| tested::tested(backtest.headline())),
+        list: tested::list_errors(snapshot),
         shell: Shell::of_page(
             view,
             Section::Method,

@@ -8,6 +8,9 @@ use crate::snapshot::{Endpoint, ModelEntry, Snapshot};
 use crate::wording::price_list;
 use askama::Template;
 
+/// Number of rows shown at first; the style sheet hides the others until the reader wants them.
+pub const SHOWN: usize = 50;
+
 #[derive(Template)]
 #[template(path = "models.html")]
 struct Models<'a> {
@@ -21,16 +24,22 @@ struct Group<'a> {
     id: &'static str,
     title: &'static str,
     note: &'static str,
+    /// Whether the rows are folded away.
+    is_folded: bool,
     rows: Vec<Row<'a>>,
 }
 
 struct Row<'a> {
     of: &'a ModelEntry,
+    /// The id of the row, if the name of the model can be part of an address.
+    id: Option<String>,
     hit_rate: Cell,
     tokens: Cell,
     cheapest: Option<Host<'a>>,
     by_list: Option<Host<'a>>,
-    agrees: bool,
+    /// Whether the cheapest host on paper is not the best one.
+    differs: bool,
+    hosts: Cell,
     /// How many hosts share the lowest list price, if several do.
     tied: Option<String>,
     surcharge: Cell,
@@ -58,12 +67,14 @@ pub fn render(view: &View) -> askama::Result<String> {
             id: "standard",
             title: "Standard",
             note: "The tiers compare these variants. Most used first.",
+            is_folded: false,
             rows: rows(true),
         },
         Group {
             id: "variants",
             title: "Free, batch and other variants",
             note: "Listed separately because their prices and traffic differ from those of the standard variant.",
+            is_folded: true,
             rows: rows(false),
         },
     ];
@@ -72,7 +83,7 @@ pub fn render(view: &View) -> askama::Result<String> {
             view,
             Section::Models,
             "models",
-            "Every model with its hosts: the cheapest by list price and the cheapest in practice.",
+            "Every model with its best host, and what the cheapest price on paper really costs.",
         ),
         workload: snapshot.default_title(),
         groups: groups.into_iter().filter(|g| !g.rows.is_empty()).collect(),
@@ -87,13 +98,15 @@ fn row<'a>(snapshot: &Snapshot, model: &'a ModelEntry) -> Row<'a> {
     let surcharge = picks.as_ref().and_then(Picks::surcharge);
     Row {
         of: model,
-        hit_rate: Cell::number(model.hit_rate, format::percent, "no traffic"),
-        tokens: Cell::traffic(model.tokens_per_day),
-        agrees: picks.is_some_and(|p| p.by_list.endpoint_id == p.by_session.endpoint_id),
+        id: link::row_id("m", &model.model_id),
+        hit_rate: Cell::number(model.hit_rate, format::percent_whole, "no traffic").labelled("hit rate"),
+        tokens: Cell::traffic(model.tokens_per_day).labelled("tokens a day"),
+        differs: picks.is_some_and(|p| p.by_list.endpoint_id != p.by_session.endpoint_id),
+        hosts: Cell::count(model.endpoints.len()).wide(),
         tied: picks.filter(|p| p.hosts > 1).map(|p| price_list::place(p.hosts)),
         cheapest: picks.map(|p| host(p.by_session, p.by_session_cost)),
         by_list: picks.map(|p| host(p.by_list, p.by_list_cost)),
-        surcharge: Cell::number(surcharge, format::percent_change, only_one),
-        spread: Cell::number(picks.and_then(|p| p.spread), |s| format!("{s:.1}×"), only_one),
+        surcharge: Cell::number(surcharge, format::percent_change, only_one).labelled("on paper: costs more"),
+        spread: Cell::number(picks.and_then(|p| p.spread), |s| format!("{s:.1}×"), only_one).wide(),
     }
 }

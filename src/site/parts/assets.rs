@@ -1,4 +1,4 @@
-//! Style sheet, script and icon: compiled in and named after their content, so browsers may cache them forever.
+//! Style sheet, scripts and icon: compiled in and named after their content, so browsers may cache them forever.
 
 use crate::prepared::Prepared;
 use sha2::{Digest, Sha256};
@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 
 const STYLE: &str = include_str!("../../../templates/assets/hitrate.css");
 const SCRIPT: &str = include_str!("../../../templates/assets/hitrate.js");
+const THEME: &str = include_str!("../../../templates/assets/theme.js");
 /// The style of charts that are served as files.
 pub const CHART_STYLE: &str = include_str!("../../../templates/assets/chart.css");
 const ICON: &str = include_str!("../../../templates/assets/favicon.svg");
@@ -20,19 +21,22 @@ struct Asset {
 }
 
 impl Asset {
-    fn new(extension: &str, content_type: &'static str, text: &str) -> Self {
+    fn new(name: &str, extension: &str, content_type: &'static str, text: &str) -> Self {
         let hash: String =
             Sha256::digest(text.as_bytes()).iter().take(6).map(|byte| format!("{byte:02x}")).collect();
         Self {
-            path: format!("/assets/hitrate-{hash}.{extension}"),
+            path: format!("/assets/{name}-{hash}.{extension}"),
             body: Prepared::new(content_type, text.as_bytes().to_vec()).cache_control(FOREVER),
         }
     }
 }
 
-static STYLE_ASSET: LazyLock<Asset> = LazyLock::new(|| Asset::new("css", "text/css; charset=utf-8", STYLE));
+static STYLE_ASSET: LazyLock<Asset> =
+    LazyLock::new(|| Asset::new("hitrate", "css", "text/css; charset=utf-8", STYLE));
 static SCRIPT_ASSET: LazyLock<Asset> =
-    LazyLock::new(|| Asset::new("js", "text/javascript; charset=utf-8", SCRIPT));
+    LazyLock::new(|| Asset::new("hitrate", "js", "text/javascript; charset=utf-8", SCRIPT));
+static THEME_ASSET: LazyLock<Asset> =
+    LazyLock::new(|| Asset::new("theme", "js", "text/javascript; charset=utf-8", THEME));
 static ICON_BODY: LazyLock<Prepared> =
     LazyLock::new(|| Prepared::new("image/svg+xml", ICON.as_bytes().to_vec()).cache_control(A_DAY));
 
@@ -44,10 +48,18 @@ pub fn script_path() -> &'static str {
     &SCRIPT_ASSET.path
 }
 
+/// The script that applies the reader's choice of colours. It runs before the page is drawn.
+pub fn theme_path() -> &'static str {
+    &THEME_ASSET.path
+}
+
 /// The file at an address; `None` if there is none (an older version, say).
 pub fn find(path: &str) -> Option<&'static Prepared> {
     match path {
         "/favicon.svg" => Some(&ICON_BODY),
-        _ => [&*STYLE_ASSET, &*SCRIPT_ASSET].into_iter().find(|a| a.path == path).map(|a| &a.body),
+        _ => [&*STYLE_ASSET, &*SCRIPT_ASSET, &*THEME_ASSET]
+            .into_iter()
+            .find(|a| a.path == path)
+            .map(|a| &a.body),
     }
 }

@@ -5,7 +5,7 @@ pub use crate::domain::format::grouped;
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 
 /// The space between a number and its unit: narrow and non-breaking.
-const THIN: &str = "\u{202f}";
+pub const THIN: &str = "\u{202f}";
 /// The typographic minus; a hyphen is too short next to digits.
 const MINUS: char = '\u{2212}';
 
@@ -63,6 +63,28 @@ pub fn percent_fine(fraction: f64) -> String {
 /// A small share as a percentage with one decimal: 0.0144 is `1.4 %`.
 pub fn percent_tenth(fraction: f64) -> String {
     signed_zero(thin(&format::percent(fraction, 1)))
+}
+
+/// A fraction of a column as a percentage, always with `decimals`, so that the column aligns. A value that would read as
+/// 0 or as 100 but is not has a sign: `<1 %`, `>99 %`.
+pub fn percent_fixed(fraction: f64, decimals: usize) -> String {
+    let (value, step) = (fraction * 100.0, 0.1_f64.powi(decimals as i32));
+    let text = |value: f64| format!("{value:.decimals$}{THIN}%");
+    match value {
+        small if small > 0.0 && small < step / 2.0 => format!("<{}", text(step)),
+        large if large < 100.0 && large >= 100.0 - step / 2.0 => format!(">{}", text(100.0 - step)),
+        value => signed_zero(text(value)),
+    }
+}
+
+/// A fraction of a column in whole percent; see [`percent_fixed`].
+pub fn percent_whole(fraction: f64) -> String {
+    percent_fixed(fraction, 0)
+}
+
+/// A fraction of a column in tenths of a percent; see [`percent_fixed`].
+pub fn percent_tenths(fraction: f64) -> String {
+    percent_fixed(fraction, 1)
 }
 
 /// A difference of fractions as signed percent: -0.12 is `−12 %`.
@@ -167,6 +189,16 @@ pub fn shorten(text: &str, limit: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn percentages_of_a_column_have_the_same_decimals() {
+        let column = [0.0, 0.0004, 0.004, 0.5, 0.994, 0.9996, 1.0].map(percent_whole);
+        let expected = ["0", "<1", "<1", "50", "99", ">99", "100"].map(|n| format!("{n}{THIN}%"));
+        assert_eq!(column, expected);
+        let column = [0.0004, 0.0144, 0.9983, 0.99999, 1.0].map(percent_tenths);
+        let expected = ["<0.1", "1.4", "99.8", ">99.9", "100.0"].map(|n| format!("{n}{THIN}%"));
+        assert_eq!(column, expected);
+    }
 
     #[test]
     fn dollars_keep_what_matters() {

@@ -25,7 +25,7 @@ pub fn encode(text: &str) -> String {
 }
 
 /// Encodes a model id segment by segment, because its slash separates author and name.
-fn encode_path(path: &str) -> String {
+pub fn encode_path(path: &str) -> String {
     path.split('/').map(encode).collect::<Vec<_>>().join("/")
 }
 
@@ -72,6 +72,16 @@ pub fn provider(slug: &str) -> String {
 pub fn tiers(lens: Lens, workload: Option<&str>) -> String {
     let query = tier_query(lens, workload);
     format!("/?{query}")
+}
+
+/// The place of the tier list on its page, so that a click on a lens or workload does not lead away from it.
+pub const TIERS_PLACE: &str = "#tiers";
+
+/// The id of a row of a table, `prefix-name`; `None` if the name has characters that do not belong in an address.
+pub fn row_id(prefix: &str, name: &str) -> Option<String> {
+    let is_plain =
+        |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '~' | ':' | '/' | '@');
+    (!name.is_empty() && name.chars().all(is_plain)).then(|| format!("{prefix}-{name}"))
 }
 
 /// The query of a tier list, shared with its JSON twin.
@@ -184,6 +194,14 @@ mod tests {
         assert_eq!(endpoint("a/b", "x?y#\"<"), "/models/a/b/endpoints/x%3Fy%23%22%3C");
         for changed in ["", "..", "a//b", "a/./b", "a/", "a.json", "x/y.csv", &"t".repeat(300)] {
             assert_eq!(endpoint("a/b", changed), "/models/a/b", "{changed}");
+        }
+    }
+
+    #[test]
+    fn only_plain_names_make_ids() {
+        assert_eq!(row_id("m", "a/b-2.5:free"), Some("m-a/b-2.5:free".to_owned()));
+        for hostile in ["", "a b", "a\"b", "ü", "a\u{202e}b"] {
+            assert_eq!(row_id("m", hostile), None, "{hostile}");
         }
     }
 

@@ -16,6 +16,7 @@ pub mod preference;
 pub mod record;
 pub mod shell;
 pub mod table;
+pub mod tested;
 pub mod week;
 
 use crate::domain::tier::{Lens, Tier};
@@ -149,6 +150,16 @@ impl Cell {
     pub fn labelled(mut self, label: &'static str) -> Self {
         self.label = label;
         self
+    }
+    /// The same cell, left out on narrow screens.
+    #[must_use]
+    pub fn wide(mut self) -> Self {
+        self.class = if self.is_absent() { "n na wide" } else { "n wide" };
+        self
+    }
+    /// Whether the cell has no value.
+    pub fn is_absent(&self) -> bool {
+        self.sort.is_none()
     }
     /// The same cell, highlighted as the best of its column.
     #[must_use]

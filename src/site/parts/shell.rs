@@ -4,7 +4,7 @@ use super::format;
 use crate::domain::thresholds::STALE_AFTER_HOURS;
 use crate::prepared::Purpose;
 use crate::site::parts::{Tab, When};
-use crate::site::registry::{self, PAGES, PageRow, Section};
+use crate::site::registry::{self, PAGES, PageRow, Query, Section};
 use crate::snapshot::find::UPSTREAM;
 use crate::snapshot::{Snapshot, SuspectRun};
 use chrono::{DateTime, Duration, Utc};
@@ -69,6 +69,12 @@ pub struct Shell {
     pub refresh: Option<u32>,
 }
 
+/// Whether a page of the navigation exists for a purpose: files have no page that only the service answers.
+fn has_page(purpose: Purpose, tab: &Tab) -> bool {
+    let is_service = PAGES.iter().any(|row| row.path == tab.href && row.query == Query::Service);
+    purpose == Purpose::Serving || !is_service
+}
+
 impl Shell {
     /// The shell of a page over a snapshot.
     pub fn new(
@@ -78,7 +84,9 @@ impl Shell {
         description: impl Into<String>,
     ) -> Self {
         let snapshot = &view.snapshot;
+        let bare = Self::bare(section, title, description);
         Self {
+            navigation: bare.navigation.iter().filter(|tab| has_page(view.purpose, tab)).cloned().collect(),
             upstream: snapshot.upstream().to_owned(),
             simulated: snapshot.simulated,
             stale: Some(view.age())
@@ -89,7 +97,7 @@ impl Shell {
             snapshot_id: snapshot.id.clone(),
             method_version: snapshot.method_version,
             public_url: Arc::clone(&view.public_url),
-            ..Self::bare(section, title, description)
+            ..bare
         }
         .picture("/og/site.png")
     }

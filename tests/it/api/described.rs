@@ -6,6 +6,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
 use hitrate::api::openapi;
+use hitrate::prepared::Origin;
 use hitrate::site::{Described, SiteState, reference};
 use hitrate::snapshot::{Current, Snapshot};
 use serde_json::Value;
@@ -85,6 +86,17 @@ fn an_empty_value_is_accepted_exactly_if_the_description_allows_it() {
 }
 
 fn page(snapshot: Option<Snapshot>) -> (StatusCode, String) {
+    let (status, _, text) = asked("/api", snapshot, Origin::default(), &[]);
+    (status, text)
+}
+
+/// Status, cache policy and text of a page of the reference.
+fn asked(
+    path: &str,
+    snapshot: Option<Snapshot>,
+    origin: Origin,
+    headers: &[(&str, &str)],
+) -> (StatusCode, String, String) {
     let document: &'static Value = Box::leak(Box::new(serde_json::to_value(openapi()).expect("JSON")));
     let markdown = include_str!("../../../docs/api.md");
     let state = SiteState {
@@ -94,13 +106,18 @@ fn page(snapshot: Option<Snapshot>) -> (StatusCode, String) {
         method_markdown: "",
         public_url: "".into(),
     };
-    let router: Router = reference(state, Described { document, markdown });
+    let api = super::api_of(state.current.get().map(|snapshot| Snapshot::clone(&snapshot)));
+    let router: Router = reference(state, Described { document, markdown }, origin, api);
     runtime().block_on(async {
-        let answer = router.oneshot(Request::get("/api").body(Body::empty()).expect("a request")).await;
+        let request =
+            headers.iter().fold(Request::get(path), |request, (name, value)| request.header(*name, *value));
+        let answer = router.oneshot(request.body(Body::empty()).expect("a request")).await;
         let (parts, body) = answer.expect("routers do not fail").into_parts();
         let body = to_bytes(body, 64 << 20).await.expect("a body").to_vec();
         assert!(parts.headers.contains_key("content-security-policy"));
-        (parts.status, String::from_utf8(body).expect("UTF-8"))
+        let policy =
+            parts.headers.get("cache-control").map(|policy| policy.to_str().expect("ascii").to_owned());
+        (parts.status, policy.unwrap_or_default(), String::from_utf8(body).expect("UTF-8"))
     })
 }
 
@@ -122,15 +139,96 @@ fn the_reference_shows_every_route_parameter_and_type() {
     assert!(html.contains("id=\"m-what-may-change\"") && !html.contains("<script>"));
 }
 
+/// The text of an escaped one.
+fn plain(escaped: &str) -> String {
+    let pairs =
+        [("&#38;", "&"), ("&amp;", "&"), ("&#39;", "'"), ("&#x27;", "'"), ("&#34;", "\""), ("&quot;", "\"")];
+    pairs.iter().fold(escaped.to_owned(), |text, (entity, letter)| text.replace(entity, letter))
+}
+
+#[test]
+fn three_lines_of_python_read_tables_that_exist() {
+    let (_, html) = page(Some(sample::snapshot()));
+    let start =
+        html.split("id=\"start\"").nth(1).expect("the section").split("</section>").next().expect("its end");
+    let samples: Vec<String> = start.split("<pre data-copy tabindex=\"0\">").skip(1).map(plain).collect();
+    assert_eq!(samples.len(), 3, "{start}");
+    let service = hitrate::site::with_aliases(super::api());
+    for sample in samples {
+        let code = sample.split("</pre>").next().expect("its end");
+        assert_eq!(code.lines().count(), 3, "{code}");
+        let address =
+            code.split("read_csv(\"http://127.0.0.1:8080").nth(1).and_then(|rest| rest.split('"').next());
+        let request = Request::get(address.expect("an address")).body(Body::empty()).expect("a request");
+        let answer = runtime().block_on(service.clone().oneshot(request)).expect("routers do not fail");
+        assert_eq!(answer.status(), StatusCode::OK, "{code}");
+        let kind = answer.headers()["content-type"].to_str().expect("ascii");
+        assert!(kind.starts_with("text/csv"), "{code}: {kind}");
+    }
+}
+
+#[test]
+fn every_route_has_samples_and_the_beginning_of_a_real_answer() {
+    let (_, html) = page(Some(sample::snapshot()));
+    for article in html.split("<article>").skip(1).filter(|article| article.contains("GET /api/v1")) {
+        let article = plain(article.split("</article>").next().expect("its end"));
+        let name = article.lines().nth(1).unwrap_or_default().to_owned();
+        assert!(article.contains("urllib.request.urlopen(\"http://127.0.0.1:8080/api/v1/"), "{name}");
+        assert!(article.contains("await (await fetch(\"http://127.0.0.1:8080/api/v1/"), "{name}");
+        assert!(article.contains("The beginning of the answer:"), "{name}");
+    }
+    let (status, html) = page(Some(hostile()));
+    assert_eq!(status, StatusCode::OK);
+    assert!(!html.contains("<script>alert") && !html.contains('\u{202e}'));
+}
+
+/// The sample with names that break out of HTML and change the direction of texts.
+fn hostile() -> Snapshot {
+    let mut snapshot = sample::snapshot();
+    snapshot.models[0].name = format!("\u{202e}{}", sample::HOSTILE_NAME);
+    snapshot.providers[0].name = "</pre><script>alert(1)</script>".to_owned();
+    snapshot
+}
+
+#[test]
+fn the_address_of_the_request_is_for_that_client_alone() {
+    let ask = |path: &str, origin: Origin, headers: &[(&str, &str)]| {
+        asked(path, Some(sample::snapshot()), origin, headers)
+    };
+    for path in ["/api", "/llms.txt"] {
+        let (status, policy, text) = ask(path, Origin::default(), &[("host", "tiers.test:8090")]);
+        assert_eq!((status, policy.as_str()), (StatusCode::OK, "private, no-store"), "{path}");
+        assert!(
+            text.contains("http://tiers.test:8090/api/v1/tiers") && !text.contains("127.0.0.1:8080"),
+            "{path}"
+        );
+        let (_, _, text) = ask(path, Origin::default(), &[("host", "a\"><script>")]);
+        assert!(!text.contains("a\"><script>"), "{path}");
+        let public = Origin::new("https://public.test", false);
+        let (_, policy, text) = ask(path, public, &[("host", "other.test")]);
+        assert!(policy.starts_with("public"), "{path}: {policy}");
+        assert!(!text.contains("other.test"), "{path}");
+    }
+    let (_, _, text) = ask("/llms.txt", Origin::new("https://public.test", false), &[]);
+    assert!(
+        text.starts_with("# hitrate\n\n> ") && text.contains("https://public.test/api/v1/tiers"),
+        "{text}"
+    );
+    let document = serde_json::to_value(openapi()).expect("JSON");
+    for path in document["paths"].as_object().expect("paths").keys() {
+        assert!(text.contains(path.as_str()), "{path}");
+    }
+    assert_eq!(asked("/llms.txt", None, Origin::default(), &[]).0, StatusCode::SERVICE_UNAVAILABLE);
+}
+
 #[test]
 fn the_examples_of_the_reference_answer() {
     let (_, html) = page(Some(sample::snapshot()));
     let api = super::api();
     let mut asked = 0;
     for example in html.split("<pre tabindex=\"0\"><code>curl -s ").skip(1) {
-        let example =
-            example.split("</code>").next().expect("its end").replace("&#38;", "&").replace("&amp;", "&");
-        let address = example.replace("&#39;", "").replace("&#x27;", "").replace('\'', "");
+        let example = plain(example.split("</code>").next().expect("its end"));
+        let address = example.split('\'').nth(1).expect("a quoted address");
         let address = address.strip_prefix("http://127.0.0.1:8080").unwrap_or_else(|| panic!("{address}"));
         assert_eq!(get(&api, address).status, StatusCode::OK, "{address}");
         asked += 1;

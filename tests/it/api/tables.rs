@@ -94,7 +94,7 @@ fn new_columns_of_endpoints_are_at_the_end() {
     let api = super::api_of(Some(snapshot));
     for address in ["/api/v1/models/northwind/atlas-3?format=csv", "/api/v1/endpoints?format=csv&q=atlas-3"] {
         let rows = fields(&String::from_utf8(get(&api, address).body).expect("UTF-8"));
-        assert_eq!(rows[0].len(), 36, "{address}");
+        assert_eq!(rows[0].len(), 39, "{address}");
         assert_eq!((rows[0][21].as_str(), rows[0][25].as_str()), ("flags", "created_at"));
         let added = [
             ("session_cost_now", "0.125"),
@@ -107,6 +107,7 @@ fn new_columns_of_endpoints_are_at_the_end() {
             ("usual_cache_write_1h", ""),
             ("usual_output", ""),
             ("list_moves", "7"),
+            ("variant", "standard"),
         ];
         let of_quarry = rows.iter().find(|row| row[3] == "quarry/fp8").expect("a row");
         for (at, (name, value)) in added.into_iter().enumerate() {

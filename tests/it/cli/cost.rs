@@ -16,7 +16,7 @@ async fn cost_agrees_with_the_snapshot_and_takes_files_and_logs() {
         cheapest_by_list,to_win,break_even";
     let (data, model) = filled().await;
     let cost = hitrate(data.path(), &["cost", &model, "--json"]).json();
-    assert_keys(&cost, "model_id,workload,endpoints,cheapest,by_list,notes,as_of,simulated");
+    assert_keys(&cost, "model_id,workload,endpoints,cheapest,by_list,notes");
     assert_keys(&cost["endpoints"][0], KEYS);
     assert_keys(&cost["by_list"], "tag,cost,surcharge,hosts,most,verdict");
     let known = hitrate(data.path(), &["model", &model, "--json"]).json();
@@ -30,7 +30,7 @@ async fn cost_agrees_with_the_snapshot_and_takes_files_and_logs() {
         }
     }
     assert!(compared > 1, "{cost}");
-    let text = hitrate(data.path(), &["cost", &model, "--workload", "chat"]);
+    let text = hitrate(data.path(), &["cost", &model, "--workload", "chat", "--table", "text"]);
     assert!(lines(&text).contains("chat: 8 turns") && text.out.contains("to be the cheapest"), "{text:?}");
     assert!(
         text.out.contains("\nThe price list ") && text.out.contains("is the cheapest in practice"),
@@ -60,18 +60,23 @@ async fn cost_agrees_with_the_snapshot_and_takes_files_and_logs() {
         )
     });
     fs::write(path("log.jsonl"), log.collect::<String>() + "broken\n").expect("written");
-    let fitted = hitrate(data.path(), &["cost", &model, "--workload", &path("log.jsonl")]);
+    let fitted = hitrate(data.path(), &["cost", &model, "--workload", &path("log.jsonl"), "--table", "text"]);
     assert!(
         lines(&fitted).contains("6 requests in 7 lines") && fitted.out.contains("1 line (7): not valid JSON")
     );
     assert!(fitted.out.contains("log: 6 turns"), "{fitted:?}");
+    for more in [&[][..], &["--json"]] {
+        let log = path("log.jsonl");
+        let ran = hitrate(data.path(), &[&["cost", &model, "--workload", &log][..], more].concat());
+        assert!(ran.code == 0 && ran.err.contains("6 requests in 7 lines"), "{more:?}: {}", ran.err);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_ranking_takes_scores_and_a_file_of_workloads_comes_into_tier_lists() {
     let (data, model) = filled().await;
     let all = hitrate(data.path(), &["cost", "--across", "--top", "0", "--json"]).json();
-    assert_keys(&all, "workload,found,rows,left_out,quality_note,as_of,simulated");
+    assert_keys(&all, "workload,found,rows,left_out,quality_note");
     assert_eq!(all["found"].as_u64(), all["rows"].as_array().map(|rows| rows.len() as u64));
     let scores = data.path().join("scores.csv");
     fs::write(&scores, format!("model_id,score\n{model},50\n")).expect("written");

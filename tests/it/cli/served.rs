@@ -47,6 +47,10 @@ async fn verbs_that_need_the_store_ask_the_server_that_holds_it() {
     let rows = rows.as_array().expect("an array");
     assert!(!rows.is_empty() && rows.iter().all(|row| row["day"] == past.as_str()), "one day was requested");
 
+    let recommended = ["export", "recommendations", "--format", "json"];
+    let recommendations = hitrate(data.path(), &recommended);
+    assert!(recommendations.code == 0 && recommendations.json().is_array(), "{}", recommendations.err);
+
     // The newest run of the record is at noon, so no day of it can be charged.
     let by_hour = ["backtest", "--decide", "hourly", "--json"];
     let tested = hitrate(data.path(), &by_hour);
@@ -66,6 +70,7 @@ async fn verbs_that_need_the_store_ask_the_server_that_holds_it() {
     assert!(hitrate(data.path(), &hourly).out == hours.out, "so are the hours");
     assert!(hitrate(data.path(), &past_day).out == one_day.out, "and a day");
     assert!(hitrate(data.path(), &["export", "days"]).out == all_days.out, "and all days");
+    assert_eq!(hitrate(data.path(), &recommended).out, recommendations.out);
     assert_eq!(hitrate(data.path(), &as_of).json(), list.json());
     assert_eq!(std::fs::read_dir(data.path().join("work")).expect("there").count(), 0);
     // The local routes reject callers who cannot read the data folder.

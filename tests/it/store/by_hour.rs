@@ -259,7 +259,7 @@ fn the_command_prints_the_contract_and_a_table() {
     }
     let bounded = by_hour(data.path(), &["--json", "--from", "2026-08-08", "--to", "2026-08-08"]);
     assert_eq!(bounded.json()["decisions"], json["decisions"], "both bounds are inclusive");
-    let table = by_hour(data.path(), &["--from", "2026-08-08"]);
+    let table = by_hour(data.path(), &["--from", "2026-08-08", "--table", "text"]);
     assert_eq!(table.code, 0, "{table:?}");
     for words in
         ["effective_now", "each charged the rest of the day", "Eligible:", "7 hours without a reading"]

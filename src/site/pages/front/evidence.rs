@@ -5,29 +5,42 @@ use crate::domain::tier::{Lens, Tier};
 use crate::domain::tier_list::Reliability;
 use crate::site::charts::spark::{DayAxis, Spark};
 use crate::site::parts::flags::{self, FlagCount};
-use crate::site::parts::{Badge, Bar, Cell, effect, format, held, lens, on_scale};
+use crate::site::parts::{Badge, Bar, Cell, effect, format, held, lens, link, on_scale};
 use crate::snapshot::price_gap::{PriceGap, price_gaps};
 use crate::snapshot::{ProviderTier, Snapshot, TierList};
 use std::collections::HashMap;
 
-pub struct Columns {
+/// The table of a list. Columns without any value are left out.
+#[derive(Default)]
+pub struct Table<'a> {
     /// Left end of the bars.
     pub worse_left: &'static str,
     /// Right end of the bars.
     pub better_right: &'static str,
-    /// The value that determines the tiers.
-    pub value: &'static str,
-    /// The quantity of the traffic mean.
-    pub traffic: &'static str,
-    /// Whether the reliability list is based on published uptime or on availability.
-    pub answered: &'static str,
+    /// The headings of the cells, in their order.
+    pub headings: Vec<Heading>,
+    /// The titles of the columns that are left out.
+    pub without: Vec<&'static str>,
     /// Heading of the sparklines, with the number of days.
     pub days: String,
+    /// The rated providers, the best first.
+    pub rows: Vec<Evidence<'a>>,
+}
+
+/// The heading of a column of numbers.
+pub struct Heading {
+    pub title: &'static str,
+    /// The quantity or unit, below the title; may be empty.
+    pub unit: &'static str,
 }
 
 pub struct Evidence<'a> {
     pub of: &'a ProviderTier,
+    /// The id of the row, if the name of the provider can be part of an address.
+    pub id: Option<String>,
     pub badge: Badge,
+    /// Orders the tiers, 0 for S.
+    pub rank: usize,
     /// "S since 3 Aug": the start of the published tier.
     pub since: Option<String>,
     /// "held at the edge; measured +5.5", if the value is not the measured one.
@@ -42,31 +55,16 @@ pub struct Evidence<'a> {
     pub spark: Option<Spark>,
     /// What the tier is based on.
     pub reason: Option<String>,
-    /// Flags of its endpoints, counted.
+    /// Notable findings about its endpoints, counted.
     pub flags: Vec<FlagCount>,
 }
 
-pub fn columns(lens: Lens, snapshot: &Snapshot) -> Columns {
-    let (worse_left, better_right) = match lens {
+/// The names of the ends of the bars under a lens.
+fn ends(lens: Lens) -> (&'static str, &'static str) {
+    match lens {
         Lens::Cost => ("cheaper", "costlier"),
         Lens::Speed => ("slower", "faster"),
         Lens::Cache | Lens::Reliability | Lens::Overall => ("worse", "better"),
-    };
-    let (value, traffic) = match lens {
-        Lens::Cache => ("Points", "hit rate"),
-        Lens::Cost => ("Cost", "session cost"),
-        Lens::Reliability => ("Score", "requests answered"),
-        Lens::Speed => ("Score", "tokens per second"),
-        Lens::Overall => ("Score", "score"),
-    };
-    let days = DayAxis::of_providers(snapshot).map_or(0, DayAxis::days);
-    Columns {
-        worse_left,
-        better_right,
-        value,
-        traffic,
-        answered: answered(snapshot),
-        days: format!("Hit rate, {days} days"),
     }
 }
 
@@ -101,8 +99,8 @@ struct Sources<'a> {
     flags: HashMap<&'a str, Vec<FlagCount>>,
 }
 
-/// The rows of the rated providers, the best first.
-pub fn evidence<'a>(snapshot: &Snapshot, list: &'a TierList) -> Vec<Evidence<'a>> {
+/// The table of a list.
+pub fn table<'a>(snapshot: &Snapshot, list: &'a TierList) -> Table<'a> {
     let sources = Sources {
         snapshot,
         lens: list.lens,
@@ -112,7 +110,24 @@ pub fn evidence<'a>(snapshot: &Snapshot, list: &'a TierList) -> Vec<Evidence<'a>
     };
     let reach = reach(list);
     let rated = list.providers.iter().filter(|row| row.tier != Tier::Unrated);
-    rated.map(|row| sources.row(row, reach)).collect()
+    let mut rows: Vec<Evidence<'a>> = rated.map(|row| sources.row(row, reach)).collect();
+    let all = sources.headings();
+    let is_kept = |at: usize| rows.iter().any(|row| row.cells.get(at).is_some_and(|cell| !cell.is_absent()));
+    let kept: Vec<bool> = (0..all.len()).map(is_kept).collect();
+    for row in &mut rows {
+        let mut at = kept.iter();
+        row.cells.retain(|_| at.next().copied().unwrap_or(true));
+    }
+    let (with, without): (Vec<_>, Vec<_>) = all.into_iter().zip(kept).partition(|(_, kept)| *kept);
+    let (worse_left, better_right) = ends(list.lens);
+    Table {
+        worse_left,
+        better_right,
+        headings: with.into_iter().map(|(heading, _)| heading).collect(),
+        without: without.into_iter().map(|(heading, _)| heading.title).collect(),
+        days: format!("Hit rate, {} days", sources.axis.map_or(0, DayAxis::days)),
+        rows,
+    }
 }
 
 impl Sources<'_> {
@@ -120,7 +135,9 @@ impl Sources<'_> {
         let (lens, slug) = (self.lens, row.provider.as_str());
         Evidence {
             of: row,
+            id: link::row_id("p", slug),
             badge: Badge::new(row.tier),
+            rank: Tier::RATED.iter().position(|tier| *tier == row.tier).unwrap_or(Tier::RATED.len()),
             since: row.since.map(|since| format!("{} since {}", row.tier, format::short_day(since))),
             held: held(row, lens),
             bar: Bar::new(row, lens, reach),
@@ -136,27 +153,53 @@ impl Sources<'_> {
         }
     }
 
+    /// The headings of [`Self::cells`].
+    fn headings(&self) -> Vec<Heading> {
+        let (value, traffic) = match self.lens {
+            Lens::Cache => ("Points", "hit rate"),
+            Lens::Cost => ("Cost", "session cost"),
+            Lens::Reliability => ("Score", "requests answered"),
+            Lens::Speed => ("Score", "tokens per second"),
+            Lens::Overall => ("Score", "score"),
+        };
+        let heading = |title, unit| Heading { title, unit };
+        let mut all = vec![
+            heading(value, "against peers"),
+            heading("Traffic mean", traffic),
+            heading("Effective price", "of input, against peers"),
+        ];
+        if self.lens != Lens::Reliability {
+            all.push(heading("Answered", answered(self.snapshot)));
+        }
+        if self.lens != Lens::Speed {
+            all.push(heading("Speed", "tokens per second"));
+        }
+        all.extend([heading("Models", ""), heading("Share", "of traffic")]);
+        all
+    }
+
     /// Value, traffic mean, effective price, requests answered, speed, models, share.
     fn cells(&self, row: &ProviderTier) -> Vec<Cell> {
         let (lens, total) = (self.lens, self.snapshot.summary.tokens_per_day);
         let mean = |lens: Lens| self.snapshot.tier_of(&row.provider, lens)?.traffic_mean;
+        let measure = if lens == Lens::Cache { format::percent_whole } else { lens::measure(lens) };
         let gap = self.gaps.get(&row.provider).map(|gap| gap.gap);
         let share = (total > 0.0).then(|| row.tokens_per_day / total);
         let mut cells = vec![
-            Cell::number(row.adjusted, |value| effect(lens, value), "none").labelled("against peers"),
-            Cell::number(row.traffic_mean, lens::measure(lens), "none").labelled("traffic mean"),
-            Cell::number(gap, format::percent_change, "too few models").labelled("price to peers"),
+            Cell::number(row.adjusted, |value| effect(lens, value), "–").labelled("against peers"),
+            Cell::number(row.traffic_mean, measure, "–").labelled("traffic mean"),
+            Cell::number(gap, format::percent_change, "–").labelled("input price"),
         ];
         if lens != Lens::Reliability {
             let answered = mean(Lens::Reliability);
-            cells.push(Cell::number(answered, format::percent_fine, "not published").labelled("answered"));
+            cells.push(Cell::number(answered, format::percent_tenths, "–").labelled("answered"));
         }
         if lens != Lens::Speed {
             let speed = mean(Lens::Speed);
-            cells.push(Cell::number(speed, |v| format!("{v:.0}"), "not measured").labelled("tokens/s"));
+            cells.push(Cell::number(speed, |v| format!("{v:.0}"), "–").labelled("tokens/s"));
         }
         cells.push(Cell::count(row.models).labelled("models"));
-        cells.push(Cell::number(share, format::percent, "none").labelled("of traffic"));
+        cells.push(Cell::number(share, format::percent_tenths, "–").labelled("of traffic"));
         cells
     }
 }

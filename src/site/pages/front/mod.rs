@@ -1,33 +1,36 @@
-//! The front page: a tier list in the familiar layout, with the evidence below it.
+//! The front page: a tier list in the familiar layout, the reader's model, and the evidence, folded.
 
 mod evidence;
 mod hero;
+mod models;
 mod tierlist;
 mod week;
 
 use crate::domain::tier::{Lens, Tier};
 use crate::site::parts::flags::{self, Explained};
 use crate::site::parts::shell::{Shell, View};
+use crate::site::parts::tested::{self, Tested};
 use crate::site::parts::{Tab, format, lens, link};
 use crate::site::registry::Section;
 use crate::snapshot::{ProviderTier, Snapshot, TierList};
 use askama::Template;
-use evidence::{Columns, Evidence};
-use hero::{Facts, Lede, Tested};
+use evidence::Table;
+use hero::Facts;
+use models::Saving;
 use tierlist::TierRow;
-use week::{Popular, TierMoves, Week};
+use week::{TierMoves, Week};
 
 #[derive(Template)]
 #[template(path = "front.html")]
 struct Front<'a> {
     shell: Shell,
-    lede: Option<Lede>,
-    tested: Option<Tested<'a>>,
+    /// The result of the backtest, and what it saved against the traffic.
+    headline: Option<(Tested<'a>, String)>,
     facts: Facts,
-    popular: Vec<Popular<'a>>,
+    savings: Vec<Saving<'a>>,
+    workload_title: String,
     lenses: Vec<Tab>,
     workloads: Vec<Tab>,
-    workload_about: Option<&'a str>,
     explanation: String,
     provisional: bool,
     note: Option<&'a str>,
@@ -35,9 +38,7 @@ struct Front<'a> {
     is_empty: bool,
     rows: Vec<TierRow<'a>>,
     any_reach: bool,
-    columns: Columns,
-    lens: Lens,
-    evidence: Vec<Evidence<'a>>,
+    evidence: Table<'a>,
     flags: Vec<Explained>,
     unrated: Vec<&'a ProviderTier>,
     week: Option<Week>,
@@ -52,37 +53,39 @@ struct Front<'a> {
 pub fn render(view: &View, lens: Lens, workload: Option<&str>) -> askama::Result<String> {
     let snapshot = view.snapshot.as_ref();
     let list = snapshot.tier_list(lens, workload);
-    let rated = |list: &TierList| list.providers.iter().any(|row| row.tier != Tier::Unrated);
     let providers = list.into_iter().flat_map(|l| &l.providers);
-    let about = workload.and_then(|name| snapshot.workload(name));
-    let evidence = list.map(|l| evidence::evidence(snapshot, l)).unwrap_or_default();
+    let evidence = list.map(|l| evidence::table(snapshot, l)).unwrap_or_default();
     let rows = list.map(tierlist::tier_rows).unwrap_or_default();
     Front {
         shell: shell(view, lens, workload),
-        lede: hero::lede(snapshot),
-        tested: snapshot.backtest.as_ref().and_then(|backtest| hero::tested(backtest.headline())),
+        headline: headline(snapshot),
         facts: hero::facts(view, lens, list),
-        popular: week::popular(snapshot),
-        lenses: lens_tabs(lens),
+        savings: models::savings(view),
+        workload_title: snapshot.default_title(),
+        lenses: lens_tabs(snapshot, lens),
         workloads: workload_tabs(snapshot, lens, workload),
-        workload_about: about.map(|w| w.about.as_str()),
         explanation: explanation(lens, workload_title(snapshot, workload)),
         provisional: list.is_some_and(|l| l.provisional),
         note: list.and_then(|l| l.note.as_deref()),
         window: list.map(|l| format!("{} to {}", l.window.from, l.window.to)),
-        is_empty: !list.is_some_and(rated),
+        is_empty: !list.is_some_and(is_rated),
         any_reach: rows.iter().flat_map(|row| &row.chips).any(|chip| chip.reach.is_some()),
         rows,
-        columns: evidence::columns(lens, snapshot),
-        lens,
-        flags: flags::meanings(evidence.iter().flat_map(|e| &e.flags)),
+        flags: flags::meanings(evidence.rows.iter().flat_map(|row| &row.flags)),
         evidence,
         unrated: providers.filter(|row| row.tier == Tier::Unrated).collect(),
         week: week::week(snapshot),
-        tier_moves: list.filter(|list| rated(list)).map(week::tier_moves),
+        tier_moves: list.filter(|list| is_rated(list)).map(week::tier_moves),
         lens_name: lens::title(lens).to_lowercase(),
     }
     .render()
+}
+
+/// What following the numbers saved against the traffic; `None` if it saved nothing or too little was tested.
+fn headline(snapshot: &Snapshot) -> Option<(Tested<'_>, String)> {
+    let mut tested = tested::tested(snapshot.backtest.as_ref()?.headline())?;
+    let saved = tested.saved.take()?;
+    Some((tested, saved))
 }
 
 fn shell(view: &View, lens: Lens, workload: Option<&str>) -> Shell {
@@ -104,14 +107,23 @@ fn workload_title<'a>(snapshot: &'a Snapshot, workload: Option<&str>) -> Option<
     snapshot.workload(workload?).map(|w| w.title.as_str())
 }
 
-/// The tabs of the lenses; the default lens has the plain address.
-fn lens_tabs(current: Lens) -> Vec<Tab> {
+/// Whether a list has a provider with a tier.
+fn is_rated(list: &TierList) -> bool {
+    list.providers.iter().any(|row| row.tier != Tier::Unrated)
+}
+
+/// The tabs of the lenses that have data, and of the current one; the default lens has the plain address.
+fn lens_tabs(snapshot: &Snapshot, current: Lens) -> Vec<Tab> {
+    let has_data = |lens: Lens| snapshot.tier_lists.iter().any(|list| list.lens == lens && is_rated(list));
     let tab = |lens: Lens| Tab {
-        href: if lens == lens::DEFAULT_LENS { "/".to_owned() } else { format!("/?lens={lens}") },
+        href: match lens == lens::DEFAULT_LENS {
+            true => format!("/{}", link::TIERS_PLACE),
+            false => format!("/?lens={lens}{}", link::TIERS_PLACE),
+        },
         label: lens::title(lens).to_owned(),
         current: lens == current,
     };
-    lens::all().into_iter().map(tab).collect()
+    lens::all().into_iter().filter(|lens| *lens == current || has_data(*lens)).map(tab).collect()
 }
 
 fn workload_tabs(snapshot: &Snapshot, lens: Lens, current: Option<&str>) -> Vec<Tab> {
@@ -119,35 +131,29 @@ fn workload_tabs(snapshot: &Snapshot, lens: Lens, current: Option<&str>) -> Vec<
         return Vec::new();
     }
     let tab = |name: &str, title: &str| Tab {
-        href: link::tiers(lens, Some(name)),
+        href: link::tiers(lens, Some(name)) + link::TIERS_PLACE,
         label: title.to_owned(),
         current: current == Some(name),
     };
-    snapshot.workloads.iter().map(|w| tab(&w.name, &w.title)).collect()
+    let has_data = |name: &str| snapshot.tier_list(lens, Some(name)).is_some_and(is_rated);
+    let offered = snapshot.workloads.iter().filter(|w| current == Some(w.name.as_str()) || has_data(&w.name));
+    offered.map(|w| tab(&w.name, &w.title)).collect()
 }
 
 fn explanation(lens: Lens, workload: Option<&str>) -> String {
     let text = match lens {
-        Lens::Cache => {
-            "Points of hit rate above or below its peers on the same models, so serving models that are easy to cache \
-             gives no advantage."
-        }
+        Lens::Cache => "Points of hit rate above or below peers on the same models.",
         Lens::Cost => {
-            "What a {workload} session costs there compared with peers on the same models: \u{2212}12\u{202f}% is \
-             twelve percent cheaper. Computed with the cache hits that its users actually got, not from the price list."
+            "What a {workload} session costs compared with peers on the same models, with the cache hits that users got."
         }
         Lens::Reliability => {
-            "Share of requests answered, compared with peers on the same models; +1 is one standard deviation better \
-             than the middle."
+            "Share of requests answered, compared with peers on the same models, in standard deviations."
         }
         Lens::Speed => {
-            "Output speed and time to the first token, half each, compared with peers on the same models; +1 is one \
-             standard deviation faster than the middle."
+            "Output speed and time to the first token, half each, compared with peers on the same models, in standard \
+             deviations."
         }
-        Lens::Overall => {
-            "The four lenses combined, weighted for the workload {workload}; +1 is one standard deviation better than \
-             the middle."
-        }
+        Lens::Overall => "All lenses combined, weighted for the workload {workload}, in standard deviations.",
     };
     text.replace("{workload}", &workload.unwrap_or("default").to_lowercase())
 }

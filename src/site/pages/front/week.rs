@@ -1,16 +1,13 @@
-//! What changed this week (hit rates and tiers), and the cheapest hosts of the most used models.
+//! What changed this week: hit rates and tiers.
 
 use crate::domain::thresholds::MOVER_DAYS;
 use crate::domain::tier::Tier;
-use crate::site::parts::picks::picks;
 use crate::site::parts::{Badge, format};
 use crate::snapshot::movers::{Mover, movers};
-use crate::snapshot::{ModelEntry, ProviderTier, Snapshot, TierList};
+use crate::snapshot::{ProviderTier, Snapshot, TierList};
 
 /// Maximum number of movers shown in each direction.
-const MOST: usize = 4;
-/// Number of most used models shown.
-const POPULAR: usize = 6;
+const MOST: usize = 3;
 
 pub struct Week {
     pub up: Vec<Moved>,
@@ -39,6 +36,13 @@ pub struct TierMoves<'a> {
     pub down: Vec<TierMove<'a>>,
     /// First day of the oldest tier in the list; nothing is known before that day.
     pub known_since: Option<String>,
+}
+
+impl TierMoves<'_> {
+    /// Number of providers whose tier changed.
+    pub fn count(&self) -> usize {
+        self.up.len() + self.down.len()
+    }
 }
 
 pub struct TierMove<'a> {
@@ -79,15 +83,6 @@ pub fn tier_moves(list: &TierList) -> TierMoves<'_> {
     }
 }
 
-/// A model with its cheapest host.
-pub struct Popular<'a> {
-    pub of: &'a ModelEntry,
-    /// The host with the cheapest session, untrusted.
-    pub host: &'a str,
-    /// What that host saves compared with the lowest list price; `None` if both are the same host.
-    pub saved: Option<String>,
-}
-
 fn moved(mover: Mover) -> Moved {
     let endpoints = format::counted(mover.endpoints, "endpoint", "endpoints");
     Moved {
@@ -114,19 +109,4 @@ pub fn week(snapshot: &Snapshot) -> Option<Week> {
         ),
         least: format!("{:.0}", crate::domain::thresholds::MOVER_MIN_CHANGE * 100.0),
     })
-}
-
-/// The most used standard models that have a choice of hosts.
-pub fn popular(snapshot: &Snapshot) -> Vec<Popular<'_>> {
-    let standard = snapshot.models.iter().filter(|m| m.variant.is_standard());
-    let of = |model| {
-        let picks = picks(snapshot, model)?;
-        let saved = 1.0 - picks.by_session_cost / picks.by_list_cost;
-        Some(Popular {
-            of: model,
-            host: &picks.by_session.name,
-            saved: (saved > 0.005).then(|| format::percent(saved)),
-        })
-    };
-    standard.filter_map(of).take(POPULAR).collect()
 }

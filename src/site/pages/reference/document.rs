@@ -1,11 +1,8 @@
 //! The OpenAPI document as the reference shows it. Missing information is omitted, never guessed.
 
-use crate::site::parts::link;
-use crate::snapshot::Snapshot;
+use super::samples::Sample;
 use serde_json::Value;
-
-/// Base address of the examples if the public address is unknown.
-const BASE: &str = "http://127.0.0.1:8080";
+use std::collections::BTreeMap;
 
 /// Routes under one tag.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,8 +25,8 @@ pub struct Route {
     pub about: String,
     pub deprecated: bool,
     pub parameters: Vec<Field>,
-    /// An example request for a shell.
-    pub curl: String,
+    /// Requests for it, and an answer.
+    pub sample: Sample,
     /// The type of `data`, as the page names types.
     pub data: String,
     /// Fields of `data`, or of its entries.
@@ -59,43 +56,6 @@ pub struct Named {
     /// Its values, if it is an enumeration.
     pub values: Vec<String>,
     pub fields: Vec<Field>,
-}
-
-/// Names that exist in the snapshot, so that every example works.
-#[derive(Debug, Clone, Default)]
-pub struct Examples {
-    model: Option<String>,
-    provider: Option<String>,
-    snapshot: String,
-    base: String,
-}
-
-impl Examples {
-    /// The names of a snapshot's first model and provider.
-    pub fn of(snapshot: &Snapshot, public_url: &str) -> Self {
-        Self {
-            model: snapshot.models.first().map(|model| link::model_json(&model.model_id)),
-            provider: snapshot.providers.first().map(|entry| link::provider_json(entry.provider.as_str())),
-            snapshot: snapshot.id.clone(),
-            base: if public_url.is_empty() { BASE } else { public_url }.to_owned(),
-        }
-    }
-
-    /// The path with its variable parts filled in, as far as names are available.
-    fn fill(&self, path: &str) -> String {
-        let below = |address: &Option<String>, base: &str| {
-            address.as_ref().and_then(|address| address.strip_prefix(base)).map(str::to_owned)
-        };
-        if let (Some(base), Some(model)) =
-            (path.strip_suffix("{author}/{slug}"), below(&self.model, "/api/v1/models/"))
-        {
-            return format!("{base}{model}");
-        }
-        match (path.strip_suffix("{slug}"), below(&self.provider, "/api/v1/providers/")) {
-            (Some(base), Some(provider)) if !path.contains("{author}") => format!("{base}{provider}"),
-            _ => path.to_owned(),
-        }
-    }
 }
 
 fn text(value: &Value) -> String {
@@ -224,13 +184,14 @@ fn alternatives(document: &Value, schema: &Value) -> Vec<Field> {
     found
 }
 
-/// Routes grouped by tag, with tags and paths in order.
-pub fn groups(document: &Value, examples: &Examples) -> Vec<Section> {
+/// Routes grouped by tag, with tags and paths in order; `samples` has the sample of each path.
+pub fn groups(document: &Value, mut samples: BTreeMap<String, Sample>) -> Vec<Section> {
     let mut groups: Vec<Section> = Vec::new();
     for (path, item) in document["paths"].as_object().into_iter().flatten() {
         let operation = &item["get"];
         let tag = list(&operation["tags"]).next().map(text).unwrap_or_default();
-        let route = route(document, path, operation, examples);
+        let Some(sample) = samples.remove(path) else { continue };
+        let route = route(document, path, operation, sample);
         match groups.iter_mut().find(|group| group.name == tag) {
             Some(group) => group.routes.push(route),
             None => groups.push(Section { name: tag, routes: vec![route] }),
@@ -240,7 +201,7 @@ pub fn groups(document: &Value, examples: &Examples) -> Vec<Section> {
     groups
 }
 
-fn route(document: &Value, path: &str, operation: &Value, examples: &Examples) -> Route {
+fn route(document: &Value, path: &str, operation: &Value, sample: Sample) -> Route {
     let parameter = |one: &Value| Field {
         name: text(&one["name"]),
         kind: takes(&one["schema"]),
@@ -261,7 +222,7 @@ fn route(document: &Value, path: &str, operation: &Value, examples: &Examples) -
         about: prose(&operation["description"]),
         deprecated: operation["deprecated"] == true,
         parameters: list(&operation["parameters"]).map(parameter).collect(),
-        curl: format!("curl -s '{}{}{}'", examples.base, examples.fill(path), query(operation, examples)),
+        sample,
         data: if data.is_null() { String::new() } else { data_kind(data) },
         fields: fields(document, data),
         answers: answers.map(|(status, answer)| (status.clone(), prose(&answer["description"]))).collect(),
@@ -276,19 +237,6 @@ fn data_kind(data: &Value) -> String {
         data if is_unnamed(data) => "object".to_owned(),
         data => kind(data),
     }
-}
-
-/// The required query parameters of a route, with example values.
-fn query(operation: &Value, examples: &Examples) -> String {
-    let required =
-        list(&operation["parameters"]).filter(|one| one["in"] == "query" && one["required"] == true);
-    let pairs: Vec<String> = required
-        .map(|one| match one["name"].as_str() {
-            Some("since") => format!("since={}", examples.snapshot),
-            name => format!("{}={}", name.unwrap_or_default(), one["example"].as_str().unwrap_or_default()),
-        })
-        .collect();
-    if pairs.is_empty() { String::new() } else { format!("?{}", pairs.join("&")) }
 }
 
 /// The named types that responses refer to; envelopes are described once, in prose.
@@ -355,19 +303,5 @@ mod tests {
     fn descriptions_are_escaped_and_code_is_marked() {
         assert_eq!(prose(&json!("`a<b>` & c")), "<code>a&lt;b&gt;</code> &amp; c");
         assert_eq!(prose(&json!("one ` alone")), "one ` alone");
-    }
-
-    #[test]
-    fn without_names_the_braces_stay() {
-        let none = Examples::default();
-        assert_eq!(none.fill("/api/v1/models/{author}/{slug}"), "/api/v1/models/{author}/{slug}");
-        let some = Examples {
-            model: Some("/api/v1/models/a/b".to_owned()),
-            provider: Some("/api/v1/providers/x".to_owned()),
-            ..Examples::default()
-        };
-        assert_eq!(some.fill("/api/v1/cost/{author}/{slug}"), "/api/v1/cost/a/b");
-        assert_eq!(some.fill("/api/v1/providers/{slug}"), "/api/v1/providers/x");
-        assert_eq!(some.fill("/api/v1/tiers"), "/api/v1/tiers");
     }
 }

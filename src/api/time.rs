@@ -1,0 +1,72 @@
+//! Times in queries.
+
+use super::problem::Problem;
+use super::request::shortened;
+use chrono::{DateTime, NaiveDate, NaiveTime, SecondsFormat, Utc};
+
+/// Parses a time; a `+` that was decoded as a space is accepted.
+///
+/// # Errors
+/// 400 with the name of the parameter and an example.
+pub(super) fn time(name: &str, text: Option<&str>) -> Result<Option<DateTime<Utc>>, Problem> {
+    let Some(text) = text else { return Ok(None) };
+    let parsed = DateTime::parse_from_rfc3339(&text.replace(' ', "+"));
+    parsed.map(|time| Some(time.to_utc())).map_err(|error| {
+        Problem::bad_request(format!(
+            "`{name}` is not an RFC 3339 time such as 2026-08-08T12:00:00Z: {error}"
+        ))
+    })
+}
+
+/// Parses a time, or a UTC day, which means its midnight.
+///
+/// # Errors
+/// 400 with the name of the parameter and the accepted forms.
+pub(super) fn day_or_time(name: &str, text: Option<&str>) -> Result<Option<DateTime<Utc>>, Problem> {
+    let day = text.filter(|text| is_day(text)).and_then(|text| text.parse::<NaiveDate>().ok());
+    if let Some(day) = day {
+        return Ok(Some(day.and_time(NaiveTime::MIN).and_utc()));
+    }
+    time(name, text).map_err(|_| {
+        let short = shortened(text.unwrap_or_default());
+        Problem::bad_request(format!(
+            "invalid `{name}` `{short}`; expected an RFC 3339 time such as 2026-08-08T12:00:00Z, or a UTC day such as \
+             2026-08-08"
+        ))
+    })
+}
+
+/// Whether a text has the form of a day: `2026-08-08`.
+fn is_day(text: &str) -> bool {
+    let is_dash = |at: usize| at == 4 || at == 7;
+    text.len() == 10
+        && text.bytes().enumerate().all(|(at, c)| if is_dash(at) { c == b'-' } else { c.is_ascii_digit() })
+}
+
+/// A time as the API writes it.
+pub(super) fn shown(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_and_times_are_read_and_nothing_else() {
+        let read = |text: &str| day_or_time("from", Some(text)).ok().flatten().map(shown);
+        assert_eq!(read("2026-08-08").as_deref(), Some("2026-08-08T00:00:00Z"));
+        assert_eq!(read("2026-08-08T12:00:00Z").as_deref(), Some("2026-08-08T12:00:00Z"));
+        assert_eq!(read("2026-08-08T12:00:00 02:00").as_deref(), Some("2026-08-08T10:00:00Z"));
+        for junk in
+            ["", "2026-02-30", "2026-8-8", "2026-08-08 ", " 2026-08-08", "today", "2026-08", "+026-08-08"]
+        {
+            assert_eq!(read(junk), None, "{junk}");
+        }
+        let refused = day_or_time("to", Some("x")).expect_err("refused").detail;
+        assert!(
+            refused.contains("invalid `to` `x`") && refused.contains("2026-08-08T12:00:00Z"),
+            "{refused}"
+        );
+    }
+}

@@ -1,0 +1,50 @@
+//! `what_changed`.
+
+use super::super::address::Address;
+use super::super::arguments::{WhatChanged, count};
+use super::super::reply::{Reply, text};
+use super::super::source::{Failure, Listed, Source};
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+pub(super) async fn answer(source: &Source, wanted: WhatChanged) -> Result<Reply, Failure> {
+    let limit = count("limit", wanted.limit, 20, 100)?;
+    let since = wanted.since.as_deref().map(time).transpose()?;
+    let address = Address::of("/api/v1/changes").with_fields(&wanted, &["since", "limit"]);
+    let Listed { mut entries, meta, is_complete } = source.list(&address).await?;
+    if entries.is_empty()
+        && let Some(provider) = &wanted.provider
+    {
+        // The route accepts the name of any provider, because one may be gone.
+        source.get(&Address::of_model("/api/v1/providers", provider)?).await?;
+    }
+    if let Some(since) = since {
+        let at = |event: &Value| text(event, "at").parse::<DateTime<Utc>>().ok();
+        entries.retain(|event| at(event).is_some_and(|at| at >= since));
+    }
+    let found = entries.len();
+    entries.truncate(limit);
+    let at_least = if is_complete { "" } else { "at least " };
+    let summary = match (entries.first(), found) {
+        (None, _) => "no changes".to_owned(),
+        (Some(newest), 1) => format!("1 change, at {}: {}", text(newest, "at"), text(newest, "detail")),
+        (Some(newest), _) => {
+            format!(
+                "{at_least}{found} changes; the newest, at {}: {}",
+                text(newest, "at"),
+                text(newest, "detail")
+            )
+        }
+    };
+    Ok(Reply::new(summary, Value::Array(entries), meta, &address)
+        .left_off("changes", found.saturating_sub(limit)))
+}
+
+fn time(text: &str) -> Result<DateTime<Utc>, Failure> {
+    text.trim().parse::<DateTime<Utc>>().map_err(|error| {
+        let shown: String = text.chars().take(40).collect();
+        Failure::Argument(format!(
+            "`since` is `{shown}`; expected an RFC 3339 time such as 2026-08-08T12:00:00Z ({error})"
+        ))
+    })
+}
