@@ -4,7 +4,8 @@ use super::tables::{clean, dash, now, percent, simulated_note, table, thousands,
 use super::workload::{self, Chosen};
 use super::{Cli, Common, exit, model};
 use crate::cost::{
-    Across, AcrossFilter, BreakEven, CostOfModel, EndpointCost, OwnNumbers, Quality, ToWin, across, compare,
+    Across, AcrossFilter, BreakEven, CostOfModel, EndpointCost, Month, MonthlyCost, OwnNumbers, Quality,
+    ToWin, across, compare,
 };
 use crate::domain::format;
 use crate::domain::session::SessionCost;
@@ -30,6 +31,13 @@ pub struct CostArgs {
     /// Lifetime of cache writes, 5m or 1h; overrides the workload's.
     #[arg(long, value_name = "TTL")]
     cache_ttl: Option<CacheTtl>,
+    /// A month: its bill in dollars (`300`) or its tokens (`200M`). Prints what the same month costs at each endpoint.
+    #[arg(long, value_name = "AMOUNT", conflicts_with = "across")]
+    bill: Option<Month>,
+    /// Where the bill is paid: the tag of an endpoint, or the slug of a provider [default: at all endpoints, at what the
+    /// traffic pays on average].
+    #[arg(long, value_name = "HOST", requires = "bill")]
+    at: Option<String>,
     /// Rank the endpoints of all models.
     #[arg(long)]
     across: bool,
@@ -91,7 +99,9 @@ pub fn run(common: &Common, args: &CostArgs) -> Result<u8> {
     chosen.workload = own.over(&chosen.workload)?;
     let (as_of, simulated, fit) = (snapshot.as_of, snapshot.simulated, chosen.fit.as_ref());
     if let Some(model) = found {
-        let cost = compare(&snapshot, model, &chosen.workload);
+        let mut cost = compare(&snapshot, model, &chosen.workload);
+        let month = args.bill.map(|month| cost.monthly(model, month, args.at.as_deref()));
+        cost.monthly = month.transpose().map_err(|error| anyhow::anyhow!(error.to_string()))?;
         common.print(&Document { costs: &cost, as_of, simulated, fit }, || {
             fit_summary(&chosen) + &describe_model(&cost, simulated)
         })?;
@@ -176,7 +186,25 @@ fn describe_model(cost: &CostOfModel, simulated: bool) -> String {
     for note in &cost.notes {
         text.push_str(&format!("\nNote: {note}."));
     }
+    if let Some(month) = &cost.monthly {
+        text.push_str(&describe_month(month, &cost.workload));
+    }
     text
+}
+
+/// The month at each endpoint, below the sessions.
+fn describe_month(month: &MonthlyCost, workload: &Workload) -> String {
+    let mut rows = table(&["endpoint", "a month", "interval", "against the bill"], 1);
+    let usd = format::usd_column(month.endpoints.iter().map(|row| row.usd), std::iter::empty());
+    for row in &month.endpoints {
+        let change = match row.is_present {
+            true => "your bill".to_owned(),
+            false => dash(row.change, |change| format::percent_change(change, 0)),
+        };
+        let ends = if row.is_present { "-".to_owned() } else { interval(row.low, row.high, &usd) };
+        rows.add_row([clean(row.tag.as_str()), usd(row.usd), ends, change]);
+    }
+    format!("\n\n{}\n{rows}", month.assumption(&workload.name, &STYLE))
 }
 
 fn row(endpoint: &EndpointCost, usd: &impl Fn(f64) -> String) -> Vec<String> {

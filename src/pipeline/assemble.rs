@@ -25,7 +25,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use uuid::Uuid;
 
 /// Number of runs that the status page lists.
-const SHOWN_RUNS: usize = 48;
+const SHOWN_RUNS: usize = 72;
 /// Number of events that the status page lists.
 const SHOWN_EVENTS: usize = 200;
 /// Hours of readings that the API's `readings` route serves.
@@ -138,6 +138,10 @@ pub fn snapshot(
     let providers = provider_entries(&material.providers, &models, provider_days);
     let tokens_per_day = models.iter().fold(0.0, |sum, model| sum + model.tokens_per_day);
     let mut status = material.status;
+    let today =
+        history::changes_of_the_day(&analysis.tier_lists, material.newest.run.observed_at, &default_workload);
+    status.events.splice(0..0, today);
+    status.events.truncate(SHOWN_EVENTS);
     status.missing = missing(&material.newest, rated_days, status.comparison.as_ref(), &analysis);
     let mut snapshot = Snapshot {
         format: FORMAT,
@@ -151,7 +155,7 @@ pub fn snapshot(
             endpoints,
             endpoints_with_usage: with_usage,
             models: models.len(),
-            providers: providers.iter().filter(|provider| provider.endpoints > 0).count(),
+            providers: providers.iter().filter(|provider| provider.is_offering()).count(),
             tokens_per_day,
             covered_share: covered_share(&analysis.tier_lists, tokens_per_day),
             runs: material.run_count,

@@ -21,6 +21,7 @@ pub mod targets;
 pub use answer::{advise, known_workload, preference, workload_among};
 pub use changes::{Changes, changes};
 pub use charge::{Paid, PaidDay};
+pub use matching::pin_to;
 pub use openrouter::{MaxPrice, ProviderObject};
 pub use rank::{TRAFFIC, expected_cost};
 pub use realised::{

@@ -2,13 +2,14 @@
 
 use super::charts::{OfModel, session_bars};
 use super::parts::link;
-use super::registry::{PAGES, PageRow, Section};
+use super::registry::{PAGES, PageRow, Query, Section};
 use crate::domain::tier::Lens;
 use crate::snapshot::Snapshot;
 
 /// The pages that are made before a snapshot is shown. The API reference does not depend on the snapshot's names.
 fn prepared() -> impl Iterator<Item = &'static PageRow> {
-    PAGES.iter().filter(|row| row.label.is_some() && row.section != Section::Api)
+    let is_prepared = |row: &&PageRow| row.section != Section::Api && row.query != Query::Service;
+    PAGES.iter().filter(|row| row.label.is_some()).filter(is_prepared)
 }
 
 /// The addresses of all pages of a snapshot, the most requested ones first.
@@ -58,6 +59,7 @@ pub fn pictures(snapshot: &Snapshot) -> Vec<String> {
         super::parts::assets::script_path(),
         "/favicon.svg",
         "/changes.atom",
+        "/suggest.json",
     ];
     let mut all: Vec<String> = fixed.map(str::to_owned).to_vec();
     for model in &snapshot.models {

@@ -43,7 +43,8 @@ pub struct PageRow {
     pub section: Section,
     /// Its address, from the root.
     pub path: &'static str,
-    /// Its label in the navigation, if it is part of it; these pages are prepared.
+    /// Its label in the navigation, if it is part of it; these pages are prepared, except those that only the service
+    /// answers.
     pub label: Option<&'static str>,
     /// The route below `/api/v1/` with the same content.
     pub twin: Option<&'static str>,
@@ -101,7 +102,7 @@ pub static PAGES: [PageRow; 11] = [
         .with_table()
         .listed()
         .answered_by(Query::Anywhere),
-    PageRow::new(Section::Cost, "/cost", Some("cost")).listed().answered_by(Query::Service),
+    PageRow::new(Section::Cost, "/cost", Some("cost")).labelled("Cost").listed().answered_by(Query::Service),
     PageRow::new(Section::Changes, "/changes", Some("changes")).labelled("Changes").with_table().listed(),
     PageRow::new(Section::Method, "/method", Some("thresholds")).labelled("Method").listed(),
     PageRow::new(Section::Status, "/status", Some("status")).labelled("Status").listed(),

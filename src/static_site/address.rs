@@ -94,7 +94,7 @@ fn data_ending(name: &str) -> Option<(&str, &'static str)> {
 fn data(stem: &str, below: &str, ending: &str) -> String {
     let (route, rest) = stem.split_once('/').map_or((stem, ""), |(route, rest)| (route, rest));
     let route = if route == "index" { "tiers" } else { route };
-    let mut prepared = PAGES.iter().filter(|row| row.label.is_some());
+    let mut prepared = PAGES.iter().filter(|row| row.label.is_some() && row.query != Query::Service);
     let base = match prepared.find(|row| row.name() == route || row.twin == Some(route)) {
         Some(row) => row.name().to_owned(),
         None => format!("api/v1/{}", safe(route)),
