@@ -246,7 +246,7 @@ pub(super) async fn providers(request: ApiRequest<ListQuery>) -> Result<Response
         tokens_per_day: entry.tokens_per_day,
         tiers: rows(snapshot, entry.provider.as_str()).map(|(lens, row)| (lens, row.tier)).collect(),
     };
-    let all = || sorted(snapshot.providers.iter().map(summary), query.sort.as_deref());
+    let all = || sorted(snapshot.offering().map(summary), query.sort.as_deref());
     match query.format.unwrap_or_default() {
         Format::Csv => request.table(all),
         Format::Json => request.kept(|| Ok((all()?, None))),
