@@ -8,6 +8,9 @@ use percent_encoding::percent_decode_str;
 /// Extensions of files whose path equals their address.
 const FILES: [&str; 7] = ["svg", "png", "css", "js", "atom", "xml", "txt"];
 
+/// JSON that is not data of a page: its path equals its address.
+const NAMES: &str = "suggest.json";
+
 /// Whether a path is that of a page that answers a query; on a static site, the script answers it with the published
 /// index.
 pub fn is_question(path: &str) -> bool {
@@ -25,6 +28,9 @@ pub fn file_of(address: &str, workload: &str) -> Option<String> {
             None => (query.is_empty()).then(|| "index.html".to_owned()),
             Some(_) => Some(format!("tiers{}/index.html", chosen.below(workload))),
         };
+    }
+    if name == NAMES {
+        return query.is_empty().then(|| NAMES.to_owned());
     }
     if let Some(stem) = name.strip_prefix("api/v1/") {
         let (stem, ending) = data_ending(stem).unwrap_or((stem, "json"));

@@ -5,7 +5,7 @@
 //   SCREENSHOTS=DIR     keeps the pictures there (default: a temporary folder, named at the end)
 //   CHROMIUM=PATH       the browser to use (default: the first known name on the PATH)
 //   HITRATE_DEMO_ARGS   further arguments for `hitrate demo`, separated by spaces
-//   ONLY=NAMES          only these parts, separated by commas: pages, keyboard, files, hostile, empty, published
+//   ONLY=NAMES          only these parts, separated by commas: pages, keyboard, files, money, hostile, empty, published
 //
 // The last line is 'N passed, N failed'; exit code 1 unless all passed.
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
@@ -15,6 +15,7 @@ import { launchBrowser } from './browser.mjs';
 import { checkHostile, hostilePages } from './hostile.mjs';
 import { checkKeyboard } from './keyboard.mjs';
 import { lookAtPublished } from './published.mjs';
+import { checkMoney } from './money.mjs';
 import { Report } from './report.mjs';
 import { startServer } from './server.mjs';
 import { checkKind, discover, files } from './site.mjs';
@@ -86,6 +87,7 @@ async function lookAtSite(browser, base) {
   if (wanted('pages')) await lookAtPages(browser, base, pages);
   if (wanted('keyboard')) await goByKeyboard(browser, base, pages);
   if (wanted('files')) await lookAtFiles(browser, base, files(pages));
+  if (wanted('money')) await checkMoney(report, browser, base);
 }
 
 async function lookAtHostile(browser, base) {
@@ -128,7 +130,7 @@ async function main() {
   const folder = mkdtempSync(join(tmpdir(), 'hitrate-hostile-'));
   const browser = await launchBrowser();
   try {
-    if (['pages', 'keyboard', 'files'].some(wanted)) await withServer(binary, { extra }, (base) => lookAtSite(browser, base));
+    if (['pages', 'keyboard', 'files', 'money'].some(wanted)) await withServer(binary, { extra }, (base) => lookAtSite(browser, base));
     const hostile = { data: folder, extra: ['--days', '12', '--hour-every', '3600', '--hostile-names'] };
     if (wanted('hostile') || wanted('empty')) await withServer(binary, hostile, (base) => (wanted('hostile') ? lookAtHostile(browser, base) : null));
     if (wanted('empty')) await lookAtEmptyAndOld(browser, binary, folder);

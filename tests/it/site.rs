@@ -24,6 +24,14 @@ mod cost;
 mod evidence;
 #[path = "site/hostile.rs"]
 mod hostile;
+#[path = "site/money.rs"]
+mod money;
+#[path = "site/provider.rs"]
+mod provider;
+#[path = "site/search.rs"]
+mod search;
+#[path = "site/status.rs"]
+mod status;
 #[path = "site/weight.rs"]
 mod weight;
 

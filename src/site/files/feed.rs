@@ -72,7 +72,7 @@ fn entry(snapshot: &Snapshot, event: &Event, base: &str) -> Entry {
         (None, Some(slug)) => link::provider(slug.as_str()),
         (None, None) => "/changes".to_owned(),
     };
-    let title = changes::sentence(snapshot, event);
+    let title = changes::title(snapshot, event);
     Entry {
         id: id_of(event),
         title: clean(&title),

@@ -56,14 +56,18 @@ pub fn calculator(view: &View, words: &HashMap<String, String>) -> (StatusCode, 
     let base = snapshot.workload(&fields.word("workload")).or(snapshot.workloads.first());
     let month = asked.as_ref().zip(cost.as_ref());
     let month = month.and_then(|(asked, cost)| MonthPart::new(view, asked, cost, fields));
+    let shell = Shell::new(
+        view,
+        Section::Cost,
+        "what a month costs",
+        "What your monthly bill would be at every host of a model, after caching.",
+    );
+    let shell = match asked.as_ref().filter(|_| problem.is_none()) {
+        Some(asked) => shell.json(month::json_twin(asked, fields)),
+        None => shell,
+    };
     let page = CalculatorPage {
-        shell: Shell::new(
-            view,
-            Section::Cost,
-            "what a month costs",
-            "What your monthly bill would be at every host of a model, after caching.",
-        )
-        .at("/cost"),
+        shell: shell.at("/cost"),
         base,
         workloads: &snapshot.workloads,
         models: snapshot.models.iter().map(|m| m.model_id.as_str()).collect(),

@@ -122,6 +122,20 @@ fn address(fields: Fields, asked: &Asked, own: &[(&str, Option<&str>)]) -> Strin
     format!("/cost?{}", pairs.join("&"))
 }
 
+/// The same result in the API.
+pub fn json_twin(asked: &Asked, fields: Fields) -> String {
+    let twin = link::cost_json(&asked.model.model_id);
+    let own = [("at", asked.at.as_deref().filter(|_| asked.month.is_some()))];
+    let page = address(fields, asked, &own);
+    let query: Vec<&str> = page
+        .split_once('?')
+        .map_or("", |(_, query)| query)
+        .split('&')
+        .filter(|pair| !pair.starts_with("model="))
+        .collect();
+    if query.is_empty() { twin } else { format!("{twin}?{}", query.join("&")) }
+}
+
 /// The setting for the host with this tag; `None` if the model has no such endpoint.
 fn pin(model: &ModelEntry, tag: &str) -> Option<Pin> {
     let endpoint = model.endpoints.iter().find(|endpoint| endpoint.tag.as_str() == tag)?;
