@@ -9,6 +9,9 @@ use crate::snapshot::{Event, ProviderEntry, Snapshot};
 use crate::wording::changes::{self, Direction, Headline};
 use askama::Template;
 
+/// Number of changes that are not folded.
+const SHOWN: usize = 50;
+
 /// Longest name of a provider in a sentence.
 const LONGEST_NAME: usize = 60;
 
@@ -102,7 +105,10 @@ pub fn of_provider<'a>(snapshot: &'a Snapshot, provider: &ProviderSlug, most: us
 #[template(path = "changes.html")]
 struct ChangesPage<'a> {
     shell: Shell,
+    count: usize,
     changes: Vec<Change<'a>>,
+    /// Those beyond the first [`SHOWN`], folded.
+    older: Vec<Change<'a>>,
     since: Option<When>,
 }
 
@@ -116,7 +122,9 @@ pub fn render(view: &View) -> askama::Result<String> {
     let about = "Changes of list prices, endpoints, names and tiers.";
     ChangesPage {
         shell: Shell::of_page(view, Section::Changes, "what changed", about),
-        changes: events.iter().map(|e| change(snapshot, e)).collect(),
+        count: events.len(),
+        changes: events.iter().take(SHOWN).map(|e| change(snapshot, e)).collect(),
+        older: events.iter().skip(SHOWN).map(|e| change(snapshot, e)).collect(),
         since: events.last().map(|e| When::new(e.at)),
     }
     .render()
