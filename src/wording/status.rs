@@ -67,8 +67,8 @@ impl fmt::Display for State {
     }
 }
 
-/// "70 of the last 72 runs were complete, 1 was partial and 1 failed."
-pub fn runs(statuses: &[RunStatus]) -> String {
+/// "70 of the last 72 runs complete; 1 partial, 1 failed. Longest gap between two runs: 14 hours."
+pub fn runs(statuses: &[RunStatus], longest_gap: Option<&str>) -> String {
     let count = |status: RunStatus| statuses.iter().filter(|one| **one == status).count();
     let others =
         [(RunStatus::Partial, "partial"), (RunStatus::Suspect, "suspect"), (RunStatus::Failed, "failed")];
@@ -80,11 +80,9 @@ pub fn runs(statuses: &[RunStatus]) -> String {
         .collect();
     let total = statuses.len();
     let rest = if others.is_empty() { String::new() } else { format!("; {}", others.join(", ")) };
-    format!(
-        "{} of the last {total} run{} complete{rest}.",
-        count(RunStatus::Ok),
-        if total == 1 { "" } else { "s" }
-    )
+    let plural = if total == 1 { "" } else { "s" };
+    let gap = longest_gap.map(|gap| format!(" Longest gap between two runs: {gap}.")).unwrap_or_default();
+    format!("{} of the last {total} run{plural} complete{rest}.{gap}", count(RunStatus::Ok))
 }
 
 #[cfg(test)]
@@ -94,8 +92,14 @@ mod tests {
     #[test]
     fn runs_are_counted_by_their_outcome() {
         use RunStatus::{Failed, Ok, Partial};
-        assert_eq!(runs(&[Ok, Ok, Partial, Failed]), "2 of the last 4 runs complete; 1 partial, 1 failed.");
-        assert_eq!(runs(&[Ok]), "1 of the last 1 run complete.");
+        assert_eq!(
+            runs(&[Ok, Ok, Partial, Failed], None),
+            "2 of the last 4 runs complete; 1 partial, 1 failed."
+        );
+        assert_eq!(
+            runs(&[Ok], Some("14 hours")),
+            "1 of the last 1 run complete. Longest gap between two runs: 14 hours."
+        );
     }
 
     #[test]

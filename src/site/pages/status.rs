@@ -70,8 +70,10 @@ impl Beats {
             let title = format!("{}: {}", format::moment(run.observed_at), run.status);
             (place * BAR.0, class, title)
         };
+        let gaps = shown.windows(2).map(|pair| pair[0].observed_at - pair[1].observed_at);
+        let longest = gaps.max().filter(|gap| *gap >= Duration::hours(STALE_AFTER_HOURS)).map(format::span);
         Self {
-            label: health::runs(&statuses),
+            label: health::runs(&statuses, longest.as_deref()),
             width: shown.len().max(1) * BAR.0,
             bars: shown.iter().rev().enumerate().map(bar).collect(),
         }

@@ -68,7 +68,7 @@ impl MonthPart {
         let snapshot = view.snapshot.as_ref();
         let advice = preference(snapshot, asked.model, Mode::DEFAULT, snapshot.default_workload(), view.now);
         let recommended = advice.provider.and_then(|provider| provider.only).unwrap_or_default();
-        let usd = format::usd_column(month.endpoints.iter().map(|row| row.usd));
+        let usd = format::usd_bills(month.endpoints.iter().map(|row| row.usd));
         let rows = month.endpoints.iter().map(|row| Row {
             badge: asked
                 .model

@@ -10,6 +10,7 @@ use super::model;
 use crate::domain::tier::Lens;
 use crate::site::charts;
 use crate::site::charts::day_chart::DayChart;
+use crate::site::charts::spark::{DayAxis, Spark};
 use crate::site::parts::flags::{self, Explained};
 use crate::site::parts::record::{self, Reliability};
 use crate::site::parts::shell::{Shell, View};
@@ -46,6 +47,8 @@ struct Row<'a> {
     of: &'a Endpoint,
     /// Hit rate, its difference from peers, session cost, its difference from peers, uptime and tokens.
     cells: Vec<Cell>,
+    /// Its hit rate by day.
+    spark: Option<Spark>,
 }
 
 /// Renders the page of a provider.
@@ -85,9 +88,21 @@ pub fn render(view: &View, provider: &ProviderEntry) -> askama::Result<String> {
         reliability: record::reliability(&served),
         changes: changes::of_provider(snapshot, &provider.provider, CHANGES),
         chart: charts::of_provider(provider),
-        rows: served.into_iter().map(|(model, of)| Row { model, of, cells: cells(of, workload) }).collect(),
+        rows: rows(served, workload),
     }
     .render()
+}
+
+/// The endpoints with their figures and the hit rate over the same days.
+fn rows<'a>(served: Vec<(&'a ModelEntry, &'a Endpoint)>, workload: &str) -> Vec<Row<'a>> {
+    let axis = DayAxis::over(served.iter().flat_map(|(_, of)| of.days.iter().map(|day| day.day)));
+    let row = |(model, of): (&'a ModelEntry, &'a Endpoint)| Row {
+        model,
+        of,
+        cells: cells(of, workload),
+        spark: axis.and_then(|axis| Spark::of_endpoint(&of.days, axis)),
+    };
+    served.into_iter().map(row).collect()
 }
 
 /// A share of the traffic; a share that would round to zero is shown as "less than".
