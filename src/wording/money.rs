@@ -35,7 +35,7 @@ impl MonthOf<'_> {
             (style.tag)(self.workload)
         );
         let Some((usd, place)) = self.paid else {
-            return format!("{} are {sessions}.", capitalized(&tokens(self.tokens)));
+            return format!("{} are {sessions}.", tokens(self.tokens));
         };
         let place = match place {
             Place::Endpoint(tag) => format!("at {}", (style.tag)(tag)),
@@ -46,11 +46,6 @@ impl MonthOf<'_> {
         };
         format!("{} {place} is {sessions} ({}).", (style.usd)(usd), tokens(self.tokens))
     }
-}
-
-fn capitalized(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 fn counted(count: f64, one: &str, many: &str) -> String {

@@ -67,7 +67,7 @@ impl fmt::Display for State {
     }
 }
 
-/// "70 of the last 72 runs complete; 1 partial, 1 failed. Longest gap between two runs: 14 hours."
+/// "70 of the last 72 runs were complete; 1 partial, 1 failed. Longest gap between two runs: 14 hours."
 pub fn runs(statuses: &[RunStatus], longest_gap: Option<&str>) -> String {
     let count = |status: RunStatus| statuses.iter().filter(|one| **one == status).count();
     let others =
@@ -80,7 +80,7 @@ pub fn runs(statuses: &[RunStatus], longest_gap: Option<&str>) -> String {
         .collect();
     let total = statuses.len();
     let rest = if others.is_empty() { String::new() } else { format!("; {}", others.join(", ")) };
-    let plural = if total == 1 { "" } else { "s" };
+    let plural = if total == 1 { " was" } else { "s were" };
     let gap = longest_gap.map(|gap| format!(" Longest gap between two runs: {gap}.")).unwrap_or_default();
     format!("{} of the last {total} run{plural} complete{rest}.{gap}", count(RunStatus::Ok))
 }
@@ -94,11 +94,11 @@ mod tests {
         use RunStatus::{Failed, Ok, Partial};
         assert_eq!(
             runs(&[Ok, Ok, Partial, Failed], None),
-            "2 of the last 4 runs complete; 1 partial, 1 failed."
+            "2 of the last 4 runs were complete; 1 partial, 1 failed."
         );
         assert_eq!(
             runs(&[Ok], Some("14 hours")),
-            "1 of the last 1 run complete. Longest gap between two runs: 14 hours."
+            "1 of the last 1 run was complete. Longest gap between two runs: 14 hours."
         );
     }
 

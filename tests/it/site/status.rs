@@ -47,7 +47,7 @@ async fn the_bars_show_the_last_runs_with_a_text_for_each() {
     let bars =
         page.split("<svg class=\"beats\"").nth(1).and_then(|rest| rest.split("</svg>").next()).expect("bars");
     assert_eq!((bars.matches("<rect").count(), bars.matches("<title>").count()), (72, 72), "{bars}");
-    assert!(bars.contains("71 of the last 72 runs complete; 1 failed."), "{bars}");
+    assert!(bars.contains("71 of the last 72 runs were complete; 1 failed."), "{bars}");
     let failed: Vec<usize> = bars
         .split("<rect")
         .skip(1)
