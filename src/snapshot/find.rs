@@ -10,6 +10,8 @@ const NEAREST: usize = 5;
 
 /// A name is suggested from this similarity on, 0..1. At 0.7, `nope` was answered with `nova-premier-v1`.
 const LEAST_LIKENESS: f64 = 0.82;
+/// The same for an unknown address, which is rarely meant as a name: `health` is `healer-alpha` by 0.85.
+const LEAST_LIKENESS_OF_ADDRESS: f64 = 0.9;
 
 /// The upstream of a snapshot that does not name one, in sentences.
 pub const UPSTREAM: &str = "OpenRouter";
@@ -80,12 +82,19 @@ impl Snapshot {
 
     /// Public names of the models most similar to an unknown name.
     pub fn nearest_models(&self, name: &str) -> Vec<&str> {
-        nearest(name, self.models.iter().map(|m| m.model_id.as_str()))
+        nearest(name, LEAST_LIKENESS, self.models.iter().map(|m| m.model_id.as_str()))
     }
 
     /// Slugs of the providers most similar to an unknown name.
     pub fn nearest_providers(&self, name: &str) -> Vec<&str> {
-        nearest(name, self.providers.iter().map(|p| p.provider.as_str()))
+        nearest(name, LEAST_LIKENESS, self.providers.iter().map(|p| p.provider.as_str()))
+    }
+
+    /// Public names of models and slugs of providers that an unknown address nearly is.
+    pub fn nearest_to_address(&self, path: &str) -> (Vec<&str>, Vec<&str>) {
+        let least = LEAST_LIKENESS_OF_ADDRESS;
+        let models = nearest(path, least, self.models.iter().map(|m| m.model_id.as_str()));
+        (models, nearest(path, least, self.providers.iter().map(|p| p.provider.as_str())))
     }
 
     /// Models and providers whose id or name contains every word of a query, or all its letters and digits in a row; case
@@ -175,7 +184,7 @@ impl ModelEntry {
 
 /// The names most similar to `name`: first those that contain it, then by Jaro-Winkler similarity of the whole name and
 /// of its last part.
-fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+fn nearest<'a>(name: &str, least: f64, names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     let wanted = name.to_lowercase();
     let mut scored: Vec<(f64, &str)> = names
         .map(|candidate| {
@@ -186,7 +195,7 @@ fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Vec<&'a str>
             let contained = if !wanted.is_empty() && lower.contains(&wanted) { 1.0 } else { 0.0 };
             (contained + whole.max(last), candidate)
         })
-        .filter(|(score, _)| *score >= LEAST_LIKENESS)
+        .filter(|(score, _)| *score >= least)
         .collect();
     scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
     scored.into_iter().take(NEAREST).map(|(_, candidate)| candidate).collect()
@@ -194,7 +203,11 @@ fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Vec<&'a str>
 
 #[cfg(test)]
 mod tests {
-    use super::{letters, nearest, only};
+    use super::{LEAST_LIKENESS, LEAST_LIKENESS_OF_ADDRESS, letters, only};
+
+    fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+        super::nearest(name, LEAST_LIKENESS, names)
+    }
 
     #[test]
     fn names_are_compared_by_letters_and_digits_and_must_be_alike_to_be_suggested() {
@@ -206,6 +219,9 @@ mod tests {
         let names = ["amazon/nova-premier-v1", "thedrummer/unslopnemo-12b"];
         assert!(nearest("nope", names.into_iter()).is_empty());
         assert_eq!(nearest("nova-premier", names.into_iter()), ["amazon/nova-premier-v1"]);
+        let healer = ["openrouter/healer-alpha"];
+        assert_eq!(nearest("health", healer.into_iter()), healer);
+        assert!(super::nearest("health", LEAST_LIKENESS_OF_ADDRESS, healer.into_iter()).is_empty());
     }
 
     #[test]

@@ -122,8 +122,17 @@ fn count(models: usize, providers: usize) -> String {
 
 /// Models and providers whose names are similar to an unknown name.
 pub fn nearest(snapshot: &Snapshot, name: &str) -> Vec<Found> {
-    let models = snapshot.nearest_models(name).into_iter().filter_map(|id| snapshot.model(id));
-    let providers = snapshot.nearest_providers(name).into_iter().filter_map(|slug| snapshot.provider(slug));
+    found(snapshot, (snapshot.nearest_models(name), snapshot.nearest_providers(name)))
+}
+
+/// Models and providers that an unknown address nearly is.
+pub fn nearest_to_address(snapshot: &Snapshot, path: &str) -> Vec<Found> {
+    found(snapshot, snapshot.nearest_to_address(path))
+}
+
+fn found(snapshot: &Snapshot, (models, providers): (Vec<&str>, Vec<&str>)) -> Vec<Found> {
+    let models = models.into_iter().filter_map(|id| snapshot.model(id));
+    let providers = providers.into_iter().filter_map(|slug| snapshot.provider(slug));
     let models = models.map(|model| Found::known_model(snapshot, model));
     models.chain(providers.map(|provider| Found::known_provider(snapshot, provider))).collect()
 }
