@@ -156,6 +156,7 @@ fn month_at(
         provider: row.provider.clone(),
         name: row.name.clone(),
         usd: if alone { bill? } else { usd },
+        usd_now: row.cost_now.map(|cost| sessions * cost),
         low,
         high,
         change: bill.map(|bill| if alone { 0.0 } else { usd / bill - 1.0 }),

@@ -1,6 +1,7 @@
 //! A month as a client states it, and what it costs at each endpoint of a model.
 
 use crate::domain::ids::{ProviderSlug, Tag, names};
+use crate::domain::session::unusual_now;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -75,6 +76,13 @@ fn number(text: &str) -> Option<f64> {
     decimals.is_none_or(all_digits).then(|| text.replace(',', "").parse().ok())?
 }
 
+impl EndpointMonth {
+    /// The month at the list prices of now, USD, if it differs from the usual one by 1 % or more.
+    pub fn unusual_now(&self) -> Option<f64> {
+        unusual_now(Some(self.usd), self.usd_now)
+    }
+}
+
 impl FromStr for Month {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
@@ -128,8 +136,10 @@ pub struct EndpointMonth {
     pub provider: ProviderSlug,
     /// Display name, untrusted.
     pub name: String,
-    /// USD a month.
+    /// USD a month at the usual list prices.
     pub usd: f64,
+    /// USD a month at the list prices of now; null if they are unknown.
+    pub usd_now: Option<f64>,
     /// Lower end of the interval, USD a month: the lower end of its own session cost over the upper end of that at the
     /// present place. Null if either interval is unknown.
     pub low: Option<f64>,

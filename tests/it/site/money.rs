@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use chrono::Duration;
 use hitrate::cost::{BillError, Month, PaidAt, compare};
 use hitrate::domain::ids::Tag;
-use hitrate::snapshot::Snapshot;
+use hitrate::snapshot::{ListWindow, Prices, Snapshot};
 
 const QUILL: &str = "zephyr/quill-large";
 
@@ -183,6 +183,32 @@ async fn amounts_that_could_mean_something_else_are_refused_by_the_name_of_their
     let several = get(&site, "/cost?model=l&bill=300").await;
     assert_eq!(several.status, StatusCode::BAD_REQUEST);
     assert!(several.body.contains("does not name one model"), "{}", several.body);
+}
+
+#[tokio::test]
+async fn a_price_that_is_unusual_now_is_stated_beside_the_month() {
+    let mut snapshot = sample::snapshot();
+    let plain =
+        get(&site_over(Some(snapshot.clone()), Duration::zero()), "/cost?model=zephyr/quill-large&bill=300")
+            .await;
+    assert!(!plain.body.contains("<small>now $"), "{}", plain.body);
+    let lumen = &mut snapshot.models[1].endpoints[0];
+    let times = |price: Option<f64>, factor: f64| price.map(|price| price * factor);
+    let prices = |factor: f64| Prices {
+        input: times(lumen.list.input, factor),
+        output: times(lumen.list.output, factor),
+        cache_read: times(lumen.list.cache_read, factor),
+        ..Prices::default()
+    };
+    let [usual, lowest, highest] = [2.0, 1.0, 2.5].map(prices);
+    lumen.list_window = Some(ListWindow { usual, lowest, highest, moves: 4, returns: 2 });
+    let month = monthly(&snapshot, Month::Usd(300.0), Some("quarry")).expect("priced");
+    let row = month.endpoints.iter().find(|row| row.tag.as_str() == "lumen/bf16").expect("lumen");
+    assert!((row.usd_now.expect("a price now") / row.usd - 0.5).abs() < 1e-9, "{row:?}");
+    let site = site_over(Some(snapshot), Duration::zero());
+    let page = get(&site, "/cost?model=zephyr/quill-large&bill=300&at=quarry").await.body;
+    let table = page.split("<table").nth(1).and_then(|rest| rest.split("</table>").next()).expect("a table");
+    assert_eq!(table.matches("<small>now $").count(), 1, "{table}");
 }
 
 #[tokio::test]

@@ -43,6 +43,8 @@ struct Row {
     of: EndpointMonth,
     badge: Option<Badge>,
     usd: String,
+    /// The month at the prices of now, if it differs.
+    now: Option<String>,
     interval: String,
     change: String,
     /// The direction of the change: `up`, `down` or nothing.
@@ -77,6 +79,7 @@ impl MonthPart {
                 .find(|e| e.endpoint_id == row.endpoint_id)
                 .map(Badge::of_endpoint),
             usd: usd(row.usd),
+            now: row.unusual_now().map(&usd),
             interval: row.low.zip(row.high).filter(|_| !row.is_present).map_or_else(
                 || if row.is_present { "your bill" } else { "interval unknown" }.to_owned(),
                 |(low, high)| format!("{} to {}", usd(low), usd(high)),
