@@ -5,15 +5,19 @@ mod month;
 
 use self::fields::{Asked, Fields, ask};
 use self::month::MonthPart;
-use crate::cost::compare;
+use crate::cost::{Month, compare};
 use crate::domain::workload::Workload;
 use crate::site::charts::cost_bars::CostPart;
 use crate::site::parts::link;
 use crate::site::parts::shell::{Shell, View};
 use crate::site::registry::Section;
+use crate::snapshot::{ModelEntry, Snapshot};
 use askama::Template;
 use axum::http::StatusCode;
 use std::collections::HashMap;
+
+/// The bill of the example, USD.
+const EXAMPLE: f64 = 300.0;
 
 #[derive(Template)]
 #[template(path = "cost.html")]
@@ -32,6 +36,8 @@ struct CalculatorPage<'a> {
     found: Option<(String, &'a str)>,
     month: Option<MonthPart>,
     part: Option<CostPart>,
+    /// Address of an example, if nothing was asked.
+    example: Option<String>,
 }
 
 /// Renders the calculator for the parameters of its form; without a model, the empty form. The status is 400 if a field
@@ -82,7 +88,19 @@ pub fn calculator(view: &View, words: &HashMap<String, String>) -> (StatusCode, 
             .map(|asked| (link::model(&asked.model.model_id), asked.model.model_id.as_str())),
         month,
         part: cost.map(CostPart::new),
+        example: if asked.is_none() { example(snapshot) } else { None },
         fields,
     };
     (status, page.render())
+}
+
+/// A bill on the busiest model for which the traffic's average is known.
+fn example(snapshot: &Snapshot) -> Option<String> {
+    let workload = snapshot.workload(snapshot.default_workload())?;
+    let is_priced = |model: &&ModelEntry| {
+        model.variant.is_standard()
+            && compare(snapshot, model, workload).monthly(model, Month::Usd(EXAMPLE), None).is_ok()
+    };
+    let model = snapshot.models.iter().find(is_priced)?;
+    Some(format!("{}&bill={EXAMPLE}", link::cost(&model.model_id)))
 }
