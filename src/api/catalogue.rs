@@ -231,9 +231,9 @@ fn offers<'a>(snapshot: &'a Snapshot, model: &'a ModelEntry) -> impl Iterator<It
     model.endpoints.iter().map(move |endpoint| Offer::of(model, endpoint, workload))
 }
 
-/// Providers by name.
+/// Providers with an endpoint in the newest run, by name.
 #[utoipa::path(get, path = "/api/v1/providers", params(ListQuery), tag = "providers", responses(
-    (status = 200, description = "All providers", content((Envelope<Vec<ProviderSummary>> = "application/json"), (String = "text/csv"))),
+    (status = 200, description = "Providers with an endpoint in the newest run", content((Envelope<Vec<ProviderSummary>> = "application/json"), (String = "text/csv"))),
 ))]
 pub(super) async fn providers(request: ApiRequest<ListQuery>) -> Result<Response, Problem> {
     let (query, snapshot) = (&request.query, &request.snapshot);
@@ -246,7 +246,7 @@ pub(super) async fn providers(request: ApiRequest<ListQuery>) -> Result<Response
         tokens_per_day: entry.tokens_per_day,
         tiers: rows(snapshot, entry.provider.as_str()).map(|(lens, row)| (lens, row.tier)).collect(),
     };
-    let all = || sorted(snapshot.providers.iter().map(summary), query.sort.as_deref());
+    let all = || sorted(snapshot.offering().map(summary), query.sort.as_deref());
     match table_of(query.format) {
         Some(format) => request.table(format, all),
         None => request.kept(|| Ok((all()?, None))),

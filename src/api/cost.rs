@@ -4,7 +4,7 @@ use super::catalogue::known_model;
 use super::envelope::Envelope;
 use super::problem::Problem;
 use super::request::{ApiRequest, ModelName, named, names};
-use crate::cost::{Across, AcrossFilter, CostOfModel, OwnNumbers, across, compare};
+use crate::cost::{Across, AcrossFilter, BillError, CostOfModel, Month, OwnNumbers, across, compare};
 use crate::domain::workload::{CacheTtl, Workload};
 use crate::snapshot::Snapshot;
 use axum::response::Response;
@@ -68,15 +68,29 @@ macro_rules! workload_query {
 }
 
 workload_query!(
-    /// The workload, and numbers that override it.
-    CostQuery {}
+    /// The workload, numbers that override it, and a month to price.
+    CostQuery {
+        /// A month: its bill in dollars (`300`, `$300.50`) or its tokens (`200M`, `1.5B`). Fills `monthly`.
+        #[serde(default, deserialize_with = "named")]
+        #[param(
+            value_type = Option<String>,
+            pattern = r"^(\$?[1-9][0-9]{0,8}(\.[0-9]{1,2})?|[1-9][0-9]{0,2}(\.[0-9])?[MBT])$",
+            example = "300"
+        )]
+        bill: Option<Month>,
+        /// Where the bill is paid: the tag of an endpoint, or the slug of a provider. Default: at all endpoints, at what
+        /// the traffic pays on average. Only with a `bill` in dollars.
+        #[param(example = "novita/fp8")]
+        at: Option<String>,
+    }
 );
 
 /// The cost of a session at every endpoint of a model.
 ///
 /// Endpoints are sorted by cost, cheapest first, with the parts of each cost, its interval, the caching that each
 /// endpoint would need to be the cheapest, and the actual cost of the endpoint with the lowest list price. Your own
-/// numbers override those of the workload one by one.
+/// numbers override those of the workload one by one. With `bill`, `monthly` states what the same month costs at each
+/// endpoint.
 #[utoipa::path(get, path = "/api/v1/cost/{author}/{slug}", tag = "cost",
     params(("author" = String, Path, description = "Part of the model id before the slash"),
         ("slug" = String, Path, description = "Part of the model id after the slash, including the variant"), CostQuery),
@@ -88,8 +102,28 @@ pub(super) async fn cost(request: ApiRequest<CostQuery, ModelName>) -> Result<Re
     request.kept(|| {
         let workload = request.query.workload(&request.snapshot)?;
         let model = known_model(&request.snapshot, &request.path.0)?;
-        Ok((compare(&request.snapshot, model, &workload), None))
+        let mut cost = compare(&request.snapshot, model, &workload);
+        let at = request.query.at.as_deref();
+        cost.monthly = match (request.query.bill, at) {
+            (Some(month), at) => Some(cost.monthly(model, month, at).map_err(unpriced)?),
+            (None, Some(_)) => return Err(unpriced(BillError::HostWithoutBill)),
+            (None, None) => None,
+        };
+        Ok((cost, None))
     })
+}
+
+/// 400 for a parameter that does not fit the model, 404 for a cost that this snapshot does not have.
+fn unpriced(error: BillError) -> Problem {
+    let detail = error.to_string();
+    match error {
+        BillError::UnknownHost { .. } | BillError::HostWithoutBill => {
+            Problem::bad_request(format!("invalid `at`: {detail}"))
+        }
+        BillError::NoCost { .. } | BillError::NoAverage | BillError::NoEndpoint => {
+            Problem::not_published(detail)
+        }
+    }
 }
 
 workload_query!(

@@ -76,7 +76,7 @@ pub(super) async fn tiers(request: ApiRequest<TiersQuery>) -> Result<Response, P
 
 /// A target, and the name of its file.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-pub(super) struct ListedTarget {
+pub struct ListedTarget {
     #[serde(flatten)]
     target: Target,
     /// Name of the file with the preference for it, in `/api/v1/preferences/{author}/{slug}/{file}`.
@@ -88,8 +88,13 @@ pub(super) struct ListedTarget {
     (status = 200, description = "The targets, the default first", body = Envelope<Vec<ListedTarget>>),
 ))]
 pub(super) async fn targets(request: ApiRequest<NoQuery>) -> Result<Response, Problem> {
+    request.kept(|| Ok((listed_targets(), None)))
+}
+
+/// The targets, the default first, as the API lists them.
+pub fn listed_targets() -> Vec<ListedTarget> {
     let listed = |target: &Target| ListedTarget { target: *target, file: file_name(target) };
-    request.kept(|| Ok((TARGETS.iter().map(listed).collect::<Vec<_>>(), None)))
+    TARGETS.iter().map(listed).collect()
 }
 
 /// What each policy would have cost. A policy chooses an endpoint for each model each day and is charged the price of

@@ -25,7 +25,7 @@ mod rows;
 mod table;
 mod time;
 
-pub use guidance::StatusData;
+pub use guidance::{ListedTarget, StatusData, listed_targets};
 pub use http::too_many_requests;
 pub use openapi::openapi;
 

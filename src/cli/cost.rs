@@ -6,8 +6,8 @@ use super::tables::{
 use super::workload::{self, Chosen};
 use super::{Cli, Common, exit, model};
 use crate::cost::{
-    Across, AcrossFilter, AcrossRow, BreakEven, CostOfModel, EndpointCost, OwnNumbers, Quality, ToWin,
-    across, compare,
+    Across, AcrossFilter, AcrossRow, BreakEven, CostOfModel, EndpointCost, EndpointMonth, Month, MonthlyCost,
+    OwnNumbers, Quality, ToWin, across, compare,
 };
 use crate::domain::format;
 use crate::domain::session::SessionCost;
@@ -37,6 +37,13 @@ pub struct CostArgs {
     /// Lifetime of cache writes, 5m or 1h; overrides the workload's.
     #[arg(long, value_name = "TTL")]
     cache_ttl: Option<CacheTtl>,
+    /// A month: its bill in dollars (`300`) or its tokens (`200M`). Prints what the same month costs at each endpoint.
+    #[arg(long, value_name = "AMOUNT", conflicts_with = "across")]
+    bill: Option<Month>,
+    /// Where the bill is paid: the tag of an endpoint, or the slug of a provider [default: at all endpoints, at what the
+    /// traffic pays on average].
+    #[arg(long, value_name = "HOST", requires = "bill")]
+    at: Option<String>,
     /// Rank the endpoints of all models.
     #[arg(long)]
     across: bool,
@@ -90,7 +97,9 @@ pub fn run(common: &Common, args: &CostArgs) -> Result<u8> {
         fit_summary(&chosen).lines().for_each(|line| eprintln!("{line}"));
     }
     if let Some(model) = found {
-        let cost = compare(&snapshot, model, &chosen.workload);
+        let mut cost = compare(&snapshot, model, &chosen.workload);
+        let month = args.bill.map(|month| cost.monthly(model, month, args.at.as_deref()));
+        cost.monthly = month.transpose().map_err(|error| anyhow::anyhow!(error.to_string()))?;
         common.report(&cost, || describe_model(&cost, &chosen, snapshot.simulated))?;
         return Ok(exit::OK);
     }
@@ -217,7 +226,38 @@ fn describe_model(cost: &CostOfModel, chosen: &Chosen, simulated: bool) -> Repor
         notes.push_str(&format!("\nNote: {note}."));
     }
     let report = Report::default().aside(fit_summary(chosen)).text(heading).simulated(simulated);
-    report.table(rows).text(notes)
+    let report = report.table(rows).text(notes);
+    match &cost.monthly {
+        Some(month) => describe_month(report, month, &cost.workload),
+        None => report,
+    }
+}
+
+columns!(EndpointMonth, |row| {
+    "tag": Cell::text(&row.tag),
+    "provider": Cell::text(&row.provider),
+    "usd": Cell::Number(Some(row.usd)),
+    "low": Cell::Number(row.low),
+    "high": Cell::Number(row.high),
+    "usd_now": Cell::Number(row.usd_now),
+    "change": Cell::Number(row.change),
+});
+
+/// The month at each endpoint, below the sessions.
+fn describe_month(report: Report, month: &MonthlyCost, workload: &Workload) -> Report {
+    const COLUMNS: [Column; 4] =
+        [name("endpoint", 1), number("a month", 1), number("interval", 2), number("against the bill", 1)];
+    let mut rows = Table::new(&COLUMNS, tsv(&month.endpoints));
+    let usd = format::usd_column(month.endpoints.iter().map(|row| row.usd), std::iter::empty());
+    for row in &month.endpoints {
+        let change = match row.is_present {
+            true => "your bill".to_owned(),
+            false => dash(row.change, |change| format::percent_change(change, 0)),
+        };
+        let ends = if row.is_present { "-".to_owned() } else { interval(row.low, row.high, &usd) };
+        rows.row([row.tag.to_string(), usd(row.usd), ends, change]);
+    }
+    report.text(format!("\n{}", month.assumption(&workload.name, &STYLE))).table(rows)
 }
 
 fn row(endpoint: &EndpointCost, usd: &impl Fn(f64) -> String) -> Vec<String> {

@@ -61,7 +61,7 @@ pub struct PrefsArgs {
 /// standard error. Without a text, the exit code is 1: an empty file must not pass for a preference.
 pub fn run(common: &Common, args: &PrefsArgs) -> Result<u8> {
     if args.list_targets {
-        common.report(&TARGETS, || describe(TARGETS))?;
+        common.report(&crate::api::listed_targets(), || describe(TARGETS))?;
         return Ok(exit::OK);
     }
     let Some(file) = &args.out else {

@@ -2,6 +2,7 @@
 
 use super::choice::{Choice, ListChoice, LowestList};
 use super::endpoint::{BreakEven, Priced, ToWin};
+use super::month::MonthlyCost;
 use crate::domain::endpoint::PriceTier;
 use crate::domain::flag::FlagKind;
 use crate::domain::format::usd;
@@ -44,6 +45,8 @@ pub struct CostOfModel {
     pub by_list: Option<ListChoice>,
     /// Caveats on these numbers.
     pub notes: Vec<String>,
+    /// What a month costs at each endpoint; null unless the request states a monthly bill or tokens.
+    pub monthly: Option<MonthlyCost>,
 }
 
 /// What a session costs at one endpoint. Amounts are USD per session.
@@ -134,6 +137,7 @@ pub fn compare(snapshot: &Snapshot, model: &ModelEntry, workload: &Workload) -> 
         cheapest: endpoints.iter().find(|e| e.cheapest).map(|e| e.tag.clone()),
         by_list: field.list_choice(),
         notes: notes(snapshot.as_of, &priced, workload, too_long),
+        monthly: None,
         endpoints,
     }
 }

@@ -1,6 +1,6 @@
 //! The path and query of a request to the API.
 
-use super::source::Failure;
+use super::failure::Failure;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use serde_json::Value;

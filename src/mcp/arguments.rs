@@ -1,6 +1,6 @@
 //! The arguments of the tools. Their schemas are what clients see, so each description is short.
 
-use super::source::Failure;
+use super::failure::Failure;
 use crate::preferences::Mode;
 use crate::preferences::targets::Target;
 use rmcp::schemars::{self, JsonSchema};

@@ -5,6 +5,7 @@
 
 mod address;
 mod arguments;
+mod failure;
 mod gate;
 mod http;
 mod reply;
@@ -12,9 +13,10 @@ mod server;
 mod source;
 mod tools;
 
+pub use failure::{Failure, Problem};
 pub use http::router;
 pub use server::{StdioError, Tools, serve_stdio};
-pub use source::{Failure, Problem, Source};
+pub use source::Source;
 
 use crate::domain::ids::names;
 

@@ -1,7 +1,8 @@
 //! The tools as a server of the protocol.
 
 use super::ToolName;
-use super::source::{Failure, Source};
+use super::failure::Failure;
+use super::source::Source;
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, Implementation, JsonObject,
     ListToolsResult, PaginatedRequestParams, ServerCapabilities, ServerConfig, Tool,

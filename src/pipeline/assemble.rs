@@ -1,7 +1,7 @@
 //! Combines the data of the store and the results of the analysis into the published content.
 
 use super::analyse::first_hour;
-use super::events::events;
+use super::events::{changes_of_the_day, events};
 use super::recommendations::Past;
 use crate::analysis::{Analysis, EndpointVerdicts, METHOD_VERSION};
 use crate::archive::hex_sha256;
@@ -26,7 +26,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use uuid::Uuid;
 
 /// Number of runs that the status page lists.
-const SHOWN_RUNS: usize = 48;
+const SHOWN_RUNS: usize = 72;
 /// Number of events that the status page lists.
 const SHOWN_EVENTS: usize = 200;
 /// Hours of readings that the API's `readings` route serves.
@@ -185,6 +185,9 @@ pub fn content(
     let providers = provider_entries(&material.providers, &models, provider_days);
     let tokens_per_day = models.iter().fold(0.0, |sum, model| sum + model.tokens_per_day);
     let mut status = material.status;
+    let today = changes_of_the_day(&analysis.tier_lists, material.newest.run.observed_at, &default_workload);
+    status.events.splice(0..0, today);
+    status.events.truncate(SHOWN_EVENTS);
     status.missing = missing(&material.newest, rated_days, status.comparison.as_ref(), &analysis);
     Snapshot {
         format: FORMAT,
@@ -198,7 +201,7 @@ pub fn content(
             endpoints,
             endpoints_with_usage: with_usage,
             models: models.len(),
-            providers: providers.iter().filter(|provider| provider.endpoints > 0).count(),
+            providers: providers.iter().filter(|provider| provider.is_offering()).count(),
             tokens_per_day,
             covered_share: covered_share(&analysis.tier_lists, tokens_per_day),
             runs: material.run_count,

@@ -22,6 +22,7 @@ pub mod targets;
 pub use answer::{WARN_BELOW_SAVING, advise, known_workload, preference, workload_among};
 pub use changes::{Changes, changes};
 pub use charge::{Paid, PaidDay};
+pub use matching::pin_to;
 pub use one::of_endpoint;
 pub use openrouter::{MaxPrice, ProviderObject};
 pub use rank::{TRAFFIC, expected_cost};

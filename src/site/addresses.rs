@@ -68,6 +68,7 @@ pub fn pictures(snapshot: &Snapshot) -> Vec<String> {
         super::parts::assets::theme_path(),
         "/favicon.svg",
         "/changes.atom",
+        "/suggest.json",
     ];
     let mut all: Vec<String> = fixed.map(str::to_owned).to_vec();
     for model in &snapshot.models {

@@ -49,7 +49,7 @@ pub async fn unknown(uri: Uri, State(site): State<Arc<SiteState>>) -> Response {
     }
     let path = uri.path().trim_matches('/');
     let detail = format!("There is no page at “/{}”.", echo(path));
-    let nearest = search::nearest(&view.snapshot, path);
+    let nearest = search::nearest_to_address(&view.snapshot, path);
     not_found(&view, &Missing { heading: "No such page", detail, nearest })
 }
 

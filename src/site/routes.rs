@@ -40,6 +40,7 @@ pub fn router(site: Arc<SiteState>) -> Router {
         .route("/og/provider/{file}", files::picture(files::provider_card))
         .route("/og/model/{*rest}", files::picture(files::model_card))
         .route("/changes.atom", kept(Page::File(File::Feed)))
+        .route("/suggest.json", kept(Page::File(File::Names)))
         .route("/sitemap.xml", get(files::site_map))
         .route("/assets/{file}", get(asset))
         .route("/robots.txt", get(files::robots))

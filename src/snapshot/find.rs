@@ -10,6 +10,11 @@ const NEAREST: usize = 5;
 /// Longest name that is compared with the known ones, characters.
 const LONGEST_NAME: usize = 120;
 
+/// A name is suggested from this similarity on, 0..1. At 0.7, `nope` was answered with `nova-premier-v1`.
+const LEAST_LIKENESS: f64 = 0.82;
+/// The same for an unknown address, which is rarely meant as a name: `health` is `healer-alpha` by 0.85.
+const LEAST_LIKENESS_OF_ADDRESS: f64 = 0.9;
+
 /// The upstream of a snapshot that does not name one, in sentences.
 pub const UPSTREAM: &str = "OpenRouter";
 
@@ -87,27 +92,87 @@ impl Snapshot {
 
     /// Public names of the models most similar to an unknown name.
     pub fn nearest_models(&self, name: &str) -> Vec<&str> {
-        nearest(name, self.models.iter().map(|m| m.model_id.as_str()))
+        nearest(name, LEAST_LIKENESS, self.models.iter().map(|m| m.model_id.as_str()))
     }
 
     /// Slugs of the providers most similar to an unknown name.
     pub fn nearest_providers(&self, name: &str) -> Vec<&str> {
-        nearest(name, self.providers.iter().map(|p| p.provider.as_str()))
+        nearest(name, LEAST_LIKENESS, self.providers.iter().map(|p| p.provider.as_str()))
     }
 
-    /// Models and providers whose id or name contains every word of a query, case ignored.
+    /// Public names of models and slugs of providers that an unknown address nearly is.
+    pub fn nearest_to_address(&self, path: &str) -> (Vec<&str>, Vec<&str>) {
+        let least = LEAST_LIKENESS_OF_ADDRESS;
+        let models = nearest(path, least, self.models.iter().map(|m| m.model_id.as_str()));
+        (models, nearest(path, least, self.providers.iter().map(|p| p.provider.as_str())))
+    }
+
+    /// Models and providers whose id or name contains every word of a query, or all its letters and digits in a row; case
+    /// is ignored.
     pub fn search(&self, query: &str) -> (Vec<&ModelEntry>, Vec<&ProviderEntry>) {
         let words: Vec<String> = query.split_whitespace().map(str::to_lowercase).collect();
         if words.is_empty() {
             return (Vec::new(), Vec::new());
         }
-        let matches = |text: String| words.iter().all(|word| text.contains(word));
-        let models =
-            self.models.iter().filter(|m| matches(format!("{} {}", m.model_id, m.name).to_lowercase()));
-        let providers =
-            self.providers.iter().filter(|p| matches(format!("{} {}", p.provider, p.name).to_lowercase()));
+        let letters = letters(query);
+        let matches = |id: &str, name: &str| {
+            let text = format!("{id} {name}").to_lowercase();
+            words.iter().all(|word| text.contains(word))
+                || (!letters.is_empty() && [id, name].iter().any(|one| self::letters(one).contains(&letters)))
+        };
+        let models = self.models.iter().filter(|m| matches(&m.model_id, &m.name));
+        let providers = self.providers.iter().filter(|p| matches(p.provider.as_str(), &p.name));
         (models.collect(), providers.collect())
     }
+
+    /// The one model that a typed name is: by id, slug or display name, or by the part of either after the author, with
+    /// the same letters and digits. `None` if there is none or several could be meant.
+    pub fn model_named(&self, typed: &str) -> Option<&ModelEntry> {
+        let typed = typed.trim();
+        let same = |text: &str| text.to_lowercase() == typed.to_lowercase();
+        let exact = || self.models.iter().find(|m| same(&m.model_id) || same(&m.name));
+        if let Some(model) = self.model(typed).or_else(exact) {
+            return Some(model);
+        }
+        let wanted = letters(typed);
+        let is_it = |m: &&ModelEntry| {
+            let id = m.model_id.split_once('/').map_or(m.model_id.as_str(), |(_, tail)| tail);
+            let name = m.name.split_once(": ").map_or(m.name.as_str(), |(_, tail)| tail);
+            [id, name, &m.model_id, &m.name].iter().any(|text| letters(text) == wanted)
+        };
+        let standard = self.models.iter().filter(|m| m.variant.is_standard());
+        only(standard.filter(is_it)).filter(|_| !wanted.is_empty())
+    }
+
+    /// The same, or the only standard model that the search finds.
+    pub fn model_meant(&self, typed: &str) -> Option<&ModelEntry> {
+        let found = || only(self.search(typed).0.into_iter().filter(|m| m.variant.is_standard()));
+        self.model_named(typed).or_else(found)
+    }
+
+    /// The providers that count: those with an endpoint in the newest run. Every number of providers is the number of
+    /// these. The snapshot keeps the pages of others, whose endpoints are gone or were never found.
+    pub fn offering(&self) -> impl Iterator<Item = &ProviderEntry> {
+        self.providers.iter().filter(|provider| provider.is_offering())
+    }
+}
+
+impl ProviderEntry {
+    /// Whether it has an endpoint in the newest run.
+    pub fn is_offering(&self) -> bool {
+        self.endpoints > 0
+    }
+}
+
+/// The letters and digits of a name, in lower case: `Claude Opus 4.7` and `claude-opus-4-7` have the same.
+fn letters(name: &str) -> String {
+    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+/// The item of an iterator that has exactly one.
+fn only<T>(mut items: impl Iterator<Item = T>) -> Option<T> {
+    let first = items.next()?;
+    items.next().is_none().then_some(first)
 }
 
 impl ModelEntry {
@@ -129,7 +194,7 @@ impl ModelEntry {
 
 /// The names most similar to `name`: first those that contain it, then by Jaro-Winkler similarity of the whole name and
 /// of its last part.
-fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+fn nearest<'a>(name: &str, least: f64, names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     // No name is longer, and comparing takes time in proportion to the length.
     let wanted = name.chars().take(LONGEST_NAME).collect::<String>().to_lowercase();
     let mut scored: Vec<(f64, &str)> = names
@@ -141,7 +206,7 @@ fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Vec<&'a str>
             let contained = if !wanted.is_empty() && lower.contains(&wanted) { 1.0 } else { 0.0 };
             (contained + whole.max(last), candidate)
         })
-        .filter(|(score, _)| *score > 0.7)
+        .filter(|(score, _)| *score >= least)
         .collect();
     scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
     scored.into_iter().take(NEAREST).map(|(_, candidate)| candidate).collect()
@@ -149,7 +214,26 @@ fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Vec<&'a str>
 
 #[cfg(test)]
 mod tests {
-    use super::nearest;
+    use super::{LEAST_LIKENESS, LEAST_LIKENESS_OF_ADDRESS, letters, only};
+
+    fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+        super::nearest(name, LEAST_LIKENESS, names)
+    }
+
+    #[test]
+    fn names_are_compared_by_letters_and_digits_and_must_be_alike_to_be_suggested() {
+        assert_eq!(letters("Claude Opus 4.7"), letters("claude-opus-4-7"));
+        assert_eq!(
+            (only([1].into_iter()), only([1, 2].into_iter()), only([0; 0].into_iter())),
+            (Some(1), None, None)
+        );
+        let names = ["amazon/nova-premier-v1", "thedrummer/unslopnemo-12b"];
+        assert!(nearest("nope", names.into_iter()).is_empty());
+        assert_eq!(nearest("nova-premier", names.into_iter()), ["amazon/nova-premier-v1"]);
+        let healer = ["openrouter/healer-alpha"];
+        assert_eq!(nearest("health", healer.into_iter()), healer);
+        assert!(super::nearest("health", LEAST_LIKENESS_OF_ADDRESS, healer.into_iter()).is_empty());
+    }
 
     #[test]
     fn a_wrong_name_finds_the_right_one() {

@@ -8,6 +8,12 @@ use percent_encoding::percent_decode_str;
 /// Extensions of files whose path equals their address.
 const FILES: [&str; 7] = ["svg", "png", "css", "js", "atom", "xml", "txt"];
 
+/// JSON that is not data of a page: its path equals its address.
+const NAMES: &str = "suggest.json";
+
+/// A text that only the service has: it describes the routes of the service.
+const FOR_MODELS: &str = "llms.txt";
+
 /// Whether a path is that of a page that answers a query; on a static site, the script answers it with the published
 /// index.
 pub fn is_question(path: &str) -> bool {
@@ -19,12 +25,15 @@ pub fn is_question(path: &str) -> bool {
 pub fn file_of(address: &str, workload: &str) -> Option<String> {
     let (path, query) = address.split_once('?').unwrap_or((address, ""));
     let chosen = Chosen::of(query)?;
-    let name = path.strip_prefix('/')?;
+    let name = path.strip_prefix('/').filter(|name| *name != FOR_MODELS)?;
     if name.is_empty() {
         return match chosen.lens {
             None => (query.is_empty()).then(|| "index.html".to_owned()),
             Some(_) => Some(format!("tiers{}/index.html", chosen.below(workload))),
         };
+    }
+    if name == NAMES {
+        return query.is_empty().then(|| NAMES.to_owned());
     }
     if let Some(stem) = name.strip_prefix("api/v1/") {
         let (stem, ending) = data_ending(stem).unwrap_or((stem, "json"));

@@ -34,7 +34,7 @@ impl fmt::Display for Missing {
             Self::DailySeries => f.write_str(
                 "the upstream offers no daily series of hit rates: days without a sweep remain gaps",
             ),
-            Self::Ratings(lens) => write!(f, "no provider is rated yet under the lens `{lens}`"),
+            Self::Ratings(lens) => write!(f, "no provider is rated yet under the lens {lens}"),
         }
     }
 }

@@ -1,11 +1,15 @@
 //! Makes the sentences of the published content from typed reasons and numbers.
 
+pub mod changes;
 mod flags;
 pub mod lists;
 mod missing;
+pub mod money;
 mod offers;
 pub mod preferences;
 pub mod price_list;
+pub mod providers;
+pub mod status;
 pub mod verdicts;
 
 pub use flags::flag;

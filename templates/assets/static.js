@@ -40,7 +40,7 @@
       const items = found.map(([id, name, href]) => make("li", {}, link(href, name), " ", make("code", {}, id)));
       if (items.length) main.append(make("h2", {}, `${title} ${items.length}`), make("ul", { className: "found" }, ...items));
     }
-    find(".lede").replaceChildren(count ? "Matches for “" : "No match for “", make("bdi", {}, q), "”.");
+    find(".lede").replaceChildren(count ? `${count} ${count === 1 ? "name matches" : "names match"} “` : "No match for “", make("bdi", {}, q), "”.");
   }
 
   // The filter as a function. Invalid values are ignored and reported.

@@ -5,7 +5,8 @@
 //   SCREENSHOTS=DIR     keeps the pictures there (default: a temporary folder, named at the end)
 //   CHROMIUM=PATH       the browser to use (default: the first known name on the PATH)
 //   HITRATE_DEMO_ARGS   further arguments for `hitrate demo`, separated by spaces
-//   ONLY=NAMES          only these parts, separated by commas: pages, keyboard, files, front, model, hostile, empty, published
+//   ONLY=NAMES          only these parts, separated by commas: pages, keyboard, files, front, model, money, hostile, empty,
+//                       published
 //
 // The last line is 'N passed, N failed'; exit code 1 unless all passed.
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
@@ -18,6 +19,7 @@ import { checkHostile, hostilePages } from './hostile.mjs';
 import { checkKeyboard } from './keyboard.mjs';
 import { checkModel } from './model.mjs';
 import { lookAtPublished } from './published.mjs';
+import { checkMoney } from './money.mjs';
 import { Report } from './report.mjs';
 import { startServer } from './server.mjs';
 import { checkKind, discover, files } from './site.mjs';
@@ -96,6 +98,7 @@ async function lookAtSite(browser, base) {
   if (wanted('files')) await lookAtFiles(browser, base, files(pages));
   if (wanted('front')) await checkFront(report, browser, base);
   if (wanted('model')) await checkModel(report, browser, base);
+  if (wanted('money')) await checkMoney(report, browser, base);
 }
 
 async function lookAtHostile(browser, base) {
@@ -138,7 +141,7 @@ async function main() {
   const folder = mkdtempSync(join(tmpdir(), 'hitrate-hostile-'));
   const browser = await launchBrowser();
   try {
-    if (['pages', 'keyboard', 'files', 'front', 'model'].some(wanted)) await withServer(binary, { extra }, (base) => lookAtSite(browser, base));
+    if (['pages', 'keyboard', 'files', 'front', 'model', 'money'].some(wanted)) await withServer(binary, { extra }, (base) => lookAtSite(browser, base));
     const hostile = { data: folder, extra: ['--days', '12', '--hour-every', '3600', '--hostile-names'] };
     if (wanted('hostile') || wanted('empty')) await withServer(binary, hostile, (base) => (wanted('hostile') ? lookAtHostile(browser, base) : null));
     if (wanted('empty')) await lookAtEmptyAndOld(browser, binary, folder);

@@ -41,6 +41,7 @@ export async function discover(context, base, report) {
     { name: 'api', path: '/api' },
     { name: 'cost', path: '/cost' },
     ...models.slice(0, 1).map((path) => ({ name: 'cost-model', path: `/cost?model=${encodeURIComponent(path.slice('/models/'.length))}&turns=5` })),
+    ...models.slice(0, 1).map((path) => ({ name: 'cost-month', path: `/cost?bill=300&model=${encodeURIComponent(path.slice('/models/'.length))}` })),
     { name: 'explore-wrong', path: '/explore?hit=lots', expectStatus: 400 },
     { name: 'lens-wrong', path: '/?lens=beauty', expectStatus: 404 },
     { name: 'unknown-model', path: `${models[0] ?? '/models/nobody/none'}x`, expectStatus: 404, near: models[0] },

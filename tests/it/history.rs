@@ -130,7 +130,18 @@ async fn tiers_tell_since_when_they_hold_and_changes_become_events() {
     assert!(rated > 10, "most have not changed since the start of the record: {rated}");
     let verdicts = newest.models.iter().flat_map(|model| &model.endpoints).flat_map(|e| e.verdicts.values());
     assert!(verdicts.filter(|verdict| verdict.since == Some(first_day)).count() > 10);
-    let events = newest.status.events.iter().filter(|event| event.kind.as_str() == "tier_changed").count();
+    let changed = newest.status.events.iter().filter(|event| event.kind.as_str() == "tier_changed");
+    let (today, before): (Vec<_>, Vec<_>) = changed.partition(|event| event.at == newest.as_of);
+    let today_rows = newest
+        .tier_lists
+        .iter()
+        .filter(|list| list.workload.as_deref().is_none_or(|name| name == newest.default_workload()));
+    let is_new = |row: &&hitrate::snapshot::ProviderTier| {
+        row.since == Some(newest.as_of.date_naive()) && row.previous.is_some()
+    };
+    let expected = today_rows.flat_map(|list| &list.providers).filter(is_new).count();
+    assert_eq!(today.len(), expected, "the changes of the newest run are there too");
+    let events = before.len();
     drop(pipeline);
     let changes = rows(
         data.path(),

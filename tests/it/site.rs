@@ -30,6 +30,14 @@ mod front;
 mod hostile;
 #[path = "site/model.rs"]
 mod model;
+#[path = "site/money.rs"]
+mod money;
+#[path = "site/provider.rs"]
+mod provider;
+#[path = "site/search.rs"]
+mod search;
+#[path = "site/status.rs"]
+mod status;
 #[path = "site/weight.rs"]
 mod weight;
 

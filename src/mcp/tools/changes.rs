@@ -2,8 +2,9 @@
 
 use super::super::address::Address;
 use super::super::arguments::{WhatChanged, count};
+use super::super::failure::Failure;
 use super::super::reply::{Reply, text};
-use super::super::source::{Failure, Listed, Source};
+use super::super::source::{Listed, Source};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 

@@ -2,8 +2,9 @@
 
 use super::super::address::Address;
 use super::super::arguments::{CompareEndpoints, count};
+use super::super::failure::Failure;
 use super::super::reply::{Reply, list, named, picked, text};
-use super::super::source::{Failure, Source};
+use super::super::source::Source;
 use super::unknown_endpoint;
 use serde_json::{Map, Value};
 

@@ -2,8 +2,9 @@
 
 use super::super::address::Address;
 use super::super::arguments::{SessionCost, count};
+use super::super::failure::Failure;
 use super::super::reply::{Reply, list, picked, text};
-use super::super::source::{Failure, Received, Source};
+use super::super::source::{Received, Source};
 use crate::domain::format::usd;
 use serde_json::Value;
 

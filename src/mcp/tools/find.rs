@@ -2,8 +2,9 @@
 
 use super::super::address::Address;
 use super::super::arguments::{FindModel, count};
+use super::super::failure::Failure;
 use super::super::reply::{Reply, named};
-use super::super::source::{Failure, Listed, Source};
+use super::super::source::{Listed, Source};
 use serde_json::Value;
 
 pub(super) async fn answer(source: &Source, wanted: FindModel) -> Result<Reply, Failure> {

@@ -2,8 +2,9 @@
 
 use super::super::address::Address;
 use super::super::arguments::{Every, History, count};
+use super::super::failure::Failure;
 use super::super::reply::{Reply, list, named, picked, text};
-use super::super::source::{Failure, Listed, Received, Source};
+use super::super::source::{Listed, Received, Source};
 use super::unknown_endpoint;
 use serde_json::{Map, Value};
 

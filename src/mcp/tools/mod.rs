@@ -9,8 +9,9 @@ mod recommend;
 
 use super::ToolName;
 use super::arguments::{CompareEndpoints, FindModel, History, RecommendHost, SessionCost, WhatChanged};
+use super::failure::Failure;
 use super::reply::{Reply, output_schema};
-use super::source::{Failure, Source};
+use super::source::Source;
 use rmcp::model::{JsonObject, Tool, ToolAnnotations};
 use serde::de::DeserializeOwned;
 use serde_json::Value;

@@ -2,8 +2,9 @@
 
 use super::super::address::Address;
 use super::super::arguments::RecommendHost;
+use super::super::failure::Failure;
 use super::super::reply::{Reply, list, named, text};
-use super::super::source::{Failure, Received, Source};
+use super::super::source::{Received, Source};
 use crate::domain::format::percent_change;
 use crate::preferences::Mode;
 use serde_json::{Map, Value, json};

@@ -1,6 +1,6 @@
-//! The sparkline of a provider's days in a table row.
+//! The sparkline of a provider's or an endpoint's days.
 
-use crate::snapshot::{ProviderDay, Snapshot};
+use crate::snapshot::{EndpointDay, ProviderDay, Snapshot};
 use askama::Template;
 use askama::filters::HtmlSafe;
 use chrono::NaiveDate;
@@ -18,6 +18,7 @@ pub struct Spark {
     /// Days without a neighbour, drawn as dots.
     lone: String,
     label: String,
+    ends: (f64, f64),
 }
 impl HtmlSafe for Spark {}
 
@@ -61,8 +62,17 @@ impl DayAxis {
 impl Spark {
     /// Draws a provider's days; `None` if no day has a hit rate.
     pub fn new(days: &[ProviderDay], axis: DayAxis) -> Option<Self> {
+        Self::of_rates(days.iter().map(|d| (d.day, d.hit_rate)), axis)
+    }
+
+    /// Draws an endpoint's days, without those whose hit rate is derived; `None` if no other day has one.
+    pub fn of_endpoint(days: &[EndpointDay], axis: DayAxis) -> Option<Self> {
+        Self::of_rates(days.iter().filter(|d| !d.derived()).map(|d| (d.day, d.hit_rate)), axis)
+    }
+
+    fn of_rates(days: impl Iterator<Item = (NaiveDate, Option<f64>)>, axis: DayAxis) -> Option<Self> {
         let known: Vec<(NaiveDate, f64)> =
-            days.iter().filter_map(|d| Some((d.day, d.hit_rate.filter(|h| h.is_finite())?))).collect();
+            days.filter_map(|(day, rate)| Some((day, rate.filter(|rate| rate.is_finite())?))).collect();
         let (first, last) = (known.first()?, known.last()?);
         let (mut path, mut lone) = (String::new(), String::new());
         let next_to = |a: Option<&(NaiveDate, f64)>, b: NaiveDate| {
@@ -82,7 +92,12 @@ impl Spark {
         let percent = crate::site::parts::format::percent;
         let label =
             format!("hit rate on {} days, from {} to {}", known.len(), percent(first.1), percent(last.1));
-        Some(Self { path, lone, label })
+        Some(Self { path, lone, label, ends: (first.1, last.1) })
+    }
+
+    /// The hit rates of the first and the last day, 0..1.
+    pub fn ends(&self) -> (f64, f64) {
+        self.ends
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::domain::event::EventKind;
 use crate::domain::tier::Lens;
 use crate::site::addresses::{endpoint_pages, tier_lists};
-use crate::site::pages::changes::kind_in_words;
+use crate::site::pages::changes;
 use crate::site::parts::lens::DEFAULT_LENS;
 use crate::site::parts::link;
 use crate::site::parts::shell::View;
@@ -47,10 +47,15 @@ fn clean(text: &str) -> String {
     text.chars().filter(|c| !c.is_control() && !matches!(c, '\u{fffe}' | '\u{ffff}')).collect()
 }
 
-/// The same event has the same id in every snapshot: the id is derived from the event, not from its position.
+/// The same event has the same id in every snapshot: the id is derived from the event, not from its position. The change
+/// of a tier is identified by its day, because its time is that of the newest run until the day is over.
 fn id_of(event: &Event) -> Uuid {
+    let at = match event.kind {
+        EventKind::TierChanged => event.at.date_naive().to_string(),
+        _ => time(event.at),
+    };
     let parts = [
-        time(event.at),
+        at,
         event.kind.to_string(),
         event.model_id.clone().unwrap_or_default(),
         event.tag.clone().unwrap_or_default(),
@@ -67,9 +72,7 @@ fn entry(snapshot: &Snapshot, event: &Event, base: &str) -> Entry {
         (None, Some(slug)) => link::provider(slug.as_str()),
         (None, None) => "/changes".to_owned(),
     };
-    let about: Vec<&str> = event.model_id.iter().chain(&event.tag).map(String::as_str).collect();
-    let kind = kind_in_words(event.kind);
-    let title = if about.is_empty() { kind.to_owned() } else { format!("{kind}: {}", about.join(" at ")) };
+    let title = changes::title(snapshot, event);
     Entry {
         id: id_of(event),
         title: clean(&title),

@@ -4,6 +4,7 @@
 pub mod badge;
 pub mod card;
 pub mod feed;
+pub mod names;
 pub mod previews;
 pub mod routes;
 
@@ -35,6 +36,8 @@ pub enum File {
     EndpointBadge(String, Uuid),
     Feed,
     SiteMap,
+    /// The names that search fields suggest.
+    Names,
     /// The preview picture of the front page.
     SiteCard,
     /// The preview picture of a provider, by its base slug.
@@ -48,6 +51,7 @@ impl File {
         match self {
             Self::SiteCard | Self::ProviderCard(_) | Self::ModelCard(_) => "image/png",
             Self::Feed => "application/atom+xml; charset=utf-8",
+            Self::Names => "application/json",
             Self::SiteMap => "application/xml; charset=utf-8",
             _ => "image/svg+xml",
         }
@@ -61,6 +65,8 @@ impl File {
 pub fn render(view: &View, file: &File) -> askama::Result<Option<Vec<u8>>> {
     let snapshot = view.snapshot.as_ref();
     let text = match file {
+        // Not cleaned: JSON escapes what it must, and the script shows names as text.
+        File::Names => return Ok(Some(names::names(snapshot))),
         File::SiteCard => return Ok(previews::of_site(view)),
         File::ProviderCard(slug) => {
             return Ok(snapshot.provider(slug).and_then(|p| previews::of_provider(view, p)));

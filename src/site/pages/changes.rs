@@ -3,10 +3,17 @@
 use crate::domain::event::EventKind;
 use crate::domain::ids::ProviderSlug;
 use crate::site::parts::shell::{Shell, View};
-use crate::site::parts::{When, link};
+use crate::site::parts::{When, format, link};
 use crate::site::registry::Section;
-use crate::snapshot::{Event, Snapshot};
+use crate::snapshot::{Event, ProviderEntry, Snapshot};
+use crate::wording::changes::{self, Direction, Headline};
 use askama::Template;
+
+/// Number of changes that are not folded.
+const SHOWN: usize = 50;
+
+/// Longest name of a provider in a sentence.
+const LONGEST_NAME: usize = 60;
 
 /// One change, ready to be displayed.
 #[derive(Debug, Clone)]
@@ -14,6 +21,10 @@ pub struct Change<'a> {
     pub of: &'a Event,
     pub at: When,
     pub kind: &'static str,
+    /// The change as a sentence around its model; `None` if the detail says all.
+    pub headline: Option<Headline>,
+    /// An arrow and its class: better or worse for who pays.
+    pub arrow: Option<(&'static str, &'static str)>,
     /// The page and the id of the model, if the change concerns a model that still exists.
     pub model: Option<(String, &'a str)>,
     /// The page of the provider, if the change concerns a provider that still exists.
@@ -32,19 +43,50 @@ pub fn kind_in_words(kind: EventKind) -> &'static str {
     }
 }
 
+/// The provider that an event concerns, if it still exists.
+fn provider<'a>(snapshot: &'a Snapshot, event: &Event) -> Option<&'a ProviderEntry> {
+    let base = event.tag.as_deref().and_then(|tag| tag.split('/').next());
+    snapshot.provider(event.provider.as_ref().map(ProviderSlug::as_str).or(base)?)
+}
+
+/// The sentence of an event around its model.
+fn headline(snapshot: &Snapshot, event: &Event) -> Option<Headline> {
+    let tag = event.tag.as_deref().unwrap_or_default();
+    let name = provider(snapshot, event).map(|provider| format::shorten(&provider.name, LONGEST_NAME));
+    changes::headline(event, &changes::host(name.as_deref(), tag))
+}
+
+/// An event in one sentence, as the title of an entry in the feed.
+pub fn title(snapshot: &Snapshot, event: &Event) -> String {
+    if let Some(headline) = headline(snapshot, event) {
+        return headline.sentence(event.model_id.as_deref());
+    }
+    let about: Vec<&str> = event.model_id.iter().chain(&event.tag).map(String::as_str).collect();
+    match about.as_slice() {
+        [] => event.detail.clone(),
+        about => format!("{}: {}", kind_in_words(event.kind), about.join(" at ")),
+    }
+}
+
 /// An event as pages show it.
 pub fn change<'a>(snapshot: &Snapshot, event: &'a Event) -> Change<'a> {
     let known = event.model_id.as_deref().filter(|id| snapshot.model(id).is_some());
+    let headline = headline(snapshot, event);
     Change {
         of: event,
         at: When::new(event.at),
         kind: kind_in_words(event.kind),
+        arrow: headline.as_ref().and_then(|headline| headline.direction).map(|direction| {
+            match (event.kind, direction) {
+                (EventKind::PriceChanged, Direction::Better) => ("↓", "up"),
+                (EventKind::PriceChanged, Direction::Worse) => ("↑", "down"),
+                (_, Direction::Better) => ("+", "up"),
+                (_, Direction::Worse) => ("−", "down"),
+            }
+        }),
+        headline,
         model: known.map(|id| (link::model(id), id)),
-        provider: event
-            .provider
-            .as_ref()
-            .filter(|slug| snapshot.provider(slug.as_str()).is_some())
-            .map(|slug| link::provider(slug.as_str())),
+        provider: provider(snapshot, event).map(|found| link::provider(found.provider.as_str())),
     }
 }
 
@@ -70,7 +112,10 @@ pub fn of_provider<'a>(snapshot: &'a Snapshot, provider: &ProviderSlug, most: us
 #[template(path = "changes.html")]
 struct ChangesPage<'a> {
     shell: Shell,
+    count: usize,
     changes: Vec<Change<'a>>,
+    /// Those beyond the first [`SHOWN`], folded.
+    older: Vec<Change<'a>>,
     since: Option<When>,
 }
 
@@ -84,7 +129,9 @@ pub fn render(view: &View) -> askama::Result<String> {
     let about = "Changes of list prices, endpoints, names and tiers.";
     ChangesPage {
         shell: Shell::of_page(view, Section::Changes, "what changed", about),
-        changes: events.iter().map(|e| change(snapshot, e)).collect(),
+        count: events.len(),
+        changes: events.iter().take(SHOWN).map(|e| change(snapshot, e)).collect(),
+        older: events.iter().skip(SHOWN).map(|e| change(snapshot, e)).collect(),
         since: events.last().map(|e| When::new(e.at)),
     }
     .render()

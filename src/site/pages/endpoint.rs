@@ -93,7 +93,7 @@ pub fn named<'a>(snapshot: &'a Snapshot, path: &'a str) -> Option<Named<'a>> {
 
 /// What a reader may have meant instead of an unknown endpoint of a model.
 pub fn nearest(model: &ModelEntry) -> Vec<Found> {
-    let found = |e: &Endpoint| Found { href: address(model, e), name: e.name.clone(), id: e.tag.to_string() };
+    let found = |e: &Endpoint| Found::endpoint(address(model, e), e);
     let busiest = model.busiest().into_iter().take(NEAREST).map(found);
     std::iter::once(Found::model(model)).chain(busiest).collect()
 }

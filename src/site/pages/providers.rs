@@ -15,6 +15,8 @@ struct Providers<'a> {
     workload: String,
     lenses: Vec<&'static str>,
     rows: Vec<Row<'a>>,
+    /// Providers without an endpoint in the newest run.
+    others: Vec<&'a ProviderEntry>,
 }
 
 struct Row<'a> {
@@ -39,7 +41,7 @@ fn badges(snapshot: &Snapshot, provider: &ProviderEntry) -> Vec<Badge> {
 pub fn render(view: &View) -> askama::Result<String> {
     let snapshot = view.snapshot.as_ref();
     let axis = DayAxis::of_providers(snapshot);
-    let mut providers: Vec<&ProviderEntry> = snapshot.providers.iter().collect();
+    let mut providers: Vec<&ProviderEntry> = snapshot.offering().collect();
     providers.sort_by(|a, b| b.tokens_per_day.total_cmp(&a.tokens_per_day).then(a.name.cmp(&b.name)));
     let row = |provider| Row {
         of: provider,
@@ -59,6 +61,7 @@ pub fn render(view: &View) -> askama::Result<String> {
         workload: snapshot.default_title(),
         lenses: lens::all().into_iter().map(lens::title).collect(),
         rows: providers.into_iter().map(row).collect(),
+        others: snapshot.providers.iter().filter(|provider| !provider.is_offering()).collect(),
     }
     .render()
 }

@@ -1,15 +1,20 @@
 //! Finding models and providers by name.
 
-use crate::site::parts::link;
+use crate::domain::tier::Lens;
+use crate::site::parts::lens::DEFAULT_LENS;
+use crate::site::parts::picks::picks;
 use crate::site::parts::shell::{Shell, View};
+use crate::site::parts::{Badge, format, link};
 use crate::site::registry::Section;
-use crate::snapshot::{ModelEntry, ProviderEntry, Snapshot};
+use crate::snapshot::{Endpoint, ModelEntry, ProviderEntry, Snapshot};
 use askama::Template;
 
 /// Longer queries are truncated: no name is that long.
 const LONGEST: usize = 200;
 /// Maximum number of results of each kind.
 const MOST: usize = 60;
+/// Longest name of a host in a result.
+const LONGEST_NAME: usize = 40;
 
 #[derive(Template)]
 #[template(path = "search.html")]
@@ -18,6 +23,7 @@ struct SearchPage {
     query: String,
     models: Vec<Found>,
     providers: Vec<Found>,
+    count: String,
     more: usize,
     nearest: Vec<Found>,
 }
@@ -29,42 +35,112 @@ pub struct Found {
     /// Its display name, untrusted.
     pub name: String,
     pub id: String,
+    /// The tier of a provider by cost, or of a model's cheapest host.
+    pub badge: Option<Badge>,
+    /// A model's cheapest host and hit rate; a provider's hit rate and models.
+    pub facts: Vec<String>,
 }
 
 impl Found {
+    /// An endpoint with the address of its page.
+    pub fn endpoint(href: String, endpoint: &Endpoint) -> Self {
+        let (name, id) = (endpoint.name.clone(), endpoint.tag.to_string());
+        Self { href, name, id, badge: None, facts: Vec::new() }
+    }
+
     pub fn model(model: &ModelEntry) -> Self {
         let id = model.model_id.clone();
-        Self { href: link::model(&id), name: model.name.clone(), id }
+        Self { href: link::model(&id), name: model.name.clone(), id, badge: None, facts: Vec::new() }
     }
 
     pub fn provider(provider: &ProviderEntry) -> Self {
         let id = provider.provider.to_string();
-        Self { href: link::provider(&id), name: provider.name.clone(), id }
+        Self { href: link::provider(&id), name: provider.name.clone(), id, badge: None, facts: Vec::new() }
+    }
+
+    /// The model with its cheapest host and its hit rate.
+    pub fn known_model(snapshot: &Snapshot, model: &ModelEntry) -> Self {
+        let best = picks(snapshot, model).map(|picks| picks.by_session);
+        let host = best.map(|host| format!("cheapest at {}", format::shorten(&host.name, LONGEST_NAME)));
+        Self {
+            badge: best.map(Badge::of_endpoint),
+            facts: host.into_iter().chain(model.hit_rate.map(hits)).collect(),
+            ..Self::model(model)
+        }
+    }
+
+    /// The provider with its tier, its hit rate and the number of its models.
+    pub fn known_provider(snapshot: &Snapshot, provider: &ProviderEntry) -> Self {
+        let row = |lens: Lens| snapshot.tier_of(&provider.provider, lens);
+        let rate = row(Lens::Cache).and_then(|row| row.traffic_mean).map(hits);
+        let models = match provider.is_offering() {
+            true => format::counted(provider.models.len(), "model", "models"),
+            false => "no endpoint in the newest run".to_owned(),
+        };
+        Self {
+            badge: provider.is_offering().then(|| Badge::of_any(row(DEFAULT_LENS))),
+            facts: rate.into_iter().chain([models]).collect(),
+            ..Self::provider(provider)
+        }
     }
 }
 
-/// The page that a query matches exactly: by model id, canonical slug, provider slug or name.
+fn hits(rate: f64) -> String {
+    format!("{} hits", format::percent(rate))
+}
+
+/// The page that a query leads to: of the model or provider with this id, slug or name, or of the only match.
 pub fn exact(snapshot: &Snapshot, query: &str) -> Option<String> {
     let query = query.trim();
     if query.is_empty() {
         return None;
     }
-    if let Some(model) = snapshot.model(query) {
-        return Some(link::model(&model.model_id));
-    }
+    let of_model = |model: &ModelEntry| link::model(&model.model_id);
+    let of_provider = |provider: &ProviderEntry| link::provider(provider.provider.as_str());
     let same = |text: &str| text.to_lowercase() == query.to_lowercase();
     let provider = snapshot.providers.iter().find(|p| same(p.provider.as_str()) || same(&p.name));
-    provider.map(|p| link::provider(p.provider.as_str())).or_else(|| {
-        let model = snapshot.models.iter().find(|m| same(&m.model_id) || same(&m.name))?;
-        Some(link::model(&model.model_id))
-    })
+    if let Some(found) = provider.map(of_provider).or_else(|| snapshot.model_named(query).map(of_model)) {
+        return Some(found);
+    }
+    let query: String = query.chars().take(LONGEST).collect();
+    match snapshot.search(&query) {
+        (models, providers) if models.len() == 1 && providers.is_empty() => {
+            models.first().map(|m| of_model(m))
+        }
+        (models, providers) if models.is_empty() && providers.len() == 1 => {
+            providers.first().map(|p| of_provider(p))
+        }
+        _ => None,
+    }
+}
+
+/// "8 models and 1 provider match".
+fn count(models: usize, providers: usize) -> String {
+    let counted = [(models, "model", "models"), (providers, "provider", "providers")];
+    let parts: Vec<String> = counted
+        .into_iter()
+        .filter(|(count, ..)| *count > 0)
+        .map(|(count, one, many)| format::counted(count, one, many))
+        .collect();
+    let verb = if models + providers == 1 { "matches" } else { "match" };
+    format!("{} {verb}", parts.join(" and "))
 }
 
 /// Models and providers whose names are similar to an unknown name.
 pub fn nearest(snapshot: &Snapshot, name: &str) -> Vec<Found> {
-    let models = snapshot.nearest_models(name).into_iter().filter_map(|id| snapshot.model(id));
-    let providers = snapshot.nearest_providers(name).into_iter().filter_map(|slug| snapshot.provider(slug));
-    models.map(Found::model).chain(providers.map(Found::provider)).collect()
+    found(snapshot, (snapshot.nearest_models(name), snapshot.nearest_providers(name)))
+}
+
+/// Models and providers that an unknown address nearly is.
+pub fn nearest_to_address(snapshot: &Snapshot, path: &str) -> Vec<Found> {
+    found(snapshot, snapshot.nearest_to_address(path))
+}
+
+fn found(snapshot: &Snapshot, (models, providers): (Vec<&str>, Vec<&str>)) -> Vec<Found> {
+    let models = models.into_iter().filter_map(|id| snapshot.model(id));
+    let providers = providers.into_iter().filter_map(|slug| snapshot.provider(slug));
+    let models = models.map(|model| Found::known_model(snapshot, model));
+    models.chain(providers.map(|provider| Found::known_provider(snapshot, provider))).collect()
 }
 
 /// Renders the results of a query.
@@ -83,8 +159,9 @@ pub fn render(view: &View, query: &str) -> askama::Result<String> {
     SearchPage {
         shell,
         nearest: if found_any || query.is_empty() { Vec::new() } else { nearest(snapshot, &query) },
-        models: models.into_iter().take(MOST).map(Found::model).collect(),
-        providers: providers.into_iter().take(MOST).map(Found::provider).collect(),
+        count: count(models.len(), providers.len()),
+        models: models.into_iter().take(MOST).map(|model| Found::known_model(snapshot, model)).collect(),
+        providers: providers.into_iter().take(MOST).map(|one| Found::known_provider(snapshot, one)).collect(),
         query,
         more,
     }

@@ -2,8 +2,10 @@
 
 use super::changes::{self, Change};
 use crate::domain::document::RouteAnswer;
+use crate::domain::event::EventKind;
 use crate::domain::hourly::Refusal;
 use crate::domain::reading::RunStatus;
+use crate::domain::thresholds::STALE_AFTER_HOURS;
 use crate::domain::window::WindowKind;
 use crate::site::parts::shell::{Shell, View};
 use crate::site::parts::{When, format};
@@ -11,16 +13,23 @@ use crate::site::registry::Section;
 use crate::snapshot::{
     ComparisonAge, DriftCount, HourlyRates, QuarantineCount, RunSummary, SourceAge, SuspectRun,
 };
+use crate::wording::status as health;
 use askama::Template;
+use askama::filters::HtmlSafe;
 use chrono::{DateTime, Duration, Utc};
 
-/// Maximum number of changes shown; the page of changes has the others.
-const CHANGES: usize = 40;
+/// Number of runs in the row of bars.
+const BARS: usize = 72;
+/// Width of a bar with its gap, and of the bar alone.
+pub const BAR: (usize, usize) = (10, 7);
 
 #[derive(Template)]
 #[template(path = "status.html")]
 struct StatusPage<'a> {
     shell: Shell,
+    verdict: String,
+    is_well: bool,
+    beats: Beats,
     age: String,
     built_at: When,
     summary: Vec<(&'static str, String)>,
@@ -34,6 +43,41 @@ struct StatusPage<'a> {
     quarantine: Vec<(&'a QuarantineCount, String)>,
     drift: &'a [DriftCount],
     changes: Vec<Change<'a>>,
+}
+
+/// The last runs as bars, the newest at the right.
+#[derive(Template)]
+#[template(path = "parts/beats.html")]
+struct Beats {
+    label: String,
+    width: usize,
+    /// Position, class and title of each.
+    bars: Vec<(usize, &'static str, String)>,
+}
+impl HtmlSafe for Beats {}
+
+impl Beats {
+    fn new(runs: &[RunSummary]) -> Self {
+        let shown = &runs[..runs.len().min(BARS)];
+        let statuses: Vec<RunStatus> = shown.iter().map(|run| run.status).collect();
+        let bar = |(place, run): (usize, &RunSummary)| {
+            let class = match run.status {
+                RunStatus::Ok => "ok",
+                RunStatus::Partial => "partial",
+                RunStatus::Suspect => "suspect",
+                RunStatus::Failed => "failed",
+            };
+            let title = format!("{}: {}", format::moment(run.observed_at), run.status);
+            (place * BAR.0, class, title)
+        };
+        let gaps = shown.windows(2).map(|pair| pair[0].observed_at - pair[1].observed_at);
+        let longest = gaps.max().filter(|gap| *gap >= Duration::hours(STALE_AFTER_HOURS)).map(format::span);
+        Self {
+            label: health::runs(&statuses, longest.as_deref()),
+            width: shown.len().max(1) * BAR.0,
+            bars: shown.iter().rev().enumerate().map(bar).collect(),
+        }
+    }
 }
 
 struct Source<'a> {
@@ -63,6 +107,9 @@ pub fn render(view: &View) -> askama::Result<String> {
             "status",
             "Runs, age of the data, coverage and quarantined rows.",
         ),
+        verdict: health(view).to_string(),
+        is_well: health(view).is_well(),
+        beats: Beats::new(&status.runs),
         age: format::age(view.age()),
         built_at: When::new(snapshot.built_at),
         summary: summary(view),
@@ -75,9 +122,35 @@ pub fn render(view: &View) -> askama::Result<String> {
         refused: refused(&snapshot.hourly),
         quarantine: status.quarantine.iter().map(|of| (of, format::tokens(of.tokens as f64))).collect(),
         drift: &status.drift,
-        changes: status.events.iter().take(CHANGES).map(|e| changes::change(snapshot, e)).collect(),
+        changes: status
+            .events
+            .iter()
+            .filter(|event| event.kind == EventKind::WindowChanged)
+            .map(|event| changes::change(snapshot, event))
+            .collect(),
     }
     .render()
+}
+
+/// The state of the collection, the worst finding first.
+fn health(view: &View) -> health::State {
+    let status = &view.snapshot.status;
+    if let Some(suspect) = &status.suspect {
+        return health::State::Suspect { moved: suspect.moved() };
+    }
+    if view.age() >= Duration::hours(STALE_AFTER_HOURS) {
+        return health::State::Stale { age: format::span(view.age()) };
+    }
+    match status.runs.first() {
+        None => health::State::Nothing,
+        Some(run) => match run.status {
+            RunStatus::Failed | RunStatus::Suspect => health::State::Failed,
+            RunStatus::Partial => {
+                health::State::Partial { endpoints: run.endpoints, failed: run.failures.len() }
+            }
+            RunStatus::Ok => health::State::Well { endpoints: run.endpoints },
+        },
+    }
 }
 
 fn summary(view: &View) -> Vec<(&'static str, String)> {

@@ -5,7 +5,10 @@ use sha2::{Digest, Sha256};
 use std::sync::LazyLock;
 
 const STYLE: &str = include_str!("../../../templates/assets/hitrate.css");
-const SCRIPT: &str = include_str!("../../../templates/assets/hitrate.js");
+const SCRIPT: &str = concat!(
+    include_str!("../../../templates/assets/hitrate.js"),
+    include_str!("../../../templates/assets/suggest.js")
+);
 const THEME: &str = include_str!("../../../templates/assets/theme.js");
 /// The style of charts that are served as files.
 pub const CHART_STYLE: &str = include_str!("../../../templates/assets/chart.css");

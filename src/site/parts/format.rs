@@ -37,6 +37,21 @@ pub fn usd_column(amounts: impl Iterator<Item = f64>) -> impl Fn(f64) -> String 
     move |amount| usd_aligned(amount, decimals)
 }
 
+/// Writes the bills in USD of a column: whole dollars if the smallest is $20 or more, otherwise with the decimals of
+/// [`usd_column`]; thousands are grouped.
+pub fn usd_bills(amounts: impl Iterator<Item = f64>) -> impl Fn(f64) -> String {
+    let amounts: Vec<f64> = amounts.collect();
+    let is_large = amounts.iter().all(|amount| *amount >= 20.0);
+    let fine = format::column_decimals(amounts.into_iter(), std::iter::empty()).min(5);
+    let decimals = if is_large { 0 } else { fine };
+    move |amount| {
+        let text = format!("{amount:.decimals$}");
+        let whole = text.split('.').next().unwrap_or_default();
+        let rest = &text[whole.len()..];
+        whole.parse().map_or_else(|_| usd(amount), |whole| format!("${}{rest}", grouped(whole)))
+    }
+}
+
 /// An amount with `decimals`. Amounts from $1,000 up, and those too small for the decimals, are written as in [`usd`].
 fn usd_aligned(amount: f64, decimals: usize) -> String {
     let size = amount.abs();
@@ -198,6 +213,14 @@ mod tests {
         let column = [0.0004, 0.0144, 0.9983, 0.99999, 1.0].map(percent_tenths);
         let expected = ["<0.1", "1.4", "99.8", ">99.9", "100.0"].map(|n| format!("{n}{THIN}%"));
         assert_eq!(column, expected);
+    }
+
+    #[test]
+    fn bills_of_a_column_have_the_same_decimals_also_above_a_thousand() {
+        let large = usd_bills([67.4, 1739.2].into_iter());
+        assert_eq!([67.4, 300.0, 1739.2].map(large), ["$67", "$300", "$1,739"]);
+        let small = usd_bills([1.5, 1739.2].into_iter());
+        assert_eq!([1.5, 1739.2].map(small), ["$1.50", "$1,739.20"]);
     }
 
     #[test]

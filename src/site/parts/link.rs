@@ -150,6 +150,11 @@ pub fn endpoint_name(model_id: &str, tag: &str) -> String {
     format!("{model_id}@{tag}")
 }
 
+/// The JSON twin of the calculator with a model.
+pub fn cost_json(model_id: &str) -> String {
+    format!("/api/v1/cost/{}", encode_path(model_id))
+}
+
 /// The calculator with a model filled in.
 pub fn cost(model_id: &str) -> String {
     format!("/cost?model={}", encode(model_id))

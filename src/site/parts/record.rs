@@ -1,10 +1,11 @@
-//! The best and worst endpoints of a provider, and their reliability.
+//! The compared models of a provider, and the reliability of its endpoints.
 
 use super::format;
 use crate::domain::thresholds::{CELL_MIN_TOKENS, GATE_AVAILABILITY};
 use crate::domain::tier::Lens;
-use crate::site::parts::effect;
 use crate::snapshot::{Endpoint, ModelEntry};
+use crate::wording::providers::Record;
+use std::collections::HashSet;
 
 /// Maximum number of endpoints in each list.
 const MOST: usize = 4;
@@ -15,15 +16,6 @@ pub struct Line<'a> {
     pub model: &'a ModelEntry,
     pub endpoint: &'a Endpoint,
     pub value: String,
-}
-
-/// Endpoints with much traffic that are much better or worse than their peers under a lens.
-#[derive(Debug, Clone, Default)]
-pub struct Sides<'a> {
-    /// The best relative to peers first.
-    pub good: Vec<Line<'a>>,
-    /// The worst relative to peers first.
-    pub bad: Vec<Line<'a>>,
 }
 
 /// The reliability of a provider's endpoints.
@@ -44,28 +36,42 @@ pub struct Reliability<'a> {
     pub gate: String,
 }
 
-/// Endpoints with much traffic that are at tier A or better, and at tier C or worse, under a lens relative to the peers
-/// on the same model.
-pub fn sides<'a>(served: &[(&'a ModelEntry, &'a Endpoint)], lens: Lens) -> Sides<'a> {
-    let cuts = lens.cuts();
-    // Sign flipped if necessary, so that less is better.
-    let turned = |value: f64| if cuts.higher_is_better { -value } else { value };
+/// The models of a provider that are compared under a lens, each at its busiest endpoint, the best relative to peers
+/// first. `served` is sorted by traffic.
+pub fn compared<'a>(
+    served: &[(&'a ModelEntry, &'a Endpoint)],
+    lens: Lens,
+) -> Vec<(f64, &'a ModelEntry, &'a Endpoint)> {
+    let mut seen = HashSet::new();
     let mut all: Vec<(f64, &'a ModelEntry, &'a Endpoint)> = served
         .iter()
         .filter(|(m, e)| m.variant.is_standard() && e.tokens_per_day.is_some_and(|t| t >= CELL_MIN_TOKENS))
         .filter_map(|(m, e)| Some((e.verdicts.get(&lens)?.value?, *m, *e)))
+        .filter(|(_, m, _)| seen.insert(m.model_id.as_str()))
         .collect();
-    all.sort_by(|a, b| turned(a.0).total_cmp(&turned(b.0)));
-    let to_line = |&(value, model, endpoint): &(f64, &'a ModelEntry, &'a Endpoint)| Line {
-        model,
-        endpoint,
-        value: effect(lens, value),
-    };
-    let (good, bad) = (turned(cuts.at[1]), turned(cuts.at[2]));
-    Sides {
-        good: all.iter().filter(|(value, ..)| turned(*value) <= good).take(MOST).map(to_line).collect(),
-        bad: all.iter().rev().filter(|(value, ..)| turned(*value) > bad).take(MOST).map(to_line).collect(),
-    }
+    all.sort_by(|a, b| turned(lens, a.0).total_cmp(&turned(lens, b.0)));
+    all
+}
+
+/// The difference with its sign flipped if necessary, so that less is better.
+fn turned(lens: Lens, value: f64) -> f64 {
+    if lens.cuts().higher_is_better { -value } else { value }
+}
+
+/// Whether a difference to peers is at tier A or better.
+pub fn is_better(lens: Lens, value: f64) -> bool {
+    turned(lens, value) <= turned(lens, lens.cuts().at[1])
+}
+
+/// Whether a difference to peers is at tier C or worse.
+pub fn is_worse(lens: Lens, value: f64) -> bool {
+    turned(lens, value) > turned(lens, lens.cuts().at[2])
+}
+
+/// How many of the compared models differ clearly.
+pub fn count(compared: &[(f64, &ModelEntry, &Endpoint)], lens: Lens) -> Record {
+    let with = |test: fn(Lens, f64) -> bool| compared.iter().filter(|(value, ..)| test(lens, *value)).count();
+    Record { compared: compared.len(), better: with(is_better), worse: with(is_worse) }
 }
 
 /// Availability if it is published, otherwise published uptime; as a fraction.

@@ -65,3 +65,43 @@ fn what_is_not_understood_is_refused() {
     problem(&api, "/api/v1/cost/northwind/nothing", 404);
     assert_eq!(get(&api, "/api/v1/cost/northwind/atlas-3?turns=2000").status, StatusCode::OK);
 }
+
+#[test]
+fn a_bill_becomes_a_month_at_every_endpoint() {
+    let api = api();
+    let address = "/api/v1/cost/zephyr/quill-large";
+    assert_eq!(data(&api, address)["monthly"], serde_json::Value::Null);
+    let month = &data(&api, &format!("{address}?bill=300&at=quarry"))["monthly"];
+    assert_eq!(
+        (&month["bill"], &month["paid_at"], &month["at"]),
+        (&300.0.into(), &"endpoint".into(), &serde_json::json!(["quarry"]))
+    );
+    let rows = month["endpoints"].as_array().expect("rows");
+    let own = rows.iter().find(|row| row["tag"] == "quarry").expect("the host");
+    assert_eq!((&own["usd"], &own["change"], &own["is_present"]), (&300.0.into(), &0.0.into(), &true.into()));
+    assert!(rows[0]["usd"].as_f64() < Some(300.0) && rows[0]["change"].as_f64() < Some(0.0), "{month}");
+    assert_eq!(data(&api, &format!("{address}?bill=%24300&at=quarry"))["monthly"], *month);
+    let average = &data(&api, &format!("{address}?bill=300"))["monthly"];
+    assert_eq!((&average["paid_at"], average["at"].as_array().map(Vec::len)), (&"traffic".into(), Some(4)));
+    let tokens = &data(&api, &format!("{address}?bill=200M"))["monthly"];
+    assert_eq!((&tokens["bill"], &tokens["tokens"]), (&serde_json::Value::Null, &2e8.into()));
+}
+
+#[test]
+fn a_bill_that_is_not_understood_names_its_parameter() {
+    let api = api();
+    let address = "/api/v1/cost/zephyr/quill-large";
+    for bill in ["300,50", "-1", "NaN", "inf", "0", "1e9", "3k", "99999999999", ""] {
+        let refused = problem(&api, &format!("{address}?bill={bill}"), 400);
+        let detail = refused["detail"].as_str().expect("a detail");
+        assert!(detail.starts_with("invalid `bill` "), "{bill}: {detail}");
+    }
+    for query in ["at=quarry", "bill=300&at=nobody", "bill=200M&at=quarry"] {
+        let refused = problem(&api, &format!("{address}?{query}"), 400);
+        assert!(
+            refused["detail"].as_str().is_some_and(|detail| detail.starts_with("invalid `at`")),
+            "{refused}"
+        );
+    }
+    problem(&api, "/api/v1/cost/tinker/solo-1?bill=300", 404);
+}

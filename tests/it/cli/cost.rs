@@ -37,6 +37,27 @@ async fn cost_agrees_with_the_snapshot_and_takes_files_and_logs() {
         "{text:?}"
     );
 
+    let host = cost["endpoints"][1]["tag"].as_str().expect("a second endpoint");
+    let month = hitrate(data.path(), &["cost", &model, "--bill", "300", "--at", host, "--json"]).json();
+    let own = month["monthly"]["endpoints"].as_array().expect("rows").iter().find(|row| row["tag"] == host);
+    let own = own.expect("the host is compared");
+    assert_eq!((&own["usd"], &own["is_present"]), (&300.0.into(), &true.into()), "{month}");
+    let text = hitrate(data.path(), &["cost", &model, "--bill", "$300", "--at", host]);
+    assert!(
+        lines(&text).contains(&format!("$300.00 at {host} is about")) && text.out.contains("your bill"),
+        "{text:?}"
+    );
+    for (args, said) in [
+        (["--bill", "300,50"], "write cents after a point"),
+        (["--bill", "-3"], ""),
+        (["--at", host], "--bill"),
+    ] {
+        let refused = hitrate(data.path(), &["cost", &model, args[0], args[1]]);
+        assert!(refused.code == 2 && refused.err.contains(said), "{refused:?}");
+    }
+    let missing = hitrate(data.path(), &["cost", &model, "--bill", "300", "--at", "no-such-host"]);
+    assert!(missing.code == 1 && missing.err.contains("no host `no-such-host`"), "{missing:?}");
+
     let files = folder();
     let path = |name: &str| files.path().join(name).display().to_string();
     let shown = hitrate(data.path(), &["workload", "show", "chat"]);

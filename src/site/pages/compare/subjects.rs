@@ -105,8 +105,7 @@ pub fn subjects<'a>(snapshot: &'a Snapshot, names: &[&str]) -> (Option<Subjects<
     let found = match (endpoints.as_slice(), providers.as_slice()) {
         ([], []) => None,
         ([(model, endpoint)], []) => {
-            let (href, name) = (address(model, endpoint), endpoint.name.clone());
-            problems.alone(Found { href, name, id: endpoint.tag.to_string() });
+            problems.alone(Found::endpoint(address(model, endpoint), endpoint));
             None
         }
         ([], [provider]) => {

@@ -1,0 +1,118 @@
+//! The verdict on the collection, for the status page.
+
+use crate::domain::reading::RunStatus;
+use std::fmt;
+
+/// The state of the collection.
+#[derive(Debug, Clone, PartialEq)]
+pub enum State {
+    /// The newest run is not published, because the named fields seem to have changed their meaning.
+    Suspect {
+        /// The fields.
+        moved: String,
+    },
+    /// No data arrived for too long.
+    Stale {
+        /// The age of the newest data.
+        age: String,
+    },
+    /// The newest run has gaps.
+    Partial {
+        /// Endpoints that it found.
+        endpoints: usize,
+        /// Lines of its report on failures.
+        failed: usize,
+    },
+    /// The newest run failed; the numbers are from an earlier one.
+    Failed,
+    /// All is well.
+    Well {
+        /// Endpoints of the newest run.
+        endpoints: usize,
+    },
+    /// No run is recorded.
+    Nothing,
+}
+
+impl State {
+    /// Whether a reader has to expect old or missing numbers.
+    pub fn is_well(&self) -> bool {
+        matches!(self, Self::Well { .. })
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Suspect { moved } => write!(
+                f,
+                "The newest run is not published: the meaning of {moved} seems to have changed. The numbers are from the \
+                 run before it."
+            ),
+            Self::Stale { age } => {
+                write!(f, "The newest data is {age} old: since then no run has succeeded.")
+            }
+            Self::Partial { endpoints, failed } => {
+                let plural = if *failed == 1 { "" } else { "s" };
+                write!(
+                    f,
+                    "Working, with gaps: the newest run read {endpoints} endpoints and reports {failed} failure{plural}. \
+                     Endpoints without an answer keep their last reading."
+                )
+            }
+            Self::Failed => f.write_str("The newest run failed. The numbers are from the last good one."),
+            Self::Well { endpoints } => write!(f, "All is well: the newest run read {endpoints} endpoints."),
+            Self::Nothing => f.write_str("No run is recorded yet."),
+        }
+    }
+}
+
+/// "70 of the last 72 runs were complete; 1 partial, 1 failed. Longest gap between two runs: 14 hours."
+pub fn runs(statuses: &[RunStatus], longest_gap: Option<&str>) -> String {
+    let count = |status: RunStatus| statuses.iter().filter(|one| **one == status).count();
+    let others =
+        [(RunStatus::Partial, "partial"), (RunStatus::Suspect, "suspect"), (RunStatus::Failed, "failed")];
+    let others: Vec<String> = others
+        .into_iter()
+        .map(|(status, word)| (count(status), word))
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, word)| format!("{count} {word}"))
+        .collect();
+    let total = statuses.len();
+    let rest = if others.is_empty() { String::new() } else { format!("; {}", others.join(", ")) };
+    let plural = if total == 1 { " was" } else { "s were" };
+    let gap = longest_gap.map(|gap| format!(" Longest gap between two runs: {gap}.")).unwrap_or_default();
+    format!("{} of the last {total} run{plural} complete{rest}.{gap}", count(RunStatus::Ok))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_are_counted_by_their_outcome() {
+        use RunStatus::{Failed, Ok, Partial};
+        assert_eq!(
+            runs(&[Ok, Ok, Partial, Failed], None),
+            "2 of the last 4 runs were complete; 1 partial, 1 failed."
+        );
+        assert_eq!(
+            runs(&[Ok], Some("14 hours")),
+            "1 of the last 1 run was complete. Longest gap between two runs: 14 hours."
+        );
+    }
+
+    #[test]
+    fn only_a_complete_and_recent_run_is_well() {
+        assert!(State::Well { endpoints: 3 }.is_well());
+        for health in [
+            State::Failed,
+            State::Stale { age: "3 hours".to_owned() },
+            State::Partial { endpoints: 3, failed: 1 },
+        ] {
+            assert!(!health.is_well(), "{health}");
+        }
+        let gaps = State::Partial { endpoints: 3, failed: 1 }.to_string();
+        assert!(gaps.contains("reports 1 failure."), "{gaps}");
+    }
+}

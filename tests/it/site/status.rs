@@ -1,0 +1,103 @@
+//! The status page: the verdict, the bars of the last runs; and the page of changes.
+
+use super::{get, sample, site, site_over, tags};
+use chrono::Duration;
+use hitrate::domain::event::EventKind;
+use hitrate::domain::reading::RunStatus;
+use hitrate::snapshot::Event;
+
+#[tokio::test]
+async fn the_verdict_is_the_worst_of_what_is_known() {
+    let well = get(&site(), "/status").await.body;
+    let mut snapshot = sample::snapshot();
+    let newest = snapshot.status.runs[0].status;
+    assert!(newest != RunStatus::Ok || well.contains("All is well: the newest run read"), "{well}");
+    for (status, said) in [
+        (RunStatus::Ok, "All is well"),
+        (RunStatus::Partial, "Working, with gaps"),
+        (RunStatus::Failed, "The newest run failed"),
+    ] {
+        snapshot.status.runs[0].status = status;
+        let page = get(&site_over(Some(snapshot.clone()), Duration::zero()), "/status").await.body;
+        assert!(page.contains(said), "{status}: {page}");
+        assert_eq!(page.contains("callout trouble"), status != RunStatus::Ok, "{status}");
+    }
+    snapshot.status.runs[0].status = RunStatus::Ok;
+    let old = get(&site_over(Some(snapshot.clone()), Duration::hours(30)), "/status").await.body;
+    assert!(old.contains("no run has succeeded") && !old.contains("All is well"), "{old}");
+    snapshot.status.runs.clear();
+    let none = get(&site_over(Some(snapshot), Duration::zero()), "/status").await.body;
+    assert!(none.contains("No run is recorded yet.") && !none.contains("class=\"beats\""), "{none}");
+}
+
+#[tokio::test]
+async fn the_bars_show_the_last_runs_with_a_text_for_each() {
+    let mut snapshot = sample::snapshot();
+    let run = snapshot.status.runs[0].clone();
+    snapshot.status.runs = (0..80)
+        .map(|ago| {
+            let mut run = run.clone();
+            run.observed_at -= Duration::hours(ago);
+            run.status = if ago == 3 { RunStatus::Failed } else { RunStatus::Ok };
+            run
+        })
+        .collect();
+    let page = get(&site_over(Some(snapshot), Duration::zero()), "/status").await.body;
+    tags("/status", &page);
+    let bars =
+        page.split("<svg class=\"beats\"").nth(1).and_then(|rest| rest.split("</svg>").next()).expect("bars");
+    assert_eq!((bars.matches("<rect").count(), bars.matches("<title>").count()), (72, 72), "{bars}");
+    assert!(bars.contains("71 of the last 72 runs were complete; 1 failed."), "{bars}");
+    let failed: Vec<usize> = bars
+        .split("<rect")
+        .skip(1)
+        .enumerate()
+        .filter(|(_, bar)| bar.contains("\"failed\""))
+        .map(|(n, _)| n)
+        .collect();
+    assert_eq!(failed, [68], "the newest is at the right");
+}
+
+#[tokio::test]
+async fn changes_are_sentences_with_percentages() {
+    let mut snapshot = sample::snapshot();
+    let event = |kind: EventKind, model: &str, tag: &str, detail: &str| Event {
+        at: sample::as_of(),
+        kind,
+        model_id: Some(model.to_owned()),
+        tag: Some(tag.to_owned()),
+        provider: None,
+        detail: detail.to_owned(),
+    };
+    snapshot.status.events = vec![
+        event(EventKind::EndpointGone, "openai/gpt-9", "quarry", "endpoint quarry was removed"),
+        event(
+            EventKind::PriceChanged,
+            "northwind/atlas-3",
+            "quarry/fp8",
+            "list price (input / cache read / output, USD per million tokens) changed from 0.1 / - / 0.2 to 0.078 / - / 0.156",
+        ),
+        event(EventKind::PriceChanged, "northwind/atlas-3", "lumen", "in a form of its own"),
+    ];
+    let site = site_over(Some(snapshot), Duration::zero());
+    let page = get(&site, "/changes").await.body;
+    tags("/changes", &page);
+    assert!(
+        page.contains("<a href=\"/providers/quarry\"><bdi>Quarry Compute</bdi></a> no longer serves <bdi>openai/gpt-9</bdi>"),
+        "{page}"
+    );
+    assert!(
+        page.contains("<b class=\"up\" aria-hidden=\"true\">↓</b>")
+            && page.contains("−22 % (input $0.10 → $0.078"),
+        "{page}"
+    );
+    assert!(page.contains("in a form of its own"), "{page}");
+    let feed = get(&site, "/changes.atom").await.body;
+    assert!(feed.contains("<title>Quarry Compute no longer serves openai/gpt-9</title>"), "{feed}");
+    assert!(feed.contains("<title>list price: northwind/atlas-3 at lumen</title>"), "{feed}");
+    let provider = get(&site, "/providers/quarry").await.body;
+    assert!(
+        provider.contains("no longer serves") && !provider.contains("in a form of its own"),
+        "{provider}"
+    );
+}
