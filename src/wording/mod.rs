@@ -6,6 +6,7 @@ mod missing;
 mod offers;
 pub mod preferences;
 pub mod price_list;
+pub mod targets;
 pub mod verdicts;
 
 pub use flags::flag;
