@@ -31,7 +31,8 @@ impl Snapshot {
             return Some((model, WrittenName { model: name, shortcuts: Vec::new(), preset: None }));
         }
         let name = WrittenName::parse(name);
-        let model = self.model(name.model)?;
+        let is_alias = |model: &&ModelEntry| model.aliases.iter().any(|alias| alias == name.model);
+        let model = self.model(name.model).or_else(|| self.models.iter().find(is_alias))?;
         Some((model, name))
     }
 

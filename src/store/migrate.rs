@@ -13,25 +13,31 @@ struct Migration {
 }
 
 macro_rules! migrations {
-    ($($version:literal $name:literal,)+) => {
-        &[$(Migration {
+    ($($zeros:literal { $($version:literal $name:literal,)+ })+) => {
+        &[$($(Migration {
             version: $version,
             name: $name,
-            sql: include_str!(concat!("../../queries/migrations/V000", $version, "__", $name, ".sql")),
-        }),+]
+            sql: include_str!(concat!("../../queries/migrations/V", $zeros, $version, "__", $name, ".sql")),
+        }),+),+]
     };
 }
 
+/// The zeros bring the number in the name of a file to four digits.
 const MIGRATIONS: &[Migration] = migrations! {
-    1 "init",
-    2 "closing_rate",
-    3 "tiers",
-    4 "compact_reading",
-    5 "endpoint_facts",
-    6 "usage_day",
-    7 "upstream",
-    8 "comments",
-    9 "tier_band",
+    "000" {
+        1 "init",
+        2 "closing_rate",
+        3 "tiers",
+        4 "compact_reading",
+        5 "endpoint_facts",
+        6 "usage_day",
+        7 "upstream",
+        8 "comments",
+        9 "tier_band",
+    }
+    "00" {
+        11 "alias",
+    }
 };
 
 /// Applies the missing migrations.

@@ -89,6 +89,7 @@ fn run(time: &str, readings: Vec<Reading>) -> RunReadings {
             created: None,
             context_length: Some(131_072),
             is_free: None,
+            aliases: Vec::new(),
         }],
         providers: vec![Provider {
             provider: ProviderSlug::new("heron"),
