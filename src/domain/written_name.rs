@@ -52,7 +52,7 @@ impl<'a> WrittenName<'a> {
         self.shortcuts.is_empty() && self.preset.is_none()
     }
 
-    /// Whether the model is named by an alias such as `~author/family-latest`, which stands for a changing model.
+    /// Whether the model is named by an alias such as `~author/family-latest`, whose target changes.
     pub fn is_alias(&self) -> bool {
         self.model.starts_with('~')
     }

@@ -24,8 +24,8 @@ pub fn mode_fields(mode: &str) -> &'static str {
 pub fn parts_of_name(name: &WrittenName, model: &str) -> Vec<String> {
     let alias = name.is_alias().then(|| {
         format!(
-            "`{}` is an alias, and `{model}` is the model that it stood for in the newest run. The preference names `{model}`: \
-             when the alias moves on, request the preference again",
+            "`{}` is an alias, whose target in the newest run is `{model}`. The preference names `{model}`: request it again \
+             when the alias has another target",
             name.model
         )
     });

@@ -435,7 +435,7 @@ fn presets_of_different_questions_have_different_names() {
     dotted.model_id = "zephyr/quill.large".to_owned();
     let slugs = [
         slug(&model, &made),
-        slug(&model, &limited(Limits { zdr: true, ..Limits::default() })),
+        slug(&model, &limited(Limits { max_output: Some(1000.0), ..Limits::default() })),
         slug(&model, &limited(Limits { no_training: true, ..Limits::default() })),
         slug(&model, &limited(Limits { max_input: Some(1.0), ..Limits::default() })),
         slug(&model, &Preference { workload: "chat".to_owned(), ..made.clone() }),

@@ -91,7 +91,9 @@ const checks = {
   async n8n() {
     const path = join(tools, "n8n/package/dist/nodes/llms/LmChatOpenRouter/LmChatOpenRouter.node.js");
     let passed;
-    const stub = new Proxy(function () {}, { get: (_, key) => (key === "__esModule" ? true : stub), apply: () => stub, construct: () => stub });
+    // In place of every other library: any of its values can be called, built, read from, and joined to a text.
+    const value = (_, key) => (key === "__esModule" ? true : key === Symbol.toPrimitive ? () => "" : stub);
+    const stub = new Proxy(function () {}, { get: value, apply: () => stub, construct: () => stub });
     const client = { ChatOpenAI: class { constructor(fields) { passed = fields; } } };
     const original = Module._load;
     Module._load = (name, ...rest) =>

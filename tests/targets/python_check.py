@@ -3,12 +3,15 @@
 Usage: python_check.py UPSTREAM PROGRAM ; the libraries have no common setting for the address, but all of them use httpx.
 """
 
+import os
 import runpy
 import sys
 
 import httpx
 
 upstream, program = sys.argv[1:]
+# Some read the address from here; all shall be redirected in the same way.
+os.environ.pop("OPENROUTER_API_BASE", None)
 API = httpx.URL("https://openrouter.ai/api/v1")
 
 

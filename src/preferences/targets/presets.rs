@@ -101,10 +101,10 @@ impl Preset {
     }
 
     /// What to do before a text that only names it works.
-    fn first(&self, target: &str) -> String {
+    fn first(&self) -> String {
         format!(
             "create the preset `{}` first, because this text only names it: the target `preset` writes the command. Use \
-             the same mode, workload and limits for both; `{target}` has no setting for providers",
+             the same mode, workload and limits for both",
             self.slug
         )
     }
@@ -159,7 +159,7 @@ fn claude_code(given: &Given) -> Result<Draft, String> {
     let key = "replace YOUR_OPENROUTER_API_KEY with your key: the file does not read environment variables";
     let all = "all four names are the same model, because the small model would otherwise run without the preference; \
         change the last one for a cheaper model in the background";
-    Ok(Draft::noted(write::json(&settings), &[&preset.first("Claude Code"), key, all, REPLACED, RENEW]))
+    Ok(Draft::noted(write::json(&settings), &[&preset.first(), key, all, REPLACED, RENEW]))
 }
 
 fn codex(given: &Given) -> Result<Draft, String> {
@@ -171,7 +171,7 @@ fn codex(given: &Given) -> Result<Draft, String> {
         write::string(&preset.model)
     );
     let above = "put the first two lines above all tables of the file, because TOML counts what follows a table to it";
-    Ok(Draft::noted(text, &[&preset.first("Codex"), above, REPLACED, RENEW]))
+    Ok(Draft::noted(text, &[&preset.first(), above, REPLACED, RENEW]))
 }
 
 fn sillytavern(given: &Given) -> Result<Draft, String> {
@@ -189,5 +189,5 @@ fn sillytavern(given: &Given) -> Result<Draft, String> {
         "if the list of models does not offer the name, select the source Custom (OpenAI-compatible) with the address \
          {OPENROUTER_API} and type the name of the model there"
     );
-    Ok(Draft::noted(write::json(&settings), &[&preset.first("SillyTavern"), order, &select, REPLACED, RENEW]))
+    Ok(Draft::noted(write::json(&settings), &[&preset.first(), order, &select, REPLACED, RENEW]))
 }

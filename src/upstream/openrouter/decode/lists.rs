@@ -41,7 +41,10 @@ impl Reader<'_> {
         }
         let aliases = aliases.into_inner();
         for model in &mut models {
-            let own = aliases.iter().filter(|(_, target)| *target == model.model_id);
+            let is_target = |target: &str| {
+                target == model.model_id || (model.variant.is_standard() && target == model.model.as_str())
+            };
+            let own = aliases.iter().filter(|(_, target)| is_target(target));
             model.aliases = own.map(|(alias, _)| alias.clone()).collect();
             model.aliases.sort();
             model.aliases.dedup();
@@ -76,7 +79,7 @@ impl Reader<'_> {
     }
 }
 
-/// The name of an alias and the public name of the model that it stands for.
+/// The name of an alias and that of its target.
 fn alias(wire: &wire::Model) -> Option<(String, String)> {
     let target = wire.alias_target.as_ref()?.get("slug")?.as_str()?;
     wire.id.starts_with('~').then(|| (wire.id.clone(), target.to_owned()))
