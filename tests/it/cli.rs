@@ -10,7 +10,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::binary::{command, finish, hitrate};
-use crate::rig::{folder, rows, tamper};
+use crate::rig::{column, folder, rows, tamper};
 use crate::upstream::{Fault, Upstream, collect, day, nobody, pipeline};
 
 fn rfc(time: DateTime<Utc>) -> String {
@@ -201,13 +201,13 @@ async fn a_name_as_it_is_written_for_the_router_finds_the_model_and_its_parts_ar
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_alias_is_the_model_that_the_newest_run_lists_for_it() {
     let (data, _) = filled().await;
-    let listed = rows(
+    let listed = column(
         data.path(),
-        "SELECT alias || ' ' || model_id AS pair FROM alias_history WHERE valid_to IS NULL ORDER BY alias",
+        "SELECT alias || ' ' || model_id FROM alias_history WHERE valid_to IS NULL ORDER BY alias",
     );
     assert!(!listed.is_empty(), "the simulated upstream lists aliases");
     let pairs = listed.iter().filter_map(|row| {
-        let (alias, model) = row.split('\'').nth(3)?.split_once(' ')?;
+        let (alias, model) = row.split_once(' ')?;
         Some((alias.to_owned(), model.to_owned()))
     });
     let has_endpoints = |(_, model): &(String, String)| hitrate(data.path(), &["model", model]).code == 0;
