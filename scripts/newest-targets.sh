@@ -19,12 +19,16 @@ rm -rf "$tools"
 mkdir -p "$tools/node"
 say "downloading the newest programs for the checks of preference texts into $tools"
 
-# The same packages without their versions.
+# One by one: a package whose newest version cannot be installed, for example because one of its dependencies is in no
+# registry, is installed in its pinned version. pip chooses such a version by itself.
 cp "$from/.npmrc" "$tools/node/"
 echo '{"name": "hitrate-targets-newest", "private": true}' >"$tools/node/package.json"
-read -r -a packages <<<"$(node -p "Object.keys(require('./$from/package.json').dependencies).map((name) => name + '@latest').join(' ')")"
-npm install --prefix "$tools/node" --ignore-scripts --no-audit --no-fund "${packages[@]}" >&2 </dev/null ||
-	die "npm install of the newest packages failed"
+add() { npm install --prefix "$tools/node" --ignore-scripts --no-audit --no-fund "$1" >&2 </dev/null; }
+while read -r name version; do
+	add "$name@latest" && continue
+	say "the newest version of $name cannot be installed; its pinned version is $version"
+	add "$name@$version" || die "npm install $name@$version failed"
+done < <(node -p "Object.entries(require('./$from/package.json').dependencies).map((one) => one.join(' ')).join('\n')")
 sed -E 's/==[^ ]+$//' "$from/requirements.txt" >"$tools/requirements.txt"
 n8n_tools "$tools" "${n8n%@*}@latest"
 python_tools "$tools" "$tools/requirements.txt" "${aider%%==*}"

@@ -47,6 +47,11 @@ fn limits() -> Value {
         "data_collection": "deny", "quantizations": ["fp8", "bf16"], "max_price": {"prompt": "1", "completion": "5"}})
 }
 
+/// A limit on request parameters.
+fn tools() -> Vec<String> {
+    vec!["tools".to_owned()]
+}
+
 /// The cases whose texts are stored.
 fn cases() -> Vec<(&'static str, ModelEntry, Preference)> {
     let listed = json!({"only": ["lumen/bf16", "quarry", "north-cloud/us-east"], "allow_fallbacks": true});
@@ -54,6 +59,12 @@ fn cases() -> Vec<(&'static str, ModelEntry, Preference)> {
     hostile.model_id = HOSTILE_MODEL.to_owned();
     let mut known = renamed(["deepinfra/fp8", "amazon-bedrock/us-east-1", "streamlake", "fireworks"]);
     known.model_id = "z-ai/glm-5.2".to_owned();
+    // Providers that Vercel's gateway has, under limits that become conditions there.
+    let mut conditions = renamed(["deepinfra/fp8", "novita/fp8", "xai", "fireworks"]);
+    conditions.model_id = "x-ai/grok-4.7".to_owned();
+    conditions.endpoints.iter_mut().for_each(|endpoint| endpoint.facts.parameters = tools());
+    let floor_and_tools = json!({"only": ["deepinfra/fp8", "novita/fp8"], "allow_fallbacks": true,
+        "require_parameters": true, "quantizations": ["int8", "fp8", "mxfp8", "fp16", "bf16", "fp32"]});
     let mut ordered = quill();
     // Expensive output at the endpoint with the cheapest session: the sum of one token each gives a different order
     // than the session.
@@ -66,11 +77,14 @@ fn cases() -> Vec<(&'static str, ModelEntry, Preference)> {
         ("pin", quill(), Mode::Pin, json!({"only": ["lumen/bf16"]})),
         ("hostile", hostile, Mode::Shortlist, json!({"only": [HOSTILE_TAG, "quarry"]})),
         ("known", known, Mode::Avoid, json!({"ignore": ["fireworks"]})),
+        ("conditions", conditions, Mode::Shortlist, floor_and_tools),
     ]
     .into_iter()
     .map(|(name, model, mode, provider)| {
-        let preference = case(&model, mode, provider);
-        (name, model, preference)
+        let made = case(&model, mode, provider);
+        let parameters = if name == "conditions" { tools() } else { Vec::new() };
+        let limits = Limits { parameters, ..Limits::default() };
+        (name, model, Preference { limits, ..made })
     })
     .collect()
 }
@@ -163,7 +177,8 @@ fn where_there_is_no_preference_there_is_no_text_but_the_reason() {
 
 #[test]
 fn every_text_names_what_the_preference_names_and_nothing_else() {
-    for (name, _, preference) in cases().into_iter().filter(|(name, ..)| !["hostile", "known"].contains(name))
+    for (name, _, preference) in
+        cases().into_iter().filter(|(name, ..)| !["hostile", "known", "conditions"].contains(name))
     {
         let object = serde_json::to_value(&preference.provider).expect("JSON");
         let tags: Vec<&str> = ["only", "ignore"]
@@ -484,6 +499,12 @@ fn n8n_reads_lists_as_texts() {
 
 #[test]
 fn the_gateway_takes_a_floor_and_tools_as_conditions() {
+    let text = json_of("vercel-ai-gateway", "conditions");
+    assert_eq!(text["model"], "spacexai/grok-4.7");
+    let has = ["int4", "fp4", "mxfp4", "nvfp4", "fp6"].map(|format| format!("!quantization:{format}"));
+    let gateway = &text["providerOptions"]["gateway"];
+    assert_eq!(gateway["has"], json!([&has[..], &["tool-use".to_owned()]].concat()));
+    assert_eq!(gateway["only"], json!(["deepinfra", "novita"]));
     let model = renamed(["deepinfra/fp8", "novita", "xai", "azure"]);
     let object =
         json!({"ignore": ["azure"], "quantizations": ["fp16", "bf16", "fp32"], "require_parameters": true});

@@ -52,9 +52,21 @@ const checks = {
   // pi's own registry reads models.json; the override is for a model that pi knows, as others cannot be overridden.
   async pi() {
     const core = join(tools, "node_modules/@earendil-works/pi-coding-agent/dist/core");
+    const schema = join(core, "../../schemas/models.schema.json");
+    if (existsSync(schema)) {
+      // From version 1 on the registry needs the whole program, and the package has a schema of the file.
+      const { default: Ajv } = require("ajv/dist/2020");
+      const accepts = new Ajv({ strict: false }).compile(JSON.parse(readFileSync(schema, "utf8")));
+      const models = json("pi.json");
+      assert.ok(accepts(models), JSON.stringify(accepts.errors));
+      const [override] = Object.values(models.providers.openrouter.modelOverrides);
+      assert.deepEqual(override.compat.openRouterRouting, facts.provider);
+      override.compat.openRouterRouting.only = "one";
+      assert.ok(!accepts(models), "the schema accepts anything");
+      return;
+    }
     const { ModelRegistry } = await load(join(core, "model-registry.js"));
     const { AuthStorage } = await load(join(core, "auth-storage.js"));
-    assert.ok(ModelRegistry.create, "this version of pi has no `ModelRegistry.create`: the check needs 0.74 to 0.99");
     const registry = (models) => {
       const path = join(work, "models.json");
       writeFileSync(path, JSON.stringify(models));
