@@ -31,7 +31,7 @@ while read -r name version; do
 done < <(node -p "Object.entries(require('./$from/package.json').dependencies).map((one) => one.join(' ')).join('\n')")
 sed -E 's/==[^ ]+$//' "$from/requirements.txt" >"$tools/requirements.txt"
 n8n_tools "$tools" "${n8n%@*}@latest"
-python_tools "$tools" "$tools/requirements.txt" "${aider%%==*}"
+python_tools "$tools" "$tools/requirements.txt" "${aider%%==*}" "${hermes%%==*}"
 
 npm ls --prefix "$tools/node" --depth=0 >&2 || true
 "$tools/python/bin/pip" freeze --disable-pip-version-check |

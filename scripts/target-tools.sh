@@ -12,7 +12,7 @@ set -uo pipefail
 node_minor=20
 
 from=tests/targets
-wanted=$(cat "$from"/package.json "$from"/package-lock.json "$from"/requirements.txt <(echo "$aider $n8n") |
+wanted=$(cat "$from"/package.json "$from"/package-lock.json "$from"/requirements.txt <(echo "$aider $n8n $hermes") |
 	{ if have sha256sum; then sha256sum; else shasum -a 256; fi; } | cut -c 1-16)
 tools=$cache/target-tools-$wanted
 
@@ -43,7 +43,7 @@ mkdir -p "$tools/node"
 cp "$from"/package.json "$from"/package-lock.json "$from"/.npmrc "$tools/node/"
 npm ci --prefix "$tools/node" --ignore-scripts --no-audit --no-fund >&2 </dev/null || die "npm ci of $from failed"
 n8n_tools "$tools" "$n8n"
-python_tools "$tools" "$from/requirements.txt" "$aider"
+python_tools "$tools" "$from/requirements.txt" "$aider" "$hermes"
 touch "$tools/complete"
 # Remove tools of other versions, which this checkout no longer uses.
 find "$cache" -maxdepth 1 -name 'target-tools-*' ! -path "$tools" -mtime +30 -exec rm -rf {} +

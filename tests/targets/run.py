@@ -18,6 +18,8 @@ import tempfile
 import time
 import tomllib
 import traceback
+import types as types_module
+import typing
 import urllib.request
 from pathlib import Path
 
@@ -264,13 +266,33 @@ def vercel(case):
     assert upstream.last()["providerOptions"] == text["providerOptions"]
 
 
-# The fields that Hermes 0.19 and Zed read, according to their source code; no registry has a program or a schema.
+# The fields that Hermes and Zed read, according to their source code.
 HERMES = {"only", "ignore", "order", "sort", "require_parameters", "data_collection"}
 ZED = HERMES | {"allow_fallbacks", "quantizations"}
 
 
+def hermes_preferences(routing):
+    """The object that Hermes sends for a section of its settings: its gateway passes the fields to an agent, whose own
+    function makes the object. Both are taken from the package's files, because the program has many dependencies."""
+    passed = dict(re.findall(r'(\w+)=pr\.get\("(\w+)"', (TOOLS / "hermes/gateway/run.py").read_text()))
+    tree = ast.parse((TOOLS / "hermes/agent/chat_completion_helpers.py").read_text())
+    names = {"_OPENROUTER_PROVIDER_SORT_VALUES", "_validated_openrouter_provider_sort", "_provider_preferences_for_agent"}
+
+    def defined(node):
+        targets = getattr(node, "targets", []) + [getattr(node, "target", None)]
+        return {getattr(node, "name", None)} | {getattr(target, "id", None) for target in targets}
+
+    own = [node for node in tree.body if defined(node) & names]
+    assert len(own) == len(names), own
+    module = dict(vars(typing))
+    exec(compile(ast.Module(own, []), "hermes", "exec"), module)
+    agent = types_module.SimpleNamespace(**{field: routing.get(name) for field, name in passed.items()})
+    return module["_provider_preferences_for_agent"](agent)
+
+
 def hermes(case):
     routing = yaml.safe_load((TEXTS / case / "hermes.yaml").read_text())["provider_routing"]
+    assert hermes_preferences(routing) == routing
     wanted = facts(case)["provider"]
     assert routing == {field: value for field, value in wanted.items() if field in HERMES}, routing
 
