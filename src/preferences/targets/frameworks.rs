@@ -40,7 +40,7 @@ pub(super) const OPENHANDS: Target = Target::whole(
     openhands,
 );
 
-/// All of them read the key from OPENROUTER_API_KEY.
+/// A note on the session id in the texts.
 const ONE_EACH: &str = "the session id is a placeholder: use one for each conversation";
 
 /// A literal of Python within the arguments of a call.
