@@ -1,41 +1,42 @@
 """Runs a program of a text with its requests to OpenRouter sent to the upstream on loopback instead.
 
-Usage: python_check.py UPSTREAM PROGRAM ; the libraries have no common setting for the address, but all of them use httpx.
+Usage: python_check.py UPSTREAM PROGRAM ; the libraries have no common setting for the address, but all of them use httpx
+or its successor.
 """
 
+import importlib
+import importlib.util
 import os
 import runpy
 import sys
 
-import httpx
-
 upstream, program = sys.argv[1:]
 # Some read the address from here; all shall be redirected in the same way.
 os.environ.pop("OPENROUTER_API_BASE", None)
-API = httpx.URL("https://openrouter.ai/api/v1")
+API, HOST = "/api/v1", "openrouter.ai"
 
 
-def redirected(request):
-    assert request.url.host == API.host, f"a request to {request.url}"
-    path = request.url.raw_path.decode().removeprefix(API.raw_path.decode())
-    request.url = httpx.URL(upstream + path)
+def redirected(httpx, request):
+    assert request.url.host == HOST, f"a request to {request.url}"
+    request.url = httpx.URL(upstream + request.url.raw_path.decode().removeprefix(API))
     request.headers["host"] = request.url.netloc.decode()
 
 
-def patch(client, is_async):
-    send = client.send
+def patch(httpx):
+    sync_send, async_send = httpx.Client.send, httpx.AsyncClient.send
 
-    def sync_send(self, request, **options):
-        redirected(request)
-        return send(self, request, **options)
+    def send(self, request, **options):
+        redirected(httpx, request)
+        return sync_send(self, request, **options)
 
-    async def async_send(self, request, **options):
-        redirected(request)
-        return await send(self, request, **options)
+    async def send_later(self, request, **options):
+        redirected(httpx, request)
+        return await async_send(self, request, **options)
 
-    client.send = async_send if is_async else sync_send
+    httpx.Client.send, httpx.AsyncClient.send = send, send_later
 
 
-patch(httpx.Client, False)
-patch(httpx.AsyncClient, True)
+for name in ("httpx", "httpx2"):
+    if importlib.util.find_spec(name):
+        patch(importlib.import_module(name))
 runpy.run_path(program, run_name="__main__")
