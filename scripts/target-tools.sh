@@ -6,13 +6,13 @@
 set -uo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=scripts/target-install.sh
+. "$(dirname "$0")/target-install.sh"
 
-# Installed without its dependencies: it pins an older LiteLLM than the one to check.
-aider=aider-chat==0.86.2
 node_minor=20
 
 from=tests/targets
-wanted=$(cat "$from"/package.json "$from"/package-lock.json "$from"/requirements.txt <(echo "$aider") |
+wanted=$(cat "$from"/package.json "$from"/package-lock.json "$from"/requirements.txt <(echo "$aider $n8n $hermes") |
 	{ if have sha256sum; then sha256sum; else shasum -a 256; fi; } | cut -c 1-16)
 tools=$cache/target-tools-$wanted
 
@@ -36,17 +36,14 @@ have npm || apt_install npm
 python_makes_venvs || apt_install python3 python3-venv
 node_is_new || die "Node.js $node_minor or newer is needed, this is $(node --version)"
 
-# A virtual environment contains its own path, so it cannot be built elsewhere and renamed. The last file marks it as
-# complete.
+# The last file marks the folder as complete.
 say "downloading the programs for the checks of preference texts into $tools (about 1 GB, a few minutes)"
 rm -rf "$tools"
 mkdir -p "$tools/node"
 cp "$from"/package.json "$from"/package-lock.json "$from"/.npmrc "$tools/node/"
 npm ci --prefix "$tools/node" --ignore-scripts --no-audit --no-fund >&2 </dev/null || die "npm ci of $from failed"
-python3 -m venv "$tools/python" >&2 || die "python3 -m venv $tools/python failed"
-pip() { "$tools/python/bin/pip" install --quiet --disable-pip-version-check "$@" >&2 </dev/null; }
-pip -r "$from/requirements.txt" || die "pip install -r $from/requirements.txt failed"
-pip --no-deps "$aider" || die "pip install $aider failed"
+n8n_tools "$tools" "$n8n"
+python_tools "$tools" "$from/requirements.txt" "$aider" "$hermes"
 touch "$tools/complete"
 # Remove tools of other versions, which this checkout no longer uses.
 find "$cache" -maxdepth 1 -name 'target-tools-*' ! -path "$tools" -mtime +30 -exec rm -rf {} +

@@ -85,6 +85,20 @@ FROM (SELECT DISTINCT ON (model_id) * FROM stage_model ORDER BY model_id, model,
 WHERE NOT EXISTS (SELECT 1 FROM model_history h WHERE h.model_id = s.model_id AND h.valid_to IS NULL)
 ORDER BY model_id;
 
+-- Without a list of models, aliases stay as they were.
+UPDATE alias_history SET valid_to = (SELECT observed_at FROM stage_run)
+WHERE valid_to IS NULL
+  AND EXISTS (SELECT 1 FROM stage_model)
+  AND NOT EXISTS (
+    SELECT 1 FROM stage_alias s WHERE s.alias = alias_history.alias AND s.model_id = alias_history.model_id
+  );
+
+INSERT INTO alias_history
+SELECT alias, model_id, observed_at, NULL
+FROM (SELECT DISTINCT ON (alias) * FROM stage_alias ORDER BY alias, model_id) s, stage_run
+WHERE NOT EXISTS (SELECT 1 FROM alias_history h WHERE h.alias = s.alias AND h.valid_to IS NULL)
+ORDER BY alias;
+
 -- A provider that is missing from the list keeps its row: absence from one list proves nothing.
 UPDATE provider_history SET valid_to = (SELECT observed_at FROM stage_run)
 WHERE valid_to IS NULL

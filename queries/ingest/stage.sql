@@ -16,6 +16,7 @@ CREATE OR REPLACE TEMP TABLE stage_rate (endpoint_id VARCHAR, day VARCHAR, hit_r
 CREATE OR REPLACE TEMP TABLE stage_model (
     model VARCHAR, variant VARCHAR, model_id VARCHAR, name VARCHAR, created VARCHAR, context_length BIGINT
 );
+CREATE OR REPLACE TEMP TABLE stage_alias (alias VARCHAR, model_id VARCHAR);
 CREATE OR REPLACE TEMP TABLE stage_provider (
     provider VARCHAR, name VARCHAR, headquarters VARCHAR, status_page VARCHAR, privacy_policy VARCHAR,
     terms_of_service VARCHAR

@@ -7,6 +7,7 @@ use super::table::{list_query, sorted, table_of};
 use crate::domain::flag::Flag;
 use crate::domain::ids::{ProviderSlug, Tag};
 use crate::domain::tier::{Lens, Tier};
+use crate::domain::written_name::WrittenName;
 use crate::snapshot::{Endpoint, ModelEntry, ProviderEntry, ProviderTier, Snapshot};
 use crate::table::Offer;
 use axum::response::Response;
@@ -145,7 +146,15 @@ impl Served {
 
 /// The model with this name, or a problem with the nearest names.
 pub(super) fn known_model<'a>(snapshot: &'a Snapshot, name: &str) -> Result<&'a ModelEntry, Problem> {
-    snapshot.model(name).ok_or_else(|| {
+    written_model(snapshot, name).map(|(model, _)| model)
+}
+
+/// The same with the parts of the name, which may be an alias and may have shortcuts and a preset.
+pub(super) fn written_model<'a, 'n>(
+    snapshot: &'a Snapshot,
+    name: &'n str,
+) -> Result<(&'a ModelEntry, WrittenName<'n>), Problem> {
+    snapshot.model_written(name).ok_or_else(|| {
         let short: String = name.chars().take(200).collect();
         Problem::unknown_model(&short, snapshot.nearest_models(&short))
     })

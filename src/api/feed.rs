@@ -1,19 +1,20 @@
 //! Preferences for routers to poll: for one model, for many models, or only the changes.
 
-use super::catalogue::known_model;
+use super::catalogue::written_model;
 use super::envelope::Envelope;
 use super::page::page;
 use super::preference_query::{PreferenceRequest, preference_query};
 use super::problem::Problem;
 use super::request::{ApiRequest, ModelName, names};
 use crate::domain::thresholds::{STALE_AFTER_HOURS, STALE_GRACE_HOURS};
+use crate::domain::written_name::WrittenName;
 use crate::preferences::targets::Answer;
 use crate::preferences::{Changes, advise, changes};
 use crate::snapshot::{ModelEntry, Snapshot};
 use axum::response::Response;
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use utoipa::ToSchema;
 
 /// Bounds of the cache lifetime of an answer, seconds.
@@ -74,6 +75,8 @@ pub(super) struct Unknown {
 struct Wanted {
     /// Their public names; `None` for all.
     ids: Option<BTreeSet<String>>,
+    /// The requested names that have more parts than the name of a model, by its public name.
+    written: BTreeMap<String, String>,
     /// Names that the snapshot does not contain; an earlier snapshot may contain them.
     unknown: Vec<Unknown>,
 }
@@ -81,12 +84,17 @@ struct Wanted {
 impl Wanted {
     fn of(snapshot: &Snapshot, models: Option<&str>) -> Self {
         if models.is_none_or(|models| models == "all") {
-            return Self { ids: None, unknown: Vec::new() };
+            return Self { ids: None, written: BTreeMap::new(), unknown: Vec::new() };
         }
-        let (mut ids, mut unknown) = (BTreeSet::new(), Vec::new());
+        let (mut ids, mut written, mut unknown) = (BTreeSet::new(), BTreeMap::new(), Vec::new());
         for name in names(models) {
-            match snapshot.model(&name) {
-                Some(model) => drop(ids.insert(model.model_id.clone())),
+            match snapshot.model_written(&name) {
+                Some((model, parts)) => {
+                    ids.insert(model.model_id.clone());
+                    if !parts.is_plain() || parts.is_alias() {
+                        written.insert(model.model_id.clone(), name);
+                    }
+                }
                 None => {
                     let short: String = name.chars().take(200).collect();
                     let nearest = snapshot.nearest_models(&short).into_iter().map(str::to_owned).collect();
@@ -94,7 +102,7 @@ impl Wanted {
                 }
             }
         }
-        Self { ids: Some(ids), unknown }
+        Self { ids: Some(ids), written, unknown }
     }
 
     fn holds(&self, model: &ModelEntry) -> bool {
@@ -145,32 +153,40 @@ impl<Q: std::fmt::Debug, P> ApiRequest<Q, P> {
 fn answered(
     requested: &PreferenceRequest<'_>,
     snapshot: &Snapshot,
-    model: &ModelEntry,
+    (model, name): (&ModelEntry, Option<&WrittenName>),
     now: DateTime<Utc>,
 ) -> Answer {
-    requested.target.answer(advise(snapshot, model, &requested.options(), now), model)
+    let mut preference = advise(snapshot, model, &requested.options(), now);
+    if let Some(name) = name {
+        preference = preference.for_name(name);
+    }
+    requested.target.answer(preference, model)
 }
 
 /// The preference for a model.
 ///
 /// `provider` is the object to send in a request to OpenRouter. If it is null, `why` explains why nothing can be
 /// recommended. `rendered` is the same preference in the format of the target; its notes list what the target cannot
-/// express.
+/// express. Limits that no endpoint is known to meet are answered with 404, because every request would fail.
 #[utoipa::path(get, path = "/api/v1/preferences/{author}/{slug}", tag = "preferences",
     params(("author" = String, Path, description = "Part of the model id before the slash"),
         ("slug" = String, Path, description = "Part of the model id after the slash, including the variant"), PreferenceQuery),
     responses(
     (status = 200, description = "The preference, or the reason why there is none", body = Envelope<Answer>),
     (status = 304, description = "Not modified: the answer still matches `If-None-Match`"),
-    (status = 404, description = "Unknown model", body = Problem, content_type = "application/problem+json"),
+    (status = 404, description = "Unknown model, or no endpoint of the model meets the limits", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn preferences(
     request: ApiRequest<PreferenceQuery, ModelName>,
 ) -> Result<Response, Problem> {
     request.until_next_sweep(|| {
         let requested = request.query.requested(&request.snapshot, request.query.target)?;
-        let model = known_model(&request.snapshot, &request.path.0)?;
-        Ok((answered(&requested, &request.snapshot, model, request.now), None))
+        let (model, name) = written_model(&request.snapshot, &request.path.0)?;
+        let answer = answered(&requested, &request.snapshot, (model, Some(&name)), request.now);
+        match answer.preference.unmet(model) {
+            Some(unmet) => Err(Problem::no_endpoint(unmet)),
+            None => Ok((answer, None)),
+        }
     })
 }
 
@@ -189,7 +205,10 @@ pub(super) async fn bulk(request: ApiRequest<BulkQuery>) -> Result<Response, Pro
             (None, None) => (models.collect(), None),
             (limit, cursor) => page(models, limit, cursor, |model| model.model_id.clone())?,
         };
-        let answers = entries.into_iter().map(|model| answered(&requested, snapshot, model, request.now));
+        let answers = entries.into_iter().map(|model| {
+            let name = wanted.written.get(&model.model_id).map(|name| WrittenName::parse(name));
+            answered(&requested, snapshot, (model, name.as_ref()), request.now)
+        });
         Ok((Bulk { preferences: answers.collect(), unknown: wanted.unknown }, next_cursor))
     })
 }

@@ -1,6 +1,6 @@
 //! A preference as a file: the plain text for a target, at its own address.
 
-use super::catalogue::known_model;
+use super::catalogue::written_model;
 use super::feed::{freshness, max_age};
 use super::preference_query::preference_query;
 use super::problem::Problem;
@@ -70,7 +70,7 @@ fn target_of(file: &str) -> Result<&'static Target, Problem> {
     responses(
     (status = 200, description = "The text", content_type = "text/plain"),
     (status = 304, description = "Not modified: the text still matches `If-None-Match`"),
-    (status = 404, description = "Unknown model, or the preference is withheld; `detail` gives the reason", body = Problem, content_type = "application/problem+json"),
+    (status = 404, description = "Unknown model, no endpoint meets the limits, or the preference is withheld; `detail` gives the reason", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn text(request: ApiRequest<TextQuery, ModelName>) -> Result<Response, Problem> {
     let (snapshot, now) = (&request.snapshot, request.now);
@@ -80,8 +80,12 @@ pub(super) async fn text(request: ApiRequest<TextQuery, ModelName>) -> Result<Re
     let mut response =
         request.text_while(freshness(snapshot, now), max_age(snapshot, now), content_type, || {
             let requested = request.query.requested(snapshot, Some(target))?;
-            let model = known_model(snapshot, model)?;
-            let answer = target.answer(advise(snapshot, model, &requested.options(), now), model);
+            let (model, name) = written_model(snapshot, model)?;
+            let preference = advise(snapshot, model, &requested.options(), now).for_name(&name);
+            if let Some(unmet) = preference.unmet(model) {
+                return Err(Problem::no_endpoint(unmet));
+            }
+            let answer = target.answer(preference, model);
             let text = answer.rendered.files.into_iter().next().map(|file| file.text);
             match text.filter(|_| answer.preference.provider.is_some()) {
                 Some(text) => Ok(text.into_bytes()),

@@ -110,6 +110,11 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "/problems/not-published", "Not in this snapshot", detail)
     }
 
+    /// 404: limits that no endpoint of the model meets, so that every request under them would fail.
+    pub(super) fn no_endpoint(detail: String) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "/problems/no-endpoint", "No endpoint meets the limits", detail)
+    }
+
     pub(super) fn no_such_route() -> Self {
         let detail = "there is no such route; /api/v1/openapi.json lists all routes".to_owned();
         Self::new(StatusCode::NOT_FOUND, "/problems/no-such-route", "No such route", detail)

@@ -30,8 +30,11 @@ pub fn run(common: &Common, args: &ModelArgs) -> Result<u8> {
 
 /// Finds a model, or fails with the nearest names.
 pub fn find<'a>(snapshot: &'a Snapshot, name: &str) -> Result<&'a ModelEntry> {
-    if let Some(model) = snapshot.model(name) {
+    if let Some((model, _)) = snapshot.model_written(name) {
         return Ok(model);
+    }
+    if name.starts_with("@preset/") {
+        bail!("`{name}` names a preset, whose model is unknown here; name the model: AUTHOR/MODEL{name}");
     }
     match snapshot.nearest_models(name).as_slice() {
         [] => bail!("there is no model `{name}`; the site's /models page lists all models"),

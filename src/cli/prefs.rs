@@ -24,7 +24,7 @@ hitrate prefs z-ai/glm-5.2 --for litellm --mode pin --quant-floor fp8\n  \
 hitrate prefs z-ai/glm-5.2 --for litellm --out litellm.yaml --check\n  \
 hitrate prefs --list-targets")]
 pub struct PrefsArgs {
-    /// Model id or canonical slug.
+    /// Model id or canonical slug; aliases, `:nitro` and the like, and `@preset/SLUG` are understood.
     #[arg(required_unless_present = "list_targets")]
     model: Option<String>,
     /// Router, agent or language to write the preference for.
@@ -153,11 +153,18 @@ fn answer(common: &Common, args: &PrefsArgs) -> Result<Answer> {
     let limits = limits.checked().map_err(anyhow::Error::msg)?;
     let target: &Target = args.target.parse().map_err(anyhow::Error::msg)?;
     let snapshot = common.snapshot()?;
-    let model = super::model::find(&snapshot, args.model.as_deref().context("no model given")?)?;
+    let name = args.model.as_deref().context("no model given")?;
+    let model = super::model::find(&snapshot, name)?;
     let mode: Mode = args.mode.parse().map_err(|why: String| anyhow!("{why}"))?;
     let workload = known_workload(&snapshot, args.workload.as_deref()).map_err(|why| anyhow!("{why}"))?;
     let options = PreferenceOptions { mode: target.mode(mode), workload, limits: &limits };
     let mut preference = advise(&snapshot, model, &options, snapshot.as_of);
+    if let Some(unmet) = preference.unmet(model) {
+        bail!("no preference for {}: {unmet}", model.model_id);
+    }
+    if let Some((_, name)) = snapshot.model_written(name) {
+        preference = preference.for_name(&name);
+    }
     let now = Common::clock().now();
     if now > preference.valid_until {
         preference.warnings.push(format!(

@@ -26,6 +26,9 @@ pub struct Model {
     /// becomes 0 would be taken for a model. `None` if the list has no price, and in stored models.
     #[serde(default)]
     pub is_free: Option<bool>,
+    /// The aliases whose target it is, such as `~author/family-latest`, sorted.
+    #[serde(default)]
+    pub aliases: Vec<String>,
 }
 
 /// A provider as the upstream lists it. All texts come from the upstream and are untrusted.

@@ -25,3 +25,4 @@ pub mod units;
 pub mod window;
 pub mod workload;
 pub mod workload_file;
+pub mod written_name;

@@ -316,6 +316,7 @@ fn model_entries(
             name: model.name,
             created: model.created,
             context_length: model.context_length,
+            aliases: model.aliases,
             hit_rate: (tokens > 0.0).then(|| weighted / tokens),
             // Folded from 0, because the sum of nothing is -0.
             tokens_per_day: endpoints.iter().filter_map(|e| e.tokens_per_day).fold(0.0, |sum, t| sum + t),

@@ -64,8 +64,8 @@ impl Table {
     }
 }
 
-/// Paths that are skipped: they differ between any two runs, or other paths report them.
-const LEFT_OUT: [&str; 3] = ["usage.read_at", "closing_prices", "facts.endpoint_id"];
+/// Paths that are skipped: they differ between any two runs, other paths report them, or no figure depends on them.
+const LEFT_OUT: [&str; 4] = ["usage.read_at", "closing_prices", "facts.endpoint_id", "models.aliases"];
 
 /// The tables of a run.
 pub struct Tables {

@@ -7,6 +7,7 @@ use crate::domain::limits::{Limit, Limits, region_is_in};
 use crate::domain::quantization::Quantization;
 use crate::domain::workload::Workload;
 use crate::snapshot::{Endpoint, Snapshot};
+use std::collections::BTreeSet;
 
 /// A limit that an endpoint violates.
 #[derive(Debug, Clone, PartialEq)]
@@ -78,6 +79,31 @@ pub(super) fn router_limits(limits: &Limits) -> Option<ProviderObject> {
         ..ProviderObject::default()
     };
     (object != ProviderObject::default()).then_some(object)
+}
+
+/// The limits that the router does not keep by itself: those without a field, and those that an endpoint violates which
+/// the router would use. What zero retention and training mean is the router's own decision.
+pub(super) fn beyond_router(
+    limits: &Limits,
+    endpoints: &[Endpoint],
+    longest_prompt: Option<f64>,
+) -> BTreeSet<Limit> {
+    let without_field = [
+        (limits.no_retention, Limit::NoRetention),
+        (limits.context.is_some(), Limit::Context),
+        (limits.region.is_some(), Limit::Region),
+        (limits.min_availability.is_some(), Limit::MinAvailability),
+    ];
+    let mut beyond: BTreeSet<Limit> =
+        without_field.into_iter().filter(|(is_set, _)| *is_set).map(|(_, limit)| limit).collect();
+    for endpoint in endpoints {
+        let missed = missed(limits, endpoint, longest_prompt);
+        if missed.iter().all(|one| !one.enforced) {
+            let own = missed.iter().map(|one| one.limit);
+            beyond.extend(own.filter(|limit| !matches!(limit, Limit::Zdr | Limit::NoTraining)));
+        }
+    }
+    beyond
 }
 
 fn quantization(limits: &Limits, endpoint: &Endpoint) -> Option<Missed> {

@@ -22,6 +22,7 @@ pub mod targets;
 pub use answer::{WARN_BELOW_SAVING, advise, known_workload, preference, workload_among};
 pub use changes::{Changes, changes};
 pub use charge::{Paid, PaidDay};
+use kept::missed;
 pub use matching::pin_to;
 pub use one::of_endpoint;
 pub use openrouter::{MaxPrice, ProviderObject};
@@ -36,6 +37,9 @@ pub use speed::Speed;
 use crate::domain::ids::names;
 use crate::domain::limits::Limits;
 use crate::domain::tier::Tier;
+use crate::domain::written_name::WrittenName;
+use crate::snapshot::ModelEntry;
+use crate::wording::targets::parts_of_name;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -112,6 +116,27 @@ pub struct Preference {
     /// Why there is no preference; null if there is one.
     #[serde(rename = "why")]
     pub reason: Option<String>,
+}
+
+impl Preference {
+    /// The same preference with a warning for each part of the requested name that is more than the name of a model.
+    pub fn for_name(mut self, name: &WrittenName) -> Self {
+        self.warnings.extend(parts_of_name(name, &self.model));
+        self
+    }
+
+    /// Why every request under the limits would fail: no endpoint of the model is known to meet all of them. `None` if
+    /// one is, or without limits.
+    pub fn unmet(&self, model: &ModelEntry) -> Option<String> {
+        let meets = |endpoint| missed(&self.limits, endpoint, self.longest_prompt).is_empty();
+        if self.limits.is_empty() || model.endpoints.iter().any(meets) {
+            return None;
+        }
+        let reason = self.reason.as_deref().unwrap_or("every endpoint violates one of them");
+        Some(format!(
+            "no endpoint is known to meet all of your limits, so every request would fail: {reason}"
+        ))
+    }
 }
 
 /// Why a preference names an endpoint.

@@ -108,6 +108,9 @@ pub struct ModelEntry {
     pub created: Option<DateTime<Utc>>,
     /// Longest context, tokens.
     pub context_length: Option<i64>,
+    /// The aliases whose target it is, such as `~author/family-latest`, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<String>,
     /// Token-weighted hit rate over its endpoints in their newest day.
     pub hit_rate: Option<f64>,
     /// Tokens a day over its endpoints.

@@ -4,6 +4,7 @@ use super::{Endpoint, Event, ModelEntry, ProviderEntry, ProviderTier, Snapshot, 
 use crate::domain::ids::ProviderSlug;
 use crate::domain::tier::Lens;
 use crate::domain::workload::{Room, Workload, unknown};
+use crate::domain::written_name::WrittenName;
 
 /// Number of similar names suggested for an unknown one.
 const NEAREST: usize = 5;
@@ -36,6 +37,18 @@ impl Snapshot {
     pub fn model(&self, name: &str) -> Option<&ModelEntry> {
         let by_id = self.models.iter().find(|m| m.model_id == name);
         by_id.or_else(|| self.models.iter().find(|m| m.slug.as_str() == name && m.variant.is_standard()))
+    }
+
+    /// A model by a name as it is written for the router, which may be an alias and may have shortcuts and a preset:
+    /// the model, and the parts of the name.
+    pub fn model_written<'a>(&self, name: &'a str) -> Option<(&ModelEntry, WrittenName<'a>)> {
+        if let Some(model) = self.model(name) {
+            return Some((model, WrittenName { model: name, shortcuts: Vec::new(), preset: None }));
+        }
+        let name = WrittenName::parse(name);
+        let is_alias = |model: &&ModelEntry| model.aliases.iter().any(|alias| alias == name.model);
+        let model = self.model(name.model).or_else(|| self.models.iter().find(is_alias))?;
+        Some((model, name))
     }
 
     /// A provider by base slug.

@@ -37,6 +37,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     }
     "00" {
         10 "recommendation",
+        11 "alias",
     }
 };
 

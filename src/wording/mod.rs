@@ -10,6 +10,7 @@ pub mod preferences;
 pub mod price_list;
 pub mod providers;
 pub mod status;
+pub mod targets;
 pub mod verdicts;
 
 pub use flags::flag;

@@ -258,7 +258,8 @@ pub enum Stickiness {
     UntilFailure,
     /// The text names a single endpoint.
     OneEndpoint,
-    /// Another router chooses, whose rule is not known: a conversation stays only if a single provider is named.
+    /// Vercel's gateway chooses; its documented session affinity is not measured: a conversation counts as staying only if
+    /// a single provider is named.
     OneProvider,
 }
 
@@ -272,7 +273,8 @@ impl fmt::Display for Stickiness {
             Self::UntilFailure => "all conversations go to the first deployment until it fails",
             Self::OneEndpoint => "only one endpoint is named, so a conversation cannot move",
             Self::OneProvider => {
-                "no rule of this router is known: a conversation stays in place only if a single provider is named"
+                "according to Vercel, the gateway first tries the provider of the session's last request; this is not \
+                 measured, so a conversation counts as staying in place only if a single provider is named"
             }
         })
     }

@@ -376,7 +376,7 @@ fn a_preference_comes_with_its_text_for_the_target() {
     let names: Vec<&str> =
         known.as_array().expect("a list").iter().filter_map(|target| target["name"].as_str()).collect();
     assert_eq!(names, hitrate::preferences::targets::Target::names().collect::<Vec<_>>());
-    assert_eq!((&known[0]["names"], &known[2]["prices"]), (&"many".into(), &true.into()));
+    assert_eq!((&known[0]["names"], &known[3]["prices"]), (&"many".into(), &true.into()));
     for name in names {
         let address = format!("/api/v1/preferences/zephyr/quill-large?mode=shortlist&target={name}");
         let answer = data(&api, &address);

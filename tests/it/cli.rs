@@ -13,7 +13,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::binary::{command, finish, hitrate};
-use crate::rig::{folder, rows, tamper};
+use crate::rig::{column, folder, rows, tamper};
 use crate::upstream::{Fault, Upstream, collect, day, nobody, pipeline};
 
 fn rfc(time: DateTime<Utc>) -> String {
@@ -183,13 +183,70 @@ fn text_for_a_target(data: &Path, name: &str, mode: &str, preference: &Value) {
     assert!(ran.err.contains("opencode.json") && ran.err.contains("expired"), "{}", ran.err);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_name_as_it_is_written_for_the_router_finds_the_model_and_its_parts_are_explained() {
+    let (data, name) = filled().await;
+    let avoid = |name: &str| hitrate(data.path(), &["prefs", name, "--mode", "avoid", "--json"]);
+    let plain = avoid(&name);
+    let written = avoid(&format!("{name}:nitro:online@preset/mine"));
+    assert_eq!((plain.code, written.code), (0, 0), "{written:?}");
+    let (plain, written) = (plain.json(), written.json());
+    assert_eq!((&written["model"], &written["provider"]), (&plain["model"], &plain["provider"]));
+    let count = |answer: &Value| answer["warnings"].as_array().expect("a list").len();
+    assert_eq!(count(&written), count(&plain) + 3, "{written}");
+    for part in ["`:nitro`", "sticky routing", "`:online`", "preset `mine`"] {
+        assert!(written["warnings"].to_string().contains(part), "{part}: {written}");
+    }
+    let alone = avoid("@preset/mine");
+    assert!(alone.code == 1 && alone.err.contains("names a preset"), "{alone:?}");
+    let unknown = avoid("~absent/family-latest");
+    assert!(unknown.code == 1 && unknown.err.contains("there is no model"), "{unknown:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_alias_is_the_model_that_the_newest_run_lists_for_it() {
+    let (data, _) = filled().await;
+    let listed = column(
+        data.path(),
+        "SELECT alias || ' ' || model_id FROM alias_history WHERE valid_to IS NULL ORDER BY alias",
+    );
+    assert!(!listed.is_empty(), "the simulated upstream lists aliases");
+    let pairs = listed.iter().filter_map(|row| {
+        let (alias, model) = row.split_once(' ')?;
+        Some((alias.to_owned(), model.to_owned()))
+    });
+    let has_endpoints = |(_, model): &(String, String)| hitrate(data.path(), &["model", model]).code == 0;
+    let (alias, target) = pairs.into_iter().find(has_endpoints).expect("an alias of a model with endpoints");
+    let ran = hitrate(data.path(), &["prefs", &format!("{alias}:floor"), "--mode", "pin", "--json"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let answer = ran.json();
+    assert_eq!(answer["model"], target.as_str());
+    let warnings = answer["warnings"].to_string();
+    assert!(
+        warnings.contains(&format!("`{alias}` is an alias")) && warnings.contains("`:floor`"),
+        "{answer}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn limits_that_no_endpoint_meets_are_refused_in_every_form() {
+    let (data, name) = filled().await;
+    for form in [&["--json"][..], &["--for", "litellm"], &["--for", "codex"], &["--mode", "avoid"]] {
+        let limited = ["prefs", &name, "--max-input", "0.000001", "--quant-floor", "fp32"];
+        let ran = hitrate(data.path(), &[&limited[..], form].concat());
+        assert_eq!((ran.code, ran.out.as_str()), (1, ""), "{form:?}: {ran:?}");
+        assert!(ran.err.contains("no endpoint is known to meet all of your limits"), "{form:?}: {ran:?}");
+        assert!(ran.err.contains("every request would fail"), "{form:?}: {ran:?}");
+    }
+}
+
 #[test]
 fn the_targets_are_listed_without_any_data() {
     let data = folder();
     let listed = hitrate(data.path(), &["prefs", "--list-targets", "--json"]);
     let names: Vec<String> =
         listed.json().as_array().expect("a list").iter().map(|t| t["name"].to_string()).collect();
-    assert_eq!((listed.code, names.len(), names[0].as_str()), (0, 19, "\"openrouter\""));
+    assert_eq!((listed.code, names.len(), names[0].as_str()), (0, 32, "\"openrouter\""));
     let table = hitrate(data.path(), &["prefs", "--list-targets"]);
     assert!(table.code == 0 && table.out.contains("claude-code-router"), "{table:?}");
 }

@@ -178,6 +178,51 @@ fn limits_of_the_address_hold() {
 }
 
 #[test]
+fn limits_that_no_endpoint_meets_are_a_problem_of_one_model_and_an_entry_among_many() {
+    let feed = Feed::of(real());
+    let query = "quant_floor=fp32&max_input=0.000001";
+    let (status, _, body) = feed.ask(&format!("{QUILL}&{query}&target=codex"), None);
+    assert_eq!((status, &body["type"]), (StatusCode::NOT_FOUND, &json!("/problems/no-endpoint")), "{body}");
+    assert!(
+        body["detail"].as_str().is_some_and(|detail| detail.contains("every request would fail")),
+        "{body}"
+    );
+    let many = feed.data(&format!("/api/v1/preferences?target=preset&{query}"));
+    for one in many["preferences"].as_array().expect("a list") {
+        assert_eq!((&one["provider"], &one["rendered"]["files"]), (&Value::Null, &json!([])), "{one}");
+        assert!(
+            one["rendered"]["notes"][0].as_str().is_some_and(|note| note.contains("no endpoint")),
+            "{one}"
+        );
+    }
+}
+
+#[test]
+fn a_name_with_shortcuts_is_understood_in_the_address_and_in_a_list() {
+    let feed = Feed::of(real());
+    let plain = feed.data(QUILL);
+    let written = feed.data("/api/v1/preferences/zephyr/quill-large:exacto@preset%2Fmine?mode=shortlist");
+    assert_eq!((&written["model"], &written["provider"]), (&plain["model"], &plain["provider"]));
+    for part in ["`:exacto`", "preset `mine`"] {
+        assert!(written["warnings"].to_string().contains(part), "{written}");
+        assert!(!plain["warnings"].to_string().contains(part), "{plain}");
+    }
+    let listed = feed.data("/api/v1/preferences?models=zephyr/quill-large:floor,zephyr/none:floor");
+    assert_eq!(listed["preferences"][0]["model"], "zephyr/quill-large");
+    assert!(listed["preferences"][0]["warnings"].to_string().contains("`:floor`"), "{listed}");
+    assert_eq!(listed["unknown"][0]["model"], "zephyr/none:floor");
+    let aliased = Feed::of({
+        let mut snapshot = real();
+        let quill = snapshot.models.iter_mut().find(|model| model.model_id == "zephyr/quill-large");
+        quill.expect("a model of the sample").aliases = vec!["~zephyr/quill-latest".to_owned()];
+        snapshot
+    });
+    let answer = aliased.data("/api/v1/preferences/~zephyr/quill-latest?mode=shortlist");
+    assert_eq!(answer["model"], "zephyr/quill-large");
+    assert!(answer["warnings"].to_string().contains("is an alias"), "{answer}");
+}
+
+#[test]
 fn what_changed_between_two_snapshots_is_told_and_nothing_else() {
     let feed = Feed::of(real());
     let since = real().id;

@@ -249,6 +249,7 @@ pub fn model(model_id: &str, slug: &str, name: &str) -> ModelEntry {
         hit_rate: Some(0.71),
         tokens_per_day: 260_000_000.0,
         endpoints: Vec::new(),
+        aliases: Vec::new(),
         recommendation: None,
     }
 }

@@ -101,6 +101,8 @@ fn aliases_and_router_pseudo_models_are_not_swept_and_variants_are_kept_apart() 
     };
     let mut aliased = model("wren/lark-newest", json!("0.1"));
     aliased["alias_target"] = json!({"name": "Lark", "slug": "wren/lark-2"});
+    let mut latest = model("~wren/lark-latest", json!("0.1"));
+    latest["alias_target"] = aliased["alias_target"].clone();
     let router = |id: &str, prompt: Value| {
         let mut row = model(id, prompt);
         row["architecture"] = json!({"tokenizer": "Router"});
@@ -108,7 +110,7 @@ fn aliases_and_router_pseudo_models_are_not_swept_and_variants_are_kept_apart() 
     };
     let body = json!({"data": [
         model("wren/lark-2", json!("0.0000002")), model("wren/lark-2:free", json!("0")),
-        model("wren/lark-2:batch", json!(0)), model("~wren/lark-latest", json!("0.1")), aliased,
+        model("wren/lark-2:batch", json!(0)), latest, aliased, model("~wren/no-target", json!("0.1")),
         router("openrouter/auto", json!("-1")), router("openrouter/other", json!(-1)),
     ]});
     let decoded = decode(DocumentKind::Models, &body);
@@ -118,6 +120,8 @@ fn aliases_and_router_pseudo_models_are_not_swept_and_variants_are_kept_apart() 
     let expected =
         [("wren/lark-2", "standard"), ("wren/lark-2:free", "free"), ("wren/lark-2:batch", "batch")];
     assert_eq!(found, expected);
+    let aliases: Vec<&[String]> = models.iter().map(|model| model.aliases.as_slice()).collect();
+    assert_eq!(aliases, [&["~wren/lark-latest".to_owned()][..], &[], &[]]);
     assert_eq!(models[0].created.map(|time| time.to_rfc3339()), Some("2026-01-01T00:00:00+00:00".into()));
     // A router is recognised by its tokenizer if its price has another meaning, and by its price alone.
     let body = json!({"data": [

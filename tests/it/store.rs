@@ -25,7 +25,7 @@ use hitrate::store::{Ingested, RunRecord, Store, StoreError};
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
-use crate::rig::{at, dump, folder, rows, store};
+use crate::rig::{at, column, dump, folder, rows, store};
 
 fn lark() -> ModelSlug {
     ModelSlug::new("wren/lark-2-20260101")
@@ -90,6 +90,7 @@ fn run(time: &str, readings: Vec<Reading>) -> RunReadings {
             created: None,
             context_length: Some(131_072),
             is_free: None,
+            aliases: Vec::new(),
         }],
         providers: vec![Provider {
             provider: ProviderSlug::new("heron"),
@@ -178,6 +179,35 @@ fn history_rows_are_written_only_on_change() {
         assert_eq!(rows(data.path(), &format!("SELECT 1 FROM {table}")).len(), 1, "{table}");
     }
     assert_eq!(rows(data.path(), "SELECT 1 FROM reading").len(), 4);
+}
+
+#[test]
+fn an_alias_has_one_target_at_a_time_and_keeps_it_without_a_list_of_models() {
+    let data = folder();
+    let opened = store(data.path());
+    let listed = |time: &str, aliases: &[&str]| {
+        let mut run = run(time, vec![reading(id(1), "heron")]);
+        run.models[0].aliases = aliases.iter().map(|alias| (*alias).to_owned()).collect();
+        run
+    };
+    ingest(&opened, &listed("2026-08-07T10:57:00Z", &["~wren/lark-latest", "~wren/newest"]));
+    let mut without = listed("2026-08-07T11:57:00Z", &[]);
+    without.models.clear();
+    ingest(&opened, &without);
+    ingest(&opened, &listed("2026-08-07T12:57:00Z", &["~wren/newest"]));
+    let aliases = |time: &str| -> Vec<String> {
+        opened.models(at(time)).expect("readable").into_iter().flat_map(|model| model.aliases).collect()
+    };
+    assert_eq!(aliases("2026-08-07T10:58:00Z"), ["~wren/lark-latest", "~wren/newest"]);
+    assert_eq!(aliases("2026-08-07T12:58:00Z"), ["~wren/newest"]);
+    drop(opened);
+    let kept = column(
+        data.path(),
+        "SELECT concat_ws(' ', alias, model_id, strftime(valid_from, '%H:%M'), strftime(valid_to, '%H:%M')) FROM alias_history \
+         ORDER BY alias",
+    );
+    let expected = ["~wren/lark-latest wren/lark-2 10:57 12:57", "~wren/newest wren/lark-2 10:57"];
+    assert_eq!(kept, expected);
 }
 
 #[test]

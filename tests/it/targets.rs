@@ -47,6 +47,11 @@ fn limits() -> Value {
         "data_collection": "deny", "quantizations": ["fp8", "bf16"], "max_price": {"prompt": "1", "completion": "5"}})
 }
 
+/// A limit on request parameters.
+fn tools() -> Vec<String> {
+    vec!["tools".to_owned()]
+}
+
 /// The cases whose texts are stored.
 fn cases() -> Vec<(&'static str, ModelEntry, Preference)> {
     let listed = json!({"only": ["lumen/bf16", "quarry", "north-cloud/us-east"], "allow_fallbacks": true});
@@ -54,6 +59,12 @@ fn cases() -> Vec<(&'static str, ModelEntry, Preference)> {
     hostile.model_id = HOSTILE_MODEL.to_owned();
     let mut known = renamed(["deepinfra/fp8", "amazon-bedrock/us-east-1", "streamlake", "fireworks"]);
     known.model_id = "z-ai/glm-5.2".to_owned();
+    // Providers that Vercel's gateway has, under limits that become conditions there.
+    let mut conditions = renamed(["deepinfra/fp8", "novita/fp8", "xai", "fireworks"]);
+    conditions.model_id = "x-ai/grok-4.7".to_owned();
+    conditions.endpoints.iter_mut().for_each(|endpoint| endpoint.facts.parameters = tools());
+    let floor_and_tools = json!({"only": ["deepinfra/fp8", "novita/fp8"], "allow_fallbacks": true,
+        "require_parameters": true, "quantizations": ["int8", "fp8", "mxfp8", "fp16", "bf16", "fp32"]});
     let mut ordered = quill();
     // Expensive output at the endpoint with the cheapest session: the sum of one token each gives a different order
     // than the session.
@@ -66,11 +77,14 @@ fn cases() -> Vec<(&'static str, ModelEntry, Preference)> {
         ("pin", quill(), Mode::Pin, json!({"only": ["lumen/bf16"]})),
         ("hostile", hostile, Mode::Shortlist, json!({"only": [HOSTILE_TAG, "quarry"]})),
         ("known", known, Mode::Avoid, json!({"ignore": ["fireworks"]})),
+        ("conditions", conditions, Mode::Shortlist, floor_and_tools),
     ]
     .into_iter()
     .map(|(name, model, mode, provider)| {
-        let preference = case(&model, mode, provider);
-        (name, model, preference)
+        let made = case(&model, mode, provider);
+        let parameters = if name == "conditions" { tools() } else { Vec::new() };
+        let limits = Limits { parameters, ..Limits::default() };
+        (name, model, Preference { limits, ..made })
     })
     .collect()
 }
@@ -142,7 +156,7 @@ fn the_texts_that_the_real_programs_read_are_what_is_written() {
 #[test]
 fn names_are_unique_and_unknown_ones_answered_with_the_known() {
     let names: BTreeSet<&str> = Target::names().collect();
-    assert_eq!((names.len(), TARGETS.len()), (19, 19));
+    assert_eq!((names.len(), TARGETS.len()), (32, 32));
     assert_eq!(TARGETS[0].name, "openrouter");
     let error = "telex".parse::<&Target>().expect_err("unknown");
     assert!(error.contains("telex") && error.contains("claude-code-router"), "{error}");
@@ -163,7 +177,8 @@ fn where_there_is_no_preference_there_is_no_text_but_the_reason() {
 
 #[test]
 fn every_text_names_what_the_preference_names_and_nothing_else() {
-    for (name, _, preference) in cases().into_iter().filter(|(name, ..)| !["hostile", "known"].contains(name))
+    for (name, _, preference) in
+        cases().into_iter().filter(|(name, ..)| !["hostile", "known", "conditions"].contains(name))
     {
         let object = serde_json::to_value(&preference.provider).expect("JSON");
         let tags: Vec<&str> = ["only", "ignore"]
@@ -238,8 +253,8 @@ fn what_is_to_be_left_out_becomes_what_is_let_in_where_a_target_knows_only_that(
     let gateway = of("vercel-ai-gateway", "known");
     let value: Value = serde_json::from_str(&gateway.files[0].text).expect("JSON");
     assert_eq!(value["model"], "zai/glm-5.2");
-    assert_eq!(value["providerOptions"]["gateway"]["only"], json!(["deepinfra", "bedrock"]));
-    assert!(noted(&gateway, "streamlake") && noted(&gateway, "appear later"), "{gateway:?}");
+    assert_eq!(value["providerOptions"]["gateway"]["only"], json!(["deepinfra", "bedrock", "streamlake"]));
+    assert!(noted(&gateway, "appear later") && !noted(&gateway, "assumed name"), "{gateway:?}");
     assert!(!gateway.sticky_safe, "the gateway has two to choose from");
 }
 
@@ -379,7 +394,18 @@ fn limits_hold_where_there_is_no_preference() {
             "litellm-cost" | "vercel-ai-gateway" | "roo" => {
                 assert!(rendered.files.is_empty(), "{}", target.name)
             }
-            "zed" | "hermes" => assert!(noted(&rendered, "`zdr`"), "{}: {rendered:?}", target.name),
+            // A text without the limit would not keep it.
+            "zed" | "hermes" => {
+                assert!(
+                    rendered.files.is_empty() && noted(&rendered, "`zdr`"),
+                    "{}: {rendered:?}",
+                    target.name
+                )
+            }
+            // The preset has the limit; the text only names it.
+            "claude-code" | "codex" | "sillytavern" => {
+                assert!(noted(&rendered, "create the preset"), "{}: {rendered:?}", target.name)
+            }
             _ => {
                 let text = rendered.files[0].text.to_lowercase();
                 assert!(text.contains("zdr") && text.contains("true"), "{}: {text}", target.name);
@@ -392,13 +418,154 @@ fn limits_hold_where_there_is_no_preference() {
 #[test]
 fn a_preset_is_referred_to_by_a_name_that_an_address_can_hold() {
     let preset = of("openrouter-preset", "shortlist");
-    assert!(noted(&preset, "/presets/hitrate-zephyr-quill-large-shortlist/chat/completions"), "{preset:?}");
-    assert!(noted(&preset, "`zephyr/quill-large@preset/hitrate-zephyr-quill-large-shortlist`"));
+    let slug = "hitrate-zephyr-quill-large-shortlist-f448d8";
+    assert!(noted(&preset, &format!("/presets/{slug}/chat/completions")), "{preset:?}");
+    assert!(noted(&preset, &format!("`zephyr/quill-large@preset/{slug}`")));
     assert!(noted(
         &of("openrouter-preset", "hostile"),
-        "/presets/hitrate-zephyr-quill-id-large-shortlist/chat"
+        "/presets/hitrate-zephyr-quill-id-large-shortlist-56c001/chat"
     ));
     assert_eq!(json_of("cline", "pin"), json_of("openrouter-preset", "pin"));
+    let name = format!("zephyr/quill-large@preset/{slug}");
+    assert_eq!(json_of("claude-code", "shortlist")["env"]["ANTHROPIC_MODEL"], name);
+    assert_eq!(json_of("sillytavern", "shortlist")["openrouter_model"], name);
+    let codex: toml::Table = text("codex", "shortlist").parse().expect("TOML");
+    assert_eq!(codex["model"].as_str(), Some(name.as_str()));
+    let hostile: toml::Table = text("codex", "hostile").parse().expect("TOML");
+    assert!(hostile["model"].as_str().is_some_and(|model| model.starts_with(HOSTILE_MODEL)), "{hostile:?}");
+    assert!(text("preset", "shortlist").contains(&format!("/presets/{slug}/chat/completions ")));
+}
+
+#[test]
+fn presets_of_different_questions_have_different_names() {
+    let slug = |model: &ModelEntry, preference: &Preference| {
+        let notes = "preset".parse::<&Target>().expect("a target").render(preference, model).notes;
+        let note = notes.iter().find_map(|note| note.split_once("`@preset/")?.1.split_once('`'));
+        note.unwrap_or_else(|| panic!("{notes:?}")).0.to_owned()
+    };
+    let (model, object) = (quill(), json!({"only": ["lumen/bf16"]}));
+    let made = case(&model, Mode::Shortlist, object.clone());
+    let limited = |limits| Preference { limits, ..made.clone() };
+    let mut dotted = quill();
+    dotted.model_id = "zephyr/quill.large".to_owned();
+    let slugs = [
+        slug(&model, &made),
+        slug(&model, &limited(Limits { max_output: Some(1000.0), ..Limits::default() })),
+        slug(&model, &limited(Limits { no_training: true, ..Limits::default() })),
+        slug(&model, &limited(Limits { max_input: Some(1.0), ..Limits::default() })),
+        slug(&model, &Preference { workload: "chat".to_owned(), ..made.clone() }),
+        slug(&model, &case(&model, Mode::Pin, object.clone())),
+        slug(&dotted, &case(&dotted, Mode::Shortlist, object)),
+    ];
+    assert_eq!(slugs.iter().collect::<BTreeSet<_>>().len(), slugs.len(), "{slugs:?}");
+    // The next answer to the same question is a new version of the same preset.
+    let other =
+        Preference { provider: case(&model, Mode::Shortlist, json!({"only": ["quarry"]})).provider, ..made };
+    assert_eq!(slug(&model, &other), slugs[0]);
+    assert!(
+        slugs
+            .iter()
+            .all(|slug| slug.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-'))
+    );
+}
+
+#[test]
+fn every_answer_with_a_preset_says_what_replaces_it() {
+    let with_preset = ["preset", "openrouter-preset", "cline", "claude-code", "codex", "sillytavern"];
+    for target in TARGETS {
+        let said =
+            noted(&of(target.name, "pin"), "a request's own `provider` object replaces that of the preset");
+        assert_eq!(said, with_preset.contains(&target.name), "{}", target.name);
+    }
+}
+
+#[test]
+fn n8n_reads_lists_as_texts() {
+    let node = json_of("n8n", "limits")["nodes"][0].take();
+    assert_eq!(node["type"], "@n8n/n8n-nodes-langchain.lmChatOpenRouter");
+    assert_eq!(
+        node["parameters"]["options"]["providerRouting"],
+        json!({"only": "lumen/bf16,quarry", "allowFallbacks": true, "requireParameters": true,
+            "dataCollection": "deny", "zdr": true})
+    );
+    assert!(noted(&of("n8n", "limits"), "`quantizations`") && noted(&of("n8n", "limits"), "`max_price`"));
+    let n8n: &Target = "n8n".parse().expect("a target");
+    for (tag, part) in [("lumen,bf16", "by commas"), (" lumen", "by commas"), ("={{ 1 }}", "an expression")] {
+        let model = renamed([tag, "quarry", "north-cloud/us-east", "mirage"]);
+        let rendered = n8n.render(&case(&model, Mode::Pin, json!({"only": [tag]})), &model);
+        assert!(rendered.files.is_empty() && noted(&rendered, part), "{tag}: {rendered:?}");
+    }
+}
+
+#[test]
+fn the_gateway_takes_a_floor_and_tools_as_conditions() {
+    let text = json_of("vercel-ai-gateway", "conditions");
+    assert_eq!(text["model"], "spacexai/grok-4.7");
+    let has = ["int4", "fp4", "mxfp4", "nvfp4", "fp6"].map(|format| format!("!quantization:{format}"));
+    let gateway = &text["providerOptions"]["gateway"];
+    assert_eq!(gateway["has"], json!([&has[..], &["tool-use".to_owned()]].concat()));
+    assert_eq!(gateway["only"], json!(["deepinfra", "novita"]));
+    let model = renamed(["deepinfra/fp8", "novita", "xai", "azure"]);
+    let object =
+        json!({"ignore": ["azure"], "quantizations": ["fp16", "bf16", "fp32"], "require_parameters": true});
+    let made = case(&model, Mode::Avoid, object);
+    let gateway: &Target = "vercel-ai-gateway".parse().expect("a target");
+    let limits = Limits {
+        parameters: vec!["seed".to_owned(), "tool_choice".to_owned(), "tools".to_owned()],
+        ..Limits::default()
+    };
+    let rendered = |limits: Limits| {
+        let mut model = model.clone();
+        for endpoint in &mut model.endpoints {
+            endpoint.facts.parameters = limits.parameters.clone();
+        }
+        gateway.render(&Preference { limits, ..made.clone() }, &model)
+    };
+    let (with, without) = (rendered(limits), rendered(Limits::default()));
+    let options = |rendered: &Rendered| {
+        let value: Value = serde_json::from_str(&rendered.files[0].text).expect("JSON");
+        value["providerOptions"]["gateway"].clone()
+    };
+    let floor: Vec<String> = ["int4", "fp4", "mxfp4", "nvfp4", "fp6", "int8", "fp8", "mxfp8"]
+        .map(|format| format!("!quantization:{format}"))
+        .into();
+    assert_eq!(options(&with)["has"], json!([&floor[..], &["tool-use".to_owned()]].concat()));
+    assert_eq!(options(&without)["has"], json!(floor));
+    assert_eq!(options(&with)["only"], json!(["deepinfra", "novita", "xai"]));
+    assert!(noted(&with, "no condition for seed") && noted(&without, "has no condition, so"), "{with:?}");
+}
+
+#[test]
+fn a_text_without_names_keeps_all_limits_or_is_not_written() {
+    let sample = sample::snapshot();
+    let model = sample.model("zephyr/quill-large").expect("quill");
+    let rendered = |target: &str, limits: Limits| {
+        let options = PreferenceOptions { mode: Mode::Pin, workload: "coding-agent", limits: &limits };
+        let made = advise(&sample, model, &options, sample.as_of);
+        let withheld = Preference { provider: None, reason: Some("withheld: a reason".to_owned()), ..made };
+        target.parse::<&Target>().expect("a target").render(&withheld, model)
+    };
+    let floor = || Limits { quant_floor: Some("fp8".parse().expect("a format")), ..Limits::default() };
+    for target in TARGETS {
+        let context = rendered(target.name, Limits { context: Some(1000), ..floor() });
+        assert!(context.files.is_empty(), "{}: {context:?}", target.name);
+        assert!(noted(&context, "`context`") || noted(&context, "a reason"), "{}: {context:?}", target.name);
+    }
+    let part = rendered("preset", Limits { context: Some(1000), ..floor() });
+    assert!(noted(&part, "only a part of your limits") && noted(&part, "withheld: a reason"), "{part:?}");
+    assert_eq!(rendered("preset", floor()).files.len(), 1);
+    let hermes = rendered("hermes", floor());
+    assert!(hermes.files.is_empty() && noted(&hermes, "`quantizations`"), "{hermes:?}");
+}
+
+#[test]
+fn the_request_explains_the_fields_of_its_mode() {
+    for (case, field) in [("avoid", "`ignore`"), ("shortlist", "`allow_fallbacks`"), ("pin", "no fallback")] {
+        assert!(noted(&of("openrouter", case), field), "{case}");
+    }
+    let object = json!({"only": ["quarry"], "order": ["quarry"]});
+    let order = TARGETS[0].render(&self::case(&quill(), Mode::Order, object), &quill());
+    assert!(noted(&order, "`order` names the endpoints in the order"), "{order:?}");
 }
 
 #[test]
@@ -413,12 +580,20 @@ fn no_name_breaks_out_of_its_text() {
                 "sh" => {
                     let (head, body) = file.text.split_once("<<'JSON'\n").expect("a here-document");
                     let body = body.strip_suffix("\nJSON\n").expect("its end");
-                    assert!(!head.contains("quill") && body.lines().all(|line| line != "JSON"), "{body}");
+                    // The name of a preset is made of harmless characters.
+                    assert!(
+                        !head.contains("quill'") && !head.contains("$(") && !head.contains('`'),
+                        "{head}"
+                    );
+                    assert!(body.lines().all(|line| line != "JSON"), "{body}");
                     let value: Value = serde_json::from_str(body).expect("JSON");
                     assert!(value["model"].as_str().is_some_and(|model| model.ends_with(HOSTILE_MODEL)));
                 }
                 // Their own interpreters read these: see `tests/targets/run.py`.
                 "yaml" => assert!(!file.text.contains("\nJSON"), "{}: {}", target.name, file.text),
+                "toml" => {
+                    assert!(file.text.is_ascii() && file.text.parse::<toml::Table>().is_ok(), "{}", file.text)
+                }
                 "python" | "typescript" => assert!(file.text.is_ascii() && !file.text.contains("\nJSON")),
                 other => panic!("{}: no rule for {other}", target.name),
             }
@@ -429,6 +604,7 @@ fn no_name_breaks_out_of_its_text() {
 #[test]
 fn every_target_is_in_its_document_and_no_other() {
     let text = include_str!("../../docs/targets.md");
+    let text = text.split("The checks run").next().expect("the first table");
     let rows = text.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
     assert_eq!(rows.collect::<Vec<_>>(), Target::names().collect::<Vec<_>>());
 }

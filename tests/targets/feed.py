@@ -136,11 +136,13 @@ def main(binary):
         without = [one for one in preferences if not one["provider"]]
         assert len(given) > 5, f"{len(given)} of {len(preferences)} models have a preference"
         assert all(one["why"] for one in without), "a missing preference has a reason"
-        # Without a preference the limits still apply: the router gets only those, if an endpoint meets them.
+        # Without a preference the limits still apply: the router gets only those, if an endpoint meets them and the
+        # router keeps all of them.
         filed = [one for one in preferences if one["rendered"]["files"]]
         unmet = [one for one in preferences if not one["rendered"]["files"]]
         assert all(not one["provider"] for one in unmet), unmet
-        assert all("no endpoint is known to meet" in " ".join(one["rendered"]["notes"]) for one in unmet), unmet
+        refused = ("no endpoint is known to meet", "only a part of your limits")
+        assert all(any(why in " ".join(one["rendered"]["notes"]) for why in refused) for one in unmet), unmet
         written = {one["model"]: one["provider"] or one["router_limits"] for one in filed}
         config = configuration(preferences)
         assert [one["model_name"] for one in config["model_list"]] == list(written)

@@ -6,6 +6,7 @@ their directory).
 The last line on standard output is `N passed, N failed`.
 """
 
+import ast
 import json
 import os
 import re
@@ -15,10 +16,14 @@ import subprocess
 import sys
 import tempfile
 import time
+import tomllib
 import traceback
+import types as types_module
+import typing
 import urllib.request
 from pathlib import Path
 
+import json5
 import yaml
 
 from upstream import Upstream
@@ -84,14 +89,79 @@ def has(case, file):
 
 def types():
     told = json.loads(run("node", HERE / "types.mjs", TEXTS, TOOLS / "node", work / "types").splitlines()[-1])
-    assert told["checked"] > 25 and told["snippets"] == len(CASES), told
+    assert told["checked"] > 25 and told["snippets"] == 2 * len(CASES), told
 
 
 def typescript(case):
-    compiled = work / "types" / f"{case}.js"
+    compiled = work / "types" / f"{case}-typescript.js"
     copy = redirected(compiled, "types/run.js")
     assert run("node", copy) == "hello\n"
     assert sent_as_asked(case)["session_id"]
+
+
+def langchain_js(case):
+    environment["UPSTREAM"] = upstream.url
+    compiled = work / "types" / f"{case}-langchain-js.js"
+    assert run("node", "--import", (HERE / "redirect.mjs").as_uri(), compiled) == "hello\n"
+    assert sent_as_asked(case)["session_id"]
+
+
+def framework(target, case):
+    """A program in Python that sends one request through a library."""
+    answer = run(sys.executable, HERE / "python_check.py", upstream.url, TEXTS / case / f"{target}.py")
+    assert answer == "hello\n", answer
+    assert sent_as_asked(case)["session_id"]
+
+
+def openhands(case):
+    """No registry has the SDK for this Python: the program is compiled, and its one call is read."""
+    tree = ast.parse((TEXTS / case / "openhands.py").read_text())
+    call = next(node for node in ast.walk(tree) if isinstance(node, ast.Call))
+    fields = {one.arg: one.value for one in call.keywords}
+    wanted = facts(case)
+    assert ast.literal_eval(fields["model"]) == f"openrouter/{wanted['model']}"
+    assert ast.literal_eval(fields["litellm_extra_body"]) == {"provider": wanted["provider"]}
+
+
+def preset(case):
+    answer = json.loads(run("sh", redirected(TEXTS / case / "preset.sh", "preset.sh")))
+    assert answer["choices"][0]["message"]["content"] == "hello"
+    path = upstream.requests[-1]["path"]
+    assert re.fullmatch(r"/api/v1/presets/[a-z0-9-]{1,80}/chat/completions", path), path
+    sent_as_asked(case)
+
+
+def preset_of(case):
+    """The name that a tool gives as its model to use the preset of a case."""
+    address = re.search(r"/presets/([a-z0-9-]+)/chat/completions", (TEXTS / case / "preset.sh").read_text())
+    return f"{facts(case)['model']}@preset/{address[1]}"
+
+
+def naming(case):
+    """The settings of tools that name a preset; JSON and TOML are read by their own parsers."""
+    name = preset_of(case)
+    claude = json.loads((TEXTS / case / "claude-code.json").read_text())["env"]
+    models = {value for variable, value in claude.items() if variable.endswith("_MODEL")}
+    assert models == {name}, claude
+    assert claude["ANTHROPIC_BASE_URL"] + "/v1" == API and claude["ANTHROPIC_API_KEY"] == "", claude
+    codex = tomllib.loads((TEXTS / case / "codex.toml").read_text())
+    provider = codex["model_providers"][codex["model_provider"]]
+    assert (codex["model"], provider["base_url"], provider["wire_api"]) == (name, API, "responses"), codex
+    tavern = json.loads((TEXTS / case / "sillytavern.json").read_text())
+    assert tavern["openrouter_model"] == name and tavern["chat_completion_source"] == "openrouter", tavern
+    assert tavern["openrouter_providers"] == [], tavern
+
+
+def settings(case):
+    """Settings that contain the whole object, by the rules of the documentation in their packages."""
+    wanted = facts(case)
+    openclaw = json5.loads((TEXTS / case / "openclaw.json").read_text())["agents"]["defaults"]["models"]
+    assert openclaw == {f"openrouter/{wanted['model']}": {"params": {"provider": wanted["provider"]}}}, openclaw
+    qwen = json.loads((TEXTS / case / "qwen-code.json").read_text())["modelProviders"]["openai"][0]
+    assert (qwen["id"], qwen["baseUrl"], qwen["envKey"]) == (wanted["model"], API, "OPENROUTER_API_KEY"), qwen
+    assert qwen["generationConfig"]["extra_body"] == {"provider": wanted["provider"]}, qwen
+    crush = json.loads((TEXTS / case / "crush.json").read_text())["providers"]["openrouter"]
+    assert crush["extra_body"] == {"provider": wanted["provider"]}, crush
 
 
 def python(case):
@@ -196,13 +266,33 @@ def vercel(case):
     assert upstream.last()["providerOptions"] == text["providerOptions"]
 
 
-# The fields that Hermes 0.19 and Zed read, according to their source code; no registry has a program or a schema.
+# The fields that Hermes and Zed read, according to their source code.
 HERMES = {"only", "ignore", "order", "sort", "require_parameters", "data_collection"}
 ZED = HERMES | {"allow_fallbacks", "quantizations"}
 
 
+def hermes_preferences(routing):
+    """The object that Hermes sends for a section of its settings: its gateway passes the fields to an agent, whose own
+    function makes the object. Both are taken from the package's files, because the program has many dependencies."""
+    passed = dict(re.findall(r'(\w+)=pr\.get\("(\w+)"', (TOOLS / "hermes/gateway/run.py").read_text()))
+    tree = ast.parse((TOOLS / "hermes/agent/chat_completion_helpers.py").read_text())
+    names = {"_OPENROUTER_PROVIDER_SORT_VALUES", "_validated_openrouter_provider_sort", "_provider_preferences_for_agent"}
+
+    def defined(node):
+        targets = getattr(node, "targets", []) + [getattr(node, "target", None)]
+        return {getattr(node, "name", None)} | {getattr(target, "id", None) for target in targets}
+
+    own = [node for node in tree.body if defined(node) & names]
+    assert len(own) == len(names), own
+    module = dict(vars(typing))
+    exec(compile(ast.Module(own, []), "hermes", "exec"), module)
+    agent = types_module.SimpleNamespace(**{field: routing.get(name) for field, name in passed.items()})
+    return module["_provider_preferences_for_agent"](agent)
+
+
 def hermes(case):
     routing = yaml.safe_load((TEXTS / case / "hermes.yaml").read_text())["provider_routing"]
+    assert hermes_preferences(routing) == routing
     wanted = facts(case)["provider"]
     assert routing == {field: value for field, value in wanted.items() if field in HERMES}, routing
 
@@ -229,7 +319,15 @@ def all_checks():
     yield "litellm proxy", litellm_proxy
     yield from of_cases(typescript, "typescript")
     yield from of_cases(python, "python", cases=["limits", "hostile"])
+    yield from of_cases(langchain_js, "langchain-js", cases=["limits", "hostile"])
+    for target in ("langchain", "pydantic-ai", "llamaindex"):
+        yield from of_cases(framework, target, target, cases=["limits", "hostile"])
+    yield from of_cases(openhands, "openhands")
     yield from of_cases(curl, "curl")
+    yield from of_cases(preset, "preset")
+    yield from of_cases(naming, "tools with a preset")
+    yield from of_cases(settings, "settings")
+    yield from of_cases(program, "n8n", "n8n", cases=[case for case in CASES if has(case, "n8n.json")])
     yield from of_cases(aider, "aider", cases=["limits", "hostile"])
     yield from of_cases(sending, "opencode", "opencode", cases=few)
     yield from of_cases(sending, "claude-code-router", "claude-code-router", cases=few)

@@ -36,6 +36,9 @@ const RULES = {
     ["at(text.provider.openrouter.models).options.provider", 'OpenRouterChatSettings["provider"]'],
   ],
   kilo: [["text", "Config"]],
+  openclaw: [["at(text.agents.defaults.models).params.provider", "ProviderPreferences$Outbound"]],
+  "qwen-code": [["text.modelProviders.openai[0].generationConfig.extra_body.provider", "ProviderPreferences$Outbound"]],
+  crush: [["text.providers.openrouter.extra_body.provider", "ProviderPreferences$Outbound"]],
   "vercel-ai-gateway": [["text.providerOptions.gateway", "GatewayProviderOptions"]],
   roo: [["text.providerProfiles.apiConfigs.hitrate", "ProviderSettings"]],
 };
@@ -52,8 +55,8 @@ for (const name of readdirSync(texts)) {
   for (const file of readdirSync(join(texts, name))) {
     const path = join(texts, name, file);
     if (file.endsWith(".ts")) {
-      writeFileSync(join(out, `${name}.ts`), readFileSync(path));
-      files.push(`${name}.ts`);
+      writeFileSync(join(out, `${name}-${file}`), readFileSync(path));
+      files.push(`${name}-${file}`);
     }
     for (const [expression, type] of RULES[file.replace(/\.json$/, "")] ?? []) {
       const value = JSON.stringify(valueOf(expression, JSON.parse(readFileSync(path, "utf8"))));

@@ -8,6 +8,9 @@ ANSWER = {
     "id": "answer",
     "object": "chat.completion",
     "created": 1,
+    # The two fields that clients of OpenRouter expect besides those of OpenAI.
+    "provider": "Loopback",
+    "system_fingerprint": None,
     "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "hello"}}],
     "usage": {
         "prompt_tokens": 1000,

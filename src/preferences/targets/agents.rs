@@ -1,6 +1,6 @@
 //! Agents that read OpenRouter's `provider` object unchanged from their own configuration.
 
-use super::given::Given;
+use super::given::{Given, one_for_all};
 use super::{Draft, OPENROUTER_API, Target, write};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -42,6 +42,27 @@ pub(super) const KILO: Target = Target::whole(
 
 pub(super) const PI: Target =
     Target::whole(("pi", "pi"), "A model override for ~/.pi/agent/models.json.", ("models.json", "json"), pi);
+
+pub(super) const OPENCLAW: Target = Target::whole(
+    ("openclaw", "OpenClaw"),
+    "Parameters of a model for ~/.openclaw/openclaw.json.",
+    ("openclaw.json", "json"),
+    openclaw,
+);
+
+pub(super) const QWEN_CODE: Target = Target::whole(
+    ("qwen-code", "Qwen Code"),
+    "A model for ~/.qwen/settings.json.",
+    ("settings.json", "json"),
+    qwen_code,
+);
+
+pub(super) const CRUSH: Target = Target::whole(
+    ("crush", "Crush"),
+    "Settings of the provider for crush.json, in the project or in ~/.config/crush.",
+    ("crush.json", "json"),
+    crush,
+);
 
 fn aider(given: &Given) -> Result<Draft, String> {
     #[derive(Serialize)]
@@ -129,4 +150,40 @@ fn pi(given: &Given) -> Result<Draft, String> {
     let models = json!({ "providers": { "openrouter": { "modelOverrides": { given.model_id(): { "compat": compat } } } } });
     let note = "an override applies only to models that pi knows; add other models under `models`";
     Ok(Draft::noted(write::json(&models), &[note]))
+}
+
+fn openclaw(given: &Given) -> Result<Draft, String> {
+    let name = format!("openrouter/{}", given.model_id());
+    let models = json!({ name: { "params": { "provider": given.object() } } });
+    let notes = [
+        "OpenClaw sends it with chat completions of OpenRouter only, not with other APIs",
+        "if the file already has `agents.defaults.models`, add the entry there: that list also restricts which models can \
+         be chosen",
+    ];
+    Ok(Draft::noted(write::json(&json!({ "agents": { "defaults": { "models": models } } })), &notes))
+}
+
+fn qwen_code(given: &Given) -> Result<Draft, String> {
+    let model = json!({
+        "id": given.model_id(),
+        "name": format!("{} (hitrate)", given.model_id()),
+        "envKey": "OPENROUTER_API_KEY",
+        "baseUrl": OPENROUTER_API,
+        "generationConfig": { "extra_body": { "provider": given.object() } },
+    });
+    let note = "choose the model with `/model`; of several entries with the same id, API and address only the first counts";
+    Ok(Draft::noted(write::json(&json!({ "modelProviders": { "openai": [model] } })), &[note]))
+}
+
+fn crush(given: &Given) -> Result<Draft, String> {
+    let config = json!({
+        "$schema": "https://charm.land/crush.json",
+        "providers": { "openrouter": { "extra_body": { "provider": given.object() } } },
+    });
+    let notes = [
+        one_for_all("Crush", given),
+        "based on reports of users and untested: Crush's package only downloads the program from elsewhere"
+            .to_owned(),
+    ];
+    Ok(Draft::new(write::json(&config), notes.into()))
 }

@@ -1,7 +1,7 @@
 //! The input of a target: the `provider` object field by field, and the endpoints that it admits.
 
 use super::super::Preference;
-use super::super::kept::missed;
+use super::super::kept::{beyond_router, missed};
 use super::super::matching::matches;
 use crate::snapshot::{Endpoint, ModelEntry};
 use serde_json::{Map, Value};
@@ -22,10 +22,16 @@ impl<'a> Given<'a> {
     pub fn new(preference: &'a Preference, model: &'a ModelEntry) -> Result<Self, String> {
         let limits_only = preference.provider.is_none();
         let provider = preference.provider.as_ref().or(preference.router_limits.as_ref());
+        if let Some(unmet) = preference.unmet(model) {
+            return Err(unmet);
+        }
         let provider = provider.ok_or_else(|| reason(preference))?;
-        if limits_only && !model.endpoints.iter().any(|endpoint| is_within(preference, endpoint)) {
-            let reason = reason(preference);
-            return Err(format!("no endpoint is known to meet all of your limits: {reason}"));
+        if limits_only {
+            let beyond = beyond_router(&preference.limits, &model.endpoints, preference.longest_prompt);
+            if !beyond.is_empty() {
+                let beyond: Vec<String> = beyond.iter().map(|limit| format!("`{limit}`")).collect();
+                return Err(part_of_the_limits(preference, &beyond));
+            }
         }
         match serde_json::to_value(provider) {
             Ok(Value::Object(provider)) => Ok(Self { preference, model, provider, limits_only }),
@@ -40,6 +46,22 @@ impl<'a> Given<'a> {
     /// Why there is no preference.
     pub fn named(&self) -> Result<(), String> {
         if self.limits_only { Err(reason(self.preference)) } else { Ok(()) }
+    }
+
+    /// For targets that lack fields: without a preference, nothing is written if a field of the limits would be lost.
+    ///
+    /// # Errors
+    /// Which limits the target cannot express.
+    pub fn expressible(&self, taken: &[&str]) -> Result<(), String> {
+        let is_lost = |(field, value): &(&String, &Value)| {
+            !taken.contains(&field.as_str()) && !is_default(field, value)
+        };
+        let lost = self.provider.iter().filter(is_lost);
+        let lost: Vec<String> = lost.map(|(field, value)| format!("`{field}` = `{value}`")).collect();
+        if !self.limits_only || lost.is_empty() {
+            return Ok(());
+        }
+        Err(part_of_the_limits(self.preference, &lost))
     }
 
     /// Public name of the model.
@@ -106,6 +128,25 @@ impl<'a> Given<'a> {
 /// Whether an endpoint meets the limits of a preference.
 fn is_within(preference: &Preference, endpoint: &Endpoint) -> bool {
     missed(&preference.limits, endpoint, preference.longest_prompt).is_empty()
+}
+
+/// Why nothing is written although some of the limits could be: a text must keep all of them.
+fn part_of_the_limits(preference: &Preference, lost: &[String]) -> String {
+    format!(
+        "without named endpoints this text would keep only a part of your limits, so it is not written: nothing enforces \
+         {}. There is no preference, because {}",
+        lost.join(", "),
+        reason(preference)
+    )
+}
+
+/// A note for programs with one setting for all models.
+pub(super) fn one_for_all(program: &str, given: &Given) -> String {
+    format!(
+        "{program} applies this one section to every model, but it is valid only for `{}`: remove it when you change the \
+         model",
+        given.model_id()
+    )
 }
 
 /// Why there is no preference.

@@ -1,9 +1,9 @@
 //! Agents that know only some fields of OpenRouter's `provider` object.
 
 use super::super::Mode;
-use super::given::Given;
+use super::given::{Given, one_for_all};
 use super::{Draft, Names, Stickiness, Target, write};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// The fields of a model's `provider` in Zed's settings, according to its source code.
 const ZED_FIELDS: &[&str] = &[
@@ -70,12 +70,88 @@ pub(super) const HERMES: Target = Target {
 
 fn hermes(given: &Given) -> Result<Draft, String> {
     let (routing, mut notes) = given.fit(HERMES_FIELDS);
-    notes.push(format!(
-        "Hermes applies this one section to every model, but it is valid only for `{}`: remove it when you change the \
-         model",
-        given.model_id()
-    ));
+    notes.push(one_for_all("Hermes", given));
     Ok(Draft::new(write::yaml(&json!({ "provider_routing": routing }))?, notes))
+}
+
+/// The fields of `providerRouting` in n8n's node, with its names, according to the package.
+const N8N_FIELDS: &[(&str, &str)] = &[
+    ("only", "only"),
+    ("ignore", "ignore"),
+    ("order", "order"),
+    ("allow_fallbacks", "allowFallbacks"),
+    ("require_parameters", "requireParameters"),
+    ("data_collection", "dataCollection"),
+    ("zdr", "zdr"),
+    ("sort", "sort"),
+];
+
+pub(super) const N8N: Target = Target {
+    fields: &[
+        "only",
+        "ignore",
+        "order",
+        "allow_fallbacks",
+        "require_parameters",
+        "data_collection",
+        "zdr",
+        "sort",
+    ],
+    ..Target::whole(
+        ("n8n", "n8n"),
+        "The node OpenRouter Chat Model, to paste into a workflow.",
+        ("node.json", "json"),
+        n8n,
+    )
+};
+
+fn n8n(given: &Given) -> Result<Draft, String> {
+    let (provider, mut notes) = given.fit(N8N.fields);
+    let mut routing = Map::new();
+    for (field, name) in N8N_FIELDS {
+        let Some(value) = provider.get(*field) else { continue };
+        let value = match value.as_array() {
+            Some(names) => n8n_list(field, names)?.into(),
+            None => value.clone(),
+        };
+        routing.insert((*name).to_owned(), value);
+    }
+    if given.model_id().starts_with('=') {
+        return Err("n8n would read the name of the model as an expression".to_owned());
+    }
+    let node = json!({
+        "id": "hitrate-openrouter",
+        "name": "OpenRouter Chat Model",
+        "type": "@n8n/n8n-nodes-langchain.lmChatOpenRouter",
+        "typeVersion": 1,
+        "position": [0, 0],
+        "parameters": { "model": given.model_id(), "options": { "providerRouting": routing } },
+    });
+    notes.push(
+        "paste it into the open workflow, connect it to a chain or an agent and choose your OpenRouter credential; n8n \
+         sends no `session_id`, so OpenRouter recognises a conversation by its first messages"
+            .to_owned(),
+    );
+    Ok(Draft::new(write::json(&json!({ "nodes": [node], "connections": {} })), notes))
+}
+
+/// Names as n8n reads them: one text, separated by commas, without the spaces around each name.
+///
+/// # Errors
+/// A name that would be read differently.
+fn n8n_list(field: &str, names: &[Value]) -> Result<String, String> {
+    let names: Vec<&str> = names.iter().filter_map(Value::as_str).collect();
+    let is_plain = |name: &&str| !name.is_empty() && name.trim() == *name && !name.contains(',');
+    if let Some(name) = names.iter().find(|name| !is_plain(name)) {
+        return Err(format!(
+            "n8n separates the names in `{field}` by commas and cannot express `{name}`; use a preset (`preset`)"
+        ));
+    }
+    let list = names.join(",");
+    if list.starts_with('=') {
+        return Err(format!("n8n would read `{field}` as an expression; use a preset (`preset`)"));
+    }
+    Ok(list)
 }
 
 const ROO_FIELDS: &[&str] = &["only"];
@@ -104,7 +180,7 @@ fn roo(given: &Given) -> Result<Draft, String> {
     let [only] = only[..] else {
         return Err(format!(
             "{one}, but this pin names {} endpoints, because one alone may be worse than none: use a preset \
-             (`openrouter-preset`)",
+             (`preset`)",
             only.len()
         ));
     };
@@ -135,6 +211,6 @@ fn roo(given: &Given) -> Result<Draft, String> {
 fn roo_cannot_exclude(tag: &str) -> String {
     format!(
         "`{tag}` is left out: it would also match siblings that the preference excludes, and Roo Code has no exclusion \
-         list; a preset (`openrouter-preset`) can name it"
+         list; a preset (`preset`) can name it"
     )
 }

@@ -5,10 +5,12 @@
 //! and are untrusted.
 
 mod agents;
+mod frameworks;
 mod given;
 mod limited;
 mod litellm;
 mod openrouter;
+mod presets;
 mod snippets;
 mod vercel;
 mod write;
@@ -45,23 +47,36 @@ const OPENROUTER_API: &str = "https://openrouter.ai/api/v1";
 /// The targets in display order; the first is the default.
 pub const TARGETS: &[Target] = &[
     openrouter::REQUEST,
-    openrouter::PRESET,
+    presets::COMMAND,
+    presets::BODY,
     litellm::PROXY,
     litellm::COST_ROUTING,
     agents::OPENCODE,
+    presets::CLAUDE_CODE,
+    presets::CODEX,
     agents::CLAUDE_CODE_ROUTER,
+    agents::OPENCLAW,
+    agents::QWEN_CODE,
+    agents::CRUSH,
     agents::AIDER,
     agents::CONTINUE,
     vercel::TARGET,
     snippets::CURL,
     snippets::PYTHON,
     snippets::TYPESCRIPT,
+    frameworks::LANGCHAIN,
+    frameworks::LANGCHAIN_JS,
+    frameworks::PYDANTIC_AI,
+    frameworks::LLAMAINDEX,
+    frameworks::OPENHANDS,
+    limited::N8N,
     limited::ZED,
     agents::PI,
     limited::HERMES,
     limited::ROO,
     agents::KILO,
-    openrouter::CLINE,
+    presets::CLINE,
+    presets::SILLYTAVERN,
     snippets::BIFROST,
 ];
 
@@ -88,7 +103,7 @@ pub struct Target {
     pub about: &'static str,
     /// Where the text goes: the path of a file, or a suggested name.
     pub path: &'static str,
-    /// Language of the text: `json`, `yaml`, `sh`, `python`, `typescript`.
+    /// Language of the text: `json`, `yaml`, `toml`, `sh`, `python`, `typescript`.
     pub language: &'static str,
     /// Fields of OpenRouter's `provider` object that it can express; the notes list the other fields of a preference.
     pub fields: &'static [&'static str],
@@ -126,7 +141,7 @@ pub struct Rendered {
 pub struct File {
     /// Where it goes: a path, or a suggested name.
     pub path: String,
-    /// `json`, `yaml`, `sh`, `python` or `typescript`.
+    /// `json`, `yaml`, `toml`, `sh`, `python` or `typescript`.
     pub language: String,
     /// The text, ending with a line break.
     pub text: String,
@@ -219,10 +234,16 @@ impl Target {
     }
 
     /// A preference for a model in the format of this target. If there is no preference, the limits still apply: the
-    /// text then contains only the limits, and the first note says so. If there are no limits either, or the target
-    /// cannot express them, there are no files and the first note gives the reason.
+    /// text then contains only the limits, and the first note says so. If there are no limits either, or the text could
+    /// not keep all of them, or no endpoint meets them, there are no files and the first note gives the reason.
     pub fn render(&self, preference: &Preference, model: &ModelEntry) -> Rendered {
-        let draft = Given::new(preference, model).and_then(|given| Ok(((self.draft)(&given)?, given)));
+        let draft = Given::new(preference, model).and_then(|given| {
+            // A preset has all fields, whatever the tool that names it.
+            if self.names != Names::None {
+                given.expressible(self.fields)?;
+            }
+            Ok(((self.draft)(&given)?, given))
+        });
         let (files, notes, sticky_safe) = match draft {
             Ok((mut draft, given)) => {
                 if preference.provider.is_none() {

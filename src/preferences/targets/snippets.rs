@@ -30,13 +30,8 @@ pub(super) const BIFROST: Target = Target::whole(
 );
 
 fn curl(given: &Given) -> Result<Draft, String> {
-    // The shell expands nothing in a quoted here-document, and no line of JSON can terminate it.
-    let text = format!(
-        "curl --fail-with-body {OPENROUTER_API}/chat/completions \\\n  \
-         -H \"Authorization: Bearer $OPENROUTER_API_KEY\" \\\n  \
-         -H 'Content-Type: application/json' \\\n  --data @- <<'JSON'\n{}JSON\n",
-        write::json(&conversation(given))
-    );
+    let address = format!("{OPENROUTER_API}/chat/completions");
+    let text = write::post(&address, &[write::OPENROUTER_KEY], &conversation(given));
     Ok(Draft::noted(text, &[]))
 }
 
@@ -77,15 +72,11 @@ fn bifrost(given: &Given) -> Result<Draft, String> {
         "messages": [{ "role": "user", "content": "Say hello." }],
         "extra_params": { "provider": given.object() },
     });
-    let text = format!(
-        "curl --fail-with-body \"$BIFROST_URL/v1/chat/completions\" \\\n  \
-         -H 'x-bf-passthrough-extra-params: true' \\\n  \
-         -H 'Content-Type: application/json' \\\n  --data @- <<'JSON'\n{}JSON\n",
-        write::json(&request)
-    );
+    let header = "'x-bf-passthrough-extra-params: true'";
+    let text = write::post("\"$BIFROST_URL/v1/chat/completions\"", &[header], &request);
     let notes = [
         "without the header `x-bf-passthrough-extra-params` the gateway silently drops `provider`",
-        "based on the gateway's documentation and untested: the gateway is not in any package registry",
+        "based on the gateway's documentation and untested: its package only downloads the program from elsewhere",
     ];
     Ok(Draft::noted(text, &notes))
 }

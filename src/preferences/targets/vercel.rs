@@ -1,16 +1,21 @@
-//! Vercel's AI Gateway: another router with its own names, which supports lists of providers to use but not to exclude.
+//! Vercel's AI Gateway: another router with its own names, which supports lists of providers to use but not to exclude,
+//! and conditions on what a provider offers (`has`).
 
 use super::given::Given;
 use super::{Draft, Stickiness, Target, write};
+use crate::domain::quantization::Quantization;
 use crate::snapshot::Endpoint;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 const FILE: &str = include_str!("../../../data/vercel.toml");
 
 static SPELLING: LazyLock<Result<Spelling, toml::de::Error>> = LazyLock::new(|| toml::from_str(FILE));
+
+/// The version of Vercel's package that the names were read from.
+const PACKAGE: &str = "@ai-sdk/gateway 4.0.146";
 
 /// How the gateway spells providers and models, from `data/vercel.toml`: maps OpenRouter's names to the gateway's.
 #[derive(Deserialize)]
@@ -20,6 +25,21 @@ struct Spelling {
     providers: BTreeMap<String, String>,
     /// Of the part of a model id before the slash.
     authors: BTreeMap<String, String>,
+    /// Of models whose name after the slash differs, too.
+    models: BTreeMap<String, String>,
+    /// The names after the slash that the package lists, by the gateway's author.
+    known: BTreeMap<String, BTreeSet<String>>,
+}
+
+/// The gateway's name of a model.
+#[derive(Debug, PartialEq)]
+enum Model {
+    /// The package lists it.
+    Listed(String),
+    /// The name if the gateway has the model under OpenRouter's name; the package does not list it.
+    Assumed(String),
+    /// The author has no known counterpart.
+    Unknown,
 }
 
 impl Spelling {
@@ -31,15 +51,33 @@ impl Spelling {
         SPELLING.as_ref().map_err(|error| format!("data/vercel.toml: {error}"))
     }
 
-    /// The gateway's id of a model; `None` if its author has no known counterpart there.
-    fn model(&self, model_id: &str) -> Option<String> {
-        let (author, name) = model_id.split_once('/')?;
-        Some(format!("{}/{name}", self.authors.get(author)?))
+    fn model(&self, model_id: &str) -> Model {
+        if let Some(listed) = self.models.get(model_id) {
+            return Model::Listed(listed.clone());
+        }
+        let named = model_id.split_once('/');
+        let Some((author, name)) = named.and_then(|(author, name)| Some((self.authors.get(author)?, name)))
+        else {
+            return Model::Unknown;
+        };
+        let id = format!("{author}/{name}");
+        let is_listed = self.known.get(author).is_some_and(|names| names.contains(name));
+        if is_listed { Model::Listed(id) } else { Model::Assumed(id) }
     }
 }
 
-/// Fields of the object that have a counterpart there.
-const FIELDS: &[&str] = &["only", "ignore", "order", "data_collection", "zdr"];
+/// Fields of the object that have a counterpart there. `quantizations` and `require_parameters` become conditions.
+const FIELDS: &[&str] =
+    &["only", "ignore", "order", "data_collection", "zdr", "quantizations", "require_parameters"];
+
+/// Conditions on request parameters, as names of `has`.
+const CAPABILITIES: &[(&str, &str)] = &[
+    ("tools", "tool-use"),
+    ("tool_choice", "tool-use"),
+    ("structured_outputs", "structured-output"),
+    ("reasoning", "reasoning"),
+    ("include_reasoning", "reasoning"),
+];
 
 pub(super) const TARGET: Target = Target {
     fields: FIELDS,
@@ -64,14 +102,20 @@ fn draft(given: &Given) -> Result<Draft, String> {
         gateway.insert("order".to_owned(), json!(order.collect::<Vec<_>>()));
     }
     limits(given, &mut gateway);
+    let has = conditions(given, &mut notes);
+    if !has.is_empty() {
+        gateway.insert("has".to_owned(), json!(has));
+    }
     let model = match spelling.model(given.model_id()) {
-        Some(model) => {
+        Model::Listed(model) => model,
+        Model::Assumed(model) => {
             notes.push(format!(
-                "the gateway's name for the model is assumed to be `{model}`; check that it exists"
+                "`{model}` is the assumed name of the model there: {PACKAGE} does not list it, so check that the gateway \
+                 offers it"
             ));
             model
         }
-        None => {
+        Model::Unknown => {
             notes.push("the gateway's name for the model is unknown; this is OpenRouter's name".to_owned());
             given.model_id().to_owned()
         }
@@ -158,6 +202,39 @@ fn limits(given: &Given, gateway: &mut Map<String, Value>) {
     }
 }
 
+/// The entries of `has`: each format below the floor is excluded, and what the limit on parameters asks for is required.
+fn conditions(given: &Given, notes: &mut Vec<String>) -> Vec<String> {
+    let mut has = Vec::new();
+    if let Some(accepted) = given.names("quantizations") {
+        let coarser =
+            Quantization::all().map(Quantization::as_str).filter(|format| !accepted.contains(format));
+        has.extend(coarser.map(|format| format!("!quantization:{format}")));
+        notes.push(
+            "the floor of the weight format is written as `!quantization:` of each coarser format; a provider whose format \
+             the gateway does not know passes such a condition. `only` names only providers with a known, accepted format"
+                .to_owned(),
+        );
+    }
+    if given.provider.get("require_parameters") == Some(&true.into()) {
+        let capability = |wanted: &String| {
+            CAPABILITIES.iter().find(|(parameter, _)| parameter == wanted).map(|(_, capability)| *capability)
+        };
+        let wanted = &given.preference.limits.parameters;
+        let mut required: Vec<&str> = wanted.iter().filter_map(capability).collect();
+        unique(&mut required);
+        has.extend(required.into_iter().map(str::to_owned));
+        let other: Vec<&str> =
+            wanted.iter().filter(|one| capability(one).is_none()).map(String::as_str).collect();
+        if wanted.is_empty() || !other.is_empty() {
+            let of = if other.is_empty() { String::new() } else { format!(" for {}", other.join(", ")) };
+            notes.push(format!(
+                "the gateway has no condition{of}, so `require_parameters` is kept only by the names in `only`"
+            ));
+        }
+    }
+    has
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -165,8 +242,26 @@ mod tests {
     #[test]
     fn the_shipped_table_is_read() {
         let names = Spelling::shipped().expect("data/vercel.toml is valid");
-        assert_eq!(names.model("z-ai/glm-5.2").as_deref(), Some("zai/glm-5.2"));
-        assert_eq!(names.model("absent/model"), None);
-        assert_eq!(names.providers["amazon-bedrock"], "bedrock");
+        let listed = |id: &str| Model::Listed(id.to_owned());
+        for (model, there) in [
+            ("z-ai/glm-5.2", "zai/glm-5.2"),
+            ("x-ai/grok-4.7", "spacexai/grok-4.7"),
+            ("google/gemini-3-flash-preview", "google/gemini-3-flash"),
+            ("deepseek/deepseek-chat-v3.1", "deepseek/deepseek-v3.1"),
+            ("qwen/qwen3-32b", "alibaba/qwen-3-32b"),
+        ] {
+            assert_eq!(names.model(model), listed(there));
+        }
+        assert_eq!(names.model("z-ai/glm-0"), Model::Assumed("zai/glm-0".to_owned()));
+        assert_eq!(names.model("absent/model"), Model::Unknown);
+        for (provider, there) in [("amazon-bedrock", "bedrock"), ("xai", "xai"), ("together", "togetherai")] {
+            assert_eq!(names.providers[provider], there);
+        }
+        let is_listed = |id: &String| {
+            id.split_once('/')
+                .is_some_and(|(author, name)| names.known.get(author).is_some_and(|own| own.contains(name)))
+        };
+        assert!(names.models.values().all(is_listed), "a counterpart that the package does not list");
+        assert!(names.authors.values().all(|author| names.known.contains_key(author)));
     }
 }

@@ -8,6 +8,20 @@ pub(super) fn json(value: &Value) -> String {
     format!("{value:#}\n")
 }
 
+/// The header with the key of the account, for [`post`].
+pub(super) const OPENROUTER_KEY: &str = "\"Authorization: Bearer $OPENROUTER_API_KEY\"";
+
+/// A shell command that posts JSON. `address` and `headers` are words of the shell, with their quotes. The shell expands
+/// nothing in a quoted here-document, and no line of JSON can terminate it.
+pub(super) fn post(address: &str, headers: &[&str], body: &Value) -> String {
+    let headers: String = headers.iter().map(|header| format!("  -H {header} \\\n")).collect();
+    format!(
+        "curl --fail-with-body {address} \\\n{headers}  -H 'Content-Type: application/json' \\\n  \
+         --data @- <<'JSON'\n{}JSON\n",
+        json(body)
+    )
+}
+
 /// YAML that YAML 1.1 readers also accept: every string is quoted, so that no name is read as a number, a date or a
 /// boolean, and floats have a decimal point and a signed exponent.
 ///

@@ -107,6 +107,12 @@ pub fn stage_lists(connection: &Connection, run: &RunReadings) -> Result<(), Sto
         created: listed.created.map(naive),
         context_length: listed.context_length,
     });
+    let aliases =
+        run.models.iter().flat_map(|listed| listed.aliases.iter().map(move |alias| (alias, listed)));
+    append!(connection, "stage_alias", (alias, listed) in aliases => {
+        alias: alias,
+        model_id: listed.model_id,
+    });
     append!(connection, "stage_provider", listed in &run.providers => {
         provider: listed.provider.as_str(),
         name: listed.name,

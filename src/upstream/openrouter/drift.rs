@@ -42,8 +42,6 @@ fn pricing_key(path: &str, key: &str) -> bool {
 }
 
 const MODELS: &[&str] = &[
-    // Only its presence counts.
-    "alias_target",
     "hugging_face_id",
     "description",
     "architecture",

@@ -233,6 +233,7 @@ mod tests {
             created: None,
             context_length: None,
             is_free: None,
+            aliases: Vec::new(),
         }
     }
 

@@ -5,8 +5,8 @@
 use super::lenient;
 use super::price_override::Override;
 use rust_decimal::Decimal;
-use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 use serde_json::value::RawValue;
 use std::collections::HashMap;
 
@@ -38,11 +38,11 @@ read! {
     Option<Counters>: Deserialize::deserialize,
     Option<DataPolicy>: Deserialize::deserialize,
     Option<HashMap<String, Number>>: Deserialize::deserialize,
-    Option<IgnoredAny>: Deserialize::deserialize,
     Option<Percentiles>: Deserialize::deserialize,
     Option<Pricing>: Deserialize::deserialize,
     Option<ProviderInfo>: Deserialize::deserialize,
     Option<Stats>: Deserialize::deserialize,
+    Option<Value>: Deserialize::deserialize,
 }
 
 /// Defines objects. The fields in parentheses are essential: without them the row cannot be used. The others may be
@@ -82,7 +82,7 @@ objects! {
         created: Option<i64>,
         context_length: Option<i64>,
         pricing: Option<Pricing>,
-        alias_target: Option<IgnoredAny>,
+        alias_target: Option<Value>,
         architecture: Option<Architecture>,
     }
 

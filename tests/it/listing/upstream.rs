@@ -106,6 +106,7 @@ fn add(offers: Offers, run: &mut RunReadings) {
             created: None,
             context_length: None,
             is_free: None,
+            aliases: Vec::new(),
         });
         for offer in offers {
             providers.entry(offer.provider.clone()).or_insert_with(|| provider(&offer.provider));

@@ -101,5 +101,5 @@ fn stickiness_is_the_rule_of_the_target() {
     assert!(rule("openrouter").contains("unless `order` or `sort`"));
     assert!(rule("litellm-cost").contains("first deployment"));
     assert!(rule("roo").contains("only one endpoint"));
-    assert!(rule("vercel-ai-gateway").contains("no rule of this router is known"));
+    assert!(rule("vercel-ai-gateway").contains("only if a single provider is named"));
 }

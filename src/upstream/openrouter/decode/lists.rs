@@ -9,16 +9,21 @@ use crate::domain::reading::QuarantineReason;
 use crate::upstream::openrouter::{Content, DocumentKind};
 use chrono::DateTime;
 use rust_decimal::Decimal;
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 /// The tokenizer of router pseudo-models. Their price is a negative sentinel, because they have no fixed price.
 const ROUTER: &str = "Router";
 
 impl Reader<'_> {
-    /// The models to sweep. A second row of a model is quarantined, because its endpoints would count twice.
+    /// The models to sweep with their aliases. A second row of a model is quarantined, because its endpoints would count
+    /// twice.
     pub(super) fn models(&mut self, body: &[u8]) -> Found<Option<Content>> {
-        let rows =
-            self.rows(body, |wire, row| Ok(model(wire, row)?.map(|model| (model, row.path.clone()))))?;
+        let aliases: RefCell<Vec<(String, String)>> = RefCell::default();
+        let rows = self.rows(body, |wire: wire::Model, row: &mut Row| {
+            aliases.borrow_mut().extend(alias(&wire));
+            Ok(model(wire, row)?.map(|model| (model, row.path.clone())))
+        })?;
         let (mut ids, mut pairs) = (BTreeSet::new(), BTreeSet::new());
         let mut models = Vec::with_capacity(rows.len());
         for (model, path) in rows {
@@ -33,6 +38,16 @@ impl Reader<'_> {
             let detail = format!("duplicate row of `{}`", clip(&model.model_id));
             row.fault(QuarantineReason::DuplicateModel, field, detail);
             self.take_faults(row);
+        }
+        let aliases = aliases.into_inner();
+        for model in &mut models {
+            let is_target = |target: &str| {
+                target == model.model_id || (model.variant.is_standard() && target == model.model.as_str())
+            };
+            let own = aliases.iter().filter(|(_, target)| is_target(target));
+            model.aliases = own.map(|(alias, _)| alias.clone()).collect();
+            model.aliases.sort();
+            model.aliases.dedup();
         }
         Ok(Some(Content::Models(models)))
     }
@@ -62,6 +77,12 @@ impl Reader<'_> {
         }
         Ok(Some(Content::Providers(providers)))
     }
+}
+
+/// The name of an alias and that of its target.
+fn alias(wire: &wire::Model) -> Option<(String, String)> {
+    let target = wire.alias_target.as_ref()?.get("slug")?.as_str()?;
+    wire.id.starts_with('~').then(|| (wire.id.clone(), target.to_owned()))
 }
 
 /// A model to sweep, or nothing for aliases and router pseudo-models.
@@ -98,6 +119,7 @@ fn model(wire: wire::Model, row: &mut Row) -> Result<Option<Model>, (&'static st
         created: created.and_then(|seconds| DateTime::from_timestamp(seconds, 0)),
         context_length: row.length("context_length", wire.context_length),
         is_free: price.map(|price| price.is_zero()),
+        aliases: Vec::new(),
         model_id: wire.id,
     }))
 }

@@ -1,0 +1,19 @@
+curl --fail-with-body https://openrouter.ai/api/v1/presets/hitrate-zephyr-quill-large-avoid-ad60db/chat/completions \
+  -H "Authorization: Bearer $OPENROUTER_API_KEY" \
+  -H 'Content-Type: application/json' \
+  --data @- <<'JSON'
+{
+  "messages": [
+    {
+      "content": "not kept",
+      "role": "user"
+    }
+  ],
+  "model": "zephyr/quill-large",
+  "provider": {
+    "ignore": [
+      "mirage"
+    ]
+  }
+}
+JSON

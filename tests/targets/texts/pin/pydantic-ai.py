@@ -1,0 +1,13 @@
+from pydantic_ai import Agent
+from pydantic_ai.models.openrouter import OpenRouterModel, OpenRouterModelSettings
+
+settings = OpenRouterModelSettings(
+    openrouter_provider={
+        "only": ["lumen/bf16"],
+    },
+    extra_body={
+        "session_id": "one-for-each-conversation",
+    },
+)
+agent = Agent(OpenRouterModel("zephyr/quill-large"), model_settings=settings)
+print(agent.run_sync("Say hello.").output)
