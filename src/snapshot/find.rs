@@ -243,7 +243,7 @@ mod tests {
         let names = ["amazon/nova-premier-v1", "thedrummer/unslopnemo-12b"];
         assert!(nearest("nope", names.into_iter()).is_empty());
         assert_eq!(nearest("nova-premier", names.into_iter()), ["amazon/nova-premier-v1"]);
-        let healer = ["openrouter/healer-alpha"];
+        let healer = ["acme/healer-alpha"];
         assert_eq!(nearest("health", healer.into_iter()), healer);
         assert!(super::nearest("health", LEAST_LIKENESS_OF_ADDRESS, healer.into_iter()).is_empty());
     }

@@ -123,6 +123,36 @@ const BLINDNESS: [(&str, [[f64; 3]; 3]); 3] = [
 
 const TIERS: [&str; 6] = ["S", "A", "B", "C", "D", "F"];
 
+/// A brace too few puts all following rules into the block before them.
+#[test]
+fn a_comment_at_the_start_of_a_line_is_outside_of_blocks() {
+    let mut depth = 0_i32;
+    let mut rest = STYLE;
+    while let Some(at) = rest.find(['{', '}', '/', '"']) {
+        let (found, after) = (&rest[at..=at], &rest[at + 1..]);
+        rest = match found {
+            "{" => {
+                depth += 1;
+                after
+            }
+            "}" => {
+                depth -= 1;
+                after
+            }
+            "\"" => after.split_once('"').map_or("", |(_, rest)| rest),
+            _ if after.starts_with('*') => {
+                let (comment, rest) = after.split_once("*/").expect("a comment ends");
+                let starts_a_line = STYLE[..STYLE.len() - after.len() - 1].ends_with('\n');
+                assert!(depth == 0 || !starts_a_line, "inside of a block:{comment}");
+                rest
+            }
+            _ => after,
+        };
+        assert!(depth >= 0, "a brace too many before: {}", &rest[..rest.len().min(80)]);
+    }
+    assert_eq!(depth, 0, "a block is not closed");
+}
+
 #[test]
 fn every_text_colour_has_enough_contrast_on_what_it_stands_on() {
     for (scheme, palette) in palettes() {

@@ -298,7 +298,7 @@ fn with_a_live_service_its_answers_are_linked_there() {
     for (page, text) in pages.map(|page| (page.clone(), site.text(&page))) {
         let own = text.split(&live).skip(1).filter_map(|rest| rest.split('"').next());
         for path in own {
-            let is_answered_live = ["/cost?", "/api/v1/preferences/", "/api/v1/endpoints/"]
+            let is_answered_live = ["/cost?", "/llms.txt", "/api/v1/preferences/", "/api/v1/endpoints/"]
                 .iter()
                 .any(|start| path.starts_with(start))
                 || path.starts_with("/models/") && path.contains('?');

@@ -27,6 +27,8 @@ use axum::http::StatusCode;
 
 /// Maximum number of changes shown.
 const CHANGES: usize = 30;
+/// Number of endpoints that a phone shows at first; the style sheet hides the others.
+const SHOWN_ON_A_PHONE: usize = 12;
 
 #[derive(Template)]
 #[template(path = "model.html")]

@@ -207,7 +207,10 @@ mod tests {
         );
         assert_eq!(choice.with_days("/m", 14), "/m?mode=pin&tool=opencode&context=1000&line=a%2Fb%26c#days");
         assert!(choice.with_tool("/m", &TARGETS[0]).starts_with("/m?mode=pin&context=1000"));
-        assert_eq!(choice.api_query(Mode::Pin, &TARGETS[0]), "target=openrouter&mode=pin&context=1000");
+        assert_eq!(
+            choice.api_query(Mode::Pin, &TARGETS[0]),
+            format!("target={}&mode=pin&context=1000", TARGETS[0].name)
+        );
         let names = |group| choice.kept_by(group).into_iter().map(|(name, _)| name).collect::<Vec<_>>();
         assert_eq!(names(Group::Limits), ["mode", "tool", "days", "line"]);
         assert_eq!(names(Group::Lines), ["mode", "tool", "context", "days"]);

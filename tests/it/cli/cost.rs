@@ -42,7 +42,7 @@ async fn cost_agrees_with_the_snapshot_and_takes_files_and_logs() {
     let own = month["monthly"]["endpoints"].as_array().expect("rows").iter().find(|row| row["tag"] == host);
     let own = own.expect("the host is compared");
     assert_eq!((&own["usd"], &own["is_present"]), (&300.0.into(), &true.into()), "{month}");
-    let text = hitrate(data.path(), &["cost", &model, "--bill", "$300", "--at", host]);
+    let text = hitrate(data.path(), &["cost", &model, "--bill", "$300", "--at", host, "--table", "text"]);
     assert!(
         lines(&text).contains(&format!("$300.00 at {host} is about")) && text.out.contains("your bill"),
         "{text:?}"

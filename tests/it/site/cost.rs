@@ -38,11 +38,12 @@ async fn the_price_of_now_is_beside_the_usual_one_if_it_differs() {
     let site = site_over(Some(snapshot), Duration::zero());
     let page = get(&site, "/models/northwind/atlas-3").await.body;
     let part = |id: &str| section(&page, id);
-    assert_eq!(part("verdicts").matches("<small>now $0.120</small>").count(), 1, "{}", part("verdicts"));
+    assert_eq!(part("endpoints").matches("<small>now $0.120</small>").count(), 1, "{}", part("endpoints"));
     assert_eq!(part("sessions").matches("<small>now $").count(), 4, "one for each workload");
     assert_eq!(part("cost").matches("<small>now $").count(), 1, "{}", part("cost"));
     assert!(
-        part("verdicts").contains("unusual price now") && part("verdicts").contains("below its usual price")
+        part("endpoints").contains("unusual price now")
+            && part("endpoints").contains("below its usual price")
     );
     let calculator = get(&site, "/cost?model=northwind%2Fatlas-3").await.body;
     assert_eq!(calculator.matches("<small>now $").count(), 1, "{calculator}");

@@ -74,7 +74,11 @@ async fn tiers_have_one_letter_and_their_certainty_in_words() {
     assert!(words.contains("likely B; A or C possible"), "{words}");
     assert!(words.contains("heading for A") && !words.contains("A–C"), "{words}");
     let sprout = get(&site(), "/providers/sprout").await.body;
-    assert!(section(&sprout, "standings").contains("unrated · 1 shared model, 3 are needed"), "{sprout}");
+    assert!(
+        section(&sprout, "standings")
+            .contains("unrated · shares only 1 model with other hosts; 3 are needed"),
+        "{sprout}"
+    );
 }
 
 #[tokio::test]

@@ -37,7 +37,7 @@ async fn a_list_shows_host_rate_and_tier_and_how_many_match() {
 #[tokio::test]
 async fn a_wrong_address_gets_suggestions_only_if_they_are_alike() {
     let site = site();
-    for path in ["/nope", "/docs", "/health"] {
+    for path in ["/nope", "/documents", "/healthy"] {
         let page = get(&site, path).await;
         assert_eq!(page.status, StatusCode::NOT_FOUND, "{path}");
         assert!(!page.body.contains("Did you mean"), "{path}: {}", page.body);

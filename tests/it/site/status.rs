@@ -88,7 +88,7 @@ async fn changes_are_sentences_with_percentages() {
     );
     assert!(
         page.contains("<b class=\"up\" aria-hidden=\"true\">↓</b>")
-            && page.contains("−22 % (input $0.10 → $0.078"),
+            && page.contains("−22\u{202f}% (input $0.10 → $0.078"),
         "{page}"
     );
     assert!(page.contains("in a form of its own"), "{page}");
