@@ -1,0 +1,17 @@
+from llama_index.llms.openrouter import OpenRouter
+
+llm = OpenRouter(
+    model="x-ai/grok-4.7",
+    additional_kwargs={
+        "extra_body": {
+            "provider": {
+                "allow_fallbacks": True,
+                "only": ["deepinfra/fp8", "novita/fp8"],
+                "quantizations": ["int8", "fp8", "mxfp8", "fp16", "bf16", "fp32"],
+                "require_parameters": True,
+            },
+            "session_id": "one-for-each-conversation",
+        },
+    },
+)
+print(llm.complete("Say hello.").text)
