@@ -18,7 +18,11 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How clients start the tools.
-const EXAMPLES: &str = "Examples (DIR is the data folder, URL a server that runs hitrate serve):
+const EXAMPLES: &str = "Examples:
+  hitrate mcp
+  hitrate mcp --url http://127.0.0.1:8080
+
+In an agent (DIR is the data folder, URL a server that runs hitrate serve):
   claude mcp add hitrate -- hitrate mcp --data-dir DIR        Claude Code
   claude mcp add --transport http hitrate URL/mcp             Claude Code, without a local program
   codex mcp add hitrate -- hitrate mcp --url URL              Codex CLI

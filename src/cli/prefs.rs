@@ -160,7 +160,8 @@ fn answer(common: &Common, args: &PrefsArgs) -> Result<Answer> {
     let options = PreferenceOptions { mode: target.mode(mode), workload, limits: &limits };
     let mut preference = advise(&snapshot, model, &options, snapshot.as_of);
     if let Some(unmet) = preference.unmet(model) {
-        bail!("no preference for {}: {unmet}", model.model_id);
+        let file = args.out.as_ref().map(|file| format!(", so {} is not changed", file.display()));
+        bail!("no preference for {}{}: {unmet}", model.model_id, file.unwrap_or_default());
     }
     if let Some((_, name)) = snapshot.model_written(name) {
         preference = preference.for_name(&name);

@@ -92,6 +92,7 @@ fn tables_of_older_versions_get_their_descriptions() {
          ALTER TABLE endpoint_tier ADD COLUMN leaning VARCHAR;
          ALTER TABLE endpoint_tier ADD COLUMN leaning_days INTEGER;
          DROP TABLE recommendation;
+         DROP TABLE alias_history;
          DELETE FROM schema_migration WHERE version >= 8",
     );
     assert_eq!(store(data.path()).newest_time().expect("readable"), Some(at("2026-08-07T10:57:00Z")));
