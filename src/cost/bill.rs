@@ -89,7 +89,11 @@ impl CostOfModel {
         };
         let named = self.hosts(at);
         if named.is_empty() {
-            let known = self.endpoints.iter().take(LISTED).map(|row| format!("`{}`", row.tag)).collect();
+            let mut known: Vec<String> =
+                self.endpoints.iter().take(LISTED).map(|row| format!("`{}`", row.tag)).collect();
+            if self.endpoints.len() > LISTED {
+                known.push(format!("and {} more", self.endpoints.len() - LISTED));
+            }
             return Err(BillError::UnknownHost { at: at.chars().take(80).collect(), known });
         }
         let priced: Vec<&EndpointCost> = named.iter().copied().filter(|row| row.cost.is_some()).collect();
@@ -184,7 +188,23 @@ impl MonthlyCost {
         let ends = best.low.zip(best.high);
         Some(match best.is_present {
             true => money::already_cheapest(tag, style),
-            false => money::cheapest(tag, best.usd, ends, best.change, style),
+            false => {
+                let usual = money::cheapest(tag, best.usd, ends, best.change, style);
+                let now = self.change_now(best).map(|change| money::at_prices_of_now(change, style));
+                now.map_or_else(|| usual.clone(), |now| format!("{usual} {now}"))
+            }
         })
+    }
+
+    /// The difference to the bill at the list prices of now, as a fraction; `None` if both hosts are at their usual
+    /// prices, or the bill is not paid at one endpoint.
+    fn change_now(&self, best: &EndpointMonth) -> Option<f64> {
+        let mut present = self.endpoints.iter().filter(|row| row.is_present);
+        let own = present.next().filter(|_| present.next().is_none())?;
+        if best.unusual_now().is_none() && own.unusual_now().is_none() {
+            return None;
+        }
+        let (best, own) = best.usd_now.zip(own.usd_now)?;
+        (own > 0.0).then(|| best / own - 1.0)
     }
 }

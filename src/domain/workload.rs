@@ -55,7 +55,7 @@ impl FromStr for CacheTtl {
         let named = Self::parse(name);
         named.ok_or_else(|| {
             let short: String = name.chars().take(60).collect();
-            format!("unknown cache lifetime `{short}`: expected 5m or 1h")
+            format!("unknown `cache_ttl` `{short}`: expected 5m or 1h")
         })
     }
 }

@@ -137,6 +137,10 @@ async fn model(State(site): State<Arc<SiteState>>, headers: HeaderMap, name: Nam
     if let Some(model) = redirects::model(&view.snapshot, &name) {
         return Redirect::permanent(&link::model(&model.model_id)).into_response();
     }
+    // An alias may mean another model later.
+    if let Some((model, _)) = view.snapshot.model_written(&name) {
+        return Redirect::temporary(&link::model(&model.model_id)).into_response();
+    }
     let detail = format!("No model is called “{}” in the newest data.", echo(&name));
     let nearest = search::nearest(&view.snapshot, &name);
     not_found(&view, &Missing { heading: "No such model", detail, nearest })

@@ -157,10 +157,11 @@ impl Snapshot {
         only(standard.filter(is_it)).filter(|_| !wanted.is_empty())
     }
 
-    /// The same, or the only standard model that the search finds.
+    /// The same, the model of a name with an alias, shortcut or preset, or the only standard model that the search finds.
     pub fn model_meant(&self, typed: &str) -> Option<&ModelEntry> {
         let found = || only(self.search(typed).0.into_iter().filter(|m| m.variant.is_standard()));
-        self.model_named(typed).or_else(found)
+        let written = || self.model_written(typed.trim()).map(|(model, _)| model);
+        self.model_named(typed).or_else(written).or_else(found)
     }
 
     /// The providers that count: those with an endpoint in the newest run. Every number of providers is the number of

@@ -83,6 +83,17 @@ pub fn cheapest(tag: &str, usd: f64, ends: Option<(f64, f64)>, change: Option<f6
     format!("The cheapest is {}: {} a month{ends}{change}.", (style.tag)(tag), (style.usd)(usd))
 }
 
+/// The difference to the bill at the list prices of now: "At the prices of now it is 7 % less."
+pub fn at_prices_of_now(change: f64, style: &Style) -> String {
+    match change {
+        change if change <= -0.005 => {
+            format!("At the prices of now it is {} less.", (style.percent)(-change))
+        }
+        change if change >= 0.005 => format!("At the prices of now it is {} more.", (style.percent)(change)),
+        _ => "At the prices of now it is about the same.".to_owned(),
+    }
+}
+
 /// The bill is already paid at the cheapest endpoint.
 pub fn already_cheapest(tag: &str, style: &Style) -> String {
     format!("{} is already the cheapest.", (style.tag)(tag))
@@ -95,6 +106,19 @@ mod tests {
 
     const STYLE: Style =
         Style { usd: format::usd, percent: |share| format::percent(share, 0), tag: str::to_owned };
+
+    #[test]
+    fn the_prices_of_now_have_a_sentence_of_their_own() {
+        let said = [-0.07, 0.2, 0.001].map(|change| at_prices_of_now(change, &STYLE));
+        assert_eq!(
+            said,
+            [
+                "At the prices of now it is 7 % less.",
+                "At the prices of now it is 20 % more.",
+                "At the prices of now it is about the same."
+            ]
+        );
+    }
 
     #[test]
     fn a_month_is_stated_with_what_it_consists_of() {

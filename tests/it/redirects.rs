@@ -75,3 +75,11 @@ async fn what_exists_nowhere_is_not_found_and_no_redirect_leaves_the_site() {
         assert_eq!(ask(address).await, (StatusCode::NOT_FOUND, None), "{address}");
     }
 }
+
+#[tokio::test]
+async fn names_with_shortcuts_and_presets_lead_to_the_page_of_the_model() {
+    for name in ["northwind/atlas-3:nitro", "northwind/atlas-3:floor", "northwind/atlas-3@preset/mine"] {
+        let expected = (StatusCode::TEMPORARY_REDIRECT, Some("/models/northwind/atlas-3".to_owned()));
+        assert_eq!(ask(&format!("/models/{name}")).await, expected, "{name}");
+    }
+}
