@@ -6,6 +6,7 @@ use super::shell::View;
 use super::week::Week;
 use super::{Tab, When, format, link};
 use crate::cost::{CostOfModel, EndpointCost};
+use crate::domain::limits::Limits;
 use crate::preferences::targets::{File, TARGETS, Target};
 use crate::preferences::{
     Compared, Mode, Preference, PreferenceOptions, Saving, WARN_BELOW_SAVING, advise, of_endpoint,
@@ -114,18 +115,19 @@ pub fn of_model<'a>(
     let (snapshot, now) = (view.snapshot.as_ref(), view.now);
     let path = link::model(&model.model_id);
     let subject = Subject { snapshot, model, choice, path: &path, modes: &OF_MODEL, purpose: view.purpose };
-    let make = |mode| {
-        let workload = snapshot.default_workload();
-        let options = PreferenceOptions { mode, workload, limits: &choice.limits };
-        let preference = advise(snapshot, model, &options, now);
-        let refused = refused(&preference);
-        Made { preference, refused }
-    };
-    let mut answer = subject.answer(costs, make);
+    let mut answer = subject.answer(costs, |mode| made(snapshot, model, mode, &choice.limits, now));
     let query = choice.api_query(answer.mode, answer.target);
     answer.json = Some(format!("{}?{query}", link::preference_json(&model.model_id)));
     answer.record = record(model).filter(|_| choice.limits.is_empty() && answer.mode == Mode::DEFAULT);
     answer
+}
+
+/// The preference of a model in a mode under the default workload, and why its page does not offer it.
+fn made(snapshot: &Snapshot, model: &ModelEntry, mode: Mode, limits: &Limits, now: DateTime<Utc>) -> Made {
+    let options = PreferenceOptions { mode, workload: snapshot.default_workload(), limits };
+    let preference = advise(snapshot, model, &options, now);
+    let refused = refused(&preference);
+    Made { preference, refused }
 }
 
 /// The answer of an endpoint's page, whose address is `path`: how to use it alone, or how to avoid it.
@@ -146,12 +148,26 @@ pub fn of_one<'a>(
     subject.answer(costs, make)
 }
 
-/// The endpoints that the page of a model recommends, the best first; empty without a recommendation.
-pub fn recommended<'a>(snapshot: &Snapshot, model: &'a ModelEntry, now: DateTime<Utc>) -> Vec<&'a Endpoint> {
-    let made =
-        crate::preferences::preference(snapshot, model, Mode::DEFAULT, snapshot.default_workload(), now);
+/// The recommendation for a model, the same on all pages: the preference in the first mode that the model's page offers,
+/// without limits; `None` if it offers none.
+pub fn offered(snapshot: &Snapshot, model: &ModelEntry, now: DateTime<Utc>) -> Option<Preference> {
+    let limits = Limits::default();
+    let mut all = OF_MODEL.into_iter().map(|mode| made(snapshot, model, mode, &limits, now));
+    all.find(|one| one.refused.is_none()).map(|one| one.preference)
+}
+
+/// The endpoints that a preference admits, the best first; empty if it only excludes some.
+pub fn admitted<'a>(model: &'a ModelEntry, preference: &Preference) -> Vec<&'a Endpoint> {
+    if preference.mode == Mode::Avoid {
+        return Vec::new();
+    }
     let named = |tag: &str| model.endpoints.iter().find(|e| e.tag.as_str() == tag);
-    made.evidence.iter().filter_map(|one| named(&one.tag)).collect()
+    preference.evidence.iter().filter_map(|one| named(&one.tag)).collect()
+}
+
+/// The endpoints that the recommendation for a model admits, the best first; empty without any.
+pub fn recommended<'a>(snapshot: &Snapshot, model: &'a ModelEntry, now: DateTime<Utc>) -> Vec<&'a Endpoint> {
+    offered(snapshot, model, now).map_or_else(Vec::new, |offered| admitted(model, &offered))
 }
 
 /// Why a mode is not offered: there is no preference, or it costs more than a choice by list price. Within limits, a

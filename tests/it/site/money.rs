@@ -153,6 +153,25 @@ async fn two_fields_lead_from_a_bill_to_the_month_at_every_host() {
 }
 
 #[tokio::test]
+async fn a_typed_host_wins_over_the_selection_and_a_selection_for_another_model_is_dropped() {
+    let site = site();
+    // The form of a result also sends the host that was selected for it.
+    let typed = get(&site, "/cost?model=quill+large+at+quarry&bill=300&at=lumen/bf16").await;
+    assert_eq!(typed.status, StatusCode::OK, "{}", typed.body);
+    assert!(typed.body.contains("$300.00 at quarry is about"), "{}", typed.body);
+    assert!(typed.body.contains("<option value=\"quarry\" selected>"), "{}", typed.body);
+    for foreign in ["north-cloud/eu-west", "nobody", "%3Cscript%3E"] {
+        let other = get(&site, &format!("/cost?model=zephyr/quill-large&bill=300&at={foreign}")).await;
+        assert_eq!(other.status, StatusCode::OK, "{foreign}: {}", other.body);
+        assert!(other.body.contains("A month at each host"), "{foreign}: {}", other.body);
+        assert!(!other.body.contains("selected>quarry") && !other.body.contains(foreign), "{foreign}");
+    }
+    let unknown = get(&site, "/cost?model=quill+large+at+nobody&bill=300&at=quarry").await;
+    assert_eq!(unknown.status, StatusCode::BAD_REQUEST, "{}", unknown.body);
+    assert!(unknown.body.contains("no host"), "{}", unknown.body);
+}
+
+#[tokio::test]
 async fn amounts_that_could_mean_something_else_are_refused_by_the_name_of_their_field() {
     let site = site();
     for (bill, said) in [
@@ -177,7 +196,7 @@ async fn amounts_that_could_mean_something_else_are_refused_by_the_name_of_their
     let nothing = get(&site, "/cost?bill=300&model=").await;
     assert_eq!(nothing.status, StatusCode::BAD_REQUEST);
     assert!(nothing.body.contains("“Model” is empty"), "{}", nothing.body);
-    let host = get(&site, "/cost?model=zephyr/quill-large&bill=300&at=nobody").await;
+    let host = get(&site, "/cost?model=zephyr/quill-large+at+nobody&bill=300").await;
     assert_eq!(host.status, StatusCode::BAD_REQUEST);
     assert!(host.body.contains("no host `nobody`"), "{}", host.body);
     let several = get(&site, "/cost?model=l&bill=300").await;

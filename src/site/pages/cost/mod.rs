@@ -45,11 +45,14 @@ struct CalculatorPage<'a> {
 pub fn calculator(view: &View, words: &HashMap<String, String>) -> (StatusCode, askama::Result<String>) {
     let snapshot = view.snapshot.as_ref();
     let fields = Fields(words);
-    let (mut status, mut problem, asked) = match ask(snapshot, fields) {
+    let (mut status, mut problem, mut asked) = match ask(snapshot, fields) {
         Ok(asked) => (StatusCode::OK, None, asked),
         Err(problem) => (StatusCode::BAD_REQUEST, Some(problem), None),
     };
     let mut cost = asked.as_ref().map(|asked| compare(snapshot, asked.model, &asked.workload));
+    if let Some((asked, cost)) = asked.as_mut().zip(cost.as_ref()) {
+        asked.drop_foreign_host(cost);
+    }
     if let (Some(Asked { model, month: Some(month), at, .. }), Some(cost)) = (&asked, &mut cost) {
         match cost.monthly(model, *month, at.as_deref()) {
             Ok(monthly) => cost.monthly = Some(monthly),

@@ -2,10 +2,10 @@
 
 use super::fields::{Asked, Fields};
 use crate::cost::{CostOfModel, EndpointMonth};
-use crate::preferences::{Mode, pin_to, preference};
+use crate::preferences::pin_to;
 use crate::site::charts::cost_bars::STYLE;
 use crate::site::parts::shell::View;
-use crate::site::parts::{Badge, format, link};
+use crate::site::parts::{Badge, format, link, preference};
 use crate::snapshot::ModelEntry;
 use askama::Template;
 use askama::filters::HtmlSafe;
@@ -68,8 +68,7 @@ impl MonthPart {
     pub fn new(view: &View, asked: &Asked, cost: &CostOfModel, fields: Fields) -> Option<Self> {
         let month = cost.monthly.as_ref()?;
         let snapshot = view.snapshot.as_ref();
-        let advice = preference(snapshot, asked.model, Mode::DEFAULT, snapshot.default_workload(), view.now);
-        let recommended = advice.provider.and_then(|provider| provider.only).unwrap_or_default();
+        let recommended = preference::recommended(snapshot, asked.model, view.now);
         let usd = format::usd_bills(month.endpoints.iter().map(|row| row.usd));
         let rows = month.endpoints.iter().map(|row| Row {
             badge: asked
@@ -93,7 +92,7 @@ impl MonthPart {
                 Some(change) if change >= 0.005 => "down",
                 _ => "",
             },
-            is_recommended: recommended.iter().any(|tag| tag == row.tag.as_str()),
+            is_recommended: recommended.iter().any(|e| e.endpoint_id == row.endpoint_id),
             pin: address(fields, asked, &[("at", asked.at.as_deref()), ("pin", Some(row.tag.as_str()))])
                 + "#pin",
             pay: address(fields, asked, &[("at", Some(row.tag.as_str()))]),
