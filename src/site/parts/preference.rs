@@ -189,11 +189,14 @@ fn record(model: &ModelEntry) -> Option<String> {
     let days = format::counted(record.days as usize, "day", "days");
     let since = format::short_day(record.since);
     Some(match record.changes {
-        0 => format!("This recommendation did not change in the last {days}."),
+        0 => {
+            format!("This recommendation did not change on the {days} of the last 30 with a recommendation.")
+        }
         changes => {
             let times = format::counted(changes as usize, "time", "times");
             format!(
-                "This recommendation changed {times} in the last {days}; the present one dates from {since}."
+                "This recommendation changed {times} on the {days} of the last 30 with a recommendation; the present \
+                 one dates from {since}."
             )
         }
     })
@@ -279,7 +282,7 @@ impl<'a> Subject<'a, '_> {
     fn host(&self, of: &'a Endpoint, costs: Option<&CostOfModel>) -> Host<'a> {
         let found = costs.and_then(|costs| costs.endpoints.iter().find(|e| e.endpoint_id == of.endpoint_id));
         Host {
-            href: link::endpoint(&self.model.model_id, of.tag.as_str()),
+            href: link::endpoint_of(self.model, of),
             session: found.and_then(session),
             hit_rate: Week::of(of, self.snapshot).hit_rate.map(format::percent),
             terms: terms(of),

@@ -115,6 +115,11 @@ async fn a_mode_that_costs_more_than_the_list_price_is_not_offered_and_says_so()
     assert!(!page.contains(">shortlist</a>") && page.contains("aria-current=\"true\">pin</a>"), "{page}");
     let asked = get(&site(), &format!("{QUILL}?mode=shortlist")).await.body;
     assert!(config(&asked).is_none() && asked.contains("No recommendation"), "{asked}");
+    // The chart and the calculator recommend the one host of the mode that is offered.
+    let labels = |name: &str| page.matches(&format!("{name} (recommended)</bdi>")).count();
+    assert!(labels("") > 0 && labels("") == labels("<bdi>lumen/bf16"), "{page}");
+    let months = get(&site(), "/cost?model=zephyr/quill-large&bill=300").await.body;
+    assert_eq!(months.matches("<span class=\"flag good\">recommended</span>").count(), 1, "{months}");
 }
 
 #[tokio::test]
@@ -213,8 +218,8 @@ async fn how_often_the_recommendation_changed_is_said_beside_it_alone() {
     let since = NaiveDate::from_ymd_opt(2026, 9, 3).expect("a day");
     snapshot.models[1].recommendation = Some(RecommendationRecord { changes: 3, days: 21, since });
     let site = site_of(snapshot.clone());
-    let sentence =
-        "This recommendation changed 3 times in the last 21 days; the present one dates from 3 Sep.";
+    let sentence = "This recommendation changed 3 times on the 21 days of the last 30 with a recommendation; the \
+                    present one dates from 3 Sep.";
     assert!(get(&site, QUILL).await.body.contains(sentence));
     for other in ["mode=pin", "context=1000"] {
         assert!(
@@ -222,9 +227,10 @@ async fn how_often_the_recommendation_changed_is_said_beside_it_alone() {
             "{other}"
         );
     }
-    snapshot.models[1].recommendation = Some(RecommendationRecord { changes: 0, days: 1, since });
+    snapshot.models[1].recommendation = Some(RecommendationRecord { changes: 0, days: 2, since });
     let page = get(&site_of(snapshot), QUILL).await.body;
-    assert!(page.contains("This recommendation did not change in the last 1 day."), "{page}");
+    let sentence = "This recommendation did not change on the 2 days of the last 30 with a recommendation.";
+    assert!(page.contains(sentence), "{page}");
     assert!(
         !get(&site_of(misled()), QUILL).await.body.contains("This recommendation"),
         "nothing is recorded"
