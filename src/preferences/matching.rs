@@ -1,7 +1,6 @@
 //! Which endpoints of a model an entry of `only` or `ignore` matches.
 
-use super::openrouter::ProviderObject;
-use crate::snapshot::{Endpoint, ModelEntry};
+use crate::snapshot::Endpoint;
 use crate::wording::preferences::Sibling;
 
 /// Service tiers are separate endpoints that a base slug does not match.
@@ -63,16 +62,6 @@ pub(super) fn apart(all: &[Endpoint], chosen: &[usize]) -> Apart {
     ignore.sort();
     ignore.dedup();
     Apart { named, ignore, left_out }
-}
-
-/// The object that admits one endpoint of the reader's own choice, with the siblings excluded that its tag would also
-/// match; `None` if another endpoint has the same tag. Nothing is judged: the reader takes the choice.
-pub fn pin_to(model: &ModelEntry, endpoint: &Endpoint) -> Option<ProviderObject> {
-    let position = model.endpoints.iter().position(|one| one.endpoint_id == endpoint.endpoint_id)?;
-    let apart = apart(&model.endpoints, &[position]);
-    let ignore = (!apart.ignore.is_empty()).then_some(apart.ignore);
-    let only = apart.named.first().map(|_| vec![endpoint.tag.to_string()])?;
-    Some(ProviderObject { only: Some(only), ignore, ..ProviderObject::default() })
 }
 
 /// The endpoints other than `endpoint` that its tag matches.

@@ -23,7 +23,6 @@ pub use answer::{WARN_BELOW_SAVING, advise, known_workload, preference, workload
 pub use changes::{Changes, changes};
 pub use charge::{Paid, PaidDay};
 use kept::missed;
-pub use matching::pin_to;
 pub use one::of_endpoint;
 pub use openrouter::{MaxPrice, ProviderObject};
 pub use rank::{TRAFFIC, expected_cost};

@@ -1,7 +1,6 @@
 //! The addresses of all pages, data and files of a snapshot.
 
 use super::charts::{OfModel, session_bars};
-use super::pages::endpoint;
 use super::parts::link;
 use super::registry::{PAGES, PageRow, Section};
 use crate::domain::tier::Lens;
@@ -25,7 +24,7 @@ pub fn pages(snapshot: &Snapshot) -> Vec<String> {
 /// rarely.
 pub fn endpoint_pages(snapshot: &Snapshot) -> Vec<String> {
     let of_model =
-        |model: &ModelEntry| model.endpoints.iter().map(|e| endpoint::address(model, e)).collect::<Vec<_>>();
+        |model: &ModelEntry| model.endpoints.iter().map(|e| link::endpoint_of(model, e)).collect::<Vec<_>>();
     snapshot.models.iter().flat_map(of_model).collect()
 }
 

@@ -164,7 +164,7 @@ fn endpoint_page(
 ) -> Response {
     match named {
         Named::Endpoint(model, found) => {
-            let own = endpoint::address(model, found);
+            let own = link::endpoint_of(model, found);
             // Equal addresses may be encoded in more than one way.
             let decoded = |path: &str| percent_decode_str(path).decode_utf8_lossy().into_owned();
             if decoded(&own) != decoded(path) {

@@ -4,6 +4,7 @@ use crate::cost::{BreakEven, CostOfModel, EndpointCost, ToWin};
 use crate::domain::session::SessionCost;
 use crate::domain::workload::CacheTtl;
 use crate::site::parts::{format, link};
+use crate::snapshot::ModelEntry;
 use crate::wording::price_list::Style;
 use askama::Template;
 use askama::filters::HtmlSafe;
@@ -51,7 +52,8 @@ const PARTS: [Part; 5] = [
 ];
 
 impl CostPart {
-    pub fn new(cost: CostOfModel) -> Self {
+    /// The costs of the endpoints of `model`.
+    pub fn new(model: &ModelEntry, cost: CostOfModel) -> Self {
         let shown = cost.endpoints.iter().filter(|e| e.cost.is_some());
         let reach = shown.filter_map(|e| e.high.or(e.cost)).fold(0.0, f64::max);
         let workload = &cost.workload;
@@ -72,7 +74,7 @@ impl CostPart {
                 }
             ),
             verdict: cost.conclusion(&STYLE),
-            rows: cost.endpoints.into_iter().map(|e| row(&cost.model_id, e, reach, &usd)).collect(),
+            rows: cost.endpoints.into_iter().map(|e| row(model, e, reach, &usd)).collect(),
             notes: cost.notes,
         }
     }
@@ -81,7 +83,7 @@ impl CostPart {
 /// How pages write a conclusion about the price list.
 pub const STYLE: Style = Style { usd: format::usd, percent: format::percent, tag: str::to_owned };
 
-fn row(model_id: &str, endpoint: EndpointCost, reach: f64, usd: impl Fn(f64) -> String) -> CostRow {
+fn row(model: &ModelEntry, endpoint: EndpointCost, reach: f64, usd: impl Fn(f64) -> String) -> CostRow {
     let at = |amount: f64| if reach > 0.0 { amount / reach * BAR_WIDTH } else { 0.0 };
     let (mut left, mut parts, mut spoken) = (0.0, Vec::new(), Vec::new());
     for (class, name, of) in PARTS {
@@ -92,9 +94,10 @@ fn row(model_id: &str, endpoint: EndpointCost, reach: f64, usd: impl Fn(f64) -> 
             left += at(amount);
         }
     }
+    let of = model.endpoints.iter().find(|of| of.endpoint_id == endpoint.endpoint_id);
     let ends = endpoint.low.zip(endpoint.high);
     CostRow {
-        href: link::endpoint(model_id, endpoint.tag.as_str()),
+        href: of.map_or_else(|| link::model(&model.model_id), |of| link::endpoint_of(model, of)),
         cost: endpoint.cost.map_or_else(|| "unknown".to_owned(), &usd),
         now: endpoint.unusual_now().map(&usd),
         interval: ends.map(|(low, high)| format!("{} to {}", usd(low), usd(high))),

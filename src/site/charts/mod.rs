@@ -16,9 +16,6 @@ use chrono::NaiveDate;
 /// Number of lines of a model's chart, if the reader does not choose them.
 pub const LINES: usize = 4;
 
-/// Number of days that the range of a hit rate covers.
-pub const RANGE_DAYS: usize = 7;
-
 /// The days that a chart shows: up to the day of the newest data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
@@ -208,22 +205,6 @@ pub fn of_provider(provider: &ProviderEntry) -> Option<DayChart> {
     chart.map(|chart| chart.at(link::provider_chart(provider.provider.as_str())))
 }
 
-/// Lowest, mean and highest hit rate of the newest observed days (at most `most`), and the number of those days; `None`
-/// with fewer than two.
-pub fn range_of_days(days: &[EndpointDay], most: usize) -> Option<(f64, f64, f64, usize)> {
-    let rates: Vec<f64> = days
-        .iter()
-        .rev()
-        .filter(|d| d.basis != Some(Basis::Derived))
-        .filter_map(|d| d.hit_rate)
-        .take(most)
-        .collect();
-    let low = rates.iter().copied().fold(f64::INFINITY, f64::min);
-    let high = rates.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let mean = rates.iter().sum::<f64>() / rates.len() as f64;
-    (rates.len() >= 2).then_some((low, mean, high, rates.len()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -235,23 +216,5 @@ mod tests {
         assert!(window.contains(day(14)) && window.contains(day(8)));
         assert!(!window.contains(day(7)) && !window.contains(day(15)));
         assert!(Window::all().contains(day(1)));
-    }
-
-    #[test]
-    fn the_range_is_of_observed_days_only() {
-        let day = |n: u32, hit_rate: Option<f64>, basis: Basis| EndpointDay {
-            day: NaiveDate::from_ymd_opt(2026, 8, n).expect("a day"),
-            hit_rate,
-            basis: Some(basis),
-            ..EndpointDay::default()
-        };
-        let days = [
-            day(1, Some(0.1), Basis::Derived),
-            day(2, Some(0.4), Basis::Observed),
-            day(3, None, Basis::Observed),
-            day(4, Some(0.6), Basis::Comparison),
-        ];
-        assert_eq!(range_of_days(&days, 7), Some((0.4, 0.5, 0.6, 2)));
-        assert_eq!(range_of_days(&days[..2], 7), None);
     }
 }

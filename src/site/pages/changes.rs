@@ -12,6 +12,9 @@ use askama::Template;
 /// Number of changes that are not folded.
 const SHOWN: usize = 50;
 
+/// Maximum number of changes of recommendations on the page of all changes. The snapshot limits the other kinds.
+const RECOMMENDATIONS: usize = 100;
+
 /// Longest name of a provider in a sentence.
 const LONGEST_NAME: usize = 60;
 
@@ -117,6 +120,8 @@ struct ChangesPage<'a> {
     /// Those beyond the first [`SHOWN`], folded.
     older: Vec<Change<'a>>,
     since: Option<When>,
+    /// Number of changes of recommendations that are left out.
+    left_out: usize,
 }
 
 /// Renders the page of all recorded changes.
@@ -125,14 +130,21 @@ struct ChangesPage<'a> {
 /// If the template cannot be rendered.
 pub fn render(view: &View) -> askama::Result<String> {
     let snapshot = view.snapshot.as_ref();
-    let events = &snapshot.status.events;
-    let about = "Changes of list prices, endpoints, names and tiers.";
+    let mut recommended = 0_usize;
+    let mut events = snapshot.changes();
+    events.retain(|event| {
+        let is_recommendation = event.kind == EventKind::RecommendationChanged;
+        recommended += usize::from(is_recommendation);
+        !is_recommendation || recommended <= RECOMMENDATIONS
+    });
+    let about = "Changes of list prices, endpoints, names, tiers and recommendations.";
     ChangesPage {
         shell: Shell::of_page(view, Section::Changes, "what changed", about),
         count: events.len(),
-        changes: events.iter().take(SHOWN).map(|e| change(snapshot, e)).collect(),
-        older: events.iter().skip(SHOWN).map(|e| change(snapshot, e)).collect(),
+        changes: events.iter().take(SHOWN).copied().map(|e| change(snapshot, e)).collect(),
+        older: events.iter().skip(SHOWN).copied().map(|e| change(snapshot, e)).collect(),
         since: events.last().map(|e| When::new(e.at)),
+        left_out: recommended.saturating_sub(RECOMMENDATIONS),
     }
     .render()
 }

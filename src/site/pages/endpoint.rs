@@ -57,17 +57,6 @@ struct Fact {
     small: Option<String>,
 }
 
-/// The address of an endpoint's page: by its tag, or by its id if the tag has no page or belongs to another endpoint as
-/// well.
-pub fn address(model: &ModelEntry, endpoint: &Endpoint) -> String {
-    let tag = endpoint.tag.as_str();
-    let first = model.endpoints.iter().find(|e| e.tag == endpoint.tag);
-    if link::has_page(tag) && first.is_some_and(|e| e.endpoint_id == endpoint.endpoint_id) {
-        return link::endpoint(&model.model_id, tag);
-    }
-    format!("{}{}{}", link::model(&model.model_id), link::ENDPOINTS, endpoint.endpoint_id)
-}
-
 /// What the end of an address under `/models/` names.
 pub enum Named<'a> {
     Endpoint(&'a ModelEntry, &'a Endpoint),
@@ -93,7 +82,7 @@ pub fn named<'a>(snapshot: &'a Snapshot, path: &'a str) -> Option<Named<'a>> {
 
 /// What a reader may have meant instead of an unknown endpoint of a model.
 pub fn nearest(model: &ModelEntry) -> Vec<Found> {
-    let found = |e: &Endpoint| Found::endpoint(address(model, e), e);
+    let found = |e: &Endpoint| Found::endpoint(link::endpoint_of(model, e), e);
     let busiest = model.busiest().into_iter().take(NEAREST).map(found);
     std::iter::once(Found::model(model)).chain(busiest).collect()
 }
@@ -110,7 +99,7 @@ pub fn render(
 ) -> askama::Result<(StatusCode, String)> {
     let snapshot = view.snapshot.as_ref();
     let costs = snapshot.workload(snapshot.default_workload()).map(|w| compare(snapshot, model, w));
-    let path = address(model, endpoint);
+    let path = link::endpoint_of(model, endpoint);
     let tag = endpoint.tag.as_str();
     let status = if choice.errors.is_empty() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
     let title = format!("{} at {} ({tag})", model.name, endpoint.name);

@@ -144,7 +144,7 @@ pub fn render(view: &View, model: &ModelEntry, choice: &Choice) -> askama::Resul
         conditions: model.endpoints.iter().flat_map(conditions).collect(),
         service: service(snapshot, model),
         endings: model.endpoints.iter().filter_map(ending).collect(),
-        cost: costs.filter(is_priced).map(CostPart::new),
+        cost: costs.filter(is_priced).map(|costs| CostPart::new(model, costs)),
         days,
         changes: changes::of_model(snapshot, &model.model_id, CHANGES),
     };

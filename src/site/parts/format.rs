@@ -9,6 +9,20 @@ pub const THIN: &str = "\u{202f}";
 /// The typographic minus; a hyphen is too short next to digits.
 const MINUS: char = '\u{2212}';
 
+/// A text as HTML: escaped, with what is between backticks as code.
+pub fn code_as_html(text: &str) -> String {
+    let escaped = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let mut html = String::with_capacity(escaped.len());
+    for (at, part) in escaped.split('`').enumerate() {
+        if at > 0 {
+            html += if at % 2 == 1 { "<code>" } else { "</code>" };
+        }
+        html += part;
+    }
+    // An unmatched backtick would leave the element open.
+    if escaped.matches('`').count() % 2 == 1 { escaped } else { html }
+}
+
 /// A price or cost in USD: two decimals from one dollar up, three significant digits below that.
 pub fn usd(amount: f64) -> String {
     if !amount.is_finite() {

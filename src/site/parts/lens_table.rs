@@ -33,7 +33,7 @@ struct Verdict {
 impl<'a> LensTable<'a> {
     /// Builds the table with the endpoints in the order of the model.
     pub fn new(model: &'a ModelEntry) -> Self {
-        let href = |e: &Endpoint| Some(link::endpoint(&model.model_id, e.tag.as_str()));
+        let href = |e: &Endpoint| Some(link::endpoint_of(model, e));
         Self::of(model.endpoints.iter(), href)
     }
 

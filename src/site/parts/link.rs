@@ -1,6 +1,7 @@
 //! Addresses inside the site, and the check of external ones.
 
 use crate::domain::tier::Lens;
+use crate::snapshot::{Endpoint, ModelEntry};
 use std::fmt::Write;
 use uuid::Uuid;
 
@@ -40,21 +41,21 @@ pub const ENDPOINTS: &str = "/endpoints/";
 /// Longest tag that has a page under its own name, bytes.
 const LONGEST_TAG: usize = 200;
 
-/// The page of an endpoint, by the public id of its model and its tag. A tag that a browser, or the data names of pages,
-/// would change has no page under its name: this is then the page of the model, and the endpoint's page is available
-/// under its id.
-pub fn endpoint(model_id: &str, tag: &str) -> String {
-    if !has_page(tag) {
-        return model(model_id);
-    }
-    format!("{}{ENDPOINTS}{}", model(model_id), encode_path(tag))
+/// The page of an endpoint of a model: by its tag, or by its id if the tag has no page or belongs to another endpoint as
+/// well.
+pub fn endpoint_of(model: &ModelEntry, endpoint: &Endpoint) -> String {
+    let tag = endpoint.tag.as_str();
+    let first = model.endpoints.iter().find(|e| e.tag == endpoint.tag);
+    let is_first = first.is_some_and(|e| e.endpoint_id == endpoint.endpoint_id);
+    let name = if is_first && has_page(tag) { encode_path(tag) } else { endpoint.endpoint_id.to_string() };
+    format!("{}{ENDPOINTS}{name}", self::model(&model.model_id))
 }
 
-/// Whether a tag can be the end of an address: browsers remove empty and dotted parts of paths, and `.json` and `.csv`
-/// are names of data.
-pub fn has_page(tag: &str) -> bool {
+/// Whether a tag can be the end of an address: browsers remove empty and dotted parts of paths, and `.json`, `.csv` and
+/// `.parquet` are names of data.
+fn has_page(tag: &str) -> bool {
     let is_kept = |part: &str| !matches!(part, "" | "." | "..");
-    let is_data = [".json", ".csv"].iter().any(|ending| tag.ends_with(ending));
+    let is_data = [".json", ".csv", ".parquet"].iter().any(|ending| tag.ends_with(ending));
     tag.len() <= LONGEST_TAG && tag.split('/').all(is_kept) && !is_data
 }
 
@@ -194,11 +195,11 @@ mod tests {
     }
 
     #[test]
-    fn an_endpoint_has_an_address_that_browsers_keep() {
-        assert_eq!(endpoint("a/b:free", "quarry/fp8"), "/models/a/b:free/endpoints/quarry/fp8");
-        assert_eq!(endpoint("a/b", "x?y#\"<"), "/models/a/b/endpoints/x%3Fy%23%22%3C");
-        for changed in ["", "..", "a//b", "a/./b", "a/", "a.json", "x/y.csv", &"t".repeat(300)] {
-            assert_eq!(endpoint("a/b", changed), "/models/a/b", "{changed}");
+    fn a_tag_ends_an_address_only_if_browsers_and_data_names_leave_it() {
+        assert!(has_page("quarry/fp8") && has_page("x?y#\"<") && has_page("a.parquet/b"));
+        assert_eq!(encode_path("x?y#\"</fp8"), "x%3Fy%23%22%3C/fp8");
+        for changed in ["", "..", "a//b", "a/./b", "a/", "a.json", "x/y.csv", "a.parquet", &"t".repeat(300)] {
+            assert!(!has_page(changed), "{changed}");
         }
     }
 

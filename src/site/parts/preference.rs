@@ -6,9 +6,10 @@ use super::shell::View;
 use super::week::Week;
 use super::{Tab, When, format, link};
 use crate::cost::{CostOfModel, EndpointCost};
+use crate::domain::limits::Limits;
 use crate::preferences::targets::{File, TARGETS, Target};
 use crate::preferences::{
-    Compared, Mode, Preference, PreferenceOptions, Saving, WARN_BELOW_SAVING, advise, of_endpoint,
+    Compared, Mode, Preference, PreferenceOptions, Saving, advise, of_endpoint,
 };
 use crate::prepared::Purpose;
 use crate::snapshot::{Endpoint, ModelEntry, Snapshot};
@@ -114,18 +115,35 @@ pub fn of_model<'a>(
     let (snapshot, now) = (view.snapshot.as_ref(), view.now);
     let path = link::model(&model.model_id);
     let subject = Subject { snapshot, model, choice, path: &path, modes: &OF_MODEL, purpose: view.purpose };
-    let make = |mode| {
-        let workload = snapshot.default_workload();
-        let options = PreferenceOptions { mode, workload, limits: &choice.limits };
-        let preference = advise(snapshot, model, &options, now);
-        let refused = refused(&preference);
-        Made { preference, refused }
-    };
-    let mut answer = subject.answer(costs, make);
+    let mut answer = subject.answer(costs, |mode| made(snapshot, model, mode, &choice.limits, now));
     let query = choice.api_query(answer.mode, answer.target);
     answer.json = Some(format!("{}?{query}", link::preference_json(&model.model_id)));
-    answer.record = record(model).filter(|_| choice.limits.is_empty() && answer.mode == Mode::DEFAULT);
+    let is_recorded = choice.limits.is_empty() && answer.mode == Mode::DEFAULT && !answer.hosts.is_empty();
+    answer.record = record(model).filter(|_| is_recorded);
+    if !choice.errors.is_empty() {
+        answer.withhold("a value of the address is invalid");
+    }
     answer
+}
+
+/// The preference of a model in a mode under the default workload, and why its page does not offer it.
+fn made(snapshot: &Snapshot, model: &ModelEntry, mode: Mode, limits: &Limits, now: DateTime<Utc>) -> Made {
+    let options = PreferenceOptions { mode, workload: snapshot.default_workload(), limits };
+    let preference = advise(snapshot, model, &options, now);
+    let refused = refused(&preference);
+    Made { preference, refused }
+}
+
+impl Answer<'_> {
+    /// Removes the recommendation and all configs: they would ignore what the reader asked for.
+    fn withhold(&mut self, why: &str) {
+        (self.title, self.about) = ("No recommendation", "");
+        self.hosts.clear();
+        self.texts.clear();
+        (self.more, self.config) = (0, None);
+        (self.saved, self.listed, self.speed) = (None, None, None);
+        self.why_none = Some(why.to_owned());
+    }
 }
 
 /// The answer of an endpoint's page, whose address is `path`: how to use it alone, or how to avoid it.
@@ -146,26 +164,31 @@ pub fn of_one<'a>(
     subject.answer(costs, make)
 }
 
-/// The endpoints that the page of a model recommends, the best first; empty without a recommendation.
-pub fn recommended<'a>(snapshot: &Snapshot, model: &'a ModelEntry, now: DateTime<Utc>) -> Vec<&'a Endpoint> {
-    let made =
-        crate::preferences::preference(snapshot, model, Mode::DEFAULT, snapshot.default_workload(), now);
-    let named = |tag: &str| model.endpoints.iter().find(|e| e.tag.as_str() == tag);
-    made.evidence.iter().filter_map(|one| named(&one.tag)).collect()
+/// The recommendation for a model, the same on all pages and in the API: the preference in the default mode, without
+/// limits; `None` if it is withheld.
+pub fn offered(snapshot: &Snapshot, model: &ModelEntry, now: DateTime<Utc>) -> Option<Preference> {
+    let made = made(snapshot, model, Mode::DEFAULT, &Limits::default(), now);
+    made.refused.is_none().then_some(made.preference)
 }
 
-/// Why a mode is not offered: there is no preference, or it costs more than a choice by list price. Within limits, a
-/// preference that costs more is offered, because its names may be what keeps the limits.
-fn refused(preference: &Preference) -> Option<String> {
-    if preference.provider.is_none() {
-        return Some(preference.reason.clone().unwrap_or_else(|| "there is no preference".to_owned()));
+/// The endpoints that a preference admits, the best first; empty if it only excludes some.
+pub fn admitted<'a>(model: &'a ModelEntry, preference: &Preference) -> Vec<&'a Endpoint> {
+    if preference.mode == Mode::Avoid {
+        return Vec::new();
     }
-    let compared = &preference.saving.against_cheapest_list;
-    let loss = compared.fraction.filter(|f| *f < WARN_BELOW_SAVING && preference.limits.is_empty())?;
-    let tags = compared.against.as_deref().unwrap_or_default();
-    let (share, against) = (format::percent(-loss), price_list::reference(tags.len()));
-    let named = if let [only] = tags { format!(" (`{only}`)") } else { String::new() };
-    Some(format!("it costs {share} more than always taking {against}{named}"))
+    let named = |tag: &str| model.endpoints.iter().find(|e| e.tag.as_str() == tag);
+    preference.evidence.iter().filter_map(|one| named(&one.tag)).collect()
+}
+
+/// The endpoints that the recommendation for a model admits, the best first; empty without any.
+pub fn recommended<'a>(snapshot: &Snapshot, model: &'a ModelEntry, now: DateTime<Utc>) -> Vec<&'a Endpoint> {
+    offered(snapshot, model, now).map_or_else(Vec::new, |offered| admitted(model, &offered))
+}
+
+/// Why a mode is not offered: the reason why there is no preference.
+fn refused(preference: &Preference) -> Option<String> {
+    let is_withheld = preference.provider.is_none();
+    is_withheld.then(|| preference.reason.clone().unwrap_or_else(|| "there is no preference".to_owned()))
 }
 
 fn record(model: &ModelEntry) -> Option<String> {
@@ -173,11 +196,14 @@ fn record(model: &ModelEntry) -> Option<String> {
     let days = format::counted(record.days as usize, "day", "days");
     let since = format::short_day(record.since);
     Some(match record.changes {
-        0 => format!("This recommendation did not change in the last {days}."),
+        0 => {
+            format!("This recommendation did not change on the {days} of the last 30 with a recommendation.")
+        }
         changes => {
             let times = format::counted(changes as usize, "time", "times");
             format!(
-                "This recommendation changed {times} in the last {days}; the present one dates from {since}."
+                "This recommendation changed {times} on the {days} of the last 30 with a recommendation; the present \
+                 one dates from {since}."
             )
         }
     })
@@ -186,8 +212,9 @@ fn record(model: &ModelEntry) -> Option<String> {
 impl<'a> Subject<'a, '_> {
     fn answer(&self, costs: Option<&CostOfModel>, make: impl Fn(Mode) -> Made) -> Answer<'a> {
         let made: Vec<Made> = self.modes.iter().map(|mode| make(*mode)).collect();
-        let first = made.iter().find(|one| one.refused.is_none()).map(|one| one.preference.mode);
-        let first = first.unwrap_or(self.modes[0]);
+        // A model's page begins with the mode that the API has as its default, also if that is withheld.
+        let given = made.iter().find(|one| one.refused.is_none() && self.modes != OF_MODEL);
+        let first = given.map_or(self.modes[0], |one| one.preference.mode);
         let of = |mode: Mode| {
             let known = made.iter().find(|one| one.preference.mode == mode);
             known.cloned().unwrap_or_else(|| make(mode))
@@ -263,7 +290,7 @@ impl<'a> Subject<'a, '_> {
     fn host(&self, of: &'a Endpoint, costs: Option<&CostOfModel>) -> Host<'a> {
         let found = costs.and_then(|costs| costs.endpoints.iter().find(|e| e.endpoint_id == of.endpoint_id));
         Host {
-            href: link::endpoint(&self.model.model_id, of.tag.as_str()),
+            href: link::endpoint_of(self.model, of),
             session: found.and_then(session),
             hit_rate: Week::of(of, self.snapshot).hit_rate.map(format::percent),
             terms: terms(of),

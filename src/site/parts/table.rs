@@ -51,7 +51,7 @@ pub struct Row<'a> {
 impl<'a> Row<'a> {
     pub fn new(model: &ModelEntry, of: &'a Endpoint, cells: Vec<Cell>) -> Self {
         Self {
-            href: link::endpoint(&model.model_id, of.tag.as_str()),
+            href: link::endpoint_of(model, of),
             key: link::endpoint_name(&model.model_id, of.tag.as_str()),
             marks: Vec::new(),
             held: None,

@@ -127,7 +127,7 @@ async fn other_names_lead_to_the_address_and_unknown_ones_to_the_nearest() {
 
 #[tokio::test]
 async fn tags_that_addresses_cannot_carry_have_pages_by_id() {
-    for tag in ["../../status", "a//b", "x.json", &"long".repeat(100), "quarry/fp8"] {
+    for tag in ["../../status", "a//b", "x.json", "x.parquet", &"long".repeat(100), "quarry/fp8"] {
         let mut snapshot = sample::snapshot();
         // The last one is the tag of another endpoint of the model.
         snapshot.models[0].endpoints[1].tag = Tag::new(tag);
@@ -139,5 +139,17 @@ async fn tags_that_addresses_cannot_carry_have_pages_by_id() {
         assert_eq!(page.status, StatusCode::OK, "{tag}");
         let badge = named(&tags(&path, &page.body), "img").into_iter().find_map(|img| attribute(img, "src"));
         assert_eq!(get(&site, &badge.expect("a badge")).await.status, StatusCode::OK, "{tag}");
+        // Every page with a link to the endpoint links to this page, also if another endpoint has the same tag.
+        let provider = sample::snapshot().models[0].endpoints[1].provider.clone();
+        let link = format!("href=\"{path}\"");
+        let model = get(&site, "/models/northwind/atlas-3").await.body;
+        assert!(model.matches(&link).count() >= 4, "{tag}: {model}");
+        for from in [
+            "/explore".to_owned(),
+            format!("/providers/{provider}"),
+            "/cost?model=northwind/atlas-3".to_owned(),
+        ] {
+            assert!(get(&site, &from).await.body.contains(&link), "{tag}: {from}");
+        }
     }
 }

@@ -107,14 +107,30 @@ async fn the_answer_names_hosts_saving_and_every_tool() {
 }
 
 #[tokio::test]
-async fn a_mode_that_costs_more_than_the_list_price_is_not_offered_and_says_so() {
+async fn the_page_recommends_what_the_api_recommends_also_if_the_lowest_list_price_costs_less() {
     // The host with the lowest list price also has the cheapest session, so a second host only costs.
     let page = get(&site(), QUILL).await.body;
-    assert!(page.contains("Not offered: <b>shortlist</b>, because <bdi>it costs"), "{page}");
-    assert!(page.contains("more than always taking the lowest list price (“lumen/bf16”)"), "{page}");
-    assert!(!page.contains(">shortlist</a>") && page.contains("aria-current=\"true\">pin</a>"), "{page}");
-    let asked = get(&site(), &format!("{QUILL}?mode=shortlist")).await.body;
-    assert!(config(&asked).is_none() && asked.contains("No recommendation"), "{asked}");
+    assert!(page.contains("aria-current=\"true\">shortlist</a>") && !page.contains("Not offered"), "{page}");
+    assert!(page.contains("more than always taking the lowest list price"), "{page}");
+    let snapshot = sample::snapshot();
+    let model = snapshot.model("zephyr/quill-large").expect("quill");
+    let advice = preference(&snapshot, model, Mode::DEFAULT, snapshot.default_workload(), sample::as_of());
+    let named = advice.provider.and_then(|provider| provider.only).expect("a shortlist");
+    let text = config(&page).expect("a config");
+    assert!(named.len() > 1 && named.iter().all(|tag| text.contains(tag.as_str())), "{text}");
+    // The chart and the calculator recommend the same hosts.
+    assert!(page.contains(" (recommended)</bdi>"), "{page}");
+    let months = get(&site(), "/cost?model=zephyr/quill-large&bill=300").await.body;
+    assert_eq!(months.matches("<span class=\"flag good\">recommended</span>").count(), named.len(), "{months}");
+}
+
+#[tokio::test]
+async fn an_invalid_limit_withholds_the_config() {
+    for wrong in ["zdr=on", "context=128k", "min_availability=99%25"] {
+        let page = get(&site(), &format!("{QUILL}?{wrong}")).await;
+        assert_eq!(page.status, StatusCode::BAD_REQUEST, "{wrong}");
+        assert!(config(&page.body).is_none() && page.body.contains("No recommendation"), "{}", page.body);
+    }
 }
 
 #[tokio::test]
@@ -213,8 +229,8 @@ async fn how_often_the_recommendation_changed_is_said_beside_it_alone() {
     let since = NaiveDate::from_ymd_opt(2026, 9, 3).expect("a day");
     snapshot.models[1].recommendation = Some(RecommendationRecord { changes: 3, days: 21, since });
     let site = site_of(snapshot.clone());
-    let sentence =
-        "This recommendation changed 3 times in the last 21 days; the present one dates from 3 Sep.";
+    let sentence = "This recommendation changed 3 times on the 21 days of the last 30 with a recommendation; the \
+                    present one dates from 3 Sep.";
     assert!(get(&site, QUILL).await.body.contains(sentence));
     for other in ["mode=pin", "context=1000"] {
         assert!(
@@ -222,9 +238,10 @@ async fn how_often_the_recommendation_changed_is_said_beside_it_alone() {
             "{other}"
         );
     }
-    snapshot.models[1].recommendation = Some(RecommendationRecord { changes: 0, days: 1, since });
+    snapshot.models[1].recommendation = Some(RecommendationRecord { changes: 0, days: 2, since });
     let page = get(&site_of(snapshot), QUILL).await.body;
-    assert!(page.contains("This recommendation did not change in the last 1 day."), "{page}");
+    let sentence = "This recommendation did not change on the 2 days of the last 30 with a recommendation.";
+    assert!(page.contains(sentence), "{page}");
     assert!(
         !get(&site_of(misled()), QUILL).await.body.contains("This recommendation"),
         "nothing is recorded"

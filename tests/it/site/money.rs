@@ -129,6 +129,12 @@ async fn two_fields_lead_from_a_bill_to_the_month_at_every_host() {
         form.split("<nav").nth(1).and_then(|rest| rest.split("</nav>").next()).expect("a navigation");
     assert!(navigation.contains("href=\"/cost\" aria-current=\"page\""), "{navigation}");
     assert!(!form.contains("name=\"at\"") && form.contains("name=\"bill\""), "{form}");
+    let example = form.split("An example: <a href=\"").nth(1).and_then(|rest| rest.split("</a>").next());
+    let example = example.expect("an example");
+    let snapshot = sample::snapshot();
+    let model = snapshot.models.iter().find(|model| example.contains(&format!("<bdi>{}</bdi>", model.name)));
+    let address = format!("/cost?model={}", model.expect("a model").model_id.replace('/', "%2F"));
+    assert!(example.starts_with(&address) && example.contains("$300 a month on"), "{example}");
     for typed in ["quill large at quarry", "Quill Large at Quarry Compute", "zephyr/quill-large@quarry"] {
         let path = format!("/cost?model={}&bill=%24300", typed.replace(' ', "+").replace('@', "%40"));
         let answer = get(&site, &path).await;
@@ -150,6 +156,25 @@ async fn two_fields_lead_from_a_bill_to_the_month_at_every_host() {
         assert!(pinned.contains("&#34;only&#34;: [\n      &#34;lumen/bf16&#34;"), "{pinned}");
         assert!(pinned.contains("$300.00 at quarry is about"), "the bill stays: {pinned}");
     }
+}
+
+#[tokio::test]
+async fn a_typed_host_wins_over_the_selection_and_a_selection_for_another_model_is_dropped() {
+    let site = site();
+    // The form of a result also sends the host that was selected for it.
+    let typed = get(&site, "/cost?model=quill+large+at+quarry&bill=300&at=lumen/bf16").await;
+    assert_eq!(typed.status, StatusCode::OK, "{}", typed.body);
+    assert!(typed.body.contains("$300.00 at quarry is about"), "{}", typed.body);
+    assert!(typed.body.contains("<option value=\"quarry\" selected>"), "{}", typed.body);
+    for foreign in ["north-cloud/eu-west", "nobody", "%3Cscript%3E"] {
+        let other = get(&site, &format!("/cost?model=zephyr/quill-large&bill=300&at={foreign}")).await;
+        assert_eq!(other.status, StatusCode::OK, "{foreign}: {}", other.body);
+        assert!(other.body.contains("A month at each host"), "{foreign}: {}", other.body);
+        assert!(!other.body.contains(foreign) && !other.body.contains("<script>"), "{foreign}");
+    }
+    let unknown = get(&site, "/cost?model=quill+large+at+nobody&bill=300&at=quarry").await;
+    assert_eq!(unknown.status, StatusCode::BAD_REQUEST, "{}", unknown.body);
+    assert!(unknown.body.contains("no host <code>nobody</code>"), "{}", unknown.body);
 }
 
 #[tokio::test]
@@ -177,9 +202,11 @@ async fn amounts_that_could_mean_something_else_are_refused_by_the_name_of_their
     let nothing = get(&site, "/cost?bill=300&model=").await;
     assert_eq!(nothing.status, StatusCode::BAD_REQUEST);
     assert!(nothing.body.contains("“Model” is empty"), "{}", nothing.body);
-    let host = get(&site, "/cost?model=zephyr/quill-large&bill=300&at=nobody").await;
+    let host = get(&site, "/cost?model=zephyr/quill-large+at+nobody&bill=300").await;
     assert_eq!(host.status, StatusCode::BAD_REQUEST);
-    assert!(host.body.contains("no host `nobody`"), "{}", host.body);
+    assert!(host.body.contains("no host <code>nobody</code>") && !host.body.contains('`'), "{}", host.body);
+    let hostile = get(&site, "/cost?model=zephyr/quill-large+at+%3Cscript%3E%60&bill=300").await.body;
+    assert!(hostile.contains("&lt;script&gt;") && !hostile.contains("<script>"), "{hostile}");
     let several = get(&site, "/cost?model=l&bill=300").await;
     assert_eq!(several.status, StatusCode::BAD_REQUEST);
     assert!(several.body.contains("does not name one model"), "{}", several.body);
@@ -228,5 +255,11 @@ async fn a_tag_that_two_endpoints_share_cannot_be_pinned_and_siblings_are_exclud
     snapshot.models[1].endpoints[3].tag = Tag::new("quarry");
     let site = site_over(Some(snapshot), Duration::zero());
     let page = get(&site, "/cost?model=zephyr/quill-large&bill=300&pin=quarry").await.body;
-    assert!(page.contains("cannot be pinned"), "{page}");
+    assert!(
+        page.contains("cannot be pinned alone") && page.contains("it would also match “quarry”"),
+        "{page}"
+    );
+    // The same setting and warnings as on the page of the endpoint.
+    let phantom = get(&site, "/cost?model=northwind/atlas-3&bill=300&pin=mirage/fp4").await.body;
+    assert!(phantom.contains("hitrate does not recommend it") && phantom.contains("a single endpoint:"));
 }

@@ -101,3 +101,34 @@ async fn changes_are_sentences_with_percentages() {
         "{provider}"
     );
 }
+
+#[tokio::test]
+async fn changes_of_recommendations_are_listed_among_the_others_up_to_a_limit() {
+    let mut snapshot = sample::snapshot();
+    let recommendation = |hours: i64| Event {
+        at: sample::as_of() - Duration::hours(hours),
+        kind: EventKind::RecommendationChanged,
+        model_id: Some("northwind/atlas-3".to_owned()),
+        tag: None,
+        provider: None,
+        detail: format!("quarry/fp8 → lumen, change {hours}."),
+    };
+    let price = Event {
+        at: sample::as_of() - Duration::hours(500),
+        kind: EventKind::PriceChanged,
+        detail: "the oldest change".to_owned(),
+        ..recommendation(500)
+    };
+    snapshot.status.events = vec![price];
+    snapshot.recommendation_changes = vec![recommendation(2)];
+    let page = get(&site_over(Some(snapshot.clone()), Duration::zero()), "/changes").await.body;
+    assert!(page.contains("names, tiers and recommendations, newest first"), "{page}");
+    let first = page.find("quarry/fp8 → lumen, change 2.").expect("the change of a recommendation");
+    assert!(first < page.find("the oldest change").expect("the change of a price"), "newest first: {page}");
+    assert!(!page.contains("are left out"), "{page}");
+    snapshot.recommendation_changes = (1..=130).map(recommendation).collect();
+    let page = get(&site_over(Some(snapshot), Duration::zero()), "/changes").await.body;
+    assert!(page.contains("change 100.") && !page.contains("change 101."), "{page}");
+    assert!(page.contains("the oldest change") && page.contains("101 changes"), "{page}");
+    assert!(page.contains("Older changes of recommendations are left out: 30."), "{page}");
+}

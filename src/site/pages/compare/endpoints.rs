@@ -1,11 +1,11 @@
 //! Endpoints side by side.
 
-use super::super::endpoint::address;
 use super::{Best, Group, Head, Measure, Shown, Style, Table, numbers, words};
 use crate::site::charts::day_chart::DayChart;
 use crate::site::charts::{self, OfModel, Window};
 use crate::site::parts::facts::{prompts, without_uptime};
-use crate::site::parts::{Badge, Cell, flags, format};
+use crate::site::parts::week::Week;
+use crate::site::parts::{Badge, Cell, flags, format, link};
 use crate::snapshot::{Endpoint, ModelEntry, Snapshot};
 
 type Pair<'a> = (&'a ModelEntry, &'a Endpoint);
@@ -13,13 +13,19 @@ type Pair<'a> = (&'a ModelEntry, &'a Endpoint);
 pub fn table(snapshot: &Snapshot, all: &[Pair]) -> Table {
     let same_model = all.windows(2).all(|pair| pair[0].0.model_id == pair[1].0.model_id);
     let head = |(model, endpoint): &Pair| Head {
-        href: address(model, endpoint),
+        href: link::endpoint_of(model, endpoint),
         name: endpoint.name.clone(),
         sub: format!("{} · {}", endpoint.tag, model.model_id),
     };
     Table {
         heads: all.iter().map(head).collect(),
-        groups: vec![verdict(all), cost(snapshot, all), caching(all), service(snapshot, all), limits(all)],
+        groups: vec![
+            verdict(all),
+            cost(snapshot, all),
+            caching(snapshot, all),
+            service(snapshot, all),
+            limits(all),
+        ],
         charts: charts(snapshot, all),
         note: match same_model {
             true => "The best value of each row is highlighted. All serve the same model.",
@@ -67,11 +73,9 @@ fn cost(snapshot: &Snapshot, all: &[Pair]) -> Group {
     Group { title: "Cost", rows }
 }
 
-fn caching(all: &[Pair]) -> Group {
-    let range = |(_, e): &Pair| match charts::range_of_days(&e.days, charts::RANGE_DAYS) {
-        Some((low, _, high, days)) => {
-            format!("{} to {} on {days} days", format::percent(low), format::percent(high))
-        }
+fn caching(snapshot: &Snapshot, all: &[Pair]) -> Group {
+    let range = |(_, e): &Pair| match Week::of(e, snapshot).range {
+        Some((low, high)) => format!("{} to {}", format::percent(low), format::percent(high)),
         None => "fewer than two days".to_owned(),
     };
     let hits: Style = (format::percent, "no traffic", Best::Highest);
@@ -82,7 +86,7 @@ fn caching(all: &[Pair]) -> Group {
         title: "Caching",
         rows: vec![
             numbers(all, "Hit rate", "newest window", |(_, e)| e.hit_rate, hits),
-            words(all, "Lowest to highest day", range),
+            words(all, "Lowest to highest day, 7 days", range),
             numbers(all, "Paid of list", "input", |(_, e)| e.realised_discount, paid),
             numbers(all, "Tokens a day", "", |(_, e)| e.tokens_per_day, used),
             numbers(all, "Tokens a request", "", |(_, e)| e.tokens_per_request, size),

@@ -1,8 +1,8 @@
 //! Resolves the names of a comparison.
 
-use super::super::endpoint::address;
 use super::super::search::{Found, nearest};
 use super::MOST;
+use crate::site::parts::link;
 use crate::site::respond::echo;
 use crate::snapshot::{Endpoint, ModelEntry, ProviderEntry, Snapshot};
 use axum::http::StatusCode;
@@ -105,7 +105,7 @@ pub fn subjects<'a>(snapshot: &'a Snapshot, names: &[&str]) -> (Option<Subjects<
     let found = match (endpoints.as_slice(), providers.as_slice()) {
         ([], []) => None,
         ([(model, endpoint)], []) => {
-            problems.alone(Found::endpoint(address(model, endpoint), endpoint));
+            problems.alone(Found::endpoint(link::endpoint_of(model, endpoint), endpoint));
             None
         }
         ([], [provider]) => {

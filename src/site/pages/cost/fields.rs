@@ -1,6 +1,6 @@
 //! The fields of the calculator.
 
-use crate::cost::{Month, OwnNumbers};
+use crate::cost::{CostOfModel, Month, OwnNumbers};
 use crate::domain::workload::Workload;
 use crate::site::parts::format;
 use crate::snapshot::{ModelEntry, Snapshot};
@@ -23,6 +23,18 @@ pub struct Asked<'a> {
     pub month: Option<Month>,
     /// Where the bill is paid: a tag, or the slug or name of a provider.
     pub at: Option<String>,
+    /// Whether the host was typed with the model. Otherwise it was selected, maybe for the model of the last form.
+    is_typed: bool,
+}
+
+impl Asked<'_> {
+    /// Drops a selected host that the model does not have. A typed one stays, so that it is reported as unknown.
+    pub fn drop_foreign_host(&mut self, cost: &CostOfModel) {
+        let is_foreign = self.at.as_deref().is_some_and(|at| cost.hosts(at).is_empty());
+        if is_foreign && !self.is_typed {
+            self.at = None;
+        }
+    }
 }
 
 impl Fields<'_> {
@@ -84,8 +96,10 @@ pub fn ask<'a>(snapshot: &'a Snapshot, fields: Fields) -> Result<Option<Asked<'a
         };
     }
     let (model, host) = named(snapshot, &typed).ok_or_else(|| unknown(snapshot, &typed))?;
-    let at = Some(fields.word("at")).filter(|at| !at.is_empty()).or(host);
-    Ok(Some(Asked { model, workload, month, at: at.filter(|_| !matches!(month, Some(Month::Tokens(_)))) }))
+    let is_typed = host.is_some();
+    let at = host.or_else(|| Some(fields.word("at")).filter(|at| !at.is_empty()));
+    let at = at.filter(|_| !matches!(month, Some(Month::Tokens(_))));
+    Ok(Some(Asked { model, workload, month, at, is_typed }))
 }
 
 /// The model that a text names, and the host if it names one too: `GLM 5.2`, `GLM 5.2 at Novita`,

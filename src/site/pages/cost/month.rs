@@ -2,13 +2,14 @@
 
 use super::fields::{Asked, Fields};
 use crate::cost::{CostOfModel, EndpointMonth};
-use crate::preferences::{Mode, pin_to, preference};
+use crate::preferences::{Mode, of_endpoint};
 use crate::site::charts::cost_bars::STYLE;
 use crate::site::parts::shell::View;
-use crate::site::parts::{Badge, format, link};
-use crate::snapshot::ModelEntry;
+use crate::site::parts::{Badge, format, link, preference};
+use crate::snapshot::{ModelEntry, Snapshot};
 use askama::Template;
 use askama::filters::HtmlSafe;
+use chrono::{DateTime, Utc};
 
 /// The fields that the links of the result repeat.
 const FIELDS: [&str; 9] = [
@@ -61,6 +62,9 @@ struct Pin {
     tag: String,
     /// The JSON of a request; `None` if the host cannot be named alone.
     json: Option<String>,
+    /// Why it cannot be named alone.
+    why_none: Option<String>,
+    warnings: Vec<String>,
 }
 
 impl MonthPart {
@@ -68,8 +72,7 @@ impl MonthPart {
     pub fn new(view: &View, asked: &Asked, cost: &CostOfModel, fields: Fields) -> Option<Self> {
         let month = cost.monthly.as_ref()?;
         let snapshot = view.snapshot.as_ref();
-        let advice = preference(snapshot, asked.model, Mode::DEFAULT, snapshot.default_workload(), view.now);
-        let recommended = advice.provider.and_then(|provider| provider.only).unwrap_or_default();
+        let recommended = preference::recommended(snapshot, asked.model, view.now);
         let usd = format::usd_bills(month.endpoints.iter().map(|row| row.usd));
         let rows = month.endpoints.iter().map(|row| Row {
             badge: asked
@@ -93,7 +96,7 @@ impl MonthPart {
                 Some(change) if change >= 0.005 => "down",
                 _ => "",
             },
-            is_recommended: recommended.iter().any(|tag| tag == row.tag.as_str()),
+            is_recommended: recommended.iter().any(|e| e.endpoint_id == row.endpoint_id),
             pin: address(fields, asked, &[("at", asked.at.as_deref()), ("pin", Some(row.tag.as_str()))])
                 + "#pin",
             pay: address(fields, asked, &[("at", Some(row.tag.as_str()))]),
@@ -104,7 +107,7 @@ impl MonthPart {
             conclusion: month.conclusion(&STYLE),
             has_bill: month.bill.is_some(),
             config: link::model(&asked.model.model_id),
-            pin: pin(asked.model, &fields.word("pin")),
+            pin: pin(snapshot, asked.model, &fields.word("pin"), view.now),
             rows: rows.collect(),
         })
     }
@@ -139,14 +142,20 @@ pub fn json_twin(asked: &Asked, fields: Fields) -> String {
     if query.is_empty() { twin } else { format!("{twin}?{}", query.join("&")) }
 }
 
-/// The setting for the host with this tag; `None` if the model has no such endpoint.
-fn pin(model: &ModelEntry, tag: &str) -> Option<Pin> {
+/// The setting for the host with this tag, that of the endpoint's page; `None` if the model has no such endpoint.
+fn pin(snapshot: &Snapshot, model: &ModelEntry, tag: &str, now: DateTime<Utc>) -> Option<Pin> {
     let endpoint = model.endpoints.iter().find(|endpoint| endpoint.tag.as_str() == tag)?;
-    let json = pin_to(model, endpoint).map(|provider| {
+    let made = of_endpoint(snapshot, model, endpoint, Mode::Pin, now);
+    let json = made.provider.map(|provider| {
         let request = serde_json::json!({ "model": model.model_id, "provider": provider });
         serde_json::to_string_pretty(&request).unwrap_or_default()
     });
-    Some(Pin { tag: endpoint.tag.to_string(), json: json.filter(|text| !text.is_empty()) })
+    Some(Pin {
+        tag: endpoint.tag.to_string(),
+        json: json.filter(|text| !text.is_empty()),
+        why_none: made.reason.map(|why| preference::quoted(&why)),
+        warnings: made.warnings.iter().map(|warning| preference::quoted(warning)).collect(),
+    })
 }
 
 /// The hosts that a bill can be paid at, by name: value, text, and whether it is chosen.

@@ -1,9 +1,8 @@
 //! The models on which the recommended hosts save most.
 
 use crate::domain::thresholds::BACKTEST_OUTPUT_SHARE;
-use crate::preferences::{Mode, preference};
-use crate::site::parts::format;
 use crate::site::parts::shell::View;
+use crate::site::parts::{format, preference};
 use crate::snapshot::{Endpoint, ModelEntry};
 
 /// Number of models shown.
@@ -38,32 +37,28 @@ pub fn savings(view: &View) -> Vec<Saving<'_>> {
     let spent = standard.map(|model| (model.endpoints.iter().map(paid).sum::<f64>(), model));
     let mut spent: Vec<(f64, &ModelEntry)> = spent.filter(|(usd, _)| *usd > 0.0).collect();
     spent.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let saving = |(usd, model): (f64, &'_ ModelEntry)| {
-        let advice = preference(snapshot, model, Mode::DEFAULT, snapshot.default_workload(), view.now);
-        let saved = advice.saving.against_traffic_average.fraction.filter(|saved| *saved >= 0.005)?;
-        let tags: Vec<String> = advice.evidence.into_iter().map(|evidence| evidence.tag).collect();
-        (!tags.is_empty()).then_some((usd * saved, saved, tags))
-    };
     let tried = spent.into_iter().take(TRIED);
-    let mut found: Vec<_> = tried.filter_map(|(usd, model)| Some((saving((usd, model))?, model))).collect();
+    let mut found: Vec<_> = tried
+        .filter_map(|(usd, model)| {
+            let offered = preference::offered(snapshot, model, view.now)?;
+            let saved = offered.saving.against_traffic_average.fraction.filter(|saved| *saved >= 0.005)?;
+            let hosts = names(preference::admitted(model, &offered));
+            (!hosts.is_empty()).then_some(((usd * saved, saved, hosts), model))
+        })
+        .collect();
     found.sort_by(|a, b| b.0.0.total_cmp(&a.0.0));
     let shown = found.into_iter().take(SHOWN);
     shown
-        .map(|((_, saved, tags), model)| Saving {
-            of: model,
-            hosts: hosts(model, &tags),
-            saved: format::percent(saved),
-        })
+        .map(|((_, saved, hosts), model)| Saving { of: model, hosts, saved: format::percent(saved) })
         .collect()
 }
 
-/// The names of the hosts with these tags, each once, in the order of the tags.
-fn hosts<'a>(model: &'a ModelEntry, tags: &[String]) -> Vec<&'a str> {
+/// The names of endpoints, each once, in their order.
+fn names(endpoints: Vec<&Endpoint>) -> Vec<&str> {
     let mut names: Vec<&str> = Vec::new();
-    for tag in tags {
-        let host = model.endpoints.iter().find(|endpoint| endpoint.tag.as_str() == tag);
-        if let Some(host) = host.filter(|host| !names.contains(&host.name.as_str())) {
-            names.push(&host.name);
+    for endpoint in endpoints {
+        if !names.contains(&endpoint.name.as_str()) {
+            names.push(&endpoint.name);
         }
     }
     names.truncate(HOSTS);

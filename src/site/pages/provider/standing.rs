@@ -15,6 +15,7 @@ pub struct Standing {
     pub badge: Badge,
     /// How certain the tier is, and since when it applies, in words.
     pub words: Vec<String>,
+    pub since: Option<String>,
     pub held: Option<String>,
     pub between: Option<String>,
     pub intervals: Option<String>,
@@ -41,7 +42,8 @@ pub fn standing(snapshot: &Snapshot, provider: &ProviderEntry, lens: Lens) -> Op
         lens: lens::title(lens),
         badge: Badge::of_any(row),
         words: row.map_or_else(Vec::new, in_words),
-        held: row.and_then(|row| since(row, lens)),
+        since: row.and_then(providers::since),
+        held: row.and_then(|row| held(row, lens)),
         between: row.and_then(|row| row.span).map(|span| format!("between {} and {}", span.best, span.worst)),
         value: value.map_or_else(|| "unrated".to_owned(), |v| spoken(lens, v)),
         intervals: row.and_then(|row| intervals(row, lens)),
@@ -70,14 +72,6 @@ fn certain(row: &ProviderTier) -> Option<String> {
     let tiers: Vec<String> = row.tier_probabilities.iter().flatten().map(tier).collect();
     let ranks = if best == worst { format!("rank {best}") } else { format!("rank {best} to {worst}") };
     Some(if tiers.is_empty() { ranks } else { format!("{ranks}; {}", tiers.join(", ")) })
-}
-
-/// "S since 3 August 2026 (was A)", and the measured figure if it is not the published one.
-fn since(row: &ProviderTier, lens: Lens) -> Option<String> {
-    let since = row.since?.format("%-d %B %Y");
-    let before = row.previous.map(|tier| format!(" (was {tier})")).unwrap_or_default();
-    let held = held(row, lens).map(|held| format!("; {held}")).unwrap_or_default();
-    Some(format!("{} since {since}{before}{held}", row.tier))
 }
 
 /// "same models, next week: +4.0 to +22.0; another model: 0.0 to +26.0 (90 %)".

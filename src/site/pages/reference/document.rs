@@ -1,6 +1,7 @@
 //! The OpenAPI document as the reference shows it. Missing information is omitted, never guessed.
 
 use super::samples::Sample;
+use crate::site::parts::format;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -62,19 +63,9 @@ fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
-/// A description as HTML: escaped, with text between backticks as code.
+/// A description as HTML.
 fn prose(value: &Value) -> String {
-    let text = value.as_str().unwrap_or_default();
-    let escaped = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-    let mut html = String::with_capacity(escaped.len());
-    for (at, part) in escaped.split('`').enumerate() {
-        if at > 0 {
-            html += if at % 2 == 1 { "<code>" } else { "</code>" };
-        }
-        html += part;
-    }
-    // An unmatched backtick would leave the element open.
-    if escaped.matches('`').count() % 2 == 1 { escaped } else { html }
+    format::code_as_html(value.as_str().unwrap_or_default())
 }
 
 fn list(value: &Value) -> impl Iterator<Item = &Value> {
