@@ -90,7 +90,10 @@ fn refuse(operation: &mut Operation) {
         ResponseBuilder::new().description(description).content("application/problem+json", body).build()
     };
     let responses = &mut operation.responses.responses;
-    responses.insert("503".to_owned(), problem("Nothing is published yet").into());
+    responses.insert(
+        "503".to_owned(),
+        problem("Nothing is published yet, or too many tables are being written as Parquet").into(),
+    );
     if operation.parameters.iter().any(|parameters| !parameters.is_empty()) {
         responses.entry("400".to_owned()).or_insert_with(|| problem("Invalid parameter").into());
     }
