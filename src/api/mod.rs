@@ -30,9 +30,10 @@ pub use http::too_many_requests;
 pub use openapi::openapi;
 
 use crate::domain::column::Column;
-use crate::prepared::{Bounds, Origin, Prepared, Purpose, Shelf};
+use crate::prepared::{Bounds, Origin, Prepared, Purpose, Shelf, pack_on_the_way};
 use crate::snapshot::Current;
 use axum::Router;
+use axum::middleware::from_fn;
 use axum::routing::any;
 use chrono::{DateTime, Utc};
 use problem::Problem;
@@ -171,12 +172,12 @@ pub fn router(state: ApiState) -> Router {
         .route("/readings", http::read_only(readings::readings))
         .route("/hourly/{name}", http::read_only(hourly::hourly))
         .route("/hourly/{author}/{slug}", http::read_only(hourly::hourly))
-        .route("/openapi.json", http::read_only(openapi::document));
+        .route("/openapi.json", http::read_only(openapi::document).layer(from_fn(pack_on_the_way)));
     Router::new()
         .nest("/api/v1", v1)
         .route("/api/", any(http::no_such_route))
         .route("/api/{*rest}", any(http::no_such_route))
-        .route_layer(axum::middleware::from_fn(http::finish))
+        .route_layer(from_fn(http::finish))
         .merge(health::router())
         .with_state(state)
 }
