@@ -75,14 +75,19 @@ impl<Q: Debug, P> ApiRequest<Q, P> {
         match format {
             TableFormat::Csv => self.shared(|| Ok(bodies.purpose.prepare(table::CSV, table::csv(&rows()?)))),
             TableFormat::Parquet => {
-                let key = self.key("");
-                if let Some(body) = self.kept_body(&key) {
+                let (key, kept) = self.kept_body("");
+                if let Some(body) = kept {
                     return Ok(self.respond(&body, true));
                 }
                 let columns = table::typed(&rows()?);
-                // Only written for one request at a time; the worker is free while this one waits. Compressed by its
-                // writer.
-                let body = Prepared::in_parts(table::PARQUET, bodies.parquet(columns).await?);
+                // One table is written at a time; the worker is free while this request waits.
+                let turn = bodies.parquet()?.turn().await?;
+                // Another request for the same table may have been first.
+                if let (_, Some(body)) = self.kept_body("") {
+                    return Ok(self.respond(&body, true));
+                }
+                // Compressed by its writer.
+                let body = Prepared::in_parts(table::PARQUET, turn.write(columns).await?);
                 let (body, is_kept) = self.keep(key, body);
                 Ok(self.respond(&body, is_kept))
             }
@@ -155,8 +160,8 @@ impl<Q: Debug, P> ApiRequest<Q, P> {
         state: &str,
         make: impl FnOnce() -> Result<Prepared, Problem>,
     ) -> Result<(Arc<Prepared>, bool), Problem> {
-        let key = self.key(state);
-        if let Some(body) = self.kept_body(&key) {
+        let (key, kept) = self.kept_body(state);
+        if let Some(body) = kept {
             return Ok((body, true));
         }
         // Made outside of any lock: two requests may each make the same body, but none waits for another. (Only tables
@@ -164,17 +169,14 @@ impl<Q: Debug, P> ApiRequest<Q, P> {
         Ok(self.keep(key, make()?))
     }
 
-    /// The key of the body that answers this request in a `state`.
-    fn key(&self, state: &str) -> String {
-        match state {
+    /// The key of the body that answers this request in a `state`, and the body if it was made before.
+    fn kept_body(&self, state: &str) -> (String, Option<Arc<Prepared>>) {
+        let key = match state {
             "" => format!("{} {:?}", self.address, self.query),
             state => format!("{} {:?} {state}", self.address, self.query),
-        }
-    }
-
-    /// The body that was made before.
-    fn kept_body(&self, key: &String) -> Option<Arc<Prepared>> {
-        self.api.bodies.shelf.get(&self.snapshot.id, key)
+        };
+        let kept = self.api.bodies.shelf.get(&self.snapshot.id, &key);
+        (key, kept)
     }
 
     /// Keeps a body if there is room for it, and returns whether it is kept.
