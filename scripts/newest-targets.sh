@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Runs the target checks against the newest versions of the programs, for a weekly job: it shows which formats changed
 # before users report it. Downloads everything into the user's cache folder (about 1.5 GB, several minutes), prints the
-# installed versions and the result. Exit 0: all checks passed. Exit 1: a check failed or an installation did.
+# installed versions and the result. Exit 0: all checks passed. Exit 1: a check failed, or a program could be installed
+# neither in its newest nor in its pinned version.
 # The pinned versions stay as they are: raise them in tests/targets after a fix.
 set -uo pipefail
 # shellcheck source=scripts/lib.sh

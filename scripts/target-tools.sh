@@ -37,7 +37,7 @@ python_makes_venvs || apt_install python3 python3-venv
 node_is_new || die "Node.js $node_minor or newer is needed, this is $(node --version)"
 
 # The last file marks the folder as complete.
-say "downloading the programs for the checks of preference texts into $tools (about 1 GB, a few minutes)"
+say "downloading the programs for the checks of preference texts into $tools (about 1.5 GB, a few minutes)"
 rm -rf "$tools"
 mkdir -p "$tools/node"
 cp "$from"/package.json "$from"/package-lock.json "$from"/.npmrc "$tools/node/"

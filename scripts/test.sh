@@ -88,7 +88,7 @@ case $? in
 	step "target checks" targets "$tools"
 	step "feed checks" feed "$tools"
 	;;
-3) say "skipped: checks of preferences against the real programs ($tools). To install them (about 1 GB in" \
+3) say "skipped: checks of preferences against the real programs ($tools). To install them (about 1.5 GB in" \
 	"$cache), run: CI=true scripts/target-tools.sh" ;;
 *) failed+=("target tools") ;;
 esac

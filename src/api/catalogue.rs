@@ -206,7 +206,9 @@ pub(super) async fn models(request: ApiRequest<ModelsQuery>) -> Result<Response,
         query.provider.as_ref().map(|slug| known_provider(snapshot, slug)).transpose()?;
         sorted(query.select(snapshot).map(ModelSummary::from), query.sort.as_deref())
     };
-    request.listed(query.format, (query.limit, query.cursor.as_deref()), rows, |model| model.model_id.clone())
+    request
+        .listed(query.format, (query.limit, query.cursor.as_deref()), rows, |model| model.model_id.clone())
+        .await
 }
 
 /// A model with its endpoints.
@@ -223,7 +225,7 @@ pub(super) async fn model(request: ApiRequest<ListQuery, ModelName>) -> Result<R
     let (name, query, snapshot) = (request.path.0.as_str(), &request.query, &request.snapshot);
     let offers = |model| sorted(offers(snapshot, model), query.sort.as_deref());
     match table_of(query.format) {
-        Some(format) => request.table(format, || offers(known_model(snapshot, name)?)),
+        Some(format) => request.table(format, || offers(known_model(snapshot, name)?)).await,
         None => request.kept(|| {
             let model = known_model(snapshot, name)?;
             if query.sort.is_none() {
@@ -257,7 +259,7 @@ pub(super) async fn providers(request: ApiRequest<ListQuery>) -> Result<Response
     };
     let all = || sorted(snapshot.offering().map(summary), query.sort.as_deref());
     match table_of(query.format) {
-        Some(format) => request.table(format, all),
+        Some(format) => request.table(format, all).await,
         None => request.kept(|| Ok((all()?, None))),
     }
 }
@@ -284,7 +286,7 @@ pub(super) async fn provider(request: ApiRequest<ListQuery, String>) -> Result<R
         Ok((detail, None))
     };
     match table_of(query.format) {
-        Some(format) => request.table(format, serves),
+        Some(format) => request.table(format, serves).await,
         None => request.kept(detail),
     }
 }

@@ -35,7 +35,7 @@ pub(super) async fn changes(request: ApiRequest<EventsQuery>) -> Result<Response
         let model = query.model.as_ref().map(|name| known_model(snapshot, name)).transpose()?;
         Ok(snapshot.changes_of(query.kind, model, query.provider.as_deref()).collect::<Vec<_>>())
     };
-    request.listed(query.format, (query.limit, query.cursor.as_deref()), rows, |event| key(event))
+    request.listed(query.format, (query.limit, query.cursor.as_deref()), rows, |event| key(event)).await
 }
 
 fn key(event: &Event) -> String {

@@ -70,7 +70,9 @@ pub(super) async fn endpoints(request: ApiRequest<EndpointsQuery>) -> Result<Res
             false => Err(Problem::bad_request(question.errors.join(" "))),
         }
     };
-    request.listed(query.format, (query.limit, query.cursor.as_deref()), rows, |one| {
-        format!("{} {}", one.model.model_id, one.endpoint.endpoint_id)
-    })
+    request
+        .listed(query.format, (query.limit, query.cursor.as_deref()), rows, |one| {
+            format!("{} {}", one.model.model_id, one.endpoint.endpoint_id)
+        })
+        .await
 }

@@ -1,6 +1,7 @@
 //! What a parameter accepts, in words, from the description of the API.
 
 use super::openapi::openapi;
+use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use std::sync::LazyLock;
 
@@ -10,20 +11,29 @@ static DOCUMENT: LazyLock<Value> = LazyLock::new(|| serde_json::to_value(openapi
 /// has it, or its type says nothing.
 pub(super) fn expected(address: &str, name: &str) -> Option<String> {
     let paths = DOCUMENT["paths"].as_object()?;
-    let (_, item) = paths.iter().find(|(path, _)| matches(path, address))?;
+    // A name may be one segment, with its slash encoded; the description has its two parts.
+    let address = percent_decode_str(address).decode_utf8_lossy();
+    let (_, item) = paths.iter().find(|(path, _)| matches(path, &address))?;
     let parameters = item["get"]["parameters"].as_array()?;
     let parameter = parameters.iter().find(|one| one["name"] == name && one["in"] == "query")?;
     in_words(&parameter["schema"])
 }
 
-/// Whether an address belongs to a path with variable parts in braces.
+/// The part of a path that may contain slashes.
+const TAG: &str = "{tag}";
+
+/// Whether a decoded address belongs to a path with variable parts in braces. Each is one segment, but a tag is one or
+/// more.
 fn matches(path: &str, address: &str) -> bool {
-    let (mut parts, mut given) = (path.split('/'), address.split('/'));
-    loop {
-        match (parts.next(), given.next()) {
-            (None, None) => return true,
-            (Some(part), Some(given)) if part == given || part.starts_with('{') => {}
-            _ => return false,
+    let (parts, given): (Vec<&str>, Vec<&str>) = (path.split('/').collect(), address.split('/').collect());
+    let fits = |(part, given): (&&str, &&str)| part == given || part.starts_with('{');
+    match parts.iter().position(|part| *part == TAG) {
+        None => parts.len() == given.len() && parts.iter().zip(&given).all(fits),
+        Some(tag) => {
+            let after = parts.len() - tag - 1;
+            given.len() >= parts.len()
+                && parts.iter().zip(&given).take(tag).all(fits)
+                && parts.iter().rev().zip(given.iter().rev()).take(after).all(fits)
         }
     }
 }
@@ -57,8 +67,21 @@ mod tests {
         let limit = expected("/api/v1/models", "limit");
         assert_eq!(limit.as_deref(), Some("an integer from 1 to 500"));
         assert_eq!(expected("/api/v1/cost/a/b", "output_cached").as_deref(), Some("true or false"));
+        assert_eq!(expected("/api/v1/cost/a%2Fb", "output_cached").as_deref(), Some("true or false"));
         assert_eq!(expected("/api/v1/models", "author"), None);
         assert_eq!(expected("/api/v1/models", "nothing"), None);
         assert_eq!(expected("/api/v1/nothing", "limit"), None);
+    }
+
+    #[test]
+    fn a_tag_may_contain_slashes_and_other_parts_may_not() {
+        let by_tag = "/api/v1/endpoints/{author}/{slug}/{tag}/history";
+        for address in ["a/b/c/history", "a/b/c/d/history", "a/b/c/d/e/history"] {
+            assert!(matches(by_tag, &format!("/api/v1/endpoints/{address}")), "{address}");
+        }
+        for address in ["a/b/history", "a/b/c/d", "a/b/c/d/hourly"] {
+            assert!(!matches(by_tag, &format!("/api/v1/endpoints/{address}")), "{address}");
+        }
+        assert!(!matches("/api/v1/cost/{author}/{slug}", "/api/v1/cost/a/b/c"));
     }
 }

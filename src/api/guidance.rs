@@ -63,7 +63,7 @@ pub(super) async fn tiers(request: ApiRequest<TiersQuery>) -> Result<Response, P
     };
     let providers = |list: &TierList| sorted(list.providers.iter().cloned(), query.sort.as_deref());
     match table_of(query.format) {
-        Some(format) => request.table(format, || providers(list()?)),
+        Some(format) => request.table(format, || providers(list()?)).await,
         None => request.kept(|| {
             let list = list()?;
             if query.sort.is_none() {

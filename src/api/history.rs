@@ -81,6 +81,15 @@ pub(super) struct Point {
     effective_output: Option<f64>,
     /// Share of the day that its last reading covers, 0..1; null for hours.
     coverage: Option<f64>,
+    /// List input price at the end of a day, USD per million tokens; null for hours.
+    list_input: Option<f64>,
+    /// Published uptime over a day, as of its last reading, 0..1; the mean of the 30-minute uptimes if that is unknown;
+    /// null for hours.
+    uptime: Option<f64>,
+    /// Mean of the published median output speeds of a day, tokens per second; null for hours.
+    throughput: Option<f64>,
+    /// Mean of the published median times to the first token of a day, milliseconds; null for hours.
+    latency_ms: Option<f64>,
 }
 
 /// The points of an endpoint.
@@ -151,6 +160,10 @@ columns!(HistoryRow, |row| {
     "effective_input": Cell::Number(row.point.effective_input),
     "effective_output": Cell::Number(row.point.effective_output),
     "coverage": Cell::Number(row.point.coverage),
+    "list_input": Cell::Number(row.point.list_input),
+    "uptime": Cell::Number(row.point.uptime),
+    "throughput": Cell::Number(row.point.throughput),
+    "latency_ms": Cell::Number(row.point.latency_ms),
 });
 
 fn midnight(day: NaiveDate) -> DateTime<Utc> {
@@ -167,6 +180,10 @@ fn of_day(day: &EndpointDay) -> Point {
         effective_input: day.effective_input,
         effective_output: day.effective_output,
         coverage: day.coverage,
+        list_input: day.list_input,
+        uptime: day.uptime,
+        throughput: day.throughput,
+        latency_ms: day.latency_ms,
     }
 }
 
@@ -180,6 +197,10 @@ fn of_hour(hour: &Stretch) -> Point {
         effective_input: None,
         effective_output: None,
         coverage: None,
+        list_input: None,
+        uptime: None,
+        throughput: None,
+        latency_ms: None,
     }
 }
 
@@ -315,7 +336,7 @@ fn known_endpoint<'a>(snapshot: &'a Snapshot, name: &str) -> Result<(&'a ModelEn
         .ok_or_else(|| Problem::unknown_endpoint(&format!("endpoint with the id `{id}`"), Vec::new()))
 }
 
-fn answer(request: &ApiRequest<HistoryQuery, ModelName>, name: &str) -> Result<Response, Problem> {
+async fn answer(request: &ApiRequest<HistoryQuery, ModelName>, name: &str) -> Result<Response, Problem> {
     let (query, snapshot) = (&request.query, &request.snapshot);
     let found = || {
         let wanted = Wanted::new(snapshot, query.every, (query.from.as_deref(), query.to.as_deref()))?;
@@ -323,10 +344,13 @@ fn answer(request: &ApiRequest<HistoryQuery, ModelName>, name: &str) -> Result<R
         Ok((wanted, model, endpoint))
     };
     match table_of(query.format) {
-        Some(format) => request.table(format, || {
-            let (wanted, model, endpoint) = found()?;
-            Ok(rows(model, vec![wanted.of(endpoint, &snapshot.hourly)]))
-        }),
+        Some(format) => {
+            let rows = || {
+                let (wanted, model, endpoint) = found()?;
+                Ok(rows(model, vec![wanted.of(endpoint, &snapshot.hourly)]))
+            };
+            request.table(format, rows).await
+        }
         None => request.kept(|| {
             let (wanted, model, endpoint) = found()?;
             let endpoint = wanted.of(endpoint, &snapshot.hourly);
@@ -346,7 +370,7 @@ fn answer(request: &ApiRequest<HistoryQuery, ModelName>, name: &str) -> Result<R
     (status = 404, description = "Unknown endpoint, or nothing in that time", body = Problem, content_type = "application/problem+json"),
 ))]
 pub(super) async fn by_id(request: ApiRequest<HistoryQuery, ModelName>) -> Result<Response, Problem> {
-    answer(&request, &request.path.0)
+    answer(&request, &request.path.0).await
 }
 
 /// The history of an endpoint, by its model and its tag.
@@ -362,7 +386,7 @@ pub(super) async fn by_id(request: ApiRequest<HistoryQuery, ModelName>) -> Resul
 ))]
 pub(super) async fn by_tag(request: ApiRequest<HistoryQuery, ModelName>) -> Result<Response, Problem> {
     let name = request.path.0.strip_suffix(HISTORY).ok_or_else(Problem::no_such_route)?;
-    answer(&request, name)
+    answer(&request, name).await
 }
 
 /// The history of all endpoints of a model.
@@ -387,10 +411,13 @@ pub(super) async fn of_model(request: ApiRequest<ModelHistoryQuery, ModelName>) 
         Ok((wanted, model, endpoints))
     };
     match table_of(query.format) {
-        Some(format) => request.table(format, || {
-            let (_, model, endpoints) = found()?;
-            Ok(rows(model, endpoints))
-        }),
+        Some(format) => {
+            let rows = || {
+                let (_, model, endpoints) = found()?;
+                Ok(rows(model, endpoints))
+            };
+            request.table(format, rows).await
+        }
         None => request.kept(|| {
             let (wanted, model, endpoints) = found()?;
             Ok((ModelHistory { part: wanted.part(model), endpoints }, None))

@@ -16,6 +16,7 @@ mod hourly;
 mod http;
 mod openapi;
 mod page;
+mod parquet;
 mod preference_query;
 mod preference_text;
 mod problem;
@@ -28,13 +29,15 @@ mod time;
 pub use guidance::{ListedTarget, StatusData, listed_targets};
 pub use http::too_many_requests;
 pub use openapi::openapi;
+pub use parquet::WriteParquet;
 
-use crate::domain::column::Column;
-use crate::prepared::{Bounds, Origin, Prepared, Purpose, Shelf};
+use crate::prepared::{Bounds, Origin, Prepared, Purpose, Shelf, pack_on_the_way};
 use crate::snapshot::Current;
 use axum::Router;
+use axum::middleware::from_fn;
 use axum::routing::any;
 use chrono::{DateTime, Utc};
+use parquet::Writer;
 use problem::Problem;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -42,14 +45,11 @@ use std::sync::{Arc, OnceLock};
 /// Bounds of the cached bodies: clients can make up any number of URLs.
 const BOUNDS: Bounds = Bounds { things: 4_000, bytes: 128 << 20 };
 
-/// Writes columns as Parquet, or returns why it cannot.
-pub type WriteParquet = Arc<dyn Fn(&[Column]) -> Result<Vec<u8>, String> + Send + Sync>;
-
 /// The bodies made so far, keyed by snapshot id, path and parsed query, and what bodies are made with.
 pub struct Bodies {
     shelf: Shelf<String, String, Prepared>,
     purpose: Purpose,
-    parquet: Option<WriteParquet>,
+    parquet: Option<Writer>,
     origin: Origin,
     /// The description with the public address.
     document: OnceLock<Result<Prepared, Problem>>,
@@ -82,7 +82,7 @@ impl Bodies {
     /// The same with a writer of Parquet; without one, tables are available as CSV only.
     #[must_use]
     pub fn with_parquet(self, write: WriteParquet) -> Self {
-        Self { parquet: Some(write), ..self }
+        Self { parquet: Some(Writer::new(write)), ..self }
     }
 
     /// The same with the address of the service, which the description contains.
@@ -91,16 +91,12 @@ impl Bodies {
         Self { origin, ..self }
     }
 
-    /// Columns as Parquet.
+    /// The writer of Parquet.
     ///
     /// # Errors
-    /// 400 without a writer, 500 if it fails.
-    fn parquet(&self, columns: &[Column]) -> Result<Vec<u8>, Problem> {
-        let write = self.parquet.as_ref().ok_or_else(Problem::no_parquet)?;
-        write(columns).map_err(|error| {
-            tracing::error!(error, "cannot write a table as Parquet");
-            Problem::parquet_failed()
-        })
+    /// 400 without one.
+    fn parquet(&self) -> Result<&Writer, Problem> {
+        self.parquet.as_ref().ok_or_else(Problem::no_parquet)
     }
 }
 
@@ -148,12 +144,12 @@ pub fn router(state: ApiState) -> Router {
         .route("/readings", http::read_only(readings::readings))
         .route("/hourly/{name}", http::read_only(hourly::hourly))
         .route("/hourly/{author}/{slug}", http::read_only(hourly::hourly))
-        .route("/openapi.json", http::read_only(openapi::document));
+        .route("/openapi.json", http::read_only(openapi::document).layer(from_fn(pack_on_the_way)));
     Router::new()
         .nest("/api/v1", v1)
         .route("/api/", any(http::no_such_route))
         .route("/api/{*rest}", any(http::no_such_route))
-        .route_layer(axum::middleware::from_fn(http::finish))
+        .route_layer(from_fn(http::finish))
         .merge(health::router())
         .with_state(state)
 }

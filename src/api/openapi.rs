@@ -6,7 +6,8 @@ use crate::prepared::Prepared;
 use crate::table;
 use axum::extract::State;
 use axum::http::HeaderMap;
-use axum::response::Response;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
 use std::sync::LazyLock;
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder};
@@ -90,7 +91,10 @@ fn refuse(operation: &mut Operation) {
         ResponseBuilder::new().description(description).content("application/problem+json", body).build()
     };
     let responses = &mut operation.responses.responses;
-    responses.insert("503".to_owned(), problem("Nothing is published yet").into());
+    responses.insert(
+        "503".to_owned(),
+        problem("Nothing is published yet, or too many tables are being written as Parquet").into(),
+    );
     if operation.parameters.iter().any(|parameters| !parameters.is_empty()) {
         responses.entry("400".to_owned()).or_insert_with(|| problem("Invalid parameter").into());
     }
@@ -132,16 +136,17 @@ pub(super) async fn document(State(api): State<ApiState>, headers: HeaderMap) ->
         return kept.as_ref().map(|prepared| prepared.respond(&headers)).map_err(Problem::clone);
     }
     match bodies.origin.of(&headers) {
-        Some(address) => of_one_client(&address).map(|prepared| prepared.respond(&headers)),
+        Some(address) => of_one_client(&address),
         None => PREPARED.as_ref().map(|prepared| prepared.respond(&headers)).map_err(Problem::clone),
     }
 }
 
-/// The document for the client that used this address: kept nowhere, because clients can send any host name.
-fn of_one_client(address: &str) -> Result<Prepared, Problem> {
+/// The document for the client that used this address: kept nowhere, because clients can send any host name. The route
+/// compresses it.
+fn of_one_client(address: &str) -> Result<Response, Problem> {
     let text = TEXT.as_ref().map_err(Problem::clone)?;
-    let body = with_server(text, address).into_bytes();
-    Ok(Prepared::unpacked("application/json", body).cache_control(ONE_CLIENT))
+    let headers = [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, ONE_CLIENT)];
+    Ok((headers, with_server(text, address)).into_response())
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 /// Methods that routes support.
 pub(super) const METHODS: &str = "GET, HEAD, OPTIONS";
 
-/// Seconds after which a client may retry while the first collection is still running.
+/// Seconds after which a client may retry while the service has no snapshot yet, or is busy.
 const RETRY_AFTER_SECONDS: &str = "30";
 
 /// Number of tags that the detail of an unknown endpoint lists.
@@ -161,6 +161,12 @@ impl Problem {
             "Internal error",
             detail.to_owned(),
         )
+    }
+
+    /// 503: other tables are being written as Parquet, and this one had to wait too long for its turn.
+    pub(super) fn busy() -> Self {
+        let detail = "too many tables are being written as Parquet; try again later, or request CSV, which has the same rows";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "/problems/busy", "Busy", detail.to_owned())
     }
 
     /// 500: a bug in this program.

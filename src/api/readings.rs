@@ -70,5 +70,5 @@ pub(super) async fn readings(request: ApiRequest<ReadingsQuery>) -> Result<Respo
         sorted(rows, query.sort.as_deref())
     };
     let key = |reading: &&RecentReading| format!("{} {}", reading.run_id, reading.endpoint_id);
-    request.listed(query.format, (query.limit, query.cursor.as_deref()), rows, key)
+    request.listed(query.format, (query.limit, query.cursor.as_deref()), rows, key).await
 }

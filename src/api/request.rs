@@ -2,9 +2,9 @@
 //! names that are not in a fixed list, are rejected here, before a handler runs. A handler rejects what the snapshot or
 //! the table decides: models, providers, workloads, columns, cursors.
 
+use super::ApiState;
 use super::envelope::enveloped;
 use super::problem::Problem;
-use super::{ApiState, Bodies};
 use crate::prepared::Prepared;
 use crate::snapshot::Snapshot;
 use crate::table::{self, Row, TableFormat};
@@ -66,20 +66,32 @@ impl<Q: Debug, P> ApiRequest<Q, P> {
     }
 
     /// Responds with rows as a table, made once and cached like [`Self::kept`].
-    pub fn table<T: Row<N>, const N: usize>(
+    pub async fn table<T: Row<N>, const N: usize>(
         &self,
         format: TableFormat,
         rows: impl FnOnce() -> Result<Vec<T>, Problem>,
     ) -> Result<Response, Problem> {
         let bodies = &self.api.bodies;
-        self.shared(|| match format {
-            TableFormat::Csv => Ok(bodies.purpose.prepare(table::CSV, table::csv(&rows()?))),
-            // Compressed by its writer.
+        match format {
+            TableFormat::Csv => self.shared(|| Ok(bodies.purpose.prepare(table::CSV, table::csv(&rows()?)))),
             TableFormat::Parquet => {
-                let body = bodies.parquet(&table::typed(&rows()?))?;
-                Ok(Prepared::in_parts(table::PARQUET, body))
+                let (key, kept) = self.kept_body("");
+                if let Some(body) = kept {
+                    return Ok(self.respond(&body, true));
+                }
+                let columns = table::typed(&rows()?);
+                // One table is written at a time; the worker is free while this request waits.
+                let turn = bodies.parquet()?.turn().await?;
+                // Another request for the same table may have been first.
+                if let (_, Some(body)) = self.kept_body("") {
+                    return Ok(self.respond(&body, true));
+                }
+                // Compressed by its writer.
+                let body = Prepared::in_parts(table::PARQUET, turn.write(columns).await?);
+                let (body, is_kept) = self.keep(key, body);
+                Ok(self.respond(&body, is_kept))
             }
-        })
+        }
     }
 
     /// Responds with a text that also depends on a `state`, like [`Self::kept_while`].
@@ -136,7 +148,11 @@ impl<Q: Debug, P> ApiRequest<Q, P> {
     /// cache of addresses does not count its bytes.
     fn shared(&self, make: impl FnOnce() -> Result<Prepared, Problem>) -> Result<Response, Problem> {
         let (body, is_kept) = self.body("", make)?;
-        Ok(if is_kept { body.share(&self.headers) } else { body.respond(&self.headers) })
+        Ok(self.respond(&body, is_kept))
+    }
+
+    fn respond(&self, body: &Arc<Prepared>, is_kept: bool) -> Response {
+        if is_kept { body.share(&self.headers) } else { body.respond(&self.headers) }
     }
 
     fn body(
@@ -144,19 +160,32 @@ impl<Q: Debug, P> ApiRequest<Q, P> {
         state: &str,
         make: impl FnOnce() -> Result<Prepared, Problem>,
     ) -> Result<(Arc<Prepared>, bool), Problem> {
+        let (key, kept) = self.kept_body(state);
+        if let Some(body) = kept {
+            return Ok((body, true));
+        }
+        // Made outside of any lock: two requests may each make the same body, but none waits for another. (Only tables
+        // as Parquet are written one at a time; see [`Self::table`].)
+        Ok(self.keep(key, make()?))
+    }
+
+    /// The key of the body that answers this request in a `state`, and the body if it was made before.
+    fn kept_body(&self, state: &str) -> (String, Option<Arc<Prepared>>) {
         let key = match state {
             "" => format!("{} {:?}", self.address, self.query),
             state => format!("{} {:?} {state}", self.address, self.query),
         };
-        let Bodies { shelf, .. } = &*self.api.bodies;
-        if let Some(body) = shelf.get(&self.snapshot.id, &key) {
-            return Ok((body, true));
-        }
-        // Made outside of any lock: two requests may each make the same body, but none waits for another.
-        let body = Arc::new(make()?);
+        let kept = self.api.bodies.shelf.get(&self.snapshot.id, &key);
+        (key, kept)
+    }
+
+    /// Keeps a body if there is room for it, and returns whether it is kept.
+    fn keep(&self, key: String, body: Prepared) -> (Arc<Prepared>, bool) {
+        let body = Arc::new(body);
+        let shelf = &self.api.bodies.shelf;
         let is_kept =
             key.len() <= LONGEST_KEY && shelf.keep(&self.snapshot.id, key, Arc::clone(&body), body.held());
-        Ok((body, is_kept))
+        (body, is_kept)
     }
 }
 

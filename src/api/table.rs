@@ -91,7 +91,7 @@ pub(super) use list_query;
 impl<Q: Debug, P> ApiRequest<Q, P> {
     /// Responds with a list: one page as JSON, or as a table the whole list if no page is requested. `key` identifies a
     /// row.
-    pub fn listed<T, const N: usize>(
+    pub async fn listed<T, const N: usize>(
         &self,
         format: Option<Format>,
         (limit, cursor): (Option<u32>, Option<&str>),
@@ -104,8 +104,8 @@ impl<Q: Debug, P> ApiRequest<Q, P> {
         let paged = |rows: Vec<T>| page(rows.into_iter(), limit, cursor, key);
         match (table_of(format), limit.is_some() || cursor.is_some()) {
             (None, _) => self.kept(|| paged(rows()?)),
-            (Some(format), true) => self.table(format, || Ok(paged(rows()?)?.0)),
-            (Some(format), false) => self.table(format, rows),
+            (Some(format), true) => self.table(format, || Ok(paged(rows()?)?.0)).await,
+            (Some(format), false) => self.table(format, rows).await,
         }
     }
 }

@@ -104,10 +104,17 @@ impl Public {
     fn routes(&self) -> Router {
         let (current, now) = (self.current.clone(), self.now.clone());
         let (pages, public_url) = (self.pages.clone(), self.public_url.clone());
-        let site = SiteState { current, now, pages, method_markdown: METHOD, public_url };
+        let site = SiteState {
+            current,
+            now,
+            pages,
+            method_markdown: METHOD,
+            public_url,
+            origin: self.origin.clone(),
+        };
         let described = Described { document: &API_DOCUMENT, markdown: API_TEXT };
         let api = self.api();
-        let reference = site::reference(site.clone(), described, self.origin.clone(), api.clone());
+        let reference = site::reference(site.clone(), described, api.clone());
         api.merge(reference).merge(site::router(site))
     }
 

@@ -31,6 +31,7 @@ pub use redirects::FAMILIAR;
 pub use registry::{PAGES, PageRow, Query, REFERENCE};
 pub use respond::secure;
 
+use crate::prepared::Origin;
 use crate::snapshot::Current;
 use axum::Router;
 use chrono::{DateTime, Utc};
@@ -50,6 +51,8 @@ pub struct SiteState {
     pub method_markdown: &'static str,
     /// Public address of the site, without a trailing slash; empty if unknown.
     pub public_url: Arc<str>,
+    /// Where clients reach the site, for answers that contain complete addresses.
+    pub origin: Origin,
 }
 
 impl fmt::Debug for SiteState {

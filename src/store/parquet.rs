@@ -6,22 +6,21 @@ use crate::domain::column::{Column, Values};
 use duckdb::types::{TimeUnit, Value};
 use duckdb::{Config, Connection, appender_params_from_iter};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 
 /// Memory limit of one table; the largest one (all endpoints) needs a few MB.
 const MEMORY: &str = "128MB";
 
-/// Writes tables as Parquet (zstd, times as UTC instants), one at a time, so that memory is bounded.
+/// Writes tables as Parquet (zstd, times as UTC instants). Writing blocks, and each table takes its own memory: callers
+/// bound how many are written at the same time.
 #[derive(Debug)]
 pub struct ParquetWriter {
     folder: PathBuf,
-    turn: Mutex<()>,
 }
 
 impl ParquetWriter {
     /// A writer with its temporary files in `folder`, which is created on the first write.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
-        Self { folder: folder.into(), turn: Mutex::default() }
+        Self { folder: folder.into() }
     }
 
     /// The bytes of a Parquet file with these columns, which have the same number of rows.
@@ -29,8 +28,6 @@ impl ParquetWriter {
     /// # Errors
     /// [`StoreError::Io`] if the temporary file cannot be written or read, [`StoreError::Query`] if DuckDB fails.
     pub fn write(&self, columns: &[Column]) -> Result<Vec<u8>, StoreError> {
-        // A panic of another writer leaves nothing that this one uses.
-        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let failed = |source| StoreError::Io { path: self.folder.clone(), source };
         std::fs::create_dir_all(&self.folder).map_err(failed)?;
         let folder = std::fs::canonicalize(&self.folder).map_err(failed)?;

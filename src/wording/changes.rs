@@ -23,7 +23,7 @@ pub struct Headline {
     pub before: String,
     /// What follows the model.
     pub after: String,
-    /// Whether the change is good or bad for who pays; `None` if it is neither.
+    /// Whether the change is good or bad for the payer; `None` if it is neither.
     pub direction: Option<Direction>,
 }
 

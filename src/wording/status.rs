@@ -67,11 +67,20 @@ impl fmt::Display for State {
     }
 }
 
-/// "70 of the last 72 runs were complete; 1 partial, 1 failed. Longest gap between two runs: 14 hours."
+/// "70 of the last 72 runs were complete; 1 partial, 1 failed. Longest gap between two runs: 14 hours.", or "The only run
+/// was not complete: partial."
 pub fn runs(statuses: &[RunStatus], longest_gap: Option<&str>) -> String {
     let count = |status: RunStatus| statuses.iter().filter(|one| **one == status).count();
+    let gap = longest_gap.map(|gap| format!(" Longest gap between two runs: {gap}.")).unwrap_or_default();
     let others =
         [(RunStatus::Partial, "partial"), (RunStatus::Suspect, "suspect"), (RunStatus::Failed, "failed")];
+    if let [only] = statuses {
+        let rest = others.into_iter().find(|(status, _)| status == only);
+        return match rest {
+            Some((_, word)) => format!("The only run was not complete: {word}.{gap}"),
+            None => format!("The only run was complete.{gap}"),
+        };
+    }
     let others: Vec<String> = others
         .into_iter()
         .map(|(status, word)| (count(status), word))
@@ -80,9 +89,7 @@ pub fn runs(statuses: &[RunStatus], longest_gap: Option<&str>) -> String {
         .collect();
     let total = statuses.len();
     let rest = if others.is_empty() { String::new() } else { format!("; {}", others.join(", ")) };
-    let plural = if total == 1 { " was" } else { "s were" };
-    let gap = longest_gap.map(|gap| format!(" Longest gap between two runs: {gap}.")).unwrap_or_default();
-    format!("{} of the last {total} run{plural} complete{rest}.{gap}", count(RunStatus::Ok))
+    format!("{} of the last {total} runs were complete{rest}.{gap}", count(RunStatus::Ok))
 }
 
 #[cfg(test)]
@@ -97,9 +104,12 @@ mod tests {
             "2 of the last 4 runs were complete; 1 partial, 1 failed."
         );
         assert_eq!(
-            runs(&[Ok], Some("14 hours")),
-            "1 of the last 1 run was complete. Longest gap between two runs: 14 hours."
+            runs(&[Ok, Ok], Some("14 hours")),
+            "2 of the last 2 runs were complete. Longest gap between two runs: 14 hours."
         );
+        assert_eq!(runs(&[Ok], None), "The only run was complete.");
+        assert_eq!(runs(&[Partial], None), "The only run was not complete: partial.");
+        assert_eq!(runs(&[Failed], None), "The only run was not complete: failed.");
     }
 
     #[test]

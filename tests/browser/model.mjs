@@ -1,6 +1,8 @@
 // What a reader can do on the pages of models and endpoints: the tasks "which host, what does it save, and the config for
 // my tool" and "how has a provider's caching moved on my models", by clicks, first screens and numbers of screens.
 
+import { Hand } from './hand.mjs';
+
 const PHONE = { width: 390, height: 844 };
 const DESK = { width: 1440, height: 900 };
 const MOST_SCREENS = 6;
@@ -60,16 +62,15 @@ async function findConfig(report, browser, base, model) {
     for (const javaScriptEnabled of [true, false]) {
       const where = `the config of ${model.model_id} at ${viewport.width}${javaScriptEnabled ? '' : ' without JavaScript'}`;
       const seen = await withPage(browser, base, '/', { viewport, javaScriptEnabled }, async (page) => {
-        let clicks = 0;
-        await page.locator('#q').fill(model.model_id);
-        await page.keyboard.press('Enter');
+        const hand = new Hand(page);
+        await hand.fill(page.locator('#q'), model.model_id);
+        await hand.submit();
         await page.waitForURL(/\/models\//, { waitUntil: 'load' });
         const first = javaScriptEnabled ? await page.evaluate(outOfSight) : [];
-        await page.locator(`.tools a[href*="tool=${TOOL}"]`).click();
-        clicks += 1;
+        await hand.click(page.locator(`.tools a[href*="tool=${TOOL}"]`));
         await page.waitForURL(/tool=opencode/, { waitUntil: 'load' });
         const config = await page.locator('.code pre').first().textContent();
-        return { clicks, first, config };
+        return { clicks: hand.clicks, first, config };
       });
       report.check(where, 'has host, saving, config and copy button on the first screen', seen.first);
       report.check(where, `takes at most ${MOST_CLICKS} clicks`, seen.clicks > MOST_CLICKS && `it took ${seen.clicks}`);
@@ -84,22 +85,21 @@ async function followProvider(report, browser, base, provider) {
   for (const viewport of [PHONE, DESK]) {
     const where = `three weeks of ${provider} at ${viewport.width}`;
     const seen = await withPage(browser, base, '/', { viewport }, async (page) => {
-      let clicks = 0;
-      await page.locator('#q').fill(provider);
-      await page.keyboard.press('Enter');
+      const hand = new Hand(page);
+      await hand.fill(page.locator('#q'), provider);
+      await hand.submit();
       await page.waitForURL(/\/providers\//, { waitUntil: 'load' });
       const link = page.locator('main a[href*="/endpoints/"]:visible').first();
       if ((await link.count()) === 0) return { problem: 'its page links to no endpoint' };
-      await link.click();
+      await hand.click(link);
       await page.waitForURL(/\/endpoints\//, { waitUntil: 'load' });
-      await page.locator('nav[aria-label=Days] a[href*="days=30"]').click();
+      await hand.click(page.locator('nav[aria-label=Days] a[href*="days=30"]'));
       await page.waitForURL(/days=30/, { waitUntil: 'load' });
-      clicks += 2;
       const day = page.locator('#chart-hit-rate ~ svg .day').last();
       await day.focus();
       const value = day.locator('text');
       return {
-        clicks,
+        clicks: hand.clicks,
         days: await page.locator('#chart-hit-rate ~ svg .day').count(),
         visible: await value.evaluate((element) => getComputedStyle(element).visibility),
         value: await value.textContent(),

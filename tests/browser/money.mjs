@@ -1,5 +1,7 @@
 // Two tasks of readers, as they do them: a bill at one host becomes dollars at every other, and a provider is judged on
 // the first screen. Each at the size of a phone and of a desk, counting clicks and fields.
+import { Hand } from './hand.mjs';
+
 const SIZES = [
   { width: 390, height: 844 },
   { width: 1440, height: 900 },
@@ -24,14 +26,19 @@ async function payMonthly(report, context, base) {
   const errors = [];
   page.on('pageerror', (error) => errors.push(error.message));
   await page.goto(base);
-  await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Cost', exact: true }).click();
-  await page.getByLabel('Model, with or without its host').fill(`${model} at ${host}`);
-  await page.getByLabel('Monthly bill').fill('$300');
-  await page.getByRole('button', { name: 'Calculate' }).click();
+  const hand = new Hand(page);
+  await hand.click(page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Cost', exact: true }));
+  await hand.fill(page.getByLabel('Model, with or without its host'), `${model} at ${host}`);
+  await hand.fill(page.getByLabel('Monthly bill'), '$300');
+  await hand.click(page.getByRole('button', { name: 'Calculate' }));
   await page.locator('table.months').waitFor({ timeout: 10_000 });
   const text = await page.locator('main').innerText();
   const rows = await page.locator('table.months tbody tr').count();
   const intervals = (await page.locator('table.months tbody').innerText()).match(/\$[\d.,]+ to \$[\d.,]+/g) ?? [];
+  report.check(where, 'takes at most 2 clicks and 2 fields', [
+    hand.clicks > 2 && `it took ${hand.clicks} clicks`,
+    hand.fields > 2 && `it took ${hand.fields} fields`,
+  ]);
   report.check(where, 'gives dollars a month at every host, with an interval', [
     !text.includes(`$300.00 at ${host}`) && text.slice(0, 300),
     rows < 3 && `${rows} rows`,

@@ -61,7 +61,7 @@ fn api() -> Router {
 }
 
 fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_current_thread().build().expect("a runtime")
+    tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime")
 }
 
 fn send(api: &Router, request: Request<Body>) -> Answer {

@@ -8,6 +8,7 @@ mod schema;
 use clap::CommandFactory;
 use hitrate::api;
 use hitrate::cli::Cli;
+use hitrate::preferences::targets::TARGETS;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -233,4 +234,17 @@ fn anchor(heading: &str) -> String {
     let kept = heading.trim_start_matches('#').trim().to_lowercase();
     let kept = kept.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
     kept.map(|c| if c == ' ' { '-' } else { c }).collect()
+}
+
+#[test]
+fn the_number_of_targets_is_that_of_the_program() {
+    let words = " routers, agents, libraries and languages";
+    for path in ["README.md", "CHANGELOG.md"] {
+        let text = read(path);
+        let before =
+            |end: usize| text[..end].rsplit(|c: char| !c.is_ascii_digit()).next().unwrap_or_default();
+        let counts = text.match_indices(words).map(|(end, _)| before(end)).filter(|count| !count.is_empty());
+        let counts: Vec<&str> = counts.collect();
+        assert_eq!(counts, [TARGETS.len().to_string()], "{path}");
+    }
 }

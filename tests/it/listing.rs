@@ -12,6 +12,7 @@ use chrono::{DateTime, Duration, Utc};
 use hitrate::archive::Archive;
 use hitrate::clock::SystemClock;
 use hitrate::pipeline::{CollectReport, DataDir, Pipeline, PipelineError};
+use hitrate::prepared::Origin;
 use hitrate::site::{SiteState, router};
 use hitrate::snapshot::{Current, Snapshot};
 use tower::ServiceExt;
@@ -62,6 +63,7 @@ async fn page(snapshot: &Snapshot, path: &str) -> String {
         now: Arc::new(move || now),
         method_markdown: "# The method\n",
         public_url: "".into(),
+        origin: Origin::default(),
     });
     let request = Request::get(path).body(Body::empty()).expect("a request");
     let answer = site.oneshot(request).await.expect("the router never fails");

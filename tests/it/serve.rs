@@ -233,11 +233,24 @@ async fn an_answer_with_the_host_of_a_client_reaches_no_other_client() {
     let document: serde_json::Value =
         serde_json::from_str(&service.get("/api/v1/openapi.json", "").await.text()).expect("JSON");
     assert_eq!(document["servers"], serde_json::json!([{ "url": own }]));
+    let packed = service.get("/api/v1/openapi.json", "Accept-Encoding: gzip\r\n").await;
+    assert_eq!((packed.header("content-encoding"), packed.header("vary")), ("gzip", "Accept-Encoding"));
+    let mut unpacked = String::new();
+    flate2::read::GzDecoder::new(&packed.body[..]).read_to_string(&mut unpacked).expect("gzip");
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&unpacked).expect("JSON"), document);
     service.stop().await;
     let behind = Service::start("[serve]\nclient_header = \"X-Forwarded-For\"\n").await;
     let forwarded = "X-Forwarded-Host: tiers.test\r\nX-Forwarded-Proto: https\r\n";
     let text = behind.get("/api/v1/openapi.json", forwarded).await.text();
     assert!(text.contains("\"url\": \"https://tiers.test\""));
+    for _ in 0..2 {
+        let map = behind.get("/sitemap.xml", forwarded).await;
+        assert!(map.header("cache-control").contains("no-store"));
+        let map = map.text();
+        assert!(map.contains("<loc>https://tiers.test/") && !map.contains(&behind.address), "{map}");
+        let own = behind.get("/sitemap.xml", "").await.text();
+        assert!(own.contains(&format!("<loc>http://{}/", behind.address)) && !own.contains("tiers.test"));
+    }
     assert!(behind.get("/api", "").await.text().contains(&format!("http://{}/api/v1/tiers", behind.address)));
     behind.stop().await;
     let public = Service::start("[serve]\npublic_url = \"https://public.test\"\n").await;

@@ -9,6 +9,7 @@ use hitrate::domain::document::RouteAnswer;
 use hitrate::domain::finding::{Check, Finding};
 use hitrate::domain::tier::Lens;
 use hitrate::domain::window::Basis;
+use hitrate::prepared::Origin;
 use hitrate::site::{SiteState, router};
 use hitrate::snapshot::{Current, EndpointDay, Snapshot, SuspectRun};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -55,6 +56,7 @@ fn site_over(snapshot: Option<Snapshot>, age: Duration) -> Router {
         now: Arc::new(move || now),
         method_markdown: METHOD,
         public_url: "".into(),
+        origin: Origin::default(),
     })
 }
 
@@ -341,6 +343,7 @@ async fn a_published_snapshot_replaces_the_kept_pages() {
         now: Arc::new(move || now),
         method_markdown: METHOD,
         public_url: "".into(),
+        origin: Origin::default(),
     });
     let before = get(&site, "/models").await.body;
     assert_eq!(get(&site, "/models").await.body, before);

@@ -6,6 +6,7 @@ use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use chrono::Duration;
 use hitrate::api::{self, ApiState};
+use hitrate::prepared::Origin;
 use hitrate::site::{SiteState, router};
 use hitrate::snapshot::{Current, Event, Snapshot};
 use serde_json::Value;
@@ -22,6 +23,7 @@ fn site_at(snapshot: Snapshot, public_url: &str) -> Router {
         pages: Arc::default(),
         method_markdown: "# The method\n",
         public_url: public_url.into(),
+        origin: Origin::new(public_url, false),
     };
     let api = ApiState { current, bodies: Arc::default(), now: Arc::new(move || now) };
     api::router(api).merge(router(site))

@@ -285,6 +285,31 @@ fn a_provider_that_is_only_partly_let_in_is_not_named_to_a_router_that_cannot_te
 }
 
 #[test]
+fn an_order_names_each_provider_once_and_none_that_is_left_out() {
+    let model = renamed(["deepinfra/fp8", "fireworks/fast", "fireworks/fp8", "azure"]);
+    let gateway = |model: &ModelEntry, provider: Value| {
+        let preference = case(model, Mode::Order, provider);
+        let rendered = "vercel-ai-gateway".parse::<&Target>().expect("a target").render(&preference, model);
+        let value: Value = serde_json::from_str(&rendered.files[0].text).expect("JSON");
+        value["providerOptions"]["gateway"].clone()
+    };
+    let order = ["fireworks/fp8", "azure", "fireworks/fast", "deepinfra/fp8"];
+    let all = gateway(&model, json!({"order": order, "allow_fallbacks": true}));
+    assert_eq!(all["order"], json!(["fireworks", "azure", "deepinfra"]));
+    // An endpoint of one provider is excluded, so the gateway must not use the provider at all.
+    let part =
+        gateway(&model, json!({"order": order, "ignore": ["fireworks/fast"], "allow_fallbacks": true}));
+    assert_eq!(part["order"], json!(["azure", "deepinfra"]));
+    let only = part["only"].as_array().expect("a list");
+    assert!(!only.contains(&json!("fireworks")) && only.len() == 2, "{part}");
+    let none = gateway(
+        &model,
+        json!({"order": ["fireworks/fp8"], "ignore": ["fireworks/fast"], "allow_fallbacks": true}),
+    );
+    assert_eq!((none.get("order"), none["only"].as_array().map(Vec::len)), (None, Some(2)), "{none}");
+}
+
+#[test]
 fn a_target_that_names_one_provider_writes_the_pin_alone() {
     let profile = json_of("roo", "pin")["providerProfiles"]["apiConfigs"]["hitrate"].take();
     assert_eq!(profile["openRouterSpecificProvider"], "lumen/bf16");

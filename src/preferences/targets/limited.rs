@@ -174,7 +174,7 @@ fn roo(given: &Given) -> Result<Draft, String> {
     let one = "Roo Code can name one provider to use and none to exclude";
     // The endpoints of another mode were not judged alone.
     if given.preference.mode != Mode::Pin {
-        return Err(format!("{one}: use mode `pin` or a preset (`openrouter-preset`)"));
+        return Err(format!("{one}: use mode `pin` or a preset (`preset`)"));
     }
     let only = given.names("only").unwrap_or_default();
     let [only] = only[..] else {

@@ -98,8 +98,13 @@ fn draft(given: &Given) -> Result<Draft, String> {
     let only = admitted(given, spelling, &mut notes)?;
     gateway.insert("only".to_owned(), json!(only));
     if let Some(order) = given.names("order") {
+        // Only providers that `only` names: the gateway might otherwise use one that was left out.
         let order = order.into_iter().filter_map(|tag| spelling.providers.get(base(tag)));
-        gateway.insert("order".to_owned(), json!(order.collect::<Vec<_>>()));
+        let mut order: Vec<&String> = order.filter(|name| only.contains(name)).collect();
+        unique(&mut order);
+        if !order.is_empty() {
+            gateway.insert("order".to_owned(), json!(order));
+        }
     }
     limits(given, &mut gateway);
     let has = conditions(given, &mut notes);

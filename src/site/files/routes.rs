@@ -2,7 +2,6 @@
 
 use super::feed;
 use crate::domain::tier::Lens;
-use crate::prepared::Origin;
 use crate::site::SiteState;
 use crate::site::charts::{OfModel, session_bars};
 use crate::site::files::{File, PICTURE_POLICY};
@@ -119,14 +118,14 @@ pub fn model_card(snapshot: &Snapshot, rest: &str, _: Words) -> Option<File> {
     known_model(snapshot, rest.strip_suffix(".png")?).map(File::ModelCard)
 }
 
-/// `/sitemap.xml`. If the public address of the site is unknown, the `Host` of the request is used, for this response
-/// only: one client's `Host` must not end up in a cached response.
+/// `/sitemap.xml`. If the public address of the site is unknown, the address that the client used is written, in
+/// this response only: one client's address must not end up in a cached response.
 pub async fn site_map(State(site): Served, headers: HeaderMap) -> Response {
     let Some(mut view) = site.view() else { return empty() };
     if !view.public_url.is_empty() {
         return page(&site, &headers, Page::File(File::SiteMap));
     }
-    view.public_url = Origin::default().of(&headers).unwrap_or_default().into();
+    view.public_url = site.origin.of(&headers).unwrap_or_default().into();
     match feed::site_map(&view) {
         Ok(text) => ([(CONTENT_TYPE, "application/xml; charset=utf-8"), (CACHE_CONTROL, "no-store")], text)
             .into_response(),

@@ -26,7 +26,7 @@ pub struct Change<'a> {
     pub kind: &'static str,
     /// The change as a sentence around its model; `None` if the detail says all.
     pub headline: Option<Headline>,
-    /// An arrow and its class: better or worse for who pays.
+    /// An arrow and its class: better or worse for the payer.
     pub arrow: Option<(&'static str, &'static str)>,
     /// The page and the id of the model, if the change concerns a model that still exists.
     pub model: Option<(String, &'a str)>,

@@ -8,7 +8,7 @@ mod samples;
 use self::document::{Named, Section as Group};
 use self::samples::{Answer, BASE, Examples, Sample};
 use super::method;
-use crate::prepared::{Origin, Prepared, pack_on_the_way};
+use crate::prepared::{Prepared, pack_on_the_way};
 use crate::site::SiteState;
 use crate::site::kept::HTML;
 use crate::site::parts::clean::clean;
@@ -60,16 +60,15 @@ struct ReferencePage {
 struct Reference {
     site: SiteState,
     described: Described,
-    origin: Origin,
     /// The routes of the API, which answer the samples.
     api: Router,
 }
 
 type Shared = State<Arc<Reference>>;
 
-/// The page `/api`, and `/llms.txt`. `api` answers the samples; `origin` is the address of the service.
-pub fn router(site: SiteState, described: Described, origin: Origin, api: Router) -> Router {
-    let reference = Reference { site, described, origin, api };
+/// The page `/api`, and `/llms.txt`. `api` answers the samples.
+pub fn router(site: SiteState, described: Described, api: Router) -> Router {
+    let reference = Reference { site, described, api };
     Router::new()
         .route(REFERENCE, get(page))
         .route("/llms.txt", get(llms))
@@ -84,11 +83,11 @@ async fn page(State(reference): Shared, headers: HeaderMap) -> Response {
         Ok(kept) => kept,
         Err(error) => return failed(&error),
     };
-    if reference.origin.fixed().is_some() {
+    if reference.site.origin.fixed().is_some() {
         return kept.share(&headers);
     }
     // Not shared: the server caches shared responses by their path, and this one depends on the host.
-    match reference.origin.of(&headers) {
+    match reference.site.origin.of(&headers) {
         None => kept.respond(&headers),
         Some(address) => {
             let text = String::from_utf8_lossy(kept.bytes()).replace(BASE, &address);
@@ -99,9 +98,9 @@ async fn page(State(reference): Shared, headers: HeaderMap) -> Response {
 
 async fn llms(State(reference): Shared, headers: HeaderMap) -> Response {
     let Some(view) = reference.site.view() else { return empty() };
-    let base = reference.origin.of(&headers).unwrap_or_default();
+    let base = reference.site.origin.of(&headers).unwrap_or_default();
     let text = clean(llms::text(&view.snapshot, reference.described.document, &base));
-    let policy = if reference.origin.fixed().is_some() { EVERYONE } else { ONE_CLIENT };
+    let policy = if reference.site.origin.fixed().is_some() { EVERYONE } else { ONE_CLIENT };
     ([(CONTENT_TYPE, "text/plain; charset=utf-8"), (CACHE_CONTROL, policy)], text).into_response()
 }
 

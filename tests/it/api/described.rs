@@ -105,9 +105,10 @@ fn asked(
         pages: Arc::default(),
         method_markdown: "",
         public_url: "".into(),
+        origin,
     };
     let api = super::api_of(state.current.get().map(|snapshot| Snapshot::clone(&snapshot)));
-    let router: Router = reference(state, Described { document, markdown }, origin, api);
+    let router: Router = reference(state, Described { document, markdown }, api);
     runtime().block_on(async {
         let request =
             headers.iter().fold(Request::get(path), |request, (name, value)| request.header(*name, *value));

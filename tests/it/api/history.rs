@@ -46,7 +46,17 @@ fn an_endpoint_is_found_by_its_id_and_by_its_tag() {
         assert_eq!(point["end"], format!("{}T00:00:00Z", day.day.succ_opt().expect("a day")));
         assert_eq!(point["hit_rate"].as_f64(), day.hit_rate);
         assert_eq!(point["tokens"].as_i64(), day.tokens, "absent is not zero");
-        assert_eq!(point["effective_input"].as_f64(), day.effective_input);
+        for (field, value) in [
+            ("effective_input", day.effective_input),
+            ("effective_output", day.effective_output),
+            ("coverage", day.coverage),
+            ("list_input", day.list_input),
+            ("uptime", day.uptime),
+            ("throughput", day.throughput),
+            ("latency_ms", day.latency_ms),
+        ] {
+            assert_eq!(point[field].as_f64(), value, "{field} of {}", day.day);
+        }
     }
     assert!(days.iter().any(|point| point["hit_rate"].is_null() && point["basis"].is_null()));
     assert!(days.iter().any(|point| point["basis"] == "derived" && point["tokens"].is_null()));
@@ -65,7 +75,9 @@ fn hours_are_those_of_the_hourly_route() {
         for field in ["start", "end", "hit_rate", "tokens"] {
             assert_eq!(point[field], hour[field], "{field}");
         }
-        assert!(["basis", "coverage", "effective_input"].iter().all(|name| point[*name].is_null()));
+        let of_days =
+            ["basis", "coverage", "effective_input", "list_input", "uptime", "throughput", "latency_ms"];
+        assert!(of_days.iter().all(|name| point[*name].is_null()));
     }
     let unknown = problem(&api, "/api/v1/hourly/northwind/atlas-3?tag=quarry%2Ffp16", 404);
     assert!(
@@ -117,7 +129,7 @@ fn a_model_has_the_history_of_all_its_endpoints() {
     let text = String::from_utf8(table.body).expect("UTF-8");
     let days: usize = model.endpoints.iter().map(|one| one.days.len()).sum();
     assert_eq!(text.lines().count(), days + 1);
-    let header = "model_id,endpoint_id,provider,tag,start,end,hit_rate,basis,tokens,effective_input,effective_output,coverage";
+    let header = "model_id,endpoint_id,provider,tag,start,end,hit_rate,basis,tokens,effective_input,effective_output,coverage,list_input,uptime,throughput,latency_ms";
     assert_eq!(text.lines().next(), Some(header));
     let first = format!("northwind/atlas-3,{},", model.busiest()[0].endpoint_id);
     assert!(text.lines().nth(1).is_some_and(|line| line.starts_with(&first)), "{text}");
