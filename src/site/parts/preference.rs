@@ -8,9 +8,7 @@ use super::{Tab, When, format, link};
 use crate::cost::{CostOfModel, EndpointCost};
 use crate::domain::limits::Limits;
 use crate::preferences::targets::{File, TARGETS, Target};
-use crate::preferences::{
-    Compared, Mode, Preference, PreferenceOptions, Saving, advise, of_endpoint,
-};
+use crate::preferences::{Compared, Mode, Preference, PreferenceOptions, Saving, advise, of_endpoint};
 use crate::prepared::Purpose;
 use crate::snapshot::{Endpoint, ModelEntry, Snapshot};
 use crate::wording::price_list;

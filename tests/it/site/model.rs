@@ -8,6 +8,7 @@ use chrono::{Duration, NaiveDate};
 use hitrate::api::{ApiState, router};
 use hitrate::domain::flag::FlagKind;
 use hitrate::preferences::targets::TARGETS;
+use hitrate::preferences::{Mode, preference};
 use hitrate::snapshot::{Current, RecommendationRecord, Snapshot};
 use serde_json::Value;
 use std::sync::Arc;
@@ -121,7 +122,11 @@ async fn the_page_recommends_what_the_api_recommends_also_if_the_lowest_list_pri
     // The chart and the calculator recommend the same hosts.
     assert!(page.contains(" (recommended)</bdi>"), "{page}");
     let months = get(&site(), "/cost?model=zephyr/quill-large&bill=300").await.body;
-    assert_eq!(months.matches("<span class=\"flag good\">recommended</span>").count(), named.len(), "{months}");
+    assert_eq!(
+        months.matches("<span class=\"flag good\">recommended</span>").count(),
+        named.len(),
+        "{months}"
+    );
 }
 
 #[tokio::test]

@@ -21,6 +21,7 @@ pub struct Side<'a> {
 /// A model in a list: its difference to peers and the hit rate over its days.
 pub struct Small<'a> {
     pub model: &'a ModelEntry,
+    pub endpoint: &'a Endpoint,
     /// Cost compared with peers.
     pub cost: String,
     /// `up`, `down` or nothing.
@@ -93,6 +94,7 @@ fn small<'a>(value: f64, model: &'a ModelEntry, endpoint: &'a Endpoint, axis: Op
     let points = endpoint.verdicts.get(&Lens::Cache).and_then(|verdict| verdict.value);
     Small {
         model,
+        endpoint,
         cost: effect(Lens::Cost, value),
         class: match (record::is_better(Lens::Cost, value), record::is_worse(Lens::Cost, value)) {
             (true, _) => "up",
