@@ -25,6 +25,7 @@ use std::path::PathBuf;
 #[command(after_help = "Examples:\n  \
 hitrate cost z-ai/glm-5.2\n  \
 hitrate cost z-ai/glm-5.2 --workload requests.jsonl\n  \
+hitrate cost z-ai/glm-5.2 --bill 300 --at novita/fp8\n  \
 hitrate cost --across --best --min-context 128000 --parameter tools")]
 pub struct CostArgs {
     /// Model id (`author/name`, `author/name:free`) or canonical slug.
@@ -165,10 +166,10 @@ columns!(EndpointCost, |row| {
     "warm": Cell::Number(row.warm),
     "hit_rate": Cell::Number(row.hit_rate),
     "retention": Cell::Number(row.basis.retention),
-    "assumed": Cell::text(row.assumed),
-    "cheapest": Cell::text(row.cheapest),
-    "cheapest_by_list": Cell::text(row.cheapest_by_list),
-    "is_choice": Cell::text(row.is_choice),
+    "assumed": Cell::Flag(Some(row.assumed)),
+    "cheapest": Cell::Flag(Some(row.cheapest)),
+    "cheapest_by_list": Cell::Flag(Some(row.cheapest_by_list)),
+    "is_choice": Cell::Flag(Some(row.is_choice)),
     "why": Cell::maybe(row.why.as_ref()),
 });
 
@@ -186,7 +187,7 @@ columns!(AcrossRow, |row| {
     "low": Cell::Number(row.low),
     "high": Cell::Number(row.high),
     "retention": Cell::Number(row.retention),
-    "assumed": Cell::text(row.assumed),
+    "assumed": Cell::Flag(Some(row.assumed)),
     "quality": Cell::Number(row.quality),
     "context_length": Cell::Whole(row.context_length),
     "quantization": Cell::maybe(row.quantization.as_ref()),
@@ -354,4 +355,23 @@ fn interval(low: Option<f64>, high: Option<f64>, usd: impl Fn(f64) -> String) ->
 
 fn whole(share: f64) -> String {
     format::percent(share, 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::column::Values;
+    use crate::table::typed;
+
+    #[test]
+    fn statements_are_flags() {
+        let (of_model, across) = (typed::<EndpointCost, _>(&[]), typed::<AcrossRow, _>(&[]));
+        let flags: Vec<&str> = of_model
+            .iter()
+            .chain(&across)
+            .filter(|column| matches!(column.values, Values::Flag(_)))
+            .map(|column| column.name)
+            .collect();
+        assert_eq!(flags, ["assumed", "cheapest", "cheapest_by_list", "is_choice", "assumed"]);
+    }
 }
