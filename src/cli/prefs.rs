@@ -44,7 +44,7 @@ pub struct PrefsArgs {
     /// Write the text to this file, as a whole; a symbolic link stays a link. Without a preference, nothing is written.
     #[arg(long, value_name = "FILE", conflicts_with = "list_targets")]
     out: Option<PathBuf>,
-    /// Write nothing, only compare: exit code 0 if the file has this text, 1 if it would change, 3 on any error.
+    /// Write nothing, only compare: exit code 0 if the file has this text, 1 if it would change, 3 if it could not compare.
     #[arg(long, requires = "out")]
     check: bool,
     /// Coarsest acceptable weight format, such as fp8.
