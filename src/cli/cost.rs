@@ -365,7 +365,7 @@ mod tests {
 
     #[test]
     fn statements_are_flags() {
-        let (of_model, across) = (typed::<EndpointCost, _>(&[]), typed::<AcrossRow, _>(&[]));
+        let (of_model, across) = (typed(&[] as &[EndpointCost]), typed(&[] as &[AcrossRow]));
         let flags: Vec<&str> = of_model
             .iter()
             .chain(&across)
