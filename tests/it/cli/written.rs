@@ -19,7 +19,18 @@ fn save(data: &Path, age: Duration) {
     let snapshots = DataDir::new(data.to_owned()).snapshots();
     fs::create_dir_all(&snapshots).expect("created");
     let mut snapshot = sample::snapshot();
-    snapshot.as_of = SystemClock.now() - age;
+    // The times that preferences are judged by move with it.
+    let shift = SystemClock.now() - age - snapshot.as_of;
+    snapshot.as_of += shift;
+    snapshot.summary.first_run += shift;
+    for endpoint in snapshot.models.iter_mut().flat_map(|model| &mut model.endpoints) {
+        endpoint.first_seen += shift;
+        let facts = &mut endpoint.facts;
+        for at in [&mut facts.created_at, &mut facts.deprecation_date].into_iter().flatten() {
+            *at += shift;
+        }
+        endpoint.days.iter_mut().for_each(|day| day.day += Duration::days(shift.num_days()));
+    }
     store::save(&snapshots, &snapshot).expect("saved");
 }
 
