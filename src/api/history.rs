@@ -8,11 +8,11 @@ use super::table::{list_query, table_of};
 use super::time::{day_or_time, shown};
 use crate::domain::hourly::Stretch;
 use crate::domain::ids::{ProviderSlug, Tag, names};
-use crate::domain::window::Basis;
+use crate::domain::window::{Basis, midnight};
 use crate::snapshot::{Endpoint, EndpointDay, HourlyRates, ModelEntry, Snapshot};
 use crate::table::{Cell, columns};
 use axum::response::Response;
-use chrono::{DateTime, Duration, NaiveDate, NaiveTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -165,10 +165,6 @@ columns!(HistoryRow, |row| {
     "throughput": Cell::Number(row.point.throughput),
     "latency_ms": Cell::Number(row.point.latency_ms),
 });
-
-fn midnight(day: NaiveDate) -> DateTime<Utc> {
-    day.and_time(NaiveTime::MIN).and_utc()
-}
 
 fn of_day(day: &EndpointDay) -> Point {
     Point {

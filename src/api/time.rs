@@ -2,7 +2,8 @@
 
 use super::problem::Problem;
 use super::request::shortened;
-use chrono::{DateTime, NaiveDate, NaiveTime, SecondsFormat, Utc};
+use crate::domain::window;
+use chrono::{DateTime, SecondsFormat, Utc};
 
 /// Parses a time; a `+` that was decoded as a space is accepted.
 ///
@@ -18,29 +19,16 @@ pub(super) fn time(name: &str, text: Option<&str>) -> Result<Option<DateTime<Utc
     })
 }
 
-/// Parses a time, or a UTC day, which means its midnight.
+/// Parses a time, or a UTC day, which means its midnight; a `+` that was decoded as a space is accepted.
 ///
 /// # Errors
 /// 400 with the name of the parameter and the accepted forms.
 pub(super) fn day_or_time(name: &str, text: Option<&str>) -> Result<Option<DateTime<Utc>>, Problem> {
-    let day = text.filter(|text| is_day(text)).and_then(|text| text.parse::<NaiveDate>().ok());
-    if let Some(day) = day {
-        return Ok(Some(day.and_time(NaiveTime::MIN).and_utc()));
-    }
-    time(name, text).map_err(|_| {
-        let short = shortened(text.unwrap_or_default());
-        Problem::bad_request(format!(
-            "invalid `{name}` `{short}`; expected an RFC 3339 time such as 2026-08-08T12:00:00Z, or a UTC day such as \
-             2026-08-08"
-        ))
-    })
-}
-
-/// Whether a text has the form of a day: `2026-08-08`.
-fn is_day(text: &str) -> bool {
-    let is_dash = |at: usize| at == 4 || at == 7;
-    text.len() == 10
-        && text.bytes().enumerate().all(|(at, c)| if is_dash(at) { c == b'-' } else { c.is_ascii_digit() })
+    let Some(text) = text else { return Ok(None) };
+    let start = window::start(&text.replace(' ', "+"));
+    start
+        .map(Some)
+        .map_err(|why| Problem::bad_request(format!("invalid `{name}` `{}`; {why}", shortened(text))))
 }
 
 /// A time as the API writes it.

@@ -3,11 +3,11 @@
 use super::tables::{Column, Report, Table, clean, name, text};
 use super::{Common, exit, model};
 use crate::domain::event::EventKind;
-use crate::domain::window::midnight;
+use crate::domain::window;
 use crate::snapshot::{Event, Snapshot};
 use crate::table::tsv;
 use anyhow::{Result, bail};
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 
@@ -28,20 +28,11 @@ pub struct ChangesArgs {
     #[arg(long, value_name = "SLUG")]
     provider: Option<String>,
     /// Only changes from this time on: an RFC 3339 time, or a date for the start of that UTC day.
-    #[arg(long, value_name = "TIME", value_parser = start)]
+    #[arg(long, value_name = "TIME", value_parser = window::start)]
     since: Option<DateTime<Utc>>,
     /// Number of changes to print, also with --json; 0 means all.
     #[arg(long, value_name = "N", default_value_t = 100)]
     limit: usize,
-}
-
-fn start(text: &str) -> Result<DateTime<Utc>, String> {
-    if let Ok(day) = text.parse::<NaiveDate>() {
-        return Ok(midnight(day));
-    }
-    let time = DateTime::parse_from_rfc3339(text);
-    time.map(|time| time.with_timezone(&Utc))
-        .map_err(|_| "neither a date (2026-08-03) nor a time (2026-08-03T12:00:00Z)".to_owned())
 }
 
 /// Prints the changes of the saved snapshot, newest first, with `--json` as `/api/v1/changes` does.
@@ -105,17 +96,4 @@ fn describe(changes: &[&Event], all: usize, snapshot: &Snapshot) -> Report {
     let shown = changes.len();
     let more = if shown < all { " (--limit 0 prints all)" } else { "" };
     report.table(table).text(clean(&format!("{shown} of {all} changes{more}")))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::start;
-
-    #[test]
-    fn a_date_is_the_start_of_its_day() {
-        let midnight = "2026-08-03T00:00:00Z".parse().expect("a time");
-        assert_eq!(start("2026-08-03"), Ok(midnight));
-        assert_eq!(start("2026-08-03T02:00:00+02:00"), Ok(midnight));
-        assert!(start("yesterday").is_err());
-    }
 }

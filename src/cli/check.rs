@@ -166,7 +166,7 @@ fn advice(snapshot: &Snapshot, mode: Mode, workload: &str) -> ModeAdvice {
 
 columns!(CheckedRun, |row| {
     "run_id": Cell::text(&row.run_id),
-    "holds": Cell::text(row.holds),
+    "holds": Cell::Flag(Some(row.holds)),
     "models": Cell::count(row.models),
     "aggregate_difference": Cell::Number(row.aggregate_difference),
     "endpoints": Cell::count(row.endpoints),

@@ -25,6 +25,7 @@ use std::path::PathBuf;
 #[command(after_help = "Examples:\n  \
 hitrate cost z-ai/glm-5.2\n  \
 hitrate cost z-ai/glm-5.2 --workload requests.jsonl\n  \
+hitrate cost z-ai/glm-5.2 --bill 300 --at novita/fp8\n  \
 hitrate cost --across --best --min-context 128000 --parameter tools")]
 pub struct CostArgs {
     /// Model id (`author/name`, `author/name:free`) or canonical slug.
@@ -165,10 +166,10 @@ columns!(EndpointCost, |row| {
     "warm": Cell::Number(row.warm),
     "hit_rate": Cell::Number(row.hit_rate),
     "retention": Cell::Number(row.basis.retention),
-    "assumed": Cell::text(row.assumed),
-    "cheapest": Cell::text(row.cheapest),
-    "cheapest_by_list": Cell::text(row.cheapest_by_list),
-    "is_choice": Cell::text(row.is_choice),
+    "assumed": Cell::Flag(Some(row.assumed)),
+    "cheapest": Cell::Flag(Some(row.cheapest)),
+    "cheapest_by_list": Cell::Flag(Some(row.cheapest_by_list)),
+    "is_choice": Cell::Flag(Some(row.is_choice)),
     "why": Cell::maybe(row.why.as_ref()),
 });
 
@@ -186,7 +187,7 @@ columns!(AcrossRow, |row| {
     "low": Cell::Number(row.low),
     "high": Cell::Number(row.high),
     "retention": Cell::Number(row.retention),
-    "assumed": Cell::text(row.assumed),
+    "assumed": Cell::Flag(Some(row.assumed)),
     "quality": Cell::Number(row.quality),
     "context_length": Cell::Whole(row.context_length),
     "quantization": Cell::maybe(row.quantization.as_ref()),
@@ -226,10 +227,10 @@ fn describe_model(cost: &CostOfModel, chosen: &Chosen, simulated: bool) -> Repor
         notes.push_str(&format!("\nNote: {note}."));
     }
     let report = Report::default().aside(fit_summary(chosen)).text(heading).simulated(simulated);
-    let report = report.table(rows).text(notes);
+    // One table, so that a pipe gets one header.
     match &cost.monthly {
-        Some(month) => describe_month(report, month, &cost.workload),
-        None => report,
+        Some(month) => describe_month(report, month, &cost.workload).text(notes),
+        None => report.table(rows).text(notes),
     }
 }
 
@@ -243,7 +244,7 @@ columns!(EndpointMonth, |row| {
     "change": Cell::Number(row.change),
 });
 
-/// The month at each endpoint, below the sessions.
+/// The month at each endpoint, instead of the sessions.
 fn describe_month(report: Report, month: &MonthlyCost, workload: &Workload) -> Report {
     const COLUMNS: [Column; 4] =
         [name("endpoint", 1), number("a month", 1), number("interval", 2), number("against the bill", 1)];
@@ -257,7 +258,7 @@ fn describe_month(report: Report, month: &MonthlyCost, workload: &Workload) -> R
         let ends = if row.is_present { "-".to_owned() } else { interval(row.low, row.high, &usd) };
         rows.row([row.tag.to_string(), usd(row.usd), ends, change]);
     }
-    report.text(format!("\n{}", month.assumption(&workload.name, &STYLE))).table(rows)
+    report.text(month.assumption(&workload.name, &STYLE)).table(rows)
 }
 
 fn row(endpoint: &EndpointCost, usd: &impl Fn(f64) -> String) -> Vec<String> {
@@ -354,4 +355,23 @@ fn interval(low: Option<f64>, high: Option<f64>, usd: impl Fn(f64) -> String) ->
 
 fn whole(share: f64) -> String {
     format::percent(share, 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::column::Values;
+    use crate::table::typed;
+
+    #[test]
+    fn statements_are_flags() {
+        let (of_model, across) = (typed(&[] as &[EndpointCost]), typed(&[] as &[AcrossRow]));
+        let flags: Vec<&str> = of_model
+            .iter()
+            .chain(&across)
+            .filter(|column| matches!(column.values, Values::Flag(_)))
+            .map(|column| column.name)
+            .collect();
+        assert_eq!(flags, ["assumed", "cheapest", "cheapest_by_list", "is_choice", "assumed"]);
+    }
 }

@@ -71,7 +71,7 @@ Examples:\n  \
 hitrate demo\n  \
 hitrate tiers\n  \
 hitrate prefs moonshotai/kimi-k2.6 --for opencode\n\n\
-Exit codes: 0 ok, 1 error, 2 usage, 3 nothing to compare, 4 upstream unavailable, 5 partial, 6 store written by a newer version, 7 suspect run, 8 store in use."
+Exit codes: 0 ok, 1 error, 2 usage, 3 could not compare, 4 upstream unavailable, 5 partial, 6 store written by a newer version, 7 suspect run, 8 store in use."
 )]
 pub struct Cli {
     #[command(flatten)]

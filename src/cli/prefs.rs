@@ -44,7 +44,7 @@ pub struct PrefsArgs {
     /// Write the text to this file, as a whole; a symbolic link stays a link. Without a preference, nothing is written.
     #[arg(long, value_name = "FILE", conflicts_with = "list_targets")]
     out: Option<PathBuf>,
-    /// Write nothing, only compare: exit code 0 if the file has this text, 1 if it would change, 3 on any error.
+    /// Write nothing, only compare: exit code 0 if the file has this text, 1 if it would change, 3 if it could not compare.
     #[arg(long, requires = "out")]
     check: bool,
     /// Coarsest acceptable weight format, such as fp8.
@@ -54,8 +54,8 @@ pub struct PrefsArgs {
     limits: Limits,
 }
 
-/// Prints a preference from the saved snapshot, as of that snapshot: a person wants to see what the data said. The API,
-/// which routers follow unattended, returns no preference once the data are stale.
+/// Prints a preference from the saved snapshot, as of that snapshot: a person wants to see what the data said. A file,
+/// like the API, is followed unattended: once the data are stale, there is no preference for it.
 ///
 /// Only the text for the target goes to standard output, so that it can be written to a file; everything else goes to
 /// standard error. Without a text, the exit code is 1: an empty file must not pass for a preference.
@@ -158,7 +158,9 @@ fn answer(common: &Common, args: &PrefsArgs) -> Result<Answer> {
     let mode: Mode = args.mode.parse().map_err(|why: String| anyhow!("{why}"))?;
     let workload = known_workload(&snapshot, args.workload.as_deref()).map_err(|why| anyhow!("{why}"))?;
     let options = PreferenceOptions { mode: target.mode(mode), workload, limits: &limits };
-    let mut preference = advise(&snapshot, model, &options, snapshot.as_of);
+    let now = Common::clock().now();
+    let at = if args.out.is_some() { now } else { snapshot.as_of };
+    let mut preference = advise(&snapshot, model, &options, at);
     if let Some(unmet) = preference.unmet(model) {
         let file = args.out.as_ref().map(|file| format!(", so {} is not changed", file.display()));
         bail!("no preference for {}{}: {unmet}", model.model_id, file.unwrap_or_default());
@@ -166,7 +168,6 @@ fn answer(common: &Common, args: &PrefsArgs) -> Result<Answer> {
     if let Some((_, name)) = snapshot.model_written(name) {
         preference = preference.for_name(&name);
     }
-    let now = Common::clock().now();
     if now > preference.valid_until {
         preference.warnings.push(format!(
             "expired: the data are from {}; run `hitrate collect` before you use this preference",

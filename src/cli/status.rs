@@ -4,11 +4,12 @@ use super::tables::{Column, Report, Table, clean, name, number, text};
 use super::{Common, exit, runtime};
 use crate::api::StatusData;
 use crate::clock::Clock;
-use crate::domain::format::grouped;
+use crate::domain::format::{grouped, moment, span};
 use crate::domain::thresholds::STALE_AFTER_HOURS;
 use crate::fetch::get_json_once;
-use crate::snapshot::{QuarantineCount, RunSummary};
+use crate::snapshot::{QuarantineCount, RunSummary, SuspectRun};
 use crate::table::{Cell, columns, tsv};
+use crate::wording::status::{Newest, State};
 use anyhow::{Context, Result, bail};
 use chrono::{DateTime, Duration, Utc};
 use clap::Args;
@@ -20,7 +21,7 @@ use serde::Deserialize;
 hitrate status\n  \
 hitrate status --url http://127.0.0.1:8080\n  \
 hitrate status --runs 0 --table tsv\n\n\
-The exit code is 1 if the newest data are stale or the newest run is suspect.")]
+The exit code is 1 if the newest data are stale, or the newest run failed or is suspect.")]
 pub struct StatusArgs {
     /// Query the server at this URL on this machine [default: read the saved snapshot].
     #[arg(long, value_name = "URL")]
@@ -44,8 +45,8 @@ struct Meta {
     simulated: bool,
 }
 
-/// Prints the status of the collection, with `--json` as `/api/v1/status` does; exit code 1 if the data are stale or the
-/// newest run is suspect.
+/// Prints the status of the collection, with `--json` as `/api/v1/status` does; exit code 1 if the data are stale, or the
+/// newest run failed or is suspect.
 pub fn run(common: &Common, args: &StatusArgs) -> Result<u8> {
     let Answer { data, meta } = match &args.url {
         Some(url) => ask(url)?,
@@ -56,9 +57,9 @@ pub fn run(common: &Common, args: &StatusArgs) -> Result<u8> {
         }
     };
     let age = (Common::clock().now() - meta.as_of).max(Duration::zero());
-    common.report(&data, || describe(&data, &meta, age, args.runs))?;
-    let is_well = !is_stale(age) && data.status.suspect.is_none();
-    Ok(if is_well { exit::OK } else { exit::ERROR })
+    let state = state(&data, age);
+    common.report(&data, || describe(&data, &meta, &verdict(&data, &meta, &state, age), args.runs))?;
+    Ok(if state.needs_action() { exit::ERROR } else { exit::OK })
 }
 
 fn ask(base: &str) -> Result<Answer> {
@@ -74,18 +75,23 @@ fn ask(base: &str) -> Result<Answer> {
     serde_json::from_slice(&answer.body).with_context(|| format!("the response of {url} is not a status"))
 }
 
-fn is_stale(age: Duration) -> bool {
-    age >= Duration::hours(STALE_AFTER_HOURS)
+/// The state of the collection, by the same rule as on the status page.
+fn state(data: &StatusData, age: Duration) -> State {
+    let moved = data.status.suspect.as_ref().map(SuspectRun::moved);
+    let newest = data.status.runs.first().map(|run| Newest {
+        status: run.status,
+        endpoints: run.endpoints,
+        failed: run.failures.len(),
+    });
+    State::of(moved, age, newest)
 }
 
-/// The state of the collection in one sentence, then what to do about it.
-fn verdict(data: &StatusData, meta: &Meta, age: Duration) -> String {
+/// The state of the collection in one line, then what to do about it.
+fn verdict(data: &StatusData, meta: &Meta, state: &State, age: Duration) -> String {
     let newest = format!("The newest data are {} old ({}).", span(age), moment(meta.as_of));
-    let mut lines = vec![match (is_stale(age), data.status.suspect.is_some()) {
-        (false, false) => format!("ok: {newest}"),
-        (true, false) => format!("stale: {newest}"),
-        (false, true) => format!("suspect: the newest run is not published. {newest}"),
-        (true, true) => format!("suspect and stale: the newest run is not published. {newest}"),
+    let mut lines = vec![match state {
+        State::Well { .. } | State::Stale { .. } => format!("{}: {newest}", state.word()),
+        _ => format!("{}: {} {newest}", state.word(), clean(&state.to_string())),
     }];
     if let Some(run) = &data.status.suspect {
         for finding in &run.findings {
@@ -95,28 +101,16 @@ fn verdict(data: &StatusData, meta: &Meta, age: Duration) -> String {
             "If the changes are right, accept them: hitrate accept {} --all",
             clean(&run.run_id)
         ));
-    } else if is_stale(age) {
+    } else if matches!(state, State::Stale { .. }) {
         lines.push(format!(
             "Data older than {STALE_AFTER_HOURS} h are stale. Check that `hitrate serve` runs and read its log, or run \
              `hitrate collect`."
         ));
+    } else if state.needs_action() {
+        lines.push("Read the log of `hitrate serve`, or run `hitrate collect`.".to_owned());
     }
     lines.extend(data.status.missing.iter().map(|missing| format!("missing: {}", clean(missing))));
     lines.join("\n")
-}
-
-/// A moment to the minute.
-fn moment(at: DateTime<Utc>) -> String {
-    at.format("%Y-%m-%d %H:%M UTC").to_string()
-}
-
-/// An age with its unit: `12 min`, `5 h`, `3 days`.
-fn span(age: Duration) -> String {
-    match (age.num_minutes(), age.num_hours()) {
-        (minutes @ ..120, _) => format!("{minutes} min"),
-        (_, hours @ ..48) => format!("{hours} h"),
-        (_, hours) => format!("{} days", hours / 24),
-    }
 }
 
 columns!(RunSummary, |row| {
@@ -141,7 +135,7 @@ columns!(QuarantineCount, |row| {
     "example": Cell::text(&row.example),
 });
 
-fn describe(data: &StatusData, meta: &Meta, age: Duration, most: usize) -> Report {
+fn describe(data: &StatusData, meta: &Meta, verdict: &str, most: usize) -> Report {
     const RUNS: [Column; 8] = [
         text("run (UTC)", 1),
         text("result", 1),
@@ -182,22 +176,10 @@ fn describe(data: &StatusData, meta: &Meta, age: Duration, most: usize) -> Repor
         grouped(summary.runs as u64),
         summary.first_run.format("%Y-%m-%d")
     );
-    let report = Report::default().aside(verdict(data, meta, age)).simulated(meta.simulated);
+    let report = Report::default().aside(verdict).simulated(meta.simulated);
     let report = report.text(counts).table(table);
     match data.status.quarantine.is_empty() {
         true => report.text("No row of the newest run is quarantined."),
         false => report.text("\n\nRows of the newest run that could not be used").table(quarantine),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_age_has_the_unit_that_matters() {
-        let spans = [Duration::minutes(12), Duration::minutes(125), Duration::hours(75)].map(span);
-        assert_eq!(spans, ["12 min", "2 h", "3 days"]);
-        assert!(!is_stale(Duration::minutes(179)) && is_stale(Duration::hours(STALE_AFTER_HOURS)));
     }
 }

@@ -1,4 +1,6 @@
-//! Writes amounts as text with plain spaces: for sentences, errors and tables. Shares are fractions.
+//! Writes amounts and times as text with plain spaces: for sentences, errors and tables. Shares are fractions.
+
+use chrono::{DateTime, Duration, Utc};
 
 /// The decimals of an amount in dollars: two from one dollar up, below it as many as `digits` significant ones need, at
 /// least two.
@@ -70,6 +72,21 @@ pub fn grouped(count: u64) -> String {
     text
 }
 
+/// A duration for people: `14 hours`, `3 days`.
+pub fn span(length: Duration) -> String {
+    match length.num_hours() {
+        ..=0 => "less than an hour".to_owned(),
+        1 => "an hour".to_owned(),
+        hours @ 2..48 => format!("{hours} hours"),
+        hours => format!("{} days", hours / 24),
+    }
+}
+
+/// A moment to the minute: `2026-10-05 15:57 UTC`.
+pub fn moment(at: DateTime<Utc>) -> String {
+    at.format("%Y-%m-%d %H:%M UTC").to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -90,6 +107,14 @@ mod tests {
         let column = usd_column([1.405, 2.0].into_iter(), [0.0042, 1e-7].into_iter());
         assert_eq!([2.0, 0.0042, 1e-7].map(column), ["$2.000", "$0.004", "$0.000"]);
         assert_eq!((usd_fixed(0.05, 2).as_str(), usd_fixed(0.5, 2).as_str()), ("$0.050", "$0.50"));
+    }
+
+    #[test]
+    fn durations_are_coarse_and_moments_have_minutes() {
+        let spans = [Duration::minutes(12), Duration::minutes(61), Duration::hours(14), Duration::hours(75)];
+        assert_eq!(spans.map(span), ["less than an hour", "an hour", "14 hours", "3 days"]);
+        let at = "2026-10-05T15:57:12Z".parse().expect("a time");
+        assert_eq!(moment(at), "2026-10-05 15:57 UTC");
     }
 
     #[test]

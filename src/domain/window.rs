@@ -67,6 +67,27 @@ pub fn moment(text: &str) -> Result<DateTime<Utc>, String> {
         .map_err(|_| "neither a date (2026-08-03) nor a time (2026-08-03T12:00:00Z)".to_owned())
 }
 
+/// Parses the start of a range: a UTC day such as `2026-08-03` means its midnight; anything else must be an RFC 3339
+/// time.
+///
+/// # Errors
+/// The expected forms, if it is neither.
+pub fn start(text: &str) -> Result<DateTime<Utc>, String> {
+    if let Some(day) = Some(text).filter(|text| is_day(text)).and_then(|text| text.parse().ok()) {
+        return Ok(midnight(day));
+    }
+    DateTime::parse_from_rfc3339(text).map(|time| time.to_utc()).map_err(|_| {
+        "expected an RFC 3339 time such as 2026-08-08T12:00:00Z, or a UTC day such as 2026-08-08".to_owned()
+    })
+}
+
+/// Whether a text has the form of a day: `2026-08-08`.
+fn is_day(text: &str) -> bool {
+    let is_dash = |at: usize| at == 4 || at == 7;
+    text.len() == 10
+        && text.bytes().enumerate().all(|(at, c)| if is_dash(at) { c == b'-' } else { c.is_ascii_digit() })
+}
+
 /// The number of summaries of a run that could be compared with the last point of their daily chart, and the number
 /// that equal it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -153,6 +174,16 @@ mod tests {
         assert_eq!(moment("2026-08-03"), Ok(at("2026-08-03T23:59:59.999999Z")));
         assert_eq!(moment("2026-08-03T14:00:00+02:00"), Ok(at("2026-08-03T12:00:00Z")));
         assert!(moment("yesterday").is_err_and(|error| error.contains("2026-08-03")));
+    }
+
+    #[test]
+    fn a_range_starts_at_a_time_or_at_the_midnight_of_a_day() {
+        let midnight = at("2026-08-03T00:00:00Z");
+        assert_eq!(start("2026-08-03"), Ok(midnight));
+        assert_eq!(start("2026-08-03T02:00:00+02:00"), Ok(midnight));
+        for junk in ["", "2026-02-30", "2026-8-3", " 2026-08-03", "2026-08-03 ", "yesterday", "+026-08-08"] {
+            assert!(start(junk).is_err_and(|error| error.contains("2026-08-08T12:00:00Z")), "{junk}");
+        }
     }
 
     #[test]

@@ -143,7 +143,7 @@ pub(super) struct WhatChanged {
     pub provider: Option<String>,
     /// Only changes of this kind, such as `price_changed` or `tier_changed`.
     pub kind: Option<String>,
-    /// Only changes at or after this time, RFC 3339 in UTC.
+    /// Only changes at or after this time: RFC 3339, or a UTC day such as `2026-08-08` for its start.
     pub since: Option<String>,
     /// Most changes to return. Default: 20.
     #[schemars(range(min = 1, max = 100))]

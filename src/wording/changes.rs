@@ -8,7 +8,7 @@ use crate::domain::tier::{Lens, Tier};
 /// Where something went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
-    /// A price rose, or an endpoint vanished, or a tier became worse.
+    /// A price rose or vanished, or an endpoint vanished, or a tier became worse.
     Worse,
     /// A price fell, or an endpoint was added, or a tier became better.
     Better,
@@ -135,14 +135,15 @@ impl PriceMove {
         moves.iter().map(Self::words).collect::<Vec<_>>().join(", ")
     }
 
-    /// Better if no price rose and none vanished, worse if none fell.
+    /// Worse if a price rose or vanished, whatever the others did; otherwise better if one fell. A price that is new is
+    /// neither.
     fn direction(moves: &[Self]) -> Option<Direction> {
-        let changes: Vec<f64> = moves.iter().filter_map(Self::change).collect();
-        match (changes.iter().any(|c| *c > 0.0), changes.iter().any(|c| *c < 0.0)) {
-            (true, false) => Some(Direction::Worse),
-            (false, true) => Some(Direction::Better),
-            _ => None,
+        let worse = |one: &Self| one.from.is_some() && (one.to.is_none() || one.to > one.from);
+        let better = |one: &Self| one.from.zip(one.to).is_some_and(|(from, to)| to < from);
+        if moves.iter().any(worse) {
+            return Some(Direction::Worse);
         }
+        moves.iter().any(better).then_some(Direction::Better)
     }
 }
 
@@ -215,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn a_price_has_a_direction_only_if_all_parts_agree() {
+    fn a_price_that_rises_or_vanishes_is_worse_whatever_the_others_do() {
         let start = "list price (input / cache read / output, USD per million tokens) changed from";
         let of = |prices: &str| {
             headline(&event(EventKind::PriceChanged, &format!("{start} {prices}")), "x")
@@ -223,7 +224,12 @@ mod tests {
         };
         assert_eq!(of("1 / - / 4 to 1 / - / 5"), Some(Direction::Worse));
         assert_eq!(of("1 / - / 4 to 0.9 / - / 4"), Some(Direction::Better));
-        assert_eq!(of("1 / - / 4 to 0.9 / - / 5"), None);
+        assert_eq!(of("1 / - / 4 to 0.9 / - / 5"), Some(Direction::Worse));
+        assert_eq!(of("1 / 0.1 / 4 to 1 / - / 3.8"), Some(Direction::Worse));
+        assert_eq!(of("1 / 0.1 / 4 to 1 / - / 4"), Some(Direction::Worse));
+        assert_eq!(of("0 / - / 4 to 1 / - / 4"), Some(Direction::Worse));
+        assert_eq!(of("1 / - / 4 to 1 / 0.1 / 4"), None);
+        assert_eq!(of("1 / - / 4 to 0.9 / 0.1 / 4"), Some(Direction::Better));
     }
 
     #[test]

@@ -1,6 +1,9 @@
-//! The verdict on the collection, for the status page.
+//! The verdict on the collection, for the status page and `hitrate status`.
 
+use crate::domain::format::span;
 use crate::domain::reading::RunStatus;
+use crate::domain::thresholds::STALE_AFTER_HOURS;
+use chrono::Duration;
 use std::fmt;
 
 /// The state of the collection.
@@ -34,10 +37,55 @@ pub enum State {
     Nothing,
 }
 
+/// What the newest run reports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Newest {
+    /// How it ended.
+    pub status: RunStatus,
+    /// Endpoints that it found.
+    pub endpoints: usize,
+    /// Lines of its report on failures.
+    pub failed: usize,
+}
+
 impl State {
-    /// Whether a reader has to expect old or missing numbers.
+    /// The state of the collection, the worst finding first: `moved` are the fields of a suspect run, `age` is that of
+    /// the newest data.
+    pub fn of(moved: Option<String>, age: Duration, newest: Option<Newest>) -> Self {
+        if let Some(moved) = moved {
+            return Self::Suspect { moved };
+        }
+        if age >= Duration::hours(STALE_AFTER_HOURS) {
+            return Self::Stale { age: span(age) };
+        }
+        let Some(Newest { status, endpoints, failed }) = newest else { return Self::Nothing };
+        match status {
+            RunStatus::Failed | RunStatus::Suspect => Self::Failed,
+            RunStatus::Partial => Self::Partial { endpoints, failed },
+            RunStatus::Ok => Self::Well { endpoints },
+        }
+    }
+
+    /// Whether no reader has to expect old or missing numbers.
     pub fn is_well(&self) -> bool {
         matches!(self, Self::Well { .. })
+    }
+
+    /// Whether someone has to act: all states except a newest run that is complete or has gaps.
+    pub fn needs_action(&self) -> bool {
+        !matches!(self, Self::Well { .. } | Self::Partial { .. })
+    }
+
+    /// The state in one word.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Suspect { .. } => "suspect",
+            Self::Stale { .. } => "stale",
+            Self::Partial { .. } => "partial",
+            Self::Failed => "failed",
+            Self::Well { .. } => "ok",
+            Self::Nothing => "no run",
+        }
     }
 }
 
@@ -110,6 +158,28 @@ mod tests {
         assert_eq!(runs(&[Ok], None), "The only run was complete.");
         assert_eq!(runs(&[Partial], None), "The only run was not complete: partial.");
         assert_eq!(runs(&[Failed], None), "The only run was not complete: failed.");
+    }
+
+    #[test]
+    fn the_worst_finding_is_the_state() {
+        let run = |status| Some(Newest { status, endpoints: 3, failed: 1 });
+        let (fresh, old) = (Duration::minutes(179), Duration::hours(STALE_AFTER_HOURS));
+        let moved = || Some("cacheHitRate".to_owned());
+        for (moved, age, newest, word, needs_action) in [
+            (None, fresh, run(RunStatus::Ok), "ok", false),
+            (None, fresh, run(RunStatus::Partial), "partial", false),
+            (None, fresh, run(RunStatus::Failed), "failed", true),
+            (None, fresh, run(RunStatus::Suspect), "failed", true),
+            (None, fresh, None, "no run", true),
+            (None, old, run(RunStatus::Failed), "stale", true),
+            (moved(), old, run(RunStatus::Ok), "suspect", true),
+        ] {
+            let state = State::of(moved, age, newest);
+            assert_eq!(
+                (state.word(), state.needs_action(), state.is_well()),
+                (word, needs_action, word == "ok")
+            );
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
 use hitrate::api::{self, ApiState, Bodies};
+use hitrate::domain::format;
 use hitrate::mcp::{Source, ToolName, Tools, router};
 use hitrate::preferences::Mode;
 use hitrate::prepared::Purpose;
@@ -145,12 +146,12 @@ async fn models_are_found_by_words_and_what_is_left_off_is_counted() {
 }
 
 #[tokio::test]
-async fn a_recommendation_is_the_preference_of_the_api_and_never_part_of_the_limits() {
+async fn a_recommendation_is_the_preference_of_the_api_and_never_only_the_limits() {
     let tools = tools();
     let limits = [json!({}), json!({"quant_floor": "fp8"}), json!({"quant_floor": "fp32", "region": "eu"})];
-    let targets = data("/api/v1/targets").await;
-    let (mut given, mut withheld, mut impossible, mut partial, mut limited, mut avoided) = (0, 0, 0, 0, 0, 0);
-    // Targets that can express all fields, some of them, only names, and nothing.
+    let (mut given, mut withheld, mut impossible, mut limits_only, mut preset, mut limited, mut avoided) =
+        (0, 0, 0, 0, 0, 0, 0);
+    // Targets that can express all fields, some of them, only names, and only the name of a preset.
     let kinds = ["openrouter", "opencode", "zed", "hermes", "roo", "cline"];
     for model in [ATLAS, QUILL, "northwind/atlas-3:free"] {
         for (mode, target) in Mode::ALL.into_iter().flat_map(|mode| kinds.map(move |kind| (mode, kind))) {
@@ -184,29 +185,26 @@ async fn a_recommendation_is_the_preference_of_the_api_and_never_part_of_the_lim
                     withheld += 1;
                     let why = api["why"].as_str().expect("a reason");
                     assert!(files.is_empty() && reply["summary"].as_str().expect("a text").contains(why));
-                    assert!(data["rendered"]["notes"][0].as_str().expect("a note").contains(why));
+                    assert_eq!(data["rendered"]["notes"], json!([why]));
+                    limits_only += usize::from(!entries(&api["rendered"], "files").is_empty());
                     continue;
                 }
                 given += 1;
                 avoided += usize::from(is_avoid && !entries(&api, "evidence").is_empty());
-                let known = targets.as_array().expect("a list").iter().find(|one| one["name"] == target);
-                let fields = entries(known.expect("a target"), "fields");
+                assert_eq!(data["rendered"], api["rendered"]);
                 let is_limited = !limits.as_object().expect("an object").is_empty();
-                let says_quantizations = fields.contains(&"quantizations".into());
-                if is_limited && !says_quantizations {
-                    partial += 1;
-                    assert!(files.is_empty(), "{target} cannot express the limit: {data}");
-                } else if !is_limited {
-                    assert_eq!(data["rendered"], api["rendered"]);
-                }
                 limited += usize::from(is_limited && !files.is_empty());
-                for file in files {
-                    assert!(entries(&api["rendered"], "files").contains(file));
-                }
+                preset += usize::from(is_limited && target == "cline" && !files.is_empty());
             }
         }
     }
-    let counts = [("withheld", withheld), ("partial", partial), ("limited", limited), ("avoided", avoided)];
+    let counts = [
+        ("withheld", withheld),
+        ("limits alone", limits_only),
+        ("a preset with limits", preset),
+        ("limited", limited),
+        ("avoided", avoided),
+    ];
     for (what, count) in [("given", given), ("impossible", impossible)].into_iter().chain(counts) {
         assert!(count > 0, "no case is {what}");
     }
@@ -299,6 +297,12 @@ async fn a_session_is_priced_for_a_workload_or_own_numbers() {
     let arguments = json!({"model": QUILL, "turns": 3, "first_prompt": 9000, "limit": 2});
     let priced = called(&tools, ToolName::SessionCost, arguments).await;
     assert_eq!(priced["left_off"], json!({"endpoints": 2}));
+    let best =
+        entries(&costs, "endpoints").iter().find(|one| one["cheapest"] == true).expect("one is cheapest");
+    let dollars = |field: &str| format::usd(best[field].as_f64().expect("a cost"));
+    let is_at = format!(") is {} at {} (", dollars("cost"), best["tag"].as_str().expect("a tag"));
+    let summary = priced["summary"].as_str().expect("a text");
+    assert!(summary.contains(&is_at) && !summary.contains("USD"), "{summary}");
     let mut rest = priced["data"].clone();
     let rows = rest.as_object_mut().expect("an object").remove("endpoints").expect("endpoints");
     assert_part(&rest, &costs);
@@ -326,10 +330,14 @@ async fn changes_are_those_of_the_api_since_a_time() {
     let newer = all.iter().filter(|event| event["at"].as_str() >= all[1]["at"].as_str()).count();
     assert_eq!(since["data"].as_array().map(Vec::len), Some(newer));
     assert!(newer < all.len());
+    let day = &all[0]["at"].as_str().expect("a time")[..10];
+    let of_day = called(&tools, ToolName::WhatChanged, json!({"since": day, "limit": 100})).await;
+    let newer = all.iter().filter(|event| event["at"].as_str() >= Some(day)).count();
+    assert_eq!(of_day["data"].as_array().map(Vec::len), Some(newer), "from the start of {day}");
     let never = called(&tools, ToolName::WhatChanged, json!({"since": "2999-01-01T00:00:00Z"})).await;
     assert_eq!((&never["data"], &never["summary"]), (&json!([]), &"no changes".into()));
     for (arguments, part) in [
-        (json!({"since": "yesterday"}), "`since` is `yesterday`"),
+        (json!({"since": "yesterday"}), "`since` is `yesterday`; expected an RFC 3339 time"),
         (json!({"kind": "weather"}), "price_changed"),
         (json!({"model": "northwind/atlas-4"}), ATLAS),
         (json!({"provider": "quary"}), "quarry"),

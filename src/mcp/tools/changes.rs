@@ -5,6 +5,7 @@ use super::super::arguments::{WhatChanged, count};
 use super::super::failure::Failure;
 use super::super::reply::{Reply, text};
 use super::super::source::{Listed, Source};
+use crate::domain::window;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
@@ -42,10 +43,8 @@ pub(super) async fn answer(source: &Source, wanted: WhatChanged) -> Result<Reply
 }
 
 fn time(text: &str) -> Result<DateTime<Utc>, Failure> {
-    text.trim().parse::<DateTime<Utc>>().map_err(|error| {
+    window::start(text.trim()).map_err(|why| {
         let shown: String = text.chars().take(40).collect();
-        Failure::Argument(format!(
-            "`since` is `{shown}`; expected an RFC 3339 time such as 2026-08-08T12:00:00Z ({error})"
-        ))
+        Failure::Argument(format!("`since` is `{shown}`; {why}"))
     })
 }

@@ -60,11 +60,11 @@ fn summary(all: &Value) -> String {
     };
     let end = |field: &str| best.get(field).and_then(Value::as_f64);
     let interval = match end("low").zip(end("high")) {
-        Some((low, high)) => format!("90 % interval {} to {} USD", usd(low), usd(high)),
+        Some((low, high)) => format!("90 % interval {} to {}", usd(low), usd(high)),
         None => "interval unknown".to_owned(),
     };
     format!(
-        "{model}: the cheapest session ({workload}) is {} USD at {} ({interval})",
+        "{model}: the cheapest session ({workload}) is {} at {} ({interval})",
         usd(cost),
         text(best, "tag")
     )

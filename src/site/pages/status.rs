@@ -132,25 +132,16 @@ pub fn render(view: &View) -> askama::Result<String> {
     .render()
 }
 
-/// The state of the collection, the worst finding first.
+/// The state of the collection.
 fn health(view: &View) -> health::State {
     let status = &view.snapshot.status;
-    if let Some(suspect) = &status.suspect {
-        return health::State::Suspect { moved: suspect.moved() };
-    }
-    if view.age() >= Duration::hours(STALE_AFTER_HOURS) {
-        return health::State::Stale { age: format::span(view.age()) };
-    }
-    match status.runs.first() {
-        None => health::State::Nothing,
-        Some(run) => match run.status {
-            RunStatus::Failed | RunStatus::Suspect => health::State::Failed,
-            RunStatus::Partial => {
-                health::State::Partial { endpoints: run.endpoints, failed: run.failures.len() }
-            }
-            RunStatus::Ok => health::State::Well { endpoints: run.endpoints },
-        },
-    }
+    let moved = status.suspect.as_ref().map(SuspectRun::moved);
+    let newest = status.runs.first().map(|run| health::Newest {
+        status: run.status,
+        endpoints: run.endpoints,
+        failed: run.failures.len(),
+    });
+    health::State::of(moved, view.age(), newest)
 }
 
 fn summary(view: &View) -> Vec<(&'static str, String)> {
@@ -179,7 +170,7 @@ fn source<'a>(view: &View, of: &'a SourceAge) -> Source<'a> {
 
 /// The state of the daily series of hit rates, in words.
 fn comparison(of: &ComparisonAge) -> String {
-    let asked = of.asked_at.format("%Y-%m-%d %H:%M UTC");
+    let asked = format::moment(of.asked_at);
     let newest = of.newest_day.map_or_else(
         || "No day has a closing value yet.".to_owned(),
         |day| format!("The newest day with a closing value is {day}."),

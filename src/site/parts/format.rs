@@ -1,8 +1,8 @@
 //! Formats numbers, times and ages for people. Every function takes the program's own units: fractions, USD, UTC.
 
 use crate::domain::format;
-pub use crate::domain::format::grouped;
-use chrono::{DateTime, Duration, NaiveDate, Utc};
+pub use crate::domain::format::{grouped, moment, span};
+use chrono::{Duration, NaiveDate};
 
 /// The space between a number and its unit: narrow and non-breaking.
 pub const THIN: &str = "\u{202f}";
@@ -170,21 +170,6 @@ pub fn counted(count: usize, one: &str, many: &str) -> String {
 /// How old something is, in coarse units, because pages are cached for as long as their text is true.
 pub fn age(age: Duration) -> String {
     format!("{} ago", span(age))
-}
-
-/// A duration for people: `14 hours`, `3 days`.
-pub fn span(length: Duration) -> String {
-    match length.num_hours() {
-        ..=0 => "less than an hour".to_owned(),
-        1 => "an hour".to_owned(),
-        hours @ 2..48 => format!("{hours} hours"),
-        hours => format!("{} days", hours / 24),
-    }
-}
-
-/// A moment to the minute: `2026-10-05 15:57 UTC`.
-pub fn moment(at: DateTime<Utc>) -> String {
-    at.format("%Y-%m-%d %H:%M UTC").to_string()
 }
 
 /// A day as on an axis: `5 Oct`.

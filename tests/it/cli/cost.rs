@@ -47,6 +47,9 @@ async fn cost_agrees_with_the_snapshot_and_takes_files_and_logs() {
         lines(&text).contains(&format!("$300.00 at {host} is about")) && text.out.contains("your bill"),
         "{text:?}"
     );
+    let tsv = hitrate(data.path(), &["cost", &model, "--bill", "$300", "--at", host]);
+    assert_eq!(tsv.out.lines().filter(|line| line.starts_with("tag\t")).count(), 1, "{tsv:?}");
+    assert!(tsv.out.starts_with("tag\tprovider\tusd\t"), "{tsv:?}");
     for (args, said) in [
         (["--bill", "300,50"], "write cents after a point"),
         (["--bill", "-3"], ""),

@@ -7,6 +7,7 @@ use crate::upstream::day;
 use hitrate::clock::{Clock, SystemClock};
 use hitrate::domain::event::EventKind;
 use hitrate::domain::finding::{Check, Finding};
+use hitrate::domain::reading::RunStatus;
 use hitrate::domain::record::Event;
 use hitrate::snapshot::{Snapshot, SuspectRun, store};
 use serde_json::Value;
@@ -188,7 +189,7 @@ async fn status_says_by_its_exit_code_whether_the_data_are_current() {
 
     change(data.path(), |snapshot| snapshot.as_of = SystemClock.now());
     let ok = hitrate(data.path(), &["status", "--table", "text"]);
-    assert!(ok.code == 0 && ok.out.starts_with("ok: The newest data are 0 min old"), "{ok:?}");
+    assert!(ok.code == 0 && ok.out.starts_with("ok: The newest data are less than an hour old"), "{ok:?}");
     let runs = |arguments: &[&str]| {
         let ran = hitrate(data.path(), arguments);
         assert!(ran.err.starts_with("ok: "), "a pipe keeps the verdict on standard error: {ran:?}");
@@ -198,6 +199,17 @@ async fn status_says_by_its_exit_code_whether_the_data_are_current() {
         (runs(&["status"]), runs(&["status", "--runs", "1"]), runs(&["status", "--runs", "0"])),
         (3, 1, 3)
     );
+
+    for (status, code, start) in [
+        (RunStatus::Partial, 0, "partial: Working, with gaps: "),
+        (RunStatus::Failed, 1, "failed: The newest run failed. "),
+    ] {
+        change(data.path(), |snapshot| snapshot.status.runs[0].status = status);
+        let ran = hitrate(data.path(), &["status", "--table", "text"]);
+        assert!(ran.code == code && ran.out.starts_with(start), "{ran:?}");
+        assert!(ran.out.contains("The newest data are less than an hour old"), "{ran:?}");
+    }
+    change(data.path(), |snapshot| snapshot.status.runs[0].status = RunStatus::Ok);
 
     change(data.path(), |snapshot| {
         let finding = Finding {
@@ -213,7 +225,7 @@ async fn status_says_by_its_exit_code_whether_the_data_are_current() {
     let suspect = hitrate(data.path(), &["status", "--table", "text"]);
     assert_eq!(suspect.code, 1, "{suspect:?}");
     for part in [
-        "suspect: the newest run is not published",
+        "suspect: The newest run is not published",
         "cacheHitRate: shifted",
         "hitrate accept 20260813T125700Z --all",
     ] {

@@ -3,20 +3,41 @@
 use crate::binary::{Ran, hitrate};
 use crate::rig::folder;
 use crate::sample;
+use chrono::Duration;
+use hitrate::clock::{Clock, SystemClock};
 use hitrate::pipeline::DataDir;
 use hitrate::snapshot::store;
 use std::fs;
+use std::path::Path;
 use tempfile::TempDir;
 
 /// A model of the sample with a shortlist.
 const MODEL: &str = "zephyr/quill-large";
 
-/// A data folder with the sample, and the text for opencode on standard output.
+/// Saves the sample in a data folder as if its newest run were this old.
+fn save(data: &Path, age: Duration) {
+    let snapshots = DataDir::new(data.to_owned()).snapshots();
+    fs::create_dir_all(&snapshots).expect("created");
+    let mut snapshot = sample::snapshot();
+    // The times that preferences are judged by move with it.
+    let shift = SystemClock.now() - age - snapshot.as_of;
+    snapshot.as_of += shift;
+    snapshot.summary.first_run += shift;
+    for endpoint in snapshot.models.iter_mut().flat_map(|model| &mut model.endpoints) {
+        endpoint.first_seen += shift;
+        let facts = &mut endpoint.facts;
+        for at in [&mut facts.created_at, &mut facts.deprecation_date].into_iter().flatten() {
+            *at += shift;
+        }
+        endpoint.days.iter_mut().for_each(|day| day.day += Duration::days(shift.num_days()));
+    }
+    store::save(&snapshots, &snapshot).expect("saved");
+}
+
+/// A data folder with the sample as a new snapshot, and the text for opencode on standard output.
 fn filled() -> (TempDir, String) {
     let data = folder();
-    let snapshots = DataDir::new(data.path().to_owned()).snapshots();
-    fs::create_dir_all(&snapshots).expect("created");
-    store::save(&snapshots, &sample::snapshot()).expect("saved");
+    save(data.path(), Duration::zero());
     let ran = hitrate(data.path(), &["prefs", MODEL, "--for", "opencode"]);
     assert_eq!(ran.code, 0, "{ran:?}");
     (data, ran.out)
@@ -70,6 +91,34 @@ fn a_link_stays_a_link() {
     assert_eq!(hitrate(data.path(), &arguments).code, 0);
     assert!(fs::symlink_metadata(&link).expect("there").is_symlink());
     assert_eq!(fs::read_to_string(&file).expect("written"), text);
+}
+
+#[test]
+fn stale_data_change_no_file() {
+    let (data, text) = filled();
+    let files = folder();
+    let file = files.path().join("opencode.json");
+    fs::write(&file, "mine").expect("written");
+    let out = file.display().to_string();
+    let arguments = ["prefs", MODEL, "--for", "opencode", "--out", &out];
+
+    save(data.path(), Duration::hours(28));
+    let refused = hitrate(data.path(), &arguments);
+    assert_eq!((refused.code, refused.out.as_str()), (1, ""), "{refused:?}");
+    for part in ["no preference for", "is not changed", "the data are stale"] {
+        assert!(refused.err.contains(part), "{part}: {}", refused.err);
+    }
+    let checked = hitrate(data.path(), &[&arguments[..], &["--check"]].concat());
+    assert!(checked.code == 3 && checked.err.contains("the data are stale"), "{checked:?}");
+    assert_eq!(fs::read_to_string(&file).expect("there"), "mine");
+    let shown = hitrate(data.path(), &arguments[..4]);
+    assert_eq!((shown.code, &shown.out), (0, &text), "a person sees what the data said: {shown:?}");
+    assert!(shown.err.contains("expired"), "{}", shown.err);
+
+    save(data.path(), Duration::hours(26));
+    let late = hitrate(data.path(), &arguments);
+    assert!(late.code == 0 && late.err.contains("expired"), "{late:?}");
+    assert_eq!(fs::read_to_string(&file).expect("there"), text);
 }
 
 #[test]
