@@ -133,7 +133,7 @@ fn made(snapshot: &Snapshot, model: &ModelEntry, mode: Mode, limits: &Limits, no
 }
 
 impl Answer<'_> {
-    /// Removes the recommendation and all configs: they would ignore what the reader asked for.
+    /// Removes the recommendation and all configs: they would ignore a choice of the reader.
     fn withhold(&mut self, why: &str) {
         (self.title, self.about) = ("No recommendation", "");
         self.hosts.clear();

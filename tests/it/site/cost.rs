@@ -73,7 +73,7 @@ async fn the_calculator_says_what_it_does_not_understand() {
     let site = site();
     for (query, said) in [
         ("model=northwind/atlas-3&turns=many", "many"),
-        ("model=northwind/atlas-3&turns=0", "`turns` is 0"),
+        ("model=northwind/atlas-3&turns=0", "<code>turns</code> is 0"),
         ("model=northwind/atlas-3&cache_ttl=2h", "2h"),
         ("model=northwind/atlas-4", "Did you mean"),
         ("model=northwind/atlas-3&workload=nonsense", "no workload"),
