@@ -26,7 +26,10 @@ pub fn prompts(endpoint: &Endpoint) -> Option<&'static str> {
 pub fn terms(endpoint: &Endpoint) -> String {
     let facts = &endpoint.facts;
     let parts = [
-        facts.quantization.clone(),
+        facts.quantization.as_ref().map(|format| match format.as_str() {
+            "unknown" => "quantization unknown".to_owned(),
+            known => known.to_owned(),
+        }),
         facts.context_length.map(|tokens| format!("{} context", format::context(tokens))),
         prompts(endpoint).map(|policy| format!("prompts {policy}")),
         facts.region.as_ref().map(|region| format!("region {region}")),
