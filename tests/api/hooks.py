@@ -50,6 +50,8 @@ def before_call(context, case, kwargs):
         path["tag"] = one["tag"]
         path["author"], path["slug"] = one["model"].split("/", 1)
         return
+    if "file" in path:
+        path["file"] = pick(["opencode.json", "litellm.yaml", "codex.toml", "curl.sh"], path["file"])
     if "slug" in path and zlib.crc32(str(path["slug"]).encode()) % 2:
         if "author" in path:
             path["author"], path["slug"] = pick(KNOWN["models"], path["slug"]).split("/", 1)
