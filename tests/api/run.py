@@ -3,6 +3,7 @@
 Usage: PYTHON run.py HITRATE, with the Python from the folder that scripts/api-tools.sh prints.
 """
 
+import contextlib
 import json
 import os
 import shutil
@@ -71,8 +72,9 @@ def check(base, work):
     return subprocess.run(command, cwd=work, env=environment, timeout=BUDGET * 2, check=False).returncode
 
 
-def main():
-    binary = Path(sys.argv[1]).resolve()
+@contextlib.contextmanager
+def served(binary):
+    """A work folder, the data folder in it with a simulated record, and the address of a server over it."""
     with tempfile.TemporaryDirectory(prefix="hitrate-api-") as folder:
         work = Path(folder)
         data = work / "data"
@@ -87,10 +89,15 @@ def main():
         server = subprocess.Popen(serve, stdout=log, stderr=log)
         try:
             wait_for(base, server)
-            return check(base, work)
+            yield work, data, base
         finally:
             server.send_signal(signal.SIGTERM)
             server.wait(timeout=60)
+
+
+def main():
+    with served(Path(sys.argv[1]).resolve()) as (work, _, base):
+        return check(base, work)
 
 
 if __name__ == "__main__":

@@ -7,10 +7,7 @@ Usage: PYTHON check.py HITRATE, with the Python from the folder that scripts/api
 import asyncio
 import json
 import os
-import signal
-import subprocess
 import sys
-import tempfile
 import urllib.parse
 import urllib.request
 from pathlib import Path
@@ -18,7 +15,7 @@ from pathlib import Path
 from mcp import Client, StdioServerParameters
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "api"))
-from run import DAYS, PATIENCE, free_port, wait_for  # noqa: E402
+from run import served  # noqa: E402
 
 TOOLS = ["find_model", "recommend_host", "compare_endpoints", "history", "session_cost", "what_changed"]
 
@@ -137,23 +134,8 @@ def main():
     # No proxy: all requests go to the local server.
     for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
         del os.environ[name]
-    with tempfile.TemporaryDirectory(prefix="hitrate-mcp-") as folder:
-        work = Path(folder)
-        data = work / "data"
-        data.mkdir()
-        (data / "hitrate.toml").write_text("[serve]\nrequests_per_minute = 0\n")
-        log = (work / "server.log").open("w")
-        made = [binary, "demo", "--once", "--days", DAYS, "--data-dir", data, "--listen", f"127.0.0.1:{free_port()}"]
-        subprocess.run(made, stdout=log, stderr=log, timeout=PATIENCE, check=True)
-        base = f"http://127.0.0.1:{free_port()}"
-        serve = [binary, "serve", "--no-collect", "--data-dir", data, "--listen", base.removeprefix("http://")]
-        server = subprocess.Popen(serve, stdout=log, stderr=log)
-        try:
-            wait_for(base, server)
-            asyncio.run(check_all(binary, data, base))
-        finally:
-            server.send_signal(signal.SIGTERM)
-            server.wait(timeout=60)
+    with served(binary) as (_, data, base):
+        asyncio.run(check_all(binary, data, base))
 
 
 if __name__ == "__main__":
