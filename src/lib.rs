@@ -38,6 +38,7 @@ pub mod plausibility;
 pub mod pipeline;
 pub mod scheduler;
 pub mod study;
+pub mod traffic;
 
 pub mod cli;
 pub mod serve;

@@ -23,6 +23,7 @@ mod study;
 mod tables;
 mod terminal;
 mod tiers;
+mod traffic;
 mod workload;
 
 use crate::clock::SystemClock;
@@ -152,6 +153,8 @@ enum Verb {
     Cost(cost::CostArgs),
     /// Fit a workload to a request log, or print the available workloads.
     Workload(workload::WorkloadArgs),
+    /// Read your own logs: your hit rates, misses, spend, and what they would have cost elsewhere.
+    Traffic(traffic::TrafficArgs),
     /// Print what each routing policy would have cost, day by day.
     Backtest(backtest::BacktestArgs),
     /// Write stored data to a file.
@@ -241,6 +244,7 @@ fn run(cli: Cli) -> Result<u8> {
         Verb::Prefs(args) => prefs::run(&common, &args),
         Verb::Cost(args) => cost::run(&common, &args),
         Verb::Workload(args) => workload::run(&common, &args),
+        Verb::Traffic(args) => traffic::run(&common, &args),
         Verb::Backtest(args) => backtest::run(&common, &args),
         Verb::Export(args) => export::run(&common, &args),
         Verb::Publish(args) => publish::run(&common, &args),

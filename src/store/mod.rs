@@ -17,6 +17,7 @@ mod read;
 mod recommendations;
 mod status;
 mod tiers;
+mod traffic;
 mod transaction;
 mod uptime;
 
@@ -29,6 +30,7 @@ pub use parquet::ParquetWriter;
 pub use read::{EndpointDayRow, EndpointNow, PastValues, RunRow};
 pub use recommendations::{PastRecommendations, Recommendation, RecommendationChange, RecommendationKind};
 pub use tiers::TierChangeRow;
+pub use traffic::{CallFilter, OwnCall};
 
 use chrono::{DateTime, Utc};
 use std::path::PathBuf;

@@ -21,7 +21,7 @@ const MAY_USE: &[(&str, Option<&[&str]>)] = &[
     ("wording", Some(&["domain"])),
     ("upstream", Some(&["config", "domain"])),
     ("archive", Some(&["domain", "durable"])),
-    ("store", Some(&["domain"])),
+    ("store", Some(&["domain", "request_log"])),
     ("analysis", Some(&["domain", "wording"])),
     ("snapshot", Some(&["domain", "durable"])),
     ("cost", Some(&["domain", "snapshot", "wording"])),
@@ -54,6 +54,11 @@ const MAY_USE: &[(&str, Option<&[&str]>)] = &[
             "wording",
         ]),
     ),
+    (
+        "traffic",
+        Some(&["analysis", "cost", "domain", "preferences", "request_log", "snapshot", "store", "wording"]),
+    ),
+    ("private", None),
     ("scheduler", None),
     ("serve", None),
     ("cli", None),
@@ -85,8 +90,9 @@ const MAY_NAME_OPENROUTER: &[&str] = &[
     // A target of preferences.
     "src/preferences/",
     "src/api/preference_query.rs",
-    // A format of request logs.
+    // Formats of request logs, and what they are called in the user's own traffic.
     "src/request_log/",
+    "src/traffic/",
     // Its real wire shapes.
     "src/simulator/",
     // The description of a field: the names of its sources.

@@ -1,0 +1,2 @@
+//! The user's own traffic: reports, misses with their causes, what the calls would have cost elsewhere, and flat plans.
+//! Nothing of it is ever published.
