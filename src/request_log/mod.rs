@@ -14,6 +14,7 @@ mod readers;
 mod sessions;
 mod shape;
 mod sink;
+mod summary;
 
 pub use call::{
     Call, IdKind, InputRule, Name, OutputRule, PaidKind, RawCounts, Rule, SessionKind, Status, Tokens,
@@ -28,3 +29,4 @@ pub use read::{Log, Skipped, read};
 pub use sessions::{Grouping, Sessions, sessions};
 pub use shape::{Request, Shape};
 pub use sink::{Found, Keep, Sink, Unread};
+pub use summary::{Inspection, TokenSums, inspect, inspect_all};
