@@ -1,7 +1,7 @@
 //! What one file or a folder of a log contains, in sums: the answer of `hitrate traffic inspect`.
 
-use super::call::{Call, IdKind, Name, PaidKind, SessionKind, sum};
-use super::found::LogFile;
+use super::call::{Call, Name, PaidKind, SessionKind, sum};
+use super::found::{LogFile, distinct};
 use super::inclusion::{Decision, flat_half};
 use super::sink::Unread;
 use serde::Serialize;
@@ -92,32 +92,7 @@ pub fn inspect(file: &LogFile) -> Inspection {
 /// The sums of several files. A call that occurs in several of them is counted once, from the record with the largest
 /// output.
 pub fn inspect_all(path: Option<String>, files: &[LogFile]) -> Inspection {
-    let mut kept: Vec<&Call> = Vec::new();
-    let mut places: HashMap<(IdKind, &str, &str), usize> = HashMap::new();
-    let mut repeated = 0;
-    for file in files {
-        for call in &file.found.calls {
-            let Some(id) = call.id.as_deref() else {
-                kept.push(call);
-                continue;
-            };
-            // Rows are numbered by each tool on its own.
-            let owner =
-                if matches!(call.id_kind, IdKind::Row | IdKind::Position) { file.format.id } else { "" };
-            match places.get(&(call.id_kind, owner, id)) {
-                Some(&place) => {
-                    repeated += 1;
-                    if call.raw.output > kept[place].raw.output {
-                        kept[place] = call;
-                    }
-                }
-                None => {
-                    places.insert((call.id_kind, owner, id), kept.len());
-                    kept.push(call);
-                }
-            }
-        }
-    }
+    let (kept, repeated) = distinct(files);
     let single: Vec<Inspection> = files.iter().map(inspect).collect();
     let formats: BTreeSet<&str> = single.iter().map(|file| file.format.as_str()).collect();
     let states_failures = files.iter().any(|file| file.format.states_failures);

@@ -1,5 +1,5 @@
 use super::*;
-use crate::request_log::call::{InputRule, OutputRule, Rule, Status};
+use crate::request_log::call::{IdKind, InputRule, OutputRule, Rule, Status};
 use crate::request_log::entry::FileContext;
 use crate::request_log::format::{Format, Reader, Sure, Total};
 use crate::request_log::sink::{Keep, Sink};
