@@ -9,6 +9,7 @@ use super::call::{Call, InputRule, OutputRule, RawCounts, Rule};
 use super::format::{Format, Total};
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// What a rule is based on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -39,6 +40,21 @@ pub struct Decision {
     pub records: u64,
     /// Number of records that follow another rule, by their own values.
     pub against: u64,
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.input {
+            InputRule::IncludesReadAndWritten => "the input includes cached and written tokens",
+            InputRule::IncludesRead => "the input includes cached tokens, written ones are beside it",
+            InputRule::IncludesWritten => "the input includes written tokens, cached ones are beside it",
+            InputRule::Excludes => "cached and written tokens are beside the input",
+        })?;
+        f.write_str(match self.output {
+            OutputRule::IncludesReasoning => ", the output includes reasoning",
+            OutputRule::ExcludesReasoning => ", reasoning is beside the output",
+        })
+    }
 }
 
 const INPUT_RULES: [InputRule; 4] = [
