@@ -45,14 +45,15 @@ const OUTPUT_RULES: [OutputRule; 2] = [OutputRule::IncludesReasoning, OutputRule
 
 /// Decides the rules of a file and applies them to its calls.
 pub fn decide(calls: &mut [Call], format: &Format) -> Vec<Decision> {
-    let mut by_model: BTreeMap<Option<String>, Vec<usize>> = BTreeMap::new();
+    let mut by_model: BTreeMap<(Option<String>, Rule), Vec<usize>> = BTreeMap::new();
     for (place, call) in calls.iter().enumerate() {
-        by_model.entry(call.model().map(ToString::to_string)).or_default().push(place);
+        let usual = call.usual_rule.unwrap_or(format.rule);
+        by_model.entry((call.model().map(ToString::to_string), usual)).or_default().push(place);
     }
     let mut decisions = Vec::new();
-    for (model, places) in by_model {
+    for ((model, usual), places) in by_model {
         let records: Vec<&Call> = places.iter().map(|place| &calls[*place]).collect();
-        let (rule, evidence) = rule_of(&records, format);
+        let (rule, evidence) = rule_of(&records, usual, format.total);
         let against = records.iter().filter(|call| contradicts(call, rule)).count() as u64;
         for place in &places {
             calls[*place].rule = rule;
@@ -62,26 +63,26 @@ pub fn decide(calls: &mut [Call], format: &Format) -> Vec<Decision> {
     decisions
 }
 
-fn rule_of(records: &[&Call], format: &Format) -> (Rule, Evidence) {
+fn rule_of(records: &[&Call], usual: Rule, totals: Total) -> (Rule, Evidence) {
     let is_relevant = |call: &&&Call| {
         let raw = &call.raw;
         [raw.read, raw.written(), raw.reasoning].into_iter().flatten().any(|count| count > 0)
     };
     let relevant: Vec<&Call> = records.iter().filter(is_relevant).copied().collect();
     if relevant.is_empty() {
-        return (format.rule, Evidence::Irrelevant);
+        return (usual, Evidence::Irrelevant);
     }
-    if format.total == Total::OfDisjoint
-        && let Some(rule) = by_totals(&relevant, format.rule)
+    if totals == Total::OfDisjoint
+        && let Some(rule) = by_totals(&relevant, usual)
     {
         return (rule, Evidence::Totals);
     }
     let against = |rule: Rule| relevant.iter().filter(|call| contradicts(call, rule)).count();
-    let found = against(format.rule);
-    let better = rules(format.rule).min_by_key(|rule| against(*rule));
+    let found = against(usual);
+    let better = rules(usual).min_by_key(|rule| against(*rule));
     match better {
         Some(rule) if found > 0 && against(rule) < found => (rule, Evidence::Contradiction),
-        _ => (format.rule, Evidence::Assumed),
+        _ => (usual, Evidence::Assumed),
     }
 }
 
