@@ -3,8 +3,15 @@
 mod openrouter;
 mod openrouter_activity;
 mod openrouter_activity_csv;
+mod openrouter_broadcast;
 mod openrouter_generation;
+mod openrouter_span;
 mod openrouter_usage;
+mod otel_events;
+mod otel_genai;
+mod otel_names;
+mod otlp;
+mod otlp_attributes;
 mod outcome;
 
 use super::format::Format;
@@ -19,6 +26,8 @@ const ROUTERS: &[&Format] = &[
     &openrouter_activity::ACTIVITY,
     &openrouter_activity::ANALYTICS,
     &openrouter_usage::FORMAT,
+    &openrouter_broadcast::FORMAT,
+    &otel_genai::FORMAT,
 ];
 
 /// Gateways and observability tools, and plain usage of the providers' APIs.

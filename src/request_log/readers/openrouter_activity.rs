@@ -31,10 +31,20 @@ pub(super) const ANALYTICS: Format = Format {
 };
 
 /// Columns that state the amount.
-const SPEND: &[&str] =
-    &["usage", "total_usage", "total_spend", "spend", "total_cost", "cost", "spend_usd", "usage_usd", "total_spend_usd"];
+const SPEND: &[&str] = &[
+    "usage",
+    "total_usage",
+    "total_spend",
+    "spend",
+    "total_cost",
+    "cost",
+    "spend_usd",
+    "usage_usd",
+    "total_spend_usd",
+];
 const REQUESTS: &[&str] = &["requests", "request_count", "total_requests"];
-const PROMPT: &[&str] = &["prompt_tokens", "tokens_prompt", "tokens_input", "input_tokens", "total_prompt_tokens"];
+const PROMPT: &[&str] =
+    &["prompt_tokens", "tokens_prompt", "tokens_input", "input_tokens", "total_prompt_tokens"];
 const OUTPUT: &[&str] =
     &["completion_tokens", "tokens_completion", "tokens_output", "output_tokens", "total_completion_tokens"];
 const CACHED: &[&str] = &["cached_tokens", "tokens_cached", "total_cached_tokens"];
@@ -61,7 +71,9 @@ fn is_analytics(row: &Object) -> bool {
 fn rows(object: &Object) -> Vec<&Value> {
     match object.get("data") {
         Some(Value::Array(rows)) => rows.iter().collect(),
-        Some(Value::Object(inner)) => inner.get("data").and_then(Value::as_array).into_iter().flatten().collect(),
+        Some(Value::Object(inner)) => {
+            inner.get("data").and_then(Value::as_array).into_iter().flatten().collect()
+        }
         _ => Vec::new(),
     }
 }
@@ -79,7 +91,8 @@ struct Sums {
 impl Reader for Sums {
     fn read(&mut self, entry: &Entry<'_>, sink: &mut Sink) {
         let Some(object) = entry.object() else { return sink.unread("not an object", entry.line) };
-        let metadata = entry::object_at(object, &["data", "metadata"]).or(entry::object_at(object, &["metadata"]));
+        let metadata =
+            entry::object_at(object, &["data", "metadata"]).or(entry::object_at(object, &["metadata"]));
         if metadata.is_some_and(|m| entry::flag(m.get("truncated")) == Some(true)) {
             sink.note("the answer is truncated: sums are missing");
         }

@@ -22,8 +22,17 @@ pub(super) const FORMAT: Format = Format {
 };
 
 /// Columns of a sum that name what it is by.
-const GROUPS: &[&str] =
-    &["model", "model_permaslug", "api_key", "api_key_name", "creator", "provider", "provider_name", "app", "user"];
+const GROUPS: &[&str] = &[
+    "model",
+    "model_permaslug",
+    "api_key",
+    "api_key_name",
+    "creator",
+    "provider",
+    "provider_name",
+    "app",
+    "user",
+];
 /// Columns of a sum that count its requests.
 const REQUESTS: &[&str] = &["requests", "request_count", "total_requests"];
 /// Columns that a row of another gateway has.
@@ -99,7 +108,8 @@ fn generation(row: &Object, line: u64) -> Result<Call, BadCount> {
     let byok = entry::money(row.get("byok_usage_inference"));
     let (paid, paid_kind) = openrouter::paid(entry::money(row.get("cost_total")), byok, None);
     let streamed = entry::flag(row.get("streamed"));
-    let finish = entry::text_of(row, &["finish_reason_normalized", "finish_reason_raw"]).map(|r| outcome::finish(&r));
+    let finish =
+        entry::text_of(row, &["finish_reason_normalized", "finish_reason_raw"]).map(|r| outcome::finish(&r));
     let started = entry::time(row.get("created_at"));
     let status = match finish.as_deref() {
         _ if entry::flag(row.get("cancelled")) == Some(true) => Status::Cancelled,
@@ -183,7 +193,10 @@ mod tests {
         let tokens = call.tokens();
         assert_eq!((tokens.uncached, tokens.output_text, tokens.written()), (Some(200), Some(30), None));
         assert_eq!((call.paid, call.paid_kind), (Some(0.002), PaidKind::Billed));
-        assert_eq!((call.cache_saving, call.ttft_ms, call.latency_ms), (Some(0.001), Some(800.0), Some(2500.0)));
+        assert_eq!(
+            (call.cache_saving, call.ttft_ms, call.latency_ms),
+            (Some(0.001), Some(800.0), Some(2500.0))
+        );
         assert_eq!(call.started_at.unwrap().to_rfc3339(), "2026-09-21T13:33:20.500+00:00");
         assert!(!call.zone_known);
         assert_eq!((call.finish.as_deref(), call.session_kind), (Some("stop"), SessionKind::None));
@@ -209,7 +222,8 @@ mod tests {
 
     #[test]
     fn a_cancelled_row_is_no_answer_and_a_row_that_was_not_streamed_has_no_time_to_first_token() {
-        let changes = [("cancelled", json!("true")), ("streamed", json!("false")), ("variant", json!("free"))];
+        let changes =
+            [("cancelled", json!("true")), ("streamed", json!("false")), ("variant", json!("free"))];
         let call = &read(&[with(&changes)]).calls[0];
         assert_eq!((call.status, call.ttft_ms), (Status::Cancelled, None));
         assert_eq!(call.model_served.as_deref(), Some("maker/model-20260101:free"));

@@ -25,7 +25,9 @@ fn recognises(entry: &Entry<'_>, _: &FileContext) -> Sure {
     let Some(object) = entry.object() else { return Sure::No };
     let trace = trace(object);
     match trace.as_ref().or(Some(object)) {
-        Some(object) if generations(object).iter().any(|generation| is_generation(generation)) => Sure::Certain,
+        Some(object) if generations(object).iter().any(|generation| is_generation(generation)) => {
+            Sure::Certain
+        }
         _ => Sure::No,
     }
 }
@@ -109,8 +111,8 @@ pub(super) fn call(row: &Object, line: u64) -> Result<Call, BadCount> {
     let is_first = first.zip(whole).is_some_and(|(first, whole)| first < whole) && streamed == Some(true);
     let started = entry::time(row.get("created_at"));
     let session = entry::name(row.get("session_id"));
-    let finish =
-        entry::text_of(row, &["finish_reason", "native_finish_reason"]).map(|reason| outcome::finish(&reason));
+    let finish = entry::text_of(row, &["finish_reason", "native_finish_reason"])
+        .map(|reason| outcome::finish(&reason));
     let http = attempts.as_ref().and_then(|attempts| attempts.http).filter(|code| *code >= 400);
     let mut call = Call {
         line,
@@ -238,7 +240,8 @@ mod tests {
 
     #[test]
     fn failures_of_every_attempt_and_damaged_records_are_counted() {
-        let failed = json!({"id": "gen-3", "native_tokens_prompt": null, "provider_responses": [{"status": 429}]});
+        let failed =
+            json!({"id": "gen-3", "native_tokens_prompt": null, "provider_responses": [{"status": 429}]});
         let negative = json!({"id": "gen-4", "native_tokens_prompt": -3});
         let missing = json!({"error": {"code": 404, "message": "no generation"}});
         let found = read(&[failed, negative, missing, json!("text"), json!({"data": {"id": "<b>"}})]);
@@ -249,7 +252,8 @@ mod tests {
 
     #[test]
     fn a_trace_of_a_data_warehouse_holds_the_generation() {
-        let trace = json!({"timestamp": "2026-08-01T10:00:00Z", "metadata": {"openrouter_generation": generation()}});
+        let trace =
+            json!({"timestamp": "2026-08-01T10:00:00Z", "metadata": {"openrouter_generation": generation()}});
         let found = read(&[json!({"trace": trace.to_string()}), trace]);
         assert_eq!((found.calls.len(), found.duplicates), (1, 1));
     }

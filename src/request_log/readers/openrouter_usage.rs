@@ -33,7 +33,9 @@ fn recognises(entry: &Entry<'_>, _: &FileContext) -> Sure {
     }
     let (holder, usage) = response(object);
     let is_own = usage.is_some_and(|usage| {
-        usage.contains_key("is_byok") || usage.contains_key("cost_details") || entry::number(usage.get("cost")).is_some()
+        usage.contains_key("is_byok")
+            || usage.contains_key("cost_details")
+            || entry::number(usage.get("cost")).is_some()
     });
     let is_answer = entry::text(holder.get("id")).is_some_and(|id| id.starts_with("gen-"))
         && (usage.is_some() || holder.contains_key("choices"))
@@ -56,8 +58,11 @@ fn is_error_of_router(error: &Value) -> bool {
 
 /// The response in an entry and its usage. The usage may be the entry itself.
 fn response(object: &Object) -> (&Object, Option<&Object>) {
-    let counts = |usage: &&Object| ["prompt_tokens", "input_tokens"].iter().any(|key| usage.contains_key(*key));
-    let places = || PLACES.iter().filter_map(|path| if path.is_empty() { Some(object) } else { object_at(object, path) });
+    let counts =
+        |usage: &&Object| ["prompt_tokens", "input_tokens"].iter().any(|key| usage.contains_key(*key));
+    let places = || {
+        PLACES.iter().filter_map(|path| if path.is_empty() { Some(object) } else { object_at(object, path) })
+    };
     for place in places() {
         if let Some(usage) = place.get("usage").and_then(Value::as_object).filter(counts) {
             return (place, Some(usage));
@@ -66,7 +71,8 @@ fn response(object: &Object) -> (&Object, Option<&Object>) {
     if counts(&object) {
         return (object, Some(object));
     }
-    let answer = places().find(|place| ["choices", "error", "object"].iter().any(|key| place.contains_key(*key)));
+    let answer =
+        places().find(|place| ["choices", "error", "object"].iter().any(|key| place.contains_key(*key)));
     (answer.unwrap_or(object), None)
 }
 
@@ -138,7 +144,8 @@ fn upstream(usage: &Object) -> Option<f64> {
     let details = usage.get("cost_details")?.as_object()?;
     let part = |key: &str| entry::money(details.get(key));
     let input = part("upstream_inference_prompt_cost").or_else(|| part("upstream_inference_input_cost"));
-    let output = part("upstream_inference_completions_cost").or_else(|| part("upstream_inference_output_cost"));
+    let output =
+        part("upstream_inference_completions_cost").or_else(|| part("upstream_inference_output_cost"));
     part("upstream_inference_cost").or_else(|| Some(input? + output?))
 }
 
@@ -158,7 +165,8 @@ fn call(entry: &Object, holder: &Object, usage: &Object, line: u64) -> Result<Ca
         .or_else(|| entry::name_of(request?, &["session_id"]));
     let metadata = holder.get("openrouter_metadata").and_then(Value::as_object);
     let attempts = metadata.and_then(|m| {
-        let listed = m.get("attempts").and_then(Value::as_array).map(|list| list.len() as u64).filter(|n| *n > 0);
+        let listed =
+            m.get("attempts").and_then(Value::as_array).map(|list| list.len() as u64).filter(|n| *n > 0);
         let counted = entry::count(m.get("attempt")).ok().flatten().filter(|n| *n > 0);
         listed.or(counted).and_then(|n| u32::try_from(n).ok())
     });
@@ -169,8 +177,9 @@ fn call(entry: &Object, holder: &Object, usage: &Object, line: u64) -> Result<Ca
         .or_else(|| entry::text(holder.get("status")).filter(|_| holder.contains_key("output")))
         .map(|reason| outcome::finish(&reason));
     let (status, http) = status(holder, finish.as_deref());
-    let is_messages = ["cache_read_input_tokens", "cache_creation_input_tokens"].iter().any(|k| usage.contains_key(*k))
-        && usage.contains_key("input_tokens");
+    let is_messages =
+        ["cache_read_input_tokens", "cache_creation_input_tokens"].iter().any(|k| usage.contains_key(*k))
+            && usage.contains_key("input_tokens");
     let id = entry::text(holder.get("id"));
     Ok(Call {
         line,
@@ -181,7 +190,9 @@ fn call(entry: &Object, holder: &Object, usage: &Object, line: u64) -> Result<Ca
         session_kind: given(session.as_ref()),
         session,
         platform: Some(openrouter::PLATFORM.into()),
-        model_sent: request.and_then(|r| entry::name(r.get("model"))).or_else(|| entry::name(metadata?.get("requested"))),
+        model_sent: request
+            .and_then(|r| entry::name(r.get("model")))
+            .or_else(|| entry::name(metadata?.get("requested"))),
         model_served: of_either(&["model"]),
         provider_name: of_either(&["provider", "provider_name"]),
         raw,
@@ -206,7 +217,8 @@ fn call(entry: &Object, holder: &Object, usage: &Object, line: u64) -> Result<Ca
 fn status(holder: &Object, finish: Option<&str>) -> (Status, Option<u16>) {
     if let Some(error) = error(holder) {
         let http = outcome::http(error.get("code"));
-        let by_text = || outcome::of_error(&entry::text_of(error, &["message", "code", "type"]).unwrap_or_default());
+        let by_text =
+            || outcome::of_error(&entry::text_of(error, &["message", "code", "type"]).unwrap_or_default());
         return (http.filter(|code| *code >= 400).map_or_else(by_text, outcome::of_http), http);
     }
     match finish {
@@ -220,7 +232,9 @@ fn tool_calls(holder: &Object, choice: Option<&Object>) -> Option<u32> {
     let of_chat = || Some(entry::at(choice?, &["message", "tool_calls"])?.as_array()?.len());
     let of_responses = || {
         let output = holder.get("output")?.as_array()?;
-        Some(output.iter().filter(|item| item.get("type").is_some_and(|kind| kind == "function_call")).count())
+        Some(
+            output.iter().filter(|item| item.get("type").is_some_and(|kind| kind == "function_call")).count(),
+        )
     };
     of_chat().or_else(of_responses).and_then(|calls| u32::try_from(calls).ok())
 }
@@ -265,7 +279,10 @@ mod tests {
     fn a_chat_completion_is_read_whole() {
         let found = read(&[chat("gen-1", 20)]);
         let call = &found.calls[0];
-        assert_eq!((call.raw.read, call.raw.write, call.tokens().uncached), (Some(300), Some(100), Some(100)));
+        assert_eq!(
+            (call.raw.read, call.raw.write, call.tokens().uncached),
+            (Some(300), Some(100), Some(100))
+        );
         assert_eq!((call.paid, call.paid_kind), (Some(0.002), PaidKind::Billed));
         assert_eq!((call.id_kind, call.finish.as_deref()), (IdKind::Generation, Some("tool_calls")));
         assert_eq!((call.provider_name.as_deref(), call.tool_calls), (Some("Host"), Some(2)));
@@ -312,7 +329,8 @@ mod tests {
 
     #[test]
     fn errors_are_failures_and_replays_are_marked() {
-        let limited = json!({"error": {"code": 429, "message": "slow down", "metadata": {"provider_name": "Host"}}});
+        let limited =
+            json!({"error": {"code": 429, "message": "slow down", "metadata": {"provider_name": "Host"}}});
         let broken = json!({"id": "gen-9", "choices": [{"error": {"code": 502, "message": "x"}}],
             "usage": {"prompt_tokens": 4, "completion_tokens": 0, "cost": 0}});
         let mut replay = chat("gen-8", 0);
@@ -330,7 +348,8 @@ mod tests {
         let gateway = json!({"call_type": "acompletion", "response": chat("gen-1", 1)});
         assert_eq!([sure(&plain), sure(&gateway), sure(&json!([1]))], [Sure::No; 3]);
         let negative = json!({"usage": {"prompt_tokens": -5, "cost": 1}});
-        let strange = json!({"id": {"a": 1}, "model": "<b>\n\u{202e}", "usage": {"prompt_tokens": "12", "cost": -1}});
+        let strange =
+            json!({"id": {"a": 1}, "model": "<b>\n\u{202e}", "usage": {"prompt_tokens": "12", "cost": -1}});
         let found = read(&[negative, json!({"a": 1}), json!(null), strange]);
         assert_eq!(found.unread.len(), 3);
         assert_eq!((found.calls[0].raw.input, found.calls[0].paid), (Some(12), None));

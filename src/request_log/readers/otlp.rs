@@ -3,14 +3,13 @@
 //!
 //! Nothing is copied: prompts and answers stay in the entry.
 
-use super::super::entry::{self, BadCount, Object};
+use super::super::entry::{self, Object};
+use super::otlp_attributes::{Attributes, plain};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
-use std::borrow::Cow;
-use std::collections::HashMap;
 use std::rc::Rc;
 
-/// How deep containers are searched for records, and nested attributes are flattened.
+/// How deep containers are searched for records.
 const DEEPEST: usize = 8;
 
 /// What a record is.
@@ -29,8 +28,6 @@ pub(super) enum Kind {
 pub(super) struct Record<'a> {
     /// What it is.
     pub(super) kind: Kind,
-    /// Id of its trace.
-    pub(super) trace: Option<String>,
     /// Ids of its trace and span.
     pub(super) key: Option<String>,
     /// Ids of the trace and of the parent span.
@@ -63,115 +60,6 @@ impl<'a> Record<'a> {
     }
 }
 
-/// Attributes by their dotted names.
-#[derive(Debug, Default)]
-pub(super) struct Attributes<'a>(HashMap<Cow<'a, str>, &'a Value>);
-
-impl<'a> Attributes<'a> {
-    fn new(value: Option<&'a Value>) -> Self {
-        let mut attributes = Self::default();
-        match value {
-            Some(Value::Array(list)) => {
-                for item in list {
-                    let pair = match item {
-                        Value::Object(item) => item.get("key").zip(item.get("value")),
-                        Value::Array(item) => item.first().zip(item.get(1)),
-                        _ => None,
-                    };
-                    if let Some((Value::String(key), value)) = pair {
-                        attributes.0.insert(Cow::Borrowed(key), plain(value));
-                    }
-                }
-            }
-            Some(Value::Object(object)) => attributes.flatten(None, object, 0),
-            _ => {}
-        }
-        attributes
-    }
-
-    /// Adds nested objects under dotted names: `{"llm": {"token_count": …}}` is `llm.token_count`.
-    fn flatten(&mut self, prefix: Option<&str>, object: &'a Object, depth: usize) {
-        for (key, value) in object {
-            let name = prefix.map_or(Cow::Borrowed(key.as_str()), |prefix| Cow::Owned(format!("{prefix}.{key}")));
-            match plain(value) {
-                Value::Object(inner) if depth < DEEPEST => self.flatten(Some(&name), inner, depth + 1),
-                value => {
-                    self.0.insert(name, value);
-                }
-            }
-        }
-    }
-
-    /// The value of an attribute; null is absent.
-    pub(super) fn get(&self, name: &str) -> Option<&'a Value> {
-        self.0.get(name).copied().filter(|value| !value.is_null())
-    }
-
-    /// The first attribute that is present.
-    pub(super) fn first(&self, names: &[&str]) -> Option<&'a Value> {
-        names.iter().find_map(|name| self.get(name))
-    }
-
-    /// The first text that is present.
-    pub(super) fn text(&self, names: &[&str]) -> Option<String> {
-        names.iter().find_map(|name| entry::text(self.get(name)))
-    }
-
-    /// The first number that is present.
-    pub(super) fn number(&self, names: &[&str]) -> Option<f64> {
-        names.iter().find_map(|name| entry::number(self.get(name)))
-    }
-
-    /// The first token count that is present.
-    ///
-    /// # Errors
-    /// [`BadCount`].
-    pub(super) fn count(&self, names: &[&str]) -> Result<Option<u64>, BadCount> {
-        entry::count(self.first(names))
-    }
-
-    /// Whether any name begins with one of several prefixes.
-    pub(super) fn any(&self, prefixes: &[&str]) -> bool {
-        self.0.keys().any(|name| prefixes.iter().any(|prefix| name.starts_with(prefix)))
-    }
-}
-
-/// The value inside OTLP's `{"stringValue": …}`, or the value itself.
-fn plain(value: &Value) -> &Value {
-    const KINDS: [&str; 12] = [
-        "stringValue",
-        "intValue",
-        "doubleValue",
-        "boolValue",
-        "arrayValue",
-        "kvlistValue",
-        "string_value",
-        "int_value",
-        "double_value",
-        "bool_value",
-        "array_value",
-        "kvlist_value",
-    ];
-    let Some(object) = value.as_object() else { return value };
-    if object.is_empty() {
-        return &Value::Null;
-    }
-    KINDS.iter().find_map(|kind| object.get(*kind)).filter(|_| object.len() == 1).unwrap_or(value)
-}
-
-/// The first text of a list: an array, OTLP's `{"values": […]}`, a list as JSON in a string, or a text by itself.
-pub(super) fn first_text(value: Option<&Value>) -> Option<String> {
-    match value? {
-        Value::Array(list) => list.iter().find_map(|item| entry::text(Some(plain(item)))),
-        Value::Object(object) => first_text(object.get("values")),
-        Value::String(text) if text.starts_with('[') => {
-            let list: Vec<Value> = serde_json::from_str(text).ok()?;
-            list.iter().find_map(|item| entry::text(Some(item)))
-        }
-        value => entry::text(Some(value)),
-    }
-}
-
 /// Whether an object is a container of OTLP/JSON.
 pub(super) fn is_container(object: &Object) -> bool {
     CONTAINERS.iter().any(|(names, _)| names.iter().any(|name| object.contains_key(*name)))
@@ -183,8 +71,14 @@ const CONTAINERS: [(&[&str], Kind); 3] = [
     (&["resourceLogs", "resource_logs"], Kind::Log),
     (&["resourceMetrics", "resource_metrics", "scopeMetrics"], Kind::Metrics),
 ];
-const SCOPES: &[&str] =
-    &["scopeSpans", "scope_spans", "instrumentationLibrarySpans", "scopeLogs", "scope_logs", "instrumentationLibraryLogs"];
+const SCOPES: &[&str] = &[
+    "scopeSpans",
+    "scope_spans",
+    "instrumentationLibrarySpans",
+    "scopeLogs",
+    "scope_logs",
+    "instrumentationLibraryLogs",
+];
 const ITEMS: &[&str] = &["spans", "logRecords", "log_records", "logs"];
 const ATTRIBUTES: &[&str] = &["attributes", "tags", "SpanAttributes", "LogAttributes"];
 
@@ -218,7 +112,8 @@ fn collect<'a>(value: &'a Value, found: &mut Vec<Record<'a>>, depth: usize) {
         }
         is_known |= list(object, names).is_some();
     }
-    if list(object, SCOPES).is_some() || (list(object, ITEMS).is_some() && list(object, ATTRIBUTES).is_none()) {
+    if list(object, SCOPES).is_some() || (list(object, ITEMS).is_some() && list(object, ATTRIBUTES).is_none())
+    {
         is_known = true;
         of_resource(object, found);
     }
@@ -243,7 +138,7 @@ fn of_resource<'a>(object: &'a Object, found: &mut Vec<Record<'a>>) {
         (None, Some(process)) => {
             let mut tags = Attributes::new(process.get("tags"));
             if let Some(service) = process.get("serviceName") {
-                tags.0.insert(Cow::Borrowed("service.name"), service);
+                tags.insert("service.name", service);
             }
             tags
         }
@@ -252,7 +147,8 @@ fn of_resource<'a>(object: &'a Object, found: &mut Vec<Record<'a>>) {
     let resource = Rc::new(resource);
     let scopes = list(object, SCOPES).map_or_else(|| vec![object], |scopes| objects(scopes));
     for scope in scopes {
-        let name = ["scope", "instrumentationLibrary"].iter().find_map(|key| scope.get(*key)?.get("name")?.as_str());
+        let name =
+            ["scope", "instrumentationLibrary"].iter().find_map(|key| scope.get(*key)?.get("name")?.as_str());
         for item in list(scope, ITEMS).map(|items| objects(items)).unwrap_or_default() {
             found.push(record(item, Some(&resource), name));
         }
@@ -375,7 +271,11 @@ fn is_error(object: &Object) -> (bool, Option<&str>) {
     (is_error, message.or_else(|| object.get("StatusMessage")).and_then(Value::as_str))
 }
 
-fn record<'a>(object: &'a Object, resource: Option<&Rc<Attributes<'a>>>, scope: Option<&'a str>) -> Record<'a> {
+fn record<'a>(
+    object: &'a Object,
+    resource: Option<&Rc<Attributes<'a>>>,
+    scope: Option<&'a str>,
+) -> Record<'a> {
     let attributes = Attributes::new(ATTRIBUTES.iter().find_map(|name| object.get(*name)));
     let is_log = LOG_ONLY.iter().any(|name| object.contains_key(*name));
     let trace = id(object, TRACE);
@@ -416,7 +316,6 @@ fn record<'a>(object: &'a Object, resource: Option<&Rc<Attributes<'a>>>, scope: 
         kind: if is_log { Kind::Log } else { Kind::Span },
         key: of_trace(id(object, SPAN)),
         parent: of_trace(id(object, PARENT).or_else(jaeger)),
-        trace,
         name: name.unwrap_or_default(),
         start,
         end,
@@ -433,7 +332,6 @@ impl Record<'_> {
     fn metrics() -> Self {
         Self {
             kind: Kind::Metrics,
-            trace: None,
             key: None,
             parent: None,
             name: "",
@@ -505,15 +403,10 @@ mod tests {
     }
 
     #[test]
-    fn strange_values_are_no_records_and_lists_have_a_first_text() {
+    fn strange_values_are_no_records() {
         let deep = (0..100).fold(json!({"a": 1}), |inner, _| json!([inner]));
         for value in [json!(1), json!([]), json!({"resourceSpans": 5}), json!({"attributes": {}}), deep] {
             assert!(records(&value).is_empty(), "{value}");
         }
-        let otlp = json!({"values": [{"stringValue": "stop"}]});
-        for value in [otlp, json!(["stop", "x"]), json!("[\"stop\"]"), json!("stop")] {
-            assert_eq!(first_text(Some(&value)).as_deref(), Some("stop"));
-        }
-        assert_eq!(first_text(Some(&json!("[broken"))), None);
     }
 }

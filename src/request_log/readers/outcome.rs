@@ -25,7 +25,9 @@ pub(super) const fn of_http(code: u16) -> Status {
 pub(super) fn of_error(text: &str) -> Status {
     let text: String = text.chars().take(1000).collect::<String>().to_ascii_lowercase();
     let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
-    if has(&["rate_limit", "rate limit", "ratelimit", "too many requests", "resource_exhausted"]) || text == "429" {
+    if has(&["rate_limit", "rate limit", "ratelimit", "too many requests", "resource_exhausted"])
+        || text == "429"
+    {
         Status::RateLimited
     } else if has(&["timeout", "timed out", "deadline"]) {
         Status::Timeout
