@@ -10,6 +10,7 @@ mod openrouter_usage;
 mod otel_events;
 mod otel_genai;
 mod otel_names;
+mod otel_span;
 mod otlp;
 mod otlp_attributes;
 mod outcome;

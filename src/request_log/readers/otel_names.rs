@@ -82,6 +82,9 @@ const TOTAL: &[&str] = &[
     "ai.usage.totalTokens",
     "ai.usage.tokens",
 ];
+/// LangSmith's details of a count, as JSON in a string.
+const LANGSMITH_INPUT: &str = "gen_ai.usage.input_token_details";
+const LANGSMITH_OUTPUT: &str = "gen_ai.usage.output_token_details";
 /// Names of an amount that a tool computed, USD.
 pub(super) const COST: &[&str] = &[
     "gen_ai.usage.cost",
@@ -113,6 +116,8 @@ pub(super) const SESSION: &[&str] = &[
     "traceloop.association.properties.session_id",
     "ai.telemetry.metadata.sessionId",
     "ai.telemetry.metadata.session_id",
+    "ai.telemetry.metadata.threadId",
+    "ai.telemetry.metadata.thread_id",
 ];
 pub(super) const AGENT: &[&str] = &["gen_ai.agent.name", "agent.name", "agent_name"];
 pub(super) const RESPONSE_ID: &[&str] = &["gen_ai.response.id", "ai.response.id", "llm.response.id"];
@@ -130,18 +135,22 @@ pub(super) fn counts(attributes: &Attributes<'_>) -> Result<RawCounts, BadCount>
     let write_5m = attributes.count(WRITE_5M)?.filter(|count| *count > 0);
     let write_1h = attributes.count(WRITE_1H)?.filter(|count| *count > 0);
     let by_lifetime = write_5m.unwrap_or(0).saturating_add(write_1h.unwrap_or(0));
+    let detail = |name: &str, key: &str| {
+        let details = entry::object_or_json(attributes.get(name));
+        entry::count(details.as_ref().and_then(|details| details.get(key)))
+    };
     let written = match attributes.count(WRITE)? {
         Some(all) => Some(all.saturating_sub(by_lifetime)),
-        None => written_by_vercel(attributes)?,
+        None => detail(LANGSMITH_INPUT, "cache_creation")?.or(written_by_vercel(attributes)?),
     };
     Ok(RawCounts {
         input: attributes.count(INPUT)?,
-        read: attributes.count(READ)?,
+        read: attributes.count(READ)?.or(detail(LANGSMITH_INPUT, "cache_read")?),
         write: written,
         write_5m,
         write_1h,
         output: attributes.count(OUTPUT)?,
-        reasoning: attributes.count(REASONING)?,
+        reasoning: attributes.count(REASONING)?.or(detail(LANGSMITH_OUTPUT, "reasoning")?),
         total: attributes.count(TOTAL)?,
     })
 }
@@ -170,6 +179,7 @@ pub(super) fn has_usage(call: &Call) -> bool {
 pub(super) fn first_token(attributes: &Attributes<'_>) -> Option<f64> {
     const SECONDS: &[&str] = &[
         "gen_ai.response.time_to_first_chunk",
+        "gen_ai.client.operation.time_to_first_chunk",
         "gen_ai.server.time_to_first_token",
         "gen_ai.response.time_to_first_token",
     ];
@@ -232,5 +242,50 @@ pub(super) fn operation(name: &str, attributes: &Attributes<'_>) -> Operation {
         }
         operation if operation.starts_with("ai.embed") => Operation::OtherWork,
         _ => Operation::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn counts_are_found_under_every_name() {
+        for names in [INPUT, READ, WRITE, OUTPUT, REASONING, TOTAL] {
+            for name in names {
+                let value = json!({*name: "7"});
+                let raw = counts(&Attributes::new(Some(&value))).unwrap();
+                let stated = [raw.input, raw.read, raw.write, raw.output, raw.reasoning, raw.total];
+                assert_eq!(stated.into_iter().flatten().collect::<Vec<_>>(), [7], "{name}");
+            }
+        }
+        let details = json!({LANGSMITH_INPUT: "{\"cache_read\": 5}", WRITE[0]: 30, WRITE_1H[0]: 20});
+        let raw = counts(&Attributes::new(Some(&details))).unwrap();
+        assert_eq!(
+            (raw.read, raw.write, raw.write_1h, raw.written()),
+            (Some(5), Some(10), Some(20), Some(30))
+        );
+        assert_eq!(counts(&Attributes::new(Some(&json!({READ[0]: -1})))), Err(BadCount));
+    }
+
+    #[test]
+    fn an_operation_is_recognised_by_its_name() {
+        let of = |key: &str, value: &str| operation("x", &Attributes::new(Some(&json!({key: value}))));
+        assert_eq!(of("gen_ai.operation.name", "chat"), Operation::Model);
+        assert_eq!(of("ai.operationId", "ai.streamText.doStream"), Operation::Model);
+        assert_eq!(of("ai.operationId", "ai.streamText"), Operation::Sum);
+        assert_eq!(of("openinference.span.kind", "TOOL"), Operation::OtherWork);
+        assert_eq!(of("gen_ai.operation.name", "embeddings"), Operation::OtherWork);
+        assert_eq!(of("gen_ai.operation.name", "<b>\u{202e}"), Operation::Unknown);
+        assert_eq!(operation("chat maker/m", &Attributes::default()), Operation::Model);
+    }
+
+    #[test]
+    fn the_time_to_the_first_token_is_in_milliseconds() {
+        let of = |key: &str, value: f64| first_token(&Attributes::new(Some(&json!({key: value}))));
+        assert_eq!(of("gen_ai.response.time_to_first_chunk", 0.25), Some(250.0));
+        assert_eq!(of("ai.response.msToFirstChunk", 250.0), Some(250.0));
+        assert_eq!(of("ttft_ms", -1.0), None);
     }
 }
