@@ -209,8 +209,10 @@ impl Transcript {
     /// A request that failed and was sent again.
     fn failure(&mut self, line: &Object, entry: &Entry<'_>, sink: &mut Sink) {
         let http = agents::http(at(line, &["error", "status"]));
-        let inner =
-            object_at(line, &["error", "error", "error"]).or_else(|| object_at(line, &["error", "error"]));
+        let inner = object_at(line, &["error", "error", "error"])
+            .or_else(|| object_at(line, &["error", "error"]))
+            .or_else(|| object_at(line, &["error"]));
+        let message = inner.and_then(|inner| text_of(inner, &["message"])).unwrap_or_default();
         let class = inner
             .and_then(|inner| name_of(inner, &["type"]))
             .or_else(|| {
@@ -222,7 +224,7 @@ impl Transcript {
             line: entry.line,
             id_kind: if id.is_some() { IdKind::Row } else { IdKind::Position },
             id: id.map(String::into_boxed_str),
-            status: agents::failure(http, class.as_deref().unwrap_or_default()),
+            status: agents::failure(http, &format!("{} {message}", class.as_deref().unwrap_or_default())),
             http,
             error_class: class,
             app: Some(Name::from("Claude Code")),

@@ -2,16 +2,15 @@
 //! count.
 
 use super::agents::{self, BAD_COUNT, NO_OBJECT, UNKNOWN_TYPE};
-use super::codex_totals::Totals;
+use super::codex_totals::{Totals, replace_by_responses};
 use crate::request_log::call::{Call, IdKind, InputRule, Name, OutputRule, Rule};
 use crate::request_log::entry::{
-    Entry, FileContext, Object, at, name, name_of, object_at, text, text_of, time_of,
+    Entry, FileContext, Object, at, duration, name, name_of, object_at, text, text_of, time_of,
 };
 use crate::request_log::format::{Format, Reader, Sure, Total};
 use crate::request_log::sink::{Keep, Sink};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
-use std::collections::{HashMap, HashSet};
 
 /// Codex rollouts.
 pub(super) const CODEX: Format = Format {
@@ -55,6 +54,9 @@ struct Rollout {
     previous_line_at: Option<DateTime<Utc>>,
     is_copy: bool,
     tool_calls: u32,
+    service_tier: Option<Name>,
+    /// Place of the first call of the turn among the calls of the file.
+    first_of_turn: Option<usize>,
     /// Calls of newer versions, which write the counts of each response beside the running total.
     responses: Vec<Call>,
 }
@@ -74,6 +76,8 @@ impl Rollout {
             previous_line_at: None,
             is_copy: false,
             tool_calls: 0,
+            service_tier: None,
+            first_of_turn: None,
             responses: Vec::new(),
         }
     }
@@ -157,7 +161,17 @@ impl Rollout {
             call.id = Some(format!("{session}:{}:{total}", at.timestamp_millis()).into_boxed_str());
             call.id_kind = IdKind::Row;
         }
+        self.first_of_turn = self.first_of_turn.or(Some(sink.calls_mut().len()));
         sink.push(call, Keep::First);
+    }
+
+    /// Sets the time to the first token, which the end of a turn states for the first answer of the turn.
+    fn turn_ended(&mut self, payload: &Object, sink: &mut Sink) {
+        let first = self.first_of_turn.take().and_then(|place| sink.calls_mut().get_mut(place));
+        if let (Some(call), Some(ms)) = (first, duration(payload.get("time_to_first_token_ms"))) {
+            call.ttft_ms = Some(ms);
+            call.streamed = Some(true);
+        }
     }
 
     /// The counts of one response.
@@ -187,6 +201,7 @@ impl Rollout {
         call.platform = self.platform.clone();
         call.app = Some(self.app.clone().unwrap_or_else(|| Name::from("Codex")));
         call.model_sent = self.model.clone();
+        call.service_tier = self.service_tier.clone();
         call.agent = self.agent.clone();
         call.parent_session = self.parent.clone();
         agents::set_session(call, self.session.as_ref(), self.file.as_ref());
@@ -234,6 +249,14 @@ impl Reader for Rollout {
             ("event_msg", "token_count") => self.tokens(line, payload, entry, sink),
             ("event_msg", "error" | "stream_error") => self.failure(line, payload, entry, sink),
             ("event_msg", "turn_aborted") => sink.note("the user stopped a turn"),
+            ("event_msg", "task_started" | "turn_started") => self.first_of_turn = None,
+            ("event_msg", "task_complete" | "turn_complete") => self.turn_ended(payload, sink),
+            ("event_msg", "thread_settings_applied") => {
+                if let Some(settings) = payload.get("thread_settings").and_then(Value::as_object) {
+                    self.model = name_of(settings, &["model"]).or_else(|| self.model.take());
+                    self.service_tier = name_of(settings, &["service_tier"]);
+                }
+            }
             ("event_msg", "session_configured" | "model_reroute") => {
                 self.model = name(at(payload, &["model"]))
                     .or_else(|| text(payload.get("to_model")).map(Name::from))
@@ -252,40 +275,8 @@ impl Reader for Rollout {
         }
     }
 
-    /// Calls of responses replace those of the running total: both state the same calls.
     fn finish(&mut self, sink: &mut Sink) {
-        let responses = std::mem::take(&mut self.responses);
-        let Some(first) = responses.first().map(|call| call.line) else { return };
-        let key = |call: &Call| (call.raw.input, call.raw.read, call.raw.output);
-        let mut stated: HashMap<_, u64> = HashMap::new();
-        for call in &responses {
-            *stated.entry(key(call)).or_default() += 1;
-        }
-        let mut repeated = 0;
-        sink.calls_mut().retain(|call| {
-            if call.status.is_failure() {
-                return true;
-            }
-            let is_stated = match stated.get_mut(&key(call)) {
-                Some(left) if *left > 0 => {
-                    *left -= 1;
-                    true
-                }
-                _ => call.line > first,
-            };
-            repeated += u64::from(is_stated);
-            !is_stated
-        });
-        (0..repeated).for_each(|_| sink.duplicate());
-        let mut seen = HashSet::new();
-        for call in responses {
-            if call.id.as_ref().is_some_and(|id| !seen.insert(id.clone())) {
-                sink.duplicate();
-            } else {
-                sink.calls_mut().push(call);
-            }
-        }
-        sink.calls_mut().sort_by_key(|call| call.line);
+        replace_by_responses(std::mem::take(&mut self.responses), sink);
     }
 }
 
@@ -338,6 +329,26 @@ mod tests {
         assert_eq!((second.raw.input, second.raw.total), (Some(1500), Some(1560)));
         assert_eq!((second.session.as_deref(), second.session_kind), (Some("t-1"), SessionKind::Given));
         assert_eq!(second.model().map(|model| &**model), Some("gpt-test"));
+    }
+
+    #[test]
+    fn the_end_of_a_turn_states_the_time_to_the_first_token() {
+        let event = |kind: &str| {
+            json!({"timestamp": "2026-03-01T09:00:09.000Z", "type": "event_msg",
+                "payload": {"type": kind, "time_to_first_token_ms": 1250}})
+        };
+        let found = read(
+            &CODEX,
+            &file("r.jsonl"),
+            &[
+                event("task_started"),
+                tokens(5, usage(1000, 0, 40), usage(1000, 0, 40)),
+                tokens(9, usage(2500, 900, 100), usage(1500, 900, 60)),
+                event("task_complete"),
+            ],
+        );
+        let first: Vec<_> = found.calls.iter().map(|call| call.ttft_ms).collect();
+        assert_eq!(first, [Some(1250.0), None]);
     }
 
     #[test]

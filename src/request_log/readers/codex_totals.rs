@@ -1,7 +1,9 @@
-//! The token counts of a Codex session: running totals and the increases between them.
+//! The token counts of a Codex session: running totals, the increases between them, and the counts of responses.
 
-use crate::request_log::call::RawCounts;
+use crate::request_log::call::{Call, RawCounts};
 use crate::request_log::entry::{BadCount, Object, count_of};
+use crate::request_log::sink::Sink;
+use std::collections::{HashMap, HashSet};
 
 /// Running totals of a session.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -44,6 +46,42 @@ impl Totals {
         let [input, read, write, output, reasoning, total] = rest;
         Some(Self(RawCounts { input, read, write, output, reasoning, total, ..RawCounts::default() }))
     }
+}
+
+/// Replaces the calls of the running total by those of responses, which state the same calls. Calls from before the
+/// first response stay: an older version wrote them.
+pub(super) fn replace_by_responses(responses: Vec<Call>, sink: &mut Sink) {
+    let Some(first) = responses.first().map(|call| call.line) else { return };
+    let key = |call: &Call| (call.raw.input, call.raw.read, call.raw.output);
+    let mut stated: HashMap<_, u64> = HashMap::new();
+    for call in &responses {
+        *stated.entry(key(call)).or_default() += 1;
+    }
+    let mut repeated = 0;
+    sink.calls_mut().retain(|call| {
+        if call.status.is_failure() {
+            return true;
+        }
+        let is_stated = match stated.get_mut(&key(call)) {
+            Some(left) if *left > 0 => {
+                *left -= 1;
+                true
+            }
+            _ => call.line > first,
+        };
+        repeated += u64::from(is_stated);
+        !is_stated
+    });
+    (0..repeated).for_each(|_| sink.duplicate());
+    let mut seen = HashSet::new();
+    for call in responses {
+        if call.id.as_ref().is_some_and(|id| !seen.insert(id.clone())) {
+            sink.duplicate();
+        } else {
+            sink.calls_mut().push(call);
+        }
+    }
+    sink.calls_mut().sort_by_key(|call| call.line);
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ pub(super) const KIMI_CLI: Format = Format {
     id: "kimi-cli",
     title: "Kimi CLI and Kimi Code (Moonshot)",
     rule: Rule { input: InputRule::Excludes, output: OutputRule::IncludesReasoning },
-    total: Total::None,
+    total: Total::OfDisjoint,
     states_failures: false,
     recognises,
     reader: |context| Box::new(Wire::new(context)),
@@ -121,9 +121,9 @@ impl Wire {
         sink.push(call, Keep::LargestOutput);
     }
 
-    /// A record of Kimi Code. Those of a whole session repeat the records of its turns.
+    /// A record of Kimi Code. Those of a whole session repeat the records of its turns and operations.
     fn record(&mut self, line: &Object, entry: &Entry<'_>, sink: &mut Sink) {
-        if text(line.get("usageScope")).is_some_and(|scope| scope != "turn") {
+        if text(line.get("usageScope")).as_deref() == Some("session") {
             return sink.note("sum over the session: not counted beside its calls");
         }
         let Some(usage) = line.get("usage").and_then(Value::as_object) else {
@@ -186,6 +186,7 @@ fn counts(usage: &Object) -> Result<RawCounts, BadCount> {
         read: count_of(usage, &["input_cache_read", "inputCacheRead"])?,
         write: count_of(usage, &["input_cache_creation", "inputCacheCreation"])?,
         output: count_of(usage, &["output"])?,
+        total: count_of(usage, &["total"])?,
         ..RawCounts::default()
     })
 }

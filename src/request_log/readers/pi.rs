@@ -36,6 +36,9 @@ pub(super) const PI: Format = Format {
 /// Table of OpenClaw's database that holds the lines of all sessions.
 pub(super) const TABLES: &[&str] = &["transcript_events"];
 
+/// Shortest id of a response that is taken as unique, in characters.
+const SHORTEST_UNIQUE_ID: usize = 20;
+
 /// Types of lines that hold no call of their own.
 const WITHOUT_CALL: &[&str] = &[
     "thinking_level_change",
@@ -136,10 +139,13 @@ impl Session {
         }
         let reason = text(message.get("stopReason"));
         let error = text(message.get("errorMessage"));
+        // The message of an error starts with its HTTP status.
+        let first = error.as_deref().and_then(|error| error.split_whitespace().next());
+        let http = agents::http(first.map(|word| Value::String(word.to_owned())).as_ref());
         let status = match (reason.as_deref(), error.as_deref()) {
             (Some("aborted"), _) => Status::Cancelled,
-            (Some("error"), error) => agents::failure(None, error.unwrap_or_default()),
-            (None, Some(error)) => agents::failure(None, error),
+            (Some("error"), error) => agents::failure(http, error.unwrap_or_default()),
+            (None, Some(error)) => agents::failure(http, error),
             _ => Status::Ok,
         };
         let usage = message.get("usage").and_then(Value::as_object);
@@ -174,6 +180,7 @@ impl Session {
             parent_session: self.parent.clone(),
             raw: if is_empty { RawCounts::default() } else { raw },
             status,
+            http: http.filter(|_| status.is_failure()),
             error_class: if status.is_failure() { name(message.get("stopReason")) } else { None },
             finish: if status.is_failure() { None } else { agents::finish(message.get("stopReason")) },
             tool_calls: tools.and_then(|tools| u32::try_from(tools).ok()),
@@ -186,6 +193,10 @@ impl Session {
         agents::set_start(&mut call, time_of(message, &["timestamp"]));
         if call.started_at > call.ended_at {
             call.started_at = call.ended_at;
+        }
+        // The message is created before the request, and its line is written after the answer.
+        if let (Some(start), Some(end)) = (call.started_at, call.ended_at) {
+            call.latency_ms = Some((end - start).num_milliseconds() as f64).filter(|ms| *ms > 0.0);
         }
         agents::set_session(&mut call, self.session.as_ref(), self.file.as_ref());
         let cost = usage
@@ -219,7 +230,8 @@ impl Reader for Session {
 /// An id that is the same in the copies that a branched session starts with: the time of the message in ms with the
 /// counts, as entry ids are short and exist only in newer versions.
 fn id(line: &Object, message: &Object, raw: &RawCounts) -> (IdKind, Option<String>) {
-    if let Some(response) = text(message.get("responseId")) {
+    // Local servers number their responses in a small range, so only long ids are unique.
+    if let Some(response) = text(message.get("responseId")).filter(|id| id.len() >= SHORTEST_UNIQUE_ID) {
         return (IdKind::Response, Some(response));
     }
     let time = time_of(message, &["timestamp"]).or_else(|| time_of(line, &["timestamp"]));
@@ -299,6 +311,17 @@ mod tests {
         let statuses: Vec<_> = found.calls.iter().map(|call| call.status).collect();
         assert_eq!(statuses, [Status::Cancelled, Status::RateLimited]);
         assert_eq!(found.calls[1].raw, RawCounts::default());
+        assert_eq!(found.calls[1].http, Some(429));
+    }
+
+    #[test]
+    fn short_ids_of_local_servers_do_not_join_calls() {
+        let mut first = message(1_780_000_000_000, "stop");
+        first["message"]["responseId"] = json!("chatcmpl-645");
+        let mut second = message(1_780_000_009_000, "stop");
+        second["message"]["responseId"] = json!("chatcmpl-645");
+        let found = read(&PI, &file("a.jsonl"), &[first, second]);
+        assert_eq!((found.calls.len(), found.duplicates), (2, 0));
     }
 
     #[test]
