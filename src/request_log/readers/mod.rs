@@ -16,28 +16,41 @@ mod otlp;
 mod otlp_attributes;
 // Gateways, plain usage and accounts.
 mod account;
+mod agents;
+mod aider;
 mod anthropic_cost_report;
 mod anthropic_usage;
 mod anthropic_usage_report;
 mod api_usage;
 mod bedrock_usage;
+mod claude_code;
+mod cline;
+mod cline_cli;
+mod codex;
+mod codex_exec;
+mod codex_totals;
 mod crush;
+mod gemini_cli;
 mod gemini_usage;
 mod goose;
 mod helicone;
 mod hermes;
+mod kimi_cli;
 mod langfuse;
 mod langfuse_usage;
 mod litellm;
 mod litellm_daily;
 mod litellm_payload;
 mod litellm_spend;
+mod llm;
 mod ollama_cloud;
 mod ollama_usage;
 mod openai_costs;
 mod openai_usage;
 mod openai_usage_buckets;
+mod opencode;
 mod outcome;
+mod pi;
 mod plain;
 #[cfg(test)]
 mod testing;
@@ -78,7 +91,24 @@ const GATEWAYS: &[&Format] = &[
 ];
 
 /// Coding agents and other clients.
-const AGENTS: &[&Format] = &[];
+const AGENTS: &[&Format] = &[
+    &claude_code::CLAUDE_CODE,
+    &codex::CODEX,
+    &codex_exec::CODEX_EXEC,
+    &gemini_cli::GEMINI_CLI,
+    &opencode::OPENCODE,
+    &cline::CLINE,
+    &cline_cli::CLINE_CLI,
+    &cline::ROO,
+    &cline::KILO,
+    &kimi_cli::KIMI_CLI,
+    &pi::PI,
+    &aider::AIDER,
+    &llm::LLM,
+];
+
+/// Tables of SQLite databases whose rows the readers of agents read, in this order.
+pub const AGENT_TABLES: &[&[&str]] = &[opencode::TABLES, llm::TABLES, pi::TABLES];
 
 /// Usage exports of accounts.
 const ACCOUNTS: &[&Format] = &[

@@ -189,7 +189,8 @@ fn gemini_cli(record: &Record<'_>, line: u64) -> Result<Box<Call>, BadCount> {
             input: InputRule::IncludesReadAndWritten,
             output: OutputRule::ExcludesReasoning,
         }),
-        finish: first_text(attributes.get("finish_reasons")).map(|reason| outcome::finish_name(&reason).into()),
+        finish: first_text(attributes.get("finish_reasons"))
+            .map(|reason| outcome::finish_name(&reason).into()),
         ..base(record, Program::GeminiCli, line)
     };
     if outcome::http(attributes.get("status_code")).is_some_and(|code| code >= 400) {

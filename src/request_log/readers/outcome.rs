@@ -62,9 +62,11 @@ pub fn finish_name(reason: &str) -> String {
     let reason = reason.trim().to_ascii_lowercase().replace('-', "_");
     let name = match reason.trim_start_matches("finish_reason_") {
         "end_turn" | "completed" | "complete" | "stop_sequence" | "eos" => "stop",
-        "max_tokens" | "max_output_tokens" | "model_length" | "model_context_window_exceeded" | "incomplete" => {
-            "length"
-        }
+        "max_tokens"
+        | "max_output_tokens"
+        | "model_length"
+        | "model_context_window_exceeded"
+        | "incomplete" => "length",
         "tool_use" | "tool_call" | "function_call" => "tool_calls",
         "refusal" | "safety" | "content_filtered" | "prohibited_content" | "blocklist" => "content_filter",
         "failed" => "error",
