@@ -103,6 +103,13 @@ impl TrafficStore {
         changed
     }
 
+    /// Writes the database into a new file and puts it in the place of the old one: a deletion leaves the old bytes in
+    /// the file.
+    pub(super) fn rewrite(&self) -> Result<(), StoreError> {
+        self.database.rewrite(&TRAFFIC, PATIENCE)?;
+        self.keep_private()
+    }
+
     /// Gives the file and its write-ahead log to their owner alone.
     fn keep_private(&self) -> Result<(), StoreError> {
         let path = &self.database.options().path;
