@@ -43,6 +43,14 @@ pub struct ImportedFile {
     pub states_failures: bool,
 }
 
+impl ImportedFile {
+    /// Number of entries that could not be used.
+    pub fn unread_entries(&self) -> i64 {
+        let reasons = self.unread.as_object().into_iter().flat_map(serde_json::Map::values);
+        reasons.filter_map(|reason| reason.get("entries")?.as_i64()).sum()
+    }
+}
+
 impl TrafficStore {
     /// The imported files, oldest import first.
     ///
