@@ -8,6 +8,7 @@ mod files;
 mod fit;
 mod format;
 mod found;
+pub mod guess;
 mod inclusion;
 mod readers;
 mod request;
