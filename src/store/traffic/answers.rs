@@ -3,8 +3,8 @@
 
 use super::TrafficStore;
 pub use super::answer_rows::{
-    AggregateRow, DayRow, ExampleRow, GroupRow, HostFacts, MissRow, OverheadRow, PaidRow, RateRow, Scope, SessionCallRow,
-    SessionTotals, SourceRow, SpendRow, TimesRow, UnjudgedRow,
+    AggregateRow, DayRow, ExampleRow, GroupRow, HostFacts, MissRow, OverheadRow, PaidRow, RateRow, Scope,
+    SessionCallRow, SessionTotals, SourceRow, SpendRow, TimesRow, UnjudgedRow,
 };
 use crate::store::columns::{naive, records, rows};
 use crate::store::{StoreError, columns};
@@ -60,7 +60,13 @@ fn over_judged(query: &str, hosts: &[HostFacts]) -> String {
     let rows: Vec<String> = (hosts.iter())
         .map(|host| {
             let minimum = host.minimum.map(|tokens| tokens as f64);
-            format!("({}, {}, {}, {})", host.g, number(Some(host.lifetime)), number(minimum), number(host.price))
+            format!(
+                "({}, {}, {}, {})",
+                host.g,
+                number(Some(host.lifetime)),
+                number(minimum),
+                number(host.price)
+            )
         })
         .collect();
     let rows = if rows.is_empty() { "(NULL, NULL, NULL, NULL)".to_owned() } else { rows.join(",\n") };
@@ -227,7 +233,18 @@ impl Answers<'_> {
                 &over(AGGREGATES),
                 self.parameters(),
                 AggregateRow {
-                    source, platform, model, kind, rows, requests, prompt, read, written, output, reasoning, usd,
+                    source,
+                    platform,
+                    model,
+                    kind,
+                    rows,
+                    requests,
+                    prompt,
+                    read,
+                    written,
+                    output,
+                    reasoning,
+                    usd,
                 }
             ))
         })
@@ -242,16 +259,40 @@ impl Answers<'_> {
         self.read(|connection| {
             for batch in columns::batches(&mut connection.prepare(&over(OVERHEADS))?, self.parameters())? {
                 let batch = batch?;
-                let router = records!(&batch, OverheadRow {
-                    platform, without_session, calls: r_calls, clusters: r_clusters, added: r_added,
-                    added_added: r_added_added, added_calls: r_added_calls, calls_calls: r_calls_calls, p50: r_p50,
-                    p95: r_p95, share: r_share, ..OverheadRow { measure: "router_ms", ..OverheadRow::default() }
-                });
-                let all = records!(&batch, OverheadRow {
-                    platform, without_session, calls: o_calls, clusters: o_clusters, added: o_added,
-                    added_added: o_added_added, added_calls: o_added_calls, calls_calls: o_calls_calls, p50: o_p50,
-                    p95: o_p95, share: o_share, ..OverheadRow { measure: "overhead_ms", ..OverheadRow::default() }
-                });
+                let router = records!(
+                    &batch,
+                    OverheadRow {
+                        platform,
+                        without_session,
+                        calls: r_calls,
+                        clusters: r_clusters,
+                        added: r_added,
+                        added_added: r_added_added,
+                        added_calls: r_added_calls,
+                        calls_calls: r_calls_calls,
+                        p50: r_p50,
+                        p95: r_p95,
+                        share: r_share,
+                        ..OverheadRow { measure: "router_ms", ..OverheadRow::default() }
+                    }
+                );
+                let all = records!(
+                    &batch,
+                    OverheadRow {
+                        platform,
+                        without_session,
+                        calls: o_calls,
+                        clusters: o_clusters,
+                        added: o_added,
+                        added_added: o_added_added,
+                        added_calls: o_added_calls,
+                        calls_calls: o_calls_calls,
+                        p50: o_p50,
+                        p95: o_p95,
+                        share: o_share,
+                        ..OverheadRow { measure: "overhead_ms", ..OverheadRow::default() }
+                    }
+                );
                 found.extend(router.into_iter().chain(all).filter(|row| row.calls > 0));
             }
             Ok(())
@@ -272,7 +313,16 @@ impl Answers<'_> {
                 &over(DAYS),
                 parameters,
                 DayRow {
-                    model, provider, day, calls, with_read, read, prompt, prompts, typical_prompt, outputs,
+                    model,
+                    provider,
+                    day,
+                    calls,
+                    with_read,
+                    read,
+                    prompt,
+                    prompts,
+                    typical_prompt,
+                    outputs,
                     typical_output,
                 }
             ))
@@ -369,8 +419,22 @@ impl Answers<'_> {
                 &over(SESSION_CALLS),
                 parameters,
                 SessionCallRow {
-                    place, session, kind, agent, parent, source, time, model, provider, host, prompt, read, output,
-                    paid, paid_kind, is_failure,
+                    place,
+                    session,
+                    kind,
+                    agent,
+                    parent,
+                    source,
+                    time,
+                    model,
+                    provider,
+                    host,
+                    prompt,
+                    read,
+                    output,
+                    paid,
+                    paid_kind,
+                    is_failure,
                 }
             ))
         })
