@@ -52,6 +52,8 @@ pub struct Call {
     pub raw: RawCounts,
     /// The rule that turns the counts as written into disjoint ones.
     pub rule: Rule,
+    /// The usual rule of the program that wrote the record, if the format covers several; otherwise that of the format.
+    pub usual_rule: Option<Rule>,
     /// Whether the output is a lower bound: the log kept a placeholder.
     pub output_is_minimum: bool,
     /// What the client paid, USD.
@@ -145,6 +147,20 @@ pub enum PaidKind {
     /// Unknown.
     #[default]
     Unknown,
+}
+
+impl PaidKind {
+    /// Its name in data.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Billed => "billed",
+            Self::BilledPlusByok => "billed_plus_byok",
+            Self::FeeOnly => "fee_only",
+            Self::ComputedByTool => "computed_by_tool",
+            Self::SubscriptionZero => "subscription_zero",
+            Self::Unknown => "unknown",
+        }
+    }
 }
 
 /// How a call ended.
