@@ -290,8 +290,7 @@ impl Pricing {
         let read =
             price.cache_read.map_or(price.input, |read| price.input - efficiency * (price.input - read));
         // A write price below the input price (a storage fee) does not appear in effective prices: method 4.
-        let premium =
-            |ttl| self.write(&price, ttl).map_or(0.0, |write: f64| (write - price.input).max(0.0));
+        let premium = |ttl| self.write(&price, ttl).map_or(0.0, |write: f64| (write - price.input).max(0.0));
         Some(Billed {
             cold: (tokens.prompt - tokens.found) * price.input,
             cached: tokens.found * read,

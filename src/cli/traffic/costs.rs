@@ -81,7 +81,10 @@ fn describe(document: &Document, simulated: bool) -> Report {
     ];
     let costs = &document.costs;
     let rows = || {
-        costs.models.iter().flat_map(|model| model.hosts.iter().map(|host| Row { model: &model.model_id, host }))
+        costs
+            .models
+            .iter()
+            .flat_map(|model| model.hosts.iter().map(|host| Row { model: &model.model_id, host }))
     };
     let mut table = Table::new(&COLUMNS, tsv(rows()));
     for row in rows() {
@@ -178,7 +181,8 @@ fn paid(sum: &PaidSum) -> String {
 fn with_interval(change: &Change) -> String {
     let percent = |fraction| format::percent_change(fraction, 0);
     let ends = change.low.zip(change.high);
-    let ends = ends.map_or_else(String::new, |(low, high)| format!(" ({} to {})", percent(low), percent(high)));
+    let ends =
+        ends.map_or_else(String::new, |(low, high)| format!(" ({} to {})", percent(low), percent(high)));
     dash(change.fraction, |fraction| percent(fraction) + &ends)
 }
 

@@ -42,7 +42,8 @@ pub fn calls(common: &Common, snapshot: &Snapshot, which: &Which) -> Result<Vec<
         model: model.map(|model| model.slug.to_string()),
         source: None,
     };
-    let Some(store) = TrafficStore::open_existing(traffic_options(&common.settings()?, &common.data()))? else {
+    let Some(store) = TrafficStore::open_existing(traffic_options(&common.settings()?, &common.data()))?
+    else {
         return Ok(Vec::new());
     };
     Ok(store.calls(&filter)?)

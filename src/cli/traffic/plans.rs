@@ -96,7 +96,10 @@ fn own_plans(file: &Path, shipped: &[Plan]) -> Result<Vec<Plan>> {
     let text = std::fs::read_to_string(file).with_context(|| format!("cannot read the plans in {path}"))?;
     let own = read_plans(&text, &path)?;
     if let Some(plan) = own.iter().find(|plan| shipped.iter().any(|one| one.name == plan.name)) {
-        bail!("{path}: plan `{}` has the name of a plan that ships with the program; choose another name", plan.name);
+        bail!(
+            "{path}: plan `{}` has the name of a plan that ships with the program; choose another name",
+            plan.name
+        );
     }
     Ok(own)
 }
@@ -113,7 +116,10 @@ fn of_workload(common: &Common, snapshot: &Snapshot, args: &PlansArgs, wanted: &
         calls <= MOST_CALLS,
         "--sessions-per-day {per_day}: {calls:.0} calls in 30 days are more than {MOST_CALLS:.0}; choose a lower number"
     );
-    ensure!(calls >= 1.0, "--sessions-per-day {per_day}: less than one session in 30 days; choose a higher number");
+    ensure!(
+        calls >= 1.0,
+        "--sessions-per-day {per_day}: less than one session in 30 days; choose a higher number"
+    );
     // The id, not the slug: variants share the slug.
     Ok(calls_of_workload(&chosen.workload, &model.model_id, per_day, snapshot.as_of))
 }

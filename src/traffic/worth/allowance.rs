@@ -76,7 +76,9 @@ impl State {
     fn advance(&mut self, at: DateTime<Utc>) {
         match self.window.starts {
             Starts::Rolling => {
-                while let Some((_, amount)) = self.recent.front().filter(|(used, _)| at - *used >= self.length) {
+                while let Some((_, amount)) =
+                    self.recent.front().filter(|(used, _)| at - *used >= self.length)
+                {
                     self.used -= amount;
                     self.recent.pop_front();
                 }
@@ -182,7 +184,11 @@ mod tests {
     #[test]
     fn consecutive_windows_begin_at_midnight_and_every_window_limits() {
         let day = Window { hours: 24.0, limit: 10.0, starts: Starts::Period };
-        assert_eq!(served(&[(0, 10.0), (839, 1.0), (840, 1.0)], &[day]), [true, false, true], "14 h to midnight");
+        assert_eq!(
+            served(&[(0, 10.0), (839, 1.0), (840, 1.0)], &[day]),
+            [true, false, true],
+            "14 h to midnight"
+        );
         let hour = Window { hours: 1.0, limit: 4.0, starts: Starts::FirstUse };
         let rows = [(0, 4.0), (60, 4.0), (120, 4.0), (120, 2.0)];
         assert_eq!(served(&rows, &[day, hour]), [true, true, false, true], "the day has 2 left");

@@ -145,7 +145,9 @@ fn notes(models: &[ModelCosts], left_out: &LeftOut, lists: &ListHistory) -> Vec<
     let hosts = || models.iter().flat_map(|model| &model.hosts);
     let present: usize = hosts().map(|host| host.turns_at_present_prices).sum();
     if lists.is_empty() && !models.is_empty() {
-        notes.push("prices are the present list prices, because the record of past prices was not read".to_owned());
+        notes.push(
+            "prices are the present list prices, because the record of past prices was not read".to_owned(),
+        );
     } else if present > 0 {
         notes.push(
             "calls on days that the record does not cover are priced at the present list prices".to_owned(),
@@ -168,7 +170,8 @@ fn notes(models: &[ModelCosts], left_out: &LeftOut, lists: &ListHistory) -> Vec<
         );
     }
     let kinds = || models.iter().flat_map(|model| &model.paid).map(|paid| paid.kind);
-    if kinds().any(|kind| matches!(kind, PaidKind::FeeOnly | PaidKind::SubscriptionZero | PaidKind::Unknown)) {
+    if kinds().any(|kind| matches!(kind, PaidKind::FeeOnly | PaidKind::SubscriptionZero | PaidKind::Unknown))
+    {
         notes.push(
             "calls that were paid by a subscription, or of which only a fee or nothing is known, are not compared with \
              what was paid"
@@ -176,7 +179,8 @@ fn notes(models: &[ModelCosts], left_out: &LeftOut, lists: &ListHistory) -> Vec<
         );
     }
     if kinds().any(|kind| kind == PaidKind::ComputedByTool) {
-        notes.push("some of what was paid was computed by the tool that wrote the log, not billed".to_owned());
+        notes
+            .push("some of what was paid was computed by the tool that wrote the log, not billed".to_owned());
     }
     if models.iter().any(|model| model.guessed_sessions > 0) {
         notes.push("some sessions are inferred from times and growing prompts".to_owned());

@@ -217,7 +217,10 @@ impl Day<'_> {
         let rate = self.record.rates.get(&(endpoint.endpoint_id, day))?;
         let reference = endpoint.cost_basis.reference.filter(|reference| *reference > 0.0)?;
         let retention = (rate.hit_rate / reference).clamp(0.0, 1.0);
-        let priced = self.basis.priced(endpoint, &self.model.model_id, turn).filter(|_| self.serves(endpoint, turn))?;
+        let priced = self
+            .basis
+            .priced(endpoint, &self.model.model_id, turn)
+            .filter(|_| self.serves(endpoint, turn))?;
         Some((priced.at(retention), rate.tokens))
     }
 

@@ -117,10 +117,12 @@ impl Basis<'_> {
         let ttl = turn.cache_ttl();
         let lost = fact.and_then(|fact| fact.lost_after(ttl));
         let expired = lost.zip(turn.pause).is_some_and(|(lost, pause)| pause > lost as f64);
-        let too_short = fact.and_then(|fact| fact.min_tokens).is_some_and(|least| turn.reusable < least as f64);
+        let too_short =
+            fact.and_then(|fact| fact.min_tokens).is_some_and(|least| turn.reusable < least as f64);
         let reusable = if expired || too_short { 0.0 } else { turn.reusable };
         let cost = |found: f64| {
-            let tokens = TurnTokens { prompt: turn.prompt, found, output: turn.output, ..TurnTokens::default() };
+            let tokens =
+                TurnTokens { prompt: turn.prompt, found, output: turn.output, ..TurnTokens::default() };
             let cost = pricing.turn_cost(&tokens.writing_the_rest(ttl), endpoint.cost_basis.efficiency, at);
             cost.map(|cost| cost.total())
         };
@@ -156,9 +158,8 @@ impl Basis<'_> {
         for session in &of.sessions {
             let (mut pair, mut logged) = (Pair::default(), Pair::default());
             for turn in &session.turns {
-                let priced = self
-                    .priced(endpoint, model, turn)
-                    .ok_or_else(|| Obstacle::NoFixedPrice.to_string())?;
+                let priced =
+                    self.priced(endpoint, model, turn).ok_or_else(|| Obstacle::NoFixedPrice.to_string())?;
                 sum.add(turn, &priced, turn.at(self.as_of) < endpoint.since());
                 if let Some(paid) = turn.paid() {
                     pair.calls += 1;
@@ -186,7 +187,8 @@ impl Basis<'_> {
         let (low, high) = ends.map(|(a, b)| (at(a).min(at(b)), at(a).max(at(b)))).unzip();
         let now = self.lifetime(endpoint, model, self.as_of);
         let retention = basis.retention.map(|mean| Retention { mean, ends });
-        let own = OwnHits { calls: sum.own_calls, usd: sum.own_usd, against_paid: change(&own, Retention::EXACT) };
+        let own =
+            OwnHits { calls: sum.own_calls, usd: sum.own_usd, against_paid: change(&own, Retention::EXACT) };
         Ok(HostCost {
             endpoint_id: endpoint.endpoint_id,
             tag: endpoint.tag.clone(),

@@ -88,7 +88,8 @@ fn ends(pairs: &[Pair], retention: Retention, cost: impl Fn(&Pair, f64) -> f64) 
         }
     }
     drawn.sort_by(f64::total_cmp);
-    let at = |share: f64| drawn.get((share * (drawn.len().saturating_sub(1)) as f64).round() as usize).copied();
+    let at =
+        |share: f64| drawn.get((share * (drawn.len().saturating_sub(1)) as f64).round() as usize).copied();
     at(0.05).zip(at(0.95))
 }
 

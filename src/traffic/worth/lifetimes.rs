@@ -50,7 +50,9 @@ struct File {
 /// A day as TOML writes it.
 pub(super) fn day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<NaiveDate, D::Error> {
     let read = toml::value::Datetime::deserialize(deserializer)?;
-    read.to_string().parse().map_err(|_| serde::de::Error::custom(format!("`{read}` is not a valid day such as 2026-11-30")))
+    read.to_string()
+        .parse()
+        .map_err(|_| serde::de::Error::custom(format!("`{read}` is not a valid day such as 2026-11-30")))
 }
 
 /// The same if it may be omitted.

@@ -22,7 +22,9 @@ pub use host::{HostCost, OwnHits};
 pub use interval::Change;
 pub use lifetimes::{Lifetime, LifetimeError, Lifetimes};
 pub use lists::ListHistory;
-pub use plan_file::{Allowance, Plan, PlanError, PlanModel, PlanWindow, Starts, read as read_plans, shipped_plans};
+pub use plan_file::{
+    Allowance, Plan, PlanError, PlanModel, PlanWindow, Starts, read as read_plans, shipped_plans,
+};
 pub use plans::{Measured, PlanReport, PlansReport, plans};
 pub use record::{DayRate, Record};
 pub use synthetic::calls_of_workload;

@@ -238,7 +238,11 @@ impl Check<'_> {
         let letters = plan.name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
         if plan.name.is_empty() || plan.name.len() > 60 || !letters {
             let found = format!("{:?}", plan.name.chars().take(60).collect::<String>());
-            return Err(self.wrong("name", found, "it must be 1 to 60 lower-case letters, digits and hyphens"));
+            return Err(self.wrong(
+                "name",
+                found,
+                "it must be 1 to 60 lower-case letters, digits and hyphens",
+            ));
         }
         self.above_zero("usd_month", plan.usd_month)?;
         plan.usd_year.map_or(Ok(()), |usd| self.above_zero("usd_year", usd))?;
@@ -258,7 +262,11 @@ impl Check<'_> {
     fn windows(&self) -> Result<(), PlanError> {
         let kind = self.plan.allowance.kind;
         if kind.is_countable() && self.plan.window.is_empty() {
-            return Err(self.wrong("window", "missing", "an allowance needs at least one [[plan.window]] table"));
+            return Err(self.wrong(
+                "window",
+                "missing",
+                "an allowance needs at least one [[plan.window]] table",
+            ));
         }
         for window in &self.plan.window {
             if !(window.hours > 0.0 && window.hours <= MOST_HOURS) {
@@ -272,7 +280,11 @@ impl Check<'_> {
                     return Err(self.wrong("window.limit", limit.to_string(), wanted));
                 }
                 None if kind.is_countable() => {
-                    return Err(self.wrong("window.limit", "missing", "it must be set for this kind of allowance"));
+                    return Err(self.wrong(
+                        "window.limit",
+                        "missing",
+                        "it must be set for this kind of allowance",
+                    ));
                 }
                 None => {}
             }
@@ -284,19 +296,33 @@ impl Check<'_> {
         let mut names = BTreeSet::new();
         for model in &self.plan.model {
             if model.model.trim().is_empty() {
-                return Err(self.wrong("model.model", "empty", "it must be the id of a model, such as author/name"));
+                return Err(self.wrong(
+                    "model.model",
+                    "empty",
+                    "it must be the id of a model, such as author/name",
+                ));
             }
             if !names.insert(&model.model) {
-                return Err(self.wrong("model.model", format!("{:?}", model.model), "it must be listed only once"));
+                return Err(self.wrong(
+                    "model.model",
+                    format!("{:?}", model.model),
+                    "it must be listed only once",
+                ));
             }
             self.above_zero("model.factor", model.factor)?;
             let prices = [("input", model.input), ("cache_read", model.cache_read), ("output", model.output)];
             for (key, price) in prices {
                 if let Some(price) = price.filter(|price| !price.is_finite() || *price < 0.0) {
-                    return Err(self.wrong(&format!("model.{key}"), price.to_string(), "it must be 0 or more"));
+                    return Err(self.wrong(
+                        &format!("model.{key}"),
+                        price.to_string(),
+                        "it must be 0 or more",
+                    ));
                 }
             }
-            if model.input.is_some() != model.output.is_some() || (model.cache_read.is_some() && model.input.is_none()) {
+            if model.input.is_some() != model.output.is_some()
+                || (model.cache_read.is_some() && model.input.is_none())
+            {
                 let wanted = "`input` and `output` must be set together";
                 return Err(self.wrong("model.input", "without the other", wanted));
             }
@@ -369,8 +395,14 @@ mod tests {
             assert!(found.starts_with("plans.toml") && found.contains(said), "{to}: {found}");
         }
         let twice = "model = [{ model = \"a/b\" }, { model = \"a/b\" }]";
-        assert!(refused("model = [{ model = \"a/b\", factor = 2.0, input = 1.0, output = 2.0 }]", twice).contains("only once"));
-        let other = refused("model = [{ model = \"a/b\", factor = 2.0, input = 1.0, output = 2.0 }]", "models_of = \"x\"");
+        assert!(
+            refused("model = [{ model = \"a/b\", factor = 2.0, input = 1.0, output = 2.0 }]", twice)
+                .contains("only once")
+        );
+        let other = refused(
+            "model = [{ model = \"a/b\", factor = 2.0, input = 1.0, output = 2.0 }]",
+            "models_of = \"x\"",
+        );
         assert!(other.contains("`models_of` is \"x\""), "{other}");
         assert!(read("", "plans.toml").expect_err("empty").to_string().contains("no plan found"));
         assert!(read("[[plan]", "plans.toml").expect_err("no TOML").to_string().starts_with("plans.toml"));

@@ -211,7 +211,11 @@ fn in_force(all: &[Plan], day: NaiveDate) -> Vec<&Plan> {
 
 /// The endpoint at which the calls of a model cost least, if its caching and prices are known.
 fn best_host<'a>(of: &ModelTurns<'a>, basis: &Basis<'_>) -> Option<&'a Endpoint> {
-    let costs = of.model.endpoints.iter().filter_map(|endpoint| Some((basis.host(of, endpoint).ok()?.usd?, endpoint)));
+    let costs = of
+        .model
+        .endpoints
+        .iter()
+        .filter_map(|endpoint| Some((basis.host(of, endpoint).ok()?.usd?, endpoint)));
     costs.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, endpoint)| endpoint)
 }
 
@@ -228,7 +232,9 @@ struct Offer {
 fn offer(plan: &Plan, model: &ModelEntry, snapshot: &Snapshot, assumed: &mut bool) -> Result<Offer, String> {
     let named = |one: &&PlanModel| {
         let found = snapshot.model_written(&one.model).map(|(found, _)| found);
-        found.map_or(one.model == model.model_id, |found| found.slug == model.slug && found.variant == model.variant)
+        found.map_or(one.model == model.model_id, |found| {
+            found.slug == model.slug && found.variant == model.variant
+        })
     };
     let row = plan.model.iter().find(named);
     if row.is_none() && !plan.model.is_empty() {
@@ -338,8 +344,12 @@ fn amount(kind: Allowance, offer: &Offer, call: &Call<'_>) -> Option<f64> {
     let turn = call.turn;
     let plain = match kind {
         Allowance::Usd => {
-            let tokens =
-                TurnTokens { prompt: turn.prompt, found: call.found, output: turn.output, ..TurnTokens::default() };
+            let tokens = TurnTokens {
+                prompt: turn.prompt,
+                found: call.found,
+                output: turn.output,
+                ..TurnTokens::default()
+            };
             offer.pricing.as_ref()?.turn_cost(&tokens, 1.0, call.at)?.total()
         }
         Allowance::Tokens => turn.prompt + turn.output,
@@ -371,10 +381,16 @@ fn fit(plan: &Plan, offered: &[(&Call<'_>, f64)]) -> (Option<Vec<Outcome>>, Opti
 }
 
 /// What a month's allowance is worth at the best hosts, USD: by the price of a unit of use, or by a measured percentage.
-fn full_allowance(plan: &Plan, fit: Option<&Fit>, best: Option<f64>, measured: Option<Measured>) -> Option<f64> {
+fn full_allowance(
+    plan: &Plan,
+    fit: Option<&Fit>,
+    best: Option<f64>,
+    measured: Option<Measured>,
+) -> Option<f64> {
     let windows_a_month = |hours: f64| MONTH_DAYS * 24.0 / hours;
     if let Some(fit) = fit.filter(|fit| fit.requested > 0.0) {
-        let monthly = plan.window.iter().filter_map(|one| Some(one.limit? * windows_a_month(one.hours).max(1.0)));
+        let monthly =
+            plan.window.iter().filter_map(|one| Some(one.limit? * windows_a_month(one.hours).max(1.0)));
         let tightest = monthly.min_by(f64::total_cmp)?;
         return best.map(|best| best / fit.requested * tightest);
     }
@@ -419,10 +435,15 @@ fn notes(
         notes.push("which models the plan offers is not listed; all are counted".to_owned());
     }
     if assumed {
-        notes.push("use is counted at the list prices of the models' authors where the plan's own are not known".to_owned());
+        notes.push(
+            "use is counted at the list prices of the models' authors where the plan's own are not known"
+                .to_owned(),
+        );
     }
     if plan.concurrency.is_some() && fit.is_some_and(|fit| !fit.concurrency_checked) {
-        notes.push("the log states no durations, so the limit of requests in flight is not checked".to_owned());
+        notes.push(
+            "the log states no durations, so the limit of requests in flight is not checked".to_owned(),
+        );
     }
     if fit.is_some() && period.days > 0.0 && period.days < MONTH_DAYS {
         let longest = plan.window.iter().map(|window| window.hours / 24.0).fold(0.0, f64::max);

@@ -69,8 +69,10 @@ impl OwnTurn<'_> {
     /// What was paid for the tokens, USD: the whole price of the call. A fee alone and a subscription's zero are not the
     /// price of the tokens.
     pub fn paid(&self) -> Option<f64> {
-        let whole =
-            matches!(self.call.paid_kind, PaidKind::Billed | PaidKind::BilledPlusByok | PaidKind::ComputedByTool);
+        let whole = matches!(
+            self.call.paid_kind,
+            PaidKind::Billed | PaidKind::BilledPlusByok | PaidKind::ComputedByTool
+        );
         self.call.paid.filter(|_| whole)
     }
 
@@ -87,7 +89,8 @@ impl OwnTurn<'_> {
         };
         self.call.provider_name.as_ref().is_some_and(|name| {
             let name = plain(name);
-            !name.is_empty() && [endpoint.name.as_str(), endpoint.provider.as_str()].iter().any(|one| plain(one) == name)
+            !name.is_empty()
+                && [endpoint.name.as_str(), endpoint.provider.as_str()].iter().any(|one| plain(one) == name)
         })
     }
 }
@@ -166,7 +169,8 @@ impl<'a> OwnTurns<'a> {
                 left_out.paid_usd += call.paid.unwrap_or(0.0);
                 continue;
             };
-            let key = Key { session: call.session.as_deref(), alone: call.session.is_none().then_some(position) };
+            let key =
+                Key { session: call.session.as_deref(), alone: call.session.is_none().then_some(position) };
             let (_, sessions) = models.entry(&model.model_id).or_insert_with(|| (model, BTreeMap::new()));
             sessions.entry(key).or_default().push(turn);
         }
@@ -188,7 +192,9 @@ struct Key<'a> {
 fn model_of<'a>(snapshot: &'a Snapshot, key: &str) -> Option<&'a ModelEntry> {
     let of_slug = snapshot.models.iter().filter(|model| model.slug.as_str() == key);
     let standard = of_slug.clone().find(|model| model.variant.is_standard());
-    standard.or_else(|| of_slug.clone().next()).or_else(|| snapshot.models.iter().find(|model| model.model_id == key))
+    standard
+        .or_else(|| of_slug.clone().next())
+        .or_else(|| snapshot.models.iter().find(|model| model.model_id == key))
 }
 
 /// A call as a turn whose neighbours are not known yet; `None` if it was not answered or its tokens are unknown.
