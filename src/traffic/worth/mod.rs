@@ -25,7 +25,7 @@ pub use lists::ListHistory;
 pub use plan_file::{
     Allowance, Plan, PlanError, PlanModel, PlanWindow, Starts, read as read_plans, shipped_plans,
 };
-pub use plans::{Measured, PlanReport, PlansReport, plans};
+pub use plans::{BestHost, BreakEven, Excluded, Measured, PlanReport, PlansReport, plans};
 pub use record::{DayRate, Record};
 pub use synthetic::calls_of_workload;
 pub use turns::{LeftOut, ModelTurns, OwnSession, OwnTurn, OwnTurns};

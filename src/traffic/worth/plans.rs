@@ -53,10 +53,11 @@ pub struct PlanReport {
     pub metered_best_usd_month: Option<f64>,
     /// The hosts that this is based on.
     pub best_hosts: Vec<BestHost>,
-    /// What was paid for the offered calls, USD a month; null if the log states it for none of them.
-    pub paid_usd_month: Option<f64>,
-    /// Offered calls with a known price.
-    pub paid_calls: usize,
+    /// The offered calls at their present hosts, USD a month: what was paid, otherwise the list price of the endpoint that
+    /// served them with the hits of the log. Null if neither is known for any of them.
+    pub present_usd_month: Option<f64>,
+    /// Offered calls whose cost at the present host is known; `present_usd_month` contains only these.
+    pub present_calls: usize,
     /// The plan plus the refused calls at the best hosts, USD a month; null if the fit is unknown.
     pub with_plan_usd_month: Option<f64>,
     /// What the plan saves against the best hosts, USD a month; negative if it costs more.
@@ -120,6 +121,8 @@ struct Call<'a> {
     turn: &'a OwnTurn<'a>,
     at: DateTime<Utc>,
     best: Option<f64>,
+    /// What it cost where it was served, USD.
+    present: Option<f64>,
     /// Tokens that the log says were found, or that the best host finds.
     found: f64,
 }
@@ -153,7 +156,12 @@ pub fn plans(
             });
             let logged = turn.call.tokens.read.map(|_| turn.read);
             let found = logged.or(cost.map(|(_, found)| found)).unwrap_or(0.0);
-            priced.push(Call { model, turn, at, best: cost.map(|(usd, _)| usd), found });
+            let listed = || {
+                let host = model.model.endpoints.iter().find(|endpoint| turn.served_by(endpoint))?;
+                basis.as_logged(host, turn)
+            };
+            let present = turn.paid().or_else(listed);
+            priced.push(Call { model, turn, at, best: cost.map(|(usd, _)| usd), present, found });
         }
     }
     priced.sort_by_key(|call| call.at);
@@ -286,7 +294,7 @@ fn report(
     let tokens: f64 = offered.iter().map(|(call, _)| call.turn.prompt + call.turn.output).sum();
     let (outcomes, fit) = fit(plan, &offered);
     let best = known_sum(offered.iter().map(|(call, _)| call.best));
-    let paid: Vec<f64> = offered.iter().filter_map(|(call, _)| call.turn.paid()).collect();
+    let present: Vec<f64> = offered.iter().filter_map(|(call, _)| call.present).collect();
     let rest = outcomes.map(|outcomes| {
         let refused = offered.iter().zip(&outcomes).filter(|(_, outcome)| **outcome != Outcome::Served);
         known_sum(refused.map(|((call, _), _)| call.best)).unwrap_or(0.0)
@@ -302,8 +310,8 @@ fn report(
         offered_tokens: tokens,
         best_hosts: best_hosts(&offered, hosts),
         metered_best_usd_month: best_month,
-        paid_usd_month: (has_calls && !paid.is_empty()).then(|| month(paid.iter().sum())),
-        paid_calls: paid.len(),
+        present_usd_month: (has_calls && !present.is_empty()).then(|| month(present.iter().sum())),
+        present_calls: present.len(),
         saving_usd_month: best_month.zip(with_plan).map(|(best, with_plan)| best - with_plan),
         with_plan_usd_month: with_plan,
         break_even: best.filter(|best| has_calls && *best > 0.0).map(|best| {
