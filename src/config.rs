@@ -26,6 +26,8 @@ pub struct Config {
     pub serve: Serve,
     /// The user's workload file.
     pub workloads: Workloads,
+    /// The user's own traffic.
+    pub traffic: Traffic,
 }
 
 /// Upstream address and sources.
@@ -104,6 +106,14 @@ pub struct Serve {
 pub struct Workloads {
     /// Path of the file, TOML or JSON by its extension; relative to the data folder. Empty if there is none.
     pub file: String,
+}
+
+/// The user's own traffic.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Traffic {
+    /// Path of the file with the user's own flat plans, relative to the data folder. Empty if there is none.
+    pub plans: String,
 }
 
 /// Errors in the settings.

@@ -36,6 +36,7 @@ mod store;
 mod style;
 mod targets;
 mod traces;
+mod traffic_worth;
 mod twins;
 mod upstream;
 mod walls;
