@@ -8,6 +8,7 @@ mod fit;
 mod format;
 mod found;
 mod inclusion;
+pub mod python;
 mod read;
 mod readers;
 mod sessions;

@@ -24,6 +24,7 @@ pub use files::feed::site_map_of;
 pub use kept::Pages;
 pub use pages::explore::{columns, figures};
 pub use pages::reference::{Described, router as reference};
+pub use parts::assets;
 pub use parts::clean::clean;
 pub use parts::format::tokens as tokens_in_words;
 pub use parts::link::{model as model_page, provider as provider_page};
