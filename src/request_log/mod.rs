@@ -4,6 +4,7 @@
 
 pub mod call;
 pub mod entry;
+mod files;
 mod fit;
 mod format;
 mod found;
@@ -19,6 +20,7 @@ pub use call::{
     Call, IdKind, InputRule, Name, OutputRule, PaidKind, RawCounts, Rule, SessionKind, Status, Tokens,
 };
 pub use entry::{Entry, FileContext, Layout};
+pub use files::{ReadError, ReadOptions, Walk, log_paths, read_bytes, read_file, walk};
 pub use fit::{Fit, FitError, Moments, ReuseFrom, fit};
 pub use format::{ENTRIES_TO_RECOGNISE, Format, Reader, Sure, Total, format, formats, recognise};
 pub use found::LogFile;
