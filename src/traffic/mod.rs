@@ -2,3 +2,8 @@
 //! Nothing of it is ever published.
 
 pub mod catalogue;
+pub mod misses;
+pub mod models;
+mod question;
+pub mod report;
+pub mod sessions;

@@ -23,7 +23,7 @@ CREATE TABLE call (
     line           BIGINT  NOT NULL, -- Line, row or position in it.
     id             VARCHAR,          -- Id of the call.
     id_kind        VARCHAR NOT NULL, -- What the id names.
-    at             TIMESTAMP,        -- Start of the call, or its end if only that is known, UTC.
+    "at"           TIMESTAMP,        -- Start of the call, or its end if only that is known, UTC.
     ended_at       TIMESTAMP,        -- End of the call, UTC.
     zone_known     BOOLEAN NOT NULL, -- Whether the log states the time zone.
     session        VARCHAR,          -- Session; guessed ones have names of the import.
