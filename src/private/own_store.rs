@@ -5,7 +5,7 @@ use super::import::{Added, Destination, Failure};
 use crate::pipeline::traffic_options;
 use crate::request_log::{Call, FileContext, Format, ReadError, ReadOptions, read_bytes};
 use crate::store::{ImportOptions, Resolved, StoreError, TrafficStore};
-use crate::traffic::Catalogue;
+use crate::traffic::catalogue::Catalogue;
 use std::path::PathBuf;
 
 /// Name of the source and path of received calls.
