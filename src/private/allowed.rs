@@ -14,6 +14,9 @@ const MOST_ATTEMPTS: usize = 32;
 
 /// Names: short texts on one line.
 const NAMES: &[&str] = &[
+    "agent.name",
+    "agent_id",
+    "agent_name",
     "ai.model.id",
     "ai.model.provider",
     "ai.operationId",
@@ -21,6 +24,10 @@ const NAMES: &[&str] = &[
     "ai.response.id",
     "ai.response.model",
     "ai.telemetry.functionId",
+    "ai.telemetry.metadata.sessionId",
+    "ai.telemetry.metadata.session_id",
+    "ai.telemetry.metadata.threadId",
+    "ai.telemetry.metadata.thread_id",
     "app.version",
     "auth_mode",
     "auth_type",
@@ -34,6 +41,7 @@ const NAMES: &[&str] = &[
     "event.kind",
     "event.name",
     "event.timestamp",
+    "exception.type",
     "finish_reason",
     "gen_ai.agent.id",
     "gen_ai.agent.name",
@@ -47,10 +55,9 @@ const NAMES: &[&str] = &[
     "gen_ai.response.finish_reason",
     "gen_ai.response.id",
     "gen_ai.response.model",
+    "gen_ai.response.service_tier",
+    "gen_ai.span.kind",
     "gen_ai.system",
-    "id",
-    "interaction.id",
-    "kind",
     "langfuse.observation.type",
     "langfuse.session.id",
     "litellm.api_key.hash",
@@ -61,12 +68,17 @@ const NAMES: &[&str] = &[
     "litellm.provider",
     "litellm.provider.model",
     "litellm.request.type",
+    "llm.finish_reason",
+    "llm.model",
     "llm.model_name",
     "llm.provider",
     "llm.request.model",
     "llm.request.type",
+    "llm.response.finish_reason",
+    "llm.response.id",
     "llm.response.model",
     "llm.system",
+    "llm.vendor",
     "metadata.litellm_call_id",
     "metadata.session_id",
     "metadata.user_api_key_alias",
@@ -82,12 +94,12 @@ const NAMES: &[&str] = &[
     "prompt_id",
     "query_source",
     "request_id",
+    "response_id",
     "server.address",
     "service.name",
     "service.version",
     "session.id",
     "session_id",
-    "slug",
     "span.level",
     "span.metadata.endpoint_id",
     "span.metadata.model_permaslug",
@@ -96,14 +108,22 @@ const NAMES: &[&str] = &[
     "span.type",
     "speed",
     "status",
+    "stop_reason",
     "terminal.type",
     "trace.metadata.openrouter.api_key_name",
+    "trace.metadata.openrouter.app_name",
     "trace.metadata.openrouter.creator_user_id",
+    "trace.metadata.openrouter.endpoint_id",
     "trace.metadata.openrouter.entity_id",
     "trace.metadata.openrouter.finish_reason",
+    "trace.metadata.openrouter.generation_id",
+    "trace.metadata.openrouter.model_permaslug",
+    "trace.metadata.openrouter.native_finish_reason",
     "trace.metadata.openrouter.provider_name",
     "trace.metadata.openrouter.provider_slug",
+    "trace.metadata.openrouter.service_tier",
     "trace.metadata.openrouter.source",
+    "traceloop.association.properties.session_id",
     "traceloop.span.kind",
 ];
 
@@ -133,6 +153,7 @@ const COUNTED: &[&str] = &[
     "llm.cost.",
     "llm.token_count.",
     "llm.usage.",
+    "operation.cost",
     "span.metadata.attempt",
     "span.metadata.status_code",
     "trace.metadata.openrouter.",
@@ -150,6 +171,16 @@ const COUNTED_ENDS: &[&str] = &[
     "attempts",
     "status_code",
     "server.port",
+];
+
+/// Other names of the prefix of OpenRouter's metadata.
+const OPENROUTER: [&str; 2] = ["trace.metadata.openrouter_generation.", "openrouter."];
+
+/// Counts as JSON in a text, reduced to numbers, up to two levels deep.
+const COUNTS: &[&str] = &[
+    "ai.response.providerMetadata",
+    "gen_ai.usage.input_token_details",
+    "gen_ai.usage.output_token_details",
 ];
 
 /// LiteLLM's usage of a call, as Python prints it: the only place of its cache counts. The counts are kept under the
@@ -176,18 +207,23 @@ const FLAGS: &[&str] =
 
 /// Parts of the messages of errors that say how a call ended, with the text that is kept instead of the message.
 const OUTCOMES: &[(&str, &str)] = &[
-    ("client has disconnected", "The client has disconnected"),
-    ("client disconnected", "The client has disconnected"),
-    ("cancelled", "cancelled"),
-    ("canceled", "cancelled"),
-    ("aborted", "cancelled"),
-    ("timed out", "timed out"),
-    ("timeout", "timed out"),
     ("rate limit", "rate limit"),
     ("ratelimit", "rate limit"),
     ("too many requests", "rate limit"),
+    ("timed out", "timed out"),
+    ("timeout", "timed out"),
+    ("cancel", "cancelled"),
+    ("abort", "cancelled"),
     ("overloaded", "overloaded"),
-    ("content policy", "refused: content policy"),
+    ("disconnect", "The client has disconnected"),
+    ("deadline", "timed out"),
+    ("rate_limit", "rate limit"),
+    ("resource_exhausted", "rate limit"),
+    ("refus", "refused"),
+    ("content_filter", "refused"),
+    ("content filter", "refused"),
+    ("content policy", "refused"),
+    ("moderation", "refused"),
 ];
 
 /// The message of an error, reduced to what it says about how the call ended.
@@ -253,6 +289,12 @@ fn session(value: &Map<String, Value>, kept: &mut Vec<Value>) {
 
 /// The kept form of a value, or none.
 fn kept_value(key: &str, value: &Map<String, Value>) -> Option<Value> {
+    if let Some(rest) = OPENROUTER.iter().find_map(|prefix| key.strip_prefix(prefix)) {
+        if key == "openrouter.trace.id" {
+            return Some(json!({ "stringValue": name(text(value)?)? }));
+        }
+        return kept_value(&format!("trace.metadata.openrouter.{rest}"), value);
+    }
     let begins = |list: &[&str]| list.iter().any(|start| key.starts_with(start));
     if NAMES.binary_search(&key).is_ok() {
         return match text(value) {
@@ -262,6 +304,10 @@ fn kept_value(key: &str, value: &Map<String, Value>) -> Option<Value> {
     }
     if LISTS.contains(&key) {
         return list(value);
+    }
+    if COUNTS.contains(&key) {
+        let Value::Object(counts) = serde_json::from_str(text(value)?).ok()? else { return None };
+        return Some(json!({ "stringValue": Value::Object(numbers(counts, 2)).to_string() }));
     }
     if key == HIDDEN {
         let Value::Object(hidden) = serde_json::from_str(text(value)?).ok()? else { return None };
@@ -314,6 +360,16 @@ fn number(value: &Map<String, Value>) -> Option<Value> {
     }
     let number = value.get("doubleValue")?.as_f64().filter(|n| n.is_finite())?;
     Some(json!({ "doubleValue": number }))
+}
+
+/// The numbers of an object and of the objects in it.
+fn numbers(object: Map<String, Value>, depth: usize) -> Map<String, Value> {
+    let kept = |(key, value): (String, Value)| match value {
+        Value::Number(_) => Some((key, value)),
+        Value::Object(inner) if depth > 1 => Some((key, Value::Object(numbers(inner, depth - 1)))),
+        _ => None,
+    };
+    object.into_iter().filter_map(kept).collect()
 }
 
 fn flag(value: &Map<String, Value>) -> Option<Value> {

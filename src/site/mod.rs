@@ -27,6 +27,7 @@ pub use pages::reference::{Described, router as reference};
 pub use parts::assets;
 pub use parts::clean::clean;
 pub use parts::format::tokens as tokens_in_words;
+pub use parts::format::{milliseconds, percent, usd};
 pub use parts::link::{model as model_page, provider as provider_page};
 pub use redirects::FAMILIAR;
 pub use registry::{PAGES, PageRow, Query, REFERENCE};
