@@ -121,6 +121,7 @@ const NAMES: &[&str] = &[
     "trace.metadata.openrouter.native_finish_reason",
     "trace.metadata.openrouter.provider_name",
     "trace.metadata.openrouter.provider_slug",
+    "trace.metadata.openrouter.response_cache_source_id",
     "trace.metadata.openrouter.service_tier",
     "trace.metadata.openrouter.source",
     "traceloop.association.properties.session_id",
