@@ -2,13 +2,14 @@
 //! that the command line and a running server can share it.
 
 mod calls;
-mod columns;
 mod files;
 mod forget;
 mod import;
 mod matching;
+mod names;
 mod open;
 mod resolve;
+mod rows;
 
 pub use calls::{CallFilter, OwnCall};
 pub use files::ImportedFile;
