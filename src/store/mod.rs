@@ -30,6 +30,7 @@ pub use parquet::ParquetWriter;
 pub use read::{EndpointDayRow, EndpointNow, PastValues, RunRow};
 pub use recommendations::{PastRecommendations, Recommendation, RecommendationChange, RecommendationKind};
 pub use tiers::TierChangeRow;
+pub use traffic::answers;
 pub use traffic::{
     CallFilter, Forget, Forgotten, ImportOptions, Imported, ImportedFile, Overlap, OwnCall, Resolved,
     TrafficStore,

@@ -2,6 +2,7 @@
 //! Nothing of it is ever published.
 
 pub mod catalogue;
+pub mod estimate;
 pub mod misses;
 pub mod models;
 mod question;

@@ -4,6 +4,8 @@ SELECT
     any_value(g_model) AS model,
     any_value(g_provider) AS provider,
     any_value(g_value) AS value,
+    any_value(provider_key) AS provider_key,
+    any_value(provider_tag) AS provider_tag,
     coalesce(bool_and(model_is_known), false) AS model_is_known,
     CASE WHEN min(endpoint_id) = max(endpoint_id) THEN min(endpoint_id) END AS endpoint_id,
     count(*) FILTER (NOT is_replay) AS calls,

@@ -25,11 +25,13 @@ SELECT
     coalesce(c.model_key, c.model_served, c.model_sent) AS model,
     c.model_key IS NOT NULL AS model_is_known,
     coalesce(c.model_served, c.model_sent) AS model_written,
-    coalesce(c.provider_tag, c.provider_name) AS provider,
-    c.provider_name,
+    coalesce(c.provider_tag, c.provider_key, c.provider_name) AS provider,
+    coalesce(c.provider_key, c.provider_name) AS host,
+    c.provider_key,
+    c.provider_tag,
     c.endpoint_id,
     CASE WHEN $6 IN ('endpoint', 'model') THEN coalesce(c.model_key, c.model_served, c.model_sent) END AS g_model,
-    CASE WHEN $6 IN ('endpoint', 'provider') THEN coalesce(c.provider_tag, c.provider_name) END AS g_provider,
+    CASE WHEN $6 IN ('endpoint', 'provider') THEN coalesce(c.provider_tag, c.provider_key, c.provider_name) END AS g_provider,
     CASE $6
         WHEN 'platform' THEN c.platform
         WHEN 'key' THEN c.key
@@ -41,7 +43,7 @@ SELECT
     -- The group as a number that fits into a BIGINT: sorting by it is faster than by three texts.
     CAST(hash(
         CASE WHEN $6 IN ('endpoint', 'model') THEN coalesce(c.model_key, c.model_served, c.model_sent) END,
-        CASE WHEN $6 IN ('endpoint', 'provider') THEN coalesce(c.provider_tag, c.provider_name) END,
+        CASE WHEN $6 IN ('endpoint', 'provider') THEN coalesce(c.provider_tag, c.provider_key, c.provider_name) END,
         CASE $6
             WHEN 'platform' THEN c.platform
             WHEN 'key' THEN c.key
@@ -78,8 +80,7 @@ SELECT
     ($1 IS NULL OR c."at" >= CAST($1 AS TIMESTAMP))
         AND ($2 IS NULL OR c."at" < CAST($2 AS TIMESTAMP))
         AND ($3 IS NULL OR $3 IN (c.model_key, c.model_served, c.model_sent))
-        AND ($4 IS NULL OR lower($4) IN (lower(c.provider_name), lower(c.provider_tag),
-            lower(split_part(c.provider_tag, '/', 1))))
+        AND ($4 IS NULL OR lower($4) IN (lower(c.provider_name), lower(c.provider_key), lower(c.provider_tag)))
         AND ($5 IS NULL OR f.source = $5) AS wanted
 FROM call c
 JOIN log_file f ON f.file_id = c.file_id
