@@ -28,6 +28,8 @@ pub struct Config {
     pub private: Private,
     /// The user's workload file.
     pub workloads: Workloads,
+    /// The user's own traffic.
+    pub traffic: Traffic,
 }
 
 /// Upstream address and sources.
@@ -128,6 +130,14 @@ pub struct Private {
 pub struct Workloads {
     /// Path of the file, TOML or JSON by its extension; relative to the data folder. Empty if there is none.
     pub file: String,
+}
+
+/// The user's own traffic.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Traffic {
+    /// Path of the file with the user's own flat plans, relative to the data folder. Empty if there is none.
+    pub plans: String,
 }
 
 /// Errors in the settings.

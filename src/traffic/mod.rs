@@ -8,3 +8,4 @@ pub mod models;
 mod question;
 pub mod report;
 pub mod sessions;
+pub mod worth;
