@@ -10,6 +10,7 @@ mod format;
 mod found;
 pub mod guess;
 mod inclusion;
+pub mod python;
 mod readers;
 mod request;
 mod sessions;

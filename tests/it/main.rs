@@ -19,6 +19,7 @@ mod mutate;
 mod mutations;
 mod pipeline;
 mod preferences;
+mod receiver;
 mod recorded;
 mod redirects;
 mod rig;
