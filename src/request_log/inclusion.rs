@@ -67,7 +67,7 @@ const OUTPUT_RULES: [OutputRule; 2] = [OutputRule::IncludesReasoning, OutputRule
 
 /// A part is beside its whole in all records if at least this share of them proves it and they are not in order of a
 /// change.
-const LEAST_SHARE: f64 = 0.25;
+const LEAST_SHARE: f64 = 0.5;
 /// Minimum number of records before and after a change of the emitter.
 const FEWEST_IN_ROW: usize = 3;
 
