@@ -21,7 +21,7 @@ pub(super) fn clean(text: &str) -> String {
 }
 
 /// The same at any length.
-fn line(text: &str) -> String {
+pub(super) fn line(text: &str) -> String {
     let spaced: String =
         text.chars().map(|c| if matches!(c, '\t' | '\n' | '\r') { ' ' } else { c }).collect();
     site::clean(spaced)

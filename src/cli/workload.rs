@@ -1,6 +1,6 @@
 //! `hitrate workload`, and how every verb resolves its workload: from a name, a file, or a request log to fit.
 
-use super::tables::{clean, percent, thousands, usd};
+use super::tables::{line, percent, thousands, usd};
 use super::{Common, exit, logs};
 use crate::domain::workload::{Workload, unknown};
 use crate::domain::workload_file::{self, FileKind};
@@ -227,7 +227,7 @@ fn unread(files: &[LogFile]) -> BTreeMap<String, Unread> {
 
 /// Why a log cannot be used, with what it contains instead of requests.
 fn unusable(path: &str, unread: &BTreeMap<String, Unread>, left_out: LeftOut) -> String {
-    let mut reasons = vec![format!("{} cannot be fitted", clean(path))];
+    let mut reasons = vec![format!("{} cannot be fitted", line(path))];
     if left_out.aggregates > 0 {
         reasons.push(format!(
             "{} sums over several calls, whose counts are no prompts; expected a log with one record per request",
@@ -259,7 +259,7 @@ pub fn describe(document: &FitDocument) -> String {
         1 => String::new(),
         files => format!(" in {files} files"),
     };
-    let paths: Vec<String> = document.paths.iter().map(|path| clean(path)).collect();
+    let paths: Vec<String> = document.paths.iter().map(|path| line(path)).collect();
     let noun = if fit.requests == 1 { "request" } else { "requests" };
     let mut lines =
         vec![format!("{}: {} {noun}{files}, {}.", paths.join(", "), fit.requests, formats.join(", "))];
@@ -337,5 +337,5 @@ fn skipped(why: &str, unread: &Unread) -> String {
     let more = if unread.entries > first.len() as u64 { ", …" } else { "" };
     let lines = if first.is_empty() { String::new() } else { format!(" (line {}{more})", first.join(", ")) };
     let noun = if unread.entries == 1 { "entry" } else { "entries" };
-    format!("{} {noun}{lines}: {}", unread.entries, clean(why))
+    format!("{} {noun}{lines}: {}", unread.entries, line(why))
 }

@@ -18,15 +18,14 @@ pub use folder::{Walk, log_paths, walk};
 
 use super::entry::{FileContext, Layout};
 use super::format::Format;
-use super::found::LogFile;
+use super::found::{LogFile, mark_ids_of_requests};
 use super::inclusion::decide;
-use super::summary::mark_ids_of_requests;
 use collect::{Collector, Stop};
 use compressed::{Content, Opened};
 use std::fmt;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use tap::Tap;
 
 /// How to read a file.
@@ -163,7 +162,7 @@ fn read<'a>(
     Ok(LogFile { context, format, found, decisions, sha256, bytes })
 }
 
-fn shown(path: &PathBuf) -> String {
+fn shown(path: &Path) -> String {
     if path.as_os_str().is_empty() { "standard input".to_owned() } else { path.display().to_string() }
 }
 

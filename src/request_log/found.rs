@@ -1,6 +1,6 @@
 //! What reading one file of a log results in.
 
-use super::call::{Call, IdKind};
+use super::call::{Call, IdKind, Name, SessionKind};
 use super::entry::FileContext;
 use super::format::Format;
 use super::inclusion::Decision;
@@ -54,4 +54,28 @@ pub fn distinct(files: &[LogFile]) -> (Vec<&Call>, u64) {
         }
     }
     (kept, repeated)
+}
+
+/// Whether the session ids of calls occur once on nearly every call: then they name requests, as LiteLLM writes them
+/// where the caller names no session. One call alone proves nothing.
+pub(super) fn ids_name_requests<'a>(calls: impl Iterator<Item = &'a Call>) -> bool {
+    let is_named = |call: &&Call| {
+        call.session_kind == SessionKind::Given && call.aggregated.is_none() && !call.gateway_cache_hit
+    };
+    let mut counts: HashMap<&Name, u64> = HashMap::new();
+    for session in calls.filter(is_named).filter_map(|call| call.session.as_ref()) {
+        *counts.entry(session).or_default() += 1;
+    }
+    let rows: u64 = counts.values().sum();
+    let once = counts.values().filter(|count| **count == 1).count() as u64;
+    rows >= 2 && once * 10 > rows * 9
+}
+
+/// Marks the session ids of a file that name requests.
+pub(super) fn mark_ids_of_requests(calls: &mut [Call]) {
+    if ids_name_requests(calls.iter()) {
+        for call in calls.iter_mut().filter(|call| call.session_kind == SessionKind::Given) {
+            call.session_kind = SessionKind::GivenPerRequest;
+        }
+    }
 }

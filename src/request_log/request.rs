@@ -1,7 +1,7 @@
 //! A call as a fit needs it: whole numbers of tokens, and what tells sessions apart.
 
 use super::call::{Call, Name, SessionKind};
-use super::found::{LogFile, distinct};
+use super::found::{LogFile, distinct, ids_name_requests};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
@@ -68,11 +68,17 @@ pub struct LeftOut {
 pub fn requests(files: &[LogFile]) -> (Vec<Request>, LeftOut) {
     let (calls, repeated) = distinct(files);
     let duplicates = repeated + files.iter().map(|file| file.found.duplicates).sum::<u64>();
+    // Some gateways write a file for each request.
+    let are_requests = ids_name_requests(calls.iter().copied());
     let mut left_out = LeftOut { duplicates, ..LeftOut::default() };
     let mut requests = Vec::new();
     for call in calls {
         let reason = match Request::of(call) {
-            Some(request) => {
+            Some(mut request) => {
+                if are_requests && call.session_kind == SessionKind::Given {
+                    request.session = None;
+                    request.has_own_session = true;
+                }
                 requests.push(request);
                 continue;
             }

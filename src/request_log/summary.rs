@@ -1,11 +1,11 @@
 //! What one file or a folder of a log contains, in sums: the answer of `hitrate traffic inspect`.
 
 use super::call::{Call, Name, PaidKind, SessionKind, sum};
-use super::found::{LogFile, distinct};
+use super::found::{LogFile, distinct, ids_name_requests};
 use super::inclusion::{Decision, flat_half};
 use super::sink::Unread;
 use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// Token counts in sums; null if no record states the count.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -181,30 +181,15 @@ fn kinds(calls: &[&Call]) -> Option<String> {
 }
 
 fn sessions(calls: &[&Call]) -> Option<u64> {
-    let named =
-        calls.iter().filter(|call| matches!(call.session_kind, SessionKind::Given | SessionKind::File));
-    let names: HashSet<&Name> = named.filter_map(|call| call.session.as_ref()).collect();
-    (!names.is_empty()).then_some(names.len() as u64)
-}
-
-/// Marks session ids that occur once on nearly every call: they are ids of requests, as LiteLLM writes them where the
-/// caller names no session.
-pub(super) fn mark_ids_of_requests(calls: &mut [Call]) {
-    let is_named = |call: &&Call| {
-        call.session_kind == SessionKind::Given && call.aggregated.is_none() && !call.gateway_cache_hit
+    let are_requests = ids_name_requests(calls.iter().copied());
+    let is_session = |call: &&&Call| match call.session_kind {
+        SessionKind::Given => !are_requests,
+        SessionKind::File => true,
+        SessionKind::GivenPerRequest | SessionKind::Guessed | SessionKind::None => false,
     };
-    let mut counts: HashMap<Name, u64> = HashMap::new();
-    for session in calls.iter().filter(is_named).filter_map(|call| call.session.as_ref()) {
-        *counts.entry(Name::clone(session)).or_default() += 1;
-    }
-    let rows: u64 = counts.values().sum();
-    let once = counts.values().filter(|count| **count == 1).count() as u64;
-    if rows < 2 || once * 10 <= rows * 9 {
-        return;
-    }
-    for call in calls.iter_mut().filter(|call| call.session_kind == SessionKind::Given) {
-        call.session_kind = SessionKind::GivenPerRequest;
-    }
+    let names: HashSet<&Name> =
+        calls.iter().filter(is_session).filter_map(|call| call.session.as_ref()).collect();
+    (!names.is_empty()).then_some(names.len() as u64)
 }
 
 #[cfg(test)]

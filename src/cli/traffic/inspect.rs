@@ -1,6 +1,6 @@
 //! `hitrate traffic inspect`: what a log contains, without storing anything.
 
-use crate::cli::tables::{Report, Table, clean, dash, name, number, percent, text, usd};
+use crate::cli::tables::{Report, Table, dash, line, name, number, percent, text, usd};
 use crate::cli::{Common, exit, logs};
 use crate::domain::format::grouped;
 use crate::request_log::{Decision, Evidence, Format, Inspection, format, inspect, inspect_all};
@@ -64,11 +64,11 @@ fn describe(found: &Inspection) -> Report {
         let first = found.unread_lines.get(why).map_or(&[][..], Vec::as_slice);
         unread(why, *entries, first)
     }));
-    lines.extend(found.notes.iter().map(|(note, entries)| format!("Note ({entries}): {}.", clean(note))));
+    lines.extend(found.notes.iter().map(|(note, entries)| format!("Note ({entries}): {}.", line(note))));
     lines.extend(found.skipped.iter().map(|(why, paths)| {
-        let first: Vec<String> = paths.iter().take(3).map(|path| clean(path)).collect();
+        let first: Vec<String> = paths.iter().take(3).map(|path| line(path)).collect();
         let more = if paths.len() > first.len() { ", …" } else { "" };
-        format!("Skipped {} ({}{more}): {}.", paths.len(), first.join(", "), clean(why))
+        format!("Skipped {} ({}{more}): {}.", paths.len(), first.join(", "), line(why))
     }));
     report.aside(lines.join("\n"))
 }
@@ -102,9 +102,9 @@ fn heading(found: &Inspection) -> String {
     let title = format(&found.format).map_or(found.format.as_str(), |format| format.title);
     let path = found.path.as_deref().unwrap_or("standard input");
     match found.files.len() {
-        0 => format!("{}: {title}.", clean(path)),
-        1 => format!("{}: 1 file, {title}.", clean(path)),
-        files => format!("{}: {files} files, {title}.", clean(path)),
+        0 => format!("{}: {title}.", line(path)),
+        1 => format!("{}: 1 file, {title}.", line(path)),
+        files => format!("{}: {files} files, {title}.", line(path)),
     }
 }
 
@@ -154,7 +154,7 @@ fn sessions(found: &Inspection) -> String {
 
 /// The rule of a model and what it is based on.
 fn rule(decision: &Decision) -> String {
-    let of = decision.model.as_deref().map_or(String::new(), |model| format!(" for {}", clean(model)));
+    let of = decision.model.as_deref().map_or(String::new(), |model| format!(" for {}", line(model)));
     let records = grouped(decision.records);
     let evidence = match decision.evidence {
         Evidence::Totals => format!("shown by the totals of the {records} records"),
@@ -177,5 +177,5 @@ fn unread(why: &str, entries: u64, first: &[u64]) -> String {
     let lines: Vec<String> = first.iter().map(ToString::to_string).collect();
     let more = if entries > first.len() as u64 { ", …" } else { "" };
     let lines = if lines.is_empty() { String::new() } else { format!(" (line {}{more})", lines.join(", ")) };
-    format!("Not read: {} {noun}{lines}: {}.", grouped(entries), clean(why))
+    format!("Not read: {} {noun}{lines}: {}.", grouped(entries), line(why))
 }

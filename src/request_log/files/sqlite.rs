@@ -7,7 +7,7 @@ use crate::request_log::entry::Entry;
 use crate::request_log::readers::AGENT_TABLES;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 use serde_json::{Map, Value};
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -91,11 +91,18 @@ fn rows(connection: &rusqlite::Result<Connection>, out: &mut Collector) -> Resul
     // The first rows of every table decide the format; then the tables that the format knows are read whole.
     let mut sample: Vec<(Value, u64, &str)> = Vec::new();
     for table in &tables {
-        // A table that cannot be read here is reported below, if the format knows it.
-        let _ = each(connection, table, Some(ROWS_TO_RECOGNISE), &mut |value, line, _| {
+        let before = sample.len();
+        let read = each(connection, table, Some(ROWS_TO_RECOGNISE), &mut |value, line, _| {
             sample.push((value, line, table));
             Ok(())
         });
+        // Other tables that cannot be read belong to extensions of SQLite that are not there.
+        if let Err(Failed::Row(error, line)) = read
+            && sample.len() == before
+            && is_damage(&error)
+        {
+            damaged(&error, line, out)?;
+        }
     }
     let entries: Vec<Entry<'_>> =
         sample.iter().map(|(value, line, table)| Entry { value, line: *line, table: Some(table) }).collect();
@@ -123,6 +130,10 @@ fn rows(connection: &rusqlite::Result<Connection>, out: &mut Collector) -> Resul
 fn damaged(error: &rusqlite::Error, line: u64, out: &mut Collector) -> Result<(), Stop> {
     out.unread(&format!("the database is damaged or in use: {error}"), line);
     Ok(())
+}
+
+fn is_damage(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
 }
 
 fn tables(connection: &Connection) -> rusqlite::Result<Vec<String>> {

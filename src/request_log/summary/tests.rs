@@ -2,6 +2,7 @@ use super::*;
 use crate::request_log::call::{IdKind, InputRule, OutputRule, Rule, Status};
 use crate::request_log::entry::FileContext;
 use crate::request_log::format::{Format, Reader, Sure, Total};
+use crate::request_log::found::mark_ids_of_requests;
 use crate::request_log::sink::{Keep, Sink};
 
 struct Nothing;
@@ -136,6 +137,14 @@ fn ids_that_occur_once_are_no_sessions() {
     assert_eq!(kind(&["a", "b", "c", "d"]), SessionKind::GivenPerRequest);
     assert_eq!(kind(&["a", "a", "b", "c"]), SessionKind::Given);
     assert_eq!(kind(&["a"]), SessionKind::Given, "one call proves nothing");
+    let files = [file(&SILENT, vec![named("a")]), file(&SILENT, vec![named("b")])];
+    assert_eq!(
+        (inspect(&files[0]).sessions, inspect_all(None, &files).sessions),
+        (Some(1), None),
+        "one file each"
+    );
+    let (requests, _) = crate::request_log::requests(&files);
+    assert!(requests.iter().all(|request| request.has_own_session && request.session.is_none()));
     let many: Vec<String> = (0..40).map(|n| n.max(1).to_string()).collect();
     assert_eq!(kind(&many.iter().map(String::as_str).collect::<Vec<_>>()), SessionKind::GivenPerRequest);
 }

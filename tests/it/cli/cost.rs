@@ -142,7 +142,7 @@ fn fit_tells_what_it_recognised_and_what_not() {
         )
     };
     let log: Vec<String> = (0..9).map(entry).collect();
-    fs::write(&path, log.join("\n") + "\n{\"type\":\"summary\"}\n").expect("written");
+    fs::write(&path, log.join("\n") + "\nbroken\n").expect("written");
     let fit = hitrate(files.path(), &["workload", "fit", &named, "--name", "agent", "--json"]).json();
     assert_keys(
         &fit,
