@@ -9,7 +9,7 @@ use indicatif::ProgressBar;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// The path that stands for standard input.
+/// The path that means standard input.
 pub(super) const STANDARD_INPUT: &str = "-";
 
 /// Logs that were read.
@@ -17,7 +17,7 @@ pub(super) const STANDARD_INPUT: &str = "-";
 pub(super) struct Logs {
     /// The files, in the order of the paths.
     pub files: Vec<LogFile>,
-    /// Files that are no logs, by reason.
+    /// Files that are not logs, by reason.
     pub skipped: BTreeMap<String, Vec<String>>,
     /// Whether a path was a folder.
     pub has_folder: bool,
@@ -38,10 +38,10 @@ fn strsim_order<'a>(wanted: &str, mut names: Vec<&'a str>) -> Vec<&'a str> {
     names
 }
 
-/// Reads the logs at a path. In a folder, files that are no logs are skipped.
+/// Reads the logs at a path. In a folder, files that are not logs are skipped.
 ///
 /// # Errors
-/// If the path is no log, or a folder without one.
+/// If the path is not a log, or is a folder without one.
 pub(super) fn read(path: &str, format: Option<&'static Format>) -> Result<Logs> {
     if path == STANDARD_INPUT {
         let bar = progress(0, "reading (bytes)");

@@ -70,7 +70,7 @@ pub struct FitDocument {
     pub formats: BTreeMap<&'static str, u64>,
     /// Entries that could not be used, by reason, with the first lines.
     pub unread: BTreeMap<String, Unread>,
-    /// Calls that are no requests.
+    /// Calls that are not requests.
     pub left_out: LeftOut,
     /// The rules of the input and output fields, by model.
     pub rule: Vec<Decision>,
@@ -230,7 +230,7 @@ fn unusable(path: &str, unread: &BTreeMap<String, Unread>, left_out: LeftOut) ->
     let mut reasons = vec![format!("{} cannot be fitted", line(path))];
     if left_out.aggregates > 0 {
         reasons.push(format!(
-            "{} sums over several calls, whose counts are no prompts; expected a log with one record per request",
+            "{} sums over several calls, whose counts are not prompts; expected a log with one record per request",
             left_out.aggregates
         ));
     }

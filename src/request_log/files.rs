@@ -43,7 +43,7 @@ impl fmt::Debug for ReadOptions<'_> {
     }
 }
 
-/// Why a file is no log.
+/// Why a file is not a log.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
     /// It cannot be read.

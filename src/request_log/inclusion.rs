@@ -117,7 +117,7 @@ fn all_rules(first: Rule) -> impl Iterator<Item = Rule> {
     std::iter::once(first).chain(all.filter(move |rule| *rule != first))
 }
 
-/// The rules under which the totals are right, if any total tells two rules apart. A record without such a total follows
+/// The rules under which the totals are right, if any total distinguishes two rules. A record without such a total follows
 /// the rule of most of the others.
 fn by_totals(records: &[RawCounts], first: Rule) -> Option<(Vec<Rule>, Rule)> {
     let rules: Vec<Rule> = all_rules(first).collect();

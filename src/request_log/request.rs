@@ -1,4 +1,4 @@
-//! A call as a fit needs it: whole numbers of tokens, and what tells sessions apart.
+//! A call as a fit needs it: whole numbers of tokens, and what separates sessions.
 
 use super::call::{Call, Name, SessionKind};
 use super::found::{LogFile, distinct, ids_name_requests};
@@ -56,7 +56,7 @@ pub struct LeftOut {
     pub failures: u64,
     /// Replies from a gateway's own cache: nothing was sent to the model.
     pub replays: u64,
-    /// Sums over several calls: their counts are no prompts.
+    /// Sums over several calls: their counts are not prompts.
     pub aggregates: u64,
     /// Answered calls without prompt tokens.
     pub without_prompt: u64,

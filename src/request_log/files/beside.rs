@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-/// Names of the files that readers look for beside a log. They are no logs themselves.
+/// Names of the files that readers look for beside a log. They are not logs themselves.
 pub(super) const NAMES: [&str; 3] =
     ["task_metadata.json", "history_item.json", "api_conversation_history.json"];
 /// Maximum size of such a file, bytes.

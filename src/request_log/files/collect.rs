@@ -92,7 +92,7 @@ impl Collector {
         Ok(())
     }
 
-    /// Counts a part of the file that is no entry. Line 0 stands for the end of the file.
+    /// Counts a part of the file that is not an entry. Line 0 is the end of the file.
     pub fn unread(&mut self, reason: &str, line: u64) {
         self.unread.get_or_insert_with(|| (reason.to_owned(), line));
         self.sink.unread(reason, line);

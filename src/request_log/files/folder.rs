@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// Folders nested deeper than this are not read.
 const DEEPEST: usize = 64;
-/// Endings of files that are no logs: they are not opened.
+/// Extensions of files that are not logs: they are not opened.
 const OTHER_ENDINGS: [&str; 24] = [
     "css", "db-shm", "db-wal", "exe", "gif", "html", "ico", "jpeg", "jpg", "js", "lock", "md", "mp4", "pdf",
     "png", "py", "rs", "sh", "so", "svg", "toml", "ts", "wasm", "yaml",
@@ -36,7 +36,7 @@ pub fn log_paths(path: &Path) -> Result<Vec<PathBuf>, ReadError> {
     Ok(walk(path)?.files)
 }
 
-/// The same, with what was skipped: hidden files, symbolic links, and files whose ending shows that they are no logs.
+/// The same, with what was skipped: hidden files, symbolic links, and files whose extension shows that they are not logs.
 ///
 /// # Errors
 /// [`ReadError::Io`] if the path does not exist or cannot be listed.
@@ -75,7 +75,7 @@ fn list(folder: &Path, depth: usize, walk: &mut Walk) -> std::io::Result<()> {
         } else if beside::NAMES.contains(&name.as_ref()) {
             walk.skip("describes the log beside it", &path);
         } else if is_other(&name) {
-            walk.skip("not a log, by its ending", &path);
+            walk.skip("not a log by its extension", &path);
         } else {
             walk.files.push(path);
         }

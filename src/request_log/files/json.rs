@@ -10,7 +10,7 @@ use std::io::BufRead;
 
 /// The reason for an entry that ends with the file.
 const CUT_OFF: &str = "cut off: the file ends inside this entry";
-/// The reason for text that is no JSON.
+/// The reason for text that is not JSON.
 const NOT_JSON: &str = "not valid JSON";
 
 /// Reads the values of a source.
@@ -26,7 +26,7 @@ pub(super) fn read(source: &mut dyn BufRead, out: &mut Collector) -> Result<(), 
     }
 }
 
-/// Why bytes are no JSON.
+/// Why bytes are not JSON.
 pub(super) fn reason(bytes: &[u8], error: &serde_json::Error) -> &'static str {
     if bytes.contains(&0) {
         "contains NUL bytes"
@@ -160,7 +160,7 @@ fn is_separator(bytes: &[u8]) -> bool {
     matches!(bytes.trim_ascii(), b"" | b",")
 }
 
-/// What stands at the place of an element.
+/// What is at the place of an element.
 enum Element {
     Value,
     End,

@@ -273,7 +273,7 @@ fn folders_are_walked_without_hidden_files_and_links() {
         [
             ("describes the log beside it", 1),
             ("hidden", 2),
-            ("not a log, by its ending", 1),
+            ("not a log by its extension", 1),
             ("symbolic link", 2)
         ]
     );
