@@ -142,7 +142,7 @@ fn read<'a>(
             out.layout(Layout::EventStream);
             event_stream::read(&mut BufReader::with_capacity(1 << 16, source), &mut out)
         }
-        Content::Json => json::read(&mut BufReader::with_capacity(1 << 16, source), &mut out),
+        Content::Json => json::read(&mut BufReader::with_capacity(1 << 18, source), &mut out),
     };
     let done = match read {
         Ok(()) => out.done(),

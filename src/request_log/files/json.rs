@@ -162,6 +162,9 @@ fn is_separator(bytes: &[u8]) -> bool {
 
 /// What is at the place of an element.
 enum Element {
+    /// A value that was parsed in place, and its length.
+    Parsed(Value, usize),
+    /// A value whose text is in the buffer.
     Value,
     End,
     CutOff,
@@ -189,6 +192,7 @@ fn array(lines: &mut Lines<'_>, out: &mut Collector) -> Result<(), Stop> {
                 was_broken = true;
                 out.unread(if buffer.contains(&0) { "contains NUL bytes" } else { NOT_JSON }, position);
             }
+            Element::Parsed(value, length) => out.take(value, position, None, length)?,
             Element::Value => match serde_json::from_slice(&buffer) {
                 Ok(value) => out.take(value, position, None, buffer.len())?,
                 Err(error) => out.unread(reason(&buffer, &error), position),
@@ -196,6 +200,17 @@ fn array(lines: &mut Lines<'_>, out: &mut Collector) -> Result<(), Stop> {
         }
     }
     Ok(())
+}
+
+/// Parses an object that lies in the reader's buffer as a whole; most do, so that they are scanned only once.
+fn in_place(lines: &mut Lines<'_>) -> Result<Option<(Value, usize)>, Stop> {
+    let chunk = lines.source.fill_buf()?;
+    let mut stream = Deserializer::from_slice(chunk).into_iter::<Value>();
+    let Some(Ok(value)) = stream.next() else { return Ok(None) };
+    let length = stream.byte_offset();
+    lines.number += chunk[..length].iter().filter(|byte| **byte == b'\n').count() as u64;
+    lines.source.consume(length);
+    Ok(Some((value, length)))
 }
 
 fn element(lines: &mut Lines<'_>, buffer: &mut Vec<u8>, was_broken: bool) -> Result<Element, Stop> {
@@ -209,6 +224,10 @@ fn element(lines: &mut Lines<'_>, buffer: &mut Vec<u8>, was_broken: bool) -> Res
                 lines.source.consume(1);
                 return Ok(Element::End);
             }
+            Some(b'{') => match in_place(lines)? {
+                Some((value, length)) => return Ok(Element::Parsed(value, length)),
+                None => break,
+            },
             Some(_) => break,
         }
     }
