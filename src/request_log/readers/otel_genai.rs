@@ -70,6 +70,8 @@ pub(super) struct Telemetry {
     held: Vec<Held>,
     programs: HashSet<Program>,
     responses: HashSet<Box<str>>,
+    /// The responses of the spans that are calls; an empty one for a sum.
+    taken: HashMap<Box<str>, Option<Box<str>>>,
 }
 
 impl Reader for Telemetry {
@@ -139,6 +141,10 @@ impl Telemetry {
         if program.is_some() || record.kind == Kind::Log {
             self.hold(program, record.kind, response, call);
         } else {
+            if let Some(id) = call.id.clone() {
+                let response = if call.aggregated.is_some() { Some("".into()) } else { response.clone() };
+                self.taken.insert(id, response);
+            }
             self.responses.extend(response);
             sink.push(call, Keep::Last);
         }
@@ -187,7 +193,7 @@ impl Telemetry {
         let held = std::mem::take(&mut self.held);
         let by_event: HashSet<Program> =
             held.iter().filter(|held| held.kind == Kind::Log).filter_map(|held| held.program).collect();
-        for Held { program, kind, response, call } in held {
+        for Held { program, kind, response, mut call } in held {
             if let Some(same) = response.as_ref().and_then(|id| sink.call_mut(IdKind::Response, id)) {
                 same.ttft_ms = same.ttft_ms.or(call.ttft_ms);
                 same.finish = same.finish.take().or(call.finish);
@@ -203,9 +209,16 @@ impl Telemetry {
             };
             if is_repeat {
                 sink.duplicate();
-            } else {
-                sink.push(call, Keep::First);
+                continue;
             }
+            // Several log records may share the span in which they were emitted: only the first has its id.
+            if let (IdKind::Span, Some(id), Some(response)) = (call.id_kind, call.id.clone(), response) {
+                let other = self.taken.entry(id).or_insert_with(|| Some(response.clone()));
+                if other.as_ref().is_some_and(|other| *other != response) {
+                    (call.id_kind, call.id) = (IdKind::Response, Some(response));
+                }
+            }
+            sink.push(call, Keep::First);
         }
     }
 

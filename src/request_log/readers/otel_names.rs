@@ -93,6 +93,7 @@ pub(super) const COST: &[&str] = &[
     "gen_ai.cost.total_cost",
     "gen_ai.cost.total_tokens",
     "llm.cost.total",
+    "llm.cost.usd",
     "llm.usage.cost",
     "operation.cost",
 ];
@@ -112,6 +113,7 @@ pub(super) const SESSION: &[&str] = &[
     "gen_ai.conversation.id",
     "session.id",
     "conversation.id",
+    "gen_ai.session.id",
     "langfuse.session.id",
     "traceloop.association.properties.session_id",
     "ai.telemetry.metadata.sessionId",

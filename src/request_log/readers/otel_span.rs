@@ -47,11 +47,10 @@ pub(super) fn call(record: &Record<'_>, operation: Operation, line: u64) -> Resu
     let finish = finish.map(|reason| outcome::finish(&reason));
     let error = attributes.text(&["error.type", "exception.type"]);
     let (status, http) = status(record, error.as_deref(), finish.as_deref());
-    // Several log records may share the span in which they were emitted, so their response is preferred.
     let response = attributes.text(otel_names::RESPONSE_ID).filter(|_| record.kind == Kind::Log);
-    let (id, id_kind) = match (response, record.key.clone()) {
-        (Some(response), _) => (Some(response), IdKind::Response),
-        (None, Some(key)) => (Some(key), IdKind::Span),
+    let (id, id_kind) = match (record.key.clone(), response) {
+        (Some(key), _) => (Some(key), IdKind::Span),
+        (None, Some(response)) => (Some(response), IdKind::Response),
         (None, None) => (None, IdKind::Position),
     };
     let streamed =

@@ -224,7 +224,9 @@ fn id(object: &Object, paths: &[&[&str]]) -> Option<String> {
 /// Whether an object is a span or log record by itself.
 fn is_record(object: &Object) -> bool {
     let has_attributes = ATTRIBUTES.iter().any(|name| object.contains_key(*name));
-    has_attributes && (id(object, SPAN).is_some() || LOG_ONLY.iter().any(|name| object.contains_key(*name)))
+    let is_span = object.get("type").is_some_and(|kind| kind == "span");
+    has_attributes
+        && (is_span || id(object, SPAN).is_some() || LOG_ONLY.iter().any(|name| object.contains_key(*name)))
 }
 
 /// A time, also as the pair of seconds and nanoseconds of the JavaScript SDK.
@@ -244,10 +246,12 @@ fn duration(object: &Object) -> Option<f64> {
     if let Value::Array(pair) = value {
         return Some(pair.first()?.as_f64()? * 1e3 + pair.get(1)?.as_f64()? / 1e6);
     }
-    let per_ms = match () {
-        () if object.contains_key("operationName") => 1e3,
-        () if object.contains_key("Duration") => 1e6,
-        () => return None,
+    let per_ms = if object.contains_key("operationName") {
+        1e3
+    } else if object.contains_key("Duration") {
+        1e6
+    } else {
+        return None;
     };
     entry::duration(Some(value)).map(|duration| duration / per_ms)
 }
@@ -290,7 +294,11 @@ fn record<'a>(
         let body = ["body", "_body", "Body"].iter().find_map(|key| plain(object.get(*key)?).as_str());
         // The body of Claude Code's events is their full name.
         let full = body.filter(|body| body.len() < 64 && !body.contains(' ') && body.contains('.'));
-        full.or(text(&["eventName", "event_name", "EventName"]).filter(|name| !name.is_empty())).or(named)
+        // Codex's exporter writes the place in its source as the event's name, and the name as an attribute.
+        let stated = text(&["eventName", "event_name", "EventName"]);
+        full.or(named.filter(|name| name.contains('.')))
+            .or(stated.filter(|name| !name.is_empty() && !name.contains(' ')))
+            .or(named)
     } else {
         text(&["name", "span_name", "SpanName", "operationName"])
     };
@@ -397,9 +405,12 @@ mod tests {
         let value = json!({"resourceLogs": [{"scopeLogs": [{"logRecords": [
             {"timeUnixNano": "1790000000000000000", "body": {"stringValue": "tool.api_request"},
                 "attributes": [{"key": "event.name", "value": {"stringValue": "api_request"}}]},
-            {"body": {"stringValue": "a long text. Of words"}, "eventName": "other.event"}]}]}]});
+            {"body": {"stringValue": "a long text. Of words"}, "eventName": "other.event"},
+            {"eventName": "event src/events.rs:12", "attributes": [
+                {"key": "event.name", "value": {"stringValue": "codex.sse_event"}}]}]}]}]});
         let names: Vec<_> = records(&value).iter().map(|record| (record.kind, record.name)).collect();
-        assert_eq!(names, [(Kind::Log, "tool.api_request"), (Kind::Log, "other.event")]);
+        let expected = ["tool.api_request", "other.event", "codex.sse_event"].map(|name| (Kind::Log, name));
+        assert_eq!(names, expected);
     }
 
     #[test]
