@@ -35,8 +35,9 @@ const GROUPS: &[&str] = &[
 ];
 /// Columns of a sum that count its requests.
 const REQUESTS: &[&str] = &["requests", "request_count", "total_requests"];
-/// Columns that a row of another gateway has.
-const FOREIGN: &[&str] = &["request_id", "call_type", "id", "trace_id", "uncached_input_tokens"];
+/// Columns that a row of another gateway or tool has.
+const FOREIGN: &[&str] =
+    &["request_id", "call_type", "id", "trace_id", "uncached_input_tokens", "max_mode", "kind"];
 
 fn recognises(entry: &Entry<'_>, context: &FileContext) -> Sure {
     let Some(row) = entry.object() else { return Sure::No };

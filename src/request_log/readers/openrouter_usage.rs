@@ -24,7 +24,18 @@ pub(super) const FORMAT: Format = Format {
 const PLACES: &[&[&str]] =
     &[&[], &["response"], &["response", "body"], &["body"], &["data"], &["result"], &["output"]];
 /// Fields of a record of another gateway that keeps the response.
-const FOREIGN: &[&str] = &["call_type", "custom_llm_provider", "response_cost", "spend", "litellm_call_id"];
+const FOREIGN: &[&str] = &[
+    "call_type",
+    "custom_llm_provider",
+    "response_cost",
+    "spend",
+    "litellm_call_id",
+    "response_created_at",
+    "delay_ms",
+    "costUSD",
+    "usageDetails",
+    "observations",
+];
 
 fn recognises(entry: &Entry<'_>, _: &FileContext) -> Sure {
     let Some(object) = entry.object() else { return Sure::No };
