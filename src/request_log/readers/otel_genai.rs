@@ -296,7 +296,7 @@ mod tests {
             span("f5", Some("b1"), chat(100)),
             span("b1", None, agent),
         ]);
-        let ids: Vec<_> = found.calls.iter().map(|call| call.id.as_deref().unwrap()).collect();
+        let ids: Vec<_> = found.calls.iter().map(|call| call.id.as_deref().expect("an id")).collect();
         assert_eq!(ids, ["a1:e4", "a1:f5"]);
         assert!(found.calls.iter().all(|call| call.session.as_deref() == Some("c-1")));
         assert!(found.calls.iter().all(|call| call.agent.as_deref() == Some("planner")));
@@ -363,7 +363,10 @@ mod tests {
         let request = |extra: Value| {
             let mut attributes =
                 json!({"model": "m", "input_tokens": 2, "cache_read_tokens": 90, "request_id": "req_1"});
-            attributes.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+            attributes
+                .as_object_mut()
+                .expect("an object")
+                .extend(extra.as_object().expect("an object").clone());
             attributes
         };
         let event =
@@ -387,7 +390,7 @@ mod tests {
             span("d3", None, json!({"gen_ai.usage.output_tokens": [1]})),
         ]);
         assert_eq!(found.unread[openrouter::BAD_COUNT].first, [1, 3]);
-        let model = found.calls[0].model_sent.as_deref().unwrap();
+        let model = found.calls[0].model_sent.as_deref().expect("a model");
         assert!(model.chars().count() <= 256 && !model.contains('\u{7}'));
     }
 

@@ -257,13 +257,13 @@ mod tests {
         for names in [INPUT, READ, WRITE, OUTPUT, REASONING, TOTAL] {
             for name in names {
                 let value = json!({*name: "7"});
-                let raw = counts(&Attributes::new(Some(&value))).unwrap();
+                let raw = counts(&Attributes::new(Some(&value))).expect("counts");
                 let stated = [raw.input, raw.read, raw.write, raw.output, raw.reasoning, raw.total];
                 assert_eq!(stated.into_iter().flatten().collect::<Vec<_>>(), [7], "{name}");
             }
         }
         let details = json!({LANGSMITH_INPUT: "{\"cache_read\": 5}", WRITE[0]: 30, WRITE_1H[0]: 20});
-        let raw = counts(&Attributes::new(Some(&details))).unwrap();
+        let raw = counts(&Attributes::new(Some(&details))).expect("counts");
         assert_eq!(
             (raw.read, raw.write, raw.write_1h, raw.written()),
             (Some(5), Some(10), Some(20), Some(30))
