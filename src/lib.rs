@@ -2,7 +2,8 @@
 //! preferences from that.
 //!
 //! The modules are listed in dependency order, which `tests/it/walls.rs` enforces: `domain` depends on nothing;
-//! `archive`, `store`, `analysis`, `snapshot` on `domain`, `durable` and `wording`; `upstream` on `config` and `domain`;
+//! `archive`, `analysis`, `snapshot` on `domain`, `durable` and `wording`; `store` also on `request_log`; `upstream` on
+//! `config` and `domain`;
 //! `study` on `analysis`, `simulator` and `domain`; `site`, `api`, `preferences` on `domain` and `snapshot` alone;
 //! `static_site` on `site`, `snapshot` and `domain`; `mcp` on `fetch`, `preferences` and `domain`; `pipeline` on what collects, records and computes; `serve`, `cli` on
 //! all.
@@ -18,6 +19,7 @@ pub mod wording;
 pub mod analysis;
 pub mod archive;
 pub mod fetch;
+pub mod request_log;
 pub mod simulator;
 pub mod snapshot;
 pub mod store;
@@ -25,7 +27,6 @@ pub mod upstream;
 
 pub mod cost;
 pub mod prepared;
-pub mod request_log;
 pub mod table;
 
 pub mod api;
@@ -41,5 +42,6 @@ pub mod study;
 pub mod traffic;
 
 pub mod cli;
+pub mod private;
 pub mod serve;
 pub mod static_site;

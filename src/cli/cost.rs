@@ -31,8 +31,8 @@ pub struct CostArgs {
     /// Model id (`author/name`, `author/name:free`) or canonical slug.
     #[arg(required_unless_present = "across")]
     model: Option<String>,
-    /// Workload: a name, a workload file (TOML or JSON; FILE#NAME if it holds several), or a request log
-    /// (JSON Lines of usage objects) to fit a workload to [default: the first workload].
+    /// Workload: a name, a workload file (TOML or JSON; FILE#NAME if it holds several), or a log or
+    /// folder of logs, as `hitrate traffic inspect` reads them, to fit a workload to [default: the first workload].
     #[arg(long, value_name = "NAME|FILE")]
     workload: Option<String>,
     /// Lifetime of cache writes, 5m or 1h; overrides the workload's.

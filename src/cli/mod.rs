@@ -9,6 +9,7 @@ mod collect;
 mod cost;
 mod demo;
 mod export;
+mod logs;
 mod mcp;
 mod model;
 mod open;
@@ -151,7 +152,7 @@ enum Verb {
     Prefs(prefs::PrefsArgs),
     /// Print what a session costs at every endpoint of a model, or across all models.
     Cost(cost::CostArgs),
-    /// Fit a workload to a request log, or print the available workloads.
+    /// Fit a workload to request logs, or print the available workloads.
     Workload(workload::WorkloadArgs),
     /// Read your own logs: your hit rates, misses, spend, and what they would have cost elsewhere.
     Traffic(traffic::TrafficArgs),

@@ -1,17 +1,17 @@
 //! `hitrate workload`, and how every verb resolves its workload: from a name, a file, or a request log to fit.
 
 use super::tables::{clean, percent, thousands, usd};
-use super::{Common, exit, progress};
+use super::{Common, exit, logs};
 use crate::domain::workload::{Workload, unknown};
 use crate::domain::workload_file::{self, FileKind};
-use crate::request_log::{self, Fit, Log, ReuseFrom, Shape, Skipped};
+use crate::request_log::{Decision, Fit, Format, LeftOut, LogFile, ReuseFrom, Unread, fit, format, requests};
 use crate::snapshot::Snapshot;
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufReader, Read};
 use std::path::Path;
 
 /// Arguments of `workload`.
@@ -26,10 +26,10 @@ pub struct WorkloadArgs {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// Fit a workload to a request log: JSON Lines of usage objects in the format of OpenAI, Anthropic, OpenRouter or
-    /// LiteLLM.
+    /// Fit a workload to request logs: files or folders in any format that `hitrate traffic inspect` reads.
     #[command(after_help = "Examples:\n  \
 hitrate workload fit requests.jsonl\n  \
+hitrate workload fit spend_logs.json openrouter_activity.csv\n  \
 hitrate workload fit requests.jsonl --name mine --toml >> workloads.toml")]
     Fit(FitArgs),
     /// Print the available workloads, in the format of a workload file.
@@ -41,8 +41,12 @@ hitrate workload show chat")]
 
 #[derive(Debug, Args)]
 struct FitArgs {
-    /// Path of the log; `-` reads standard input.
-    log: String,
+    /// Paths of the logs or of folders with logs; `-` reads standard input.
+    #[arg(required = true, value_name = "PATH")]
+    logs: Vec<String>,
+    /// Format of the logs, instead of the one that their first entries show.
+    #[arg(long, value_name = "ID", value_parser = logs::known_format)]
+    format: Option<&'static Format>,
     /// Name of the workload.
     #[arg(long, default_value = "log")]
     name: String,
@@ -57,17 +61,19 @@ struct ShowArgs {
     name: Option<String>,
 }
 
-/// What was recognised in a request log, and the fit: the contract of `hitrate workload fit --json`.
+/// What was recognised in request logs, and the fit: the contract of `hitrate workload fit --json`.
 #[derive(Debug, Serialize)]
 pub struct FitDocument {
-    /// The path of the log, as given.
-    pub log: String,
-    /// Lines that are not empty.
-    pub lines: usize,
-    /// Number of requests of each recognised shape.
-    pub shapes: BTreeMap<Shape, usize>,
-    /// Skipped lines, with reasons and the numbers of the first lines.
-    pub skipped: Vec<Skipped>,
+    /// The paths of the logs, as given.
+    pub paths: Vec<String>,
+    /// Number of files of each format.
+    pub formats: BTreeMap<&'static str, u64>,
+    /// Entries that could not be used, by reason, with the first lines.
+    pub unread: BTreeMap<String, Unread>,
+    /// Calls that are no requests.
+    pub left_out: LeftOut,
+    /// The rules of the input and output fields, by model.
+    pub rule: Vec<Decision>,
     #[serde(flatten)]
     pub fit: Fit,
 }
@@ -87,7 +93,7 @@ struct Shown<'a> {
 pub fn run(common: &Common, args: &WorkloadArgs) -> Result<u8> {
     match &args.what {
         What::Fit(args) => {
-            let fitted = fit_file(&args.log, &args.name)?;
+            let fitted = fit_logs(&args.logs, args.format, &args.name)?;
             let toml = as_toml(std::slice::from_ref(&fitted.fit.workload))?;
             common.print(&fitted, || match args.toml {
                 true => toml,
@@ -132,7 +138,7 @@ pub fn choose(common: &Common, snapshot: &Snapshot, wanted: Option<&str>) -> Res
         Some((path, name)) if !Path::new(wanted).exists() => (path, Some(name)),
         _ => (wanted, None),
     };
-    if Path::new(path).is_file() {
+    if Path::new(path).exists() {
         return of_file(path, name);
     }
     // A workload that was added to the user's file after the snapshot was built.
@@ -145,7 +151,7 @@ pub fn choose(common: &Common, snapshot: &Snapshot, wanted: Option<&str>) -> Res
 
 fn of_file(path: &str, name: Option<&str>) -> Result<Chosen> {
     let Some(kind) = kind(path)? else {
-        let fit = fit_file(path, "log")?;
+        let fit = fit_logs(&[path.to_owned()], None, "log")?;
         return Ok(Chosen { workload: fit.fit.workload.clone(), fit: Some(fit) });
     };
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {path}"))?;
@@ -167,10 +173,13 @@ fn of_file(path: &str, name: Option<&str>) -> Result<Chosen> {
 
 /// The kind of a file, from its name or, failing that, its first bytes; `None` is a request log.
 fn kind(path: &str) -> Result<Option<FileKind>> {
+    if Path::new(path).is_dir() {
+        return Ok(None);
+    }
     let extension = Path::new(path).extension().and_then(|e| e.to_str()).unwrap_or_default();
     match extension {
         "toml" => return Ok(Some(FileKind::Toml)),
-        "jsonl" | "ndjson" | "log" => return Ok(None),
+        "jsonl" | "ndjson" | "log" | "csv" | "db" | "sqlite" | "gz" | "zst" => return Ok(None),
         _ => {}
     }
     let file = File::open(path).with_context(|| format!("cannot read {path}"))?;
@@ -182,47 +191,85 @@ fn kind(path: &str) -> Result<Option<FileKind>> {
     Ok(match opening.as_str() {
         r#"{"workload""# => Some(FileKind::Json),
         log if log.starts_with(['{', '[']) && !log.starts_with("[[") => None,
+        log if ["data:", "event:", "SQLite"].iter().any(|start| log.starts_with(start)) => None,
+        log if log.contains('\u{fffd}') => None,
         _ => Some(FileKind::Toml),
     })
 }
 
-fn fit_file(path: &str, name: &str) -> Result<FitDocument> {
-    let log = if path == "-" {
-        request_log::read(std::io::stdin().lock())
-    } else {
-        let file = File::open(path).with_context(|| format!("cannot read the request log {path}"))?;
-        let bar = progress(usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX), "reading (bytes)");
-        let log = request_log::read(&mut BufReader::new(bar.wrap_read(file)) as &mut dyn BufRead);
-        bar.finish_and_clear();
-        log
-    };
-    let log = log.with_context(|| format!("cannot read the request log {path}"))?;
-    let fit = request_log::fit(&log, name).with_context(|| unusable(path, &log))?;
-    workload_file::check(&fit.workload, path)?;
-    let Log { lines, shapes, skipped, .. } = log;
-    Ok(FitDocument { log: path.to_owned(), lines, shapes, skipped, fit })
+fn fit_logs(paths: &[String], format: Option<&'static Format>, name: &str) -> Result<FitDocument> {
+    let mut files = Vec::new();
+    for path in paths {
+        files.extend(logs::read(path, format)?.files);
+    }
+    let (requests, left_out) = requests(&files);
+    let path = paths.join(", ");
+    let unread = unread(&files);
+    let fit = fit(&requests, name).with_context(|| unusable(&path, &unread, left_out))?;
+    workload_file::check(&fit.workload, &path)?;
+    let mut formats = BTreeMap::new();
+    files.iter().for_each(|file| *formats.entry(file.format.id).or_default() += 1);
+    let rule = files.into_iter().flat_map(|file| file.decisions).collect();
+    Ok(FitDocument { paths: paths.to_vec(), formats, unread, left_out, rule, fit })
 }
 
-/// Why a log cannot be used, with the reasons why its lines were skipped.
-fn unusable(path: &str, log: &Log) -> String {
-    let reasons = skipped(&log.skipped);
-    format!("{path} cannot be fitted: expected one JSON object per line with the usage of a request{reasons}")
+/// What could not be read in all files.
+fn unread(files: &[LogFile]) -> BTreeMap<String, Unread> {
+    let mut all: BTreeMap<String, Unread> = BTreeMap::new();
+    for (reason, unread) in files.iter().flat_map(|file| &file.found.unread) {
+        let known = all.entry(reason.clone()).or_default();
+        known.entries += unread.entries;
+        // Lines of several files would not say where to look.
+        known.first = if files.len() == 1 { unread.first.clone() } else { Vec::new() };
+    }
+    all
 }
 
-/// What was recognised in a request log, and how well the fitted session represents it.
+/// Why a log cannot be used, with what it contains instead of requests.
+fn unusable(path: &str, unread: &BTreeMap<String, Unread>, left_out: LeftOut) -> String {
+    let mut reasons = vec![format!("{} cannot be fitted", clean(path))];
+    if left_out.aggregates > 0 {
+        reasons.push(format!(
+            "{} sums over several calls, whose counts are no prompts; expected a log with one record per request",
+            left_out.aggregates
+        ));
+    }
+    reasons.extend(left_out_texts(left_out));
+    reasons.extend(unread.iter().map(|(why, unread)| skipped(why, unread)));
+    reasons.join("; ")
+}
+
+fn left_out_texts(left_out: LeftOut) -> Vec<String> {
+    let LeftOut { failures, replays, without_prompt, duplicates, aggregates: _ } = left_out;
+    let parts = [
+        (failures, "failed"),
+        (replays, "replayed from a gateway's own cache"),
+        (without_prompt, "without prompt tokens"),
+        (duplicates, "repeated records"),
+    ];
+    parts.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect()
+}
+
+/// What was recognised in request logs, and how well the fitted session represents it.
 pub fn describe(document: &FitDocument) -> String {
     let fit = &document.fit;
-    let shapes: Vec<String> =
-        document.shapes.iter().map(|(shape, count)| format!("{count} recognised as {shape}")).collect();
-    let mut lines = vec![format!(
-        "{}: {} requests in {} lines, {}.",
-        clean(&document.log),
-        fit.requests,
-        document.lines,
-        shapes.join(", ")
-    )];
-    if !document.skipped.is_empty() {
-        lines.push(format!("Skipped{}", skipped(&document.skipped)));
+    let formats: Vec<&str> =
+        document.formats.keys().map(|id| format(id).map_or(*id, |format| format.title)).collect();
+    let files = match document.formats.values().sum::<u64>() {
+        1 => String::new(),
+        files => format!(" in {files} files"),
+    };
+    let paths: Vec<String> = document.paths.iter().map(|path| clean(path)).collect();
+    let noun = if fit.requests == 1 { "request" } else { "requests" };
+    let mut lines =
+        vec![format!("{}: {} {noun}{files}, {}.", paths.join(", "), fit.requests, formats.join(", "))];
+    let mut left_out = left_out_texts(document.left_out);
+    if document.left_out.aggregates > 0 {
+        left_out.push(format!("{} sums over several calls", document.left_out.aggregates));
+    }
+    left_out.extend(document.unread.iter().map(|(why, unread)| skipped(why, unread)));
+    if !left_out.is_empty() {
+        lines.push(format!("Left out: {}.", left_out.join("; ")));
     }
     lines.push(grouped(document));
     lines.push(
@@ -264,7 +311,7 @@ pub fn describe(document: &FitDocument) -> String {
 fn grouped(document: &FitDocument) -> String {
     let fit = &document.fit;
     let groups = [
-        (fit.grouping.by_id, "by session id"),
+        (fit.grouping.by_id, "by session"),
         (fit.grouping.by_time, "inferred from pauses and growing prompts, without session ids"),
         (fit.grouping.by_growth, "inferred from growing prompts alone, without session ids or times"),
     ];
@@ -275,17 +322,20 @@ fn grouped(document: &FitDocument) -> String {
         cuts => format!(", {cuts} of them started because less than half of a context was kept"),
     };
     let noun = if fit.sessions == 1 { "session" } else { "sessions" };
-    format!("{} {noun}{cuts}; requests grouped as follows: {}.", fit.sessions, groups.join(", "))
+    let own = match fit.grouping.with_own_id {
+        0 => String::new(),
+        own => format!(
+            " The session ids of {own} requests occur once each: they name requests, so they are not used."
+        ),
+    };
+    format!("{} {noun}{cuts}; requests grouped as follows: {}.{own}", fit.sessions, groups.join(", "))
 }
 
-/// `: 3 lines (4, 9, 12): not valid JSON; …`
-fn skipped(skipped: &[Skipped]) -> String {
-    let one = |s: &Skipped| {
-        let more = if s.lines > s.first.len() { ", …" } else { "" };
-        let first: Vec<String> = s.first.iter().map(ToString::to_string).collect();
-        let noun = if s.lines == 1 { "line" } else { "lines" };
-        format!("{} {noun} ({}{more}): {}", s.lines, first.join(", "), s.reason)
-    };
-    let all: Vec<String> = skipped.iter().map(one).collect();
-    if all.is_empty() { ".".to_owned() } else { format!(": {}.", all.join("; ")) }
+/// `3 entries (line 4, 9, 12): not valid JSON`
+fn skipped(why: &str, unread: &Unread) -> String {
+    let first: Vec<String> = unread.first.iter().filter(|line| **line > 0).map(ToString::to_string).collect();
+    let more = if unread.entries > first.len() as u64 { ", …" } else { "" };
+    let lines = if first.is_empty() { String::new() } else { format!(" (line {}{more})", first.join(", ")) };
+    let noun = if unread.entries == 1 { "entry" } else { "entries" };
+    format!("{} {noun}{lines}: {}", unread.entries, clean(why))
 }

@@ -60,6 +60,10 @@ impl DataDir {
     pub fn store(&self) -> PathBuf {
         self.0.join("hitrate.duckdb")
     }
+    /// The database of the user's own traffic, which is never published.
+    pub fn traffic(&self) -> PathBuf {
+        self.0.join("traffic.duckdb")
+    }
     /// Published snapshots.
     pub fn snapshots(&self) -> PathBuf {
         self.0.join("snapshots")
@@ -155,6 +159,17 @@ pub fn open_store(config: &Config, data: &DataDir) -> Result<Store, StoreError> 
         threads: config.store.threads,
         query_timeout: Duration::from_secs(config.store.query_timeout_seconds),
     })
+}
+
+/// How to open the database of the user's own traffic within the limits of the settings.
+pub fn traffic_options(config: &Config, data: &DataDir) -> StoreOptions {
+    StoreOptions {
+        path: data.traffic(),
+        work_dir: data.work(),
+        memory: config.store.memory.clone(),
+        threads: config.store.threads,
+        query_timeout: Duration::from_secs(config.store.query_timeout_seconds),
+    }
 }
 
 impl Pipeline {

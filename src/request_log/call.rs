@@ -149,6 +149,20 @@ pub enum PaidKind {
     Unknown,
 }
 
+impl PaidKind {
+    /// Its name in data.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Billed => "billed",
+            Self::BilledPlusByok => "billed_plus_byok",
+            Self::FeeOnly => "fee_only",
+            Self::ComputedByTool => "computed_by_tool",
+            Self::SubscriptionZero => "subscription_zero",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 /// How a call ended.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

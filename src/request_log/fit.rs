@@ -1,9 +1,8 @@
 //! Fits a workload to a request log, so that the fitted session has the log's mean turns, prompt tokens, output tokens
 //! and reusable share, which determine the bill.
 
-use super::read::Log;
+use super::request::Request;
 use super::sessions::{Grouping, sessions};
-use super::shape::Request;
 use crate::domain::thresholds::SESSION_MIN_REUSE;
 use crate::domain::workload::{CacheTtl, Failures, LensWeights, Workload};
 use serde::Serialize;
@@ -71,11 +70,10 @@ pub struct Fit {
 
 /// Why a log cannot be fitted.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the messages name the fields")]
 pub enum FitError {
-    /// No request was recognised.
-    #[error("no request was recognised in {lines} lines")]
-    Nothing { lines: usize },
+    /// It has no request.
+    #[error("there is no answered request with prompt tokens")]
+    Nothing,
 }
 
 /// A cache is reliable if the median request found at least this share of the previous prompt.
@@ -85,23 +83,23 @@ const CONVERSATION: f64 = 0.8;
 /// Minimum number of request pairs for a conclusion about a cache.
 const FEWEST_PAIRS: usize = 5;
 
-/// Fits a workload called `name` to a log.
+/// Fits a workload called `name` to the requests of a log.
 ///
 /// # Errors
-/// [`FitError::Nothing`] if the log has no request.
-pub fn fit(log: &Log, name: &str) -> Result<Fit, FitError> {
-    if log.requests.is_empty() {
-        return Err(FitError::Nothing { lines: log.lines });
+/// [`FitError::Nothing`] if there is no request.
+pub fn fit(requests: &[Request], name: &str) -> Result<Fit, FitError> {
+    if requests.is_empty() {
+        return Err(FitError::Nothing);
     }
-    let grouped = sessions(log);
+    let grouped = sessions(requests);
     let reuse_from = reuse_from(&grouped.sessions);
     let seen = (reuse_from == ReuseFrom::Found).then(|| finds_outputs(&grouped.sessions));
     let output_cached = seen.unwrap_or(true);
     let stretches: Vec<Moments> = grouped.sessions.iter().flat_map(|s| cut(s, reuse_from)).collect();
     let moments = mean(&stretches);
-    let workload = solve(&moments, output_cached, name, log.requests.len(), stretches.len());
-    let cached: Option<f64> = log.requests.iter().map(|r| r.cached).sum();
-    let prompts: f64 = log.requests.iter().map(|r| r.prompt).sum();
+    let workload = solve(&moments, output_cached, name, requests.len(), stretches.len());
+    let cached: Option<f64> = requests.iter().map(|r| r.cached).sum();
+    let prompts: f64 = requests.iter().map(|r| r.prompt).sum();
     let mut turns: Vec<f64> = stretches.iter().map(|s| s.turns).collect();
     turns.sort_by(f64::total_cmp);
     Ok(Fit {
@@ -112,7 +110,7 @@ pub fn fit(log: &Log, name: &str) -> Result<Fit, FitError> {
             fresh_tokens: workload.prompt_tokens() * (1.0 - workload.reusable_share()),
         },
         workload,
-        requests: log.requests.len(),
+        requests: requests.len(),
         sessions: stretches.len(),
         cuts: stretches.len() - grouped.sessions.len(),
         grouping: grouped.grouping,
@@ -121,7 +119,7 @@ pub fn fit(log: &Log, name: &str) -> Result<Fit, FitError> {
         log: moments,
         median_turns: turns[turns.len() / 2],
         hit_rate: cached.map(|cached| cached / prompts),
-        cost: log.requests.iter().map(|r| r.cost).sum(),
+        cost: requests.iter().map(|r| r.cost).sum(),
     })
 }
 
@@ -244,22 +242,26 @@ fn solve(moments: &Moments, output_cached: bool, name: &str, requests: usize, se
 
 #[cfg(test)]
 mod tests {
-    use super::super::read::read;
     use super::*;
 
+    fn request(prompt: f64, output: f64, cached: f64) -> Request {
+        Request { session: Some("s".into()), prompt, output, cached: Some(cached), ..Request::default() }
+    }
+
     /// The log that a workload's own sessions would leave with a cache that finds `share` of the reusable tokens.
-    fn log_of(workload: &Workload, sessions: usize, share: f64) -> Log {
-        let mut lines = Vec::new();
+    fn log_of(workload: &Workload, sessions: usize, share: f64) -> Vec<Request> {
+        let mut log = Vec::new();
         for session in 0..sessions {
             for turn in 1..=workload.turns {
                 let cached = (share * workload.reusable_of_turn(turn)).round();
-                lines.push(format!(
-                    r#"{{"session_id":"{session}","usage":{{"prompt_tokens":{},"completion_tokens":{},"prompt_tokens_details":{{"cached_tokens":{cached}}}}}}}"#,
-                    workload.prompt_of_turn(turn), workload.output
-                ));
+                let session = Some(session.to_string().into());
+                log.push(Request {
+                    session,
+                    ..request(workload.prompt_of_turn(turn).round(), workload.output, cached)
+                });
             }
         }
-        read(lines.join("\n").as_bytes()).expect("readable")
+        log
     }
 
     #[test]
@@ -292,33 +294,23 @@ mod tests {
 
     #[test]
     fn prompts_that_do_not_build_on_each_other_reuse_what_was_found() {
-        let lines: Vec<String> = (0..40)
-            .map(|n| {
-                let prompt = 8000 + (n * 37 % 11) * 100;
-                format!(r#"{{"session_id":"s","prompt_tokens":{prompt},"completion_tokens":100,"prompt_tokens_details":{{"cached_tokens":2500}}}}"#)
-            })
-            .collect();
-        let fit = fit(&read(lines.join("\n").as_bytes()).expect("readable"), "rag").expect("a fit");
+        let log: Vec<Request> =
+            (0..40).map(|n| request(f64::from(8000 + (n * 37 % 11) * 100), 100.0, 2500.0)).collect();
+        let fit = fit(&log, "rag").expect("a fit");
         assert_eq!(fit.reuse_from, ReuseFrom::FoundOnly);
         assert!((fit.log.reusable_share() - 2500.0 * 39.0 / 40.0 / 8500.0).abs() < 0.01, "{fit:?}");
     }
 
     #[test]
     fn a_compacted_context_begins_a_new_session() {
-        let line = |prompt: u32, cached: u32| {
-            format!(
-                r#"{{"session_id":"s","prompt_tokens":{prompt},"completion_tokens":10,"prompt_tokens_details":{{"cached_tokens":{cached}}}}}"#
-            )
-        };
-        let growing = (1..8).map(|n| line(1000 * n, 1000 * (n - 1)));
-        let lines: Vec<String> = growing.chain([line(900, 100), line(1900, 900)]).collect();
-        let fit = fit(&read(lines.join("\n").as_bytes()).expect("readable"), "x").expect("a fit");
+        let growing = (1..8).map(|n| request(f64::from(1000 * n), 10.0, f64::from(1000 * (n - 1))));
+        let after = [request(900.0, 10.0, 100.0), request(1900.0, 10.0, 900.0)];
+        let fit = fit(&growing.chain(after).collect::<Vec<_>>(), "x").expect("a fit");
         assert_eq!((fit.sessions, fit.cuts, fit.requests), (2, 1, 9));
     }
 
     #[test]
     fn an_empty_log_is_no_workload() {
-        let log = read(&b"{}\nx\n"[..]).expect("readable");
-        assert_eq!(fit(&log, "x"), Err(FitError::Nothing { lines: 2 }));
+        assert_eq!(fit(&[], "x"), Err(FitError::Nothing));
     }
 }

@@ -1,8 +1,7 @@
 //! Groups requests into sessions. If the log has session ids, they are used; otherwise a request continues the session
 //! whose last prompt it can have grown from.
 
-use super::read::Log;
-use super::shape::Request;
+use super::request::Request;
 use crate::domain::thresholds::{SESSION_GAP_MINUTES, SESSION_MIN_REUSE};
 use chrono::TimeDelta;
 use serde::Serialize;
@@ -17,6 +16,8 @@ pub struct Grouping {
     pub by_time: usize,
     /// By growing prompts alone, because the log has no times.
     pub by_growth: usize,
+    /// Those whose log has session ids that name requests, grouped in one of the other ways.
+    pub with_own_id: usize,
 }
 
 /// The sessions of a log.
@@ -29,11 +30,12 @@ pub struct Sessions {
 }
 
 /// Groups the requests of a log.
-pub fn sessions(log: &Log) -> Sessions {
+pub fn sessions(requests: &[Request]) -> Sessions {
     let mut grouping = Grouping::default();
     let mut named: BTreeMap<&str, Vec<Request>> = BTreeMap::new();
     let mut unnamed: BTreeMap<&str, Vec<&Request>> = BTreeMap::new();
-    for request in &log.requests {
+    for request in requests {
+        grouping.with_own_id += usize::from(request.has_own_session);
         match &request.session {
             Some(session) => {
                 grouping.by_id += 1;
@@ -95,11 +97,12 @@ fn guessed(requests: &[&Request], timed: bool) -> Vec<Vec<Request>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::read::read;
     use super::*;
+    use chrono::DateTime;
 
-    fn found(lines: &[String]) -> Sessions {
-        sessions(&read(lines.join("\n").as_bytes()).expect("readable"))
+    fn request(session: Option<&str>, minute: i64, prompt: f64) -> Request {
+        let at = DateTime::from_timestamp(1_785_578_400 + 60 * minute, 0);
+        Request { session: session.map(Into::into), at, prompt, ..Request::default() }
     }
 
     fn prompts(found: &Sessions) -> Vec<Vec<f64>> {
@@ -111,34 +114,34 @@ mod tests {
 
     #[test]
     fn ids_are_taken_and_times_put_in_order() {
-        let line = |id: &str, minute: u32, prompt: u32| {
-            format!(
-                r#"{{"session_id":"{id}","timestamp":"2026-08-01T10:{minute:02}:00Z","prompt_tokens":{prompt}}}"#
-            )
-        };
-        let found = found(&[line("a", 5, 20), line("b", 1, 30), line("a", 1, 10)]);
+        let log = [request(Some("a"), 5, 20.0), request(Some("b"), 1, 30.0), request(Some("a"), 1, 10.0)];
+        let found = sessions(&log);
         assert_eq!(prompts(&found), [vec![10.0, 20.0], vec![30.0]]);
         assert_eq!(found.grouping, Grouping { by_id: 3, ..Grouping::default() });
     }
 
     #[test]
     fn interleaved_sessions_without_ids_are_told_apart_by_growth_and_pauses() {
-        let line = |minute: u32, prompt: u32| {
-            format!(
-                r#"{{"timestamp":"2026-08-01T1{}:{:02}:00Z","prompt_tokens":{prompt}}}"#,
-                minute / 60,
-                minute % 60
-            )
-        };
-        let found = found(&[
-            line(0, 100),
-            line(1, 5000),
-            line(2, 150),
-            line(3, 5100),
-            line(60, 5200),
-            line(61, 5300),
-        ]);
+        let log = [
+            request(None, 0, 100.0),
+            request(None, 1, 5000.0),
+            request(None, 2, 150.0),
+            request(None, 3, 5100.0),
+            request(None, 60, 5200.0),
+            request(None, 61, 5300.0),
+        ];
+        let found = sessions(&log);
         assert_eq!(prompts(&found), [vec![100.0, 150.0], vec![5000.0, 5100.0], vec![5200.0, 5300.0]]);
         assert_eq!(found.grouping.by_time, 6);
+    }
+
+    #[test]
+    fn requests_with_ids_of_their_own_are_grouped_by_growth() {
+        let log: Vec<Request> = (0..4)
+            .map(|n| Request { has_own_session: true, ..request(None, n, 1000.0 + 100.0 * n as f64) })
+            .collect();
+        let found = sessions(&log);
+        assert_eq!((found.sessions.len(), found.sessions[0].len()), (1, 4));
+        assert_eq!(found.grouping, Grouping { by_time: 4, with_own_id: 4, ..Grouping::default() });
     }
 }

@@ -6,24 +6,26 @@ use super::transaction::transaction;
 use duckdb::{Connection, params};
 use sha2::{Digest, Sha256};
 
-struct Migration {
+/// One step of a schema.
+pub(super) struct Migration {
     version: i64,
     name: &'static str,
     sql: &'static str,
 }
 
 macro_rules! migrations {
-    ($($zeros:literal { $($version:literal $name:literal,)+ })+) => {
+    ($folder:literal: $($zeros:literal { $($version:literal $name:literal,)+ })+) => {
         &[$($(Migration {
             version: $version,
             name: $name,
-            sql: include_str!(concat!("../../queries/migrations/V", $zeros, $version, "__", $name, ".sql")),
+            sql: include_str!(concat!("../../queries/", $folder, "/V", $zeros, $version, "__", $name, ".sql")),
         }),+),+]
     };
 }
 
-/// The zeros bring the number in the name of a file to four digits.
-const MIGRATIONS: &[Migration] = migrations! {
+/// The schema of the record. The zeros bring the number in the name of a file to four digits.
+pub(super) const RECORD: &[Migration] = migrations! {
+    "migrations":
     "000" {
         1 "init",
         2 "closing_rate",
@@ -41,18 +43,26 @@ const MIGRATIONS: &[Migration] = migrations! {
     }
 };
 
+/// The schema of the user's own traffic.
+pub(super) const TRAFFIC: &[Migration] = migrations! {
+    "traffic/migrations":
+    "000" {
+        1 "calls",
+    }
+};
+
 /// Applies the missing migrations.
-pub fn migrate(connection: &Connection) -> Result<(), StoreError> {
+pub(super) fn migrate(connection: &Connection, migrations: &[Migration]) -> Result<(), StoreError> {
     connection.execute_batch(
         "CREATE TABLE IF NOT EXISTS schema_migration (version BIGINT NOT NULL, name VARCHAR NOT NULL, sha256 VARCHAR NOT NULL, app_version VARCHAR NOT NULL)",
     )?;
     let sql = "SELECT version, sha256 FROM schema_migration ORDER BY version";
     let applied = rows!(connection, sql, [], |version: i64, sha256: String| (version, sha256));
-    let known = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0);
+    let known = migrations.iter().map(|migration| migration.version).max().unwrap_or(0);
     if let Some((found, _)) = applied.last().filter(|(found, _)| *found > known) {
         return Err(StoreError::TooNew { found: *found, known });
     }
-    for migration in MIGRATIONS {
+    for migration in migrations {
         let digest: String = Sha256::digest(migration.sql).iter().map(|b| format!("{b:02x}")).collect();
         match applied.iter().find(|(version, _)| *version == migration.version) {
             Some((_, sha256)) if *sha256 == digest => {}

@@ -28,9 +28,15 @@ pub use ingest::{Ingested, RunRecord};
 pub use open::{Store, StoreOptions};
 pub use parquet::ParquetWriter;
 pub use read::{EndpointDayRow, EndpointNow, PastValues, RunRow};
-pub use recommendations::{PastRecommendations, Recommendation, RecommendationChange, RecommendationKind};
+pub use recommendations::{
+    PastRecommendations, Recommendation, RecommendationChange, RecommendationKind, RecommendedDay,
+};
 pub use tiers::TierChangeRow;
-pub use traffic::{CallFilter, OwnCall};
+pub use traffic::answers;
+pub use traffic::{
+    CallFilter, Forget, Forgotten, ImportOptions, Imported, ImportedFile, Overlap, OwnCall, Resolved,
+    TrafficStore,
+};
 
 use chrono::{DateTime, Utc};
 use std::path::PathBuf;
@@ -61,10 +67,11 @@ pub enum StoreError {
     )]
     OutOfOrder { observed_at: DateTime<Utc>, newest: DateTime<Utc> },
     /// The store cannot be opened.
-    #[error(
-        "cannot open the store {path}: {detail}. Run `hitrate replay --into DIR` to rebuild the store from the archive beside it, which is the source of truth"
-    )]
-    Open { path: PathBuf, detail: String },
+    #[error("cannot open the store {path}: {detail}. {advice}")]
+    Open { path: PathBuf, detail: String, advice: &'static str },
+    /// A log overlaps with another source of the user's own traffic.
+    #[error("{0}")]
+    Overlap(Box<Overlap>),
     /// A query column cannot be converted to a data frame column.
     #[error("column `{column}` has the type {kind}, which data frames do not support; cast it in the SQL")]
     UnsupportedColumn { column: String, kind: String },

@@ -1,10 +1,12 @@
 //! Opens the store with explicit limits and without access to files outside its work folder.
 
-use super::{StoreError, migrate};
+use super::StoreError;
+use super::columns::{self, rows};
+use super::migrate::{self, Migration};
 use duckdb::{Config, Connection};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Limits of the embedded database.
 #[derive(Debug, Clone)]
@@ -21,18 +23,35 @@ pub struct StoreOptions {
     pub query_timeout: Duration,
 }
 
-/// The record of all runs. One connection writes, under a lock; readers use clones of it.
+/// The record of all runs.
 ///
 /// Every method that returns a result fails with [`StoreError::Query`] if DuckDB does, and a query that takes too long
 /// with [`StoreError::TimedOut`].
-pub struct Store {
+pub struct Store(Database);
+
+/// One database file. One connection writes, under a lock; readers use clones of it.
+pub(super) struct Database {
     writer: Mutex<Connection>,
     options: StoreOptions,
 }
 
+/// What distinguishes the databases of this program.
+pub(super) struct Kind {
+    /// The steps of its schema.
+    pub migrations: &'static [Migration],
+    /// What to do if it cannot be opened, as a sentence.
+    pub advice: &'static str,
+}
+
+/// The record of all runs.
+const RECORD: Kind = Kind {
+    migrations: migrate::RECORD,
+    advice: "Run `hitrate replay --into DIR` to rebuild the store from the archive beside it, which is the source of truth",
+};
+
 impl std::fmt::Debug for Store {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Store").field("path", &self.options.path).finish_non_exhaustive()
+        f.debug_struct("Store").field("path", &self.options().path).finish_non_exhaustive()
     }
 }
 
@@ -45,18 +64,51 @@ impl Store {
     /// # Errors
     /// [`StoreError::Locked`] if another process holds it, [`StoreError::TooNew`], [`StoreError::Open`].
     pub fn open(options: StoreOptions) -> Result<Self, StoreError> {
+        Database::open(options, &RECORD).map(Self)
+    }
+
+    /// The options it was opened with.
+    pub fn options(&self) -> &StoreOptions {
+        self.0.options()
+    }
+
+    /// The write connection, for the lifetime of the guard.
+    pub(super) fn writer(&self) -> MutexGuard<'_, Connection> {
+        self.0.writer()
+    }
+
+    /// Runs a query on a separate connection and stops it after the time limit.
+    pub(super) fn read<T>(
+        &self,
+        query: impl FnOnce(&Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.0.read(query)
+    }
+
+    /// Writes everything to the database file and empties the write-ahead log.
+    ///
+    /// # Errors
+    /// [`StoreError::Query`] if DuckDB cannot.
+    pub fn checkpoint(&self) -> Result<(), StoreError> {
+        self.0.checkpoint()
+    }
+}
+
+impl Database {
+    /// Opens a database as [`Store::open`] does.
+    pub fn open(options: StoreOptions, kind: &Kind) -> Result<Self, StoreError> {
         for folder in [options.path.parent().unwrap_or(Path::new(".")), options.work_dir.as_path()] {
             std::fs::create_dir_all(folder)
                 .map_err(|source| StoreError::Io { path: folder.to_owned(), source })?;
         }
-        let connection = match connect(&options) {
-            Err(StoreError::Open { path, detail }) if set_log_aside(&options.path) => {
-                tracing::error!(store = %path.display(), detail, "set aside an unreadable write-ahead log; run `hitrate replay` to restore its runs");
-                connect(&options)?
+        let connection = match connect(&options, kind.advice) {
+            Err(StoreError::Open { path, detail, .. }) if set_log_aside(&options.path) => {
+                tracing::error!(store = %path.display(), detail, "set aside an unreadable write-ahead log. {}", kind.advice);
+                connect(&options, kind.advice)?
             }
             other => other?,
         };
-        migrate::migrate(&connection)?;
+        migrate::migrate(&connection, kind.migrations)?;
         confine(&connection, &options.work_dir)?;
         Ok(Self { writer: Mutex::new(connection), options })
     }
@@ -67,16 +119,13 @@ impl Store {
     }
 
     /// The write connection, for the lifetime of the guard.
-    pub(super) fn writer(&self) -> MutexGuard<'_, Connection> {
+    pub fn writer(&self) -> MutexGuard<'_, Connection> {
         // A panic while a run is stored rolls back its transaction, so the connection remains usable.
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Runs a query on a separate connection and stops it after the time limit.
-    pub(super) fn read<T>(
-        &self,
-        query: impl FnOnce(&Connection) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
+    pub fn read<T>(&self, query: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
         let connection = self.writer().try_clone()?;
         let handle = connection.interrupt_handle();
         let limit = self.options.query_timeout;
@@ -98,16 +147,47 @@ impl Store {
     }
 
     /// Writes everything to the database file and empties the write-ahead log.
-    ///
-    /// # Errors
-    /// [`StoreError::Query`] if DuckDB cannot.
     pub fn checkpoint(&self) -> Result<(), StoreError> {
         Ok(self.writer().execute_batch("FORCE CHECKPOINT")?)
+    }
+
+    /// Copies the database into a new file and puts it in the place of the old one. A reader that started before still
+    /// reads the old file. Waits at most `patience` if another process opens the new file first.
+    pub fn rewrite(&self, kind: &Kind, patience: Duration) -> Result<(), StoreError> {
+        let failed = |source| StoreError::Io { path: self.options.path.clone(), source };
+        let mut writer = self.writer();
+        writer.execute_batch("FORCE CHECKPOINT")?;
+        let work_dir = std::fs::canonicalize(&self.options.work_dir).map_err(failed)?;
+        // Removed when it is dropped, unless it was moved.
+        let folder = tempfile::Builder::new().prefix("rewrite-").tempdir_in(&work_dir).map_err(failed)?;
+        let fresh = folder.path().join("fresh.duckdb");
+        let quoted = fresh.to_string_lossy().replace('\'', "''");
+        let sql = "SELECT current_database() AS name";
+        let name = rows!(writer, sql, [], |name: String| name).pop().unwrap_or_default();
+        let name = name.replace('"', "\"\"");
+        writer.execute_batch(&format!("ATTACH '{quoted}' AS fresh"))?;
+        let copied = writer.execute_batch(&format!("COPY FROM DATABASE \"{name}\" TO fresh"));
+        writer.execute_batch("DETACH fresh")?;
+        copied?;
+        // While the old file is still open, so that no other process writes to it in between.
+        std::fs::rename(&fresh, &self.options.path).map_err(failed)?;
+        let until = Instant::now() + patience;
+        let reopened = loop {
+            match connect(&self.options, kind.advice) {
+                Err(StoreError::Locked { .. }) if Instant::now() < until => {
+                    std::thread::sleep(Duration::from_millis(50));
+                }
+                opened => break opened?,
+            }
+        };
+        confine(&reopened, &self.options.work_dir)?;
+        *writer = reopened;
+        Ok(())
     }
 }
 
 #[expect(clippy::disallowed_methods, reason = "the only place that opens DuckDB")]
-fn connect(options: &StoreOptions) -> Result<Connection, StoreError> {
+fn connect(options: &StoreOptions, advice: &'static str) -> Result<Connection, StoreError> {
     let config = Config::default()
         .enable_autoload_extension(false)?
         .max_memory(&options.memory)?
@@ -119,7 +199,7 @@ fn connect(options: &StoreOptions) -> Result<Connection, StoreError> {
         if detail.contains("lock on file") {
             StoreError::Locked { path: options.path.clone(), holder: holder(&detail) }
         } else {
-            StoreError::Open { path: options.path.clone(), detail }
+            StoreError::Open { path: options.path.clone(), detail, advice }
         }
     })
 }

@@ -1,5 +1,7 @@
 -- The calls of the user's own logs, in a database of their own: they are never published, and a replay of the public
--- record does not touch them.
+-- record does not touch them. The calls of a file are stored in chronological order, so that a period is read without
+-- an index. Texts that many calls share are compressed by the database as dictionaries; read, written and reasoning
+-- tokens are the same as written and under the rule, so they are stored once.
 
 CREATE TABLE log_file (
     file_id      BIGINT    NOT NULL, -- Key of an imported file.
@@ -8,8 +10,8 @@ CREATE TABLE log_file (
     path         VARCHAR   NOT NULL, -- Path as given; `receiver` for calls that arrived live.
     sha256       VARCHAR   NOT NULL, -- Digest of its bytes: the same file is imported once.
     bytes        BIGINT    NOT NULL, -- Its size.
-    imported_at  TIMESTAMP NOT NULL, -- When it was imported.
-    calls        BIGINT    NOT NULL, -- Rows of `call` that it added.
+    imported_at  TIMESTAMP NOT NULL, -- When it was imported, or imported again because it had grown.
+    calls        BIGINT    NOT NULL, -- Rows of `call` that it added; those that were deleted later are included.
     duplicates   BIGINT    NOT NULL, -- Records left out because they repeat a call of this or another file.
     decisions    VARCHAR   NOT NULL, -- The rule of each model and its evidence, JSON.
     unread       VARCHAR   NOT NULL, -- Entries that could not be used, by reason, JSON.
@@ -21,7 +23,7 @@ CREATE TABLE call (
     line           BIGINT  NOT NULL, -- Line, row or position in it.
     id             VARCHAR,          -- Id of the call.
     id_kind        VARCHAR NOT NULL, -- What the id names.
-    at             TIMESTAMP,        -- Start of the call, or its end if only that is known, UTC.
+    "at"           TIMESTAMP,        -- Start of the call, or its end if only that is known, UTC.
     ended_at       TIMESTAMP,        -- End of the call, UTC.
     zone_known     BOOLEAN NOT NULL, -- Whether the log states the time zone.
     session        VARCHAR,          -- Session; guessed ones have names of the import.
@@ -31,10 +33,12 @@ CREATE TABLE call (
     platform       VARCHAR,          -- Who billed: openrouter, anthropic, litellm:openai.
     model_sent     VARCHAR,          -- The model that was requested, as written.
     model_served   VARCHAR,          -- The model that answered, as written.
-    model_key      VARCHAR,          -- The model's slug in the public catalogue; null if it is not in it.
+    model_key      VARCHAR,          -- Slug of the model in the public catalogue, for a variant its id; null if it is not in it.
     provider_name  VARCHAR,          -- Provider, as written.
+    provider_key   VARCHAR,          -- Base slug of the provider in the public catalogue; null if it is not in it.
     provider_tag   VARCHAR,          -- Tag of the endpoint: as written, or found by name if only one fits.
     endpoint_id    VARCHAR,          -- The upstream's id of the endpoint: as written, or found by tag or name.
+    is_ambiguous   BOOLEAN NOT NULL, -- Whether several endpoints of its provider fit, so that none was chosen.
     app            VARCHAR,          -- Application.
     key            VARCHAR,          -- Name or hash of the API key, never the key.
     uncached       BIGINT,           -- Prompt tokens neither read nor written.
@@ -44,7 +48,9 @@ CREATE TABLE call (
     write_1h       BIGINT,           -- Prompt tokens written for an hour.
     output_text    BIGINT,           -- Output tokens that are not reasoning.
     reasoning      BIGINT,           -- Reasoning tokens.
-    raw            VARCHAR NOT NULL, -- The counts as written, JSON.
+    raw_input      BIGINT,           -- The input field as written.
+    raw_output     BIGINT,           -- The output field as written.
+    raw_total      BIGINT,           -- The total as written.
     rule_input     VARCHAR NOT NULL, -- What the input field includes.
     rule_output    VARCHAR NOT NULL, -- What the output field includes.
     output_is_minimum BOOLEAN NOT NULL, -- Whether the output is a lower bound.

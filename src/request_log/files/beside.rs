@@ -1,0 +1,24 @@
+//! Files beside a log that a reader needs, such as the model of a task.
+
+use serde_json::Value;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+/// Names of the files that readers look for beside a log. They are no logs themselves.
+pub(super) const NAMES: [&str; 2] = ["task_metadata.json", "history_item.json"];
+/// Maximum size of such a file, bytes.
+const LARGEST: u64 = 4 << 20;
+
+/// The files beside a log that exist and are valid JSON.
+pub(super) fn read(log: &Path) -> Vec<(String, Value)> {
+    let Some(folder) = log.parent() else { return Vec::new() };
+    let is_itself = |name: &str| log.file_name().is_some_and(|own| own == name);
+    let content = |name: &str| -> Option<Value> {
+        let mut bytes = Vec::new();
+        File::open(folder.join(name)).ok()?.take(LARGEST).read_to_end(&mut bytes).ok()?;
+        serde_json::from_slice(&bytes).ok()
+    };
+    let names = NAMES.into_iter().filter(|name| !is_itself(name));
+    names.filter_map(|name| Some((name.to_owned(), content(name)?))).collect()
+}

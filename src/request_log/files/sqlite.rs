@@ -1,0 +1,181 @@
+//! SQLite databases of clients, opened read-only: a client that is running is not disturbed. Each row of a table that a
+//! reader knows is an entry.
+
+use super::collect::{Collector, Stop};
+use super::tap::Tap;
+use crate::request_log::entry::Entry;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, OpenFlags};
+use serde_json::{Map, Value};
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+/// Tables that are read before all others, because their rows explain those of the others.
+const FIRST_TABLES: [&str; 3] = ["session", "conversations", "sessions"];
+/// Rows of each table that decide whether a reader knows it.
+const ROWS_TO_RECOGNISE: usize = 50;
+/// Databases with a write-ahead log are copied up to this size, bytes.
+const LARGEST_COPY: u64 = 8 << 30;
+/// Characters that mean something in a URI of SQLite.
+const RESERVED: &AsciiSet = &CONTROLS.add(b'%').add(b'?').add(b'#').add(b' ').add(b'\\');
+
+/// Reads a database at its place. If a write-ahead log lies beside it, a copy of both is read, so that the latest rows
+/// are found; its bytes are then part of the digest.
+pub(super) fn read(path: &Path, tap: &Tap<'_>, out: &mut Collector) -> Result<(), Stop> {
+    let log = beside(path, "-wal");
+    let has_log = log.metadata().is_ok_and(|log| log.len() > 0);
+    if !has_log {
+        return rows(&immutable(path), out);
+    }
+    match copy(path, &log) {
+        Ok(folder) => {
+            tap.drain()?;
+            tap.add(File::open(&log)?)?;
+            out.note("the database was read from a copy, with the latest rows of its write-ahead log");
+            rows(&Connection::open(folder.path().join("copy.db")), out)
+        }
+        Err(_) => {
+            out.note(
+                "the latest rows, in the write-ahead log beside the database, are not read: end the program that \
+                 writes it and read it again",
+            );
+            rows(&immutable(path), out)
+        }
+    }
+}
+
+/// Reads a database that comes from standard input or is compressed.
+pub(super) fn read_copied(source: &mut dyn Read, out: &mut Collector) -> Result<(), Stop> {
+    let mut file = tempfile::NamedTempFile::new()?;
+    // What could be decompressed before damage is read; the damage is reported after it.
+    let copied = io::copy(source, &mut file);
+    file.flush()?;
+    let read = rows(&immutable(file.path()), out);
+    copied.map_err(Stop::Io).and(read)
+}
+
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    PathBuf::from(name)
+}
+
+fn copy(path: &Path, log: &Path) -> io::Result<tempfile::TempDir> {
+    if path.metadata()?.len() + log.metadata()?.len() > LARGEST_COPY {
+        return Err(io::Error::other("too large to copy"));
+    }
+    let folder = tempfile::tempdir()?;
+    std::fs::copy(path, folder.path().join("copy.db"))?;
+    std::fs::copy(log, folder.path().join("copy.db-wal"))?;
+    Ok(folder)
+}
+
+fn immutable(path: &Path) -> rusqlite::Result<Connection> {
+    let path = path.to_string_lossy();
+    let uri = format!("file:{}?mode=ro&immutable=1", utf8_percent_encode(&path, RESERVED));
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    Connection::open_with_flags(uri, flags)
+}
+
+fn rows(connection: &rusqlite::Result<Connection>, out: &mut Collector) -> Result<(), Stop> {
+    let tables = match connection {
+        Ok(connection) => tables(connection).map(|tables| (connection, tables)),
+        Err(error) => return damaged(error, 0, out),
+    };
+    let (connection, tables) = match tables {
+        Ok(found) => found,
+        Err(error) => return damaged(&error, 0, out),
+    };
+    // The first rows of every table decide the format; then the tables that the format knows are read whole.
+    let mut sample: Vec<(Value, u64, &str)> = Vec::new();
+    for table in &tables {
+        // A table that cannot be read here is reported below, if the format knows it.
+        let _ = each(connection, table, Some(ROWS_TO_RECOGNISE), &mut |value, line, _| {
+            sample.push((value, line, table));
+            Ok(())
+        });
+    }
+    let entries: Vec<Entry<'_>> =
+        sample.iter().map(|(value, line, table)| Entry { value, line: *line, table: Some(table) }).collect();
+    let Some(format) = out.choose(&entries) else { return Err(Stop::Unknown) };
+    let known: Vec<&String> = tables
+        .iter()
+        .filter(|table| {
+            let mut own = entries.iter().filter(|entry| entry.table == Some(table.as_str()));
+            FIRST_TABLES.contains(&table.as_str()) || own.any(|entry| out.knows(format, entry))
+        })
+        .collect();
+    for table in known {
+        let read = each(connection, table, None, &mut |value, line, bytes| {
+            out.take(value, line, Some(table), bytes)
+        });
+        match read {
+            Ok(()) => {}
+            Err(Failed::Row(error, line)) => damaged(&error, line, out)?,
+            Err(Failed::Stop(stop)) => return Err(stop),
+        }
+    }
+    Ok(())
+}
+
+fn damaged(error: &rusqlite::Error, line: u64, out: &mut Collector) -> Result<(), Stop> {
+    out.unread(&format!("the database is damaged or in use: {error}"), line);
+    Ok(())
+}
+
+fn tables(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+    let mut statement = connection.prepare(
+        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name",
+    )?;
+    let names = statement.query_map([], |row| row.get::<_, String>(0))?;
+    let mut names: Vec<String> = names.collect::<rusqlite::Result<_>>()?;
+    names.sort_by_key(|name| !FIRST_TABLES.contains(&name.as_str()));
+    Ok(names)
+}
+
+enum Failed {
+    Row(rusqlite::Error, u64),
+    Stop(Stop),
+}
+
+/// Calls back with each row of a table, its position and its size.
+fn each(
+    connection: &Connection,
+    table: &str,
+    limit: Option<usize>,
+    found: &mut dyn FnMut(Value, u64, usize) -> Result<(), Stop>,
+) -> Result<(), Failed> {
+    let quoted = table.replace('"', "\"\"");
+    let limit = limit.map_or_else(String::new, |limit| format!(" LIMIT {limit}"));
+    let at = |line| move |error| Failed::Row(error, line);
+    let mut statement = connection.prepare(&format!("SELECT * FROM \"{quoted}\"{limit}")).map_err(at(0))?;
+    let columns: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+    let mut rows = statement.query([]).map_err(at(0))?;
+    for line in 1.. {
+        let Some(row) = rows.next().map_err(at(line))? else { break };
+        let mut object = Map::new();
+        let mut bytes = 0;
+        for (place, column) in columns.iter().enumerate() {
+            let value = row.get_ref(place).map_err(at(line))?;
+            bytes += value.as_bytes_or_null().ok().flatten().map_or(8, <[u8]>::len);
+            object.insert(column.clone(), json(value));
+        }
+        found(Value::Object(object), line, bytes).map_err(Failed::Stop)?;
+    }
+    Ok(())
+}
+
+fn json(value: ValueRef<'_>) -> Value {
+    match value {
+        ValueRef::Null => Value::Null,
+        ValueRef::Integer(number) => number.into(),
+        ValueRef::Real(number) => number.into(),
+        // A text that holds JSON stays a text: readers know which columns do.
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => {
+            std::str::from_utf8(bytes).map_or(Value::Null, |text| Value::String(text.to_owned()))
+        }
+    }
+}
