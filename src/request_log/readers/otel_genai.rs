@@ -327,6 +327,22 @@ mod tests {
     }
 
     #[test]
+    fn the_class_of_an_exception_decides_how_a_call_ended() {
+        let mut failed = span(
+            "b1",
+            None,
+            json!({"gen_ai.operation.name": "chat", "hidden_params":
+            "{\"litellm_overhead_time_ms\": 1.5}"}),
+        );
+        failed["status"] = json!({"code": 2, "message": "secret"});
+        failed["events"] =
+            json!([{"name": "exception", "attributes": {"exception.type": "openai.APITimeoutError"}}]);
+        let call = &read(&[failed]).calls[0];
+        assert_eq!((call.status, call.overhead_ms), (Status::Timeout, Some(1.5)));
+        assert_eq!(call.error_class.as_deref(), Some("openai.APITimeoutError"));
+    }
+
+    #[test]
     fn names_of_several_conventions_are_read() {
         let vendor = json!({"openinference.span.kind": "LLM", "llm.model_name": "m", "llm.token_count.prompt": "90",
             "llm.token_count.prompt_details.cache_read": 60, "llm.token_count.completion": 4, "session.id": "s"});

@@ -44,6 +44,8 @@ pub(super) struct Record<'a> {
     pub(super) is_error: bool,
     /// Message of the status. It may hold content: only its class is kept.
     pub(super) message: Option<&'a str>,
+    /// Class of the exception among the events of a span.
+    pub(super) exception: Option<String>,
     /// Attributes of the record.
     pub(super) attributes: Attributes<'a>,
     /// Attributes of what emitted it.
@@ -330,6 +332,7 @@ fn record<'a>(
         duration_ms: start.zip(end).and_then(between).or_else(|| duration(object)),
         is_error: is_error && !is_log || attributes.get("error") == Some(&Value::Bool(true)),
         message,
+        exception: exception(object),
         attributes,
         resource: resource.map_or_else(own_resource, Rc::clone),
         scope: scope.or_else(|| own_scope.iter().find_map(|key| object.get(*key)?.get("name")?.as_str())),
@@ -348,6 +351,7 @@ impl Record<'_> {
             duration_ms: None,
             is_error: false,
             message: None,
+            exception: None,
             attributes: Attributes::default(),
             resource: Rc::default(),
             scope: None,
