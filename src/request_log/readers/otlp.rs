@@ -277,6 +277,13 @@ fn is_error(object: &Object) -> (bool, Option<&str>) {
     (is_error, message.or_else(|| object.get("StatusMessage")).and_then(Value::as_str))
 }
 
+/// The class of an exception that a span recorded as an event.
+fn exception(span: &Object) -> Option<String> {
+    let events = span.get("events")?.as_array()?.iter().filter_map(Value::as_object);
+    let mut exceptions = events.filter(|event| event.get("name").is_some_and(|name| name == "exception"));
+    exceptions.find_map(|event| Attributes::new(event.get("attributes")).text(&["exception.type"]))
+}
+
 fn record<'a>(
     object: &'a Object,
     resource: Option<&Rc<Attributes<'a>>>,
