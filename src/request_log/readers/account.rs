@@ -8,11 +8,6 @@ use serde_json::Value;
 /// The results of an entry with the buckets that hold them: those of a page `{data: [{…, results: […]}]}`, of one
 /// bucket, or the entry itself if it is a row.
 pub fn results(entry: &Object) -> Vec<(&Object, &Object)> {
-    let of_bucket = |bucket: &'_ Value| -> Option<Vec<(&Object, &Object)>> {
-        let bucket = bucket.as_object()?;
-        let results = bucket.get("results").or_else(|| bucket.get("result"))?.as_array()?;
-        Some(results.iter().filter_map(Value::as_object).map(|result| (bucket, result)).collect())
-    };
     if let Some(buckets) = entry.get("data").and_then(Value::as_array) {
         return buckets
             .iter()
@@ -26,6 +21,13 @@ pub fn results(entry: &Object) -> Vec<(&Object, &Object)> {
         Some(list) => list.iter().filter_map(Value::as_object).map(|result| (entry, result)).collect(),
         None => vec![(entry, entry)],
     }
+}
+
+/// The results of one bucket; `None` if it is a row.
+fn of_bucket(bucket: &Value) -> Option<Vec<(&Object, &Object)>> {
+    let bucket = bucket.as_object()?;
+    let results = bucket.get("results").or_else(|| bucket.get("result"))?.as_array()?;
+    Some(results.iter().filter_map(Value::as_object).map(|result| (bucket, result)).collect())
 }
 
 /// Whether an entry is a page or a bucket, which may be empty.

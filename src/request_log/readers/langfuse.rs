@@ -33,15 +33,17 @@ struct Langfuse {
 
 /// The observations of an entry, and the trace that holds them.
 fn observations(object: &Object) -> (Option<&Object>, Vec<&Object>) {
-    let list =
-        |holder: &'_ Value| holder.as_array().map(|list| list.iter().filter_map(Value::as_object).collect());
-    if let Some(found) = object.get("observations").and_then(list) {
+    if let Some(found) = object.get("observations").and_then(list_of) {
         return (object.get("trace").and_then(Value::as_object).or(Some(object)), found);
     }
-    if let Some(found) = object.get("data").and_then(list) {
+    if let Some(found) = object.get("data").and_then(list_of) {
         return (None, found);
     }
     (None, vec![object])
+}
+
+fn list_of(value: &Value) -> Option<Vec<&Object>> {
+    Some(value.as_array()?.iter().filter_map(Value::as_object).collect())
 }
 
 fn is_observation(object: &Object) -> bool {
@@ -170,10 +172,7 @@ fn call_of(row: &Object, trace: Option<&Object>, line: u64) -> Call {
         zone_known: started.or(ended).is_some_and(|(_, known)| known),
         session_kind: given(session.as_ref()),
         session,
-        model_served: name_of(
-            row,
-            &["model", "providedModelName", "provided_model_name", "model_name", "internalModel"],
-        ),
+        model_served: name_of(row, &["model", "providedModelName", "provided_model_name", "model_name"]),
         rule: FORMAT.rule,
         paid,
         paid_kind: if paid.is_some() { PaidKind::ComputedByTool } else { PaidKind::Unknown },

@@ -1,5 +1,6 @@
 //! LiteLLM's spend logs: rows of the table `LiteLLM_SpendLogs` from the API, a page of it, or a dump of the database.
 
+use super::api_usage::settle_exceptions;
 use super::litellm::{metadata, put_answer, put_origin, put_outcome, put_times, row_counts};
 use super::outcome::status_of;
 use super::plain::BAD_COUNTS;
@@ -69,6 +70,10 @@ impl Reader for SpendLogs {
                 sink.unread("not a row of LiteLLM's spend logs", entry.line);
             }
         }
+    }
+
+    fn finish(&mut self, sink: &mut Sink) {
+        settle_exceptions(sink, FORMAT.rule);
     }
 }
 
@@ -192,6 +197,22 @@ mod tests {
         let found = read(&FORMAT, &[row_with("a", &beside), row_with("b", &inside)]);
         let prompts: Vec<_> = found.calls.iter().map(|call| call.tokens().prompt()).collect();
         assert_eq!(prompts, [Some(642), Some(800)]);
+    }
+
+    #[test]
+    fn a_few_records_with_cached_tokens_beside_do_not_change_the_others() {
+        let usage = |prompt: u64, cached: u64| {
+            json!({"prompt_tokens": prompt, "metadata": {"usage_object": {
+            "prompt_tokens": prompt, "prompt_tokens_details": {"cached_tokens": cached}}}})
+        };
+        let rows = [
+            row_with("a", &usage(800, 640)),
+            row_with("b", &usage(900, 700)),
+            row_with("c", &usage(12, 600)),
+        ];
+        let found = read(&FORMAT, &rows);
+        let prompts: Vec<_> = found.calls.iter().map(|call| call.tokens().prompt()).collect();
+        assert_eq!((prompts, found.notes.len()), (vec![Some(800), Some(900), Some(612)], 1));
     }
 
     #[test]
