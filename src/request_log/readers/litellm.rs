@@ -63,7 +63,8 @@ pub fn put_times(call: &mut Call, row: &Object, streamed: Option<bool>) {
     call.started_at = started.map(|(at, _)| at);
     call.ended_at = ended.map(|(at, _)| at);
     call.zone_known = started.or(ended).is_some_and(|(_, known)| known);
-    call.latency_ms = elapsed_ms(call.started_at, call.ended_at);
+    call.latency_ms =
+        elapsed_ms(call.started_at, call.ended_at).or_else(|| duration(row.get("request_duration_ms")));
     let until_first = elapsed_ms(call.started_at, first.map(|(at, _)| at));
     let is_before_end = until_first.zip(call.latency_ms).is_some_and(|(first, whole)| first < whole);
     call.streamed = streamed.or_else(|| is_before_end.then_some(true));
@@ -77,15 +78,20 @@ pub fn put_outcome(call: &mut Call, row: &Object, metadata: Option<&Object>) {
     let status = text(row.get("status")).or_else(|| text(metadata?.get("status")));
     let error = row.get("error_information").and_then(Value::as_object);
     let error = error.or_else(|| object_at(metadata?, &["error_information"]));
+    let has_error = || {
+        let stated = |key: &str| error.is_some_and(|error| text(error.get(key)).is_some());
+        stated("error_class") || stated("error_message") || stated("error_code")
+    };
     match status.as_deref() {
         Some("success") => {}
-        Some(_) => {
+        // Rows of older versions have no status.
+        None if !has_error() => call.status = Status::Unknown,
+        _ => {
             let class = error.and_then(|error| text(error.get("error_class")));
             call.http = error.and_then(|error| http_error(error.get("error_code")));
             call.status = failure(call.http, class.as_deref().unwrap_or_default());
             call.error_class = class.map(Name::from);
         }
-        None => call.status = Status::Unknown,
     }
 }
 

@@ -109,21 +109,24 @@ fn row(row: &Object, line: u64, sink: &mut Sink) {
     call.gateway_cache_hit =
         flag(row.get("cache_hit")) == Some(true) || id.as_deref().is_some_and(|id| id.contains("_cache_hit"));
     call.id = id.map(String::into_boxed_str);
+    // A spend of zero is what LiteLLM writes for a model without a price.
+    let spend = money(row.get("spend")).filter(|spend| *spend > 0.0);
     let has_tokens = raw.input.unwrap_or(0) > 0 || raw.output.unwrap_or(0) > 0;
     if call.status.is_failure() {
         if !has_tokens {
             call.raw = RawCounts::default();
         }
-    } else if !has_tokens {
+    } else if has_tokens {
+        // A row of an older version has no status; with tokens, it was answered.
+        call.status = status_of(call.finish.as_ref());
+    } else if spend.is_some() {
+        call.raw = RawCounts::default();
+        sink.note("a paid call without token counts, such as speech or an image");
+    } else {
         let kind = text(row.get("call_type")).unwrap_or_else(|| "unknown".to_owned());
         return sink.unread(&format!("no tokens: a call of type {kind}"), line);
-    } else if call.status == Status::Unknown || call.status == Status::Ok {
-        let implied = status_of(call.finish.as_ref());
-        // Rows of older versions have no status; a row with tokens was answered.
-        call.status = implied;
     }
-    // A spend of zero is what LiteLLM writes for a model without a price.
-    if let Some(spend) = money(row.get("spend")).filter(|spend| *spend > 0.0) {
+    if let Some(spend) = spend {
         (call.paid, call.paid_kind) = (Some(spend), PaidKind::ComputedByTool);
     } else if has_tokens && !call.gateway_cache_hit && !call.status.is_failure() {
         sink.note("a spend of 0: the model has no price in LiteLLM, or it is free; not counted as a bill");
@@ -304,11 +307,24 @@ mod tests {
     }
 
     #[test]
+    fn a_paid_call_without_tokens_keeps_its_spend_and_an_error_without_a_status_is_a_failure() {
+        let none =
+            json!({"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0, "call_type": "aspeech"});
+        let mut old = none.clone();
+        old["status"] = json!(null);
+        old["spend"] = json!(0);
+        old["metadata"] = json!({"error_information": {"error_class": "Timeout", "error_message": "x"}});
+        let found = read(&FORMAT, &[row_with("a", &none), row_with("b", &old)]);
+        assert_eq!((found.calls[0].paid, found.calls[0].raw.input), (Some(0.004), None));
+        assert_eq!(found.calls[1].status, Status::Timeout);
+    }
+
+    #[test]
     fn what_is_no_call_is_counted() {
         let rows = [
             row_with(
                 "a",
-                &json!({"call_type": "aspeech", "prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}),
+                &json!({"call_type": "aspeech", "spend": 0, "prompt_tokens": 0, "completion_tokens": 0}),
             ),
             row_with("b", &json!({"prompt_tokens": "many"})),
             json!({"hello": 1}),

@@ -78,13 +78,15 @@ fn unwrapped(entry: &Object) -> &Object {
 
 /// The entry with the responses that it keeps as JSON in a string; `None` if it has none.
 fn expanded(entry: &Object) -> Option<Object> {
-    let mut whole = None;
-    for key in ["usage", "response", "body", "response_body", "responseBody", "output"] {
-        let is_json =
-            entry.get(key).and_then(Value::as_str).is_some_and(|text| text.trim_start().starts_with('{'));
-        if let Some(inner) = object_or_json(entry.get(key)).filter(|_| is_json) {
-            let key = if key == "usage" { "usage" } else { "response" };
-            whole.get_or_insert_with(|| entry.clone()).insert(key.to_owned(), Value::Object(inner));
+    let is_json =
+        |key: &str| entry.get(key).and_then(Value::as_str).is_some_and(|t| t.trim_start().starts_with('{'));
+    let mut whole: Option<Object> = None;
+    for key in ["usage", "response", "body", "response_body", "responseBody"] {
+        let Some(inner) = object_or_json(entry.get(key)).filter(|_| is_json(key)) else { continue };
+        let whole = whole.get_or_insert_with(|| entry.clone());
+        let place = if key == "usage" { "usage" } else { "response" };
+        if !whole.get(place).is_some_and(Value::is_object) {
+            whole.insert(place.to_owned(), Value::Object(inner));
         }
     }
     whole
