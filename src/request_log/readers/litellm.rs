@@ -7,6 +7,7 @@ use crate::request_log::entry::{
     BadCount, Object, count, duration, object_at, object_or_json, text, time_of,
 };
 use serde_json::Value;
+use std::borrow::Cow;
 
 /// The counts of a row: its own, with what its usage object adds. LiteLLM keeps the usage as its provider sent it or in
 /// OpenAI's form; cached and written tokens are only there.
@@ -49,9 +50,12 @@ pub fn row_counts(
     Ok(raw)
 }
 
-/// The metadata of a row: an object, or an object in a string in dumps of the database.
-pub fn metadata(row: &Object) -> Option<Object> {
-    object_or_json(row.get("metadata"))
+/// An object without copying it, or an object in a string, as dumps of a database have it.
+pub fn object_of(value: Option<&Value>) -> Option<Cow<'_, Object>> {
+    match value? {
+        Value::Object(object) => Some(Cow::Borrowed(object)),
+        value => object_or_json(Some(value)).map(Cow::Owned),
+    }
 }
 
 /// Puts the times into a call: start, end, and the first token of a streamed answer. A call that is not streamed has a
@@ -107,9 +111,9 @@ pub fn put_origin(call: &mut Call, row: &Object, metadata: Option<&Object>) {
         Some(provider) => Name::from(format!("litellm:{provider}")),
         None => Name::from("litellm"),
     });
-    let hidden = object_or_json(row.get("hidden_params"));
+    let hidden = object_of(row.get("hidden_params"));
     let hidden =
-        hidden.as_ref().or_else(|| metadata.and_then(|metadata| object_at(metadata, &["hidden_params"])));
+        hidden.as_deref().or_else(|| metadata.and_then(|metadata| object_at(metadata, &["hidden_params"])));
     call.overhead_ms = hidden
         .and_then(|hidden| duration(hidden.get("litellm_overhead_time_ms")))
         .or_else(|| duration(of("litellm_overhead_time_ms")));

@@ -1,15 +1,13 @@
 //! LiteLLM's spend logs: rows of the table `LiteLLM_SpendLogs` from the API, a page of it, or a dump of the database.
 
 use super::api_usage::settle_exceptions;
-use super::litellm::{metadata, put_answer, put_origin, put_outcome, put_times, row_counts};
+use super::litellm::{object_of, put_answer, put_origin, put_outcome, put_times, row_counts};
 use super::outcome::status_of;
 use super::plain::BAD_COUNTS;
 use crate::request_log::call::{
     Call, IdKind, InputRule, Name, OutputRule, PaidKind, RawCounts, Rule, Status,
 };
-use crate::request_log::entry::{
-    Entry, FileContext, Object, flag, given, money, name, object_or_json, text, time_of,
-};
+use crate::request_log::entry::{Entry, FileContext, Object, flag, given, money, name, text, time_of};
 use crate::request_log::format::{Format, Reader, Sure, Total};
 use crate::request_log::sink::{Keep, Sink};
 use serde_json::Value;
@@ -78,15 +76,15 @@ impl Reader for SpendLogs {
 }
 
 fn row(row: &Object, line: u64, sink: &mut Sink) {
-    let metadata = metadata(row);
+    let metadata = object_of(row.get("metadata"));
     let response = row.get("response").filter(|response| response.is_object() || response.is_string());
-    let response = response.and_then(|response| object_or_json(Some(response)));
-    let Ok(raw) = row_counts(row, metadata.as_ref(), response.as_ref()) else {
+    let response = object_of(response);
+    let Ok(raw) = row_counts(row, metadata.as_deref(), response.as_deref()) else {
         return sink.unread(BAD_COUNTS, line);
     };
     let id = text(row.get("request_id"));
     let session = name(row.get("session_id"));
-    let request = object_or_json(row.get("proxy_server_request"));
+    let request = object_of(row.get("proxy_server_request"));
     let streamed = request.and_then(|request| flag(request.get("stream")));
     let mut call = Call {
         line,
@@ -100,9 +98,9 @@ fn row(row: &Object, line: u64, sink: &mut Sink) {
         ..Call::default()
     };
     put_times(&mut call, row, streamed);
-    put_origin(&mut call, row, metadata.as_ref());
-    put_outcome(&mut call, row, metadata.as_ref());
-    if let Some(response) = &response {
+    put_origin(&mut call, row, metadata.as_deref());
+    put_outcome(&mut call, row, metadata.as_deref());
+    if let Some(response) = response.as_deref() {
         put_answer(&mut call, response);
     }
     // Its own reply cache repeats the counts of the stored answer and adds the time to its id.

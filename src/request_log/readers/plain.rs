@@ -82,7 +82,7 @@ fn expanded(entry: &Object) -> Option<Object> {
         |key: &str| entry.get(key).and_then(Value::as_str).is_some_and(|t| t.trim_start().starts_with('{'));
     let mut whole: Option<Object> = None;
     for key in ["usage", "response", "body", "response_body", "responseBody"] {
-        let Some(inner) = object_or_json(entry.get(key)).filter(|_| is_json(key)) else { continue };
+        let Some(inner) = is_json(key).then(|| object_or_json(entry.get(key))).flatten() else { continue };
         let whole = whole.get_or_insert_with(|| entry.clone());
         let place = if key == "usage" { "usage" } else { "response" };
         if !whole.get(place).is_some_and(Value::is_object) {
