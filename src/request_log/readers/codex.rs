@@ -113,7 +113,7 @@ impl Rollout {
         {
             self.is_copy = false;
         }
-        self.previous_line_at = now.or(self.previous_line_at);
+        self.previous_line_at = self.previous_line_at.max(now);
     }
 
     fn tokens(&mut self, line: &Object, payload: &Object, entry: &Entry<'_>, sink: &mut Sink) {
@@ -142,7 +142,10 @@ impl Rollout {
                 _ => Some(totals),
             },
         };
-        self.before = totals.or(self.before);
+        self.before = totals.or_else(|| match (self.before, last) {
+            (Some(before), Some(last)) => Some(before.plus(last)),
+            (before, _) => before,
+        });
         if self.is_copy {
             return sink.note("copied from the parent session: counted there");
         }
@@ -363,7 +366,7 @@ mod tests {
                 tokens(5, usage(5000, 0, 50), usage(5000, 0, 50)),
                 tokens(6, usage(800, 200, 20), usage(800, 200, 20)),
                 without,
-                tokens(8, usage(1700, 200, 30), usage(900, 0, 10)),
+                tokens(8, usage(2000, 300, 40), usage(900, 0, 10)),
             ],
         );
         let inputs: Vec<_> = found.calls.iter().map(|call| call.raw.input).collect();

@@ -30,9 +30,7 @@ fn recognises(entry: &Entry<'_>, _: &FileContext) -> Sure {
     let is_ours = has("model") && has("datetime_utc") && has("duration_ms");
     match entry.table {
         Some(table) if !TABLES.contains(&table) => Sure::No,
-        _ if is_ours && (has("conversation_id") || has("token_details") || has("input_tokens")) => {
-            Sure::Certain
-        }
+        _ if is_ours && (has("conversation_id") || has("thread_id") || has("token_details")) => Sure::Certain,
         _ if is_ours => Sure::Likely,
         _ => Sure::No,
     }
@@ -57,7 +55,7 @@ impl Reader for Rows {
             sink.note("the model stated no token counts");
         }
         let id = text(row.get("id"));
-        let session = name_of(row, &["conversation_id"]);
+        let session = name_of(row, &["conversation_id", "thread_id"]);
         let model = name_of(row, &["model"]);
         let tools = row.get("tool_calls").and_then(Value::as_array).map(Vec::len);
         let mut call = Call {
@@ -181,11 +179,15 @@ mod tests {
 
     #[test]
     fn both_tables_hold_the_same_answers() {
+        let mut turn = row("r-2");
+        turn.as_object_mut().unwrap().remove("conversation_id");
+        turn["thread_id"] = json!("c-9");
         let found = read_rows(
             &LLM,
             &file("logs.db"),
-            &[(Some("responses"), row("r-1")), (Some("turns"), row("r-1")), (Some("turns"), row("r-2"))],
+            &[(Some("responses"), row("r-1")), (Some("turns"), row("r-1")), (Some("turns"), turn)],
         );
+        assert_eq!(found.calls[1].session.as_deref(), Some("c-9"));
         assert_eq!((found.calls.len(), found.duplicates), (2, 1));
     }
 
