@@ -82,9 +82,8 @@ impl Client {
 
 fn recognises(client: Client, entry: &Entry<'_>, context: &FileContext) -> Sure {
     let Some(message) = entry.object() else { return Sure::No };
-    let is_message = message.get("ts").is_some_and(Value::is_number)
-        && matches!(message.get("type").and_then(Value::as_str), Some("say" | "ask"));
-    if !is_message || !(message.contains_key("say") || message.contains_key("ask")) {
+    let kind = message.get("type").and_then(Value::as_str).unwrap_or_default();
+    if !matches!(kind, "say" | "ask") || !message.get(kind).is_some_and(Value::is_string) {
         return Sure::No;
     }
     if let Some(writer) = Client::of_path(context) {
@@ -148,7 +147,9 @@ impl Task {
             ..Call::default()
         };
         agents::set_start(&mut call, time_of(message, &["ts"]));
-        if let (Some(session), Some(at)) = (&self.session, call.started_at) {
+        // A stream writes a message again each time it changes.
+        if let Some(at) = call.started_at {
+            let session = self.session.as_deref().unwrap_or_default();
             call.id = Some(format!("{session}:{}", at.timestamp_millis()).into_boxed_str());
             call.id_kind = IdKind::Row;
         }
@@ -156,9 +157,12 @@ impl Task {
     }
 
     fn request(&mut self, message: &Object, usage: &Object, entry: &Entry<'_>, sink: &mut Sink) {
+        let mut call = self.call(message, entry.line);
+        if call.id.is_some() && self.open.as_ref().is_some_and(|open| open.id == call.id) {
+            self.open = None;
+        }
         self.close(sink);
         let Ok(raw) = counts(usage) else { return sink.unread(BAD_COUNT, entry.line) };
-        let mut call = self.call(message, entry.line);
         call.provider_name = name_of(usage, &["inferenceProvider"]);
         let reason = text(usage.get("cancelReason"));
         let error = text_of(usage, &["streamingFailedMessage"]);
@@ -394,6 +398,15 @@ mod tests {
         assert_eq!(statuses, [Status::Cancelled, Status::RateLimited, Status::Timeout]);
         assert!(found.calls.iter().all(|call| call.raw == RawCounts::default()));
         assert_eq!(found.unread.len(), 1);
+    }
+
+    #[test]
+    fn a_request_that_is_written_again_counts_once() {
+        let open = request(1_780_000_001_000, json!({"request": "x"}));
+        let lines = [open, request(1_780_000_001_000, usage()), request(1_780_000_001_000, usage())];
+        let found = read(&CLINE, &file("events.jsonl"), &lines);
+        assert_eq!((found.calls.len(), found.duplicates), (1, 1));
+        assert!(found.unread.is_empty());
     }
 
     #[test]
