@@ -23,7 +23,6 @@ pub use format::{ENTRIES_TO_RECOGNISE, Format, Reader, Sure, Total, format, form
 pub use found::LogFile;
 pub use inclusion::{Decision, Evidence, decide};
 pub use read::{Log, Skipped, read};
-pub use readers::AGENT_TABLES;
 pub use sessions::{Grouping, Sessions, sessions};
 pub use shape::{Request, Shape};
 pub use sink::{Found, Keep, Sink, Unread};

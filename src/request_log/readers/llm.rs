@@ -22,7 +22,7 @@ pub(super) const LLM: Format = Format {
 };
 
 /// Tables of the database that hold answers; newer versions write `turns`.
-pub(super) const TABLES: &[&str] = &["responses", "turns"];
+const TABLES: &[&str] = &["responses", "turns"];
 
 fn recognises(entry: &Entry<'_>, _: &FileContext) -> Sure {
     let Some(row) = entry.object() else { return Sure::No };
@@ -42,6 +42,9 @@ struct Rows;
 impl Reader for Rows {
     fn read(&mut self, entry: &Entry<'_>, sink: &mut Sink) {
         let Some(row) = entry.object() else { return sink.unread(NO_OBJECT, entry.line) };
+        if entry.table.is_some_and(|table| !TABLES.contains(&table)) {
+            return;
+        }
         if !row.contains_key("model") || !row.contains_key("datetime_utc") {
             return sink.unread("not an answer", entry.line);
         }
@@ -185,9 +188,15 @@ mod tests {
         let found = read_rows(
             &LLM,
             &file("logs.db"),
-            &[(Some("responses"), row("r-1")), (Some("turns"), row("r-1")), (Some("turns"), turn)],
+            &[
+                (Some("responses"), row("r-1")),
+                (Some("turns"), row("r-1")),
+                (Some("turns"), turn),
+                (Some("conversations"), json!({"id": "c-1", "name": "x", "model": "m"})),
+            ],
         );
         assert_eq!(found.calls[1].session.as_deref(), Some("c-9"));
+        assert!(found.unread.is_empty());
         assert_eq!((found.calls.len(), found.duplicates), (2, 1));
     }
 
