@@ -2,6 +2,7 @@
 //! fields, but Cline's input excludes cached tokens and that of the others includes them.
 
 use super::agents::{self, BAD_COUNT, NO_OBJECT, NO_PRICE};
+use super::cline_client::{Client, recognises};
 use crate::request_log::call::{
     Call, IdKind, InputRule, Name, OutputRule, RawCounts, Rule, SessionKind, Status,
 };
@@ -9,7 +10,7 @@ use crate::request_log::entry::{
     BadCount, Entry, FileContext, Object, count, money, name_of, number, object_or_json, text, text_of,
     time_of,
 };
-use crate::request_log::format::{Format, Reader, Sure, Total};
+use crate::request_log::format::{Format, Reader, Total};
 use crate::request_log::sink::{Keep, Sink};
 use serde_json::Value;
 
@@ -45,64 +46,6 @@ pub(super) const KILO: Format = Format {
     recognises: |entry, context| recognises(Client::Kilo, entry, context),
     reader: |context| Box::new(Task::new(Client::Kilo, context)),
 };
-
-/// The program that wrote a task.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Client {
-    Cline,
-    Roo,
-    Kilo,
-}
-
-impl Client {
-    const ALL: [Self; 3] = [Self::Cline, Self::Roo, Self::Kilo];
-
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Cline => "Cline",
-            Self::Roo => "Roo Code",
-            Self::Kilo => "Kilo Code",
-        }
-    }
-
-    /// Parts of the paths in which it keeps its tasks.
-    const fn folders(self) -> &'static [&'static str] {
-        match self {
-            Self::Cline => &["saoudrizwan.claude-dev", "/.cline/"],
-            Self::Roo => &["rooveterinaryinc.roo-cline", "roo-code-nightly", "/.roo/"],
-            Self::Kilo => &["kilocode.kilo-code", "/.kilocode/"],
-        }
-    }
-
-    fn of_path(context: &FileContext) -> Option<Self> {
-        let is_in = |client: &Self| client.folders().iter().any(|folder| context.path_contains(folder));
-        Self::ALL.into_iter().find(is_in)
-    }
-}
-
-fn recognises(client: Client, entry: &Entry<'_>, context: &FileContext) -> Sure {
-    let Some(message) = entry.object() else { return Sure::No };
-    let kind = message.get("type").and_then(Value::as_str).unwrap_or_default();
-    if !matches!(kind, "say" | "ask") || !message.get(kind).is_some_and(Value::is_string) {
-        return Sure::No;
-    }
-    if let Some(writer) = Client::of_path(context) {
-        return if writer == client { Sure::Certain } else { Sure::No };
-    }
-    let is_request = message.get("say").and_then(Value::as_str) == Some("api_req_started");
-    let usage = is_request.then(|| object_or_json(message.get("text"))).flatten();
-    let has = |key: &str| usage.as_ref().is_some_and(|usage| usage.contains_key(key));
-    let is_of_this = match client {
-        Client::Kilo => has("inferenceProvider"),
-        Client::Roo => has("apiProtocol") && !has("inferenceProvider"),
-        Client::Cline => message.contains_key("modelInfo"),
-    };
-    match client {
-        _ if is_of_this => Sure::Certain,
-        Client::Cline => Sure::Likely,
-        _ => Sure::No,
-    }
-}
 
 /// Reads one task.
 struct Task {
@@ -361,6 +304,9 @@ mod tests {
         assert_eq!(of("ui_messages.json", &kilo), Some("kilo"));
         assert_eq!(of("a/rooveterinaryinc.roo-cline/tasks/1/ui_messages.json", &usage()), Some("roo"));
         assert_eq!(of("a/kilocode.kilo-code/tasks/1/ui_messages.json", &roo), Some("kilo"));
+        assert_eq!(of("logs/kilo/ui_messages.json", &roo), Some("kilo"));
+        assert_eq!(of("logs/roo/ui_messages.json", &usage()), Some("roo"));
+        assert_eq!(of("logs/cline/ui_messages.json", &roo), Some("roo"));
         let mut inclusive = usage();
         inclusive["tokensIn"] = json!(2400);
         for format in [&ROO, &KILO] {

@@ -5,6 +5,7 @@ mod aider;
 mod claude_code;
 mod cline;
 mod cline_cli;
+mod cline_client;
 mod codex;
 mod codex_exec;
 mod codex_totals;
