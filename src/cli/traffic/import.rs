@@ -1,12 +1,12 @@
 //! `hitrate traffic import`: reads logs into the user's own traffic.
 
+use crate::cli::logs::{STANDARD_INPUT, known_format};
 use crate::cli::tables::{Report, clean, thousands};
-use crate::cli::{Common, exit};
+use crate::cli::{Common, exit, progress};
 use crate::clock::Clock;
 use crate::pipeline::traffic_options;
 use crate::request_log::{
-    Call, FileContext, Format, LogFile, ReadError, ReadOptions, Unread, format, formats, log_paths,
-    read_bytes, read_file,
+    Call, FileContext, Format, LogFile, ReadError, ReadOptions, Unread, log_paths, read_bytes, read_file,
 };
 use crate::snapshot;
 use crate::store::{ImportOptions, Imported, Resolved, StoreError, StoreOptions, TrafficStore};
@@ -14,7 +14,7 @@ use crate::traffic::catalogue::Catalogue;
 use anyhow::{Context, Result, bail};
 use chrono::{DateTime, Utc};
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -50,12 +50,6 @@ pub struct ImportArgs {
     /// Look up models and endpoints of earlier imports that were not in the catalogue at the time. Every import does so.
     #[arg(long)]
     resolve: bool,
-}
-
-/// The format of an identifier.
-fn known_format(id: &str) -> Result<&'static Format, String> {
-    let known = || formats().map(|format| format.id).collect::<Vec<_>>().join(", ");
-    format(id).ok_or_else(|| format!("unknown format `{id}`: one of {}", known()))
 }
 
 /// What an import did: the contract of `hitrate traffic import --json`.
@@ -132,7 +126,8 @@ pub fn run(common: &Common, args: &ImportArgs) -> Result<u8> {
     if catalogue.is_some() && data.traffic().exists() {
         import.done.resolved = import.store()?.resolve(&resolve)?;
     }
-    let bar = bytes_bar(sources.iter().map(|source| source.bytes).sum());
+    let total: u64 = sources.iter().map(|source| source.bytes).sum();
+    let bar = progress(usize::try_from(total).unwrap_or(usize::MAX), "importing (bytes)");
     let mut before = 0;
     for source in &sources {
         import.file(source, &bar, before)?;
@@ -153,7 +148,7 @@ pub fn run(common: &Common, args: &ImportArgs) -> Result<u8> {
 fn sources(paths: &[PathBuf]) -> Result<Vec<Source>> {
     let mut sources: Vec<Source> = Vec::new();
     for path in paths {
-        if path.as_os_str() == "-" {
+        if path.as_os_str() == STANDARD_INPUT {
             sources.push(Source { path: PathBuf::new(), is_named: true, bytes: 0 });
             continue;
         }
@@ -238,17 +233,8 @@ fn read(
     read_file(&source.path, &options)
 }
 
-/// A progress bar of bytes on standard error; hidden if standard error is not a terminal.
-fn bytes_bar(total: u64) -> ProgressBar {
-    let bar = ProgressBar::new(total);
-    if let Ok(style) = ProgressStyle::with_template("importing {bar:30} {bytes}/{total_bytes} {eta}") {
-        bar.set_style(style);
-    }
-    bar
-}
-
 fn shown(path: &Path) -> String {
-    if path.as_os_str().is_empty() { "-".to_owned() } else { path.display().to_string() }
+    if path.as_os_str().is_empty() { STANDARD_INPUT.to_owned() } else { path.display().to_string() }
 }
 
 /// Why nothing was imported.
