@@ -118,7 +118,7 @@ pub(super) const NORMAL_95: f64 = 1.644_853_626_951_472_2;
 
 /// The 95th percentile of Student's t: exact for few degrees of freedom, otherwise the Cornish-Fisher expansion, which
 /// is accurate to three decimals.
-pub(super) fn student_t(freedom: usize) -> f64 {
+pub fn student_t(freedom: usize) -> f64 {
     const FEW: [f64; 6] = [6.313_75, 2.919_99, 2.353_36, 2.131_85, 2.015_05, 1.943_18];
     if let Some(exact) = freedom.checked_sub(1).and_then(|at| FEW.get(at)) {
         return *exact;

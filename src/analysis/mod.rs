@@ -38,6 +38,7 @@ pub use effects::solve;
 pub use equations::{Effects, Observation};
 pub use frames::{ColumnKind, ColumnSpec, DAYS, Frames, NEWEST};
 pub use hysteresis::apply_hysteresis;
+pub use intervals::student_t;
 pub use reference::ModelReference;
 pub(crate) use resample::in_parallel;
 pub use statistics::{Share, model_mean, traffic_mean, weighted_quantile};

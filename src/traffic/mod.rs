@@ -2,8 +2,11 @@
 //! Nothing of it is ever published.
 
 pub mod catalogue;
+pub mod estimate;
 pub mod misses;
 pub mod models;
 mod question;
 pub mod report;
 pub mod sessions;
+pub mod status;
+pub mod worth;

@@ -1,6 +1,8 @@
 //! The user's own traffic, in a database of its own beside the public record. It is opened only while it is used, so
 //! that the command line and a running server can share it.
 
+mod answer_rows;
+pub mod answers;
 mod calls;
 mod files;
 mod forget;

@@ -3,8 +3,15 @@
 //! Rates are fractions, times UTC, money USD, durations milliseconds. A value that the log does not state is null, never
 //! zero.
 
+mod build;
+mod notes;
+pub(super) mod public;
+pub mod watch;
+
 pub use super::question::{By, Question};
 use crate::request_log::PaidKind;
+pub use build::report;
+pub(super) use build::{count, grouped, kind, scope, served};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
