@@ -20,8 +20,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// Memory limit of the database during an import. The calls of the file are in memory beside it.
-const MEMORY: &str = "256MB";
+/// Memory limit of the database during an import, with one thread. The calls of the file are in memory beside it.
+const MEMORY: &str = "192MB";
 /// The database stays open over several files for at most this time, so that others can use it in between.
 const OPEN_FOR: Duration = Duration::from_secs(2);
 /// Files that are listed one by one for people; of more, only those with something to report.
@@ -107,7 +107,8 @@ pub fn run(common: &Common, args: &ImportArgs) -> Result<u8> {
     }
     let sources = sources(&args.paths)?;
     let data = common.data();
-    let options = StoreOptions { memory: MEMORY.to_owned(), ..traffic_options(&common.settings()?, &data) };
+    let options =
+        StoreOptions { memory: MEMORY.to_owned(), threads: 1, ..traffic_options(&common.settings()?, &data) };
     let snapshot = snapshot::store::load(&data.snapshots()).unwrap_or_else(|error| {
         tracing::warn!(%error, "importing without the catalogue of models");
         None
