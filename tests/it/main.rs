@@ -38,6 +38,7 @@ mod store;
 mod style;
 mod targets;
 mod traces;
+mod traffic_store;
 mod traffic_worth;
 mod twins;
 mod upstream;
