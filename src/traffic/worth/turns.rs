@@ -155,7 +155,7 @@ impl<'a> OwnTurns<'a> {
     pub fn of(calls: &'a [OwnCall], snapshot: &'a Snapshot) -> Self {
         let mut left_out = LeftOut::default();
         let mut known: HashMap<&str, Option<&ModelEntry>> = HashMap::new();
-        let mut models: BTreeMap<&str, (&ModelEntry, BTreeMap<Key<'_>, Vec<OwnTurn<'_>>>)> = BTreeMap::new();
+        let mut models: BTreeMap<&str, (&ModelEntry, Grouped<'_>)> = BTreeMap::new();
         for (position, call) in calls.iter().enumerate() {
             let Some(turn) = turn(call) else {
                 match () {
@@ -186,6 +186,9 @@ impl<'a> OwnTurns<'a> {
         Self { models: models.collect(), left_out }
     }
 }
+
+/// The turns of the sessions of a model, in the order of the calls.
+type Grouped<'a> = BTreeMap<Key<'a>, Vec<OwnTurn<'a>>>;
 
 /// A session, or a call without one by its position.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
