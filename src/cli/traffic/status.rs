@@ -2,6 +2,7 @@
 
 use super::asked;
 use crate::cli::{Common, exit, print_text};
+use crate::clock::Clock;
 use crate::traffic::status::{DEFAULT_FORMAT, StatusFormat, start, status};
 use anyhow::{Result, anyhow};
 use clap::Args;
