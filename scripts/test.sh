@@ -78,6 +78,17 @@ mcp() {
 	"$1/python/bin/python" tests/mcp/check.py "$binary" >&2
 }
 
+# Sends telemetry of LiteLLM's proxy and of OpenTelemetry's exporter to the receiver.
+live() {
+	local binary
+	binary=$(built_binary)
+	[ -n "$binary" ] || {
+		say "error: the binary did not build, so the receiver cannot be checked"
+		return 1
+	}
+	"$1/python/bin/python" tests/live/check.py "$binary" >&2
+}
+
 step format format
 step lints lints
 step tests tests
@@ -102,6 +113,14 @@ case $? in
 3) say "skipped: checks of the API against its description and of the MCP tools ($tools). To install the tools (about 100 MB in" \
 	"$cache), run: CI=true scripts/api-tools.sh" ;;
 *) failed+=("API tools") ;;
+esac
+
+tools=$(scripts/live-tools.sh)
+case $? in
+0) step "live checks" live "$tools" ;;
+3) say "skipped: checks of the receiver with LiteLLM and OpenTelemetry ($tools). To install them (about 600 MB in" \
+	"$cache), run: CI=true scripts/live-tools.sh" ;;
+*) failed+=("live tools") ;;
 esac
 
 missing=$(scripts/browser-tools.sh)

@@ -24,8 +24,12 @@ pub struct Config {
     pub store: StoreLimits,
     /// Listen address, public address and limits of the server.
     pub serve: Serve,
+    /// The private listener and its receiver.
+    pub private: Private,
     /// The user's workload file.
     pub workloads: Workloads,
+    /// The user's own traffic.
+    pub traffic: Traffic,
 }
 
 /// Upstream address and sources.
@@ -98,12 +102,42 @@ pub struct Serve {
     pub client_header: String,
 }
 
+/// The private listener: pages and JSON of the user's own traffic, and the receiver of OpenTelemetry.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Private {
+    /// Address and port to listen on; empty if it is off.
+    pub listen: String,
+    /// Path of the file with the token, relative to the data folder; empty for a generated one.
+    pub token_file: String,
+    /// Public URL behind a reverse proxy; empty if there is none.
+    pub public_url: String,
+    /// Maximum size of a request of the receiver after decompression, MiB.
+    pub max_body_mib: usize,
+    /// Requests per second of the receiver; 0 means unlimited.
+    pub requests_per_second: u32,
+    /// Maximum number of requests of the receiver that wait for the disk.
+    pub queue: usize,
+    /// Seconds until received calls are imported.
+    pub import_seconds: u64,
+    /// Maximum size of the received data that are not imported yet, MiB.
+    pub max_spool_mib: u64,
+}
+
 /// The user's workload file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Workloads {
     /// Path of the file, TOML or JSON by its extension; relative to the data folder. Empty if there is none.
     pub file: String,
+}
+
+/// The user's own traffic.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Traffic {
+    /// Path of the file with the user's own flat plans, relative to the data folder. Empty if there is none.
+    pub plans: String,
 }
 
 /// Errors in the settings.
@@ -194,6 +228,19 @@ impl Config {
         if !header.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
             return wrong("serve.client_header", "expected the name of a header, such as X-Forwarded-For");
         }
+        let private = &self.private;
+        if !(1..=1024).contains(&private.max_body_mib) {
+            return wrong("private.max_body_mib", "expected 1 to 1024");
+        }
+        if !(1..=100_000).contains(&private.queue) {
+            return wrong("private.queue", "expected 1 to 100000");
+        }
+        if !(1..=3600).contains(&private.import_seconds) {
+            return wrong("private.import_seconds", "expected 1 to 3600");
+        }
+        if !(1..=1_000_000).contains(&private.max_spool_mib) {
+            return wrong("private.max_spool_mib", "expected 1 to 1000000");
+        }
         if self.store.threads < 1 {
             return wrong("store.threads", "expected 1 or more");
         }
@@ -266,6 +313,7 @@ mod tests {
         assert!(wrong.contains("store.threads"), "{wrong}");
         assert!(parse("[upstream]\nopenrouter_api = false\nopenrouter_stats = false\n").is_err());
         assert!(parse("[fetch]\nmax_connections = 17\n").is_err());
+        assert!(parse("[private]\nimport_seconds = 0\n").is_err());
         assert!(parse("[serve]\nclient_header = \"X Forwarded\"\n").is_err());
     }
 

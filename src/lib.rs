@@ -42,5 +42,6 @@ pub mod study;
 pub mod traffic;
 
 pub mod cli;
+pub mod private;
 pub mod serve;
 pub mod static_site;

@@ -1,6 +1,6 @@
 //! `hitrate demo`: the whole pipeline against the simulator, over HTTP, on loopback.
 
-use super::serve::{address, stop_on_signal};
+use super::serve::{address, own, private, stop_on_signal};
 use super::{Common, exit, print_text, progress, runtime};
 use crate::background;
 use crate::clock::Clock;
@@ -33,6 +33,9 @@ pub struct DemoArgs {
     /// Address and port of the site and the API; port 0 picks a free port.
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8080")]
     listen: String,
+    /// Address and port of the private listener: own traffic and the receiver of OpenTelemetry [default: off].
+    #[arg(long, value_name = "ADDR:PORT")]
+    private_listen: Option<String>,
     /// Number of simulated days to collect.
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=90))]
     days: u32,
@@ -56,6 +59,7 @@ pub struct DemoArgs {
 /// Collects a simulated record, then serves it and advances the simulated time by an hour every few seconds.
 pub fn run(common: &Common, args: &DemoArgs) -> Result<u8> {
     let listen = address(&args.listen)?;
+    let private_listen = args.private_listen.as_deref().map(address).transpose()?;
     // Without a data folder on the command line, the demo leaves nothing behind.
     let (folder, _temporary) = match &common.data_dir {
         Some(folder) => (folder.clone(), None),
@@ -68,11 +72,17 @@ pub fn run(common: &Common, args: &DemoArgs) -> Result<u8> {
     if data.store().exists() {
         return Err(PipelineError::NotEmpty(data.path().to_owned()).into());
     }
-    runtime()?.block_on(demo(common, args, data, listen))?;
+    runtime()?.block_on(demo(common, args, data, listen, private_listen))?;
     Ok(exit::OK)
 }
 
-async fn demo(common: &Common, args: &DemoArgs, data: DataDir, listen: SocketAddr) -> Result<()> {
+async fn demo(
+    common: &Common,
+    args: &DemoArgs,
+    data: DataDir,
+    listen: SocketAddr,
+    private_listen: Option<SocketAddr>,
+) -> Result<()> {
     let today = Common::clock().now().duration_trunc(TimeDelta::hours(1))?;
     let start = (today - TimeDelta::days(i64::from(args.days))).duration_trunc(TimeDelta::days(1))?;
     let span = TimeDelta::days(i64::from(args.days));
@@ -108,11 +118,18 @@ async fn demo(common: &Common, args: &DemoArgs, data: DataDir, listen: SocketAdd
     bar.finish_and_clear();
     publish(&pipeline).await?;
     if !args.once {
-        let server = Server::bind(Content::of(&pipeline), Arc::new(clock.clone()), listen).await?;
+        let content = Content::of(&pipeline);
+        let clock: Arc<dyn Clock> = Arc::new(clock.clone());
+        let own = own(pipeline.config.clone(), &content, &clock);
+        let server = Server::bind(content, clock, listen).await?;
         print_text(&format!("listening {}", server.url()))?;
+        let private = private(own, private_listen, &cancel).await?;
         let living = tokio::spawn(live(pipeline.clone(), upstream, now, args.hour_every, cancel.clone()));
         server.run(cancel).await?;
         living.await??;
+        if let Some(private) = private {
+            private.await??;
+        }
     }
     pipeline.store.checkpoint()?;
     Ok(())

@@ -6,6 +6,7 @@ use crate::background;
 use crate::clock::{Clock, FixedClock};
 use crate::config::Config;
 use crate::pipeline::{Pipeline, PipelineError};
+use crate::private::{Own, OwnStore, Private, PrivateError, VARIABLE};
 use crate::scheduler::CronExpression;
 use crate::serve::{Content, Server, collect_by_schedule};
 use crate::store::StoreError;
@@ -15,17 +16,22 @@ use clap::Args;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 use tokio::signal;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 /// Arguments of `serve`.
 #[derive(Debug, Default, Args)]
 #[command(after_help = "Examples:\n  \
 hitrate serve\n  \
-hitrate serve --listen 127.0.0.1:9000 --no-collect")]
+hitrate serve --listen 127.0.0.1:9000 --no-collect\n  \
+hitrate serve --private-listen 127.0.0.1:8088")]
 pub struct ServeArgs {
     /// Address and port of the site and the API [default: 127.0.0.1:8080]; port 0 picks a free port.
     #[arg(long, value_name = "ADDR:PORT")]
     listen: Option<String>,
+    /// Address and port of the private listener: your own traffic and the receiver of OpenTelemetry [default: off].
+    #[arg(long, value_name = "ADDR:PORT")]
+    private_listen: Option<String>,
     /// Serve the stored data without collecting.
     #[arg(long)]
     no_collect: bool,
@@ -42,10 +48,13 @@ pub fn run(common: &Common, args: &ServeArgs) -> Result<u8> {
         CronExpression::parse(&config.schedule.cron).context("setting `schedule.cron`")?;
     refuse_too_often(&schedule, &config)?;
     let listen = address(args.listen.as_deref().unwrap_or(&config.serve.listen))?;
+    let private_listen = args.private_listen.as_deref().unwrap_or(&config.private.listen).trim();
+    let private_listen = (!private_listen.is_empty()).then(|| address(private_listen)).transpose()?;
     let collect = !args.no_collect && args.now.is_none();
     if collect {
         warn_about_contact(&config);
     }
+    let listen = Listen { public: listen, private: private_listen };
     runtime()?.block_on(serve(common, config, schedule, listen, collect, args.now))?;
     Ok(exit::OK)
 }
@@ -69,11 +78,18 @@ fn refuse_too_often(schedule: &CronExpression, config: &Config) -> Result<()> {
     Ok(())
 }
 
+/// The addresses of the public server and of the private listener, if it is on.
+#[derive(Debug, Clone, Copy)]
+struct Listen {
+    public: SocketAddr,
+    private: Option<SocketAddr>,
+}
+
 async fn serve(
     common: &Common,
     config: Config,
     schedule: CronExpression,
-    listen: SocketAddr,
+    listen: Listen,
     collect: bool,
     now: Option<DateTime<Utc>>,
 ) -> Result<()> {
@@ -82,7 +98,7 @@ async fn serve(
         None => Common::clock(),
     };
     let data = common.data();
-    let (opening, settings) = (clock.clone(), config.serve.clone());
+    let (opening, settings) = (clock.clone(), config.clone());
     let folder = data.clone();
     // On a background thread, so that the database's threads also yield to visitors.
     let opened = background::run(move || Pipeline::open(config, folder, opening)).await?;
@@ -90,12 +106,15 @@ async fn serve(
     let pipeline = match opened {
         Ok(pipeline) => Arc::new(pipeline),
         Err(error) => {
-            return serve_last_snapshot(error, Content::last_snapshot(data, settings), clock, listen, cancel)
-                .await;
+            let last = Content::last_snapshot(data, settings.serve.clone());
+            return serve_last_snapshot(error, last, settings, clock, listen, cancel).await;
         }
     };
-    let server = Server::bind(Content::of(&pipeline), clock, listen).await?;
+    let content = Content::of(&pipeline);
+    let own = own(settings, &content, &clock);
+    let server = Server::bind(content, clock, listen.public).await?;
     print_text(&format!("listening {}", server.url()))?;
+    let private = private(own, listen.private, &cancel).await?;
     let collector = collect.then(|| {
         let (pipeline, cancel) = (pipeline.clone(), cancel.clone());
         tokio::spawn(async move {
@@ -109,6 +128,9 @@ async fn serve(
     if let Some(collector) = collector {
         collector.await?;
     }
+    if let Some(private) = private {
+        private.await??;
+    }
     pipeline.store.checkpoint()?;
     Ok(served?)
 }
@@ -118,17 +140,48 @@ async fn serve(
 async fn serve_last_snapshot(
     error: PipelineError,
     last: Option<Content>,
+    config: Config,
     clock: Arc<dyn Clock>,
-    listen: SocketAddr,
+    listen: Listen,
     cancel: CancellationToken,
 ) -> Result<()> {
     let operators =
         matches!(&error, PipelineError::Store(StoreError::Locked { .. } | StoreError::TooNew { .. }));
     let Some(content) = last.filter(|_| !operators) else { return Err(error.into()) };
     tracing::error!(%error, "collection is disabled; serving the last snapshot until the problem is fixed and the service is restarted");
-    let server = Server::bind(content, clock, listen).await?;
+    let own = own(config, &content, &clock);
+    let server = Server::bind(content, clock, listen.public).await?;
     print_text(&format!("listening {}", server.url()))?;
-    Ok(server.run(cancel).await?)
+    let private = private(own, listen.private, &cancel).await?;
+    let served = server.run(cancel.clone()).await;
+    cancel.cancel();
+    if let Some(private) = private {
+        private.await??;
+    }
+    Ok(served?)
+}
+
+/// What the private listener needs beside the content of the public server.
+pub(super) fn own(config: Config, content: &Content, clock: &Arc<dyn Clock>) -> Own {
+    Own {
+        config: Arc::new(config),
+        data: content.data.clone(),
+        current: content.current.clone(),
+        clock: clock.clone(),
+    }
+}
+
+/// Starts the private listener, if it is on, and prints its address and where its token is.
+pub(super) async fn private(
+    own: Own,
+    listen: Option<SocketAddr>,
+    cancel: &CancellationToken,
+) -> Result<Option<JoinHandle<Result<(), PrivateError>>>> {
+    let Some(listen) = listen else { return Ok(None) };
+    let destination = Arc::new(OwnStore::new(&own));
+    let private = Private::bind(own, destination, listen, std::env::var(VARIABLE).ok()).await?;
+    print_text(&format!("private {} (token: {})", private.url(), private.token_place()))?;
+    Ok(Some(tokio::spawn(private.run(cancel.clone()))))
 }
 
 pub(super) fn address(text: &str) -> Result<SocketAddr> {

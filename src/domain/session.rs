@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// The list prices of an endpoint, USD per million tokens.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Pricing {
     /// Prompt tokens.
     pub input: Option<f64>,
@@ -235,22 +235,89 @@ pub fn session_cost(
     let mut cost = SessionCost::default();
     for turn in 1..=workload.turns {
         let prompt = workload.prompt_of_turn(turn);
-        let price = pricing.turn(prompt, as_of)?;
+        let found = retention * workload.reusable_of_turn(turn);
+        let tokens = TurnTokens { prompt, found, output: workload.output, ..TurnTokens::default() };
+        let tokens = tokens.writing_the_rest(workload.cache_ttl);
+        let billed = pricing.billed(&tokens, efficiency, as_of)?;
+        cost.cold_input += billed.cold / 1e6;
+        cost.cached_input += billed.cached / 1e6;
+        cost.writes += billed.writes / 1e6;
+        cost.output += billed.output / 1e6;
+        cost.failures += resends * (billed.cold + billed.cached + billed.writes) / 1e6;
+    }
+    Some(cost)
+}
+
+/// The tokens of one turn as they are billed.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct TurnTokens {
+    /// Prompt tokens, including those that are found in the cache.
+    pub prompt: f64,
+    /// Prompt tokens that are found in the cache.
+    pub found: f64,
+    /// Prompt tokens that are written to the cache for five minutes, or for the host's default lifetime.
+    pub written: f64,
+    /// Prompt tokens that are written to the cache for an hour.
+    pub written_1h: f64,
+    /// Completion tokens.
+    pub output: f64,
+}
+
+impl TurnTokens {
+    /// The same turn if everything that is not found is written to the cache.
+    #[must_use]
+    pub fn writing_the_rest(self, ttl: CacheTtl) -> Self {
+        let rest = self.prompt - self.found;
+        match ttl {
+            CacheTtl::FiveMinutes => Self { written: rest, written_1h: 0.0, ..self },
+            CacheTtl::OneHour => Self { written: 0.0, written_1h: rest, ..self },
+        }
+    }
+}
+
+/// Parts of a turn's cost in millionths of a dollar.
+struct Billed {
+    cold: f64,
+    cached: f64,
+    writes: f64,
+    output: f64,
+}
+
+impl Pricing {
+    /// The price of a turn, the rule of [`session_cost`].
+    fn billed(&self, tokens: &TurnTokens, efficiency: f64, as_of: DateTime<Utc>) -> Option<Billed> {
+        let price = self.turn(tokens.prompt, as_of)?;
         let read =
             price.cache_read.map_or(price.input, |read| price.input - efficiency * (price.input - read));
         // A write price below the input price (a storage fee) does not appear in effective prices: method 4.
-        let write = pricing.write(&price, workload.cache_ttl);
-        let premium = write.map_or(0.0, |write| (write - price.input).max(0.0));
-        let found = retention * workload.reusable_of_turn(turn);
-        let (cold, cached) = ((prompt - found) * price.input, found * read);
-        let writes = (prompt - found) * premium;
-        cost.cold_input += cold / 1e6;
-        cost.cached_input += cached / 1e6;
-        cost.writes += writes / 1e6;
-        cost.output += workload.output * price.output / 1e6;
-        cost.failures += resends * (cold + cached + writes) / 1e6;
+        let premium = |ttl| self.write(&price, ttl).map_or(0.0, |write: f64| (write - price.input).max(0.0));
+        Some(Billed {
+            cold: (tokens.prompt - tokens.found) * price.input,
+            cached: tokens.found * read,
+            writes: tokens.written * premium(CacheTtl::FiveMinutes)
+                + tokens.written_1h * premium(CacheTtl::OneHour),
+            output: tokens.output * price.output,
+        })
     }
-    Some(cost)
+
+    /// Cost of one turn with known tokens, USD, without failures; `as_of` determines which time-of-day prices apply.
+    /// `efficiency` is the share of the listed discount that is applied to a hit. `None` if the input or output price is
+    /// not listed.
+    pub fn turn_cost(
+        &self,
+        tokens: &TurnTokens,
+        efficiency: f64,
+        as_of: DateTime<Utc>,
+    ) -> Option<SessionCost> {
+        let billed = self.billed(tokens, efficiency.clamp(0.0, 1.0), as_of)?;
+        Some(SessionCost {
+            cold_input: billed.cold / 1e6,
+            cached_input: billed.cached / 1e6,
+            writes: billed.writes / 1e6,
+            output: billed.output / 1e6,
+            failures: 0.0,
+        })
+    }
 }
 
 /// A cost at the prices of now is stated beside the usual one if it differs by this fraction or more.

@@ -181,6 +181,11 @@ pub enum TooShort {
 }
 
 impl Room {
+    /// The lengths of a longest prompt and of a longest turn (prompt and output), tokens.
+    pub const fn new(prompt: f64, turn: f64) -> Self {
+        Self { prompt, turn }
+    }
+
     /// The lengths of the longest turn of a workload.
     pub fn of(workload: &Workload) -> Self {
         Self { prompt: workload.longest_prompt(), turn: workload.longest_turn() }

@@ -13,9 +13,13 @@ const PORTS: [(&str, &str); 2] = [("http", "80"), ("https", "443")];
 
 /// The check of a server.
 #[derive(Debug, Clone)]
-pub(super) struct Gate {
+pub struct Gate {
     /// Scheme and authority of the public URL, if it is known.
     public: Option<Origin>,
+    /// The setting of that URL.
+    setting: &'static str,
+    /// Whether pages of other ports of this machine are foreign too.
+    is_strict: bool,
 }
 
 /// An origin, or a host of which the scheme is unknown.
@@ -69,7 +73,13 @@ fn is_loopback(host: &str) -> bool {
 impl Gate {
     /// The check of a server with this public URL, empty if it is unknown.
     pub fn new(public_url: &str) -> Self {
-        Self { public: Origin::parse(public_url) }
+        Self { public: Origin::parse(public_url), setting: "serve.public_url", is_strict: false }
+    }
+
+    /// The same for the private listener: a browser sends its cookie to every port of this machine, so pages of another
+    /// port are foreign.
+    pub fn strict(public_url: &str) -> Self {
+        Self { public: Origin::parse(public_url), setting: "private.public_url", is_strict: true }
     }
 
     /// Admits a request, or returns why it is refused and what to do.
@@ -84,9 +94,10 @@ impl Gate {
         };
         let is_public = self.public.as_ref().is_some_and(|public| public.host == host);
         if !(is_loopback(&host) || host.parse::<IpAddr>().is_ok() || is_public) {
-            return Err(
-                "the header `Host` is not a name of this server; set `serve.public_url`, or use an IP address".to_owned()
-            );
+            return Err(format!(
+                "the header `Host` is not a name of this server; set `{}`, or use an IP address",
+                self.setting
+            ));
         }
         let mut origins = headers.get_all(ORIGIN).iter();
         let Some(origin) = origins.next() else { return Ok(()) };
@@ -101,7 +112,8 @@ impl Gate {
                 *scheme == origin.scheme && origin.port.as_deref() == Some(port.unwrap_or(default))
             });
         let is_public = self.public.as_ref() == Some(&origin);
-        if is_same || is_public || origin.is_loopback() { Ok(()) } else { foreign() }
+        let is_local = !self.is_strict && origin.is_loopback();
+        if is_same || is_public || is_local { Ok(()) } else { foreign() }
     }
 }
 

@@ -14,6 +14,7 @@ mod source;
 mod tools;
 
 pub use failure::{Failure, Problem};
+pub use gate::Gate;
 pub use http::router;
 pub use server::{StdioError, Tools, serve_stdio};
 pub use source::Source;

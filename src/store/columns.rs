@@ -165,7 +165,7 @@ impl<'a> Column<'a> {
         }
     }
 
-    fn text(&self, row: usize) -> Result<&'a str, StoreError> {
+    pub fn text(&self, row: usize) -> Result<&'a str, StoreError> {
         match self.values {
             Values::Text(values) => Ok(values.value(row)),
             _ => Err(self.other_type()),

@@ -28,7 +28,9 @@ pub use ingest::{Ingested, RunRecord};
 pub use open::{Store, StoreOptions};
 pub use parquet::ParquetWriter;
 pub use read::{EndpointDayRow, EndpointNow, PastValues, RunRow};
-pub use recommendations::{PastRecommendations, Recommendation, RecommendationChange, RecommendationKind};
+pub use recommendations::{
+    PastRecommendations, Recommendation, RecommendationChange, RecommendationKind, RecommendedDay,
+};
 pub use tiers::TierChangeRow;
 pub use traffic::answers;
 pub use traffic::{

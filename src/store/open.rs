@@ -1,11 +1,12 @@
 //! Opens the store with explicit limits and without access to files outside its work folder.
 
 use super::StoreError;
+use super::columns::{self, rows};
 use super::migrate::{self, Migration};
 use duckdb::{Config, Connection};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Limits of the embedded database.
 #[derive(Debug, Clone)]
@@ -148,6 +149,40 @@ impl Database {
     /// Writes everything to the database file and empties the write-ahead log.
     pub fn checkpoint(&self) -> Result<(), StoreError> {
         Ok(self.writer().execute_batch("FORCE CHECKPOINT")?)
+    }
+
+    /// Copies the database into a new file and puts it in the place of the old one. A reader that started before still
+    /// reads the old file. Waits at most `patience` if another process opens the new file first.
+    pub fn rewrite(&self, kind: &Kind, patience: Duration) -> Result<(), StoreError> {
+        let failed = |source| StoreError::Io { path: self.options.path.clone(), source };
+        let mut writer = self.writer();
+        writer.execute_batch("FORCE CHECKPOINT")?;
+        let work_dir = std::fs::canonicalize(&self.options.work_dir).map_err(failed)?;
+        // Removed when it is dropped, unless it was moved.
+        let folder = tempfile::Builder::new().prefix("rewrite-").tempdir_in(&work_dir).map_err(failed)?;
+        let fresh = folder.path().join("fresh.duckdb");
+        let quoted = fresh.to_string_lossy().replace('\'', "''");
+        let sql = "SELECT current_database() AS name";
+        let name = rows!(writer, sql, [], |name: String| name).pop().unwrap_or_default();
+        let name = name.replace('"', "\"\"");
+        writer.execute_batch(&format!("ATTACH '{quoted}' AS fresh"))?;
+        let copied = writer.execute_batch(&format!("COPY FROM DATABASE \"{name}\" TO fresh"));
+        writer.execute_batch("DETACH fresh")?;
+        copied?;
+        // While the old file is still open, so that no other process writes to it in between.
+        std::fs::rename(&fresh, &self.options.path).map_err(failed)?;
+        let until = Instant::now() + patience;
+        let reopened = loop {
+            match connect(&self.options, kind.advice) {
+                Err(StoreError::Locked { .. }) if Instant::now() < until => {
+                    std::thread::sleep(Duration::from_millis(50));
+                }
+                opened => break opened?,
+            }
+        };
+        confine(&reopened, &self.options.work_dir)?;
+        *writer = reopened;
+        Ok(())
     }
 }
 

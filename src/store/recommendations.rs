@@ -9,8 +9,10 @@ use crate::domain::tier_history::RunDay;
 use crate::domain::tier_list::DayRange;
 use chrono::{DateTime, NaiveDate, Utc};
 use duckdb::params;
+use serde::{Deserialize, Serialize};
 
 const PAST: &str = include_str!("../../queries/recommendations/past.sql");
+const DAYS: &str = include_str!("../../queries/recommendations/days.sql");
 const CHANGES: &str = include_str!("../../queries/recommendations/changes.sql");
 
 /// How recommendations are made. Only those that are made in the same way are compared.
@@ -71,7 +73,36 @@ pub struct RecommendationChange {
     pub after: String,
 }
 
+/// What was recommended for a model at the end of a UTC day.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecommendedDay {
+    /// Canonical slug of the model.
+    pub model: ModelSlug,
+    /// Its variant.
+    pub variant: Variant,
+    /// The day.
+    pub day: NaiveDate,
+    /// Tags of the endpoints that it names, lowest expected cost first; empty if it was withheld.
+    pub endpoints: Vec<String>,
+}
+
 impl Store {
+    /// The recorded recommendations of a range of days, by model, variant and day.
+    pub fn recommended_days(
+        &self,
+        kind: RecommendationKind<'_>,
+        days: DayRange,
+    ) -> Result<Vec<RecommendedDay>, StoreError> {
+        let parameters = params![
+            kind.method_version,
+            kind.mode,
+            kind.workload,
+            days.from.to_string(),
+            days.to.to_string()
+        ];
+        select!(self, DAYS, parameters, RecommendedDay { model, variant, day, endpoints })
+    }
+
     /// The newest UTC day before `before` whose recommendations are recorded for a version of the method.
     pub fn newest_recommended(
         &self,

@@ -26,6 +26,22 @@ pub(super) fn transaction<T>(
     connection: &Connection,
     change: impl FnOnce() -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
+    let changed = transaction_in_log(connection, change)?;
+    if let Err(error) = connection.execute_batch("CHECKPOINT") {
+        tracing::warn!(%error, "cannot write a checkpoint; the change is stored");
+    }
+    Ok(changed)
+}
+
+/// Makes a change in a transaction without a checkpoint, for many small changes in a row that contain no DDL of tables
+/// that stay.
+///
+/// # Errors
+/// As [`transaction`].
+pub(super) fn transaction_in_log<T>(
+    connection: &Connection,
+    change: impl FnOnce() -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
     connection.execute_batch("BEGIN")?;
     let _open = RolledBackOnPanic(connection);
     let changed = change();
@@ -36,8 +52,5 @@ pub(super) fn transaction<T>(
         return changed;
     }
     connection.execute_batch("COMMIT")?;
-    if let Err(error) = connection.execute_batch("CHECKPOINT") {
-        tracing::warn!(%error, "cannot write a checkpoint; the change is stored");
-    }
     changed
 }

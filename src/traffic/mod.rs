@@ -9,3 +9,4 @@ mod question;
 pub mod report;
 pub mod sessions;
 pub mod status;
+pub mod worth;

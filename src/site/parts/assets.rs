@@ -43,10 +43,12 @@ static THEME_ASSET: LazyLock<Asset> =
 static ICON_BODY: LazyLock<Prepared> =
     LazyLock::new(|| Prepared::new("image/svg+xml", ICON.as_bytes().to_vec()).cache_control(A_DAY));
 
+/// The address of the style sheet.
 pub fn style_path() -> &'static str {
     &STYLE_ASSET.path
 }
 
+/// The address of the script.
 pub fn script_path() -> &'static str {
     &SCRIPT_ASSET.path
 }

@@ -3,7 +3,12 @@
 use super::TrafficStore;
 use crate::request_log::{Name, PaidKind, SessionKind, Status, Tokens};
 use crate::store::StoreError;
+use crate::store::columns::{self, naive, records};
 use chrono::{DateTime, Utc};
+use duckdb::arrow::array::RecordBatch;
+use duckdb::params;
+use std::collections::HashSet;
+use std::sync::Arc;
 
 /// Which calls to read.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -24,8 +29,85 @@ impl TrafficStore {
     /// # Errors
     /// See [`TrafficStore`].
     pub fn calls(&self, filter: &CallFilter) -> Result<Vec<OwnCall>, StoreError> {
-        let _ = filter;
-        Ok(Vec::new())
+        let time = |time: Option<DateTime<Utc>>| time.map(naive);
+        let sql = include_str!("../../../queries/traffic/calls.sql");
+        self.read(|connection| {
+            let parameters = params![
+                time(filter.from),
+                time(filter.to),
+                filter.model.as_deref(),
+                filter.source.as_deref()
+            ];
+            let mut calls = Vec::new();
+            let mut names = Shared::default();
+            for batch in columns::batches(&mut connection.prepare(sql)?, parameters)? {
+                let batch = batch?;
+                for (call, tokens) in of_batch(&batch)? {
+                    calls.push(names.share(OwnCall { tokens, ..call }));
+                }
+            }
+            Ok(calls)
+        })
+    }
+}
+
+/// The calls of a batch and their tokens.
+fn of_batch(batch: &RecordBatch) -> Result<impl Iterator<Item = (OwnCall, Tokens)>, StoreError> {
+    let tokens =
+        records!(batch, Tokens { uncached, read, write, write_5m, write_1h, output_text, reasoning });
+    let calls = records!(
+        batch,
+        OwnCall {
+            at: called_at,
+            session,
+            session_kind,
+            platform,
+            model,
+            model_key,
+            provider_name,
+            provider_key,
+            provider_tag,
+            endpoint_id,
+            is_ambiguous,
+            paid,
+            paid_kind,
+            status,
+            finish,
+            gateway_cache_hit,
+            latency_ms,
+            ttft_ms,
+            ..OwnCall::default()
+        }
+    );
+    Ok(calls.into_iter().zip(tokens))
+}
+
+/// The texts that calls have in common, each once in memory.
+#[derive(Default)]
+struct Shared(HashSet<Name>);
+
+impl Shared {
+    fn share(&mut self, mut call: OwnCall) -> OwnCall {
+        let texts = [
+            &mut call.session,
+            &mut call.platform,
+            &mut call.model,
+            &mut call.model_key,
+            &mut call.provider_name,
+            &mut call.provider_key,
+            &mut call.provider_tag,
+            &mut call.endpoint_id,
+            &mut call.finish,
+        ];
+        for text in texts.into_iter().flatten() {
+            match self.0.get(text) {
+                Some(shared) => *text = Arc::clone(shared),
+                None => {
+                    self.0.insert(Arc::clone(text));
+                }
+            }
+        }
+        call
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::TrafficStore;
 use crate::store::StoreError;
+use crate::store::columns::{self, Column, Value, select};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
@@ -42,12 +43,50 @@ pub struct ImportedFile {
     pub states_failures: bool,
 }
 
+impl ImportedFile {
+    /// Number of entries that could not be used.
+    pub fn unread_entries(&self) -> i64 {
+        let reasons = self.unread.as_object().into_iter().flat_map(serde_json::Map::values);
+        reasons.filter_map(|reason| reason.get("entries")?.as_i64()).sum()
+    }
+}
+
 impl TrafficStore {
     /// The imported files, oldest import first.
     ///
     /// # Errors
     /// See [`TrafficStore`].
     pub fn files(&self) -> Result<Vec<ImportedFile>, StoreError> {
-        Ok(Vec::new())
+        let sql = include_str!("../../../queries/traffic/files.sql");
+        select!(
+            self,
+            sql,
+            [],
+            ImportedFile {
+                file_id,
+                format,
+                source,
+                path,
+                sha256,
+                bytes,
+                imported_at,
+                calls,
+                duplicates,
+                first_at,
+                last_at,
+                ambiguous,
+                unknown_models,
+                unread,
+                decisions,
+                states_failures,
+            }
+        )
+    }
+}
+
+impl Value for serde_json::Value {
+    fn read(column: &Column<'_>, row: usize) -> Result<Self, StoreError> {
+        serde_json::from_str(column.text(row)?)
+            .map_err(|error| StoreError::Content { what: "JSON value", detail: error.to_string() })
     }
 }

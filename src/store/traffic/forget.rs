@@ -2,7 +2,9 @@
 
 use super::TrafficStore;
 use crate::store::StoreError;
+use crate::store::columns::{self, naive, rows, select};
 use chrono::{DateTime, Utc};
+use duckdb::params;
 use serde::Serialize;
 
 /// Which calls to delete. All conditions have to be met; without any, everything is deleted.
@@ -30,12 +32,41 @@ pub struct Forgotten {
 }
 
 impl TrafficStore {
-    /// Deletes calls, and files of which nothing is left.
+    /// Deletes calls, and files of which nothing is left. The database is then written anew, so that the space is free
+    /// and nothing of these calls is left in the file. A file of which calls remain stays known, so importing it again
+    /// does not bring the deleted calls back.
+    ///
+    /// # Errors
+    /// See [`TrafficStore`]; [`StoreError::Io`] if the calls are deleted, but the file could not be written anew.
+    pub fn forget(&self, what: &Forget) -> Result<Forgotten, StoreError> {
+        let time = |time: Option<DateTime<Utc>>| time.map(naive);
+        let forgotten = self.change(|connection| {
+            let parameters = params![what.source.as_deref(), time(what.from), time(what.to)];
+            let calls =
+                connection.execute(include_str!("../../../queries/traffic/forget.sql"), parameters)?;
+            let is_all = what.from.is_none() && what.to.is_none();
+            let files = connection.execute(
+                include_str!("../../../queries/traffic/forget_files.sql"),
+                params![what.source.as_deref(), is_all],
+            )?;
+            let left =
+                "SELECT (SELECT count(*) FROM call) AS calls, (SELECT count(*) FROM log_file) AS files";
+            let left = rows!(connection, left, [], |calls: u64, files: u64| (calls, files)).pop();
+            let (remaining_calls, remaining_files) = left.unwrap_or_default();
+            Ok(Forgotten { calls: calls as u64, files: files as u64, remaining_calls, remaining_files })
+        })?;
+        if forgotten.calls > 0 || forgotten.files > 0 {
+            self.rewrite()?;
+        }
+        Ok(forgotten)
+    }
+
+    /// The names of the sources.
     ///
     /// # Errors
     /// See [`TrafficStore`].
-    pub fn forget(&self, what: &Forget) -> Result<Forgotten, StoreError> {
-        let _ = what;
-        Ok(Forgotten::default())
+    pub fn sources(&self) -> Result<Vec<String>, StoreError> {
+        let sql = "SELECT DISTINCT source FROM log_file ORDER BY source";
+        select!(self, sql, [], |source: String| source)
     }
 }

@@ -1,9 +1,15 @@
 //! Imports one file of a log: in one transaction, once, and without calls that are already there.
 
+use super::matching::{Common, Compared};
+use super::resolve::Names;
+use super::rows::{NewCall, append, longs, record_batch};
 use super::{Resolved, TrafficStore};
-use crate::request_log::{Call, LogFile};
+use crate::request_log::guess::guessed_sessions;
+use crate::request_log::{Call, LogFile, SessionKind};
 use crate::store::StoreError;
+use crate::store::columns::{self, naive, rows};
 use chrono::{DateTime, Utc};
+use duckdb::{Connection, params};
 use serde::Serialize;
 
 /// How to import a file.
@@ -66,7 +72,183 @@ impl TrafficStore {
         options: &ImportOptions<'_>,
         resolve: &dyn Fn(&Call) -> Resolved,
     ) -> Result<Imported, StoreError> {
-        let _ = (file, options, resolve);
-        self.change(|_| Ok(Imported::default()))
+        let source = options.source.unwrap_or(file.format.id);
+        self.change(|connection| {
+            if is_known(connection, &file.sha256)? {
+                let source = source.to_owned();
+                return Ok(Imported { source, already_imported: true, ..Imported::default() });
+            }
+            let names = Names::of_calls(&file.found.calls, resolve);
+            let older = older_version(connection, file, source)?;
+            let calls = &file.found.calls;
+            let compared = Compared { connection, calls, names: &names, source, older };
+            let mut common = Common::default();
+            if !is_empty(connection)? {
+                common = compared.repeated()?;
+                compared.merged(&mut common, options.merge)?;
+                connection.execute_batch("DROP TABLE IF EXISTS incoming")?;
+            }
+            // A path with other content, such as the log of a new month, is another file.
+            let older = older.filter(|_| common.of_this_file > 0);
+            store(connection, file, source, &names, &common, older, options.now)
+        })
     }
+}
+
+/// Whether exactly these bytes were imported before.
+fn is_known(connection: &Connection, sha256: &str) -> Result<bool, StoreError> {
+    let sql = "SELECT file_id FROM log_file WHERE sha256 = ?";
+    Ok(!rows!(connection, sql, [sha256], |file_id: i64| file_id).is_empty())
+}
+
+fn is_empty(connection: &Connection) -> Result<bool, StoreError> {
+    Ok(rows!(connection, "SELECT file_id FROM call LIMIT 1", [], |file_id: i64| file_id).is_empty())
+}
+
+/// The newest imported file of the same path, format and source.
+fn older_version(connection: &Connection, file: &LogFile, source: &str) -> Result<Option<i64>, StoreError> {
+    if file.context.path.as_os_str().is_empty() {
+        return Ok(None);
+    }
+    let sql = "SELECT file_id FROM log_file WHERE path = ? AND format = ? AND source = ?
+        ORDER BY imported_at, file_id";
+    let path = path_of(file);
+    let parameters = params![path, file.format.id, source];
+    Ok(rows!(connection, sql, parameters, |file_id: i64| file_id).pop())
+}
+
+/// The path of a file; `-` for standard input.
+fn path_of(file: &LogFile) -> String {
+    let path = file.context.path.to_string_lossy().into_owned();
+    if path.is_empty() { "-".to_owned() } else { path }
+}
+
+/// Writes what is new in a file.
+fn store(
+    connection: &Connection,
+    file: &LogFile,
+    source: &str,
+    names: &Names,
+    common: &Common,
+    older: Option<i64>,
+    now: DateTime<Utc>,
+) -> Result<Imported, StoreError> {
+    let calls = &file.found.calls;
+    let sessions = guessed_sessions(calls);
+    let mut order: Vec<usize> = (0..calls.len()).filter(|number| !common.left_out.contains(number)).collect();
+    order.sort_by_key(|number| {
+        let at = common.started.get(number).copied().or(calls[*number].at());
+        (at.is_none(), at, calls[*number].line)
+    });
+    delete(connection, &common.replaced)?;
+    let file_id = match older {
+        Some(file_id) => file_id,
+        None => {
+            let sql = "SELECT coalesce(max(file_id), 0) + 1 AS file_id FROM log_file";
+            rows!(connection, sql, [], |file_id: i64| file_id).pop().unwrap_or(1)
+        }
+    };
+    let row = |number: &usize| {
+        let call = &calls[*number];
+        let guessed = sessions[*number].clone();
+        NewCall {
+            call,
+            started_at: common.started.get(number).copied().or(call.started_at),
+            session_kind: if guessed.is_some() { SessionKind::Guessed } else { call.session_kind },
+            session: guessed.or_else(|| call.session.clone()),
+            resolved: names.of(*number).clone(),
+        }
+    };
+    append(connection, file_id, order.iter().map(row))?;
+    let count =
+        |is: fn(&Resolved) -> bool| order.iter().filter(|number| is(names.of(**number))).count() as u64;
+    let replaced = common.replaced.len() as u64;
+    let repeated = (common.left_out.len() - common.merged) as u64 + replaced;
+    let imported = Imported {
+        source: source.to_owned(),
+        already_imported: false,
+        grown: older.is_some(),
+        calls: (order.len() as u64).saturating_sub(replaced),
+        replaced,
+        duplicates: file.found.duplicates + repeated.saturating_sub(common.of_this_file as u64),
+        merged: common.merged as u64,
+        unknown_models: count(|resolved| resolved.model_key.is_none()),
+        ambiguous: count(|resolved| resolved.ambiguous),
+    };
+    record(connection, file, file_id, &imported, now)?;
+    Ok(imported)
+}
+
+/// Deletes rows of the table by their places.
+fn delete(connection: &Connection, places: &[i64]) -> Result<(), StoreError> {
+    if places.is_empty() {
+        return Ok(());
+    }
+    connection.execute_batch("CREATE OR REPLACE TEMP TABLE replaced (place BIGINT NOT NULL)")?;
+    let mut appender = connection.appender("replaced")?;
+    appender.append_record_batch(record_batch(vec![(
+        "place",
+        longs(places.iter().map(|place| Some(*place))),
+    )])?)?;
+    appender.flush()?;
+    drop(appender);
+    connection
+        .execute_batch("DELETE FROM call WHERE rowid IN (SELECT place FROM replaced); DROP TABLE replaced")?;
+    Ok(())
+}
+
+/// Writes the row of the file, or completes that of its earlier version.
+fn record(
+    connection: &Connection,
+    file: &LogFile,
+    file_id: i64,
+    imported: &Imported,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let json = |value: serde_json::Result<String>| {
+        value.map_err(|error| StoreError::Content { what: "JSON value", detail: error.to_string() })
+    };
+    let decisions = json(serde_json::to_string(&file.decisions))?;
+    let unread = json(serde_json::to_string(&file.found.unread))?;
+    let whole = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+    let left_out = whole(imported.duplicates + imported.merged);
+    if imported.grown {
+        let sql = "UPDATE log_file SET sha256 = ?, bytes = ?, imported_at = CAST(? AS TIMESTAMP), calls = calls + ?,
+            duplicates = ?, decisions = ?, unread = ? WHERE file_id = ?";
+        connection.execute(
+            sql,
+            params![
+                file.sha256,
+                whole(file.bytes),
+                naive(now),
+                whole(imported.calls),
+                left_out,
+                decisions,
+                unread,
+                file_id
+            ],
+        )?;
+        return Ok(());
+    }
+    let sql =
+        "INSERT INTO log_file (file_id, format, source, path, sha256, bytes, imported_at, calls, duplicates,
+        decisions, unread, states_failures) VALUES (?, ?, ?, ?, ?, ?, CAST(? AS TIMESTAMP), ?, ?, ?, ?, ?)";
+    connection.execute(
+        sql,
+        params![
+            file_id,
+            file.format.id,
+            imported.source,
+            path_of(file),
+            file.sha256,
+            whole(file.bytes),
+            naive(now),
+            whole(imported.calls),
+            left_out,
+            decisions,
+            unread,
+            file.format.states_failures
+        ],
+    )?;
+    Ok(())
 }

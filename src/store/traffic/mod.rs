@@ -4,13 +4,14 @@
 mod answer_rows;
 pub mod answers;
 mod calls;
-mod columns;
 mod files;
 mod forget;
 mod import;
 mod matching;
+mod names;
 mod open;
 mod resolve;
+mod rows;
 
 pub use calls::{CallFilter, OwnCall};
 pub use files::ImportedFile;

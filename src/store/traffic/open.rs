@@ -2,7 +2,7 @@
 
 use crate::store::migrate;
 use crate::store::open::{Database, Kind};
-use crate::store::transaction::transaction;
+use crate::store::transaction::transaction_in_log;
 use crate::store::{StoreError, StoreOptions};
 use duckdb::Connection;
 use std::collections::BTreeSet;
@@ -91,16 +91,23 @@ impl TrafficStore {
         self.database.read(query)
     }
 
-    /// Makes a change in a transaction.
+    /// Makes a change in a transaction. The database is checkpointed when it is closed.
     pub(super) fn change<T>(
         &self,
         change: impl FnOnce(&Connection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         let connection = self.database.writer();
-        let changed = transaction(&connection, || change(&connection));
+        let changed = transaction_in_log(&connection, || change(&connection));
         drop(connection);
         self.keep_private()?;
         changed
+    }
+
+    /// Writes the database into a new file and puts it in the place of the old one: a deletion leaves the old bytes in
+    /// the file.
+    pub(super) fn rewrite(&self) -> Result<(), StoreError> {
+        self.database.rewrite(&TRAFFIC, PATIENCE)?;
+        self.keep_private()
     }
 
     /// Gives the file and its write-ahead log to their owner alone.

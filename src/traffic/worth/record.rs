@@ -1,0 +1,107 @@
+//! What the public record knows about the days of the user's calls.
+
+use super::lists::ListHistory;
+use crate::analysis::METHOD_VERSION;
+use crate::domain::ids::{ModelSlug, Variant};
+use crate::domain::tier_list::DayRange;
+use crate::preferences::Mode;
+use crate::snapshot::Snapshot;
+use crate::store::{RecommendationKind, RecommendedDay, Store, StoreError};
+use chrono::{DateTime, Days, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, HashMap};
+use uuid::Uuid;
+
+/// A recommendation is followed for at most this many days after its own, because the record has no later one.
+pub(super) const FOLLOWED_DAYS: u64 = 2;
+
+/// What an endpoint did on a UTC day.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct DayRate {
+    /// Hit rate of the whole day, 0..1.
+    pub hit_rate: f64,
+    /// Tokens of the day; 0 if unknown.
+    pub tokens: f64,
+}
+
+/// What the record knows about some days.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Record {
+    /// List prices.
+    pub lists: ListHistory,
+    /// The tags that were recommended for a model at the end of each day; an empty list was withheld.
+    pub recommended: HashMap<(ModelSlug, Variant), BTreeMap<NaiveDate, Vec<String>>>,
+    /// Hit rates by endpoint and day.
+    pub rates: HashMap<(Uuid, NaiveDate), DayRate>,
+    /// Why the record was not read; `None` if it was.
+    pub unread: Option<String>,
+}
+
+/// The same as rows, as a server that holds the store sends them to a command on its machine.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct RecordRows {
+    /// List prices.
+    pub lists: ListHistory,
+    /// Recommendations.
+    pub recommended: Vec<RecommendedDay>,
+    /// Hit rates of the days on which one is known, by endpoint.
+    pub rates: HashMap<Uuid, Vec<(NaiveDate, DayRate)>>,
+}
+
+impl RecordRows {
+    /// Reads what the record knew at `as_of` about some days. The recommendations are those of this version for a
+    /// workload.
+    ///
+    /// # Errors
+    /// The error of the store.
+    pub fn read(
+        store: &Store,
+        workload: &str,
+        days: DayRange,
+        as_of: DateTime<Utc>,
+    ) -> Result<Self, StoreError> {
+        let before = days.from.checked_sub_days(Days::new(FOLLOWED_DAYS)).unwrap_or(days.from);
+        let kind =
+            RecommendationKind { method_version: METHOD_VERSION, mode: Mode::DEFAULT.as_str(), workload };
+        let mut rates: HashMap<Uuid, Vec<(NaiveDate, DayRate)>> = HashMap::new();
+        for row in store.days(days.from, days.to, as_of)?.rows()? {
+            let day = &row.of_day;
+            if let Some(rate) = rate(day.hit_rate, day.tokens) {
+                rates.entry(row.endpoint_id).or_default().push((day.day, rate));
+            }
+        }
+        Ok(Self {
+            lists: ListHistory::new(store.listed(as_of)?, &store.endpoint_ids()?).within(days),
+            recommended: store.recommended_days(kind, DayRange { from: before, to: days.to })?,
+            rates,
+        })
+    }
+}
+
+impl From<RecordRows> for Record {
+    fn from(rows: RecordRows) -> Self {
+        let mut recommended: HashMap<_, BTreeMap<NaiveDate, Vec<String>>> = HashMap::new();
+        for row in rows.recommended {
+            recommended.entry((row.model, row.variant)).or_default().insert(row.day, row.endpoints);
+        }
+        let of = |(endpoint, days): (Uuid, Vec<(NaiveDate, DayRate)>)| {
+            days.into_iter().map(move |(day, rate)| ((endpoint, day), rate))
+        };
+        let rates = rows.rates.into_iter().flat_map(of);
+        Self { lists: rows.lists, recommended, rates: rates.collect(), unread: None }
+    }
+}
+
+impl Record {
+    /// What is known without the record: the days that the snapshot contains.
+    pub fn of_snapshot(snapshot: &Snapshot, why: String) -> Self {
+        let endpoints = snapshot.models.iter().flat_map(|model| &model.endpoints);
+        let days = endpoints.flat_map(|endpoint| endpoint.days.iter().map(|day| (endpoint.endpoint_id, day)));
+        let rates = days.filter_map(|(id, day)| Some(((id, day.day), rate(day.hit_rate, day.tokens)?)));
+        Self { rates: rates.collect(), unread: Some(why), ..Self::default() }
+    }
+}
+
+fn rate(hit_rate: Option<f64>, tokens: Option<i64>) -> Option<DayRate> {
+    hit_rate.map(|hit_rate| DayRate { hit_rate, tokens: tokens.map_or(0.0, |tokens| tokens as f64) })
+}

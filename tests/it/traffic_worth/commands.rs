@@ -1,0 +1,78 @@
+//! The contracts of `hitrate traffic costs` and `hitrate traffic plans`.
+
+use crate::binary::hitrate;
+use crate::rig::folder;
+use crate::sample;
+use std::fs;
+
+/// A data folder with a snapshot and without any traffic.
+fn data() -> tempfile::TempDir {
+    let data = folder();
+    let snapshots = data.path().join("snapshots");
+    hitrate::snapshot::store::save(&snapshots, &sample::snapshot()).expect("saved");
+    data
+}
+
+#[test]
+fn no_traffic_is_no_error() {
+    let data = data();
+    let costs = hitrate(data.path(), &["traffic", "costs", "--json"]).json();
+    assert_eq!((&costs["calls"], &costs["models"]), (&0.into(), &serde_json::json!([])));
+    assert!(costs["followed"]["covered_share"].is_null() && costs["from"].is_null(), "{costs}");
+    let text = hitrate(data.path(), &["traffic", "costs", "--table", "text"]);
+    assert!(text.code == 0 && text.out.contains("No call can be priced."), "{text:?}");
+    let plans = hitrate(data.path(), &["traffic", "plans", "--json"]).json();
+    assert_eq!(plans["calls"], 0);
+    assert!(plans["plans"].as_array().is_some_and(|plans| plans.len() > 3), "{plans}");
+    assert!(!data.path().join("traffic.duckdb").exists(), "a question creates no database");
+}
+
+#[test]
+fn a_workload_is_compared_and_wrong_arguments_are_explained() {
+    let data = data();
+    let model = "northwind/atlas-3";
+    let workload = ["traffic", "plans", "--workload", "chat", "--model", model, "--sessions-per-day"];
+    let with = |extra: &[&str]| hitrate(data.path(), &[&workload[..], extra].concat());
+    let found = with(&["2", "--json"]).json();
+    assert_eq!(found["days"], 30.0);
+    let excluded = &found["plans"][0]["excluded"][0];
+    assert!(excluded["model_id"] == model || found["plans"][0]["offered_calls"] != 0, "{found}");
+    for (arguments, said) in [
+        (&["0"][..], "must be a number above 0"),
+        (&["0.001"], "less than one session"),
+        (&["1e9"], "choose a lower number"),
+        (&["2", "--plan", "nothing"], "unknown plan `nothing`: one of ollama-cloud-pro"),
+        (&["2", "--plan", "opencode-go", "--used-percent", "0"], "--used-percent must be above 0"),
+    ] {
+        let refused = with(arguments);
+        assert!(refused.code == 1 && refused.err.contains(said), "{arguments:?}: {refused:?}");
+    }
+    let unknown = hitrate(data.path(), &["traffic", "costs", "--model", "no/model"]);
+    assert!(unknown.code == 1 && unknown.err.contains("there is no model `no/model`"), "{unknown:?}");
+    let days = ["traffic", "costs", "--from", "2026-10-02", "--to", "2026-10-01"];
+    assert!(hitrate(data.path(), &days).err.contains("--from 2026-10-02 is after --to 2026-10-01"));
+    assert_eq!(hitrate(data.path(), &["traffic", "plans", "--workload", "chat"]).code, 2);
+}
+
+#[test]
+fn own_plans_come_from_a_file_or_the_settings() {
+    let data = data();
+    let own = "[[plan]]\nname = \"mine\"\ntitle = \"<b>Mine</b>\u{202e}\"\nusd_month = 5\nfrom = 2026-01-01\n\
+        allowance = { kind = \"requests\" }\nwindow = [{ hours = 24, limit = 100 }]\n";
+    fs::write(data.path().join("plans.toml"), own).expect("written");
+    let file = data.path().join("plans.toml").display().to_string();
+    let by_option =
+        hitrate(data.path(), &["traffic", "plans", "--plans", &file, "--plan", "mine", "--json"]).json();
+    assert_eq!(by_option["plans"][0]["plan"]["name"], "mine");
+    fs::write(data.path().join("hitrate.toml"), "[traffic]\nplans = \"plans.toml\"\n").expect("written");
+    let by_setting = hitrate(data.path(), &["traffic", "plans", "--plan", "mine", "--table", "text"]);
+    assert!(by_setting.code == 0 && !by_setting.out.contains('\u{202e}'), "{by_setting:?}");
+    fs::write(data.path().join("plans.toml"), own.replace("limit = 100", "limit = 0")).expect("written");
+    let wrong = hitrate(data.path(), &["traffic", "plans"]);
+    assert!(wrong.code == 1 && wrong.err.contains("plan `mine`: `window.limit` is 0"), "{wrong:?}");
+    fs::write(data.path().join("plans.toml"), own.replace("\"mine\"", "\"opencode-go\"")).expect("written");
+    let clash = hitrate(data.path(), &["traffic", "plans"]);
+    assert!(clash.err.contains("has the name of a plan that ships"), "{clash:?}");
+    fs::remove_file(data.path().join("plans.toml")).expect("removed");
+    assert!(hitrate(data.path(), &["traffic", "plans"]).err.contains("cannot read the plans in"));
+}
