@@ -9,8 +9,10 @@ use chrono::{DateTime, Duration, SecondsFormat, Utc};
 use serde_json::json;
 use std::collections::BTreeMap;
 
-/// Days that the log covers.
+/// Days that the log covers, at most those of the simulated span.
 const DAYS: i64 = 14;
+/// With fewer days there is no baseline for a regression.
+const FEWEST_DAYS: i64 = 4;
 /// On this many days at the end, the regression holds.
 const WORSE_DAYS: i64 = 2;
 /// Calls of a long session.
@@ -69,11 +71,16 @@ struct Writer<'a> {
 }
 
 impl Simulator {
-    /// The log of a user over the 14 UTC days before `until`. `None` if the world has no model with two cached endpoints
-    /// of different providers, and another cached one, over the whole time.
+    /// The log of a user over the 14 UTC days before `until`, or over those of the simulated span. `None` if these are
+    /// fewer than 4, or if the world has no model with two cached endpoints of different providers, and a cached one of
+    /// another model, over the whole time.
     pub fn own_log(&self, until: DateTime<Utc>) -> Option<OwnLog> {
         let end = midnight(until.date_naive());
-        let start = end - Duration::days(DAYS);
+        let days = DAYS.min((end - midnight(self.config.start.date_naive())).num_days());
+        if days < FEWEST_DAYS {
+            return None;
+        }
+        let start = end - Duration::days(days);
         let steady = |endpoint: &&Endpoint| {
             endpoint.kind == CacheKind::Implicit
                 && endpoint.variant == "standard"
@@ -84,13 +91,15 @@ impl Simulator {
         };
         let steady: Vec<&Endpoint> = self.world.endpoints.iter().filter(steady).collect();
         let (home, other) = steady.iter().enumerate().find_map(|(at, home)| {
-            let other = steady[at + 1..].iter().find(|e| e.model == home.model && e.provider != home.provider)?;
+            let other =
+                steady[at + 1..].iter().find(|e| e.model == home.model && e.provider != home.provider)?;
             Some((*home, *other))
         })?;
         let third = *steady.iter().find(|e| e.model != home.model && e.provider != home.provider)?;
-        let mut writer = Writer { simulator: self, at: start, rows: String::new(), truth: OwnTruth::default() };
-        for day in 0..DAYS {
-            writer.day(start + Duration::days(day), day >= DAYS - WORSE_DAYS, home, other, third);
+        let mut writer =
+            Writer { simulator: self, at: start, rows: String::new(), truth: OwnTruth::default() };
+        for day in 0..days {
+            writer.day(start + Duration::days(day), day >= days - WORSE_DAYS, home, other, third);
         }
         let slug = self.world.models[third.model].canonical.clone();
         writer.truth.regression = (slug, third.tags[0].1.clone());
@@ -101,7 +110,14 @@ impl Simulator {
 impl Writer<'_> {
     /// One day: five healthy sessions, one session for each cause, failures, and four sessions of the other model, whose
     /// hits are lost from a certain day on.
-    fn day(&mut self, day: DateTime<Utc>, is_worse: bool, home: &Endpoint, other: &Endpoint, third: &Endpoint) {
+    fn day(
+        &mut self,
+        day: DateTime<Utc>,
+        is_worse: bool,
+        home: &Endpoint,
+        other: &Endpoint,
+        third: &Endpoint,
+    ) {
         let healthy = |turn: u64| if turn == 0 { Plant::Miss("first_call") } else { Plant::Hit };
         self.at = day + Duration::hours(8);
         for _ in 0..5 {
@@ -200,10 +216,13 @@ impl Writer<'_> {
             set("status_message", json!(message));
         } else {
             let output = OUTPUT + 7 * turn;
-            let prices = endpoint.prices.iter().rfind(|(from, _)| *from <= self.at).or(endpoint.prices.first());
+            let prices =
+                endpoint.prices.iter().rfind(|(from, _)| *from <= self.at).or(endpoint.prices.first());
             let usd = prices.map_or(0.0, |(_, prices)| {
                 let each = |tokens: u64, price: u64| tokens as f64 * prices.usd(price) / 1e6;
-                each(prompt - read, prices.input) + each(read, prices.read.unwrap_or(prices.input)) + each(output, prices.output)
+                each(prompt - read, prices.input)
+                    + each(read, prices.read.unwrap_or(prices.input))
+                    + each(output, prices.output)
             });
             let first_token = 300.0 + (prompt - read) as f64 / 20.0;
             set("status", json!("OK"));
