@@ -68,6 +68,13 @@ pub struct DemoArgs {
 
 /// Collects a simulated record, then serves it and advances the simulated time by an hour every few seconds.
 pub fn run(common: &Common, args: &DemoArgs) -> Result<u8> {
+    if let Some(file) = &args.log {
+        let (today, world) = world(args)?;
+        let log = Simulator::new(world)?.own_log(today).context(NO_LOG)?;
+        durable::replace(file, log.text.as_bytes())
+            .with_context(|| format!("cannot write {}", file.display()))?;
+        return Ok(exit::OK);
+    }
     let listen = address(&args.listen)?;
     let private_listen = args.private_listen.as_deref().map(address).transpose()?;
     // Without a data folder on the command line, the demo leaves nothing behind.
@@ -96,7 +103,7 @@ async fn demo(
     let (today, world) = world(args)?;
     let start = world.start;
     let simulator = Arc::new(Simulator::new(world)?);
-    let own = Own {
+    let user = User {
         simulator: simulator.clone(),
         options: traffic_options(&common.settings()?, &data),
         data: data.clone(),
@@ -123,7 +130,7 @@ async fn demo(
     bar.finish_and_clear();
     publish(&pipeline).await?;
     let imported_at = now;
-    tokio::task::spawn_blocking(move || own.import(today, imported_at)).await??;
+    tokio::task::spawn_blocking(move || user.import(today, imported_at)).await??;
     if !args.once {
         let content = Content::of(&pipeline);
         let clock: Arc<dyn Clock> = Arc::new(clock.clone());
@@ -164,14 +171,14 @@ fn world(args: &DemoArgs) -> Result<(DateTime<Utc>, SimulatorConfig)> {
 const NO_LOG: &str =
     "this world has no log of a user: it needs at least 4 days, and a model with two cached endpoints";
 
-/// The own traffic of the simulated user.
-struct Own {
+/// The simulated user, who has own traffic.
+struct User {
     simulator: Arc<Simulator>,
     options: StoreOptions,
     data: DataDir,
 }
 
-impl Own {
+impl User {
     /// Writes the user's log into the data folder and imports it. A world without such a log has no own traffic.
     fn import(&self, until: DateTime<Utc>, now: DateTime<Utc>) -> Result<()> {
         let Some(log) = self.simulator.own_log(until) else {

@@ -37,6 +37,7 @@ mod store;
 mod style;
 mod targets;
 mod traces;
+mod traffic_answers;
 mod traffic_worth;
 mod twins;
 mod upstream;
