@@ -11,6 +11,7 @@ mod demo;
 mod export;
 mod logs;
 mod mcp;
+mod mine;
 mod model;
 mod open;
 mod prefs;

@@ -39,6 +39,7 @@ mod style;
 mod targets;
 mod traces;
 mod traffic_store;
+mod traffic_answers;
 mod traffic_worth;
 mod twins;
 mod upstream;
