@@ -52,6 +52,8 @@ pub struct Call {
     pub raw: RawCounts,
     /// The rule that turns the counts as written into disjoint ones.
     pub rule: Rule,
+    /// The usual rule of the program that wrote the record, if the format covers several; otherwise that of the format.
+    pub usual_rule: Option<Rule>,
     /// Whether the output is a lower bound: the log kept a placeholder.
     pub output_is_minimum: bool,
     /// What the client paid, USD.

@@ -26,7 +26,7 @@ pub enum Evidence {
     Irrelevant,
 }
 
-/// The rule of one model in a file.
+/// The rule of one model in a file, or of the records of one model that one program wrote.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Decision {
     /// The model; null if the log does not state it.
@@ -57,14 +57,15 @@ const FEWEST_IN_ROW: usize = 3;
 
 /// Decides the rules of a file and applies them to its calls.
 pub fn decide(calls: &mut [Call], format: &Format) -> Vec<Decision> {
-    let mut by_model: BTreeMap<Option<String>, Vec<usize>> = BTreeMap::new();
+    let mut by_model: BTreeMap<(Option<String>, Rule), Vec<usize>> = BTreeMap::new();
     for (place, call) in calls.iter().enumerate() {
-        by_model.entry(call.model().map(ToString::to_string)).or_default().push(place);
+        let usual = call.usual_rule.unwrap_or(format.rule);
+        by_model.entry((call.model().map(ToString::to_string), usual)).or_default().push(place);
     }
     let mut decisions = Vec::new();
-    for (model, places) in by_model {
+    for ((model, usual), places) in by_model {
         let records: Vec<RawCounts> = places.iter().map(|place| calls[*place].raw).collect();
-        let (rules, rule, evidence) = rules_of(&records, format);
+        let (rules, rule, evidence) = rules_of(&records, usual, format.total);
         let mut against = 0;
         for (place, own) in places.iter().zip(&rules) {
             calls[*place].rule = *own;
@@ -77,19 +78,19 @@ pub fn decide(calls: &mut [Call], format: &Format) -> Vec<Decision> {
 }
 
 /// The rule of each record, the one of most of them, and what it is based on.
-fn rules_of(records: &[RawCounts], format: &Format) -> (Vec<Rule>, Rule, Evidence) {
+fn rules_of(records: &[RawCounts], usual: Rule, total: Total) -> (Vec<Rule>, Rule, Evidence) {
     let is_relevant = |raw: &RawCounts| {
         [raw.read, raw.written(), raw.reasoning].into_iter().flatten().any(|count| count > 0)
     };
     if !records.iter().any(is_relevant) {
-        return (vec![format.rule; records.len()], format.rule, Evidence::Irrelevant);
+        return (vec![usual; records.len()], usual, Evidence::Irrelevant);
     }
-    if format.total == Total::OfDisjoint
-        && let Some((rules, rule)) = by_totals(records, format.rule)
+    if total == Total::OfDisjoint
+        && let Some((rules, rule)) = by_totals(records, usual)
     {
         return (rules, rule, Evidence::Totals);
     }
-    by_contradictions(records, format.rule)
+    by_contradictions(records, usual)
 }
 
 /// All rules, that of the format first.

@@ -1,8 +1,13 @@
 //! The cache misses of the user's own traffic and their causes.
 
-use super::report::Question;
+use super::report::public::candidates;
+use super::report::{By, Question, count, scope, served};
+use crate::snapshot::{Endpoint, Snapshot};
+use crate::store::answers::{ExampleRow, HostFacts, MissRow};
+use crate::store::{StoreError, TrafficStore};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// The answer of `traffic misses`.
@@ -189,4 +194,257 @@ pub struct MissExample {
     pub unread_tokens: u64,
     /// What they cost above the price of a read, USD.
     pub usd: Option<f64>,
+}
+
+/// How long a host keeps an unused prefix, and the shortest prompt that it caches.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct HostLifetime {
+    /// Seconds without use after which a prefix is lost.
+    pub seconds: Option<f64>,
+    /// Minimum prompt, tokens.
+    pub minimum: Option<u64>,
+}
+
+/// Finds the lifetime of a host: base slug of the provider, model of the catalogue, time.
+pub type LifetimeOf<'a> = &'a dyn Fn(&str, &str, DateTime<Utc>) -> Option<HostLifetime>;
+
+/// Lifetime of a cache that is not known, seconds. The router's sticky routing ends after the same time.
+const DEFAULT_LIFETIME: f64 = 600.0;
+/// Minimum prompt of a host whose minimum is not known, tokens: the most common one.
+const DEFAULT_MINIMUM: u64 = 1024;
+/// Pauses of the classes, minutes: as in `judged.sql`.
+const GAPS: [(u32, Option<u32>); 5] = [(0, Some(1)), (1, Some(5)), (5, Some(10)), (10, Some(60)), (60, None)];
+
+/// Prices of prompt tokens, USD per million.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(super) struct PromptPrices {
+    pub input: Option<f64>,
+    pub read: Option<f64>,
+}
+
+impl PromptPrices {
+    /// The usual list prices of the endpoints that may have answered, weighted by their tokens.
+    pub(super) fn of(endpoints: &[&Endpoint]) -> Self {
+        let mean = |price: fn(&Endpoint) -> Option<f64>| {
+            let weights = endpoints.iter().filter_map(|endpoint| {
+                Some((price(endpoint)?, endpoint.tokens_per_day.unwrap_or(0.0).max(1.0)))
+            });
+            let (sum, weight) = weights.fold((0.0, 0.0), |(sum, all), (price, weight)| (sum + price * weight, all + weight));
+            (weight > 0.0).then(|| sum / weight)
+        };
+        let input = mean(|endpoint| endpoint.usual_list().input);
+        Self { input, read: mean(|endpoint| endpoint.usual_list().cache_read).or(input) }
+    }
+
+    /// What an unread token costs above the price of a read, USD per million. Without a price of reads it is 0.
+    pub(super) fn of_miss(&self) -> Option<f64> {
+        self.input.zip(self.read).map(|(input, read)| (input - read).max(0.0))
+    }
+}
+
+/// The misses of a question, their causes and what they cost, at the usual list prices of the snapshot.
+///
+/// # Errors
+/// See [`TrafficStore`].
+pub fn misses(
+    store: &TrafficStore,
+    snapshot: Option<&Snapshot>,
+    question: &Question,
+    lifetimes: LifetimeOf<'_>,
+) -> Result<Misses, StoreError> {
+    let answers = store.answers(scope(question, By::Endpoint));
+    let groups = answers.groups()?;
+    let mut hosts: BTreeMap<i64, Host> = BTreeMap::new();
+    for row in &groups {
+        let endpoints = snapshot.map(|snapshot| candidates(snapshot, &served(row))).unwrap_or_default();
+        let prices = PromptPrices::of(&endpoints);
+        let known = row.provider_key.as_deref().zip(row.last_at).and_then(|(provider, at)| {
+            lifetimes(provider, row.model.as_deref().unwrap_or_default(), at)
+        });
+        hosts.insert(row.g, Host { model: row.model.clone(), provider: row.provider.clone(), prices, known });
+    }
+    let facts: Vec<HostFacts> = hosts.iter().map(|(g, host)| host.facts(*g)).collect();
+    let rows = answers.misses(&facts)?;
+    let examples = answers.miss_examples(&facts)?;
+    let unjudged = answers.unjudged()?;
+    let mut found = summed(&rows, &hosts);
+    found.question = question.clone();
+    found.not_judged = count(unjudged.calls).saturating_sub(found.judged);
+    found.examples = examples.into_iter().filter_map(|row| example(row, &hosts)).collect();
+    let has_prices = hosts.values().any(|host| host.prices.of_miss().is_some());
+    if unjudged.calls == 0 {
+        found.notes.push(
+            "There are no calls to judge: `hitrate traffic import PATH` reads your logs, and `hitrate traffic files` lists what is imported."
+                .to_owned(),
+        );
+        return Ok(found);
+    }
+    for (calls, why) in [
+        (unjudged.without_session, "belong to no session"),
+        (unjudged.without_prompt, "state no prompt tokens, as failures often do"),
+        (unjudged.without_read, "do not state the tokens read from the cache"),
+    ] {
+        if calls > 0 {
+            found.notes.push(format!("{calls} of {} calls are not judged: they {why}.", unjudged.calls));
+        }
+    }
+    if !has_prices {
+        found.notes.push(match snapshot {
+            Some(_) => "No endpoint of the calls is in the snapshot, so misses have no price.".to_owned(),
+            None => "There is no public snapshot, so misses have no price: run `hitrate collect`.".to_owned(),
+        });
+    }
+    if hosts.values().any(|host| host.known.and_then(|known| known.seconds).is_none()) {
+        found.notes.push(
+            "If the lifetime of a host's cache is not known, a pause of more than 10 minutes counts as idle past it.".to_owned(),
+        );
+    }
+    Ok(found)
+}
+
+/// A model at a provider.
+#[derive(Debug, Clone, Default)]
+struct Host {
+    model: Option<String>,
+    provider: Option<String>,
+    prices: PromptPrices,
+    known: Option<HostLifetime>,
+}
+
+impl Host {
+    fn lifetime(&self) -> f64 {
+        self.known.and_then(|known| known.seconds).unwrap_or(DEFAULT_LIFETIME)
+    }
+
+    fn facts(&self, g: i64) -> HostFacts {
+        let minimum = self.known.and_then(|known| known.minimum).or(Some(DEFAULT_MINIMUM));
+        HostFacts { g, lifetime: self.lifetime(), minimum, price: self.prices.of_miss() }
+    }
+
+    fn usd(&self, unread: i64) -> Option<f64> {
+        self.prices.of_miss().map(|price| price * unread as f64 / 1e6)
+    }
+}
+
+impl CauseLine {
+    fn add(&mut self, row: &MissRow, usd: Option<f64>) {
+        self.calls += count(row.calls);
+        self.unread_tokens += count(row.unread);
+        match usd {
+            Some(usd) => self.usd = Some(self.usd.unwrap_or(0.0) + usd),
+            None => self.unpriced += count(row.with_unread),
+        }
+    }
+}
+
+fn cause(at: i64) -> Option<Cause> {
+    usize::try_from(at).ok().and_then(|at| Cause::ALL.get(at).copied())
+}
+
+/// Adds up the rows of the store by cause, pause and group.
+fn summed(rows: &[MissRow], hosts: &BTreeMap<i64, Host>) -> Misses {
+    let unknown = Host::default();
+    let line = |cause| CauseLine { cause, ..CauseLine::default() };
+    let mut all = CauseLine::default();
+    let mut causes: Vec<CauseLine> = Cause::ALL.map(|cause| line(Some(cause))).to_vec();
+    let mut partial = CauseLine::default();
+    let mut gaps = GAPS.map(|(from_minutes, to_minutes)| GapLine { from_minutes, to_minutes, ..GapLine::default() });
+    let mut reused = [0_u64; GAPS.len()];
+    let mut groups: BTreeMap<i64, (MissGroup, CauseLine)> = BTreeMap::new();
+    let (mut judged, mut misses, mut reusable) = (0, 0, 0);
+    for row in rows {
+        let host = hosts.get(&row.g).unwrap_or(&unknown);
+        let usd = host.usd(row.unread);
+        judged += count(row.calls);
+        reusable += count(row.reusable);
+        all.add(row, usd);
+        let (group, sum) = groups.entry(row.g).or_insert_with(|| (host.group(), CauseLine::default()));
+        group.judged += count(row.calls);
+        sum.add(row, usd);
+        match row.cause.and_then(cause) {
+            None => partial.add(row, usd),
+            Some(cause) => {
+                misses += count(row.calls);
+                group.misses += count(row.calls);
+                causes.iter_mut().filter(|line| line.cause == Some(cause)).for_each(|line| line.add(row, usd));
+                if !group.causes.iter().any(|line| line.cause == Some(cause)) {
+                    group.causes.push(line(Some(cause)));
+                }
+                group.causes.iter_mut().filter(|line| line.cause == Some(cause)).for_each(|line| line.add(row, usd));
+            }
+        }
+        if let Some(at) = row.gap.and_then(|gap| usize::try_from(gap).ok()).filter(|at| *at < gaps.len()) {
+            let gap = &mut gaps[at];
+            gap.calls += count(row.calls);
+            gap.hits += count(row.hits);
+            gap.reusable_tokens += count(row.reusable);
+            gap.unread_tokens += count(row.unread);
+            gap.misses += if row.cause.is_some() { count(row.calls) } else { 0 };
+            reused[at] += count(row.reusable - row.unread);
+        }
+    }
+    let share = |part: u64, of: u64| (of > 0).then(|| part as f64 / of as f64);
+    for (gap, reused) in gaps.iter_mut().zip(reused) {
+        gap.hit_share = share(gap.hits, gap.calls);
+        gap.retention = share(reused, gap.reusable_tokens);
+    }
+    let mut groups: Vec<MissGroup> = (groups.into_values())
+        .map(|(mut group, sum)| {
+            group.causes.sort_by_key(|line| line.cause);
+            MissGroup { unread_tokens: sum.unread_tokens, usd: sum.usd, ..group }
+        })
+        .collect();
+    groups.sort_by(|a, b| {
+        let usd = |group: &MissGroup| group.usd.unwrap_or(-1.0);
+        usd(b).total_cmp(&usd(a)).then_with(|| b.unread_tokens.cmp(&a.unread_tokens))
+    });
+    Misses {
+        question: Question::default(),
+        judged,
+        not_judged: 0,
+        misses,
+        reusable_tokens: reusable,
+        unread_tokens: all.unread_tokens,
+        usd: all.usd,
+        causes,
+        partial,
+        gaps: gaps.to_vec(),
+        groups,
+        examples: Vec::new(),
+        notes: Vec::new(),
+    }
+}
+
+impl Host {
+    fn group(&self) -> MissGroup {
+        MissGroup {
+            model: self.model.clone(),
+            provider: self.provider.clone(),
+            judged: 0,
+            misses: 0,
+            unread_tokens: 0,
+            usd: None,
+            input_price: self.prices.input,
+            read_price: self.prices.read,
+            lifetime_minutes: self.lifetime() / 60.0,
+            lifetime_is_known: self.known.is_some_and(|known| known.seconds.is_some()),
+            causes: Vec::new(),
+        }
+    }
+}
+
+fn example(row: ExampleRow, hosts: &BTreeMap<i64, Host>) -> Option<MissExample> {
+    let host = hosts.get(&row.g);
+    Some(MissExample {
+        at: row.time,
+        session: row.session,
+        model: host.and_then(|host| host.model.clone()),
+        provider: host.and_then(|host| host.provider.clone()),
+        cause: cause(row.cause)?,
+        pause_seconds: row.pause,
+        prompt_tokens: count(row.prompt),
+        read_tokens: count(row.read),
+        unread_tokens: count(row.unread),
+        usd: host.and_then(|host| host.usd(row.unread)),
+    })
 }

@@ -8,4 +8,5 @@ pub mod models;
 mod question;
 pub mod report;
 pub mod sessions;
+pub mod status;
 pub mod worth;

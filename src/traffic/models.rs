@@ -1,6 +1,8 @@
 //! The user's own traffic by model.
 
-use super::report::{Failures, OwnRate, Paid, Question, TokenSums};
+use super::report::{By, Failures, Group, OwnRate, Paid, Question, TokenSums, grouped};
+use crate::store::answers::GroupRow;
+use crate::store::{StoreError, TrafficStore};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -22,8 +24,6 @@ pub struct ModelLine {
     pub model: Option<String>,
     /// Whether it is a slug of the public catalogue.
     pub is_known: bool,
-    /// Names as written in the logs, sorted; at most ten.
-    pub written: Vec<String>,
     /// Providers that answered, most prompt tokens first.
     pub providers: Vec<ProviderShare>,
     /// Calls.
@@ -53,4 +53,47 @@ pub struct ProviderShare {
     pub calls: u64,
     /// Own hit rate there, 0..1.
     pub hit_rate: Option<f64>,
+}
+
+/// The user's own traffic by model.
+///
+/// # Errors
+/// See [`TrafficStore`].
+pub fn models(store: &TrafficStore, question: &Question) -> Result<Models, StoreError> {
+    let at_endpoints = grouped(store, question, By::Endpoint)?;
+    let by_model = grouped(store, question, By::Model)?;
+    let models: Vec<ModelLine> = by_model.groups.into_iter().map(|(_, group)| line(group, &at_endpoints.groups)).collect();
+    let mut notes = Vec::new();
+    if models.is_empty() {
+        notes.push("There are no calls: `hitrate traffic import PATH` reads your logs.".to_owned());
+    }
+    let unknown = models.iter().filter(|model| !model.is_known).count();
+    if unknown > 0 {
+        notes.push(format!(
+            "{unknown} of {} models are not in the public catalogue, so they have no public rate and no price.",
+            models.len()
+        ));
+    }
+    Ok(Models { question: question.clone(), models, notes })
+}
+
+fn line(group: Group, at_endpoints: &[(GroupRow, Group)]) -> ModelLine {
+    let providers = at_endpoints.iter().filter(|(row, _)| row.model == group.model).map(|(_, at)| ProviderShare {
+        provider: at.provider.clone(),
+        calls: at.calls,
+        hit_rate: at.hit_rate.rate,
+    });
+    ModelLine {
+        providers: providers.collect(),
+        is_known: group.model_is_known,
+        model: group.model,
+        calls: group.calls,
+        sessions: group.sessions,
+        first: group.first,
+        last: group.last,
+        failures: group.failures,
+        tokens: group.tokens,
+        hit_rate: group.hit_rate,
+        paid: group.paid,
+    }
 }

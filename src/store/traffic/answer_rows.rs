@@ -48,6 +48,11 @@ pub struct GroupRow {
     pub other_errors: i64,
     pub prompt: Option<i64>,
     pub read: Option<i64>,
+    /// Prompt tokens of calls that state the tokens read.
+    pub prompt_with_read: Option<i64>,
+    /// What caching saved according to the log, USD, and the tokens read by calls that do not state it.
+    pub cache_saving: Option<f64>,
+    pub read_without_saving: Option<i64>,
     pub written: Option<i64>,
     pub output: Option<i64>,
     pub reasoning: Option<i64>,

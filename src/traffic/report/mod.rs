@@ -11,7 +11,7 @@ pub mod watch;
 pub use super::question::{By, Question};
 use crate::request_log::PaidKind;
 pub use build::report;
-pub(super) use build::{count, grouped, kind, own_rate, scope, served};
+pub(super) use build::{count, grouped, kind, scope, served};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
