@@ -3,12 +3,14 @@
 
 use crate::analysis::METHOD_VERSION;
 use crate::domain::backtest::Decide;
+use crate::domain::tier_list::DayRange;
 use crate::domain::window::moment;
 use crate::pipeline::{
     Pipeline, backtest_by_hour, backtest_record, build_snapshot, flips as count_flips, realised_preferences,
     sensitivity as measure_sensitivity,
 };
 use crate::store::ExportFormat;
+use crate::traffic::worth::RecordRows;
 use axum::extract::{ConnectInfo, Query, Request, State};
 use axum::http::StatusCode;
 use axum::http::header::AUTHORIZATION;
@@ -56,6 +58,14 @@ struct PreferencesQuery {
 }
 
 #[derive(Deserialize)]
+struct RecordQuery {
+    from: NaiveDate,
+    to: NaiveDate,
+    as_of: DateTime<Utc>,
+    workload: String,
+}
+
+#[derive(Deserialize)]
 struct AcceptQuery {
     run: String,
     /// Names separated by commas; empty for all findings.
@@ -73,6 +83,7 @@ pub fn router(pipeline: Arc<Pipeline>, token: &str) -> Router {
         .route("/local/flips", get(flips))
         .route("/local/preferences", get(preferences))
         .route("/local/sensitivity", get(sensitivity))
+        .route("/local/record", get(record))
         .route("/local/accept", post(accept))
         .route_layer(from_fn_with_state(token, guard))
         .with_state(pipeline)
@@ -170,6 +181,12 @@ async fn preferences(
 /// How far the effects depend on the weights and on the size of the prompts.
 async fn sensitivity(State(pipeline): State<Arc<Pipeline>>) -> Response {
     answer(move || measure_sensitivity(&pipeline.store, &pipeline.workloads()?)).await
+}
+
+/// What the public record knows about a range of days, for a command that compares the user's own calls with it.
+async fn record(State(pipeline): State<Arc<Pipeline>>, Query(query): Query<RecordQuery>) -> Response {
+    let RecordQuery { from, to, as_of, workload } = query;
+    answer(move || RecordRows::read(&pipeline.store, &workload, DayRange { from, to }, as_of)).await
 }
 
 async fn answer<T, E>(work: impl FnOnce() -> Result<T, E> + Send + 'static) -> Response

@@ -9,6 +9,7 @@ use crate::domain::tier_history::RunDay;
 use crate::domain::tier_list::DayRange;
 use chrono::{DateTime, NaiveDate, Utc};
 use duckdb::params;
+use serde::{Deserialize, Serialize};
 
 const PAST: &str = include_str!("../../queries/recommendations/past.sql");
 const DAYS: &str = include_str!("../../queries/recommendations/days.sql");
@@ -73,7 +74,7 @@ pub struct RecommendationChange {
 }
 
 /// What was recommended for a model at the end of a UTC day.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecommendedDay {
     /// Canonical slug of the model.
     pub model: ModelSlug,

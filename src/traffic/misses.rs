@@ -229,7 +229,8 @@ impl PromptPrices {
             let weights = endpoints.iter().filter_map(|endpoint| {
                 Some((price(endpoint)?, endpoint.tokens_per_day.unwrap_or(0.0).max(1.0)))
             });
-            let (sum, weight) = weights.fold((0.0, 0.0), |(sum, all), (price, weight)| (sum + price * weight, all + weight));
+            let (sum, weight) =
+                weights.fold((0.0, 0.0), |(sum, all), (price, weight)| (sum + price * weight, all + weight));
             (weight > 0.0).then(|| sum / weight)
         };
         let input = mean(|endpoint| endpoint.usual_list().input);
@@ -258,9 +259,11 @@ pub fn misses(
     for row in &groups {
         let endpoints = snapshot.map(|snapshot| candidates(snapshot, &served(row))).unwrap_or_default();
         let prices = PromptPrices::of(&endpoints);
-        let known = row.provider_key.as_deref().zip(row.last_at).and_then(|(provider, at)| {
-            lifetimes(provider, row.model.as_deref().unwrap_or_default(), at)
-        });
+        let known = row
+            .provider_key
+            .as_deref()
+            .zip(row.last_at)
+            .and_then(|(provider, at)| lifetimes(provider, row.model.as_deref().unwrap_or_default(), at));
         hosts.insert(row.g, Host { model: row.model.clone(), provider: row.provider.clone(), prices, known });
     }
     let facts: Vec<HostFacts> = hosts.iter().map(|(g, host)| host.facts(*g)).collect();
@@ -348,7 +351,8 @@ fn summed(rows: &[MissRow], hosts: &BTreeMap<i64, Host>) -> Misses {
     let mut all = CauseLine::default();
     let mut causes: Vec<CauseLine> = Cause::ALL.map(|cause| line(Some(cause))).to_vec();
     let mut partial = CauseLine::default();
-    let mut gaps = GAPS.map(|(from_minutes, to_minutes)| GapLine { from_minutes, to_minutes, ..GapLine::default() });
+    let mut gaps =
+        GAPS.map(|(from_minutes, to_minutes)| GapLine { from_minutes, to_minutes, ..GapLine::default() });
     let mut reused = [0_u64; GAPS.len()];
     let mut groups: BTreeMap<i64, (MissGroup, CauseLine)> = BTreeMap::new();
     let (mut judged, mut misses, mut reusable) = (0, 0, 0);
@@ -366,11 +370,18 @@ fn summed(rows: &[MissRow], hosts: &BTreeMap<i64, Host>) -> Misses {
             Some(cause) => {
                 misses += count(row.calls);
                 group.misses += count(row.calls);
-                causes.iter_mut().filter(|line| line.cause == Some(cause)).for_each(|line| line.add(row, usd));
+                causes
+                    .iter_mut()
+                    .filter(|line| line.cause == Some(cause))
+                    .for_each(|line| line.add(row, usd));
                 if !group.causes.iter().any(|line| line.cause == Some(cause)) {
                     group.causes.push(line(Some(cause)));
                 }
-                group.causes.iter_mut().filter(|line| line.cause == Some(cause)).for_each(|line| line.add(row, usd));
+                group
+                    .causes
+                    .iter_mut()
+                    .filter(|line| line.cause == Some(cause))
+                    .for_each(|line| line.add(row, usd));
             }
         }
         if let Some(at) = row.gap.and_then(|gap| usize::try_from(gap).ok()).filter(|at| *at < gaps.len()) {

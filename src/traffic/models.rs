@@ -62,7 +62,8 @@ pub struct ProviderShare {
 pub fn models(store: &TrafficStore, question: &Question) -> Result<Models, StoreError> {
     let at_endpoints = grouped(store, question, By::Endpoint)?;
     let by_model = grouped(store, question, By::Model)?;
-    let models: Vec<ModelLine> = by_model.groups.into_iter().map(|(_, group)| line(group, &at_endpoints.groups)).collect();
+    let models: Vec<ModelLine> =
+        by_model.groups.into_iter().map(|(_, group)| line(group, &at_endpoints.groups)).collect();
     let mut notes = Vec::new();
     if models.is_empty() {
         notes.push("There are no calls: `hitrate traffic import PATH` reads your logs.".to_owned());
@@ -78,10 +79,8 @@ pub fn models(store: &TrafficStore, question: &Question) -> Result<Models, Store
 }
 
 fn line(group: Group, at_endpoints: &[(GroupRow, Group)]) -> ModelLine {
-    let providers = at_endpoints.iter().filter(|(row, _)| row.model == group.model).map(|(_, at)| ProviderShare {
-        provider: at.provider.clone(),
-        calls: at.calls,
-        hit_rate: at.hit_rate.rate,
+    let providers = at_endpoints.iter().filter(|(row, _)| row.model == group.model).map(|(_, at)| {
+        ProviderShare { provider: at.provider.clone(), calls: at.calls, hit_rate: at.hit_rate.rate }
     });
     ModelLine {
         providers: providers.collect(),

@@ -103,7 +103,10 @@ pub fn sessions(store: &TrafficStore, question: &Question, top: u32) -> Result<S
     if totals.sessions == 0 {
         notes.push(match totals.without_session {
             0 => "There are no calls: `hitrate traffic import PATH` reads your logs.".to_owned(),
-            _ => "No call has a session. A log with session ids, or with times and growing prompts, has them.".to_owned(),
+            _ => {
+                "No call has a session. A log with session ids, or with times and growing prompts, has them."
+                    .to_owned()
+            }
         });
     } else if totals.without_session > 0 {
         notes.push(format!("{} calls belong to no session.", totals.without_session));
@@ -187,11 +190,14 @@ fn line(calls: &[SessionCallRow]) -> Option<SessionLine> {
         line.provider_changes += u64::from(differ(before.host.as_ref(), now.host.as_ref()));
         line.model_changes += u64::from(differ(before.model.as_ref(), now.model.as_ref()));
         line.compactions += u64::from(
-            now.prompt.zip(before.prompt).is_some_and(|(now, before)| (now as f64) < SESSION_MIN_REUSE * before as f64),
+            now.prompt
+                .zip(before.prompt)
+                .is_some_and(|(now, before)| (now as f64) < SESSION_MIN_REUSE * before as f64),
         );
         if let Some((from, to)) = before.time.zip(now.time) {
             let pause = (to - from).as_seconds_f64();
-            line.longest_pause_seconds = Some(line.longest_pause_seconds.map_or(pause, |longest| longest.max(pause)));
+            line.longest_pause_seconds =
+                Some(line.longest_pause_seconds.map_or(pause, |longest| longest.max(pause)));
             line.long_pauses += u64::from(pause > LONG_PAUSE);
         }
     }
@@ -246,11 +252,19 @@ mod tests {
 
     #[test]
     fn a_session_is_counted_by_hand() {
-        let calls =
-            [call(0, 1000, 0, "a"), call(1, 2000, 1000, "a"), call(9, 3000, 0, "b"), call(10, 1400, 0, "b"), call(11, 1500, 1400, "b")];
+        let calls = [
+            call(0, 1000, 0, "a"),
+            call(1, 2000, 1000, "a"),
+            call(9, 3000, 0, "b"),
+            call(10, 1400, 0, "b"),
+            call(11, 1500, 1400, "b"),
+        ];
         let line = line(&calls).expect("a session");
         assert_eq!((line.turns, line.prompt_tokens, line.output_tokens), (5, Some(8900), Some(50)));
-        assert_eq!((line.provider_changes, line.model_changes, line.compactions, line.long_pauses), (1, 0, 1, 1));
+        assert_eq!(
+            (line.provider_changes, line.model_changes, line.compactions, line.long_pauses),
+            (1, 0, 1, 1)
+        );
         assert_eq!(line.longest_pause_seconds, Some(480.0));
         assert_eq!(line.misses, 3, "the first call, the other provider, the compaction");
         assert!((line.hit_rate.expect("known") - 2400.0 / 8900.0).abs() < 1e-12);

@@ -26,7 +26,8 @@ pub const PLACEHOLDERS: [(&str, &str); 11] = [
 ];
 
 /// The default format.
-pub const DEFAULT_FORMAT: &str = "hit rate {hit_rate} · saved {saved} · paid {paid} · {calls} calls {since}{regression}";
+pub const DEFAULT_FORMAT: &str =
+    "hit rate {hit_rate} · saved {saved} · paid {paid} · {calls} calls {since}{regression}";
 
 /// Days before the present that the watch for regressions reads.
 const WATCHED_DAYS: u64 = 37;
@@ -104,7 +105,9 @@ impl StatusFormat {
             }
             let closed = if brace == "{" { rest.split_once('}') } else { None };
             let Some((name, after)) = closed else {
-                return Err(format!("`{brace}` in the format has no counterpart; write `{brace}{brace}` for a brace"));
+                return Err(format!(
+                    "`{brace}` in the format has no counterpart; write `{brace}{brace}` for a brace"
+                ));
             };
             let known = PLACEHOLDERS.iter().find(|(known, _)| *known == name);
             let Some((known, _)) = known else {
@@ -271,7 +274,10 @@ mod tests {
     #[test]
     fn an_unknown_placeholder_is_an_error_that_lists_the_known_ones() {
         let error = StatusFormat::parse("{hitrate}").expect_err("unknown");
-        assert!(error.starts_with("unknown placeholder `{hitrate}` (expected {hit_rate}, {saved}"), "{error}");
+        assert!(
+            error.starts_with("unknown placeholder `{hitrate}` (expected {hit_rate}, {saved}"),
+            "{error}"
+        );
         assert!(StatusFormat::parse("{hit_rate").expect_err("open").contains("no counterpart"));
         assert!(StatusFormat::parse("a } b").is_err());
         let now = "2026-11-30T10:00:00Z".parse().expect("a time");

@@ -1,11 +1,11 @@
 //! The calls that `traffic costs` and `traffic plans` work on, and what the public record knows about their days.
 
-use crate::cli::{Common, model};
+use crate::cli::{Common, model, running};
 use crate::domain::tier_list::DayRange;
-use crate::pipeline::{open_store, traffic_options};
+use crate::pipeline::traffic_options;
 use crate::snapshot::Snapshot;
-use crate::store::{CallFilter, OwnCall, StoreError, TrafficStore};
-use crate::traffic::worth::Record;
+use crate::store::{CallFilter, OwnCall, TrafficStore};
+use crate::traffic::worth::{Record, RecordRows};
 use anyhow::{Result, bail};
 use chrono::{NaiveDate, NaiveTime};
 use clap::Args;
@@ -49,7 +49,8 @@ pub fn calls(common: &Common, snapshot: &Snapshot, which: &Which) -> Result<Vec<
     Ok(store.calls(&filter)?)
 }
 
-/// What the public record knows about the days of calls. If another process holds it, only what the snapshot contains.
+/// What the public record knows about the days of calls, through the running server if one holds the store. Without a
+/// store, only what the snapshot contains.
 ///
 /// # Errors
 /// If the record cannot be read.
@@ -62,12 +63,14 @@ pub fn record(common: &Common, snapshot: &Snapshot, calls: &[OwnCall]) -> Result
     if !data.store().exists() {
         return Ok(Record::of_snapshot(snapshot, format!("there is no store in {}", data.path().display())));
     }
-    match open_store(&common.settings()?, &data) {
-        Ok(store) => Ok(Record::read(&store, snapshot, DayRange { from, to })?),
-        Err(StoreError::Locked { .. }) => {
-            let why = "another process holds the store; stop it, or use the private pages of the server";
-            Ok(Record::of_snapshot(snapshot, why.to_owned()))
-        }
-        Err(error) => Err(error.into()),
-    }
+    let (workload, as_of) = (snapshot.default_workload(), snapshot.as_of);
+    let path = format!(
+        "/local/record?from={from}&to={to}&as_of={}&workload={}",
+        running::encode(&as_of.to_rfc3339()),
+        running::encode(workload)
+    );
+    let rows: RecordRows = running::read_or_ask(common, ("the record of these days", &path), |store| {
+        Ok(RecordRows::read(store, workload, DayRange { from, to }, as_of)?)
+    })?;
+    Ok(rows.into())
 }

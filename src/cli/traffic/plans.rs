@@ -117,7 +117,7 @@ fn of_workload(common: &Common, snapshot: &Snapshot, args: &PlansArgs, wanted: &
         "--sessions-per-day {per_day}: {calls:.0} calls in 30 days are more than {MOST_CALLS:.0}; choose a lower number"
     );
     ensure!(
-        calls >= 1.0,
+        per_day * 30.0 >= 1.0,
         "--sessions-per-day {per_day}: less than one session in 30 days; choose a higher number"
     );
     // The id, not the slug: variants share the slug.

@@ -1,5 +1,6 @@
 //! The readers, one file for each format, and the list of all of them.
 
+// Routers and standard telemetry.
 mod openrouter;
 mod openrouter_activity;
 mod openrouter_activity_csv;
@@ -13,7 +14,47 @@ mod otel_names;
 mod otel_span;
 mod otlp;
 mod otlp_attributes;
+// Gateways, plain usage and accounts.
+mod account;
+mod agents;
+mod aider;
+mod anthropic_cost_report;
+mod anthropic_usage;
+mod anthropic_usage_report;
+mod api_usage;
+mod bedrock_usage;
+mod claude_code;
+mod cline;
+mod cline_cli;
+mod codex;
+mod codex_exec;
+mod codex_totals;
+mod crush;
+mod gemini_cli;
+mod gemini_usage;
+mod goose;
+mod helicone;
+mod hermes;
+mod kimi_cli;
+mod langfuse;
+mod langfuse_usage;
+mod litellm;
+mod litellm_daily;
+mod litellm_payload;
+mod litellm_spend;
+mod llm;
+mod ollama_cloud;
+mod ollama_usage;
+mod openai_costs;
+mod openai_usage;
+mod openai_usage_buckets;
+mod opencode;
 mod outcome;
+mod pi;
+mod plain;
+#[cfg(test)]
+mod testing;
+mod vercel;
 
 use super::format::Format;
 
@@ -32,10 +73,49 @@ const ROUTERS: &[&Format] = &[
 ];
 
 /// Gateways and observability tools, and plain usage of the providers' APIs.
-const GATEWAYS: &[&Format] = &[];
+const GATEWAYS: &[&Format] = &[
+    &litellm_spend::FORMAT,
+    &litellm_payload::FORMAT,
+    &litellm_daily::FORMAT,
+    &langfuse::FORMAT,
+    &helicone::FORMAT,
+    &vercel::FORMAT,
+    &hermes::FORMAT,
+    &goose::FORMAT,
+    &crush::FORMAT,
+    &openai_usage::FORMAT,
+    &anthropic_usage::FORMAT,
+    &gemini_usage::FORMAT,
+    &bedrock_usage::FORMAT,
+    &ollama_usage::FORMAT,
+];
 
 /// Coding agents and other clients.
-const AGENTS: &[&Format] = &[];
+const AGENTS: &[&Format] = &[
+    &claude_code::CLAUDE_CODE,
+    &codex::CODEX,
+    &codex_exec::CODEX_EXEC,
+    &gemini_cli::GEMINI_CLI,
+    &opencode::OPENCODE,
+    &cline::CLINE,
+    &cline_cli::CLINE_CLI,
+    &cline::ROO,
+    &cline::KILO,
+    &kimi_cli::KIMI_CLI,
+    &pi::PI,
+    &aider::AIDER,
+    &llm::LLM,
+];
+
+/// Tables of SQLite databases whose rows the readers of agents read, in this order.
+pub const AGENT_TABLES: &[&[&str]] = &[opencode::TABLES, llm::TABLES, pi::TABLES];
 
 /// Usage exports of accounts.
-const ACCOUNTS: &[&Format] = &[];
+const ACCOUNTS: &[&Format] = &[
+    &anthropic_usage_report::FORMAT,
+    &anthropic_cost_report::FORMAT,
+    &openai_usage_buckets::FORMAT,
+    &openai_costs::FORMAT,
+    &ollama_cloud::USAGE,
+    &ollama_cloud::BALANCE,
+];

@@ -108,8 +108,8 @@ fn generation(row: &Object, line: u64) -> Result<Call, BadCount> {
     let byok = entry::money(row.get("byok_usage_inference"));
     let (paid, paid_kind) = openrouter::paid(entry::money(row.get("cost_total")), byok, None);
     let streamed = entry::flag(row.get("streamed"));
-    let finish =
-        entry::text_of(row, &["finish_reason_normalized", "finish_reason_raw"]).map(|r| outcome::finish(&r));
+    let finish = entry::text_of(row, &["finish_reason_normalized", "finish_reason_raw"])
+        .map(|r| outcome::finish_name(&r));
     let started = entry::time(row.get("created_at"));
     let status = match finish.as_deref() {
         _ if entry::flag(row.get("cancelled")) == Some(true) => Status::Cancelled,

@@ -89,7 +89,7 @@ fn of_row(row: &Object, line: u64) -> Result<Call, BadCount> {
     let charge = entry::money(row.get("total_cost"));
     let (paid, paid_kind) = openrouter::paid(charge, entry::money(stated("byok_usage_inference")), is_byok);
     let started = entry::time_of(row, &["start_time", "timestamp", "created_at"]);
-    let finish = entry::text(row.get("finish_reason")).map(|reason| outcome::finish(&reason));
+    let finish = entry::text(row.get("finish_reason")).map(|reason| outcome::finish_name(&reason));
     let session = text(&["session_id"]);
     let generation_id = ["generation_id", "response_id", "id", "openrouter_trace_id"]
         .iter()

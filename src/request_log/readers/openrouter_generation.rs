@@ -112,7 +112,7 @@ pub(super) fn call(row: &Object, line: u64) -> Result<Call, BadCount> {
     let started = entry::time(row.get("created_at"));
     let session = entry::name(row.get("session_id"));
     let finish = entry::text_of(row, &["finish_reason", "native_finish_reason"])
-        .map(|reason| outcome::finish(&reason));
+        .map(|reason| outcome::finish_name(&reason));
     let http = attempts.as_ref().and_then(|attempts| attempts.http).filter(|code| *code >= 400);
     let mut call = Call {
         line,

@@ -86,7 +86,7 @@ fn request(record: &Record<'_>, id: Option<String>, line: u64) -> Result<Call, B
         .text(&["gen_ai.response.finish_reason"])
         .or_else(|| first_text(attributes.get("gen_ai.response.finish_reasons")))
         .or_else(|| entry::text(get("finish_reason")));
-    let finish = reason.map(|reason| outcome::finish(&reason));
+    let finish = reason.map(|reason| outcome::finish_name(&reason));
     let http =
         attempts.as_ref().and_then(|attempts| attempts.http).filter(|code| *code >= 400 && record.is_error);
     let id =

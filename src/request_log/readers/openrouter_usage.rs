@@ -175,7 +175,7 @@ fn call(entry: &Object, holder: &Object, usage: &Object, line: u64) -> Result<Ca
         .and_then(|choice| entry::text_of(choice, &["finish_reason", "native_finish_reason"]))
         .or_else(|| entry::text_of(holder, &["finish_reason", "stop_reason"]))
         .or_else(|| entry::text(holder.get("status")).filter(|_| holder.contains_key("output")))
-        .map(|reason| outcome::finish(&reason));
+        .map(|reason| outcome::finish_name(&reason));
     let (status, http) = status(holder, finish.as_deref());
     let is_messages =
         ["cache_read_input_tokens", "cache_creation_input_tokens"].iter().any(|k| usage.contains_key(*k))

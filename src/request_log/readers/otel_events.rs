@@ -135,7 +135,7 @@ fn claude_code(record: &Record<'_>, line: u64) -> Result<Box<Call>, BadCount> {
         usual_rule: Some(EXCLUSIVE),
         paid: entry::money(attributes.get("cost_usd")),
         ttft_ms: otel_names::first_token(attributes),
-        finish: attributes.text(&["stop_reason"]).map(|reason| outcome::finish(&reason).into()),
+        finish: attributes.text(&["stop_reason"]).map(|reason| outcome::finish_name(&reason).into()),
         attempts: attempts(record),
         ..base(record, Program::ClaudeCode, line)
     };
@@ -189,7 +189,8 @@ fn gemini_cli(record: &Record<'_>, line: u64) -> Result<Box<Call>, BadCount> {
             input: InputRule::IncludesReadAndWritten,
             output: OutputRule::ExcludesReasoning,
         }),
-        finish: first_text(attributes.get("finish_reasons")).map(|reason| outcome::finish(&reason).into()),
+        finish: first_text(attributes.get("finish_reasons"))
+            .map(|reason| outcome::finish_name(&reason).into()),
         ..base(record, Program::GeminiCli, line)
     };
     if outcome::http(attributes.get("status_code")).is_some_and(|code| code >= 400) {

@@ -44,7 +44,7 @@ pub(super) fn call(record: &Record<'_>, operation: Operation, line: u64) -> Resu
         "llm.finish_reason",
         "llm.response.finish_reason",
     ]));
-    let finish = finish.map(|reason| outcome::finish(&reason));
+    let finish = finish.map(|reason| outcome::finish_name(&reason));
     let error = attributes.text(&["error.type", "exception.type"]);
     let (status, http) = status(record, error.as_deref(), finish.as_deref());
     // Several log records may share the span in which they were emitted, so their response is preferred.

@@ -4,7 +4,8 @@ use super::matching::{Common, Compared};
 use super::resolve::Names;
 use super::rows::{NewCall, append, longs, record_batch};
 use super::{Resolved, TrafficStore};
-use crate::request_log::{Call, LogFile, Name, SessionKind};
+use crate::request_log::guess::guessed_sessions;
+use crate::request_log::{Call, LogFile, SessionKind};
 use crate::store::StoreError;
 use crate::store::columns::{self, naive, rows};
 use chrono::{DateTime, Utc};
@@ -250,9 +251,4 @@ fn record(
         ],
     )?;
     Ok(())
-}
-
-/// The guessed session of each call that the log names no session for.
-fn guessed_sessions(calls: &[Call]) -> Vec<Option<Name>> {
-    vec![None; calls.len()]
 }

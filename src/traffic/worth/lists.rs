@@ -2,13 +2,15 @@
 
 use crate::domain::backtest::Listed;
 use crate::domain::session::Pricing;
+use crate::domain::tier_list::DayRange;
 use crate::snapshot::Endpoint;
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use uuid::Uuid;
 
 /// The list prices that the record has seen, by endpoint, oldest first.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ListHistory(HashMap<Uuid, Vec<(DateTime<Utc>, Pricing)>>);
 
 impl ListHistory {
@@ -23,6 +25,18 @@ impl ListHistory {
         }
         history.values_mut().for_each(|rows| rows.sort_by_key(|(from, _)| *from));
         Self(history)
+    }
+
+    /// The prices that were in force on some days.
+    #[must_use]
+    pub fn within(mut self, days: DayRange) -> Self {
+        for rows in self.0.values_mut() {
+            let before = rows.partition_point(|(from, _)| from.date_naive() < days.from);
+            rows.retain(|(from, _)| from.date_naive() <= days.to);
+            rows.drain(..before.saturating_sub(1).min(rows.len()));
+        }
+        self.0.retain(|_, rows| !rows.is_empty());
+        self
     }
 
     /// Whether nothing is known.
@@ -74,5 +88,10 @@ mod tests {
         assert_eq!(billed("2026-11-01T12:00:00Z"), Some(false));
         assert_eq!(history.at(Uuid::from_u128(2), at("2026-11-05T12:00:00Z")), None);
         assert_eq!(history.since(), Some(at("2026-11-01T00:00:00Z")));
+        let day = |text: &str| text.parse().expect("a day");
+        let within = |from, to| history.clone().within(DayRange { from: day(from), to: day(to) }).since();
+        assert_eq!(within("2026-11-03", "2026-11-09"), Some(at("2026-11-01T00:00:00Z")), "still in force");
+        assert_eq!(within("2026-11-07", "2026-11-09"), Some(at("2026-11-05T00:00:00Z")));
+        assert_eq!(within("2026-10-01", "2026-10-31"), None);
     }
 }

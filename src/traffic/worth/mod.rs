@@ -23,9 +23,9 @@ pub use interval::Change;
 pub use lifetimes::{Lifetime, LifetimeError, Lifetimes};
 pub use lists::ListHistory;
 pub use plan_file::{
-    Allowance, Plan, PlanError, PlanModel, PlanWindow, Starts, read as read_plans, shipped_plans,
+    Allowance, Peak, Plan, PlanError, PlanModel, PlanWindow, Starts, read as read_plans, shipped_plans,
 };
 pub use plans::{BestHost, BreakEven, Excluded, Measured, PlanReport, PlansReport, plans};
-pub use record::{DayRate, Record};
+pub use record::{DayRate, Record, RecordRows};
 pub use synthetic::calls_of_workload;
 pub use turns::{LeftOut, ModelTurns, OwnSession, OwnTurn, OwnTurns};

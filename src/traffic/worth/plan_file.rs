@@ -1,7 +1,7 @@
 //! Flat plans as dated data: `data/plans.toml` and the user's own file.
 
 use super::lifetimes::{day, some_day};
-use chrono::NaiveDate;
+use chrono::{DateTime, Datelike, NaiveDate, Timelike, Utc, Weekday};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -132,6 +132,35 @@ pub struct PlanModel {
     /// Price of output tokens, USD per million.
     #[serde(default)]
     pub output: Option<f64>,
+    /// Hours in which its use counts more.
+    #[serde(default)]
+    pub peak: Option<Peak>,
+}
+
+/// Hours of the day in which the use of a model counts more.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Peak {
+    /// Multiplies its use, besides the factor of the model.
+    pub factor: f64,
+    /// First hour, UTC.
+    pub from_hour: u32,
+    /// The hour, UTC, before which it ends.
+    pub to_hour: u32,
+    /// Whether it holds on Mondays to Fridays only.
+    #[serde(default)]
+    pub weekdays_only: bool,
+}
+
+impl PlanModel {
+    /// What multiplies the use of a call at a time.
+    pub fn factor_at(&self, at: DateTime<Utc>) -> f64 {
+        let is_weekend = matches!(at.weekday(), Weekday::Sat | Weekday::Sun);
+        let holds = |peak: &&Peak| {
+            (peak.from_hour..peak.to_hour).contains(&at.hour()) && !(peak.weekdays_only && is_weekend)
+        };
+        self.factor * self.peak.as_ref().filter(holds).map_or(1.0, |peak| peak.factor)
+    }
 }
 
 const fn one() -> f64 {
@@ -310,6 +339,17 @@ impl Check<'_> {
                 ));
             }
             self.above_zero("model.factor", model.factor)?;
+            if let Some(peak) = &model.peak {
+                self.above_zero("model.peak.factor", peak.factor)?;
+                if peak.from_hour >= peak.to_hour || peak.to_hour > 24 {
+                    let found = format!("{} to {}", peak.from_hour, peak.to_hour);
+                    return Err(self.wrong(
+                        "model.peak",
+                        found,
+                        "it must be two hours from 0 to 24, in order",
+                    ));
+                }
+            }
             let prices = [("input", model.input), ("cache_read", model.cache_read), ("output", model.output)];
             for (key, price) in prices {
                 if let Some(price) = price.filter(|price| !price.is_finite() || *price < 0.0) {
@@ -366,6 +406,22 @@ mod tests {
     }
 
     #[test]
+    fn use_counts_more_in_peak_hours() {
+        let plans = shipped_plans().expect("valid");
+        let pro = plans.iter().find(|plan| plan.name == "ollama-cloud-pro").expect("shipped");
+        let of = |model: &str, at: &str| {
+            let model = pro.model.iter().find(|one| one.model == model).expect("offered");
+            model.factor_at(at.parse().expect("a time"))
+        };
+        // 2 November 2026 is a Monday.
+        assert_eq!(of("deepseek/deepseek-v4-pro", "2026-11-02T11:59:59Z"), 1.0);
+        assert_eq!(of("deepseek/deepseek-v4-pro", "2026-11-02T12:00:00Z"), 2.0);
+        assert_eq!(of("deepseek/deepseek-v4-pro", "2026-11-02T18:00:00Z"), 1.0);
+        assert_eq!(of("deepseek/deepseek-v4-pro", "2026-11-01T13:00:00Z"), 1.0, "a Sunday");
+        assert_eq!(of("z-ai/glm-5.3", "2026-11-02T13:00:00Z"), 1.0);
+    }
+
+    #[test]
     fn every_error_of_an_own_file_names_plan_and_field() {
         assert_eq!(read(OWN, "plans.toml").expect("valid")[0].window[0].starts, Starts::FirstUse);
         for (from, to, said) in [
@@ -387,6 +443,11 @@ mod tests {
             ("kind = \"usd\"", "kind = \"percent\"", "`window.limit` is 12, it must be omitted"),
             ("model = \"a/b\"", "model = \" \"", "`model.model` is empty"),
             ("factor = 2.0", "factor = 0", "`model.factor` is 0"),
+            (
+                "factor = 2.0",
+                "peak = { factor = 2.0, from_hour = 18, to_hour = 12 }",
+                "`model.peak` is 18 to 12",
+            ),
             ("input = 1.0", "input = -1.0", "`model.input` is -1"),
             ("input = 1.0, ", "", "`input` and `output` must be set together"),
             ("from = 2026-01-01", "from = 2026-01-01\nmodels_of = \"x\"", "cannot be combined"),

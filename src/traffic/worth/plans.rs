@@ -230,7 +230,7 @@ fn best_host<'a>(of: &ModelTurns<'a>, basis: &Basis<'_>) -> Option<&'a Endpoint>
 /// How a plan counts the calls of a model.
 struct Offer {
     pricing: Option<Pricing>,
-    factor: f64,
+    row: Option<PlanModel>,
 }
 
 /// The offer of a plan for a model.
@@ -248,14 +248,14 @@ fn offer(plan: &Plan, model: &ModelEntry, snapshot: &Snapshot, assumed: &mut boo
     if row.is_none() && !plan.model.is_empty() {
         return Err("the plan is not known to offer this model".to_owned());
     }
-    let factor = row.map_or(1.0, |row| row.factor);
+    let counted = |pricing| Offer { pricing, row: row.cloned() };
     if plan.allowance.kind != Allowance::Usd {
-        return Ok(Offer { pricing: None, factor });
+        return Ok(counted(None));
     }
     if let Some(row) = row.filter(|row| row.input.is_some()) {
         let list =
             Prices { input: row.input, output: row.output, cache_read: row.cache_read, ..Prices::default() };
-        return Ok(Offer { pricing: Some(Pricing::listed(&list, Vec::new())), factor });
+        return Ok(counted(Some(Pricing::listed(&list, Vec::new()))));
     }
     let author = model.model_id.split('/').next().unwrap_or_default();
     let own = model.endpoints.iter().find(|endpoint| endpoint.provider.as_str() == author);
@@ -264,7 +264,7 @@ fn offer(plan: &Plan, model: &ModelEntry, snapshot: &Snapshot, assumed: &mut boo
         "its price in the plan is not known, and its author has no endpoint of its own with a list price",
     )?;
     *assumed = true;
-    Ok(Offer { pricing: Some(pricing), factor })
+    Ok(counted(Some(pricing)))
 }
 
 fn report(
@@ -364,7 +364,7 @@ fn amount(kind: Allowance, offer: &Offer, call: &Call<'_>) -> Option<f64> {
         Allowance::Requests => 1.0,
         Allowance::Percent | Allowance::Unknown => 0.0,
     };
-    Some(plain * offer.factor)
+    Some(plain * offer.row.as_ref().map_or(1.0, |row| row.factor_at(call.at)))
 }
 
 /// How the calls fit; `None` if the limits of the plan cannot be compared with calls.

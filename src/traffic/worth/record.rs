@@ -6,8 +6,9 @@ use crate::domain::ids::{ModelSlug, Variant};
 use crate::domain::tier_list::DayRange;
 use crate::preferences::Mode;
 use crate::snapshot::Snapshot;
-use crate::store::{EndpointDayRow, RecommendationKind, RecommendedDay, Store, StoreError};
+use crate::store::{RecommendationKind, RecommendedDay, Store, StoreError};
 use chrono::{DateTime, Days, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 use uuid::Uuid;
 
@@ -15,7 +16,7 @@ use uuid::Uuid;
 pub(super) const FOLLOWED_DAYS: u64 = 2;
 
 /// What an endpoint did on a UTC day.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct DayRate {
     /// Hit rate of the whole day, 0..1.
     pub hit_rate: f64,
@@ -36,6 +37,61 @@ pub struct Record {
     pub unread: Option<String>,
 }
 
+/// The same as rows, as a server that holds the store sends them to a command on its machine.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct RecordRows {
+    /// List prices.
+    pub lists: ListHistory,
+    /// Recommendations.
+    pub recommended: Vec<RecommendedDay>,
+    /// Hit rates of the days on which one is known, by endpoint.
+    pub rates: HashMap<Uuid, Vec<(NaiveDate, DayRate)>>,
+}
+
+impl RecordRows {
+    /// Reads what the record knew at `as_of` about some days. The recommendations are those of this version for a
+    /// workload.
+    ///
+    /// # Errors
+    /// The error of the store.
+    pub fn read(
+        store: &Store,
+        workload: &str,
+        days: DayRange,
+        as_of: DateTime<Utc>,
+    ) -> Result<Self, StoreError> {
+        let before = days.from.checked_sub_days(Days::new(FOLLOWED_DAYS)).unwrap_or(days.from);
+        let kind =
+            RecommendationKind { method_version: METHOD_VERSION, mode: Mode::DEFAULT.as_str(), workload };
+        let mut rates: HashMap<Uuid, Vec<(NaiveDate, DayRate)>> = HashMap::new();
+        for row in store.days(days.from, days.to, as_of)?.rows()? {
+            let day = &row.of_day;
+            if let Some(rate) = rate(day.hit_rate, day.tokens) {
+                rates.entry(row.endpoint_id).or_default().push((day.day, rate));
+            }
+        }
+        Ok(Self {
+            lists: ListHistory::new(store.listed(as_of)?, &store.endpoint_ids()?).within(days),
+            recommended: store.recommended_days(kind, DayRange { from: before, to: days.to })?,
+            rates,
+        })
+    }
+}
+
+impl From<RecordRows> for Record {
+    fn from(rows: RecordRows) -> Self {
+        let mut recommended: HashMap<_, BTreeMap<NaiveDate, Vec<String>>> = HashMap::new();
+        for row in rows.recommended {
+            recommended.entry((row.model, row.variant)).or_default().insert(row.day, row.endpoints);
+        }
+        let of = |(endpoint, days): (Uuid, Vec<(NaiveDate, DayRate)>)| {
+            days.into_iter().map(move |(day, rate)| ((endpoint, day), rate))
+        };
+        let rates = rows.rates.into_iter().flat_map(of);
+        Self { lists: rows.lists, recommended, rates: rates.collect(), unread: None }
+    }
+}
+
 impl Record {
     /// What is known without the record: the days that the snapshot contains.
     pub fn of_snapshot(snapshot: &Snapshot, why: String) -> Self {
@@ -43,35 +99,6 @@ impl Record {
         let days = endpoints.flat_map(|endpoint| endpoint.days.iter().map(|day| (endpoint.endpoint_id, day)));
         let rates = days.filter_map(|(id, day)| Some(((id, day.day), rate(day.hit_rate, day.tokens)?)));
         Self { rates: rates.collect(), unread: Some(why), ..Self::default() }
-    }
-
-    /// Reads what the record knows about the days in `[from, to]`, as of the snapshot.
-    ///
-    /// # Errors
-    /// The error of the store.
-    pub fn read(store: &Store, snapshot: &Snapshot, days: DayRange) -> Result<Self, StoreError> {
-        let before = days.from.checked_sub_days(Days::new(FOLLOWED_DAYS)).unwrap_or(days.from);
-        let workload = snapshot.default_workload();
-        let kind =
-            RecommendationKind { method_version: METHOD_VERSION, mode: Mode::DEFAULT.as_str(), workload };
-        let recommended = store.recommended_days(kind, DayRange { from: before, to: days.to })?;
-        let as_of: DateTime<Utc> = snapshot.as_of;
-        let lists = ListHistory::new(store.listed(as_of)?, &store.endpoint_ids()?);
-        let rows = store.days(days.from, days.to, as_of)?.rows()?;
-        Ok(Self::new(lists, recommended, &rows))
-    }
-
-    /// The record from its rows.
-    pub fn new(lists: ListHistory, recommended: Vec<RecommendedDay>, days: &[EndpointDayRow]) -> Self {
-        let mut of: HashMap<(ModelSlug, Variant), BTreeMap<NaiveDate, Vec<String>>> = HashMap::new();
-        for row in recommended {
-            of.entry((row.model, row.variant)).or_default().insert(row.day, row.endpoints);
-        }
-        let rates = days.iter().filter_map(|row| {
-            let day = &row.of_day;
-            Some(((row.endpoint_id, day.day), rate(day.hit_rate, day.tokens)?))
-        });
-        Self { lists, recommended: of, rates: rates.collect(), unread: None }
     }
 }
 

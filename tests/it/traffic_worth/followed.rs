@@ -8,7 +8,7 @@ use hitrate::domain::tier_history::RunDay;
 use hitrate::domain::tier_list::DayRange;
 use hitrate::snapshot::Endpoint;
 use hitrate::store::{OwnCall, Recommendation, RecommendationKind, RecommendedDay};
-use hitrate::traffic::worth::{DayRate, Followed, Lifetimes, ListHistory, Record, followed};
+use hitrate::traffic::worth::{DayRate, Followed, Lifetimes, Record, RecordRows, followed};
 
 fn day(text: &str) -> NaiveDate {
     text.parse().expect("a day")
@@ -51,7 +51,7 @@ fn followed_with(
     calls: &[OwnCall],
 ) -> Followed {
     let hosts = hosts();
-    let mut record = Record::new(ListHistory::default(), recommended, &[]);
+    let mut record = Record::from(RecordRows { recommended, ..RecordRows::default() });
     rates(&mut record, &hosts, "2026-10-01", hit_rates);
     // A better rate on the day of the recommendation must not count.
     rates(&mut record, &hosts, "2026-09-30", [Some(0.5), Some(0.5)]);
@@ -134,7 +134,10 @@ fn the_record_is_read_for_the_days_of_the_calls_and_those_before() {
         store.record_recommendations(kind, closing, &[made]).expect("recorded");
     }
     let days = DayRange { from: day("2026-10-01"), to: day("2026-10-01") };
-    let record = Record::read(&store, &world, days).expect("readable");
+    let rows = RecordRows::read(&store, &workload, days, world.as_of).expect("readable");
+    let sent = serde_json::to_string(&rows).expect("JSON");
+    assert_eq!(serde_json::from_str::<RecordRows>(&sent).expect("the same rows"), rows);
+    let record = Record::from(rows);
     let of = &record.recommended[&(ModelSlug::new(SLUG), Variant::standard())];
     let read: Vec<_> = of.iter().map(|(day, tags)| (day.to_string(), tags[1].clone())).collect();
     let same = |date: &str| (date.to_owned(), date.to_owned());

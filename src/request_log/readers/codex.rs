@@ -1,0 +1,469 @@
+//! OpenAI Codex CLI and app: the rollout of a session. Its token events repeat, so the increases of the running total
+//! count.
+
+use super::agents::{self, BAD_COUNT, NO_OBJECT, UNKNOWN_TYPE};
+use super::codex_totals::{Totals, replace_by_responses};
+use crate::request_log::call::{Call, IdKind, InputRule, Name, OutputRule, Rule};
+use crate::request_log::entry::{
+    Entry, FileContext, Object, at, duration, name, name_of, object_at, text, text_of, time_of,
+};
+use crate::request_log::format::{Format, Reader, Sure, Total};
+use crate::request_log::sink::{Keep, Sink};
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::Value;
+
+/// Codex rollouts.
+pub(super) const CODEX: Format = Format {
+    id: "codex",
+    title: "Codex (OpenAI), session rollout",
+    rule: Rule { input: InputRule::IncludesReadAndWritten, output: OutputRule::IncludesReasoning },
+    total: Total::OfFields,
+    states_failures: false,
+    recognises,
+    reader: |context| Box::new(Rollout::new(context)),
+};
+
+/// Pause after which the copied start of a forked session is over.
+const LONGEST_PAUSE_IN_COPY: TimeDelta = TimeDelta::milliseconds(900);
+
+fn recognises(entry: &Entry<'_>, _: &FileContext) -> Sure {
+    let Some(line) = entry.object() else { return Sure::No };
+    let has_payload = line.get("payload").is_some_and(Value::is_object) && line.contains_key("timestamp");
+    match line.get("type").and_then(Value::as_str) {
+        Some("session_meta" | "turn_context" | "event_msg" | "response_item" | "token_usage_record")
+            if has_payload =>
+        {
+            Sure::Certain
+        }
+        Some("compacted") if has_payload => Sure::Likely,
+        _ => Sure::No,
+    }
+}
+
+/// Reads one rollout.
+struct Rollout {
+    file: Option<Name>,
+    session: Option<Name>,
+    parent: Option<Name>,
+    agent: Option<Name>,
+    platform: Option<Name>,
+    app: Option<Name>,
+    model: Option<Name>,
+    started_at: Option<DateTime<Utc>>,
+    before: Option<Totals>,
+    previous_line_at: Option<DateTime<Utc>>,
+    is_copy: bool,
+    tool_calls: u32,
+    service_tier: Option<Name>,
+    /// Place of the first call of the turn among the calls of the file.
+    first_of_turn: Option<usize>,
+    /// Calls of newer versions, which write the counts of each response beside the running total.
+    responses: Vec<Call>,
+}
+
+impl Rollout {
+    fn new(context: &FileContext) -> Self {
+        Self {
+            file: agents::file_session(context),
+            session: None,
+            parent: None,
+            agent: None,
+            platform: None,
+            app: None,
+            model: None,
+            started_at: None,
+            before: None,
+            previous_line_at: None,
+            is_copy: false,
+            tool_calls: 0,
+            service_tier: None,
+            first_of_turn: None,
+            responses: Vec::new(),
+        }
+    }
+
+    fn session(&mut self, meta: &Object) {
+        let id = name_of(meta, &["id", "session_id"]);
+        if self.session.is_some() {
+            // A fork copies the lines of its parent, from the parent's description on.
+            if id != self.session {
+                self.is_copy = true;
+                self.parent = self.parent.take().or(id);
+            }
+            return;
+        }
+        self.session = id;
+        let spawn = object_at(meta, &["source", "subagent", "thread_spawn"]);
+        self.parent = name_of(meta, &["forked_from_id"])
+            .or_else(|| spawn.and_then(|spawn| name_of(spawn, &["parent_thread_id"])));
+        self.is_copy = self.parent.is_some();
+        self.agent = name_of(meta, &["agent_nickname", "agent_role"])
+            .or_else(|| spawn.and_then(|spawn| name_of(spawn, &["agent_nickname", "agent_role"])));
+        self.platform = name_of(meta, &["model_provider"]);
+        self.app = name_of(meta, &["originator"]);
+        self.model = name_of(meta, &["model"]);
+        self.started_at = time_of(meta, &["timestamp"]).map(|(at, _)| at);
+    }
+
+    /// Whether the line was copied from the parent: it follows at once, or is older than the session.
+    fn follow_copy(&mut self, now: Option<DateTime<Utc>>) {
+        if let (Some(before), Some(now)) = (self.previous_line_at, now)
+            && now - before > LONGEST_PAUSE_IN_COPY
+            && self.started_at.is_none_or(|start| now >= start)
+        {
+            self.is_copy = false;
+        }
+        self.previous_line_at = now.or(self.previous_line_at);
+    }
+
+    fn tokens(&mut self, line: &Object, payload: &Object, entry: &Entry<'_>, sink: &mut Sink) {
+        let Some(info) = payload.get("info").and_then(Value::as_object) else {
+            return sink.note("rate limits without token counts");
+        };
+        let usage = |key: &str| info.get(key).and_then(Value::as_object).map(Totals::of).transpose();
+        let (Ok(totals), Ok(last)) = (usage("total_token_usage"), usage("last_token_usage")) else {
+            return sink.unread(BAD_COUNT, entry.line);
+        };
+        let found = match (totals, self.before) {
+            (None, _) => last,
+            (Some(totals), Some(before)) if totals == before => return sink.duplicate(),
+            (Some(totals), Some(before)) => match totals.since(before) {
+                Some(increase) => Some(increase),
+                None => {
+                    sink.note("the running total fell: the counts of the last answer are used");
+                    last.or(Some(totals))
+                }
+            },
+            (Some(totals), None) => match last {
+                Some(last) if totals.since(last).is_some_and(|rest| !agents::is_empty(&rest.0)) => {
+                    sink.note("the running total starts above the first answer: the rest belongs to another session");
+                    Some(last)
+                }
+                _ => Some(totals),
+            },
+        };
+        self.before = totals.or(self.before);
+        if self.is_copy {
+            return sink.note("copied from the parent session: counted there");
+        }
+        let Some(Totals(raw)) = found else { return sink.unread("a token event without counts", entry.line) };
+        if agents::is_empty(&raw) {
+            return sink.note("a token event without new tokens");
+        }
+        let time = time_of(line, &["timestamp"]);
+        let mut call = Call { line: entry.line, raw, tool_calls: Some(self.tool_calls), ..Call::default() };
+        self.tool_calls = 0;
+        agents::set_end(&mut call, time);
+        self.describe(&mut call);
+        // Copies of a rollout have the same session, time and total.
+        if let (Some(session), Some((at, _)), Some(totals)) = (&self.session, time, totals) {
+            let total = totals.0.total.or(totals.0.input).unwrap_or(0);
+            call.id = Some(format!("{session}:{}:{total}", at.timestamp_millis()).into_boxed_str());
+            call.id_kind = IdKind::Row;
+        }
+        self.first_of_turn = self.first_of_turn.or(Some(sink.calls_mut().len()));
+        sink.push(call, Keep::First);
+    }
+
+    /// Sets the time to the first token, which the end of a turn states for the first answer of the turn.
+    fn turn_ended(&mut self, payload: &Object, sink: &mut Sink) {
+        let first = self.first_of_turn.take().and_then(|place| sink.calls_mut().get_mut(place));
+        if let (Some(call), Some(ms)) = (first, duration(payload.get("time_to_first_token_ms"))) {
+            call.ttft_ms = Some(ms);
+            call.streamed = Some(true);
+        }
+    }
+
+    /// The counts of one response.
+    fn response(&mut self, line: &Object, payload: &Object, entry: &Entry<'_>, sink: &mut Sink) {
+        if self.is_copy {
+            return sink.note("copied from the parent session: counted there");
+        }
+        let Some(usage) = payload.get("usage").and_then(Value::as_object) else {
+            return sink.unread("a response without token counts", entry.line);
+        };
+        let Ok(Totals(raw)) = Totals::of(usage) else { return sink.unread(BAD_COUNT, entry.line) };
+        let id = text(payload.get("response_id"));
+        let mut call = Call {
+            line: entry.line,
+            id_kind: if id.is_some() { IdKind::Response } else { IdKind::Position },
+            id: id.map(String::into_boxed_str),
+            raw,
+            ..Call::default()
+        };
+        agents::set_end(&mut call, time_of(line, &["timestamp"]));
+        self.describe(&mut call);
+        call.model_served = name_of(payload, &["model"]);
+        self.responses.push(call);
+    }
+
+    fn describe(&self, call: &mut Call) {
+        call.platform = self.platform.clone();
+        call.app = Some(self.app.clone().unwrap_or_else(|| Name::from("Codex")));
+        call.model_sent = self.model.clone();
+        call.service_tier = self.service_tier.clone();
+        call.agent = self.agent.clone();
+        call.parent_session = self.parent.clone();
+        agents::set_session(call, self.session.as_ref(), self.file.as_ref());
+    }
+
+    fn failure(&mut self, line: &Object, payload: &Object, entry: &Entry<'_>, sink: &mut Sink) {
+        if self.is_copy {
+            return sink.note("copied from the parent session: counted there");
+        }
+        let message = text_of(payload, &["message", "additional_details"]).unwrap_or_default();
+        let info = payload.get("codex_error_info");
+        let inner = info.and_then(Value::as_object).and_then(|info| info.iter().next());
+        let class = name(info).or_else(|| inner.and_then(|(class, _)| agents::clean(class)));
+        let http = inner.and_then(|(_, inner)| agents::http(inner.get("http_status_code")));
+        let words = format!("{} {message}", class.as_deref().unwrap_or_default());
+        let mut call = Call {
+            line: entry.line,
+            status: agents::failure(http, &words),
+            http,
+            error_class: class,
+            ..Call::default()
+        };
+        agents::set_end(&mut call, time_of(line, &["timestamp"]));
+        self.describe(&mut call);
+        sink.push(call, Keep::First);
+    }
+}
+
+impl Reader for Rollout {
+    fn read(&mut self, entry: &Entry<'_>, sink: &mut Sink) {
+        let Some(line) = entry.object() else { return sink.unread(NO_OBJECT, entry.line) };
+        let kind = line.get("type").and_then(Value::as_str).unwrap_or_default();
+        self.follow_copy(time_of(line, &["timestamp"]).map(|(at, _)| at));
+        let Some(payload) = line.get("payload").and_then(Value::as_object) else {
+            return sink.note("line without a payload");
+        };
+        let event = payload.get("type").and_then(Value::as_str).unwrap_or_default();
+        match (kind, event) {
+            ("session_meta", _) => {
+                let meta = payload.get("meta").and_then(Value::as_object).unwrap_or(payload);
+                self.session(meta);
+            }
+            ("token_usage_record", _) => self.response(line, payload, entry, sink),
+            ("turn_context", _) => self.model = name_of(payload, &["model"]).or_else(|| self.model.take()),
+            ("event_msg", "token_count") => self.tokens(line, payload, entry, sink),
+            ("event_msg", "error" | "stream_error") => self.failure(line, payload, entry, sink),
+            ("event_msg", "turn_aborted") => sink.note("the user stopped a turn"),
+            ("event_msg", "task_started" | "turn_started") => self.first_of_turn = None,
+            ("event_msg", "task_complete" | "turn_complete") => self.turn_ended(payload, sink),
+            ("event_msg", "thread_settings_applied") => {
+                if let Some(settings) = payload.get("thread_settings").and_then(Value::as_object) {
+                    self.model = name_of(settings, &["model"]).or_else(|| self.model.take());
+                    self.service_tier = name_of(settings, &["service_tier"]);
+                }
+            }
+            ("event_msg", "session_configured" | "model_reroute") => {
+                self.model = name(at(payload, &["model"]))
+                    .or_else(|| text(payload.get("to_model")).map(Name::from))
+                    .or_else(|| self.model.take());
+            }
+            ("event_msg", _) => {}
+            (
+                "response_item",
+                "function_call" | "custom_tool_call" | "local_shell_call" | "web_search_call",
+            ) => {
+                self.tool_calls = self.tool_calls.saturating_add(1);
+            }
+            ("response_item", _) => {}
+            ("compacted", _) => sink.note("the context was compacted: a new prefix starts"),
+            _ => sink.note(UNKNOWN_TYPE),
+        }
+    }
+
+    fn finish(&mut self, sink: &mut Sink) {
+        replace_by_responses(std::mem::take(&mut self.responses), sink);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::agents::testing::{file, read, recognised, total};
+    use super::*;
+    use crate::request_log::call::{SessionKind, Status, Tokens};
+    use serde_json::json;
+
+    fn usage(input: u64, cached: u64, output: u64) -> Value {
+        json!({"input_tokens": input, "cached_input_tokens": cached, "output_tokens": output,
+            "reasoning_output_tokens": output / 2, "total_tokens": input + output})
+    }
+
+    fn tokens(second: u32, all: Value, last: Value) -> Value {
+        json!({"timestamp": format!("2026-03-01T09:00:{second:02}.000Z"), "type": "event_msg",
+            "payload": {"type": "token_count", "info": {"total_token_usage": all, "last_token_usage": last}}})
+    }
+
+    fn meta(id: &str, second: u32) -> Value {
+        json!({"timestamp": format!("2026-03-01T09:00:{second:02}.000Z"), "type": "session_meta",
+            "payload": {"id": id, "timestamp": format!("2026-03-01T09:00:{second:02}.000Z"),
+                "originator": "codex_cli_rs", "model_provider": "openai"}})
+    }
+
+    fn turn(model: &str) -> Value {
+        json!({"timestamp": "2026-03-01T09:00:01.000Z", "type": "turn_context", "payload": {"model": model}})
+    }
+
+    #[test]
+    fn increases_of_the_total_count_and_repeats_do_not() {
+        let lines = [
+            meta("t-1", 0),
+            turn("gpt-test"),
+            json!({"timestamp": "2026-03-01T09:00:01.000Z", "type": "event_msg",
+                "payload": {"type": "token_count", "info": null, "rate_limits": {}}}),
+            tokens(5, usage(1000, 0, 40), usage(1000, 0, 40)),
+            tokens(6, usage(1000, 0, 40), usage(1000, 0, 40)),
+            tokens(9, usage(2500, 900, 100), usage(1500, 900, 60)),
+            tokens(9, usage(2500, 900, 100), usage(1500, 900, 60)),
+        ];
+        assert_eq!(recognised(&file("rollout-1.jsonl"), &lines), Some("codex"));
+        let found = read(&CODEX, &file("rollout-1.jsonl"), &lines);
+        assert_eq!((found.calls.len(), found.duplicates), (2, 2));
+        assert_eq!(total(&found, Tokens::prompt), Some(2500));
+        assert_eq!(total(&found, |tokens| tokens.read), Some(900));
+        assert_eq!(total(&found, Tokens::output), Some(100));
+        let second = &found.calls[1];
+        assert_eq!((second.raw.input, second.raw.total), (Some(1500), Some(1560)));
+        assert_eq!((second.session.as_deref(), second.session_kind), (Some("t-1"), SessionKind::Given));
+        assert_eq!(second.model().map(|model| &**model), Some("gpt-test"));
+    }
+
+    #[test]
+    fn the_end_of_a_turn_states_the_time_to_the_first_token() {
+        let event = |kind: &str| {
+            json!({"timestamp": "2026-03-01T09:00:09.000Z", "type": "event_msg",
+                "payload": {"type": kind, "time_to_first_token_ms": 1250}})
+        };
+        let found = read(
+            &CODEX,
+            &file("r.jsonl"),
+            &[
+                event("task_started"),
+                tokens(5, usage(1000, 0, 40), usage(1000, 0, 40)),
+                tokens(9, usage(2500, 900, 100), usage(1500, 900, 60)),
+                event("task_complete"),
+            ],
+        );
+        let first: Vec<_> = found.calls.iter().map(|call| call.ttft_ms).collect();
+        assert_eq!(first, [Some(1250.0), None]);
+    }
+
+    #[test]
+    fn the_last_answer_counts_if_totals_fall_or_are_missing() {
+        let mut without = tokens(7, json!(null), usage(300, 100, 10));
+        without["payload"]["info"]["total_token_usage"] = json!(null);
+        let found = read(
+            &CODEX,
+            &file("r.jsonl"),
+            &[
+                meta("t-1", 0),
+                tokens(5, usage(5000, 0, 50), usage(5000, 0, 50)),
+                tokens(6, usage(800, 200, 20), usage(800, 200, 20)),
+                without,
+                tokens(8, usage(1700, 200, 30), usage(900, 0, 10)),
+            ],
+        );
+        let inputs: Vec<_> = found.calls.iter().map(|call| call.raw.input).collect();
+        assert_eq!(inputs, [Some(5000), Some(800), Some(300), Some(900)]);
+    }
+
+    #[test]
+    fn a_marker_of_a_full_context_is_not_a_call() {
+        let full =
+            json!({"input_tokens": 0, "cached_input_tokens": 0, "output_tokens": 0, "total_tokens": 9000});
+        let found = read(
+            &CODEX,
+            &file("r.jsonl"),
+            &[
+                tokens(5, usage(5000, 0, 50), usage(5000, 0, 50)),
+                tokens(6, full, json!({"total_tokens": 3950})),
+            ],
+        );
+        assert_eq!(found.calls.len(), 1);
+    }
+
+    #[test]
+    fn the_copied_start_of_a_fork_is_skipped() {
+        let mut fork = meta("t-2", 20);
+        fork["payload"]["forked_from_id"] = json!("t-1");
+        let found = read(
+            &CODEX,
+            &file("r.jsonl"),
+            &[
+                fork,
+                meta("t-1", 20),
+                turn("gpt-test"),
+                tokens(20, usage(1000, 0, 40), usage(1000, 0, 40)),
+                tokens(20, usage(2500, 900, 100), usage(1500, 900, 60)),
+                json!({"timestamp": "2026-03-01T09:00:40.000Z", "type": "event_msg", "payload": {"type": "user_message"}}),
+                tokens(50, usage(4200, 2400, 150), usage(1700, 1500, 50)),
+            ],
+        );
+        assert_eq!(found.calls.len(), 1);
+        assert_eq!((found.calls[0].raw.input, found.calls[0].raw.read), (Some(1700), Some(1500)));
+        assert_eq!(found.calls[0].session.as_deref(), Some("t-2"));
+        assert_eq!(found.calls[0].parent_session.as_deref(), Some("t-1"));
+        assert_eq!(found.notes["copied from the parent session: counted there"], 2);
+    }
+
+    #[test]
+    fn counts_of_responses_replace_the_running_total_from_where_they_start() {
+        let record = |second: u32, id: &str, usage: Value| {
+            json!({"timestamp": format!("2026-03-01T09:00:{second:02}.000Z"), "type": "token_usage_record",
+                "payload": {"response_id": id, "usage": usage}})
+        };
+        let found = read(
+            &CODEX,
+            &file("r.jsonl"),
+            &[
+                meta("t-1", 0),
+                turn("gpt-test"),
+                tokens(5, usage(1000, 0, 40), usage(1000, 0, 40)),
+                record(9, "resp-1", usage(1500, 900, 60)),
+                tokens(9, usage(2500, 900, 100), usage(1500, 900, 60)),
+                record(12, "resp-2", usage(700, 0, 10)),
+                record(12, "resp-2", usage(700, 0, 10)),
+            ],
+        );
+        let inputs: Vec<_> = found.calls.iter().map(|call| call.raw.input).collect();
+        assert_eq!(inputs, [Some(1000), Some(1500), Some(700)]);
+        assert_eq!(found.duplicates, 2);
+    }
+
+    #[test]
+    fn errors_are_failures() {
+        let found = read(
+            &CODEX,
+            &file("r.jsonl"),
+            &[
+                meta("t-1", 0),
+                json!({"timestamp": "2026-03-01T09:00:02Z", "type": "event_msg", "payload": {"type": "stream_error",
+                "message": "Reconnecting... 1/5", "codex_error_info": {"response_stream_disconnected": {"http_status_code": 504}}}}),
+                json!({"timestamp": "2026-03-01T09:00:03Z", "type": "event_msg", "payload": {"type": "error",
+                "message": "You've hit your rate limit"}}),
+            ],
+        );
+        let statuses: Vec<_> = found.calls.iter().map(|call| call.status).collect();
+        assert_eq!(statuses, [Status::Timeout, Status::RateLimited]);
+        assert_eq!(found.calls[0].error_class.as_deref(), Some("response_stream_disconnected"));
+    }
+
+    #[test]
+    fn damaged_lines_are_counted() {
+        let found = read(
+            &CODEX,
+            &file("r.jsonl"),
+            &[
+                tokens(5, json!({"input_tokens": "x"}), usage(1, 0, 1)),
+                json!([1]),
+                json!({"timestamp": "2026-03-01T09:00:02Z", "type": "new_kind", "payload": {}}),
+            ],
+        );
+        assert!(found.calls.is_empty());
+        assert_eq!(found.unread.len(), 2);
+        assert_eq!(found.notes[UNKNOWN_TYPE], 1);
+    }
+}

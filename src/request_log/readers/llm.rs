@@ -1,0 +1,232 @@
+//! `llm` of Simon Willison: the rows of its database `logs.db`, and the same rows as JSON (`llm logs --json`).
+
+use super::agents::{self, BAD_COUNT, NO_OBJECT};
+use crate::request_log::call::{Call, IdKind, InputRule, Name, OutputRule, PaidKind, RawCounts, Rule};
+use crate::request_log::entry::{
+    BadCount, Entry, FileContext, Object, at, count, count_of, duration, given, money, name, name_of,
+    object_at, object_or_json, text, time_of,
+};
+use crate::request_log::format::{Format, Reader, Sure, Total};
+use crate::request_log::sink::{Keep, Sink};
+use serde_json::Value;
+
+/// Logs of `llm`.
+pub(super) const LLM: Format = Format {
+    id: "llm",
+    title: "llm (Simon Willison), logs.db",
+    rule: Rule { input: InputRule::IncludesReadAndWritten, output: OutputRule::IncludesReasoning },
+    total: Total::None,
+    states_failures: false,
+    recognises,
+    reader: |_| Box::new(Rows),
+};
+
+/// Tables of the database that hold answers; newer versions write `turns`.
+pub(super) const TABLES: &[&str] = &["responses", "turns"];
+
+fn recognises(entry: &Entry<'_>, _: &FileContext) -> Sure {
+    let Some(row) = entry.object() else { return Sure::No };
+    let has = |key: &str| row.contains_key(key);
+    let is_ours = has("model") && has("datetime_utc") && has("duration_ms");
+    match entry.table {
+        Some(table) if !TABLES.contains(&table) => Sure::No,
+        _ if is_ours && (has("conversation_id") || has("token_details") || has("input_tokens")) => {
+            Sure::Certain
+        }
+        _ if is_ours => Sure::Likely,
+        _ => Sure::No,
+    }
+}
+
+/// Reads rows.
+struct Rows;
+
+impl Reader for Rows {
+    fn read(&mut self, entry: &Entry<'_>, sink: &mut Sink) {
+        let Some(row) = entry.object() else { return sink.unread(NO_OBJECT, entry.line) };
+        if !row.contains_key("model") || !row.contains_key("datetime_utc") {
+            return sink.unread("not an answer", entry.line);
+        }
+        let details = object_or_json(row.get("token_details"));
+        let response = object_or_json(row.get("response_json"));
+        let usage = response.as_ref().and_then(|response| {
+            object_at(response, &["usage"]).or_else(|| object_at(response, &["usageMetadata"]))
+        });
+        let Ok(raw) = counts(row, details.as_ref(), usage) else { return sink.unread(BAD_COUNT, entry.line) };
+        if agents::is_empty(&raw) {
+            sink.note("the model stated no token counts");
+        }
+        let id = text(row.get("id"));
+        let session = name_of(row, &["conversation_id"]);
+        let model = name_of(row, &["model"]);
+        let tools = row.get("tool_calls").and_then(Value::as_array).map(Vec::len);
+        let mut call = Call {
+            line: entry.line,
+            id_kind: if id.is_some() { IdKind::Row } else { IdKind::Position },
+            id: id.map(String::into_boxed_str),
+            session_kind: given(session.as_ref()),
+            session,
+            platform: model
+                .as_deref()
+                .filter(|model| model.starts_with("openrouter/"))
+                .map(|_| Name::from("openrouter")),
+            model_sent: model,
+            model_served: name_of(row, &["resolved_model"]),
+            raw: if agents::is_empty(&raw) { RawCounts::default() } else { raw },
+            latency_ms: duration(row.get("duration_ms")),
+            tool_calls: tools.and_then(|tools| u32::try_from(tools).ok()),
+            finish: response.as_ref().and_then(finish),
+            app: Some(Name::from("llm")),
+            ..Call::default()
+        };
+        agents::set_start(&mut call, time_of(row, &["datetime_utc"]));
+        if let (Some(start), Some(ms)) = (call.started_at, call.latency_ms) {
+            call.ended_at = start.checked_add_signed(chrono::TimeDelta::milliseconds(ms as i64));
+        }
+        let cost = |usage: &Object| money(usage.get("cost"));
+        if let Some(cost) = details.as_ref().and_then(cost).or_else(|| usage.and_then(cost)) {
+            call.paid = Some(cost);
+            call.paid_kind = PaidKind::Billed;
+        }
+        sink.push(call, Keep::First);
+    }
+}
+
+/// The counts of a row: its columns, the details (which leave out zeros), or the usage of the response.
+fn counts(row: &Object, details: Option<&Object>, usage: Option<&Object>) -> Result<RawCounts, BadCount> {
+    let input = count(row.get("input_tokens"))?;
+    let output = count(row.get("output_tokens"))?;
+    let mut raw = RawCounts { input, output, ..RawCounts::default() };
+    if let Some(usage) = usage.filter(|_| input.is_none() && output.is_none()) {
+        raw.input = count_of(usage, &["prompt_tokens", "input_tokens", "promptTokenCount"])?;
+        raw.output = count_of(usage, &["completion_tokens", "output_tokens", "candidatesTokenCount"])?;
+    }
+    for part in [details, usage].into_iter().flatten() {
+        raw.read = raw.read.map_or_else(|| part_of(part, &READ), |read| Ok(Some(read)))?;
+        raw.write = raw.write.map_or_else(|| part_of(part, &WRITTEN), |written| Ok(Some(written)))?;
+        raw.reasoning =
+            raw.reasoning.map_or_else(|| part_of(part, &REASONING), |reasoning| Ok(Some(reasoning)))?;
+    }
+    Ok(raw)
+}
+
+/// Where plugins put the tokens read from the cache.
+const READ: [&[&str]; 6] = [
+    &["prompt_tokens_details", "cached_tokens"],
+    &["input_tokens_details", "cached_tokens"],
+    &["cache_read_input_tokens"],
+    &["cachedContentTokenCount"],
+    &["prompt_cache_hit_tokens"],
+    &["cached_tokens"],
+];
+/// Where plugins put the tokens written to the cache.
+const WRITTEN: [&[&str]; 3] = [
+    &["prompt_tokens_details", "cache_write_tokens"],
+    &["input_tokens_details", "cache_write_tokens"],
+    &["cache_creation_input_tokens"],
+];
+/// Where plugins put the reasoning tokens.
+const REASONING: [&[&str]; 4] = [
+    &["completion_tokens_details", "reasoning_tokens"],
+    &["output_tokens_details", "reasoning_tokens"],
+    &["thoughtsTokenCount"],
+    &["reasoning_tokens"],
+];
+
+fn part_of<const N: usize>(usage: &Object, paths: &[&[&str]; N]) -> Result<Option<u64>, BadCount> {
+    for path in paths {
+        if let Some(found) = count(at(usage, path))? {
+            return Ok(Some(found));
+        }
+    }
+    Ok(None)
+}
+
+/// Why the output of a response ended.
+fn finish(response: &Object) -> Option<Name> {
+    let choice = response
+        .get("choices")
+        .and_then(|choices| choices.get(0))
+        .and_then(|choice| choice.get("finish_reason"));
+    agents::finish(choice.or_else(|| response.get("finish_reason")).or_else(|| response.get("stop_reason")))
+        .or_else(|| name(response.get("finishReason")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::agents::testing::{file, read, read_rows, recognised, total};
+    use super::*;
+    use crate::request_log::call::{SessionKind, Tokens};
+    use serde_json::json;
+
+    fn row(id: &str) -> Value {
+        json!({"id": id, "model": "acme-4", "resolved_model": "acme-4-2026", "prompt": "x", "response": "y",
+            "conversation_id": "c-1", "duration_ms": 800, "datetime_utc": "2026-02-01T10:00:00.5", "input_tokens": 5000,
+            "output_tokens": 90, "token_details": "{\"prompt_tokens_details\": {\"cached_tokens\": 4000}, \"completion_tokens_details\": {\"reasoning_tokens\": 30}}"})
+    }
+
+    #[test]
+    fn the_details_of_a_row_state_cached_tokens() {
+        assert_eq!(recognised(&file("logs.json"), &[row("r-1")]), Some("llm"));
+        let found = read(&LLM, &file("logs.json"), &[row("r-1")]);
+        let call = &found.calls[0];
+        assert_eq!(
+            (call.tokens().prompt(), call.tokens().read, call.tokens().reasoning),
+            (Some(5000), Some(4000), Some(30))
+        );
+        assert_eq!((call.session.as_deref(), call.session_kind), (Some("c-1"), SessionKind::Given));
+        assert_eq!((call.latency_ms, call.zone_known), (Some(800.0), false));
+        assert_eq!(call.model().map(|model| &**model), Some("acme-4-2026"));
+    }
+
+    #[test]
+    fn both_tables_hold_the_same_answers() {
+        let found = read_rows(
+            &LLM,
+            &file("logs.db"),
+            &[(Some("responses"), row("r-1")), (Some("turns"), row("r-1")), (Some("turns"), row("r-2"))],
+        );
+        assert_eq!((found.calls.len(), found.duplicates), (2, 1));
+    }
+
+    #[test]
+    fn an_exclusive_input_is_proved_by_its_parts() {
+        let mut exclusive = row("r-1");
+        exclusive["input_tokens"] = json!(12);
+        exclusive["token_details"] =
+            json!({"cache_read_input_tokens": 4000, "cache_creation_input_tokens": 500});
+        let found = read(&LLM, &file("logs.json"), &[exclusive]);
+        assert_eq!(found.calls[0].rule.input, InputRule::Excludes);
+        assert_eq!(total(&found, Tokens::prompt), Some(4512));
+    }
+
+    #[test]
+    fn older_rows_state_usage_in_the_response() {
+        let mut old = row("r-1");
+        for key in ["input_tokens", "output_tokens", "token_details"] {
+            old.as_object_mut().unwrap().remove(key);
+        }
+        old["response_json"] = json!(
+            "{\"usage\": {\"prompt_tokens\": 70, \"completion_tokens\": 8, \"cost\": 0.01}, \"finish_reason\": \"stop\"}"
+        );
+        let found = read(&LLM, &file("logs.json"), &[old]);
+        assert_eq!(total(&found, Tokens::prompt), Some(70));
+        assert_eq!((found.calls[0].paid, found.calls[0].paid_kind), (Some(0.01), PaidKind::Billed));
+        assert_eq!(found.calls[0].finish.as_deref(), Some("stop"));
+    }
+
+    #[test]
+    fn answers_without_counts_are_calls_without_counts() {
+        let mut bare = row("r-1");
+        bare["input_tokens"] = json!(null);
+        bare["output_tokens"] = json!(null);
+        bare["token_details"] = json!(null);
+        let mut bad = row("r-2");
+        bad["input_tokens"] = json!(-3);
+        let found = read(&LLM, &file("logs.json"), &[bare, bad, json!({"id": "tool"}), json!(1)]);
+        assert_eq!(found.calls.len(), 1);
+        assert_eq!(found.calls[0].raw, RawCounts::default());
+        assert_eq!(found.notes.len(), 1);
+        assert_eq!(found.unread.len(), 3);
+    }
+}

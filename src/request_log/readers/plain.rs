@@ -1,0 +1,416 @@
+//! Reads responses and usage objects of the providers' APIs as clients keep them: whole responses, bare usage objects,
+//! lines of batch outputs, and the events of streams, whose last usage counts.
+
+use super::api_usage::{Family, converted, counts, family_of};
+use super::outcome::{elapsed_ms, failure, finish, http_error, status_of};
+use crate::request_log::call::{Call, IdKind, Name, PaidKind, Status};
+use crate::request_log::entry::{
+    Entry, FileContext, Layout, Object, at, duration, flag, given, money, name, name_of, number, object_at,
+    text, text_of, time_of,
+};
+use crate::request_log::format::{Reader, Sure};
+use crate::request_log::sink::{Keep, Sink};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// Where an entry may keep its response or usage, outermost first.
+const NESTED: [&[&str]; 9] = [
+    &[],
+    &["response"],
+    &["message"],
+    &["data"],
+    &["body"],
+    &["response", "body"],
+    &["result", "message"],
+    &["result"],
+    &["metadata"],
+];
+/// Keys of the usage within its holder.
+const USAGE_KEYS: [&str; 4] = ["usage", "usageMetadata", "usage_metadata", "x_groq"];
+const SESSION_KEYS: [&str; 9] = [
+    "session_id",
+    "sessionId",
+    "conversation_id",
+    "thread_id",
+    "chat_id",
+    "litellm_session_id",
+    "trace_id",
+    "traceId",
+    "litellm_trace_id",
+];
+const START_KEYS: [&str; 9] = [
+    "timestamp",
+    "startTime",
+    "start_time",
+    "started_at",
+    "created_at",
+    "createTime",
+    "time",
+    "ts",
+    "created",
+];
+const END_KEYS: [&str; 5] = ["endTime", "end_time", "ended_at", "completed_at", "finished_at"];
+const ID_KEYS: [&str; 6] = ["id", "responseId", "response_id", "request_id", "requestId", "generation_id"];
+
+/// A usage object and the form it has.
+struct Usage<'a> {
+    family: Family,
+    object: &'a Object,
+}
+
+/// The objects of an entry that may state something about its call, outermost first.
+fn holders(entry: &Object) -> Vec<&Object> {
+    NESTED
+        .iter()
+        .filter_map(|path| if path.is_empty() { Some(entry) } else { object_at(entry, path) })
+        .collect()
+}
+
+fn usage_in<'a>(holder: &'a Object) -> Option<Usage<'a>> {
+    for key in USAGE_KEYS {
+        let Some(inner) = holder.get(key).and_then(Value::as_object) else { continue };
+        let object = if key == "x_groq" { inner.get("usage")?.as_object()? } else { inner };
+        if let Some(family) = family_of(object) {
+            return Some(Usage { family, object });
+        }
+    }
+    family_of(holder).map(|family| Usage { family, object: holder })
+}
+
+/// How sure it is that an entry is a response or a usage object of a form.
+pub fn sure(entry: &Entry<'_>, wanted: Family) -> Sure {
+    let Some(object) = entry.object() else { return Sure::No };
+    let holders = holders(object);
+    let kind = kind_of(object);
+    let is_of_wanted = match kind {
+        Kind::OpenAiChunk | Kind::OpenAiEvent => wanted == Family::OpenAi,
+        Kind::AnthropicEvent => wanted == Family::Anthropic,
+        Kind::Other => {
+            let Some(usage) = holders.iter().find_map(|holder| usage_in(holder)) else { return Sure::No };
+            let is_message = holders.iter().any(|h| text(h.get("type")).as_deref() == Some("message"));
+            let family = if is_message
+                && usage.family == Family::OpenAi
+                && usage.object.contains_key("input_tokens")
+            {
+                Family::Anthropic
+            } else {
+                usage.family
+            };
+            if family != wanted {
+                return Sure::No;
+            }
+            holders.iter().any(|holder| is_whole_response(holder))
+        }
+    };
+    match (kind, is_of_wanted) {
+        (_, true) => Sure::Likely,
+        (Kind::Other, false) => Sure::Fallback,
+        _ => Sure::No,
+    }
+}
+
+fn is_whole_response(holder: &Object) -> bool {
+    let object = text(holder.get("object"));
+    matches!(object.as_deref(), Some("chat.completion" | "response" | "text_completion"))
+        || ["choices", "candidates", "stopReason", "stop_reason", "done_reason"]
+            .iter()
+            .any(|k| holder.contains_key(*k))
+}
+
+/// The kind of an entry, as far as it decides how its usage counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// A chunk of a streamed chat completion.
+    OpenAiChunk,
+    /// An event of a streamed response of OpenAI's Responses API.
+    OpenAiEvent,
+    /// An event of a streamed message of Anthropic's.
+    AnthropicEvent,
+    Other,
+}
+
+fn kind_of(entry: &Object) -> Kind {
+    let is_chunk = |holder: &Object| {
+        holder.get("object").and_then(Value::as_str).is_some_and(|object| object.ends_with(".chunk"))
+    };
+    if is_chunk(entry) || entry.get("data").and_then(Value::as_object).is_some_and(is_chunk) {
+        return Kind::OpenAiChunk;
+    }
+    match entry.get("type").and_then(Value::as_str) {
+        Some(kind) if kind.starts_with("response.") => Kind::OpenAiEvent,
+        Some(
+            "message_start"
+            | "message_delta"
+            | "message_stop"
+            | "content_block_start"
+            | "content_block_delta"
+            | "content_block_stop"
+            | "ping",
+        ) => Kind::AnthropicEvent,
+        _ => Kind::Other,
+    }
+}
+
+/// The reader of one form; usage in other forms is converted, so that the rule of the format fits every record.
+pub struct Plain {
+    family: Family,
+    platform: Option<&'static str>,
+    layout: Layout,
+    /// Streams without a usage so far, by the id of the response, with the line of their first event.
+    open: BTreeMap<String, u64>,
+    /// Id of the message that is streamed.
+    message: Option<String>,
+}
+
+impl Plain {
+    /// A reader of one form. The platform is the one that is meant if the entry names none.
+    pub fn new(family: Family, platform: Option<&'static str>, context: &FileContext) -> Self {
+        Self { family, platform, layout: context.layout, open: BTreeMap::new(), message: None }
+    }
+
+    fn is_known_event(&mut self, entry: &Object, line: u64, holders: &[&Object]) -> bool {
+        match kind_of(entry) {
+            Kind::OpenAiChunk | Kind::OpenAiEvent => {
+                if let Some(id) = id_of(holders) {
+                    self.open.entry(id).or_insert(line);
+                }
+                true
+            }
+            Kind::AnthropicEvent => true,
+            Kind::Other => {
+                // Lines of Ollama's and events of Gemini's streams before the last one.
+                flag(entry.get("done")) == Some(false)
+                    || (self.layout == Layout::EventStream && entry.contains_key("candidates"))
+            }
+        }
+    }
+
+    /// The end of a streamed message: its counts are those of the message so far.
+    fn delta(&mut self, entry: &Object, line: u64, sink: &mut Sink) {
+        let usage = entry.get("usage").and_then(Value::as_object);
+        let raw = usage.map(|usage| counts(usage, Family::Anthropic)).transpose();
+        let call = match &self.message {
+            Some(id) => sink.call_mut(IdKind::Response, id),
+            None => None,
+        };
+        match (call, raw) {
+            (Some(call), Ok(raw)) => {
+                let raw = raw.unwrap_or_default();
+                let before = &mut call.raw;
+                before.input = before.input.max(raw.input);
+                before.read = before.read.max(raw.read);
+                before.output = raw.output.or(before.output);
+                before.reasoning = raw.reasoning.or(before.reasoning);
+                if raw.written() > before.written() {
+                    (before.write, before.write_5m, before.write_1h) =
+                        (raw.write, raw.write_5m, raw.write_1h);
+                }
+                call.finish = finish(at(entry, &["delta", "stop_reason"])).or(call.finish.take());
+                if status_of(call.finish.as_ref()) != Status::Ok {
+                    call.status = status_of(call.finish.as_ref());
+                }
+                call.output_is_minimum = false;
+            }
+            (None, _) => sink.unread("end of a streamed message whose start is not in the file", line),
+            (_, Err(_)) => sink.unread(BAD_COUNTS, line),
+        }
+    }
+
+    fn call(&self, entry: &Entry<'_>, object: &Object, holders: &[&Object]) -> Call {
+        let started = holders.iter().find_map(|holder| time_of(holder, &START_KEYS));
+        let ended = holders.iter().find_map(|holder| time_of(holder, &END_KEYS));
+        let first = |keys: &[&str]| holders.iter().find_map(|holder| name_of(holder, keys));
+        let last = |keys: &[&str]| holders.iter().rev().find_map(|holder| name_of(holder, keys));
+        let session = first(&SESSION_KEYS);
+        let id = id_of(holders);
+        let latency = ["latency_ms", "duration_ms", "response_time_ms", "elapsed_ms"];
+        let latency = latency.iter().find_map(|key| duration(object.get(*key)));
+        let latency = latency
+            .or_else(|| duration(at(object, &["metrics", "latencyMs"])))
+            .or_else(|| duration(object.get("total_duration")).map(|nanoseconds| nanoseconds / 1e6))
+            .or_else(|| elapsed_ms(started.map(|(at, _)| at), ended.map(|(at, _)| at)));
+        let ttft = ["ttft_ms", "time_to_first_token_ms"].iter().find_map(|key| duration(object.get(*key)));
+        Call {
+            line: entry.line,
+            id_kind: if id.is_some() { IdKind::Response } else { IdKind::Position },
+            id: id.map(String::into_boxed_str),
+            zone_known: started.or(ended).is_some_and(|(_, known)| known),
+            started_at: started.map(|(at, _)| at),
+            ended_at: ended.map(|(at, _)| at),
+            session_kind: given(session.as_ref()),
+            session,
+            platform: first(&["platform"]).or_else(|| self.platform.map(Name::from)),
+            model_sent: name(at(object, &["request", "model"]))
+                .or_else(|| name(at(object, &["params", "model"]))),
+            model_served: last(&["model", "modelVersion", "model_version", "modelId"]),
+            provider_name: first(&["provider"]),
+            latency_ms: latency,
+            ttft_ms: ttft,
+            finish: holders.iter().rev().find_map(|holder| finish_of(holder)),
+            tool_calls: holders.iter().rev().find_map(|holder| tool_calls_of(holder)),
+            streamed: holders.iter().find_map(|holder| flag(holder.get("stream"))),
+            service_tier: last(&["service_tier", "serviceTier"]),
+            gateway_cache_hit: flag(object.get("cache_hit")) == Some(true),
+            ..Call::default()
+        }
+    }
+}
+
+/// The reason for an entry whose counts are damaged.
+pub const BAD_COUNTS: &str = "token counts that are negative, no whole numbers or far too large";
+
+fn id_of(holders: &[&Object]) -> Option<String> {
+    let found = holders.iter().rev().find_map(|holder| text_of(holder, &ID_KEYS));
+    found.filter(|id| id != "0")
+}
+
+fn finish_of(holder: &Object) -> Option<Name> {
+    let first = |list: &str, key: &str| finish(holder.get(list)?.as_array()?.first()?.get(key));
+    first("choices", "finish_reason")
+        .or_else(|| first("candidates", "finishReason"))
+        .or_else(|| {
+            ["stop_reason", "stopReason", "done_reason"].iter().find_map(|key| finish(holder.get(*key)))
+        })
+        .or_else(|| finish(at(holder, &["incomplete_details", "reason"])))
+}
+
+fn tool_calls_of(holder: &Object) -> Option<u32> {
+    let length = |calls: &Value| calls.as_array().and_then(|calls| u32::try_from(calls.len()).ok());
+    if let Some(choice) = holder.get("choices").and_then(|choices| choices.as_array()?.first()) {
+        return choice.get("message")?.get("tool_calls").and_then(length);
+    }
+    let parts = holder.get("content").or_else(|| holder.get("output"))?.as_array()?;
+    let is_call = |part: &&Value| {
+        part.get("type").and_then(Value::as_str).is_some_and(|t| t == "tool_use" || t == "function_call")
+    };
+    u32::try_from(parts.iter().filter(is_call).count()).ok()
+}
+
+/// The error of an entry: its HTTP status and its class, but not its message, which may quote the prompt.
+fn error_of(holders: &[&Object]) -> Option<(Option<u16>, Option<Name>)> {
+    for holder in holders {
+        let is_error = text(holder.get("type")).as_deref() == Some("error");
+        let http =
+            ["status_code", "statusCode", "status"].iter().find_map(|key| http_error(holder.get(*key)));
+        match holder.get("error") {
+            Some(Value::Object(error)) => {
+                // Anthropic's error within a result of a batch is nested once more.
+                let inner = error.get("error").and_then(Value::as_object).unwrap_or(error);
+                let stated =
+                    ["status", "code", "status_code"].iter().find_map(|key| http_error(inner.get(*key)));
+                let class = ["type", "code", "status", "class", "name"].iter().find_map(|key| {
+                    text(inner.get(*key)).filter(|class| !class.chars().all(|c| c.is_ascii_digit()))
+                });
+                return Some((http.or(stated), class.map(Name::from)));
+            }
+            Some(Value::String(said)) if !said.is_empty() => return Some((http, None)),
+            _ if is_error || http.is_some() => return Some((http, None)),
+            _ => {}
+        }
+    }
+    None
+}
+
+/// Money: OpenRouter's cost with the upstream's for an own key, xAI's ticks, or an amount that the client computed.
+pub fn put_money(call: &mut Call, usage: &Object, entry: &Object) {
+    call.is_byok = flag(usage.get("is_byok"));
+    if let Some(cost) = money(usage.get("cost")) {
+        let upstream = money(at(usage, &["cost_details", "upstream_inference_cost"]));
+        (call.paid, call.paid_kind) = match (call.is_byok, upstream) {
+            (Some(true), Some(upstream)) => (Some(cost + upstream), PaidKind::BilledPlusByok),
+            (Some(true), None) => (Some(cost), PaidKind::FeeOnly),
+            _ => (Some(cost), PaidKind::Billed),
+        };
+    } else if let Some(ticks) = number(usage.get("cost_in_usd_ticks")).filter(|ticks| *ticks >= 0.0) {
+        (call.paid, call.paid_kind) = (Some(ticks / 1e10), PaidKind::Billed);
+    } else if let Some(cost) = ["cost", "cost_usd", "costUSD", "total_cost", "total_cost_usd"]
+        .iter()
+        .find_map(|key| money(entry.get(*key)))
+    {
+        (call.paid, call.paid_kind) = (Some(cost), PaidKind::ComputedByTool);
+    }
+}
+
+impl Reader for Plain {
+    fn read(&mut self, entry: &Entry<'_>, sink: &mut Sink) {
+        let Some(object) = entry.object() else { return sink.unread("not a JSON object", entry.line) };
+        let holders = holders(object);
+        let kind = kind_of(object);
+        if kind == Kind::AnthropicEvent && text(object.get("type")).as_deref() == Some("message_delta") {
+            return self.delta(object, entry.line, sink);
+        }
+        let usage = holders.iter().find_map(|holder| usage_in(holder));
+        let Some(usage) = usage else {
+            if let Some((http, class)) = error_of(&holders) {
+                let status = failure(http, class.as_deref().unwrap_or_default());
+                let call = self.call(entry, object, &holders);
+                sink.push(Call { status, http, error_class: class, ..call }, Keep::Last);
+            } else if !self.is_known_event(object, entry.line, &holders) {
+                sink.unread(
+                    "no usage in the form of OpenAI, Anthropic, Gemini, Bedrock or Ollama",
+                    entry.line,
+                );
+            }
+            return;
+        };
+        let family = match kind {
+            // The first event of a message may state the input alone.
+            Kind::AnthropicEvent => Family::Anthropic,
+            Kind::Other if self.family == Family::Anthropic && usage.object.contains_key("input_tokens") => {
+                if usage.object.contains_key("input_tokens_details") {
+                    usage.family
+                } else {
+                    Family::Anthropic
+                }
+            }
+            _ => usage.family,
+        };
+        let Ok(raw) = counts(usage.object, family) else { return sink.unread(BAD_COUNTS, entry.line) };
+        if raw.input.unwrap_or(0) == 0 && raw.output.unwrap_or(0) == 0 && raw.read.unwrap_or(0) == 0 {
+            return sink
+                .unread("usage without tokens: nothing was sent, or the reply was stored", entry.line);
+        }
+        let is_part = self.layout == Layout::EventStream && object.contains_key("candidates");
+        if is_part && id_of(&holders).is_none() && finish_of(object).is_none() {
+            return;
+        }
+        if family != self.family {
+            sink.note(&format!("usage in the form of {}, converted", family.name()));
+        }
+        let mut call = self.call(entry, object, &holders);
+        call.raw = converted(raw, family, self.family);
+        call.rule = self.family.rule();
+        call.status = status_of(call.finish.as_ref());
+        put_money(&mut call, usage.object, object);
+        call.service_tier = name(usage.object.get("service_tier")).or(call.service_tier.take());
+        if let Some((http, class)) = error_of(&holders) {
+            call.status = failure(http, class.as_deref().unwrap_or_default());
+            (call.http, call.error_class) = (http, class);
+        }
+        let is_stream = kind != Kind::Other || is_part;
+        if is_stream {
+            call.streamed = Some(true);
+        }
+        if kind == Kind::AnthropicEvent {
+            // Until the end of the message is read, the output is a placeholder.
+            call.output_is_minimum = true;
+            let id = id_of(&holders).unwrap_or_else(|| format!("message at entry {}", entry.line));
+            call.id_kind = IdKind::Response;
+            call.id = Some(id.clone().into_boxed_str());
+            self.message = Some(id);
+        }
+        if let Some(id) = &call.id {
+            self.open.remove(&**id);
+        }
+        // The last usage of a stream counts; otherwise the complete record of an answer does.
+        sink.push(call, if is_stream { Keep::Last } else { Keep::LargestOutput });
+    }
+
+    fn finish(&mut self, sink: &mut Sink) {
+        for (id, line) in std::mem::take(&mut self.open) {
+            if sink.call_mut(IdKind::Response, &id).is_none() {
+                sink.unread("a streamed answer without usage", line);
+            }
+        }
+    }
+}
