@@ -1,9 +1,8 @@
 //! Groups requests into sessions. If the log has session ids, they are used; otherwise a request continues the session
 //! whose last prompt it can have grown from.
 
+use super::guess::{Step, grown};
 use super::request::Request;
-use crate::domain::thresholds::{SESSION_GAP_MINUTES, SESSION_MIN_REUSE};
-use chrono::TimeDelta;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -61,38 +60,20 @@ pub fn sessions(requests: &[Request]) -> Sessions {
     Sessions { sessions, grouping }
 }
 
-/// Whether a prompt can have grown from the previous one: it is not shorter, and at least half of it was there before.
-fn continues(last: &Request, request: &Request) -> bool {
-    let kept = last.prompt + last.output;
-    last.prompt <= request.prompt && kept >= SESSION_MIN_REUSE * request.prompt
-}
-
-/// Continues the open session with the longest last prompt that the request can have grown from, or opens a new
-/// session. If times are known, a pause closes a session.
+/// The sessions of requests without a name.
 fn guessed(requests: &[&Request], timed: bool) -> Vec<Vec<Request>> {
-    let gap = TimeDelta::minutes(SESSION_GAP_MINUTES);
-    let mut open: Vec<Vec<Request>> = Vec::new();
-    let mut closed: Vec<Vec<Request>> = Vec::new();
-    for request in requests {
-        if timed {
-            let late = |session: &mut Vec<Request>| {
-                let last = session.last().and_then(|r| r.at);
-                last.zip(request.at).is_some_and(|(last, now)| now - last > gap)
-            };
-            closed.extend(open.extract_if(.., late));
-        }
-        let fits = |session: &Vec<Request>| session.last().is_some_and(|last| continues(last, request));
-        let longest = |a: &&mut Vec<Request>, b: &&mut Vec<Request>| {
-            let last = |s: &Vec<Request>| s.last().map_or(0.0, |r| r.prompt);
-            last(a).total_cmp(&last(b))
-        };
-        match open.iter_mut().filter(|s| fits(s)).max_by(longest) {
-            Some(session) => session.push((*request).clone()),
-            None => open.push(vec![(*request).clone()]),
-        }
+    let step = |request: &&Request| Step {
+        at: request.at.filter(|_| timed),
+        prompt: request.prompt,
+        output: request.output,
+    };
+    let numbers = grown(&requests.iter().map(step).collect::<Vec<_>>());
+    let mut sessions: Vec<Vec<Request>> = Vec::new();
+    for (request, number) in requests.iter().zip(numbers) {
+        sessions.resize_with(sessions.len().max(number + 1), Vec::new);
+        sessions[number].push((*request).clone());
     }
-    closed.append(&mut open);
-    closed
+    sessions
 }
 
 #[cfg(test)]

@@ -1,12 +1,11 @@
 //! `hitrate traffic import`: reads logs into the user's own traffic.
 
 use crate::cli::tables::{Report, clean, thousands};
-use crate::cli::{Common, exit};
+use crate::cli::{Common, exit, logs};
 use crate::clock::Clock;
 use crate::pipeline::traffic_options;
 use crate::request_log::{
-    Call, FileContext, Format, LogFile, ReadError, ReadOptions, Unread, format, formats, log_paths,
-    read_bytes, read_file,
+    Call, FileContext, Format, LogFile, ReadError, ReadOptions, Unread, log_paths, read_bytes, read_file,
 };
 use crate::snapshot;
 use crate::store::{ImportOptions, Imported, Resolved, StoreError, StoreOptions, TrafficStore};
@@ -41,7 +40,7 @@ pub struct ImportArgs {
     #[arg(long, value_name = "NAME")]
     source: Option<String>,
     /// Format of the files [default: recognised by their content].
-    #[arg(long, value_name = "ID", value_parser = known_format)]
+    #[arg(long, value_name = "ID", value_parser = logs::known_format)]
     format: Option<&'static Format>,
     /// Import a source whose calls overlap in time with those of another source of the same platform, without the calls
     /// that match one of them by time, model and token counts.
@@ -50,12 +49,6 @@ pub struct ImportArgs {
     /// Look up models and endpoints of earlier imports that were not in the catalogue at the time. Every import does so.
     #[arg(long)]
     resolve: bool,
-}
-
-/// The format of an identifier.
-fn known_format(id: &str) -> Result<&'static Format, String> {
-    let known = || formats().map(|format| format.id).collect::<Vec<_>>().join(", ");
-    format(id).ok_or_else(|| format!("unknown format `{id}`: one of {}", known()))
 }
 
 /// What an import did: the contract of `hitrate traffic import --json`.
