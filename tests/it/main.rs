@@ -20,6 +20,7 @@ mod mutate;
 mod mutations;
 mod pipeline;
 mod preferences;
+mod privacy;
 mod receiver;
 mod recorded;
 mod redirects;
