@@ -4,7 +4,7 @@
 //! Nothing is copied: prompts and answers stay in the entry.
 
 use super::super::entry::{self, Object};
-use super::otlp_attributes::{Attributes, plain};
+use super::otlp_attributes::{Attributes, COLUMN, plain};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use std::rc::Rc;
@@ -167,6 +167,7 @@ const TRACE: &[&[&str]] = &[
     &["traceID"],
     &["TraceId"],
     &["context", "trace_id"],
+    &["context.trace_id"],
     &["_spanContext", "traceId"],
     &["spanContext", "traceId"],
 ];
@@ -176,6 +177,7 @@ const SPAN: &[&[&str]] = &[
     &["spanID"],
     &["SpanId"],
     &["context", "span_id"],
+    &["context.span_id"],
     &["_spanContext", "spanId"],
     &["spanContext", "spanId"],
 ];
@@ -223,9 +225,14 @@ fn id(object: &Object, paths: &[&[&str]]) -> Option<String> {
     (!id.is_empty() && id.bytes().any(|byte| byte != b'0')).then_some(id)
 }
 
+/// Whether an object is a row of a table with a column for each attribute.
+fn is_table(object: &Object) -> bool {
+    object.contains_key("context.span_id") && object.keys().any(|key| key.starts_with(COLUMN))
+}
+
 /// Whether an object is a span or log record by itself.
 fn is_record(object: &Object) -> bool {
-    let has_attributes = ATTRIBUTES.iter().any(|name| object.contains_key(*name));
+    let has_attributes = ATTRIBUTES.iter().any(|name| object.contains_key(*name)) || is_table(object);
     let is_span = object.get("type").is_some_and(|kind| kind == "span");
     has_attributes
         && (is_span || id(object, SPAN).is_some() || LOG_ONLY.iter().any(|name| object.contains_key(*name)))
@@ -289,7 +296,10 @@ fn record<'a>(
     resource: Option<&Rc<Attributes<'a>>>,
     scope: Option<&'a str>,
 ) -> Record<'a> {
-    let attributes = Attributes::new(ATTRIBUTES.iter().find_map(|name| object.get(*name)));
+    let attributes = match ATTRIBUTES.iter().find_map(|name| object.get(*name)) {
+        None if is_table(object) => Attributes::of_columns(object),
+        stated => Attributes::new(stated),
+    };
     let is_log = LOG_ONLY.iter().any(|name| object.contains_key(*name));
     let trace = id(object, TRACE);
     let of_trace = |span: Option<String>| Some(format!("{}:{}", trace.as_deref().unwrap_or_default(), span?));

@@ -7,6 +7,8 @@ use std::collections::HashMap;
 
 /// How deep nested attributes are flattened.
 const DEEPEST: usize = 8;
+/// The beginning of a column that is an attribute.
+pub(super) const COLUMN: &str = "attributes.";
 
 /// Attributes by their dotted names.
 #[derive(Debug, Default)]
@@ -33,6 +35,13 @@ impl<'a> Attributes<'a> {
             _ => {}
         }
         attributes
+    }
+
+    /// The attributes of a table whose columns are `attributes.NAME`, as Phoenix exports it.
+    pub(super) fn of_columns(row: &'a Object) -> Self {
+        let column =
+            |(key, value): (&'a String, &'a Value)| Some((Cow::Borrowed(key.strip_prefix(COLUMN)?), value));
+        Self(row.iter().filter_map(column).collect())
     }
 
     /// Adds an attribute.
@@ -151,6 +160,9 @@ mod tests {
         assert!(attributes.get("x").is_none() && attributes.any(&["llm."]) && !attributes.any(&["gen_ai."]));
         let pairs = json!([["service.name", "s"], ["bad"], 1]);
         assert_eq!(Attributes::new(Some(&pairs)).text(&["a", "service.name"]).as_deref(), Some("s"));
+        let row = json!({"name": "x", "attributes.llm.model_name": "m"});
+        let columns = Attributes::of_columns(row.as_object().expect("an object"));
+        assert_eq!((columns.text(&["llm.model_name"]).as_deref(), columns.get("name")), (Some("m"), None));
         let damaged = json!([{"key": "n", "value": {"intValue": "-4"}}]);
         assert_eq!(Attributes::new(Some(&damaged)).count(&["n"]), Err(BadCount));
     }
