@@ -2,6 +2,7 @@
 
 // Gateways, plain usage and accounts.
 mod account;
+mod answer;
 mod anthropic_cost_report;
 mod anthropic_usage;
 mod anthropic_usage_report;
