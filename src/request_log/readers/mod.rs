@@ -18,6 +18,7 @@ mod otlp_attributes;
 mod account;
 mod agents;
 mod aider;
+mod answer;
 mod anthropic_cost_report;
 mod anthropic_usage;
 mod anthropic_usage_report;

@@ -17,10 +17,11 @@ pub const FORMAT: Format = Format {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{read, read_as};
+    use super::super::testing::{read, read_as, recognised};
     use super::FORMAT;
     use crate::request_log::call::{PaidKind, Status};
     use crate::request_log::entry::Layout;
+    use crate::request_log::format::Sure;
     use serde_json::json;
 
     #[test]
@@ -115,6 +116,16 @@ mod tests {
         assert_eq!((ids, found.unread.len()), (vec!["a", "b", "c", "d", "e"], 0));
         assert!(found.calls.iter().all(|call| (call.raw.input, call.raw.output) == (Some(40), Some(2))));
         assert!(found.calls[1].started_at.is_some());
+    }
+
+    #[test]
+    fn a_list_of_responses_is_read_one_by_one() {
+        let response = |id: &str| json!({"id": id, "object": "chat.completion", "choices": [], "usage": {"prompt_tokens": 9, "completion_tokens": 1}});
+        let list =
+            json!({"object": "list", "data": [response("a"), response("b"), {"id": "c"}], "has_more": false});
+        assert_eq!(recognised(&FORMAT, std::slice::from_ref(&list)).1, Sure::Likely);
+        let found = read(&FORMAT, &[list]);
+        assert_eq!((found.calls.len(), found.unread.len()), (2, 1));
     }
 
     #[test]

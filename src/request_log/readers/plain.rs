@@ -1,12 +1,13 @@
 //! Reads responses and usage objects of the providers' APIs as clients keep them: whole responses, bare usage objects,
 //! lines of batch outputs, and the events of streams, whose last usage counts.
 
+use super::answer::{error_of, finish_of, put_money, tool_calls_of};
 use super::api_usage::{Family, converted, counts, family_of, settle_exceptions};
-use super::outcome::{elapsed_ms, failure, finish, http_error, status_of};
-use crate::request_log::call::{Call, IdKind, Name, PaidKind, Status};
+use super::outcome::{elapsed_ms, failure, finish, status_of};
+use crate::request_log::call::{Call, IdKind, Name, Status};
 use crate::request_log::entry::{
-    Entry, FileContext, Layout, Object, at, duration, flag, given, money, name, name_of, number, object_at,
-    object_or_json, text, text_of, time_of,
+    Entry, FileContext, Layout, Object, at, duration, flag, given, name, name_of, object_at, object_or_json,
+    text, text_of, time_of,
 };
 use crate::request_log::format::{Reader, Sure};
 use crate::request_log::sink::{Keep, Sink};
@@ -66,6 +67,23 @@ fn holders(entry: &Object) -> Vec<&Object> {
         .collect()
 }
 
+/// Keys of lists of responses, as pages of an API and exports have them.
+const LISTS: [&str; 10] =
+    ["data", "responses", "results", "items", "logs", "calls", "requests", "records", "entries", "messages"];
+
+fn has_usage(entry: &Object) -> bool {
+    holders(entry).into_iter().any(|holder| usage_in(holder).is_some())
+}
+
+/// The responses in an entry that has no usage itself, but a list of entries that have.
+fn list_in(entry: &Object) -> Option<&Vec<Value>> {
+    if has_usage(entry) {
+        return None;
+    }
+    let lists = LISTS.iter().filter_map(|key| entry.get(*key)?.as_array());
+    lists.into_iter().find(|list| list.iter().filter_map(Value::as_object).any(has_usage))
+}
+
 fn within<'a>(object: &'a Object, key: &str) -> Option<&'a Object> {
     object.get(key)?.as_object()
 }
@@ -106,9 +124,16 @@ fn usage_in<'a>(holder: &'a Object) -> Option<Usage<'a>> {
     family_of(holder).map(|family| Usage { family, object: holder })
 }
 
-/// How sure it is that an entry is a response or a usage object of a form.
+/// How sure it is that an entry is a response or a usage object of a form, or a list of them.
 pub fn sure(entry: &Entry<'_>, wanted: Family) -> Sure {
-    let Some(object) = entry.object().map(unwrapped) else { return Sure::No };
+    match entry.object().and_then(list_in) {
+        Some(list) => list.iter().take(20).map(|value| sure_of(value, wanted)).max().unwrap_or(Sure::No),
+        None => sure_of(entry.value, wanted),
+    }
+}
+
+fn sure_of(value: &Value, wanted: Family) -> Sure {
+    let Some(object) = value.as_object().map(unwrapped) else { return Sure::No };
     let whole = expanded(object);
     let object = whole.as_ref().unwrap_or(object);
     let holders = holders(object);
@@ -295,75 +320,8 @@ fn id_of(holders: &[&Object]) -> Option<String> {
     found.filter(|id| id != "0")
 }
 
-fn finish_of(holder: &Object) -> Option<Name> {
-    let first = |list: &str, key: &str| finish(holder.get(list)?.as_array()?.first()?.get(key));
-    first("choices", "finish_reason")
-        .or_else(|| first("candidates", "finishReason"))
-        .or_else(|| {
-            ["stop_reason", "stopReason", "done_reason"].iter().find_map(|key| finish(holder.get(*key)))
-        })
-        .or_else(|| finish(at(holder, &["incomplete_details", "reason"])))
-}
-
-fn tool_calls_of(holder: &Object) -> Option<u32> {
-    let length = |calls: &Value| calls.as_array().and_then(|calls| u32::try_from(calls.len()).ok());
-    if let Some(choice) = holder.get("choices").and_then(|choices| choices.as_array()?.first()) {
-        return choice.get("message")?.get("tool_calls").and_then(length);
-    }
-    let parts = holder.get("content").or_else(|| holder.get("output"))?.as_array()?;
-    let is_call = |part: &&Value| {
-        part.get("type").and_then(Value::as_str).is_some_and(|t| t == "tool_use" || t == "function_call")
-    };
-    u32::try_from(parts.iter().filter(is_call).count()).ok()
-}
-
-/// The error of an entry: its HTTP status and its class, but not its message, which may quote the prompt.
-fn error_of(holders: &[&Object]) -> Option<(Option<u16>, Option<Name>)> {
-    for holder in holders {
-        let is_error = text(holder.get("type")).as_deref() == Some("error");
-        let http =
-            ["status_code", "statusCode", "status"].iter().find_map(|key| http_error(holder.get(*key)));
-        match holder.get("error") {
-            Some(Value::Object(error)) => {
-                // Anthropic's error within a result of a batch is nested once more.
-                let inner = error.get("error").and_then(Value::as_object).unwrap_or(error);
-                let stated =
-                    ["status", "code", "status_code"].iter().find_map(|key| http_error(inner.get(*key)));
-                let class = ["type", "code", "status", "class", "name"].iter().find_map(|key| {
-                    text(inner.get(*key)).filter(|class| !class.chars().all(|c| c.is_ascii_digit()))
-                });
-                return Some((http.or(stated), class.map(Name::from)));
-            }
-            Some(Value::String(said)) if !said.is_empty() => return Some((http, None)),
-            _ if is_error || http.is_some() => return Some((http, None)),
-            _ => {}
-        }
-    }
-    None
-}
-
-/// Money: OpenRouter's cost with the upstream's for an own key, xAI's ticks, or an amount that the client computed.
-pub fn put_money(call: &mut Call, usage: &Object, entry: &Object) {
-    call.is_byok = flag(usage.get("is_byok"));
-    if let Some(cost) = money(usage.get("cost")) {
-        let upstream = money(at(usage, &["cost_details", "upstream_inference_cost"]));
-        (call.paid, call.paid_kind) = match (call.is_byok, upstream) {
-            (Some(true), Some(upstream)) => (Some(cost + upstream), PaidKind::BilledPlusByok),
-            (Some(true), None) => (Some(cost), PaidKind::FeeOnly),
-            _ => (Some(cost), PaidKind::Billed),
-        };
-    } else if let Some(ticks) = number(usage.get("cost_in_usd_ticks")).filter(|ticks| *ticks >= 0.0) {
-        (call.paid, call.paid_kind) = (Some(ticks / 1e10), PaidKind::Billed);
-    } else if let Some(cost) = ["cost", "cost_usd", "costUSD", "total_cost", "total_cost_usd"]
-        .iter()
-        .find_map(|key| money(entry.get(*key)))
-    {
-        (call.paid, call.paid_kind) = (Some(cost), PaidKind::ComputedByTool);
-    }
-}
-
-impl Reader for Plain {
-    fn read(&mut self, entry: &Entry<'_>, sink: &mut Sink) {
+impl Plain {
+    fn one(&mut self, entry: &Entry<'_>, sink: &mut Sink) {
         let Some(object) = entry.object().map(unwrapped) else {
             return sink.unread("not a JSON object", entry.line);
         };
@@ -379,7 +337,7 @@ impl Reader for Plain {
             if let Some((http, class)) = error_of(&holders) {
                 let status = failure(http, class.as_deref().unwrap_or_default());
                 let call = self.call(entry, object, &holders);
-                sink.push(Call { status, http, error_class: class, ..call }, Keep::Last);
+                sink.push(Call { status, http, error_class: class, ..call }, Keep::First);
             } else if !self.is_known_event(object, entry.line, &holders) {
                 sink.unread(
                     "no usage in the form of OpenAI, Anthropic, Gemini, Bedrock or Ollama",
@@ -439,6 +397,19 @@ impl Reader for Plain {
         }
         // The last usage of a stream counts; otherwise the complete record of an answer does.
         sink.push(call, if is_stream { Keep::Last } else { Keep::LargestOutput });
+    }
+}
+
+impl Reader for Plain {
+    fn read(&mut self, entry: &Entry<'_>, sink: &mut Sink) {
+        match entry.object().and_then(list_in) {
+            Some(list) => {
+                for value in list {
+                    self.one(&Entry { value, ..*entry }, sink);
+                }
+            }
+            None => self.one(entry, sink),
+        }
     }
 
     fn finish(&mut self, sink: &mut Sink) {

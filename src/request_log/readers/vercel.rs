@@ -1,9 +1,10 @@
 //! Usage objects and results of Vercel's AI SDK, versions 4 to 6: bare, in stream parts, in results with steps, or as
 //! named records in one document.
 
+use super::answer::put_money;
 use super::api_usage::{counts, family_of, settle};
 use super::outcome::{failure, finish, status_of};
-use super::plain::{BAD_COUNTS, put_money};
+use super::plain::BAD_COUNTS;
 use crate::request_log::call::{
     Call, IdKind, InputRule, Name, OutputRule, PaidKind, RawCounts, Rule, Status,
 };
