@@ -1,6 +1,7 @@
-//! What the readers of coding agents share: reasons, statuses, finish reasons and sessions that are folders.
+//! What the readers of coding agents share: reasons, costs, times and sessions that are folders.
 
-use crate::request_log::call::{Call, Name, PaidKind, RawCounts, SessionKind, Status};
+pub(super) use super::outcome::{failure, finish, http};
+use crate::request_log::call::{Call, Name, PaidKind, RawCounts, SessionKind};
 use crate::request_log::entry::{FileContext, text};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -16,47 +17,6 @@ pub(super) const UNKNOWN_TYPE: &str = "line of an unknown type";
 /// Note for a cost of zero.
 pub(super) const NO_PRICE: &str =
     "cost of 0: a subscription, a free model or an unknown price; not counted as paid";
-
-/// The normalised reason why an output ended.
-pub(super) fn finish(reason: Option<&Value>) -> Option<Name> {
-    let reason = text(reason)?;
-    let key: String =
-        reason.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
-    Some(Name::from(match key.as_str() {
-        "stop" | "endturn" | "stopsequence" | "completed" => "stop",
-        "length" | "maxtokens" | "maxoutputtokens" => "length",
-        "toolcalls" | "tooluse" | "toolcall" => "tool_calls",
-        "contentfilter" | "refusal" | "safety" => "content_filter",
-        _ => return Some(Name::from(reason)),
-    }))
-}
-
-/// The status of a failed call, from its HTTP status and the text of its error.
-pub(super) fn failure(http: Option<u16>, error: &str) -> Status {
-    let error = error.to_ascii_lowercase();
-    let has = |words: &[&str]| words.iter().any(|word| error.contains(word));
-    match http {
-        Some(429) => Status::RateLimited,
-        Some(408 | 504) => Status::Timeout,
-        _ if has(&["abort", "cancel", "interrupted by user"]) => Status::Cancelled,
-        _ if has(&["rate limit", "rate_limit", "ratelimit", "too many requests", "429"]) => {
-            Status::RateLimited
-        }
-        _ if has(&["timed out", "timeout", "etimedout"]) => Status::Timeout,
-        _ if has(&["refus", "content filter", "content_filter"]) => Status::Refused,
-        _ => Status::Error,
-    }
-}
-
-/// An HTTP status of an error.
-pub(super) fn http(value: Option<&Value>) -> Option<u16> {
-    let number = match value? {
-        Value::Number(number) => number.as_u64(),
-        Value::String(text) => text.trim().parse().ok(),
-        _ => None,
-    };
-    number.and_then(|code| u16::try_from(code).ok()).filter(|code| (100..=599).contains(code))
-}
 
 /// Whether counts state no token at all.
 pub(super) fn is_empty(raw: &RawCounts) -> bool {
@@ -185,31 +145,6 @@ pub(super) mod testing {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn finish_reasons_of_all_makers_have_one_name() {
-        for (written, expected) in [
-            ("end_turn", "stop"),
-            ("endTurn", "stop"),
-            ("tool-calls", "tool_calls"),
-            ("toolUse", "tool_calls"),
-            ("max_tokens", "length"),
-            ("something new", "something new"),
-        ] {
-            assert_eq!(finish(Some(&json!(written))).as_deref(), Some(expected));
-        }
-        assert_eq!(finish(Some(&json!(null))), None);
-    }
-
-    #[test]
-    fn failures_are_classed_by_status_then_by_text() {
-        assert_eq!(failure(Some(429), ""), Status::RateLimited);
-        assert_eq!(failure(None, "Rate limit reached"), Status::RateLimited);
-        assert_eq!(failure(None, "Request timed out."), Status::Timeout);
-        assert_eq!(failure(None, "MessageAbortedError"), Status::Cancelled);
-        assert_eq!(failure(Some(529), "Overloaded"), Status::Error);
-    }
 
     #[test]
     fn folders_of_a_file_are_named_from_below() {

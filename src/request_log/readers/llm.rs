@@ -22,7 +22,7 @@ pub(super) const LLM: Format = Format {
 };
 
 /// Tables of the database that hold answers; newer versions write `turns`.
-const TABLES: &[&str] = &["responses", "turns"];
+pub(super) const TABLES: &[&str] = &["responses", "turns"];
 
 fn recognises(entry: &Entry<'_>, _: &FileContext) -> Sure {
     let Some(row) = entry.object() else { return Sure::No };

@@ -61,13 +61,13 @@ pub fn http_error(value: Option<&Value>) -> Option<u16> {
 pub fn finish_name(reason: &str) -> String {
     let reason = reason.trim().to_ascii_lowercase().replace('-', "_");
     let name = match reason.trim_start_matches("finish_reason_") {
-        "end_turn" | "completed" | "complete" | "stop_sequence" | "eos" => "stop",
+        "end_turn" | "endturn" | "completed" | "complete" | "stop_sequence" | "eos" => "stop",
         "max_tokens"
         | "max_output_tokens"
         | "model_length"
         | "model_context_window_exceeded"
         | "incomplete" => "length",
-        "tool_use" | "tool_call" | "function_call" => "tool_calls",
+        "tool_use" | "tooluse" | "tool_call" | "function_call" => "tool_calls",
         "refusal" | "safety" | "content_filtered" | "prohibited_content" | "blocklist" => "content_filter",
         "failed" => "error",
         "canceled" | "cancelled" | "aborted" => "cancelled",
@@ -136,6 +136,8 @@ mod tests {
         assert_eq!(reason("end_turn").as_deref(), Some("stop"));
         assert_eq!(reason("MAX_TOKENS").as_deref(), Some("length"));
         assert_eq!(reason("tool-calls").as_deref(), Some("tool_calls"));
+        assert_eq!(reason("toolUse").as_deref(), Some("tool_calls"));
+        assert_eq!(reason("endTurn").as_deref(), Some("stop"));
         assert_eq!(reason("pause_turn").as_deref(), Some("pause_turn"));
         assert_eq!(reason(""), None);
         assert_eq!(status_of(finish(Some(&json!("refusal"))).as_ref()), Status::Refused);
