@@ -76,7 +76,7 @@ fn a_log_that_has_grown_adds_its_new_calls() {
         ("with.jsonl", Box::new(with_id) as Box<dyn Fn(i64) -> Call>),
         (
             "without.jsonl",
-            Box::new(move |number| Call { platform: None, ..without(number + 1_000) })
+            Box::new(move |number: i64| Call { platform: None, ..without(number + 1_000_i64) })
                 as Box<dyn Fn(i64) -> Call>,
         ),
     ] {
