@@ -9,6 +9,7 @@ use super::call::{Call, InputRule, OutputRule, RawCounts, Rule};
 use super::format::{Format, Total};
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// What a rule is based on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -41,6 +42,21 @@ pub struct Decision {
     pub against: u64,
 }
 
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.input {
+            InputRule::IncludesReadAndWritten => "the input includes cached and written tokens",
+            InputRule::IncludesRead => "the input includes cached tokens, written ones are beside it",
+            InputRule::IncludesWritten => "the input includes written tokens, cached ones are beside it",
+            InputRule::Excludes => "cached and written tokens are beside the input",
+        })?;
+        f.write_str(match self.output {
+            OutputRule::IncludesReasoning => ", the output includes reasoning",
+            OutputRule::ExcludesReasoning => ", reasoning is beside the output",
+        })
+    }
+}
+
 const INPUT_RULES: [InputRule; 4] = [
     InputRule::IncludesReadAndWritten,
     InputRule::IncludesRead,
@@ -51,7 +67,7 @@ const OUTPUT_RULES: [OutputRule; 2] = [OutputRule::IncludesReasoning, OutputRule
 
 /// A part is beside its whole in all records if at least this share of them proves it and they are not in order of a
 /// change.
-const LEAST_SHARE: f64 = 0.25;
+const LEAST_SHARE: f64 = 0.5;
 /// Minimum number of records before and after a change of the emitter.
 const FEWEST_IN_ROW: usize = 3;
 

@@ -60,20 +60,18 @@ pub fn sessions(requests: &[Request]) -> Sessions {
     Sessions { sessions, grouping }
 }
 
-/// Sessions by growing prompts and, if times are known, by pauses.
+/// The sessions of requests without a name.
 fn guessed(requests: &[&Request], timed: bool) -> Vec<Vec<Request>> {
     let step = |request: &&Request| Step {
         at: request.at.filter(|_| timed),
         prompt: request.prompt,
         output: request.output,
     };
-    let steps: Vec<Step> = requests.iter().map(step).collect();
+    let numbers = grown(&requests.iter().map(step).collect::<Vec<_>>());
     let mut sessions: Vec<Vec<Request>> = Vec::new();
-    for (request, session) in requests.iter().zip(grown(&steps)) {
-        if session == sessions.len() {
-            sessions.push(Vec::new());
-        }
-        sessions[session].push((*request).clone());
+    for (request, number) in requests.iter().zip(numbers) {
+        sessions.resize_with(sessions.len().max(number + 1), Vec::new);
+        sessions[number].push((*request).clone());
     }
     sessions
 }

@@ -3,6 +3,7 @@
 use super::call::{Call, IdKind, Name};
 use serde::Serialize;
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
 /// Line numbers kept for each reason.
@@ -33,7 +34,9 @@ pub enum Keep {
 #[derive(Debug, Default)]
 pub struct Sink {
     calls: Vec<Call>,
-    places: HashMap<(IdKind, Box<str>), usize>,
+    /// The place of each id, by two hashes: a million ids take half the memory of their texts.
+    places: HashMap<(u64, u64), usize>,
+    hashers: [RandomState; 2],
     names: HashSet<Name>,
     unread: BTreeMap<String, Unread>,
     notes: BTreeMap<String, u64>,
@@ -45,8 +48,8 @@ impl Sink {
     /// A call without an id is always kept.
     pub fn push(&mut self, mut call: Call, keep: Keep) {
         self.share(&mut call);
-        let Some(id) = call.id.clone() else { return self.calls.push(call) };
-        let key = (call.id_kind, id);
+        let Some(id) = call.id.as_deref() else { return self.calls.push(call) };
+        let key = self.key(call.id_kind, id);
         let Some(&place) = self.places.get(&key) else {
             self.places.insert(key, self.calls.len());
             return self.calls.push(call);
@@ -85,7 +88,7 @@ impl Sink {
 
     /// The call with an id, to complete it from a later entry.
     pub fn call_mut(&mut self, kind: IdKind, id: &str) -> Option<&mut Call> {
-        let place = *self.places.get(&(kind, Box::from(id)))?;
+        let place = *self.places.get(&self.key(kind, id))?;
         self.calls.get_mut(place)
     }
 
@@ -97,6 +100,11 @@ impl Sink {
     /// The calls so far, to complete them at the end of a file.
     pub fn calls_mut(&mut self) -> &mut Vec<Call> {
         &mut self.calls
+    }
+
+    fn key(&self, kind: IdKind, id: &str) -> (u64, u64) {
+        let [one, other] = &self.hashers;
+        (one.hash_one((kind, id)), other.hash_one((kind, id)))
     }
 
     /// Everything that was found.

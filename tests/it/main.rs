@@ -13,6 +13,7 @@ mod history;
 mod intervals;
 mod json_schema;
 mod listing;
+mod logs;
 mod look;
 mod mcp;
 mod mutate;

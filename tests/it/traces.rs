@@ -3,7 +3,7 @@
 
 use flate2::read::GzDecoder;
 use hitrate::domain::workload::Workload;
-use hitrate::request_log::{Log, ReuseFrom, fit, read};
+use hitrate::request_log::{FileContext, ReadOptions, Request, ReuseFrom, fit, read_bytes, requests};
 use serde_json::{Value, json};
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -42,9 +42,12 @@ fn recorded() -> Option<Vec<Recorded>> {
     Some(lines.map(|line| request(line.expect("a line"))).collect())
 }
 
-fn log<'a>(requests: impl Iterator<Item = &'a Recorded>) -> Log {
-    let lines: Vec<&str> = requests.map(|r| r.line.as_str()).collect();
-    read(lines.join("\n").as_bytes()).expect("readable")
+fn log<'a>(recorded: impl Iterator<Item = &'a Recorded>) -> Vec<Request> {
+    let lines: Vec<&str> = recorded.map(|r| r.line.as_str()).collect();
+    let text = lines.join("\n");
+    let file =
+        read_bytes(text.as_bytes(), FileContext::default(), &ReadOptions::default()).expect("readable");
+    requests(&[file]).0
 }
 
 fn is_held_out(request: &Recorded) -> bool {
@@ -65,13 +68,13 @@ fn of_workload(workload: &Workload) -> [f64; 2] {
 
 #[test]
 fn the_shipped_coding_agent_is_the_fit_to_the_recorded_sessions_and_holds_for_unseen_ones() {
-    let Some(requests) = recorded() else { return };
-    let all = fit(&log(requests.iter()), "all").expect("a fit");
+    let Some(recorded) = recorded() else { return };
+    let all = fit(&log(recorded.iter()), "all").expect("a fit");
     eprintln!("all: {all:#?}");
-    assert_eq!((all.requests, all.reuse_from), (requests.len(), ReuseFrom::Found));
-    let train = fit(&log(requests.iter().filter(|r| !is_held_out(r))), "half").expect("a fit");
+    assert_eq!((all.requests, all.reuse_from), (recorded.len(), ReuseFrom::Found));
+    let train = fit(&log(recorded.iter().filter(|r| !is_held_out(r))), "half").expect("a fit");
     eprintln!("half: {train:#?}");
-    let held: Vec<&Recorded> = requests.iter().filter(|r| is_held_out(r)).collect();
+    let held: Vec<&Recorded> = recorded.iter().filter(|r| is_held_out(r)).collect();
     let unseen = fit(&log(held.iter().copied()), "other").expect("a fit");
     let sum = |part: fn(&Recorded) -> f64| held.iter().map(|r| part(r)).sum::<f64>();
     let (prompt, output) = (sum(|r| r.prompt), sum(|r| r.output));

@@ -3,9 +3,7 @@
 use crate::cli::tables::{Report, Table, clean, dash, name, number, percent, text, usd};
 use crate::cli::{Common, exit, logs};
 use crate::domain::format::grouped;
-use crate::request_log::{
-    Decision, Evidence, Format, InputRule, Inspection, OutputRule, Rule, format, inspect, inspect_all,
-};
+use crate::request_log::{Decision, Evidence, Format, Inspection, format, inspect, inspect_all};
 use crate::table::{Cell, columns, tsv};
 use anyhow::Result;
 use clap::Args;
@@ -170,21 +168,7 @@ fn rule(decision: &Decision) -> String {
         Evidence::Assumed => "assumed from the format, because no record decides".to_owned(),
         Evidence::Irrelevant => "without effect".to_owned(),
     };
-    format!("Rule{of}: {} ({evidence}).", words(decision.rule))
-}
-
-fn words(rule: Rule) -> String {
-    let input = match rule.input {
-        InputRule::IncludesReadAndWritten => "the input includes cached and written tokens",
-        InputRule::IncludesRead => "the input includes cached tokens, written ones are beside it",
-        InputRule::IncludesWritten => "the input includes written tokens, cached ones are beside it",
-        InputRule::Excludes => "cached and written tokens are beside the input",
-    };
-    let output = match rule.output {
-        OutputRule::IncludesReasoning => "the output includes reasoning",
-        OutputRule::ExcludesReasoning => "reasoning is beside the output",
-    };
-    format!("{input}, {output}")
+    format!("Rule{of}: {} ({evidence}).", decision.rule)
 }
 
 /// `Not read: 3 entries (4, 9, 12): not valid JSON.`

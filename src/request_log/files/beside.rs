@@ -6,9 +6,10 @@ use std::io::Read;
 use std::path::Path;
 
 /// Names of the files that readers look for beside a log. They are no logs themselves.
-pub(super) const NAMES: [&str; 2] = ["task_metadata.json", "history_item.json"];
+pub(super) const NAMES: [&str; 3] =
+    ["task_metadata.json", "history_item.json", "api_conversation_history.json"];
 /// Maximum size of such a file, bytes.
-const LARGEST: u64 = 4 << 20;
+const LARGEST: u64 = 32 << 20;
 
 /// The files beside a log that exist and are valid JSON.
 pub(super) fn read(log: &Path) -> Vec<(String, Value)> {

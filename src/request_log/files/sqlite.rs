@@ -4,6 +4,7 @@
 use super::collect::{Collector, Stop};
 use super::tap::Tap;
 use crate::request_log::entry::Entry;
+use crate::request_log::readers::AGENT_TABLES;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags};
@@ -12,8 +13,6 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-/// Tables that are read before all others, because their rows explain those of the others.
-const FIRST_TABLES: [&str; 3] = ["session", "conversations", "sessions"];
 /// Rows of each table that decide whether a reader knows it.
 const ROWS_TO_RECOGNISE: usize = 50;
 /// Databases with a write-ahead log are copied up to this size, bytes.
@@ -105,7 +104,7 @@ fn rows(connection: &rusqlite::Result<Connection>, out: &mut Collector) -> Resul
         .iter()
         .filter(|table| {
             let mut own = entries.iter().filter(|entry| entry.table == Some(table.as_str()));
-            FIRST_TABLES.contains(&table.as_str()) || own.any(|entry| out.knows(format, entry))
+            own.any(|entry| out.knows(format, entry))
         })
         .collect();
     for table in known {
@@ -132,7 +131,11 @@ fn tables(connection: &Connection) -> rusqlite::Result<Vec<String>> {
     )?;
     let names = statement.query_map([], |row| row.get::<_, String>(0))?;
     let mut names: Vec<String> = names.collect::<rusqlite::Result<_>>()?;
-    names.sort_by_key(|name| !FIRST_TABLES.contains(&name.as_str()));
+    // Readers list first the tables that explain the rows of others.
+    let place = |name: &String| {
+        AGENT_TABLES.iter().filter_map(|known| known.iter().position(|one| one == name)).min()
+    };
+    names.sort_by_key(|name| place(name).unwrap_or(usize::MAX));
     Ok(names)
 }
 

@@ -86,13 +86,13 @@ async fn cost_agrees_with_the_snapshot_and_takes_files_and_logs() {
     fs::write(path("log.jsonl"), log.collect::<String>() + "broken\n").expect("written");
     let fitted = hitrate(data.path(), &["cost", &model, "--workload", &path("log.jsonl"), "--table", "text"]);
     assert!(
-        lines(&fitted).contains("6 requests in 7 lines") && fitted.out.contains("1 line (7): not valid JSON")
+        lines(&fitted).contains("6 requests, ") && fitted.out.contains("1 entry (line 7): not valid JSON")
     );
     assert!(fitted.out.contains("log: 6 turns"), "{fitted:?}");
     for more in [&[][..], &["--json"]] {
         let log = path("log.jsonl");
         let ran = hitrate(data.path(), &[&["cost", &model, "--workload", &log][..], more].concat());
-        assert!(ran.code == 0 && ran.err.contains("6 requests in 7 lines"), "{more:?}: {}", ran.err);
+        assert!(ran.code == 0 && ran.err.contains("6 requests, "), "{more:?}: {}", ran.err);
     }
 }
 
@@ -146,15 +146,17 @@ fn fit_tells_what_it_recognised_and_what_not() {
     let fit = hitrate(files.path(), &["workload", "fit", &named, "--name", "agent", "--json"]).json();
     assert_keys(
         &fit,
-        "log,lines,shapes,skipped,workload,requests,sessions,cuts,grouping,reuse_from,log,fitted,hit_rate",
+        "paths,formats,unread,left_out,rule,workload,requests,sessions,cuts,grouping,reuse_from,log,fitted,hit_rate",
     );
-    assert_eq!((&fit["shapes"]["anthropic"], &fit["skipped"][0]["first"][0]), (&9.into(), &10.into()));
+    let unread = fit["unread"].as_object().expect("reasons").values().next().expect("a reason");
+    assert_eq!((&fit["requests"], &unread["first"][0]), (&9.into(), &10.into()));
+    assert_eq!(fit["rule"][0]["rule"]["input"], "excludes");
     assert_eq!((&fit["workload"]["name"], &fit["workload"]["turns"]), (&"agent".into(), &9.into()));
     let toml = hitrate(files.path(), &["workload", "fit", &named, "--name", "agent", "--toml"]);
     assert!(toml.code == 0 && toml.out.starts_with("[[workload]]\nname = \"agent\""), "{toml:?}");
     fs::write(&path, "nothing\nof\nthe kind\n").expect("written");
     let none = hitrate(files.path(), &["workload", "fit", &named]);
-    assert!(none.code == 1 && none.err.contains("3 lines (1, 2, 3): not valid JSON"), "{none:?}");
+    assert!(none.code == 1 && none.err.contains("line 1: not valid JSON"), "{none:?}");
     let name = hitrate(files.path(), &["workload", "fit", &named, "--name", "No Name"]);
     assert_eq!((name.code, name.out.as_str()), (1, ""));
 }
