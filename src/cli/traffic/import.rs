@@ -41,7 +41,7 @@ pub struct ImportArgs {
     #[arg(long, value_name = "NAME")]
     source: Option<String>,
     /// Format of the files [default: recognised by their content].
-    #[arg(long, value_name = "ID", value_parser = logs::known_format)]
+    #[arg(long, value_name = "ID", value_parser = known_format)]
     format: Option<&'static Format>,
     /// Import a source whose calls overlap in time with those of another source of the same platform, without the calls
     /// that match one of them by time, model and token counts.
