@@ -16,6 +16,8 @@ use std::sync::Arc;
 /// Records of one call have times that differ by less: by what a log means by the time of a call, and by a zone that it
 /// does not state.
 const APART: TimeDelta = TimeDelta::days(1);
+/// The first and the last time that are compared if a call has none.
+const EVER: [&str; 2] = ["0001-01-01 00:00:00", "9999-12-31 23:59:59"];
 /// Rows of a batch.
 const BATCH: usize = 16_384;
 
@@ -264,8 +266,13 @@ impl Compared<'_> {
             appender.append_record_batch(self.batch(batch)?)?;
         }
         appender.flush()?;
-        let times = || numbers.iter().filter_map(|number| self.calls[*number].at());
-        let (first, last) = (times().min().unwrap_or_default(), times().max().unwrap_or_default());
+        let times = || numbers.iter().map(|number| self.calls[*number].at());
+        if times().any(|at| at.is_none()) {
+            // A call without a time can be one of any time.
+            return Ok(EVER.map(str::to_owned).into());
+        }
+        let (first, last) = (times().min().flatten(), times().max().flatten());
+        let (first, last) = (first.unwrap_or_default(), last.unwrap_or_default());
         let from = first.checked_sub_signed(apart).unwrap_or(first);
         Ok((naive(from), naive(last.checked_add_signed(apart).unwrap_or(last))))
     }
