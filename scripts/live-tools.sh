@@ -26,7 +26,7 @@ fi
 python_makes_venvs || apt_install python3 python3-venv
 
 # A virtual environment contains its own path, so it is created in its final place. The last file marks it as complete.
-say "downloading the tools for the live check of the receiver into $tools (about 600 MB)"
+say "downloading the tools for the live check of the receiver into $tools (about 800 MB)"
 rm -rf "$tools"
 mkdir -p "$tools"
 python3 -m venv "$tools/python" >&2 || die "python3 -m venv $tools/python failed"

@@ -118,7 +118,7 @@ esac
 tools=$(scripts/live-tools.sh)
 case $? in
 0) step "live checks" live "$tools" ;;
-3) say "skipped: checks of the receiver with LiteLLM and OpenTelemetry ($tools). To install them (about 600 MB in" \
+3) say "skipped: checks of the receiver with LiteLLM and OpenTelemetry ($tools). To install them (about 800 MB in" \
 	"$cache), run: CI=true scripts/live-tools.sh" ;;
 *) failed+=("live tools") ;;
 esac

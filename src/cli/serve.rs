@@ -167,6 +167,7 @@ pub(super) fn own(config: Config, content: &Content, clock: &Arc<dyn Clock>) -> 
         config: Arc::new(config),
         data: content.data.clone(),
         current: content.current.clone(),
+        pipeline: content.pipeline.clone(),
         clock: clock.clone(),
     }
 }

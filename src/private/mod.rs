@@ -11,6 +11,7 @@ mod keep;
 mod own_store;
 mod pages;
 mod receiver;
+mod repeats;
 mod reply;
 mod routes;
 mod spool;
@@ -35,7 +36,7 @@ use spool::{Spool, SpoolLimits, SpoolReader};
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -112,6 +113,7 @@ impl Private {
             spool: spool.clone(),
             counters: counters.clone(),
             most_bytes: settings.max_body_mib << 20,
+            repeats: Mutex::default(),
             limit: receiver::limit(settings.requests_per_second),
         };
         let state = Arc::new(OwnState { own, counters: counters.clone(), spool });

@@ -2,6 +2,7 @@
 
 use super::counters::Counters;
 use super::keep::{Kept, Signal, reduce};
+use super::repeats::Repeats;
 use super::reply::Form;
 use super::spool::{Spool, SpoolError};
 use super::values;
@@ -21,7 +22,7 @@ use prost::Message;
 use serde_json::Value;
 use std::io::Read;
 use std::num::NonZeroU32;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Seconds that a client should wait if the queue or the spool is full.
 const WAIT_SECONDS: u64 = 5;
@@ -34,6 +35,8 @@ pub struct ReceiverState {
     pub counters: Arc<Counters>,
     /// Maximum size of a body, before and after decompression, bytes.
     pub most_bytes: usize,
+    /// Spans above calls that arrived.
+    pub repeats: Mutex<Repeats>,
     /// The rate limit, if there is one.
     pub limit: Option<DefaultDirectRateLimiter>,
 }
@@ -121,7 +124,8 @@ async fn receive(
     let (coding, most) = (coding(&head.headers)?, state.most_bytes);
     // Decoding a large body takes time, so it does not run on the threads that serve other requests.
     let decoded = tokio::task::spawn_blocking(move || decode(signal, form, coding, &body, most)).await;
-    let kept = decoded.map_err(|_| Refusal::malformed("the body cannot be decoded"))??;
+    let mut kept = decoded.map_err(|_| Refusal::malformed("the body cannot be decoded"))??;
+    leave_out_repeats(state, &mut kept);
     if !kept.requests.is_empty() {
         let lines: Vec<String> = kept.requests.iter().map(Value::to_string).collect();
         state.spool.append(lines.join("\n").into_bytes()).await.map_err(|error| {
@@ -140,6 +144,17 @@ async fn receive(
         counts.damaged += kept.rejected;
     });
     Ok((form, kept))
+}
+
+/// Leaves out the spans that repeat calls of earlier requests.
+fn leave_out_repeats(state: &ReceiverState, kept: &mut Kept) {
+    let mut repeats = state.repeats.lock().unwrap_or_else(PoisonError::into_inner);
+    let removed: u64 = kept.requests.iter_mut().map(|request| repeats.remove(request)).sum();
+    kept.kept -= removed;
+    kept.left_out += removed;
+    if kept.kept == 0 {
+        kept.requests.clear();
+    }
 }
 
 fn too_large(most: usize) -> Refusal {

@@ -17,6 +17,7 @@ mod endpoints;
 mod events;
 mod names;
 mod noise;
+mod own_log;
 mod price;
 mod server;
 mod traffic;
@@ -30,6 +31,7 @@ use uuid::Uuid;
 
 pub use clock::SweepClock;
 pub use config::{Habits, SimulatorConfig, SimulatorError};
+pub use own_log::{OwnLog, OwnTruth};
 pub use price::CacheKind;
 pub use server::{SimulatorServer, http_date, serve};
 pub use traffic::Counters;

@@ -92,6 +92,7 @@ fn own(folder: &Path, settings: &str) -> Own {
         config: Arc::new(config(&settings)),
         data: DataDir::new(folder),
         current: Arc::new(Current::new(None)),
+        pipeline: None,
         clock: Arc::new(SystemClock),
     }
 }

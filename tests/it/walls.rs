@@ -93,6 +93,9 @@ const MAY_NAME_OPENROUTER: &[&str] = &[
     // Formats of request logs, and what they are called in the user's own traffic.
     "src/request_log/",
     "src/traffic/",
+    // The attributes of its telemetry that the receiver keeps.
+    "src/private/allowed.rs",
+    "src/private/repeats.rs",
     // Its real wire shapes.
     "src/simulator/",
     // The description of a field: the names of its sources.

@@ -1,5 +1,6 @@
 //! `hitrate traffic`: the user's own logs.
 
+mod asked;
 mod costs;
 mod files;
 mod forget;
@@ -12,6 +13,7 @@ mod plans;
 mod report;
 mod sessions;
 mod status;
+mod words;
 
 use super::Common;
 use anyhow::Result;

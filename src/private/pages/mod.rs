@@ -1,6 +1,7 @@
 //! The pages of the private listener. They have the look of the site and a frame of their own, and show the same answers
 //! as the JSON routes.
 
+mod costs;
 mod report;
 mod sessions;
 mod sheet;
@@ -39,6 +40,9 @@ const PAGES: &[Page] = &[
         sheet: |value| of(value, sessions::sessions),
     },
     Page { path: "/misses", label: "Misses", answer: "misses", sheet: |value| of(value, sessions::misses) },
+    Page { path: "/costs", label: "Costs", answer: "costs", sheet: |value| Ok(costs::costs(&value)) },
+    Page { path: "/plans", label: "Plans", answer: "plans", sheet: |value| Ok(costs::plans(&value)) },
+    Page { path: "/files", label: "Files", answer: "files", sheet: |value| Ok(costs::files(&value)) },
 ];
 
 fn of<T: DeserializeOwned>(value: Value, sheet: fn(&T) -> Sheet) -> Result<Sheet, serde_json::Error> {

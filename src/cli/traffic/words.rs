@@ -1,0 +1,47 @@
+//! Values of own traffic in words, for the tables of the terminal.
+
+use crate::domain::format::{grouped, usd};
+use crate::request_log::PaidKind;
+use crate::traffic::report::{Failures, OwnRate, Paid};
+use crate::traffic::status::kind_text;
+
+/// A count for a cell.
+pub(super) fn whole(count: u64) -> Option<i64> {
+    i64::try_from(count).ok()
+}
+
+/// A count with groups of three, or a dash.
+pub(super) fn or_dash(count: Option<u64>) -> String {
+    count.map_or_else(|| "-".to_owned(), grouped)
+}
+
+/// Failures: their number, or "not recorded".
+pub(super) fn failures(failures: &Failures) -> String {
+    failures.all.map_or_else(|| "not recorded".to_owned(), grouped)
+}
+
+/// The interval of a rate in brackets behind it; the reason if there is none.
+pub(super) fn interval(rate: &OwnRate) -> String {
+    match (rate.interval, rate.no_interval.as_deref()) {
+        (Some(interval), _) => format!(" ({:.1} to {:.1} %)", interval.low * 100.0, interval.high * 100.0),
+        (None, Some(why)) if rate.rate.is_some() => format!(" (no interval: {why})"),
+        _ => String::new(),
+    }
+}
+
+/// An amount with its kind.
+pub(super) fn money(kind: PaidKind, amount: Option<f64>) -> String {
+    let Some(amount) = amount else { return "no amount".to_owned() };
+    match kind_text(kind) {
+        "" => usd(amount),
+        kind => format!("{} {kind}", usd(amount)),
+    }
+}
+
+/// Amounts of several kinds, side by side.
+pub(super) fn paid(paid: &[Paid]) -> String {
+    if paid.is_empty() {
+        return "-".to_owned();
+    }
+    paid.iter().map(|one| money(one.kind, Some(one.usd))).collect::<Vec<_>>().join(" + ")
+}
