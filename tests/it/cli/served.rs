@@ -175,3 +175,32 @@ async fn a_damaged_store_costs_the_collection_and_not_the_pages() {
     assert_eq!((collected.code, collected.out.as_str()), (1, ""));
     assert!(collected.err.contains("hitrate replay --into"), "the error names the remedy: {}", collected.err);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn own_calls_are_priced_by_the_record_of_the_server_that_holds_it() {
+    let (data, model) = filled().await;
+    let line = |id: &str, seconds: i64| {
+        let usage =
+            serde_json::json!({"prompt_tokens": 1000, "completion_tokens": 100, "total_tokens": 1100});
+        let created = day(11).timestamp() + seconds;
+        serde_json::json!({
+            "id": id, "object": "chat.completion", "created": created, "model": model, "usage": usage,
+            "choices": [{"index": 0, "finish_reason": "stop"}],
+        })
+        .to_string()
+    };
+    let log = data.path().join("log.jsonl");
+    std::fs::write(&log, [line("a", 0), line("b", 60)].join("\n")).expect("written");
+    let imported = hitrate(data.path(), &["traffic", "import", &log.display().to_string()]);
+    assert_eq!(imported.code, 0, "{imported:?}");
+    let costs = ["traffic", "costs", "--json"];
+    let of_the_day = |found: &Value| {
+        let host = &found["models"][0]["hosts"][0];
+        (host["tag"].clone(), host["turns_at_prices_of_the_day"].clone(), found["followed"]["notes"].clone())
+    };
+    let alone = of_the_day(&hitrate(data.path(), &costs).json());
+    assert_eq!(alone.1, 2, "the record covers the day");
+    let server = Server::of(data.path());
+    assert_eq!(of_the_day(&hitrate(data.path(), &costs).json()), alone, "the server knows the same");
+    assert_eq!(server.terminate(), Some(0));
+}
