@@ -75,8 +75,8 @@ fn price(endpoint: &mut Endpoint, workload: &Workload, as_of: chrono::DateTime<c
     let (usual, now) = (cost(endpoint.usual_list()), cost(&endpoint.list));
     for (costs, cost) in [(&mut endpoint.session_cost, usual), (&mut endpoint.session_cost_now, now)] {
         match cost {
-            Some(cost) => drop(costs.insert(workload.name.clone(), cost)),
-            None => drop(costs.remove(&workload.name)),
+            Some(cost) => _ = costs.insert(workload.name.clone(), cost),
+            None => _ = costs.remove(&workload.name),
         }
     }
 }
@@ -160,7 +160,7 @@ pub fn with_own_rates(
         let sessions = sums.equal_clusters().min(rate.sessions as f64);
         if let Some((weight, used)) = shrink(own, sessions, public) {
             let tag = endpoint.tag.to_string();
-            let _ = found.insert(endpoint.endpoint_id, Shrunk { tag, own, sessions, public, weight, used });
+            _ = found.insert(endpoint.endpoint_id, Shrunk { tag, own, sessions, public, weight, used });
         }
     }
     let (workloads, as_of) = (snapshot.workloads.clone(), snapshot.as_of);

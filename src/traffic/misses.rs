@@ -200,7 +200,7 @@ pub struct MissExample {
 /// How long a host keeps an unused prefix, and the shortest prompt that it caches.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct HostLifetime {
-    /// Seconds without use after which a prefix is lost.
+    /// Seconds without use after which a prefix may be lost.
     pub seconds: Option<f64>,
     /// Minimum prompt, tokens.
     pub minimum: Option<u64>,
@@ -209,13 +209,11 @@ pub struct HostLifetime {
 /// Finds the lifetime of a host: base slug of the provider, model of the catalogue, time.
 pub type LifetimeOf<'a> = &'a dyn Fn(&str, &str, DateTime<Utc>) -> Option<HostLifetime>;
 
-/// What is known about a host, for [`misses`].
+/// What is known about a host, for [`misses`]: a prefix may be lost after the time for which the host surely keeps it.
 pub fn lifetime(known: &Lifetimes, provider: &str, model: &str, at: DateTime<Utc>) -> Option<HostLifetime> {
     let known = known.of(provider, model, at)?;
-    Some(HostLifetime {
-        seconds: known.lost_seconds.map(|seconds| seconds as f64),
-        minimum: known.min_tokens,
-    })
+    let seconds = known.kept_seconds.or(known.lost_seconds).map(|seconds| seconds as f64);
+    Some(HostLifetime { seconds, minimum: known.min_tokens })
 }
 
 /// Lifetime of a cache that is not known, seconds. The router's sticky routing ends after the same time.

@@ -56,7 +56,7 @@ fn the_planted_truth_is_found_exactly() {
     assert!((found.total.hit_rate.rate.expect("a rate") - rate).abs() < 1e-12);
     let interval = found.total.hit_rate.interval.expect("an interval");
     assert!(interval.low < rate && rate < interval.high);
-    assert_eq!(found.total.failures.all, Some(truth.failures.values().sum()));
+    assert_eq!(found.total.failures.all, Some(truth.failures.values().sum::<u64>()));
     for (class, calls) in &truth.failures {
         let seen = found.total.failures.classes.iter().find(|one| one.class == *class);
         assert_eq!(seen.map(|one| one.calls), Some(*calls), "{class}");
