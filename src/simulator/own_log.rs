@@ -84,11 +84,13 @@ impl Simulator {
         };
         let steady: Vec<&Endpoint> = self.world.endpoints.iter().filter(steady).collect();
         let (home, other) = steady.iter().enumerate().find_map(|(at, home)| {
-            let other = steady[at + 1..].iter().find(|e| e.model == home.model && e.provider != home.provider)?;
+            let other =
+                steady[at + 1..].iter().find(|e| e.model == home.model && e.provider != home.provider)?;
             Some((*home, *other))
         })?;
         let third = *steady.iter().find(|e| e.model != home.model && e.provider != home.provider)?;
-        let mut writer = Writer { simulator: self, at: start, rows: String::new(), truth: OwnTruth::default() };
+        let mut writer =
+            Writer { simulator: self, at: start, rows: String::new(), truth: OwnTruth::default() };
         for day in 0..DAYS {
             writer.day(start + Duration::days(day), day >= DAYS - WORSE_DAYS, home, other, third);
         }
@@ -101,7 +103,14 @@ impl Simulator {
 impl Writer<'_> {
     /// One day: five healthy sessions, one session for each cause, failures, and four sessions of the other model, whose
     /// hits are lost from a certain day on.
-    fn day(&mut self, day: DateTime<Utc>, is_worse: bool, home: &Endpoint, other: &Endpoint, third: &Endpoint) {
+    fn day(
+        &mut self,
+        day: DateTime<Utc>,
+        is_worse: bool,
+        home: &Endpoint,
+        other: &Endpoint,
+        third: &Endpoint,
+    ) {
         let healthy = |turn: u64| if turn == 0 { Plant::Miss("first_call") } else { Plant::Hit };
         self.at = day + Duration::hours(8);
         for _ in 0..5 {
@@ -200,10 +209,13 @@ impl Writer<'_> {
             set("status_message", json!(message));
         } else {
             let output = OUTPUT + 7 * turn;
-            let prices = endpoint.prices.iter().rfind(|(from, _)| *from <= self.at).or(endpoint.prices.first());
+            let prices =
+                endpoint.prices.iter().rfind(|(from, _)| *from <= self.at).or(endpoint.prices.first());
             let usd = prices.map_or(0.0, |(_, prices)| {
                 let each = |tokens: u64, price: u64| tokens as f64 * prices.usd(price) / 1e6;
-                each(prompt - read, prices.input) + each(read, prices.read.unwrap_or(prices.input)) + each(output, prices.output)
+                each(prompt - read, prices.input)
+                    + each(read, prices.read.unwrap_or(prices.input))
+                    + each(output, prices.output)
             });
             let first_token = 300.0 + (prompt - read) as f64 / 20.0;
             set("status", json!("OK"));

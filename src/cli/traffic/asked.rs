@@ -41,7 +41,13 @@ impl QuestionArgs {
                 None => name.to_owned(),
             }
         });
-        Question { from: self.from, to: self.to, model, provider: self.provider.clone(), source: self.source.clone() }
+        Question {
+            from: self.from,
+            to: self.to,
+            model,
+            provider: self.provider.clone(),
+            source: self.source.clone(),
+        }
     }
 }
 

@@ -85,7 +85,13 @@ fn gaps(gaps: &[GapLine]) -> Table {
             Some(to) => format!("{} to {to} min", gap.from_minutes),
             None => format!("over {} min", gap.from_minutes),
         };
-        table.row([pause, grouped(gap.calls), percent(gap.hit_share), percent(gap.retention), grouped(gap.misses)]);
+        table.row([
+            pause,
+            grouped(gap.calls),
+            percent(gap.hit_share),
+            percent(gap.retention),
+            grouped(gap.misses),
+        ]);
     }
     table
 }

@@ -64,7 +64,8 @@ fn describe(found: &Report) -> Printed {
     printed = printed.text(paragraph("What the differences may mean", lines));
     let timed = found.groups.iter().any(|group| !group.times.is_empty());
     if timed {
-        printed = printed.text("\n\nLatency and time to first token by size of the prompt:").table(times(found));
+        printed =
+            printed.text("\n\nLatency and time to first token by size of the prompt:").table(times(found));
     }
     printed = printed.text(paragraph("Cost of successful outputs", costs(found)));
     printed = printed.text(paragraph("Spend", spend(found)));
@@ -207,9 +208,17 @@ fn times(found: &Report) -> Table {
 
 fn costs(found: &Report) -> Vec<String> {
     let line = |who: &str, cost: &crate::traffic::report::OutputCost| {
-        let each = cost.usd_per_success.map_or_else(|| "no successful output".to_owned(), |each| format!("{} each", usd(each)));
-        let per = cost.usd_per_1000_tokens.map_or_else(String::new, |per| format!(", {} per 1,000 output tokens", usd(per)));
-        clean_line(&format!("{who}: {}, {} successful: {each}{per}", money(cost.kind, Some(cost.usd)), grouped(cost.successes)))
+        let each = cost
+            .usd_per_success
+            .map_or_else(|| "no successful output".to_owned(), |each| format!("{} each", usd(each)));
+        let per = cost
+            .usd_per_1000_tokens
+            .map_or_else(String::new, |per| format!(", {} per 1,000 output tokens", usd(per)));
+        clean_line(&format!(
+            "{who}: {}, {} successful: {each}{per}",
+            money(cost.kind, Some(cost.usd)),
+            grouped(cost.successes)
+        ))
     };
     let total = found.total.cost.iter().map(|cost| line("all calls", cost));
     let groups = found.groups.iter().take(10).flat_map(|group| {
@@ -228,25 +237,38 @@ fn spend(found: &Report) -> Vec<String> {
         ("by key", &found.spend.by_key),
         ("by app", &found.spend.by_app),
     ];
-    let total = found.spend.total.iter().map(|paid| format!("in all: {} ({} calls)", money(paid.kind, Some(paid.usd)), grouped(paid.calls)));
+    let total =
+        found.spend.total.iter().map(|paid| {
+            format!("in all: {} ({} calls)", money(paid.kind, Some(paid.usd)), grouped(paid.calls))
+        });
     let line = |line: &SpendLine| {
-        let without = if line.unpriced > 0 { format!(" ({} calls without an amount)", grouped(line.unpriced)) } else { String::new() };
+        let without = if line.unpriced > 0 {
+            format!(" ({} calls without an amount)", grouped(line.unpriced))
+        } else {
+            String::new()
+        };
         format!("{} {}{without}", line.value.as_deref().unwrap_or("not recorded"), money(line.kind, line.usd))
     };
-    let lists = lists.into_iter().filter(|(_, lines)| lines.iter().any(|line| line.value.is_some())).map(|(what, lines)| {
-        let shown: Vec<String> = lines.iter().take(8).map(line).collect();
-        let more = lines.len().saturating_sub(8);
-        let more = if more > 0 { format!("; {more} more with --json") } else { String::new() };
-        clean_line(&format!("{what}: {}{more}", shown.join("; ")))
-    });
+    let lists = lists.into_iter().filter(|(_, lines)| lines.iter().any(|line| line.value.is_some())).map(
+        |(what, lines)| {
+            let shown: Vec<String> = lines.iter().take(8).map(line).collect();
+            let more = lines.len().saturating_sub(8);
+            let more = if more > 0 { format!("; {more} more with --json") } else { String::new() };
+            clean_line(&format!("{what}: {}{more}", shown.join("; ")))
+        },
+    );
     total.chain(lists).collect()
 }
 
 fn overheads(found: &Report) -> Vec<String> {
     let line = |one: &crate::traffic::report::Overhead| {
-        let interval = one.interval.map_or_else(String::new, |i| format!(" (90 % interval {:.0} to {:.0} ms)", i.low, i.high));
+        let interval = one
+            .interval
+            .map_or_else(String::new, |i| format!(" (90 % interval {:.0} to {:.0} ms)", i.low, i.high));
         let p95 = one.p95_ms.map_or_else(String::new, |p95| format!(", p95 {p95:.0} ms"));
-        let share = one.share_of_latency.map_or_else(String::new, |share| format!(", {} of the latency", percent(Some(share))));
+        let share = one
+            .share_of_latency
+            .map_or_else(String::new, |share| format!(", {} of the latency", percent(Some(share))));
         clean_line(&format!(
             "{} {}: mean {:.0} ms{interval}, p50 {:.0} ms{p95}{share}, {} calls",
             one.platform.as_deref().unwrap_or("platform not recorded"),
