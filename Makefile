@@ -1,7 +1,7 @@
 # Deliberately thin: scripts/ contains what each target does, and README.md describes it.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test test-live test-mutations test-week lighthouse bench bench-scale bench-serve
+.PHONY: help setup run demo test test-live test-mutations test-week lighthouse bench bench-scale bench-serve bench-traffic
 
 # `make setup` writes the extra cargo flags (none, or those of the source build) into this git-ignored file.
 # The shell reads it when a recipe runs, because make reads its files before setup writes this one.
@@ -41,6 +41,9 @@ bench: setup ## measure sizes, times and memory (nothing here passes or fails)
 
 bench-scale: setup ## measure a generated year of 3,000 endpoints against plain SQL: disk, recomputation, one more hour
 	@scripts/bench-scale.sh
+
+bench-traffic: setup ## measure the import of a million calls, and reports over ten million
+	@scripts/bench-traffic.sh
 
 bench-serve: setup ## load-test hitrate and nginx in turn with the same bytes (needs nginx and wrk)
 	@scripts/bench-serve.sh

@@ -32,7 +32,8 @@ pub struct CostArgs {
     #[arg(required_unless_present = "across")]
     model: Option<String>,
     /// Workload: a name, a workload file (TOML or JSON; FILE#NAME if it holds several), or a log or
-    /// folder of logs, as `hitrate traffic inspect` reads them, to fit a workload to [default: the first workload].
+    /// folder of logs, as `hitrate traffic inspect` reads them, to fit a workload to; `mine` is fitted to your own
+    /// traffic [default: the first workload].
     #[arg(long, value_name = "NAME|FILE")]
     workload: Option<String>,
     /// Lifetime of cache writes, 5m or 1h; overrides the workload's.
@@ -90,7 +91,7 @@ pub fn run(common: &Common, args: &CostArgs) -> Result<u8> {
     }
     let snapshot = common.snapshot()?;
     let found = args.model.as_deref().map(|name| model::find(&snapshot, name)).transpose()?;
-    let mut chosen = workload::choose(common, &snapshot, args.workload.as_deref())?;
+    let mut chosen = workload::choose_for(common, &snapshot, args.workload.as_deref(), found)?;
     let own = OwnNumbers { cache_ttl: args.cache_ttl, ..OwnNumbers::default() };
     chosen.workload = own.over(&chosen.workload)?;
     if common.json {

@@ -5,13 +5,19 @@ use super::{Common, exit, print_text, progress, runtime};
 use crate::background;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::pipeline::{CollectOptions, DataDir, Pipeline, PipelineError};
+use crate::durable;
+use crate::pipeline::{CollectOptions, DataDir, Pipeline, PipelineError, traffic_options};
+use crate::request_log::{self, Call, ReadOptions};
 use crate::serve::{Content, Server, collect_and_publish};
 use crate::simulator::{self, Habits, Simulator, SimulatorConfig, SimulatorServer};
+use crate::snapshot;
+use crate::store::{Resolved, StoreOptions, TrafficStore};
+use crate::traffic::catalogue::Catalogue;
 use anyhow::{Context, Result};
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use clap::Args;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -28,7 +34,8 @@ const MINUTE: i64 = 57;
 #[command(after_help = "Examples:\n  \
 hitrate demo\n  \
 hitrate demo --days 7 --listen 127.0.0.1:0\n  \
-hitrate demo --once --data-dir demo-data")]
+hitrate demo --once --data-dir demo-data\n  \
+hitrate demo --log own-traffic.jsonl")]
 pub struct DemoArgs {
     /// Address and port of the site and the API; port 0 picks a free port.
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8080")]
@@ -54,10 +61,20 @@ pub struct DemoArgs {
     /// Collect and publish the record, then stop.
     #[arg(long)]
     once: bool,
+    /// Write the log of the simulated user to this file, then stop. Otherwise the demo imports it as own traffic.
+    #[arg(long, value_name = "FILE", conflicts_with = "once")]
+    log: Option<PathBuf>,
 }
 
 /// Collects a simulated record, then serves it and advances the simulated time by an hour every few seconds.
 pub fn run(common: &Common, args: &DemoArgs) -> Result<u8> {
+    if let Some(file) = &args.log {
+        let (today, world) = world(args)?;
+        let log = Simulator::new(world)?.own_log(today).context(NO_LOG)?;
+        durable::replace(file, log.text.as_bytes())
+            .with_context(|| format!("cannot write {}", file.display()))?;
+        return Ok(exit::OK);
+    }
     let listen = address(&args.listen)?;
     let private_listen = args.private_listen.as_deref().map(address).transpose()?;
     // Without a data folder on the command line, the demo leaves nothing behind.
@@ -83,20 +100,15 @@ async fn demo(
     listen: SocketAddr,
     private_listen: Option<SocketAddr>,
 ) -> Result<()> {
-    let today = Common::clock().now().duration_trunc(TimeDelta::hours(1))?;
-    let start = (today - TimeDelta::days(i64::from(args.days))).duration_trunc(TimeDelta::days(1))?;
-    let span = TimeDelta::days(i64::from(args.days));
-    let world = SimulatorConfig {
-        // A short record has all the eras too: they begin no later than in the default month, and in proportion.
-        window_switch: start + (span / 8).min(TimeDelta::days(4)),
-        counters_until: start + (span / 4).min(TimeDelta::days(8)),
-        ids_from: start + (span / 3).min(TimeDelta::days(10)),
-        seed: args.seed,
-        hostile_names: args.hostile_names,
-        habits: Habits { sweep: TimeDelta::seconds(args.sweep_seconds.into()), ..Habits::observed() },
-        ..SimulatorConfig::starting_at(start, args.days + 1)
+    let (today, world) = world(args)?;
+    let start = world.start;
+    let simulator = Arc::new(Simulator::new(world)?);
+    let user = User {
+        simulator: simulator.clone(),
+        options: traffic_options(&common.settings()?, &data),
+        data: data.clone(),
     };
-    let upstream = simulator::serve(Arc::new(Simulator::new(world)?), ([127, 0, 0, 1], 0).into()).await?;
+    let upstream = simulator::serve(simulator, ([127, 0, 0, 1], 0).into()).await?;
     let clock = upstream.clock();
     let config = Config {
         upstream: crate::config::Upstream { base_url: upstream.base_url(), ..common.settings()?.upstream },
@@ -117,6 +129,8 @@ async fn demo(
     }
     bar.finish_and_clear();
     publish(&pipeline).await?;
+    let imported_at = now;
+    tokio::task::spawn_blocking(move || user.import(today, imported_at)).await??;
     if !args.once {
         let content = Content::of(&pipeline);
         let clock: Arc<dyn Clock> = Arc::new(clock.clone());
@@ -133,6 +147,55 @@ async fn demo(
     }
     pipeline.store.checkpoint()?;
     Ok(())
+}
+
+/// The present hour, and the world until then.
+fn world(args: &DemoArgs) -> Result<(DateTime<Utc>, SimulatorConfig)> {
+    let today = Common::clock().now().duration_trunc(TimeDelta::hours(1))?;
+    let start = (today - TimeDelta::days(i64::from(args.days))).duration_trunc(TimeDelta::days(1))?;
+    let span = TimeDelta::days(i64::from(args.days));
+    let world = SimulatorConfig {
+        // A short record has all the eras too: they begin no later than in the default month, and in proportion.
+        window_switch: start + (span / 8).min(TimeDelta::days(4)),
+        counters_until: start + (span / 4).min(TimeDelta::days(8)),
+        ids_from: start + (span / 3).min(TimeDelta::days(10)),
+        seed: args.seed,
+        hostile_names: args.hostile_names,
+        habits: Habits { sweep: TimeDelta::seconds(args.sweep_seconds.into()), ..Habits::observed() },
+        ..SimulatorConfig::starting_at(start, args.days + 1)
+    };
+    Ok((today, world))
+}
+
+/// Why there is no log of a user.
+const NO_LOG: &str =
+    "this world has no log of a user: it needs at least 4 days, and a model with two cached endpoints";
+
+/// The simulated user, who has own traffic.
+struct User {
+    simulator: Arc<Simulator>,
+    options: StoreOptions,
+    data: DataDir,
+}
+
+impl User {
+    /// Writes the user's log into the data folder and imports it. A world without such a log has no own traffic.
+    fn import(&self, until: DateTime<Utc>, now: DateTime<Utc>) -> Result<()> {
+        let Some(log) = self.simulator.own_log(until) else {
+            tracing::warn!("{NO_LOG}");
+            return Ok(());
+        };
+        let path = self.data.path().join("own-traffic.jsonl");
+        durable::replace(&path, log.text.as_bytes())
+            .with_context(|| format!("cannot write {}", path.display()))?;
+        let read = request_log::read_file(&path, &ReadOptions::default())?;
+        let snapshot = snapshot::store::load(&self.data.snapshots())?;
+        let catalogue = snapshot.as_ref().map(Catalogue::new);
+        let resolve =
+            |call: &Call| catalogue.as_ref().map_or_else(Resolved::default, |known| known.resolve(call));
+        TrafficStore::open(self.options.clone())?.import(&read, Some("demo"), now, &resolve)?;
+        Ok(())
+    }
 }
 
 /// The times of the runs: every few hours at first, hourly at the end.

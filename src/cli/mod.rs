@@ -11,6 +11,7 @@ mod demo;
 mod export;
 mod logs;
 mod mcp;
+mod mine;
 mod model;
 mod open;
 mod prefs;
@@ -54,7 +55,8 @@ pub mod exit {
     pub const UNCHECKED: u8 = 3;
     /// The upstream is down or refuses requests.
     pub const UPSTREAM: u8 = 4;
-    /// The run is stored, but parts of it failed; for `replay` and `publish`: some runs or pages are missing.
+    /// The run is stored, but parts of it failed; for `replay` and `publish`: some runs or pages are missing; for `traffic import`: some
+    /// entries or files could not be read.
     pub const PARTIAL: u8 = 5;
     /// The store was written by a newer version.
     pub const TOO_NEW: u8 = 6;

@@ -1,14 +1,16 @@
 //! `hitrate prefs`.
 
 use super::tables::{Column, Report, Table, name, text};
-use super::{Common, exit, print_json, print_text};
+use super::{Common, exit, mine, print_json, print_text};
 use crate::clock::Clock;
 use crate::domain::format::{percent, percent_change};
 use crate::domain::limits::Limits;
 use crate::durable;
 use crate::preferences::targets::{Answer, Names, TARGETS, Target};
-use crate::preferences::{Compared, Mode, PreferenceOptions, advise, known_workload};
+use crate::preferences::{Compared, Mode, PreferenceOptions, TRAFFIC, advise, known_workload};
+use crate::snapshot::Snapshot;
 use crate::table::{Cell, columns, tsv};
+use crate::traffic::acting::{MINE, Shrunk, add_workload, with_own_rates};
 use crate::wording::price_list;
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
@@ -38,9 +40,14 @@ pub struct PrefsArgs {
     /// (which turns off the router's sticky routing).
     #[arg(long, default_value = Mode::DEFAULT.as_str(), value_parser = ["avoid", "shortlist", "pin", "order"])]
     mode: String,
-    /// Workload to rank by; `traffic` is the mix that the model's endpoints serve [default: coding-agent].
+    /// Workload to rank by; `traffic` is the mix that the model's endpoints serve, `mine` is fitted to your own traffic
+    /// [default: coding-agent].
     #[arg(long, value_name = "NAME")]
     workload: Option<String>,
+    /// Rank by what the endpoints kept for your own sessions, shrunk towards the public figures; at least 5 sessions at an
+    /// endpoint are needed. It does not apply to the workload `traffic`.
+    #[arg(long, conflicts_with = "list_targets")]
+    own: bool,
     /// Write the text to this file, as a whole; a symbolic link stays a link. Without a preference, nothing is written.
     #[arg(long, value_name = "FILE", conflicts_with = "list_targets")]
     out: Option<PathBuf>,
@@ -152,8 +159,10 @@ fn answer(common: &Common, args: &PrefsArgs) -> Result<Answer> {
     let limits = Limits { quant_floor: floor, ..args.limits.clone() };
     let limits = limits.checked().map_err(anyhow::Error::msg)?;
     let target: &Target = args.target.parse().map_err(anyhow::Error::msg)?;
-    let snapshot = common.snapshot()?;
+    let mut snapshot = common.snapshot()?;
     let name = args.model.as_deref().context("no model given")?;
+    let mixed = with_own_traffic(common, args, &mut snapshot, name)?;
+    let snapshot = snapshot;
     let model = super::model::find(&snapshot, name)?;
     let mode: Mode = args.mode.parse().map_err(|why: String| anyhow!("{why}"))?;
     let workload = known_workload(&snapshot, args.workload.as_deref()).map_err(|why| anyhow!("{why}"))?;
@@ -168,6 +177,7 @@ fn answer(common: &Common, args: &PrefsArgs) -> Result<Answer> {
     if let Some((_, name)) = snapshot.model_written(name) {
         preference = preference.for_name(&name);
     }
+    preference.warnings.extend(mixed);
     if now > preference.valid_until {
         preference.warnings.push(format!(
             "expired: the data are from {}; run `hitrate collect` before you use this preference",
@@ -175,6 +185,40 @@ fn answer(common: &Common, args: &PrefsArgs) -> Result<Answer> {
         ));
     }
     Ok(target.answer(preference, model))
+}
+
+/// Adds the workload `mine` and own rates to a snapshot, if they are requested, and returns how rates were mixed.
+fn with_own_traffic(
+    common: &Common,
+    args: &PrefsArgs,
+    snapshot: &mut Snapshot,
+    name: &str,
+) -> Result<Vec<String>> {
+    let is_mine = args.workload.as_deref() == Some(MINE) && snapshot.workload(MINE).is_none();
+    if !is_mine && !args.own {
+        return Ok(Vec::new());
+    }
+    let model = super::model::find(snapshot, name)?;
+    let model_id = model.model_id.clone();
+    if is_mine {
+        let workload = mine::workload(common, Some(model))?;
+        add_workload(snapshot, &model_id, &workload);
+    }
+    if !args.own {
+        return Ok(Vec::new());
+    }
+    if args.workload.as_deref() == Some(TRAFFIC) {
+        bail!(
+            "--own does not apply to the workload `{TRAFFIC}`, whose costs are those of all users; choose another one, for example `{MINE}`"
+        );
+    }
+    let mixed = with_own_rates(&mine::store(common)?, snapshot, &model_id)?;
+    if mixed.is_empty() {
+        return Ok(vec![
+            "no endpoint of the model has 5 sessions of yours, so all rates are public ones".to_owned(),
+        ]);
+    }
+    Ok(mixed.iter().map(Shrunk::text).collect())
 }
 
 /// Prints a line about a preference on standard error.

@@ -1,11 +1,12 @@
 //! `hitrate workload`, and how every verb resolves its workload: from a name, a file, or a request log to fit.
 
 use super::tables::{clean, percent, thousands, usd};
-use super::{Common, exit, logs};
+use super::{Common, exit, logs, mine};
 use crate::domain::workload::{Workload, unknown};
 use crate::domain::workload_file::{self, FileKind};
 use crate::request_log::{Decision, Fit, Format, LeftOut, LogFile, ReuseFrom, Unread, fit, format, requests};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{ModelEntry, Snapshot};
+use crate::traffic::acting::MINE;
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use serde::Serialize;
@@ -147,6 +148,20 @@ pub fn choose(common: &Common, snapshot: &Snapshot, wanted: Option<&str>) -> Res
         Some(workload) => Ok(known(workload)),
         None => bail!(unknown(wanted, names(&own).chain(["a workload file", "or a request log"]))),
     }
+}
+
+/// The same, where `mine` is the workload fitted to the user's own calls of a model, or of all models. A workload of that
+/// name in the snapshot overrides it.
+pub fn choose_for(
+    common: &Common,
+    snapshot: &Snapshot,
+    wanted: Option<&str>,
+    model: Option<&ModelEntry>,
+) -> Result<Chosen> {
+    if wanted == Some(MINE) && snapshot.workload(MINE).is_none() {
+        return Ok(Chosen { workload: mine::workload(common, model)?, fit: None });
+    }
+    choose(common, snapshot, wanted)
 }
 
 fn of_file(path: &str, name: Option<&str>) -> Result<Chosen> {

@@ -53,31 +53,36 @@ pub fn grown(steps: &[Step]) -> Vec<usize> {
 /// name follows from the first call of the session, so that it stays the same when a log grows.
 pub fn guessed_sessions(calls: &[Call]) -> Vec<Option<Name>> {
     let mut names = vec![None; calls.len()];
-    let mut by_model: BTreeMap<&str, Vec<(usize, Step)>> = BTreeMap::new();
+    let mut by_model: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (number, call) in calls.iter().enumerate() {
         let is_named =
             matches!(call.session_kind, SessionKind::Given | SessionKind::File | SessionKind::Guessed);
-        let prompt = call.tokens().prompt().filter(|prompt| *prompt > 0);
-        let Some(prompt) = prompt.filter(|_| !is_named && call.is_answered()) else { continue };
-        let output = call.tokens().output().unwrap_or(0);
-        let step = Step { at: call.at(), prompt: prompt as f64, output: output as f64 };
-        let model = call.model().map_or("", |model| model);
-        by_model.entry(model).or_default().push((number, step));
-    }
-    for mut steps in by_model.into_values() {
-        if steps.iter().all(|(_, step)| step.at.is_some()) {
-            steps.sort_by_key(|(number, step)| (step.at, calls[*number].line));
-        } else {
-            // Some times are unknown, so pauses are too.
-            steps.iter_mut().for_each(|(_, step)| step.at = None);
+        let has_prompt = call.tokens().prompt().is_some_and(|prompt| prompt > 0);
+        if has_prompt && !is_named && call.is_answered() {
+            by_model.entry(call.model().map_or("", |model| model)).or_default().push(number);
         }
-        let ordered: Vec<Step> = steps.iter().map(|(_, step)| *step).collect();
-        let mut sessions: Vec<Name> = Vec::new();
-        for ((number, _), session) in steps.iter().zip(grown(&ordered)) {
-            if session == sessions.len() {
-                sessions.push(name(&calls[*number]));
+    }
+    for mut numbers in by_model.into_values() {
+        let timed = numbers.iter().all(|number| calls[*number].at().is_some());
+        if timed {
+            numbers.sort_by_key(|number| (calls[*number].at(), calls[*number].line));
+        }
+        let step = |number: &usize| {
+            let tokens = calls[*number].tokens();
+            Step {
+                // If some times are unknown, pauses are too.
+                at: calls[*number].at().filter(|_| timed),
+                prompt: tokens.prompt().unwrap_or(0) as f64,
+                output: tokens.output().unwrap_or(0) as f64,
             }
-            names[*number] = sessions.get(session).cloned();
+        };
+        let steps: Vec<Step> = numbers.iter().map(step).collect();
+        let mut sessions: Vec<Name> = Vec::new();
+        for (number, session) in numbers.into_iter().zip(grown(&steps)) {
+            if session == sessions.len() {
+                sessions.push(name(&calls[number]));
+            }
+            names[number] = sessions.get(session).cloned();
         }
     }
     names

@@ -26,7 +26,6 @@ pub use fit::{Fit, FitError, Moments, ReuseFrom, fit};
 pub use format::{ENTRIES_TO_RECOGNISE, Format, Reader, Sure, Total, format, formats, recognise};
 pub use found::{LogFile, distinct};
 pub use inclusion::{Decision, Evidence, decide};
-pub use readers::AGENT_TABLES;
 pub use request::{LeftOut, Request, requests};
 pub use sessions::{Grouping, Sessions, sessions};
 pub use sink::{Found, Keep, Sink, Unread};

@@ -9,8 +9,10 @@ use chrono::{DateTime, Duration, SecondsFormat, Utc};
 use serde_json::json;
 use std::collections::BTreeMap;
 
-/// Days that the log covers.
+/// Days that the log covers, at most those of the simulated span.
 const DAYS: i64 = 14;
+/// With fewer days there is no baseline for a regression.
+const FEWEST_DAYS: i64 = 4;
 /// On this many days at the end, the regression holds.
 const WORSE_DAYS: i64 = 2;
 /// Calls of a long session.
@@ -69,11 +71,16 @@ struct Writer<'a> {
 }
 
 impl Simulator {
-    /// The log of a user over the 14 UTC days before `until`. `None` if the world has no model with two cached endpoints
-    /// of different providers, and another cached one, over the whole time.
+    /// The log of a user over the 14 UTC days before `until`, or over those of the simulated span. `None` if these are
+    /// fewer than 4, or if the world has no model with two cached endpoints of different providers, and a cached one of
+    /// another model, over the whole time.
     pub fn own_log(&self, until: DateTime<Utc>) -> Option<OwnLog> {
         let end = midnight(until.date_naive());
-        let start = end - Duration::days(DAYS);
+        let days = DAYS.min((end - midnight(self.config.start.date_naive())).num_days());
+        if days < FEWEST_DAYS {
+            return None;
+        }
+        let start = end - Duration::days(days);
         let steady = |endpoint: &&Endpoint| {
             endpoint.kind == CacheKind::Implicit
                 && endpoint.variant == "standard"
@@ -91,8 +98,8 @@ impl Simulator {
         let third = *steady.iter().find(|e| e.model != home.model && e.provider != home.provider)?;
         let mut writer =
             Writer { simulator: self, at: start, rows: String::new(), truth: OwnTruth::default() };
-        for day in 0..DAYS {
-            writer.day(start + Duration::days(day), day >= DAYS - WORSE_DAYS, home, other, third);
+        for day in 0..days {
+            writer.day(start + Duration::days(day), day >= days - WORSE_DAYS, home, other, third);
         }
         let slug = self.world.models[third.model].canonical.clone();
         writer.truth.regression = (slug, third.tags[0].1.clone());

@@ -156,14 +156,16 @@ impl<'a> Catalogue<'a> {
     }
 }
 
+/// What the calls of a model have as `model_key`: its slug, which is that of the standard variant, or the id of another
+/// variant.
+pub fn model_key(model: &ModelEntry) -> &str {
+    if model.variant.is_standard() { model.slug.as_str() } else { &model.model_id }
+}
+
 /// What a model and an endpoint of it are called in the store.
 fn resolved(model: Option<&ModelEntry>, endpoint: Option<&Endpoint>) -> Resolved {
-    let key = |model: &ModelEntry| match model.variant.is_standard() {
-        true => Name::from(model.slug.as_str()),
-        false => Name::from(model.model_id.as_str()),
-    };
     Resolved {
-        model_key: model.map(key),
+        model_key: model.map(|model| Name::from(model_key(model))),
         provider_key: endpoint.map(|endpoint| Name::from(endpoint.provider.as_str())),
         provider_tag: endpoint.map(|endpoint| Name::from(endpoint.tag.as_str())),
         endpoint_id: endpoint.map(|endpoint| Name::from(endpoint.endpoint_id.to_string())),

@@ -2,6 +2,7 @@
 
 use super::report::public::candidates;
 use super::report::{By, Question, count, scope, served};
+use super::worth::Lifetimes;
 use crate::snapshot::{Endpoint, Snapshot};
 use crate::store::answers::{ExampleRow, HostFacts, MissRow};
 use crate::store::{StoreError, TrafficStore};
@@ -207,6 +208,15 @@ pub struct HostLifetime {
 
 /// Finds the lifetime of a host: base slug of the provider, model of the catalogue, time.
 pub type LifetimeOf<'a> = &'a dyn Fn(&str, &str, DateTime<Utc>) -> Option<HostLifetime>;
+
+/// What is known about a host, for [`misses`].
+pub fn lifetime(known: &Lifetimes, provider: &str, model: &str, at: DateTime<Utc>) -> Option<HostLifetime> {
+    let known = known.of(provider, model, at)?;
+    Some(HostLifetime {
+        seconds: known.lost_seconds.map(|seconds| seconds as f64),
+        minimum: known.min_tokens,
+    })
+}
 
 /// Lifetime of a cache that is not known, seconds. The router's sticky routing ends after the same time.
 const DEFAULT_LIFETIME: f64 = 600.0;

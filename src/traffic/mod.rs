@@ -1,6 +1,7 @@
 //! The user's own traffic: reports, misses with their causes, what the calls would have cost elsewhere, and flat plans.
 //! Nothing of it is ever published.
 
+pub mod acting;
 pub mod catalogue;
 pub mod estimate;
 pub mod misses;

@@ -39,6 +39,8 @@ mod store;
 mod style;
 mod targets;
 mod traces;
+mod traffic_answers;
+mod traffic_store;
 mod traffic_worth;
 mod twins;
 mod upstream;

@@ -1,12 +1,11 @@
 //! What the questions about own traffic have in common: their limits, the store and the snapshot.
 
 use crate::cli::Common;
+pub(super) use crate::cli::mine::store;
 use crate::domain::window;
-use crate::pipeline::traffic_options;
 use crate::snapshot::{self, Snapshot};
-use crate::store::TrafficStore;
 use crate::traffic::report::Question;
-use anyhow::{Result, bail};
+use anyhow::Result;
 use chrono::{DateTime, Utc};
 use clap::Args;
 
@@ -54,19 +53,4 @@ impl QuestionArgs {
 /// The saved snapshot, if there is one.
 pub(super) fn snapshot(common: &Common) -> Result<Option<Snapshot>> {
     Ok(snapshot::store::load(&common.data().snapshots())?)
-}
-
-/// The store of the imported calls.
-///
-/// # Errors
-/// If nothing is imported yet: the error says how to import.
-pub(super) fn store(common: &Common) -> Result<TrafficStore> {
-    let data = common.data();
-    match TrafficStore::open_existing(traffic_options(&common.settings()?, &data))? {
-        Some(store) => Ok(store),
-        None => bail!(
-            "no traffic is imported in {} yet; run `hitrate traffic import PATH` with a log or a folder of logs",
-            data.path().display()
-        ),
-    }
 }

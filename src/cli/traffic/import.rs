@@ -1,7 +1,8 @@
 //! `hitrate traffic import`: reads logs into the user's own traffic.
 
+use crate::cli::logs::{STANDARD_INPUT, known_format};
 use crate::cli::tables::{Report, clean, thousands};
-use crate::cli::{Common, exit, logs};
+use crate::cli::{Common, exit, progress};
 use crate::clock::Clock;
 use crate::pipeline::traffic_options;
 use crate::request_log::{
@@ -13,14 +14,14 @@ use crate::traffic::catalogue::Catalogue;
 use anyhow::{Context, Result, bail};
 use chrono::{DateTime, Utc};
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// Memory limit of the database during an import. The calls of the file are in memory beside it.
-const MEMORY: &str = "256MB";
+/// Memory limit of the database during an import, with one thread. The calls of the file are in memory beside it.
+const MEMORY: &str = "192MB";
 /// The database stays open over several files for at most this time, so that others can use it in between.
 const OPEN_FOR: Duration = Duration::from_secs(2);
 /// Files that are listed one by one for people; of more, only those with something to report.
@@ -40,7 +41,7 @@ pub struct ImportArgs {
     #[arg(long, value_name = "NAME")]
     source: Option<String>,
     /// Format of the files [default: recognised by their content].
-    #[arg(long, value_name = "ID", value_parser = logs::known_format)]
+    #[arg(long, value_name = "ID", value_parser = known_format)]
     format: Option<&'static Format>,
     /// Import a source whose calls overlap in time with those of another source of the same platform, without the calls
     /// that match one of them by time, model and token counts.
@@ -106,7 +107,8 @@ pub fn run(common: &Common, args: &ImportArgs) -> Result<u8> {
     }
     let sources = sources(&args.paths)?;
     let data = common.data();
-    let options = StoreOptions { memory: MEMORY.to_owned(), ..traffic_options(&common.settings()?, &data) };
+    let options =
+        StoreOptions { memory: MEMORY.to_owned(), threads: 1, ..traffic_options(&common.settings()?, &data) };
     let snapshot = snapshot::store::load(&data.snapshots()).unwrap_or_else(|error| {
         tracing::warn!(%error, "importing without the catalogue of models");
         None
@@ -125,7 +127,8 @@ pub fn run(common: &Common, args: &ImportArgs) -> Result<u8> {
     if catalogue.is_some() && data.traffic().exists() {
         import.done.resolved = import.store()?.resolve(&resolve)?;
     }
-    let bar = bytes_bar(sources.iter().map(|source| source.bytes).sum());
+    let total: u64 = sources.iter().map(|source| source.bytes).sum();
+    let bar = progress(usize::try_from(total).unwrap_or(usize::MAX), "importing (bytes)");
     let mut before = 0;
     for source in &sources {
         import.file(source, &bar, before)?;
@@ -146,7 +149,7 @@ pub fn run(common: &Common, args: &ImportArgs) -> Result<u8> {
 fn sources(paths: &[PathBuf]) -> Result<Vec<Source>> {
     let mut sources: Vec<Source> = Vec::new();
     for path in paths {
-        if path.as_os_str() == "-" {
+        if path.as_os_str() == STANDARD_INPUT {
             sources.push(Source { path: PathBuf::new(), is_named: true, bytes: 0 });
             continue;
         }
@@ -231,17 +234,8 @@ fn read(
     read_file(&source.path, &options)
 }
 
-/// A progress bar of bytes on standard error; hidden if standard error is not a terminal.
-fn bytes_bar(total: u64) -> ProgressBar {
-    let bar = ProgressBar::new(total);
-    if let Ok(style) = ProgressStyle::with_template("importing {bar:30} {bytes}/{total_bytes} {eta}") {
-        bar.set_style(style);
-    }
-    bar
-}
-
 fn shown(path: &Path) -> String {
-    if path.as_os_str().is_empty() { "-".to_owned() } else { path.display().to_string() }
+    if path.as_os_str().is_empty() { STANDARD_INPUT.to_owned() } else { path.display().to_string() }
 }
 
 /// Why nothing was imported.

@@ -6,7 +6,8 @@ use crate::cli::tables::{Column, Report, Table, dash, name, number, percent, tex
 use crate::cli::{Common, exit};
 use crate::domain::format::grouped;
 use crate::table::{Cell, columns, tsv};
-use crate::traffic::misses::{Cause, CauseLine, GapLine, Misses, misses};
+use crate::traffic::misses::{Cause, CauseLine, GapLine, Misses, lifetime, misses};
+use crate::traffic::worth::Lifetimes;
 use anyhow::Result;
 use clap::Args;
 
@@ -24,7 +25,11 @@ pub struct MissesArgs {
 pub fn run(common: &Common, args: &MissesArgs) -> Result<u8> {
     let store = asked::store(common)?;
     let snapshot = asked::snapshot(common)?;
-    let found = misses(&store, snapshot.as_ref(), &args.asked.question(snapshot.as_ref()), &|_, _, _| None)?;
+    let known = Lifetimes::shipped()?;
+    let question = args.asked.question(snapshot.as_ref());
+    let found = misses(&store, snapshot.as_ref(), &question, &|provider, model, at| {
+        lifetime(&known, provider, model, at)
+    })?;
     common.report(&found, || describe(&found))?;
     Ok(exit::OK)
 }

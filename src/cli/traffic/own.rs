@@ -5,6 +5,7 @@ use crate::domain::tier_list::DayRange;
 use crate::pipeline::traffic_options;
 use crate::snapshot::Snapshot;
 use crate::store::{CallFilter, OwnCall, TrafficStore};
+use crate::traffic::catalogue::model_key;
 use crate::traffic::worth::{Record, RecordRows};
 use anyhow::{Result, bail};
 use chrono::{NaiveDate, NaiveTime};
@@ -39,7 +40,7 @@ pub fn calls(common: &Common, snapshot: &Snapshot, which: &Which) -> Result<Vec<
     let filter = CallFilter {
         from: which.from.map(start),
         to: which.to.and_then(|day| day.succ_opt()).map(start),
-        model: model.map(|model| model.slug.to_string()),
+        model: model.map(|model| model_key(model).to_owned()),
         source: None,
     };
     let Some(store) = TrafficStore::open_existing(traffic_options(&common.settings()?, &common.data()))?

@@ -7,6 +7,7 @@ use crate::domain::format;
 use crate::snapshot::Snapshot;
 use crate::store::OwnCall;
 use crate::table::{Cell, columns, tsv};
+use crate::traffic::catalogue::model_key;
 use crate::traffic::worth::{
     Lifetimes, ListHistory, Measured, Plan, PlanReport, PlansReport, calls_of_workload, plans, read_plans,
     shipped_plans,
@@ -120,8 +121,7 @@ fn of_workload(common: &Common, snapshot: &Snapshot, args: &PlansArgs, wanted: &
         per_day * 30.0 >= 1.0,
         "--sessions-per-day {per_day}: less than one session in 30 days; choose a higher number"
     );
-    // The id, not the slug: variants share the slug.
-    Ok(calls_of_workload(&chosen.workload, &model.model_id, per_day, snapshot.as_of))
+    Ok(calls_of_workload(&chosen.workload, model_key(model), per_day, snapshot.as_of))
 }
 
 columns!(PlanReport, |row| {

@@ -4,7 +4,6 @@
 use super::collect::{Collector, Stop};
 use super::tap::Tap;
 use crate::request_log::entry::Entry;
-use crate::request_log::readers::AGENT_TABLES;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags};
@@ -13,6 +12,8 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
+/// Tables that explain the rows of others, so readers get their rows first.
+const FIRST_TABLES: [&str; 3] = ["session", "sessions", "conversations"];
 /// Rows of each table that decide whether a reader knows it.
 const ROWS_TO_RECOGNISE: usize = 50;
 /// Databases with a write-ahead log are copied up to this size, bytes.
@@ -131,11 +132,7 @@ fn tables(connection: &Connection) -> rusqlite::Result<Vec<String>> {
     )?;
     let names = statement.query_map([], |row| row.get::<_, String>(0))?;
     let mut names: Vec<String> = names.collect::<rusqlite::Result<_>>()?;
-    // Readers list first the tables that explain the rows of others.
-    let place = |name: &String| {
-        AGENT_TABLES.iter().filter_map(|known| known.iter().position(|one| one == name)).min()
-    };
-    names.sort_by_key(|name| place(name).unwrap_or(usize::MAX));
+    names.sort_by_key(|name| !FIRST_TABLES.contains(&name.as_str()));
     Ok(names)
 }
 

@@ -69,7 +69,12 @@ impl Session {
             return sink.unread("an answer without token counts", entry.line);
         }
         let session = self.session.as_ref().or(self.file.as_ref());
-        let id = text(message.get("id"));
+        // A fork copies the messages of its parent, with their ids and times.
+        let id = text(message.get("id")).map(|id| match (text(message.get("ts")), session) {
+            (Some(at), _) => format!("{id}:{at}"),
+            (None, Some(session)) => format!("{session}:{id}"),
+            (None, None) => id,
+        });
         let info = object_at(message, &["modelInfo"]);
         let used = message.get("content").and_then(Value::as_array).map(|blocks| {
             blocks
@@ -80,9 +85,7 @@ impl Session {
         let mut call = Call {
             line: entry.line,
             id_kind: if id.is_some() { IdKind::Message } else { IdKind::Position },
-            id: id.map(|id| {
-                session.map_or_else(|| id.clone(), |session| format!("{session}:{id}")).into_boxed_str()
-            }),
+            id: id.map(String::into_boxed_str),
             model_sent: info.and_then(|info| name_of(info, &["id", "modelId"])),
             platform: info.and_then(|info| name_of(info, &["provider", "providerId"])),
             agent: self.agent.clone(),
@@ -166,6 +169,17 @@ mod tests {
         let call = &found.calls[0];
         assert_eq!((call.session.as_deref(), call.session_kind), (Some("s-1"), SessionKind::Given));
         assert_eq!((call.tool_calls, call.paid), (Some(1), Some(0.003)));
+    }
+
+    #[test]
+    fn a_copied_message_keeps_its_id() {
+        let of = |session: &str| {
+            let document =
+                json!({"sessionId": session, "agent": "lead", "version": 1, "messages": [message("m-1")]});
+            read(&CLINE_CLI, &file("s.messages.json"), &[document]).calls[0].id.clone()
+        };
+        assert_eq!(of("s-1"), of("s-2"));
+        assert!(of("s-1").is_some());
     }
 
     #[test]

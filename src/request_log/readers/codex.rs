@@ -36,6 +36,10 @@ fn recognises(entry: &Entry<'_>, _: &FileContext) -> Sure {
             Sure::Certain
         }
         Some("compacted") if has_payload => Sure::Likely,
+        None => match object_at(line, &["msg"]).and_then(|event| event.get("type")?.as_str()) {
+            Some("token_count" | "task_started" | "task_complete" | "session_configured") => Sure::Certain,
+            _ => Sure::No,
+        },
         _ => Sure::No,
     }
 }
@@ -113,7 +117,7 @@ impl Rollout {
         {
             self.is_copy = false;
         }
-        self.previous_line_at = now.or(self.previous_line_at);
+        self.previous_line_at = self.previous_line_at.max(now);
     }
 
     fn tokens(&mut self, line: &Object, payload: &Object, entry: &Entry<'_>, sink: &mut Sink) {
@@ -142,7 +146,10 @@ impl Rollout {
                 _ => Some(totals),
             },
         };
-        self.before = totals.or(self.before);
+        self.before = totals.or_else(|| match (self.before, last) {
+            (Some(before), Some(last)) => Some(before.plus(last)),
+            (before, _) => before,
+        });
         if self.is_copy {
             return sink.note("copied from the parent session: counted there");
         }
@@ -233,11 +240,16 @@ impl Rollout {
 impl Reader for Rollout {
     fn read(&mut self, entry: &Entry<'_>, sink: &mut Sink) {
         let Some(line) = entry.object() else { return sink.unread(NO_OBJECT, entry.line) };
-        let kind = line.get("type").and_then(Value::as_str).unwrap_or_default();
+        let mut kind = line.get("type").and_then(Value::as_str).unwrap_or_default();
         self.follow_copy(time_of(line, &["timestamp"]).map(|(at, _)| at));
-        let Some(payload) = line.get("payload").and_then(Value::as_object) else {
+        // Older versions of `codex exec --json` write the same events as messages.
+        let message = line.get("msg").and_then(Value::as_object);
+        let Some(payload) = line.get("payload").and_then(Value::as_object).or(message) else {
             return sink.note("line without a payload");
         };
+        if message.is_some() {
+            kind = "event_msg";
+        }
         let event = payload.get("type").and_then(Value::as_str).unwrap_or_default();
         match (kind, event) {
             ("session_meta", _) => {
@@ -281,189 +293,4 @@ impl Reader for Rollout {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::agents::testing::{file, read, recognised, total};
-    use super::*;
-    use crate::request_log::call::{SessionKind, Status, Tokens};
-    use serde_json::json;
-
-    fn usage(input: u64, cached: u64, output: u64) -> Value {
-        json!({"input_tokens": input, "cached_input_tokens": cached, "output_tokens": output,
-            "reasoning_output_tokens": output / 2, "total_tokens": input + output})
-    }
-
-    fn tokens(second: u32, all: Value, last: Value) -> Value {
-        json!({"timestamp": format!("2026-03-01T09:00:{second:02}.000Z"), "type": "event_msg",
-            "payload": {"type": "token_count", "info": {"total_token_usage": all, "last_token_usage": last}}})
-    }
-
-    fn meta(id: &str, second: u32) -> Value {
-        json!({"timestamp": format!("2026-03-01T09:00:{second:02}.000Z"), "type": "session_meta",
-            "payload": {"id": id, "timestamp": format!("2026-03-01T09:00:{second:02}.000Z"),
-                "originator": "codex_cli_rs", "model_provider": "openai"}})
-    }
-
-    fn turn(model: &str) -> Value {
-        json!({"timestamp": "2026-03-01T09:00:01.000Z", "type": "turn_context", "payload": {"model": model}})
-    }
-
-    #[test]
-    fn increases_of_the_total_count_and_repeats_do_not() {
-        let lines = [
-            meta("t-1", 0),
-            turn("gpt-test"),
-            json!({"timestamp": "2026-03-01T09:00:01.000Z", "type": "event_msg",
-                "payload": {"type": "token_count", "info": null, "rate_limits": {}}}),
-            tokens(5, usage(1000, 0, 40), usage(1000, 0, 40)),
-            tokens(6, usage(1000, 0, 40), usage(1000, 0, 40)),
-            tokens(9, usage(2500, 900, 100), usage(1500, 900, 60)),
-            tokens(9, usage(2500, 900, 100), usage(1500, 900, 60)),
-        ];
-        assert_eq!(recognised(&file("rollout-1.jsonl"), &lines), Some("codex"));
-        let found = read(&CODEX, &file("rollout-1.jsonl"), &lines);
-        assert_eq!((found.calls.len(), found.duplicates), (2, 2));
-        assert_eq!(total(&found, Tokens::prompt), Some(2500));
-        assert_eq!(total(&found, |tokens| tokens.read), Some(900));
-        assert_eq!(total(&found, Tokens::output), Some(100));
-        let second = &found.calls[1];
-        assert_eq!((second.raw.input, second.raw.total), (Some(1500), Some(1560)));
-        assert_eq!((second.session.as_deref(), second.session_kind), (Some("t-1"), SessionKind::Given));
-        assert_eq!(second.model().map(|model| &**model), Some("gpt-test"));
-    }
-
-    #[test]
-    fn the_end_of_a_turn_states_the_time_to_the_first_token() {
-        let event = |kind: &str| {
-            json!({"timestamp": "2026-03-01T09:00:09.000Z", "type": "event_msg",
-                "payload": {"type": kind, "time_to_first_token_ms": 1250}})
-        };
-        let found = read(
-            &CODEX,
-            &file("r.jsonl"),
-            &[
-                event("task_started"),
-                tokens(5, usage(1000, 0, 40), usage(1000, 0, 40)),
-                tokens(9, usage(2500, 900, 100), usage(1500, 900, 60)),
-                event("task_complete"),
-            ],
-        );
-        let first: Vec<_> = found.calls.iter().map(|call| call.ttft_ms).collect();
-        assert_eq!(first, [Some(1250.0), None]);
-    }
-
-    #[test]
-    fn the_last_answer_counts_if_totals_fall_or_are_missing() {
-        let mut without = tokens(7, json!(null), usage(300, 100, 10));
-        without["payload"]["info"]["total_token_usage"] = json!(null);
-        let found = read(
-            &CODEX,
-            &file("r.jsonl"),
-            &[
-                meta("t-1", 0),
-                tokens(5, usage(5000, 0, 50), usage(5000, 0, 50)),
-                tokens(6, usage(800, 200, 20), usage(800, 200, 20)),
-                without,
-                tokens(8, usage(1700, 200, 30), usage(900, 0, 10)),
-            ],
-        );
-        let inputs: Vec<_> = found.calls.iter().map(|call| call.raw.input).collect();
-        assert_eq!(inputs, [Some(5000), Some(800), Some(300), Some(900)]);
-    }
-
-    #[test]
-    fn a_marker_of_a_full_context_is_not_a_call() {
-        let full =
-            json!({"input_tokens": 0, "cached_input_tokens": 0, "output_tokens": 0, "total_tokens": 9000});
-        let found = read(
-            &CODEX,
-            &file("r.jsonl"),
-            &[
-                tokens(5, usage(5000, 0, 50), usage(5000, 0, 50)),
-                tokens(6, full, json!({"total_tokens": 3950})),
-            ],
-        );
-        assert_eq!(found.calls.len(), 1);
-    }
-
-    #[test]
-    fn the_copied_start_of_a_fork_is_skipped() {
-        let mut fork = meta("t-2", 20);
-        fork["payload"]["forked_from_id"] = json!("t-1");
-        let found = read(
-            &CODEX,
-            &file("r.jsonl"),
-            &[
-                fork,
-                meta("t-1", 20),
-                turn("gpt-test"),
-                tokens(20, usage(1000, 0, 40), usage(1000, 0, 40)),
-                tokens(20, usage(2500, 900, 100), usage(1500, 900, 60)),
-                json!({"timestamp": "2026-03-01T09:00:40.000Z", "type": "event_msg", "payload": {"type": "user_message"}}),
-                tokens(50, usage(4200, 2400, 150), usage(1700, 1500, 50)),
-            ],
-        );
-        assert_eq!(found.calls.len(), 1);
-        assert_eq!((found.calls[0].raw.input, found.calls[0].raw.read), (Some(1700), Some(1500)));
-        assert_eq!(found.calls[0].session.as_deref(), Some("t-2"));
-        assert_eq!(found.calls[0].parent_session.as_deref(), Some("t-1"));
-        assert_eq!(found.notes["copied from the parent session: counted there"], 2);
-    }
-
-    #[test]
-    fn counts_of_responses_replace_the_running_total_from_where_they_start() {
-        let record = |second: u32, id: &str, usage: Value| {
-            json!({"timestamp": format!("2026-03-01T09:00:{second:02}.000Z"), "type": "token_usage_record",
-                "payload": {"response_id": id, "usage": usage}})
-        };
-        let found = read(
-            &CODEX,
-            &file("r.jsonl"),
-            &[
-                meta("t-1", 0),
-                turn("gpt-test"),
-                tokens(5, usage(1000, 0, 40), usage(1000, 0, 40)),
-                record(9, "resp-1", usage(1500, 900, 60)),
-                tokens(9, usage(2500, 900, 100), usage(1500, 900, 60)),
-                record(12, "resp-2", usage(700, 0, 10)),
-                record(12, "resp-2", usage(700, 0, 10)),
-            ],
-        );
-        let inputs: Vec<_> = found.calls.iter().map(|call| call.raw.input).collect();
-        assert_eq!(inputs, [Some(1000), Some(1500), Some(700)]);
-        assert_eq!(found.duplicates, 2);
-    }
-
-    #[test]
-    fn errors_are_failures() {
-        let found = read(
-            &CODEX,
-            &file("r.jsonl"),
-            &[
-                meta("t-1", 0),
-                json!({"timestamp": "2026-03-01T09:00:02Z", "type": "event_msg", "payload": {"type": "stream_error",
-                "message": "Reconnecting... 1/5", "codex_error_info": {"response_stream_disconnected": {"http_status_code": 504}}}}),
-                json!({"timestamp": "2026-03-01T09:00:03Z", "type": "event_msg", "payload": {"type": "error",
-                "message": "You've hit your rate limit"}}),
-            ],
-        );
-        let statuses: Vec<_> = found.calls.iter().map(|call| call.status).collect();
-        assert_eq!(statuses, [Status::Timeout, Status::RateLimited]);
-        assert_eq!(found.calls[0].error_class.as_deref(), Some("response_stream_disconnected"));
-    }
-
-    #[test]
-    fn damaged_lines_are_counted() {
-        let found = read(
-            &CODEX,
-            &file("r.jsonl"),
-            &[
-                tokens(5, json!({"input_tokens": "x"}), usage(1, 0, 1)),
-                json!([1]),
-                json!({"timestamp": "2026-03-01T09:00:02Z", "type": "new_kind", "payload": {}}),
-            ],
-        );
-        assert!(found.calls.is_empty());
-        assert_eq!(found.unread.len(), 2);
-        assert_eq!(found.notes[UNKNOWN_TYPE], 1);
-    }
-}
+mod tests;

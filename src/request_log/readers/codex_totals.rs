@@ -34,6 +34,22 @@ impl Totals {
         [raw.input, raw.read, raw.write, raw.output, raw.reasoning, raw.total]
     }
 
+    /// The totals after an answer that was not added to them.
+    pub(super) fn plus(self, answer: Self) -> Self {
+        let [input, read, write, output, reasoning, total] = self.fields().map(|count| count.unwrap_or(0));
+        let more = answer.fields().map(|count| count.unwrap_or(0));
+        let add = |count: u64, place: usize| Some(count.saturating_add(more[place]));
+        Self(RawCounts {
+            input: add(input, 0),
+            read: add(read, 1),
+            write: add(write, 2),
+            output: add(output, 3),
+            reasoning: add(reasoning, 4),
+            total: add(total, 5),
+            ..RawCounts::default()
+        })
+    }
+
     /// The increase since earlier totals; `None` if any of them fell.
     pub(super) fn since(self, before: Self) -> Option<Self> {
         let mut rest = [None; 6];

@@ -136,9 +136,7 @@ impl Reader for Chat {
             let messages = changed.get("messages").and_then(Value::as_array);
             return self.messages(messages.map_or(&[][..], Vec::as_slice), entry, sink);
         }
-        if line.contains_key("sessionId")
-            && (line.contains_key("projectHash") || line.contains_key("messages"))
-        {
+        if line.contains_key("sessionId") && !line.contains_key("type") {
             self.header(line);
             let messages = line.get("messages").and_then(Value::as_array);
             return self.messages(messages.map_or(&[][..], Vec::as_slice), entry, sink);
@@ -241,6 +239,17 @@ mod tests {
         assert_eq!(found.calls[0].status, Status::RateLimited);
         assert_eq!(found.unread.len(), 2);
         assert_eq!(found.notes.len(), 1);
+    }
+
+    #[test]
+    fn tokens_that_change_are_replaced() {
+        let mut later = answer("a-1", 1);
+        later["tokens"] =
+            json!({"input": 5000, "output": 90, "cached": 4000, "thoughts": 70, "tool": 0, "total": 5160});
+        let short = json!({"sessionId": "g-2", "startTime": "2026-04-01T10:00:00Z"});
+        let found = read(&GEMINI_CLI, &file("s.jsonl"), &[short, answer("a-1", 0), later]);
+        assert_eq!(total(&found, Tokens::output), Some(160));
+        assert_eq!(found.calls[0].session.as_deref(), Some("g-2"));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Observations of Langfuse: pages of its API, downloads of a trace, and batch exports as JSON, JSON Lines or CSV.
 
 use super::langfuse_usage::counts;
+use super::litellm::object_of;
 use super::outcome::{elapsed_ms, failure, finish};
 use super::plain::BAD_COUNTS;
 use crate::request_log::call::{Call, IdKind, InputRule, OutputRule, PaidKind, RawCounts, Rule, Status};
@@ -30,6 +31,9 @@ struct Langfuse {
     /// The calls with the ids of their observations, until the whole file is known.
     calls: Vec<(Option<String>, Call)>,
 }
+
+/// Number of levels of observations within each other; a damaged file may nest them in a circle.
+const DEEPEST: usize = 100;
 
 /// The observations of an entry, and the trace that holds them.
 fn observations(object: &Object) -> (Option<&Object>, Vec<&Object>) {
@@ -83,13 +87,11 @@ impl Reader for Langfuse {
             .collect();
         let mut repeats: HashSet<String> = HashSet::new();
         for id in &with_usage {
-            let mut seen = HashSet::from([*id]);
-            let mut next = self.parents.get(*id);
-            while let Some(parent) = next.filter(|parent| seen.insert(parent.as_str())) {
+            let parents = std::iter::successors(self.parents.get(*id), |parent| self.parents.get(*parent));
+            for parent in parents.take(DEEPEST).filter(|parent| parent.as_str() != *id) {
                 if with_usage.contains(parent.as_str()) {
                     repeats.insert(parent.clone());
                 }
-                next = self.parents.get(parent);
             }
         }
         for (id, call) in std::mem::take(&mut self.calls) {
@@ -163,7 +165,7 @@ fn call_of(row: &Object, trace: Option<&Object>, line: u64) -> Call {
     let ended_at = ended.map(|(at, _)| at);
     let ttft_ms = elapsed_ms(started_at, first.map(|(at, _)| at));
     let paid = paid(row);
-    let metadata = object_or_json(row.get("metadata"));
+    let metadata = object_of(row.get("metadata"));
     let tools = row.get("toolCalls").or_else(|| row.get("tool_calls"));
     Call {
         line,

@@ -29,13 +29,15 @@ fn part_of(key: &str) -> Part {
     let has = |word: &str| key.contains(word);
     let is_output = has("output") || has("completion") || has("candidates");
     if has("cache") {
-        return match () {
-            () if has("creation") || has("write") || has("written") => match () {
-                () if has("5m") => Part::Write5m,
-                () if has("1h") => Part::Write1h,
-                () => Part::Write,
-            },
-            () => Part::Read,
+        if !(has("creation") || has("write") || has("written")) {
+            return Part::Read;
+        }
+        return if has("5m") {
+            Part::Write5m
+        } else if has("1h") {
+            Part::Write1h
+        } else {
+            Part::Write
         };
     }
     if has("reasoning") || has("thought") || has("thinking") {

@@ -7,6 +7,7 @@ use crate::request_log::entry::{
     BadCount, Object, count, duration, object_at, object_or_json, text, time_of,
 };
 use serde_json::Value;
+use std::borrow::Cow;
 
 /// The counts of a row: its own, with what its usage object adds. LiteLLM keeps the usage as its provider sent it or in
 /// OpenAI's form; cached and written tokens are only there.
@@ -49,9 +50,12 @@ pub fn row_counts(
     Ok(raw)
 }
 
-/// The metadata of a row: an object, or an object in a string in dumps of the database.
-pub fn metadata(row: &Object) -> Option<Object> {
-    object_or_json(row.get("metadata"))
+/// An object without copying it, or an object in a string, as dumps of a database have it.
+pub fn object_of(value: Option<&Value>) -> Option<Cow<'_, Object>> {
+    match value? {
+        Value::Object(object) => Some(Cow::Borrowed(object)),
+        value => object_or_json(Some(value)).map(Cow::Owned),
+    }
 }
 
 /// Puts the times into a call: start, end, and the first token of a streamed answer. A call that is not streamed has a
@@ -63,7 +67,8 @@ pub fn put_times(call: &mut Call, row: &Object, streamed: Option<bool>) {
     call.started_at = started.map(|(at, _)| at);
     call.ended_at = ended.map(|(at, _)| at);
     call.zone_known = started.or(ended).is_some_and(|(_, known)| known);
-    call.latency_ms = elapsed_ms(call.started_at, call.ended_at);
+    call.latency_ms =
+        elapsed_ms(call.started_at, call.ended_at).or_else(|| duration(row.get("request_duration_ms")));
     let until_first = elapsed_ms(call.started_at, first.map(|(at, _)| at));
     let is_before_end = until_first.zip(call.latency_ms).is_some_and(|(first, whole)| first < whole);
     call.streamed = streamed.or_else(|| is_before_end.then_some(true));
@@ -77,15 +82,20 @@ pub fn put_outcome(call: &mut Call, row: &Object, metadata: Option<&Object>) {
     let status = text(row.get("status")).or_else(|| text(metadata?.get("status")));
     let error = row.get("error_information").and_then(Value::as_object);
     let error = error.or_else(|| object_at(metadata?, &["error_information"]));
+    let has_error = || {
+        let stated = |key: &str| error.is_some_and(|error| text(error.get(key)).is_some());
+        stated("error_class") || stated("error_message") || stated("error_code")
+    };
     match status.as_deref() {
         Some("success") => {}
-        Some(_) => {
+        // Rows of older versions have no status.
+        None if !has_error() => call.status = Status::Unknown,
+        _ => {
             let class = error.and_then(|error| text(error.get("error_class")));
             call.http = error.and_then(|error| http_error(error.get("error_code")));
             call.status = failure(call.http, class.as_deref().unwrap_or_default());
             call.error_class = class.map(Name::from);
         }
-        None => call.status = Status::Unknown,
     }
 }
 
@@ -101,9 +111,9 @@ pub fn put_origin(call: &mut Call, row: &Object, metadata: Option<&Object>) {
         Some(provider) => Name::from(format!("litellm:{provider}")),
         None => Name::from("litellm"),
     });
-    let hidden = object_or_json(row.get("hidden_params"));
+    let hidden = object_of(row.get("hidden_params"));
     let hidden =
-        hidden.as_ref().or_else(|| metadata.and_then(|metadata| object_at(metadata, &["hidden_params"])));
+        hidden.as_deref().or_else(|| metadata.and_then(|metadata| object_at(metadata, &["hidden_params"])));
     call.overhead_ms = hidden
         .and_then(|hidden| duration(hidden.get("litellm_overhead_time_ms")))
         .or_else(|| duration(of("litellm_overhead_time_ms")));

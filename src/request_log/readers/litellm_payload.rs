@@ -1,12 +1,11 @@
 //! LiteLLM's `StandardLoggingPayload`, as its callbacks and the logs in S3, GCS and files have it.
 
-use super::litellm::{metadata, put_answer, put_origin, put_outcome, put_times, row_counts};
+use super::api_usage::settle_exceptions;
+use super::litellm::{object_of, put_answer, put_origin, put_outcome, put_times, row_counts};
 use super::outcome::status_of;
 use super::plain::BAD_COUNTS;
 use crate::request_log::call::{Call, IdKind, InputRule, OutputRule, PaidKind, RawCounts, Rule, Status};
-use crate::request_log::entry::{
-    Entry, FileContext, Object, flag, given, money, name, object_at, object_or_json, text,
-};
+use crate::request_log::entry::{Entry, FileContext, Object, flag, given, money, name, object_at, text};
 use crate::request_log::format::{Format, Reader, Sure, Total};
 use crate::request_log::sink::{Keep, Sink};
 
@@ -50,9 +49,9 @@ impl Reader for Payloads {
         if !is_payload(row) {
             return sink.unread("not a standard logging payload of LiteLLM", entry.line);
         }
-        let metadata = metadata(row);
-        let response = object_or_json(row.get("response"));
-        let Ok(raw) = row_counts(row, metadata.as_ref(), response.as_ref()) else {
+        let metadata = object_of(row.get("metadata"));
+        let response = object_of(row.get("response"));
+        let Ok(raw) = row_counts(row, metadata.as_deref(), response.as_deref()) else {
             return sink.unread(BAD_COUNTS, entry.line);
         };
         let id = text(row.get("id"));
@@ -72,9 +71,9 @@ impl Reader for Payloads {
             ..Call::default()
         };
         put_times(&mut call, row, flag(row.get("stream")));
-        put_origin(&mut call, row, metadata.as_ref());
-        put_outcome(&mut call, row, metadata.as_ref());
-        if let Some(response) = &response {
+        put_origin(&mut call, row, metadata.as_deref());
+        put_outcome(&mut call, row, metadata.as_deref());
+        if let Some(response) = response.as_deref() {
             put_answer(&mut call, response);
         }
         call.gateway_cache_hit = flag(row.get("cache_hit")) == Some(true)
@@ -97,6 +96,10 @@ impl Reader for Payloads {
             sink.note("a cost of 0: the model has no price in LiteLLM, or it is free; not counted as a bill");
         }
         sink.push(call, Keep::LargestOutput);
+    }
+
+    fn finish(&mut self, sink: &mut Sink) {
+        settle_exceptions(sink, FORMAT.rule);
     }
 }
 

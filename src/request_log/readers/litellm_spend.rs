@@ -1,14 +1,13 @@
 //! LiteLLM's spend logs: rows of the table `LiteLLM_SpendLogs` from the API, a page of it, or a dump of the database.
 
-use super::litellm::{metadata, put_answer, put_origin, put_outcome, put_times, row_counts};
+use super::api_usage::settle_exceptions;
+use super::litellm::{object_of, put_answer, put_origin, put_outcome, put_times, row_counts};
 use super::outcome::status_of;
 use super::plain::BAD_COUNTS;
 use crate::request_log::call::{
     Call, IdKind, InputRule, Name, OutputRule, PaidKind, RawCounts, Rule, Status,
 };
-use crate::request_log::entry::{
-    Entry, FileContext, Object, flag, given, money, name, object_or_json, text, time_of,
-};
+use crate::request_log::entry::{Entry, FileContext, Object, flag, given, money, name, text, time_of};
 use crate::request_log::format::{Format, Reader, Sure, Total};
 use crate::request_log::sink::{Keep, Sink};
 use serde_json::Value;
@@ -70,18 +69,22 @@ impl Reader for SpendLogs {
             }
         }
     }
+
+    fn finish(&mut self, sink: &mut Sink) {
+        settle_exceptions(sink, FORMAT.rule);
+    }
 }
 
 fn row(row: &Object, line: u64, sink: &mut Sink) {
-    let metadata = metadata(row);
+    let metadata = object_of(row.get("metadata"));
     let response = row.get("response").filter(|response| response.is_object() || response.is_string());
-    let response = response.and_then(|response| object_or_json(Some(response)));
-    let Ok(raw) = row_counts(row, metadata.as_ref(), response.as_ref()) else {
+    let response = object_of(response);
+    let Ok(raw) = row_counts(row, metadata.as_deref(), response.as_deref()) else {
         return sink.unread(BAD_COUNTS, line);
     };
     let id = text(row.get("request_id"));
     let session = name(row.get("session_id"));
-    let request = object_or_json(row.get("proxy_server_request"));
+    let request = object_of(row.get("proxy_server_request"));
     let streamed = request.and_then(|request| flag(request.get("stream")));
     let mut call = Call {
         line,
@@ -95,30 +98,33 @@ fn row(row: &Object, line: u64, sink: &mut Sink) {
         ..Call::default()
     };
     put_times(&mut call, row, streamed);
-    put_origin(&mut call, row, metadata.as_ref());
-    put_outcome(&mut call, row, metadata.as_ref());
-    if let Some(response) = &response {
+    put_origin(&mut call, row, metadata.as_deref());
+    put_outcome(&mut call, row, metadata.as_deref());
+    if let Some(response) = response.as_deref() {
         put_answer(&mut call, response);
     }
     // Its own reply cache repeats the counts of the stored answer and adds the time to its id.
     call.gateway_cache_hit =
         flag(row.get("cache_hit")) == Some(true) || id.as_deref().is_some_and(|id| id.contains("_cache_hit"));
     call.id = id.map(String::into_boxed_str);
+    // A spend of zero is what LiteLLM writes for a model without a price.
+    let spend = money(row.get("spend")).filter(|spend| *spend > 0.0);
     let has_tokens = raw.input.unwrap_or(0) > 0 || raw.output.unwrap_or(0) > 0;
     if call.status.is_failure() {
         if !has_tokens {
             call.raw = RawCounts::default();
         }
-    } else if !has_tokens {
+    } else if has_tokens {
+        // A row of an older version has no status; with tokens, it was answered.
+        call.status = status_of(call.finish.as_ref());
+    } else if spend.is_some() {
+        call.raw = RawCounts::default();
+        sink.note("a paid call without token counts, such as speech or an image");
+    } else {
         let kind = text(row.get("call_type")).unwrap_or_else(|| "unknown".to_owned());
         return sink.unread(&format!("no tokens: a call of type {kind}"), line);
-    } else if call.status == Status::Unknown || call.status == Status::Ok {
-        let implied = status_of(call.finish.as_ref());
-        // Rows of older versions have no status; a row with tokens was answered.
-        call.status = implied;
     }
-    // A spend of zero is what LiteLLM writes for a model without a price.
-    if let Some(spend) = money(row.get("spend")).filter(|spend| *spend > 0.0) {
+    if let Some(spend) = spend {
         (call.paid, call.paid_kind) = (Some(spend), PaidKind::ComputedByTool);
     } else if has_tokens && !call.gateway_cache_hit && !call.status.is_failure() {
         sink.note("a spend of 0: the model has no price in LiteLLM, or it is free; not counted as a bill");
@@ -192,6 +198,22 @@ mod tests {
         let found = read(&FORMAT, &[row_with("a", &beside), row_with("b", &inside)]);
         let prompts: Vec<_> = found.calls.iter().map(|call| call.tokens().prompt()).collect();
         assert_eq!(prompts, [Some(642), Some(800)]);
+    }
+
+    #[test]
+    fn a_few_records_with_cached_tokens_beside_do_not_change_the_others() {
+        let usage = |prompt: u64, cached: u64| {
+            json!({"prompt_tokens": prompt, "metadata": {"usage_object": {
+            "prompt_tokens": prompt, "prompt_tokens_details": {"cached_tokens": cached}}}})
+        };
+        let rows = [
+            row_with("a", &usage(800, 640)),
+            row_with("b", &usage(900, 700)),
+            row_with("c", &usage(12, 600)),
+        ];
+        let found = read(&FORMAT, &rows);
+        let prompts: Vec<_> = found.calls.iter().map(|call| call.tokens().prompt()).collect();
+        assert_eq!((prompts, found.notes.len()), (vec![Some(800), Some(900), Some(612)], 1));
     }
 
     #[test]
@@ -283,11 +305,24 @@ mod tests {
     }
 
     #[test]
+    fn a_paid_call_without_tokens_keeps_its_spend_and_an_error_without_a_status_is_a_failure() {
+        let none =
+            json!({"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0, "call_type": "aspeech"});
+        let mut old = none.clone();
+        old["status"] = json!(null);
+        old["spend"] = json!(0);
+        old["metadata"] = json!({"error_information": {"error_class": "Timeout", "error_message": "x"}});
+        let found = read(&FORMAT, &[row_with("a", &none), row_with("b", &old)]);
+        assert_eq!((found.calls[0].paid, found.calls[0].raw.input), (Some(0.004), None));
+        assert_eq!(found.calls[1].status, Status::Timeout);
+    }
+
+    #[test]
     fn what_is_no_call_is_counted() {
         let rows = [
             row_with(
                 "a",
-                &json!({"call_type": "aspeech", "prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}),
+                &json!({"call_type": "aspeech", "spend": 0, "prompt_tokens": 0, "completion_tokens": 0}),
             ),
             row_with("b", &json!({"prompt_tokens": "many"})),
             json!({"hello": 1}),

@@ -22,7 +22,7 @@ pub(super) const LLM: Format = Format {
 };
 
 /// Tables of the database that hold answers; newer versions write `turns`.
-pub(super) const TABLES: &[&str] = &["responses", "turns"];
+const TABLES: &[&str] = &["responses", "turns"];
 
 fn recognises(entry: &Entry<'_>, _: &FileContext) -> Sure {
     let Some(row) = entry.object() else { return Sure::No };
@@ -30,9 +30,7 @@ fn recognises(entry: &Entry<'_>, _: &FileContext) -> Sure {
     let is_ours = has("model") && has("datetime_utc") && has("duration_ms");
     match entry.table {
         Some(table) if !TABLES.contains(&table) => Sure::No,
-        _ if is_ours && (has("conversation_id") || has("token_details") || has("input_tokens")) => {
-            Sure::Certain
-        }
+        _ if is_ours && (has("conversation_id") || has("thread_id") || has("token_details")) => Sure::Certain,
         _ if is_ours => Sure::Likely,
         _ => Sure::No,
     }
@@ -44,6 +42,9 @@ struct Rows;
 impl Reader for Rows {
     fn read(&mut self, entry: &Entry<'_>, sink: &mut Sink) {
         let Some(row) = entry.object() else { return sink.unread(NO_OBJECT, entry.line) };
+        if entry.table.is_some_and(|table| !TABLES.contains(&table)) {
+            return;
+        }
         if !row.contains_key("model") || !row.contains_key("datetime_utc") {
             return sink.unread("not an answer", entry.line);
         }
@@ -57,7 +58,7 @@ impl Reader for Rows {
             sink.note("the model stated no token counts");
         }
         let id = text(row.get("id"));
-        let session = name_of(row, &["conversation_id"]);
+        let session = name_of(row, &["conversation_id", "thread_id"]);
         let model = name_of(row, &["model"]);
         let tools = row.get("tool_calls").and_then(Value::as_array).map(Vec::len);
         let mut call = Call {
@@ -181,11 +182,21 @@ mod tests {
 
     #[test]
     fn both_tables_hold_the_same_answers() {
+        let mut turn = row("r-2");
+        turn.as_object_mut().unwrap().remove("conversation_id");
+        turn["thread_id"] = json!("c-9");
         let found = read_rows(
             &LLM,
             &file("logs.db"),
-            &[(Some("responses"), row("r-1")), (Some("turns"), row("r-1")), (Some("turns"), row("r-2"))],
+            &[
+                (Some("responses"), row("r-1")),
+                (Some("turns"), row("r-1")),
+                (Some("turns"), turn),
+                (Some("conversations"), json!({"id": "c-1", "name": "x", "model": "m"})),
+            ],
         );
+        assert_eq!(found.calls[1].session.as_deref(), Some("c-9"));
+        assert!(found.unread.is_empty());
         assert_eq!((found.calls.len(), found.duplicates), (2, 1));
     }
 

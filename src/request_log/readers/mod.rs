@@ -26,6 +26,7 @@ mod bedrock_usage;
 mod claude_code;
 mod cline;
 mod cline_cli;
+mod cline_client;
 mod codex;
 mod codex_exec;
 mod codex_totals;
@@ -106,9 +107,6 @@ const AGENTS: &[&Format] = &[
     &aider::AIDER,
     &llm::LLM,
 ];
-
-/// Tables of SQLite databases whose rows the readers of agents read, in this order.
-pub const AGENT_TABLES: &[&[&str]] = &[opencode::TABLES, llm::TABLES, pi::TABLES];
 
 /// Usage exports of accounts.
 const ACCOUNTS: &[&Format] = &[

@@ -57,7 +57,7 @@ fn models(object: &Object) -> Option<Vec<&Object>> {
         for key in ["models", "groups", "by_model", "model_totals"] {
             let Some(list) = holder.get(key).and_then(Value::as_array) else { continue };
             let list: Vec<&Object> = list.iter().filter_map(Value::as_object).collect();
-            let sum: u64 = list.iter().filter_map(|sums| requests(sums)).sum();
+            let sum = list.iter().filter_map(|sums| requests(sums)).fold(0, u64::saturating_add);
             if !list.is_empty()
                 && Some(sum) == requests(totals)
                 && list.iter().all(|sums| sums.contains_key("input_tokens"))

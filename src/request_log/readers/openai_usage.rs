@@ -99,6 +99,25 @@ mod tests {
     }
 
     #[test]
+    fn wrapped_events_and_responses_in_strings_are_read() {
+        let usage = json!({"prompt_tokens": 40, "completion_tokens": 2});
+        let found = read(
+            &FORMAT,
+            &[
+                json!({"event": "message", "data": {"id": "a", "object": "chat.completion.chunk", "usage": usage}}),
+                json!({"time": "2026-08-01T10:00:00Z", "response": json!({"id": "b", "choices": [], "usage": usage}).to_string()}),
+                json!({"id": "c", "usage": usage.to_string()}),
+                json!({"id": "d", "usage": {"billed_units": {"input_tokens": 3}, "tokens": {"input_tokens": 40, "output_tokens": 2}}}),
+                json!({"id": "e", "model": "m", "prompt_tokens": "40", "completion_tokens": "2"}),
+            ],
+        );
+        let ids: Vec<_> = found.calls.iter().filter_map(|call| call.id.as_deref()).collect();
+        assert_eq!((ids, found.unread.len()), (vec!["a", "b", "c", "d", "e"], 0));
+        assert!(found.calls.iter().all(|call| (call.raw.input, call.raw.output) == (Some(40), Some(2))));
+        assert!(found.calls[1].started_at.is_some());
+    }
+
+    #[test]
     fn money_has_its_kind() {
         let usage = |cost: f64, byok: bool| {
             json!({"usage": {"prompt_tokens": 5, "completion_tokens": 1, "cost": cost,

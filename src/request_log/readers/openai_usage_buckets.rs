@@ -22,8 +22,9 @@ pub const FORMAT: Format = Format {
 
 struct Buckets;
 
-fn is_result(row: &Object) -> bool {
-    row.contains_key("num_model_requests") && row.contains_key("input_tokens")
+fn is_result(bucket: &Object, row: &Object) -> bool {
+    let is_of_bucket = bucket.contains_key("start_time") && row.contains_key("input_cached_tokens");
+    row.contains_key("input_tokens") && (row.contains_key("num_model_requests") || is_of_bucket)
 }
 
 /// Whether a result is of another usage report, such as that of embeddings, images or storage.
@@ -36,7 +37,7 @@ fn is_of_other_report(row: &Object) -> bool {
 fn recognises(entry: &Entry<'_>, _: &FileContext) -> Sure {
     let Some(object) = entry.object() else { return Sure::No };
     let found = results(object);
-    if found.iter().any(|(_, row)| is_result(row) || is_of_other_report(row)) {
+    if found.iter().any(|(bucket, row)| is_result(bucket, row) || is_of_other_report(row)) {
         return Sure::Certain;
     }
     let is_bucket = |value: &Value| value.get("object").and_then(Value::as_str) == Some("bucket");
@@ -51,7 +52,7 @@ impl Reader for Buckets {
         for (bucket, row) in results(object) {
             if is_of_other_report(row) {
                 sink.unread("usage of something else than completions", entry.line);
-            } else if !is_result(row) {
+            } else if !is_result(bucket, row) {
                 sink.unread("not a result of OpenAI's usage of completions", entry.line);
             } else {
                 match counts(row) {

@@ -24,9 +24,6 @@ pub(super) const OPENCODE: Format = Format {
     reader: |context| Box::new(Messages::new(context)),
 };
 
-/// Tables of the database that hold messages and the parents of sessions.
-pub(super) const TABLES: &[&str] = &["session", "message"];
-
 /// Providers that are subscriptions: a cost of zero is what the subscription pays.
 const PLANS: &[&str] = &["github-copilot", "github-copilot-enterprise", "opencode-go", "kimi-for-coding"];
 /// First day on which all providers' inputs exclude cached tokens, seconds since 1970 (1 December 2025).
@@ -177,7 +174,7 @@ impl Reader for Messages {
         let Some(row) = entry.object() else { return sink.unread(NO_OBJECT, entry.line) };
         match entry.table {
             Some("session") => return self.session(row),
-            Some(_) => {
+            Some("message") => {
                 let Some(mut info) = object_or_json(row.get("data")) else {
                     return sink.unread("a message whose data is not a JSON object", entry.line);
                 };
@@ -188,6 +185,7 @@ impl Reader for Messages {
                 }
                 return self.message(&info, None, entry, sink);
             }
+            Some(_) => return,
             None => {}
         }
         if let Some(info) = row.get("info").and_then(Value::as_object) {

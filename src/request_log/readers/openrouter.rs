@@ -106,7 +106,7 @@ mod tests {
             {"endpoint_id": "e-1", "provider_name": "One", "status": 503},
             {"endpoint_id": "e-2", "provider_name": "Two", "status": 200, "is_byok": true},
         ]);
-        let found = attempts(Some(&list)).unwrap();
+        let found = attempts(Some(&list)).expect("attempts");
         assert_eq!((found.count, found.endpoint_id.as_deref(), found.http), (2, Some("e-2"), Some(200)));
         assert_eq!(attempts(Some(&json!(list.to_string()))), Some(found));
         assert_eq!(attempts(Some(&json!("no JSON"))), None);

@@ -192,7 +192,7 @@ mod tests {
         assert_eq!((call.aggregated, call.raw.input, call.raw.read), (Some(40), Some(9000), None));
         assert_eq!((call.paid, call.paid_kind), (Some(2.0), PaidKind::BilledPlusByok));
         assert_eq!(call.is_byok, Some(true));
-        assert_eq!(call.started_at.unwrap().to_rfc3339(), "2026-07-01T00:00:00+00:00");
+        assert_eq!(call.started_at.expect("a time").to_rfc3339(), "2026-07-01T00:00:00+00:00");
         let entry = Entry { value: &value, line: 1, table: None };
         assert_eq!(recognises(&entry, is_activity), Sure::Certain);
         assert_eq!(recognises(&entry, is_analytics), Sure::No);

@@ -35,8 +35,9 @@ const GROUPS: &[&str] = &[
 ];
 /// Columns of a sum that count its requests.
 const REQUESTS: &[&str] = &["requests", "request_count", "total_requests"];
-/// Columns that a row of another gateway has.
-const FOREIGN: &[&str] = &["request_id", "call_type", "id", "trace_id", "uncached_input_tokens"];
+/// Columns that a row of another gateway or tool has.
+const FOREIGN: &[&str] =
+    &["request_id", "call_type", "id", "trace_id", "uncached_input_tokens", "max_mode", "kind"];
 
 fn recognises(entry: &Entry<'_>, context: &FileContext) -> Sure {
     let Some(row) = entry.object() else { return Sure::No };
@@ -197,7 +198,7 @@ mod tests {
             (call.cache_saving, call.ttft_ms, call.latency_ms),
             (Some(0.001), Some(800.0), Some(2500.0))
         );
-        assert_eq!(call.started_at.unwrap().to_rfc3339(), "2026-09-21T13:33:20.500+00:00");
+        assert_eq!(call.started_at.expect("a time").to_rfc3339(), "2026-09-21T13:33:20.500+00:00");
         assert!(!call.zone_known);
         assert_eq!((call.finish.as_deref(), call.session_kind), (Some("stop"), SessionKind::None));
         assert_eq!((call.app.as_deref(), call.key.as_deref()), (Some("App"), Some("key one")));
@@ -213,7 +214,7 @@ mod tests {
     #[test]
     fn an_old_export_has_no_cached_tokens_and_a_repeated_row_counts_once() {
         let mut old = row();
-        old.as_object_mut().unwrap().remove("tokens_cached");
+        old.as_object_mut().expect("an object").remove("tokens_cached");
         let found = read(&[old.clone(), old]);
         assert_eq!((found.calls.len(), found.duplicates), (1, 1));
         assert_eq!(found.calls[0].raw.read, None);

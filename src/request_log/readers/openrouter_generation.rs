@@ -25,7 +25,10 @@ fn recognises(entry: &Entry<'_>, _: &FileContext) -> Sure {
     let Some(object) = entry.object() else { return Sure::No };
     let trace = trace(object);
     match trace.as_ref().or(Some(object)) {
-        Some(object) if generations(object).iter().any(|generation| is_generation(generation)) => {
+        Some(object)
+            if entry::object_at(object, &["metadata", "openrouter_generation"]).is_some()
+                || generations(object).iter().any(|generation| is_generation(generation)) =>
+        {
             Sure::Certain
         }
         _ => Sure::No,
@@ -65,7 +68,9 @@ impl Reader for Generations {
         let trace = trace(object);
         let object = trace.as_ref().unwrap_or(object);
         for generation in generations(object) {
-            if !is_generation(generation) {
+            let is_trace = entry::object_at(object, &["metadata", "openrouter_generation"]).is_some();
+            let trace = is_trace.then_some(object);
+            if trace.is_none() && !is_generation(generation) {
                 let reason = if generation.contains_key("error") {
                     "an error of the API instead of a generation"
                 } else {
@@ -75,7 +80,10 @@ impl Reader for Generations {
                 continue;
             }
             match call(generation, entry.line) {
-                Ok(call) => {
+                Ok(mut call) => {
+                    if let Some(trace) = trace {
+                        of_trace(&mut call, trace);
+                    }
                     if call.raw.input.is_none() {
                         sink.note("generation without native token counts");
                     }
@@ -84,6 +92,19 @@ impl Reader for Generations {
                 Err(BadCount) => sink.unread(openrouter::BAD_COUNT, entry.line),
             }
         }
+    }
+}
+
+/// Adds the session and the time of a trace that holds the record of a generation.
+fn of_trace(call: &mut Call, trace: &Object) {
+    if call.session.is_none() {
+        call.session = entry::name_of(trace, &["sessionId", "session_id"]);
+        call.session_kind = given(call.session.as_ref());
+    }
+    if call.started_at.is_none()
+        && let Some((at, known)) = entry::time_of(trace, &["timestamp", "startTime"])
+    {
+        (call.started_at, call.zone_known) = (Some(at), known);
     }
 }
 

@@ -24,7 +24,18 @@ pub(super) const FORMAT: Format = Format {
 const PLACES: &[&[&str]] =
     &[&[], &["response"], &["response", "body"], &["body"], &["data"], &["result"], &["output"]];
 /// Fields of a record of another gateway that keeps the response.
-const FOREIGN: &[&str] = &["call_type", "custom_llm_provider", "response_cost", "spend", "litellm_call_id"];
+const FOREIGN: &[&str] = &[
+    "call_type",
+    "custom_llm_provider",
+    "response_cost",
+    "spend",
+    "litellm_call_id",
+    "response_created_at",
+    "delay_ms",
+    "costUSD",
+    "usageDetails",
+    "observations",
+];
 
 fn recognises(entry: &Entry<'_>, _: &FileContext) -> Sure {
     let Some(object) = entry.object() else { return Sure::No };
@@ -321,9 +332,9 @@ mod tests {
             "output_tokens": 1, "cost": 0.1}});
         let found = read(&[responses, messages]);
         assert_eq!((found.calls[0].id_kind, found.calls[0].raw.read), (IdKind::Response, Some(60)));
-        assert!((found.calls[0].paid.unwrap() - 0.6).abs() < 1e-12);
+        assert!((found.calls[0].paid.expect("an amount") - 0.6).abs() < 1e-12);
         assert_eq!(found.calls[0].finish.as_deref(), Some("stop"));
-        assert_eq!(found.calls[1].usual_rule.unwrap().input, InputRule::Excludes);
+        assert_eq!(found.calls[1].usual_rule.expect("a rule").input, InputRule::Excludes);
         assert_eq!((found.calls[1].raw.write, found.calls[1].raw.write_1h), (Some(0), Some(10)));
     }
 

@@ -237,8 +237,8 @@ mod tests {
     }
 
     fn read(value: &Value) -> Result<Event, BadCount> {
-        let record = records(value).pop().unwrap();
-        event(&record, program(&record).unwrap(), 1)
+        let record = records(value).pop().expect("a record");
+        event(&record, program(&record).expect("a program"), 1)
     }
 
     fn call(value: &Value) -> Call {
@@ -257,7 +257,7 @@ mod tests {
         ));
         assert_eq!((found.raw.input, found.raw.read, found.raw.write), (Some(3), Some(900), Some(50)));
         assert_eq!((found.usual_rule, found.paid_kind), (Some(EXCLUSIVE), PaidKind::ComputedByTool));
-        assert_eq!(found.started_at.unwrap().to_rfc3339(), "2026-09-21T13:33:18+00:00");
+        assert_eq!(found.started_at.expect("a time").to_rfc3339(), "2026-09-21T13:33:18+00:00");
         assert_eq!((found.id_kind, found.id.as_deref()), (IdKind::Response, Some("req_1")));
         let failed = call(&log(
             "claude_code.api_error",
@@ -293,7 +293,7 @@ mod tests {
             json!({"model": "g", "input_token_count": 50, "cached_content_token_count": 20, "output_token_count": 5,
                 "thoughts_token_count": 30, "total_token_count": 85, "status_code": 200, "finish_reasons": ["STOP"]}),
         ));
-        assert_eq!(found.usual_rule.unwrap().output, OutputRule::ExcludesReasoning);
+        assert_eq!(found.usual_rule.expect("a rule").output, OutputRule::ExcludesReasoning);
         assert_eq!((found.finish.as_deref(), found.status), (Some("stop"), Status::Ok));
         let failed =
             call(&log("gemini_cli.api_error", json!({"error.type": "ApiError", "status_code": 503})));

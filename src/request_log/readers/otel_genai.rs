@@ -70,6 +70,8 @@ pub(super) struct Telemetry {
     held: Vec<Held>,
     programs: HashSet<Program>,
     responses: HashSet<Box<str>>,
+    /// The responses of the spans that are calls; an empty one for a sum.
+    taken: HashMap<Box<str>, Option<Box<str>>>,
 }
 
 impl Reader for Telemetry {
@@ -139,6 +141,10 @@ impl Telemetry {
         if program.is_some() || record.kind == Kind::Log {
             self.hold(program, record.kind, response, call);
         } else {
+            if let Some(id) = call.id.clone() {
+                let response = if call.aggregated.is_some() { Some("".into()) } else { response.clone() };
+                self.taken.insert(id, response);
+            }
             self.responses.extend(response);
             sink.push(call, Keep::Last);
         }
@@ -187,7 +193,7 @@ impl Telemetry {
         let held = std::mem::take(&mut self.held);
         let by_event: HashSet<Program> =
             held.iter().filter(|held| held.kind == Kind::Log).filter_map(|held| held.program).collect();
-        for Held { program, kind, response, call } in held {
+        for Held { program, kind, response, mut call } in held {
             if let Some(same) = response.as_ref().and_then(|id| sink.call_mut(IdKind::Response, id)) {
                 same.ttft_ms = same.ttft_ms.or(call.ttft_ms);
                 same.finish = same.finish.take().or(call.finish);
@@ -203,9 +209,16 @@ impl Telemetry {
             };
             if is_repeat {
                 sink.duplicate();
-            } else {
-                sink.push(call, Keep::First);
+                continue;
             }
+            // Several log records may share the span in which they were emitted: only the first has its id.
+            if let (IdKind::Span, Some(id), Some(response)) = (call.id_kind, call.id.clone(), response) {
+                let other = self.taken.entry(id).or_insert_with(|| Some(response.clone()));
+                if other.as_ref().is_some_and(|other| *other != response) {
+                    (call.id_kind, call.id) = (IdKind::Response, Some(response));
+                }
+            }
+            sink.push(call, Keep::First);
         }
     }
 
@@ -283,7 +296,7 @@ mod tests {
             span("f5", Some("b1"), chat(100)),
             span("b1", None, agent),
         ]);
-        let ids: Vec<_> = found.calls.iter().map(|call| call.id.as_deref().unwrap()).collect();
+        let ids: Vec<_> = found.calls.iter().map(|call| call.id.as_deref().expect("an id")).collect();
         assert_eq!(ids, ["a1:e4", "a1:f5"]);
         assert!(found.calls.iter().all(|call| call.session.as_deref() == Some("c-1")));
         assert!(found.calls.iter().all(|call| call.agent.as_deref() == Some("planner")));
@@ -311,6 +324,22 @@ mod tests {
         let found = read(&[span("c2", Some("b1"), failed.clone()), span("b1", None, failed)]);
         assert_eq!(found.calls.len(), 1);
         assert_eq!((found.calls[0].status, found.calls[0].http), (Status::RateLimited, Some(429)));
+    }
+
+    #[test]
+    fn the_class_of_an_exception_decides_how_a_call_ended() {
+        let mut failed = span(
+            "b1",
+            None,
+            json!({"gen_ai.operation.name": "chat", "hidden_params":
+            "{\"litellm_overhead_time_ms\": 1.5}"}),
+        );
+        failed["status"] = json!({"code": 2, "message": "secret"});
+        failed["events"] =
+            json!([{"name": "exception", "attributes": {"exception.type": "openai.APITimeoutError"}}]);
+        let call = &read(&[failed]).calls[0];
+        assert_eq!((call.status, call.overhead_ms), (Status::Timeout, Some(1.5)));
+        assert_eq!(call.error_class.as_deref(), Some("openai.APITimeoutError"));
     }
 
     #[test]
@@ -350,7 +379,10 @@ mod tests {
         let request = |extra: Value| {
             let mut attributes =
                 json!({"model": "m", "input_tokens": 2, "cache_read_tokens": 90, "request_id": "req_1"});
-            attributes.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+            attributes
+                .as_object_mut()
+                .expect("an object")
+                .extend(extra.as_object().expect("an object").clone());
             attributes
         };
         let event =
@@ -374,7 +406,7 @@ mod tests {
             span("d3", None, json!({"gen_ai.usage.output_tokens": [1]})),
         ]);
         assert_eq!(found.unread[openrouter::BAD_COUNT].first, [1, 3]);
-        let model = found.calls[0].model_sent.as_deref().unwrap();
+        let model = found.calls[0].model_sent.as_deref().expect("a model");
         assert!(model.chars().count() <= 256 && !model.contains('\u{7}'));
     }
 

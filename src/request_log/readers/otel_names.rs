@@ -4,6 +4,8 @@
 use super::super::call::{Call, InputRule, OutputRule, RawCounts, Rule};
 use super::super::entry::{self, BadCount};
 use super::otlp_attributes::Attributes;
+use crate::request_log::python;
+use serde_json::Value;
 
 /// Names of the input field.
 const INPUT: &[&str] = &[
@@ -85,6 +87,8 @@ const TOTAL: &[&str] = &[
 /// LangSmith's details of a count, as JSON in a string.
 const LANGSMITH_INPUT: &str = "gen_ai.usage.input_token_details";
 const LANGSMITH_OUTPUT: &str = "gen_ai.usage.output_token_details";
+/// LiteLLM's usage of a call, as Python prints a dictionary: the only place of its cache counts.
+const LITELLM_USAGE: &str = "metadata.usage_object";
 /// Names of an amount that a tool computed, USD.
 pub(super) const COST: &[&str] = &[
     "gen_ai.usage.cost",
@@ -93,6 +97,7 @@ pub(super) const COST: &[&str] = &[
     "gen_ai.cost.total_cost",
     "gen_ai.cost.total_tokens",
     "llm.cost.total",
+    "llm.cost.usd",
     "llm.usage.cost",
     "operation.cost",
 ];
@@ -112,6 +117,7 @@ pub(super) const SESSION: &[&str] = &[
     "gen_ai.conversation.id",
     "session.id",
     "conversation.id",
+    "gen_ai.session.id",
     "langfuse.session.id",
     "traceloop.association.properties.session_id",
     "ai.telemetry.metadata.sessionId",
@@ -139,18 +145,34 @@ pub(super) fn counts(attributes: &Attributes<'_>) -> Result<RawCounts, BadCount>
         let details = entry::object_or_json(attributes.get(name));
         entry::count(details.as_ref().and_then(|details| details.get(key)))
     };
+    let litellm = attributes.text_whole(LITELLM_USAGE).and_then(python::literal);
+    let of_litellm = |paths: [&[&str]; 2]| {
+        let usage = litellm.as_ref().and_then(Value::as_object);
+        entry::count(paths.iter().find_map(|path| entry::at(usage?, path).filter(|count| !count.is_null())))
+    };
     let written = match attributes.count(WRITE)? {
         Some(all) => Some(all.saturating_sub(by_lifetime)),
-        None => detail(LANGSMITH_INPUT, "cache_creation")?.or(written_by_vercel(attributes)?),
+        None => {
+            detail(LANGSMITH_INPUT, "cache_creation")?.or(written_by_vercel(attributes)?).or(of_litellm([
+                &["prompt_tokens_details", "cache_write_tokens"],
+                &["cache_creation_input_tokens"],
+            ])?)
+        }
     };
     Ok(RawCounts {
         input: attributes.count(INPUT)?,
-        read: attributes.count(READ)?.or(detail(LANGSMITH_INPUT, "cache_read")?),
+        read: attributes
+            .count(READ)?
+            .or(detail(LANGSMITH_INPUT, "cache_read")?)
+            .or(of_litellm([&["prompt_tokens_details", "cached_tokens"], &["cache_read_input_tokens"]])?),
         write: written,
         write_5m,
         write_1h,
         output: attributes.count(OUTPUT)?,
-        reasoning: attributes.count(REASONING)?.or(detail(LANGSMITH_OUTPUT, "reasoning")?),
+        reasoning: attributes
+            .count(REASONING)?
+            .or(detail(LANGSMITH_OUTPUT, "reasoning")?)
+            .or(of_litellm([&["completion_tokens_details", "reasoning_tokens"], &["reasoning_tokens"]])?),
         total: attributes.count(TOTAL)?,
     })
 }
@@ -255,18 +277,23 @@ mod tests {
         for names in [INPUT, READ, WRITE, OUTPUT, REASONING, TOTAL] {
             for name in names {
                 let value = json!({*name: "7"});
-                let raw = counts(&Attributes::new(Some(&value))).unwrap();
+                let raw = counts(&Attributes::new(Some(&value))).expect("counts");
                 let stated = [raw.input, raw.read, raw.write, raw.output, raw.reasoning, raw.total];
                 assert_eq!(stated.into_iter().flatten().collect::<Vec<_>>(), [7], "{name}");
             }
         }
         let details = json!({LANGSMITH_INPUT: "{\"cache_read\": 5}", WRITE[0]: 30, WRITE_1H[0]: 20});
-        let raw = counts(&Attributes::new(Some(&details))).unwrap();
+        let raw = counts(&Attributes::new(Some(&details))).expect("counts");
         assert_eq!(
             (raw.read, raw.write, raw.write_1h, raw.written()),
             (Some(5), Some(10), Some(20), Some(30))
         );
         assert_eq!(counts(&Attributes::new(Some(&json!({READ[0]: -1})))), Err(BadCount));
+        let printed =
+            "{'prompt_tokens': 9, 'prompt_tokens_details': {'cached_tokens': 5, 'cache_write_tokens': None}}";
+        let litellm = json!({INPUT[0]: 9, LITELLM_USAGE: printed});
+        let raw = counts(&Attributes::new(Some(&litellm))).expect("counts");
+        assert_eq!((raw.input, raw.read, raw.write), (Some(9), Some(5), None));
     }
 
     #[test]

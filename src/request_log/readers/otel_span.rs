@@ -45,13 +45,14 @@ pub(super) fn call(record: &Record<'_>, operation: Operation, line: u64) -> Resu
         "llm.response.finish_reason",
     ]));
     let finish = finish.map(|reason| outcome::finish_name(&reason));
-    let error = attributes.text(&["error.type", "exception.type"]);
+    let failed = record.exception.clone().filter(|_| record.is_error);
+    let error = attributes.text(&["error.type", "exception.type"]).or(failed);
+    let hidden = entry::object_or_json(attributes.get("hidden_params"));
     let (status, http) = status(record, error.as_deref(), finish.as_deref());
-    // Several log records may share the span in which they were emitted, so their response is preferred.
     let response = attributes.text(otel_names::RESPONSE_ID).filter(|_| record.kind == Kind::Log);
-    let (id, id_kind) = match (response, record.key.clone()) {
-        (Some(response), _) => (Some(response), IdKind::Response),
-        (None, Some(key)) => (Some(key), IdKind::Span),
+    let (id, id_kind) = match (record.key.clone(), response) {
+        (Some(key), _) => (Some(key), IdKind::Span),
+        (None, Some(response)) => (Some(response), IdKind::Response),
         (None, None) => (None, IdKind::Position),
     };
     let streamed =
@@ -77,6 +78,9 @@ pub(super) fn call(record: &Record<'_>, operation: Operation, line: u64) -> Resu
         paid_kind: if paid.is_some() { PaidKind::ComputedByTool } else { PaidKind::Unknown },
         latency_ms: latency,
         ttft_ms: otel_names::first_token(attributes),
+        overhead_ms: entry::duration(
+            hidden.as_ref().and_then(|hidden| hidden.get("litellm_overhead_time_ms")),
+        ),
         status,
         http,
         error_class: error.map(Into::into),

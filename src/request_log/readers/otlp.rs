@@ -44,6 +44,8 @@ pub(super) struct Record<'a> {
     pub(super) is_error: bool,
     /// Message of the status. It may hold content: only its class is kept.
     pub(super) message: Option<&'a str>,
+    /// Class of the exception among the events of a span.
+    pub(super) exception: Option<String>,
     /// Attributes of the record.
     pub(super) attributes: Attributes<'a>,
     /// Attributes of what emitted it.
@@ -224,7 +226,9 @@ fn id(object: &Object, paths: &[&[&str]]) -> Option<String> {
 /// Whether an object is a span or log record by itself.
 fn is_record(object: &Object) -> bool {
     let has_attributes = ATTRIBUTES.iter().any(|name| object.contains_key(*name));
-    has_attributes && (id(object, SPAN).is_some() || LOG_ONLY.iter().any(|name| object.contains_key(*name)))
+    let is_span = object.get("type").is_some_and(|kind| kind == "span");
+    has_attributes
+        && (is_span || id(object, SPAN).is_some() || LOG_ONLY.iter().any(|name| object.contains_key(*name)))
 }
 
 /// A time, also as the pair of seconds and nanoseconds of the JavaScript SDK.
@@ -244,10 +248,12 @@ fn duration(object: &Object) -> Option<f64> {
     if let Value::Array(pair) = value {
         return Some(pair.first()?.as_f64()? * 1e3 + pair.get(1)?.as_f64()? / 1e6);
     }
-    let per_ms = match () {
-        () if object.contains_key("operationName") => 1e3,
-        () if object.contains_key("Duration") => 1e6,
-        () => return None,
+    let per_ms = if object.contains_key("operationName") {
+        1e3
+    } else if object.contains_key("Duration") {
+        1e6
+    } else {
+        return None;
     };
     entry::duration(Some(value)).map(|duration| duration / per_ms)
 }
@@ -271,6 +277,13 @@ fn is_error(object: &Object) -> (bool, Option<&str>) {
     (is_error, message.or_else(|| object.get("StatusMessage")).and_then(Value::as_str))
 }
 
+/// The class of an exception that a span recorded as an event.
+fn exception(span: &Object) -> Option<String> {
+    let events = span.get("events")?.as_array()?.iter().filter_map(Value::as_object);
+    let mut exceptions = events.filter(|event| event.get("name").is_some_and(|name| name == "exception"));
+    exceptions.find_map(|event| Attributes::new(event.get("attributes")).text(&["exception.type"]))
+}
+
 fn record<'a>(
     object: &'a Object,
     resource: Option<&Rc<Attributes<'a>>>,
@@ -290,7 +303,11 @@ fn record<'a>(
         let body = ["body", "_body", "Body"].iter().find_map(|key| plain(object.get(*key)?).as_str());
         // The body of Claude Code's events is their full name.
         let full = body.filter(|body| body.len() < 64 && !body.contains(' ') && body.contains('.'));
-        full.or(text(&["eventName", "event_name", "EventName"]).filter(|name| !name.is_empty())).or(named)
+        // Codex's exporter writes the place in its source as the event's name, and the name as an attribute.
+        let stated = text(&["eventName", "event_name", "EventName"]);
+        full.or(named.filter(|name| name.contains('.')))
+            .or(stated.filter(|name| !name.is_empty() && !name.contains(' ')))
+            .or(named)
     } else {
         text(&["name", "span_name", "SpanName", "operationName"])
     };
@@ -322,6 +339,7 @@ fn record<'a>(
         duration_ms: start.zip(end).and_then(between).or_else(|| duration(object)),
         is_error: is_error && !is_log || attributes.get("error") == Some(&Value::Bool(true)),
         message,
+        exception: exception(object),
         attributes,
         resource: resource.map_or_else(own_resource, Rc::clone),
         scope: scope.or_else(|| own_scope.iter().find_map(|key| object.get(*key)?.get("name")?.as_str())),
@@ -340,6 +358,7 @@ impl Record<'_> {
             duration_ms: None,
             is_error: false,
             message: None,
+            exception: None,
             attributes: Attributes::default(),
             resource: Rc::default(),
             scope: None,
@@ -397,9 +416,12 @@ mod tests {
         let value = json!({"resourceLogs": [{"scopeLogs": [{"logRecords": [
             {"timeUnixNano": "1790000000000000000", "body": {"stringValue": "tool.api_request"},
                 "attributes": [{"key": "event.name", "value": {"stringValue": "api_request"}}]},
-            {"body": {"stringValue": "a long text. Of words"}, "eventName": "other.event"}]}]}]});
+            {"body": {"stringValue": "a long text. Of words"}, "eventName": "other.event"},
+            {"eventName": "event src/events.rs:12", "attributes": [
+                {"key": "event.name", "value": {"stringValue": "codex.sse_event"}}]}]}]}]});
         let names: Vec<_> = records(&value).iter().map(|record| (record.kind, record.name)).collect();
-        assert_eq!(names, [(Kind::Log, "tool.api_request"), (Kind::Log, "other.event")]);
+        let expected = ["tool.api_request", "other.event", "codex.sse_event"].map(|name| (Kind::Log, name));
+        assert_eq!(names, expected);
     }
 
     #[test]

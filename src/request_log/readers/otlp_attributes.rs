@@ -69,6 +69,11 @@ impl<'a> Attributes<'a> {
         names.iter().find_map(|name| entry::text(self.get(name)))
     }
 
+    /// A text as it is, to be parsed; it may hold more than a name.
+    pub(super) fn text_whole(&self, name: &str) -> Option<&'a str> {
+        self.get(name)?.as_str()
+    }
+
     /// The first number that is present.
     pub(super) fn number(&self, names: &[&str]) -> Option<f64> {
         names.iter().find_map(|name| entry::number(self.get(name)))

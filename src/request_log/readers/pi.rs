@@ -33,9 +33,6 @@ pub(super) const PI: Format = Format {
     },
 };
 
-/// Table of OpenClaw's database that holds the lines of all sessions.
-pub(super) const TABLES: &[&str] = &["transcript_events"];
-
 /// Shortest id of a response that is taken as unique, in characters.
 const SHORTEST_UNIQUE_ID: usize = 20;
 
@@ -211,8 +208,10 @@ impl Session {
 impl Reader for Session {
     fn read(&mut self, entry: &Entry<'_>, sink: &mut Sink) {
         let Some(line) = entry.object() else { return sink.unread(NO_OBJECT, entry.line) };
-        if entry.table.is_none() {
-            return self.line(line, entry, sink);
+        match entry.table {
+            None => return self.line(line, entry, sink),
+            Some("transcript_events") => {}
+            Some(_) => return,
         }
         let Some(event) = object_or_json(line.get("event_json")) else {
             return sink

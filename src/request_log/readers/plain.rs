@@ -1,12 +1,12 @@
 //! Reads responses and usage objects of the providers' APIs as clients keep them: whole responses, bare usage objects,
 //! lines of batch outputs, and the events of streams, whose last usage counts.
 
-use super::api_usage::{Family, converted, counts, family_of};
+use super::api_usage::{Family, converted, counts, family_of, settle_exceptions};
 use super::outcome::{elapsed_ms, failure, finish, http_error, status_of};
 use crate::request_log::call::{Call, IdKind, Name, PaidKind, Status};
 use crate::request_log::entry::{
     Entry, FileContext, Layout, Object, at, duration, flag, given, money, name, name_of, number, object_at,
-    text, text_of, time_of,
+    object_or_json, text, text_of, time_of,
 };
 use crate::request_log::format::{Reader, Sure};
 use crate::request_log::sink::{Keep, Sink};
@@ -66,11 +66,40 @@ fn holders(entry: &Object) -> Vec<&Object> {
         .collect()
 }
 
+fn within<'a>(object: &'a Object, key: &str) -> Option<&'a Object> {
+    object.get(key)?.as_object()
+}
+
+/// The event of a stream in an entry `{event, data}`, or the entry.
+fn unwrapped(entry: &Object) -> &Object {
+    let data = within(entry, "data").filter(|data| kind_of(data) != Kind::Other);
+    data.unwrap_or(entry)
+}
+
+/// The entry with the responses that it keeps as JSON in a string; `None` if it has none.
+fn expanded(entry: &Object) -> Option<Object> {
+    let is_json =
+        |key: &str| entry.get(key).and_then(Value::as_str).is_some_and(|t| t.trim_start().starts_with('{'));
+    let mut whole: Option<Object> = None;
+    for key in ["usage", "response", "body", "response_body", "responseBody"] {
+        let Some(inner) = is_json(key).then(|| object_or_json(entry.get(key))).flatten() else { continue };
+        let whole = whole.get_or_insert_with(|| entry.clone());
+        let place = if key == "usage" { "usage" } else { "response" };
+        if !whole.get(place).is_some_and(Value::is_object) {
+            whole.insert(place.to_owned(), Value::Object(inner));
+        }
+    }
+    whole
+}
+
 fn usage_in<'a>(holder: &'a Object) -> Option<Usage<'a>> {
     for key in USAGE_KEYS {
         let Some(inner) = holder.get(key).and_then(Value::as_object) else { continue };
-        let object = if key == "x_groq" { inner.get("usage")?.as_object()? } else { inner };
-        if let Some(family) = family_of(object) {
+        // Groq's last chunk and Cohere nest it once more.
+        let places =
+            [Some(inner), within(inner, "usage"), within(inner, "tokens"), within(inner, "billed_units")];
+        let found = places.into_iter().flatten().find_map(|object| Some((family_of(object)?, object)));
+        if let Some((family, object)) = found {
             return Some(Usage { family, object });
         }
     }
@@ -79,7 +108,9 @@ fn usage_in<'a>(holder: &'a Object) -> Option<Usage<'a>> {
 
 /// How sure it is that an entry is a response or a usage object of a form.
 pub fn sure(entry: &Entry<'_>, wanted: Family) -> Sure {
-    let Some(object) = entry.object() else { return Sure::No };
+    let Some(object) = entry.object().map(unwrapped) else { return Sure::No };
+    let whole = expanded(object);
+    let object = whole.as_ref().unwrap_or(object);
     let holders = holders(object);
     let kind = kind_of(object);
     let is_of_wanted = match kind {
@@ -133,7 +164,7 @@ fn kind_of(entry: &Object) -> Kind {
     let is_chunk = |holder: &Object| {
         holder.get("object").and_then(Value::as_str).is_some_and(|object| object.ends_with(".chunk"))
     };
-    if is_chunk(entry) || entry.get("data").and_then(Value::as_object).is_some_and(is_chunk) {
+    if is_chunk(entry) {
         return Kind::OpenAiChunk;
     }
     match entry.get("type").and_then(Value::as_str) {
@@ -333,7 +364,11 @@ pub fn put_money(call: &mut Call, usage: &Object, entry: &Object) {
 
 impl Reader for Plain {
     fn read(&mut self, entry: &Entry<'_>, sink: &mut Sink) {
-        let Some(object) = entry.object() else { return sink.unread("not a JSON object", entry.line) };
+        let Some(object) = entry.object().map(unwrapped) else {
+            return sink.unread("not a JSON object", entry.line);
+        };
+        let whole = expanded(object);
+        let object = whole.as_ref().unwrap_or(object);
         let holders = holders(object);
         let kind = kind_of(object);
         if kind == Kind::AnthropicEvent && text(object.get("type")).as_deref() == Some("message_delta") {
@@ -412,5 +447,6 @@ impl Reader for Plain {
                 sink.unread("a streamed answer without usage", line);
             }
         }
+        settle_exceptions(sink, self.family.rule());
     }
 }

@@ -14,6 +14,7 @@ use crate::request_log::entry::{
 use crate::request_log::format::{Format, Reader, Sure, Total};
 use crate::request_log::sink::{Keep, Sink};
 use serde_json::Value;
+use std::collections::HashMap;
 
 /// The format.
 pub const FORMAT: Format = Format {
@@ -98,11 +99,14 @@ impl Reader for Vercel {
 
     fn finish(&mut self, sink: &mut Sink) {
         let key = |call: &Call| (call.raw.input, call.raw.read, call.raw.output);
-        let mut open: Vec<_> = sink.calls_mut().iter().map(key).collect();
+        let mut open: HashMap<_, usize> = HashMap::new();
+        for call in sink.calls_mut().iter() {
+            *open.entry(key(call)).or_default() += 1;
+        }
         for total in std::mem::take(&mut self.totals) {
-            match open.iter().position(|usage| *usage == key(&total)) {
-                Some(place) => {
-                    open.swap_remove(place);
+            match open.get_mut(&key(&total)).filter(|usages| **usages > 0) {
+                Some(usages) => {
+                    *usages -= 1;
                     sink.duplicate();
                     sink.note("a total that repeats the usage of a step is not counted");
                 }
@@ -142,7 +146,10 @@ impl Vercel {
                 if kind.as_deref() == Some("finish-step") {
                     let stated = |key| count(usage.get(key)).ok().flatten().unwrap_or(0);
                     let (input, output) = self.steps.unwrap_or((0, 0));
-                    self.steps = Some((input + stated("inputTokens"), output + stated("outputTokens")));
+                    self.steps = Some((
+                        input.saturating_add(stated("inputTokens")),
+                        output.saturating_add(stated("outputTokens")),
+                    ));
                 }
                 push(record, record, usage, line, sink);
             }

@@ -93,12 +93,12 @@ impl State {
             }
             Starts::Period => {
                 let midnight = at.date_naive().and_time(chrono::NaiveTime::MIN).and_utc();
-                let mut start = *self.start.get_or_insert(midnight);
-                while at - start >= self.length {
-                    start += self.length;
-                    self.used = 0.0;
+                let start = *self.start.get_or_insert(midnight);
+                let whole = (at - start).num_milliseconds() / self.length.num_milliseconds().max(1);
+                if whole > 0 {
+                    let passed = self.length.num_milliseconds().saturating_mul(whole);
+                    (self.start, self.used) = (Some(start + TimeDelta::milliseconds(passed)), 0.0);
                 }
-                self.start = Some(start);
             }
         }
     }
@@ -135,7 +135,7 @@ pub(super) fn simulate(uses: &[Use], windows: &[Window], concurrency: Option<u32
             Outcome::OverConcurrency
         } else if states.iter().all(|state| state.fits(one.amount)) {
             states.iter_mut().for_each(|state| state.take(one.at, one.amount));
-            in_flight.extend(one.ends);
+            in_flight.extend(one.ends.filter(|_| concurrency.is_some()));
             fit.served += 1;
             fit.used += one.amount;
             Outcome::Served

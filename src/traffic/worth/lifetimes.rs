@@ -1,6 +1,7 @@
 //! How long hosts keep a cached prefix: dated facts in `data/cache_lifetimes.toml`.
 
 use crate::domain::workload::CacheTtl;
+use crate::traffic::misses::HostLifetime;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Deserializer};
 
@@ -93,6 +94,14 @@ impl Lifetimes {
         };
         self.0.iter().filter(fits).max_by_key(|row| row.models.as_ref().map_or(0, String::len))
     }
+
+    /// The same in the form that the causes of misses need; `model` is a slug or an id.
+    pub fn of_host(&self, provider: &str, model: &str, at: DateTime<Utc>) -> Option<HostLifetime> {
+        self.of(provider, model, at).map(|fact| HostLifetime {
+            seconds: fact.lost_seconds.map(|seconds| seconds as f64),
+            minimum: fact.min_tokens,
+        })
+    }
 }
 
 impl Lifetime {
@@ -121,6 +130,8 @@ mod tests {
         let anthropic = shipped.of("anthropic", "anthropic/some-model", now).expect("known");
         assert_eq!(anthropic.lost_after(CacheTtl::FiveMinutes), Some(300));
         assert_eq!(anthropic.lost_after(CacheTtl::OneHour), Some(3600));
+        let of_host = shipped.of_host("anthropic", "anthropic/some-model", now);
+        assert_eq!(of_host, Some(HostLifetime { seconds: Some(300.0), minimum: None }));
         assert_eq!(shipped.of("a-host", "anthropic/some-model", now), None);
         assert_eq!(shipped.of("amazon-bedrock", "amazon/other", now), None, "only for some models");
     }

@@ -26,6 +26,6 @@ pub use plan_file::{
     Allowance, Peak, Plan, PlanError, PlanModel, PlanWindow, Starts, read as read_plans, shipped_plans,
 };
 pub use plans::{BestHost, BreakEven, Excluded, Measured, PlanReport, PlansReport, plans};
-pub use record::{DayRate, Record, RecordRows};
+pub use record::{DayRate, Recommended, Record, RecordRows};
 pub use synthetic::calls_of_workload;
 pub use turns::{LeftOut, ModelTurns, OwnSession, OwnTurn, OwnTurns};

@@ -8,6 +8,8 @@ use std::collections::BTreeSet;
 const SHIPPED: &str = include_str!("../../../data/plans.toml");
 /// Longest window, hours: a leap year.
 const MOST_HOURS: f64 = 8784.0;
+/// Shortest window, hours: a minute.
+const LEAST_HOURS: f64 = 1.0 / 60.0;
 
 /// A flat plan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -298,8 +300,8 @@ impl Check<'_> {
             ));
         }
         for window in &self.plan.window {
-            if !(window.hours > 0.0 && window.hours <= MOST_HOURS) {
-                let wanted = format!("it must be above 0 and at most {MOST_HOURS} hours");
+            if !(LEAST_HOURS..=MOST_HOURS).contains(&window.hours) {
+                let wanted = format!("it must be at least a minute (0.0167) and at most {MOST_HOURS} hours");
                 return Err(self.wrong("window.hours", window.hours.to_string(), &wanted));
             }
             match window.limit {

@@ -16,6 +16,8 @@ use serde::Serialize;
 
 /// Days in a month.
 const MONTH_DAYS: f64 = 365.25 / 12.0;
+/// A longer duration is not one of a request, ms: a year.
+const MOST_MS: f64 = 3.2e10;
 
 /// What flat plans would have been worth: the document of `hitrate traffic plans --json`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -379,8 +381,8 @@ fn fit(plan: &Plan, offered: &[(&Call<'_>, f64)]) -> (Option<Vec<Outcome>>, Opti
     let uses: Vec<Use> = offered
         .iter()
         .map(|(call, amount)| {
-            let latency = call.turn.call.latency_ms.filter(|ms| ms.is_finite() && *ms >= 0.0);
-            let ends = latency.map(|ms| call.at + TimeDelta::milliseconds(ms as i64));
+            let latency = call.turn.call.latency_ms.filter(|ms| (0.0..MOST_MS).contains(ms));
+            let ends = latency.and_then(|ms| call.at.checked_add_signed(TimeDelta::milliseconds(ms as i64)));
             Use { at: call.at, ends, amount: *amount }
         })
         .collect();

@@ -24,13 +24,16 @@ pub struct DayRate {
     pub tokens: f64,
 }
 
+/// Recommended tags by model and day.
+pub type Recommended = HashMap<(ModelSlug, Variant), BTreeMap<NaiveDate, Vec<String>>>;
+
 /// What the record knows about some days.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Record {
     /// List prices.
     pub lists: ListHistory,
     /// The tags that were recommended for a model at the end of each day; an empty list was withheld.
-    pub recommended: HashMap<(ModelSlug, Variant), BTreeMap<NaiveDate, Vec<String>>>,
+    pub recommended: Recommended,
     /// Hit rates by endpoint and day.
     pub rates: HashMap<(Uuid, NaiveDate), DayRate>,
     /// Why the record was not read; `None` if it was.
@@ -80,7 +83,7 @@ impl RecordRows {
 
 impl From<RecordRows> for Record {
     fn from(rows: RecordRows) -> Self {
-        let mut recommended: HashMap<_, BTreeMap<NaiveDate, Vec<String>>> = HashMap::new();
+        let mut recommended = Recommended::new();
         for row in rows.recommended {
             recommended.entry((row.model, row.variant)).or_default().insert(row.day, row.endpoints);
         }

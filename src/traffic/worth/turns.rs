@@ -4,6 +4,7 @@ use crate::domain::workload::{CacheTtl, Room};
 use crate::request_log::{PaidKind, SessionKind};
 use crate::snapshot::{Endpoint, ModelEntry, Snapshot};
 use crate::store::OwnCall;
+use crate::traffic::catalogue::model_key;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use std::collections::{BTreeMap, HashMap};
@@ -76,21 +77,25 @@ impl OwnTurn<'_> {
         self.call.paid.filter(|_| whole)
     }
 
-    /// Whether an endpoint of the model served it: by its id, otherwise its tag, otherwise the name of its provider.
+    /// Whether an endpoint of the model served it: by its id, otherwise its tag, otherwise its provider. If a provider has
+    /// several endpoints and the log does not state which one, each of them counts.
     pub fn served_by(&self, endpoint: &Endpoint) -> bool {
-        if let Some(id) = &self.call.endpoint_id {
+        let call = self.call;
+        if let Some(id) = &call.endpoint_id {
             return endpoint.endpoint_id.to_string().eq_ignore_ascii_case(id);
         }
-        if let Some(tag) = &self.call.provider_tag {
-            return endpoint.tag.as_str() == &**tag;
+        if let Some(tag) = &call.provider_tag {
+            return endpoint.tag.as_str().eq_ignore_ascii_case(tag);
+        }
+        if let Some(provider) = &call.provider_key {
+            return endpoint.provider.as_str() == &**provider;
         }
         let plain = |name: &str| -> String {
             name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
         };
-        self.call.provider_name.as_ref().is_some_and(|name| {
-            let name = plain(name);
-            !name.is_empty()
-                && [endpoint.name.as_str(), endpoint.provider.as_str()].iter().any(|one| plain(one) == name)
+        let named = call.provider_name.as_deref().map(plain).filter(|name| !name.is_empty());
+        named.is_some_and(|name| {
+            [endpoint.name.as_str(), endpoint.provider.as_str()].map(plain).contains(&name)
         })
     }
 }
@@ -150,7 +155,7 @@ impl<'a> OwnTurns<'a> {
     pub fn of(calls: &'a [OwnCall], snapshot: &'a Snapshot) -> Self {
         let mut left_out = LeftOut::default();
         let mut known: HashMap<&str, Option<&ModelEntry>> = HashMap::new();
-        let mut models: BTreeMap<&str, (&ModelEntry, BTreeMap<Key<'_>, Vec<OwnTurn<'_>>>)> = BTreeMap::new();
+        let mut models: BTreeMap<&str, (&ModelEntry, Grouped<'_>)> = BTreeMap::new();
         for (position, call) in calls.iter().enumerate() {
             let Some(turn) = turn(call) else {
                 match () {
@@ -182,6 +187,9 @@ impl<'a> OwnTurns<'a> {
     }
 }
 
+/// The turns of the sessions of a model, in the order of the calls.
+type Grouped<'a> = BTreeMap<Key<'a>, Vec<OwnTurn<'a>>>;
+
 /// A session, or a call without one by its position.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Key<'a> {
@@ -190,11 +198,8 @@ struct Key<'a> {
 }
 
 fn model_of<'a>(snapshot: &'a Snapshot, key: &str) -> Option<&'a ModelEntry> {
-    let of_slug = snapshot.models.iter().filter(|model| model.slug.as_str() == key);
-    let standard = of_slug.clone().find(|model| model.variant.is_standard());
-    standard
-        .or_else(|| of_slug.clone().next())
-        .or_else(|| snapshot.models.iter().find(|model| model.model_id == key))
+    let by_key = snapshot.models.iter().find(|model| model_key(model) == key);
+    by_key.or_else(|| snapshot.models.iter().find(|model| model.model_id == key))
 }
 
 /// A call as a turn whose neighbours are not known yet; `None` if it was not answered or its tokens are unknown.

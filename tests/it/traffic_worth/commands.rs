@@ -28,6 +28,39 @@ fn no_traffic_is_no_error() {
 }
 
 #[test]
+fn imported_calls_are_priced() {
+    let data = data();
+    let line = |id: &str, created: i64, prompt: u32| {
+        serde_json::json!({
+            "id": id, "object": "chat.completion", "created": created, "model": "northwind/atlas-3",
+            "choices": [{"index": 0, "finish_reason": "stop"}],
+            "usage": {
+                "prompt_tokens": prompt, "completion_tokens": 200, "total_tokens": prompt + 200,
+                "prompt_tokens_details": {"cached_tokens": 0},
+            },
+        })
+        .to_string()
+    };
+    let log = data.path().join("log.jsonl");
+    fs::write(&log, [line("a", 1_790_000_000, 5_000), line("b", 1_790_000_060, 6_000)].join("\n"))
+        .expect("written");
+    let imported = hitrate(data.path(), &["traffic", "import", &log.display().to_string()]);
+    assert_eq!(imported.code, 0, "{imported:?}");
+    let costs = hitrate(data.path(), &["traffic", "costs", "--json"]).json();
+    assert_eq!(costs["calls"], 2, "{costs}");
+    let model = &costs["models"][0];
+    assert_eq!(
+        (&model["model_id"], &model["prompt_tokens"]),
+        (&"northwind/atlas-3".into(), &11_000.0.into())
+    );
+    assert!(model["hosts"][0]["usd"].as_f64().is_some_and(|usd| usd > 0.0), "{model}");
+    let only = ["traffic", "costs", "--model", "northwind/atlas-3", "--to", "2026-01-01", "--json"];
+    assert_eq!(hitrate(data.path(), &only).json()["calls"], 0, "no call is that old");
+    let plans = hitrate(data.path(), &["traffic", "plans", "--json"]).json();
+    assert_eq!(plans["calls"], 2);
+}
+
+#[test]
 fn a_workload_is_compared_and_wrong_arguments_are_explained() {
     let data = data();
     let model = "northwind/atlas-3";
