@@ -84,6 +84,10 @@ pub fn reduce(signal: Signal, request: &Value) -> Result<Kept, String> {
     let [resources, scopes, items] = signal.lists();
     let mut found = Kept::default();
     let request = request.as_object().ok_or("expected a JSON object")?;
+    if request.is_empty() {
+        // A request without telemetry is a success, as in protobuf.
+        return Ok(found);
+    }
     for (place, resource) in list(request, resources, "")?.iter().enumerate() {
         let at = format!("{resources}[{place}]");
         let resource = resource.as_object().ok_or_else(|| format!("expected an object at `{at}`"))?;
@@ -284,7 +288,8 @@ mod tests {
         assert_eq!((found.kept, found.rejected, found.reason), (1, 1, Some("`traceId` is not 16 bytes")));
         let error = |request: Value| reduce(Signal::Traces, &request).expect_err("malformed");
         assert!(error(json!([])).contains("object"));
-        assert!(error(json!({})).contains("resourceSpans"));
+        assert!(error(json!({ "x": 1 })).contains("resourceSpans"));
+        assert_eq!(reduce(Signal::Traces, &json!({})), Ok(Kept::default()));
         assert!(error(json!({ "resourceSpans": 1 })).contains("`resourceSpans`"));
         assert!(
             error(json!({ "resourceSpans": [{ "scopeSpans": 1 }] })).contains("resourceSpans[0].scopeSpans")

@@ -8,6 +8,7 @@ mod counters;
 mod files;
 mod import;
 mod keep;
+mod names;
 mod own_store;
 mod pages;
 mod receiver;

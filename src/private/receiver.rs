@@ -41,7 +41,7 @@ pub struct ReceiverState {
     pub limit: Option<DefaultDirectRateLimiter>,
 }
 
-/// A limit of requests per second with bursts of the same size; 0 is no limit.
+/// A limit of requests per second with bursts of the same size; 0 means unlimited.
 pub fn limit(per_second: u32) -> Option<DefaultDirectRateLimiter> {
     NonZeroU32::new(per_second).map(|rate| RateLimiter::direct(Quota::per_second(rate)))
 }

@@ -335,7 +335,7 @@ async fn damage_is_reported_in_the_format_of_the_request() {
     assert_eq!(empty.status, 200);
     ExportLogsServiceResponse::decode(empty.body.as_slice()).expect("an answer");
     for (content_type, body) in
-        [(PROTOBUF, &b"\xff\xff"[..]), (JSON, b"{\"resourceSpans\": "), (JSON, b"[]"), (JSON, b"{}")]
+        [(PROTOBUF, &b"\xff\xff"[..]), (JSON, b"{\"resourceSpans\": "), (JSON, b"[]"), (JSON, b"{\"x\": 1}")]
     {
         let refused = service.send("/otlp/v1/traces", content_type, "", body).await;
         assert_eq!((refused.status, refused.header("content-type")), (400, content_type));

@@ -95,6 +95,7 @@ const MAY_NAME_OPENROUTER: &[&str] = &[
     "src/traffic/",
     // The attributes of its telemetry that the receiver keeps.
     "src/private/allowed.rs",
+    "src/private/names.rs",
     "src/private/repeats.rs",
     // Its real wire shapes.
     "src/simulator/",
