@@ -109,9 +109,6 @@ const AGENTS: &[&Format] = &[
     &llm::LLM,
 ];
 
-/// Tables of SQLite databases whose rows the readers of agents read, in this order.
-pub const AGENT_TABLES: &[&[&str]] = &[opencode::TABLES, llm::TABLES, pi::TABLES];
-
 /// Usage exports of accounts.
 const ACCOUNTS: &[&Format] = &[
     &anthropic_usage_report::FORMAT,

@@ -24,9 +24,6 @@ pub(super) const OPENCODE: Format = Format {
     reader: |context| Box::new(Messages::new(context)),
 };
 
-/// Tables of the database that hold messages and the parents of sessions.
-pub(super) const TABLES: &[&str] = &["session", "message"];
-
 /// Providers that are subscriptions: a cost of zero is what the subscription pays.
 const PLANS: &[&str] = &["github-copilot", "github-copilot-enterprise", "opencode-go", "kimi-for-coding"];
 /// First day on which all providers' inputs exclude cached tokens, seconds since 1970 (1 December 2025).

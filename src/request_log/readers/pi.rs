@@ -33,9 +33,6 @@ pub(super) const PI: Format = Format {
     },
 };
 
-/// Table of OpenClaw's database that holds the lines of all sessions.
-pub(super) const TABLES: &[&str] = &["transcript_events"];
-
 /// Shortest id of a response that is taken as unique, in characters.
 const SHORTEST_UNIQUE_ID: usize = 20;
 
