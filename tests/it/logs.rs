@@ -70,7 +70,12 @@ fn wrong(what: &str, found: Option<f64>, accepted: &str) -> Option<String> {
     let is_it = |accepted: &str| match (found, accepted.trim()) {
         (None, "-") => true,
         (Some(found), number) => number.parse::<f64>().is_ok_and(|number| {
-            let tolerance = if what == "hit rate" { 5.1e-5 } else { 1e-9 * number.abs().max(1e-3) };
+            // Rates are written with four decimals, money with nine.
+            let tolerance = match what {
+                "hit rate" => 5.1e-5,
+                "paid" => 1e-9,
+                _ => 0.0,
+            };
             (found - number).abs() <= tolerance
         }),
         (None, _) => false,
