@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
-/// Which calls an answer covers; an absent limit is no limit.
+/// Which calls an answer covers; an absent limit does not limit.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Question {
     /// Calls from this time on, UTC.

@@ -82,7 +82,7 @@ fn a_known_lifetime_replaces_the_default() {
     let OwnLog { text, truth } = simulated();
     let folder = folder();
     let store = imported(folder.path(), &text);
-    // The default resolution knows no provider of the catalogue, so no lifetime is asked for.
+    // The default resolution knows no provider of the catalogue, so no lifetime is requested.
     let hour = |_: &str, _: &str, _| Some(HostLifetime { seconds: Some(3600.0), minimum: Some(64) });
     let found = misses(&store, None, &Question::default(), &hour).expect("the misses");
     let idle = found.causes.iter().find(|line| line.cause == Some(Cause::Idle)).expect("a line");

@@ -1,5 +1,5 @@
 -- The calls of a question with the labels by which answers group them. The other queries of this folder read it as
--- `scope`. Parameters: $1 from, $2 to, $3 model, $4 provider, $5 source (null is no limit), $6 what to group by.
+-- `scope`. Parameters: $1 from, $2 to, $3 model, $4 provider, $5 source (null does not limit), $6 what to group by.
 -- Rows of up to seven days before $1, and of other models and providers, are kept with `wanted` false: the previous
 -- call of a session decides what a call could have read.
 SELECT
