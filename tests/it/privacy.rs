@@ -190,7 +190,11 @@ async fn a_marker_of_own_traffic_is_nowhere_public() {
     };
     let path = work.path().join("log.jsonl");
     std::fs::write(&path, log()).expect("written");
-    std::fs::write(data.path().join("hitrate.toml"), "[private]\nimport_seconds = 1\n[serve]\nrequests_per_minute = 0\n").expect("written");
+    std::fs::write(
+        data.path().join("hitrate.toml"),
+        "[private]\nimport_seconds = 1\n[serve]\nrequests_per_minute = 0\n",
+    )
+    .expect("written");
     let imported = hitrate(data.path(), &["traffic", "import", path.to_str().expect("UTF-8"), "--json"]);
     assert_eq!(imported.code, 0, "{imported:?}");
     assert!(!imported.out.contains(CONTENT), "{}", imported.out);
