@@ -8,6 +8,7 @@ use crate::domain::window;
 use crate::pipeline::{DataDir, Pipeline, traffic_options};
 use crate::snapshot::{Current, Snapshot};
 use crate::store::{StoreError, TrafficStore};
+use crate::traffic::catalogue::model_key;
 use crate::traffic::misses::{lifetime, misses};
 use crate::traffic::models::models;
 use crate::traffic::report::{By, Question, report};
@@ -117,11 +118,10 @@ fn time(words: &Words, name: &str) -> Result<Option<DateTime<Utc>>, AnswerError>
 /// The calls that a request is about, by the same rules as the options of the commands.
 fn question(words: &Words, snapshot: Option<&Snapshot>) -> Result<Question, AnswerError> {
     let model: Option<String> = word(words, "model")?;
-    // The store names the models of the catalogue by slug, and variants by id.
-    let model = model.map(|name| match snapshot.and_then(|snapshot| snapshot.model_written(&name)) {
-        Some((model, _)) if model.variant.is_standard() => model.slug.to_string(),
-        Some((model, _)) => model.model_id.clone(),
-        None => name,
+    let model = model.map(|name| {
+        let known = snapshot.and_then(|snapshot| snapshot.model_written(&name));
+        let key = known.map(|(model, _)| model_key(model).to_owned());
+        key.unwrap_or(name)
     });
     Ok(Question {
         from: time(words, "from")?,

@@ -6,6 +6,7 @@ use crate::domain::tier_list::DayRange;
 use crate::domain::window::midnight;
 use crate::snapshot::Snapshot;
 use crate::store::{CallFilter, OwnCall};
+use crate::traffic::catalogue::model_key;
 use crate::traffic::worth::{
     Costs, Followed, Lifetimes, Plan, Record, RecordRows, costs, followed, plans, read_plans, shipped_plans,
 };
@@ -39,7 +40,7 @@ fn basis(own: &Own, words: &Words) -> Result<Basis, AnswerError> {
         own.current.get().ok_or_else(|| failed("there is no snapshot yet; run `hitrate collect` first"))?;
     let model: Option<String> = word(words, "model")?;
     let model = model.map(|name| {
-        let known = snapshot.model_written(&name).map(|(model, _)| model.slug.to_string());
+        let known = snapshot.model_written(&name).map(|(model, _)| model_key(model).to_owned());
         known.ok_or_else(|| AnswerError::Words(format!("there is no model `{name}` in the public catalogue")))
     });
     // As for the commands, `to` is the last day.
