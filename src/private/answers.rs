@@ -4,16 +4,17 @@ mod costs;
 
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::domain::window::midnight;
+use crate::domain::window;
 use crate::pipeline::{DataDir, Pipeline, traffic_options};
-use crate::snapshot::Current;
+use crate::snapshot::{Current, Snapshot};
 use crate::store::{StoreError, TrafficStore};
-use crate::traffic::misses::{HostLifetime, misses};
+use crate::traffic::catalogue::model_key;
+use crate::traffic::misses::{lifetime, misses};
 use crate::traffic::models::models;
 use crate::traffic::report::{By, Question, report};
 use crate::traffic::sessions::sessions;
 use crate::traffic::worth::Lifetimes;
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::HashMap;
@@ -21,7 +22,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 /// Number of sessions, if the request does not state it.
-const SESSIONS: u32 = 50;
+const SESSIONS: u32 = 20;
 
 /// What answers are computed from.
 #[derive(Clone)]
@@ -62,24 +63,25 @@ pub type Answer = fn(&Own, &Words) -> Result<Value, AnswerError>;
 /// The answers by name.
 pub const ANSWERS: &[(&str, Answer)] = &[
     ("report", |own, words| {
-        let (question, by) = (question(words)?, word(words, "by")?.unwrap_or(By::Endpoint));
-        let snapshot = own.current.get();
-        json(&report(&own.store()?, snapshot.as_deref(), &question, by)?)
+        let (snapshot, by) = (own.current.get(), word(words, "by")?.unwrap_or(By::Endpoint));
+        let snapshot = snapshot.as_deref();
+        json(&report(&own.store()?, snapshot, &question(words, snapshot)?, by)?)
     }),
-    ("models", |own, words| json(&models(&own.store()?, &question(words)?)?)),
+    ("models", |own, words| {
+        let question = question(words, own.current.get().as_deref())?;
+        json(&models(&own.store()?, &question)?)
+    }),
     ("sessions", |own, words| {
-        let top = word(words, "limit")?.unwrap_or(SESSIONS).min(1000);
-        json(&sessions(&own.store()?, &question(words)?, top)?)
+        let top = word(words, "top")?.unwrap_or(SESSIONS).clamp(1, 1000);
+        let question = question(words, own.current.get().as_deref())?;
+        json(&sessions(&own.store()?, &question, top)?)
     }),
     ("misses", |own, words| {
-        let lifetimes = Lifetimes::shipped().map_err(|error| AnswerError::Store(error.to_string()))?;
-        let lifetime = |provider: &str, model: &str, at: DateTime<Utc>| {
-            let known = lifetimes.of(provider, model, at)?;
-            let seconds = known.lost_seconds.map(|seconds| seconds as f64);
-            Some(HostLifetime { seconds, minimum: known.min_tokens })
-        };
+        let known = Lifetimes::shipped().map_err(|error| AnswerError::Store(error.to_string()))?;
         let snapshot = own.current.get();
-        json(&misses(&own.store()?, snapshot.as_deref(), &question(words)?, &lifetime)?)
+        let snapshot = snapshot.as_deref();
+        let of = |provider: &str, model: &str, at: DateTime<Utc>| lifetime(&known, provider, model, at);
+        json(&misses(&own.store()?, snapshot, &question(words, snapshot)?, &of)?)
     }),
     ("costs", costs::costs_elsewhere),
     ("plans", costs::flat_plans),
@@ -105,17 +107,26 @@ fn word<T: FromStr>(words: &Words, name: &str) -> Result<Option<T>, AnswerError>
     text.parse().map(Some).map_err(|_| AnswerError::Words(format!("the parameter `{name}` is not valid")))
 }
 
-/// The calls that a request is about: `model`, `provider`, `source`, and `from` and `to`, which are days of UTC; `to` is
-/// inclusive.
-fn question(words: &Words) -> Result<Question, AnswerError> {
-    let (from, to): (Option<NaiveDate>, Option<NaiveDate>) = (word(words, "from")?, word(words, "to")?);
-    if from.zip(to).is_some_and(|(from, to)| from > to) {
-        return Err(AnswerError::Words("`from` is after `to`".to_owned()));
-    }
+/// A parameter that is a time or a UTC day.
+fn time(words: &Words, name: &str) -> Result<Option<DateTime<Utc>>, AnswerError> {
+    let text: Option<String> = word(words, name)?;
+    text.map(|text| window::start(&text))
+        .transpose()
+        .map_err(|error| AnswerError::Words(format!("`{name}`: {error}")))
+}
+
+/// The calls that a request is about, by the same rules as the options of the commands.
+fn question(words: &Words, snapshot: Option<&Snapshot>) -> Result<Question, AnswerError> {
+    let model: Option<String> = word(words, "model")?;
+    let model = model.map(|name| {
+        let known = snapshot.and_then(|snapshot| snapshot.model_written(&name));
+        let key = known.map(|(model, _)| model_key(model).to_owned());
+        key.unwrap_or(name)
+    });
     Ok(Question {
-        from: from.map(midnight),
-        to: to.and_then(|day| day.succ_opt()).map(midnight),
-        model: word(words, "model")?,
+        from: time(words, "from")?,
+        to: time(words, "to")?,
+        model,
         provider: word(words, "provider")?,
         source: word(words, "source")?,
     })
@@ -130,18 +141,11 @@ mod tests {
         let words = |pairs: &[(&str, &str)]| -> Words {
             pairs.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect()
         };
-        let asked = question(&words(&[
-            ("from", "2026-11-01"),
-            ("to", "2026-11-02"),
-            ("model", " "),
-            ("source", "s"),
-        ]));
+        let asked = question(&words(&[("from", "2026-11-01"), ("model", " "), ("source", "s")]), None);
         let asked = asked.expect("valid");
-        assert_eq!(asked.to.map(|at| at.to_rfc3339()), Some("2026-11-03T00:00:00+00:00".to_owned()));
+        assert_eq!(asked.from.map(|at| at.to_rfc3339()), Some("2026-11-01T00:00:00+00:00".to_owned()));
         assert_eq!((asked.model, asked.source.as_deref()), (None, Some("s")));
-        for wrong in [&[("from", "x")][..], &[("from", "2026-11-02"), ("to", "2026-11-01")]] {
-            assert!(matches!(question(&words(wrong)), Err(AnswerError::Words(_))), "{wrong:?}");
-        }
+        assert!(matches!(question(&words(&[("from", "x")]), None), Err(AnswerError::Words(_))));
         assert!(word::<By>(&words(&[("by", "moon")]), "by").is_err());
     }
 }

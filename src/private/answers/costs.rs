@@ -1,13 +1,16 @@
 //! What the calls would have cost elsewhere, and flat plans: as the commands `traffic costs` and `traffic plans`, over the
 //! open store of the public record.
 
-use super::{AnswerError, Own, Words, json, question, word};
+use super::{AnswerError, Own, Words, json, word};
 use crate::domain::tier_list::DayRange;
+use crate::domain::window::midnight;
 use crate::snapshot::Snapshot;
 use crate::store::{CallFilter, OwnCall};
+use crate::traffic::catalogue::model_key;
 use crate::traffic::worth::{
     Costs, Followed, Lifetimes, Plan, Record, RecordRows, costs, followed, plans, read_plans, shipped_plans,
 };
+use chrono::NaiveDate;
 use serde::Serialize;
 use serde_json::Value;
 use std::sync::Arc;
@@ -35,13 +38,22 @@ fn failed(error: impl std::fmt::Display) -> AnswerError {
 fn basis(own: &Own, words: &Words) -> Result<Basis, AnswerError> {
     let snapshot =
         own.current.get().ok_or_else(|| failed("there is no snapshot yet; run `hitrate collect` first"))?;
-    let asked = question(words)?;
-    let model = asked.model.map(|name| {
-        let known = snapshot.model_written(&name).map(|(model, _)| model.slug.to_string());
+    let model: Option<String> = word(words, "model")?;
+    let model = model.map(|name| {
+        let known = snapshot.model_written(&name).map(|(model, _)| model_key(model).to_owned());
         known.ok_or_else(|| AnswerError::Words(format!("there is no model `{name}` in the public catalogue")))
     });
-    let filter =
-        CallFilter { from: asked.from, to: asked.to, model: model.transpose()?, source: asked.source };
+    // As for the commands, `to` is the last day.
+    let (from, to): (Option<NaiveDate>, Option<NaiveDate>) = (word(words, "from")?, word(words, "to")?);
+    if from.zip(to).is_some_and(|(from, to)| from > to) {
+        return Err(AnswerError::Words("`from` is after `to`".to_owned()));
+    }
+    let filter = CallFilter {
+        from: from.map(midnight),
+        to: to.and_then(|day| day.succ_opt()).map(midnight),
+        model: model.transpose()?,
+        source: word(words, "source")?,
+    };
     let calls = own.store()?.calls(&filter)?;
     let days = || calls.iter().filter_map(|call| call.at).map(|at| at.date_naive());
     let record = match (&own.pipeline, days().min(), days().max()) {
