@@ -30,7 +30,7 @@ enum What {
     /// Fit a workload to request logs: files or folders in any format that `hitrate traffic inspect` reads.
     #[command(after_help = "Examples:\n  \
 hitrate workload fit requests.jsonl\n  \
-hitrate workload fit spend_logs.json openrouter_activity.csv\n  \
+hitrate workload fit spend_logs.json activity.csv\n  \
 hitrate workload fit requests.jsonl --name mine --toml >> workloads.toml")]
     Fit(FitArgs),
     /// Print the available workloads, in the format of a workload file.

@@ -12,7 +12,7 @@ use clap::Args;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
 hitrate traffic inspect spend_logs.jsonl\n  \
-hitrate traffic inspect openrouter_activity.csv --json\n  \
+hitrate traffic inspect activity.csv --json\n  \
 hitrate traffic inspect ~/.claude/projects")]
 pub struct InspectArgs {
     /// Path of a log or of a folder with logs; `-` reads standard input.

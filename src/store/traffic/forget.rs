@@ -32,12 +32,12 @@ pub struct Forgotten {
 }
 
 impl TrafficStore {
-    /// Deletes calls, and files of which nothing is left. The database is then written anew, so that the space is free
+    /// Deletes calls, and files of which nothing is left. The database is then rewritten, so that the space is free
     /// and nothing of these calls is left in the file. A file of which calls remain stays known, so importing it again
     /// does not bring the deleted calls back.
     ///
     /// # Errors
-    /// See [`TrafficStore`]; [`StoreError::Io`] if the calls are deleted, but the file could not be written anew.
+    /// See [`TrafficStore`]; [`StoreError::Io`] if the calls are deleted, but the file could not be written again.
     pub fn forget(&self, what: &Forget) -> Result<Forgotten, StoreError> {
         let time = |time: Option<DateTime<Utc>>| time.map(naive);
         let forgotten = self.change(|connection| {
