@@ -58,11 +58,7 @@ pub(super) fn make_private(path: &Path) -> Result<(), StoreError> {
 /// everyone can read.
 pub(super) fn create_private_log(path: &Path) -> Result<(), StoreError> {
     let log = log_of(path);
-    let mut options = std::fs::OpenOptions::new();
-    _ = options.write(true).create_new(true);
-    #[cfg(unix)]
-    _ = std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    match options.open(&log) {
+    match new_private(&log) {
         Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
             Err(StoreError::Io { path: log, source: error })
         }
@@ -72,6 +68,17 @@ pub(super) fn create_private_log(path: &Path) -> Result<(), StoreError> {
 
 fn log_of(path: &Path) -> PathBuf {
     PathBuf::from(format!("{}.wal", path.display()))
+}
+
+#[cfg(unix)]
+fn new_private(file: &Path) -> std::io::Result<std::fs::File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)
+}
+
+#[cfg(not(unix))]
+fn new_private(file: &Path) -> std::io::Result<std::fs::File> {
+    std::fs::File::create_new(file)
 }
 
 #[cfg(unix)]
