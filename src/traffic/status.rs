@@ -204,7 +204,7 @@ pub fn status(
     let mut status = Status {
         since: since.to_owned(),
         from: Some(from),
-        regressions: watch::regressions(&store.answers(scope(&watched, By::Endpoint)).days()?),
+        regressions: watch::regressions(&store.answers(scope(&watched, By::Endpoint)).days_alone()?),
         ..Status::default()
     };
     let add = |to: &mut Option<u64>, more: Option<i64>| {
