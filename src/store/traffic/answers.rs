@@ -8,7 +8,7 @@ pub use super::answer_rows::{
 };
 use crate::store::columns::{naive, records, rows};
 use crate::store::{StoreError, columns};
-use duckdb::Connection;
+use duckdb::{Connection, Params};
 use std::cell::OnceCell;
 
 macro_rules! queries {
@@ -459,11 +459,7 @@ impl Answers<'_> {
     }
 }
 
-fn day_rows<const N: usize>(
-    connection: &Connection,
-    sql: &str,
-    parameters: [Option<String>; N],
-) -> Result<Vec<DayRow>, StoreError> {
+fn day_rows(connection: &Connection, sql: &str, parameters: impl Params) -> Result<Vec<DayRow>, StoreError> {
     Ok(rows!(
         connection,
         sql,
