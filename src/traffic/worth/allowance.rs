@@ -87,8 +87,8 @@ impl State {
                 }
             }
             Starts::FirstUse => {
-                if self.start.is_none_or(|start| at - start >= self.length) {
-                    (self.start, self.used) = (Some(at), 0.0);
+                if self.start.is_some_and(|start| at - start >= self.length) {
+                    (self.start, self.used) = (None, 0.0);
                 }
             }
             Starts::Period => {
@@ -110,6 +110,10 @@ impl State {
 
     fn take(&mut self, at: DateTime<Utc>, amount: f64) {
         self.used += amount;
+        // A refused call does not open the window.
+        if self.window.starts == Starts::FirstUse {
+            self.start.get_or_insert(at);
+        }
         if self.window.starts == Starts::Rolling {
             self.recent.push_back((at, amount));
         }
