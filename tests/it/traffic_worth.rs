@@ -118,6 +118,20 @@ fn a_shorter_prompt_starts_a_new_prefix_and_the_order_is_that_of_the_times() {
 }
 
 #[test]
+fn a_subagent_has_a_prompt_of_its_own() {
+    let snapshot = snapshot(vec![host("a")]);
+    let of = |agent: Option<&str>, minute: i64, prompt: u64| OwnCall {
+        agent: agent.map(Into::into),
+        ..call("s", minute, prompt, 0)
+    };
+    // Two prompts of one session grow side by side.
+    let calls =
+        [of(None, 0, 9000), of(Some("helper"), 1, 2000), of(None, 2, 10_000), of(Some("helper"), 3, 3000)];
+    let found = priced(&calls, &snapshot);
+    assert_eq!(found.models[0].reusable_tokens, 11_000.0, "9,000 and 2,000 of the previous prompts");
+}
+
+#[test]
 fn nothing_is_found_after_the_lifetime_of_a_cache() {
     let facts = Lifetimes::read(
         r#"

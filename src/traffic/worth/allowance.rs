@@ -199,6 +199,15 @@ mod tests {
     }
 
     #[test]
+    fn a_call_that_another_window_refuses_opens_none() {
+        let day = Window { hours: 24.0, limit: 10.0, starts: Starts::Period };
+        let hour = Window { hours: 1.0, limit: 4.0, starts: Starts::FirstUse };
+        // The refused call at minute 30 would have opened an hour that ends at minute 90.
+        let rows = [(30, 11.0), (50, 4.0), (95, 1.0), (110, 4.0)];
+        assert_eq!(served(&rows, &[day, hour]), [false, true, false, true]);
+    }
+
+    #[test]
     fn refused_calls_use_nothing_and_requests_in_flight_count() {
         let window = Window { hours: 1.0, limit: 100.0, starts: Starts::FirstUse };
         let long = |minute| Use { at: at(minute), ends: Some(at(minute + 10)), amount: 1.0 };
