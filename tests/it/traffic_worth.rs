@@ -1,6 +1,7 @@
 //! What the user's own calls would have cost elsewhere: hand-computed cases, and the contracts of `traffic costs` and
 //! `traffic plans`.
 
+mod bill;
 mod commands;
 mod followed;
 mod plans;

@@ -151,10 +151,7 @@ fn count(of: &ModelTurns<'_>, record: &Record, basis: &Basis<'_>) -> Count {
 
 fn add(pair: &mut Pair, usd: f64, other: Option<f64>) {
     if let Some(other) = other {
-        pair.calls += 1;
-        pair.cold += usd;
-        pair.warm += usd;
-        pair.other += other;
+        pair.add(usd, other);
     }
 }
 

@@ -67,6 +67,12 @@ impl OwnTurn<'_> {
         if self.written_1h > 0.0 { CacheTtl::OneHour } else { CacheTtl::FiveMinutes }
     }
 
+    /// Whether the log states how many tokens were written to the cache. Absent is not zero.
+    pub fn states_writes(&self) -> bool {
+        let tokens = &self.call.tokens;
+        [tokens.write, tokens.write_5m, tokens.write_1h].iter().any(Option::is_some)
+    }
+
     /// What was paid for the tokens, USD: the whole price of the call. A fee alone and a subscription's zero are not the
     /// price of the tokens.
     pub fn paid(&self) -> Option<f64> {
