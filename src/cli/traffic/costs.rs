@@ -1,12 +1,13 @@
 //! `hitrate traffic costs`.
 
 use super::own;
+use super::words::clean_line;
 use crate::cli::tables::{Report, Table, clean, dash, name, number, thousands, usd};
 use crate::cli::{Common, exit};
-use crate::domain::format;
+use crate::domain::format::{self, counted};
 use crate::table::{Cell, columns, tsv};
 use crate::traffic::worth::{
-    Change, Compared, Costs, Followed, HostCost, Lifetimes, ModelCosts, PaidSum, costs, followed,
+    Change, Compared, Costs, Followed, HostCost, Lifetimes, ModelCosts, NOT_PRICED, PaidSum, costs, followed,
 };
 use anyhow::Result;
 use clap::Args;
@@ -101,11 +102,20 @@ fn describe(document: &Document, simulated: bool) -> Report {
         ]);
     }
     let heading = match (costs.calls, costs.from, costs.to) {
+        (0, ..) if costs.left_out.calls() == 0 => {
+            "No call can be priced. `hitrate traffic files` lists what is imported, `hitrate traffic import PATH` reads your logs."
+                .to_owned()
+        }
         (0, ..) => "No call can be priced.".to_owned(),
         (calls, Some(from), Some(to)) => {
-            format!("{calls} calls from {} to {}, USD", from.date_naive(), to.date_naive())
+            format!(
+                "{} from {} to {}, USD",
+                counted(calls as u64, "call"),
+                from.date_naive(),
+                to.date_naive()
+            )
         }
-        (calls, ..) => format!("{calls} calls, USD"),
+        (calls, ..) => format!("{}, USD", counted(calls as u64, "call")),
     };
     let mut report = Report::default().text(heading).simulated(simulated);
     if costs.calls > 0 {
@@ -123,46 +133,29 @@ fn after(document: &Document) -> String {
                 "Not priced: {} at {}: {}.",
                 clean(&model.model_id),
                 clean(one.tag.as_str()),
-                clean(&one.why)
+                clean_line(&one.why)
             ));
         }
     }
     lines.extend(follow_lines(&document.followed));
     let left = &document.costs.left_out;
     if left.calls() > 0 {
-        let unknown: usize = left.unknown_models.values().sum();
-        lines.push(format!(
-            "Left out: {} failed calls, {} replayed replies, {} calls without token counts, {unknown} calls of models that \
-             are not in the catalogue{}.",
-            left.failed,
-            left.replayed,
-            left.without_tokens,
-            names(left.unknown_models.keys())
-        ));
+        lines.push(format!("Left out: {}.", own::left_out(left, 0)));
     }
-    let notes = document.costs.notes.iter().chain(&document.followed.notes);
+    // The line above gives the number and the reasons.
+    let notes = document.costs.notes.iter().filter(|note| !note.starts_with(NOT_PRICED));
+    let notes = notes.chain(&document.followed.notes);
     lines.extend(notes.map(|note| format!("Note: {note}.")));
     lines.join("\n")
-}
-
-/// Some names in brackets.
-fn names<'a>(all: impl ExactSizeIterator<Item = &'a String>) -> String {
-    const MOST: usize = 5;
-    let (count, shown) = (all.len(), all.take(MOST).map(|name| clean(name)).collect::<Vec<_>>().join(", "));
-    match count {
-        0 => String::new(),
-        count if count > MOST => format!(" ({shown} and {} more)", count - MOST),
-        _ => format!(" ({shown})"),
-    }
 }
 
 fn summary(model: &ModelCosts) -> String {
     let paid: Vec<String> = model.paid.iter().map(paid).collect();
     format!(
-        "{}: {} calls in {} sessions, {} prompt tokens, {} of them reusable; paid {}.",
+        "{}: {} in {}, {} prompt tokens, {} of them reusable; paid {}.",
         clean(&model.model_id),
-        model.calls,
-        model.sessions,
+        counted(model.calls as u64, "call"),
+        counted(model.sessions as u64, "session"),
         thousands(model.prompt_tokens),
         thousands(model.reusable_tokens),
         paid.join(", ")
@@ -190,11 +183,11 @@ fn follow_lines(followed: &Followed) -> Vec<String> {
     let line = |what: &str, one: &Compared| {
         one.change.as_ref().map(|change| {
             format!(
-                "If you had followed the recommendations of each day: {} instead of {} {what}, {} over {} calls.",
+                "If you had followed the recommendations of each day: {} instead of {} {what}, {} over {}.",
                 usd(change.usd),
                 usd(change.against_usd),
                 with_interval(change),
-                change.calls
+                counted(change.calls as u64, "call")
             )
         })
     };

@@ -1,9 +1,10 @@
 //! `hitrate traffic plans`.
 
 use super::own;
+use super::words::clean_line;
 use crate::cli::tables::{Column, Report, Table, clean, dash, name, number, text, thousands, usd};
 use crate::cli::{Common, exit, model, workload};
-use crate::domain::format;
+use crate::domain::format::{self, counted};
 use crate::snapshot::Snapshot;
 use crate::store::OwnCall;
 use crate::table::{Cell, columns, tsv};
@@ -16,6 +17,8 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use std::path::{Path, PathBuf};
 
+/// Notes on a plan that are printed without `--notes`.
+const MOST_NOTES: usize = 2;
 /// Most calls of a workload in thirty days.
 const MOST_CALLS: f64 = 1e6;
 
@@ -45,6 +48,9 @@ pub struct PlansArgs {
     /// percentages.
     #[arg(long, value_name = "PERCENT", requires = "plan")]
     used_percent: Option<f64>,
+    /// Print all notes on each plan, not only the most important ones.
+    #[arg(long)]
+    notes: bool,
 }
 
 /// Runs `hitrate traffic plans`.
@@ -65,7 +71,7 @@ pub fn run(common: &Common, args: &PlansArgs) -> Result<u8> {
         }
     };
     let report = plans(&calls, &snapshot, &lists, &Lifetimes::shipped()?, &known, measured);
-    common.report(&report, || describe(&report, snapshot.simulated))?;
+    common.report(&report, || describe(&report, snapshot.simulated, args.notes))?;
     Ok(exit::OK)
 }
 
@@ -138,7 +144,7 @@ columns!(PlanReport, |row| {
     "break_even_days": Cell::Number(row.break_even.map(|at| at.days)),
 });
 
-fn describe(report: &PlansReport, simulated: bool) -> Report {
+fn describe(report: &PlansReport, simulated: bool, all_notes: bool) -> Report {
     const COLUMNS: [Column; 8] = [
         name("plan", 1),
         number("a month", 1),
@@ -172,39 +178,45 @@ fn describe(report: &PlansReport, simulated: bool) -> Report {
     }
     let heading = match (report.from, report.to) {
         (Some(from), Some(to)) => {
-            format!("{} calls from {from} to {to}, USD a month", report.calls)
+            format!("{} from {from} to {to}, USD a month", counted(report.calls as u64, "call"))
         }
         _ => "There are no calls with a time and known tokens; import a log, or name a workload.".to_owned(),
     };
     let mut lines: Vec<String> = Vec::new();
+    let mut hidden = 0;
     for row in &report.plans {
-        let title = clean(&row.plan.title);
-        for one in &row.excluded {
-            lines.push(format!(
-                "{title}: {} calls of {} are left out: {}.",
-                one.calls,
-                clean(&one.model_id),
-                clean(&one.why)
-            ));
+        let notes = notes_of(row);
+        let shown = if all_notes { notes.len() } else { notes.len().min(MOST_NOTES) };
+        hidden += notes.len() - shown;
+        if shown > 0 {
+            lines.push(format!("{}:", clean(&row.plan.title)));
+            lines.extend(notes[..shown].iter().map(|note| format!("  {}", clean_line(note))));
         }
-        lines.extend(row.notes.iter().map(|note| format!("{title}: {}.", clean_note(note))));
+    }
+    if hidden > 0 {
+        lines.push(format!("{} with --notes.", counted(hidden as u64, "more note")));
     }
     let left = report.left_out.calls() + report.undated;
     if left > 0 {
-        lines.push(format!(
-            "Left out of all plans: {} failed calls, {} replayed replies, {} without token counts, {} of unknown models, {} \
-             without a time.",
-            report.left_out.failed,
-            report.left_out.replayed,
-            report.left_out.without_tokens,
-            report.left_out.unknown_models.values().sum::<usize>(),
-            report.undated
-        ));
+        lines.push(format!("Left out of all plans: {}.", own::left_out(&report.left_out, report.undated)));
     }
     Report::default().text(heading).simulated(simulated).table(table).text(lines.join("\n"))
 }
 
-/// A note of a plan, part by part, because a whole one is longer than a name may be.
-fn clean_note(note: &str) -> String {
-    note.split(' ').map(clean).collect::<Vec<_>>().join(" ")
+/// What to know about a plan, the most important first: the calls that it does not cover, by reason, then its caveats.
+fn notes_of(row: &PlanReport) -> Vec<String> {
+    let mut reasons: Vec<(&str, usize, Vec<&str>)> = Vec::new();
+    for one in &row.excluded {
+        match reasons.iter_mut().find(|(why, ..)| *why == one.why) {
+            Some((_, calls, models)) => {
+                *calls += one.calls;
+                models.push(&one.model_id);
+            }
+            None => reasons.push((&one.why, one.calls, vec![&one.model_id])),
+        }
+    }
+    let excluded = reasons.into_iter().map(|(why, calls, models)| {
+        format!("left out: {} of {}: {why}", counted(calls as u64, "call"), own::names(models.into_iter()))
+    });
+    excluded.chain(row.notes.iter().cloned()).collect()
 }

@@ -140,6 +140,9 @@ fn paid(of: &ModelTurns<'_>) -> Vec<PaidSum> {
     kinds.into_iter().map(|(kind, (calls, usd))| PaidSum { kind, calls, usd }).collect()
 }
 
+/// Start of the note on the number of calls that are left out.
+pub const NOT_PRICED: &str = "number of calls that are not priced:";
+
 fn notes(models: &[ModelCosts], left_out: &LeftOut, lists: &ListHistory) -> Vec<String> {
     let mut notes = Vec::new();
     let hosts = || models.iter().flat_map(|model| &model.hosts);
@@ -193,7 +196,7 @@ fn notes(models: &[ModelCosts], left_out: &LeftOut, lists: &ListHistory) -> Vec<
         );
     }
     if left_out.calls() > 0 {
-        notes.push(format!("{} calls are not priced; `left_out` gives the reasons", left_out.calls()));
+        notes.push(format!("{NOT_PRICED} {}; `left_out` gives the reasons", left_out.calls()));
     }
     notes
 }
