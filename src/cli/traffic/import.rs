@@ -4,6 +4,7 @@ use crate::cli::logs::{STANDARD_INPUT, known_format};
 use crate::cli::tables::{Report, clean, thousands};
 use crate::cli::{Common, exit, progress};
 use crate::clock::Clock;
+use crate::domain::format::counted;
 use crate::pipeline::traffic_options;
 use crate::request_log::{
     Call, FileContext, Format, LogFile, ReadError, ReadOptions, Unread, log_paths, read_bytes, read_file,
@@ -324,9 +325,4 @@ fn unread_line(reason: &str, unread: &Unread) -> String {
     };
     let noun = if unread.entries == 1 { "entry" } else { "entries" };
     format!("{} {noun} not read{place}: {}", unread.entries, clean(reason))
-}
-
-fn counted(count: u64, noun: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{} {noun}{plural}", thousands(count as f64))
 }
