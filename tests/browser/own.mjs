@@ -15,7 +15,7 @@ const START_SECONDS = 60;
 const [PHONE, , DESK] = WIDTHS;
 // Each page with its heading and words that its answer must contain.
 const PAGES = [
-  ['/', 'Report', ['Hit rate', 'public:', 'Misses', 'paid above the price of a read', 'Elsewhere', 'instead of']],
+  ['/', 'Report', ['Hit rate', 'public:', 'Misses', 'more than with hits', 'Elsewhere', 'instead of']],
   ['/models', 'Models', ['public page']],
   ['/sessions', 'Sessions', ['Largest sessions']],
   ['/misses', 'Misses', ['Causes', 'What helps', 'By pause']],

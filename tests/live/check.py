@@ -244,11 +244,8 @@ class Proxy:
             "HOME": str(work),
             "LITELLM_LOCAL_MODEL_COST_MAP": "True",
             "OTEL_EXPORTER": "otlp_http",
-            "OTEL_ENDPOINT": f"{receiver.base}/otlp/v1/traces",
+            "OTEL_ENDPOINT": f"{receiver.base}/otlp",
             "OTEL_HEADERS": f"Authorization=Bearer {receiver.token}",
-            "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
-            "OTEL_EXPORTER_OTLP_ENDPOINT": f"{receiver.base}/otlp",
-            "OTEL_EXPORTER_OTLP_HEADERS": f"Authorization=Bearer {receiver.token}",
             "LITELLM_OTEL_V2": "true" if is_second else "false",
             # The proxy may only reach loopback, whatever it looks up at startup.
             **dict.fromkeys(["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"], "http://127.0.0.1:9"),

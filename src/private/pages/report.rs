@@ -86,26 +86,23 @@ fn with_small(cell: &Cell) -> String {
 /// The own hit rate beside the public one of the same endpoints and days, and what the largest difference means.
 fn own_rate(report: &Report) -> Answer {
     let own = &report.total.hit_rate;
-    let of = with_small(&rate(own));
-    let interval = of.split_once(" · ").map(|(_, interval)| format!("{interval}, {} calls.", own.calls));
-    let mut lines: Vec<Line> = interval.into_iter().map(Line::of).collect();
+    let interval = rate(own).small.unwrap_or_else(|| "without an interval".to_owned());
     let beside = beside_public(&report.groups);
-    if let Some(beside) = &beside {
-        lines.push(Line::of(match beside.covered {
-            covered if covered > 0.995 => {
-                "Public: the same endpoints and days, weighted by your tokens.".to_owned()
-            }
-            covered => format!(
-                "Public: the same endpoints and days, known for {} of your tokens; there your rate is {}.",
-                percent(covered),
-                percent(beside.own)
-            ),
-        }));
-    }
+    let basis = beside.as_ref().map(|beside| match beside.covered {
+        covered if covered > 0.995 => {
+            " Public: the same endpoints and days, weighted by your tokens.".to_owned()
+        }
+        covered => format!(
+            " Public: the same endpoints and days, known for {} of your tokens; there your rate is {}.",
+            percent(covered),
+            percent(beside.own)
+        ),
+    });
+    let mut lines = vec![Line::of(format!("{interval}, {} calls.{}", own.calls, basis.unwrap_or_default()))];
+    lines.extend(largest_difference(&report.groups));
     if let Some(kept) = own.retention {
         lines.push(Line::of(format!("{} of the reusable tokens were read (retention).", percent(kept))));
     }
-    lines.extend(largest_difference(&report.groups));
     Answer {
         title: "Hit rate",
         figure: own.rate.map_or_else(|| "not recorded".to_owned(), percent),

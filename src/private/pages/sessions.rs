@@ -93,7 +93,7 @@ pub fn misses_in_short(misses: &Misses) -> Option<Answer> {
         title: "Misses",
         figure: misses.usd.map_or_else(|| tokens_in_words(misses.unread_tokens as f64), usd),
         beside: Some(match misses.usd {
-            Some(_) => "paid above the price of a read".to_owned(),
+            Some(_) => "more than with hits".to_owned(),
             None => "tokens not read; their price is unknown".to_owned(),
         }),
         lines,
