@@ -185,4 +185,43 @@ mod tests {
         }
         assert_eq!(PAGES.len(), answers::ANSWERS.len());
     }
+
+    #[test]
+    fn names_are_text_wherever_they_stand() {
+        let name = "<script>alert(1)</script>\" onload=\"x";
+        let long = vec![
+            sheet::cell(name).to(Some(links::report_on(name))).with(Some(name.to_owned())),
+            sheet::cell(name).public(Some(links::report_on(name))),
+        ];
+        let sheet = Sheet {
+            lede: name.to_owned(),
+            problem: Some(name.to_owned()),
+            is_empty: true,
+            answers: vec![sheet::Answer {
+                figure: name.to_owned(),
+                beside: Some(name.to_owned()),
+                lines: vec![sheet::Line::on(name, name)],
+                href: "/misses",
+                ..sheet::Answer::default()
+            }],
+            facts: vec![(name.to_owned(), name.to_owned())],
+            tables: vec![sheet::Table::new("t", name, &["Name", "~Why"]).rows([long])],
+            notes: vec![name.to_owned()],
+        };
+        let words = Words::from([("model".to_owned(), name.to_owned())]);
+        let page = SheetPage {
+            title: "Report",
+            path: "/",
+            navigation: Vec::new(),
+            sheet,
+            json: Some("/own/v1/report".to_owned()),
+            origin: format!("http://{name}"),
+            query: format!("?model={name}"),
+            fields: fields(&words),
+            is_limited: true,
+        };
+        let html = page.render().expect("a page");
+        assert_eq!(html.matches("<script").count(), 2, "those of the frame: {html}");
+        assert!(!html.contains("onload=\"") && html.contains("public page"), "{html}");
+    }
 }

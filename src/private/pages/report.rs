@@ -154,7 +154,7 @@ fn dropped(report: &Report, links: &Links) -> Table {
     let rows = report.regressions.iter().map(|one| {
         vec![
             cell(&one.model).to(Some(report_on(&one.model))),
-            cell(&one.provider).to(links.endpoint(&one.model, &one.provider)),
+            cell(&one.provider).public(links.endpoint(&one.model, &one.provider)),
             share(Some(one.recent)).with(Some(format!("{} calls", one.recent_calls))),
             share(Some(one.baseline)).with(Some(format!("{} calls", one.baseline_calls))),
             cell(one.since.to_string()),
@@ -183,12 +183,11 @@ fn groups(groups: &[Group], links: &Links) -> Table {
         let first = named(group.value.as_deref().or(model));
         vec![
             first.to(model.filter(|_| group.value.is_none()).map(report_on)),
-            named(group.provider.as_deref()),
+            named(group.provider.as_deref()).public(page),
             rate(&group.hit_rate),
             share(public.and_then(|public| public.rate))
                 .with(ends.or_else(|| public.and_then(|public| public.why.clone())))
-                .or("unknown")
-                .to(page),
+                .or("unknown"),
             cell(group.difference.clone().unwrap_or_default()).or("no comparison"),
             share(group.hit_rate.retention),
             number(group.calls),
@@ -305,5 +304,58 @@ pub fn models(models: &Models, links: &Links) -> Sheet {
         tables: if is_empty { Vec::new() } else { vec![table] },
         notes: models.notes.clone(),
         ..Sheet::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::traffic::report::{Interval, OwnRate, PublicRate};
+
+    /// A group with an own rate, half the width of its interval, and a public rate.
+    fn group(name: &str, tokens: u64, own: f64, width: f64, public: Option<f64>) -> Group {
+        Group {
+            model: Some(name.to_owned()),
+            provider: Some("p".to_owned()),
+            hit_rate: OwnRate {
+                rate: Some(own),
+                interval: Some(Interval { low: own - width, high: own + width, coverage: 0.9 }),
+                prompt_tokens: tokens,
+                ..OwnRate::default()
+            },
+            public: public.map(|rate| PublicRate {
+                rate: Some(rate),
+                low: Some(rate),
+                high: Some(rate),
+                ..PublicRate::default()
+            }),
+            difference: Some(format!("about {name}")),
+            ..Group::default()
+        }
+    }
+
+    #[test]
+    fn the_public_rate_is_weighted_by_the_own_tokens_where_both_are_known() {
+        let groups = [
+            group("a", 300, 0.6, 0.0, Some(0.8)),
+            group("b", 100, 0.2, 0.0, Some(0.4)),
+            group("c", 600, 0.9, 0.0, None),
+        ];
+        let beside = beside_public(&groups).expect("two groups have both");
+        assert!((beside.public - 0.7).abs() < 1e-9 && (beside.own - 0.5).abs() < 1e-9);
+        assert!((beside.covered - 0.4).abs() < 1e-9);
+        assert!(beside_public(&groups[2..]).is_none());
+    }
+
+    #[test]
+    fn the_largest_difference_is_beyond_its_uncertainty_and_weighs_most() {
+        let groups = [
+            group("unsure", 900, 0.5, 0.4, Some(0.8)),
+            group("small", 10, 0.2, 0.05, Some(0.8)),
+            group("large", 500, 0.9, 0.05, Some(0.7)),
+        ];
+        let line = largest_difference(&groups).expect("one is sure");
+        assert_eq!((line.name.as_deref(), line.text.as_str()), (Some("large at p"), "about large"));
+        assert!(largest_difference(&groups[..1]).is_none());
     }
 }

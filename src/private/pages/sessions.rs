@@ -161,7 +161,7 @@ pub fn misses(misses: &Misses, links: &Links) -> Sheet {
         let lifetime = if group.lifetime_is_known { "known" } else { "assumed" };
         vec![
             named(model).to(model.map(report_on)),
-            named(provider).to(model.zip(provider).and_then(|(model, tag)| links.endpoint(model, tag))),
+            named(provider).public(model.zip(provider).and_then(|(model, tag)| links.endpoint(model, tag))),
             number(group.judged),
             number(group.misses),
             tokens(Some(group.unread_tokens)),
