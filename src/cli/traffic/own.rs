@@ -65,13 +65,18 @@ pub fn record(common: &Common, snapshot: &Snapshot, calls: &[OwnCall]) -> Result
         return Ok(Record::of_snapshot(snapshot, format!("there is no store in {}", data.path().display())));
     }
     let (workload, as_of) = (snapshot.default_workload(), snapshot.as_of);
-    let path = format!(
-        "/local/record?from={from}&to={to}&as_of={}&workload={}",
-        running::encode(&as_of.to_rfc3339()),
-        running::encode(workload)
-    );
-    let rows: RecordRows = running::read_or_ask(common, ("the record of these days", &path), |store| {
+    let path = |page: &DayRange| {
+        format!(
+            "/local/record?from={}&to={}&as_of={}&workload={}",
+            page.from,
+            page.to,
+            running::encode(&as_of.to_rfc3339()),
+            running::encode(workload)
+        )
+    };
+    let paths: Vec<String> = RecordRows::pages(days()).iter().map(path).collect();
+    let rows = running::read_or_ask_each(common, "the record of these days", &paths, |store| {
         Ok(RecordRows::read(store, workload, DayRange { from, to }, as_of)?)
     })?;
-    Ok(rows.into())
+    Ok(RecordRows::joined(rows).into())
 }
