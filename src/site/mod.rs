@@ -27,7 +27,7 @@ pub use pages::reference::{Described, router as reference};
 pub use parts::assets;
 pub use parts::clean::clean;
 pub use parts::format::tokens as tokens_in_words;
-pub use parts::format::{milliseconds, percent, percent_change_tenth, usd};
+pub use parts::format::{code_as_html, milliseconds, percent, percent_change_tenth, usd};
 pub use parts::link::{encode, endpoint_of as endpoint_page, model as model_page, provider as provider_page};
 pub use redirects::FAMILIAR;
 pub use registry::{PAGES, PageRow, Query, REFERENCE};

@@ -141,7 +141,7 @@ async function checkWithoutScripts(report, browser, own, token, withScript) {
   const [known, unknown] = [await answer(source), await answer('no-such-source')];
   report.check('own traffic: the form', 'limits the report without JavaScript', [
     !known.includes('Hit rate') && `the report on ${source} is empty`,
-    !unknown.includes('No calls yet') && 'an unknown source has calls',
+    !unknown.includes('No call matches') && 'an unknown source has calls',
     !unknown.includes('traffic import') && 'an empty report does not say how to import',
   ]);
   const wrong = await page.goto(`${own}/?from=yesterday`);

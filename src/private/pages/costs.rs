@@ -4,6 +4,7 @@ use super::links::Links;
 use super::sheet::{
     Answer, Cell, Line, Sheet, Table, cell, change, money, number, range, share, time, tokens,
 };
+use crate::domain::format::grouped;
 use crate::private::answers::Elsewhere;
 use crate::site::{percent_change_tenth, tokens_in_words, usd};
 use crate::store::ImportedFile;
@@ -28,7 +29,10 @@ pub fn elsewhere(found: &Elsewhere) -> Option<Answer> {
     let saved = |change: &Change| change.against_usd - change.usd;
     let (model, host, most) = compared.iter().max_by(|a, b| saved(&a.2).total_cmp(&saved(&b.2)))?;
     let mut lines = vec![
-        Line::of(format!("{calls} calls at the cheapest endpoint of each model, with its public hit rate.")),
+        Line::of(format!(
+            "{} calls at the cheapest endpoint of each model, with its public hit rate.",
+            grouped(calls as u64)
+        )),
         Line::on(format!("{} at {}", model.model_id, host.tag), format!("{}.", change(most))),
     ];
     if let Some(followed) = &found.followed.against_paid.change {
@@ -66,7 +70,8 @@ pub fn costs(found: &Elsewhere, links: &Links) -> Sheet {
         Some((format!("At the endpoints recommended the day before, instead of {what}"), text))
     };
     let facts = [
-        Some(("Calls that can be priced".to_owned(), calls.to_string())),
+        Some(("Priced calls".to_owned(), grouped(*calls as u64))),
+        Some(("Calls without a cost".to_owned(), grouped(found.costs.left_out.calls() as u64))),
         fact("what you paid", &found.followed.against_paid),
         fact("the cheapest list price", &found.followed.against_cheapest_list),
     ];
@@ -127,15 +132,27 @@ pub fn plans(report: &PlansReport) -> Sheet {
     let table = Table::new("plans", "Plans", &columns).rows(report.plans.iter().map(plan_row)).note(
         "A saving is against paying per token at the best endpoints. It is unknown if the plan does not publish its limits, or offers none of your calls.",
     );
-    let notes =
-        report.plans.iter().flat_map(|one| one.notes.iter().map(|note| format!("{}: {note}", one.plan.name)));
     Sheet {
         lede,
         answers: best_plan(report).into_iter().collect(),
         tables: vec![table],
-        notes: notes.collect(),
+        notes: plan_notes(report),
         ..Sheet::default()
     }
+}
+
+/// The notes on the plans, each once with the plans that it is about.
+fn plan_notes(report: &PlansReport) -> Vec<String> {
+    let mut found: Vec<(&str, Vec<&str>)> = Vec::new();
+    for one in &report.plans {
+        for note in &one.notes {
+            match found.iter_mut().find(|(known, _)| known == note) {
+                Some((_, plans)) => plans.push(&one.plan.name),
+                None => found.push((note, vec![&one.plan.name])),
+            }
+        }
+    }
+    found.into_iter().map(|(note, plans)| format!("{}: {note}", plans.join(", "))).collect()
 }
 
 fn plan_row(one: &PlanReport) -> Vec<Cell> {
@@ -158,7 +175,8 @@ fn plan_row(one: &PlanReport) -> Vec<Cell> {
 fn best_plan(report: &PlansReport) -> Option<Answer> {
     let saving = |one: &&PlanReport| one.saving_usd_month.unwrap_or(f64::NEG_INFINITY);
     let best = report.plans.iter().max_by(|a, b| saving(a).total_cmp(&saving(b)))?;
-    let days = format!("Scaled to a month from {} calls of {:.0} days.", report.calls, report.days);
+    let days =
+        format!("Scaled to a month from {} calls of {:.0} days.", grouped(report.calls as u64), report.days);
     let answer =
         Answer { title: "Is a plan worth it?", href: "#plans", more: "All plans", ..Answer::default() };
     if let Some(saved) = best.saving_usd_month.filter(|saved| *saved > 0.0) {

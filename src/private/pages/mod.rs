@@ -222,6 +222,7 @@ mod tests {
         };
         let html = page.render().expect("a page");
         assert_eq!(html.matches("<script").count(), 2, "those of the frame: {html}");
-        assert!(!html.contains("onload=\"") && html.contains("public page"), "{html}");
+        assert!(!html.contains("?model=<") && !html.contains("value=\"<"), "{html}");
+        assert!(html.contains("public page") && html.contains("No call matches"), "{html}");
     }
 }

@@ -6,6 +6,7 @@ use super::sheet::{
     share, time, tokens,
 };
 use super::{costs, sessions};
+use crate::domain::format::grouped;
 use crate::private::answers::Elsewhere;
 use crate::site::{percent, tokens_in_words};
 use crate::traffic::misses::Misses;
@@ -25,12 +26,12 @@ pub fn report(
         (Some(first), Some(last)) => {
             format!(
                 "Your {} calls{model} from {} to {}, UTC.",
-                total.calls,
+                grouped(total.calls),
                 first.format("%Y-%m-%d"),
                 last.format("%Y-%m-%d")
             )
         }
-        _ => format!("Your {} calls{model}.", total.calls),
+        _ => format!("Your {} calls{model}.", grouped(total.calls)),
     };
     let notes = report.notes.clone();
     if total.calls == 0 && report.aggregates.is_empty() {
@@ -67,7 +68,7 @@ fn facts(report: &Report) -> Vec<(String, String)> {
         ("Failures".to_owned(), with_small(&failures(&total.failures))),
         ("Prompt tokens".to_owned(), recorded(total.tokens.prompt)),
         ("Output tokens".to_owned(), recorded(total.tokens.output)),
-        ("Sessions".to_owned(), total.sessions.to_string()),
+        ("Sessions".to_owned(), grouped(total.sessions)),
     ];
     if total.replays > 0 {
         facts.push(("Replies replayed by a gateway".to_owned(), total.replays.to_string()));
@@ -98,7 +99,8 @@ fn own_rate(report: &Report) -> Answer {
             percent(beside.own)
         ),
     });
-    let mut lines = vec![Line::of(format!("{interval}, {} calls.{}", own.calls, basis.unwrap_or_default()))];
+    let mut lines =
+        vec![Line::of(format!("{interval}, {} calls.{}", grouped(own.calls), basis.unwrap_or_default()))];
     lines.extend(largest_difference(&report.groups));
     if let Some(kept) = own.retention {
         lines.push(Line::of(format!("{} of the reusable tokens were read (retention).", percent(kept))));

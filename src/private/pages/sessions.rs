@@ -4,6 +4,7 @@ use super::links::{Links, report_on};
 use super::sheet::{
     Answer, Line, Sheet, Table, cell, money, named, number, paid, pause, share, time, tokens,
 };
+use crate::domain::format::grouped;
 use crate::site::{percent, tokens_in_words, usd};
 use crate::traffic::misses::{Cause, CauseLine, Misses};
 use crate::traffic::sessions::Sessions;
@@ -49,14 +50,14 @@ pub fn sessions(sessions: &Sessions) -> Sheet {
         "Paid",
     ];
     let typical = &sessions.typical;
-    let mut facts = vec![("Sessions".to_owned(), sessions.sessions.to_string())];
+    let mut facts = vec![("Sessions".to_owned(), grouped(sessions.sessions))];
     let figures = [
         ("Calls of a typical session", typical.turns.map(|turns| format!("{turns:.0}"))),
         ("Its hit rate", typical.hit_rate.map(percent)),
     ];
     facts.extend(figures.into_iter().filter_map(|(name, figure)| Some((name.to_owned(), figure?))));
     if sessions.without_session > 0 {
-        facts.push(("Calls without a session".to_owned(), sessions.without_session.to_string()));
+        facts.push(("Calls without a session".to_owned(), grouped(sessions.without_session)));
     }
     let is_empty = sessions.sessions == 0 && sessions.without_session == 0;
     let table = Table::new("sessions", "Largest sessions", &columns).rows(rows);
@@ -76,10 +77,11 @@ pub fn misses_in_short(misses: &Misses) -> Option<Answer> {
         return None;
     }
     let first = misses.causes.iter().find(|line| line.cause == Some(Cause::FirstCall));
-    let first = first.map_or(0, |line| line.calls);
+    let first = grouped(first.map_or(0, |line| line.calls));
     let mut lines = vec![Line::of(format!(
         "{} of {} judged calls missed; {first} are the first call of a session, which cannot hit.",
-        misses.misses, misses.judged
+        grouped(misses.misses),
+        grouped(misses.judged)
     ))];
     let rank = |line: &&CauseLine| (line.usd.unwrap_or(0.0), line.unread_tokens as f64);
     let causes = misses.causes.iter().filter(|line| line.unread_tokens > 0);
@@ -118,8 +120,8 @@ const fn advice(cause: Cause) -> &'static str {
 /// The misses.
 pub fn misses(misses: &Misses, links: &Links) -> Sheet {
     let facts = vec![
-        ("Judged calls".to_owned(), misses.judged.to_string()),
-        ("Not judged".to_owned(), misses.not_judged.to_string()),
+        ("Judged calls".to_owned(), grouped(misses.judged)),
+        ("Not judged".to_owned(), grouped(misses.not_judged)),
         ("Reusable tokens".to_owned(), tokens_in_words(misses.reusable_tokens as f64)),
         ("Not read".to_owned(), tokens_in_words(misses.unread_tokens as f64)),
     ];

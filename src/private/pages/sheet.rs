@@ -1,5 +1,6 @@
 //! The content of a page: facts, tables and notes. One template draws every page.
 
+use crate::domain::format::grouped;
 use crate::request_log::PaidKind;
 use crate::site::{milliseconds, percent, percent_change_tenth, tokens_in_words, usd};
 use crate::traffic::report::{Failures, OwnRate, Paid};
@@ -170,7 +171,7 @@ pub fn named(name: Option<&str>) -> Cell {
 
 /// A count.
 pub fn number(count: u64) -> Cell {
-    cell(count.to_string())
+    cell(grouped(count))
 }
 
 /// A count of tokens; absent is not recorded.
