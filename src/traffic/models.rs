@@ -1,6 +1,6 @@
 //! The user's own traffic by model.
 
-use super::report::{By, Failures, Group, OwnRate, Paid, Question, TokenSums, grouped};
+use super::report::{By, Failures, Group, OwnRate, Paid, Question, TokenSums, grouped, scope};
 use crate::domain::format::counted;
 use crate::store::answers::GroupRow;
 use crate::store::{StoreError, TrafficStore};
@@ -61,8 +61,8 @@ pub struct ProviderShare {
 /// # Errors
 /// See [`TrafficStore`].
 pub fn models(store: &TrafficStore, question: &Question) -> Result<Models, StoreError> {
-    let at_endpoints = grouped(store, question, By::Endpoint)?;
-    let by_model = grouped(store, question, By::Model)?;
+    let at_endpoints = grouped(&store.answers(scope(question, By::Endpoint)))?;
+    let by_model = grouped(&store.answers(scope(question, By::Model)))?;
     let models: Vec<ModelLine> =
         by_model.groups.into_iter().map(|(_, group)| line(group, &at_endpoints.groups)).collect();
     let mut notes = Vec::new();

@@ -1,9 +1,7 @@
 //! The calls that `traffic costs` and `traffic plans` work on, and what the public record knows about their days.
 
 use super::words::clean_line;
-use crate::cli::tables::clean;
 use crate::cli::{Common, model, running};
-use crate::domain::format::counted;
 use crate::domain::tier_list::DayRange;
 use crate::pipeline::traffic_options;
 use crate::snapshot::Snapshot;
@@ -11,7 +9,7 @@ use crate::store::{CallFilter, OwnCall, TrafficStore};
 use crate::traffic::catalogue::model_key;
 use crate::traffic::known::unknown;
 use crate::traffic::report::Question;
-use crate::traffic::worth::{LeftOut, Record, RecordRows};
+use crate::traffic::worth::{Record, RecordRows};
 use anyhow::{Result, bail};
 use chrono::{NaiveDate, NaiveTime};
 use clap::Args;
