@@ -160,6 +160,24 @@ fn a_small_report_is_the_one_worked_out_by_hand() {
 /// session with a rate of its own around 0.6 and a size of its own, from a fixed seed. Calls of a session are alike, so
 /// intervals over calls would be far too narrow.
 #[test]
+fn a_call_without_cached_counts_says_nothing_about_retention() {
+    let folder = folder();
+    let line = |number: u32, cached: &str| {
+        format!(
+            r#"{{"request_id":"r{number}","call_type":"acompletion","spend":0.001,"model":"m","custom_llm_provider":"openai","session_id":"s{}","startTime":"2026-11-02T10:{:02}:00Z","endTime":"2026-11-02T10:{:02}:05Z","prompt_tokens":{},"completion_tokens":5,"metadata":{{"usage_object":{{"prompt_tokens_details":{{{cached}}}}}}}}}"#,
+            number / 10,
+            number % 10,
+            number % 10,
+            1_000 + 100 * (number % 10),
+        )
+    };
+    let text: Vec<String> =
+        (0..20).map(|n| line(n, if n % 5 == 0 { r#""cached_tokens":0"# } else { "" })).collect();
+    let report = everything(&imported(folder.path(), &text.join("\n")));
+    assert_eq!((report.total.hit_rate.rate, report.total.hit_rate.retention), (Some(0.0), Some(0.0)));
+}
+
+#[test]
 fn intervals_cover_the_truth_about_as_often_as_they_say() {
     let mut seed = 20_261_130_u64;
     let mut uniform = || {

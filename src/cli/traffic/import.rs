@@ -299,6 +299,9 @@ fn outcome(file: &FileDocument) -> String {
     if imported.already_imported {
         return "already imported; nothing changed".to_owned();
     }
+    if imported.calls + imported.replaced + imported.duplicates + imported.merged == 0 {
+        return "no calls; nothing was stored".to_owned();
+    }
     let grown = if imported.grown { ", which has grown since the last import" } else { "" };
     let source = clean(&imported.source);
     let mut parts = vec![format!("{} as `{source}`{grown}", counted(imported.calls, "new call"))];
