@@ -137,7 +137,7 @@ async fn demo(
         let own = own(pipeline.config.clone(), &content, &clock);
         let server = Server::bind(content, clock, listen).await?;
         print_text(&format!("listening {}", server.url()))?;
-        let private = private(own, private_listen, &cancel).await?;
+        let private = private(own.beside(server.url()), private_listen, &cancel).await?;
         let living = tokio::spawn(live(pipeline.clone(), upstream, now, args.hour_every, cancel.clone()));
         server.run(cancel).await?;
         living.await??;

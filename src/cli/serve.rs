@@ -114,7 +114,7 @@ async fn serve(
     let own = own(settings, &content, &clock);
     let server = Server::bind(content, clock, listen.public).await?;
     print_text(&format!("listening {}", server.url()))?;
-    let private = private(own, listen.private, &cancel).await?;
+    let private = private(own.beside(server.url()), listen.private, &cancel).await?;
     let collector = collect.then(|| {
         let (pipeline, cancel) = (pipeline.clone(), cancel.clone());
         tokio::spawn(async move {
@@ -152,7 +152,7 @@ async fn serve_last_snapshot(
     let own = own(config, &content, &clock);
     let server = Server::bind(content, clock, listen.public).await?;
     print_text(&format!("listening {}", server.url()))?;
-    let private = private(own, listen.private, &cancel).await?;
+    let private = private(own.beside(server.url()), listen.private, &cancel).await?;
     let served = server.run(cancel.clone()).await;
     cancel.cancel();
     if let Some(private) = private {
@@ -169,6 +169,7 @@ pub(super) fn own(config: Config, content: &Content, clock: &Arc<dyn Clock>) -> 
         current: content.current.clone(),
         pipeline: content.pipeline.clone(),
         clock: clock.clone(),
+        public_url: String::new(),
     }
 }
 

@@ -2,17 +2,19 @@
 
 mod costs;
 
+pub use costs::{Elsewhere, costs_elsewhere, flat_plans};
+
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::window;
 use crate::pipeline::{DataDir, Pipeline, traffic_options};
 use crate::snapshot::{Current, Snapshot};
-use crate::store::{StoreError, TrafficStore};
+use crate::store::{ImportedFile, StoreError, TrafficStore};
 use crate::traffic::catalogue::model_key;
-use crate::traffic::misses::{lifetime, misses};
-use crate::traffic::models::models;
-use crate::traffic::report::{By, Question, report};
-use crate::traffic::sessions::sessions;
+use crate::traffic::misses::{Misses, lifetime, misses};
+use crate::traffic::models::{Models, models};
+use crate::traffic::report::{By, Question, Report, report};
+use crate::traffic::sessions::{Sessions, sessions};
 use crate::traffic::worth::Lifetimes;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -37,6 +39,8 @@ pub struct Own {
     pub pipeline: Option<Arc<Pipeline>>,
     /// The current time.
     pub clock: Arc<dyn Clock>,
+    /// URL of the public site, for links to its pages; empty if unknown.
+    pub public_url: String,
 }
 
 /// Why there is no answer.
@@ -57,38 +61,62 @@ impl From<StoreError> for AnswerError {
 /// The parameters of a request.
 pub type Words = HashMap<String, String>;
 
-/// Computes an answer from the parameters of a request.
+/// Computes an answer from the parameters of a request, as JSON.
 pub type Answer = fn(&Own, &Words) -> Result<Value, AnswerError>;
 
 /// The answers by name.
 pub const ANSWERS: &[(&str, Answer)] = &[
-    ("report", |own, words| {
-        let (snapshot, by) = (own.current.get(), word(words, "by")?.unwrap_or(By::Endpoint));
-        let snapshot = snapshot.as_deref();
-        json(&report(&own.store()?, snapshot, &question(words, snapshot)?, by)?)
-    }),
-    ("models", |own, words| {
-        let question = question(words, own.current.get().as_deref())?;
-        json(&models(&own.store()?, &question)?)
-    }),
-    ("sessions", |own, words| {
-        let top = word(words, "top")?.unwrap_or(SESSIONS).clamp(1, 1000);
-        let question = question(words, own.current.get().as_deref())?;
-        json(&sessions(&own.store()?, &question, top)?)
-    }),
-    ("misses", |own, words| {
-        let known = Lifetimes::shipped().map_err(|error| AnswerError::Store(error.to_string()))?;
-        let snapshot = own.current.get();
-        let snapshot = snapshot.as_deref();
-        let of = |provider: &str, model: &str, at: DateTime<Utc>| lifetime(&known, provider, model, at);
-        json(&misses(&own.store()?, snapshot, &question(words, snapshot)?, &of)?)
-    }),
-    ("costs", costs::costs_elsewhere),
-    ("plans", costs::flat_plans),
-    ("files", |own, _| json(&own.store()?.files()?)),
+    ("report", |own, words| json(&own_report(own, words)?)),
+    ("models", |own, words| json(&own_models(own, words)?)),
+    ("sessions", |own, words| json(&own_sessions(own, words)?)),
+    ("misses", |own, words| json(&own_misses(own, words)?)),
+    ("costs", |own, words| json(&costs_elsewhere(own, words)?)),
+    ("plans", |own, words| json(&flat_plans(own, words)?)),
+    ("files", |own, _| json(&own_files(own)?)),
 ];
 
+/// The report; the parameter `by` names the grouping.
+pub fn own_report(own: &Own, words: &Words) -> Result<Report, AnswerError> {
+    let (snapshot, by) = (own.current.get(), word(words, "by")?.unwrap_or(By::Endpoint));
+    let snapshot = snapshot.as_deref();
+    Ok(report(&own.store()?, snapshot, &question(words, snapshot)?, by)?)
+}
+
+/// The models.
+pub fn own_models(own: &Own, words: &Words) -> Result<Models, AnswerError> {
+    let question = question(words, own.current.get().as_deref())?;
+    Ok(models(&own.store()?, &question)?)
+}
+
+/// The sessions; the parameter `top` is the number of lines.
+pub fn own_sessions(own: &Own, words: &Words) -> Result<Sessions, AnswerError> {
+    let top = word(words, "top")?.unwrap_or(SESSIONS).clamp(1, 1000);
+    let question = question(words, own.current.get().as_deref())?;
+    Ok(sessions(&own.store()?, &question, top)?)
+}
+
+/// The misses.
+pub fn own_misses(own: &Own, words: &Words) -> Result<Misses, AnswerError> {
+    let known = Lifetimes::shipped().map_err(|error| AnswerError::Store(error.to_string()))?;
+    let snapshot = own.current.get();
+    let snapshot = snapshot.as_deref();
+    let of = |provider: &str, model: &str, at: DateTime<Utc>| lifetime(&known, provider, model, at);
+    Ok(misses(&own.store()?, snapshot, &question(words, snapshot)?, &of)?)
+}
+
+/// The imported files.
+pub fn own_files(own: &Own) -> Result<Vec<ImportedFile>, AnswerError> {
+    Ok(own.store()?.files()?)
+}
+
 impl Own {
+    /// The same beside a public server with this URL, unless the settings state its public one.
+    pub fn beside(self, url: &str) -> Self {
+        let stated = self.config.serve.public_url.trim_end_matches('/');
+        let public_url = if stated.is_empty() { url.to_owned() } else { stated.to_owned() };
+        Self { public_url, ..self }
+    }
+
     /// The store of own traffic, opened for one answer.
     fn store(&self) -> Result<TrafficStore, AnswerError> {
         Ok(TrafficStore::open(traffic_options(&self.config, &self.data))?)

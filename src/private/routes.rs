@@ -1,6 +1,6 @@
 //! The JSON routes of the private listener: `/own/v1/NAME` answers what the command `hitrate traffic NAME --json` prints.
 
-use super::answers::{ANSWERS, AnswerError, Own};
+use super::answers::{ANSWERS, AnswerError, Own, Words};
 use super::counters::Counters;
 use super::spool::Spool;
 use crate::background;
@@ -9,8 +9,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use serde_json::{Value, json};
-use std::collections::HashMap;
+use serde_json::json;
 use std::sync::Arc;
 
 /// What the routes need.
@@ -38,26 +37,27 @@ async fn status(State(state): State<Arc<OwnState>>) -> Response {
 async fn answer(
     State(state): State<Arc<OwnState>>,
     Path(name): Path<String>,
-    Query(words): Query<HashMap<String, String>>,
+    Query(words): Query<Words>,
 ) -> Response {
-    match compute(&state, &name, words).await {
+    let failed =
+        |(status, message): (StatusCode, String)| (status, Json(json!({ "error": message }))).into_response();
+    let Some((_, answer)) = ANSWERS.iter().find(|(known, _)| *known == name) else {
+        let known: Vec<&str> = ANSWERS.iter().map(|(known, _)| *known).chain(["status"]).collect();
+        return failed((StatusCode::NOT_FOUND, format!("expected one of {}", known.join(", "))));
+    };
+    match compute(&state, move |own| answer(own, &words)).await {
         Ok(value) => Json(value).into_response(),
-        Err((status, message)) => (status, Json(json!({ "error": message }))).into_response(),
+        Err(error) => failed(error),
     }
 }
 
-/// The answer of a name, or the status and the reason of an error.
-pub async fn compute(
+/// What a function answers on a background thread, or the status and the reason of an error.
+pub async fn compute<T: Send + 'static>(
     state: &Arc<OwnState>,
-    name: &str,
-    words: HashMap<String, String>,
-) -> Result<Value, (StatusCode, String)> {
-    let Some((_, answer)) = ANSWERS.iter().find(|(known, _)| *known == name) else {
-        let known: Vec<&str> = ANSWERS.iter().map(|(known, _)| *known).chain(["status"]).collect();
-        return Err((StatusCode::NOT_FOUND, format!("expected one of {}", known.join(", "))));
-    };
+    answer: impl FnOnce(&Own) -> Result<T, AnswerError> + Send + 'static,
+) -> Result<T, (StatusCode, String)> {
     let state = state.clone();
-    match background::run(move || answer(&state.own, &words)).await {
+    match background::run(move || answer(&state.own)).await {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(AnswerError::Words(message))) => Err((StatusCode::BAD_REQUEST, message)),
         Ok(Err(AnswerError::Store(message))) => Err((StatusCode::SERVICE_UNAVAILABLE, message)),

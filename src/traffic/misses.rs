@@ -3,6 +3,7 @@
 use super::report::public::candidates;
 use super::report::{By, Question, count, scope, served};
 use super::worth::Lifetimes;
+use crate::domain::format::counted;
 use crate::snapshot::{Endpoint, Snapshot};
 use crate::store::answers::{ExampleRow, HostFacts, MissRow};
 use crate::store::{StoreError, TrafficStore};
@@ -228,12 +229,14 @@ const GAPS: [(u32, Option<u32>); 5] = [(0, Some(1)), (1, Some(5)), (5, Some(10))
 pub(super) struct PromptPrices {
     pub input: Option<f64>,
     pub read: Option<f64>,
+    /// What an unread token costs above a read one: at each endpoint, 0 without a price of reads.
+    margin: Option<f64>,
 }
 
 impl PromptPrices {
     /// The usual list prices of the endpoints that may have answered, weighted by their tokens.
     pub(super) fn of(endpoints: &[&Endpoint]) -> Self {
-        let mean = |price: fn(&Endpoint) -> Option<f64>| {
+        let mean = |price: &dyn Fn(&Endpoint) -> Option<f64>| {
             let weights = endpoints.iter().filter_map(|endpoint| {
                 Some((price(endpoint)?, endpoint.tokens_per_day.unwrap_or(0.0).max(1.0)))
             });
@@ -241,13 +244,19 @@ impl PromptPrices {
                 weights.fold((0.0, 0.0), |(sum, all), (price, weight)| (sum + price * weight, all + weight));
             (weight > 0.0).then(|| sum / weight)
         };
-        let input = mean(|endpoint| endpoint.usual_list().input);
-        Self { input, read: mean(|endpoint| endpoint.usual_list().cache_read).or(input) }
+        let input = mean(&|endpoint| endpoint.usual_list().input);
+        let margin = |endpoint: &Endpoint| {
+            let prices = endpoint.usual_list();
+            let input = prices.input?;
+            Some((input - prices.cache_read.unwrap_or(input)).max(0.0))
+        };
+        let read = mean(&|endpoint| endpoint.usual_list().cache_read).or(input);
+        Self { input, read, margin: mean(&margin) }
     }
 
     /// What an unread token costs above the price of a read, USD per million. Without a price of reads it is 0.
     pub(super) fn of_miss(&self) -> Option<f64> {
-        self.input.zip(self.read).map(|(input, read)| (input - read).max(0.0))
+        self.margin
     }
 }
 
@@ -284,19 +293,18 @@ pub fn misses(
     found.examples = examples.into_iter().filter_map(|row| example(row, &hosts)).collect();
     let has_prices = hosts.values().any(|host| host.prices.of_miss().is_some());
     if unjudged.calls == 0 {
-        found.notes.push(
-            "There are no calls to judge: `hitrate traffic import PATH` reads your logs, and `hitrate traffic files` lists what is imported."
-                .to_owned(),
-        );
+        found.notes.push(super::known::nothing(store)?.to_owned());
         return Ok(found);
     }
     for (calls, why) in [
-        (unjudged.without_session, "belong to no session"),
-        (unjudged.without_prompt, "state no prompt tokens, as failures often do"),
-        (unjudged.without_read, "do not state the tokens read from the cache"),
+        (unjudged.without_session, "without a session"),
+        (unjudged.without_prompt, "without prompt tokens, as failures often are"),
+        (unjudged.without_read, "without the tokens read from the cache"),
     ] {
         if calls > 0 {
-            found.notes.push(format!("{calls} of {} calls are not judged: they {why}.", unjudged.calls));
+            found
+                .notes
+                .push(format!("Not judged: {calls} of {}, {why}.", counted(count(unjudged.calls), "call")));
         }
     }
     if !has_prices {

@@ -197,10 +197,11 @@ pub fn status(
     from: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> Result<Status, StoreError> {
-    let question = Question { from: Some(from), ..Question::default() };
+    let question = Question { from: Some(from), to: Some(now), ..Question::default() };
     let answers = store.answers(scope(&question, By::Endpoint));
     let groups = answers.groups()?;
-    let watched = Question { from: Some(now - Days::new(WATCHED_DAYS)), ..Question::default() };
+    let watched =
+        Question { from: Some(now - Days::new(WATCHED_DAYS)), to: Some(now), ..Question::default() };
     let mut status = Status {
         since: since.to_owned(),
         from: Some(from),
@@ -256,7 +257,7 @@ mod tests {
         let status = Status {
             since: "7d".to_owned(),
             calls: 1234,
-            hit_rate: Some(0.8765),
+            hit_rate: Some(0.8768),
             paid: vec![
                 Paid { kind: PaidKind::Billed, usd: 1.5, calls: 3 },
                 Paid { kind: PaidKind::ComputedByTool, usd: 0.25, calls: 1 },

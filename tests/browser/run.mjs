@@ -6,7 +6,7 @@
 //   CHROMIUM=PATH       the browser to use (default: the first known name on the PATH)
 //   HITRATE_DEMO_ARGS   further arguments for `hitrate demo`, separated by spaces
 //   ONLY=NAMES          only these parts, separated by commas: pages, keyboard, files, front, model, money, hostile, empty,
-//                       published
+//                       published, own
 //
 // The last line is 'N passed, N failed'; exit code 1 unless all passed.
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
@@ -20,6 +20,7 @@ import { checkKeyboard } from './keyboard.mjs';
 import { checkModel } from './model.mjs';
 import { lookAtPublished } from './published.mjs';
 import { checkMoney } from './money.mjs';
+import { checkOwn } from './own.mjs';
 import { Report } from './report.mjs';
 import { startServer } from './server.mjs';
 import { checkKind, discover, files } from './site.mjs';
@@ -146,6 +147,7 @@ async function main() {
     if (wanted('hostile') || wanted('empty')) await withServer(binary, hostile, (base) => (wanted('hostile') ? lookAtHostile(browser, base) : null));
     if (wanted('empty')) await lookAtEmptyAndOld(browser, binary, folder);
     if (wanted('published')) await lookAtPublished(report, browser, binary);
+    if (wanted('own')) await checkOwn(report, browser, binary);
   } finally {
     await browser.close();
     rmSync(folder, { recursive: true, force: true });

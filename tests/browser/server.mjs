@@ -6,7 +6,7 @@ import { join } from 'node:path';
 
 const STARTED = /^listening (http:\/\/127\.0\.0\.1:\d+)\/?\s*$/m;
 
-// Resolves to { base, stop, log } once the server answers; rejects with its output if it ends or stays silent.
+// Resolves to { base, stop, log, said } once the server answers; rejects with its output if it ends or stays silent.
 // Without a data folder, it gets a temporary one that is removed with it.
 export async function startServer(binary, { verb = 'demo', data = null, startSeconds = 240, stopSeconds = 20, extra = [] } = {}) {
   const dir = mkdtempSync(join(tmpdir(), 'hitrate-browser-'));
@@ -47,7 +47,7 @@ export async function startServer(binary, { verb = 'demo', data = null, startSec
     setTimeout(resolve, startSeconds * 1000, { why: `did not print 'listening http://…' within ${startSeconds} s` }).unref(),
   );
   const first = await Promise.race([base, ended.then((why) => ({ why })), silent]);
-  if (first.base) return { base: first.base, stop, log };
+  if (first.base) return { base: first.base, stop, log, said: () => said };
   const tail = log();
   await stop();
   throw new Error(`${binary} ${args.join(' ')} ${first.why}\nstandard output: ${said.slice(-2000)}\nlog:\n${tail}`);

@@ -94,6 +94,7 @@ fn own(folder: &Path, settings: &str) -> Own {
         current: Arc::new(Current::new(None)),
         pipeline: None,
         clock: Arc::new(SystemClock),
+        public_url: String::new(),
     }
 }
 

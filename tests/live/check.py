@@ -6,10 +6,13 @@ file of the data folder.
 Usage: PYTHON check.py HITRATE, with the Python from the folder that scripts/live-tools.sh prints.
 """
 
+import atexit
 import contextlib
 import json
+import logging
 import os
 import queue
+import shutil
 import signal
 import socket
 import subprocess
@@ -32,17 +35,39 @@ import upstream
 
 KEY = "sk-of-the-proxy-in-a-live-check"
 PROMPT = "marker-prompt-9c2e"
-# Timeout of one step, seconds; only a program that hangs reaches it.
-PATIENCE = 240
+# Timeout of one step, seconds, long enough for a machine that is busy; only a program that hangs reaches it.
+PATIENCE = 120
+# Timeout of the whole check, seconds.
+WHOLE = 600
+# How often a proxy is started whose port was taken in the meantime.
+STARTS = 3
 # What is sent through LiteLLM: model, whether it is streamed, how often.
 SENT = [("cached", False, 2), ("cached", True, 2), ("written", False, 1), ("reasoning", True, 1)]
 FAILED = ["limited", "slow"]
 
 work = Path(tempfile.mkdtemp(prefix="hitrate-live-"))
+started = []
 
 
 def fail(what):
-    sys.exit(f"live check: {what}")
+    sys.exit(f"live check: {what}\nlogs and data: {work}")
+
+
+def end_of(log):
+    return Path(log).read_text(encoding="utf-8", errors="replace")[-2000:]
+
+
+def spawn(*arguments, **options):
+    """A program that is stopped with the check, however the check ends."""
+    process = subprocess.Popen(*arguments, stdin=subprocess.DEVNULL, **options)
+    started.append(process)
+    return process
+
+
+@atexit.register
+def stop_all():
+    for process in started:
+        stop(process, signal.SIGKILL)
 
 
 def same(what, found, expected):
@@ -79,9 +104,9 @@ class Hitrate:
     def start(self):
         command = [self.binary, "--data-dir", self.data, "serve", "--no-collect", "--listen", "127.0.0.1:0"]
         self.log = open(work / f"{self.data.name}.log", "a", encoding="utf-8")
-        self.process = subprocess.Popen(
-            [*command, "--private-listen", "127.0.0.1:0"], env=self.environment, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=self.log, text=True,
+        self.process = spawn(
+            [*command, "--private-listen", "127.0.0.1:0"], env=self.environment, stdout=subprocess.PIPE, stderr=self.log,
+            text=True,
         )
         lines = queue.Queue()
         threading.Thread(target=lambda: [lines.put(line) for line in self.process.stdout], daemon=True).start()
@@ -93,7 +118,7 @@ class Hitrate:
                     self.base = line.split()[1]
                     self.token = (self.data / "private-token").read_text().strip()
                     return
-        fail(f"the server did not start: {Path(self.log.name).read_text()[-2000:]}")
+        fail(f"the server did not start within {PATIENCE} s: {end_of(self.log.name)}")
 
     def get(self, path):
         request = urllib.request.Request(self.base + path, headers={"authorization": f"Bearer {self.token}"})
@@ -103,19 +128,27 @@ class Hitrate:
     def status(self):
         return self.get("/own/v1/status")
 
-    def report(self):
-        command = [self.binary, "--data-dir", self.data, "traffic", "models", "--json"]
+    def traffic(self, *words):
+        command = [self.binary, "--data-dir", self.data, "traffic", *words, "--json"]
         done = subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=PATIENCE)
         if done.returncode != 0:
-            fail(f"traffic models: {done.stderr}")
-        return {one["model"]: one for one in json.loads(done.stdout)["models"]}
+            fail(f"traffic {' '.join(words)}: {done.stderr}")
+        return json.loads(done.stdout)
+
+    def report(self):
+        return {one["model"]: one for one in self.traffic("models")["models"]}
+
+    def why_missing(self):
+        """What the server received, and why the readers left records out."""
+        unread = [file["unread"] for file in self.traffic("files") if file["unread"]]
+        return f"{json.dumps(self.status())}; left out by the reader: {json.dumps(unread)}; {end_of(self.log.name)}"
 
     def report_of(self, calls):
         """The report once that many calls are imported. LiteLLM and the SDK send in batches."""
         end = time.monotonic() + PATIENCE
-        while time.monotonic() < end:
-            if self.status()["imported_calls"] >= calls:
-                break
+        while self.status()["imported_calls"] < calls:
+            if time.monotonic() > end:
+                fail(f"{calls} calls were sent, but within {PATIENCE} s not all are imported: {self.why_missing()}")
             time.sleep(0.5)
         status = self.status()
         same("imported calls", status["imported_calls"], calls)
@@ -175,6 +208,8 @@ def sdk(binary):
         fail(f"tokens read: {found['tokens']}")
     if found["tokens"]["prompt"] not in (prompt, prompt - 1019):
         fail(f"prompt tokens: {found['tokens']}")
+    # The exporter logs the 401 that is expected here.
+    logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)
     wrong = OTLPSpanExporter(endpoint=f"{hitrate.base}/otlp/v1/traces", headers={"authorization": "Bearer wrong"})
     provider = TracerProvider()
     provider.add_span_processor(BatchSpanProcessor(wrong))
@@ -186,49 +221,61 @@ def sdk(binary):
     print("live check: 20 spans of OpenTelemetry's exporter, gzip and protobuf, are reported as sent, after a kill")
 
 
-def proxy_of(hitrate, base, is_second):
-    """A LiteLLM proxy that sends its spans to the receiver. The second version of its integration is opt-in."""
-    deployment = lambda model: {  # noqa: E731
-        "model_name": model,
-        "litellm_params": {"model": f"openai/{model}", "api_base": base, "api_key": "of-the-check", "timeout": 3},
-    }
-    config = {
-        "model_list": [deployment(model) for model in [*upstream.USAGE, *FAILED]],
-        "litellm_settings": {"callbacks": ["otel"], "num_retries": 0, "request_timeout": 3},
-        "router_settings": {"num_retries": 0, "disable_cooldowns": True},
-        "general_settings": {"master_key": KEY},
-    }
-    path, port = work / f"config-{is_second}.yaml", free_port()
-    # JSON is YAML.
-    path.write_text(json.dumps(config))
-    environment = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(work),
-        "LITELLM_LOCAL_MODEL_COST_MAP": "True",
-        "OTEL_EXPORTER": "otlp_http",
-        "OTEL_ENDPOINT": f"{hitrate.base}/otlp/v1/traces",
-        "OTEL_HEADERS": f"Authorization=Bearer {hitrate.token}",
-        "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
-        "OTEL_EXPORTER_OTLP_ENDPOINT": f"{hitrate.base}/otlp",
-        "OTEL_EXPORTER_OTLP_HEADERS": f"Authorization=Bearer {hitrate.token}",
-        "LITELLM_OTEL_V2": "true" if is_second else "false",
-        # The proxy may only reach loopback, whatever it looks up at startup.
-        **dict.fromkeys(["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"], "http://127.0.0.1:9"),
-        **dict.fromkeys(["NO_PROXY", "no_proxy"], "127.0.0.1,localhost"),
-    }
-    command = [Path(sys.executable).parent / "litellm", "--config", path, "--host", "127.0.0.1", "--port", str(port)]
-    log = work / f"proxy-{is_second}.log"
-    with open(log, "w", encoding="utf-8") as out:
-        process = subprocess.Popen(command, env=environment, cwd=work, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
-    end = time.monotonic() + PATIENCE
-    while time.monotonic() < end:
-        if process.poll() is not None:
-            fail(f"the proxy ended: {log.read_text()[-2000:]}")
-        with contextlib.suppress(OSError):
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/health/liveliness", timeout=5):
-                return process, f"http://127.0.0.1:{port}"
-        time.sleep(0.5)
-    fail(f"the proxy does not answer: {log.read_text()[-2000:]}")
+class Proxy:
+    """A LiteLLM proxy that sends its spans to a receiver. The second version of its integration is opt-in."""
+
+    def __init__(self, receiver, base, is_second):
+        self.name = "second" if is_second else "first"
+        deployment = lambda model: {  # noqa: E731
+            "model_name": model,
+            "litellm_params": {"model": f"openai/{model}", "api_base": base, "api_key": "of-the-check", "timeout": 3},
+        }
+        config = {
+            "model_list": [deployment(model) for model in [*upstream.USAGE, *FAILED]],
+            "litellm_settings": {"callbacks": ["otel"], "num_retries": 0, "request_timeout": 3},
+            "router_settings": {"num_retries": 0, "disable_cooldowns": True},
+            "general_settings": {"master_key": KEY},
+        }
+        self.config, self.log = work / f"proxy-{self.name}.yaml", work / f"proxy-{self.name}.log"
+        # JSON is YAML.
+        self.config.write_text(json.dumps(config))
+        self.environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(work),
+            "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+            "OTEL_EXPORTER": "otlp_http",
+            "OTEL_ENDPOINT": f"{receiver.base}/otlp",
+            "OTEL_HEADERS": f"Authorization=Bearer {receiver.token}",
+            "LITELLM_OTEL_V2": "true" if is_second else "false",
+            # The proxy may only reach loopback, whatever it looks up at startup.
+            **dict.fromkeys(["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"], "http://127.0.0.1:9"),
+            **dict.fromkeys(["NO_PROXY", "no_proxy"], "127.0.0.1,localhost"),
+        }
+        self.starts = 0
+        self.start()
+
+    def start(self):
+        self.starts += 1
+        port = free_port()
+        self.address = f"http://127.0.0.1:{port}"
+        litellm = Path(sys.executable).parent / "litellm"
+        command = [litellm, "--config", self.config, "--host", "127.0.0.1", "--port", str(port)]
+        with open(self.log, "w", encoding="utf-8") as out:
+            self.process = spawn(command, env=self.environment, cwd=work, stdout=out, stderr=out)
+
+    def wait(self):
+        """Waits until it answers. If another program took the port, it starts on another one."""
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            if self.process.poll() is not None:
+                if self.starts == STARTS or "address already in use" not in end_of(self.log):
+                    fail(f"LiteLLM's proxy ended: {end_of(self.log)}")
+                self.start()
+            with contextlib.suppress(OSError):
+                with urllib.request.urlopen(f"{self.address}/health/liveliness", timeout=5):
+                    return self.address
+            time.sleep(0.5)
+        fail(f"LiteLLM's proxy does not answer after {PATIENCE} s: {end_of(self.log)}")
 
 
 def call(proxy, model, is_streamed=False):
@@ -245,10 +292,8 @@ def call(proxy, model, is_streamed=False):
         return error.code
 
 
-def litellm(binary, is_second):
-    hitrate = Hitrate(binary, work / f"litellm-{is_second}")
-    server, base = upstream.start()
-    proxy, address = proxy_of(hitrate, base, is_second)
+def litellm(hitrate, proxy):
+    address = proxy.wait()
     try:
         for model, is_streamed, times in SENT:
             for _ in range(times):
@@ -269,17 +314,32 @@ def litellm(binary, is_second):
         classes = [one["class"] for model in FAILED for one in found[model]["failures"]["classes"]]
         same("the classes of the failures", classes, ["rate_limited", "timeout"])
     finally:
-        stop(proxy)
-        server.shutdown()
+        stop(proxy.process)
     hitrate.has_no_contents()
-    version = "second" if is_second else "first"
-    print(f"live check: {calls} calls through LiteLLM's proxy ({version} integration) are reported as sent")
+    print(f"live check: {calls} calls through LiteLLM's proxy ({proxy.name} version of its integration) are reported as sent")
+
+
+def give_up():
+    print(f"live check: not done after {WHOLE} s; logs and data: {work}", file=sys.stderr, flush=True)
+    stop_all()
+    os._exit(1)
 
 
 def main(binary):
+    limit = threading.Timer(WHOLE, give_up)
+    limit.daemon = True
+    limit.start()
+    _, base = upstream.start()
+    # The proxies take long to start, so they do it while the exporter of the SDK is checked.
+    pairs = []
+    for is_second in [True, False]:
+        receiver = Hitrate(binary, work / f"litellm-{'second' if is_second else 'first'}")
+        pairs.append((receiver, Proxy(receiver, base, is_second)))
     sdk(binary)
-    litellm(binary, is_second=True)
-    litellm(binary, is_second=False)
+    for receiver, proxy in pairs:
+        litellm(receiver, proxy)
+    stop_all()
+    shutil.rmtree(work, ignore_errors=True)
 
 
 if __name__ == "__main__":

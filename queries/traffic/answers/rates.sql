@@ -12,7 +12,7 @@ WITH clusters AS (
         coalesce(sum(prompt) FILTER (read IS NOT NULL AND before_prompt IS NOT NULL), 0) AS later_prompt,
         count(*) FILTER (read > 0) AS hits,
         coalesce(sum(before_prompt) FILTER (read IS NOT NULL AND prompt >= before_prompt), 0) AS reusable,
-        coalesce(sum(least(read, before_prompt)) FILTER (prompt >= before_prompt), 0) AS reused,
+        coalesce(sum(least(read, before_prompt)) FILTER (read IS NOT NULL AND prompt >= before_prompt), 0) AS reused,
         count(*) FILTER (is_frozen) AS frozen,
         sum(CAST(read AS DOUBLE) * CAST(read AS DOUBLE)) FILTER (cluster IS NULL) AS read_read,
         sum(CAST(read AS DOUBLE) * CAST(prompt AS DOUBLE)) FILTER (cluster IS NULL) AS read_prompt,

@@ -1,11 +1,14 @@
 //! The calls that `traffic costs` and `traffic plans` work on, and what the public record knows about their days.
 
+use super::words::clean_line;
 use crate::cli::{Common, model, running};
 use crate::domain::tier_list::DayRange;
 use crate::pipeline::traffic_options;
 use crate::snapshot::Snapshot;
 use crate::store::{CallFilter, OwnCall, TrafficStore};
 use crate::traffic::catalogue::model_key;
+use crate::traffic::known::unknown;
+use crate::traffic::report::Question;
 use crate::traffic::worth::{Record, RecordRows};
 use anyhow::{Result, bail};
 use chrono::{NaiveDate, NaiveTime};
@@ -47,6 +50,10 @@ pub fn calls(common: &Common, snapshot: &Snapshot, which: &Which) -> Result<Vec<
     else {
         return Ok(Vec::new());
     };
+    let question = Question { model: filter.model.clone(), ..Question::default() };
+    if let Some(why) = unknown(&store, &question)? {
+        bail!(clean_line(&why));
+    }
     Ok(store.calls(&filter)?)
 }
 
@@ -65,13 +72,18 @@ pub fn record(common: &Common, snapshot: &Snapshot, calls: &[OwnCall]) -> Result
         return Ok(Record::of_snapshot(snapshot, format!("there is no store in {}", data.path().display())));
     }
     let (workload, as_of) = (snapshot.default_workload(), snapshot.as_of);
-    let path = format!(
-        "/local/record?from={from}&to={to}&as_of={}&workload={}",
-        running::encode(&as_of.to_rfc3339()),
-        running::encode(workload)
-    );
-    let rows: RecordRows = running::read_or_ask(common, ("the record of these days", &path), |store| {
+    let path = |page: &DayRange| {
+        format!(
+            "/local/record?from={}&to={}&as_of={}&workload={}",
+            page.from,
+            page.to,
+            running::encode(&as_of.to_rfc3339()),
+            running::encode(workload)
+        )
+    };
+    let paths: Vec<String> = RecordRows::pages(days()).iter().map(path).collect();
+    let rows = running::read_or_ask_each(common, "the record of these days", &paths, |store| {
         Ok(RecordRows::read(store, workload, DayRange { from, to }, as_of)?)
     })?;
-    Ok(rows.into())
+    Ok(RecordRows::joined(rows).into())
 }

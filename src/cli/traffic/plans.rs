@@ -1,16 +1,17 @@
 //! `hitrate traffic plans`.
 
+use super::notes::{Notes, counted, left_out, names};
 use super::own;
-use crate::cli::tables::{Column, Report, Table, clean, dash, name, number, text, thousands, usd};
+use crate::cli::tables::{Column, Report, Table, clean, dash, line, name, number, thousands, usd};
 use crate::cli::{Common, exit, model, workload};
-use crate::domain::format;
+use crate::domain::format::{self, grouped};
 use crate::snapshot::Snapshot;
 use crate::store::OwnCall;
 use crate::table::{Cell, columns, tsv};
 use crate::traffic::catalogue::model_key;
 use crate::traffic::worth::{
-    Lifetimes, ListHistory, Measured, Plan, PlanReport, PlansReport, calls_of_workload, plans, read_plans,
-    shipped_plans,
+    Excluded, Lifetimes, ListHistory, Measured, Plan, PlanReport, PlansReport, calls_of_workload, plans,
+    read_plans, shipped_plans,
 };
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
@@ -139,72 +140,98 @@ columns!(PlanReport, |row| {
 });
 
 fn describe(report: &PlansReport, simulated: bool) -> Report {
-    const COLUMNS: [Column; 8] = [
+    const COLUMNS: [Column; 10] = [
         name("plan", 1),
         number("a month", 1),
         number("best hosts", 1),
-        number("present hosts", 4),
         number("with the plan", 2),
-        number("refused", 2),
-        number("calls", 5),
-        text("break-even", 3),
+        number("saving", 1),
+        number("calls", 2),
+        number("refused", 3),
+        number("break-even calls", 4),
+        number("break-even tokens", 5),
+        number("present hosts", 6),
     ];
     let mut table = Table::new(&COLUMNS, tsv(&report.plans));
     for row in &report.plans {
-        let refused = row.fit.as_ref().and_then(|fit| fit.refused_share);
+        let refused = row.fit.as_ref().and_then(|fit| fit.refused_share).filter(|_| row.offered_calls > 0);
         table.row([
             row.plan.title.clone(),
             usd(row.plan.usd_month),
             dash(row.metered_best_usd_month, usd),
-            dash(row.present_usd_month, usd),
             dash(row.with_plan_usd_month, usd),
+            dash(row.saving_usd_month, usd),
+            grouped(row.offered_calls as u64),
             dash(refused, |share| format::percent(share, 0)),
-            row.offered_calls.to_string(),
-            dash(row.break_even, |at| {
-                format!(
-                    "{} calls or {} tokens a month, {:.0} days",
-                    thousands(at.calls_month),
-                    thousands(at.tokens_month),
-                    at.days
-                )
-            }),
+            dash(row.break_even, |at| thousands(at.calls_month)),
+            dash(row.break_even, |at| thousands(at.tokens_month)),
+            dash(row.present_usd_month, usd),
         ]);
     }
     let heading = match (report.from, report.to) {
         (Some(from), Some(to)) => {
-            format!("{} calls from {from} to {to}, USD a month", report.calls)
+            let calls = counted(report.calls, "call", "calls");
+            format!("{calls} from {from} to {to}, USD a month\n{}", answer(report))
         }
         _ => "There are no calls with a time and known tokens; import a log, or name a workload.".to_owned(),
     };
-    let mut lines: Vec<String> = Vec::new();
-    for row in &report.plans {
-        let title = clean(&row.plan.title);
-        for one in &row.excluded {
-            lines.push(format!(
-                "{title}: {} calls of {} are left out: {}.",
-                one.calls,
-                clean(&one.model_id),
-                clean(&one.why)
-            ));
-        }
-        lines.extend(row.notes.iter().map(|note| format!("{title}: {}.", clean_note(note))));
-    }
-    let left = report.left_out.calls() + report.undated;
-    if left > 0 {
-        lines.push(format!(
-            "Left out of all plans: {} failed calls, {} replayed replies, {} without token counts, {} of unknown models, {} \
-             without a time.",
-            report.left_out.failed,
-            report.left_out.replayed,
-            report.left_out.without_tokens,
-            report.left_out.unknown_models.values().sum::<usize>(),
-            report.undated
-        ));
-    }
-    Report::default().text(heading).simulated(simulated).table(table).text(lines.join("\n"))
+    Report::default().text(heading).simulated(simulated).table(table).text(after(report).join("\n"))
 }
 
-/// A note of a plan, part by part, because a whole one is longer than a name may be.
-fn clean_note(note: &str) -> String {
-    note.split(' ').map(clean).collect::<Vec<_>>().join(" ")
+/// Whether a plan saves money, in a sentence.
+fn answer(report: &PlansReport) -> String {
+    let saving = |row: &&PlanReport| row.saving_usd_month.unwrap_or(f64::NEG_INFINITY);
+    let best = report.plans.iter().max_by(|a, b| saving(a).total_cmp(&saving(b)));
+    let widest = report.plans.iter().max_by_key(|row| row.offered_calls);
+    let of = |row: &PlanReport| match row.offered_calls {
+        calls if calls == report.calls => String::new(),
+        calls => format!(" for {} of the calls", grouped(calls as u64)),
+    };
+    match (best, widest) {
+        (Some(row), _) if row.saving_usd_month.is_some_and(|saved| saved > 0.0) => format!(
+            "{} saves most: {} with the plan instead of {} at the best hosts{}.",
+            clean(&row.plan.title),
+            dash(row.with_plan_usd_month, usd),
+            dash(row.metered_best_usd_month, usd),
+            of(row)
+        ),
+        (_, Some(row)) if row.offered_calls > 0 => format!(
+            "No plan whose limits are known saves anything: the best hosts cost {}{}.",
+            dash(row.metered_best_usd_month, usd),
+            of(row)
+        ),
+        _ => "No plan is known to offer the models of these calls.".to_owned(),
+    }
+}
+
+/// What follows the table.
+fn after(report: &PlansReport) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    // Plans often leave out the same calls for the same reason.
+    let mut excluded: Vec<(&str, Vec<&Excluded>, Vec<&str>)> = Vec::new();
+    for row in &report.plans {
+        let mut reasons: Vec<&str> = row.excluded.iter().map(|one| one.why.as_str()).collect();
+        reasons.sort_unstable();
+        reasons.dedup();
+        for why in reasons {
+            let calls: Vec<&Excluded> = row.excluded.iter().filter(|one| one.why == why).collect();
+            match excluded.iter_mut().find(|(known, of, _)| *known == why && *of == calls) {
+                Some((.., plans)) => plans.push(&row.plan.title),
+                None => excluded.push((why, calls, vec![&row.plan.title])),
+            }
+        }
+    }
+    lines.extend(excluded.iter().map(|(why, calls, plans)| {
+        let models: Vec<&str> = calls.iter().map(|one| one.model_id.as_str()).collect();
+        let count: usize = calls.iter().map(|one| one.calls).sum();
+        let calls = counted(count, "call is", "calls are");
+        format!("{}: {calls} left out, {} ({}).", names(plans), line(why), names(&models))
+    }));
+    lines.extend(left_out(&report.left_out, report.undated));
+    let mut notes = Notes::default();
+    for row in report.plans.iter().filter(|row| row.offered_calls > 0) {
+        row.notes.iter().for_each(|note| notes.add(note, Some(&row.plan.title)));
+    }
+    lines.extend(notes.lines());
+    lines
 }

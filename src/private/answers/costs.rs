@@ -1,26 +1,28 @@
 //! What the calls would have cost elsewhere, and flat plans: as the commands `traffic costs` and `traffic plans`, over the
 //! open store of the public record.
 
-use super::{AnswerError, Own, Words, json, word};
+use super::{AnswerError, Own, Words, word};
 use crate::domain::tier_list::DayRange;
 use crate::domain::window::midnight;
 use crate::snapshot::Snapshot;
 use crate::store::{CallFilter, OwnCall};
 use crate::traffic::catalogue::model_key;
 use crate::traffic::worth::{
-    Costs, Followed, Lifetimes, Plan, Record, RecordRows, costs, followed, plans, read_plans, shipped_plans,
+    Costs, Followed, Lifetimes, Plan, PlansReport, Record, RecordRows, costs, followed, plans, read_plans,
+    shipped_plans,
 };
 use chrono::NaiveDate;
 use serde::Serialize;
-use serde_json::Value;
 use std::sync::Arc;
 
 /// The document of `traffic costs`.
 #[derive(Serialize)]
-struct Document {
+pub struct Elsewhere {
+    /// Every endpoint of the models.
     #[serde(flatten)]
-    costs: Costs,
-    followed: Followed,
+    pub costs: Costs,
+    /// The recommended endpoints.
+    pub followed: Followed,
 }
 
 /// The calls, the snapshot and the public record of their days.
@@ -68,16 +70,16 @@ fn basis(own: &Own, words: &Words) -> Result<Basis, AnswerError> {
 }
 
 /// What the calls would have cost at every endpoint of their models, and at the recommended ones.
-pub fn costs_elsewhere(own: &Own, words: &Words) -> Result<Value, AnswerError> {
+pub fn costs_elsewhere(own: &Own, words: &Words) -> Result<Elsewhere, AnswerError> {
     let basis = basis(own, words)?;
-    json(&Document {
+    Ok(Elsewhere {
         costs: costs(&basis.calls, &basis.snapshot, &basis.record.lists, &basis.lifetimes),
         followed: followed(&basis.calls, &basis.snapshot, &basis.record, &basis.lifetimes),
     })
 }
 
 /// Flat plans against paying per token; `plan` names one of them.
-pub fn flat_plans(own: &Own, words: &Words) -> Result<Value, AnswerError> {
+pub fn flat_plans(own: &Own, words: &Words) -> Result<PlansReport, AnswerError> {
     let mut known: Vec<Plan> = shipped_plans().map_err(failed)?;
     let file = own.config.traffic.plans.trim();
     if !file.is_empty() {
@@ -93,5 +95,5 @@ pub fn flat_plans(own: &Own, words: &Words) -> Result<Value, AnswerError> {
         }
     }
     let basis = basis(own, words)?;
-    json(&plans(&basis.calls, &basis.snapshot, &basis.record.lists, &basis.lifetimes, &known, None))
+    Ok(plans(&basis.calls, &basis.snapshot, &basis.record.lists, &basis.lifetimes, &known, None))
 }

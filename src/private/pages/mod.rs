@@ -2,11 +2,12 @@
 //! as the JSON routes.
 
 mod costs;
+mod links;
 mod report;
 mod sessions;
 mod sheet;
 
-use super::answers::ANSWERS;
+use super::answers::{self, AnswerError, Own, Words};
 use super::routes::{OwnState, compute};
 use crate::site::assets;
 use askama::Template;
@@ -15,38 +16,76 @@ use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
-use serde::de::DeserializeOwned;
-use serde_json::Value;
+use links::Links;
 use sheet::Sheet;
-use std::collections::HashMap;
 use std::sync::Arc;
 
-/// A page: its address, its name in the navigation, the answer that it shows, and how.
+/// Shows an answer.
+type Show = fn(&Own, &Words, &Links) -> Result<Sheet, AnswerError>;
+
+/// A page: its address, its name in the navigation, the answer that it shows, how, and whether it can be limited to some
+/// calls.
 struct Page {
     path: &'static str,
     label: &'static str,
     answer: &'static str,
-    sheet: fn(Value) -> Result<Sheet, serde_json::Error>,
+    sheet: Show,
+    has_fields: bool,
 }
 
-/// The pages, in the order of the navigation. A page without its answer in [`ANSWERS`] does not exist.
+/// The pages, in the order of the navigation.
 const PAGES: &[Page] = &[
-    Page { path: "/", label: "Report", answer: "report", sheet: |value| of(value, report::report) },
-    Page { path: "/models", label: "Models", answer: "models", sheet: |value| of(value, report::models) },
+    page("/", "Report", "report", |own, words, links| {
+        let total = answers::own_report(own, words)?;
+        // The report stands without the others, for example if there is no public snapshot.
+        let misses = answers::own_misses(own, words).ok();
+        let elsewhere = answers::costs_elsewhere(own, words).ok();
+        Ok(report::report(&total, misses.as_ref(), elsewhere.as_ref(), links))
+    }),
+    page("/models", "Models", "models", |own, words, links| {
+        Ok(report::models(&answers::own_models(own, words)?, links))
+    }),
+    page("/sessions", "Sessions", "sessions", |own, words, _| {
+        Ok(sessions::sessions(&answers::own_sessions(own, words)?))
+    }),
+    page("/misses", "Misses", "misses", |own, words, links| {
+        Ok(sessions::misses(&answers::own_misses(own, words)?, links))
+    }),
+    page("/costs", "Costs", "costs", |own, words, links| {
+        Ok(costs::costs(&answers::costs_elsewhere(own, words)?, links))
+    }),
+    page("/plans", "Plans", "plans", |own, words, _| Ok(costs::plans(&answers::flat_plans(own, words)?))),
     Page {
-        path: "/sessions",
-        label: "Sessions",
-        answer: "sessions",
-        sheet: |value| of(value, sessions::sessions),
+        has_fields: false,
+        ..page("/files", "Files", "files", |own, _, _| Ok(costs::files(&answers::own_files(own)?)))
     },
-    Page { path: "/misses", label: "Misses", answer: "misses", sheet: |value| of(value, sessions::misses) },
-    Page { path: "/costs", label: "Costs", answer: "costs", sheet: |value| Ok(costs::costs(&value)) },
-    Page { path: "/plans", label: "Plans", answer: "plans", sheet: |value| Ok(costs::plans(&value)) },
-    Page { path: "/files", label: "Files", answer: "files", sheet: |value| Ok(costs::files(&value)) },
 ];
 
-fn of<T: DeserializeOwned>(value: Value, sheet: fn(&T) -> Sheet) -> Result<Sheet, serde_json::Error> {
-    serde_json::from_value(value).map(|answer| sheet(&answer))
+const fn page(path: &'static str, label: &'static str, answer: &'static str, sheet: Show) -> Page {
+    Page { path, label, answer, sheet, has_fields: true }
+}
+
+/// A field of the form that limits a page to some calls.
+struct Field {
+    name: &'static str,
+    label: &'static str,
+    example: &'static str,
+    value: String,
+}
+
+/// The fields with the values of a request.
+fn fields(words: &Words) -> Vec<Field> {
+    let field = |name: &'static str, label, example| Field {
+        name,
+        label,
+        example,
+        value: words.get(name).cloned().unwrap_or_default(),
+    };
+    vec![
+        field("from", "From the UTC day", "2026-08-01"),
+        field("model", "Model", "as on the page of models"),
+        field("source", "Source", "as on the page of files"),
+    ]
 }
 
 /// A link of the navigation.
@@ -64,6 +103,10 @@ struct SheetPage {
     sheet: Sheet,
     json: Option<String>,
     origin: String,
+    /// The query of the address with its question mark, so that links between pages keep the limits.
+    query: String,
+    fields: Vec<Field>,
+    is_limited: bool,
 }
 
 #[derive(Template)]
@@ -103,25 +146,26 @@ async fn show(
     State(state): State<Arc<OwnState>>,
     headers: HeaderMap,
     uri: Uri,
-    Query(words): Query<HashMap<String, String>>,
+    Query(words): Query<Words>,
 ) -> Response {
-    let problem = |problem: String| Sheet { problem: Some(problem), ..Sheet::default() };
-    let (status, sheet) = match compute(&state, page.answer, words).await {
-        Ok(value) => match (page.sheet)(value) {
-            Ok(sheet) => (StatusCode::OK, sheet),
-            Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, problem(error.to_string())),
-        },
-        Err((status, message)) => (status, problem(message)),
+    let host = headers.get("host").and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let links = Links::new(&state.own, host);
+    let fields = if page.has_fields { fields(&words) } else { Vec::new() };
+    let (status, sheet) = match compute(&state, move |own| (page.sheet)(own, &words, &links)).await {
+        Ok(sheet) => (StatusCode::OK, sheet),
+        Err((status, problem)) => (status, Sheet { problem: Some(problem), ..Sheet::default() }),
     };
     let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
-    let host = headers.get("host").and_then(|host| host.to_str().ok()).unwrap_or_default();
     let rendered = SheetPage {
         title: page.label,
         path: page.path,
-        navigation: navigation(),
+        navigation: PAGES.iter().map(|page| Tab { path: page.path, label: page.label }).collect(),
         json: sheet.problem.is_none().then(|| format!("/own/v1/{}{query}", page.answer)),
         sheet,
         origin: format!("http://{host}"),
+        query,
+        is_limited: fields.iter().any(|field| !field.value.is_empty()),
+        fields,
     }
     .render();
     match rendered {
@@ -130,7 +174,55 @@ async fn show(
     }
 }
 
-fn navigation() -> Vec<Tab> {
-    let exists = |page: &&Page| ANSWERS.iter().any(|(name, _)| *name == page.answer);
-    PAGES.iter().filter(exists).map(|page| Tab { path: page.path, label: page.label }).collect()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_page_shows_an_answer_that_is_also_json() {
+        for page in PAGES {
+            assert!(answers::ANSWERS.iter().any(|(name, _)| *name == page.answer), "{}", page.path);
+        }
+        assert_eq!(PAGES.len(), answers::ANSWERS.len());
+    }
+
+    #[test]
+    fn names_are_text_wherever_they_stand() {
+        let name = "<script>alert(1)</script>\" onload=\"x";
+        let long = vec![
+            sheet::cell(name).to(Some(links::report_on(name))).with(Some(name.to_owned())),
+            sheet::cell(name).public(Some(links::report_on(name))),
+        ];
+        let sheet = Sheet {
+            lede: name.to_owned(),
+            problem: Some(name.to_owned()),
+            is_empty: true,
+            answers: vec![sheet::Answer {
+                figure: name.to_owned(),
+                beside: Some(name.to_owned()),
+                lines: vec![sheet::Line::on(name, name)],
+                href: "/misses",
+                ..sheet::Answer::default()
+            }],
+            facts: vec![(name.to_owned(), name.to_owned())],
+            tables: vec![sheet::Table::new("t", name, &["Name", "~Why"]).rows([long])],
+            notes: vec![name.to_owned()],
+        };
+        let words = Words::from([("model".to_owned(), name.to_owned())]);
+        let page = SheetPage {
+            title: "Report",
+            path: "/",
+            navigation: Vec::new(),
+            sheet,
+            json: Some("/own/v1/report".to_owned()),
+            origin: format!("http://{name}"),
+            query: format!("?model={name}"),
+            fields: fields(&words),
+            is_limited: true,
+        };
+        let html = page.render().expect("a page");
+        assert_eq!(html.matches("<script").count(), 2, "those of the frame: {html}");
+        assert!(!html.contains("?model=<") && !html.contains("value=\"<"), "{html}");
+        assert!(html.contains("public page") && html.contains("No call matches"), "{html}");
+    }
 }

@@ -1,8 +1,10 @@
 //! The content of a page: facts, tables and notes. One template draws every page.
 
+use crate::domain::format::grouped;
 use crate::request_log::PaidKind;
-use crate::site::{milliseconds, percent, tokens_in_words, usd};
+use crate::site::{milliseconds, percent, percent_change_tenth, tokens_in_words, usd};
 use crate::traffic::report::{Failures, OwnRate, Paid};
+use crate::traffic::worth::Change;
 use chrono::{DateTime, Utc};
 
 /// The content of a page.
@@ -14,12 +16,52 @@ pub struct Sheet {
     pub problem: Option<String>,
     /// Whether there are no calls, so that the page says how to import.
     pub is_empty: bool,
+    /// What the reader came for, before everything else.
+    pub answers: Vec<Answer>,
     /// Figures with their names.
     pub facts: Vec<(String, String)>,
     /// Tables.
     pub tables: Vec<Table>,
     /// Remarks, as sentences.
     pub notes: Vec<String>,
+}
+
+/// One answer of the first screen.
+#[derive(Debug, Clone, Default)]
+pub struct Answer {
+    /// What it answers, as a heading.
+    pub title: &'static str,
+    /// The figure.
+    pub figure: String,
+    /// What the figure is compared with, or its unit.
+    pub beside: Option<String>,
+    /// What it means.
+    pub lines: Vec<Line>,
+    /// Where the details are.
+    pub href: &'static str,
+    /// The text of that link.
+    pub more: &'static str,
+}
+
+/// A sentence, which may be about a name.
+#[derive(Debug, Clone, Default)]
+pub struct Line {
+    /// The name; untrusted.
+    pub name: Option<String>,
+    /// What is said.
+    pub text: String,
+}
+
+impl Line {
+    /// A sentence.
+    pub fn of(text: impl Into<String>) -> Self {
+        Self { name: None, text: text.into() }
+    }
+
+    /// A sentence about a name.
+    pub fn on(name: impl Into<String>, text: impl Into<String>) -> Self {
+        Self { name: Some(name.into()), text: text.into() }
+    }
 }
 
 /// A table.
@@ -44,27 +86,31 @@ pub struct Table {
 pub struct Column {
     /// Heading.
     pub label: &'static str,
-    /// Whether it has numbers.
-    pub is_number: bool,
+    /// Class of its cells: `n` for numbers, `why` for sentences.
+    pub class: &'static str,
 }
 
-/// A cell; an empty text is shown as "not recorded".
+/// A cell.
 #[derive(Debug, Clone, Default)]
 pub struct Cell {
     /// Text; untrusted.
     pub text: String,
+    /// What an empty text means; by default "not recorded".
+    pub absent: Option<&'static str>,
     /// A second line.
     pub small: Option<String>,
     /// Where the text leads to.
     pub href: Option<String>,
+    /// The public page about it.
+    pub public: Option<String>,
 }
 
 impl Table {
-    /// A table without rows. Names of columns that begin with `#` have numbers.
+    /// A table without rows. Columns whose names begin with `#` have numbers, with `~` sentences.
     pub fn new(id: &'static str, title: &str, columns: &[&'static str]) -> Self {
-        let column = |name: &&'static str| match name.strip_prefix('#') {
-            Some(label) => Column { label, is_number: true },
-            None => Column { label: name, is_number: false },
+        let column = |name: &&'static str| {
+            let marked = |mark, class| Some(Column { label: name.strip_prefix(mark)?, class });
+            marked('#', "n").or_else(|| marked('~', "why")).unwrap_or(Column { label: name, class: "" })
         };
         Self {
             id,
@@ -85,9 +131,9 @@ impl Table {
         Self { note: Some(note.to_owned()), ..self }
     }
 
-    /// Whether a column has numbers.
-    pub fn is_number(&self, place: &usize) -> bool {
-        self.columns.get(*place).is_some_and(|column| column.is_number)
+    /// The class of a column's cells.
+    pub fn class(&self, place: &usize) -> &'static str {
+        self.columns.get(*place).map_or("", |column| column.class)
     }
 }
 
@@ -97,9 +143,19 @@ impl Cell {
         Self { small, ..self }
     }
 
-    /// The same with an address.
-    pub fn to(self, href: String) -> Self {
-        Self { href: Some(href), ..self }
+    /// The same, saying what an empty text means.
+    pub fn or(self, absent: &'static str) -> Self {
+        Self { absent: Some(absent), ..self }
+    }
+
+    /// The same with an address, if there is one.
+    pub fn to(self, href: Option<String>) -> Self {
+        Self { href, ..self }
+    }
+
+    /// The same with the public page about it, if there is one.
+    pub fn public(self, public: Option<String>) -> Self {
+        Self { public, ..self }
     }
 }
 
@@ -115,7 +171,7 @@ pub fn named(name: Option<&str>) -> Cell {
 
 /// A count.
 pub fn number(count: u64) -> Cell {
-    cell(count.to_string())
+    cell(grouped(count))
 }
 
 /// A count of tokens; absent is not recorded.
@@ -161,6 +217,31 @@ pub fn failures(failures: &Failures) -> Cell {
         .collect();
     let small = (!classes.is_empty()).then(|| classes.join(", "));
     cell(failures.all.map(|all| all.to_string()).unwrap_or_default()).with(small)
+}
+
+/// A pause in seconds; absent is not recorded.
+pub fn pause(seconds: Option<f64>) -> Cell {
+    cell(match seconds {
+        None => String::new(),
+        Some(seconds) if seconds < 120.0 => format!("{seconds:.0} s"),
+        Some(seconds) if seconds < 7200.0 => format!("{:.0} min", seconds / 60.0),
+        Some(seconds) => format!("{:.1} h", seconds / 3600.0),
+    })
+}
+
+/// A cost against another one, with its interval.
+pub fn change(change: &Change) -> String {
+    let Some(fraction) = change.fraction else { return "nothing was paid".to_owned() };
+    let interval = match change.low.zip(change.high) {
+        Some((low, high)) => format!("{}, 90 % interval", range(low, high, percent_change_tenth)),
+        None => "no interval, too few sessions".to_owned(),
+    };
+    format!("{} ({interval})", percent_change_tenth(fraction))
+}
+
+/// An interval in words.
+pub fn range(low: f64, high: f64, format: impl Fn(f64) -> String) -> String {
+    format!("{} to {}", format(low), format(high))
 }
 
 /// What kind of money an amount is.

@@ -293,7 +293,7 @@ impl Answers<'_> {
                     &batch,
                     OverheadRow {
                         platform,
-                        without_session,
+                        without_session: r_alone,
                         calls: r_calls,
                         clusters: r_clusters,
                         added: r_added,
@@ -310,7 +310,7 @@ impl Answers<'_> {
                     &batch,
                     OverheadRow {
                         platform,
-                        without_session,
+                        without_session: o_alone,
                         calls: o_calls,
                         clusters: o_clusters,
                         added: o_added,

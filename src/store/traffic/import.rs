@@ -74,6 +74,10 @@ impl TrafficStore {
         resolve: &dyn Fn(&Call) -> Resolved,
     ) -> Result<Imported, StoreError> {
         let source = options.source.unwrap_or(file.format.id);
+        // A file without calls is not kept: it may be read as another format later.
+        if file.found.calls.is_empty() {
+            return Ok(Imported { source: source.to_owned(), ..Imported::default() });
+        }
         self.change(|connection| {
             if is_known(connection, &file.sha256)? {
                 let source = source.to_owned();

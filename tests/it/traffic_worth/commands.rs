@@ -1,6 +1,6 @@
 //! The contracts of `hitrate traffic costs` and `hitrate traffic plans`.
 
-use crate::binary::hitrate;
+use crate::binary::{command, finish, hitrate};
 use crate::rig::folder;
 use crate::sample;
 use std::fs;
@@ -27,9 +27,8 @@ fn no_traffic_is_no_error() {
     assert!(!data.path().join("traffic.duckdb").exists(), "a question creates no database");
 }
 
-#[test]
-fn imported_calls_are_priced() {
-    let data = data();
+/// Two calls of one model.
+fn import_two(data: &std::path::Path) {
     let line = |id: &str, created: i64, prompt: u32| {
         serde_json::json!({
             "id": id, "object": "chat.completion", "created": created, "model": "northwind/atlas-3",
@@ -41,11 +40,17 @@ fn imported_calls_are_priced() {
         })
         .to_string()
     };
-    let log = data.path().join("log.jsonl");
+    let log = data.join("log.jsonl");
     fs::write(&log, [line("a", 1_790_000_000, 5_000), line("b", 1_790_000_060, 6_000)].join("\n"))
         .expect("written");
-    let imported = hitrate(data.path(), &["traffic", "import", &log.display().to_string()]);
+    let imported = hitrate(data, &["traffic", "import", &log.display().to_string()]);
     assert_eq!(imported.code, 0, "{imported:?}");
+}
+
+#[test]
+fn imported_calls_are_priced() {
+    let data = data();
+    import_two(data.path());
     let costs = hitrate(data.path(), &["traffic", "costs", "--json"]).json();
     assert_eq!(costs["calls"], 2, "{costs}");
     let model = &costs["models"][0];
@@ -108,4 +113,56 @@ fn own_plans_come_from_a_file_or_the_settings() {
     assert!(clash.err.contains("has the name of a plan that ships"), "{clash:?}");
     fs::remove_file(data.path().join("plans.toml")).expect("removed");
     assert!(hitrate(data.path(), &["traffic", "plans"]).err.contains("cannot read the plans in"));
+}
+
+/// The text of a command in a terminal of 80 columns.
+fn text(data: &std::path::Path, arguments: &[&str]) -> String {
+    let mut command = command();
+    command.env("COLUMNS", "80").arg("--data-dir").arg(data).args(["--table", "text"]).args(arguments);
+    let ran = finish(&mut command);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let longest = ran.out.lines().map(|line| line.chars().count()).max().unwrap_or_default();
+    assert!(longest <= 80, "{longest} columns: {}", ran.out);
+    ran.out
+}
+
+#[test]
+fn the_text_begins_with_the_answer_and_says_nothing_twice() {
+    let data = data();
+    import_two(data.path());
+    let shown = text(data.path(), &["traffic", "costs"]);
+    let place = |words: &str| shown.find(words).unwrap_or_else(|| panic!("`{words}` is missing: {shown}"));
+    assert!(place("2 calls from") < place("cheapest endpoint"), "{shown}");
+    assert!(place("cheapest endpoint") < place("Cost at the endpoints:"), "{shown}");
+    assert!(place("Cost at the endpoints:") < place("Notes:"), "{shown}");
+    let endpoints = hitrate(data.path(), &["traffic", "costs", "--json"]).json()["models"][0]["hosts"]
+        .as_array()
+        .map_or(0, Vec::len);
+    let rows = |shown: &str| {
+        let table = shown.split("Cost at the endpoints:").nth(1).expect("a table");
+        table
+            .lines()
+            .skip(3)
+            .take_while(|line| !line.starts_with("Not ") && !line.contains("not shown"))
+            .count()
+    };
+    assert!(endpoints > 5, "the sample has {endpoints} endpoints");
+    assert_eq!(rows(&shown), 5, "{shown}");
+    let more = endpoints - 5;
+    let verb = if more == 1 { "endpoint is" } else { "endpoints are" };
+    assert!(shown.replace('\n', " ").contains(&format!("{more} more expensive {verb} not shown")), "{shown}");
+    let all = text(data.path(), &["traffic", "costs", "--all"]);
+    assert!(!all.contains("not shown (--all") && rows(&all) == endpoints, "{all}");
+    let piped = hitrate(data.path(), &["traffic", "costs"]).out;
+    assert_eq!(piped.lines().count(), endpoints + 1, "a pipe receives all endpoints");
+    let plans = text(data.path(), &["traffic", "plans"]);
+    assert!(plans.contains("2 calls from") && plans.contains("saves"), "{plans}");
+    for output in [&shown, &plans] {
+        let mut notes: Vec<&str> = output.lines().filter(|line| line.starts_with("- ")).collect();
+        let count = notes.len();
+        notes.sort_unstable();
+        notes.dedup();
+        assert_eq!(notes.len(), count, "{output}");
+        assert!(!output.contains("1 calls") && !output.contains("1 sessions"), "{output}");
+    }
 }
