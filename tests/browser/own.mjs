@@ -134,7 +134,7 @@ async function checkWithoutScripts(report, browser, own, token, withScript) {
   const answer = async (name) => {
     await page.goto(`${own}/`);
     await page.locator('details.limits > summary').click();
-    await page.getByLabel('Source').fill(name);
+    await page.locator('input[name=source]').fill(name);
     await page.getByRole('button', { name: 'Show' }).click();
     return page.locator('main').innerText();
   };
