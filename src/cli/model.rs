@@ -1,11 +1,12 @@
 //! `hitrate model`.
 
 use super::tables::{Column, Report, Table, clean, fixed, name, now, number, percent, session, text, tier};
-use super::{Common, exit};
+use super::{Common, exit, workload};
 use crate::domain::flag::names;
 use crate::domain::tier::{Lens, Tier};
 use crate::snapshot::{Endpoint, ModelEntry, Snapshot};
 use crate::table::{Offer, tsv};
+use crate::traffic::acting::add_workload;
 use anyhow::{Result, bail};
 use clap::Args;
 use std::collections::BTreeMap;
@@ -14,17 +15,32 @@ use std::collections::BTreeMap;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
 hitrate model moonshotai/kimi-k2.6\n  \
-hitrate model z-ai/glm-5.2 --wide")]
+hitrate model z-ai/glm-5.2 --wide\n  \
+hitrate model moonshotai/kimi-k2.6 --workload mine")]
 pub struct ModelArgs {
     /// Model id (`author/name`, `author/name:free`) or canonical slug.
     model: String,
+    /// Workload of the session costs: a name, a workload file, a request log, or `mine`, which is fitted to your own traffic
+    /// [default: that of the tier list].
+    #[arg(long, value_name = "WORKLOAD")]
+    workload: Option<String>,
 }
 
 /// Prints a model's endpoints, with `--json` as `/api/v1/models/MODEL` does; for an unknown name, the error lists the nearest names.
 pub fn run(common: &Common, args: &ModelArgs) -> Result<u8> {
-    let snapshot = common.snapshot()?;
+    let mut snapshot = common.snapshot()?;
+    let mut name = snapshot.default_workload().to_owned();
+    if let Some(wanted) = &args.workload {
+        let model = find(&snapshot, &args.model)?;
+        let model_id = model.model_id.clone();
+        let chosen = workload::choose_for(common, &snapshot, Some(wanted), Some(model))?.workload;
+        name.clone_from(&chosen.name);
+        if snapshot.workload(&name) != Some(&chosen) {
+            add_workload(&mut snapshot, &model_id, &chosen);
+        }
+    }
     let model = find(&snapshot, &args.model)?;
-    common.report(model, || describe(model, snapshot.default_workload(), snapshot.simulated))?;
+    common.report(model, || describe(model, &name, snapshot.simulated))?;
     Ok(exit::OK)
 }
 

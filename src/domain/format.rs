@@ -49,14 +49,24 @@ pub fn percent(share: f64, decimals: usize) -> String {
     format!("{:.decimals$} %", share * 100.0)
 }
 
-/// A difference as a percentage with its sign: -0.12 is `-12 %`.
+/// A difference as a percentage with its sign: -0.12 is `-12 %`. What rounds to zero has the sign `+`, never `-0 %`.
 pub fn percent_change(share: f64, decimals: usize) -> String {
-    format!("{:+.decimals$} %", share * 100.0)
+    let text = format!("{:+.decimals$} %", share * 100.0);
+    match text.strip_prefix('-') {
+        Some(rest) if !rest.bytes().any(|byte| matches!(byte, b'1'..=b'9')) => format!("+{rest}"),
+        _ => text,
+    }
 }
 
 /// An uptime as a percentage with one decimal, rounded down: only exactly 1 is `100 %`.
 pub fn uptime(share: f64) -> String {
     if share >= 1.0 { "100 %".to_owned() } else { format!("{:.1} %", (share * 1000.0).floor() / 10.0) }
+}
+
+/// A count with its noun: `1 call`, `1,054 calls`.
+pub fn counted(count: u64, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{} {noun}{plural}", grouped(count))
 }
 
 /// A whole number with groups of three: `1,054`.

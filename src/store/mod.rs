@@ -46,10 +46,8 @@ use std::path::PathBuf;
 #[allow(missing_docs, reason = "the messages name the fields")]
 pub enum StoreError {
     /// Another process has locked the file.
-    #[error(
-        "the store {path} is in use by another process ({holder}); stop that process first (if it is a running server, verbs that can query it do so automatically)"
-    )]
-    Locked { path: PathBuf, holder: String },
+    #[error("{what} {path} is in use by {holder}; {advice}")]
+    Locked { what: &'static str, path: PathBuf, holder: String, advice: &'static str },
     /// The file was written by a newer version.
     #[error(
         "the store was written by a newer version of hitrate (schema {found}; this version supports up to {known}); update hitrate, or rebuild with `hitrate replay`"
@@ -152,7 +150,12 @@ mod tests {
         let small = Store::open(options("20MB")).expect("it opens");
         let error = fails(&small, "SELECT list(range) FROM range(20000000)");
         assert!(!error.concerns_content(), "{error}");
-        let locked = StoreError::Locked { path: PathBuf::new(), holder: String::new() };
+        let locked = StoreError::Locked {
+            what: "the store",
+            path: PathBuf::new(),
+            holder: String::new(),
+            advice: "stop it",
+        };
         assert!(!locked.concerns_content());
     }
 }

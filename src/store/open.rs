@@ -41,12 +41,67 @@ pub(super) struct Kind {
     pub migrations: &'static [Migration],
     /// What to do if it cannot be opened, as a sentence.
     pub advice: &'static str,
+    /// What it is, for errors.
+    pub name: &'static str,
+    /// What to do while another process uses it.
+    pub while_in_use: &'static str,
+    /// Whether only the owner of the file may read it.
+    pub is_private: bool,
+}
+
+/// Gives a database file and its write-ahead log to their owner alone.
+pub(super) fn make_private(path: &Path) -> Result<(), StoreError> {
+    [path.to_owned(), log_of(path)].iter().try_for_each(|file| private(file))
+}
+
+/// Creates an empty write-ahead log that only its owner can read, if there is none: DuckDB would create one that
+/// everyone can read.
+pub(super) fn create_private_log(path: &Path) -> Result<(), StoreError> {
+    let log = log_of(path);
+    match new_private(&log) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
+            Err(StoreError::Io { path: log, source: error })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn log_of(path: &Path) -> PathBuf {
+    PathBuf::from(format!("{}.wal", path.display()))
+}
+
+#[cfg(unix)]
+fn new_private(file: &Path) -> std::io::Result<std::fs::File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)
+}
+
+#[cfg(not(unix))]
+fn new_private(file: &Path) -> std::io::Result<std::fs::File> {
+    std::fs::File::create_new(file)
+}
+
+#[cfg(unix)]
+fn private(file: &Path) -> Result<(), StoreError> {
+    use std::os::unix::fs::PermissionsExt;
+    match std::fs::set_permissions(file, PermissionsExt::from_mode(0o600)) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        changed => changed.map_err(|source| StoreError::Io { path: file.to_owned(), source }),
+    }
+}
+
+#[cfg(not(unix))]
+fn private(_: &Path) -> Result<(), StoreError> {
+    Ok(())
 }
 
 /// The record of all runs.
 const RECORD: Kind = Kind {
     migrations: migrate::RECORD,
     advice: "Run `hitrate replay --into DIR` to rebuild the store from the archive beside it, which is the source of truth",
+    name: "the store",
+    while_in_use: "stop that process first (if it is a running server, verbs that can query it do so automatically)",
+    is_private: false,
 };
 
 impl std::fmt::Debug for Store {
@@ -101,13 +156,20 @@ impl Database {
             std::fs::create_dir_all(folder)
                 .map_err(|source| StoreError::Io { path: folder.to_owned(), source })?;
         }
-        let connection = match connect(&options, kind.advice) {
+        let is_new = !options.path.exists();
+        let connection = match connect(&options, kind) {
             Err(StoreError::Open { path, detail, .. }) if set_log_aside(&options.path) => {
                 tracing::error!(store = %path.display(), detail, "set aside an unreadable write-ahead log. {}", kind.advice);
-                connect(&options, kind.advice)?
+                connect(&options, kind)?
             }
             other => other?,
         };
+        if kind.is_private {
+            make_private(&options.path)?;
+            if is_new {
+                create_private_log(&options.path)?;
+            }
+        }
         migrate::migrate(&connection, kind.migrations)?;
         confine(&connection, &options.work_dir)?;
         Ok(Self { writer: Mutex::new(connection), options })
@@ -126,7 +188,20 @@ impl Database {
 
     /// Runs a query on a separate connection and stops it after the time limit.
     pub fn read<T>(&self, query: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        let connection = self.writer().try_clone()?;
+        self.read_on(&self.reader()?, query)
+    }
+
+    /// A connection for several queries of a reader.
+    pub fn reader(&self) -> Result<Connection, StoreError> {
+        Ok(self.writer().try_clone()?)
+    }
+
+    /// Runs a query on a connection of [`Database::reader`] and stops it after the time limit.
+    pub fn read_on<T>(
+        &self,
+        connection: &Connection,
+        query: impl FnOnce(&Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
         let handle = connection.interrupt_handle();
         let limit = self.options.query_timeout;
         let (done, wait) = mpsc::channel::<()>();
@@ -137,7 +212,7 @@ impl Database {
             }
             timed_out
         });
-        let answer = query(&connection);
+        let answer = query(connection);
         drop(done);
         let timed_out = watchdog.join().unwrap_or(false);
         match answer {
@@ -169,11 +244,14 @@ impl Database {
         let copied = writer.execute_batch(&format!("COPY FROM DATABASE \"{name}\" TO fresh"));
         writer.execute_batch("DETACH fresh")?;
         copied?;
+        if kind.is_private {
+            make_private(&fresh)?;
+        }
         // While the old file is still open, so that no other process writes to it in between.
         std::fs::rename(&fresh, &self.options.path).map_err(failed)?;
         let until = Instant::now() + patience;
         let reopened = loop {
-            match connect(&self.options, kind.advice) {
+            match connect(&self.options, kind) {
                 Err(StoreError::Locked { .. }) if Instant::now() < until => {
                     std::thread::sleep(Duration::from_millis(50));
                 }
@@ -187,7 +265,7 @@ impl Database {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the only place that opens DuckDB")]
-fn connect(options: &StoreOptions, advice: &'static str) -> Result<Connection, StoreError> {
+fn connect(options: &StoreOptions, kind: &Kind) -> Result<Connection, StoreError> {
     let config = Config::default()
         .enable_autoload_extension(false)?
         .max_memory(&options.memory)?
@@ -197,9 +275,14 @@ fn connect(options: &StoreOptions, advice: &'static str) -> Result<Connection, S
     Connection::open_with_flags(&options.path, config).map_err(|error| {
         let detail = error.to_string();
         if detail.contains("lock on file") {
-            StoreError::Locked { path: options.path.clone(), holder: holder(&detail) }
+            StoreError::Locked {
+                what: kind.name,
+                path: options.path.clone(),
+                holder: format!("another process ({})", holder(&detail)),
+                advice: kind.while_in_use,
+            }
         } else {
-            StoreError::Open { path: options.path.clone(), detail, advice }
+            StoreError::Open { path: options.path.clone(), detail, advice: kind.advice }
         }
     })
 }
@@ -211,7 +294,7 @@ fn holder(detail: &str) -> String {
 }
 
 fn set_log_aside(path: &Path) -> bool {
-    let log = PathBuf::from(format!("{}.wal", path.display()));
+    let log = log_of(path);
     if !log.exists() {
         return false;
     }

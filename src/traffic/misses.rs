@@ -3,6 +3,7 @@
 use super::report::public::candidates;
 use super::report::{By, Question, count, scope, served};
 use super::worth::Lifetimes;
+use crate::domain::format::counted;
 use crate::snapshot::{Endpoint, Snapshot};
 use crate::store::answers::{ExampleRow, HostFacts, MissRow};
 use crate::store::{StoreError, TrafficStore};
@@ -292,19 +293,18 @@ pub fn misses(
     found.examples = examples.into_iter().filter_map(|row| example(row, &hosts)).collect();
     let has_prices = hosts.values().any(|host| host.prices.of_miss().is_some());
     if unjudged.calls == 0 {
-        found.notes.push(
-            "There are no calls to judge: `hitrate traffic import PATH` reads your logs, and `hitrate traffic files` lists what is imported."
-                .to_owned(),
-        );
+        found.notes.push(super::known::nothing(store)?.to_owned());
         return Ok(found);
     }
     for (calls, why) in [
-        (unjudged.without_session, "belong to no session"),
-        (unjudged.without_prompt, "state no prompt tokens, as failures often do"),
-        (unjudged.without_read, "do not state the tokens read from the cache"),
+        (unjudged.without_session, "without a session"),
+        (unjudged.without_prompt, "without prompt tokens, as failures often are"),
+        (unjudged.without_read, "without the tokens read from the cache"),
     ] {
         if calls > 0 {
-            found.notes.push(format!("{calls} of {} calls are not judged: they {why}.", unjudged.calls));
+            found
+                .notes
+                .push(format!("Not judged: {calls} of {}, {why}.", counted(count(unjudged.calls), "call")));
         }
     }
     if !has_prices {

@@ -4,6 +4,7 @@
 pub mod acting;
 pub mod catalogue;
 pub mod estimate;
+pub mod known;
 pub mod misses;
 pub mod models;
 mod question;

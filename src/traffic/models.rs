@@ -1,6 +1,7 @@
 //! The user's own traffic by model.
 
-use super::report::{By, Failures, Group, OwnRate, Paid, Question, TokenSums, grouped};
+use super::report::{By, Failures, Group, OwnRate, Paid, Question, TokenSums, grouped, scope};
+use crate::domain::format::counted;
 use crate::store::answers::GroupRow;
 use crate::store::{StoreError, TrafficStore};
 use chrono::{DateTime, Utc};
@@ -60,19 +61,19 @@ pub struct ProviderShare {
 /// # Errors
 /// See [`TrafficStore`].
 pub fn models(store: &TrafficStore, question: &Question) -> Result<Models, StoreError> {
-    let at_endpoints = grouped(store, question, By::Endpoint)?;
-    let by_model = grouped(store, question, By::Model)?;
+    let at_endpoints = grouped(&store.answers(scope(question, By::Endpoint)))?;
+    let by_model = grouped(&store.answers(scope(question, By::Model)))?;
     let models: Vec<ModelLine> =
         by_model.groups.into_iter().map(|(_, group)| line(group, &at_endpoints.groups)).collect();
     let mut notes = Vec::new();
     if models.is_empty() {
-        notes.push("There are no calls: `hitrate traffic import PATH` reads your logs.".to_owned());
+        notes.push(super::known::nothing(store)?.to_owned());
     }
     let unknown = models.iter().filter(|model| !model.is_known).count();
     if unknown > 0 {
         notes.push(format!(
-            "{unknown} of {} models are not in the public catalogue, so they have no public rate and no price.",
-            models.len()
+            "Not in the public catalogue: {unknown} of {}. There is no public rate and no price.",
+            counted(models.len() as u64, "model")
         ));
     }
     Ok(Models { question: question.clone(), models, notes })

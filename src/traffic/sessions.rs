@@ -1,6 +1,7 @@
 //! The user's own sessions.
 
 use super::report::{self, By, Paid, Question, count, scope};
+use crate::domain::format::counted;
 use crate::domain::thresholds::SESSION_MIN_REUSE;
 use crate::request_log::SessionKind;
 use crate::store::answers::SessionCallRow;
@@ -102,14 +103,14 @@ pub fn sessions(store: &TrafficStore, question: &Question, top: u32) -> Result<S
     let mut notes = Vec::new();
     if totals.sessions == 0 {
         notes.push(match totals.without_session {
-            0 => "There are no calls: `hitrate traffic import PATH` reads your logs.".to_owned(),
+            0 => super::known::nothing(store)?.to_owned(),
             _ => {
                 "No call has a session. A log with session ids, or with times and growing prompts, has them."
                     .to_owned()
             }
         });
     } else if totals.without_session > 0 {
-        notes.push(format!("{} calls belong to no session.", totals.without_session));
+        notes.push(format!("Without a session: {}.", counted(count(totals.without_session), "call")));
     }
     if largest.iter().any(|line| line.kind == SessionKind::Guessed) {
         notes.push("Guessed sessions are inferred from times and growing prompts.".to_owned());

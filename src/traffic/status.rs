@@ -197,10 +197,11 @@ pub fn status(
     from: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> Result<Status, StoreError> {
-    let question = Question { from: Some(from), ..Question::default() };
+    let question = Question { from: Some(from), to: Some(now), ..Question::default() };
     let answers = store.answers(scope(&question, By::Endpoint));
     let groups = answers.groups()?;
-    let watched = Question { from: Some(now - Days::new(WATCHED_DAYS)), ..Question::default() };
+    let watched =
+        Question { from: Some(now - Days::new(WATCHED_DAYS)), to: Some(now), ..Question::default() };
     let mut status = Status {
         since: since.to_owned(),
         from: Some(from),

@@ -12,7 +12,7 @@ use hitrate::traffic::misses::{Cause, HostLifetime, Misses, misses};
 use hitrate::traffic::models::models;
 use hitrate::traffic::report::{By, Question, Report, report};
 use hitrate::traffic::sessions::sessions;
-use hitrate::traffic::status::status;
+use hitrate::traffic::status::{StatusFormat, status};
 use std::path::Path;
 
 fn store(folder: &Path) -> TrafficStore {
@@ -156,8 +156,27 @@ fn a_small_report_is_the_one_worked_out_by_hand() {
     assert!(empty.notes[0].contains("hitrate traffic files"), "{:?}", empty.notes);
 }
 
-/// Intervals clustered by session cover the true rate: 400 worlds of 20 sessions, each with a rate of its own around 0.6
-/// and a size of its own, from a fixed seed. Calls of a session are alike, so intervals over calls would be far too narrow.
+/// Intervals clustered by session cover the true rate: worlds of 10, 20 and 40 sessions and of a number between, each
+/// session with a rate of its own around 0.6 and a size of its own, from a fixed seed. Calls of a session are alike, so
+/// intervals over calls would be far too narrow.
+#[test]
+fn a_call_without_cached_counts_says_nothing_about_retention() {
+    let folder = folder();
+    let line = |number: u32, cached: &str| {
+        format!(
+            r#"{{"request_id":"r{number}","call_type":"acompletion","spend":0.001,"model":"m","custom_llm_provider":"openai","session_id":"s{}","startTime":"2026-11-02T10:{:02}:00Z","endTime":"2026-11-02T10:{:02}:05Z","prompt_tokens":{},"completion_tokens":5,"metadata":{{"usage_object":{{"prompt_tokens_details":{{{cached}}}}}}}}}"#,
+            number / 10,
+            number % 10,
+            number % 10,
+            1_000 + 100 * (number % 10),
+        )
+    };
+    let text: Vec<String> =
+        (0..20).map(|n| line(n, if n % 5 == 0 { r#""cached_tokens":0"# } else { "" })).collect();
+    let report = everything(&imported(folder.path(), &text.join("\n")));
+    assert_eq!((report.total.hit_rate.rate, report.total.hit_rate.retention), (Some(0.0), Some(0.0)));
+}
+
 #[test]
 fn intervals_cover_the_truth_about_as_often_as_they_say() {
     let mut seed = 20_261_130_u64;
@@ -167,24 +186,118 @@ fn intervals_cover_the_truth_about_as_often_as_they_say() {
         seed ^= seed << 17;
         (seed >> 11) as f64 / (1_u64 << 53) as f64
     };
-    let worlds = 400;
-    let mut covered = 0;
-    for _ in 0..worlds {
-        let mut sums = Sums { clusters: 20, calls: 200, ..Sums::default() };
-        for _ in 0..20 {
-            let prompt = 50_000.0 + 100_000.0 * uniform();
-            let read = prompt * (0.3 + 0.6 * uniform());
-            sums.numerator += read;
-            sums.denominator += prompt;
-            sums.numerator_squared += read * read;
-            sums.product += read * prompt;
-            sums.denominator_squared += prompt * prompt;
+    for size in [Some(10), Some(20), Some(40), None] {
+        let worlds = 1000;
+        let mut covered = 0;
+        for _ in 0..worlds {
+            let clusters = size.unwrap_or_else(|| 10 + (uniform() * 31.0) as u64);
+            let mut sums = Sums { clusters, calls: 10 * clusters, ..Sums::default() };
+            for _ in 0..clusters {
+                let prompt = 50_000.0 + 100_000.0 * uniform();
+                let read = prompt * (0.3 + 0.6 * uniform());
+                sums.numerator += read;
+                sums.denominator += prompt;
+                sums.numerator_squared += read * read;
+                sums.product += read * prompt;
+                sums.denominator_squared += prompt * prompt;
+            }
+            let interval = sums.interval().expect("an interval");
+            covered += u32::from(interval.low <= 0.6 && 0.6 <= interval.high);
         }
-        let interval = sums.interval().expect("an interval");
-        covered += u32::from(interval.low <= 0.6 && 0.6 <= interval.high);
+        let share = f64::from(covered) / f64::from(worlds);
+        assert!((0.85..=0.95).contains(&share), "{size:?} sessions: {share}");
     }
-    let share = f64::from(covered) / f64::from(worlds);
-    assert!((0.85..=0.95).contains(&share), "{share}");
+}
+
+/// Calls of one provider on two days: 20 with 80 % read, then some with 10 % read.
+fn drop_of(calls: u32) -> String {
+    let days = (1..=20).map(|number| row(number, "a", number, 1000, 800, ""));
+    let later = (21..21 + calls)
+        .map(|number| row(number, "b", number, 1000, 100, "").replace("2026-11-10T12", "2026-11-11T12"));
+    days.chain(later).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn the_status_line_names_a_regression_from_twenty_calls_on() {
+    let format = StatusFormat::parse("{calls}{regression}").expect("a format");
+    let now = at("2026-11-11T14:00:00Z");
+    for (calls, expected) in [(20, "20 · regression: wren/lark at finch"), (19, "19")] {
+        let folder = folder();
+        let store = imported(folder.path(), &drop_of(calls));
+        let found = status(&store, None, "today", at("2026-11-11T00:00:00Z"), now).expect("the status");
+        assert_eq!(format.line(&found), expected);
+        assert_eq!(found.regressions, everything(&store).regressions);
+    }
+}
+
+#[test]
+fn an_unknown_name_is_an_error_that_lists_the_known_ones() {
+    let folder = folder();
+    drop(imported(folder.path(), &small()));
+    for verb in ["report", "models", "sessions", "misses"] {
+        for (option, value, expected) in [
+            (
+                "--model",
+                "wren/lurk",
+                "there is no model `wren/lurk` in your traffic (expected one of wren/lark)",
+            ),
+            (
+                "--provider",
+                "finches",
+                "there is no provider `finches` in your traffic (expected one of finch)",
+            ),
+            ("--source", "yours", "there is no source `yours` in your traffic (expected one of mine)"),
+        ] {
+            let run = hitrate(folder.path(), &["traffic", verb, option, value]);
+            assert_eq!(run.code, 1, "{verb}: {run:?}");
+            assert!(run.err.contains(expected), "{verb}: {run:?}");
+        }
+        for (option, value) in [("--model", "wren/lark"), ("--provider", "Finch"), ("--source", "mine")] {
+            assert_eq!(hitrate(folder.path(), &["traffic", verb, option, value]).code, 0, "{verb} {option}");
+        }
+    }
+}
+
+#[test]
+fn known_names_without_a_match_are_no_error() {
+    let folder = folder();
+    let store = imported(folder.path(), &small());
+    let known = |question: &Question| hitrate::traffic::known::unknown(&store, question).expect("read");
+    let later = Question {
+        model: Some("wren/lark".to_owned()),
+        from: Some(at("2027-01-01T00:00:00Z")),
+        ..Question::default()
+    };
+    assert_eq!(known(&later), None);
+    let listed = models(&store, &later).expect("the models");
+    assert!(listed.notes[0].starts_with("No imported call matches the limits"), "{:?}", listed.notes);
+    assert_eq!(sessions(&store, &later, 5).expect("the sessions").notes, listed.notes);
+    let nameless = Question { model: Some("\u{1b}[31m".to_owned()), ..Question::default() };
+    assert!(known(&nameless).is_some());
+}
+
+#[test]
+fn texts_count_one_as_one() {
+    let folder = folder();
+    drop(imported(folder.path(), &row(1, "a", 0, 1000, 500, "")));
+    let text = |verb: &str| hitrate(folder.path(), &["traffic", verb, "--table", "text"]).out;
+    let report = text("report");
+    assert!(report.starts_with("1 call in 1 session from"), "{report}");
+    assert!(
+        report.contains("in all: $0.50 (1 call)") && report.contains("1 of 1 answered call successful"),
+        "{report}"
+    );
+    assert!(report.contains("A 90 % interval needs at least 5 sessions"), "{report}");
+    let misses = text("misses");
+    assert!(misses.starts_with("0 misses in 1 judged call. No call had reusable tokens."), "{misses}");
+    assert!(
+        text("sessions").contains("1 of 1 session. Median of a session: turns 1"),
+        "{}",
+        text("sessions")
+    );
+    for text in [report, misses] {
+        assert!(!text.contains("1 calls") && !text.contains("1 sessions"), "{text}");
+    }
 }
 
 #[test]
@@ -197,7 +310,11 @@ fn failures_are_not_recorded_if_no_source_states_them_and_replays_are_no_calls()
         assert_eq!((found.total.failures.all, found.total.failures.share), (None, None));
         assert!(found.notes.iter().any(|note| note.starts_with("Failures are not recorded in: mine")));
     }
-    assert!(found.notes.iter().any(|note| note.contains("have no time")), "{:?}", found.notes);
+    assert!(
+        found.notes.iter().any(|note| note.contains("Without a time: 1 of 1 call.")),
+        "{:?}",
+        found.notes
+    );
     assert!(found.notes.iter().any(|note| note.contains("run `hitrate collect`")), "{:?}", found.notes);
 }
 

@@ -2,6 +2,7 @@
 
 mod commands;
 mod forgetting;
+mod previous;
 mod repeated;
 
 use std::path::Path;
@@ -268,11 +269,20 @@ fn the_file_is_the_owners_alone_and_one_part_of_the_process_has_it_open() {
         let mode =
             std::fs::metadata(DataDir::new(data.path()).traffic()).expect("there").permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
+        import(&open, &log("a.csv", "1", CSV, vec![call(Some("a-1"), 0)]));
+        for entry in std::fs::read_dir(data.path()).expect("a folder") {
+            let entry = entry.expect("readable");
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let mode = entry.metadata().expect("there").permissions().mode();
+            assert!(!name.starts_with("traffic.duckdb") || mode & 0o777 == 0o600, "{name} {mode:o}");
+        }
     }
     let options = || traffic_options(&config(""), &DataDir::new(data.path()));
     let refused = TrafficStore::open_within(options(), Duration::from_millis(50)).expect_err("in use");
     assert!(matches!(&refused, StoreError::Locked { .. }), "{refused}");
     assert!(refused.to_string().contains(&format!("PID {}", std::process::id())), "{refused}");
+    assert!(refused.to_string().starts_with("the database of your own traffic "), "{refused}");
+    assert!(refused.to_string().contains("wait until that has ended"), "{refused}");
     let waiting = std::thread::scope(|scope| {
         let waits = scope.spawn(|| TrafficStore::open_within(options(), Duration::from_secs(60)).is_ok());
         std::thread::sleep(Duration::from_millis(100));

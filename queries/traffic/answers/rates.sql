@@ -1,28 +1,10 @@
 -- The sums from which the own hit rates and their intervals clustered by session are computed: by group, and in all with
--- `g` null. A call without a session is a cluster of its own.
-WITH steps AS (
+-- `g` null. A call without a session is a cluster of its own: the rows with `cluster` null hold all of them, with sums of
+-- squares over calls.
+WITH clusters AS (
     SELECT
         g,
-        wanted,
-        prompt,
-        read,
-        output,
-        coalesce(cluster, hash(file_id, line)) AS one,
-        thread IS NOT NULL AS has_session,
-        lag(prompt) OVER in_order AS before_prompt,
-        lag(output) OVER in_order AS output_1,
-        lag(output, 2) OVER in_order AS output_2,
-        lag(output, 3) OVER in_order AS output_3
-    FROM scope
-    WHERE prompt IS NOT NULL AND NOT is_replay AND aggregated IS NULL
-    WINDOW in_order AS (
-        PARTITION BY coalesce(thread, hash(file_id, line)) ORDER BY "at" NULLS LAST, file_id, line)
-),
-clusters AS (
-    SELECT
-        g,
-        one,
-        bool_or(has_session) AS has_session,
+        cluster,
         count(read) AS calls,
         coalesce(sum(read), 0) AS read,
         coalesce(sum(prompt) FILTER (read IS NOT NULL), 0) AS prompt,
@@ -30,17 +12,20 @@ clusters AS (
         coalesce(sum(prompt) FILTER (read IS NOT NULL AND before_prompt IS NOT NULL), 0) AS later_prompt,
         count(*) FILTER (read > 0) AS hits,
         coalesce(sum(before_prompt) FILTER (read IS NOT NULL AND prompt >= before_prompt), 0) AS reusable,
-        coalesce(sum(least(read, before_prompt)) FILTER (prompt >= before_prompt), 0) AS reused,
-        count(*) FILTER (output >= 16 AND output = output_1 AND output = output_2 AND output = output_3) AS frozen
-    FROM steps
-    WHERE wanted
-    GROUP BY g, one
+        coalesce(sum(least(read, before_prompt)) FILTER (read IS NOT NULL AND prompt >= before_prompt), 0) AS reused,
+        count(*) FILTER (is_frozen) AS frozen,
+        sum(CAST(read AS DOUBLE) * CAST(read AS DOUBLE)) FILTER (cluster IS NULL) AS read_read,
+        sum(CAST(read AS DOUBLE) * CAST(prompt AS DOUBLE)) FILTER (cluster IS NULL) AS read_prompt,
+        sum(CAST(prompt AS DOUBLE) * CAST(prompt AS DOUBLE)) FILTER (cluster IS NULL AND read IS NOT NULL)
+            AS prompt_prompt
+    FROM scope
+    WHERE wanted AND prompt IS NOT NULL AND NOT is_replay AND aggregated IS NULL
+    GROUP BY g, cluster
 ),
 all_together AS (
     SELECT
         CAST(NULL AS BIGINT) AS g,
-        one,
-        bool_or(has_session) AS has_session,
+        cluster,
         sum(calls) AS calls,
         sum(read) AS read,
         sum(prompt) AS prompt,
@@ -49,21 +34,28 @@ all_together AS (
         sum(hits) AS hits,
         sum(reusable) AS reusable,
         sum(reused) AS reused,
-        sum(frozen) AS frozen
+        sum(frozen) AS frozen,
+        sum(read_read) AS read_read,
+        sum(read_prompt) AS read_prompt,
+        sum(prompt_prompt) AS prompt_prompt
     FROM clusters
-    GROUP BY one
+    GROUP BY cluster
 )
 SELECT
     g,
     CAST(sum(calls) AS BIGINT) AS calls,
-    CAST(coalesce(sum(calls) FILTER (NOT has_session), 0) AS BIGINT) AS without_session,
-    count(*) FILTER (has_session) AS sessions,
-    count(*) FILTER (calls > 0) AS clusters,
+    CAST(coalesce(sum(calls) FILTER (cluster IS NULL), 0) AS BIGINT) AS without_session,
+    count(cluster) AS sessions,
+    CAST(count(*) FILTER (calls > 0 AND cluster IS NOT NULL) + coalesce(sum(calls) FILTER (cluster IS NULL), 0) AS BIGINT)
+        AS clusters,
     CAST(sum(read) AS BIGINT) AS read,
     CAST(sum(prompt) AS BIGINT) AS prompt,
-    sum(CAST(read AS DOUBLE) * CAST(read AS DOUBLE)) AS read_read,
-    sum(CAST(read AS DOUBLE) * CAST(prompt AS DOUBLE)) AS read_prompt,
-    sum(CAST(prompt AS DOUBLE) * CAST(prompt AS DOUBLE)) AS prompt_prompt,
+    coalesce(sum(CASE WHEN cluster IS NULL THEN read_read ELSE CAST(read AS DOUBLE) * CAST(read AS DOUBLE) END), 0)
+        AS read_read,
+    coalesce(sum(CASE WHEN cluster IS NULL THEN read_prompt ELSE CAST(read AS DOUBLE) * CAST(prompt AS DOUBLE) END), 0)
+        AS read_prompt,
+    coalesce(sum(CASE WHEN cluster IS NULL THEN prompt_prompt ELSE CAST(prompt AS DOUBLE) * CAST(prompt AS DOUBLE) END), 0)
+        AS prompt_prompt,
     CAST(sum(later_read) AS BIGINT) AS later_read,
     CAST(sum(later_prompt) AS BIGINT) AS later_prompt,
     CAST(sum(hits) AS BIGINT) AS hits,

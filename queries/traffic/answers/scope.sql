@@ -77,6 +77,9 @@ SELECT
     coalesce(c.output_text = 0 AND c.reasoning > 0 AND coalesce(c.tool_calls, 0) = 0, false) AS is_reasoning_only,
     c.gateway_cache_hit AS is_replay,
     c.aggregated,
+    -- The previous call of the session and agent, if it is not more than seven days before $1.
+    CASE WHEN $1 IS NULL OR c.before_at >= CAST($1 AS TIMESTAMP) - INTERVAL 7 DAY THEN c.before_prompt END AS before_prompt,
+    c.is_frozen,
     ($1 IS NULL OR c."at" >= CAST($1 AS TIMESTAMP))
         AND ($2 IS NULL OR c."at" < CAST($2 AS TIMESTAMP))
         AND ($3 IS NULL OR $3 IN (c.model_key, c.model_served, c.model_sent))

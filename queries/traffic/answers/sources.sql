@@ -8,9 +8,9 @@ SELECT
     bool_and(f.states_failures) AS states_failures
 FROM log_file f
 LEFT JOIN (
-    SELECT file_id, count(*) AS calls, count(*) FILTER ("at" IS NULL) AS without_time
-    FROM scope
-    WHERE wanted AND aggregated IS NULL AND NOT is_replay
+    SELECT file_id, sum(calls) AS calls, sum(calls) FILTER (day IS NULL) AS without_time
+    FROM tally
+    WHERE NOT is_sum AND NOT is_replay
     GROUP BY ALL
 ) AS n USING (file_id)
 GROUP BY ALL

@@ -11,12 +11,12 @@ SELECT
     coalesce(platform, model, month, key, app) AS value,
     paid_kind AS kind,
     sum(paid) AS usd,
-    count(*) AS calls,
-    count(*) FILTER (paid IS NULL) AS unpriced
+    CAST(sum(calls) AS BIGINT) AS calls,
+    CAST(sum(calls - priced) AS BIGINT) AS unpriced
 FROM (
-    SELECT platform, model, strftime("at", '%Y-%m') AS month, key, app, paid_kind, paid
-    FROM scope
-    WHERE wanted AND aggregated IS NULL AND NOT is_replay
+    SELECT platform, model, strftime(day, '%Y-%m') AS month, key, app, paid_kind, paid, calls, priced
+    FROM tally
+    WHERE NOT is_sum AND NOT is_replay
 )
 GROUP BY GROUPING SETS (
     (platform, paid_kind), (model, paid_kind), (month, paid_kind), (key, paid_kind), (app, paid_kind), (paid_kind))

@@ -1,11 +1,14 @@
 //! What the questions about own traffic have in common: their limits, the store and the snapshot.
 
+use super::words::clean_line;
 use crate::cli::Common;
 pub(super) use crate::cli::mine::store;
 use crate::domain::window;
 use crate::snapshot::{self, Snapshot};
+use crate::store::TrafficStore;
+use crate::traffic::known::unknown;
 use crate::traffic::report::Question;
-use anyhow::Result;
+use anyhow::{Result, bail};
 use chrono::{DateTime, Utc};
 use clap::Args;
 
@@ -31,7 +34,18 @@ pub(super) struct QuestionArgs {
 
 impl QuestionArgs {
     /// The question. The store names the models of the catalogue by slug, and variants by id.
-    pub fn question(&self, snapshot: Option<&Snapshot>) -> Question {
+    ///
+    /// # Errors
+    /// If the model, provider or source occurs nowhere in the store; the error lists those that do.
+    pub fn question(&self, store: &TrafficStore, snapshot: Option<&Snapshot>) -> Result<Question> {
+        let question = self.written(snapshot);
+        match unknown(store, &question)? {
+            Some(why) => bail!(clean_line(&why)),
+            None => Ok(question),
+        }
+    }
+
+    fn written(&self, snapshot: Option<&Snapshot>) -> Question {
         let model = self.model.as_deref().map(|name| {
             let known = snapshot.and_then(|snapshot| snapshot.model_written(name)).map(|(model, _)| model);
             match known {

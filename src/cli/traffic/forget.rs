@@ -2,6 +2,7 @@
 
 use crate::cli::tables::clean;
 use crate::cli::{Common, exit};
+use crate::domain::format::counted;
 use crate::domain::window::start;
 use crate::pipeline::traffic_options;
 use crate::store::{Forget, Forgotten, TrafficStore};
@@ -54,16 +55,13 @@ pub fn run(common: &Common, args: &ForgetArgs) -> Result<u8> {
     common.print(&forgotten, || {
         let files = match forgotten.files {
             0 => String::new(),
-            files => format!(" and {files} imported {}", plural(files, "file")),
+            files => format!(" and {}", counted(files, "imported file")),
         };
         format!(
-            "Deleted {} {}{files}. {} {} of {} {} remain.",
-            forgotten.calls,
-            plural(forgotten.calls, "call"),
-            forgotten.remaining_calls,
-            plural(forgotten.remaining_calls, "call"),
-            forgotten.remaining_files,
-            plural(forgotten.remaining_files, "file")
+            "Deleted {}{files}. {} of {} remain.",
+            counted(forgotten.calls, "call"),
+            counted(forgotten.remaining_calls, "call"),
+            counted(forgotten.remaining_files, "file")
         )
     })?;
     Ok(exit::OK)
@@ -79,8 +77,4 @@ fn check(known: &[String], source: &str) -> Result<()> {
         [] => bail!("there is no source `{}`: nothing is imported", clean(source)),
         known => bail!("there is no source `{}`: one of {}", clean(source), known.join(", ")),
     }
-}
-
-fn plural(count: u64, noun: &str) -> String {
-    if count == 1 { noun.to_owned() } else { format!("{noun}s") }
 }

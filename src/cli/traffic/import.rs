@@ -4,6 +4,7 @@ use crate::cli::logs::{STANDARD_INPUT, known_format};
 use crate::cli::tables::{Report, clean, thousands};
 use crate::cli::{Common, exit, progress};
 use crate::clock::Clock;
+use crate::domain::format::counted;
 use crate::pipeline::traffic_options;
 use crate::request_log::{
     Call, FileContext, Format, LogFile, ReadError, ReadOptions, Unread, log_paths, read_bytes, read_file,
@@ -298,6 +299,9 @@ fn outcome(file: &FileDocument) -> String {
     if imported.already_imported {
         return "already imported; nothing changed".to_owned();
     }
+    if imported.calls + imported.replaced + imported.duplicates + imported.merged == 0 {
+        return "no calls; nothing was stored".to_owned();
+    }
     let grown = if imported.grown { ", which has grown since the last import" } else { "" };
     let source = clean(&imported.source);
     let mut parts = vec![format!("{} as `{source}`{grown}", counted(imported.calls, "new call"))];
@@ -324,9 +328,4 @@ fn unread_line(reason: &str, unread: &Unread) -> String {
     };
     let noun = if unread.entries == 1 { "entry" } else { "entries" };
     format!("{} {noun} not read{place}: {}", unread.entries, clean(reason))
-}
-
-fn counted(count: u64, noun: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{} {noun}{plural}", thousands(count as f64))
 }

@@ -4,7 +4,7 @@ use super::asked::{self, QuestionArgs};
 use super::words::whole;
 use crate::cli::tables::{Column, Report, Table, dash, name, number, percent, text, thousands, usd};
 use crate::cli::{Common, exit};
-use crate::domain::format::grouped;
+use crate::domain::format::{counted, grouped};
 use crate::table::{Cell, columns, tsv};
 use crate::traffic::misses::{Cause, CauseLine, GapLine, Misses, lifetime, misses};
 use crate::traffic::worth::Lifetimes;
@@ -26,7 +26,7 @@ pub fn run(common: &Common, args: &MissesArgs) -> Result<u8> {
     let store = asked::store(common)?;
     let snapshot = asked::snapshot(common)?;
     let known = Lifetimes::shipped()?;
-    let question = args.asked.question(snapshot.as_ref());
+    let question = args.asked.question(&store, snapshot.as_ref())?;
     let found = misses(&store, snapshot.as_ref(), &question, &|provider, model, at| {
         lifetime(&known, provider, model, at)
     })?;
@@ -57,22 +57,34 @@ fn describe(found: &Misses) -> Report {
     }
     let mut report = Report::default();
     if found.judged > 0 {
-        report = report
-            .text(format!(
-                "{} misses in {} judged calls. Of {} reusable tokens, {} were not read; they cost {} more than reads.",
-                grouped(found.misses),
-                grouped(found.judged),
-                thousands(found.reusable_tokens as f64),
-                thousands(found.unread_tokens as f64),
-                dash(found.usd, usd)
-            ))
-            .table(table)
-            .text("\n\nBy pause since the previous call of the session:")
-            .table(gaps(&found.gaps))
-            .text("\n\nBy model and provider:")
-            .table(groups(found));
+        report = report.text(heading(found)).table(table);
+        if found.gaps.iter().any(|gap| gap.calls > 0) {
+            report =
+                report.text("\n\nBy pause since the previous call of the session:").table(gaps(&found.gaps));
+        }
+        report = report.text("\n\nBy model and provider:").table(groups(found));
     }
     report.text(found.notes.join("\n"))
+}
+
+fn heading(found: &Misses) -> String {
+    let misses = match found.misses {
+        1 => "1 miss".to_owned(),
+        misses => format!("{} misses", grouped(misses)),
+    };
+    let judged = counted(found.judged, "judged call");
+    if found.reusable_tokens == 0 {
+        return format!("{misses} in {judged}. No call had reusable tokens.");
+    }
+    let cost = match found.usd {
+        Some(cost) => format!("they cost {} more than reads", usd(cost)),
+        None => "what they cost is not known".to_owned(),
+    };
+    format!(
+        "{misses} in {judged}. Of {} reusable tokens, {} were not read; {cost}.",
+        thousands(found.reusable_tokens as f64),
+        thousands(found.unread_tokens as f64),
+    )
 }
 
 fn gaps(gaps: &[GapLine]) -> Table {

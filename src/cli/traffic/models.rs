@@ -1,7 +1,7 @@
 //! `hitrate traffic models`.
 
 use super::asked::{self, QuestionArgs};
-use super::words::{failures, interval, paid, whole};
+use super::words::{NO_INTERVAL, failures, interval_cell, paid, whole};
 use crate::cli::tables::{Column, Report, Table, dash, name, number, percent, text, thousands};
 use crate::cli::{Common, exit};
 use crate::domain::format::grouped;
@@ -24,7 +24,7 @@ pub struct ModelsArgs {
 pub fn run(common: &Common, args: &ModelsArgs) -> Result<u8> {
     let store = asked::store(common)?;
     let snapshot = asked::snapshot(common)?;
-    let found = models(&store, &args.asked.question(snapshot.as_ref()))?;
+    let found = models(&store, &args.asked.question(&store, snapshot.as_ref())?)?;
     common.report(&found, || describe(&found))?;
     Ok(exit::OK)
 }
@@ -62,7 +62,7 @@ fn describe(found: &Models) -> Report {
             grouped(model.sessions),
             failures(&model.failures),
             percent(model.hit_rate.rate),
-            interval(&model.hit_rate).trim().trim_matches(['(', ')']).to_owned(),
+            interval_cell(&model.hit_rate),
             dash(model.tokens.prompt, |tokens| thousands(tokens as f64)),
             paid(&model.paid),
             providers.collect::<Vec<_>>().join(", "),
@@ -70,5 +70,9 @@ fn describe(found: &Models) -> Report {
     }
     let report = Report::default();
     let report = if found.models.is_empty() { report } else { report.table(table) };
-    report.text(found.notes.join("\n"))
+    let mut notes = found.notes.clone();
+    if found.models.iter().any(|model| model.hit_rate.rate.is_some() && model.hit_rate.interval.is_none()) {
+        notes.push(NO_INTERVAL.to_owned());
+    }
+    report.text(notes.join("\n"))
 }

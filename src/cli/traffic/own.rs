@@ -1,11 +1,14 @@
 //! The calls that `traffic costs` and `traffic plans` work on, and what the public record knows about their days.
 
+use super::words::clean_line;
 use crate::cli::{Common, model, running};
 use crate::domain::tier_list::DayRange;
 use crate::pipeline::traffic_options;
 use crate::snapshot::Snapshot;
 use crate::store::{CallFilter, OwnCall, TrafficStore};
 use crate::traffic::catalogue::model_key;
+use crate::traffic::known::unknown;
+use crate::traffic::report::Question;
 use crate::traffic::worth::{Record, RecordRows};
 use anyhow::{Result, bail};
 use chrono::{NaiveDate, NaiveTime};
@@ -47,6 +50,10 @@ pub fn calls(common: &Common, snapshot: &Snapshot, which: &Which) -> Result<Vec<
     else {
         return Ok(Vec::new());
     };
+    let question = Question { model: filter.model.clone(), ..Question::default() };
+    if let Some(why) = unknown(&store, &question)? {
+        bail!(clean_line(&why));
+    }
     Ok(store.calls(&filter)?)
 }
 

@@ -1,10 +1,10 @@
 //! `hitrate traffic report`.
 
 use super::asked::{self, QuestionArgs};
-use super::words::{failures, interval, money, or_dash, whole};
+use super::words::{NO_INTERVAL, clean_line, failures, interval, interval_cell, money, or_dash, whole};
 use crate::cli::tables::{Column, Report as Printed, Table, dash, name, number, percent, text, thousands};
 use crate::cli::{Common, exit};
-use crate::domain::format::{grouped, moment, usd};
+use crate::domain::format::{counted, grouped, moment, usd};
 use crate::table::{Cell, columns, tsv};
 use crate::traffic::report::{By, Group, Percentiles, PublicRate, Report, SpendLine, report};
 use anyhow::Result;
@@ -28,7 +28,7 @@ pub struct ReportArgs {
 pub fn run(common: &Common, args: &ReportArgs) -> Result<u8> {
     let store = asked::store(common)?;
     let snapshot = asked::snapshot(common)?;
-    let found = report(&store, snapshot.as_ref(), &args.asked.question(snapshot.as_ref()), args.by)?;
+    let found = report(&store, snapshot.as_ref(), &args.asked.question(&store, snapshot.as_ref())?, args.by)?;
     common.report(&found, || describe(&found))?;
     Ok(exit::OK)
 }
@@ -74,34 +74,36 @@ fn describe(found: &Report) -> Printed {
     let jumps = found.jumps.iter().map(|jump| {
         let at = jump.provider.as_deref().map_or_else(String::new, |provider| format!(" at {provider}"));
         clean_line(&format!(
-            "{}: the typical {} of {}{at} changed from {} to {} tokens ({} calls)",
+            "{}: the typical {} of {}{at} changed from {} to {} tokens ({})",
             jump.day,
             jump.what,
             jump.model,
             thousands(jump.before),
             thousands(jump.after),
-            jump.calls
+            counted(jump.calls, "call")
         ))
     });
     printed = printed.text(paragraph("Jumps in size", jumps.collect()));
     let sums = found.aggregates.iter().map(|sum| {
         clean_line(&format!(
-            "{}: {} rows of {} over {} requests, {} prompt tokens, {}",
+            "{}: {} of {} over {}, {} prompt tokens, {}",
             sum.source,
-            sum.rows,
+            counted(sum.rows, "row"),
             sum.model.as_deref().unwrap_or("unknown models"),
-            sum.requests.map_or_else(|| "an unknown number of".to_owned(), grouped),
+            sum.requests.map_or_else(
+                || "an unknown number of requests".to_owned(),
+                |requests| counted(requests, "request")
+            ),
             or_dash(sum.tokens.prompt),
             money(sum.kind, sum.usd),
         ))
     });
     printed = printed.text(paragraph("Sums over requests (never counted as calls)", sums.collect()));
-    printed.text(paragraph("Notes", found.notes.clone()))
-}
-
-/// A text of untrusted names at its whole length, without control characters.
-fn clean_line(text: &str) -> String {
-    crate::site::clean(text.to_owned())
+    let mut notes = found.notes.clone();
+    if found.groups.iter().any(|group| group.hit_rate.rate.is_some() && group.hit_rate.interval.is_none()) {
+        notes.push(NO_INTERVAL.to_owned());
+    }
+    printed.text(paragraph("Notes", notes))
 }
 
 /// A heading with lines; nothing without lines.
@@ -121,9 +123,9 @@ fn heading(found: &Report) -> String {
     };
     let rate = &total.hit_rate;
     format!(
-        "{} calls in {} sessions{span}. Hit rate {}{}. Failures: {}.",
-        grouped(total.calls),
-        grouped(total.sessions),
+        "{} in {}{span}. Hit rate {}{}. Failures: {}.",
+        counted(total.calls, "call"),
+        counted(total.sessions, "session"),
         percent(rate.rate),
         interval(rate),
         failures(&total.failures)
@@ -153,7 +155,7 @@ fn groups(found: &Report) -> Table {
             grouped(group.calls),
             failures(&group.failures),
             percent(group.hit_rate.rate),
-            interval(&group.hit_rate).trim().trim_matches(['(', ')']).to_owned(),
+            interval_cell(&group.hit_rate),
             group.public.as_ref().map_or_else(|| "-".to_owned(), public),
             percent(group.hit_rate.without_first),
             percent(group.hit_rate.retention),
@@ -237,13 +239,14 @@ fn spend(found: &Report) -> Vec<String> {
         ("by key", &found.spend.by_key),
         ("by app", &found.spend.by_app),
     ];
-    let total =
-        found.spend.total.iter().map(|paid| {
-            format!("in all: {} ({} calls)", money(paid.kind, Some(paid.usd)), grouped(paid.calls))
-        });
+    let total = found.spend.total.iter().map(|paid| {
+        format!("in all: {} ({})", money(paid.kind, Some(paid.usd)), counted(paid.calls, "call"))
+    });
     let line = |line: &SpendLine| {
-        let without = if line.unpriced > 0 {
-            format!(" ({} calls without an amount)", grouped(line.unpriced))
+        let without = if line.usd.is_none() && line.unpriced > 0 {
+            format!(" ({})", counted(line.unpriced, "call"))
+        } else if line.unpriced > 0 {
+            format!(" ({} without an amount)", counted(line.unpriced, "call"))
         } else {
             String::new()
         };
@@ -270,12 +273,12 @@ fn overheads(found: &Report) -> Vec<String> {
             .share_of_latency
             .map_or_else(String::new, |share| format!(", {} of the latency", percent(Some(share))));
         clean_line(&format!(
-            "{} {}: mean {:.0} ms{interval}, p50 {:.0} ms{p95}{share}, {} calls",
+            "{} {}: mean {:.0} ms{interval}, p50 {:.0} ms{p95}{share}, {}",
             one.platform.as_deref().unwrap_or("platform not recorded"),
             if one.measure == "router_ms" { "router" } else { "gateway in all" },
             one.mean_ms,
             one.p50_ms,
-            grouped(one.calls)
+            counted(one.calls, "call")
         ))
     };
     found.overheads.iter().map(line).collect()
@@ -287,9 +290,9 @@ fn quality(total: &Group) -> Vec<String> {
         return Vec::new();
     }
     vec![format!(
-        "{} of {} answered calls were successful; {} empty, {} reasoning only, {} cut off, {} frozen (the same output size four times in a row)",
+        "{} of {} successful; {} empty, {} reasoning only, {} cut off, {} frozen (the same output size four times in a row)",
         grouped(answers.successful),
-        grouped(answers.answered),
+        counted(answers.answered, "answered call"),
         grouped(answers.empty),
         grouped(answers.reasoning_only),
         grouped(answers.cut_off),

@@ -4,7 +4,7 @@ use super::asked::{self, QuestionArgs};
 use super::words::{paid, whole};
 use crate::cli::tables::{Column, Report, Table, dash, name, number, percent, text, thousands};
 use crate::cli::{Common, exit};
-use crate::domain::format::grouped;
+use crate::domain::format::{counted, grouped};
 use crate::table::{Cell, columns, tsv};
 use crate::traffic::sessions::{SessionLine, Sessions, sessions};
 use anyhow::Result;
@@ -27,7 +27,7 @@ pub struct SessionsArgs {
 pub fn run(common: &Common, args: &SessionsArgs) -> Result<u8> {
     let store = asked::store(common)?;
     let snapshot = asked::snapshot(common)?;
-    let found = sessions(&store, &args.asked.question(snapshot.as_ref()), args.top)?;
+    let found = sessions(&store, &args.asked.question(&store, snapshot.as_ref())?, args.top)?;
     common.report(&found, || describe(&found))?;
     Ok(exit::OK)
 }
@@ -73,7 +73,7 @@ fn describe(found: &Sessions) -> Report {
             dash(line.prompt_tokens, |tokens| thousands(tokens as f64)),
             percent(line.hit_rate),
             grouped(line.misses),
-            dash(line.longest_pause_seconds, |pause| format!("{:.0} min", pause / 60.0)),
+            dash(line.longest_pause_seconds, length),
             grouped(line.provider_changes),
             grouped(line.compactions),
             paid(&line.paid),
@@ -84,14 +84,19 @@ fn describe(found: &Sessions) -> Report {
     let report = match found.largest.is_empty() {
         true => report,
         false => report.table(table).text(format!(
-            "{} of {} sessions. Median: {} turns, {} prompt tokens, {} min, hit rate {}.",
+            "{} of {}. Median of a session: turns {}, prompt tokens {}, length {}, hit rate {}.",
             found.largest.len(),
-            grouped(found.sessions),
+            counted(found.sessions, "session"),
             dash(typical.turns, |turns| format!("{turns:.0}")),
             dash(typical.prompt_tokens, thousands),
-            dash(typical.seconds, |seconds| format!("{:.0}", seconds / 60.0)),
+            dash(typical.seconds, length),
             percent(typical.hit_rate),
         )),
     };
     report.text(found.notes.join("\n"))
+}
+
+/// A length of time: seconds up to two minutes, then minutes.
+fn length(seconds: f64) -> String {
+    if seconds < 120.0 { format!("{seconds:.0} s") } else { format!("{:.0} min", seconds / 60.0) }
 }

@@ -29,6 +29,22 @@ pub(super) fn interval(rate: &OwnRate) -> String {
     }
 }
 
+/// Why a cell has no interval.
+pub(super) const NO_INTERVAL: &str = "A 90 % interval needs at least 5 sessions, none of which holds most of the tokens; --json states each reason.";
+
+/// The interval of a rate for a cell; a dash if there is none.
+pub(super) fn interval_cell(rate: &OwnRate) -> String {
+    rate.interval.map_or_else(
+        || "-".to_owned(),
+        |interval| format!("{:.1} to {:.1} %", interval.low * 100.0, interval.high * 100.0),
+    )
+}
+
+/// A text of untrusted names at its whole length, without control characters.
+pub(super) fn clean_line(text: &str) -> String {
+    crate::site::clean(text.to_owned())
+}
+
 /// An amount with its kind.
 pub(super) fn money(kind: PaidKind, amount: Option<f64>) -> String {
     let Some(amount) = amount else { return "no amount".to_owned() };

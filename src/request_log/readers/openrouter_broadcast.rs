@@ -22,7 +22,7 @@ pub(super) const FORMAT: Format = Format {
 
 fn recognises(entry: &Entry<'_>, _: &FileContext) -> Sure {
     let Some(object) = entry.object() else { return Sure::No };
-    if is_row(object) {
+    if is_certain(object) {
         return Sure::Certain;
     }
     if !otlp::is_container(object) && !object.contains_key("attributes") {
@@ -32,12 +32,22 @@ fn recognises(entry: &Entry<'_>, _: &FileContext) -> Sure {
     if !records.is_empty() && records.iter().all(is_openrouter) { Sure::Certain } else { Sure::No }
 }
 
-/// Whether an object is a row of the table: its columns are in upper case, or name the span's type or the host's tag.
+/// Whether an object is a row of the table: its columns are in upper case, or name the span's type or the host's tag. A
+/// failed request may leave out the tokens and the cost.
 fn is_row(object: &Object) -> bool {
     let has = |name: &str| object.contains_key(name);
-    let is_upper = ["TRACE_ID", "MODEL", "PROMPT_TOKENS"].iter().all(|name| has(name));
-    let is_lower = ["trace_id", "model", "prompt_tokens", "total_cost"].iter().all(|name| has(name));
-    is_upper || is_lower && (has("span_type") || has("provider_slug"))
+    let is_upper = has("TRACE_ID") && ["MODEL", "SPAN_TYPE", "PROVIDER_SLUG"].iter().any(|name| has(name));
+    let is_lower = has("trace_id") && has("model") && (has("span_type") || has("provider_slug"));
+    (is_upper || is_lower) && !has("attributes") && !otlp::is_container(object)
+}
+
+/// Whether an object is a row of the table with usage, which no other format has.
+fn is_certain(object: &Object) -> bool {
+    let has = |name: &str| object.contains_key(name);
+    is_row(object)
+        && (["MODEL", "PROMPT_TOKENS"].iter().all(|name| has(name))
+            || ["prompt_tokens", "total_cost"].iter().all(|name| has(name))
+            || has("provider_slug"))
 }
 
 /// The rows of the table are read here, the deliveries as any other telemetry.
@@ -269,6 +279,21 @@ mod tests {
         assert_eq!((found.calls[0].raw.read, found.calls[0].cache_saving), (Some(20), Some(0.1)));
         assert_eq!(found.calls[1].status, Status::Timeout);
         assert_eq!(found.notes["span of OpenRouter that repeats its request"], 1);
+    }
+
+    #[test]
+    fn a_failed_row_without_usage_is_a_failure() {
+        let row = json!({"trace_id": "t", "generation_id": "gen-7", "span_type": "GENERATION", "model": "maker/m",
+            "provider_slug": "host", "start_time": "2026-09-21T13:33:20Z", "status": "ERROR",
+            "status_message": "rate limit exceeded"});
+        assert_eq!(sure(&row), Sure::Certain);
+        let upper = json!({"TRACE_ID": "u", "SPAN_TYPE": "GENERATION", "STATUS": "TIMEOUT"});
+        let found = read(&[row, upper]);
+        assert!(found.unread.is_empty(), "{:?}", found.unread);
+        let seen: Vec<_> = found.calls.iter().map(|call| (call.status, call.raw.input, call.paid)).collect();
+        assert_eq!(seen, [(Status::RateLimited, None, None), (Status::Timeout, None, None)]);
+        let span = json!({"trace_id": "t", "span_id": "s", "model": "m", "span_type": "x", "attributes": {}});
+        assert_eq!(sure(&span), Sure::No);
     }
 
     #[test]

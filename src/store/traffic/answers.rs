@@ -9,6 +9,7 @@ pub use super::answer_rows::{
 use crate::store::columns::{naive, records, rows};
 use crate::store::{StoreError, columns};
 use duckdb::Connection;
+use std::cell::OnceCell;
 
 macro_rules! queries {
     ($($name:ident: $file:literal,)+) => {
@@ -18,6 +19,8 @@ macro_rules! queries {
 
 queries! {
     SCOPE: "scope",
+    TALLY: "tally",
+    GROUPED: "grouped",
     JUDGED: "judged",
     GROUPS: "groups",
     RATES: "rates",
@@ -40,18 +43,25 @@ queries! {
 pub struct Answers<'a> {
     store: &'a TrafficStore,
     scope: Scope,
+    /// The connection with the temporary table `tally`, once a query needs it.
+    tally: OnceCell<Connection>,
 }
 
 impl TrafficStore {
     /// The queries over the calls of a scope.
     pub fn answers(&self, scope: Scope) -> Answers<'_> {
-        Answers { store: self, scope }
+        Answers { store: self, scope, tally: OnceCell::new() }
     }
 }
 
 /// A query over the scope.
 fn over(query: &str) -> String {
     format!("WITH scope AS (\n{SCOPE}\n)\nFROM (\n{query}\n)")
+}
+
+/// A query over the groups of the tally. The grouping is one of a few names, so it is written into the text.
+fn over_groups(query: &str, by: &str) -> String {
+    format!("WITH grouped AS (\n{}\n)\nFROM (\n{query}\n)", GROUPED.replace("$1", &format!("'{by}'")))
 }
 
 /// A query over the judged calls. The facts are numbers, so they are written into the text.
@@ -84,6 +94,27 @@ impl Answers<'_> {
         self.store.read(query)
     }
 
+    /// Runs a query over the table `tally`, which the first such query creates: all calls of the question are read once.
+    fn read_tally<T>(
+        &self,
+        query: impl FnOnce(&Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        if self.tally.get().is_none() {
+            let connection = self.store.reader()?;
+            let sql = TALLY.replace("FROM scope", &format!("FROM (\n{SCOPE}\n) AS scope"));
+            self.store.read_on(&connection, |connection| {
+                connection.execute(&sql, duckdb::params_from_iter(self.parameters()))?;
+                Ok(())
+            })?;
+            // No other query of this question can run in between: it is not shared between threads.
+            let _ = self.tally.set(connection);
+        }
+        match self.tally.get() {
+            Some(connection) => self.store.read_on(connection, query),
+            None => self.read(query),
+        }
+    }
+
     fn parameters(&self) -> [Option<String>; 6] {
         let scope = &self.scope;
         [
@@ -101,11 +132,11 @@ impl Answers<'_> {
     /// # Errors
     /// See [`TrafficStore`]; so do the other methods.
     pub fn groups(&self) -> Result<Vec<GroupRow>, StoreError> {
-        self.read(|connection| {
+        self.read_tally(|connection| {
             Ok(rows!(
                 connection,
-                &over(GROUPS),
-                self.parameters(),
+                &over_groups(GROUPS, self.scope.by),
+                [],
                 GroupRow {
                     g,
                     model,
@@ -185,11 +216,11 @@ impl Answers<'_> {
     /// # Errors
     /// See [`TrafficStore`].
     pub fn paid(&self) -> Result<Vec<PaidRow>, StoreError> {
-        self.read(|connection| {
+        self.read_tally(|connection| {
             Ok(rows!(
                 connection,
-                &over(PAID),
-                self.parameters(),
+                &over_groups(PAID, self.scope.by),
+                [],
                 PaidRow { g, kind, usd, calls, successes, output_tokens }
             ))
         })
@@ -215,13 +246,8 @@ impl Answers<'_> {
     /// # Errors
     /// See [`TrafficStore`].
     pub fn spend(&self) -> Result<Vec<SpendRow>, StoreError> {
-        self.read(|connection| {
-            Ok(rows!(
-                connection,
-                &over(SPEND),
-                self.parameters(),
-                SpendRow { what, value, kind, usd, calls, unpriced }
-            ))
+        self.read_tally(|connection| {
+            Ok(rows!(connection, SPEND, [], SpendRow { what, value, kind, usd, calls, unpriced }))
         })
     }
 
@@ -230,11 +256,11 @@ impl Answers<'_> {
     /// # Errors
     /// See [`TrafficStore`].
     pub fn aggregates(&self) -> Result<Vec<AggregateRow>, StoreError> {
-        self.read(|connection| {
+        self.read_tally(|connection| {
             Ok(rows!(
                 connection,
-                &over(AGGREGATES),
-                self.parameters(),
+                AGGREGATES,
+                [],
                 AggregateRow {
                     source,
                     platform,
@@ -308,13 +334,11 @@ impl Answers<'_> {
     /// # Errors
     /// See [`TrafficStore`].
     pub fn days(&self) -> Result<Vec<DayRow>, StoreError> {
-        let mut parameters = self.parameters();
-        parameters[5] = Some("endpoint".to_owned());
-        self.read(|connection| {
+        self.read_tally(|connection| {
             Ok(rows!(
                 connection,
-                &over(DAYS),
-                parameters,
+                DAYS,
+                [],
                 DayRow {
                     model,
                     provider,
@@ -337,11 +361,11 @@ impl Answers<'_> {
     /// # Errors
     /// See [`TrafficStore`].
     pub fn sources(&self) -> Result<Vec<SourceRow>, StoreError> {
-        self.read(|connection| {
+        self.read_tally(|connection| {
             Ok(rows!(
                 connection,
-                &over(SOURCES),
-                self.parameters(),
+                SOURCES,
+                [],
                 SourceRow { source, format, files, calls, without_time, states_failures }
             ))
         })

@@ -1,6 +1,7 @@
 //! Deletes calls of the user's own traffic.
 
 use super::TrafficStore;
+use super::previous::Touched;
 use crate::store::StoreError;
 use crate::store::columns::{self, naive, rows, select};
 use chrono::{DateTime, Utc};
@@ -42,8 +43,13 @@ impl TrafficStore {
         let time = |time: Option<DateTime<Utc>>| time.map(naive);
         let forgotten = self.change(|connection| {
             let parameters = params![what.source.as_deref(), time(what.from), time(what.to)];
-            let calls =
-                connection.execute(include_str!("../../../queries/traffic/forget.sql"), parameters)?;
+            let sql = include_str!("../../../queries/traffic/forget.sql");
+            let touched = Touched::new(connection)?;
+            if let Some((_, condition)) = sql.split_once("WHERE ") {
+                touched.add(condition, parameters)?;
+            }
+            let calls = connection.execute(sql, parameters)?;
+            touched.find_previous_calls()?;
             let is_all = what.from.is_none() && what.to.is_none();
             let files = connection.execute(
                 include_str!("../../../queries/traffic/forget_files.sql"),

@@ -1,6 +1,7 @@
 //! Imports one file of a log: in one transaction, once, and without calls that are already there.
 
 use super::matching::{Common, Compared};
+use super::previous::Touched;
 use super::resolve::Names;
 use super::rows::{NewCall, append, longs, record_batch};
 use super::{Resolved, TrafficStore};
@@ -73,6 +74,10 @@ impl TrafficStore {
         resolve: &dyn Fn(&Call) -> Resolved,
     ) -> Result<Imported, StoreError> {
         let source = options.source.unwrap_or(file.format.id);
+        // A file without calls is not kept: it may be read as another format later.
+        if file.found.calls.is_empty() {
+            return Ok(Imported { source: source.to_owned(), ..Imported::default() });
+        }
         self.change(|connection| {
             if is_known(connection, &file.sha256)? {
                 let source = source.to_owned();
@@ -140,7 +145,8 @@ fn store(
         let at = common.started.get(number).copied().or(calls[*number].at());
         (at.is_none(), at, calls[*number].line)
     });
-    delete(connection, &common.replaced)?;
+    let touched = Touched::new(connection)?;
+    delete(connection, &common.replaced, &touched)?;
     let file_id = match older {
         Some(file_id) => file_id,
         None => {
@@ -160,6 +166,8 @@ fn store(
         }
     };
     append(connection, file_id, order.iter().map(row))?;
+    touched.add("file_id = ?", [file_id])?;
+    touched.find_previous_calls()?;
     let count =
         |is: fn(&Resolved) -> bool| order.iter().filter(|number| is(names.of(**number))).count() as u64;
     let replaced = common.replaced.len() as u64;
@@ -180,7 +188,7 @@ fn store(
 }
 
 /// Deletes rows of the table by their places.
-fn delete(connection: &Connection, places: &[i64]) -> Result<(), StoreError> {
+fn delete(connection: &Connection, places: &[i64], touched: &Touched<'_>) -> Result<(), StoreError> {
     if places.is_empty() {
         return Ok(());
     }
@@ -192,8 +200,9 @@ fn delete(connection: &Connection, places: &[i64]) -> Result<(), StoreError> {
     )])?)?;
     appender.flush()?;
     drop(appender);
-    connection
-        .execute_batch("DELETE FROM call WHERE rowid IN (SELECT place FROM replaced); DROP TABLE replaced")?;
+    let replaced = "rowid IN (SELECT place FROM replaced)";
+    touched.add(replaced, [])?;
+    connection.execute_batch(&format!("DELETE FROM call WHERE {replaced}; DROP TABLE replaced"))?;
     Ok(())
 }
 

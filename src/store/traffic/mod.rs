@@ -10,6 +10,7 @@ mod import;
 mod matching;
 mod names;
 mod open;
+mod previous;
 mod resolve;
 mod rows;
 

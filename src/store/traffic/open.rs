@@ -1,7 +1,7 @@
 //! Opens the database of the user's own traffic for as long as it is used.
 
 use crate::store::migrate;
-use crate::store::open::{Database, Kind};
+use crate::store::open::{Database, Kind, create_private_log, make_private};
 use crate::store::transaction::transaction_in_log;
 use crate::store::{StoreError, StoreOptions};
 use duckdb::Connection;
@@ -19,7 +19,13 @@ const PAUSE: Duration = Duration::from_millis(50);
 const TRAFFIC: Kind = Kind {
     migrations: migrate::TRAFFIC,
     advice: "The log files you imported are unchanged: move this file away and import them again",
+    name: "the database of your own traffic",
+    while_in_use: IN_USE,
+    is_private: true,
 };
+
+/// What to do while the file is in use.
+const IN_USE: &str = "it is opened only as long as a question or an import takes: wait until that has ended, then run the command again";
 
 /// The files that this process has open. DuckDB's lock keeps out other processes only, so two parts of a server would
 /// open the same file at the same time.
@@ -91,12 +97,27 @@ impl TrafficStore {
         self.database.read(query)
     }
 
+    /// A connection for several queries, with temporary tables of its own.
+    pub(super) fn reader(&self) -> Result<Connection, StoreError> {
+        self.database.reader()
+    }
+
+    /// Runs a query on a connection of [`TrafficStore::reader`] and stops it after the time limit.
+    pub(super) fn read_on<T>(
+        &self,
+        connection: &Connection,
+        query: impl FnOnce(&Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.database.read_on(connection, query)
+    }
+
     /// Makes a change in a transaction. The database is checkpointed when it is closed.
     pub(super) fn change<T>(
         &self,
         change: impl FnOnce(&Connection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         let connection = self.database.writer();
+        create_private_log(&self.database.options().path)?;
         let changed = transaction_in_log(&connection, || change(&connection));
         drop(connection);
         self.keep_private()?;
@@ -110,27 +131,9 @@ impl TrafficStore {
         self.keep_private()
     }
 
-    /// Gives the file and its write-ahead log to their owner alone.
     fn keep_private(&self) -> Result<(), StoreError> {
-        let path = &self.database.options().path;
-        [path.clone(), PathBuf::from(format!("{}.wal", path.display()))]
-            .iter()
-            .try_for_each(|file| private(file))
+        make_private(&self.database.options().path)
     }
-}
-
-#[cfg(unix)]
-fn private(file: &Path) -> Result<(), StoreError> {
-    use std::os::unix::fs::PermissionsExt;
-    match std::fs::set_permissions(file, PermissionsExt::from_mode(0o600)) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-        changed => changed.map_err(|source| StoreError::Io { path: file.to_owned(), source }),
-    }
-}
-
-#[cfg(not(unix))]
-fn private(_: &Path) -> Result<(), StoreError> {
-    Ok(())
 }
 
 /// The right of one part of this process to open a file.
@@ -149,8 +152,13 @@ impl Claim {
             .wait_timeout_while(open, patience, |open| open.contains(&place))
             .unwrap_or_else(PoisonError::into_inner);
         if !open.insert(place.clone()) {
-            let holder = format!("this one, PID {}", std::process::id());
-            return Err(StoreError::Locked { path: path.to_owned(), holder });
+            let holder = format!("another part of this process (PID {})", std::process::id());
+            return Err(StoreError::Locked {
+                what: TRAFFIC.name,
+                path: path.to_owned(),
+                holder,
+                advice: IN_USE,
+            });
         }
         Ok(Self(place))
     }

@@ -8,7 +8,8 @@ use super::{
 use crate::request_log::PaidKind;
 use crate::snapshot::Snapshot;
 use crate::store::answers::{
-    AggregateRow, DayRow, GroupRow, OverheadRow, PaidRow, RateRow, Scope, SourceRow, SpendRow, TimesRow,
+    AggregateRow, Answers as StoredAnswers, DayRow, GroupRow, OverheadRow, PaidRow, RateRow, Scope,
+    SourceRow, SpendRow, TimesRow,
 };
 use crate::store::{StoreError, TrafficStore};
 use crate::traffic::estimate::Sums;
@@ -49,16 +50,11 @@ pub(in crate::traffic) struct Grouped {
     pub total: Group,
 }
 
-/// Groups the calls of a question.
+/// Groups the calls of a question by what its scope states.
 ///
 /// # Errors
 /// See [`TrafficStore`].
-pub(in crate::traffic) fn grouped(
-    store: &TrafficStore,
-    question: &Question,
-    by: By,
-) -> Result<Grouped, StoreError> {
-    let answers = store.answers(scope(question, by));
+pub(in crate::traffic) fn grouped(answers: &StoredAnswers<'_>) -> Result<Grouped, StoreError> {
     let mut rows = answers.groups()?;
     rows.sort_by(|a, b| {
         b.prompt
@@ -373,8 +369,8 @@ pub fn report(
     question: &Question,
     by: By,
 ) -> Result<Report, StoreError> {
-    let Grouped { mut groups, total } = grouped(store, question, by)?;
     let answers = store.answers(scope(question, by));
+    let Grouped { mut groups, total } = grouped(&answers)?;
     for (g, times) in answers.times()?.iter().filter_map(times) {
         if let Some((_, group)) = groups.iter_mut().find(|(row, _)| row.g == g) {
             group.times.push(times);

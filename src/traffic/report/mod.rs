@@ -13,6 +13,7 @@ use crate::request_log::PaidKind;
 pub use build::report;
 pub(super) use build::{count, grouped, kind, scope, served};
 use chrono::{DateTime, NaiveDate, Utc};
+pub(super) use notes::{NO_MATCH, NOTHING_IMPORTED, ONLY_SUMS};
 use serde::{Deserialize, Serialize};
 
 /// The report.

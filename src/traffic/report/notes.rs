@@ -1,6 +1,16 @@
 //! What a reader of the report should know: what is missing in the logs, and what to do about it.
 
 use super::Report;
+use crate::domain::format::counted;
+
+/// Nothing is imported.
+pub(in crate::traffic) const NOTHING_IMPORTED: &str =
+    "Nothing is imported yet: `hitrate traffic import PATH` reads your logs.";
+/// There are calls, but none of them is in the answer.
+pub(in crate::traffic) const NO_MATCH: &str =
+    "No imported call matches the limits: `hitrate traffic files` lists what is imported.";
+/// All imported entries are sums.
+pub(in crate::traffic) const ONLY_SUMS: &str = "The imported sources contain only sums over several requests. `hitrate traffic report` lists them apart; hit rates by call, sessions and misses need a log with single calls.";
 
 /// The notes of a report, most important first.
 pub(super) fn notes(report: &Report, has_snapshot: bool, without_time: u64) -> Vec<String> {
@@ -8,32 +18,29 @@ pub(super) fn notes(report: &Report, has_snapshot: bool, without_time: u64) -> V
     let total = &report.total;
     if total.calls == 0 && report.aggregates.is_empty() {
         notes.push(match report.sources.is_empty() {
-            true => "Nothing is imported yet: `hitrate traffic import PATH` reads your logs.".to_owned(),
-            false => "No imported call matches the limits: `hitrate traffic files` lists what is imported."
-                .to_owned(),
+            true => NOTHING_IMPORTED.to_owned(),
+            false => NO_MATCH.to_owned(),
         });
         return notes;
     }
     if total.calls == 0 {
-        notes.push(
-            "The imported sources contain only sums over several requests. They are listed apart; hit rates by call, sessions and misses need a log with single calls."
-                .to_owned(),
-        );
+        notes.push(ONLY_SUMS.to_owned());
     }
     let silent: Vec<&str> =
         (report.sources.iter().filter(|source| !source.states_failures && source.calls > 0))
             .map(|source| source.source.as_str())
             .collect();
     if !silent.is_empty() {
-        notes.push(format!(
-            "Failures are not recorded in: {}. Shares of failures are over the calls of the other sources.",
-            silent.join(", ")
-        ));
+        let others = match report.sources.iter().any(|source| source.states_failures && source.calls > 0) {
+            true => " Shares of failures are over the calls of the other sources.",
+            false => "",
+        };
+        notes.push(format!("Failures are not recorded in: {}.{others}", silent.join(", ")));
     }
     if without_time > 0 {
         notes.push(format!(
-            "{without_time} of {} calls have no time: they are in no month, no pause and no public comparison.",
-            total.calls
+            "Without a time: {without_time} of {}. They are in no month, no pause and no public comparison.",
+            counted(total.calls, "call")
         ));
     }
     if total.calls > 0 && total.sessions == 0 {
@@ -56,18 +63,24 @@ pub(super) fn notes(report: &Report, has_snapshot: bool, without_time: u64) -> V
             "The logs contain several kinds of money. They are listed apart and never added up.".to_owned(),
         );
     }
-    let ambiguous =
-        report.groups.iter().filter(|g| g.public.as_ref().is_some_and(|p| p.is_ambiguous)).count();
+    let ambiguous = report
+        .groups
+        .iter()
+        .filter(|g| g.public.as_ref().is_some_and(|p| p.is_ambiguous && p.rate.is_some()))
+        .count();
     if ambiguous > 0 {
         notes.push(format!(
-            "In {ambiguous} of {} groups several endpoints of the provider fit, so the public rate is a range.",
-            report.groups.len()
+            "In {ambiguous} of {}, several endpoints of the provider fit, so the public rate is a range.",
+            counted(report.groups.len() as u64, "group")
         ));
     }
     if total.replays > 0 {
         notes.push(format!(
-            "A gateway replayed {} stored replies: they are neither calls nor hits of a prompt cache.",
-            total.replays
+            "Replayed by a gateway: {}, neither calls nor hits of a prompt cache.",
+            match total.replays {
+                1 => "1 stored reply".to_owned(),
+                replays => format!("{replays} stored replies"),
+            }
         ));
     }
     notes

@@ -12,6 +12,8 @@ pub const FEWEST_CALLS: i64 = 20;
 pub const LEAST_DROP: f64 = 0.05;
 /// A drop is reported from this share of the baseline on.
 pub const LEAST_RELATIVE_DROP: f64 = 0.3;
+/// A drop of exactly the threshold counts, whatever the last bit of the difference is.
+const ROUNDING: f64 = 1e-9;
 /// The recent days are at most this many.
 const RECENT_DAYS: u64 = 7;
 /// The baseline are the days before them, at most this many.
@@ -61,7 +63,7 @@ fn regression(model: &str, provider: &str, days: &[&DayRow]) -> Option<Regressio
             let recent = rate(days.iter().filter(|day| day.day >= since))?;
             let baseline = rate(days.iter().filter(|day| day.day < since && day.day >= from))?;
             let drop = baseline.0 - recent.0;
-            (drop >= LEAST_DROP && drop >= LEAST_RELATIVE_DROP * baseline.0)
+            (drop >= LEAST_DROP - ROUNDING && drop >= LEAST_RELATIVE_DROP * baseline.0 - ROUNDING)
                 .then_some((since, recent, baseline))
         })
         .max_by(|a, b| (a.2.0 - a.1.0).total_cmp(&(b.2.0 - b.1.0)).then(b.0.cmp(&a.0)))?;
@@ -166,6 +168,34 @@ mod tests {
         let low = [day(1, 30, 100, 1000), day(2, 30, 60, 1000)];
         assert!(regressions(&low).is_empty(), "less than five points");
         assert!(regressions(&[day(1, 30, 800, 1000)]).is_empty(), "no baseline");
+    }
+
+    /// Each threshold from both sides: 20 calls in the recent days and in the baseline, 5 points, and 30 % of the baseline.
+    #[test]
+    fn the_thresholds_of_a_regression_are_exact() {
+        let is_found = |before: (i64, i64), after: (i64, i64)| {
+            let days = [day(1, before.0, before.1, 1000), day(2, after.0, after.1, 1000)];
+            !regressions(&days).is_empty()
+        };
+        for (before, after, expected) in [
+            ((20, 800), (20, 400), true),
+            ((20, 800), (19, 400), false),
+            ((19, 800), (20, 400), false),
+            // 15 % to 10 %: 5 points, a third of the baseline; in binary, 0.15 - 0.1 is less than 0.05.
+            ((20, 150), (20, 100), true),
+            ((20, 150), (20, 101), false),
+            // 80 % to 56 %: 30 % of the baseline. To 56.8 %: 29 %.
+            ((20, 800), (20, 560), true),
+            ((20, 800), (20, 568), false),
+            ((20, 800), (20, 561), false),
+            // 4 % to nothing: the whole baseline, but 4 points.
+            ((20, 40), (20, 0), false),
+            ((20, 50), (20, 0), true),
+            // A rise is not a drop.
+            ((20, 400), (20, 800), false),
+        ] {
+            assert_eq!(is_found(before, after), expected, "{before:?} {after:?}");
+        }
     }
 
     #[test]
