@@ -149,6 +149,22 @@ async function checkWithoutScripts(report, browser, own, token, withScript) {
   await context.close();
 }
 
+// Columns of numbers are sorted by their numbers, not by their texts.
+async function checkSorting(report, browser, own, token) {
+  const context = await loggedIn(report, browser, own, token, { viewport: DESK });
+  const page = await context.newPage();
+  await page.goto(`${own}/costs`);
+  const column = 2;
+  await page.locator('table.sortable thead th').nth(column).getByRole('button').click();
+  const sorted = await page.locator(`table.sortable tbody tr > :nth-child(${column + 1})`).evaluateAll((cells) => cells.filter((cell) => cell.dataset.sort).map((cell) => Number(cell.dataset.sort)));
+  const expected = [...sorted].sort((a, b) => b - a);
+  report.check('own traffic: sorting', 'orders costs by the amount', [
+    sorted.length < 3 && `${sorted.length} rows`,
+    sorted.join() !== expected.join() && sorted.join(),
+  ]);
+  await context.close();
+}
+
 // The links between the two servers go one way: from own traffic to the public pages of models and endpoints.
 async function checkPublic(report, base, own, withScript) {
   const out = [...withScript.values()].flatMap(({ links }) => links.map(({ url }) => url)).filter((url) => url?.startsWith(`${base}/`));
@@ -176,6 +192,7 @@ export async function checkOwn(report, browser, binary) {
     await checkAccess(report, browser, own, token);
     const withScript = await checkPages(report, browser, own, token);
     await checkWithoutScripts(report, browser, own, token, withScript);
+    await checkSorting(report, browser, own, token);
     await checkPublic(report, server.base, own, withScript);
   } finally {
     await server.stop();

@@ -109,6 +109,7 @@ fn row(model: &ModelCosts, host: &HostCost, links: &Links) -> Vec<Cell> {
         cell(host.tag.as_str()).to(links.endpoint(&model.model_id, host.tag.as_str())),
         money(host.usd).with(interval).or("caching unknown"),
         cell(signed.unwrap_or_default())
+            .by(compared.and_then(|change| change.fraction))
             .with(signed_range.map(|(low, high)| range(low, high, percent_change_tenth)))
             .or("no price paid known"),
         share(host.hit_rate).or("unknown"),
