@@ -134,7 +134,7 @@ async function checkWithoutScripts(report, browser, own, token, withScript) {
   const answer = async (name) => {
     await page.goto(`${own}/`);
     await page.locator('details.limits > summary').click();
-    await page.getByLabel('Source').fill(name);
+    await page.locator('input[name=source]').fill(name);
     await page.getByRole('button', { name: 'Show' }).click();
     return page.locator('main').innerText();
   };
@@ -146,6 +146,22 @@ async function checkWithoutScripts(report, browser, own, token, withScript) {
   ]);
   const wrong = await page.goto(`${own}/?from=yesterday`);
   report.check('own traffic: the form', 'explains a wrong day', wrong.status() !== 400 && `status ${wrong.status()}`);
+  await context.close();
+}
+
+// Columns of numbers are sorted by their numbers, not by their texts.
+async function checkSorting(report, browser, own, token) {
+  const context = await loggedIn(report, browser, own, token, { viewport: DESK });
+  const page = await context.newPage();
+  await page.goto(`${own}/costs`);
+  const column = 2;
+  await page.locator('table.sortable thead th').nth(column).getByRole('button').click();
+  const sorted = await page.locator(`table.sortable tbody tr > :nth-child(${column + 1})`).evaluateAll((cells) => cells.filter((cell) => cell.dataset.sort).map((cell) => Number(cell.dataset.sort)));
+  const expected = [...sorted].sort((a, b) => b - a);
+  report.check('own traffic: sorting', 'orders costs by the amount', [
+    sorted.length < 3 && `${sorted.length} rows`,
+    sorted.join() !== expected.join() && sorted.join(),
+  ]);
   await context.close();
 }
 
@@ -176,6 +192,7 @@ export async function checkOwn(report, browser, binary) {
     await checkAccess(report, browser, own, token);
     const withScript = await checkPages(report, browser, own, token);
     await checkWithoutScripts(report, browser, own, token, withScript);
+    await checkSorting(report, browser, own, token);
     await checkPublic(report, server.base, own, withScript);
   } finally {
     await server.stop();

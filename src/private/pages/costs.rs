@@ -15,36 +15,41 @@ fn cheapest(model: &ModelCosts) -> Option<&HostCost> {
     model.hosts.iter().find(|host| Some(&host.tag) == model.cheapest.as_ref())
 }
 
-/// What the calls would have cost elsewhere, in short: none if no call with a known price can be compared.
+/// What the calls would have cost elsewhere, in short: none if no cost is known.
 pub fn elsewhere(found: &Elsewhere) -> Option<Answer> {
-    let compared: Vec<_> = (found.costs.models.iter())
-        .filter_map(|model| {
-            let host = cheapest(model)?;
-            Some((model, host, host.against_paid?))
-        })
-        .collect();
-    let cost: f64 = compared.iter().map(|(.., change)| change.usd).sum();
-    let paid: f64 = compared.iter().map(|(.., change)| change.against_usd).sum();
-    let calls: usize = compared.iter().map(|(.., change)| change.calls).sum();
+    let hosts: Vec<(&ModelCosts, &HostCost)> =
+        found.costs.models.iter().filter_map(|model| Some((model, cheapest(model)?))).collect();
+    let compared: Vec<_> =
+        hosts.iter().filter_map(|(model, host)| Some((*model, *host, host.against_paid?))).collect();
+    let answer = Answer { title: "Elsewhere", href: "/costs", more: "Every endpoint", ..Answer::default() };
+    let basis = |calls: usize| {
+        let calls = grouped(calls as u64);
+        Line::of(format!("{calls} calls at the cheapest endpoint of each model, with its public hit rate."))
+    };
     let saved = |change: &Change| change.against_usd - change.usd;
-    let (model, host, most) = compared.iter().max_by(|a, b| saved(&a.2).total_cmp(&saved(&b.2)))?;
+    let most = compared.iter().max_by(|a, b| saved(&a.2).total_cmp(&saved(&b.2)));
+    let Some((model, host, most)) = most else {
+        let costs: Vec<f64> = hosts.iter().filter_map(|(_, host)| host.usd).collect();
+        return (!costs.is_empty()).then(|| Answer {
+            figure: usd(costs.iter().sum()),
+            beside: Some("per token; what you paid is not known".to_owned()),
+            lines: vec![basis(hosts.iter().map(|(model, _)| model.calls).sum())],
+            ..answer
+        });
+    };
+    let sum = |amount: fn(&Change) -> f64| compared.iter().map(|(.., change)| amount(change)).sum::<f64>();
     let mut lines = vec![
-        Line::of(format!(
-            "{} calls at the cheapest endpoint of each model, with its public hit rate.",
-            grouped(calls as u64)
-        )),
+        basis(compared.iter().map(|(.., change)| change.calls).sum()),
         Line::on(format!("{} at {}", model.model_id, host.tag), format!("{}.", change(most))),
     ];
     if let Some(followed) = &found.followed.against_paid.change {
         lines.push(Line::of(format!("At the endpoints recommended the day before: {}.", change(followed))));
     }
     Some(Answer {
-        title: "Elsewhere",
-        figure: usd(cost),
-        beside: Some(format!("instead of {} paid", usd(paid))),
+        figure: usd(sum(|change| change.usd)),
+        beside: Some(format!("instead of {} paid", usd(sum(|change| change.against_usd)))),
         lines,
-        href: "/costs",
-        more: "Every endpoint",
+        ..answer
     })
 }
 
@@ -104,6 +109,7 @@ fn row(model: &ModelCosts, host: &HostCost, links: &Links) -> Vec<Cell> {
         cell(host.tag.as_str()).to(links.endpoint(&model.model_id, host.tag.as_str())),
         money(host.usd).with(interval).or("caching unknown"),
         cell(signed.unwrap_or_default())
+            .by(compared.and_then(|change| change.fraction))
             .with(signed_range.map(|(low, high)| range(low, high, percent_change_tenth)))
             .or("no price paid known"),
         share(host.hit_rate).or("unknown"),
@@ -244,5 +250,99 @@ pub fn files(files: &[ImportedFile]) -> Sheet {
         is_empty,
         tables: if is_empty { Vec::new() } else { vec![table] },
         ..Sheet::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::{ModelSlug, ProviderSlug, Tag};
+    use crate::traffic::worth::{Followed, LeftOut};
+
+    fn change_of(usd: f64, against_usd: f64) -> Change {
+        let fraction = Some(usd / against_usd - 1.0);
+        Change { calls: 10, usd, against_usd, fraction, low: None, high: None }
+    }
+
+    fn model(id: &str, hosts: &[(&str, Option<f64>, Option<Change>)]) -> ModelCosts {
+        let host = |(tag, usd, against_paid): &(&str, Option<f64>, Option<Change>)| HostCost {
+            endpoint_id: uuid::Uuid::nil(),
+            tag: Tag::new(*tag),
+            provider: ProviderSlug::new(*tag),
+            name: (*tag).to_owned(),
+            usd: *usd,
+            low: None,
+            high: None,
+            cold: 9.0,
+            warm: 1.0,
+            own: None,
+            against_paid: *against_paid,
+            retention: None,
+            hit_rate: None,
+            assumed: false,
+            lifetime_seconds: None,
+            lifetime_known: false,
+            expired_turns: 0,
+            turns_at_prices_of_the_day: 0,
+            turns_at_present_prices: 10,
+            turns_before_it_was_offered: 0,
+        };
+        ModelCosts {
+            model_id: id.to_owned(),
+            slug: ModelSlug::new(id),
+            calls: 10,
+            sessions: 1,
+            guessed_sessions: 0,
+            prompt_tokens: 1.0,
+            reusable_tokens: 1.0,
+            read_tokens: 0.0,
+            output_tokens: 1.0,
+            paid: Vec::new(),
+            hosts: hosts.iter().map(host).collect(),
+            cheapest: hosts.first().filter(|host| host.1.is_some()).map(|host| Tag::new(host.0)),
+            not_priced: Vec::new(),
+        }
+    }
+
+    fn of(models: Vec<ModelCosts>) -> Elsewhere {
+        let costs = Costs {
+            from: None,
+            to: None,
+            calls: 10,
+            models,
+            left_out: LeftOut::default(),
+            notes: Vec::new(),
+        };
+        let followed = Followed {
+            covered_share: None,
+            against_paid: Compared::default(),
+            against_cheapest_list: Compared::default(),
+            models: Vec::new(),
+            notes: Vec::new(),
+        };
+        Elsewhere { costs, followed }
+    }
+
+    #[test]
+    fn the_cheapest_endpoints_are_compared_with_what_was_paid() {
+        let models = vec![
+            model("m/a", &[("x", Some(2.0), Some(change_of(2.0, 3.0))), ("y", Some(4.0), None)]),
+            model("m/b", &[("z", Some(5.0), Some(change_of(5.0, 9.0)))]),
+        ];
+        let answer = elsewhere(&of(models)).expect("an answer");
+        assert_eq!(
+            (answer.figure.as_str(), answer.beside.as_deref()),
+            ("$7.00", Some("instead of $12.00 paid"))
+        );
+        assert!(answer.lines[0].text.starts_with("20 calls"), "{:?}", answer.lines);
+        assert_eq!(answer.lines[1].name.as_deref(), Some("m/b at z"), "it saves most");
+    }
+
+    #[test]
+    fn without_a_price_paid_the_cost_stands_alone() {
+        let answer = elsewhere(&of(vec![model("m/a", &[("x", Some(2.0), None)])])).expect("an answer");
+        assert_eq!(answer.figure, "$2.00");
+        assert!(answer.beside.is_some_and(|beside| beside.contains("not known")));
+        assert!(elsewhere(&of(vec![model("m/a", &[("x", None, None)])])).is_none());
     }
 }

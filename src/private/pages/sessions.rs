@@ -168,7 +168,9 @@ pub fn misses(misses: &Misses, links: &Links) -> Sheet {
             number(group.misses),
             tokens(Some(group.unread_tokens)),
             money(group.usd).or("no price known"),
-            cell(format!("{:.0} min", group.lifetime_minutes)).with(Some(lifetime.to_owned())),
+            cell(format!("{:.0} min", group.lifetime_minutes))
+                .by(Some(group.lifetime_minutes))
+                .with(Some(lifetime.to_owned())),
         ]
     });
     let columns =

@@ -103,6 +103,8 @@ pub struct Cell {
     pub href: Option<String>,
     /// The public page about it.
     pub public: Option<String>,
+    /// What a column of numbers is sorted by.
+    pub sort: Option<f64>,
 }
 
 impl Table {
@@ -143,6 +145,11 @@ impl Cell {
         Self { small, ..self }
     }
 
+    /// The same, sorted by a number.
+    pub fn by(self, sort: Option<f64>) -> Self {
+        Self { sort, ..self }
+    }
+
     /// The same, saying what an empty text means.
     pub fn or(self, absent: &'static str) -> Self {
         Self { absent: Some(absent), ..self }
@@ -171,27 +178,28 @@ pub fn named(name: Option<&str>) -> Cell {
 
 /// A count.
 pub fn number(count: u64) -> Cell {
-    cell(grouped(count))
+    cell(grouped(count)).by(Some(count as f64))
 }
 
 /// A count of tokens; absent is not recorded.
 pub fn tokens(count: Option<u64>) -> Cell {
-    cell(count.map(|count| tokens_in_words(count as f64)).unwrap_or_default())
+    let count = count.map(|count| count as f64);
+    cell(count.map(tokens_in_words).unwrap_or_default()).by(count)
 }
 
 /// A fraction as a percentage; absent is not recorded.
 pub fn share(fraction: Option<f64>) -> Cell {
-    cell(fraction.map(percent).unwrap_or_default())
+    cell(fraction.map(percent).unwrap_or_default()).by(fraction)
 }
 
 /// A duration in milliseconds; absent is not recorded.
 pub fn duration(ms: Option<f64>) -> Cell {
-    cell(ms.map(milliseconds).unwrap_or_default())
+    cell(ms.map(milliseconds).unwrap_or_default()).by(ms)
 }
 
 /// An amount in USD; absent is not recorded.
 pub fn money(amount: Option<f64>) -> Cell {
-    cell(amount.map(usd).unwrap_or_default())
+    cell(amount.map(usd).unwrap_or_default()).by(amount)
 }
 
 /// A time, in UTC.
@@ -216,7 +224,7 @@ pub fn failures(failures: &Failures) -> Cell {
         .map(|class| format!("{} {}", class.calls, class.class.replace('_', " ")))
         .collect();
     let small = (!classes.is_empty()).then(|| classes.join(", "));
-    cell(failures.all.map(|all| all.to_string()).unwrap_or_default()).with(small)
+    cell(failures.all.map(grouped).unwrap_or_default()).by(failures.all.map(|all| all as f64)).with(small)
 }
 
 /// A pause in seconds; absent is not recorded.
@@ -227,6 +235,7 @@ pub fn pause(seconds: Option<f64>) -> Cell {
         Some(seconds) if seconds < 7200.0 => format!("{:.0} min", seconds / 60.0),
         Some(seconds) => format!("{:.1} h", seconds / 3600.0),
     })
+    .by(seconds)
 }
 
 /// A cost against another one, with its interval.
@@ -261,5 +270,25 @@ pub fn paid(paid: &[Paid]) -> Cell {
     let Some((first, rest)) = paid.split_first() else { return cell("") };
     let text = |one: &Paid| format!("{} {}", usd(one.usd), kind(one.kind));
     let rest: Vec<String> = rest.iter().map(text).collect();
-    cell(text(first)).with((!rest.is_empty()).then(|| rest.join(", ")))
+    cell(text(first)).by(Some(first.usd)).with((!rest.is_empty()).then(|| rest.join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_of_numbers_are_sorted_by_the_number() {
+        let cells = [
+            (number(1_190), "1,190", 1_190.0),
+            (money(Some(0.5)), "$0.50", 0.5),
+            (pause(Some(1_230.0)), "20 min", 1_230.0),
+            (pause(Some(30.0)), "30 s", 30.0),
+            (pause(Some(9_000.0)), "2.5 h", 9_000.0),
+        ];
+        for (cell, text, sort) in cells {
+            assert_eq!((cell.text.as_str(), cell.sort), (text, Some(sort)));
+        }
+        assert_eq!((money(None).text, share(None).sort), (String::new(), None));
+    }
 }

@@ -175,6 +175,7 @@ mod tests {
             endpoint: 1,
             after: at(from),
             from: at(from),
+            known_at: at(from),
             pricing: Pricing { input: Some(input), ..Pricing::default() },
         };
         let history = ListHistory::new(
