@@ -66,6 +66,7 @@ columns!(Row<'_>, |row| {
     "high": Cell::Number(row.host.high),
     "cold": Cell::Number(Some(row.host.cold)),
     "own_hits_usd": Cell::Number(row.host.own.map(|own| own.usd)),
+    "own_hits_usd_if_written": Cell::Number(row.host.own.and_then(|own| own.usd_if_written)),
     "own_hits_calls": Cell::Number(row.host.own.map(|own| own.calls as f64)),
     "change": Cell::Number(row.host.against_paid.and_then(|change| change.fraction)),
     "change_low": Cell::Number(row.host.against_paid.and_then(|change| change.low)),
@@ -155,7 +156,10 @@ fn endpoints(models: &[ModelCosts], all: bool) -> Table {
                 host.tag.to_string(),
                 dash(host.usd, usd),
                 dash(host.low.zip(host.high), |(low, high)| format!("{} to {}", usd(low), usd(high))),
-                dash(host.own, |own| usd(own.usd)),
+                dash(host.own, |own| match own.usd_if_written {
+                    Some(most) => format!("{} to {}", usd(own.usd), usd(most)),
+                    None => usd(own.usd),
+                }),
                 dash(host.against_paid, |change| with_interval(&change)),
                 dash(host.hit_rate, |rate| format::percent(rate, 0)),
                 usd(host.cold),
@@ -172,7 +176,7 @@ fn after(document: &Document, all: bool) -> Vec<String> {
     let hidden = hosts - costs.models.iter().map(|model| shown(model, all).count()).sum::<usize>();
     let mut lines = Vec::new();
     if hidden > 0 {
-        let endpoints = counted(hidden, "more expensive endpoint is", "more expensive endpoints are");
+        let endpoints = counted(hidden, "more endpoint is", "more endpoints are");
         lines.push(format!("{endpoints} not shown (--all shows all)."));
     }
     let mut reasons: Vec<(&str, Vec<String>)> = Vec::new();

@@ -217,7 +217,7 @@ fn after(report: &PlansReport) -> Vec<String> {
             let calls: Vec<&Excluded> = row.excluded.iter().filter(|one| one.why == why).collect();
             match excluded.iter_mut().find(|(known, of, _)| *known == why && *of == calls) {
                 Some((.., plans)) => plans.push(&row.plan.title),
-                None => excluded.push((why, calls, vec![&row.plan.title])),
+                None => excluded.push((why, calls, vec![row.plan.title.as_str()])),
             }
         }
     }

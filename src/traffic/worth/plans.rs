@@ -159,6 +159,7 @@ pub fn plans(
             let logged = turn.call.tokens.read.map(|_| turn.read);
             let found = logged.or(cost.map(|(_, found)| found)).unwrap_or(0.0);
             let listed = || {
+                logged?;
                 let host = model.model.endpoints.iter().find(|endpoint| turn.served_by(endpoint))?;
                 basis.as_logged(host, turn)
             };

@@ -164,7 +164,7 @@ mod tests {
             range("2026-08-31", "2026-08-31"),
         ];
         assert_eq!(pages, expected);
-        assert_eq!(RecordRows::pages([]), []);
+        assert!(RecordRows::pages([]).is_empty());
     }
 
     #[test]
