@@ -180,9 +180,9 @@ fn times(found: &Report) -> Table {
         text("prompt tokens", 1),
         number("calls", 2),
         number("latency p50", 1),
-        number("p95", 2),
+        number("latency p95", 2),
         number("first token p50", 1),
-        number("p95", 2),
+        number("first token p95", 2),
     ];
     let mut table = Table::new(&COLUMNS, None);
     let seconds = |ms: Option<f64>| dash(ms, |ms| format!("{:.1} s", ms / 1000.0));
