@@ -1,6 +1,6 @@
 -- Single calls, failures and replays in chronological order; never sums.
 SELECT
-    c."at" AS called_at, c.session, c.session_kind, c.platform, coalesce(c.model_served, c.model_sent) AS model,
+    c."at" AS called_at, c.session, c.session_kind, c.agent, c.platform, coalesce(c.model_served, c.model_sent) AS model,
     c.model_key, c.provider_name, c.provider_key, c.provider_tag, c.endpoint_id, c.is_ambiguous,
     c.uncached, c.read, c.write, c.write_5m, c.write_1h, c.output_text, c.reasoning,
     c.paid, c.paid_kind, c.status, c.finish, c.gateway_cache_hit, c.latency_ms, c.ttft_ms

@@ -50,13 +50,30 @@ pub fn read_or_ask<T: DeserializeOwned>(
     (what, path): (&str, &str),
     read: impl FnOnce(&Store) -> Result<T>,
 ) -> Result<T> {
+    let found = read_or_ask_each(common, what, &[path.to_owned()], read)?;
+    found.into_iter().next().with_context(|| format!("there is no answer with {what}"))
+}
+
+/// The same for an answer that a server sends in several parts, one for each path. From the store, it is one part.
+///
+/// # Errors
+/// See [`read_or_ask`].
+pub fn read_or_ask_each<T: DeserializeOwned>(
+    common: &Common,
+    what: &str,
+    paths: &[String],
+    read: impl FnOnce(&Store) -> Result<T>,
+) -> Result<Vec<T>> {
     let data = common.recorded()?;
     match open_store(&common.settings()?, &data) {
-        Ok(store) => read(&store),
+        Ok(store) => Ok(vec![read(&store)?]),
         Err(StoreError::Locked { .. }) => {
-            let (url, token) = address(&data, path)?;
-            let body = accepted(runtime()?.block_on(get_json_once(&url, Some(&token), PATIENCE))?)?;
-            serde_json::from_slice(&body).with_context(|| format!("the server's response is not {what}"))
+            let asked = paths.iter().map(|path| {
+                let (url, token) = address(&data, path)?;
+                let body = accepted(runtime()?.block_on(get_json_once(&url, Some(&token), PATIENCE))?)?;
+                serde_json::from_slice(&body).with_context(|| format!("the server's response is not {what}"))
+            });
+            asked.collect()
         }
         Err(error) => Err(error.into()),
     }

@@ -32,7 +32,7 @@ pub fn grown(steps: &[Step]) -> Vec<usize> {
     let mut open: Vec<(usize, Step)> = Vec::new();
     let mut sessions = 0;
     let numbered = steps.iter().map(|step| {
-        open.retain(|(_, last)| !last.at.zip(step.at).is_some_and(|(last, now)| now - last > gap));
+        open.retain(|(_, last)| last.at.zip(step.at).is_none_or(|(last, now)| now - last <= gap));
         let fitting = open.iter_mut().filter(|(_, last)| last.is_continued_by(step));
         match fitting.max_by(|(_, a), (_, b)| a.prompt.total_cmp(&b.prompt)) {
             Some((session, last)) => {

@@ -71,6 +71,12 @@ impl Sums {
         let squares =
             self.numerator_squared - 2.0 * ratio * self.product + ratio.powi(2) * self.denominator_squared;
         let variance = count / (count - 1.0) * squares.max(0.0) / self.denominator.powi(2);
+        if variance < 1e-12 {
+            return Err(format!(
+                "all {} sessions have the same value, so its scatter is unknown",
+                self.clusters
+            ));
+        }
         let half = student_t((equal + 1e-9).floor() as usize - 1) * variance.sqrt();
         Ok(Interval { low: ratio - half, high: ratio + half, coverage: INTERVAL_COVERAGE })
     }

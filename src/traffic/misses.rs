@@ -229,12 +229,14 @@ const GAPS: [(u32, Option<u32>); 5] = [(0, Some(1)), (1, Some(5)), (5, Some(10))
 pub(super) struct PromptPrices {
     pub input: Option<f64>,
     pub read: Option<f64>,
+    /// What an unread token costs above a read one: at each endpoint, 0 without a price of reads.
+    margin: Option<f64>,
 }
 
 impl PromptPrices {
     /// The usual list prices of the endpoints that may have answered, weighted by their tokens.
     pub(super) fn of(endpoints: &[&Endpoint]) -> Self {
-        let mean = |price: fn(&Endpoint) -> Option<f64>| {
+        let mean = |price: &dyn Fn(&Endpoint) -> Option<f64>| {
             let weights = endpoints.iter().filter_map(|endpoint| {
                 Some((price(endpoint)?, endpoint.tokens_per_day.unwrap_or(0.0).max(1.0)))
             });
@@ -242,13 +244,19 @@ impl PromptPrices {
                 weights.fold((0.0, 0.0), |(sum, all), (price, weight)| (sum + price * weight, all + weight));
             (weight > 0.0).then(|| sum / weight)
         };
-        let input = mean(|endpoint| endpoint.usual_list().input);
-        Self { input, read: mean(|endpoint| endpoint.usual_list().cache_read).or(input) }
+        let input = mean(&|endpoint| endpoint.usual_list().input);
+        let margin = |endpoint: &Endpoint| {
+            let prices = endpoint.usual_list();
+            let input = prices.input?;
+            Some((input - prices.cache_read.unwrap_or(input)).max(0.0))
+        };
+        let read = mean(&|endpoint| endpoint.usual_list().cache_read).or(input);
+        Self { input, read, margin: mean(&margin) }
     }
 
     /// What an unread token costs above the price of a read, USD per million. Without a price of reads it is 0.
     pub(super) fn of_miss(&self) -> Option<f64> {
-        self.input.zip(self.read).map(|(input, read)| (input - read).max(0.0))
+        self.margin
     }
 }
 

@@ -256,7 +256,7 @@ mod tests {
         let status = Status {
             since: "7d".to_owned(),
             calls: 1234,
-            hit_rate: Some(0.8765),
+            hit_rate: Some(0.8768),
             paid: vec![
                 Paid { kind: PaidKind::Billed, usd: 1.5, calls: 3 },
                 Paid { kind: PaidKind::ComputedByTool, usd: 0.25, calls: 1 },

@@ -269,7 +269,7 @@ fn texts_count_one_as_one() {
         report.contains("in all: $0.50 (1 call)") && report.contains("1 of 1 answered call successful"),
         "{report}"
     );
-    assert!(report.contains("A 90 % interval needs at least 5 sessions"), "{report}");
+    assert!(report.contains("A 90 % interval needs at least 5 sessions that differ"), "{report}");
     let misses = text("misses");
     assert!(misses.starts_with("0 misses in 1 judged call. No call had reusable tokens."), "{misses}");
     assert!(

@@ -1,6 +1,7 @@
 //! What the user's own calls would have cost elsewhere: hand-computed cases, and the contracts of `traffic costs` and
 //! `traffic plans`.
 
+mod bill;
 mod commands;
 mod followed;
 mod plans;
@@ -115,6 +116,20 @@ fn a_shorter_prompt_starts_a_new_prefix_and_the_order_is_that_of_the_times() {
     let found = priced(&[read], &snapshot(vec![host("lumen")]));
     assert_eq!(found.models[0].reusable_tokens, 3_000.0, "what was read was reusable");
     assert_eq!(found.models[0].prompt_tokens, 4_000.0);
+}
+
+#[test]
+fn a_subagent_has_a_prompt_of_its_own() {
+    let snapshot = snapshot(vec![host("a")]);
+    let of = |agent: Option<&str>, minute: i64, prompt: u64| OwnCall {
+        agent: agent.map(Into::into),
+        ..call("s", minute, prompt, 0)
+    };
+    // Two prompts of one session grow side by side.
+    let calls =
+        [of(None, 0, 9000), of(Some("helper"), 1, 2000), of(None, 2, 10_000), of(Some("helper"), 3, 3000)];
+    let found = priced(&calls, &snapshot);
+    assert_eq!(found.models[0].reusable_tokens, 11_000.0, "9,000 and 2,000 of the previous prompts");
 }
 
 #[test]

@@ -15,7 +15,8 @@ WITH measured AS (
 clusters AS (
     SELECT
         p,
-        count(*) FILTER (cluster IS NULL) AS without_session,
+        count(router_ms) FILTER (cluster IS NULL) AS r_alone,
+        count(overhead_ms) FILTER (cluster IS NULL) AS o_alone,
         count(router_ms) AS r,
         sum(router_ms) AS r_added,
         count(overhead_ms) AS o,
@@ -26,7 +27,8 @@ clusters AS (
 sums AS (
     SELECT
         p,
-        CAST(sum(without_session) AS BIGINT) AS without_session,
+        CAST(sum(r_alone) AS BIGINT) AS r_alone,
+        CAST(sum(o_alone) AS BIGINT) AS o_alone,
         CAST(sum(r) AS BIGINT) AS r_calls,
         count(*) FILTER (r > 0) AS r_clusters,
         sum(r_added) AS r_added,

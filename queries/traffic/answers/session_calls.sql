@@ -1,4 +1,5 @@
--- The calls of the sessions with the most prompt tokens, in chronological order; $7 is the number of sessions.
+-- All calls of the sessions with the most wanted prompt tokens, in chronological order: without those that are not
+-- wanted, the previous call of a session would be another one. $7 is the number of sessions.
 SELECT
     top.place,
     s.session,
@@ -24,5 +25,5 @@ JOIN (
     GROUP BY thread
     QUALIFY place <= CAST($7 AS BIGINT)
 ) AS top USING (thread)
-WHERE s.wanted AND NOT s.is_replay AND s.aggregated IS NULL
+WHERE NOT s.is_replay AND s.aggregated IS NULL
 ORDER BY top.place, s."at" NULLS LAST, s.file_id, s.line

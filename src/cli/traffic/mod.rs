@@ -8,6 +8,7 @@ mod import;
 mod inspect;
 mod misses;
 mod models;
+mod notes;
 mod own;
 mod plans;
 mod report;

@@ -1,9 +1,7 @@
 //! The calls that `traffic costs` and `traffic plans` work on, and what the public record knows about their days.
 
 use super::words::clean_line;
-use crate::cli::tables::clean;
 use crate::cli::{Common, model, running};
-use crate::domain::format::counted;
 use crate::domain::tier_list::DayRange;
 use crate::pipeline::traffic_options;
 use crate::snapshot::Snapshot;
@@ -11,7 +9,7 @@ use crate::store::{CallFilter, OwnCall, TrafficStore};
 use crate::traffic::catalogue::model_key;
 use crate::traffic::known::unknown;
 use crate::traffic::report::Question;
-use crate::traffic::worth::{LeftOut, Record, RecordRows};
+use crate::traffic::worth::{Record, RecordRows};
 use anyhow::{Result, bail};
 use chrono::{NaiveDate, NaiveTime};
 use clap::Args;
@@ -59,35 +57,6 @@ pub fn calls(common: &Common, snapshot: &Snapshot, which: &Which) -> Result<Vec<
     Ok(store.calls(&filter)?)
 }
 
-/// Why calls are not priced, with their numbers; only the reasons that occur.
-pub fn left_out(left: &LeftOut, undated: usize) -> String {
-    let unknown = left.unknown_models.values().sum::<usize>();
-    let of_models = match unknown {
-        0 => String::new(),
-        _ => format!(" ({})", names(left.unknown_models.keys().map(String::as_str))),
-    };
-    let reasons = [
-        (left.failed, "failed call", "", ""),
-        (left.replayed, "call", " that a gateway replayed", ""),
-        (left.without_tokens, "call", " without token counts", ""),
-        (unknown, "call", " of models that are not in the catalogue", of_models.as_str()),
-        (undated, "call", " without a time", ""),
-    ];
-    let parts = reasons
-        .into_iter()
-        .filter(|(count, ..)| *count > 0)
-        .map(|(count, noun, why, names)| format!("{}{why}{names}", counted(count as u64, noun)));
-    parts.collect::<Vec<_>>().join(", ")
-}
-
-/// Some names of the log in a row.
-pub fn names<'a>(all: impl ExactSizeIterator<Item = &'a str>) -> String {
-    const MOST: usize = 5;
-    let count = all.len();
-    let shown = all.take(MOST).map(clean).collect::<Vec<_>>().join(", ");
-    if count > MOST { format!("{shown} and {} more", count - MOST) } else { shown }
-}
-
 /// What the public record knows about the days of calls, through the running server if one holds the store. Without a
 /// store, only what the snapshot contains.
 ///
@@ -103,13 +72,18 @@ pub fn record(common: &Common, snapshot: &Snapshot, calls: &[OwnCall]) -> Result
         return Ok(Record::of_snapshot(snapshot, format!("there is no store in {}", data.path().display())));
     }
     let (workload, as_of) = (snapshot.default_workload(), snapshot.as_of);
-    let path = format!(
-        "/local/record?from={from}&to={to}&as_of={}&workload={}",
-        running::encode(&as_of.to_rfc3339()),
-        running::encode(workload)
-    );
-    let rows: RecordRows = running::read_or_ask(common, ("the record of these days", &path), |store| {
+    let path = |page: &DayRange| {
+        format!(
+            "/local/record?from={}&to={}&as_of={}&workload={}",
+            page.from,
+            page.to,
+            running::encode(&as_of.to_rfc3339()),
+            running::encode(workload)
+        )
+    };
+    let paths: Vec<String> = RecordRows::pages(days()).iter().map(path).collect();
+    let rows = running::read_or_ask_each(common, "the record of these days", &paths, |store| {
         Ok(RecordRows::read(store, workload, DayRange { from, to }, as_of)?)
     })?;
-    Ok(rows.into())
+    Ok(RecordRows::joined(rows).into())
 }

@@ -1,24 +1,22 @@
 //! `hitrate traffic plans`.
 
+use super::notes::{Notes, counted, left_out, names};
 use super::own;
-use super::words::clean_line;
-use crate::cli::tables::{Column, Report, Table, clean, dash, name, number, text, thousands, usd};
+use crate::cli::tables::{Column, Report, Table, clean, dash, line, name, number, thousands, usd};
 use crate::cli::{Common, exit, model, workload};
-use crate::domain::format::{self, counted};
+use crate::domain::format::{self, grouped};
 use crate::snapshot::Snapshot;
 use crate::store::OwnCall;
 use crate::table::{Cell, columns, tsv};
 use crate::traffic::catalogue::model_key;
 use crate::traffic::worth::{
-    Lifetimes, ListHistory, Measured, Plan, PlanReport, PlansReport, calls_of_workload, plans, read_plans,
-    shipped_plans,
+    Excluded, Lifetimes, ListHistory, Measured, Plan, PlanReport, PlansReport, calls_of_workload, plans,
+    read_plans, shipped_plans,
 };
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use std::path::{Path, PathBuf};
 
-/// Notes on a plan that are printed without `--notes`.
-const MOST_NOTES: usize = 2;
 /// Most calls of a workload in thirty days.
 const MOST_CALLS: f64 = 1e6;
 
@@ -48,9 +46,6 @@ pub struct PlansArgs {
     /// percentages.
     #[arg(long, value_name = "PERCENT", requires = "plan")]
     used_percent: Option<f64>,
-    /// Print all notes on each plan, not only the most important ones.
-    #[arg(long)]
-    notes: bool,
 }
 
 /// Runs `hitrate traffic plans`.
@@ -71,7 +66,7 @@ pub fn run(common: &Common, args: &PlansArgs) -> Result<u8> {
         }
     };
     let report = plans(&calls, &snapshot, &lists, &Lifetimes::shipped()?, &known, measured);
-    common.report(&report, || describe(&report, snapshot.simulated, args.notes))?;
+    common.report(&report, || describe(&report, snapshot.simulated))?;
     Ok(exit::OK)
 }
 
@@ -144,79 +139,99 @@ columns!(PlanReport, |row| {
     "break_even_days": Cell::Number(row.break_even.map(|at| at.days)),
 });
 
-fn describe(report: &PlansReport, simulated: bool, all_notes: bool) -> Report {
-    const COLUMNS: [Column; 8] = [
+fn describe(report: &PlansReport, simulated: bool) -> Report {
+    const COLUMNS: [Column; 10] = [
         name("plan", 1),
         number("a month", 1),
         number("best hosts", 1),
-        number("present hosts", 4),
         number("with the plan", 2),
-        number("refused", 2),
-        number("calls", 5),
-        text("break-even", 3),
+        number("saving", 1),
+        number("calls", 2),
+        number("refused", 3),
+        number("break-even calls", 4),
+        number("break-even tokens", 5),
+        number("present hosts", 6),
     ];
     let mut table = Table::new(&COLUMNS, tsv(&report.plans));
     for row in &report.plans {
-        let refused = row.fit.as_ref().and_then(|fit| fit.refused_share);
+        let refused = row.fit.as_ref().and_then(|fit| fit.refused_share).filter(|_| row.offered_calls > 0);
         table.row([
             row.plan.title.clone(),
             usd(row.plan.usd_month),
             dash(row.metered_best_usd_month, usd),
-            dash(row.present_usd_month, usd),
             dash(row.with_plan_usd_month, usd),
+            dash(row.saving_usd_month, usd),
+            grouped(row.offered_calls as u64),
             dash(refused, |share| format::percent(share, 0)),
-            row.offered_calls.to_string(),
-            dash(row.break_even, |at| {
-                format!(
-                    "{} calls or {} tokens a month, {:.0} days",
-                    thousands(at.calls_month),
-                    thousands(at.tokens_month),
-                    at.days
-                )
-            }),
+            dash(row.break_even, |at| thousands(at.calls_month)),
+            dash(row.break_even, |at| thousands(at.tokens_month)),
+            dash(row.present_usd_month, usd),
         ]);
     }
     let heading = match (report.from, report.to) {
         (Some(from), Some(to)) => {
-            format!("{} from {from} to {to}, USD a month", counted(report.calls as u64, "call"))
+            let calls = counted(report.calls, "call", "calls");
+            format!("{calls} from {from} to {to}, USD a month\n{}", answer(report))
         }
         _ => "There are no calls with a time and known tokens; import a log, or name a workload.".to_owned(),
     };
-    let mut lines: Vec<String> = Vec::new();
-    let mut hidden = 0;
-    for row in &report.plans {
-        let notes = notes_of(row);
-        let shown = if all_notes { notes.len() } else { notes.len().min(MOST_NOTES) };
-        hidden += notes.len() - shown;
-        if shown > 0 {
-            lines.push(format!("{}:", clean(&row.plan.title)));
-            lines.extend(notes[..shown].iter().map(|note| format!("  {}", clean_line(note))));
-        }
-    }
-    if hidden > 0 {
-        lines.push(format!("{} with --notes.", counted(hidden as u64, "more note")));
-    }
-    let left = report.left_out.calls() + report.undated;
-    if left > 0 {
-        lines.push(format!("Left out of all plans: {}.", own::left_out(&report.left_out, report.undated)));
-    }
-    Report::default().text(heading).simulated(simulated).table(table).text(lines.join("\n"))
+    Report::default().text(heading).simulated(simulated).table(table).text(after(report).join("\n"))
 }
 
-/// What to know about a plan, the most important first: the calls that it does not cover, by reason, then its caveats.
-fn notes_of(row: &PlanReport) -> Vec<String> {
-    let mut reasons: Vec<(&str, usize, Vec<&str>)> = Vec::new();
-    for one in &row.excluded {
-        match reasons.iter_mut().find(|(why, ..)| *why == one.why) {
-            Some((_, calls, models)) => {
-                *calls += one.calls;
-                models.push(&one.model_id);
+/// Whether a plan saves money, in a sentence.
+fn answer(report: &PlansReport) -> String {
+    let saving = |row: &&PlanReport| row.saving_usd_month.unwrap_or(f64::NEG_INFINITY);
+    let best = report.plans.iter().max_by(|a, b| saving(a).total_cmp(&saving(b)));
+    let widest = report.plans.iter().max_by_key(|row| row.offered_calls);
+    let of = |row: &PlanReport| match row.offered_calls {
+        calls if calls == report.calls => String::new(),
+        calls => format!(" for {} of the calls", grouped(calls as u64)),
+    };
+    match (best, widest) {
+        (Some(row), _) if row.saving_usd_month.is_some_and(|saved| saved > 0.0) => format!(
+            "{} saves most: {} with the plan instead of {} at the best hosts{}.",
+            clean(&row.plan.title),
+            dash(row.with_plan_usd_month, usd),
+            dash(row.metered_best_usd_month, usd),
+            of(row)
+        ),
+        (_, Some(row)) if row.offered_calls > 0 => format!(
+            "No plan whose limits are known saves anything: the best hosts cost {}{}.",
+            dash(row.metered_best_usd_month, usd),
+            of(row)
+        ),
+        _ => "No plan is known to offer the models of these calls.".to_owned(),
+    }
+}
+
+/// What follows the table.
+fn after(report: &PlansReport) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    // Plans often leave out the same calls for the same reason.
+    let mut excluded: Vec<(&str, Vec<&Excluded>, Vec<&str>)> = Vec::new();
+    for row in &report.plans {
+        let mut reasons: Vec<&str> = row.excluded.iter().map(|one| one.why.as_str()).collect();
+        reasons.sort_unstable();
+        reasons.dedup();
+        for why in reasons {
+            let calls: Vec<&Excluded> = row.excluded.iter().filter(|one| one.why == why).collect();
+            match excluded.iter_mut().find(|(known, of, _)| *known == why && *of == calls) {
+                Some((.., plans)) => plans.push(&row.plan.title),
+                None => excluded.push((why, calls, vec![&row.plan.title])),
             }
-            None => reasons.push((&one.why, one.calls, vec![&one.model_id])),
         }
     }
-    let excluded = reasons.into_iter().map(|(why, calls, models)| {
-        format!("left out: {} of {}: {why}", counted(calls as u64, "call"), own::names(models.into_iter()))
-    });
-    excluded.chain(row.notes.iter().cloned()).collect()
+    lines.extend(excluded.iter().map(|(why, calls, plans)| {
+        let models: Vec<&str> = calls.iter().map(|one| one.model_id.as_str()).collect();
+        let count: usize = calls.iter().map(|one| one.calls).sum();
+        let calls = counted(count, "call is", "calls are");
+        format!("{}: {calls} left out, {} ({}).", names(plans), line(why), names(&models))
+    }));
+    lines.extend(left_out(&report.left_out, report.undated));
+    let mut notes = Notes::default();
+    for row in report.plans.iter().filter(|row| row.offered_calls > 0) {
+        row.notes.iter().for_each(|note| notes.add(note, Some(&row.plan.title)));
+    }
+    lines.extend(notes.lines());
+    lines
 }

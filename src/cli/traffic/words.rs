@@ -30,7 +30,7 @@ pub(super) fn interval(rate: &OwnRate) -> String {
 }
 
 /// Why a cell has no interval.
-pub(super) const NO_INTERVAL: &str = "A 90 % interval needs at least 5 sessions, none of which holds most of the tokens; --json states each reason.";
+pub(super) const NO_INTERVAL: &str = "A 90 % interval needs at least 5 sessions that differ, none of which holds most of the tokens; --json states each reason.";
 
 /// The interval of a rate for a cell; a dash if there is none.
 pub(super) fn interval_cell(rate: &OwnRate) -> String {

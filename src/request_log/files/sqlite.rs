@@ -163,7 +163,7 @@ fn each(
     let limit = limit.map_or_else(String::new, |limit| format!(" LIMIT {limit}"));
     let at = |line| move |error| Failed::Row(error, line);
     let mut statement = connection.prepare(&format!("SELECT * FROM \"{quoted}\"{limit}")).map_err(at(0))?;
-    let columns: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+    let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
     let mut rows = statement.query([]).map_err(at(0))?;
     for line in 1.. {
         let Some(row) = rows.next().map_err(at(line))? else { break };

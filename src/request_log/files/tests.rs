@@ -48,7 +48,10 @@ fn read_all(bytes: impl AsRef<[u8]>) -> LogFile {
 }
 
 /// The counts of a log with their lines, its layout, and what is unread with its lines.
-fn content(log: &LogFile) -> (Vec<(u64, u64)>, Layout, Vec<(&str, Vec<u64>)>) {
+/// Lines and inputs of the calls, the layout, and the lines that were not read, by reason.
+type Content<'a> = (Vec<(u64, u64)>, Layout, Vec<(&'a str, Vec<u64>)>);
+
+fn content(log: &LogFile) -> Content<'_> {
     let calls = log.found.calls.iter().map(|call| (call.line, call.raw.input.expect("a count")));
     let unread = log.found.unread.iter().map(|(reason, unread)| (reason.as_str(), unread.first.clone()));
     (calls.collect(), log.context.layout, unread.collect())

@@ -1,9 +1,10 @@
 //! What the usage exports of accounts have in common: buckets of time with results, each a sum over many requests.
 
 use super::outcome::key;
-use crate::request_log::call::{Call, Name, Rule, Status};
+use crate::request_log::call::{Call, IdKind, Name, Rule, Status};
 use crate::request_log::entry::{Object, name_of, time_of};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 /// The results of an entry with the buckets that hold them: those of a page `{data: [{…, results: […]}]}`, of one
 /// bucket, or the entry itself if it is a row.
@@ -35,6 +36,25 @@ pub fn is_page(entry: &Object) -> bool {
     entry.get("data").is_some_and(Value::is_array) || entry.get("results").is_some_and(Value::is_array)
 }
 
+/// The id of a sum: what it is a sum of, which are the texts, the flags and the start of its bucket. Its counts are not
+/// part of it, so the same sum in two exports is one, also if one of them was made before the bucket was over.
+pub fn sum_id(holders: &[&Object]) -> Box<str> {
+    let starts = ["start_time", "starting_at", "date"];
+    let mut digest = Sha256::new();
+    for holder in holders {
+        for (key, value) in *holder {
+            let text = match value {
+                Value::String(text) => text.clone(),
+                Value::Bool(flag) => flag.to_string(),
+                Value::Number(number) if starts.contains(&key.as_str()) => number.to_string(),
+                _ => continue,
+            };
+            digest.update(format!("{key}={text};").as_bytes());
+        }
+    }
+    digest.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect::<String>().into()
+}
+
 /// A sum over requests, with what all accounts state of it.
 pub fn sum(bucket: &Object, result: &Object, platform: &str, rule: Rule, line: u64) -> Call {
     let started =
@@ -51,6 +71,8 @@ pub fn sum(bucket: &Object, result: &Object, platform: &str, rule: Rule, line: u
         service_tier: name_of(result, &["service_tier", "usage_type"]),
         rule,
         status: Status::Unknown,
+        id: Some(sum_id(&[bucket, result])),
+        id_kind: IdKind::Row,
         aggregated: Some(0),
         ..Call::default()
     }

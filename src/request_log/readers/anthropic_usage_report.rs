@@ -63,7 +63,7 @@ impl Reader for Report {
             match counts(row) {
                 Ok(raw) => {
                     let call = sum(bucket, row, "anthropic", FORMAT.rule, entry.line);
-                    sink.push(Call { raw, ..call }, Keep::First);
+                    sink.push(Call { raw, ..call }, Keep::LargestOutput);
                 }
                 Err(BadCount) => sink.unread(BAD_COUNTS, entry.line),
             }
@@ -116,9 +116,9 @@ fn claude_code(row: &Object, line: u64, sink: &mut Sink) {
             raw,
             paid,
             paid_kind: if paid.is_some() { PaidKind::ComputedByTool } else { PaidKind::Unknown },
-            ..sum(row, row, "anthropic", FORMAT.rule, line)
+            ..sum(row, model, "anthropic", FORMAT.rule, line)
         };
-        sink.push(call, Keep::First);
+        sink.push(call, Keep::LargestOutput);
     }
 }
 

@@ -366,7 +366,7 @@ mod tests {
         assert_eq!(total(&found, Tokens::output), Some(375));
         assert_eq!(total(&found, Tokens::prompt), Some(2 * 967));
         let first = &found.calls[0];
-        assert_eq!(first.started_at.unwrap().to_rfc3339(), "2026-05-01T08:01:00+00:00");
+        assert_eq!(first.started_at.expect("there").to_rfc3339(), "2026-05-01T08:01:00+00:00");
         assert_eq!((first.raw.write, first.raw.write_5m, first.raw.write_1h), (None, Some(20), Some(40)));
         assert!(!first.output_is_minimum);
         assert_eq!((first.session.as_deref(), first.session_kind), (Some("s-9"), SessionKind::Given));

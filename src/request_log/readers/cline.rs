@@ -377,7 +377,7 @@ mod tests {
         let mut own = request(3_000, usage());
         own["modelInfo"] = json!({"modelId": "m-3", "providerId": "cline", "mode": "act"});
         let found = read(&CLINE, &context, &[request(1_500, usage()), request(2_500, usage()), own]);
-        let models: Vec<_> = found.calls.iter().map(|call| call.model_sent.clone().unwrap()).collect();
+        let models: Vec<_> = found.calls.iter().map(|call| call.model_sent.clone().expect("there")).collect();
         assert_eq!(models.iter().map(|model| &**model).collect::<Vec<_>>(), ["m-1", "m-2", "m-3"]);
         assert_eq!(found.calls[1].platform.as_deref(), Some("openrouter"));
 

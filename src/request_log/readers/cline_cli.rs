@@ -196,7 +196,7 @@ mod tests {
     #[test]
     fn answers_without_or_with_damaged_metrics_are_counted() {
         let mut bare = message("m-1");
-        bare.as_object_mut().unwrap().remove("metrics");
+        bare.as_object_mut().expect("there").remove("metrics");
         let mut bad = message("m-2");
         bad["metrics"]["outputTokens"] = json!([]);
         let found = read(

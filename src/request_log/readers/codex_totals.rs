@@ -106,14 +106,14 @@ mod tests {
     use serde_json::{Value, json};
 
     fn totals(value: &Value) -> Totals {
-        Totals::of(value.as_object().unwrap()).unwrap()
+        Totals::of(value.as_object().expect("there")).expect("there")
     }
 
     #[test]
     fn an_increase_has_every_field_and_a_fall_has_none() {
         let before = totals(&json!({"input_tokens": 10, "cached_input_tokens": 4, "output_tokens": 2}));
         let after = totals(&json!({"input_tokens": 25, "cached_input_tokens": 14, "output_tokens": 3}));
-        let Totals(increase) = after.since(before).unwrap();
+        let Totals(increase) = after.since(before).expect("there");
         assert_eq!((increase.input, increase.read, increase.output), (Some(15), Some(10), Some(1)));
         assert_eq!(increase.reasoning, None);
         assert_eq!(before.since(after), None);

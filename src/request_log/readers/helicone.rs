@@ -21,15 +21,21 @@ pub const FORMAT: Format = Format {
     total: Total::OfDisjoint,
     states_failures: true,
     recognises,
-    reader: |_| Box::new(Helicone),
+    reader: |_| Box::new(Helicone::default()),
 };
 
-struct Helicone;
+/// Whether the costs of a file can be billionths of a dollar: all are whole, and no row has one in dollars.
+#[derive(Default)]
+struct Helicone {
+    has_fraction: bool,
+    has_dollars: bool,
+    largest: f64,
+}
 
 /// The table keeps cost as whole billionths of a dollar.
 const COSTS_PER_DOLLAR: f64 = 1e9;
-/// A whole cost from here on is in billionths: no single call costs this many dollars.
-const LEAST_SCALED_COST: f64 = 100.0;
+/// Whole costs up to here may be dollars, if they are the only ones of a file.
+const LARGEST_DOLLARS: f64 = 9.0;
 /// The reference of a request that is not from Helicone's cache.
 const NO_REFERENCE: &str = "00000000-0000-0000-0000-000000000000";
 
@@ -64,12 +70,36 @@ impl Reader for Helicone {
         }
         for row in rows(entry.value) {
             if is_row(row) {
+                self.see(row);
                 self::row(row, entry.line, sink);
             } else {
                 sink.unread("not a request of Helicone", entry.line);
             }
         }
     }
+
+    fn finish(&mut self, sink: &mut Sink) {
+        if self.has_dollars || self.has_fraction || self.largest <= LARGEST_DOLLARS {
+            return;
+        }
+        for call in sink.calls_mut() {
+            call.paid = call.paid.map(|cost| cost / COSTS_PER_DOLLAR);
+        }
+    }
+}
+
+impl Helicone {
+    fn see(&mut self, row: &Object) {
+        self.has_dollars |= dollars(row).is_some();
+        if let Some(cost) = money(row.get("cost")) {
+            self.has_fraction |= cost.fract() != 0.0;
+            self.largest = self.largest.max(cost);
+        }
+    }
+}
+
+fn dollars(row: &Object) -> Option<f64> {
+    money(row.get("costUSD")).or_else(|| money(row.get("cost_usd")))
 }
 
 fn counts(row: &Object) -> Result<RawCounts, BadCount> {
@@ -97,14 +127,9 @@ fn counts(row: &Object) -> Result<RawCounts, BadCount> {
     Ok(raw)
 }
 
-/// The cost in USD, as a number of dollars or as the table keeps it.
+/// The cost, in dollars or as the table keeps it; the end of the file decides which.
 fn cost(row: &Object) -> Option<f64> {
-    if let Some(dollars) = money(row.get("costUSD")).or_else(|| money(row.get("cost_usd"))) {
-        return Some(dollars);
-    }
-    let cost = money(row.get("cost"))?;
-    let is_scaled = cost.fract() == 0.0 && cost >= LEAST_SCALED_COST;
-    Some(if is_scaled { cost / COSTS_PER_DOLLAR } else { cost })
+    dollars(row).or_else(|| money(row.get("cost")))
 }
 
 /// The status of a row: an HTTP status, or a negative number for what has none.
@@ -210,6 +235,7 @@ mod tests {
         assert_eq!(cost(json!({"costUSD": null, "cost": 20_000_000})), Some(0.02));
         assert_eq!(cost(json!({"costUSD": "", "cost": "20000000"})), Some(0.02));
         assert_eq!(cost(json!({"costUSD": null, "cost": 0.5})), Some(0.5));
+        assert_eq!(cost(json!({"costUSD": null, "cost": 50})), Some(0.000_000_05));
         assert_eq!(cost(json!({"costUSD": null, "cost": 0})), None);
     }
 

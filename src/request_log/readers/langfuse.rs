@@ -6,7 +6,7 @@ use super::outcome::{elapsed_ms, failure, finish};
 use super::plain::BAD_COUNTS;
 use crate::request_log::call::{Call, IdKind, InputRule, OutputRule, PaidKind, RawCounts, Rule, Status};
 use crate::request_log::entry::{
-    Entry, FileContext, Object, given, money, name, name_of, object_or_json, text_of, time_of,
+    Entry, FileContext, Object, given, money, name, name_of, object_at, object_or_json, text_of, time_of,
 };
 use crate::request_log::format::{Format, Reader, Sure, Total};
 use crate::request_log::sink::{Keep, Sink};
@@ -40,7 +40,21 @@ fn observations(object: &Object) -> (Option<&Object>, Vec<&Object>) {
     if let Some(found) = object.get("observations").and_then(list_of) {
         return (object.get("trace").and_then(Value::as_object).or(Some(object)), found);
     }
+    if let Some(trace) = object_at(object, &["trace"])
+        && let Some(found) = trace.get("observations").and_then(list_of)
+    {
+        return (Some(trace), found);
+    }
     if let Some(found) = object.get("data").and_then(list_of) {
+        // A page of traces, each with its observations, or of observations.
+        let inner = |row: &'_ Object| row.get("observations").is_some_and(Value::is_array);
+        if found.iter().any(|row| inner(row)) {
+            let of = |row| list_of(row).unwrap_or_default();
+            return (
+                None,
+                found.into_iter().filter_map(|row| row.get("observations")).flat_map(of).collect(),
+            );
+        }
         return (None, found);
     }
     (None, vec![object])

@@ -21,6 +21,8 @@ enum Part {
     OtherOutput,
     /// Text, which is the input or output itself.
     Same,
+    /// Tokens that were not in the cache: the rest of the input.
+    Missed,
     Unknown,
 }
 
@@ -28,6 +30,9 @@ fn part_of(key: &str) -> Part {
     let key = key.to_lowercase().replace(['.', '-'], "_");
     let has = |word: &str| key.contains(word);
     let is_output = has("output") || has("completion") || has("candidates");
+    if has("cache") && has("miss") {
+        return Part::Missed;
+    }
     if has("cache") {
         if !(has("creation") || has("write") || has("written")) {
             return Part::Read;
@@ -75,7 +80,8 @@ pub fn counts(observation: &Object) -> Result<Option<(RawCounts, Vec<String>)>, 
     for key in ["usageDetails", "usage_details", "providedUsageDetails", "provided_usage_details"] {
         let Some(details) = object_or_json(observation.get(key)) else { continue };
         let found = from_details(&details)?;
-        if found.0 != RawCounts::default() {
+        let counts = [found.0.input, found.0.read, found.0.written(), found.0.output, found.0.total];
+        if counts.iter().any(|count| count.unwrap_or(0) > 0) {
             return Ok(Some(found));
         }
     }
@@ -111,7 +117,7 @@ pub fn counts(observation: &Object) -> Result<Option<(RawCounts, Vec<String>)>, 
 
 fn from_details(details: &Object) -> Result<(RawCounts, Vec<String>), BadCount> {
     let mut raw = RawCounts::default();
-    let (mut write, mut other_input, mut other_output) = (None, 0, 0);
+    let (mut write, mut missed, mut other_input, mut other_output) = (None, None, 0, 0);
     let mut unknown = Vec::new();
     let mut put = |key: &str, value: &Value| -> Result<(), BadCount> {
         let Some(tokens) = count(Some(value))? else { return Ok(()) };
@@ -133,6 +139,10 @@ fn from_details(details: &Object) -> Result<(RawCounts, Vec<String>), BadCount> 
                 return Ok(());
             }
             Part::Same => return Ok(()),
+            Part::Missed => {
+                missed = Some(tokens);
+                return Ok(());
+            }
             Part::Unknown => {
                 if tokens > 0 {
                     unknown.push(key.to_owned());
@@ -154,6 +164,8 @@ fn from_details(details: &Object) -> Result<(RawCounts, Vec<String>), BadCount> 
             value => put(key, value)?,
         }
     }
+    // The rest of the input is the input if no other one is stated.
+    raw.input = raw.input.or(missed);
     let split = raw.write_5m.unwrap_or(0) + raw.write_1h.unwrap_or(0);
     let is_split = raw.write_5m.or(raw.write_1h).is_some();
     raw.write = write.map(|all: u64| all.saturating_sub(split)).filter(|rest| !is_split || *rest > 0);
@@ -247,6 +259,16 @@ mod tests {
         assert_eq!(unknown, ["search_units"]);
         let (raw, _) = details(json!({"input": 40, "output": 5, "prompt_details": {"cache_read": 20}}));
         assert_eq!((raw.read, raw.total), (Some(20), None));
+    }
+
+    #[test]
+    fn tokens_that_were_not_in_the_cache_are_not_read_from_it() {
+        let counts = json!({"prompt_cache_hit_tokens": 200, "prompt_cache_miss_tokens": 800, "input": 1000, "output": 5});
+        assert_eq!((details(counts.clone()).0.read, details(counts).0.input), (Some(200), Some(1000)));
+        let alone = details(json!({"prompt_cache_hit_tokens": 200, "prompt_cache_miss_tokens": 800})).0;
+        assert_eq!((alone.read, alone.input), (Some(200), Some(800)));
+        let none = json!({"usageDetails": {"input": 0, "output": 0, "total": 0}});
+        assert_eq!(super::counts(none.as_object().expect("an object")), Ok(None));
     }
 
     #[test]

@@ -183,7 +183,7 @@ mod tests {
     #[test]
     fn both_tables_hold_the_same_answers() {
         let mut turn = row("r-2");
-        turn.as_object_mut().unwrap().remove("conversation_id");
+        turn.as_object_mut().expect("there").remove("conversation_id");
         turn["thread_id"] = json!("c-9");
         let found = read_rows(
             &LLM,
@@ -215,7 +215,7 @@ mod tests {
     fn older_rows_state_usage_in_the_response() {
         let mut old = row("r-1");
         for key in ["input_tokens", "output_tokens", "token_details"] {
-            old.as_object_mut().unwrap().remove(key);
+            old.as_object_mut().expect("there").remove(key);
         }
         old["response_json"] = json!(
             "{\"usage\": {\"prompt_tokens\": 70, \"completion_tokens\": 8, \"cost\": 0.01}, \"finish_reason\": \"stop\"}"

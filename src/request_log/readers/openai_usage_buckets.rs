@@ -58,7 +58,7 @@ impl Reader for Buckets {
                 match counts(row) {
                     Ok((raw, requests)) => {
                         let call = sum(bucket, row, "openai", FORMAT.rule, entry.line);
-                        sink.push(Call { raw, aggregated: Some(requests), ..call }, Keep::First);
+                        sink.push(Call { raw, aggregated: Some(requests), ..call }, Keep::LargestOutput);
                     }
                     Err(BadCount) => sink.unread(BAD_COUNTS, entry.line),
                 }
@@ -102,6 +102,18 @@ mod tests {
             (call.tokens().uncached, call.aggregated, call.key.as_deref()),
             (Some(300), Some(3), Some("key_1"))
         );
+    }
+
+    #[test]
+    fn overlapping_exports_count_a_bucket_once() {
+        let page = |output: u64, model: &str| {
+            json!({"object": "page", "data": [{"object": "bucket", "start_time": 1_785_542_400, "end_time": 1_785_628_800,
+                "results": [{"object": "organization.usage.completions.result", "input_tokens": 900, "output_tokens": output,
+                    "num_model_requests": 3, "model": model}]}]})
+        };
+        let found = read(&FORMAT, &[page(40, "gpt-x"), page(55, "gpt-x"), page(7, "gpt-y")]);
+        assert_eq!((found.calls.len(), found.duplicates), (2, 1));
+        assert_eq!(found.calls[0].raw.output, Some(55), "the bucket was not over in the first export");
     }
 
     #[test]

@@ -322,7 +322,7 @@ mod tests {
             )
         };
         let mut data = message("x", 0.25);
-        let object = data.as_object_mut().unwrap();
+        let object = data.as_object_mut().expect("there");
         object.remove("id");
         object.remove("sessionID");
         let found = read_rows(
@@ -382,8 +382,8 @@ mod tests {
         stopped["error"] = json!({"name": "MessageAbortedError", "data": {}});
         let mut open = limited.clone();
         open["id"] = json!("msg_3");
-        open.as_object_mut().unwrap().remove("error");
-        open.as_object_mut().unwrap().remove("finish");
+        open.as_object_mut().expect("there").remove("error");
+        open.as_object_mut().expect("there").remove("finish");
         open["time"] = json!({"created": 1_780_000_000_000_u64});
         let mut bad = message("msg_4", 0.1);
         bad["tokens"]["input"] = json!("many");

@@ -1,11 +1,11 @@
 //! Sums of OpenRouter: `GET /activity` (by day, model and endpoint) and `POST /analytics/query` (by up to two
 //! dimensions). A row is a sum over its requests, never a call.
 
-use super::super::call::{Call, PaidKind, RawCounts};
+use super::super::call::{Call, IdKind, PaidKind, RawCounts};
 use super::super::entry::{self, BadCount, Entry, FileContext, Object};
 use super::super::format::{Format, Reader, Sure, Total};
 use super::super::sink::{Keep, Sink};
-use super::openrouter;
+use super::{account, openrouter};
 use serde_json::Value;
 
 /// The format of `GET /activity`.
@@ -119,7 +119,7 @@ impl Sums {
                 if sum.raw.read.is_none() && row.contains_key("cache_hit_rate") {
                     sink.note("cache_hit_rate without the number of cached tokens");
                 }
-                sink.push(sum, Keep::First);
+                sink.push(sum, Keep::LargestOutput);
             }
             Err(BadCount) => sink.unread(openrouter::BAD_COUNT, line),
         }
@@ -166,6 +166,8 @@ pub(super) fn sum_of_row(row: &Object, line: u64) -> Result<Call, BadCount> {
             0 => Some(false),
             own => (own == all).then_some(true),
         }),
+        id: Some(account::sum_id(&[row])),
+        id_kind: IdKind::Row,
         aggregated: Some(requests.unwrap_or(0)),
         ..Call::default()
     })

@@ -349,7 +349,7 @@ mod tests {
                 (Some("transcript_events"), json!({"session_id": "o-2", "event_json": null})),
             ],
         );
-        let sessions: Vec<_> = found.calls.iter().map(|call| call.session.clone().unwrap()).collect();
+        let sessions: Vec<_> = found.calls.iter().map(|call| call.session.clone().expect("there")).collect();
         assert_eq!(sessions.iter().map(|session| &**session).collect::<Vec<_>>(), ["o-1", "o-2"]);
         assert_eq!(found.calls[0].app.as_deref(), Some("OpenClaw"));
         assert_eq!(found.unread.len(), 1);

@@ -238,6 +238,15 @@ fn usage_counts(usage: &Object, metadata: Option<&Object>) -> Result<RawCounts, 
     Ok(raw)
 }
 
+/// Whether the input is without cached tokens: so it is in version 5 for Anthropic's own provider. With its metadata the
+/// input has been completed already.
+fn is_exclusive(record: &Object, usage: &Object, has_metadata: bool) -> bool {
+    let provider = text(at(record, &["model", "provider"])).or_else(|| text(record.get("provider")));
+    let is_anthropic = provider.is_some_and(|provider| provider.starts_with("anthropic"));
+    let is_version_5 = usage.contains_key("cachedInputTokens") && !usage.contains_key("inputTokenDetails");
+    is_anthropic && is_version_5 && !has_metadata && !usage.contains_key("raw")
+}
+
 fn call(record: &Object, around: &Object, usage: &Object, line: u64) -> Result<Call, BadCount> {
     let metadata = ["providerMetadata", "providerOptions"].iter().find_map(|key| object_at(record, &[key]));
     let raw = usage_counts(usage, metadata)?;
@@ -265,6 +274,8 @@ fn call(record: &Object, around: &Object, usage: &Object, line: u64) -> Result<C
         provider_name: name(record.get("provider")).or_else(|| name(at(record, &["model", "provider"]))),
         raw,
         rule: FORMAT.rule,
+        usual_rule: is_exclusive(record, usage, metadata.is_some())
+            .then_some(Rule { input: InputRule::Excludes, ..FORMAT.rule }),
         latency_ms: duration(record.get("durationMs")).or_else(|| duration(record.get("msToFinish"))),
         ttft_ms: duration(record.get("msToFirstChunk")),
         status: status_of(finish.as_ref()),
@@ -366,6 +377,17 @@ mod tests {
         );
         assert_eq!(found.calls[1].tokens().uncached, Some(100));
         assert_eq!(found.calls[2].tokens().output(), Some(50), "thoughts are beside the output");
+    }
+
+    #[test]
+    fn version_5_excludes_cached_tokens_of_a_provider_that_is_named() {
+        let record = |provider: &str| {
+            json!({"model": {"provider": provider, "modelId": "m"},
+                "usage": {"inputTokens": 3000, "outputTokens": 10, "totalTokens": 3010, "cachedInputTokens": 2000}})
+        };
+        let prompt = |provider: &str| read(&FORMAT, &[record(provider)]).calls[0].tokens().prompt();
+        assert_eq!(prompt("anthropic.messages"), Some(5000));
+        assert_eq!(prompt("openai.responses"), Some(3000));
     }
 
     #[test]

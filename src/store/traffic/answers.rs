@@ -266,7 +266,7 @@ impl Answers<'_> {
                     &batch,
                     OverheadRow {
                         platform,
-                        without_session,
+                        without_session: r_alone,
                         calls: r_calls,
                         clusters: r_clusters,
                         added: r_added,
@@ -283,7 +283,7 @@ impl Answers<'_> {
                     &batch,
                     OverheadRow {
                         platform,
-                        without_session,
+                        without_session: o_alone,
                         calls: o_calls,
                         clusters: o_clusters,
                         added: o_added,

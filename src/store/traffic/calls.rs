@@ -61,6 +61,7 @@ fn of_batch(batch: &RecordBatch) -> Result<impl Iterator<Item = (OwnCall, Tokens
             at: called_at,
             session,
             session_kind,
+            agent,
             platform,
             model,
             model_key,
@@ -90,6 +91,7 @@ impl Shared {
     fn share(&mut self, mut call: OwnCall) -> OwnCall {
         let texts = [
             &mut call.session,
+            &mut call.agent,
             &mut call.platform,
             &mut call.model,
             &mut call.model_key,
@@ -120,6 +122,8 @@ pub struct OwnCall {
     pub session: Option<Name>,
     /// What the session is based on.
     pub session_kind: SessionKind,
+    /// Agent or subagent; a session of several agents has one prompt for each.
+    pub agent: Option<Name>,
     /// Platform.
     pub platform: Option<Name>,
     /// The model as written in the log.

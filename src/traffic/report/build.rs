@@ -182,7 +182,7 @@ fn failures(row: &GroupRow) -> Failures {
     let mut classes: Vec<FailureClass> = (classes.into_iter().filter(|(_, calls)| *calls > 0))
         .map(|(class, calls)| FailureClass { class: class.to_owned(), calls: count(calls) })
         .collect();
-    classes.sort_by(|a, b| b.calls.cmp(&a.calls));
+    classes.sort_by_key(|class| std::cmp::Reverse(class.calls));
     let is_stated = row.stating > 0;
     Failures {
         calls: count(row.stating),

@@ -87,8 +87,8 @@ impl State {
                 }
             }
             Starts::FirstUse => {
-                if self.start.is_none_or(|start| at - start >= self.length) {
-                    (self.start, self.used) = (Some(at), 0.0);
+                if self.start.is_some_and(|start| at - start >= self.length) {
+                    (self.start, self.used) = (None, 0.0);
                 }
             }
             Starts::Period => {
@@ -110,6 +110,10 @@ impl State {
 
     fn take(&mut self, at: DateTime<Utc>, amount: f64) {
         self.used += amount;
+        // A refused call does not open the window.
+        if self.window.starts == Starts::FirstUse {
+            self.start.get_or_insert(at);
+        }
         if self.window.starts == Starts::Rolling {
             self.recent.push_back((at, amount));
         }
@@ -192,6 +196,15 @@ mod tests {
         let hour = Window { hours: 1.0, limit: 4.0, starts: Starts::FirstUse };
         let rows = [(0, 4.0), (60, 4.0), (120, 4.0), (120, 2.0)];
         assert_eq!(served(&rows, &[day, hour]), [true, true, false, true], "the day has 2 left");
+    }
+
+    #[test]
+    fn a_call_that_another_window_refuses_opens_none() {
+        let day = Window { hours: 24.0, limit: 10.0, starts: Starts::Period };
+        let hour = Window { hours: 1.0, limit: 4.0, starts: Starts::FirstUse };
+        // The refused call at minute 30 would have opened an hour that ends at minute 90.
+        let rows = [(30, 11.0), (50, 4.0), (95, 1.0), (110, 4.0)];
+        assert_eq!(served(&rows, &[day, hour]), [false, true, false, true]);
     }
 
     #[test]

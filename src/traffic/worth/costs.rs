@@ -91,7 +91,7 @@ pub fn costs(calls: &[OwnCall], snapshot: &Snapshot, lists: &ListHistory, lifeti
         from: times().min(),
         to: times().max(),
         calls: models.iter().map(|model| model.calls).sum(),
-        notes: notes(&models, &turns.left_out, lists),
+        notes: notes(&models, lists),
         models,
         left_out: turns.left_out,
     }
@@ -140,10 +140,26 @@ fn paid(of: &ModelTurns<'_>) -> Vec<PaidSum> {
     kinds.into_iter().map(|(kind, (calls, usd))| PaidSum { kind, calls, usd }).collect()
 }
 
-/// Start of the note on the number of calls that are left out.
-pub const NOT_PRICED: &str = "number of calls that are not priced:";
+/// A bill that is off the list prices by less than this share may be rounded.
+const BILL_AGREES_WITHIN: f64 = 0.02;
 
-fn notes(models: &[ModelCosts], left_out: &LeftOut, lists: &ListHistory) -> Vec<String> {
+/// Whether a bill disagrees with the list prices of every endpoint that may have served the calls. A log that names only
+/// the provider does not say which of its endpoints did, and one without writes leaves a range.
+fn differs_from_bill(model: &ModelCosts) -> bool {
+    let mut ranges: BTreeMap<&str, (f64, f64)> = BTreeMap::new();
+    for host in &model.hosts {
+        let Some(own) = host.own else { continue };
+        let ends = [own.against_paid, own.against_paid_if_written];
+        for share in ends.into_iter().flatten().filter_map(|change| change.fraction) {
+            let (low, high) =
+                ranges.entry(host.provider.as_str()).or_insert((f64::INFINITY, f64::NEG_INFINITY));
+            (*low, *high) = (low.min(share), high.max(share));
+        }
+    }
+    ranges.values().any(|(low, high)| *low >= BILL_AGREES_WITHIN || *high <= -BILL_AGREES_WITHIN)
+}
+
+fn notes(models: &[ModelCosts], lists: &ListHistory) -> Vec<String> {
     let mut notes = Vec::new();
     let hosts = || models.iter().flat_map(|model| &model.hosts);
     let present: usize = hosts().map(|host| host.turns_at_present_prices).sum();
@@ -185,6 +201,13 @@ fn notes(models: &[ModelCosts], left_out: &LeftOut, lists: &ListHistory) -> Vec<
         notes
             .push("some of what was paid was computed by the tool that wrote the log, not billed".to_owned());
     }
+    if models.iter().any(differs_from_bill) {
+        notes.push(
+            "the bill of some calls differs by 2 % or more from the list prices with the same hits (`own.against_paid`): \
+             the record does not have the prices of their days, or the account pays other ones"
+                .to_owned(),
+        );
+    }
     if models.iter().any(|model| model.guessed_sessions > 0) {
         notes.push("some sessions are inferred from times and growing prompts".to_owned());
     }
@@ -194,9 +217,6 @@ fn notes(models: &[ModelCosts], left_out: &LeftOut, lists: &ListHistory) -> Vec<
              host lists a write price"
                 .to_owned(),
         );
-    }
-    if left_out.calls() > 0 {
-        notes.push(format!("{NOT_PRICED} {}; `left_out` gives the reasons", left_out.calls()));
     }
     notes
 }

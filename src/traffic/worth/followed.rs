@@ -111,7 +111,7 @@ fn notes(record: &Record, has_calls: bool, is_covered: bool) -> Vec<String> {
     }
     if is_covered {
         notes.push(
-            "a call is sent to what was recommended at the end of the day before; it pays the price and the hit rate of its \
+            "a call is sent to what was recommended at the end of one of the two days before; it pays the price and the hit rate of its \
              own day"
                 .to_owned(),
         );
@@ -151,10 +151,7 @@ fn count(of: &ModelTurns<'_>, record: &Record, basis: &Basis<'_>) -> Count {
 
 fn add(pair: &mut Pair, usd: f64, other: Option<f64>) {
     if let Some(other) = other {
-        pair.calls += 1;
-        pair.cold += usd;
-        pair.warm += usd;
-        pair.other += other;
+        pair.add(usd, other);
     }
 }
 

@@ -65,8 +65,13 @@ pub struct OwnHits {
     pub calls: usize,
     /// Their cost by list price with the cache hits and writes that the log states, USD.
     pub usd: f64,
-    /// The same against what was paid: whether the bill agrees with the list prices.
+    /// The same if everything that was not found was written to the cache, in calls whose log states no writes although
+    /// the endpoint bills them; null without such calls. A bill is between the two.
+    pub usd_if_written: Option<f64>,
+    /// `usd` against what was paid: whether the bill agrees with the list prices.
     pub against_paid: Option<Change>,
+    /// `usd_if_written` against what was paid.
+    pub against_paid_if_written: Option<Change>,
 }
 
 /// What the prices of turns depend on besides the endpoint.
@@ -131,6 +136,11 @@ impl Basis<'_> {
 
     /// The list cost of a turn with the hits and writes that the log states.
     pub fn as_logged(&self, endpoint: &Endpoint, turn: &OwnTurn<'_>) -> Option<f64> {
+        self.logged(endpoint, turn).map(|(usd, _)| usd)
+    }
+
+    /// The same, and what it would be if the rest was written; equal if the log states the writes.
+    fn logged(&self, endpoint: &Endpoint, turn: &OwnTurn<'_>) -> Option<(f64, f64)> {
         let at = turn.at(self.as_of);
         let tokens = TurnTokens {
             prompt: turn.prompt,
@@ -140,7 +150,13 @@ impl Basis<'_> {
             output: turn.output,
         };
         let (pricing, _) = self.pricing(endpoint, at);
-        pricing.turn_cost(&tokens, 1.0, at).map(|cost| cost.total())
+        let cost = |tokens: &TurnTokens| pricing.turn_cost(tokens, 1.0, at).map(|cost| cost.total());
+        let usd = cost(&tokens)?;
+        let written = match turn.states_writes() {
+            true => usd,
+            false => cost(&tokens.writing_the_rest(turn.cache_ttl()))?,
+        };
+        Some((usd, written))
     }
 
     /// Prices all turns of a model at an endpoint.
@@ -154,9 +170,9 @@ impl Basis<'_> {
         let model = of.model.model_id.as_str();
         let basis = &endpoint.cost_basis;
         let mut sum = Sum::default();
-        let (mut pairs, mut own) = (Vec::new(), Vec::new());
+        let (mut pairs, mut own, mut own_if_written) = (Vec::new(), Vec::new(), Vec::new());
         for session in &of.sessions {
-            let (mut pair, mut logged) = (Pair::default(), Pair::default());
+            let (mut pair, mut logged, mut written) = (Pair::default(), Pair::default(), Pair::default());
             for turn in &session.turns {
                 let priced =
                     self.priced(endpoint, model, turn).ok_or_else(|| Obstacle::NoFixedPrice.to_string())?;
@@ -167,28 +183,35 @@ impl Basis<'_> {
                     pair.warm += priced.warm;
                     pair.other += paid;
                 }
-                if turn.served_by(endpoint) {
-                    let usd = self.as_logged(endpoint, turn).unwrap_or(0.0);
+                // Without a count of hits, what the call should have cost is unknown.
+                let served = turn.call.tokens.read.is_some() && turn.served_by(endpoint);
+                if let Some((usd, usd_if_written)) = self.logged(endpoint, turn).filter(|_| served) {
                     sum.own_calls += 1;
                     sum.own_usd += usd;
+                    sum.own_usd_if_written += usd_if_written;
                     if let Some(paid) = turn.paid() {
-                        logged.calls += 1;
-                        logged.cold += usd;
-                        logged.warm += usd;
-                        logged.other += paid;
+                        logged.add(usd, paid);
+                        written.add(usd_if_written, paid);
                     }
                 }
             }
             pairs.push(pair);
             own.push(logged);
+            own_if_written.push(written);
         }
         let at = |q: f64| sum.cold + q * (sum.warm - sum.cold);
         let ends = basis.retention_low.zip(basis.retention_high);
         let (low, high) = ends.map(|(a, b)| (at(a).min(at(b)), at(a).max(at(b)))).unzip();
         let now = self.lifetime(endpoint, model, self.as_of);
         let retention = basis.retention.map(|mean| Retention { mean, ends });
-        let own =
-            OwnHits { calls: sum.own_calls, usd: sum.own_usd, against_paid: change(&own, Retention::EXACT) };
+        let writes_matter = sum.own_usd_if_written > sum.own_usd;
+        let own = OwnHits {
+            calls: sum.own_calls,
+            usd: sum.own_usd,
+            usd_if_written: writes_matter.then_some(sum.own_usd_if_written),
+            against_paid: change(&own, Retention::EXACT),
+            against_paid_if_written: change(&own_if_written, Retention::EXACT).filter(|_| writes_matter),
+        };
         Ok(HostCost {
             endpoint_id: endpoint.endpoint_id,
             tag: endpoint.tag.clone(),
@@ -247,6 +270,7 @@ struct Sum {
     too_early: usize,
     own_calls: usize,
     own_usd: f64,
+    own_usd_if_written: f64,
 }
 
 impl Sum {

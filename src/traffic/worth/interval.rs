@@ -38,6 +38,16 @@ pub(super) struct Pair {
     pub other: f64,
 }
 
+impl Pair {
+    /// Adds a call whose cost does not depend on a retention.
+    pub fn add(&mut self, usd: f64, other: f64) {
+        self.calls += 1;
+        self.cold += usd;
+        self.warm += usd;
+        self.other += other;
+    }
+}
+
 /// A retention with the ends of its 90 % interval, 0..1.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Retention {

@@ -39,6 +39,17 @@ impl ListHistory {
         self
     }
 
+    /// Adds what is known about other days. Prices that were in force on both are contained once.
+    pub(super) fn add(&mut self, other: Self) {
+        for (id, rows) in other.0 {
+            let known = self.0.entry(id).or_default();
+            let new: Vec<_> =
+                rows.into_iter().filter(|(from, _)| known.iter().all(|(at, _)| at != from)).collect();
+            known.extend(new);
+            known.sort_by_key(|(from, _)| *from);
+        }
+    }
+
     /// Whether nothing is known.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -16,7 +16,7 @@ mod synthetic;
 mod turns;
 
 pub use allowance::{Fit, Use, Window};
-pub use costs::{Costs, ModelCosts, NOT_PRICED, NotPriced, PaidSum, costs};
+pub use costs::{Costs, ModelCosts, NotPriced, PaidSum, costs};
 pub use followed::{Compared, Followed, ModelFollowed, followed};
 pub use host::{HostCost, OwnHits};
 pub use interval::Change;

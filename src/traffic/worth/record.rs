@@ -9,7 +9,7 @@ use crate::snapshot::Snapshot;
 use crate::store::{RecommendationKind, RecommendedDay, Store, StoreError};
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use uuid::Uuid;
 
 /// A recommendation is followed for at most this many days after its own, because the record has no later one.
@@ -51,7 +51,38 @@ pub struct RecordRows {
     pub rates: HashMap<Uuid, Vec<(NaiveDate, DayRate)>>,
 }
 
+/// Most days of one answer of a server. The rows of a year can exceed what a response may contain.
+const MOST_DAYS: i64 = 30;
+
 impl RecordRows {
+    /// The ranges that contain some days, oldest first, each of at most thirty days. Months without any of the days are
+    /// not in a range.
+    pub fn pages(days: impl IntoIterator<Item = NaiveDate>) -> Vec<DayRange> {
+        let days: BTreeSet<NaiveDate> = days.into_iter().collect();
+        let mut pages: Vec<DayRange> = Vec::new();
+        for day in days {
+            match pages.last_mut().filter(|page| (day - page.from).num_days() < MOST_DAYS) {
+                Some(page) => page.to = day,
+                None => pages.push(DayRange { from: day, to: day }),
+            }
+        }
+        pages
+    }
+
+    /// The rows of several ranges as those of one.
+    pub fn joined(pages: impl IntoIterator<Item = Self>) -> Self {
+        let mut all = Self::default();
+        for page in pages {
+            all.lists.add(page.lists);
+            // A range also contains the recommendations of the days before it; equal ones replace each other later.
+            all.recommended.extend(page.recommended);
+            for (endpoint, days) in page.rates {
+                all.rates.entry(endpoint).or_default().extend(days);
+            }
+        }
+        all
+    }
+
     /// Reads what the record knew at `as_of` about some days. The recommendations are those of this version for a
     /// workload.
     ///
@@ -107,4 +138,61 @@ impl Record {
 
 fn rate(hit_rate: Option<f64>, tokens: Option<i64>) -> Option<DayRate> {
     hit_rate.map(|hit_rate| DayRate { hit_rate, tokens: tokens.map_or(0.0, |tokens| tokens as f64) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::backtest::Listed;
+    use crate::domain::session::Pricing;
+
+    fn day(text: &str) -> NaiveDate {
+        text.parse().expect("a day")
+    }
+
+    fn range(from: &str, to: &str) -> DayRange {
+        DayRange { from: day(from), to: day(to) }
+    }
+
+    #[test]
+    fn a_page_has_at_most_thirty_days_and_gaps_are_skipped() {
+        let days = ["1999-01-01", "2026-08-30", "2026-08-01", "2026-08-31", "2026-08-31"].map(day);
+        let pages = RecordRows::pages(days);
+        let expected = [
+            range("1999-01-01", "1999-01-01"),
+            range("2026-08-01", "2026-08-30"),
+            range("2026-08-31", "2026-08-31"),
+        ];
+        assert_eq!(pages, expected);
+        assert_eq!(RecordRows::pages([]), []);
+    }
+
+    #[test]
+    fn joined_pages_know_what_the_whole_period_knows() {
+        let at = |text: &str| text.parse::<DateTime<Utc>>().expect("a time");
+        let id = Uuid::from_u128(7);
+        let listed = |from: &str, input: f64| Listed {
+            endpoint: 1,
+            after: at(from),
+            from: at(from),
+            pricing: Pricing { input: Some(input), ..Pricing::default() },
+        };
+        let history = ListHistory::new(
+            vec![listed("2026-07-01T00:00:00Z", 1.0), listed("2026-08-20T00:00:00Z", 2.0)],
+            &HashMap::from([(1, id)]),
+        );
+        let rows = |from: &str, to: &str, rate: f64| RecordRows {
+            lists: history.clone().within(range(from, to)),
+            recommended: Vec::new(),
+            rates: HashMap::from([(id, vec![(day(from), DayRate { hit_rate: rate, tokens: 1.0 })])]),
+        };
+        let pages = [rows("2026-08-01", "2026-08-10", 0.1), rows("2026-08-11", "2026-08-30", 0.2)];
+        let whole: Record = RecordRows::joined(pages).into();
+        assert_eq!(whole.lists, history.within(range("2026-08-01", "2026-08-30")), "no row twice");
+        let rate = |text: &str| whole.rates.get(&(id, day(text))).map(|rate| rate.hit_rate);
+        assert_eq!(
+            (rate("2026-08-01"), rate("2026-08-11"), rate("2026-08-12")),
+            (Some(0.1), Some(0.2), None)
+        );
+    }
 }

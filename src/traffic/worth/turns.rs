@@ -67,6 +67,12 @@ impl OwnTurn<'_> {
         if self.written_1h > 0.0 { CacheTtl::OneHour } else { CacheTtl::FiveMinutes }
     }
 
+    /// Whether the log states how many tokens were written to the cache. Absent is not zero.
+    pub fn states_writes(&self) -> bool {
+        let tokens = &self.call.tokens;
+        [tokens.write, tokens.write_5m, tokens.write_1h].iter().any(Option::is_some)
+    }
+
     /// What was paid for the tokens, USD: the whole price of the call. A fee alone and a subscription's zero are not the
     /// price of the tokens.
     pub fn paid(&self) -> Option<f64> {
@@ -151,7 +157,8 @@ pub struct OwnTurns<'a> {
 }
 
 impl<'a> OwnTurns<'a> {
-    /// Groups calls by model and session. A cache belongs to a model, so a session with two models counts as two.
+    /// Groups calls by model, session and agent. A cache belongs to a model, so a session with two models counts as two;
+    /// a subagent has a prompt of its own.
     pub fn of(calls: &'a [OwnCall], snapshot: &'a Snapshot) -> Self {
         let mut left_out = LeftOut::default();
         let mut known: HashMap<&str, Option<&ModelEntry>> = HashMap::new();
@@ -174,8 +181,11 @@ impl<'a> OwnTurns<'a> {
                 left_out.paid_usd += call.paid.unwrap_or(0.0);
                 continue;
             };
-            let key =
-                Key { session: call.session.as_deref(), alone: call.session.is_none().then_some(position) };
+            let key = Key {
+                session: call.session.as_deref(),
+                agent: call.session.as_ref().and(call.agent.as_deref()),
+                alone: call.session.is_none().then_some(position),
+            };
             let (_, sessions) = models.entry(&model.model_id).or_insert_with(|| (model, BTreeMap::new()));
             sessions.entry(key).or_default().push(turn);
         }
@@ -190,10 +200,11 @@ impl<'a> OwnTurns<'a> {
 /// The turns of the sessions of a model, in the order of the calls.
 type Grouped<'a> = BTreeMap<Key<'a>, Vec<OwnTurn<'a>>>;
 
-/// A session, or a call without one by its position.
+/// An agent of a session, or a call without one by its position.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Key<'a> {
     session: Option<&'a str>,
+    agent: Option<&'a str>,
     alone: Option<usize>,
 }
 

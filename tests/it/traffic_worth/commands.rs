@@ -1,10 +1,9 @@
 //! The contracts of `hitrate traffic costs` and `hitrate traffic plans`.
 
-use crate::binary::hitrate;
+use crate::binary::{command, finish, hitrate};
 use crate::rig::folder;
 use crate::sample;
 use std::fs;
-use std::path::Path;
 
 /// A data folder with a snapshot and without any traffic.
 fn data() -> tempfile::TempDir {
@@ -28,8 +27,13 @@ fn no_traffic_is_no_error() {
     assert!(!data.path().join("traffic.duckdb").exists(), "a question creates no database");
 }
 
-/// Imports two calls of a model, a minute apart, the first at this Unix time.
-fn import_two_calls(data: &Path, created: i64) {
+/// Two calls of one model.
+fn import_two(data: &std::path::Path) {
+    import_two_at(data, 1_790_000_000);
+}
+
+/// The same, the first at this Unix time and the second a minute later.
+fn import_two_at(data: &std::path::Path, created: i64) {
     let line = |id: &str, created: i64, prompt: u32| {
         serde_json::json!({
             "id": id, "object": "chat.completion", "created": created, "model": "northwind/atlas-3",
@@ -55,7 +59,7 @@ fn the_endpoints_of_a_model_are_compared_for_the_own_workload() {
         |workload: &str, extra: &[&str]| hitrate(data.path(), &[&model[..], &[workload], extra].concat());
     let empty = with("mine", &[]);
     assert!(empty.code == 1 && empty.err.contains("hitrate traffic import PATH"), "{empty:?}");
-    import_two_calls(data.path(), chrono::Utc::now().timestamp() - 3600);
+    import_two_at(data.path(), chrono::Utc::now().timestamp() - 3600);
     let own = with("mine", &["--json"]).json();
     let cost =
         |model: &serde_json::Value, workload: &str| model["endpoints"][0]["session_cost"][workload].as_f64();
@@ -69,9 +73,21 @@ fn the_endpoints_of_a_model_are_compared_for_the_own_workload() {
 }
 
 #[test]
+fn a_model_without_own_calls_is_an_error_that_names_those_with_calls() {
+    let data = data();
+    import_two(data.path());
+    for verb in ["costs", "plans"] {
+        let run = hitrate(data.path(), &["traffic", verb, "--model", "northwind/atlas-3:free"]);
+        let expected =
+            "there is no model `northwind/atlas-3:free` in your traffic (expected one of northwind/atlas-3";
+        assert!(run.code == 1 && run.err.contains(expected), "{run:?}");
+    }
+}
+
+#[test]
 fn imported_calls_are_priced() {
     let data = data();
-    import_two_calls(data.path(), 1_790_000_000);
+    import_two(data.path());
     let costs = hitrate(data.path(), &["traffic", "costs", "--json"]).json();
     assert_eq!(costs["calls"], 2, "{costs}");
     let model = &costs["models"][0];
@@ -80,13 +96,6 @@ fn imported_calls_are_priced() {
         (&"northwind/atlas-3".into(), &11_000.0.into())
     );
     assert!(model["hosts"][0]["usd"].as_f64().is_some_and(|usd| usd > 0.0), "{model}");
-    let text = hitrate(data.path(), &["traffic", "costs", "--table", "text"]).out;
-    assert!(text.starts_with("2 calls from ") && text.contains("2 calls in 1 session, "), "{text}");
-    let other = hitrate(data.path(), &["traffic", "costs", "--model", "northwind/atlas-3:free"]);
-    assert!(
-        other.code == 1 && other.err.contains("there is no model `northwind/atlas-3:free` in your traffic"),
-        "{other:?}"
-    );
     let only = ["traffic", "costs", "--model", "northwind/atlas-3", "--to", "2026-01-01", "--json"];
     assert_eq!(hitrate(data.path(), &only).json()["calls"], 0, "no call is that old");
     let plans = hitrate(data.path(), &["traffic", "plans", "--json"]).json();
@@ -121,31 +130,6 @@ fn a_workload_is_compared_and_wrong_arguments_are_explained() {
 }
 
 #[test]
-fn the_most_important_notes_of_each_plan_are_printed_and_all_of_them_on_request() {
-    let data = data();
-    let workload =
-        ["traffic", "plans", "--workload", "chat", "--model", "northwind/atlas-3", "--sessions-per-day", "2"];
-    let with = |extra: &[&str]| hitrate(data.path(), &[&workload[..], &["--table", "text"], extra].concat());
-    let (short, long) = (with(&[]), with(&["--notes"]));
-    assert!(short.code == 0 && long.code == 0, "{short:?} {long:?}");
-    let notes = |text: &str| text.lines().filter(|line| line.starts_with("  ")).count();
-    let hidden = notes(&long.out) - notes(&short.out);
-    assert!(hidden > 1 && short.out.contains(&format!("{hidden} more notes with --notes.")), "{short:?}");
-    assert!(!long.out.contains("--notes"), "{long:?}");
-    let json = hitrate(data.path(), &[&workload[..], &["--json"]].concat()).json();
-    for plan in json["plans"].as_array().expect("plans") {
-        for note in plan["notes"].as_array().expect("notes") {
-            assert!(long.out.contains(note.as_str().expect("a text")), "{note}");
-        }
-    }
-    // A plan that offers none of the models says so once, however many models there are.
-    assert!(
-        short.out.contains("calls of northwind/atlas-3: the plan is not known to offer this model"),
-        "{short:?}"
-    );
-}
-
-#[test]
 fn own_plans_come_from_a_file_or_the_settings() {
     let data = data();
     let own = "[[plan]]\nname = \"mine\"\ntitle = \"<b>Mine</b>\u{202e}\"\nusd_month = 5\nfrom = 2026-01-01\n\
@@ -166,4 +150,56 @@ fn own_plans_come_from_a_file_or_the_settings() {
     assert!(clash.err.contains("has the name of a plan that ships"), "{clash:?}");
     fs::remove_file(data.path().join("plans.toml")).expect("removed");
     assert!(hitrate(data.path(), &["traffic", "plans"]).err.contains("cannot read the plans in"));
+}
+
+/// The text of a command in a terminal of 80 columns.
+fn text(data: &std::path::Path, arguments: &[&str]) -> String {
+    let mut command = command();
+    command.env("COLUMNS", "80").arg("--data-dir").arg(data).args(["--table", "text"]).args(arguments);
+    let ran = finish(&mut command);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let longest = ran.out.lines().map(|line| line.chars().count()).max().unwrap_or_default();
+    assert!(longest <= 80, "{longest} columns: {}", ran.out);
+    ran.out
+}
+
+#[test]
+fn the_text_begins_with_the_answer_and_says_nothing_twice() {
+    let data = data();
+    import_two(data.path());
+    let shown = text(data.path(), &["traffic", "costs"]);
+    let place = |words: &str| shown.find(words).unwrap_or_else(|| panic!("`{words}` is missing: {shown}"));
+    assert!(place("2 calls from") < place("cheapest endpoint"), "{shown}");
+    assert!(place("cheapest endpoint") < place("Cost at the endpoints:"), "{shown}");
+    assert!(place("Cost at the endpoints:") < place("Notes:"), "{shown}");
+    let endpoints = hitrate(data.path(), &["traffic", "costs", "--json"]).json()["models"][0]["hosts"]
+        .as_array()
+        .map_or(0, Vec::len);
+    let rows = |shown: &str| {
+        let table = shown.split("Cost at the endpoints:").nth(1).expect("a table");
+        table
+            .lines()
+            .skip(3)
+            .take_while(|line| !line.starts_with("Not ") && !line.contains("not shown"))
+            .count()
+    };
+    assert!(endpoints > 5, "the sample has {endpoints} endpoints");
+    assert_eq!(rows(&shown), 5, "{shown}");
+    let more = endpoints - 5;
+    let verb = if more == 1 { "endpoint is" } else { "endpoints are" };
+    assert!(shown.replace('\n', " ").contains(&format!("{more} more expensive {verb} not shown")), "{shown}");
+    let all = text(data.path(), &["traffic", "costs", "--all"]);
+    assert!(!all.contains("not shown (--all") && rows(&all) == endpoints, "{all}");
+    let piped = hitrate(data.path(), &["traffic", "costs"]).out;
+    assert_eq!(piped.lines().count(), endpoints + 1, "a pipe receives all endpoints");
+    let plans = text(data.path(), &["traffic", "plans"]);
+    assert!(plans.contains("2 calls from") && plans.contains("saves"), "{plans}");
+    for output in [&shown, &plans] {
+        let mut notes: Vec<&str> = output.lines().filter(|line| line.starts_with("- ")).collect();
+        let count = notes.len();
+        notes.sort_unstable();
+        notes.dedup();
+        assert_eq!(notes.len(), count, "{output}");
+        assert!(!output.contains("1 calls") && !output.contains("1 sessions"), "{output}");
+    }
 }
