@@ -10,11 +10,6 @@ pub(super) fn whole(count: u64) -> Option<i64> {
     i64::try_from(count).ok()
 }
 
-/// A count with groups of three, or a dash.
-pub(super) fn or_dash(count: Option<u64>) -> String {
-    count.map_or_else(|| "-".to_owned(), grouped)
-}
-
 /// Failures: their number, or "not recorded".
 pub(super) fn failures(failures: &Failures) -> String {
     failures.all.map_or_else(|| "not recorded".to_owned(), grouped)
